@@ -1,0 +1,122 @@
+package rossum
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+)
+
+// parseAnnotation reads the annotation object. Its content is read in the same
+// pass; the rest, which is small, is kept as JSON for Get.
+func (p *Payload) parseAnnotation(s *scanner) error {
+	a := &Annotation{}
+	p.Annotation = a
+	seen := make(map[string]bool)
+	rest := []byte{'{'}
+	err := s.object(func(key span) error {
+		name := unquote(s.data[key.from:key.to])
+		if seen[name] {
+			return fmt.Errorf("key \"annotation.%s\" stands twice", name)
+		}
+		seen[name] = true
+		if name == "content" && s.pos < len(s.data) && s.data[s.pos] == '[' {
+			a.Content = newContent(s.data)
+			return a.Content.parse(s, "content")
+		}
+		v, err := s.skip()
+		if err != nil {
+			return err
+		}
+		raw := s.data[v.from:v.to]
+		if len(rest) > 1 {
+			rest = append(rest, ',')
+		}
+		rest = append(rest, s.data[key.from:key.to]...)
+		rest = append(append(rest, ':'), raw...)
+		return a.member(name, raw)
+	})
+	a.raw = append(rest, '}')
+	if err == nil && a.ID == 0 {
+		err = errors.New("key \"annotation.id\" is missing")
+	}
+	return err
+}
+
+func (a *Annotation) member(name string, raw []byte) error {
+	texts := map[string]*string{
+		"url": &a.URL, "status": &a.Status, "previous_status": &a.PreviousStatus, "queue": &a.Queue,
+		"schema": &a.Schema, "document": &a.Document, "modifier": &a.Modifier, "organization": &a.Organization,
+		"content": &a.ContentURL,
+	}
+	key := "annotation." + name
+	if into := texts[name]; into != nil {
+		return readText(key, raw, into)
+	}
+	switch name {
+	case "id":
+		id, err := strconv.ParseInt(string(raw), 10, 64)
+		if err != nil || id <= 0 {
+			return errors.New("key \"annotation.id\" is not a positive integer")
+		}
+		a.ID = id
+	case "automated":
+		if raw[0] != 't' && raw[0] != 'f' && raw[0] != 'n' {
+			return fmt.Errorf("key %q is not a boolean", key)
+		}
+		a.Automated = raw[0] == 't'
+	case "metadata":
+		a.Metadata = json.RawMessage(raw)
+	}
+	return nil
+}
+
+// AppendJSON appends the annotation as JSON, with every change of this run.
+func (a *Annotation) AppendJSON(dst []byte) ([]byte, error) {
+	dst = append(dst, bytes.TrimSuffix(a.raw, []byte("}"))...)
+	if a.Content == nil {
+		return append(dst, '}'), nil
+	}
+	if len(a.raw) > len("{}") {
+		dst = append(dst, ',')
+	}
+	dst, err := a.Content.AppendJSON(append(dst, `"content":`...))
+	if err != nil {
+		return nil, err
+	}
+	return append(dst, '}'), nil
+}
+
+// secretKeys of a payload never leave it.
+var secretKeys = map[string]bool{"rossum_authorization_token": true, "secrets": true}
+
+// AppendJSON appends the payload as JSON, with every change of this run to the
+// annotation, but without token and secrets: it is what templates, snapshots
+// and logs may see. Keys come in alphabetical order.
+func (p *Payload) AppendJSON(dst []byte) ([]byte, error) {
+	dst = append(dst, '{')
+	for i, key := range slices.Sorted(maps.Keys(p.other)) {
+		if secretKeys[key] {
+			continue
+		}
+		if i > 0 && dst[len(dst)-1] != '{' {
+			dst = append(dst, ',')
+		}
+		dst = append(append(dst, encode(key)...), ':')
+		if key == "annotation" && p.Annotation != nil {
+			var err error
+			if dst, err = p.Annotation.AppendJSON(dst); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		dst = append(dst, p.Raw(key)...)
+	}
+	return append(dst, '}'), nil
+}
+
+// MarshalJSON implements [json.Marshaler] as [Payload.AppendJSON] does.
+func (p *Payload) MarshalJSON() ([]byte, error) { return p.AppendJSON(nil) }

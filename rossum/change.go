@@ -1,0 +1,327 @@
+package rossum
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/tidwall/gjson"
+	"github.com/tidwall/sjson"
+)
+
+// change is what this run did to a node.
+type change struct {
+	value, normalized string
+	options           json.RawMessage
+	hidden            *bool
+	hasValue          bool
+	removed           bool
+	added             bool
+}
+
+// touch notes that the node is going to change.
+func (n *Node) touch() *change {
+	if n.change == nil {
+		n.change = &change{}
+		n.tree.changed = append(n.tree.changed, n)
+	}
+	return n.change
+}
+
+func (n *Node) removed() bool {
+	for p := n; p != nil; p = p.parent {
+		if p.change != nil && p.change.removed {
+			return true
+		}
+	}
+	return false
+}
+
+// SetValue writes the text of a datapoint. Its normalised value is empty from
+// then on, since only the platform can work it out. On a node of another
+// category the error wraps [ErrCategory].
+func (n *Node) SetValue(value string) error { return n.SetNormalized(value, "") }
+
+// SetNormalized writes the text of a datapoint together with its normalised
+// value, for a caller that knows both. The answer's operation carries the text
+// alone. On a node that is no datapoint the error wraps [ErrCategory].
+func (n *Node) SetNormalized(value, normalized string) error {
+	if n.category != Datapoint {
+		return n.categoryError("writing a value to")
+	}
+	if n.change == nil && value == n.Value() && (normalized == n.Normalized() || normalized == "") {
+		return nil // what the platform has already needs no operation
+	}
+	c := n.touch()
+	c.value, c.normalized, c.hasValue = value, normalized, true
+	return nil
+}
+
+// ErrCategory means that a change does not fit the node's category.
+var ErrCategory = errors.New("wrong category of node")
+
+func (n *Node) categoryError(doing string) error {
+	return fmt.Errorf("%s %s: %w: it is a %s", doing, n.schemaID, ErrCategory, n.category)
+}
+
+// SetHidden shows or hides the field.
+func (n *Node) SetHidden(hidden bool) {
+	if n.Hidden() != hidden {
+		n.touch().hidden = &hidden
+	}
+}
+
+// SetOptions replaces the choices of an enum field. Options must be a JSON
+// list of {"value": …, "label": …} objects.
+func (n *Node) SetOptions(options json.RawMessage) error {
+	if !gjson.ValidBytes(options) || !gjson.ParseBytes(options).IsArray() {
+		return fmt.Errorf("options of %s: not a JSON list", n.schemaID)
+	}
+	n.touch().options = bytes.Clone(options)
+	return nil
+}
+
+// Cell is a value for [Node.AddRow].
+type Cell struct{ SchemaID, Value string }
+
+// AddRow appends a row to a table, or a value to a simple multivalue (then
+// with exactly one cell). The new nodes have the id 0 until the platform
+// numbers them. On a node that is no multivalue the error wraps [ErrCategory].
+func (n *Node) AddRow(cells ...Cell) (*Node, error) {
+	if n.category != Multivalue {
+		return nil, n.categoryError("adding a row to")
+	}
+	c := n.tree
+	if len(n.children) > 0 && n.children[0].category == Datapoint {
+		if len(cells) != 1 {
+			return nil, fmt.Errorf("adding to %s: a simple multivalue takes one cell, not %d", n.schemaID, len(cells))
+		}
+		return c.addNode(n, n.children[0].schemaID, Datapoint, cells[0].Value), nil
+	}
+	rowID := n.schemaID
+	if len(n.children) > 0 {
+		rowID = n.children[0].schemaID
+	}
+	row := c.addNode(n, rowID, Tuple, "")
+	for _, cell := range cells {
+		c.addNode(row, cell.SchemaID, Datapoint, cell.Value)
+	}
+	return row, nil
+}
+
+func (c *Content) addNode(parent *Node, schemaID string, category Category, value string) *Node {
+	n := c.newNode()
+	n.parent, n.category, n.index = parent, category, len(parent.children)
+	parent.children = append(parent.children, n)
+	m := c.bySchema[schemaID]
+	if m == nil {
+		m = &matches{schemaID: schemaID}
+		c.bySchema[schemaID] = m
+	}
+	n.schemaID = m.schemaID
+	m.nodes = append(m.nodes, n)
+	n.change = &change{added: true, value: value, hasValue: category == Datapoint}
+	if parent.category == Multivalue {
+		c.changed = append(c.changed, n)
+	}
+	return n
+}
+
+// Remove takes a row, or a value of a simple multivalue, out of the tree. On a
+// node whose parent is no multivalue the error wraps [ErrCategory].
+func (n *Node) Remove() error {
+	if n.parent == nil || n.parent.category != Multivalue {
+		return n.categoryError("removing")
+	}
+	if n.removed() {
+		return nil
+	}
+	n.touch().removed = true
+	n.parent.resized = true
+	n.parent.children = without(n.parent.children, n)
+	for m := range n.All() {
+		index := n.tree.bySchema[m.schemaID]
+		index.nodes = without(index.nodes, m)
+	}
+	return nil
+}
+
+// without returns a copy: the old slice may be under somebody's range loop.
+func without(nodes []*Node, gone *Node) []*Node {
+	kept := make([]*Node, 0, len(nodes))
+	for _, n := range nodes {
+		if n != gone {
+			kept = append(kept, n)
+		}
+	}
+	return kept
+}
+
+// Operation is one change for the platform to make, as the answer of a hook
+// carries it.
+type Operation struct {
+	Op    string          `json:"op"` // replace, remove or add
+	ID    int64           `json:"id"` // of the datapoint; for add, of the multivalue
+	Value json.RawMessage `json:"value,omitempty"`
+}
+
+type operationValue struct {
+	SchemaID string            `json:"schema_id,omitempty"`
+	Content  *operationContent `json:"content,omitempty"`
+	Hidden   *bool             `json:"hidden,omitempty"`
+	Options  json.RawMessage   `json:"options,omitempty"`
+}
+
+type operationContent struct {
+	Value string `json:"value"`
+}
+
+// Operations returns what the platform must do so that its annotation becomes
+// this one: one operation per changed node, in the order of the first change.
+// A field that was set back to what it was needs none.
+func (c *Content) Operations() []Operation {
+	var ops []Operation
+	for _, n := range c.changed {
+		if op, ok := n.operation(); ok {
+			ops = append(ops, op)
+		}
+	}
+	return ops
+}
+
+func (n *Node) operation() (Operation, bool) {
+	ch := n.change
+	switch {
+	case ch.removed && ch.added, n.parent != nil && n.parent.removed():
+		return Operation{}, false
+	case ch.removed:
+		return Operation{Op: "remove", ID: n.id}, true
+	case ch.added:
+		return Operation{Op: "add", ID: n.parent.id, Value: encode(n.addValue())}, true
+	}
+	if n.id == 0 {
+		return Operation{}, false // a cell of an added row goes out with its row
+	}
+	v := operationValue{Hidden: ch.hidden, Options: ch.options}
+	if ch.hasValue && ch.value != n.text(n.value) {
+		v.Content = &operationContent{ch.value}
+	}
+	if v.Content == nil && v.Hidden == nil && v.Options == nil {
+		return Operation{}, false
+	}
+	return Operation{Op: "replace", ID: n.id, Value: encode(v)}, true
+}
+
+func (n *Node) addValue() []operationValue {
+	cells := n.children
+	if n.category == Datapoint {
+		cells = []*Node{n}
+	}
+	values := make([]operationValue, len(cells))
+	for i, cell := range cells {
+		values[i] = operationValue{SchemaID: cell.schemaID, Content: &operationContent{cell.Value()}}
+		values[i].Hidden, values[i].Options = cell.change.hidden, cell.change.options
+	}
+	return values
+}
+
+// encode marshals a value of this file, which cannot fail: SetOptions has
+// checked its only raw part.
+func encode(v any) json.RawMessage {
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return nil
+	}
+	return bytes.TrimSuffix(buf.Bytes(), []byte("\n"))
+}
+
+// appendNodes writes a list of nodes with their changes.
+func appendNodes(dst []byte, nodes []*Node) ([]byte, error) {
+	dst = append(dst, '[')
+	for i, n := range nodes {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		var err error
+		if dst, err = n.appendJSON(dst); err != nil {
+			return nil, err
+		}
+	}
+	return append(dst, ']'), nil
+}
+
+func (n *Node) appendJSON(dst []byte) ([]byte, error) {
+	if !n.changedBelow() {
+		return append(dst, n.Raw()...), nil
+	}
+	own := []byte(`{"category":"` + n.category.String() + `"}`)
+	if n.raw.present() {
+		own = bytes.Clone(n.Raw())
+	} else {
+		own, _ = sjson.SetBytes(own, "schema_id", n.schemaID)
+	}
+	own, err := n.patch(own)
+	if err != nil {
+		return nil, fmt.Errorf("writing field %s: %w", n.schemaID, err)
+	}
+	if n.category != Datapoint {
+		children, err := appendNodes(nil, n.children)
+		if err != nil {
+			return nil, err
+		}
+		if own, err = sjson.SetRawBytes(own, "children", children); err != nil {
+			return nil, fmt.Errorf("writing %s: %w", n.schemaID, err)
+		}
+	}
+	return append(dst, own...), nil
+}
+
+// patch writes the node's own changes into its JSON object.
+func (n *Node) patch(own []byte) (_ []byte, err error) {
+	ch := n.change
+	if ch == nil {
+		return own, nil
+	}
+	if ch.hasValue && n.category == Datapoint {
+		if own, err = sjson.SetBytes(own, "content.value", ch.value); err != nil {
+			return nil, err
+		}
+		if own, err = sjson.SetRawBytes(own, "content.normalized_value", normalizedJSON(ch.normalized)); err != nil {
+			return nil, err
+		}
+	}
+	if ch.hidden != nil {
+		if own, err = sjson.SetBytes(own, "hidden", *ch.hidden); err != nil {
+			return nil, err
+		}
+	}
+	if ch.options != nil {
+		own, err = sjson.SetRawBytes(own, "options", ch.options)
+	}
+	return own, err
+}
+
+func normalizedJSON(s string) []byte {
+	if s == "" {
+		return []byte("null")
+	}
+	return encode(s)
+}
+
+func (n *Node) changedBelow() bool {
+	if len(n.tree.changed) == 0 {
+		return false
+	}
+	if n.change != nil || n.resized {
+		return true
+	}
+	for _, child := range n.children {
+		if child.changedBelow() {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,188 @@
+package rossum
+
+import (
+	"bytes"
+	"strconv"
+)
+
+// slabSize is how many nodes are allocated at a time: a wide table has tens of
+// thousands of them.
+const slabSize = 512
+
+func (c *Content) newNode() *Node {
+	if len(c.slab) == 0 {
+		c.slab = make([]Node, slabSize)
+	}
+	n := &c.slab[0]
+	c.slab = c.slab[1:]
+	n.tree = c
+	c.nodes++
+	return n
+}
+
+// parse reads the list of sections at the scanner's position.
+func (c *Content) parse(s *scanner, place string) error {
+	return s.array(func(i int) error {
+		n, err := c.parseNode(s, nil, i, place)
+		if err != nil {
+			return err
+		}
+		if n.category != Section {
+			return n.fault(place, "is a "+n.category.String()+", expected a section")
+		}
+		c.sections = append(c.sections, n)
+		return nil
+	})
+}
+
+// parseNode reads one node with everything below it. Places are put together
+// only for an error, since a tree may have a hundred thousand nodes.
+func (c *Content) parseNode(s *scanner, parent *Node, index int, root string) (*Node, error) {
+	n := c.newNode()
+	n.parent, n.index = parent, index
+	n.raw.from = s.pos
+	if s.pos >= len(s.data) || s.data[s.pos] != '{' {
+		return nil, n.fault(root, "is not an object")
+	}
+	var id, schemaID span
+	err := s.object(func(key span) error {
+		var err error
+		switch string(s.data[key.from:key.to]) {
+		case `"id"`:
+			id, err = s.skip()
+		case `"schema_id"`:
+			schemaID, err = s.skip()
+		case `"category"`:
+			var v span
+			if v, err = s.skip(); err == nil {
+				err = n.setCategory(s, v, root)
+			}
+		case `"children"`:
+			err = c.parseChildren(s, n, root)
+		case `"content"`:
+			err = n.parseDatapoint(s)
+		case `"hidden"`:
+			var v span
+			v, err = s.skip()
+			n.hidden = err == nil && s.data[v.from] == 't'
+		case `"options"`:
+			n.options, err = s.skip()
+		default:
+			_, err = s.skip()
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	n.raw.to = s.pos
+	return n, c.identify(n, id, schemaID, root)
+}
+
+func (n *Node) setCategory(s *scanner, v span, root string) error {
+	name := s.data[v.from:v.to]
+	if len(name) < 2 || name[0] != '"' {
+		return n.fault(root, "category is not a text")
+	}
+	category, ok := categoryOf(name[1 : len(name)-1])
+	if !ok {
+		return n.fault(root, "unknown category "+string(name))
+	}
+	n.category = category
+	return nil
+}
+
+func (c *Content) parseChildren(s *scanner, n *Node, root string) error {
+	if s.pos < len(s.data) && s.data[s.pos] == 'n' {
+		return s.literal("null")
+	}
+	if s.pos >= len(s.data) || s.data[s.pos] != '[' {
+		return n.fault(root, "children is not a list")
+	}
+	if n.parent != nil && n.parent.category == Multivalue {
+		// Rows of a table have as many cells as the row before.
+		if rows := n.parent.children; len(rows) > 0 {
+			n.children = make([]*Node, 0, len(rows[0].children))
+		}
+	}
+	return s.array(func(i int) error {
+		child, err := c.parseNode(s, n, i, root)
+		if err != nil {
+			return err
+		}
+		n.children = append(n.children, child)
+		return nil
+	})
+}
+
+// parseDatapoint notes where value and normalized_value of a content object stand.
+func (n *Node) parseDatapoint(s *scanner) error {
+	n.content.from = s.pos
+	if s.pos >= len(s.data) || s.data[s.pos] != '{' {
+		_, err := s.skip()
+		n.content = span{}
+		return err
+	}
+	err := s.object(func(key span) error {
+		v, err := s.skip()
+		switch string(s.data[key.from:key.to]) {
+		case `"value"`:
+			n.value = v
+		case `"normalized_value"`:
+			n.normalized = v
+		}
+		return err
+	})
+	n.content.to = s.pos
+	return err
+}
+
+// identify checks id and schema_id and enters the node into the indexes.
+func (c *Content) identify(n *Node, id, schemaID span, root string) error {
+	if n.category == 0 {
+		return n.fault(root, "no category")
+	}
+	if !id.present() {
+		return n.fault(root, "no id")
+	}
+	number, err := strconv.ParseInt(view(c.data[id.from:id.to]), 10, 64)
+	if err != nil {
+		return n.fault(root, "id "+string(c.data[id.from:id.to])+" is not an integer")
+	}
+	n.id = number
+	if other := c.byID[number]; other != nil {
+		return n.fault(root, "id "+strconv.FormatInt(number, 10)+" is also the id of "+other.place(root))
+	}
+	c.byID[number] = n
+	if !schemaID.present() || c.data[schemaID.from] != '"' || schemaID.to-schemaID.from == 2 {
+		return n.fault(root, "no schema_id")
+	}
+	c.enter(n, c.data[schemaID.from:schemaID.to])
+	return nil
+}
+
+// enter sets the node's schema_id and indexes it. The lookup by the raw
+// literal finds every id after the first without decoding it again.
+func (c *Content) enter(n *Node, literal []byte) {
+	m := c.bySchema[view(literal[1:len(literal)-1])]
+	if m == nil || bytes.IndexByte(literal, '\\') >= 0 {
+		name := unquote(literal)
+		if m = c.bySchema[name]; m == nil {
+			m = &matches{schemaID: name}
+			c.bySchema[name] = m
+		}
+	}
+	n.schemaID = m.schemaID
+	m.nodes = append(m.nodes, n)
+}
+
+func (n *Node) fault(root, msg string) error { return &ContentError{Place: n.place(root), Msg: msg} }
+
+// place says where the node stands, such as content[0].children[3].
+func (n *Node) place(root string) string {
+	index := "[" + strconv.Itoa(n.index) + "]"
+	if n.parent == nil {
+		return root + index
+	}
+	return n.parent.place(root) + ".children" + index
+}
