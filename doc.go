@@ -1,0 +1,32 @@
+// Package exportpipeline is the root of a library that runs Rossum export
+// pipelines inside any Go service.
+//
+// Rossum reads documents, invoices above all, and calls hooks; the last hook,
+// export, turns the checked data into files and API calls for an ERP. This
+// library holds the components of such an export as steps:
+//
+//	chain, err := pipeline.New(
+//		&steps.Purge{},
+//		&steps.CustomFormat{Exports: …},
+//		&steps.RESTExport{Request: …},
+//		&steps.Extract{Rules: …},
+//		&steps.Evaluate{Condition: …},
+//	)
+//	http.Handle("/export", pipeline.Handler(chain, pipeline.WithSecret(secret)))
+//
+// The packages, from the ground up:
+//
+//   - rossum: what a hook is called with, the annotation's content tree, what a
+//     hook answers, the API client. Its package rossumtest has fakes for tests.
+//   - pipeline: Step, Chain, the Export that travels, the hook server, the report
+//     of a run, chains made from the hooks of an organisation. Its package
+//     pipelinetest tests a step.
+//   - steps: cleaning, custom format templating, REST export, data value
+//     extractor, export evaluator.
+//   - sftpexport and workday: the exporters with heavy parts of their own.
+//   - examples: runnable programs, each a page long.
+//
+// Begin with package pipeline, or run the first example:
+//
+//	go run ./examples/quickstart
+package exportpipeline

@@ -1,0 +1,281 @@
+// Package redact cuts secrets out of what people and machines will read: log
+// lines, error texts, reports, messages.
+//
+// A [Redactor] knows the secrets of one run: the hook's secrets, tokens,
+// passwords. It finds each one as it is and in the forms it takes on its way:
+// escaped for JSON, URLs and HTML, and in base64.
+package redact
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"html"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// Placeholder stands where a secret was.
+const Placeholder = "[secret]"
+
+// MinLength is the length in bytes below which a text is not treated as a
+// secret: hiding every "1" or "de" would make reports unreadable and tell more
+// than it hides.
+const MinLength = 4
+
+// Redactor replaces the secrets that it knows. It may be used by several
+// goroutines, and secrets may be added while it is in use.
+type Redactor struct {
+	mu       sync.RWMutex
+	secrets  map[string]bool
+	replacer *strings.Replacer
+}
+
+// New returns a redactor that knows the given secrets.
+func New(secrets ...string) *Redactor {
+	r := &Redactor{secrets: make(map[string]bool)}
+	r.Add(secrets...)
+	return r
+}
+
+// Add makes more secrets known. Texts shorter than [MinLength] are passed over.
+func (r *Redactor) Add(secrets ...string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	before := len(r.secrets)
+	for _, s := range secrets {
+		for _, form := range forms(s) {
+			r.secrets[form] = true
+		}
+	}
+	if len(r.secrets) == before {
+		return
+	}
+	all := make([]string, 0, len(r.secrets))
+	for s := range r.secrets {
+		all = append(all, s)
+	}
+	// Longest first: a secret that is part of another must not leave the rest of
+	// it readable. strings.Replacer tries old strings in argument order.
+	slices.SortFunc(all, func(a, b string) int {
+		if d := len(b) - len(a); d != 0 {
+			return d
+		}
+		return strings.Compare(a, b)
+	})
+	pairs := make([]string, 0, 2*len(all))
+	for _, s := range all {
+		pairs = append(pairs, s, Placeholder)
+	}
+	r.replacer = strings.NewReplacer(pairs...)
+}
+
+// forms returns the shapes in which a secret may appear in a text.
+func forms(s string) []string {
+	if len(s) < MinLength {
+		return nil
+	}
+	list := []string{s, url.QueryEscape(s), url.PathEscape(s), html.EscapeString(s), url.UserPassword("", s).String()[1:]}
+	if quoted, err := json.Marshal(s); err == nil {
+		list = append(list, string(quoted[1:len(quoted)-1]))
+	}
+	list = append(list, strings.Trim(strings.ReplaceAll(s, `"`, `\"`), "\n"))
+	if trimmed := strings.TrimSpace(s); len(trimmed) >= MinLength {
+		list = append(list, trimmed)
+	}
+	// Base64 shifts with what stands before the secret, so each of the three
+	// alignments is a form of its own, without the characters that a neighbour
+	// has a part in.
+	for _, enc := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
+		for shift := range 3 {
+			padded := append(make([]byte, shift), s...)
+			encoded := enc.EncodeToString(padded)
+			from, to := (shift*8+5)/6, len(padded)*8/6
+			if to-from >= 6 {
+				list = append(list, encoded[from:to])
+			}
+		}
+	}
+	kept := list[:0]
+	for _, form := range list {
+		if len(form) >= MinLength {
+			kept = append(kept, form)
+		}
+	}
+	return kept
+}
+
+// String returns the text without secrets.
+func (r *Redactor) String(text string) string {
+	if r == nil {
+		return text
+	}
+	r.mu.RLock()
+	replacer := r.replacer
+	r.mu.RUnlock()
+	if replacer == nil {
+		return text
+	}
+	return replacer.Replace(text)
+}
+
+// sensitive are words in the names of headers and query parameters whose values
+// are never shown.
+var sensitive = []string{"authorization", "cookie", "token", "secret", "password", "api-key", "apikey", "api_key", "signature", "subscription-key", "credential", "session"}
+
+// SensitiveName reports whether a header or a query parameter of that name
+// holds something that must not be shown, whatever its value.
+func SensitiveName(name string) bool {
+	name = strings.ToLower(name)
+	for _, word := range sensitive {
+		if strings.Contains(name, word) {
+			return true
+		}
+	}
+	return name == "sig" || name == "key" || name == "code"
+}
+
+// Header returns a copy of h that may be shown.
+func (r *Redactor) Header(h http.Header) http.Header {
+	shown := make(http.Header, len(h))
+	for name, values := range h {
+		for _, v := range values {
+			if SensitiveName(name) {
+				v = Placeholder
+			}
+			shown[name] = append(shown[name], r.String(v))
+		}
+	}
+	return shown
+}
+
+// URL returns an address that may be shown: without user and password, without
+// the values of sensitive parameters, without secrets. What is no URL is only
+// searched for secrets.
+func (r *Redactor) URL(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return r.String(address)
+	}
+	if u.User != nil {
+		u.User = url.User("…")
+	}
+	if u.RawQuery != "" {
+		parts := strings.Split(u.RawQuery, "&")
+		for i, part := range parts {
+			name, _, _ := strings.Cut(part, "=")
+			if plain, err := url.QueryUnescape(name); err != nil || SensitiveName(plain) {
+				parts[i] = name + "=" + Placeholder
+			}
+		}
+		u.RawQuery = strings.Join(parts, "&")
+	}
+	shown := strings.ReplaceAll(u.String(), "%E2%80%A6@", "…@")
+	return r.String(shown)
+}
+
+// Error returns an error with the same chain, for errors.Is and errors.As, whose
+// text has no secret.
+func (r *Redactor) Error(err error) error {
+	if err == nil {
+		return nil
+	}
+	text := err.Error()
+	if clean := r.String(text); clean != text {
+		return &cleanError{clean, err}
+	}
+	return err
+}
+
+type cleanError struct {
+	text string
+	err  error
+}
+
+func (e *cleanError) Error() string { return e.text }
+
+func (e *cleanError) Unwrap() error { return e.err }
+
+// Handler returns a [slog.Handler] that passes records on to next without
+// secrets, in messages as in attributes of any kind.
+func (r *Redactor) Handler(next slog.Handler) slog.Handler { return &handler{r, next} }
+
+type handler struct {
+	redactor *Redactor
+	next     slog.Handler
+}
+
+func (h *handler) Enabled(ctx context.Context, level slog.Level) bool {
+	return h.next.Enabled(ctx, level)
+}
+
+func (h *handler) Handle(ctx context.Context, record slog.Record) error {
+	clean := slog.NewRecord(record.Time, record.Level, h.redactor.String(record.Message), record.PC)
+	record.Attrs(func(a slog.Attr) bool {
+		clean.AddAttrs(h.attr(a))
+		return true
+	})
+	return h.next.Handle(ctx, clean)
+}
+
+func (h *handler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	clean := make([]slog.Attr, len(attrs))
+	for i, a := range attrs {
+		clean[i] = h.attr(a)
+	}
+	return &handler{h.redactor, h.next.WithAttrs(clean)}
+}
+
+func (h *handler) WithGroup(name string) slog.Handler {
+	return &handler{h.redactor, h.next.WithGroup(name)}
+}
+
+func (h *handler) attr(a slog.Attr) slog.Attr {
+	v := a.Value.Resolve()
+	switch v.Kind() {
+	case slog.KindString:
+		v = slog.StringValue(h.redactor.String(v.String()))
+	case slog.KindGroup:
+		group := v.Group()
+		clean := make([]slog.Attr, len(group))
+		for i, member := range group {
+			clean[i] = h.attr(member)
+		}
+		v = slog.GroupValue(clean...)
+	case slog.KindAny:
+		v = h.anyValue(v.Any())
+	}
+	if SensitiveName(a.Key) && v.Kind() == slog.KindString {
+		v = slog.StringValue(Placeholder)
+	}
+	return slog.Attr{Key: a.Key, Value: v}
+}
+
+// anyValue shows a value as text where the text has a secret, and leaves it as
+// it is where it has none.
+func (h *handler) anyValue(v any) slog.Value {
+	switch v := v.(type) {
+	case error:
+		return slog.AnyValue(h.redactor.Error(v))
+	case http.Header:
+		return slog.AnyValue(h.redactor.Header(v))
+	case *url.URL:
+		return slog.StringValue(h.redactor.URL(v.String()))
+	}
+	data, err := json.Marshal(v)
+	text := string(data)
+	if err != nil {
+		text = slog.AnyValue(v).String()
+	}
+	if clean := h.redactor.String(text); clean != text {
+		return slog.StringValue(clean)
+	}
+	if plain := slog.AnyValue(v).String(); h.redactor.String(plain) != plain {
+		return slog.StringValue(h.redactor.String(plain))
+	}
+	return slog.AnyValue(v)
+}
