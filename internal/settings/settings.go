@@ -1,0 +1,430 @@
+// Package settings decodes the settings of a step strictly: Rossum's own JSON
+// keys into a plain struct, every fault named with its place and all of them at
+// once.
+//
+// encoding/json is too kind for this. It takes keys in any case, lets unknown
+// and repeated ones pass, and stops at the first fault.
+package settings
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Fault is one thing that is wrong with settings.
+type Fault struct {
+	Place string // such as export_configs[0].file_content_template; "" for the whole
+	Line  int    // in the JSON text, from 1; 0 if it is not known
+	Col   int    // in bytes, from 1
+	Msg   string
+	Err   error // cause, if there is one
+}
+
+func (f *Fault) Error() string {
+	var b strings.Builder
+	if f.Place != "" {
+		b.WriteString(f.Place + ": ")
+	}
+	b.WriteString(f.Msg)
+	if f.Err != nil {
+		if f.Msg != "" {
+			b.WriteString(": ")
+		}
+		b.WriteString(f.Err.Error())
+	}
+	if f.Line > 0 {
+		fmt.Fprintf(&b, " (line %d, column %d)", f.Line, f.Col)
+	}
+	return b.String()
+}
+
+func (f *Fault) Unwrap() error { return f.Err }
+
+// Faults collects faults while settings are decoded and checked. The zero value
+// is ready to use.
+type Faults struct{ list []error }
+
+// Add notes a fault at a place.
+func (f *Faults) Add(place, format string, args ...any) {
+	f.list = append(f.list, &Fault{Place: place, Msg: fmt.Sprintf(format, args...)})
+}
+
+// AddErr notes an error at a place; nil is no fault. An error of this package
+// gets its place put behind this one.
+func (f *Faults) AddErr(place string, err error) {
+	if err == nil {
+		return
+	}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, e := range joined.Unwrap() {
+			f.AddErr(place, e)
+		}
+		return
+	}
+	var inner *Fault
+	if errors.As(err, &inner) && error(inner) == err {
+		moved := *inner
+		moved.Place = Join(place, inner.Place)
+		f.list = append(f.list, &moved)
+		return
+	}
+	f.list = append(f.list, &Fault{Place: place, Err: err})
+}
+
+// Err returns all faults joined, nil if there are none.
+func (f *Faults) Err() error { return errors.Join(f.list...) }
+
+// Join puts one place behind another.
+func Join(place, below string) string {
+	switch {
+	case place == "":
+		return below
+	case below == "" || below[0] == '[':
+		return place + below
+	}
+	return place + "." + below
+}
+
+// Index returns the place of a list's element.
+func Index(place string, i int) string { return place + "[" + strconv.Itoa(i) + "]" }
+
+// Aliaser is implemented by settings that accept a second name for a key.
+type Aliaser interface {
+	// SettingsAliases returns old names with the names they stand for.
+	SettingsAliases() map[string]string
+}
+
+// maxDepth bounds the nesting of settings.
+const maxDepth = 200
+
+// Decode decodes settings into the struct that v points to. Keys are those of
+// the json tags, matched exactly. The error joins a [*Fault] for each unknown or
+// repeated key and each value of the wrong type; what is right is decoded all
+// the same. Types with an UnmarshalJSON of their own are asked to decode
+// themselves.
+func Decode(data []byte, v any) error {
+	target := reflect.ValueOf(v)
+	if target.Kind() != reflect.Pointer || target.IsNil() {
+		return fmt.Errorf("settings: Decode into %T, need a pointer", v)
+	}
+	d := &decoder{data: data, json: json.NewDecoder(bytes.NewReader(data))}
+	d.json.UseNumber()
+	d.value("", target.Elem(), 0)
+	if d.broken == nil {
+		if _, err := d.json.Token(); err == nil || !strings.Contains(err.Error(), "EOF") {
+			d.fault("", d.json.InputOffset(), "text after the end of the JSON value")
+		}
+	}
+	return d.faults.Err()
+}
+
+// decoder walks the tokens of encoding/json next to the Go type.
+type decoder struct {
+	data   []byte
+	json   *json.Decoder
+	faults Faults
+	broken error // the text is not JSON; nothing after this place can be read
+}
+
+func (d *decoder) fault(place string, offset int64, format string, args ...any) {
+	line, col := position(d.data, offset)
+	d.faults.list = append(d.faults.list, &Fault{Place: place, Line: line, Col: col, Msg: fmt.Sprintf(format, args...)})
+}
+
+func position(data []byte, offset int64) (line, col int) {
+	before := data[:min(int(offset), len(data))]
+	return 1 + bytes.Count(before, []byte("\n")), len(before) - bytes.LastIndexByte(before, '\n')
+}
+
+// next returns where the next value begins.
+func (d *decoder) next() int64 {
+	i := d.json.InputOffset()
+	for i < int64(len(d.data)) && strings.IndexByte(" \t\r\n,:", d.data[i]) >= 0 {
+		i++
+	}
+	return i
+}
+
+func (d *decoder) token(place string) (json.Token, bool) {
+	if d.broken != nil {
+		return nil, false
+	}
+	t, err := d.json.Token()
+	if err != nil {
+		d.broken = err
+		d.fault(place, d.json.InputOffset(), "not valid JSON: %v", err)
+		return nil, false
+	}
+	return t, true
+}
+
+// raw reads the next value as it stands.
+func (d *decoder) raw(place string) (json.RawMessage, bool) {
+	if d.broken != nil {
+		return nil, false
+	}
+	var raw json.RawMessage
+	if err := d.json.Decode(&raw); err != nil {
+		d.broken = err
+		d.fault(place, d.json.InputOffset(), "not valid JSON: %v", err)
+		return nil, false
+	}
+	return raw, true
+}
+
+var (
+	unmarshalerType = reflect.TypeFor[json.Unmarshaler]()
+	rawType         = reflect.TypeFor[json.RawMessage]()
+)
+
+// value decodes the next value into v.
+func (d *decoder) value(place string, v reflect.Value, depth int) {
+	if depth > maxDepth {
+		d.broken = errors.New("too deep")
+		d.fault(place, d.json.InputOffset(), "nested deeper than %d levels", maxDepth)
+		return
+	}
+	start := d.next()
+	switch {
+	case v.Type() == rawType || v.CanAddr() && v.Addr().Type().Implements(unmarshalerType):
+		d.own(place, start, v)
+		return
+	case d.peekNull():
+		_, _ = d.raw(place)
+		v.SetZero()
+		return
+	}
+	switch v.Kind() {
+	case reflect.Pointer:
+		if v.IsNil() {
+			v.Set(reflect.New(v.Type().Elem()))
+		}
+		d.value(place, v.Elem(), depth)
+	case reflect.Struct:
+		d.object(place, start, v, depth)
+	case reflect.Map:
+		d.mapping(place, start, v, depth)
+	case reflect.Slice:
+		d.list(place, start, v, depth)
+	default:
+		d.scalar(place, start, v)
+	}
+}
+
+func (d *decoder) peekNull() bool {
+	i := d.next()
+	return d.broken == nil && bytes.HasPrefix(d.data[i:], []byte("null"))
+}
+
+// own lets a type decode itself, and gives its faults their place.
+func (d *decoder) own(place string, start int64, v reflect.Value) {
+	raw, ok := d.raw(place)
+	if !ok {
+		return
+	}
+	if v.Type() == rawType {
+		v.SetBytes(slices.Clone(raw))
+		return
+	}
+	if err := v.Addr().Interface().(json.Unmarshaler).UnmarshalJSON(raw); err != nil {
+		before := len(d.faults.list)
+		d.faults.AddErr(place, err)
+		for _, e := range d.faults.list[before:] {
+			if f, ok := e.(*Fault); ok {
+				f.Line, f.Col = position(d.data, start)
+			}
+		}
+	}
+}
+
+// wrongType says what stands there instead of what is expected, and passes over it.
+func (d *decoder) wrongType(place string, start int64, want string) {
+	raw, ok := d.raw(place)
+	if !ok {
+		return
+	}
+	d.fault(place, start, "is %s, expected %s", describe(raw), want)
+}
+
+func describe(raw []byte) string {
+	switch raw[0] {
+	case '"':
+		return "a text"
+	case '{':
+		return "an object"
+	case '[':
+		return "a list"
+	case 't', 'f':
+		return "a boolean"
+	case 'n':
+		return "null"
+	}
+	return "a number"
+}
+
+func (d *decoder) opens(bracket byte) bool {
+	i := d.next()
+	return i < int64(len(d.data)) && d.data[i] == bracket
+}
+
+func (d *decoder) object(place string, start int64, v reflect.Value, depth int) {
+	if !d.opens('{') {
+		d.wrongType(place, start, "an object")
+		return
+	}
+	fields := fieldsOf(v.Type())
+	var aliases map[string]string
+	if a, ok := v.Addr().Interface().(Aliaser); ok {
+		aliases = a.SettingsAliases()
+	}
+	seen := make(map[string]string)
+	d.members(place, func(key string, at int64) {
+		name := key
+		if stands := aliases[key]; stands != "" {
+			name = stands
+		}
+		index, known := fields[name]
+		switch earlier, twice := seen[name]; {
+		case twice && earlier != key:
+			d.fault(Join(place, key), at, "stands beside %s, which means the same", earlier)
+		case twice:
+			d.fault(Join(place, key), at, "stands twice")
+		case !known:
+			d.fault(Join(place, key), at, "unknown key%s", suggestion(key, fields, aliases))
+		default:
+			seen[name] = key
+			d.value(Join(place, key), v.FieldByIndex(index), depth+1)
+			return
+		}
+		seen[name] = key
+		_, _ = d.raw(place)
+	})
+}
+
+// members calls f for every key of an object. f must consume the value.
+func (d *decoder) members(place string, f func(key string, at int64)) {
+	if _, ok := d.token(place); !ok {
+		return
+	}
+	for d.broken == nil && d.json.More() {
+		at := d.next()
+		t, ok := d.token(place)
+		if !ok {
+			return
+		}
+		f(t.(string), at)
+	}
+	_, _ = d.token(place)
+}
+
+func (d *decoder) mapping(place string, start int64, v reflect.Value, depth int) {
+	if !d.opens('{') {
+		d.wrongType(place, start, "an object")
+		return
+	}
+	if v.IsNil() {
+		v.Set(reflect.MakeMap(v.Type()))
+	}
+	d.members(place, func(key string, at int64) {
+		k := reflect.ValueOf(key).Convert(v.Type().Key())
+		if v.MapIndex(k).IsValid() {
+			d.fault(Join(place, key), at, "stands twice")
+		}
+		element := reflect.New(v.Type().Elem()).Elem()
+		d.value(Join(place, key), element, depth+1)
+		v.SetMapIndex(k, element)
+	})
+}
+
+func (d *decoder) list(place string, start int64, v reflect.Value, depth int) {
+	if !d.opens('[') {
+		d.wrongType(place, start, "a list")
+		return
+	}
+	if _, ok := d.token(place); !ok {
+		return
+	}
+	v.Set(reflect.MakeSlice(v.Type(), 0, 4))
+	for d.broken == nil && d.json.More() {
+		element := reflect.New(v.Type().Elem()).Elem()
+		d.value(Index(place, v.Len()), element, depth+1)
+		v.Set(reflect.Append(v, element))
+	}
+	_, _ = d.token(place)
+}
+
+func (d *decoder) scalar(place string, start int64, v reflect.Value) {
+	want := map[reflect.Kind]string{
+		reflect.String: "a text", reflect.Bool: "true or false", reflect.Float64: "a number",
+		reflect.Int: "a whole number", reflect.Int64: "a whole number", reflect.Interface: "a value",
+	}[v.Kind()]
+	raw, ok := d.raw(place)
+	if !ok {
+		return
+	}
+	if err := json.Unmarshal(raw, v.Addr().Interface()); err != nil {
+		d.fault(place, start, "is %s, expected %s", describe(raw), want)
+	}
+}
+
+// fieldsOf lists the keys of a struct type, those of embedded structs included.
+func fieldsOf(t reflect.Type) map[string][]int {
+	fields := make(map[string][]int)
+	for _, f := range reflect.VisibleFields(t) {
+		tag, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if f.IsExported() && tag != "" && tag != "-" {
+			fields[tag] = f.Index
+		}
+	}
+	return fields
+}
+
+// suggestion names the known key that a wrong one most likely meant.
+func suggestion(key string, fields map[string][]int, aliases map[string]string) string {
+	known := make([]string, 0, len(fields)+len(aliases))
+	for name := range fields {
+		known = append(known, name)
+	}
+	if best := Nearest(key, known); best != "" {
+		return " (did you mean " + best + "?)"
+	}
+	slices.Sort(known)
+	return " (known keys: " + strings.Join(known, ", ") + ")"
+}
+
+// Nearest returns the word that is most like the given one, "" if none is near.
+func Nearest(word string, known []string) string {
+	best, distance := "", len(word)/3+2
+	for _, k := range slices.Sorted(slices.Values(known)) {
+		if d := editDistance(strings.ToLower(word), strings.ToLower(k)); d < distance {
+			best, distance = k, d
+		}
+	}
+	return best
+}
+
+func editDistance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
