@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"reflect"
 	"slices"
 	"strconv"
@@ -117,7 +118,7 @@ func Decode(data []byte, v any) error {
 	d.json.UseNumber()
 	d.value("", target.Elem(), 0)
 	if d.broken == nil {
-		if _, err := d.json.Token(); err == nil || !strings.Contains(err.Error(), "EOF") {
+		if _, err := d.json.Token(); err != io.EOF {
 			d.fault("", d.json.InputOffset(), "text after the end of the JSON value")
 		}
 	}
