@@ -1,0 +1,396 @@
+// Package httpcall is the one place that sends HTTP. It decides when a call may
+// be repeated, how long it may take, how much is read, where it may go, and what
+// of it may be shown.
+//
+// The rule that matters most: a call is repeated by itself only when nothing of
+// it can have reached the other side. Everything else is asked for by [Call.Retry].
+//
+// Repeating and waiting are done by hashicorp/go-retryablehttp, whose policy is
+// replaced: its own repeats a POST as readily as a GET, and tells errors apart
+// by their texts.
+package httpcall
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/go-retryablehttp"
+
+	"github.com/exportpipeline/exportpipeline/internal/redact"
+)
+
+// Defaults of a [Client] and a [Call].
+const (
+	DefaultMaxReply = 64 << 20        // bytes
+	DefaultTimeout  = 5 * time.Minute // for one attempt, within the context
+	maxDrain        = 64 << 10        // bytes read of a reply nobody wants, to reuse its connection
+)
+
+// Client sends calls. It is safe for concurrent use and should be shared, since
+// it keeps connections.
+type Client struct {
+	http     *http.Client
+	maxReply int64
+}
+
+// Options of a [Client]; the zero value works.
+type Options struct {
+	// HTTP is the program's own client. Its Transport and Jar are used, its
+	// Timeout and CheckRedirect are not. nil means a client of our own, which
+	// also refuses to talk to link-local addresses, where clouds keep credentials.
+	HTTP *http.Client
+	// MaxReply is the largest body of a reply in bytes, DefaultMaxReply if 0.
+	MaxReply int64
+}
+
+// New returns a client.
+func New(o Options) *Client {
+	c := &Client{maxReply: o.MaxReply, http: &http.Client{Transport: sharedTransport}}
+	if c.maxReply <= 0 {
+		c.maxReply = DefaultMaxReply
+	}
+	if o.HTTP != nil {
+		c.http.Transport, c.http.Jar = o.HTTP.Transport, o.HTTP.Jar
+	}
+	return c
+}
+
+// sharedTransport keeps the connections of all clients without one of their own.
+var sharedTransport = newTransport()
+
+func newTransport() *http.Transport {
+	dialer := &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second, Control: checkAddress}
+	return &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           dialer.DialContext,
+		ForceAttemptHTTP2:     true,
+		MaxIdleConns:          100,
+		MaxIdleConnsPerHost:   16,
+		IdleConnTimeout:       90 * time.Second,
+		TLSHandshakeTimeout:   15 * time.Second,
+		ExpectContinueTimeout: time.Second,
+		TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12},
+		// A reply with a megabyte of headers is an attack.
+		MaxResponseHeaderBytes: 1 << 20,
+	}
+}
+
+// Retry says when a call may be made again.
+type Retry uint8
+
+// The rules of repeating.
+const (
+	// IfNotSent repeats only when no connection was made, so that nothing can
+	// have been sent. It is the rule of every call that asks for no other.
+	IfNotSent Retry = iota
+	// IfRefused repeats also after 429, and after 503 with Retry-After: the
+	// other side says that it has not done the work.
+	IfRefused
+	// Always repeats also after a lost connection, a time-out, 408, 425 and
+	// 5xx. It is for calls that may be made twice.
+	Always
+)
+
+// Call is a call to make.
+type Call struct {
+	Method  string
+	URL     string
+	Header  http.Header
+	Body    Body          // nil for none
+	Timeout time.Duration // of one attempt, DefaultTimeout if 0
+	Retry   Retry
+	// MaxAttempts bounds the repeating, 4 if 0.
+	MaxAttempts int
+	// Stream leaves the body of the reply to the caller, who must close it.
+	Stream bool
+	// Redactor cuts secrets out of errors and records; may be nil.
+	Redactor *redact.Redactor
+	// Observe is called once with what happened; may be nil.
+	Observe func(Record)
+}
+
+// Body is the body of a call. It is opened anew for every attempt.
+type Body interface {
+	Open(ctx context.Context) (io.ReadCloser, error)
+	Size() int64 // in bytes, -1 if it is not known
+}
+
+// Bytes is a [Body] in memory.
+type Bytes []byte
+
+// Open returns a reader of b.
+func (b Bytes) Open(context.Context) (io.ReadCloser, error) {
+	return io.NopCloser(bytes.NewReader(b)), nil
+}
+
+// Size returns the length of b.
+func (b Bytes) Size() int64 { return int64(len(b)) }
+
+// Reply is the answer to a call.
+type Reply struct {
+	Status   int
+	Header   http.Header
+	Body     []byte        // whole, unless Call.Stream
+	Stream   io.ReadCloser // bounded by the client's MaxReply, if Call.Stream
+	Length   int64         // of the body as announced, -1 if it was not
+	Attempts int
+}
+
+// Record is what may be shown of a call.
+type Record struct {
+	Method   string
+	URL      string
+	Status   int // 0 if there was no reply
+	Attempts int
+	Took     time.Duration
+	Sent     int64 // bytes of the body, of the last attempt
+	Received int64 // bytes of the body
+	Err      error
+}
+
+// Error says that a call failed without a usable reply.
+type Error struct {
+	Method   string
+	URL      string // without credentials
+	Attempts int
+	// Sent tells whether the other side may have got the call. If it is false,
+	// the call can be made again without any risk.
+	Sent bool
+	Err  error
+}
+
+func (e *Error) Error() string {
+	text := fmt.Sprintf("%s %s: %v", e.Method, e.URL, e.Err)
+	if e.Attempts > 1 {
+		text += fmt.Sprintf(" (%d attempts)", e.Attempts)
+	}
+	if e.Sent {
+		return text + "; the other side may have received it"
+	}
+	return text + "; nothing was sent"
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// Causes that [Error] wraps, besides those of net, crypto/tls and context.
+var (
+	ErrRedirect  = errors.New("redirect that is not followed")
+	ErrTooLarge  = errors.New("reply is too large")
+	ErrForbidden = errors.New("address is not allowed")
+	ErrHeader    = errors.New("invalid header")
+	ErrURL       = errors.New("invalid URL")
+)
+
+// Do makes the call. An HTTP status, whatever it is, is no error; a redirect
+// that is not followed is. The error is an [*Error].
+func (c *Client) Do(ctx context.Context, call *Call) (*Reply, error) {
+	r := &running{call: call, started: time.Now()}
+	reply, err := c.do(ctx, r)
+	if err != nil {
+		err = r.fail(ctx, err)
+	}
+	if call.Observe != nil {
+		record := Record{
+			Method: call.Method, URL: call.Redactor.URL(call.URL), Attempts: int(r.attempts.Load()),
+			Took: time.Since(r.started), Sent: r.written.Load(), Err: err,
+		}
+		if reply != nil {
+			record.Status, record.Received = reply.Status, int64(len(reply.Body))
+		}
+		call.Observe(record)
+	}
+	return reply, err
+}
+
+// running is a call while it is made.
+type running struct {
+	call      *Call
+	started   time.Time
+	attempts  atomic.Int32
+	connected atomic.Bool // in the current attempt
+	everSent  atomic.Bool // in any attempt
+	written   atomic.Int64
+}
+
+func (c *Client) do(ctx context.Context, r *running) (*Reply, error) {
+	call := r.call
+	if err := check(call); err != nil {
+		return nil, err
+	}
+	timeout := call.Timeout
+	if timeout <= 0 {
+		timeout = DefaultTimeout
+	}
+	// The trace must see every attempt's connection.
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn: func(httptrace.GotConnInfo) { r.connected.Store(true); r.everSent.Store(true) },
+	})
+	req, err := r.request(ctx)
+	if err != nil {
+		return nil, err
+	}
+	client := &retryablehttp.Client{
+		HTTPClient:   &http.Client{Transport: c.http.Transport, Jar: c.http.Jar, Timeout: timeout, CheckRedirect: checkRedirect},
+		RetryWaitMin: 500 * time.Millisecond,
+		RetryWaitMax: 30 * time.Second,
+		RetryMax:     attempts(call) - 1,
+		CheckRetry:   r.checkRetry,
+		Backoff:      backoff,
+		ErrorHandler: retryablehttp.PassthroughErrorHandler,
+		PrepareRetry: func(*http.Request) error { r.connected.Store(false); r.attempts.Add(1); return nil },
+	}
+	r.attempts.Store(1)
+	resp, err := client.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	return c.read(resp, r)
+}
+
+func attempts(call *Call) int {
+	if call.MaxAttempts > 0 {
+		return call.MaxAttempts
+	}
+	return 4
+}
+
+// request makes the request, with a body that is opened for each attempt.
+func (r *running) request(ctx context.Context) (*retryablehttp.Request, error) {
+	var body any
+	if b := r.call.Body; b != nil && b.Size() != 0 {
+		body = retryablehttp.ReaderFunc(func() (io.Reader, error) {
+			opened, err := b.Open(ctx)
+			if err != nil {
+				return nil, fmt.Errorf("opening the body: %w", err)
+			}
+			r.written.Store(0)
+			return &countingBody{opened, &r.written}, nil
+		})
+	}
+	req, err := retryablehttp.NewRequestWithContext(ctx, r.call.Method, r.call.URL, nil)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrURL, withoutURL(err))
+	}
+	if body != nil {
+		// The size comes from the body itself: SetBody would read a stream of
+		// unknown length to measure it.
+		if err := setBody(req, body.(retryablehttp.ReaderFunc), r.call.Body.Size()); err != nil {
+			return nil, err
+		}
+	}
+	for name, values := range r.call.Header {
+		if http.CanonicalHeaderKey(name) == "Host" {
+			req.Host = values[len(values)-1]
+			continue
+		}
+		req.Header[http.CanonicalHeaderKey(name)] = values
+	}
+	return req, nil
+}
+
+func setBody(req *retryablehttp.Request, open retryablehttp.ReaderFunc, size int64) error {
+	opened := false
+	// go-retryablehttp opens a body once just to learn its length; it gets a
+	// stand-in then.
+	err := req.SetBody(retryablehttp.ReaderFunc(func() (io.Reader, error) {
+		if !opened {
+			opened = true
+			return strings.NewReader(""), nil
+		}
+		return open()
+	}))
+	req.ContentLength = size
+	req.GetBody = func() (io.ReadCloser, error) {
+		r, err := open()
+		if err != nil {
+			return nil, err
+		}
+		return r.(io.ReadCloser), nil
+	}
+	return err
+}
+
+// countingBody counts what net/http reads, which is what it sends.
+type countingBody struct {
+	io.ReadCloser
+	n *atomic.Int64
+}
+
+func (b *countingBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.n.Add(int64(n))
+	return n, err
+}
+
+// fail makes the error of a call.
+func (r *running) fail(ctx context.Context, err error) error {
+	var done *Error
+	if errors.As(err, &done) {
+		return err
+	}
+	if cause := context.Cause(ctx); ctx.Err() != nil && cause != nil {
+		err = cause
+	}
+	return &Error{
+		Method: r.call.Method, URL: r.call.Redactor.URL(r.call.URL), Attempts: max(1, int(r.attempts.Load())),
+		Sent: r.everSent.Load(), Err: r.call.Redactor.Error(withoutURL(err)),
+	}
+}
+
+// withoutURL takes the layer off that would print the URL with its secrets.
+func withoutURL(err error) error {
+	var u *url.Error
+	if errors.As(err, &u) {
+		return u.Err
+	}
+	return err
+}
+
+// read takes the reply in.
+func (c *Client) read(resp *http.Response, r *running) (*Reply, error) {
+	reply := &Reply{Status: resp.StatusCode, Header: resp.Header, Length: resp.ContentLength, Attempts: int(r.attempts.Load())}
+	limited := &limitedBody{ReadCloser: resp.Body, left: c.maxReply, limit: c.maxReply}
+	if r.call.Stream {
+		reply.Stream = limited
+		return reply, nil
+	}
+	defer resp.Body.Close()
+	if resp.ContentLength > c.maxReply {
+		return reply, fmt.Errorf("status %d, then %w: %d bytes, the limit is %d", resp.StatusCode, ErrTooLarge, resp.ContentLength, c.maxReply)
+	}
+	body, err := io.ReadAll(limited)
+	reply.Body = body
+	if err != nil {
+		return reply, fmt.Errorf("reading the reply, status %d: %w", resp.StatusCode, err)
+	}
+	return reply, nil
+}
+
+// limitedBody fails where a body goes past the limit, instead of ending there
+// as if it were whole.
+type limitedBody struct {
+	io.ReadCloser
+	left, limit int64
+}
+
+func (l *limitedBody) Read(p []byte) (int, error) {
+	if int64(len(p)) > l.left+1 {
+		p = p[:l.left+1]
+	}
+	n, err := l.ReadCloser.Read(p)
+	if l.left -= int64(n); l.left < 0 {
+		return n - 1, fmt.Errorf("%w: the limit is %d bytes", ErrTooLarge, l.limit)
+	}
+	return n, err
+}

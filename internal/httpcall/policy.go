@@ -1,0 +1,169 @@
+package httpcall
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// checkRetry decides whether the call is made again.
+func (r *running) checkRetry(ctx context.Context, resp *http.Response, err error) (bool, error) {
+	if ctx.Err() != nil {
+		return false, ctx.Err()
+	}
+	if err != nil {
+		if permanent(err) {
+			return false, err
+		}
+		if !r.connected.Load() || r.call.Retry == Always {
+			return true, nil
+		}
+		return false, err
+	}
+	if !r.repeatStatus(resp) {
+		return false, nil
+	}
+	_, _ = io.CopyN(io.Discard, resp.Body, maxDrain)
+	return true, nil
+}
+
+// permanent reports an error that a second attempt cannot mend.
+func permanent(err error) bool {
+	for _, sentinel := range []error{ErrRedirect, ErrForbidden, ErrHeader, ErrURL} {
+		if errors.Is(err, sentinel) {
+			return true
+		}
+	}
+	return isCertificateError(err)
+}
+
+func (r *running) repeatStatus(resp *http.Response) bool {
+	retryAfter := resp.Header.Get("Retry-After") != ""
+	switch resp.StatusCode {
+	case http.StatusTooManyRequests:
+		return r.call.Retry != IfNotSent
+	case http.StatusServiceUnavailable:
+		return r.call.Retry == Always || r.call.Retry == IfRefused && retryAfter
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusInternalServerError, http.StatusBadGateway, http.StatusGatewayTimeout:
+		return r.call.Retry == Always
+	}
+	return false
+}
+
+// maxWait bounds what a Retry-After can ask for.
+const maxWait = 2 * time.Minute
+
+// backoff waits as the other side asks, or else twice as long each time, with
+// jitter so that many exports do not come back at once.
+func backoff(least, most time.Duration, attempt int, resp *http.Response) time.Duration {
+	if resp != nil {
+		if wait, ok := retryAfter(resp.Header.Get("Retry-After"), time.Now()); ok {
+			return min(wait, maxWait)
+		}
+	}
+	wait := min(most, least<<min(attempt, 10))
+	return wait/2 + time.Duration(rand.Int64N(int64(wait/2)+1))
+}
+
+// retryAfter reads both forms of the header: seconds, and a date.
+func retryAfter(header string, now time.Time) (time.Duration, bool) {
+	header = strings.TrimSpace(header)
+	if seconds, err := strconv.ParseUint(header, 10, 31); err == nil {
+		return time.Duration(seconds) * time.Second, true
+	}
+	at, err := http.ParseTime(header)
+	if err != nil {
+		return 0, false
+	}
+	return max(0, at.Sub(now)), true
+}
+
+// maxRedirects is how many redirects a GET follows.
+const maxRedirects = 5
+
+// checkRedirect follows a redirect only for GET and HEAD, and only on the same
+// host: on another one, credentials and document would go to a stranger.
+func checkRedirect(req *http.Request, via []*http.Request) error {
+	from, first := via[len(via)-1].URL, via[0]
+	switch {
+	case first.Method != http.MethodGet && first.Method != http.MethodHead:
+		return fmt.Errorf("%w: status of a %s points to host %s", ErrRedirect, first.Method, req.URL.Host)
+	case req.URL.Host != from.Host || req.URL.Scheme != from.Scheme:
+		return fmt.Errorf("%w: from %s to %s", ErrRedirect, origin(from), origin(req.URL))
+	case len(via) > maxRedirects:
+		return fmt.Errorf("%w: more than %d", ErrRedirect, maxRedirects)
+	}
+	return nil
+}
+
+func origin(u *url.URL) string { return u.Scheme + "://" + u.Host }
+
+// check looks for what must not be sent.
+func check(call *Call) error {
+	u, err := url.Parse(call.URL)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%w: %w", ErrURL, withoutURL(err))
+	case u.Scheme != "http" && u.Scheme != "https":
+		return fmt.Errorf("%w: it does not begin with http:// or https://", ErrURL)
+	case u.Hostname() == "":
+		return fmt.Errorf("%w: it has no host", ErrURL)
+	}
+	if addr, err := netip.ParseAddr(u.Hostname()); err == nil && forbidden(addr) {
+		return fmt.Errorf("%w: %s is link-local", ErrForbidden, addr)
+	}
+	for name, values := range call.Header {
+		if !validName(name) {
+			return fmt.Errorf("%w: %q is not a header name", ErrHeader, name)
+		}
+		for _, v := range values {
+			if i := strings.IndexFunc(v, func(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }); i >= 0 {
+				return fmt.Errorf("%w: the value of %s has the control character %q", ErrHeader, name, v[i])
+			}
+		}
+	}
+	return nil
+}
+
+func validName(name string) bool {
+	for _, c := range name {
+		if c <= ' ' || c >= 0x7f || strings.ContainsRune(`()<>@,;:\"/[]?={}`, c) {
+			return false
+		}
+	}
+	return name != ""
+}
+
+// forbidden reports addresses that no ERP lives at, but a cloud's metadata
+// service does.
+func forbidden(addr netip.Addr) bool {
+	addr = addr.Unmap()
+	return addr.IsLinkLocalUnicast() || addr.IsLinkLocalMulticast() || addr.IsMulticast() || addr.IsUnspecified()
+}
+
+// checkAddress is called with the address that a name was resolved to, so that
+// no name can point where an address may not.
+func checkAddress(_, address string, _ syscall.RawConn) error {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return err
+	}
+	addr, err := netip.ParseAddr(host)
+	if err != nil {
+		return err
+	}
+	if forbidden(addr.WithZone("")) {
+		return fmt.Errorf("%w: %s is link-local", ErrForbidden, addr)
+	}
+	return nil
+}
