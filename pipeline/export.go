@@ -1,0 +1,216 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/http"
+	"time"
+
+	"github.com/exportpipeline/exportpipeline/internal/redact"
+	"github.com/exportpipeline/exportpipeline/rossum"
+)
+
+// Export is one annotation on its way out: what the steps of a chain read and
+// change. It belongs to one run, and within it to one goroutine at a time;
+// branches of [Parallel] get an Export each.
+type Export struct {
+	// Payload is the hook call. Its token and secrets are for sending only.
+	Payload *rossum.Payload
+	// Annotation is the payload's annotation. Every change to its content is
+	// recorded and becomes an operation of the answer.
+	Annotation *rossum.Annotation
+	// Files are the artefacts and replies by reference key.
+	Files *Files
+	// Secrets are the hook's secrets. A secret that a step adds, such as a new
+	// access token, must also be told to Hide.
+	Secrets rossum.Secrets
+	// Messages are shown on the annotation; add to them with Error, Warn, Info.
+	Messages []rossum.Message
+	// Log is never nil; it cuts secrets out of what is logged.
+	Log *slog.Logger
+	// Rossum is the client of the platform's API, nil if the payload carries no
+	// token or the program wants none.
+	Rossum *rossum.Client
+
+	run  *run
+	step *StepReport
+	path string // of the running step, such as 2.1.create
+}
+
+// run is what all branches of an export share.
+type run struct {
+	config   config
+	redactor *redact.Redactor
+	journal  journal
+	report   *Report
+	root     *Export // the export itself, where branches have views of it
+	done     int     // steps of the outermost chain that need not run again
+}
+
+// NewExport makes an export of a payload, as a chain does. Tests of a step use
+// it, or package pipelinetest, which does more. The error says that the payload
+// has no annotation, or an unusable base URL.
+func NewExport(p *rossum.Payload, options ...Option) (*Export, error) {
+	return newExport(p, newConfig(options))
+}
+
+func newExport(p *rossum.Payload, c config) (*Export, error) {
+	if p == nil || p.Annotation == nil {
+		return nil, fmt.Errorf("%w: key \"annotation\" is missing", rossum.ErrPayload)
+	}
+	r := &run{config: c, redactor: redact.New(string(p.Token))}
+	for _, secret := range p.Secrets {
+		r.redactor.Add(secret)
+	}
+	x := &Export{Payload: p, Annotation: p.Annotation, Secrets: maps.Clone(p.Secrets), run: r, Rossum: c.client}
+	r.root = x
+	if x.Secrets == nil {
+		x.Secrets = make(rossum.Secrets)
+	}
+	x.Log = slog.New(slog.DiscardHandler)
+	if c.log != nil {
+		x.Log = slog.New(r.redactor.Handler(c.log.Handler())).With("annotation", p.Annotation.ID, "request", p.RequestID)
+	}
+	x.Files = newFiles(x, c.store)
+	r.report = &Report{RequestID: p.RequestID, AnnotationID: p.Annotation.ID, Started: x.Now()}
+	if x.Rossum == nil && !c.noClient && p.BaseURL != "" && p.Token != "" {
+		var err error
+		if x.Rossum, err = rossum.NewClient(p.BaseURL, p.Token, rossum.WithHTTPClient(c.httpClient)); err != nil {
+			return nil, fmt.Errorf("%w: %w", rossum.ErrPayload, err)
+		}
+	}
+	return x, nil
+}
+
+// Error shows an error on the annotation. The chain stops after this step, and
+// Rossum moves the annotation to failed_export. Secrets are cut out of the text.
+func (x *Export) Error(format string, args ...any) {
+	x.Message(rossum.Message{Type: rossum.ErrorMessage, Content: fmt.Sprintf(format, args...)})
+}
+
+// Warn shows a warning on the annotation.
+func (x *Export) Warn(format string, args ...any) {
+	x.Message(rossum.Message{Type: rossum.WarningMessage, Content: fmt.Sprintf(format, args...)})
+}
+
+// Info shows a text on the annotation.
+func (x *Export) Info(format string, args ...any) {
+	x.Message(rossum.Message{Type: rossum.InfoMessage, Content: fmt.Sprintf(format, args...)})
+}
+
+// Message shows a message on the annotation, for example beside one field.
+func (x *Export) Message(m rossum.Message) {
+	m.Content = x.Redact(m.Content)
+	x.Messages = append(x.Messages, m)
+	x.step.add(func(s *StepReport) { s.Messages = append(s.Messages, string(m.Type)+": "+m.Content) })
+}
+
+// Failed reports whether an error message was shown.
+func (x *Export) Failed() bool {
+	return (&rossum.Response{Messages: x.Messages}).Failed()
+}
+
+// Decide notes in the report what a step decided, such as "skipped: condition
+// is empty".
+func (x *Export) Decide(format string, args ...any) {
+	text := x.Redact(fmt.Sprintf(format, args...))
+	x.step.add(func(s *StepReport) { s.Decisions = append(s.Decisions, text) })
+}
+
+// RecordCall notes a call in the report. Steps that send by [Export.HTTPClient]
+// need not: it does so itself.
+func (x *Export) RecordCall(c CallReport) {
+	c.URL, c.Error = x.Redact(c.URL), x.Redact(c.Error)
+	x.step.add(func(s *StepReport) { s.Calls = append(s.Calls, c) })
+}
+
+func (x *Export) fileMade(f *File) {
+	x.step.add(func(s *StepReport) {
+		s.Files = append(s.Files, FileReport{Key: f.Key, Name: f.Name, Size: len(f.Data)})
+	})
+}
+
+// Set writes a value to the one datapoint with the schema_id. The error says
+// that there is none, or that it stands in a table.
+func (x *Export) Set(schemaID, value string) error {
+	n, err := x.Field(schemaID)
+	if err != nil {
+		return err
+	}
+	return n.SetValue(value)
+}
+
+// ErrNoContent means that the payload carries no content tree.
+var ErrNoContent = errors.New("the payload has no annotation content")
+
+// Field returns the one datapoint with the schema_id; see [rossum.Content.Field].
+func (x *Export) Field(schemaID string) (*rossum.Node, error) {
+	if x.Annotation.Content == nil {
+		return nil, ErrNoContent
+	}
+	return x.Annotation.Content.Field(schemaID)
+}
+
+// Hide tells the export of a secret that it did not know yet: from then on it
+// is cut out of messages, logs, errors and the report.
+func (x *Export) Hide(secret string) { x.run.redactor.Add(secret) }
+
+// Redact cuts every known secret out of a text.
+func (x *Export) Redact(text string) string { return x.run.redactor.String(text) }
+
+// Now returns the time by the run's clock.
+func (x *Export) Now() time.Time {
+	if x.run.config.now != nil {
+		return x.run.config.now()
+	}
+	return time.Now()
+}
+
+// Transport returns the [http.Client] that the program wants calls to go
+// through; nil if it has no wish.
+func (x *Export) Transport() *http.Client { return x.run.config.httpClient }
+
+// Report returns what happened so far. After the chain has returned it is
+// complete and does not change any more.
+func (x *Export) Report() *Report { return x.run.report }
+
+// Original returns the bytes of the annotated document: those given by
+// [WithOriginal], or else a stream from Rossum.
+func (x *Export) Original() (Content, error) {
+	switch {
+	case x.run.config.original != nil:
+		return x.run.config.original, nil
+	case x.Payload.Document == nil:
+		return nil, errors.New("reading the original document: the payload has no document")
+	case x.Rossum == nil:
+		return nil, errors.New("reading the original document: no Rossum client, since the payload has no token or base URL (tests use pipeline.WithOriginal)")
+	}
+	return remoteDocument{x.Rossum, x.Payload.Document.ID}, nil
+}
+
+// Response returns what the hook would answer now.
+func (x *Export) Response() *rossum.Response {
+	r := &rossum.Response{Messages: make([]rossum.Message, len(x.Messages))}
+	for i, m := range x.Messages {
+		m.Content = x.Redact(m.Content) // secrets may have been learnt since
+		r.Messages[i] = m
+	}
+	if x.Annotation.Content != nil {
+		r.Operations = x.Annotation.Content.Operations()
+	}
+	return r
+}
+
+// checkpoint has the state saved, if the program wants that.
+func (x *Export) checkpoint(ctx context.Context) error {
+	if x.run.config.checkpoint == nil {
+		return nil
+	}
+	if err := x.run.config.checkpoint(ctx, x.run.root); err != nil {
+		return fmt.Errorf("saving a checkpoint: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,199 @@
+package pipeline
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+)
+
+// File is an artefact (a file that a template made) or a reply that a call
+// got, kept under its reference key.
+type File struct {
+	Key         string `json:"key"`                    // reference key, unique within an export
+	Name        string `json:"name,omitempty"`         // file name, for a receiver that wants one
+	ContentType string `json:"content_type,omitempty"` // media type, "" if unknown
+	Data        []byte `json:"data"`                   // must not be changed once it is put
+	Document    string `json:"document,omitempty"`     // URL of the Rossum document that holds it, if one does
+}
+
+// ErrNoFile means that there is no file under a reference key.
+var ErrNoFile = errors.New("no file under this reference key")
+
+// Store keeps files outside of the run: a [Files] writes through to it and asks
+// it for what an earlier hook left. Implementations must be safe for concurrent
+// use by several exports; each call concerns the export x.
+type Store interface {
+	// Put keeps f, in place of an earlier file with its key, and may set
+	// f.Document. After an error the earlier file may be gone.
+	Put(ctx context.Context, x *Export, f *File) error
+	// Load returns the file under key. If there is none, the error wraps ErrNoFile.
+	Load(ctx context.Context, x *Export, key string) (*File, error)
+	// Purge removes the files under the keys, or all of them if there are no
+	// keys, and returns how many went. Removing what is not there is no error.
+	Purge(ctx context.Context, x *Export, keys ...string) (int, error)
+}
+
+// Files are the artefacts and replies of one export by reference key. It may be
+// used by several goroutines.
+type Files struct {
+	x     *Export
+	store Store
+	base  *Files // of the export that this view belongs to, if it is one
+
+	mu      sync.Mutex
+	byKey   map[string]*File
+	order   []string
+	skipped map[string]string
+}
+
+func newFiles(x *Export, store Store) *Files {
+	return &Files{
+		x: x, store: store,
+		byKey: make(map[string]*File), skipped: make(map[string]string),
+	}
+}
+
+// Put keeps a file, in place of an earlier one with its key. The data belong to
+// the export from then on.
+func (f *Files) Put(ctx context.Context, file File) error {
+	if file.Key == "" {
+		return errors.New("keeping a file: it has no reference key")
+	}
+	if f.store != nil {
+		if err := f.store.Put(ctx, f.x, &file); err != nil {
+			return fmt.Errorf("keeping file %q: %w", file.Key, err)
+		}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if _, known := f.byKey[file.Key]; !known {
+		f.order = append(f.order, file.Key)
+	}
+	f.byKey[file.Key] = &file
+	delete(f.skipped, file.Key)
+	f.x.fileMade(&file)
+	return nil
+}
+
+// Get returns the file under a reference key, from this run or from the store.
+// If there is none the error wraps [ErrNoFile]. The file must not be changed.
+func (f *Files) Get(ctx context.Context, key string) (*File, error) {
+	f.mu.Lock()
+	file, why := f.byKey[key], f.skipped[key]
+	f.mu.Unlock()
+	switch {
+	case file != nil:
+		return file, nil
+	case why == "" && f.base != nil:
+		return f.base.Get(ctx, key)
+	case why != "" || f.store == nil:
+		return nil, fmt.Errorf("file %q: %w", key, ErrNoFile)
+	}
+	file, err := f.store.Load(ctx, f.x, key)
+	if err != nil {
+		return nil, fmt.Errorf("file %q: %w", key, err)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.byKey[key] == nil {
+		f.byKey[key], f.order = file, append(f.order, key)
+	}
+	return file, nil
+}
+
+// Skip notes why there is no file under a key: the call that would have made it
+// was not due. Steps that wanted to read it can then pass quietly.
+func (f *Files) Skip(key, why string) {
+	if key == "" {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.byKey[key] == nil {
+		f.skipped[key] = why
+	}
+}
+
+// Skipped returns why there is no file under the key, if [Files.Skip] said so.
+func (f *Files) Skipped(key string) (why string, ok bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	why, ok = f.skipped[key]
+	if !ok && f.base != nil && f.byKey[key] == nil {
+		return f.base.Skipped(key)
+	}
+	return why, ok
+}
+
+// Keys returns the reference keys of this run's files, oldest first.
+func (f *Files) Keys() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return append([]string(nil), f.order...)
+}
+
+// Purge removes the files under the keys, or all if there are none, from this
+// run and from the store, and returns how many went.
+func (f *Files) Purge(ctx context.Context, keys ...string) (int, error) {
+	f.mu.Lock()
+	gone := make(map[string]bool)
+	for _, key := range f.order {
+		if len(keys) == 0 || contains(keys, key) {
+			gone[key] = true
+		}
+	}
+	kept := f.order[:0:0]
+	for _, key := range f.order {
+		if gone[key] {
+			delete(f.byKey, key)
+		} else {
+			kept = append(kept, key)
+		}
+	}
+	f.order = kept
+	f.mu.Unlock()
+	if f.base != nil {
+		n, err := f.base.Purge(ctx, keys...)
+		return max(n, len(gone)), err
+	}
+	if f.store == nil {
+		return len(gone), nil
+	}
+	n, err := f.store.Purge(ctx, f.x, keys...)
+	if err != nil {
+		return n, fmt.Errorf("removing files of an earlier export: %w", err)
+	}
+	return max(n, len(gone)), nil
+}
+
+func contains(keys []string, key string) bool {
+	for _, k := range keys {
+		if k == key {
+			return true
+		}
+	}
+	return false
+}
+
+// Content is a file's bytes, opened when they are needed and as often as they
+// are needed, so that a document of tens of megabytes need not be in memory.
+type Content interface {
+	// Open returns the bytes from the beginning. The caller closes the reader.
+	Open(ctx context.Context) (io.ReadCloser, error)
+	// Size returns the number of bytes, -1 if it is not known before reading.
+	Size() int64
+}
+
+// Bytes is a [Content] that is in memory.
+type Bytes []byte
+
+// Open returns a reader of b.
+func (b Bytes) Open(context.Context) (io.ReadCloser, error) {
+	return io.NopCloser(bytes.NewReader(b)), nil
+}
+
+// Size returns the length of b.
+func (b Bytes) Size() int64 { return int64(len(b)) }

@@ -1,0 +1,91 @@
+package pipeline
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/exportpipeline/exportpipeline/rossum"
+)
+
+// Option sets how the exports of a chain run. Give it to [Chain.With], or to
+// [Handler], or to [NewExport].
+type Option func(*config)
+
+// config is what the options set. The zero value works.
+type config struct {
+	log        *slog.Logger
+	tracer     trace.Tracer
+	client     *rossum.Client
+	noClient   bool
+	httpClient *http.Client
+	now        func() time.Time
+	store      Store
+	original   Content
+	report     func(context.Context, *Report)
+	checkpoint func(context.Context, *Export) error
+	timeout    time.Duration
+}
+
+func newConfig(options []Option) config {
+	c := config{}
+	c.apply(options)
+	return c
+}
+
+func (c *config) apply(options []Option) {
+	for _, o := range options {
+		if o != nil {
+			o(c)
+		}
+	}
+}
+
+// WithLogger sets the logger of the runs. Secrets of the payload are cut out of
+// everything that steps log. Without it nothing is logged.
+func WithLogger(l *slog.Logger) Option { return func(c *config) { c.log = l } }
+
+// WithTracer sets the OpenTelemetry tracer that gets a span for each export and
+// each step. Without it there are no spans.
+func WithTracer(t trace.Tracer) Option { return func(c *config) { c.tracer = t } }
+
+// WithRossum sets the API client. Without it, a client is made for each export
+// from the payload's base URL and token; nil means that there is to be none.
+func WithRossum(client *rossum.Client) Option {
+	return func(c *config) { c.client, c.noClient = client, client == nil }
+}
+
+// WithHTTPClient sets the client that calls go through, to the ERP as well as to
+// Rossum: for proxies, client certificates, or tests. Its Timeout and
+// CheckRedirect are not used, since steps have rules of their own.
+func WithHTTPClient(h *http.Client) Option { return func(c *config) { c.httpClient = h } }
+
+// WithClock sets where steps take the time from. Without it that is time.Now.
+func WithClock(now func() time.Time) Option { return func(c *config) { c.now = now } }
+
+// WithStore sets where files are kept beyond the run; see [InRossum]. Without
+// it they live in memory, as long as the run does.
+func WithStore(s Store) Option { return func(c *config) { c.store = s } }
+
+// WithOriginal sets the bytes of the annotated document. Without it they are
+// fetched from Rossum when a step asks for them.
+func WithOriginal(content Content) Option { return func(c *config) { c.original = content } }
+
+// WithReport has f called with the report of each export after its last step.
+// It must be safe for concurrent use.
+func WithReport(f func(context.Context, *Report)) Option { return func(c *config) { c.report = f } }
+
+// WithCheckpoint has f called after every step, and before every call that must
+// not be made twice, so that it can save [Export.Snapshot]. When f fails the
+// call is not made and the chain stops. It must be safe for concurrent use.
+func WithCheckpoint(f func(context.Context, *Export) error) Option {
+	return func(c *config) { c.checkpoint = f }
+}
+
+// WithTimeout bounds an export's time. Without it the bound is that of the hook
+// the chain was made from, or else Rossum's default of 30 seconds, for a
+// [Handler]; [Chain.Export] is bounded by its context alone.
+func WithTimeout(d time.Duration) Option { return func(c *config) { c.timeout = d } }

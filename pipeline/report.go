@@ -1,0 +1,122 @@
+package pipeline
+
+import (
+	"encoding/json"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Status is how a step ended.
+type Status string
+
+// The ways a step can end.
+const (
+	Done    Status = "done"    // it ran; its decisions may say that nothing was due
+	Failed  Status = "failed"  // it returned an error, or showed an error message
+	NotRun  Status = "not run" // the chain had stopped before
+	Resumed Status = "resumed" // it had run before the export was restored
+)
+
+// Report is what happened in a run. It holds no secret, and is complete when
+// the chain has returned. It marshals to JSON; [Report.Text] is for people.
+type Report struct {
+	RequestID    string        `json:"request_id,omitempty"`
+	AnnotationID int64         `json:"annotation_id,omitempty"`
+	Started      time.Time     `json:"started"`
+	Took         Duration      `json:"took_ms"`
+	Failed       bool          `json:"failed"` // the answer carries an error message
+	Steps        []*StepReport `json:"steps"`
+	LeftOut      []LeftOut     `json:"left_out,omitempty"`
+	Graph        string        `json:"graph,omitempty"` // Mermaid text, for a chain made from hooks
+}
+
+// LeftOut is a hook that is not part of the chain, and why.
+type LeftOut struct {
+	Hook string `json:"hook"`
+	Why  string `json:"why"`
+}
+
+// StepReport is what one step did.
+type StepReport struct {
+	Name      string        `json:"name"`
+	Status    Status        `json:"status"`
+	Started   time.Time     `json:"started"`
+	Took      Duration      `json:"took_ms"`
+	Decisions []string      `json:"decisions,omitempty"` // such as "skipped: condition is empty"
+	Calls     []CallReport  `json:"calls,omitempty"`
+	Files     []FileReport  `json:"files,omitempty"`
+	Messages  []string      `json:"messages,omitempty"`
+	Error     string        `json:"error,omitempty"`
+	Steps     []*StepReport `json:"steps,omitempty"` // of a chain within the chain, or of parallel branches
+
+	mu sync.Mutex
+}
+
+// CallReport is one HTTP call (or its like) that a step made.
+type CallReport struct {
+	Method   string   `json:"method"`
+	URL      string   `json:"url"` // without credentials
+	Status   int      `json:"status,omitempty"`
+	Attempts int      `json:"attempts"`
+	Took     Duration `json:"took_ms"`
+	Sent     int64    `json:"sent_bytes"`
+	Received int64    `json:"received_bytes"`
+	Error    string   `json:"error,omitempty"`
+}
+
+// FileReport is one artefact or reply that a step kept.
+type FileReport struct {
+	Key  string `json:"key"`
+	Name string `json:"name,omitempty"`
+	Size int    `json:"size"`
+}
+
+// Duration is a time.Duration that JSON shows in milliseconds.
+type Duration time.Duration
+
+// MarshalJSON writes milliseconds with three decimals at most.
+func (d Duration) MarshalJSON() ([]byte, error) {
+	return json.Marshal(float64(time.Duration(d).Microseconds()) / 1000)
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (d *Duration) UnmarshalJSON(data []byte) error {
+	var ms float64
+	if err := json.Unmarshal(data, &ms); err != nil {
+		return err
+	}
+	*d = Duration(ms * float64(time.Millisecond))
+	return nil
+}
+
+// String formats as [time.Duration.String] does.
+func (d Duration) String() string { return time.Duration(d).String() }
+
+func (s *StepReport) add(change func(*StepReport)) {
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change(s)
+}
+
+// MarshalJSON writes the step's report, also while the step is running.
+func (s *StepReport) MarshalJSON() ([]byte, error) {
+	type plain StepReport
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return json.Marshal((*plain)(s))
+}
+
+// All yields every step of the report, a chain before its steps.
+func (r *Report) All() []*StepReport { return flatten(r.Steps) }
+
+func flatten(steps []*StepReport) []*StepReport {
+	var all []*StepReport
+	for _, s := range steps {
+		all = append(append(all, s), flatten(s.Steps)...)
+	}
+	return slices.Clip(all)
+}

@@ -1,0 +1,145 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/exportpipeline/exportpipeline/rossum"
+)
+
+// remoteDocument streams a document from Rossum.
+type remoteDocument struct {
+	client *rossum.Client
+	id     int64
+}
+
+func (d remoteDocument) Open(ctx context.Context) (io.ReadCloser, error) {
+	body, _, err := d.client.OpenDocument(ctx, d.id)
+	return body, err
+}
+
+func (d remoteDocument) Size() int64 { return -1 }
+
+// InRossum keeps files as Rossum's hosted extensions do: as documents that an
+// export relation links to the annotation under the reference key. Use it where
+// hosted extensions or other processes come before or after this chain. It
+// needs exports with a Rossum client.
+func InRossum() Store { return inRossum{} }
+
+type inRossum struct{}
+
+// ErrNoClient means that an export has no client of Rossum's API.
+var ErrNoClient = errors.New("no client of Rossum's API: the payload has no token or base URL")
+
+func (inRossum) Put(ctx context.Context, x *Export, f *File) error {
+	if x.Rossum == nil {
+		return ErrNoClient
+	}
+	name := f.Name
+	if name == "" {
+		name = f.Key
+	}
+	document, err := x.Rossum.CreateDocument(ctx, name, f.ContentType, f.Data)
+	if err != nil {
+		return err
+	}
+	f.Document = document.URL
+	old, err := relationsOf(ctx, x, f.Key)
+	if err != nil {
+		return err
+	}
+	if len(old) == 0 {
+		_, err := x.Rossum.CreateDocumentRelation(ctx, rossum.DocumentRelation{
+			Type: rossum.RelationTypeExport, Key: f.Key, Annotation: x.Annotation.URL, Documents: []string{document.URL},
+		})
+		return err
+	}
+	if err := x.Rossum.SetRelationDocuments(ctx, old[0].ID, []string{document.URL}); err != nil {
+		return err
+	}
+	return deleteDocuments(ctx, x, old[0].Documents)
+}
+
+func (inRossum) Load(ctx context.Context, x *Export, key string) (*File, error) {
+	if x.Rossum == nil {
+		return nil, ErrNoClient
+	}
+	relations, err := relationsOf(ctx, x, key)
+	if err != nil {
+		return nil, err
+	}
+	if len(relations) == 0 || len(relations[0].Documents) == 0 {
+		return nil, ErrNoFile
+	}
+	url := relations[0].Documents[len(relations[0].Documents)-1]
+	document, err := x.Rossum.Document(ctx, rossum.IDOf(url))
+	if err != nil {
+		return nil, err
+	}
+	body, _, err := x.Rossum.OpenDocument(ctx, rossum.IDOf(url))
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close()
+	data, err := io.ReadAll(body)
+	if err != nil {
+		return nil, fmt.Errorf("reading document %s: %w", url, err)
+	}
+	return &File{Key: key, Name: document.OriginalFileName, ContentType: document.MimeType, Data: data, Document: url}, nil
+}
+
+func (inRossum) Purge(ctx context.Context, x *Export, keys ...string) (int, error) {
+	if x.Rossum == nil {
+		return 0, ErrNoClient
+	}
+	relations, err := relationsOf(ctx, x, "")
+	if err != nil {
+		return 0, err
+	}
+	n := 0
+	for _, r := range relations {
+		if len(keys) > 0 && !slices.Contains(keys, r.Key) {
+			continue
+		}
+		// The documents first: without the relation nobody would find them again.
+		if err := deleteDocuments(ctx, x, r.Documents); err != nil {
+			return n, err
+		}
+		if err := x.Rossum.DeleteDocumentRelation(ctx, r.ID); err != nil {
+			return n, err
+		}
+		n += len(r.Documents)
+	}
+	return n, nil
+}
+
+func relationsOf(ctx context.Context, x *Export, key string) ([]*rossum.DocumentRelation, error) {
+	var all []*rossum.DocumentRelation
+	for r, err := range x.Rossum.DocumentRelations(ctx, x.Annotation.ID, key) {
+		if err != nil {
+			return nil, err
+		}
+		if key == "" || r.Key == key {
+			all = append(all, r)
+		}
+	}
+	return all, nil
+}
+
+// deleteDocuments removes generated documents, and never the original.
+func deleteDocuments(ctx context.Context, x *Export, urls []string) error {
+	original := rossum.IDOf(x.Annotation.Document)
+	for _, url := range urls {
+		id := rossum.IDOf(url)
+		if id == 0 || id == original || x.Payload.Document != nil && id == x.Payload.Document.ID {
+			continue
+		}
+		if err := x.Rossum.DeleteDocument(ctx, id); err != nil {
+			return fmt.Errorf("removing document %d: %w", id, err)
+		}
+	}
+	return nil
+}

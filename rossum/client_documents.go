@@ -1,0 +1,147 @@
+package rossum
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"mime"
+	"net/http"
+	"net/url"
+	"path"
+	"strconv"
+	"time"
+
+	"github.com/exportpipeline/exportpipeline/internal/httpcall"
+)
+
+// documentTimeout bounds an attempt that carries a document.
+const documentTimeout = 5 * time.Minute
+
+// ErrDocumentTooLarge means that a document is larger than [MaxDocument].
+var ErrDocumentTooLarge = errors.New("document is larger than 40 MB, which is Rossum's limit")
+
+// CreateDocument saves a file in Rossum and returns the new document.
+func (c *Client) CreateDocument(ctx context.Context, name, contentType string, data []byte) (*Document, error) {
+	if len(data) > MaxDocument {
+		return nil, fmt.Errorf("saving %q: %w: %d bytes", name, ErrDocumentTooLarge, len(data))
+	}
+	if contentType == "" {
+		if contentType = mime.TypeByExtension(path.Ext(name)); contentType == "" {
+			contentType = "application/octet-stream"
+		}
+	}
+	boundary := rand.Text()
+	body := formFile{data: data}
+	disposition := mime.FormatMediaType("form-data", map[string]string{"name": "content", "filename": name})
+	body.head = fmt.Appendf(nil, "--%s\r\nContent-Disposition: %s\r\nContent-Type: %s\r\n\r\n", boundary, disposition, contentType)
+	body.tail = fmt.Appendf(nil, "\r\n--%s--\r\n", boundary)
+	reply, err := c.do(ctx, request{
+		method: http.MethodPost, path: "documents", body: body, timeout: documentTimeout,
+		contentType: "multipart/form-data; boundary=" + boundary,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("saving %q in Rossum: %w", name, err)
+	}
+	var d Document
+	return &d, decode(reply.Body, "documents", &d)
+}
+
+// formFile is a multipart body of one file, without a copy of its data.
+type formFile struct{ head, data, tail []byte }
+
+func (f formFile) Size() int64 { return int64(len(f.head) + len(f.data) + len(f.tail)) }
+
+func (f formFile) Open(context.Context) (io.ReadCloser, error) {
+	return io.NopCloser(io.MultiReader(bytes.NewReader(f.head), bytes.NewReader(f.data), bytes.NewReader(f.tail))), nil
+}
+
+var _ httpcall.Body = formFile{}
+
+// Document returns a document's description.
+func (c *Client) Document(ctx context.Context, id int64) (*Document, error) {
+	var d Document
+	if err := c.getJSON(ctx, documentPath(id), nil, &d); err != nil {
+		return nil, err
+	}
+	return &d, nil
+}
+
+func documentPath(id int64) string { return "documents/" + strconv.FormatInt(id, 10) }
+
+// OpenDocument streams a document's bytes, and returns their number, -1 if the
+// platform does not say. The caller closes the reader.
+func (c *Client) OpenDocument(ctx context.Context, id int64) (io.ReadCloser, int64, error) {
+	return c.OpenURL(ctx, documentPath(id)+"/content")
+}
+
+// OpenURL streams what stands behind a URL of this organisation's API; for a
+// URL on another host the error wraps [ErrForeignURL].
+func (c *Client) OpenURL(ctx context.Context, address string) (io.ReadCloser, int64, error) {
+	reply, err := c.do(ctx, request{method: http.MethodGet, path: address, stream: true, timeout: documentTimeout})
+	if err != nil {
+		return nil, 0, err
+	}
+	return reply.Stream, reply.Length, nil
+}
+
+// DeleteDocument removes a document. That it is gone already is no error.
+func (c *Client) DeleteDocument(ctx context.Context, id int64) error {
+	return c.remove(ctx, documentPath(id))
+}
+
+func (c *Client) remove(ctx context.Context, path string) error {
+	err := c.send(ctx, http.MethodDelete, path, nil, nil)
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// DocumentRelation links an annotation to documents made from it; there is one
+// for each type, key and annotation.
+type DocumentRelation struct {
+	ID         int64    `json:"id,omitempty"`
+	URL        string   `json:"url,omitempty"`
+	Type       string   `json:"type"` // export
+	Key        string   `json:"key"`
+	Annotation string   `json:"annotation"` // URL
+	Documents  []string `json:"documents"`  // URLs
+}
+
+// RelationTypeExport is the type of the relations that exports make.
+const RelationTypeExport = "export"
+
+// DocumentRelations yields the export relations of an annotation, all of them
+// if key is "".
+func (c *Client) DocumentRelations(ctx context.Context, annotationID int64, key string) iter.Seq2[*DocumentRelation, error] {
+	query := url.Values{"annotation": {strconv.FormatInt(annotationID, 10)}, "type": {RelationTypeExport}}
+	if key != "" {
+		query.Set("key", key)
+	}
+	return list[*DocumentRelation](ctx, c, "document_relations", query)
+}
+
+// CreateDocumentRelation makes a relation. If one with its type, key and
+// annotation exists the error wraps [ErrConflict] or is an [*APIError] with status 400.
+func (c *Client) CreateDocumentRelation(ctx context.Context, r DocumentRelation) (*DocumentRelation, error) {
+	var made DocumentRelation
+	if err := c.send(ctx, http.MethodPost, "document_relations", r, &made); err != nil {
+		return nil, err
+	}
+	return &made, nil
+}
+
+// SetRelationDocuments replaces the documents of a relation.
+func (c *Client) SetRelationDocuments(ctx context.Context, id int64, documents []string) error {
+	return c.send(ctx, http.MethodPatch, "document_relations/"+strconv.FormatInt(id, 10), map[string]any{"documents": documents}, nil)
+}
+
+// DeleteDocumentRelation removes a relation, but not its documents. That it is
+// gone already is no error.
+func (c *Client) DeleteDocumentRelation(ctx context.Context, id int64) error {
+	return c.remove(ctx, "document_relations/"+strconv.FormatInt(id, 10))
+}

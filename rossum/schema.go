@@ -1,0 +1,118 @@
+package rossum
+
+import (
+	"encoding/json"
+	"fmt"
+	"iter"
+)
+
+// Schema is the description of a queue's fields.
+type Schema struct {
+	ID      int64         `json:"id"`
+	URL     string        `json:"url"`
+	Name    string        `json:"name"`
+	Content []SchemaField `json:"content"` // sections
+}
+
+// SchemaField is one object of a schema: a section, multivalue, tuple or
+// datapoint.
+type SchemaField struct {
+	Category        string          `json:"category"`
+	ID              string          `json:"id"` // schema_id
+	Label           string          `json:"label"`
+	Type            string          `json:"type"` // string, number, date, enum, button
+	Format          string          `json:"format"`
+	Options         []SchemaOption  `json:"options"`
+	Formula         string          `json:"formula"`
+	CanExport       *bool           `json:"can_export"` // nil means yes
+	Hidden          bool            `json:"hidden"`
+	UIConfiguration UIConfiguration `json:"ui_configuration"`
+	Children        SchemaChildren  `json:"children"`
+}
+
+// SchemaOption is a choice of an enum field.
+type SchemaOption struct {
+	Value string `json:"value"`
+	Label string `json:"label"`
+}
+
+// UIConfiguration says where a field's value comes from.
+type UIConfiguration struct {
+	Type string `json:"type"` // captured, data, manual, formula, reasoning
+	Edit string `json:"edit"`
+}
+
+// SchemaChildren are the objects below one. A multivalue has a single object
+// there where others have a list; both are read.
+type SchemaChildren []SchemaField
+
+// UnmarshalJSON reads a list or a single object.
+func (c *SchemaChildren) UnmarshalJSON(data []byte) error {
+	if len(data) > 0 && data[0] == '{' {
+		var one SchemaField
+		if err := json.Unmarshal(data, &one); err != nil {
+			return err
+		}
+		*c = SchemaChildren{one}
+		return nil
+	}
+	return json.Unmarshal(data, (*[]SchemaField)(c))
+}
+
+// Exported reports whether exports include the field.
+func (f *SchemaField) Exported() bool { return f.CanExport == nil || *f.CanExport }
+
+// All yields every object of the schema, parents first.
+func (s *Schema) All() iter.Seq[*SchemaField] {
+	return func(yield func(*SchemaField) bool) {
+		for i := range s.Content {
+			if !s.Content[i].walk(yield) {
+				return
+			}
+		}
+	}
+}
+
+func (f *SchemaField) walk(yield func(*SchemaField) bool) bool {
+	if !yield(f) {
+		return false
+	}
+	for i := range f.Children {
+		if !f.Children[i].walk(yield) {
+			return false
+		}
+	}
+	return true
+}
+
+// Field returns the object with the schema_id, nil if there is none.
+func (s *Schema) Field(schemaID string) *SchemaField {
+	for f := range s.All() {
+		if f.ID == schemaID {
+			return f
+		}
+	}
+	return nil
+}
+
+// Schema returns the sideloaded schema of the annotation, nil if the hook does
+// not sideload schemas. The error says that what was sideloaded is no schema.
+func (p *Payload) Schema() (*Schema, error) {
+	raw := p.Raw("schemas")
+	if raw == nil {
+		return nil, nil
+	}
+	var schemas []*Schema
+	if err := json.Unmarshal(raw, &schemas); err != nil {
+		return nil, fmt.Errorf("key \"schemas\": %w", err)
+	}
+	for _, s := range schemas {
+		if p.Annotation != nil && s.URL == p.Annotation.Schema {
+			return s, nil
+		}
+	}
+	if len(schemas) == 1 {
+		return schemas[0], nil
+	}
+	return nil, nil
+}
