@@ -1,0 +1,29 @@
+// Package jsontemplate is Rossum's JSON templating: JSON in which strings hold
+// placeholders and objects of one key hold operators. A template is compiled
+// once, with all its faults reported together, and rendered for many exports at
+// the same time.
+//
+// Placeholders in strings:
+//
+//	@{schema_id}        the value of a datapoint
+//	{secret.name}       a secret of the hook
+//	#{file_content}     the bytes of the artefact that the step works on
+//	#{original_file}    the bytes of the annotated document
+//	{current_datetime}, {document_content},
+//	{schema_loop.index}, {schema_loop.index0}    where Options.Resources says so
+//
+// A string that is exactly one placeholder keeps the value's type, so that files
+// stay bytes; inside other text the value is put in as text. A value that was put
+// in is never looked at again: field text cannot become a placeholder.
+//
+// Operators are objects with one key: $DATAPOINT_VALUE$, $IF_SCHEMA_ID$,
+// $IF_DATAPOINT_VALUE$ (also without the last $), $FOR_EACH_SCHEMA_ID$,
+// $DATAPOINT_MAPPING$, $FETCH_DOCUMENT_CONTENT$, $GET_DOCUMENT_CONTENT$ and
+// $CHILD_COUNT$. Their arguments and results are those of Rossum's public
+// reference of JSON templating and of its Workday connector.
+//
+// A schema_id is looked up in the current element first (the row of a
+// $FOR_EACH_SCHEMA_ID$, the field of an $IF_SCHEMA_ID$), then in the elements
+// around it, then in the whole annotation. Found nowhere, it is an error that
+// names it.
+package jsontemplate

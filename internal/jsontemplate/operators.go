@@ -1,0 +1,331 @@
+package jsontemplate
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// operatorSpec describes an operator.
+type operatorSpec struct {
+	required, optional []string
+	mapping            bool // its mapping goes from values to templates
+	bare               bool // null is accepted for no arguments
+	make               func(a *arguments) node
+}
+
+var operators map[string]operatorSpec
+
+func init() {
+	operators = map[string]operatorSpec{
+		"DATAPOINT_VALUE": {required: []string{"schema_id"}, optional: []string{"value_type"}, make: func(a *arguments) node {
+			kind := a.texts["value_type"]
+			if kind == "" {
+				kind = "string"
+			}
+			if !slices.Contains(valueTypes, kind) {
+				a.fault("value_type", "%q is unknown (there are %s)", kind, strings.Join(valueTypes, ", "))
+			}
+			return field{a.place, a.texts["schema_id"], kind}
+		}},
+		"IF_SCHEMA_ID": {required: []string{"schema_id", "mapping"}, optional: []string{"fallback_mapping"}, make: func(a *arguments) node {
+			return ifSchemaID{a.place, a.texts["schema_id"], a.names["mapping"], a.names["fallback_mapping"]}
+		}},
+		"IF_DATAPOINT_VALUE": {required: []string{"schema_id", "value", "mapping"}, optional: []string{"fallback_mapping"}, make: func(a *arguments) node {
+			return ifValue{a.place, a.texts["schema_id"], a.names["value"], a.names["mapping"], a.names["fallback_mapping"]}
+		}},
+		"FOR_EACH_SCHEMA_ID": {required: []string{"schema_id", "mapping"}, optional: []string{"fallback_mapping"}, make: func(a *arguments) node {
+			fallback := a.names["fallback_mapping"]
+			if fallback == nil {
+				fallback = list{}
+			}
+			return forEach{a.texts["schema_id"], a.names["mapping"], fallback}
+		}},
+		"DATAPOINT_MAPPING": {required: []string{"schema_id", "mapping"}, optional: []string{"fallback_mapping"}, mapping: true, make: func(a *arguments) node {
+			fallback := a.names["fallback_mapping"]
+			if fallback == nil {
+				fallback = literal{nil}
+			}
+			b, _ := a.names["mapping"].(branches)
+			return valueSwitch{a.place, a.texts["schema_id"], b, fallback}
+		}},
+		"FETCH_DOCUMENT_CONTENT": {required: []string{"datapoint"}, make: func(a *arguments) node {
+			return fetch{a.place, a.texts["datapoint"]}
+		}},
+		"GET_DOCUMENT_CONTENT": {bare: true, make: func(a *arguments) node { return file{a.place, true} }},
+		"CHILD_COUNT": {required: []string{"schema_id"}, make: func(a *arguments) node {
+			return childCount{a.place, a.texts["schema_id"]}
+		}},
+	}
+}
+
+// omitted is the value of an operator whose key, or list element, disappears.
+type omitted struct{}
+
+// Errors that rendering wraps; the text around them names place and schema_id.
+var (
+	ErrNotFound   = errors.New("not found in the annotation")
+	ErrRepeated   = errors.New("stands more than once here")
+	ErrConversion = errors.New("cannot be converted")
+)
+
+// Error says where in a template rendering failed.
+type Error struct {
+	Place    string // in the settings
+	SchemaID string // "" if none is concerned
+	Err      error
+}
+
+func (e *Error) Error() string {
+	text := e.Place
+	if e.SchemaID != "" {
+		if text != "" {
+			text += ": "
+		}
+		text += "schema_id " + strconv.Quote(e.SchemaID)
+	}
+	if text == "" {
+		return e.Err.Error()
+	}
+	return text + ": " + e.Err.Error()
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// one returns the only field with the schema_id.
+func (s *scope) one(place, schemaID string) (Node, error) {
+	found := s.find(schemaID)
+	switch len(found) {
+	case 0:
+		err := ErrNotFound
+		if s.data.Suggest != nil {
+			if meant := s.data.Suggest(schemaID); meant != "" {
+				err = fmt.Errorf("%w (did you mean %q?)", ErrNotFound, meant)
+			}
+		}
+		return nil, &Error{place, schemaID, err}
+	case 1:
+		return found[0], nil
+	}
+	return nil, &Error{place, schemaID, fmt.Errorf("%w (%d times)", ErrRepeated, len(found))}
+}
+
+func (s *scope) oneField(place, schemaID string) (Node, error) {
+	n, err := s.one(place, schemaID)
+	if err == nil && !n.IsField() {
+		return nil, &Error{place, schemaID, errors.New("has no value: it is a table or a group of fields")}
+	}
+	return n, err
+}
+
+// field is @{schema_id} and $DATAPOINT_VALUE$.
+type field struct{ place, schemaID, kind string }
+
+var valueTypes = []string{"string", "integer", "float", "boolean", "iso_datetime"}
+
+func (f field) render(_ *rendering, s *scope) (Value, error) {
+	n, err := s.oneField(f.place, f.schemaID)
+	if err != nil {
+		return nil, err
+	}
+	v, err := convert(n, f.kind)
+	if err != nil {
+		return nil, &Error{f.place, f.schemaID, err}
+	}
+	return v, nil
+}
+
+// convert gives a field's value the type that the settings ask for. Numbers and
+// dates are read from the normalised value where there is one.
+func convert(n Node, kind string) (Value, error) {
+	text := n.Value()
+	switch kind {
+	case "string":
+		return text, nil
+	case "boolean":
+		return text != "", nil // the truth of the text: "false" is true
+	}
+	if normalized := n.Normalized(); normalized != "" {
+		text = normalized
+	}
+	switch text = strings.TrimSpace(text); kind {
+	case "integer":
+		if digits := strings.TrimPrefix(strings.TrimPrefix(text, "-"), "+"); digits != "" && strings.Trim(digits, "0123456789") == "" {
+			sign := ""
+			if text[0] == '-' && strings.Trim(digits, "0") != "" {
+				sign = "-"
+			}
+			if digits = strings.TrimLeft(digits, "0"); digits == "" {
+				digits = "0"
+			}
+			return json.Number(sign + digits), nil
+		}
+	case "float":
+		if f, err := strconv.ParseFloat(text, 64); err == nil && !math.IsInf(f, 0) && !math.IsNaN(f) && !strings.ContainsAny(text, "xX_") {
+			return json.Number(formatFloat(f)), nil
+		}
+	case "iso_datetime":
+		for _, layout := range []string{time.DateOnly, time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999"} {
+			if t, err := time.Parse(layout, text); err == nil {
+				return isoDatetime(t, layout), nil
+			}
+		}
+	}
+	return nil, fmt.Errorf("%q %w to %s", text, ErrConversion, kind)
+}
+
+// isoDatetime writes a time as Python's datetime.isoformat does.
+func isoDatetime(t time.Time, layout string) string {
+	text := t.Format("2006-01-02T15:04:05")
+	if us := t.Nanosecond() / 1000; us != 0 {
+		text += fmt.Sprintf(".%06d", us)
+	}
+	if layout == time.RFC3339Nano {
+		text += t.Format("-07:00")
+	}
+	return text
+}
+
+// formatFloat writes a float as Python's json does.
+func formatFloat(f float64) string {
+	if abs := math.Abs(f); abs != 0 && (abs < 1e-4 || abs >= 1e16) {
+		text := strconv.FormatFloat(f, 'e', -1, 64)
+		return text
+	}
+	text := strconv.FormatFloat(f, 'f', -1, 64)
+	if !strings.Contains(text, ".") {
+		text += ".0"
+	}
+	return text
+}
+
+type ifSchemaID struct {
+	place, schemaID   string
+	mapping, fallback node
+}
+
+func (i ifSchemaID) render(r *rendering, s *scope) (Value, error) {
+	found := s.find(i.schemaID)
+	if len(found) > 1 {
+		return nil, &Error{i.place, i.schemaID, fmt.Errorf("%w (%d times)", ErrRepeated, len(found))}
+	}
+	if len(found) == 1 && (found[0].IsField() && found[0].Value() != "" || !found[0].IsField() && found[0].Count() > 0) {
+		return i.mapping.render(r, &scope{data: s.data, outer: s, node: found[0]})
+	}
+	return orOmitted(r, s, i.fallback)
+}
+
+func orOmitted(r *rendering, s *scope, fallback node) (Value, error) {
+	if fallback == nil {
+		return omitted{}, nil
+	}
+	return fallback.render(r, s)
+}
+
+type ifValue struct {
+	place, schemaID          string
+	value, mapping, fallback node
+}
+
+func (i ifValue) render(r *rendering, s *scope) (Value, error) {
+	n, err := s.oneField(i.place, i.schemaID)
+	if err != nil {
+		return nil, err
+	}
+	want, err := i.value.render(r, s)
+	if err != nil {
+		return nil, err
+	}
+	text, err := Text(r.ctx, want)
+	if err != nil {
+		return nil, err
+	}
+	if n.Value() == text {
+		return i.mapping.render(r, s)
+	}
+	return orOmitted(r, s, i.fallback)
+}
+
+type forEach struct {
+	schemaID          string
+	mapping, fallback node
+}
+
+func (f forEach) render(r *rendering, s *scope) (Value, error) {
+	found := s.find(f.schemaID)
+	if len(found) == 0 {
+		return f.fallback.render(r, s)
+	}
+	values := make([]Value, 0, len(found))
+	for i, n := range found {
+		v, err := f.mapping.render(r, &scope{data: s.data, outer: s, node: n, index: i, inLoop: true})
+		if err != nil {
+			return nil, fmt.Errorf("element %d of %s: %w", i+1, f.schemaID, err)
+		}
+		if _, gone := v.(omitted); !gone {
+			values = append(values, v)
+		}
+	}
+	return values, nil
+}
+
+// branches are the templates of a valueSwitch.
+type branches struct{ byValue map[string]node }
+
+func (branches) render(*rendering, *scope) (Value, error) { return nil, nil }
+
+type valueSwitch struct {
+	place, schemaID string
+	branches        branches
+	fallback        node
+}
+
+func (v valueSwitch) render(r *rendering, s *scope) (Value, error) {
+	n, err := s.oneField(v.place, v.schemaID)
+	if err != nil {
+		return nil, err
+	}
+	if branch := v.branches.byValue[n.Value()]; branch != nil {
+		return branch.render(r, s)
+	}
+	return v.fallback.render(r, s)
+}
+
+type childCount struct{ place, schemaID string }
+
+func (c childCount) render(_ *rendering, s *scope) (Value, error) {
+	n, err := s.one(c.place, c.schemaID)
+	if err != nil {
+		return nil, err
+	}
+	if n.IsField() {
+		return nil, &Error{c.place, c.schemaID, errors.New("is a plain field and has no children to count")}
+	}
+	return json.Number(strconv.Itoa(n.Count())), nil
+}
+
+type fetch struct{ place, schemaID string }
+
+func (f fetch) render(r *rendering, s *scope) (Value, error) {
+	n, err := s.oneField(f.place, f.schemaID)
+	if err != nil {
+		return nil, err
+	}
+	if s.data.Fetch == nil {
+		return nil, &Error{f.place, f.schemaID, errors.New("documents cannot be fetched here: the export has no Rossum client")}
+	}
+	content, err := s.data.Fetch(r.ctx, n.Value())
+	if err != nil {
+		return nil, &Error{f.place, f.schemaID, err}
+	}
+	return content, nil
+}
+
+// rendering is one run of a template.
+type rendering struct{ ctx context.Context }
