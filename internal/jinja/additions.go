@@ -1,0 +1,50 @@
+package jinja
+
+import (
+	"encoding/base64"
+	"strings"
+
+	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+)
+
+// The filters of this file are Rossum's additions to stock Jinja2.
+
+// filterB64encode encodes bytes, or the UTF-8 of a text, in base64.
+func filterB64encode(f *frame, c *pyvalue.Call) (value, error) {
+	v := c.Args[0]
+	if v.IsUndefined() {
+		return value{}, pyvalue.Raise("UndefinedError", "%s", v.Hint())
+	}
+	data := v.Data()
+	if v.Kind() != pyvalue.KindBytes {
+		text, err := pyvalue.String(f.meter, v)
+		if err != nil {
+			return value{}, err
+		}
+		data = []byte(text)
+	}
+	if err := f.meter.Grow(int64(base64.StdEncoding.EncodedLen(len(data)))); err != nil {
+		return value{}, err
+	}
+	return pyvalue.Str(base64.StdEncoding.EncodeToString(data)), nil
+}
+
+// filterB64decode decodes base64 into a text, or into bytes if it is none.
+func filterB64decode(f *frame, c *pyvalue.Call) (value, error) {
+	text, err := pyvalue.String(f.meter, c.Args[0])
+	if err != nil {
+		return value{}, err
+	}
+	if err := f.meter.Grow(int64(len(text))); err != nil {
+		return value{}, err
+	}
+	data, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(text), ""))
+	if err != nil {
+		return value{}, pyvalue.Raise("ValueError", "b64decode: %v", err)
+	}
+	decoded := strings.ToValidUTF8(string(data), "")
+	if len(decoded) == len(data) {
+		return pyvalue.Str(decoded), nil
+	}
+	return pyvalue.Bytes(data), nil
+}

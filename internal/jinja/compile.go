@@ -1,0 +1,417 @@
+package jinja
+
+import (
+	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+)
+
+// compiler turns statements and expressions into closures.
+type compiler struct {
+	t     *Template
+	scope *scope
+	pos   int  // of the statement that is compiled
+	soft  bool // an unknown filter or test is an error only when it is reached
+}
+
+// in compiles with another scope.
+func (c *compiler) in(s *scope, f func() error) error {
+	saved, soft := c.scope, c.soft
+	c.scope, c.soft = s, false
+	err := f()
+	c.scope, c.soft = saved, soft
+	return err
+}
+
+func (c *compiler) fail(format string, args ...any) error {
+	return (&parser{}).fail(c.pos, format, args...)
+}
+
+// body compiles a list of statements.
+func (c *compiler) body(list []statement) (exec, error) {
+	steps := make([]exec, 0, len(list))
+	for _, st := range list {
+		step, err := c.statement(st)
+		if err != nil {
+			return nil, err
+		}
+		steps = append(steps, step)
+	}
+	if len(steps) == 1 {
+		return steps[0], nil
+	}
+	return func(f *frame) error {
+		for _, step := range steps {
+			if err := step(f); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, nil
+}
+
+func (c *compiler) statement(st statement) (exec, error) {
+	if a, ok := st.(at); ok {
+		saved := c.pos
+		c.pos = a.pos
+		defer func() { c.pos = saved }()
+		step, err := c.statement(a.stmt)
+		return c.located(a.pos, step), err
+	}
+	switch st := st.(type) {
+	case output:
+		return c.output(st)
+	case forLoop:
+		return c.forLoop(st)
+	case ifElse:
+		return c.ifElse(st)
+	case assign:
+		return c.assign(st)
+	case assignBlock:
+		return c.assignBlock(st)
+	case macro:
+		return c.macroStatement(st)
+	case callBlock:
+		return c.callBlock(st)
+	case filterBlock:
+		return c.filterBlock(st)
+	case with:
+		return c.with(st)
+	case autoescape:
+		return c.autoescape(st)
+	case block:
+		return c.block(st)
+	}
+	return nil, c.fail("unknown statement")
+}
+
+// located gives an error its place, unless it has one.
+func (c *compiler) located(pos int, step exec) exec {
+	t := c.t
+	return func(f *frame) error {
+		if err := step(f); err != nil {
+			return t.at(pos, err)
+		}
+		return nil
+	}
+}
+
+func (c *compiler) output(o output) (exec, error) {
+	if o.exprs == nil {
+		text := o.text
+		return func(f *frame) error {
+			if err := f.meter.Step(1); err != nil {
+				return err
+			}
+			f.out = append(f.out, text...)
+			return f.emitted()
+		}, nil
+	}
+	steps := make([]exec, len(o.exprs))
+	for i, p := range o.exprs {
+		c.pos = p.pos
+		e, err := c.expr(p.expr)
+		if err != nil {
+			return nil, err
+		}
+		t, pos := c.t, p.pos
+		steps[i] = func(f *frame) error {
+			v, err := e(f)
+			if err == nil {
+				err = f.print(v)
+			}
+			if err != nil {
+				return t.at(pos, err)
+			}
+			return nil
+		}
+	}
+	if len(steps) == 1 {
+		return steps[0], nil
+	}
+	return func(f *frame) error {
+		for _, step := range steps {
+			if err := step(f); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, nil
+}
+
+func (c *compiler) ifElse(s ifElse) (exec, error) {
+	tests := make([]expr, len(s.tests))
+	bodies := make([]exec, len(s.bodies))
+	saved := c.soft
+	c.soft = true
+	defer func() { c.soft = saved }()
+	for i := range s.tests {
+		var err error
+		if tests[i], err = c.expr(s.tests[i]); err != nil {
+			return nil, err
+		}
+		if bodies[i], err = c.body(s.bodies[i]); err != nil {
+			return nil, err
+		}
+	}
+	orel, err := c.body(s.orel)
+	if err != nil {
+		return nil, err
+	}
+	return func(f *frame) error {
+		for i, test := range tests {
+			v, err := test(f)
+			if err != nil {
+				return err
+			}
+			if pyvalue.Truth(v) {
+				return bodies[i](f)
+			}
+		}
+		return orel(f)
+	}, nil
+}
+
+// store compiles an assignment to a target.
+func (c *compiler) store(target node) (func(f *frame, v value) error, error) {
+	switch t := target.(type) {
+	case nameRef:
+		slot := c.scope.declare(t.name)
+		return func(f *frame, v value) error {
+			f.vars[slot] = v
+			return nil
+		}, nil
+	case namespaceTarget:
+		read, attr := c.name(t.name), t.attr
+		return func(f *frame, v value) error {
+			ns, err := read(f)
+			if err != nil {
+				return err
+			}
+			n, ok := ns.Object().(*namespace)
+			if !ok {
+				return pyvalue.Raise("TemplateRuntimeError", "cannot assign attribute on non-namespace object")
+			}
+			n.attrs.SetStr(attr, v)
+			return f.meter.Grow(32)
+		}, nil
+	case tupleLit:
+		stores := make([]func(f *frame, v value) error, len(t.items))
+		for i, item := range t.items {
+			var err error
+			if stores[i], err = c.store(item); err != nil {
+				return nil, err
+			}
+		}
+		return func(f *frame, v value) error { return unpack(f, v, stores) }, nil
+	}
+	return nil, c.fail("can't assign to this expression")
+}
+
+func unpack(f *frame, v value, stores []func(f *frame, v value) error) error {
+	items, ok := v.Items()
+	if !ok {
+		var err error
+		if items, err = pyvalue.Collect(f.meter, v); err != nil {
+			if e, is := err.(*pyvalue.Error); is && e.Type == "TypeError" {
+				return pyvalue.Raise("TypeError", "cannot unpack non-iterable %s object", pyvalue.TypeName(v))
+			}
+			return err
+		}
+	}
+	switch {
+	case len(items) < len(stores):
+		return pyvalue.Raise("ValueError", "not enough values to unpack (expected %d, got %d)", len(stores), len(items))
+	case len(items) > len(stores):
+		return pyvalue.Raise("ValueError", "too many values to unpack (expected %d)", len(stores))
+	}
+	for i, store := range stores {
+		if err := store(f, items[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *compiler) assign(a assign) (exec, error) {
+	e, err := c.expr(a.value)
+	if err != nil {
+		return nil, err
+	}
+	store, err := c.store(a.target)
+	if err != nil {
+		return nil, err
+	}
+	return func(f *frame) error {
+		v, err := e(f)
+		if err != nil {
+			return err
+		}
+		return store(f, v)
+	}, nil
+}
+
+func (c *compiler) assignBlock(a assignBlock) (exec, error) {
+	store, err := c.store(a.target)
+	if err != nil {
+		return nil, err
+	}
+	var body exec
+	var filter func(f *frame, v value) (value, error)
+	inner := c.scope.inner()
+	inner.declareAll(a.body)
+	err = c.in(inner, func() (err error) {
+		if body, err = c.body(a.body); err == nil && a.filter != nil {
+			filter, err = c.filterChain(a.filter)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	reset := inner.reset()
+	return func(f *frame) error {
+		reset(f)
+		text, err := f.captured(body)
+		if err != nil {
+			return err
+		}
+		v := f.markup(text)
+		if filter != nil {
+			if v, err = filter(f, v); err != nil {
+				return err
+			}
+		}
+		return store(f, v)
+	}, nil
+}
+
+// reset makes the variables of a scope unset, when it is entered.
+func (s *scope) reset() func(f *frame) {
+	return func(f *frame) {
+		for _, slot := range s.slots {
+			f.vars[slot] = missing
+		}
+	}
+}
+
+// resetSlots is reset for a scope that is entered often.
+func (s *scope) resetSlots() []int {
+	slots := make([]int, 0, len(s.slots))
+	for _, slot := range s.slots {
+		slots = append(slots, slot)
+	}
+	return slots
+}
+
+func (c *compiler) filterBlock(b filterBlock) (exec, error) {
+	var body exec
+	inner := c.scope.inner()
+	inner.declareAll(b.body)
+	err := c.in(inner, func() (err error) { body, err = c.body(b.body); return err })
+	if err != nil {
+		return nil, err
+	}
+	filter, err := c.filterChain(b.filter)
+	if err != nil {
+		return nil, err
+	}
+	reset := inner.reset()
+	return func(f *frame) error {
+		reset(f)
+		text, err := f.captured(body)
+		if err != nil {
+			return err
+		}
+		v, err := filter(f, f.markup(text))
+		if err != nil {
+			return err
+		}
+		return f.print(v)
+	}, nil
+}
+
+func (c *compiler) with(w with) (exec, error) {
+	values := make([]expr, len(w.values))
+	stores := make([]func(f *frame, v value) error, len(w.targets))
+	var body exec
+	inner := c.scope.inner()
+	for _, t := range w.targets {
+		inner.declareTarget(t)
+	}
+	inner.declareAll(w.body)
+	// The values are those of the scope around: one does not see the other.
+	for i := range w.values {
+		var err error
+		if values[i], err = c.expr(w.values[i]); err != nil {
+			return nil, err
+		}
+	}
+	err := c.in(inner, func() (err error) {
+		for i := range w.targets {
+			if stores[i], err = c.store(w.targets[i]); err != nil {
+				return err
+			}
+		}
+		body, err = c.body(w.body)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	reset := inner.reset()
+	return func(f *frame) error {
+		computed := make([]value, len(values))
+		for i, e := range values {
+			var err error
+			if computed[i], err = e(f); err != nil {
+				return err
+			}
+		}
+		reset(f)
+		for i, store := range stores {
+			if err := store(f, computed[i]); err != nil {
+				return err
+			}
+		}
+		return body(f)
+	}, nil
+}
+
+func (c *compiler) autoescape(a autoescape) (exec, error) {
+	e, err := c.expr(a.value)
+	if err != nil {
+		return nil, err
+	}
+	body, err := c.body(a.body)
+	if err != nil {
+		return nil, err
+	}
+	return func(f *frame) error {
+		v, err := e(f)
+		if err != nil {
+			return err
+		}
+		saved := f.escape
+		f.escape = pyvalue.Truth(v)
+		defer func() { f.escape = saved }()
+		return body(f)
+	}, nil
+}
+
+// block compiles a block, which is printed where it stands. It sees the
+// variables of the template's top level as they are, and its own.
+func (c *compiler) block(b block) (exec, error) {
+	inner := c.scope.inner()
+	for inner.outer.outer != nil && !inner.outer.isRoot {
+		inner.outer = inner.outer.outer
+	}
+	inner.declareAll(b.body)
+	var body exec
+	if err := c.in(inner, func() (err error) { body, err = c.body(b.body); return err }); err != nil {
+		return nil, err
+	}
+	reset := inner.reset()
+	return func(f *frame) error {
+		reset(f)
+		return body(f)
+	}, nil
+}

@@ -1,0 +1,150 @@
+package jinja
+
+import (
+	"iter"
+
+	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+)
+
+// iterator is what Python's generators are to a template: it can be walked
+// through once, and has no length.
+type iterator struct {
+	class string
+	items []value
+	pos   int
+}
+
+func newIterator(class string, items []value) value {
+	return pyvalue.FromObject(&iterator{class: class, items: items})
+}
+
+func (it *iterator) PyType() string { return it.class }
+
+func (it *iterator) PyRepr() string { return "<" + it.class + " object>" }
+
+// PyIter yields what is left.
+func (it *iterator) PyIter() iter.Seq[value] {
+	return func(yield func(value) bool) {
+		for it.pos < len(it.items) {
+			it.pos++
+			if !yield(it.items[it.pos-1]) {
+				return
+			}
+		}
+	}
+}
+
+// namedTuple is a tuple whose items have names, too.
+type namedTuple struct {
+	class string
+	names []string
+	items []value
+}
+
+func (n *namedTuple) PyType() string { return n.class }
+func (n *namedTuple) PyLen() int     { return len(n.items) }
+
+func (n *namedTuple) tuple() value { return pyvalue.NewTuple(n.items...) }
+
+// PyRepr prints it as a tuple, as groupby's rows do.
+func (n *namedTuple) PyRepr() string {
+	text, _ := pyvalue.Repr(nil, n.tuple()) // only its depth could fail
+	return text
+}
+
+// PyIter yields the items.
+func (n *namedTuple) PyIter() iter.Seq[value] {
+	return func(yield func(value) bool) {
+		for _, item := range n.items {
+			if !yield(item) {
+				return
+			}
+		}
+	}
+}
+
+// PyAttr returns an item by its name.
+func (n *namedTuple) PyAttr(name string) (value, bool) {
+	for i, known := range n.names {
+		if known == name {
+			return n.items[i], true
+		}
+	}
+	return pyvalue.Method(n.tuple(), name)
+}
+
+// PyItem returns an item by its index.
+func (n *namedTuple) PyItem(key value) (value, error) { return pyvalue.GetItem(n.tuple(), key) }
+
+// PyEqual compares as tuples.
+func (n *namedTuple) PyEqual(other value) bool {
+	if o, ok := other.Object().(*namedTuple); ok {
+		other = o.tuple()
+	}
+	return pyvalue.Equal(n.tuple(), other)
+}
+
+// ListWithAttrs returns a list whose attributes are the given values: Rossum's
+// simple multivalue, a list that also answers .child_schema_id. It prints,
+// counts, iterates, slices and compares as a list.
+func ListWithAttrs(items []pyvalue.Value, attrs map[string]pyvalue.Value) pyvalue.Value {
+	return pyvalue.FromObject(&attrList{items, attrs})
+}
+
+type attrList struct {
+	items []value
+	attrs map[string]value
+}
+
+func (l *attrList) PyType() string { return "list" }
+func (l *attrList) PyLen() int     { return len(l.items) }
+func (l *attrList) list() value    { return pyvalue.NewList(l.items...) }
+
+// PyRepr prints the list.
+func (l *attrList) PyRepr() string {
+	text, _ := pyvalue.Repr(nil, l.list()) // only its depth could fail
+	return text
+}
+
+// PyIter yields the items.
+func (l *attrList) PyIter() iter.Seq[value] {
+	return func(yield func(value) bool) {
+		for _, item := range l.items {
+			if !yield(item) {
+				return
+			}
+		}
+	}
+}
+
+// PyAttr returns an attribute, or a list's method.
+func (l *attrList) PyAttr(name string) (value, bool) {
+	if v, ok := l.attrs[name]; ok {
+		return v, true
+	}
+	return pyvalue.Method(l.list(), name)
+}
+
+// PyItem returns an item by its index.
+func (l *attrList) PyItem(key value) (value, error) { return pyvalue.GetItem(l.list(), key) }
+
+// PyEqual compares as lists.
+func (l *attrList) PyEqual(other value) bool {
+	if o, ok := other.Object().(*attrList); ok {
+		other = o.list()
+	}
+	return pyvalue.Equal(l.list(), other)
+}
+
+// PyBinary does + and * as a list.
+func (l *attrList) PyBinary(op pyvalue.Op, other value, reflected bool) (value, bool, error) {
+	a, b := l.list(), other
+	if o, ok := other.Object().(*attrList); ok {
+		b = o.list()
+	}
+	if reflected {
+		a, b = b, a
+	}
+	v, err := pyvalue.Binary(nil, op, a, b)
+	return v, err == nil, nil
+}

@@ -1,0 +1,82 @@
+"""Expectations of the golden cases, from real Jinja2.
+
+    oracle.py regenerate    writes what Jinja2 does into every case
+    oracle.py check         fails if a case expects something else
+    oracle.py serve         renders {"template", "vars"} lines from standard input
+
+A case is one file: the template, a line "=== vars", the variables as JSON, then
+"=== output" and the bytes, or "=== error" and the exception's class.
+"""
+import base64
+import json
+import pathlib
+import sys
+
+import jinja2
+import jinja2.exceptions
+
+ENVIRONMENT = jinja2.Environment()
+
+
+def b64encode(value):
+    if not isinstance(value, bytes):
+        value = str(value).encode("utf-8")
+    return base64.b64encode(value).decode("ascii")
+
+
+ENVIRONMENT.filters["b64encode"] = b64encode
+ENVIRONMENT.filters["b64decode"] = lambda s: base64.b64decode(s).decode("utf-8")
+
+
+def render(template, variables):
+    """Returns (kind, text): output, or error and the exception's class."""
+    try:
+        return "output", ENVIRONMENT.from_string(template).render(variables)
+    except jinja2.exceptions.TemplateSyntaxError:
+        return "error", "TemplateSyntaxError"  # TemplateAssertionError is one
+    except Exception as e:
+        return "error", type(e).__name__
+
+
+def split(text):
+    template, rest = text.split("\n=== vars\n", 1)
+    variables, sep, expected = rest.partition("\n=== output\n")
+    kind = "output"
+    if not sep:
+        variables, sep, expected = rest.partition("\n=== error\n")
+        kind = "error"
+    return template, variables, kind, expected
+
+
+def golden():
+    return sorted((pathlib.Path(__file__).parent / "golden").glob("*/*.txt"))
+
+
+def read(path):
+    return path.read_bytes().decode("utf-8")
+
+
+def main(mode):
+    if mode == "serve":
+        for line in sys.stdin:
+            case = json.loads(line)
+            kind, text = render(case["template"], case["vars"])
+            print(json.dumps({"kind": kind, "text": text}), flush=True)
+        return 0
+    wrong = 0
+    for path in golden():
+        template, variables, kind, expected = split(read(path))
+        got = render(template, json.loads(variables))
+        if got == (kind, expected):
+            continue
+        if mode == "regenerate":
+            path.write_bytes(f"{template}\n=== vars\n{variables}\n=== {got[0]}\n{got[1]}".encode("utf-8"))
+            continue
+        wrong += 1
+        print(f"{path}: Jinja2 {jinja2.__version__} gives {got!r}, the case expects {(kind, expected)!r}")
+    print(f"{len(golden())} cases compared with Jinja2 {jinja2.__version__}, {wrong} differ")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1] if len(sys.argv) > 1 else "check"))

@@ -1,0 +1,197 @@
+package pyvalue
+
+import (
+	"strings"
+	"unicode"
+)
+
+// isSpace is str.isspace() of a character.
+func isSpace(r rune) bool {
+	return unicode.IsSpace(r) || r >= 0x1c && r <= 0x1f
+}
+
+// isLineEnd reports characters at which str.splitlines() splits.
+func isLineEnd(r rune) bool {
+	return r >= '\n' && r <= '\r' || r >= 0x1c && r <= 0x1e || r == 0x85 || r == 0x2028 || r == 0x2029
+}
+
+func isAlpha(r rune) bool { return unicode.IsLetter(r) }
+
+func isDecimal(r rune) bool { return unicode.Is(unicode.Nd, r) }
+
+func isDigit(r rune) bool {
+	return isDecimal(r) || strings.ContainsRune("²³¹", r) || r >= '⁰' && r <= '⁹' && r != 'ⁱ' || r >= '₀' && r <= '₉' || r >= '①' && r <= '⑨'
+}
+
+func isNumeric(r rune) bool {
+	return unicode.IsNumber(r) || strings.ContainsRune("一二三四五六七八九十百千万億兆零〇", r)
+}
+
+func isCased(r rune) bool { return unicode.IsUpper(r) || unicode.IsLower(r) || unicode.IsTitle(r) }
+
+// asciiDigits replaces the decimal digits of other scripts, which int() and
+// float() read as well.
+func asciiDigits(s string) string {
+	if isASCII(s) {
+		return s
+	}
+	return strings.Map(func(r rune) rune {
+		if r < 0x80 || !isDecimal(r) {
+			return r
+		}
+		// The ten digits of a script follow each other, from a zero on.
+		zero := r
+		for n := rune(0); n < 9 && isDecimal(zero-1); n++ {
+			zero--
+		}
+		return '0' + (r-zero)%10
+	}, s)
+}
+
+// lower is str.lower(), with the one character whose lower case is two.
+func lower(s string) string {
+	if isASCII(s) {
+		return strings.ToLower(s)
+	}
+	var b strings.Builder
+	all := []rune(s)
+	for i, r := range all {
+		switch {
+		case r == 'İ':
+			b.WriteString("i\u0307")
+		case r == 'Σ' && finalSigma(all, i):
+			b.WriteRune('ς')
+		default:
+			b.WriteRune(unicode.ToLower(r))
+		}
+	}
+	return b.String()
+}
+
+func finalSigma(all []rune, i int) bool {
+	before, after := false, false
+	for j := i - 1; j >= 0; j-- {
+		if isCased(all[j]) {
+			before = true
+		} else if caseIgnorable(all[j]) {
+			continue
+		}
+		break
+	}
+	for j := i + 1; j < len(all); j++ {
+		if isCased(all[j]) {
+			after = true
+		} else if caseIgnorable(all[j]) {
+			continue
+		}
+		break
+	}
+	return before && !after
+}
+
+func caseIgnorable(r rune) bool {
+	return unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf, unicode.Lm, unicode.Sk) || strings.ContainsRune("'.:·’․", r)
+}
+
+// upperSpecial are the characters whose upper case is several.
+var upperSpecial = map[rune]string{
+	'ß': "SS", 'ŉ': "ʼN", 'ǰ': "J̌", 'ΐ': "Ϊ́", 'ΰ': "Ϋ́", 'և': "ԵՒ", 'ẖ': "H̱", 'ẗ': "T̈", 'ẘ': "W̊", 'ẙ': "Y̊", 'ẚ': "Aʾ",
+	'ﬀ': "FF", 'ﬁ': "FI", 'ﬂ': "FL", 'ﬃ': "FFI", 'ﬄ': "FFL", 'ﬅ': "ST", 'ﬆ': "ST",
+}
+
+// titleSpecial are those of them whose title case is not the upper case of the
+// first and the lower case of the rest.
+var titleSpecial = map[rune]string{
+	'ß': "Ss", 'ﬀ': "Ff", 'ﬁ': "Fi", 'ﬂ': "Fl", 'ﬃ': "Ffi", 'ﬄ': "Ffl", 'ﬅ': "St", 'ﬆ': "St", 'և': "Եւ",
+}
+
+func upper(s string) string {
+	if isASCII(s) {
+		return strings.ToUpper(s)
+	}
+	var b strings.Builder
+	for _, r := range s {
+		if special, ok := upperSpecial[r]; ok {
+			b.WriteString(special)
+		} else {
+			b.WriteRune(unicode.ToUpper(r))
+		}
+	}
+	return b.String()
+}
+
+func titleRune(r rune) string {
+	if special, ok := titleSpecial[r]; ok {
+		return special
+	}
+	if special, ok := upperSpecial[r]; ok {
+		return special
+	}
+	return string(unicode.ToTitle(r))
+}
+
+// title is str.title().
+func title(s string) string {
+	var b strings.Builder
+	inWord := false
+	for _, r := range s {
+		if inWord {
+			b.WriteString(lower(string(r)))
+		} else {
+			b.WriteString(titleRune(r))
+		}
+		inWord = isCased(r)
+	}
+	return b.String()
+}
+
+// Capitalize is str.capitalize().
+func Capitalize(s string) string {
+	for i, r := range s {
+		rest := s[i+len(string(r)):]
+		return titleRune(r) + lower(rest)
+	}
+	return s
+}
+
+// Lower is str.lower().
+func Lower(s string) string { return lower(s) }
+
+// Upper is str.upper().
+func Upper(s string) string { return upper(s) }
+
+func swapcase(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		switch {
+		case unicode.IsUpper(r):
+			b.WriteString(lower(string(r)))
+		case unicode.IsLower(r):
+			b.WriteString(upper(string(r)))
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+func casefold(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		switch special, ok := upperSpecial[r]; {
+		case ok:
+			b.WriteString(lower(special))
+		case r == 'ẞ':
+			b.WriteString("ss")
+		case r == 'ς':
+			b.WriteRune('σ')
+		case r == 'ſ':
+			b.WriteRune('s')
+		case r == 'µ':
+			b.WriteRune('μ')
+		default:
+			b.WriteString(lower(string(r)))
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,254 @@
+package pyvalue
+
+import (
+	"iter"
+	"math"
+	"math/big"
+)
+
+// Dict is a Python dict: keys in the order of their insertion, equal as Python
+// has them equal (1, 1.0 and True are one key). The zero Dict is empty.
+type Dict struct {
+	entries []entry
+	index   map[dictKey]int
+	dead    int
+}
+
+type entry struct {
+	key, value Value
+	hashed     dictKey
+	live       bool
+}
+
+// dictKey is what two equal keys have in common. Small dicts are searched
+// instead, so that making them costs no map.
+type dictKey struct {
+	kind byte
+	num  uint64
+	text string
+}
+
+// smallDict is the size up to which a dict has no index.
+const smallDict = 8
+
+// NewDict returns an empty dict.
+func NewDict() *Dict { return &Dict{} }
+
+// NewDictSize returns an empty dict with room for n entries.
+func NewDictSize(n int) *Dict { return &Dict{entries: make([]entry, 0, n)} }
+
+// keyOf returns the hash of a value, or TypeError for one that has none.
+func keyOf(v Value) (dictKey, error) {
+	v = v.plain()
+	switch x := v.any.(type) {
+	case nil:
+		return dictKey{kind: 'n'}, nil
+	case strPtr, markupPtr:
+		return dictKey{kind: 's', text: v.Text()}, nil
+	case Kind:
+		if x != KindFloat {
+			return dictKey{kind: 'i', num: v.num}, nil
+		}
+		f := math.Float64frombits(v.num)
+		if f == math.Trunc(f) && math.Abs(f) < 1<<63 {
+			return dictKey{kind: 'i', num: uint64(int64(f))}, nil
+		}
+		if f == math.Trunc(f) && !math.IsInf(f, 0) {
+			b, _ := new(big.Float).SetFloat64(f).Int(nil)
+			return dictKey{kind: 'b', text: b.String()}, nil
+		}
+		return dictKey{kind: 'f', num: v.num}, nil
+	case *big.Int:
+		return dictKey{kind: 'b', text: x.String()}, nil
+	case *bytesBox:
+		return dictKey{kind: 'y', text: string(x.data)}, nil
+	case *tuple:
+		text := make([]byte, 0, 32)
+		for _, item := range x.items {
+			k, err := keyOf(item)
+			if err != nil {
+				return k, err
+			}
+			text = append(text, k.kind)
+			for i := range 8 {
+				text = append(text, byte(k.num>>(8*i)))
+			}
+			text = append(append(text, byte(len(k.text)), byte(len(k.text)>>8), byte(len(k.text)>>16), byte(len(k.text)>>24)), k.text...)
+		}
+		return dictKey{kind: 't', text: string(text)}, nil
+	case *undefined:
+		return dictKey{kind: 'u'}, nil
+	case interface{ PyHash() (string, error) }:
+		h, err := x.PyHash()
+		return dictKey{kind: 'o', text: h}, err
+	}
+	return dictKey{}, typeError("unhashable type: '%s'", TypeName(v))
+}
+
+// Len returns the number of entries.
+func (d *Dict) Len() int { return len(d.entries) - d.dead }
+
+func (d *Dict) find(k dictKey) int {
+	if d.index != nil {
+		if i, ok := d.index[k]; ok {
+			return i
+		}
+		return -1
+	}
+	for i := range d.entries {
+		if d.entries[i].live && d.entries[i].hashed == k {
+			return i
+		}
+	}
+	return -1
+}
+
+// Get returns the value of a key and whether there is one; TypeError for a key
+// that cannot be hashed.
+func (d *Dict) Get(key Value) (Value, bool, error) {
+	k, err := keyOf(key)
+	if err != nil {
+		return Value{}, false, err
+	}
+	if i := d.find(k); i >= 0 {
+		return d.entries[i].value, true, nil
+	}
+	return Value{}, false, nil
+}
+
+// GetStr returns the value of a str key and whether there is one.
+func (d *Dict) GetStr(key string) (Value, bool) {
+	if i := d.find(dictKey{kind: 's', text: key}); i >= 0 {
+		return d.entries[i].value, true
+	}
+	return Value{}, false
+}
+
+// Set sets the value of a key; TypeError for a key that cannot be hashed.
+func (d *Dict) Set(key, value Value) error {
+	k, err := keyOf(key)
+	if err != nil {
+		return err
+	}
+	d.set(k, key, value)
+	return nil
+}
+
+// SetStr sets the value of a str key.
+func (d *Dict) SetStr(key string, value Value) {
+	d.set(dictKey{kind: 's', text: key}, Str(key), value)
+}
+
+func (d *Dict) set(k dictKey, key, value Value) {
+	if i := d.find(k); i >= 0 {
+		d.entries[i].value = value // the key stays as it was first
+		return
+	}
+	d.entries = append(d.entries, entry{key, value, k, true})
+	switch {
+	case d.index != nil:
+		d.index[k] = len(d.entries) - 1
+	case len(d.entries) > smallDict:
+		d.reindex()
+	}
+}
+
+func (d *Dict) reindex() {
+	d.index = make(map[dictKey]int, 2*len(d.entries))
+	for i := range d.entries {
+		if d.entries[i].live {
+			d.index[d.entries[i].hashed] = i
+		}
+	}
+}
+
+// Delete removes a key and returns its value.
+func (d *Dict) Delete(key Value) (Value, bool, error) {
+	k, err := keyOf(key)
+	if err != nil {
+		return Value{}, false, err
+	}
+	i := d.find(k)
+	if i < 0 {
+		return Value{}, false, nil
+	}
+	v := d.entries[i].value
+	d.entries[i] = entry{}
+	d.dead++
+	if d.index != nil {
+		delete(d.index, k)
+	}
+	if d.dead > len(d.entries)/2 {
+		d.compact()
+	}
+	return v, true, nil
+}
+
+func (d *Dict) compact() {
+	kept := make([]entry, 0, d.Len())
+	for _, e := range d.entries {
+		if e.live {
+			kept = append(kept, e)
+		}
+	}
+	d.entries, d.dead = kept, 0
+	if d.index != nil {
+		d.reindex()
+	}
+}
+
+// Clear removes everything.
+func (d *Dict) Clear() { *d = Dict{} }
+
+// Copy returns a shallow copy.
+func (d *Dict) Copy() *Dict {
+	c := NewDictSize(d.Len())
+	for k, v := range d.All() {
+		_ = c.Set(k, v) // it was hashable before
+	}
+	return c
+}
+
+// All yields keys and values in order.
+func (d *Dict) All() iter.Seq2[Value, Value] {
+	return func(yield func(Value, Value) bool) {
+		for i := 0; i < len(d.entries); i++ {
+			if e := d.entries[i]; e.live && !yield(e.key, e.value) {
+				return
+			}
+		}
+	}
+}
+
+// Keys returns the keys in order.
+func (d *Dict) Keys() []Value {
+	keys := make([]Value, 0, d.Len())
+	for k := range d.All() {
+		keys = append(keys, k)
+	}
+	return keys
+}
+
+// Set is a Python set. It iterates in the order of insertion, where CPython's
+// order is that of its hashes.
+type Set struct{ d Dict }
+
+// NewSet returns a set of the items; TypeError for one that cannot be hashed.
+func NewSet(items ...Value) (Value, error) {
+	s := &Set{}
+	for _, item := range items {
+		if err := s.d.Set(item, Value{}); err != nil {
+			return Value{}, err
+		}
+	}
+	return Value{any: s}, nil
+}
+
+// Has reports whether the set contains v.
+func (s *Set) Has(v Value) (bool, error) {
+	_, ok, err := s.d.Get(v)
+	return ok, err
+}
+
+// Members returns the items.
+func (s *Set) Members() []Value { return s.d.Keys() }

@@ -1,0 +1,101 @@
+package pyvalue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+)
+
+// Error is an exception as Python would raise it.
+type Error struct {
+	Type string // class, such as TypeError
+	Msg  string
+}
+
+func (e *Error) Error() string {
+	if e.Msg == "" {
+		return e.Type
+	}
+	return e.Type + ": " + e.Msg
+}
+
+// Raise makes an [*Error].
+func Raise(class, format string, args ...any) error {
+	return &Error{class, fmt.Sprintf(format, args...)}
+}
+
+func typeError(format string, args ...any) error  { return Raise("TypeError", format, args...) }
+func valueError(format string, args ...any) error { return Raise("ValueError", format, args...) }
+
+// undefinedError is what using an Undefined raises.
+func undefinedError(v Value) error { return &Error{"UndefinedError", v.Hint()} }
+
+// ErrLimit means that a budget is used up.
+var ErrLimit = errors.New("limit reached")
+
+// Limits are the budgets of a run; 0 means no limit.
+type Limits struct {
+	Steps      int64 // operations
+	ValueBytes int64 // size of a single value
+	TotalBytes int64 // of all values made, whether they are still there or not
+}
+
+// Meter counts what a run uses. It belongs to one goroutine; nil counts nothing.
+type Meter struct {
+	ctx      context.Context
+	limits   Limits
+	steps    int64
+	total    int64
+	untilCtx int64
+}
+
+// NewMeter makes a meter for a run that also ends with ctx.
+func NewMeter(ctx context.Context, limits Limits) *Meter { return &Meter{ctx: ctx, limits: limits} }
+
+// checkEvery is the number of steps between two looks at the context.
+const checkEvery = 4096
+
+// Step counts n operations.
+func (m *Meter) Step(n int64) error {
+	if m == nil {
+		return nil
+	}
+	m.steps += n
+	if m.limits.Steps > 0 && m.steps > m.limits.Steps {
+		return fmt.Errorf("%w: more than %d steps", ErrLimit, m.limits.Steps)
+	}
+	if m.untilCtx -= n; m.untilCtx < 0 {
+		m.untilCtx = checkEvery
+		if m.ctx.Err() != nil {
+			return context.Cause(m.ctx)
+		}
+	}
+	return nil
+}
+
+// Grow counts the bytes of a value that is about to be made. Call it first.
+func (m *Meter) Grow(n int64) error {
+	if m == nil {
+		return nil
+	}
+	if m.limits.ValueBytes > 0 && (n > m.limits.ValueBytes || n < 0) {
+		return fmt.Errorf("%w: a value of %d bytes, at most %d are allowed", ErrLimit, n, m.limits.ValueBytes)
+	}
+	m.total += n
+	if m.limits.TotalBytes > 0 && m.total > m.limits.TotalBytes {
+		return fmt.Errorf("%w: values of more than %d bytes were made", ErrLimit, m.limits.TotalBytes)
+	}
+	return m.Step(1 + n/64)
+}
+
+// growTimes counts count copies of size bytes, without overflow.
+func (m *Meter) growTimes(size, count int64) error {
+	if size > 0 && count > math.MaxInt64/size {
+		return m.Grow(math.MaxInt64)
+	}
+	return m.Grow(size * count)
+}
+
+// valueSize is what an element of a list is counted as.
+const valueSize = 24

@@ -1,0 +1,326 @@
+package pyvalue
+
+import (
+	"iter"
+	"math"
+	"strings"
+	"unicode/utf8"
+)
+
+// All yields the elements that iterating over v gives. The error is TypeError
+// for a value that cannot be iterated.
+func All(v Value) (iter.Seq[Value], error) {
+	switch x := v.any.(type) {
+	case *List:
+		return func(yield func(Value) bool) {
+			for i := 0; i < len(x.Items); i++ { // the list may grow meanwhile
+				if !yield(x.Items[i]) {
+					return
+				}
+			}
+		}, nil
+	case *tuple:
+		return func(yield func(Value) bool) {
+			for _, item := range x.items {
+				if !yield(item) {
+					return
+				}
+			}
+		}, nil
+	case *Dict:
+		return func(yield func(Value) bool) {
+			for k := range x.All() {
+				if !yield(k) {
+					return
+				}
+			}
+		}, nil
+	case *Set:
+		return All(NewList(x.Members()...))
+	case strPtr, markupPtr:
+		return runes(v), nil
+	case *bytesBox:
+		return func(yield func(Value) bool) {
+			for _, c := range x.data {
+				if !yield(Int(int64(c))) {
+					return
+				}
+			}
+		}, nil
+	case *undefined:
+		return func(func(Value) bool) {}, nil
+	case interface{ PyIter() iter.Seq[Value] }:
+		return x.PyIter(), nil
+	}
+	return nil, typeError("'%s' object is not iterable", TypeName(v))
+}
+
+func runes(v Value) iter.Seq[Value] {
+	text, markup := v.Text(), v.Kind() == KindMarkup
+	return func(yield func(Value) bool) {
+		for i := 0; i < len(text); {
+			_, n := utf8.DecodeRuneInString(text[i:])
+			item := Str(text[i : i+n])
+			if markup {
+				item = Markup(text[i : i+n])
+			}
+			if !yield(item) {
+				return
+			}
+			i += n
+		}
+	}
+}
+
+// Collect returns what list(v) holds.
+func Collect(m *Meter, v Value) ([]Value, error) {
+	if items, ok := v.Items(); ok {
+		if err := m.growTimes(valueSize, int64(len(items))); err != nil {
+			return nil, err
+		}
+		return append([]Value(nil), items...), nil
+	}
+	seq, err := All(v)
+	if err != nil {
+		return nil, err
+	}
+	if sized, ok := v.any.(interface{ PyLen() int }); ok {
+		if err := m.growTimes(valueSize, int64(sized.PyLen())); err != nil {
+			return nil, err
+		}
+	}
+	var items []Value
+	for item := range seq {
+		if err := m.Step(1); err != nil {
+			return nil, err
+		}
+		items = append(items, item)
+	}
+	return items, nil
+}
+
+// Contains returns item in container.
+func Contains(m *Meter, container, item Value) (bool, error) {
+	switch x := container.any.(type) {
+	case strPtr, markupPtr:
+		if item.IsUndefined() {
+			return false, undefinedError(item)
+		}
+		if !item.IsText() {
+			return false, typeError("'in <string>' requires string as left operand, not %s", TypeName(item))
+		}
+		return strings.Contains(container.Text(), item.Text()), nil
+	case *Dict:
+		_, ok, err := x.Get(item)
+		return ok, err
+	case *Set:
+		return x.Has(item)
+	case interface{ PyContains(v Value) (bool, error) }:
+		return x.PyContains(item)
+	}
+	seq, err := All(container)
+	if err != nil {
+		return false, typeError("argument of type '%s' is not iterable", TypeName(container))
+	}
+	for other := range seq {
+		if err := m.Step(1); err != nil {
+			return false, err
+		}
+		if Equal(other, item) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// GetItem returns v[key]: IndexError, KeyError or TypeError where there is none.
+func GetItem(v, key Value) (Value, error) {
+	switch x := v.any.(type) {
+	case *Dict:
+		item, ok, err := x.Get(key)
+		if err != nil {
+			return Value{}, err
+		}
+		if !ok {
+			text, _ := Repr(nil, key) // without a meter only its depth could fail
+			return Value{}, &Error{"KeyError", text}
+		}
+		return item, nil
+	case *undefined:
+		return Value{}, undefinedError(v)
+	case interface {
+		PyItem(key Value) (Value, error)
+	}:
+		return x.PyItem(key)
+	}
+	n, err := Len(v)
+	if !isSequence(v) || err != nil {
+		return Value{}, typeError("'%s' object is not subscriptable", TypeName(v))
+	}
+	name := map[Kind]string{KindStr: "string", KindMarkup: "string", KindBytes: "byte", KindList: "list", KindTuple: "tuple"}[v.Kind()]
+	if !key.isInteger() {
+		if v.IsText() {
+			return Value{}, typeError("string indices must be integers, not '%s'", TypeName(key))
+		}
+		return Value{}, typeError("%s indices must be integers or slices, not %s", name, TypeName(key))
+	}
+	i, fits := key.Int64()
+	if i < 0 {
+		i += int64(n)
+	}
+	if !fits || i < 0 || i >= int64(n) {
+		if name == "byte" {
+			return Value{}, Raise("IndexError", "index out of range")
+		}
+		return Value{}, Raise("IndexError", "%s index out of range", name)
+	}
+	return at(v, int(i)), nil
+}
+
+func at(v Value, i int) Value {
+	if items, ok := v.Items(); ok {
+		return items[i]
+	}
+	if v.Kind() == KindBytes {
+		return Int(int64(v.Data()[i]))
+	}
+	text := v.Text()
+	from := offset(text, i)
+	_, n := utf8.DecodeRuneInString(text[from:])
+	if v.Kind() == KindMarkup {
+		return Markup(text[from : from+n])
+	}
+	return Str(text[from : from+n])
+}
+
+// offset returns where the i-th code point of a text begins.
+func offset(text string, i int) int {
+	if isASCII(text) {
+		return min(i, len(text))
+	}
+	for at := range text {
+		if i == 0 {
+			return at
+		}
+		i--
+	}
+	return len(text)
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
+// Slice returns v[lo:hi:step]; None stands for a part that is not given.
+func Slice(m *Meter, v, lo, hi, step Value) (Value, error) {
+	if v.IsUndefined() {
+		return Value{}, undefinedError(v)
+	}
+	if !isSequence(v) {
+		if v.Kind() == KindDict {
+			return Value{}, typeError("unhashable type: 'slice'")
+		}
+		return Value{}, typeError("'%s' object is not subscriptable", TypeName(v))
+	}
+	n, err := Len(v)
+	if err != nil {
+		return Value{}, err
+	}
+	from, to, by, err := sliceBounds(n, lo, hi, step)
+	if err != nil {
+		return Value{}, err
+	}
+	if err := m.Step(1 + int64(n)/64); err != nil {
+		return Value{}, err
+	}
+	if v.IsText() || v.Kind() == KindBytes {
+		return sliceText(v, from, to, by), nil
+	}
+	items, _ := v.Items()
+	var picked []Value
+	for i := from; by > 0 && i < to || by < 0 && i > to; i += by {
+		picked = append(picked, items[i])
+	}
+	if v.Kind() == KindList {
+		return NewList(picked...), nil
+	}
+	return NewTuple(picked...), nil
+}
+
+func sliceText(v Value, from, to, by int) Value {
+	if v.Kind() == KindBytes {
+		var picked []byte
+		for i := from; by > 0 && i < to || by < 0 && i > to; i += by {
+			picked = append(picked, v.Data()[i])
+		}
+		return Bytes(picked)
+	}
+	text := v.Text()
+	switch {
+	case by == 1 && to > from:
+		begin := offset(text, from)
+		text = text[begin : begin+offset(text[begin:], to-from)]
+	default:
+		all := []rune(text)
+		var picked []rune
+		for i := from; by > 0 && i < to || by < 0 && i > to; i += by {
+			picked = append(picked, all[i])
+		}
+		text = string(picked)
+	}
+	if v.Kind() == KindMarkup {
+		return Markup(text)
+	}
+	return Str(text)
+}
+
+// sliceBounds is CPython's PySlice_AdjustIndices.
+func sliceBounds(n int, lo, hi, step Value) (from, to, by int, err error) {
+	index := func(v Value, fallback int) (int, error) {
+		if v.IsNone() {
+			return fallback, nil
+		}
+		if !v.isInteger() {
+			return 0, typeError("slice indices must be integers or None or have an __index__ method")
+		}
+		i, ok := v.Int64()
+		if !ok {
+			i = math.MaxInt32 * int64(v.BigInt().Sign())
+		}
+		return int(max(math.MinInt32, min(math.MaxInt32, i))), nil
+	}
+	if by, err = index(step, 1); err != nil {
+		return
+	}
+	if by == 0 {
+		return 0, 0, 0, valueError("slice step cannot be zero")
+	}
+	least, most := 0, n
+	if by < 0 {
+		least, most = -1, n-1
+	}
+	clamp := func(v Value, fallback int) (int, error) {
+		i, err := index(v, fallback)
+		if err != nil || v.IsNone() {
+			return i, err
+		}
+		if i < 0 {
+			i += n
+		}
+		return max(least, min(most, i)), nil
+	}
+	first, last := 0, n
+	if by < 0 {
+		first, last = n-1, -1
+	}
+	if from, err = clamp(lo, first); err != nil {
+		return
+	}
+	to, err = clamp(hi, last)
+	return
+}

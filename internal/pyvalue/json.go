@@ -1,0 +1,256 @@
+package pyvalue
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// maxJSONDepth bounds the nesting of JSON that is read or written.
+const maxJSONDepth = 1000
+
+// FromJSON reads JSON as json.loads does: keys in their order, the last of two
+// equal ones counts, ints of any size. With spelling set numbers remember how
+// they were written; see [Value.Spelling].
+func FromJSON(data []byte, spelling bool) (Value, error) {
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.UseNumber()
+	v, err := readJSON(d, 0, spelling)
+	if err != nil {
+		return Value{}, err
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return Value{}, fmt.Errorf("text after the end of the JSON value at byte %d", d.InputOffset())
+	}
+	return v, nil
+}
+
+func readJSON(d *json.Decoder, depth int, spelling bool) (Value, error) {
+	if depth > maxJSONDepth {
+		return Value{}, fmt.Errorf("JSON nested deeper than %d levels", maxJSONDepth)
+	}
+	t, err := d.Token()
+	if err != nil {
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		return Value{}, err
+	}
+	switch t := t.(type) {
+	case bool:
+		return Bool(t), nil
+	case string:
+		return Str(t), nil
+	case json.Number:
+		if spelling {
+			return Number(t.String())
+		}
+		return parseJSONNumber(t.String())
+	case json.Delim:
+		if t == '[' {
+			l := &List{}
+			for d.More() {
+				item, err := readJSON(d, depth+1, spelling)
+				if err != nil {
+					return Value{}, err
+				}
+				l.Items = append(l.Items, item)
+			}
+			_, err := d.Token()
+			return ListValue(l), err
+		}
+		dict := NewDict()
+		for d.More() {
+			key, err := d.Token()
+			if err != nil {
+				return Value{}, err
+			}
+			item, err := readJSON(d, depth+1, spelling)
+			if err != nil {
+				return Value{}, err
+			}
+			dict.SetStr(key.(string), item)
+		}
+		_, err := d.Token()
+		return dict.Value(), err
+	}
+	return None(), nil
+}
+
+// JSON says how json.dumps writes. The zero value is its default.
+type JSON struct {
+	ItemSeparator string // ", " if ""
+	KeySeparator  string // ": " if ""
+	Indent        string // of one level
+	Newlines      bool   // a line for each item, also where Indent is ""
+	SortKeys      bool
+	Unicode       bool // ensure_ascii=False
+	Spelling      bool // numbers as they were spelt
+}
+
+// Append appends what json.dumps returns; TypeError for what JSON cannot hold.
+func (j JSON) Append(m *Meter, dst []byte, v Value) ([]byte, error) {
+	if j.Indent != "" {
+		j.Newlines = true
+	}
+	if j.ItemSeparator == "" {
+		j.ItemSeparator = ", "
+		if j.Newlines {
+			j.ItemSeparator = ","
+		}
+	}
+	if j.KeySeparator == "" {
+		j.KeySeparator = ": "
+	}
+	return j.append(m, dst, v, 0)
+}
+
+func (j JSON) append(m *Meter, dst []byte, v Value, depth int) ([]byte, error) {
+	if depth > maxJSONDepth {
+		return dst, valueError("Circular reference detected")
+	}
+	if err := m.Step(1); err != nil {
+		return dst, err
+	}
+	if err := m.checkSize(len(dst)); err != nil {
+		return dst, err
+	}
+	if text, ok := v.Spelling(); ok && j.Spelling {
+		return append(dst, text...), nil
+	}
+	v = v.plain()
+	switch v.Kind() {
+	case KindNone:
+		return append(dst, "null"...), nil
+	case KindBool:
+		return fmt.Appendf(dst, "%t", v.num != 0), nil
+	case KindInt:
+		return AppendStr(m, dst, v)
+	case KindFloat:
+		return appendJSONFloat(dst, math.Float64frombits(v.num)), nil
+	case KindStr, KindMarkup:
+		return j.appendText(dst, v.Text()), nil
+	case KindList, KindTuple:
+		items, _ := v.Items()
+		return j.appendAll(m, dst, '[', ']', len(items), depth, func(dst []byte, i int) ([]byte, error) {
+			return j.append(m, dst, items[i], depth+1)
+		})
+	case KindDict:
+		return j.appendDict(m, dst, v.Dict(), depth)
+	}
+	return dst, typeError("Object of type %s is not JSON serializable", TypeName(v))
+}
+
+func appendJSONFloat(dst []byte, f float64) []byte {
+	switch {
+	case math.IsNaN(f):
+		return append(dst, "NaN"...)
+	case math.IsInf(f, 1):
+		return append(dst, "Infinity"...)
+	case math.IsInf(f, -1):
+		return append(dst, "-Infinity"...)
+	}
+	return AppendFloat(dst, f)
+}
+
+// appendAll writes what stands between two brackets.
+func (j JSON) appendAll(_ *Meter, dst []byte, open, closing byte, n, depth int, item func([]byte, int) ([]byte, error)) ([]byte, error) {
+	dst = append(dst, open)
+	for i := range n {
+		if i > 0 {
+			dst = append(dst, j.ItemSeparator...)
+		}
+		if j.Newlines {
+			dst = append(append(dst, '\n'), strings.Repeat(j.Indent, depth+1)...)
+		}
+		var err error
+		if dst, err = item(dst, i); err != nil {
+			return dst, err
+		}
+	}
+	if j.Newlines && n > 0 {
+		dst = append(append(dst, '\n'), strings.Repeat(j.Indent, depth)...)
+	}
+	return append(dst, closing), nil
+}
+
+func (j JSON) appendDict(m *Meter, dst []byte, d *Dict, depth int) ([]byte, error) {
+	type pair struct{ key, value Value }
+	pairs := make([]pair, 0, d.Len())
+	for k, v := range d.All() {
+		pairs = append(pairs, pair{k, v})
+	}
+	if j.SortKeys {
+		var failed error
+		slices.SortStableFunc(pairs, func(a, b pair) int {
+			c, _, err := order(CmpLt, a.key, b.key, 0)
+			if err != nil {
+				failed = err
+			}
+			return c
+		})
+		if failed != nil {
+			return dst, failed
+		}
+	}
+	return j.appendAll(m, dst, '{', '}', len(pairs), depth, func(dst []byte, i int) ([]byte, error) {
+		key, err := jsonKey(pairs[i].key)
+		if err != nil {
+			return dst, err
+		}
+		return j.append(m, append(j.appendText(dst, key), j.KeySeparator...), pairs[i].value, depth+1)
+	})
+}
+
+func jsonKey(k Value) (string, error) {
+	switch k.Kind() {
+	case KindStr, KindMarkup:
+		return k.Text(), nil
+	case KindNone:
+		return "null", nil
+	case KindBool:
+		return fmt.Sprint(k.num != 0), nil
+	case KindInt:
+		return String(nil, k)
+	case KindFloat:
+		f, _ := k.float()
+		return string(appendJSONFloat(nil, f)), nil
+	}
+	return "", typeError("keys must be str, int, float, bool or None, not %s", TypeName(k))
+}
+
+func (j JSON) appendText(dst []byte, s string) []byte {
+	dst = append(dst, '"')
+	for i := 0; i < len(s); {
+		r, n := utf8.DecodeRuneInString(s[i:])
+		switch {
+		case r == '"' || r == '\\':
+			dst = append(dst, '\\', byte(r))
+		case r == '\n':
+			dst = append(dst, `\n`...)
+		case r == '\r':
+			dst = append(dst, `\r`...)
+		case r == '\t':
+			dst = append(dst, `\t`...)
+		case r == '\b':
+			dst = append(dst, `\b`...)
+		case r == '\f':
+			dst = append(dst, `\f`...)
+		case r < ' ' || !j.Unicode && r >= 0x7f && r <= 0xffff && r != 0x7f:
+			dst = appendHex(append(dst, `\u`...), r, 4)
+		case !j.Unicode && r > 0xffff:
+			r -= 0x10000
+			dst = appendHex(append(dst, `\u`...), 0xd800+r>>10, 4)
+			dst = appendHex(append(dst, `\u`...), 0xdc00+r&0x3ff, 4)
+		default:
+			dst = append(dst, s[i:i+n]...)
+		}
+		i += n
+	}
+	return append(dst, '"')
+}

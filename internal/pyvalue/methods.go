@@ -1,0 +1,137 @@
+package pyvalue
+
+// method is a method of a builtin class.
+type method func(m *Meter, v Value, c *Call) (Value, error)
+
+// methodsOf returns the methods of a value's class.
+func methodsOf(v Value) map[string]method {
+	switch v.Kind() {
+	case KindStr, KindMarkup:
+		return strMethods
+	case KindList:
+		return listMethods
+	case KindTuple:
+		return tupleMethods
+	case KindDict:
+		return dictMethods
+	case KindSet:
+		return setMethods
+	case KindInt, KindBool:
+		return intMethods
+	case KindFloat:
+		return floatMethods
+	case KindBytes:
+		return bytesMethods
+	}
+	return nil
+}
+
+// HasMethod reports whether the value's class has a method of that name here.
+func HasMethod(v Value, name string) bool { return methodsOf(v)[name] != nil }
+
+// MethodNames returns the names of the methods of a value's class.
+func MethodNames(v Value) []string {
+	var names []string
+	for name := range methodsOf(v) {
+		names = append(names, name)
+	}
+	return names
+}
+
+// CallMethod calls a method of a builtin class; AttributeError if it has none of
+// that name.
+func CallMethod(m *Meter, v Value, name string, c *Call) (Value, error) {
+	f := methodsOf(v)[name]
+	if f == nil {
+		return Value{}, Raise("AttributeError", "'%s' object has no attribute '%s'", TypeName(v), name)
+	}
+	if err := m.Step(1); err != nil {
+		return Value{}, err
+	}
+	return f(m, v, c)
+}
+
+// Method returns a method of a builtin class as a value that can be called.
+func Method(v Value, name string) (Value, bool) {
+	f := methodsOf(v)[name]
+	if f == nil {
+		return Value{}, false
+	}
+	return FromObject(&boundMethod{v, name, f}), true
+}
+
+type boundMethod struct {
+	self Value
+	name string
+	f    method
+}
+
+func (b *boundMethod) PyType() string { return "builtin_function_or_method" }
+
+func (b *boundMethod) PyRepr() string {
+	return "<built-in method " + b.name + " of " + TypeName(b.self) + " object>"
+}
+
+func (b *boundMethod) PyCall(c *Call) (Value, error) { return b.f(c.Meter, b.self, c) }
+
+// positional raises TypeError unless there are between least and most positional
+// arguments and no named ones.
+func positional(c *Call, name string, least, most int) error {
+	if len(c.Names) > 0 {
+		return typeError("%s() takes no keyword arguments", name)
+	}
+	n := len(c.Args)
+	switch {
+	case n >= least && n <= most:
+		return nil
+	case least == most && most == 0:
+		return typeError("%s() takes no arguments (%d given)", name, n)
+	case least == most && most == 1:
+		return typeError("%s() takes exactly one argument (%d given)", name, n)
+	case least == most:
+		return typeError("%s expected %d arguments, got %d", name, least, n)
+	case n < least:
+		return typeError("%s expected at least %d argument%s, got %d", name, least, plural(least), n)
+	}
+	return typeError("%s expected at most %d argument%s, got %d", name, most, plural(most), n)
+}
+
+func plural(n int) string {
+	if n == 1 {
+		return ""
+	}
+	return "s"
+}
+
+// argInt returns an int argument.
+func argInt(v Value) (int, error) {
+	if !v.isInteger() {
+		return 0, typeError("'%s' object cannot be interpreted as an integer", TypeName(v))
+	}
+	i, ok := v.Int64()
+	if !ok {
+		return 0, Raise("OverflowError", "Python int too large to convert to C ssize_t")
+	}
+	return int(i), nil
+}
+
+// like returns a text of the same class as v: what methods of Markup return is
+// Markup.
+func like(v Value, text string) Value {
+	if v.Kind() == KindMarkup {
+		return Markup(text)
+	}
+	return Str(text)
+}
+
+// argText returns a text argument; where v is Markup it is escaped, as
+// markupsafe does for the methods that put an argument into the result.
+func argText(v, arg Value, name string) (string, error) {
+	if !arg.IsText() {
+		return "", typeError("%s must be str, not %s", name, TypeName(arg))
+	}
+	if v.Kind() == KindMarkup && arg.Kind() == KindStr {
+		return EscapeText(arg.Text()), nil
+	}
+	return arg.Text(), nil
+}

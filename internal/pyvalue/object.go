@@ -1,0 +1,142 @@
+package pyvalue
+
+import "iter"
+
+// Object is a value that another package brings: a function, a loop variable, a
+// date. Its abilities are the optional interfaces that this package looks for:
+//
+//	PyStr() string                                str()
+//	PyRepr() string                               repr()
+//	PyTruth() bool, PyLen() int                   bool(), len()
+//	PyAttr(name string) (Value, bool)             o.name
+//	PyItem(key Value) (Value, error)              o[key]
+//	PyIter() iter.Seq[Value]                      for x in o
+//	PyContains(v Value) (bool, error)             v in o
+//	PyCall(c *Call) (Value, error)                o(…)
+//	PyEqual(other Value) bool                     o == other
+//	PyCompare(other Value) (int, bool)            o < other
+//	PyBinary(op Op, other Value, reflected bool) (Value, bool, error)
+//	PyHash() (string, error)                      as a key of a dict
+type Object interface{ PyType() string }
+
+// Call is a call of a function: positional arguments, then named ones in order.
+type Call struct {
+	Args  []Value
+	Names []string
+	Named []Value
+	Meter *Meter
+}
+
+// Arg returns the argument at a position or with a name, and whether it was given.
+func (c *Call) Arg(position int, name string) (Value, bool) {
+	if position >= 0 && position < len(c.Args) {
+		return c.Args[position], true
+	}
+	for i, n := range c.Names {
+		if n == name {
+			return c.Named[i], true
+		}
+	}
+	return Value{}, false
+}
+
+// Check raises TypeError when there are more positional arguments than names,
+// or a named one that is not among them, or one that is given twice.
+func (c *Call) Check(function string, required int, names ...string) error {
+	if len(c.Args) > len(names) {
+		return typeError("%s() takes at most %d arguments (%d given)", function, len(names), len(c.Args)+len(c.Names))
+	}
+	for _, n := range c.Names {
+		at := -1
+		for i, known := range names {
+			if known == n {
+				at = i
+			}
+		}
+		if at < 0 {
+			return typeError("%s() got an unexpected keyword argument '%s'", function, n)
+		}
+		if at < len(c.Args) {
+			return typeError("%s() got multiple values for argument '%s'", function, n)
+		}
+	}
+	for i := range required {
+		if _, ok := c.Arg(i, names[i]); !ok {
+			return typeError("%s() missing required argument '%s' (pos %d)", function, names[i], i+1)
+		}
+	}
+	return nil
+}
+
+// Func is a function as an [Object].
+type Func struct {
+	Name string
+	F    func(c *Call) (Value, error)
+}
+
+// PyType implements [Object].
+func (f *Func) PyType() string { return "function" }
+
+// PyRepr prints the function as CPython does, with a made-up address.
+func (f *Func) PyRepr() string { return "<function " + f.Name + ">" }
+
+// PyCall calls the function.
+func (f *Func) PyCall(c *Call) (Value, error) { return f.F(c) }
+
+// CallValue calls a value.
+func CallValue(fn Value, c *Call) (Value, error) {
+	if fn.IsUndefined() {
+		return Value{}, undefinedError(fn)
+	}
+	if o, ok := fn.any.(interface {
+		PyCall(c *Call) (Value, error)
+	}); ok {
+		return o.PyCall(c)
+	}
+	return Value{}, typeError("'%s' object is not callable", TypeName(fn))
+}
+
+// Callable reports whether a value can be called.
+func Callable(v Value) bool {
+	_, ok := v.any.(interface {
+		PyCall(c *Call) (Value, error)
+	})
+	return ok
+}
+
+// view is what dict.keys(), values() and items() return: it shows the dict as
+// it is when it is looked at.
+type view struct {
+	d    *Dict
+	what string // keys, values or items
+}
+
+func (v *view) PyType() string { return "dict_" + v.what }
+
+func (v *view) PyLen() int { return v.d.Len() }
+
+func (v *view) PyIter() iter.Seq[Value] {
+	return func(yield func(Value) bool) {
+		for k, val := range v.d.All() {
+			item := k
+			switch v.what {
+			case "values":
+				item = val
+			case "items":
+				item = NewTuple(k, val)
+			}
+			if !yield(item) {
+				return
+			}
+		}
+	}
+}
+
+func (v *view) PyRepr() string {
+	var items []Value
+	for item := range v.PyIter() {
+		items = append(items, item)
+	}
+	text, _ := Repr(nil, NewList(items...)) // without a meter nothing fails
+	return v.PyType() + "(" + text + ")"
+}

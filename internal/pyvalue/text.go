@@ -1,0 +1,298 @@
+package pyvalue
+
+import (
+	"math"
+	"math/big"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// String returns what str() does.
+func String(m *Meter, v Value) (string, error) {
+	if v.IsText() {
+		return v.Text(), nil
+	}
+	out, err := AppendStr(m, nil, v)
+	return string(out), err
+}
+
+// AppendStr appends what str() returns.
+func AppendStr(m *Meter, dst []byte, v Value) ([]byte, error) {
+	switch x := v.any.(type) {
+	case strPtr, markupPtr:
+		return append(dst, v.Text()...), nil
+	case *undefined:
+		return dst, nil
+	case interface{ PyStr() string }:
+		return append(dst, x.PyStr()...), nil
+	}
+	return appendRepr(m, dst, v, 0)
+}
+
+// Repr returns what repr() does.
+func Repr(m *Meter, v Value) (string, error) {
+	out, err := appendRepr(m, nil, v, 0)
+	return string(out), err
+}
+
+// maxRepr bounds the nesting of what is printed.
+const maxRepr = 200
+
+func appendRepr(m *Meter, dst []byte, v Value, depth int) ([]byte, error) {
+	if depth > maxRepr {
+		return dst, Raise("RecursionError", "maximum recursion depth exceeded while getting the repr of an object")
+	}
+	if err := m.Step(1); err != nil {
+		return dst, err
+	}
+	v = v.plain()
+	switch x := v.any.(type) {
+	case nil:
+		return append(dst, "None"...), nil
+	case Kind:
+		switch x {
+		case KindBool:
+			if v.num != 0 {
+				return append(dst, "True"...), nil
+			}
+			return append(dst, "False"...), nil
+		case KindInt:
+			return strconv.AppendInt(dst, int64(v.num), 10), nil
+		}
+		return AppendFloat(dst, math.Float64frombits(v.num)), nil
+	case *big.Int:
+		if x.BitLen() > maxIntBits {
+			return dst, valueError("Exceeds the limit (4300 digits) for integer string conversion; use sys.set_int_max_str_digits() to increase the limit")
+		}
+		return x.Append(dst, 10), nil
+	case strPtr:
+		return appendQuoted(dst, v.Text()), nil
+	case markupPtr:
+		return append(appendQuoted(append(dst, "Markup("...), v.Text()), ')'), nil
+	case *undefined:
+		return append(dst, "Undefined"...), nil
+	case *bytesBox:
+		return appendBytes(dst, x.data), nil
+	case *List:
+		return appendItems(m, dst, "[", "]", x.Items, depth)
+	case *tuple:
+		if len(x.items) == 1 {
+			return appendItems(m, dst, "(", ",)", x.items, depth)
+		}
+		return appendItems(m, dst, "(", ")", x.items, depth)
+	case *Set:
+		if x.d.Len() == 0 {
+			return append(dst, "set()"...), nil
+		}
+		return appendItems(m, dst, "{", "}", x.Members(), depth)
+	case *Dict:
+		return appendDict(m, dst, x, depth)
+	case interface{ PyRepr() string }:
+		return append(dst, x.PyRepr()...), nil
+	case interface{ PyStr() string }:
+		return append(dst, x.PyStr()...), nil
+	}
+	return append(append(append(dst, '<'), TypeName(v)...), " object>"...), nil
+}
+
+// maxIntBits is the size from which CPython refuses to print an int.
+const maxIntBits = 14284
+
+func appendItems(m *Meter, dst []byte, open, closing string, items []Value, depth int) ([]byte, error) {
+	dst = append(dst, open...)
+	for i, item := range items {
+		if i > 0 {
+			dst = append(dst, ", "...)
+		}
+		var err error
+		if dst, err = appendRepr(m, dst, item, depth+1); err != nil {
+			return dst, err
+		}
+		if err := m.checkSize(len(dst)); err != nil {
+			return dst, err
+		}
+	}
+	return append(dst, closing...), nil
+}
+
+func appendDict(m *Meter, dst []byte, d *Dict, depth int) ([]byte, error) {
+	dst = append(dst, '{')
+	first := true
+	for k, v := range d.All() {
+		if !first {
+			dst = append(dst, ", "...)
+		}
+		first = false
+		var err error
+		if dst, err = appendRepr(m, dst, k, depth+1); err != nil {
+			return dst, err
+		}
+		if dst, err = appendRepr(m, append(dst, ": "...), v, depth+1); err != nil {
+			return dst, err
+		}
+		if err := m.checkSize(len(dst)); err != nil {
+			return dst, err
+		}
+	}
+	return append(dst, '}'), nil
+}
+
+// checkSize fails for a text that is already too large.
+func (m *Meter) checkSize(n int) error {
+	if m == nil || m.limits.ValueBytes == 0 || int64(n) <= m.limits.ValueBytes {
+		return nil
+	}
+	return m.Grow(int64(n))
+}
+
+// FloatRepr returns the text of a float: the shortest that reads back the same.
+func FloatRepr(f float64) string { return string(AppendFloat(nil, f)) }
+
+// AppendFloat appends the text of a float.
+func AppendFloat(dst []byte, f float64) []byte {
+	switch {
+	case math.IsNaN(f):
+		return append(dst, "nan"...)
+	case math.IsInf(f, 1):
+		return append(dst, "inf"...)
+	case math.IsInf(f, -1):
+		return append(dst, "-inf"...)
+	}
+	if abs := math.Abs(f); abs != 0 && (abs < 1e-4 || abs >= 1e16) {
+		return strconv.AppendFloat(dst, f, 'e', -1, 64)
+	}
+	from := len(dst)
+	dst = strconv.AppendFloat(dst, f, 'f', -1, 64)
+	if !strings.Contains(string(dst[from:]), ".") {
+		dst = append(dst, ".0"...)
+	}
+	return dst
+}
+
+// appendQuoted appends repr() of a str.
+func appendQuoted(dst []byte, s string) []byte {
+	quote := byte('\'')
+	if strings.Contains(s, "'") && !strings.Contains(s, `"`) {
+		quote = '"'
+	}
+	dst = append(dst, quote)
+	for i := 0; i < len(s); {
+		r, n := utf8.DecodeRuneInString(s[i:])
+		switch {
+		case r == rune(quote) || r == '\\':
+			dst = append(dst, '\\', byte(r))
+		case r == '\n':
+			dst = append(dst, `\n`...)
+		case r == '\r':
+			dst = append(dst, `\r`...)
+		case r == '\t':
+			dst = append(dst, `\t`...)
+		case r < ' ' || r == 0x7f:
+			dst = append(dst, `\x`...)
+			dst = append(dst, hexDigits[r>>4], hexDigits[r&15])
+		case r < 0x7f || printable(r):
+			dst = append(dst, s[i:i+n]...)
+		case r <= 0xff:
+			dst = append(dst, `\x`...)
+			dst = append(dst, hexDigits[r>>4], hexDigits[r&15])
+		case r <= 0xffff:
+			dst = appendHex(append(dst, `\u`...), r, 4)
+		default:
+			dst = appendHex(append(dst, `\U`...), r, 8)
+		}
+		i += n
+	}
+	return append(dst, quote)
+}
+
+const hexDigits = "0123456789abcdef"
+
+func appendHex(dst []byte, r rune, digits int) []byte {
+	for shift := 4 * (digits - 1); shift >= 0; shift -= 4 {
+		dst = append(dst, hexDigits[r>>shift&15])
+	}
+	return dst
+}
+
+// printable is str.isprintable() of a character.
+func printable(r rune) bool {
+	return r == ' ' || unicode.In(r, unicode.L, unicode.M, unicode.N, unicode.P, unicode.S)
+}
+
+// appendBytes appends repr() of bytes.
+func appendBytes(dst, data []byte) []byte {
+	quote := byte('\'')
+	if strings.Contains(string(data), "'") && !strings.Contains(string(data), `"`) {
+		quote = '"'
+	}
+	dst = append(dst, 'b', quote)
+	for _, c := range data {
+		switch {
+		case c == quote || c == '\\':
+			dst = append(dst, '\\', c)
+		case c == '\n':
+			dst = append(dst, `\n`...)
+		case c == '\r':
+			dst = append(dst, `\r`...)
+		case c == '\t':
+			dst = append(dst, `\t`...)
+		case c < ' ' || c >= 0x7f:
+			dst = append(dst, '\\', 'x', hexDigits[c>>4], hexDigits[c&15])
+		default:
+			dst = append(dst, c)
+		}
+	}
+	return append(dst, quote)
+}
+
+// Escape returns markupsafe.escape(): Markup as it is, what has __html__ not
+// known here, everything else as text with &, <, >, ' and " escaped.
+func Escape(m *Meter, v Value) (Value, error) {
+	if v.Kind() == KindMarkup {
+		return v, nil
+	}
+	text, err := String(m, v)
+	if err != nil {
+		return Value{}, err
+	}
+	if err := m.Grow(int64(len(text))); err != nil {
+		return Value{}, err
+	}
+	return Markup(EscapeText(text)), nil
+}
+
+var htmlEscaper = strings.NewReplacer("&", "&amp;", ">", "&gt;", "<", "&lt;", "'", "&#39;", `"`, "&#34;")
+
+// EscapeText escapes a text as markupsafe does.
+func EscapeText(s string) string { return htmlEscaper.Replace(s) }
+
+// Number returns the int or float that a JSON number is, which remembers how it
+// was spelt. ValueError for what is no JSON number.
+func Number(literal string) (Value, error) {
+	v, err := parseJSONNumber(literal)
+	if err != nil {
+		return Value{}, err
+	}
+	return Value{any: &spelt{literal, v}}, nil
+}
+
+func parseJSONNumber(text string) (Value, error) {
+	if !strings.ContainsAny(text, ".eE") {
+		if i, err := strconv.ParseInt(text, 10, 64); err == nil {
+			return Int(i), nil
+		}
+		if len(text) > 4301 {
+			return Value{}, valueError("Exceeds the limit (4300 digits) for integer string conversion: value has %d digits; use sys.set_int_max_str_digits() to increase the limit", len(strings.TrimPrefix(text, "-")))
+		}
+		if b, ok := new(big.Int).SetString(text, 10); ok {
+			return BigInt(b), nil
+		}
+	}
+	f, err := strconv.ParseFloat(text, 64)
+	if err != nil && !math.IsInf(f, 0) {
+		return Value{}, valueError("could not convert string to float: %s", text)
+	}
+	return Float(f), nil
+}
