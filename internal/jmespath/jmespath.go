@@ -1,0 +1,315 @@
+// Package jmespath evaluates JMESPath expressions (https://jmespath.org) on
+// Python's values, with the results of Python's jmespath 1.0: integers of any
+// size, members in their order, numbers that remember how the document spelt
+// them. The document is never changed.
+//
+// Public libraries lose integers above 2^53, change the caller's document, or
+// panic on some expressions; the language is small.
+package jmespath
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+)
+
+type value = pyvalue.Value
+
+// Expression is a compiled expression. It may be used by several goroutines.
+type Expression struct{ eval evaluator }
+
+// evaluator is a compiled part of an expression.
+type evaluator func(r *run, v value) (value, error)
+
+// run is one search.
+type run struct {
+	meter *pyvalue.Meter
+	depth int
+}
+
+// Limits of a search.
+const (
+	maxSteps  = 20_000_000
+	maxBytes  = 256 << 20
+	maxNested = 200 // levels of an expression
+)
+
+// Error says where an expression is wrong.
+type Error struct {
+	Expression string
+	Offset     int // in bytes, from 0
+	Msg        string
+}
+
+func (e *Error) Error() string {
+	return fmt.Sprintf("JMESPath %q: %s at character %d", e.Expression, e.Msg, e.Offset+1)
+}
+
+// Compile compiles an expression. Unknown functions and wrong numbers of
+// arguments are found here, too. The error is an [*Error].
+func Compile(expression string) (*Expression, error) {
+	tokens, err := tokenize(expression)
+	if err != nil {
+		return nil, err
+	}
+	p := &parser{expression: expression, tokens: tokens}
+	eval, err := p.expression_(0)
+	if err == nil && p.cur().kind != tokEOF {
+		err = p.fail(p.cur(), "unexpected "+p.cur().describe())
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &Expression{eval}, nil
+}
+
+// Search returns what the expression finds in v; None if it finds nothing. The
+// error is an [*pyvalue.Error] for an argument of the wrong type, or wraps
+// [pyvalue.ErrLimit] or the context's error.
+func (e *Expression) Search(ctx context.Context, v pyvalue.Value) (pyvalue.Value, error) {
+	if err := ctx.Err(); err != nil {
+		return pyvalue.None(), err
+	}
+	r := &run{meter: pyvalue.NewMeter(ctx, pyvalue.Limits{Steps: maxSteps, TotalBytes: maxBytes})}
+	return e.eval(r, v)
+}
+
+func identity(_ *run, v value) (value, error) { return v, nil }
+
+func constant(c value) evaluator { return func(*run, value) (value, error) { return c, nil } }
+
+func field(name string) evaluator {
+	return func(r *run, v value) (value, error) {
+		if err := r.meter.Step(1); err != nil {
+			return value{}, err
+		}
+		if d := v.Dict(); d != nil {
+			found, _ := d.GetStr(name)
+			return found, nil
+		}
+		return value{}, nil
+	}
+}
+
+func sub(left, right evaluator) evaluator {
+	return func(r *run, v value) (value, error) {
+		v, err := left(r, v)
+		if err != nil {
+			return v, err
+		}
+		return right(r, v)
+	}
+}
+
+// isFalse is JMESPath's falsehood: 0 is true.
+func isFalse(v value) bool {
+	switch v.Kind() {
+	case pyvalue.KindNone:
+		return true
+	case pyvalue.KindBool, pyvalue.KindStr, pyvalue.KindList, pyvalue.KindDict:
+		return !pyvalue.Truth(v)
+	}
+	return false
+}
+
+func list(v value) ([]value, bool) {
+	if l := v.List(); l != nil {
+		return l.Items, true
+	}
+	return nil, false
+}
+
+// project applies right to each item and keeps what is not None.
+func project(r *run, items []value, right evaluator) (value, error) {
+	kept := make([]value, 0, len(items))
+	if err := r.meter.Grow(int64(24 * len(items))); err != nil {
+		return value{}, err
+	}
+	for _, item := range items {
+		v, err := right(r, item)
+		if err != nil {
+			return value{}, err
+		}
+		if !v.IsNone() {
+			kept = append(kept, v)
+		}
+	}
+	return pyvalue.NewList(kept...), nil
+}
+
+func projection(left, right evaluator) evaluator {
+	return func(r *run, v value) (value, error) {
+		v, err := left(r, v)
+		if err != nil {
+			return v, err
+		}
+		items, ok := list(v)
+		if !ok {
+			return value{}, nil
+		}
+		return project(r, items, right)
+	}
+}
+
+func valueProjection(left, right evaluator) evaluator {
+	return func(r *run, v value) (value, error) {
+		v, err := left(r, v)
+		if err != nil || v.Dict() == nil {
+			return value{}, err
+		}
+		items := make([]value, 0, v.Dict().Len())
+		for _, item := range v.Dict().All() {
+			items = append(items, item)
+		}
+		return project(r, items, right)
+	}
+}
+
+func filterProjection(left, right, condition evaluator) evaluator {
+	return func(r *run, v value) (value, error) {
+		v, err := left(r, v)
+		if err != nil {
+			return v, err
+		}
+		items, ok := list(v)
+		if !ok {
+			return value{}, nil
+		}
+		var kept []value
+		for _, item := range items {
+			c, err := condition(r, item)
+			if err != nil {
+				return value{}, err
+			}
+			if !isFalse(c) {
+				kept = append(kept, item)
+			}
+		}
+		return project(r, kept, right)
+	}
+}
+
+func flatten(left evaluator) evaluator {
+	return func(r *run, v value) (value, error) {
+		v, err := left(r, v)
+		if err != nil {
+			return v, err
+		}
+		items, ok := list(v)
+		if !ok {
+			return value{}, nil
+		}
+		var flat []value
+		for _, item := range items {
+			if inner, ok := list(item); ok {
+				flat = append(flat, inner...)
+			} else {
+				flat = append(flat, item)
+			}
+		}
+		return pyvalue.NewList(flat...), r.meter.Grow(int64(24 * len(flat)))
+	}
+}
+
+func index(i int64) evaluator {
+	return func(_ *run, v value) (value, error) {
+		items, _ := list(v)
+		at := i
+		if at < 0 {
+			at += int64(len(items))
+		}
+		if at < 0 || at >= int64(len(items)) {
+			return value{}, nil
+		}
+		return items[at], nil
+	}
+}
+
+func slice(from, to, step value) evaluator {
+	return func(r *run, v value) (value, error) {
+		if v.List() == nil {
+			return value{}, nil
+		}
+		return pyvalue.Slice(r.meter, v, from, to, step)
+	}
+}
+
+func multiList(items []evaluator) evaluator {
+	return func(r *run, v value) (value, error) {
+		if v.IsNone() {
+			return value{}, nil
+		}
+		out := make([]value, len(items))
+		for i, e := range items {
+			var err error
+			if out[i], err = e(r, v); err != nil {
+				return value{}, err
+			}
+		}
+		return pyvalue.NewList(out...), r.meter.Grow(int64(24 * len(items)))
+	}
+}
+
+func multiHash(keys []string, items []evaluator) evaluator {
+	return func(r *run, v value) (value, error) {
+		if v.IsNone() {
+			return value{}, nil
+		}
+		d := pyvalue.NewDictSize(len(keys))
+		for i, e := range items {
+			item, err := e(r, v)
+			if err != nil {
+				return value{}, err
+			}
+			d.SetStr(keys[i], item)
+		}
+		return d.Value(), r.meter.Grow(int64(96 * len(items)))
+	}
+}
+
+func either(left, right evaluator, and bool) evaluator {
+	return func(r *run, v value) (value, error) {
+		l, err := left(r, v)
+		if err != nil || isFalse(l) == and {
+			return l, err
+		}
+		return right(r, v)
+	}
+}
+
+func not(e evaluator) evaluator {
+	return func(r *run, v value) (value, error) {
+		c, err := e(r, v)
+		return pyvalue.Bool(isFalse(c)), err
+	}
+}
+
+// isActualNumber excludes booleans, which are numbers in Python.
+func isActualNumber(v value) bool { return v.IsNumber() && v.Kind() != pyvalue.KindBool }
+
+func comparison(op string, left, right evaluator) evaluator {
+	ops := map[string]pyvalue.CmpOp{"<": pyvalue.CmpLt, "<=": pyvalue.CmpLe, ">": pyvalue.CmpGt, ">=": pyvalue.CmpGe}
+	return func(r *run, v value) (value, error) {
+		a, err := left(r, v)
+		if err != nil {
+			return a, err
+		}
+		b, err := right(r, v)
+		if err != nil {
+			return b, err
+		}
+		if op == "==" || op == "!=" {
+			// A boolean is no number here, though it is one in Python.
+			same := pyvalue.Equal(a, b) && (a.Kind() == pyvalue.KindBool) == (b.Kind() == pyvalue.KindBool)
+			return pyvalue.Bool(same == (op == "==")), r.meter.Step(1)
+		}
+		if (isActualNumber(a) || a.IsText()) && (isActualNumber(b) || b.IsText()) {
+			// A number beside a text raises TypeError, as in Python's library; the
+			// specification has null there.
+			ok, err := pyvalue.Compare(ops[op], a, b)
+			return pyvalue.Bool(ok), err
+		}
+		return value{}, nil
+	}
+}
