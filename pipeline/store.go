@@ -143,3 +143,16 @@ func deleteDocuments(ctx context.Context, x *Export, urls []string) error {
 	}
 	return nil
 }
+
+// remoteURL streams what stands behind a URL of the hook's own Rossum.
+type remoteURL struct {
+	client *rossum.Client
+	url    string
+}
+
+func (u remoteURL) Open(ctx context.Context) (io.ReadCloser, error) {
+	body, _, err := u.client.OpenURL(ctx, u.url)
+	return body, err
+}
+
+func (u remoteURL) Size() int64 { return -1 }

@@ -1,0 +1,151 @@
+// Package textenc encodes text as Python's codecs do, under the names that
+// Python and IANA know them by.
+//
+// The tables are those of golang.org/x/text, which is kept by the Go team; what
+// Python does in another way (byte order marks, names) is settled here.
+package textenc
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/ianaindex"
+	"golang.org/x/text/encoding/japanese"
+	"golang.org/x/text/encoding/korean"
+	"golang.org/x/text/encoding/simplifiedchinese"
+	"golang.org/x/text/encoding/traditionalchinese"
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/encoding/unicode/utf32"
+)
+
+// Encoding is a way to write text as bytes. It is safe for concurrent use.
+type Encoding struct {
+	name  string
+	table encoding.Encoding // nil for UTF-8
+	bom   []byte
+	most  rune // of ascii and latin-1, which need no table
+}
+
+// UTF8 is the encoding of everything that names none.
+var UTF8 = &Encoding{name: "utf-8"}
+
+// CharacterError says which character an encoding lacks.
+type CharacterError struct {
+	Encoding  string
+	Character rune
+	Line, Col int // from 1, in characters
+}
+
+func (e *CharacterError) Error() string {
+	return fmt.Sprintf("encoding %s has no character for %q (U+%04X), line %d, column %d", e.Encoding, e.Character, e.Character, e.Line, e.Col)
+}
+
+// normalise makes one of the spellings that Python takes for the same codec.
+func normalise(name string) string {
+	name = strings.ToLower(strings.TrimSpace(name))
+	return strings.NewReplacer("_", "-", " ", "-").Replace(name)
+}
+
+var utf16le = unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM)
+
+// known are the codecs that the IANA index has under other names or not at all.
+var known = map[string]*Encoding{
+	"utf-8": UTF8, "utf8": UTF8, "u8": UTF8, "utf": UTF8, "cp65001": UTF8,
+	"utf-8-sig": {name: "utf-8-sig", bom: []byte("\xef\xbb\xbf")},
+	"utf-16":    {name: "utf-16", table: utf16le, bom: []byte("\xff\xfe")}, "utf16": {name: "utf-16", table: utf16le, bom: []byte("\xff\xfe")},
+	"utf-16-le": {name: "utf-16-le", table: utf16le}, "utf-16le": {name: "utf-16-le", table: utf16le},
+	"utf-16-be": {name: "utf-16-be", table: unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM)}, "utf-16be": {name: "utf-16-be", table: unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM)},
+	"utf-32":    {name: "utf-32", table: utf32.UTF32(utf32.LittleEndian, utf32.IgnoreBOM), bom: []byte("\xff\xfe\x00\x00")},
+	"utf-32-le": {name: "utf-32-le", table: utf32.UTF32(utf32.LittleEndian, utf32.IgnoreBOM)},
+	"utf-32-be": {name: "utf-32-be", table: utf32.UTF32(utf32.BigEndian, utf32.IgnoreBOM)},
+	"ascii":     {name: "ascii", most: 0x7f}, "us-ascii": {name: "ascii", most: 0x7f}, "646": {name: "ascii", most: 0x7f},
+	"latin-1": {name: "latin-1", most: 0xff}, "latin1": {name: "latin-1", most: 0xff}, "iso-8859-1": {name: "latin-1", most: 0xff},
+	"iso8859-1": {name: "latin-1", most: 0xff}, "l1": {name: "latin-1", most: 0xff}, "8859": {name: "latin-1", most: 0xff}, "cp819": {name: "latin-1", most: 0xff},
+	"shift-jis": {name: "shift_jis", table: japanese.ShiftJIS}, "sjis": {name: "shift_jis", table: japanese.ShiftJIS}, "cp932": {name: "cp932", table: japanese.ShiftJIS},
+	"euc-jp": {name: "euc_jp", table: japanese.EUCJP}, "euc-kr": {name: "euc_kr", table: korean.EUCKR},
+	"gbk": {name: "gbk", table: simplifiedchinese.GBK}, "gb18030": {name: "gb18030", table: simplifiedchinese.GB18030}, "big5": {name: "big5", table: traditionalchinese.Big5},
+	"koi8-r": {name: "koi8-r", table: charmap.KOI8R}, "koi8-u": {name: "koi8-u", table: charmap.KOI8U},
+	"mac-roman": {name: "mac-roman", table: charmap.Macintosh},
+}
+
+// Lookup returns the encoding of a name: IANA's or Python's, in any case, with -
+// or _ between its parts.
+func Lookup(name string) (*Encoding, error) {
+	n := normalise(name)
+	if e := known[n]; e != nil {
+		return e, nil
+	}
+	candidates := []string{n}
+	for prefix, others := range map[string][]string{"cp": {"windows-", "ibm"}, "windows-": {"windows-"}, "iso8859-": {"iso-8859-"}, "latin": {"latin"}, "latin-": {"latin"}} {
+		if rest, ok := strings.CutPrefix(n, prefix); ok {
+			for _, other := range others {
+				candidates = append(candidates, other+rest)
+			}
+		}
+	}
+	for _, c := range candidates {
+		if table, err := ianaindex.IANA.Encoding(c); err == nil && table != nil {
+			return &Encoding{name: n, table: table}, nil
+		}
+	}
+	return nil, fmt.Errorf("unknown encoding %q (for example utf-8, latin-1, windows-1250, utf-16)", name)
+}
+
+// Name returns the codec's name.
+func (e *Encoding) Name() string { return e.name }
+
+// Encode returns the text's bytes. The error is a [*CharacterError].
+func (e *Encoding) Encode(text []byte) ([]byte, error) {
+	switch {
+	case e.most > 0:
+		return e.encodeSmall(text)
+	case e.table == nil && e.bom == nil:
+		return text, nil
+	case e.table == nil:
+		return append(append([]byte(nil), e.bom...), text...), nil
+	}
+	encoded, err := e.table.NewEncoder().Bytes(text)
+	if err != nil {
+		return nil, e.missing(text)
+	}
+	return append(append(make([]byte, 0, len(e.bom)+len(encoded)), e.bom...), encoded...), nil
+}
+
+func (e *Encoding) encodeSmall(text []byte) ([]byte, error) {
+	out := make([]byte, 0, len(text))
+	for i := 0; i < len(text); {
+		r, n := utf8.DecodeRune(text[i:])
+		if r > e.most {
+			return nil, e.characterError(text, i, r)
+		}
+		out = append(out, byte(r))
+		i += n
+	}
+	return out, nil
+}
+
+// missing finds the first character that cannot be encoded.
+func (e *Encoding) missing(text []byte) error {
+	encoder := e.table.NewEncoder()
+	for i := 0; i < len(text); {
+		r, n := utf8.DecodeRune(text[i:])
+		if _, err := encoder.Bytes(text[i : i+n]); err != nil {
+			return e.characterError(text, i, r)
+		}
+		i += n
+	}
+	return fmt.Errorf("encoding %s: the text cannot be encoded", e.name)
+}
+
+func (e *Encoding) characterError(text []byte, at int, r rune) error {
+	line, col := 1, 1
+	for _, c := range string(text[:at]) {
+		if col++; c == '\n' {
+			line, col = line+1, 1
+		}
+	}
+	return &CharacterError{e.name, r, line, col}
+}

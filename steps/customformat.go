@@ -1,0 +1,278 @@
+package steps
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"path"
+	"strings"
+
+	"github.com/exportpipeline/exportpipeline/internal/jinja"
+	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/settings"
+	"github.com/exportpipeline/exportpipeline/internal/textenc"
+	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/rossum"
+)
+
+// CustomFormat makes files of any format from templates ("Custom format
+// templating"). Templates are Jinja2, rendered as stock Jinja2 3.1 does, with
+//
+//   - field: a dict of all fields by schema_id. A value is the normalised value
+//     if there is one, else the text, always a str; a table is a list of rows,
+//     which are dicts; a simple multivalue is a list that also answers
+//     .child_schema_id with its last value;
+//   - payload: the hook payload, without token and secrets;
+//   - file.original_file: the bytes of the annotated document.
+//
+// Each result is kept under its reference key for later steps.
+type CustomFormat struct {
+	// Exports are one to five files to make.
+	Exports []Format `json:"export_configs"`
+
+	formats []format
+}
+
+// Format is one file that [CustomFormat] makes.
+type Format struct {
+	// Key is the reference key of the result; export_id is its old name.
+	Key string `json:"export_reference_key"`
+	// Template is the file's template, or Lines are, which are joined by \n.
+	Template string   `json:"file_content_template"`
+	Lines    []string `json:"file_content_template_multiline"`
+	// Encoding is any IANA or Python name; utf-8 if "".
+	Encoding string `json:"content_encoding"`
+	// FileName is a template of the file's name; the reference key if "".
+	FileName string `json:"file_name_template"`
+}
+
+// SettingsAliases accepts the old name of export_reference_key.
+func (*Format) SettingsAliases() map[string]string {
+	return map[string]string{"export_id": "export_reference_key"}
+}
+
+// maxFormats is Rossum's limit.
+const maxFormats = 5
+
+// format is a compiled Format.
+type format struct {
+	Format
+	place    string
+	template *jinja.Template
+	fileName *jinja.Template
+	encoding *textenc.Encoding
+}
+
+var (
+	_ pipeline.Step      = (*CustomFormat)(nil)
+	_ pipeline.Validator = (*CustomFormat)(nil)
+)
+
+// UnmarshalJSON decodes settings strictly.
+func (s *CustomFormat) UnmarshalJSON(data []byte) error {
+	type plain CustomFormat
+	return settings.Decode(data, (*plain)(s))
+}
+
+// Name returns "Custom format templating".
+func (s *CustomFormat) Name() string { return "Custom format templating" }
+
+// Validate compiles the templates. It joins all faults.
+func (s *CustomFormat) Validate() error {
+	formats, err := s.compile()
+	s.formats = formats
+	return err
+}
+
+func (s *CustomFormat) compile() ([]format, error) {
+	var faults settings.Faults
+	if n := len(s.Exports); n == 0 || n > maxFormats {
+		faults.Add("export_configs", "has %d entries, expected 1 to %d", n, maxFormats)
+	}
+	seen := make(map[string]int)
+	formats := make([]format, len(s.Exports))
+	for i, f := range s.Exports {
+		place := settings.Index("export_configs", i)
+		if first, twice := seen[f.Key]; twice && f.Key != "" {
+			faults.Add(settings.Join(place, "export_reference_key"), "%q is also the key of export_configs[%d]", f.Key, first)
+		}
+		seen[f.Key] = i
+		formats[i] = f.compile(place, &faults)
+	}
+	return formats, faults.Err()
+}
+
+func (f Format) compile(place string, faults *settings.Faults) format {
+	compiled := format{Format: f, place: place, encoding: textenc.UTF8}
+	if f.Key == "" {
+		faults.Add(settings.Join(place, "export_reference_key"), "is missing")
+	}
+	source, key := f.Template, "file_content_template"
+	switch {
+	case f.Template != "" && f.Lines != nil:
+		faults.Add(place, "has both file_content_template and file_content_template_multiline; keep one")
+	case f.Lines != nil:
+		source, key = strings.Join(f.Lines, "\n"), "file_content_template_multiline"
+	case f.Template == "":
+		faults.Add(settings.Join(place, "file_content_template"), "is missing")
+	}
+	var err error
+	compiled.template, err = jinja.Compile(f.Key, source, jinja.Options{Place: settings.Join(place, key), Lines: f.Lines != nil})
+	faults.AddErr("", err)
+	if f.FileName != "" {
+		compiled.fileName, err = jinja.Compile(f.Key, f.FileName, jinja.Options{Place: settings.Join(place, "file_name_template")})
+		faults.AddErr("", err)
+	}
+	if f.Encoding != "" {
+		compiled.encoding, err = textenc.Lookup(f.Encoding)
+		faults.AddErr(settings.Join(place, "content_encoding"), err)
+	}
+	return compiled
+}
+
+// Run renders the templates.
+func (s *CustomFormat) Run(ctx context.Context, x *pipeline.Export) error {
+	formats := s.formats
+	if formats == nil {
+		var err error
+		if formats, err = s.compile(); err != nil {
+			return err
+		}
+	}
+	vars, err := templateVariables(ctx, x, formats)
+	if err != nil {
+		return err
+	}
+	for _, f := range formats {
+		if err := f.run(ctx, x, vars); err != nil {
+			return &pipeline.StepError{Key: f.Key, Err: err}
+		}
+	}
+	return nil
+}
+
+func (f format) run(ctx context.Context, x *pipeline.Export, vars map[string]pyvalue.Value) error {
+	var out bytes.Buffer
+	if err := f.template.Render(ctx, &out, vars, jinja.Limits{}); err != nil {
+		return err
+	}
+	data, err := f.encoding.Encode(out.Bytes())
+	if err != nil {
+		return fmt.Errorf("%s.content_encoding: %w", f.place, err)
+	}
+	file := pipeline.File{Key: f.Key, Name: f.Key, Data: data, ContentType: "application/octet-stream"}
+	if f.fileName != nil {
+		if file.Name, err = f.fileName.RenderString(ctx, vars, jinja.Limits{}); err != nil {
+			return err
+		}
+		file.Name = path.Base(strings.ReplaceAll(strings.TrimSpace(file.Name), `\`, "/"))
+		if file.Name == "." || file.Name == "/" || file.Name == ".." {
+			return fmt.Errorf("%s.file_name_template: gives no usable file name", f.place)
+		}
+	}
+	if byName := mime.TypeByExtension(path.Ext(file.Name)); byName != "" {
+		file.ContentType = byName
+	}
+	return x.Files.Put(ctx, file)
+}
+
+// templateVariables makes the variables that the templates ask for. Those they
+// do not mention, such as the bytes of the document, are not fetched.
+func templateVariables(ctx context.Context, x *pipeline.Export, formats []format) (map[string]pyvalue.Value, error) {
+	uses := func(name string) bool {
+		for _, f := range formats {
+			if f.template.Uses(name) || f.fileName != nil && f.fileName.Uses(name) {
+				return true
+			}
+		}
+		return false
+	}
+	vars := make(map[string]pyvalue.Value)
+	if uses("field") {
+		if x.Annotation.Content == nil {
+			return nil, pipeline.ErrNoContent
+		}
+		vars["field"] = fieldValues(x.Annotation.Content)
+	}
+	if uses("payload") {
+		data, err := x.Payload.AppendJSON(nil)
+		if err != nil {
+			return nil, err
+		}
+		if vars["payload"], err = pyvalue.FromJSON(data, false); err != nil {
+			return nil, fmt.Errorf("reading the payload: %w", err)
+		}
+	}
+	if uses("file") {
+		original, err := readOriginal(ctx, x)
+		if err != nil {
+			return nil, err
+		}
+		files := pyvalue.NewDict()
+		files.SetStr("original_file", pyvalue.Bytes(original))
+		vars["file"] = files.Value()
+	}
+	return vars, nil
+}
+
+func readOriginal(ctx context.Context, x *pipeline.Export) ([]byte, error) {
+	content, err := x.Original()
+	if err != nil {
+		return nil, err
+	}
+	if b, ok := content.(pipeline.Bytes); ok {
+		return b, nil
+	}
+	r, err := content.Open(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reading the original document: %w", err)
+	}
+	defer r.Close()
+	data, err := io.ReadAll(io.LimitReader(r, rossum.MaxDocument+1))
+	if err != nil {
+		return nil, fmt.Errorf("reading the original document: %w", err)
+	}
+	if len(data) > rossum.MaxDocument {
+		return nil, errors.New("reading the original document: it is larger than Rossum's limit of 40 MB")
+	}
+	return data, nil
+}
+
+// fieldValues is the variable field.
+func fieldValues(c *rossum.Content) pyvalue.Value {
+	fields := pyvalue.NewDictSize(64)
+	for _, section := range c.Sections() {
+		for _, n := range section.Children() {
+			fields.SetStr(n.SchemaID(), fieldValue(n))
+		}
+	}
+	return fields.Value()
+}
+
+func fieldValue(n *rossum.Node) pyvalue.Value {
+	switch n.Category() {
+	case rossum.Datapoint:
+		return pyvalue.Str(n.Text())
+	case rossum.Tuple:
+		row := pyvalue.NewDictSize(len(n.Children()))
+		for _, cell := range n.Children() {
+			row.SetStr(cell.SchemaID(), fieldValue(cell))
+		}
+		return row.Value()
+	}
+	items := make([]pyvalue.Value, len(n.Children()))
+	last := make(map[string]pyvalue.Value)
+	for i, child := range n.Children() {
+		items[i] = fieldValue(child)
+		if child.Category() == rossum.Datapoint {
+			last[child.SchemaID()] = items[i]
+		}
+	}
+	if len(last) == 0 {
+		return pyvalue.NewList(items...)
+	}
+	return jinja.ListWithAttrs(items, last)
+}

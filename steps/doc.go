@@ -1,0 +1,23 @@
+// Package steps holds the components of Rossum's export pipeline: [Purge],
+// [CustomFormat], [RESTExport], [Extract], [Evaluate] and [EvaluateReplies].
+//
+// Each is a plain struct with the keys of Rossum's own extension, and is used as
+// a Go literal and from JSON alike:
+//
+//	chain, err := pipeline.New(
+//		&steps.Purge{},
+//		&steps.CustomFormat{Exports: []steps.Format{{Key: "invoice", Template: "{{ field.document_id }}"}}},
+//	)
+//
+// or json.Unmarshal(hook.Settings, &step), which is strict: an unknown key is an
+// error with its place and the nearest known key. What can be compiled is
+// compiled once, by Validate, which [pipeline.New] calls; after that a step does
+// not change and serves any number of exports at the same time.
+//
+// Conditions of Evaluate are compiled by expr-lang/expr, which is safe, typed
+// and ends; XPath of Extract by antchfx/xmlquery, which streams nothing to
+// disk and has no network.
+//
+// Behaviour is that of Rossum's public knowledge base, chapter "Export
+// pipelines".
+package steps
