@@ -1,0 +1,238 @@
+package steps
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/expr-lang/expr/vm"
+
+	"github.com/exportpipeline/exportpipeline/internal/settings"
+	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/rossum"
+)
+
+// Evaluate decides whether the export has succeeded ("Export evaluator"): where
+// a condition is true, its message is shown. See the package's conditions in
+// [Check].
+type Evaluate struct {
+	// Check is used where there is one condition; Checks are several.
+	Check
+	Checks []Check `json:"checks"`
+
+	compiled []check
+}
+
+// Check is a condition with its message.
+//
+// A condition is an expression over field (values by schema_id), payload, and r
+// (r.field is field), with and, or, not, in, comparison, arithmetic, None, True,
+// False, and the functions is_set, is_empty, default_to, substitute, int, float,
+// str, len, round and abs, so that r.field.api1_status_code != '201' works as it
+// is written for Rossum. Values are texts; where the schema is sideloaded, number
+// fields are numbers, and None when they are empty. Tables are lists of rows. A
+// condition that names a field which the annotation does not have is an error.
+type Check struct {
+	Condition string `json:"condition"`
+	// Message is shown when the condition is true; "Export failed." if "".
+	Message string `json:"message"`
+	// Type is error (the default), warning or info.
+	Type rossum.MessageType `json:"type"`
+}
+
+var (
+	_ pipeline.Step      = (*Evaluate)(nil)
+	_ pipeline.Validator = (*Evaluate)(nil)
+)
+
+// check is a compiled Check.
+type check struct {
+	Check
+	place   string
+	program *vm.Program
+	reads   []string // schema_ids
+}
+
+// UnmarshalJSON decodes settings strictly: one check, an object with checks, or
+// a list of checks.
+func (s *Evaluate) UnmarshalJSON(data []byte) error {
+	if isList(data) {
+		return decodeList(data, &s.Checks)
+	}
+	type plain Evaluate
+	return settings.Decode(data, (*plain)(s))
+}
+
+func isList(data []byte) bool {
+	for _, c := range data {
+		if c != ' ' && c != '\t' && c != '\n' && c != '\r' {
+			return c == '['
+		}
+	}
+	return false
+}
+
+// decodeList decodes settings that are a list as a whole.
+func decodeList[T any](data []byte, into *[]T) error {
+	wrapped := struct {
+		List *[]T `json:"checks"`
+	}{into}
+	return settings.Decode(slices.Concat([]byte(`{"checks":`), data, []byte("}")), &wrapped)
+}
+
+// Name returns "Export evaluator".
+func (s *Evaluate) Name() string { return "Export evaluator" }
+
+// Validate compiles the conditions. It joins all faults.
+func (s *Evaluate) Validate() error {
+	compiled, err := s.compile()
+	s.compiled = compiled
+	return err
+}
+
+func (s *Evaluate) compile() ([]check, error) {
+	var faults settings.Faults
+	checks := make(map[string]Check)
+	var places []string
+	add := func(place string, c Check) {
+		checks[place] = c
+		places = append(places, place)
+	}
+	if s.Check != (Check{}) {
+		add("", s.Check)
+	}
+	for i, c := range s.Checks {
+		add(settings.Index("checks", i), c)
+	}
+	if len(places) == 0 {
+		faults.Add("condition", "is missing")
+	}
+	var compiled []check
+	for _, place := range places {
+		compiled = append(compiled, checks[place].compile(place, &faults))
+	}
+	return compiled, faults.Err()
+}
+
+func (c Check) compile(place string, faults *settings.Faults) check {
+	if c.Message == "" {
+		c.Message = "Export failed."
+	}
+	checkType(faults, settings.Join(place, "type"), &c.Type)
+	out := check{Check: c, place: place}
+	if c.Condition == "" {
+		faults.Add(settings.Join(place, "condition"), "is missing")
+		return out
+	}
+	var err error
+	out.program, out.reads, err = compileCondition(c.Condition)
+	faults.AddErr(settings.Join(place, "condition"), err)
+	return out
+}
+
+func checkType(faults *settings.Faults, place string, t *rossum.MessageType) {
+	switch *t {
+	case "":
+		*t = rossum.ErrorMessage
+	case rossum.ErrorMessage, rossum.WarningMessage, rossum.InfoMessage:
+	default:
+		faults.Add(place, "%q is unknown (there are error, warning and info)", *t)
+	}
+}
+
+// Run evaluates the conditions and shows the messages of those that are true.
+func (s *Evaluate) Run(_ context.Context, x *pipeline.Export) error {
+	checks := s.compiled
+	if checks == nil {
+		var err error
+		if checks, err = s.compile(); err != nil {
+			return err
+		}
+	}
+	env, err := newConditionEnv(x)
+	if err != nil {
+		return err
+	}
+	var faults []error
+	for _, c := range checks {
+		is, err := env.holds(c)
+		if err != nil {
+			faults = append(faults, &pipeline.StepError{Place: settings.Join(c.place, "condition"), Err: err})
+			continue
+		}
+		if is {
+			x.Message(rossum.Message{Type: c.Type, Content: c.Message})
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// EvaluateReplies turns the error replies of an API into messages. Of each reply
+// it looks at the status in one field: below 400 it passes; else the errors
+// object in another field becomes one message for each distinct text. A status
+// that is missing or no number is a failure, never a pass.
+type EvaluateReplies struct {
+	Replies []ReplyCheck `json:"replies"`
+}
+
+// ReplyCheck names the fields that hold a reply.
+type ReplyCheck struct {
+	Label          string             `json:"label"`
+	StatusSchemaID string             `json:"status_schema_id"`
+	BodySchemaID   string             `json:"body_schema_id"`
+	Type           rossum.MessageType `json:"type"` // error if ""
+}
+
+var (
+	_ pipeline.Step      = (*EvaluateReplies)(nil)
+	_ pipeline.Validator = (*EvaluateReplies)(nil)
+)
+
+// UnmarshalJSON decodes settings strictly: an object with replies, a list of
+// replies, or a single one.
+func (s *EvaluateReplies) UnmarshalJSON(data []byte) error {
+	if isList(data) {
+		return decodeList(data, &s.Replies)
+	}
+	var keys map[string]json.RawMessage
+	if json.Unmarshal(data, &keys) == nil && len(keys) > 0 && keys["replies"] == nil {
+		s.Replies = make([]ReplyCheck, 1)
+		return settings.Decode(data, &s.Replies[0])
+	}
+	type plain EvaluateReplies
+	return settings.Decode(data, (*plain)(s))
+}
+
+// Name returns "Reply evaluator".
+func (s *EvaluateReplies) Name() string { return "Reply evaluator" }
+
+// Validate looks for what is missing. It joins all faults.
+func (s *EvaluateReplies) Validate() error {
+	var faults settings.Faults
+	if len(s.Replies) == 0 {
+		faults.Add("replies", "is missing or empty")
+	}
+	for i, r := range s.Replies {
+		place := settings.Index("replies", i)
+		if r.StatusSchemaID == "" {
+			faults.Add(settings.Join(place, "status_schema_id"), "is missing")
+		}
+		if r.Label == "" {
+			faults.Add(settings.Join(place, "label"), "is missing")
+		}
+		checkType(&faults, settings.Join(place, "type"), &r.Type)
+	}
+	return faults.Err()
+}
+
+// Run looks at the replies.
+func (s *EvaluateReplies) Run(_ context.Context, x *pipeline.Export) error {
+	for i, r := range s.Replies {
+		if err := r.run(x); err != nil {
+			return &pipeline.StepError{Place: settings.Index("replies", i), Err: fmt.Errorf("%s: %w", r.Label, err)}
+		}
+	}
+	return nil
+}

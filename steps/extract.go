@@ -1,0 +1,322 @@
+package steps
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/antchfx/xmlquery"
+	"github.com/antchfx/xpath"
+
+	"github.com/exportpipeline/exportpipeline/internal/jmespath"
+	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
+	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/settings"
+	"github.com/exportpipeline/exportpipeline/pipeline"
+)
+
+// Extract writes values of replies to fields of the annotation ("Data value
+// extractor"). Texts are written as they are, numbers as the reply spelt them,
+// booleans as true or false, null and what is not found as "", objects and lists
+// as compact JSON.
+//
+// Where the call of a reply was not due, its rules are passed over and the
+// fields keep what they have: an id of an earlier export must not be lost. Where
+// the call failed in this run, the fields are emptied, so that nothing acts on an
+// old reply. A reply that is missing for any other reason is an error.
+type Extract struct {
+	Sources []Source `json:"extract"`
+
+	compiled []source
+}
+
+// Source is a reply and what to take out of it.
+type Source struct {
+	// Format is "json" (the default), "xml" or "text".
+	Format string `json:"format"`
+	// Key is the reference key of the reply.
+	Key string `json:"source_reference_key"`
+	// Condition skips the source when it renders to nothing or to "false".
+	Condition string `json:"condition"`
+	Rules     []Rule `json:"extract_rules"`
+}
+
+// Rule takes one value.
+type Rule struct {
+	// Path is JMESPath for json, XPath for xml, and a regular expression for text,
+	// whose first group counts if it has one.
+	Path string `json:"value_path"`
+	// Target is the schema_id of the field to write.
+	Target string `json:"target_schema_id"`
+}
+
+var (
+	_ pipeline.Step      = (*Extract)(nil)
+	_ pipeline.Validator = (*Extract)(nil)
+)
+
+// finder takes a value out of a reply that its source has parsed.
+type finder func(ctx context.Context, parsed any) (string, error)
+
+// source is a compiled Source.
+type source struct {
+	Source
+	place     string
+	condition *jsontemplate.Template
+	parse     func(data []byte) (any, error)
+	find      []finder
+}
+
+// UnmarshalJSON decodes settings strictly.
+func (s *Extract) UnmarshalJSON(data []byte) error {
+	type plain Extract
+	return settings.Decode(data, (*plain)(s))
+}
+
+// Name returns "Data value extractor".
+func (s *Extract) Name() string { return "Data value extractor" }
+
+// Validate compiles conditions and paths. It joins all faults.
+func (s *Extract) Validate() error {
+	compiled, err := s.compile()
+	s.compiled = compiled
+	return err
+}
+
+func (s *Extract) compile() ([]source, error) {
+	var faults settings.Faults
+	if len(s.Sources) == 0 {
+		faults.Add("extract", "is missing or empty")
+	}
+	list := make([]source, len(s.Sources))
+	for i, src := range s.Sources {
+		list[i] = src.compile(settings.Index("extract", i), &faults)
+	}
+	return list, faults.Err()
+}
+
+func (src Source) compile(place string, faults *settings.Faults) source {
+	c := source{Source: src, place: place}
+	if src.Key == "" {
+		faults.Add(settings.Join(place, "source_reference_key"), "is missing")
+	}
+	if src.Condition != "" {
+		c.condition = compileText(faults, settings.Join(place, "condition"), src.Condition)
+	}
+	if len(src.Rules) == 0 {
+		faults.Add(settings.Join(place, "extract_rules"), "is missing or empty")
+	}
+	compilePath := compileJSONPath
+	switch src.Format {
+	case "", "json":
+		c.parse = parseJSON
+	case "xml":
+		c.parse, compilePath = parseXML, compileXPath
+	case "text":
+		c.parse, compilePath = parseText, compileRegexp
+	default:
+		faults.Add(settings.Join(place, "format"), "%q is unknown (there are json, xml and text)", src.Format)
+	}
+	for i, r := range src.Rules {
+		at := settings.Index(settings.Join(place, "extract_rules"), i)
+		if r.Target == "" {
+			faults.Add(settings.Join(at, "target_schema_id"), "is missing")
+		}
+		if r.Path == "" {
+			faults.Add(settings.Join(at, "value_path"), "is missing")
+			continue
+		}
+		find, err := compilePath(r.Path)
+		faults.AddErr(settings.Join(at, "value_path"), err)
+		c.find = append(c.find, find)
+	}
+	return c
+}
+
+// Run extracts the values.
+func (s *Extract) Run(ctx context.Context, x *pipeline.Export) error {
+	list := s.compiled
+	if list == nil {
+		var err error
+		if list, err = s.compile(); err != nil {
+			return err
+		}
+	}
+	for _, src := range list {
+		if err := src.run(ctx, x); err != nil {
+			return &pipeline.StepError{Place: src.place, Key: src.Key, Err: err}
+		}
+	}
+	return nil
+}
+
+// notDue is what a RESTExport notes for a call that its condition skipped.
+const notDue = "the call was not due"
+
+func (src source) run(ctx context.Context, x *pipeline.Export) error {
+	due, err := isDue(ctx, x, src.condition, x.TemplateData())
+	if err != nil || !due {
+		return err
+	}
+	if why, ok := x.Files.Skipped(src.Key); ok {
+		if why == notDue {
+			x.Decide("skipped %s: %s", src.Key, why)
+			return nil
+		}
+		x.Decide("emptied the fields of %s: %s", src.Key, why)
+		return src.write(x, make([]string, len(src.Rules)))
+	}
+	file, err := x.Files.Get(ctx, src.Key)
+	if err != nil {
+		return err
+	}
+	parsed, err := src.parse(file.Data)
+	if err != nil {
+		return fmt.Errorf("the reply is not %s: %w; it begins with %q", strings.ToUpper(src.format()), err, excerpt(file.Data))
+	}
+	values := make([]string, len(src.Rules))
+	for i, find := range src.find {
+		if values[i], err = find(ctx, parsed); err != nil {
+			return fmt.Errorf("extract_rules[%d].value_path: %w", i, err)
+		}
+	}
+	return src.write(x, values)
+}
+
+func (src source) format() string {
+	if src.Format == "" {
+		return "json"
+	}
+	return src.Format
+}
+
+// write sets all fields, or none.
+func (src source) write(x *pipeline.Export, values []string) error {
+	var faults []error
+	for i, r := range src.Rules {
+		if _, err := x.Field(r.Target); err != nil {
+			faults = append(faults, fmt.Errorf("extract_rules[%d].target_schema_id: %w", i, err))
+		}
+	}
+	if err := errors.Join(faults...); err != nil {
+		return err
+	}
+	for i, r := range src.Rules {
+		if err := x.Set(r.Target, values[i]); err != nil {
+			return fmt.Errorf("extract_rules[%d].target_schema_id: %w", i, err)
+		}
+	}
+	return nil
+}
+
+func parseJSON(data []byte) (any, error) {
+	if len(bytes.TrimSpace(data)) == 0 {
+		return pyvalue.None(), nil // 204 No Content has no body
+	}
+	v, err := pyvalue.FromJSON(data, true)
+	return v, err
+}
+
+func compileJSONPath(path string) (finder, error) {
+	e, err := jmespath.Compile(path)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context, parsed any) (string, error) {
+		v, err := e.Search(ctx, parsed.(pyvalue.Value))
+		if err != nil {
+			return "", err
+		}
+		return valueText(v)
+	}, nil
+}
+
+// valueText is how a value of a reply is written to a field.
+func valueText(v pyvalue.Value) (string, error) {
+	switch {
+	case v.IsText():
+		return v.Text(), nil
+	case v.IsNone():
+		return "", nil
+	}
+	out, err := pyvalue.JSON{ItemSeparator: ",", KeySeparator: ":", Unicode: true, Spelling: true}.Append(nil, nil, v)
+	return string(out), err
+}
+
+// maxXMLDepth bounds the nesting of a reply.
+const maxXMLDepth = 1000
+
+func parseXML(data []byte) (any, error) {
+	if bytes.Contains(data, []byte("<!DOCTYPE")) || bytes.Contains(data, []byte("<!ENTITY")) {
+		return nil, errors.New("it has a DOCTYPE, which is refused")
+	}
+	if depth, most := 0, 0; true {
+		for i := 0; i+1 < len(data); i++ {
+			switch {
+			case data[i] == '<' && data[i+1] == '/':
+				depth--
+			case data[i] == '<' && data[i+1] != '!' && data[i+1] != '?':
+				depth++
+			case data[i] == '/' && data[i+1] == '>':
+				depth--
+			}
+			if most = max(most, depth); most > maxXMLDepth {
+				return nil, fmt.Errorf("it is nested deeper than %d levels", maxXMLDepth)
+			}
+		}
+	}
+	return xmlquery.Parse(bytes.NewReader(data))
+}
+
+func compileXPath(path string) (finder, error) {
+	e, err := xpath.Compile(path)
+	if err != nil {
+		return nil, fmt.Errorf("XPath %q: %w", path, err)
+	}
+	return func(_ context.Context, parsed any) (string, error) {
+		switch v := e.Evaluate(xmlquery.CreateXPathNavigator(parsed.(*xmlquery.Node))).(type) {
+		case *xpath.NodeIterator:
+			if !v.MoveNext() {
+				return "", nil
+			}
+			return v.Current().Value(), nil
+		case string:
+			return v, nil
+		case bool:
+			return fmt.Sprint(v), nil
+		case float64:
+			text, err := pyvalue.String(nil, pyvalue.Float(v))
+			return strings.TrimSuffix(text, ".0"), err
+		default:
+			return "", fmt.Errorf("XPath %q gives a %T", path, v)
+		}
+	}, nil
+}
+
+func parseText(data []byte) (any, error) {
+	if !utf8.Valid(data) {
+		return nil, errors.New("it is not UTF-8")
+	}
+	return data, nil
+}
+
+func compileRegexp(path string) (finder, error) {
+	re, err := regexp.Compile(path)
+	if err != nil {
+		return nil, err
+	}
+	return func(_ context.Context, parsed any) (string, error) {
+		found := re.FindSubmatch(parsed.([]byte))
+		switch {
+		case found == nil:
+			return "", nil
+		case len(found) > 1:
+			return string(found[1]), nil
+		}
+		return string(found[0]), nil
+	}, nil
+}

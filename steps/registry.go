@@ -1,0 +1,31 @@
+package steps
+
+import (
+	"encoding/json"
+
+	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/rossum"
+)
+
+// Register makes a registry know the steps of this package by the addresses of
+// Rossum's hosted extensions.
+func Register(r *pipeline.Registry) {
+	r.Webhook("custom-format-templating-purge", decode[Purge])
+	r.Webhook("custom-format-templating", decode[CustomFormat])
+	r.Webhook("rest-api-export", decode[RESTExport])
+	r.Webhook("data-value-extractor", decode[Extract])
+	r.Webhook("export-evaluator", decode[Evaluate])
+}
+
+// decode makes a step of a hook's settings; a hook without settings gets none.
+func decode[S any, P interface {
+	*S
+	pipeline.Step
+	json.Unmarshaler
+}](h *rossum.Hook) (pipeline.Step, error) {
+	step := P(new(S))
+	if len(h.Settings) == 0 || string(h.Settings) == "null" {
+		return step, nil
+	}
+	return step, step.UnmarshalJSON(h.Settings)
+}

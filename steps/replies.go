@@ -1,0 +1,96 @@
+package steps
+
+import (
+	"fmt"
+	"html"
+	"strconv"
+	"strings"
+
+	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/rossum"
+)
+
+// run looks at one reply.
+func (r ReplyCheck) run(x *pipeline.Export) error {
+	kind := r.Type
+	if kind == "" {
+		kind = rossum.ErrorMessage
+	}
+	show := func(format string, args ...any) {
+		x.Message(rossum.Message{Type: kind, Content: fmt.Sprintf(format, args...)})
+	}
+	label := html.EscapeString(r.Label)
+	field, err := x.Field(r.StatusSchemaID)
+	if err != nil {
+		return err
+	}
+	text := strings.TrimSpace(field.Text())
+	status, err := strconv.Atoi(text)
+	switch {
+	case text == "":
+		show("<b>%s</b>: no status; the call was not made or not answered", label)
+		return nil
+	case err != nil || status < 100 || status > 599:
+		show("<b>%s</b>: %s is no status", label, html.EscapeString(strconv.Quote(text)))
+		return nil
+	case status < 400:
+		return nil
+	}
+	body := ""
+	if r.BodySchemaID != "" {
+		n, err := x.Field(r.BodySchemaID)
+		if err != nil {
+			return err
+		}
+		body = n.Value()
+	}
+	messages := replyErrors(body)
+	if len(messages) == 0 {
+		show("<b>%s</b>: unhandled error", label)
+	}
+	for _, m := range messages {
+		show("<b>%s (%s)</b>: %s", label, html.EscapeString(m.key), html.EscapeString(m.text))
+	}
+	return nil
+}
+
+type replyError struct{ key, text string }
+
+// replyErrors reads {"errors": {key: [texts]}} and {"errors": {"request": [{key:
+// [texts]}]}}, and the errors object alone. Each text comes once.
+func replyErrors(body string) []replyError {
+	v, err := pyvalue.FromJSON([]byte(body), true)
+	if err != nil || v.Dict() == nil {
+		return nil
+	}
+	if inner, ok := v.Dict().GetStr("errors"); ok {
+		v = inner
+	}
+	var list []replyError
+	seen := make(map[string]bool)
+	var collect func(key string, v pyvalue.Value)
+	collect = func(key string, v pyvalue.Value) {
+		switch {
+		case v.Dict() != nil:
+			for k, item := range v.Dict().All() {
+				collect(k.Text(), item)
+			}
+		case v.List() != nil:
+			for _, item := range v.List().Items {
+				collect(key, item)
+			}
+		case !v.IsNone():
+			text, err := valueText(v)
+			if err == nil && text != "" && !seen[text] {
+				seen[text] = true
+				list = append(list, replyError{key, text})
+			}
+		}
+	}
+	if v.Dict() == nil {
+		return nil
+	}
+	collect("", v)
+	return list
+}

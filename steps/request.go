@@ -1,0 +1,354 @@
+package steps
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/textproto"
+	"net/url"
+	"slices"
+	"strings"
+
+	"mime/multipart"
+
+	"github.com/exportpipeline/exportpipeline/internal/httpcall"
+	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
+	"github.com/exportpipeline/exportpipeline/internal/settings"
+	"github.com/exportpipeline/exportpipeline/pipeline"
+)
+
+// request is a compiled Request.
+type request struct {
+	place       string
+	url         *jsontemplate.Template
+	method      string
+	headers     []header
+	body        *jsontemplate.Template // text, bytes, or an object of form fields
+	bodyPlace   string
+	fileKey     *jsontemplate.Template
+	fileName    *jsontemplate.Template
+	fileContent *jsontemplate.Template
+}
+
+type header struct {
+	name  string
+	value *jsontemplate.Template
+}
+
+var methods = []string{"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"}
+
+func compileMethod(faults *settings.Faults, place, method string) string {
+	if method == "" {
+		return http.MethodPost
+	}
+	upper := strings.ToUpper(method)
+	if !slices.Contains(methods, upper) {
+		faults.Add(place, "%q is unknown (there are %s)", method, strings.Join(methods, ", "))
+	}
+	return upper
+}
+
+func compileURL(faults *settings.Faults, place, text string) *jsontemplate.Template {
+	if strings.TrimSpace(text) == "" {
+		faults.Add(place, "is missing")
+		return nil
+	}
+	t := compileText(faults, place, text)
+	if t == nil {
+		return nil
+	}
+	if literal, ok := t.Literal(); ok {
+		if u, err := url.Parse(literal); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+			faults.Add(place, "%q is not a URL that begins with http:// or https://", literal)
+		}
+	}
+	return t
+}
+
+func compileHeaders(faults *settings.Faults, place string, headers map[string]string) []header {
+	var list []header
+	for name, value := range headers {
+		list = append(list, header{http.CanonicalHeaderKey(name), compileText(faults, settings.Join(place, name), value)})
+	}
+	slices.SortFunc(list, func(a, b header) int { return strings.Compare(a.name, b.name) })
+	return list
+}
+
+// compile compiles the request; artefact is the key of #{file_content}.
+func (r Request) compile(faults *settings.Faults, artefact string) *request {
+	c := &request{place: "request"}
+	c.url = compileURL(faults, "request.url", r.URL)
+	c.method = compileMethod(faults, "request.method", r.Method)
+	c.headers = compileHeaders(faults, "request.headers", r.Headers)
+	bodies := 0
+	if r.Content != "" {
+		bodies, c.bodyPlace = bodies+1, "request.content"
+		c.body = compileText(faults, c.bodyPlace, r.Content)
+	}
+	for place, raw := range map[string][]byte{"request.data": r.Data, "request.request_data": r.RequestData} {
+		if len(raw) > 0 && string(raw) != "null" {
+			bodies, c.bodyPlace = bodies+1, place
+			var err error
+			c.body, err = jsontemplate.Compile(raw, jsontemplate.Options{Place: place})
+			faults.AddErr("", err)
+		}
+	}
+	if bodies > 1 {
+		faults.Add("request", "has more than one of content, data and request_data; keep one")
+	}
+	if r.FileKey == "" && (r.FileName != "" || r.FileContent != "") {
+		faults.Add("request.file_key", "is missing: file_name and file_content need the name of the form field")
+	}
+	if r.FileKey != "" {
+		if r.Content != "" {
+			faults.Add("request.content", "stands beside file_key; a form has data instead")
+		}
+		if r.FileContent == "" && artefact == "" {
+			faults.Add("request.file_content", "is missing, and there is no export_reference_key")
+		}
+		c.fileKey = compileText(faults, "request.file_key", r.FileKey)
+	}
+	if r.FileName != "" {
+		c.fileName = compileText(faults, "request.file_name", r.FileName)
+	}
+	if r.FileContent != "" {
+		c.fileContent = compileText(faults, "request.file_content", r.FileContent)
+	}
+	if artefact == "" && strings.Contains(r.Content+string(r.Data)+string(r.RequestData)+r.FileContent, "#{file_content}") {
+		faults.Add("export_reference_key", "is missing, but #{file_content} is used")
+	}
+	return c
+}
+
+// render makes the call of one export.
+func (c *request) render(ctx context.Context, data *jsontemplate.Data, artefact *pipeline.File) (*httpcall.Call, error) {
+	call := &httpcall.Call{Method: c.method, Header: make(http.Header)}
+	var err error
+	if call.URL, err = c.url.RenderText(ctx, data); err != nil {
+		return nil, err
+	}
+	call.URL = strings.TrimSpace(call.URL)
+	for _, h := range c.headers {
+		value, err := h.value.RenderText(ctx, data)
+		if err != nil {
+			return nil, err
+		}
+		call.Header.Set(h.name, value)
+	}
+	var body jsontemplate.Value
+	if c.body != nil {
+		if body, err = c.body.Render(ctx, data); err != nil {
+			return nil, err
+		}
+	}
+	multipartType := strings.HasPrefix(strings.ToLower(call.Header.Get("Content-Type")), "multipart/form-data")
+	fields, isForm := body.(*jsontemplate.Object)
+	switch {
+	case c.fileKey != nil, isForm && multipartType:
+		return call, c.multipart(ctx, call, data, fields, artefact)
+	case isForm:
+		text, err := urlencoded(ctx, fields)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", c.bodyPlace, err)
+		}
+		if call.Header.Get("Content-Type") == "" {
+			call.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		}
+		call.Body = httpcall.Bytes(text)
+	case body != nil:
+		if call.Body, err = plainBody(ctx, body); err != nil {
+			return nil, fmt.Errorf("%s: %w", c.bodyPlace, err)
+		}
+	}
+	return call, nil
+}
+
+// plainBody makes a body of text or bytes.
+func plainBody(ctx context.Context, v jsontemplate.Value) (httpcall.Body, error) {
+	if content, ok := v.(jsontemplate.Content); ok {
+		return content, nil
+	}
+	text, err := jsontemplate.Text(ctx, v)
+	return httpcall.Bytes(text), err
+}
+
+// pairs lists form fields in their order; a list is a field that is repeated.
+func pairs(ctx context.Context, fields *jsontemplate.Object) ([][2]string, error) {
+	if fields == nil {
+		return nil, nil
+	}
+	var all [][2]string
+	for _, m := range fields.Members {
+		values, isList := m.Value.([]jsontemplate.Value)
+		if !isList {
+			values = []jsontemplate.Value{m.Value}
+		}
+		for _, v := range values {
+			text, err := jsontemplate.Text(ctx, v)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", m.Key, err)
+			}
+			all = append(all, [2]string{m.Key, text})
+		}
+	}
+	return all, nil
+}
+
+func urlencoded(ctx context.Context, fields *jsontemplate.Object) (string, error) {
+	all, err := pairs(ctx, fields)
+	parts := make([]string, len(all))
+	for i, p := range all {
+		parts[i] = url.QueryEscape(p[0]) + "=" + url.QueryEscape(p[1])
+	}
+	return strings.Join(parts, "&"), err
+}
+
+// multipart makes a form with a file. A Content-Type of the settings, whose
+// boundary cannot be the right one, is replaced.
+func (c *request) multipart(ctx context.Context, call *httpcall.Call, data *jsontemplate.Data, fields *jsontemplate.Object, artefact *pipeline.File) error {
+	var head bytes.Buffer
+	w := multipart.NewWriter(&head)
+	if err := w.SetBoundary(rand.Text()); err != nil {
+		return err
+	}
+	all, err := pairs(ctx, fields)
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.bodyPlace, err)
+	}
+	for _, p := range all {
+		if err := w.WriteField(p[0], p[1]); err != nil {
+			return err
+		}
+	}
+	call.Header.Set("Content-Type", w.FormDataContentType())
+	if c.fileKey == nil {
+		err := w.Close()
+		call.Body = httpcall.Bytes(head.Bytes())
+		return err
+	}
+	content, err := c.filePart(ctx, w, data, artefact)
+	if err != nil {
+		return err
+	}
+	before := bytes.Clone(head.Bytes())
+	head.Reset()
+	if err := w.Close(); err != nil {
+		return err
+	}
+	call.Body = segments{httpcall.Bytes(before), content, httpcall.Bytes(bytes.Clone(head.Bytes()))}
+	return nil
+}
+
+// filePart writes the header of the file's part and returns its content.
+func (c *request) filePart(ctx context.Context, w *multipart.Writer, data *jsontemplate.Data, artefact *pipeline.File) (httpcall.Body, error) {
+	key, err := c.fileKey.RenderText(ctx, data)
+	if err != nil {
+		return nil, err
+	}
+	var content httpcall.Body
+	name, contentType := key, "application/octet-stream"
+	if artefact != nil {
+		content = httpcall.Bytes(artefact.Data)
+		name = artefact.Name
+		if artefact.ContentType != "" {
+			contentType = artefact.ContentType
+		}
+	}
+	if c.fileContent != nil {
+		v, err := c.fileContent.Render(ctx, data)
+		if err != nil {
+			return nil, err
+		}
+		if content, err = plainBody(ctx, v); err != nil {
+			return nil, fmt.Errorf("request.file_content: %w", err)
+		}
+	}
+	if c.fileName != nil {
+		if name, err = c.fileName.RenderText(ctx, data); err != nil {
+			return nil, err
+		}
+	}
+	if content == nil {
+		return nil, errors.New("request.file_content: there is no file to send")
+	}
+	if strings.ContainsAny(name+key, "\r\n\x00") {
+		return nil, errors.New("request.file_name: it has a line break, which no file name can have")
+	}
+	if byName := mime.TypeByExtension(extension(name)); byName != "" && contentType == "application/octet-stream" {
+		contentType = byName
+	}
+	h := make(textproto.MIMEHeader)
+	escape := strings.NewReplacer(`\`, `\\`, `"`, "%22")
+	h.Set("Content-Disposition", fmt.Sprintf(`form-data; name="%s"; filename="%s"`, escape.Replace(key), escape.Replace(name)))
+	h.Set("Content-Type", contentType)
+	_, err = w.CreatePart(h)
+	return content, err
+}
+
+func extension(name string) string {
+	if i := strings.LastIndexByte(name, '.'); i >= 0 {
+		return name[i:]
+	}
+	return ""
+}
+
+// segments is a body of several bodies, one after the other.
+type segments []httpcall.Body
+
+// Size is the sum, -1 if one is not known.
+func (s segments) Size() (total int64) {
+	for _, b := range s {
+		n := b.Size()
+		if n < 0 {
+			return -1
+		}
+		total += n
+	}
+	return total
+}
+
+// Open opens one after the other as they are read.
+func (s segments) Open(ctx context.Context) (io.ReadCloser, error) {
+	return &segmentReader{ctx: ctx, rest: s}, nil
+}
+
+type segmentReader struct {
+	ctx  context.Context
+	rest segments
+	open io.ReadCloser
+}
+
+func (r *segmentReader) Read(p []byte) (int, error) {
+	for {
+		if r.open == nil {
+			if len(r.rest) == 0 {
+				return 0, io.EOF
+			}
+			var err error
+			if r.open, err = r.rest[0].Open(r.ctx); err != nil {
+				return 0, err
+			}
+			r.rest = r.rest[1:]
+		}
+		n, err := r.open.Read(p)
+		if err == io.EOF {
+			err = r.open.Close()
+			r.open = nil
+		}
+		if n > 0 || err != nil {
+			return n, err
+		}
+	}
+}
+
+func (r *segmentReader) Close() error {
+	if r.open == nil {
+		return nil
+	}
+	return r.open.Close()
+}

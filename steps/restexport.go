@@ -1,0 +1,350 @@
+package steps
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/exportpipeline/exportpipeline/internal/httpcall"
+	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
+	"github.com/exportpipeline/exportpipeline/internal/settings"
+	"github.com/exportpipeline/exportpipeline/pipeline"
+)
+
+// RESTExport calls an API with an artefact, the original document or form data,
+// and keeps the reply ("REST API export"). All texts of its settings are JSON
+// templates (@{schema_id}, {secret.name}, #{file_content}, #{original_file}).
+//
+// The call is made once. It is repeated by itself only when nothing can have
+// reached the other side, or as Mode says. When an earlier run of the same
+// export was cut short in this call, it is not made again; see
+// [pipeline.ErrMaybeSent].
+type RESTExport struct {
+	// Key is the reference key of the artefact that #{file_content} stands for;
+	// export_id is its old name.
+	Key     string  `json:"export_reference_key"`
+	Request Request `json:"request"`
+	// Auth gets an OAuth2 token first; nil for none.
+	Auth *Auth `json:"auth"`
+	// Condition skips the call when it renders to nothing or to "false" in any
+	// case; "" means that the call is always made.
+	Condition string `json:"condition"`
+	// Mode is "wait" (the default: one try of up to five minutes) or "retry"
+	// (four tries of up to 30 seconds, for APIs that may be called twice).
+	Mode string `json:"mode"`
+	// StatusCodes say which statuses become messages. Without it every status is
+	// a success.
+	StatusCodes *StatusCodes `json:"status_code_resolver"`
+	// HeadersKey keeps status and headers of the reply as JSON under this key.
+	HeadersKey string `json:"response_headers_reference_key"`
+	// PayloadKey keeps the body of the reply as it came under this key.
+	PayloadKey string `json:"response_payload_reference_key"`
+
+	compiled *restCall
+}
+
+// Request is the call that a [RESTExport] makes.
+type Request struct {
+	URL     string            `json:"url"`
+	Method  string            `json:"method"` // POST if ""
+	Headers map[string]string `json:"headers"`
+	// Content is the body as text or bytes.
+	Content string `json:"content"`
+	// Data is the body too: a text, or an object of form fields, urlencoded unless
+	// the Content-Type says multipart or a file is sent. RequestData is the same.
+	Data        json.RawMessage `json:"data"`
+	RequestData json.RawMessage `json:"request_data"`
+	// FileKey sends a file as the form field of that name: FileContent, or else
+	// the artefact; called FileName, or else as the artefact is called.
+	FileKey     string `json:"file_key"`
+	FileName    string `json:"file_name"`
+	FileContent string `json:"file_content"`
+}
+
+// Auth is an OAuth2 token request, whose access_token is kept in the hook's
+// secrets.
+type Auth struct {
+	URL     string            `json:"url"`
+	Method  string            `json:"method"` // POST if ""
+	Headers map[string]string `json:"headers"`
+	// Data is sent as a form, or as JSON if the Content-Type says so.
+	Data json.RawMessage `json:"data"`
+}
+
+// StatusCodes are the statuses whose replies are shown on the annotation.
+type StatusCodes struct {
+	Error   []int `json:"error"`   // the export fails
+	Warning []int `json:"warning"` // it goes on
+}
+
+var (
+	_ pipeline.Step      = (*RESTExport)(nil)
+	_ pipeline.Validator = (*RESTExport)(nil)
+)
+
+// restSettings decodes a RESTExport without calling its UnmarshalJSON again.
+type restSettings RESTExport
+
+// SettingsAliases accepts the old name of export_reference_key.
+func (*restSettings) SettingsAliases() map[string]string {
+	return map[string]string{"export_id": "export_reference_key"}
+}
+
+// UnmarshalJSON decodes settings strictly.
+func (s *RESTExport) UnmarshalJSON(data []byte) error {
+	return settings.Decode(data, (*restSettings)(s))
+}
+
+// Name returns "REST API export".
+func (s *RESTExport) Name() string { return "REST API export" }
+
+// restCall is a compiled RESTExport.
+type restCall struct {
+	condition *jsontemplate.Template
+	request   *request
+	auth      *tokenSource
+}
+
+// Validate compiles the templates. It joins all faults.
+func (s *RESTExport) Validate() error {
+	compiled, err := s.compile()
+	s.compiled = compiled
+	return err
+}
+
+func (s *RESTExport) compile() (*restCall, error) {
+	var faults settings.Faults
+	c := &restCall{}
+	if s.Condition != "" {
+		c.condition = compileText(&faults, "condition", s.Condition)
+	}
+	c.request = s.Request.compile(&faults, s.Key)
+	if s.Auth != nil {
+		c.auth = s.Auth.compile(&faults)
+	}
+	if s.Mode != "" && s.Mode != "wait" && s.Mode != "retry" {
+		faults.Add("mode", "%q is unknown (there are wait and retry)", s.Mode)
+	}
+	if codes := s.StatusCodes; codes != nil {
+		for i, code := range codes.Error {
+			checkStatus(&faults, settings.Index("status_code_resolver.error", i), code)
+			if slices.Contains(codes.Warning, code) {
+				faults.Add(settings.Index("status_code_resolver.error", i), "%d is also a warning", code)
+			}
+		}
+		for i, code := range codes.Warning {
+			checkStatus(&faults, settings.Index("status_code_resolver.warning", i), code)
+		}
+	}
+	if s.HeadersKey != "" && s.HeadersKey == s.PayloadKey {
+		faults.Add("response_payload_reference_key", "is the same as response_headers_reference_key")
+	}
+	for _, key := range []string{s.HeadersKey, s.PayloadKey} {
+		if key != "" && key == s.Key {
+			faults.Add("export_reference_key", "%q is also the key of the reply", key)
+		}
+	}
+	return c, faults.Err()
+}
+
+func checkStatus(faults *settings.Faults, place string, code int) {
+	if code < 100 || code > 599 {
+		faults.Add(place, "%d is no HTTP status", code)
+	}
+}
+
+func compileText(faults *settings.Faults, place, text string) *jsontemplate.Template {
+	t, err := jsontemplate.CompileString(text, jsontemplate.Options{Place: place})
+	faults.AddErr("", err)
+	return t
+}
+
+// Run makes the call.
+func (s *RESTExport) Run(ctx context.Context, x *pipeline.Export) error {
+	c := s.compiled
+	if c == nil {
+		var err error
+		if c, err = s.compile(); err != nil {
+			return err
+		}
+	}
+	data := x.TemplateData()
+	due, err := isDue(ctx, x, c.condition, data)
+	if err != nil {
+		return err
+	}
+	if !due {
+		s.noReply(x, notDue)
+		return nil
+	}
+	// Until there is a reply of this run, nobody must read that of an earlier one.
+	s.noReply(x, "the call failed")
+	reply, err := s.call(ctx, x, c, data)
+	if err != nil {
+		return err
+	}
+	if err := s.keep(ctx, x, reply); err != nil {
+		return err
+	}
+	s.resolve(x, reply)
+	return nil
+}
+
+// isDue renders a condition. It notes in the report when it is false.
+func isDue(ctx context.Context, x *pipeline.Export, condition *jsontemplate.Template, data *jsontemplate.Data) (bool, error) {
+	if condition == nil {
+		return true, nil
+	}
+	text, err := condition.RenderText(ctx, data)
+	if err != nil {
+		return false, err
+	}
+	switch text = strings.TrimSpace(text); {
+	case text == "":
+		x.Decide("skipped: condition is empty")
+		return false, nil
+	case strings.EqualFold(text, "false"):
+		x.Decide("skipped: condition is %q", text)
+		return false, nil
+	}
+	return true, nil
+}
+
+func (s *RESTExport) noReply(x *pipeline.Export, why string) {
+	x.Files.Skip(s.HeadersKey, why)
+	x.Files.Skip(s.PayloadKey, why)
+}
+
+// call makes the request, with a token if there is to be one.
+func (s *RESTExport) call(ctx context.Context, x *pipeline.Export, c *restCall, data *jsontemplate.Data) (*httpcall.Reply, error) {
+	if s.Key != "" {
+		file, err := x.Files.Get(ctx, s.Key)
+		if err != nil {
+			return nil, &pipeline.StepError{Place: "export_reference_key", Key: s.Key, Err: err}
+		}
+		data.File = func() (jsontemplate.Content, error) { return jsontemplate.Bytes(file.Data), nil }
+	}
+	token := ""
+	if c.auth != nil {
+		var err error
+		if token, err = c.auth.token(ctx, x, data, ""); err != nil {
+			return nil, err
+		}
+	}
+	reply, err := s.send(ctx, x, c, data, token)
+	if err != nil || c.auth == nil || reply.Status != http.StatusUnauthorized {
+		return reply, err
+	}
+	x.Decide("status 401: one more try with a new token")
+	if token, err = c.auth.token(ctx, x, data, token); err != nil {
+		return nil, err
+	}
+	return s.send(ctx, x, c, data, token)
+}
+
+// Time-outs of one attempt.
+const (
+	waitTimeout  = 5 * time.Minute
+	retryTimeout = 30 * time.Second
+	retries      = 4
+)
+
+// send makes one call, which is announced before the first byte goes out.
+func (s *RESTExport) send(ctx context.Context, x *pipeline.Export, c *restCall, data *jsontemplate.Data, token string) (*httpcall.Reply, error) {
+	var artefact *pipeline.File
+	if s.Key != "" {
+		artefact, _ = x.Files.Get(ctx, s.Key) // call has found it before
+	}
+	call, err := c.request.render(ctx, data, artefact)
+	if err != nil {
+		return nil, err
+	}
+	if token != "" && call.Header.Get("Authorization") == "" {
+		call.Header.Set("Authorization", "Bearer "+token)
+	}
+	call.Timeout = waitTimeout
+	if s.Mode == "retry" {
+		call.Timeout, call.Retry, call.MaxAttempts = retryTimeout, httpcall.Always, retries
+	}
+	end, err := x.Begin(ctx, call.Method+" "+call.URL)
+	if err != nil {
+		return nil, err
+	}
+	reply, err := x.Do(ctx, call)
+	var failed *httpcall.Error
+	// A call that may be made twice, and one that was refused for its token, may
+	// be made again; so may one of which nothing was sent.
+	again := s.Mode == "retry" || errors.As(err, &failed) && !failed.Sent || err == nil && reply.Status == http.StatusUnauthorized
+	end(again)
+	if err != nil {
+		return nil, &pipeline.StepError{Place: "request.url", Err: err}
+	}
+	return reply, nil
+}
+
+// keep stores the reply under the keys that the settings name.
+func (s *RESTExport) keep(ctx context.Context, x *pipeline.Export, reply *httpcall.Reply) error {
+	if s.HeadersKey != "" {
+		file := pipeline.File{Key: s.HeadersKey, Name: s.HeadersKey + ".json", ContentType: "application/json", Data: headersJSON(reply)}
+		if err := x.Files.Put(ctx, file); err != nil {
+			return err
+		}
+	}
+	if s.PayloadKey == "" {
+		return nil
+	}
+	file := pipeline.File{Key: s.PayloadKey, Name: s.PayloadKey, ContentType: reply.Header.Get("Content-Type"), Data: reply.Body}
+	if file.Data == nil {
+		file.Data = []byte{}
+	}
+	return x.Files.Put(ctx, file)
+}
+
+// headersJSON is {"status_code", "headers": {lower_snake: value}, "raw": [[Name, value]…]}.
+func headersJSON(reply *httpcall.Reply) []byte {
+	names := make([]string, 0, len(reply.Header))
+	for name := range reply.Header {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	headers, raw := &jsontemplate.Object{}, []jsontemplate.Value{}
+	for _, name := range names {
+		key := strings.ReplaceAll(strings.ToLower(name), "-", "_")
+		headers.Members = append(headers.Members, jsontemplate.Member{Key: key, Value: strings.Join(reply.Header[name], ", ")})
+		for _, v := range reply.Header[name] {
+			raw = append(raw, []jsontemplate.Value{name, v})
+		}
+	}
+	out, _ := jsontemplate.AppendJSON(context.Background(), nil, &jsontemplate.Object{Members: []jsontemplate.Member{
+		{Key: "status_code", Value: json.Number(fmt.Sprint(reply.Status))}, {Key: "headers", Value: headers}, {Key: "raw", Value: raw},
+	}}) // of texts, which can always be written
+	return out
+}
+
+// maxMessage is how much of a reply a message on the annotation shows.
+const maxMessage = 2000
+
+// resolve shows the reply on the annotation if its status asks for that.
+func (s *RESTExport) resolve(x *pipeline.Export, reply *httpcall.Reply) {
+	if s.StatusCodes == nil {
+		return
+	}
+	text := strings.TrimSpace(strings.ToValidUTF8(string(reply.Body), "�"))
+	if text == "" {
+		text = fmt.Sprintf("The API answered with status %d.", reply.Status)
+	}
+	if all := []rune(text); len(all) > maxMessage {
+		text = string(all[:maxMessage]) + "…"
+	}
+	switch {
+	case slices.Contains(s.StatusCodes.Error, reply.Status):
+		x.Error("%s", text)
+	case slices.Contains(s.StatusCodes.Warning, reply.Status):
+		x.Warn("%s", text)
+	}
+}
