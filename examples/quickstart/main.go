@@ -1,0 +1,110 @@
+// Quickstart runs a complete export on this machine: a fake Rossum and a small
+// ERP on loopback, and a signed hook call for an invoice of twelve lines.
+//
+//	go run ./examples/quickstart               the ERP takes the invoice
+//	go run ./examples/quickstart -fail         the ERP rejects it
+//	go run ./examples/quickstart -listen :8080 keeps serving the hook
+package main
+
+import (
+	"bytes"
+	"context"
+	_ "embed"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+
+	"github.com/exportpipeline/exportpipeline/examples/internal/erp"
+	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/rossum"
+	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
+)
+
+//go:embed invoice.json
+var invoice string
+
+const hookSecret = "the secret that Rossum signs calls with"
+
+func main() {
+	fail := flag.Bool("fail", false, "have the ERP reject the invoice")
+	listen := flag.String("listen", "", "keep serving the hook at this `address`")
+	flag.Parse()
+	if err := run(os.Stdout, *fail, *listen); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func run(out io.Writer, fail bool, listen string) error {
+	platform := rossumtest.NewServer()
+	defer platform.Close()
+	platform.AddDocument(rossumtest.DocumentID, "invoice_2026_0042.pdf", "application/pdf", []byte("%PDF-1.7 (the scanned invoice)"))
+	reject := ""
+	if fail {
+		reject = "is blocked for payments since <today> & until further notice"
+	}
+	books := erp.Start(reject)
+	defer books.Close()
+
+	chain, err := newChain(books.URL)
+	if err != nil {
+		return err
+	}
+	defer chain.Close()
+	var report *pipeline.Report
+	handler := pipeline.Handler(chain, pipeline.WithSecret(hookSecret), pipeline.WithStore(pipeline.InRossum()),
+		pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r }))
+	hook := httptest.NewServer(handler)
+	defer hook.Close()
+
+	answer, err := call(hook.URL, strings.ReplaceAll(invoice, "https://example.rossum.app", platform.URL))
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(out, report.Text())
+	fmt.Fprintln(out, "Artefacts and replies, kept in Rossum:")
+	for key, data := range platform.Artefacts(rossumtest.AnnotationID) {
+		fmt.Fprintf(out, "  %s: %d bytes\n", key, len(data))
+	}
+	fmt.Fprintln(out, "\nThe ERP now holds:")
+	for _, inv := range books.Invoices() {
+		fmt.Fprintf(out, "  %s  %s  %s  %s %s  %d lines, %d attachment, %s\n",
+			inv.ID, inv.Number, inv.Supplier, inv.Total, inv.Currency, len(inv.Lines), len(inv.Attachments), inv.Status)
+	}
+	fmt.Fprintf(out, "\nThe answer to Rossum:\n%s\n", answer)
+	if listen != "" {
+		fmt.Fprintf(out, "\nServing the hook at %s\n", listen)
+		return http.ListenAndServe(listen, handler)
+	}
+	return nil
+}
+
+// call calls the hook as Rossum does.
+func call(url, body string) (string, error) {
+	req, err := http.NewRequest(http.MethodPost, url, strings.NewReader(body))
+	if err != nil {
+		return "", err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	rossum.Sign(req.Header, []byte(body), hookSecret)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return "", err
+	}
+	if resp.StatusCode != http.StatusOK {
+		return "", fmt.Errorf("the hook answered with status %s: %s", resp.Status, answer)
+	}
+	var indented bytes.Buffer
+	err = json.Indent(&indented, answer, "", "  ")
+	return indented.String(), err
+}
