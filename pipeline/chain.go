@@ -123,6 +123,7 @@ func (c *Chain) Resume(ctx context.Context, x *Export) (*rossum.Response, error)
 		x.Error("Export failed: %v", err)
 		x.Log.ErrorContext(ctx, "export failed", "error", err)
 	}
+	report.redact(x.Redact)
 	report.Took, report.Failed = Duration(x.Now().Sub(report.Started)), x.Failed()
 	if x.run.config.report != nil {
 		x.run.config.report(context.WithoutCancel(ctx), report)

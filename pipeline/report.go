@@ -120,3 +120,20 @@ func flatten(steps []*StepReport) []*StepReport {
 	}
 	return slices.Clip(all)
 }
+
+// redact cuts out secrets that were learnt after a text was noted.
+func (r *Report) redact(clean func(string) string) {
+	for _, s := range r.All() {
+		s.add(func(s *StepReport) {
+			for _, texts := range [][]string{s.Decisions, s.Messages} {
+				for i := range texts {
+					texts[i] = clean(texts[i])
+				}
+			}
+			for i := range s.Calls {
+				s.Calls[i].URL, s.Calls[i].Error = clean(s.Calls[i].URL), clean(s.Calls[i].Error)
+			}
+			s.Error = clean(s.Error)
+		})
+	}
+}
