@@ -38,6 +38,7 @@ func conditionShape() map[string]any {
 var conditionFunctions = []expr.Option{
 	expr.DisableBuiltin("int"), expr.DisableBuiltin("float"), expr.DisableBuiltin("len"), expr.DisableBuiltin("round"), expr.DisableBuiltin("abs"),
 	expr.Function("is_empty", func(p ...any) (any, error) { return isEmpty(p[0]), nil }, new(func(any) bool)),
+	expr.Function("is_in", isIn, new(func(any, any) bool)),
 	expr.Function("is_set", func(p ...any) (any, error) { return !isEmpty(p[0]), nil }, new(func(any) bool)),
 	expr.Function("default_to", func(p ...any) (any, error) {
 		if isEmpty(p[0]) {
@@ -59,7 +60,7 @@ var conditionFunctions = []expr.Option{
 
 // compileCondition compiles a condition and lists the fields that it names.
 func compileCondition(text string) (*vm.Program, []string, error) {
-	options := append([]expr.Option{expr.Env(conditionShape()), expr.AsBool(), expr.MaxNodes(10000)}, conditionFunctions...)
+	options := append([]expr.Option{expr.Env(conditionShape()), expr.AsBool(), expr.MaxNodes(10000), expr.Patch(pythonIn{})}, conditionFunctions...)
 	program, err := expr.Compile(text, options...)
 	if err != nil {
 		return nil, nil, err
@@ -71,6 +72,46 @@ func compileCondition(text string) (*vm.Program, []string, error) {
 	reads := &fieldReads{}
 	ast.Walk(&tree.Node, reads)
 	return program, reads.ids, nil
+}
+
+// pythonIn makes in what it is in Python, where a text can be in a text.
+type pythonIn struct{}
+
+// Visit implements [ast.Visitor].
+func (pythonIn) Visit(n *ast.Node) {
+	if b, ok := (*n).(*ast.BinaryNode); ok && b.Operator == "in" {
+		ast.Patch(n, &ast.CallNode{Callee: &ast.IdentifierNode{Value: "is_in"}, Arguments: []ast.Node{b.Left, b.Right}})
+	}
+}
+
+func isIn(p ...any) (any, error) {
+	switch container := p[1].(type) {
+	case string:
+		part, ok := p[0].(string)
+		if !ok {
+			return nil, fmt.Errorf("%s is no text and cannot be in one", toText(p[0]))
+		}
+		return strings.Contains(container, part), nil
+	case []any:
+		return slices.ContainsFunc(container, func(item any) bool { return same(item, p[0]) }), nil
+	case map[string]any:
+		key, ok := p[0].(string)
+		_, found := container[key]
+		return ok && found, nil
+	}
+	return nil, fmt.Errorf("nothing can be in %s", toText(p[1]))
+}
+
+// same is ==, where 1 and 1.0 are one number.
+func same(a, b any) bool {
+	x, xText := a.(string)
+	y, yText := b.(string)
+	if xText || yText {
+		return xText && yText && x == y
+	}
+	f, err1 := number(a)
+	g, err2 := number(b)
+	return err1 == nil && err2 == nil && f == g || a == nil && b == nil
 }
 
 // fieldReads collects the schema_ids behind field. and r.field.

@@ -113,6 +113,9 @@ type restCall struct {
 // Validate compiles the templates. It joins all faults.
 func (s *RESTExport) Validate() error {
 	compiled, err := s.compile()
+	if old := s.compiled; old != nil && old.auth != nil && compiled.auth != nil {
+		compiled.auth.cached = old.auth.cached // a token outlives a second check
+	}
 	s.compiled = compiled
 	return err
 }
