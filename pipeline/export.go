@@ -214,3 +214,9 @@ func (x *Export) checkpoint(ctx context.Context) error {
 	}
 	return nil
 }
+
+// Format implements [fmt.Formatter], so that printing an export shows neither
+// secrets nor data.
+func (x *Export) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "export(annotation %d)", x.Annotation.ID)
+}

@@ -24,8 +24,12 @@ func (c *Content) Clone() *Content {
 		copied.bySchema[id] = &matches{m.schemaID, nodes}
 	}
 	for _, n := range c.changed {
-		if twin[n] == nil { // a row that was removed: its operation must stay
-			copied.cloneNode(n, twin[n.parent], twin)
+		if twin[n] == nil { // in a row that was removed: its operation must stay
+			top := n
+			for top.parent != nil && twin[top.parent] == nil {
+				top = top.parent
+			}
+			copied.cloneNode(top, twin[top.parent], twin)
 		}
 		copied.changed = append(copied.changed, twin[n])
 	}

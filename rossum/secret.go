@@ -49,3 +49,17 @@ func (s Secrets) MarshalJSON() ([]byte, error) {
 	}
 	return encode(names), nil
 }
+
+// Format implements [fmt.Formatter], so that printing a payload shows neither
+// its secrets nor its data.
+func (p *Payload) Format(f fmt.State, _ rune) {
+	id := int64(0)
+	if p != nil && p.Annotation != nil {
+		id = p.Annotation.ID
+	}
+	_, _ = fmt.Fprintf(f, "payload(annotation %d)", id)
+}
+
+// Format implements [fmt.Formatter], so that printing a client does not show its
+// token.
+func (c *Client) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "client("+c.origin+")") }
