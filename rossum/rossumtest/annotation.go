@@ -212,9 +212,17 @@ func (c *Call) Payload() *rossum.Payload {
 	return p
 }
 
-// Bytes returns the body of the call.
+// Clone returns a copy: parts that it gets do not show in the original.
+func (c *Call) Clone() *Call {
+	copied := *c
+	copied.secrets, copied.document = maps.Clone(c.secrets), maps.Clone(c.document)
+	copied.extra, copied.top = maps.Clone(c.extra), maps.Clone(c.top)
+	copied.fields = slices.Clone(c.fields)
+	return &copied
+}
+
+// Bytes returns the body of the call. It may be called by several goroutines.
 func (c *Call) Bytes() []byte {
-	c.nextID = 1000
 	api := c.base
 	if api == "" {
 		api = baseURL

@@ -6,6 +6,7 @@ type object = map[string]any
 
 // Content returns the content tree as JSON-like values.
 func (c *Call) Content() []any {
+	c = c.Clone() // which counts the ids
 	c.nextID = 1000
 	section := c.node("basic_info", "section")
 	children := []any{}

@@ -1,0 +1,243 @@
+package pipelinetest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
+)
+
+// Case is a situation that a step is tested in.
+type Case struct {
+	Name string
+	Call *rossumtest.Call
+	// Options of the runs, such as pipeline.WithOriginal.
+	Options []pipeline.Option
+	// Fails says that the step returns an error or shows an error message here.
+	Fails bool
+}
+
+// The rules of [TestStep]; the errors of [CheckStep] wrap them.
+var (
+	ErrOutcome     = errors.New("the step ends otherwise than the case says")
+	ErrCancel      = errors.New("the step does not end with its context")
+	ErrPanicked    = errors.New("the step panics")
+	ErrSnapshot    = errors.New("the step's result does not survive snapshot and restore")
+	ErrConcurrent  = errors.New("the step's result depends on other runs")
+	ErrSecret      = errors.New("the step shows a secret")
+	ErrLeak        = errors.New("the step leaves goroutines behind")
+	ErrValidate    = errors.New("the step cannot be checked twice")
+	errNotFinished = errors.New("still running")
+)
+
+// patience is how long a step may take after its context has ended.
+const patience = 5 * time.Second
+
+// TestStep checks that a step keeps the promises of [pipeline.Step] in each case:
+// it ends as the case says, ends when its context does, survives snapshot and
+// restore, is safe for concurrent exports (run it with -race), shows no secret
+// in messages, logs, report and errors, and leaves no goroutine behind.
+//
+// Each case is run about a dozen times, so a case that talks to a server needs
+// one that takes that.
+func TestStep(t *testing.T, step pipeline.Step, cases ...Case) {
+	t.Helper()
+	for _, c := range cases {
+		t.Run(c.Name, func(t *testing.T) {
+			if err := CheckStep(t.Context(), step, c); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// CheckStep does what [TestStep] does for one case and returns every violation,
+// joined.
+func CheckStep(ctx context.Context, step pipeline.Step, c Case) error {
+	before := goleak.IgnoreCurrent()
+	var faults []error
+	for _, check := range []func(context.Context, pipeline.Step, Case) error{checkOutcome, checkCancel, checkSnapshot, checkConcurrent, checkSecrets} {
+		faults = append(faults, check(ctx, step, c))
+	}
+	if err := goleak.Find(before); err != nil {
+		faults = append(faults, fmt.Errorf("%w: %w", ErrLeak, err))
+	}
+	return errors.Join(faults...)
+}
+
+func failed(r Result) bool { return r.Err != nil || r.Response.Failed() }
+
+func checkOutcome(ctx context.Context, step pipeline.Step, c Case) error {
+	r, err := run(ctx, step, c.Call, c.Options...)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrOutcome, err)
+	}
+	if v, ok := step.(pipeline.Validator); ok && v.Validate() != nil {
+		return fmt.Errorf("%w: %w", ErrValidate, v.Validate())
+	}
+	switch {
+	case errors.Is(r.Err, pipeline.ErrPanic):
+		return fmt.Errorf("%w: %w", ErrPanicked, r.Err)
+	case failed(r) != c.Fails:
+		return fmt.Errorf("%w: error %v, messages %v", ErrOutcome, r.Err, r.Response.Messages)
+	}
+	return nil
+}
+
+// checkCancel runs the step with a context that has ended, and with one that
+// ends meanwhile.
+func checkCancel(ctx context.Context, step pipeline.Step, c Case) error {
+	for _, after := range []time.Duration{0, time.Millisecond, 20 * time.Millisecond} {
+		ctx, cancel := context.WithCancel(ctx)
+		if after == 0 {
+			cancel()
+		} else {
+			time.AfterFunc(after, cancel)
+		}
+		x, err := pipeline.NewExport(c.Call.Payload(), c.Options...)
+		if err != nil {
+			cancel()
+			return err
+		}
+		done := make(chan error, 1)
+		go func() {
+			defer func() {
+				if recover() != nil {
+					done <- ErrPanicked
+				}
+			}()
+			done <- step.Run(ctx, x)
+		}()
+		select {
+		case err = <-done:
+		case <-time.After(after + patience):
+			err = errNotFinished
+		}
+		cancel()
+		if errors.Is(err, errNotFinished) || errors.Is(err, ErrPanicked) {
+			return fmt.Errorf("%w: %w, %v after the end", ErrCancel, err, patience)
+		}
+	}
+	return nil
+}
+
+// outcome is what two runs must have in common.
+type outcome struct {
+	failed     bool
+	messages   int
+	operations string
+	files      int
+	values     map[string]string
+}
+
+func outcomeOf(r Result) outcome {
+	operations, _ := json.Marshal(r.Response.Operations) // of texts
+	return outcome{failed(r), len(r.Response.Messages), string(operations), len(r.Files), r.Values}
+}
+
+// checkSnapshot compares an undisturbed run with one that was saved and restored
+// behind the step.
+func checkSnapshot(ctx context.Context, step pipeline.Step, c Case) error {
+	plain, err := run(ctx, step, c.Call, c.Options...)
+	if err != nil || failed(plain) {
+		return err // a run that failed is not gone on with
+	}
+	var saved []byte
+	options := append([]pipeline.Option{pipeline.WithCheckpoint(func(_ context.Context, x *pipeline.Export) error {
+		data, err := x.Snapshot()
+		saved = data
+		return err
+	})}, c.Options...)
+	first, err := pipeline.New(step)
+	if err != nil {
+		return err
+	}
+	if _, err := first.Export(ctx, c.Call.Payload(), options...); err != nil {
+		return fmt.Errorf("%w: %w", ErrSnapshot, err)
+	}
+	x, err := pipeline.Restore(c.Call.Payload(), saved, c.Options...)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrSnapshot, err)
+	}
+	response, err := first.Resume(ctx, x)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrSnapshot, err)
+	}
+	restored := outcomeOf(Result{Response: response, Values: plain.Values, Files: plain.Files})
+	if want := outcomeOf(plain); !reflect.DeepEqual(restored, want) || len(x.Files.Keys()) != len(plain.Files) {
+		return fmt.Errorf("%w: %+v, then %+v", ErrSnapshot, want, restored)
+	}
+	return nil
+}
+
+// checkConcurrent runs the step for several exports at once.
+func checkConcurrent(ctx context.Context, step pipeline.Step, c Case) error {
+	alone, err := run(ctx, step, c.Call, c.Options...)
+	if err != nil {
+		return err
+	}
+	results := make([]Result, 8)
+	var wait sync.WaitGroup
+	chain, err := pipeline.New(step)
+	if err != nil {
+		return err
+	}
+	for i := range results {
+		wait.Go(func() {
+			results[i].Response, results[i].Err = chain.Export(ctx, c.Call.Payload(), c.Options...)
+		})
+	}
+	wait.Wait()
+	want := outcomeOf(alone)
+	for _, r := range results {
+		got := outcomeOf(r)
+		got.files, got.values = want.files, want.values
+		if !reflect.DeepEqual(got, want) {
+			return fmt.Errorf("%w: alone %+v, beside others %+v", ErrConcurrent, want, got)
+		}
+	}
+	return nil
+}
+
+// Canaries are the secrets that [TestStep] puts into the payload.
+const (
+	canarySecret = "canary-secret-f3b1c2"
+	canaryToken  = rossumtest.Token
+)
+
+// checkSecrets gives the step secrets and looks for them where they must not be.
+func checkSecrets(ctx context.Context, step pipeline.Step, c Case) error {
+	r, err := run(ctx, step, c.Call.Clone().With(rossumtest.Secret("pipelinetest_canary", canarySecret)), c.Options...)
+	if err != nil {
+		return err
+	}
+	report, err := json.Marshal(r.Report)
+	if err != nil {
+		return err
+	}
+	response, err := json.Marshal(r.Response)
+	if err != nil {
+		return err
+	}
+	for name, text := range map[string]string{"the answer": string(response), "the log": r.Log, "the report": string(report) + r.Report.Text(), "the error": fmt.Sprint(r.Err)} {
+		if strings.Contains(text, canarySecret) || strings.Contains(text, canaryToken) {
+			return fmt.Errorf("%w in %s", ErrSecret, name)
+		}
+	}
+	for key, data := range r.Files {
+		if strings.Contains(string(data), canarySecret) || strings.Contains(string(data), canaryToken) {
+			return fmt.Errorf("%w in the file %q", ErrSecret, key)
+		}
+	}
+	return nil
+}

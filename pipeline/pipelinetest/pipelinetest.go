@@ -1,0 +1,70 @@
+// Package pipelinetest is what the author of a step tests with: [Run] runs one
+// step on a fake annotation, and [TestStep] is a conformance suite that every
+// step should pass.
+package pipelinetest
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"testing"
+
+	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/rossum"
+	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
+)
+
+// Result is what a run left.
+type Result struct {
+	Response *rossum.Response
+	Err      error             // what the step returned, wrapped with its name
+	Files    map[string][]byte // artefacts and replies by reference key
+	Values   map[string]string // of the fields outside of tables, by schema_id
+	Report   *pipeline.Report
+	Log      string // what was logged, as JSON lines
+}
+
+// Run runs a step on a hook call, as a chain of one. Faults of the step's
+// settings end the test.
+func Run(t testing.TB, step pipeline.Step, call *rossumtest.Call, options ...pipeline.Option) Result {
+	t.Helper()
+	r, err := run(t.Context(), step, call, options...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func run(ctx context.Context, step pipeline.Step, call *rossumtest.Call, options ...pipeline.Option) (Result, error) {
+	r := Result{Files: make(map[string][]byte), Values: make(map[string]string)}
+	var logged bytes.Buffer
+	look := pipeline.Finally(pipeline.Named("pipelinetest", pipeline.StepFunc(func(ctx context.Context, x *pipeline.Export) error {
+		for _, key := range x.Files.Keys() {
+			f, err := x.Files.Get(ctx, key)
+			if err != nil {
+				return err
+			}
+			r.Files[key] = f.Data
+		}
+		if x.Annotation.Content == nil {
+			return nil
+		}
+		for n := range x.Annotation.Content.All() {
+			if n.Category() == rossum.Datapoint && n.Row() == nil {
+				r.Values[n.SchemaID()] = n.Value()
+			}
+		}
+		return nil
+	})))
+	chain, err := pipeline.New(step, look)
+	if err != nil {
+		return r, err
+	}
+	options = append([]pipeline.Option{
+		pipeline.WithLogger(slog.New(slog.NewJSONHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug}))),
+		pipeline.WithReport(func(_ context.Context, report *pipeline.Report) { r.Report = report }),
+	}, options...)
+	r.Response, r.Err = chain.Export(ctx, call.Payload(), options...)
+	r.Log = logged.String()
+	return r, nil
+}
