@@ -1,0 +1,102 @@
+// Hookserver is the least code that serves an export as a Rossum hook, with a
+// graceful end: exports that run are finished first.
+//
+//	ROSSUM_HOOK_SECRET=… go run ./examples/hookserver -listen :8080
+//	go run ./examples/hookserver -once      shows one call and ends
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/rossum"
+	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
+	"github.com/exportpipeline/exportpipeline/steps"
+)
+
+func main() {
+	listen := flag.String("listen", "", "serve the hook at this `address`")
+	once := flag.Bool("once", false, "call the hook once and end; the default without -listen")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, *listen, *once || *listen == ""); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func run(ctx context.Context, listen string, once bool) error {
+	secret := os.Getenv("ROSSUM_HOOK_SECRET")
+	if secret == "" {
+		secret = "set ROSSUM_HOOK_SECRET to the hook's secret"
+	}
+	chain, err := pipeline.New(
+		&steps.Purge{},
+		&steps.CustomFormat{Exports: []steps.Format{{Key: "csv", Template: "number,total\n{{ field.document_id }},{{ field.amount_total }}\n"}}},
+		&steps.Evaluate{Check: steps.Check{Condition: "is_empty(field.document_id)", Message: "The invoice has no number."}},
+	)
+	if err != nil {
+		return err
+	}
+	defer chain.Close()
+	mux := http.NewServeMux()
+	mux.Handle("/export", pipeline.Handler(chain, pipeline.WithSecret(secret)))
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+
+	if listen == "" {
+		listen = "127.0.0.1:0"
+	}
+	l, err := net.Listen("tcp", listen)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("serving at http://%s/export\n", l.Addr())
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(l) }()
+	if once {
+		if err := call("http://"+l.Addr().String()+"/export", secret); err != nil {
+			return err
+		}
+	} else {
+		<-ctx.Done()
+	}
+	// Exports that are running get the time that Rossum gives them.
+	ctx, cancel := context.WithTimeout(context.Background(), pipeline.DefaultTimeout)
+	defer cancel()
+	if err := server.Shutdown(ctx); err != nil {
+		return err
+	}
+	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// call calls the hook as Rossum does.
+func call(url, secret string) error {
+	body := string(rossumtest.Annotation(rossumtest.Field("document_id", "2026-0042"), rossumtest.Field("amount_total", "12.50"), rossumtest.Offline()).Bytes())
+	req, err := http.NewRequest(http.MethodPost, url, strings.NewReader(body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	rossum.Sign(req.Header, []byte(body), secret)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	fmt.Println("answered with", resp.Status)
+	return nil
+}
