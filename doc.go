@@ -9,8 +9,8 @@
 //		&steps.Purge{},
 //		&steps.CustomFormat{Exports: …},
 //		&steps.RESTExport{Request: …},
-//		&steps.Extract{Rules: …},
-//		&steps.Evaluate{Condition: …},
+//		&steps.Extract{Sources: …},
+//		&steps.Evaluate{Check: …},
 //	)
 //	http.Handle("/export", pipeline.Handler(chain, pipeline.WithSecret(secret)))
 //
@@ -23,7 +23,6 @@
 //     pipelinetest tests a step.
 //   - steps: cleaning, custom format templating, REST export, data value
 //     extractor, export evaluator.
-//   - sftpexport and workday: the exporters with heavy parts of their own.
 //   - examples: runnable programs, each a page long.
 //
 // Begin with package pipeline, or run the first example:

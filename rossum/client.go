@@ -247,7 +247,7 @@ func (c *Client) send(ctx context.Context, method, path string, body, into any) 
 
 func decode(body []byte, path string, into any) error {
 	if err := json.Unmarshal(body, into); err != nil {
-		return fmt.Errorf("Rossum API: reading the answer of %s: %w", path, err)
+		return fmt.Errorf("the API of Rossum: reading the answer of %s: %w", path, err)
 	}
 	return nil
 }
@@ -261,7 +261,7 @@ func list[T any](ctx context.Context, c *Client, path string, query url.Values) 
 		next := path
 		for seen := map[string]bool{}; next != ""; {
 			if seen[next] {
-				yield(none, fmt.Errorf("Rossum API: the pages of %s go round in a circle", path))
+				yield(none, fmt.Errorf("the API of Rossum: the pages of %s go round in a circle", path))
 				return
 			}
 			seen[next] = true

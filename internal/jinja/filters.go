@@ -73,17 +73,6 @@ func textArgument(f *frame, c *pyvalue.Call, i int, name, fallback string) (stri
 	return pyvalue.String(f.meter, argument(c, i, name, pyvalue.Str(fallback)))
 }
 
-// checked makes a filter refuse arguments that it does not have.
-func checked(name string, required int, names []string, fn filterFunc) filterFunc {
-	all := append([]string{"value"}, names...)
-	return func(f *frame, c *pyvalue.Call) (value, error) {
-		if err := c.Check(name, required+1, all...); err != nil {
-			return value{}, err
-		}
-		return fn(f, c)
-	}
-}
-
 func textFilter(apply func(string) string) filterFunc {
 	return func(f *frame, c *pyvalue.Call) (value, error) {
 		if err := c.Check("filter", 1, "s"); err != nil {

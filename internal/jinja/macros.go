@@ -17,7 +17,6 @@ type macroCode struct {
 	body                    exec
 	fn                      *function
 	caller, varargs, kwargs int // slots, -1 where the body does not use them
-	explicitCaller, defined bool
 }
 
 // macroValue is a macro with the frame that it was defined in.

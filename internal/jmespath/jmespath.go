@@ -23,10 +23,7 @@ type Expression struct{ eval evaluator }
 type evaluator func(r *run, v value) (value, error)
 
 // run is one search.
-type run struct {
-	meter *pyvalue.Meter
-	depth int
-}
+type run struct{ meter *pyvalue.Meter }
 
 // Limits of a search.
 const (
