@@ -10,6 +10,9 @@ type compiler struct {
 	scope *scope
 	pos   int  // of the statement that is compiled
 	soft  bool // an unknown filter or test is an error only when it is reached
+	// folded says that a constant is printed. Jinja2 works it out beforehand, and
+	// a slice that Python refuses is Undefined then.
+	folded bool
 }
 
 // in compiles with another scope.
@@ -107,8 +110,9 @@ func (c *compiler) output(o output) (exec, error) {
 	}
 	steps := make([]exec, len(o.exprs))
 	for i, p := range o.exprs {
-		c.pos = p.pos
+		c.pos, c.folded = p.pos, isConstant(p.expr)
 		e, err := c.expr(p.expr)
+		c.folded = false
 		if err != nil {
 			return nil, err
 		}

@@ -318,6 +318,7 @@ func (c *compiler) getattr(n getattr) (expr, error) {
 	object, err := c.expr(n.object)
 	name := n.name
 	key := pyvalue.Str(name)
+	isItem := !pyvalue.HasMethod(pyvalue.NewDict().Value(), name)
 	return func(f *frame) (value, error) {
 		v, err := object(f)
 		if err != nil {
@@ -325,6 +326,11 @@ func (c *compiler) getattr(n getattr) (expr, error) {
 		}
 		if err := f.meter.Step(1); err != nil {
 			return value{}, err
+		}
+		if d := v.Dict(); d != nil && isItem {
+			if found, ok := d.GetStr(name); ok {
+				return found, nil
+			}
 		}
 		return attribute(v, name, key)
 	}, err
@@ -427,7 +433,60 @@ func subscript(v, key value) (value, error) {
 	return pyvalue.Undefined(typeRepr(v) + " has no element " + text), err
 }
 
+// isConstant reports what Jinja2 evaluates beforehand where it is printed: an
+// expression without variables and calls.
+func isConstant(n node) bool {
+	all := func(nodes ...node) bool {
+		for _, n := range nodes {
+			if !isConstant(n) {
+				return false
+			}
+		}
+		return true
+	}
+	switch n := n.(type) {
+	case nil, constant:
+		return true
+	case unary:
+		return isConstant(n.operand)
+	case notExpr:
+		return isConstant(n.operand)
+	case binary:
+		return all(n.left, n.right)
+	case tupleLit:
+		return all(n.items...)
+	case listLit:
+		return all(n.items...)
+	case dictLit:
+		return all(n.keys...) && all(n.values...)
+	case concat:
+		return all(n.items...)
+	case compare:
+		return isConstant(n.first) && all(n.rest...)
+	case logical:
+		return all(n.left, n.right)
+	case condExpr:
+		return all(n.test, n.then, n.otherwise)
+	case getattr:
+		return isConstant(n.object)
+	case getitem:
+		return all(n.object, n.index)
+	case slice:
+		return all(n.from, n.to, n.step)
+	case testExpr:
+		return isConstant(n.operand) && all(n.args.positional...)
+	case filterExpr:
+		switch n.name {
+		case "map", "select", "reject", "selectattr", "rejectattr":
+			return false // they need the template's context
+		}
+		return isConstant(n.operand) && all(n.args.positional...) && all(n.args.named...) && n.args.star == nil && n.args.starStar == nil
+	}
+	return false
+}
+
 func (c *compiler) slice(object expr, s slice) (expr, error) {
+	folded := c.folded
 	parts := make([]expr, 3)
 	for i, n := range []node{s.from, s.to, s.step} {
 		parts[i] = func(*frame) (value, error) { return pyvalue.None(), nil }
@@ -449,6 +508,11 @@ func (c *compiler) slice(object expr, s slice) (expr, error) {
 				return value{}, err
 			}
 		}
-		return pyvalue.Slice(f.meter, v, bounds[0], bounds[1], bounds[2])
+		sliced, err := pyvalue.Slice(f.meter, v, bounds[0], bounds[1], bounds[2])
+		if e, ok := err.(*pyvalue.Error); ok && folded && e.Type == "TypeError" {
+			// What Jinja2 works out beforehand becomes Undefined instead of raising.
+			return pyvalue.Undefined(typeRepr(v) + " has no element slice"), nil
+		}
+		return sliced, err
 	}, nil
 }

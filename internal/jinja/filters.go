@@ -386,14 +386,9 @@ func filterFilesize(f *frame, c *pyvalue.Call) (value, error) {
 	if err := c.Check("do_filesizeformat", 1, "value", "binary"); err != nil {
 		return value{}, err
 	}
-	size, err := filterFloat(f, &pyvalue.Call{Args: []value{c.Args[0]}})
+	size, err := toFloat(c.Args[0])
 	if err != nil {
 		return value{}, err
-	}
-	if c.Args[0].IsText() {
-		if _, err := pyvalue.ParseFloat(c.Args[0].Text()); err != nil {
-			return value{}, err
-		}
 	}
 	n, _ := size.Float64()
 	base, prefixes := 1000.0, []string{"kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB"}
@@ -419,4 +414,21 @@ func filterFilesize(f *frame, c *pyvalue.Call) (value, error) {
 		}
 	}
 	return value{}, nil
+}
+
+// toFloat is Python's float().
+func toFloat(v value) (value, error) {
+	switch {
+	case v.IsUndefined():
+		return value{}, pyvalue.Raise("UndefinedError", "%s", v.Hint())
+	case v.IsText():
+		return pyvalue.ParseFloat(v.Text())
+	case v.IsNumber():
+		n, ok := v.Float64()
+		if !ok {
+			return value{}, pyvalue.Raise("OverflowError", "int too large to convert to float")
+		}
+		return pyvalue.Float(n), nil
+	}
+	return value{}, pyvalue.Raise("TypeError", "float() argument must be a string or a real number, not '%s'", pyvalue.TypeName(v))
 }

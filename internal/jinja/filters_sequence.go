@@ -517,6 +517,9 @@ func filterSum(f *frame, c *pyvalue.Call) (value, error) {
 }
 
 func filterMap(f *frame, c *pyvalue.Call) (value, error) {
+	if !pyvalue.Truth(c.Args[0]) {
+		return newIterator("generator", nil), nil // whatever it is
+	}
 	var apply func(value) (value, error)
 	if attribute, ok := c.Arg(-1, "attribute"); ok && len(c.Args) == 1 {
 		fallback, hasDefault := c.Arg(-1, "default")
@@ -568,6 +571,9 @@ func filterMap(f *frame, c *pyvalue.Call) (value, error) {
 // selector makes select, reject, selectattr and rejectattr.
 func selector(keep, byAttribute bool) filterFunc {
 	return func(f *frame, c *pyvalue.Call) (value, error) {
+		if !pyvalue.Truth(c.Args[0]) {
+			return newIterator("generator", nil), nil // whatever it is
+		}
 		rest := c.Args[1:]
 		get := func(v value) (value, error) { return v, nil }
 		if byAttribute {

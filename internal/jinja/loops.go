@@ -166,6 +166,7 @@ func (code *loopCode) filter(f *frame, loop *loopState) error {
 type loopState struct {
 	items    []value
 	list     *pyvalue.List // iterated itself, since it may grow meanwhile
+	span     *span         // counted through, since it may be endless
 	n        int
 	index0   int
 	current  value
@@ -185,6 +186,10 @@ func newLoop(f *frame, iterable value) (*loopState, error) {
 		l.items, l.n = items, len(items)
 		return l, nil
 	}
+	if r, ok := iterable.Object().(*span); ok {
+		l.span, l.n = r, r.PyLen()
+		return l, nil
+	}
 	items, err := pyvalue.Collect(f.meter, iterable)
 	l.items, l.n = items, len(items)
 	return l, err
@@ -200,6 +205,9 @@ func (l *loopState) length() int {
 func (l *loopState) at(i int) value {
 	if l.list != nil {
 		return l.list.Items[i]
+	}
+	if l.span != nil {
+		return l.span.at(i)
 	}
 	return l.items[i]
 }

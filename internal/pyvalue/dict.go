@@ -10,7 +10,8 @@ import (
 // has them equal (1, 1.0 and True are one key). The zero Dict is empty.
 type Dict struct {
 	entries []entry
-	index   map[dictKey]int
+	index   map[dictKey]int // of keys that are no str
+	texts   map[string]int  // of str keys
 	dead    int
 }
 
@@ -89,8 +90,12 @@ func keyOf(v Value) (dictKey, error) {
 func (d *Dict) Len() int { return len(d.entries) - d.dead }
 
 func (d *Dict) find(k dictKey) int {
-	if d.index != nil {
-		if i, ok := d.index[k]; ok {
+	if d.texts != nil {
+		i, ok := d.texts[k.text]
+		if k.kind != 's' {
+			i, ok = d.index[k]
+		}
+		if ok {
 			return i
 		}
 		return -1
@@ -118,8 +123,16 @@ func (d *Dict) Get(key Value) (Value, bool, error) {
 
 // GetStr returns the value of a str key and whether there is one.
 func (d *Dict) GetStr(key string) (Value, bool) {
-	if i := d.find(dictKey{kind: 's', text: key}); i >= 0 {
-		return d.entries[i].value, true
+	if d.texts != nil {
+		if i, ok := d.texts[key]; ok {
+			return d.entries[i].value, true
+		}
+		return Value{}, false
+	}
+	for i := range d.entries {
+		if e := &d.entries[i]; e.live && e.hashed.kind == 's' && e.hashed.text == key {
+			return e.value, true
+		}
 	}
 	return Value{}, false
 }
@@ -146,18 +159,29 @@ func (d *Dict) set(k dictKey, key, value Value) {
 	}
 	d.entries = append(d.entries, entry{key, value, k, true})
 	switch {
-	case d.index != nil:
-		d.index[k] = len(d.entries) - 1
+	case d.texts != nil:
+		d.enter(k, len(d.entries)-1)
 	case len(d.entries) > smallDict:
 		d.reindex()
 	}
 }
 
+func (d *Dict) enter(k dictKey, i int) {
+	if k.kind == 's' {
+		d.texts[k.text] = i
+		return
+	}
+	if d.index == nil {
+		d.index = make(map[dictKey]int)
+	}
+	d.index[k] = i
+}
+
 func (d *Dict) reindex() {
-	d.index = make(map[dictKey]int, 2*len(d.entries))
+	d.texts, d.index = make(map[string]int, 2*len(d.entries)), nil
 	for i := range d.entries {
 		if d.entries[i].live {
-			d.index[d.entries[i].hashed] = i
+			d.enter(d.entries[i].hashed, i)
 		}
 	}
 }
@@ -175,7 +199,9 @@ func (d *Dict) Delete(key Value) (Value, bool, error) {
 	v := d.entries[i].value
 	d.entries[i] = entry{}
 	d.dead++
-	if d.index != nil {
+	if k.kind == 's' {
+		delete(d.texts, k.text)
+	} else {
 		delete(d.index, k)
 	}
 	if d.dead > len(d.entries)/2 {
@@ -192,7 +218,7 @@ func (d *Dict) compact() {
 		}
 	}
 	d.entries, d.dead = kept, 0
-	if d.index != nil {
+	if d.texts != nil {
 		d.reindex()
 	}
 }

@@ -45,13 +45,28 @@ func PercentFormat(m *Meter, format, args Value) (Value, error) {
 			return Value{}, err
 		}
 	}
-	if !p.mapped && p.used < len(p.items) && (args.Kind() == KindTuple || args.Kind() != KindDict && args.Kind() != KindList) {
+	if !p.mapped && p.used < len(p.items) && !isMapping(args) {
 		return Value{}, typeError("not all arguments converted during string formatting")
 	}
 	if format.Kind() == KindMarkup {
 		return Markup(string(out)), nil
 	}
 	return Str(string(out)), nil
+}
+
+// isMapping is CPython's test for arguments that need not all be used: what can
+// be indexed and is no tuple or str.
+func isMapping(v Value) bool {
+	switch v.Kind() {
+	case KindList, KindDict, KindBytes, KindUndefined:
+		return true
+	case KindObject:
+		_, ok := v.any.(interface {
+			PyItem(key Value) (Value, error)
+		})
+		return ok
+	}
+	return false
 }
 
 func (p *percent) next() (Value, error) {

@@ -11,14 +11,18 @@ import base64
 import json
 import pathlib
 import sys
+import warnings
 
 import jinja2
 import jinja2.exceptions
 
+warnings.simplefilter("ignore")  # of Python code that odd templates become
 ENVIRONMENT = jinja2.Environment()
 
 
 def b64encode(value):
+    if isinstance(value, jinja2.Undefined):
+        value._fail_with_undefined_error()
     if not isinstance(value, bytes):
         value = str(value).encode("utf-8")
     return base64.b64encode(value).decode("ascii")
