@@ -5,13 +5,13 @@ import (
 	"strconv"
 )
 
-// slabSize is how many nodes are allocated at a time: a wide table has tens of
-// thousands of them.
+// slabSize is how many nodes are allocated at a time, at the most: a wide table
+// has tens of thousands of them, a small invoice a few dozen.
 const slabSize = 512
 
 func (c *Content) newNode() *Node {
 	if len(c.slab) == 0 {
-		c.slab = make([]Node, slabSize)
+		c.slab = make([]Node, max(16, min(slabSize, len(c.data)/600)))
 	}
 	n := &c.slab[0]
 	c.slab = c.slab[1:]

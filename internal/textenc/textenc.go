@@ -27,7 +27,12 @@ type Encoding struct {
 	table encoding.Encoding // nil for UTF-8
 	bom   []byte
 	most  rune // of ascii and latin-1, which need no table
+	// own are bytes where Python's table differs from x/text's; 0 is no byte.
+	own map[rune]byte
 }
+
+// koi8u is where Python follows RFC 2319 and x/text the web's variant.
+var koi8u = map[rune]byte{'╝': 0xae, '╬': 0xbe, 'ў': 0, 'Ў': 0}
 
 // UTF8 is the encoding of everything that names none.
 var UTF8 = &Encoding{name: "utf-8"}
@@ -67,7 +72,8 @@ var known = map[string]*Encoding{
 	"shift-jis": {name: "shift_jis", table: japanese.ShiftJIS}, "sjis": {name: "shift_jis", table: japanese.ShiftJIS}, "cp932": {name: "cp932", table: japanese.ShiftJIS},
 	"euc-jp": {name: "euc_jp", table: japanese.EUCJP}, "euc-kr": {name: "euc_kr", table: korean.EUCKR},
 	"gbk": {name: "gbk", table: simplifiedchinese.GBK}, "gb18030": {name: "gb18030", table: simplifiedchinese.GB18030}, "big5": {name: "big5", table: traditionalchinese.Big5},
-	"koi8-r": {name: "koi8-r", table: charmap.KOI8R}, "koi8-u": {name: "koi8-u", table: charmap.KOI8U},
+	"koi8-r": {name: "koi8-r", table: charmap.KOI8R}, "koi8-u": {name: "koi8-u", table: charmap.KOI8U, own: koi8u},
+	"cp858":     {name: "cp858", table: charmap.CodePage858},
 	"mac-roman": {name: "mac-roman", table: charmap.Macintosh},
 }
 
@@ -107,6 +113,9 @@ func (e *Encoding) Encode(text []byte) ([]byte, error) {
 	case e.table == nil:
 		return append(append([]byte(nil), e.bom...), text...), nil
 	}
+	if table, ok := e.table.(*charmap.Charmap); ok {
+		return e.encodeBytes(text, table)
+	}
 	encoded, err := e.table.NewEncoder().Bytes(text)
 	if err != nil {
 		return nil, e.missing(text)
@@ -122,6 +131,29 @@ func (e *Encoding) encodeSmall(text []byte) ([]byte, error) {
 			return nil, e.characterError(text, i, r)
 		}
 		out = append(out, byte(r))
+		i += n
+	}
+	return out, nil
+}
+
+// encodeBytes encodes with a table of single bytes. The ISO 8859 tables of
+// x/text leave out the control characters from U+0080 on, which Python has.
+func (e *Encoding) encodeBytes(text []byte, table *charmap.Charmap) ([]byte, error) {
+	controls := strings.HasPrefix(table.String(), "ISO 8859-")
+	out := make([]byte, 0, len(text))
+	for i := 0; i < len(text); {
+		r, n := utf8.DecodeRune(text[i:])
+		b, ok := table.EncodeRune(r)
+		if own, differs := e.own[r]; differs {
+			b, ok = own, own != 0
+		}
+		switch {
+		case controls && r >= 0x80 && r <= 0x9f:
+			b = byte(r)
+		case !ok:
+			return nil, e.characterError(text, i, r)
+		}
+		out = append(out, b)
 		i += n
 	}
 	return out, nil
