@@ -7,16 +7,13 @@ package textenc
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/ianaindex"
-	"golang.org/x/text/encoding/japanese"
-	"golang.org/x/text/encoding/korean"
-	"golang.org/x/text/encoding/simplifiedchinese"
-	"golang.org/x/text/encoding/traditionalchinese"
 	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/encoding/unicode/utf32"
 )
@@ -69,13 +66,24 @@ var known = map[string]*Encoding{
 	"ascii":     {name: "ascii", most: 0x7f}, "us-ascii": {name: "ascii", most: 0x7f}, "646": {name: "ascii", most: 0x7f},
 	"latin-1": {name: "latin-1", most: 0xff}, "latin1": {name: "latin-1", most: 0xff}, "iso-8859-1": {name: "latin-1", most: 0xff},
 	"iso8859-1": {name: "latin-1", most: 0xff}, "l1": {name: "latin-1", most: 0xff}, "8859": {name: "latin-1", most: 0xff}, "cp819": {name: "latin-1", most: 0xff},
-	"shift-jis": {name: "shift_jis", table: japanese.ShiftJIS}, "sjis": {name: "shift_jis", table: japanese.ShiftJIS}, "cp932": {name: "cp932", table: japanese.ShiftJIS},
-	"euc-jp": {name: "euc_jp", table: japanese.EUCJP}, "euc-kr": {name: "euc_kr", table: korean.EUCKR},
-	"gbk": {name: "gbk", table: simplifiedchinese.GBK}, "gb18030": {name: "gb18030", table: simplifiedchinese.GB18030}, "big5": {name: "big5", table: traditionalchinese.Big5},
 	"koi8-r": {name: "koi8-r", table: charmap.KOI8R}, "koi8-u": {name: "koi8-u", table: charmap.KOI8U, own: koi8u},
 	"cp858":     {name: "cp858", table: charmap.CodePage858},
 	"mac-roman": {name: "mac-roman", table: charmap.Macintosh},
 }
+
+// verified are the tables that testdata/oracle.py has compared with Python's.
+var verified = []*charmap.Charmap{
+	charmap.ISO8859_2, charmap.ISO8859_3, charmap.ISO8859_4, charmap.ISO8859_5, charmap.ISO8859_6, charmap.ISO8859_7, charmap.ISO8859_8,
+	charmap.ISO8859_9, charmap.ISO8859_10, charmap.ISO8859_13, charmap.ISO8859_14, charmap.ISO8859_15, charmap.ISO8859_16,
+	charmap.Windows874, charmap.Windows1250, charmap.Windows1251, charmap.Windows1252, charmap.Windows1253, charmap.Windows1254, charmap.Windows1256,
+	charmap.Windows1257, charmap.Windows1258, charmap.CodePage037, charmap.CodePage437, charmap.CodePage850, charmap.CodePage852, charmap.CodePage855,
+	charmap.CodePage858, charmap.CodePage860, charmap.CodePage862, charmap.CodePage863, charmap.CodePage865, charmap.CodePage866,
+	charmap.KOI8R, charmap.Macintosh,
+}
+
+// differing are codecs that x/text has, but with other characters than Python.
+// Wrong bytes in an invoice are worse than none.
+var differing = []string{"cp1255", "windows-1255", "shift-jis", "sjis", "cp932", "euc-jp", "iso2022-jp", "euc-kr", "cp949", "gbk", "gb2312", "gb18030", "big5"}
 
 // Lookup returns the encoding of a name: IANA's or Python's, in any case, with -
 // or _ between its parts.
@@ -83,6 +91,9 @@ func Lookup(name string) (*Encoding, error) {
 	n := normalise(name)
 	if e := known[n]; e != nil {
 		return e, nil
+	}
+	if slices.Contains(differing, n) {
+		return nil, fmt.Errorf("encoding %q is not supported: its characters would differ from Python's", name)
 	}
 	candidates := []string{n}
 	for prefix, others := range map[string][]string{"cp": {"windows-", "ibm"}, "windows-": {"windows-"}, "iso8859-": {"iso-8859-"}, "latin": {"latin"}, "latin-": {"latin"}} {
@@ -93,7 +104,11 @@ func Lookup(name string) (*Encoding, error) {
 		}
 	}
 	for _, c := range candidates {
-		if table, err := ianaindex.IANA.Encoding(c); err == nil && table != nil {
+		found, err := ianaindex.IANA.Encoding(c)
+		if err != nil {
+			continue
+		}
+		if table, ok := found.(*charmap.Charmap); ok && slices.Contains(verified, table) {
 			return &Encoding{name: n, table: table}, nil
 		}
 	}

@@ -54,7 +54,7 @@ func TestNamesAreFoundAsPythonAndIANASpellThem(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{
 		"UTF-8": "ž", "utf8": "ž", "U8": "ž", "windows-1250": "\x9e", "CP1250": "\x9e", "cp_1250": "", "windows_1250": "\x9e", "iso-8859-2": "\xbe", "ISO8859-2": "\xbe", "latin2": "\xbe", "latin_2": "\xbe",
-		"utf_16_le": "\x7e\x01", "utf-16": "\xff\xfe\x7e\x01", "UTF-16BE": "\x01\x7e", "utf-8-sig": "\xef\xbb\xbfž", "nonsense": "", "": "",
+		"utf_16_le": "\x7e\x01", "utf-16": "\xff\xfe\x7e\x01", "UTF-16BE": "\x01\x7e", "utf-8-sig": "\xef\xbb\xbfž", "nonsense": "", "": "", "shift_jis": "", "cp1255": "", "gbk": "",
 	} {
 		e, err := Lookup(name)
 		if err != nil {

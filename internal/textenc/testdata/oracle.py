@@ -13,6 +13,7 @@ import sys
 
 CODECS = """utf-8 utf-8-sig utf-16 utf-16-le utf-16-be utf-32 utf-32-le utf-32-be ascii latin-1
 iso8859-2 iso8859-3 iso8859-4 iso8859-5 iso8859-7 iso8859-9 iso8859-10 iso8859-13 iso8859-14 iso8859-15 iso8859-16
+iso8859-6 iso8859-8 cp874 cp1256 cp860 cp862 cp863 cp865 cp037
 cp1250 cp1251 cp1252 cp1253 cp1254 cp1257 cp1258 cp437 cp850 cp852 cp855 cp858 cp866 koi8-r koi8-u mac-roman""".split()
 PATH = pathlib.Path(__file__).parent / "codecs.json"
 
