@@ -116,7 +116,10 @@ func (c *Chain) Resume(ctx context.Context, x *Export) (*rossum.Response, error)
 	report := x.run.report
 	report.LeftOut, report.Graph = c.leftOut, c.graph
 	ctx, end := x.startSpan(ctx, "export", x.Annotation.ID)
-	err := c.runAll(ctx, x, true)
+	err := x.fetchContent(ctx)
+	if err == nil {
+		err = c.runAll(ctx, x, true)
+	}
 	end(err)
 	if err != nil {
 		err = x.run.redactor.Error(err)

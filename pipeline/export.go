@@ -154,6 +154,19 @@ func (x *Export) Field(schemaID string) (*rossum.Node, error) {
 	return x.Annotation.Content.Field(schemaID)
 }
 
+// fetchContent loads the content tree of an export whose payload carries only
+// its address.
+func (x *Export) fetchContent(ctx context.Context) error {
+	isExport := x.Payload.Event == "" || x.Payload.Event == rossum.EventAnnotationContent
+	if !isExport || x.Annotation.Content != nil || x.Annotation.ContentURL == "" {
+		return nil
+	}
+	if x.Rossum == nil {
+		return fmt.Errorf("fetching the content of the annotation: %w", ErrNoClient)
+	}
+	return x.Rossum.FetchContent(ctx, x.Annotation)
+}
+
 // Hide tells the export of a secret that it did not know yet: from then on it
 // is cut out of messages, logs, errors and the report.
 func (x *Export) Hide(secret string) { x.run.redactor.Add(secret) }

@@ -181,3 +181,26 @@ func FuzzHandler(f *testing.F) {
 		}
 	})
 }
+
+func TestContentThatIsAnAddressIsFetched(t *testing.T) {
+	t.Parallel()
+	platform := rossumtest.NewServer()
+	defer platform.Close()
+	transport := &http.Transport{}
+	defer transport.CloseIdleConnections()
+	call := rossumtest.Annotation(rossumtest.Field("document_id", "1"), rossumtest.Field("status", ""), rossumtest.On(platform), rossumtest.WithoutContent())
+	platform.AddContent(call)
+	chain := chainOf(t, set("status", "done")).With(pipeline.WithHTTPClient(&http.Client{Transport: transport}))
+	h := pipeline.Handler(chain, pipeline.WithSecret(secret))
+	if status, answer := serve(h, hookCall(call.Bytes())); status != 200 || answer.Failed() || len(answer.Operations) != 1 {
+		t.Errorf("%d %+v", status, answer)
+	}
+	offline := invoice(rossumtest.WithoutContent(), rossumtest.Request("2"))
+	if status, answer := serve(h, hookCall(offline.Bytes())); status != 200 || !answer.Failed() || !strings.Contains(answer.Messages[0].Content, "no client of Rossum's API") {
+		t.Errorf("%d %+v", status, answer)
+	}
+	foreign := rossumtest.Annotation(rossumtest.On(platform), rossumtest.Request("3"), rossumtest.Set("content", "https://thief.example/content"))
+	if status, answer := serve(h, hookCall(foreign.Bytes())); status != 200 || !answer.Failed() || !strings.Contains(answer.Messages[0].Content, "another host") {
+		t.Errorf("%d %+v", status, answer)
+	}
+}
