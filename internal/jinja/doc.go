@@ -44,8 +44,30 @@
 // also given from outside, and reads it in a loop or macro before that, Jinja2
 // sees an undefined value there, and this package the one from outside.
 //
-// Methods: those of str, list, tuple, dict, int, float and bytes that package
-// pyvalue lists. Names with an underscore at the front are out of reach, as in
-// Jinja2's sandbox; they are undefined. The text of a function or generator,
-// which in Python ends in an address, has none here.
+// Methods, those of CPython 3.11:
+//
+//	str    capitalize casefold center count encode endswith expandtabs find
+//	       format format_map index isalnum isalpha isascii isdecimal isdigit
+//	       isidentifier islower isnumeric isprintable isspace istitle isupper
+//	       join ljust lower lstrip maketrans partition removeprefix
+//	       removesuffix replace rfind rindex rjust rpartition rsplit rstrip
+//	       split splitlines startswith strip swapcase title translate upper
+//	       zfill
+//	list   append clear copy count extend index insert pop remove reverse sort
+//	tuple  count index
+//	dict   clear copy fromkeys get items keys pop popitem setdefault update
+//	       values
+//	int    bit_count bit_length conjugate
+//	float  conjugate hex is_integer
+//	bytes  decode hex
+//
+// Refused, since no export has a use for them: as_integer_ratio, from_bytes,
+// to_bytes, real, imag, numerator and denominator of int; as_integer_ratio,
+// fromhex, real and imag of float; all others of bytes, which are there to be
+// encoded in base64. encode and decode know utf-8, ascii and latin-1, and no
+// other codec.
+//
+// Names with an underscore at the front are out of reach, as in Jinja2's sandbox;
+// they are undefined. The text of a function or generator, which in Python ends
+// in an address, has none here.
 package jinja

@@ -104,6 +104,39 @@ func TestFiltersTestsAndGlobalsAreThoseOfJinja2(t *testing.T) {
 	}
 }
 
+func TestMethodsAreThoseOfCPythonOrRefused(t *testing.T) {
+	t.Parallel()
+	refused := map[string]string{
+		"int": "as_integer_ratio from_bytes to_bytes real imag numerator denominator", "float": "as_integer_ratio fromhex real imag",
+	}
+	o := startOracle(t, "-c", "import json\nprint(json.dumps({c.__name__: [n for n in dir(c) if n[0] != '_'] for c in (str, list, tuple, dict, int, float, bytes)}))")
+	if !o.out.Scan() {
+		t.Fatal("no lists")
+	}
+	var classes map[string][]string
+	if err := json.Unmarshal(o.out.Bytes(), &classes); err != nil {
+		t.Fatal(err)
+	}
+	doc, err := os.ReadFile("doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	words := strings.FieldsFunc(string(doc), func(r rune) bool { return strings.ContainsRune(" \n\t/,.:;", r) })
+	for class, v := range map[string]value{"str": pyvalue.Str(""), "list": pyvalue.NewList(), "tuple": pyvalue.NewTuple(), "dict": pyvalue.NewDict().Value(), "int": pyvalue.Int(0), "float": pyvalue.Float(0), "bytes": pyvalue.Bytes(nil)} {
+		for _, name := range classes[class] {
+			known := pyvalue.HasMethod(v, name)
+			if !known && class != "bytes" && !slices.Contains(strings.Fields(refused[class]), name) || class != "bytes" && !slices.Contains(words, name) {
+				t.Errorf("%s.%s: known %v, documented %v", class, name, known, slices.Contains(words, name))
+			}
+		}
+		for _, name := range pyvalue.MethodNames(v) {
+			if !slices.Contains(classes[class], name) {
+				t.Errorf("%s.%s is no method of CPython", class, name)
+			}
+		}
+	}
+}
+
 // grammar makes templates that are mostly right.
 type grammar struct{ r *rand.Rand }
 
