@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"strings"
+	"slices"
+
+	"github.com/exportpipeline/exportpipeline/internal/settings"
 )
 
 // Category is the kind of a [Node], as in the annotation content of Rossum's API.
@@ -183,36 +185,10 @@ func (c *Content) SchemaIDs() iter.Seq[string] {
 
 // suggest names the known schema_id that a misspelt one most likely meant.
 func (c *Content) suggest(schemaID string) string {
-	best, distance := "", len(schemaID)/3+2
-	for id := range c.SchemaIDs() {
-		if d := editDistance(strings.ToLower(id), strings.ToLower(schemaID)); d < distance || d == distance && best != "" && id < best {
-			best, distance = id, d
-		}
+	if best := settings.Nearest(schemaID, slices.Collect(c.SchemaIDs())); best != "" {
+		return fmt.Sprintf(" (did you mean %q?)", best)
 	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf(" (did you mean %q?)", best)
-}
-
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
+	return ""
 }
 
 // MarshalJSON returns the list of sections with every change applied. What was

@@ -73,8 +73,7 @@ var (
 
 // UnmarshalJSON decodes settings strictly.
 func (s *CustomFormat) UnmarshalJSON(data []byte) error {
-	type plain CustomFormat
-	return settings.Decode(data, (*plain)(s))
+	return settings.Decode(data, s)
 }
 
 // Name returns "Custom format templating".

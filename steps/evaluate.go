@@ -61,8 +61,7 @@ func (s *Evaluate) UnmarshalJSON(data []byte) error {
 	if isList(data) {
 		return decodeList(data, &s.Checks)
 	}
-	type plain Evaluate
-	return settings.Decode(data, (*plain)(s))
+	return settings.Decode(data, s)
 }
 
 func isList(data []byte) bool {
@@ -201,8 +200,7 @@ func (s *EvaluateReplies) UnmarshalJSON(data []byte) error {
 		s.Replies = make([]ReplyCheck, 1)
 		return settings.Decode(data, &s.Replies[0])
 	}
-	type plain EvaluateReplies
-	return settings.Decode(data, (*plain)(s))
+	return settings.Decode(data, s)
 }
 
 // Name returns "Reply evaluator".

@@ -73,8 +73,7 @@ type source struct {
 
 // UnmarshalJSON decodes settings strictly.
 func (s *Extract) UnmarshalJSON(data []byte) error {
-	type plain Extract
-	return settings.Decode(data, (*plain)(s))
+	return settings.Decode(data, s)
 }
 
 // Name returns "Data value extractor".

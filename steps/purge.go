@@ -33,8 +33,7 @@ var (
 
 // UnmarshalJSON decodes settings strictly. An empty document stands for none.
 func (s *Purge) UnmarshalJSON(data []byte) error {
-	type plain Purge
-	return settings.Decode(data, (*plain)(s))
+	return settings.Decode(data, s)
 }
 
 // Name returns "Cleaning".

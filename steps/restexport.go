@@ -87,18 +87,13 @@ var (
 	_ pipeline.Validator = (*RESTExport)(nil)
 )
 
-// restSettings decodes a RESTExport without calling its UnmarshalJSON again.
-type restSettings RESTExport
-
 // SettingsAliases accepts the old name of export_reference_key.
-func (*restSettings) SettingsAliases() map[string]string {
+func (*RESTExport) SettingsAliases() map[string]string {
 	return map[string]string{"export_id": "export_reference_key"}
 }
 
 // UnmarshalJSON decodes settings strictly.
-func (s *RESTExport) UnmarshalJSON(data []byte) error {
-	return settings.Decode(data, (*restSettings)(s))
-}
+func (s *RESTExport) UnmarshalJSON(data []byte) error { return settings.Decode(data, s) }
 
 // Name returns "REST API export".
 func (s *RESTExport) Name() string { return "REST API export" }

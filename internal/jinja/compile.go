@@ -38,8 +38,13 @@ func (c *compiler) body(list []statement) (exec, error) {
 		}
 		steps = append(steps, step)
 	}
+	return inTurn(steps), nil
+}
+
+// inTurn makes one step of several.
+func inTurn(steps []exec) exec {
 	if len(steps) == 1 {
-		return steps[0], nil
+		return steps[0]
 	}
 	return func(f *frame) error {
 		for _, step := range steps {
@@ -48,7 +53,7 @@ func (c *compiler) body(list []statement) (exec, error) {
 			}
 		}
 		return nil
-	}, nil
+	}
 }
 
 func (c *compiler) statement(st statement) (exec, error) {
@@ -128,17 +133,7 @@ func (c *compiler) output(o output) (exec, error) {
 			return nil
 		}
 	}
-	if len(steps) == 1 {
-		return steps[0], nil
-	}
-	return func(f *frame) error {
-		for _, step := range steps {
-			if err := step(f); err != nil {
-				return err
-			}
-		}
-		return nil
-	}, nil
+	return inTurn(steps), nil
 }
 
 func (c *compiler) ifElse(s ifElse) (exec, error) {

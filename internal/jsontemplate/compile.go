@@ -138,6 +138,9 @@ func (c *compiler) object(place string, depth int) node {
 		if isOperator(key) {
 			return c.operatorObject(o, key, below, depth)
 		}
+		if name := strings.Trim(key, "$"); name != key && operators[name].make != nil {
+			c.faults.Add(below, "unknown operator (did you mean $%s$?)", name)
+		}
 		o.members = append(o.members, member{key, c.value(below, depth+1)})
 	}
 	c.token(place)
@@ -147,7 +150,7 @@ func (c *compiler) object(place string, depth int) node {
 // isOperator recognises $NAME$, and the one name that is also written without
 // its last $.
 func isOperator(key string) bool {
-	return len(key) > 2 && key[0] == '$' && key[len(key)-1] == '$' || key == "$IF_DATAPOINT_VALUE"
+	return len(key) > 2 && key[0] == '$' && key[len(key)-1] == '$' && strings.Count(key, "$") == 2 || key == "$IF_DATAPOINT_VALUE"
 }
 
 func (c *compiler) operatorObject(o object, key, place string, depth int) node {

@@ -46,6 +46,7 @@ type scope struct {
 	node   Node
 	index  int // of the loop, from 0
 	inLoop bool
+	rows   []Node // all elements of the loop
 }
 
 // find looks in the current element, then around it, then in the whole.
@@ -59,6 +60,12 @@ func (s *scope) find(schemaID string) []Node {
 		}
 		if found := in.node.Find(schemaID); len(found) > 0 {
 			return found
+		}
+		// What other rows have and this one lacks is not to be had from them.
+		for _, row := range in.rows {
+			if len(row.Find(schemaID)) > 0 {
+				return nil
+			}
 		}
 	}
 	if s.data.Root == nil {

@@ -44,7 +44,7 @@ var invoice = element{children: []element{
 	f("count", "007"), f("small", "0.0000001"), f("url", "https://acme.rossum.app/api/v1/documents/7/content"), f("word", "twelve"), f("kind", "stock"),
 	{id: "line_items", children: []element{
 		row(f("item_code", "A"), f("item_amount", "1"), f("item_note", "n")),
-		row(f("item_code", "B"), f("item_amount", "2"), f("item_note", "")),
+		row(f("item_code", "B"), f("item_amount", "2"), f("item_note", ""), f("only_second", "B")),
 	}},
 	{id: "no_rows"},
 }}
@@ -165,6 +165,9 @@ func TestFaultsNamePlaceOperatorAndSchemaID(t *testing.T) {
 		{`{"$FETCH_DOCUMENT_CONTENT$":{"datapoint":"document_id"}}`, `request.mapping.$FETCH_DOCUMENT_CONTENT$: schema_id "document_id": not a Rossum URL`},
 		{`{"$FOR_EACH_SCHEMA_ID$":{"schema_id":"line_item","mapping":"@{absent}"}}`, `element 1 of line_item: request.mapping.$FOR_EACH_SCHEMA_ID$.mapping: schema_id "absent": not found in the annotation (did you mean "document_id"?)`},
 		{`{"$DATAPOINT_MAPPING$":{"schema_id":"kind","mapping":[]}}`, "request.mapping.$DATAPOINT_MAPPING$.mapping: is not an object"},
+		{`{"$IF_SCHEMA_ID":{"schema_id":"x","mapping":1}}`, "request.mapping.$IF_SCHEMA_ID: unknown operator (did you mean $IF_SCHEMA_ID$?)"},
+		{`{"$$CHILD_COUNT$$":{"schema_id":"x"}}`, "request.mapping.$$CHILD_COUNT$$: unknown operator (did you mean $CHILD_COUNT$?)"},
+		{`{"$FOR_EACH_SCHEMA_ID$":{"schema_id":"line_item","mapping":"@{only_second}"}}`, `element 1 of line_item: request.mapping.$FOR_EACH_SCHEMA_ID$.mapping: schema_id "only_second": not found in the annotation (did you mean "document_id"?)`},
 		{`{"a"`, `request.mapping.a: not valid JSON: EOF`},
 		{`1 2`, `request.mapping: text after the end of the JSON value`},
 	} {
@@ -216,8 +219,10 @@ func TestWhatIsNotThereIsAnErrorAndNoPanic(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if v, err := compiled.Render(t.Context(), &Data{}); err == nil {
-			t.Errorf("%s: got %v", in, v)
+		for _, d := range []*Data{nil, {}} {
+			if v, err := compiled.Render(t.Context(), d); err == nil {
+				t.Errorf("%s: got %v", in, v)
+			}
 		}
 	}
 }

@@ -264,7 +264,7 @@ func (f forEach) render(r *rendering, s *scope) (Value, error) {
 	}
 	values := make([]Value, 0, len(found))
 	for i, n := range found {
-		v, err := f.mapping.render(r, &scope{data: s.data, outer: s, node: n, index: i, inLoop: true})
+		v, err := f.mapping.render(r, &scope{data: s.data, outer: s, node: n, index: i, inLoop: true, rows: found})
 		if err != nil {
 			return nil, fmt.Errorf("element %d of %s: %w", i+1, f.schemaID, err)
 		}

@@ -17,6 +17,9 @@ func (t *Template) Render(ctx context.Context, d *Data) (Value, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	if d == nil {
+		d = &Data{}
+	}
 	v, err := t.root.render(&rendering{ctx}, &scope{data: d})
 	if err != nil {
 		return nil, err

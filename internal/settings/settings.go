@@ -193,7 +193,7 @@ func (d *decoder) value(place string, v reflect.Value, depth int) {
 	}
 	start := d.next()
 	switch {
-	case v.Type() == rawType || v.CanAddr() && v.Addr().Type().Implements(unmarshalerType):
+	case v.Type() == rawType || depth > 0 && v.CanAddr() && v.Addr().Type().Implements(unmarshalerType):
 		d.own(place, start, v)
 		return
 	case d.peekNull():
@@ -327,6 +327,10 @@ func (d *decoder) members(place string, f func(key string, at int64)) {
 func (d *decoder) mapping(place string, start int64, v reflect.Value, depth int) {
 	if !d.opens('{') {
 		d.wrongType(place, start, "an object")
+		return
+	}
+	if v.Type().Key().Kind() != reflect.String {
+		d.wrongType(place, start, "something else: keys of this map are no texts")
 		return
 	}
 	if v.IsNil() {

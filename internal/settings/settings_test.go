@@ -134,3 +134,34 @@ func Example() {
 	fmt.Println(Decode([]byte(`{"file_content_templat": "x"}`), &s))
 	// Output: file_content_templat: unknown key (did you mean file_content_template?) (line 1, column 2)
 }
+
+// step decodes itself, as steps do.
+type step struct {
+	Key string `json:"export_reference_key"`
+}
+
+func (*step) SettingsAliases() map[string]string {
+	return map[string]string{"export_id": "export_reference_key"}
+}
+
+func (s *step) UnmarshalJSON(data []byte) error { return Decode(data, s) }
+
+func TestATypeCanDecodeItself(t *testing.T) {
+	t.Parallel()
+	var list struct {
+		Steps []step `json:"steps"`
+	}
+	if err := Decode([]byte(`{"steps":[{"export_id":"a"},{"export_reference_key":"b"}]}`), &list); err != nil || list.Steps[0].Key != "a" || list.Steps[1].Key != "b" {
+		t.Errorf("%+v %v", list, err)
+	}
+	var one step
+	if err := json.Unmarshal([]byte(`{"export_i":"a"}`), &one); err == nil || !strings.HasPrefix(err.Error(), "export_i: unknown key") {
+		t.Error(err)
+	}
+	var numbers struct {
+		M map[int]string `json:"m"`
+	}
+	if Decode([]byte(`{"m":{"1":"a"}}`), &numbers) == nil {
+		t.Error("a map of numbers was taken")
+	}
+}

@@ -1,0 +1,66 @@
+package steps_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+
+	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
+	"github.com/exportpipeline/exportpipeline/steps"
+)
+
+// export runs steps on a small invoice and prints its messages and fields.
+func export(list ...pipeline.Step) {
+	chain, err := pipeline.New(list...)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	transport := &http.Transport{}
+	defer transport.CloseIdleConnections()
+	call := rossumtest.Annotation(rossumtest.Field("document_id", "2026-0042"), rossumtest.Field("erp_status", ""), rossumtest.Field("erp_id", ""), rossumtest.Offline())
+	response, err := chain.Export(context.Background(), call.Payload(), pipeline.WithHTTPClient(&http.Client{Transport: transport}))
+	if err != nil {
+		fmt.Println(err)
+	}
+	for _, m := range response.Messages {
+		fmt.Println(m.Type, m.Content)
+	}
+	for _, op := range response.Operations {
+		fmt.Println(string(op.Value))
+	}
+}
+
+func ExampleCustomFormat() {
+	var step steps.CustomFormat
+	err := json.Unmarshal([]byte(`{"export_configs": [{"export_reference_key": "csv", "file_content_templat": "{{ field.document_id }}"}]}`), &step)
+	fmt.Println(err)
+	// Output: export_configs[0].file_content_templat: unknown key (did you mean file_content_template?) (line 1, column 53)
+}
+
+func ExampleRESTExport() {
+	erp := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusCreated)
+		fmt.Fprint(w, `{"id": 9007199254740993}`)
+	}))
+	defer erp.Close()
+	export(
+		&steps.CustomFormat{Exports: []steps.Format{{Key: "invoice", Template: `{"number": {{ field.document_id|tojson }}}`}}},
+		&steps.RESTExport{Key: "invoice", Request: steps.Request{URL: erp.URL, Content: "#{file_content}"}, HeadersKey: "headers", PayloadKey: "reply"},
+		&steps.Extract{Sources: []steps.Source{
+			{Key: "headers", Rules: []steps.Rule{{Path: "status_code", Target: "erp_status"}}},
+			{Key: "reply", Rules: []steps.Rule{{Path: "id", Target: "erp_id"}}},
+		}},
+	)
+	// Output:
+	// {"content":{"value":"201"}}
+	// {"content":{"value":"9007199254740993"}}
+}
+
+func ExampleEvaluate() {
+	export(&steps.Evaluate{Check: steps.Check{Condition: "r.field.erp_status != '201'", Message: "Draft invoice not created."}})
+	// Output: error Draft invoice not created.
+}
