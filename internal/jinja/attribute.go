@@ -1,0 +1,208 @@
+package jinja
+
+import (
+	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+)
+
+func (c *compiler) getattr(n getattr) (expr, error) {
+	object, err := c.expr(n.object)
+	name := n.name
+	key := pyvalue.Str(name)
+	isItem := !pyvalue.HasMethod(pyvalue.NewDict().Value(), name)
+	return func(f *frame) (value, error) {
+		v, err := object(f)
+		if err != nil {
+			return value{}, err
+		}
+		if err := f.meter.Step(1); err != nil {
+			return value{}, err
+		}
+		if d := v.Dict(); d != nil && isItem {
+			if found, ok := d.GetStr(name); ok {
+				return found, nil
+			}
+		}
+		return attribute(v, name, key)
+	}, err
+}
+
+// attribute is v.name as Jinja2 has it: an attribute, or else an item.
+func attribute(v value, name string, key value) (value, error) {
+	if v.IsUndefined() {
+		return value{}, pyvalue.Raise("UndefinedError", "%s", v.Hint())
+	}
+	if a, ok := attr(v, name); ok {
+		return a, nil
+	}
+	if item, ok := item(v, key); ok {
+		return item, nil
+	}
+	return pyvalue.Undefined(quote(typeRepr(v)) + " has no attribute " + quote(name)), nil
+}
+
+// attr returns an attribute that templates may reach: a method of a builtin
+// class, or what an object of this package offers. Names with an underscore at
+// the front are out of reach.
+func attr(v value, name string) (value, bool) {
+	if name == "" || name[0] == '_' {
+		return value{}, false
+	}
+	if m, ok := pyvalue.Method(v, name); ok {
+		return m, true
+	}
+	if o, ok := v.Object().(interface {
+		PyAttr(name string) (value, bool)
+	}); ok {
+		return o.PyAttr(name)
+	}
+	return value{}, false
+}
+
+func item(v, key value) (value, bool) {
+	if d := v.Dict(); d != nil && key.IsText() {
+		return d.GetStr(key.Text())
+	}
+	found, err := pyvalue.GetItem(v, key)
+	return found, err == nil
+}
+
+// typeRepr names an object as the messages of Undefined do.
+func typeRepr(v value) string {
+	switch v.Kind() {
+	case pyvalue.KindNone:
+		return "None"
+	case pyvalue.KindMarkup:
+		return "markupsafe.Markup object"
+	}
+	if o, ok := v.Object().(interface{ qualifiedName() string }); ok {
+		return o.qualifiedName() + " object"
+	}
+	return pyvalue.TypeName(v) + " object"
+}
+
+func (c *compiler) getitem(n getitem) (expr, error) {
+	object, err := c.expr(n.object)
+	if err != nil {
+		return nil, err
+	}
+	if s, ok := n.index.(slice); ok {
+		return c.slice(object, s)
+	}
+	index, err := c.expr(n.index)
+	return func(f *frame) (value, error) {
+		v, err := object(f)
+		if err != nil {
+			return value{}, err
+		}
+		key, err := index(f)
+		if err != nil {
+			return value{}, err
+		}
+		if err := f.meter.Step(1); err != nil {
+			return value{}, err
+		}
+		return subscript(v, key)
+	}, err
+}
+
+// subscript is v[key] as Jinja2 has it: an item, or else an attribute.
+func subscript(v, key value) (value, error) {
+	if v.IsUndefined() {
+		return value{}, pyvalue.Raise("UndefinedError", "%s", v.Hint())
+	}
+	if found, ok := item(v, key); ok {
+		return found, nil
+	}
+	if key.IsText() {
+		if a, ok := attr(v, key.Text()); ok {
+			return a, nil
+		}
+		return pyvalue.Undefined(quote(typeRepr(v)) + " has no attribute " + quote(key.Text())), nil
+	}
+	text, err := pyvalue.Repr(nil, key)
+	return pyvalue.Undefined(typeRepr(v) + " has no element " + text), err
+}
+
+// isConstant reports what Jinja2 evaluates beforehand where it is printed: an
+// expression without variables and calls.
+func isConstant(n node) bool {
+	all := func(nodes ...node) bool {
+		for _, n := range nodes {
+			if !isConstant(n) {
+				return false
+			}
+		}
+		return true
+	}
+	switch n := n.(type) {
+	case nil, constant:
+		return true
+	case unary:
+		return isConstant(n.operand)
+	case notExpr:
+		return isConstant(n.operand)
+	case binary:
+		return all(n.left, n.right)
+	case tupleLit:
+		return all(n.items...)
+	case listLit:
+		return all(n.items...)
+	case dictLit:
+		return all(n.keys...) && all(n.values...)
+	case concat:
+		return all(n.items...)
+	case compare:
+		return isConstant(n.first) && all(n.rest...)
+	case logical:
+		return all(n.left, n.right)
+	case condExpr:
+		return all(n.test, n.then, n.otherwise)
+	case getattr:
+		return isConstant(n.object)
+	case getitem:
+		return all(n.object, n.index)
+	case slice:
+		return all(n.from, n.to, n.step)
+	case testExpr:
+		return isConstant(n.operand) && all(n.args.positional...)
+	case filterExpr:
+		switch n.name {
+		case "map", "select", "reject", "selectattr", "rejectattr":
+			return false // they need the template's context
+		}
+		return isConstant(n.operand) && all(n.args.positional...) && all(n.args.named...) && n.args.star == nil && n.args.starStar == nil
+	}
+	return false
+}
+
+func (c *compiler) slice(object expr, s slice) (expr, error) {
+	folded := c.folded
+	parts := make([]expr, 3)
+	for i, n := range []node{s.from, s.to, s.step} {
+		parts[i] = func(*frame) (value, error) { return pyvalue.None(), nil }
+		if n != nil {
+			var err error
+			if parts[i], err = c.expr(n); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return func(f *frame) (value, error) {
+		v, err := object(f)
+		if err != nil {
+			return value{}, err
+		}
+		var bounds [3]value
+		for i, p := range parts {
+			if bounds[i], err = p(f); err != nil {
+				return value{}, err
+			}
+		}
+		sliced, err := pyvalue.Slice(f.meter, v, bounds[0], bounds[1], bounds[2])
+		if e, ok := err.(*pyvalue.Error); ok && folded && e.Type == "TypeError" {
+			// What Jinja2 works out beforehand becomes Undefined instead of raising.
+			return pyvalue.Undefined(typeRepr(v) + " has no element slice"), nil
+		}
+		return sliced, err
+	}, nil
+}

@@ -1,0 +1,311 @@
+package pyvalue
+
+import (
+	"math"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+func dictGet(_ *Meter, v Value, c *Call) (Value, error) {
+	if err := positional(c, "get", 1, 2); err != nil {
+		return Value{}, err
+	}
+	item, ok, err := v.Dict().Get(c.Args[0])
+	if !ok && err == nil && len(c.Args) == 2 {
+		return c.Args[1], nil
+	}
+	return item, err
+}
+
+func dictView(what string) method {
+	return func(_ *Meter, v Value, c *Call) (Value, error) {
+		if err := positional(c, "dict."+what, 0, 0); err != nil {
+			return Value{}, err
+		}
+		return FromObject(&view{v.Dict(), what}), nil
+	}
+}
+
+func dictPop(_ *Meter, v Value, c *Call) (Value, error) {
+	if err := positional(c, "pop", 1, 2); err != nil {
+		return Value{}, err
+	}
+	item, ok, err := v.Dict().Delete(c.Args[0])
+	switch {
+	case ok || err != nil:
+		return item, err
+	case len(c.Args) == 2:
+		return c.Args[1], nil
+	}
+	return GetItem(v, c.Args[0]) // which raises KeyError
+}
+
+func dictPopItem(_ *Meter, v Value, c *Call) (Value, error) {
+	if err := positional(c, "dict.popitem", 0, 0); err != nil {
+		return Value{}, err
+	}
+	keys := v.Dict().Keys()
+	if len(keys) == 0 {
+		return Value{}, Raise("KeyError", "'popitem(): dictionary is empty'")
+	}
+	last := keys[len(keys)-1]
+	item, _, err := v.Dict().Delete(last)
+	return NewTuple(last, item), err
+}
+
+func dictSetDefault(m *Meter, v Value, c *Call) (Value, error) {
+	if err := positional(c, "setdefault", 1, 2); err != nil {
+		return Value{}, err
+	}
+	item, ok, err := v.Dict().Get(c.Args[0])
+	if ok || err != nil {
+		return item, err
+	}
+	if err := m.Grow(4 * valueSize); err != nil {
+		return Value{}, err
+	}
+	if len(c.Args) == 2 {
+		item = c.Args[1]
+	}
+	return item, v.Dict().Set(c.Args[0], item)
+}
+
+func dictUpdate(m *Meter, v Value, c *Call) (Value, error) {
+	if len(c.Args) > 1 {
+		return Value{}, typeError("update expected at most 1 argument, got %d", len(c.Args))
+	}
+	if err := m.growTimes(4*valueSize, int64(len(c.Names))); err != nil {
+		return Value{}, err
+	}
+	if len(c.Args) == 1 {
+		if err := UpdateDict(m, v.Dict(), c.Args[0]); err != nil {
+			return Value{}, err
+		}
+	}
+	for i, name := range c.Names {
+		v.Dict().SetStr(name, c.Named[i])
+	}
+	return None(), nil
+}
+
+// UpdateDict sets the entries of a dict, or of an iterable of pairs.
+func UpdateDict(m *Meter, d *Dict, from Value) error {
+	if other := from.Dict(); other != nil {
+		if err := m.growTimes(4*valueSize, int64(other.Len())); err != nil {
+			return err
+		}
+		for k, item := range other.All() {
+			if err := d.Set(k, item); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	pairs, err := Collect(m, from)
+	if err != nil {
+		return err
+	}
+	for i, p := range pairs {
+		pair, err := Collect(m, p)
+		if err != nil {
+			return typeError("cannot convert dictionary update sequence element #%d to a sequence", i)
+		}
+		if len(pair) != 2 {
+			return valueError("dictionary update sequence element #%d has length %d; 2 is required", i, len(pair))
+		}
+		if err := d.Set(pair[0], pair[1]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func dictClear(_ *Meter, v Value, c *Call) (Value, error) {
+	v.Dict().Clear()
+	return None(), positional(c, "dict.clear", 0, 0)
+}
+
+func dictCopy(m *Meter, v Value, c *Call) (Value, error) {
+	if err := m.growTimes(4*valueSize, int64(v.Dict().Len())); err != nil {
+		return Value{}, err
+	}
+	return v.Dict().Copy().Value(), positional(c, "dict.copy", 0, 0)
+}
+
+func dictFromKeys(m *Meter, _ Value, c *Call) (Value, error) {
+	if err := positional(c, "fromkeys", 1, 2); err != nil {
+		return Value{}, err
+	}
+	keys, err := Collect(m, c.Args[0])
+	if err != nil {
+		return Value{}, err
+	}
+	d, item := NewDictSize(len(keys)), Value{}
+	if len(c.Args) == 2 {
+		item = c.Args[1]
+	}
+	for _, k := range keys {
+		if err := d.Set(k, item); err != nil {
+			return Value{}, err
+		}
+	}
+	return d.Value(), nil
+}
+
+func setAdd(m *Meter, v Value, c *Call) (Value, error) {
+	if err := positional(c, "set.add", 1, 1); err != nil {
+		return Value{}, err
+	}
+	if err := m.Grow(4 * valueSize); err != nil {
+		return Value{}, err
+	}
+	return None(), v.Set().d.Set(c.Args[0], Value{})
+}
+
+func setRemove(name string) method {
+	return func(_ *Meter, v Value, c *Call) (Value, error) {
+		if err := positional(c, "set."+name, 1, 1); err != nil {
+			return Value{}, err
+		}
+		_, ok, err := v.Set().d.Delete(c.Args[0])
+		if err == nil && !ok && name == "remove" {
+			text, _ := Repr(nil, c.Args[0]) // without a meter only its depth could fail
+			err = &Error{"KeyError", text}
+		}
+		return None(), err
+	}
+}
+
+func setCopy(m *Meter, v Value, _ *Call) (Value, error) {
+	if err := m.growTimes(4*valueSize, int64(v.Set().d.Len())); err != nil {
+		return Value{}, err
+	}
+	return NewSet(v.Set().Members()...)
+}
+
+func setMethod(name string, op Op) method {
+	return func(m *Meter, v Value, c *Call) (Value, error) {
+		if err := positional(c, "set."+name, 0, math.MaxInt32); err != nil {
+			return Value{}, err
+		}
+		out := v
+		for _, arg := range c.Args {
+			items, err := Collect(m, arg)
+			if err != nil {
+				return Value{}, err
+			}
+			other, err := NewSet(items...)
+			if err != nil {
+				return Value{}, err
+			}
+			if out, _, err = setOp(m, op, out.Set(), other.Set()); err != nil {
+				return Value{}, err
+			}
+		}
+		return out, nil
+	}
+}
+
+func setCompare(name string, op CmpOp) method {
+	return func(m *Meter, v Value, c *Call) (Value, error) {
+		if err := positional(c, "set."+name, 1, 1); err != nil {
+			return Value{}, err
+		}
+		items, err := Collect(m, c.Args[0])
+		if err != nil {
+			return Value{}, err
+		}
+		other, err := NewSet(items...)
+		if err != nil {
+			return Value{}, err
+		}
+		return Bool(compareSets(op, v.Set(), other.Set())), nil
+	}
+}
+
+var intMethods = map[string]method{
+	"bit_length": func(_ *Meter, v Value, c *Call) (Value, error) {
+		return Int(int64(v.BigInt().BitLen())), positional(c, "int.bit_length", 0, 0)
+	},
+	"bit_count": func(_ *Meter, v Value, c *Call) (Value, error) {
+		return Int(int64(strings.Count(v.BigInt().Text(2), "1"))), positional(c, "int.bit_count", 0, 0)
+	},
+	"conjugate": func(_ *Meter, v Value, c *Call) (Value, error) {
+		return BigInt(v.BigInt()), positional(c, "int.conjugate", 0, 0)
+	},
+}
+
+var floatMethods = map[string]method{
+	"is_integer": func(_ *Meter, v Value, c *Call) (Value, error) {
+		f, _ := v.float()
+		return Bool(f == math.Trunc(f) && !math.IsInf(f, 0)), positional(c, "float.is_integer", 0, 0)
+	},
+	"conjugate": func(_ *Meter, v Value, c *Call) (Value, error) {
+		return v, positional(c, "float.conjugate", 0, 0)
+	},
+	"hex": func(_ *Meter, v Value, c *Call) (Value, error) {
+		f, _ := v.float()
+		return Str(floatHex(f)), positional(c, "float.hex", 0, 0)
+	},
+}
+
+func floatHex(f float64) string {
+	switch {
+	case math.IsNaN(f) || math.IsInf(f, 0):
+		return FloatRepr(f)
+	case f == 0:
+		return strings.TrimSuffix(FloatRepr(f), "0.0") + "0x0.0p+0"
+	}
+	text := strconv.FormatFloat(f, 'x', 13, 64)
+	mantissa, exponent, _ := strings.Cut(text, "p")
+	exp, _ := strconv.Atoi(exponent) // strconv wrote it
+	if exp >= 0 {
+		return mantissa + "p+" + strconv.Itoa(exp)
+	}
+	return mantissa + "p" + strconv.Itoa(exp)
+}
+
+var bytesMethods = map[string]method{
+	"decode": func(m *Meter, v Value, c *Call) (Value, error) {
+		if err := c.Check("decode", 0, "encoding", "errors"); err != nil {
+			return Value{}, err
+		}
+		name := "utf-8"
+		if arg, ok := c.Arg(0, "encoding"); ok {
+			name = strings.ToLower(strings.ReplaceAll(arg.Text(), "_", "-"))
+		}
+		if err := m.growTimes(2, int64(len(v.Data()))); err != nil {
+			return Value{}, err
+		}
+		switch name {
+		case "utf-8", "utf8", "ascii":
+			for i, b := range v.Data() {
+				if name == "ascii" && b >= utf8.RuneSelf {
+					return Value{}, Raise("UnicodeDecodeError", "'ascii' codec can't decode byte 0x%02x in position %d: ordinal not in range(128)", b, i)
+				}
+			}
+			if !utf8.Valid(v.Data()) {
+				return Value{}, Raise("UnicodeDecodeError", "'utf-8' codec can't decode the bytes: invalid data")
+			}
+			return Str(string(v.Data())), nil
+		case "latin-1", "latin1", "iso-8859-1":
+			all := make([]rune, len(v.Data()))
+			for i, b := range v.Data() {
+				all[i] = rune(b)
+			}
+			return Str(string(all)), nil
+		}
+		return Value{}, Raise("LookupError", "unknown encoding: %s", name)
+	},
+	"hex": func(m *Meter, v Value, c *Call) (Value, error) {
+		if err := m.growTimes(2, int64(len(v.Data()))); err != nil {
+			return Value{}, err
+		}
+		out := make([]byte, 0, 2*len(v.Data()))
+		for _, b := range v.Data() {
+			out = append(out, hexDigits[b>>4], hexDigits[b&15])
+		}
+		return Str(string(out)), positional(c, "bytes.hex", 0, 0)
+	},
+}
