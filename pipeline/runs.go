@@ -35,18 +35,18 @@ func runKey(p *rossum.Payload) string {
 	return strconv.FormatInt(p.Annotation.ID, 10) + "/" + p.Event + "." + p.Action + "/" + p.RequestID
 }
 
-// once runs f for the first call with the key and gives its answer to all. f
-// goes on when ctx ends; then the error is that of ctx.
+// once runs f for the first call with the key and gives its answer to all. The
+// first call waits for f even when its caller has hung up, so that a server that
+// shuts down gracefully waits as well; the others end with ctx, and its error.
 func (r *runs) once(ctx context.Context, key string, f func() *rossum.Response) (*rossum.Response, error) {
 	run, first := r.enter(key)
 	if first {
-		go func() {
-			run.response = f()
-			r.mu.Lock()
-			run.ended = time.Now()
-			r.mu.Unlock()
-			close(run.done)
-		}()
+		run.response = f()
+		r.mu.Lock()
+		run.ended = time.Now()
+		r.mu.Unlock()
+		close(run.done)
+		return run.response, nil
 	}
 	select {
 	case <-run.done:

@@ -133,6 +133,9 @@ func (c *request) render(ctx context.Context, data *jsontemplate.Data, artefact 
 		return nil, err
 	}
 	call.URL = strings.TrimSpace(call.URL)
+	if err := checkPath(call.URL); err != nil {
+		return nil, fmt.Errorf("request.url: %w", err)
+	}
 	for _, h := range c.headers {
 		value, err := h.value.RenderText(ctx, data)
 		if err != nil {
@@ -166,6 +169,21 @@ func (c *request) render(ctx context.Context, data *jsontemplate.Data, artefact 
 		}
 	}
 	return call, nil
+}
+
+// checkPath refuses a path with dots: the text of a field must not lead to another
+// place of the API.
+func checkPath(address string) error {
+	u, err := url.Parse(address)
+	if err != nil {
+		return errors.New("is no URL")
+	}
+	for _, segment := range strings.Split(u.Path, "/") {
+		if segment == ".." || segment == "." {
+			return fmt.Errorf("its path %q has dots, which lead elsewhere", u.Path)
+		}
+	}
+	return nil
 }
 
 // plainBody makes a body of text or bytes.

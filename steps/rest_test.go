@@ -63,6 +63,18 @@ func TestRequestsGoOutAsTheSettingsSay(t *testing.T) {
 	}
 }
 
+func TestFieldTextLeadsToNoOtherPath(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"../admin", "..", "a/../../b", "%2e%2e/x", "x\r\nHost: thief", "a\x00b"} {
+		url, got := erp(t, 200, "")
+		set := pipeline.StepFunc(func(_ context.Context, x *pipeline.Export) error { return x.Set("erp_id", text) })
+		r := run(t, invoice(), set, &steps.RESTExport{Request: steps.Request{URL: url + "/api/@{erp_id}/submit", Headers: map[string]string{"X-Id": "@{erp_id}"}}})
+		if r.err == nil || len(*got) != 0 {
+			t.Errorf("%q: %v, %d calls", text, r.err, len(*got))
+		}
+	}
+}
+
 func TestTheReplyIsKeptWithStatusAndHeaders(t *testing.T) {
 	t.Parallel()
 	url, _ := erp(t, 201, `{"id": 7}`)
