@@ -43,7 +43,7 @@ func BenchmarkChain(b *testing.B) {
 	}
 	client := erp.Client()
 	var ours, theirs time.Duration
-	for b.Loop() {
+	round := func() {
 		start := time.Now()
 		p, err := rossum.ParsePayload(bytes.Clone(body))
 		if err != nil {
@@ -62,6 +62,15 @@ func BenchmarkChain(b *testing.B) {
 			b.Fatal(err)
 		}
 		theirs += time.Since(start)
+	}
+	for range 50 { // connections and caches are warm then
+		round()
+	}
+	ours, theirs = 0, 0
+	for b.Loop() {
+		for range 20 {
+			round()
+		}
 	}
 	b.ReportMetric(float64(ours)/float64(theirs), "x-vs-handwritten")
 }

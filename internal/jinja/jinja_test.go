@@ -421,11 +421,13 @@ print(json.dumps({"kind": repr(best), "text": out}))`)
 	best, bestLarge := time.Hour, time.Hour
 	b.ReportAllocs()
 	for b.Loop() {
-		start := time.Now()
-		if err := compiled.Render(b.Context(), io.Discard, small, Limits{}); err != nil {
-			b.Fatal(err)
+		for range 20 { // as often as Jinja2 had the chance
+			start := time.Now()
+			if err := compiled.Render(b.Context(), io.Discard, small, Limits{}); err != nil {
+				b.Fatal(err)
+			}
+			best = min(best, time.Since(start))
 		}
-		best = min(best, time.Since(start))
 	}
 	for range 5 {
 		start := time.Now()

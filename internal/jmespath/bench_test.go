@@ -60,12 +60,14 @@ print(best, r)`, expression)
 	}
 	best := time.Hour
 	for b.Loop() {
-		start := time.Now()
-		found, err := e.Search(b.Context(), v)
-		if err != nil || found.Text() != string(fields[1]) {
-			b.Fatal(found.Text(), err)
+		for range 20 { // as often as Python had the chance
+			start := time.Now()
+			found, err := e.Search(b.Context(), v)
+			if err != nil || found.Text() != string(fields[1]) {
+				b.Fatal(found.Text(), err)
+			}
+			best = min(best, time.Since(start))
 		}
-		best = min(best, time.Since(start))
 	}
 	b.ReportMetric(theirs/best.Seconds(), "x-vs-python")
 }
