@@ -256,7 +256,7 @@ func (c *compiler) assignBlock(a assignBlock) (exec, error) {
 	var body exec
 	var filter func(f *frame, v value) (value, error)
 	inner := c.scope.inner()
-	inner.declareAll(a.body)
+	inner.analyse(a.body)
 	err = c.in(inner, func() (err error) {
 		if body, err = c.body(a.body); err == nil && a.filter != nil {
 			filter, err = c.filterChain(a.filter)
@@ -304,7 +304,7 @@ func (s *scope) resetSlots() []int {
 func (c *compiler) filterBlock(b filterBlock) (exec, error) {
 	var body exec
 	inner := c.scope.inner()
-	inner.declareAll(b.body)
+	inner.analyse(b.body)
 	err := c.in(inner, func() (err error) { body, err = c.body(b.body); return err })
 	if err != nil {
 		return nil, err
@@ -336,7 +336,7 @@ func (c *compiler) with(w with) (exec, error) {
 	for _, t := range w.targets {
 		inner.declareTarget(t)
 	}
-	inner.declareAll(w.body)
+	inner.analyse(w.body)
 	// The values are those of the scope around: one does not see the other.
 	for i := range w.values {
 		var err error
@@ -403,7 +403,7 @@ func (c *compiler) block(b block) (exec, error) {
 	for inner.outer.outer != nil && !inner.outer.isRoot {
 		inner.outer = inner.outer.outer
 	}
-	inner.declareAll(b.body)
+	inner.analyse(b.body)
 	var body exec
 	if err := c.in(inner, func() (err error) { body, err = c.body(b.body); return err }); err != nil {
 		return nil, err

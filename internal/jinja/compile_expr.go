@@ -82,6 +82,9 @@ func (c *compiler) name(name string) expr {
 	if len(places) == 0 {
 		return outside
 	}
+	if c.scope.ownName(name) {
+		outside = func(*frame) (value, error) { return undefined, nil }
+	}
 	if len(places) == 1 && places[0].up == 0 {
 		slot := places[0].slot
 		return func(f *frame) (value, error) {

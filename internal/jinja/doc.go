@@ -40,10 +40,6 @@
 // Globals: range, dict, namespace, cycler, joiner. Refused: lipsum, whose text
 // is random.
 //
-// One difference is left: where a template sets a name at its top level that is
-// also given from outside, and reads it in a loop or macro before that, Jinja2
-// sees an undefined value there, and this package the one from outside.
-//
 // Methods, those of CPython 3.11:
 //
 //	str    capitalize casefold center count encode endswith expandtabs find

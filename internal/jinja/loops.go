@@ -37,7 +37,7 @@ func (c *compiler) forLoop(n forLoop) (exec, error) {
 	if n.recursive || mentions(n.body, "loop") || n.test != nil && mentions([]statement{n.test}, "loop") {
 		code.loop = inner.declare("loop")
 	}
-	inner.declareAll(n.body)
+	inner.analyse(n.body)
 	err = c.in(inner, func() (err error) {
 		if code.store, err = c.store(n.target); err != nil {
 			return err
@@ -56,7 +56,7 @@ func (c *compiler) forLoop(n forLoop) (exec, error) {
 	if n.recursive {
 		otherwise = inner
 	}
-	otherwise.declareAll(n.orel)
+	otherwise.analyse(n.orel)
 	if err := c.in(otherwise, func() (err error) { code.orel, err = c.body(n.orel); return err }); err != nil {
 		return nil, err
 	}

@@ -155,7 +155,12 @@ func (c *compiler) macro(m macro) (*macroCode, error) {
 	for _, p := range m.params {
 		code.slots = append(code.slots, inner.declare(p))
 	}
-	inner.declareAll(m.body)
+	inner.analyse(m.body)
+	for name := range inner.own {
+		if mentions(nodesOf(m.defaults), name) {
+			inner.own[name] = false // a default reads it first
+		}
+	}
 	for _, special := range []struct {
 		name string
 		slot *int
@@ -207,6 +212,14 @@ func (c *compiler) callBlock(b callBlock) (exec, error) {
 		}
 		return f.print(v)
 	}, err
+}
+
+func nodesOf(nodes []node) []statement {
+	list := make([]statement, len(nodes))
+	for i, n := range nodes {
+		list[i] = n
+	}
+	return list
 }
 
 // mentions reports whether a name stands anywhere in a body. It looks at the

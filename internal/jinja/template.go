@@ -78,7 +78,7 @@ func Compile(name, source string, o Options) (*Template, error) {
 		return nil, t.syntax(err)
 	}
 	root := &scope{fn: t.fn, slots: make(map[string]int), isRoot: true}
-	root.declareAll(list)
+	root.analyse(list)
 	c := &compiler{t: t, scope: root}
 	if t.body, err = c.body(list); err != nil {
 		return nil, t.syntax(err)

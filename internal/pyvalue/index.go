@@ -55,16 +55,14 @@ func All(v Value) (iter.Seq[Value], error) {
 	return nil, typeError("'%s' object is not iterable", TypeName(v))
 }
 
+// runes yields the characters of a text, as plain str also for Markup, whose
+// class leaves iterating to str.
 func runes(v Value) iter.Seq[Value] {
-	text, markup := v.Text(), v.Kind() == KindMarkup
+	text := v.Text()
 	return func(yield func(Value) bool) {
 		for i := 0; i < len(text); {
 			_, n := utf8.DecodeRuneInString(text[i:])
-			item := Str(text[i : i+n])
-			if markup {
-				item = Markup(text[i : i+n])
-			}
-			if !yield(item) {
+			if !yield(Str(text[i : i+n])) {
 				return
 			}
 			i += n
