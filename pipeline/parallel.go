@@ -124,7 +124,7 @@ func (x *Export) merge(views []*Export) error {
 		return fmt.Errorf("merging the changes of parallel branches: %w", err)
 	}
 	for _, c := range conflicts {
-		x.Decide("conflict: two branches changed one field: %v; the later branch won", c)
+		x.Decide("conflict: two branches changed one field: %v", c)
 	}
 	return nil
 }

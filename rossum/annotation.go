@@ -32,6 +32,9 @@ func (p *Payload) parseAnnotation(s *scanner) error {
 			return err
 		}
 		raw := s.data[v.from:v.to]
+		if name == "content" {
+			return a.member(name, raw) // AppendJSON writes it, as address or as tree
+		}
 		if len(rest) > 1 {
 			rest = append(rest, ',')
 		}
@@ -77,11 +80,14 @@ func (a *Annotation) member(name string, raw []byte) error {
 // AppendJSON appends the annotation as JSON, with every change of this run.
 func (a *Annotation) AppendJSON(dst []byte) ([]byte, error) {
 	dst = append(dst, bytes.TrimSuffix(a.raw, []byte("}"))...)
-	if a.Content == nil {
+	if a.Content == nil && a.ContentURL == "" {
 		return append(dst, '}'), nil
 	}
 	if len(a.raw) > len("{}") {
 		dst = append(dst, ',')
+	}
+	if a.Content == nil {
+		return append(append(append(dst, `"content":`...), encode(a.ContentURL)...), '}'), nil
 	}
 	dst, err := a.Content.AppendJSON(append(dst, `"content":`...))
 	if err != nil {

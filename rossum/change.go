@@ -93,21 +93,38 @@ func (n *Node) AddRow(cells ...Cell) (*Node, error) {
 		return nil, n.categoryError("adding a row to")
 	}
 	c := n.tree
-	if len(n.children) > 0 && n.children[0].category == Datapoint {
+	sibling := n.anyChild()
+	if sibling != nil && sibling.category == Datapoint {
 		if len(cells) != 1 {
 			return nil, fmt.Errorf("adding to %s: a simple multivalue takes one cell, not %d", n.schemaID, len(cells))
 		}
-		return c.addNode(n, n.children[0].schemaID, Datapoint, cells[0].Value), nil
+		return c.addNode(n, sibling.schemaID, Datapoint, cells[0].Value), nil
 	}
 	rowID := n.schemaID
-	if len(n.children) > 0 {
-		rowID = n.children[0].schemaID
+	if sibling != nil {
+		rowID = sibling.schemaID
 	}
 	row := c.addNode(n, rowID, Tuple, "")
 	for _, cell := range cells {
 		c.addNode(row, cell.SchemaID, Datapoint, cell.Value)
 	}
 	return row, nil
+}
+
+// anyChild returns a child that shows what the others are like: of a multivalue
+// that was emptied in this run, a removed one; nil if there never was any.
+func (n *Node) anyChild() *Node {
+	if len(n.children) > 0 {
+		return n.children[0]
+	}
+	if n.resized {
+		for _, m := range n.tree.changed {
+			if m.parent == n {
+				return m
+			}
+		}
+	}
+	return nil
 }
 
 func (c *Content) addNode(parent *Node, schemaID string, category Category, value string) *Node {
@@ -141,6 +158,7 @@ func (n *Node) Remove() error {
 	n.parent.resized = true
 	n.parent.children = without(n.parent.children, n)
 	for m := range n.All() {
+		n.tree.nodes--
 		index := n.tree.bySchema[m.schemaID]
 		index.nodes = without(index.nodes, m)
 	}
@@ -203,7 +221,10 @@ func (n *Node) operation() (Operation, bool) {
 	if n.id == 0 {
 		return Operation{}, false // a cell of an added row goes out with its row
 	}
-	v := operationValue{Hidden: ch.hidden, Options: ch.options}
+	v := operationValue{Options: ch.options}
+	if ch.hidden != nil && *ch.hidden != n.hidden {
+		v.Hidden = ch.hidden
+	}
 	if ch.hasValue && ch.value != n.text(n.value) {
 		v.Content = &operationContent{ch.value}
 	}

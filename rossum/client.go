@@ -269,14 +269,23 @@ func list[T any](ctx context.Context, c *Client, path string, query url.Values) 
 				Pagination struct {
 					Next *string `json:"next"`
 				} `json:"pagination"`
-				Results []T `json:"results"`
+				Results []json.RawMessage `json:"results"`
 			}
 			if err := c.getJSON(ctx, next, query, &page); err != nil {
 				yield(none, err)
 				return
 			}
-			for _, item := range page.Results {
-				if !yield(item, nil) {
+			for _, raw := range page.Results {
+				item := new(T)
+				err := decode(raw, path, item)
+				if err == nil && string(raw) == "null" {
+					err = fmt.Errorf("the API of Rossum: an entry of %s is null", path)
+				}
+				if err != nil {
+					yield(none, err)
+					return
+				}
+				if !yield(*item, nil) {
 					return
 				}
 			}

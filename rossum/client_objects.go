@@ -8,6 +8,7 @@ import (
 	"iter"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -35,11 +36,29 @@ func (c *Client) Attachments(ctx context.Context, parentID int64) iter.Seq2[*Rel
 // Annotations yields the annotations with the given ids as the API describes
 // them; their content is an address.
 func (c *Client) Annotations(ctx context.Context, ids ...int64) iter.Seq2[json.RawMessage, error] {
-	texts := make([]string, len(ids))
-	for i, id := range ids {
-		texts[i] = strconv.FormatInt(id, 10)
+	return func(yield func(json.RawMessage, error) bool) {
+		// Without an id the API would list every annotation of the organisation.
+		for some := range slices.Chunk(ids, pageSize) {
+			texts := make([]string, len(some))
+			for i, id := range some {
+				texts[i] = strconv.FormatInt(id, 10)
+			}
+			for annotation, err := range list[json.RawMessage](ctx, c, "annotations", url.Values{"id": {strings.Join(texts, ",")}}) {
+				if !yield(annotation, err) || err != nil {
+					return
+				}
+			}
+		}
 	}
-	return list[json.RawMessage](ctx, c, "annotations", url.Values{"id": {strings.Join(texts, ",")}})
+}
+
+// Hook returns one hook.
+func (c *Client) Hook(ctx context.Context, id int64) (*Hook, error) {
+	reply, err := c.do(ctx, request{method: http.MethodGet, path: "hooks/" + strconv.FormatInt(id, 10)})
+	if err != nil {
+		return nil, fmt.Errorf("getting hook %d: %w", id, err)
+	}
+	return ParseHook(reply.Body)
 }
 
 // Hooks returns the hooks of the organisation, or those of one queue if its id

@@ -53,6 +53,9 @@ type Content struct {
 	changed  []*Node // in the order of their first change
 	slab     []Node
 	nodes    int
+
+	// inherited leads from a clone's unnumbered nodes to those they are copies of.
+	inherited map[*Node]*Node
 }
 
 // matches is a list of nodes behind a pointer, so that the index can grow

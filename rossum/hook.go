@@ -1,11 +1,14 @@
 package rossum
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/tidwall/gjson"
 )
 
 // Hook is an extension as Rossum's API and a prd2 folder describe it.
@@ -24,7 +27,13 @@ type Hook struct {
 	Config        HookConfig      `json:"config"`
 	TokenOwner    string          `json:"token_owner"` // URL of a user
 	Metadata      json.RawMessage `json:"metadata"`
+
+	raw json.RawMessage
 }
+
+// Get reads any other key of the hook by its gjson path, such as
+// "description" or "config.third_party_library_pack".
+func (h *Hook) Get(path string) gjson.Result { return gjson.GetBytes(h.raw, path) }
 
 // HookConfig is how Rossum reaches a hook.
 type HookConfig struct {
@@ -38,6 +47,10 @@ type HookConfig struct {
 
 // DefaultHookTimeout is what a hook gets whose config says nothing.
 const DefaultHookTimeout = 30 * time.Second
+
+// maxHookTimeout is far beyond the 60 s of the platform; it keeps a number that
+// is no time-out from becoming one.
+const maxHookTimeout = 24 * time.Hour
 
 // Timeout returns how long Rossum waits for the hook's answer.
 func (h *Hook) Timeout() time.Duration {
@@ -71,9 +84,14 @@ func ParseHook(data []byte) (*Hook, error) {
 	if h.ID == 0 {
 		h.ID = IDOf(h.URL)
 	}
-	switch {
+	h.raw = bytes.Clone(data)
+	switch t := h.Config.TimeoutS; {
 	case h.ID == 0:
 		return nil, fmt.Errorf("reading a hook: key \"id\" is missing")
+	case h.ID < 0:
+		return nil, fmt.Errorf("reading a hook: id %d is not positive", h.ID)
+	case t != nil && (*t < 0 || *t > maxHookTimeout.Seconds()):
+		return nil, fmt.Errorf("reading hook %d: config.timeout_s %v is not between 0 and %v", h.ID, *t, maxHookTimeout.Seconds())
 	case strings.TrimSpace(h.Name) == "":
 		h.Name = fmt.Sprintf("hook %d", h.ID)
 	}

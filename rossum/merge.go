@@ -4,14 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 )
 
 // Clone returns an independent copy of the tree: changes of either do not show
 // in the other. The bytes of the payload are shared.
 func (c *Content) Clone() *Content {
 	copied := newContent(c.data)
-	clear(copied.byID)
 	twin := make(map[*Node]*Node, c.nodes)
 	for _, n := range c.sections {
 		copied.sections = append(copied.sections, copied.cloneNode(n, nil, twin))
@@ -33,6 +31,7 @@ func (c *Content) Clone() *Content {
 		}
 		copied.changed = append(copied.changed, twin[n])
 	}
+	copied.nodes = c.nodes
 	return copied
 }
 
@@ -47,6 +46,11 @@ func (c *Content) cloneNode(n, parent *Node, twin map[*Node]*Node) *Node {
 	}
 	if n.id != 0 {
 		c.byID[n.id] = copied
+	} else {
+		if c.inherited == nil {
+			c.inherited = make(map[*Node]*Node)
+		}
+		c.inherited[copied] = n
 	}
 	copied.children = make([]*Node, len(n.children))
 	for i, child := range n.children {
@@ -55,94 +59,208 @@ func (c *Content) cloneNode(n, parent *Node, twin map[*Node]*Node) *Node {
 	return copied
 }
 
+// ConflictKind says what two branches have done to one field.
+type ConflictKind uint8
+
+// The kinds of [Conflict].
+const (
+	ValueConflict   ConflictKind = iota // both wrote its value
+	OptionsConflict                     // both replaced its choices
+	RemovedConflict                     // one wrote it, the other removed its row; the removal stands
+)
+
 // Conflict is a field that two branches have changed in different ways.
 type Conflict struct {
 	SchemaID string
-	ID       int64 // of the datapoint
+	ID       int64 // of the datapoint, 0 in a row that the platform has not numbered
+	Kind     ConflictKind
 	Lost     string
-	Won      string
+	Won      string // "" for a removal
 }
 
 func (c Conflict) String() string {
-	return fmt.Sprintf("%s (id %d): %q was overwritten by %q", c.SchemaID, c.ID, c.Lost, c.Won)
+	name := fmt.Sprintf("%s (id %d)", c.SchemaID, c.ID)
+	switch c.Kind {
+	case OptionsConflict:
+		return fmt.Sprintf("%s: options %s were overwritten by %s", name, c.Lost, c.Won)
+	case RemovedConflict:
+		return fmt.Sprintf("%s: %q was written, and its row was removed", name, c.Lost)
+	}
+	return fmt.Sprintf("%s: %q was overwritten by %q", name, c.Lost, c.Won)
+}
+
+// state is what a branch may change of a node.
+type state struct {
+	value, normalized, options string
+	hidden, removed            bool
+}
+
+func (n *Node) state() state {
+	s := state{value: n.Value(), normalized: n.Normalized(), options: string(n.Options()), hidden: n.Hidden()}
+	s.removed = n.change != nil && n.change.removed
+	return s
+}
+
+// merge is one run of [Content.Merge].
+type merge struct {
+	base      *Content
+	before    map[*Node]state // of every node that a branch has changed
+	conflicts []Conflict
 }
 
 // Merge applies what branches changed to the tree that they were cloned from,
 // which must not have changed meanwhile. They are applied in order: where two
-// have written one field the later one wins, and a [Conflict] is returned.
+// have written one field the later one wins, a removed row stays removed, and a
+// [Conflict] is returned for each. Rows that several branches add to one table
+// are all kept. The error says that a branch is no clone of this tree.
 func (c *Content) Merge(branches ...*Content) ([]Conflict, error) {
-	var conflicts []Conflict
-	inherited := len(c.changed)
-	before := make(map[int64]change, inherited)
-	for _, n := range c.changed {
-		before[n.id] = *n.change
-	}
-	wrote := make(map[int64]bool)
+	m := &merge{base: c, before: make(map[*Node]state)}
 	for _, b := range branches {
-		for i, n := range b.changed {
-			if n.change.added {
-				if i < inherited {
-					continue // it came with the clone
-				}
-				if err := c.mergeAdded(n); err != nil {
-					return conflicts, err
-				}
-				continue
-			}
-			was, known := before[n.id]
-			if known && sameChange(was, *n.change) {
-				continue
-			}
-			if lost := c.byID[n.id]; wrote[n.id] && lost.Value() != n.Value() {
-				conflicts = append(conflicts, Conflict{n.schemaID, n.id, lost.Value(), n.Value()})
-			}
-			wrote[n.id] = true
-			if err := c.mergeChanged(n); err != nil {
-				return conflicts, err
+		for _, n := range b.changed {
+			if err := m.node(b, n); err != nil {
+				return m.conflicts, err
 			}
 		}
 	}
-	return conflicts, nil
+	return m.conflicts, nil
 }
 
-func sameChange(a, b change) bool {
-	return a.value == b.value && a.normalized == b.normalized && a.hasValue == b.hasValue && a.removed == b.removed &&
-		(a.hidden == b.hidden || a.hidden != nil && b.hidden != nil && *a.hidden == *b.hidden) && slices.Equal(a.options, b.options)
-}
-
-func (c *Content) mergeChanged(n *Node) error {
-	own := c.byID[n.id]
-	if own == nil || own.removed() {
-		return nil // another branch removed the row
+// node merges one changed node of a branch.
+func (m *merge) node(b *Content, n *Node) error {
+	own := m.base.byID[n.id]
+	if n.id == 0 {
+		own = b.inherited[n]
 	}
-	if n.change.removed {
+	switch {
+	case own == nil && n.id == 0:
+		return m.added(n)
+	case own == nil || own.tree != m.base:
+		return fmt.Errorf("merging %s (id %d): the branch was not cloned from this annotation", n.schemaID, n.id)
+	}
+	if err := m.changed(own, n); err != nil || !n.change.added || n.change.removed {
+		return err
+	}
+	for _, cell := range n.children { // cells of an added row go with their row
+		if err := m.changed(b.inherited[cell], cell); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// changed merges what a branch did to a node that the base has as well. What
+// the branch left as it found it is nobody's change.
+func (m *merge) changed(own, n *Node) error {
+	before, known := m.before[own]
+	if !known {
+		before = own.state()
+	}
+	now, after := own.state(), n.state()
+	if after == before || n.parent != nil && n.parent.removed() {
+		return nil
+	}
+	if !known {
+		m.before[own] = before
+	}
+	switch {
+	case after.removed && now.removed:
+		return nil
+	case after.removed:
+		for below := range own.All() {
+			if was, wrote := m.before[below]; wrote && was.value != below.Value() {
+				m.conflict(below, RemovedConflict, below.Value(), "")
+			}
+		}
 		return own.Remove()
+	case own.removed():
+		m.conflict(own, RemovedConflict, after.value, "")
+		return nil
 	}
-	return own.apply(*n.change)
+	return m.write(own, before, now, after)
 }
 
-func (c *Content) mergeAdded(n *Node) error {
+// write sets what differs from the state before, and leaves the rest to the
+// branches that came earlier.
+func (m *merge) write(own *Node, before, now, after state) error {
+	if after.value != before.value || after.normalized != before.normalized {
+		if now.value != before.value && now.value != after.value {
+			m.conflict(own, ValueConflict, now.value, after.value)
+		}
+		if err := own.SetNormalized(after.value, after.normalized); err != nil {
+			return err
+		}
+	}
+	if after.hidden != before.hidden {
+		own.SetHidden(after.hidden) // of two values, two branches can only choose the same
+	}
+	if after.options != before.options {
+		if now.options != before.options && now.options != after.options {
+			m.conflict(own, OptionsConflict, now.options, after.options)
+		}
+		return own.SetOptions(json.RawMessage(after.options))
+	}
+	return nil
+}
+
+func (m *merge) conflict(n *Node, kind ConflictKind, lost, won string) {
+	m.conflicts = append(m.conflicts, Conflict{SchemaID: n.schemaID, ID: n.id, Kind: kind, Lost: lost, Won: won})
+}
+
+// added merges a row, or a value, that a branch has added.
+func (m *merge) added(n *Node) error {
 	if n.change.removed {
 		return nil
 	}
-	parent := c.byID[n.parent.id]
+	parent := m.base.byID[n.parent.id]
 	if parent == nil {
-		return fmt.Errorf("row added to %s: the table is gone", n.parent.schemaID)
+		return fmt.Errorf("merging a row of %s: the branch was not cloned from this annotation", n.parent.schemaID)
 	}
-	_, err := parent.AddRow(n.cells()...)
-	return err
+	return parent.addSaved(n.savedCells())
 }
 
-// cells returns the values of an added row, or of an added value.
-func (n *Node) cells() []Cell {
+// savedCell is a cell of an added row with everything that was set on it.
+type savedCell struct {
+	SchemaID   string          `json:"schema_id"`
+	Value      string          `json:"value"`
+	Normalized string          `json:"normalized,omitempty"`
+	Hidden     *bool           `json:"hidden,omitempty"`
+	Options    json.RawMessage `json:"options,omitempty"`
+}
+
+// savedCells returns the values of an added row, or of an added value.
+func (n *Node) savedCells() []savedCell {
+	nodes := n.children
 	if n.category == Datapoint {
-		return []Cell{{n.schemaID, n.Value()}}
+		nodes = []*Node{n}
 	}
-	cells := make([]Cell, len(n.children))
-	for i, child := range n.children {
-		cells[i] = Cell{child.schemaID, child.Value()}
+	cells := make([]savedCell, len(nodes))
+	for i, m := range nodes {
+		cells[i] = savedCell{m.schemaID, m.Value(), m.Normalized(), m.change.hidden, m.change.options}
 	}
 	return cells
+}
+
+// addSaved adds a row as savedCells describes it.
+func (n *Node) addSaved(saved []savedCell) error {
+	cells := make([]Cell, len(saved))
+	for i, s := range saved {
+		cells[i] = Cell{s.SchemaID, s.Value}
+	}
+	row, err := n.AddRow(cells...)
+	if err != nil {
+		return err
+	}
+	nodes := row.children
+	if row.category == Datapoint {
+		nodes = []*Node{row}
+	}
+	for i, s := range saved {
+		ch := change{value: s.Value, normalized: s.Normalized, hasValue: true, hidden: s.Hidden, options: s.Options}
+		if err := nodes[i].apply(ch); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // apply makes a change that was made to another tree's node.
@@ -171,7 +289,7 @@ type savedChange struct {
 	Hidden     *bool           `json:"hidden,omitempty"`
 	Options    json.RawMessage `json:"options,omitempty"`
 	Removed    bool            `json:"removed,omitempty"`
-	Added      []Cell          `json:"added,omitempty"`
+	Added      []savedCell     `json:"added,omitzero"` // empty, but not nil, for a row without cells
 }
 
 // Changes returns every change of this run as JSON, for [Content.Restore].
@@ -181,7 +299,7 @@ func (c *Content) Changes() (json.RawMessage, error) {
 		switch ch := n.change; {
 		case ch.added && ch.removed:
 		case ch.added:
-			saved = append(saved, savedChange{ID: n.parent.id, Added: n.cells()})
+			saved = append(saved, savedChange{ID: n.parent.id, Added: n.savedCells()})
 		case ch.removed:
 			saved = append(saved, savedChange{ID: n.id, Removed: true})
 		default:
@@ -219,8 +337,7 @@ func (n *Node) restore(s savedChange) error {
 	case s.Removed:
 		return n.Remove()
 	case s.Added != nil:
-		_, err := n.AddRow(s.Added...)
-		return err
+		return n.addSaved(s.Added)
 	}
 	ch := change{normalized: s.Normalized, hidden: s.Hidden, options: s.Options}
 	if s.Value != nil {
@@ -265,16 +382,14 @@ func (c *Content) applyOne(op Operation) error {
 		if err := json.Unmarshal(op.Value, &values); err != nil {
 			return err
 		}
-		cells := make([]Cell, 0, len(values))
-		for _, v := range values {
-			cell := Cell{SchemaID: v.SchemaID}
+		cells := make([]savedCell, len(values))
+		for i, v := range values {
+			cells[i] = savedCell{SchemaID: v.SchemaID, Hidden: v.Hidden, Options: v.Options}
 			if v.Content != nil {
-				cell.Value = v.Content.Value
+				cells[i].Value = v.Content.Value
 			}
-			cells = append(cells, cell)
 		}
-		_, err := n.AddRow(cells...)
-		return err
+		return n.addSaved(cells)
 	}
 	return fmt.Errorf("unknown operation %q", op.Op)
 }

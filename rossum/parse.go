@@ -45,9 +45,15 @@ func (c *Content) parseNode(s *scanner, parent *Node, index int, root string) (*
 		return nil, n.fault(root, "is not an object")
 	}
 	var id, schemaID span
+	var seen nodeKeys
 	err := s.object(func(key span) error {
 		var err error
-		switch string(s.data[key.from:key.to]) {
+		name := s.name(key)
+		if !seen.add(name) {
+			// Readers of JSON differ in which of the two they take.
+			return n.fault(root, "key "+name+" stands twice")
+		}
+		switch name {
 		case `"id"`:
 			id, err = s.skip()
 		case `"schema_id"`:
@@ -60,7 +66,7 @@ func (c *Content) parseNode(s *scanner, parent *Node, index int, root string) (*
 		case `"children"`:
 			err = c.parseChildren(s, n, root)
 		case `"content"`:
-			err = n.parseDatapoint(s)
+			err = n.parseDatapoint(s, root)
 		case `"hidden"`:
 			var v span
 			v, err = s.skip()
@@ -77,6 +83,23 @@ func (c *Content) parseNode(s *scanner, parent *Node, index int, root string) (*
 	}
 	n.raw.to = s.pos
 	return n, c.identify(n, id, schemaID, root)
+}
+
+// nodeKeys is the set of the keys of a node that have been read.
+type nodeKeys uint16
+
+var nodeKeyBits = map[string]nodeKeys{
+	`"id"`: 1, `"schema_id"`: 2, `"category"`: 4, `"children"`: 8, `"content"`: 16, `"hidden"`: 32, `"options"`: 64,
+	`"value"`: 128, `"normalized_value"`: 256,
+}
+
+// add reports false for a key that stands in the set already. Keys that the
+// package does not read are not its business.
+func (k *nodeKeys) add(name string) bool {
+	bit := nodeKeyBits[name]
+	twice := *k&bit != 0
+	*k |= bit
+	return !twice
 }
 
 func (n *Node) setCategory(s *scanner, v span, root string) error {
@@ -116,16 +139,23 @@ func (c *Content) parseChildren(s *scanner, n *Node, root string) error {
 }
 
 // parseDatapoint notes where value and normalized_value of a content object stand.
-func (n *Node) parseDatapoint(s *scanner) error {
+func (n *Node) parseDatapoint(s *scanner, root string) error {
 	n.content.from = s.pos
-	if s.pos >= len(s.data) || s.data[s.pos] != '{' {
-		_, err := s.skip()
+	if s.pos < len(s.data) && s.data[s.pos] == 'n' {
 		n.content = span{}
-		return err
+		return s.literal("null")
 	}
+	if s.pos >= len(s.data) || s.data[s.pos] != '{' {
+		return n.fault(root, "content is not an object")
+	}
+	var seen nodeKeys
 	err := s.object(func(key span) error {
+		name := s.name(key)
+		if !seen.add(name) {
+			return n.fault(root, "key "+name+" of the content stands twice")
+		}
 		v, err := s.skip()
-		switch string(s.data[key.from:key.to]) {
+		switch name {
 		case `"value"`:
 			n.value = v
 		case `"normalized_value"`:
@@ -148,6 +178,10 @@ func (c *Content) identify(n *Node, id, schemaID span, root string) error {
 	number, err := strconv.ParseInt(view(c.data[id.from:id.to]), 10, 64)
 	if err != nil {
 		return n.fault(root, "id "+string(c.data[id.from:id.to])+" is not an integer")
+	}
+	if number <= 0 {
+		// 0 stands for a node that the platform has not numbered yet.
+		return n.fault(root, "id "+strconv.FormatInt(number, 10)+" is not positive")
 	}
 	n.id = number
 	if other := c.byID[number]; other != nil {

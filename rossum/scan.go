@@ -20,9 +20,20 @@ func (s span) present() bool { return s.to > s.from }
 // It keeps offsets instead of copies, so that a payload of tens of megabytes
 // costs little more than its own bytes.
 type scanner struct {
-	data  []byte
-	pos   int
-	depth int
+	data    []byte
+	pos     int
+	depth   int
+	escaped bool // the string read last holds an escape
+}
+
+// name returns the literal of the key that was read last, without escapes: keys
+// are compared as what they mean, not as how they are spelt.
+func (s *scanner) name(key span) string {
+	literal := s.data[key.from:key.to]
+	if s.escaped {
+		return string(encode(unquote(literal)))
+	}
+	return view(literal)
 }
 
 // SyntaxError says where a payload stops being JSON.
@@ -226,6 +237,7 @@ func (s *scanner) str() (span, error) {
 		return span{}, s.fail("expected a string")
 	}
 	data := s.data
+	s.escaped = false
 	for i := from + 1; i < len(data); i++ {
 		c := data[i]
 		if plain[c] {
@@ -244,6 +256,7 @@ func (s *scanner) str() (span, error) {
 			s.pos = i
 			return span{}, s.fail("invalid escape in a string")
 		}
+		s.escaped = true
 		i += n - 1
 	}
 	s.pos = len(data)

@@ -107,7 +107,7 @@ func (p *Payload) Schema() (*Schema, error) {
 		return nil, fmt.Errorf("key \"schemas\": %w", err)
 	}
 	for _, s := range schemas {
-		if p.Annotation != nil && s.URL == p.Annotation.Schema {
+		if s != nil && p.Annotation != nil && s.URL == p.Annotation.Schema {
 			return s, nil
 		}
 	}

@@ -14,6 +14,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tidwall/gjson"
+
 	"github.com/exportpipeline/exportpipeline/rossum"
 )
 
@@ -28,18 +30,19 @@ type Server struct {
 
 	server *httptest.Server
 
-	mu        sync.Mutex
-	nextID    int64
-	documents map[int64]*storedDocument
-	relations map[int64]*rossum.DocumentRelation
-	links     []rossum.Relation
-	hooks     map[int64]json.RawMessage
-	secrets   map[int64]map[string]string
-	contents  map[int64]json.RawMessage
-	exports   map[string][]byte
-	calls     []string
-	faults    []Fault
-	pageSize  int
+	mu          sync.Mutex
+	nextID      int64
+	documents   map[int64]*storedDocument
+	relations   map[int64]*rossum.DocumentRelation
+	links       []rossum.Relation
+	annotations map[int64]json.RawMessage
+	hooks       map[int64]json.RawMessage
+	secrets     map[int64]map[string]string
+	contents    map[int64]json.RawMessage
+	exports     map[string][]byte
+	calls       []string
+	faults      []Fault
+	pageSize    int
 }
 
 type storedDocument struct {
@@ -61,7 +64,7 @@ func NewServer() *Server {
 	s := &Server{
 		Token: Token, nextID: 500000, pageSize: 100,
 		documents: make(map[int64]*storedDocument), relations: make(map[int64]*rossum.DocumentRelation),
-		hooks: make(map[int64]json.RawMessage), secrets: make(map[int64]map[string]string),
+		annotations: make(map[int64]json.RawMessage), hooks: make(map[int64]json.RawMessage), secrets: make(map[int64]map[string]string),
 		contents: make(map[int64]json.RawMessage), exports: make(map[string][]byte),
 	}
 	mux := http.NewServeMux()
@@ -75,7 +78,9 @@ func NewServer() *Server {
 		"PATCH /api/v1/document_relations/{id}":  s.patchDocumentRelation,
 		"DELETE /api/v1/document_relations/{id}": s.deleteDocumentRelation,
 		"GET /api/v1/relations":                  s.listRelations,
+		"GET /api/v1/annotations":                s.listAnnotations,
 		"GET /api/v1/hooks":                      s.listHooks,
+		"GET /api/v1/hooks/{id}":                 s.getHook,
 		"PATCH /api/v1/hooks/{id}":               s.patchHook,
 		"GET /api/v1/annotations/{id}/content":   s.getContent,
 		"GET /api/v1/queues/{id}/export":         s.export,
@@ -194,6 +199,13 @@ func (s *Server) AddHook(object json.RawMessage) {
 	var h struct{ ID int64 }
 	_ = json.Unmarshal(object, &h) // a hook without an id is listed all the same
 	s.hooks[h.ID] = object
+}
+
+// AddAnnotation adds an annotation object, which must have an id.
+func (s *Server) AddAnnotation(object json.RawMessage) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.annotations[gjson.GetBytes(object, "id").Int()] = object
 }
 
 // AddContent serves the content of a call's annotation at its address.

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/exportpipeline/exportpipeline/rossum"
 )
@@ -130,6 +131,30 @@ func (s *Server) listHooks(w http.ResponseWriter, r *http.Request) {
 			continue
 		}
 		all = append(all, s.hooks[id])
+	}
+	s.page(w, r, all)
+}
+
+func (s *Server) getHook(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if hook := s.hooks[id(r)]; hook != nil {
+		answer(w, http.StatusOK, hook)
+		return
+	}
+	refuse(w, http.StatusNotFound, "Not found.")
+}
+
+// listAnnotations answers ?id=1,2; without ids it lists all, as the platform does.
+func (s *Server) listAnnotations(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	asked := strings.FieldsFunc(r.FormValue("id"), func(c rune) bool { return c == ',' })
+	all := []any{}
+	for _, id := range slices.Sorted(maps.Keys(s.annotations)) {
+		if len(asked) == 0 || slices.Contains(asked, strconv.FormatInt(id, 10)) {
+			all = append(all, s.annotations[id])
+		}
 	}
 	s.page(w, r, all)
 }
