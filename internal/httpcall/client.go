@@ -34,7 +34,6 @@ import (
 const (
 	DefaultMaxReply = 64 << 20        // bytes
 	DefaultTimeout  = 5 * time.Minute // for one attempt, within the context
-	maxDrain        = 64 << 10        // bytes read of a reply nobody wants, to reuse its connection
 )
 
 // Client sends calls. It is safe for concurrent use and should be shared, since
@@ -218,6 +217,7 @@ type running struct {
 	call      *Call
 	started   time.Time
 	attempts  atomic.Int32
+	traced    atomic.Bool // the transport reports what it does, in the current attempt
 	connected atomic.Bool // in the current attempt
 	everSent  atomic.Bool // in any attempt
 	written   atomic.Int64
@@ -228,12 +228,16 @@ func (c *Client) do(ctx context.Context, r *running) (*Reply, error) {
 	if err := check(call); err != nil {
 		return nil, err
 	}
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
 	timeout := call.Timeout
 	if timeout <= 0 {
 		timeout = DefaultTimeout
 	}
 	// The trace must see every attempt's connection.
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GetConn: func(string) { r.traced.Store(true) },
 		GotConn: func(httptrace.GotConnInfo) { r.connected.Store(true); r.everSent.Store(true) },
 	})
 	req, err := r.request(ctx)
@@ -241,21 +245,63 @@ func (c *Client) do(ctx context.Context, r *running) (*Reply, error) {
 		return nil, err
 	}
 	client := &retryablehttp.Client{
-		HTTPClient:   &http.Client{Transport: c.http.Transport, Jar: c.http.Jar, Timeout: timeout, CheckRedirect: checkRedirect},
+		HTTPClient:   &http.Client{Transport: c.transport(), Jar: c.http.Jar, Timeout: timeout, CheckRedirect: checkRedirect},
 		RetryWaitMin: 500 * time.Millisecond,
 		RetryWaitMax: 30 * time.Second,
 		RetryMax:     attempts(call) - 1,
 		CheckRetry:   r.checkRetry,
 		Backoff:      backoff,
 		ErrorHandler: retryablehttp.PassthroughErrorHandler,
-		PrepareRetry: func(*http.Request) error { r.connected.Store(false); r.attempts.Add(1); return nil },
+		PrepareRetry: func(*http.Request) error { r.nextAttempt(); return nil },
 	}
-	r.attempts.Store(1)
-	resp, err := client.Do(req)
-	if err != nil {
-		return nil, err
+	for {
+		r.nextAttempt()
+		resp, err := client.Do(req)
+		if err != nil {
+			return nil, err
+		}
+		reply, err := c.read(resp, r)
+		if err == nil || !r.repeatCut(err) {
+			return reply, err
+		}
+		client.RetryMax = attempts(call) - int(r.attempts.Load()) - 1
+		if err := sleep(ctx, backoff(client.RetryWaitMin, client.RetryWaitMax, int(r.attempts.Load())-1, nil)); err != nil {
+			return reply, err
+		}
 	}
-	return c.read(resp, r)
+}
+
+// repeatCut decides whether a call is made again whose reply ended too early.
+func (r *running) repeatCut(err error) bool {
+	return r.call.Retry == Always && !errors.Is(err, ErrTooLarge) && int(r.attempts.Load()) < attempts(r.call)
+}
+
+func (r *running) nextAttempt() {
+	r.traced.Store(false)
+	r.connected.Store(false)
+	r.attempts.Add(1)
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
+// keepIdle hides the transport's CloseIdleConnections from go-retryablehttp,
+// which would end the connections of every other call after a failure.
+type keepIdle struct{ http.RoundTripper }
+
+func (c *Client) transport() http.RoundTripper {
+	if c.http.Transport == nil {
+		return keepIdle{http.DefaultTransport}
+	}
+	return keepIdle{c.http.Transport}
 }
 
 func attempts(call *Call) int {
@@ -290,11 +336,19 @@ func (r *running) request(ctx context.Context) (*retryablehttp.Request, error) {
 		}
 	}
 	for name, values := range r.call.Header {
-		if http.CanonicalHeaderKey(name) == "Host" {
-			req.Host = values[len(values)-1]
+		key := http.CanonicalHeaderKey(name)
+		switch {
+		case key == "Host":
+			if len(values) > 0 {
+				req.Host = values[len(values)-1]
+			}
 			continue
+		case (key == "Idempotency-Key" || key == "X-Idempotency-Key") && r.call.Retry != Always:
+			// Under its canonical name, net/http takes it as leave to repeat a
+			// POST by itself. Header names are the same in any case.
+			key = strings.ToLower(key)
 		}
-		req.Header[http.CanonicalHeaderKey(name)] = values
+		req.Header[key] = append(req.Header[key], values...)
 	}
 	return req, nil
 }
@@ -385,12 +439,19 @@ type limitedBody struct {
 }
 
 func (l *limitedBody) Read(p []byte) (int, error) {
-	if int64(len(p)) > l.left+1 {
+	if l.left < 0 {
+		return 0, l.tooLarge()
+	}
+	if int64(len(p))-1 > l.left {
 		p = p[:l.left+1]
 	}
 	n, err := l.ReadCloser.Read(p)
 	if l.left -= int64(n); l.left < 0 {
-		return n - 1, fmt.Errorf("%w: the limit is %d bytes", ErrTooLarge, l.limit)
+		return n - 1, l.tooLarge()
 	}
 	return n, err
+}
+
+func (l *limitedBody) tooLarge() error {
+	return fmt.Errorf("%w: the limit is %d bytes", ErrTooLarge, l.limit)
 }

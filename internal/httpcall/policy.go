@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -18,6 +18,12 @@ import (
 
 // checkRetry decides whether the call is made again.
 func (r *running) checkRetry(ctx context.Context, resp *http.Response, err error) (bool, error) {
+	// A transport that reports no connections proves nothing: whatever it was
+	// given counts as sent.
+	if resp != nil || !r.traced.Load() {
+		r.connected.Store(true)
+		r.everSent.Store(true)
+	}
 	if ctx.Err() != nil {
 		return false, ctx.Err()
 	}
@@ -30,11 +36,9 @@ func (r *running) checkRetry(ctx context.Context, resp *http.Response, err error
 		}
 		return false, err
 	}
-	if !r.repeatStatus(resp) {
-		return false, nil
-	}
-	_, _ = io.CopyN(io.Discard, resp.Body, maxDrain)
-	return true, nil
+	// go-retryablehttp drains the reply if it does repeat: the last one is the
+	// caller's, with its body.
+	return r.repeatStatus(resp), nil
 }
 
 // permanent reports an error that a second attempt cannot mend.
@@ -48,19 +52,23 @@ func permanent(err error) bool {
 }
 
 func (r *running) repeatStatus(resp *http.Response) bool {
-	retryAfter := resp.Header.Get("Retry-After") != ""
+	asked := resp.Header.Get("Retry-After")
+	if wait, ok := retryAfter(asked, time.Now()); ok && wait > maxWait {
+		return false // sooner than asked would be refused again
+	}
 	switch resp.StatusCode {
 	case http.StatusTooManyRequests:
 		return r.call.Retry != IfNotSent
 	case http.StatusServiceUnavailable:
-		return r.call.Retry == Always || r.call.Retry == IfRefused && retryAfter
+		return r.call.Retry == Always || r.call.Retry == IfRefused && asked != ""
 	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusInternalServerError, http.StatusBadGateway, http.StatusGatewayTimeout:
 		return r.call.Retry == Always
 	}
 	return false
 }
 
-// maxWait bounds what a Retry-After can ask for.
+// maxWait bounds what a Retry-After can ask for; a call that would have to wait
+// longer is not repeated.
 const maxWait = 2 * time.Minute
 
 // backoff waits as the other side asks, or else twice as long each time, with
@@ -113,14 +121,15 @@ func check(call *Call) error {
 	u, err := url.Parse(call.URL)
 	switch {
 	case err != nil:
-		return fmt.Errorf("%w: %w", ErrURL, withoutURL(err))
+		// The cause quotes parts of the URL, which may be parts of a password.
+		return fmt.Errorf("%w: it cannot be parsed; check its host, port and %%-escapes", ErrURL)
 	case u.Scheme != "http" && u.Scheme != "https":
 		return fmt.Errorf("%w: it does not begin with http:// or https://", ErrURL)
 	case u.Hostname() == "":
 		return fmt.Errorf("%w: it has no host", ErrURL)
 	}
 	if addr, err := netip.ParseAddr(u.Hostname()); err == nil && forbidden(addr) {
-		return fmt.Errorf("%w: %s is link-local", ErrForbidden, addr)
+		return fmt.Errorf("%w: %s is link-local or belongs to a cloud", ErrForbidden, addr)
 	}
 	for name, values := range call.Header {
 		if !validName(name) {
@@ -144,11 +153,37 @@ func validName(name string) bool {
 	return name != ""
 }
 
+// metadata are the addresses outside of the link-local range at which clouds
+// answer with credentials: AWS over IPv6, Alibaba, Azure; and the prefixes that
+// carry an IPv4 address within an IPv6 one (RFC 6052, 3056, 4291).
+var (
+	metadata = []netip.Addr{
+		netip.MustParseAddr("fd00:ec2::254"), netip.MustParseAddr("100.100.100.200"), netip.MustParseAddr("168.63.129.16"),
+		netip.MustParseAddr("255.255.255.255"),
+	}
+	thisNetwork = netip.MustParsePrefix("0.0.0.0/8")
+	nat64       = netip.MustParsePrefix("64:ff9b::/96")
+	sixToFour   = netip.MustParsePrefix("2002::/16")
+	compatible  = netip.MustParsePrefix("::/96")
+)
+
 // forbidden reports addresses that no ERP lives at, but a cloud's metadata
 // service does.
 func forbidden(addr netip.Addr) bool {
 	addr = addr.Unmap()
-	return addr.IsLinkLocalUnicast() || addr.IsLinkLocalMulticast() || addr.IsMulticast() || addr.IsUnspecified()
+	if addr.IsLoopback() {
+		return false
+	}
+	if addr.Is6() {
+		b := addr.As16()
+		switch {
+		case nat64.Contains(addr), compatible.Contains(addr):
+			return forbidden(netip.AddrFrom4([4]byte(b[12:])))
+		case sixToFour.Contains(addr):
+			return forbidden(netip.AddrFrom4([4]byte(b[2:6])))
+		}
+	}
+	return addr.IsLinkLocalUnicast() || addr.IsLinkLocalMulticast() || addr.IsMulticast() || thisNetwork.Contains(addr) || slices.Contains(metadata, addr)
 }
 
 // checkAddress is called with the address that a name was resolved to, so that
@@ -163,7 +198,7 @@ func checkAddress(_, address string, _ syscall.RawConn) error {
 		return err
 	}
 	if forbidden(addr.WithZone("")) {
-		return fmt.Errorf("%w: %s is link-local", ErrForbidden, addr)
+		return fmt.Errorf("%w: %s is link-local or belongs to a cloud", ErrForbidden, addr)
 	}
 	return nil
 }

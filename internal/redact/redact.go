@@ -8,12 +8,11 @@ package redact
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
-	"html"
 	"log/slog"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -74,53 +73,68 @@ func (r *Redactor) Add(secrets ...string) {
 	r.replacer = strings.NewReplacer(pairs...)
 }
 
-// forms returns the shapes in which a secret may appear in a text.
-func forms(s string) []string {
-	if len(s) < MinLength {
-		return nil
-	}
-	list := []string{s, url.QueryEscape(s), url.PathEscape(s), html.EscapeString(s), url.UserPassword("", s).String()[1:]}
-	if quoted, err := json.Marshal(s); err == nil {
-		list = append(list, string(quoted[1:len(quoted)-1]))
-	}
-	list = append(list, strings.Trim(strings.ReplaceAll(s, `"`, `\"`), "\n"))
-	if trimmed := strings.TrimSpace(s); len(trimmed) >= MinLength {
-		list = append(list, trimmed)
-	}
-	// Base64 shifts with what stands before the secret, so each of the three
-	// alignments is a form of its own, without the characters that a neighbour
-	// has a part in.
-	for _, enc := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
-		for shift := range 3 {
-			padded := append(make([]byte, shift), s...)
-			encoded := enc.EncodeToString(padded)
-			from, to := (shift*8+5)/6, len(padded)*8/6
-			if to-from >= 6 {
-				list = append(list, encoded[from:to])
-			}
-		}
-	}
-	kept := list[:0]
-	for _, form := range list {
-		if len(form) >= MinLength {
-			kept = append(kept, form)
-		}
-	}
-	return kept
-}
-
 // String returns the text without secrets.
 func (r *Redactor) String(text string) string {
 	if r == nil {
 		return text
 	}
 	r.mu.RLock()
-	replacer := r.replacer
-	r.mu.RUnlock()
-	if replacer == nil {
+	defer r.mu.RUnlock()
+	if r.replacer == nil || r.replacer.Replace(text) == text {
 		return text
 	}
-	return replacer.Replace(text)
+	return cut(text, r.spans(text))
+}
+
+// Bytes returns the text without secrets.
+func (r *Redactor) Bytes(text []byte) []byte { return []byte(r.String(string(text))) }
+
+// span is a part of a text, from its first byte to the one after its last.
+type span struct{ from, to int }
+
+// spans finds every secret, those that overlap as well: taken one by one, the
+// second of two would keep what it does not share with the first.
+func (r *Redactor) spans(text string) []span {
+	var shown, found []span // shown are placeholders of an earlier pass
+	for i := 0; ; {
+		at := strings.Index(text[i:], Placeholder)
+		if at < 0 {
+			break
+		}
+		shown = append(shown, span{i + at, i + at + len(Placeholder)})
+		i += at + len(Placeholder)
+	}
+	for form := range r.secrets {
+		for i := 0; ; {
+			at := strings.Index(text[i:], form)
+			if at < 0 {
+				break
+			}
+			s := span{i + at, i + at + len(form)}
+			if !slices.ContainsFunc(shown, func(p span) bool { return s.from >= p.from && s.to <= p.to }) {
+				found = append(found, s)
+			}
+			i = s.from + 1
+		}
+	}
+	slices.SortFunc(found, func(a, b span) int { return a.from - b.from })
+	return found
+}
+
+// cut puts one placeholder for each run of overlapping spans, which are sorted.
+func cut(text string, spans []span) string {
+	var out strings.Builder
+	done := 0
+	for i := 0; i < len(spans); {
+		from, to := spans[i].from, spans[i].to
+		for i++; i < len(spans) && spans[i].from < to; i++ {
+			to = max(to, spans[i].to)
+		}
+		out.WriteString(text[done:from])
+		out.WriteString(Placeholder)
+		done = to
+	}
+	return out.String() + text[done:]
 }
 
 // sensitive are words in the names of headers and query parameters whose values
@@ -159,23 +173,44 @@ func (r *Redactor) Header(h http.Header) http.Header {
 func (r *Redactor) URL(address string) string {
 	u, err := url.Parse(address)
 	if err != nil {
-		return r.String(address)
+		return r.String(unparsed(address))
+	}
+	if u.Fragment != "" && strings.Contains(u.Fragment, "=") {
+		// OAuth's implicit flow has its token there.
+		u.Fragment, u.RawFragment = Placeholder, Placeholder
 	}
 	if u.User != nil {
 		u.User = url.User("…")
 	}
 	if u.RawQuery != "" {
-		parts := strings.Split(u.RawQuery, "&")
-		for i, part := range parts {
+		u.RawQuery = parameter.ReplaceAllStringFunc(u.RawQuery, func(part string) string {
 			name, _, _ := strings.Cut(part, "=")
 			if plain, err := url.QueryUnescape(name); err != nil || SensitiveName(plain) {
-				parts[i] = name + "=" + Placeholder
+				return name + "=" + Placeholder
 			}
-		}
-		u.RawQuery = strings.Join(parts, "&")
+			return part
+		})
 	}
 	shown := strings.ReplaceAll(u.String(), "%E2%80%A6@", "…@")
 	return r.String(shown)
+}
+
+// parameter is one of a query, however these are separated.
+var parameter = regexp.MustCompile(`[^&;]+`)
+
+// unparsed shows of what is no URL only what cannot be a password: the end of
+// its user part is unknown, and so is where its query begins.
+func unparsed(address string) string {
+	address, _, query := strings.Cut(address, "?")
+	if scheme, rest, ok := strings.Cut(address, "//"); ok {
+		if at := strings.LastIndex(rest, "@"); at >= 0 {
+			address = scheme + "//…" + rest[at:]
+		}
+	}
+	if query {
+		address += "?…"
+	}
+	return address
 }
 
 // Error returns an error with the same chain, for errors.Is and errors.As, whose
@@ -231,11 +266,14 @@ func (h *handler) WithAttrs(attrs []slog.Attr) slog.Handler {
 }
 
 func (h *handler) WithGroup(name string) slog.Handler {
-	return &handler{h.redactor, h.next.WithGroup(name)}
+	return &handler{h.redactor, h.next.WithGroup(h.redactor.String(name))}
 }
 
 func (h *handler) attr(a slog.Attr) slog.Attr {
 	v := a.Value.Resolve()
+	if SensitiveName(a.Key) && v.Kind() != slog.KindBool && !(v.Kind() == slog.KindAny && v.Any() == nil) {
+		return slog.String(h.redactor.String(a.Key), Placeholder)
+	}
 	switch v.Kind() {
 	case slog.KindString:
 		v = slog.StringValue(h.redactor.String(v.String()))
@@ -249,10 +287,7 @@ func (h *handler) attr(a slog.Attr) slog.Attr {
 	case slog.KindAny:
 		v = h.anyValue(v.Any())
 	}
-	if SensitiveName(a.Key) && v.Kind() == slog.KindString {
-		v = slog.StringValue(Placeholder)
-	}
-	return slog.Attr{Key: a.Key, Value: v}
+	return slog.Attr{Key: h.redactor.String(a.Key), Value: v}
 }
 
 // anyValue shows a value as text where the text has a secret, and leaves it as
@@ -260,6 +295,9 @@ func (h *handler) attr(a slog.Attr) slog.Attr {
 func (h *handler) anyValue(v any) slog.Value {
 	switch v := v.(type) {
 	case error:
+		if _, own := v.(json.Marshaler); own { // its JSON is another text than Error's
+			return slog.AnyValue(&cleanError{h.redactor.String(v.Error()), v})
+		}
 		return slog.AnyValue(h.redactor.Error(v))
 	case http.Header:
 		return slog.AnyValue(h.redactor.Header(v))
@@ -267,6 +305,15 @@ func (h *handler) anyValue(v any) slog.Value {
 		return slog.StringValue(h.redactor.URL(v.String()))
 	}
 	data, err := json.Marshal(v)
+	if err == nil {
+		var members any
+		if (data[0] == '{' || data[0] == '[') && json.Unmarshal(data, &members) == nil && hide(members) {
+			data, err = json.Marshal(members)
+			if err == nil {
+				return slog.StringValue(h.redactor.String(string(data)))
+			}
+		}
+	}
 	text := string(data)
 	if err != nil {
 		text = slog.AnyValue(v).String()
@@ -278,4 +325,25 @@ func (h *handler) anyValue(v any) slog.Value {
 		return slog.StringValue(h.redactor.String(plain))
 	}
 	return slog.AnyValue(v)
+}
+
+// hide puts placeholders for the members with sensitive names and reports
+// whether there were any.
+func hide(v any) bool {
+	found := false
+	switch v := v.(type) {
+	case map[string]any:
+		for name, member := range v {
+			if SensitiveName(name) && member != nil {
+				v[name], found = Placeholder, true
+			} else if hide(member) {
+				found = true
+			}
+		}
+	case []any:
+		for _, element := range v {
+			found = hide(element) || found
+		}
+	}
+	return found
 }

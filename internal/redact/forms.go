@@ -1,0 +1,114 @@
+package redact
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/xml"
+	"fmt"
+	"html"
+	"net/url"
+	"regexp"
+	"strings"
+	"unicode/utf16"
+)
+
+// forms returns the shapes in which a secret may appear in a text.
+func forms(s string) []string {
+	if len(s) < MinLength {
+		return nil
+	}
+	list := append([]string{s}, jsonForms(s)...)
+	list = append(list, markupForms(s)...)
+	list = append(list, urlForms(s)...)
+	if trimmed := strings.TrimSpace(s); len(trimmed) >= MinLength {
+		list = append(list, trimmed)
+	}
+	list = append(list, base64Forms(s)...)
+	kept := list[:0]
+	for _, form := range list {
+		if len(form) >= MinLength {
+			kept = append(kept, form)
+		}
+	}
+	return kept
+}
+
+// jsonForms are those of encoding/json with and without its HTML escapes, of
+// Python, which writes ASCII, and of writers that escape slashes; and with
+// quotes escaped alone.
+func jsonForms(s string) []string {
+	var out bytes.Buffer
+	e := json.NewEncoder(&out)
+	e.SetEscapeHTML(false)
+	list := []string{strings.Trim(strings.ReplaceAll(s, `"`, `\"`), "\n")}
+	if err := e.Encode(s); err != nil {
+		return list
+	}
+	plain := strings.TrimSuffix(out.String(), "\n")
+	plain = plain[1 : len(plain)-1]
+	var ascii strings.Builder
+	for _, c := range plain {
+		if c < 0x80 {
+			ascii.WriteRune(c)
+			continue
+		}
+		for _, unit := range utf16.Encode([]rune{c}) {
+			fmt.Fprintf(&ascii, `\u%04x`, unit)
+		}
+	}
+	list = append(list, plain, ascii.String(), strings.ReplaceAll(plain, "/", `\/`), strings.ReplaceAll(ascii.String(), "/", `\/`))
+	if quoted, err := json.Marshal(s); err == nil {
+		list = append(list, string(quoted[1:len(quoted)-1]))
+	}
+	return list
+}
+
+// markupForms are those of Go's and Python's HTML and XML writers, in a text and
+// in an attribute.
+func markupForms(s string) []string {
+	text := strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(s)
+	list := []string{text, html.EscapeString(s), strings.NewReplacer("&", "&amp;", "<", "&lt;").Replace(s)}
+	for _, double := range []string{`"`, "&quot;", "&#34;"} {
+		for _, single := range []string{"'", "&#39;", "&#x27;", "&apos;"} {
+			list = append(list, strings.NewReplacer(`"`, double, "'", single).Replace(text))
+		}
+	}
+	var out bytes.Buffer
+	if err := xml.EscapeText(&out, []byte(s)); err == nil {
+		list = append(list, out.String())
+	}
+	return list
+}
+
+var escape = regexp.MustCompile("%[0-9A-F]{2}")
+
+// urlForms are those of Go, of Python's quote and of JavaScript, with hexadecimal
+// digits of either case.
+func urlForms(s string) []string {
+	query := url.QueryEscape(s)
+	percent := strings.ReplaceAll(query, "+", "%20")
+	list := []string{
+		query, percent, url.PathEscape(s), url.UserPassword("", s).String()[1:],
+		strings.ReplaceAll(percent, "%2F", "/"), strings.ReplaceAll(query, "%2F", "/"),
+		strings.NewReplacer("%21", "!", "%27", "'", "%28", "(", "%29", ")", "%2A", "*").Replace(percent),
+	}
+	for _, form := range list {
+		list = append(list, escape.ReplaceAllStringFunc(form, strings.ToLower))
+	}
+	return list
+}
+
+// base64Forms are three: base64 shifts with what stands before the secret. They
+// leave out the characters that a neighbour has a part in.
+func base64Forms(s string) []string {
+	var list []string
+	for _, enc := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
+		for shift := range 3 {
+			padded := append(make([]byte, shift), s...)
+			encoded := enc.EncodeToString(padded)
+			list = append(list, encoded[(shift*8+5)/6:len(padded)*8/6])
+		}
+	}
+	return list
+}
