@@ -1,6 +1,7 @@
 package rossumtest
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -17,6 +18,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/exportpipeline/exportpipeline/rossum"
+	"github.com/exportpipeline/exportpipeline/rossum/native"
 )
 
 // Server is a Rossum API on loopback. It keeps documents, document relations,
@@ -213,6 +215,18 @@ func (s *Server) AddContent(c *Call) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.contents[AnnotationID] = encode(object{"content": c.Content()})
+}
+
+// AddExports serves the queue export of a call's annotation in every format, as
+// package native writes it.
+func (s *Server) AddExports(c *Call) {
+	for _, f := range native.Formats() {
+		var data bytes.Buffer
+		if err := native.Write(&data, f, native.Options{}, c.Payload()); err != nil {
+			panic("rossumtest: " + err.Error()) // the call has values that the format cannot hold
+		}
+		s.AddExport(string(f), data.Bytes())
+	}
 }
 
 // AddExport serves what the queue export of an annotation answers for a format.

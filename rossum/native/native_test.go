@@ -1,0 +1,436 @@
+package native_test
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"os"
+	osexec "os/exec"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/exportpipeline/exportpipeline/rossum"
+	"github.com/exportpipeline/exportpipeline/rossum/native"
+	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
+)
+
+const (
+	python = "/usr/bin/python3"
+	script = "testdata/oracle.py"
+)
+
+// need skips the test where a module of Python is missing; CI must have it.
+func need(t *testing.T, module string) {
+	t.Helper()
+	if err := osexec.Command(python, "-c", "import "+module).Run(); err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatalf("Python's %s is missing, and CI must compare with it", module)
+		}
+		t.Skipf("Python's %s is missing; install it to compare with it", module)
+	}
+}
+
+func payloadOf(t testing.TB, path string) *rossum.Payload {
+	t.Helper()
+	body, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := rossum.ParsePayload(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// optionsOf reads the parameters of the queue export by their API names.
+func optionsOf(t *testing.T, path string) (o native.Options) {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return o
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return decodeOptions(t, data)
+}
+
+func decodeOptions(t testing.TB, data []byte) (o native.Options) {
+	t.Helper()
+	var in struct {
+		Columns        []string `json:"columns"`
+		PrependColumns []string `json:"prepend_columns"`
+		AppendColumns  []string `json:"append_columns"`
+		Delimiter      string   `json:"delimiter"`
+		QuoteChar      string   `json:"quote_char"`
+		EscapeChar     string   `json:"escape_char"`
+		Quoting        string   `json:"quoting"`
+	}
+	if err := json.Unmarshal(data, &in); err != nil {
+		t.Fatal(err)
+	}
+	first := func(s string) rune {
+		for _, c := range s {
+			return c
+		}
+		return 0
+	}
+	return native.Options{
+		Columns: in.Columns, PrependColumns: in.PrependColumns, AppendColumns: in.AppendColumns,
+		Delimiter: first(in.Delimiter), QuoteChar: first(in.QuoteChar), EscapeChar: first(in.EscapeChar), Quoting: native.Quoting(in.Quoting),
+	}
+}
+
+func export(t testing.TB, f native.Format, o native.Options, p ...*rossum.Payload) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	if err := native.Write(&out, f, o, p...); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+func cases(t *testing.T) []string {
+	t.Helper()
+	dirs, err := filepath.Glob("testdata/golden/*")
+	if err != nil || len(dirs) == 0 {
+		t.Fatal("no golden cases", err)
+	}
+	return dirs
+}
+
+func TestExportsAreWhatPythonWrites(t *testing.T) {
+	t.Parallel()
+	for _, dir := range cases(t) {
+		for _, f := range []native.Format{native.CSV, native.XML, native.JSON} {
+			t.Run(filepath.Base(dir)+"."+string(f), func(t *testing.T) {
+				t.Parallel()
+				want, err := os.ReadFile(filepath.Join(dir, "export."+string(f)))
+				if err != nil {
+					t.Fatal(err)
+				}
+				got := export(t, f, optionsOf(t, filepath.Join(dir, "options.json")), payloadOf(t, filepath.Join(dir, "payload.json")))
+				if !bytes.Equal(got, want) {
+					t.Errorf("got\n%s\nwant\n%s", got, want)
+				}
+			})
+		}
+	}
+}
+
+func TestAWorksheetHoldsWhatCSVHolds(t *testing.T) {
+	t.Parallel()
+	need(t, "openpyxl")
+	for _, dir := range cases(t) {
+		t.Run(filepath.Base(dir), func(t *testing.T) {
+			t.Parallel()
+			o := optionsOf(t, filepath.Join(dir, "options.json"))
+			p := payloadOf(t, filepath.Join(dir, "payload.json"))
+			path := filepath.Join(t.TempDir(), "export.xlsx")
+			if err := os.WriteFile(path, export(t, native.XLSX, o, p), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			out, err := osexec.Command(python, script, "xlsx", path).Output()
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got [][]string
+			if err := json.Unmarshal(out, &got); err != nil {
+				t.Fatal(err)
+			}
+			plain := native.Options{Columns: o.Columns, PrependColumns: o.PrependColumns, AppendColumns: o.AppendColumns}
+			want, err := csv.NewReader(bytes.NewReader(export(t, native.CSV, plain, p))).ReadAll()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, row := range want {
+				for i := range row {
+					row[i] = strings.ReplaceAll(row[i], "\r", "\n") // as every XML parser reads it
+				}
+			}
+			for _, row := range got {
+				for i := range row {
+					row[i] = strings.ReplaceAll(strings.ReplaceAll(row[i], "_x000D_", "\n"), "\r", "\n")
+				}
+			}
+			if !reflect.DeepEqual(got, want) {
+				t.Errorf("got  %q\nwant %q", got, want)
+			}
+		})
+	}
+}
+
+func TestGeneratedLinesAreThoseOfPythonsCSV(t *testing.T) {
+	t.Parallel()
+	need(t, "csv")
+	cmd := osexec.Command(python, script, "csv")
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		_ = in.Close()
+		_ = cmd.Wait()
+	}()
+	answers := bufio.NewScanner(out)
+	random := rand.New(rand.NewPCG(7, 7))
+	const alphabet = ",;'\"\\\n\r\t aé1"
+	for range 3000 {
+		dialect := map[string]string{
+			"delimiter": string(",;\t"[random.IntN(3)]), "quote_char": string(`"'`[random.IntN(2)]),
+			"quoting": []string{"quote_minimal", "quote_none", "quote_all", "quote_non_numeric"}[random.IntN(4)],
+		}
+		if random.IntN(2) == 0 || dialect["quoting"] == "quote_none" {
+			dialect["escape_char"] = `\`
+		}
+		fields := make([]string, 1+random.IntN(3))
+		for i := range fields {
+			for range random.IntN(6) {
+				fields[i] += string([]rune(alphabet)[random.IntN(len([]rune(alphabet)))])
+			}
+		}
+		asked, _ := json.Marshal(map[string]any{"fields": fields, "dialect": dialect})
+		if _, err := in.Write(append(asked, '\n')); err != nil {
+			t.Fatal(err)
+		}
+		if !answers.Scan() {
+			t.Fatal("Python ended")
+		}
+		var want struct{ Line, Error string }
+		if err := json.Unmarshal(answers.Bytes(), &want); err != nil {
+			t.Fatal(err)
+		}
+		encoded, _ := json.Marshal(dialect)
+		got, err := line(decodeOptions(t, encoded), fields)
+		if (err != nil) != (want.Error != "") || got != want.Line {
+			t.Fatalf("%s of %q\ngot  %q %v\nwant %q %s", encoded, fields, got, err, want.Line, want.Error)
+		}
+	}
+}
+
+// line writes one line of CSV: the titles of fields that are called so.
+func line(o native.Options, titles []string) (string, error) {
+	schema := &rossum.Schema{Content: []rossum.SchemaField{{Category: "section", ID: "s"}}}
+	for i, title := range titles {
+		id := string(rune('a' + i))
+		schema.Content[0].Children = append(schema.Content[0].Children, rossum.SchemaField{Category: "datapoint", ID: id, Label: title})
+		if title == "" {
+			// A field without a label is called by its schema_id: let it have none.
+			schema.Content[0].Children[i].ID = ""
+		}
+	}
+	var out bytes.Buffer
+	o.Schema = schema
+	err := native.Write(&out, native.CSV, o, rossumtest.Annotation(rossumtest.Field("a", "x"), rossumtest.Field("b", "x"), rossumtest.Field("c", "x")).Payload())
+	text := out.String()
+	if err != nil {
+		return "", err
+	}
+	// The second line holds an x for each field that has a name, in any quoting.
+	end := strings.LastIndex(strings.TrimSuffix(text, "\r\n"), "\r\n")
+	return text[:end+2], nil
+}
+
+func TestFormatsAreReadBackAsTheyWere(t *testing.T) {
+	t.Parallel()
+	p := payloadOf(t, "testdata/golden/04_special_characters/payload.json")
+	var fromXML struct {
+		Fields []struct {
+			ID    string `xml:"schema_id,attr"`
+			Value string `xml:",chardata"`
+		} `xml:"results>annotation>content>section>datapoint"`
+	}
+	if err := xml.Unmarshal(export(t, native.XML, native.Options{}, p), &fromXML); err != nil {
+		t.Fatal(err)
+	}
+	var fromJSON struct {
+		Results []struct {
+			Content []struct {
+				Children []struct{ Value string }
+			}
+		}
+	}
+	if err := json.Unmarshal(export(t, native.JSON, native.Options{}, p), &fromJSON); err != nil {
+		t.Fatal(err)
+	}
+	for i, f := range fromXML.Fields {
+		want := p.Annotation.Content.Find(f.ID)[0].Text()
+		if got := fromJSON.Results[0].Content[0].Children[i].Value; got != want {
+			t.Errorf("JSON has %q, want %q", got, want)
+		}
+		if f.Value != strings.ReplaceAll(want, "\r", "\n") {
+			t.Errorf("XML has %q, want %q", f.Value, want)
+		}
+	}
+}
+
+func TestChangesOfThisRunAreExported(t *testing.T) {
+	t.Parallel()
+	p := rossumtest.Annotation(rossumtest.Number("amount", "1 000,00", "1000.00"), rossumtest.Table("items", rossumtest.Row("code", "A"))).Payload()
+	n, err := p.Annotation.Content.Field("amount")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := n.SetValue("12"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Annotation.Content.Find("items")[0].AddRow(rossum.Cell{SchemaID: "code", Value: "B"}); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := string(export(t, native.CSV, native.Options{}, p)), "amount,code\r\n12,A\r\n12,B\r\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestSeveralAnnotationsAreOneExport(t *testing.T) {
+	t.Parallel()
+	one := rossumtest.Annotation(rossumtest.Field("id", "1")).Payload()
+	two := rossumtest.Annotation(rossumtest.Field("id", "2")).Payload()
+	if got, want := string(export(t, native.CSV, native.Options{}, one, two)), "id\r\n1\r\n2\r\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	var answer struct {
+		Pagination struct{ Total int }
+		Results    []json.RawMessage
+	}
+	if err := json.Unmarshal(export(t, native.JSON, native.Options{}, one, two), &answer); err != nil || answer.Pagination.Total != 2 || len(answer.Results) != 2 {
+		t.Errorf("got %+v, %v", answer, err)
+	}
+	if got := string(export(t, native.XML, native.Options{}, one, two)); strings.Count(got, "<annotation ") != 2 || !strings.Contains(got, "<total>2</total>") {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestTheFakePlatformExportsTheSame(t *testing.T) {
+	t.Parallel()
+	server := rossumtest.NewServer()
+	defer server.Close()
+	call := rossumtest.Annotation(rossumtest.Field("id", "1"), rossumtest.On(server))
+	server.AddExports(call)
+	client, err := rossum.NewClient(server.URL, rossum.Secret(server.Token))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range []native.Format{native.CSV, native.XML, native.JSON} {
+		body, err := client.QueueExport(t.Context(), rossumtest.QueueID, rossumtest.AnnotationID, string(f))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := io.ReadAll(body)
+		_ = body.Close()
+		if want := export(t, f, native.Options{}, call.Payload()); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%s: got %s (%v), want %s", f, got, err, want)
+		}
+	}
+}
+
+func TestUnusableExportsAreRefused(t *testing.T) {
+	t.Parallel()
+	call := rossumtest.Annotation(rossumtest.Field("name", "Bob"), rossumtest.FieldValue("secret", rossumtest.Value{Text: "x", NoExport: true}))
+	long := rossumtest.Annotation(rossumtest.Field("name", strings.Repeat("é", 32768))).Payload()
+	control := rossumtest.Annotation(rossumtest.Field("name", "a\x01b")).Payload()
+	for name, c := range map[string]struct {
+		payload *rossum.Payload
+		format  native.Format
+		options native.Options
+		want    error
+		text    string
+	}{
+		"an unknown format":         {call.Payload(), "pdf", native.Options{}, native.ErrOptions, `format "pdf" is unknown`},
+		"no content":                {call.Clone().With(rossumtest.WithoutContent()).Payload(), native.CSV, native.Options{}, native.ErrNoContent, "content"},
+		"no schema":                 {call.Clone().With(rossumtest.Sideload("schemas", nil)).Payload(), native.CSV, native.Options{}, native.ErrNoSchema, "sideload schemas"},
+		"an unknown column":         {call.Payload(), native.CSV, native.Options{Columns: []string{"nane"}}, native.ErrOptions, `columns[0]: "nane" is no schema_id of the schema and no meta column (did you mean name?)`},
+		"a column that is a secret": {call.Payload(), native.XLSX, native.Options{AppendColumns: []string{"secret"}}, native.ErrOptions, "append_columns[0]: secret is a datapoint that is not exported (can_export)"},
+		"an unknown quoting":        {call.Payload(), native.CSV, native.Options{Quoting: "some"}, native.ErrOptions, `quoting "some" is unknown`},
+		"no escape character":       {call.Payload(), native.CSV, native.Options{Quoting: native.QuoteNone}, native.ErrOptions, "needs escape_char"},
+		"a line break as delimiter": {call.Payload(), native.CSV, native.Options{Delimiter: '\n'}, native.ErrOptions, "cannot be line breaks"},
+		"a delimiter that quotes":   {call.Payload(), native.CSV, native.Options{Delimiter: '"'}, native.ErrOptions, "is also quote_char"},
+		"a control character":       {control, native.XML, native.Options{}, native.ErrUnwritable, "field name: the format cannot hold the value: XML cannot have the character U+0001"},
+		"a control character, xlsx": {control, native.XLSX, native.Options{}, native.ErrUnwritable, "row 2, column 1"},
+		"a value too long for xlsx": {long, native.XLSX, native.Options{}, native.ErrUnwritable, "a cell has 32767 characters at the most, this value has 32768"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			err := native.Write(io.Discard, c.format, c.options, c.payload)
+			if !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.text) {
+				t.Errorf("got %v, want %q", err, c.text)
+			}
+		})
+	}
+}
+
+func TestTheWritersErrorIsReturned(t *testing.T) {
+	t.Parallel()
+	p := payloadOf(t, "testdata/golden/01_invoice/payload.json")
+	for _, f := range native.Formats() {
+		r, w := io.Pipe()
+		_ = r.Close()
+		if err := native.Write(w, f, native.Options{}, p); !errors.Is(err, io.ErrClosedPipe) {
+			t.Errorf("%s: got %v", f, err)
+		}
+	}
+}
+
+func TestOneSchemaServesConcurrentExports(t *testing.T) {
+	t.Parallel()
+	p := payloadOf(t, "testdata/golden/01_invoice/payload.json")
+	schema, err := p.Schema()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var group sync.WaitGroup
+	for range 16 {
+		group.Go(func() {
+			for _, f := range native.Formats() {
+				if err := native.Write(io.Discard, f, native.Options{Schema: schema}, p); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	group.Wait()
+}
+
+func FuzzWrite(f *testing.F) {
+	f.Add("a,b", "x\"y", "1")
+	f.Add("\x00", "\xff", "]]>")
+	f.Fuzz(func(t *testing.T, a, b, c string) {
+		p := rossumtest.Annotation(rossumtest.Field("a", a), rossumtest.Table("items", rossumtest.Row("code", b), rossumtest.Row("code", c))).Payload()
+		for _, format := range native.Formats() {
+			var out bytes.Buffer
+			err := native.Write(&out, format, native.Options{}, p)
+			if err != nil && !errors.Is(err, native.ErrUnwritable) {
+				t.Fatal(err)
+			}
+			if err != nil {
+				continue
+			}
+			switch format {
+			case native.XML:
+				if err := xml.Unmarshal(out.Bytes(), new(struct{})); err != nil {
+					t.Fatalf("%v in %s", err, out.Bytes())
+				}
+			case native.JSON:
+				if !json.Valid(out.Bytes()) {
+					t.Fatalf("not JSON: %s", out.Bytes())
+				}
+			}
+		}
+	})
+}
