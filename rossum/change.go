@@ -93,22 +93,33 @@ func (n *Node) AddRow(cells ...Cell) (*Node, error) {
 		return nil, n.categoryError("adding a row to")
 	}
 	c := n.tree
-	sibling := n.anyChild()
-	if sibling != nil && sibling.category == Datapoint {
+	childID, category := n.childKind()
+	if category == Datapoint {
 		if len(cells) != 1 {
 			return nil, fmt.Errorf("adding to %s: a simple multivalue takes one cell, not %d", n.schemaID, len(cells))
 		}
-		return c.addNode(n, sibling.schemaID, Datapoint, cells[0].Value), nil
+		return c.addNode(n, childID, Datapoint, cells[0].Value), nil
 	}
-	rowID := n.schemaID
-	if sibling != nil {
-		rowID = sibling.schemaID
-	}
-	row := c.addNode(n, rowID, Tuple, "")
+	row := c.addNode(n, childID, Tuple, "")
 	for _, cell := range cells {
 		c.addNode(row, cell.SchemaID, Datapoint, cell.Value)
 	}
 	return row, nil
+}
+
+// childKind says what stands below a multivalue: what stands there already, or
+// what the schema says. Without either it is a table whose rows are called as it
+// is; the platform goes by the cells.
+func (n *Node) childKind() (schemaID string, category Category) {
+	if child := n.anyChild(); child != nil {
+		return child.schemaID, child.category
+	}
+	if n.tree.childOf != nil {
+		if schemaID, category = n.tree.childOf(n.schemaID); schemaID != "" {
+			return schemaID, category
+		}
+	}
+	return n.schemaID, Tuple
 }
 
 // anyChild returns a child that shows what the others are like: of a multivalue

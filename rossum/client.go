@@ -155,6 +155,14 @@ func (c *Client) address(pathOrURL string, query url.Values) (string, error) {
 	return address, nil
 }
 
+// wait keeps to the platform's limit; an attempt that is repeated counts, too.
+func (c *Client) wait(ctx context.Context) error {
+	if err := c.limiter.Wait(ctx); err != nil {
+		return fmt.Errorf("waiting for Rossum's limit of %d requests a second: %w", requestsPerSecond, err)
+	}
+	return nil
+}
+
 // request is a call of the API.
 type request struct {
 	method, path string
@@ -170,13 +178,11 @@ func (c *Client) do(ctx context.Context, r request) (*httpcall.Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := c.limiter.Wait(ctx); err != nil {
-		return nil, fmt.Errorf("waiting for Rossum's limit of %d requests a second: %w", requestsPerSecond, err)
-	}
 	call := &httpcall.Call{
 		Method: r.method, URL: address, Body: r.body, Timeout: r.timeout, Stream: r.stream, Redactor: c.redact,
 		Header: http.Header{"Authorization": {"Bearer " + string(c.token)}, "Accept": {"application/json"}},
 		Retry:  httpcall.IfRefused,
+		Before: c.wait,
 	}
 	if r.stream {
 		call.Header.Set("Accept", "*/*")
@@ -334,6 +340,7 @@ func (c *Client) FetchContent(ctx context.Context, a *Annotation) error {
 	if err != nil {
 		return fmt.Errorf("fetching the content of annotation %d: %w", a.ID, err)
 	}
+	content.childOf = a.childOf
 	a.Content = content
 	return nil
 }

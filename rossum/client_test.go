@@ -241,6 +241,33 @@ func TestTenRequestsASecond(t *testing.T) {
 	})
 }
 
+func TestRepeatedAttemptsCountForTheLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		attempts := 0
+		transport := roundTripper(func(r *http.Request) (*http.Response, error) {
+			attempts++
+			status := 200
+			if attempts%2 == 1 {
+				status = 429
+			}
+			return &http.Response{StatusCode: status, Header: http.Header{"Retry-After": {"0"}}, Body: io.NopCloser(bytes.NewReader([]byte("{}"))), Request: r}, nil
+		})
+		c, err := rossum.NewClient("https://acme.rossum.app", "t", rossum.WithHTTPClient(&http.Client{Transport: transport}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		started := time.Now()
+		for range 15 {
+			if err := get(c); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if took := time.Since(started); attempts != 30 || took < 1990*time.Millisecond || took > 2100*time.Millisecond {
+			t.Errorf("%d attempts took %v", attempts, took)
+		}
+	})
+}
+
 type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

@@ -54,6 +54,10 @@ type Content struct {
 	slab     []Node
 	nodes    int
 
+	// childOf names the schema_id and category below a multivalue, from the schema
+	// that came with the payload; nil if none did.
+	childOf func(schemaID string) (string, Category)
+
 	// inherited leads from a clone's unnumbered nodes to those they are copies of.
 	inherited map[*Node]*Node
 }

@@ -59,7 +59,8 @@ type Annotation struct {
 	// ContentURL is the address of the content where the payload has no tree.
 	ContentURL string
 
-	raw json.RawMessage // as it came, without the content
+	raw     json.RawMessage // as it came, without the content
+	childOf func(schemaID string) (string, Category)
 }
 
 // Get reads any other key of the annotation by its gjson path, such as
@@ -117,6 +118,7 @@ func ParsePayload(body []byte) (*Payload, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrPayload, err)
 	}
+	p.describe()
 	return p, nil
 }
 

@@ -406,3 +406,37 @@ func Example() {
 	// 1,234.50 1234.50
 	// {"messages":[],"operations":[{"op":"replace","id":1003,"value":{"content":{"value":"exported"}}}]}
 }
+
+func TestRowsOfATableThatCameEmptyAreCalledAsTheSchemaSays(t *testing.T) {
+	t.Parallel()
+	const schemas = `[{"id":1,"url":"s","content":[{"category":"section","id":"s","children":[
+		{"category":"multivalue","id":"items","children":{"category":"tuple","id":"one_item","children":[]}},
+		{"category":"multivalue","id":"notes","children":{"category":"datapoint","id":"one_note","type":"string"}}]}]}]`
+	const content = `[{"id":1,"schema_id":"s","category":"section","children":[
+		{"id":2,"schema_id":"items","category":"multivalue","children":[]},{"id":3,"schema_id":"notes","category":"multivalue","children":[]}]}]`
+	for name, schema := range map[string]bool{"with a schema": true, "without": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			body := `{"annotation":{"id":1,"schema":"s","content":` + content + `}`
+			if schema {
+				body += `,"schemas":` + schemas
+			}
+			p, err := rossum.ParsePayload([]byte(body + "}"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := p.Annotation.Content.Clone()
+			row, err := c.Find("items")[0].AddRow(rossum.Cell{SchemaID: "code", Value: "A"}, rossum.Cell{SchemaID: "price", Value: "1"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := map[bool]string{true: "one_item", false: "items"}[schema]; row.SchemaID() != want {
+				t.Errorf("the row is called %s, want %s", row.SchemaID(), want)
+			}
+			_, err = c.Find("notes")[0].AddRow(rossum.Cell{SchemaID: "one_note", Value: "A"}, rossum.Cell{SchemaID: "one_note", Value: "B"})
+			if (err != nil) != schema {
+				t.Errorf("two values at once: %v", err)
+			}
+		})
+	}
+}

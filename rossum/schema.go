@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"sync"
 )
 
 // Schema is the description of a queue's fields.
@@ -115,4 +116,31 @@ func (p *Payload) Schema() (*Schema, error) {
 		return schemas[0], nil
 	}
 	return nil, nil
+}
+
+// describe lets the content tree ask the sideloaded schema, which is read when
+// it is first needed.
+func (p *Payload) describe() {
+	if p.Annotation == nil || p.Raw("schemas") == nil {
+		return
+	}
+	schema := sync.OnceValue(func() *Schema {
+		s, _ := p.Schema() // its error is for those who ask for the schema
+		return s
+	})
+	p.Annotation.childOf = func(schemaID string) (string, Category) {
+		s := schema()
+		if s == nil {
+			return "", 0
+		}
+		f := s.Field(schemaID)
+		if f == nil || len(f.Children) != 1 {
+			return "", 0
+		}
+		category, _ := categoryOf([]byte(f.Children[0].Category))
+		return f.Children[0].ID, category
+	}
+	if p.Annotation.Content != nil {
+		p.Annotation.Content.childOf = p.Annotation.childOf
+	}
 }

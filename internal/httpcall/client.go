@@ -115,6 +115,9 @@ type Call struct {
 	Stream bool
 	// Redactor cuts secrets out of errors and records; may be nil.
 	Redactor *redact.Redactor
+	// Before is called before every attempt, the first one included, and can hold
+	// it back; its error ends the call. May be nil.
+	Before func(context.Context) error
 	// Observe is called once with what happened; may be nil.
 	Observe func(Record)
 }
@@ -252,10 +255,12 @@ func (c *Client) do(ctx context.Context, r *running) (*Reply, error) {
 		CheckRetry:   r.checkRetry,
 		Backoff:      backoff,
 		ErrorHandler: retryablehttp.PassthroughErrorHandler,
-		PrepareRetry: func(*http.Request) error { r.nextAttempt(); return nil },
+		PrepareRetry: func(*http.Request) error { return r.nextAttempt(ctx) },
 	}
 	for {
-		r.nextAttempt()
+		if err := r.nextAttempt(ctx); err != nil {
+			return nil, err
+		}
 		resp, err := client.Do(req)
 		if err != nil {
 			return nil, err
@@ -276,10 +281,16 @@ func (r *running) repeatCut(err error) bool {
 	return r.call.Retry == Always && !errors.Is(err, ErrTooLarge) && int(r.attempts.Load()) < attempts(r.call)
 }
 
-func (r *running) nextAttempt() {
+func (r *running) nextAttempt(ctx context.Context) error {
+	if r.call.Before != nil {
+		if err := r.call.Before(ctx); err != nil {
+			return err
+		}
+	}
 	r.traced.Store(false)
 	r.connected.Store(false)
 	r.attempts.Add(1)
+	return nil
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -21,7 +24,62 @@ func call() *rossumtest.Call {
 func TestGoodStepsPass(t *testing.T) {
 	pipelinetest.TestStep(t, &steps.CustomFormat{Exports: []steps.Format{{Key: "k", Template: "{{ field.document_id }}{{ payload }}"}}}, pipelinetest.Case{Name: "template", Call: call()})
 	pipelinetest.TestStep(t, &steps.Purge{ResetSchemaIDs: []string{"document_id"}}, pipelinetest.Case{Name: "cleaning", Call: call()})
+	reply := pipeline.StepFunc(func(ctx context.Context, x *pipeline.Export) error {
+		return x.Files.Put(ctx, pipeline.File{Key: "reply", Data: []byte(`{"id": 7}`)})
+	})
+	extract := &steps.Extract{Sources: []steps.Source{{Key: "reply", Rules: []steps.Rule{{Path: "id", Target: "status"}}}}}
+	if err := extract.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	pipelinetest.TestStep(t, chain(t, reply, extract), pipelinetest.Case{Name: "extractor", Call: call()})
+	pipelinetest.TestStep(t, extract, pipelinetest.Case{Name: "extractor without a reply", Call: call(), Fails: true})
+	pipelinetest.TestStep(t, &steps.EvaluateReplies{Replies: []steps.ReplyCheck{{Label: "Create", StatusSchemaID: "document_id"}}},
+		pipelinetest.Case{Name: "reply evaluator", Call: call(), Fails: true})
 	pipelinetest.TestStep(t, &steps.Evaluate{Check: steps.Check{Condition: "field.status == ''"}}, pipelinetest.Case{Name: "evaluator", Call: call(), Fails: true})
+}
+
+func chain(t *testing.T, list ...pipeline.Step) pipeline.Step {
+	t.Helper()
+	c, err := pipeline.New(list...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestCallsPassTheSuiteAgainstAServer(t *testing.T) {
+	erp := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil || r.Header.Get("Authorization") == "" {
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		// The reply shows what was sent, but for the token.
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusCreated)
+		_, _ = w.Write(body)
+	}))
+	defer erp.Close()
+	transport := &http.Transport{}
+	step := &steps.RESTExport{
+		Request: steps.Request{
+			URL: erp.URL + "/invoices", Content: `{"id": "@{document_id}"}`,
+			Headers: map[string]string{"Content-Type": "application/json", "Authorization": "Bearer {secret.erp_token}"},
+		},
+		StatusCodes: &steps.StatusCodes{Error: []int{400}},
+		HeadersKey:  "headers", PayloadKey: "payload",
+	}
+	// Connections are kept for the next call: they are no leak once they are closed.
+	closing := pipeline.StepFunc(func(ctx context.Context, x *pipeline.Export) error {
+		defer transport.CloseIdleConnections()
+		return step.Run(ctx, x)
+	})
+	if err := step.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	pipelinetest.TestStep(t, closing, pipelinetest.Case{
+		Name: "REST export", Call: call().With(rossumtest.Secret("erp_token", "token-of-the-erp-1")), Options: []pipeline.Option{pipeline.WithHTTPClient(&http.Client{Transport: transport})},
+	})
 }
 
 // leaky is released when the test ends.

@@ -34,7 +34,8 @@ type Call struct {
 	document map[string]any
 	extra    map[string]any // further keys of the annotation
 	top      map[string]any // further top-level keys
-	fields   []part
+	fields   []fieldPart
+	section  string // that parts are added to
 	inline   bool
 	nextID   int64
 }
@@ -42,8 +43,9 @@ type Call struct {
 // Part is a part of a hook call.
 type Part func(*Call)
 
-// part is a field, table or list with its schema.
-type part struct {
+// fieldPart is a field, table or list with its schema.
+type fieldPart struct {
+	section  string
 	schemaID string
 	child    string // of a list
 	value    Value
@@ -70,12 +72,12 @@ type cell struct {
 }
 
 // Annotation makes the call of an export hook for an annotation with the given
-// parts, in one section called "basic_info".
+// parts. Fields outside of a [Section] are in one called "basic_info".
 func Annotation(parts ...Part) *Call {
 	c := &Call{
 		base: baseURL, token: Token, event: rossum.EventAnnotationContent, action: rossum.ActionExport,
 		request: "6f2d3c1a-0000-4000-8000-000000000001", settings: map[string]any{}, secrets: map[string]string{},
-		extra: map[string]any{}, top: map[string]any{}, inline: true,
+		extra: map[string]any{}, top: map[string]any{}, inline: true, section: "basic_info",
 		document: map[string]any{"id": DocumentID, "original_file_name": "invoice.pdf", "mime_type": "application/pdf"},
 	}
 	return c.With(parts...)
@@ -105,7 +107,7 @@ func Date(schemaID, text, iso string) Part {
 // FieldValue adds a field.
 func FieldValue(schemaID string, v Value) Part {
 	return func(c *Call) {
-		c.fields = append(c.fields, part{schemaID: schemaID, value: v, kind: rossum.Datapoint})
+		c.fields = append(c.fields, fieldPart{section: c.section, schemaID: schemaID, value: v, kind: rossum.Datapoint})
 	}
 }
 
@@ -153,14 +155,14 @@ func (r row) Typed(schemaID string, v Value) Rows {
 // final "s": line_items has rows called line_item.
 func Table(schemaID string, rows ...Rows) Part {
 	return func(c *Call) {
-		c.fields = append(c.fields, part{schemaID: schemaID, child: strings.TrimSuffix(schemaID, "s"), rows: rows, kind: rossum.Multivalue})
+		c.fields = append(c.fields, fieldPart{section: c.section, schemaID: schemaID, child: strings.TrimSuffix(schemaID, "s"), rows: rows, kind: rossum.Multivalue})
 	}
 }
 
 // List adds a simple multivalue: a field that is repeated outside of a table.
 func List(schemaID, childID string, texts ...string) Part {
 	return func(c *Call) {
-		p := part{schemaID: schemaID, child: childID, kind: rossum.Datapoint + 1}
+		p := fieldPart{section: c.section, schemaID: schemaID, child: childID, kind: rossum.Datapoint + 1}
 		for _, t := range texts {
 			p.values = append(p.values, Value{Text: t})
 		}

@@ -1,6 +1,11 @@
 package rossumtest
 
-import "github.com/exportpipeline/exportpipeline/rossum"
+import (
+	"slices"
+	"strings"
+
+	"github.com/exportpipeline/exportpipeline/rossum"
+)
 
 type object = map[string]any
 
@@ -8,13 +13,33 @@ type object = map[string]any
 func (c *Call) Content() []any {
 	c = c.Clone() // which counts the ids
 	c.nextID = 1000
-	section := c.node("basic_info", "section")
-	children := []any{}
-	for _, p := range c.fields {
-		children = append(children, c.content(p))
+	sections := []any{}
+	for _, name := range c.sections() {
+		section := c.node(name, "section")
+		children := []any{}
+		for _, p := range c.fields {
+			if p.section == name {
+				children = append(children, c.content(p))
+			}
+		}
+		section["children"] = children
+		sections = append(sections, section)
 	}
-	section["children"] = children
-	return []any{section}
+	return sections
+}
+
+// sections lists the sections in the order of their first fields.
+func (c *Call) sections() []string {
+	var names []string
+	for _, p := range c.fields {
+		if !slices.Contains(names, p.section) {
+			names = append(names, p.section)
+		}
+	}
+	if names == nil {
+		names = []string{c.section}
+	}
+	return names
 }
 
 func (c *Call) node(schemaID, category string) object {
@@ -22,7 +47,7 @@ func (c *Call) node(schemaID, category string) object {
 	return object{"id": c.nextID, "url": "", "schema_id": schemaID, "category": category}
 }
 
-func (c *Call) content(p part) object {
+func (c *Call) content(p fieldPart) object {
 	if p.kind == rossum.Datapoint {
 		return c.datapoint(p.schemaID, p.value)
 	}
@@ -57,8 +82,20 @@ func (c *Call) datapoint(schemaID string, v Value) object {
 
 // schema describes the fields as Rossum's schemas do.
 func (c *Call) schema(api string) object {
+	sections := []any{}
+	for _, name := range c.sections() {
+		label := strings.ReplaceAll(name, "_", " ")
+		sections = append(sections, object{"category": "section", "id": name, "label": label, "children": c.sectionSchema(name)})
+	}
+	return object{"id": SchemaID, "url": api + "/schemas/31336", "name": "Invoices", "content": sections}
+}
+
+func (c *Call) sectionSchema(name string) []any {
 	children := []any{}
 	for _, p := range c.fields {
+		if p.section != name {
+			continue
+		}
 		switch p.kind {
 		case rossum.Datapoint:
 			children = append(children, field(p.schemaID, p.value))
@@ -77,10 +114,7 @@ func (c *Call) schema(api string) object {
 			children = append(children, object{"category": "multivalue", "id": p.schemaID, "label": p.schemaID, "children": field(p.child, Value{})})
 		}
 	}
-	return object{
-		"id": SchemaID, "url": api + "/schemas/31336", "name": "Invoices",
-		"content": []any{object{"category": "section", "id": "basic_info", "label": "Basic information", "children": children}},
-	}
+	return children
 }
 
 func field(schemaID string, v Value) object {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -36,6 +37,67 @@ func ExampleAnnotation() {
 		fmt.Println(row.Cell("item_description").Value(), row.Cell("item_amount").Value())
 	}
 	// Output: Paper 12.50
+}
+
+func ExampleFromMap() {
+	p := rossumtest.FromMap(map[string]any{
+		"document_id": "2026-0042",
+		"amounts":     map[string]any{"amount_total": 1210.5, "paid": true},
+		"line_items":  []any{map[string]any{"item_code": "A", "item_quantity": 2}, map[string]any{"item_code": "B", "item_quantity": nil}},
+		"po_numbers":  []string{"PO1", "PO2"},
+	}).Payload()
+	for _, section := range p.Annotation.Content.Sections() {
+		for _, n := range section.Children() {
+			fmt.Printf("%s: %s %s %q, %d below\n", section.SchemaID(), n.Category(), n.SchemaID(), n.Text(), len(n.Children()))
+		}
+	}
+	// Output:
+	// amounts: datapoint amount_total "1210.5", 0 below
+	// amounts: datapoint paid "true", 0 below
+	// basic_info: datapoint document_id "2026-0042", 0 below
+	// basic_info: multivalue line_items "", 2 below
+	// basic_info: multivalue po_numbers "", 2 below
+}
+
+func TestSectionsHoldTheirFieldsInContentAndSchema(t *testing.T) {
+	t.Parallel()
+	p := rossumtest.Annotation(
+		rossumtest.Field("a", "1"),
+		rossumtest.Section("totals", rossumtest.Number("b", "2,0", "2.0"), rossumtest.List("notes", "note", "x")),
+		rossumtest.Field("c", "3"),
+	).Payload()
+	schema, err := p.Schema()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var inContent, inSchema []string
+	for i, s := range p.Annotation.Content.Sections() {
+		for _, n := range s.Children() {
+			inContent = append(inContent, s.SchemaID()+"."+n.SchemaID())
+		}
+		for _, f := range schema.Content[i].Children {
+			inSchema = append(inSchema, schema.Content[i].ID+"."+f.ID)
+		}
+	}
+	want := []string{"basic_info.a", "basic_info.c", "totals.b", "totals.notes"}
+	if !slices.Equal(inContent, want) || !slices.Equal(inSchema, want) {
+		t.Errorf("content %v, schema %v", inContent, inSchema)
+	}
+}
+
+func TestValuesThatNoFieldCanHoldPanic(t *testing.T) {
+	t.Parallel()
+	for name, v := range map[string]any{"a channel": make(chan int), "rows beside values": []any{map[string]any{}, "x"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			defer func() {
+				if recover() == nil {
+					t.Error("no panic")
+				}
+			}()
+			rossumtest.FromMap(map[string]any{"f": v})
+		})
+	}
 }
 
 func ExampleServer() {
