@@ -60,6 +60,7 @@ type handler struct {
 	log      *slog.Logger
 	timeout  time.Duration
 	runs     runs
+	async    *Async
 }
 
 // Handler serves a chain as a Rossum hook: mount it at the path of the hook's
@@ -78,7 +79,8 @@ type handler struct {
 // that the answer is in time, and it does not end when the caller hangs up:
 // what was begun is finished. A call that comes again, because the platform did
 // not see the answer, does not run the chain again: it gets the answer of the
-// first. For this the handler remembers answers for 15 minutes.
+// first. For this the handler remembers answers for 15 minutes. For exports that
+// take longer than the hook's time-out there is [WithAsync].
 //
 // Events other than an export are for steps that clean up: with status events of
 // the annotation (purged, deleted) the chain runs, too.
@@ -112,6 +114,10 @@ func (r *refusal) Error() string { return r.text }
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch r.Method {
 	case http.MethodGet, http.MethodHead:
+		if token := r.URL.Query().Get(pollKey); h.async != nil && token != "" {
+			h.async.poll(w, r, token)
+			return
+		}
 		writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 		return
 	case http.MethodPost:
@@ -126,8 +132,12 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, err)
 		return
 	}
+	if h.async != nil {
+		h.serveAsync(w, r, p)
+		return
+	}
 	response, err := h.runs.once(r.Context(), runKey(p), func() *rossum.Response {
-		return h.export(context.WithoutCancel(r.Context()), p)
+		return h.export(context.WithoutCancel(r.Context()), h.chain, p)
 	})
 	if err != nil {
 		return // the caller has hung up; whoever calls again gets the answer
@@ -137,14 +147,14 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // export runs the chain. A panic outside of the steps must not take the
 // answer with it.
-func (h *handler) export(ctx context.Context, p *rossum.Payload) (response *rossum.Response) {
+func (h *handler) export(ctx context.Context, chain *Chain, p *rossum.Payload) (response *rossum.Response) {
 	defer func() {
 		if v := recover(); v != nil {
 			h.log.ErrorContext(ctx, "export panicked", "panic", fmt.Sprint(v))
 			response = &rossum.Response{Messages: []rossum.Message{{Type: rossum.ErrorMessage, Content: "Export failed: internal error; see the log of the export service."}}}
 		}
 	}()
-	response, _ = h.chain.Export(ctx, p) // an error has become a message, and is in the log
+	response, _ = chain.Export(ctx, p) // an error has become a message, and is in the log
 	return response
 }
 

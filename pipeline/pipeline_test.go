@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -22,7 +23,13 @@ import (
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(childVariable); dir != "" {
+		fmt.Fprintln(os.Stderr, serveChild(dir, os.Getenv(childVariable+"_ERP")))
+		os.Exit(1)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 func invoice(parts ...rossumtest.Part) *rossumtest.Call {
 	return rossumtest.Annotation(rossumtest.Field("document_id", "1"), rossumtest.Field("status", ""), rossumtest.Offline()).With(parts...)
