@@ -138,7 +138,7 @@ func (a *Async) id(p *rossum.Payload) string {
 	if key == "" {
 		key = rand.Text()
 	}
-	return a.mac("run", p.BaseURL+" "+p.Hook+" "+key)
+	return a.mac("run", p.BaseURL+" "+key)
 }
 
 // pollKey is the query parameter of a polling address.

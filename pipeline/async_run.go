@@ -25,7 +25,7 @@ func (h *handler) serveAsync(w http.ResponseWriter, r *http.Request, p *rossum.P
 		ctx := context.WithoutCancel(r.Context())
 		go func() {
 			defer a.release(id, ended)
-			h.runAsync(ctx, id, p)
+			h.runAsync(ctx, id, r.URL.Path, p)
 		}()
 	}
 	if known == nil {
@@ -93,7 +93,7 @@ func (a *Async) release(id string, ended chan struct{}) {
 
 // runAsync runs the chain and keeps its result. Before a call is sent, the store
 // knows of it.
-func (h *handler) runAsync(ctx context.Context, id string, p *rossum.Payload) {
+func (h *handler) runAsync(ctx context.Context, id, path string, p *rossum.Payload) {
 	a := h.async
 	state := &asyncState{async: a, id: id}
 	wanted := h.chain.config.checkpoint
@@ -109,7 +109,7 @@ func (h *handler) runAsync(ctx context.Context, id string, p *rossum.Payload) {
 		defer close(beating)
 		state.beat(ctx, stop)
 	}()
-	response := h.export(ctx, chain, p)
+	response := h.export(ctx, chain, path, p)
 	close(stop)
 	<-beating
 	// The result must be kept: without it the platform would never learn of it.

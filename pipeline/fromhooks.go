@@ -54,6 +54,11 @@ var (
 	ErrCycle              = errors.New("run_after goes round in a circle")
 	ErrMissingPredecessor = errors.New("predecessor is missing")
 	ErrNoHooks            = errors.New("no hook for this export")
+	// ErrInactivePredecessor means that a hook waits for one that is switched off;
+	// see [SkipInactive].
+	ErrInactivePredecessor = errors.New("predecessor is not active")
+	// ErrSameKey means that two hooks make a file under the same reference key.
+	ErrSameKey = errors.New("two hooks make the same file")
 )
 
 // step makes the step of a hook.
@@ -70,20 +75,30 @@ func (r *Registry) step(h *rossum.Hook) (Step, error) {
 		}
 		return nil, fmt.Errorf("%w: register one with Registry.Function(%q, …) or by its id", ErrNoFunction, h.Name)
 	}
-	var best *webhookKind
+	kind := r.kind(h.Config.URL)
+	if kind == nil {
+		return nil, fmt.Errorf("%w: config.url %q contains none of %s", ErrUnknownExtension, h.Config.URL, strings.Join(r.Kinds(), ", "))
+	}
+	return kind.make(h)
+}
+
+// kind finds the extension that an address stands for, nil if there is none.
+func (r *Registry) kind(address string) (best *webhookKind) {
 	for i, k := range r.webhooks {
-		if strings.Contains(h.Config.URL, k.part) && (best == nil || len(k.part) > len(best.part)) {
+		if strings.Contains(address, k.part) && (best == nil || len(k.part) > len(best.part)) {
 			best = &r.webhooks[i]
 		}
 	}
-	if best == nil {
-		known := make([]string, len(r.webhooks))
-		for i, k := range r.webhooks {
-			known[i] = k.part
-		}
-		return nil, fmt.Errorf("%w: config.url %q contains none of %s", ErrUnknownExtension, h.Config.URL, strings.Join(known, ", "))
+	return best
+}
+
+// Kinds lists the parts of addresses that extensions are registered for.
+func (r *Registry) Kinds() []string {
+	kinds := make([]string, len(r.webhooks))
+	for i, k := range r.webhooks {
+		kinds[i] = k.part
 	}
-	return best.make(h)
+	return kinds
 }
 
 // FromHooks makes a chain of an organisation's hooks, as Rossum would run them
@@ -92,8 +107,8 @@ func (r *Registry) step(h *rossum.Hook) (Step, error) {
 // side; see [Parallel]. With [OnQueue] only hooks of that queue count.
 //
 // The error joins all faults, each naming its hook: a cycle, a predecessor that
-// is missing, an unknown extension, a function without a step, and what the
-// steps find wrong with their settings.
+// is missing or switched off, an unknown extension, a function without a step, two
+// hooks that make one file, and what the steps find wrong with their settings.
 func FromHooks(hooks []*rossum.Hook, registry *Registry, options ...FromHooksOption) (*Chain, error) {
 	a := &assembly{registry: registry, event: rossum.EventAnnotationContent, action: rossum.ActionExport}
 	for _, o := range options {
@@ -113,6 +128,9 @@ func FromHooks(hooks []*rossum.Hook, registry *Registry, options ...FromHooksOpt
 	if err != nil {
 		return nil, err
 	}
+	if err := a.checkKeys(levels, steps); err != nil {
+		return nil, err
+	}
 	chain.leftOut, chain.graph = a.leftOut, a.mermaid()
 	chain.config.timeout = a.timeout()
 	return chain, nil
@@ -124,6 +142,10 @@ type FromHooksOption func(*assembly)
 // OnQueue takes only hooks that are bound to the queue with the given URL.
 func OnQueue(url string) FromHooksOption { return func(a *assembly) { a.queue = url } }
 
+// SkipInactive lets hooks wait for what an inactive predecessor waits for. Without
+// it such a predecessor is a fault: what it did may be missing further on.
+func SkipInactive() FromHooksOption { return func(a *assembly) { a.skipInactive = true } }
+
 // OnEvent takes hooks of another event than annotation_content.export.
 func OnEvent(event, action string) FromHooksOption {
 	return func(a *assembly) { a.event, a.action = event, action }
@@ -134,6 +156,7 @@ type assembly struct {
 	registry      *Registry
 	queue         string
 	event, action string
+	skipInactive  bool
 
 	chosen  []*rossum.Hook // by id
 	after   map[int64][]int64
@@ -196,6 +219,8 @@ func (a *assembly) predecessors(of, h *rossum.Hook, all map[int64]*rossum.Hook, 
 			a.faults = append(a.faults, fmt.Errorf("hook %s: run_after names %s: %w", of, url, ErrMissingPredecessor))
 		case chosen[id]:
 			found[id] = true
+		case !before.Active && !a.skipInactive:
+			a.faults = append(a.faults, fmt.Errorf("hook %s: run_after names %s: %w; activate it, take it out of run_after, or skip it with pipeline.SkipInactive", of, before, ErrInactivePredecessor))
 		case !seen[id]:
 			seen[id] = true
 			a.predecessors(of, before, all, chosen, found, seen)
@@ -263,6 +288,22 @@ func (a *assembly) build() map[int64]Step {
 		steps[h.ID] = Named(h.Name, s)
 	}
 	return steps
+}
+
+// checkKeys refuses two hooks that make a file under one key.
+func (a *assembly) checkKeys(hooks []*rossum.Hook, steps map[int64]Step) error {
+	made := make(map[string]*rossum.Hook)
+	var faults []error
+	for _, h := range hooks {
+		for _, key := range makes(steps[h.ID]) {
+			if other := made[key]; other != nil {
+				faults = append(faults, fmt.Errorf("hooks %s and %s: %w under the key %q; give one of them another key", other, h, ErrSameKey, key))
+				continue
+			}
+			made[key] = h
+		}
+	}
+	return errors.Join(faults...)
 }
 
 // timeout is the longest time-out of the hooks: the chain does the work of all

@@ -30,7 +30,17 @@ func registry() *pipeline.Registry {
 	r.Webhook("known", func(h *rossum.Hook) (pipeline.Step, error) {
 		return pipeline.StepFunc(func(_ context.Context, x *pipeline.Export) error { x.Info("%s", h.Name); return nil }), nil
 	})
+	r.Webhook("template", func(*rossum.Hook) (pipeline.Step, error) { return maker{"csv"}, nil })
 	return r
+}
+
+// maker is a step that makes a file.
+type maker struct{ key string }
+
+func (m maker) Makes() []string { return []string{m.key} }
+
+func (m maker) Run(ctx context.Context, x *pipeline.Export) error {
+	return x.Files.Put(ctx, pipeline.File{Key: m.key, Data: []byte("made")})
 }
 
 func TestHooksBecomeAChainInTheOrderOfRunAfter(t *testing.T) {
@@ -46,7 +56,7 @@ func TestHooksBecomeAChainInTheOrderOfRunAfter(t *testing.T) {
 	elsewhere.Queues = []string{api + "/queues/2"}
 	hooks := []*rossum.Hook{last, hook(3, "known"), hook(5, "known", 7, 8), hook(7, "known", 3), hook(8, "known", 9), inactive, other, elsewhere}
 	var report *pipeline.Report
-	chain, err := pipeline.FromHooks(hooks, registry(), pipeline.OnQueue(api+"/queues/1"))
+	chain, err := pipeline.FromHooks(hooks, registry(), pipeline.OnQueue(api+"/queues/1"), pipeline.SkipInactive())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,6 +87,8 @@ func TestHooksThatMakeNoChainAreNamed(t *testing.T) {
 	t.Parallel()
 	function := hook(4, "")
 	function.Type, function.Name = "function", "My evaluator"
+	inactive := hook(9, "known")
+	inactive.Active = false
 	for name, tt := range map[string]struct {
 		hooks []*rossum.Hook
 		want  error
@@ -87,6 +99,8 @@ func TestHooksThatMakeNoChainAreNamed(t *testing.T) {
 		"missing":     {[]*rossum.Hook{hook(1, "known", 99)}, pipeline.ErrMissingPredecessor, `hook "h1" (id 1): run_after names ` + api + "/hooks/99"},
 		"unknown":     {[]*rossum.Hook{hook(1, "mystery")}, pipeline.ErrUnknownExtension, `hook "h1" (id 1): step h1: unknown extension: config.url "https://elis.mystery.rossum-ext.app/"`},
 		"no function": {[]*rossum.Hook{function}, pipeline.ErrNoFunction, `register one with Registry.Function("My evaluator", …)`},
+		"disabled":    {[]*rossum.Hook{hook(1, "known", 9), inactive}, pipeline.ErrInactivePredecessor, `hook "h1" (id 1): run_after names "h9" (id 9): predecessor is not active; activate it`},
+		"one key":     {[]*rossum.Hook{hook(1, "template"), hook(2, "template", 1)}, pipeline.ErrSameKey, `hooks "h1" (id 1) and "h2" (id 2): two hooks make the same file under the key "csv"`},
 		"none":        {nil, pipeline.ErrNoHooks, "none of 0 hooks"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -61,6 +61,7 @@ type handler struct {
 	timeout  time.Duration
 	runs     runs
 	async    *Async
+	choose   func(path string, p *rossum.Payload) (*Chain, func(), error) // nil for one chain
 }
 
 // Handler serves a chain as a Rossum hook: mount it at the path of the hook's
@@ -137,7 +138,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	response, err := h.runs.once(r.Context(), runKey(p), func() *rossum.Response {
-		return h.export(context.WithoutCancel(r.Context()), h.chain, p)
+		return h.export(context.WithoutCancel(r.Context()), h.chain, r.URL.Path, p)
 	})
 	if err != nil {
 		return // the caller has hung up; whoever calls again gets the answer
@@ -147,13 +148,16 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // export runs the chain. A panic outside of the steps must not take the
 // answer with it.
-func (h *handler) export(ctx context.Context, chain *Chain, p *rossum.Payload) (response *rossum.Response) {
+func (h *handler) export(ctx context.Context, chain *Chain, path string, p *rossum.Payload) (response *rossum.Response) {
 	defer func() {
 		if v := recover(); v != nil {
 			h.log.ErrorContext(ctx, "export panicked", "panic", fmt.Sprint(v))
 			response = &rossum.Response{Messages: []rossum.Message{{Type: rossum.ErrorMessage, Content: "Export failed: internal error; see the log of the export service."}}}
 		}
 	}()
+	if h.choose != nil {
+		return h.chosen(ctx, chain, path, p)
+	}
 	response, _ = chain.Export(ctx, p) // an error has become a message, and is in the log
 	return response
 }

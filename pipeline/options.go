@@ -28,6 +28,7 @@ type config struct {
 	report     func(context.Context, *Report)
 	checkpoint func(context.Context, *Export) error
 	timeout    time.Duration
+	alone      bool // this run is one hook of several, which cannot see what the others decided
 }
 
 func newConfig(options []Option) config {

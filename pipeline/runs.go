@@ -27,12 +27,13 @@ type oneRun struct {
 }
 
 // runKey tells calls apart. The platform numbers its calls with a UUID, and
-// sends the same body when it repeats one; a call without a number is always new.
+// sends the same body when it repeats one; the same number from another hook is
+// another call, and a call without a number is always new.
 func runKey(p *rossum.Payload) string {
 	if p.RequestID == "" {
 		return ""
 	}
-	return strconv.FormatInt(p.Annotation.ID, 10) + "/" + p.Event + "." + p.Action + "/" + p.RequestID
+	return strconv.FormatInt(p.Annotation.ID, 10) + "/" + p.Event + "." + p.Action + "/" + p.RequestID + "/" + p.Hook
 }
 
 // once runs f for the first call with the key and gives its answer to all. The

@@ -58,8 +58,30 @@ type Listener interface {
 	ListensTo(event, action string) bool
 }
 
+// Maker is a step that makes files under reference keys of its own, such as
+// artefacts of templates. [FromHooks] refuses a chain in which two steps make the
+// same one, since a later hook could not say which it gets.
+type Maker interface {
+	// Makes returns the reference keys. It is called after Validate.
+	Makes() []string
+}
+
 // Closer is a step that holds connections or goroutines; see [Chain.Close].
 type Closer interface{ Close() error }
+
+// makes returns the reference keys that a step makes.
+func makes(s Step) []string {
+	for {
+		if m, ok := s.(Maker); ok {
+			return m.Makes()
+		}
+		wrapped, ok := s.(interface{ Unwrap() Step })
+		if !ok {
+			return nil
+		}
+		s = wrapped.Unwrap()
+	}
+}
 
 // NameOf returns the name of a step, never "".
 func NameOf(s Step) string {

@@ -69,11 +69,21 @@ type format struct {
 var (
 	_ pipeline.Step      = (*CustomFormat)(nil)
 	_ pipeline.Validator = (*CustomFormat)(nil)
+	_ pipeline.Maker     = (*CustomFormat)(nil)
 )
 
 // UnmarshalJSON decodes settings strictly.
 func (s *CustomFormat) UnmarshalJSON(data []byte) error {
 	return settings.Decode(data, s)
+}
+
+// Makes returns the reference keys of the artefacts.
+func (s *CustomFormat) Makes() []string {
+	keys := make([]string, len(s.Exports))
+	for i, f := range s.Exports {
+		keys[i] = f.Key
+	}
+	return keys
 }
 
 // Name returns "Custom format templating".

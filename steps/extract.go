@@ -153,23 +153,20 @@ func (s *Extract) Run(ctx context.Context, x *pipeline.Export) error {
 	return nil
 }
 
-// notDue is what a RESTExport notes for a call that its condition skipped.
-const notDue = "the call was not due"
-
 func (src source) run(ctx context.Context, x *pipeline.Export) error {
 	due, err := isDue(ctx, x, src.condition, x.TemplateData())
 	if err != nil || !due {
 		return err
 	}
+	file, err := x.Files.Get(ctx, src.Key)
 	if why, ok := x.Files.Skipped(src.Key); ok {
-		if why == notDue {
+		if why == pipeline.NotDue {
 			x.Decide("skipped %s: %s", src.Key, why)
 			return nil
 		}
 		x.Decide("emptied the fields of %s: %s", src.Key, why)
 		return src.write(x, make([]string, len(src.Rules)))
 	}
-	file, err := x.Files.Get(ctx, src.Key)
 	if err != nil {
 		return err
 	}

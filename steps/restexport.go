@@ -177,7 +177,7 @@ func (s *RESTExport) Run(ctx context.Context, x *pipeline.Export) error {
 		return err
 	}
 	if !due {
-		s.noReply(x, notDue)
+		s.noReply(x, pipeline.NotDue)
 		return nil
 	}
 	// Until there is a reply of this run, nobody must read that of an earlier one.
