@@ -166,6 +166,9 @@ func (s *asyncState) beat(ctx context.Context, stop chan struct{}) {
 
 // wait waits for a run, and returns its answer, nil if it is not there yet.
 func (a *Async) wait(ctx context.Context, ended chan struct{}, patience time.Duration, id string) *rossum.Response {
+	if patience <= 0 {
+		return nil
+	}
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	select {

@@ -1,0 +1,183 @@
+package pipeline_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/rossum"
+	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
+)
+
+// counted is a step that counts how many of its like are open.
+type counted struct {
+	open *atomic.Int32
+	text string
+}
+
+func (c counted) Run(_ context.Context, x *pipeline.Export) error {
+	if c.open.Load() < 1 {
+		return errors.New("it is closed")
+	}
+	x.Info("%s", c.text)
+	return nil
+}
+
+func (c counted) Close() error { c.open.Add(-1); return nil }
+
+// extensions serves one kind, and counts what it builds and what is open.
+func extensions(t *testing.T) (e *pipeline.Extensions, built, open *atomic.Int32) {
+	t.Helper()
+	built, open = new(atomic.Int32), new(atomic.Int32)
+	r := &pipeline.Registry{}
+	r.Webhook("info-extension", func(h *rossum.Hook) (pipeline.Step, error) {
+		if len(h.Settings) < 3 {
+			return nil, errors.New("text: is missing")
+		}
+		built.Add(1)
+		open.Add(1)
+		return counted{open, string(h.Settings)}, nil
+	})
+	return pipeline.ServeExtensions(r, pipeline.WithSecret(secret)), built, open
+}
+
+// extensionCall is a signed call at a path.
+func extensionCall(path string, c *rossumtest.Call) *http.Request {
+	r := hookCall(c.Bytes())
+	r.URL.Path = path
+	return r
+}
+
+func TestEachExtensionRunsWithTheSettingsOfItsCall(t *testing.T) {
+	t.Parallel()
+	e, built, open := extensions(t)
+	for i, tt := range []struct {
+		path, settings string
+		status         int
+		failed         bool
+		want           string
+	}{
+		{"/info-extension", `{"text":"a"}`, 200, false, `{"text":"a"}`},
+		{"/info-extension", `{"text":"b"}`, 200, false, `{"text":"b"}`},
+		{"/deep/info-extension/", `{"text":"a"}`, 200, false, `{"text":"a"}`},
+		{"/info-extension", `{}`, 200, true, "Export failed: step info-extension: text: is missing"},
+		{"/other", `{}`, 404, true, "Export failed: there is no extension at this path"},
+	} {
+		call := invoice(rossumtest.Settings(rawJSON(tt.settings)), rossumtest.Request(fmt.Sprint(i)))
+		status, answer := serve(e, extensionCall(tt.path, call))
+		if status != tt.status || answer.Failed() != tt.failed || len(answer.Messages) != 1 || answer.Messages[0].Content != tt.want {
+			t.Errorf("%s %s: %d %+v", tt.path, tt.settings, status, answer)
+		}
+	}
+	if built.Load() != 2 {
+		t.Errorf("%d steps were built for two settings", built.Load())
+	}
+	if status, _ := serve(e, httptest.NewRequest(http.MethodGet, "/info-extension", nil)); status != 200 {
+		t.Errorf("health: %d", status)
+	}
+	if err := e.Close(); err != nil || open.Load() != 0 {
+		t.Errorf("%v, %d steps are still open", err, open.Load())
+	}
+}
+
+type rawJSON string
+
+func (r rawJSON) MarshalJSON() ([]byte, error) { return []byte(r), nil }
+
+func TestTwoHooksWithOneRequestIDAreTwoCalls(t *testing.T) {
+	t.Parallel()
+	e, _, _ := extensions(t)
+	defer e.Close()
+	for _, hook := range []string{"1", "2"} {
+		call := invoice(rossumtest.Settings(rawJSON(`{"text":"`+hook+`"}`)), rossumtest.Sideload("hook", api+"/hooks/"+hook))
+		if _, answer := serve(e, extensionCall("/info-extension", call)); answer.Messages[0].Content != `{"text":"`+hook+`"}` {
+			t.Errorf("hook %s got %+v", hook, answer)
+		}
+	}
+}
+
+func TestSettingsThatAreNotUsedAreForgottenAndClosed(t *testing.T) {
+	t.Parallel()
+	e, built, open := extensions(t)
+	var group sync.WaitGroup
+	for worker := range 4 {
+		group.Go(func() {
+			for i := range 200 {
+				call := invoice(rossumtest.Settings(rawJSON(fmt.Sprintf(`{"text":%d}`, i))), rossumtest.Request(fmt.Sprint(worker, i)))
+				if _, answer := serve(e, extensionCall("/info-extension", call)); answer.Failed() {
+					t.Errorf("%+v", answer)
+				}
+			}
+		})
+	}
+	group.Wait()
+	for i := range 300 {
+		call := invoice(rossumtest.Settings(rawJSON(fmt.Sprintf(`{"other":%d}`, i))), rossumtest.Request(fmt.Sprint("other", i)))
+		serve(e, extensionCall("/info-extension", call))
+	}
+	if built.Load() != 500 || open.Load() != 256 {
+		t.Errorf("%d were built, %d are open", built.Load(), open.Load())
+	}
+	if err := e.Close(); err != nil || open.Load() != 0 {
+		t.Errorf("%v, %d are still open", err, open.Load())
+	}
+}
+
+func TestAReplyThatNoHookLeftCountsAsNotDue(t *testing.T) {
+	t.Parallel()
+	platform := rossumtest.NewServer()
+	defer platform.Close()
+	transport := &http.Transport{}
+	defer transport.CloseIdleConnections()
+	r := &pipeline.Registry{}
+	r.Webhook("reply-extension", func(*rossum.Hook) (pipeline.Step, error) {
+		return pipeline.StepFunc(func(ctx context.Context, x *pipeline.Export) error {
+			_, err := x.Files.Get(ctx, "reply")
+			why, _ := x.Files.Skipped("reply")
+			x.Info("%v, %s", errors.Is(err, pipeline.ErrNoFile), why)
+			return nil
+		}), nil
+	})
+	e := pipeline.ServeExtensions(r, pipeline.WithSecret(secret), pipeline.WithHTTPClient(&http.Client{Transport: transport}))
+	defer e.Close()
+	call := rossumtest.Annotation(rossumtest.Field("status", ""), rossumtest.On(platform))
+	if _, answer := serve(e, extensionCall("/reply-extension", call)); len(answer.Messages) != 1 || answer.Messages[0].Content != "true, "+pipeline.NotDue {
+		t.Errorf("%+v", answer)
+	}
+}
+
+func TestAnExtensionCanBeAnsweredLater(t *testing.T) {
+	t.Parallel()
+	a := newAsync(t, pipeline.AsyncOptions{After: -1})
+	r := &pipeline.Registry{}
+	r.Webhook("x", func(*rossum.Hook) (pipeline.Step, error) { return set("status", "201"), nil })
+	e := pipeline.ServeExtensions(r, pipeline.WithSecret(secret), pipeline.WithAsync(a), pipeline.WithStore(nil))
+	defer e.Close()
+	status, location, _ := ask(e, extensionCall("/x", invoice()))
+	if err := a.Shutdown(t.Context()); err != nil || status != 202 {
+		t.Fatal(status, err)
+	}
+	if status, answer := poll(e, location); status != 201 || len(answer.Operations) != 1 {
+		t.Errorf("%d %+v", status, answer)
+	}
+}
+
+func ExampleServeExtensions() {
+	r := &pipeline.Registry{} // steps.Register(r) knows the steps of this module
+	r.Webhook("greeting", func(h *rossum.Hook) (pipeline.Step, error) {
+		return pipeline.StepFunc(func(_ context.Context, x *pipeline.Export) error { x.Info("settings %s", h.Settings); return nil }), nil
+	})
+	extensions := pipeline.ServeExtensions(r, pipeline.WithSecret(secret))
+	defer extensions.Close()
+	// http.ListenAndServe(":8080", extensions)
+	call := rossumtest.Annotation(rossumtest.Settings(map[string]string{"to": "ERP"}), rossumtest.Offline())
+	_, answer := serve(extensions, extensionCall("/greeting", call))
+	fmt.Println(answer.Messages[0].Content)
+	// Output: settings {"to":"ERP"}
+}
