@@ -1,8 +1,11 @@
 // Exportrun runs an organisation's own hooks on a payload file:
 //
 //	go run ./examples/exportrun -hooks DIR|FILE… -payload FILE [-out DIR] [-artefacts memory|rossum] [-graph]
+//	go run ./examples/exportrun -org DIR -queue ID|NAME -payload FILE …
 //
-// Hooks are hook objects as Rossum's API and a prd2 folder have them. Each
+// Hooks are hook objects as Rossum's API has them; -org reads a folder of prd2. With
+// -queue the hooks of that queue run, otherwise those of the payload's. A hook that
+// waits for an inactive one is a fault, unless -skip-inactive is given. Each
 // artefact is written to DIR under its reference key, the answer alone goes to
 // the standard output, the report to the standard error. It ends with 0 when the
 // answer has no error message, with 1 when it has one, and with 2 when hooks or
@@ -37,8 +40,10 @@ const (
 
 type arguments struct {
 	hooks           []string
+	org, queue      string
 	payload, out    string
 	inRossum, graph bool
+	skipInactive    bool
 }
 
 // parse reads the arguments; -hooks takes all that follow it.
@@ -59,11 +64,18 @@ func parse(args []string) (arguments, error) {
 		case "graph":
 			a.graph = true
 			continue
+		case "skip-inactive":
+			a.skipInactive = true
+			continue
 		}
 		if len(values) != 1 {
 			return a, fmt.Errorf("%s takes one value", name)
 		}
 		switch strings.TrimLeft(name, "-") {
+		case "org":
+			a.org = values[0]
+		case "queue":
+			a.queue = values[0]
 		case "payload":
 			a.payload = values[0]
 		case "out":
@@ -77,8 +89,11 @@ func parse(args []string) (arguments, error) {
 			return a, fmt.Errorf("unknown argument %s", name)
 		}
 	}
-	if len(a.hooks) == 0 {
-		return a, errors.New("-hooks is missing")
+	if len(a.hooks) == 0 && a.org == "" {
+		return a, errors.New("-hooks or -org is missing")
+	}
+	if a.queue != "" && a.org == "" {
+		return a, errors.New("-queue names a queue of -org, which is missing")
 	}
 	if a.payload == "" && !a.graph {
 		return a, errors.New("-payload is missing")
@@ -96,16 +111,23 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return unusable
 	}
 	hooks, err := readHooks(a.hooks)
+	var options []pipeline.FromHooksOption
+	if err == nil && a.org != "" {
+		hooks, options, err = readOrganisation(a, hooks)
+	}
 	if err != nil {
 		fmt.Fprintln(stderr, err)
 		return unusable
 	}
+	if a.skipInactive {
+		options = append(options, pipeline.SkipInactive())
+	}
 	registry := &pipeline.Registry{}
 	steps.Register(registry)
 	if a.graph && a.payload == "" {
-		return printGraph(hooks, registry, stdout, stderr)
+		return printGraph(hooks, registry, options, stdout, stderr)
 	}
-	response, code, err := export(a, hooks, registry, stdout, stderr)
+	response, code, err := export(a, hooks, registry, options, stderr)
 	if err != nil {
 		fmt.Fprintln(stderr, err)
 	}
@@ -120,8 +142,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 	return code
 }
 
-func printGraph(hooks []*rossum.Hook, registry *pipeline.Registry, stdout, stderr io.Writer) int {
-	chain, err := pipeline.FromHooks(hooks, registry)
+func printGraph(hooks []*rossum.Hook, registry *pipeline.Registry, options []pipeline.FromHooksOption, stdout, stderr io.Writer) int {
+	chain, err := pipeline.FromHooks(hooks, registry, options...)
 	if err != nil {
 		fmt.Fprintln(stderr, err)
 		return unusable
@@ -130,7 +152,7 @@ func printGraph(hooks []*rossum.Hook, registry *pipeline.Registry, stdout, stder
 	return answered
 }
 
-func export(a arguments, hooks []*rossum.Hook, registry *pipeline.Registry, stdout, stderr io.Writer) (*rossum.Response, int, error) {
+func export(a arguments, hooks []*rossum.Hook, registry *pipeline.Registry, options []pipeline.FromHooksOption, stderr io.Writer) (*rossum.Response, int, error) {
 	body, err := os.ReadFile(a.payload)
 	if err != nil {
 		return nil, unusable, err
@@ -142,9 +164,10 @@ func export(a arguments, hooks []*rossum.Hook, registry *pipeline.Registry, stdo
 	if payload.Annotation == nil {
 		return nil, unusable, fmt.Errorf("%s: %w: no annotation", a.payload, rossum.ErrPayload)
 	}
-	var options []pipeline.FromHooksOption
 	queue := payload.Annotation.Queue
-	if slices.ContainsFunc(hooks, func(h *rossum.Hook) bool { return h.OnQueue(queue) }) {
+	if a.queue != "" {
+		// The queue was chosen.
+	} else if slices.ContainsFunc(hooks, func(h *rossum.Hook) bool { return h.OnQueue(queue) }) {
 		options = append(options, pipeline.OnQueue(queue))
 	} else {
 		fmt.Fprintf(stderr, "no hook is bound to the queue %s; taking all\n", queue)
@@ -176,6 +199,23 @@ func store(inRossum bool) pipeline.Store {
 		return pipeline.InRossum()
 	}
 	return nil
+}
+
+// readOrganisation adds the hooks of a prd2 folder, and chooses its queue.
+func readOrganisation(a arguments, hooks []*rossum.Hook) ([]*rossum.Hook, []pipeline.FromHooksOption, error) {
+	o, err := rossum.LoadOrganisation(os.DirFS(a.org))
+	if err != nil {
+		return nil, nil, err
+	}
+	hooks = append(hooks, o.Hooks...)
+	if a.queue == "" {
+		return hooks, nil, nil
+	}
+	queue, err := o.Queue(a.queue)
+	if err != nil {
+		return nil, nil, err
+	}
+	return hooks, []pipeline.FromHooksOption{pipeline.OnQueue(fmt.Sprintf("queues/%d", queue.ID))}, nil
 }
 
 // readHooks reads hook files, and all hook files below folders.

@@ -30,8 +30,11 @@ func TestHooksRunOnAPayloadFile(t *testing.T) {
 		{"with an error message", []string{"-hooks", "hooks", "-payload", empty}, 1, `{"messages":[{"type":"error","content":"The invoice has no number."}],"operations":[]}` + "\n", "answered with an error"},
 		{"a missing predecessor", []string{"-hooks", "hooks/Evaluator_[103].json", "-payload", "payload.json"}, 2, "", `hook "Evaluator" (id 103): run_after names`},
 		{"no payload file", []string{"-hooks", "hooks", "-payload", "nope.json"}, 2, "", "nope.json"},
-		{"no hooks", []string{"-payload", "payload.json"}, 2, "", "-hooks is missing"},
+		{"no hooks", []string{"-payload", "payload.json"}, 2, "", "-hooks or -org is missing"},
 		{"unknown argument", []string{"-hooks", "hooks", "-nope", "x"}, 2, "", "unknown argument -nope"},
+		{"an organisation", []string{"-org", ".", "-payload", "payload.json"}, 0, `{"messages":[],"operations":[]}` + "\n", "2. Invoice CSV  done"},
+		{"an unknown queue", []string{"-org", ".", "-queue", "Invoices", "-payload", "payload.json"}, 2, "", `queue "Invoices": there is none`},
+		{"a queue of nothing", []string{"-hooks", "hooks", "-queue", "1", "-payload", "payload.json"}, 2, "", "-queue names a queue of -org, which is missing"},
 		{"graph", []string{"-hooks", "hooks", "-graph"}, 0, "graph TD\n  h101[\"Cleaning\"]\n  h102[\"Invoice CSV\"]\n  h103[\"Evaluator\"]\n  h101 --> h102\n  h102 --> h103\n", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
