@@ -163,10 +163,13 @@ func GetItem(v, key Value) (Value, error) {
 		return Value{}, typeError("%s indices must be integers or slices, not %s", name, TypeName(key))
 	}
 	i, fits := key.Int64()
+	if !fits {
+		return Value{}, Raise("IndexError", "cannot fit 'int' into an index-sized integer")
+	}
 	if i < 0 {
 		i += int64(n)
 	}
-	if !fits || i < 0 || i >= int64(n) {
+	if i < 0 || i >= int64(n) {
 		if name == "byte" {
 			return Value{}, Raise("IndexError", "index out of range")
 		}

@@ -19,8 +19,8 @@ func init() {
 	setMethods = map[string]method{
 		"add": setAdd, "discard": setRemove("discard"), "remove": setRemove("remove"), "copy": setCopy,
 		"union": setMethod("union", OpOr), "intersection": setMethod("intersection", OpAnd), "difference": setMethod("difference", OpSub),
-		"symmetric_difference": setMethod("symmetric_difference", OpXor),
-		"issubset":             setCompare("issubset", CmpLe), "issuperset": setCompare("issuperset", CmpGe),
+		"symmetric_difference": setMethod("symmetric_difference", OpXor), "update": setUpdate,
+		"issubset": setCompare("issubset", CmpLe), "issuperset": setCompare("issuperset", CmpGe),
 	}
 }
 
@@ -185,19 +185,20 @@ func Sorted(m *Meter, items []Value, key func(Value) (Value, error), reverse boo
 		if failed = m.Step(1); failed != nil {
 			return 0
 		}
-		less, err := Compare(CmpLt, b.key, a.key)
+		// a stands behind b, and CPython asks for that one first.
+		less, err := Compare(CmpLt, a.key, b.key)
 		if err != nil {
 			failed = err
 			return 0
 		}
 		if less {
-			return 1
+			return -1
 		}
-		if less, err = Compare(CmpLt, a.key, b.key); err != nil {
+		if less, err = Compare(CmpLt, b.key, a.key); err != nil {
 			failed = err
 		}
 		if less {
-			return -1
+			return 1
 		}
 		return 0
 	})

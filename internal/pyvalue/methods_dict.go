@@ -163,6 +163,27 @@ func setAdd(m *Meter, v Value, c *Call) (Value, error) {
 	return None(), v.Set().d.Set(c.Args[0], Value{})
 }
 
+func setUpdate(m *Meter, v Value, c *Call) (Value, error) {
+	if len(c.Names) > 0 {
+		return Value{}, typeError("set.update() takes no keyword arguments")
+	}
+	for _, more := range c.Args {
+		items, err := Collect(m, more)
+		if err != nil {
+			return Value{}, err
+		}
+		for _, item := range items {
+			if err := m.Grow(4 * valueSize); err != nil {
+				return Value{}, err
+			}
+			if err := v.Set().d.Set(item, Value{}); err != nil {
+				return Value{}, err
+			}
+		}
+	}
+	return None(), nil
+}
+
 func setRemove(name string) method {
 	return func(_ *Meter, v Value, c *Call) (Value, error) {
 		if err := positional(c, "set."+name, 1, 1); err != nil {

@@ -1,0 +1,582 @@
+package txscript
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+)
+
+// builtin is a function that is always there.
+type builtin struct {
+	name string
+	f    func(r *run, c *pyvalue.Call) (value, error)
+}
+
+// PyType implements [pyvalue.Object].
+func (b *builtin) PyType() string { return "builtin_function_or_method" }
+
+// PyRepr prints the function.
+func (b *builtin) PyRepr() string { return "<built-in function " + b.name + ">" }
+
+// PyCall calls the function where no run is at hand: as a key of sort, say.
+func (b *builtin) PyCall(c *pyvalue.Call) (value, error) {
+	return b.f(&run{host: &Host{}, meter: c.Meter}, c)
+}
+
+// class is a builtin class: it makes values, and isinstance knows it.
+type class struct {
+	builtin
+	has func(v value) bool
+}
+
+// PyType implements [pyvalue.Object].
+func (k *class) PyType() string { return "type" }
+
+// PyRepr prints the class.
+func (k *class) PyRepr() string { return "<class '" + k.name + "'>" }
+
+// PyAttr returns __name__, and the few class methods there are.
+func (k *class) PyAttr(name string) (value, bool) {
+	switch {
+	case name == "__name__":
+		return pyvalue.Str(k.name), true
+	case k.name == "dict" && name == "fromkeys":
+		return pyvalue.FromObject(&builtin{"fromkeys", fromKeys}), true
+	case k.name == "str" && pyvalue.HasMethod(pyvalue.Str(""), name), k.name == "list" && pyvalue.HasMethod(pyvalue.NewList(), name):
+		return pyvalue.FromObject(&builtin{name, func(r *run, c *pyvalue.Call) (value, error) {
+			if len(c.Args) == 0 || !k.has(c.Args[0]) {
+				return value{}, pyvalue.Raise("TypeError", "descriptor '%s' for '%s' objects doesn't apply to this", name, k.name)
+			}
+			return pyvalue.CallMethod(r.meter, c.Args[0], name, &pyvalue.Call{Args: c.Args[1:], Names: c.Names, Named: c.Named, Meter: c.Meter})
+		}}), true
+	}
+	return value{}, false
+}
+
+func fromKeys(r *run, c *pyvalue.Call) (value, error) {
+	if err := c.Check("fromkeys", 1, "iterable", "value"); err != nil {
+		return value{}, err
+	}
+	fill, _ := c.Arg(1, "value")
+	d := pyvalue.NewDict()
+	err := r.iterate(c.Args[0], func(key value) (bool, error) { return true, d.Set(key, fill) })
+	return d.Value(), err
+}
+
+// builtins are the functions and classes by name. They are filled in by init,
+// since some of them look each other up.
+var builtins map[string]value
+
+func init() {
+	builtins = map[string]value{"math": mathModule, "json": jsonModule, "re": reModule, "NotImplemented": pyvalue.None()}
+	for name, f := range functions {
+		builtins[name] = pyvalue.FromObject(&builtin{name, f})
+	}
+	for name, k := range excClasses {
+		if name != "JSONDecodeError" && name != "error" {
+			builtins[name] = pyvalue.FromObject(k)
+		}
+	}
+}
+
+var functions = map[string]func(r *run, c *pyvalue.Call) (value, error){
+	"len": func(_ *run, c *pyvalue.Call) (value, error) {
+		if err := exactly(c, "len", 1); err != nil {
+			return value{}, err
+		}
+		if _, ok := c.Args[0].Object().(*lazy); ok {
+			return value{}, pyvalue.Raise("TypeError", "object of type '%s' has no len()", pyvalue.TypeName(c.Args[0]))
+		}
+		n, err := pyvalue.Len(c.Args[0])
+		return pyvalue.Int(int64(n)), err
+	},
+	"abs": func(_ *run, c *pyvalue.Call) (value, error) {
+		if err := exactly(c, "abs", 1); err != nil {
+			return value{}, err
+		}
+		v := c.Args[0]
+		if d, ok := v.Object().(*deltaValue); ok {
+			return d.signed(d.micros < 0), nil
+		}
+		if !v.IsNumber() {
+			return value{}, pyvalue.Raise("TypeError", "bad operand type for abs(): '%s'", pyvalue.TypeName(v))
+		}
+		negative, err := pyvalue.Compare(pyvalue.CmpLt, v, pyvalue.Int(0))
+		if err == nil && negative {
+			return pyvalue.Neg(v)
+		}
+		if f, ok := v.Float64(); ok && f == 0 && v.Kind() == pyvalue.KindFloat {
+			return pyvalue.Float(0), nil
+		}
+		if err == nil {
+			return pyvalue.Pos(v)
+		}
+		return v, err
+	},
+	"round":      round,
+	"sum":        sum,
+	"min":        func(r *run, c *pyvalue.Call) (value, error) { return extreme(r, c, "min", pyvalue.CmpLt) },
+	"max":        func(r *run, c *pyvalue.Call) (value, error) { return extreme(r, c, "max", pyvalue.CmpGt) },
+	"any":        func(r *run, c *pyvalue.Call) (value, error) { return anyOrAll(r, c, "any", true) },
+	"all":        func(r *run, c *pyvalue.Call) (value, error) { return anyOrAll(r, c, "all", false) },
+	"sorted":     sorted,
+	"isinstance": isInstance,
+	"callable": func(_ *run, c *pyvalue.Call) (value, error) {
+		if err := exactly(c, "callable", 1); err != nil {
+			return value{}, err
+		}
+		return pyvalue.Bool(pyvalue.Callable(c.Args[0])), nil
+	},
+	"divmod": func(r *run, c *pyvalue.Call) (value, error) {
+		if err := exactly(c, "divmod", 2); err != nil {
+			return value{}, err
+		}
+		q, err := pyvalue.Binary(r.meter, pyvalue.OpFloorDiv, c.Args[0], c.Args[1])
+		if err != nil {
+			var e *pyvalue.Error
+			if errors.As(err, &e) && e.Type == "TypeError" {
+				err = pyvalue.Raise("TypeError", "unsupported operand type(s) for divmod(): '%s' and '%s'", pyvalue.TypeName(c.Args[0]), pyvalue.TypeName(c.Args[1]))
+			}
+			return value{}, err
+		}
+		m, err := pyvalue.Binary(r.meter, pyvalue.OpMod, c.Args[0], c.Args[1])
+		return pyvalue.NewTuple(q, m), err
+	},
+	"pow": func(r *run, c *pyvalue.Call) (value, error) {
+		if err := c.Check("pow", 2, "base", "exp", "mod"); err != nil {
+			return value{}, err
+		}
+		base, _ := c.Arg(0, "base")
+		exp, _ := c.Arg(1, "exp")
+		v, err := pyvalue.Binary(r.meter, pyvalue.OpPow, base, exp)
+		if mod, ok := c.Arg(2, "mod"); ok && !mod.IsNone() && err == nil {
+			return pyvalue.Binary(r.meter, pyvalue.OpMod, v, mod)
+		}
+		return v, err
+	},
+	"repr": func(r *run, c *pyvalue.Call) (value, error) {
+		if err := exactly(c, "repr", 1); err != nil {
+			return value{}, err
+		}
+		text, err := pyvalue.Repr(r.meter, c.Args[0])
+		return pyvalue.Str(text), err
+	},
+	"ascii": func(r *run, c *pyvalue.Call) (value, error) {
+		if err := exactly(c, "ascii", 1); err != nil {
+			return value{}, err
+		}
+		text, err := pyvalue.Repr(r.meter, c.Args[0])
+		return pyvalue.Str(asciiRepr(text)), err
+	},
+	"format": func(r *run, c *pyvalue.Call) (value, error) {
+		if err := c.Check("format", 1, "value", "format_spec"); err != nil {
+			return value{}, err
+		}
+		spec, _ := c.Arg(1, "format_spec")
+		text, err := format(r, c.Args[0], spec.Text())
+		return pyvalue.Str(text), err
+	},
+	"chr": func(_ *run, c *pyvalue.Call) (value, error) {
+		if err := exactly(c, "chr", 1); err != nil {
+			return value{}, err
+		}
+		n, ok := c.Args[0].Int64()
+		if !ok {
+			return value{}, pyvalue.Raise("TypeError", "'%s' object cannot be interpreted as an integer", pyvalue.TypeName(c.Args[0]))
+		}
+		if n < 0 || n > utf8.MaxRune {
+			return value{}, pyvalue.Raise("ValueError", "chr() arg not in range(0x110000)")
+		}
+		if n >= 0xD800 && n <= 0xDFFF {
+			return value{}, pyvalue.Raise("ValueError", "chr() of half a surrogate pair is no text here")
+		}
+		return pyvalue.Str(string(rune(n))), nil
+	},
+	"ord": func(_ *run, c *pyvalue.Call) (value, error) {
+		if err := exactly(c, "ord", 1); err != nil {
+			return value{}, err
+		}
+		if !c.Args[0].IsText() {
+			return value{}, pyvalue.Raise("TypeError", "ord() expected string of length 1, but %s found", pyvalue.TypeName(c.Args[0]))
+		}
+		text := c.Args[0].Text()
+		if n := utf8.RuneCountInString(text); n != 1 {
+			return value{}, pyvalue.Raise("TypeError", "ord() expected a character, but string of length %d found", n)
+		}
+		ch, _ := utf8.DecodeRuneInString(text)
+		return pyvalue.Int(int64(ch)), nil
+	},
+	"iter": func(r *run, c *pyvalue.Call) (value, error) {
+		if err := exactly(c, "iter", 1); err != nil {
+			return value{}, err
+		}
+		v := c.Args[0]
+		if _, ok := v.Object().(*lazy); ok {
+			return v, nil
+		}
+		return newLazy("iterator", func(yield func(value) (bool, error)) error { return r.iterate(v, yield) }), iterable(v)
+	},
+	"next":    next,
+	"print":   func(*run, *pyvalue.Call) (value, error) { return value{}, nil }, // there is nobody to read it
+	"getattr": getAttribute,
+	"setattr": setAttribute,
+	"hasattr": hasAttribute,
+	"map":     mapFunction,
+	"filter":  filterFunction,
+	"is_empty": func(_ *run, c *pyvalue.Call) (value, error) {
+		return oneArg(c, "is_empty", func(v value) value { return pyvalue.Bool(IsEmpty(v)) })
+	},
+	"is_set": func(_ *run, c *pyvalue.Call) (value, error) {
+		return oneArg(c, "is_set", func(v value) value { return pyvalue.Bool(!IsEmpty(v)) })
+	},
+	"default_to": func(r *run, c *pyvalue.Call) (value, error) {
+		if err := exactly(c, "default_to", 2); err != nil {
+			return value{}, err
+		}
+		if l := c.Args[0].List(); l != nil {
+			items := slices.Clone(l.Items)
+			for i, item := range items {
+				if IsEmpty(item) {
+					items[i] = c.Args[1]
+				}
+			}
+			return pyvalue.NewList(items...), r.meter.Grow(int64(24 * len(items)))
+		}
+		if IsEmpty(c.Args[0]) {
+			return c.Args[1], nil
+		}
+		return c.Args[0], nil
+	},
+	"substitute": substitute,
+}
+
+// IsEmpty reports what Rossum's is_empty does: None, an empty field, or a text
+// without characters.
+func IsEmpty(v pyvalue.Value) bool {
+	if v.IsNone() || v.IsText() && v.Text() == "" {
+		return true
+	}
+	_, isEmpty := v.Object().(*empty)
+	return isEmpty
+}
+
+func oneArg(c *pyvalue.Call, name string, f func(value) value) (value, error) {
+	if err := exactly(c, name, 1); err != nil {
+		return value{}, err
+	}
+	return f(c.Args[0]), nil
+}
+
+// empty is the value of a number or date field that has none: it prints as None
+// and is false, but is not None.
+type empty struct{}
+
+// Empty returns the value of a number or date field that is empty.
+func Empty() pyvalue.Value { return pyvalue.FromObject(theEmpty) }
+
+var theEmpty = &empty{}
+
+// PyType implements [pyvalue.Object].
+func (*empty) PyType() string { return "NoneType" }
+
+// PyStr prints None.
+func (*empty) PyStr() string { return "None" }
+
+// PyTruth is false.
+func (*empty) PyTruth() bool { return false }
+
+// PyEqual compares with None.
+func (*empty) PyEqual(other value) bool {
+	_, isEmpty := other.Object().(*empty)
+	return isEmpty || other.IsNone()
+}
+
+// PyHash is that of None.
+func (*empty) PyHash() (string, error) { return "None", nil }
+
+// exactly checks the number of positional arguments.
+func exactly(c *pyvalue.Call, name string, n int) error {
+	if len(c.Names) > 0 {
+		return pyvalue.Raise("TypeError", "%s() takes no keyword arguments", name)
+	}
+	if len(c.Args) == n {
+		return nil
+	}
+	if n == 1 {
+		return pyvalue.Raise("TypeError", "%s() takes exactly one argument (%d given)", name, len(c.Args))
+	}
+	return pyvalue.Raise("TypeError", "%s expected %d arguments, got %d", name, n, len(c.Args))
+}
+
+func round(_ *run, c *pyvalue.Call) (value, error) {
+	if err := c.Check("round", 1, "number", "ndigits"); err != nil {
+		return value{}, err
+	}
+	v, _ := c.Arg(0, "number")
+	digits, _ := c.Arg(1, "ndigits")
+	return pyvalue.Round(v, digits)
+}
+
+func sum(r *run, c *pyvalue.Call) (value, error) {
+	if err := c.Check("sum", 1, "iterable", "start"); err != nil {
+		return value{}, err
+	}
+	total, ok := c.Arg(1, "start")
+	if !ok {
+		total = pyvalue.Int(0)
+	}
+	if total.IsText() {
+		return value{}, pyvalue.Raise("TypeError", "sum() can't sum strings [use ''.join(seq) instead]")
+	}
+	err := r.iterate(c.Args[0], func(v value) (bool, error) {
+		var err error
+		total, err = pyvalue.Binary(r.meter, pyvalue.OpAdd, total, v)
+		return true, err
+	})
+	return total, err
+}
+
+// extreme is min or max.
+func extreme(r *run, c *pyvalue.Call, name string, op pyvalue.CmpOp) (value, error) {
+	var key, otherwise value
+	hasDefault := false
+	for i, n := range c.Names {
+		switch n {
+		case "key":
+			key = c.Named[i]
+		case "default":
+			otherwise, hasDefault = c.Named[i], true
+		default:
+			return value{}, pyvalue.Raise("TypeError", "'%s' is an invalid keyword argument for %s()", n, name)
+		}
+	}
+	if len(c.Args) == 0 {
+		return value{}, pyvalue.Raise("TypeError", "%s expected at least 1 argument, got 0", name)
+	}
+	over := pyvalue.NewTuple(c.Args...)
+	if len(c.Args) == 1 {
+		over = c.Args[0]
+	}
+	var best, bestKey value
+	found := false
+	err := r.iterate(over, func(v value) (bool, error) {
+		k := v
+		if !key.IsNone() {
+			var err error
+			if k, err = r.call(key, &pyvalue.Call{Args: []value{v}, Meter: r.meter}); err != nil {
+				return false, err
+			}
+		}
+		if found {
+			better, err := pyvalue.Compare(op, k, bestKey)
+			if err != nil || !better {
+				return err == nil, err
+			}
+		}
+		best, bestKey, found = v, k, true
+		return true, r.meter.Step(1)
+	})
+	switch {
+	case err != nil:
+		return value{}, err
+	case found:
+		return best, nil
+	case hasDefault:
+		return otherwise, nil
+	}
+	return value{}, pyvalue.Raise("ValueError", "%s() arg is an empty sequence", name)
+}
+
+func anyOrAll(r *run, c *pyvalue.Call, name string, stop bool) (value, error) {
+	if err := exactly(c, name, 1); err != nil {
+		return value{}, err
+	}
+	result := !stop
+	err := r.iterate(c.Args[0], func(v value) (bool, error) {
+		if pyvalue.Truth(v) == stop {
+			result = stop
+			return false, nil
+		}
+		return true, r.meter.Step(1)
+	})
+	return pyvalue.Bool(result), err
+}
+
+func sorted(r *run, c *pyvalue.Call) (value, error) {
+	if len(c.Args) != 1 {
+		return value{}, pyvalue.Raise("TypeError", "sorted expected 1 argument, got %d", len(c.Args))
+	}
+	items, err := r.collect(c.Args[0])
+	if err != nil {
+		return value{}, err
+	}
+	var key func(value) (value, error)
+	if k, ok := c.Arg(-1, "key"); ok && !k.IsNone() {
+		key = func(v value) (value, error) { return r.call(k, &pyvalue.Call{Args: []value{v}, Meter: r.meter}) }
+	}
+	reverse, _ := c.Arg(-1, "reverse")
+	out, err := pyvalue.Sorted(r.meter, items, key, pyvalue.Truth(reverse))
+	return pyvalue.NewList(out...), err
+}
+
+func next(r *run, c *pyvalue.Call) (value, error) {
+	if len(c.Args) < 1 || len(c.Args) > 2 || len(c.Names) > 0 {
+		return value{}, pyvalue.Raise("TypeError", "next expected at least 1 argument, got %d", len(c.Args))
+	}
+	l, ok := c.Args[0].Object().(*lazy)
+	if !ok {
+		return value{}, pyvalue.Raise("TypeError", "'%s' object is not an iterator", pyvalue.TypeName(c.Args[0]))
+	}
+	v, ok, err := l.next(r)
+	switch {
+	case err != nil:
+		return value{}, err
+	case ok:
+		return v, nil
+	case len(c.Args) == 2:
+		return c.Args[1], nil
+	}
+	return value{}, &pyvalue.Error{Type: "StopIteration"}
+}
+
+func mapFunction(r *run, c *pyvalue.Call) (value, error) {
+	if len(c.Args) < 2 || len(c.Names) > 0 {
+		return value{}, pyvalue.Raise("TypeError", "map() must have at least two arguments.")
+	}
+	f, over := c.Args[0], c.Args[1:]
+	if err := allIterable(over); err != nil {
+		return value{}, err
+	}
+	return newLazy("map", func(yield func(value) (bool, error)) error {
+		return r.zip(over, func(items []value) (bool, error) {
+			v, err := r.call(f, &pyvalue.Call{Args: items, Meter: r.meter})
+			if err != nil {
+				return false, err
+			}
+			return yield(v)
+		})
+	}), nil
+}
+
+func filterFunction(r *run, c *pyvalue.Call) (value, error) {
+	if err := exactly(c, "filter", 2); err != nil {
+		return value{}, err
+	}
+	f, over := c.Args[0], c.Args[1]
+	return newLazy("filter", func(yield func(value) (bool, error)) error {
+		return r.iterate(over, func(v value) (bool, error) {
+			keep := v
+			if !f.IsNone() {
+				var err error
+				if keep, err = r.call(f, &pyvalue.Call{Args: []value{v}, Meter: r.meter}); err != nil {
+					return false, err
+				}
+			}
+			if !pyvalue.Truth(keep) {
+				return true, nil
+			}
+			return yield(v)
+		})
+	}), iterable(over)
+}
+
+func allIterable(list []value) error {
+	for _, v := range list {
+		if err := iterable(v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// zip walks over several values at a time, until the shortest ends.
+func (r *run) zip(over []value, f func(items []value) (bool, error)) error {
+	if len(over) == 1 {
+		return r.iterate(over[0], func(v value) (bool, error) { return f([]value{v}) })
+	}
+	rest := make([][]value, len(over))
+	for i := 1; i < len(over); i++ {
+		var err error
+		if rest[i], err = r.collect(over[i]); err != nil {
+			return err
+		}
+	}
+	n := 0
+	return r.iterate(over[0], func(v value) (bool, error) {
+		items := make([]value, len(over))
+		items[0] = v
+		for i := 1; i < len(over); i++ {
+			if n >= len(rest[i]) {
+				return false, nil
+			}
+			items[i] = rest[i][n]
+		}
+		n++
+		return f(items)
+	})
+}
+
+func getAttribute(_ *run, c *pyvalue.Call) (value, error) {
+	if len(c.Args) < 2 || len(c.Args) > 3 || !c.Args[1].IsText() {
+		return value{}, pyvalue.Raise("TypeError", "getattr takes an object, a name and perhaps a default")
+	}
+	v, err := getAttr(c.Args[0], c.Args[1].Text())
+	var e *pyvalue.Error
+	if len(c.Args) == 3 && errors.As(err, &e) && e.Type == "AttributeError" {
+		return c.Args[2], nil
+	}
+	return v, err
+}
+
+func setAttribute(_ *run, c *pyvalue.Call) (value, error) {
+	if err := exactly(c, "setattr", 3); err != nil {
+		return value{}, err
+	}
+	if !c.Args[1].IsText() {
+		return value{}, pyvalue.Raise("TypeError", "attribute name must be string, not '%s'", pyvalue.TypeName(c.Args[1]))
+	}
+	return value{}, setAttr(c.Args[0], c.Args[1].Text(), c.Args[2])
+}
+
+func hasAttribute(r *run, c *pyvalue.Call) (value, error) {
+	if err := exactly(c, "hasattr", 2); err != nil {
+		return value{}, err
+	}
+	_, err := getAttribute(r, c)
+	var e *pyvalue.Error
+	if errors.As(err, &e) && e.Type == "AttributeError" {
+		return pyvalue.Bool(false), nil
+	}
+	return pyvalue.Bool(err == nil), err
+}
+
+// asciiRepr escapes what is not ASCII in a repr.
+func asciiRepr(text string) string {
+	var out strings.Builder
+	for _, c := range text {
+		switch {
+		case c < 0x80:
+			out.WriteRune(c)
+		case c < 0x100:
+			out.WriteString("\\x" + hex(c, 2))
+		case c < 0x10000:
+			out.WriteString("\\u" + hex(c, 4))
+		default:
+			out.WriteString("\\U" + hex(c, 8))
+		}
+	}
+	return out.String()
+}
+
+func hex(c rune, width int) string {
+	const digits = "0123456789abcdef"
+	out := make([]byte, width)
+	for i := width - 1; i >= 0; i-- {
+		out[i] = digits[c&15]
+		c >>= 4
+	}
+	return string(out)
+}

@@ -1,0 +1,375 @@
+package txscript
+
+import (
+	"iter"
+
+	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+)
+
+func ofKind(kinds ...pyvalue.Kind) func(value) bool {
+	return func(v value) bool {
+		for _, k := range kinds {
+			if v.Kind() == k {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+// classes are the builtin classes.
+var classes []*class
+
+func init() {
+	classes = allClasses()
+	for _, k := range classes {
+		if k.f == nil {
+			name := k.name
+			k.f = func(*run, *pyvalue.Call) (value, error) {
+				return value{}, pyvalue.Raise("TypeError", "%s() cannot be called in formulas", name)
+			}
+		}
+		builtins[k.name] = pyvalue.FromObject(k)
+	}
+}
+
+func allClasses() []*class {
+	return []*class{
+		{builtin{"int", toInt}, ofKind(pyvalue.KindInt, pyvalue.KindBool)},
+		{builtin{"float", toFloat}, ofKind(pyvalue.KindFloat)},
+		{builtin{"bool", toBool}, ofKind(pyvalue.KindBool)},
+		{builtin{"str", toStr}, ofKind(pyvalue.KindStr, pyvalue.KindMarkup)},
+		{builtin{"list", toList}, ofKind(pyvalue.KindList)},
+		{builtin{"tuple", toTuple}, ofKind(pyvalue.KindTuple)},
+		{builtin{"set", toSet}, ofKind(pyvalue.KindSet)},
+		{builtin{"dict", toDict}, ofKind(pyvalue.KindDict)},
+		{builtin{"range", newRange}, func(v value) bool { _, ok := v.Object().(*span); return ok }},
+		{builtin{"zip", newZip}, ofClass("zip")},
+		{builtin{"enumerate", newEnumerate}, ofClass("enumerate")},
+		{builtin{"reversed", newReversed}, ofClass("reversed")},
+		{builtin{"type", typeOf}, func(v value) bool {
+			switch v.Object().(type) {
+			case *class, *excClass:
+				return true
+			}
+			return false
+		}},
+		{builtin{"object", nil}, func(value) bool { return true }},
+		{builtin{"NoneType", nil}, func(v value) bool { return pyvalue.TypeName(v) == "NoneType" }},
+	}
+}
+
+func ofClass(name string) func(value) bool {
+	return func(v value) bool {
+		l, ok := v.Object().(*lazy)
+		return ok && l.class == name
+	}
+}
+
+func typeOf(_ *run, c *pyvalue.Call) (value, error) {
+	if err := exactly(c, "type", 1); err != nil {
+		return value{}, err
+	}
+	v := c.Args[0]
+	if e, ok := v.Object().(*exception); ok {
+		return pyvalue.FromObject(excClasses[e.class]), nil
+	}
+	name := pyvalue.TypeName(v)
+	for _, k := range classes {
+		if k.name == name {
+			return pyvalue.FromObject(k), nil
+		}
+	}
+	if k := timeClassOf(v); k != nil {
+		return pyvalue.FromObject(k), nil
+	}
+	return pyvalue.FromObject(&class{builtin{name, nil}, func(other value) bool { return pyvalue.TypeName(other) == name }}), nil
+}
+
+// PyEqual compares classes by name: some are made when they are asked for.
+func (k *class) PyEqual(other value) bool {
+	switch o := other.Object().(type) {
+	case *class:
+		return o.name == k.name
+	case *timeClass:
+		return o.name == k.name
+	}
+	return false
+}
+
+// PyHash makes a class a key.
+func (k *class) PyHash() (string, error) { return "class " + k.name, nil }
+
+func isInstance(_ *run, c *pyvalue.Call) (value, error) {
+	if err := exactly(c, "isinstance", 2); err != nil {
+		return value{}, err
+	}
+	ok, err := instanceOf(c.Args[0], c.Args[1])
+	return pyvalue.Bool(ok), err
+}
+
+func instanceOf(v, of value) (bool, error) {
+	if items, ok := of.Items(); ok && of.Kind() == pyvalue.KindTuple {
+		for _, k := range items {
+			if ok, err := instanceOf(v, k); ok || err != nil {
+				return ok, err
+			}
+		}
+		return false, nil
+	}
+	switch k := of.Object().(type) {
+	case *class:
+		return k.has(v), nil
+	case *timeClass:
+		return k.has(v), nil
+	case *excClass:
+		e, ok := v.Object().(*exception)
+		return ok && derives(e.class, k.name), nil
+	}
+	return false, pyvalue.Raise("TypeError", "isinstance() arg 2 must be a type, a tuple of types, or a union")
+}
+
+func toInt(_ *run, c *pyvalue.Call) (value, error) {
+	if len(c.Args) == 0 {
+		return pyvalue.Int(0), nil
+	}
+	v := c.Args[0]
+	if base, ok := c.Arg(1, "base"); ok {
+		n, isInt := base.Int64()
+		if !v.IsText() || !isInt {
+			return value{}, pyvalue.Raise("TypeError", "int() can't convert non-string with explicit base")
+		}
+		if n != 0 && (n < 2 || n > 36) {
+			return value{}, pyvalue.Raise("ValueError", "int() base must be >= 2 and <= 36, or 0")
+		}
+		return pyvalue.ParseInt(v.Text(), int(n))
+	}
+	switch v.Kind() {
+	case pyvalue.KindInt, pyvalue.KindBool:
+		return pyvalue.Pos(v)
+	case pyvalue.KindFloat:
+		f, _ := v.Float64()
+		return pyvalue.FloatToInt(f)
+	case pyvalue.KindStr, pyvalue.KindMarkup:
+		return pyvalue.ParseInt(v.Text(), 10)
+	}
+	return value{}, pyvalue.Raise("TypeError", "int() argument must be a string, a bytes-like object or a real number, not '%s'", pyvalue.TypeName(v))
+}
+
+func toFloat(_ *run, c *pyvalue.Call) (value, error) {
+	if len(c.Args) == 0 {
+		return pyvalue.Float(0), nil
+	}
+	v := c.Args[0]
+	if v.IsText() {
+		return pyvalue.ParseFloat(v.Text())
+	}
+	if v.IsNumber() {
+		f, ok := v.Float64()
+		if !ok {
+			return value{}, pyvalue.Raise("OverflowError", "int too large to convert to float")
+		}
+		return pyvalue.Float(f), nil
+	}
+	return value{}, pyvalue.Raise("TypeError", "float() argument must be a string or a real number, not '%s'", pyvalue.TypeName(v))
+}
+
+func toBool(_ *run, c *pyvalue.Call) (value, error) {
+	if len(c.Args) == 0 {
+		return pyvalue.Bool(false), nil
+	}
+	return pyvalue.Bool(pyvalue.Truth(c.Args[0])), nil
+}
+
+func toStr(r *run, c *pyvalue.Call) (value, error) {
+	if len(c.Args) == 0 {
+		return pyvalue.Str(""), nil
+	}
+	text, err := pyvalue.String(r.meter, c.Args[0])
+	return pyvalue.Str(text), err
+}
+
+func toSequence(kind byte, name string) func(r *run, c *pyvalue.Call) (value, error) {
+	return func(r *run, c *pyvalue.Call) (value, error) {
+		if len(c.Args) == 0 && len(c.Names) == 0 {
+			return sequence(kind, nil)
+		}
+		if len(c.Args) != 1 || len(c.Names) > 0 {
+			return value{}, pyvalue.Raise("TypeError", "%s expected at most 1 argument, got %d", name, len(c.Args))
+		}
+		items, err := r.collect(c.Args[0])
+		if err != nil {
+			return value{}, err
+		}
+		return sequence(kind, items)
+	}
+}
+
+var toList, toTuple, toSet = toSequence('[', "list"), toSequence('(', "tuple"), toSequence('{', "set")
+
+func toDict(r *run, c *pyvalue.Call) (value, error) {
+	d := pyvalue.NewDict()
+	if len(c.Args) > 1 {
+		return value{}, pyvalue.Raise("TypeError", "dict expected at most 1 argument, got %d", len(c.Args))
+	}
+	if len(c.Args) == 1 {
+		from := c.Args[0]
+		if _, ok := from.Object().(*lazy); ok {
+			items, err := r.collect(from)
+			if err != nil {
+				return value{}, err
+			}
+			from = pyvalue.NewList(items...)
+		}
+		if err := pyvalue.UpdateDict(r.meter, d, from); err != nil {
+			return value{}, err
+		}
+	}
+	for i, name := range c.Names {
+		d.SetStr(name, c.Named[i])
+	}
+	return d.Value(), nil
+}
+
+func newZip(r *run, c *pyvalue.Call) (value, error) {
+	over := c.Args
+	for i, name := range c.Names {
+		if name != "strict" || pyvalue.Truth(c.Named[i]) {
+			return value{}, pyvalue.Raise("TypeError", "zip() got an unexpected keyword argument '%s'", name)
+		}
+	}
+	return newLazy("zip", func(yield func(value) (bool, error)) error {
+		if len(over) == 0 {
+			return nil
+		}
+		return r.zip(over, func(items []value) (bool, error) { return yield(pyvalue.NewTuple(items...)) })
+	}), allIterable(over)
+}
+
+func newEnumerate(r *run, c *pyvalue.Call) (value, error) {
+	if err := c.Check("enumerate", 1, "iterable", "start"); err != nil {
+		return value{}, err
+	}
+	over, _ := c.Arg(0, "iterable")
+	n := int64(0)
+	if start, ok := c.Arg(1, "start"); ok {
+		if n, ok = start.Int64(); !ok {
+			return value{}, pyvalue.Raise("TypeError", "'%s' object cannot be interpreted as an integer", pyvalue.TypeName(start))
+		}
+	}
+	return newLazy("enumerate", func(yield func(value) (bool, error)) error {
+		return r.iterate(over, func(v value) (bool, error) {
+			n++
+			return yield(pyvalue.NewTuple(pyvalue.Int(n-1), v))
+		})
+	}), iterable(over)
+}
+
+func newReversed(r *run, c *pyvalue.Call) (value, error) {
+	if err := exactly(c, "reversed", 1); err != nil {
+		return value{}, err
+	}
+	v := c.Args[0]
+	if _, isLazy := v.Object().(*lazy); isLazy || v.Kind() == pyvalue.KindSet || iterable(v) != nil {
+		return value{}, pyvalue.Raise("TypeError", "'%s' object is not reversible", pyvalue.TypeName(v))
+	}
+	return newLazy("reversed", func(yield func(value) (bool, error)) error {
+		items, err := r.collect(v)
+		if err != nil {
+			return err
+		}
+		for i := len(items) - 1; i >= 0; i-- {
+			if more, err := yield(items[i]); err != nil || !more {
+				return err
+			}
+		}
+		return nil
+	}), nil
+}
+
+// span is a range.
+type span struct{ start, stop, step int64 }
+
+func newRange(_ *run, c *pyvalue.Call) (value, error) {
+	if n := len(c.Args); n == 0 || n > 3 || len(c.Names) > 0 {
+		return value{}, pyvalue.Raise("TypeError", "range expected at least 1 argument, got %d", n)
+	}
+	numbers := []int64{0, 0, 1}
+	for i, a := range c.Args {
+		if a.Kind() != pyvalue.KindInt && a.Kind() != pyvalue.KindBool {
+			return value{}, pyvalue.Raise("TypeError", "'%s' object cannot be interpreted as an integer", pyvalue.TypeName(a))
+		}
+		n, ok := a.Int64()
+		if !ok || n > 1<<62 || n < -1<<62 {
+			return value{}, pyvalue.Raise("OverflowError", "Python int too large to convert to C ssize_t")
+		}
+		numbers[i] = n
+	}
+	s := &span{numbers[0], numbers[1], numbers[2]}
+	if len(c.Args) == 1 {
+		s.start, s.stop = 0, numbers[0]
+	}
+	if s.step == 0 {
+		return value{}, pyvalue.Raise("ValueError", "range() arg 3 must not be zero")
+	}
+	return pyvalue.FromObject(s), nil
+}
+
+// PyType implements [pyvalue.Object].
+func (s *span) PyType() string { return "range" }
+
+// PyLen returns the number of elements.
+func (s *span) PyLen() int {
+	switch {
+	case s.step > 0 && s.start < s.stop:
+		return int((s.stop - s.start + s.step - 1) / s.step)
+	case s.step < 0 && s.start > s.stop:
+		return int((s.start - s.stop - s.step - 1) / -s.step)
+	}
+	return 0
+}
+
+// PyIter yields the elements.
+func (s *span) PyIter() iter.Seq[value] {
+	return func(yield func(value) bool) {
+		for i := range s.PyLen() {
+			if !yield(pyvalue.Int(s.start + int64(i)*s.step)) {
+				return
+			}
+		}
+	}
+}
+
+// PyItem returns an element.
+func (s *span) PyItem(key value) (value, error) {
+	i, ok := key.Int64()
+	if !ok {
+		return value{}, pyvalue.Raise("TypeError", "range indices must be integers or slices, not %s", pyvalue.TypeName(key))
+	}
+	if i < 0 {
+		i += int64(s.PyLen())
+	}
+	if i < 0 || i >= int64(s.PyLen()) {
+		return value{}, pyvalue.Raise("IndexError", "range object index out of range")
+	}
+	return pyvalue.Int(s.start + i*s.step), nil
+}
+
+// PyRepr prints the range.
+func (s *span) PyRepr() string {
+	items := []value{pyvalue.Int(s.start), pyvalue.Int(s.stop)}
+	if s.step != 1 {
+		items = append(items, pyvalue.Int(s.step))
+	}
+	text, _ := pyvalue.Repr(nil, pyvalue.NewTuple(items...)) // of a few ints
+	return "range" + text
+}
+
+// PyEqual compares what two ranges yield.
+func (s *span) PyEqual(other value) bool {
+	o, ok := other.Object().(*span)
+	if !ok || o.PyLen() != s.PyLen() {
+		return false
+	}
+	return s.PyLen() == 0 || s.start == o.start && (s.PyLen() == 1 || s.step == o.step)
+}

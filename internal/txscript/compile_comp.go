@@ -1,0 +1,256 @@
+package txscript
+
+import "github.com/exportpipeline/exportpipeline/internal/pyvalue"
+
+// comprehension compiles a list, set or dict comprehension, or a generator.
+func (c *compiler) comprehension(x *compExpr) eval {
+	// The first iterable belongs to the scope around.
+	first := c.expr(x.clauses[0].iter)
+	s := newScope(c.scope, compScope)
+	for _, cl := range x.clauses {
+		s.target(cl.target)
+	}
+	inner := *c
+	inner.scope = s
+	inner.depth++ // what varies within it is not kept
+	loops := inner.clauses(x)
+	size := len(s.slots)
+	c.fields, c.memos = inner.fields, inner.memos
+	walk := func(r *run, f *frame, over value, yield func(key, v value) (bool, error)) error {
+		frame := &frame{vars: make([]variable, size), up: f}
+		_, err := loops(r, frame, over, yield)
+		return err
+	}
+	kind := x.kind
+	return func(r *run, f *frame) (value, error) {
+		over, err := first(r, f)
+		if err != nil {
+			return value{}, err
+		}
+		if kind == '(' {
+			// Whether it can be iterated is asked at once, the rest later.
+			if err := iterable(over); err != nil {
+				return value{}, err
+			}
+			return pyvalue.FromObject(&lazy{class: "generator", each: func(yield func(value) (bool, error)) error {
+				return walk(r, f, over, func(_, v value) (bool, error) { return yield(v) })
+			}}), nil
+		}
+		if kind == ':' {
+			d := pyvalue.NewDict()
+			err := walk(r, f, over, func(key, v value) (bool, error) {
+				if err := r.meter.Grow(48); err != nil {
+					return false, err
+				}
+				return true, d.Set(key, v)
+			})
+			return d.Value(), err
+		}
+		var list []value
+		err = walk(r, f, over, func(_, v value) (bool, error) {
+			list = append(list, v)
+			return true, r.meter.Grow(24)
+		})
+		if err != nil {
+			return value{}, err
+		}
+		return sequence(kind, list)
+	}
+}
+
+// loop runs the rest of a comprehension over the elements of a value; false says
+// that the consumer wants no more.
+type loop func(r *run, f *frame, over value, yield func(key, v value) (bool, error)) (bool, error)
+
+// clauses compiles the loops of a comprehension, the innermost first.
+func (c *compiler) clauses(x *compExpr) loop {
+	v := c.expr(x.value)
+	key := c.optional(x.key)
+	body := func(r *run, f *frame, yield func(key, v value) (bool, error)) (bool, error) {
+		k, err := key(r, f)
+		if err != nil {
+			return false, err
+		}
+		item, err := v(r, f)
+		if err != nil {
+			return false, err
+		}
+		return yield(k, item)
+	}
+	var outer loop
+	for i := len(x.clauses) - 1; i >= 0; i-- {
+		cl := x.clauses[i]
+		set := c.store(cl.target)
+		conditions := make([]func(*run, *frame) (bool, error), len(cl.conditions))
+		for j, cond := range cl.conditions {
+			conditions[j] = c.condition(cond)
+		}
+		var next loop
+		var iter eval
+		if i+1 < len(x.clauses) {
+			next, iter = outer, c.expr(x.clauses[i+1].iter)
+		}
+		outer = func(r *run, f *frame, over value, yield func(key, v value) (bool, error)) (more bool, err error) {
+			more = true
+			err = r.iterate(over, func(item value) (bool, error) {
+				if err := r.meter.Step(1); err != nil {
+					return false, err
+				}
+				if err := set(r, f, item); err != nil {
+					return false, err
+				}
+				for _, cond := range conditions {
+					if ok, err := cond(r, f); err != nil || !ok {
+						return err == nil, err
+					}
+				}
+				if next == nil {
+					more, err = body(r, f, yield)
+					return more, err
+				}
+				over, err := iter(r, f)
+				if err != nil {
+					return false, err
+				}
+				more, err = next(r, f, over, yield)
+				return more, err
+			})
+			return more, err
+		}
+	}
+	return outer
+}
+
+// worthKeeping reports an expression that takes more than a moment: one that
+// calls something, or walks over something.
+func (c *compiler) worthKeeping(x expr) bool {
+	switch x.(type) {
+	case *callExpr, *compExpr:
+		return true
+	}
+	return false
+}
+
+// invariant reports an expression that has the same value in every row: it reads
+// no field of the row, no variable but its own, and calls only what has no effect.
+func (c *compiler) invariant(x expr, own []string) bool {
+	switch x := x.(type) {
+	case *compExpr:
+		for _, cl := range x.clauses {
+			each(cl.target, func(t expr) bool {
+				if n, ok := t.(*nameExpr); ok {
+					own = append(own, n.name)
+				}
+				return true
+			})
+		}
+		for _, cl := range x.clauses {
+			if !c.invariant(cl.iter, own) || !c.allInvariant(cl.conditions, own) {
+				return false
+			}
+		}
+		return c.invariant(x.value, own) && (x.key == nil || c.invariant(x.key, own))
+	case *nameExpr:
+		for _, name := range own {
+			if name == x.name {
+				return true
+			}
+		}
+		_, _, _, isVariable := c.scope.find(x.name)
+		return !isVariable && pureBuiltins[x.name]
+	case *constExpr:
+		return true
+	case *attrExpr:
+		if field, inner, ok := c.fieldOf(x); ok {
+			return inner == "all_values" || inner == "" && !c.options.RowFields(field)
+		}
+		return c.invariant(x.x, own)
+	case *callExpr:
+		if attr, ok := x.f.(*attrExpr); ok {
+			// A method could change what it is called on.
+			if name, ok := attr.x.(*nameExpr); !ok || !pureModules[name.name] {
+				if _, isField, ok := c.fieldOf(attr); ok || isField != "" || !pureMethods[attr.name] {
+					return false
+				}
+			}
+			if !c.invariantBase(attr.x, own) {
+				return false
+			}
+		} else if !c.invariant(x.f, own) {
+			return false
+		}
+		for _, a := range x.args {
+			if !c.invariant(a.value, own) {
+				return false
+			}
+		}
+		return true
+	case *lambdaExpr, *walrusExpr, *starExpr:
+		return false
+	}
+	ok := true
+	each(x, func(inner expr) bool {
+		if inner == x {
+			return true
+		}
+		ok = ok && c.invariant(inner, own)
+		return false
+	})
+	return ok
+}
+
+func (c *compiler) invariantBase(x expr, own []string) bool {
+	if name, ok := x.(*nameExpr); ok && pureModules[name.name] {
+		_, _, _, isVariable := c.scope.find(name.name)
+		return !isVariable
+	}
+	return c.invariant(x, own)
+}
+
+func (c *compiler) allInvariant(list []expr, own []string) bool {
+	for _, x := range list {
+		if !c.invariant(x, own) {
+			return false
+		}
+	}
+	return true
+}
+
+// fieldOf recognises field.x and field.x.y.
+func (c *compiler) fieldOf(x *attrExpr) (schemaID, attr string, ok bool) {
+	if c.options.Fields == "" {
+		return "", "", false
+	}
+	isFields := func(x expr) bool {
+		n, ok := x.(*nameExpr)
+		if !ok || n.name != c.options.Fields {
+			return false
+		}
+		_, _, _, isVariable := c.scope.find(n.name)
+		return !isVariable
+	}
+	if isFields(x.x) {
+		return x.name, "", true
+	}
+	if inner, isAttr := x.x.(*attrExpr); isAttr && isFields(inner.x) {
+		return inner.name, x.name, true
+	}
+	return "", "", false
+}
+
+// pureBuiltins are functions without an effect, whose value depends only on their
+// arguments.
+var pureBuiltins = map[string]bool{
+	"sum": true, "min": true, "max": true, "len": true, "any": true, "all": true, "sorted": true, "round": true, "abs": true, "int": true, "float": true,
+	"str": true, "bool": true, "list": true, "set": true, "tuple": true, "dict": true, "zip": true, "enumerate": true, "range": true, "reversed": true,
+	"is_empty": true, "is_set": true, "default_to": true, "substitute": true, "isinstance": true, "repr": true, "divmod": true, "pow": true,
+}
+
+// pureModules are modules whose functions are pure.
+var pureModules = map[string]bool{"re": true, "math": true}
+
+// pureMethods are methods of texts that change nothing.
+var pureMethods = map[string]bool{
+	"strip": true, "lstrip": true, "rstrip": true, "lower": true, "upper": true, "split": true, "join": true, "replace": true, "startswith": true,
+	"endswith": true, "title": true, "format": true, "count": true, "find": true, "zfill": true, "isdigit": true, "isalpha": true, "casefold": true,
+}

@@ -1,0 +1,552 @@
+package txscript
+
+import (
+	"slices"
+
+	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+)
+
+var binaryOps = map[string]pyvalue.Op{
+	"+": pyvalue.OpAdd, "-": pyvalue.OpSub, "*": pyvalue.OpMul, "/": pyvalue.OpDiv, "//": pyvalue.OpFloorDiv, "%": pyvalue.OpMod, "**": pyvalue.OpPow,
+	"&": pyvalue.OpAnd, "|": pyvalue.OpOr, "^": pyvalue.OpXor, "<<": pyvalue.OpLsh, ">>": pyvalue.OpRsh,
+}
+
+// expr compiles an expression. One that is the same in every row is kept.
+func (c *compiler) expr(x expr) eval {
+	if c.options.RowFields == nil || c.depth > 0 || !c.worthKeeping(x) || !c.invariant(x, nil) {
+		return c.plainExpr(x)
+	}
+	c.depth++
+	compute := c.plainExpr(x)
+	c.depth--
+	id := c.memos
+	c.memos++
+	return func(r *run, f *frame) (value, error) {
+		m := r.host.Memo
+		if m == nil {
+			return compute(r, f)
+		}
+		if v, ok := m.values[id]; ok {
+			return v, nil
+		}
+		v, err := compute(r, f)
+		// What could be changed in place is made anew each time.
+		if err == nil && scalar(v) {
+			if m.values == nil {
+				m.values = make(map[int]value)
+			}
+			m.values[id] = v
+		}
+		return v, err
+	}
+}
+
+func scalar(v value) bool {
+	switch v.Kind() {
+	case pyvalue.KindList, pyvalue.KindDict, pyvalue.KindSet, pyvalue.KindTuple:
+		return false
+	case pyvalue.KindObject:
+		_, isDate := v.Object().(*dateValue)
+		return isDate
+	}
+	return true
+}
+
+func (c *compiler) plainExpr(x expr) eval {
+	switch x := x.(type) {
+	case *constExpr:
+		v := x.v
+		return func(*run, *frame) (value, error) { return v, nil }
+	case *nameExpr:
+		return c.load(x)
+	case *fstringExpr:
+		return c.fstring(x)
+	case *listExpr:
+		return c.list(x)
+	case *dictExpr:
+		return c.dict(x)
+	case *compExpr:
+		return c.comprehension(x)
+	case *unaryExpr:
+		return c.unary(x)
+	case *binaryExpr:
+		op, a, b := binaryOps[x.op], c.expr(x.x), c.expr(x.y)
+		return func(r *run, f *frame) (value, error) {
+			u, err := a(r, f)
+			if err != nil {
+				return value{}, err
+			}
+			v, err := b(r, f)
+			if err != nil {
+				return value{}, err
+			}
+			return pyvalue.Binary(r.meter, op, u, v)
+		}
+	case *boolExpr:
+		return c.boolean(x)
+	case *compareExpr:
+		return c.compare(x)
+	case *ifExpr:
+		cond, then, otherwise := c.condition(x.cond), c.expr(x.then), c.expr(x.otherwise)
+		return func(r *run, f *frame) (value, error) {
+			ok, err := cond(r, f)
+			switch {
+			case err != nil:
+				return value{}, err
+			case ok:
+				return then(r, f)
+			}
+			return otherwise(r, f)
+		}
+	case *lambdaExpr:
+		return c.function(x.f)
+	case *callExpr:
+		return c.call(x)
+	case *attrExpr:
+		return c.attr(x)
+	case *indexExpr:
+		return c.index(x)
+	case *sliceExpr:
+		return c.slice(x)
+	case *walrusExpr:
+		v, set := c.expr(x.x), c.store(&nameExpr{x.line, x.name})
+		return func(r *run, f *frame) (value, error) {
+			v, err := v(r, f)
+			if err != nil {
+				return value{}, err
+			}
+			return v, set(r, f, v)
+		}
+	}
+	fail(x.at(), "can't use starred expression here")
+	return nil
+}
+
+// condition compiles an expression of which only the truth counts.
+func (c *compiler) condition(x expr) func(r *run, f *frame) (bool, error) {
+	v := c.expr(x)
+	return func(r *run, f *frame) (bool, error) {
+		v, err := v(r, f)
+		return err == nil && pyvalue.Truth(v), err
+	}
+}
+
+// load compiles reading a name.
+func (c *compiler) load(x *nameExpr) eval {
+	name := x.name
+	outer := c.outer(name)
+	depth, slot, in, ok := c.scope.find(name)
+	if !ok {
+		return outer
+	}
+	missing := func(r *run, f *frame) (value, error) {
+		switch {
+		case in.kind == moduleScope:
+			return outer(r, f)
+		case depth == 0:
+			return value{}, pyvalue.Raise("UnboundLocalError", "cannot access local variable '%s' where it is not associated with a value", name)
+		}
+		return value{}, pyvalue.Raise("NameError", "cannot access free variable '%s' where it is not associated with a value in enclosing scope", name)
+	}
+	if depth == 0 {
+		return func(r *run, f *frame) (value, error) {
+			if v := &f.vars[slot]; v.ok {
+				return v.v, nil
+			}
+			return missing(r, f)
+		}
+	}
+	return func(r *run, f *frame) (value, error) {
+		at := f
+		for range depth {
+			at = at.up
+		}
+		if v := &at.vars[slot]; v.ok {
+			return v.v, nil
+		}
+		return missing(r, f)
+	}
+}
+
+// outer compiles reading a name that is no variable: a global of the host, or a
+// builtin.
+func (c *compiler) outer(name string) eval {
+	if i := slices.Index(c.options.Globals, name); i >= 0 {
+		return func(r *run, _ *frame) (value, error) { return r.host.Globals[i], nil }
+	}
+	if make, ok := timeNames[name]; ok {
+		return func(r *run, _ *frame) (value, error) { return make(r), nil }
+	}
+	if b, ok := builtins[name]; ok {
+		return func(*run, *frame) (value, error) { return b, nil }
+	}
+	return func(*run, *frame) (value, error) {
+		return value{}, pyvalue.Raise("NameError", "name '%s' is not defined", name)
+	}
+}
+
+func (c *compiler) list(x *listExpr) eval {
+	items := make([]eval, len(x.items))
+	stars := make([]bool, len(x.items))
+	for i, item := range x.items {
+		if s, ok := item.(*starExpr); ok {
+			stars[i], item = true, s.x
+		}
+		items[i] = c.expr(item)
+	}
+	kind := x.kind
+	return func(r *run, f *frame) (value, error) {
+		if err := r.meter.Grow(int64(24 * len(items))); err != nil {
+			return value{}, err
+		}
+		list := make([]value, 0, len(items))
+		for i, item := range items {
+			v, err := item(r, f)
+			if err != nil {
+				return value{}, err
+			}
+			if !stars[i] {
+				list = append(list, v)
+				continue
+			}
+			more, err := r.collect(v)
+			if err != nil {
+				return value{}, err
+			}
+			list = append(list, more...)
+		}
+		return sequence(kind, list)
+	}
+}
+
+// sequence makes a list, tuple or set.
+func sequence(kind byte, list []value) (value, error) {
+	switch kind {
+	case '[':
+		return pyvalue.NewList(list...), nil
+	case '(':
+		return pyvalue.NewTuple(list...), nil
+	}
+	return pyvalue.NewSet(list...)
+}
+
+func (c *compiler) dict(x *dictExpr) eval {
+	keys, values := make([]eval, len(x.keys)), make([]eval, len(x.keys))
+	for i := range x.keys {
+		if x.keys[i] != nil {
+			keys[i] = c.expr(x.keys[i])
+		}
+		values[i] = c.expr(x.values[i])
+	}
+	return func(r *run, f *frame) (value, error) {
+		if err := r.meter.Grow(int64(48 * len(keys))); err != nil {
+			return value{}, err
+		}
+		d := pyvalue.NewDictSize(len(keys))
+		for i := range keys {
+			var key value
+			var err error
+			if keys[i] != nil {
+				if key, err = keys[i](r, f); err != nil {
+					return value{}, err
+				}
+			}
+			v, err := values[i](r, f)
+			if err != nil {
+				return value{}, err
+			}
+			if keys[i] == nil {
+				if v.Dict() == nil {
+					return value{}, pyvalue.Raise("TypeError", "'%s' object is not a mapping", pyvalue.TypeName(v))
+				}
+				err = pyvalue.UpdateDict(r.meter, d, v)
+			} else {
+				err = d.Set(key, v)
+			}
+			if err != nil {
+				return value{}, err
+			}
+		}
+		return d.Value(), nil
+	}
+}
+
+func (c *compiler) unary(x *unaryExpr) eval {
+	if x.op == "not" {
+		cond := c.condition(x.x)
+		return func(r *run, f *frame) (value, error) {
+			ok, err := cond(r, f)
+			return pyvalue.Bool(!ok), err
+		}
+	}
+	apply := map[string]func(value) (value, error){"-": pyvalue.Neg, "+": pyvalue.Pos, "~": pyvalue.Invert}[x.op]
+	v := c.expr(x.x)
+	op := x.op
+	return func(r *run, f *frame) (value, error) {
+		v, err := v(r, f)
+		if err != nil {
+			return value{}, err
+		}
+		if d, ok := v.Object().(*deltaValue); ok && op != "~" {
+			return d.signed(op == "-"), nil
+		}
+		return apply(v)
+	}
+}
+
+func (c *compiler) boolean(x *boolExpr) eval {
+	list := make([]eval, len(x.xs))
+	for i, x := range x.xs {
+		list[i] = c.expr(x)
+	}
+	stop := x.or
+	return func(r *run, f *frame) (v value, err error) {
+		for _, x := range list {
+			if v, err = x(r, f); err != nil || pyvalue.Truth(v) == stop {
+				return v, err
+			}
+		}
+		return v, nil
+	}
+}
+
+var compareOps = map[string]pyvalue.CmpOp{
+	"==": pyvalue.CmpEq, "!=": pyvalue.CmpNe, "<": pyvalue.CmpLt, "<=": pyvalue.CmpLe, ">": pyvalue.CmpGt, ">=": pyvalue.CmpGe,
+}
+
+func (c *compiler) compare(x *compareExpr) eval {
+	first := c.expr(x.first)
+	rest := make([]eval, len(x.rest))
+	for i, x := range x.rest {
+		rest[i] = c.expr(x)
+	}
+	ops := x.ops
+	return func(r *run, f *frame) (value, error) {
+		a, err := first(r, f)
+		if err != nil {
+			return value{}, err
+		}
+		for i, op := range ops {
+			b, err := rest[i](r, f)
+			if err != nil {
+				return value{}, err
+			}
+			ok, err := r.compare(op, a, b)
+			if err != nil || !ok {
+				return pyvalue.Bool(false), err
+			}
+			a = b
+		}
+		return pyvalue.Bool(true), nil
+	}
+}
+
+func (r *run) compare(op string, a, b value) (bool, error) {
+	switch op {
+	case "in", "not in":
+		if g, ok := b.Object().(*lazy); ok {
+			found := false
+			err := g.each(func(v value) (bool, error) {
+				found = pyvalue.Equal(v, a)
+				return !found, nil
+			})
+			return found == (op == "in"), err
+		}
+		has, err := pyvalue.Contains(r.meter, b, a)
+		return has == (op == "in") && err == nil, err
+	case "is", "is not":
+		return identical(a, b) == (op == "is"), nil
+	}
+	if err := r.meter.Step(1); err != nil {
+		return false, err
+	}
+	return pyvalue.Compare(compareOps[op], a, b)
+}
+
+// identical is Python's is, as far as values have an identity here.
+func identical(a, b value) bool {
+	if a.Kind() != b.Kind() {
+		return false
+	}
+	switch a.Kind() {
+	case pyvalue.KindNone:
+		return true
+	case pyvalue.KindList:
+		return a.List() == b.List()
+	case pyvalue.KindDict:
+		return a.Dict() == b.Dict()
+	case pyvalue.KindSet:
+		return a.Set() == b.Set()
+	case pyvalue.KindObject:
+		return a.Object() == b.Object()
+	}
+	return pyvalue.Equal(a, b)
+}
+
+func (c *compiler) index(x *indexExpr) eval {
+	on := c.expr(x.x)
+	if s, ok := x.index.(*sliceExpr); ok {
+		lo, hi, step := c.optional(s.lo), c.optional(s.hi), c.optional(s.step)
+		return func(r *run, f *frame) (value, error) {
+			v, err := on(r, f)
+			if err != nil {
+				return value{}, err
+			}
+			var bounds [3]value
+			for i, b := range []eval{lo, hi, step} {
+				if bounds[i], err = b(r, f); err != nil {
+					return value{}, err
+				}
+			}
+			return pyvalue.Slice(r.meter, v, bounds[0], bounds[1], bounds[2])
+		}
+	}
+	index := c.expr(x.index)
+	return func(r *run, f *frame) (value, error) {
+		v, err := on(r, f)
+		if err != nil {
+			return value{}, err
+		}
+		key, err := index(r, f)
+		if err != nil {
+			return value{}, err
+		}
+		return getItem(v, key)
+	}
+}
+
+func (c *compiler) optional(x expr) eval {
+	if x == nil {
+		return func(*run, *frame) (value, error) { return value{}, nil }
+	}
+	return c.expr(x)
+}
+
+func (c *compiler) slice(x *sliceExpr) eval {
+	unsupported(x.at(), "a slice within a tuple")
+	return nil
+}
+
+// fstring compiles an f-string.
+func (c *compiler) fstring(x *fstringExpr) eval {
+	type part struct {
+		text       string
+		v          eval
+		conversion byte
+		spec       eval
+	}
+	parts := make([]part, len(x.parts))
+	for i, p := range x.parts {
+		parts[i] = part{text: p.text, conversion: p.conversion}
+		if p.value != nil {
+			parts[i].v = c.expr(p.value)
+		}
+		if p.spec != nil {
+			parts[i].spec = c.fstring(p.spec)
+		}
+	}
+	return func(r *run, f *frame) (value, error) {
+		var out []byte
+		for _, p := range parts {
+			if p.v == nil {
+				out = append(out, p.text...)
+				continue
+			}
+			v, err := p.v(r, f)
+			if err != nil {
+				return value{}, err
+			}
+			if v, err = convert(r, v, p.conversion); err != nil {
+				return value{}, err
+			}
+			spec := ""
+			if p.spec != nil {
+				s, err := p.spec(r, f)
+				if err != nil {
+					return value{}, err
+				}
+				spec = s.Text()
+			}
+			text, err := format(r, v, spec)
+			if err != nil {
+				return value{}, err
+			}
+			out = append(out, text...)
+		}
+		if err := r.meter.Grow(int64(len(out))); err != nil {
+			return value{}, err
+		}
+		return pyvalue.Str(string(out)), nil
+	}
+}
+
+func convert(r *run, v value, conversion byte) (value, error) {
+	switch conversion {
+	case 's':
+		text, err := pyvalue.String(r.meter, v)
+		return pyvalue.Str(text), err
+	case 'r':
+		text, err := pyvalue.Repr(r.meter, v)
+		return pyvalue.Str(text), err
+	case 'a':
+		text, err := pyvalue.Repr(r.meter, v)
+		return pyvalue.Str(asciiRepr(text)), err
+	}
+	return v, nil
+}
+
+// format is format(v, spec), for dates, too.
+func format(r *run, v value, spec string) (string, error) {
+	if o, ok := v.Object().(interface {
+		format(spec string) (string, error)
+	}); ok && spec != "" {
+		return o.format(spec)
+	}
+	return pyvalue.Format(r.meter, v, spec)
+}
+
+// function compiles a def or a lambda to what makes a closure.
+func (c *compiler) function(fn *function) eval {
+	defaults := make([]eval, len(fn.params))
+	for i, p := range fn.params {
+		defaults[i] = c.optional(p.value)
+	}
+	s := newScope(c.scope, functionScope)
+	code := &code{f: fn, args: -1, kw: -1}
+	for _, p := range fn.params {
+		s.add(p.name)
+	}
+	if fn.varArgs != "" {
+		s.add(fn.varArgs)
+		code.args = s.slots[fn.varArgs]
+	}
+	if fn.named != "" {
+		s.add(fn.named)
+		code.kw = s.slots[fn.named]
+	}
+	s.collect(fn.body)
+	if fn.result != nil {
+		s.walruses(fn.result)
+	}
+	inner := *c
+	inner.scope, inner.inFunction, inner.loops = s, true, 0
+	// What a function reads depends on its arguments.
+	inner.options.RowFields = nil
+	if fn.result != nil {
+		code.expr = inner.expr(fn.result)
+	} else {
+		code.body = inner.block(fn.body)
+	}
+	c.fields, c.memos = inner.fields, inner.memos
+	code.size = len(s.slots)
+	return func(r *run, f *frame) (value, error) {
+		made := &closure{code: code, r: r, frame: f, defaults: make([]value, len(defaults))}
+		for i, d := range defaults {
+			var err error
+			if made.defaults[i], err = d(r, f); err != nil {
+				return value{}, err
+			}
+		}
+		return pyvalue.FromObject(made), nil
+	}
+}

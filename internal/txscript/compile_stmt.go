@@ -1,0 +1,530 @@
+package txscript
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+)
+
+// compiler turns a syntax tree into closures.
+type compiler struct {
+	options    Options
+	program    *Program
+	scope      *scope
+	inFunction bool
+	loops      int
+	fields     []string
+	memos      int
+	depth      int // of memoised expressions around the current one
+}
+
+// block compiles statements that run one after the other.
+func (c *compiler) block(list []stmt) exec {
+	steps := make([]exec, 0, len(list))
+	for _, s := range list {
+		step, at := c.statement(s), s.at()
+		if step == nil {
+			continue
+		}
+		steps = append(steps, func(r *run, f *frame) (control, error) {
+			r.line = at
+			if err := r.meter.Step(1); err != nil {
+				return goOn, err
+			}
+			return step(r, f)
+		})
+	}
+	if len(steps) == 1 {
+		return steps[0]
+	}
+	return func(r *run, f *frame) (control, error) {
+		for _, step := range steps {
+			if ctl, err := step(r, f); ctl != goOn || err != nil {
+				return ctl, err
+			}
+		}
+		return goOn, nil
+	}
+}
+
+// statement compiles one statement; nil for one that does nothing.
+func (c *compiler) statement(s stmt) exec {
+	switch s := s.(type) {
+	case *exprStmt:
+		return c.exprStatement(s)
+	case *assignStmt:
+		return c.assign(s)
+	case *augStmt:
+		return c.augmented(s)
+	case *ifStmt:
+		cond, then, otherwise := c.condition(s.cond), c.block(s.then), c.block(s.otherwise)
+		return func(r *run, f *frame) (control, error) {
+			ok, err := cond(r, f)
+			if err != nil {
+				return goOn, err
+			}
+			if ok {
+				return then(r, f)
+			}
+			return otherwise(r, f)
+		}
+	case *whileStmt:
+		return c.while(s)
+	case *forStmt:
+		return c.forLoop(s)
+	case *tryStmt:
+		return c.try(s)
+	case *raiseStmt:
+		return c.raise(s)
+	case *returnStmt:
+		return c.ret(s)
+	case *defStmt:
+		make, set := c.function(s.f), c.store(&nameExpr{s.line, s.f.name})
+		return func(r *run, f *frame) (control, error) {
+			v, err := make(r, f)
+			if err != nil {
+				return goOn, err
+			}
+			return goOn, set(r, f, v)
+		}
+	case *importStmt:
+		v, set := importValue(s), c.store(&nameExpr{s.line, s.name})
+		return func(r *run, f *frame) (control, error) { return goOn, set(r, f, v(r)) }
+	case *delStmt:
+		return c.del(s)
+	case *assertStmt:
+		return c.assert(s)
+	case *scopeStmt:
+		c.declare(s)
+	case *simpleStmt:
+		switch s.word {
+		case "break", "continue":
+			if c.loops == 0 {
+				fail(s.at(), "'%s' outside loop", s.word)
+			}
+			ctl := breakLoop
+			if s.word == "continue" {
+				ctl = continueLoop
+			}
+			return func(*run, *frame) (control, error) { return ctl, nil }
+		}
+	}
+	return nil
+}
+
+func (c *compiler) exprStatement(s *exprStmt) exec {
+	x := c.expr(s.x)
+	if c.inFunction {
+		return func(r *run, f *frame) (control, error) {
+			_, err := x(r, f)
+			return goOn, err
+		}
+	}
+	return func(r *run, f *frame) (control, error) {
+		v, err := x(r, f)
+		r.last = v
+		return goOn, err
+	}
+}
+
+func (c *compiler) declare(s *scopeStmt) {
+	if !s.global && !c.inFunction {
+		fail(s.at(), "nonlocal declaration not allowed at module level")
+	}
+	for _, name := range s.names {
+		if s.global {
+			continue
+		}
+		if _, _, in, ok := c.scope.parent.find(name); !ok || in.kind == moduleScope {
+			fail(s.at(), "no binding for nonlocal '%s' found", name)
+		}
+	}
+}
+
+func (c *compiler) assign(s *assignStmt) exec {
+	x := c.expr(s.value)
+	sets := make([]setter, len(s.targets))
+	for i, t := range s.targets {
+		sets[i] = c.store(t)
+	}
+	if len(sets) == 1 {
+		set := sets[0]
+		return func(r *run, f *frame) (control, error) {
+			v, err := x(r, f)
+			if err != nil {
+				return goOn, err
+			}
+			return goOn, set(r, f, v)
+		}
+	}
+	return func(r *run, f *frame) (control, error) {
+		v, err := x(r, f)
+		for _, set := range sets {
+			if err != nil {
+				break
+			}
+			err = set(r, f, v)
+		}
+		return goOn, err
+	}
+}
+
+// setter stores a value in a target.
+type setter func(r *run, f *frame, v value) error
+
+func (c *compiler) store(x expr) setter {
+	switch x := x.(type) {
+	case *nameExpr:
+		depth, slot, _, ok := c.scope.find(x.name)
+		if !ok {
+			fail(x.at(), "cannot assign to %s here", x.name)
+		}
+		if depth == 0 {
+			return func(_ *run, f *frame, v value) error {
+				f.vars[slot] = variable{v, true}
+				return nil
+			}
+		}
+		return func(_ *run, f *frame, v value) error {
+			for range depth {
+				f = f.up
+			}
+			f.vars[slot] = variable{v, true}
+			return nil
+		}
+	case *attrExpr:
+		return c.storeAttr(x)
+	case *indexExpr:
+		if _, isSlice := x.index.(*sliceExpr); isSlice {
+			unsupported(x.at(), "assigning to a slice")
+		}
+		on, index := c.expr(x.x), c.expr(x.index)
+		return func(r *run, f *frame, v value) error {
+			container, err := on(r, f)
+			if err != nil {
+				return err
+			}
+			key, err := index(r, f)
+			if err != nil {
+				return err
+			}
+			return setItem(r, container, key, v)
+		}
+	case *listExpr:
+		return c.unpack(x)
+	}
+	fail(x.at(), "cannot assign to this expression")
+	return nil
+}
+
+func (c *compiler) storeAttr(x *attrExpr) setter {
+	on := c.expr(x.x)
+	name := x.name
+	if inner, ok := x.x.(*attrExpr); ok {
+		// fields.x.all_values = […]
+		fields := c.expr(inner.x)
+		return func(r *run, f *frame, v value) error {
+			o, err := fields(r, f)
+			if err != nil {
+				return err
+			}
+			if s, ok := o.Object().(interface {
+				SetFieldAttr(schemaID, name string, v value) error
+			}); ok {
+				return s.SetFieldAttr(inner.name, name, v)
+			}
+			return pyvalue.Raise("AttributeError", "'%s' object attribute '%s' is read-only", pyvalue.TypeName(o), name)
+		}
+	}
+	return func(r *run, f *frame, v value) error {
+		o, err := on(r, f)
+		if err != nil {
+			return err
+		}
+		return setAttr(o, name, v)
+	}
+}
+
+func setAttr(o value, name string, v value) error {
+	if s, ok := o.Object().(Fields); ok {
+		return s.SetField(name, v)
+	}
+	return pyvalue.Raise("AttributeError", "'%s' object has no attribute '%s'", pyvalue.TypeName(o), name)
+}
+
+// unpack stores the elements of a value in several targets.
+func (c *compiler) unpack(x *listExpr) setter {
+	sets := make([]setter, len(x.items))
+	star := -1
+	for i, item := range x.items {
+		if s, ok := item.(*starExpr); ok {
+			star, item = i, s.x
+		}
+		sets[i] = c.store(item)
+	}
+	return func(r *run, f *frame, v value) error {
+		items, err := r.collect(v)
+		if err != nil {
+			var e *pyvalue.Error
+			if errors.As(err, &e) && e.Type == "TypeError" {
+				return pyvalue.Raise("TypeError", "cannot unpack non-iterable %s object", pyvalue.TypeName(v))
+			}
+			return err
+		}
+		want := len(sets)
+		switch {
+		case star < 0 && len(items) > want:
+			return pyvalue.Raise("ValueError", "too many values to unpack (expected %d)", want)
+		case star < 0 && len(items) < want:
+			return pyvalue.Raise("ValueError", "not enough values to unpack (expected %d, got %d)", want, len(items))
+		case star >= 0 && len(items) < want-1:
+			return pyvalue.Raise("ValueError", "not enough values to unpack (expected at least %d, got %d)", want-1, len(items))
+		}
+		for i, set := range sets {
+			item := value{}
+			switch {
+			case star < 0 || i < star:
+				item = items[i]
+			case i == star:
+				item = pyvalue.NewList(slices.Clone(items[i : len(items)-(want-1-i)])...)
+			default:
+				item = items[len(items)-(want-i)]
+			}
+			if err := set(r, f, item); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// unsupportedOperand begins what CPython says where an operator does not fit.
+const unsupportedOperand = "unsupported operand type(s) for "
+
+// notRepeated reports a value that CPython takes for a kind of sequence that
+// cannot be repeated, so that it does not try *= the other way round.
+func notRepeated(v value) bool {
+	switch v.Object().(type) {
+	case Fields, *empty:
+		return true
+	}
+	return v.Kind() == pyvalue.KindDict || v.Kind() == pyvalue.KindSet
+}
+
+func (c *compiler) augmented(s *augStmt) exec {
+	op, x := binaryOps[s.op], c.expr(s.value)
+	apply := func(r *run, old, v value) (value, error) {
+		if l := old.List(); l != nil && s.op == "+" { // in place
+			items, err := r.collect(v)
+			if err != nil {
+				return value{}, err
+			}
+			l.Items = append(l.Items, items...)
+			return old, nil
+		}
+		if d := old.Dict(); d != nil && s.op == "|" {
+			return old, pyvalue.UpdateDict(r.meter, d, v)
+		}
+		made, err := pyvalue.Binary(r.meter, op, old, v)
+		var e *pyvalue.Error
+		if errors.As(err, &e) && e.Type == "TypeError" {
+			if rest, ok := strings.CutPrefix(e.Msg, unsupportedOperand); ok {
+				_, types, _ := strings.Cut(rest, ": ")
+				err = pyvalue.Raise("TypeError", "%s%s=: %s", unsupportedOperand, s.op, types)
+			} else if s.op == "*" && notRepeated(old) {
+				err = pyvalue.Raise("TypeError", "%s*=: '%s' and '%s'", unsupportedOperand, pyvalue.TypeName(old), pyvalue.TypeName(v))
+			}
+		}
+		return made, err
+	}
+	if t, ok := s.target.(*indexExpr); ok {
+		on, index := c.expr(t.x), c.expr(t.index)
+		return func(r *run, f *frame) (control, error) {
+			container, err := on(r, f)
+			if err != nil {
+				return goOn, err
+			}
+			key, err := index(r, f)
+			if err != nil {
+				return goOn, err
+			}
+			old, err := getItem(container, key)
+			if err != nil {
+				return goOn, err
+			}
+			v, err := x(r, f)
+			if err != nil {
+				return goOn, err
+			}
+			if v, err = apply(r, old, v); err != nil {
+				return goOn, err
+			}
+			return goOn, setItem(r, container, key, v)
+		}
+	}
+	get, set := c.expr(s.target), c.store(s.target)
+	return func(r *run, f *frame) (control, error) {
+		old, err := get(r, f)
+		if err != nil {
+			return goOn, err
+		}
+		v, err := x(r, f)
+		if err != nil {
+			return goOn, err
+		}
+		if v, err = apply(r, old, v); err != nil {
+			return goOn, err
+		}
+		return goOn, set(r, f, v)
+	}
+}
+
+func (c *compiler) while(s *whileStmt) exec {
+	cond := c.condition(s.cond)
+	c.loops++
+	body := c.block(s.body)
+	c.loops--
+	otherwise := c.block(s.otherwise)
+	return func(r *run, f *frame) (control, error) {
+		for {
+			if err := r.meter.Step(1); err != nil {
+				return goOn, err
+			}
+			ok, err := cond(r, f)
+			if err != nil {
+				return goOn, err
+			}
+			if !ok {
+				return otherwise(r, f)
+			}
+			switch ctl, err := body(r, f); {
+			case err != nil || ctl == returned:
+				return ctl, err
+			case ctl == breakLoop:
+				return goOn, nil
+			}
+		}
+	}
+}
+
+func (c *compiler) forLoop(s *forStmt) exec {
+	x, set := c.expr(s.iter), c.store(s.target)
+	c.loops++
+	body := c.block(s.body)
+	c.loops--
+	otherwise := c.block(s.otherwise)
+	return func(r *run, f *frame) (control, error) {
+		v, err := x(r, f)
+		if err != nil {
+			return goOn, err
+		}
+		ctl, ended := goOn, false
+		err = r.iterate(v, func(item value) (bool, error) {
+			if err := r.meter.Step(1); err != nil {
+				return false, err
+			}
+			if err := set(r, f, item); err != nil {
+				return false, err
+			}
+			var err error
+			ctl, err = body(r, f)
+			ended = ctl == breakLoop || ctl == returned
+			return !ended, err
+		})
+		switch {
+		case err != nil:
+			return goOn, err
+		case ctl == returned:
+			return returned, nil
+		case ended:
+			return goOn, nil
+		}
+		return otherwise(r, f)
+	}
+}
+
+func (c *compiler) ret(s *returnStmt) exec {
+	if !c.inFunction {
+		fail(s.at(), "'return' outside function")
+	}
+	if s.x == nil {
+		return func(r *run, _ *frame) (control, error) {
+			r.ret = value{}
+			return returned, nil
+		}
+	}
+	x := c.expr(s.x)
+	return func(r *run, f *frame) (control, error) {
+		v, err := x(r, f)
+		r.ret = v
+		return returned, err
+	}
+}
+
+func (c *compiler) del(s *delStmt) exec {
+	var dels []exec
+	for _, t := range s.targets {
+		switch t := t.(type) {
+		case *nameExpr:
+			get := c.expr(t)
+			depth, slot, _, _ := c.scope.find(t.name)
+			dels = append(dels, func(r *run, f *frame) (control, error) {
+				if _, err := get(r, f); err != nil {
+					return goOn, err
+				}
+				for range depth {
+					f = f.up
+				}
+				f.vars[slot] = variable{}
+				return goOn, nil
+			})
+		case *indexExpr:
+			on, index := c.expr(t.x), c.expr(t.index)
+			dels = append(dels, func(r *run, f *frame) (control, error) {
+				container, err := on(r, f)
+				if err != nil {
+					return goOn, err
+				}
+				key, err := index(r, f)
+				if err != nil {
+					return goOn, err
+				}
+				return goOn, delItem(container, key)
+			})
+		default:
+			unsupported(t.at(), "deleting this")
+		}
+	}
+	return func(r *run, f *frame) (control, error) {
+		for _, del := range dels {
+			if _, err := del(r, f); err != nil {
+				return goOn, err
+			}
+		}
+		return goOn, nil
+	}
+}
+
+func (c *compiler) assert(s *assertStmt) exec {
+	cond := c.condition(s.cond)
+	var msg eval
+	if s.msg != nil {
+		msg = c.expr(s.msg)
+	}
+	return func(r *run, f *frame) (control, error) {
+		ok, err := cond(r, f)
+		if ok || err != nil {
+			return goOn, err
+		}
+		if msg == nil {
+			return goOn, &pyvalue.Error{Type: "AssertionError"}
+		}
+		v, err := msg(r, f)
+		if err != nil {
+			return goOn, err
+		}
+		return goOn, &raisedError{&exception{"AssertionError", []value{v}}}
+	}
+}

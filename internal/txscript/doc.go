@@ -1,0 +1,34 @@
+// Package txscript runs the language of Rossum's formula fields and of the function
+// hooks that are written like them: a subset of Python. A program is compiled to
+// closures once, and then runs on the values of package pyvalue, within budgets of
+// steps and memory, without files, network or anything else of the world.
+//
+// What there is: assignments of every kind, if, for and while with else, break and
+// continue, def with defaults, *args, **kwargs and closures, lambda, global and
+// nonlocal, try with except, else and finally, raise, assert, del, comprehensions
+// and generator expressions, f-strings, slices, chained comparison, :=. The builtins
+// and the methods of text, list, tuple, dict and set; the modules re, math, json and
+// datetime; Rossum's is_empty, is_set, default_to, substitute, show_error,
+// show_warning, show_info and automation_blocker. Other constructs (class, with,
+// yield, async, match, decorators, @, complex numbers and bytes, assigning to a
+// slice) and other modules are refused when the program is compiled, with their name
+// and line.
+//
+// The value of a formula is that of the last expression statement that was executed
+// outside of functions, wherever it stands (Rossum's knowledge base, "Formula
+// fields"). An empty number or date field is a value of its own: it prints as None,
+// is false and equals None, but is not None. An empty text field is "".
+//
+// Where it differs from CPython, on purpose: an element of a generator that next()
+// has asked for makes it compute the rest; set, frozenset and dict views know the
+// commonest methods; a bare datetime is the module and the class at once, since
+// formulas are written either way; what a wrong regular expression or JSON text is
+// said to be wrong with is worded differently; print writes nothing.
+//
+// Everything else is compared with CPython: golden formulas in testdata/golden,
+// whose expectations oracle.py makes, and generated programs (TestGeneratedPrograms).
+//
+// Dependency: dlclark/regexp2 is the engine behind re, since Go's own has neither
+// look-around nor back-references; a search that takes longer than half a second
+// ends the run.
+package txscript

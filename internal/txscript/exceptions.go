@@ -1,0 +1,304 @@
+package txscript
+
+import (
+	"errors"
+
+	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+)
+
+// bases are the exception classes and what each derives from.
+var bases = map[string]string{
+	"Exception": "BaseException", "BaseException": "",
+	"ArithmeticError": "Exception", "ZeroDivisionError": "ArithmeticError", "OverflowError": "ArithmeticError", "FloatingPointError": "ArithmeticError",
+	"AssertionError": "Exception", "AttributeError": "Exception", "LookupError": "Exception", "IndexError": "LookupError", "KeyError": "LookupError",
+	"NameError": "Exception", "UnboundLocalError": "NameError", "RuntimeError": "Exception", "RecursionError": "RuntimeError", "NotImplementedError": "RuntimeError",
+	"StopIteration": "Exception", "TypeError": "Exception", "ValueError": "Exception", "UnicodeError": "ValueError", "UnicodeEncodeError": "UnicodeError",
+	"UnicodeDecodeError": "UnicodeError", "JSONDecodeError": "ValueError", "error": "Exception", "ImportError": "Exception", "ModuleNotFoundError": "ImportError",
+	"OSError": "Exception", "EOFError": "Exception", "BufferError": "Exception",
+}
+
+// derives reports whether a class is another or derives from it.
+func derives(class, from string) bool {
+	for ; class != ""; class = bases[class] {
+		if class == from {
+			return true
+		}
+	}
+	return false
+}
+
+// excClass is an exception class as a value.
+type excClass struct{ name string }
+
+var excClasses = func() map[string]*excClass {
+	all := make(map[string]*excClass)
+	for name := range bases {
+		all[name] = &excClass{name}
+	}
+	return all
+}()
+
+// PyType implements [pyvalue.Object].
+func (c *excClass) PyType() string { return "type" }
+
+// PyRepr prints the class.
+func (c *excClass) PyRepr() string { return "<class '" + c.name + "'>" }
+
+// PyAttr returns __name__.
+func (c *excClass) PyAttr(name string) (value, bool) {
+	if name == "__name__" {
+		return pyvalue.Str(c.name), true
+	}
+	return value{}, false
+}
+
+// PyCall makes an exception.
+func (c *excClass) PyCall(call *pyvalue.Call) (value, error) {
+	if len(call.Names) > 0 {
+		return value{}, pyvalue.Raise("TypeError", "%s() takes no keyword arguments", c.name)
+	}
+	return pyvalue.FromObject(&exception{c.name, call.Args}), nil
+}
+
+// exception is an exception as a value.
+type exception struct {
+	class string
+	args  []value
+}
+
+// PyType implements [pyvalue.Object].
+func (e *exception) PyType() string { return e.class }
+
+// PyStr returns what str(e) is.
+func (e *exception) PyStr() string {
+	switch len(e.args) {
+	case 0:
+		return ""
+	case 1:
+		text, _ := pyvalue.String(nil, e.args[0]) // without a meter nothing fails
+		if e.class == "KeyError" {
+			text, _ = pyvalue.Repr(nil, e.args[0])
+		}
+		return text
+	}
+	text, _ := pyvalue.String(nil, pyvalue.NewTuple(e.args...))
+	return text
+}
+
+// PyRepr prints the exception.
+func (e *exception) PyRepr() string {
+	text := ""
+	for i, a := range e.args {
+		if i > 0 {
+			text += ", "
+		}
+		r, _ := pyvalue.Repr(nil, a)
+		text += r
+	}
+	return e.class + "(" + text + ")"
+}
+
+// PyAttr returns args.
+func (e *exception) PyAttr(name string) (value, bool) {
+	if name == "args" {
+		return pyvalue.NewTuple(e.args...), true
+	}
+	return value{}, false
+}
+
+// raisedError is an exception that the program itself raised.
+type raisedError struct{ e *exception }
+
+func (r *raisedError) Error() string { return r.plain().Error() }
+
+func (r *raisedError) plain() *pyvalue.Error {
+	return &pyvalue.Error{Type: r.e.class, Msg: r.e.PyStr()}
+}
+
+// caught returns the exception that an error is; nil for what no program may
+// catch: a limit, or the end of the run.
+func caught(err error) *exception {
+	var r *raisedError
+	if errors.As(err, &r) {
+		return r.e
+	}
+	var e *pyvalue.Error
+	if !errors.As(err, &e) {
+		return nil
+	}
+	if e.Type == "KeyError" {
+		return &exception{e.Type, []value{pyvalue.FromObject(quoted(e.Msg))}}
+	}
+	if e.Msg == "" {
+		return &exception{e.Type, nil}
+	}
+	return &exception{e.Type, []value{pyvalue.Str(e.Msg)}}
+}
+
+// quoted is the key of a KeyError of which only the repr is known.
+type quoted string
+
+// PyType implements [pyvalue.Object].
+func (q quoted) PyType() string { return "str" }
+
+// PyRepr returns the text.
+func (q quoted) PyRepr() string { return string(q) }
+
+// PyStr returns the text without its quotes.
+func (q quoted) PyStr() string {
+	if n := len(q); n > 1 && (q[0] == '\'' || q[0] == '"') && q[n-1] == q[0] {
+		return string(q[1 : n-1])
+	}
+	return string(q)
+}
+
+func (c *compiler) raise(s *raiseStmt) exec {
+	if s.x == nil {
+		slot := c.current()
+		return func(_ *run, f *frame) (control, error) {
+			if slot != nil {
+				if err := slot(f); err != nil {
+					return goOn, err
+				}
+			}
+			return goOn, pyvalue.Raise("RuntimeError", "No active exception to reraise")
+		}
+	}
+	x := c.expr(s.x)
+	return func(r *run, f *frame) (control, error) {
+		v, err := x(r, f)
+		if err != nil {
+			return goOn, err
+		}
+		switch o := v.Object().(type) {
+		case *excClass:
+			return goOn, &raisedError{&exception{o.name, nil}}
+		case *exception:
+			return goOn, &raisedError{o}
+		}
+		return goOn, pyvalue.Raise("TypeError", "exceptions must derive from BaseException")
+	}
+}
+
+// activeError is where a handler keeps the exception that it handles, for a bare
+// raise.
+const activeError = "<active exception>"
+
+// current returns how to find the exception that is being handled.
+func (c *compiler) current() func(f *frame) error {
+	slot, ok := c.scope.slots[activeError]
+	if !ok {
+		return nil
+	}
+	return func(f *frame) error {
+		if v := f.vars[slot]; v.ok {
+			if e, ok := v.v.Object().(*exception); ok {
+				return &raisedError{e}
+			}
+		}
+		return nil
+	}
+}
+
+func (c *compiler) try(s *tryStmt) exec {
+	type compiled struct {
+		class eval
+		set   setter
+		unset int
+		body  exec
+	}
+	c.scope.add(activeError)
+	active := c.scope.slots[activeError]
+	body := c.block(s.body)
+	handlers := make([]compiled, len(s.handlers))
+	for i, h := range s.handlers {
+		handlers[i] = compiled{unset: -1}
+		if h.class != nil {
+			handlers[i].class = c.expr(h.class)
+		} else if i < len(s.handlers)-1 {
+			fail(h.at(), "default 'except:' must be last")
+		}
+		if h.name != "" {
+			handlers[i].set = c.store(&nameExpr{h.line, h.name})
+			if depth, slot, _, ok := c.scope.find(h.name); ok && depth == 0 {
+				handlers[i].unset = slot
+			}
+		}
+		handlers[i].body = c.block(h.body)
+	}
+	otherwise, finally := c.block(s.otherwise), c.block(s.finally)
+	guarded := func(r *run, f *frame) (control, error) {
+		ctl, err := body(r, f)
+		if err == nil {
+			if ctl != goOn {
+				return ctl, nil
+			}
+			return otherwise(r, f)
+		}
+		e := caught(err)
+		if e == nil {
+			return goOn, err
+		}
+		for _, h := range handlers {
+			if h.class != nil {
+				class, classErr := h.class(r, f)
+				if classErr != nil {
+					return goOn, classErr
+				}
+				ok, classErr := matches(e, class)
+				if classErr != nil {
+					return goOn, classErr
+				}
+				if !ok {
+					continue
+				}
+			}
+			before := f.vars[active]
+			f.vars[active] = variable{pyvalue.FromObject(e), true}
+			if h.set != nil {
+				if err := h.set(r, f, pyvalue.FromObject(e)); err != nil {
+					return goOn, err
+				}
+			}
+			ctl, err := h.body(r, f)
+			f.vars[active] = before
+			if h.unset >= 0 {
+				f.vars[h.unset] = variable{}
+			}
+			return ctl, err
+		}
+		return goOn, err
+	}
+	if s.finally == nil {
+		return guarded
+	}
+	return func(r *run, f *frame) (control, error) {
+		ctl, err := guarded(r, f)
+		if err != nil && caught(err) == nil {
+			return ctl, err // the run ends: nothing more is executed
+		}
+		kept := r.ret
+		if last, lastErr := finally(r, f); last != goOn || lastErr != nil {
+			return last, lastErr
+		}
+		r.ret = kept
+		return ctl, err
+	}
+}
+
+// matches reports whether an exception is of a class, or of one of several.
+func matches(e *exception, class value) (bool, error) {
+	if items, ok := class.Items(); ok {
+		for _, item := range items {
+			if ok, err := matches(e, item); ok || err != nil {
+				return ok, err
+			}
+		}
+		return false, nil
+	}
+	c, ok := class.Object().(*excClass)
+	if !ok {
+		return false, pyvalue.Raise("TypeError", "catching classes that do not inherit from BaseException is not allowed")
+	}
+	return derives(e.class, c.name), nil
+}

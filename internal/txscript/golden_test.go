@@ -1,0 +1,191 @@
+package txscript_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"iter"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/txscript"
+)
+
+// fields are the fields of a case, as the oracle has them.
+type fields struct {
+	spec map[string]json.RawMessage
+	row  map[string][2]string
+}
+
+func (*fields) PyType() string { return "field" }
+
+func typed(pair [2]string) pyvalue.Value {
+	switch {
+	case pair[0] == "number" && pair[1] == "", pair[0] == "date" && pair[1] == "":
+		return txscript.Empty()
+	case pair[0] == "number":
+		v, _ := pyvalue.ParseFloat(pair[1])
+		return v
+	case pair[0] == "date":
+		t, _ := time.Parse(time.DateOnly, pair[1])
+		return txscript.Date(t)
+	}
+	return pyvalue.Str(pair[1])
+}
+
+func (f *fields) column(name string) ([]pyvalue.Value, bool) {
+	for table := range f.spec {
+		rows, ok := f.tableRows(table)
+		if !ok || len(rows) == 0 {
+			continue
+		}
+		if _, has := rows[0][name]; !has {
+			continue
+		}
+		var values []pyvalue.Value
+		for _, r := range rows {
+			values = append(values, typed(r[name]))
+		}
+		return values, true
+	}
+	return nil, false
+}
+
+func (f *fields) tableRows(name string) ([]map[string][2]string, bool) {
+	var rows []map[string][2]string
+	raw, ok := f.spec[name]
+	return rows, ok && json.Unmarshal(raw, &rows) == nil
+}
+
+func (f *fields) Field(name string) (pyvalue.Value, bool, error) {
+	if pair, ok := f.row[name]; ok {
+		return typed(pair), true, nil
+	}
+	if rows, ok := f.tableRows(name); ok {
+		var list []pyvalue.Value
+		for _, r := range rows {
+			list = append(list, pyvalue.FromObject(&fields{row: r}))
+		}
+		return pyvalue.NewList(list...), true, nil
+	}
+	var pair [2]string
+	if raw, ok := f.spec[name]; ok && json.Unmarshal(raw, &pair) == nil {
+		return typed(pair), true, nil
+	}
+	if values, ok := f.column(name); ok {
+		return pyvalue.NewList(values...), true, nil
+	}
+	return pyvalue.Value{}, false, nil
+}
+
+func (f *fields) FieldAttr(name, attr string) (pyvalue.Value, bool, error) {
+	if attr != "all_values" {
+		return pyvalue.Value{}, false, nil
+	}
+	values, ok := f.column(name)
+	return pyvalue.NewList(values...), ok, nil
+}
+
+func (*fields) SetField(string, pyvalue.Value) error {
+	return pyvalue.Raise("AttributeError", "read-only")
+}
+func (*fields) FieldRef(name string) any { return name }
+
+var globals = []string{"field"}
+
+// run runs a formula, and returns kind and text as the oracle does.
+func run(t testing.TB, code, spec string) (kind, text string) {
+	t.Helper()
+	f := &fields{spec: map[string]json.RawMessage{}}
+	if err := json.Unmarshal([]byte(spec), &f.spec); err != nil {
+		t.Fatal(err)
+	}
+	if raw, ok := f.spec["row"]; ok {
+		delete(f.spec, "row")
+		var at int
+		if err := json.Unmarshal(raw, &at); err != nil {
+			t.Fatal(err)
+		}
+		for table := range f.spec {
+			if rows, ok := f.tableRows(table); ok && at < len(rows) {
+				f.row = rows[at]
+			}
+		}
+	}
+	isRowField := func(id string) bool { _, ok := f.row[id]; return ok }
+	p, err := txscript.Compile(code, txscript.Options{Globals: globals, Fields: "field", RowFields: isRowField})
+	if err != nil {
+		return "error", "SyntaxError"
+	}
+	var shown []string
+	v, err := p.Run(context.Background(), &txscript.Host{
+		Globals: []pyvalue.Value{pyvalue.FromObject(f)},
+		Show:    func(m txscript.Message) { shown = append(shown, m.Kind+": "+m.Text) },
+		Now:     func() time.Time { return time.Date(2026, 11, 25, 13, 45, 30, 123456000, time.UTC) },
+		Memo:    &txscript.Memo{},
+	})
+	if err != nil {
+		var e *pyvalue.Error
+		if errors.As(err, &e) {
+			return "error", e.Error()
+		}
+		return "error", err.Error()
+	}
+	text, err = pyvalue.Repr(nil, v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return "output", strings.Join(append([]string{text}, shown...), "\n")
+}
+
+// split takes a case apart.
+func split(text string) (code, spec, kind, want string) {
+	spec = "{}"
+	for _, k := range []string{"output", "error"} {
+		if before, after, ok := strings.Cut(text, "\n=== "+k+"\n"); ok {
+			code, kind, want = before, k, after
+			break
+		}
+	}
+	if before, after, ok := strings.Cut(code, "\n=== fields\n"); ok {
+		code, spec = before, after
+	}
+	return code, spec, kind, want
+}
+
+func golden(t testing.TB) iter.Seq2[string, string] {
+	paths, err := filepath.Glob("testdata/golden/*.txt")
+	if err != nil || len(paths) < 250 {
+		t.Fatalf("%d golden formulas, %v", len(paths), err)
+	}
+	slices.Sort(paths)
+	return func(yield func(string, string) bool) {
+		for _, path := range paths {
+			data, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !yield(strings.TrimSuffix(filepath.Base(path), ".txt"), string(data)) {
+				return
+			}
+		}
+	}
+}
+
+func TestFormulasDoWhatCPythonDoes(t *testing.T) {
+	t.Parallel()
+	for name, text := range golden(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			code, spec, kind, want := split(text)
+			if gotKind, got := run(t, code, spec); gotKind != kind || got != want {
+				t.Errorf("%s\ngot  %s %s\nwant %s %s", code, gotKind, got, kind, want)
+			}
+		})
+	}
+}

@@ -1,0 +1,361 @@
+package txscript
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// kind is the kind of a token.
+type kind uint8
+
+const (
+	kEOF kind = iota
+	kNewline
+	kIndent
+	kDedent
+	kName
+	kNumber
+	kString
+	kFString
+	kOp
+)
+
+// token is a piece of the source. Of a string, text is its value; of an f-string
+// it is the source between the quotes.
+type token struct {
+	kind kind
+	text string
+	raw  bool // an f-string with the prefix r
+	line int
+}
+
+func (t token) String() string {
+	switch t.kind {
+	case kEOF:
+		return "the end"
+	case kNewline:
+		return "the end of the line"
+	case kIndent, kDedent:
+		return "the indentation"
+	case kString, kFString:
+		return "a string"
+	}
+	return strconv.Quote(t.text)
+}
+
+// fault is raised as a panic while a program is compiled, and ends there.
+type fault struct{ err *SyntaxError }
+
+func fail(line int, format string, args ...any) {
+	panic(fault{&SyntaxError{Line: line, Msg: fmt.Sprintf(format, args...)}})
+}
+
+// unsupported names a construct that is Python, but not of this subset.
+func unsupported(line int, construct string) {
+	panic(fault{&SyntaxError{Line: line, Msg: construct + " is not supported in formulas", Unsupported: true}})
+}
+
+type lexer struct {
+	src     string
+	pos     int
+	line    int
+	indents []int
+	depth   int // of open brackets
+	tokens  []token
+}
+
+// lex splits a source into tokens; line is the number of its first line.
+func lex(src string, line int) []token {
+	l := &lexer{src: strings.ReplaceAll(strings.ReplaceAll(src, "\r\n", "\n"), "\r", "\n"), line: line, indents: []int{0}}
+	if !utf8.ValidString(src) {
+		fail(line, "the source is not UTF-8")
+	}
+	for l.lineStart() {
+		for l.next() {
+		}
+	}
+	l.add(kNewline, "")
+	for range l.indents[1:] {
+		l.add(kDedent, "")
+	}
+	l.add(kEOF, "")
+	return l.tokens
+}
+
+func (l *lexer) add(k kind, text string) {
+	if k == kNewline && (len(l.tokens) == 0 || l.tokens[len(l.tokens)-1].kind == kNewline) {
+		return
+	}
+	l.tokens = append(l.tokens, token{kind: k, text: text, line: l.line})
+}
+
+// lineStart reads the indentation of the next line that has something on it.
+func (l *lexer) lineStart() bool {
+	for l.pos < len(l.src) {
+		width := 0
+		for l.pos < len(l.src) {
+			switch l.src[l.pos] {
+			case ' ':
+				width++
+			case '\t':
+				width = (width/8 + 1) * 8
+			case '\f':
+				width = 0
+			default:
+				goto done
+			}
+			l.pos++
+		}
+	done:
+		if l.pos == len(l.src) {
+			return false
+		}
+		switch l.src[l.pos] {
+		case '\n':
+			l.pos++
+			l.line++
+			continue
+		case '#':
+			l.comment()
+			continue
+		}
+		l.indent(width)
+		return true
+	}
+	return false
+}
+
+func (l *lexer) indent(width int) {
+	top := l.indents[len(l.indents)-1]
+	if width > top {
+		if len(l.tokens) == 0 {
+			fail(l.line, "unexpected indent")
+		}
+		l.indents = append(l.indents, width)
+		if len(l.indents) > maxNesting {
+			fail(l.line, "too many levels of indentation")
+		}
+		l.add(kIndent, "")
+		return
+	}
+	for width < l.indents[len(l.indents)-1] {
+		l.indents = l.indents[:len(l.indents)-1]
+		l.add(kDedent, "")
+	}
+	if width != l.indents[len(l.indents)-1] {
+		fail(l.line, "unindent does not match any outer indentation level")
+	}
+}
+
+func (l *lexer) comment() {
+	for l.pos < len(l.src) && l.src[l.pos] != '\n' {
+		l.pos++
+	}
+}
+
+// next reads one token; false at the end of a logical line.
+func (l *lexer) next() bool {
+	for l.pos < len(l.src) {
+		c := l.src[l.pos]
+		switch {
+		case c == '\n':
+			l.pos++
+			if l.depth == 0 {
+				l.add(kNewline, "")
+				l.line++
+				return false
+			}
+			l.line++
+			continue
+		case c == ' ' || c == '\t' || c == '\f':
+			l.pos++
+			continue
+		case c == '#':
+			l.comment()
+			continue
+		case c == '\\' && strings.HasPrefix(l.src[l.pos+1:], "\n"):
+			l.pos += 2
+			l.line++
+			continue
+		}
+		l.token(c)
+		return true
+	}
+	return false
+}
+
+func (l *lexer) token(c byte) {
+	r, size := utf8.DecodeRuneInString(l.src[l.pos:])
+	switch {
+	case c >= '0' && c <= '9', c == '.' && l.pos+1 < len(l.src) && l.src[l.pos+1] >= '0' && l.src[l.pos+1] <= '9':
+		l.number()
+	case c == '"' || c == '\'':
+		l.str("")
+	case r == '_' || unicode.IsLetter(r):
+		start := l.pos
+		for l.pos < len(l.src) {
+			r, size = utf8.DecodeRuneInString(l.src[l.pos:])
+			if r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.Is(unicode.Mn, r) {
+				break
+			}
+			l.pos += size
+		}
+		name := l.src[start:l.pos]
+		if l.pos < len(l.src) && (l.src[l.pos] == '"' || l.src[l.pos] == '\'') && len(name) <= 2 && strings.Trim(strings.ToLower(name), "rbfu") == "" {
+			l.str(strings.ToLower(name))
+			return
+		}
+		l.add(kName, name)
+	default:
+		l.operator()
+	}
+}
+
+// operators, the longest first.
+var operators = []string{
+	"**=", "//=", ">>=", "<<=", "...", "**", "//", ">>", "<<", "<=", ">=", "==", "!=", "->", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "@=", ":=",
+	"+", "-", "*", "/", "%", "@", "&", "|", "^", "~", "<", ">", "(", ")", "[", "]", "{", "}", ",", ":", ".", ";", "=",
+}
+
+func (l *lexer) operator() {
+	for _, op := range operators {
+		if !strings.HasPrefix(l.src[l.pos:], op) {
+			continue
+		}
+		switch op {
+		case "(", "[", "{":
+			if l.depth++; l.depth > maxNesting {
+				fail(l.line, "too many nested brackets")
+			}
+		case ")", "]", "}":
+			if l.depth--; l.depth < 0 {
+				fail(l.line, "unmatched %q", op)
+			}
+		}
+		l.pos += len(op)
+		l.add(kOp, op)
+		return
+	}
+	r, _ := utf8.DecodeRuneInString(l.src[l.pos:])
+	fail(l.line, "invalid character %q", r)
+}
+
+func (l *lexer) number() {
+	start := l.pos
+	isWord := func(c byte) bool {
+		return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_'
+	}
+	hex := strings.HasPrefix(strings.ToLower(l.src[l.pos:]), "0x")
+	for l.pos < len(l.src) {
+		c := l.src[l.pos]
+		exponent := !hex && (c == '+' || c == '-') && (l.src[l.pos-1] == 'e' || l.src[l.pos-1] == 'E')
+		if !isWord(c) && !(c == '.' && !hex) && !exponent {
+			break
+		}
+		l.pos++
+	}
+	text := l.src[start:l.pos]
+	if last := text[len(text)-1]; !hex && (last == 'j' || last == 'J') {
+		unsupported(l.line, "a complex number")
+	}
+	l.add(kNumber, text)
+}
+
+// str reads a string with its prefix, which has been read.
+func (l *lexer) str(prefix string) {
+	line := l.line
+	raw, isF := strings.Contains(prefix, "r"), strings.Contains(prefix, "f")
+	if strings.Contains(prefix, "b") {
+		unsupported(line, "a bytes literal")
+	}
+	quote := l.src[l.pos : l.pos+1]
+	if strings.HasPrefix(l.src[l.pos:], strings.Repeat(quote, 3)) {
+		quote = strings.Repeat(quote, 3)
+	}
+	l.pos += len(quote)
+	start := l.pos
+	for {
+		switch {
+		case l.pos >= len(l.src):
+			fail(line, "unterminated string")
+		case strings.HasPrefix(l.src[l.pos:], quote):
+			text := l.src[start:l.pos]
+			l.pos += len(quote)
+			if !isF {
+				if !raw {
+					text = unescape(text, line)
+				}
+				l.tokens = append(l.tokens, token{kind: kString, text: text, line: line})
+				return
+			}
+			l.tokens = append(l.tokens, token{kind: kFString, text: text, raw: raw, line: line})
+			return
+		case l.src[l.pos] == '\\' && l.pos+1 < len(l.src):
+			if l.src[l.pos+1] == '\n' {
+				l.line++
+			}
+			l.pos += 2
+		case l.src[l.pos] == '\n':
+			if len(quote) == 1 {
+				fail(line, "unterminated string")
+			}
+			l.line++
+			l.pos++
+		default:
+			l.pos++
+		}
+	}
+}
+
+var simpleEscapes = map[byte]byte{'\\': '\\', '\'': '\'', '"': '"', 'a': 7, 'b': 8, 'f': 12, 'n': 10, 'r': 13, 't': 9, 'v': 11}
+
+// unescape replaces the escapes of a string literal. Unknown ones stay as they are.
+func unescape(text string, line int) string {
+	if !strings.Contains(text, `\`) {
+		return text
+	}
+	var out strings.Builder
+	for i := 0; i < len(text); i++ {
+		if text[i] != '\\' || i+1 == len(text) {
+			out.WriteByte(text[i])
+			continue
+		}
+		i++
+		c := text[i]
+		if plain, ok := simpleEscapes[c]; ok {
+			out.WriteByte(plain)
+			continue
+		}
+		switch {
+		case c == '\n':
+		case c >= '0' && c <= '7':
+			end := i
+			for end < len(text) && end < i+3 && text[end] >= '0' && text[end] <= '7' {
+				end++
+			}
+			n, _ := strconv.ParseUint(text[i:end], 8, 16) // three octal digits
+			out.WriteRune(rune(n))
+			i = end - 1
+		case c == 'x' || c == 'u' || c == 'U':
+			digits := map[byte]int{'x': 2, 'u': 4, 'U': 8}[c]
+			if i+digits >= len(text) {
+				fail(line, "truncated \\%c escape", c)
+			}
+			n, err := strconv.ParseUint(text[i+1:i+1+digits], 16, 32)
+			if err != nil || n > unicode.MaxRune || n >= 0xD800 && n <= 0xDFFF {
+				fail(line, "\\%c%s is no character", c, text[i+1:i+1+digits])
+			}
+			out.WriteRune(rune(n))
+			i += digits
+		case c == 'N':
+			unsupported(line, `a character by its name (\N{…})`)
+		default:
+			out.WriteByte('\\')
+			out.WriteByte(c)
+		}
+	}
+	return out.String()
+}

@@ -1,0 +1,332 @@
+package txscript
+
+import (
+	"encoding/json"
+	"errors"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+)
+
+// module is a module as a value.
+type module struct {
+	name  string
+	attrs map[string]value
+}
+
+// PyType implements [pyvalue.Object].
+func (m *module) PyType() string { return "module" }
+
+// PyAttr returns what the module holds.
+func (m *module) PyAttr(name string) (value, bool) {
+	v, ok := m.attrs[name]
+	return v, ok
+}
+
+func newModule(name string, functions map[string]func(r *run, c *pyvalue.Call) (value, error), others map[string]value) value {
+	m := &module{name, make(map[string]value)}
+	for n, f := range functions {
+		m.attrs[n] = pyvalue.FromObject(&builtin{n, f})
+	}
+	for n, v := range others {
+		m.attrs[n] = v
+	}
+	return pyvalue.FromObject(m)
+}
+
+// helperModules may be imported: Rossum's own names are there without it, and types
+// say nothing at run time.
+var helperModules = []string{"txscript", "rossum_python", "typing", "__future__"}
+
+// importValue returns what an import binds; what cannot be imported is refused
+// while the program is compiled.
+func importValue(s *importStmt) func(r *run) value {
+	whole := map[string]func(r *run) value{
+		"math": constant(mathModule), "json": constant(jsonModule), "re": constant(reModule),
+		"datetime": func(r *run) value { return r.clock().module },
+	}
+	if s.attr == "" {
+		if v := whole[s.module]; v != nil {
+			return v
+		}
+		if slices.Contains(helperModules, s.module) {
+			return constant(pyvalue.None())
+		}
+		unsupported(s.at(), "the module "+s.module)
+	}
+	if s.module == "typing" || s.module == "__future__" {
+		return constant(pyvalue.None())
+	}
+	if s.module == "txscript" || s.module == "rossum_python" {
+		if b, ok := builtins[s.attr]; ok {
+			return constant(b)
+		}
+		if s.attr == "TxScript" || s.attr == "RossumPython" {
+			return constant(pyvalue.FromObject(txClass))
+		}
+		unsupported(s.at(), s.attr+" of the module "+s.module)
+	}
+	if s.module == "datetime" {
+		make, ok := timeNames[s.attr]
+		if !ok {
+			unsupported(s.at(), s.attr+" of the module datetime")
+		}
+		return make
+	}
+	v := whole[s.module]
+	if v == nil {
+		unsupported(s.at(), "the module "+s.module)
+	}
+	attr, ok := v(nil).Object().(*module).PyAttr(s.attr)
+	if !ok {
+		unsupported(s.at(), s.attr+" of the module "+s.module)
+	}
+	return constant(attr)
+}
+
+func constant(v value) func(*run) value { return func(*run) value { return v } }
+
+// float1 is a function of one number.
+func float1(name string, f func(float64) float64) func(r *run, c *pyvalue.Call) (value, error) {
+	return func(_ *run, c *pyvalue.Call) (value, error) {
+		if err := exactly(c, "math."+name, 1); err != nil {
+			return value{}, err
+		}
+		x, err := realNumber(c.Args[0])
+		if err != nil {
+			return value{}, err
+		}
+		y := f(x)
+		if math.IsNaN(y) && !math.IsNaN(x) || math.IsInf(y, 0) && !math.IsInf(x, 0) && name != "exp" {
+			return value{}, pyvalue.Raise("ValueError", "math domain error")
+		}
+		if math.IsInf(y, 0) && !math.IsInf(x, 0) {
+			return value{}, pyvalue.Raise("OverflowError", "math range error")
+		}
+		return pyvalue.Float(y), nil
+	}
+}
+
+func realNumber(v value) (float64, error) {
+	if !v.IsNumber() {
+		return 0, pyvalue.Raise("TypeError", "must be real number, not %s", pyvalue.TypeName(v))
+	}
+	f, ok := v.Float64()
+	if !ok {
+		return 0, pyvalue.Raise("OverflowError", "int too large to convert to float")
+	}
+	return f, nil
+}
+
+// rounded is floor, ceil or trunc, which give an int.
+func rounded(name string, f func(float64) float64) func(r *run, c *pyvalue.Call) (value, error) {
+	return func(_ *run, c *pyvalue.Call) (value, error) {
+		if err := exactly(c, "math."+name, 1); err != nil {
+			return value{}, err
+		}
+		if v := c.Args[0]; v.Kind() == pyvalue.KindInt || v.Kind() == pyvalue.KindBool {
+			return pyvalue.Pos(v)
+		}
+		x, err := realNumber(c.Args[0])
+		if err != nil {
+			return value{}, err
+		}
+		return pyvalue.FloatToInt(f(x))
+	}
+}
+
+var mathModule = newModule("math", map[string]func(r *run, c *pyvalue.Call) (value, error){
+	"floor": rounded("floor", math.Floor), "ceil": rounded("ceil", math.Ceil), "trunc": rounded("trunc", math.Trunc),
+	"sqrt": float1("sqrt", math.Sqrt), "fabs": float1("fabs", math.Abs), "exp": float1("exp", math.Exp),
+	"log10": float1("log10", math.Log10), "log2": float1("log2", math.Log2),
+	"log": func(_ *run, c *pyvalue.Call) (value, error) {
+		if len(c.Args) < 1 || len(c.Args) > 2 {
+			return value{}, pyvalue.Raise("TypeError", "log expected at least 1 argument, got %d", len(c.Args))
+		}
+		var logs [2]float64
+		for i, a := range c.Args {
+			x, err := realNumber(a)
+			if err != nil {
+				return value{}, err
+			}
+			if x <= 0 {
+				return value{}, pyvalue.Raise("ValueError", "math domain error")
+			}
+			logs[i] = math.Log(x)
+		}
+		if len(c.Args) == 1 {
+			return pyvalue.Float(logs[0]), nil
+		}
+		if logs[1] == 0 {
+			return value{}, pyvalue.Raise("ZeroDivisionError", "float division by zero")
+		}
+		return pyvalue.Float(logs[0] / logs[1]), nil
+	},
+	"isclose": func(_ *run, c *pyvalue.Call) (value, error) {
+		a, okA := c.Arg(0, "a")
+		b, okB := c.Arg(1, "b")
+		if !okA || !okB {
+			return value{}, pyvalue.Raise("TypeError", "isclose() missing required argument 'b' (pos 2)")
+		}
+		x, err := realNumber(a)
+		if err != nil {
+			return value{}, err
+		}
+		y, err := realNumber(b)
+		if err != nil {
+			return value{}, err
+		}
+		tolerance := map[string]float64{"rel_tol": 1e-9, "abs_tol": 0}
+		for name := range tolerance {
+			if v, ok := c.Arg(-1, name); ok {
+				if tolerance[name], err = realNumber(v); err != nil {
+					return value{}, err
+				}
+			}
+		}
+		if tolerance["rel_tol"] < 0 || tolerance["abs_tol"] < 0 {
+			return value{}, pyvalue.Raise("ValueError", "tolerances must be non-negative")
+		}
+		if x == y {
+			return pyvalue.Bool(true), nil
+		}
+		if math.IsInf(x, 0) || math.IsInf(y, 0) {
+			return pyvalue.Bool(false), nil
+		}
+		diff := math.Abs(y - x)
+		return pyvalue.Bool(diff <= math.Abs(tolerance["rel_tol"]*y) || diff <= math.Abs(tolerance["rel_tol"]*x) || diff <= tolerance["abs_tol"]), nil
+	},
+	"isnan": predicate("isnan", math.IsNaN), "isinf": predicate("isinf", func(f float64) bool { return math.IsInf(f, 0) }),
+	"isfinite": predicate("isfinite", func(f float64) bool { return !math.IsInf(f, 0) && !math.IsNaN(f) }),
+	"fsum": func(r *run, c *pyvalue.Call) (value, error) {
+		if err := exactly(c, "math.fsum", 1); err != nil {
+			return value{}, err
+		}
+		var partials []float64
+		err := r.iterate(c.Args[0], func(v value) (bool, error) {
+			x, err := realNumber(v)
+			if err != nil {
+				return false, err
+			}
+			kept := partials[:0:0]
+			for _, y := range partials {
+				if math.Abs(x) < math.Abs(y) {
+					x, y = y, x
+				}
+				hi := x + y
+				if lo := y - (hi - x); lo != 0 {
+					kept = append(kept, lo)
+				}
+				x = hi
+			}
+			partials = append(kept, x)
+			return true, r.meter.Step(1)
+		})
+		total := 0.0
+		for _, p := range partials {
+			total += p
+		}
+		return pyvalue.Float(total), err
+	},
+}, map[string]value{"pi": pyvalue.Float(math.Pi), "e": pyvalue.Float(math.E), "inf": pyvalue.Float(math.Inf(1)), "nan": pyvalue.Float(math.NaN())})
+
+func predicate(name string, f func(float64) bool) func(r *run, c *pyvalue.Call) (value, error) {
+	return func(_ *run, c *pyvalue.Call) (value, error) {
+		if err := exactly(c, "math."+name, 1); err != nil {
+			return value{}, err
+		}
+		x, err := realNumber(c.Args[0])
+		return pyvalue.Bool(f(x)), err
+	}
+}
+
+var jsonModule = newModule("json", map[string]func(r *run, c *pyvalue.Call) (value, error){
+	"loads": func(_ *run, c *pyvalue.Call) (value, error) {
+		if len(c.Args) != 1 || !c.Args[0].IsText() {
+			return value{}, pyvalue.Raise("TypeError", "the JSON object must be str, bytes or bytearray, not %s", pyvalue.TypeName(first(c.Args)))
+		}
+		v, err := pyvalue.FromJSON([]byte(c.Args[0].Text()), false)
+		if err != nil {
+			return value{}, &pyvalue.Error{Type: "JSONDecodeError", Msg: jsonFault(c.Args[0].Text(), err)}
+		}
+		return v, nil
+	},
+	"dumps": dumps,
+}, map[string]value{"JSONDecodeError": pyvalue.FromObject(excClasses["JSONDecodeError"])})
+
+func first(args []value) value {
+	if len(args) == 0 {
+		return value{}
+	}
+	return args[0]
+}
+
+// jsonFault is what CPython says of a text that is no JSON, where it says the
+// commonest thing.
+func jsonFault(text string, err error) string {
+	var syntax *json.SyntaxError
+	if strings.TrimSpace(text) == "" || !errors.As(err, &syntax) {
+		return "Expecting value: line 1 column 1 (char 0)"
+	}
+	return "invalid JSON: " + syntax.Error()
+}
+
+func dumps(r *run, c *pyvalue.Call) (value, error) {
+	if len(c.Args) != 1 {
+		return value{}, pyvalue.Raise("TypeError", "dumps() takes 1 positional argument but %d were given", len(c.Args))
+	}
+	var j pyvalue.JSON
+	for i, name := range c.Names {
+		v := c.Named[i]
+		switch name {
+		case "ensure_ascii":
+			j.Unicode = !pyvalue.Truth(v)
+		case "sort_keys":
+			j.SortKeys = pyvalue.Truth(v)
+		case "indent":
+			if n, ok := v.Int64(); ok {
+				j.Newlines, j.Indent = true, strings.Repeat(" ", int(max(0, min(n, 100))))
+			} else if v.IsText() {
+				j.Newlines, j.Indent = true, v.Text()
+			}
+		case "separators":
+			items, _ := v.Items()
+			if len(items) != 2 {
+				return value{}, pyvalue.Raise("ValueError", "separators must be two texts")
+			}
+			j.ItemSeparator, j.KeySeparator = items[0].Text(), items[1].Text()
+		case "default":
+			if !v.IsNone() {
+				return value{}, pyvalue.Raise("TypeError", "dumps(default=…) is not supported in formulas")
+			}
+		default:
+			return value{}, pyvalue.Raise("TypeError", "dumps() got an unexpected keyword argument '%s'", name)
+		}
+	}
+	out, err := j.Append(r.meter, nil, c.Args[0])
+	return pyvalue.Str(string(out)), err
+}
+
+// txClass stands for TxScript and RossumPython; the host makes what from_payload
+// returns.
+var txClass = &txscriptClass{}
+
+type txscriptClass struct{}
+
+// PyType implements [pyvalue.Object].
+func (*txscriptClass) PyType() string { return "type" }
+
+// PyAttr returns from_payload.
+func (*txscriptClass) PyAttr(name string) (value, bool) {
+	if name != "from_payload" {
+		return value{}, false
+	}
+	return pyvalue.FromObject(&builtin{name, func(r *run, _ *pyvalue.Call) (value, error) {
+		if len(r.host.Globals) == 0 {
+			return value{}, pyvalue.Raise("RuntimeError", "there is no payload here")
+		}
+		return r.host.Globals[0], nil
+	}}), true
+}

@@ -1,0 +1,484 @@
+package txscript
+
+import (
+	"slices"
+	"strings"
+)
+
+type parser struct {
+	tokens []token
+	pos    int
+	depth  int
+}
+
+func (p *parser) peek() token { return p.tokens[p.pos] }
+
+func (p *parser) advance() token {
+	t := p.tokens[p.pos]
+	if t.kind != kEOF {
+		p.pos++
+	}
+	return t
+}
+
+func (p *parser) is(text string) bool {
+	t := p.peek()
+	return (t.kind == kOp || t.kind == kName) && t.text == text
+}
+
+func (p *parser) accept(text string) bool {
+	if p.is(text) {
+		p.pos++
+		return true
+	}
+	return false
+}
+
+func (p *parser) expect(text string) token {
+	t := p.peek()
+	if !p.accept(text) {
+		fail(t.line, "expected %q, found %v", text, t)
+	}
+	return t
+}
+
+var keywords = []string{
+	"False", "None", "True", "and", "as", "assert", "async", "await", "break", "class", "continue", "def", "del", "elif", "else", "except",
+	"finally", "for", "from", "global", "if", "import", "in", "is", "lambda", "nonlocal", "not", "or", "pass", "raise", "return", "try", "while", "with", "yield",
+}
+
+func (p *parser) name() string {
+	t := p.advance()
+	if t.kind != kName || slices.Contains(keywords, t.text) {
+		fail(t.line, "expected a name, found %v", t)
+	}
+	return t.text
+}
+
+// deeper bounds the nesting of what is parsed by recursion.
+func (p *parser) deeper() func() {
+	if p.depth++; p.depth > maxNesting {
+		fail(p.peek().line, "too deeply nested")
+	}
+	return func() { p.depth-- }
+}
+
+// program parses a whole source.
+func (p *parser) program() []stmt {
+	var body []stmt
+	for p.peek().kind != kEOF {
+		if p.peek().kind == kNewline {
+			p.advance()
+			continue
+		}
+		body = append(body, p.statement()...)
+	}
+	return body
+}
+
+// block parses what stands behind a colon.
+func (p *parser) block() []stmt {
+	defer p.deeper()()
+	p.expect(":")
+	if p.peek().kind != kNewline {
+		return p.simpleLine()
+	}
+	p.advance()
+	if t := p.advance(); t.kind != kIndent {
+		fail(t.line, "expected an indented block")
+	}
+	var body []stmt
+	for p.peek().kind != kDedent && p.peek().kind != kEOF {
+		if p.peek().kind == kNewline {
+			p.advance()
+			continue
+		}
+		body = append(body, p.statement()...)
+	}
+	p.advance()
+	return body
+}
+
+func (p *parser) statement() []stmt {
+	t := p.peek()
+	if t.kind == kIndent {
+		fail(t.line, "unexpected indent")
+	}
+	if t.kind == kOp && t.text == "@" {
+		unsupported(t.line, "a decorator")
+	}
+	if t.kind != kName {
+		return p.simpleLine()
+	}
+	at := line(t.line)
+	switch t.text {
+	case "if":
+		return []stmt{p.ifStatement()}
+	case "while":
+		p.advance()
+		s := &whileStmt{line: at, cond: p.namedExpr(), body: p.block()}
+		s.otherwise = p.elseBlock()
+		return []stmt{s}
+	case "for":
+		p.advance()
+		s := &forStmt{line: at, target: p.targetList()}
+		p.expect("in")
+		s.iter, s.body = p.exprList(), p.block()
+		s.otherwise = p.elseBlock()
+		return []stmt{s}
+	case "try":
+		return []stmt{p.tryStatement()}
+	case "def":
+		return []stmt{p.definition()}
+	case "class":
+		unsupported(t.line, "a class")
+	case "with":
+		unsupported(t.line, "with")
+	case "async":
+		unsupported(t.line, "async")
+	case "match":
+		if next := p.tokens[p.pos+1]; next.kind == kName || next.kind == kString || next.kind == kNumber {
+			unsupported(t.line, "match")
+		}
+	}
+	return p.simpleLine()
+}
+
+func (p *parser) elseBlock() []stmt {
+	if p.accept("else") {
+		return p.block()
+	}
+	return nil
+}
+
+func (p *parser) ifStatement() stmt {
+	defer p.deeper()()
+	at := line(p.advance().line) // if or elif
+	s := &ifStmt{line: at, cond: p.namedExpr(), then: p.block()}
+	switch {
+	case p.is("elif"):
+		s.otherwise = []stmt{p.ifStatement()}
+	case p.accept("else"):
+		s.otherwise = p.block()
+	}
+	return s
+}
+
+func (p *parser) tryStatement() stmt {
+	s := &tryStmt{line: line(p.advance().line), body: p.block()}
+	for p.is("except") {
+		h := handler{line: line(p.advance().line)}
+		if p.is("*") {
+			unsupported(int(h.line), "except*")
+		}
+		if !p.is(":") {
+			h.class = p.expression()
+			if p.accept("as") {
+				h.name = p.name()
+			}
+		}
+		h.body = p.block()
+		s.handlers = append(s.handlers, h)
+	}
+	if s.handlers != nil {
+		s.otherwise = p.elseBlock()
+	}
+	if p.accept("finally") {
+		s.finally = p.block()
+	} else if s.handlers == nil {
+		fail(p.peek().line, "expected except or finally")
+	}
+	return s
+}
+
+func (p *parser) definition() stmt {
+	at := line(p.advance().line)
+	f := &function{name: p.name()}
+	p.expect("(")
+	p.params(f, ")", true)
+	p.expect(")")
+	if p.accept("->") {
+		p.expression() // an annotation says nothing at run time
+	}
+	f.body = p.block()
+	return &defStmt{at, f}
+}
+
+// params parses the parameters of a function.
+func (p *parser) params(f *function, end string, annotated bool) {
+	keywordOnly, optional := false, false
+	for !p.is(end) {
+		t := p.peek()
+		switch {
+		case p.accept("**"):
+			f.named = p.name()
+			p.annotation(annotated)
+		case p.accept("*"):
+			if keywordOnly {
+				fail(t.line, "* twice among the parameters")
+			}
+			if keywordOnly = true; !p.is(",") {
+				f.varArgs = p.name()
+				p.annotation(annotated)
+			}
+		case p.accept("/"):
+			for i := range f.params {
+				f.params[i].positional = true
+			}
+		default:
+			x := param{name: p.name(), keywordOnly: keywordOnly}
+			p.annotation(annotated)
+			if p.accept("=") {
+				x.value, optional = p.expression(), true
+			} else if optional && !keywordOnly {
+				fail(t.line, "parameter %s without a default follows one with a default", x.name)
+			}
+			if slices.ContainsFunc(f.params, func(other param) bool { return other.name == x.name }) {
+				fail(t.line, "two parameters are called %s", x.name)
+			}
+			f.params = append(f.params, x)
+		}
+		if f.named != "" && !p.is(end) {
+			p.accept(",")
+			if !p.is(end) {
+				fail(t.line, "parameters after **%s", f.named)
+			}
+			return
+		}
+		if !p.accept(",") {
+			return
+		}
+	}
+}
+
+func (p *parser) annotation(allowed bool) {
+	if allowed && p.accept(":") {
+		p.expression()
+	}
+}
+
+// simpleLine parses the simple statements of a line.
+func (p *parser) simpleLine() []stmt {
+	var list []stmt
+	for {
+		list = append(list, p.simple()...)
+		if !p.accept(";") {
+			break
+		}
+		if k := p.peek().kind; k == kNewline || k == kEOF {
+			break
+		}
+	}
+	switch t := p.peek(); t.kind {
+	case kNewline:
+		p.advance()
+	case kEOF:
+	default:
+		fail(t.line, "invalid syntax at %v", t)
+	}
+	return list
+}
+
+func (p *parser) simple() []stmt {
+	t := p.peek()
+	at := line(t.line)
+	if t.kind == kName {
+		switch t.text {
+		case "pass", "break", "continue":
+			p.advance()
+			return []stmt{&simpleStmt{at, t.text}}
+		case "return":
+			p.advance()
+			s := &returnStmt{line: at}
+			if !p.ends() {
+				s.x = p.exprList()
+			}
+			return []stmt{s}
+		case "raise":
+			p.advance()
+			s := &raiseStmt{line: at}
+			if !p.ends() {
+				s.x = p.expression()
+				if p.accept("from") {
+					p.expression() // a cause is not shown
+				}
+			}
+			return []stmt{s}
+		case "import", "from":
+			return p.imports()
+		case "global", "nonlocal":
+			p.advance()
+			s := &scopeStmt{line: at, global: t.text == "global", names: []string{p.name()}}
+			for p.accept(",") {
+				s.names = append(s.names, p.name())
+			}
+			return []stmt{s}
+		case "del":
+			p.advance()
+			s := &delStmt{line: at, targets: []expr{p.target()}}
+			for p.accept(",") && !p.ends() {
+				s.targets = append(s.targets, p.target())
+			}
+			return []stmt{s}
+		case "assert":
+			p.advance()
+			s := &assertStmt{line: at, cond: p.expression()}
+			if p.accept(",") {
+				s.msg = p.expression()
+			}
+			return []stmt{s}
+		case "yield":
+			unsupported(t.line, "yield")
+		}
+	}
+	return []stmt{p.exprOrAssign()}
+}
+
+func (p *parser) ends() bool {
+	k := p.peek().kind
+	return k == kNewline || k == kEOF || p.is(";")
+}
+
+func (p *parser) imports() []stmt {
+	at := line(p.peek().line)
+	var list []stmt
+	if p.accept("import") {
+		for {
+			module := p.dotted()
+			name := module
+			if p.accept("as") {
+				name = p.name()
+			} else if strings.Contains(module, ".") {
+				unsupported(int(at), "import "+module)
+			}
+			list = append(list, &importStmt{at, module, "", name})
+			if !p.accept(",") {
+				return list
+			}
+		}
+	}
+	p.expect("from")
+	module := p.dotted()
+	p.expect("import")
+	if p.is("*") {
+		unsupported(int(at), "from "+module+" import *")
+	}
+	open := p.accept("(")
+	for {
+		attr := p.name()
+		name := attr
+		if p.accept("as") {
+			name = p.name()
+		}
+		list = append(list, &importStmt{at, module, attr, name})
+		if !p.accept(",") || open && p.is(")") {
+			break
+		}
+	}
+	if open {
+		p.expect(")")
+	}
+	return list
+}
+
+func (p *parser) dotted() string {
+	name := p.name()
+	for p.accept(".") {
+		name += "." + p.name()
+	}
+	return name
+}
+
+var augmented = []string{"+=", "-=", "*=", "/=", "//=", "%=", "**=", "&=", "|=", "^=", ">>=", "<<="}
+
+func (p *parser) exprOrAssign() stmt {
+	t := p.peek()
+	at := line(t.line)
+	x := p.exprListStar()
+	switch next := p.peek(); {
+	case next.kind == kOp && slices.Contains(augmented, next.text):
+		p.advance()
+		p.checkTarget(x, false)
+		return &augStmt{at, x, strings.TrimSuffix(next.text, "="), p.exprList()}
+	case p.is("@="):
+		unsupported(next.line, "the operator @")
+	case p.is(":"):
+		p.advance()
+		p.checkTarget(x, false)
+		p.expression()
+		if !p.accept("=") {
+			return &simpleStmt{at, "pass"}
+		}
+		return &assignStmt{at, []expr{x}, p.exprListStar()}
+	case p.is("="):
+		targets := []expr{x}
+		for p.accept("=") {
+			targets = append(targets, p.exprListStar())
+		}
+		last := len(targets) - 1
+		for _, target := range targets[:last] {
+			p.checkTarget(target, true)
+		}
+		return &assignStmt{at, targets[:last], targets[last]}
+	}
+	if star, ok := x.(*starExpr); ok {
+		fail(star.at(), "can't use starred expression here")
+	}
+	return &exprStmt{at, x}
+}
+
+// checkTarget refuses what nothing can be assigned to.
+func (p *parser) checkTarget(x expr, lists bool) {
+	switch x := x.(type) {
+	case *nameExpr, *attrExpr, *indexExpr:
+		return
+	case *listExpr:
+		if lists && x.kind != '{' {
+			stars := 0
+			for _, item := range x.items {
+				if star, ok := item.(*starExpr); ok {
+					if stars++; stars > 1 {
+						fail(x.at(), "multiple starred expressions in assignment")
+					}
+					item = star.x
+				}
+				p.checkTarget(item, true)
+			}
+			return
+		}
+	}
+	fail(x.at(), "cannot assign to this expression")
+}
+
+func (p *parser) target() expr {
+	x := p.postfix()
+	p.checkTarget(x, true)
+	return x
+}
+
+// targetList parses the target of a for.
+func (p *parser) targetList() expr {
+	at := line(p.peek().line)
+	items := []expr{p.starTarget()}
+	comma := false
+	for p.accept(",") {
+		if comma = true; p.is("in") {
+			break
+		}
+		items = append(items, p.starTarget())
+	}
+	if !comma {
+		p.checkTarget(items[0], true)
+		return items[0]
+	}
+	x := &listExpr{at, '(', items}
+	p.checkTarget(x, true)
+	return x
+}
+
+func (p *parser) starTarget() expr {
+	if t := p.peek(); p.accept("*") {
+		return &starExpr{line(t.line), p.postfix()}
+	}
+	return p.postfix()
+}

@@ -1,0 +1,623 @@
+package txscript
+
+import (
+	"strings"
+
+	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+)
+
+// exprList parses expressions with commas between them, which are a tuple.
+func (p *parser) exprList() expr {
+	x := p.exprListStar()
+	if _, star := x.(*starExpr); star {
+		fail(x.at(), "can't use starred expression here")
+	}
+	return x
+}
+
+// exprListStar parses what may stand on either side of an assignment.
+func (p *parser) exprListStar() expr {
+	at := line(p.peek().line)
+	first := p.starOrNamed()
+	if !p.is(",") {
+		return first
+	}
+	items := []expr{first}
+	for p.accept(",") {
+		if p.ends() || p.is("=") || p.is(")") || p.is("]") || p.is(":") {
+			break
+		}
+		items = append(items, p.starOrNamed())
+	}
+	return &listExpr{at, '(', items}
+}
+
+func (p *parser) starOrNamed() expr {
+	if t := p.peek(); p.accept("*") {
+		return &starExpr{line(t.line), p.binary(0)}
+	}
+	return p.namedExpr()
+}
+
+// namedExpr parses an expression or name := expression.
+func (p *parser) namedExpr() expr {
+	x := p.expression()
+	if name, ok := x.(*nameExpr); ok && p.accept(":=") {
+		return &walrusExpr{name.line, name.name, p.expression()}
+	}
+	return x
+}
+
+// expression parses one expression, the conditional one included.
+func (p *parser) expression() expr {
+	defer p.deeper()()
+	t := p.peek()
+	if t.kind == kName {
+		switch t.text {
+		case "lambda":
+			return p.lambda()
+		case "yield":
+			unsupported(t.line, "yield")
+		}
+	}
+	x := p.or()
+	if p.accept("if") {
+		cond := p.or()
+		p.expect("else")
+		return &ifExpr{line(t.line), cond, x, p.expression()}
+	}
+	return x
+}
+
+func (p *parser) lambda() expr {
+	at := line(p.advance().line)
+	f := &function{name: "<lambda>"}
+	p.params(f, ":", false)
+	p.expect(":")
+	f.result = p.expression()
+	return &lambdaExpr{at, f}
+}
+
+func (p *parser) or() expr  { return p.boolean("or", p.and) }
+func (p *parser) and() expr { return p.boolean("and", p.not) }
+
+func (p *parser) boolean(word string, operand func() expr) expr {
+	at := line(p.peek().line)
+	x := operand()
+	if !p.is(word) {
+		return x
+	}
+	list := []expr{x}
+	for p.accept(word) {
+		list = append(list, operand())
+	}
+	return &boolExpr{at, word == "or", list}
+}
+
+func (p *parser) not() expr {
+	if t := p.peek(); p.accept("not") {
+		defer p.deeper()()
+		return &unaryExpr{line(t.line), "not", p.not()}
+	}
+	return p.comparison()
+}
+
+func (p *parser) comparison() expr {
+	x := p.binary(0)
+	c := &compareExpr{line: line(x.at()), first: x}
+	for {
+		op := ""
+		switch t := p.peek(); {
+		case t.kind == kOp && (t.text == "<" || t.text == ">" || t.text == "<=" || t.text == ">=" || t.text == "==" || t.text == "!="):
+			op = p.advance().text
+		case p.accept("in"):
+			op = "in"
+		case p.is("not") && p.tokens[p.pos+1].kind == kName && p.tokens[p.pos+1].text == "in":
+			p.pos += 2
+			op = "not in"
+		case p.accept("is"):
+			if op = "is"; p.accept("not") {
+				op = "is not"
+			}
+		}
+		if op == "" {
+			break
+		}
+		c.ops, c.rest = append(c.ops, op), append(c.rest, p.binary(0))
+	}
+	if c.ops == nil {
+		return x
+	}
+	return c
+}
+
+// levels are the binary operators, those that bind least first.
+var levels = [][]string{{"|"}, {"^"}, {"&"}, {"<<", ">>"}, {"+", "-"}, {"*", "/", "//", "%", "@"}}
+
+func (p *parser) binary(level int) expr {
+	if level == len(levels) {
+		return p.unary()
+	}
+	x := p.binary(level + 1)
+	for {
+		t := p.peek()
+		found := ""
+		for _, op := range levels[level] {
+			if t.kind == kOp && t.text == op {
+				found = op
+			}
+		}
+		if found == "" {
+			return x
+		}
+		if found == "@" {
+			unsupported(t.line, "the operator @")
+		}
+		p.advance()
+		x = &binaryExpr{line(t.line), found, x, p.binary(level + 1)}
+	}
+}
+
+func (p *parser) unary() expr {
+	t := p.peek()
+	if t.kind == kOp && (t.text == "-" || t.text == "+" || t.text == "~") {
+		defer p.deeper()()
+		p.advance()
+		x := p.unary()
+		if c, ok := x.(*constExpr); ok && t.text == "-" && c.v.IsNumber() {
+			if v, err := pyvalue.Neg(c.v); err == nil {
+				return &constExpr{line(t.line), v}
+			}
+		}
+		return &unaryExpr{line(t.line), t.text, x}
+	}
+	x := p.postfix()
+	if p.accept("**") {
+		defer p.deeper()()
+		return &binaryExpr{line(t.line), "**", x, p.unary()}
+	}
+	return x
+}
+
+// postfix parses an atom with calls, attributes and subscripts behind it.
+func (p *parser) postfix() expr {
+	x := p.atom()
+	for n := 0; ; n++ {
+		t := p.peek()
+		at := line(t.line)
+		switch {
+		case p.accept("."):
+			x = &attrExpr{at, x, p.name()}
+		case p.is("("):
+			x = p.call(x)
+		case p.accept("["):
+			x = &indexExpr{at, x, p.subscript()}
+			p.expect("]")
+		default:
+			return x
+		}
+		if n > 10*maxNesting {
+			fail(t.line, "too many calls in a row")
+		}
+	}
+}
+
+func (p *parser) call(f expr) expr {
+	defer p.deeper()()
+	c := &callExpr{line: line(p.expect("(").line), f: f, plain: true}
+	for !p.is(")") {
+		t := p.peek()
+		a := argument{}
+		switch {
+		case p.accept("**"):
+			a.stars, a.value = 2, p.expression()
+		case p.accept("*"):
+			a.stars, a.value = 1, p.expression()
+		case t.kind == kName && p.tokens[p.pos+1].kind == kOp && p.tokens[p.pos+1].text == "=":
+			a.name = p.name()
+			p.expect("=")
+			a.value = p.expression()
+		default:
+			a.value = p.namedExpr()
+			if p.is("for") {
+				if len(c.args) > 0 {
+					fail(t.line, "a generator expression must be the only argument, or stand in brackets")
+				}
+				a.value = p.comprehension('(', nil, a.value)
+			}
+			if n := len(c.args); n > 0 && c.args[n-1].name != "" {
+				fail(t.line, "positional argument follows keyword argument")
+			}
+		}
+		c.plain = c.plain && a.stars == 0 && a.name == ""
+		c.args = append(c.args, a)
+		if !p.accept(",") {
+			break
+		}
+	}
+	p.expect(")")
+	return c
+}
+
+func (p *parser) subscript() expr {
+	at := line(p.peek().line)
+	first := p.subscriptItem()
+	if !p.is(",") {
+		return first
+	}
+	items := []expr{first}
+	for p.accept(",") {
+		if p.is("]") {
+			break
+		}
+		items = append(items, p.subscriptItem())
+	}
+	return &listExpr{at, '(', items}
+}
+
+func (p *parser) subscriptItem() expr {
+	s := &sliceExpr{line: line(p.peek().line)}
+	if !p.is(":") {
+		x := p.namedExpr()
+		if !p.is(":") {
+			return x
+		}
+		s.lo = x
+	}
+	p.expect(":")
+	if !p.is(":") && !p.is("]") && !p.is(",") {
+		s.hi = p.expression()
+	}
+	if p.accept(":") && !p.is("]") && !p.is(",") {
+		s.step = p.expression()
+	}
+	return s
+}
+
+// comprehension parses the clauses behind the first expression.
+func (p *parser) comprehension(kind byte, key, x expr) expr {
+	c := &compExpr{line: line(x.at()), kind: kind, key: key, value: x}
+	for p.is("for") || p.is("async") {
+		if p.is("async") {
+			unsupported(p.peek().line, "async")
+		}
+		p.advance()
+		cl := clause{target: p.targetList()}
+		p.expect("in")
+		cl.iter = p.or()
+		for p.accept("if") {
+			cond := p.or()
+			if name, ok := cond.(*nameExpr); ok && p.accept(":=") {
+				cond = &walrusExpr{name.line, name.name, p.expression()}
+			}
+			cl.conditions = append(cl.conditions, cond)
+		}
+		c.clauses = append(c.clauses, cl)
+	}
+	return c
+}
+
+func (p *parser) atom() expr {
+	t := p.advance()
+	at := line(t.line)
+	switch t.kind {
+	case kNumber:
+		return &constExpr{at, number(t)}
+	case kString, kFString:
+		return p.strings(t)
+	case kName:
+		switch t.text {
+		case "None":
+			return &constExpr{at, pyvalue.None()}
+		case "True", "False":
+			return &constExpr{at, pyvalue.Bool(t.text == "True")}
+		case "await":
+			unsupported(t.line, "await")
+		}
+		p.pos--
+		return &nameExpr{at, p.name()}
+	case kOp:
+		switch t.text {
+		case "(":
+			return p.parenthesised(at)
+		case "[":
+			return p.list(at)
+		case "{":
+			return p.dictOrSet(at)
+		case "...":
+			unsupported(t.line, "...")
+		}
+	}
+	fail(t.line, "invalid syntax at %v", t)
+	return nil
+}
+
+func (p *parser) parenthesised(at line) expr {
+	defer p.deeper()()
+	if p.accept(")") {
+		return &listExpr{at, '(', nil}
+	}
+	if p.is("yield") {
+		unsupported(int(at), "yield")
+	}
+	x := p.starOrNamed()
+	if p.is("for") {
+		x = p.comprehension('(', nil, x)
+		p.expect(")")
+		return x
+	}
+	if !p.is(",") {
+		if _, star := x.(*starExpr); star {
+			fail(int(at), "can't use starred expression here")
+		}
+		p.expect(")")
+		return x
+	}
+	items := []expr{x}
+	for p.accept(",") && !p.is(")") {
+		items = append(items, p.starOrNamed())
+	}
+	p.expect(")")
+	return &listExpr{at, '(', items}
+}
+
+func (p *parser) list(at line) expr {
+	defer p.deeper()()
+	x := &listExpr{at, '[', nil}
+	for !p.is("]") {
+		item := p.starOrNamed()
+		if x.items == nil && p.is("for") {
+			c := p.comprehension('[', nil, item)
+			p.expect("]")
+			return c
+		}
+		x.items = append(x.items, item)
+		if !p.accept(",") {
+			break
+		}
+	}
+	p.expect("]")
+	return x
+}
+
+func (p *parser) dictOrSet(at line) expr {
+	defer p.deeper()()
+	if p.accept("}") {
+		return &dictExpr{line: at}
+	}
+	if !p.is("**") {
+		first := p.starOrNamed()
+		if !p.is(":") {
+			return p.set(at, first)
+		}
+		p.expect(":")
+		v := p.expression()
+		if p.is("for") {
+			c := p.comprehension(':', first, v)
+			p.expect("}")
+			return c
+		}
+		return p.dict(&dictExpr{at, []expr{first}, []expr{v}})
+	}
+	d := &dictExpr{line: at}
+	p.expect("**")
+	d.keys, d.values = append(d.keys, nil), append(d.values, p.binary(0))
+	return p.dict(d)
+}
+
+func (p *parser) dict(d *dictExpr) expr {
+	for p.accept(",") && !p.is("}") {
+		if p.accept("**") {
+			d.keys, d.values = append(d.keys, nil), append(d.values, p.binary(0))
+			continue
+		}
+		key := p.expression()
+		p.expect(":")
+		d.keys, d.values = append(d.keys, key), append(d.values, p.expression())
+	}
+	p.expect("}")
+	return d
+}
+
+func (p *parser) set(at line, first expr) expr {
+	if p.is("for") {
+		c := p.comprehension('{', nil, first)
+		p.expect("}")
+		return c
+	}
+	x := &listExpr{at, '{', []expr{first}}
+	for p.accept(",") && !p.is("}") {
+		x.items = append(x.items, p.starOrNamed())
+	}
+	p.expect("}")
+	return x
+}
+
+// number returns the value of a number literal.
+func number(t token) value {
+	lower := strings.ToLower(t.text)
+	if strings.HasSuffix(lower, "_") || strings.Contains(lower, "__") {
+		fail(t.line, "invalid number %s", t.text)
+	}
+	isPrefixed := len(lower) > 1 && lower[0] == '0' && strings.ContainsRune("xob", rune(lower[1]))
+	if !isPrefixed && strings.ContainsAny(lower, ".e") {
+		v, err := pyvalue.ParseFloat(lower)
+		if err != nil {
+			fail(t.line, "invalid number %s", t.text)
+		}
+		return v
+	}
+	v, err := pyvalue.ParseInt(lower, 0)
+	if err != nil {
+		fail(t.line, "invalid number %s", t.text)
+	}
+	return v
+}
+
+// strings joins string literals that stand side by side.
+func (p *parser) strings(first token) expr {
+	list := []token{first}
+	for k := p.peek().kind; k == kString || k == kFString; k = p.peek().kind {
+		list = append(list, p.advance())
+	}
+	f := &fstringExpr{line: line(first.line)}
+	for _, t := range list {
+		if t.kind == kString {
+			f.text(t.text)
+			continue
+		}
+		rest := p.fstring(f, t.text, t.raw, t.line, 0)
+		if rest != "" {
+			fail(t.line, "f-string: single '}' is not allowed")
+		}
+	}
+	if len(f.parts) == 0 {
+		return &constExpr{f.line, pyvalue.Str("")}
+	}
+	if len(f.parts) == 1 && f.parts[0].value == nil {
+		return &constExpr{f.line, pyvalue.Str(f.parts[0].text)}
+	}
+	return f
+}
+
+func (f *fstringExpr) text(text string) {
+	if text == "" {
+		return
+	}
+	if n := len(f.parts); n > 0 && f.parts[n-1].value == nil {
+		f.parts[n-1].text += text
+		return
+	}
+	f.parts = append(f.parts, fpart{text: text})
+}
+
+// fstring parses the text of an f-string into f. Within a format spec (depth > 0)
+// it stops before the brace that closes the field, and returns the rest.
+func (p *parser) fstring(f *fstringExpr, text string, raw bool, at, depth int) (rest string) {
+	literal := func(s string) {
+		if !raw {
+			s = unescape(s, at)
+		}
+		f.text(s)
+	}
+	for {
+		i := strings.IndexAny(text, "{}")
+		if i < 0 {
+			literal(text)
+			return ""
+		}
+		literal(text[:i])
+		double := i+1 < len(text) && text[i+1] == text[i]
+		switch {
+		case double && depth == 0:
+			f.text(text[i : i+1])
+			text = text[i+2:]
+			continue
+		case text[i] == '}':
+			return text[i:]
+		}
+		if depth > 1 {
+			fail(at, "f-string: expressions nested too deeply")
+		}
+		text = p.field(f, text[i+1:], raw, at, depth)
+	}
+}
+
+// field parses a replacement field behind its opening brace, and returns what
+// stands behind the closing one.
+func (p *parser) field(f *fstringExpr, text string, raw bool, at, depth int) string {
+	end := fieldEnd(text, at)
+	source := text[:end]
+	text = text[end:]
+	part := fpart{}
+	if strings.TrimSpace(source) == "" {
+		fail(at, "f-string: empty expression not allowed")
+	}
+	if text[0] == '=' { // {x=} shows the expression, too
+		spaces := text[1:]
+		trimmed := strings.TrimLeft(spaces, " \t\n")
+		f.text(source + "=" + spaces[:len(spaces)-len(trimmed)])
+		text = trimmed
+		if part.conversion = 'r'; strings.HasPrefix(text, ":") {
+			part.conversion = 0
+		}
+	}
+	if strings.Contains(source, `\`) {
+		fail(at, "f-string expression part cannot include a backslash")
+	}
+	sub := &parser{tokens: lex("("+source+")", at), depth: p.depth + 1}
+	part.value = sub.exprList()
+	if t := sub.peek(); t.kind != kNewline && t.kind != kEOF {
+		fail(at, "f-string: invalid syntax at %v", t)
+	}
+	if strings.HasPrefix(text, "!") {
+		if len(text) < 2 || !strings.ContainsRune("rsa", rune(text[1])) {
+			fail(at, "f-string: invalid conversion character: expected 's', 'r', or 'a'")
+		}
+		part.conversion = text[1]
+		text = text[2:]
+	}
+	if strings.HasPrefix(text, ":") {
+		part.spec = &fstringExpr{line: line(at)}
+		text = p.fstring(part.spec, text[1:], raw, at, depth+1)
+	}
+	if !strings.HasPrefix(text, "}") {
+		fail(at, "f-string: expecting '}'")
+	}
+	f.parts = append(f.parts, part)
+	return text[1:]
+}
+
+// fieldEnd finds where the expression of a replacement field ends: at its
+// conversion, format spec, = or brace.
+func fieldEnd(text string, at int) int {
+	depth := 0
+	quote := ""
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		if quote != "" {
+			if strings.HasPrefix(text[i:], quote) {
+				i += len(quote) - 1
+				quote = ""
+			}
+			continue
+		}
+		switch c {
+		case '\'', '"':
+			if quote = text[i : i+1]; strings.HasPrefix(text[i:], strings.Repeat(quote, 3)) {
+				quote = strings.Repeat(quote, 3)
+				i += 2
+			}
+		case '(', '[', '{':
+			depth++
+		case ')', ']':
+			depth--
+		case '}':
+			if depth == 0 {
+				return i
+			}
+			depth--
+		case '#':
+			fail(at, "f-string expression part cannot include '#'")
+		case '!':
+			if depth == 0 && !strings.HasPrefix(text[i:], "!=") {
+				return i
+			}
+			if strings.HasPrefix(text[i:], "!=") {
+				i++
+			}
+		case ':':
+			if depth == 0 {
+				return i
+			}
+		case '=', '<', '>':
+			if strings.HasPrefix(text[i+1:], "=") {
+				i++
+			} else if c == '=' && depth == 0 {
+				return i
+			}
+		}
+	}
+	fail(at, "f-string: expecting '}'")
+	return 0
+}

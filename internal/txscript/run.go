@@ -1,0 +1,409 @@
+package txscript
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+)
+
+// SyntaxError says what is wrong with a source.
+type SyntaxError struct {
+	Line        int // from 1
+	Msg         string
+	Unsupported bool // it is Python, but not of this subset
+}
+
+func (e *SyntaxError) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.Msg) }
+
+// RunError says at which line a program failed. It wraps what failed: a
+// [*pyvalue.Error] for an exception that nobody caught, [pyvalue.ErrLimit], or the
+// context's cause.
+type RunError struct {
+	Line int
+	Err  error
+}
+
+func (e *RunError) Error() string { return fmt.Sprintf("line %d: %v", e.Line, e.Err) }
+
+func (e *RunError) Unwrap() error { return e.Err }
+
+// Limits of a run. Zero fields are those of [DefaultLimits].
+type Limits struct {
+	Steps      int64 // operations
+	ValueBytes int64 // of one value
+	TotalBytes int64 // of all values that were made
+}
+
+// DefaultLimits are far above what a formula needs.
+var DefaultLimits = Limits{Steps: 50_000_000, ValueBytes: 16 << 20, TotalBytes: 1 << 30}
+
+// maxCalls bounds functions that call each other.
+const maxCalls = 200
+
+// Message is a text that a program shows: show_error, show_warning, show_info,
+// or automation_blocker.
+type Message struct {
+	Kind  string // error, warning, info or blocker
+	Text  string
+	Field any // the reference that the field's [Fields] gave, nil without one
+}
+
+// Fields is an object whose attributes are the fields of a document. The values
+// that it returns are plain; what else is known of a field is asked for here.
+type Fields interface {
+	pyvalue.Object
+	// Field returns the value of a field, and whether there is one.
+	Field(schemaID string) (pyvalue.Value, bool, error)
+	// FieldAttr returns what stands behind a field's name: all_values, attr, id.
+	FieldAttr(schemaID, name string) (pyvalue.Value, bool, error)
+	// SetField writes a field. The error says why it cannot be written.
+	SetField(schemaID string, v pyvalue.Value) error
+	// FieldRef returns a reference to the field for messages, nil if there is none.
+	FieldRef(schemaID string) any
+}
+
+// Host is what a run sees of the world. It is used by one run at a time.
+type Host struct {
+	// Globals are the values of the names given to Compile, in their order.
+	Globals []pyvalue.Value
+	// Show gets the messages; nil drops them.
+	Show func(Message)
+	// Now is the clock; nil is time.Now in UTC.
+	Now func() time.Time
+	// Limits bound the run.
+	Limits Limits
+	// Meter counts for several runs together, in place of Limits; may be nil.
+	Meter *pyvalue.Meter
+	// Memo keeps values of expressions that are the same in every row, between runs
+	// of one program over the rows of one table; nil for none.
+	Memo *Memo
+}
+
+// Memo keeps values of one program between its runs; see [Host].
+type Memo struct{ values map[int]value }
+
+// run is the state of a run.
+type run struct {
+	host  *Host
+	meter *pyvalue.Meter
+	calls int
+	line  int   // of the statement that runs
+	last  value // of the last expression statement of the module
+	ret   value
+	times *timeClasses
+}
+
+// frame holds the variables of one scope while it runs.
+type frame struct {
+	vars []variable
+	up   *frame
+}
+
+type variable struct {
+	v  value
+	ok bool // it was assigned
+}
+
+// eval is a compiled expression, exec a compiled statement.
+type (
+	eval func(r *run, f *frame) (value, error)
+	exec func(r *run, f *frame) (control, error)
+)
+
+// control says how execution goes on after a statement.
+type control uint8
+
+const (
+	goOn control = iota
+	breakLoop
+	continueLoop
+	returned
+)
+
+// Program is a compiled source. It is safe for concurrent use.
+type Program struct {
+	body   exec
+	module *scope
+	fields []string
+	memos  int
+}
+
+// Options say what a source may use.
+type Options struct {
+	// Globals are names whose values come with each run.
+	Globals []string
+	// Fields is the name among them whose attributes are fields, "" if none is.
+	Fields string
+	// RowFields are fields whose value differs from row to row. If it is not nil,
+	// expressions that read none of them can be kept in a [Memo].
+	RowFields func(schemaID string) bool
+}
+
+// Compile compiles a source. The error is a [*SyntaxError].
+func Compile(source string, o Options) (p *Program, err error) {
+	defer func() {
+		switch v := recover().(type) {
+		case nil:
+		case fault:
+			p, err = nil, v.err
+		default:
+			panic(v)
+		}
+	}()
+	body := (&parser{tokens: lex(source, 1)}).program()
+	c := &compiler{options: o, scope: newScope(nil, moduleScope), program: &Program{}}
+	c.scope.collect(body)
+	c.program.module = c.scope
+	c.program.body = c.block(body)
+	c.program.fields = c.fields
+	c.program.memos = c.memos
+	return c.program, nil
+}
+
+// Fields lists the schema_ids that the source reads by name, each once.
+func (p *Program) Fields() []string { return p.fields }
+
+// Run runs the program and returns the value of the last expression statement
+// that was executed outside of functions; None if there was none. The error is a
+// [*RunError].
+func (p *Program) Run(ctx context.Context, h *Host) (pyvalue.Value, error) {
+	r, f := p.start(ctx, h)
+	if _, err := p.body(r, f); err != nil {
+		return value{}, r.fail(err)
+	}
+	return r.last, nil
+}
+
+// Call runs the program and then a function that it defines, with the arguments,
+// and returns what that returns.
+func (p *Program) Call(ctx context.Context, h *Host, function string, args ...pyvalue.Value) (pyvalue.Value, error) {
+	r, f := p.start(ctx, h)
+	if _, err := p.body(r, f); err != nil {
+		return value{}, r.fail(err)
+	}
+	slot, ok := p.module.slots[function]
+	if !ok || !f.vars[slot].ok {
+		return value{}, &RunError{1, fmt.Errorf("the code defines no function %s", function)}
+	}
+	v, err := r.call(f.vars[slot].v, &pyvalue.Call{Args: args, Meter: r.meter})
+	if err != nil {
+		return value{}, r.fail(err)
+	}
+	return v, nil
+}
+
+// Defines reports whether the module assigns to a name.
+func (p *Program) Defines(name string) bool {
+	_, ok := p.module.slots[name]
+	return ok
+}
+
+func (p *Program) start(ctx context.Context, h *Host) (*run, *frame) {
+	r := &run{host: h, meter: h.Meter, line: 1}
+	if r.meter == nil {
+		l := h.Limits
+		if l.Steps == 0 {
+			l.Steps = DefaultLimits.Steps
+		}
+		if l.ValueBytes == 0 {
+			l.ValueBytes = DefaultLimits.ValueBytes
+		}
+		if l.TotalBytes == 0 {
+			l.TotalBytes = DefaultLimits.TotalBytes
+		}
+		r.meter = pyvalue.NewMeter(ctx, pyvalue.Limits{Steps: l.Steps, ValueBytes: l.ValueBytes, TotalBytes: l.TotalBytes})
+	}
+	return r, &frame{vars: make([]variable, len(p.module.slots))}
+}
+
+func (r *run) now() time.Time {
+	if r.host.Now != nil {
+		return r.host.Now()
+	}
+	return time.Now().UTC()
+}
+
+func (r *run) fail(err error) error {
+	var raised *raisedError
+	if errors.As(err, &raised) {
+		err = raised.plain()
+	}
+	return &RunError{r.line, err}
+}
+
+// call calls a value.
+func (r *run) call(f value, c *pyvalue.Call) (value, error) {
+	if err := r.meter.Step(1); err != nil {
+		return value{}, err
+	}
+	if b, ok := f.Object().(*builtin); ok {
+		return b.f(r, c)
+	}
+	return pyvalue.CallValue(f, c)
+}
+
+// closure is a function of the program, made where its def was executed.
+type closure struct {
+	code     *code
+	r        *run
+	frame    *frame
+	defaults []value
+}
+
+// code is a compiled function.
+type code struct {
+	f    *function
+	size int // variables
+	body exec
+	expr eval // of a lambda
+	args int  // slot of *args, -1 if there is none
+	kw   int  // slot of **kwargs, -1 if there is none
+}
+
+// PyType implements [pyvalue.Object].
+func (c *closure) PyType() string { return "function" }
+
+// PyRepr prints the function as CPython does, without its address.
+func (c *closure) PyRepr() string { return "<function " + c.code.f.name + ">" }
+
+// PyCall calls the function.
+func (c *closure) PyCall(call *pyvalue.Call) (value, error) {
+	r := c.r
+	if r.calls++; r.calls > maxCalls {
+		r.calls--
+		return value{}, pyvalue.Raise("RecursionError", "maximum recursion depth exceeded")
+	}
+	defer func() { r.calls-- }()
+	f := &frame{vars: make([]variable, c.code.size), up: c.frame}
+	if err := c.bind(f, call); err != nil {
+		return value{}, err
+	}
+	if c.code.expr != nil {
+		return c.code.expr(r, f)
+	}
+	ctl, err := c.code.body(r, f)
+	if err != nil || ctl != returned {
+		return value{}, err
+	}
+	v := r.ret
+	r.ret = value{}
+	return v, nil
+}
+
+// bind gives the parameters their values. They have the first slots.
+func (c *closure) bind(f *frame, call *pyvalue.Call) error {
+	fn := c.code.f
+	positional := 0
+	for i, p := range fn.params {
+		if p.keywordOnly {
+			break
+		}
+		if positional++; i < len(call.Args) {
+			f.vars[i] = variable{call.Args[i], true}
+		}
+	}
+	if len(call.Args) > positional {
+		if c.code.args < 0 {
+			return c.tooMany(call, positional)
+		}
+		f.vars[c.code.args] = variable{pyvalue.NewTuple(append([]value(nil), call.Args[positional:]...)...), true}
+	} else if c.code.args >= 0 {
+		f.vars[c.code.args] = variable{pyvalue.NewTuple(), true}
+	}
+	var rest *pyvalue.Dict
+	if c.code.kw >= 0 {
+		rest = pyvalue.NewDict()
+		f.vars[c.code.kw] = variable{rest.Value(), true}
+	}
+	for i, name := range call.Names {
+		slot := -1
+		for j, p := range fn.params {
+			if p.name == name && !p.positional {
+				slot = j
+			}
+		}
+		switch {
+		case slot < 0 && rest != nil:
+			rest.SetStr(name, call.Named[i])
+		case slot < 0:
+			return pyvalue.Raise("TypeError", "%s() got an unexpected keyword argument '%s'", fn.name, name)
+		case f.vars[slot].ok:
+			return pyvalue.Raise("TypeError", "%s() got multiple values for argument '%s'", fn.name, name)
+		default:
+			f.vars[slot] = variable{call.Named[i], true}
+		}
+	}
+	return c.missing(f)
+}
+
+// missing fills in defaults, and names what is missing.
+func (c *closure) missing(f *frame) error {
+	var names, keywordOnly []string
+	for i, p := range c.code.f.params {
+		switch {
+		case f.vars[i].ok:
+		case p.value != nil:
+			f.vars[i] = variable{c.defaults[i], true}
+		case p.keywordOnly:
+			keywordOnly = append(keywordOnly, "'"+p.name+"'")
+		default:
+			names = append(names, "'"+p.name+"'")
+		}
+	}
+	kind := "positional"
+	if names == nil {
+		names, kind = keywordOnly, "keyword-only"
+	}
+	if names == nil {
+		return nil
+	}
+	return pyvalue.Raise("TypeError", "%s() missing %d required %s argument%s: %s", c.code.f.name, len(names), kind, plural(len(names)), enumerate(names))
+}
+
+// enumerate joins names as CPython does: a, b, and c.
+func enumerate(names []string) string {
+	switch len(names) {
+	case 1:
+		return names[0]
+	case 2:
+		return names[0] + " and " + names[1]
+	}
+	text := ""
+	for _, n := range names[:len(names)-1] {
+		text += n + ", "
+	}
+	return text + "and " + names[len(names)-1]
+}
+
+func plural(n int) string {
+	if n == 1 {
+		return ""
+	}
+	return "s"
+}
+
+func (c *closure) tooMany(call *pyvalue.Call, positional int) error {
+	fn := c.code.f
+	least := 0
+	for _, p := range fn.params {
+		if !p.keywordOnly && p.value == nil {
+			least++
+		}
+	}
+	takes := fmt.Sprint(positional)
+	if least != positional {
+		takes = fmt.Sprintf("from %d to %d", least, positional)
+	}
+	was := "were"
+	if len(call.Args) == 1 {
+		was = "was"
+	}
+	s := plural(positional)
+	if least != positional {
+		s = "s"
+	}
+	return pyvalue.Raise("TypeError", "%s() takes %s positional argument%s but %d %s given", fn.name, takes, s, len(call.Args), was)
+}

@@ -1,0 +1,299 @@
+package txscript
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+)
+
+// strftime formats as the C locale does.
+func (d *dateValue) strftime(format string) (string, error) {
+	var out strings.Builder
+	t := d.t
+	for i := 0; i < len(format); i++ {
+		if format[i] != '%' || i+1 == len(format) {
+			out.WriteByte(format[i])
+			continue
+		}
+		i++
+		unpadded := format[i] == '-' && i+1 < len(format)
+		if unpadded {
+			i++
+		}
+		text, ok := directive(t, format[i])
+		if !ok {
+			out.WriteByte('%')
+			if unpadded {
+				out.WriteByte('-')
+			}
+			out.WriteByte(format[i])
+			continue
+		}
+		if unpadded {
+			if trimmed := strings.TrimLeft(text, "0 "); trimmed != "" {
+				text = trimmed
+			} else {
+				text = "0"
+			}
+		}
+		out.WriteString(text)
+	}
+	return out.String(), nil
+}
+
+// directive formats one part of a date.
+func directive(t time.Time, c byte) (string, bool) {
+	pad := func(n int) string { return fmt.Sprintf("%02d", n) }
+	hour12 := (t.Hour()+11)%12 + 1
+	year, week := t.ISOWeek()
+	weekday := int(t.Weekday())
+	switch c {
+	case 'Y':
+		return strconv.Itoa(t.Year()), true
+	case 'm':
+		return pad(int(t.Month())), true
+	case 'd':
+		return pad(t.Day()), true
+	case 'e':
+		return fmt.Sprintf("%2d", t.Day()), true
+	case 'y':
+		return pad(t.Year() % 100), true
+	case 'C':
+		return pad(t.Year() / 100), true
+	case 'H':
+		return pad(t.Hour()), true
+	case 'I':
+		return pad(hour12), true
+	case 'M':
+		return pad(t.Minute()), true
+	case 'S':
+		return pad(t.Second()), true
+	case 'f':
+		return fmt.Sprintf("%06d", t.Nanosecond()/1000), true
+	case 'p':
+		return t.Format("PM"), true
+	case 'A':
+		return t.Weekday().String(), true
+	case 'a':
+		return t.Weekday().String()[:3], true
+	case 'B':
+		return t.Month().String(), true
+	case 'b', 'h':
+		return t.Month().String()[:3], true
+	case 'j':
+		return fmt.Sprintf("%03d", t.YearDay()), true
+	case 'w':
+		return strconv.Itoa(weekday), true
+	case 'u':
+		return strconv.Itoa((weekday+6)%7 + 1), true
+	case 'U':
+		return pad((t.YearDay() + 6 - weekday) / 7), true
+	case 'W':
+		return pad((t.YearDay() + 6 - (weekday+6)%7) / 7), true
+	case 'V':
+		return pad(week), true
+	case 'G':
+		return strconv.Itoa(year), true
+	case 'F':
+		return strconv.Itoa(t.Year()) + t.Format("-01-02"), true
+	case 'D', 'x':
+		return t.Format("01/02/06"), true
+	case 'T', 'X':
+		return t.Format("15:04:05"), true
+	case 'R':
+		return t.Format("15:04"), true
+	case 'c':
+		return t.Format("Mon Jan _2 15:04:05 ") + strconv.Itoa(t.Year()), true
+	case 'n':
+		return "\n", true
+	case 't':
+		return "\t", true
+	case 's':
+		return strconv.FormatInt(t.Unix(), 10), true
+	case 'z', 'Z':
+		return "", true
+	case '%':
+		return "%", true
+	}
+	return "", false
+}
+
+// strptime reads a datetime.
+func strptime(_ *run, c *pyvalue.Call) (value, error) {
+	if len(c.Args) != 2 || !c.Args[0].IsText() || !c.Args[1].IsText() {
+		for _, a := range c.Args {
+			if !a.IsText() {
+				return value{}, pyvalue.Raise("TypeError", "strptime() argument %d must be str, not %s", 1, pyvalue.TypeName(a))
+			}
+		}
+		return value{}, pyvalue.Raise("TypeError", "strptime() takes exactly 2 arguments (%d given)", len(c.Args))
+	}
+	p := &timeParser{text: c.Args[0].Text(), parts: [7]int64{1900, 1, 1}}
+	format := c.Args[1].Text()
+	if err := p.parse(format); err != nil {
+		return value{}, err
+	}
+	text, _ := pyvalue.Repr(nil, c.Args[0])
+	layout, _ := pyvalue.Repr(nil, c.Args[1])
+	if p.failed {
+		return value{}, pyvalue.Raise("ValueError", "time data %s does not match format %s", text, layout)
+	}
+	if p.text != "" {
+		return value{}, pyvalue.Raise("ValueError", "unconverted data remains: %s", p.text)
+	}
+	if p.pm != 0 {
+		p.parts[3] %= 12
+		if p.pm == 'P' {
+			p.parts[3] += 12
+		}
+	}
+	if p.yearDay > 0 {
+		t := time.Date(int(p.parts[0]), 1, int(p.yearDay), 0, 0, 0, 0, time.UTC)
+		p.parts[1], p.parts[2] = int64(t.Month()), int64(t.Day())
+	}
+	return makeDate(true, p.parts)
+}
+
+// timeParser reads a text by a format.
+type timeParser struct {
+	text    string
+	parts   [7]int64
+	pm      byte
+	yearDay int64
+	failed  bool
+}
+
+func (p *timeParser) parse(format string) error {
+	for i := 0; i < len(format) && !p.failed; i++ {
+		c := format[i]
+		switch {
+		case c == ' ' || c == '\t' || c == '\n':
+			trimmed := strings.TrimLeft(p.text, " \t\n\r\f\v")
+			p.failed = trimmed == p.text
+			p.text = trimmed
+		case c == '%' && i+1 < len(format):
+			i++
+			if err := p.directive(format[i], format); err != nil {
+				return err
+			}
+		case c == '%':
+			text, _ := pyvalue.Repr(nil, pyvalue.Str(format))
+			return pyvalue.Raise("ValueError", "stray %% in format %s", text)
+		default:
+			if len(p.text) == 0 || !strings.EqualFold(p.text[:1], format[i:i+1]) {
+				p.failed = true
+				return nil
+			}
+			p.text = p.text[1:]
+		}
+	}
+	return nil
+}
+
+func (p *timeParser) directive(c byte, format string) error {
+	switch c {
+	case 'Y':
+		p.parts[0] = p.number(4, 4, 0, 9999)
+	case 'y':
+		if y := p.number(2, 2, 0, 99); y < 69 {
+			p.parts[0] = 2000 + y
+		} else {
+			p.parts[0] = 1900 + y
+		}
+	case 'm':
+		p.parts[1] = p.number(1, 2, 1, 12)
+	case 'd':
+		p.parts[2] = p.number(1, 2, 1, 31)
+	case 'H':
+		p.parts[3] = p.number(1, 2, 0, 23)
+	case 'I':
+		p.parts[3] = p.number(1, 2, 1, 12)
+		if p.pm == 0 {
+			p.pm = 'A'
+		}
+	case 'M':
+		p.parts[4] = p.number(1, 2, 0, 59)
+	case 'S':
+		p.parts[5] = p.number(1, 2, 0, 61)
+	case 'f':
+		digits := 0
+		for digits < 6 && digits < len(p.text) && p.text[digits] >= '0' && p.text[digits] <= '9' {
+			digits++
+		}
+		if p.failed = digits == 0; !p.failed {
+			n, _ := strconv.ParseInt(p.text[:digits]+strings.Repeat("0", 6-digits), 10, 64) // of six digits
+			p.parts[6], p.text = n, p.text[digits:]
+		}
+	case 'j':
+		p.yearDay = p.number(1, 3, 1, 366)
+	case 'p':
+		switch {
+		case len(p.text) > 1 && strings.EqualFold(p.text[:2], "am"):
+			p.pm = 'A'
+		case len(p.text) > 1 && strings.EqualFold(p.text[:2], "pm"):
+			p.pm = 'P'
+		default:
+			p.failed = true
+			return nil
+		}
+		p.text = p.text[2:]
+	case 'b', 'B':
+		p.month(c == 'B')
+	case 'a', 'A':
+		p.weekday(c == 'A')
+	case '%':
+		p.failed = !strings.HasPrefix(p.text, "%")
+		p.text = strings.TrimPrefix(p.text, "%")
+	default:
+		text, _ := pyvalue.Repr(nil, pyvalue.Str(format))
+		return pyvalue.Raise("ValueError", "'%c' is a bad directive in format %s", c, text)
+	}
+	return nil
+}
+
+// number reads digits, as many as fit the range.
+func (p *timeParser) number(least, most int, low, high int64) int64 {
+	for n := most; n >= least; n-- {
+		if n > len(p.text) || strings.Trim(p.text[:n], "0123456789") != "" {
+			continue
+		}
+		v, err := strconv.ParseInt(p.text[:n], 10, 64)
+		if err == nil && v >= low && v <= high {
+			p.text = p.text[n:]
+			return v
+		}
+	}
+	p.failed = true
+	return low
+}
+
+func (p *timeParser) month(full bool) {
+	for m := time.January; m <= time.December; m++ {
+		name := m.String()
+		if !full {
+			name = name[:3]
+		}
+		if len(p.text) >= len(name) && strings.EqualFold(p.text[:len(name)], name) {
+			p.parts[1], p.text = int64(m), p.text[len(name):]
+			return
+		}
+	}
+	p.failed = true
+}
+
+func (p *timeParser) weekday(full bool) {
+	for d := time.Sunday; d <= time.Saturday; d++ {
+		name := d.String()
+		if !full {
+			name = name[:3]
+		}
+		if len(p.text) >= len(name) && strings.EqualFold(p.text[:len(name)], name) {
+			p.text = p.text[len(name):]
+			return
+		}
+	}
+	p.failed = true
+}

@@ -1,0 +1,347 @@
+package txscript_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	osexec "os/exec"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/txscript"
+)
+
+func TestConstructsOutsideOfTheSubsetAreNamedWithTheirLine(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[string]string{
+		"x = 1\nclass A:\n    pass":               "line 2: a class is not supported in formulas",
+		"with open('x') as f:\n    pass":          "line 1: with is not supported in formulas",
+		"\n\nimport os":                           "line 3: the module os is not supported in formulas",
+		"from math import gamma":                  "line 1: gamma of the module math is not supported in formulas",
+		"from txscript import nope":               "line 1: nope of the module txscript is not supported in formulas",
+		"from re import *":                        "line 1: from re import * is not supported in formulas",
+		"import os.path":                          "line 1: import os.path is not supported in formulas",
+		"async def f():\n    pass":                "line 1: async is not supported in formulas",
+		"def f():\n    yield 1":                   "line 2: yield is not supported in formulas",
+		"x = (yield)":                             "line 1: yield is not supported in formulas",
+		"@wrapped\ndef f(): pass":                 "line 1: a decorator is not supported in formulas",
+		"a @ b":                                   "line 1: the operator @ is not supported in formulas",
+		"b'x'":                                    "line 1: a bytes literal is not supported in formulas",
+		"1j":                                      "line 1: a complex number is not supported in formulas",
+		"match x:\n    case 1: 1":                 "line 1: match is not supported in formulas",
+		"x = [1]\nx[0:1] = []":                    "line 2: assigning to a slice is not supported in formulas",
+		"...":                                     "line 1: ... is not supported in formulas",
+		"try:\n    1\nexcept* ValueError:\n    2": "line 3: except* is not supported in formulas",
+		`"\N{DASH}"`:                              `line 1: a character by its name (\N{…}) is not supported in formulas`,
+	} {
+		_, err := txscript.Compile(code, txscript.Options{})
+		var e *txscript.SyntaxError
+		if !errors.As(err, &e) || e.Error() != want || !e.Unsupported {
+			t.Errorf("%q: got %v, want %s", code, err, want)
+		}
+	}
+}
+
+func TestSyntaxErrorsNameTheirLine(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[string]string{
+		"x = 1\nif x\n    1": "line 2:", "(\n1": "", "x = 'a": "line 1: unterminated string", "\n  x": "line 2: unexpected indent",
+		"f'{x'": "line 1: f-string: expecting '}'", "return 1": "line 1: 'return' outside function", "a = \xff": "line 1: the source is not UTF-8",
+		strings.Repeat("(", 200): "too many nested brackets", strings.Repeat("-", 500) + "1": "too deeply nested", "nonlocal x": "line 1: nonlocal",
+	} {
+		_, err := txscript.Compile(code, txscript.Options{})
+		var e *txscript.SyntaxError
+		if !errors.As(err, &e) || !strings.Contains(e.Error(), want) || e.Unsupported {
+			t.Errorf("%q: got %v, want %s", code, err, want)
+		}
+	}
+}
+
+func TestRunsEndWithinTheirLimits(t *testing.T) {
+	t.Parallel()
+	for name, code := range map[string]string{
+		"a loop without an end":   "while True:\n    pass",
+		"a text that grows":       "x = 'a'\nwhile True:\n    x += x",
+		"a list that grows":       "x = [1]\nwhile True:\n    x = x + x",
+		"a number that grows":     "x = 7\nwhile True:\n    x = x ** 7",
+		"a range":                 "sum(range(10 ** 12))",
+		"nested loops":            "[0 for a in range(10**6) for b in range(10**6)]",
+		"repeated text":           "'abc' * 10 ** 12",
+		"a limit is not caught":   "try:\n    while True:\n        pass\nexcept:\n    1",
+		"nor in finally":          "while True:\n    try:\n        while True: pass\n    finally:\n        continue",
+		"a pattern that explodes": `re.search(r"(a+)+$", "a" * 40 + "b")`,
+		"padding":                 "f'{1:>100000000000}'",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p, err := txscript.Compile(code, txscript.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = p.Run(context.Background(), &txscript.Host{Limits: txscript.Limits{Steps: 2_000_000, ValueBytes: 1 << 20, TotalBytes: 64 << 20}})
+			var at *txscript.RunError
+			if !errors.Is(err, pyvalue.ErrLimit) || !errors.As(err, &at) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+	ctx, cancel := context.WithCancelCause(context.Background())
+	cancel(errors.New("the export has ended"))
+	p, err := txscript.Compile("while True:\n    pass", txscript.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Run(ctx, &txscript.Host{}); err == nil || !strings.Contains(err.Error(), "the export has ended") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestAnExceptionNamesItsLine(t *testing.T) {
+	t.Parallel()
+	p, err := txscript.Compile("x = 0\n\ny = 1 / x", txscript.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Run(context.Background(), &txscript.Host{}); err == nil || err.Error() != "line 3: ZeroDivisionError: division by zero" {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestFieldsAreListedOnce(t *testing.T) {
+	t.Parallel()
+	p, err := txscript.Compile("def f(): return field.c\nfield.a + field.b.all_values[0] + field.a + f() + field.d.attr.id", txscript.Options{Globals: globals, Fields: "field"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(p.Fields(), " "); got != "c a b d" {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestAProgramServesConcurrentRuns(t *testing.T) {
+	t.Parallel()
+	p, err := txscript.Compile("def f(n):\n    return n if n < 2 else f(n-1) + f(n-2)\nf(10), re.sub('a', 'b', 'aa')", txscript.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan string)
+	for range 8 {
+		go func() {
+			v, err := p.Run(context.Background(), &txscript.Host{})
+			text, _ := pyvalue.Repr(nil, v)
+			done <- fmt.Sprint(text, err)
+		}()
+	}
+	for range 8 {
+		if got := <-done; got != "(55, 'bb')<nil>" {
+			t.Errorf("got %s", got)
+		}
+	}
+}
+
+func FuzzRun(f *testing.F) {
+	for _, text := range golden(f) {
+		code, _, _, _ := split(text)
+		f.Add(code)
+	}
+	f.Fuzz(func(t *testing.T, code string) {
+		p, err := txscript.Compile(code, txscript.Options{Globals: globals, Fields: "field", RowFields: func(string) bool { return false }})
+		if err != nil {
+			var e *txscript.SyntaxError
+			if !errors.As(err, &e) {
+				t.Fatal(err)
+			}
+			return
+		}
+		h := &txscript.Host{Globals: []pyvalue.Value{pyvalue.FromObject(&fields{})}, Limits: txscript.Limits{Steps: 100_000, ValueBytes: 1 << 16, TotalBytes: 1 << 22}}
+		v, err := p.Run(context.Background(), h)
+		var e *txscript.RunError
+		if err != nil && !errors.As(err, &e) {
+			t.Fatal(err)
+		}
+		_, _ = pyvalue.Repr(pyvalue.NewMeter(context.Background(), pyvalue.Limits{Steps: 100_000, ValueBytes: 1 << 16}), v)
+	})
+}
+
+func Example() {
+	p, err := txscript.Compile("total = 0\nfor n in [1, 2, 3]:\n    total += n * 1.5\nif total > 5:\n    f'{total:.2f}'\nelse:\n    'little'", txscript.Options{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	v, err := p.Run(context.Background(), &txscript.Host{})
+	fmt.Println(v.Text(), err)
+	// Output: 9.00 <nil>
+}
+
+// python is Debian's, which the oracle runs with.
+const python = "/usr/bin/python3"
+
+// TestGeneratedPrograms compares programs that are put together at random with
+// CPython. TXSCRIPT_DIFF_SECONDS says for how long, TXSCRIPT_DIFF_SEED which.
+func TestGeneratedPrograms(t *testing.T) {
+	t.Parallel()
+	if _, err := os.Stat(python); err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("python3 is missing, and CI must compare with it")
+		}
+		t.Skip("python3 is missing; install it to compare with CPython")
+	}
+	seconds, _ := strconv.Atoi(os.Getenv("TXSCRIPT_DIFF_SECONDS"))
+	seconds = max(seconds, 2)
+	seed := uint64(time.Now().UnixNano())
+	if s, err := strconv.ParseUint(os.Getenv("TXSCRIPT_DIFF_SEED"), 10, 64); err == nil {
+		seed = s
+	}
+	t.Logf("seed %d", seed)
+	cmd := osexec.Command(python, "-W", "ignore", "testdata/oracle.py", "serve")
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		_ = in.Close()
+		_ = cmd.Wait()
+	}()
+	answers := bufio.NewScanner(out)
+	answers.Buffer(nil, 1<<24)
+	g := &generator{rand.New(rand.NewPCG(seed, 1))}
+	count := 0
+	for end := time.Now().Add(time.Duration(seconds) * time.Second); time.Now().Before(end); count++ {
+		code := g.program()
+		asked, _ := json.Marshal(map[string]any{"code": code, "fields": json.RawMessage(generatedFields)})
+		if _, err := in.Write(append(asked, '\n')); err != nil {
+			t.Fatal(err)
+		}
+		if !answers.Scan() {
+			t.Fatal("Python ended")
+		}
+		var want [2]string
+		if err := json.Unmarshal(answers.Bytes(), &want); err != nil {
+			t.Fatal(err)
+		}
+		kind, got := run(t, code, generatedFields)
+		if kind != want[0] || got != want[1] {
+			t.Fatalf("seed %d, program %d\n%s\ngot  %s %s\nwant %s %s", seed, count, code, kind, got, want[0], want[1])
+		}
+	}
+	t.Logf("%d programs compared", count)
+}
+
+const generatedFields = `{"a":["string","abc"],"b":["string",""],"n":["number","2.5"],"e":["number",""],"d":["date","2026-02-28"],
+	"rows":[{"q":["number","3"],"s":["string","x"]},{"q":["number",""],"s":["string",""]}]}`
+
+// generator puts programs together.
+type generator struct{ r *rand.Rand }
+
+func (g *generator) pick(list ...string) string { return list[g.r.IntN(len(list))] }
+
+func (g *generator) program() string {
+	var out strings.Builder
+	for range 1 + g.r.IntN(4) {
+		g.statement(&out, "", 2)
+	}
+	out.WriteString(g.expr(3) + "\n")
+	return out.String()
+}
+
+func (g *generator) statement(out *strings.Builder, indent string, depth int) {
+	body := func() {
+		for range 1 + g.r.IntN(2) {
+			g.statement(out, indent+"    ", depth-1)
+		}
+	}
+	kind := g.r.IntN(9)
+	if depth == 0 {
+		kind = g.r.IntN(3)
+	}
+	switch kind {
+	case 0, 1:
+		fmt.Fprintf(out, "%s%s %s %s\n", indent, g.pick("x", "y", "z"), g.pick("=", "=", "+=", "*="), g.expr(2))
+	case 2:
+		fmt.Fprintf(out, "%s%s\n", indent, g.expr(3))
+	case 3:
+		fmt.Fprintf(out, "%sif %s:\n", indent, g.expr(2))
+		body()
+		if g.r.IntN(2) == 0 {
+			fmt.Fprintf(out, "%selse:\n", indent)
+			body()
+		}
+	case 4:
+		fmt.Fprintf(out, "%sfor x in %s:\n", indent, g.pick("range(3)", "[1, 'a', None]", "field.rows", "'ab'", g.expr(1)))
+		body()
+		if g.r.IntN(3) == 0 {
+			fmt.Fprintf(out, "%s    %s\n", indent, g.pick("break", "continue"))
+		}
+	case 5:
+		fmt.Fprintf(out, "%stry:\n", indent)
+		body()
+		fmt.Fprintf(out, "%sexcept %s as err:\n", indent, g.pick("TypeError", "ValueError", "(KeyError, IndexError)", "Exception", "ArithmeticError", "NameError", "AttributeError"))
+		fmt.Fprintf(out, "%s    z = str(err)\n", indent)
+		if g.r.IntN(3) == 0 {
+			fmt.Fprintf(out, "%sfinally:\n%s    y = 0\n", indent, indent)
+		}
+	case 6:
+		fmt.Fprintf(out, "%sdef f(p, q=%s):\n", indent, g.expr(1))
+		fmt.Fprintf(out, "%s    return %s\n", indent, g.expr(2))
+		fmt.Fprintf(out, "%sy = f(%s)\n", indent, g.expr(1))
+	default:
+		fmt.Fprintf(out, "%s%s = %s\n", indent, g.pick("x", "y", "z", "x, y"), g.expr(3))
+	}
+}
+
+func (g *generator) expr(depth int) string {
+	if depth == 0 || g.r.IntN(6) == 0 {
+		return g.pick("1", "0", "-2", "2.5", "True", "None", "'a'", "'b c'", "''", "'12'", "[]", "[1, 2, 3]", "('a', 1)", "{'a': 1}", "x", "y", "z",
+			"field.a", "field.b", "field.n", "field.e", "field.d", "field.q.all_values", "field.s.all_values", "'Žluť'", "10**20", "1e16", "0.1")
+	}
+	a, b := g.expr(depth-1), g.expr(depth-1)
+	switch g.r.IntN(17) {
+	case 0, 1:
+		return fmt.Sprintf("(%s %s %s)", a, g.pick("+", "-", "*", "/", "//", "%"), b)
+	case 2:
+		return fmt.Sprintf("(%s %s %s)", a, g.pick("==", "!=", "<", "<=", "in", "not in", "and", "or"), b)
+	case 3:
+		return fmt.Sprintf("(%s if %s else %s)", a, b, g.expr(depth-1))
+	case 4:
+		return fmt.Sprintf("%s[%s]", g.pick("[1, 2, 3]", "'abc'", "{'a': 1, 2: 3}", "(1, 2)"), g.pick("0", "-1", "1:", "::-1", "5", "'a'", a))
+	case 5:
+		return fmt.Sprintf("%s(%s)", g.pick("str", "int", "float", "bool", "len", "list", "sorted", "sum", "max", "repr", "abs", "tuple", "is_empty", "any", "all", "round"), a)
+	case 6:
+		return fmt.Sprintf("[%s for x in %s if %s]", a, g.pick("[1, 2]", "range(4)", "'ab'", "field.q.all_values"), b)
+	case 7:
+		return fmt.Sprintf("f\"{%s}|{%s!r}\"", g.pick("1 + 1", "field.n", "field.a", "x", "y"), g.pick("field.b", "z", "[1]"))
+	case 8:
+		return fmt.Sprintf("str(%s).%s", a, g.pick("upper()", "strip()", "split()", "replace('a', 'X')", "find('b')", "startswith('a')", "zfill(5)", "title()", "count('a')", "isdigit()", "split('1')", "center(9, '*')"))
+	case 9:
+		return fmt.Sprintf("default_to(%s, %s)", a, b)
+	case 10:
+		return fmt.Sprintf("{%s: %s for k in %s}", g.pick("k", "str(k)"), a, g.pick("'abc'", "[1, 2]", "range(2)"))
+	case 11:
+		return fmt.Sprintf("re.sub(%s, %s, str(%s))", g.pick(`r"\d"`, `r"[a-c]+"`, `r"(.)(.)"`, `r"\s*"`, `r"[^\w]"`), g.pick("''", "'_'", `r"<\g<0>>"`), a)
+	case 12:
+		return fmt.Sprintf("(lambda p: %s)(%s)", g.pick("p", "[p]", "p and 1", "str(p)"), a)
+	case 13:
+		return fmt.Sprintf("%s(%s for x in %s)", g.pick("sum", "any", "list", "max", "sorted"), g.pick("x", "1", "len(str(x))"), g.pick("[1, 2]", "field.q.all_values", "range(3)", a))
+	case 14:
+		return fmt.Sprintf("(field.d %s timedelta(days=%s))", g.pick("+", "-"), g.pick("1", "30", "-5", "1.5"))
+	case 15:
+		return fmt.Sprintf("format(%s, %q)", a, g.pick("", ">5", ".2f", "05", "s", ","))
+	}
+	return fmt.Sprintf("(not %s)", a)
+}
