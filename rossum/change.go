@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/tidwall/gjson"
 	"github.com/tidwall/sjson"
@@ -18,6 +20,7 @@ type change struct {
 	hasValue          bool
 	removed           bool
 	added             bool
+	computed          bool // the value is a formula's: the platform computes it itself
 }
 
 // touch notes that the node is going to change.
@@ -53,9 +56,44 @@ func (n *Node) SetNormalized(value, normalized string) error {
 	if n.change == nil && value == n.Value() && (normalized == n.Normalized() || normalized == "") {
 		return nil // what the platform has already needs no operation
 	}
+	n.tree.written(n, n.Value() != value || n.Normalized() != normalized)
 	c := n.touch()
-	c.value, c.normalized, c.hasValue = value, normalized, true
+	c.value, c.normalized, c.hasValue, c.computed = value, normalized, true, false
 	return nil
+}
+
+// SetComputed writes what the field's formula gives: as [Node.SetNormalized], but
+// without an operation in the answer, since the platform computes formula fields
+// itself and lets nobody else write them.
+func (n *Node) SetComputed(value, normalized string) error {
+	wasWritten := n.change != nil && n.change.hasValue && !n.change.computed
+	if err := n.SetNormalized(value, normalized); err != nil {
+		return err
+	}
+	if n.change != nil && !wasWritten {
+		n.change.computed = true
+	}
+	return nil
+}
+
+// written notes that the value of a field has changed; see [Content.TakeWritten].
+func (c *Content) written(n *Node, changed bool) {
+	if !changed {
+		return
+	}
+	if c.writtenIDs == nil {
+		c.writtenIDs = make(map[string]bool)
+	}
+	c.writtenIDs[n.schemaID] = true
+}
+
+// TakeWritten returns the schema_ids of the fields whose values have changed, and
+// of the tables that have got or lost rows, since it was called last; nil if there
+// are none. A clone starts with none.
+func (c *Content) TakeWritten() []string {
+	ids := slices.Sorted(maps.Keys(c.writtenIDs))
+	c.writtenIDs = nil
+	return ids
 }
 
 // ErrCategory means that a change does not fit the node's category.
@@ -152,7 +190,9 @@ func (c *Content) addNode(parent *Node, schemaID string, category Category, valu
 	n.change = &change{added: true, value: value, hasValue: category == Datapoint}
 	if parent.category == Multivalue {
 		c.changed = append(c.changed, n)
+		c.written(parent, true)
 	}
+	c.written(n, category == Datapoint)
 	return n
 }
 
@@ -166,6 +206,10 @@ func (n *Node) Remove() error {
 		return nil
 	}
 	n.touch().removed = true
+	n.tree.written(n.parent, true)
+	for m := range n.All() {
+		n.tree.written(m, m.category == Datapoint)
+	}
 	n.parent.resized = true
 	n.parent.children = without(n.parent.children, n)
 	for m := range n.All() {
@@ -236,7 +280,7 @@ func (n *Node) operation() (Operation, bool) {
 	if ch.hidden != nil && *ch.hidden != n.hidden {
 		v.Hidden = ch.hidden
 	}
-	if ch.hasValue && ch.value != n.text(n.value) {
+	if ch.hasValue && !ch.computed && ch.value != n.text(n.value) {
 		v.Content = &operationContent{ch.value}
 	}
 	if v.Content == nil && v.Hidden == nil && v.Options == nil {

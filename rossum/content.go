@@ -54,6 +54,9 @@ type Content struct {
 	slab     []Node
 	nodes    int
 
+	// writtenIDs are the fields and tables that TakeWritten has not told of.
+	writtenIDs map[string]bool
+
 	// childOf names the schema_id and category below a multivalue, from the schema
 	// that came with the payload; nil if none did.
 	childOf func(schemaID string) (string, Category)

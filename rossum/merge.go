@@ -177,13 +177,14 @@ func (m *merge) changed(own, n *Node) error {
 		m.conflict(own, RemovedConflict, after.value, "")
 		return nil
 	}
-	return m.write(own, before, now, after)
+	return m.write(own, before, now, after, n.change != nil && n.change.computed)
 }
 
 // write sets what differs from the state before, and leaves the rest to the
 // branches that came earlier.
-func (m *merge) write(own *Node, before, now, after state) error {
-	if after.value != before.value || after.normalized != before.normalized {
+func (m *merge) write(own *Node, before, now, after state, computed bool) error {
+	// What a formula gave is computed again from the merged fields.
+	if (after.value != before.value || after.normalized != before.normalized) && !computed {
 		if now.value != before.value && now.value != after.value {
 			m.conflict(own, ValueConflict, now.value, after.value)
 		}
@@ -270,8 +271,9 @@ func (n *Node) apply(ch change) error {
 		if n.category != Datapoint {
 			return n.categoryError("writing a value to")
 		}
+		n.tree.written(n, n.Value() != ch.value || n.Normalized() != ch.normalized)
 		own := n.touch()
-		own.value, own.normalized, own.hasValue = ch.value, ch.normalized, true
+		own.value, own.normalized, own.hasValue, own.computed = ch.value, ch.normalized, true, ch.computed
 	}
 	if ch.hidden != nil {
 		n.SetHidden(*ch.hidden)
@@ -289,6 +291,7 @@ type savedChange struct {
 	Normalized string          `json:"normalized,omitempty"`
 	Hidden     *bool           `json:"hidden,omitempty"`
 	Options    json.RawMessage `json:"options,omitempty"`
+	Computed   bool            `json:"computed,omitempty"` // the value is a formula's
 	Removed    bool            `json:"removed,omitempty"`
 	Added      []savedCell     `json:"added,omitzero"` // empty, but not nil, for a row without cells
 }
@@ -304,7 +307,7 @@ func (c *Content) Changes() (json.RawMessage, error) {
 		case ch.removed:
 			saved = append(saved, savedChange{ID: n.id, Removed: true})
 		default:
-			s := savedChange{ID: n.id, Normalized: ch.normalized, Hidden: ch.hidden, Options: ch.options}
+			s := savedChange{ID: n.id, Normalized: ch.normalized, Hidden: ch.hidden, Options: ch.options, Computed: ch.computed}
 			if ch.hasValue {
 				s.Value = &ch.value
 			}
@@ -340,7 +343,7 @@ func (n *Node) restore(s savedChange) error {
 	case s.Added != nil:
 		return n.addSaved(s.Added)
 	}
-	ch := change{normalized: s.Normalized, hidden: s.Hidden, options: s.Options}
+	ch := change{normalized: s.Normalized, hidden: s.Hidden, options: s.Options, computed: s.Computed}
 	if s.Value != nil {
 		ch.value, ch.hasValue = *s.Value, true
 	}

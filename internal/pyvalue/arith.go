@@ -165,10 +165,7 @@ func concatSame(m *Meter, a, b Value) (Value, bool, error) {
 func repeat(m *Meter, v, times Value) (Value, error) {
 	n, fits := times.Int64()
 	if !fits {
-		if times.BigInt().Sign() > 0 {
-			return Value{}, Raise("OverflowError", "cannot fit 'int' into an index-sized integer")
-		}
-		n = 0
+		return Value{}, Raise("OverflowError", "cannot fit 'int' into an index-sized integer")
 	}
 	n = max(n, 0)
 	size := int64(valueSize)

@@ -341,6 +341,7 @@ func ParseInt(text string, base int) (Value, error) {
 		for b, p := range prefixed {
 			if (base == 0 || base == b) && strings.EqualFold(digits[:2], p) {
 				actual, digits = b, strings.TrimPrefix(digits[2:], "_")
+				break
 			}
 		}
 	}

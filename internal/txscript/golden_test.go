@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"iter"
 	"os"
 	"path/filepath"
@@ -23,6 +24,8 @@ type fields struct {
 }
 
 func (*fields) PyType() string { return "field" }
+
+func (f *fields) PyHash() (string, error) { return fmt.Sprintf("%p", f), nil }
 
 func typed(pair [2]string) pyvalue.Value {
 	switch {

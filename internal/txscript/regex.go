@@ -279,17 +279,31 @@ func (s subject) each(r *run, f func(m *regexp2.Match) (bool, error)) error {
 	if err := r.meter.Step(1 + int64(len(s.text)/16)); err != nil {
 		return err
 	}
+	started := time.Now()
 	m, err := s.p.re.FindStringMatch(s.text)
 	for ; m != nil && err == nil; m, err = s.p.re.FindNextMatch(m) {
-		if err := r.meter.Step(1 + int64(m.Length/16)); err != nil {
+		if err := r.spent(started); err != nil {
 			return err
 		}
+		started = time.Now()
 		if more, err := f(m); err != nil || !more {
 			return err
 		}
 	}
+	if err == nil {
+		return r.spent(started)
+	}
 	return timedOut(err)
 }
+
+// spent counts a search that took long as the steps that could have been made
+// meanwhile: patterns can backtrack.
+func (r *run) spent(since time.Time) error {
+	return r.meter.Step(1 + int64(time.Since(since)/(100*time.Microsecond))*stepsPerSearch)
+}
+
+// stepsPerSearch is about what a tenth of a millisecond has time for.
+const stepsPerSearch = 1000
 
 func timedOut(err error) error {
 	if err != nil {
@@ -299,7 +313,7 @@ func timedOut(err error) error {
 }
 
 // anchored is a pattern that must fit from the beginning, and with whole to the end.
-func anchored(c *pyvalue.Call, name string, whole bool) (value, error) {
+func anchored(r *run, c *pyvalue.Call, name string, whole bool) (value, error) {
 	s, err := argSubject(c, name, 1, 2)
 	if err != nil {
 		return value{}, err
@@ -325,14 +339,15 @@ func anchored(c *pyvalue.Call, name string, whole bool) (value, error) {
 	if err != nil {
 		return value{}, err
 	}
+	started := time.Now()
 	m, err := p.re.FindStringMatch(s.text)
 	if err != nil {
 		return value{}, timedOut(err)
 	}
 	if m == nil {
-		return value{}, nil
+		return value{}, r.spent(started)
 	}
-	return pyvalue.FromObject(&matchValue{s.p, m, s.text}), nil
+	return pyvalue.FromObject(&matchValue{s.p, m, s.text}), r.spent(started)
 }
 
 var reFunctions map[string]func(r *run, c *pyvalue.Call) (value, error)
@@ -358,8 +373,8 @@ func init() {
 			})
 			return found, err
 		},
-		"match":     func(_ *run, c *pyvalue.Call) (value, error) { return anchored(c, "match", false) },
-		"fullmatch": func(_ *run, c *pyvalue.Call) (value, error) { return anchored(c, "fullmatch", true) },
+		"match":     func(r *run, c *pyvalue.Call) (value, error) { return anchored(r, c, "match", false) },
+		"fullmatch": func(r *run, c *pyvalue.Call) (value, error) { return anchored(r, c, "fullmatch", true) },
 		"findall": func(r *run, c *pyvalue.Call) (value, error) {
 			s, err := argSubject(c, "findall", 1, 2)
 			if err != nil {

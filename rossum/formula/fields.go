@@ -1,0 +1,238 @@
+package formula
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"time"
+
+	"github.com/tidwall/gjson"
+
+	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/txscript"
+	"github.com/exportpipeline/exportpipeline/rossum"
+)
+
+// scope is field, or a row of a table, as a formula sees it.
+type scope struct {
+	r     *running
+	row   *rossum.Node // nil for the header
+	index int
+	only  bool // a row that was taken from a table: it has no fields of the header
+}
+
+var _ txscript.Fields = (*scope)(nil)
+
+// PyType implements [pyvalue.Object].
+func (s *scope) PyType() string { return "field" }
+
+// PyHash tells rows apart.
+func (s *scope) PyHash() (string, error) { return fmt.Sprintf("row %p", s.row), nil }
+
+// PyEqual compares rows.
+func (s *scope) PyEqual(other value) bool {
+	o, ok := other.Object().(*scope)
+	return ok && o.row == s.row && o.only == s.only
+}
+
+// node finds the datapoint that a name means here, nil if it is none.
+func (s *scope) node(schemaID string) *rossum.Node {
+	if s.row != nil {
+		if cell := s.row.Cell(schemaID); cell != nil {
+			return cell
+		}
+	}
+	if d := s.r.set.fields[schemaID]; s.only || d == nil || d.table != "" || d.Category != "datapoint" {
+		return nil
+	}
+	if nodes := s.r.content.Find(schemaID); len(nodes) > 0 {
+		return nodes[0]
+	}
+	return nil
+}
+
+// Field returns the value of a field, the rows of a table, or the values of a list.
+func (s *scope) Field(schemaID string) (value, bool, error) {
+	if n := s.node(schemaID); n != nil {
+		return s.r.typed(n), true, nil
+	}
+	if schemaID == "_index" && s.row != nil {
+		return pyvalue.Int(int64(s.index)), true, nil
+	}
+	d := s.r.set.fields[schemaID]
+	switch {
+	case s.only || d == nil:
+		return value{}, false, nil
+	case d.Category == "multivalue":
+		return s.r.children(schemaID), true, nil
+	case d.table != "":
+		return pyvalue.NewList(append([]value(nil), s.r.column(schemaID)...)...), true, nil
+	case d.Category == "datapoint":
+		return empty(d.Type), true, nil // the schema has it, the document has not
+	}
+	return value{}, false, nil
+}
+
+// FieldAttr returns what stands behind a field's name.
+func (s *scope) FieldAttr(schemaID, name string) (value, bool, error) {
+	if name == "all_values" {
+		if d := s.r.set.fields[schemaID]; d == nil || d.table == "" && d.Category != "multivalue" || s.only {
+			return value{}, false, nil
+		}
+		return pyvalue.NewList(append([]value(nil), s.r.column(schemaID)...)...), true, nil
+	}
+	n := s.node(schemaID)
+	if n == nil {
+		return value{}, false, nil
+	}
+	if name == "attr" {
+		return pyvalue.FromObject(&attributes{n, s.r.set.fields[schemaID]}), true, nil
+	}
+	if name == "id" || name == "rir_confidence" {
+		v, ok := (&attributes{n, s.r.set.fields[schemaID]}).PyAttr(name)
+		return v, ok, nil
+	}
+	return value{}, false, nil
+}
+
+// SetField refuses: a formula writes only its own field, by its value.
+func (s *scope) SetField(schemaID string, _ value) error {
+	return pyvalue.Raise("AttributeError", "a formula cannot write the field %s", schemaID)
+}
+
+// FieldRef returns the datapoint, for messages.
+func (s *scope) FieldRef(schemaID string) any { return s.node(schemaID) }
+
+// children returns a table as rows, or a simple multivalue as values.
+func (r *running) children(schemaID string) value {
+	var items []value
+	for _, m := range r.content.Find(schemaID) {
+		for i, child := range m.Children() {
+			if child.Category() == rossum.Tuple {
+				items = append(items, pyvalue.FromObject(&scope{r: r, row: child, index: i, only: true}))
+			} else {
+				items = append(items, r.typed(child))
+			}
+		}
+	}
+	return pyvalue.NewList(items...)
+}
+
+// column returns the values of a column, or of a simple multivalue.
+func (r *running) column(schemaID string) []value {
+	if values, ok := r.columns[schemaID]; ok {
+		return values
+	}
+	if d := r.set.fields[schemaID]; d != nil && d.Category == "multivalue" {
+		list, _ := r.children(schemaID).Items()
+		return list
+	}
+	nodes := r.content.Find(schemaID)
+	values := make([]value, len(nodes))
+	for i, n := range nodes {
+		values[i] = r.typed(n)
+	}
+	r.columns[schemaID] = values
+	return values
+}
+
+// typed reads a datapoint by the type that the schema gives it.
+func (r *running) typed(n *rossum.Node) value {
+	kind := ""
+	if d := r.set.fields[n.SchemaID()]; d != nil {
+		kind = d.Type
+	}
+	return typed(n, kind)
+}
+
+func typed(n *rossum.Node, kind string) value {
+	text := n.Text()
+	switch {
+	case text == "":
+		return empty(kind)
+	case kind == "number":
+		if f, err := strconv.ParseFloat(text, 64); err == nil || math.IsInf(f, 0) {
+			return pyvalue.Float(f)
+		}
+		return txscript.Empty() // what is no number counts as none
+	case kind == "date":
+		if t, err := time.Parse(time.DateOnly, text); err == nil {
+			return txscript.Date(t)
+		}
+		return txscript.Empty()
+	}
+	return pyvalue.Str(n.Value())
+}
+
+func empty(kind string) value {
+	if kind == "number" || kind == "date" {
+		return txscript.Empty()
+	}
+	return pyvalue.Str("")
+}
+
+// numberText writes a number without an exponent.
+func numberText(v value) (string, error) {
+	f, _ := v.Float64()
+	if math.IsNaN(f) || math.IsInf(f, 0) {
+		return "", fmt.Errorf("%w: the formula gives %v", ErrValue, f)
+	}
+	text := strconv.FormatFloat(f, 'f', -1, 64)
+	if text == "-0" {
+		text = "0"
+	}
+	return text, nil
+}
+
+// attributes is field.x.attr: what is known of a datapoint besides its value.
+type attributes struct {
+	n *rossum.Node
+	d *described
+}
+
+// PyType implements [pyvalue.Object].
+func (a *attributes) PyType() string { return "attr" }
+
+// PyAttr reads a key of the datapoint's content, of the datapoint, or of the schema.
+func (a *attributes) PyAttr(name string) (value, bool) {
+	switch name {
+	case "id":
+		return pyvalue.Int(a.n.ID()), true
+	case "value":
+		return pyvalue.Str(a.n.Value()), true
+	case "hidden":
+		return pyvalue.Bool(a.n.Hidden()), true
+	case "label":
+		if a.d != nil {
+			return pyvalue.Str(a.d.Label), true
+		}
+	}
+	for _, path := range []string{"content." + name, name} {
+		if v := gjson.GetBytes(a.n.Raw(), path); v.Exists() {
+			made, err := pyvalue.FromJSON([]byte(v.Raw), false)
+			return made, err == nil
+		}
+	}
+	return value{}, false
+}
+
+// annotationObject is annotation, as a formula sees it.
+type annotationObject struct{ a *rossum.Annotation }
+
+func annotationValue(a *rossum.Annotation) value { return pyvalue.FromObject(&annotationObject{a}) }
+
+// PyType implements [pyvalue.Object].
+func (*annotationObject) PyType() string { return "annotation" }
+
+// PyAttr reads a key of the annotation.
+func (o *annotationObject) PyAttr(name string) (value, bool) {
+	if o.a == nil {
+		return value{}, false
+	}
+	v := o.a.Get(name)
+	if !v.Exists() {
+		return value{}, false
+	}
+	made, err := pyvalue.FromJSON([]byte(v.Raw), false)
+	return made, err == nil
+}

@@ -1,0 +1,234 @@
+package formula
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/txscript"
+	"github.com/exportpipeline/exportpipeline/rossum"
+)
+
+// Options of [Set.Run]; the zero value works.
+type Options struct {
+	// Tolerate goes on after a formula that fails, or that could not be compiled: its
+	// field stays as it is, and the fault is in the result. Without it Run fails.
+	Tolerate bool
+	// Annotation answers annotation.id, annotation.metadata and so on; nil for none.
+	Annotation *rossum.Annotation
+	// Now is the clock; nil is time.Now in UTC.
+	Now func() time.Time
+}
+
+// Result is what [Set.Run] did.
+type Result struct {
+	Computed []string         // schema_ids of the formulas that were computed, in order
+	Changed  []string         // those among them whose values changed
+	Runs     int              // how often a formula ran: once for each row
+	Messages []rossum.Message // that formulas showed
+	Blockers []Blocker
+	Faults   []error // with Options.Tolerate: an [*Error] each
+}
+
+// Blocker is a reason against automation that a formula gave.
+type Blocker struct {
+	ID      int64 // of the datapoint, 0 for the document
+	Content string
+}
+
+// Limits of all formulas of one run together.
+var limits = pyvalue.Limits{
+	Steps: 20 * txscript.DefaultLimits.Steps, ValueBytes: txscript.DefaultLimits.ValueBytes, TotalBytes: 8 * txscript.DefaultLimits.TotalBytes,
+}
+
+// Run computes the formulas that depend on the changed fields (schema_ids of
+// fields and tables), or on formulas that changed through this, and writes their
+// values; with nil it computes all. Only one may use c meanwhile. The error is an
+// [*Error], or the context's.
+func (s *Set) Run(ctx context.Context, c *rossum.Content, changed []string, o Options) (*Result, error) {
+	r := &running{set: s, ctx: ctx, content: c, options: o, result: &Result{}, columns: make(map[string][]value)}
+	r.meter = pyvalue.NewMeter(ctx, limits)
+	dirty := make(map[string]bool, len(changed))
+	for _, id := range changed {
+		dirty[id] = true
+	}
+	if len(s.broken) > 0 && (changed == nil || len(changed) > 0) {
+		if !o.Tolerate {
+			return r.result, errors.Join(s.broken...)
+		}
+		r.result.Faults = append(r.result.Faults, s.broken...)
+	}
+	for _, f := range s.formulas {
+		if changed != nil && !f.due(dirty) {
+			continue
+		}
+		r.result.Computed = append(r.result.Computed, f.id)
+		wrote, err := r.formula(f)
+		if err != nil {
+			return r.result, err
+		}
+		if wrote {
+			dirty[f.id] = true
+			delete(r.columns, f.id)
+			r.result.Changed = append(r.result.Changed, f.id)
+		}
+	}
+	return r.result, nil
+}
+
+// due reports whether something that the formula reads has changed.
+func (f *compiled) due(dirty map[string]bool) bool {
+	// A row that was added has no value yet.
+	if f.table != "" && dirty[f.table] {
+		return true
+	}
+	for _, id := range f.reads {
+		if dirty[id] {
+			return true
+		}
+	}
+	return false
+}
+
+type value = pyvalue.Value
+
+// running is a run of a set.
+type running struct {
+	set     *Set
+	ctx     context.Context
+	content *rossum.Content
+	options Options
+	result  *Result
+	meter   *pyvalue.Meter
+	columns map[string][]value // values of columns that were asked for
+}
+
+// formula computes one formula, for every row if it is of a table.
+func (r *running) formula(f *compiled) (wrote bool, err error) {
+	memo := &txscript.Memo{}
+	if f.table == "" {
+		for _, n := range r.content.Find(f.id) {
+			if wrote, err = r.evaluate(f, n, nil, 0, memo); err != nil {
+				return wrote, err
+			}
+		}
+		return wrote, nil
+	}
+	for _, table := range r.content.Find(f.table) {
+		for i, row := range table.Children() {
+			n := row.Cell(f.id)
+			if n == nil {
+				continue
+			}
+			changed, err := r.evaluate(f, n, row, i, memo)
+			if err != nil {
+				return wrote, err
+			}
+			wrote = wrote || changed
+		}
+	}
+	return wrote, nil
+}
+
+// evaluate computes the formula for one datapoint.
+func (r *running) evaluate(f *compiled, n, row *rossum.Node, index int, memo *txscript.Memo) (wrote bool, err error) {
+	r.result.Runs++
+	host := &txscript.Host{
+		Globals: []value{pyvalue.FromObject(&scope{r: r, row: row, index: index}), annotationValue(r.options.Annotation)},
+		Show:    r.show, Now: r.options.Now, Meter: r.meter, Memo: memo,
+	}
+	v, err := f.program.Run(r.ctx, host)
+	if err == nil {
+		wrote, err = store(n, f.kind, v)
+	}
+	if err == nil {
+		return wrote, nil
+	}
+	if r.ctx.Err() != nil {
+		return false, context.Cause(r.ctx)
+	}
+	fault := &Error{SchemaID: f.id, Err: err}
+	var at *txscript.RunError
+	if errors.As(err, &at) {
+		fault.Line = at.Line
+	}
+	if row != nil {
+		fault.Row = index + 1
+	}
+	if !r.options.Tolerate {
+		return false, fault
+	}
+	r.result.Faults = append(r.result.Faults, fault)
+	return false, nil
+}
+
+func (r *running) show(m txscript.Message) {
+	var id int64
+	if n, ok := m.Field.(*rossum.Node); ok && n != nil {
+		id = n.ID()
+	}
+	if m.Kind == "blocker" {
+		r.result.Blockers = append(r.result.Blockers, Blocker{ID: id, Content: m.Text})
+		return
+	}
+	r.result.Messages = append(r.result.Messages, rossum.Message{ID: id, Type: rossum.MessageType(m.Kind), Content: m.Text})
+}
+
+// store writes a value to a datapoint, and reports whether that changed it.
+func store(n *rossum.Node, kind string, v value) (bool, error) {
+	text, err := textOf(v, kind)
+	if err != nil {
+		return false, err
+	}
+	normalized := ""
+	switch kind {
+	case "number":
+		if before, err := rossum.ParseDecimal(n.Text()); err == nil {
+			if now, err := rossum.ParseDecimal(text); err == nil && before.Rat().Cmp(now.Rat()) == 0 {
+				return false, nil
+			}
+		}
+		if _, err := rossum.ParseDecimal(text); err == nil {
+			normalized = text
+		}
+	case "date":
+		if text == n.Text() {
+			return false, nil
+		}
+		if _, err := time.Parse(time.DateOnly, text); err == nil {
+			normalized = text
+		}
+	default:
+		if text == n.Value() {
+			return false, nil
+		}
+	}
+	if text == "" && n.Value() == "" {
+		return false, nil
+	}
+	return true, n.SetComputed(text, normalized)
+}
+
+// textOf is how a field holds a value.
+func textOf(v value, kind string) (string, error) {
+	if txscript.IsEmpty(v) {
+		return "", nil
+	}
+	if t, full, ok := txscript.DateOf(v); ok {
+		if full && kind != "date" {
+			return pyvalue.String(nil, v)
+		}
+		return t.Format(time.DateOnly), nil
+	}
+	switch v.Kind() {
+	case pyvalue.KindStr, pyvalue.KindMarkup:
+		return v.Text(), nil
+	case pyvalue.KindBool, pyvalue.KindInt:
+		return pyvalue.String(nil, v)
+	case pyvalue.KindFloat:
+		return numberText(v)
+	}
+	return "", fmt.Errorf("%w: the formula gives a %s; it must be a text, a number or a date", ErrValue, pyvalue.TypeName(v))
+}
