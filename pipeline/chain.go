@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"runtime/debug"
 	"slices"
 	"strconv"
@@ -38,12 +39,16 @@ func New(steps ...Step) (*Chain, error) {
 	return &Chain{steps: slices.Clone(steps)}, nil
 }
 
+// joinedErrors is the type of what errors.Join returns: other errors with several
+// causes have a text of their own.
+var joinedErrors = reflect.TypeOf(errors.Join(errors.ErrUnsupported))
+
 // wrapAll names the step in each error of a joined list.
 func wrapAll(step string, err error) []error {
 	if err == nil {
 		return nil
 	}
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok && reflect.TypeOf(err) == joinedErrors {
 		var all []error
 		for _, e := range joined.Unwrap() {
 			all = append(all, wrapAll(step, e)...)
@@ -248,7 +253,10 @@ func (s *scope) run(ctx context.Context, step Step, index int) (err error) {
 		})
 		x.step, x.path = s.parent, s.path
 	}()
-	return wrap(name, step.Run(ctx, x))
+	if err := step.Run(ctx, x); err != nil {
+		return wrap(name, err)
+	}
+	return wrap(name, x.recompute(ctx))
 }
 
 // ErrPanic means that a step panicked: a defect of the step.

@@ -9,6 +9,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/exportpipeline/exportpipeline/rossum"
+	"github.com/exportpipeline/exportpipeline/rossum/formula"
 )
 
 // Option sets how the exports of a chain run. Give it to [Chain.With], or to
@@ -28,7 +29,9 @@ type config struct {
 	report     func(context.Context, *Report)
 	checkpoint func(context.Context, *Export) error
 	timeout    time.Duration
-	alone      bool // this run is one hook of several, which cannot see what the others decided
+	formulas   Formulas
+	compiled   func() (*formula.Set, error) // of formulas.Schema
+	alone      bool                         // this run is one hook of several, which cannot see what the others decided
 }
 
 func newConfig(options []Option) config {

@@ -39,16 +39,20 @@ type LeftOut struct {
 
 // StepReport is what one step did.
 type StepReport struct {
-	Name      string        `json:"name"`
-	Status    Status        `json:"status"`
-	Started   time.Time     `json:"started"`
-	Took      Duration      `json:"took_ms"`
-	Decisions []string      `json:"decisions,omitempty"` // such as "skipped: condition is empty"
-	Calls     []CallReport  `json:"calls,omitempty"`
-	Files     []FileReport  `json:"files,omitempty"`
-	Messages  []string      `json:"messages,omitempty"`
-	Error     string        `json:"error,omitempty"`
-	Steps     []*StepReport `json:"steps,omitempty"` // of a chain within the chain, or of parallel branches
+	Name      string       `json:"name"`
+	Status    Status       `json:"status"`
+	Started   time.Time    `json:"started"`
+	Took      Duration     `json:"took_ms"`
+	Decisions []string     `json:"decisions,omitempty"` // such as "skipped: condition is empty"
+	Calls     []CallReport `json:"calls,omitempty"`
+	Files     []FileReport `json:"files,omitempty"`
+	Messages  []string     `json:"messages,omitempty"`
+	Error     string       `json:"error,omitempty"`
+	// Computed lists the formula fields that were computed again after the step, and
+	// FormulaRuns counts how often one was: once for each row of a table.
+	Computed    []string      `json:"computed,omitempty"`
+	FormulaRuns int           `json:"formula_runs,omitempty"`
+	Steps       []*StepReport `json:"steps,omitempty"` // of a chain within the chain, or of parallel branches
 
 	mu sync.Mutex
 }

@@ -37,6 +37,9 @@ func writeSteps(w *tabwriter.Writer, steps []*StepReport, indent string) {
 		for _, f := range s.Files {
 			fmt.Fprintf(w, "%sfile %s: %d bytes\n", below, f.Key, f.Size)
 		}
+		if s.FormulaRuns > 0 {
+			fmt.Fprintf(w, "%sformulas computed again: %s (%d runs)\n", below, strings.Join(s.Computed, ", "), s.FormulaRuns)
+		}
 		for _, m := range s.Messages {
 			fmt.Fprintf(w, "%s%s\n", below, m)
 		}

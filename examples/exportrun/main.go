@@ -44,6 +44,7 @@ type arguments struct {
 	payload, out    string
 	inRossum, graph bool
 	skipInactive    bool
+	formulas        *rossum.Schema // of the queue, nil for those that the payload brings
 }
 
 // parse reads the arguments; -hooks takes all that follow it.
@@ -113,7 +114,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	hooks, err := readHooks(a.hooks)
 	var options []pipeline.FromHooksOption
 	if err == nil && a.org != "" {
-		hooks, options, err = readOrganisation(a, hooks)
+		hooks, options, err = readOrganisation(&a, hooks)
 	}
 	if err != nil {
 		fmt.Fprintln(stderr, err)
@@ -177,6 +178,9 @@ func export(a arguments, hooks []*rossum.Hook, registry *pipeline.Registry, opti
 		return nil, unusable, err
 	}
 	defer chain.Close()
+	if a.formulas != nil {
+		chain = chain.With(pipeline.WithFormulas(pipeline.Formulas{Schema: a.formulas}))
+	}
 	if a.graph {
 		fmt.Fprint(stderr, chain.Graph())
 	}
@@ -202,7 +206,7 @@ func store(inRossum bool) pipeline.Store {
 }
 
 // readOrganisation adds the hooks of a prd2 folder, and chooses its queue.
-func readOrganisation(a arguments, hooks []*rossum.Hook) ([]*rossum.Hook, []pipeline.FromHooksOption, error) {
+func readOrganisation(a *arguments, hooks []*rossum.Hook) ([]*rossum.Hook, []pipeline.FromHooksOption, error) {
 	o, err := rossum.LoadOrganisation(os.DirFS(a.org))
 	if err != nil {
 		return nil, nil, err
@@ -215,6 +219,7 @@ func readOrganisation(a arguments, hooks []*rossum.Hook) ([]*rossum.Hook, []pipe
 	if err != nil {
 		return nil, nil, err
 	}
+	a.formulas = queue.Schema
 	return hooks, []pipeline.FromHooksOption{pipeline.OnQueue(fmt.Sprintf("queues/%d", queue.ID))}, nil
 }
 

@@ -49,7 +49,6 @@ type (
 		kind       byte // '[', '{', ':' for a dict, '(' for a generator
 		key, value expr
 		clauses    []clause
-		scope      *scope
 	}
 	clause struct {
 		target, iter expr
@@ -208,7 +207,6 @@ type function struct {
 	varArgs, named string // names of *args and **kwargs
 	body           []stmt
 	result         expr // of a lambda
-	scope          *scope
 }
 
 type param struct {

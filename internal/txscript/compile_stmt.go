@@ -222,7 +222,7 @@ func (c *compiler) store(x expr) setter {
 func (c *compiler) storeAttr(x *attrExpr) setter {
 	on := c.expr(x.x)
 	name := x.name
-	if inner, ok := x.x.(*attrExpr); ok {
+	if inner, ok := x.x.(*attrExpr); ok && name == "all_values" {
 		// fields.x.all_values = […]
 		fields := c.expr(inner.x)
 		return func(r *run, f *frame, v value) error {
@@ -231,9 +231,13 @@ func (c *compiler) storeAttr(x *attrExpr) setter {
 				return err
 			}
 			if s, ok := o.Object().(interface {
-				SetFieldAttr(schemaID, name string, v value) error
+				SetAllValues(schemaID string, v []value) error
 			}); ok {
-				return s.SetFieldAttr(inner.name, name, v)
+				items, err := r.collect(v)
+				if err != nil {
+					return err
+				}
+				return s.SetAllValues(inner.name, items)
 			}
 			return pyvalue.Raise("AttributeError", "'%s' object attribute '%s' is read-only", pyvalue.TypeName(o), name)
 		}
@@ -250,6 +254,11 @@ func (c *compiler) storeAttr(x *attrExpr) setter {
 func setAttr(o value, name string, v value) error {
 	if s, ok := o.Object().(Fields); ok {
 		return s.SetField(name, v)
+	}
+	if s, ok := o.Object().(interface {
+		PySetAttr(name string, v value) error
+	}); ok {
+		return s.PySetAttr(name, v)
 	}
 	return pyvalue.Raise("AttributeError", "'%s' object has no attribute '%s'", pyvalue.TypeName(o), name)
 }

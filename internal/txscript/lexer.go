@@ -188,7 +188,7 @@ func (l *lexer) next() bool {
 }
 
 func (l *lexer) token(c byte) {
-	r, size := utf8.DecodeRuneInString(l.src[l.pos:])
+	r, _ := utf8.DecodeRuneInString(l.src[l.pos:])
 	switch {
 	case c >= '0' && c <= '9', c == '.' && l.pos+1 < len(l.src) && l.src[l.pos+1] >= '0' && l.src[l.pos+1] <= '9':
 		l.number()
@@ -197,7 +197,7 @@ func (l *lexer) token(c byte) {
 	case r == '_' || unicode.IsLetter(r):
 		start := l.pos
 		for l.pos < len(l.src) {
-			r, size = utf8.DecodeRuneInString(l.src[l.pos:])
+			r, size := utf8.DecodeRuneInString(l.src[l.pos:])
 			if r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.Is(unicode.Mn, r) {
 				break
 			}

@@ -1,0 +1,113 @@
+package pipeline
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/exportpipeline/exportpipeline/rossum"
+	"github.com/exportpipeline/exportpipeline/rossum/formula"
+)
+
+// Formulas say how formula fields are computed again after each step that changed
+// a field, as the platform does between two hooks. The zero value is what a run
+// does without [WithFormulas].
+type Formulas struct {
+	// Schema has the formulas; nil means the schema that the hook sideloads, and
+	// without that there are none.
+	Schema *rossum.Schema
+	// Tolerate goes on, with a warning on the annotation, when a formula that is due
+	// fails or is outside of the supported language; its field keeps its value. By
+	// default the export stops.
+	Tolerate bool
+	// Off computes nothing: formula fields keep the values of the hook call.
+	Off bool
+}
+
+// WithFormulas sets how formula fields are computed. What formulas show
+// (show_error and the like) is noted in the report: on the platform it does not
+// decide about an export either.
+func WithFormulas(f Formulas) Option {
+	compiled := sync.OnceValues(func() (*formula.Set, error) { return formula.Compile(f.Schema) })
+	return func(c *config) {
+		c.formulas = f
+		if c.compiled = nil; f.Schema != nil {
+			c.compiled = compiled
+		}
+	}
+}
+
+// formulaSets keeps the compiled formulas of sideloaded schemas, which are the same
+// in call after call.
+var formulaSets = struct {
+	sync.Mutex
+	m map[[sha256.Size]byte]*formula.Set
+}{m: make(map[[sha256.Size]byte]*formula.Set)}
+
+// maxFormulaSets is how many schemas are kept at a time.
+const maxFormulaSets = 64
+
+// formulaSet returns the formulas of the run. Faults of single formulas are told by
+// the set when it is run.
+func (x *Export) formulaSet() (*formula.Set, error) {
+	if x.run.config.compiled != nil {
+		set, _ := x.run.config.compiled()
+		return set, nil
+	}
+	raw := x.Payload.Raw("schemas")
+	if raw == nil {
+		return nil, nil
+	}
+	key := sha256.Sum256(append([]byte(x.Annotation.Schema), raw...))
+	formulaSets.Lock()
+	defer formulaSets.Unlock()
+	if set := formulaSets.m[key]; set != nil {
+		return set, nil
+	}
+	schema, err := x.Payload.Schema()
+	if err != nil {
+		return nil, err
+	}
+	set, _ := formula.Compile(schema)
+	if len(formulaSets.m) >= maxFormulaSets {
+		clear(formulaSets.m)
+	}
+	formulaSets.m[key] = set
+	return set, nil
+}
+
+// recompute computes the formulas that depend on what the step has changed.
+func (x *Export) recompute(ctx context.Context) error {
+	c := x.Annotation.Content
+	if c == nil || x.run.config.formulas.Off {
+		return nil
+	}
+	changed := c.TakeWritten()
+	if changed == nil {
+		return nil
+	}
+	set, err := x.formulaSet()
+	if err != nil || set == nil {
+		return err
+	}
+	r, err := set.Run(ctx, c, changed, formula.Options{Tolerate: x.run.config.formulas.Tolerate, Annotation: x.Annotation, Now: x.Now})
+	c.TakeWritten() // what formulas wrote has been followed up
+	if r != nil && r.Runs > 0 {
+		x.step.add(func(s *StepReport) {
+			s.Computed = append(s.Computed, r.Computed...)
+			s.FormulaRuns += r.Runs
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("computing formula fields: %w", err)
+	}
+	for _, m := range r.Messages {
+		x.Decide("a formula shows, %s: %s", m.Type, m.Content)
+	}
+	for _, fault := range r.Faults {
+		x.Warn("A formula field was not computed: %s", strings.ReplaceAll(fault.Error(), "\n", " "))
+	}
+	return nil
+}

@@ -1,0 +1,85 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/rossum"
+	"github.com/exportpipeline/exportpipeline/rossum/formula"
+)
+
+// Function runs the code of a function hook that stays within the language of
+// formula fields, such as an export evaluator: it defines
+// rossum_hook_request_handler(payload), reads and writes fields by what
+// TxScript.from_payload(payload) returns, and shows messages. It is not for code
+// that reaches out into the world; that must be rewritten as a step in Go, and
+// [pipeline.Registry.Function] puts it in its place.
+type Function struct {
+	// Code is Python.
+	Code string
+
+	compiled *formula.Function
+}
+
+var (
+	_ pipeline.Step      = (*Function)(nil)
+	_ pipeline.Validator = (*Function)(nil)
+)
+
+// Name returns "function".
+func (s *Function) Name() string { return "function" }
+
+// Validate compiles the code. The error names the construct that is outside of the
+// language, and its line.
+func (s *Function) Validate() (err error) {
+	s.compiled, err = formula.CompileFunction(s.Code)
+	if err != nil {
+		return &pipeline.StepError{Place: "config.code", Err: err}
+	}
+	return nil
+}
+
+// Run calls the function.
+func (s *Function) Run(ctx context.Context, x *pipeline.Export) error {
+	f := s.compiled
+	if f == nil {
+		var err error
+		if f, err = formula.CompileFunction(s.Code); err != nil {
+			return &pipeline.StepError{Place: "config.code", Err: err}
+		}
+	}
+	schema, err := x.Payload.Schema()
+	if err != nil {
+		return err
+	}
+	if x.Annotation.Content == nil {
+		return pipeline.ErrNoContent
+	}
+	err = f.Run(ctx, x.Payload, formula.FunctionOptions{Schema: schema, Now: x.Now, Show: func(m rossum.Message) {
+		if m.Type == "automation_blocker" {
+			// An export is past automation; the reason is worth knowing all the same.
+			x.Decide("automation blocker: %s", m.Content)
+			return
+		}
+		x.Message(m)
+	}})
+	if err != nil && ctx.Err() == nil {
+		return &pipeline.StepError{Place: "config.code", Err: err}
+	}
+	return err
+}
+
+// function makes a step of a function hook.
+func function(h *rossum.Hook) (pipeline.Step, error) {
+	s := &Function{Code: h.Config.Code}
+	err := s.Validate()
+	if errors.Is(err, formula.ErrUnsupported) || errors.Is(err, formula.ErrNoHandler) {
+		err = fmt.Errorf("%w: %w; register a step in Go with Registry.Function(%q, …)", pipeline.ErrNoFunction, err, h.Name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}

@@ -1,0 +1,189 @@
+package steps_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/pipelinetest"
+	"github.com/exportpipeline/exportpipeline/rossum"
+	"github.com/exportpipeline/exportpipeline/rossum/formula"
+	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
+	"github.com/exportpipeline/exportpipeline/steps"
+)
+
+// evaluator is written as evaluators of exports are.
+const evaluator = `
+from rossum_python import RossumPython, is_empty, default_to
+
+ACCEPTED = ("200", "201")
+
+def check(r, label, status, body):
+    if is_empty(status):
+        r.show_error(f"{label}: the call was not answered", r.field.status)
+        return False
+    if str(status) not in ACCEPTED:
+        try:
+            errors = json.loads(body)["errors"]
+            for key, texts in errors.items():
+                for text in texts:
+                    r.show_error(f"{label} ({key}): {text}")
+        except (ValueError, KeyError):
+            r.show_error(label + ": unhandled error")
+        return False
+    return True
+
+def rossum_hook_request_handler(payload: dict) -> dict:
+    r = RossumPython.from_payload(payload)
+    if check(r, "Create", r.field.status, r.field.body):
+        r.show_info("Exported on " + date.today().strftime("%d.%m.%Y"))
+        r.field.result = "ok"
+        r.field.total = r.field.total * 2
+    for row in r.field.line_items:
+        if row.quantity < 0:
+            r.show_warning("negative", row.quantity)
+    return r.hook_response()
+`
+
+func functionCall(status, body string) *rossumtest.Call {
+	return rossumtest.Annotation(
+		rossumtest.Field("status", status), rossumtest.Field("body", body), rossumtest.Field("result", ""), rossumtest.Number("total", "5", "5"),
+		rossumtest.Table("line_items", rossumtest.Row().Typed("quantity", rossumtest.Value{Text: "-1", Normalized: "-1", Type: "number"})), rossumtest.Offline(),
+	)
+}
+
+func runFunction(t *testing.T, code string, c *rossumtest.Call) (*rossum.Response, error) {
+	t.Helper()
+	chain, err := pipeline.New(&steps.Function{Code: code})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return chain.Export(t.Context(), c.Payload())
+}
+
+func texts(r *rossum.Response) string {
+	var out []string
+	for _, m := range r.Messages {
+		out = append(out, string(m.Type)+": "+m.Content)
+	}
+	return strings.Join(out, "\n")
+}
+
+func TestAnEvaluatorFunctionRunsAsItIs(t *testing.T) {
+	t.Parallel()
+	for status, tt := range map[string]struct{ body, want string }{
+		"":    {"", "error: Create: the call was not answered\nwarning: negative"},
+		"422": {`{"errors": {"number": ["is taken", "is old"]}}`, "error: Create (number): is taken\nerror: Create (number): is old\nwarning: negative"},
+		"500": {"<html>", "error: Create: unhandled error\nwarning: negative"},
+	} {
+		r, err := runFunction(t, evaluator, functionCall(status, tt.body))
+		if err != nil || texts(r) != tt.want || len(r.Operations) != 0 {
+			t.Errorf("status %q: %v\n%s\n%+v", status, err, texts(r), r.Operations)
+		}
+	}
+	r, err := runFunction(t, evaluator, functionCall("201", "{}"))
+	if err != nil || !strings.HasPrefix(texts(r), "info: Exported on ") || len(r.Operations) != 2 || !strings.Contains(string(r.Operations[1].Value), `"10"`) {
+		t.Errorf("%v\n%s\n%+v", err, texts(r), r.Operations)
+	}
+}
+
+func TestAFunctionMayAnswerWithADict(t *testing.T) {
+	t.Parallel()
+	const code = `
+def rossum_hook_request_handler(payload):
+    content = payload["annotation"]["content"]
+    section = content[0]
+    field = [c for c in section["children"] if c["schema_id"] == "result"][0]
+    assert "secrets" not in payload and payload.get("rossum_authorization_token") is None
+    return {
+        "messages": [{"type": "warning", "content": "id %d of %s" % (payload["annotation"]["id"], payload["event"])}],
+        "operations": [{"op": "replace", "id": field["id"], "value": {"content": {"value": "done"}}}],
+    }
+`
+	c := functionCall("201", "").With(rossumtest.Secret("password", "hunter2-hunter2"))
+	r, err := runFunction(t, code, c)
+	if err != nil || texts(r) != "warning: id 314528 of annotation_content" || len(r.Operations) != 1 {
+		t.Errorf("%v %s %+v", err, texts(r), r.Operations)
+	}
+}
+
+func TestWhatAFunctionDoesWrongFailsTheExport(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct{ body, want string }{
+		"an exception":       {"    return 1 / 0", "step function, config.code: line 2: ZeroDivisionError: division by zero"},
+		"an answer":          {"    return 'text'", "the function returned a str"},
+		"an unknown field":   {"    TxScript.from_payload(payload).field.nope = 1", "there is no field nope that can be written"},
+		"an operation":       {"    return {'operations': [{'op': 'replace', 'id': 1}]}", "no such node"},
+		"a loop without end": {"    while True: pass", "more than"},
+		"a list for a field": {"    TxScript.from_payload(payload).field.result = [1]", "writing the field result"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := runFunction(t, "from txscript import TxScript\ndef rossum_hook_request_handler(payload):\n"+tt.body, functionCall("", ""))
+			if err == nil || !strings.Contains(strings.ReplaceAll(err.Error(), "line 3", "line 2"), tt.want) {
+				t.Errorf("got %v, want %s", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestFunctionHooksOutsideOfTheLanguageNeedAStep(t *testing.T) {
+	t.Parallel()
+	r := &pipeline.Registry{}
+	steps.Register(r)
+	hook := func(code string) *rossum.Hook {
+		return &rossum.Hook{ID: 7, Name: "Notify", Type: "function", Active: true, Events: []string{"annotation_content.export"}, Config: rossum.HookConfig{Code: code}}
+	}
+	for code, want := range map[string]string{
+		"import requests\n": `hook "Notify" (id 7): function hook without a step: step , config.code: outside of the supported language: line 1: the module requests is not supported in formulas; register a step in Go with Registry.Function("Notify", …)`,
+		"x = 1":             "the code does not define rossum_hook_request_handler; register a step in Go",
+	} {
+		_, err := pipeline.FromHooks([]*rossum.Hook{hook(code)}, r)
+		if !errors.Is(err, pipeline.ErrNoFunction) || !strings.Contains(strings.ReplaceAll(err.Error(), "step Notify", "step "), want) {
+			t.Errorf("%q: got %v, want %s", code, err, want)
+		}
+	}
+	if _, err := pipeline.FromHooks([]*rossum.Hook{hook("import requests\n")}, r); !errors.Is(err, formula.ErrUnsupported) || !strings.Contains(err.Error(), "line 1: the module requests is not supported") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := pipeline.FromHooks([]*rossum.Hook{hook("def f(:")}, r); !errors.Is(err, formula.ErrSyntax) {
+		t.Errorf("got %v", err)
+	}
+	chain, err := pipeline.FromHooks([]*rossum.Hook{hook(evaluator)}, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if answer, err := chain.Export(t.Context(), functionCall("", "").Payload()); err != nil || !answer.Failed() {
+		t.Errorf("%v %+v", err, answer)
+	}
+}
+
+func TestAFunctionPassesTheSuite(t *testing.T) {
+	step := &steps.Function{Code: evaluator}
+	if err := step.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	pipelinetest.TestStep(t, step, pipelinetest.Case{Name: "passes", Call: functionCall("201", "")}, pipelinetest.Case{Name: "fails", Call: functionCall("500", ""), Fails: true})
+}
+
+func ExampleFunction() {
+	chain, err := pipeline.New(&steps.Function{Code: `
+from txscript import TxScript, is_empty
+
+def rossum_hook_request_handler(payload):
+    t = TxScript.from_payload(payload)
+    if is_empty(t.field.erp_id):
+        t.show_error("The ERP has not taken the invoice.", t.field.erp_id)
+    return t.hook_response()
+`})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	answer, err := chain.Export(context.Background(), rossumtest.Annotation(rossumtest.Field("erp_id", ""), rossumtest.Offline()).Payload())
+	fmt.Println(answer.Messages[0].Content, err)
+	// Output: The ERP has not taken the invoice. <nil>
+}
