@@ -35,7 +35,7 @@ func (s *Step) Run(ctx context.Context, x *pipeline.Export) (err error) {
 		x.Decide("nothing to put")
 		return nil
 	}
-	d, err := s.destination(ctx, x, c)
+	d, err := s.open(ctx, x, c)
 	if err != nil {
 		return err
 	}
@@ -50,8 +50,18 @@ func (s *Step) Run(ctx context.Context, x *pipeline.Export) (err error) {
 	return s.put(ctx, x, d, append(files, done...))
 }
 
-// destination opens where the files go.
-func (s *Step) destination(ctx context.Context, x *pipeline.Export, c *compiled) (Destination, error) {
+// Destination opens where the step's files go, with the secrets of the export. The
+// caller closes it. It is for tests and tools; the step must have been checked.
+func (s *Step) Destination(ctx context.Context, x *pipeline.Export) (Destination, error) {
+	if s.compiled == nil {
+		if err := s.Validate(); err != nil {
+			return nil, err
+		}
+	}
+	return s.open(ctx, x, s.compiled)
+}
+
+func (s *Step) open(ctx context.Context, x *pipeline.Export, c *compiled) (Destination, error) {
 	if s.Open != nil {
 		return s.Open(ctx, x, s.Credentials)
 	}

@@ -44,14 +44,13 @@ func (d *s3Destination) Stage(ctx context.Context, f File) (Staged, error) {
 	s := &s3Staged{d: d, file: f, id: rand.Text()}
 	for n := 1; ; n++ {
 		err := s.stage(ctx)
-		var source *sourceError
 		if err == nil {
 			return s, nil
 		}
 		if ctx.Err() != nil {
 			return nil, errors.Join(context.Cause(ctx), s.Discard())
 		}
-		if n == tries || !errors.As(err, &source) {
+		if !mayReadAgain(err, n) {
 			return nil, errors.Join(err, s.Discard())
 		}
 		if err := errors.Join(s.Discard(), pause(ctx, n)); err != nil {

@@ -55,7 +55,7 @@ func (d *sftpDestination) once(ctx context.Context, f func(*connection) error) e
 func (d *sftpDestination) repeat(ctx context.Context, f func(*connection) error) error {
 	for n := 1; ; n++ {
 		err := d.once(ctx, f)
-		if err == nil || ctx.Err() != nil || n == tries || !mayRepeat(err) {
+		if err == nil || ctx.Err() != nil || n == tries || !mayRepeat(err, n) {
 			return err
 		}
 		if err := pause(ctx, n); err != nil {
@@ -65,9 +65,8 @@ func (d *sftpDestination) repeat(ctx context.Context, f func(*connection) error)
 }
 
 // mayRepeat reports whether trying again may help.
-func mayRepeat(err error) bool {
-	var source *sourceError
-	return isLost(err) || mayConnectLater(err) || errors.As(err, &source)
+func mayRepeat(err error, n int) bool {
+	return isLost(err) || mayConnectLater(err) || mayReadAgain(err, n)
 }
 
 // mayConnectLater reports whether connecting again may help. A wrong password is

@@ -41,6 +41,14 @@ type sourceError struct{ err error }
 func (e *sourceError) Error() string { return "reading the source: " + e.err.Error() }
 func (e *sourceError) Unwrap() error { return e.err }
 
+// mayReadAgain reports whether a source that failed the nth time is to be read
+// again. It is not the place to be patient: sources repeat by themselves what may
+// be.
+func mayReadAgain(err error, n int) bool {
+	var source *sourceError
+	return errors.As(err, &source) && n < 3
+}
+
 // state returns how many bytes were read, and why there are no more.
 func (s *source) state() (int64, error) {
 	s.mu.Lock()

@@ -50,7 +50,6 @@ type Server struct {
 	ops      []string
 	free     int64 // bytes that may still be written, -1 for any number
 	skew     time.Duration
-	noLinks  bool
 	password string
 
 	cutAfter atomic.Int64 // bytes, from which on the next connection is cut; -1 for none
