@@ -32,14 +32,13 @@ func newServer(t testing.TB) *sftptest.Server {
 
 // call is an annotation with what names are made of, and the server's secrets.
 func call(s *sftptest.Server, parts ...rossumtest.Part) *rossumtest.Call {
-	c := rossumtest.Annotation(append([]rossumtest.Part{
+	c := rossumtest.Annotation(
 		rossumtest.Field("document_id", "2026-0042"), rossumtest.Field("sftp_folder", "acme"), rossumtest.Field("empty", ""),
-		rossumtest.Offline(),
-	}, parts...)...)
+		rossumtest.Offline())
 	for name, secret := range s.Secrets() {
 		c.With(rossumtest.Secret(name, secret))
 	}
-	return c
+	return c.With(parts...)
 }
 
 // file puts an artefact into an export.
@@ -138,7 +137,7 @@ func TestStepKeepsItsPromises(t *testing.T) {
 	original := pipeline.WithOriginal(pipeline.Bytes("%PDF"))
 	pipelinetest.TestStep(t, step,
 		pipelinetest.Case{Name: "puts", Call: call(s), Options: []pipeline.Option{original}},
-		pipelinetest.Case{Name: "wrong password", Call: call(s, rossumtest.Secret("x", "y")).With(rossumtest.Secret("password", "wrong-password")), Options: []pipeline.Option{original}, Fails: true},
+		pipelinetest.Case{Name: "wrong password", Call: call(s, rossumtest.Secret("password", "wrong-password")), Options: []pipeline.Option{original}, Fails: true},
 	)
 	for name := range tree(t, s.Dir) {
 		if strings.Contains(name, sftpexport.Mark) {

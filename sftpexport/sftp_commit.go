@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -165,12 +166,7 @@ func (s *sftpStaged) unhide(ctx context.Context, c *connection) error {
 }
 
 func (s *sftpStaged) forget(path string) {
-	for i, p := range s.left {
-		if p == path {
-			s.left = append(s.left[:i:i], s.left[i+1:]...)
-			return
-		}
-	}
+	s.left = slices.DeleteFunc(s.left, func(p string) bool { return p == path })
 }
 
 // rename gives the name once, and notes in by what was tried.
@@ -276,10 +272,12 @@ func (s *sftpStaged) renameClaimed(ctx context.Context, c *connection, path stri
 	*by = none // until the file is renamed
 	sum := sha256.Sum256([]byte(path))
 	claim := joinPath(s.file.Directory, Mark+"claim-"+hex.EncodeToString(sum[:12]))
-	if err := s.claim(ctx, c, claim); err != nil {
-		return err
+	if !slices.Contains(s.left, claim) { // or ours still, of a connection that was lost
+		if err := s.claim(ctx, c, claim); err != nil {
+			return err
+		}
+		s.left = append(s.left, claim)
 	}
-	s.left = append(s.left, claim)
 	defer func() {
 		if do(ctx, c, func() error { return c.Remove(claim) }) == nil {
 			s.forget(claim)

@@ -33,6 +33,8 @@ func (h *handler) do(op, name, target string, f func() error) error {
 	}
 	time.Sleep(fault.Delay)
 	switch {
+	case errors.Is(fault.Err, fs.ErrPermission):
+		return sftp.ErrSSHFxPermissionDenied
 	case fault.Err != nil:
 		return fault.Err
 	case fault.Cut:
