@@ -239,7 +239,7 @@ func (s *s3Staged) decide(ctx context.Context, err error, n int, sent bool) (aga
 		return false, explainS3(err)
 	case status == http.StatusConflict:
 		return false, fmt.Errorf("%w: %w", errConflict, err)
-	case status != 0 && status != http.StatusPreconditionFailed && status < 500 && status != http.StatusTooManyRequests && status != http.StatusRequestTimeout:
+	case status == http.StatusInsufficientStorage, status != 0 && status != http.StatusPreconditionFailed && status < 500 && status != http.StatusTooManyRequests && status != http.StatusRequestTimeout:
 		return false, explainS3(err)
 	case status == 0 && !sent && ctx.Err() != nil:
 		return false, context.Cause(ctx)

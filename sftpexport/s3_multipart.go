@@ -33,7 +33,11 @@ type multipart struct {
 	parts  []types.CompletedPart
 }
 
+// startUpload goes on a little when the context ends: an upload whose id is not
+// known cannot be aborted.
 func (c *s3Client) startUpload(ctx context.Context, key, objectID string) (*multipart, error) {
+	ctx, cancel := settling(ctx)
+	defer cancel()
 	out, err := c.api.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{
 		Bucket: &c.settings.Bucket, Key: &key, ChecksumAlgorithm: types.ChecksumAlgorithmSha256,
 		Metadata: c.metadata(objectID), ServerSideEncryption: c.encryption(),
