@@ -38,6 +38,9 @@ type File struct {
 	// again.
 	Content   pipeline.Content
 	Collision CollisionRule
+	// LookFirst has Stage look whether the name is taken even if the file is small,
+	// since others stand beside it that should not be sent in vain.
+	LookFirst bool
 	// MayMakeDirectory says that Directory is to be made if it is missing.
 	MayMakeDirectory bool
 }

@@ -92,6 +92,7 @@ func (s *Step) put(ctx context.Context, x *pipeline.Export, d Destination, files
 	started := x.Now()
 	for i := range files {
 		f := &files[i]
+		f.file.LookFirst = len(files) > 1
 		one, err := d.Stage(ctx, f.file)
 		if err != nil {
 			s.record(x, f.file.Path(), f, started, err)

@@ -112,7 +112,7 @@ func (s *sftpStaged) upload(ctx context.Context, c *connection) error {
 	if err := s.d.directory(ctx, c, s.file.Directory, s.file.MayMakeDirectory); err != nil {
 		return err
 	}
-	if s.file.Collision == Refuse {
+	if size := s.file.Content.Size(); s.file.Collision == Refuse && (s.file.LookFirst || size < 0 || size > lookAbove) {
 		if there, err := exists(ctx, c, s.file.Path()); err != nil {
 			return err
 		} else if there {
@@ -130,7 +130,7 @@ func (s *sftpStaged) upload(ctx context.Context, c *connection) error {
 	}
 	s.left = append(s.left, temp)
 	src := &source{ctx: ctx, r: content}
-	err = do(ctx, c, func() error { return send(c, file, src, s.file.Content.Size()) })
+	s.info, err = ask(ctx, c, func() (fs.FileInfo, error) { return send(c, file, temp, src, s.file.Content.Size()) })
 	sent, sourceErr := src.state()
 	switch {
 	case sourceErr != nil && ctx.Err() == nil:
@@ -140,8 +140,11 @@ func (s *sftpStaged) upload(ctx context.Context, c *connection) error {
 	case s.file.Content.Size() >= 0 && sent != s.file.Content.Size():
 		return fmt.Errorf("%w: the source has %d, not %d", ErrSize, sent, s.file.Content.Size())
 	}
-	if s.info, err = stat(ctx, c, temp); err != nil {
-		return err
+	if s.info == nil || s.info.Size() != sent {
+		// It may have been looked at before it was closed.
+		if s.info, err = stat(ctx, c, temp); err != nil {
+			return err
+		}
 	}
 	if s.info.Size() != sent {
 		return s.d.explain(ctx, c, s.file.Directory, fmt.Errorf("%w: %d were sent, %d arrived", ErrSize, sent, s.info.Size()))
@@ -151,23 +154,33 @@ func (s *sftpStaged) upload(ctx context.Context, c *connection) error {
 	return nil
 }
 
-// send writes, syncs and closes a file. It always closes it.
-func send(c *connection, file *sftp.File, src *source, size int64) (err error) {
-	defer func() {
-		if closeErr := file.Close(); err == nil {
-			err = closeErr
-		}
+// send writes, syncs and closes a file. It always closes it. It returns how the
+// file looks then, nil if that did not show at the first look.
+func send(c *connection, file *sftp.File, path string, src *source, size int64) (fs.FileInfo, error) {
+	if err := write(c, file, src, size); err != nil {
+		_ = file.Close()
+		return nil, err
+	}
+	// The two requests go out together, which saves a round trip.
+	looked := make(chan fs.FileInfo, 1)
+	go func() {
+		info, _ := c.Stat(path)
+		looked <- info
 	}()
+	err := file.Close()
+	return <-looked, err
+}
+
+func write(c *connection, file *sftp.File, src *source, size int64) error {
 	if size >= 0 && size <= small {
 		data, err := io.ReadAll(src)
 		if err != nil {
 			return err
 		}
-		_, err = file.Write(data)
-		if err != nil {
+		if _, err := file.Write(data); err != nil {
 			return err
 		}
-	} else if _, err = file.ReadFromWithConcurrency(src, inFlight); err != nil {
+	} else if _, err := file.ReadFromWithConcurrency(src, inFlight); err != nil {
 		// The number of bytes in a failed concurrent write is not what arrived.
 		return err
 	}
@@ -176,6 +189,9 @@ func send(c *connection, file *sftp.File, src *source, size int64) (err error) {
 	}
 	return nil
 }
+
+// lookAbove is the size above which a name is looked at before a file is sent.
+const lookAbove = 1 << 20
 
 // small is the size of one write; concurrency is of no use below.
 const small = 32 << 10

@@ -109,7 +109,8 @@ func (s *OpenSSH) Start(t testing.TB, sshd string) {
 	t.Helper()
 	s.daemon = exec.Command(sshd, "-D", "-e", "-f", s.config)
 	s.daemon.Stderr = s.log
-	// Its children, one for each connection, go with it.
+	// Its children, one for each connection, leave its group and may outlive it.
+	s.daemon.WaitDelay = time.Second
 	s.daemon.SysProcAttr = ownGroup()
 	if err := s.daemon.Start(); err != nil {
 		t.Fatal(err)

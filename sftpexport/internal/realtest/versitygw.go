@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/exportpipeline/exportpipeline/rossum"
 	"github.com/exportpipeline/exportpipeline/sftpexport"
@@ -48,6 +49,7 @@ func NewVersityGW(t testing.TB) *VersityGW {
 	log := &bytes.Buffer{}
 	s.daemon = exec.Command(program, "--access", AccessKey, "--secret", SecretKey, "--port", fmt.Sprintf("127.0.0.1:%d", s.Port), "--quiet", "posix", s.Dir)
 	s.daemon.Stdout, s.daemon.Stderr = log, log
+	s.daemon.WaitDelay = time.Second
 	s.daemon.SysProcAttr = ownGroup()
 	if err := s.daemon.Start(); err != nil {
 		t.Fatal(err)
