@@ -94,6 +94,9 @@ func (s *Step) put(ctx context.Context, x *pipeline.Export, d Destination, files
 		f := &files[i]
 		f.file.LookFirst = len(files) > 1
 		one, err := d.Stage(ctx, f.file)
+		if errors.Is(err, ErrExists) {
+			one, err = s.alreadyThere(ctx, x, d, f, i, err)
+		}
 		if err != nil {
 			s.record(x, f.file.Path(), f, started, err)
 			return &FileError{Op: "putting", Path: f.file.Path(), Place: f.place, Err: err}
@@ -117,12 +120,42 @@ func (s *Step) put(ctx context.Context, x *pipeline.Export, d Destination, files
 	return nil
 }
 
+// alreadyThere decides about a name that is taken, maybe by an earlier run of this
+// export.
+func (s *Step) alreadyThere(ctx context.Context, x *pipeline.Export, d Destination, f *planned, index int, exists error) (Staged, error) {
+	what := s.what(f, index)
+	end, err := x.Begin(ctx, what)
+	if err == nil {
+		end(true)
+		return nil, exists
+	}
+	if errors.Is(err, pipeline.ErrMaybeSent) {
+		err = s.earlier(ctx, x, d, f, what, err)
+	}
+	return put{}, err
+}
+
+// put is a file that an earlier run has put.
+type put struct{}
+
+func (put) Commit(context.Context) (string, error) {
+	return "", errors.New("the file has its name already")
+}
+func (put) Discard() error { return nil }
+
+// what is the journal's name for a file. The path is no part of it: with a number
+// of {seq} it would be another one when the export goes on.
+func (s *Step) what(f *planned, index int) string {
+	return fmt.Sprintf("put file %d (%s) at %s", index+1, f.place, s.Credentials.address())
+}
+
 // commit gives a file its name, unless an earlier run of this export, which was
 // cut short, has done so.
 func (s *Step) commit(ctx context.Context, x *pipeline.Export, d Destination, one Staged, f *planned, index int) (string, error) {
-	// The path is no part of it: with a number of {seq} it would be another one when
-	// the export goes on.
-	what := fmt.Sprintf("put file %d (%s) at %s", index+1, f.place, s.Credentials.address())
+	if one == (put{}) {
+		return f.file.Path(), nil
+	}
+	what := s.what(f, index)
 	end, err := x.Begin(ctx, what)
 	if errors.Is(err, pipeline.ErrMaybeSent) {
 		return f.file.Path(), s.earlier(ctx, x, d, f, what, err)
