@@ -118,6 +118,17 @@ func (s *OpenSSH) Start(t testing.TB, sshd string) {
 	waitFor(t, s.Port, s.log)
 }
 
+// Allow lets the user in with one more key, in the form of a .pub file.
+func (s *OpenSSH) Allow(t testing.TB, publicKey string) {
+	t.Helper()
+	path := filepath.Join(filepath.Dir(s.Key), "authorized_keys")
+	known, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, path, string(known)+"\n"+publicKey)
+}
+
 // Stop ends the server and its connections.
 func (s *OpenSSH) Stop() { stop(s.daemon) }
 
