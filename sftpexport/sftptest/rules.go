@@ -21,7 +21,7 @@ func (s *suite) whole(ctx context.Context) error {
 		name := fmt.Sprintf("f%d.bin", size)
 		data := text(name, size)
 		err := s.with(ctx, func(d sftpexport.Destination) error {
-			staged, err := d.Stage(ctx, s.file(name, data, sftpexport.Refuse))
+			staged, err := d.Stage(ctx, s.file(name, data, sftpexport.Number))
 			if err != nil {
 				return err
 			}
