@@ -82,7 +82,7 @@ func (s relativeStaged) Commit(ctx context.Context) (string, error) {
 // onDisk is a harness for a server whose files are in a directory.
 func onDisk(open func(context.Context) (sftpexport.Destination, error), dir string) sftptest.Harness {
 	return sftptest.Harness{
-		Open: open,
+		Open: open, Large: 4 << 20,
 		Read: func(context.Context) (map[string][]byte, error) {
 			files := make(map[string][]byte)
 			err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {

@@ -275,7 +275,7 @@ func (s *s3Staged) Discard() error {
 	if s.upload == nil {
 		return nil
 	}
-	err := s.upload.abort()
+	_, err := s.upload.abort()
 	if err == nil {
 		s.upload = nil
 	}

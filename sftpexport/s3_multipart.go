@@ -114,15 +114,19 @@ func (m *multipart) sendPart(ctx context.Context, number int32, data []byte) (ty
 }
 
 // abort removes the parts. The export's context may have ended, and with it what
-// the client would do by itself.
-func (m *multipart) abort() error {
+// the client would do by itself. It reports whether the upload was open: then it
+// has not been joined, and cannot be any more.
+func (m *multipart) abort() (wasOpen bool, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), cleanTimeout)
 	defer cancel()
-	_, err := m.client.api.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{Bucket: &m.client.settings.Bucket, Key: &m.key, UploadId: &m.id})
-	if err != nil && statusOf(err) != http.StatusNotFound {
-		return fmt.Errorf("aborting the upload %s of %q: %w", m.id, m.key, err)
+	_, err = m.client.api.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{Bucket: &m.client.settings.Bucket, Key: &m.key, UploadId: &m.id})
+	switch {
+	case statusOf(err) == http.StatusNotFound:
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("aborting the upload %s of %q: %w", m.id, m.key, err)
 	}
-	return nil
+	return true, nil
 }
 
 // there reports whether the upload is still open.
@@ -139,6 +143,8 @@ func (m *multipart) there(ctx context.Context) (bool, error) {
 // complete joins the parts. An upload that is gone has been joined: nobody else
 // ends it.
 func (s *s3Staged) complete(ctx context.Context) error {
+	ctx, cancel := settling(ctx)
+	defer cancel()
 	m := s.upload
 	for n := 1; ; n++ {
 		_, err := m.client.api.CompleteMultipartUpload(ctx, &s3.CompleteMultipartUploadInput{
@@ -163,11 +169,18 @@ func (s *s3Staged) complete(ctx context.Context) error {
 			return nil
 		case lookErr != nil:
 			return fmt.Errorf("%w: %w", ErrUnknownOutcome, errors.Join(err, lookErr))
-		case status == http.StatusPreconditionFailed, n == tries, ctx.Err() != nil:
+		case status == http.StatusPreconditionFailed:
+			return explainS3(err)
+		case n == tries, ctx.Err() != nil:
+			// The request may still be on its way. Behind an abort it comes too late.
+			switch wasOpen, abortErr := m.abort(); {
+			case abortErr != nil:
+				return fmt.Errorf("%w: %w", ErrUnknownOutcome, errors.Join(err, abortErr))
+			case !wasOpen:
+				return nil
+			}
 			return explainS3(err)
 		}
-		if err := pause(ctx, n); err != nil {
-			return err
-		}
+		_ = pause(ctx, n) // when the context ends, the next round decides
 	}
 }

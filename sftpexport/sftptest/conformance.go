@@ -30,6 +30,9 @@ type Harness struct {
 	// Unfinished lists what is left of uploads that is no file, such as parts of an
 	// object. nil if there is no such thing.
 	Unfinished func(ctx context.Context) ([]string, error)
+	// Large is the size of a file that the destination treats as a large one, 17 MiB
+	// if 0.
+	Large int
 	// Flat says that the destination has no directories that could be missing.
 	Flat bool
 }
@@ -111,8 +114,16 @@ type suite struct {
 	dir string
 }
 
-// sizes of files: nothing, a byte, more than a write, more than a part.
-var sizes = []int{0, 1, 32<<10 + 1, 17<<20 + 3}
+// large is the size of a large file.
+func (s *suite) large() int {
+	if s.Large == 0 {
+		return 17 << 20
+	}
+	return s.Large
+}
+
+// sizes of files: nothing, a byte, more than a write, and large.
+func (s *suite) sizes() []int { return []int{0, 1, 32<<10 + 1, s.large() + 3} }
 
 // text is content of a size that differs from another's in every block.
 func text(seed string, size int) []byte {

@@ -17,7 +17,7 @@ import (
 
 func (s *suite) whole(ctx context.Context) error {
 	want := make(map[string][]byte)
-	for _, size := range sizes {
+	for _, size := range s.sizes() {
 		name := fmt.Sprintf("f%d.bin", size)
 		data := text(name, size)
 		err := s.with(ctx, func(d sftpexport.Destination) error {
@@ -52,7 +52,7 @@ func (s *suite) whole(ctx context.Context) error {
 			return err
 		}
 	}
-	unknown := text("unknown", 17<<20)
+	unknown := text("unknown", s.large())
 	f := s.file("unknown.bin", nil, sftpexport.Refuse)
 	f.Content = source{data: unknown, size: -1, open: func(r io.Reader) io.Reader { return r }}
 	if _, err := s.put(ctx, f); err != nil {
@@ -63,7 +63,7 @@ func (s *suite) whole(ctx context.Context) error {
 }
 
 func (s *suite) discarded(ctx context.Context) error {
-	for _, size := range sizes {
+	for _, size := range s.sizes() {
 		err := s.with(ctx, func(d sftpexport.Destination) error {
 			staged, err := d.Stage(ctx, s.file("f.bin", text("x", size), sftpexport.Refuse))
 			if err != nil {
@@ -82,7 +82,7 @@ func (s *suite) discarded(ctx context.Context) error {
 }
 
 func (s *suite) refuse(ctx context.Context) error {
-	for _, size := range []int{5, 17 << 20} {
+	for _, size := range []int{5, s.large()} {
 		name := fmt.Sprintf("f%d.txt", size)
 		there := s.dir + "/" + name
 		data := text("new", size)
@@ -108,7 +108,7 @@ func (s *suite) refuse(ctx context.Context) error {
 			return fmt.Errorf("%w: the name is taken: %w", ErrMissed, err)
 		}
 	}
-	return s.want(ctx, ErrTouched, map[string][]byte{"f5.txt": []byte("old"), fmt.Sprintf("f%d.txt", 17<<20): []byte("old")})
+	return s.want(ctx, ErrTouched, map[string][]byte{"f5.txt": []byte("old"), fmt.Sprintf("f%d.txt", s.large()): []byte("old")})
 }
 
 func (s *suite) replace(ctx context.Context) error {
@@ -155,7 +155,7 @@ func (s *suite) replace(ctx context.Context) error {
 
 func (s *suite) number(ctx context.Context) error {
 	want := make(map[string][]byte)
-	large := text("large", 17<<20)
+	large := text("large", s.large())
 	for i, name := range []string{"f.tar.gz", "f.tar-1.gz", "f.tar-2.gz", "f.tar-3.gz"} {
 		data := []byte(name)
 		if i == 3 {
@@ -218,7 +218,7 @@ func (s *suite) raceNumbered(ctx context.Context) error {
 }
 
 func (s *suite) canceled(ctx context.Context) error {
-	for _, size := range []int{4 << 20, 40 << 20} {
+	for _, size := range []int{s.large() / 4, 2 * s.large()} {
 		short, cancel := context.WithCancel(ctx)
 		f := s.file("f.bin", nil, sftpexport.Refuse)
 		f.Content = source{data: text("x", size), size: int64(size), open: func(r io.Reader) io.Reader {
@@ -256,7 +256,7 @@ func (s *suite) canceled(ctx context.Context) error {
 }
 
 func (s *suite) wrongSize(ctx context.Context) error {
-	for _, size := range []int{1000, 1 << 20, 17 << 20} {
+	for _, size := range []int{1000, s.large()} {
 		for _, wrong := range []int{-1, 1} {
 			f := s.file("f.bin", nil, sftpexport.Refuse)
 			f.Content = source{data: text("x", size), size: int64(size + wrong), open: func(r io.Reader) io.Reader { return r }}
@@ -270,7 +270,7 @@ func (s *suite) wrongSize(ctx context.Context) error {
 
 func (s *suite) failingSource(ctx context.Context) error {
 	broken := errors.New("the source is broken")
-	for _, size := range []int{1000, 1 << 20, 30 << 20} {
+	for _, size := range []int{1000, 2 * s.large()} {
 		for _, cause := range []error{broken, io.ErrUnexpectedEOF} {
 			f := s.file("f.bin", nil, sftpexport.Refuse)
 			f.Content = source{data: text("x", size), size: int64(size), open: func(r io.Reader) io.Reader {
@@ -286,7 +286,7 @@ func (s *suite) failingSource(ctx context.Context) error {
 
 func (s *suite) shakySource(ctx context.Context) error {
 	want := make(map[string][]byte)
-	for _, size := range []int{1 << 20, 20 << 20} {
+	for _, size := range []int{1000, s.large() + s.large()/4} {
 		name, opens := fmt.Sprintf("f%d.bin", size), 0
 		want[name] = text("x", size)
 		f := s.file(name, nil, sftpexport.Refuse)

@@ -29,7 +29,7 @@ type shelf struct {
 
 func (s *shelf) harness() sftptest.Harness {
 	return sftptest.Harness{
-		Flat: true,
+		Flat: true, Large: 1 << 20,
 		Open: func(context.Context) (sftpexport.Destination, error) { return s, nil },
 		Read: func(context.Context) (map[string][]byte, error) {
 			s.mu.Lock()
