@@ -257,6 +257,8 @@ func TestFaultsOfSettingsAreNamedAllTogether(t *testing.T) {
 				"[0].filename_template: is missing", "[0].format: belongs to annotation_content", "[0].export_reference_key: belongs to custom_format",
 				"[1].filename_template: ends in a slash", `[1].format: "" is unknown`, "[2].filename_template: {nope.x} is unknown", "[2].export_reference_key: is missing", "[3].type: is missing",
 			}},
+		{`{"export_rules": [{"filename_collision": {"number": true}, "done_file": "{filename}.done", "export_object_configurations": [{"type": "document", "filename_template": "x"}]}]}`,
+			[]string{"export_rules[0].done_file: {filename} is not the name that a numbered file gets"}},
 		{`{"path": "/a", "exports": [{"type": "document", "filename_template": "x"}], "template_variables": [{"name": "seq", "schema_id": "a"}, {"name": "a"}, {"schema_id": "a"}, {"name": "b", "type": "x", "schema_id": "b"}]}`,
 			[]string{"template_variables[0].name: ", "template_variables[1].schema_id: ", "template_variables[2].name: ", "template_variables[3].type: "}},
 		{`{"credentials": {"hots": "x", "port": "x"}, "export_rules": [{"path_to_dir": "x"}]}`, []string{"credentials.hots: ", "did you mean host?", "credentials.port: ", "export_rules[0].path_to_dir: "}},

@@ -116,6 +116,9 @@ func (r Rule) compile(faults *settings.Faults, place string, s *Step) rule {
 	}
 	if r.DoneFile != "" {
 		c.done = compilePattern(faults, settings.Join(place, "done_file"), r.DoneFile, fileName)
+		if c.done.uses(fileName) && slices.ContainsFunc(c.objects, func(o object) bool { return o.collision == Number }) {
+			faults.Add(settings.Join(place, "done_file"), "{filename} is not the name that a numbered file gets; use {annotation.id} or {seq}")
+		}
 		if strings.Contains(r.DoneFile, "/") {
 			faults.Add(settings.Join(place, "done_file"), "names a directory; the file stands beside the others")
 		}

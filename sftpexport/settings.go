@@ -103,7 +103,8 @@ func (p *Port) UnmarshalJSON(data []byte) error {
 
 // Rule is a directory and the files that go there.
 type Rule struct {
-	// Directory is a template of the directory.
+	// Directory is a template of the directory. Keys of S3 never begin with a slash:
+	// one that begins the directory is left out there.
 	Directory string   `json:"path_to_directory"`
 	Objects   []Object `json:"export_object_configurations"`
 	// FilenameCollision says what happens if there is such a file: nil refuses.
@@ -150,8 +151,10 @@ type Object struct {
 	Type string `json:"type"`
 	// Format of annotation_content: csv, xml, json or xlsx.
 	Format string `json:"format"`
-	// Name is a template of the file's name. For a document, the original's
-	// extension is added.
+	// Name is a template of the file's name; slashes in it name directories below
+	// that of the rule. For a document the original's extension is added, unless the
+	// name has it already, as {document.original_file_name} does. The time is that
+	// of the export's beginning; {seq} is one number for all files of a directory.
 	Name string `json:"filename_template"`
 	// Key is the reference key of a custom_format; export_id is its old name.
 	Key string `json:"export_reference_key"`
