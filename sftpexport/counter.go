@@ -95,7 +95,7 @@ func (s sftpCounter) numbers(ctx context.Context) (numbers []int64, err error) {
 
 func (s sftpCounter) make(ctx context.Context, n int64) (bool, error) {
 	path := joinPath(s.directory, counterName(n))
-	err := do(ctx, s.c, func() error {
+	err := do(ctx, func() error {
 		f, err := s.c.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL)
 		if err != nil {
 			return err
@@ -118,7 +118,7 @@ func (s sftpCounter) make(ctx context.Context, n int64) (bool, error) {
 }
 
 func (s sftpCounter) remove(ctx context.Context, n int64) error {
-	return do(ctx, s.c, func() error { return s.c.Remove(joinPath(s.directory, counterName(n))) })
+	return do(ctx, func() error { return s.c.Remove(joinPath(s.directory, counterName(n))) })
 }
 
 // Count takes the next number of a directory. When a connection is lost another
@@ -157,7 +157,7 @@ func (d *sftpDestination) sweep(ctx context.Context, c *connection, directory st
 	}
 	for _, info := range infos {
 		if strings.HasPrefix(info.Name(), Mark) && info.Mode().IsRegular() && now.Sub(info.ModTime()) > leftoverAge {
-			_ = do(ctx, c, func() error { return c.Remove(joinPath(directory, info.Name())) })
+			_ = do(ctx, func() error { return c.Remove(joinPath(directory, info.Name())) })
 		}
 	}
 }

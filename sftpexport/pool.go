@@ -243,11 +243,20 @@ const grace = 2 * time.Second
 // errAbandoned means that an operation did not end with its context.
 var errAbandoned = errors.New("the server does not answer")
 
+// stallTimeout is how long an operation may take in which nothing moves. Signs of
+// life are not enough: a server may give them while its disk hangs.
+const stallTimeout = time.Minute
+
 // ask runs an operation of SFTP, which knows of no context. When the context ends
 // and the operation does not, it is left to itself until its connection is closed;
 // f must then not touch what its caller uses. What cannot be known to have ended
 // is a [*lostError].
-func ask[T any](ctx context.Context, c *connection, f func() (T, error)) (T, error) {
+func ask[T any](ctx context.Context, f func() (T, error)) (T, error) {
+	return askMoving(ctx, func() int64 { return 0 }, f)
+}
+
+// askMoving is ask for an operation that may take as long as it moves.
+func askMoving[T any](ctx context.Context, moved func() int64, f func() (T, error)) (T, error) {
 	type answer struct {
 		value T
 		err   error
@@ -261,30 +270,35 @@ func ask[T any](ctx context.Context, c *connection, f func() (T, error)) (T, err
 		value, err := f()
 		done <- answer{value, err}
 	}()
-	var a answer
-	select {
-	case a = <-done:
-	case <-ctx.Done():
-		late := time.NewTimer(grace)
-		defer late.Stop()
+	stalled := time.NewTicker(stallTimeout)
+	defer stalled.Stop()
+	ended := ctx.Done()
+	for last := int64(0); ; {
 		select {
-		case a = <-done:
-		case <-late.C:
-			return nothing, &lostError{fmt.Errorf("%w: %w", context.Cause(ctx), errAbandoned)}
+		case a := <-done:
+			switch {
+			case answered(a.err):
+				return a.value, a.err
+			case ctx.Err() != nil && errors.Is(a.err, context.Cause(ctx)):
+				return nothing, a.err // a source has ended with the context
+			}
+			return nothing, &lostError{a.err}
+		case <-ended:
+			ended, last = nil, -1
+			stalled.Reset(grace)
+		case <-stalled.C:
+			now := moved()
+			if last < 0 || now == last {
+				return nothing, &lostError{errors.Join(context.Cause(ctx), errAbandoned)}
+			}
+			last = now
 		}
 	}
-	switch {
-	case answered(a.err):
-		return a.value, a.err
-	case ctx.Err() != nil && errors.Is(a.err, context.Cause(ctx)):
-		return nothing, a.err // a source has ended with the context
-	}
-	return nothing, &lostError{a.err}
 }
 
 // do is ask for operations that return nothing.
-func do(ctx context.Context, c *connection, f func() error) error {
-	_, err := ask(ctx, c, func() (struct{}, error) { return struct{}{}, f() })
+func do(ctx context.Context, f func() error) error {
+	_, err := ask(ctx, func() (struct{}, error) { return struct{}{}, f() })
 	return err
 }
 

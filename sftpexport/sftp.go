@@ -130,7 +130,7 @@ func (s *sftpStaged) upload(ctx context.Context, c *connection) error {
 	}
 	s.left = append(s.left, temp)
 	src := &source{ctx: ctx, r: content}
-	s.info, err = ask(ctx, c, func() (fs.FileInfo, error) { return send(c, file, temp, src, s.file.Content.Size()) })
+	s.info, err = askMoving(ctx, src.moved, func() (fs.FileInfo, error) { return send(c, file, temp, src, s.file.Content.Size()) })
 	sent, sourceErr := src.state()
 	switch {
 	case sourceErr != nil && ctx.Err() == nil:
@@ -200,7 +200,7 @@ const small = 32 << 10
 func (s *sftpStaged) create(ctx context.Context, c *connection) (file *sftp.File, path string, err error) {
 	for range 5 {
 		path = joinPath(s.file.Directory, Mark+rand.Text())
-		file, err = ask(ctx, c, func() (*sftp.File, error) { return c.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL) })
+		file, err = ask(ctx, func() (*sftp.File, error) { return c.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL) })
 		if err == nil {
 			return file, path, nil
 		}
@@ -241,7 +241,7 @@ const cleanTimeout = 10 * time.Second
 func (s *sftpStaged) tidy(ctx context.Context, c *connection) error {
 	for len(s.left) > 0 {
 		path := s.left[len(s.left)-1]
-		err := do(ctx, c, func() error { return c.Remove(path) })
+		err := do(ctx, func() error { return c.Remove(path) })
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
@@ -266,7 +266,7 @@ func (d *sftpDestination) directory(ctx context.Context, c *connection, path str
 	case errors.Is(err, fs.ErrNotExist) && !mayMake:
 		return fmt.Errorf("%q: %w", path, ErrNoDirectory)
 	case errors.Is(err, fs.ErrNotExist):
-		err = do(ctx, c, func() error { return c.MkdirAll(path) })
+		err = do(ctx, func() error { return c.MkdirAll(path) })
 	}
 	if err != nil {
 		return fmt.Errorf("directory %q: %w", path, err)
@@ -283,7 +283,7 @@ func (d *sftpDestination) explain(ctx context.Context, c *connection, directory 
 	if directory == "" {
 		directory = "."
 	}
-	space, lookErr := ask(ctx, c, func() (*sftp.StatVFS, error) { return c.StatVFS(directory) })
+	space, lookErr := ask(ctx, func() (*sftp.StatVFS, error) { return c.StatVFS(directory) })
 	// Bavail, since the blocks that StatVFS.FreeSpace counts are root's.
 	if lookErr == nil && (space.Bavail*space.Frsize < 1<<20 || space.Files > 0 && space.Favail == 0) {
 		return fmt.Errorf("%w (%d bytes free): %w", ErrSpace, space.Bavail*space.Frsize, err)
@@ -292,12 +292,12 @@ func (d *sftpDestination) explain(ctx context.Context, c *connection, directory 
 }
 
 func stat(ctx context.Context, c *connection, path string) (fs.FileInfo, error) {
-	return ask(ctx, c, func() (fs.FileInfo, error) { return c.Stat(path) })
+	return ask(ctx, func() (fs.FileInfo, error) { return c.Stat(path) })
 }
 
 // exists reports whether a name is taken, be it by a link to nowhere.
 func exists(ctx context.Context, c *connection, path string) (bool, error) {
-	_, err := ask(ctx, c, func() (fs.FileInfo, error) { return c.Lstat(path) })
+	_, err := ask(ctx, func() (fs.FileInfo, error) { return c.Lstat(path) })
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/pkg/sftp"
@@ -78,7 +79,7 @@ func list(ctx context.Context, c *connection, directory string) ([]fs.FileInfo, 
 	if directory == "" {
 		directory = "."
 	}
-	return ask(ctx, c, func() ([]fs.FileInfo, error) { return c.ReadDirContext(ctx, directory) })
+	return ask(ctx, func() ([]fs.FileInfo, error) { return c.ReadDirContext(ctx, directory) })
 }
 
 // giveName gives the hidden file a name. When a connection is lost it looks on
@@ -157,7 +158,7 @@ func (s *sftpStaged) look(ctx context.Context, c *connection, path string, by me
 
 // unhide removes the hidden name of a file that has its name.
 func (s *sftpStaged) unhide(ctx context.Context, c *connection) error {
-	err := do(ctx, c, func() error { return c.Remove(s.temp) })
+	err := do(ctx, func() error { return c.Remove(s.temp) })
 	if err == nil || errors.Is(err, fs.ErrNotExist) {
 		s.forget(s.temp)
 	}
@@ -178,12 +179,12 @@ func (s *sftpStaged) rename(ctx context.Context, c *connection, path string, by 
 	// Other servers may overwrite.
 	if version := string(c.ssh.ServerVersion()); strings.HasPrefix(version, "SSH-2.0-OpenSSH_") && !strings.Contains(version, "Windows") {
 		*by = renamed
-		err := do(ctx, c, func() error { return c.Rename(s.temp, path) })
+		err := do(ctx, func() error { return c.Rename(s.temp, path) })
 		return s.named(ctx, c, path, err)
 	}
 	if _, ok := c.HasExtension("hardlink@openssh.com"); ok {
 		*by = linked
-		err := do(ctx, c, func() error { return c.Link(s.temp, path) })
+		err := do(ctx, func() error { return c.Link(s.temp, path) })
 		if err == nil {
 			return s.unhide(ctx, c)
 		}
@@ -221,7 +222,7 @@ func (s *sftpStaged) named(ctx context.Context, c *connection, path string, err 
 func (s *sftpStaged) replace(ctx context.Context, c *connection, path string, by *means) error {
 	*by = renamed
 	if _, ok := c.HasExtension("posix-rename@openssh.com"); ok {
-		err := do(ctx, c, func() error { return c.PosixRename(s.temp, path) })
+		err := do(ctx, func() error { return c.PosixRename(s.temp, path) })
 		if !unsupported(err) {
 			if err == nil {
 				s.forget(s.temp)
@@ -229,19 +230,19 @@ func (s *sftpStaged) replace(ctx context.Context, c *connection, path string, by
 			return err
 		}
 	}
-	err := do(ctx, c, func() error { return c.Rename(s.temp, path) })
+	err := do(ctx, func() error { return c.Rename(s.temp, path) })
 	if err = s.named(ctx, c, path, err); !errors.Is(err, ErrExists) {
 		return err
 	}
 	// This server does not replace. The old file stays, under a name that is
 	// hidden and never swept away, until the new one is there.
 	s.old = joinPath(s.file.Directory, ".exportpipeline-old-"+hidden(s.temp))
-	if err := do(ctx, c, func() error { return c.Rename(path, s.old) }); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := do(ctx, func() error { return c.Rename(path, s.old) }); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("moving the file that is to be replaced: %w", err)
 	}
-	err = do(ctx, c, func() error { return c.Rename(s.temp, path) })
+	err = do(ctx, func() error { return c.Rename(s.temp, path) })
 	if err = s.named(ctx, c, path, err); err != nil && !isLost(err) {
-		if do(ctx, c, func() error { return c.Rename(s.old, path) }) == nil {
+		if do(ctx, func() error { return c.Rename(s.old, path) }) == nil {
 			s.old = ""
 		}
 	}
@@ -279,7 +280,7 @@ func (s *sftpStaged) renameClaimed(ctx context.Context, c *connection, path stri
 		s.left = append(s.left, claim)
 	}
 	defer func() {
-		if do(ctx, c, func() error { return c.Remove(claim) }) == nil {
+		if do(ctx, func() error { return c.Remove(claim) }) == nil {
 			s.forget(claim)
 		}
 	}()
@@ -291,9 +292,9 @@ func (s *sftpStaged) renameClaimed(ctx context.Context, c *connection, path stri
 		return ErrExists
 	}
 	*by = renamed
-	err = do(ctx, c, func() error { return c.Rename(s.temp, path) })
+	err = do(ctx, func() error { return c.Rename(s.temp, path) })
 	if _, ok := c.HasExtension("posix-rename@openssh.com"); ok && unsupported(err) {
-		err = do(ctx, c, func() error { return c.PosixRename(s.temp, path) })
+		err = do(ctx, func() error { return c.PosixRename(s.temp, path) })
 	}
 	return s.named(ctx, c, path, err)
 }
@@ -305,7 +306,7 @@ const claimTimeout = time.Minute
 func (s *sftpStaged) claim(ctx context.Context, c *connection, claim string) error {
 	started := time.Now()
 	for {
-		err := do(ctx, c, func() error {
+		err := do(ctx, func() error {
 			f, err := c.OpenFile(claim, os.O_WRONLY|os.O_CREATE|os.O_EXCL)
 			if err != nil {
 				return err
@@ -325,7 +326,7 @@ func (s *sftpStaged) claim(ctx context.Context, c *connection, claim string) err
 			return fmt.Errorf("claiming the name: %w", err)
 		case s.info.ModTime().Add(time.Since(started)).Sub(info.ModTime()) > 2*claimTimeout:
 			// Of an exporter that crashed, by the server's clock.
-			if err := do(ctx, c, func() error { return c.Remove(claim) }); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			if err := do(ctx, func() error { return c.Remove(claim) }); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return fmt.Errorf("removing the claim of a crashed exporter: %w", err)
 			}
 		case time.Since(started) > 3*claimTimeout:
@@ -366,8 +367,15 @@ func holds(ctx context.Context, c *connection, path string, f File) (same bool, 
 	if err != nil {
 		return false, fmt.Errorf("reading the source: %w", err)
 	}
-	got, err := ask(ctx, c, func() (sum [sha256.Size]byte, err error) {
-		sum, _, err = sumOf(ctx, opener(func() (io.ReadCloser, error) { return c.Open(path) }))
+	var moved atomic.Int64
+	got, err := askMoving(ctx, moved.Load, func() (sum [sha256.Size]byte, err error) {
+		sum, _, err = sumOf(ctx, opener(func() (io.ReadCloser, error) {
+			file, err := c.Open(path)
+			if err != nil {
+				return nil, err
+			}
+			return movingReader{file, &moved}, nil
+		}))
 		return sum, err
 	})
 	return err == nil && got == want, err

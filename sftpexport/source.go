@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"sync/atomic"
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
 )
@@ -33,6 +34,12 @@ func (s *source) Read(p []byte) (int, error) {
 		s.err = err
 	}
 	return n, err
+}
+
+// moved is how many bytes were read.
+func (s *source) moved() int64 {
+	n, _ := s.state()
+	return n
 }
 
 // sourceError is an error of the content, not of the destination.
@@ -74,3 +81,15 @@ type opener func() (io.ReadCloser, error)
 
 func (o opener) Open(context.Context) (io.ReadCloser, error) { return o() }
 func (o opener) Size() int64                                 { return -1 }
+
+// movingReader tells how far it has been read.
+type movingReader struct {
+	io.ReadCloser
+	moved *atomic.Int64
+}
+
+func (r movingReader) Read(p []byte) (int, error) {
+	n, err := r.ReadCloser.Read(p)
+	r.moved.Add(int64(n))
+	return n, err
+}
