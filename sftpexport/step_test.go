@@ -1,6 +1,7 @@
 package sftpexport_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -252,5 +253,27 @@ func TestExtensionsAreFoundByTheirAddress(t *testing.T) {
 	sftpexport.Register(&plain)
 	if _, err := pipeline.FromHooks([]*rossum.Hook{hook}, &plain); err == nil || !strings.Contains(err.Error(), "ssh-keyscan") {
 		t.Errorf("without a host key the error is %v", err)
+	}
+}
+
+func TestOriginalsAreStreamedToTheServer(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	content := streamed{data: bytes.Repeat(invoice, 6), lag: &lag{sent: func() (n int64) {
+		paths, _ := filepath.Glob(filepath.Join(s.Dir, "out", sftpexport.Mark+"*"))
+		for _, p := range paths {
+			if info, err := os.Stat(p); err == nil {
+				n += info.Size()
+			}
+		}
+		return n
+	}}}
+	step := decode(t, s, fmt.Sprintf(outSettings, "null"))
+	if _, err := chain(t, step).Export(t.Context(), call(s).Payload(), pipeline.WithOriginal(content)); err != nil {
+		t.Fatal(err)
+	}
+	// 64 writes of 32 KB are under way at most; the rest is on the wire.
+	if content.lag.most > 8<<20 {
+		t.Errorf("%d bytes of %d were read ahead of what has arrived", content.lag.most, content.Size())
 	}
 }
