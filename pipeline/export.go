@@ -62,8 +62,10 @@ func newExport(p *rossum.Payload, c config) (*Export, error) {
 		return nil, fmt.Errorf("%w: key \"annotation\" is missing", rossum.ErrPayload)
 	}
 	r := &run{config: c, redactor: redact.New(string(p.Token))}
-	for _, secret := range p.Secrets {
-		r.redactor.Add(secret)
+	for name, secret := range p.Secrets {
+		if name != "type" { // says what kind of secrets the others are, as in "sftp"
+			r.redactor.Add(secret)
+		}
 	}
 	x := &Export{Payload: p, Annotation: p.Annotation, Secrets: maps.Clone(p.Secrets), run: r, Rossum: c.client}
 	r.root = x

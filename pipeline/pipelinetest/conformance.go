@@ -49,7 +49,8 @@ const patience = 5 * time.Second
 // in messages, logs, report and errors, and leaves no goroutine behind.
 //
 // Each case is run about a dozen times, so a case that talks to a server needs
-// one that takes that.
+// one that takes that. A step that is a [pipeline.Closer] is closed after each
+// case, before its goroutines are counted, and must be able to run again.
 func TestStep(t *testing.T, step pipeline.Step, cases ...Case) {
 	t.Helper()
 	for _, c := range cases {
@@ -68,6 +69,9 @@ func CheckStep(ctx context.Context, step pipeline.Step, c Case) error {
 	var faults []error
 	for _, check := range []func(context.Context, pipeline.Step, Case) error{checkOutcome, checkCancel, checkSnapshot, checkConcurrent, checkSecrets} {
 		faults = append(faults, check(ctx, step, c))
+	}
+	if c, ok := step.(pipeline.Closer); ok {
+		faults = append(faults, c.Close())
 	}
 	if err := goleak.Find(before); err != nil {
 		faults = append(faults, fmt.Errorf("%w: %w", ErrLeak, err))

@@ -1,0 +1,288 @@
+package sftpexport
+
+import (
+	"fmt"
+	"maps"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
+	"github.com/exportpipeline/exportpipeline/internal/settings"
+)
+
+// compiled is a checked Step, and the connections that its exports share.
+type compiled struct {
+	rules    []rule
+	hostKeys *hostKeys // nil for S3
+	shared   *shared
+}
+
+// rule is a compiled Rule.
+type rule struct {
+	place     string
+	directory *pattern
+	condition *jsontemplate.Template
+	objects   []object
+	done      *pattern // nil if there is none
+	collision CollisionRule
+	schemaIDs map[string]string
+}
+
+// object is a compiled Object.
+type object struct {
+	Object
+	place     string
+	name      *pattern
+	collision CollisionRule
+	schemaIDs map[string]string
+}
+
+// Validate checks the settings. It joins all faults.
+func (s *Step) Validate() error {
+	c, err := s.compile()
+	if s.compiled != nil {
+		c.shared = s.compiled.shared // connections outlive a second check
+	}
+	s.compiled = c
+	return err
+}
+
+func (s *Step) compile() (*compiled, error) {
+	var faults settings.Faults
+	c := &compiled{shared: newShared()}
+	if s.Open == nil {
+		c.hostKeys = s.Credentials.check(&faults, s.HostKeys)
+	}
+	if s.MaxConnections < 0 {
+		faults.Add("max_connections", "%d is negative", s.MaxConnections)
+	}
+	if s.Source != "" && s.Source != "local" && s.Source != "rossum" {
+		faults.Add("annotation_content_source", "%q is unknown (there are local and rossum)", s.Source)
+	}
+	for i, r := range s.rules(&faults) {
+		place := settings.Index("export_rules", i)
+		if s.Rules == nil {
+			place = ""
+		}
+		c.rules = append(c.rules, r.compile(&faults, place, s))
+	}
+	return c, faults.Err()
+}
+
+// rules returns the rules of either shape.
+func (s *Step) rules(faults *settings.Faults) []Rule {
+	older := s.Path != "" || s.Exports != nil
+	switch {
+	case older && s.Rules != nil:
+		faults.Add("export_rules", "stands beside path and exports, which are the older form of it; keep one")
+	case older:
+		return []Rule{{Directory: s.Path, Objects: s.Exports, FilenameCollision: s.FilenameCollision}}
+	case len(s.Rules) == 0:
+		faults.Add("export_rules", "is missing: there is nothing to export")
+	}
+	return s.Rules
+}
+
+func (r Rule) compile(faults *settings.Faults, place string, s *Step) rule {
+	pathKey, objectsKey := "path_to_directory", "export_object_configurations"
+	if s.Rules == nil {
+		pathKey, objectsKey = "path", "exports"
+	}
+	c := rule{place: place, schemaIDs: make(map[string]string)}
+	addVariables(faults, c.schemaIDs, "template_variables", s.Variables)
+	addVariables(faults, c.schemaIDs, settings.Join(place, "template_variables"), r.Variables)
+	collision := r.FilenameCollision
+	if collision == nil {
+		collision = s.FilenameCollision
+	}
+	collision.check(faults, settings.Join(place, "filename_collision"))
+	c.collision = collision.rule()
+	c.directory = compilePattern(faults, settings.Join(place, pathKey), r.Directory)
+	if c.directory.uses("seq") {
+		faults.Add(settings.Join(place, pathKey), "{seq} counts within a directory and cannot name one")
+	}
+	if r.Condition != "" {
+		t, err := jsontemplate.CompileString(r.Condition, jsontemplate.Options{Place: settings.Join(place, "condition")})
+		faults.AddErr("", err)
+		c.condition = t
+	}
+	if len(r.Objects) == 0 {
+		faults.Add(settings.Join(place, objectsKey), "is missing: there is nothing to export")
+	}
+	for i, o := range r.Objects {
+		c.objects = append(c.objects, o.compile(faults, settings.Index(settings.Join(place, objectsKey), i), c))
+	}
+	if r.DoneFile != "" {
+		c.done = compilePattern(faults, settings.Join(place, "done_file"), r.DoneFile, fileName)
+		if c.done.uses(fileName) && slices.ContainsFunc(c.objects, func(o object) bool { return o.collision == Number }) {
+			faults.Add(settings.Join(place, "done_file"), "{filename} is not the name that a numbered file gets; use {annotation.id} or {seq}")
+		}
+		if strings.Contains(r.DoneFile, "/") {
+			faults.Add(settings.Join(place, "done_file"), "names a directory; the file stands beside the others")
+		}
+	}
+	return c
+}
+
+func (c *Collision) check(faults *settings.Faults, place string) {
+	if c != nil && c.Replace && c.Number {
+		faults.Add(place, "has both replace and number; keep one")
+	}
+}
+
+func addVariables(faults *settings.Faults, to map[string]string, place string, list []Variable) {
+	for i, v := range list {
+		at := settings.Index(place, i)
+		switch {
+		case v.Name == "":
+			faults.Add(settings.Join(at, "name"), "is missing")
+		case slices.Contains(builtin, v.Name):
+			faults.Add(settings.Join(at, "name"), "%q is a variable that is always there", v.Name)
+		case v.Type != "" && v.Type != "datapoint":
+			faults.Add(settings.Join(at, "type"), "%q is unknown (there is datapoint)", v.Type)
+		case v.SchemaID == "":
+			faults.Add(settings.Join(at, "schema_id"), "is missing")
+		default:
+			to[v.Name] = v.SchemaID
+		}
+	}
+}
+
+// types and formats of an [Object].
+var (
+	objectTypes = []string{"annotation_content", "document", "custom_format"}
+	formats     = []string{"csv", "xml", "json", "xlsx"}
+)
+
+func (o Object) compile(faults *settings.Faults, place string, r rule) object {
+	c := object{Object: o, place: place, collision: r.collision, schemaIDs: r.schemaIDs}
+	if o.FilenameCollision != nil {
+		o.FilenameCollision.check(faults, settings.Join(place, "filename_collision"))
+		c.collision = o.FilenameCollision.rule()
+	}
+	if len(o.Variables) > 0 {
+		c.schemaIDs = make(map[string]string)
+		for name, id := range r.schemaIDs {
+			c.schemaIDs[name] = id
+		}
+		addVariables(faults, c.schemaIDs, settings.Join(place, "template_variables"), o.Variables)
+	}
+	names := settings.Join(place, "filename_template")
+	switch {
+	case o.Name == "":
+		faults.Add(names, "is missing")
+	case strings.HasSuffix(o.Name, "/"):
+		faults.Add(names, "ends in a slash and names no file")
+	}
+	c.name = compilePattern(faults, names, o.Name)
+	o.checkType(faults, place)
+	return c
+}
+
+func (o Object) checkType(faults *settings.Faults, place string) {
+	switch {
+	case o.Type == "":
+		faults.Add(settings.Join(place, "type"), "is missing (there are %s)", strings.Join(objectTypes, ", "))
+	case !slices.Contains(objectTypes, o.Type):
+		faults.Add(settings.Join(place, "type"), "%q is unknown (there are %s)", o.Type, strings.Join(objectTypes, ", "))
+	}
+	isContent, isCustom := o.Type == "annotation_content", o.Type == "custom_format"
+	switch {
+	case isContent && !slices.Contains(formats, o.Format):
+		faults.Add(settings.Join(place, "format"), "%q is unknown (there are %s)", o.Format, strings.Join(formats, ", "))
+	case !isContent && o.Format != "":
+		faults.Add(settings.Join(place, "format"), "belongs to annotation_content, not to %s", o.Type)
+	}
+	switch {
+	case isCustom && o.Key == "":
+		faults.Add(settings.Join(place, "export_reference_key"), "is missing: which artefact is it?")
+	case !isCustom && o.Key != "":
+		faults.Add(settings.Join(place, "export_reference_key"), "belongs to custom_format, not to %s", o.Type)
+	}
+}
+
+// check looks at the credentials, and compiles the keys that the server may have.
+func (c *Credentials) check(faults *settings.Faults, more []string) *hostKeys {
+	switch c.Type {
+	case "sftp":
+		c.unused(faults, "an S3 bucket", map[string]bool{
+			"bucket_name": c.Bucket != "", "region": c.Region != "", "endpoint": c.Endpoint != "", "path_style": c.PathStyle,
+			"server_side_encryption": c.ServerSideEncryption != "", "metadata": c.Metadata != nil,
+		})
+		if c.Host == "" {
+			faults.Add("credentials.host", "is missing")
+		} else if strings.ContainsAny(c.Host, " /@") || strings.Contains(c.Host, ":") && !strings.Contains(c.Host, "::") {
+			faults.Add("credentials.host", "%q is no host name; the port has a key of its own", c.Host)
+		}
+		if c.Username == "" {
+			faults.Add("credentials.username", "is missing")
+		}
+		return c.compileHostKeys(faults, more)
+	case "s3":
+		c.unused(faults, "an SFTP server", map[string]bool{
+			"host": c.Host != "", "port": c.Port != 0, "username": c.Username != "", "host_key": c.HostKey != "",
+			"known_hosts": c.KnownHosts != "", "insecure_ignore_host_key": c.InsecureIgnoreHostKey,
+		})
+		c.checkS3(faults)
+	case "":
+		faults.Add("credentials.type", "is missing (there are sftp and s3)")
+	default:
+		faults.Add("credentials.type", "%q is unknown (there are sftp and s3)", c.Type)
+	}
+	return nil
+}
+
+func (c *Credentials) unused(faults *settings.Faults, owner string, given map[string]bool) {
+	for _, key := range slices.Sorted(maps.Keys(given)) {
+		if given[key] {
+			faults.Add(settings.Join("credentials", key), "belongs to %s, and type is %s", owner, c.Type)
+		}
+	}
+}
+
+func (c *Credentials) checkS3(faults *settings.Faults) {
+	if c.Bucket == "" {
+		faults.Add("credentials.bucket_name", "is missing")
+	}
+	if c.Endpoint != "" {
+		if u, err := url.Parse(c.Endpoint); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
+			faults.Add("credentials.endpoint", "is no address such as https://s3.example.com")
+		} else if u.User != nil {
+			faults.Add("credentials.endpoint", "has a user or password; those belong in the secrets")
+		}
+	}
+	if e := c.ServerSideEncryption; e != "" && !slices.Contains([]string{"AES256", "aws:kms", "aws:kms:dsse"}, e) {
+		faults.Add("credentials.server_side_encryption", "%q is unknown (there are AES256, aws:kms and aws:kms:dsse)", e)
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Metadata)) {
+		if name == "" || strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune(`()<>@,;:\"/[]?={}`, r) }) {
+			faults.Add("credentials.metadata", "%q is no name of a header", name)
+		}
+		if strings.ContainsFunc(c.Metadata[name], func(r rune) bool { return r < ' ' || r >= 0x7f }) {
+			faults.Add(settings.Join("credentials.metadata", name), "may only have characters of ASCII")
+		}
+	}
+}
+
+// address is where the files go, without anything secret.
+func (c *Credentials) address() string {
+	switch c.Type {
+	case "s3":
+		return "s3://" + c.Bucket
+	case "sftp":
+		return fmt.Sprintf("sftp://%s@%s", c.Username, c.hostPort())
+	}
+	return c.Type
+}
+
+// extension is that of a file name, "" if what stands behind its last dot is
+// none.
+func extension(name string) string {
+	e := path.Ext(name)
+	if len(e) < 2 || len(e) > maxExtension || e == name || strings.ContainsAny(e, " /\\") {
+		return ""
+	}
+	return e
+}

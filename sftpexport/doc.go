@@ -1,0 +1,35 @@
+// Package sftpexport puts the files of an export on an SFTP server or into an S3
+// bucket ("SFTP/S3 export"): native exports of the annotation, the original
+// document, and artefacts of earlier steps.
+//
+// On the other side sits a job that picks up every file it sees. So a reader of
+// the directory sees each file whole or not at all, an existing file is never
+// overwritten unless the settings ask for it, and text from a document can never
+// choose another directory:
+//
+//   - SFTP: files are written under hidden names in their directory, synced
+//     where the server can, checked for their size, and then given their names by
+//     one operation of the server that refuses a name that is taken. All files of
+//     an export are written before the first is given its name.
+//   - S3: objects appear by one request, which carries their checksum and, unless
+//     they may replace others, the condition that there is none. Files above
+//     16 MiB go up in parts; the upload is aborted if the export does not finish.
+//   - A server's host key is always checked; see [Credentials].
+//   - What was cut short is repeated only where that is safe. When the answer to
+//     the operation that gives a name is lost, the destination is looked at first.
+//
+// [Step] is the step; [Destination] is where files go, for backends of one's own,
+// which package sftptest has a conformance suite for. Packages sftptest and s3test
+// are servers for tests.
+//
+// Leftovers of a crashed process are hidden files that begin with [Mark]. Those
+// older than a day by the server's clock are removed when something is next
+// written to their directory. S3 has none, but parts of an upload that a crash
+// left open cost storage until a lifecycle rule of the bucket ends them
+// (AbortIncompleteMultipartUpload): their owner cannot be told from outside.
+//
+// Dependencies: pkg/sftp and x/crypto/ssh speak SFTP, and are the ones that Go
+// has; aws-sdk-go-v2 is Amazon's own client. Its transfer manager is not used:
+// it joins the parts by itself, while here all files of an export must be up
+// before the first appears.
+package sftpexport

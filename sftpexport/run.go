@@ -1,0 +1,241 @@
+package sftpexport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/rossum"
+)
+
+// Run puts the files. Nothing appears at the destination before all files have
+// been sent. When one of them cannot be given its name, those before it are there
+// already, and the error says which.
+func (s *Step) Run(ctx context.Context, x *pipeline.Export) (err error) {
+	c := s.compiled
+	if c == nil {
+		// Without Validate nothing is shared between exports.
+		if c, err = s.compile(); err != nil {
+			return err
+		}
+		defer c.shared.close()
+	}
+	p, err := s.plan(ctx, x, c)
+	if err != nil {
+		return err
+	}
+	files, done, err := p.files()
+	if err != nil {
+		return err
+	}
+	if len(files) == 0 {
+		x.Decide("nothing to put")
+		return nil
+	}
+	d, err := s.open(ctx, x, c)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.Close()) }()
+	if taken, err := p.count(ctx, d); err != nil {
+		return err
+	} else if taken {
+		if files, done, err = p.files(); err != nil {
+			return err
+		}
+	}
+	return s.put(ctx, x, d, append(files, done...))
+}
+
+// Destination opens where the step's files go, with the secrets of the export. The
+// caller closes it. It is for tests and tools; the step must have been checked.
+func (s *Step) Destination(ctx context.Context, x *pipeline.Export) (Destination, error) {
+	if s.compiled == nil {
+		if err := s.Validate(); err != nil {
+			return nil, err
+		}
+	}
+	return s.open(ctx, x, s.compiled)
+}
+
+func (s *Step) open(ctx context.Context, x *pipeline.Export, c *compiled) (Destination, error) {
+	if s.Open != nil {
+		return s.Open(ctx, x, s.Credentials)
+	}
+	if s.Credentials.Type == "s3" {
+		client, err := c.shared.s3Client(ctx, x, &s.Credentials, s.AWSChain)
+		if err != nil {
+			return nil, err
+		}
+		return &s3Destination{client}, nil
+	}
+	p, err := c.shared.pool(&s.Credentials, c.hostKeys, s.MaxConnections, x.Secrets)
+	if err != nil {
+		return nil, err
+	}
+	return &sftpDestination{p}, nil
+}
+
+// put stages all files, and then gives them their names one after the other.
+func (s *Step) put(ctx context.Context, x *pipeline.Export, d Destination, files []planned) (err error) {
+	staged := make([]Staged, 0, len(files))
+	defer func() {
+		for _, f := range staged {
+			if cleanErr := f.Discard(); cleanErr != nil {
+				x.Log.WarnContext(ctx, "a hidden file stays until it is a day old", "error", cleanErr)
+			}
+		}
+	}()
+	started := x.Now()
+	for i := range files {
+		f := &files[i]
+		f.file.LookFirst = len(files) > 1
+		one, err := d.Stage(ctx, f.file)
+		if errors.Is(err, ErrExists) {
+			one, err = s.alreadyThere(ctx, x, d, f, i, err)
+		}
+		if err != nil {
+			s.record(x, f.file.Path(), f, started, err)
+			return &FileError{Op: "putting", Path: f.file.Path(), Place: f.place, Err: err}
+		}
+		staged = append(staged, one)
+	}
+	var there []string
+	for i, one := range staged {
+		f := &files[i]
+		path, err := s.commit(ctx, x, d, one, f, i)
+		s.record(x, path, f, started, err)
+		if err != nil {
+			err := &FileError{Op: "putting", Path: f.file.Path(), Place: f.place, Err: err}
+			if len(there) > 0 {
+				return fmt.Errorf("%w (%s of this export had its name already)", err, strings.Join(there, ", "))
+			}
+			return err
+		}
+		there = append(there, path)
+	}
+	return nil
+}
+
+// alreadyThere decides about a name that is taken, maybe by an earlier run of this
+// export.
+func (s *Step) alreadyThere(ctx context.Context, x *pipeline.Export, d Destination, f *planned, index int, exists error) (Staged, error) {
+	what := s.what(f, index)
+	end, err := x.Begin(ctx, what)
+	if err == nil {
+		end(true)
+		return nil, exists
+	}
+	if errors.Is(err, pipeline.ErrMaybeSent) {
+		err = s.earlier(ctx, x, d, f, what, err)
+	}
+	return put{}, err
+}
+
+// put is a file that an earlier run has put.
+type put struct{}
+
+func (put) Commit(context.Context) (string, error) {
+	return "", errors.New("the file has its name already")
+}
+func (put) Discard() error { return nil }
+
+// what is the journal's name for a file. The path is no part of it: with a number
+// of {seq} it would be another one when the export goes on.
+func (s *Step) what(f *planned, index int) string {
+	return fmt.Sprintf("put file %d (%s) at %s", index+1, f.place, s.Credentials.address())
+}
+
+// commit gives a file its name, unless an earlier run of this export, which was
+// cut short, has done so.
+func (s *Step) commit(ctx context.Context, x *pipeline.Export, d Destination, one Staged, f *planned, index int) (string, error) {
+	if one == (put{}) {
+		return f.file.Path(), nil
+	}
+	what := s.what(f, index)
+	end, err := x.Begin(ctx, what)
+	if errors.Is(err, pipeline.ErrMaybeSent) {
+		return f.file.Path(), s.earlier(ctx, x, d, f, what, err)
+	}
+	if err != nil {
+		return "", err
+	}
+	path, err := one.Commit(ctx)
+	if err == nil || !errors.Is(err, ErrUnknownOutcome) {
+		end(err != nil)
+	}
+	return path, err
+}
+
+// earlier decides about a file that an earlier run had begun to give its name.
+func (s *Step) earlier(ctx context.Context, x *pipeline.Export, d Destination, f *planned, what string, maybe error) error {
+	if ended(x.Sent(), what) {
+		x.Decide("%s: put by the run that was cut short", f.file.Path())
+		return nil
+	}
+	if f.file.Collision == Number {
+		return maybe // a file with the same content may be another export's
+	}
+	same, err := d.Holds(ctx, f.file)
+	if err != nil {
+		return errors.Join(maybe, err)
+	}
+	if !same {
+		return maybe // it may have been there, and a reader have taken it
+	}
+	x.Decide("%s: put by the run that was cut short, as its content shows", f.file.Path())
+	return nil
+}
+
+// ended reports whether all calls of a kind are known to have ended.
+func ended(sent []pipeline.Sending, what string) bool {
+	found := false
+	for _, e := range sent {
+		if e.What == what {
+			if !e.Ended {
+				return false
+			}
+			found = true
+		}
+	}
+	return found
+}
+
+func (s *Step) record(x *pipeline.Export, path string, f *planned, started time.Time, err error) {
+	call := pipeline.CallReport{
+		Method: "PUT", URL: s.Credentials.address() + "/" + strings.TrimPrefix(path, "/"), Attempts: 1,
+		Took: pipeline.Duration(x.Now().Sub(started)), Sent: max(0, f.file.Content.Size()),
+	}
+	if err != nil {
+		call.Error = err.Error()
+	}
+	x.RecordCall(call)
+}
+
+// Close ends the connections. An export that runs afterwards makes new ones.
+func (s *Step) Close() error {
+	if s.compiled != nil {
+		s.compiled.shared.close()
+	}
+	return nil
+}
+
+// Register makes a registry know the step by the address of Rossum's hosted
+// extension.
+func Register(r *pipeline.Registry) { RegisterWith(r, Step{}) }
+
+// RegisterWith does what [Register] does, for a program that gives its steps host
+// keys, the AWS credential chain, or a destination of its own: the fields of
+// options that have no JSON key count.
+func RegisterWith(r *pipeline.Registry, options Step) {
+	r.Webhook("file-storage-export", func(h *rossum.Hook) (pipeline.Step, error) {
+		step := &Step{HostKeys: options.HostKeys, AWSChain: options.AWSChain, Open: options.Open}
+		if len(h.Settings) == 0 || string(h.Settings) == "null" {
+			return step, nil
+		}
+		return step, step.UnmarshalJSON(h.Settings)
+	})
+}

@@ -1,0 +1,215 @@
+package sftpexport
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/smithy-go"
+
+	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/rossum"
+)
+
+// s3Client is a bucket, as somebody.
+type s3Client struct {
+	api      *s3.Client
+	settings *Credentials
+	own      *http.Transport // nil if the program gave one
+}
+
+// defaultRegion is where buckets are that nobody has said anything about.
+const defaultRegion = "us-east-1"
+
+// s3Client returns the client for the export's secrets; there is one for each set
+// of them.
+func (s *shared) s3Client(ctx context.Context, x *pipeline.Export, c *Credentials, chain bool) (*s3Client, error) {
+	id := fingerprint(fmt.Sprintf("%p", x.Transport()), x.Secrets, "type", "access_key_id", "secret_access_key", "session_token")
+	s.mu.Lock()
+	client := s.s3[id]
+	s.mu.Unlock()
+	if client != nil {
+		return client, nil
+	}
+	client, err := newS3Client(ctx, x, c, chain)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if first := s.s3[id]; first != nil {
+		client.close()
+		return first, nil
+	}
+	s.s3[id] = client
+	return client, nil
+}
+
+func (c *s3Client) close() {
+	if c.own != nil {
+		c.own.CloseIdleConnections()
+	}
+}
+
+func newS3Client(ctx context.Context, x *pipeline.Export, c *Credentials, chain bool) (*s3Client, error) {
+	client := &s3Client{settings: c}
+	httpClient := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	if h := x.Transport(); h != nil && h.Transport != nil {
+		httpClient.Transport = h.Transport
+	} else {
+		client.own = newTransport()
+		httpClient.Transport = client.own
+	}
+	cfg, err := awsConfig(ctx, c, x.Secrets, chain, httpClient)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Region == "" {
+		cfg.Region = bucketRegion(ctx, cfg, c)
+	}
+	client.api = s3.NewFromConfig(cfg, s3Options(c))
+	return client, nil
+}
+
+func newTransport() *http.Transport {
+	return &http.Transport{
+		Proxy: http.ProxyFromEnvironment, MaxIdleConnsPerHost: 16, IdleConnTimeout: 90 * time.Second, ForceAttemptHTTP2: true,
+		TLSHandshakeTimeout: 10 * time.Second, ResponseHeaderTimeout: 60 * time.Second, ExpectContinueTimeout: time.Second,
+		TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12},
+	}
+}
+
+func s3Options(c *Credentials) func(*s3.Options) {
+	return func(o *s3.Options) {
+		o.UsePathStyle = c.PathStyle
+		if c.Endpoint != "" {
+			o.BaseEndpoint = aws.String(c.Endpoint)
+			// Other servers know fewer kinds of checksum; ours are given by hand.
+			o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
+			o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
+		}
+		o.DisableLogOutputChecksumValidationSkipped = true
+	}
+}
+
+// awsConfig takes the keys of the secrets. The AWS credential chain is asked only
+// where there are none and the program allows it.
+func awsConfig(ctx context.Context, c *Credentials, secrets rossum.Secrets, chain bool, h *http.Client) (aws.Config, error) {
+	if kind := secrets["type"]; kind != "" && kind != "s3" {
+		return aws.Config{}, fmt.Errorf("secret type is %q, and the credentials are of type s3", kind)
+	}
+	id, secret := secrets["access_key_id"], secrets["secret_access_key"]
+	switch {
+	case id != "" && secret != "":
+		return aws.Config{
+			Region: c.Region, HTTPClient: h, RetryMaxAttempts: tries,
+			Credentials: credentials.NewStaticCredentialsProvider(id, secret, secrets["session_token"]),
+		}, nil
+	case id != "":
+		return aws.Config{}, errors.New("the hook has the secret access_key_id and no secret_access_key")
+	case secret != "":
+		return aws.Config{}, errors.New("the hook has the secret secret_access_key and no access_key_id")
+	case !chain:
+		return aws.Config{}, errors.New("the hook has no secrets access_key_id and secret_access_key (a program may allow the AWS credential chain by Step.AWSChain)")
+	}
+	options := []func(*config.LoadOptions) error{config.WithHTTPClient(h), config.WithRetryMaxAttempts(tries)}
+	if c.Region != "" {
+		options = append(options, config.WithRegion(c.Region))
+	}
+	cfg, err := config.LoadDefaultConfig(ctx, options...)
+	if err != nil {
+		return cfg, fmt.Errorf("%w: the AWS credential chain: %w", ErrAuth, err)
+	}
+	return cfg, nil
+}
+
+// bucketRegion asks Amazon where a bucket is. Even those who may not see it are
+// told.
+func bucketRegion(ctx context.Context, cfg aws.Config, c *Credentials) string {
+	if c.Endpoint != "" {
+		return defaultRegion
+	}
+	cfg.Region = defaultRegion
+	out, err := s3.NewFromConfig(cfg, s3Options(c)).HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &c.Bucket})
+	if err == nil && aws.ToString(out.BucketRegion) != "" {
+		return *out.BucketRegion
+	}
+	var failed *awshttp.ResponseError
+	if errors.As(err, &failed) && failed.HTTPResponse() != nil {
+		if region := failed.HTTPResponse().Header.Get("X-Amz-Bucket-Region"); region != "" {
+			return region
+		}
+	}
+	return defaultRegion
+}
+
+// idKey is metadata that tells an object of ours from another one with the same
+// name and content, so that an upload whose answer was lost can be found again.
+const idKey = "exportpipeline-id"
+
+func (c *s3Client) metadata(id string) map[string]string {
+	m := maps.Clone(c.settings.Metadata)
+	if m == nil {
+		m = make(map[string]string)
+	}
+	m[idKey] = id
+	return m
+}
+
+func (c *s3Client) encryption() types.ServerSideEncryption {
+	return types.ServerSideEncryption(c.settings.ServerSideEncryption)
+}
+
+// statusOf is the HTTP status of an answer, 0 if there was none.
+func statusOf(err error) int {
+	var failed *awshttp.ResponseError
+	if errors.As(err, &failed) && failed.HTTPResponse() != nil {
+		return failed.HTTPStatusCode()
+	}
+	return 0
+}
+
+func codeOf(err error) string {
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		return api.ErrorCode()
+	}
+	return ""
+}
+
+// explainS3 puts one of this package's errors in front of an answer.
+func explainS3(err error) error {
+	if err == nil {
+		return nil
+	}
+	switch code := codeOf(err); code {
+	case "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "AccountProblem":
+		return fmt.Errorf("%w: %w", ErrAuth, err)
+	case "PreconditionFailed":
+		return fmt.Errorf("%w: %w", ErrExists, err)
+	case "XMinioStorageFull", "InsufficientStorage", "QuotaExceeded":
+		return fmt.Errorf("%w: %w", ErrSpace, err)
+	}
+	switch statusOf(err) {
+	case 0:
+		return fmt.Errorf("%w: %w", ErrConnection, err)
+	case http.StatusPreconditionFailed:
+		return fmt.Errorf("%w: %w", ErrExists, err)
+	case http.StatusInsufficientStorage:
+		return fmt.Errorf("%w: %w", ErrSpace, err)
+	}
+	return err
+}
+
+// once keeps the client from repeating a request by itself.
+func once(o *s3.Options) { o.RetryMaxAttempts = 1 }

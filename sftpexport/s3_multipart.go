@@ -1,0 +1,186 @@
+package sftpexport
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+)
+
+// Parts of an upload: the memory that one takes is partSize times partsAtOnce.
+// Parts grow after every partsPerSize of them, since there may be 10000 at most.
+const (
+	partSize     = 8 << 20
+	partsAtOnce  = 3
+	partsPerSize = 2000
+)
+
+// multipart is an upload in parts.
+type multipart struct {
+	client *s3Client
+	key    string
+	id     string
+	parts  []types.CompletedPart
+}
+
+// startUpload goes on a little when the context ends: an upload whose id is not
+// known cannot be aborted.
+func (c *s3Client) startUpload(ctx context.Context, key, objectID string) (*multipart, error) {
+	ctx, cancel := settling(ctx)
+	defer cancel()
+	out, err := c.api.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{
+		Bucket: &c.settings.Bucket, Key: &key, ChecksumAlgorithm: types.ChecksumAlgorithmSha256,
+		Metadata: c.metadata(objectID), ServerSideEncryption: c.encryption(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &multipart{client: c, key: key, id: aws.ToString(out.UploadId)}, nil
+}
+
+// send sends the parts, some at a time. When one fails the others are ended, and
+// send waits for them.
+func (m *multipart) send(ctx context.Context, r io.Reader) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	free := make(chan []byte, partsAtOnce)
+	for range partsAtOnce {
+		free <- nil
+	}
+	var wait sync.WaitGroup
+	var mu sync.Mutex
+	var readErr error
+	for number := int32(1); readErr == nil; number++ {
+		var buffer []byte
+		select {
+		case buffer = <-free:
+		case <-ctx.Done():
+			readErr = context.Cause(ctx)
+			continue
+		}
+		size := partSize << (number / partsPerSize)
+		if cap(buffer) < size {
+			buffer = make([]byte, size)
+		}
+		n, err := io.ReadFull(r, buffer[:size])
+		readErr = err
+		if n == 0 || err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+			break
+		}
+		wait.Go(func() {
+			part, err := m.sendPart(ctx, number, buffer[:n])
+			if err != nil {
+				cancel(err)
+				return
+			}
+			mu.Lock()
+			m.parts = append(m.parts, part)
+			mu.Unlock()
+			free <- buffer
+		})
+	}
+	wait.Wait()
+	if err := context.Cause(ctx); err != nil {
+		return explainS3(err)
+	}
+	if !errors.Is(readErr, io.EOF) && !errors.Is(readErr, io.ErrUnexpectedEOF) {
+		return &sourceError{readErr}
+	}
+	slices.SortFunc(m.parts, func(a, b types.CompletedPart) int { return int(*a.PartNumber - *b.PartNumber) })
+	return nil
+}
+
+func (m *multipart) sendPart(ctx context.Context, number int32, data []byte) (types.CompletedPart, error) {
+	sum := sha256.Sum256(data)
+	checksum := base64.StdEncoding.EncodeToString(sum[:])
+	out, err := m.client.api.UploadPart(ctx, &s3.UploadPartInput{
+		Bucket: &m.client.settings.Bucket, Key: &m.key, UploadId: &m.id, PartNumber: &number,
+		Body: bytes.NewReader(data), ContentLength: aws.Int64(int64(len(data))), ChecksumSHA256: &checksum,
+	})
+	if err != nil {
+		return types.CompletedPart{}, fmt.Errorf("part %d: %w", number, err)
+	}
+	return types.CompletedPart{PartNumber: &number, ETag: out.ETag, ChecksumSHA256: &checksum}, nil
+}
+
+// abort removes the parts. The export's context may have ended, and with it what
+// the client would do by itself. It reports whether the upload was open: then it
+// has not been joined, and cannot be any more.
+func (m *multipart) abort() (wasOpen bool, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), cleanTimeout)
+	defer cancel()
+	_, err = m.client.api.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{Bucket: &m.client.settings.Bucket, Key: &m.key, UploadId: &m.id})
+	switch {
+	case statusOf(err) == http.StatusNotFound:
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("aborting the upload %s of %q: %w", m.id, m.key, err)
+	}
+	return true, nil
+}
+
+// there reports whether the upload is still open.
+func (m *multipart) there(ctx context.Context) (bool, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
+	defer cancel()
+	_, err := m.client.api.ListParts(ctx, &s3.ListPartsInput{Bucket: &m.client.settings.Bucket, Key: &m.key, UploadId: &m.id, MaxParts: aws.Int32(1)})
+	if statusOf(err) == http.StatusNotFound {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// complete joins the parts. An upload that is gone has been joined: nobody else
+// ends it.
+func (s *s3Staged) complete(ctx context.Context) error {
+	ctx, cancel := settling(ctx)
+	defer cancel()
+	m := s.upload
+	for n := 1; ; n++ {
+		_, err := m.client.api.CompleteMultipartUpload(ctx, &s3.CompleteMultipartUploadInput{
+			Bucket: &m.client.settings.Bucket, Key: &m.key, UploadId: &m.id, IfNoneMatch: s.ifNoneMatch(),
+			MultipartUpload: &types.CompletedMultipartUpload{Parts: m.parts},
+		}, once)
+		status := statusOf(err)
+		switch {
+		case err == nil:
+			return nil
+		case status == http.StatusConflict:
+			return fmt.Errorf("%w: %w", errConflict, err)
+		case status == http.StatusPreconditionFailed && n == 1, status >= 400 && status < 500 && n == 1 && status != http.StatusTooManyRequests:
+			return explainS3(err)
+		}
+		if ours, lookErr := s.ours(ctx); lookErr == nil && ours {
+			return nil
+		}
+		open, lookErr := m.there(ctx)
+		switch {
+		case lookErr == nil && !open:
+			return nil
+		case lookErr != nil:
+			return fmt.Errorf("%w: %w", ErrUnknownOutcome, errors.Join(err, lookErr))
+		case status == http.StatusPreconditionFailed:
+			return explainS3(err)
+		case n == tries, ctx.Err() != nil:
+			// The request may still be on its way. Behind an abort it comes too late.
+			switch wasOpen, abortErr := m.abort(); {
+			case abortErr != nil:
+				return fmt.Errorf("%w: %w", ErrUnknownOutcome, errors.Join(err, abortErr))
+			case !wasOpen:
+				return nil
+			}
+			return explainS3(err)
+		}
+		_ = pause(ctx, n) // when the context ends, the next round decides
+	}
+}

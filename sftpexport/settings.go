@@ -1,0 +1,190 @@
+package sftpexport
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+
+	"github.com/exportpipeline/exportpipeline/internal/settings"
+	"github.com/exportpipeline/exportpipeline/pipeline"
+)
+
+// Step puts files on an SFTP server or into an S3 bucket. Its JSON keys are
+// those of Rossum's extension, in the newer shape (export_rules) and in the older
+// one (path, exports, template_variables); fields marked (ours) are additions.
+//
+// It holds connections between exports: use it by pointer, and end it with
+// [pipeline.Chain.Close].
+type Step struct {
+	Credentials Credentials `json:"credentials"`
+	Rules       []Rule      `json:"export_rules"`
+	// Path, Exports and FilenameCollision are the one rule of the older shape.
+	Path              string     `json:"path"`
+	Exports           []Object   `json:"exports"`
+	FilenameCollision *Collision `json:"filename_collision"`
+	// Variables are names for templates of all rules.
+	Variables []Variable `json:"template_variables"`
+	// CreateDirectories makes directories that are missing, true if nil. (ours)
+	CreateDirectories *bool `json:"create_directories"`
+	// MaxConnections bounds the connections to one SFTP server, 4 if 0. (ours)
+	MaxConnections int `json:"max_connections"`
+	// Source says where native exports come from: "local" makes them here,
+	// "rossum" fetches them from the platform. With "" they are fetched if the
+	// export has a client and no step of this run has changed a field, since the
+	// platform does not know such changes yet. (ours)
+	Source string `json:"annotation_content_source"`
+
+	// HostKeys are lines of a known_hosts file or SHA256 fingerprints that the
+	// program trusts, for hooks whose settings have none.
+	HostKeys []string `json:"-"`
+	// AWSChain allows the standard AWS credential chain (environment, profile,
+	// role of the machine) when the secrets have no keys. Only the program can
+	// allow it: the role of the machine is not the organisation's.
+	AWSChain bool `json:"-"`
+	// Open makes a destination of another kind; nil for SFTP and S3. The step
+	// closes it after the export.
+	Open func(ctx context.Context, x *pipeline.Export, c Credentials) (Destination, error) `json:"-"`
+
+	compiled *compiled
+}
+
+// Credentials say where files go. Passwords and keys are in the hook's secrets:
+// password, or ssh_key with ssh_key_passphrase if it has one; access_key_id and
+// secret_access_key for S3 (and session_token (ours)).
+//
+// The key of an SFTP server is checked always. HostKey or KnownHosts of the
+// settings, or HostKeys of the [Step], say what it is; without any of them the
+// step refuses its settings, unless InsecureIgnoreHostKey is set.
+type Credentials struct {
+	Type     string `json:"type"` // sftp or s3
+	Host     string `json:"host"`
+	Port     Port   `json:"port"` // 22 if 0
+	Username string `json:"username"`
+	// HostKey is the server's public key (as in "ssh-ed25519 AAAA…") or its
+	// fingerprint ("SHA256:…"), one or several on a line each. (ours)
+	HostKey string `json:"host_key"`
+	// KnownHosts is the text of a known_hosts file. (ours)
+	KnownHosts string `json:"known_hosts"`
+	// InsecureIgnoreHostKey lets anybody between here and the server read and
+	// change everything. (ours)
+	InsecureIgnoreHostKey bool `json:"insecure_ignore_host_key"`
+
+	Bucket string `json:"bucket_name"`
+	// Region of the bucket, us-east-1 if "". (ours)
+	Region string `json:"region"`
+	// Endpoint is the address of a server other than Amazon's. (ours)
+	Endpoint string `json:"endpoint"`
+	// PathStyle puts the bucket into the path instead of the host name. (ours)
+	PathStyle bool `json:"path_style"`
+	// ServerSideEncryption is AES256, aws:kms or aws:kms:dsse. (ours)
+	ServerSideEncryption string `json:"server_side_encryption"`
+	// Metadata are kept with each object. (ours)
+	Metadata map[string]string `json:"metadata"`
+}
+
+// Port is a TCP port; in JSON a number or a text, as in Rossum's settings.
+type Port int
+
+// UnmarshalJSON accepts 22 and "22".
+func (p *Port) UnmarshalJSON(data []byte) error {
+	text := string(bytes.Trim(data, `"`))
+	if text == "null" || text == "" {
+		return nil
+	}
+	n, err := strconv.ParseUint(text, 10, 16)
+	if err != nil || n == 0 {
+		return fmt.Errorf("%s is no port; expected 1 to 65535", data)
+	}
+	*p = Port(n)
+	return nil
+}
+
+// Rule is a directory and the files that go there.
+type Rule struct {
+	// Directory is a template of the directory. Keys of S3 never begin with a slash:
+	// one that begins the directory is left out there.
+	Directory string   `json:"path_to_directory"`
+	Objects   []Object `json:"export_object_configurations"`
+	// FilenameCollision says what happens if there is such a file: nil refuses.
+	FilenameCollision *Collision `json:"filename_collision"`
+	// Condition skips the rule when this JSON template renders to nothing or to
+	// "false"; "" means always.
+	Condition string `json:"condition"`
+	// DoneFile is the template of the name of an empty file that comes last, when
+	// all others are there. With {filename} in it there is one for each file.
+	// (ours)
+	DoneFile string `json:"done_file"`
+	// Variables are names for templates of this rule.
+	Variables []Variable `json:"template_variables"`
+}
+
+// SettingsAliases accepts the older names.
+func (*Rule) SettingsAliases() map[string]string {
+	return map[string]string{"path": "path_to_directory", "exports": "export_object_configurations"}
+}
+
+// Collision says what happens to a name that is taken. The zero value refuses:
+// the export fails, and the file that is there stays.
+type Collision struct {
+	Replace bool `json:"replace"` // the new file takes the old one's place
+	Number  bool `json:"number"`  // the new one is called name-1.ext, -2 and so on (ours)
+}
+
+func (c *Collision) rule() CollisionRule {
+	switch {
+	case c == nil:
+		return Refuse
+	case c.Replace:
+		return Replace
+	case c.Number:
+		return Number
+	}
+	return Refuse
+}
+
+// Object is a file to export.
+type Object struct {
+	// Type is annotation_content (a native export), document (the original), or
+	// custom_format (an artefact).
+	Type string `json:"type"`
+	// Format of annotation_content: csv, xml, json or xlsx.
+	Format string `json:"format"`
+	// Name is a template of the file's name; slashes in it name directories below
+	// that of the rule. For a document the original's extension is added, unless the
+	// name has it already, as {document.original_file_name} does. The time is that
+	// of the export's beginning; {seq} is one number for all files of a directory.
+	Name string `json:"filename_template"`
+	// Key is the reference key of a custom_format; export_id is its old name.
+	Key string `json:"export_reference_key"`
+	// FilenameCollision counts before that of the rule.
+	FilenameCollision *Collision `json:"filename_collision"`
+	// Variables are names for this template.
+	Variables []Variable `json:"template_variables"`
+}
+
+// SettingsAliases accepts the old name of export_reference_key.
+func (*Object) SettingsAliases() map[string]string {
+	return map[string]string{"export_id": "export_reference_key"}
+}
+
+// Variable is a name that templates can use for a field.
+type Variable struct {
+	Name     string `json:"name"`
+	Type     string `json:"type"` // datapoint
+	SchemaID string `json:"schema_id"`
+}
+
+var (
+	_ pipeline.Step      = (*Step)(nil)
+	_ pipeline.Validator = (*Step)(nil)
+	_ pipeline.Closer    = (*Step)(nil)
+	_ json.Unmarshaler   = (*Step)(nil)
+)
+
+// UnmarshalJSON decodes settings strictly.
+func (s *Step) UnmarshalJSON(data []byte) error { return settings.Decode(data, s) }
+
+// Name returns "SFTP/S3 export".
+func (s *Step) Name() string { return "SFTP/S3 export" }
