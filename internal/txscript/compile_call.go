@@ -208,10 +208,18 @@ func (c *compiler) show(x *callExpr, kind string) eval {
 
 // attr compiles x.name.
 func (c *compiler) attr(x *attrExpr) eval {
-	if id, _, ok := c.fieldOf(x); ok && !slices.Contains(c.fields, id) {
-		c.fields = append(c.fields, id)
-	}
 	name := x.name
+	c.changes.seen = c.changes.seen || changing[name]
+	if id, attr, ok := c.fieldOf(x); ok {
+		slot := slices.Index(c.fields, id)
+		if slot < 0 {
+			slot = len(c.fields)
+			c.fields = append(c.fields, id)
+		}
+		if attr == "" {
+			return c.field(name, slot)
+		}
+	}
 	if inner, ok := x.x.(*attrExpr); ok {
 		// field.x.name: the value is plain, so that the fields are asked.
 		fields, plain, id := c.expr(inner.x), c.expr(x.x), inner.name
@@ -239,6 +247,21 @@ func (c *compiler) attr(x *attrExpr) eval {
 			return value{}, err
 		}
 		return getAttr(v, name)
+	}
+}
+
+// field compiles field.name, which is looked up once in a run.
+func (c *compiler) field(name string, slot int) eval {
+	at := slices.Index(c.options.Globals, c.options.Fields)
+	return func(r *run, _ *frame) (value, error) {
+		if s := &r.slots[slot]; s.ok {
+			return s.v, nil
+		}
+		v, err := getAttr(r.host.Globals[at], name)
+		if err == nil && scalar(v) {
+			r.slots[slot] = variable{v, true}
+		}
+		return v, err
 	}
 }
 

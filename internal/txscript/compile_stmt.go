@@ -18,6 +18,16 @@ type compiler struct {
 	fields     []string
 	memos      int
 	depth      int // of memoised expressions around the current one
+	changes    *changes
+}
+
+// changes notes whether anything in the source can change a list in place.
+type changes struct{ seen bool }
+
+// changing are the methods of lists that do so. A list that is passed on as an
+// argument is changed by one of them all the same.
+var changing = map[string]bool{
+	"append": true, "extend": true, "insert": true, "remove": true, "pop": true, "clear": true, "sort": true, "reverse": true,
 }
 
 // block compiles statements that run one after the other.
@@ -197,6 +207,7 @@ func (c *compiler) store(x expr) setter {
 	case *attrExpr:
 		return c.storeAttr(x)
 	case *indexExpr:
+		c.changes.seen = true
 		if _, isSlice := x.index.(*sliceExpr); isSlice {
 			unsupported(x.at(), "assigning to a slice")
 		}
@@ -323,6 +334,7 @@ func notRepeated(v value) bool {
 }
 
 func (c *compiler) augmented(s *augStmt) exec {
+	c.changes.seen = c.changes.seen || s.op == "+"
 	op, x := binaryOps[s.op], c.expr(s.value)
 	apply := func(r *run, old, v value) (value, error) {
 		if l := old.List(); l != nil && s.op == "+" { // in place
@@ -473,6 +485,7 @@ func (c *compiler) ret(s *returnStmt) exec {
 }
 
 func (c *compiler) del(s *delStmt) exec {
+	c.changes.seen = true
 	var dels []exec
 	for _, t := range s.targets {
 		switch t := t.(type) {

@@ -94,6 +94,7 @@ type run struct {
 	last  value // of the last expression statement of the module
 	ret   value
 	times *timeClasses
+	slots []variable // values of fields that were read by name, in the order of Program.Fields
 }
 
 // frame holds the variables of one scope while it runs.
@@ -129,7 +130,13 @@ type Program struct {
 	module *scope
 	fields []string
 	memos  int
+	// changes is set if the source may change a list in place.
+	changes bool
 }
+
+// ChangesLists reports whether the source may change a list in place. If it does
+// not, lists that a host gives it may be shared.
+func (p *Program) ChangesLists() bool { return p.changes }
 
 // Options say what a source may use.
 type Options struct {
@@ -154,12 +161,13 @@ func Compile(source string, o Options) (p *Program, err error) {
 		}
 	}()
 	body := (&parser{tokens: lex(source, 1)}).program()
-	c := &compiler{options: o, scope: newScope(nil, moduleScope), program: &Program{}}
+	c := &compiler{options: o, scope: newScope(nil, moduleScope), program: &Program{}, changes: &changes{}}
 	c.scope.collect(body)
 	c.program.module = c.scope
 	c.program.body = c.block(body)
 	c.program.fields = c.fields
 	c.program.memos = c.memos
+	c.program.changes = c.changes.seen
 	return c.program, nil
 }
 
@@ -215,6 +223,9 @@ func (p *Program) start(ctx context.Context, h *Host) (*run, *frame) {
 			l.TotalBytes = DefaultLimits.TotalBytes
 		}
 		r.meter = pyvalue.NewMeter(ctx, pyvalue.Limits{Steps: l.Steps, ValueBytes: l.ValueBytes, TotalBytes: l.TotalBytes})
+	}
+	if len(p.fields) > 0 {
+		r.slots = make([]variable, len(p.fields))
 	}
 	return r, &frame{vars: make([]variable, len(p.module.slots))}
 }

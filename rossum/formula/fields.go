@@ -3,6 +3,7 @@ package formula
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -53,6 +54,11 @@ func (s *scope) node(schemaID string) *rossum.Node {
 
 // Field returns the value of a field, the rows of a table, or the values of a list.
 func (s *scope) Field(schemaID string) (value, bool, error) {
+	if s.row != nil {
+		if v, ok := s.r.inColumn(schemaID, s.row, s.index); ok {
+			return v, true, nil
+		}
+	}
 	if n := s.node(schemaID); n != nil {
 		return s.r.typed(n), true, nil
 	}
@@ -66,7 +72,7 @@ func (s *scope) Field(schemaID string) (value, bool, error) {
 	case d.Category == "multivalue":
 		return s.r.children(schemaID), true, nil
 	case d.table != "":
-		return pyvalue.NewList(append([]value(nil), s.r.column(schemaID)...)...), true, nil
+		return s.r.list(s.r.column(schemaID)), true, nil
 	case d.Category == "datapoint":
 		return empty(d.Type), true, nil // the schema has it, the document has not
 	}
@@ -79,7 +85,7 @@ func (s *scope) FieldAttr(schemaID, name string) (value, bool, error) {
 		if d := s.r.set.fields[schemaID]; d == nil || d.table == "" && d.Category != "multivalue" || s.only {
 			return value{}, false, nil
 		}
-		return pyvalue.NewList(append([]value(nil), s.r.column(schemaID)...)...), true, nil
+		return s.r.list(s.r.column(schemaID)), true, nil
 	}
 	n := s.node(schemaID)
 	if n == nil {
@@ -103,19 +109,52 @@ func (s *scope) SetField(schemaID string, _ value) error {
 // FieldRef returns the datapoint, for messages.
 func (s *scope) FieldRef(schemaID string) any { return s.node(schemaID) }
 
+// list makes a list of values that are kept here: a copy, if the formula could
+// change it.
+func (r *running) list(values []value) value {
+	if r.shared {
+		return pyvalue.NewList(values[:len(values):len(values)]...)
+	}
+	return pyvalue.NewList(slices.Clone(values)...)
+}
+
+// inColumn finds a cell by the values of its column, if every row has one.
+func (r *running) inColumn(schemaID string, row *rossum.Node, index int) (value, bool) {
+	values, known := r.columns[schemaID]
+	if !known {
+		if d := r.set.fields[schemaID]; d == nil || d.table == "" || d.list {
+			return value{}, false
+		}
+		values = r.column(schemaID)
+	}
+	nodes := r.content.Find(schemaID)
+	if index >= len(values) || len(nodes) != len(values) || nodes[index].Parent() != row {
+		return value{}, false
+	}
+	return values[index], true
+}
+
 // children returns a table as rows, or a simple multivalue as values.
 func (r *running) children(schemaID string) value {
-	var items []value
+	items, known := r.tables[schemaID]
+	if known {
+		return r.list(items)
+	}
+	isTable := true
 	for _, m := range r.content.Find(schemaID) {
 		for i, child := range m.Children() {
 			if child.Category() == rossum.Tuple {
 				items = append(items, pyvalue.FromObject(&scope{r: r, row: child, index: i, only: true}))
 			} else {
+				isTable = false
 				items = append(items, r.typed(child))
 			}
 		}
 	}
-	return pyvalue.NewList(items...)
+	if isTable {
+		r.tables[schemaID] = items
+	}
+	return r.list(items)
 }
 
 // column returns the values of a column, or of a simple multivalue.

@@ -75,7 +75,7 @@ func (f *Function) Run(ctx context.Context, p *rossum.Payload, o FunctionOptions
 			set.fields[id] = describeNode(content.Find(id)[0])
 		}
 	}
-	r := &running{set: set, ctx: ctx, content: content, result: &Result{}, columns: make(map[string][]value)}
+	r := &running{set: set, ctx: ctx, content: content, result: &Result{}, columns: make(map[string][]value), tables: make(map[string][]value)}
 	t := &script{fields: &writable{scope{r: r}}, payload: &payload{p: p}}
 	host := &txscript.Host{Globals: []value{pyvalue.FromObject(t)}, Now: o.Now, Show: func(m txscript.Message) { show(o, m) }}
 	answer, err := f.program.Call(ctx, host, Handler, pyvalue.FromObject(t.payload))

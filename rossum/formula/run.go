@@ -48,7 +48,7 @@ var limits = pyvalue.Limits{
 // values; with nil it computes all. Only one may use c meanwhile. The error is an
 // [*Error], or the context's.
 func (s *Set) Run(ctx context.Context, c *rossum.Content, changed []string, o Options) (*Result, error) {
-	r := &running{set: s, ctx: ctx, content: c, options: o, result: &Result{}, columns: make(map[string][]value)}
+	r := &running{set: s, ctx: ctx, content: c, options: o, result: &Result{}, columns: make(map[string][]value), tables: make(map[string][]value)}
 	r.meter = pyvalue.NewMeter(ctx, limits)
 	dirty := make(map[string]bool, len(changed))
 	for _, id := range changed {
@@ -103,26 +103,38 @@ type running struct {
 	result  *Result
 	meter   *pyvalue.Meter
 	columns map[string][]value // values of columns that were asked for
+	tables  map[string][]value // rows of tables
+	shared  bool               // the formula that runs changes no list: it may have ours
 }
 
 // formula computes one formula, for every row if it is of a table.
 func (r *running) formula(f *compiled) (wrote bool, err error) {
 	memo := &txscript.Memo{}
+	r.shared = !f.program.ChangesLists()
+	host := &txscript.Host{Show: r.show, Now: r.options.Now, Meter: r.meter, Memo: memo, Globals: []value{{}, annotationValue(r.options.Annotation)}}
 	if f.table == "" {
 		for _, n := range r.content.Find(f.id) {
-			if wrote, err = r.evaluate(f, n, nil, 0, memo); err != nil {
+			if wrote, err = r.evaluate(f, n, &scope{r: r}, host); err != nil {
 				return wrote, err
 			}
 		}
 		return wrote, nil
 	}
+	cells := r.content.Find(f.id)
+	at := 0
 	for _, table := range r.content.Find(f.table) {
 		for i, row := range table.Children() {
-			n := row.Cell(f.id)
-			if n == nil {
-				continue
+			n := row
+			if row.Category() == rossum.Tuple {
+				// Cells come in the order of their rows.
+				if n = nil; at < len(cells) && cells[at].Parent() == row {
+					n = cells[at]
+					at++
+				} else if n = row.Cell(f.id); n == nil {
+					continue
+				}
 			}
-			changed, err := r.evaluate(f, n, row, i, memo)
+			changed, err := r.evaluate(f, n, &scope{r: r, row: row, index: i}, host)
 			if err != nil {
 				return wrote, err
 			}
@@ -133,12 +145,9 @@ func (r *running) formula(f *compiled) (wrote bool, err error) {
 }
 
 // evaluate computes the formula for one datapoint.
-func (r *running) evaluate(f *compiled, n, row *rossum.Node, index int, memo *txscript.Memo) (wrote bool, err error) {
+func (r *running) evaluate(f *compiled, n *rossum.Node, s *scope, host *txscript.Host) (wrote bool, err error) {
 	r.result.Runs++
-	host := &txscript.Host{
-		Globals: []value{pyvalue.FromObject(&scope{r: r, row: row, index: index}), annotationValue(r.options.Annotation)},
-		Show:    r.show, Now: r.options.Now, Meter: r.meter, Memo: memo,
-	}
+	host.Globals[0] = pyvalue.FromObject(s)
 	v, err := f.program.Run(r.ctx, host)
 	if err == nil {
 		wrote, err = store(n, f.kind, v)
@@ -154,8 +163,8 @@ func (r *running) evaluate(f *compiled, n, row *rossum.Node, index int, memo *tx
 	if errors.As(err, &at) {
 		fault.Line = at.Line
 	}
-	if row != nil {
-		fault.Row = index + 1
+	if s.row != nil {
+		fault.Row = s.index + 1
 	}
 	if !r.options.Tolerate {
 		return false, fault
@@ -185,10 +194,8 @@ func store(n *rossum.Node, kind string, v value) (bool, error) {
 	normalized := ""
 	switch kind {
 	case "number":
-		if before, err := rossum.ParseDecimal(n.Text()); err == nil {
-			if now, err := rossum.ParseDecimal(text); err == nil && before.Rat().Cmp(now.Rat()) == 0 {
-				return false, nil
-			}
+		if sameNumber(n.Text(), text) {
+			return false, nil
 		}
 		if _, err := rossum.ParseDecimal(text); err == nil {
 			normalized = text
@@ -209,6 +216,19 @@ func store(n *rossum.Node, kind string, v value) (bool, error) {
 		return false, nil
 	}
 	return true, n.SetComputed(text, normalized)
+}
+
+// sameNumber reports two spellings of one number.
+func sameNumber(a, b string) bool {
+	if a == b {
+		return true
+	}
+	if a == "" || b == "" {
+		return false
+	}
+	before, err1 := rossum.ParseDecimal(a)
+	now, err2 := rossum.ParseDecimal(b)
+	return err1 == nil && err2 == nil && before.Rat().Cmp(now.Rat()) == 0
 }
 
 // textOf is how a field holds a value.

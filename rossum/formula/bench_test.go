@@ -1,0 +1,102 @@
+package formula_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	osexec "os/exec"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/exportpipeline/exportpipeline/rossum"
+	"github.com/exportpipeline/exportpipeline/rossum/formula"
+	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
+)
+
+// queue is an invoice queue with the 88 formulas of testdata/formulas.json over a
+// table of n rows: the same that testdata/bench.py has CPython compute.
+func queue(b *testing.B, n int) *rossumtest.Call {
+	b.Helper()
+	data, err := os.ReadFile("testdata/formulas.json")
+	if err != nil {
+		b.Fatal(err)
+	}
+	var formulas []struct {
+		ID, Type, Code string
+		Row            bool
+	}
+	if err := json.Unmarshal(data, &formulas); err != nil || len(formulas) != 88 {
+		b.Fatal(len(formulas), err)
+	}
+	c := rossumtest.Annotation(
+		rossumtest.Field("document_id", "INV-2026-0042"), rossumtest.Field("order_id", "PO1-77"), rossumtest.Field("currency", "eur"),
+		rossumtest.Number("amount_total", "1210.5", "1210.5"), rossumtest.FieldValue("rate", rossumtest.Value{Type: "number"}),
+		rossumtest.Date("date_issue", "2026-11-20", "2026-11-20"), rossumtest.Field("reply", `{"id": "ERP-7"}`))
+	rows := make([]rossumtest.Rows, n)
+	for i := range rows {
+		quantity, price := float64(i%5), 2.5*float64(i%11)
+		text := func(f float64) rossumtest.Value { return number(strconv.FormatFloat(f, 'f', -1, 64)) }
+		rows[i] = rossumtest.Row("item_code", fmt.Sprintf("C%d", i%7), "item_description", fmt.Sprintf("Item  number %d", i)).
+			Typed("item_quantity", text(quantity)).Typed("item_price", text(price)).Typed("item_amount", text(quantity*price))
+	}
+	for _, f := range formulas {
+		if !f.Row {
+			c.With(rossumtest.FieldValue(f.ID, rossumtest.Value{Type: f.Type, Formula: f.Code}))
+			continue
+		}
+		for i := range rows {
+			rows[i] = rows[i].Typed(f.ID, rossumtest.Value{Type: f.Type, Formula: f.Code})
+		}
+	}
+	return c.With(rossumtest.Table("line_items", rows...))
+}
+
+func cpython(b *testing.B, n int) float64 {
+	b.Helper()
+	out, err := osexec.Command("/usr/bin/python3", "testdata/bench.py", strconv.Itoa(n)).Output()
+	if err != nil {
+		if os.Getenv("CI") == "true" {
+			b.Fatalf("python3 is missing, and CI must compare with it: %v", err)
+		}
+		b.Skip("python3 is missing; install it to compare with CPython")
+	}
+	ms, err := strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return ms
+}
+
+// BenchmarkFormulas computes all 88 formulas of a queue, and compares with CPython
+// computing the same in the same run.
+func BenchmarkFormulas(b *testing.B) {
+	for _, n := range []int{100, 1000} {
+		b.Run(fmt.Sprintf("%d-rows", n), func(b *testing.B) {
+			call := queue(b, n)
+			set := compile(b, call.Payload())
+			once := func(p *rossum.Payload) {
+				if _, err := set.Run(b.Context(), p.Annotation.Content, nil, formula.Options{}); err != nil {
+					b.Fatal(err)
+				}
+			}
+			once(call.Payload()) // warm
+			theirs := cpython(b, n)
+			// At least five runs, so that one iteration measures something.
+			runs := max(b.N, 5)
+			payloads := make([]*rossum.Payload, runs)
+			for i := range payloads {
+				payloads[i] = call.Payload()
+			}
+			b.ReportAllocs()
+			b.ResetTimer()
+			for _, p := range payloads {
+				once(p)
+			}
+			b.StopTimer()
+			ms := float64(b.Elapsed().Microseconds()) / 1000 / float64(runs)
+			b.ReportMetric(ms, "ms/all-88")
+			b.ReportMetric(theirs/ms, "x-CPython")
+		})
+	}
+}
