@@ -236,21 +236,27 @@ var functions = map[string]func(r *run, c *pyvalue.Call) (value, error){
 		if err := exactly(c, "default_to", 2); err != nil {
 			return value{}, err
 		}
-		if l := c.Args[0].List(); l != nil {
-			items := slices.Clone(l.Items)
-			for i, item := range items {
-				if IsEmpty(item) {
-					items[i] = c.Args[1]
-				}
-			}
-			return pyvalue.NewList(items...), r.meter.Grow(int64(24 * len(items)))
-		}
-		if IsEmpty(c.Args[0]) {
-			return c.Args[1], nil
-		}
-		return c.Args[0], nil
+		return defaultTo(r, c.Args[0], c.Args[1])
 	},
 	"substitute": substitute,
+}
+
+// defaultTo is Rossum's default_to, for a list element by element.
+func defaultTo(r *run, v, otherwise value) (value, error) {
+	l := v.List()
+	if l == nil {
+		if IsEmpty(v) {
+			return otherwise, nil
+		}
+		return v, nil
+	}
+	items := slices.Clone(l.Items)
+	for i, item := range items {
+		if IsEmpty(item) {
+			items[i] = otherwise
+		}
+	}
+	return pyvalue.NewList(items...), r.meter.Grow(int64(24 * len(items)))
 }
 
 // IsEmpty reports what Rossum's is_empty does: None, an empty field, or a text

@@ -55,7 +55,7 @@ func (s *scope) node(schemaID string) *rossum.Node {
 // Field returns the value of a field, the rows of a table, or the values of a list.
 func (s *scope) Field(schemaID string) (value, bool, error) {
 	if s.row != nil {
-		if v, ok := s.r.inColumn(schemaID, s.row, s.index); ok {
+		if v, ok := s.r.inColumn(schemaID, s.index); ok {
 			return v, true, nil
 		}
 	}
@@ -119,19 +119,36 @@ func (r *running) list(values []value) value {
 }
 
 // inColumn finds a cell by the values of its column, if every row has one.
-func (r *running) inColumn(schemaID string, row *rossum.Node, index int) (value, bool) {
-	values, known := r.columns[schemaID]
+func (r *running) inColumn(schemaID string, index int) (value, bool) {
+	values, known := r.full[schemaID]
 	if !known {
-		if d := r.set.fields[schemaID]; d == nil || d.table == "" || d.list {
-			return value{}, false
-		}
-		values = r.column(schemaID)
+		values = r.fullColumn(schemaID)
+		r.full[schemaID] = values
 	}
-	nodes := r.content.Find(schemaID)
-	if index >= len(values) || len(nodes) != len(values) || nodes[index].Parent() != row {
+	if index >= len(values) {
 		return value{}, false
 	}
 	return values[index], true
+}
+
+// fullColumn returns the values of a column by the number of their row; nil for a
+// column that some rows lack, or that stands in several tables.
+func (r *running) fullColumn(schemaID string) []value {
+	d := r.set.fields[schemaID]
+	if d == nil || d.table == "" || d.list {
+		return nil
+	}
+	tables := r.content.Find(d.table)
+	nodes := r.content.Find(schemaID)
+	if len(tables) != 1 || len(tables[0].Children()) != len(nodes) {
+		return nil
+	}
+	for i, row := range tables[0].Children() {
+		if nodes[i].Parent() != row {
+			return nil
+		}
+	}
+	return r.column(schemaID)
 }
 
 // children returns a table as rows, or a simple multivalue as values.

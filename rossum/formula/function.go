@@ -75,7 +75,7 @@ func (f *Function) Run(ctx context.Context, p *rossum.Payload, o FunctionOptions
 			set.fields[id] = describeNode(content.Find(id)[0])
 		}
 	}
-	r := &running{set: set, ctx: ctx, content: content, result: &Result{}, columns: make(map[string][]value), tables: make(map[string][]value)}
+	r := &running{set: set, ctx: ctx, content: content, result: &Result{}, columns: make(map[string][]value), tables: make(map[string][]value), full: make(map[string][]value)}
 	t := &script{fields: &writable{scope{r: r}}, payload: &payload{p: p}}
 	host := &txscript.Host{Globals: []value{pyvalue.FromObject(t)}, Now: o.Now, Show: func(m txscript.Message) { show(o, m) }}
 	answer, err := f.program.Call(ctx, host, Handler, pyvalue.FromObject(t.payload))
@@ -187,6 +187,7 @@ func (w *writable) write(n *rossum.Node, v value) error {
 		return pyvalue.Raise("TypeError", "writing the field %s: %v", n.SchemaID(), err)
 	}
 	delete(w.r.columns, n.SchemaID())
+	delete(w.r.full, n.SchemaID())
 	if kind == "number" || kind == "date" {
 		return n.SetNormalized(text, text)
 	}

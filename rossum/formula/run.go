@@ -48,7 +48,7 @@ var limits = pyvalue.Limits{
 // values; with nil it computes all. Only one may use c meanwhile. The error is an
 // [*Error], or the context's.
 func (s *Set) Run(ctx context.Context, c *rossum.Content, changed []string, o Options) (*Result, error) {
-	r := &running{set: s, ctx: ctx, content: c, options: o, result: &Result{}, columns: make(map[string][]value), tables: make(map[string][]value)}
+	r := &running{set: s, ctx: ctx, content: c, options: o, result: &Result{}, columns: make(map[string][]value), tables: make(map[string][]value), full: make(map[string][]value)}
 	r.meter = pyvalue.NewMeter(ctx, limits)
 	dirty := make(map[string]bool, len(changed))
 	for _, id := range changed {
@@ -72,6 +72,7 @@ func (s *Set) Run(ctx context.Context, c *rossum.Content, changed []string, o Op
 		if wrote {
 			dirty[f.id] = true
 			delete(r.columns, f.id)
+			delete(r.full, f.id)
 			r.result.Changed = append(r.result.Changed, f.id)
 		}
 	}
@@ -104,6 +105,7 @@ type running struct {
 	meter   *pyvalue.Meter
 	columns map[string][]value // values of columns that were asked for
 	tables  map[string][]value // rows of tables
+	full    map[string][]value // columns that every row has
 	shared  bool               // the formula that runs changes no list: it may have ours
 }
 
