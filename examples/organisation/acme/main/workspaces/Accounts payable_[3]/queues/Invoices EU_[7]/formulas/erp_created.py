@@ -1,0 +1,1 @@
+"yes" if field.erp_create_status == "201" else ""

@@ -1,0 +1,1 @@
+substitute(r"/attachments$", "/submit", field.erp_attach_path)

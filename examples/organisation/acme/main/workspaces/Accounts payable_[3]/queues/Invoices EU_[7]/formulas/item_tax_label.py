@@ -1,0 +1,4 @@
+if is_empty(field.item_tax_rate):
+    "exempt"
+else:
+    f"{field.item_tax_rate:g} %"
