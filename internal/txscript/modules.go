@@ -1,8 +1,6 @@
 package txscript
 
 import (
-	"encoding/json"
-	"errors"
 	"math"
 	"slices"
 	"strings"
@@ -249,7 +247,7 @@ var jsonModule = newModule("json", map[string]func(r *run, c *pyvalue.Call) (val
 		}
 		v, err := pyvalue.FromJSON([]byte(c.Args[0].Text()), false)
 		if err != nil {
-			return value{}, &pyvalue.Error{Type: "JSONDecodeError", Msg: jsonFault(c.Args[0].Text(), err)}
+			return value{}, &pyvalue.Error{Type: "JSONDecodeError", Msg: jsonFault(c.Args[0].Text())}
 		}
 		return v, nil
 	},
@@ -261,16 +259,6 @@ func first(args []value) value {
 		return value{}
 	}
 	return args[0]
-}
-
-// jsonFault is what CPython says of a text that is no JSON, where it says the
-// commonest thing.
-func jsonFault(text string, err error) string {
-	var syntax *json.SyntaxError
-	if strings.TrimSpace(text) == "" || !errors.As(err, &syntax) {
-		return "Expecting value: line 1 column 1 (char 0)"
-	}
-	return "invalid JSON: " + syntax.Error()
 }
 
 func dumps(r *run, c *pyvalue.Call) (value, error) {
