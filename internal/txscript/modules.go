@@ -2,6 +2,7 @@ package txscript
 
 import (
 	"math"
+	"math/big"
 	"slices"
 	"strings"
 
@@ -107,6 +108,28 @@ func float1(name string, f func(float64) float64) func(r *run, c *pyvalue.Call) 
 	}
 }
 
+// float2 is a function of two numbers.
+func float2(name string, f func(x, y float64) float64) func(r *run, c *pyvalue.Call) (value, error) {
+	return func(_ *run, c *pyvalue.Call) (value, error) {
+		if err := exactly(c, name, 2); err != nil {
+			return value{}, err
+		}
+		x, err := realNumber(c.Args[0])
+		if err != nil {
+			return value{}, err
+		}
+		y, err := realNumber(c.Args[1])
+		if err != nil {
+			return value{}, err
+		}
+		z := f(x, y)
+		if math.IsNaN(z) && !math.IsNaN(x) && !math.IsNaN(y) {
+			return value{}, pyvalue.Raise("ValueError", "math domain error")
+		}
+		return pyvalue.Float(z), nil
+	}
+}
+
 func realNumber(v value) (float64, error) {
 	if !v.IsNumber() {
 		return 0, pyvalue.Raise("TypeError", "must be real number, not %s", pyvalue.TypeName(v))
@@ -195,6 +218,22 @@ var mathModule = newModule("math", map[string]func(r *run, c *pyvalue.Call) (val
 		}
 		diff := math.Abs(y - x)
 		return pyvalue.Bool(diff <= math.Abs(tolerance["rel_tol"]*y) || diff <= math.Abs(tolerance["rel_tol"]*x) || diff <= tolerance["abs_tol"]), nil
+	},
+	"fmod":     float2("fmod", math.Mod),
+	"copysign": float2("copysign", math.Copysign),
+	"gcd": func(r *run, c *pyvalue.Call) (value, error) {
+		total := new(big.Int)
+		for _, v := range c.Args {
+			n := v.BigInt()
+			if n == nil {
+				return value{}, pyvalue.Raise("TypeError", "'%s' object cannot be interpreted as an integer", pyvalue.TypeName(v))
+			}
+			if err := r.meter.Step(1 + int64(n.BitLen())); err != nil {
+				return value{}, err
+			}
+			total = new(big.Int).GCD(nil, nil, total, new(big.Int).Abs(n))
+		}
+		return pyvalue.BigInt(total), nil
 	},
 	"isnan": predicate("isnan", math.IsNaN), "isinf": predicate("isinf", func(f float64) bool { return math.IsInf(f, 0) }),
 	"isfinite": predicate("isfinite", func(f float64) bool { return !math.IsInf(f, 0) && !math.IsNaN(f) }),
