@@ -143,7 +143,9 @@ func (j JSON) append(m *Meter, dst []byte, v Value, depth int) ([]byte, error) {
 	case KindDict:
 		return j.appendDict(m, dst, v.Dict(), depth)
 	}
-	return dst, typeError("Object of type %s is not JSON serializable", TypeName(v))
+	class := TypeName(v)
+	class = class[strings.LastIndexByte(class, '.')+1:] // json says it without its module
+	return dst, typeError("Object of type %s is not JSON serializable", class)
 }
 
 func appendJSONFloat(dst []byte, f float64) []byte {

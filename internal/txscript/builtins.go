@@ -179,6 +179,7 @@ var functions = map[string]func(r *run, c *pyvalue.Call) (value, error){
 		text, err := format(r, c.Args[0], spec.Text())
 		return pyvalue.Str(text), err
 	},
+	"bin": inBase("bin", "#b"), "oct": inBase("oct", "#o"), "hex": inBase("hex", "#x"),
 	"chr": func(_ *run, c *pyvalue.Call) (value, error) {
 		if err := exactly(c, "chr", 1); err != nil {
 			return value{}, err
@@ -302,6 +303,21 @@ func (*empty) PyEqual(other value) bool {
 
 // PyHash is that of None.
 func (*empty) PyHash() (string, error) { return "None", nil }
+
+// inBase is bin, oct or hex.
+func inBase(name, spec string) func(r *run, c *pyvalue.Call) (value, error) {
+	return func(r *run, c *pyvalue.Call) (value, error) {
+		if err := exactly(c, name, 1); err != nil {
+			return value{}, err
+		}
+		v := c.Args[0]
+		if v.Kind() != pyvalue.KindInt && v.Kind() != pyvalue.KindBool {
+			return value{}, pyvalue.Raise("TypeError", "'%s' object cannot be interpreted as an integer", pyvalue.TypeName(v))
+		}
+		text, err := pyvalue.Format(r.meter, v, spec)
+		return pyvalue.Str(text), err
+	}
+}
 
 // exactly checks the number of positional arguments.
 func exactly(c *pyvalue.Call, name string, n int) error {

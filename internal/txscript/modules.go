@@ -1,9 +1,8 @@
 package txscript
 
 import (
-	"encoding/json"
-	"errors"
 	"math"
+	"math/big"
 	"slices"
 	"strings"
 
@@ -109,6 +108,28 @@ func float1(name string, f func(float64) float64) func(r *run, c *pyvalue.Call) 
 	}
 }
 
+// float2 is a function of two numbers.
+func float2(name string, f func(x, y float64) float64) func(r *run, c *pyvalue.Call) (value, error) {
+	return func(_ *run, c *pyvalue.Call) (value, error) {
+		if err := exactly(c, name, 2); err != nil {
+			return value{}, err
+		}
+		x, err := realNumber(c.Args[0])
+		if err != nil {
+			return value{}, err
+		}
+		y, err := realNumber(c.Args[1])
+		if err != nil {
+			return value{}, err
+		}
+		z := f(x, y)
+		if math.IsNaN(z) && !math.IsNaN(x) && !math.IsNaN(y) {
+			return value{}, pyvalue.Raise("ValueError", "math domain error")
+		}
+		return pyvalue.Float(z), nil
+	}
+}
+
 func realNumber(v value) (float64, error) {
 	if !v.IsNumber() {
 		return 0, pyvalue.Raise("TypeError", "must be real number, not %s", pyvalue.TypeName(v))
@@ -198,6 +219,22 @@ var mathModule = newModule("math", map[string]func(r *run, c *pyvalue.Call) (val
 		diff := math.Abs(y - x)
 		return pyvalue.Bool(diff <= math.Abs(tolerance["rel_tol"]*y) || diff <= math.Abs(tolerance["rel_tol"]*x) || diff <= tolerance["abs_tol"]), nil
 	},
+	"fmod":     float2("fmod", math.Mod),
+	"copysign": float2("copysign", math.Copysign),
+	"gcd": func(r *run, c *pyvalue.Call) (value, error) {
+		total := new(big.Int)
+		for _, v := range c.Args {
+			n := v.BigInt()
+			if n == nil {
+				return value{}, pyvalue.Raise("TypeError", "'%s' object cannot be interpreted as an integer", pyvalue.TypeName(v))
+			}
+			if err := r.meter.Step(1 + int64(n.BitLen())); err != nil {
+				return value{}, err
+			}
+			total = new(big.Int).GCD(nil, nil, total, new(big.Int).Abs(n))
+		}
+		return pyvalue.BigInt(total), nil
+	},
 	"isnan": predicate("isnan", math.IsNaN), "isinf": predicate("isinf", func(f float64) bool { return math.IsInf(f, 0) }),
 	"isfinite": predicate("isfinite", func(f float64) bool { return !math.IsInf(f, 0) && !math.IsNaN(f) }),
 	"fsum": func(r *run, c *pyvalue.Call) (value, error) {
@@ -249,7 +286,7 @@ var jsonModule = newModule("json", map[string]func(r *run, c *pyvalue.Call) (val
 		}
 		v, err := pyvalue.FromJSON([]byte(c.Args[0].Text()), false)
 		if err != nil {
-			return value{}, &pyvalue.Error{Type: "JSONDecodeError", Msg: jsonFault(c.Args[0].Text(), err)}
+			return value{}, &pyvalue.Error{Type: "JSONDecodeError", Msg: jsonFault(c.Args[0].Text())}
 		}
 		return v, nil
 	},
@@ -261,16 +298,6 @@ func first(args []value) value {
 		return value{}
 	}
 	return args[0]
-}
-
-// jsonFault is what CPython says of a text that is no JSON, where it says the
-// commonest thing.
-func jsonFault(text string, err error) string {
-	var syntax *json.SyntaxError
-	if strings.TrimSpace(text) == "" || !errors.As(err, &syntax) {
-		return "Expecting value: line 1 column 1 (char 0)"
-	}
-	return "invalid JSON: " + syntax.Error()
 }
 
 func dumps(r *run, c *pyvalue.Call) (value, error) {
