@@ -1,0 +1,128 @@
+package steps_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
+	"github.com/exportpipeline/exportpipeline/steps"
+)
+
+// atOnce answers every call without a network, so that what is measured is what
+// the chain itself takes.
+type atOnce struct{ calls int }
+
+func (a *atOnce) RoundTrip(r *http.Request) (*http.Response, error) {
+	a.calls++
+	if r.Body != nil {
+		_, _ = io.Copy(io.Discard, r.Body)
+		_ = r.Body.Close()
+	}
+	body := fmt.Sprintf(`{"id": "ERP-%s", "status": "done"}`, r.URL.Path[1:])
+	return &http.Response{
+		StatusCode: http.StatusCreated, Header: http.Header{"Content-Type": {"application/json"}}, ContentLength: int64(len(body)),
+		Body: io.NopCloser(bytes.NewReader([]byte(body))), Request: r,
+	}, nil
+}
+
+// eightCalls is a chain of a template and eight calls, each with its replies read
+// into fields, and an evaluator; address and gate of each call are formulas over the
+// reply of the one before.
+func eightCalls(b *testing.B) (*pipeline.Chain, *rossumtest.Call) {
+	b.Helper()
+	list := []pipeline.Step{
+		&steps.Purge{},
+		&steps.CustomFormat{Exports: []steps.Format{{Key: "invoice", Template: "{% for item in field.line_items %}{{ field.document_id }};{{ item.item_description }};{{ item.item_amount }}\n{% endfor %}"}}},
+	}
+	call := rossumtest.Annotation(rossumtest.Field("document_id", "2026-0042"), rossumtest.Field("id_0", "start"), rossumtest.Field("status_0", "201"), rossumtest.Offline())
+	for i := 1; i <= 8; i++ {
+		list = append(list,
+			&steps.RESTExport{
+				Key: "invoice", Condition: fmt.Sprintf("@{gate_%d}", i), Request: steps.Request{URL: fmt.Sprintf("https://erp.example@{path_%d}", i), Content: "#{file_content}"},
+				HeadersKey: fmt.Sprintf("headers_%d", i), PayloadKey: fmt.Sprintf("reply_%d", i),
+			},
+			&steps.Extract{Sources: []steps.Source{
+				{Key: fmt.Sprintf("headers_%d", i), Rules: []steps.Rule{{Path: "status_code", Target: fmt.Sprintf("status_%d", i)}}},
+				{Key: fmt.Sprintf("reply_%d", i), Rules: []steps.Rule{{Path: "id", Target: fmt.Sprintf("id_%d", i)}}},
+			}})
+		formula := func(id, code string) rossumtest.Part {
+			return rossumtest.FieldValue(id, rossumtest.Value{Text: map[bool]string{true: "/1"}[id == "path_1"] + map[bool]string{true: "yes"}[id == "gate_1"], Formula: code})
+		}
+		call.With(rossumtest.Field(fmt.Sprintf("id_%d", i), ""), rossumtest.Field(fmt.Sprintf("status_%d", i), ""),
+			formula(fmt.Sprintf("gate_%d", i), fmt.Sprintf("'yes' if field.status_%d == '201' else ''", i-1)),
+			formula(fmt.Sprintf("path_%d", i), fmt.Sprintf("if is_set(field.id_%d):\n    f'/%d'\nelse:\n    ''", i-1, i)))
+	}
+	list = append(list, &steps.Evaluate{Check: steps.Check{Condition: "field.id_8 != 'ERP-8'"}})
+	chain, err := pipeline.New(list...)
+	if err != nil {
+		b.Fatal(err)
+	}
+	rows := make([]rossumtest.Rows, 10)
+	for i := range rows {
+		rows[i] = rossumtest.Row("item_description", fmt.Sprintf("Item %d", i), "item_amount", "12.50")
+	}
+	return chain, call.With(rossumtest.Table("line_items", rows...))
+}
+
+// BenchmarkEightCalls exports a 10-line invoice by eight calls, formulas included,
+// and compares with net/http making the same eight calls by hand.
+func BenchmarkEightCalls(b *testing.B) {
+	chain, call := eightCalls(b)
+	transport := &atOnce{}
+	client := &http.Client{Transport: transport}
+	body := call.Bytes()
+	var runs int
+	export := func() {
+		p := call.Payload()
+		answer, err := chain.Export(b.Context(), p, pipeline.WithHTTPClient(client), pipeline.WithReport(func(_ context.Context, r *pipeline.Report) {
+			for _, s := range r.Steps {
+				runs += s.FormulaRuns
+			}
+		}))
+		if err != nil || answer.Failed() || len(answer.Operations) != 16 {
+			b.Fatal(err, answer.Messages, len(answer.Operations))
+		}
+	}
+	export() // warm
+	if transport.calls != 8 || runs != 14 {
+		b.Fatalf("%d calls and %d runs of formulas for one export, want 8 and 14: each formula once", transport.calls, runs)
+	}
+	byHand := func() {
+		if err := json.Unmarshal(body, new(map[string]any)); err != nil {
+			b.Fatal(err)
+		}
+		for i := 1; i <= 8; i++ {
+			resp, err := client.Post(fmt.Sprintf("https://erp.example/%d", i), "text/csv", bytes.NewReader(make([]byte, 300)))
+			if err != nil {
+				b.Fatal(err)
+			}
+			var reply struct{ ID string }
+			if err := json.NewDecoder(resp.Body).Decode(&reply); err != nil || reply.ID != fmt.Sprintf("ERP-%d", i) {
+				b.Fatal(err, reply)
+			}
+			_ = resp.Body.Close()
+		}
+	}
+	n := max(b.N, 100) // so that one iteration measures something
+	timed := func(f func()) time.Duration {
+		started := time.Now()
+		for range n {
+			f()
+		}
+		return time.Since(started) / time.Duration(n)
+	}
+	byHand()
+	hand := timed(byHand)
+	b.ResetTimer()
+	took := timed(export)
+	b.StopTimer()
+	b.ReportMetric(float64(took.Microseconds())/1000, "ms/export")
+	b.ReportMetric(float64(took)/float64(hand), "x-by-hand")
+}
