@@ -17,12 +17,15 @@
 // The packages, from the ground up:
 //
 //   - rossum: what a hook is called with, the annotation's content tree, what a
-//     hook answers, the API client. Its package rossumtest has fakes for tests.
+//     hook answers, the API client, an organisation's prd2 folder. Its package
+//     rossumtest has fakes for tests, native makes the platform's own export formats,
+//     formula computes formula fields.
 //   - pipeline: Step, Chain, the Export that travels, the hook server, the report
 //     of a run, chains made from the hooks of an organisation. Its package
 //     pipelinetest tests a step.
 //   - steps: cleaning, custom format templating, REST export, data value
-//     extractor, export evaluator.
+//     extractor, export evaluator, function hooks.
+//   - sftpexport: files to SFTP servers and S3 buckets.
 //   - examples: runnable programs, each a page long.
 //
 // Begin with package pipeline, or run the first example:
