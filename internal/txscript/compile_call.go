@@ -293,10 +293,23 @@ func (c *compiler) attr(x *attrExpr) eval {
 		}
 	}
 	on := c.expr(x.x)
+	at := c.changes.sites
+	c.changes.sites++
 	return func(r *run, f *frame) (value, error) {
 		v, err := on(r, f)
 		if err != nil {
 			return value{}, err
+		}
+		if rows, ok := v.Object().(Columnar); ok && at < len(r.sites) {
+			if table, i := rows.Row(); table != nil {
+				s := &r.sites[at]
+				if s.owner != table {
+					s.owner, s.column = table, rows.Column(name)
+				}
+				if i < len(s.column) {
+					return s.column[i], nil
+				}
+			}
 		}
 		return getAttr(v, name)
 	}

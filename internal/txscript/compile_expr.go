@@ -321,6 +321,21 @@ func (c *compiler) compare(x *compareExpr) eval {
 		rest[i] = c.expr(x)
 	}
 	ops := x.ops
+	if len(ops) == 1 {
+		op, second := ops[0], rest[0]
+		return func(r *run, f *frame) (value, error) {
+			a, err := first(r, f)
+			if err != nil {
+				return value{}, err
+			}
+			b, err := second(r, f)
+			if err != nil {
+				return value{}, err
+			}
+			ok, err := r.compare(op, a, b)
+			return pyvalue.Bool(ok && err == nil), err
+		}
+	}
 	return func(r *run, f *frame) (value, error) {
 		a, err := first(r, f)
 		if err != nil {

@@ -21,8 +21,12 @@ type compiler struct {
 	changes    *changes
 }
 
-// changes notes whether anything in the source can change a list in place.
-type changes struct{ seen bool }
+// changes notes whether anything in the source can change a list in place, and
+// counts the places that read an attribute.
+type changes struct {
+	seen  bool
+	sites int
+}
 
 // changing are the methods of lists that do so. A list that is passed on as an
 // argument is changed by one of them all the same.

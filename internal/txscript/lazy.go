@@ -70,6 +70,14 @@ func (r *run) iterate(v value, f func(value) (bool, error)) error {
 	if l, ok := v.Object().(*lazy); ok {
 		return l.walk(f)
 	}
+	if l := v.List(); l != nil {
+		for i := 0; i < len(l.Items); i++ { // it may grow meanwhile
+			if more, err := f(l.Items[i]); err != nil || !more {
+				return err
+			}
+		}
+		return nil
+	}
 	seq, err := pyvalue.All(v)
 	if err != nil {
 		return err

@@ -305,6 +305,7 @@ func dumps(r *run, c *pyvalue.Call) (value, error) {
 		return value{}, pyvalue.Raise("TypeError", "dumps() takes 1 positional argument but %d were given", len(c.Args))
 	}
 	var j pyvalue.JSON
+	var otherwise value
 	for i, name := range c.Names {
 		v := c.Named[i]
 		switch name {
@@ -325,15 +326,62 @@ func dumps(r *run, c *pyvalue.Call) (value, error) {
 			}
 			j.ItemSeparator, j.KeySeparator = items[0].Text(), items[1].Text()
 		case "default":
-			if !v.IsNone() {
-				return value{}, pyvalue.Raise("TypeError", "dumps(default=…) is not supported in formulas")
-			}
+			otherwise = v
 		default:
 			return value{}, pyvalue.Raise("TypeError", "dumps() got an unexpected keyword argument '%s'", name)
 		}
 	}
-	out, err := j.Append(r.meter, nil, c.Args[0])
+	v := c.Args[0]
+	if !otherwise.IsNone() {
+		var err error
+		if v, err = r.replaced(v, otherwise, 0); err != nil {
+			return value{}, err
+		}
+	}
+	out, err := j.Append(r.meter, nil, v)
 	return pyvalue.Str(string(out)), err
+}
+
+// replaced puts what default returns in the place of each value that JSON cannot
+// hold.
+func (r *run) replaced(v, otherwise value, depth int) (value, error) {
+	if err := r.meter.Step(1); err != nil {
+		return value{}, err
+	}
+	if depth > maxNesting {
+		return value{}, pyvalue.Raise("ValueError", "Circular reference detected")
+	}
+	switch v.Kind() {
+	case pyvalue.KindList, pyvalue.KindTuple:
+		items, _ := v.Items()
+		made := make([]value, len(items))
+		for i, item := range items {
+			var err error
+			if made[i], err = r.replaced(item, otherwise, depth+1); err != nil {
+				return value{}, err
+			}
+		}
+		return pyvalue.NewList(made...), nil
+	case pyvalue.KindDict:
+		made := pyvalue.NewDictSize(v.Dict().Len())
+		for key, item := range v.Dict().All() {
+			item, err := r.replaced(item, otherwise, depth+1)
+			if err != nil {
+				return value{}, err
+			}
+			if err := made.Set(key, item); err != nil {
+				return value{}, err
+			}
+		}
+		return made.Value(), nil
+	case pyvalue.KindObject, pyvalue.KindSet, pyvalue.KindBytes:
+		made, err := r.call(otherwise, &pyvalue.Call{Args: []value{v}, Meter: r.meter})
+		if err != nil {
+			return value{}, err
+		}
+		return r.replaced(made, otherwise, depth+1)
+	}
+	return v, nil
 }
 
 // txClass stands for TxScript and RossumPython; the host makes what from_payload

@@ -95,6 +95,24 @@ type run struct {
 	ret   value
 	times *timeClasses
 	slots []variable // values of fields that were read by name, in the order of Program.Fields
+	sites []site     // places of the source that read a column of rows
+}
+
+// site remembers the column that a place of the source has read last.
+type site struct {
+	owner  any
+	column []value
+}
+
+// Columnar are rows of a table whose cells can be had by column: what a loop over
+// rows reads need then be looked up only once.
+type Columnar interface {
+	// Row tells which table the row is of, by a value that is the same for all of its
+	// rows and can be compared, and its number; nil if it is none.
+	Row() (table any, index int)
+	// Column returns the values of a column by the number of the row, nil if not every
+	// row has one. It must not change while a program runs.
+	Column(schemaID string) []pyvalue.Value
 }
 
 // frame holds the variables of one scope while it runs.
@@ -130,6 +148,7 @@ type Program struct {
 	module *scope
 	fields []string
 	memos  int
+	sites  int
 	// changes is set if the source may change a list in place.
 	changes bool
 }
@@ -166,7 +185,7 @@ func Compile(source string, o Options) (p *Program, err error) {
 	c.program.module = c.scope
 	c.program.body = c.block(body)
 	c.program.fields = c.fields
-	c.program.memos = c.memos
+	c.program.memos, c.program.sites = c.memos, c.changes.sites
 	c.program.changes = c.changes.seen
 	return c.program, nil
 }
@@ -226,6 +245,9 @@ func (p *Program) start(ctx context.Context, h *Host) (*run, *frame) {
 	}
 	if len(p.fields) > 0 {
 		r.slots = make([]variable, len(p.fields))
+	}
+	if p.sites > 0 {
+		r.sites = make([]site, p.sites)
 	}
 	return r, &frame{vars: make([]variable, len(p.module.slots))}
 }

@@ -22,7 +22,31 @@ type scope struct {
 	only  bool // a row that was taken from a table: it has no fields of the header
 }
 
-var _ txscript.Fields = (*scope)(nil)
+var (
+	_ txscript.Fields   = (*scope)(nil)
+	_ txscript.Columnar = (*scope)(nil)
+)
+
+// Row tells the table and the number of a row that was taken from a table.
+func (s *scope) Row() (table any, index int) {
+	if !s.only {
+		return nil, 0
+	}
+	return s.row.Parent(), s.index
+}
+
+// Column returns the values of a column of the row's table.
+func (s *scope) Column(schemaID string) []value {
+	if d := s.r.set.fields[schemaID]; d == nil || d.list || d.table != s.row.Parent().SchemaID() {
+		return nil // a field of the header, or of another table
+	}
+	if values, known := s.r.full[schemaID]; known {
+		return values
+	}
+	values := s.r.fullColumn(schemaID)
+	s.r.full[schemaID] = values
+	return values
+}
 
 // PyType implements [pyvalue.Object].
 func (s *scope) PyType() string { return "field" }
@@ -55,8 +79,8 @@ func (s *scope) node(schemaID string) *rossum.Node {
 // Field returns the value of a field, the rows of a table, or the values of a list.
 func (s *scope) Field(schemaID string) (value, bool, error) {
 	if s.row != nil {
-		if v, ok := s.r.inColumn(schemaID, s.index); ok {
-			return v, true, nil
+		if column := s.Column(schemaID); s.index < len(column) {
+			return column[s.index], true, nil
 		}
 	}
 	if n := s.node(schemaID); n != nil {
@@ -118,27 +142,10 @@ func (r *running) list(values []value) value {
 	return pyvalue.NewList(slices.Clone(values)...)
 }
 
-// inColumn finds a cell by the values of its column, if every row has one.
-func (r *running) inColumn(schemaID string, index int) (value, bool) {
-	values, known := r.full[schemaID]
-	if !known {
-		values = r.fullColumn(schemaID)
-		r.full[schemaID] = values
-	}
-	if index >= len(values) {
-		return value{}, false
-	}
-	return values[index], true
-}
-
 // fullColumn returns the values of a column by the number of their row; nil for a
 // column that some rows lack, or that stands in several tables.
 func (r *running) fullColumn(schemaID string) []value {
-	d := r.set.fields[schemaID]
-	if d == nil || d.table == "" || d.list {
-		return nil
-	}
-	tables := r.content.Find(d.table)
+	tables := r.content.Find(r.set.fields[schemaID].table)
 	nodes := r.content.Find(schemaID)
 	if len(tables) != 1 || len(tables[0].Children()) != len(nodes) {
 		return nil

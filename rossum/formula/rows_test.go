@@ -52,3 +52,16 @@ func TestARowDoesNotSeeWhatAnotherRowDid(t *testing.T) {
 		}
 	}
 }
+
+func TestARowHasNoCellsOfAnotherTable(t *testing.T) {
+	t.Parallel()
+	p := rossumtest.Annotation(
+		rossumtest.Table("items", rossumtest.Row("code", "A").Typed("f", cell("string", "','.join(field.rate.all_values) + '|' + str(type(field.rate) == list)"))),
+		rossumtest.Table("taxes", rossumtest.Row("rate", "21")),
+		computed("g", "string", "getattr(field.items[0], 'rate', 'none') + field.items[0].code"),
+	).Payload()
+	run(t, compile(t, p), p.Annotation.Content)
+	if got := values(p.Annotation.Content, "f", "g"); got != "21|True | noneA" {
+		t.Errorf("got %s", got)
+	}
+}
