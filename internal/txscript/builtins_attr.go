@@ -1,0 +1,70 @@
+package txscript
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+)
+
+func getAttribute(_ *run, c *pyvalue.Call) (value, error) {
+	if len(c.Args) < 2 || len(c.Args) > 3 || !c.Args[1].IsText() {
+		return value{}, pyvalue.Raise("TypeError", "getattr takes an object, a name and perhaps a default")
+	}
+	v, err := getAttr(c.Args[0], c.Args[1].Text())
+	var e *pyvalue.Error
+	if len(c.Args) == 3 && errors.As(err, &e) && e.Type == "AttributeError" {
+		return c.Args[2], nil
+	}
+	return v, err
+}
+
+func setAttribute(_ *run, c *pyvalue.Call) (value, error) {
+	if err := exactly(c, "setattr", 3); err != nil {
+		return value{}, err
+	}
+	if !c.Args[1].IsText() {
+		return value{}, pyvalue.Raise("TypeError", "attribute name must be string, not '%s'", pyvalue.TypeName(c.Args[1]))
+	}
+	return value{}, setAttr(c.Args[0], c.Args[1].Text(), c.Args[2])
+}
+
+func hasAttribute(r *run, c *pyvalue.Call) (value, error) {
+	if err := exactly(c, "hasattr", 2); err != nil {
+		return value{}, err
+	}
+	_, err := getAttribute(r, c)
+	var e *pyvalue.Error
+	if errors.As(err, &e) && e.Type == "AttributeError" {
+		return pyvalue.Bool(false), nil
+	}
+	return pyvalue.Bool(err == nil), err
+}
+
+// asciiRepr escapes what is not ASCII in a repr.
+func asciiRepr(text string) string {
+	var out strings.Builder
+	for _, c := range text {
+		switch {
+		case c < 0x80:
+			out.WriteRune(c)
+		case c < 0x100:
+			out.WriteString("\\x" + hex(c, 2))
+		case c < 0x10000:
+			out.WriteString("\\u" + hex(c, 4))
+		default:
+			out.WriteString("\\U" + hex(c, 8))
+		}
+	}
+	return out.String()
+}
+
+func hex(c rune, width int) string {
+	const digits = "0123456789abcdef"
+	out := make([]byte, width)
+	for i := width - 1; i >= 0; i-- {
+		out[i] = digits[c&15]
+		c >>= 4
+	}
+	return string(out)
+}

@@ -1,0 +1,129 @@
+package txscript
+
+import (
+	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+)
+
+// fstring compiles an f-string.
+func (c *compiler) fstring(x *fstringExpr) eval {
+	type part struct {
+		text       string
+		v          eval
+		conversion byte
+		spec       eval
+	}
+	parts := make([]part, len(x.parts))
+	for i, p := range x.parts {
+		parts[i] = part{text: p.text, conversion: p.conversion}
+		if p.value != nil {
+			parts[i].v = c.expr(p.value)
+		}
+		if p.spec != nil {
+			parts[i].spec = c.fstring(p.spec)
+		}
+	}
+	return func(r *run, f *frame) (value, error) {
+		var out []byte
+		for _, p := range parts {
+			if p.v == nil {
+				out = append(out, p.text...)
+				continue
+			}
+			v, err := p.v(r, f)
+			if err != nil {
+				return value{}, err
+			}
+			if v, err = convert(r, v, p.conversion); err != nil {
+				return value{}, err
+			}
+			spec := ""
+			if p.spec != nil {
+				s, err := p.spec(r, f)
+				if err != nil {
+					return value{}, err
+				}
+				spec = s.Text()
+			}
+			text, err := format(r, v, spec)
+			if err != nil {
+				return value{}, err
+			}
+			out = append(out, text...)
+		}
+		if err := r.meter.Grow(int64(len(out))); err != nil {
+			return value{}, err
+		}
+		return pyvalue.Str(string(out)), nil
+	}
+}
+
+func convert(r *run, v value, conversion byte) (value, error) {
+	switch conversion {
+	case 's':
+		text, err := pyvalue.String(r.meter, v)
+		return pyvalue.Str(text), err
+	case 'r':
+		text, err := pyvalue.Repr(r.meter, v)
+		return pyvalue.Str(text), err
+	case 'a':
+		text, err := pyvalue.Repr(r.meter, v)
+		return pyvalue.Str(asciiRepr(text)), err
+	}
+	return v, nil
+}
+
+// format is format(v, spec), for dates, too.
+func format(r *run, v value, spec string) (string, error) {
+	if o, ok := v.Object().(interface {
+		format(spec string) (string, error)
+	}); ok && spec != "" {
+		return o.format(spec)
+	}
+	return pyvalue.Format(r.meter, v, spec)
+}
+
+// function compiles a def or a lambda to what makes a closure.
+func (c *compiler) function(fn *function) eval {
+	defaults := make([]eval, len(fn.params))
+	for i, p := range fn.params {
+		defaults[i] = c.optional(p.value)
+	}
+	s := newScope(c.scope, functionScope)
+	code := &code{f: fn, args: -1, kw: -1}
+	for _, p := range fn.params {
+		s.add(p.name)
+	}
+	if fn.varArgs != "" {
+		s.add(fn.varArgs)
+		code.args = s.slots[fn.varArgs]
+	}
+	if fn.named != "" {
+		s.add(fn.named)
+		code.kw = s.slots[fn.named]
+	}
+	s.collect(fn.body)
+	if fn.result != nil {
+		s.walruses(fn.result)
+	}
+	inner := *c
+	inner.scope, inner.inFunction, inner.loops = s, true, 0
+	// What a function reads depends on its arguments.
+	inner.options.RowFields = nil
+	if fn.result != nil {
+		code.expr = inner.expr(fn.result)
+	} else {
+		code.body = inner.block(fn.body)
+	}
+	c.fields, c.memos = inner.fields, inner.memos
+	code.size = len(s.slots)
+	return func(r *run, f *frame) (value, error) {
+		made := &closure{code: code, r: r, frame: f, defaults: make([]value, len(defaults))}
+		for i, d := range defaults {
+			var err error
+			if made.defaults[i], err = d(r, f); err != nil {
+				return value{}, err
+			}
+		}
+		return pyvalue.FromObject(made), nil
+	}
+}

@@ -1,0 +1,175 @@
+package txscript
+
+import (
+	"strings"
+
+	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+)
+
+// strings joins string literals that stand side by side.
+func (p *parser) strings(first token) expr {
+	list := []token{first}
+	for k := p.peek().kind; k == kString || k == kFString; k = p.peek().kind {
+		list = append(list, p.advance())
+	}
+	f := &fstringExpr{line: line(first.line)}
+	for _, t := range list {
+		if t.kind == kString {
+			f.text(t.text)
+			continue
+		}
+		rest := p.fstring(f, t.text, t.raw, t.line, 0)
+		if rest != "" {
+			fail(t.line, "f-string: single '}' is not allowed")
+		}
+	}
+	if len(f.parts) == 0 {
+		return &constExpr{f.line, pyvalue.Str("")}
+	}
+	if len(f.parts) == 1 && f.parts[0].value == nil {
+		return &constExpr{f.line, pyvalue.Str(f.parts[0].text)}
+	}
+	return f
+}
+
+func (f *fstringExpr) text(text string) {
+	if text == "" {
+		return
+	}
+	if n := len(f.parts); n > 0 && f.parts[n-1].value == nil {
+		f.parts[n-1].text += text
+		return
+	}
+	f.parts = append(f.parts, fpart{text: text})
+}
+
+// fstring parses the text of an f-string into f. Within a format spec (depth > 0)
+// it stops before the brace that closes the field, and returns the rest.
+func (p *parser) fstring(f *fstringExpr, text string, raw bool, at, depth int) (rest string) {
+	literal := func(s string) {
+		if !raw {
+			s = unescape(s, at)
+		}
+		f.text(s)
+	}
+	for {
+		i := strings.IndexAny(text, "{}")
+		if i < 0 {
+			literal(text)
+			return ""
+		}
+		literal(text[:i])
+		double := i+1 < len(text) && text[i+1] == text[i]
+		switch {
+		case double && depth == 0:
+			f.text(text[i : i+1])
+			text = text[i+2:]
+			continue
+		case text[i] == '}':
+			return text[i:]
+		}
+		if depth > 1 {
+			fail(at, "f-string: expressions nested too deeply")
+		}
+		text = p.field(f, text[i+1:], raw, at, depth)
+	}
+}
+
+// field parses a replacement field behind its opening brace, and returns what
+// stands behind the closing one.
+func (p *parser) field(f *fstringExpr, text string, raw bool, at, depth int) string {
+	end := fieldEnd(text, at)
+	source := text[:end]
+	text = text[end:]
+	part := fpart{}
+	if strings.TrimSpace(source) == "" {
+		fail(at, "f-string: empty expression not allowed")
+	}
+	if text[0] == '=' { // {x=} shows the expression, too
+		spaces := text[1:]
+		trimmed := strings.TrimLeft(spaces, " \t\n")
+		f.text(source + "=" + spaces[:len(spaces)-len(trimmed)])
+		text = trimmed
+		if part.conversion = 'r'; strings.HasPrefix(text, ":") {
+			part.conversion = 0
+		}
+	}
+	if strings.Contains(source, `\`) {
+		fail(at, "f-string expression part cannot include a backslash")
+	}
+	sub := &parser{tokens: lex("("+source+")", at), depth: p.depth + 1}
+	part.value = sub.exprList()
+	if t := sub.peek(); t.kind != kNewline && t.kind != kEOF {
+		fail(at, "f-string: invalid syntax at %v", t)
+	}
+	if strings.HasPrefix(text, "!") {
+		if len(text) < 2 || !strings.ContainsRune("rsa", rune(text[1])) {
+			fail(at, "f-string: invalid conversion character: expected 's', 'r', or 'a'")
+		}
+		part.conversion = text[1]
+		text = text[2:]
+	}
+	if strings.HasPrefix(text, ":") {
+		part.spec = &fstringExpr{line: line(at)}
+		text = p.fstring(part.spec, text[1:], raw, at, depth+1)
+	}
+	if !strings.HasPrefix(text, "}") {
+		fail(at, "f-string: expecting '}'")
+	}
+	f.parts = append(f.parts, part)
+	return text[1:]
+}
+
+// fieldEnd finds where the expression of a replacement field ends: at its
+// conversion, format spec, = or brace.
+func fieldEnd(text string, at int) int {
+	depth := 0
+	quote := ""
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		if quote != "" {
+			if strings.HasPrefix(text[i:], quote) {
+				i += len(quote) - 1
+				quote = ""
+			}
+			continue
+		}
+		switch c {
+		case '\'', '"':
+			if quote = text[i : i+1]; strings.HasPrefix(text[i:], strings.Repeat(quote, 3)) {
+				quote = strings.Repeat(quote, 3)
+				i += 2
+			}
+		case '(', '[', '{':
+			depth++
+		case ')', ']':
+			depth--
+		case '}':
+			if depth == 0 {
+				return i
+			}
+			depth--
+		case '#':
+			fail(at, "f-string expression part cannot include '#'")
+		case '!':
+			if depth == 0 && !strings.HasPrefix(text[i:], "!=") {
+				return i
+			}
+			if strings.HasPrefix(text[i:], "!=") {
+				i++
+			}
+		case ':':
+			if depth == 0 {
+				return i
+			}
+		case '=', '<', '>':
+			if strings.HasPrefix(text[i+1:], "=") {
+				i++
+			} else if c == '=' && depth == 0 {
+				return i
+			}
+		}
+	}
+	fail(at, "f-string: expecting '}'")
+	return 0
+}
