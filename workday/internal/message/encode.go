@@ -1,0 +1,312 @@
+package message
+
+import (
+	"bytes"
+	"encoding/xml"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
+	"github.com/exportpipeline/exportpipeline/internal/settings"
+	"github.com/exportpipeline/exportpipeline/workday/internal/wsdl"
+)
+
+const nsXSI = "http://www.w3.org/2001/XMLSchema-instance"
+
+// Encode writes the element from a mapping. The error is a [*Faults] when the
+// mapping is wrong. namespaces declares every prefix that the body uses, ready to
+// be put into a start tag around it.
+func Encode(e *wsdl.Element, mapping jsontemplate.Value) (body *Body, namespaces string, err error) {
+	w := &writer{body: &Body{}, prefixes: make(map[string]string)}
+	if mapping == nil {
+		mapping = &jsontemplate.Object{}
+	}
+	if _, ok := mapping.(*jsontemplate.Object); !ok {
+		return nil, "", &Faults{List: []*Fault{{Err: fmt.Errorf("the mapping is not an object")}}}
+	}
+	if err := w.element(e, mapping); err != nil {
+		return nil, "", err
+	}
+	if w.faults != nil {
+		return nil, "", w.faults
+	}
+	w.body.parts = append(w.body.parts, part{text: w.text.Bytes()})
+	var declared strings.Builder
+	for _, space := range w.spaces {
+		fmt.Fprintf(&declared, ` xmlns:%s="`, w.prefixes[space])
+		_ = xml.EscapeText(&declared, []byte(space)) // a builder never fails
+		declared.WriteByte('"')
+	}
+	return w.body, declared.String(), nil
+}
+
+// writer writes one body.
+type writer struct {
+	body     *Body
+	text     bytes.Buffer // since the last file
+	prefixes map[string]string
+	spaces   []string // in the order of their prefixes
+	path     Path
+	faults   *Faults
+}
+
+// fault notes what is wrong with the value at the current path.
+func (w *writer) fault(err error) {
+	if w.faults == nil {
+		w.faults = &Faults{}
+	}
+	if len(w.faults.List) == maxFaults {
+		w.faults.More++
+		return
+	}
+	w.faults.List = append(w.faults.List, &Fault{slices.Clone(w.path), err})
+}
+
+// at runs f at a path one step further.
+func (w *writer) at(s Step, f func() error) error {
+	w.path = append(w.path, s)
+	err := f()
+	w.path = w.path[:len(w.path)-1]
+	return err
+}
+
+// name writes a name with its prefix.
+func (w *writer) name(n xml.Name) {
+	if n.Space != "" {
+		prefix := w.prefixes[n.Space]
+		if prefix == "" {
+			switch n.Space {
+			case "urn:com.workday/bsvc":
+				prefix = "wd"
+			case nsXSI:
+				prefix = "xsi"
+			case "http://www.w3.org/XML/1998/namespace":
+				w.text.WriteString("xml:" + n.Local)
+				return
+			default:
+				prefix = "ns" + strconv.Itoa(len(w.spaces))
+			}
+			w.prefixes[n.Space] = prefix
+			w.spaces = append(w.spaces, n.Space)
+		}
+		w.text.WriteString(prefix)
+		w.text.WriteByte(':')
+	}
+	w.text.WriteString(n.Local)
+}
+
+// element writes one element. The error means that the schema itself is wrong;
+// what is wrong with the mapping becomes a fault.
+func (w *writer) element(e *wsdl.Element, v jsontemplate.Value) error {
+	t, err := e.Type()
+	if err != nil {
+		return err
+	}
+	if t.Abstract {
+		w.fault(fmt.Errorf("the type %s of element %s is abstract, and a mapping cannot say which one is meant", t.Name.Local, e.Name.Local))
+		return nil
+	}
+	w.text.WriteByte('<')
+	w.name(e.Name)
+	switch {
+	case v == nil: // a required element that may be nil
+		w.text.WriteByte(' ')
+		w.name(xml.Name{Space: nsXSI, Local: "nil"})
+		w.text.WriteString(`="true">`)
+	case t.Any:
+		err = w.anything(v)
+	case !t.Complex:
+		w.text.WriteByte('>')
+		err = w.value(t.Simple, v)
+	default:
+		err = w.complex(e, t, v)
+	}
+	w.text.WriteString("</")
+	w.name(e.Name)
+	w.text.WriteByte('>')
+	return err
+}
+
+// anything writes a text where the schema does not say what is to stand.
+func (w *writer) anything(v jsontemplate.Value) error {
+	w.text.WriteByte('>')
+	return w.value(&wsdl.Simple{Base: "anySimpleType"}, v)
+}
+
+// value writes a text, or a file.
+func (w *writer) value(s *wsdl.Simple, v jsontemplate.Value) error {
+	if list, ok := v.([]jsontemplate.Value); ok && len(list) == 1 && s.Item == nil {
+		return w.at(Step{Index: 0}, func() error { return w.value(s, list[0]) })
+	}
+	if content, ok := v.(jsontemplate.Content); ok && s.Base == "base64Binary" {
+		w.body.parts = append(w.body.parts, part{bytes.Clone(w.text.Bytes()), content})
+		w.text.Reset()
+		return nil
+	}
+	text, err := textOf(s, v)
+	if err != nil {
+		w.fault(err)
+		return nil
+	}
+	escape(&w.text, text)
+	return nil
+}
+
+// complex writes attributes and content of an element whose tag is open.
+func (w *writer) complex(e *wsdl.Element, t *wsdl.Type, v jsontemplate.Value) error {
+	o, isObject := v.(*jsontemplate.Object)
+	if !isObject {
+		if list, ok := v.([]jsontemplate.Value); ok && len(list) == 0 && t.Simple == nil {
+			o, isObject = &jsontemplate.Object{}, true
+		} else if !ok && t.Simple != nil {
+			o, isObject = &jsontemplate.Object{Members: []jsontemplate.Member{{Key: "_value_1", Value: v}}}, true
+		}
+	}
+	if !isObject {
+		w.text.WriteByte('>')
+		w.fault(fmt.Errorf("%s stands where element %s needs an object%s", kindOf(v), e.Name.Local, example(t)))
+		return nil
+	}
+	g := newGiven(o)
+	w.attributes(t, g)
+	w.text.WriteByte('>')
+	var err error
+	switch {
+	case t.Simple != nil:
+		text, _ := g.take("_value_1")
+		err = w.content(t.Simple, text)
+	case t.Content != nil:
+		err = w.particle(t.Content, g, e.Name.Local)
+	}
+	w.unknown(e, t, g)
+	return err
+}
+
+// content writes the text of an element with attributes.
+func (w *writer) content(s *wsdl.Simple, v jsontemplate.Value) error {
+	return w.at(Step{Key: "_value_1"}, func() error {
+		if v == nil {
+			if s.IsText() && s.Check("") == nil {
+				return nil
+			}
+			w.fault(fmt.Errorf("%w: the text of the element", ErrMissing))
+			return nil
+		}
+		return w.value(s, v)
+	})
+}
+
+func kindOf(v jsontemplate.Value) string {
+	switch v := v.(type) {
+	case string:
+		return "a text"
+	case []jsontemplate.Value:
+		return fmt.Sprintf("a list of %d", len(v))
+	case jsontemplate.Content:
+		return "a file"
+	}
+	return fmt.Sprintf("%v", v)
+}
+
+// example shows what a reference looks like.
+func example(t *wsdl.Type) string {
+	if t.Content != nil && slices.Equal(t.Content.Keys(), []string{"ID"}) {
+		return `, such as {"ID": [{"type": "…", "_value_1": "…"}]}`
+	}
+	return ""
+}
+
+// attributes writes the attributes that are given, or that have a default.
+func (w *writer) attributes(t *wsdl.Type, g *given) {
+	for _, a := range t.Attributes {
+		v, there := g.take(a.Key)
+		if !there && a.Default != nil {
+			v = *a.Default
+		}
+		if v == nil {
+			if a.Required {
+				_ = w.at(Step{Key: a.Key}, func() error {
+					w.fault(fmt.Errorf("%w: the attribute %s is required", ErrMissing, a.Name.Local))
+					return nil
+				})
+			}
+			continue
+		}
+		_ = w.at(Step{Key: a.Key}, func() error {
+			text, err := textOf(a.Type, v)
+			if err == nil && a.Fixed != nil && text != *a.Fixed {
+				err = fmt.Errorf("%q stands where the schema fixes %q", text, *a.Fixed)
+			}
+			if err != nil {
+				w.fault(err)
+				return nil
+			}
+			w.text.WriteByte(' ')
+			w.name(a.Name)
+			w.text.WriteString(`="`)
+			escapeAttribute(&w.text, text)
+			w.text.WriteByte('"')
+			return nil
+		})
+	}
+}
+
+// unknown notes the keys that the schema has no place for.
+func (w *writer) unknown(e *wsdl.Element, t *wsdl.Type, g *given) {
+	var names []string
+	for _, m := range g.object.Members {
+		if g.taken[m.Key] {
+			continue
+		}
+		if names == nil {
+			names = keysOf(t)
+		}
+		_ = w.at(Step{Key: m.Key}, func() error { w.fault(unknownName(m.Key, e.Name.Local, names)); return nil })
+	}
+}
+
+func unknownName(key, in string, names []string) error {
+	if best := settings.Nearest(key, names); best != "" {
+		return fmt.Errorf("%w: element %s has no %s (did you mean %s?)", ErrUnknown, in, key, best)
+	}
+	return fmt.Errorf("%w: element %s has no %s", ErrUnknown, in, key)
+}
+
+func keysOf(t *wsdl.Type) []string {
+	var names []string
+	if t.Content != nil {
+		names = t.Content.Keys()
+	}
+	if t.Simple != nil {
+		names = append(names, "_value_1")
+	}
+	for _, a := range t.Attributes {
+		names = append(names, a.Key)
+	}
+	return names
+}
+
+// given are the members of an object, and which of them have been used.
+type given struct {
+	object *jsontemplate.Object
+	index  map[string]jsontemplate.Value
+	taken  map[string]bool
+}
+
+func newGiven(o *jsontemplate.Object) *given {
+	g := &given{object: o, index: make(map[string]jsontemplate.Value, len(o.Members)), taken: make(map[string]bool, len(o.Members))}
+	for _, m := range o.Members {
+		g.index[m.Key] = m.Value
+	}
+	return g
+}
+
+func (g *given) take(key string) (jsontemplate.Value, bool) {
+	v, ok := g.index[key]
+	if ok {
+		g.taken[key] = true
+	}
+	return v, ok
+}
