@@ -124,11 +124,10 @@ func (c *Client) Call(ctx context.Context, service, operation string, body any) 
 
 // prepared is a call that is ready to be sent.
 type prepared struct {
-	operation  *wsdl.Operation
-	mapping    jsontemplate.Value
-	address    string
-	body       *message.Body
-	namespaces string
+	operation *wsdl.Operation
+	mapping   jsontemplate.Value
+	address   string
+	message   *message.Message
 }
 
 // prepare finds the operation and makes the body.
@@ -152,7 +151,7 @@ func prepare(doc *wsdl.Document, w *WSDL, service, operation string, mapping jso
 	if err := w.checkHost(u); err != nil {
 		return nil, fmt.Errorf("the WSDL sends calls elsewhere: %w", err)
 	}
-	p.body, p.namespaces, err = message.Encode(op.Input, mapping)
+	p.message, err = message.Encode(op.Inputs, op.Headers, mapping)
 	var faults *message.Faults
 	switch {
 	case errors.As(err, &faults):
@@ -172,7 +171,7 @@ func (p *prepared) call(c credentials, timeout time.Duration) *httpcall.Call {
 	header.Set("SOAPAction", `"`+p.operation.Action+`"`)
 	return &httpcall.Call{
 		Method: http.MethodPost, URL: p.address, Header: header, NoRedirect: true, Timeout: timeout,
-		Body: fileErrors{envelope(p.body, p.namespaces, c)},
+		Body: fileErrors{envelope(p.message, c)},
 	}
 }
 

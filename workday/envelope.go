@@ -17,17 +17,17 @@ const (
 	passwordText = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-username-token-profile-1.0#PasswordText"
 )
 
-// envelope puts a body into a SOAP envelope with the credentials in its header.
-func envelope(body *message.Body, namespaces string, c credentials) *message.Body {
-	var b bytes.Buffer
-	b.WriteString(`<?xml version="1.0" encoding="utf-8"?>` + "\n")
-	b.WriteString(`<soap-env:Envelope xmlns:soap-env="` + nsEnvelope + `"` + namespaces + `>`)
-	b.WriteString(`<soap-env:Header><wsse:Security xmlns:wsse="` + nsSecurity + `"><wsse:UsernameToken><wsse:Username>`)
+// envelope puts a message into a SOAP envelope with the credentials in its header.
+func envelope(m *message.Message, c credentials) *message.Body {
+	var before, b bytes.Buffer
+	before.WriteString(`<?xml version="1.0" encoding="utf-8"?>` + "\n")
+	before.WriteString(`<soap-env:Envelope xmlns:soap-env="` + nsEnvelope + `"` + m.Namespaces + `><soap-env:Header>`)
+	b.WriteString(`<wsse:Security xmlns:wsse="` + nsSecurity + `"><wsse:UsernameToken><wsse:Username>`)
 	_ = xml.EscapeText(&b, []byte(c.username)) // a buffer never fails
 	b.WriteString(`</wsse:Username><wsse:Password Type="` + passwordText + `">`)
 	_ = xml.EscapeText(&b, []byte(c.password))
 	b.WriteString(`</wsse:Password></wsse:UsernameToken></wsse:Security></soap-env:Header><soap-env:Body>`)
-	return body.Around(b.Bytes(), []byte(`</soap-env:Body></soap-env:Envelope>`))
+	return message.Join(message.Text(before.Bytes()), m.Header, message.Text(b.Bytes()), m.Body, message.Text([]byte(`</soap-env:Body></soap-env:Envelope>`)))
 }
 
 // credentials are what a call is signed in with.

@@ -52,17 +52,17 @@ func encode(op *wsdl.Operation, answer any) ([]byte, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	body, namespaces, err := message.Encode(op.Output, value)
+	m, err := message.Encode([]wsdl.Part{{Element: op.Output}}, nil, value)
 	if err != nil {
 		return nil, "", err
 	}
-	r, err := body.Open(context.Background())
+	r, err := m.Body.Open(context.Background())
 	if err != nil {
 		return nil, "", err
 	}
 	defer r.Close()
 	all, err := io.ReadAll(r)
-	return all, namespaces, err
+	return all, m.Namespaces, err
 }
 
 // SOAPFault answers with a fault; detail is XML, in which wd is Workday's

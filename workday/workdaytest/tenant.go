@@ -225,11 +225,11 @@ func (t *Tenant) accept(w http.ResponseWriter, service, username string, request
 		SOAPFault(w, "Server.processingError", "Processing error occurred. The task submitted is not authorized.", "")
 		return
 	}
-	if problems := message.Validate(op.Input, request); len(problems) > 0 {
+	if problems := message.Validate(op.Inputs[0].Element, request); len(problems) > 0 {
 		ValidationFault(w, problems[0].Text, validationErrors(problems)...)
 		return
 	}
-	body, err := jsontemplate.AppendJSON(context.Background(), nil, message.Decode(op.Input, request))
+	body, err := jsontemplate.AppendJSON(context.Background(), nil, message.Decode(op.Inputs[0].Element, request))
 	if err != nil {
 		SOAPFault(w, "Server", err.Error(), "")
 		return
@@ -247,7 +247,7 @@ func (t *Tenant) accept(w http.ResponseWriter, service, username string, request
 
 func operationOf(doc *wsdl.Document, request *message.Tree) *wsdl.Operation {
 	for _, name := range doc.Operations() {
-		if op, err := doc.Operation(name); err == nil && op.Input.Name == request.Name {
+		if op, err := doc.Operation(name); err == nil && op.Inputs[0].Element.Name == request.Name {
 			return op
 		}
 	}

@@ -36,13 +36,16 @@ func (b *Body) Size() (total int64) {
 	return total
 }
 
-// Around returns the body between two texts.
-func (b *Body) Around(before, after []byte) *Body {
-	around := &Body{parts: make([]part, 0, len(b.parts)+2)}
-	around.parts = append(around.parts, part{text: before})
-	around.parts = append(around.parts, b.parts...)
-	around.parts = append(around.parts, part{text: after})
-	return around
+// Text is a body of XML alone.
+func Text(xml []byte) *Body { return &Body{parts: []part{{text: xml}}} }
+
+// Join puts bodies one behind the other.
+func Join(bodies ...*Body) *Body {
+	joined := &Body{}
+	for _, b := range bodies {
+		joined.parts = append(joined.parts, b.parts...)
+	}
+	return joined
 }
 
 // Open returns a reader of the whole. A file is opened when its turn comes.

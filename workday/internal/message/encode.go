@@ -3,6 +3,7 @@ package message
 import (
 	"bytes"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -15,31 +16,121 @@ import (
 
 const nsXSI = "http://www.w3.org/2001/XMLSchema-instance"
 
-// Encode writes the element from a mapping. The error is a [*Faults] when the
-// mapping is wrong. namespaces declares every prefix that the body uses, ready to
-// be put into a start tag around it.
-func Encode(e *wsdl.Element, mapping jsontemplate.Value) (body *Body, namespaces string, err error) {
-	w := &writer{body: &Body{}, prefixes: make(map[string]string)}
+// Message is what [Encode] makes.
+type Message struct {
+	Header, Body *Body
+	// Namespaces declares every prefix that header and body use, ready to be put
+	// into a start tag around them.
+	Namespaces string
+}
+
+// soapHeaders is the key under which a mapping gives parts of the header, by their
+// names. It is zeep's.
+const soapHeaders = "_soapheaders"
+
+// Encode writes the parts of a message from a mapping. The error is a [*Faults]
+// when the mapping is wrong.
+func Encode(inputs, headers []wsdl.Part, mapping jsontemplate.Value) (*Message, error) {
 	if mapping == nil {
 		mapping = &jsontemplate.Object{}
 	}
-	if _, ok := mapping.(*jsontemplate.Object); !ok {
-		return nil, "", &Faults{List: []*Fault{{Err: fmt.Errorf("the mapping is not an object")}}}
+	o, ok := mapping.(*jsontemplate.Object)
+	if !ok {
+		return nil, &Faults{List: []*Fault{{Err: errors.New("the mapping is not an object")}}}
 	}
-	if err := w.element(e, mapping); err != nil {
-		return nil, "", err
+	w := &writer{body: &Body{}, prefixes: make(map[string]string)}
+	m := &Message{}
+	root := &jsontemplate.Object{}
+	for _, member := range o.Members {
+		if member.Key != soapHeaders {
+			root.Members = append(root.Members, member)
+			continue
+		}
+		err := w.at(Step{Key: soapHeaders}, func() error { return w.parts(headers, member.Value, false) })
+		if err != nil {
+			return nil, err
+		}
 	}
+	m.Header = w.finish()
+	var err error
+	if len(inputs) == 1 {
+		err = w.root(inputs[0].Element, root)
+	} else {
+		err = w.parts(inputs, root, true)
+	}
+	if err != nil {
+		return nil, err
+	}
+	m.Body = w.finish()
 	if w.faults != nil {
-		return nil, "", w.faults
+		return nil, w.faults
 	}
-	w.body.parts = append(w.body.parts, part{text: w.text.Bytes()})
 	var declared strings.Builder
 	for _, space := range w.spaces {
 		fmt.Fprintf(&declared, ` xmlns:%s="`, w.prefixes[space])
 		_ = xml.EscapeText(&declared, []byte(space)) // a builder never fails
 		declared.WriteByte('"')
 	}
-	return w.body, declared.String(), nil
+	m.Namespaces = declared.String()
+	return m, nil
+}
+
+// finish returns what was written, and begins anew.
+func (w *writer) finish() *Body {
+	b := w.body
+	b.parts = append(b.parts, part{text: bytes.Clone(w.text.Bytes())})
+	w.text.Reset()
+	w.body = &Body{}
+	return b
+}
+
+// root writes the one element of a body. One of a simple type has its text under
+// the key value.
+func (w *writer) root(e *wsdl.Element, o *jsontemplate.Object) error {
+	t, err := e.Type()
+	if err != nil || t.Complex {
+		if err == nil {
+			err = w.element(e, o)
+		}
+		return err
+	}
+	return w.parts([]wsdl.Part{{Name: "value", Element: e}}, o, true)
+}
+
+// parts writes elements that are given by the names of their parts.
+func (w *writer) parts(parts []wsdl.Part, v jsontemplate.Value, required bool) error {
+	o, ok := v.(*jsontemplate.Object)
+	if !ok {
+		w.fault(errors.New("an object is expected"))
+		return nil
+	}
+	g := newGiven(o)
+	var known []string
+	for _, p := range parts {
+		known = append(known, p.Name)
+		v, _ := g.take(p.Name)
+		err := w.at(Step{Key: p.Name}, func() error {
+			switch {
+			case v != nil:
+				return w.element(p.Element, v)
+			case required:
+				w.fault(fmt.Errorf("%w: the element %s is required", ErrMissing, p.Element.Name.Local))
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	for _, m := range o.Members {
+		if !g.taken[m.Key] {
+			_ = w.at(Step{Key: m.Key}, func() error {
+				w.fault(fmt.Errorf("%w: there are %s", ErrUnknown, strings.Join(known, ", ")))
+				return nil
+			})
+		}
+	}
+	return nil
 }
 
 // writer writes one body.
@@ -132,6 +223,9 @@ func (w *writer) element(e *wsdl.Element, v jsontemplate.Value) error {
 // anything writes a text where the schema does not say what is to stand.
 func (w *writer) anything(v jsontemplate.Value) error {
 	w.text.WriteByte('>')
+	if b, ok := v.(bool); ok {
+		v = strconv.FormatBool(b)
+	}
 	return w.value(&wsdl.Simple{Base: "anySimpleType"}, v)
 }
 

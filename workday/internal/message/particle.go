@@ -23,7 +23,7 @@ func (w *writer) particle(p *wsdl.Particle, g *given, in string) error {
 	case p.Kind == wsdl.Choice:
 		return w.choice(p, g, in)
 	}
-	if p.Min == 0 && !givesAny(p, g, false) {
+	if p.Min == 0 && !givesAny(p, g, meant) {
 		return nil
 	}
 	return w.children(p, g, in)
@@ -59,6 +59,9 @@ func (w *writer) single(p *wsdl.Particle, g *given) error {
 		}
 		if v == nil && !there && e.Default != nil && p.Min > 0 {
 			v = *e.Default
+		}
+		if v != nil && p.Repeated() {
+			w.count(p, 1, "elements "+e.Name.Local)
 		}
 		switch {
 		case v != nil:
@@ -106,7 +109,7 @@ func isListType(e *wsdl.Element) bool {
 func (w *writer) list(p *wsdl.Particle, list []jsontemplate.Value) error {
 	count := 0
 	for i, v := range list {
-		if v == nil {
+		if v == nil && (p.Min == 0 || !p.Element.Nillable) {
 			continue
 		}
 		count++
@@ -172,7 +175,13 @@ func (w *writer) turn(p *wsdl.Particle, v jsontemplate.Value, in string) error {
 	g := newGiven(o)
 	once := *p
 	once.Min, once.Max, once.Key = 1, 1, ""
-	if err := w.particle(&once, g, in); err != nil {
+	var err error
+	if p.Kind == wsdl.Choice {
+		err = w.turnOfChoice(&once, g, in)
+	} else {
+		err = w.particle(&once, g, in)
+	}
+	if err != nil {
 		return err
 	}
 	for _, m := range o.Members {
@@ -183,25 +192,36 @@ func (w *writer) turn(p *wsdl.Particle, v jsontemplate.Value, in string) error {
 	return nil
 }
 
-// choice writes the member that is given. One that is given as false, 0 or an
-// empty text counts only if there is no other.
-func (w *writer) choice(p *wsdl.Particle, g *given, in string) error {
-	var full, weak []*wsdl.Particle
-	for _, c := range p.Children {
-		switch {
-		case givesAny(c, g, true):
-			full = append(full, c)
-		case givesAny(c, g, false):
-			weak = append(weak, c)
+// turnOfChoice writes the member of a choice that a turn gives, whatever its value;
+// one that is null is left out.
+func (w *writer) turnOfChoice(p *wsdl.Particle, g *given, in string) error {
+	there := givenOf(p, g, present)
+	known := 0
+	for _, key := range p.Keys() {
+		if _, ok := g.take(key); ok {
+			known++
 		}
 	}
+	switch {
+	case len(there) > 1:
+		w.fault(fmt.Errorf("%s exclude each other: only one of them may be given", strings.Join(bothNames(there), " and ")))
+	case len(there) == 1:
+		return w.particle(there[0], g, in)
+	case known == 0 && !emptiable(p):
+		w.fault(fmt.Errorf("%w: one of %s is required", ErrMissing, strings.Join(names(p), ", ")))
+	}
+	return nil
+}
+
+// choice writes the member that is given. One that is given as false or 0 counts
+// only if there is no other, and one that is an empty text not at all: so zeep has
+// it, but for the false that stands alone.
+func (w *writer) choice(p *wsdl.Particle, g *given, in string) error {
+	full, weak := givenOf(p, g, truthy), givenOf(p, g, meant)
 	g.pass(p)
 	switch {
 	case len(full) > 1:
 		w.fault(fmt.Errorf("%s exclude each other: only one of them may be given", strings.Join(bothNames(full), " and ")))
-	case len(full) == 1 && len(weak) > 0 && slices.Index(p.Children, weak[0]) < slices.Index(p.Children, full[0]):
-		// zeep sends the false one here, and silently drops the other.
-		w.fault(fmt.Errorf("%s exclude each other: only one of them may be given", strings.Join(bothNames([]*wsdl.Particle{weak[0], full[0]}), " and ")))
 	case len(full) == 1:
 		return w.particle(full[0], g, in)
 	case len(weak) > 0:
@@ -210,6 +230,17 @@ func (w *writer) choice(p *wsdl.Particle, g *given, in string) error {
 		w.fault(fmt.Errorf("%w: one of %s is required", ErrMissing, strings.Join(names(p), ", ")))
 	}
 	return nil
+}
+
+// givenOf lists the members of a choice that are given.
+func givenOf(p *wsdl.Particle, g *given, counts func(jsontemplate.Value) bool) []*wsdl.Particle {
+	var found []*wsdl.Particle
+	for _, c := range p.Children {
+		if givesAny(c, g, counts) {
+			found = append(found, c)
+		}
+	}
+	return found
 }
 
 // bothNames names the members of a choice.
@@ -254,25 +285,36 @@ func emptiable(p *wsdl.Particle) bool {
 	return !slices.ContainsFunc(p.Children, func(c *wsdl.Particle) bool { return !emptiable(c) })
 }
 
-// givesAny reports whether something of the particle is given. With truly, false,
-// 0 and what is empty do not count, as in Python.
-func givesAny(p *wsdl.Particle, g *given, truly bool) bool {
-	return slices.ContainsFunc(p.Keys(), func(key string) bool {
-		v := g.index[key]
-		switch v := v.(type) {
-		case nil:
-			return false
-		case string:
-			return v != "" // zeep leaves an empty text of a choice out
-		case []jsontemplate.Value:
-			return len(v) > 0
-		case bool:
-			return v || !truly
-		case json.Number:
-			return !truly || strings.Trim(v.String(), "-0.") != ""
-		}
-		return true
-	})
+// givesAny reports whether something of the particle is given that counts.
+func givesAny(p *wsdl.Particle, g *given, counts func(jsontemplate.Value) bool) bool {
+	return slices.ContainsFunc(p.Keys(), func(key string) bool { return counts(g.index[key]) })
+}
+
+// present reports a value that is not null.
+func present(v jsontemplate.Value) bool { return v != nil }
+
+// meant reports a value that somebody must have meant: not null, and not empty.
+func meant(v jsontemplate.Value) bool {
+	switch v := v.(type) {
+	case nil:
+		return false
+	case string:
+		return v != ""
+	case []jsontemplate.Value:
+		return len(v) > 0
+	}
+	return true
+}
+
+// truthy reports a value that is true in Python.
+func truthy(v jsontemplate.Value) bool {
+	switch v := v.(type) {
+	case bool:
+		return v
+	case json.Number:
+		return strings.Trim(v.String(), "-0.") != ""
+	}
+	return meant(v)
 }
 
 // any writes what the schema leaves open: elements that it declares elsewhere, by

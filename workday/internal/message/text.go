@@ -71,6 +71,9 @@ func spell(s *wsdl.Simple, v jsontemplate.Value) (string, error) {
 	case time.Time:
 		return moment(s, v), nil
 	case jsontemplate.Content:
+		if !s.IsText() {
+			return "", fmt.Errorf("a file stands where %s is expected", article(s))
+		}
 		text, err := jsontemplate.ReadText(context.Background(), v)
 		if err != nil {
 			return "", fmt.Errorf("a file stands where a text is expected: %w", err)
@@ -105,15 +108,28 @@ func boolean(text string) (string, error) {
 }
 
 // number spells a number as Python does: 1234.50 of a mapping is the float 1234.5.
+// Python would go over to exponents for small and large ones, which nothing but a
+// float may have; here those keep their digits.
 func number(s *wsdl.Simple, n json.Number) (string, error) {
 	text := n.String()
-	if strings.ContainsAny(text, ".eE") {
+	exponent := strings.ContainsAny(text, "eE")
+	switch {
+	case s.Base == "float" || s.Base == "double":
+		if !exponent && !strings.Contains(text, ".") {
+			break
+		}
 		f, err := strconv.ParseFloat(text, 64)
 		if err != nil {
 			return "", fmt.Errorf("%s is too large a number", text)
 		}
 		text = pyvalue.FloatRepr(f)
-	} else if text == "-0" {
+	case exponent:
+		return "", fmt.Errorf("%s is in exponent form; give its digits, or a text", text)
+	case strings.Contains(text, "."):
+		if text = strings.TrimRight(text, "0"); strings.HasSuffix(text, ".") {
+			text += "0"
+		}
+	case text == "-0":
 		text = "0"
 	}
 	switch {
@@ -125,8 +141,6 @@ func number(s *wsdl.Simple, n json.Number) (string, error) {
 			return "false", nil
 		}
 		return "", fmt.Errorf("%s is not a boolean (true or false)", n)
-	case s.IsNumber() && strings.ContainsAny(text, "e"):
-		return "", fmt.Errorf("%s would be sent in exponent form, %s, which no %s has; give it as a text", n, text, s.Base)
 	case s.Base == "float":
 		return strings.ToUpper(text), nil
 	}

@@ -105,12 +105,11 @@ func (s *Simple) Check(text string) error {
 }
 
 func (s *Simple) checkValue(value string) error {
-	layout := ""
 	switch s.Base {
-	case "date":
-		layout = time.DateOnly
-	case "dateTime":
-		layout = "2006-01-02T15:04:05"
+	case "date", "dateTime", "time":
+		if !isMoment(s.Base, value) {
+			return fmt.Errorf("%q is not a %s: there is no such day or time", value, s.Base)
+		}
 	case "base64Binary":
 		packed := strings.NewReplacer(" ", "", "\n", "", "\r", "", "\t", "").Replace(value)
 		if _, err := base64.StdEncoding.DecodeString(packed); err != nil {
@@ -121,18 +120,34 @@ func (s *Simple) checkValue(value string) error {
 			return fmt.Errorf("%q is not a duration", value)
 		}
 	}
-	// Years of more than four digits are left to the server.
-	if layout != "" && len(value) >= len(layout) && value[4] == '-' {
-		if _, err := time.Parse(layout, value[:len(layout)]); err != nil {
-			return fmt.Errorf("%q is not a %s: there is no such day or time", value, s.Base)
-		}
-	}
 	if bounds := integerBounds[s.Base]; bounds != ([2]string{}) {
 		if n, ok := new(big.Rat).SetString(value); ok && (bounds[0] != "" && n.Cmp(rat(bounds[0])) < 0 || bounds[1] != "" && n.Cmp(rat(bounds[1])) > 0) {
 			return fmt.Errorf("%s is out of the range of %s", value, s.Base)
 		}
 	}
 	return nil
+}
+
+// isMoment reports whether there is such a day and time; the form is right already.
+// Years of more than four digits are left to the server.
+func isMoment(base, value string) bool {
+	const midnight = "24:00:00"
+	day, clock := value, ""
+	if base == "time" {
+		day, clock = "", value
+	} else if base == "dateTime" {
+		day, clock, _ = strings.Cut(value, "T")
+	}
+	if len(day) >= 10 && day[4] == '-' {
+		if _, err := time.Parse(time.DateOnly, day[:10]); err != nil {
+			return false
+		}
+	}
+	if len(clock) < len(midnight) || clock[:len(midnight)] == midnight {
+		return true
+	}
+	_, err := time.Parse(time.TimeOnly, clock[:len(midnight)])
+	return err == nil
 }
 
 func rat(text string) *big.Rat {

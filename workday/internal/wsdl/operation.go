@@ -12,15 +12,26 @@ type Operation struct {
 	Name    string
 	Action  string // the SOAPAction
 	Address string // where calls go, "" if the document does not say
-	// Input and Output are the elements in the body; Output is nil if there is no
-	// answer.
-	Input, Output *Element
+	// Inputs are the elements in the body, nearly always one, and Headers those that
+	// a caller may put into the header.
+	Inputs, Headers []Part
+	Output          *Element // of the answer; nil if there is none
+}
+
+// Part is an element of a message.
+type Part struct {
+	Name    string // of the part
+	Element *Element
 }
 
 // Operations lists the names of all operations, in their order.
 func (d *Document) Operations() []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	return d.operationsLocked()
+}
+
+func (d *Document) operationsLocked() []string {
 	var names []string
 	for _, key := range d.order {
 		if key.kind != "portType" {
@@ -82,6 +93,9 @@ func (d *Document) findOperation(name string) (*Operation, error) {
 	if style != nil {
 		return nil, style
 	}
+	if slices.Contains(d.operationsLocked(), name) {
+		return nil, fmt.Errorf("operation %s is not bound to SOAP 1.1, the only version that is spoken here", name)
+	}
 	return nil, fmt.Errorf("%w: %s", ErrNoOperation, name)
 }
 
@@ -137,13 +151,20 @@ func (d *Document) messages(op *Operation, binding, bound *node) error {
 		if n.attr("name") != op.Name {
 			continue
 		}
-		if op.Input, err = d.body(n, bound, "input"); err != nil {
+		if op.Inputs, err = d.body(n, bound, "input"); err != nil {
 			return fmt.Errorf("operation %s: %w", op.Name, err)
 		}
-		if op.Output, err = d.body(n, bound, "output"); err != nil {
+		if op.Headers, err = d.headers(bound); err != nil {
 			return fmt.Errorf("operation %s: %w", op.Name, err)
 		}
-		if op.Input == nil {
+		outputs, err := d.body(n, bound, "output")
+		if err != nil {
+			return fmt.Errorf("operation %s: %w", op.Name, err)
+		}
+		if len(outputs) > 0 {
+			op.Output = outputs[0].Element
+		}
+		if len(op.Inputs) == 0 {
 			return fmt.Errorf("operation %s has no input", op.Name)
 		}
 		return nil
@@ -151,8 +172,8 @@ func (d *Document) messages(op *Operation, binding, bound *node) error {
 	return fmt.Errorf("operation %s is bound, but not declared", op.Name)
 }
 
-// body returns the element of the message's body part.
-func (d *Document) body(operation, bound *node, direction string) (*Element, error) {
+// body returns the elements of the message's body.
+func (d *Document) body(operation, bound *node, direction string) ([]Part, error) {
 	sides := operation.all(xml.Name{Space: nsWSDL, Local: direction})
 	if len(sides) == 0 {
 		return nil, nil
@@ -165,23 +186,67 @@ func (d *Document) body(operation, bound *node, direction string) (*Element, err
 	if err != nil {
 		return nil, err
 	}
-	parts := message.all(xml.Name{Space: nsWSDL, Local: "part"})
+	var found []Part
 	wanted, headers := boundParts(bound, direction, name)
-	for _, part := range parts {
+	for _, part := range message.all(xml.Name{Space: nsWSDL, Local: "part"}) {
 		partName := part.attr("name")
 		if wanted != nil && !slices.Contains(wanted, partName) || slices.Contains(headers, partName) {
 			continue
 		}
-		element, err := part.qname("element")
+		made, err := d.part(part)
 		if err != nil {
 			return nil, err
 		}
-		if element.Local == "" {
-			return nil, fmt.Errorf("part %s of message %s has a type and no element; only document/literal is known", partName, name.Local)
-		}
-		return d.element(element)
+		found = append(found, made)
 	}
-	return nil, nil
+	return found, nil
+}
+
+// part reads a wsdl:part. One with a type instead of an element is an element of
+// the part's own name.
+func (d *Document) part(n *node) (Part, error) {
+	p := Part{Name: n.attr("name")}
+	name, err := n.qname("element")
+	if err != nil {
+		return p, err
+	}
+	if name.Local != "" {
+		p.Element, err = d.element(name)
+		return p, err
+	}
+	p.Element = &Element{Name: xml.Name{Local: p.Name}, Min: 1, Max: 1, doc: d}
+	if p.Element.typeName, err = n.qname("type"); err == nil && p.Element.typeName.Local == "" {
+		err = fmt.Errorf("part %s has neither element nor type", p.Name)
+	}
+	return p, err
+}
+
+// headers returns the parts that the binding puts into the header.
+func (d *Document) headers(bound *node) ([]Part, error) {
+	var found []Part
+	for _, side := range bound.all(xml.Name{Space: nsWSDL, Local: "input"}) {
+		for _, h := range side.all(xml.Name{Space: nsSOAP11, Local: "header"}) {
+			name, err := h.qname("message")
+			if err != nil {
+				return nil, err
+			}
+			message, _, err := d.lookup("message", name)
+			if err != nil {
+				return nil, err
+			}
+			for _, part := range message.all(xml.Name{Space: nsWSDL, Local: "part"}) {
+				if part.attr("name") != h.attr("part") {
+					continue
+				}
+				made, err := d.part(part)
+				if err != nil {
+					return nil, err
+				}
+				found = append(found, made)
+			}
+		}
+	}
+	return found, nil
 }
 
 // boundParts returns the parts that the binding puts into the body (nil if it does
