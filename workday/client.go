@@ -189,18 +189,25 @@ type fileErrorReader struct{ io.ReadCloser }
 func (r fileErrorReader) Read(p []byte) (int, error) {
 	n, err := r.ReadCloser.Read(p)
 	if err != nil && err != io.EOF {
-		err = fmt.Errorf("%w: %w", ErrFile, err)
+		err = &fileError{err}
 	}
 	return n, err
 }
 
+type fileError struct{ err error }
+
+func (e *fileError) Error() string { return ErrFile.Error() + ": " + e.err.Error() }
+
+func (e *fileError) Unwrap() []error { return []error{ErrFile, e.err} }
+
 // sendError tells what a failed call means.
 func sendError(err error) error {
 	var failed *httpcall.Error
+	var unread *fileError
 	switch {
+	case errors.As(err, &unread):
+		return unread
 	case !errors.As(err, &failed):
-		return err
-	case errors.Is(err, ErrFile):
 		return err
 	case !failed.Sent && errors.Is(err, context.Canceled), !failed.Sent && errors.Is(err, context.DeadlineExceeded):
 		return err
