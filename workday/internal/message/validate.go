@@ -109,7 +109,11 @@ func (v *validator) particle(p *wsdl.Particle, children []*Tree, at int, xpath s
 		at = next
 		turns++
 	}
-	if turns < p.Min && !emptiable(p) {
+	switch {
+	case turns >= p.Min || emptiable(p):
+	case p.Kind == wsdl.Sequence || p.Kind == wsdl.All:
+		v.once(p, nil, 0, xpath) // says what is missing
+	default:
 		v.add(xpath, "%s is missing", strings.Join(names(p), " or "))
 	}
 	return at

@@ -84,6 +84,9 @@ func (d *Document) addAttributeGroup(t *Type, n *node) error {
 		return err
 	}
 	defer leave()
+	if err := d.expand(); err != nil {
+		return err
+	}
 	return d.addAttributes(t, definition, s)
 }
 

@@ -32,6 +32,7 @@ type Document struct {
 	types      map[xml.Name]*Type
 	attributes map[xml.Name]*Attribute
 	busy       map[declared]bool
+	expanded   int // groups that have been put in where they are used
 	operations map[string]*Operation
 }
 
@@ -125,6 +126,17 @@ func (d *Document) enter(kind string, name xml.Name) (leave func(), err error) {
 	}
 	d.busy[key] = true
 	return func() { delete(d.busy, key) }, nil
+}
+
+// maxExpanded bounds how often groups are put in where they are used: one that
+// holds another twice, which holds another twice, would never end.
+const maxExpanded = 10_000
+
+func (d *Document) expand() error {
+	if d.expanded++; d.expanded > maxExpanded {
+		return fmt.Errorf("too many groups: more than %d uses", maxExpanded)
+	}
+	return nil
 }
 
 // Element returns the global element with the name.

@@ -363,6 +363,9 @@ func (d *Document) group(n *node, p *Particle) (*Particle, error) {
 		return nil, err
 	}
 	defer leave()
+	if err := d.expand(); err != nil {
+		return nil, err
+	}
 	model := definition.child("sequence", "choice", "all")
 	if model == nil {
 		return nil, fmt.Errorf("group %s is empty", name.Local)
