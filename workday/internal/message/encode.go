@@ -122,8 +122,8 @@ func (w *writer) parts(parts []wsdl.Part, v jsontemplate.Value, required bool) e
 			return err
 		}
 	}
-	for _, m := range o.Members {
-		if !g.taken[m.Key] {
+	for i, m := range o.Members {
+		if !g.taken[i] {
 			_ = w.at(Step{Key: m.Key}, func() error {
 				w.fault(fmt.Errorf("%w: there are %s", ErrUnknown, strings.Join(known, ", ")))
 				return nil
@@ -350,8 +350,8 @@ func (w *writer) attributes(t *wsdl.Type, g *given) {
 // unknown notes the keys that the schema has no place for.
 func (w *writer) unknown(e *wsdl.Element, t *wsdl.Type, g *given) {
 	var names []string
-	for _, m := range g.object.Members {
-		if g.taken[m.Key] {
+	for i, m := range g.object.Members {
+		if g.taken[i] {
 			continue
 		}
 		if names == nil {
@@ -385,22 +385,53 @@ func keysOf(t *wsdl.Type) []string {
 // given are the members of an object, and which of them have been used.
 type given struct {
 	object *jsontemplate.Object
-	index  map[string]jsontemplate.Value
-	taken  map[string]bool
+	taken  []bool
+	index  map[string]int // of a large object
 }
 
+// fewMembers is how many members are found faster by looking at each.
+const fewMembers = 24
+
 func newGiven(o *jsontemplate.Object) *given {
-	g := &given{object: o, index: make(map[string]jsontemplate.Value, len(o.Members)), taken: make(map[string]bool, len(o.Members))}
-	for _, m := range o.Members {
-		g.index[m.Key] = m.Value
+	g := &given{object: o, taken: make([]bool, len(o.Members))}
+	if len(o.Members) > fewMembers {
+		g.index = make(map[string]int, len(o.Members))
+		for i, m := range o.Members {
+			g.index[m.Key] = i
+		}
 	}
 	return g
 }
 
-func (g *given) take(key string) (jsontemplate.Value, bool) {
-	v, ok := g.index[key]
-	if ok {
-		g.taken[key] = true
+func (g *given) find(key string) int {
+	if g.index != nil {
+		if i, ok := g.index[key]; ok {
+			return i
+		}
+		return -1
 	}
-	return v, ok
+	for i := range g.object.Members {
+		if g.object.Members[i].Key == key {
+			return i
+		}
+	}
+	return -1
+}
+
+// get returns the value of a key, nil if it is not given.
+func (g *given) get(key string) jsontemplate.Value {
+	if i := g.find(key); i >= 0 {
+		return g.object.Members[i].Value
+	}
+	return nil
+}
+
+// take returns the value of a key, whether it is given, and marks it as used.
+func (g *given) take(key string) (jsontemplate.Value, bool) {
+	i := g.find(key)
+	if i < 0 {
+		return nil, false
+	}
+	g.taken[i] = true
+	return g.object.Members[i].Value, true
 }

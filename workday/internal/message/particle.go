@@ -41,6 +41,9 @@ func (w *writer) children(p *wsdl.Particle, g *given, in string) error {
 // single writes an element as often as it is given.
 func (w *writer) single(p *wsdl.Particle, g *given) error {
 	v, there := g.take(p.Key)
+	if !there && p.Min == 0 {
+		return nil
+	}
 	return w.at(Step{Key: p.Key}, func() error {
 		e := p.Element
 		list, isList := v.([]jsontemplate.Value)
@@ -184,8 +187,8 @@ func (w *writer) turn(p *wsdl.Particle, v jsontemplate.Value, in string) error {
 	if err != nil {
 		return err
 	}
-	for _, m := range o.Members {
-		if !g.taken[m.Key] {
+	for i, m := range o.Members {
+		if !g.taken[i] {
 			_ = w.at(Step{Key: m.Key}, func() error { w.fault(unknownName(m.Key, in, names(p))); return nil })
 		}
 	}
@@ -287,7 +290,7 @@ func emptiable(p *wsdl.Particle) bool {
 
 // givesAny reports whether something of the particle is given that counts.
 func givesAny(p *wsdl.Particle, g *given, counts func(jsontemplate.Value) bool) bool {
-	return slices.ContainsFunc(p.Keys(), func(key string) bool { return counts(g.index[key]) })
+	return slices.ContainsFunc(p.Keys(), func(key string) bool { return counts(g.get(key)) })
 }
 
 // present reports a value that is not null.

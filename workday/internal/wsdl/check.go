@@ -11,8 +11,6 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
-
-	"github.com/dlclark/regexp2"
 )
 
 func attribute(name, value string) xml.Attr {
@@ -92,16 +90,39 @@ func (s *Simple) Check(text string) error {
 		return s.checkUnion(text)
 	}
 	value := text
-	if !slices.Contains([]string{"string", "normalizedString", "anySimpleType"}, s.Base) {
+	switch s.Base {
+	case "string", "normalizedString", "anySimpleType":
+	default:
 		value = strings.Trim(text, " \t\r\n")
 	}
-	if form := builtins[s.Base]; form != nil && !form.MatchString(value) {
+	if form := builtins[s.Base]; form != nil && !fits(s.Base, form, value) {
 		return fmt.Errorf("%q is not a %s%s", shorten(text), s.Base, hint(s.Base, value))
 	}
 	if err := s.checkValue(value); err != nil {
 		return err
 	}
 	return s.checkFacets(value, utf8.RuneCountInString(value))
+}
+
+// fits matches a built-in form. The one that nearly all values have is matched by
+// hand, ten times as fast.
+func fits(base string, form *regexp.Regexp, value string) bool {
+	if base != "decimal" {
+		return form.MatchString(value)
+	}
+	digits, points := 0, 0
+	for i := range len(value) {
+		switch c := value[i]; {
+		case c >= '0' && c <= '9':
+			digits++
+		case c == '.':
+			points++
+		case (c == '-' || c == '+') && i == 0:
+		default:
+			return false
+		}
+	}
+	return digits > 0 && points <= 1
 }
 
 func (s *Simple) checkValue(value string) error {
@@ -303,30 +324,45 @@ func zoned(text string) bool {
 // pattern is a regular expression of XML Schema.
 type pattern struct {
 	source   string
-	compiled *regexp2.Regexp
+	compiled *regexp.Regexp
 }
 
-// patternTime bounds one match.
-const patternTime = time.Second
+// translation turns what XML Schema writes otherwise into Go's syntax; both know
+// the rest. The text is matched as a whole, and ^ and $ are characters.
+var translation = strings.NewReplacer(
+	`\\`, `\\`, `\i`, `[\p{L}_:]`, `\c`, `[\p{L}\p{Nd}_:.\-]`, `\d`, `\p{Nd}`, `^`, `\^`, `$`, `\$`, `[^`, `[^`, `\^`, `\^`, `\$`, `\$`,
+)
 
-// compilePattern translates a pattern. What cannot be translated fits everything:
-// the server checks it again.
+// compilePattern translates a pattern. What cannot be translated, such as the
+// subtraction of classes, fits everything: the server checks it again.
 func compilePattern(source string) *pattern {
 	p := &pattern{source: source}
-	name := `\p{L}_:`
-	translated := strings.NewReplacer(`\\`, `\\`, `\i`, "["+name+"]", `\c`, "["+name+`\p{Nd}.\-]`, `^`, `^`).Replace(source)
-	// Subtraction of classes is written as in .NET, whose syntax regexp2 has.
-	if compiled, err := regexp2.Compile(`\A(?:`+translated+`)\z`, regexp2.None); err == nil {
-		compiled.MatchTimeout = patternTime
+	if strings.Contains(source, "-[") || strings.Contains(source, `\I`) || strings.Contains(source, `\C`) || insideClass(source) {
+		return p
+	}
+	if compiled, err := regexp.Compile(`\A(?:` + translation.Replace(source) + `)\z`); err == nil {
 		p.compiled = compiled
 	}
 	return p
 }
 
-func (p *pattern) fits(text string) bool {
-	if p.compiled == nil {
-		return true
+// insideClass reports an escape within a class that would become a class itself.
+func insideClass(source string) bool {
+	open := false
+	for i := 0; i < len(source); i++ {
+		switch {
+		case source[i] == '\\' && i+1 < len(source):
+			i++
+			if open && (source[i] == 'i' || source[i] == 'c') {
+				return true
+			}
+		case source[i] == '[':
+			open = true
+		case source[i] == ']':
+			open = false
+		}
 	}
-	ok, err := p.compiled.MatchString(text)
-	return ok || err != nil
+	return false
 }
+
+func (p *pattern) fits(text string) bool { return p.compiled == nil || p.compiled.MatchString(text) }
