@@ -185,7 +185,7 @@ func TestSettingsAreStrict(t *testing.T) {
 		`{"configurations": [{` + strings.Replace(good, `"api_version"`, `"hosts": ["a/b"], "api_version"`, 1) + `}]}`:  "configurations[0].wsdl.hosts[0]",
 		`{"configurations": [{` + strings.Replace(good, `"mapping"`, `"timeout_s": -1, "mapping"`, 1) + `}]}`:           "configurations[0].request.timeout_s",
 		`{"configurations": [{` + strings.Replace(good, `{"A": "@{a}"}`, `{"A": {"$FOR_EACH$": {}}}`, 1) + `}]}`:        "configurations[0].request.mapping.A.$FOR_EACH$: unknown operator",
-		`{"configurations": [{` + strings.Replace(good, `"@{a}"`, `"{document}"`, 1) + `}]}`:                            "{document} is undefined",
+		`{"configurations": [{` + strings.Replace(good, `"@{a}"`, `"{document}"`, 1) + `}]}`:                            "{document}: document is undefined",
 		`{"configurations": [{"result_schema_id": "a", "result_wid_schema_id": "a", ` + good + `}]}`:                    "is the same as result_schema_id",
 	} {
 		s := &workday.Step{}

@@ -14,7 +14,9 @@
 //     one is taken where one is allowed.
 //   - Placeholders are those of Rossum's JSON templating; besides, there are
 //     {current_datetime}, {document_content}, {schema_loop.index} and
-//     {schema_loop.index0}. Files are encoded in base64 while they are sent.
+//     {schema_loop.index0}, and Jinja expressions of them, such as
+//     {current_datetime.strftime('%Y-%m-%d')}. Files are encoded in base64 while they
+//     are sent.
 //   - Parts of the SOAP header are given under "_soapheaders", by their names.
 //
 // For a mapping that works, what leaves is what leaves today: Python's zeep, which
