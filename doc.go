@@ -26,6 +26,7 @@
 //   - steps: cleaning, custom format templating, REST export, data value
 //     extractor, export evaluator, function hooks.
 //   - sftpexport: files to SFTP servers and S3 buckets.
+//   - workday: SOAP calls to Workday.
 //   - examples: runnable programs, each a page long.
 //
 // Begin with package pipeline, or run the first example:

@@ -26,7 +26,9 @@ import (
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/rossum"
+	"github.com/exportpipeline/exportpipeline/sftpexport"
 	"github.com/exportpipeline/exportpipeline/steps"
+	"github.com/exportpipeline/exportpipeline/workday"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
@@ -125,6 +127,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	registry := &pipeline.Registry{}
 	steps.Register(registry)
+	sftpexport.Register(registry)
+	workday.Register(registry)
 	if a.graph && a.payload == "" {
 		return printGraph(hooks, registry, options, stdout, stderr)
 	}

@@ -31,7 +31,9 @@ import (
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/rossum"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
+	"github.com/exportpipeline/exportpipeline/sftpexport"
 	"github.com/exportpipeline/exportpipeline/steps"
+	"github.com/exportpipeline/exportpipeline/workday"
 )
 
 func main() {
@@ -54,6 +56,8 @@ func main() {
 func newExtensions(secret string) *pipeline.Extensions {
 	registry := &pipeline.Registry{}
 	steps.Register(registry)
+	sftpexport.Register(registry)
+	workday.Register(registry)
 	return pipeline.ServeExtensions(registry, pipeline.WithSecret(secret))
 }
 

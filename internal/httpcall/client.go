@@ -111,6 +111,8 @@ type Call struct {
 	Retry   Retry
 	// MaxAttempts bounds the repeating, 4 if 0.
 	MaxAttempts int
+	// NoRedirect has every redirect refused, also that of a GET on the same host.
+	NoRedirect bool
 	// Stream leaves the body of the reply to the caller, who must close it.
 	Stream bool
 	// Redactor cuts secrets out of errors and records; may be nil.
@@ -248,7 +250,7 @@ func (c *Client) do(ctx context.Context, r *running) (*Reply, error) {
 		return nil, err
 	}
 	client := &retryablehttp.Client{
-		HTTPClient:   &http.Client{Transport: c.transport(), Jar: c.http.Jar, Timeout: timeout, CheckRedirect: checkRedirect},
+		HTTPClient:   &http.Client{Transport: c.transport(), Jar: c.http.Jar, Timeout: timeout, CheckRedirect: redirects(call)},
 		RetryWaitMin: 500 * time.Millisecond,
 		RetryWaitMax: 30 * time.Second,
 		RetryMax:     attempts(call) - 1,

@@ -274,6 +274,9 @@ func TestARedirectTakesCredentialsToNoOtherHost(t *testing.T) {
 			t.Errorf("%s: got %v", tt, err)
 		}
 	}
+	if _, err := isolated(t, Options{}).Do(t.Context(), &Call{Method: "GET", URL: s.URL + "/here", NoRedirect: true}); !errors.Is(err, ErrRedirect) {
+		t.Errorf("NoRedirect: got %v", err)
+	}
 	if stolen.Load() != 0 {
 		t.Error("the other host was called")
 	}

@@ -99,6 +99,16 @@ func retryAfter(header string, now time.Time) (time.Duration, bool) {
 // maxRedirects is how many redirects a GET follows.
 const maxRedirects = 5
 
+// redirects returns the rule for the redirects of a call.
+func redirects(call *Call) func(*http.Request, []*http.Request) error {
+	if !call.NoRedirect {
+		return checkRedirect
+	}
+	return func(req *http.Request, via []*http.Request) error {
+		return fmt.Errorf("%w: from %s to %s", ErrRedirect, origin(via[len(via)-1].URL), origin(req.URL))
+	}
+}
+
 // checkRedirect follows a redirect only for GET and HEAD, and only on the same
 // host: on another one, credentials and document would go to a stranger.
 func checkRedirect(req *http.Request, via []*http.Request) error {

@@ -233,8 +233,12 @@ func (c *compiler) resource(place, text, name string) (node, bool) {
 	case "":
 		return nil, false
 	}
-	c.faults.Add(place, "%s is undefined (there are {current_datetime}, {document_content}, {schema_loop.index}, {schema_loop.index0})", text)
-	return literal{}, true
+	e, err := compileExpression(name, place)
+	if err != nil {
+		c.faults.Add(place, "%s: %v", text, err)
+		return literal{}, true
+	}
+	return e, true
 }
 
 // arguments are those of an operator, still by name.

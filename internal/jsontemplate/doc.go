@@ -10,7 +10,9 @@
 //	#{file_content}     the bytes of the artefact that the step works on
 //	#{original_file}    the bytes of the annotated document
 //	{current_datetime}, {document_content},
-//	{schema_loop.index}, {schema_loop.index0}    where Options.Resources says so
+//	{schema_loop.index}, {schema_loop.index0}    where Options.Resources says so,
+//	                    and Jinja expressions of these: {schema_loop.index * 10},
+//	                    {current_datetime.strftime('%Y-%m-%d')}
 //
 // A string that is exactly one placeholder keeps the value's type, so that files
 // stay bytes; inside other text the value is put in as text. A value that was put

@@ -145,7 +145,7 @@ func TestFaultsNamePlaceOperatorAndSchemaID(t *testing.T) {
 		{`"@{}"`, `request.mapping: "@{}" is not a schema_id`},
 		{`"{secret.other}"`, `request.mapping: the hook has no secret called "other"`},
 		{`"#{file}"`, `request.mapping: "#{file}" is unknown (there are #{file_content} and #{original_file})`},
-		{`"{nonsense}"`, `request.mapping: {nonsense} is undefined (there are {current_datetime}, {document_content}, {schema_loop.index}, {schema_loop.index0})`},
+		{`"{nonsense}"`, `request.mapping: {nonsense}: nonsense is undefined (there are current_datetime, document_content, schema_loop)`},
 		{`"{schema_loop.index}"`, `request.mapping: {schema_loop.index} is undefined outside of $FOR_EACH_SCHEMA_ID$`},
 		{`{"a":{"$IF_SCHEMA_IDD$":{}}}`, `request.mapping.a.$IF_SCHEMA_IDD$: unknown operator (did you mean $IF_SCHEMA_ID$?)`},
 		{`{"$IF_SCHEMA_ID$":{"schema_id":"x"}}`, `request.mapping.$IF_SCHEMA_ID$: argument mapping is missing`},

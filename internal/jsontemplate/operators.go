@@ -129,11 +129,12 @@ type field struct{ place, schemaID, kind string }
 
 var valueTypes = []string{"string", "integer", "float", "boolean", "iso_datetime"}
 
-func (f field) render(_ *rendering, s *scope) (Value, error) {
+func (f field) render(r *rendering, s *scope) (Value, error) {
 	n, err := s.oneField(f.place, f.schemaID)
 	if err != nil {
 		return nil, err
 	}
+	r.from(f.place, f.schemaID, n)
 	v, err := convert(n, f.kind)
 	if err != nil {
 		return nil, &Error{f.place, f.schemaID, err}
@@ -179,6 +180,10 @@ func convert(n Node, kind string) (Value, error) {
 	}
 	return nil, fmt.Errorf("%q %w to %s", text, ErrConversion, kind)
 }
+
+// ISODatetime writes a time in UTC as Python's datetime.isoformat writes one
+// without a zone.
+func ISODatetime(t time.Time) string { return isoDatetime(t.UTC(), "") }
 
 // isoDatetime writes a time as Python's datetime.isoformat does.
 func isoDatetime(t time.Time, layout string) string {
@@ -264,7 +269,7 @@ func (f forEach) render(r *rendering, s *scope) (Value, error) {
 	}
 	values := make([]Value, 0, len(found))
 	for i, n := range found {
-		v, err := f.mapping.render(r, &scope{data: s.data, outer: s, node: n, index: i, inLoop: true, rows: found})
+		v, err := r.below(Step{Index: len(values)}, f.mapping, &scope{data: s.data, outer: s, node: n, index: i, inLoop: true, rows: found})
 		if err != nil {
 			return nil, fmt.Errorf("element %d of %s: %w", i+1, f.schemaID, err)
 		}
@@ -320,6 +325,7 @@ func (f fetch) render(r *rendering, s *scope) (Value, error) {
 	if s.data.Fetch == nil {
 		return nil, &Error{f.place, f.schemaID, errors.New("documents cannot be fetched here: the export has no Rossum client")}
 	}
+	r.from(f.place, f.schemaID, n)
 	content, err := s.data.Fetch(r.ctx, n.Value())
 	if err != nil {
 		return nil, &Error{f.place, f.schemaID, err}
@@ -328,4 +334,12 @@ func (f fetch) render(r *rendering, s *scope) (Value, error) {
 }
 
 // rendering is one run of a template.
-type rendering struct{ ctx context.Context }
+type rendering struct {
+	ctx context.Context
+
+	// wanted is the path whose origin is looked for; see [Template.Origin].
+	wanted []Step
+	depth  int
+	off    bool // the current part is not on the path
+	origin Origin
+}

@@ -20,7 +20,7 @@ func (t *Template) Render(ctx context.Context, d *Data) (Value, error) {
 	if d == nil {
 		d = &Data{}
 	}
-	v, err := t.root.render(&rendering{ctx}, &scope{data: d})
+	v, err := t.root.render(&rendering{ctx: ctx}, &scope{data: d})
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +51,7 @@ type list struct{ elements []node }
 func (l list) render(r *rendering, s *scope) (Value, error) {
 	values := make([]Value, 0, len(l.elements))
 	for _, e := range l.elements {
-		v, err := e.render(r, s)
+		v, err := r.below(Step{Index: len(values)}, e, s)
 		if err != nil {
 			return nil, err
 		}
@@ -75,7 +75,7 @@ func (o object) render(r *rendering, s *scope) (Value, error) {
 	}
 	made := &Object{Members: make([]Member, 0, len(o.members))}
 	for _, m := range o.members {
-		v, err := m.value.render(r, s)
+		v, err := r.below(Step{Key: m.key}, m.value, s)
 		if err != nil {
 			return nil, err
 		}
@@ -148,7 +148,7 @@ func (x resource) render(_ *rendering, s *scope) (Value, error) {
 		if s.data.Now != nil {
 			now = s.data.Now
 		}
-		return isoDatetime(now().UTC(), ""), nil
+		return now().UTC(), nil
 	}
 	i, ok := s.loop()
 	if !ok {

@@ -7,11 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 	"unicode/utf8"
 )
 
 // Value is what rendering makes: nil, bool, json.Number, string, [Content],
-// []Value or *[Object].
+// []Value, *[Object], or time.Time for {current_datetime}.
 type Value any
 
 // Object is a JSON object that keeps the order of its members.
@@ -93,6 +94,8 @@ func Text(ctx context.Context, v Value) (string, error) {
 		return v.String(), nil
 	case bool:
 		return fmt.Sprint(v), nil
+	case time.Time:
+		return ISODatetime(v), nil
 	case Content:
 		return ReadText(ctx, v)
 	}
@@ -112,6 +115,8 @@ func AppendJSON(ctx context.Context, dst []byte, v Value) ([]byte, error) {
 		return append(dst, v...), nil
 	case string:
 		return appendString(dst, v), nil
+	case time.Time:
+		return appendString(dst, ISODatetime(v)), nil
 	case Content:
 		text, err := ReadText(ctx, v)
 		return appendString(dst, text), err

@@ -19,6 +19,11 @@ func Date(t time.Time) pyvalue.Value {
 	return pyvalue.FromObject(&dateValue{time.Date(y, m, d, 0, 0, 0, 0, time.UTC), false})
 }
 
+// Datetime returns a date with a time, in UTC, as a value.
+func Datetime(t time.Time) pyvalue.Value {
+	return pyvalue.FromObject(&dateValue{t.UTC().Truncate(time.Microsecond), true})
+}
+
 // DateOf returns the time of a date or datetime, and whether v is one.
 func DateOf(v pyvalue.Value) (t time.Time, full, ok bool) {
 	d, ok := v.Object().(*dateValue)

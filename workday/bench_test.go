@@ -1,0 +1,172 @@
+package workday
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
+	"github.com/exportpipeline/exportpipeline/workday/internal/wsdl"
+)
+
+// python returns the interpreter that has zeep; without one the test is skipped,
+// except in CI.
+func python(t testing.TB) string {
+	t.Helper()
+	const path = "/usr/bin/python3"
+	if err := exec.Command(path, "-c", "import zeep").Run(); err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatalf("%s has no zeep: install python3-zeep", path)
+		}
+		t.Skipf("%s has no zeep (install python3-zeep): %v", path, err)
+	}
+	return path
+}
+
+// BenchmarkInvoiceOf500Lines renders and serialises an invoice and compares the
+// time with what zeep takes for the serialising alone.
+func BenchmarkInvoiceOf500Lines(b *testing.B) {
+	interpreter := python(b)
+	input, err := exec.Command(interpreter, "-W", "ignore", "testdata/oracle.py", "bench-input", "500").Output()
+	if err != nil {
+		b.Fatal(err)
+	}
+	out, err := exec.Command(interpreter, "-W", "ignore", "testdata/oracle.py", "bench", "500", "2").Output()
+	if err != nil {
+		b.Fatal(err)
+	}
+	fields := strings.Fields(string(out))
+	zeep, err := strconv.ParseFloat(fields[len(fields)-1], 64)
+	if err != nil {
+		b.Fatal(err)
+	}
+	template, err := jsontemplate.Compile(input, jsontemplate.Options{Resources: true})
+	if err != nil {
+		b.Fatal(err)
+	}
+	doc := document(b, "Resource_Management.wsdl")
+	w := WSDL{Domain: "services.example.test", Tenant: "acme_dpt1", APIVersion: "v1"}
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := serialise(template, doc, &w); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(zeep/(b.Elapsed().Seconds()/float64(b.N)), "x-faster-than-zeep")
+}
+
+func serialise(template *jsontemplate.Template, doc *wsdl.Document, w *WSDL) error {
+	mapping, err := template.Render(context.Background(), nil)
+	if err != nil {
+		return err
+	}
+	p, err := prepare(doc, w, "Resource_Management", "Submit_Supplier_Invoice", mapping)
+	if err != nil {
+		return err
+	}
+	r, err := envelope(p.message, credentials{"u", "p"}).Open(context.Background())
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	_, err = io.Copy(io.Discard, r)
+	return err
+}
+
+// largeWSDL makes a WSDL of about 2.5 MB in Workday's style: the invoices' one,
+// with thousands of types and hundreds of operations beside it.
+func largeWSDL(t testing.TB) []byte {
+	t.Helper()
+	data := read(t, "workdaytest/Resource_Management.wsdl")
+	var types, messages, operations, bindings bytes.Buffer
+	for i := range 400 {
+		fmt.Fprintf(&types, `<xsd:element name="Get_Thing_%[1]d_Request" type="wd:Get_Thing_%[1]d_RequestType"/>`, i)
+		fmt.Fprintf(&types, `<xsd:complexType name="Get_Thing_%[1]d_RequestType"><xsd:annotation><xsd:documentation>What to look for, and how much of it.</xsd:documentation></xsd:annotation><xsd:sequence>`, i)
+		for j := range 12 {
+			fmt.Fprintf(&types, `<xsd:element name="Thing_%[1]d_Part_%[2]d_Data" type="wd:Thing_%[1]d_Part_%[2]d_DataType" minOccurs="0" maxOccurs="unbounded"/>`, i, j)
+		}
+		fmt.Fprint(&types, `</xsd:sequence><xsd:attribute ref="wd:version"/></xsd:complexType>`)
+		for j := range 12 {
+			fmt.Fprintf(&types, `<xsd:complexType name="Thing_%d_Part_%d_DataType"><xsd:sequence><xsd:element name="Name" type="xsd:string" minOccurs="0"/><xsd:element name="Amount" minOccurs="0"><xsd:simpleType><xsd:restriction base="xsd:decimal"><xsd:totalDigits value="26"/></xsd:restriction></xsd:simpleType></xsd:element></xsd:sequence></xsd:complexType>`, i, j)
+		}
+		fmt.Fprintf(&messages, `<wsdl:message name="Get_Thing_%[1]d_InputMsg"><wsdl:part name="body" element="wd:Get_Thing_%[1]d_Request"/></wsdl:message>`, i)
+		fmt.Fprintf(&operations, `<wsdl:operation name="Get_Thing_%[1]d"><wsdl:input message="wd-wsdl:Get_Thing_%[1]d_InputMsg"/></wsdl:operation>`, i)
+		fmt.Fprintf(&bindings, `<wsdl:operation name="Get_Thing_%d"><soapbind:operation style="document"/><wsdl:input><soapbind:body use="literal"/></wsdl:input></wsdl:operation>`, i)
+	}
+	text := string(data)
+	for end, more := range map[string]*bytes.Buffer{"</xsd:schema>": &types, "<wsdl:portType": &messages, "</wsdl:portType>": &operations, "</wsdl:binding>": &bindings} {
+		if !strings.Contains(text, end) {
+			b := end
+			t.Fatalf("the WSDL lacks %s", b)
+		}
+		text = strings.Replace(text, end, more.String()+end, 1)
+	}
+	return []byte(text)
+}
+
+// BenchmarkLargeWSDL reads a WSDL and makes a message of one operation, and then of
+// a second one.
+func BenchmarkLargeWSDL(b *testing.B) {
+	data := largeWSDL(b)
+	w := WSDL{Domain: "services.example.test", Tenant: "acme_dpt1", APIVersion: "v1"}
+	invoice, err := compileValue(`{"Supplier_Invoice_Data": {"Company_Reference": {}}}`)
+	if err != nil {
+		b.Fatal(err)
+	}
+	second, err := compileValue(`{"Thing_1_Part_3_Data": [{"Name": "x"}]}`)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(len(data)))
+	var later time.Duration
+	for b.Loop() {
+		doc, err := wsdl.Parse(data, wsdl.Options{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := prepare(doc, &w, "S", "Submit_Supplier_Invoice", invoice); err != nil {
+			b.Fatal(err)
+		}
+		started := time.Now()
+		if _, err := prepare(doc, &w, "S", "Get_Thing_1", second); err != nil {
+			b.Fatal(err)
+		}
+		later += time.Since(started)
+	}
+	perRun := b.Elapsed().Seconds() / float64(b.N)
+	b.ReportMetric(perRun*1000, "ms/WSDL")
+	b.ReportMetric(later.Seconds()*1000/float64(b.N), "ms/second-operation")
+	b.ReportMetric(scan(b, data).Seconds()/perRun, "x-of-encoding/xml")
+}
+
+// scan measures what encoding/xml takes to read the document with all its
+// namespaces, which is the least that reading it whole would take.
+func scan(b *testing.B, data []byte) time.Duration {
+	b.Helper()
+	started := time.Now()
+	d := newXMLDecoder(data)
+	for {
+		_, err := d.Token()
+		if err == io.EOF {
+			return time.Since(started)
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func compileValue(text string) (jsontemplate.Value, error) {
+	template, err := jsontemplate.Compile([]byte(text), jsontemplate.Options{})
+	if err != nil {
+		return nil, err
+	}
+	return template.Render(context.Background(), nil)
+}

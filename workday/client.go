@@ -1,0 +1,269 @@
+package workday
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/exportpipeline/exportpipeline/internal/httpcall"
+	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
+	"github.com/exportpipeline/exportpipeline/internal/redact"
+	"github.com/exportpipeline/exportpipeline/internal/settings"
+	"github.com/exportpipeline/exportpipeline/workday/internal/message"
+	"github.com/exportpipeline/exportpipeline/workday/internal/wsdl"
+)
+
+// DefaultTimeout bounds a call, within its context. It is what Rossum's connector
+// allows a call.
+const DefaultTimeout = 15 * time.Minute
+
+// Errors of a call; match them with errors.Is.
+var (
+	// ErrOperation means that the service has no such operation.
+	ErrOperation = errors.New("no such operation")
+	// ErrMapping means that the body does not fit the schema; the text names each
+	// fault with its path. Nothing was sent.
+	ErrMapping = errors.New("the body does not fit the schema")
+	// ErrReply means that Workday's answer cannot be read. The call may have been
+	// carried out.
+	ErrReply = errors.New("the answer cannot be read")
+	// ErrMaybeDone means that the connection ended after the call had begun to be
+	// sent: Workday may have carried it out.
+	ErrMaybeDone = errors.New("the connection ended before the answer: Workday may have carried out the call")
+	// ErrFile means that a file of the body could not be read, so that the call was
+	// not sent to its end and Workday cannot have carried it out.
+	ErrFile = errors.New("a file to be sent cannot be read; the call was not completed")
+)
+
+// ClientOptions are the options of [NewClient]; the zero value works.
+type ClientOptions struct {
+	// HTTP is the client that calls go through. Its Transport is used, its Timeout
+	// and CheckRedirect are not. nil means one of our own.
+	HTTP *http.Client
+	// Timeout bounds a call, DefaultTimeout if 0.
+	Timeout time.Duration
+	// WSDLLifetime is how long a WSDL is kept, an hour if 0.
+	WSDLLifetime time.Duration
+}
+
+// Client calls operations of a Workday tenant from Go, such as the look-ups Get_….
+// It may be used by several goroutines, which share what is known of a service.
+type Client struct {
+	wsdl        WSDL
+	credentials credentials
+	documents   *documents
+	options     ClientOptions
+	calls       *httpcall.Client
+	redactor    *redact.Redactor
+}
+
+// NewClient returns a client. username is without the tenant. The error says what
+// is wrong with the WSDL's coordinates or the credentials.
+func NewClient(w WSDL, username, password string, o ClientOptions) (*Client, error) {
+	var faults settings.Faults
+	w.check(&faults, "")
+	if err := faults.Err(); err != nil {
+		return nil, err
+	}
+	c, _, err := newCredentials(username, password, w.Tenant)
+	if err != nil {
+		return nil, err
+	}
+	return &Client{
+		wsdl: w, credentials: c, documents: newDocuments(o.WSDLLifetime), options: o,
+		calls: httpcall.New(httpcall.Options{HTTP: o.HTTP}), redactor: redact.New(password),
+	}, nil
+}
+
+// Call calls an operation of a service and returns the element that its answer
+// has in the body. body is an [Object] or a map[string]any of what JSON knows, and
+// []byte, a pipeline.Content or time.Time for files and times; its names are those
+// of the service's schema, and "_value_1" is the text beside attributes.
+//
+// Errors are a [*Fault] for what Workday answers, and else wrap one of this
+// package's errors. A call is made once: it is repeated only if nothing was sent.
+func (c *Client) Call(ctx context.Context, service, operation string, body any) (*Object, error) {
+	var faults settings.Faults
+	checkName(&faults, "service", service)
+	if err := faults.Err(); err != nil {
+		return nil, err
+	}
+	mapping, err := toTemplate(body, 0)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrMapping, err)
+	}
+	entry, _, err := c.documents.get(ctx, c.options.HTTP, &c.wsdl, c.wsdl.address(service))
+	if err != nil {
+		return nil, err
+	}
+	p, err := prepare(entry.doc, &c.wsdl, service, operation, mapping)
+	if err != nil {
+		return nil, err
+	}
+	call := p.call(c.credentials, c.options.Timeout)
+	call.Redactor = c.redactor
+	reply, err := c.calls.Do(ctx, call)
+	if err != nil {
+		return nil, sendError(err)
+	}
+	answer, err := p.read(reply)
+	if err != nil {
+		return nil, err
+	}
+	o, _ := fromTemplate(answer).(*Object)
+	if o == nil {
+		o = &Object{}
+	}
+	return o, nil
+}
+
+// prepared is a call that is ready to be sent.
+type prepared struct {
+	operation *wsdl.Operation
+	mapping   jsontemplate.Value
+	address   string
+	message   *message.Message
+}
+
+// prepare finds the operation and makes the body.
+func prepare(doc *wsdl.Document, w *WSDL, service, operation string, mapping jsontemplate.Value) (*prepared, error) {
+	op, err := doc.Operation(operation)
+	if errors.Is(err, wsdl.ErrNoOperation) {
+		meant := ""
+		if best := settings.Nearest(operation, doc.Operations()); best != "" {
+			meant = fmt.Sprintf(" (did you mean %s?)", best)
+		}
+		return nil, fmt.Errorf("%w: service %s has no operation %s%s", ErrOperation, service, operation, meant)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrWSDL, err)
+	}
+	p := &prepared{operation: op, mapping: mapping, address: op.Address}
+	u, err := url.Parse(p.address)
+	if err != nil || p.address == "" {
+		return nil, fmt.Errorf("%w: it has no usable address for calls", ErrWSDL)
+	}
+	if err := w.checkHost(u); err != nil {
+		return nil, fmt.Errorf("the WSDL sends calls elsewhere: %w", err)
+	}
+	p.message, err = message.Encode(op.Inputs, op.Headers, mapping)
+	var faults *message.Faults
+	switch {
+	case errors.As(err, &faults):
+		return nil, fmt.Errorf("%w: %w", ErrMapping, err)
+	case err != nil:
+		return nil, fmt.Errorf("%w: %w", ErrWSDL, err)
+	}
+	return p, nil
+}
+
+func (p *prepared) call(c credentials, timeout time.Duration) *httpcall.Call {
+	if timeout <= 0 {
+		timeout = DefaultTimeout
+	}
+	header := make(http.Header)
+	header.Set("Content-Type", "text/xml; charset=utf-8")
+	header.Set("SOAPAction", `"`+p.operation.Action+`"`)
+	return &httpcall.Call{
+		Method: http.MethodPost, URL: p.address, Header: header, NoRedirect: true, Timeout: timeout,
+		Body: fileErrors{envelope(p.message, c)},
+	}
+}
+
+// fileErrors marks the errors of reading a body: whoever gets half of an envelope
+// cannot act on it.
+type fileErrors struct{ *message.Body }
+
+func (b fileErrors) Open(ctx context.Context) (io.ReadCloser, error) {
+	r, err := b.Body.Open(ctx)
+	return fileErrorReader{r}, err
+}
+
+type fileErrorReader struct{ io.ReadCloser }
+
+func (r fileErrorReader) Read(p []byte) (int, error) {
+	n, err := r.ReadCloser.Read(p)
+	if err != nil && err != io.EOF {
+		err = &fileError{err}
+	}
+	return n, err
+}
+
+type fileError struct{ err error }
+
+func (e *fileError) Error() string { return ErrFile.Error() + ": " + e.err.Error() }
+
+func (e *fileError) Unwrap() []error { return []error{ErrFile, e.err} }
+
+// sendError tells what a failed call means.
+func sendError(err error) error {
+	var failed *httpcall.Error
+	var unread *fileError
+	switch {
+	case errors.As(err, &unread):
+		return unread
+	case !errors.As(err, &failed):
+		return err
+	case !failed.Sent && errors.Is(err, context.Canceled), !failed.Sent && errors.Is(err, context.DeadlineExceeded):
+		return err
+	case !failed.Sent:
+		return fmt.Errorf("%w: %w", ErrConnect, err)
+	}
+	return fmt.Errorf("%w: %w", ErrMaybeDone, err)
+}
+
+// read reads an answer. The error is a [*Fault], or wraps [ErrReply].
+func (p *prepared) read(reply *httpcall.Reply) (jsontemplate.Value, error) {
+	body, err := openEnvelope(reply)
+	if err != nil {
+		return nil, err
+	}
+	if fault := body.Child("Fault"); fault != nil {
+		return nil, newFault(reply.Status, fault, p.mapping)
+	}
+	if reply.Status != http.StatusOK {
+		return nil, fmt.Errorf("%w: status %d without a fault", ErrReply, reply.Status)
+	}
+	if len(body.Children) == 0 {
+		return &jsontemplate.Object{}, nil
+	}
+	answer := body.Children[0]
+	declared := p.operation.Output
+	if declared != nil && declared.Name != answer.Name {
+		return nil, fmt.Errorf("%w: it holds the element %s, and %s is expected", ErrReply, answer.Name.Local, declared.Name.Local)
+	}
+	return message.Decode(declared, answer), nil
+}
+
+// openEnvelope returns the body of a SOAP answer.
+func openEnvelope(reply *httpcall.Reply) (*message.Tree, error) {
+	root, err := message.ParseTree(reply.Body)
+	if err != nil {
+		return nil, fmt.Errorf("%w: status %d, content type %q: %w", ErrReply, reply.Status, reply.Header.Get("Content-Type"), err)
+	}
+	if root.Name.Local != "Envelope" || root.Name.Space != nsEnvelope {
+		return nil, fmt.Errorf("%w: status %d, its root element is %s and not a SOAP 1.1 envelope", ErrReply, reply.Status, root.Name.Local)
+	}
+	body := root.Child("Body")
+	if body == nil {
+		return nil, fmt.Errorf("%w: status %d, the envelope has no body", ErrReply, reply.Status)
+	}
+	return body, nil
+}
+
+// shortened is text for a message on the annotation.
+func shortened(text string) string {
+	text = strings.Join(strings.Fields(text), " ")
+	if all := []rune(text); len(all) > maxMessage {
+		return string(all[:maxMessage]) + "…"
+	}
+	return text
+}
+
+// maxMessage is how many characters a message on the annotation has at most.
+const maxMessage = 2000

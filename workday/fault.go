@@ -1,0 +1,156 @@
+package workday
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
+	"github.com/exportpipeline/exportpipeline/workday/internal/message"
+)
+
+// FaultKind says what a fault is about.
+type FaultKind string
+
+// The kinds.
+const (
+	Authentication FaultKind = "authentication" // name, password, or an address that is not allowed in
+	Validation     FaultKind = "validation"     // what was sent is refused
+	Processing     FaultKind = "processing"     // among others: the user may not call the operation
+	Unknown        FaultKind = "unknown"
+)
+
+// Fault is a SOAP fault: Workday has refused the call.
+type Fault struct {
+	Kind   FaultKind
+	Status int    // of HTTP
+	Code   string // without its prefix, such as Client.validationError
+	Text   string // Workday's faultstring
+	Detail string // of a processing fault, "" if there is none
+	Errors []ValidationError
+}
+
+// ValidationError is one thing that Workday finds wrong. Parts that Workday left
+// out are "".
+type ValidationError struct {
+	Message string
+	Detail  string
+	XPath   string // in the request
+	// Path is where the value stands in the mapping, as far as the XPath can be
+	// followed, such as Supplier_Invoice_Data.Invoice_Line_Replacement_Data[1].Quantity.
+	Path string
+
+	path message.Path
+}
+
+func (e ValidationError) String() string {
+	text := e.Message
+	if e.Detail != "" && e.Detail != e.Message {
+		text = strings.TrimSpace(text + " " + e.Detail)
+	}
+	if text == "" {
+		text = "no message"
+	}
+	switch {
+	case e.Path != "":
+		return text + " (" + e.Path + ")"
+	case e.XPath != "":
+		return text + " (" + e.XPath + ")"
+	}
+	return text
+}
+
+// Error returns what Workday says.
+func (f *Fault) Error() string {
+	text := f.Text
+	if text == "" {
+		text = "fault " + f.Code
+	}
+	if f.Detail != "" && f.Detail != f.Text {
+		text += " " + f.Detail
+	}
+	for _, e := range f.Errors {
+		text += "\n" + e.String()
+	}
+	return text
+}
+
+// newFault reads a SOAP fault; mapping is what was sent.
+func newFault(status int, t *message.Tree, mapping jsontemplate.Value) *Fault {
+	code := t.ChildText("faultcode")
+	f := &Fault{Status: status, Code: code[strings.LastIndexByte(code, ':')+1:], Text: t.ChildText("faultstring"), Kind: Unknown}
+	lower := strings.ToLower(f.Code)
+	detail := t.Child("detail")
+	for _, e := range detail.Find("Validation_Error") {
+		v := ValidationError{Message: e.ChildText("Message"), Detail: e.ChildText("Detail_Message"), XPath: e.ChildText("Xpath")}
+		v.path = pathOf(v.XPath, mapping)
+		v.Path = v.path.String()
+		f.Errors = append(f.Errors, v)
+	}
+	processing := detail.Child("Processing_Fault")
+	f.Detail = processing.ChildText("Detail_Message")
+	switch {
+	case strings.Contains(lower, "authentication") || lower == "failedauthentication" || lower == "invalidsecurity":
+		f.Kind = Authentication
+	case strings.Contains(lower, "validation") || len(f.Errors) > 0:
+		f.Kind = Validation
+	case strings.Contains(lower, "processing") || processing != nil:
+		f.Kind = Processing
+	}
+	return f
+}
+
+// pathOf follows an XPath such as /wd:Request[1]/wd:Data[1]/wd:Line[2]/@wd:type
+// through what was sent, as far as it goes.
+func pathOf(xpath string, mapping jsontemplate.Value) message.Path {
+	var path message.Path
+	v := mapping
+	for i, part := range strings.Split(strings.Trim(xpath, "/"), "/") {
+		if i == 0 {
+			continue // the request itself
+		}
+		name, position := splitStep(part)
+		o, ok := v.(*jsontemplate.Object)
+		if !ok {
+			return path
+		}
+		if v, ok = o.Get(name); !ok || v == nil {
+			return path
+		}
+		path = append(path, message.Step{Key: name})
+		if list, isList := v.([]jsontemplate.Value); isList {
+			at := nth(list, position)
+			if at < 0 {
+				return path
+			}
+			path = append(path, message.Step{Index: at})
+			v = list[at]
+		}
+	}
+	return path
+}
+
+// nth returns the index of the list's element that became the nth XML element:
+// null is not sent.
+func nth(list []jsontemplate.Value, position int) int {
+	for i, v := range list {
+		if v == nil {
+			continue
+		}
+		if position--; position == 0 {
+			return i
+		}
+	}
+	return -1
+}
+
+// splitStep takes wd:Line[2] apart.
+func splitStep(part string) (name string, position int) {
+	name, rest, _ := strings.Cut(part, "[")
+	name = strings.TrimPrefix(name, "@")
+	name = name[strings.LastIndexByte(name, ':')+1:]
+	position, err := strconv.Atoi(strings.TrimSuffix(rest, "]"))
+	if err != nil || position < 1 {
+		position = 1
+	}
+	return name, position
+}

@@ -1,0 +1,137 @@
+package message
+
+import (
+	"encoding/json"
+	"encoding/xml"
+	"strings"
+
+	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
+	"github.com/exportpipeline/exportpipeline/workday/internal/wsdl"
+)
+
+// Decode makes a value of a reply: objects with attributes and elements by name,
+// lists where the schema allows several, "_value_1" for the text beside
+// attributes, booleans and numbers where the schema has them, numbers as they were
+// spelt. What the schema does not know is kept as well. e may be nil.
+func Decode(e *wsdl.Element, t *Tree) jsontemplate.Value {
+	if t.Attr("nil") == "true" {
+		return nil
+	}
+	var typ *wsdl.Type
+	if e != nil {
+		typ, _ = e.Type() // an unreadable type is like none
+	}
+	if typ == nil || typ.Any {
+		return decodeLoose(t)
+	}
+	if !typ.Complex {
+		return decodeText(typ.Simple, t.Text)
+	}
+	o := &jsontemplate.Object{}
+	for _, a := range t.Attrs {
+		if declaration := findAttribute(typ, a.Name); declaration != nil {
+			o.Members = append(o.Members, jsontemplate.Member{Key: declaration.Key, Value: decodeText(declaration.Type, a.Value)})
+		} else if isData(a.Name) {
+			o.Members = append(o.Members, jsontemplate.Member{Key: a.Name.Local, Value: a.Value})
+		}
+	}
+	if typ.Simple != nil {
+		o.Members = append(o.Members, jsontemplate.Member{Key: "_value_1", Value: decodeText(typ.Simple, t.Text)})
+		return o
+	}
+	known := make(map[string]declaredChild)
+	collect(typ.Content, false, known)
+	for _, c := range t.Children {
+		child := known[c.Name.Local]
+		add(o, c.Name.Local, Decode(child.element, c), child.several)
+	}
+	return o
+}
+
+type declaredChild struct {
+	element *wsdl.Element
+	several bool
+}
+
+// collect lists the elements of a content model.
+func collect(p *wsdl.Particle, several bool, known map[string]declaredChild) {
+	if p == nil {
+		return
+	}
+	several = several || p.Repeated()
+	if p.Kind == wsdl.Single {
+		local := p.Element.Name.Local
+		_, twice := known[local]
+		known[local] = declaredChild{p.Element, several || twice}
+	}
+	for _, c := range p.Children {
+		collect(c, several, known)
+	}
+}
+
+// add puts a value under a key; a second one makes a list of them.
+func add(o *jsontemplate.Object, key string, v jsontemplate.Value, several bool) {
+	for i := range o.Members {
+		m := &o.Members[i]
+		if m.Key != key {
+			continue
+		}
+		if list, ok := m.Value.([]jsontemplate.Value); ok {
+			m.Value = append(list, v)
+		} else {
+			m.Value = []jsontemplate.Value{m.Value, v}
+		}
+		return
+	}
+	if several {
+		v = []jsontemplate.Value{v}
+	}
+	o.Members = append(o.Members, jsontemplate.Member{Key: key, Value: v})
+}
+
+func findAttribute(t *wsdl.Type, name xml.Name) *wsdl.Attribute {
+	for _, a := range t.Attributes {
+		if a.Name == name {
+			return a
+		}
+	}
+	return nil
+}
+
+// isData reports an attribute that is not about XML itself.
+func isData(name xml.Name) bool {
+	return name.Space != "xmlns" && name.Space != nsXSI && !(name.Space == "" && name.Local == "xmlns")
+}
+
+func decodeText(s *wsdl.Simple, text string) jsontemplate.Value {
+	trimmed := strings.TrimSpace(text)
+	switch {
+	case s.Base == "boolean" && (trimmed == "true" || trimmed == "1"):
+		return true
+	case s.Base == "boolean" && (trimmed == "false" || trimmed == "0"):
+		return false
+	case s.IsNumber() && json.Valid([]byte(trimmed)):
+		return json.Number(trimmed)
+	}
+	return text
+}
+
+// decodeLoose reads what no schema describes.
+func decodeLoose(t *Tree) jsontemplate.Value {
+	o := &jsontemplate.Object{}
+	for _, a := range t.Attrs {
+		if isData(a.Name) {
+			o.Members = append(o.Members, jsontemplate.Member{Key: a.Name.Local, Value: a.Value})
+		}
+	}
+	for _, c := range t.Children {
+		add(o, c.Name.Local, decodeLoose(c), false)
+	}
+	if len(o.Members) == 0 {
+		return t.Text
+	}
+	if len(t.Children) == 0 {
+		o.Members = append(o.Members, jsontemplate.Member{Key: "_value_1", Value: t.Text})
+	}
+	return o
+}

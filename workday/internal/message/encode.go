@@ -1,0 +1,437 @@
+package message
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
+	"github.com/exportpipeline/exportpipeline/internal/settings"
+	"github.com/exportpipeline/exportpipeline/workday/internal/wsdl"
+)
+
+const nsXSI = "http://www.w3.org/2001/XMLSchema-instance"
+
+// Message is what [Encode] makes.
+type Message struct {
+	Header, Body *Body
+	// Namespaces declares every prefix that header and body use, ready to be put
+	// into a start tag around them.
+	Namespaces string
+}
+
+// soapHeaders is the key under which a mapping gives parts of the header, by their
+// names. It is zeep's.
+const soapHeaders = "_soapheaders"
+
+// Encode writes the parts of a message from a mapping. The error is a [*Faults]
+// when the mapping is wrong.
+func Encode(inputs, headers []wsdl.Part, mapping jsontemplate.Value) (*Message, error) {
+	if mapping == nil {
+		mapping = &jsontemplate.Object{}
+	}
+	o, ok := mapping.(*jsontemplate.Object)
+	if !ok {
+		return nil, &Faults{List: []*Fault{{Err: errors.New("the mapping is not an object")}}}
+	}
+	w := &writer{body: &Body{}, prefixes: make(map[string]string)}
+	m := &Message{}
+	root := &jsontemplate.Object{}
+	for _, member := range o.Members {
+		if member.Key != soapHeaders {
+			root.Members = append(root.Members, member)
+			continue
+		}
+		err := w.at(Step{Key: soapHeaders}, func() error { return w.parts(headers, member.Value, false) })
+		if err != nil {
+			return nil, err
+		}
+	}
+	m.Header = w.finish()
+	var err error
+	if len(inputs) == 1 {
+		err = w.root(inputs[0].Element, root)
+	} else {
+		err = w.parts(inputs, root, true)
+	}
+	if err != nil {
+		return nil, err
+	}
+	m.Body = w.finish()
+	if w.faults != nil {
+		return nil, w.faults
+	}
+	var declared strings.Builder
+	for _, space := range w.spaces {
+		fmt.Fprintf(&declared, ` xmlns:%s="`, w.prefixes[space])
+		_ = xml.EscapeText(&declared, []byte(space)) // a builder never fails
+		declared.WriteByte('"')
+	}
+	m.Namespaces = declared.String()
+	return m, nil
+}
+
+// finish returns what was written, and begins anew.
+func (w *writer) finish() *Body {
+	b := w.body
+	b.parts = append(b.parts, part{text: bytes.Clone(w.text.Bytes())})
+	w.text.Reset()
+	w.body = &Body{}
+	return b
+}
+
+// root writes the one element of a body. One of a simple type has its text under
+// the key value.
+func (w *writer) root(e *wsdl.Element, o *jsontemplate.Object) error {
+	t, err := e.Type()
+	if err != nil || t.Complex {
+		if err == nil {
+			err = w.element(e, o)
+		}
+		return err
+	}
+	return w.parts([]wsdl.Part{{Name: "value", Element: e}}, o, true)
+}
+
+// parts writes elements that are given by the names of their parts.
+func (w *writer) parts(parts []wsdl.Part, v jsontemplate.Value, required bool) error {
+	o, ok := v.(*jsontemplate.Object)
+	if !ok {
+		w.fault(errors.New("an object is expected"))
+		return nil
+	}
+	g := newGiven(o)
+	var known []string
+	for _, p := range parts {
+		known = append(known, p.Name)
+		v, _ := g.take(p.Name)
+		err := w.at(Step{Key: p.Name}, func() error {
+			switch {
+			case v != nil:
+				return w.element(p.Element, v)
+			case required:
+				w.fault(fmt.Errorf("%w: the element %s is required", ErrMissing, p.Element.Name.Local))
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	for i, m := range o.Members {
+		if !g.taken[i] {
+			_ = w.at(Step{Key: m.Key}, func() error {
+				w.fault(fmt.Errorf("%w: there are %s", ErrUnknown, strings.Join(known, ", ")))
+				return nil
+			})
+		}
+	}
+	return nil
+}
+
+// writer writes one body.
+type writer struct {
+	body     *Body
+	text     bytes.Buffer // since the last file
+	prefixes map[string]string
+	spaces   []string // in the order of their prefixes
+	path     Path
+	faults   *Faults
+}
+
+// fault notes what is wrong with the value at the current path.
+func (w *writer) fault(err error) {
+	if w.faults == nil {
+		w.faults = &Faults{}
+	}
+	if len(w.faults.List) == maxFaults {
+		w.faults.More++
+		return
+	}
+	w.faults.List = append(w.faults.List, &Fault{slices.Clone(w.path), err})
+}
+
+// at runs f at a path one step further.
+func (w *writer) at(s Step, f func() error) error {
+	w.path = append(w.path, s)
+	err := f()
+	w.path = w.path[:len(w.path)-1]
+	return err
+}
+
+// name writes a name with its prefix.
+func (w *writer) name(n xml.Name) {
+	if n.Space != "" {
+		prefix := w.prefixes[n.Space]
+		if prefix == "" {
+			switch n.Space {
+			case "urn:com.workday/bsvc":
+				prefix = "wd"
+			case nsXSI:
+				prefix = "xsi"
+			case "http://www.w3.org/XML/1998/namespace":
+				w.text.WriteString("xml:" + n.Local)
+				return
+			default:
+				prefix = "ns" + strconv.Itoa(len(w.spaces))
+			}
+			w.prefixes[n.Space] = prefix
+			w.spaces = append(w.spaces, n.Space)
+		}
+		w.text.WriteString(prefix)
+		w.text.WriteByte(':')
+	}
+	w.text.WriteString(n.Local)
+}
+
+// element writes one element. The error means that the schema itself is wrong;
+// what is wrong with the mapping becomes a fault.
+func (w *writer) element(e *wsdl.Element, v jsontemplate.Value) error {
+	t, err := e.Type()
+	if err != nil {
+		return err
+	}
+	if t.Abstract {
+		w.fault(fmt.Errorf("the type %s of element %s is abstract, and a mapping cannot say which one is meant", t.Name.Local, e.Name.Local))
+		return nil
+	}
+	w.text.WriteByte('<')
+	w.name(e.Name)
+	switch {
+	case v == nil: // a required element that may be nil
+		w.text.WriteByte(' ')
+		w.name(xml.Name{Space: nsXSI, Local: "nil"})
+		w.text.WriteString(`="true">`)
+	case t.Any:
+		err = w.anything(v)
+	case !t.Complex:
+		w.text.WriteByte('>')
+		err = w.value(t.Simple, v)
+	default:
+		err = w.complex(e, t, v)
+	}
+	w.text.WriteString("</")
+	w.name(e.Name)
+	w.text.WriteByte('>')
+	return err
+}
+
+// anything writes a text where the schema does not say what is to stand.
+func (w *writer) anything(v jsontemplate.Value) error {
+	w.text.WriteByte('>')
+	if b, ok := v.(bool); ok {
+		v = strconv.FormatBool(b)
+	}
+	return w.value(&wsdl.Simple{Base: "anySimpleType"}, v)
+}
+
+// value writes a text, or a file.
+func (w *writer) value(s *wsdl.Simple, v jsontemplate.Value) error {
+	if list, ok := v.([]jsontemplate.Value); ok && len(list) == 1 && s.Item == nil {
+		return w.at(Step{Index: 0}, func() error { return w.value(s, list[0]) })
+	}
+	if content, ok := v.(jsontemplate.Content); ok && s.Base == "base64Binary" {
+		w.body.parts = append(w.body.parts, part{bytes.Clone(w.text.Bytes()), content})
+		w.text.Reset()
+		return nil
+	}
+	text, err := textOf(s, v)
+	if err != nil {
+		w.fault(err)
+		return nil
+	}
+	escape(&w.text, text)
+	return nil
+}
+
+// complex writes attributes and content of an element whose tag is open.
+func (w *writer) complex(e *wsdl.Element, t *wsdl.Type, v jsontemplate.Value) error {
+	o, isObject := v.(*jsontemplate.Object)
+	if !isObject {
+		if list, ok := v.([]jsontemplate.Value); ok && len(list) == 0 && t.Simple == nil {
+			o, isObject = &jsontemplate.Object{}, true
+		} else if !ok && t.Simple != nil {
+			o, isObject = &jsontemplate.Object{Members: []jsontemplate.Member{{Key: "_value_1", Value: v}}}, true
+		}
+	}
+	if !isObject {
+		w.text.WriteByte('>')
+		w.fault(fmt.Errorf("%s stands where element %s needs an object%s", kindOf(v), e.Name.Local, example(t)))
+		return nil
+	}
+	g := newGiven(o)
+	w.attributes(t, g)
+	w.text.WriteByte('>')
+	var err error
+	switch {
+	case t.Simple != nil:
+		text, _ := g.take("_value_1")
+		err = w.content(t.Simple, text)
+	case t.Content != nil:
+		err = w.particle(t.Content, g, e.Name.Local)
+	}
+	w.unknown(e, t, g)
+	return err
+}
+
+// content writes the text of an element with attributes.
+func (w *writer) content(s *wsdl.Simple, v jsontemplate.Value) error {
+	return w.at(Step{Key: "_value_1"}, func() error {
+		if v == nil {
+			if s.IsText() && s.Check("") == nil {
+				return nil
+			}
+			w.fault(fmt.Errorf("%w: the text of the element", ErrMissing))
+			return nil
+		}
+		return w.value(s, v)
+	})
+}
+
+func kindOf(v jsontemplate.Value) string {
+	switch v := v.(type) {
+	case string:
+		return "a text"
+	case []jsontemplate.Value:
+		return fmt.Sprintf("a list of %d", len(v))
+	case jsontemplate.Content:
+		return "a file"
+	}
+	return fmt.Sprintf("%v", v)
+}
+
+// example shows what a reference looks like.
+func example(t *wsdl.Type) string {
+	if t.Content != nil && slices.Equal(t.Content.Keys(), []string{"ID"}) {
+		return `, such as {"ID": [{"type": "…", "_value_1": "…"}]}`
+	}
+	return ""
+}
+
+// attributes writes the attributes that are given, or that have a default.
+func (w *writer) attributes(t *wsdl.Type, g *given) {
+	for _, a := range t.Attributes {
+		v, there := g.take(a.Key)
+		if !there && a.Default != nil {
+			v = *a.Default
+		}
+		if v == nil {
+			if a.Required {
+				_ = w.at(Step{Key: a.Key}, func() error {
+					w.fault(fmt.Errorf("%w: the attribute %s is required", ErrMissing, a.Name.Local))
+					return nil
+				})
+			}
+			continue
+		}
+		_ = w.at(Step{Key: a.Key}, func() error {
+			text, err := textOf(a.Type, v)
+			if err == nil && a.Fixed != nil && text != *a.Fixed {
+				err = fmt.Errorf("%q stands where the schema fixes %q", text, *a.Fixed)
+			}
+			if err != nil {
+				w.fault(err)
+				return nil
+			}
+			w.text.WriteByte(' ')
+			w.name(a.Name)
+			w.text.WriteString(`="`)
+			escapeAttribute(&w.text, text)
+			w.text.WriteByte('"')
+			return nil
+		})
+	}
+}
+
+// unknown notes the keys that the schema has no place for.
+func (w *writer) unknown(e *wsdl.Element, t *wsdl.Type, g *given) {
+	var names []string
+	for i, m := range g.object.Members {
+		if g.taken[i] {
+			continue
+		}
+		if names == nil {
+			names = keysOf(t)
+		}
+		_ = w.at(Step{Key: m.Key}, func() error { w.fault(unknownName(m.Key, e.Name.Local, names)); return nil })
+	}
+}
+
+func unknownName(key, in string, names []string) error {
+	if best := settings.Nearest(key, names); best != "" {
+		return fmt.Errorf("%w: element %s has no %s (did you mean %s?)", ErrUnknown, in, key, best)
+	}
+	return fmt.Errorf("%w: element %s has no %s", ErrUnknown, in, key)
+}
+
+func keysOf(t *wsdl.Type) []string {
+	var names []string
+	if t.Content != nil {
+		names = t.Content.Keys()
+	}
+	if t.Simple != nil {
+		names = append(names, "_value_1")
+	}
+	for _, a := range t.Attributes {
+		names = append(names, a.Key)
+	}
+	return names
+}
+
+// given are the members of an object, and which of them have been used.
+type given struct {
+	object *jsontemplate.Object
+	taken  []bool
+	index  map[string]int // of a large object
+}
+
+// fewMembers is how many members are found faster by looking at each.
+const fewMembers = 24
+
+func newGiven(o *jsontemplate.Object) *given {
+	g := &given{object: o, taken: make([]bool, len(o.Members))}
+	if len(o.Members) > fewMembers {
+		g.index = make(map[string]int, len(o.Members))
+		for i, m := range o.Members {
+			g.index[m.Key] = i
+		}
+	}
+	return g
+}
+
+func (g *given) find(key string) int {
+	if g.index != nil {
+		if i, ok := g.index[key]; ok {
+			return i
+		}
+		return -1
+	}
+	for i := range g.object.Members {
+		if g.object.Members[i].Key == key {
+			return i
+		}
+	}
+	return -1
+}
+
+// get returns the value of a key, nil if it is not given.
+func (g *given) get(key string) jsontemplate.Value {
+	if i := g.find(key); i >= 0 {
+		return g.object.Members[i].Value
+	}
+	return nil
+}
+
+// take returns the value of a key, whether it is given, and marks it as used.
+func (g *given) take(key string) (jsontemplate.Value, bool) {
+	i := g.find(key)
+	if i < 0 {
+		return nil, false
+	}
+	g.taken[i] = true
+	return g.object.Members[i].Value, true
+}

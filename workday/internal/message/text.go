@@ -1,0 +1,211 @@
+package message
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
+	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/workday/internal/wsdl"
+)
+
+// textOf writes a value as the text of a type, spelt as zeep spells it, and checks
+// it.
+func textOf(s *wsdl.Simple, v jsontemplate.Value) (string, error) {
+	if list, ok := v.([]jsontemplate.Value); ok {
+		if s.Item != nil {
+			return listText(s, list)
+		}
+		if len(list) != 1 {
+			return "", fmt.Errorf("a list of %d stands where one value is allowed", len(list))
+		}
+		v = list[0]
+	}
+	text, err := spell(s, v)
+	if err != nil {
+		return "", err
+	}
+	if err := checkCharacters(text); err != nil {
+		return "", err
+	}
+	return text, s.Check(text)
+}
+
+func listText(s *wsdl.Simple, list []jsontemplate.Value) (string, error) {
+	items := make([]string, len(list))
+	for i, v := range list {
+		var err error
+		if items[i], err = textOf(s.Item, v); err != nil {
+			return "", fmt.Errorf("item %d: %w", i, err)
+		}
+	}
+	text := strings.Join(items, " ")
+	return text, s.Check(text)
+}
+
+func spell(s *wsdl.Simple, v jsontemplate.Value) (string, error) {
+	switch v := v.(type) {
+	case string:
+		if s.Base == "boolean" {
+			return boolean(v)
+		}
+		return v, nil
+	case bool:
+		if s.Base == "boolean" {
+			return strconv.FormatBool(v), nil
+		}
+		if s.IsText() { // as Python prints it
+			return strings.ToUpper(strconv.FormatBool(v)[:1]) + strconv.FormatBool(v)[1:], nil
+		}
+		return "", fmt.Errorf("%t stands where %s is expected", v, article(s))
+	case json.Number:
+		return number(s, v)
+	case time.Time:
+		return moment(s, v), nil
+	case jsontemplate.Content:
+		if !s.IsText() {
+			return "", fmt.Errorf("a file stands where %s is expected", article(s))
+		}
+		text, err := jsontemplate.ReadText(context.Background(), v)
+		if err != nil {
+			return "", fmt.Errorf("a file stands where a text is expected: %w", err)
+		}
+		return text, nil
+	case *jsontemplate.Object:
+		return "", fmt.Errorf("an object stands where %s is expected", article(s))
+	}
+	return "", fmt.Errorf("a %T stands where %s is expected", v, article(s))
+}
+
+func article(s *wsdl.Simple) string {
+	switch {
+	case s.Base == "":
+		return "a list or one of several types"
+	case strings.ContainsRune("aeiou", rune(s.Base[0])):
+		return "an " + s.Base
+	}
+	return "a " + s.Base
+}
+
+// boolean takes what is a boolean beyond doubt. An empty field is false, as zeep
+// has it; other texts are true for zeep, "no" and "False" among them.
+func boolean(text string) (string, error) {
+	switch strings.Trim(text, " \t\r\n") {
+	case "true", "1":
+		return "true", nil
+	case "false", "0", "":
+		return "false", nil
+	}
+	return "", fmt.Errorf("%q is not a boolean (true or false)", text)
+}
+
+// number spells a number as Python does: 1234.50 of a mapping is the float 1234.5.
+// Python would go over to exponents for small and large ones, which nothing but a
+// float may have; here those keep their digits.
+func number(s *wsdl.Simple, n json.Number) (string, error) {
+	text := n.String()
+	exponent := strings.ContainsAny(text, "eE")
+	switch {
+	case s.Base == "float" || s.Base == "double":
+		if !exponent && !strings.Contains(text, ".") {
+			break
+		}
+		f, err := strconv.ParseFloat(text, 64)
+		if err != nil {
+			return "", fmt.Errorf("%s is too large a number", text)
+		}
+		text = pyvalue.FloatRepr(f)
+	case exponent:
+		return "", fmt.Errorf("%s is in exponent form; give its digits, or a text", text)
+	case strings.Contains(text, "."):
+		if text = strings.TrimRight(text, "0"); strings.HasSuffix(text, ".") {
+			text += "0"
+		}
+	case text == "-0":
+		text = "0"
+	}
+	switch {
+	case s.Base == "boolean":
+		switch text {
+		case "1", "1.0":
+			return "true", nil
+		case "0", "0.0", "-0.0":
+			return "false", nil
+		}
+		return "", fmt.Errorf("%s is not a boolean (true or false)", n)
+	case s.Base == "float":
+		return strings.ToUpper(text), nil
+	}
+	return text, nil
+}
+
+// moment writes a time as the type wants it.
+func moment(s *wsdl.Simple, t time.Time) string {
+	fraction := ""
+	if us := t.Nanosecond() / 1000; us != 0 {
+		fraction = fmt.Sprintf(".%06d", us)
+	}
+	switch s.Base {
+	case "date":
+		return t.Format(time.DateOnly)
+	case "time":
+		return t.Format("15:04:05") + fraction + t.Format("Z07:00")
+	case "dateTime":
+		return t.Format("2006-01-02T15:04:05") + fraction + t.Format("Z07:00")
+	}
+	return jsontemplate.ISODatetime(t)
+}
+
+// checkCharacters finds what XML cannot hold.
+func checkCharacters(text string) error {
+	if !utf8.ValidString(text) {
+		return errors.New("the text is not UTF-8")
+	}
+	for _, c := range text {
+		switch {
+		case c == '\t', c == '\n', c == '\r', c >= 0x20 && c <= 0xD7FF, c >= 0xE000 && c <= 0xFFFD, c >= 0x10000:
+		default:
+			return fmt.Errorf("the text has the control character U+%04X, which XML cannot hold", c)
+		}
+	}
+	return nil
+}
+
+// escape appends text with what XML reserves escaped.
+func escape(b *bytes.Buffer, text string) {
+	if !strings.ContainsAny(text, "&<>\r") {
+		b.WriteString(text)
+		return
+	}
+	for _, c := range text {
+		switch c {
+		case '&':
+			b.WriteString("&amp;")
+		case '<':
+			b.WriteString("&lt;")
+		case '>':
+			b.WriteString("&gt;")
+		case '\r':
+			b.WriteString("&#13;")
+		default:
+			b.WriteRune(c)
+		}
+	}
+}
+
+// escapeAttribute appends an attribute's value; a buffer never fails.
+func escapeAttribute(b *bytes.Buffer, text string) {
+	if !strings.ContainsAny(text, "&<>\"'\t\r\n") {
+		b.WriteString(text)
+		return
+	}
+	_ = xml.EscapeText(b, []byte(text))
+}

@@ -1,0 +1,249 @@
+package wsdl
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Errors that reading wraps.
+var (
+	// ErrDoctype means that a document has a DOCTYPE, which no WSDL needs.
+	ErrDoctype = errors.New("it has a DOCTYPE, which is refused")
+	// ErrNotWSDL means that a document is no WSDL: often the HTML of a login page.
+	ErrNotWSDL = errors.New("it is not a WSDL document")
+	// ErrTooDeep means that a document is nested too deeply.
+	ErrTooDeep = errors.New("it is nested too deeply")
+)
+
+// maxDepth bounds the nesting of a document.
+const maxDepth = 200
+
+// slice is a declaration that has not been read yet.
+type slice struct {
+	data   []byte
+	scope  *scope
+	schema *schema // nil for what stands in wsdl:definitions
+}
+
+func (s *slice) node() (*node, error) { return parseNode(s.data, s.scope) }
+
+// schema is an xsd:schema, as far as it concerns the declarations in it.
+type schema struct {
+	target             string
+	elementsQualified  bool
+	attributeQualified bool
+}
+
+// reference is an import or include.
+type reference struct {
+	location  string
+	namespace string
+	wsdl      bool
+	// including is the schema whose namespace an included one takes on.
+	including *schema
+}
+
+// indexer reads one document from end to end.
+type indexer struct {
+	doc       *Document
+	data      []byte
+	decoder   *xml.Decoder
+	open      []openElement
+	refs      []reference
+	chameleon string // namespace of an included schema without one
+}
+
+type openElement struct {
+	raw    xml.Name
+	name   xml.Name
+	scope  *scope
+	schema *schema
+	target string // of wsdl:definitions
+	at     int64  // where a declaration begins, -1 for other elements
+	kind   string
+	local  string
+}
+
+func (x *indexer) run() error {
+	x.decoder = xml.NewDecoder(bytes.NewReader(x.data))
+	roots := 0
+	for {
+		at := x.decoder.InputOffset()
+		t, err := x.decoder.RawToken()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		switch t := t.(type) {
+		case xml.Directive:
+			return ErrDoctype
+		case xml.ProcInst:
+			if err := checkEncoding(t); err != nil {
+				return err
+			}
+		case xml.StartElement:
+			if len(x.open) == 0 {
+				if roots++; roots > 1 {
+					return errors.New("it has more than one root element")
+				}
+			}
+			if err := x.start(t, at); err != nil {
+				return err
+			}
+		case xml.EndElement:
+			if err := x.end(t); err != nil {
+				return err
+			}
+		}
+	}
+	if len(x.open) > 0 {
+		return fmt.Errorf("%w: <%s> is not closed", io.ErrUnexpectedEOF, x.open[len(x.open)-1].name.Local)
+	}
+	if roots == 0 {
+		return ErrNotWSDL
+	}
+	return nil
+}
+
+func checkEncoding(p xml.ProcInst) error {
+	_, rest, ok := strings.Cut(string(p.Inst), "encoding")
+	if p.Target != "xml" || !ok {
+		return nil
+	}
+	rest = strings.TrimLeft(rest, " \t\r\n=")
+	if len(rest) == 0 {
+		return nil
+	}
+	name, _, _ := strings.Cut(rest[1:], rest[:1])
+	switch strings.ToUpper(name) {
+	case "UTF-8", "UTF8", "US-ASCII", "ASCII":
+		return nil
+	}
+	return fmt.Errorf("its encoding is %q; only UTF-8 is read", name)
+}
+
+// start notes an element, and whether it is a declaration.
+func (x *indexer) start(t xml.StartElement, at int64) error {
+	if len(x.open) >= maxDepth {
+		return fmt.Errorf("%w: more than %d levels", ErrTooDeep, maxDepth)
+	}
+	e := openElement{raw: t.Name, at: -1}
+	var parent *openElement
+	if len(x.open) > 0 {
+		parent = &x.open[len(x.open)-1]
+		e.scope, e.schema, e.target = parent.scope, parent.schema, parent.target
+		if parent.at >= 0 || parent.kind == "inside" {
+			// Only the end of the declaration matters until then.
+			e.kind = "inside"
+			x.open = append(x.open, e)
+			return nil
+		}
+	}
+	outer := e.scope
+	e.scope = e.scope.with(t.Attr)
+	e.name = e.scope.resolve(t.Name)
+	n := &node{name: e.name, attrs: t.Attr, scope: e.scope}
+	switch {
+	case parent == nil:
+		if err := x.root(&e, n); err != nil {
+			return err
+		}
+	case e.name == xml.Name{Space: nsXSD, Local: "schema"} && parent.name == xml.Name{Space: nsWSDL, Local: "types"}:
+		e.schema = x.newSchema(n)
+	case parent.name == xml.Name{Space: nsWSDL, Local: "definitions"}:
+		x.definition(&e, n, at, outer)
+	case parent.name == xml.Name{Space: nsXSD, Local: "schema"}:
+		x.declaration(&e, n, at, outer)
+	}
+	x.open = append(x.open, e)
+	return nil
+}
+
+func (x *indexer) root(e *openElement, n *node) error {
+	switch n.name {
+	case xml.Name{Space: nsWSDL, Local: "definitions"}:
+		e.target = n.attr("targetNamespace")
+	case xml.Name{Space: nsXSD, Local: "schema"}:
+		if x.chameleon == "" && !x.doc.imported {
+			return fmt.Errorf("%w: it is an XML schema without a WSDL around it", ErrNotWSDL)
+		}
+		e.schema = x.newSchema(n)
+	default:
+		return fmt.Errorf("%w: its root element is <%s>", ErrNotWSDL, n.name.Local)
+	}
+	return nil
+}
+
+func (x *indexer) newSchema(n *node) *schema {
+	target := n.attr("targetNamespace")
+	if target == "" {
+		target = x.chameleon
+	}
+	x.doc.namespaces[target] = true
+	return &schema{
+		target:             target,
+		elementsQualified:  n.attr("elementFormDefault") == "qualified",
+		attributeQualified: n.attr("attributeFormDefault") == "qualified",
+	}
+}
+
+// definition notes a child of wsdl:definitions.
+func (x *indexer) definition(e *openElement, n *node, at int64, outer *scope) {
+	if n.name.Space != nsWSDL {
+		return
+	}
+	switch n.name.Local {
+	case "import":
+		x.refs = append(x.refs, reference{location: n.attr("location"), namespace: n.attr("namespace"), wsdl: true})
+	case "message", "portType", "binding", "service":
+		e.at, e.kind, e.local = at, n.name.Local, n.attr("name")
+		e.scope = outer // the slice has its own declarations
+	}
+}
+
+// declaration notes a child of xsd:schema.
+func (x *indexer) declaration(e *openElement, n *node, at int64, outer *scope) {
+	if n.name.Space != nsXSD {
+		return
+	}
+	switch n.name.Local {
+	case "import":
+		x.refs = append(x.refs, reference{location: n.attr("schemaLocation"), namespace: n.attr("namespace")})
+	case "include":
+		x.refs = append(x.refs, reference{location: n.attr("schemaLocation"), namespace: e.schema.target, including: e.schema})
+	case "element", "attribute", "group", "attributeGroup":
+		e.at, e.kind, e.local = at, n.name.Local, n.attr("name")
+		e.scope = outer
+	case "complexType", "simpleType":
+		e.at, e.kind, e.local = at, "type", n.attr("name")
+		e.scope = outer
+	}
+}
+
+// end keeps a declaration that ends here.
+func (x *indexer) end(t xml.EndElement) error {
+	if len(x.open) == 0 || x.open[len(x.open)-1].raw != t.Name {
+		return fmt.Errorf("it is not well formed: </%s> closes nothing that is open", t.Name.Local)
+	}
+	e := x.open[len(x.open)-1]
+	x.open = x.open[:len(x.open)-1]
+	if e.at < 0 || e.local == "" {
+		return nil
+	}
+	target := e.target
+	if e.schema != nil {
+		target = e.schema.target
+	}
+	key := declared{e.kind, xml.Name{Space: target, Local: e.local}}
+	if _, twice := x.doc.declared[key]; !twice {
+		x.doc.declared[key] = &slice{x.data[e.at:x.decoder.InputOffset()], e.scope, e.schema}
+		x.doc.order = append(x.doc.order, key)
+	}
+	return nil
+}

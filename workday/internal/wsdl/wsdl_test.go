@@ -1,0 +1,214 @@
+package wsdl
+
+import (
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+)
+
+func read(t testing.TB, path string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func resourceManagement(t testing.TB) *Document {
+	t.Helper()
+	d, err := Parse(read(t, "../../workdaytest/Resource_Management.wsdl"), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func TestOperationsAreFoundWithTheirElements(t *testing.T) {
+	t.Parallel()
+	d := resourceManagement(t)
+	if got := strings.Join(d.Operations(), " "); got != "Submit_Supplier_Invoice Cancel_Supplier_Invoice" {
+		t.Errorf("operations %s", got)
+	}
+	op, err := d.Operation("Submit_Supplier_Invoice")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if op.Inputs[0].Element.Name != (xml.Name{Space: "urn:com.workday/bsvc", Local: "Submit_Supplier_Invoice_Request"}) ||
+		op.Output.Name.Local != "Submit_Supplier_Invoice_Response" || !strings.HasPrefix(op.Address, "https://") || len(op.Headers) != 1 {
+		t.Errorf("operation %+v", op)
+	}
+	if _, err := d.Operation("Submit"); !errors.Is(err, ErrNoOperation) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestTypesAreUnderstoodWhenTheyAreAskedFor(t *testing.T) {
+	t.Parallel()
+	d := resourceManagement(t)
+	if len(d.types) != 0 {
+		t.Errorf("%d types are understood at once", len(d.types))
+	}
+	var wait sync.WaitGroup
+	for range 20 {
+		wait.Go(func() {
+			op, err := d.Operation("Submit_Supplier_Invoice")
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if typ, err := op.Inputs[0].Element.Type(); err != nil || typ.Content == nil || len(typ.Attributes) != 2 {
+				t.Errorf("%+v, %v", typ, err)
+			}
+		})
+	}
+	wait.Wait()
+}
+
+const (
+	head = `<w:definitions xmlns:w="http://schemas.xmlsoap.org/wsdl/" xmlns:x="http://www.w3.org/2001/XMLSchema" xmlns:t="urn:t" targetNamespace="urn:t"><w:types><x:schema targetNamespace="urn:t">`
+	tail = `</x:schema></w:types></w:definitions>`
+)
+
+func TestDocumentsThatCannotBeUsedAreRefused(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		text string
+		want string
+	}{
+		"nothing":         {"", "not a WSDL"},
+		"a page":          {"<html><body/></html>", "not a WSDL"},
+		"a schema":        {`<x:schema xmlns:x="http://www.w3.org/2001/XMLSchema"/>`, "without a WSDL"},
+		"a DOCTYPE":       {`<!DOCTYPE a><a/>`, "DOCTYPE"},
+		"an entity":       {head + `<x:element name="&a;"/>` + tail, "entity"},
+		"half":            {head, "is not closed"},
+		"crossed tags":    {head + `</x:schema></w:definitions></w:types>`, "closes nothing"},
+		"two roots":       {`<w:definitions xmlns:w="http://schemas.xmlsoap.org/wsdl/"/><a/>`, "more than one root"},
+		"UTF-16":          {`<?xml version="1.0" encoding="UTF-16"?><a/>`, "UTF-16"},
+		"deep nesting":    {strings.Repeat("<a>", 10_000), "not a WSDL"},
+		"deep in a type":  {head + strings.Repeat("<x:sequence>", 10_000), "nested too deeply"},
+		"a remote import": {head + `<x:import namespace="urn:y" schemaLocation="http://example.com/y.xsd"/>` + tail, "is refused"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if _, err := Parse([]byte(c.text), Options{}); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("error %v, want %q", err, c.want)
+			}
+		})
+	}
+}
+
+func TestDeclarationsThatAreWrongAreErrors(t *testing.T) {
+	t.Parallel()
+	for declaration, want := range map[string]string{
+		`<x:element name="E" type="t:None"/>`: "no type None",
+		`<x:element name="E" type="y:None"/>`: "prefix",
+		`<x:element name="E" type="t:C"/><x:complexType name="C"><x:complexContent><x:extension base="t:C"/></x:complexContent></x:complexType>`:                       "made of itself",
+		`<x:element name="E"><x:complexType><x:group ref="t:G"/></x:complexType></x:element><x:group name="G"><x:sequence><x:group ref="t:G"/></x:sequence></x:group>`: "made of itself",
+		`<x:element name="E"><x:complexType><x:sequence><x:element ref="t:None"/></x:sequence></x:complexType></x:element>`:                                            "no element None",
+		`<x:element name="E"><x:complexType><x:sequence><x:element name="a" minOccurs="x"/></x:sequence></x:complexType></x:element>`:                                  "minOccurs",
+		`<x:element name="E"><x:complexType><x:sequence><x:element/></x:sequence></x:complexType></x:element>`:                                                         "neither name nor ref",
+		`<x:element name="E"><x:complexType><x:attribute ref="t:None"/></x:complexType></x:element>`:                                                                   "no attribute None",
+		`<x:element name="E"><x:complexType><x:attributeGroup ref="t:None"/></x:complexType></x:element>`:                                                              "no attributeGroup None",
+		`<x:element name="E"><x:simpleType><x:restriction base="t:C"/></x:simpleType></x:element><x:complexType name="C"/>`:                                            "not a simple type",
+		`<x:element name="E"><x:simpleType/></x:element>`:                                                                                                              "no restriction, list or union",
+		`<x:element name="E"><x:complexType><x:simpleContent/></x:complexType></x:element>`:                                                                            "neither extension nor restriction",
+	} {
+		d, err := Parse([]byte(head+declaration+tail), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := d.Element(xml.Name{Space: "urn:t", Local: "E"})
+		if err == nil {
+			_, err = e.Type()
+		}
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s\nerror %v, want %q", declaration, err, want)
+		}
+	}
+}
+
+// TestGroupsCannotExplode has groups that each hold the next one twice.
+func TestGroupsCannotExplode(t *testing.T) {
+	t.Parallel()
+	for kind, use := range map[string]string{"group": `<x:sequence>%[1]s%[1]s</x:sequence>`, "attributeGroup": `%[1]s%[1]s`} {
+		var b strings.Builder
+		b.WriteString(head + `<x:element name="E"><x:complexType><x:` + kind + ` ref="t:G0"/></x:complexType></x:element>`)
+		for i := range 60 {
+			ref := fmt.Sprintf(`<x:%s ref="t:G%d"/>`, kind, i+1)
+			b.WriteString(fmt.Sprintf(`<x:%s name="G%d">`, kind, i) + fmt.Sprintf(use, ref) + `</x:` + kind + `>`)
+		}
+		b.WriteString(`<x:` + kind + ` name="G60"><x:sequence><x:element name="a"/></x:sequence></x:` + kind + `>` + tail)
+		d, err := Parse([]byte(b.String()), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := d.Element(xml.Name{Space: "urn:t", Local: "E"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := e.Type(); err == nil || !strings.Contains(err.Error(), "too many") {
+			t.Errorf("%s: error %v", kind, err)
+		}
+	}
+}
+
+func TestImportsAndIncludesAreRead(t *testing.T) {
+	t.Parallel()
+	documents := map[string]string{
+		"types.xsd":  `<x:schema xmlns:x="http://www.w3.org/2001/XMLSchema"><x:simpleType name="Code"><x:restriction base="x:string"/></x:simpleType></x:schema>`,
+		"other.xsd":  `<x:schema xmlns:x="http://www.w3.org/2001/XMLSchema" targetNamespace="urn:o"><x:include schemaLocation="more.xsd"/></x:schema>`,
+		"more.xsd":   `<x:schema xmlns:x="http://www.w3.org/2001/XMLSchema" targetNamespace="urn:o"><x:import namespace="urn:o" schemaLocation="other.xsd"/><x:element name="O" type="x:int"/></x:schema>`,
+		"inner.wsdl": head + `<x:element name="Inner" type="x:string"/>` + tail,
+	}
+	text := strings.Replace(head, "<w:types>", `<w:import namespace="urn:t" location="inner.wsdl"/><w:types>`, 1) +
+		`<x:include schemaLocation="types.xsd"/><x:import namespace="urn:o" schemaLocation="other.xsd"/><x:element name="E" type="t:Code"/>` + tail
+	d, err := Parse([]byte(text), Options{Fetch: func(location, _ string) ([]byte, string, error) {
+		return []byte(documents[location]), location, nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []xml.Name{{Space: "urn:t", Local: "E"}, {Space: "urn:o", Local: "O"}, {Space: "urn:t", Local: "Inner"}} {
+		e, err := d.Element(name)
+		if err == nil {
+			_, err = e.Type()
+		}
+		if err != nil {
+			t.Errorf("%v: %v", name, err)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	// Small ones: a mutation of a whole service is seldom one.
+	bound := `<w:message name="m"><w:part name="p" element="t:E"/></w:message><w:portType name="p"><w:operation name="o"><w:input message="t:m"/></w:operation></w:portType>` +
+		`<w:binding name="b" type="t:p"><s:binding xmlns:s="http://schemas.xmlsoap.org/wsdl/soap/"/><w:operation name="o"/></w:binding><w:service><w:port binding="t:b"/></w:service>`
+	for _, declaration := range []string{
+		`<x:element name="E"><x:complexType><x:choice maxOccurs="2"><x:any/><x:group ref="t:G"/></x:choice></x:complexType></x:element><x:group name="G"><x:sequence><x:element name="a"/></x:sequence></x:group>`,
+		`<x:element name="E"><x:complexType><x:simpleContent><x:extension base="x:decimal"><x:attribute name="a" type="t:T"/></x:extension></x:simpleContent></x:complexType></x:element><x:simpleType name="T"><x:restriction base="x:string"><x:pattern value="\i\c*"/></x:restriction></x:simpleType>`,
+	} {
+		f.Add([]byte(strings.Replace(head, "<w:types>", bound+"<w:types>", 1) + declaration + tail))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		d, err := Parse(data, Options{})
+		if err != nil {
+			return
+		}
+		for _, name := range d.Operations() {
+			_, _ = d.Operation(name) // an error is fine, a panic is not
+		}
+		for _, key := range d.order {
+			if key.kind != "element" {
+				continue
+			}
+			if e, err := d.Element(key.name); err == nil {
+				_, _ = e.Type()
+			}
+		}
+	})
+}

@@ -1,0 +1,238 @@
+package workday
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/exportpipeline/exportpipeline/internal/httpcall"
+	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
+	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/rossum"
+	"github.com/exportpipeline/exportpipeline/workday/internal/message"
+)
+
+// Register makes a registry know the step by the address of Rossum's connector.
+func Register(r *pipeline.Registry) {
+	r.Webhook("/svc/workday/api/v1/export", func(h *rossum.Hook) (pipeline.Step, error) {
+		s := &Step{}
+		return s, s.UnmarshalJSON(h.Settings)
+	})
+}
+
+// Run makes the call of the first configuration that fits the annotation's queue.
+// What Workday answers, and what is wrong with the mapping, is shown on the
+// annotation; the returned error is for what says nothing about the annotation, such
+// as a context that ended.
+func (s *Step) Run(ctx context.Context, x *pipeline.Export) error {
+	c := s.compiled
+	if c == nil {
+		var err error
+		if c, err = s.compile(); err != nil {
+			return err
+		}
+	}
+	queue := x.Annotation.QueueID()
+	for _, one := range c.configurations {
+		if one.fits(queue) {
+			r := &run{step: s, x: x, configuration: one, documents: c.documents}
+			return r.run(ctx)
+		}
+	}
+	x.Decide("no configuration fits queue %d", queue)
+	x.Info("No Workday configuration fits queue %d; nothing was sent to Workday.", queue)
+	return nil
+}
+
+// run is one export.
+type run struct {
+	*configuration
+	step      *Step
+	x         *pipeline.Export
+	documents *documents
+	data      *jsontemplate.Data
+}
+
+const failed = "Export to Workday failed. "
+
+func (r *run) run(ctx context.Context) error {
+	for _, schemaID := range []string{r.ResultSchemaID, r.ResultWIDSchemaID} {
+		if schemaID == "" {
+			continue
+		}
+		if _, err := r.x.Field(schemaID); err != nil {
+			// Found out now, before there is an answer that could not be kept.
+			return &pipeline.StepError{Place: r.place, Key: schemaID, Err: err}
+		}
+	}
+	c, given, err := newCredentials(r.x.Secrets["workday_username"], r.x.Secrets["workday_password"], r.WSDL.Tenant)
+	if err != nil {
+		r.x.Error(failed+"Error: %v", err)
+		return nil
+	}
+	if given {
+		r.x.Warn("The secret workday_username has the tenant behind an @ already; it is appended by itself.")
+	}
+	r.data = r.x.TemplateData()
+	mapping, err := r.mapping.Render(ctx, r.data)
+	if err != nil {
+		return r.renderError(ctx, err)
+	}
+	if r.step.Debug {
+		r.x.Log.DebugContext(ctx, "mapping for Workday", "operation", r.Request.Operation, "mapping", textFor(ctx, mapping))
+	}
+	p, err := r.prepare(ctx, mapping)
+	if err != nil {
+		return r.report(ctx, err)
+	}
+	answer, err := r.send(ctx, p, c)
+	if err != nil {
+		return r.report(ctx, err)
+	}
+	return r.succeed(answer)
+}
+
+func (r *run) prepare(ctx context.Context, mapping jsontemplate.Value) (*prepared, error) {
+	address := r.WSDL.address(r.Request.Service)
+	e, fetched, err := r.documents.get(ctx, r.x.Transport(), &r.WSDL, address)
+	if err != nil {
+		return nil, err
+	}
+	if fetched {
+		r.x.Decide("fetched the WSDL of %s: %d bytes", r.Request.Service, e.size)
+	}
+	return prepare(e.doc, &r.WSDL, r.Request.Service, r.Request.Operation, mapping)
+}
+
+// send makes the call, which is announced before the first byte goes out.
+func (r *run) send(ctx context.Context, p *prepared, c credentials) (jsontemplate.Value, error) {
+	end, err := r.x.Begin(ctx, "POST "+p.address+" "+p.operation.Name)
+	if err != nil {
+		return nil, err
+	}
+	reply, err := r.x.Do(ctx, p.call(c, r.Request.timeout()))
+	var unsent *httpcall.Error
+	end(errors.As(err, &unsent) && !unsent.Sent || errors.Is(err, ErrFile))
+	if err != nil {
+		return nil, sendError(err)
+	}
+	return p.read(reply)
+}
+
+// renderError shows what is wrong with the mapping. An error that is about the
+// export as a whole is returned.
+func (r *run) renderError(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	r.x.Error(failed+"Mapping error: %s", shortened(err.Error()))
+	return nil
+}
+
+// report shows on the annotation what went wrong.
+func (r *run) report(ctx context.Context, err error) error {
+	var fault *Fault
+	var wrong *message.Faults
+	switch {
+	case errors.As(err, &fault):
+		r.fault(ctx, fault)
+		return nil
+	case errors.Is(err, pipeline.ErrMaybeSent), ctx.Err() != nil && !errors.Is(err, ErrMaybeDone):
+		return err
+	case errors.As(err, &wrong):
+		for _, one := range wrong.List {
+			r.show(ctx, one.Path, failed+"Error: "+shortened(one.Error()))
+		}
+		if wrong.More > 0 {
+			r.x.Error(failed+"Error: and %d more.", wrong.More)
+		}
+		return nil
+	case errors.Is(err, ErrConnect):
+		r.x.Error("Could not connect to Workday. Check domain configuration.")
+	case errors.Is(err, ErrNoService):
+		r.x.Error("Service not found. Check wsdl configuration.")
+	case errors.Is(err, ErrServer):
+		r.x.Error("Internal Workday server error. Check the connection string (tenant, service and operation) or the request payload.")
+	case errors.Is(err, ErrMaybeDone), errors.Is(err, ErrReply):
+		r.x.Error(failed+"Error: %s. Workday may have the document already: look there before you export again.", strings.TrimSuffix(shortened(err.Error()), "."))
+	default:
+		r.x.Error(failed+"Error: %s", shortened(err.Error()))
+	}
+	r.x.Decide("%s", shortened(err.Error()))
+	return nil
+}
+
+// fault shows what Workday refused, each validation error beside its field where
+// the field is known.
+func (r *run) fault(ctx context.Context, f *Fault) {
+	head := failed + "Error: " + shortened(f.Text)
+	if f.Text == "" {
+		head = failed + "Error: fault " + f.Code
+	}
+	switch {
+	case f.Kind == Authentication:
+		r.x.Error("%s. Check the secrets workday_username and workday_password, and whether the tenant lets this network's addresses in.", strings.TrimSuffix(head, "."))
+	case len(f.Errors) > 0:
+		for _, e := range f.Errors {
+			r.show(ctx, e.path, head+" "+shortened(e.String()))
+		}
+	case f.Detail != "" && f.Detail != f.Text:
+		r.x.Error("%s %s", head, shortened(f.Detail))
+	default:
+		r.x.Error("%s", head)
+	}
+	r.x.Decide("Workday answers %d with a fault: %s", f.Status, f.Code)
+}
+
+// show shows an error beside the field that a value of the mapping came from, if
+// it came from one.
+func (r *run) show(ctx context.Context, path message.Path, text string) {
+	steps := make([]jsontemplate.Step, len(path))
+	for i, s := range path {
+		steps[i] = jsontemplate.Step(s)
+	}
+	m := rossum.Message{Type: rossum.ErrorMessage, Content: text}
+	if origin, ok := r.mapping.Origin(ctx, r.data, steps); ok {
+		m.Content += " (field " + origin.SchemaID + ")"
+		if n, ok := origin.Node.(interface{ ID() int64 }); ok {
+			m.ID = n.ID()
+		}
+	}
+	r.x.Message(m)
+}
+
+// succeed shows the new object and keeps its IDs.
+func (r *run) succeed(answer jsontemplate.Value) error {
+	what, ids := newObject(answer)
+	r.exceptions(answer)
+	if len(ids) == 0 {
+		r.x.Info("Export to Workday successful. Unable to retrieve new object info")
+		return nil
+	}
+	created := "Created new " + what + " with ID"
+	if !strings.HasPrefix(r.Request.Operation, "Submit_") {
+		created = what + " with ID"
+		created = strings.ToUpper(created[:1]) + created[1:]
+	}
+	r.x.Info("Export to Workday successful. %s: %s.", created, listIDs(ids))
+	return r.keep(ids)
+}
+
+// keep writes the new object's IDs into the fields that the settings name.
+func (r *run) keep(ids []objectID) error {
+	for _, want := range []struct {
+		schemaID string
+		wid      bool
+	}{{r.ResultSchemaID, false}, {r.ResultWIDSchemaID, true}} {
+		i := slices.IndexFunc(ids, func(id objectID) bool { return (id.kind == "WID") == want.wid })
+		if want.schemaID == "" || i < 0 {
+			continue
+		}
+		if err := r.x.Set(want.schemaID, ids[i].value); err != nil {
+			return fmt.Errorf("keeping the ID %s of the new object: %w", ids[i].value, err)
+		}
+	}
+	return nil
+}
