@@ -23,7 +23,7 @@ var (
 	ErrNoService = errors.New("the service is not found")
 	// ErrServer means that the tenant answers with a server error for the WSDL: often
 	// there is no such tenant.
-	ErrServer = errors.New("Workday answers with an internal error")
+	ErrServer = errors.New("the tenant answers with an internal error")
 	// ErrWSDL means that what stands at the WSDL's address cannot be used.
 	ErrWSDL = errors.New("the WSDL cannot be used")
 	// ErrHost means that a WSDL leads to a host that the settings do not name.
