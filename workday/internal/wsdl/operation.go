@@ -178,17 +178,13 @@ func (d *Document) body(operation, bound *node, direction string) ([]Part, error
 	if len(sides) == 0 {
 		return nil, nil
 	}
-	name, err := sides[0].qname("message")
-	if err != nil {
-		return nil, err
-	}
-	message, _, err := d.lookup("message", name)
+	name, parts, err := d.messageParts(sides[0])
 	if err != nil {
 		return nil, err
 	}
 	var found []Part
 	wanted, headers := boundParts(bound, direction, name)
-	for _, part := range message.all(xml.Name{Space: nsWSDL, Local: "part"}) {
+	for _, part := range parts {
 		partName := part.attr("name")
 		if wanted != nil && !slices.Contains(wanted, partName) || slices.Contains(headers, partName) {
 			continue
@@ -200,6 +196,19 @@ func (d *Document) body(operation, bound *node, direction string) ([]Part, error
 		found = append(found, made)
 	}
 	return found, nil
+}
+
+// messageParts returns the name of the message that n refers to, and its parts.
+func (d *Document) messageParts(n *node) (xml.Name, []*node, error) {
+	name, err := n.qname("message")
+	if err != nil {
+		return name, nil, err
+	}
+	message, _, err := d.lookup("message", name)
+	if err != nil {
+		return name, nil, err
+	}
+	return name, message.all(xml.Name{Space: nsWSDL, Local: "part"}), nil
 }
 
 // part reads a wsdl:part. One with a type instead of an element is an element of
@@ -226,15 +235,11 @@ func (d *Document) headers(bound *node) ([]Part, error) {
 	var found []Part
 	for _, side := range bound.all(xml.Name{Space: nsWSDL, Local: "input"}) {
 		for _, h := range side.all(xml.Name{Space: nsSOAP11, Local: "header"}) {
-			name, err := h.qname("message")
+			_, parts, err := d.messageParts(h)
 			if err != nil {
 				return nil, err
 			}
-			message, _, err := d.lookup("message", name)
-			if err != nil {
-				return nil, err
-			}
-			for _, part := range message.all(xml.Name{Space: nsWSDL, Local: "part"}) {
+			for _, part := range parts {
 				if part.attr("name") != h.attr("part") {
 					continue
 				}
