@@ -23,6 +23,12 @@ func (d remoteDocument) Open(ctx context.Context) (io.ReadCloser, error) {
 
 func (d remoteDocument) Size() int64 { return -1 }
 
+// OpenSized is Open that also says how long the document is, which is known once
+// Rossum answers.
+func (d remoteDocument) OpenSized(ctx context.Context) (io.ReadCloser, int64, error) {
+	return d.client.OpenDocument(ctx, d.id)
+}
+
 // InRossum keeps files as Rossum's hosted extensions do: as documents that an
 // export relation links to the annotation under the reference key. Use it where
 // hosted extensions or other processes come before or after this chain. It
@@ -156,3 +162,8 @@ func (u remoteURL) Open(ctx context.Context) (io.ReadCloser, error) {
 }
 
 func (u remoteURL) Size() int64 { return -1 }
+
+// OpenSized is as that of a remoteDocument.
+func (u remoteURL) OpenSized(ctx context.Context) (io.ReadCloser, int64, error) {
+	return u.client.OpenURL(ctx, u.url)
+}

@@ -105,7 +105,11 @@ func (c *Client) Call(ctx context.Context, service, operation string, body any) 
 	if err != nil {
 		return nil, err
 	}
-	call := p.call(c.credentials, c.options.Timeout)
+	call, closeFiles, err := p.call(ctx, c.credentials, c.options.Timeout)
+	defer closeFiles()
+	if err != nil {
+		return nil, err
+	}
 	call.Redactor = c.redactor
 	reply, err := c.calls.Do(ctx, call)
 	if err != nil {
@@ -162,17 +166,22 @@ func prepare(doc *wsdl.Document, w *WSDL, service, operation string, mapping jso
 	return p, nil
 }
 
-func (p *prepared) call(c credentials, timeout time.Duration) *httpcall.Call {
+// call makes the HTTP call, with its files opened. closeFiles is to be called in any
+// case.
+func (p *prepared) call(ctx context.Context, c credentials, timeout time.Duration) (call *httpcall.Call, closeFiles func(), err error) {
 	if timeout <= 0 {
 		timeout = DefaultTimeout
 	}
 	header := make(http.Header)
 	header.Set("Content-Type", "text/xml; charset=utf-8")
 	header.Set("SOAPAction", `"`+p.operation.Action+`"`)
-	return &httpcall.Call{
-		Method: http.MethodPost, URL: p.address, Header: header, NoRedirect: true, Timeout: timeout,
-		Body: fileErrors{envelope(p.message, c)},
+	body := envelope(p.message, c)
+	if closeFiles, err = body.OpenFiles(ctx); err != nil {
+		return nil, closeFiles, &fileError{err}
 	}
+	return &httpcall.Call{
+		Method: http.MethodPost, URL: p.address, Header: header, NoRedirect: true, Timeout: timeout, Body: fileErrors{body},
+	}, closeFiles, nil
 }
 
 // fileErrors marks the errors of reading a body: whoever gets half of an envelope

@@ -108,11 +108,16 @@ func (r *run) prepare(ctx context.Context, mapping jsontemplate.Value) (*prepare
 
 // send makes the call, which is announced before the first byte goes out.
 func (r *run) send(ctx context.Context, p *prepared, c credentials) (jsontemplate.Value, error) {
+	call, closeFiles, err := p.call(ctx, c, r.Request.timeout())
+	defer closeFiles()
+	if err != nil {
+		return nil, err
+	}
 	end, err := r.x.Begin(ctx, "POST "+p.address+" "+p.operation.Name)
 	if err != nil {
 		return nil, err
 	}
-	reply, err := r.x.Do(ctx, p.call(c, r.Request.timeout()))
+	reply, err := r.x.Do(ctx, call)
 	var unsent *httpcall.Error
 	end(errors.As(err, &unsent) && !unsent.Sent || errors.Is(err, ErrFile))
 	if err != nil {

@@ -387,6 +387,47 @@ func TestAFileThatCannotBeReadMeansThatNothingIsBooked(t *testing.T) {
 	}
 }
 
+func TestADocumentOfRossumIsSentWithItsLength(t *testing.T) {
+	t.Parallel()
+	w := tenant(t)
+	platform := rossumtest.NewServer()
+	defer platform.Close()
+	call := invoice(rossumtest.On(platform), rossumtest.Document("scan.pdf", "application/pdf"))
+	p := call.Payload()
+	platform.AddDocument(p.Document.ID, "scan.pdf", "application/pdf", []byte("%PDF of Rossum"))
+	length := make(chan int64, 1)
+	w.Next(func(out http.ResponseWriter, r *http.Request) {
+		length <- r.ContentLength
+		w.ServeHTTP(out, r)
+	})
+	s := step(t, w)
+	client := &http.Client{Transport: &http.Transport{}}
+	defer client.CloseIdleConnections()
+	chain, err := pipeline.New(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := chain.With(pipeline.WithHTTPClient(client)).Export(t.Context(), p)
+	if err != nil || r.Failed() {
+		t.Fatalf("%v, %s", err, texts(r))
+	}
+	if n := <-length; n < 1000 {
+		t.Errorf("the length sent is %d", n)
+	}
+	if body := string(w.Calls()[0].Body); !strings.Contains(body, "JVBERiBvZiBSb3NzdW0=") {
+		t.Errorf("the call lacks the document: %s", body)
+	}
+	// A document that is gone is found out before anything is sent.
+	p = numbered("INV-2", rossumtest.On(platform), rossumtest.Set("document", "https://x.rossum.app/api/v1/documents/1")).Payload()
+	p.Document.ID = 999
+	if r, err := chain.With(pipeline.WithHTTPClient(client)).Export(t.Context(), p); err != nil || !strings.Contains(texts(r), "the call was not completed") {
+		t.Errorf("%v, %s", err, texts(r))
+	}
+	if len(w.Invoices()) != 1 {
+		t.Errorf("%d invoices", len(w.Invoices()))
+	}
+}
+
 type broken struct{}
 
 func (broken) Size() int64 { return 1 << 20 }

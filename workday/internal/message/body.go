@@ -3,7 +3,9 @@ package message
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"io"
+	"slices"
 
 	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
 )
@@ -18,6 +20,42 @@ type Body struct {
 type part struct {
 	text    []byte
 	content jsontemplate.Content
+	// opened is the file as [Body.OpenFiles] has opened it, of length bytes.
+	opened io.ReadCloser
+	length int64
+	known  bool // length is
+}
+
+// sized is a file whose length is known when it has been opened.
+type sized interface {
+	OpenSized(ctx context.Context) (io.ReadCloser, int64, error)
+}
+
+// OpenFiles opens the files whose length is not known yet, so that the length of
+// the whole is known before anything is sent, and a file that is not there is found
+// out. The next Open reads what was opened. Call the function in any case: it closes
+// what has not been read.
+func (b *Body) OpenFiles(ctx context.Context) (closeFiles func(), err error) {
+	closeFiles = func() {
+		for i := range b.parts {
+			if r := b.parts[i].opened; r != nil {
+				_ = r.Close() // it was never read
+			}
+		}
+	}
+	for i := range b.parts {
+		p := &b.parts[i]
+		file, ok := p.content.(sized)
+		if !ok || p.content.Size() >= 0 {
+			continue
+		}
+		if p.opened, p.length, err = file.OpenSized(ctx); err != nil {
+			p.opened = nil
+			return closeFiles, err
+		}
+		p.known = p.length >= 0
+	}
+	return closeFiles, nil
 }
 
 // Size is the number of bytes, -1 if a file does not know its own.
@@ -28,6 +66,9 @@ func (b *Body) Size() (total int64) {
 			continue
 		}
 		n := p.content.Size()
+		if n < 0 && p.known {
+			n = p.length
+		}
 		if n < 0 {
 			return -1
 		}
@@ -50,7 +91,11 @@ func Join(bodies ...*Body) *Body {
 
 // Open returns a reader of the whole. A file is opened when its turn comes.
 func (b *Body) Open(ctx context.Context) (io.ReadCloser, error) {
-	return &bodyReader{ctx: ctx, rest: b.parts}, nil
+	r := &bodyReader{ctx: ctx, rest: slices.Clone(b.parts)}
+	for i := range b.parts {
+		b.parts[i].opened = nil // is r's from now on
+	}
+	return r, nil
 }
 
 type bodyReader struct {
@@ -95,14 +140,17 @@ func (r *bodyReader) Read(p []byte) (int, error) {
 
 // next goes from a part's text to its file, or else to the next part.
 func (r *bodyReader) next() error {
-	content := r.rest[0].content
+	p := r.rest[0]
 	r.rest, r.begun = r.rest[1:], false
-	if content == nil {
+	if p.content == nil {
 		return nil
 	}
-	opened, err := content.Open(r.ctx)
-	if err != nil {
-		return err
+	opened := p.opened
+	if opened == nil {
+		var err error
+		if opened, err = p.content.Open(r.ctx); err != nil {
+			return err
+		}
 	}
 	r.content = opened
 	if r.raw == nil {
@@ -123,10 +171,18 @@ func (r *bodyReader) encode() error {
 	return err
 }
 
-// Close closes the file that is open.
+// Close closes the files that are open.
 func (r *bodyReader) Close() error {
-	if r.content == nil {
-		return nil
+	var err error
+	if r.content != nil {
+		err = r.content.Close()
+		r.content = nil
 	}
-	return r.content.Close()
+	for i := range r.rest {
+		if opened := r.rest[i].opened; opened != nil {
+			err = errors.Join(err, opened.Close())
+			r.rest[i].opened = nil
+		}
+	}
+	return err
 }

@@ -235,7 +235,7 @@ func (w *writer) value(s *wsdl.Simple, v jsontemplate.Value) error {
 		return w.at(Step{Index: 0}, func() error { return w.value(s, list[0]) })
 	}
 	if content, ok := v.(jsontemplate.Content); ok && s.Base == "base64Binary" {
-		w.body.parts = append(w.body.parts, part{bytes.Clone(w.text.Bytes()), content})
+		w.body.parts = append(w.body.parts, part{text: bytes.Clone(w.text.Bytes()), content: content})
 		w.text.Reset()
 		return nil
 	}
