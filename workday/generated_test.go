@@ -151,8 +151,11 @@ func (g *generator) fill(t *testing.T, o map[string]any, p *wsdl.Particle, depth
 			return g.object(t, typ, depth+1)
 		}
 		v := g.text(typ.Simple)
-		if v == false || v == 0 {
-			return true // a false that is alone in a choice is another matter
+		switch v { // what is false and alone in a choice is another matter
+		case false:
+			return true
+		case 0:
+			return 1
 		}
 		return v
 	}
