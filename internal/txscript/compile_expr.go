@@ -11,9 +11,14 @@ var binaryOps = map[string]pyvalue.Op{
 	"&": pyvalue.OpAnd, "|": pyvalue.OpOr, "^": pyvalue.OpXor, "<<": pyvalue.OpLsh, ">>": pyvalue.OpRsh,
 }
 
+// keeps reports an expression that is the same in every row and worth keeping.
+func (c *compiler) keeps(x expr) bool {
+	return c.options.RowFields != nil && c.depth == 0 && c.worthKeeping(x) && c.invariant(x, nil)
+}
+
 // expr compiles an expression. One that is the same in every row is kept.
 func (c *compiler) expr(x expr) eval {
-	if c.options.RowFields == nil || c.depth > 0 || !c.worthKeeping(x) || !c.invariant(x, nil) {
+	if !c.keeps(x) {
 		return c.plainExpr(x)
 	}
 	c.depth++
@@ -120,15 +125,6 @@ func (c *compiler) plainExpr(x expr) eval {
 	}
 	fail(x.at(), "can't use starred expression here")
 	return nil
-}
-
-// condition compiles an expression of which only the truth counts.
-func (c *compiler) condition(x expr) func(r *run, f *frame) (bool, error) {
-	v := c.expr(x)
-	return func(r *run, f *frame) (bool, error) {
-		v, err := v(r, f)
-		return err == nil && pyvalue.Truth(v), err
-	}
 }
 
 // load compiles reading a name.
@@ -308,94 +304,6 @@ func (c *compiler) boolean(x *boolExpr) eval {
 		}
 		return v, nil
 	}
-}
-
-var compareOps = map[string]pyvalue.CmpOp{
-	"==": pyvalue.CmpEq, "!=": pyvalue.CmpNe, "<": pyvalue.CmpLt, "<=": pyvalue.CmpLe, ">": pyvalue.CmpGt, ">=": pyvalue.CmpGe,
-}
-
-func (c *compiler) compare(x *compareExpr) eval {
-	first := c.expr(x.first)
-	rest := make([]eval, len(x.rest))
-	for i, x := range x.rest {
-		rest[i] = c.expr(x)
-	}
-	ops := x.ops
-	if len(ops) == 1 {
-		op, second := ops[0], rest[0]
-		return func(r *run, f *frame) (value, error) {
-			a, err := first(r, f)
-			if err != nil {
-				return value{}, err
-			}
-			b, err := second(r, f)
-			if err != nil {
-				return value{}, err
-			}
-			ok, err := r.compare(op, a, b)
-			return pyvalue.Bool(ok && err == nil), err
-		}
-	}
-	return func(r *run, f *frame) (value, error) {
-		a, err := first(r, f)
-		if err != nil {
-			return value{}, err
-		}
-		for i, op := range ops {
-			b, err := rest[i](r, f)
-			if err != nil {
-				return value{}, err
-			}
-			ok, err := r.compare(op, a, b)
-			if err != nil || !ok {
-				return pyvalue.Bool(false), err
-			}
-			a = b
-		}
-		return pyvalue.Bool(true), nil
-	}
-}
-
-func (r *run) compare(op string, a, b value) (bool, error) {
-	switch op {
-	case "in", "not in":
-		if g, ok := b.Object().(*lazy); ok {
-			found := false
-			err := g.each(func(v value) (bool, error) {
-				found = pyvalue.Equal(v, a)
-				return !found, nil
-			})
-			return found == (op == "in"), err
-		}
-		has, err := pyvalue.Contains(r.meter, b, a)
-		return has == (op == "in") && err == nil, err
-	case "is", "is not":
-		return identical(a, b) == (op == "is"), nil
-	}
-	if err := r.meter.Step(1); err != nil {
-		return false, err
-	}
-	return pyvalue.Compare(compareOps[op], a, b)
-}
-
-// identical is Python's is, as far as values have an identity here.
-func identical(a, b value) bool {
-	if a.Kind() != b.Kind() {
-		return false
-	}
-	switch a.Kind() {
-	case pyvalue.KindNone:
-		return true
-	case pyvalue.KindList:
-		return a.List() == b.List()
-	case pyvalue.KindDict:
-		return a.Dict() == b.Dict()
-	case pyvalue.KindSet:
-		return a.Set() == b.Set()
-	case pyvalue.KindObject:
-		return a.Object() == b.Object()
-	}
-	return pyvalue.Equal(a, b)
 }
 
 func (c *compiler) index(x *indexExpr) eval {
