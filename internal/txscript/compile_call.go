@@ -14,6 +14,7 @@ var shows = map[string]string{
 
 // call compiles a call.
 func (c *compiler) call(x *callExpr) eval {
+	c.walksAtOnce(x)
 	if name, ok := x.f.(*nameExpr); ok && shows[name.name] != "" && c.isOuter(name.name) {
 		return c.show(x, shows[name.name])
 	}
@@ -319,12 +320,21 @@ func (c *compiler) attr(x *attrExpr) eval {
 func (c *compiler) field(name string, slot int) eval {
 	at := slices.Index(c.options.Globals, c.options.Fields)
 	return func(r *run, _ *frame) (value, error) {
-		if s := &r.slots[slot]; s.ok {
+		s := &r.slots[slot]
+		if s.ok {
 			return s.v, nil
+		}
+		if r.row != nil {
+			if !s.asked {
+				s.asked, s.column = true, r.row.Cells(name)
+			}
+			if r.index < len(s.column) {
+				return s.column[r.index], nil
+			}
 		}
 		v, err := getAttr(r.host.Globals[at], name)
 		if err == nil && scalar(v) {
-			r.slots[slot] = variable{v, true}
+			s.variable = variable{v, true}
 		}
 		return v, err
 	}

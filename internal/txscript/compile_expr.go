@@ -27,20 +27,17 @@ func (c *compiler) expr(x expr) eval {
 	id := c.memos
 	c.memos++
 	return func(r *run, f *frame) (value, error) {
-		m := r.host.Memo
-		if m == nil {
+		if r.kept == nil {
 			return compute(r, f)
 		}
-		if v, ok := m.values[id]; ok {
-			return v, nil
+		k := &r.kept[id]
+		if k.ok {
+			return k.v, r.meter.Step(1)
 		}
 		v, err := compute(r, f)
 		// What could be changed in place is made anew each time.
 		if err == nil && scalar(v) {
-			if m.values == nil {
-				m.values = make(map[int]value)
-			}
-			m.values[id] = v
+			*k = variable{v, true}
 		}
 		return v, err
 	}
@@ -51,8 +48,11 @@ func scalar(v value) bool {
 	case pyvalue.KindList, pyvalue.KindDict, pyvalue.KindSet, pyvalue.KindTuple:
 		return false
 	case pyvalue.KindObject:
-		_, isDate := v.Object().(*dateValue)
-		return isDate
+		switch v.Object().(type) {
+		case *dateValue, *deltaValue, *empty:
+			return true
+		}
+		return false
 	}
 	return true
 }
@@ -63,6 +63,8 @@ func (c *compiler) plainExpr(x expr) eval {
 		v := x.v
 		return func(*run, *frame) (value, error) { return v, nil }
 	case *nameExpr:
+		// It may reach a method that changes a list by a name that is computed.
+		c.changes.seen = c.changes.seen || x.name == "getattr"
 		return c.load(x)
 	case *fstringExpr:
 		return c.fstring(x)

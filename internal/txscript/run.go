@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
@@ -77,13 +78,18 @@ type Host struct {
 	Limits Limits
 	// Meter counts for several runs together, in place of Limits; may be nil.
 	Meter *pyvalue.Meter
-	// Memo keeps values of expressions that are the same in every row, between runs
-	// of one program over the rows of one table; nil for none.
+	// Memo keeps what is the same in every row, between runs of one program over the
+	// rows of one table, during which no field that it reads changes besides those of
+	// the row; nil for none. A function or generator that a run returns is not to be
+	// used after the next one.
 	Memo *Memo
 }
 
-// Memo keeps values of one program between its runs; see [Host].
-type Memo struct{ values map[int]value }
+// Memo keeps what one program needs in every row; see [Host].
+type Memo struct {
+	r *run
+	f *frame
+}
 
 // run is the state of a run.
 type run struct {
@@ -94,8 +100,22 @@ type run struct {
 	last  value // of the last expression statement of the module
 	ret   value
 	times *timeClasses
-	slots []variable // values of fields that were read by name, in the order of Program.Fields
-	sites []site     // places of the source that read a column of rows
+	slots []slot // values of fields that were read by name, in the order of Program.Fields
+	sites []site // places of the source that read a column of rows
+	row   RowFields
+	index int // of the row
+
+	// With a Memo these are kept from one run to the next.
+	kept    []variable // values of expressions
+	block   steadyBlock
+	columns []column // that lookups search
+}
+
+// slot is a field that the source reads by its name.
+type slot struct {
+	variable
+	asked  bool
+	column []value // its values in all rows
 }
 
 // site remembers the column that a place of the source has read last.
@@ -113,6 +133,16 @@ type Columnar interface {
 	// Column returns the values of a column by the number of the row, nil if not every
 	// row has one. It must not change while a program runs.
 	Column(schemaID string) []pyvalue.Value
+}
+
+// RowFields are [Fields] of a row whose cells can be had by column.
+type RowFields interface {
+	// Index is the number of the row, -1 if it is the header.
+	Index() int
+	// Cells returns the values of a column by the number of the row, nil if the field
+	// is no column or not every row has one. It must not change while a program runs,
+	// or is run with the same [Memo].
+	Cells(schemaID string) []pyvalue.Value
 }
 
 // frame holds the variables of one scope while it runs.
@@ -147,8 +177,11 @@ type Program struct {
 	body   exec
 	module *scope
 	fields []string
+	varies []bool // fields that differ from row to row
+	at     int    // of the fields among the globals, -1 if there are none
 	memos  int
 	sites  int
+	looks  int
 	// changes is set if the source may change a list in place.
 	changes bool
 }
@@ -180,12 +213,19 @@ func Compile(source string, o Options) (p *Program, err error) {
 		}
 	}()
 	body := (&parser{tokens: lex(source, 1)}).program()
-	c := &compiler{options: o, scope: newScope(nil, moduleScope), program: &Program{}, changes: &changes{}}
+	c := &compiler{options: o, rowFields: o.RowFields, scope: newScope(nil, moduleScope), program: &Program{at: -1}}
+	c.changes = &changes{rebinds: rebinds(body), atOnce: make(map[*compExpr]bool)}
 	c.scope.collect(body)
 	c.program.module = c.scope
-	c.program.body = c.block(body)
+	c.program.body = c.moduleBody(body)
 	c.program.fields = c.fields
-	c.program.memos, c.program.sites = c.memos, c.changes.sites
+	if o.Fields != "" {
+		c.program.at = slices.Index(o.Globals, o.Fields)
+	}
+	for _, id := range c.fields {
+		c.program.varies = append(c.program.varies, o.RowFields == nil || o.RowFields(id))
+	}
+	c.program.memos, c.program.sites, c.program.looks = c.memos, c.changes.sites, c.changes.lookups
 	c.program.changes = c.changes.seen
 	return c.program, nil
 }
@@ -228,28 +268,63 @@ func (p *Program) Defines(name string) bool {
 	return ok
 }
 
-func (p *Program) start(ctx context.Context, h *Host) (*run, *frame) {
-	r := &run{host: h, meter: h.Meter, line: 1}
-	if r.meter == nil {
-		l := h.Limits
-		if l.Steps == 0 {
-			l.Steps = DefaultLimits.Steps
+func (p *Program) start(ctx context.Context, h *Host) (r *run, f *frame) {
+	if h.Memo != nil && h.Memo.r != nil {
+		r, f = h.Memo.r, h.Memo.f
+		r.line, r.calls, r.last, r.ret = 1, 0, value{}, value{}
+		clear(f.vars)
+		for i := range r.slots {
+			if p.varies[i] {
+				r.slots[i].variable = variable{}
+			}
 		}
-		if l.ValueBytes == 0 {
-			l.ValueBytes = DefaultLimits.ValueBytes
-		}
-		if l.TotalBytes == 0 {
-			l.TotalBytes = DefaultLimits.TotalBytes
-		}
-		r.meter = pyvalue.NewMeter(ctx, pyvalue.Limits{Steps: l.Steps, ValueBytes: l.ValueBytes, TotalBytes: l.TotalBytes})
+	} else {
+		r, f = p.prepare(h.Memo)
 	}
+	r.host, r.row = h, nil
+	if p.at >= 0 && p.at < len(h.Globals) {
+		if row, ok := h.Globals[p.at].Object().(RowFields); ok {
+			if r.index = row.Index(); r.index >= 0 {
+				r.row = row
+			}
+		}
+	}
+	if r.meter = h.Meter; r.meter != nil {
+		return r, f
+	}
+	l := h.Limits
+	if l.Steps == 0 {
+		l.Steps = DefaultLimits.Steps
+	}
+	if l.ValueBytes == 0 {
+		l.ValueBytes = DefaultLimits.ValueBytes
+	}
+	if l.TotalBytes == 0 {
+		l.TotalBytes = DefaultLimits.TotalBytes
+	}
+	r.meter = pyvalue.NewMeter(ctx, pyvalue.Limits{Steps: l.Steps, ValueBytes: l.ValueBytes, TotalBytes: l.TotalBytes})
+	return r, f
+}
+
+// prepare makes the state of a run, and lets m keep it.
+func (p *Program) prepare(m *Memo) (*run, *frame) {
+	r, f := &run{line: 1}, &frame{vars: make([]variable, len(p.module.slots))}
 	if len(p.fields) > 0 {
-		r.slots = make([]variable, len(p.fields))
+		r.slots = make([]slot, len(p.fields))
 	}
 	if p.sites > 0 {
 		r.sites = make([]site, p.sites)
 	}
-	return r, &frame{vars: make([]variable, len(p.module.slots))}
+	if m != nil {
+		if p.memos > 0 {
+			r.kept = make([]variable, p.memos)
+		}
+		if p.looks > 0 {
+			r.columns = make([]column, p.looks)
+		}
+		m.r, m.f = r, f
+	}
+	return r, f
 }
 
 func (r *run) now() time.Time {

@@ -23,8 +23,9 @@ type scope struct {
 }
 
 var (
-	_ txscript.Fields   = (*scope)(nil)
-	_ txscript.Columnar = (*scope)(nil)
+	_ txscript.Fields    = (*scope)(nil)
+	_ txscript.Columnar  = (*scope)(nil)
+	_ txscript.RowFields = (*scope)(nil)
 )
 
 // Row tells the table and the number of a row that was taken from a table.
@@ -47,6 +48,17 @@ func (s *scope) Column(schemaID string) []value {
 	s.r.full[schemaID] = values
 	return values
 }
+
+// Index is the number of the row that the formula is of, -1 for the header.
+func (s *scope) Index() int {
+	if s.row == nil {
+		return -1
+	}
+	return s.index
+}
+
+// Cells returns the values of a column of the table that the formula is of.
+func (s *scope) Cells(schemaID string) []value { return s.Column(schemaID) }
 
 // PyType implements [pyvalue.Object].
 func (s *scope) PyType() string { return "field" }
