@@ -5,7 +5,7 @@ import "github.com/exportpipeline/exportpipeline/internal/pyvalue"
 // comprehension compiles a list, set or dict comprehension, or a generator.
 func (c *compiler) comprehension(x *compExpr) eval {
 	// The first iterable belongs to the scope around.
-	first := c.expr(x.clauses[0].iter)
+	first := c.walked(x.clauses[0].iter)
 	s := newScope(c.scope, compScope)
 	for _, cl := range x.clauses {
 		s.target(cl.target)
@@ -89,7 +89,7 @@ func (c *compiler) clauses(x *compExpr) loop {
 		var next loop
 		var iter eval
 		if i+1 < len(x.clauses) {
-			next, iter = outer, c.expr(x.clauses[i+1].iter)
+			next, iter = outer, c.walked(x.clauses[i+1].iter)
 		}
 		outer = func(r *run, f *frame, over value, yield func(key, v value) (bool, error)) (more bool, err error) {
 			more = true

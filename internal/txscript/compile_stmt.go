@@ -190,7 +190,7 @@ func (c *compiler) forLoop(s *forStmt) exec {
 	if look := c.lookupLoop(s); look != nil {
 		return look
 	}
-	x, set := c.expr(s.iter), c.store(s.target)
+	x, set := c.walked(s.iter), c.store(s.target)
 	c.loops++
 	body := c.block(s.body)
 	c.loops--

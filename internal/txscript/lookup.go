@@ -169,3 +169,25 @@ func (l *lookup) all(r *run, f *frame) (bool, error) {
 	}
 	return l.rests(r, f)
 }
+
+// walked compiles what a loop walks over. A list of a field has no other name there,
+// so that nobody can change it meanwhile.
+func (c *compiler) walked(x expr) eval {
+	v := c.expr(x)
+	a, ok := x.(*attrExpr)
+	if !ok {
+		return v
+	}
+	id, attr, ok := c.fieldOf(a)
+	if !ok || attr != "" && attr != "all_values" {
+		return v
+	}
+	return func(r *run, f *frame) (value, error) {
+		if r.row != nil {
+			if list, ok := r.row.Walk(id, attr); ok {
+				return list, nil
+			}
+		}
+		return v(r, f)
+	}
+}

@@ -30,7 +30,7 @@ func (c *compiler) lookupLoop(s *forStmt) exec {
 	if l == nil {
 		return nil
 	}
-	over, set := c.expr(s.iter), c.store(s.target)
+	over, set := c.walked(s.iter), c.store(s.target)
 	c.loops++
 	body := c.block(then)
 	c.loops--

@@ -143,6 +143,9 @@ type RowFields interface {
 	// is no column or not every row has one. It must not change while a program runs,
 	// or is run with the same [Memo].
 	Cells(schemaID string) []pyvalue.Value
+	// Walk returns the list that Field gives, or FieldAttr if attr is all_values, for
+	// a loop that does not change it; false if it is no list.
+	Walk(schemaID, attr string) (pyvalue.Value, bool)
 }
 
 // frame holds the variables of one scope while it runs.

@@ -60,6 +60,24 @@ func (s *scope) Index() int {
 // Cells returns the values of a column of the table that the formula is of.
 func (s *scope) Cells(schemaID string) []value { return s.Column(schemaID) }
 
+// Walk returns a column, or the rows of a table, for a loop that does not change the
+// list: it may be ours.
+func (s *scope) Walk(schemaID, attr string) (value, bool) {
+	d := s.r.set.fields[schemaID]
+	if s.only || d == nil {
+		return value{}, false
+	}
+	defer func(was bool) { s.r.shared = was }(s.r.shared)
+	s.r.shared = true
+	if attr == "all_values" && (d.table != "" || d.Category == "multivalue") {
+		return s.r.list(s.r.column(schemaID)), true
+	}
+	if attr == "" && d.Category == "multivalue" && s.node(schemaID) == nil {
+		return s.r.children(schemaID), true
+	}
+	return value{}, false
+}
+
 // PyType implements [pyvalue.Object].
 func (s *scope) PyType() string { return "field" }
 
