@@ -422,5 +422,12 @@ func delItem(container, key value) error {
 		}
 		return err
 	}
-	return pyvalue.Raise("TypeError", "'%s' object doesn't support item deletion", pyvalue.TypeName(container))
+	does := "does not"
+	switch container.Kind() {
+	case pyvalue.KindStr, pyvalue.KindTuple, pyvalue.KindSet:
+		if _, ok := key.Int64(); ok { // it is asked as a sequence
+			does = "doesn't"
+		}
+	}
+	return pyvalue.Raise("TypeError", "'%s' object %s support item deletion", pyvalue.TypeName(container), does)
 }

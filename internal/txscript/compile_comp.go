@@ -215,7 +215,15 @@ func (c *compiler) invariant(x expr, own []string) bool {
 			}
 		}
 		return true
-	case *lambdaExpr, *walrusExpr, *starExpr:
+	case *lambdaExpr:
+		for _, p := range x.f.params {
+			if p.value != nil {
+				return false
+			}
+			own = append(own, p.name)
+		}
+		return x.f.varArgs == "" && x.f.named == "" && c.invariant(x.f.result, own)
+	case *walrusExpr, *starExpr:
 		return false
 	}
 	ok := true

@@ -184,23 +184,28 @@ func Example() {
 // python is Debian's, which the oracle runs with.
 const python = "/usr/bin/python3"
 
-// TestGeneratedPrograms compares programs that are put together at random with
-// CPython. TXSCRIPT_DIFF_SECONDS says for how long, TXSCRIPT_DIFF_SEED which.
-func TestGeneratedPrograms(t *testing.T) {
-	t.Parallel()
+// generated says for how many seconds programs are generated, and from which seed.
+func generated(t *testing.T) (seconds int, seed uint64) {
+	t.Helper()
 	if _, err := os.Stat(python); err != nil {
 		if os.Getenv("CI") == "true" {
 			t.Fatal("python3 is missing, and CI must compare with it")
 		}
 		t.Skip("python3 is missing; install it to compare with CPython")
 	}
-	seconds, _ := strconv.Atoi(os.Getenv("TXSCRIPT_DIFF_SECONDS"))
+	seconds, _ = strconv.Atoi(os.Getenv("TXSCRIPT_DIFF_SECONDS"))
 	seconds = max(seconds, 2)
-	seed := uint64(time.Now().UnixNano())
+	seed = uint64(time.Now().UnixNano())
 	if s, err := strconv.ParseUint(os.Getenv("TXSCRIPT_DIFF_SEED"), 10, 64); err == nil {
 		seed = s
 	}
-	t.Logf("seed %d", seed)
+	return seconds, seed
+}
+
+// oracle starts the oracle, and returns what asks it for the kind and the text that
+// it has for a program.
+func oracle(t *testing.T) func(code, spec string) [2]string {
+	t.Helper()
 	cmd := osexec.Command(python, "-W", "ignore", "testdata/oracle.py", "serve")
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
@@ -214,27 +219,39 @@ func TestGeneratedPrograms(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	defer func() {
+	t.Cleanup(func() {
 		_ = in.Close()
 		_ = cmd.Wait()
-	}()
+	})
 	answers := bufio.NewScanner(out)
 	answers.Buffer(nil, 1<<24)
-	g := &generator{rand.New(rand.NewPCG(seed, 1))}
-	count := 0
-	for end := time.Now().Add(time.Duration(seconds) * time.Second); time.Now().Before(end); count++ {
-		code := g.program()
-		asked, _ := json.Marshal(map[string]any{"code": code, "fields": json.RawMessage(generatedFields)})
+	return func(code, spec string) (want [2]string) {
+		asked, _ := json.Marshal(map[string]any{"code": code, "fields": json.RawMessage(spec)})
 		if _, err := in.Write(append(asked, '\n')); err != nil {
 			t.Fatal(err)
 		}
 		if !answers.Scan() {
 			t.Fatal("Python ended")
 		}
-		var want [2]string
 		if err := json.Unmarshal(answers.Bytes(), &want); err != nil {
 			t.Fatal(err)
 		}
+		return want
+	}
+}
+
+// TestGeneratedPrograms compares programs that are put together at random with
+// CPython. TXSCRIPT_DIFF_SECONDS says for how long, TXSCRIPT_DIFF_SEED which.
+func TestGeneratedPrograms(t *testing.T) {
+	t.Parallel()
+	seconds, seed := generated(t)
+	t.Logf("seed %d", seed)
+	ask := oracle(t)
+	g := &generator{rand.New(rand.NewPCG(seed, 1))}
+	count := 0
+	for end := time.Now().Add(time.Duration(seconds) * time.Second); time.Now().Before(end); count++ {
+		code := g.program()
+		want := ask(code, generatedFields)
 		kind, got := run(t, code, generatedFields)
 		if kind != want[0] || got != want[1] {
 			t.Fatalf("seed %d, program %d\n%s\ngot  %s %s\nwant %s %s", seed, count, code, kind, got, want[0], want[1])
