@@ -7,47 +7,39 @@ import (
 	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
 )
 
-// shows are the functions that show a message, with the kind of it.
-var shows = map[string]string{
-	"show_error": "error", "show_warning": "warning", "show_info": "info", "automation_blocker": "blocker",
-}
-
 // call compiles a call.
 func (c *compiler) call(x *callExpr) eval {
 	c.walksAtOnce(x)
-	if name, ok := x.f.(*nameExpr); ok && shows[name.name] != "" && c.isOuter(name.name) {
-		return c.show(x, shows[name.name])
-	}
 	if attr, ok := x.f.(*attrExpr); ok {
-		method := c.method(x, attr)
-		if shows[attr.name] != "" {
-			// Of an object that shows messages itself, such as TxScript's.
-			on, show := c.expr(attr.x), c.show(x, shows[attr.name])
-			return func(r *run, f *frame) (value, error) {
-				v, err := on(r, f)
-				if err != nil {
-					return value{}, err
-				}
-				if _, ok := v.Object().(interface{ ShowsMessages() }); ok {
-					return show(r, f)
-				}
-				return method(r, f)
-			}
-		}
-		return method
+		return c.method(x, attr)
 	}
 	if quick := c.quick(x); quick != nil {
 		return quick
 	}
-	fn, args := c.expr(x.f), c.arguments(x)
+	fn, args := c.expr(x.f), c.callee(x, c.arguments(x))
 	return func(r *run, f *frame) (value, error) {
 		fn, err := fn(r, f)
 		if err != nil {
 			return value{}, err
 		}
+		return args(r, f, fn)
+	}
+}
+
+// callee compiles the call of whatever the function is, with compiled arguments.
+func (c *compiler) callee(x *callExpr, args func(r *run, f *frame) (*pyvalue.Call, error)) func(r *run, f *frame, fn value) (value, error) {
+	ref := c.reference(x)
+	return func(r *run, f *frame, fn value) (value, error) {
 		call, err := args(r, f)
 		if err != nil {
 			return value{}, err
+		}
+		if s, ok := fn.Object().(*shower); ok && ref != nil {
+			field, err := ref(r, f)
+			if err != nil {
+				return value{}, err
+			}
+			return r.show(s, call, field)
 		}
 		return r.call(fn, call)
 	}
@@ -110,22 +102,20 @@ func (c *compiler) isOuter(name string) bool {
 
 // method compiles x.name(…).
 func (c *compiler) method(x *callExpr, attr *attrExpr) eval {
-	attribute := c.attr(attr)
 	if _, _, isField := c.fieldOf(attr); isField {
-		args := c.arguments(x)
+		attribute, args := c.attr(attr), c.callee(x, c.arguments(x))
 		return func(r *run, f *frame) (value, error) {
 			fn, err := attribute(r, f)
 			if err != nil {
 				return value{}, err
 			}
-			call, err := args(r, f)
-			if err != nil {
-				return value{}, err
-			}
-			return r.call(fn, call)
+			return args(r, f, fn)
 		}
 	}
+	// A list that it is called on may be changed.
+	c.changes.seen = c.changes.seen || changing[attr.name]
 	on, name, args := c.expr(attr.x), attr.name, c.arguments(x)
+	called := c.callee(x, args)
 	return func(r *run, f *frame) (value, error) {
 		v, err := on(r, f)
 		if err != nil {
@@ -136,11 +126,7 @@ func (c *compiler) method(x *callExpr, attr *attrExpr) eval {
 			if err != nil {
 				return value{}, err
 			}
-			call, err := args(r, f)
-			if err != nil {
-				return value{}, err
-			}
-			return r.call(fn, call)
+			return called(r, f, fn)
 		}
 		call, err := args(r, f)
 		if err != nil {
@@ -214,93 +200,80 @@ func (c *compiler) arguments(x *callExpr) func(r *run, f *frame) (*pyvalue.Call,
 	}
 }
 
-// show compiles a call that shows a message, at a field if its second argument
-// is one.
-func (c *compiler) show(x *callExpr, kind string) eval {
-	args := c.arguments(x)
-	var ref func(r *run, f *frame) (any, error)
-	if len(x.args) > 1 && x.args[1].stars == 0 {
-		if a, ok := x.args[1].value.(*attrExpr); ok {
-			on := c.expr(a.x)
-			ref = func(r *run, f *frame) (any, error) {
-				v, err := on(r, f)
-				if err != nil {
-					return nil, err
-				}
-				if fields, ok := v.Object().(Fields); ok {
-					return fields.FieldRef(a.name), nil
-				}
-				return nil, nil
-			}
-		}
-	}
-	return func(r *run, f *frame) (value, error) {
-		call, err := args(r, f)
-		if err != nil {
-			return value{}, err
-		}
-		text, ok := call.Arg(0, "content")
-		if !ok || len(call.Args)+len(call.Names) > 2 {
-			return value{}, pyvalue.Raise("TypeError", "show takes a text and a field")
-		}
-		m := Message{Kind: kind}
-		if m.Text, err = pyvalue.String(r.meter, text); err != nil {
-			return value{}, err
-		}
-		if ref != nil {
-			if m.Field, err = ref(r, f); err != nil {
-				return value{}, err
-			}
-		}
-		if r.host.Show != nil {
-			r.host.Show(m)
-		}
-		return value{}, nil
-	}
-}
-
-// attr compiles x.name.
+// attr compiles x.name, and what comes before it: x.y.name. Where the value before a
+// name are fields, they are asked for what stands behind their field (field.total.id),
+// since the value of a field is plain.
 func (c *compiler) attr(x *attrExpr) eval {
-	name := x.name
-	c.changes.seen = c.changes.seen || changing[name]
-	if id, attr, ok := c.fieldOf(x); ok {
+	var names []string
+	var base expr = x
+	for first := x; ; {
+		names = append(names, first.name)
+		c.changes.seen = c.changes.seen || changing[first.name]
+		base = first.x
+		inner, ok := base.(*attrExpr)
+		if !ok {
+			x = first
+			break
+		}
+		first = inner
+	}
+	slices.Reverse(names)
+	var plain eval // of the first name, if it is a field's
+	if id, attr, ok := c.fieldOf(x); ok && attr == "" {
 		slot := slices.Index(c.fields, id)
 		if slot < 0 {
 			slot = len(c.fields)
 			c.fields = append(c.fields, id)
 		}
-		if attr == "" {
-			return c.field(name, slot)
+		if plain = c.field(id, slot); len(names) == 1 {
+			return plain
 		}
 	}
-	if inner, ok := x.x.(*attrExpr); ok {
-		// field.x.name: the value is plain, so that the fields are asked.
-		fields, plain, id := c.expr(inner.x), c.expr(x.x), inner.name
+	on := c.expr(base)
+	gets := make([]func(r *run, v value) (value, error), len(names))
+	for i, name := range names {
+		gets[i] = c.getter(name)
+	}
+	if len(names) == 1 {
+		get := gets[0]
 		return func(r *run, f *frame) (value, error) {
-			o, err := fields(r, f)
+			v, err := on(r, f)
 			if err != nil {
 				return value{}, err
 			}
-			if s, ok := o.Object().(Fields); ok {
-				if v, found, err := s.FieldAttr(id, name); found || err != nil {
-					return v, err
-				}
-			}
-			v, err := plain(r, f)
-			if err != nil {
-				return value{}, err
-			}
-			return getAttr(v, name)
+			return get(r, v)
 		}
 	}
-	on := c.expr(x.x)
-	at := c.changes.sites
-	c.changes.sites++
 	return func(r *run, f *frame) (value, error) {
 		v, err := on(r, f)
+		for i := 0; i < len(names) && err == nil; i++ {
+			if s, ok := v.Object().(Fields); ok && i+1 < len(names) {
+				behind, found, failed := s.FieldAttr(names[i], names[i+1])
+				if found || failed != nil {
+					v, err = behind, failed
+					i++
+					continue
+				}
+			}
+			if i == 0 && plain != nil {
+				v, err = plain(r, f)
+			} else {
+				v, err = gets[i](r, v)
+			}
+		}
 		if err != nil {
 			return value{}, err
 		}
+		return v, nil
+	}
+}
+
+// getter reads an attribute at one place of the source, which looks a column of rows
+// up only once.
+func (c *compiler) getter(name string) func(r *run, v value) (value, error) {
+	at := c.changes.sites
+	c.changes.sites++
+	return func(r *run, v value) (value, error) {
 		if rows, ok := v.Object().(Columnar); ok && at < len(r.sites) {
 			if table, i := rows.Row(); table != nil {
 				s := &r.sites[at]

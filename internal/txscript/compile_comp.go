@@ -82,9 +82,11 @@ func (c *compiler) clauses(x *compExpr) loop {
 		cl := x.clauses[i]
 		set := c.store(cl.target)
 		look := c.lookupClause(x, i)
-		cond := c.conditions(cl.conditions)
+		var cond test
 		if look != nil {
 			cond = look.all
+		} else {
+			cond = c.conditions(cl.conditions)
 		}
 		var next loop
 		var iter eval

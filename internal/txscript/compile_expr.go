@@ -132,7 +132,7 @@ func (c *compiler) plainExpr(x expr) eval {
 // load compiles reading a name.
 func (c *compiler) load(x *nameExpr) eval {
 	name := x.name
-	outer := c.outer(name)
+	outer := c.outer(name, x.at())
 	depth, slot, in, ok := c.scope.find(name)
 	if !ok {
 		return outer
@@ -166,9 +166,12 @@ func (c *compiler) load(x *nameExpr) eval {
 	}
 }
 
+// refused are builtins of Python that programs may not have.
+var refused = map[string]bool{"eval": true, "exec": true, "compile": true, "open": true, "input": true, "globals": true, "locals": true, "vars": true, "__import__": true}
+
 // outer compiles reading a name that is no variable: a global of the host, or a
 // builtin.
-func (c *compiler) outer(name string) eval {
+func (c *compiler) outer(name string, line int) eval {
 	if i := slices.Index(c.options.Globals, name); i >= 0 {
 		return func(r *run, _ *frame) (value, error) { return r.host.Globals[i], nil }
 	}
@@ -177,6 +180,11 @@ func (c *compiler) outer(name string) eval {
 	}
 	if b, ok := builtins[name]; ok {
 		return func(*run, *frame) (value, error) { return b, nil }
+	}
+	if refused[name] {
+		if _, _, _, isVariable := c.scope.find(name); !isVariable {
+			unsupported(line, name)
+		}
 	}
 	return func(*run, *frame) (value, error) {
 		return value{}, pyvalue.Raise("NameError", "name '%s' is not defined", name)

@@ -353,6 +353,9 @@ func (r *run) call(f value, c *pyvalue.Call) (value, error) {
 	if b, ok := f.Object().(*builtin); ok {
 		return b.f(r, c)
 	}
+	if s, ok := f.Object().(*shower); ok {
+		return r.show(s, c, nil)
+	}
 	return pyvalue.CallValue(f, c)
 }
 

@@ -39,7 +39,9 @@ func TestConstructsOutsideOfTheSubsetAreNamedWithTheirLine(t *testing.T) {
 		"x = [1]\nx[0:1] = []":           "line 2: assigning to a slice is not supported in formulas",
 		"...":                            "line 1: ... is not supported in formulas",
 		"try:\n    1\nexcept* ValueError:\n    2": "line 3: except* is not supported in formulas",
-		`"\N{DASH}"`: `line 1: a character by its name (\N{…}) is not supported in formulas`,
+		"x = 1\neval('x')":                        "line 2: eval is not supported in formulas",
+		"def f(): return open('x')":               "line 1: open is not supported in formulas",
+		`"\N{DASH}"`:                              `line 1: a character by its name (\N{…}) is not supported in formulas`,
 	} {
 		_, err := txscript.Compile(code, txscript.Options{})
 		var e *txscript.SyntaxError
@@ -60,6 +62,32 @@ func TestSyntaxErrorsNameTheirLine(t *testing.T) {
 		var e *txscript.SyntaxError
 		if !errors.As(err, &e) || !strings.Contains(e.Error(), want) || e.Unsupported {
 			t.Errorf("%q: got %v, want %s", code, err, want)
+		}
+	}
+}
+
+// What is within each other is compiled once, however deep.
+func TestCompilingTakesNoLongerThanTheSource(t *testing.T) {
+	t.Parallel()
+	nested := func(before, inner, after string) string {
+		return strings.Repeat(before, 40) + inner + strings.Repeat(after, 40)
+	}
+	for _, code := range []string{
+		nested("f(", "x", ").a.b"), nested("f(1, ", "x", ").a"), nested("x.append(", "x", ")"), nested("", "'a'", ".replace('a', 'b')"), nested("", "x", ".a"),
+		nested("[r for r in field.q.all_values if r == 1 and ", "1", "]"), nested("sum(r for r in field.q.all_values if r == 1 and ", "1", ")"),
+	} {
+		done := make(chan error)
+		go func() {
+			_, err := txscript.Compile(code, txscript.Options{Globals: globals, Fields: "field", RowFields: func(string) bool { return true }})
+			done <- err
+		}()
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Errorf("%s: %v", code, err)
+			}
+		case <-time.After(10 * time.Second):
+			t.Errorf("%s…: it takes too long", code[:20])
 		}
 	}
 }
