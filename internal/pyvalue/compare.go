@@ -196,6 +196,11 @@ func order(op CmpOp, a, b Value, depth int) (c int, ordered bool, err error) {
 			}
 		}
 	}
+	if o, ok := a.any.(interface{ PyCompareError(other Value) error }); ok {
+		if err := o.PyCompareError(b); err != nil {
+			return 0, false, err
+		}
+	}
 	return 0, false, typeError("'%s' not supported between instances of '%s' and '%s'", cmpNames[op], TypeName(a), TypeName(b))
 }
 

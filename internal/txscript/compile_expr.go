@@ -331,6 +331,11 @@ func (c *compiler) index(x *indexExpr) eval {
 					return value{}, err
 				}
 			}
+			if s, ok := v.Object().(interface {
+				slice(lo, hi, step value) (value, error)
+			}); ok {
+				return s.slice(bounds[0], bounds[1], bounds[2])
+			}
 			return pyvalue.Slice(r.meter, v, bounds[0], bounds[1], bounds[2])
 		}
 	}
@@ -355,7 +360,23 @@ func (c *compiler) optional(x expr) eval {
 	return c.expr(x)
 }
 
+// slice compiles a slice as a key.
 func (c *compiler) slice(x *sliceExpr) eval {
-	unsupported(x.at(), "a slice within a tuple")
-	return nil
+	bounds := [3]eval{c.optional(x.lo), c.optional(x.hi), c.optional(x.step)}
+	return func(r *run, f *frame) (value, error) {
+		var s slice
+		for i, b := range bounds {
+			var err error
+			if s[i], err = b(r, f); err != nil {
+				return value{}, err
+			}
+		}
+		return pyvalue.FromObject(&s), nil
+	}
 }
+
+// slice is a slice as a key: first, end and step, None where one is left out.
+type slice [3]value
+
+// PyType implements [pyvalue.Object].
+func (*slice) PyType() string { return "slice" }

@@ -272,7 +272,7 @@ func (c *compiler) del(s *delStmt) exec {
 				if err != nil {
 					return goOn, err
 				}
-				return goOn, delItem(container, key)
+				return goOn, delItem(r, container, key)
 			})
 		default:
 			unsupported(t.at(), "deleting this")
@@ -306,6 +306,6 @@ func (c *compiler) assert(s *assertStmt) exec {
 		if err != nil {
 			return goOn, err
 		}
-		return goOn, &raisedError{&exception{"AssertionError", []value{v}}}
+		return goOn, &raisedError{newException("AssertionError", v)}
 	}
 }

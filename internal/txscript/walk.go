@@ -43,7 +43,7 @@ func visit(list []stmt, onStmt func(stmt), onExpr func(expr)) {
 			inner(st.otherwise)
 			inner(st.finally)
 		case *raiseStmt:
-			exprs(st.x)
+			exprs(st.x, st.cause)
 		case *returnStmt:
 			exprs(st.x)
 		case *defStmt:

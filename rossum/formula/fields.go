@@ -148,7 +148,7 @@ func (s *scope) FieldAttr(schemaID, name string) (value, bool, error) {
 	if name == "attr" {
 		return pyvalue.FromObject(&attributes{n, s.r.set.fields[schemaID]}), true, nil
 	}
-	if name == "id" || name == "rir_confidence" {
+	if name == "id" || name == "rir_confidence" || name == "value" {
 		v, ok := (&attributes{n, s.r.set.fields[schemaID]}).PyAttr(name)
 		return v, ok, nil
 	}
