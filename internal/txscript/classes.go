@@ -1,7 +1,6 @@
 package txscript
 
 import (
-
 	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
 )
 
@@ -285,4 +284,3 @@ func newReversed(r *run, c *pyvalue.Call) (value, error) {
 		return nil
 	}), nil
 }
-

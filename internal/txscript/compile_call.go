@@ -198,4 +198,3 @@ func (c *compiler) arguments(x *callExpr) func(r *run, f *frame) (*pyvalue.Call,
 		return call, nil
 	}
 }
-

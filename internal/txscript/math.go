@@ -198,4 +198,3 @@ func predicate(name string, f func(float64) bool) func(r *run, c *pyvalue.Call) 
 		return pyvalue.Bool(f(x)), err
 	}
 }
-

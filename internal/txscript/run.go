@@ -344,4 +344,3 @@ func (r *run) fail(err error) error {
 	}
 	return &RunError{r.line, err}
 }
-
