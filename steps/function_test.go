@@ -72,6 +72,52 @@ func texts(r *rossum.Response) string {
 	return strings.Join(out, "\n")
 }
 
+// What shows a message is a value like any other, and finds the field all the same.
+func TestAFunctionChoosesHowToShowAMessage(t *testing.T) {
+	t.Parallel()
+	code := `
+import json
+from txscript import TxScript, show_info
+
+def body_of(text):
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
+
+def judge(t, status, text, fatal):
+    if int(status) < 300:
+        return
+    tell = t.show_error if fatal else t.show_warning
+    body = body_of(text)
+    found = body.get("errors", [{}])[0] if isinstance(body, dict) else None
+    for place, reasons in (found or {"reply": ["it cannot be read"]}).items():
+        for reason in reasons:
+            tell(place + ": " + reason.strip(), t.field.status)
+
+def rossum_hook_request_handler(payload):
+    t = TxScript.from_payload(payload)
+    judge(t, t.field.status, t.field.body, False)
+    (t.show_error if t.field.total > 1 else t.show_info)("total", t.field.total)
+    show_info("seen")
+    return t.hook_response()
+`
+	for body, want := range map[string]string{
+		`{"errors": [{"lines": [" too few ", "no tax"]}]}`: "warning: lines: too few\nwarning: lines: no tax\nerror: total\ninfo: seen",
+		"<html>": "warning: reply: it cannot be read\nerror: total\ninfo: seen",
+	} {
+		c := functionCall("422", body)
+		r, err := runFunction(t, code, c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		content := c.Payload().Annotation.Content
+		if got := texts(r); got != want || r.Messages[0].ID != content.Find("status")[0].ID() || r.Messages[len(r.Messages)-2].ID != content.Find("total")[0].ID() {
+			t.Errorf("%s\ngot %s, %+v", body, got, r.Messages)
+		}
+	}
+}
+
 func TestAnEvaluatorFunctionRunsAsItIs(t *testing.T) {
 	t.Parallel()
 	for status, tt := range map[string]struct{ body, want string }{

@@ -23,7 +23,19 @@ const (
 var cmpNames = [...]string{"==", "!=", "<", "<=", ">", ">="}
 
 // Equal returns a == b.
-func Equal(a, b Value) bool { return equal(a, b, 0) }
+func Equal(a, b Value) bool {
+	switch x := a.any.(type) {
+	case strPtr:
+		if _, ok := b.any.(strPtr); ok {
+			return a.num == b.num && a.Text() == b.Text()
+		}
+	case Kind:
+		if y, ok := b.any.(Kind); ok && x == KindFloat && y == KindFloat {
+			return math.Float64frombits(a.num) == math.Float64frombits(b.num)
+		}
+	}
+	return equal(a, b, 0)
+}
 
 func equal(a, b Value, depth int) bool {
 	if depth > maxRepr {
@@ -96,6 +108,15 @@ func Compare(op CmpOp, a, b Value) (bool, error) {
 		return Equal(a, b), nil
 	case CmpNe:
 		return !Equal(a, b), nil
+	}
+	if x, ok := a.any.(Kind); ok && x == KindFloat {
+		if y, ok := b.any.(Kind); ok && y == KindFloat {
+			u, v := math.Float64frombits(a.num), math.Float64frombits(b.num)
+			if u != u || v != v {
+				return false, nil // nan has no order
+			}
+			return fits(op, compareFloats(u, v)), nil
+		}
 	}
 	if a.IsUndefined() {
 		return false, undefinedError(a)
@@ -173,6 +194,11 @@ func order(op CmpOp, a, b Value, depth int) (c int, ordered bool, err error) {
 				}
 				return c, true, nil
 			}
+		}
+	}
+	if o, ok := a.any.(interface{ PyCompareError(other Value) error }); ok {
+		if err := o.PyCompareError(b); err != nil {
+			return 0, false, err
 		}
 	}
 	return 0, false, typeError("'%s' not supported between instances of '%s' and '%s'", cmpNames[op], TypeName(a), TypeName(b))

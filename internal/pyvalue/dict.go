@@ -43,7 +43,7 @@ func keyOf(v Value) (dictKey, error) {
 	v = v.plain()
 	switch x := v.any.(type) {
 	case nil:
-		return dictKey{kind: 'n'}, nil
+		return dictKey{kind: 'o', text: "None"}, nil // as objects hash that equal None
 	case strPtr, markupPtr:
 		return dictKey{kind: 's', text: v.Text()}, nil
 	case Kind:

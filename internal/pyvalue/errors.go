@@ -43,11 +43,11 @@ type Limits struct {
 
 // Meter counts what a run uses. It belongs to one goroutine; nil counts nothing.
 type Meter struct {
-	ctx      context.Context
-	limits   Limits
-	steps    int64
-	total    int64
-	untilCtx int64
+	ctx    context.Context
+	limits Limits
+	steps  int64
+	look   int64 // from how many steps on the limit and the context are looked at
+	total  int64
 }
 
 // NewMeter makes a meter for a run that also ends with ctx.
@@ -61,15 +61,24 @@ func (m *Meter) Step(n int64) error {
 	if m == nil {
 		return nil
 	}
-	m.steps += n
-	if m.limits.Steps > 0 && m.steps > m.limits.Steps {
-		return fmt.Errorf("%w: more than %d steps", ErrLimit, m.limits.Steps)
+	if m.steps += n; m.steps > m.look {
+		return m.check()
 	}
-	if m.untilCtx -= n; m.untilCtx < 0 {
-		m.untilCtx = checkEvery
-		if m.ctx.Err() != nil {
-			return context.Cause(m.ctx)
+	return nil
+}
+
+func (m *Meter) check() error {
+	m.look = m.steps + checkEvery
+	if limit := m.limits.Steps; limit > 0 {
+		if m.steps > limit {
+			m.look = limit
+			return fmt.Errorf("%w: more than %d steps", ErrLimit, limit)
 		}
+		m.look = min(m.look, limit)
+	}
+	if m.ctx.Err() != nil {
+		m.look = m.steps // it is over for the next step, too
+		return context.Cause(m.ctx)
 	}
 	return nil
 }

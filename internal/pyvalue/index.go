@@ -2,7 +2,6 @@ package pyvalue
 
 import (
 	"iter"
-	"math"
 	"strings"
 	"unicode/utf8"
 )
@@ -280,6 +279,9 @@ func sliceText(v Value, from, to, by int) Value {
 	return Str(text)
 }
 
+// farthest is beyond any list, and far enough from the end of an int.
+const farthest = 1 << 60
+
 // sliceBounds is CPython's PySlice_AdjustIndices.
 func sliceBounds(n int, lo, hi, step Value) (from, to, by int, err error) {
 	index := func(v Value, fallback int) (int, error) {
@@ -291,9 +293,9 @@ func sliceBounds(n int, lo, hi, step Value) (from, to, by int, err error) {
 		}
 		i, ok := v.Int64()
 		if !ok {
-			i = math.MaxInt32 * int64(v.BigInt().Sign())
+			i = farthest * int64(v.BigInt().Sign())
 		}
-		return int(max(math.MinInt32, min(math.MaxInt32, i))), nil
+		return int(max(-farthest, min(farthest, i))), nil
 	}
 	if by, err = index(step, 1); err != nil {
 		return

@@ -15,6 +15,7 @@ import "iter"
 //	PyCall(c *Call) (Value, error)                o(…)
 //	PyEqual(other Value) bool                     o == other
 //	PyCompare(other Value) (int, bool)            o < other
+//	PyCompareError(other Value) error             what is raised where PyCompare says false
 //	PyBinary(op Op, other Value, reflected bool) (Value, bool, error)
 //	PyHash() (string, error)                      as a key of a dict
 type Object interface{ PyType() string }

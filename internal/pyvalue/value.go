@@ -141,7 +141,13 @@ func (v Value) IsNone() bool { return v.any == nil }
 func (v Value) IsUndefined() bool { _, ok := v.any.(*undefined); return ok }
 
 // IsText reports whether the value is a str, Markup included.
-func (v Value) IsText() bool { k := v.Kind(); return k == KindStr || k == KindMarkup }
+func (v Value) IsText() bool {
+	switch v.any.(type) {
+	case strPtr, markupPtr:
+		return true
+	}
+	return false
+}
 
 // Hint returns what an Undefined says when it is used.
 func (v Value) Hint() string {
@@ -257,8 +263,11 @@ func (v Value) Float64() (float64, bool) {
 
 // IsNumber reports an int, bool or float.
 func (v Value) IsNumber() bool {
-	k := v.Kind()
-	return k == KindInt || k == KindFloat || k == KindBool
+	switch v.any.(type) {
+	case Kind, *big.Int, *spelt: // a Kind stands there for these alone
+		return true
+	}
+	return false
 }
 
 func (v Value) isInteger() bool { k := v.Kind(); return k == KindInt || k == KindBool }

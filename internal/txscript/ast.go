@@ -167,7 +167,7 @@ type (
 	}
 	raiseStmt struct {
 		line
-		x expr
+		x, cause expr // nil if they are left out
 	}
 	returnStmt struct {
 		line

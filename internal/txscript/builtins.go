@@ -74,6 +74,9 @@ func init() {
 	for name, f := range functions {
 		builtins[name] = pyvalue.FromObject(&builtin{name, f})
 	}
+	for name, s := range showers {
+		builtins[name] = pyvalue.FromObject(s)
+	}
 	for name, k := range excClasses {
 		if name != "JSONDecodeError" && name != "error" {
 			builtins[name] = pyvalue.FromObject(k)

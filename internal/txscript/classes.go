@@ -1,8 +1,6 @@
 package txscript
 
 import (
-	"iter"
-
 	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
 )
 
@@ -285,91 +283,4 @@ func newReversed(r *run, c *pyvalue.Call) (value, error) {
 		}
 		return nil
 	}), nil
-}
-
-// span is a range.
-type span struct{ start, stop, step int64 }
-
-func newRange(_ *run, c *pyvalue.Call) (value, error) {
-	if n := len(c.Args); n == 0 || n > 3 || len(c.Names) > 0 {
-		return value{}, pyvalue.Raise("TypeError", "range expected at least 1 argument, got %d", n)
-	}
-	numbers := []int64{0, 0, 1}
-	for i, a := range c.Args {
-		if a.Kind() != pyvalue.KindInt && a.Kind() != pyvalue.KindBool {
-			return value{}, pyvalue.Raise("TypeError", "'%s' object cannot be interpreted as an integer", pyvalue.TypeName(a))
-		}
-		n, ok := a.Int64()
-		if !ok || n > 1<<62 || n < -1<<62 {
-			return value{}, pyvalue.Raise("OverflowError", "Python int too large to convert to C ssize_t")
-		}
-		numbers[i] = n
-	}
-	s := &span{numbers[0], numbers[1], numbers[2]}
-	if len(c.Args) == 1 {
-		s.start, s.stop = 0, numbers[0]
-	}
-	if s.step == 0 {
-		return value{}, pyvalue.Raise("ValueError", "range() arg 3 must not be zero")
-	}
-	return pyvalue.FromObject(s), nil
-}
-
-// PyType implements [pyvalue.Object].
-func (s *span) PyType() string { return "range" }
-
-// PyLen returns the number of elements.
-func (s *span) PyLen() int {
-	switch {
-	case s.step > 0 && s.start < s.stop:
-		return int((s.stop - s.start + s.step - 1) / s.step)
-	case s.step < 0 && s.start > s.stop:
-		return int((s.start - s.stop - s.step - 1) / -s.step)
-	}
-	return 0
-}
-
-// PyIter yields the elements.
-func (s *span) PyIter() iter.Seq[value] {
-	return func(yield func(value) bool) {
-		for i := range s.PyLen() {
-			if !yield(pyvalue.Int(s.start + int64(i)*s.step)) {
-				return
-			}
-		}
-	}
-}
-
-// PyItem returns an element.
-func (s *span) PyItem(key value) (value, error) {
-	i, ok := key.Int64()
-	if !ok {
-		return value{}, pyvalue.Raise("TypeError", "range indices must be integers or slices, not %s", pyvalue.TypeName(key))
-	}
-	if i < 0 {
-		i += int64(s.PyLen())
-	}
-	if i < 0 || i >= int64(s.PyLen()) {
-		return value{}, pyvalue.Raise("IndexError", "range object index out of range")
-	}
-	return pyvalue.Int(s.start + i*s.step), nil
-}
-
-// PyRepr prints the range.
-func (s *span) PyRepr() string {
-	items := []value{pyvalue.Int(s.start), pyvalue.Int(s.stop)}
-	if s.step != 1 {
-		items = append(items, pyvalue.Int(s.step))
-	}
-	text, _ := pyvalue.Repr(nil, pyvalue.NewTuple(items...)) // of a few ints
-	return "range" + text
-}
-
-// PyEqual compares what two ranges yield.
-func (s *span) PyEqual(other value) bool {
-	o, ok := other.Object().(*span)
-	if !ok || o.PyLen() != s.PyLen() {
-		return false
-	}
-	return s.PyLen() == 0 || s.start == o.start && (s.PyLen() == 1 || s.step == o.step)
 }

@@ -63,9 +63,6 @@ func (c *compiler) store(x expr) setter {
 		return c.storeAttr(x)
 	case *indexExpr:
 		c.changes.seen = true
-		if _, isSlice := x.index.(*sliceExpr); isSlice {
-			unsupported(x.at(), "assigning to a slice")
-		}
 		on, index := c.expr(x.x), c.expr(x.index)
 		return func(r *run, f *frame, v value) error {
 			container, err := on(r, f)
@@ -189,7 +186,8 @@ func notRepeated(v value) bool {
 }
 
 func (c *compiler) augmented(s *augStmt) exec {
-	c.changes.seen = c.changes.seen || s.op == "+"
+	_, isElement := s.target.(*indexExpr)
+	c.changes.seen = c.changes.seen || s.op == "+" || isElement
 	op, x := binaryOps[s.op], c.expr(s.value)
 	apply := func(r *run, old, v value) (value, error) {
 		if l := old.List(); l != nil && s.op == "+" { // in place

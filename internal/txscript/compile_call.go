@@ -2,51 +2,43 @@ package txscript
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
 )
 
-// shows are the functions that show a message, with the kind of it.
-var shows = map[string]string{
-	"show_error": "error", "show_warning": "warning", "show_info": "info", "automation_blocker": "blocker",
-}
-
 // call compiles a call.
 func (c *compiler) call(x *callExpr) eval {
-	if name, ok := x.f.(*nameExpr); ok && shows[name.name] != "" && c.isOuter(name.name) {
-		return c.show(x, shows[name.name])
-	}
+	c.walksAtOnce(x)
 	if attr, ok := x.f.(*attrExpr); ok {
-		method := c.method(x, attr)
-		if shows[attr.name] != "" {
-			// Of an object that shows messages itself, such as TxScript's.
-			on, show := c.expr(attr.x), c.show(x, shows[attr.name])
-			return func(r *run, f *frame) (value, error) {
-				v, err := on(r, f)
-				if err != nil {
-					return value{}, err
-				}
-				if _, ok := v.Object().(interface{ ShowsMessages() }); ok {
-					return show(r, f)
-				}
-				return method(r, f)
-			}
-		}
-		return method
+		return c.method(x, attr)
 	}
 	if quick := c.quick(x); quick != nil {
 		return quick
 	}
-	fn, args := c.expr(x.f), c.arguments(x)
+	fn, args := c.expr(x.f), c.callee(x, c.arguments(x))
 	return func(r *run, f *frame) (value, error) {
 		fn, err := fn(r, f)
 		if err != nil {
 			return value{}, err
 		}
+		return args(r, f, fn)
+	}
+}
+
+// callee compiles the call of whatever the function is, with compiled arguments.
+func (c *compiler) callee(x *callExpr, args func(r *run, f *frame) (*pyvalue.Call, error)) func(r *run, f *frame, fn value) (value, error) {
+	ref := c.reference(x)
+	return func(r *run, f *frame, fn value) (value, error) {
 		call, err := args(r, f)
 		if err != nil {
 			return value{}, err
+		}
+		if s, ok := fn.Object().(*shower); ok && ref != nil {
+			field, err := ref(r, f)
+			if err != nil {
+				return value{}, err
+			}
+			return r.show(s, call, field)
 		}
 		return r.call(fn, call)
 	}
@@ -109,22 +101,20 @@ func (c *compiler) isOuter(name string) bool {
 
 // method compiles x.name(…).
 func (c *compiler) method(x *callExpr, attr *attrExpr) eval {
-	attribute := c.attr(attr)
 	if _, _, isField := c.fieldOf(attr); isField {
-		args := c.arguments(x)
+		attribute, args := c.attr(attr), c.callee(x, c.arguments(x))
 		return func(r *run, f *frame) (value, error) {
 			fn, err := attribute(r, f)
 			if err != nil {
 				return value{}, err
 			}
-			call, err := args(r, f)
-			if err != nil {
-				return value{}, err
-			}
-			return r.call(fn, call)
+			return args(r, f, fn)
 		}
 	}
+	// A list that it is called on may be changed.
+	c.changes.seen = c.changes.seen || changing[attr.name]
 	on, name, args := c.expr(attr.x), attr.name, c.arguments(x)
+	called := c.callee(x, args)
 	return func(r *run, f *frame) (value, error) {
 		v, err := on(r, f)
 		if err != nil {
@@ -135,11 +125,7 @@ func (c *compiler) method(x *callExpr, attr *attrExpr) eval {
 			if err != nil {
 				return value{}, err
 			}
-			call, err := args(r, f)
-			if err != nil {
-				return value{}, err
-			}
-			return r.call(fn, call)
+			return called(r, f, fn)
 		}
 		call, err := args(r, f)
 		if err != nil {
@@ -211,206 +197,4 @@ func (c *compiler) arguments(x *callExpr) func(r *run, f *frame) (*pyvalue.Call,
 		}
 		return call, nil
 	}
-}
-
-// show compiles a call that shows a message, at a field if its second argument
-// is one.
-func (c *compiler) show(x *callExpr, kind string) eval {
-	args := c.arguments(x)
-	var ref func(r *run, f *frame) (any, error)
-	if len(x.args) > 1 && x.args[1].stars == 0 {
-		if a, ok := x.args[1].value.(*attrExpr); ok {
-			on := c.expr(a.x)
-			ref = func(r *run, f *frame) (any, error) {
-				v, err := on(r, f)
-				if err != nil {
-					return nil, err
-				}
-				if fields, ok := v.Object().(Fields); ok {
-					return fields.FieldRef(a.name), nil
-				}
-				return nil, nil
-			}
-		}
-	}
-	return func(r *run, f *frame) (value, error) {
-		call, err := args(r, f)
-		if err != nil {
-			return value{}, err
-		}
-		text, ok := call.Arg(0, "content")
-		if !ok || len(call.Args)+len(call.Names) > 2 {
-			return value{}, pyvalue.Raise("TypeError", "show takes a text and a field")
-		}
-		m := Message{Kind: kind}
-		if m.Text, err = pyvalue.String(r.meter, text); err != nil {
-			return value{}, err
-		}
-		if ref != nil {
-			if m.Field, err = ref(r, f); err != nil {
-				return value{}, err
-			}
-		}
-		if r.host.Show != nil {
-			r.host.Show(m)
-		}
-		return value{}, nil
-	}
-}
-
-// attr compiles x.name.
-func (c *compiler) attr(x *attrExpr) eval {
-	name := x.name
-	c.changes.seen = c.changes.seen || changing[name]
-	if id, attr, ok := c.fieldOf(x); ok {
-		slot := slices.Index(c.fields, id)
-		if slot < 0 {
-			slot = len(c.fields)
-			c.fields = append(c.fields, id)
-		}
-		if attr == "" {
-			return c.field(name, slot)
-		}
-	}
-	if inner, ok := x.x.(*attrExpr); ok {
-		// field.x.name: the value is plain, so that the fields are asked.
-		fields, plain, id := c.expr(inner.x), c.expr(x.x), inner.name
-		return func(r *run, f *frame) (value, error) {
-			o, err := fields(r, f)
-			if err != nil {
-				return value{}, err
-			}
-			if s, ok := o.Object().(Fields); ok {
-				if v, found, err := s.FieldAttr(id, name); found || err != nil {
-					return v, err
-				}
-			}
-			v, err := plain(r, f)
-			if err != nil {
-				return value{}, err
-			}
-			return getAttr(v, name)
-		}
-	}
-	on := c.expr(x.x)
-	at := c.changes.sites
-	c.changes.sites++
-	return func(r *run, f *frame) (value, error) {
-		v, err := on(r, f)
-		if err != nil {
-			return value{}, err
-		}
-		if rows, ok := v.Object().(Columnar); ok && at < len(r.sites) {
-			if table, i := rows.Row(); table != nil {
-				s := &r.sites[at]
-				if s.owner != table {
-					s.owner, s.column = table, rows.Column(name)
-				}
-				if i < len(s.column) {
-					return s.column[i], nil
-				}
-			}
-		}
-		return getAttr(v, name)
-	}
-}
-
-// field compiles field.name, which is looked up once in a run.
-func (c *compiler) field(name string, slot int) eval {
-	at := slices.Index(c.options.Globals, c.options.Fields)
-	return func(r *run, _ *frame) (value, error) {
-		if s := &r.slots[slot]; s.ok {
-			return s.v, nil
-		}
-		v, err := getAttr(r.host.Globals[at], name)
-		if err == nil && scalar(v) {
-			r.slots[slot] = variable{v, true}
-		}
-		return v, err
-	}
-}
-
-// getAttr returns v.name.
-func getAttr(v value, name string) (value, error) {
-	if s, ok := v.Object().(Fields); ok {
-		f, found, err := s.Field(name)
-		if found || err != nil {
-			return f, err
-		}
-	}
-	if strings.HasPrefix(name, "__") && name != "__name__" {
-		return value{}, pyvalue.Raise("AttributeError", "'%s' object has no attribute '%s'", pyvalue.TypeName(v), name)
-	}
-	if o, ok := v.Object().(interface {
-		PyAttr(name string) (value, bool)
-	}); ok {
-		if a, ok := o.PyAttr(name); ok {
-			return a, nil
-		}
-	}
-	if m, ok := pyvalue.Method(v, name); ok {
-		return m, nil
-	}
-	return value{}, pyvalue.Raise("AttributeError", "'%s' object has no attribute '%s'", pyvalue.TypeName(v), name)
-}
-
-// getItem returns v[key]; an attribute is no item here, as it is in a template.
-func getItem(v, key value) (value, error) {
-	switch v.Kind() {
-	case pyvalue.KindObject:
-		if o, ok := v.Object().(interface {
-			PyItem(key value) (value, error)
-		}); ok {
-			return o.PyItem(key)
-		}
-		return value{}, pyvalue.Raise("TypeError", "'%s' object is not subscriptable", pyvalue.TypeName(v))
-	}
-	return pyvalue.GetItem(v, key)
-}
-
-func setItem(_ *run, container, key, v value) error {
-	if l := container.List(); l != nil {
-		i, ok := key.Int64()
-		if !ok {
-			return pyvalue.Raise("TypeError", "list indices must be integers or slices, not %s", pyvalue.TypeName(key))
-		}
-		if i < 0 {
-			i += int64(len(l.Items))
-		}
-		if i < 0 || i >= int64(len(l.Items)) {
-			return pyvalue.Raise("IndexError", "list assignment index out of range")
-		}
-		l.Items[i] = v
-		return nil
-	}
-	if d := container.Dict(); d != nil {
-		return d.Set(key, v)
-	}
-	return pyvalue.Raise("TypeError", "'%s' object does not support item assignment", pyvalue.TypeName(container))
-}
-
-func delItem(container, key value) error {
-	if l := container.List(); l != nil {
-		i, ok := key.Int64()
-		if !ok {
-			return pyvalue.Raise("TypeError", "list indices must be integers or slices, not %s", pyvalue.TypeName(key))
-		}
-		if i < 0 {
-			i += int64(len(l.Items))
-		}
-		if i < 0 || i >= int64(len(l.Items)) {
-			return pyvalue.Raise("IndexError", "list assignment index out of range")
-		}
-		l.Items = slices.Delete(l.Items, int(i), int(i)+1)
-		return nil
-	}
-	if d := container.Dict(); d != nil {
-		_, found, err := d.Delete(key)
-		if err == nil && !found {
-			text, _ := pyvalue.Repr(nil, key) // of a key that can be hashed
-			err = &pyvalue.Error{Type: "KeyError", Msg: text}
-		}
-		return err
-	}
-	return pyvalue.Raise("TypeError", "'%s' object doesn't support item deletion", pyvalue.TypeName(container))
 }

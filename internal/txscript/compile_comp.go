@@ -5,7 +5,7 @@ import "github.com/exportpipeline/exportpipeline/internal/pyvalue"
 // comprehension compiles a list, set or dict comprehension, or a generator.
 func (c *compiler) comprehension(x *compExpr) eval {
 	// The first iterable belongs to the scope around.
-	first := c.expr(x.clauses[0].iter)
+	first := c.walked(x.clauses[0].iter)
 	s := newScope(c.scope, compScope)
 	for _, cl := range x.clauses {
 		s.target(cl.target)
@@ -81,28 +81,32 @@ func (c *compiler) clauses(x *compExpr) loop {
 	for i := len(x.clauses) - 1; i >= 0; i-- {
 		cl := x.clauses[i]
 		set := c.store(cl.target)
-		conditions := make([]func(*run, *frame) (bool, error), len(cl.conditions))
-		for j, cond := range cl.conditions {
-			conditions[j] = c.condition(cond)
+		look := c.lookupClause(x, i)
+		var cond test
+		if look != nil {
+			cond = look.all
+		} else {
+			cond = c.conditions(cl.conditions)
 		}
 		var next loop
 		var iter eval
 		if i+1 < len(x.clauses) {
-			next, iter = outer, c.expr(x.clauses[i+1].iter)
+			next, iter = outer, c.walked(x.clauses[i+1].iter)
 		}
 		outer = func(r *run, f *frame, over value, yield func(key, v value) (bool, error)) (more bool, err error) {
 			more = true
-			err = r.iterate(over, func(item value) (bool, error) {
+			begin := func(item value) error {
 				if err := r.meter.Step(1); err != nil {
+					return err
+				}
+				return set(r, f, item)
+			}
+			one := func(item value, cond test) (bool, error) {
+				if err := begin(item); err != nil {
 					return false, err
 				}
-				if err := set(r, f, item); err != nil {
-					return false, err
-				}
-				for _, cond := range conditions {
-					if ok, err := cond(r, f); err != nil || !ok {
-						return err == nil, err
-					}
+				if ok, err := cond(r, f); err != nil || !ok {
+					return err == nil, err
 				}
 				if next == nil {
 					more, err = body(r, f, yield)
@@ -114,11 +118,38 @@ func (c *compiler) clauses(x *compExpr) loop {
 				}
 				more, err = next(r, f, over, yield)
 				return more, err
-			})
+			}
+			if look != nil {
+				found, indexed, err := look.matches(r, f, over, begin)
+				if err != nil {
+					return false, err
+				}
+				if indexed {
+					items := over.List().Items
+					for _, i := range found {
+						if more, err := one(items[i], look.rests); err != nil || !more {
+							return false, err
+						}
+					}
+					return true, set(r, f, items[len(items)-1])
+				}
+			}
+			err = r.iterate(over, func(item value) (bool, error) { return one(item, cond) })
 			return more, err
 		}
 	}
 	return outer
+}
+
+// conditions compiles the conditions of a clause.
+func (c *compiler) conditions(list []expr) test {
+	switch len(list) {
+	case 0:
+		return func(*run, *frame) (bool, error) { return true, nil }
+	case 1:
+		return c.condition(list[0])
+	}
+	return c.booleanTest(&boolExpr{xs: list})
 }
 
 // worthKeeping reports an expression that takes more than a moment: one that
@@ -157,7 +188,7 @@ func (c *compiler) invariant(x expr, own []string) bool {
 			}
 		}
 		_, _, _, isVariable := c.scope.find(x.name)
-		return !isVariable && pureBuiltins[x.name]
+		return !isVariable && pureBuiltins[x.name] || c.steady[x.name]
 	case *constExpr:
 		return true
 	case *attrExpr:
@@ -169,15 +200,16 @@ func (c *compiler) invariant(x expr, own []string) bool {
 		if attr, ok := x.f.(*attrExpr); ok {
 			// A method could change what it is called on.
 			if name, ok := attr.x.(*nameExpr); !ok || !pureModules[name.name] {
-				if _, isField, ok := c.fieldOf(attr); ok || isField != "" || !pureMethods[attr.name] {
+				allowed := pureMethods[attr.name] || c.steady != nil && (ownMethods[attr.name] || changing[attr.name] || changingDicts[attr.name])
+				if _, isField, ok := c.fieldOf(attr); ok || isField != "" || !allowed {
 					return false
 				}
 			}
 			if !c.invariantBase(attr.x, own) {
 				return false
 			}
-		} else if !c.invariant(x.f, own) {
-			return false
+		} else if name, ok := x.f.(*nameExpr); ok && c.steady[name.name] || !c.invariant(x.f, own) {
+			return false // a variable may be any function
 		}
 		for _, a := range x.args {
 			if !c.invariant(a.value, own) {
@@ -185,7 +217,15 @@ func (c *compiler) invariant(x expr, own []string) bool {
 			}
 		}
 		return true
-	case *lambdaExpr, *walrusExpr, *starExpr:
+	case *lambdaExpr:
+		for _, p := range x.f.params {
+			if p.value != nil {
+				return false
+			}
+			own = append(own, p.name)
+		}
+		return x.f.varArgs == "" && x.f.named == "" && c.invariant(x.f.result, own)
+	case *walrusExpr, *starExpr:
 		return false
 	}
 	ok := true
@@ -245,6 +285,10 @@ var pureBuiltins = map[string]bool{
 	"str": true, "bool": true, "list": true, "set": true, "tuple": true, "dict": true, "zip": true, "enumerate": true, "range": true, "reversed": true,
 	"is_empty": true, "is_set": true, "default_to": true, "substitute": true, "isinstance": true, "repr": true, "divmod": true, "pow": true,
 }
+
+// ownMethods are methods of lists and dicts that change nothing. They may be called
+// where what they are called on is the program's own.
+var ownMethods = map[string]bool{"get": true, "keys": true, "values": true, "items": true, "copy": true, "index": true, "issubset": true, "union": true, "isdisjoint": true}
 
 // pureModules are modules whose functions are pure.
 var pureModules = map[string]bool{"re": true, "math": true}

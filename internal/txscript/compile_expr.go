@@ -11,9 +11,14 @@ var binaryOps = map[string]pyvalue.Op{
 	"&": pyvalue.OpAnd, "|": pyvalue.OpOr, "^": pyvalue.OpXor, "<<": pyvalue.OpLsh, ">>": pyvalue.OpRsh,
 }
 
+// keeps reports an expression that is the same in every row and worth keeping.
+func (c *compiler) keeps(x expr) bool {
+	return c.options.RowFields != nil && c.depth == 0 && c.worthKeeping(x) && c.invariant(x, nil)
+}
+
 // expr compiles an expression. One that is the same in every row is kept.
 func (c *compiler) expr(x expr) eval {
-	if c.options.RowFields == nil || c.depth > 0 || !c.worthKeeping(x) || !c.invariant(x, nil) {
+	if !c.keeps(x) {
 		return c.plainExpr(x)
 	}
 	c.depth++
@@ -22,20 +27,17 @@ func (c *compiler) expr(x expr) eval {
 	id := c.memos
 	c.memos++
 	return func(r *run, f *frame) (value, error) {
-		m := r.host.Memo
-		if m == nil {
+		if r.kept == nil {
 			return compute(r, f)
 		}
-		if v, ok := m.values[id]; ok {
-			return v, nil
+		k := &r.kept[id]
+		if k.ok {
+			return k.v, r.meter.Step(1)
 		}
 		v, err := compute(r, f)
 		// What could be changed in place is made anew each time.
 		if err == nil && scalar(v) {
-			if m.values == nil {
-				m.values = make(map[int]value)
-			}
-			m.values[id] = v
+			*k = variable{v, true}
 		}
 		return v, err
 	}
@@ -46,8 +48,11 @@ func scalar(v value) bool {
 	case pyvalue.KindList, pyvalue.KindDict, pyvalue.KindSet, pyvalue.KindTuple:
 		return false
 	case pyvalue.KindObject:
-		_, isDate := v.Object().(*dateValue)
-		return isDate
+		switch v.Object().(type) {
+		case *dateValue, *deltaValue, *empty:
+			return true
+		}
+		return false
 	}
 	return true
 }
@@ -58,6 +63,8 @@ func (c *compiler) plainExpr(x expr) eval {
 		v := x.v
 		return func(*run, *frame) (value, error) { return v, nil }
 	case *nameExpr:
+		// It may reach a method that changes a list by a name that is computed.
+		c.changes.seen = c.changes.seen || x.name == "getattr"
 		return c.load(x)
 	case *fstringExpr:
 		return c.fstring(x)
@@ -122,19 +129,10 @@ func (c *compiler) plainExpr(x expr) eval {
 	return nil
 }
 
-// condition compiles an expression of which only the truth counts.
-func (c *compiler) condition(x expr) func(r *run, f *frame) (bool, error) {
-	v := c.expr(x)
-	return func(r *run, f *frame) (bool, error) {
-		v, err := v(r, f)
-		return err == nil && pyvalue.Truth(v), err
-	}
-}
-
 // load compiles reading a name.
 func (c *compiler) load(x *nameExpr) eval {
 	name := x.name
-	outer := c.outer(name)
+	outer := c.outer(name, x.at())
 	depth, slot, in, ok := c.scope.find(name)
 	if !ok {
 		return outer
@@ -168,9 +166,12 @@ func (c *compiler) load(x *nameExpr) eval {
 	}
 }
 
+// refused are builtins of Python that programs may not have.
+var refused = map[string]bool{"eval": true, "exec": true, "compile": true, "open": true, "input": true, "globals": true, "locals": true, "vars": true, "__import__": true}
+
 // outer compiles reading a name that is no variable: a global of the host, or a
 // builtin.
-func (c *compiler) outer(name string) eval {
+func (c *compiler) outer(name string, line int) eval {
 	if i := slices.Index(c.options.Globals, name); i >= 0 {
 		return func(r *run, _ *frame) (value, error) { return r.host.Globals[i], nil }
 	}
@@ -179,6 +180,11 @@ func (c *compiler) outer(name string) eval {
 	}
 	if b, ok := builtins[name]; ok {
 		return func(*run, *frame) (value, error) { return b, nil }
+	}
+	if refused[name] {
+		if _, _, _, isVariable := c.scope.find(name); !isVariable {
+			unsupported(line, name)
+		}
 	}
 	return func(*run, *frame) (value, error) {
 		return value{}, pyvalue.Raise("NameError", "name '%s' is not defined", name)
@@ -310,94 +316,6 @@ func (c *compiler) boolean(x *boolExpr) eval {
 	}
 }
 
-var compareOps = map[string]pyvalue.CmpOp{
-	"==": pyvalue.CmpEq, "!=": pyvalue.CmpNe, "<": pyvalue.CmpLt, "<=": pyvalue.CmpLe, ">": pyvalue.CmpGt, ">=": pyvalue.CmpGe,
-}
-
-func (c *compiler) compare(x *compareExpr) eval {
-	first := c.expr(x.first)
-	rest := make([]eval, len(x.rest))
-	for i, x := range x.rest {
-		rest[i] = c.expr(x)
-	}
-	ops := x.ops
-	if len(ops) == 1 {
-		op, second := ops[0], rest[0]
-		return func(r *run, f *frame) (value, error) {
-			a, err := first(r, f)
-			if err != nil {
-				return value{}, err
-			}
-			b, err := second(r, f)
-			if err != nil {
-				return value{}, err
-			}
-			ok, err := r.compare(op, a, b)
-			return pyvalue.Bool(ok && err == nil), err
-		}
-	}
-	return func(r *run, f *frame) (value, error) {
-		a, err := first(r, f)
-		if err != nil {
-			return value{}, err
-		}
-		for i, op := range ops {
-			b, err := rest[i](r, f)
-			if err != nil {
-				return value{}, err
-			}
-			ok, err := r.compare(op, a, b)
-			if err != nil || !ok {
-				return pyvalue.Bool(false), err
-			}
-			a = b
-		}
-		return pyvalue.Bool(true), nil
-	}
-}
-
-func (r *run) compare(op string, a, b value) (bool, error) {
-	switch op {
-	case "in", "not in":
-		if g, ok := b.Object().(*lazy); ok {
-			found := false
-			err := g.each(func(v value) (bool, error) {
-				found = pyvalue.Equal(v, a)
-				return !found, nil
-			})
-			return found == (op == "in"), err
-		}
-		has, err := pyvalue.Contains(r.meter, b, a)
-		return has == (op == "in") && err == nil, err
-	case "is", "is not":
-		return identical(a, b) == (op == "is"), nil
-	}
-	if err := r.meter.Step(1); err != nil {
-		return false, err
-	}
-	return pyvalue.Compare(compareOps[op], a, b)
-}
-
-// identical is Python's is, as far as values have an identity here.
-func identical(a, b value) bool {
-	if a.Kind() != b.Kind() {
-		return false
-	}
-	switch a.Kind() {
-	case pyvalue.KindNone:
-		return true
-	case pyvalue.KindList:
-		return a.List() == b.List()
-	case pyvalue.KindDict:
-		return a.Dict() == b.Dict()
-	case pyvalue.KindSet:
-		return a.Set() == b.Set()
-	case pyvalue.KindObject:
-		return a.Object() == b.Object()
-	}
-	return pyvalue.Equal(a, b)
-}
-
 func (c *compiler) index(x *indexExpr) eval {
 	on := c.expr(x.x)
 	if s, ok := x.index.(*sliceExpr); ok {
@@ -412,6 +330,11 @@ func (c *compiler) index(x *indexExpr) eval {
 				if bounds[i], err = b(r, f); err != nil {
 					return value{}, err
 				}
+			}
+			if s, ok := v.Object().(interface {
+				slice(lo, hi, step value) (value, error)
+			}); ok {
+				return s.slice(bounds[0], bounds[1], bounds[2])
 			}
 			return pyvalue.Slice(r.meter, v, bounds[0], bounds[1], bounds[2])
 		}
@@ -437,7 +360,23 @@ func (c *compiler) optional(x expr) eval {
 	return c.expr(x)
 }
 
+// slice compiles a slice as a key.
 func (c *compiler) slice(x *sliceExpr) eval {
-	unsupported(x.at(), "a slice within a tuple")
-	return nil
+	bounds := [3]eval{c.optional(x.lo), c.optional(x.hi), c.optional(x.step)}
+	return func(r *run, f *frame) (value, error) {
+		var s slice
+		for i, b := range bounds {
+			var err error
+			if s[i], err = b(r, f); err != nil {
+				return value{}, err
+			}
+		}
+		return pyvalue.FromObject(&s), nil
+	}
 }
+
+// slice is a slice as a key: first, end and step, None where one is left out.
+type slice [3]value
+
+// PyType implements [pyvalue.Object].
+func (*slice) PyType() string { return "slice" }

@@ -15,13 +15,18 @@ type compiler struct {
 	memos      int
 	depth      int // of memoised expressions around the current one
 	changes    *changes
+	rowFields  func(schemaID string) bool // of the options, in functions, too
+	steady     map[string]bool            // variables that are the same in every row, while that is found out
 }
 
-// changes notes whether anything in the source can change a list in place, and
-// counts the places that read an attribute.
+// changes is what is known of the source as a whole: whether anything in it can
+// change a list in place, or assign to a variable of another function, which
+// generators are walked over at once, and how many places read an attribute or are
+// a lookup.
 type changes struct {
-	seen  bool
-	sites int
+	seen, rebinds  bool
+	atOnce         map[*compExpr]bool
+	sites, lookups int
 }
 
 // changing are the methods of lists that do so. A list that is passed on as an
@@ -182,7 +187,10 @@ func (c *compiler) while(s *whileStmt) exec {
 }
 
 func (c *compiler) forLoop(s *forStmt) exec {
-	x, set := c.expr(s.iter), c.store(s.target)
+	if look := c.lookupLoop(s); look != nil {
+		return look
+	}
+	x, set := c.walked(s.iter), c.store(s.target)
 	c.loops++
 	body := c.block(s.body)
 	c.loops--
@@ -264,7 +272,7 @@ func (c *compiler) del(s *delStmt) exec {
 				if err != nil {
 					return goOn, err
 				}
-				return goOn, delItem(container, key)
+				return goOn, delItem(r, container, key)
 			})
 		default:
 			unsupported(t.at(), "deleting this")
@@ -298,6 +306,6 @@ func (c *compiler) assert(s *assertStmt) exec {
 		if err != nil {
 			return goOn, err
 		}
-		return goOn, &raisedError{&exception{"AssertionError", []value{v}}}
+		return goOn, &raisedError{newException("AssertionError", v)}
 	}
 }

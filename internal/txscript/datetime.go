@@ -88,6 +88,14 @@ func (d *dateValue) PyCompare(other value) (int, bool) {
 	return d.t.Compare(o.t), true
 }
 
+// PyCompareError says that a date and a datetime have no order.
+func (d *dateValue) PyCompareError(other value) error {
+	if o, ok := other.Object().(*dateValue); ok && o.full != d.full {
+		return pyvalue.Raise("TypeError", "can't compare datetime.datetime to datetime.date")
+	}
+	return nil
+}
+
 // PyHash makes a date a key.
 func (d *dateValue) PyHash() (string, error) { return d.PyRepr(), nil }
 
@@ -165,7 +173,18 @@ var dateMethods = map[string]func(d *dateValue, r *run, c *pyvalue.Call) (value,
 		if v, ok := c.Arg(0, "sep"); ok {
 			sep = v.Text()
 		}
-		return pyvalue.Str(d.iso(sep)), nil
+		spec, ok := c.Arg(1, "timespec")
+		if !ok || !d.full || spec.Text() == "auto" {
+			return pyvalue.Str(d.iso(sep)), nil
+		}
+		clock, ok := timespecs[spec.Text()]
+		if !ok {
+			return value{}, pyvalue.Raise("ValueError", "Unknown timespec value")
+		}
+		return pyvalue.Str(d.t.Format("2006-01-02") + sep + d.t.Format(clock)), nil
+	},
+	"timetuple": func(d *dateValue, _ *run, _ *pyvalue.Call) (value, error) {
+		return pyvalue.FromObject(&timeTuple{d}), nil
 	},
 	"date": func(d *dateValue, _ *run, _ *pyvalue.Call) (value, error) { return Date(d.t), nil },
 	"weekday": func(d *dateValue, _ *run, _ *pyvalue.Call) (value, error) {
@@ -201,6 +220,11 @@ var dateMethods = map[string]func(d *dateValue, r *run, c *pyvalue.Call) (value,
 		}
 		return newDate(d.full, &pyvalue.Call{Args: args, Meter: r.meter})
 	},
+}
+
+// timespecs are how much of the time isoformat writes.
+var timespecs = map[string]string{
+	"hours": "15", "minutes": "15:04", "seconds": "15:04:05", "milliseconds": "15:04:05.000", "microseconds": "15:04:05.000000",
 }
 
 var dateParams = []string{"year", "month", "day", "hour", "minute", "second", "microsecond"}

@@ -10,9 +10,14 @@
 // and the methods of text, list, tuple, dict and set; the modules re, math, json and
 // datetime; Rossum's is_empty, is_set, default_to, substitute, show_error,
 // show_warning, show_info and automation_blocker. Other constructs (class, with,
-// yield, async, match, decorators, @, complex numbers and bytes, assigning to a
-// slice) and other modules are refused when the program is compiled, with their name
-// and line.
+// yield, async, match, decorators, @, complex numbers and bytes), other modules, and
+// the builtins that reach out of a program (eval, open), are refused when the program
+// is compiled, with their name and line.
+//
+// A program that runs for every row of a table keeps, in a [Memo], what is the same
+// in all of them: expressions and the statements at its beginning that read nothing
+// of the row, and an index of a column that a loop looks a value up in. That is seen
+// only in the time that it takes.
 //
 // The value of a formula is that of the last expression statement that was executed
 // outside of functions, wherever it stands (Rossum's knowledge base, "Formula

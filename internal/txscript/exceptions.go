@@ -57,13 +57,22 @@ func (c *excClass) PyCall(call *pyvalue.Call) (value, error) {
 	if len(call.Names) > 0 {
 		return value{}, pyvalue.Raise("TypeError", "%s() takes no keyword arguments", c.name)
 	}
-	return pyvalue.FromObject(&exception{c.name, call.Args}), nil
+	return pyvalue.FromObject(&exception{class: c.name, args: call.Args}), nil
 }
 
 // exception is an exception as a value.
 type exception struct {
 	class string
 	args  []value
+	attrs map[string]value // of a JSONDecodeError
+
+	cause, context *exception
+	fromSet        bool // raise … from …
+}
+
+// newException makes an exception of an error's class and text.
+func newException(class string, args ...value) *exception {
+	return &exception{class: class, args: args}
 }
 
 // PyType implements [pyvalue.Object].
@@ -98,12 +107,27 @@ func (e *exception) PyRepr() string {
 	return e.class + "(" + text + ")"
 }
 
-// PyAttr returns args.
+// PyAttr returns args, the exception that it was raised from, the one that was
+// handled when it was raised, and what else is known of it.
 func (e *exception) PyAttr(name string) (value, bool) {
-	if name == "args" {
-		return pyvalue.NewTuple(e.args...), true
+	other := func(e *exception) value {
+		if e == nil {
+			return value{}
+		}
+		return pyvalue.FromObject(e)
 	}
-	return value{}, false
+	switch name {
+	case "args":
+		return pyvalue.NewTuple(e.args...), true
+	case "__cause__":
+		return other(e.cause), true
+	case "__context__":
+		return other(e.context), true
+	case "__suppress_context__":
+		return pyvalue.Bool(e.fromSet), true
+	}
+	v, ok := e.attrs[name]
+	return v, ok
 }
 
 // raisedError is an exception that the program itself raised.
@@ -127,12 +151,12 @@ func caught(err error) *exception {
 		return nil
 	}
 	if e.Type == "KeyError" {
-		return &exception{e.Type, []value{pyvalue.FromObject(quoted(e.Msg))}}
+		return newException(e.Type, pyvalue.FromObject(quoted(e.Msg)))
 	}
 	if e.Msg == "" {
-		return &exception{e.Type, nil}
+		return newException(e.Type)
 	}
-	return &exception{e.Type, []value{pyvalue.Str(e.Msg)}}
+	return newException(e.Type, pyvalue.Str(e.Msg))
 }
 
 // quoted is the key of a KeyError of which only the repr is known.
@@ -165,19 +189,57 @@ func (c *compiler) raise(s *raiseStmt) exec {
 		}
 	}
 	x := c.expr(s.x)
+	var cause eval
+	if s.cause != nil {
+		cause = c.expr(s.cause)
+	}
 	return func(r *run, f *frame) (control, error) {
 		v, err := x(r, f)
 		if err != nil {
 			return goOn, err
 		}
-		switch o := v.Object().(type) {
-		case *excClass:
-			return goOn, &raisedError{&exception{o.name, nil}}
-		case *exception:
-			return goOn, &raisedError{o}
+		var from value
+		if cause != nil {
+			if from, err = cause(r, f); err != nil {
+				return goOn, err
+			}
 		}
-		return goOn, pyvalue.Raise("TypeError", "exceptions must derive from BaseException")
+		e, ok := raised(v)
+		if !ok {
+			return goOn, pyvalue.Raise("TypeError", "exceptions must derive from BaseException")
+		}
+		if cause != nil {
+			e.fromSet, e.cause = true, nil
+			if e.cause, ok = raised(from); !ok && !from.IsNone() {
+				return goOn, pyvalue.Raise("TypeError", "exception causes must derive from BaseException")
+			}
+		}
+		return goOn, &raisedError{e}
 	}
+}
+
+// raised returns the exception that a value is, or a new one of a class.
+func raised(v value) (*exception, bool) {
+	switch o := v.Object().(type) {
+	case *excClass:
+		return newException(o.name), true
+	case *exception:
+		return o, true
+	}
+	return nil, false
+}
+
+// within returns an error that came up while e was handled, with e as its context.
+func within(err error, e *exception) error {
+	if err == nil {
+		return nil
+	}
+	made := caught(err)
+	if made == nil || made == e || made.context != nil {
+		return err
+	}
+	made.context = e
+	return &raisedError{made}
 }
 
 // activeError is where a handler keeps the exception that it handles, for a bare
@@ -261,6 +323,7 @@ func (c *compiler) try(s *tryStmt) exec {
 				}
 			}
 			ctl, err := h.body(r, f)
+			err = within(err, e)
 			f.vars[active] = before
 			if h.unset >= 0 {
 				f.vars[h.unset] = variable{}

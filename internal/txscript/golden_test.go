@@ -19,8 +19,81 @@ import (
 
 // fields are the fields of a case, as the oracle has them.
 type fields struct {
-	spec map[string]json.RawMessage
-	row  map[string][2]string
+	spec  map[string]json.RawMessage
+	row   map[string][2]string
+	table *table // of a row that was taken from a table, or that the formula is of
+	index int
+	taken bool
+}
+
+// table is a table of a case: its rows, and columns that were asked for.
+type table struct {
+	id      string
+	rows    []map[string][2]string
+	columns map[string][]pyvalue.Value
+	taken   []pyvalue.Value
+}
+
+func newTable(id string, rows []map[string][2]string) *table {
+	t := &table{id: id, rows: rows, columns: make(map[string][]pyvalue.Value)}
+	for i, r := range rows {
+		t.taken = append(t.taken, pyvalue.FromObject(&fields{row: r, table: t, index: i, taken: true}))
+	}
+	return t
+}
+
+func (t *table) column(name string) []pyvalue.Value {
+	if t == nil {
+		return nil
+	}
+	if values, ok := t.columns[name]; ok {
+		return values
+	}
+	var values []pyvalue.Value
+	for _, r := range t.rows {
+		cell, ok := r[name]
+		if !ok {
+			return nil
+		}
+		values = append(values, typed(cell))
+	}
+	t.columns[name] = values
+	return values
+}
+
+// Row implements [txscript.Columnar].
+func (f *fields) Row() (owner any, index int) {
+	if !f.taken {
+		return nil, 0
+	}
+	return f.table, f.index
+}
+
+// Column implements [txscript.Columnar].
+func (f *fields) Column(name string) []pyvalue.Value { return f.table.column(name) }
+
+// Index implements [txscript.RowFields].
+func (f *fields) Index() int {
+	if f.row == nil {
+		return -1
+	}
+	return f.index
+}
+
+// Cells implements [txscript.RowFields].
+func (f *fields) Cells(name string) []pyvalue.Value { return f.table.column(name) }
+
+// Walk implements [txscript.RowFields]: it hands out what is kept here, so that a
+// program that changed it would be found out.
+func (f *fields) Walk(name, attr string) (pyvalue.Value, bool) {
+	switch {
+	case f.table == nil:
+		return pyvalue.Value{}, false
+	case attr == "all_values":
+		values := f.table.column(name)
+		return pyvalue.NewList(values[:len(values):len(values)]...), values != nil
+	}
+	return pyvalue.NewList(f.table.taken...), name == f.table.id
 }
 
 func (*fields) PyType() string { return "field" }
@@ -70,11 +143,10 @@ func (f *fields) Field(name string) (pyvalue.Value, bool, error) {
 		return typed(pair), true, nil
 	}
 	if rows, ok := f.tableRows(name); ok {
-		var list []pyvalue.Value
-		for _, r := range rows {
-			list = append(list, pyvalue.FromObject(&fields{row: r}))
+		if f.table == nil || f.table.id != name {
+			return pyvalue.NewList(newTable(name, rows).taken...), true, nil
 		}
-		return pyvalue.NewList(list...), true, nil
+		return pyvalue.NewList(slices.Clone(f.table.taken)...), true, nil
 	}
 	var pair [2]string
 	if raw, ok := f.spec[name]; ok && json.Unmarshal(raw, &pair) == nil {
@@ -101,36 +173,76 @@ func (*fields) FieldRef(name string) any { return name }
 
 var globals = []string{"field"}
 
-// run runs a formula, and returns kind and text as the oracle does.
+// run runs a formula, and returns kind and text as the oracle does. One of a row is
+// run for the other rows before, as those of a table are.
 func run(t testing.TB, code, spec string) (kind, text string) {
 	t.Helper()
-	f := &fields{spec: map[string]json.RawMessage{}}
-	if err := json.Unmarshal([]byte(spec), &f.spec); err != nil {
+	of := map[string]json.RawMessage{}
+	if err := json.Unmarshal([]byte(spec), &of); err != nil {
 		t.Fatal(err)
 	}
-	if raw, ok := f.spec["row"]; ok {
-		delete(f.spec, "row")
-		var at int
-		if err := json.Unmarshal(raw, &at); err != nil {
-			t.Fatal(err)
-		}
-		for table := range f.spec {
-			if rows, ok := f.tableRows(table); ok && at < len(rows) {
-				f.row = rows[at]
-			}
+	raw, ok := of["row"]
+	if !ok {
+		return newProgram(t, code, of).run(t, -1)
+	}
+	delete(of, "row")
+	var at int
+	if err := json.Unmarshal(raw, &at); err != nil {
+		t.Fatal(err)
+	}
+	p := newProgram(t, code, of)
+	for range 2 {
+		for i := range p.table.rows {
+			p.run(t, i)
 		}
 	}
-	isRowField := func(id string) bool { _, ok := f.row[id]; return ok }
-	p, err := txscript.Compile(code, txscript.Options{Globals: globals, Fields: "field", RowFields: isRowField})
-	if err != nil {
+	return p.run(t, at)
+}
+
+// program is a formula of the rows of a table.
+type program struct {
+	p     *txscript.Program
+	err   error
+	spec  map[string]json.RawMessage
+	table *table
+	memo  txscript.Memo
+
+	limits txscript.Limits
+	meter  *pyvalue.Meter
+}
+
+func newProgram(t testing.TB, code string, spec map[string]json.RawMessage) *program {
+	t.Helper()
+	p := &program{spec: spec}
+	f := &fields{spec: spec}
+	for id := range spec {
+		if rows, ok := f.tableRows(id); ok && len(rows) > 0 {
+			p.table = newTable(id, rows)
+		}
+	}
+	isRowField := func(id string) bool { return p.table != nil && p.table.column(id) != nil }
+	p.p, p.err = txscript.Compile(code, txscript.Options{Globals: globals, Fields: "field", RowFields: isRowField})
+	return p
+}
+
+// run runs it for a row, -1 for none.
+func (p *program) run(t testing.TB, row int) (kind, text string) {
+	t.Helper()
+	if p.err != nil {
 		return "error", "SyntaxError"
 	}
+	f := &fields{spec: p.spec}
+	if row >= 0 {
+		f.row, f.table, f.index = p.table.rows[row], p.table, row
+	}
 	var shown []string
-	v, err := p.Run(context.Background(), &txscript.Host{
+	v, err := p.p.Run(context.Background(), &txscript.Host{
 		Globals: []pyvalue.Value{pyvalue.FromObject(f)},
 		Show:    func(m txscript.Message) { shown = append(shown, m.Kind+": "+m.Text) },
 		Now:     func() time.Time { return time.Date(2026, 11, 25, 13, 45, 30, 123456000, time.UTC) },
-		Memo:    &txscript.Memo{},
+		Memo:    &p.memo,
+		Limits:  p.limits,
+		Meter:   p.meter,
 	})
 	if err != nil {
 		var e *pyvalue.Error

@@ -5,16 +5,18 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
 )
 
-// jsonFault is what CPython's json.loads says of a text that is no JSON.
-func jsonFault(text string) string {
+// jsonFault is what CPython's json.loads raises for a text that is no JSON.
+func jsonFault(text string) error {
 	j := &jsonReader{text: []rune(text)}
 	j.space()
 	if j.value(0) {
 		j.space()
 		if j.at == len(j.text) {
-			return "invalid JSON" // CPython would have read it
+			return &pyvalue.Error{Type: "JSONDecodeError", Msg: "invalid JSON"} // CPython would have read it
 		}
 		j.fail("Extra data", j.at)
 	}
@@ -25,7 +27,12 @@ func jsonFault(text string) string {
 			line, newline = line+1, i
 		}
 	}
-	return fmt.Sprintf("%s: line %d column %d (char %d)", j.msg, line, j.place-newline, j.place)
+	e := newException("JSONDecodeError", pyvalue.Str(fmt.Sprintf("%s: line %d column %d (char %d)", j.msg, line, j.place-newline, j.place)))
+	number := func(n int) value { return pyvalue.Int(int64(n)) }
+	e.attrs = map[string]value{
+		"msg": pyvalue.Str(j.msg), "doc": pyvalue.Str(text), "pos": number(j.place), "lineno": number(line), "colno": number(j.place - newline),
+	}
+	return &raisedError{e}
 }
 
 // jsonReader finds the first fault, in the order in which CPython's scanner looks.

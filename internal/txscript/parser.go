@@ -300,7 +300,7 @@ func (p *parser) simple() []stmt {
 			if !p.ends() {
 				s.x = p.expression()
 				if p.accept("from") {
-					p.expression() // a cause is not shown
+					s.cause = p.expression()
 				}
 			}
 			return []stmt{s}

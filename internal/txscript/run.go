@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
@@ -77,13 +78,18 @@ type Host struct {
 	Limits Limits
 	// Meter counts for several runs together, in place of Limits; may be nil.
 	Meter *pyvalue.Meter
-	// Memo keeps values of expressions that are the same in every row, between runs
-	// of one program over the rows of one table; nil for none.
+	// Memo keeps what is the same in every row, between runs of one program over the
+	// rows of one table, during which no field that it reads changes besides those of
+	// the row; nil for none. A function or generator that a run returns is not to be
+	// used after the next one.
 	Memo *Memo
 }
 
-// Memo keeps values of one program between its runs; see [Host].
-type Memo struct{ values map[int]value }
+// Memo keeps what one program needs in every row; see [Host].
+type Memo struct {
+	r *run
+	f *frame
+}
 
 // run is the state of a run.
 type run struct {
@@ -94,8 +100,22 @@ type run struct {
 	last  value // of the last expression statement of the module
 	ret   value
 	times *timeClasses
-	slots []variable // values of fields that were read by name, in the order of Program.Fields
-	sites []site     // places of the source that read a column of rows
+	slots []slot // values of fields that were read by name, in the order of Program.Fields
+	sites []site // places of the source that read a column of rows
+	row   RowFields
+	index int // of the row
+
+	// With a Memo these are kept from one run to the next.
+	kept    []variable // values of expressions
+	block   steadyBlock
+	columns []column // that lookups search
+}
+
+// slot is a field that the source reads by its name.
+type slot struct {
+	variable
+	asked  bool
+	column []value // its values in all rows
 }
 
 // site remembers the column that a place of the source has read last.
@@ -113,6 +133,19 @@ type Columnar interface {
 	// Column returns the values of a column by the number of the row, nil if not every
 	// row has one. It must not change while a program runs.
 	Column(schemaID string) []pyvalue.Value
+}
+
+// RowFields are [Fields] of a row whose cells can be had by column.
+type RowFields interface {
+	// Index is the number of the row, -1 if it is the header.
+	Index() int
+	// Cells returns the values of a column by the number of the row, nil if the field
+	// is no column or not every row has one. It must not change while a program runs,
+	// or is run with the same [Memo].
+	Cells(schemaID string) []pyvalue.Value
+	// Walk returns the list that Field gives, or FieldAttr if attr is all_values, for
+	// a loop that does not change it; false if it is no list.
+	Walk(schemaID, attr string) (pyvalue.Value, bool)
 }
 
 // frame holds the variables of one scope while it runs.
@@ -147,8 +180,11 @@ type Program struct {
 	body   exec
 	module *scope
 	fields []string
+	varies []bool // fields that differ from row to row
+	at     int    // of the fields among the globals, -1 if there are none
 	memos  int
 	sites  int
+	looks  int
 	// changes is set if the source may change a list in place.
 	changes bool
 }
@@ -180,12 +216,19 @@ func Compile(source string, o Options) (p *Program, err error) {
 		}
 	}()
 	body := (&parser{tokens: lex(source, 1)}).program()
-	c := &compiler{options: o, scope: newScope(nil, moduleScope), program: &Program{}, changes: &changes{}}
+	c := &compiler{options: o, rowFields: o.RowFields, scope: newScope(nil, moduleScope), program: &Program{at: -1}}
+	c.changes = &changes{rebinds: rebinds(body), atOnce: make(map[*compExpr]bool)}
 	c.scope.collect(body)
 	c.program.module = c.scope
-	c.program.body = c.block(body)
+	c.program.body = c.moduleBody(body)
 	c.program.fields = c.fields
-	c.program.memos, c.program.sites = c.memos, c.changes.sites
+	if o.Fields != "" {
+		c.program.at = slices.Index(o.Globals, o.Fields)
+	}
+	for _, id := range c.fields {
+		c.program.varies = append(c.program.varies, o.RowFields == nil || o.RowFields(id))
+	}
+	c.program.memos, c.program.sites, c.program.looks = c.memos, c.changes.sites, c.changes.lookups
 	c.program.changes = c.changes.seen
 	return c.program, nil
 }
@@ -228,28 +271,63 @@ func (p *Program) Defines(name string) bool {
 	return ok
 }
 
-func (p *Program) start(ctx context.Context, h *Host) (*run, *frame) {
-	r := &run{host: h, meter: h.Meter, line: 1}
-	if r.meter == nil {
-		l := h.Limits
-		if l.Steps == 0 {
-			l.Steps = DefaultLimits.Steps
+func (p *Program) start(ctx context.Context, h *Host) (r *run, f *frame) {
+	if h.Memo != nil && h.Memo.r != nil {
+		r, f = h.Memo.r, h.Memo.f
+		r.line, r.calls, r.last, r.ret = 1, 0, value{}, value{}
+		clear(f.vars)
+		for i := range r.slots {
+			if p.varies[i] {
+				r.slots[i].variable = variable{}
+			}
 		}
-		if l.ValueBytes == 0 {
-			l.ValueBytes = DefaultLimits.ValueBytes
-		}
-		if l.TotalBytes == 0 {
-			l.TotalBytes = DefaultLimits.TotalBytes
-		}
-		r.meter = pyvalue.NewMeter(ctx, pyvalue.Limits{Steps: l.Steps, ValueBytes: l.ValueBytes, TotalBytes: l.TotalBytes})
+	} else {
+		r, f = p.prepare(h.Memo)
 	}
+	r.host, r.row = h, nil
+	if p.at >= 0 && p.at < len(h.Globals) {
+		if row, ok := h.Globals[p.at].Object().(RowFields); ok {
+			if r.index = row.Index(); r.index >= 0 {
+				r.row = row
+			}
+		}
+	}
+	if r.meter = h.Meter; r.meter != nil {
+		return r, f
+	}
+	l := h.Limits
+	if l.Steps == 0 {
+		l.Steps = DefaultLimits.Steps
+	}
+	if l.ValueBytes == 0 {
+		l.ValueBytes = DefaultLimits.ValueBytes
+	}
+	if l.TotalBytes == 0 {
+		l.TotalBytes = DefaultLimits.TotalBytes
+	}
+	r.meter = pyvalue.NewMeter(ctx, pyvalue.Limits{Steps: l.Steps, ValueBytes: l.ValueBytes, TotalBytes: l.TotalBytes})
+	return r, f
+}
+
+// prepare makes the state of a run, and lets m keep it.
+func (p *Program) prepare(m *Memo) (*run, *frame) {
+	r, f := &run{line: 1}, &frame{vars: make([]variable, len(p.module.slots))}
 	if len(p.fields) > 0 {
-		r.slots = make([]variable, len(p.fields))
+		r.slots = make([]slot, len(p.fields))
 	}
 	if p.sites > 0 {
 		r.sites = make([]site, p.sites)
 	}
-	return r, &frame{vars: make([]variable, len(p.module.slots))}
+	if m != nil {
+		if p.memos > 0 {
+			r.kept = make([]variable, p.memos)
+		}
+		if p.looks > 0 {
+			r.columns = make([]column, p.looks)
+		}
+		m.r, m.f = r, f
+	}
+	return r, f
 }
 
 func (r *run) now() time.Time {
@@ -265,178 +343,4 @@ func (r *run) fail(err error) error {
 		err = raised.plain()
 	}
 	return &RunError{r.line, err}
-}
-
-// call calls a value.
-func (r *run) call(f value, c *pyvalue.Call) (value, error) {
-	if err := r.meter.Step(1); err != nil {
-		return value{}, err
-	}
-	if b, ok := f.Object().(*builtin); ok {
-		return b.f(r, c)
-	}
-	return pyvalue.CallValue(f, c)
-}
-
-// closure is a function of the program, made where its def was executed.
-type closure struct {
-	code     *code
-	r        *run
-	frame    *frame
-	defaults []value
-}
-
-// code is a compiled function.
-type code struct {
-	f    *function
-	size int // variables
-	body exec
-	expr eval // of a lambda
-	args int  // slot of *args, -1 if there is none
-	kw   int  // slot of **kwargs, -1 if there is none
-}
-
-// PyType implements [pyvalue.Object].
-func (c *closure) PyType() string { return "function" }
-
-// PyRepr prints the function as CPython does, without its address.
-func (c *closure) PyRepr() string { return "<function " + c.code.f.name + ">" }
-
-// PyCall calls the function.
-func (c *closure) PyCall(call *pyvalue.Call) (value, error) {
-	r := c.r
-	if r.calls++; r.calls > maxCalls {
-		r.calls--
-		return value{}, pyvalue.Raise("RecursionError", "maximum recursion depth exceeded")
-	}
-	defer func() { r.calls-- }()
-	f := &frame{vars: make([]variable, c.code.size), up: c.frame}
-	if err := c.bind(f, call); err != nil {
-		return value{}, err
-	}
-	if c.code.expr != nil {
-		return c.code.expr(r, f)
-	}
-	ctl, err := c.code.body(r, f)
-	if err != nil || ctl != returned {
-		return value{}, err
-	}
-	v := r.ret
-	r.ret = value{}
-	return v, nil
-}
-
-// bind gives the parameters their values. They have the first slots.
-func (c *closure) bind(f *frame, call *pyvalue.Call) error {
-	fn := c.code.f
-	positional := 0
-	for i, p := range fn.params {
-		if p.keywordOnly {
-			break
-		}
-		if positional++; i < len(call.Args) {
-			f.vars[i] = variable{call.Args[i], true}
-		}
-	}
-	if len(call.Args) > positional {
-		if c.code.args < 0 {
-			return c.tooMany(call, positional)
-		}
-		f.vars[c.code.args] = variable{pyvalue.NewTuple(append([]value(nil), call.Args[positional:]...)...), true}
-	} else if c.code.args >= 0 {
-		f.vars[c.code.args] = variable{pyvalue.NewTuple(), true}
-	}
-	var rest *pyvalue.Dict
-	if c.code.kw >= 0 {
-		rest = pyvalue.NewDict()
-		f.vars[c.code.kw] = variable{rest.Value(), true}
-	}
-	for i, name := range call.Names {
-		slot := -1
-		for j, p := range fn.params {
-			if p.name == name && !p.positional {
-				slot = j
-			}
-		}
-		switch {
-		case slot < 0 && rest != nil:
-			rest.SetStr(name, call.Named[i])
-		case slot < 0:
-			return pyvalue.Raise("TypeError", "%s() got an unexpected keyword argument '%s'", fn.name, name)
-		case f.vars[slot].ok:
-			return pyvalue.Raise("TypeError", "%s() got multiple values for argument '%s'", fn.name, name)
-		default:
-			f.vars[slot] = variable{call.Named[i], true}
-		}
-	}
-	return c.missing(f)
-}
-
-// missing fills in defaults, and names what is missing.
-func (c *closure) missing(f *frame) error {
-	var names, keywordOnly []string
-	for i, p := range c.code.f.params {
-		switch {
-		case f.vars[i].ok:
-		case p.value != nil:
-			f.vars[i] = variable{c.defaults[i], true}
-		case p.keywordOnly:
-			keywordOnly = append(keywordOnly, "'"+p.name+"'")
-		default:
-			names = append(names, "'"+p.name+"'")
-		}
-	}
-	kind := "positional"
-	if names == nil {
-		names, kind = keywordOnly, "keyword-only"
-	}
-	if names == nil {
-		return nil
-	}
-	return pyvalue.Raise("TypeError", "%s() missing %d required %s argument%s: %s", c.code.f.name, len(names), kind, plural(len(names)), enumerate(names))
-}
-
-// enumerate joins names as CPython does: a, b, and c.
-func enumerate(names []string) string {
-	switch len(names) {
-	case 1:
-		return names[0]
-	case 2:
-		return names[0] + " and " + names[1]
-	}
-	text := ""
-	for _, n := range names[:len(names)-1] {
-		text += n + ", "
-	}
-	return text + "and " + names[len(names)-1]
-}
-
-func plural(n int) string {
-	if n == 1 {
-		return ""
-	}
-	return "s"
-}
-
-func (c *closure) tooMany(call *pyvalue.Call, positional int) error {
-	fn := c.code.f
-	least := 0
-	for _, p := range fn.params {
-		if !p.keywordOnly && p.value == nil {
-			least++
-		}
-	}
-	takes := fmt.Sprint(positional)
-	if least != positional {
-		takes = fmt.Sprintf("from %d to %d", least, positional)
-	}
-	was := "were"
-	if len(call.Args) == 1 {
-		was = "was"
-	}
-	s := plural(positional)
-	if least != positional {
-		s = "s"
-	}
-	return pyvalue.Raise("TypeError", "%s() takes %s positional argument%s but %d %s given", fn.name, takes, s, len(call.Args), was)
 }

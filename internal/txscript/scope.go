@@ -117,7 +117,7 @@ func (s *scope) collectOne(st stmt) {
 		s.collect(st.otherwise)
 		s.collect(st.finally)
 	case *raiseStmt:
-		walk(st.x)
+		walk(st.x, st.cause)
 	case *returnStmt:
 		walk(st.x)
 	case *assertStmt:

@@ -36,10 +36,11 @@ func TestConstructsOutsideOfTheSubsetAreNamedWithTheirLine(t *testing.T) {
 		"b'x'":                           "line 1: a bytes literal is not supported in formulas",
 		"1j":                             "line 1: a complex number is not supported in formulas",
 		"match x:\n    case 1: 1":        "line 1: match is not supported in formulas",
-		"x = [1]\nx[0:1] = []":           "line 2: assigning to a slice is not supported in formulas",
 		"...":                            "line 1: ... is not supported in formulas",
 		"try:\n    1\nexcept* ValueError:\n    2": "line 3: except* is not supported in formulas",
-		`"\N{DASH}"`: `line 1: a character by its name (\N{…}) is not supported in formulas`,
+		"x = 1\neval('x')":                        "line 2: eval is not supported in formulas",
+		"def f(): return open('x')":               "line 1: open is not supported in formulas",
+		`"\N{DASH}"`:                              `line 1: a character by its name (\N{…}) is not supported in formulas`,
 	} {
 		_, err := txscript.Compile(code, txscript.Options{})
 		var e *txscript.SyntaxError
@@ -64,6 +65,32 @@ func TestSyntaxErrorsNameTheirLine(t *testing.T) {
 	}
 }
 
+// What is within each other is compiled once, however deep.
+func TestCompilingTakesNoLongerThanTheSource(t *testing.T) {
+	t.Parallel()
+	nested := func(before, inner, after string) string {
+		return strings.Repeat(before, 40) + inner + strings.Repeat(after, 40)
+	}
+	for _, code := range []string{
+		nested("f(", "x", ").a.b"), nested("f(1, ", "x", ").a"), nested("x.append(", "x", ")"), nested("", "'a'", ".replace('a', 'b')"), nested("", "x", ".a"),
+		nested("[r for r in field.q.all_values if r == 1 and ", "1", "]"), nested("sum(r for r in field.q.all_values if r == 1 and ", "1", ")"),
+	} {
+		done := make(chan error)
+		go func() {
+			_, err := txscript.Compile(code, txscript.Options{Globals: globals, Fields: "field", RowFields: func(string) bool { return true }})
+			done <- err
+		}()
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Errorf("%s: %v", code, err)
+			}
+		case <-time.After(10 * time.Second):
+			t.Errorf("%s…: it takes too long", code[:20])
+		}
+	}
+}
+
 func TestRunsEndWithinTheirLimits(t *testing.T) {
 	t.Parallel()
 	for name, code := range map[string]string{
@@ -76,6 +103,10 @@ func TestRunsEndWithinTheirLimits(t *testing.T) {
 		"repeated text":           "'abc' * 10 ** 12",
 		"a limit is not caught":   "try:\n    while True:\n        pass\nexcept:\n    1",
 		"nor in finally":          "while True:\n    try:\n        while True: pass\n    finally:\n        continue",
+		"a factorial":             "math.factorial(10 ** 9)",
+		"combinations":            "math.comb(10 ** 15, 10 ** 8)",
+		"permutations":            "math.perm(10 ** 18, 10 ** 17)",
+		"a slice that grows":      "x = [1]\nwhile True:\n    x[:0] = x",
 		"a pattern that explodes": `re.search(r"(a+)+$", "a" * 40 + "b")`,
 		"padding":                 "f'{1:>100000000000}'",
 	} {
@@ -184,23 +215,28 @@ func Example() {
 // python is Debian's, which the oracle runs with.
 const python = "/usr/bin/python3"
 
-// TestGeneratedPrograms compares programs that are put together at random with
-// CPython. TXSCRIPT_DIFF_SECONDS says for how long, TXSCRIPT_DIFF_SEED which.
-func TestGeneratedPrograms(t *testing.T) {
-	t.Parallel()
+// generated says for how many seconds programs are generated, and from which seed.
+func generated(t *testing.T) (seconds int, seed uint64) {
+	t.Helper()
 	if _, err := os.Stat(python); err != nil {
 		if os.Getenv("CI") == "true" {
 			t.Fatal("python3 is missing, and CI must compare with it")
 		}
 		t.Skip("python3 is missing; install it to compare with CPython")
 	}
-	seconds, _ := strconv.Atoi(os.Getenv("TXSCRIPT_DIFF_SECONDS"))
+	seconds, _ = strconv.Atoi(os.Getenv("TXSCRIPT_DIFF_SECONDS"))
 	seconds = max(seconds, 2)
-	seed := uint64(time.Now().UnixNano())
+	seed = uint64(time.Now().UnixNano())
 	if s, err := strconv.ParseUint(os.Getenv("TXSCRIPT_DIFF_SEED"), 10, 64); err == nil {
 		seed = s
 	}
-	t.Logf("seed %d", seed)
+	return seconds, seed
+}
+
+// oracle starts the oracle, and returns what asks it for the kind and the text that
+// it has for a program.
+func oracle(t *testing.T) func(code, spec string) [2]string {
+	t.Helper()
 	cmd := osexec.Command(python, "-W", "ignore", "testdata/oracle.py", "serve")
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
@@ -214,27 +250,39 @@ func TestGeneratedPrograms(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	defer func() {
+	t.Cleanup(func() {
 		_ = in.Close()
 		_ = cmd.Wait()
-	}()
+	})
 	answers := bufio.NewScanner(out)
 	answers.Buffer(nil, 1<<24)
-	g := &generator{rand.New(rand.NewPCG(seed, 1))}
-	count := 0
-	for end := time.Now().Add(time.Duration(seconds) * time.Second); time.Now().Before(end); count++ {
-		code := g.program()
-		asked, _ := json.Marshal(map[string]any{"code": code, "fields": json.RawMessage(generatedFields)})
+	return func(code, spec string) (want [2]string) {
+		asked, _ := json.Marshal(map[string]any{"code": code, "fields": json.RawMessage(spec)})
 		if _, err := in.Write(append(asked, '\n')); err != nil {
 			t.Fatal(err)
 		}
 		if !answers.Scan() {
 			t.Fatal("Python ended")
 		}
-		var want [2]string
 		if err := json.Unmarshal(answers.Bytes(), &want); err != nil {
 			t.Fatal(err)
 		}
+		return want
+	}
+}
+
+// TestGeneratedPrograms compares programs that are put together at random with
+// CPython. TXSCRIPT_DIFF_SECONDS says for how long, TXSCRIPT_DIFF_SEED which.
+func TestGeneratedPrograms(t *testing.T) {
+	t.Parallel()
+	seconds, seed := generated(t)
+	t.Logf("seed %d", seed)
+	ask := oracle(t)
+	g := &generator{rand.New(rand.NewPCG(seed, 1))}
+	count := 0
+	for end := time.Now().Add(time.Duration(seconds) * time.Second); time.Now().Before(end); count++ {
+		code := g.program()
+		want := ask(code, generatedFields)
 		kind, got := run(t, code, generatedFields)
 		if kind != want[0] || got != want[1] {
 			t.Fatalf("seed %d, program %d\n%s\ngot  %s %s\nwant %s %s", seed, count, code, kind, got, want[0], want[1])

@@ -23,8 +23,9 @@ type scope struct {
 }
 
 var (
-	_ txscript.Fields   = (*scope)(nil)
-	_ txscript.Columnar = (*scope)(nil)
+	_ txscript.Fields    = (*scope)(nil)
+	_ txscript.Columnar  = (*scope)(nil)
+	_ txscript.RowFields = (*scope)(nil)
 )
 
 // Row tells the table and the number of a row that was taken from a table.
@@ -46,6 +47,35 @@ func (s *scope) Column(schemaID string) []value {
 	values := s.r.fullColumn(schemaID)
 	s.r.full[schemaID] = values
 	return values
+}
+
+// Index is the number of the row that the formula is of, -1 for the header.
+func (s *scope) Index() int {
+	if s.row == nil {
+		return -1
+	}
+	return s.index
+}
+
+// Cells returns the values of a column of the table that the formula is of.
+func (s *scope) Cells(schemaID string) []value { return s.Column(schemaID) }
+
+// Walk returns a column, or the rows of a table, for a loop that does not change the
+// list: it may be ours.
+func (s *scope) Walk(schemaID, attr string) (value, bool) {
+	d := s.r.set.fields[schemaID]
+	if s.only || d == nil {
+		return value{}, false
+	}
+	defer func(was bool) { s.r.shared = was }(s.r.shared)
+	s.r.shared = true
+	if attr == "all_values" && (d.table != "" || d.Category == "multivalue") {
+		return s.r.list(s.r.column(schemaID)), true
+	}
+	if attr == "" && d.Category == "multivalue" && s.node(schemaID) == nil {
+		return s.r.children(schemaID), true
+	}
+	return value{}, false
 }
 
 // PyType implements [pyvalue.Object].
@@ -118,7 +148,7 @@ func (s *scope) FieldAttr(schemaID, name string) (value, bool, error) {
 	if name == "attr" {
 		return pyvalue.FromObject(&attributes{n, s.r.set.fields[schemaID]}), true, nil
 	}
-	if name == "id" || name == "rir_confidence" {
+	if name == "id" || name == "rir_confidence" || name == "value" {
 		v, ok := (&attributes{n, s.r.set.fields[schemaID]}).PyAttr(name)
 		return v, ok, nil
 	}

@@ -257,21 +257,23 @@ func TestMessagesAndBlockersAreReturnedWithTheirFields(t *testing.T) {
 func TestWhatAFormulaSeesOfTheDocument(t *testing.T) {
 	t.Parallel()
 	for code, want := range map[string]string{
-		"field.total.attr.id":                   "1002",
-		"field.total.attr.value":                "1 210,50",
-		"field.total.id":                        "1002",
-		"str(field.total.attr.rir_text)":        "1 210,50",
-		"annotation.id":                         "314528",
-		"annotation.metadata['batch']":          "7",
-		"len(field.items), field.items[1].code": "",
-		"','.join(r.code for r in field.items)": "A,B",
-		"field.tags[0] + str(len(field.tags))":  "x2",
-		"','.join(field.code.all_values)":       "A,B",
-		"str(field.empty_number)":               "None",
-		"field.empty_text":                      "",
-		"date.today().isoformat()":              "2026-11-25",
-		"getattr(field, 'nope', 'fallback')":    "fallback",
-		"field.total.attr.label":                "total",
+		"field.total.attr.id":                         "1002",
+		"field.total.attr.value":                      "1 210,50",
+		"field.total.id":                              "1002",
+		"field.total.value":                           "1 210,50",
+		"'|'.join(r.code.value for r in field.items)": "A|B",
+		"str(field.total.attr.rir_text)":              "1 210,50",
+		"annotation.id":                               "314528",
+		"annotation.metadata['batch']":                "7",
+		"len(field.items), field.items[1].code":       "",
+		"','.join(r.code for r in field.items)":       "A,B",
+		"field.tags[0] + str(len(field.tags))":        "x2",
+		"','.join(field.code.all_values)":             "A,B",
+		"str(field.empty_number)":                     "None",
+		"field.empty_text":                            "",
+		"date.today().isoformat()":                    "2026-11-25",
+		"getattr(field, 'nope', 'fallback')":          "fallback",
+		"field.total.attr.label":                      "total",
 	} {
 		t.Run(code, func(t *testing.T) {
 			t.Parallel()

@@ -139,10 +139,7 @@ type script struct {
 // PyType implements [pyvalue.Object].
 func (*script) PyType() string { return "TxScript" }
 
-// ShowsMessages lets show_error and its like be called on it.
-func (*script) ShowsMessages() {}
-
-// PyAttr returns field, payload, annotation and hook_response.
+// PyAttr returns field, payload, annotation, hook_response, and what shows messages.
 func (t *script) PyAttr(name string) (value, bool) {
 	switch name {
 	case "field":
@@ -154,7 +151,7 @@ func (t *script) PyAttr(name string) (value, bool) {
 	case "hook_response":
 		return pyvalue.FromObject(&pyvalue.Func{Name: name, F: func(*pyvalue.Call) (value, error) { return pyvalue.FromObject(&response{}), nil }}), true
 	}
-	return value{}, false
+	return txscript.Shower(name)
 }
 
 // response is what hook_response returns: everything has been done already.

@@ -124,6 +124,7 @@ func (r *running) formula(f *compiled) (wrote bool, err error) {
 	}
 	cells := r.content.Find(f.id)
 	at := 0
+	here := &scope{r: r}
 	for _, table := range r.content.Find(f.table) {
 		for i, row := range table.Children() {
 			n := row
@@ -136,7 +137,8 @@ func (r *running) formula(f *compiled) (wrote bool, err error) {
 					continue
 				}
 			}
-			changed, err := r.evaluate(f, n, &scope{r: r, row: row, index: i}, host)
+			here.row, here.index = row, i
+			changed, err := r.evaluate(f, n, here, host)
 			if err != nil {
 				return wrote, err
 			}

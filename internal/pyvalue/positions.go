@@ -1,0 +1,37 @@
+package pyvalue
+
+// Positions finds values in a list by what they equal.
+type Positions struct {
+	values []Value
+	at     map[dictKey][]int32
+}
+
+// NewPositions indexes a list, which must not be changed afterwards; nil if it holds
+// a value that has no hash.
+func NewPositions(values []Value) *Positions {
+	p := &Positions{values, make(map[dictKey][]int32)}
+	for i, v := range values {
+		k, err := keyOf(v)
+		if err != nil {
+			return nil
+		}
+		p.at[k] = append(p.at[k], int32(i))
+	}
+	return p
+}
+
+// Of returns where the values stand that equal a key, in order; ok is false if the
+// index cannot tell. The slice must not be changed.
+func (p *Positions) Of(key Value) (found []int32, ok bool) {
+	k, err := keyOf(key)
+	if err != nil {
+		return nil, false
+	}
+	found = p.at[k]
+	for _, i := range found {
+		if !Equal(p.values[i], key) { // nan, which has a hash but equals nothing
+			return nil, false
+		}
+	}
+	return found, true
+}

@@ -1,0 +1,184 @@
+package txscript
+
+import (
+	"fmt"
+
+	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+)
+
+// call calls a value.
+func (r *run) call(f value, c *pyvalue.Call) (value, error) {
+	if err := r.meter.Step(1); err != nil {
+		return value{}, err
+	}
+	if b, ok := f.Object().(*builtin); ok {
+		return b.f(r, c)
+	}
+	if s, ok := f.Object().(*shower); ok {
+		return r.show(s, c, nil)
+	}
+	return pyvalue.CallValue(f, c)
+}
+
+// closure is a function of the program, made where its def was executed.
+type closure struct {
+	code     *code
+	r        *run
+	frame    *frame
+	defaults []value
+}
+
+// code is a compiled function.
+type code struct {
+	f    *function
+	size int // variables
+	body exec
+	expr eval // of a lambda
+	args int  // slot of *args, -1 if there is none
+	kw   int  // slot of **kwargs, -1 if there is none
+}
+
+// PyType implements [pyvalue.Object].
+func (c *closure) PyType() string { return "function" }
+
+// PyRepr prints the function as CPython does, without its address.
+func (c *closure) PyRepr() string { return "<function " + c.code.f.name + ">" }
+
+// PyCall calls the function.
+func (c *closure) PyCall(call *pyvalue.Call) (value, error) {
+	r := c.r
+	if r.calls++; r.calls > maxCalls {
+		r.calls--
+		return value{}, pyvalue.Raise("RecursionError", "maximum recursion depth exceeded")
+	}
+	defer func() { r.calls-- }()
+	f := &frame{vars: make([]variable, c.code.size), up: c.frame}
+	if err := c.bind(f, call); err != nil {
+		return value{}, err
+	}
+	if c.code.expr != nil {
+		return c.code.expr(r, f)
+	}
+	ctl, err := c.code.body(r, f)
+	if err != nil || ctl != returned {
+		return value{}, err
+	}
+	v := r.ret
+	r.ret = value{}
+	return v, nil
+}
+
+// bind gives the parameters their values. They have the first slots.
+func (c *closure) bind(f *frame, call *pyvalue.Call) error {
+	fn := c.code.f
+	positional := 0
+	for i, p := range fn.params {
+		if p.keywordOnly {
+			break
+		}
+		if positional++; i < len(call.Args) {
+			f.vars[i] = variable{call.Args[i], true}
+		}
+	}
+	if len(call.Args) > positional {
+		if c.code.args < 0 {
+			return c.tooMany(call, positional)
+		}
+		f.vars[c.code.args] = variable{pyvalue.NewTuple(append([]value(nil), call.Args[positional:]...)...), true}
+	} else if c.code.args >= 0 {
+		f.vars[c.code.args] = variable{pyvalue.NewTuple(), true}
+	}
+	var rest *pyvalue.Dict
+	if c.code.kw >= 0 {
+		rest = pyvalue.NewDict()
+		f.vars[c.code.kw] = variable{rest.Value(), true}
+	}
+	for i, name := range call.Names {
+		slot := -1
+		for j, p := range fn.params {
+			if p.name == name && !p.positional {
+				slot = j
+			}
+		}
+		switch {
+		case slot < 0 && rest != nil:
+			rest.SetStr(name, call.Named[i])
+		case slot < 0:
+			return pyvalue.Raise("TypeError", "%s() got an unexpected keyword argument '%s'", fn.name, name)
+		case f.vars[slot].ok:
+			return pyvalue.Raise("TypeError", "%s() got multiple values for argument '%s'", fn.name, name)
+		default:
+			f.vars[slot] = variable{call.Named[i], true}
+		}
+	}
+	return c.missing(f)
+}
+
+// missing fills in defaults, and names what is missing.
+func (c *closure) missing(f *frame) error {
+	var names, keywordOnly []string
+	for i, p := range c.code.f.params {
+		switch {
+		case f.vars[i].ok:
+		case p.value != nil:
+			f.vars[i] = variable{c.defaults[i], true}
+		case p.keywordOnly:
+			keywordOnly = append(keywordOnly, "'"+p.name+"'")
+		default:
+			names = append(names, "'"+p.name+"'")
+		}
+	}
+	kind := "positional"
+	if names == nil {
+		names, kind = keywordOnly, "keyword-only"
+	}
+	if names == nil {
+		return nil
+	}
+	return pyvalue.Raise("TypeError", "%s() missing %d required %s argument%s: %s", c.code.f.name, len(names), kind, plural(len(names)), enumerate(names))
+}
+
+// enumerate joins names as CPython does: a, b, and c.
+func enumerate(names []string) string {
+	switch len(names) {
+	case 1:
+		return names[0]
+	case 2:
+		return names[0] + " and " + names[1]
+	}
+	text := ""
+	for _, n := range names[:len(names)-1] {
+		text += n + ", "
+	}
+	return text + "and " + names[len(names)-1]
+}
+
+func plural(n int) string {
+	if n == 1 {
+		return ""
+	}
+	return "s"
+}
+
+func (c *closure) tooMany(call *pyvalue.Call, positional int) error {
+	fn := c.code.f
+	least := 0
+	for _, p := range fn.params {
+		if !p.keywordOnly && p.value == nil {
+			least++
+		}
+	}
+	takes := fmt.Sprint(positional)
+	if least != positional {
+		takes = fmt.Sprintf("from %d to %d", least, positional)
+	}
+	was := "were"
+	if len(call.Args) == 1 {
+		was = "was"
+	}
+	s := plural(positional)
+	if least != positional {
+		s = "s"
+	}
+	return pyvalue.Raise("TypeError", "%s() takes %s positional argument%s but %d %s given", fn.name, takes, s, len(call.Args), was)
+}

@@ -1,0 +1,236 @@
+package txscript
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+)
+
+// attr compiles x.name, and what comes before it: x.y.name. Where the value before a
+// name are fields, they are asked for what stands behind their field (field.total.id),
+// since the value of a field is plain.
+func (c *compiler) attr(x *attrExpr) eval {
+	var names []string
+	var base expr = x
+	for first := x; ; {
+		names = append(names, first.name)
+		c.changes.seen = c.changes.seen || changing[first.name]
+		base = first.x
+		inner, ok := base.(*attrExpr)
+		if !ok {
+			x = first
+			break
+		}
+		first = inner
+	}
+	slices.Reverse(names)
+	var plain eval // of the first name, if it is a field's
+	if id, attr, ok := c.fieldOf(x); ok && attr == "" {
+		slot := slices.Index(c.fields, id)
+		if slot < 0 {
+			slot = len(c.fields)
+			c.fields = append(c.fields, id)
+		}
+		if plain = c.field(id, slot); len(names) == 1 {
+			return plain
+		}
+	}
+	on := c.expr(base)
+	gets := make([]func(r *run, v value) (value, error), len(names))
+	for i, name := range names {
+		gets[i] = c.getter(name)
+	}
+	if len(names) == 1 {
+		get := gets[0]
+		return func(r *run, f *frame) (value, error) {
+			v, err := on(r, f)
+			if err != nil {
+				return value{}, err
+			}
+			return get(r, v)
+		}
+	}
+	return func(r *run, f *frame) (value, error) {
+		v, err := on(r, f)
+		for i := 0; i < len(names) && err == nil; i++ {
+			if s, ok := v.Object().(Fields); ok && i+1 < len(names) {
+				behind, found, failed := s.FieldAttr(names[i], names[i+1])
+				if found || failed != nil {
+					v, err = behind, failed
+					i++
+					continue
+				}
+			}
+			if i == 0 && plain != nil {
+				v, err = plain(r, f)
+			} else {
+				v, err = gets[i](r, v)
+			}
+		}
+		if err != nil {
+			return value{}, err
+		}
+		return v, nil
+	}
+}
+
+// getter reads an attribute at one place of the source, which looks a column of rows
+// up only once.
+func (c *compiler) getter(name string) func(r *run, v value) (value, error) {
+	at := c.changes.sites
+	c.changes.sites++
+	return func(r *run, v value) (value, error) {
+		if rows, ok := v.Object().(Columnar); ok && at < len(r.sites) {
+			if table, i := rows.Row(); table != nil {
+				s := &r.sites[at]
+				if s.owner != table {
+					s.owner, s.column = table, rows.Column(name)
+				}
+				if i < len(s.column) {
+					return s.column[i], nil
+				}
+			}
+		}
+		return getAttr(v, name)
+	}
+}
+
+// field compiles field.name, which is looked up once in a run.
+func (c *compiler) field(name string, slot int) eval {
+	at := slices.Index(c.options.Globals, c.options.Fields)
+	return func(r *run, _ *frame) (value, error) {
+		s := &r.slots[slot]
+		if s.ok {
+			return s.v, nil
+		}
+		if r.row != nil {
+			if !s.asked {
+				s.asked, s.column = true, r.row.Cells(name)
+			}
+			if r.index < len(s.column) {
+				return s.column[r.index], nil
+			}
+		}
+		v, err := getAttr(r.host.Globals[at], name)
+		if err == nil && scalar(v) {
+			s.variable = variable{v, true}
+		}
+		return v, err
+	}
+}
+
+// ownNames are the names of Python's own that can be read.
+var ownNames = map[string]bool{"__name__": true, "__cause__": true, "__context__": true, "__suppress_context__": true}
+
+// getAttr returns v.name.
+func getAttr(v value, name string) (value, error) {
+	if s, ok := v.Object().(Fields); ok {
+		f, found, err := s.Field(name)
+		if found || err != nil {
+			return f, err
+		}
+	}
+	if strings.HasPrefix(name, "__") && !ownNames[name] {
+		return value{}, pyvalue.Raise("AttributeError", "'%s' object has no attribute '%s'", pyvalue.TypeName(v), name)
+	}
+	if o, ok := v.Object().(interface {
+		PyAttr(name string) (value, bool)
+	}); ok {
+		if a, ok := o.PyAttr(name); ok {
+			return a, nil
+		}
+	}
+	if m, ok := pyvalue.Method(v, name); ok {
+		return m, nil
+	}
+	return value{}, pyvalue.Raise("AttributeError", "'%s' object has no attribute '%s'", pyvalue.TypeName(v), name)
+}
+
+// getItem returns v[key]; an attribute is no item here, as it is in a template.
+func getItem(v, key value) (value, error) {
+	if s, ok := key.Object().(*slice); ok && v.Kind() != pyvalue.KindObject {
+		return pyvalue.Slice(nil, v, s[0], s[1], s[2])
+	}
+	switch v.Kind() {
+	case pyvalue.KindObject:
+		if o, ok := v.Object().(interface {
+			PyItem(key value) (value, error)
+		}); ok {
+			return o.PyItem(key)
+		}
+		return value{}, pyvalue.Raise("TypeError", "'%s' object is not subscriptable", pyvalue.TypeName(v))
+	}
+	return pyvalue.GetItem(v, key)
+}
+
+func setItem(r *run, container, key, v value) error {
+	if l := container.List(); l != nil {
+		if s, ok := key.Object().(*slice); ok {
+			return pyvalue.AssignSlice(r.meter, l, s[0], s[1], s[2], func() ([]value, error) {
+				items, err := r.collect(v)
+				var e *pyvalue.Error
+				if errors.As(err, &e) && e.Type == "TypeError" && iterable(v) != nil {
+					if s[2].IsNone() || pyvalue.Equal(s[2], pyvalue.Int(1)) {
+						return nil, pyvalue.Raise("TypeError", "can only assign an iterable")
+					}
+					return nil, pyvalue.Raise("TypeError", "must assign iterable to extended slice")
+				}
+				return items, err
+			})
+		}
+		i, ok := key.Int64()
+		if !ok {
+			return pyvalue.Raise("TypeError", "list indices must be integers or slices, not %s", pyvalue.TypeName(key))
+		}
+		if i < 0 {
+			i += int64(len(l.Items))
+		}
+		if i < 0 || i >= int64(len(l.Items)) {
+			return pyvalue.Raise("IndexError", "list assignment index out of range")
+		}
+		l.Items[i] = v
+		return nil
+	}
+	if d := container.Dict(); d != nil {
+		return d.Set(key, v)
+	}
+	return pyvalue.Raise("TypeError", "'%s' object does not support item assignment", pyvalue.TypeName(container))
+}
+
+func delItem(r *run, container, key value) error {
+	if l := container.List(); l != nil {
+		if s, ok := key.Object().(*slice); ok {
+			return pyvalue.DeleteSlice(r.meter, l, s[0], s[1], s[2])
+		}
+		i, ok := key.Int64()
+		if !ok {
+			return pyvalue.Raise("TypeError", "list indices must be integers or slices, not %s", pyvalue.TypeName(key))
+		}
+		if i < 0 {
+			i += int64(len(l.Items))
+		}
+		if i < 0 || i >= int64(len(l.Items)) {
+			return pyvalue.Raise("IndexError", "list assignment index out of range")
+		}
+		l.Items = slices.Delete(l.Items, int(i), int(i)+1)
+		return nil
+	}
+	if d := container.Dict(); d != nil {
+		_, found, err := d.Delete(key)
+		if err == nil && !found {
+			text, _ := pyvalue.Repr(nil, key) // of a key that can be hashed
+			err = &pyvalue.Error{Type: "KeyError", Msg: text}
+		}
+		return err
+	}
+	does := "does not"
+	switch container.Kind() {
+	case pyvalue.KindStr, pyvalue.KindTuple, pyvalue.KindSet:
+		if _, ok := key.Int64(); ok { // it is asked as a sequence
+			does = "doesn't"
+		}
+	}
+	return pyvalue.Raise("TypeError", "'%s' object %s support item deletion", pyvalue.TypeName(container), does)
+}

@@ -1,0 +1,200 @@
+package txscript
+
+import (
+	"math"
+	"math/big"
+
+	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+)
+
+// float1 is a function of one number.
+func float1(name string, f func(float64) float64) func(r *run, c *pyvalue.Call) (value, error) {
+	return func(_ *run, c *pyvalue.Call) (value, error) {
+		if err := exactly(c, "math."+name, 1); err != nil {
+			return value{}, err
+		}
+		x, err := realNumber(c.Args[0])
+		if err != nil {
+			return value{}, err
+		}
+		y := f(x)
+		if math.IsNaN(y) && !math.IsNaN(x) || math.IsInf(y, 0) && !math.IsInf(x, 0) && name != "exp" {
+			return value{}, pyvalue.Raise("ValueError", "math domain error")
+		}
+		if math.IsInf(y, 0) && !math.IsInf(x, 0) {
+			return value{}, pyvalue.Raise("OverflowError", "math range error")
+		}
+		return pyvalue.Float(y), nil
+	}
+}
+
+// float2 is a function of two numbers.
+func float2(name string, f func(x, y float64) float64) func(r *run, c *pyvalue.Call) (value, error) {
+	return func(_ *run, c *pyvalue.Call) (value, error) {
+		if err := exactly(c, name, 2); err != nil {
+			return value{}, err
+		}
+		x, err := realNumber(c.Args[0])
+		if err != nil {
+			return value{}, err
+		}
+		y, err := realNumber(c.Args[1])
+		if err != nil {
+			return value{}, err
+		}
+		z := f(x, y)
+		if math.IsNaN(z) && !math.IsNaN(x) && !math.IsNaN(y) {
+			return value{}, pyvalue.Raise("ValueError", "math domain error")
+		}
+		return pyvalue.Float(z), nil
+	}
+}
+
+func realNumber(v value) (float64, error) {
+	if !v.IsNumber() {
+		return 0, pyvalue.Raise("TypeError", "must be real number, not %s", pyvalue.TypeName(v))
+	}
+	f, ok := v.Float64()
+	if !ok {
+		return 0, pyvalue.Raise("OverflowError", "int too large to convert to float")
+	}
+	return f, nil
+}
+
+// rounded is floor, ceil or trunc, which give an int.
+func rounded(name string, f func(float64) float64) func(r *run, c *pyvalue.Call) (value, error) {
+	return func(_ *run, c *pyvalue.Call) (value, error) {
+		if err := exactly(c, "math."+name, 1); err != nil {
+			return value{}, err
+		}
+		if v := c.Args[0]; v.Kind() == pyvalue.KindInt || v.Kind() == pyvalue.KindBool {
+			return pyvalue.Pos(v)
+		}
+		x, err := realNumber(c.Args[0])
+		if err != nil {
+			return value{}, err
+		}
+		return pyvalue.FloatToInt(f(x))
+	}
+}
+
+var mathModule = newModule("math", map[string]func(r *run, c *pyvalue.Call) (value, error){
+	"floor": rounded("floor", math.Floor), "ceil": rounded("ceil", math.Ceil), "trunc": rounded("trunc", math.Trunc),
+	"sqrt": float1("sqrt", math.Sqrt), "fabs": float1("fabs", math.Abs), "exp": float1("exp", math.Exp),
+	"log10": float1("log10", math.Log10), "log2": float1("log2", math.Log2),
+	"log": func(_ *run, c *pyvalue.Call) (value, error) {
+		if len(c.Args) < 1 || len(c.Args) > 2 {
+			return value{}, pyvalue.Raise("TypeError", "log expected at least 1 argument, got %d", len(c.Args))
+		}
+		var logs [2]float64
+		for i, a := range c.Args {
+			x, err := realNumber(a)
+			if err != nil {
+				return value{}, err
+			}
+			if x <= 0 {
+				return value{}, pyvalue.Raise("ValueError", "math domain error")
+			}
+			logs[i] = math.Log(x)
+		}
+		if len(c.Args) == 1 {
+			return pyvalue.Float(logs[0]), nil
+		}
+		if logs[1] == 0 {
+			return value{}, pyvalue.Raise("ZeroDivisionError", "float division by zero")
+		}
+		return pyvalue.Float(logs[0] / logs[1]), nil
+	},
+	"isclose": func(_ *run, c *pyvalue.Call) (value, error) {
+		a, okA := c.Arg(0, "a")
+		b, okB := c.Arg(1, "b")
+		if !okA || !okB {
+			return value{}, pyvalue.Raise("TypeError", "isclose() missing required argument 'b' (pos 2)")
+		}
+		x, err := realNumber(a)
+		if err != nil {
+			return value{}, err
+		}
+		y, err := realNumber(b)
+		if err != nil {
+			return value{}, err
+		}
+		tolerance := map[string]float64{"rel_tol": 1e-9, "abs_tol": 0}
+		for name := range tolerance {
+			if v, ok := c.Arg(-1, name); ok {
+				if tolerance[name], err = realNumber(v); err != nil {
+					return value{}, err
+				}
+			}
+		}
+		if tolerance["rel_tol"] < 0 || tolerance["abs_tol"] < 0 {
+			return value{}, pyvalue.Raise("ValueError", "tolerances must be non-negative")
+		}
+		if x == y {
+			return pyvalue.Bool(true), nil
+		}
+		if math.IsInf(x, 0) || math.IsInf(y, 0) {
+			return pyvalue.Bool(false), nil
+		}
+		diff := math.Abs(y - x)
+		return pyvalue.Bool(diff <= math.Abs(tolerance["rel_tol"]*y) || diff <= math.Abs(tolerance["rel_tol"]*x) || diff <= tolerance["abs_tol"]), nil
+	},
+	"fmod":     float2("fmod", math.Mod),
+	"copysign": float2("copysign", math.Copysign),
+	"gcd": func(r *run, c *pyvalue.Call) (value, error) {
+		total := new(big.Int)
+		for _, v := range c.Args {
+			n := v.BigInt()
+			if n == nil {
+				return value{}, pyvalue.Raise("TypeError", "'%s' object cannot be interpreted as an integer", pyvalue.TypeName(v))
+			}
+			if err := r.meter.Step(1 + int64(n.BitLen())); err != nil {
+				return value{}, err
+			}
+			total = new(big.Int).GCD(nil, nil, total, new(big.Int).Abs(n))
+		}
+		return pyvalue.BigInt(total), nil
+	},
+	"isnan": predicate("isnan", math.IsNaN), "isinf": predicate("isinf", func(f float64) bool { return math.IsInf(f, 0) }),
+	"isfinite": predicate("isfinite", func(f float64) bool { return !math.IsInf(f, 0) && !math.IsNaN(f) }),
+	"fsum": func(r *run, c *pyvalue.Call) (value, error) {
+		if err := exactly(c, "math.fsum", 1); err != nil {
+			return value{}, err
+		}
+		var partials []float64
+		err := r.iterate(c.Args[0], func(v value) (bool, error) {
+			x, err := realNumber(v)
+			if err != nil {
+				return false, err
+			}
+			kept := partials[:0:0]
+			for _, y := range partials {
+				if math.Abs(x) < math.Abs(y) {
+					x, y = y, x
+				}
+				hi := x + y
+				if lo := y - (hi - x); lo != 0 {
+					kept = append(kept, lo)
+				}
+				x = hi
+			}
+			partials = append(kept, x)
+			return true, r.meter.Step(1)
+		})
+		total := 0.0
+		for _, p := range partials {
+			total += p
+		}
+		return pyvalue.Float(total), err
+	},
+}, map[string]value{"pi": pyvalue.Float(math.Pi), "e": pyvalue.Float(math.E), "inf": pyvalue.Float(math.Inf(1)), "nan": pyvalue.Float(math.NaN())})
+
+func predicate(name string, f func(float64) bool) func(r *run, c *pyvalue.Call) (value, error) {
+	return func(_ *run, c *pyvalue.Call) (value, error) {
+		if err := exactly(c, "math."+name, 1); err != nil {
+			return value{}, err
+		}
+		x, err := realNumber(c.Args[0])
+		return pyvalue.Bool(f(x)), err
+	}
+}
