@@ -49,6 +49,8 @@ type pool struct {
 	dialing int
 	changed chan struct{} // closed when a connection came, went, or became free
 
+	unsynced bool // for a benchmark that tells what syncing takes
+
 	directories sync.Map // path to true: those that are there
 	swept       sync.Map // path to time.Time: when leftovers were last looked for
 }
@@ -56,6 +58,7 @@ type pool struct {
 // connection is one SSH connection, which several exports use at a time.
 type connection struct {
 	*sftp.Client
+	wire *wire // below the client
 	pool *pool
 	ssh  *ssh.Client
 
@@ -136,7 +139,7 @@ func (c *connection) use() {
 }
 
 func (p *pool) dialOne(ctx context.Context) (*connection, error) {
-	sshClient, client, err := p.dialer.dial(ctx)
+	c, err := p.dialer.dial(ctx)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.dialing--
@@ -144,7 +147,7 @@ func (p *pool) dialOne(ctx context.Context) (*connection, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &connection{Client: client, pool: p, ssh: sshClient, users: 1, closed: make(chan struct{})}
+	c.pool, c.users = p, 1
 	p.open = append(p.open, c)
 	go c.watch()
 	go c.keepAlive()
@@ -306,7 +309,7 @@ func do(ctx context.Context, f func() error) error {
 // that it is known how that ended.
 func answered(err error) bool {
 	var status *sftp.StatusError
-	return err == nil || errors.As(err, &status) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission)
+	return err == nil || errors.As(err, &status) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || errors.Is(err, ErrExists)
 }
 
 // close ends all connections. New exports make new ones.
