@@ -30,6 +30,8 @@ type dialer struct {
 	user     string
 	auth     []ssh.AuthMethod
 	hostKeys *hostKeys
+	// connect makes the connection below; nil for TCP.
+	connect func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // dial connects, checks the server's key, logs in and starts SFTP.
@@ -104,7 +106,11 @@ func (d *dialer) handshakes(ctx context.Context) (*ssh.Client, error) {
 }
 
 func (d *dialer) handshake(ctx context.Context, hostKeyAlgorithms []string) (*ssh.Client, error) {
-	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", d.address)
+	connect := d.connect
+	if connect == nil {
+		connect = (&net.Dialer{}).DialContext
+	}
+	conn, err := connect(ctx, "tcp", d.address)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
