@@ -93,7 +93,7 @@ func (d *dialer) handshakes(ctx context.Context) (*ssh.Client, error) {
 	if len(d.hostKeys.fingerprints) == 0 {
 		return client, err
 	}
-	for _, kind := range []string{ssh.KeyAlgoED25519, ssh.KeyAlgoECDSA256, ssh.KeyAlgoRSA} {
+	for _, kind := range []string{ssh.KeyAlgoED25519, ssh.KeyAlgoECDSA256, ssh.KeyAlgoECDSA384, ssh.KeyAlgoECDSA521, ssh.KeyAlgoRSA} {
 		if !errors.Is(err, ErrHostKey) {
 			return client, err
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
+	"errors"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -171,6 +172,60 @@ func TestAPeerThatIsDeadIsFoundAndReplaced(t *testing.T) {
 			t.Error("a dead connection is in the pool")
 		}
 		time.Sleep(idleTimeout)
+	})
+}
+
+func TestAConnectionMadeWhileTheStepIsClosedDoesNotStay(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		peer, p := newPeerPool(t)
+		s := newShared()
+		s.pools[fingerprint("peer", nil)] = p
+		if _, err := p.acquire(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		s.close()
+		c, err := p.acquire(t.Context()) // by an export that is under way
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.release(false)
+		synctest.Wait()
+		if n := peer.ended.Load(); n != 2 || connections(p) != 0 {
+			t.Errorf("%d of 2 connections ended, %d are open", n, connections(p))
+		}
+	})
+}
+
+func TestAServerThatTakesNoFurtherConnectionIsUsedByThoseThereAre(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		peer, p := newPeerPool(t)
+		first, err := p.acquire(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		dialled := 0
+		p.dialer.connect = func(context.Context, string, string) (net.Conn, error) {
+			dialled++
+			return nil, errors.New("too many connections")
+		}
+		for range 3 {
+			c, err := p.acquire(t.Context())
+			if err != nil || c != first {
+				t.Fatalf("the connection is not shared: %v", err)
+			}
+		}
+		if dialled != 1 {
+			t.Errorf("the server was asked %d times", dialled)
+		}
+		p.dialer.connect = peer.connect
+		time.Sleep(refusedPause + time.Second)
+		second, err := p.acquire(t.Context())
+		if err != nil || second == first {
+			t.Errorf("it is not asked again: %v", err)
+		}
+		(&shared{pools: map[[32]byte]*pool{{}: p}}).close()
 	})
 }
 
