@@ -1,6 +1,7 @@
 package sftpexport_test
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
@@ -10,6 +11,8 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -124,6 +127,36 @@ func TestRSAKeysLogInToOpenSSH(t *testing.T) {
 	s.Allow(t, key.public)
 	if err := login(t, replacing(t, s.Credentials(), s.Dir), rossumtest.Secret("ssh_key", key.private), rossumtest.Secret("ssh_key_passphrase", key.passphrase)); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestPasswordsLogInToOpenSSH(t *testing.T) {
+	t.Parallel()
+	s := realtest.NewOpenSSHWithPassword(t)
+	if err := login(t, replacing(t, s.Credentials(), "in"), rossumtest.Secret("password", s.Secrets()["password"])); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(filepath.Join(s.Dir, "in", "x.pdf")); err != nil {
+		t.Error(err)
+	}
+	err := login(t, replacing(t, s.Credentials(), "in"), rossumtest.Secret("password", "wrong-password-2"))
+	if !errors.Is(err, sftpexport.ErrAuth) || strings.Contains(err.Error(), "wrong-password-2") {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+func TestTheTypeOfTheSecretsIsNoSecret(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	var report string
+	keep := pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r.Text() })
+	c := rossumtest.Annotation(rossumtest.Offline(), rossumtest.Secret("type", "sftp"), rossumtest.Secret("password", "wrong-password-3"))
+	_, err := chain(t, replacing(t, s.Credentials(), "/out")).Export(t.Context(), c.Payload(), pipeline.WithOriginal(pipeline.Bytes("%PDF")), keep)
+	if err == nil || strings.Contains(err.Error(), "wrong-password-3") || strings.Contains(report, "wrong-password-3") {
+		t.Errorf("error %v, report %s", err, report)
+	}
+	if !strings.Contains(report, "sftp://"+sftptest.User+"@") {
+		t.Errorf("the report does not say where: %s", report)
 	}
 }
 

@@ -30,27 +30,60 @@ type dialer struct {
 	user     string
 	auth     []ssh.AuthMethod
 	hostKeys *hostKeys
+	// connect makes the connection below; nil for TCP.
+	connect func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // dial connects, checks the server's key, logs in and starts SFTP.
-func (d *dialer) dial(ctx context.Context) (*ssh.Client, *sftp.Client, error) {
+func (d *dialer) dial(ctx context.Context) (*connection, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, dialTimeout, fmt.Errorf("%w: %s did not answer within %v", ErrConnection, d.address, dialTimeout))
 	defer cancel()
 	client, err := d.handshakes(ctx)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	stop := context.AfterFunc(ctx, func() { _ = client.Close() })
 	defer stop()
-	s, err := sftp.NewClient(client, sftp.UseConcurrentWrites(true), sftp.MaxConcurrentRequestsPerFile(inFlight))
+	c, err := startSFTP(client)
 	if err != nil {
 		_ = client.Close()
 		if ctx.Err() != nil {
-			return nil, nil, context.Cause(ctx)
+			return nil, context.Cause(ctx)
 		}
-		return nil, nil, fmt.Errorf("%w: starting SFTP: %w", ErrConnection, err)
+		return nil, fmt.Errorf("%w: starting SFTP: %w", ErrConnection, err)
 	}
-	return client, s, nil
+	return c, nil
+}
+
+// startSFTP does what [sftp.NewClient] does, with a wire that takes requests of our
+// own.
+func startSFTP(client *ssh.Client) (*connection, error) {
+	session, err := client.NewSession()
+	if err != nil {
+		return nil, err
+	}
+	in, err := session.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	out, err := session.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	noise, err := session.StderrPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := session.RequestSubsystem("sftp"); err != nil {
+		return nil, err
+	}
+	go func() { _, _ = io.Copy(io.Discard, noise) }() // ends with the connection
+	w := newWire(out, in)
+	s, err := sftp.NewClientPipe(w, w, sftp.UseConcurrentWrites(true), sftp.MaxConcurrentRequestsPerFile(inFlight))
+	if err != nil {
+		return nil, err
+	}
+	return &connection{Client: s, wire: w, ssh: client, closed: make(chan struct{})}, nil
 }
 
 // handshakes connects with each kind of host key that may be known until one
@@ -60,7 +93,7 @@ func (d *dialer) handshakes(ctx context.Context) (*ssh.Client, error) {
 	if len(d.hostKeys.fingerprints) == 0 {
 		return client, err
 	}
-	for _, kind := range []string{ssh.KeyAlgoED25519, ssh.KeyAlgoECDSA256, ssh.KeyAlgoRSA} {
+	for _, kind := range []string{ssh.KeyAlgoED25519, ssh.KeyAlgoECDSA256, ssh.KeyAlgoECDSA384, ssh.KeyAlgoECDSA521, ssh.KeyAlgoRSA} {
 		if !errors.Is(err, ErrHostKey) {
 			return client, err
 		}
@@ -73,7 +106,11 @@ func (d *dialer) handshakes(ctx context.Context) (*ssh.Client, error) {
 }
 
 func (d *dialer) handshake(ctx context.Context, hostKeyAlgorithms []string) (*ssh.Client, error) {
-	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", d.address)
+	connect := d.connect
+	if connect == nil {
+		connect = (&net.Dialer{}).DialContext
+	}
+	conn, err := connect(ctx, "tcp", d.address)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)

@@ -245,6 +245,35 @@ func TestExportersThatRaceForANameDoNotDoubleIt(t *testing.T) {
 	r.want(t, arrived)
 }
 
+func TestAHiddenFileWhoseMakingWasCutShortIsRemoved(t *testing.T) {
+	t.Parallel()
+	for _, content := range [][]byte{invoice, []byte("old")} {
+		r := newRig(t, "null")
+		r.Fail(sftptest.Fault{Op: "open", Path: sftpexport.Mark, CutAfter: true})
+		if _, err := chain(t, r.step).Export(t.Context(), call(r.Server).Payload(), pipeline.WithOriginal(pipeline.Bytes(content))); err != nil {
+			t.Error(err)
+		}
+		r.want(t, map[string]string{invoiceName: string(content)})
+	}
+}
+
+func TestASmallFileWhoseNameIsTakenIsNotSentIfOthersStandBesideIt(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "null")
+	if err := os.WriteFile(filepath.Join(r.Dir, "out", "x"), []byte("old"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	d, err := opener(t, r.Credentials(), r.Secrets())(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = d.Stage(t.Context(), sftpexport.File{Directory: "/out", Name: "x", Content: pipeline.Bytes("new"), LookFirst: true})
+	if !errors.Is(err, sftpexport.ErrExists) {
+		t.Errorf("the error is %v", err)
+	}
+	r.want(t, map[string]string{"x": "old"})
+}
+
 func TestACanceledExportLeavesNothing(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

@@ -47,7 +47,11 @@ type pool struct {
 	mu      sync.Mutex
 	open    []*connection
 	dialing int
+	refused time.Time     // when a further connection was last refused
+	ended   bool          // the step was closed: connections go when nobody uses them
 	changed chan struct{} // closed when a connection came, went, or became free
+
+	unsynced bool // for a benchmark that tells what syncing takes
 
 	directories sync.Map // path to true: those that are there
 	swept       sync.Map // path to time.Time: when leftovers were last looked for
@@ -56,6 +60,7 @@ type pool struct {
 // connection is one SSH connection, which several exports use at a time.
 type connection struct {
 	*sftp.Client
+	wire *wire // below the client
 	pool *pool
 	ssh  *ssh.Client
 
@@ -90,13 +95,17 @@ func (s *shared) pool(c *Credentials, keys *hostKeys, most int, secrets rossum.S
 
 const defaultConnections = 4
 
+// refusedPause is for how long no further connection is tried when one was refused:
+// servers bound them, too.
+const refusedPause = time.Minute
+
 // acquire returns an unused connection, or a new one if there may be more, or
 // else the one with the fewest users. The caller releases it.
 func (p *pool) acquire(ctx context.Context) (*connection, error) {
 	p.mu.Lock()
 	for {
 		best := p.best()
-		mayDial := len(p.open)+p.dialing < p.most
+		mayDial := len(p.open)+p.dialing < p.most && (best == nil || time.Since(p.refused) > refusedPause)
 		switch {
 		case best != nil && (best.users == 0 || !mayDial):
 			best.use()
@@ -105,7 +114,17 @@ func (p *pool) acquire(ctx context.Context) (*connection, error) {
 		case mayDial:
 			p.dialing++
 			p.mu.Unlock()
-			return p.dialOne(ctx)
+			c, err := p.dialOne(ctx)
+			if err == nil || ctx.Err() != nil {
+				return c, err
+			}
+			p.mu.Lock()
+			if len(p.open) == 0 {
+				p.mu.Unlock()
+				return nil, err
+			}
+			p.refused = time.Now()
+			continue // with one that is shared
 		}
 		changed := p.changed // all that there may be are being made
 		p.mu.Unlock()
@@ -136,7 +155,7 @@ func (c *connection) use() {
 }
 
 func (p *pool) dialOne(ctx context.Context) (*connection, error) {
-	sshClient, client, err := p.dialer.dial(ctx)
+	c, err := p.dialer.dial(ctx)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.dialing--
@@ -144,7 +163,7 @@ func (p *pool) dialOne(ctx context.Context) (*connection, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &connection{Client: client, pool: p, ssh: sshClient, users: 1, closed: make(chan struct{})}
+	c.pool, c.users = p, 1
 	p.open = append(p.open, c)
 	go c.watch()
 	go c.keepAlive()
@@ -163,10 +182,10 @@ func (c *connection) release(broken bool) {
 	p := c.pool
 	p.mu.Lock()
 	c.users--
-	if broken {
+	unused := c.users == 0
+	if broken || unused && p.ended {
 		p.remove(c)
 	}
-	unused := c.users == 0
 	if unused && !c.gone {
 		if c.idle == nil {
 			c.idle = time.AfterFunc(idleTimeout, c.closeIfIdle)
@@ -306,7 +325,7 @@ func do(ctx context.Context, f func() error) error {
 // that it is known how that ended.
 func answered(err error) bool {
 	var status *sftp.StatusError
-	return err == nil || errors.As(err, &status) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission)
+	return err == nil || errors.As(err, &status) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || errors.Is(err, ErrExists)
 }
 
 // close ends all connections. New exports make new ones.
@@ -319,6 +338,7 @@ func (s *shared) close() {
 	s.mu.Unlock()
 	for _, p := range pools {
 		p.mu.Lock()
+		p.ended = true
 		open := slices.Clone(p.open)
 		p.mu.Unlock()
 		for _, c := range open {

@@ -1,6 +1,7 @@
 package sftpexport
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -130,7 +131,20 @@ func awsConfig(ctx context.Context, c *Credentials, secrets rossum.Secrets, chai
 	if err != nil {
 		return cfg, fmt.Errorf("%w: the AWS credential chain: %w", ErrAuth, err)
 	}
+	cfg.Credentials = chainProvider{cfg.Credentials}
 	return cfg, nil
+}
+
+// chainProvider tells the chain's errors from those of a server that is away. It is
+// asked for each request; what is below remembers the keys until they expire.
+type chainProvider struct{ aws.CredentialsProvider }
+
+func (p chainProvider) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	keys, err := p.CredentialsProvider.Retrieve(ctx)
+	if err != nil && ctx.Err() == nil {
+		err = fmt.Errorf("%w: the AWS credential chain: %w", ErrAuth, err)
+	}
+	return keys, err
 }
 
 // bucketRegion asks Amazon where a bucket is. Even those who may not see it are
@@ -144,13 +158,7 @@ func bucketRegion(ctx context.Context, cfg aws.Config, c *Credentials) string {
 	if err == nil && aws.ToString(out.BucketRegion) != "" {
 		return *out.BucketRegion
 	}
-	var failed *awshttp.ResponseError
-	if errors.As(err, &failed) && failed.HTTPResponse() != nil {
-		if region := failed.HTTPResponse().Header.Get("X-Amz-Bucket-Region"); region != "" {
-			return region
-		}
-	}
-	return defaultRegion
+	return cmp.Or(headerOf(err, "X-Amz-Bucket-Region"), defaultRegion)
 }
 
 // idKey is metadata that tells an object of ours from another one with the same
@@ -179,6 +187,28 @@ func statusOf(err error) int {
 	return 0
 }
 
+// regionElsewhere is the region of a bucket that was asked for in another one. The
+// client does not follow: requests are signed for a region.
+func regionElsewhere(err error) string {
+	switch statusOf(err) {
+	case http.StatusMovedPermanently, http.StatusTemporaryRedirect, http.StatusBadRequest:
+		switch codeOf(err) {
+		case "PermanentRedirect", "TemporaryRedirect", "MovedPermanently", "AuthorizationHeaderMalformed", "BadRequest":
+			return headerOf(err, "X-Amz-Bucket-Region")
+		}
+	}
+	return ""
+}
+
+// headerOf is a header of an answer that is an error.
+func headerOf(err error, name string) string {
+	var failed *awshttp.ResponseError
+	if errors.As(err, &failed) && failed.HTTPResponse() != nil {
+		return failed.HTTPResponse().Header.Get(name)
+	}
+	return ""
+}
+
 func codeOf(err error) string {
 	var api smithy.APIError
 	if errors.As(err, &api) {
@@ -189,8 +219,8 @@ func codeOf(err error) string {
 
 // explainS3 puts one of this package's errors in front of an answer.
 func explainS3(err error) error {
-	if err == nil {
-		return nil
+	if err == nil || errors.Is(err, ErrAuth) {
+		return err
 	}
 	switch code := codeOf(err); code {
 	case "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "AccountProblem":
@@ -199,6 +229,9 @@ func explainS3(err error) error {
 		return fmt.Errorf("%w: %w", ErrExists, err)
 	case "XMinioStorageFull", "InsufficientStorage", "QuotaExceeded":
 		return fmt.Errorf("%w: %w", ErrSpace, err)
+	}
+	if region := regionElsewhere(err); region != "" {
+		return fmt.Errorf("the bucket is in another region; credentials.region must be %q: %w", region, err)
 	}
 	switch statusOf(err) {
 	case 0:

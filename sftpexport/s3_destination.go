@@ -241,6 +241,8 @@ func (s *s3Staged) decide(ctx context.Context, err error, n int, sent bool) (aga
 		return false, fmt.Errorf("%w: %w", errConflict, err)
 	case status == http.StatusInsufficientStorage, status != 0 && status != http.StatusPreconditionFailed && status < 500 && status != http.StatusTooManyRequests && status != http.StatusRequestTimeout:
 		return false, explainS3(err)
+	case errors.Is(err, ErrAuth):
+		return false, err // there are no keys to sign with
 	case status == 0 && !sent && ctx.Err() != nil:
 		return false, context.Cause(ctx)
 	case status == 0 && !sent:

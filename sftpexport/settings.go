@@ -16,7 +16,11 @@ import (
 // one (path, exports, template_variables); fields marked (ours) are additions.
 //
 // It holds connections between exports: use it by pointer, and end it with
-// [pipeline.Chain.Close].
+// [pipeline.Chain.Close]. Once it has been checked, which a chain does, it may run
+// for several exports at the same time; its fields must not be changed then.
+//
+// Errors of a run are a [*FileError], a [*NameError] or a [*pipeline.StepError], which
+// say where, around one of this package's Err values, which say what.
 type Step struct {
 	Credentials Credentials `json:"credentials"`
 	Rules       []Rule      `json:"export_rules"`
@@ -28,7 +32,8 @@ type Step struct {
 	Variables []Variable `json:"template_variables"`
 	// CreateDirectories makes directories that are missing, true if nil. (ours)
 	CreateDirectories *bool `json:"create_directories"`
-	// MaxConnections bounds the connections to one SFTP server, 4 if 0. (ours)
+	// MaxConnections bounds the connections to one SFTP server, 4 if 0. Exports share
+	// them, and make do with fewer if the server takes no more. (ours)
 	MaxConnections int `json:"max_connections"`
 	// Source says where native exports come from: "local" makes them here,
 	// "rossum" fetches them from the platform. With "" they are fetched if the

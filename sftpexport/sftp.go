@@ -91,10 +91,11 @@ func pause(ctx context.Context, n int) error {
 type sftpStaged struct {
 	d    *sftpDestination
 	file File
-	temp string      // path of the finished file, "" if there is none
-	info fs.FileInfo // of the finished file, with the time by the server's clock
-	left []string    // hidden files that are to be removed
-	old  string      // where the file is that this one replaces, while it does
+	temp string   // path of the finished file, "" if there is none
+	left []string // hidden files that are to be removed
+	old  string   // where the file is that this one replaces, while it does
+	// modified is when the finished file was written, by the server's clock.
+	modified time.Time
 }
 
 // Stage uploads the file under a hidden name.
@@ -112,7 +113,9 @@ func (s *sftpStaged) upload(ctx context.Context, c *connection) error {
 	if err := s.d.directory(ctx, c, s.file.Directory, s.file.MayMakeDirectory); err != nil {
 		return err
 	}
-	if size := s.file.Content.Size(); s.file.Collision == Refuse && (s.file.LookFirst || size < 0 || size > lookAbove) {
+	size := s.file.Content.Size()
+	isSmall := size >= 0 && size <= small
+	if s.file.Collision == Refuse && !isSmall && (s.file.LookFirst || size < 0 || size > lookAbove) {
 		if there, err := exists(ctx, c, s.file.Path()); err != nil {
 			return err
 		} else if there {
@@ -124,70 +127,142 @@ func (s *sftpStaged) upload(ctx context.Context, c *connection) error {
 		return &sourceError{err}
 	}
 	defer func() { _ = content.Close() }()
-	file, temp, err := s.create(ctx, c)
-	if err != nil {
-		return err
-	}
-	s.left = append(s.left, temp)
 	src := &source{ctx: ctx, r: content}
-	s.info, err = askMoving(ctx, src.moved, func() (fs.FileInfo, error) { return send(c, file, temp, src, s.file.Content.Size()) })
+	send := s.sendLarge
+	if isSmall {
+		send = s.sendSmall
+	}
+	temp, arrived, err := send(ctx, c, src)
 	sent, sourceErr := src.state()
 	switch {
 	case sourceErr != nil && ctx.Err() == nil:
 		return &sourceError{sourceErr}
 	case err != nil:
-		return s.d.explain(ctx, c, s.file.Directory, err)
-	case s.file.Content.Size() >= 0 && sent != s.file.Content.Size():
-		return fmt.Errorf("%w: the source has %d, not %d", ErrSize, sent, s.file.Content.Size())
+		return err
+	case size >= 0 && sent != size:
+		return fmt.Errorf("%w: the source has %d, not %d", ErrSize, sent, size)
 	}
-	if s.info == nil || s.info.Size() != sent {
-		// It may have been looked at before it was closed.
-		if s.info, err = stat(ctx, c, temp); err != nil {
+	if arrived == nil || arrived.size != sent {
+		// It may have been looked at before all was written.
+		info, err := stat(ctx, c, temp)
+		if err != nil {
 			return err
 		}
+		arrived = attrsOf(info)
 	}
-	if s.info.Size() != sent {
-		return s.d.explain(ctx, c, s.file.Directory, fmt.Errorf("%w: %d were sent, %d arrived", ErrSize, sent, s.info.Size()))
+	if arrived.size != sent {
+		return s.d.explain(ctx, c, s.file.Directory, fmt.Errorf("%w: %d were sent, %d arrived", ErrSize, sent, arrived.size))
 	}
-	s.temp = temp
-	s.d.sweep(ctx, c, s.file.Directory, s.info.ModTime())
+	s.temp, s.modified = temp, arrived.modified
+	s.d.sweep(ctx, c, s.file.Directory, s.modified)
 	return nil
 }
 
-// send writes, syncs and closes a file. It always closes it. It returns how the
+// sendLarge writes a file with many writes under way at once.
+func (s *sftpStaged) sendLarge(ctx context.Context, c *connection, src *source) (temp string, arrived *fileAttrs, err error) {
+	var file *sftp.File
+	temp, err = s.create(ctx, c, func(path string) error {
+		file, err = ask(ctx, func() (*sftp.File, error) { return c.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL) })
+		return err
+	})
+	if err != nil {
+		return "", nil, err
+	}
+	arrived, err = askMoving(ctx, src.moved, func() (*fileAttrs, error) { return write(c, file, temp, src) })
+	return temp, arrived, s.d.explain(ctx, c, s.file.Directory, err)
+}
+
+// write writes, syncs and closes a file. It always closes it. It returns how the
 // file looks then, nil if that did not show at the first look.
-func send(c *connection, file *sftp.File, path string, src *source, size int64) (fs.FileInfo, error) {
-	if err := write(c, file, src, size); err != nil {
+func write(c *connection, file *sftp.File, path string, src *source) (*fileAttrs, error) {
+	// The number of bytes in a failed concurrent write is not what arrived.
+	_, err := file.ReadFromWithConcurrency(src, inFlight)
+	if err == nil && c.syncs() {
+		err = file.Sync()
+	}
+	if err != nil {
 		_ = file.Close()
 		return nil, err
 	}
 	// The two requests go out together, which saves a round trip.
-	looked := make(chan fs.FileInfo, 1)
+	looked := make(chan *fileAttrs, 1)
 	go func() {
-		info, _ := c.Stat(path)
-		looked <- info
+		if info, err := c.Stat(path); err == nil {
+			looked <- attrsOf(info)
+		}
+		close(looked)
 	}()
-	err := file.Close()
+	err = file.Close()
 	return <-looked, err
 }
 
-func write(c *connection, file *sftp.File, src *source, size int64) error {
-	if size >= 0 && size <= small {
-		data, err := io.ReadAll(src)
-		if err != nil {
-			return err
-		}
-		if _, err := file.Write(data); err != nil {
-			return err
-		}
-	} else if _, err := file.ReadFromWithConcurrency(src, inFlight); err != nil {
-		// The number of bytes in a failed concurrent write is not what arrived.
+// sendSmall writes a file in two round trips: one for its handle, with a look at its
+// name if there is to be one, and one for everything else.
+func (s *sftpStaged) sendSmall(ctx context.Context, c *connection, src *source) (temp string, arrived *fileAttrs, err error) {
+	data, err := askMoving(ctx, src.moved, func() ([]byte, error) { return io.ReadAll(io.LimitReader(src, small+1)) })
+	if err != nil {
+		return "", nil, err
+	}
+	var handle string
+	temp, err = s.create(ctx, c, func(path string) error {
+		handle, err = ask(ctx, func() (string, error) {
+			if s.file.LookFirst && s.file.Collision == Refuse {
+				return c.wire.openUnless(path, s.file.Path())
+			}
+			a := c.wire.exchange(openMessage(path))[0]
+			return a.handle, a.err
+		})
 		return err
+	})
+	if err != nil {
+		return "", nil, err
 	}
-	if _, ok := c.HasExtension("fsync@openssh.com"); ok {
-		return file.Sync()
+	arrived, err = ask(ctx, func() (*fileAttrs, error) { return writeSmall(c, handle, data) })
+	return temp, arrived, s.d.explain(ctx, c, s.file.Directory, err)
+}
+
+// writeSmall writes, syncs, looks at, and closes a file. It always closes it.
+func writeSmall(c *connection, handle string, data []byte) (*fileAttrs, error) {
+	var requests, rest []message
+	if len(data) > 0 {
+		requests = []message{writeMessage(handle, data)}
 	}
-	return nil
+	if c.syncs() {
+		rest = []message{syncMessage(handle)}
+	}
+	rest = append(rest, statMessage(handle), closeMessage(handle))
+	// The protocol wants requests for one file to be carried out one after the other.
+	// OpenSSH's server does it; for others a sync must not overtake the write.
+	if !c.isOpenSSH() && len(requests) > 0 {
+		if err := c.wire.exchange(requests...)[0].err; err != nil {
+			_ = c.wire.exchange(closeMessage(handle))
+			return nil, err
+		}
+		requests = nil
+	}
+	requests = append(requests, rest...)
+	var attrs *fileAttrs
+	for i, a := range c.wire.exchange(requests...) {
+		switch {
+		case requests[i].kind == fxpFstat && answered(a.err):
+			attrs = a.attrs // if it may not be asked this way, there is another
+		case a.err != nil:
+			return nil, a.err
+		}
+	}
+	return attrs, nil
+}
+
+// syncs reports whether the server can put a file on its disk.
+func (c *connection) syncs() bool {
+	version, _ := c.HasExtension("fsync@openssh.com")
+	return version == "1" && !c.pool.unsynced
+}
+
+// isOpenSSH reports whether the server is OpenSSH's for Unix.
+func (c *connection) isOpenSSH() bool {
+	version := string(c.ssh.ServerVersion())
+	return strings.HasPrefix(version, "SSH-2.0-OpenSSH_") && !strings.Contains(version, "Windows")
 }
 
 // lookAbove is the size above which a name is looked at before a file is sent.
@@ -196,19 +271,27 @@ const lookAbove = 1 << 20
 // small is the size of one write; concurrency is of no use below.
 const small = 32 << 10
 
-// create opens a hidden file that nobody else has.
-func (s *sftpStaged) create(ctx context.Context, c *connection) (file *sftp.File, path string, err error) {
+// create opens a hidden file that nobody else has. open says ErrExists if the file's
+// own name is taken, which may leave a hidden file.
+func (s *sftpStaged) create(ctx context.Context, c *connection, open func(path string) error) (path string, err error) {
 	for range 5 {
 		path = joinPath(s.file.Directory, Mark+rand.Text())
-		file, err = ask(ctx, func() (*sftp.File, error) { return c.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL) })
-		if err == nil {
-			return file, path, nil
+		if err = open(path); err == nil {
+			s.left = append(s.left, path)
+			return path, nil
+		}
+		switch {
+		case errors.Is(err, ErrExists):
+			s.left = append(s.left, path)
+			return "", err
+		case isLost(err):
+			s.left = append(s.left, path) // it may be there
 		}
 		if errors.Is(err, fs.ErrNotExist) {
 			// The directory was there once; somebody has removed it.
 			s.d.pool.directories.Delete(s.file.Directory)
 			if err := s.d.directory(ctx, c, s.file.Directory, s.file.MayMakeDirectory); err != nil {
-				return nil, "", err
+				return "", err
 			}
 			continue
 		}
@@ -216,7 +299,7 @@ func (s *sftpStaged) create(ctx context.Context, c *connection) (file *sftp.File
 			break
 		}
 	}
-	return nil, "", s.d.explain(ctx, c, s.file.Directory, fmt.Errorf("creating a file in %q: %w", s.file.Directory, err))
+	return "", s.d.explain(ctx, c, s.file.Directory, fmt.Errorf("creating a file in %q: %w", s.file.Directory, err))
 }
 
 // Discard removes what is hidden.
@@ -277,7 +360,7 @@ func (d *sftpDestination) directory(ctx context.Context, c *connection, path str
 
 // explain looks for the cause of an error that says no more than "failure".
 func (d *sftpDestination) explain(ctx context.Context, c *connection, directory string, err error) error {
-	if !answered(err) && !errors.Is(err, ErrSize) || errors.Is(err, fs.ErrPermission) || isLost(err) {
+	if err == nil || !answered(err) && !errors.Is(err, ErrSize) || errors.Is(err, fs.ErrPermission) || isLost(err) {
 		return err
 	}
 	if directory == "" {

@@ -177,7 +177,7 @@ func (s *sftpStaged) rename(ctx context.Context, c *connection, path string, by 
 	}
 	// OpenSSH's server renames by link and unlink, so that a taken name is refused.
 	// Other servers may overwrite.
-	if version := string(c.ssh.ServerVersion()); strings.HasPrefix(version, "SSH-2.0-OpenSSH_") && !strings.Contains(version, "Windows") {
+	if c.isOpenSSH() {
 		*by = renamed
 		err := do(ctx, func() error { return c.Rename(s.temp, path) })
 		return s.named(ctx, c, path, err)
@@ -324,7 +324,7 @@ func (s *sftpStaged) claim(ctx context.Context, c *connection, claim string) err
 			// Given back meanwhile.
 		case lookErr != nil:
 			return fmt.Errorf("claiming the name: %w", err)
-		case s.info.ModTime().Add(time.Since(started)).Sub(info.ModTime()) > 2*claimTimeout:
+		case s.modified.Add(time.Since(started)).Sub(info.ModTime()) > 2*claimTimeout:
 			// Of an exporter that crashed, by the server's clock.
 			if err := do(ctx, func() error { return c.Remove(claim) }); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return fmt.Errorf("removing the claim of a crashed exporter: %w", err)

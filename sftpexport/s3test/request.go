@@ -81,6 +81,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	if fault.CutAfter {
 		panic(http.ErrAbortHandler)
 	}
+	for name, values := range fault.Header {
+		w.Header()[http.CanonicalHeaderKey(name)] = values
+	}
 	if failed != nil {
 		if op != "HeadObject" {
 			w.Header().Set("Content-Type", "application/xml")

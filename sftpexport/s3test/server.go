@@ -67,6 +67,8 @@ type Fault struct {
 	// Status and Code are the answer, such as 503 and SlowDown.
 	Status int
 	Code   string
+	// Header is added to the answer.
+	Header http.Header
 	// Cut closes the connection instead of reading the body.
 	Cut bool
 	// CutBefore reads the body and closes the connection without doing anything.

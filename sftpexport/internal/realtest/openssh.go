@@ -26,7 +26,8 @@ import (
 	"github.com/exportpipeline/exportpipeline/sftpexport"
 )
 
-// OpenSSH is a running sshd. Its user is the one who runs the test.
+// OpenSSH is a running sshd. Its user is the one who runs the test, or one that was
+// made for it.
 type OpenSSH struct {
 	// Dir is a directory that tests may write to.
 	Dir string
@@ -35,10 +36,11 @@ type OpenSSH struct {
 	Port      int
 	User      string
 
-	config  string
-	hostKey string
-	daemon  *exec.Cmd
-	log     *bytes.Buffer
+	config   string
+	hostKey  string
+	password string // "" if a key logs in
+	daemon   *exec.Cmd
+	log      *bytes.Buffer
 }
 
 // missing skips a test, or fails it in CI.
@@ -62,6 +64,45 @@ func find(names ...string) string {
 
 // NewOpenSSH starts sshd with a key of its own, and stops it when the test ends.
 func NewOpenSSH(t testing.TB) *OpenSSH {
+	t.Helper()
+	return newOpenSSH(t, "no")
+}
+
+// NewOpenSSHWithPassword starts sshd for a user who logs in with a password. Passwords
+// belong to the users of the machine, so one is made, and removed when the test ends.
+// Nobody wants that on a machine of their own: elsewhere than in CI, and by another
+// user than root, the test is skipped.
+func NewOpenSSHWithPassword(t testing.TB) *OpenSSH {
+	t.Helper()
+	if os.Getenv("CI") != "true" || os.Geteuid() != 0 {
+		t.Skip("a login with a password wants a user of its own, who is made in CI only (CI=true, as root)")
+	}
+	add, set, remove := find("useradd", "/usr/sbin/useradd"), find("chpasswd", "/usr/sbin/chpasswd"), find("userdel", "/usr/sbin/userdel")
+	if add == "" || set == "" || remove == "" {
+		missing(t, "useradd, chpasswd or userdel is not installed (Debian: apt-get install passwd)")
+	}
+	name, password := "xp-"+strings.ToLower(rand.Text()[:10]), rand.Text()
+	run(t, exec.Command(add, "--create-home", "--shell", "/bin/sh", name), "")
+	t.Cleanup(func() { run(t, exec.Command(remove, "--force", "--remove", name), "") })
+	run(t, exec.Command(set), name+":"+password+"\n")
+	account, err := user.Lookup(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newOpenSSH(t, "yes")
+	s.User, s.Dir, s.password = name, account.HomeDir, password
+	return s
+}
+
+func run(t testing.TB, c *exec.Cmd, input string) {
+	t.Helper()
+	c.Stdin = strings.NewReader(input)
+	if out, err := c.CombinedOutput(); err != nil {
+		t.Errorf("%s: %v: %s", filepath.Base(c.Path), err, out)
+	}
+}
+
+func newOpenSSH(t testing.TB, passwords string) *OpenSSH {
 	t.Helper()
 	sshd := find("sshd", "/usr/sbin/sshd", "/usr/local/sbin/sshd")
 	if sshd == "" {
@@ -95,10 +136,11 @@ AuthorizedKeysFile %s
 PidFile none
 StrictModes no
 UsePAM no
-PasswordAuthentication no
+PasswordAuthentication %s
+KbdInteractiveAuthentication no
 MaxStartups 100
 Subsystem sftp internal-sftp
-`, s.Port, filepath.Join(home, "host"), filepath.Join(home, "authorized_keys")))
+`, s.Port, filepath.Join(home, "host"), filepath.Join(home, "authorized_keys"), passwords))
 	s.Start(t, sshd)
 	t.Cleanup(s.Stop)
 	return s
@@ -165,6 +207,9 @@ func (s *OpenSSH) Credentials() sftpexport.Credentials {
 
 // Secrets are the secrets for this server.
 func (s *OpenSSH) Secrets() rossum.Secrets {
+	if s.password != "" {
+		return rossum.Secrets{"type": "sftp", "password": s.password}
+	}
 	return rossum.Secrets{"type": "sftp", "ssh_key": s.Text}
 }
 

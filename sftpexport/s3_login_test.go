@@ -1,0 +1,136 @@
+package sftpexport_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
+	"github.com/exportpipeline/exportpipeline/sftpexport"
+	"github.com/exportpipeline/exportpipeline/sftpexport/s3test"
+)
+
+// withoutKeys puts a file with no keys among the secrets.
+func withoutKeys(t *testing.T, s *s3test.Server, allowed bool) error {
+	t.Helper()
+	step := s3Step(t, s, nil)
+	step.AWSChain = allowed
+	c := rossumtest.Annotation(rossumtest.Field("document_id", "2026-0042"), rossumtest.Offline(), rossumtest.Secret("type", "s3"))
+	_, err := chain(t, step).Export(t.Context(), c.Payload(), pipeline.WithOriginal(pipeline.Bytes("%PDF")))
+	return err
+}
+
+// noAWS takes away what the machine of the test may have.
+func noAWS(t *testing.T) (shared string) {
+	t.Helper()
+	for _, entry := range os.Environ() {
+		if name, _, _ := strings.Cut(entry, "="); strings.HasPrefix(name, "AWS_") {
+			t.Setenv(name, "")
+		}
+	}
+	// The SDK asks where home is when the process starts, so home itself cannot be moved.
+	shared = filepath.Join(t.TempDir(), "credentials")
+	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", shared)
+	t.Setenv("AWS_CONFIG_FILE", filepath.Join(t.TempDir(), "config"))
+	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+	return shared
+}
+
+func TestTheAWSChainIsAskedWhereTheProgramAllowsIt(t *testing.T) {
+	sources := map[string]func(t *testing.T, shared string){
+		"environment": func(t *testing.T, _ string) {
+			t.Setenv("AWS_ACCESS_KEY_ID", s3test.AccessKey)
+			t.Setenv("AWS_SECRET_ACCESS_KEY", s3test.SecretKey)
+		},
+		"shared file": func(t *testing.T, shared string) {
+			text := fmt.Sprintf("[exporter]\naws_access_key_id = %s\naws_secret_access_key = %s\n", s3test.AccessKey, s3test.SecretKey)
+			if err := os.WriteFile(shared, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			t.Setenv("AWS_PROFILE", "exporter")
+		},
+	}
+	for name, provide := range sources {
+		for _, allowed := range []bool{true, false} {
+			t.Run(fmt.Sprint(name, " allowed ", allowed), func(t *testing.T) {
+				provide(t, noAWS(t))
+				s := newS3(t)
+				err := withoutKeys(t, s, allowed)
+				switch {
+				case allowed && (err != nil || s.Objects()[s3Key] == nil):
+					t.Errorf("error %v, objects %v", err, s.Objects())
+				case !allowed && (err == nil || !strings.Contains(err.Error(), "Step.AWSChain") || len(s.Calls()) > 0):
+					t.Errorf("error %v, calls %v", err, s.Calls())
+				}
+			})
+		}
+	}
+}
+
+func TestKeysOfTheSecretsCountBeforeTheAWSChain(t *testing.T) {
+	noAWS(t)
+	t.Setenv("AWS_ACCESS_KEY_ID", "another-access-key")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "another-secret-key")
+	s := newS3(t)
+	step := s3Step(t, s, nil)
+	step.AWSChain = true
+	if _, err := chain(t, step).Export(t.Context(), s3Call(s).Payload(), pipeline.WithOriginal(pipeline.Bytes("%PDF"))); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAnEmptyAWSChainIsAnErrorOfTheCredentials(t *testing.T) {
+	noAWS(t)
+	if err := withoutKeys(t, newS3(t), true); !errors.Is(err, sftpexport.ErrAuth) || errors.Is(err, sftpexport.ErrConnection) {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+func TestABucketInAnotherRegionIsNamed(t *testing.T) {
+	t.Parallel()
+	elsewhere := http.Header{"x-amz-bucket-region": {"eu-west-3"}}
+	for _, c := range []struct {
+		op     string
+		status int
+		code   string
+	}{
+		{"HeadObject", 301, ""}, {"HeadObject", 400, ""},
+		{"PutObject", 301, "PermanentRedirect"}, {"PutObject", 307, "TemporaryRedirect"}, {"PutObject", 400, "AuthorizationHeaderMalformed"},
+		{"CreateMultipartUpload", 301, "PermanentRedirect"},
+	} {
+		t.Run(fmt.Sprint(c.op, c.status), func(t *testing.T) {
+			t.Parallel()
+			s := newS3(t)
+			elsewhere := elsewhere.Clone()
+			elsewhere.Set("Location", s.URL+"/elsewhere")
+			s.Fail(s3test.Fault{Op: c.op, Status: c.status, Code: c.code, Header: elsewhere, Times: -1})
+			data := []byte("%PDF")
+			if c.op == "CreateMultipartUpload" {
+				data = make([]byte, 17<<20)
+			}
+			_, err := chain(t, s3Step(t, s, nil)).Export(t.Context(), s3Call(s).Payload(), pipeline.WithOriginal(pipeline.Bytes(data)))
+			if err == nil || !strings.Contains(err.Error(), `credentials.region must be "eu-west-3"`) {
+				t.Errorf("the error is %v", err)
+			}
+			for _, call := range s.Calls() {
+				if strings.Contains(call, "elsewhere") {
+					t.Errorf("it followed: %v", s.Calls())
+				}
+			}
+		})
+	}
+	t.Run("another bad request", func(t *testing.T) {
+		t.Parallel()
+		s := newS3(t)
+		s.Fail(s3test.Fault{Op: "PutObject", Status: 400, Code: "InvalidArgument", Header: elsewhere})
+		_, err := chain(t, s3Step(t, s, nil)).Export(t.Context(), s3Call(s).Payload(), pipeline.WithOriginal(pipeline.Bytes("%PDF")))
+		if err == nil || strings.Contains(err.Error(), "eu-west-3") {
+			t.Errorf("the error is %v", err)
+		}
+	})
+}
