@@ -198,7 +198,12 @@ func (r *running) children(schemaID string) value {
 	for _, m := range r.content.Find(schemaID) {
 		for i, child := range m.Children() {
 			if child.Category() == rossum.Tuple {
-				items = append(items, pyvalue.FromObject(&scope{r: r, row: child, index: i, only: true}))
+				row := scope{r: r, row: child, index: i, only: true}
+				if r.writes {
+					items = append(items, pyvalue.FromObject(&writable{row}))
+				} else {
+					items = append(items, pyvalue.FromObject(&row))
+				}
 			} else {
 				isTable = false
 				items = append(items, r.typed(child))
