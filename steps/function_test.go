@@ -157,6 +157,22 @@ def rossum_hook_request_handler(payload):
 	}
 }
 
+func TestAFunctionReadsTheOptionsThatItWrote(t *testing.T) {
+	t.Parallel()
+	r, err := runFunction(t, `
+def rossum_hook_request_handler(payload):
+    t = TxScript.from_payload(payload)
+    t.field.status.attr.options = [{"value": "a", "label": "A"}, {"value": "b", "label": "B"}]
+    t.show_info(f"{len(t.field.status.attr.options)} {t.field.status.attr.options[1]['label']}")
+    return t.hook_response()
+
+from txscript import TxScript
+`, functionCall("", ""))
+	if err != nil || texts(r) != "info: 2 B" {
+		t.Errorf("%v, %s", err, texts(r))
+	}
+}
+
 func TestAnEvaluatorFunctionRunsAsItIs(t *testing.T) {
 	t.Parallel()
 	for status, tt := range map[string]struct{ body, want string }{

@@ -283,6 +283,9 @@ func TestGeneratedPrograms(t *testing.T) {
 	for end := time.Now().Add(time.Duration(seconds) * time.Second); time.Now().Before(end); count++ {
 		code := g.program()
 		want := ask(code, generatedFields)
+		if want[1] == "MemoryError" {
+			continue // the budget ends the run before
+		}
 		kind, got := run(t, code, generatedFields)
 		if kind != want[0] || got != want[1] {
 			t.Fatalf("seed %d, program %d\n%s\ngot  %s %s\nwant %s %s", seed, count, code, kind, got, want[0], want[1])

@@ -300,6 +300,11 @@ func (a *attributes) PyAttr(name string) (value, bool) {
 		return pyvalue.Str(a.n.Value()), true
 	case "hidden":
 		return pyvalue.Bool(a.n.Hidden()), true
+	case "options":
+		if raw := a.n.Options(); raw != nil {
+			made, err := pyvalue.FromJSON(raw, false)
+			return made, err == nil
+		}
 	case "label":
 		if a.d != nil {
 			return pyvalue.Str(a.d.Label), true
