@@ -12,7 +12,7 @@ import (
 
 // Function runs the code of a function hook that stays within the language of
 // formula fields, such as an export evaluator: it defines
-// rossum_hook_request_handler(payload), reads and writes fields by what
+// rossum_hook_request_handler(payload), reads and writes fields and rows by what
 // TxScript.from_payload(payload) returns, and shows messages. It is not for code
 // that reaches out into the world; that must be rewritten as a step in Go, and
 // [pipeline.Registry.Function] puts it in its place.

@@ -118,6 +118,61 @@ def rossum_hook_request_handler(payload):
 	}
 }
 
+func TestAFunctionWritesRows(t *testing.T) {
+	t.Parallel()
+	code := `
+def rossum_hook_request_handler(payload):
+    t = TxScript.from_payload(payload)
+    groups = {}
+    for row in t.field.lines:
+        row.net = row.quantity * 2
+        groups.setdefault(row.code, []).append(row.net)
+    t.field.groups = [{"group": "none"}]
+    t.field.groups = []
+    for code, values in groups.items():
+        t.field.groups.append({"group": code, "sum": sum(values)})
+    t.show_info(str([(r.group, r.sum) for r in t.field.groups]) + str(t.field.net.all_values))
+    return t.hook_response()
+`
+	number := func(text string) rossumtest.Value {
+		return rossumtest.Value{Text: text, Normalized: text, Type: "number"}
+	}
+	line := func(code, quantity string) rossumtest.Rows {
+		return rossumtest.Row("code", code).Typed("quantity", number(quantity)).Typed("net", number(""))
+	}
+	c := rossumtest.Annotation(
+		rossumtest.Table("lines", line("a", "1"), line("b", "2"), line("a", "3")),
+		rossumtest.Table("groups", rossumtest.Row("group", "old").Typed("sum", number("9"))), rossumtest.Offline(),
+	)
+	r, err := runFunction(t, "from txscript import TxScript\n"+code, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ops := ""
+	for _, o := range r.Operations {
+		ops += string(o.Op) + " "
+	}
+	if got, want := texts(r), "info: [('a', 8.0), ('b', 4.0)][2.0, 4.0, 6.0]"; got != want || strings.Count(ops, "replace") != 3 || strings.Count(ops, "remove") != 1 || strings.Count(ops, "add") != 2 {
+		t.Errorf("got %s, operations %s", got, ops)
+	}
+}
+
+func TestAFunctionReadsTheOptionsThatItWrote(t *testing.T) {
+	t.Parallel()
+	r, err := runFunction(t, `
+def rossum_hook_request_handler(payload):
+    t = TxScript.from_payload(payload)
+    t.field.status.attr.options = [{"value": "a", "label": "A"}, {"value": "b", "label": "B"}]
+    t.show_info(f"{len(t.field.status.attr.options)} {t.field.status.attr.options[1]['label']}")
+    return t.hook_response()
+
+from txscript import TxScript
+`, functionCall("", ""))
+	if err != nil || texts(r) != "info: 2 B" {
+		t.Errorf("%v, %s", err, texts(r))
+	}
+}
+
 func TestAnEvaluatorFunctionRunsAsItIs(t *testing.T) {
 	t.Parallel()
 	for status, tt := range map[string]struct{ body, want string }{

@@ -101,7 +101,11 @@ func (c *compiler) isOuter(name string) bool {
 
 // method compiles x.name(…).
 func (c *compiler) method(x *callExpr, attr *attrExpr) eval {
-	if _, _, isField := c.fieldOf(attr); isField {
+	_, _, isField := c.fieldOf(attr)
+	if inner, ok := attr.x.(*attrExpr); ok && attr.name == "append" && isPath(inner) {
+		isField = true // x.field.items.append: what it is called on may stand behind a field
+	}
+	if isField {
 		attribute, args := c.attr(attr), c.callee(x, c.arguments(x))
 		return func(r *run, f *frame) (value, error) {
 			fn, err := attribute(r, f)

@@ -7,10 +7,11 @@ import (
 	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
 )
 
-type function1 = func(r *run, c *pyvalue.Call) (value, error)
+// mathFunction is a function of the module.
+type mathFunction = func(r *run, c *pyvalue.Call) (value, error)
 
 // mathMore are the functions of math that count, multiply and measure.
-var mathMore = map[string]function1{
+var mathMore = map[string]mathFunction{
 	"prod": func(r *run, c *pyvalue.Call) (value, error) {
 		if len(c.Args) != 1 {
 			return value{}, pyvalue.Raise("TypeError", "prod() takes exactly 1 positional argument (%d given)", len(c.Args))

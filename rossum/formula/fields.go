@@ -198,7 +198,12 @@ func (r *running) children(schemaID string) value {
 	for _, m := range r.content.Find(schemaID) {
 		for i, child := range m.Children() {
 			if child.Category() == rossum.Tuple {
-				items = append(items, pyvalue.FromObject(&scope{r: r, row: child, index: i, only: true}))
+				row := scope{r: r, row: child, index: i, only: true}
+				if r.writes {
+					items = append(items, pyvalue.FromObject(&writable{row}))
+				} else {
+					items = append(items, pyvalue.FromObject(&row))
+				}
 			} else {
 				isTable = false
 				items = append(items, r.typed(child))
@@ -295,6 +300,11 @@ func (a *attributes) PyAttr(name string) (value, bool) {
 		return pyvalue.Str(a.n.Value()), true
 	case "hidden":
 		return pyvalue.Bool(a.n.Hidden()), true
+	case "options":
+		if raw := a.n.Options(); raw != nil {
+			made, err := pyvalue.FromJSON(raw, false)
+			return made, err == nil
+		}
 	case "label":
 		if a.d != nil {
 			return pyvalue.Str(a.d.Label), true

@@ -19,6 +19,7 @@ package formula
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -137,10 +138,14 @@ var globals = []string{"field", "annotation"}
 
 func (s *Set) compile(f *rossum.SchemaField) (*compiled, error) {
 	c := &compiled{id: f.ID, kind: f.Type, table: s.fields[f.ID].table}
-	program, err := txscript.Compile(f.Formula, txscript.Options{Globals: globals, Fields: "field", RowFields: func(id string) bool {
+	o := txscript.Options{Globals: globals, Fields: "field", RowFields: func(id string) bool {
 		d := s.fields[id]
 		return c.table != "" && (d == nil || d.table == c.table)
-	}})
+	}}
+	if names(f.Formula, f.ID) {
+		o.RowFields = nil // its own column, which a loop over the rows may read, changes while it runs
+	}
+	program, err := txscript.Compile(f.Formula, o)
 	var syntax *txscript.SyntaxError
 	if errors.As(err, &syntax) {
 		kind := ErrSyntax
@@ -167,6 +172,11 @@ func (s *Set) compile(f *rossum.SchemaField) (*compiled, error) {
 		}
 	}
 	return c, errors.Join(faults...)
+}
+
+// names reports whether a source may read an attribute of that name.
+func names(source, id string) bool {
+	return regexp.MustCompile(`\.\s*` + regexp.QuoteMeta(id) + `\b`).MatchString(source)
 }
 
 // columns lists the fields below a multivalue: who reads a table reads its columns.

@@ -17,7 +17,10 @@ const Handler = "rossum_hook_request_handler"
 
 // Function is the compiled code of a function hook that stays within the language
 // of formulas: it defines [Handler], and works with what TxScript.from_payload (or
-// RossumPython.from_payload) returns, or with the payload itself. It is safe for
+// RossumPython.from_payload) returns, or with the payload itself. A field is written
+// by an assignment to it (t.field.x = …, row.x = …), a table by one of a list of
+// dicts, or by t.field.table.append(dict). A value that has gone through a variable is
+// plain: .attr, .id and the place of a message need the field itself. It is safe for
 // concurrent use.
 type Function struct{ program *txscript.Program }
 
@@ -75,7 +78,7 @@ func (f *Function) Run(ctx context.Context, p *rossum.Payload, o FunctionOptions
 			set.fields[id] = describeNode(content.Find(id)[0])
 		}
 	}
-	r := &running{set: set, ctx: ctx, content: content, result: &Result{}, columns: make(map[string][]value), tables: make(map[string][]value), full: make(map[string][]value)}
+	r := &running{writes: true, set: set, ctx: ctx, content: content, result: &Result{}, columns: make(map[string][]value), tables: make(map[string][]value), full: make(map[string][]value)}
 	t := &script{fields: &writable{scope{r: r}}, payload: &payload{p: p}}
 	host := &txscript.Host{Globals: []value{pyvalue.FromObject(t)}, Now: o.Now, Show: func(m txscript.Message) { show(o, m) }}
 	answer, err := f.program.Call(ctx, host, Handler, pyvalue.FromObject(t.payload))
@@ -159,54 +162,6 @@ type response struct{ _ byte }
 
 // PyType implements [pyvalue.Object].
 func (*response) PyType() string { return "dict" }
-
-// writable are fields that can be written.
-type writable struct{ scope }
-
-var _ txscript.Fields = (*writable)(nil)
-
-// SetField writes a field of the header.
-func (w *writable) SetField(schemaID string, v value) error {
-	n := w.node(schemaID)
-	if n == nil {
-		return pyvalue.Raise("AttributeError", "there is no field %s that can be written", schemaID)
-	}
-	return w.write(n, v)
-}
-
-func (w *writable) write(n *rossum.Node, v value) error {
-	kind := ""
-	if d := w.r.set.fields[n.SchemaID()]; d != nil {
-		kind = d.Type
-	}
-	text, err := textOf(v, kind)
-	if err != nil {
-		return pyvalue.Raise("TypeError", "writing the field %s: %v", n.SchemaID(), err)
-	}
-	delete(w.r.columns, n.SchemaID())
-	delete(w.r.full, n.SchemaID())
-	if kind == "number" || kind == "date" {
-		return n.SetNormalized(text, text)
-	}
-	return n.SetValue(text)
-}
-
-// SetAllValues writes a column.
-func (w *writable) SetAllValues(schemaID string, values []value) error {
-	nodes := w.r.content.Find(schemaID)
-	if d := w.r.set.fields[schemaID]; d != nil && d.Category == "multivalue" && len(nodes) == 1 {
-		nodes = nodes[0].Children()
-	}
-	if len(nodes) != len(values) {
-		return pyvalue.Raise("ValueError", "%s has %d values, %d were given; rows are added by operations", schemaID, len(nodes), len(values))
-	}
-	for i, n := range nodes {
-		if err := w.write(n, values[i]); err != nil {
-			return err
-		}
-	}
-	return nil
-}
 
 // PySetAttr writes options and hidden.
 func (a *attributes) PySetAttr(name string, v value) error {

@@ -106,6 +106,7 @@ type running struct {
 	columns map[string][]value // values of columns that were asked for
 	tables  map[string][]value // rows of tables
 	full    map[string][]value // columns that every row has
+	writes  bool               // rows can be written
 	shared  bool               // the formula that runs changes no list: it may have ours
 }
 
