@@ -76,7 +76,9 @@ func newS3Client(ctx context.Context, x *pipeline.Export, c *Credentials, chain 
 		return nil, err
 	}
 	if cfg.Region == "" {
-		cfg.Region = bucketRegion(ctx, cfg, c)
+		if cfg.Region, err = bucketRegion(ctx, cfg, c); err != nil {
+			return nil, err
+		}
 	}
 	client.api = s3.NewFromConfig(cfg, s3Options(c))
 	return client, nil
@@ -148,17 +150,26 @@ func (p chainProvider) Retrieve(ctx context.Context) (aws.Credentials, error) {
 }
 
 // bucketRegion asks Amazon where a bucket is. Even those who may not see it are
-// told.
-func bucketRegion(ctx context.Context, cfg aws.Config, c *Credentials) string {
+// told. Without any answer it is an error, since the client that is made of it stays.
+func bucketRegion(ctx context.Context, cfg aws.Config, c *Credentials) (string, error) {
 	if c.Endpoint != "" {
-		return defaultRegion
+		return defaultRegion, nil
 	}
 	cfg.Region = defaultRegion
 	out, err := s3.NewFromConfig(cfg, s3Options(c)).HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &c.Bucket})
-	if err == nil && aws.ToString(out.BucketRegion) != "" {
-		return *out.BucketRegion
+	if err == nil {
+		return cmp.Or(aws.ToString(out.BucketRegion), defaultRegion), nil
 	}
-	return cmp.Or(headerOf(err, "X-Amz-Bucket-Region"), defaultRegion)
+	if region := headerOf(err, "X-Amz-Bucket-Region"); region != "" {
+		return region, nil
+	}
+	if status := statusOf(err); status == 0 || status >= http.StatusInternalServerError {
+		if ctx.Err() != nil {
+			return "", context.Cause(ctx)
+		}
+		return "", fmt.Errorf("asking for the bucket's region: %w", explainS3(err))
+	}
+	return defaultRegion, nil // what is wrong will show
 }
 
 // idKey is metadata that tells an object of ours from another one with the same

@@ -1,6 +1,7 @@
 package sftpexport_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -133,4 +134,53 @@ func TestABucketInAnotherRegionIsNamed(t *testing.T) {
 			t.Errorf("the error is %v", err)
 		}
 	})
+}
+
+// roundTrip is an [http.RoundTripper].
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func TestARegionThatCouldNotBeAskedForIsAskedForAgain(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var asked int
+	var signed string
+	amazon := &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+		answer := &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: http.NoBody, Request: r}
+		switch {
+		case r.Method == http.MethodHead && strings.Trim(r.URL.Path, "/") == "":
+			if asked++; asked == 1 {
+				cancel()
+				return nil, errors.New("the network is down")
+			}
+			answer.StatusCode = http.StatusForbidden
+			answer.Header.Set("X-Amz-Bucket-Region", "eu-west-3")
+		case r.Method == http.MethodHead:
+			answer.StatusCode = http.StatusNotFound
+		default:
+			signed = r.Header.Get("Authorization")
+		}
+		return answer, nil
+	})}
+	step := &sftpexport.Step{
+		Credentials: sftpexport.Credentials{Type: "s3", Bucket: "exports"},
+		Path:        "out", Exports: []sftpexport.Object{{Type: "document", Name: "x"}},
+	}
+	t.Cleanup(func() { _ = step.Close() })
+	c := rossumtest.Annotation(rossumtest.Offline(), rossumtest.Secret("access_key_id", "AKIDTEST"), rossumtest.Secret("secret_access_key", "region-test-secret"))
+	export := func(ctx context.Context) error {
+		_, err := chain(t, step).Export(ctx, c.Payload(), pipeline.WithOriginal(pipeline.Bytes("%PDF")), pipeline.WithHTTPClient(amazon))
+		return err
+	}
+	if err := export(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("the first error is %v", err)
+	}
+	if err := export(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if asked != 2 || !strings.Contains(signed, "/eu-west-3/s3/") {
+		t.Errorf("asked %d times, and signed %q", asked, signed)
+	}
 }
