@@ -97,7 +97,9 @@ func (c *compiler) call(place string, s Call) *call {
 	}
 	if out.item != "" {
 		roots = append(roots, out.item)
-		c.learn(s) // an element may use what the one before it has set
+		for _, h := range slices.Concat(s.Priority, s.Handlers) {
+			c.learn(h) // an element may use what the one before it has set
+		}
 	}
 	out.request = c.request(at, s.Request, roots)
 	if givesToken && !out.request.names("token") {
@@ -105,21 +107,20 @@ func (c *compiler) call(place string, s Call) *call {
 	}
 	for i, h := range s.Priority {
 		out.priority = append(out.priority, c.handler(settings.Index(settings.Join(place, "priority_response_handlers"), i), h))
+		c.learn(h)
 	}
 	for i, h := range s.Handlers {
 		out.handlers = append(out.handlers, c.handler(settings.Index(settings.Join(place, "response_handlers"), i), h))
+		c.learn(h)
 	}
-	c.learn(s)
 	out.looks = slices.ContainsFunc(slices.Concat(out.priority, out.handlers), (*handler).looks)
 	return out
 }
 
-// learn notes what the handlers of a call set.
-func (c *compiler) learn(s Call) {
-	for _, h := range slices.Concat(s.Priority, s.Handlers) {
-		if h.TargetType == "property" && !slices.Contains(c.known, h.TargetKey) {
-			c.known = append(c.known, h.TargetKey)
-		}
+// learn notes what a handler sets.
+func (c *compiler) learn(h Handler) {
+	if h.TargetType == "property" && !slices.Contains(c.known, h.TargetKey) {
+		c.known = append(c.known, h.TargetKey)
 	}
 }
 

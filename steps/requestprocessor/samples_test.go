@@ -1,0 +1,3 @@
+package requestprocessor_test
+
+var samples []struct{ name, settings string }
