@@ -251,6 +251,7 @@ func (s *scope) run(ctx context.Context, step Step, index int) (err error) {
 				r.Status = Failed
 			}
 		})
+		x.run.progress.end(x.path)
 		x.step, x.path = s.parent, s.path
 	}()
 	if err := step.Run(ctx, x); err != nil {

@@ -45,6 +45,7 @@ type run struct {
 	config   config
 	redactor *redact.Redactor
 	journal  journal
+	progress progress
 	report   *Report
 	root     *Export // the export itself, where branches have views of it
 	done     int     // steps of the outermost chain that need not run again

@@ -23,6 +23,8 @@ type snapshot struct {
 	Messages []rossum.Message  `json:"messages"`
 	Sent     []journalled      `json:"sent"`
 	Report   *Report           `json:"report"`
+	// Progress is that of steps which were running, by path.
+	Progress map[string]json.RawMessage `json:"progress,omitempty"`
 }
 
 type journalled struct {
@@ -38,6 +40,7 @@ func (x *Export) Snapshot() ([]byte, error) {
 	s := snapshot{
 		Version: snapshotVersion, Request: x.Payload.RequestID, ID: x.Annotation.ID,
 		Done: x.run.done, Messages: x.Messages, Report: x.run.report,
+		Progress: x.run.progress.state(),
 	}
 	if c := x.Annotation.Content; c != nil {
 		changes, err := c.Changes()
@@ -62,8 +65,9 @@ func (x *Export) Snapshot() ([]byte, error) {
 
 // Restore makes an export of a payload and the snapshot of an earlier run on
 // the same payload, which was cut short. A chain then runs it from the first
-// step that had not ended. A call that the earlier run had begun in that step is
-// not made again; the step fails with [ErrMaybeSent].
+// step that had not ended, which may itself go on behind what it had done; see
+// [Export.KeepProgress]. A call that the earlier run had begun is not made again; the
+// step fails with [ErrMaybeSent].
 func Restore(p *rossum.Payload, data []byte, options ...Option) (*Export, error) {
 	var s snapshot
 	if err := json.Unmarshal(data, &s); err != nil {
@@ -95,6 +99,7 @@ func (r *run) restore(s snapshot) {
 	if s.Report != nil {
 		r.report = s.Report
 	}
+	r.progress.byStep = s.Progress
 	r.journal.earlier = make(map[string]*Sending)
 	for _, e := range s.Sent {
 		entry := e.Sending

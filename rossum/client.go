@@ -169,6 +169,7 @@ type request struct {
 	query        url.Values
 	body         httpcall.Body
 	contentType  string
+	accept       string // */* for a stream, else JSON
 	stream       bool
 	timeout      time.Duration
 }
@@ -186,6 +187,9 @@ func (c *Client) do(ctx context.Context, r request) (*httpcall.Reply, error) {
 	}
 	if r.stream {
 		call.Header.Set("Accept", "*/*")
+	}
+	if r.accept != "" {
+		call.Header.Set("Accept", r.accept)
 	}
 	if call.Timeout == 0 {
 		call.Timeout = apiTimeout

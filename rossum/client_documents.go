@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -88,6 +89,22 @@ func (c *Client) OpenURL(ctx context.Context, address string) (io.ReadCloser, in
 	return reply.Stream, reply.Length, nil
 }
 
+// Fetch reads what stands behind a URL of this organisation's API, or a path below
+// /api/v1, and returns it with its media type. For a URL on another host the error
+// wraps [ErrForeignURL].
+func (c *Client) Fetch(ctx context.Context, address string) (data []byte, mediaType string, err error) {
+	reply, err := c.do(ctx, request{method: http.MethodGet, path: address, timeout: documentTimeout, accept: "*/*"})
+	if err != nil {
+		return nil, "", err
+	}
+	return reply.Body, reply.Header.Get("Content-Type"), nil
+}
+
+// Documents yields the documents with the given ids as the API describes them.
+func (c *Client) Documents(ctx context.Context, ids ...int64) iter.Seq2[json.RawMessage, error] {
+	return listByID(ctx, c, "documents", ids)
+}
+
 // DeleteDocument removes a document. That it is gone already is no error.
 func (c *Client) DeleteDocument(ctx context.Context, id int64) error {
 	return c.remove(ctx, documentPath(id))
@@ -123,6 +140,12 @@ func (c *Client) DocumentRelations(ctx context.Context, annotationID int64, key 
 		query.Set("key", key)
 	}
 	return list[*DocumentRelation](ctx, c, "document_relations", query)
+}
+
+// AllDocumentRelations yields the document relations of an annotation, whatever
+// their type.
+func (c *Client) AllDocumentRelations(ctx context.Context, annotationID int64) iter.Seq2[*DocumentRelation, error] {
+	return list[*DocumentRelation](ctx, c, "document_relations", url.Values{"annotation": {strconv.FormatInt(annotationID, 10)}})
 }
 
 // CreateDocumentRelation makes a relation. If one with its type, key and

@@ -36,15 +36,20 @@ func (c *Client) Attachments(ctx context.Context, parentID int64) iter.Seq2[*Rel
 // Annotations yields the annotations with the given ids as the API describes
 // them; their content is an address.
 func (c *Client) Annotations(ctx context.Context, ids ...int64) iter.Seq2[json.RawMessage, error] {
+	return listByID(ctx, c, "annotations", ids)
+}
+
+// listByID yields the objects with the given ids.
+func listByID(ctx context.Context, c *Client, path string, ids []int64) iter.Seq2[json.RawMessage, error] {
 	return func(yield func(json.RawMessage, error) bool) {
-		// Without an id the API would list every annotation of the organisation.
+		// Without an id the API would list every object of the organisation.
 		for some := range slices.Chunk(ids, pageSize) {
 			texts := make([]string, len(some))
 			for i, id := range some {
 				texts[i] = strconv.FormatInt(id, 10)
 			}
-			for annotation, err := range list[json.RawMessage](ctx, c, "annotations", url.Values{"id": {strings.Join(texts, ",")}}) {
-				if !yield(annotation, err) || err != nil {
+			for object, err := range list[json.RawMessage](ctx, c, path, url.Values{"id": {strings.Join(texts, ",")}}) {
+				if !yield(object, err) || err != nil {
 					return
 				}
 			}

@@ -16,6 +16,7 @@ import (
 	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
 	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/settings"
+	"github.com/exportpipeline/exportpipeline/internal/xmldoc"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 )
 
@@ -243,30 +244,7 @@ func valueText(v pyvalue.Value) (string, error) {
 	return string(out), err
 }
 
-// maxXMLDepth bounds the nesting of a reply.
-const maxXMLDepth = 1000
-
-func parseXML(data []byte) (any, error) {
-	if bytes.Contains(data, []byte("<!DOCTYPE")) || bytes.Contains(data, []byte("<!ENTITY")) {
-		return nil, errors.New("it has a DOCTYPE, which is refused")
-	}
-	if depth, most := 0, 0; true {
-		for i := 0; i+1 < len(data); i++ {
-			switch {
-			case data[i] == '<' && data[i+1] == '/':
-				depth--
-			case data[i] == '<' && data[i+1] != '!' && data[i+1] != '?':
-				depth++
-			case data[i] == '/' && data[i+1] == '>':
-				depth--
-			}
-			if most = max(most, depth); most > maxXMLDepth {
-				return nil, fmt.Errorf("it is nested deeper than %d levels", maxXMLDepth)
-			}
-		}
-	}
-	return xmlquery.Parse(bytes.NewReader(data))
-}
+func parseXML(data []byte) (any, error) { return xmldoc.Parse(data) }
 
 func compileXPath(path string) (finder, error) {
 	e, err := xpath.Compile(path)

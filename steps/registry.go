@@ -8,15 +8,22 @@ import (
 )
 
 // Register makes a registry know the steps of this package by the addresses of
-// Rossum's hosted extensions, and run function hooks whose code stays within the
-// language of formula fields; see [Function].
+// Rossum's hosted extensions, and run function hooks: those that are Rossum's Request
+// Processor as [RequestProcessor], and those whose code stays within the language of
+// formula fields as [Function].
 func Register(r *pipeline.Registry) {
 	r.Webhook("custom-format-templating-purge", decode[Purge])
 	r.Webhook("custom-format-templating", decode[CustomFormat])
 	r.Webhook("rest-api-export", decode[RESTExport])
 	r.Webhook("data-value-extractor", decode[Extract])
 	r.Webhook("export-evaluator", decode[Evaluate])
-	r.Functions(function)
+	r.Webhook("request-processor", decode[RequestProcessor])
+	r.Functions(func(h *rossum.Hook) (pipeline.Step, error) {
+		if isRequestProcessor(h) {
+			return decode[RequestProcessor](h)
+		}
+		return function(h)
+	})
 }
 
 // decode makes a step of a hook's settings; a hook without settings gets none.

@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
 	"mime"
 	"net/http"
 	"net/textproto"
@@ -258,7 +257,7 @@ func (c *request) multipart(ctx context.Context, call *httpcall.Call, data *json
 	if err := w.Close(); err != nil {
 		return err
 	}
-	call.Body = segments{httpcall.Bytes(before), content, httpcall.Bytes(bytes.Clone(head.Bytes()))}
+	call.Body = httpcall.Segments{httpcall.Bytes(before), content, httpcall.Bytes(bytes.Clone(head.Bytes()))}
 	return nil
 }
 
@@ -313,60 +312,4 @@ func extension(name string) string {
 		return name[i:]
 	}
 	return ""
-}
-
-// segments is a body of several bodies, one after the other.
-type segments []httpcall.Body
-
-// Size is the sum, -1 if one is not known.
-func (s segments) Size() (total int64) {
-	for _, b := range s {
-		n := b.Size()
-		if n < 0 {
-			return -1
-		}
-		total += n
-	}
-	return total
-}
-
-// Open opens one after the other as they are read.
-func (s segments) Open(ctx context.Context) (io.ReadCloser, error) {
-	return &segmentReader{ctx: ctx, rest: s}, nil
-}
-
-type segmentReader struct {
-	ctx  context.Context
-	rest segments
-	open io.ReadCloser
-}
-
-func (r *segmentReader) Read(p []byte) (int, error) {
-	for {
-		if r.open == nil {
-			if len(r.rest) == 0 {
-				return 0, io.EOF
-			}
-			var err error
-			if r.open, err = r.rest[0].Open(r.ctx); err != nil {
-				return 0, err
-			}
-			r.rest = r.rest[1:]
-		}
-		n, err := r.open.Read(p)
-		if err == io.EOF {
-			err = r.open.Close()
-			r.open = nil
-		}
-		if n > 0 || err != nil {
-			return n, err
-		}
-	}
-}
-
-func (r *segmentReader) Close() error {
-	if r.open == nil {
-		return nil
-	}
-	return r.open.Close()
 }

@@ -108,7 +108,10 @@ type Call struct {
 	Header  http.Header
 	Body    Body          // nil for none
 	Timeout time.Duration // of one attempt, DefaultTimeout if 0
-	Retry   Retry
+	// Idle ends an attempt in which nothing was sent or received for so long, with
+	// [ErrIdle]; 0 means that only Timeout does.
+	Idle  time.Duration
+	Retry Retry
 	// MaxAttempts bounds the repeating, 4 if 0.
 	MaxAttempts int
 	// NoRedirect has every redirect refused, also that of a GET on the same host.
@@ -144,6 +147,8 @@ func (b Bytes) Size() int64 { return int64(len(b)) }
 // Reply is the answer to a call.
 type Reply struct {
 	Status   int
+	Reason   string // the words behind the status, such as Not Found
+	URL      string // that answered, behind redirects; it may carry secrets
 	Header   http.Header
 	Body     []byte        // whole, unless Call.Stream
 	Stream   io.ReadCloser // bounded by the client's MaxReply, if Call.Stream
@@ -194,6 +199,7 @@ var (
 	ErrForbidden = errors.New("address is not allowed")
 	ErrHeader    = errors.New("invalid header")
 	ErrURL       = errors.New("invalid URL")
+	ErrIdle      = errors.New("the other side took too long")
 )
 
 // Do makes the call. An HTTP status, whatever it is, is no error; a redirect
@@ -250,7 +256,7 @@ func (c *Client) do(ctx context.Context, r *running) (*Reply, error) {
 		return nil, err
 	}
 	client := &retryablehttp.Client{
-		HTTPClient:   &http.Client{Transport: c.transport(), Jar: c.http.Jar, Timeout: timeout, CheckRedirect: redirects(call)},
+		HTTPClient:   &http.Client{Transport: idleTransport(c.transport(), call.Idle), Jar: c.http.Jar, Timeout: timeout, CheckRedirect: redirects(call)},
 		RetryWaitMin: 500 * time.Millisecond,
 		RetryWaitMax: 30 * time.Second,
 		RetryMax:     attempts(call) - 1,
@@ -426,7 +432,13 @@ func withoutURL(err error) error {
 
 // read takes the reply in.
 func (c *Client) read(resp *http.Response, r *running) (*Reply, error) {
-	reply := &Reply{Status: resp.StatusCode, Header: resp.Header, Length: resp.ContentLength, Attempts: int(r.attempts.Load())}
+	reply := &Reply{
+		Status: resp.StatusCode, Reason: reason(resp), Header: resp.Header, Length: resp.ContentLength,
+		Attempts: int(r.attempts.Load()),
+	}
+	if resp.Request != nil && resp.Request.URL != nil {
+		reply.URL = resp.Request.URL.String()
+	}
 	limited := &limitedBody{ReadCloser: resp.Body, left: c.maxReply, limit: c.maxReply}
 	if r.call.Stream {
 		reply.Stream = limited

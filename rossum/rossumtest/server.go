@@ -72,6 +72,7 @@ func NewServer() *Server {
 	mux := http.NewServeMux()
 	for pattern, h := range map[string]http.HandlerFunc{
 		"POST /api/v1/documents":                 s.createDocument,
+		"GET /api/v1/documents":                  s.listDocuments,
 		"GET /api/v1/documents/{id}":             s.getDocument,
 		"GET /api/v1/documents/{id}/content":     s.getDocumentContent,
 		"DELETE /api/v1/documents/{id}":          s.deleteDocument,

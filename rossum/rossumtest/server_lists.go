@@ -149,14 +149,26 @@ func (s *Server) getHook(w http.ResponseWriter, r *http.Request) {
 func (s *Server) listAnnotations(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	asked := strings.FieldsFunc(r.FormValue("id"), func(c rune) bool { return c == ',' })
+	s.page(w, r, asked(r, s.annotations, func(a json.RawMessage) any { return a }))
+}
+
+// listDocuments answers in the same way.
+func (s *Server) listDocuments(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.page(w, r, asked(r, s.documents, func(d *storedDocument) any { return d.Document }))
+}
+
+// asked picks the objects whose ids the query names, in their order.
+func asked[T any](r *http.Request, objects map[int64]T, shown func(T) any) []any {
+	ids := strings.FieldsFunc(r.FormValue("id"), func(c rune) bool { return c == ',' })
 	all := []any{}
-	for _, id := range slices.Sorted(maps.Keys(s.annotations)) {
-		if len(asked) == 0 || slices.Contains(asked, strconv.FormatInt(id, 10)) {
-			all = append(all, s.annotations[id])
+	for _, id := range slices.Sorted(maps.Keys(objects)) {
+		if len(ids) == 0 || slices.Contains(ids, strconv.FormatInt(id, 10)) {
+			all = append(all, shown(objects[id]))
 		}
 	}
-	s.page(w, r, all)
+	return all
 }
 
 func (s *Server) patchHook(w http.ResponseWriter, r *http.Request) {

@@ -1,0 +1,66 @@
+package httpcall
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+)
+
+func idleServer(t *testing.T, serve http.HandlerFunc) (string, *Client) {
+	t.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // without it a server does not notice that the client has gone
+		serve(w, r)
+	}))
+	t.Cleanup(s.Close)
+	transport := &http.Transport{}
+	t.Cleanup(transport.CloseIdleConnections)
+	return s.URL, New(Options{HTTP: &http.Client{Transport: transport}})
+}
+
+func TestACallEndsWhenNothingMoves(t *testing.T) {
+	t.Parallel()
+	for name, serve := range map[string]http.HandlerFunc{
+		"before the reply": func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
+		"within the reply": func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.WriteString(w, "half")
+			_ = http.NewResponseController(w).Flush()
+			<-r.Context().Done()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			url, client := idleServer(t, serve)
+			_, err := client.Do(t.Context(), &Call{Method: "POST", URL: url, Body: Bytes("x"), Idle: 100 * time.Millisecond})
+			var timeout net.Error
+			var failed *Error
+			if !errors.Is(err, ErrIdle) || !errors.Is(err, context.DeadlineExceeded) || !errors.As(err, &timeout) || !timeout.Timeout() || !errors.As(err, &failed) || !failed.Sent {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+func TestACallThatMovesSlowlyDoesNotEnd(t *testing.T) {
+	t.Parallel()
+	url, client := idleServer(t, func(w http.ResponseWriter, r *http.Request) {
+		for range 6 {
+			time.Sleep(100 * time.Millisecond)
+			_, _ = io.WriteString(w, "x")
+			_ = http.NewResponseController(w).Flush()
+		}
+	})
+	reply, err := client.Do(t.Context(), &Call{Method: "POST", URL: url, Body: Bytes(strings.Repeat("y", 1<<20)), Idle: 400 * time.Millisecond})
+	if err != nil || string(reply.Body) != "xxxxxx" {
+		t.Errorf("got %v", err)
+	}
+	if reply.Reason != "OK" || reply.URL != url {
+		t.Errorf("reason %q, url %q", reply.Reason, reply.URL)
+	}
+}

@@ -1,0 +1,173 @@
+package oauth
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"net/url"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+var update = flag.Bool("update", false, "write testdata/assertions.json anew")
+
+type signatureCase struct {
+	ConsumerKey     string      `json:"consumer_key"`
+	ConsumerSecret  string      `json:"consumer_secret"`
+	TokenKey        string      `json:"token_key"`
+	TokenSecret     string      `json:"token_secret"`
+	Realm           string      `json:"realm"`
+	SignatureMethod string      `json:"signature_method"`
+	Nonce           string      `json:"nonce"`
+	Timestamp       int64       `json:"timestamp"`
+	Method          string      `json:"method"`
+	URL             string      `json:"url"`
+	Form            [][2]string `json:"form"`
+	Signature       string      `json:"signature"`
+}
+
+func read(t *testing.T, name string, into any) {
+	t.Helper()
+	data, err := os.ReadFile("testdata/" + name)
+	if err == nil {
+		err = json.Unmarshal(data, into)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestSignaturesAreThoseOfOauthlib(t *testing.T) {
+	t.Parallel()
+	var cases []signatureCase
+	read(t, "signatures.json", &cases)
+	if len(cases) < 30 {
+		t.Fatalf("%d cases", len(cases))
+	}
+	value := regexp.MustCompile(`oauth_signature="([^"]*)"`)
+	for _, c := range cases {
+		s := Signer{c.ConsumerKey, c.ConsumerSecret, c.TokenKey, c.TokenSecret, c.Realm, c.SignatureMethod}
+		header, err := s.Header(c.Method, c.URL, c.Form, c.Nonce, time.Unix(c.Timestamp, 0))
+		if err != nil {
+			t.Errorf("%s %s: %v", c.Method, c.URL, err)
+			continue
+		}
+		got, _ := url.PathUnescape(value.FindStringSubmatch(header)[1])
+		if got != c.Signature || (c.Realm != "") != strings.HasPrefix(header, `OAuth realm="`+c.Realm+`", `) {
+			t.Errorf("%s %s: got %s, want %s", c.Method, c.URL, header, c.Signature)
+		}
+	}
+}
+
+func TestASignatureNeedsAMethodAndAnAddress(t *testing.T) {
+	t.Parallel()
+	if _, err := (Signer{Method: "PLAINTEXT"}).Header("GET", "https://a/", nil, "n", time.Unix(0, 0)); !errors.Is(err, ErrMethod) {
+		t.Errorf("got %v", err)
+	}
+	for _, address := range []string{"", "/x", "https://a/?q=%zz", "https://a b/"} {
+		if _, err := (Signer{}).Header("GET", address, nil, "n", time.Unix(0, 0)); err == nil {
+			t.Errorf("%q is signed", address)
+		}
+	}
+}
+
+type assertionCase struct {
+	Algorithm string          `json:"algorithm"`
+	KeyID     string          `json:"kid"`
+	Claims    json.RawMessage `json:"claims"`
+	Token     string          `json:"token"`
+}
+
+func TestAssertionsAreThoseThatPyJWTHasSeen(t *testing.T) {
+	t.Parallel()
+	pem, err := os.ReadFile("testdata/pkcs8.pem")
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := ParseKey(string(pem))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if *update {
+		var made []assertionCase
+		for _, algorithm := range Algorithms() {
+			c := assertionCase{Algorithm: algorithm, KeyID: "cert-ü\"1", Claims: json.RawMessage(`{"iss":"client","scope":["rest_webservices"],"aud":"https://erp.example/token","iat":1764064800,"exp":1764068400}`)}
+			if c.Token, err = Assertion(key, c.Algorithm, c.KeyID, c.Claims); err != nil {
+				t.Fatal(err)
+			}
+			made = append(made, c)
+		}
+		data, _ := json.MarshalIndent(made, "", " ")
+		if err := os.WriteFile("testdata/assertions.json", append(data, '\n'), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var cases []assertionCase
+	read(t, "assertions.json", &cases)
+	if len(cases) != len(Algorithms()) {
+		t.Fatalf("%d cases", len(cases))
+	}
+	for _, c := range cases {
+		var compact json.RawMessage
+		if compact, err = json.Marshal(c.Claims); err != nil {
+			t.Fatal(err)
+		}
+		token, err := Assertion(key, c.Algorithm, c.KeyID, compact)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, want := strings.Split(token, "."), strings.Split(c.Token, ".")
+		if got[0] != want[0] || got[1] != want[1] || len(got[2]) != len(want[2]) {
+			t.Errorf("%s: %s", c.Algorithm, token)
+		}
+		if random := strings.HasPrefix(c.Algorithm, "PS"); random != (got[2] != want[2]) {
+			t.Errorf("%s: signature %s", c.Algorithm, got[2])
+		}
+	}
+	if _, err := Assertion(key, "HS256", "k", nil); !errors.Is(err, ErrAlgorithm) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestKeysAreReadInTheFormsTheyComeIn(t *testing.T) {
+	t.Parallel()
+	text := func(name string) string {
+		data, err := os.ReadFile("testdata/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(data)
+	}
+	pkcs8 := text("pkcs8.pem")
+	for name, tt := range map[string]struct {
+		text string
+		want error
+	}{
+		"PKCS#8":             {pkcs8, nil},
+		"PKCS#1":             {text("pkcs1.pem"), nil},
+		"escaped breaks":     {strings.ReplaceAll(pkcs8, "\n", `\n`), nil},
+		"blanks":             {strings.ReplaceAll(pkcs8, "\n", " "), nil},
+		"Windows":            {strings.ReplaceAll(pkcs8, "\n", "\r\n"), nil},
+		"encrypted PKCS#8":   {text("encrypted.pem"), ErrEncryptedKey},
+		"encrypted PKCS#1":   {text("encrypted1.pem"), ErrEncryptedKey},
+		"elliptic curve":     {text("ec.pem"), ErrKey},
+		"nothing":            {"", ErrKey},
+		"not PEM":            {"canary", ErrKey},
+		"broken":             {"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----", ErrKey},
+		"broken PKCS#1":      {"-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----", ErrKey},
+		"a head and no body": {"-----BEGIN RSA PRIVATE KEY-----", ErrKey},
+	} {
+		key, err := ParseKey(tt.text)
+		if !errors.Is(err, tt.want) || (err == nil) != (key != nil) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
+func FuzzParseKey(f *testing.F) {
+	f.Add("-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----")
+	f.Fuzz(func(t *testing.T, text string) { _, _ = ParseKey(text) })
+}

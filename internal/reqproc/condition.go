@@ -1,0 +1,218 @@
+package reqproc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/settings"
+)
+
+// Condition is a compiled condition in the manner of MongoDB: an object of paths
+// with operators, $and and $or. An empty one is always true.
+type Condition struct {
+	tests []test
+	paths []*Path
+}
+
+// test is one of the things that must all be true.
+type test interface {
+	// holds reports whether it is true, and if not, why not.
+	holds(ctx context.Context, s *Scope) (bool, string, error)
+}
+
+// ConditionOptions say what a condition may name.
+type ConditionOptions struct {
+	Options
+	// Keys are the members of what the condition looks at, where that is an object
+	// without contexts, such as a relation; nil means that paths begin with a context.
+	Keys []string
+}
+
+// maxNesting bounds $and and $or.
+const maxNesting = 100
+
+// CompileCondition compiles a condition. The error joins a [*settings.Fault] for
+// each thing that is wrong.
+func CompileCondition(data []byte, o ConditionOptions) (*Condition, error) {
+	v, err := pyvalue.FromJSON(data, true)
+	if err != nil {
+		return nil, fmt.Errorf("not valid JSON: %w", err)
+	}
+	c := &Condition{}
+	var faults settings.Faults
+	c.tests = c.compile("", v, o, &faults, 0)
+	return c, faults.Err()
+}
+
+func (c *Condition) compile(place string, v value, o ConditionOptions, faults *settings.Faults, depth int) []test {
+	if v.Dict() == nil {
+		faults.Add(place, "is %s, expected an object such as {\"field.total.value\": {\"$ne\": \"\"}}", Describe(v))
+		return nil
+	}
+	if depth > maxNesting {
+		faults.Add(place, "is nested deeper than %d levels", maxNesting)
+		return nil
+	}
+	var tests []test
+	for k, operand := range v.Dict().All() {
+		key := k.Text()
+		at := settings.Join(place, key)
+		switch {
+		case key == "$and" || key == "$or":
+			tests = append(tests, c.logical(at, key, operand, o, faults, depth))
+		case strings.HasPrefix(key, "$"):
+			faults.Add(at, "%s", unknownOperator(key, []string{"$and", "$or"}))
+		default:
+			tests = append(tests, c.comparison(at, key, operand, o, faults))
+		}
+	}
+	return tests
+}
+
+func unknownOperator(key string, known []string) string {
+	switch key {
+	case "$not", "$nor":
+		return key + " does not exist; choose the opposite comparison ($ne, $nin, $exists: false)"
+	}
+	if best := settings.Nearest(key, known); best != "" {
+		return fmt.Sprintf("%s is not known (did you mean %s?)", key, best)
+	}
+	return fmt.Sprintf("%s is not known here (there are %s)", key, strings.Join(known, ", "))
+}
+
+func (c *Condition) logical(place, key string, operand value, o ConditionOptions, faults *settings.Faults, depth int) test {
+	items := operand.List()
+	if items == nil {
+		faults.Add(place, "is %s, expected a list of conditions", Describe(operand))
+		return logical{}
+	}
+	l := logical{any: key == "$or"}
+	for i, item := range items.Items {
+		l.of = append(l.of, c.compile(settings.Index(place, i), item, o, faults, depth+1))
+	}
+	return l
+}
+
+// logical is $and or $or.
+type logical struct {
+	any bool
+	of  [][]test
+}
+
+func (l logical) holds(ctx context.Context, s *Scope) (bool, string, error) {
+	var reasons []string
+	for _, tests := range l.of {
+		ok, why, err := all(ctx, s, tests)
+		if err != nil || ok == l.any {
+			return ok, why, err
+		}
+		reasons = append(reasons, why)
+	}
+	return !l.any, strings.Join(reasons, ", and "), nil
+}
+
+func all(ctx context.Context, s *Scope, tests []test) (bool, string, error) {
+	for _, t := range tests {
+		if ok, why, err := t.holds(ctx, s); err != nil || !ok {
+			return false, why, err
+		}
+	}
+	return true, "", nil
+}
+
+// Holds reports whether the condition is true, and if it is not, says why not. The
+// scope should be lenient and have no Fetch. The error says that the condition
+// cannot be decided.
+func (c *Condition) Holds(ctx context.Context, s *Scope) (bool, string, error) {
+	return all(ctx, s, c.tests)
+}
+
+// Paths returns the paths on both sides of all comparisons.
+func (c *Condition) Paths() []*Path { return c.paths }
+
+func (c *Condition) comparison(place, key string, operand value, o ConditionOptions, faults *settings.Faults) test {
+	path, err := ParsePath(strings.TrimSpace(key))
+	switch {
+	case err != nil && strings.ContainsAny(key, "{}"):
+		faults.Add(place, "a key is a path without braces, such as field.total.value")
+		return logical{}
+	case err != nil:
+		faults.AddErr(place, err)
+		return logical{}
+	}
+	if o.Keys == nil {
+		c.paths = append(c.paths, path)
+		if err := o.check(path); err != nil {
+			faults.AddErr(place, err)
+		}
+	} else if !slices.Contains(o.Keys, path.Root()) {
+		best := settings.Nearest(path.Root(), o.Keys)
+		if best != "" {
+			best = " (did you mean " + best + "?)"
+		}
+		faults.Add(place, "there is no key %s; the keys are %s%s", path.Root(), strings.Join(o.Keys, ", "), best)
+	}
+	if operand.Dict() == nil {
+		faults.Add(place, "is %s, expected an object of operators such as {\"$eq\": …}", Describe(operand))
+		return logical{}
+	}
+	cmp := &comparison{path: path}
+	for k, v := range operand.Dict().All() {
+		at := settings.Join(place, k.Text())
+		op := c.operation(at, k.Text(), v, o, faults)
+		if op != nil {
+			cmp.ops = append(cmp.ops, op)
+		}
+	}
+	if operand.Dict().Len() == 0 {
+		faults.Add(place, "has no operator")
+	}
+	return cmp
+}
+
+// comparison is a path with operators, all of which must hold.
+type comparison struct {
+	path *Path
+	ops  []*operation
+}
+
+// operation is an operator with what stands to its right.
+type operation struct {
+	name    string
+	right   *Template
+	pattern *Pattern     // of $regex, if it is known already
+	size    []*operation // of $size
+}
+
+// side is one side of a comparison.
+type side struct {
+	v       value
+	missing bool // there is no such value; it counts as None
+}
+
+func (c *comparison) holds(ctx context.Context, s *Scope) (bool, string, error) {
+	left, err := c.path.Resolve(ctx, s)
+	found := side{v: left}
+	if errors.Is(err, ErrNotThere) {
+		found = side{missing: true}
+	} else if err != nil {
+		return false, "", fmt.Errorf("%s: %w", c.path, err)
+	}
+	for _, op := range c.ops {
+		if found.missing && op.name != "$exists" {
+			s.note("%s counts as null: %v", c.path, err)
+		}
+		ok, why, err := op.holds(ctx, s, c.path, found)
+		if err != nil {
+			return false, "", fmt.Errorf("%s.%s: %w", c.path, op.name, err)
+		}
+		if !ok {
+			return false, why, nil
+		}
+	}
+	return true, "", nil
+}

@@ -1,0 +1,187 @@
+package reqproc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/exportpipeline/exportpipeline/internal/jmespath"
+	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/settings"
+	"github.com/exportpipeline/exportpipeline/internal/xmldoc"
+)
+
+// Extractor takes a value out of a reply: {"response.body": {"$jmespath": "id"}}.
+type Extractor struct {
+	path     *Path
+	operator string
+	query    string
+	find     func(ctx context.Context, v value) (value, error)
+}
+
+// ResponseKeys are the members of response.
+var ResponseKeys = []string{"status_code", "headers", "headers_raw", "body", "text", "content", "url", "ok", "reason", "elapsed", "encoding", "cookies"}
+
+// ErrNotXML means that $xmlpath is used on a reply that is no XML.
+var ErrNotXML = errors.New("$xmlpath needs an XML reply")
+
+// CompileExtractor compiles the value of a response handler. Faults are noted at
+// the place; the result is nil then.
+func CompileExtractor(place string, spec map[string]map[string]string, faults *settings.Faults) *Extractor {
+	if len(spec) != 1 {
+		faults.Add(place, "has %d keys, expected exactly one, such as {\"response.body\": {\"$jmespath\": \"id\"}}", len(spec))
+		return nil
+	}
+	for context, operators := range spec {
+		at := settings.Join(place, context)
+		e := &Extractor{}
+		var err error
+		if e.path, err = ParsePath(context); err != nil {
+			faults.AddErr(at, err)
+			return nil
+		}
+		if err := CheckResponse(e.path); err != nil {
+			faults.AddErr(at, err)
+			return nil
+		}
+		if len(operators) != 1 {
+			faults.Add(at, "has %d operators, expected exactly one of $jmespath, $xmlpath, $regex", len(operators))
+			return nil
+		}
+		for _, op := range slices.Sorted(maps.Keys(operators)) {
+			e.operator, e.query = op, operators[op]
+			if !e.compile(settings.Join(at, op), faults) {
+				return nil
+			}
+		}
+		return e
+	}
+	return nil
+}
+
+// CheckResponse says what is wrong with a path into a reply.
+func CheckResponse(p *Path) error {
+	if p.Root() != "response" {
+		return fmt.Errorf("%s is no part of the reply; a path begins with response", p.Root())
+	}
+	if name := p.Name(1); p.Len() > 1 && !slices.Contains(ResponseKeys, name) {
+		if name == "raw" {
+			return errors.New("response.raw does not exist (did you mean response.headers_raw?)")
+		}
+		return NotThere("response", name, ResponseKeys)
+	}
+	return nil
+}
+
+// plainQuery is a JMESPath expression that is nothing but a name, or begins with one.
+var plainQuery = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*`)
+
+func (e *Extractor) compile(place string, faults *settings.Faults) bool {
+	var err error
+	switch e.operator {
+	case "$jmespath":
+		err = e.compileJMESPath()
+	case "$xmlpath":
+		err = e.compileXPath()
+	case "$regex":
+		err = e.compileRegex()
+	default:
+		faults.Add(place, "%s", unknownOperator(e.operator, []string{"$jmespath", "$xmlpath", "$regex"}))
+		return false
+	}
+	faults.AddErr(place, err)
+	return err == nil
+}
+
+func (e *Extractor) compileJMESPath() error {
+	compiled, err := jmespath.Compile(e.query)
+	if err != nil {
+		return err
+	}
+	name := plainQuery.FindString(e.query)
+	isName := name != "" && (len(name) == len(e.query) || strings.IndexByte(".[", e.query[len(name)]) >= 0)
+	if e.path.Len() == 1 && isName && !slices.Contains(ResponseKeys, name) {
+		p, _ := ParsePath("response." + name) // of letters
+		return CheckResponse(p)
+	}
+	e.find = compiled.Search
+	return nil
+}
+
+func (e *Extractor) compileXPath() error {
+	compiled, err := xmldoc.CompilePath(e.query)
+	if err != nil {
+		return err
+	}
+	e.find = func(_ context.Context, v value) (value, error) {
+		data := v.Data()
+		if v.IsText() {
+			data = []byte(v.Text())
+		}
+		if len(data) == 0 {
+			return pyvalue.None(), nil
+		}
+		doc, err := xmldoc.Parse(data)
+		if err != nil {
+			return value{}, fmt.Errorf("the reply cannot be read as XML: %w", err)
+		}
+		return compiled.Find(doc)
+	}
+	return nil
+}
+
+func (e *Extractor) compileRegex() error {
+	compiled, err := CompilePattern(e.query)
+	if err != nil {
+		return err
+	}
+	e.find = func(ctx context.Context, v value) (value, error) {
+		text, err := pyvalue.String(pyvalue.NewMeter(ctx, pyvalue.Limits{Steps: maxSteps, TotalBytes: maxBytes}), v)
+		if data := v.Data(); data != nil && utf8.Valid(data) {
+			text, err = string(data), nil
+		}
+		if err != nil {
+			return value{}, err
+		}
+		found, ok, err := compiled.Find(text)
+		if err != nil || !ok {
+			return value{}, err
+		}
+		return pyvalue.Str(found), nil
+	}
+	return nil
+}
+
+// NeedsXML reports whether the extractor works on XML replies alone.
+func (e *Extractor) NeedsXML() bool { return e.operator == "$xmlpath" }
+
+// Reads reports whether the extractor sees the member of the reply: response
+// itself, or the member.
+func (e *Extractor) Reads(member string) bool { return e.path.Len() == 1 || e.path.Name(1) == member }
+
+// String describes the extractor: $jmespath "id".
+func (e *Extractor) String() string { return fmt.Sprintf("%s %q", e.operator, e.query) }
+
+// Context returns the part of the reply that the extractor looks at.
+func (e *Extractor) Context() string { return e.path.String() }
+
+// Extract takes the value out of the reply; None if it is not there. A member of
+// the path that is missing counts as an empty object, as it does in the engine.
+func (e *Extractor) Extract(ctx context.Context, s *Scope) (pyvalue.Value, error) {
+	v, err := e.path.Resolve(ctx, s)
+	if errors.Is(err, ErrNotThere) {
+		v, err = pyvalue.NewDict().Value(), nil
+	}
+	if err != nil {
+		return value{}, err
+	}
+	if v, err = Simple(ctx, v); err != nil {
+		return value{}, err
+	}
+	return e.find(ctx, v)
+}

@@ -1,0 +1,265 @@
+package reqproc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+
+	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/settings"
+)
+
+// operators are those of a comparison.
+var operators = []string{"$eq", "$ne", "$gt", "$gte", "$lt", "$lte", "$in", "$nin", "$exists", "$regex", "$size"}
+
+func (c *Condition) operation(place, name string, v value, o ConditionOptions, faults *settings.Faults) *operation {
+	if !slices.Contains(operators, name) {
+		faults.Add(place, "%s", unknownOperator(name, operators))
+		return nil
+	}
+	op := &operation{name: name}
+	if name == "$size" && v.Dict() != nil {
+		for k, inner := range v.Dict().All() {
+			at := settings.Join(place, k.Text())
+			if k.Text() == "$size" || k.Text() == "$regex" {
+				faults.Add(at, "a size is a number, which has no %s", k.Text())
+				continue
+			}
+			if o := c.operation(at, k.Text(), inner, o, faults); o != nil {
+				op.size = append(op.size, o)
+			}
+		}
+		return op
+	}
+	t := &Template{}
+	t.node = t.compile(place, v, o.Options, faults)
+	op.right = t
+	c.paths = append(c.paths, t.paths...)
+	if literal, ok := t.Literal(); ok {
+		op.check(place, literal, faults)
+	}
+	return op
+}
+
+// check looks at an operand that is known.
+func (op *operation) check(place string, v value, faults *settings.Faults) {
+	switch op.name {
+	case "$exists":
+		if v.Kind() != pyvalue.KindBool {
+			faults.Add(place, "is %s, expected true or false", Describe(v))
+		}
+	case "$in", "$nin":
+		if v.List() == nil && !v.IsText() {
+			faults.Add(place, "is %s, expected a list", Describe(v))
+		}
+	case "$size":
+		if _, ok := v.Int64(); !ok || v.Kind() == pyvalue.KindBool {
+			faults.Add(place, "is %s, expected a whole number or an object of operators", Describe(v))
+		}
+	case "$regex":
+		if !v.IsText() {
+			faults.Add(place, "is %s, expected a pattern", Describe(v))
+			return
+		}
+		var err error
+		op.pattern, err = CompilePattern(v.Text())
+		faults.AddErr(place, err)
+	case "$gt", "$gte", "$lt", "$lte":
+		if v.IsNone() {
+			faults.Add(place, "is null, with which nothing compares")
+		}
+	}
+}
+
+// ErrBothMissing means that a comparison would be true because neither side is
+// there.
+var ErrBothMissing = errors.New("neither side is there, and the two would count as equal")
+
+// holds compares. The texts of the reasons carry values, which are the document's.
+func (op *operation) holds(ctx context.Context, s *Scope, path *Path, left side) (bool, string, error) {
+	if op.name == "$size" {
+		return op.sized(ctx, s, path, left)
+	}
+	right, err := op.fill(ctx, s)
+	if err != nil {
+		return false, "", err
+	}
+	if op.name == "$exists" {
+		there := !left.missing
+		if there {
+			if _, many := left.v.Object().(Elements); !many {
+				v, err := Simple(ctx, left.v)
+				there = err != nil || !v.IsNone() // what is no plain value is something
+			}
+		}
+		return there == pyvalue.Truth(right.v), fmt.Sprintf("%s %s", path, map[bool]string{true: "exists", false: "does not exist"}[there]), nil
+	}
+	if left.missing && right.missing && (op.name == "$eq" || op.name == "$in") {
+		return false, "", fmt.Errorf("%w: %s and what stands to its right; check both names, and test with $exists that they are there", ErrBothMissing, path)
+	}
+	if left.v, err = Simple(ctx, left.v); err != nil {
+		return false, "", err
+	}
+	ok, err := op.compare(s, path, left.v, right.v)
+	if err != nil || ok {
+		return ok, "", err
+	}
+	return false, fmt.Sprintf("%s is %s, which is not %s %s", path, shown(left.v), op.name, shown(right.v)), nil
+}
+
+// fill returns the right side, and whether it is missing.
+func (op *operation) fill(ctx context.Context, s *Scope) (side, error) {
+	strict := *s
+	strict.Lenient = false
+	v, err := op.right.Fill(ctx, &strict)
+	if errors.Is(err, ErrNotThere) {
+		_, isExact := op.right.node.(exact)
+		v, err = op.right.Fill(ctx, s)
+		return side{v, isExact}, err
+	}
+	if err != nil {
+		return side{}, err
+	}
+	v, err = Simple(ctx, v)
+	return side{v: v}, err
+}
+
+// compare compares as Python does.
+func (op *operation) compare(s *Scope, path *Path, left, right value) (bool, error) {
+	switch op.name {
+	case "$eq", "$ne":
+		same := pyvalue.Equal(left, right)
+		if !same {
+			op.hint(s, path, left, right)
+		}
+		return same == (op.name == "$eq"), nil
+	case "$in", "$nin":
+		in, err := pyvalue.Contains(nil, right, left)
+		if err != nil {
+			s.note("%s: %s in %s cannot be asked, so %s is false", path, Describe(left), Describe(right), op.name)
+			return false, nil
+		}
+		if items, ok := right.Items(); ok && !in {
+			for _, item := range items {
+				op.hint(s, path, left, item)
+			}
+		}
+		return in == (op.name == "$in"), nil
+	case "$regex":
+		return op.matches(s, path, left, right)
+	}
+	return op.order(s, path, left, right), nil
+}
+
+// hint tells of values that differ only in their type, which is a common mistake.
+func (op *operation) hint(s *Scope, path *Path, left, right value) {
+	if left.IsNone() || right.IsNone() || left.IsText() == right.IsText() {
+		return
+	}
+	a, err1 := pyvalue.String(nil, left)
+	b, err2 := pyvalue.String(nil, right)
+	if err1 == nil && err2 == nil && a == b {
+		s.note("%s is %s and is compared with %s: they are never equal; for a field, write .value and compare with a text", path, Describe(left), Describe(right))
+	}
+}
+
+func (op *operation) matches(s *Scope, path *Path, left, right value) (bool, error) {
+	p := op.pattern
+	if p == nil {
+		if !right.IsText() {
+			return false, fmt.Errorf("the pattern is %s", Describe(right))
+		}
+		var err error
+		if p, err = CompilePattern(right.Text()); err != nil {
+			return false, err
+		}
+	}
+	if !left.IsText() {
+		if !left.IsNone() {
+			s.note("%s is %s, which no $regex matches; for a field, write .value", path, Describe(left))
+		}
+		return false, nil
+	}
+	_, ok, err := p.Find(left.Text())
+	return ok, err
+}
+
+var comparisons = map[string]pyvalue.CmpOp{"$gt": pyvalue.CmpGt, "$gte": pyvalue.CmpGe, "$lt": pyvalue.CmpLt, "$lte": pyvalue.CmpLe}
+
+// order compares numbers and texts. The text of a plain decimal number counts as
+// the number beside another number: fields are texts, and the numbers of settings
+// are not.
+func (op *operation) order(s *Scope, path *Path, left, right value) bool {
+	if left.IsNone() || right.IsNone() {
+		return false
+	}
+	l, r := left, right
+	if left.IsText() && right.IsNumber() {
+		l = asNumber(left)
+	} else if left.IsNumber() && right.IsText() {
+		r = asNumber(right)
+	}
+	ok, err := pyvalue.Compare(comparisons[op.name], l, r)
+	if err != nil {
+		s.note("%s is %s, which does not compare with %s, so %s is false; for a field that people see with separators, leave .value out", path, Describe(left), Describe(right), op.name)
+	}
+	return ok && err == nil
+}
+
+// plainNumber is a decimal number without exponent and separators.
+var plainNumber = regexp.MustCompile(`^[+-]?([0-9]{1,300}(\.[0-9]{0,300})?|\.[0-9]{1,300})$`)
+
+func asNumber(v value) value {
+	if !plainNumber.MatchString(v.Text()) {
+		return v
+	}
+	f, err := pyvalue.ParseFloat(v.Text())
+	if err != nil {
+		return v
+	}
+	return f
+}
+
+// sized is $size.
+func (op *operation) sized(ctx context.Context, s *Scope, path *Path, left side) (bool, string, error) {
+	n := 0
+	if items, ok := elementsOf(left.v); ok {
+		n = len(items)
+	} else {
+		v, err := Simple(ctx, left.v)
+		if err != nil {
+			return false, "", err
+		}
+		if n, err = pyvalue.Len(v); err != nil {
+			return false, "", fmt.Errorf("it is %s, which has no size; test with $exists that it is there", Describe(v))
+		}
+	}
+	size := side{v: pyvalue.Int(int64(n))}
+	if op.right != nil {
+		right, err := op.fill(ctx, s)
+		return err == nil && pyvalue.Equal(size.v, right.v), fmt.Sprintf("%s has the size %d, not %s", path, n, shown(right.v)), err
+	}
+	for _, inner := range op.size {
+		if ok, _, err := inner.holds(ctx, s, path, size); err != nil || !ok {
+			return false, fmt.Sprintf("%s has the size %d, which is not %s", path, n, inner.name), err
+		}
+	}
+	return true, "", nil
+}
+
+// maxShown is how much of a value a reason shows.
+const maxShown = 80
+
+func shown(v value) string {
+	out, err := pyvalue.JSON{Unicode: true, Spelling: true}.Append(nil, nil, v)
+	if err != nil {
+		return Describe(v)
+	}
+	text := []rune(string(out))
+	if len(text) > maxShown {
+		return string(text[:maxShown]) + "…"
+	}
+	return string(text)
+}

@@ -1,0 +1,248 @@
+package reqproc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/settings"
+)
+
+type value = pyvalue.Value
+
+// Scope is what the paths of one place can lead to.
+type Scope struct {
+	// Roots are the contexts: payload, field, property and so on.
+	Roots map[string]pyvalue.Value
+	// Fetch gets what stands behind an address (.@). nil means that .@ does nothing
+	// here, as in conditions.
+	Fetch func(ctx context.Context, address string) (pyvalue.Value, error)
+	// Lenient counts what is not there as None instead of failing.
+	Lenient bool
+	// Note is told what was passed over quietly; may be nil.
+	Note func(format string, args ...any)
+}
+
+func (s *Scope) note(format string, args ...any) {
+	if s.Note != nil {
+		s.Note(format, args...)
+	}
+}
+
+// With returns a scope with one more root.
+func (s *Scope) With(name string, v pyvalue.Value) *Scope {
+	more := *s
+	more.Roots = make(map[string]pyvalue.Value, len(s.Roots)+1)
+	for k, root := range s.Roots {
+		more.Roots[k] = root
+	}
+	more.Roots[name] = v
+	return &more
+}
+
+// Members is a value whose members are looked up when they are asked for: the
+// fields of an annotation, the keys of a payload.
+type Members interface {
+	pyvalue.Object
+	// Member returns a member. If there is none, the error wraps [ErrNotThere].
+	Member(ctx context.Context, name string) (pyvalue.Value, error)
+}
+
+// Elements is a value that has elements, such as the rows of a table.
+type Elements interface {
+	pyvalue.Object
+	Elements() []pyvalue.Value
+}
+
+// Plain is a value that stands for a simpler one where it is used as a whole.
+type Plain interface {
+	pyvalue.Object
+	// Plain returns a value without objects in it.
+	Plain(ctx context.Context) (pyvalue.Value, error)
+}
+
+// Address is a value that .@ gets without an address: a file of this run.
+type Address interface {
+	pyvalue.Object
+	Open(ctx context.Context) (pyvalue.Value, error)
+}
+
+// ErrNotThere means that a path leads to nothing.
+var ErrNotThere = errors.New("there is no such value")
+
+// ErrForeign means that .@ would lead to another domain.
+var ErrForeign = errors.New(".@ does not leave Rossum's own domain; make a call_api stage for other hosts")
+
+// NotThere makes an error that wraps [ErrNotThere] and names the known word that
+// is most like the wrong one.
+func NotThere(what, name string, known []string) error {
+	if best := settings.Nearest(name, known); best != "" {
+		return fmt.Errorf("%w: %s has no %s (did you mean %s?)", ErrNotThere, what, name, best)
+	}
+	return fmt.Errorf("%w: %s has no %s", ErrNotThere, what, name)
+}
+
+// Resolve follows the path. The error wraps [ErrNotThere] if it leads to nothing.
+// A value of another package may come back; see [Simple].
+func (p *Path) Resolve(ctx context.Context, s *Scope) (pyvalue.Value, error) {
+	v, ok := s.Roots[p.Root()]
+	if !ok {
+		return value{}, fmt.Errorf("%w: %s is not known here", ErrNotThere, p.Root())
+	}
+	for i, step := range p.segments[1:] {
+		var err error
+		if v, err = step.follow(ctx, s, v, p.text[:p.segments[i].end]); err != nil {
+			return value{}, err
+		}
+	}
+	return v, nil
+}
+
+// follow goes one step; before is the path up to here.
+func (g segment) follow(ctx context.Context, s *Scope, v value, before string) (value, error) {
+	switch {
+	case g.fetch:
+		return g.open(ctx, s, v, before)
+	case g.isIndex:
+		return g.element(v, before)
+	}
+	if m, ok := v.Object().(Members); ok {
+		return m.Member(ctx, g.name)
+	}
+	switch d := v.Dict(); {
+	case d != nil:
+		if found, ok := d.GetStr(g.name); ok {
+			return found, nil
+		}
+		return value{}, NotThere(before, g.name, keysOf(d))
+	case v.IsNone():
+		return value{}, fmt.Errorf("%w: %s is null, so it has no %s", ErrNotThere, before, g.name)
+	}
+	if items, ok := elementsOf(v); ok {
+		return value{}, fmt.Errorf("%w: %s is a list of %d, so it has no %s; iterate over it, or take one with %s[0]", ErrNotThere, before, len(items), g.name, before)
+	}
+	return value{}, fmt.Errorf("%w: %s is %s, so it has no %s", ErrNotThere, before, Describe(v), g.name)
+}
+
+func keysOf(d *pyvalue.Dict) []string {
+	var names []string
+	for _, k := range d.Keys() {
+		names = append(names, k.Text())
+	}
+	return names
+}
+
+func elementsOf(v value) ([]value, bool) {
+	if e, ok := v.Object().(Elements); ok {
+		return e.Elements(), true
+	}
+	return v.Items()
+}
+
+func (g segment) element(v value, before string) (value, error) {
+	if m, ok := v.Object().(Plain); ok && v.Object() != nil {
+		if _, many := v.Object().(Elements); !many {
+			plain, err := m.Plain(context.Background())
+			if err != nil {
+				return value{}, err
+			}
+			v = plain
+		}
+	}
+	items, ok := elementsOf(v)
+	if !ok {
+		return value{}, fmt.Errorf("%w: %s is %s and no list; where one match makes an object of a list, iterate instead of taking [%d]", ErrNotThere, before, Describe(v), g.index)
+	}
+	at := g.index
+	if at < 0 {
+		at += len(items)
+	}
+	if at < 0 || at >= len(items) {
+		return value{}, fmt.Errorf("%w: %s has %d elements, so there is no [%d]", ErrNotThere, before, len(items), g.index)
+	}
+	return items[at], nil
+}
+
+func (g segment) open(ctx context.Context, s *Scope, v value, before string) (value, error) {
+	if s.Fetch == nil {
+		s.note(".@ gets nothing in a condition: %s is compared as it is; get it with get_content first", before)
+		return v, nil
+	}
+	if local, ok := v.Object().(Address); ok {
+		return local.Open(ctx)
+	}
+	plain, err := Simple(ctx, v)
+	if err != nil {
+		return value{}, err
+	}
+	if !plain.IsText() || !IsURL(plain.Text()) {
+		if !plain.IsNone() {
+			s.note("%s is no URL, so .@ gets nothing and it is used as it is", before)
+		}
+		return v, nil
+	}
+	return s.Fetch(ctx, plain.Text())
+}
+
+// IsURL reports whether a text is an address that .@ can get.
+func IsURL(text string) bool {
+	return (strings.HasPrefix(text, "https://") || strings.HasPrefix(text, "http://")) && !strings.ContainsAny(text, " \r\n\t")
+}
+
+// Simple returns the value without objects of other packages, as JSON or a text
+// can hold it; None for what has no value.
+func Simple(ctx context.Context, v pyvalue.Value) (pyvalue.Value, error) {
+	switch v.Kind() {
+	case pyvalue.KindObject:
+		if p, ok := v.Object().(Plain); ok {
+			return p.Plain(ctx)
+		}
+		return value{}, fmt.Errorf("%s cannot be used as a value", Describe(v))
+	case pyvalue.KindList, pyvalue.KindTuple:
+		items, _ := v.Items()
+		simple := make([]value, len(items))
+		for i, item := range items {
+			var err error
+			if simple[i], err = Simple(ctx, item); err != nil {
+				return value{}, err
+			}
+		}
+		return pyvalue.NewList(simple...), nil
+	case pyvalue.KindDict:
+		simple := pyvalue.NewDictSize(v.Dict().Len())
+		for k, item := range v.Dict().All() {
+			s, err := Simple(ctx, item)
+			if err != nil {
+				return value{}, err
+			}
+			if err := simple.Set(k, s); err != nil {
+				return value{}, err
+			}
+		}
+		return simple.Value(), nil
+	}
+	return v, nil
+}
+
+// Describe says what kind of thing a value is.
+func Describe(v pyvalue.Value) string {
+	switch v.Kind() {
+	case pyvalue.KindNone, pyvalue.KindUndefined:
+		return "null"
+	case pyvalue.KindBool:
+		return "a boolean"
+	case pyvalue.KindInt, pyvalue.KindFloat:
+		return "a number"
+	case pyvalue.KindStr, pyvalue.KindMarkup:
+		return "a text"
+	case pyvalue.KindBytes:
+		return "bytes"
+	case pyvalue.KindList, pyvalue.KindTuple, pyvalue.KindSet:
+		return "a list"
+	case pyvalue.KindDict:
+		return "an object"
+	}
+	return v.Object().PyType()
+}

@@ -1,0 +1,439 @@
+package reqproc
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/settings"
+)
+
+// Contexts are all the roots that a placeholder can have somewhere, besides the
+// name of an iteration's item.
+var Contexts = []string{"payload", "field", "property", "sequence", "token", "response", "found_value"}
+
+// Options say what a template may name.
+type Options struct {
+	// Roots are the contexts of this place.
+	Roots []string
+	// Check looks at every path, and says what can be known to be wrong with it;
+	// may be nil.
+	Check func(p *Path) error
+}
+
+func (o Options) check(p *Path) error {
+	root := p.Root()
+	if !slices.Contains(o.Roots, root) {
+		there := "there are " + strings.Join(o.Roots, ", ")
+		if slices.Contains(Contexts, root) {
+			return fmt.Errorf("{%s}: %s is not available here (%s)", p, root, there)
+		}
+		if best := settings.Nearest(root, o.Roots); best != "" {
+			return fmt.Errorf("{%s}: %s is not known (did you mean %s?)", p, root, best)
+		}
+		return fmt.Errorf("{%s}: %s is not known (%s); braces that are meant as they are need a blank, as in { %s }", p, root, there, p)
+	}
+	if o.Check != nil {
+		if err := o.Check(p); err != nil {
+			return fmt.Errorf("{%s}: %w", p, err)
+		}
+	}
+	return nil
+}
+
+// Template is a compiled value of the settings, whose texts may have placeholders.
+type Template struct {
+	node  node
+	paths []*Path
+}
+
+// node is a part of a template.
+type node interface {
+	fill(ctx context.Context, s *Scope) (value, error)
+}
+
+type constant struct{ v value }
+
+func (c constant) fill(context.Context, *Scope) (value, error) { return c.v, nil }
+
+// Compile compiles a JSON value. The error joins a [*settings.Fault] for each
+// text that is wrong, with its place below the value.
+func Compile(data []byte, o Options) (*Template, error) {
+	v, err := pyvalue.FromJSON(data, true)
+	if err != nil {
+		return nil, fmt.Errorf("not valid JSON: %w", err)
+	}
+	t := &Template{}
+	var faults settings.Faults
+	t.node = t.compile("", v, o, &faults)
+	return t, faults.Err()
+}
+
+// CompileText compiles one text.
+func CompileText(text string, o Options) (*Template, error) {
+	t := &Template{}
+	n, err := t.text(text, o)
+	t.node = n
+	return t, err
+}
+
+func (t *Template) compile(place string, v value, o Options, faults *settings.Faults) node {
+	switch v.Kind() {
+	case pyvalue.KindStr:
+		n, err := t.text(v.Text(), o)
+		faults.AddErr(place, err)
+		return n
+	case pyvalue.KindList:
+		var l list
+		fixed := true
+		for i, item := range v.List().Items {
+			n := t.compile(settings.Index(place, i), item, o, faults)
+			_, isConstant := n.(constant)
+			fixed = fixed && isConstant
+			l = append(l, n)
+		}
+		if fixed {
+			return constant{v}
+		}
+		return l
+	case pyvalue.KindDict:
+		var d dict
+		fixed := true
+		for k, item := range v.Dict().All() {
+			if parts, err := parse(k.Text()); err == nil && slices.ContainsFunc(parts, func(p part) bool { return p.path != nil && slices.Contains(o.Roots, p.path.Root()) }) {
+				faults.Add(settings.Join(place, k.Text()), "is a key with a placeholder; only values are filled in")
+			}
+			n := t.compile(settings.Join(place, k.Text()), item, o, faults)
+			_, isConstant := n.(constant)
+			fixed = fixed && isConstant
+			d = append(d, member{k.Text(), n})
+		}
+		if fixed {
+			return constant{v}
+		}
+		return d
+	}
+	return constant{v}
+}
+
+// text compiles a text: alone, a placeholder keeps the type of its value.
+func (t *Template) text(text string, o Options) (node, error) {
+	parts, err := parse(text)
+	if err != nil {
+		return constant{pyvalue.Str(text)}, err
+	}
+	var faults []error
+	placeholders := 0
+	for _, p := range parts {
+		if p.path == nil {
+			continue
+		}
+		placeholders++
+		if p.function != "" && p.function != "base64" {
+			faults = append(faults, fmt.Errorf("{%s(%s)}: there is no function %s (there is base64)", p.function, p.path, p.function))
+		}
+		if err := o.check(p.path); err != nil {
+			faults = append(faults, err)
+		}
+		t.paths = append(t.paths, p.path)
+	}
+	if placeholders == 0 {
+		return constant{pyvalue.Str(text)}, nil
+	}
+	if placeholders == 1 {
+		blank := true
+		for _, p := range parts {
+			blank = blank && (p.path != nil || strings.TrimSpace(p.text) == "")
+		}
+		if blank {
+			for _, p := range parts {
+				if p.path != nil {
+					return exact{p}, errors.Join(faults...)
+				}
+			}
+		}
+	}
+	return composite(parts), errors.Join(faults...)
+}
+
+// Fill returns the value with every placeholder filled in. The error names the
+// placeholder; it wraps [ErrNotThere] if there is nothing to put in.
+func (t *Template) Fill(ctx context.Context, s *Scope) (pyvalue.Value, error) {
+	return t.node.fill(ctx, s)
+}
+
+// FillText returns the filled value as a text, as Python's str() writes it; None
+// is "".
+func (t *Template) FillText(ctx context.Context, s *Scope) (string, error) {
+	v, err := t.node.fill(ctx, s)
+	if err != nil {
+		return "", err
+	}
+	return Text(ctx, v)
+}
+
+// Paths returns the paths of all placeholders.
+func (t *Template) Paths() []*Path { return t.paths }
+
+// Literal returns the value of a template without placeholders, and whether it is
+// one.
+func (t *Template) Literal() (pyvalue.Value, bool) {
+	c, ok := t.node.(constant)
+	return c.v, ok
+}
+
+// Members returns the templates of an object's values, in order, and whether the
+// template is an object.
+func (t *Template) Members() (names []string, values []*Template, ok bool) {
+	switch n := t.node.(type) {
+	case dict:
+		for _, m := range n {
+			names, values = append(names, m.name), append(values, &Template{node: m.node})
+		}
+		return names, values, true
+	case constant:
+		if n.v.Dict() == nil {
+			return nil, nil, false
+		}
+		for k, v := range n.v.Dict().All() {
+			names, values = append(names, k.Text()), append(values, &Template{node: constant{v}})
+		}
+		return names, values, true
+	}
+	return nil, nil, false
+}
+
+// Elements returns the number of elements of a list, -1 if the template is none.
+func (t *Template) Elements() int {
+	switch n := t.node.(type) {
+	case list:
+		return len(n)
+	case constant:
+		if items, ok := n.v.Items(); ok {
+			return len(items)
+		}
+	}
+	return -1
+}
+
+type list []node
+
+func (l list) fill(ctx context.Context, s *Scope) (value, error) {
+	items := make([]value, len(l))
+	for i, n := range l {
+		var err error
+		if items[i], err = n.fill(ctx, s); err != nil {
+			return value{}, below(settings.Index("", i), err)
+		}
+	}
+	return pyvalue.NewList(items...), nil
+}
+
+type member struct {
+	name string
+	node node
+}
+
+type dict []member
+
+func (d dict) fill(ctx context.Context, s *Scope) (value, error) {
+	filled := pyvalue.NewDictSize(len(d))
+	for _, m := range d {
+		v, err := m.node.fill(ctx, s)
+		if err != nil {
+			return value{}, below(m.name, err)
+		}
+		filled.SetStr(m.name, v)
+	}
+	return filled.Value(), nil
+}
+
+// PlaceError says where in a template something went wrong.
+type PlaceError struct {
+	Place string
+	Err   error
+}
+
+func (e *PlaceError) Error() string { return e.Place + ": " + e.Err.Error() }
+
+func (e *PlaceError) Unwrap() error { return e.Err }
+
+// below puts a place before that of an error.
+func below(place string, err error) error {
+	if inner, ok := err.(*PlaceError); ok {
+		return &PlaceError{settings.Join(place, inner.Place), inner.Err}
+	}
+	return &PlaceError{place, err}
+}
+
+// exact is a text that is one placeholder.
+type exact struct{ part }
+
+func (e exact) fill(ctx context.Context, s *Scope) (value, error) {
+	v, err := e.resolve(ctx, s)
+	if err != nil {
+		return value{}, err
+	}
+	if _, ok := v.Object().(*Fetched); ok {
+		return v, nil // its bytes may be wanted
+	}
+	simple, err := Simple(ctx, v)
+	if err != nil {
+		return value{}, fmt.Errorf("%s: %w", e.part, err)
+	}
+	return simple, nil
+}
+
+// composite is a text with placeholders in it.
+type composite []part
+
+func (c composite) fill(ctx context.Context, s *Scope) (value, error) {
+	var out strings.Builder
+	for _, p := range c {
+		if p.path == nil {
+			out.WriteString(p.text)
+			continue
+		}
+		v, err := p.resolve(ctx, s)
+		if err != nil {
+			return value{}, err
+		}
+		text, err := Text(ctx, v)
+		if err != nil {
+			return value{}, fmt.Errorf("%s: %w", p, err)
+		}
+		out.WriteString(text)
+	}
+	return pyvalue.Str(out.String()), nil
+}
+
+// Values calls f for each placeholder of a composite text or of an exact one, with
+// the text before it and its own; it stops at f's error. It is for places where
+// not every text may stand, such as an address.
+func (t *Template) Values(ctx context.Context, s *Scope, f func(before string, p *Path, text string) error) error {
+	parts, _ := t.node.(composite)
+	if e, ok := t.node.(exact); ok {
+		parts = composite{e.part}
+	}
+	before := ""
+	for _, p := range parts {
+		if p.path == nil {
+			before += p.text
+			continue
+		}
+		v, err := p.resolve(ctx, s)
+		if err != nil {
+			return err
+		}
+		text, err := Text(ctx, v)
+		if err != nil {
+			return fmt.Errorf("%s: %w", p, err)
+		}
+		if err := f(before, p.path, text); err != nil {
+			return err
+		}
+		before += text
+	}
+	return nil
+}
+
+func (p part) resolve(ctx context.Context, s *Scope) (value, error) {
+	v, err := p.path.Resolve(ctx, s)
+	if err != nil && s.Lenient && (errors.Is(err, ErrNotThere) || errors.Is(err, ErrForeign)) {
+		s.note("%s counts as null: %v", p, err)
+		return pyvalue.None(), nil
+	}
+	if err != nil {
+		return value{}, fmt.Errorf("%s: %w", p, err)
+	}
+	if p.function == "base64" {
+		if v, err = encode64(ctx, v); err != nil {
+			return value{}, fmt.Errorf("%s: %w", p, err)
+		}
+	}
+	return v, nil
+}
+
+// encode64 is base64(): bytes as they are, objects and lists as JSON, and anything
+// else as its text.
+func encode64(ctx context.Context, v value) (value, error) {
+	data, err := Content(ctx, v)
+	if err != nil || data == nil {
+		return pyvalue.None(), err
+	}
+	return pyvalue.Str(base64.StdEncoding.EncodeToString(data)), nil
+}
+
+// Content returns a value as the bytes of a file: bytes as they are, objects and
+// lists as JSON, anything else as its text in UTF-8; nil for None.
+func Content(ctx context.Context, v pyvalue.Value) ([]byte, error) {
+	if f, ok := v.Object().(*Fetched); ok {
+		return f.Data, nil
+	}
+	v, err := Simple(ctx, v)
+	if err != nil {
+		return nil, err
+	}
+	switch v.Kind() {
+	case pyvalue.KindNone:
+		return nil, nil
+	case pyvalue.KindBytes:
+		return v.Data(), nil
+	case pyvalue.KindDict, pyvalue.KindList, pyvalue.KindTuple:
+		return JSON(ctx, v)
+	}
+	text, err := Text(ctx, v)
+	return []byte(text), err
+}
+
+// Limits of what a template makes.
+const (
+	maxSteps = 20_000_000
+	maxBytes = 256 << 20
+)
+
+// JSON writes a value as Python's json.dumps does, but numbers as they were spelt.
+func JSON(ctx context.Context, v pyvalue.Value) ([]byte, error) {
+	v, err := Simple(ctx, v)
+	if err != nil {
+		return nil, err
+	}
+	meter := pyvalue.NewMeter(ctx, pyvalue.Limits{Steps: maxSteps, TotalBytes: maxBytes})
+	out, err := pyvalue.JSON{Spelling: true}.Append(meter, nil, v)
+	if err != nil && strings.Contains(err.Error(), "Object of type bytes") {
+		return nil, errors.New("bytes cannot stand in JSON; use {base64(…)}")
+	}
+	return out, err
+}
+
+// Text writes a value into a text, as Python's str() does; None is "". Bytes are
+// an error, since Python's way of writing them is of no use to anybody.
+func Text(ctx context.Context, v pyvalue.Value) (string, error) {
+	if f, ok := v.Object().(*Fetched); ok {
+		if !utf8.Valid(f.Data) {
+			return "", errBytes
+		}
+		return string(f.Data), nil
+	}
+	v, err := Simple(ctx, v)
+	if err != nil {
+		return "", err
+	}
+	switch v.Kind() {
+	case pyvalue.KindNone:
+		return "", nil
+	case pyvalue.KindBytes:
+		return "", errBytes
+	}
+	if text, ok := v.Spelling(); ok {
+		return text, nil
+	}
+	return pyvalue.String(pyvalue.NewMeter(ctx, pyvalue.Limits{Steps: maxSteps, TotalBytes: maxBytes}), v)
+}
+
+var errBytes = errors.New("these are bytes, which cannot stand within a text; use {base64(…)}, or let the placeholder be the whole text")

@@ -1,0 +1,34 @@
+package steps
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+
+	"github.com/exportpipeline/exportpipeline/rossum"
+	"github.com/exportpipeline/exportpipeline/steps/requestprocessor"
+)
+
+// RequestProcessor runs the settings of Rossum's Request Processor; its stages and
+// all that belongs to them are in package requestprocessor.
+type RequestProcessor = requestprocessor.Step
+
+// isRequestProcessor recognises the engine among function hooks, which have no
+// config.url: by its settings, which have stages, and by its code, which has names
+// that the engine's reference gives. A hook file whose code is kept elsewhere has
+// none.
+func isRequestProcessor(h *rossum.Hook) bool {
+	var s struct {
+		Stages []json.RawMessage `json:"stages"`
+	}
+	if json.Unmarshal(h.Settings, &s) != nil || len(s.Stages) == 0 || !bytes.Contains(h.Settings, []byte(`"stages"`)) {
+		return false
+	}
+	code := strings.TrimSpace(h.Config.Code)
+	for _, mark := range []string{"fill_template", "_request_processor_token_cache", "ResponseHandler"} {
+		if strings.Contains(code, mark) {
+			return true
+		}
+	}
+	return code == ""
+}

@@ -1,0 +1,234 @@
+package requestprocessor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+
+	"github.com/exportpipeline/exportpipeline/internal/httpcall"
+	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/reqproc"
+	"github.com/exportpipeline/exportpipeline/pipeline"
+)
+
+// maxItems is how many requests one call_api makes.
+const maxItems = 10_000
+
+// errAbandon ends a call_api, with its items that are still to come.
+var errAbandon = errors.New("the call is abandoned")
+
+// call makes the requests of one call_api. The error ends the whole run; what only
+// ends the call is noted among the faults.
+func (r *run) call(ctx context.Context, c *call) error {
+	items, err := r.items(ctx, c)
+	if err != nil {
+		return r.failed(ctx, c, 0, fail(c.request.place+".iterate_over", err))
+	}
+	if items == nil {
+		return nil
+	}
+	creds, err := r.authenticate(ctx, c.auth, r.scope(c.place+".auth"))
+	if err != nil {
+		return r.failed(ctx, c, 0, fail(c.place+".auth", err))
+	}
+	for k := r.at.Item; k < len(items); k++ {
+		r.at.Item = k
+		switch err := r.one(ctx, c, &creds, items[k], k); {
+		case errors.Is(err, errAbandon):
+			return nil
+		case err != nil:
+			return err
+		}
+	}
+	return nil
+}
+
+// items are what the request is made for: one, or the elements of a list; nil if
+// there is none.
+func (r *run) items(ctx context.Context, c *call) ([]pyvalue.Value, error) {
+	if c.iterate == nil {
+		return []pyvalue.Value{pyvalue.None()}, nil
+	}
+	v, err := c.iterate.Resolve(ctx, r.scope(c.place))
+	if err != nil {
+		return nil, err
+	}
+	if f, ok := v.Object().(*reqproc.Fetched); ok {
+		if v, err = f.Plain(ctx); err != nil {
+			return nil, err
+		}
+	}
+	list, isList := v.Items()
+	if e, ok := v.Object().(reqproc.Elements); ok {
+		if l, ok := e.(*nodeList); ok && l.column {
+			return nil, fmt.Errorf("%s is a column or the field within a repeated one, not a list by itself; write %s.all_values", c.iterate, c.iterate)
+		}
+		list, isList = e.Elements(), true
+	}
+	switch {
+	case isList && len(list) == 0, v.IsNone(), v.IsText() && v.Text() == "":
+		r.x.Decide("skipped %s (%s): %s is empty", c.place, c.name, c.iterate)
+		return nil, nil
+	case len(list) > maxItems:
+		return nil, fmt.Errorf("%s has %d elements, more than the limit of %d", c.iterate, len(list), maxItems)
+	case isList:
+		return list, nil
+	}
+	return []pyvalue.Value{v}, nil
+}
+
+// failed notes a fault of a call. No reply of this run stands in its fields then, so
+// that nothing may act on an old one. The error is not nil if the run must end.
+func (r *run) failed(ctx context.Context, c *call, sequence int, fault *pipeline.StepError) error {
+	named(fault, c.name)
+	r.forget(c, sequence)
+	if ctx.Err() != nil || errors.Is(fault, pipeline.ErrMaybeSent) {
+		return fault
+	}
+	r.x.Log.ErrorContext(ctx, "a call failed", "place", fault.Place, "call", c.name, "error", fault.Err)
+	r.faults = append(r.faults, fault)
+	return nil
+}
+
+// one makes one request and hands its reply to the handlers.
+func (r *run) one(ctx context.Context, c *call, creds *credentials, item pyvalue.Value, sequence int) error {
+	abandon := func(err error) error {
+		if err := r.failed(ctx, c, sequence, fail(c.place, err)); err != nil {
+			return err
+		}
+		return errAbandon
+	}
+	s := r.scope(c.place).With("sequence", pyvalue.Int(int64(sequence)))
+	if c.iterate != nil {
+		s.Roots[c.item] = item
+	}
+	if err := r.targets(c, sequence); err != nil {
+		return abandon(err)
+	}
+	out, err := r.prepare(ctx, c, creds, s)
+	if err != nil {
+		return abandon(err)
+	}
+	reply, err := r.send(ctx, c, out, sequence)
+	if err == nil && reply.Status == http.StatusUnauthorized && creds.request != nil {
+		r.x.Decide("%s (%s): status 401, one more try with a new token", c.place, c.name)
+		if creds.token, err = r.p.tokens.get(ctx, r, creds.request, creds.token); err != nil {
+			return abandon(fail(c.place+".auth", err))
+		}
+		if out, err = r.prepare(ctx, c, creds, s); err != nil {
+			return abandon(err)
+		}
+		reply, err = r.send(ctx, c, out, sequence)
+	}
+	if err != nil {
+		return r.noReply(ctx, c, sequence, err)
+	}
+	r.look(ctx, c, reply)
+	r.handle(ctx, c, reply, sequence)
+	r.at.Item = sequence + 1
+	return r.keep(ctx)
+}
+
+// noReply says what follows from a request that was not answered.
+func (r *run) noReply(ctx context.Context, c *call, sequence int, err error) error {
+	var fatal *fatalError
+	if errors.As(err, &fatal) {
+		r.forget(c, sequence)
+		return named(fail(c.request.place+".url", fatal.error), c.name)
+	}
+	if c.request.ignoreTimeout && ctx.Err() == nil && isTimeout(err) {
+		r.forget(c, sequence)
+		r.x.Log.WarnContext(ctx, "a time-out is ignored", "place", c.place, "call", c.name, "error", err)
+		r.x.Decide("%s (%s): the time-out is ignored, as ignore_timeout says: %v", c.place, c.name, err)
+		return nil
+	}
+	return r.failed(ctx, c, sequence, fail(c.request.place+".url", err))
+}
+
+func isTimeout(err error) bool {
+	var t net.Error
+	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &t) && t.Timeout()
+}
+
+// prepare fills the request in and signs it.
+func (r *run) prepare(ctx context.Context, c *call, creds *credentials, s *reqproc.Scope) (*outgoing, error) {
+	if creds.request != nil {
+		s = s.With("token", pyvalue.Str(creds.token))
+	}
+	out, err := c.request.fill(ctx, r, s)
+	if err != nil {
+		return nil, err
+	}
+	out.call.Idle = c.request.timeout
+	if signs, ok := c.auth.(*oauth1); ok {
+		err = signs.sign(r, creds.signer, out)
+	}
+	return out, err
+}
+
+// fatalError ends the run: an earlier run may have sent the call, or what was sent
+// can no longer be noted.
+type fatalError struct{ error }
+
+func (e *fatalError) Unwrap() error { return e.error }
+
+// send makes the request, which is announced before its first byte goes out unless
+// it only reads.
+func (r *run) send(ctx context.Context, c *call, out *outgoing, sequence int) (*reply, error) {
+	end := func(bool) {}
+	if out.call.Method != http.MethodGet {
+		what := out.call.Method + " " + out.call.URL + " (" + c.place
+		if c.iterate != nil {
+			what += fmt.Sprintf(", item %d", sequence)
+		}
+		var err error
+		if end, err = r.x.Begin(ctx, what+")"); err != nil {
+			return nil, &fatalError{err}
+		}
+	}
+	started := r.x.Now()
+	got, err := r.x.Do(ctx, out.call)
+	took := r.x.Now().Sub(started)
+	var failed *httpcall.Error
+	// What was refused for its token, and what nothing was sent of, may be sent again.
+	end(errors.As(err, &failed) && !failed.Sent || err == nil && got.Status == http.StatusUnauthorized)
+	if err != nil {
+		return nil, err
+	}
+	return newReply(got, took), nil
+}
+
+// look notes what the settings do not look at themselves: a status that is none of
+// success, and with debugging the whole reply.
+func (r *run) look(ctx context.Context, c *call, reply *reply) {
+	if r.p.debugging {
+		r.x.Log.InfoContext(ctx, "reply", "place", c.place, "call", c.name, "status", reply.Status, "took", reply.took.String(),
+			"media_type", reply.mediaType, "bytes", len(reply.Body), "body", r.x.Redact(limited(reply.Body, maxDebug)))
+	}
+	if reply.Status < 400 {
+		return
+	}
+	r.x.Decide("%s (%s): the API answered with status %d, which by itself does not fail the export: %s", c.place, c.name, reply.Status, excerpt(reply.Body))
+	if !c.looks {
+		r.x.Warn("%s: the API answered with status %d: %s", nameOf(c), reply.Status, excerpt(reply.Body))
+	}
+}
+
+// maxDebug is how much of a reply debugging logs, in bytes.
+const maxDebug = 16 << 10
+
+func limited(body []byte, most int) string {
+	if len(body) <= most {
+		return string(body)
+	}
+	return fmt.Sprintf("%s… (%d bytes)", body[:most], len(body))
+}
+
+func nameOf(c *call) string {
+	if c.name != "" {
+		return c.name
+	}
+	return c.place
+}

@@ -1,0 +1,53 @@
+// Package requestprocessor runs the settings of Rossum's Request Processor, the
+// engine that does a whole export in one hook: stages that check conditions, get
+// what is needed, call APIs, and store what they answer.
+//
+//	var step requestprocessor.Step // also known as steps.RequestProcessor
+//	err := json.Unmarshal(hook.Settings, &step)
+//	chain, err := pipeline.New(&step)
+//
+// # Placeholders
+//
+// In all texts {payload.annotation.id}, {field.document_id.value}, {property.name}
+// stand for values; in a request also {token}, {sequence} (from 0), and {item} within
+// iterate_over. A text that is one placeholder keeps the type of its value; within
+// other text the value is written as Python's str() does, and null as nothing.
+// {field.x.value} is the text of a field, {field.x} its value by the schema's type.
+// .@ gets what stands behind an address of Rossum's own domain, once in a run:
+// {payload.document.content.@}. {base64(…)} encodes; objects are JSON then. Braces
+// with anything but a path in them, such as those of JSON, are text.
+//
+// # Where it differs from the engine
+//
+// The engine is silent about much of what goes wrong. Here
+//
+//   - settings are strict: an unknown key, context, operator, source, property or
+//     reply part is an error when the chain is built, with its place and the nearest
+//     known name; so is a token that the request never uses
+//   - whatever ends a run or a call is returned as an error that names place and call,
+//     in one [pipeline.StepError] for all of them, and so reaches the annotation
+//   - the report says which stage was skipped by which condition and value, what
+//     counted as null, what an extractor did not find, and which status was no success;
+//     the latter is a warning on the annotation if no handler looks at the status
+//   - a comparison of two things that are both missing is an error, not true
+//   - a call is not made when a field that its reply must be written to is missing,
+//     and when it is not answered those fields are emptied, so that no condition goes
+//     by the reply of an earlier run
+//   - $gt and its like compare the text of a plain number with a number as numbers
+//   - {sequence} in target_key counts for the key of a document relation, too
+//   - {payload} as a whole is without token and secrets, which are given by name only
+//   - the text of a field cannot lead a URL elsewhere: dots as segments, control
+//     characters, and ?, # or & that would change its structure are errors
+//   - .@ sends the token to rossum.ai, rossum.app and below the hook's own host alone,
+//     and redirects to another host are not followed
+//
+// Facts are those of the public reference of the engine: rossumai/claude-marketplace,
+// plugins/rossum-sa/skills/export-pipeline-reference/reference.md.
+//
+// # What is sent
+//
+// A request is sent once. It is repeated only if nothing can have reached the other
+// side, or with a new token after one 401. Every request but GET is announced with
+// [pipeline.Export.Begin]; an export that was cut short goes on behind the last request
+// whose reply was stored, and one whose reply is not known is not sent again.
+package requestprocessor

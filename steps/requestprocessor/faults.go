@@ -1,0 +1,70 @@
+package requestprocessor
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/exportpipeline/exportpipeline/internal/reqproc"
+	"github.com/exportpipeline/exportpipeline/internal/settings"
+	"github.com/exportpipeline/exportpipeline/pipeline"
+)
+
+// fail makes an error with its place in the settings; one that has a place keeps it.
+func fail(place string, err error) *pipeline.StepError {
+	var placed *pipeline.StepError
+	if errors.As(err, &placed) {
+		return placed
+	}
+	var below *reqproc.PlaceError
+	if errors.As(err, &below) && error(below) == err {
+		place, err = settings.Join(place, below.Place), below.Err
+	}
+	return &pipeline.StepError{Place: place, Err: err}
+}
+
+// named adds the name of a call or condition to an error.
+func named(e *pipeline.StepError, name string) *pipeline.StepError {
+	if e.Key == "" {
+		e.Key = name
+	}
+	return e
+}
+
+// faults are what went wrong in a run.
+type faults []*pipeline.StepError
+
+// err returns nothing, the one fault, or all of them in one error.
+func (f faults) err() error {
+	switch len(f) {
+	case 0:
+		return nil
+	case 1:
+		return f[0]
+	}
+	return &pipeline.StepError{Err: several(f)}
+}
+
+// several is more than one fault.
+type several []*pipeline.StepError
+
+func (s several) Error() string {
+	texts := make([]string, len(s))
+	for i, e := range s {
+		texts[i] = e.Place
+		if e.Key != "" {
+			texts[i] += " (" + e.Key + ")"
+		}
+		texts[i] = strings.TrimPrefix(texts[i]+": "+e.Err.Error(), ": ")
+	}
+	return fmt.Sprintf("%d faults: %s", len(s), strings.Join(texts, "; "))
+}
+
+// Unwrap returns the faults.
+func (s several) Unwrap() []error {
+	all := make([]error, len(s))
+	for i, e := range s {
+		all[i] = e
+	}
+	return all
+}

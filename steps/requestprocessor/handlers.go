@@ -1,0 +1,236 @@
+package requestprocessor
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"unicode/utf8"
+
+	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/reqproc"
+	"github.com/exportpipeline/exportpipeline/pipeline"
+)
+
+// handle gives the reply to the handlers: to those of priority until one has handled
+// it, and then to all others. A handler that fails does not keep the others from
+// their work.
+func (r *run) handle(ctx context.Context, c *call, reply *reply, sequence int) {
+	for _, h := range c.priority {
+		handled, err := r.apply(ctx, c, h, reply, sequence)
+		if err != nil {
+			r.handlerFailed(ctx, c, h, err)
+		}
+		if handled || err != nil {
+			break
+		}
+	}
+	for _, h := range c.handlers {
+		if _, err := r.apply(ctx, c, h, reply, sequence); err != nil {
+			r.handlerFailed(ctx, c, h, err)
+		}
+	}
+}
+
+func (r *run) handlerFailed(ctx context.Context, c *call, h *handler, err error) {
+	fault := named(fail(h.place, err), c.name)
+	r.x.Log.ErrorContext(ctx, "a response handler failed", "place", fault.Place, "call", c.name, "error", fault.Err)
+	r.faults = append(r.faults, fault)
+}
+
+// apply lets one handler see the reply. It reports whether it has handled it.
+func (r *run) apply(ctx context.Context, c *call, h *handler, reply *reply, sequence int) (bool, error) {
+	found := pyvalue.None()
+	unreadable := h.reads(reply)
+	if h.value != nil && unreadable == nil {
+		s := &reqproc.Scope{Roots: map[string]pyvalue.Value{"response": reply.response}}
+		var err error
+		if found, err = h.value.Extract(ctx, s); err != nil {
+			return false, fail(h.place+".value", err)
+		}
+	}
+	if h.condition != nil {
+		s := r.quiet(h.place).With("response", reply.response)
+		s.Roots["found_value"] = found
+		ok, why, err := h.condition.Holds(ctx, s)
+		if err != nil {
+			return false, fail(h.place+".condition", err)
+		}
+		if !ok {
+			r.x.Decide("%s is passed over: %s", h.place, why)
+			return false, nil
+		}
+	}
+	if unreadable != nil {
+		return false, fail(h.place+".value", unreadable)
+	}
+	key, err := formatKey(h.key, sequence)
+	if err != nil {
+		return false, fail(h.place+".target_key", err)
+	}
+	switch h.target {
+	case "schema_id":
+		if found.IsNone() {
+			r.x.Decide("%s: %s finds nothing in %s (status %d, %s); %s is emptied", h.place, h.value, h.value.Context(), reply.Status, reply.mediaType, key)
+		}
+		err = r.write(key, found)
+	case "property":
+		if _, twice := r.properties.GetStr(key); twice {
+			r.x.Log.WarnContext(ctx, "a property is overwritten", "place", h.place, "call", c.name, "property", key)
+			r.x.Decide("%s: property.%s is overwritten", h.place, key)
+		}
+		r.properties.SetStr(key, found)
+	case "document_relation":
+		err = r.store(ctx, key, reply)
+	}
+	if err != nil {
+		return false, fail(h.place+".target_key", err)
+	}
+	return true, nil
+}
+
+// targets checks that the fields are there that the reply will be written to: after
+// the call it would be too late.
+func (r *run) targets(c *call, sequence int) error {
+	for _, h := range append(c.priority[:len(c.priority):len(c.priority)], c.handlers...) {
+		if h.target != "schema_id" || h.condition != nil {
+			continue // whether the handler runs is known only afterwards
+		}
+		key, err := formatKey(h.key, sequence)
+		if err == nil {
+			_, err = r.x.Field(key)
+		}
+		if err != nil {
+			return fail(h.place+".target_key", fmt.Errorf("%w; nothing was sent, since the reply could not be kept: add the field to the schema, with ui_configuration.type \"data\"", err))
+		}
+	}
+	return nil
+}
+
+// forget empties the fields of a call that was not answered, unless this run has
+// written to them.
+func (r *run) forget(c *call, sequence int) {
+	for _, h := range append(c.priority[:len(c.priority):len(c.priority)], c.handlers...) {
+		key, err := formatKey(h.key, sequence)
+		if h.target != "schema_id" || err != nil || r.writes[key] != nil {
+			continue
+		}
+		if n, err := r.x.Field(key); err != nil || n.Value() == "" {
+			continue
+		}
+		if err := r.x.Set(key, ""); err == nil {
+			r.x.Decide("emptied %s: the call of %s was not answered", key, c.place)
+		}
+	}
+}
+
+// write writes a value to a field, where later stages see it at once.
+func (r *run) write(schemaID string, v pyvalue.Value) error {
+	text, err := fieldText(v)
+	if err != nil {
+		return err
+	}
+	if err := r.x.Set(schemaID, text); err != nil {
+		return err
+	}
+	if v.Dict() != nil || v.List() != nil {
+		v = pyvalue.Str(text)
+	}
+	w := r.writes[schemaID]
+	if w == nil {
+		w = &written{}
+		r.writes[schemaID] = w
+		r.order = append(r.order, schemaID)
+	}
+	w.values = append(w.values, v)
+	return nil
+}
+
+// collapse writes all values of a field that was written more than once as one list,
+// as Python prints it: that is what Rossum's engine leaves there.
+func (r *run) collapse() {
+	for _, schemaID := range r.order {
+		values := r.writes[schemaID].values
+		if len(values) < 2 {
+			continue
+		}
+		if !r.isText(schemaID) {
+			r.faults = append(r.faults, &pipeline.StepError{Key: schemaID, Err: fmt.Errorf("the field %s is no text field and got %d values in this run, which a list cannot hold; it keeps the last one: write to fields with {sequence}, or to property", schemaID, len(values))})
+			continue
+		}
+		text, err := pyvalue.Repr(nil, pyvalue.NewList(values...))
+		if err == nil {
+			err = r.x.Set(schemaID, text)
+		}
+		if err != nil {
+			r.faults = append(r.faults, &pipeline.StepError{Key: schemaID, Err: err})
+			continue
+		}
+		r.x.Decide("%s got %d values and holds them as a list: %s", schemaID, len(values), text)
+	}
+}
+
+// fieldText is how a value is written to a field: texts as they are, numbers as the
+// reply spelt them, booleans as Python's str() writes them, null as "", objects and
+// lists as compact JSON.
+func fieldText(v pyvalue.Value) (string, error) {
+	switch {
+	case v.IsNone():
+		return "", nil
+	case v.IsText():
+		return v.Text(), nil
+	case v.Data() != nil:
+		return readable(v).Text(), nil
+	case v.Kind() == pyvalue.KindBool:
+		return pyvalue.String(nil, v)
+	}
+	out, err := pyvalue.JSON{ItemSeparator: ",", KeySeparator: ":", Unicode: true, Spelling: true}.Append(nil, nil, readable(v))
+	return string(out), err
+}
+
+// store keeps the body of a reply as a document of the annotation, in place of an
+// earlier one with its key.
+func (r *run) store(ctx context.Context, key string, reply *reply) error {
+	data := reply.Body
+	if data == nil {
+		data = []byte{}
+	}
+	file := pipeline.File{Key: key, Name: key + "_response", ContentType: "text/plain", Data: data}
+	if err := r.x.Files.Put(ctx, file); err != nil {
+		return err
+	}
+	delete(r.listed, "document_relation")
+	kept, err := r.x.Files.Get(ctx, key)
+	if err != nil || kept.Document != "" || r.x.Rossum == nil {
+		return err
+	}
+	// The chain keeps its files elsewhere; a document relation is one in Rossum.
+	if err := pipeline.InRossum().Put(ctx, r.x, &file); err != nil {
+		return fmt.Errorf("saving the reply in Rossum: %w", err)
+	}
+	return nil
+}
+
+// readable puts texts for bytes: UTF-8 where they are, else base64.
+func readable(v pyvalue.Value) pyvalue.Value {
+	switch v.Kind() {
+	case pyvalue.KindBytes:
+		if utf8.Valid(v.Data()) {
+			return pyvalue.Str(string(v.Data()))
+		}
+		return pyvalue.Str(base64.StdEncoding.EncodeToString(v.Data()))
+	case pyvalue.KindList, pyvalue.KindTuple:
+		items, _ := v.Items()
+		out := make([]pyvalue.Value, len(items))
+		for i, item := range items {
+			out[i] = readable(item)
+		}
+		return pyvalue.NewList(out...)
+	case pyvalue.KindDict:
+		out := pyvalue.NewDictSize(v.Dict().Len())
+		for k, item := range v.Dict().All() {
+			out.SetStr(k.Text(), readable(item))
+		}
+		return out.Value()
+	}
+	return v
+}

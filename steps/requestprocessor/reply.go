@@ -1,0 +1,134 @@
+package requestprocessor
+
+import (
+	"fmt"
+	"mime"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/exportpipeline/exportpipeline/internal/httpcall"
+	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/reqproc"
+)
+
+// reply is an API's reply as handlers see it.
+type reply struct {
+	*httpcall.Reply
+	took      time.Duration
+	mediaType string // as the header spells it
+	response  pyvalue.Value
+	badBody   error // the body is not what its media type says
+}
+
+// newReply makes the response object.
+func newReply(r *httpcall.Reply, took time.Duration) *reply {
+	out := &reply{Reply: r, took: took, mediaType: r.Header.Get("Content-Type")}
+	d := pyvalue.NewDict()
+	d.SetStr("status_code", pyvalue.Int(int64(r.Status)))
+	headers, raw := headersOf(r.Header)
+	d.SetStr("headers", headers)
+	d.SetStr("headers_raw", raw)
+	text := out.text()
+	if body, ok := out.body(text); ok {
+		d.SetStr("body", body)
+	}
+	d.SetStr("text", text)
+	d.SetStr("content", pyvalue.Bytes(slices.Clip(r.Body)))
+	d.SetStr("url", pyvalue.Str(r.URL))
+	d.SetStr("ok", pyvalue.Bool(r.Status < 400))
+	d.SetStr("reason", pyvalue.Str(r.Reason))
+	d.SetStr("elapsed", pyvalue.Float(took.Seconds()))
+	d.SetStr("encoding", out.encoding())
+	cookies := pyvalue.NewDict()
+	for _, c := range (&http.Response{Header: r.Header}).Cookies() {
+		cookies.SetStr(c.Name, pyvalue.Str(c.Value))
+	}
+	d.SetStr("cookies", cookies.Value())
+	out.response = d.Value()
+	return out
+}
+
+// headersOf returns {lower_snake: value} and [(Name, value)…], in the order of the
+// names. The spelling of a name is the canonical one: HTTP/2 has no other.
+func headersOf(h http.Header) (normalised, raw pyvalue.Value) {
+	names := make([]string, 0, len(h))
+	for name := range h {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	d, pairs := pyvalue.NewDict(), []pyvalue.Value{}
+	for _, name := range names {
+		d.SetStr(strings.ReplaceAll(strings.ToLower(name), "-", "_"), pyvalue.Str(strings.Join(h[name], ", ")))
+		for _, v := range h[name] {
+			pairs = append(pairs, pyvalue.NewTuple(pyvalue.Str(name), pyvalue.Str(v)))
+		}
+	}
+	return d.Value(), pyvalue.NewList(pairs...)
+}
+
+// encoding is the charset of the header, or what a media type implies.
+func (r *reply) encoding() pyvalue.Value {
+	_, params, err := mime.ParseMediaType(r.mediaType)
+	lower := strings.ToLower(r.mediaType)
+	switch {
+	case err == nil && params["charset"] != "":
+		return pyvalue.Str(params["charset"])
+	case strings.Contains(lower, "text"):
+		return pyvalue.Str("ISO-8859-1")
+	case strings.Contains(lower, "application/json"):
+		return pyvalue.Str("utf-8")
+	}
+	return pyvalue.None()
+}
+
+// text is the body as a text: UTF-8 where it is, else Latin-1, of which every byte
+// is a character.
+func (r *reply) text() pyvalue.Value {
+	if utf8.Valid(r.Body) {
+		return pyvalue.Str(string(r.Body))
+	}
+	runes := make([]rune, len(r.Body))
+	for i, b := range r.Body {
+		runes[i] = rune(b)
+	}
+	return pyvalue.Str(string(runes))
+}
+
+// body is the parsed body, if the media type is one that says what it is.
+func (r *reply) body(text pyvalue.Value) (pyvalue.Value, bool) {
+	lower := strings.ToLower(r.mediaType)
+	switch {
+	case lower == "" || strings.Contains(lower, "unknown"):
+		return pyvalue.None(), false
+	case strings.Contains(lower, "application/json"):
+		if strings.TrimSpace(text.Text()) == "" {
+			return pyvalue.None(), false
+		}
+		v, err := pyvalue.FromJSON(r.Body, true)
+		if err != nil {
+			r.badBody = fmt.Errorf("the reply (status %d) says %s, but it is not JSON: %w; it begins with %q", r.Status, r.mediaType, err, excerpt(r.Body))
+			return pyvalue.None(), false
+		}
+		return v, true
+	case strings.Contains(lower, "xml"), strings.Contains(lower, "text"):
+		return text, true
+	}
+	return pyvalue.Bytes(r.Body), true
+}
+
+// extract takes a value out of the reply.
+func (h *handler) reads(r *reply) error {
+	if h.value == nil {
+		return nil
+	}
+	if r.badBody != nil && (strings.HasPrefix(h.value.Context(), "response.body") || h.value.Context() == "response" && strings.Contains(h.value.String(), "body")) {
+		return r.badBody
+	}
+	if h.value.NeedsXML() && !strings.Contains(strings.ToLower(r.mediaType), "xml") {
+		return fmt.Errorf("%w; this one (status %d) has the Content-Type %q", reqproc.ErrNotXML, r.Status, r.mediaType)
+	}
+	return nil
+}

@@ -1,0 +1,165 @@
+package requestprocessor
+
+import (
+	"encoding/json"
+
+	"github.com/exportpipeline/exportpipeline/internal/settings"
+	"github.com/exportpipeline/exportpipeline/pipeline"
+)
+
+// Step runs the stages of a Request Processor on an export. It is also called
+// steps.RequestProcessor.
+//
+// After Validate, which [pipeline.New] calls, a Step does not change and serves any
+// number of exports at the same time; what they share is the cache of tokens.
+type Step struct {
+	// Stages run one after the other.
+	Stages []Stage `json:"stages"`
+	// Debugging logs every reply with its status and the beginning of its body.
+	Debugging bool `json:"debugging"`
+
+	compiled *program
+}
+
+// Stage is a part of the work: conditions, what is needed, and calls. Each of the
+// three may be missing.
+type Stage struct {
+	// Evaluate are conditions that must all be true, or the stage is skipped.
+	Evaluate []Evaluate `json:"evaluate"`
+	// GetContent stores what the calls need under names of property.
+	GetContent []GetContent `json:"get_content"`
+	// CallAPI are the calls, one after the other.
+	CallAPI []Call `json:"call_api"`
+}
+
+// Evaluate is a condition with a name for the report.
+type Evaluate struct {
+	Name string `json:"name"`
+	// Condition is an object of paths with operators ($eq, $ne, $gt, $gte, $lt, $lte,
+	// $in, $nin, $exists, $regex, $size), $and and $or.
+	Condition json.RawMessage `json:"condition"`
+}
+
+// GetContent stores something as property.<name>: one match as itself, several as a
+// list, none as an empty list.
+type GetContent struct {
+	Name string `json:"name"`
+	// Source is relation, relation_content, parent_relation, parent_relation_content,
+	// document_relation, document_relation_content or explicit.
+	Source string `json:"source"`
+	// Query is a condition on the relations, or for explicit a list of templates.
+	Query json.RawMessage `json:"query"`
+}
+
+// Call is an API call with what is done with its reply.
+type Call struct {
+	Name    string  `json:"name"`
+	Auth    *Auth   `json:"auth"` // nil for none
+	Request Request `json:"request"`
+	// Priority are tried in order until one has handled the reply.
+	Priority []Handler `json:"priority_response_handlers"`
+	// Handlers all get the reply, after Priority.
+	Handlers []Handler `json:"response_handlers"`
+}
+
+// Request is what is sent. All its texts are templates.
+type Request struct {
+	URL    string `json:"url"`
+	Method string `json:"method"` // GET, POST, PUT, PATCH or DELETE
+	// Content is the body; ContentType says how it is sent: json, form, files,
+	// multipart, or as it is if it is "" or raw.
+	Content     json.RawMessage   `json:"content"`
+	ContentType string            `json:"content_type"`
+	Headers     map[string]string `json:"headers"`
+	// Params is an object of query parameters; a list repeats one, null leaves it out.
+	Params json.RawMessage `json:"params"`
+	// Timeout is in seconds, 10 if 0: for the connection, and between two signs of
+	// life, as Python's requests has it.
+	Timeout int `json:"timeout"`
+	// IgnoreTimeout makes a time-out of the request no fault.
+	IgnoreTimeout bool `json:"ignore_timeout"`
+	// IterateOver is the path of a list; the request is made for each element, which
+	// is called IterationItemName, "item" if that is "".
+	IterateOver       string `json:"iterate_over"`
+	IterationItemName string `json:"iteration_item_name"`
+}
+
+// Handler takes a value out of a reply and stores it.
+type Handler struct {
+	// Condition may look at response, at found_value, and at what a stage's condition
+	// can; nil for none.
+	Condition json.RawMessage `json:"condition"`
+	// TargetType is schema_id, property or document_relation.
+	TargetType string `json:"target_type"`
+	// TargetKey may have {sequence} in it.
+	TargetKey string `json:"target_key"`
+	// Value is one path into the reply with one of $jmespath, $xmlpath and $regex,
+	// such as {"response.body": {"$jmespath": "id"}}.
+	Value map[string]map[string]string `json:"value"`
+}
+
+// Auth says how a call proves who it is from. Which keys it may have depends on
+// Type; all texts are templates.
+type Auth struct {
+	Type string `json:"type"` // bearer if "", oauth1 or oauth2_private_certificate
+
+	// bearer, and URL also for oauth2_private_certificate.
+	URL           string            `json:"url"`
+	Method        string            `json:"method"`
+	ContentType   string            `json:"content_type"` // json, or else a form
+	Content       json.RawMessage   `json:"content"`
+	Headers       map[string]string `json:"headers"`
+	Params        json.RawMessage   `json:"params"`
+	CredentialKey string            `json:"credential_key"` // path of the token in the answer
+
+	// oauth1.
+	ConsumerKey     string `json:"consumer_key"`
+	ConsumerSecret  string `json:"consumer_secret"`
+	TokenKey        string `json:"token_key"`
+	TokenSecret     string `json:"token_secret"`
+	Realm           string `json:"realm"`
+	SignatureMethod string `json:"signature_method"` // HMAC-SHA256 if "", or HMAC-SHA1
+
+	// oauth2_private_certificate.
+	ClientID              string          `json:"client_id"`
+	CertificateID         string          `json:"certificate_id"`
+	PrivateCertificate    string          `json:"private_certificate"` // RSA key in PEM
+	Scope                 json.RawMessage `json:"scope"`               // text or list, ["rest_webservices"] if nil
+	SignatureAlgorithm    string          `json:"signature_algorithm"` // PS256 if ""
+	AssertionExpiry       int             `json:"assertion_expiry"`    // seconds, 3600 if 0
+	Audience              string          `json:"audience"`            // URL if ""
+	GrantType             string          `json:"grant_type"`
+	ClientAssertionType   string          `json:"client_assertion_type"`
+	AdditionalClaims      json.RawMessage `json:"additional_claims"`
+	AdditionalTokenParams json.RawMessage `json:"additional_token_params"`
+}
+
+var (
+	_ pipeline.Step      = (*Step)(nil)
+	_ pipeline.Validator = (*Step)(nil)
+	_ pipeline.Listener  = (*Step)(nil)
+)
+
+// UnmarshalJSON decodes a hook's settings strictly.
+func (s *Step) UnmarshalJSON(data []byte) error { return settings.Decode(data, s) }
+
+// Name returns "Request Processor".
+func (s *Step) Name() string { return "Request Processor" }
+
+// ListensTo reports that the step runs on exports, and when it is invoked by hand or
+// by a schedule; nothing else makes it send.
+func (s *Step) ListensTo(event, action string) bool {
+	return event == "" || event == "annotation_content" && action == pipelineExport || event == "invocation"
+}
+
+const pipelineExport = "export"
+
+// Validate compiles the settings. It joins all faults.
+func (s *Step) Validate() error {
+	compiled, err := s.compile()
+	if s.compiled != nil {
+		compiled.tokens = s.compiled.tokens // a token outlives a second check
+	}
+	s.compiled = compiled
+	return err
+}
