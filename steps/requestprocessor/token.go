@@ -113,7 +113,7 @@ func (r *run) saveToken(ctx context.Context, name, token string) {
 	}
 	if err := r.x.Rossum.SetHookSecrets(ctx, id, rossum.Secrets{name: token}); err != nil {
 		r.x.Log.WarnContext(ctx, "the access token could not be saved in the hook's secrets", "error", err)
-		r.x.Decide("the access token could not be saved in the hook's secrets; its secrets_schema must allow further keys: %v", err)
+		r.decide("the access token could not be saved in the hook's secrets; its secrets_schema must allow further keys: %v", err)
 	}
 }
 
