@@ -17,10 +17,10 @@ func Register(r *pipeline.Registry) {
 	r.Webhook("rest-api-export", decode[RESTExport])
 	r.Webhook("data-value-extractor", decode[Extract])
 	r.Webhook("export-evaluator", decode[Evaluate])
-	r.Webhook("request-processor", decode[RequestProcessor])
+	r.Webhook("request-processor", requestProcessor)
 	r.Functions(func(h *rossum.Hook) (pipeline.Step, error) {
 		if isRequestProcessor(h) {
-			return decode[RequestProcessor](h)
+			return requestProcessor(h)
 		}
 		return function(h)
 	})

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"strings"
 
+	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/rossum"
 	"github.com/exportpipeline/exportpipeline/steps/requestprocessor"
 )
@@ -31,4 +32,13 @@ func isRequestProcessor(h *rossum.Hook) bool {
 		}
 	}
 	return code == ""
+}
+
+// requestProcessor makes the step of a hook, which runs on the hook's own events.
+func requestProcessor(h *rossum.Hook) (pipeline.Step, error) {
+	s := &RequestProcessor{Events: h.Events}
+	if len(h.Settings) == 0 || string(h.Settings) == "null" {
+		return s, nil // which its Validate refuses
+	}
+	return s, s.UnmarshalJSON(h.Settings)
 }

@@ -64,3 +64,18 @@ func TestACallThatMovesSlowlyDoesNotEnd(t *testing.T) {
 		t.Errorf("reason %q, url %q", reply.Reason, reply.URL)
 	}
 }
+
+func TestAHostThatCannotBeReachedIsTriedOnce(t *testing.T) {
+	t.Parallel()
+	release := make(chan struct{})
+	defer close(release)
+	transport := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
+		<-release // net/http goes on dialling for those who come later
+		return nil, errors.New("nobody there")
+	}}
+	_, err := New(Options{HTTP: &http.Client{Transport: transport}}).Do(t.Context(), &Call{Method: "POST", URL: "http://erp.example", Body: Bytes("x"), Idle: 50 * time.Millisecond})
+	var failed *Error
+	if !errors.As(err, &failed) || failed.Sent || failed.Attempts != 1 || !errors.Is(err, ErrIdle) {
+		t.Errorf("got %v", err)
+	}
+}

@@ -28,8 +28,8 @@ func (r *running) checkRetry(ctx context.Context, resp *http.Response, err error
 		return false, ctx.Err()
 	}
 	if err != nil {
-		if permanent(err) {
-			return false, err
+		if permanent(err) || r.call.Retry != Always && errors.Is(err, ErrIdle) {
+			return false, err // whoever says how long to wait does not want to wait four times
 		}
 		if !r.connected.Load() || r.call.Retry == Always {
 			return true, nil

@@ -151,13 +151,23 @@ func TestWrongConditionsAreNamedAllAtOnce(t *testing.T) {
 
 func TestBothMissingIsAnErrorThatCanBeFound(t *testing.T) {
 	t.Parallel()
-	c, err := CompileCondition([]byte(`{"field.a": {"$eq": "{field.b}"}}`), ConditionOptions{Options: Options{Roots: []string{"field"}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var notes []string
-	if _, _, err := c.Holds(t.Context(), conditionScope(t, &notes)); !errors.Is(err, ErrBothMissing) {
-		t.Errorf("got %v", err)
+	for condition, want := range map[string]bool{
+		`{"field.a": {"$eq": "{field.b}"}}`:             true,
+		`{"field.a": {"$in": ["x", "{field.b}"]}}`:      true,
+		`{"field.a": {"$in": "{field.b}"}}`:             true,
+		`{"field.a": {"$eq": "{field.b}x"}}`:            false,
+		`{"field.a": {"$eq": null}}`:                    false,
+		`{"field.status": {"$ne": "{field.b}"}}`:        false,
+		`{"field.empty.value": {"$in": ["{field.b}"]}}`: false,
+	} {
+		c, err := CompileCondition([]byte(condition), ConditionOptions{Options: Options{Roots: []string{"field"}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var notes []string
+		if _, _, err := c.Holds(t.Context(), conditionScope(t, &notes)); errors.Is(err, ErrBothMissing) != want {
+			t.Errorf("%s: got %v", condition, err)
+		}
 	}
 }
 

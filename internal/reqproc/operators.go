@@ -115,9 +115,9 @@ func (op *operation) fill(ctx context.Context, s *Scope) (side, error) {
 	strict.Lenient = false
 	v, err := op.right.Fill(ctx, &strict)
 	if errors.Is(err, ErrNotThere) {
-		_, isExact := op.right.node.(exact)
+		_, isExact := op.right.node.(exact) // else it is a text with nothing put in, or a list with null in it
 		v, err = op.right.Fill(ctx, s)
-		return side{v, isExact}, err
+		return side{v, isExact || op.name == "$in"}, err
 	}
 	if err != nil {
 		return side{}, err

@@ -61,7 +61,7 @@ func (a *oauth1) sign(r *run, signer *oauth.Signer, out *outgoing) error {
 		return fail(a.place, err)
 	}
 	if out.call.Header.Get("Authorization") != "" {
-		r.x.Decide("%s: the Authorization header of the request gives way to that of auth", a.place)
+		r.decide("%s: the Authorization header of the request gives way to that of auth", a.place)
 	}
 	out.call.Header.Set("Authorization", header)
 	return nil

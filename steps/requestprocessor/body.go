@@ -97,7 +97,7 @@ func (q *request) jsonBody(ctx context.Context, r *run, out *outgoing) error {
 		return nil
 	}
 	if text := strings.TrimSpace(out.content.Text()); text != "" && (text[0] == '{' || text[0] == '[') && json.Valid([]byte(text)) {
-		r.x.Decide("%s.content is a text that is JSON already, and goes out as a JSON string; leave content_type out and set the Content-Type header to send it as it is", q.place)
+		r.decide("%s.content is a text that is JSON already, and goes out as a JSON string; leave content_type out and set the Content-Type header to send it as it is", q.place)
 	}
 	data, err := reqproc.JSON(ctx, out.content)
 	out.call.Body = httpcall.Bytes(data)
@@ -113,7 +113,7 @@ func (q *request) plainBody(ctx context.Context, r *run, out *outgoing) error {
 	}
 	if content.Dict() != nil || content.List() != nil {
 		if mediaType := out.call.Header.Get("Content-Type"); q.contentType == "" && reqproc.IsJSON(mediaType) {
-			r.x.Decide("%s.content is %s and the Content-Type header says %s, so it goes out as JSON; content_type json says so plainly", q.place, reqproc.Describe(content), mediaType)
+			r.decide("%s.content is %s and the Content-Type header says %s, so it goes out as JSON; content_type json says so plainly", q.place, reqproc.Describe(content), mediaType)
 			data, err := reqproc.JSON(ctx, content)
 			out.call.Body = httpcall.Bytes(data)
 			return err

@@ -69,7 +69,7 @@ func (r *run) items(ctx context.Context, c *call) ([]pyvalue.Value, error) {
 	}
 	switch {
 	case isList && len(list) == 0, v.IsNone(), v.IsText() && v.Text() == "":
-		r.x.Decide("skipped %s (%s): %s is empty", c.place, c.name, c.iterate)
+		r.decide("skipped %s (%s): %s is empty", c.place, c.name, c.iterate)
 		return nil, nil
 	case len(list) > maxItems:
 		return nil, fmt.Errorf("%s has %d elements, more than the limit of %d", c.iterate, len(list), maxItems)
@@ -113,7 +113,7 @@ func (r *run) one(ctx context.Context, c *call, creds *credentials, item pyvalue
 	}
 	reply, err := r.send(ctx, c, out, sequence)
 	if err == nil && reply.Status == http.StatusUnauthorized && creds.request != nil {
-		r.x.Decide("%s (%s): status 401, one more try with a new token", c.place, c.name)
+		r.decide("%s (%s): status 401, one more try with a new token", c.place, c.name)
 		if creds.token, err = r.p.tokens.get(ctx, r, creds.request, creds.token); err != nil {
 			return abandon(fail(c.place+".auth", err))
 		}
@@ -141,7 +141,7 @@ func (r *run) noReply(ctx context.Context, c *call, sequence int, err error) err
 	if c.request.ignoreTimeout && ctx.Err() == nil && isTimeout(err) {
 		r.forget(c, sequence)
 		r.x.Log.WarnContext(ctx, "a time-out is ignored", "place", c.place, "call", c.name, "error", err)
-		r.x.Decide("%s (%s): the time-out is ignored, as ignore_timeout says: %v", c.place, c.name, err)
+		r.decide("%s (%s): the time-out is ignored, as ignore_timeout says: %v", c.place, c.name, err)
 		return nil
 	}
 	return r.failed(ctx, c, sequence, fail(c.request.place+".url", err))
@@ -210,7 +210,7 @@ func (r *run) look(ctx context.Context, c *call, reply *reply) {
 	if reply.Status < 400 {
 		return
 	}
-	r.x.Decide("%s (%s): the API answered with status %d, which by itself does not fail the export: %s", c.place, c.name, reply.Status, excerpt(reply.Body))
+	r.decide("%s (%s): the API answered with status %d, which by itself does not fail the export: %s", c.place, c.name, reply.Status, excerpt(reply.Body))
 	if !c.looks {
 		r.x.Warn("%s: the API answered with status %d: %s", nameOf(c), reply.Status, excerpt(reply.Body))
 	}

@@ -43,7 +43,6 @@ type compiler struct {
 	faults settings.Faults
 	later  []string // names of property that anything sets
 	known  []string // those that are set by now
-	item   string   // name of the item of an iteration, where there is one
 }
 
 // Contexts of the places.

@@ -170,6 +170,11 @@ func (c *compiler) headers(place string, headers map[string]string, roots []stri
 		list = append(list, header{http.CanonicalHeaderKey(name), t})
 	}
 	slices.SortFunc(list, func(a, b header) int { return strings.Compare(a.name, b.name) })
+	for i := 1; i < len(list); i++ {
+		if list[i].name == list[i-1].name {
+			c.faults.Add(settings.Join(place, list[i].name), "stands twice, in different cases")
+		}
+	}
 	return list
 }
 

@@ -19,7 +19,7 @@ func (r *run) get(ctx context.Context, c *content) error {
 	if err != nil {
 		return named(fail(c.place, err), c.name)
 	}
-	r.x.Decide("property.%s: %d of %s", c.name, len(found), c.source)
+	r.decide("property.%s: %d of %s", c.name, len(found), c.source)
 	switch len(found) {
 	case 1:
 		r.properties.SetStr(c.name, found[0])
@@ -260,7 +260,7 @@ func (r *run) related(ctx context.Context, relations []pyvalue.Value) ([]pyvalue
 		for _, id := range annotationIDs(relation) {
 			a := annotations[id].Dict()
 			if a == nil {
-				r.x.Decide("annotation %d is named in a relation, but cannot be read", id)
+				r.decide("annotation %d is named in a relation, but cannot be read", id)
 				continue
 			}
 			url, _ := a.GetStr("document")

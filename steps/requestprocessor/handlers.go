@@ -43,9 +43,9 @@ func (r *run) apply(ctx context.Context, c *call, h *handler, reply *reply, sequ
 	unreadable := h.reads(reply)
 	if h.value != nil && unreadable == nil {
 		s := &reqproc.Scope{Roots: map[string]pyvalue.Value{"response": reply.response}}
-		var err error
-		if found, err = h.value.Extract(ctx, s); err != nil {
-			return false, fail(h.place+".value", err)
+		// A handler that is for other replies need not be able to read this one.
+		if found, unreadable = h.value.Extract(ctx, s); unreadable != nil {
+			found = pyvalue.None()
 		}
 	}
 	if h.condition != nil {
@@ -56,7 +56,7 @@ func (r *run) apply(ctx context.Context, c *call, h *handler, reply *reply, sequ
 			return false, fail(h.place+".condition", err)
 		}
 		if !ok {
-			r.x.Decide("%s is passed over: %s", h.place, why)
+			r.decide("%s is passed over: %s", h.place, why)
 			return false, nil
 		}
 	}
@@ -70,13 +70,13 @@ func (r *run) apply(ctx context.Context, c *call, h *handler, reply *reply, sequ
 	switch h.target {
 	case "schema_id":
 		if found.IsNone() {
-			r.x.Decide("%s: %s finds nothing in %s (status %d, %s); %s is emptied", h.place, h.value, h.value.Context(), reply.Status, reply.mediaType, key)
+			r.decide("%s: %s finds nothing in %s (status %d, %s); %s is emptied", h.place, h.value, h.value.Context(), reply.Status, reply.mediaType, key)
 		}
 		err = r.write(key, found)
 	case "property":
 		if _, twice := r.properties.GetStr(key); twice {
 			r.x.Log.WarnContext(ctx, "a property is overwritten", "place", h.place, "call", c.name, "property", key)
-			r.x.Decide("%s: property.%s is overwritten", h.place, key)
+			r.decide("%s: property.%s is overwritten", h.place, key)
 		}
 		r.properties.SetStr(key, found)
 	case "document_relation":
@@ -118,7 +118,7 @@ func (r *run) forget(c *call, sequence int) {
 			continue
 		}
 		if err := r.x.Set(key, ""); err == nil {
-			r.x.Decide("emptied %s: the call of %s was not answered", key, c.place)
+			r.decide("emptied %s: the call of %s was not answered", key, c.place)
 		}
 	}
 }
@@ -165,7 +165,7 @@ func (r *run) collapse() {
 			r.faults = append(r.faults, &pipeline.StepError{Key: schemaID, Err: err})
 			continue
 		}
-		r.x.Decide("%s got %d values and holds them as a list: %s", schemaID, len(values), text)
+		r.decide("%s got %d values and holds them as a list: %s", schemaID, len(values), text)
 	}
 }
 

@@ -97,6 +97,7 @@ func TestAHandlerThatFailsIsNamedAndTheOthersRun(t *testing.T) {
 		"JSON that is HTML":                  {toField("note", "response.body", "$jmespath", "id"), "application/json", "<html>x", `response_handlers[0].value (c): the reply (status 200) says application/json, but it is not JSON: invalid character '<' looking for beginning of value; it begins with "<html>x"`},
 		"JSON that is HTML, as a whole":      {toField("note", "response", "$jmespath", "body.id"), "application/json", "<html>x", `says application/json, but it is not JSON`},
 		"broken XML":                         {toField("note", "response.body", "$xmlpath", "a"), "text/xml", "<a>", `response_handlers[0].value (c): the reply cannot be read as XML`},
+		"a function of the wrong type":       {toField("note", "response.body", "$jmespath", "length(none)"), "application/json", "{}", "response_handlers[0].value (c): JMESPathTypeError: in function length(): argument 1 is of type null"},
 		"a condition that cannot be decided": {`{"condition":{"found_value":{"$size":1}},` + toField("note", "response", "$jmespath", "status_code")[1:], "text/plain", "x", `response_handlers[0].condition (c): found_value.$size: it is a number, which has no size`},
 	} {
 		a := serve(t, func(w http.ResponseWriter, _ seen, _ int) { answer(w, 200, tt.mediaType, tt.body) })
@@ -144,6 +145,15 @@ func TestConditionsOfHandlersSeeReplyAndValue(t *testing.T) {
 		if passed := strings.Contains(decisions(r), "response_handlers[1] is passed over"); passed == runs {
 			t.Errorf("%s: the report says %s", condition, decisions(r))
 		}
+	}
+}
+
+func TestAHandlerForOtherRepliesNeedNotReadThisOne(t *testing.T) {
+	t.Parallel()
+	a := serve(t, nil)
+	r := run(t, a, offline(), handles(`{"condition":{"response.ok":{"$eq":false}},`+toField("note", "response.body", "$jmespath", "length(none)")[1:]+`,{"condition":{"response.ok":{"$eq":false}},`+toField("note", "response.body", "$xmlpath", "a")[1:]))
+	if r.Err != nil || !strings.Contains(decisions(r), "response_handlers[1] is passed over") {
+		t.Errorf("%v\n%s", r.Err, decisions(r))
 	}
 }
 

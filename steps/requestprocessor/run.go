@@ -27,6 +27,18 @@ type run struct {
 	kept      int // bytes in fetched
 	fetches   int
 	clients   map[string]*rossum.Client // by origin
+	decisions int
+}
+
+// maxDecisions is how many decisions of a run the report takes: a table of thousands
+// of rows must not make it unreadable.
+const maxDecisions = 1000
+
+// decide notes a decision in the report.
+func (r *run) decide(format string, args ...any) {
+	if r.decisions++; r.decisions <= maxDecisions {
+		r.x.Decide(format, args...)
+	}
 }
 
 func newRun(x *pipeline.Export, p *program) *run {
@@ -62,6 +74,9 @@ func (s *Step) Run(ctx context.Context, x *pipeline.Export) error {
 		err = r.stages(ctx)
 	}
 	r.collapse()
+	if more := r.decisions - maxDecisions; more > 0 {
+		r.x.Decide("and %d decisions more", more)
+	}
 	if err != nil {
 		r.faults = append(r.faults, fail("", err))
 	}
@@ -111,7 +126,7 @@ func (r *run) scope(place string) *reqproc.Scope {
 			"property": pyvalue.FromObject(propertyRoot{r.properties}),
 		},
 		Fetch: r.fetch,
-		Note:  func(format string, args ...any) { r.x.Decide("%s: %s", place, fmt.Sprintf(format, args...)) },
+		Note:  func(format string, args ...any) { r.decide("%s: %s", place, fmt.Sprintf(format, args...)) },
 	}
 }
 
@@ -144,7 +159,7 @@ func (p propertyRoot) Member(_ context.Context, name string) (pyvalue.Value, err
 	if v, ok := p.d.GetStr(name); ok {
 		return v, nil
 	}
-	return pyvalue.Value{}, fmt.Errorf("%w: property.%s was not set in this run; the stage that sets it may have been skipped, or its call have failed", reqproc.ErrNotThere, name)
+	return pyvalue.Value{}, fmt.Errorf("%w: property.%s was not set in this run; the stage that sets it may have been skipped, or its call may have failed", reqproc.ErrNotThere, name)
 }
 
 // due reports whether all conditions of a stage are true.
@@ -155,7 +170,7 @@ func (r *run) due(ctx context.Context, st *stage) (bool, error) {
 			return false, named(fail(g.place+".condition", err), g.name)
 		}
 		if !ok {
-			r.x.Decide("skipped %s: %s (%s): %s", st.place, g.place, g.name, why)
+			r.decide("skipped %s: %s (%s): %s", st.place, g.place, g.name, why)
 			return false, nil
 		}
 	}

@@ -2,9 +2,11 @@ package requestprocessor
 
 import (
 	"encoding/json"
+	"slices"
 
 	"github.com/exportpipeline/exportpipeline/internal/settings"
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/rossum"
 )
 
 // Step runs the stages of a Request Processor on an export. It is also called
@@ -17,6 +19,10 @@ type Step struct {
 	Stages []Stage `json:"stages"`
 	// Debugging logs every reply with its status and the beginning of its body.
 	Debugging bool `json:"debugging"`
+	// Events are those that the step runs on, such as annotation_content.export, or
+	// annotation_content for all its actions. nil means exports, and invocations by
+	// hand or by a schedule. It is no key of the settings: a hook has its own list.
+	Events []string `json:"-"`
 
 	compiled *program
 }
@@ -146,13 +152,17 @@ func (s *Step) UnmarshalJSON(data []byte) error { return settings.Decode(data, s
 // Name returns "Request Processor".
 func (s *Step) Name() string { return "Request Processor" }
 
-// ListensTo reports that the step runs on exports, and when it is invoked by hand or
-// by a schedule; nothing else makes it send.
+// ListensTo reports whether the step runs on an event; see [Step.Events].
 func (s *Step) ListensTo(event, action string) bool {
-	return event == "" || event == "annotation_content" && action == pipelineExport || event == "invocation"
+	if event == "" {
+		return true // a payload that a test makes by hand may name none
+	}
+	events := s.Events
+	if events == nil {
+		events = []string{rossum.EventAnnotationContent + "." + rossum.ActionExport, "invocation"}
+	}
+	return slices.Contains(events, event) || slices.Contains(events, event+"."+action)
 }
-
-const pipelineExport = "export"
 
 // Validate compiles the settings. It joins all faults.
 func (s *Step) Validate() error {

@@ -71,6 +71,7 @@ func TestWrongSettingsAreNamedWithTheirPlace(t *testing.T) {
 		callWith("", `"headers":{"X":"{tokn}"}`):                                           rq + ".headers.X: {tokn}: tokn is not known",
 		callWith("", `"headers":{"X":"{token}"}`):                                          rq + ".headers.X: {token}: token is not available here (there are payload, field, property, sequence)",
 		callWith("", `"content":{"a":["{item.x}"]}`):                                       rq + ".content.a[0]: {item.x}: item is not known",
+		callWith("", `"headers":{"x-a":"1","X-A":"2"}`):                                    rq + ".headers.X-A: stands twice, in different cases",
 		callWith("", `"content":"{field}"`):                                                rq + ".content: {field}: names no field; write field.<schema_id>.value",
 		callWith("", `"content":"{payload.secrets}"`):                                      rq + ".content: {payload.secrets}: means all secrets at once; name one, as in payload.secrets.password",
 		callWith("", `"content":"{property.x}"`):                                           rq + ".content: {property.x}: there is no such value: property has no x",

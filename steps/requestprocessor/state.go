@@ -46,7 +46,7 @@ func (r *run) keep(ctx context.Context) error {
 			err = errSecret
 		}
 		if err != nil {
-			r.x.Decide("this run cannot go on if it is cut short from here: %v", err)
+			r.decide("this run cannot go on if it is cut short from here: %v", err)
 			return json.RawMessage("null"), nil
 		}
 		return state, nil
@@ -115,7 +115,7 @@ func (r *run) restore() error {
 	for _, f := range s.Faults {
 		r.faults = append(r.faults, &pipeline.StepError{Place: f.Place, Key: f.Key, Err: errors.New(f.Text)})
 	}
-	r.x.Decide("goes on at stages[%d].call_api[%d], where an earlier run was cut short", s.At.Stage, s.At.Call)
+	r.decide("goes on at stages[%d].call_api[%d], where an earlier run was cut short", s.At.Stage, s.At.Call)
 	return nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/internal/httpcall"
@@ -48,23 +49,38 @@ func (t *tokenRequest) secret(key string) string {
 	return "_request_processor_token_cache_" + host[:min(len(host), 32)] + "_" + key[:16]
 }
 
-// tokens are the tokens that the exports of one step share.
+// tokens are the tokens that the exports of one step share, by what they were asked
+// for with.
 type tokens struct {
-	lock   chan struct{} // held by the one export that asks for a token
-	cached map[string]cachedToken
+	mu    sync.Mutex
+	byKey map[string]*sharedToken
 }
 
-type cachedToken struct {
+// sharedToken is one of them.
+type sharedToken struct {
+	lock    chan struct{} // held by the one export that asks for it
 	token   string
 	expires time.Time // zero if the server did not say
 }
 
-func newTokens() *tokens {
-	return &tokens{lock: make(chan struct{}, 1), cached: make(map[string]cachedToken)}
-}
+func newTokens() *tokens { return &tokens{byKey: make(map[string]*sharedToken)} }
 
 // maxTokens is how many tokens are kept at a time.
 const maxTokens = 1000
+
+func (t *tokens) of(key string) *sharedToken {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	shared := t.byKey[key]
+	if shared == nil {
+		if len(t.byKey) >= maxTokens {
+			clear(t.byKey)
+		}
+		shared = &sharedToken{lock: make(chan struct{}, 1)}
+		t.byKey[key] = shared
+	}
+	return shared
+}
 
 // get returns a token: the one kept here, that of the hook's secrets, or a new one;
 // never the refused one, which the server has just turned down.
@@ -73,35 +89,30 @@ func (t *tokens) get(ctx context.Context, r *run, req *tokenRequest, refused str
 	if err != nil {
 		return "", err
 	}
+	shared := t.of(key)
 	select {
-	case t.lock <- struct{}{}:
-		defer func() { <-t.lock }()
+	case shared.lock <- struct{}{}:
+		defer func() { <-shared.lock }()
 	case <-ctx.Done():
 		return "", context.Cause(ctx)
 	}
 	name := req.secret(key)
-	known, ok := t.cached[key]
-	if !ok || known.token == refused {
-		known = cachedToken{token: r.x.Secrets[name]}
+	if shared.token == "" || shared.token == refused {
+		shared.token, shared.expires = r.x.Secrets[name], time.Time{}
 	}
-	if known.token != "" && known.token != refused && (known.expires.IsZero() || r.x.Now().Before(known.expires)) {
-		r.x.Hide(known.token)
-		r.x.Secrets[name] = known.token
-		return known.token, nil
+	if shared.token != "" && shared.token != refused && (shared.expires.IsZero() || r.x.Now().Before(shared.expires)) {
+		r.x.Hide(shared.token)
+		r.x.Secrets[name] = shared.token
+		return shared.token, nil
 	}
-	delete(t.cached, key)
+	shared.token = ""
 	delete(r.x.Secrets, name)
-	fresh, err := req.fetch(ctx, r)
-	if err != nil {
+	if err := req.fetch(ctx, r, shared); err != nil {
 		return "", err
 	}
-	if len(t.cached) >= maxTokens {
-		clear(t.cached)
-	}
-	t.cached[key] = fresh
-	r.x.Secrets[name] = fresh.token
-	r.saveToken(ctx, name, fresh.token)
-	return fresh.token, nil
+	r.x.Secrets[name] = shared.token
+	r.saveToken(ctx, name, shared.token)
+	return shared.token, nil
 }
 
 // saveToken keeps the token in the hook's secrets. That it cannot be saved costs the
@@ -113,7 +124,7 @@ func (r *run) saveToken(ctx context.Context, name, token string) {
 	}
 	if err := r.x.Rossum.SetHookSecrets(ctx, id, rossum.Secrets{name: token}); err != nil {
 		r.x.Log.WarnContext(ctx, "the access token could not be saved in the hook's secrets", "error", err)
-		r.x.Decide("the access token could not be saved in the hook's secrets; its secrets_schema must allow further keys: %v", err)
+		r.decide("the access token could not be saved in the hook's secrets; its secrets_schema must allow further keys: %v", err)
 	}
 }
 
@@ -123,24 +134,25 @@ const (
 	earlier       = 30 * time.Second // before its end a token is no longer used
 )
 
-func (t *tokenRequest) fetch(ctx context.Context, r *run) (cachedToken, error) {
+// fetch asks for a new token and puts it into shared.
+func (t *tokenRequest) fetch(ctx context.Context, r *run, shared *sharedToken) error {
 	call, err := t.make(ctx, r.x.Now())
 	if err != nil {
-		return cachedToken{}, err
+		return err
 	}
 	call.Idle, call.Retry, call.MaxAttempts = defaultTimeout, httpcall.Always, tokenAttempts
 	reply, err := r.x.Do(ctx, call)
 	if err != nil {
-		return cachedToken{}, fail(t.place+".url", fmt.Errorf("asking for a token: %w", err))
+		return fail(t.place+".url", fmt.Errorf("asking for a token: %w", err))
 	}
 	mediaType := reply.Header.Get("Content-Type")
 	if reply.Status < 200 || reply.Status > 299 {
-		return cachedToken{}, fail(t.place, fmt.Errorf("the token request was answered with status %d (%s): %s", reply.Status, mediaType, r.x.Redact(excerpt(reply.Body))))
+		return fail(t.place, fmt.Errorf("the token request was answered with status %d (%s): %s", reply.Status, mediaType, r.x.Redact(excerpt(reply.Body))))
 	}
 	// No error may quote the answer, which has a token in it.
 	answer, err := pyvalue.FromJSON(reply.Body, true)
 	if err != nil || answer.Dict() == nil {
-		return cachedToken{}, fail(t.place, fmt.Errorf("the answer of the token request (status %d, %s, %d bytes) is no JSON object", reply.Status, mediaType, len(reply.Body)))
+		return fail(t.place, fmt.Errorf("the answer of the token request (status %d, %s, %d bytes) is no JSON object", reply.Status, mediaType, len(reply.Body)))
 	}
 	roots := make(map[string]pyvalue.Value)
 	for k, v := range answer.Dict().All() {
@@ -152,20 +164,20 @@ func (t *tokenRequest) fetch(ctx context.Context, r *run) (cachedToken, error) {
 		token, err = reqproc.Text(ctx, v)
 	}
 	if err != nil || token == "" || v.Dict() != nil || v.List() != nil {
-		return cachedToken{}, fail(t.place+".credential_key", fmt.Errorf("the answer of the token request (status %d, %s) has no token at %s", reply.Status, mediaType, t.credential))
+		return fail(t.place+".credential_key", fmt.Errorf("the answer of the token request (status %d, %s) has no token at %s", reply.Status, mediaType, t.credential))
 	}
 	r.x.Hide(token)
-	fresh := cachedToken{token: token}
+	shared.token, shared.expires = token, time.Time{}
 	var life struct {
 		ExpiresIn json.Number `json:"expires_in"`
 	}
 	if json.Unmarshal(reply.Body, &life) == nil {
 		if seconds, err := life.ExpiresIn.Float64(); err == nil && seconds > 0 {
 			d := time.Duration(min(seconds, 1e9) * float64(time.Second))
-			fresh.expires = r.x.Now().Add(d - min(earlier, d/2))
+			shared.expires = r.x.Now().Add(d - min(earlier, d/2))
 		}
 	}
-	return fresh, nil
+	return nil
 }
 
 // maxExcerpt is how much of a reply an error shows, in bytes.

@@ -1,0 +1,78 @@
+package steps_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/rossum"
+	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
+	"github.com/exportpipeline/exportpipeline/steps"
+)
+
+const processorSettings = `{"stages":[{"call_api":[{"name":"create","request":{"url":"https://erp.example/x","method":"POST"}}]}]}`
+
+func hookOf(t testing.TB, kind, config, settings string, events ...string) *rossum.Hook {
+	t.Helper()
+	if events == nil {
+		events = []string{"annotation_content.export"}
+	}
+	list, _ := json.Marshal(events)
+	h, err := rossum.ParseHook([]byte(`{"id":7,"name":"Export","type":"` + kind + `","active":true,"events":` + string(list) + `,"config":` + config + `,"settings":` + settings + `}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+func TestTheRequestProcessorIsKnownByAddressAndByCode(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		hook *rossum.Hook
+		want string // in the error; "" for none
+	}{
+		"by address":        {hookOf(t, "webhook", `{"url":"https://x.example/svc/request-processor/api/v1/export"}`, processorSettings), ""},
+		"by its settings":   {hookOf(t, "function", `{}`, processorSettings), ""},
+		"by its code":       {hookOf(t, "function", `{"code":"def fill_template(t): pass\nimport requests"}`, processorSettings), ""},
+		"other code":        {hookOf(t, "function", `{"code":"import os\ndef rossum_hook_request_handler(payload):\n    return {}"}`, processorSettings), "function hook without a step"},
+		"no stages":         {hookOf(t, "function", `{}`, `{"stages":[]}`), "function hook without a step"},
+		"other settings":    {hookOf(t, "function", `{}`, `{"a":1}`), "function hook without a step"},
+		"no settings":       {hookOf(t, "webhook", `{"url":"https://x.example/request-processor"}`, `null`), "stages: is missing or empty"},
+		"wrong settings":    {hookOf(t, "function", `{}`, strings.Replace(processorSettings, `"POST"`, `"PUST"`, 1)), `step Export: stages[0].call_api[0].request.method: "PUST" is unknown`},
+		"an unknown key":    {hookOf(t, "function", `{}`, strings.Replace(processorSettings, `"request"`, `"requst"`, 1)), "stages[0].call_api[0].requst: unknown key (did you mean request?)"},
+		"settings that lie": {hookOf(t, "function", `{}`, `{"stages":{"a":1}}`), "function hook without a step"},
+	} {
+		registry := &pipeline.Registry{}
+		steps.Register(registry)
+		chain, err := pipeline.FromHooks([]*rossum.Hook{tt.hook}, registry)
+		if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if err == nil && pipeline.NameOf(chain.Steps()[0]) != "Export" {
+			t.Errorf("%s: %s", name, pipeline.NameOf(chain.Steps()[0]))
+		}
+	}
+}
+
+func TestTheRequestProcessorRunsOnTheEventsOfItsHook(t *testing.T) {
+	t.Parallel()
+	registry := &pipeline.Registry{}
+	steps.Register(registry)
+	url, got := erp(t, 200, "")
+	settings := strings.Replace(processorSettings, "https://erp.example", url, 1)
+	hook := hookOf(t, "function", `{}`, settings, "annotation_content.confirm", "annotation_content.export")
+	chain, err := pipeline.FromHooks([]*rossum.Hook{hook}, registry, pipeline.OnEvent("annotation_content", "confirm"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, action := range []string{"confirm", "export", "initialize"} {
+		if r := run(t, rossumtest.Annotation(rossumtest.Offline(), rossumtest.Event("annotation_content", action)), chain); r.err != nil {
+			t.Fatal(r.err)
+		}
+	}
+	if len(*got) != 2 {
+		t.Errorf("%d calls", len(*got))
+	}
+}
