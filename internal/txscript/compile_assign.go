@@ -202,6 +202,9 @@ func (c *compiler) augmented(s *augStmt) exec {
 			return old, pyvalue.UpdateDict(r.meter, d, v)
 		}
 		made, err := pyvalue.Binary(r.meter, op, old, v)
+		if err == nil {
+			return made, nil
+		}
 		var e *pyvalue.Error
 		if errors.As(err, &e) && e.Type == "TypeError" {
 			if rest, ok := strings.CutPrefix(e.Msg, unsupportedOperand); ok {

@@ -105,20 +105,25 @@ func (c *compiler) method(x *callExpr, attr *attrExpr) eval {
 	if inner, ok := attr.x.(*attrExpr); ok && attr.name == "append" && isPath(inner) {
 		isField = true // x.field.items.append: what it is called on may stand behind a field
 	}
+	// A list that it is called on may be changed.
+	c.changes.seen = c.changes.seen || changing[attr.name]
+	name, args := attr.name, c.arguments(x)
+	called := c.callee(x, args)
 	if isField {
-		attribute, args := c.attr(attr), c.callee(x, c.arguments(x))
+		attribute, on := c.attr(attr), c.expr(attr.x)
 		return func(r *run, f *frame) (value, error) {
+			// What stands behind a field is never named as a method of a text.
+			if v, err := on(r, f); err == nil && v.Kind() == pyvalue.KindStr && pyvalue.HasMethod(v, name) {
+				return r.callMethod(f, v, name, args)
+			}
 			fn, err := attribute(r, f)
 			if err != nil {
 				return value{}, err
 			}
-			return args(r, f, fn)
+			return called(r, f, fn)
 		}
 	}
-	// A list that it is called on may be changed.
-	c.changes.seen = c.changes.seen || changing[attr.name]
-	on, name, args := c.expr(attr.x), attr.name, c.arguments(x)
-	called := c.callee(x, args)
+	on := c.expr(attr.x)
 	return func(r *run, f *frame) (value, error) {
 		v, err := on(r, f)
 		if err != nil {
@@ -131,22 +136,27 @@ func (c *compiler) method(x *callExpr, attr *attrExpr) eval {
 			}
 			return called(r, f, fn)
 		}
-		call, err := args(r, f)
-		if err != nil {
-			return value{}, err
-		}
-		for i, a := range call.Args {
-			// Methods of builtin classes walk over values, not over generators.
-			if _, isLazy := a.Object().(*lazy); isLazy {
-				items, err := r.collect(a)
-				if err != nil {
-					return value{}, err
-				}
-				call.Args[i] = pyvalue.NewList(items...)
-			}
-		}
-		return pyvalue.CallMethod(r.meter, v, name, call)
+		return r.callMethod(f, v, name, args)
 	}
+}
+
+// callMethod calls a method of a builtin class.
+func (r *run) callMethod(f *frame, v value, name string, args func(r *run, f *frame) (*pyvalue.Call, error)) (value, error) {
+	call, err := args(r, f)
+	if err != nil {
+		return value{}, err
+	}
+	for i, a := range call.Args {
+		// Methods of builtin classes walk over values, not over generators.
+		if _, isLazy := a.Object().(*lazy); isLazy {
+			items, err := r.collect(a)
+			if err != nil {
+				return value{}, err
+			}
+			call.Args[i] = pyvalue.NewList(items...)
+		}
+	}
+	return pyvalue.CallMethod(r.meter, v, name, call)
 }
 
 // arguments compiles the arguments of a call.
@@ -157,7 +167,17 @@ func (c *compiler) arguments(x *callExpr) func(r *run, f *frame) (*pyvalue.Call,
 	}
 	if x.plain {
 		return func(r *run, f *frame) (*pyvalue.Call, error) {
-			call := &pyvalue.Call{Args: make([]value, len(values)), Meter: r.meter}
+			var call *pyvalue.Call
+			if len(values) <= 2 { // in one piece
+				both := &struct {
+					pyvalue.Call
+					args [2]value
+				}{}
+				call = &both.Call
+				call.Args, call.Meter = both.args[:len(values):len(values)], r.meter
+			} else {
+				call = &pyvalue.Call{Args: make([]value, len(values)), Meter: r.meter}
+			}
 			for i, v := range values {
 				var err error
 				if call.Args[i], err = v(r, f); err != nil {
