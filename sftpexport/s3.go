@@ -255,5 +255,15 @@ func explainS3(err error) error {
 	return err
 }
 
+// lookTimeout bounds a look at what has become of a request.
+const lookTimeout = 30 * time.Second
+
+// looking is a context for such a look. It goes on a little when the export's ends.
+func looking(ctx context.Context) (context.Context, context.CancelFunc) {
+	longer, settled := settling(ctx)
+	bounded, cancel := context.WithTimeout(longer, lookTimeout)
+	return bounded, func() { cancel(); settled() }
+}
+
 // once keeps the client from repeating a request by itself.
 func once(o *s3.Options) { o.RetryMaxAttempts = 1 }

@@ -139,7 +139,7 @@ func (c *s3Client) head(ctx context.Context, key string) (*s3.HeadObjectOutput, 
 
 // ours reports whether the object under the key is this one.
 func (s *s3Staged) ours(ctx context.Context) (bool, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
+	ctx, cancel := looking(ctx)
 	defer cancel()
 	out, err := s.d.client.head(ctx, s.key())
 	if err != nil {

@@ -131,7 +131,7 @@ func (m *multipart) abort() (wasOpen bool, err error) {
 
 // there reports whether the upload is still open.
 func (m *multipart) there(ctx context.Context) (bool, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
+	ctx, cancel := looking(ctx)
 	defer cancel()
 	_, err := m.client.api.ListParts(ctx, &s3.ListPartsInput{Bucket: &m.client.settings.Bucket, Key: &m.key, UploadId: &m.id, MaxParts: aws.Int32(1)})
 	if statusOf(err) == http.StatusNotFound {

@@ -81,6 +81,12 @@ func TestWhatABucketGetsWrong(t *testing.T) {
 		{name: "error after it was done", data: small, faults: []s3test.Fault{{Op: "PutObject", Status: 503, Code: "SlowDown"}, {Op: "PutObject", CutAfter: true}}},
 		{name: "joining's answer lost", data: large, faults: []s3test.Fault{{Op: "CompleteMultipartUpload", CutAfter: true}}},
 		{name: "joining cut before", data: large, faults: []s3test.Fault{{Op: "CompleteMultipartUpload", CutBefore: true}}},
+		{name: "answer lost, and the server slow", data: small, faults: []s3test.Fault{
+			{Op: "PutObject", CutAfter: true}, {Op: "HeadObject"}, {Op: "HeadObject", Delay: 2500 * time.Millisecond},
+		}},
+		{name: "joining cut before, and the server slow", data: large, faults: []s3test.Fault{
+			{Op: "CompleteMultipartUpload", CutBefore: true}, {Op: "ListParts", Delay: 2500 * time.Millisecond},
+		}},
 		{name: "request lost when all was sent", data: small, faults: []s3test.Fault{{Op: "PutObject", CutBefore: true}}, is: sftpexport.ErrUnknownOutcome},
 		{name: "conflict", data: small, faults: []s3test.Fault{{Op: "PutObject", Status: 409, Code: "ConditionalRequestConflict"}}},
 		{name: "conflict when joining", data: large, faults: []s3test.Fault{{Op: "CompleteMultipartUpload", Status: 409, Code: "ConditionalRequestConflict"}}},
