@@ -24,7 +24,8 @@
 //     of a run, chains made from the hooks of an organisation. Its package
 //     pipelinetest tests a step.
 //   - steps: cleaning, custom format templating, REST export, data value
-//     extractor, export evaluator, Request Processor, function hooks.
+//     extractor, export evaluator, function hooks, and in requestprocessor Rossum's
+//     engine that does a whole export in one hook.
 //   - sftpexport: files to SFTP servers and S3 buckets.
 //   - workday: SOAP calls to Workday.
 //   - examples: runnable programs, each a page long.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
@@ -110,25 +111,56 @@ func withQuery(address, query string) string {
 	return address + separator + query + fragment
 }
 
-// kept are the characters besides letters and digits that a URL keeps.
-const kept = "-._~!#$%&'()*+,/:;=?@[]"
+// kept are the characters besides letters and digits that path, query and fragment
+// keep.
+const kept = "-._~!#$&'()*+,/:;=?@"
 
-// requote escapes what no URL can have, and nothing else: a value that is escaped
-// already stays as it is.
+// requote escapes what no URL can have behind its host, as Python's requests does:
+// escapes stay, but for those of letters, digits and -._~, which need none. Where one
+// % begins no escape, none does.
 func requote(address string) string {
+	scheme, rest, ok := strings.Cut(address, "://")
+	if !ok {
+		return address
+	}
+	at := strings.IndexAny(rest, "/?#")
+	if at < 0 {
+		return address + "/"
+	}
+	host, rest := rest[:at], rest[at:]
+	if rest[0] != '/' {
+		rest = "/" + rest
+	}
+	escaped := true
+	for i := range len(rest) {
+		escaped = escaped && (rest[i] != '%' || isEscape(rest[i:]))
+	}
 	var out strings.Builder
-	for i := range len(address) {
-		c := address[i]
+	for i := 0; i < len(rest); i++ {
+		c := rest[i]
 		switch {
-		case c == '%' && !isEscape(address[i:]):
-			out.WriteString("%25")
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', strings.IndexByte(kept, c) >= 0:
+		case c == '%' && escaped:
+			value, _ := strconv.ParseUint(rest[i+1:i+3], 16, 8) // isEscape has seen it
+			if isUnreserved(byte(value)) {
+				out.WriteByte(byte(value))
+			} else {
+				fmt.Fprintf(&out, "%%%02X", value)
+			}
+			i += 2
+		case c == '%' && isEscape(rest[i:]):
+			out.WriteString("%25" + strings.ToUpper(rest[i+1:i+3]))
+			i += 2
+		case isUnreserved(c), strings.IndexByte(kept, c) >= 0:
 			out.WriteByte(c)
 		default:
 			fmt.Fprintf(&out, "%%%02X", c)
 		}
 	}
-	return out.String()
+	return scheme + "://" + host + out.String()
+}
+
+func isUnreserved(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-._~", c) >= 0
 }
 
 func isEscape(text string) bool {

@@ -199,7 +199,7 @@ func TestTimeOutsAreThoseOfTheSettings(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			started := time.Now()
 			r := run(t, nil, offline(), `{"stages":[{"call_api":[{"name":"c","request":{`+timeout+`"url":"https://erp.example","method":"POST"}}]}]}`, pipeline.WithHTTPClient(&http.Client{Transport: silent{}}))
-			if took := time.Since(started); r.Err == nil || took != want || !strings.Contains(r.Err.Error(), "stages[0].call_api[0].request.url (c): POST https://erp.example: the other side took too long") {
+			if took := time.Since(started); r.Err == nil || took != want || !strings.Contains(r.Err.Error(), "stages[0].call_api[0].request.url (c): POST https://erp.example/: the other side took too long") {
 				t.Errorf("after %v: %v", took, r.Err)
 			}
 		})

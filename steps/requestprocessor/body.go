@@ -119,8 +119,8 @@ func (q *request) plainBody(ctx context.Context, r *run, out *outgoing) error {
 			return err
 		}
 		pairs, err := formPairs(ctx, content)
-		if err != nil {
-			return err
+		if err != nil || content.Dict() != nil && content.Dict().Len() == 0 {
+			return err // an empty form is no body
 		}
 		out.defaultType(formType)
 		out.form = pairs

@@ -16,29 +16,33 @@ import (
 // maxItems is how many requests one call_api makes.
 const maxItems = 10_000
 
-// errAbandon ends a call_api, with its items that are still to come.
-var errAbandon = errors.New("the call is abandoned")
+// abandoned ends a call_api, with its items that are still to come.
+type abandoned struct{ error }
+
+func (e *abandoned) Unwrap() error { return e.error }
 
 // call makes the requests of one call_api. The error ends the whole run; what only
 // ends the call is noted among the faults.
 func (r *run) call(ctx context.Context, c *call) error {
 	items, err := r.items(ctx, c)
 	if err != nil {
-		return r.failed(ctx, c, 0, fail(c.request.place+".iterate_over", err))
+		return r.failed(ctx, c, 0, 1, fail(c.request.place+".iterate_over", err))
 	}
 	if items == nil {
 		return nil
 	}
 	creds, err := r.authenticate(ctx, c.auth, r.scope(c.place+".auth"))
 	if err != nil {
-		return r.failed(ctx, c, 0, fail(c.place+".auth", err))
+		return r.failed(ctx, c, r.at.Item, len(items), fail(c.place+".auth", err))
 	}
 	for k := r.at.Item; k < len(items); k++ {
 		r.at.Item = k
-		switch err := r.one(ctx, c, &creds, items[k], k); {
-		case errors.Is(err, errAbandon):
-			return nil
-		case err != nil:
+		err := r.one(ctx, c, &creds, items[k], k)
+		var gone *abandoned
+		if errors.As(err, &gone) {
+			return r.failed(ctx, c, k, len(items), fail(c.place, gone.error))
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -52,6 +56,10 @@ func (r *run) items(ctx context.Context, c *call) ([]pyvalue.Value, error) {
 		return []pyvalue.Value{pyvalue.None()}, nil
 	}
 	v, err := c.iterate.Resolve(ctx, r.scope(c.place))
+	if errors.Is(err, reqproc.ErrNotThere) && c.iterate.Root() == "property" && c.iterate.Len() == 2 {
+		r.decide("skipped %s (%s): %v", c.place, c.name, err)
+		return nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -79,11 +87,13 @@ func (r *run) items(ctx context.Context, c *call) ([]pyvalue.Value, error) {
 	return []pyvalue.Value{v}, nil
 }
 
-// failed notes a fault of a call. No reply of this run stands in its fields then, so
-// that nothing may act on an old one. The error is not nil if the run must end.
-func (r *run) failed(ctx context.Context, c *call, sequence int, fault *pipeline.StepError) error {
+// failed notes a fault of a call, for the items from one to before another. The
+// error is not nil if the run must end.
+func (r *run) failed(ctx context.Context, c *call, from, to int, fault *pipeline.StepError) error {
 	named(fault, c.name)
-	r.forget(c, sequence)
+	for k := from; k < to; k++ {
+		r.forget(c, k)
+	}
 	if ctx.Err() != nil || errors.Is(fault, pipeline.ErrMaybeSent) {
 		return fault
 	}
@@ -94,31 +104,25 @@ func (r *run) failed(ctx context.Context, c *call, sequence int, fault *pipeline
 
 // one makes one request and hands its reply to the handlers.
 func (r *run) one(ctx context.Context, c *call, creds *credentials, item pyvalue.Value, sequence int) error {
-	abandon := func(err error) error {
-		if err := r.failed(ctx, c, sequence, fail(c.place, err)); err != nil {
-			return err
-		}
-		return errAbandon
-	}
 	s := r.scope(c.place).With("sequence", pyvalue.Int(int64(sequence)))
 	if c.iterate != nil {
 		s.Roots[c.item] = item
 	}
 	if err := r.targets(c, sequence); err != nil {
-		return abandon(err)
+		return &abandoned{err}
 	}
 	out, err := r.prepare(ctx, c, creds, s)
 	if err != nil {
-		return abandon(err)
+		return &abandoned{err}
 	}
 	reply, err := r.send(ctx, c, out, sequence)
 	if err == nil && reply.Status == http.StatusUnauthorized && creds.request != nil {
 		r.decide("%s (%s): status 401, one more try with a new token", c.place, c.name)
 		if creds.token, err = r.p.tokens.get(ctx, r, creds.request, creds.token); err != nil {
-			return abandon(fail(c.place+".auth", err))
+			return &abandoned{fail(c.place+".auth", err)}
 		}
 		if out, err = r.prepare(ctx, c, creds, s); err != nil {
-			return abandon(err)
+			return &abandoned{err}
 		}
 		reply, err = r.send(ctx, c, out, sequence)
 	}
@@ -144,7 +148,7 @@ func (r *run) noReply(ctx context.Context, c *call, sequence int, err error) err
 		r.decide("%s (%s): the time-out is ignored, as ignore_timeout says: %v", c.place, c.name, err)
 		return nil
 	}
-	return r.failed(ctx, c, sequence, fail(c.request.place+".url", err))
+	return r.failed(ctx, c, sequence, sequence+1, fail(c.request.place+".url", err))
 }
 
 func isTimeout(err error) bool {

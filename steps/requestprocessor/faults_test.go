@@ -103,6 +103,16 @@ func TestAnOldReplyOpensNoLaterStage(t *testing.T) {
 	}
 }
 
+func TestAnIDThatCannotBeReadIsNotTheOldOne(t *testing.T) {
+	t.Parallel()
+	settings := strings.Replace(twoCalls, "STATUS", toField("status", "response", "$jmespath", "status_code"), 1)
+	a := serve(t, func(w http.ResponseWriter, _ seen, _ int) { answer(w, 200, "application/json", "<html>") })
+	r := run(t, a, rossumtest.Annotation(rossumtest.Field("status", ""), rossumtest.Field("remote_id", "ERP-OLD"), rossumtest.Offline()), settings)
+	if r.Err == nil || strings.Contains(a.paths(), "ERP-OLD") || r.Values["remote_id"] != "" || !strings.Contains(decisions(r), "emptied remote_id: its handler failed") {
+		t.Errorf("%v %s %v", r.Err, a.paths(), r.Values)
+	}
+}
+
 func TestAnAPIThatIsDownGotNothing(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

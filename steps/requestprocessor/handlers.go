@@ -18,7 +18,7 @@ func (r *run) handle(ctx context.Context, c *call, reply *reply, sequence int) {
 	for _, h := range c.priority {
 		handled, err := r.apply(ctx, c, h, reply, sequence)
 		if err != nil {
-			r.handlerFailed(ctx, c, h, err)
+			r.handlerFailed(ctx, c, h, sequence, err)
 		}
 		if handled || err != nil {
 			break
@@ -26,12 +26,13 @@ func (r *run) handle(ctx context.Context, c *call, reply *reply, sequence int) {
 	}
 	for _, h := range c.handlers {
 		if _, err := r.apply(ctx, c, h, reply, sequence); err != nil {
-			r.handlerFailed(ctx, c, h, err)
+			r.handlerFailed(ctx, c, h, sequence, err)
 		}
 	}
 }
 
-func (r *run) handlerFailed(ctx context.Context, c *call, h *handler, err error) {
+func (r *run) handlerFailed(ctx context.Context, c *call, h *handler, sequence int, err error) {
+	r.forgetField(h, sequence, "its handler failed")
 	fault := named(fail(h.place, err), c.name)
 	r.x.Log.ErrorContext(ctx, "a response handler failed", "place", fault.Place, "call", c.name, "error", fault.Err)
 	r.faults = append(r.faults, fault)
@@ -106,20 +107,25 @@ func (r *run) targets(c *call, sequence int) error {
 	return nil
 }
 
-// forget empties the fields of a call that was not answered, unless this run has
-// written to them.
+// forget empties the fields of a call that was not answered: nothing may act on the
+// reply of an earlier run.
 func (r *run) forget(c *call, sequence int) {
 	for _, h := range append(c.priority[:len(c.priority):len(c.priority)], c.handlers...) {
-		key, err := formatKey(h.key, sequence)
-		if h.target != "schema_id" || err != nil || r.writes[key] != nil {
-			continue
-		}
-		if n, err := r.x.Field(key); err != nil || n.Value() == "" {
-			continue
-		}
-		if err := r.x.Set(key, ""); err == nil {
-			r.decide("emptied %s: the call of %s was not answered", key, c.place)
-		}
+		r.forgetField(h, sequence, "the call of "+c.place+" was not answered")
+	}
+}
+
+// forgetField empties the field of a handler, unless this run has written to it.
+func (r *run) forgetField(h *handler, sequence int, why string) {
+	key, err := formatKey(h.key, sequence)
+	if h.target != "schema_id" || err != nil || r.writes[key] != nil {
+		return
+	}
+	if n, err := r.x.Field(key); err != nil || n.Value() == "" {
+		return
+	}
+	if err := r.x.Set(key, ""); err == nil {
+		r.decide("emptied %s: %s", key, why)
 	}
 }
 

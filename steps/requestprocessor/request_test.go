@@ -34,7 +34,7 @@ func TestRequestsGoOutAsTheSettingsSay(t *testing.T) {
 		want          string
 	}{
 		{"a GET", `"url":"API/v/{field.number.value}","method":"get"`, uri, "GET /v/2026/0042"},
-		{"escapes", `"url":" API/a b/{field.vendor.value}?q=é%20%zz ","method":"GET"`, uri, `GET /a%20b/M%C3%BCller%20&%20%22Co%22?q=%C3%A9%20%25zz`},
+		{"escapes", `"url":" API/a b/{field.vendor.value}?q=é%20x ","method":"GET"`, uri, `GET /a%20b/M%C3%BCller%20&%20%22Co%22?q=%C3%A9%20x`},
 		{"params", `"url":"API/x?a=1","method":"GET","params":{"b":["1",2,"{field.vendor.value}"],"n":null,"t":true,"d":"{field.due}"}`, uri, "GET /x?a=1&b=1&b=2&b=M%C3%BCller+%26+%22Co%22&t=True&d=2026-11-24"},
 		{"params of null", `"url":"API/x","method":"GET","params":"{payload.annotation.nul}"`, uri, "GET /x"},
 		{"headers", `"url":"API","method":"GET","headers":{"x-line":"{sequence}","X-No":"{payload.annotation.nul}","X-Count":"n={field.count}"}`, func(s seen) string {

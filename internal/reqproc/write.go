@@ -1,0 +1,90 @@
+package reqproc
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+)
+
+// encode64 is base64(): bytes as they are, objects and lists as JSON, and anything
+// else as its text.
+func encode64(ctx context.Context, v value) (value, error) {
+	data, err := Content(ctx, v)
+	if err != nil || data == nil {
+		return pyvalue.None(), err
+	}
+	return pyvalue.Str(base64.StdEncoding.EncodeToString(data)), nil
+}
+
+// Content returns a value as the bytes of a file: bytes as they are, objects and
+// lists as JSON, anything else as its text in UTF-8; nil for None.
+func Content(ctx context.Context, v pyvalue.Value) ([]byte, error) {
+	if f, ok := v.Object().(*Fetched); ok {
+		return f.Data, nil
+	}
+	v, err := Simple(ctx, v)
+	if err != nil {
+		return nil, err
+	}
+	switch v.Kind() {
+	case pyvalue.KindNone:
+		return nil, nil
+	case pyvalue.KindBytes:
+		return v.Data(), nil
+	case pyvalue.KindDict, pyvalue.KindList, pyvalue.KindTuple:
+		return JSON(ctx, v)
+	}
+	text, err := Text(ctx, v)
+	return []byte(text), err
+}
+
+// Limits of what a template makes.
+const (
+	maxSteps = 20_000_000
+	maxBytes = 256 << 20
+)
+
+// JSON writes a value as Python's json.dumps does, but numbers as they were spelt.
+func JSON(ctx context.Context, v pyvalue.Value) ([]byte, error) {
+	v, err := Simple(ctx, v)
+	if err != nil {
+		return nil, err
+	}
+	meter := pyvalue.NewMeter(ctx, pyvalue.Limits{Steps: maxSteps, TotalBytes: maxBytes})
+	out, err := pyvalue.JSON{Spelling: true}.Append(meter, nil, v)
+	if err != nil && strings.Contains(err.Error(), "Object of type bytes") {
+		return nil, errors.New("bytes cannot stand in JSON; use {base64(…)}")
+	}
+	return out, err
+}
+
+// Text writes a value into a text, as Python's str() does; None is "". Bytes are
+// an error, since Python's way of writing them is of no use to anybody.
+func Text(ctx context.Context, v pyvalue.Value) (string, error) {
+	if f, ok := v.Object().(*Fetched); ok {
+		if !utf8.Valid(f.Data) {
+			return "", errBytes
+		}
+		return string(f.Data), nil
+	}
+	v, err := Simple(ctx, v)
+	if err != nil {
+		return "", err
+	}
+	switch v.Kind() {
+	case pyvalue.KindNone:
+		return "", nil
+	case pyvalue.KindBytes:
+		return "", errBytes
+	}
+	if text, ok := v.Spelling(); ok {
+		return text, nil
+	}
+	return pyvalue.String(pyvalue.NewMeter(ctx, pyvalue.Limits{Steps: maxSteps, TotalBytes: maxBytes}), v)
+}
+
+var errBytes = errors.New("these are bytes, which cannot stand within a text; use {base64(…)}, or let the placeholder be the whole text")
