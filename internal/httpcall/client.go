@@ -271,6 +271,9 @@ func (c *Client) do(ctx context.Context, r *running) (*Reply, error) {
 		}
 		resp, err := client.Do(req)
 		if err != nil {
+			if resp != nil { // the context ended after the reply had begun
+				_ = resp.Body.Close()
+			}
 			return nil, err
 		}
 		reply, err := c.read(resp, r)

@@ -79,3 +79,46 @@ func TestAHostThatCannotBeReachedIsTriedOnce(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// endOnReply ends a context as soon as there is a reply.
+type endOnReply struct {
+	base   http.RoundTripper
+	cancel context.CancelFunc
+	closed chan struct{}
+}
+
+func (e *endOnReply) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := e.base.RoundTrip(r)
+	if resp != nil {
+		resp.Body = &closeTeller{resp.Body, e.closed}
+	}
+	e.cancel()
+	return resp, err
+}
+
+type closeTeller struct {
+	io.ReadCloser
+	closed chan struct{}
+}
+
+func (c *closeTeller) Close() error {
+	close(c.closed)
+	return c.ReadCloser.Close()
+}
+
+func TestAReplyWhoseContextHasEndedIsClosed(t *testing.T) {
+	t.Parallel()
+	url, _ := idleServer(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "x") })
+	ctx, cancel := context.WithCancel(t.Context())
+	transport := &http.Transport{}
+	defer transport.CloseIdleConnections()
+	ending := &endOnReply{transport, cancel, make(chan struct{})}
+	if _, err := New(Options{HTTP: &http.Client{Transport: ending}}).Do(ctx, &Call{Method: "POST", URL: url}); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	select {
+	case <-ending.closed:
+	case <-time.After(5 * time.Second):
+		t.Error("the body of the reply was not closed")
+	}
+}

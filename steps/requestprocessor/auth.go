@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/internal/httpcall"
@@ -89,6 +88,9 @@ func (b *bearer) fill(ctx context.Context, r *run, s *reqproc.Scope) (*tokenRequ
 	if err != nil {
 		return nil, err
 	}
+	if out.content, err = reqproc.Simple(ctx, out.content); err != nil {
+		return nil, fail(b.place+".content", err)
+	}
 	r.hideCredentials(out.content)
 	config := pyvalue.NewDict()
 	config.SetStr("url", pyvalue.Str(out.call.URL))
@@ -104,122 +106,6 @@ func (b *bearer) fill(ctx context.Context, r *run, s *reqproc.Scope) (*tokenRequ
 		place: b.place, config: config.Value(), url: out.call.URL, credential: b.credential,
 		make: func(context.Context, time.Time) (*httpcall.Call, error) { return out.call, nil },
 	}, nil
-}
-
-// certificate gets a token with an assertion that a private key has signed.
-type certificate struct {
-	place         string
-	url           *reqproc.Template
-	clientID      *reqproc.Template
-	certificateID *reqproc.Template
-	key           *reqproc.Template
-	audience      *reqproc.Template // nil for url
-	grantType     *reqproc.Template
-	assertionType *reqproc.Template
-	scope         *reqproc.Template
-	claims        *reqproc.Template // nil for none
-	params        *reqproc.Template // nil for none
-	algorithm     string
-	expiry        int // seconds
-	credential    *reqproc.Path
-}
-
-func (c *certificate) fill(ctx context.Context, r *run, s *reqproc.Scope) (*tokenRequest, error) {
-	config := pyvalue.NewDict()
-	for _, part := range []struct {
-		key      string
-		template *reqproc.Template
-	}{
-		{"url", c.url}, {"client_id", c.clientID}, {"certificate_id", c.certificateID}, {"private_certificate", c.key}, {"audience", c.audience},
-		{"grant_type", c.grantType}, {"client_assertion_type", c.assertionType}, {"scope", c.scope}, {"additional_claims", c.claims}, {"additional_token_params", c.params},
-	} {
-		if part.template == nil {
-			continue
-		}
-		v, err := part.template.Fill(ctx, s)
-		if err == nil {
-			v, err = reqproc.Simple(ctx, v)
-		}
-		if err != nil {
-			return nil, fail(c.place+"."+part.key, err)
-		}
-		config.SetStr(part.key, v)
-	}
-	text := func(key string) string {
-		v, _ := config.GetStr(key)
-		out, err := reqproc.Text(ctx, v)
-		if err != nil {
-			return ""
-		}
-		return out
-	}
-	pem := text("private_certificate")
-	r.x.Hide(pem)
-	key, err := oauth.ParseKey(pem)
-	if err != nil {
-		return nil, fail(c.place+".private_certificate", err)
-	}
-	address := requote(text("url"))
-	if err := checkAddress(address); err != nil {
-		return nil, fail(c.place+".url", err)
-	}
-	config.SetStr("signature_algorithm", pyvalue.Str(c.algorithm))
-	config.SetStr("assertion_expiry", pyvalue.Int(int64(c.expiry)))
-	member := func(key string) pyvalue.Value {
-		v, _ := config.GetStr(key)
-		return v
-	}
-	assertion := func(ctx context.Context, now time.Time) (string, error) {
-		claims := pyvalue.NewDict()
-		claims.SetStr("iss", member("client_id"))
-		claims.SetStr("scope", member("scope"))
-		claims.SetStr("aud", pyvalue.Str(address))
-		if c.audience != nil {
-			claims.SetStr("aud", member("audience"))
-		}
-		claims.SetStr("iat", pyvalue.Int(now.Unix()))
-		claims.SetStr("exp", pyvalue.Int(now.Unix()+int64(c.expiry)))
-		if err := pyvalue.UpdateDict(nil, claims, orEmpty(member("additional_claims"))); err != nil {
-			return "", fail(c.place+".additional_claims", err)
-		}
-		data, err := reqproc.JSON(ctx, claims.Value())
-		if err != nil {
-			return "", err
-		}
-		return oauth.Assertion(key, c.algorithm, text("certificate_id"), data)
-	}
-	return &tokenRequest{
-		place: c.place, config: config.Value(), url: address, credential: c.credential,
-		make: func(ctx context.Context, now time.Time) (*httpcall.Call, error) {
-			token, err := assertion(ctx, now)
-			if err != nil {
-				return nil, err
-			}
-			r.x.Hide(token)
-			form := pyvalue.NewDict()
-			form.SetStr("grant_type", member("grant_type"))
-			form.SetStr("client_assertion_type", member("client_assertion_type"))
-			form.SetStr("client_assertion", pyvalue.Str(token))
-			if err := pyvalue.UpdateDict(nil, form, orEmpty(member("additional_token_params"))); err != nil {
-				return nil, fail(c.place+".additional_token_params", err)
-			}
-			pairs, err := formPairs(ctx, form.Value())
-			if err != nil {
-				return nil, fail(c.place, err)
-			}
-			return &httpcall.Call{
-				Method: http.MethodPost, URL: address, Body: httpcall.Bytes(urlencode(pairs)),
-				Header: http.Header{"Content-Type": {formType}},
-			}, nil
-		},
-	}, nil
-}
-
-func orEmpty(v pyvalue.Value) pyvalue.Value {
-	if v.Dict() == nil {
-		return pyvalue.NewDict().Value()
-	}
-	return v
 }
 
 // hideCredentials hides the values of a token request's body that are called as

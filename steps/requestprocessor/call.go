@@ -201,7 +201,7 @@ func (r *run) send(ctx context.Context, c *call, out *outgoing, sequence int) (*
 	if err != nil {
 		return nil, err
 	}
-	return newReply(got, took), nil
+	return &reply{Reply: got, took: took, mediaType: got.Header.Get("Content-Type")}, nil
 }
 
 // look notes what the settings do not look at themselves: a status that is none of

@@ -17,6 +17,17 @@
 // {payload.document.content.@}. {base64(…)} encodes; objects are JSON then. Braces
 // with anything but a path in them, such as those of JSON, are text.
 //
+// # Where values go
+//
+// A handler writes to a field: texts as they are, numbers as the reply spelt them,
+// booleans as True or False, null and what is not found as "", objects and lists as
+// compact JSON. Later stages see it at once. A text field that several handlers or
+// items have written to in one run ends up with all values as a list, in Python's
+// spelling; a number or a date cannot hold one, which is an error. property keeps
+// values as they are. document_relation keeps the body as a file under its key, and
+// as a document in Rossum where the export has a client; get_content finds it again,
+// as it finds the files of earlier steps, without Rossum, too.
+//
 // # Where it differs from the engine
 //
 // The engine is silent about much of what goes wrong. Here

@@ -15,6 +15,10 @@ import (
 // it, and then to all others. A handler that fails does not keep the others from
 // their work.
 func (r *run) handle(ctx context.Context, c *call, reply *reply, sequence int) {
+	if len(c.priority)+len(c.handlers) == 0 {
+		return
+	}
+	reply.build()
 	for _, h := range c.priority {
 		handled, err := r.apply(ctx, c, h, reply, sequence)
 		if err != nil {
@@ -213,6 +217,7 @@ func (r *run) store(ctx context.Context, key string, reply *reply) error {
 	if err := pipeline.InRossum().Put(ctx, r.x, &file); err != nil {
 		return fmt.Errorf("saving the reply in Rossum: %w", err)
 	}
+	kept.Document = file.Document // it was put by this run, which alone has it
 	return nil
 }
 

@@ -216,9 +216,9 @@ func TestARepliesDocumentReplacesTheEarlierOneAndCanBeRead(t *testing.T) {
 	store := `{"name":"store","request":{"url":"API/store","method":"POST"},"response_handlers":[{"target_type":"document_relation","target_key":"reply_{sequence}"}]}`
 	settings := `{"stages":[{"get_content":[{"name":"before","source":"document_relation","query":{"key":{"$eq":"reply_0"}}}],"call_api":[` + store + `,` + store + `]},
 		{"get_content":[{"name":"after","source":"document_relation_content","query":{"key":{"$eq":"reply_0"}}}],
-		 "call_api":[{"name":"use","request":{"url":"API/{property.after.content.@.id}/{property.after.original_file_name}","method":"GET"}}]}]}`
+		 "call_api":[{"name":"use","request":{"url":"API/{property.after.content.@.id}/{property.after.original_file_name}","params":{"at":"{property.after.url}"},"method":"GET"}}]}]}`
 	r := run(t, a, invoice(rossumtest.On(platform)), settings)
-	if r.Err != nil || a.paths() != "POST /store, POST /store, GET /ERP-2/reply_0_response" {
+	if r.Err != nil || !strings.HasPrefix(a.paths(), "POST /store, POST /store, GET /ERP-2/reply_0_response?at=http%3A%2F%2F127.0.0.1") {
 		t.Errorf("%s, %v", a.paths(), r.Err)
 	}
 	if got := string(platform.Artefacts(rossumtest.AnnotationID)["reply_0"]); got != `{"id": "ERP-2"}` || len(platform.Artefacts(rossumtest.AnnotationID)) != 1 {

@@ -18,21 +18,20 @@ import (
 type reply struct {
 	*httpcall.Reply
 	took      time.Duration
-	mediaType string // as the header spells it
-	response  pyvalue.Value
-	badBody   error // the body is not what its media type says
+	mediaType string        // as the header spells it
+	response  pyvalue.Value // after build
+	badBody   error         // after build: the body is not what its media type says
 }
 
-// newReply makes the response object.
-func newReply(r *httpcall.Reply, took time.Duration) *reply {
-	out := &reply{Reply: r, took: took, mediaType: r.Header.Get("Content-Type")}
+// build makes the response object, for those who look at it.
+func (r *reply) build() {
 	d := pyvalue.NewDict()
 	d.SetStr("status_code", pyvalue.Int(int64(r.Status)))
 	headers, raw := headersOf(r.Header)
 	d.SetStr("headers", headers)
 	d.SetStr("headers_raw", raw)
-	text := out.text()
-	if body, ok := out.body(text); ok {
+	text := r.text()
+	if body, ok := r.body(text); ok {
 		d.SetStr("body", body)
 	}
 	d.SetStr("text", text)
@@ -40,15 +39,14 @@ func newReply(r *httpcall.Reply, took time.Duration) *reply {
 	d.SetStr("url", pyvalue.Str(r.URL))
 	d.SetStr("ok", pyvalue.Bool(r.Status < 400))
 	d.SetStr("reason", pyvalue.Str(r.Reason))
-	d.SetStr("elapsed", pyvalue.Float(took.Seconds()))
-	d.SetStr("encoding", out.encoding())
+	d.SetStr("elapsed", pyvalue.Float(r.took.Seconds()))
+	d.SetStr("encoding", r.encoding())
 	cookies := pyvalue.NewDict()
 	for _, c := range (&http.Response{Header: r.Header}).Cookies() {
 		cookies.SetStr(c.Name, pyvalue.Str(c.Value))
 	}
 	d.SetStr("cookies", cookies.Value())
-	out.response = d.Value()
-	return out
+	r.response = d.Value()
 }
 
 // headersOf returns {lower_snake: value} and [(Name, value)…], in the order of the
@@ -119,7 +117,7 @@ func (r *reply) body(text pyvalue.Value) (pyvalue.Value, bool) {
 	return pyvalue.Bytes(r.Body), true
 }
 
-// extract takes a value out of the reply.
+// reads says why the handler cannot take its value out of the reply.
 func (h *handler) reads(r *reply) error {
 	if h.value == nil {
 		return nil

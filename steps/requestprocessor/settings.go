@@ -167,9 +167,13 @@ func (s *Step) ListensTo(event, action string) bool {
 // Validate compiles the settings. It joins all faults.
 func (s *Step) Validate() error {
 	compiled, err := s.compile()
+	if err != nil {
+		s.compiled = nil // Run compiles again, and returns the faults
+		return err
+	}
 	if s.compiled != nil {
 		compiled.tokens = s.compiled.tokens // a token outlives a second check
 	}
 	s.compiled = compiled
-	return err
+	return nil
 }
