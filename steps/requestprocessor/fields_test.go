@@ -122,6 +122,25 @@ func TestEachFaultOfARunCanBeFound(t *testing.T) {
 	}
 }
 
+func TestManyElementsThatFailMakeAShortMessage(t *testing.T) {
+	t.Parallel()
+	for status, want := range map[int]string{404: "warning: lines: the API answered with status 404: no", 0: "error: Export failed: step Request Processor: 50 faults: stages[0].call_api[0].request.url (lines): POST "} {
+		a := serve(t, func(w http.ResponseWriter, _ seen, _ int) {
+			if status == 0 {
+				panic(http.ErrAbortHandler)
+			}
+			answer(w, status, "text/plain", "no")
+		})
+		r := run(t, a, rossumtest.Annotation(rossumtest.Offline(), rossumtest.List("many", "one", make([]string, 50)...)), `{"stages":[{"call_api":[{"name":"lines","request":{"url":"API","method":"POST","iterate_over":"field.many"}}]}]}`)
+		if len(a.requests()) != 50 || len(r.Response.Messages) != 1 || !strings.HasPrefix(fmt.Sprintf("%s: %s", r.Response.Messages[0].Type, r.Response.Messages[0].Content), want) {
+			t.Errorf("%d: %d requests, %v", status, len(a.requests()), r.Response.Messages)
+		}
+		if status == 0 && (!strings.HasSuffix(r.Err.Error(), "; and 30 more") || len(r.Err.Error()) > 5000) {
+			t.Errorf("got %v", r.Err)
+		}
+	}
+}
+
 func TestManyDecisionsAreCut(t *testing.T) {
 	t.Parallel()
 	a := serve(t, func(w http.ResponseWriter, _ seen, _ int) { answer(w, 404, "text/plain", "no") })
