@@ -45,6 +45,15 @@ func TestFieldsHaveTheTypesOfTheSchema(t *testing.T) {
 	}
 }
 
+func TestWithoutASchemaFieldsAreTextsAndTheReportSaysSo(t *testing.T) {
+	t.Parallel()
+	a := serve(t, nil)
+	r := run(t, a, rossumtest.Annotation(rossumtest.Offline(), rossumtest.Number("n", "1.50", "1.50"), rossumtest.Sideload("schemas", nil)), `{"stages":[{"evaluate":[{"name":"n","condition":{"field.n":{"$eq":1.5}}}],"call_api":[{"request":{"url":"API","method":"GET"}}]}]}`)
+	if r.Err != nil || len(a.requests()) != 0 || !strings.Contains(decisions(r), "the payload has no schema that can be read, so every field counts as text") {
+		t.Errorf("%v %s", r.Err, decisions(r))
+	}
+}
+
 func TestFieldsThatOnlyTheSchemaKnowsAreEmpty(t *testing.T) {
 	t.Parallel()
 	point := func(id, kind string) map[string]any {
