@@ -1,7 +1,10 @@
 package steps_test
 
 import (
+	"bytes"
 	"encoding/json"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -74,5 +77,30 @@ func TestTheRequestProcessorRunsOnTheEventsOfItsHook(t *testing.T) {
 	}
 	if len(*got) != 2 {
 		t.Errorf("%d calls", len(*got))
+	}
+}
+
+func TestTheRequestProcessorIsServedAtAPathOfItsOwn(t *testing.T) {
+	t.Parallel()
+	platform := rossumtest.NewServer()
+	defer platform.Close()
+	url, got := erp(t, 201, `{"id":7}`)
+	registry := &pipeline.Registry{}
+	steps.Register(registry)
+	transport := &http.Transport{}
+	defer transport.CloseIdleConnections()
+	e := pipeline.ServeExtensions(registry, pipeline.WithoutSignature(), pipeline.WithHTTPClient(&http.Client{Transport: transport}))
+	defer e.Close()
+	var settings any
+	if err := json.Unmarshal([]byte(`{"stages":[{"call_api":[{"name":"c","request":{"url":"`+url+`","method":"POST"},"response_handlers":[{"target_type":"schema_id","target_key":"erp_status","value":{"response":{"$jmespath":"status_code"}}},{"target_type":"document_relation","target_key":"reply"}]}]}]}`), &settings); err != nil {
+		t.Fatal(err)
+	}
+	body := rossumtest.Annotation(rossumtest.Field("erp_status", ""), rossumtest.On(platform), rossumtest.Settings(settings)).Bytes()
+	w := httptest.NewRecorder()
+	call := httptest.NewRequest(http.MethodPost, "/svc/request-processor", bytes.NewReader(body))
+	call.Header.Set("Content-Type", "application/json")
+	e.ServeHTTP(w, call)
+	if w.Code != 200 || len(*got) != 1 || !strings.Contains(w.Body.String(), `"value":"201"`) || string(platform.Artefacts(rossumtest.AnnotationID)["reply"]) != `{"id":7}` {
+		t.Errorf("%d %s, %d calls", w.Code, w.Body, len(*got))
 	}
 }

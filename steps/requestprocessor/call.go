@@ -215,7 +215,8 @@ func (r *run) look(ctx context.Context, c *call, reply *reply) {
 		return
 	}
 	r.decide("%s (%s): the API answered with status %d, which by itself does not fail the export: %s", c.place, c.name, reply.Status, excerpt(reply.Body))
-	if !c.looks {
+	if !c.looks && !r.warned[c] {
+		r.warned[c] = true // for the first item of many
 		r.x.Warn("%s: the API answered with status %d: %s", nameOf(c), reply.Status, excerpt(reply.Body))
 	}
 }

@@ -48,16 +48,23 @@ func (f faults) err() error {
 // several is more than one fault.
 type several []*pipeline.StepError
 
+// maxTold is how many faults an error spells out.
+const maxTold = 20
+
 func (s several) Error() string {
-	texts := make([]string, len(s))
-	for i, e := range s {
+	texts := make([]string, min(len(s), maxTold))
+	for i, e := range s[:len(texts)] {
 		texts[i] = e.Place
 		if e.Key != "" {
 			texts[i] += " (" + e.Key + ")"
 		}
 		texts[i] = strings.TrimPrefix(texts[i]+": "+e.Err.Error(), ": ")
 	}
-	return fmt.Sprintf("%d faults: %s", len(s), strings.Join(texts, "; "))
+	more := ""
+	if len(s) > maxTold {
+		more = fmt.Sprintf("; and %d more", len(s)-maxTold)
+	}
+	return fmt.Sprintf("%d faults: %s%s", len(s), strings.Join(texts, "; "), more)
 }
 
 // Unwrap returns the faults.

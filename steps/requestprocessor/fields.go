@@ -247,7 +247,8 @@ func (r *run) schemaField(schemaID string) (field, parent *rossum.SchemaField) {
 		r.described = make(map[string]described)
 		schema, err := r.x.Payload.Schema()
 		if err != nil || schema == nil {
-			return nil, nil // types count as text then
+			r.decide("the payload has no schema that can be read, so every field counts as text; add schemas to the hook's sideload")
+			return nil, nil
 		}
 		for f := range schema.All() {
 			d := r.described[f.ID]

@@ -45,6 +45,15 @@ func TestFieldsHaveTheTypesOfTheSchema(t *testing.T) {
 	}
 }
 
+func TestWithoutASchemaFieldsAreTextsAndTheReportSaysSo(t *testing.T) {
+	t.Parallel()
+	a := serve(t, nil)
+	r := run(t, a, rossumtest.Annotation(rossumtest.Offline(), rossumtest.Number("n", "1.50", "1.50"), rossumtest.Sideload("schemas", nil)), `{"stages":[{"evaluate":[{"name":"n","condition":{"field.n":{"$eq":1.5}}}],"call_api":[{"request":{"url":"API","method":"GET"}}]}]}`)
+	if r.Err != nil || len(a.requests()) != 0 || !strings.Contains(decisions(r), "the payload has no schema that can be read, so every field counts as text") {
+		t.Errorf("%v %s", r.Err, decisions(r))
+	}
+}
+
 func TestFieldsThatOnlyTheSchemaKnowsAreEmpty(t *testing.T) {
 	t.Parallel()
 	point := func(id, kind string) map[string]any {
@@ -119,6 +128,25 @@ func TestEachFaultOfARunCanBeFound(t *testing.T) {
 	var placed *pipeline.StepError
 	if !errors.Is(r.Err, pipeline.ErrNoClient) || !errors.As(r.Err, &placed) || !strings.Contains(r.Err.Error(), "2 faults: stages[0].call_api[0].request.url (a): {payload.document.url.@}: fetching") || !strings.Contains(r.Err.Error(), "; stages[0].call_api[1].request.url: {field.nope}") {
 		t.Errorf("got %v", r.Err)
+	}
+}
+
+func TestManyElementsThatFailMakeAShortMessage(t *testing.T) {
+	t.Parallel()
+	for status, want := range map[int]string{404: "warning: lines: the API answered with status 404: no", 0: "error: Export failed: step Request Processor: 50 faults: stages[0].call_api[0].request.url (lines): POST "} {
+		a := serve(t, func(w http.ResponseWriter, _ seen, _ int) {
+			if status == 0 {
+				panic(http.ErrAbortHandler)
+			}
+			answer(w, status, "text/plain", "no")
+		})
+		r := run(t, a, rossumtest.Annotation(rossumtest.Offline(), rossumtest.List("many", "one", make([]string, 50)...)), `{"stages":[{"call_api":[{"name":"lines","request":{"url":"API","method":"POST","iterate_over":"field.many"}}]}]}`)
+		if len(a.requests()) != 50 || len(r.Response.Messages) != 1 || !strings.HasPrefix(fmt.Sprintf("%s: %s", r.Response.Messages[0].Type, r.Response.Messages[0].Content), want) {
+			t.Errorf("%d: %d requests, %v", status, len(a.requests()), r.Response.Messages)
+		}
+		if status == 0 && (!strings.HasSuffix(r.Err.Error(), "; and 30 more") || len(r.Err.Error()) > 5000) {
+			t.Errorf("got %v", r.Err)
+		}
 	}
 }
 

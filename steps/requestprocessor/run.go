@@ -19,6 +19,7 @@ type run struct {
 	writes     map[string]*written
 	order      []string // schema_ids in the order of their first write
 	faults     faults
+	warned     map[*call]bool
 	at         position
 
 	described map[string]described
@@ -43,7 +44,7 @@ func (r *run) decide(format string, args ...any) {
 
 func newRun(x *pipeline.Export, p *program) *run {
 	return &run{
-		x: x, p: p, properties: pyvalue.NewDict(), writes: make(map[string]*written), listed: make(map[string][]pyvalue.Value),
+		x: x, p: p, properties: pyvalue.NewDict(), writes: make(map[string]*written), warned: make(map[*call]bool), listed: make(map[string][]pyvalue.Value),
 		fetched: make(map[string]*reqproc.Fetched), clients: make(map[string]*rossum.Client),
 	}
 }
