@@ -180,15 +180,9 @@ func setItem(r *run, container, key, v value) error {
 				return items, err
 			})
 		}
-		i, ok := key.Int64()
-		if !ok {
-			return pyvalue.Raise("TypeError", "list indices must be integers or slices, not %s", pyvalue.TypeName(key))
-		}
-		if i < 0 {
-			i += int64(len(l.Items))
-		}
-		if i < 0 || i >= int64(len(l.Items)) {
-			return pyvalue.Raise("IndexError", "list assignment index out of range")
+		i, err := listPosition(l, key)
+		if err != nil {
+			return err
 		}
 		l.Items[i] = v
 		return nil
@@ -199,20 +193,29 @@ func setItem(r *run, container, key, v value) error {
 	return pyvalue.Raise("TypeError", "'%s' object does not support item assignment", pyvalue.TypeName(container))
 }
 
+// listPosition returns where in a list an assignment or a del goes.
+func listPosition(l *pyvalue.List, key value) (int64, error) {
+	i, ok := key.Int64()
+	if !ok {
+		return 0, pyvalue.Raise("TypeError", "list indices must be integers or slices, not %s", pyvalue.TypeName(key))
+	}
+	if i < 0 {
+		i += int64(len(l.Items))
+	}
+	if i < 0 || i >= int64(len(l.Items)) {
+		return 0, pyvalue.Raise("IndexError", "list assignment index out of range")
+	}
+	return i, nil
+}
+
 func delItem(r *run, container, key value) error {
 	if l := container.List(); l != nil {
 		if s, ok := key.Object().(*slice); ok {
 			return pyvalue.DeleteSlice(r.meter, l, s[0], s[1], s[2])
 		}
-		i, ok := key.Int64()
-		if !ok {
-			return pyvalue.Raise("TypeError", "list indices must be integers or slices, not %s", pyvalue.TypeName(key))
-		}
-		if i < 0 {
-			i += int64(len(l.Items))
-		}
-		if i < 0 || i >= int64(len(l.Items)) {
-			return pyvalue.Raise("IndexError", "list assignment index out of range")
+		i, err := listPosition(l, key)
+		if err != nil {
+			return err
 		}
 		l.Items = slices.Delete(l.Items, int(i), int(i)+1)
 		return nil
