@@ -24,7 +24,7 @@ func call(parts ...rossumtest.Part) *rossumtest.Call {
 
 func TestEveryKeyOfTheHookCallIsRead(t *testing.T) {
 	t.Parallel()
-	p := call(rossumtest.Secret("s", "x"), rossumtest.Settings(map[string]any{"a": 1}), rossumtest.Set("automated", true),
+	p := call(rossumtest.From("https://example.rossum.app", rossumtest.Token), rossumtest.Secret("s", "x"), rossumtest.Settings(map[string]any{"a": 1}), rossumtest.Set("automated", true),
 		rossumtest.Set("exported_at", "2026"), rossumtest.Set("modifier", nil), rossumtest.Sideload("queues", []any{map[string]any{"name": "Q"}}), rossumtest.Sideload("never_heard_of", 7)).Payload()
 	got := fmt.Sprintln(p.RequestID != "", p.Timestamp != "", p.BaseURL, string(p.Token) == rossumtest.Token, rossum.IDOf(p.Hook), p.Event, p.Action, string(p.Settings), p.Secrets["s"],
 		p.Annotation.ID, p.Annotation.Status, p.Annotation.PreviousStatus, p.Annotation.QueueID(), rossum.IDOf(p.Annotation.Schema), p.Annotation.Automated, p.Annotation.Modifier == "", p.Annotation.Get("exported_at"),

@@ -14,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/rossum"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 )
 
@@ -46,7 +47,8 @@ const patience = 5 * time.Second
 // TestStep checks that a step keeps the promises of [pipeline.Step] in each case:
 // it ends as the case says, ends when its context does, survives snapshot and
 // restore, is safe for concurrent exports (run it with -race), shows no secret
-// in messages, logs, report and errors, and leaves no goroutine behind.
+// in messages, logs, report and errors, and leaves no goroutine behind. As in
+// [Run], HTTP calls reach this machine only.
 //
 // Each case is run about a dozen times, so a case that talks to a server needs
 // one that takes that. A step that is a [pipeline.Closer] is closed after each
@@ -66,6 +68,8 @@ func TestStep(t *testing.T, step pipeline.Step, cases ...Case) {
 // joined.
 func CheckStep(ctx context.Context, step pipeline.Step, c Case) error {
 	before := goleak.IgnoreCurrent()
+	options, closeConnections := loopbackOnly(c.Options)
+	c.Options = options
 	var faults []error
 	for _, check := range []func(context.Context, pipeline.Step, Case) error{checkOutcome, checkCancel, checkSnapshot, checkConcurrent, checkSecrets} {
 		faults = append(faults, check(ctx, step, c))
@@ -73,6 +77,7 @@ func CheckStep(ctx context.Context, step pipeline.Step, c Case) error {
 	if c, ok := step.(pipeline.Closer); ok {
 		faults = append(faults, c.Close())
 	}
+	closeConnections()
 	if err := goleak.Find(before); err != nil {
 		faults = append(faults, fmt.Errorf("%w: %w", ErrLeak, err))
 	}
@@ -219,9 +224,19 @@ const (
 	canaryToken  = rossumtest.Token
 )
 
+// withCanaries returns the call's payload with a secret and, if it has no token,
+// with one that fits no server.
+func withCanaries(call *rossumtest.Call) *rossum.Payload {
+	p := call.Clone().With(rossumtest.Secret("pipelinetest_canary", canarySecret)).Payload()
+	if p.Token == "" {
+		p.Token = canaryToken
+	}
+	return p
+}
+
 // checkSecrets gives the step secrets and looks for them where they must not be.
 func checkSecrets(ctx context.Context, step pipeline.Step, c Case) error {
-	r, err := run(ctx, step, c.Call.Clone().With(rossumtest.Secret("pipelinetest_canary", canarySecret)), c.Options...)
+	r, err := runPayload(ctx, step, withCanaries(c.Call), c.Options...)
 	if err != nil {
 		return err
 	}

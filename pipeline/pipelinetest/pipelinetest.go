@@ -26,8 +26,14 @@ type Result struct {
 
 // Run runs a step on a hook call, as a chain of one. Faults of the step's
 // settings end the test.
+//
+// The step's HTTP calls reach this machine only: any other host is refused at
+// once with [ErrNotLoopback], unless [pipeline.WithHTTPClient] is one of the
+// options.
 func Run(t testing.TB, step pipeline.Step, call *rossumtest.Call, options ...pipeline.Option) Result {
 	t.Helper()
+	options, done := loopbackOnly(options)
+	defer done()
 	r, err := run(t.Context(), step, call, options...)
 	if err != nil {
 		t.Fatal(err)
@@ -36,6 +42,10 @@ func Run(t testing.TB, step pipeline.Step, call *rossumtest.Call, options ...pip
 }
 
 func run(ctx context.Context, step pipeline.Step, call *rossumtest.Call, options ...pipeline.Option) (Result, error) {
+	return runPayload(ctx, step, call.Payload(), options...)
+}
+
+func runPayload(ctx context.Context, step pipeline.Step, payload *rossum.Payload, options ...pipeline.Option) (Result, error) {
 	r := Result{Files: make(map[string][]byte), Values: make(map[string]string)}
 	var logged bytes.Buffer
 	look := pipeline.Finally(pipeline.Named("pipelinetest", pipeline.StepFunc(func(ctx context.Context, x *pipeline.Export) error {
@@ -64,7 +74,7 @@ func run(ctx context.Context, step pipeline.Step, call *rossumtest.Call, options
 		pipeline.WithLogger(slog.New(slog.NewJSONHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug}))),
 		pipeline.WithReport(func(_ context.Context, report *pipeline.Report) { r.Report = report }),
 	}, options...)
-	r.Response, r.Err = chain.Export(ctx, call.Payload(), options...)
+	r.Response, r.Err = chain.Export(ctx, payload, options...)
 	r.Log = logged.String()
 	return r, nil
 }

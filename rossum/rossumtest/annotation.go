@@ -73,9 +73,13 @@ type cell struct {
 
 // Annotation makes the call of an export hook for an annotation with the given
 // parts. Fields outside of a [Section] are in one called "basic_info".
+//
+// The call carries no token, so that the export has no API client and a test
+// cannot reach the platform by mistake: a step that needs one says so. [On] gives
+// the call the token of a fake API, and [From] that of any other.
 func Annotation(parts ...Part) *Call {
 	c := &Call{
-		base: baseURL, token: Token, event: rossum.EventAnnotationContent, action: rossum.ActionExport,
+		base: baseURL, event: rossum.EventAnnotationContent, action: rossum.ActionExport,
 		request: "6f2d3c1a-0000-4000-8000-000000000001", settings: map[string]any{}, secrets: map[string]string{},
 		extra: map[string]any{}, top: map[string]any{}, inline: true, section: "basic_info",
 		document: map[string]any{"id": DocumentID, "original_file_name": "invoice.pdf", "mime_type": "application/pdf"},
@@ -194,12 +198,18 @@ func Set(key string, value any) Part { return func(c *Call) { c.extra[key] = val
 func Sideload(key string, value any) Part { return func(c *Call) { c.top[key] = value } }
 
 // On makes the call come from the fake API server, so that the export's client
-// talks to it, and puts annotation and content there.
-func On(s *Server) Part {
-	return func(c *Call) { c.base, c.token = s.URL, s.Token }
+// talks to it.
+func On(s *Server) Part { return From(s.URL, s.Token) }
+
+// From makes the call come from a platform at a base URL such as
+// https://acme.rossum.app, with a token for its API. The export's client sends
+// the token there.
+func From(baseURL, token string) Part {
+	return func(c *Call) { c.base, c.token = baseURL, token }
 }
 
-// Offline leaves token and base URL away, so that the export has no client.
+// Offline leaves token and base URL away, as a program does that fills in the
+// payload itself. Without it the call has a base URL, but no token either.
 func Offline() Part { return func(c *Call) { c.base, c.token = "", "" } }
 
 // WithoutContent makes the call carry the content's address instead of the tree.

@@ -44,8 +44,8 @@ func TestTheStepKeepsThePromisesOfSteps(t *testing.T) {
 	})
 	transport := &http.Transport{MaxIdleConnsPerHost: 50, DisableKeepAlives: true}
 	options := []pipeline.Option{pipeline.WithHTTPClient(&http.Client{Transport: transport}), pipeline.WithOriginal(pipeline.Bytes("PDF bytes")), pipeline.WithRossum(nil)}
-	pipelinetest.TestStep(t, step(t, good, everySetting), pipelinetest.Case{Name: "good", Call: invoice(), Options: options})
-	pipelinetest.TestStep(t, step(t, bad, everySetting), pipelinetest.Case{Name: "bad", Call: invoice(), Options: options, Fails: true})
+	pipelinetest.TestStep(t, step(t, good, everySetting), pipelinetest.Case{Name: "good", Call: invoice(madeUpToken), Options: options})
+	pipelinetest.TestStep(t, step(t, bad, everySetting), pipelinetest.Case{Name: "bad", Call: invoice(madeUpToken), Options: options, Fails: true})
 }
 
 func TestNoSecretIsShownAnywhere(t *testing.T) {
@@ -101,7 +101,7 @@ func TestManyExportsShareAStep(t *testing.T) {
 		t.Fatal(err)
 	}
 	shared := client(t)
-	body := invoice().Bytes()
+	body := invoice(madeUpToken).Bytes()
 	var wait sync.WaitGroup
 	limit := make(chan struct{}, 40)
 	for i := range 200 {

@@ -108,7 +108,7 @@ func TestHostsOfOneDomainShareTheToken(t *testing.T) {
 		"https://elis.rossum.ai/api/v1/documents/5": false, "http://elis.rossum.app/api/v1/documents/5": false, "https://elis.rossum.app:8443/x": false, "https://rossum.app.example/x": false,
 	} {
 		n := &network{}
-		r := run(t, nil, rossumtest.Annotation(rossumtest.Field("address", address), rossumtest.Field("id", "")),
+		r := run(t, nil, rossumtest.Annotation(madeUpToken, rossumtest.Field("address", address), rossumtest.Field("id", "")),
 			`{"stages":[{"call_api":[{"name":"c","request":{"url":"https://erp.example/{field.address.value.@.id}{sequence}","method":"POST"}}]}]}`, pipeline.WithHTTPClient(&http.Client{Transport: n}))
 		host, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(address, "https://"), "http://"), "/")
 		want := fmt.Sprintf("[%s Bearer %s erp.example ]", host, rossumtest.Token)

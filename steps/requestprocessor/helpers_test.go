@@ -159,6 +159,9 @@ func runStep(t testing.TB, s pipeline.Step, call *rossumtest.Call, options ...pi
 	return pipelinetest.Run(t, s, call, options...)
 }
 
+// madeUpToken gives a call the token of a platform that is not there.
+var madeUpToken = rossumtest.From("https://example.rossum.app", rossumtest.Token)
+
 // offline is the invoice without Rossum.
 func offline(parts ...rossumtest.Part) *rossumtest.Call {
 	return invoice(rossumtest.Offline()).With(parts...)
