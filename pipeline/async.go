@@ -60,9 +60,14 @@ type Async struct {
 
 	mu      sync.Mutex
 	running map[string]chan struct{} // closed when the export has ended
+	watched map[string]sighting
 	swept   time.Time
 	now     func() time.Time
 }
+
+// sighting is what this process has seen of a run of another one. How long nothing
+// has changed is measured here: clocks of two machines differ.
+type sighting struct{ seen, since time.Time }
 
 // NewAsync makes an Async for a handler that Rossum reaches at publicURL, which is
 // the hook's config.url: polling addresses begin with it. The error says what is
@@ -86,7 +91,7 @@ func NewAsync(publicURL string, o AsyncOptions) (*Async, error) {
 	setDefault(&o.Timeout, DefaultAsyncTimeout)
 	setDefault(&o.Keep, DefaultKeep)
 	setDefault(&o.Lease, DefaultLease)
-	return &Async{address: publicURL, options: o, running: make(map[string]chan struct{}), now: time.Now}, nil
+	return &Async{address: publicURL, options: o, running: make(map[string]chan struct{}), watched: make(map[string]sighting), now: time.Now}, nil
 }
 
 func setDefault(d *time.Duration, value time.Duration) {
@@ -186,17 +191,31 @@ func (a *Async) poll(w http.ResponseWriter, r *http.Request, token string) {
 func (a *Async) load(ctx context.Context, id string) (Result, error) {
 	a.sweep(ctx)
 	result, err := a.options.Results.Load(ctx, id)
-	if err != nil || result.Response != nil || a.now().Sub(result.Seen) < a.options.Lease || a.isRunning(id) {
+	if err != nil || result.Response != nil || a.isAlive(id, result.Seen) {
 		return result, err
 	}
 	result.Response, result.Seen = cutShort(result.Sent), a.now()
-	return result, a.options.Results.Save(ctx, id, result)
+	err = a.options.Results.Save(ctx, id, result)
+	if errors.Is(err, ErrFinalResult) { // it has ended meanwhile
+		return a.options.Results.Load(ctx, id)
+	}
+	return result, err
 }
 
-func (a *Async) isRunning(id string) bool {
+// isAlive reports whether a run is one of this process, or has said something since
+// this process first looked, or within the lease.
+func (a *Async) isAlive(id string, seen time.Time) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.running[id] != nil
+	if a.running[id] != nil {
+		return true
+	}
+	last, known := a.watched[id]
+	if !known || !last.seen.Equal(seen) {
+		last = sighting{seen, a.now()}
+		a.watched[id] = last
+	}
+	return a.now().Sub(last.since) < a.options.Lease
 }
 
 // cutShort is the answer of a run whose process has ended.
@@ -223,6 +242,11 @@ func (a *Async) sweep(ctx context.Context) {
 	due := a.now().Sub(a.swept) >= a.options.Keep/10
 	if due {
 		a.swept = a.now()
+		for id, s := range a.watched {
+			if a.now().Sub(s.since) > a.options.Keep {
+				delete(a.watched, id)
+			}
+		}
 	}
 	a.mu.Unlock()
 	if due {

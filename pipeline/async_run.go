@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"sync"
@@ -115,7 +116,7 @@ func (h *handler) runAsync(ctx context.Context, id, path string, p *rossum.Paylo
 	// The result must be kept: without it the platform would never learn of it.
 	for wait := time.Second; ; wait *= 2 {
 		err := a.options.Results.Save(ctx, id, Result{Response: response, Sent: state.sent, Seen: a.now()})
-		if err == nil {
+		if err == nil || errors.Is(err, ErrFinalResult) {
 			return
 		}
 		h.log.ErrorContext(ctx, "the result of an export could not be kept", "error", err)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
 	"runtime/debug"
 	"slices"
 	"strconv"
@@ -37,25 +36,6 @@ func New(steps ...Step) (*Chain, error) {
 		return nil, errors.Join(faults...)
 	}
 	return &Chain{steps: slices.Clone(steps)}, nil
-}
-
-// joinedErrors is the type of what errors.Join returns: other errors with several
-// causes have a text of their own.
-var joinedErrors = reflect.TypeOf(errors.Join(errors.ErrUnsupported))
-
-// wrapAll names the step in each error of a joined list.
-func wrapAll(step string, err error) []error {
-	if err == nil {
-		return nil
-	}
-	if joined, ok := err.(interface{ Unwrap() []error }); ok && reflect.TypeOf(err) == joinedErrors {
-		var all []error
-		for _, e := range joined.Unwrap() {
-			all = append(all, wrapAll(step, e)...)
-		}
-		return all
-	}
-	return []error{wrap(step, err)}
 }
 
 // With returns a chain of the same steps that runs with further options.
@@ -147,6 +127,10 @@ func (c *Chain) runAll(ctx context.Context, x *Export, outermost bool) error {
 	defer scope.leave()
 	errorsBefore := countErrors(x)
 	var first error
+	if outermost && x.run.restored {
+		// What an earlier part of the run has failed with still holds.
+		errorsBefore, first = 0, x.run.failure()
+	}
 	for i, s := range c.steps {
 		if outermost && i < x.run.done {
 			continue
@@ -172,6 +156,7 @@ func (c *Chain) runAll(ctx context.Context, x *Export, outermost bool) error {
 		}
 		if outermost {
 			x.run.done = i + 1
+			x.run.note(err)
 			if err := x.checkpoint(context.WithoutCancel(ctx)); err != nil && first == nil {
 				first = err
 			}

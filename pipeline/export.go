@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/internal/redact"
@@ -49,6 +50,23 @@ type run struct {
 	report   *Report
 	root     *Export // the export itself, where branches have views of it
 	done     int     // steps of the outermost chain that need not run again
+	failures []string
+	restored bool
+}
+
+// note keeps the error of a step of the outermost chain for the snapshot.
+func (r *run) note(err error) {
+	if err != nil {
+		r.failures = append(r.failures, r.redactor.String(err.Error()))
+	}
+}
+
+// failure is what the steps failed with that ran before the export was restored.
+func (r *run) failure() error {
+	if len(r.failures) == 0 {
+		return nil
+	}
+	return errors.New(strings.Join(r.failures, "\n"))
 }
 
 // NewExport makes an export of a payload, as a chain does. Tests of a step use

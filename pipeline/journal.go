@@ -19,7 +19,9 @@ type Sending struct {
 	What  string    `json:"what"` // such as POST https://erp.example/invoices
 	Begun time.Time `json:"begun"`
 	Ended bool      `json:"ended"` // the other side's answer is known
-	path  string
+	// Repeatable says that the call may be made again: its settings allow that.
+	Repeatable bool `json:"repeatable,omitempty"`
+	path       string
 }
 
 // journal lists the calls of a run. A checkpoint saves it before the first byte
@@ -36,11 +38,22 @@ type journal struct {
 // [ErrMaybeSent] and the call must not be made. Call end with nil when the
 // answer is known, or with notSent when nothing can have reached the other side.
 func (x *Export) Begin(ctx context.Context, what string) (end func(notSent bool), err error) {
+	return x.begin(ctx, what, false)
+}
+
+// BeginRepeatable is Begin for a call that may be made twice, as settings can say. It
+// is announced like every other, so that a run which is cut short says that it was
+// sent; but it is made again when the run goes on.
+func (x *Export) BeginRepeatable(ctx context.Context, what string) (end func(notSent bool), err error) {
+	return x.begin(ctx, what, true)
+}
+
+func (x *Export) begin(ctx context.Context, what string, repeatable bool) (end func(notSent bool), err error) {
 	j := &x.run.journal
 	what = x.Redact(what)
-	entry := &Sending{Step: x.stepName(), What: what, Begun: x.Now(), path: x.path + "|" + what}
+	entry := &Sending{Step: x.stepName(), What: what, Begun: x.Now(), Repeatable: repeatable, path: x.path + "|" + what}
 	j.mu.Lock()
-	if past := j.earlier[entry.path]; past != nil {
+	if past := j.earlier[entry.path]; past != nil && !past.Repeatable {
 		j.mu.Unlock()
 		return nil, fmt.Errorf("%s, begun %s: %w", past.What, past.Begun.UTC().Format(time.RFC3339), ErrMaybeSent)
 	}

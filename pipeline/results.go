@@ -20,8 +20,13 @@ type Result struct {
 	Seen time.Time `json:"seen"`
 }
 
-// ErrNoResult means that a store has no result under an id.
-var ErrNoResult = errors.New("no result under this id")
+// Errors of [Results]; match them with errors.Is.
+var (
+	// ErrNoResult means that a store has no result under an id.
+	ErrNoResult = errors.New("no result under this id")
+	// ErrFinalResult means that the export has ended: its answer is never replaced.
+	ErrFinalResult = errors.New("the export has its final result already")
+)
 
 // Results keep what exports ended with until the platform asks for it; see
 // [NewAsync]. There are [MemoryResults] and [FolderResults]; package
@@ -34,8 +39,8 @@ type Results interface {
 	// Load finds the result, even if this process ends at once (for a store that
 	// outlives it).
 	Create(ctx context.Context, id string, r Result) (created bool, err error)
-	// Save replaces the result under an id. After an error the old one is still
-	// there, whole.
+	// Save replaces the result under an id, unless that has a Response already: then
+	// the error wraps ErrFinalResult. After an error the old one is still there, whole.
 	Save(ctx context.Context, id string, r Result) error
 	// Load returns the result under an id; the error wraps ErrNoResult if there
 	// is none.
@@ -65,6 +70,9 @@ func (m *memoryResults) Create(_ context.Context, id string, r Result) (bool, er
 func (m *memoryResults) Save(_ context.Context, id string, r Result) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.byID[id].Response != nil {
+		return ErrFinalResult
+	}
 	m.byID[id] = r.clone()
 	return nil
 }

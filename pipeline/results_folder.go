@@ -26,6 +26,10 @@ func FolderResults(dir string) (Results, error) {
 
 type folderResults string
 
+// finalMark ends the names of files with answers: files of their own, so that nothing
+// which another process writes late can take their place.
+const finalMark = ".final"
+
 // partial begins the names of files that are not whole yet.
 const partial = ".partial-"
 
@@ -34,6 +38,10 @@ func (f folderResults) path(id string) (string, error) {
 		return "", fmt.Errorf("%w: %q is no id", ErrNoResult, id)
 	}
 	return filepath.Join(string(f), id+".json"), nil
+}
+
+func (f folderResults) final(id string) string {
+	return filepath.Join(string(f), id+finalMark+".json")
 }
 
 // write makes a synced file without a name of its own yet.
@@ -96,9 +104,24 @@ func (f folderResults) Save(_ context.Context, id string, r Result) error {
 	if err != nil {
 		return err
 	}
+	switch _, err := os.Stat(f.final(id)); {
+	case err == nil:
+		return ErrFinalResult
+	case !errors.Is(err, fs.ErrNotExist):
+		return err
+	}
 	name, err := f.write(r)
 	if err != nil {
 		return err
+	}
+	if r.Response != nil {
+		defer os.Remove(name)
+		if err := os.Link(name, f.final(id)); errors.Is(err, fs.ErrExist) {
+			return ErrFinalResult
+		} else if err != nil {
+			return err
+		}
+		return f.sync()
 	}
 	if err := os.Rename(name, path); err != nil {
 		return errors.Join(err, os.Remove(name))
@@ -111,7 +134,10 @@ func (f folderResults) Load(_ context.Context, id string) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	data, err := os.ReadFile(path)
+	data, err := os.ReadFile(f.final(id))
+	if errors.Is(err, fs.ErrNotExist) {
+		data, err = os.ReadFile(path)
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return Result{}, ErrNoResult
 	}
@@ -145,7 +171,7 @@ func (f folderResults) Expire(ctx context.Context, t time.Time) error {
 		if !isResult {
 			continue
 		}
-		if r, err := f.Load(ctx, id); err != nil || r.Seen.Before(t) {
+		if r, err := f.Load(ctx, strings.TrimSuffix(id, finalMark)); err != nil || r.Seen.Before(t) {
 			faults = append(faults, os.Remove(filepath.Join(string(f), e.Name())))
 		}
 	}

@@ -16,7 +16,8 @@ type snapshot struct {
 	Version  int               `json:"version"`
 	Request  string            `json:"request_id"`
 	ID       int64             `json:"annotation"`
-	Done     int               `json:"done"` // steps of the chain that have run
+	Done     int               `json:"done"`               // steps of the chain that have run
+	Failures []string          `json:"failures,omitempty"` // what they failed with
 	Changes  json.RawMessage   `json:"changes"`
 	Files    []*File           `json:"files"`
 	Skipped  map[string]string `json:"skipped,omitempty"`
@@ -39,7 +40,7 @@ type journalled struct {
 func (x *Export) Snapshot() ([]byte, error) {
 	s := snapshot{
 		Version: snapshotVersion, Request: x.Payload.RequestID, ID: x.Annotation.ID,
-		Done: x.run.done, Messages: x.Messages, Report: x.run.report,
+		Done: x.run.done, Failures: x.run.failures, Messages: x.Messages, Report: x.run.report,
 		Progress: x.run.progress.state(),
 	}
 	if c := x.Annotation.Content; c != nil {
@@ -99,6 +100,7 @@ func (r *run) restore(s snapshot) {
 	if s.Report != nil {
 		r.report = s.Report
 	}
+	r.restored, r.failures = true, s.Failures
 	r.progress.byStep = s.Progress
 	r.journal.earlier = make(map[string]*Sending)
 	for _, e := range s.Sent {

@@ -3,7 +3,6 @@ package pipeline
 import (
 	"context"
 	"errors"
-	"fmt"
 	"reflect"
 	"strings"
 
@@ -172,30 +171,62 @@ type StepError struct {
 }
 
 func (e *StepError) Error() string {
-	var b strings.Builder
-	b.WriteString("step " + e.Step)
+	var where []string
+	if e.Step != "" {
+		where = append(where, "step "+e.Step)
+	}
 	if e.Place != "" {
-		b.WriteString(", " + e.Place)
+		where = append(where, e.Place)
 	}
+	text := strings.Join(where, ", ")
 	if e.Key != "" {
-		fmt.Fprintf(&b, " (%s)", e.Key)
+		text = strings.TrimPrefix(text+" ("+e.Key+")", " ")
 	}
-	return b.String() + ": " + e.Err.Error()
+	if text == "" {
+		return e.Err.Error()
+	}
+	return text + ": " + e.Err.Error()
 }
 
 func (e *StepError) Unwrap() error { return e.Err }
 
-// wrap names the step in an error, unless the error does so already.
+// wrap names the step in an error, and in each error of a joined one, unless it does
+// so already. The error itself is not changed: a step may share it between runs.
 func wrap(step string, err error) error {
 	if err == nil {
 		return nil
 	}
-	var named *StepError
-	if errors.As(err, &named) {
-		if named.Step == "" {
-			named.Step = step
-		}
-		return err
+	if all := wrapAll(step, err); len(all) != 1 {
+		return errors.Join(all...)
+	} else {
+		return all[0]
 	}
-	return &StepError{Step: step, Err: err}
+}
+
+// joinedErrors is the type of what errors.Join returns: other errors with several
+// causes have a text of their own.
+var joinedErrors = reflect.TypeOf(errors.Join(errors.ErrUnsupported))
+
+// wrapAll names the step in each error of a joined list.
+func wrapAll(step string, err error) []error {
+	if err == nil {
+		return nil
+	}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok && reflect.TypeOf(err) == joinedErrors {
+		var all []error
+		for _, e := range joined.Unwrap() {
+			all = append(all, wrapAll(step, e)...)
+		}
+		return all
+	}
+	if named, ok := err.(*StepError); ok && named.Step == "" {
+		changed := *named
+		changed.Step = step
+		return []error{&changed}
+	}
+	var named *StepError
+	if errors.As(err, &named) && named.Step != "" {
+		return []error{err}
+	}
+	return []error{&StepError{Step: step, Err: err}}
 }

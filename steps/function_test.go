@@ -239,11 +239,11 @@ func TestFunctionHooksOutsideOfTheLanguageNeedAStep(t *testing.T) {
 		return &rossum.Hook{ID: 7, Name: "Notify", Type: "function", Active: true, Events: []string{"annotation_content.export"}, Config: rossum.HookConfig{Code: code}}
 	}
 	for code, want := range map[string]string{
-		"import requests\n": `hook "Notify" (id 7): function hook without a step: step , config.code: outside of the supported language: line 1: the module requests is not supported in formulas; register a step in Go with Registry.Function("Notify", …)`,
+		"import requests\n": `hook "Notify" (id 7): step Notify: function hook without a step: config.code: outside of the supported language: line 1: the module requests is not supported in formulas; register a step in Go with Registry.Function("Notify", …)`,
 		"x = 1":             "the code does not define rossum_hook_request_handler; register a step in Go",
 	} {
 		_, err := pipeline.FromHooks([]*rossum.Hook{hook(code)}, r)
-		if !errors.Is(err, pipeline.ErrNoFunction) || !strings.Contains(strings.ReplaceAll(err.Error(), "step Notify", "step "), want) {
+		if !errors.Is(err, pipeline.ErrNoFunction) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: got %v, want %s", code, err, want)
 		}
 	}

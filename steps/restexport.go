@@ -269,16 +269,19 @@ func (s *RESTExport) send(ctx context.Context, x *pipeline.Export, c *restCall, 
 	if s.Mode == "retry" {
 		call.Timeout, call.Retry, call.MaxAttempts = retryTimeout, httpcall.Always, retries
 	}
-	end, err := x.Begin(ctx, call.Method+" "+call.URL)
+	announce := x.Begin
+	if s.Mode == "retry" {
+		announce = x.BeginRepeatable
+	}
+	end, err := announce(ctx, call.Method+" "+call.URL)
 	if err != nil {
 		return nil, err
 	}
 	reply, err := x.Do(ctx, call)
 	var failed *httpcall.Error
-	// A call that may be made twice, and one that was refused for its token, may
-	// be made again; so may one of which nothing was sent.
-	again := s.Mode == "retry" || errors.As(err, &failed) && !failed.Sent || err == nil && reply.Status == http.StatusUnauthorized
-	end(again)
+	// A call that was refused for its token may be made again; so may one of which
+	// nothing was sent.
+	end(errors.As(err, &failed) && !failed.Sent || err == nil && reply.Status == http.StatusUnauthorized)
 	if err != nil {
 		return nil, &pipeline.StepError{Place: "request.url", Err: err}
 	}

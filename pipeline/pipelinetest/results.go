@@ -83,6 +83,9 @@ func (c *resultsCheck) life() {
 	if err := c.store.Save(c.ctx, "kept", pipeline.Result{Response: response, Seen: now}); err != nil {
 		c.fault("Save of an answer: %v", err)
 	}
+	if err := c.store.Save(c.ctx, "kept", pipeline.Result{Seen: now}); !errors.Is(err, pipeline.ErrFinalResult) {
+		c.fault("Save over an answer: %v, want ErrFinalResult", err)
+	}
 	if r, err := c.store.Load(c.ctx, "kept"); err != nil || r.Response == nil || len(r.Response.Messages) != 1 || r.Response.Messages[0].Content != "<b>ž</b>" {
 		c.fault("Load of an answer: %+v, %v", r.Response, err)
 	}
