@@ -20,7 +20,8 @@ type Formulas struct {
 	Schema *rossum.Schema
 	// Tolerate goes on, with a warning on the annotation, when a formula that is due
 	// fails or is outside of the supported language; its field keeps its value. By
-	// default the export stops.
+	// default the export stops. A formula that nothing of the export changes is never
+	// due, whatever is wrong with it.
 	Tolerate bool
 	// Off computes nothing: formula fields keep the values of the hook call.
 	Off bool
@@ -49,8 +50,8 @@ var formulaSets = struct {
 // maxFormulaSets is how many schemas are kept at a time.
 const maxFormulaSets = 64
 
-// formulaSet returns the formulas of the run. Faults of single formulas are told by
-// the set when it is run.
+// formulaSet returns the formulas of the run. The set itself has the faults of single
+// formulas.
 func (x *Export) formulaSet() (*formula.Set, error) {
 	if x.run.config.compiled != nil {
 		set, _ := x.run.config.compiled()
@@ -102,6 +103,9 @@ func (x *Export) recompute(ctx context.Context) error {
 	}
 	if err != nil {
 		return fmt.Errorf("computing formula fields: %w", err)
+	}
+	for _, circle := range r.Circles {
+		x.Decide("formulas that need each other's values were computed in the schema's order, from the values at hand: %s", strings.Join(circle, ", "))
 	}
 	for _, m := range r.Messages {
 		x.Decide("a formula shows, %s: %s", m.Type, m.Content)

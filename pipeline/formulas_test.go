@@ -95,12 +95,12 @@ func TestFormulasComeFromTheOrganisationWhereTheHookSideloadsNone(t *testing.T) 
 
 func TestAFormulaOutsideOfTheLanguageStopsTheExportUnlessToldOtherwise(t *testing.T) {
 	t.Parallel()
-	call := withFormulas(rossumtest.FieldValue("bad", rossumtest.Value{Formula: "x = 1\nwith x:\n    2"}))
+	call := withFormulas(rossumtest.FieldValue("bad", rossumtest.Value{Formula: "x = 1\nasync with x:\n    field.status"}))
 	var seen string
 	chain := chainOf(t, set("status", "201"), see(&seen, "gate"))
 	_, _, err := exportReport(t, chain, call)
 	var at *pipeline.StepError
-	if !errors.Is(err, formula.ErrUnsupported) || !errors.As(err, &at) || seen != "" || !strings.Contains(err.Error(), "formula of bad: outside of the supported language: line 2: with is not supported") {
+	if !errors.Is(err, formula.ErrUnsupported) || !errors.As(err, &at) || seen != "" || !strings.Contains(err.Error(), "formula of bad: outside of the supported language: line 2: async is not supported") {
 		t.Errorf("got %v, seen %q", err, seen)
 	}
 	answer, _, err := exportReport(t, chain, call, pipeline.WithFormulas(pipeline.Formulas{Tolerate: true}))
@@ -138,5 +138,30 @@ func TestWhatFormulasShowIsInTheReport(t *testing.T) {
 	answer, report, err := exportReport(t, chainOf(t, set("status", "201"), set("other", "y")), call)
 	if err != nil || answer.Failed() || !strings.Contains(report.Text(), "a formula shows, error: too much") {
 		t.Errorf("%v %+v\n%s", err, answer, report.Text())
+	}
+}
+
+func TestABrokenFormulaThatNothingNeedsDoesNotStopTheExport(t *testing.T) {
+	t.Parallel()
+	call := withFormulas(rossumtest.FieldValue("bad", rossumtest.Value{Formula: "import turtle\nturtle.position(field.other)"}))
+	var seen string
+	answer, _, err := exportReport(t, chainOf(t, set("status", "201"), see(&seen, "gate")), call)
+	if err != nil || answer.Failed() || len(answer.Messages) > 0 || seen != "open;" {
+		t.Errorf("%v, %+v, seen %q", err, answer, seen)
+	}
+}
+
+func TestACircleOfFormulasIsComputedAndReported(t *testing.T) {
+	t.Parallel()
+	call := withFormulas(
+		rossumtest.FieldValue("a", rossumtest.Value{Formula: "field.status + field.b[:3]"}), rossumtest.FieldValue("b", rossumtest.Value{Formula: "field.a + '!'"}),
+	)
+	var seen string
+	answer, report, err := exportReport(t, chainOf(t, set("status", "201"), see(&seen, "a", "b")), call)
+	if err != nil || answer.Failed() || seen != "201;201!;" {
+		t.Errorf("%v, %+v, seen %q", err, answer, seen)
+	}
+	if !strings.Contains(report.Text(), "computed in the schema's order, from the values at hand: a, b") {
+		t.Error(report.Text())
 	}
 }

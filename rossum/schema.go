@@ -21,7 +21,8 @@ type SchemaField struct {
 	Category        string          `json:"category"`
 	ID              string          `json:"id"` // schema_id
 	Label           string          `json:"label"`
-	Type            string          `json:"type"` // string, number, date, enum, button
+	Type            string          `json:"type"`            // string, number, date, enum, button
+	EnumValueType   string          `json:"enum_value_type"` // of an enum: string, number, date; "" is string
 	Format          string          `json:"format"`
 	Options         []SchemaOption  `json:"options"`
 	Formula         string          `json:"formula"`
@@ -58,6 +59,15 @@ func (c *SchemaChildren) UnmarshalJSON(data []byte) error {
 		return nil
 	}
 	return json.Unmarshal(data, (*[]SchemaField)(c))
+}
+
+// ValueType is the type of the field's values: its type, or for an enum that of its
+// options.
+func (f *SchemaField) ValueType() string {
+	if f.Type == "enum" && f.EnumValueType != "" {
+		return f.EnumValueType
+	}
+	return f.Type
 }
 
 // Exported reports whether exports include the field.

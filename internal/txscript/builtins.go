@@ -227,6 +227,8 @@ var functions = map[string]func(r *run, c *pyvalue.Call) (value, error){
 	"getattr": getAttribute,
 	"setattr": setAttribute,
 	"hasattr": hasAttribute,
+	"vars":    varsOf,
+	"dir":     dirOf,
 	"map":     mapFunction,
 	"filter":  filterFunction,
 	"is_empty": func(_ *run, c *pyvalue.Call) (value, error) {

@@ -2,6 +2,7 @@ package txscript
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
@@ -39,6 +40,52 @@ func hasAttribute(r *run, c *pyvalue.Call) (value, error) {
 		return pyvalue.Bool(false), nil
 	}
 	return pyvalue.Bool(err == nil), err
+}
+
+// Named are objects that know the names of their attributes, in order.
+type Named interface {
+	Names() []string
+}
+
+// varsOf is vars: the attributes of fields, or of an object, as a dict.
+func varsOf(r *run, c *pyvalue.Call) (value, error) {
+	if err := exactly(c, "vars", 1); err != nil {
+		return value{}, err
+	}
+	v := c.Args[0]
+	o, ok := v.Object().(Named)
+	if !ok {
+		return value{}, pyvalue.Raise("TypeError", "vars() argument must have __dict__ attribute")
+	}
+	d := pyvalue.NewDict()
+	for _, name := range o.Names() {
+		if err := r.meter.Grow(48); err != nil {
+			return value{}, err
+		}
+		item, err := getAttr(v, name)
+		if err != nil {
+			return value{}, err
+		}
+		d.SetStr(name, item)
+	}
+	return d.Value(), nil
+}
+
+// dirOf is dir, for what there is: the names of attributes and methods, sorted.
+func dirOf(_ *run, c *pyvalue.Call) (value, error) {
+	if err := exactly(c, "dir", 1); err != nil {
+		return value{}, err
+	}
+	names := pyvalue.MethodNames(c.Args[0])
+	if o, ok := c.Args[0].Object().(Named); ok {
+		names = append(names, o.Names()...)
+	}
+	slices.Sort(names)
+	list := make([]value, len(names))
+	for i, name := range names {
+		list[i] = pyvalue.Str(name)
+	}
+	return pyvalue.NewList(list...), nil
 }
 
 // asciiRepr escapes what is not ASCII in a repr.

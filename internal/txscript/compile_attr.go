@@ -131,6 +131,9 @@ func getAttr(v value, name string) (value, error) {
 		if found || err != nil {
 			return f, err
 		}
+		if !strings.HasPrefix(name, "_") {
+			return value{}, pyvalue.Raise("AttributeError", "Field '%s' is not defined", name)
+		}
 	}
 	if strings.HasPrefix(name, "__") && !ownNames[name] {
 		return value{}, pyvalue.Raise("AttributeError", "'%s' object has no attribute '%s'", pyvalue.TypeName(v), name)

@@ -167,7 +167,7 @@ func (c *compiler) load(x *nameExpr) eval {
 }
 
 // refused are builtins of Python that programs may not have.
-var refused = map[string]bool{"eval": true, "exec": true, "compile": true, "open": true, "input": true, "globals": true, "locals": true, "vars": true, "__import__": true}
+var refused = map[string]bool{"eval": true, "exec": true, "compile": true, "open": true, "input": true, "globals": true, "locals": true, "__import__": true}
 
 // outer compiles reading a name that is no variable: a global of the host, or a
 // builtin.

@@ -69,9 +69,19 @@ type lexer struct {
 
 // lex splits a source into tokens; line is the number of its first line.
 func lex(src string, line int) []token {
-	l := &lexer{src: strings.ReplaceAll(strings.ReplaceAll(src, "\r\n", "\n"), "\r", "\n"), line: line, indents: []int{0}}
-	if !utf8.ValidString(src) {
-		fail(line, "the source is not UTF-8")
+	l := newLexer(src, line)
+	l.all()
+	return l.tokens
+}
+
+func newLexer(src string, line int) *lexer {
+	return &lexer{src: strings.ReplaceAll(strings.ReplaceAll(src, "\r\n", "\n"), "\r", "\n"), line: line, indents: []int{0}}
+}
+
+// all reads the tokens of the source.
+func (l *lexer) all() {
+	if !utf8.ValidString(l.src) {
+		fail(l.line, "the source is not UTF-8")
 	}
 	for l.lineStart() {
 		for l.next() {
@@ -82,7 +92,6 @@ func lex(src string, line int) []token {
 		l.add(kDedent, "")
 	}
 	l.add(kEOF, "")
-	return l.tokens
 }
 
 func (l *lexer) add(k kind, text string) {

@@ -100,7 +100,7 @@ type run struct {
 	last  value // of the last expression statement of the module
 	ret   value
 	times *timeClasses
-	slots []slot // values of fields that were read by name, in the order of Program.Fields
+	slots []slot // values of fields that were read by name, in the order of Program.fields
 	sites []site // places of the source that read a column of rows
 	row   RowFields
 	index int // of the row
@@ -187,6 +187,7 @@ type Program struct {
 	looks  int
 	// changes is set if the source may change a list in place.
 	changes bool
+	reads   *Reads
 }
 
 // ChangesLists reports whether the source may change a list in place. If it does
@@ -230,11 +231,9 @@ func Compile(source string, o Options) (p *Program, err error) {
 	}
 	c.program.memos, c.program.sites, c.program.looks = c.memos, c.changes.sites, c.changes.lookups
 	c.program.changes = c.changes.seen
+	c.program.reads = readsOf(body, o.Fields)
 	return c.program, nil
 }
-
-// Fields lists the schema_ids that the source reads by name, each once.
-func (p *Program) Fields() []string { return p.fields }
 
 // Run runs the program and returns the value of the last expression statement
 // that was executed outside of functions; None if there was none. The error is a

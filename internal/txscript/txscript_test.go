@@ -151,7 +151,7 @@ func TestFieldsAreListedOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := strings.Join(p.Fields(), " "); got != "c a b d" {
+	if got := strings.Join(p.Reads().Fields, " "); got != "c a b d" {
 		t.Errorf("got %s", got)
 	}
 }

@@ -3,59 +3,68 @@ package txscript
 // visit calls onStmt with every statement of a list and of what is within them,
 // functions included, and onExpr with every expression.
 func visit(list []stmt, onStmt func(stmt), onExpr func(expr)) {
-	exprs := func(xs ...expr) {
-		for _, x := range xs {
+	for _, st := range list {
+		onStmt(st)
+		visitOne(st, func(x expr) {
 			each(x, func(x expr) bool {
 				onExpr(x)
 				return true
 			})
+		}, func(list []stmt) { visit(list, onStmt, onExpr) })
+	}
+}
+
+// visitOne calls onExpr with the expressions of a statement, and onBlock with the
+// statements within it.
+func visitOne(st stmt, onExpr func(expr), onBlock func([]stmt)) {
+	exprs := func(xs ...expr) {
+		for _, x := range xs {
+			if x != nil {
+				onExpr(x)
+			}
 		}
 	}
-	for _, st := range list {
-		onStmt(st)
-		inner := func(list []stmt) { visit(list, onStmt, onExpr) }
-		switch st := st.(type) {
-		case *exprStmt:
-			exprs(st.x)
-		case *assignStmt:
-			exprs(st.targets...)
-			exprs(st.value)
-		case *augStmt:
-			exprs(st.target, st.value)
-		case *ifStmt:
-			exprs(st.cond)
-			inner(st.then)
-			inner(st.otherwise)
-		case *whileStmt:
-			exprs(st.cond)
-			inner(st.body)
-			inner(st.otherwise)
-		case *forStmt:
-			exprs(st.target, st.iter)
-			inner(st.body)
-			inner(st.otherwise)
-		case *tryStmt:
-			inner(st.body)
-			for _, h := range st.handlers {
-				exprs(h.class)
-				inner(h.body)
-			}
-			inner(st.otherwise)
-			inner(st.finally)
-		case *raiseStmt:
-			exprs(st.x, st.cause)
-		case *returnStmt:
-			exprs(st.x)
-		case *defStmt:
-			for _, p := range st.f.params {
-				exprs(p.value)
-			}
-			inner(st.f.body)
-		case *delStmt:
-			exprs(st.targets...)
-		case *assertStmt:
-			exprs(st.cond, st.msg)
+	switch st := st.(type) {
+	case *exprStmt:
+		exprs(st.x)
+	case *assignStmt:
+		exprs(st.targets...)
+		exprs(st.value)
+	case *augStmt:
+		exprs(st.target, st.value)
+	case *ifStmt:
+		exprs(st.cond)
+		onBlock(st.then)
+		onBlock(st.otherwise)
+	case *whileStmt:
+		exprs(st.cond)
+		onBlock(st.body)
+		onBlock(st.otherwise)
+	case *forStmt:
+		exprs(st.target, st.iter)
+		onBlock(st.body)
+		onBlock(st.otherwise)
+	case *tryStmt:
+		onBlock(st.body)
+		for _, h := range st.handlers {
+			exprs(h.class)
+			onBlock(h.body)
 		}
+		onBlock(st.otherwise)
+		onBlock(st.finally)
+	case *raiseStmt:
+		exprs(st.x, st.cause)
+	case *returnStmt:
+		exprs(st.x)
+	case *defStmt:
+		for _, p := range st.f.params {
+			exprs(p.value)
+		}
+		onBlock(st.f.body)
+	case *delStmt:
+		exprs(st.targets...)
+	case *assertStmt:
+		exprs(st.cond, st.msg)
 	}
 }
 

@@ -26,7 +26,26 @@ var (
 	_ txscript.Fields    = (*scope)(nil)
 	_ txscript.Columnar  = (*scope)(nil)
 	_ txscript.RowFields = (*scope)(nil)
+	_ txscript.Named     = (*scope)(nil)
 )
+
+// Names lists the schema_ids that can be read here, sorted.
+func (s *scope) Names() (names []string) {
+	if s.only {
+		for _, cell := range s.row.Children() {
+			names = append(names, cell.SchemaID())
+		}
+		slices.Sort(names)
+		return names
+	}
+	for id, d := range s.r.set.fields {
+		if d.Category == "datapoint" || d.Category == "multivalue" {
+			names = append(names, id)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
 
 // Row tells the table and the number of a row that was taken from a table.
 func (s *scope) Row() (table any, index int) {
@@ -128,7 +147,7 @@ func (s *scope) Field(schemaID string) (value, bool, error) {
 	case d.table != "":
 		return s.r.list(s.r.column(schemaID)), true, nil
 	case d.Category == "datapoint":
-		return empty(d.Type), true, nil // the schema has it, the document has not
+		return empty(d.ValueType()), true, nil // the schema has it, the document has not
 	}
 	return value{}, false, nil
 }
@@ -238,7 +257,7 @@ func (r *running) column(schemaID string) []value {
 func (r *running) typed(n *rossum.Node) value {
 	kind := ""
 	if d := r.set.fields[n.SchemaID()]; d != nil {
-		kind = d.Type
+		kind = d.ValueType()
 	}
 	return typed(n, kind)
 }

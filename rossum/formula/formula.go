@@ -13,12 +13,20 @@
 // Decided here, since the knowledge base does not say: a number is written without
 // an exponent and without a fraction of zeros; a value that is None, or that of an
 // empty field, empties the field; messages that a formula shows are returned, not
-// shown. What getattr reads under a computed name does not count as a dependency.
+// shown.
+//
+// A formula depends on the fields that its text names, and of a table on the columns
+// that it reads of the rows, by whatever way they come to it. A name that getattr
+// computes counts if it is a text in the formula; if none is, all columns of the
+// tables that it reads count. Formulas that need each other's values, or their own,
+// are computed in the order of the schema, from the values at hand; the result says
+// so.
 package formula
 
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -52,8 +60,6 @@ var (
 	ErrUnsupported = errors.New("outside of the supported language")
 	// ErrSyntax means that the formula is not Python.
 	ErrSyntax = errors.New("invalid syntax")
-	// ErrCycle means that formulas need each other's values.
-	ErrCycle = errors.New("formulas go round in a circle")
 	// ErrNoField means that the formula reads a field that the schema has not.
 	ErrNoField = errors.New("no such field in the schema")
 	// ErrValue means that the formula gives a value that no field can hold.
@@ -64,16 +70,13 @@ var (
 type Set struct {
 	formulas []*compiled // in the order of their dependencies
 	fields   map[string]*described
-	broken   []error
 }
 
 // compiled is one formula.
 type compiled struct {
-	id      string
-	table   string // the multivalue that it is in a row of, "" for the header
-	kind    string // type of the field
-	program *txscript.Program
-	reads   []string // schema_ids, tables with their columns
+	Formula
+	kind    string            // type of the field's values
+	program *txscript.Program // nil if it is broken
 }
 
 // described is a field of the schema.
@@ -85,7 +88,7 @@ type described struct {
 
 // Compile compiles the formulas of a schema; a nil schema has none. The error joins
 // an [*Error] for each formula that is at fault. The set is usable all the same: it
-// computes the others, and [Set.Run] says that some are missing.
+// computes the others, and [Set.Run] fails only where one that is missing is due.
 func Compile(schema *rossum.Schema) (*Set, error) {
 	s := &Set{fields: make(map[string]*described)}
 	if schema == nil {
@@ -95,27 +98,28 @@ func Compile(schema *rossum.Schema) (*Set, error) {
 		s.describe(&schema.Content[i], "", false)
 	}
 	var all []*compiled
+	var faults []error
 	for f := range schema.All() {
 		if f.Category != "datapoint" || strings.TrimSpace(f.Formula) == "" {
 			continue
 		}
-		c, err := s.compile(f)
-		if err != nil {
-			s.broken = append(s.broken, err)
-			continue
+		c := s.compile(f)
+		if all = append(all, c); c.Err != nil {
+			faults = append(faults, c.Err)
 		}
-		all = append(all, c)
 	}
-	s.order(all)
-	return s, errors.Join(s.broken...)
+	s.formulas = order(all)
+	return s, errors.Join(faults...)
 }
 
 // Names lists the schema_ids of the formula fields, in the order in which they are
-// computed.
+// computed; those that could not be compiled are left out.
 func (s *Set) Names() []string {
-	names := make([]string, len(s.formulas))
-	for i, f := range s.formulas {
-		names[i] = f.id
+	names := []string{}
+	for _, f := range s.formulas {
+		if f.Err == nil {
+			names = append(names, f.SchemaID)
+		}
 	}
 	return names
 }
@@ -136,11 +140,11 @@ func (s *Set) describe(f *rossum.SchemaField, table string, list bool) {
 // globals are the names that formulas know besides the builtins.
 var globals = []string{"field", "annotation"}
 
-func (s *Set) compile(f *rossum.SchemaField) (*compiled, error) {
-	c := &compiled{id: f.ID, kind: f.Type, table: s.fields[f.ID].table}
+func (s *Set) compile(f *rossum.SchemaField) *compiled {
+	c := &compiled{Formula: Formula{SchemaID: f.ID, Table: s.fields[f.ID].table}, kind: f.ValueType()}
 	o := txscript.Options{Globals: globals, Fields: "field", RowFields: func(id string) bool {
 		d := s.fields[id]
-		return c.table != "" && (d == nil || d.table == c.table)
+		return c.Table != "" && (d == nil || d.table == c.Table)
 	}}
 	if names(f.Formula, f.ID) {
 		o.RowFields = nil // its own column, which a loop over the rows may read, changes while it runs
@@ -152,100 +156,39 @@ func (s *Set) compile(f *rossum.SchemaField) (*compiled, error) {
 		if syntax.Unsupported {
 			kind = ErrUnsupported
 		}
-		return nil, &Error{SchemaID: f.ID, Line: syntax.Line, Err: fmt.Errorf("%w: %w", kind, err)}
+		c.Err = &Error{SchemaID: f.ID, Line: syntax.Line, Err: fmt.Errorf("%w: %w", kind, err)}
+		c.reading(s, txscript.ReadsOf(f.Formula, "field"))
+		return c
 	}
 	c.program = program
+	c.reading(s, program.Reads())
+	c.Err = s.unknown(c, program.Reads())
+	return c
+}
+
+// unknown finds fields that the schema has not. It returns those that the formula
+// cannot do without, and keeps the others, which it may never come to, as warnings.
+func (s *Set) unknown(c *compiled, reads *txscript.Reads) error {
 	var faults []error
-	for _, id := range program.Fields() {
-		switch d := s.fields[id]; {
-		case id == f.ID:
-			faults = append(faults, &Error{SchemaID: f.ID, Err: fmt.Errorf("%w: it reads its own field", ErrCycle)})
-		case d != nil:
-			c.reads = append(c.reads, id)
-			c.reads = append(c.reads, s.columns(d)...)
-		case !strings.HasPrefix(id, "_"):
-			hint := ""
-			if near := settings.Nearest(id, s.ids()); near != "" {
-				hint = fmt.Sprintf(" (did you mean field.%s?)", near)
-			}
-			faults = append(faults, &Error{SchemaID: f.ID, Err: fmt.Errorf("%w: field.%s%s", ErrNoField, id, hint)})
+	for _, id := range reads.Fields {
+		if s.fields[id] != nil || strings.HasPrefix(id, "_") || reads.Guarded[id] {
+			continue
+		}
+		hint := ""
+		if near := settings.Nearest(id, slices.Sorted(maps.Keys(s.fields))); near != "" {
+			hint = fmt.Sprintf(" (did you mean field.%s?)", near)
+		}
+		fault := &Error{SchemaID: c.SchemaID, Err: fmt.Errorf("%w: field.%s%s", ErrNoField, id, hint)}
+		if reads.Missing[id] {
+			faults = append(faults, fault)
+		} else {
+			c.Warnings = append(c.Warnings, fault)
 		}
 	}
-	return c, errors.Join(faults...)
+	return errors.Join(faults...)
 }
 
 // names reports whether a source may read an attribute of that name.
 func names(source, id string) bool {
-	return regexp.MustCompile(`\.\s*` + regexp.QuoteMeta(id) + `\b`).MatchString(source)
-}
-
-// columns lists the fields below a multivalue: who reads a table reads its columns.
-func (s *Set) columns(d *described) (ids []string) {
-	if d.Category != "multivalue" {
-		return nil
-	}
-	for id, other := range s.fields {
-		if other.table == d.ID && other.Category == "datapoint" {
-			ids = append(ids, id)
-		}
-	}
-	slices.Sort(ids)
-	return ids
-}
-
-func (s *Set) ids() []string {
-	var ids []string
-	for id := range s.fields {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
-	return ids
-}
-
-// order sorts the formulas so that each comes after those whose values it reads.
-// Those that go round in a circle are left out, as a fault.
-func (s *Set) order(all []*compiled) {
-	byID := make(map[string]*compiled)
-	for _, f := range all {
-		byID[f.id] = f
-	}
-	const (
-		visiting = iota + 1
-		done
-		circular
-	)
-	state := make(map[*compiled]int)
-	var path []string
-	var visit func(f *compiled) bool
-	visit = func(f *compiled) bool {
-		switch state[f] {
-		case done:
-			return true
-		case circular:
-			return false
-		case visiting:
-			at := slices.Index(path, f.id)
-			s.broken = append(s.broken, &Error{SchemaID: f.id, Err: fmt.Errorf("%w: %s", ErrCycle, strings.Join(append(slices.Clone(path[at:]), f.id), " reads "))})
-			return false
-		}
-		state[f] = visiting
-		path = append(path, f.id)
-		fine := true
-		for _, id := range f.reads {
-			// A table that is read whole does not need the formula's own column.
-			if g := byID[id]; g != nil && g != f && !visit(g) {
-				fine = false
-			}
-		}
-		path = path[:len(path)-1]
-		if state[f] = done; !fine {
-			state[f] = circular
-			return false
-		}
-		s.formulas = append(s.formulas, f)
-		return true
-	}
-	for _, f := range all {
-		visit(f)
-	}
+	return regexp.MustCompile(`\.\s*`+regexp.QuoteMeta(id)+`\b`).MatchString(source) || strings.Contains(source, "getattr") || strings.Contains(source, "vars")
 }

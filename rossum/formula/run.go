@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
@@ -13,8 +14,9 @@ import (
 
 // Options of [Set.Run]; the zero value works.
 type Options struct {
-	// Tolerate goes on after a formula that fails, or that could not be compiled: its
-	// field stays as it is, and the fault is in the result. Without it Run fails.
+	// Tolerate goes on after a formula that fails, or that is due and could not be
+	// compiled: its field stays as it is, and the fault is in the result. Without it
+	// Run fails.
 	Tolerate bool
 	// Annotation answers annotation.id, annotation.metadata and so on; nil for none.
 	Annotation *rossum.Annotation
@@ -30,6 +32,9 @@ type Result struct {
 	Messages []rossum.Message // that formulas showed
 	Blockers []Blocker
 	Faults   []error // with Options.Tolerate: an [*Error] each
+	// Circles are formulas that need each other's values, or their own, and were
+	// computed in the order in which they stand here, from the values at hand.
+	Circles [][]string
 }
 
 // Blocker is a reason against automation that a formula gave.
@@ -54,43 +59,41 @@ func (s *Set) Run(ctx context.Context, c *rossum.Content, changed []string, o Op
 	for _, id := range changed {
 		dirty[id] = true
 	}
-	if len(s.broken) > 0 && (changed == nil || len(changed) > 0) {
-		if !o.Tolerate {
-			return r.result, errors.Join(s.broken...)
-		}
-		r.result.Faults = append(r.result.Faults, s.broken...)
-	}
-	for _, f := range s.formulas {
-		if changed != nil && !f.due(dirty) {
-			continue
-		}
-		r.result.Computed = append(r.result.Computed, f.id)
-		wrote, err := r.formula(f)
-		if err != nil {
-			return r.result, err
-		}
-		if wrote {
-			dirty[f.id] = true
-			delete(r.columns, f.id)
-			delete(r.full, f.id)
-			r.result.Changed = append(r.result.Changed, f.id)
-		}
+	if err := r.compute(changed == nil, dirty); err != nil {
+		return r.result, err
 	}
 	return r.result, nil
 }
 
-// due reports whether something that the formula reads has changed.
-func (f *compiled) due(dirty map[string]bool) bool {
-	// A row that was added has no value yet.
-	if f.table != "" && dirty[f.table] {
-		return true
-	}
-	for _, id := range f.reads {
-		if dirty[id] {
-			return true
+// compute computes what is due; all says that everything is.
+func (r *running) compute(all bool, dirty map[string]bool) error {
+	for _, f := range r.set.formulas {
+		if !all && !f.due(dirty) {
+			continue
+		}
+		if f.Err != nil {
+			if !r.options.Tolerate {
+				return f.Err
+			}
+			r.result.Faults = append(r.result.Faults, f.Err)
+			continue
+		}
+		r.result.Computed = append(r.result.Computed, f.SchemaID)
+		if f.Circle != nil && !slices.ContainsFunc(r.result.Circles, func(c []string) bool { return c[0] == f.Circle[0] }) {
+			r.result.Circles = append(r.result.Circles, f.Circle)
+		}
+		wrote, err := r.formula(f)
+		if err != nil {
+			return err
+		}
+		if wrote {
+			dirty[f.SchemaID] = true
+			delete(r.columns, f.SchemaID)
+			delete(r.full, f.SchemaID)
+			r.result.Changed = append(r.result.Changed, f.SchemaID)
 		}
 	}
-	return false
+	return nil
 }
 
 type value = pyvalue.Value
@@ -115,18 +118,18 @@ func (r *running) formula(f *compiled) (wrote bool, err error) {
 	memo := &txscript.Memo{}
 	r.shared = !f.program.ChangesLists()
 	host := &txscript.Host{Show: r.show, Now: r.options.Now, Meter: r.meter, Memo: memo, Globals: []value{{}, annotationValue(r.options.Annotation)}}
-	if f.table == "" {
-		for _, n := range r.content.Find(f.id) {
+	if f.Table == "" {
+		for _, n := range r.content.Find(f.SchemaID) {
 			if wrote, err = r.evaluate(f, n, &scope{r: r}, host); err != nil {
 				return wrote, err
 			}
 		}
 		return wrote, nil
 	}
-	cells := r.content.Find(f.id)
+	cells := r.content.Find(f.SchemaID)
 	at := 0
 	here := &scope{r: r}
-	for _, table := range r.content.Find(f.table) {
+	for _, table := range r.content.Find(f.Table) {
 		for i, row := range table.Children() {
 			n := row
 			if row.Category() == rossum.Tuple {
@@ -134,7 +137,7 @@ func (r *running) formula(f *compiled) (wrote bool, err error) {
 				if n = nil; at < len(cells) && cells[at].Parent() == row {
 					n = cells[at]
 					at++
-				} else if n = row.Cell(f.id); n == nil {
+				} else if n = row.Cell(f.SchemaID); n == nil {
 					continue
 				}
 			}
@@ -163,7 +166,7 @@ func (r *running) evaluate(f *compiled, n *rossum.Node, s *scope, host *txscript
 	if r.ctx.Err() != nil {
 		return false, context.Cause(r.ctx)
 	}
-	fault := &Error{SchemaID: f.id, Err: err}
+	fault := &Error{SchemaID: f.SchemaID, Err: err}
 	var at *txscript.RunError
 	if errors.As(err, &at) {
 		fault.Line = at.Line

@@ -71,7 +71,7 @@ func (w *writable) add(m *rossum.Node, v value) error {
 	cell := func(id string, v value) (rossum.Cell, error) {
 		kind := ""
 		if d := w.r.set.fields[id]; d != nil {
-			kind = d.Type
+			kind = d.ValueType()
 		}
 		text, err := textOf(v, kind)
 		if err != nil {
@@ -127,7 +127,7 @@ func (w *writable) SetField(schemaID string, v value) error {
 func (w *writable) write(n *rossum.Node, v value) error {
 	kind := ""
 	if d := w.r.set.fields[n.SchemaID()]; d != nil {
-		kind = d.Type
+		kind = d.ValueType()
 	}
 	text, err := textOf(v, kind)
 	if err != nil {

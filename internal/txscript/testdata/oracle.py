@@ -111,7 +111,7 @@ class Fields:
         for v in spec.values():
             if v and isinstance(v, list) and isinstance(v[0], dict) and name in v[0]:
                 return Column(typed(*r[name]) for r in v)
-        raise AttributeError(f"'field' object has no attribute '{name}'")
+        raise AttributeError(f"Field '{name}' is not defined")
 
     def __repr__(self):
         return "<field object>"
