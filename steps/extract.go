@@ -247,11 +247,15 @@ func valueText(v pyvalue.Value) (string, error) {
 func parseXML(data []byte) (any, error) { return xmldoc.Parse(data) }
 
 func compileXPath(path string) (finder, error) {
-	e, err := xpath.Compile(path)
-	if err != nil {
+	if _, err := xpath.Compile(path); err != nil {
 		return nil, fmt.Errorf("XPath %q: %w", path, err)
 	}
 	return func(_ context.Context, parsed any) (string, error) {
+		// Evaluating an expression changes it, so that each evaluation needs its own.
+		e, err := xpath.Compile(path)
+		if err != nil {
+			return "", fmt.Errorf("XPath %q: %w", path, err)
+		}
 		switch v := e.Evaluate(xmlquery.CreateXPathNavigator(parsed.(*xmlquery.Node))).(type) {
 		case *xpath.NodeIterator:
 			if !v.MoveNext() {

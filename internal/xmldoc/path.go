@@ -14,17 +14,17 @@ import (
 // element, with {namespace}name as Python's ElementTree writes it. It may be used
 // by several goroutines.
 type Path struct {
-	text string
-	expr *xpath.Expr
+	text  string
+	xpath string
 }
 
 // CompilePath compiles a path.
 func CompilePath(text string) (*Path, error) {
-	expr, err := compile(fromClark(text))
-	if err != nil {
+	p := &Path{text, fromClark(text)}
+	if _, err := compile(p.xpath); err != nil {
 		return nil, fmt.Errorf("XPath %q: %w", text, err)
 	}
-	return &Path{text, expr}, nil
+	return p, nil
 }
 
 // compile keeps a panic of the library, on a text that is no path, an error.
@@ -84,11 +84,16 @@ func (p *Path) Find(doc *xmlquery.Node) (found pyvalue.Value, err error) {
 			err = fmt.Errorf("XPath %q: %v", p.text, v)
 		}
 	}()
+	// Evaluating an expression changes it, so that each evaluation needs its own.
+	expr, err := compile(p.xpath)
+	if err != nil {
+		return found, fmt.Errorf("XPath %q: %w", p.text, err)
+	}
 	nav := xmlquery.CreateXPathNavigator(doc)
 	for more := nav.MoveToChild(); more && nav.NodeType() != xpath.ElementNode; {
 		more = nav.MoveToNext()
 	}
-	switch v := p.expr.Evaluate(nav).(type) {
+	switch v := expr.Evaluate(nav).(type) {
 	case *xpath.NodeIterator:
 		var texts []pyvalue.Value
 		for v.MoveNext() {

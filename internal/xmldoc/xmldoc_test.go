@@ -2,7 +2,9 @@ package xmldoc
 
 import (
 	"errors"
+	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
@@ -65,6 +67,39 @@ func TestWhatIsNoPathOrNoXMLIsAnError(t *testing.T) {
 	}
 	if _, err := Parse([]byte(strings.Repeat("<a>", 1001))); err == nil || !strings.Contains(err.Error(), "1000 levels") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// Run with -race.
+func TestAPathIsSharedByDocuments(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"//qty + 1", "//qty[. > //n]", "//n | //qty", "concat(//qty, '')", "count(//n[2]) + //qty"} {
+		p, err := CompilePath(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var wait sync.WaitGroup
+		for i := range 8 {
+			doc, err := Parse(fmt.Appendf(nil, "<r><qty>%d</qty><n>1</n><n>2</n></r>", i))
+			if err != nil {
+				t.Fatal(err)
+			}
+			alone, err := p.Find(doc)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, _ := pyvalue.String(nil, alone)
+			wait.Go(func() {
+				for range 50 {
+					v, err := p.Find(doc)
+					if got, _ := pyvalue.String(nil, v); err != nil || got != want {
+						t.Errorf("%s: got %s, %v, want %s", text, got, err, want)
+						return
+					}
+				}
+			})
+		}
+		wait.Wait()
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -46,13 +45,15 @@ const patience = 5 * time.Second
 
 // TestStep checks that a step keeps the promises of [pipeline.Step] in each case:
 // it ends as the case says, ends when its context does, survives snapshot and
-// restore, is safe for concurrent exports (run it with -race), shows no secret
-// in messages, logs, report and errors, and leaves no goroutine behind. As in
-// [Run], HTTP calls reach this machine only.
+// restore, gives many exports with different data at once what it gives each of
+// them alone (run it with -race), shows no secret in messages, logs, report and
+// errors, and leaves no goroutine behind. As in [Run], HTTP calls reach this
+// machine only.
 //
-// Each case is run about a dozen times, so a case that talks to a server needs
-// one that takes that. A step that is a [pipeline.Closer] is closed after each
-// case, before its goroutines are counted, and must be able to run again.
+// Each case is run a few dozen times, in the last of them with other numbers in
+// its fields, so a case that talks to a server needs one that takes that. A step
+// that is a [pipeline.Closer] is closed after each case, before its goroutines are
+// counted, and must be able to run again.
 func TestStep(t *testing.T, step pipeline.Step, cases ...Case) {
 	t.Helper()
 	for _, c := range cases {
@@ -185,35 +186,6 @@ func checkSnapshot(ctx context.Context, step pipeline.Step, c Case) error {
 	restored := outcomeOf(Result{Response: response, Values: plain.Values, Files: plain.Files})
 	if want := outcomeOf(plain); !reflect.DeepEqual(restored, want) || len(x.Files.Keys()) != len(plain.Files) {
 		return fmt.Errorf("%w: %+v, then %+v", ErrSnapshot, want, restored)
-	}
-	return nil
-}
-
-// checkConcurrent runs the step for several exports at once.
-func checkConcurrent(ctx context.Context, step pipeline.Step, c Case) error {
-	alone, err := run(ctx, step, c.Call, c.Options...)
-	if err != nil {
-		return err
-	}
-	results := make([]Result, 8)
-	var wait sync.WaitGroup
-	chain, err := pipeline.New(step)
-	if err != nil {
-		return err
-	}
-	for i := range results {
-		wait.Go(func() {
-			results[i].Response, results[i].Err = chain.Export(ctx, c.Call.Payload(), c.Options...)
-		})
-	}
-	wait.Wait()
-	want := outcomeOf(alone)
-	for _, r := range results {
-		got := outcomeOf(r)
-		got.files, got.values = want.files, want.values
-		if !reflect.DeepEqual(got, want) {
-			return fmt.Errorf("%w: alone %+v, beside others %+v", ErrConcurrent, want, got)
-		}
 	}
 	return nil
 }

@@ -46,35 +46,51 @@ func run(ctx context.Context, step pipeline.Step, call *rossumtest.Call, options
 }
 
 func runPayload(ctx context.Context, step pipeline.Step, payload *rossum.Payload, options ...pipeline.Option) (Result, error) {
+	chain, err := observed(step)
+	if err != nil {
+		return Result{}, err
+	}
+	return runChain(ctx, chain, payload, options...), nil
+}
+
+// resultKey is the key under which a run's context has the [Result] to fill in.
+type resultKey struct{}
+
+// observed makes a chain of the step and of one that notes what it left. The chain
+// may run for several exports at once.
+func observed(step pipeline.Step) (*pipeline.Chain, error) {
+	return pipeline.New(step, pipeline.Finally(pipeline.Named("pipelinetest", pipeline.StepFunc(look))))
+}
+
+func look(ctx context.Context, x *pipeline.Export) error {
+	r := ctx.Value(resultKey{}).(*Result)
+	for _, key := range x.Files.Keys() {
+		f, err := x.Files.Get(ctx, key)
+		if err != nil {
+			return err
+		}
+		r.Files[key] = f.Data
+	}
+	if x.Annotation.Content == nil {
+		return nil
+	}
+	for n := range x.Annotation.Content.All() {
+		if n.Category() == rossum.Datapoint && n.Row() == nil {
+			r.Values[n.SchemaID()] = n.Value()
+		}
+	}
+	return nil
+}
+
+// runChain runs a chain that [observed] has made.
+func runChain(ctx context.Context, chain *pipeline.Chain, payload *rossum.Payload, options ...pipeline.Option) Result {
 	r := Result{Files: make(map[string][]byte), Values: make(map[string]string)}
 	var logged bytes.Buffer
-	look := pipeline.Finally(pipeline.Named("pipelinetest", pipeline.StepFunc(func(ctx context.Context, x *pipeline.Export) error {
-		for _, key := range x.Files.Keys() {
-			f, err := x.Files.Get(ctx, key)
-			if err != nil {
-				return err
-			}
-			r.Files[key] = f.Data
-		}
-		if x.Annotation.Content == nil {
-			return nil
-		}
-		for n := range x.Annotation.Content.All() {
-			if n.Category() == rossum.Datapoint && n.Row() == nil {
-				r.Values[n.SchemaID()] = n.Value()
-			}
-		}
-		return nil
-	})))
-	chain, err := pipeline.New(step, look)
-	if err != nil {
-		return r, err
-	}
 	options = append([]pipeline.Option{
 		pipeline.WithLogger(slog.New(slog.NewJSONHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug}))),
 		pipeline.WithReport(func(_ context.Context, report *pipeline.Report) { r.Report = report }),
 	}, options...)
-	r.Response, r.Err = chain.Export(ctx, payload, options...)
+	r.Response, r.Err = chain.Export(context.WithValue(ctx, resultKey{}, &r), payload, options...)
 	r.Log = logged.String()
-	return r, nil
+	return r
 }
