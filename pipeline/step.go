@@ -156,7 +156,7 @@ func isFinal(s Step) bool {
 	switch s := s.(type) {
 	case final:
 		return true
-	case named:
+	case interface{ isFinal() bool }:
 		return s.isFinal()
 	}
 	return false

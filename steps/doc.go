@@ -15,8 +15,7 @@
 // compiled once, by Validate, which [pipeline.New] calls; after that a step does
 // not change and serves any number of exports at the same time.
 //
-// Conditions of Evaluate are compiled by expr-lang/expr, which is safe, typed
-// and ends; XPath of Extract by antchfx/xmlquery, which streams nothing to
+// Conditions of Evaluate are Python, see [formula.Condition]; XPath of Extract by antchfx/xmlquery, which streams nothing to
 // disk and has no network.
 //
 // Behaviour is that of Rossum's public knowledge base, chapter "Export

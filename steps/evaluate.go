@@ -7,11 +7,10 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/expr-lang/expr/vm"
-
 	"github.com/exportpipeline/exportpipeline/internal/settings"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/rossum"
+	"github.com/exportpipeline/exportpipeline/rossum/formula"
 )
 
 // Evaluate decides whether the export has succeeded ("Export evaluator"): where
@@ -27,13 +26,15 @@ type Evaluate struct {
 
 // Check is a condition with its message.
 //
-// A condition is an expression over field (values by schema_id), payload, and r
-// (r.field is field), with and, or, not, in, comparison, arithmetic, None, True,
-// False, and the functions is_set, is_empty, default_to, substitute, int, float,
-// str, len, round and abs, so that r.field.api1_status_code != '201' works as it
-// is written for Rossum. Values are texts; where the schema is sideloaded, number
-// fields are numbers, and None when they are empty. Tables are lists of rows. A
-// condition that names a field which the annotation does not have is an error.
+// A condition is a Python expression over field, r (r.field is field), annotation and
+// payload, a dict, with Python's builtins that formulas have and Rossum's is_set,
+// is_empty, default_to and substitute, so that r.field.api1_status_code != '201'
+// works as it is written for Rossum; it holds where Python takes its value for true.
+// Values are texts; where the schema is sideloaded, number fields are numbers and
+// date fields dates, and None when they are empty. A table is a list of rows, whose
+// cells are attributes. A condition is compiled when the step is built, where a name
+// that nobody defines is an error; one that reads a field which the annotation does
+// not have is an error when it is evaluated.
 type Check struct {
 	Condition string `json:"condition"`
 	// Message is shown when the condition is true; "Export failed." if "".
@@ -50,9 +51,8 @@ var (
 // check is a compiled Check.
 type check struct {
 	Check
-	place   string
-	program *vm.Program
-	reads   []string // schema_ids
+	place     string
+	condition *formula.Condition
 }
 
 // UnmarshalJSON decodes settings strictly: one check, an object with checks, or
@@ -126,7 +126,7 @@ func (c Check) compile(place string, faults *settings.Faults) check {
 		return out
 	}
 	var err error
-	out.program, out.reads, err = compileCondition(c.Condition)
+	out.condition, err = formula.CompileCondition(c.Condition)
 	faults.AddErr(settings.Join(place, "condition"), err)
 	return out
 }
@@ -142,7 +142,7 @@ func checkType(faults *settings.Faults, place string, t *rossum.MessageType) {
 }
 
 // Run evaluates the conditions and shows the messages of those that are true.
-func (s *Evaluate) Run(_ context.Context, x *pipeline.Export) error {
+func (s *Evaluate) Run(ctx context.Context, x *pipeline.Export) error {
 	checks := s.compiled
 	if checks == nil {
 		var err error
@@ -150,14 +150,20 @@ func (s *Evaluate) Run(_ context.Context, x *pipeline.Export) error {
 			return err
 		}
 	}
-	env, err := newConditionEnv(x)
+	if x.Annotation.Content == nil {
+		return pipeline.ErrNoContent
+	}
+	schema, err := x.Payload.Schema()
 	if err != nil {
 		return err
 	}
 	var faults []error
 	for _, c := range checks {
-		is, err := env.holds(c)
+		is, err := c.holds(ctx, x, schema)
 		if err != nil {
+			if ctx.Err() != nil {
+				return err
+			}
 			faults = append(faults, &pipeline.StepError{Place: settings.Join(c.place, "condition"), Err: err})
 			continue
 		}
@@ -166,6 +172,18 @@ func (s *Evaluate) Run(_ context.Context, x *pipeline.Export) error {
 		}
 	}
 	return errors.Join(faults...)
+}
+
+// holds evaluates the condition.
+func (c check) holds(ctx context.Context, x *pipeline.Export, schema *rossum.Schema) (bool, error) {
+	for _, id := range c.condition.Needs() {
+		if len(x.Annotation.Content.Find(id)) == 0 {
+			if _, err := x.Field(id); err != nil { // names the nearest known id
+				return false, err
+			}
+		}
+	}
+	return c.condition.Holds(ctx, x.Payload, formula.ConditionOptions{Schema: schema, Now: x.Now})
 }
 
 // EvaluateReplies turns the error replies of an API into messages. Of each reply

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/tidwall/gjson"
+
+	"github.com/exportpipeline/exportpipeline/internal/settings"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/rossum"
 	"github.com/exportpipeline/exportpipeline/rossum/formula"
@@ -81,5 +84,17 @@ func function(h *rossum.Hook) (pipeline.Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s, nil
+	return s, checkEvaluated(h, s.compiled)
+}
+
+// checkEvaluated compiles the texts in the hook's settings that the code gives to
+// eval.
+func checkEvaluated(h *rossum.Hook, f *formula.Function) error {
+	var faults settings.Faults
+	for _, name := range f.Evaluates() {
+		if text := gjson.GetBytes(h.Settings, gjson.Escape(name)); text.Type == gjson.String {
+			faults.AddErr(settings.Join("settings", name), formula.CheckExpression(text.Str))
+		}
+	}
+	return faults.Err()
 }

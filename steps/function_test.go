@@ -2,6 +2,7 @@ package steps_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -198,7 +199,7 @@ def rossum_hook_request_handler(payload):
     content = payload["annotation"]["content"]
     section = content[0]
     field = [c for c in section["children"] if c["schema_id"] == "result"][0]
-    assert "secrets" not in payload and payload.get("rossum_authorization_token") is None
+    assert payload["secrets"] == {"password": "hunter2-hunter2"} and payload.get("rossum_authorization_token") is None
     return {
         "messages": [{"type": "warning", "content": "id %d of %s" % (payload["annotation"]["id"], payload["event"])}],
         "operations": [{"op": "replace", "id": field["id"], "value": {"content": {"value": "done"}}}],
@@ -287,4 +288,84 @@ def rossum_hook_request_handler(payload):
 	answer, err := chain.Export(context.Background(), rossumtest.Annotation(rossumtest.Field("erp_id", ""), rossumtest.Offline()).Payload())
 	fmt.Println(answer.Messages[0].Content, err)
 	// Output: The ERP has not taken the invoice. <nil>
+}
+
+// rossumsEvaluator is written as Rossum's export evaluator is.
+const rossumsEvaluator = `
+from rossum_python import RossumPython
+
+def rossum_hook_request_handler(payload):
+    r = RossumPython.from_payload(payload)
+    if eval(payload["settings"]["condition"]):
+        raise Exception("Draft invoice not created.")
+    return r.hook_response()
+`
+
+func TestRossumsEvaluatorRunsAsAFunction(t *testing.T) {
+	t.Parallel()
+	for condition, want := range map[string]string{
+		"r.field.status != '201'":                                        "",
+		"r.field.status == '201'":                                        "Exception: Draft invoice not created.",
+		"r.field.status == '201' and not r.field.body":                   "",
+		"any(row.quantity < 0 for row in r.field.line_items)":            "Exception: Draft invoice not created.",
+		"payload['settings']['condition'].endswith('x')  # endswith('x'": "",
+		"r.field.nowhere":                                                "AttributeError: Field 'nowhere' is not defined",
+		"q.field.status":                                                 "NameError: name 'q' is not defined",
+	} {
+		r, err := runFunction(t, rossumsEvaluator, functionCall("201", "{}").With(rossumtest.Settings(map[string]any{"condition": condition})))
+		switch {
+		case want == "" && (err != nil || r.Failed()):
+			t.Errorf("%s: %v, %s", condition, err, texts(r))
+		case want != "" && (err == nil || !strings.HasSuffix(err.Error(), want) || !strings.Contains(texts(r), want)):
+			t.Errorf("%s: %v, %s, want %s", condition, err, texts(r), want)
+		}
+	}
+}
+
+func TestAFunctionSeesItsSettingsAndSecrets(t *testing.T) {
+	t.Parallel()
+	const code = `
+from txscript import TxScript
+
+def rossum_hook_request_handler(payload):
+    t = TxScript.from_payload(payload)
+    accepted = payload.get("settings", {}).get("accepted")
+    if accepted and t.field.status not in accepted:
+        t.show_error(f"The call was answered with {t.field.status}.")
+    if payload["secrets"].get("key") != "hunter2-hunter2":
+        t.show_error("no key")
+    return t.hook_response()
+`
+	call := functionCall("500", "").With(rossumtest.Settings(map[string]any{"accepted": []string{"200", "201"}}), rossumtest.Secret("key", "hunter2-hunter2"))
+	if r, err := runFunction(t, code, call); err != nil || texts(r) != "error: The call was answered with 500." {
+		t.Errorf("%v, %s", err, texts(r))
+	}
+	// A run may set them for the hook.
+	own := pipeline.StepFunc(func(_ context.Context, x *pipeline.Export) error {
+		x.Payload.Settings, x.Payload.Secrets = json.RawMessage(`{"accepted": ["500"]}`), rossum.Secrets{"key": "hunter2-hunter2"}
+		return nil
+	})
+	chain, err := pipeline.New(own, &steps.Function{Code: code})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, err := chain.Export(t.Context(), functionCall("500", "").Payload()); err != nil || texts(r) != "" {
+		t.Errorf("%v, %s", err, texts(r))
+	}
+}
+
+func TestATextThatAFunctionEvaluatesIsCheckedWhenTheChainIsBuilt(t *testing.T) {
+	t.Parallel()
+	for settings, want := range map[string]string{
+		`{"condition": "r.field.status = '201'"}`: "settings.condition: invalid syntax: line 1", `{"condition": "r.field.status != '201'"}`: "", `{}`: "", `{"condition": 5}`: "",
+	} {
+		hook := &rossum.Hook{ID: 7, Name: "Evaluator", Type: "function", Active: true, Events: []string{"annotation_content.export"}, Settings: json.RawMessage(settings)}
+		hook.Config.Code = rossumsEvaluator
+		registry := &pipeline.Registry{}
+		steps.Register(registry)
+		_, err := pipeline.FromHooks([]*rossum.Hook{hook}, registry)
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %s", settings, err, want)
+		}
+	}
 }

@@ -79,6 +79,9 @@ func (c *compiler) attr(x *attrExpr) eval {
 // getter reads an attribute at one place of the source, which looks a column of rows
 // up only once.
 func (c *compiler) getter(name string) func(r *run, v value) (value, error) {
+	if c.changes.apart {
+		return func(_ *run, v value) (value, error) { return getAttr(v, name) }
+	}
 	at := c.changes.sites
 	c.changes.sites++
 	return func(r *run, v value) (value, error) {

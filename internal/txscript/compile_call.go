@@ -9,6 +9,9 @@ import (
 // call compiles a call.
 func (c *compiler) call(x *callExpr) eval {
 	c.walksAtOnce(x)
+	if name, ok := x.f.(*nameExpr); ok && name.name == "eval" && c.isOuter("eval") {
+		return c.evalCall(x)
+	}
 	if attr, ok := x.f.(*attrExpr); ok {
 		return c.method(x, attr)
 	}

@@ -133,6 +133,7 @@ func (c *compiler) plainExpr(x expr) eval {
 func (c *compiler) load(x *nameExpr) eval {
 	name := x.name
 	outer := c.outer(name, x.at())
+	c.scope.note(name)
 	depth, slot, in, ok := c.scope.find(name)
 	if !ok {
 		return outer
@@ -174,6 +175,11 @@ var refused = map[string]bool{"eval": true, "exec": true, "compile": true, "open
 func (c *compiler) outer(name string, line int) eval {
 	if i := slices.Index(c.options.Globals, name); i >= 0 {
 		return func(r *run, _ *frame) (value, error) { return r.host.Globals[i], nil }
+	}
+	if m := c.scope.module(); m.allows != nil && !m.allows(name) {
+		return func(*run, *frame) (value, error) {
+			return value{}, pyvalue.Raise("NameError", "name '%s' is not defined", name)
+		}
 	}
 	if make, ok := timeNames[name]; ok {
 		return func(r *run, _ *frame) (value, error) { return make(r), nil }

@@ -25,6 +25,7 @@ type compiler struct {
 // a lookup.
 type changes struct {
 	seen, rebinds  bool
+	apart          bool // it is a text that eval gets, compiled while the program runs
 	atOnce         map[*compExpr]bool
 	sites, lookups int
 }

@@ -80,6 +80,7 @@ func newReads() *Reads {
 // reader collects what a source reads.
 type reader struct {
 	fields string
+	via    []string
 	out    *Reads
 }
 
@@ -89,8 +90,8 @@ type surroundings struct {
 	guarded bool // AttributeError is caught
 }
 
-func readsOf(body []stmt, fields string) *Reads {
-	r := &reader{fields, newReads()}
+func readsOf(body []stmt, o Options) *Reads {
+	r := &reader{o.Fields, o.Via, newReads()}
 	r.stmts(body, surroundings{})
 	return r.out
 }
@@ -167,6 +168,10 @@ func (r *reader) exprs(at surroundings, xs ...expr) {
 }
 
 func (r *reader) isFields(x expr) bool {
+	if inner, ok := x.(*attrExpr); ok && inner.name == r.fields {
+		n, ok := inner.x.(*nameExpr)
+		return ok && slices.Contains(r.via, n.name)
+	}
 	n, ok := x.(*nameExpr)
 	return ok && n.name == r.fields && r.fields != ""
 }
@@ -184,6 +189,10 @@ func (r *reader) expr(x expr, at surroundings) {
 	case *attrExpr:
 		if r.isFields(x.x) {
 			r.field(x.name, at)
+			return
+		}
+		if r.isFields(x) {
+			r.out.Passed = true
 			return
 		}
 		r.out.Attrs[x.name] = true
@@ -277,4 +286,39 @@ func (r *reader) call(x *callExpr, at surroundings) {
 	for _, a := range rest {
 		r.expr(a.value, at)
 	}
+}
+
+// Uses reports whether the source uses a name for anything but an argument of
+// from_payload; a source that calls eval may use every name.
+func (p *Program) Uses(name string) bool { return p.uses[name] || p.uses["eval"] }
+
+// FirstParam returns the name of the first parameter of a function of the module, ""
+// if it has none.
+func (p *Program) FirstParam(function string) string { return p.params[function] }
+
+func namesUsed(body []stmt) (uses map[string]bool, params map[string]string) {
+	uses, params = make(map[string]bool), make(map[string]string)
+	given := make(map[expr]bool)
+	visit(body, func(st stmt) {
+		switch st := st.(type) {
+		case *defStmt:
+			if f := st.f; len(f.params) > 0 {
+				params[f.name] = f.params[0].name
+			} else if f.varArgs != "" {
+				params[f.name] = f.varArgs
+			}
+		}
+	}, func(x expr) {
+		switch x := x.(type) {
+		case *callExpr:
+			if f, ok := x.f.(*attrExpr); ok && f.name == "from_payload" {
+				for _, a := range x.args {
+					given[a.value] = true
+				}
+			}
+		case *nameExpr:
+			uses[x.name] = uses[x.name] || !given[x]
+		}
+	})
+	return uses, params
 }

@@ -103,12 +103,14 @@ type run struct {
 	slots []slot // values of fields that were read by name, in the order of Program.fields
 	sites []site // places of the source that read a column of rows
 	row   RowFields
-	index int // of the row
+	index int      // of the row
+	names []string // of the globals
 
 	// With a Memo these are kept from one run to the next.
 	kept    []variable // values of expressions
 	block   steadyBlock
 	columns []column // that lookups search
+	evals   map[evaluation]eval
 }
 
 // slot is a field that the source reads by its name.
@@ -186,8 +188,12 @@ type Program struct {
 	sites  int
 	looks  int
 	// changes is set if the source may change a list in place.
-	changes bool
-	reads   *Reads
+	changes   bool
+	reads     *Reads
+	globals   []string
+	evaluates []string
+	uses      map[string]bool
+	params    map[string]string // of a function of the module, its first parameter
 }
 
 // ChangesLists reports whether the source may change a list in place. If it does
@@ -203,20 +209,20 @@ type Options struct {
 	// RowFields are fields whose value differs from row to row. If it is not nil,
 	// expressions that read none of them can be kept in a [Memo].
 	RowFields func(schemaID string) bool
+	// Via are names among the globals whose attribute field is the fields, too.
+	Via []string
+	// Attributes are those that a global has, for [CompileExpression]; a global that is
+	// not in it may have any.
+	Attributes map[string][]string
 }
 
 // Compile compiles a source. The error is a [*SyntaxError].
 func Compile(source string, o Options) (p *Program, err error) {
-	defer func() {
-		switch v := recover().(type) {
-		case nil:
-		case fault:
-			p, err = nil, v.err
-		default:
-			panic(v)
-		}
-	}()
-	body := (&parser{tokens: lex(source, 1)}).program()
+	defer recovered(&p, &err)
+	return compile((&parser{tokens: lex(source, 1)}).program(), o), nil
+}
+
+func compile(body []stmt, o Options) *Program {
 	c := &compiler{options: o, rowFields: o.RowFields, scope: newScope(nil, moduleScope), program: &Program{at: -1}}
 	c.changes = &changes{rebinds: rebinds(body), atOnce: make(map[*compExpr]bool)}
 	c.scope.collect(body)
@@ -231,8 +237,10 @@ func Compile(source string, o Options) (p *Program, err error) {
 	}
 	c.program.memos, c.program.sites, c.program.looks = c.memos, c.changes.sites, c.changes.lookups
 	c.program.changes = c.changes.seen
-	c.program.reads = readsOf(body, o.Fields)
-	return c.program, nil
+	c.program.reads = readsOf(body, o)
+	c.program.globals, c.program.evaluates = o.Globals, evaluatedSettings(body)
+	c.program.uses, c.program.params = namesUsed(body)
+	return c.program
 }
 
 // Run runs the program and returns the value of the last expression statement
@@ -283,7 +291,7 @@ func (p *Program) start(ctx context.Context, h *Host) (r *run, f *frame) {
 	} else {
 		r, f = p.prepare(h.Memo)
 	}
-	r.host, r.row = h, nil
+	r.host, r.row, r.names = h, nil, p.globals
 	if p.at >= 0 && p.at < len(h.Globals) {
 		if row, ok := h.Globals[p.at].Object().(RowFields); ok {
 			if r.index = row.Index(); r.index >= 0 {

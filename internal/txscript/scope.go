@@ -5,8 +5,10 @@ type scope struct {
 	parent  *scope
 	kind    scopeKind
 	slots   map[string]int
-	global  map[string]bool // declared global
-	outside map[string]bool // declared nonlocal
+	global  map[string]bool           // declared global
+	outside map[string]bool           // declared nonlocal
+	reads   map[string]bool           // variables of other scopes that the source reads or writes there
+	allows  func(builtin string) bool // which builtins there are, nil for all
 }
 
 type scopeKind uint8
@@ -15,10 +17,11 @@ const (
 	moduleScope scopeKind = iota
 	functionScope
 	compScope
+	evalScope // of a text that eval gets, or a scope within it
 )
 
 func newScope(parent *scope, kind scopeKind) *scope {
-	return &scope{parent: parent, kind: kind, slots: make(map[string]int), global: make(map[string]bool), outside: make(map[string]bool)}
+	return &scope{parent: parent, kind: kind, reads: make(map[string]bool), slots: make(map[string]int), global: make(map[string]bool), outside: make(map[string]bool)}
 }
 
 // add makes a variable of the scope, unless it was declared to be another's.
@@ -28,6 +31,16 @@ func (s *scope) add(name string) {
 	}
 	if _, known := s.slots[name]; !known {
 		s.slots[name] = len(s.slots)
+	}
+}
+
+// note keeps that a name is used in a scope, and so in those around it.
+func (s *scope) note(name string) {
+	for at := s; at != nil; at = at.parent {
+		if _, own := at.slots[name]; own || at.kind == evalScope {
+			return
+		}
+		at.reads[name] = true
 	}
 }
 
@@ -48,9 +61,14 @@ func (s *scope) find(name string) (depth, slot int, in *scope, ok bool) {
 		slot, ok = m.slots[name]
 		return depth, slot, m, ok
 	}
+	evaluated, hidden := false, false
 	for at := s; at != nil; at = at.parent {
-		if slot, ok := at.slots[name]; ok {
+		if slot, ok := at.slots[name]; ok && (!hidden || at.parent == nil) {
 			return depth, slot, at, true
+		}
+		evaluated = evaluated || at.kind == evalScope
+		if evaluated && at.kind == functionScope && !at.reads[name] && !at.outside[name] {
+			hidden = true // a variable around the function that calls eval, and that it does not use
 		}
 		if at.global[name] {
 			_, slot, in, ok := at.find(name)

@@ -38,7 +38,7 @@ func TestConstructsOutsideOfTheSubsetAreNamedWithTheirLine(t *testing.T) {
 		"match x:\n    case 1: 1":        "line 1: match is not supported in formulas",
 		"...":                            "line 1: ... is not supported in formulas",
 		"try:\n    1\nexcept* ValueError:\n    2": "line 3: except* is not supported in formulas",
-		"x = 1\neval('x')":                        "line 2: eval is not supported in formulas",
+		"x = 1\nexec('x')":                        "line 2: exec is not supported in formulas",
 		"def f(): return open('x')":               "line 1: open is not supported in formulas",
 		`"\N{DASH}"`:                              `line 1: a character by its name (\N{…}) is not supported in formulas`,
 	} {

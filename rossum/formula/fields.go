@@ -147,7 +147,7 @@ func (s *scope) Field(schemaID string) (value, bool, error) {
 	case d.table != "":
 		return s.r.list(s.r.column(schemaID)), true, nil
 	case d.Category == "datapoint":
-		return empty(d.ValueType()), true, nil // the schema has it, the document has not
+		return s.r.empty(d.ValueType()), true, nil // the schema has it, the document has not
 	}
 	return value{}, false, nil
 }
@@ -259,7 +259,17 @@ func (r *running) typed(n *rossum.Node) value {
 	if d := r.set.fields[n.SchemaID()]; d != nil {
 		kind = d.ValueType()
 	}
-	return typed(n, kind)
+	if v := typed(n, kind); !r.none || v.IsText() || !txscript.IsEmpty(v) {
+		return v
+	}
+	return pyvalue.None()
+}
+
+func (r *running) empty(kind string) value {
+	if v := empty(kind); !r.none || v.IsText() {
+		return v
+	}
+	return pyvalue.None()
 }
 
 func typed(n *rossum.Node, kind string) value {

@@ -152,11 +152,7 @@ func (s *Set) compile(f *rossum.SchemaField) *compiled {
 	program, err := txscript.Compile(f.Formula, o)
 	var syntax *txscript.SyntaxError
 	if errors.As(err, &syntax) {
-		kind := ErrSyntax
-		if syntax.Unsupported {
-			kind = ErrUnsupported
-		}
-		c.Err = &Error{SchemaID: f.ID, Line: syntax.Line, Err: fmt.Errorf("%w: %w", kind, err)}
+		c.Err = &Error{SchemaID: f.ID, Line: syntax.Line, Err: syntaxFault(err)}
 		c.reading(s, txscript.ReadsOf(f.Formula, "field"))
 		return c
 	}

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
@@ -32,16 +34,26 @@ var ErrNoHandler = errors.New("the code does not define " + Handler)
 // [ErrNoHandler].
 func CompileFunction(code string) (*Function, error) {
 	p, err := txscript.Compile(code, txscript.Options{Globals: []string{hiddenGlobal}})
-	var syntax *txscript.SyntaxError
 	switch {
-	case errors.As(err, &syntax) && syntax.Unsupported:
-		return nil, fmt.Errorf("%w: %w", ErrUnsupported, err)
 	case err != nil:
-		return nil, fmt.Errorf("%w: %w", ErrSyntax, err)
+		return nil, syntaxFault(err)
 	case !p.Defines(Handler):
 		return nil, ErrNoHandler
 	}
 	return &Function{p}, nil
+}
+
+// Evaluates lists the settings whose texts the code gives to eval, as
+// eval(payload["settings"]["condition"]).
+func (f *Function) Evaluates() []string { return f.program.Evaluates() }
+
+// CheckExpression reports what is wrong with a text that code gives to eval, as far
+// as that shows without running it. The error wraps [ErrSyntax] or [ErrUnsupported].
+func CheckExpression(text string) error {
+	if err := txscript.CheckExpression(text); err != nil {
+		return syntaxFault(err)
+	}
+	return nil
 }
 
 // hiddenGlobal is no name that code can have: from_payload returns its value.
@@ -59,29 +71,26 @@ type FunctionOptions struct {
 }
 
 // Run calls the function with a hook call, and makes the changes that it makes, or
-// that the operations of its answer ask for. The payload that the code sees has
-// neither token nor secrets. An error is an exception that the code did not catch, a
-// limit, or an answer that is none.
+// that the operations of its answer ask for. The payload that the code sees has the
+// settings and secrets of p, which are to be those of the function's own hook, but
+// not the token. An error is an exception that the code did not catch, a limit, or an
+// answer that is none.
 func (f *Function) Run(ctx context.Context, p *rossum.Payload, o FunctionOptions) error {
 	if p.Annotation == nil || p.Annotation.Content == nil {
 		return errors.New("the payload has no annotation content")
 	}
-	set := &Set{fields: make(map[string]*described)}
-	if o.Schema != nil {
-		for i := range o.Schema.Content {
-			set.describe(&o.Schema.Content[i], "", false)
+	r := newRunning(ctx, fieldsOf(o.Schema, p.Annotation.Content), p.Annotation.Content)
+	r.writes = true
+	t := &script{fields: &writable{scope{r: r}}, payload: &payloadDict{p: p, secrets: true}, annotation: p.Annotation}
+	var argument value
+	if f.program.Uses(f.program.FirstParam(Handler)) {
+		var err error
+		if argument, err = t.payload.value(); err != nil {
+			return err
 		}
 	}
-	content := p.Annotation.Content
-	for id := range content.SchemaIDs() {
-		if set.fields[id] == nil {
-			set.fields[id] = describeNode(content.Find(id)[0])
-		}
-	}
-	r := &running{writes: true, set: set, ctx: ctx, content: content, result: &Result{}, columns: make(map[string][]value), tables: make(map[string][]value), full: make(map[string][]value)}
-	t := &script{fields: &writable{scope{r: r}}, payload: &payload{p: p}}
 	host := &txscript.Host{Globals: []value{pyvalue.FromObject(t)}, Now: o.Now, Show: func(m txscript.Message) { show(o, m) }}
-	answer, err := f.program.Call(ctx, host, Handler, pyvalue.FromObject(t.payload))
+	answer, err := f.program.Call(ctx, host, Handler, argument)
 	if err != nil {
 		return err
 	}
@@ -135,8 +144,9 @@ func apply(p *rossum.Payload, o FunctionOptions, answer value) error {
 
 // script is what from_payload returns.
 type script struct {
-	fields  *writable
-	payload *payload
+	fields     pyvalue.Object
+	payload    *payloadDict
+	annotation *rossum.Annotation
 }
 
 // PyType implements [pyvalue.Object].
@@ -148,9 +158,10 @@ func (t *script) PyAttr(name string) (value, bool) {
 	case "field":
 		return pyvalue.FromObject(t.fields), true
 	case "payload":
-		return pyvalue.FromObject(t.payload), true
+		v, err := t.payload.value()
+		return v, err == nil
 	case "annotation":
-		return annotationValue(t.payload.p.Annotation), true
+		return annotationValue(t.annotation), true
 	case "hook_response":
 		return pyvalue.FromObject(&pyvalue.Func{Name: name, F: func(*pyvalue.Call) (value, error) { return pyvalue.FromObject(&response{}), nil }}), true
 	}
@@ -182,53 +193,40 @@ func (a *attributes) PySetAttr(name string, v value) error {
 	return pyvalue.Raise("AttributeError", "attr.%s cannot be written", name)
 }
 
-// payload is the hook call as a dict, which is made when it is first looked at.
-type payload struct {
-	p    *rossum.Payload
-	dict *pyvalue.Dict
+// payloadDict is the hook call as a dict, with the settings and secrets that the run
+// may have set since the payload was read. It is made when it is first looked at.
+type payloadDict struct {
+	p       *rossum.Payload
+	secrets bool // it has them
+	made    value
 }
 
-// PyType implements [pyvalue.Object].
-func (*payload) PyType() string { return "dict" }
-
-func (p *payload) load() (value, error) {
-	if p.dict == nil {
-		data, err := p.p.AppendJSON(nil)
-		if err != nil {
-			return value{}, err
-		}
-		v, err := pyvalue.FromJSON(data, false)
-		if err != nil {
-			return value{}, err
-		}
-		p.dict = v.Dict()
+func (d *payloadDict) value() (value, error) {
+	if d.made.Dict() != nil {
+		return d.made, nil
 	}
-	return p.dict.Value(), nil
-}
-
-// PyItem returns payload[key].
-func (p *payload) PyItem(key value) (value, error) {
-	v, err := p.load()
+	data, err := d.p.AppendJSON(nil)
 	if err != nil {
 		return value{}, err
 	}
-	return pyvalue.GetItem(v, key)
-}
-
-// PyContains reports whether there is a key.
-func (p *payload) PyContains(key value) (bool, error) {
-	v, err := p.load()
+	made, err := pyvalue.FromJSON(data, false)
 	if err != nil {
-		return false, err
+		return value{}, err
 	}
-	return pyvalue.Contains(nil, v, key)
-}
-
-// PyAttr returns the methods of a dict.
-func (p *payload) PyAttr(name string) (value, bool) {
-	v, err := p.load()
-	if err != nil {
-		return value{}, false
+	settings := pyvalue.NewDict().Value()
+	if len(d.p.Settings) > 0 {
+		if settings, err = pyvalue.FromJSON(d.p.Settings, false); err != nil {
+			return value{}, err
+		}
 	}
-	return pyvalue.Method(v, name)
+	made.Dict().SetStr("settings", settings)
+	if d.secrets {
+		secrets := pyvalue.NewDict()
+		for _, name := range slices.Sorted(maps.Keys(d.p.Secrets)) {
+			secrets.SetStr(name, pyvalue.Str(d.p.Secrets[name]))
+		}
+		made.Dict().SetStr("secrets", secrets.Value())
+	}
+	d.made = made
+	return made, nil
 }

@@ -53,7 +53,8 @@ var limits = pyvalue.Limits{
 // values; with nil it computes all. Only one may use c meanwhile. The error is an
 // [*Error], or the context's.
 func (s *Set) Run(ctx context.Context, c *rossum.Content, changed []string, o Options) (*Result, error) {
-	r := &running{set: s, ctx: ctx, content: c, options: o, result: &Result{}, columns: make(map[string][]value), tables: make(map[string][]value), full: make(map[string][]value)}
+	r := newRunning(ctx, s, c)
+	r.options = o
 	r.meter = pyvalue.NewMeter(ctx, limits)
 	dirty := make(map[string]bool, len(changed))
 	for _, id := range changed {
@@ -110,6 +111,7 @@ type running struct {
 	tables  map[string][]value // rows of tables
 	full    map[string][]value // columns that every row has
 	writes  bool               // rows can be written
+	none    bool               // empty numbers and dates are None
 	shared  bool               // the formula that runs changes no list: it may have ours
 }
 

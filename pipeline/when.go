@@ -1,0 +1,233 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/expr-lang/expr"
+	"github.com/expr-lang/expr/ast"
+	"github.com/expr-lang/expr/parser"
+	"github.com/expr-lang/expr/vm"
+
+	"github.com/exportpipeline/exportpipeline/rossum"
+)
+
+// When makes a step run only where a condition is true:
+//
+//	pipeline.When("field.amount_total > 1000", step)
+//
+// The condition is written in the language of expr-lang/expr (see
+// https://expr-lang.org/docs/language-definition), which is not Python: it is for
+// chains that are composed in Go. Conditions of people who configure Rossum are
+// Python; see package steps, Evaluate. It knows
+//
+//	field       the fields by schema_id: with a schema, numbers are float64, dates
+//	            time.Time, and nil where they are empty; everything else is a text.
+//	            A table is a list of rows, a simple multivalue a list of values.
+//	annotation  id (int), url, status, queue, automated (bool)
+//	document    id (int), url, mime_type, original_file_name
+//	event, action
+//
+// It is compiled when the chain is built, and must give a bool. A condition that
+// names a field which the annotation has not fails the export, with the nearest name,
+// before the step runs. A step that is left out says so in the report.
+func When(condition string, s Step) Step { return &when{Step: s, condition: condition} }
+
+// when is a step with its condition.
+type when struct {
+	Step
+	condition string
+	compiled  *compiledWhen
+}
+
+type compiledWhen struct {
+	program *vm.Program
+	reads   []string // schema_ids
+}
+
+func (w *when) Name() string  { return NameOf(w.Step) }
+func (w *when) Unwrap() Step  { return w.Step }
+func (w *when) Close() error  { return closeStep(w.Step) }
+func (w *when) isFinal() bool { return isFinal(w.Step) }
+
+// ListensTo passes the question on.
+func (w *when) ListensTo(event, action string) bool { return listensTo(w.Step, event, action) }
+
+// Validate compiles the condition, and lets the step compile what it has.
+func (w *when) Validate() (err error) {
+	if w.compiled, err = compileWhen(w.condition); err != nil {
+		return &StepError{Place: "condition", Err: err}
+	}
+	return validate(w.Step)
+}
+
+// Run runs the step if the condition is true.
+func (w *when) Run(ctx context.Context, x *Export) error {
+	holds, err := w.holds(x)
+	if err != nil {
+		return &StepError{Place: "condition", Err: err}
+	}
+	if !holds {
+		x.Decide("skipped: %s is not true", w.condition)
+		return nil
+	}
+	return w.Step.Run(ctx, x)
+}
+
+func (w *when) holds(x *Export) (bool, error) {
+	c := w.compiled
+	if c == nil {
+		var err error
+		if c, err = compileWhen(w.condition); err != nil {
+			return false, err
+		}
+	}
+	if x.Annotation.Content == nil {
+		return false, ErrNoContent
+	}
+	for _, id := range c.reads {
+		if len(x.Annotation.Content.Find(id)) == 0 {
+			if _, err := x.Field(id); err != nil { // names the nearest known id
+				return false, err
+			}
+		}
+	}
+	env, err := whenEnv(x)
+	if err != nil {
+		return false, err
+	}
+	result, err := expr.Run(c.program, env)
+	if err != nil {
+		return false, err
+	}
+	is, ok := result.(bool)
+	if !ok {
+		return false, fmt.Errorf("it gives a %T, not true or false", result)
+	}
+	return is, nil
+}
+
+// compileWhen compiles a condition and lists the fields that it names.
+func compileWhen(text string) (*compiledWhen, error) {
+	program, err := expr.Compile(text, expr.Env(whenShape()), expr.AsBool(), expr.MaxNodes(10000))
+	if err != nil {
+		return nil, err
+	}
+	tree, err := parser.Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	reads := &fieldReads{seen: make(map[string]bool)}
+	ast.Walk(&tree.Node, reads)
+	return &compiledWhen{program, reads.ids}, nil
+}
+
+// fieldReads collects the schema_ids after field.
+type fieldReads struct {
+	ids  []string
+	seen map[string]bool
+}
+
+// Visit implements [ast.Visitor].
+func (f *fieldReads) Visit(n *ast.Node) {
+	m, ok := (*n).(*ast.MemberNode)
+	if !ok || m.Optional {
+		return
+	}
+	base, isName := m.Node.(*ast.IdentifierNode)
+	id, isText := m.Property.(*ast.StringNode)
+	if isName && isText && base.Value == "field" && !f.seen[id.Value] {
+		f.seen[id.Value] = true
+		f.ids = append(f.ids, id.Value)
+	}
+}
+
+// whenShape is the environment that conditions are compiled against.
+func whenShape() map[string]any {
+	return map[string]any{
+		"field": map[string]any{}, "event": "", "action": "",
+		"annotation": whenAnnotation{}, "document": whenDocument{},
+	}
+}
+
+type whenAnnotation struct {
+	ID        int    `expr:"id"`
+	URL       string `expr:"url"`
+	Status    string `expr:"status"`
+	Queue     string `expr:"queue"`
+	Automated bool   `expr:"automated"`
+}
+
+type whenDocument struct {
+	ID       int    `expr:"id"`
+	URL      string `expr:"url"`
+	MimeType string `expr:"mime_type"`
+	Name     string `expr:"original_file_name"`
+}
+
+func whenEnv(x *Export) (map[string]any, error) {
+	schema, err := x.Payload.Schema()
+	if err != nil {
+		return nil, err
+	}
+	types := make(map[string]string)
+	if schema != nil {
+		for f := range schema.All() {
+			types[f.ID] = f.ValueType()
+		}
+	}
+	field := make(map[string]any)
+	for _, section := range x.Annotation.Content.Sections() {
+		for _, n := range section.Children() {
+			field[n.SchemaID()] = whenValue(n, types)
+		}
+	}
+	a, env := x.Annotation, whenShape()
+	env["field"], env["event"], env["action"] = field, x.Payload.Event, x.Payload.Action
+	env["annotation"] = whenAnnotation{int(a.ID), a.URL, a.Status, a.Queue, a.Automated}
+	if d := x.Payload.Document; d != nil {
+		env["document"] = whenDocument{int(d.ID), d.URL, d.MimeType, d.OriginalFileName}
+	}
+	return env, nil
+}
+
+// whenValue is a field as conditions see it.
+func whenValue(n *rossum.Node, types map[string]string) any {
+	switch n.Category() {
+	case rossum.Datapoint:
+		return whenTyped(n.Text(), types[n.SchemaID()])
+	case rossum.Tuple:
+		row := make(map[string]any, len(n.Children()))
+		for _, cell := range n.Children() {
+			row[cell.SchemaID()] = whenValue(cell, types)
+		}
+		return row
+	}
+	items := make([]any, len(n.Children()))
+	for i, child := range n.Children() {
+		items[i] = whenValue(child, types)
+	}
+	return items
+}
+
+// whenTyped reads a text by the type of its field; a text that is none of the type
+// stays a text.
+func whenTyped(text, kind string) any {
+	switch {
+	case kind != "number" && kind != "date":
+		return text
+	case text == "":
+		return nil
+	case kind == "number":
+		if f, err := strconv.ParseFloat(text, 64); err == nil {
+			return f
+		}
+	default:
+		if t, err := time.Parse(time.DateOnly, text); err == nil {
+			return t
+		}
+	}
+	return text
+}
