@@ -45,6 +45,13 @@ func (n templateNode) IsField() bool { return n.Category() == rossum.Datapoint }
 
 func (n templateNode) Count() int { return len(n.Children()) }
 
+func (n templateNode) Elements() ([]jsontemplate.Node, bool) {
+	if n.Category() != rossum.Multivalue {
+		return nil, false
+	}
+	return templateNodes(n.Children()), true
+}
+
 func (n templateNode) Find(schemaID string) []jsontemplate.Node {
 	return templateNodes(n.Node.Find(schemaID))
 }

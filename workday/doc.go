@@ -27,13 +27,13 @@
 //
 //	list of two where one is allowed    zeep sends the first
 //	text where an object is expected    zeep makes an ID of type NotSet of it
-//	"no", "False" for a boolean         zeep sends true
-//	a number in exponent form           zeep sends 1e-07
+//	"no" for a boolean                  zeep sends true
 //	a required choice that is empty     zeep sends nothing
 //	facets: digits, lengths, patterns   zeep does not check them
 //
-// Two things are sent that zeep loses: a false or 0 that stands alone in a choice,
-// and the attributes of an object in a list of one.
+// Some things are sent that zeep loses or spoils: a false or 0 that stands alone in
+// a choice, the attributes of an object in a list of one, "False" for a boolean
+// (zeep sends true), and a decimal with an exponent, whose digits are written out.
 //
 // Calls are signed with WS-Security's UsernameToken as user@tenant, and go to the
 // address in the WSDL if it is on the same host (or a listed one), without following

@@ -54,7 +54,7 @@ func numbered(number string, parts ...rossumtest.Part) *rossumtest.Call {
 	return rossumtest.Annotation(append([]rossumtest.Part{
 		rossumtest.Offline(),
 		rossumtest.Field("document_id", number), rossumtest.Field("date_issue", "2026-03-31"),
-		rossumtest.Number("amount_total", "1 234.50", "1234.50"), rossumtest.Field("company", "CO-1"),
+		rossumtest.Number("amount_total", "1 234.50", "1234.50"), rossumtest.Field("amount_text", "1 234.50"), rossumtest.Field("company", "CO-1"),
 		rossumtest.Field("supplier", "S-1"), rossumtest.Field("currency", ""),
 		rossumtest.Field("workday_id", ""), rossumtest.Field("workday_wid", ""),
 		rossumtest.Table("line_items",
@@ -151,6 +151,39 @@ func TestAnInvoiceArrivesAndItsIDsComeBack(t *testing.T) {
 }
 
 // TestWhatWorkdayAnswersIsShown has a row for each message of the component.
+// What a person sees, such as 3/5/2026, fits no date of Workday's: the published
+// settings put plain fields there, and mean the normalised values.
+func TestDatesAndAmountsAreSentAsTheirNormalisedValues(t *testing.T) {
+	t.Parallel()
+	for _, lines := range []string{"line", "lines"} { // the rows, and the table that holds them
+		w := tenant(t)
+		call := invoice(
+			rossumtest.Date("received", "3/5/2026", "2026-03-05"), rossumtest.Field("approved", "False"), rossumtest.Field("tax", "1.5E+1"),
+			rossumtest.Table("lines",
+				rossumtest.Row("item", "a").Typed("item_total", rossumtest.Value{Text: "1 210.50", Normalized: "1210.5", Type: "number"}),
+				rossumtest.Row("item", "b").Typed("item_total", rossumtest.Value{Text: "10", Normalized: "10", Type: "number"})),
+		)
+		r, err := export(t, step(t, w, mapped(`{"Supplier_Invoice_Data": {
+			"Company_Reference": {"ID": [{"type": "Organization_Reference_ID", "_value_1": "E"}]},
+			"Submit": "@{approved}", "Invoice_Date": "@{received}", "Control_Amount_Total": "@{amount_total}", "Tax_Amount": "@{tax}",
+			"Invoice_Line_Replacement_Data": {"$FOR_EACH_SCHEMA_ID$": {"schema_id": "`+lines+`", "mapping": {
+				"Line_Order": "{schema_loop.index}", "Item_Description": "@{item}", "Extended_Amount": "@{item_total}"}}}}}`)), call)
+		if err != nil || r.Failed() || len(w.Calls()) != 1 {
+			t.Errorf("%s: %v, %s", lines, err, texts(r))
+			continue
+		}
+		body := string(w.Calls()[0].Body)
+		for _, part := range []string{
+			`"Submit":false`, `"Invoice_Date":"2026-03-05"`, `"Control_Amount_Total":1234.50`, `"Tax_Amount":15`,
+			`"Item_Description":"a"`, `"Extended_Amount":1210.5`, `"Item_Description":"b"`, `"Line_Order":"2"`,
+		} {
+			if !strings.Contains(body, part) {
+				t.Errorf("%s: the call lacks %s: %s", lines, part, body)
+			}
+		}
+	}
+}
+
 func TestWhatWorkdayAnswersIsShown(t *testing.T) {
 	t.Parallel()
 	path := "/wd:Submit_Supplier_Invoice_Request[1]/wd:Supplier_Invoice_Data[1]"
@@ -227,8 +260,8 @@ func TestWhatWorkdayAnswersIsShown(t *testing.T) {
 		"wrong operation":         {change: func(c *workday.Configuration) { c.Request.Operation = "Submit_Suplier_Invoice" }, want: []string{"has no operation Submit_Suplier_Invoice (did you mean Submit_Supplier_Invoice?)"}},
 		"a field that is missing": {change: mapped(`{"Supplier_Invoice_Data": {"Memo": "@{memoo}"}}`), want: []string{"error: Export to Workday failed. Mapping error: configurations[0].request.mapping.Supplier_Invoice_Data.Memo: schema_id \"memoo\": not found in the annotation"}},
 		"a value that is wrong": {
-			change: mapped(`{"Supplier_Invoice_Data": {"Company_Reference": {}, "Control_Amount_Total": "@{amount_total}", "Tax_Amount": "x"}}`),
-			want:   []string{`error: Export to Workday failed. Error: Supplier_Invoice_Data.Control_Amount_Total: "1 234.50" is not a decimal (such as -1234.50) (field amount_total)`, "Supplier_Invoice_Data.Tax_Amount"},
+			change: mapped(`{"Supplier_Invoice_Data": {"Company_Reference": {}, "Control_Amount_Total": "@{amount_text}", "Tax_Amount": "x"}}`),
+			want:   []string{`error: Export to Workday failed. Error: Supplier_Invoice_Data.Control_Amount_Total: "1 234.50" is not a decimal (such as -1234.50) (field amount_text)`, "Supplier_Invoice_Data.Tax_Amount"},
 		},
 		"no user":                 {call: []rossumtest.Part{rossumtest.Secret("workday_username", "")}, want: []string{"the secret workday_username is missing"}},
 		"no password":             {call: []rossumtest.Part{rossumtest.Secret("workday_password", "")}, want: []string{"the secret workday_password is missing"}},

@@ -3,6 +3,7 @@ package jsontemplate
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -15,9 +16,9 @@ import (
 type Options struct {
 	// Place is where the template stands in the settings; it leads every error.
 	Place string
-	// Resources allows {current_datetime}, {document_content} and
-	// {schema_loop.…}, as the Workday connector knows them. Elsewhere such text
-	// passes unchanged.
+	// Resources allows {current_datetime} and {document_content}, and expressions
+	// of these, as the Workday connector knows them. Elsewhere such text passes
+	// unchanged.
 	Resources bool
 }
 
@@ -79,6 +80,7 @@ type compiler struct {
 	json    *json.Decoder
 	faults  settings.Faults
 	broken  error
+	loops   int // around what is being compiled
 }
 
 func (c *compiler) token(place string) json.Token {
@@ -133,7 +135,7 @@ func (c *compiler) object(place string, depth int) node {
 		}
 		below := settings.Join(place, key)
 		if i := slices.IndexFunc(o.members, func(m member) bool { return m.key == key }); i >= 0 {
-			c.faults.Add(below, "stands twice")
+			c.faults.Add(below, "duplicate key")
 		}
 		if isOperator(key) {
 			return c.operatorObject(o, key, below, depth)
@@ -218,15 +220,26 @@ func (c *compiler) placeholder(place, text string) (node, bool) {
 		return literal{}, true
 	case strings.HasPrefix(text, "{secret."):
 		return secret{place, strings.TrimPrefix(name, "secret.")}, true
-	case text[0] == '{' && c.options.Resources:
+	case text[0] == '{' && (c.options.Resources || loopVariable(name)):
 		return c.resource(place, text, name)
 	}
 	return nil, false
 }
 
+// loopVariable recognises {schema_loop.…}, which every component knows.
+func loopVariable(name string) bool {
+	rest, found := strings.CutPrefix(name, "schema_loop.")
+	return found && strings.HasPrefix(rest, "index")
+}
+
 func (c *compiler) resource(place, text, name string) (node, bool) {
 	switch name {
-	case "current_datetime", "schema_loop.index", "schema_loop.index0":
+	case "schema_loop.index", "schema_loop.index0":
+		if c.loops == 0 {
+			c.faults.Add(place, "{%s} is undefined outside of $FOR_EACH_SCHEMA_ID$", name)
+		}
+		return resource{place, name}, true
+	case "current_datetime":
 		return resource{place, name}, true
 	case "document_content":
 		return file{place, true}, true
@@ -234,6 +247,9 @@ func (c *compiler) resource(place, text, name string) (node, bool) {
 		return nil, false
 	}
 	e, err := compileExpression(name, place)
+	if err == nil && c.loops == 0 && slices.Contains(e.names, "schema_loop") {
+		err = errors.New("schema_loop is undefined outside of $FOR_EACH_SCHEMA_ID$")
+	}
 	if err != nil {
 		c.faults.Add(place, "%s: %v", text, err)
 		return literal{}, true
@@ -306,7 +322,7 @@ func (a *arguments) read(spec operatorSpec, depth int) {
 		return
 	}
 	if a.names[name] != nil {
-		c.faults.Add(below, "stands twice")
+		c.faults.Add(below, "duplicate key")
 	}
 	switch name {
 	case "schema_id", "value_type", "datapoint":
@@ -322,6 +338,10 @@ func (a *arguments) read(spec operatorSpec, depth int) {
 		}
 		a.texts[name], a.names[name] = text, literal{text}
 	case "mapping":
+		if spec.loop {
+			c.loops++
+			defer func() { c.loops-- }()
+		}
 		if spec.mapping {
 			a.names[name] = c.branches(below, depth)
 			return

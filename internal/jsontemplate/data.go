@@ -16,6 +16,9 @@ type Node interface {
 	Normalized() string
 	// Count is the number of children.
 	Count() int
+	// Elements returns the rows of a table, or the values of a simple multivalue;
+	// the second result is false for every other node.
+	Elements() ([]Node, bool)
 	// Find returns the nodes below with the schema_id, in the document's order.
 	Find(schemaID string) []Node
 }
@@ -37,6 +40,14 @@ type Data struct {
 	Now func() time.Time
 	// Suggest returns the schema_id that a wrong one most likely meant, or "".
 	Suggest func(schemaID string) string
+}
+
+// text is the value of a field that templates work with.
+func text(n Node) string {
+	if normalized := n.Normalized(); normalized != "" {
+		return normalized
+	}
+	return n.Value()
 }
 
 // scope is the element that a part of the template is about.
@@ -74,12 +85,13 @@ func (s *scope) find(schemaID string) []Node {
 	return s.data.Root(schemaID)
 }
 
-// loop returns the position in the nearest loop around.
-func (s *scope) loop() (int, bool) {
+// loop returns the position in the nearest loop around; what uses it compiles
+// only within one.
+func (s *scope) loop() int {
 	for in := s; in != nil; in = in.outer {
 		if in.inLoop {
-			return in.index, true
+			return in.index
 		}
 	}
-	return 0, false
+	return 0
 }

@@ -5,14 +5,16 @@
 //
 // Placeholders in strings:
 //
-//	@{schema_id}        the value of a datapoint
+//	@{schema_id}        the value of a datapoint: the normalised one (an ISO date,
+//	                    a plain number) if there is one, else the text that a
+//	                    person sees
 //	{secret.name}       a secret of the hook
 //	#{file_content}     the bytes of the artefact that the step works on
 //	#{original_file}    the bytes of the annotated document
-//	{current_datetime}, {document_content},
-//	{schema_loop.index}, {schema_loop.index0}    where Options.Resources says so,
-//	                    and Jinja expressions of these: {schema_loop.index * 10},
-//	                    {current_datetime.strftime('%Y-%m-%d')}
+//	{schema_loop.index}, {schema_loop.index0}    in $FOR_EACH_SCHEMA_ID$, and
+//	                    expressions that begin with them: {schema_loop.index * 10}
+//	{current_datetime}, {document_content}    where Options.Resources says so, and
+//	                    Jinja expressions: {current_datetime.strftime('%Y-%m-%d')}
 //
 // A string that is exactly one placeholder keeps the value's type, so that files
 // stay bytes; inside other text the value is put in as text. A value that was put
@@ -23,6 +25,10 @@
 // $DATAPOINT_MAPPING$, $FETCH_DOCUMENT_CONTENT$, $GET_DOCUMENT_CONTENT$ and
 // $CHILD_COUNT$. Their arguments and results are those of Rossum's public
 // reference of JSON templating and of its Workday connector.
+//
+// Comparisons, and the keys of a $DATAPOINT_MAPPING$, take the same value, or the
+// text that a person sees where that one does not fit. $FOR_EACH_SCHEMA_ID$ goes
+// through the rows of a table, whether it names the table, its rows or a column.
 //
 // A schema_id is looked up in the current element first (the row of a
 // $FOR_EACH_SCHEMA_ID$, the field of an $IF_SCHEMA_ID$), then in the elements

@@ -28,19 +28,19 @@ type expression struct {
 // expressionLimits bound the evaluation of one expression.
 var expressionLimits = jinja.Limits{Steps: 1_000_000, ValueBytes: maxText, TotalBytes: 4 * maxText}
 
-func compileExpression(source, place string) (node, error) {
+func compileExpression(source, place string) (expression, error) {
 	compiled, err := jinja.CompileExpression(source, jinja.Options{})
 	if err != nil {
 		var e *jinja.Error
 		if errors.As(err, &e) {
-			return nil, fmt.Errorf("is not an expression: %s", e.Msg)
+			return expression{}, fmt.Errorf("is not an expression: %s", e.Msg)
 		}
-		return nil, err
+		return expression{}, err
 	}
 	names := compiled.Names()
 	for _, name := range names {
 		if !slices.Contains(resources, name) {
-			return nil, fmt.Errorf("%s is undefined (there are %s)", name, strings.Join(resources, ", "))
+			return expression{}, fmt.Errorf("%s is undefined (there are %s)", name, strings.Join(resources, ", "))
 		}
 	}
 	return expression{place, compiled, names}, nil
@@ -78,10 +78,7 @@ func (x expression) resource(ctx context.Context, s *scope, name string) (pyvalu
 		}
 		return txscript.Datetime(now()), nil
 	case "schema_loop":
-		i, ok := s.loop()
-		if !ok {
-			return pyvalue.Value{}, errors.New("schema_loop is undefined outside of $FOR_EACH_SCHEMA_ID$")
-		}
+		i := s.loop()
 		loop := pyvalue.NewDict()
 		loop.SetStr("index", pyvalue.Int(int64(i+1)))
 		loop.SetStr("index0", pyvalue.Int(int64(i)))

@@ -40,15 +40,15 @@ func TestExpressionsInBraces(t *testing.T) {
 		}
 	}
 	for source, want := range map[string]string{
-		`"{documents}"`:          "documents is undefined",
-		`"{current_datetime +}"`: "is not an expression",
+		`"{schema_loop.index * 10}"`: "undefined outside of $FOR_EACH_SCHEMA_ID$",
+		`"{documents}"`:              "documents is undefined",
+		`"{current_datetime +}"`:     "is not an expression",
 	} {
 		if _, err := Compile([]byte(source), Options{Place: "m", Resources: true}); err == nil || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "m: ") {
 			t.Errorf("%s: error %v, want %q", source, err, want)
 		}
 	}
 	for source, want := range map[string]string{
-		`"{schema_loop.index * 10}"`:       "undefined outside of $FOR_EACH_SCHEMA_ID$",
 		`"{current_datetime.nonsense}"`:    "UndefinedError",
 		`"{1 // 0}"`:                       "ZeroDivisionError",
 		`"{current_datetime.strftime(1)}"`: "TypeError",

@@ -23,6 +23,17 @@ func (e element) Value() string      { return e.value }
 func (e element) Normalized() string { return e.normalized }
 func (e element) Count() int         { return len(e.children) }
 
+func (e element) Elements() ([]Node, bool) {
+	if !strings.HasSuffix(e.id, "s") || e.field {
+		return nil, false
+	}
+	list := make([]Node, len(e.children))
+	for i, c := range e.children {
+		list[i] = c
+	}
+	return list, true
+}
+
 func (e element) Find(id string) (found []Node) {
 	for _, c := range e.children {
 		if c.id == id {
@@ -41,6 +52,7 @@ var invoice = element{children: []element{
 	f("document_id", "INV-1"), f("empty", ""), f("falsy", "false"), f("nasty", `"@{document_id}" {secret.token} $X$`),
 	{id: "amount", value: "1,234.50", normalized: "1234.50", field: true},
 	{id: "date_issue", value: "24/11/2026", normalized: "2026-11-24", field: true},
+	{id: "quantity", value: "3", normalized: "3.0", field: true}, {id: "computed", normalized: "5", field: true},
 	f("count", "007"), f("small", "0.0000001"), f("url", "https://acme.rossum.app/api/v1/documents/7/content"), f("word", "twelve"), f("kind", "stock"),
 	{id: "line_items", children: []element{
 		row(f("item_code", "A"), f("item_amount", "1"), f("item_note", "n")),
@@ -94,7 +106,17 @@ func TestTemplatesRender(t *testing.T) {
 		{"files in text", `"a#{original_file}b"`, `"aORIGINALb"`},
 		{"braces that are no placeholder", `"{ } @ # a@b.c {"`, `"{ } @ # a@b.c {"`},
 		{"datapoint value", `{"$DATAPOINT_VALUE$":{"schema_id":"document_id"}}`, `"INV-1"`},
-		{"string is what a person sees", `{"$DATAPOINT_VALUE$":{"schema_id":"amount","value_type":"string"}}`, `"1,234.50"`},
+		{"an amount is the plain number", `["@{amount}",{"$DATAPOINT_VALUE$":{"schema_id":"amount","value_type":"string"}},"EUR @{amount}"]`, `["1234.50","1234.50","EUR 1234.50"]`},
+		{"a date is the ISO date", `"@{date_issue}"`, `"2026-11-24"`},
+		{"an enum is its value", `"@{kind}"`, `"stock"`},
+		{"an integer is the text where the number does not fit", `{"$DATAPOINT_VALUE$":{"schema_id":"quantity","value_type":"integer"}}`, `3`},
+		{"comparison with the plain number", `{"$IF_DATAPOINT_VALUE$":{"schema_id":"amount","value":"1234.50","mapping":"equal"}}`, `"equal"`},
+		{"comparison with the text", `{"$IF_DATAPOINT_VALUE$":{"schema_id":"amount","value":"1,234.50","mapping":"equal"}}`, `"equal"`},
+		{"comparison of a date", `{"$IF_DATAPOINT_VALUE$":{"schema_id":"date_issue","value":"2026-11-24","mapping":"equal"}}`, `"equal"`},
+		{"comparison with neither", `{"$IF_DATAPOINT_VALUE$":{"schema_id":"amount","value":"1234.5","mapping":"equal","fallback_mapping":"not"}}`, `"not"`},
+		{"switch by the plain number before the text", `{"$DATAPOINT_MAPPING$":{"schema_id":"amount","mapping":{"1,234.50":"text","1234.50":"number"}}}`, `"number"`},
+		{"switch by the text where the number has no branch", `{"$DATAPOINT_MAPPING$":{"schema_id":"date_issue","mapping":{"24/11/2026":"text"}}}`, `"text"`},
+		{"if of a field that has only a number", `{"$IF_SCHEMA_ID$":{"schema_id":"computed","mapping":"@{computed}"}}`, `"5"`},
 		{"float", `{"$DATAPOINT_VALUE$":{"schema_id":"amount","value_type":"float"}}`, `1234.5`},
 		{"small float", `{"$DATAPOINT_VALUE$":{"schema_id":"small","value_type":"float"}}`, `1e-07`},
 		{"float of a whole number", `{"$DATAPOINT_VALUE$":{"schema_id":"count","value_type":"float"}}`, `7.0`},
@@ -113,6 +135,10 @@ func TestTemplatesRender(t *testing.T) {
 		{"if value differs with fallback", `{"k":{"$IF_DATAPOINT_VALUE$":{"schema_id":"document_id","value":"x","mapping":true,"fallback_mapping":false}}}`, `{"k":false}`},
 		{"loop over rows", `{"$FOR_EACH_SCHEMA_ID$":{"schema_id":"line_item","mapping":{"n":"{schema_loop.index}","z":"{schema_loop.index0}","c":"@{item_code}","d":"@{document_id}"}}}`,
 			`[{"n":1,"z":0,"c":"A","d":"INV-1"},{"n":2,"z":1,"c":"B","d":"INV-1"}]`},
+		{"loop over the table", `{"$FOR_EACH_SCHEMA_ID$":{"schema_id":"line_items","mapping":"{schema_loop.index}@{item_code}@{item_amount}"}}`, `["1A1","2B2"]`},
+		{"loop over a table without rows", `{"$FOR_EACH_SCHEMA_ID$":{"schema_id":"no_rows","mapping":1,"fallback_mapping":"none"}}`, `"none"`},
+		{"loop over the table within an if", `{"$IF_SCHEMA_ID$":{"schema_id":"line_items","mapping":{"$FOR_EACH_SCHEMA_ID$":{"schema_id":"line_items","mapping":"@{item_code}"}}}}`, `["A","B"]`},
+		{"what one row lacks is not taken from another", `{"$FOR_EACH_SCHEMA_ID$":{"schema_id":"line_items","mapping":{"$IF_SCHEMA_ID$":{"schema_id":"only_second","mapping":1}}}}`, `[1]`},
 		{"loop over a column", `{"$FOR_EACH_SCHEMA_ID$":{"schema_id":"item_code","mapping":"@{item_code}"}}`, `["A","B"]`},
 		{"if inside a loop keeps the row", `{"$FOR_EACH_SCHEMA_ID$":{"schema_id":"line_item","mapping":{"$IF_SCHEMA_ID$":{"schema_id":"item_note","mapping":"@{item_note}@{item_code}"}}}}`, `["nA"]`},
 		{"loop over nothing", `{"$FOR_EACH_SCHEMA_ID$":{"schema_id":"absent","mapping":1}}`, `[]`},
@@ -140,7 +166,7 @@ func TestFaultsNamePlaceOperatorAndSchemaID(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ in, want string }{
 		{`{"a":["@{document_idd}"]}`, `request.mapping.a[0]: schema_id "document_idd": not found in the annotation (did you mean "document_id"?)`},
-		{`"@{item_code}"`, `request.mapping: schema_id "item_code": stands more than once here (2 times)`},
+		{`"@{item_code}"`, `request.mapping: schema_id "item_code": found more than once (2 times)`},
 		{`"@{line_items}"`, `request.mapping: schema_id "line_items": has no value: it is a table or a group of fields`},
 		{`"@{}"`, `request.mapping: "@{}" is not a schema_id`},
 		{`"{secret.other}"`, `request.mapping: the hook has no secret called "other"`},
@@ -152,17 +178,19 @@ func TestFaultsNamePlaceOperatorAndSchemaID(t *testing.T) {
 		{`{"$IF_SCHEMA_ID$":{"schemaid":"x","mapping":1,"schema_id":""}}`, "request.mapping.$IF_SCHEMA_ID$.schemaid: unknown argument (did you mean schema_id?)\nrequest.mapping.$IF_SCHEMA_ID$.schema_id: is not a text"},
 		{`{"$IF_SCHEMA_ID$":[1,{"a":2}]}`, "request.mapping.$IF_SCHEMA_ID$: its arguments are not an object"},
 		{`{"a":1,"$CHILD_COUNT$":{"schema_id":"x"},"b":2}`, `request.mapping.$CHILD_COUNT$: an operator must be the only key of its object`},
-		{`{"a":1,"a":2}`, `request.mapping.a: stands twice`},
+		{`{"a":1,"a":2}`, `request.mapping.a: duplicate key`},
 		{`{"$DATAPOINT_VALUE$":{"schema_id":"x","value_type":"int"}}`, `request.mapping.$DATAPOINT_VALUE$.value_type: "int" is unknown (there are string, integer, float, boolean, iso_datetime)`},
 		{`{"$DATAPOINT_VALUE$":{"schema_id":"word","value_type":"integer"}}`, `request.mapping.$DATAPOINT_VALUE$: schema_id "word": "twelve" cannot be converted to integer`},
 		{`{"$DATAPOINT_VALUE$":{"schema_id":"amount","value_type":"integer"}}`, `request.mapping.$DATAPOINT_VALUE$: schema_id "amount": "1234.50" cannot be converted to integer`},
 		{`{"$DATAPOINT_VALUE$":{"schema_id":"empty","value_type":"float"}}`, `request.mapping.$DATAPOINT_VALUE$: schema_id "empty": "" cannot be converted to float`},
 		{`{"$DATAPOINT_VALUE$":{"schema_id":"word","value_type":"iso_datetime"}}`, `request.mapping.$DATAPOINT_VALUE$: schema_id "word": "twelve" cannot be converted to iso_datetime`},
-		{`{"$IF_SCHEMA_ID$":{"schema_id":"item_code","mapping":1}}`, `request.mapping.$IF_SCHEMA_ID$: schema_id "item_code": stands more than once here (2 times)`},
+		{`{"$IF_SCHEMA_ID$":{"schema_id":"item_code","mapping":1}}`, `request.mapping.$IF_SCHEMA_ID$: schema_id "item_code": found more than once (2 times)`},
 		{`{"$IF_DATAPOINT_VALUE$":{"schema_id":"absent","value":"x","mapping":1}}`, `request.mapping.$IF_DATAPOINT_VALUE$: schema_id "absent": not found in the annotation (did you mean "document_id"?)`},
-		{`{"$IF_DATAPOINT_VALUE$":{"schema_id":"item_code","value":"x","mapping":1}}`, `request.mapping.$IF_DATAPOINT_VALUE$: schema_id "item_code": stands more than once here (2 times)`},
+		{`{"$IF_DATAPOINT_VALUE$":{"schema_id":"item_code","value":"x","mapping":1}}`, `request.mapping.$IF_DATAPOINT_VALUE$: schema_id "item_code": found more than once (2 times)`},
 		{`{"$CHILD_COUNT$":{"schema_id":"document_id"}}`, `request.mapping.$CHILD_COUNT$: schema_id "document_id": is a plain field and has no children to count`},
 		{`{"$FETCH_DOCUMENT_CONTENT$":{"datapoint":"document_id"}}`, `request.mapping.$FETCH_DOCUMENT_CONTENT$: schema_id "document_id": not a Rossum URL`},
+		{`{"$FETCH_DOCUMENT_CONTENT$":{"datapoint":"empty"}}`, `request.mapping.$FETCH_DOCUMENT_CONTENT$: schema_id "empty": is empty, and must hold the address of the document to fetch (where it may be empty, put $IF_SCHEMA_ID$ around)`},
+		{`{"$FOR_EACH_SCHEMA_ID$":{"schema_id":"line_item","mapping":1,"fallback_mapping":"{schema_loop.index0 + 1}"}}`, `request.mapping.$FOR_EACH_SCHEMA_ID$.fallback_mapping: {schema_loop.index0 + 1}: schema_loop is undefined outside of $FOR_EACH_SCHEMA_ID$`},
 		{`{"$FOR_EACH_SCHEMA_ID$":{"schema_id":"line_item","mapping":"@{absent}"}}`, `element 1 of line_item: request.mapping.$FOR_EACH_SCHEMA_ID$.mapping: schema_id "absent": not found in the annotation (did you mean "document_id"?)`},
 		{`{"$DATAPOINT_MAPPING$":{"schema_id":"kind","mapping":[]}}`, "request.mapping.$DATAPOINT_MAPPING$.mapping: is not an object"},
 		{`{"$IF_SCHEMA_ID":{"schema_id":"x","mapping":1}}`, "request.mapping.$IF_SCHEMA_ID: unknown operator (did you mean $IF_SCHEMA_ID$?)"},
@@ -177,6 +205,22 @@ func TestFaultsNamePlaceOperatorAndSchemaID(t *testing.T) {
 				t.Errorf("got  %s, %v\nwant %s", got, err, tt.want)
 			}
 		})
+	}
+}
+
+func TestEveryComponentKnowsTheLoopsIndex(t *testing.T) {
+	t.Parallel()
+	compiled, err := Compile([]byte(`{"$FOR_EACH_SCHEMA_ID$":{"schema_id":"line_items","mapping":["{schema_loop.index}","no {schema_loop.index0}","{schema_loop.index * 10}","{current_datetime}"]}}`), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := compiled.Render(t.Context(), data())
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := AppendJSON(t.Context(), nil, v)
+	if want := `[[1,"no 0",10,"{current_datetime}"],[2,"no 1",20,"{current_datetime}"]]`; err != nil || string(got) != want {
+		t.Errorf("got  %s, %v\nwant %s", got, err, want)
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 type operatorSpec struct {
 	required, optional []string
 	mapping            bool // its mapping goes from values to templates
+	loop               bool // its mapping is rendered for each element
 	bare               bool // null is accepted for no arguments
 	make               func(a *arguments) node
 }
@@ -40,7 +41,7 @@ func init() {
 		"IF_DATAPOINT_VALUE": {required: []string{"schema_id", "value", "mapping"}, optional: []string{"fallback_mapping"}, make: func(a *arguments) node {
 			return ifValue{a.place, a.texts["schema_id"], a.names["value"], a.names["mapping"], a.names["fallback_mapping"]}
 		}},
-		"FOR_EACH_SCHEMA_ID": {required: []string{"schema_id", "mapping"}, optional: []string{"fallback_mapping"}, make: func(a *arguments) node {
+		"FOR_EACH_SCHEMA_ID": {required: []string{"schema_id", "mapping"}, optional: []string{"fallback_mapping"}, loop: true, make: func(a *arguments) node {
 			fallback := a.names["fallback_mapping"]
 			if fallback == nil {
 				fallback = list{}
@@ -71,8 +72,9 @@ type omitted struct{}
 // Errors that rendering wraps; the text around them names place and schema_id.
 var (
 	ErrNotFound   = errors.New("not found in the annotation")
-	ErrRepeated   = errors.New("stands more than once here")
+	ErrRepeated   = errors.New("found more than once")
 	ErrConversion = errors.New("cannot be converted")
+	ErrEmpty      = errors.New("is empty, and must hold the address of the document to fetch (where it may be empty, put $IF_SCHEMA_ID$ around)")
 )
 
 // Error says where in a template rendering failed.
@@ -142,19 +144,26 @@ func (f field) render(r *rendering, s *scope) (Value, error) {
 	return v, nil
 }
 
-// convert gives a field's value the type that the settings ask for. Numbers and
-// dates are read from the normalised value where there is one.
+// convert gives a field's value the type that the settings ask for, or the text
+// that a person sees where the normalised value does not fit that type.
 func convert(n Node, kind string) (Value, error) {
-	text := n.Value()
+	value := text(n)
 	switch kind {
 	case "string":
-		return text, nil
+		return value, nil
 	case "boolean":
-		return text != "", nil // the truth of the text: "false" is true
+		return value != "", nil // the truth of the text: "false" is true
 	}
-	if normalized := n.Normalized(); normalized != "" {
-		text = normalized
+	v, err := parse(value, kind)
+	if err != nil && n.Value() != value {
+		if shown, wrong := parse(n.Value(), kind); wrong == nil {
+			return shown, nil
+		}
 	}
+	return v, err
+}
+
+func parse(text, kind string) (Value, error) {
 	switch text = strings.TrimSpace(text); kind {
 	case "integer":
 		if digits := strings.TrimPrefix(strings.TrimPrefix(text, "-"), "+"); digits != "" && strings.Trim(digits, "0123456789") == "" {
@@ -220,7 +229,7 @@ func (i ifSchemaID) render(r *rendering, s *scope) (Value, error) {
 	if len(found) > 1 {
 		return nil, &Error{i.place, i.schemaID, fmt.Errorf("%w (%d times)", ErrRepeated, len(found))}
 	}
-	if len(found) == 1 && (found[0].IsField() && found[0].Value() != "" || !found[0].IsField() && found[0].Count() > 0) {
+	if len(found) == 1 && (found[0].IsField() && text(found[0]) != "" || !found[0].IsField() && found[0].Count() > 0) {
 		return i.mapping.render(r, &scope{data: s.data, outer: s, node: found[0]})
 	}
 	return orOmitted(r, s, i.fallback)
@@ -247,11 +256,11 @@ func (i ifValue) render(r *rendering, s *scope) (Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := Text(r.ctx, want)
+	wanted, err := Text(r.ctx, want)
 	if err != nil {
 		return nil, err
 	}
-	if n.Value() == text {
+	if text(n) == wanted || n.Value() == wanted {
 		return i.mapping.render(r, s)
 	}
 	return orOmitted(r, s, i.fallback)
@@ -263,7 +272,7 @@ type forEach struct {
 }
 
 func (f forEach) render(r *rendering, s *scope) (Value, error) {
-	found := s.find(f.schemaID)
+	found := elements(s.find(f.schemaID))
 	if len(found) == 0 {
 		return f.fallback.render(r, s)
 	}
@@ -278,6 +287,20 @@ func (f forEach) render(r *rendering, s *scope) (Value, error) {
 		}
 	}
 	return values, nil
+}
+
+// elements are what a loop goes through: the rows, where a schema_id is that of
+// their table.
+func elements(found []Node) []Node {
+	list := make([]Node, 0, len(found))
+	for _, n := range found {
+		if below, ok := n.Elements(); ok {
+			list = append(list, below...)
+		} else {
+			list = append(list, n)
+		}
+	}
+	return list
 }
 
 // branches are the templates of a valueSwitch.
@@ -296,8 +319,10 @@ func (v valueSwitch) render(r *rendering, s *scope) (Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	if branch := v.branches.byValue[n.Value()]; branch != nil {
-		return branch.render(r, s)
+	for _, value := range []string{text(n), n.Value()} {
+		if branch := v.branches.byValue[value]; branch != nil {
+			return branch.render(r, s)
+		}
 	}
 	return v.fallback.render(r, s)
 }
@@ -326,6 +351,9 @@ func (f fetch) render(r *rendering, s *scope) (Value, error) {
 		return nil, &Error{f.place, f.schemaID, errors.New("documents cannot be fetched here: the export has no Rossum client")}
 	}
 	r.from(f.place, f.schemaID, n)
+	if strings.TrimSpace(n.Value()) == "" {
+		return nil, &Error{f.place, f.schemaID, ErrEmpty}
+	}
 	content, err := s.data.Fetch(r.ctx, n.Value())
 	if err != nil {
 		return nil, &Error{f.place, f.schemaID, err}

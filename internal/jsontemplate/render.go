@@ -150,10 +150,7 @@ func (x resource) render(_ *rendering, s *scope) (Value, error) {
 		}
 		return now().UTC(), nil
 	}
-	i, ok := s.loop()
-	if !ok {
-		return nil, &Error{x.place, "", fmt.Errorf("{%s} is undefined outside of $FOR_EACH_SCHEMA_ID$", x.name)}
-	}
+	i := s.loop()
 	if x.name == "schema_loop.index" {
 		i++
 	}

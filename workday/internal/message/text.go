@@ -36,7 +36,22 @@ func textOf(s *wsdl.Simple, v jsontemplate.Value) (string, error) {
 	if err := checkCharacters(text); err != nil {
 		return "", err
 	}
-	return text, s.Check(text)
+	if err := s.Check(text); err != nil {
+		if given, ok := withExponent(v); ok && given != text {
+			err = fmt.Errorf("%s: %w", given, err)
+		}
+		return "", err
+	}
+	return text, nil
+}
+
+// withExponent returns a number that was given with an exponent.
+func withExponent(v jsontemplate.Value) (string, bool) {
+	text, ok := v.(string)
+	if n, isNumber := v.(json.Number); isNumber {
+		text, ok = n.String(), true
+	}
+	return text, ok && strings.ContainsAny(text, "eE")
 }
 
 func listText(s *wsdl.Simple, list []jsontemplate.Value) (string, error) {
@@ -54,8 +69,11 @@ func listText(s *wsdl.Simple, list []jsontemplate.Value) (string, error) {
 func spell(s *wsdl.Simple, v jsontemplate.Value) (string, error) {
 	switch v := v.(type) {
 	case string:
-		if s.Base == "boolean" {
+		switch {
+		case s.Base == "boolean":
 			return boolean(v)
+		case s.IsNumber() && strings.ContainsAny(v, "eE"):
+			return withoutExponent(v)
 		}
 		return v, nil
 	case bool:
@@ -95,13 +113,14 @@ func article(s *wsdl.Simple) string {
 	return "a " + s.Base
 }
 
-// boolean takes what is a boolean beyond doubt. An empty field is false, as zeep
-// has it; other texts are true for zeep, "no" and "False" among them.
+// boolean takes what is a boolean beyond doubt, also as Python spells it: formula
+// fields hold True and False. An empty field is false, as zeep has it; other texts
+// are true for zeep, "no" and "False" among them.
 func boolean(text string) (string, error) {
 	switch strings.Trim(text, " \t\r\n") {
-	case "true", "1":
+	case "true", "True", "1":
 		return "true", nil
-	case "false", "0", "":
+	case "false", "False", "0", "":
 		return "false", nil
 	}
 	return "", fmt.Errorf("%q is not a boolean (true or false)", text)
@@ -123,8 +142,16 @@ func number(s *wsdl.Simple, n json.Number) (string, error) {
 			return "", fmt.Errorf("%s is too large a number", text)
 		}
 		text = pyvalue.FloatRepr(f)
-	case exponent:
+	case exponent && !s.IsNumber():
 		return "", fmt.Errorf("%s is in exponent form; give its digits, or a text", text)
+	case exponent:
+		written, err := withoutExponent(text)
+		if err != nil {
+			return "", err
+		}
+		if text = written; s.Base == "decimal" && !strings.Contains(text, ".") {
+			text += ".0" // a number with an exponent is a float for Python
+		}
 	case strings.Contains(text, "."):
 		if text = strings.TrimRight(text, "0"); strings.HasSuffix(text, ".") {
 			text += "0"
@@ -145,6 +172,44 @@ func number(s *wsdl.Simple, n json.Number) (string, error) {
 		return strings.ToUpper(text), nil
 	}
 	return text, nil
+}
+
+// maxWritten bounds the digits of a number that is written out.
+const maxWritten = 1000
+
+// withoutExponent writes out a number such as 1.5E+3 exactly: 1500. Other texts
+// are returned as they are, and found wrong later.
+func withoutExponent(text string) (string, error) {
+	trimmed := strings.Trim(text, " \t\r\n")
+	i := strings.IndexAny(trimmed, "eE")
+	exponent, err := strconv.Atoi(trimmed[i+1:])
+	if err != nil && !errors.Is(err, strconv.ErrRange) {
+		return text, nil
+	}
+	unsigned := strings.TrimLeft(trimmed[:i], "+-")
+	sign := trimmed[:len(trimmed[:i])-len(unsigned)]
+	whole, fraction, _ := strings.Cut(unsigned, ".")
+	digits := whole + fraction
+	if len(sign) > 1 || digits == "" || strings.Trim(digits, "0123456789") != "" {
+		return text, nil
+	}
+	point := len(whole) + exponent // among the digits
+	if err != nil || point < -maxWritten || point > maxWritten {
+		return "", fmt.Errorf("%s cannot be written without its exponent: it would have more than %d digits", trimmed, maxWritten)
+	}
+	if point <= 0 {
+		digits, point = strings.Repeat("0", 1-point)+digits, 1
+	} else if point > len(digits) {
+		digits += strings.Repeat("0", point-len(digits))
+	}
+	whole, fraction = strings.TrimLeft(digits[:point], "0"), strings.TrimRight(digits[point:], "0")
+	if whole == "" {
+		whole = "0"
+	}
+	if fraction != "" {
+		fraction = "." + fraction
+	}
+	return strings.TrimPrefix(sign, "+") + whole + fraction, nil
 }
 
 // moment writes a time as the type wants it.
