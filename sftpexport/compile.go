@@ -10,6 +10,7 @@ import (
 
 	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
 	"github.com/exportpipeline/exportpipeline/internal/settings"
+	"github.com/exportpipeline/exportpipeline/sftpexport/internal/naming"
 )
 
 // compiled is a checked Step, and the connections that its exports share.
@@ -27,7 +28,7 @@ type rule struct {
 	objects   []object
 	done      *pattern // nil if there is none
 	collision CollisionRule
-	schemaIDs map[string]string
+	named     map[string]Variable
 }
 
 // object is a compiled Object.
@@ -35,8 +36,9 @@ type object struct {
 	Object
 	place     string
 	name      *pattern
+	extension string // that tells two formats with one name apart
 	collision CollisionRule
-	schemaIDs map[string]string
+	named     map[string]Variable
 }
 
 // Validate checks the settings. It joins all faults.
@@ -68,7 +70,39 @@ func (s *Step) compile() (*compiled, error) {
 		}
 		c.rules = append(c.rules, r.compile(&faults, place, s))
 	}
+	tellApart(&faults, c.rules)
 	return c, faults.Err()
+}
+
+const howToTellApart = "tell them apart by another filename_template or directory, or let filename_collision number them"
+
+// tellApart looks for objects that always get one name. Native exports in several
+// formats get an extension each; others are faults.
+func tellApart(faults *settings.Faults, rules []rule) {
+	seen := make(map[string]*object)
+	for i := range rules {
+		r := &rules[i]
+		for j := range r.objects {
+			o := &r.objects[j]
+			if r.condition != nil || o.collision == Number {
+				continue
+			}
+			key := r.directory.key(r.named) + "/" + o.name.key(o.named)
+			if o.Type == "document" {
+				key += ".*" // the original's extension
+			}
+			other := seen[key]
+			if other != nil && o.Format != "" && other.Format != "" && o.Format != other.Format {
+				o.extension, other.extension = "."+o.Format, "."+other.Format
+				key += o.extension
+				other = seen[key]
+			}
+			if other != nil {
+				faults.Add(o.name.place, "gives the same name as %s; %s", other.name.place, howToTellApart)
+			}
+			seen[key] = o
+		}
+	}
 }
 
 // rules returns the rules of either shape.
@@ -90,9 +124,9 @@ func (r Rule) compile(faults *settings.Faults, place string, s *Step) rule {
 	if s.Rules == nil {
 		pathKey, objectsKey = "path", "exports"
 	}
-	c := rule{place: place, schemaIDs: make(map[string]string)}
-	addVariables(faults, c.schemaIDs, "template_variables", s.Variables)
-	addVariables(faults, c.schemaIDs, settings.Join(place, "template_variables"), r.Variables)
+	c := rule{place: place, named: make(map[string]Variable)}
+	addVariables(faults, c.named, "template_variables", s.Variables)
+	addVariables(faults, c.named, settings.Join(place, "template_variables"), r.Variables)
 	collision := r.FilenameCollision
 	if collision == nil {
 		collision = s.FilenameCollision
@@ -100,8 +134,8 @@ func (r Rule) compile(faults *settings.Faults, place string, s *Step) rule {
 	collision.check(faults, settings.Join(place, "filename_collision"))
 	c.collision = collision.rule()
 	c.directory = compilePattern(faults, settings.Join(place, pathKey), r.Directory)
-	if c.directory.uses("seq") {
-		faults.Add(settings.Join(place, pathKey), "{seq} counts within a directory and cannot name one")
+	if c.directory.counts(c.named) {
+		faults.Add(settings.Join(place, pathKey), "{seq} counts within a directory, as every sequence does, and cannot name one")
 	}
 	if r.Condition != "" {
 		t, err := jsontemplate.CompileString(r.Condition, jsontemplate.Options{Place: settings.Join(place, "condition")})
@@ -132,20 +166,31 @@ func (c *Collision) check(faults *settings.Faults, place string) {
 	}
 }
 
-func addVariables(faults *settings.Faults, to map[string]string, place string, list []Variable) {
+func addVariables(faults *settings.Faults, to map[string]Variable, place string, list []Variable) {
 	for i, v := range list {
 		at := settings.Index(place, i)
+		isNumber := v.Type == "sequence"
 		switch {
 		case v.Name == "":
 			faults.Add(settings.Join(at, "name"), "is missing")
 		case slices.Contains(builtin, v.Name):
 			faults.Add(settings.Join(at, "name"), "%q is a variable that is always there", v.Name)
-		case v.Type != "" && v.Type != "datapoint":
-			faults.Add(settings.Join(at, "type"), "%q is unknown (there is datapoint)", v.Type)
-		case v.SchemaID == "":
+		case v.Type != "" && v.Type != "datapoint" && !isNumber:
+			faults.Add(settings.Join(at, "type"), "%q is unknown (there are datapoint and sequence)", v.Type)
+		case v.SchemaID == "" && !isNumber:
 			faults.Add(settings.Join(at, "schema_id"), "is missing")
+		case v.SchemaID != "" && isNumber:
+			faults.Add(settings.Join(at, "schema_id"), "belongs to a datapoint, not to a sequence")
+		case !isNumber && (v.Start != nil || v.Increment != nil || v.Digits != nil):
+			faults.Add(settings.Join(at, "start"), "start, increment and digits belong to a sequence, not to a datapoint")
+		case v.Start != nil && *v.Start < 0:
+			faults.Add(settings.Join(at, "start"), "%d is negative", *v.Start)
+		case v.Increment != nil && *v.Increment < 1:
+			faults.Add(settings.Join(at, "increment"), "%d gives numbers twice; it must be 1 or more", *v.Increment)
+		case v.Digits != nil && (*v.Digits < 1 || *v.Digits > 18):
+			faults.Add(settings.Join(at, "digits"), "%d is not between 1 and 18", *v.Digits)
 		default:
-			to[v.Name] = v.SchemaID
+			to[v.Name] = v
 		}
 	}
 }
@@ -157,17 +202,14 @@ var (
 )
 
 func (o Object) compile(faults *settings.Faults, place string, r rule) object {
-	c := object{Object: o, place: place, collision: r.collision, schemaIDs: r.schemaIDs}
+	c := object{Object: o, place: place, collision: r.collision, named: r.named}
 	if o.FilenameCollision != nil {
 		o.FilenameCollision.check(faults, settings.Join(place, "filename_collision"))
 		c.collision = o.FilenameCollision.rule()
 	}
 	if len(o.Variables) > 0 {
-		c.schemaIDs = make(map[string]string)
-		for name, id := range r.schemaIDs {
-			c.schemaIDs[name] = id
-		}
-		addVariables(faults, c.schemaIDs, settings.Join(place, "template_variables"), o.Variables)
+		c.named = maps.Clone(r.named)
+		addVariables(faults, c.named, settings.Join(place, "template_variables"), o.Variables)
 	}
 	names := settings.Join(place, "filename_template")
 	switch {
@@ -281,7 +323,7 @@ func (c *Credentials) address() string {
 // none.
 func extension(name string) string {
 	e := path.Ext(name)
-	if len(e) < 2 || len(e) > maxExtension || e == name || strings.ContainsAny(e, " /\\") {
+	if len(e) < 2 || len(e) > naming.MaxExtension || e == name || strings.ContainsAny(e, " /\\") {
 		return ""
 	}
 	return e

@@ -28,6 +28,17 @@ func (r CollisionRule) String() string {
 	return "refuse"
 }
 
+// System says which names a destination can hold.
+type System uint8
+
+// The systems.
+const (
+	// AnySystem is one that is not known, and might be Windows.
+	AnySystem System = iota
+	// Unix holds every character but the slash, and so does S3.
+	Unix
+)
+
 // File is a file on its way to a [Destination].
 type File struct {
 	// Directory has slashes between its parts. On SFTP servers it may begin with
@@ -52,6 +63,10 @@ func (f File) Path() string { return joinPath(f.Directory, f.Name) }
 // export, and uses it from one goroutine. Several may be open at the same
 // time, in this process and in others. [sftptest.TestDestination] is a conformance
 // suite.
+//
+// One that knows which names it can hold has a method
+// System(context.Context) (System, error), too; without it, values are made safe for
+// every system.
 //
 // [sftptest.TestDestination]: https://pkg.go.dev/github.com/exportpipeline/exportpipeline/sftpexport/sftptest#TestDestination
 type Destination interface {

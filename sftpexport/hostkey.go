@@ -16,6 +16,7 @@ import (
 	"golang.org/x/crypto/ssh/knownhosts"
 
 	"github.com/exportpipeline/exportpipeline/internal/settings"
+	"github.com/exportpipeline/exportpipeline/sftpexport/internal/naming"
 )
 
 // hostKeys are the keys that a server may have.
@@ -85,7 +86,7 @@ func (h *hostKeys) pin(faults *settings.Faults, place, line string) {
 			return
 		}
 	}
-	faults.Add(place, `%q is neither a public key ("ssh-ed25519 AAAA…") nor a fingerprint ("SHA256:…")`, shorten(line, 60))
+	faults.Add(place, `%q is neither a public key ("ssh-ed25519 AAAA…") nor a fingerprint ("SHA256:…")`, naming.Shorten(line, 60))
 }
 
 func (h *hostKeys) addKnown(faults *settings.Faults, place, text string) {

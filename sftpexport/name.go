@@ -10,6 +10,7 @@ import (
 	"github.com/exportpipeline/exportpipeline/internal/settings"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/rossum"
+	"github.com/exportpipeline/exportpipeline/sftpexport/internal/naming"
 )
 
 // pattern is a compiled template of a name or a directory, such as
@@ -94,6 +95,54 @@ func (p *pattern) literal(text string) {
 	}
 }
 
+// counts reports whether the template has a number of the directory's counter.
+func (p *pattern) counts(named map[string]Variable) bool {
+	return slices.ContainsFunc(p.parts, func(part part) bool {
+		return part.variable && (part.text == "seq" || isSequence(part.text, named))
+	})
+}
+
+// isSequence reports whether a variable is a sequence: one that template_variables
+// say to be one, or seq_ and a number that they do not define.
+func isSequence(name string, named map[string]Variable) bool {
+	if v, ok := named[name]; ok {
+		return v.Type == "sequence"
+	}
+	digits, ok := strings.CutPrefix(name, "seq_")
+	return ok && digits != "" && strings.Trim(digits, "0123456789") == ""
+}
+
+// number is the value of a sequence at a count from 1.
+func (v Variable) number(count int64) string {
+	start, increment, digits := int64(0), int64(1), 5
+	if v.Start != nil {
+		start = *v.Start
+	}
+	if v.Increment != nil {
+		increment = *v.Increment
+	}
+	if v.Digits != nil {
+		digits = *v.Digits
+	}
+	return fmt.Sprintf("%0*d", digits, start+(count-1)*increment)
+}
+
+// key is the same for templates that always render to the same text.
+func (p *pattern) key(named map[string]Variable) string {
+	var key strings.Builder
+	for _, part := range p.parts {
+		switch v, ok := named[part.text]; {
+		case !part.variable:
+			key.WriteString(part.text)
+		case ok && v.Type != "sequence":
+			key.WriteString("{" + v.SchemaID + "}")
+		default:
+			key.WriteString("{" + part.text + "}")
+		}
+	}
+	return key.String()
+}
+
 // uses reports whether the template has the variable.
 func (p *pattern) uses(name string) bool {
 	return slices.Contains(p.parts, part{name, true})
@@ -101,11 +150,11 @@ func (p *pattern) uses(name string) bool {
 
 // variables gives values to names.
 type variables struct {
-	x         *pipeline.Export
-	now       time.Time
-	schemaIDs map[string]string // name to schema_id, from template_variables
-	seq       string
-	fileName  string
+	x        *pipeline.Export
+	now      time.Time
+	named    map[string]Variable // from template_variables
+	count    int64               // of the directory, from 1
+	fileName string
 }
 
 // NameError says that a name cannot be made.
@@ -124,28 +173,26 @@ func (e *NameError) Error() string {
 
 func (e *NameError) Unwrap() error { return e.Err }
 
-// render puts the values in, made safe. The result may contain the template's
-// own separators, and no others.
-func (p *pattern) render(v *variables) (string, error) {
-	var out strings.Builder
+// render puts the values in. The pieces say which text is the settings' own.
+func (p *pattern) render(v *variables) ([]naming.Piece, error) {
+	pieces := make([]naming.Piece, 0, len(p.parts))
 	for _, part := range p.parts {
 		if !part.variable {
-			out.WriteString(part.text)
+			pieces = append(pieces, naming.Piece{Text: part.text})
 			continue
 		}
 		value, err := v.value(part.text)
-		if err == nil {
-			value, err = safeValue(value)
-		}
 		if err != nil {
-			return "", &NameError{p.place, part.text, err}
+			return nil, &NameError{p.place, part.text, err}
 		}
-		if sofar := out.String(); value[0] == '.' && (sofar == "" || strings.HasSuffix(sofar, "/")) {
-			value = string(replacement) + value[1:] // a value must not hide a file
+		// The name of a file is made of safe pieces already.
+		if part.text == fileName {
+			pieces = append(pieces, naming.Piece{Text: value})
+			continue
 		}
-		out.WriteString(value)
+		pieces = append(pieces, naming.Piece{Text: value, Variable: part.text})
 	}
-	return out.String(), nil
+	return pieces, nil
 }
 
 func (v *variables) value(name string) (string, error) {
@@ -162,7 +209,7 @@ func (v *variables) value(name string) (string, error) {
 		}
 		return fmt.Sprint(id), nil
 	case "seq":
-		return v.seq, nil
+		return fmt.Sprint(v.count), nil
 	case fileName:
 		if v.fileName != "" {
 			return v.fileName, nil
@@ -174,8 +221,12 @@ func (v *variables) value(name string) (string, error) {
 		}
 	}
 	schemaID := name
-	if id, ok := v.schemaIDs[name]; ok {
-		schemaID = id
+	variable, ok := v.named[name]
+	switch {
+	case isSequence(name, v.named):
+		return variable.number(v.count), nil
+	case ok:
+		schemaID = variable.SchemaID
 	}
 	n, err := x.Field(schemaID)
 	if err != nil {

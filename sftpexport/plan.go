@@ -8,6 +8,7 @@ import (
 
 	"github.com/exportpipeline/exportpipeline/internal/settings"
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/sftpexport/internal/naming"
 )
 
 // planned is a file that an export puts.
@@ -23,7 +24,9 @@ type plan struct {
 	c       *compiled
 	x       *pipeline.Export
 	sources []sourced
-	counts  map[string]string // directory to its number
+	counts  map[string]int64 // directory to its number
+	system  System
+	changed []string // values that are not used as they are, for the report
 }
 
 // sourced is an object whose content is there.
@@ -36,7 +39,7 @@ type sourced struct {
 
 // plan gathers the contents of the rules that are due.
 func (s *Step) plan(ctx context.Context, x *pipeline.Export, c *compiled) (*plan, error) {
-	p := &plan{step: s, c: c, x: x, counts: make(map[string]string)}
+	p := &plan{step: s, c: c, x: x, counts: make(map[string]int64), system: Unix}
 	data := x.TemplateData()
 	var faults []error
 	for i := range c.rules {
@@ -69,6 +72,7 @@ func (s *Step) plan(ctx context.Context, x *pipeline.Export, c *compiled) (*plan
 // files names the files, and refuses two with one name. Done files come last.
 func (p *plan) files() (files, done []planned, err error) {
 	var faults []error
+	p.changed = nil
 	directories := make(map[int]string)
 	for i := range p.sources {
 		s := &p.sources[i]
@@ -95,35 +99,34 @@ func (p *plan) files() (files, done []planned, err error) {
 	seen := make(map[string]string)
 	for _, f := range append(files[:len(files):len(files)], done...) {
 		path := f.file.Path()
-		if other, twice := seen[path]; twice {
-			faults = append(faults, &FileError{Op: "naming", Path: path, Place: f.place, Err: fmt.Errorf("%s gets the same name", other)})
+		other, twice := seen[path]
+		if twice && f.file.Collision != Number {
+			faults = append(faults, &FileError{Op: "naming", Path: path, Place: f.place, Err: fmt.Errorf("%s gets the same name; %s", other, howToTellApart)})
 		}
 		seen[path] = f.place
 	}
 	return files, done, errors.Join(faults...)
 }
 
-func (p *plan) variables(directory string, schemaIDs map[string]string) *variables {
-	seq := p.counts[directory]
-	if seq == "" {
-		seq = "1" // until the number is taken
-	}
+func (p *plan) variables(directory string, named map[string]Variable) *variables {
+	count := max(1, p.counts[directory]) // 1 until the number is taken
 	// The time is that of the beginning, so that an export that was cut short and
 	// goes on later gives its files the same names.
-	return &variables{x: p.x, now: p.x.Report().Started.UTC(), schemaIDs: schemaIDs, seq: seq}
+	return &variables{x: p.x, now: p.x.Report().Started.UTC(), named: named, count: count}
 }
 
 func (p *plan) directory(r *rule) (string, error) {
-	rendered, err := r.directory.render(p.variables("", r.schemaIDs))
+	pieces, err := r.directory.render(p.variables("", r.named))
 	if err != nil {
 		return "", err
 	}
-	segments, err := splitPath(rendered)
+	segments, err := p.path(r.directory.place, pieces, true)
 	if err != nil {
-		return "", &NameError{Place: r.directory.place, Err: err}
+		return "", err
 	}
 	directory := strings.Join(segments, "/")
-	if strings.HasPrefix(rendered, "/") && p.step.Credentials.Type != "s3" {
+	isAbsolute := len(pieces) > 0 && pieces[0].Variable == "" && strings.HasPrefix(pieces[0].Text, "/")
+	if isAbsolute && p.step.Credentials.Type != "s3" {
 		return "/" + directory, nil // keys of S3 begin without a slash
 	}
 	return directory, nil
@@ -131,19 +134,18 @@ func (p *plan) directory(r *rule) (string, error) {
 
 func (p *plan) name(directory string, s *sourced) (File, error) {
 	o := s.object
-	rendered, err := o.name.render(p.variables(directory, o.schemaIDs))
+	pieces, err := o.name.render(p.variables(directory, o.named))
 	if err != nil {
 		return File{}, err
 	}
-	if !strings.HasSuffix(strings.ToLower(rendered), strings.ToLower(s.extra)) {
-		rendered += s.extra
+	for _, extra := range []naming.Piece{{Text: o.extension}, {Text: s.extra, Variable: "document.original_file_name"}} {
+		if !strings.HasSuffix(strings.ToLower(textOf(pieces)), strings.ToLower(extra.Text)) {
+			pieces = append(pieces, extra)
+		}
 	}
-	segments, err := splitPath(rendered)
-	if err == nil && len(segments) == 0 {
-		err = errNothingLeft
-	}
+	segments, err := p.path(o.name.place, pieces, false)
 	if err != nil {
-		return File{}, &NameError{Place: o.name.place, Err: err}
+		return File{}, err
 	}
 	for _, parent := range segments[:len(segments)-1] {
 		directory = joinPath(directory, parent)
@@ -152,6 +154,33 @@ func (p *plan) name(directory string, s *sourced) (File, error) {
 		Directory: directory, Name: segments[len(segments)-1], Content: s.content, Collision: o.collision,
 		MayMakeDirectory: p.step.CreateDirectories == nil || *p.step.CreateDirectories,
 	}, nil
+}
+
+// path makes the parts of a path, and notes what it changes.
+func (p *plan) path(place string, pieces []naming.Piece, split bool) ([]string, error) {
+	n := naming.Namer{Unix: p.system == Unix, Split: split, Changed: func(variable, value, used string) {
+		if variable != "" {
+			variable = "{" + variable + "}: "
+		}
+		p.changed = append(p.changed, fmt.Sprintf("%s: %s%q is written %q", place, variable, value, used))
+	}}
+	segments, err := n.Segments(pieces)
+	var wrong *naming.Error
+	switch {
+	case errors.As(err, &wrong):
+		return nil, &NameError{place, wrong.Variable, wrong.Err}
+	case err == nil && len(segments) == 0 && !split:
+		err = &NameError{Place: place, Err: naming.ErrNothingLeft}
+	}
+	return segments, err
+}
+
+func textOf(pieces []naming.Piece) string {
+	var text strings.Builder
+	for _, p := range pieces {
+		text.WriteString(p.Text)
+	}
+	return text.String()
 }
 
 // doneFiles are empty. There is one for each rule that wants one, or for each of
@@ -163,7 +192,7 @@ func (p *plan) doneFiles(directories map[int]string, files []planned) (done []pl
 		if r.done == nil || !due {
 			continue
 		}
-		v := p.variables(directory, r.schemaIDs)
+		v := p.variables(directory, r.named)
 		targets := []planned{{file: File{Directory: directory}}}
 		if r.done.uses(fileName) {
 			targets = files
@@ -173,15 +202,16 @@ func (p *plan) doneFiles(directories map[int]string, files []planned) (done []pl
 				continue
 			}
 			v.fileName = f.file.Name
-			rendered, err := r.done.render(v)
-			if err == nil {
-				rendered, err = safeName(rendered)
-			}
+			pieces, err := r.done.render(v)
 			if err != nil {
-				return nil, &NameError{Place: r.done.place, Err: err}
+				return nil, err
+			}
+			segments, err := p.path(r.done.place, pieces, false)
+			if err != nil {
+				return nil, err
 			}
 			file := File{
-				Directory: f.file.Directory, Name: rendered, Content: pipeline.Bytes(nil), Collision: r.collision,
+				Directory: f.file.Directory, Name: segments[0], Content: pipeline.Bytes(nil), Collision: r.collision,
 				MayMakeDirectory: p.step.CreateDirectories == nil || *p.step.CreateDirectories,
 			}
 			done = append(done, planned{file, r.done.place, i})
@@ -191,25 +221,25 @@ func (p *plan) doneFiles(directories map[int]string, files []planned) (done []pl
 }
 
 // count takes a number in every directory whose names want one.
-func (p *plan) count(ctx context.Context, d Destination) (taken bool, err error) {
+func (p *plan) count(ctx context.Context, d Destination) error {
 	for i := range p.sources {
 		s := &p.sources[i]
 		r := &p.c.rules[s.rule]
-		if !s.object.name.uses("seq") && (r.done == nil || !r.done.uses("seq")) {
+		if !s.object.name.counts(s.object.named) && (r.done == nil || !r.done.counts(r.named)) {
 			continue
 		}
 		directory, err := p.directory(r)
 		if err != nil {
-			return taken, err
+			return err
 		}
-		if p.counts[directory] != "" {
+		if p.counts[directory] != 0 {
 			continue
 		}
 		n, err := d.Count(ctx, directory, p.step.CreateDirectories == nil || *p.step.CreateDirectories)
 		if err != nil {
-			return taken, &pipeline.StepError{Step: p.step.Name(), Place: s.object.name.place, Err: err}
+			return &pipeline.StepError{Step: p.step.Name(), Place: s.object.name.place, Err: err}
 		}
-		p.counts[directory], taken = fmt.Sprint(n), true
+		p.counts[directory] = n
 	}
-	return taken, nil
+	return nil
 }

@@ -40,14 +40,29 @@ func (s *Step) Run(ctx context.Context, x *pipeline.Export) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
-	if taken, err := p.count(ctx, d); err != nil {
+	if p.system, err = systemOf(ctx, d); err != nil {
+		return s.failed(x, &files[0], x.Now(), err)
+	}
+	if err := p.count(ctx, d); err != nil {
 		return err
-	} else if taken {
-		if files, done, err = p.files(); err != nil {
-			return err
-		}
+	}
+	if files, done, err = p.files(); err != nil {
+		return err
+	}
+	for _, change := range p.changed {
+		x.Decide("%s", change)
 	}
 	return s.put(ctx, x, d, append(files, done...))
+}
+
+// systemOf asks a destination which names it can hold.
+func systemOf(ctx context.Context, d Destination) (System, error) {
+	if d, ok := d.(interface {
+		System(context.Context) (System, error)
+	}); ok {
+		return d.System(ctx)
+	}
+	return AnySystem, nil
 }
 
 // Destination opens where the step's files go, with the secrets of the export. The
@@ -98,8 +113,7 @@ func (s *Step) put(ctx context.Context, x *pipeline.Export, d Destination, files
 			one, err = s.alreadyThere(ctx, x, d, f, i, err)
 		}
 		if err != nil {
-			s.record(x, f.file.Path(), f, started, err)
-			return &FileError{Op: "putting", Path: f.file.Path(), Place: f.place, Err: err}
+			return s.failed(x, f, started, err)
 		}
 		staged = append(staged, one)
 	}
@@ -202,6 +216,12 @@ func ended(sent []pipeline.Sending, what string) bool {
 		}
 	}
 	return found
+}
+
+// failed records that a file could not be put.
+func (s *Step) failed(x *pipeline.Export, f *planned, started time.Time, err error) error {
+	s.record(x, f.file.Path(), f, started, err)
+	return &FileError{Op: "putting", Path: f.file.Path(), Place: f.place, Err: err}
 }
 
 func (s *Step) record(x *pipeline.Export, path string, f *planned, started time.Time, err error) {

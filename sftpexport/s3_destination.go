@@ -15,6 +15,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"github.com/exportpipeline/exportpipeline/sftpexport/internal/naming"
 )
 
 // maxSinglePut is the size above which a file goes up in parts.
@@ -24,6 +26,9 @@ const maxSinglePut = 16 << 20
 type s3Destination struct{ client *s3Client }
 
 var _ Destination = (*s3Destination)(nil)
+
+// System is Unix: keys may have every character.
+func (d *s3Destination) System(context.Context) (System, error) { return Unix, nil }
 
 // Close does nothing: the client stays.
 func (d *s3Destination) Close() error { return nil }
@@ -62,7 +67,7 @@ func (d *s3Destination) Stage(ctx context.Context, f File) (Staged, error) {
 func (s *s3Staged) key() string {
 	name := s.file.Name
 	if s.number > 0 {
-		name = numbered(name, s.number)
+		name = naming.Numbered(name, s.number)
 	}
 	return joinPath(s.file.Directory, name)
 }

@@ -35,6 +35,9 @@ type Step struct {
 	// MaxConnections bounds the connections to one SFTP server, 4 if 0. Exports share
 	// them, and make do with fewer if the server takes no more. (ours)
 	MaxConnections int `json:"max_connections"`
+	// ProtocolVersion is the newest version of the SFTP protocol that the server speaks,
+	// 3 to 6. Version 3 is spoken with all of them, and is what "" and 0 mean.
+	ProtocolVersion Version `json:"sftp_version"`
 	// Source says where native exports come from: "local" makes them here,
 	// "rossum" fetches them from the platform. With "" they are fetched if the
 	// export has a client and no step of this run has changed a field, since the
@@ -106,10 +109,28 @@ func (p *Port) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
+// Version is a number; in JSON a number or a text.
+type Version int
+
+// UnmarshalJSON accepts 3 and "3".
+func (v *Version) UnmarshalJSON(data []byte) error {
+	text := string(bytes.Trim(data, `"`))
+	if text == "null" || text == "" {
+		return nil
+	}
+	n, err := strconv.ParseUint(text, 10, 8)
+	if err != nil || n < 3 || n > 6 {
+		return fmt.Errorf("%s is not a version of SFTP that can be spoken; expected 3 to 6", data)
+	}
+	*v = Version(n)
+	return nil
+}
+
 // Rule is a directory and the files that go there.
 type Rule struct {
-	// Directory is a template of the directory. Keys of S3 never begin with a slash:
-	// one that begins the directory is left out there.
+	// Directory is a template of the directory. What it spells is used as it is, except
+	// that keys of S3 never begin with a slash. A slash in a value separates
+	// directories, which are always below what stands before the value.
 	Directory string   `json:"path_to_directory"`
 	Objects   []Object `json:"export_object_configurations"`
 	// FilenameCollision says what happens if there is such a file: nil refuses.
@@ -160,6 +181,7 @@ type Object struct {
 	// that of the rule. For a document the original's extension is added, unless the
 	// name has it already, as {document.original_file_name} does. The time is that
 	// of the export's beginning; {seq} is one number for all files of a directory.
+	// What values have that a name cannot have is replaced, which the report says.
 	Name string `json:"filename_template"`
 	// Key is the reference key of a custom_format; export_id is its old name.
 	Key string `json:"export_reference_key"`
@@ -174,11 +196,24 @@ func (*Object) SettingsAliases() map[string]string {
 	return map[string]string{"export_id": "export_reference_key"}
 }
 
-// Variable is a name that templates can use for a field.
+// Variable is a name that templates can use for a field, or for a number.
 type Variable struct {
-	Name     string `json:"name"`
-	Type     string `json:"type"` // datapoint
-	SchemaID string `json:"schema_id"`
+	Name string `json:"name"`
+	// Type is datapoint, which is meant by "", or sequence: a number that grows with
+	// every export to a directory, from a counter that is kept there. {seq_1},
+	// {seq_2} and so on are sequences without being listed here.
+	Type     string `json:"type"`
+	SchemaID string `json:"schema_id"` // of a datapoint
+	// Start, Increment and Digits are of a sequence: 0, 1 and 5 if they are not given,
+	// which makes 00000, 00001 and so on.
+	Start     *int64 `json:"start"`
+	Increment *int64 `json:"increment"`
+	Digits    *int   `json:"digits"`
+}
+
+// SettingsAliases accepts other words for the same.
+func (*Variable) SettingsAliases() map[string]string {
+	return map[string]string{"step": "increment", "padding": "digits", "length": "digits", "number_of_digits": "digits", "start_number": "start"}
 }
 
 var (

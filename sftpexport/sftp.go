@@ -29,6 +29,17 @@ var _ Destination = (*sftpDestination)(nil)
 // Close does nothing: connections stay in the pool.
 func (d *sftpDestination) Close() error { return nil }
 
+// System is known of servers that say what they are.
+func (d *sftpDestination) System(ctx context.Context) (system System, err error) {
+	err = d.repeat(ctx, func(c *connection) error {
+		if c.isOpenSSH() || strings.Contains(string(c.ssh.ServerVersion()), "mod_sftp") {
+			system = Unix
+		}
+		return nil
+	})
+	return system, err
+}
+
 // lostError is an error behind which the outcome of an operation is unknown.
 type lostError struct{ err error }
 

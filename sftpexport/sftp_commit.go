@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/pkg/sftp"
+
+	"github.com/exportpipeline/exportpipeline/sftpexport/internal/naming"
 )
 
 // Commit renames the hidden file.
@@ -31,7 +33,7 @@ func (s *sftpStaged) Commit(ctx context.Context) (string, error) {
 	for n := 0; ; n++ {
 		name := s.file.Name
 		if n > 0 {
-			name = numbered(name, n)
+			name = naming.Numbered(name, n)
 		}
 		if taken[name] {
 			continue

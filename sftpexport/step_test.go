@@ -54,7 +54,6 @@ func TestEverySettingHasItsEffect(t *testing.T) {
 		{"a value that is empty", rules(custom("{empty}.csv")), nil, "export_rules[0].export_object_configurations[0].filename_template: {empty}: the value is empty"},
 		{"a field that is not there", rules(custom("{document_idd}.csv")), nil, "{document_idd}"},
 		{"two files with one name", rules(custom("{annotation.id}.csv", "314528.csv")), nil, "gets the same name"},
-		{"two files with one name in two rules", rules(custom("a.csv"), custom("a.csv")), nil, `naming "/out/a.csv": export_rules[0].export_object_configurations[0] gets the same name`},
 		{"no directories to be made", `{"create_directories": false, ` + rules(custom("a.csv"))[1:], nil, "create_directories is false"},
 		{"an artefact that is not there", `{"export_rules": [{"path_to_directory": "/out", "export_object_configurations": [
 			{"type": "custom_format", "export_reference_key": "nothing", "filename_template": "a.csv"}]}]}`, nil, "no file under this reference key"},
