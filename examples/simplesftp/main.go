@@ -112,7 +112,7 @@ func export(out io.Writer, c sftpexport.Credentials, secrets rossum.Secrets, dir
 	}
 	defer chain.Close()
 	call := rossumtest.Annotation(
-		rossumtest.Field("document_id", "2026/0042"), rossumtest.Field("supplier", "../Acme: GmbH"),
+		rossumtest.Field("document_id", "2026/0042"), rossumtest.Field("supplier", "EU/Acme: GmbH"),
 		rossumtest.Number("amount_total", "1 200,00", "1200.00"), rossumtest.Document("scan.pdf", "application/pdf"), rossumtest.Offline())
 	for name, secret := range secrets {
 		call.With(rossumtest.Secret(name, secret))

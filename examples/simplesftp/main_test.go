@@ -10,7 +10,7 @@ func Example() {
 	// PUT invoice-2026_0042.csv
 	// PUT invoice-2026_0042.pdf
 	// PUT invoice-314528.done
-	// /upload/_._Acme_ GmbH/invoice-2026_0042.csv: "2026/0042;1200.00"
-	// /upload/_._Acme_ GmbH/invoice-2026_0042.pdf: "%PDF-1.7"
-	// /upload/_._Acme_ GmbH/invoice-314528.done: ""
+	// /upload/EU/Acme_ GmbH/invoice-2026_0042.csv: "2026/0042;1200.00"
+	// /upload/EU/Acme_ GmbH/invoice-2026_0042.pdf: "%PDF-1.7"
+	// /upload/EU/Acme_ GmbH/invoice-314528.done: ""
 }
