@@ -15,10 +15,9 @@ import (
 // Chain is an ordered list of steps, and itself a [Step]. It does not change
 // once it is built, and may be used by any number of exports at the same time.
 type Chain struct {
-	steps   []Step
-	config  config
-	leftOut []LeftOut
-	graph   string
+	steps  []Step
+	config config
+	origin Origin
 }
 
 // New makes a chain and checks every step. The error joins all faults of all
@@ -99,9 +98,12 @@ func (c *Chain) Resume(ctx context.Context, x *Export) (*rossum.Response, error)
 		defer cancel()
 	}
 	report := x.run.report
-	report.LeftOut, report.Graph = c.leftOut, c.graph
+	report.LeftOut, report.Graph = c.origin.LeftOut, c.origin.Graph
 	ctx, end := x.startSpan(ctx, "export", x.Annotation.ID)
-	err := x.fetchContent(ctx)
+	err := c.loadSecrets(ctx, x)
+	if err == nil {
+		err = x.fetchContent(ctx)
+	}
 	if err == nil {
 		err = c.runAll(ctx, x, true)
 	}

@@ -4,8 +4,8 @@
 //   - [Step] is the one interface. [StepFunc] makes a function a step, [Named]
 //     gives it a name, [Finally] makes it run whatever happened before,
 //     [Parallel] runs several side by side. Package steps has Rossum's own.
-//   - [New] checks every step and makes a chain; [FromHooks] makes one of the
-//     hooks that an organisation has in Rossum.
+//   - [New] checks every step and makes a chain; package organisation makes one of
+//     the hooks that an organisation has in Rossum, each with its own secrets.
 //   - [Chain.Export] runs it in process; [Handler] serves it as a hook.
 //   - [Export] holds the payload, the annotation, files by reference key, secrets
 //     and messages. [Export.Snapshot] and [Restore] let a run survive a crash.

@@ -52,6 +52,7 @@ type run struct {
 	done     int     // steps of the outermost chain that need not run again
 	failures []string
 	restored bool
+	secrets  map[*rossum.Hook]rossum.Secrets // of the hooks that steps run as
 }
 
 // note keeps the error of a step of the outermost chain for the snapshot.
@@ -81,11 +82,7 @@ func newExport(p *rossum.Payload, c config) (*Export, error) {
 		return nil, fmt.Errorf("%w: key \"annotation\" is missing", rossum.ErrPayload)
 	}
 	r := &run{config: c, redactor: redact.New(string(p.Token))}
-	for name, secret := range p.Secrets {
-		if name != "type" { // says what kind of secrets the others are, as in "sftp"
-			r.redactor.Add(secret)
-		}
-	}
+	r.hide(p.Secrets)
 	x := &Export{Payload: p, Annotation: p.Annotation, Secrets: maps.Clone(p.Secrets), run: r, Rossum: c.client}
 	r.root = x
 	if x.Secrets == nil {

@@ -11,7 +11,17 @@ import (
 	"github.com/exportpipeline/exportpipeline/rossum"
 )
 
-// Extensions serves every kind of a [Registry] at a path of its own, as the hosted
+// Kinds says which extension an address stands for: the registry of package
+// organisation, which steps.Register fills.
+type Kinds interface {
+	// Kind returns the extension's name and what makes its step; ok is false if there
+	// is none.
+	Kind(address string) (name string, make func(*rossum.Hook) (Step, error), ok bool)
+	// Err returns what is wrong with the registrations, nil if nothing is.
+	Err() error
+}
+
+// Extensions serves every kind of extension at a path of its own, as the hosted
 // extensions are: a hook whose config.url ends in the kind's name, such as
 // https://exports.example.com/rest-api-export, gets the step of that kind, with the
 // settings that the hook call carries. So a team moves one hook at a time, and
@@ -24,8 +34,8 @@ import (
 // Steps are built once for each settings, and kept for later calls. An Extensions
 // is safe for concurrent use; Close it when no call runs any more.
 type Extensions struct {
-	registry *Registry
-	handler  *handler
+	kinds   Kinds
+	handler *handler
 
 	mu    sync.Mutex
 	built map[builtKey]*builtChain
@@ -52,8 +62,8 @@ type builtChain struct {
 
 // ServeExtensions returns the handler. Options are those of [Handler]; a hook's
 // own time-out is not known here, so that [WithTimeout] should say what it is.
-func ServeExtensions(r *Registry, options ...HandlerOption) *Extensions {
-	e := &Extensions{registry: r, built: make(map[builtKey]*builtChain)}
+func ServeExtensions(k Kinds, options ...HandlerOption) *Extensions {
+	e := &Extensions{kinds: k, built: make(map[builtKey]*builtChain)}
 	options = append([]HandlerOption{WithStore(InRossum()), Option(func(c *config) { c.alone = true })}, options...)
 	e.handler = Handler(&Chain{}, options...).(*handler)
 	e.handler.choose = e.choose
@@ -63,22 +73,27 @@ func ServeExtensions(r *Registry, options ...HandlerOption) *Extensions {
 // ServeHTTP answers a call as [Handler] does; 404 for a path that no kind fits.
 // Settings that are unusable fail the export, with a message that names the place.
 func (e *Extensions) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.Method == http.MethodPost && e.registry.kind(r.URL.Path) == nil {
+	if r.Method == http.MethodPost && !e.serves(r.URL.Path) {
 		refuse(w, &refusal{http.StatusNotFound, "there is no extension at this path"})
 		return
 	}
 	e.handler.ServeHTTP(w, r)
 }
 
+func (e *Extensions) serves(path string) bool {
+	_, _, ok := e.kinds.Kind(path)
+	return ok
+}
+
 // choose returns the chain for a call, and what to do with it afterwards.
 func (e *Extensions) choose(path string, p *rossum.Payload) (*Chain, func(), error) {
-	kind := e.registry.kind(path)
-	if kind == nil {
-		return nil, nil, ErrUnknownExtension
+	name, make, ok := e.kinds.Kind(path)
+	if !ok {
+		return nil, nil, errors.New("there is no extension at this path")
 	}
-	key := builtKey{kind.part, sha256.Sum256(p.Settings)}
+	key := builtKey{name, sha256.Sum256(p.Settings)}
 	b := e.use(key)
-	b.once.Do(func() { b.chain, b.err = build(kind, p) })
+	b.once.Do(func() { b.chain, b.err = build(name, make, p) })
 	if b.err != nil {
 		e.release(key, b, true)
 		return nil, nil, b.err
@@ -86,12 +101,12 @@ func (e *Extensions) choose(path string, p *rossum.Payload) (*Chain, func(), err
 	return b.chain, func() { e.release(key, b, false) }, nil
 }
 
-func build(kind *webhookKind, p *rossum.Payload) (*Chain, error) {
+func build(name string, make func(*rossum.Hook) (Step, error), p *rossum.Payload) (*Chain, error) {
 	id := rossum.IDOf(p.Hook)
-	h := &rossum.Hook{ID: id, URL: p.Hook, Type: "webhook", Name: kind.part, Active: true, Settings: p.Settings}
-	step, err := kind.make(h)
+	h := &rossum.Hook{ID: id, URL: p.Hook, Type: "webhook", Name: name, Active: true, Settings: p.Settings}
+	step, err := make(h)
 	if err != nil {
-		return nil, errors.Join(wrapAll(kind.part, err)...)
+		return nil, errors.Join(wrapAll(name, err)...)
 	}
 	return New(step)
 }

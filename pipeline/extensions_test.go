@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/organisation"
 	"github.com/exportpipeline/exportpipeline/rossum"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 )
@@ -32,10 +33,13 @@ func (c counted) Run(_ context.Context, x *pipeline.Export) error {
 func (c counted) Close() error { c.open.Add(-1); return nil }
 
 // extensions serves one kind, and counts what it builds and what is open.
+// api is where hooks are.
+const api = "https://acme.rossum.app/api/v1"
+
 func extensions(t *testing.T) (e *pipeline.Extensions, built, open *atomic.Int32) {
 	t.Helper()
 	built, open = new(atomic.Int32), new(atomic.Int32)
-	r := &pipeline.Registry{}
+	r := &organisation.Registry{}
 	r.Webhook("info-extension", func(h *rossum.Hook) (pipeline.Step, error) {
 		if len(h.Settings) < 3 {
 			return nil, errors.New("text: is missing")
@@ -135,7 +139,7 @@ func TestAReplyThatNoHookLeftCountsAsNotDue(t *testing.T) {
 	defer platform.Close()
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()
-	r := &pipeline.Registry{}
+	r := &organisation.Registry{}
 	r.Webhook("reply-extension", func(*rossum.Hook) (pipeline.Step, error) {
 		return pipeline.StepFunc(func(ctx context.Context, x *pipeline.Export) error {
 			_, err := x.Files.Get(ctx, "reply")
@@ -155,7 +159,7 @@ func TestAReplyThatNoHookLeftCountsAsNotDue(t *testing.T) {
 func TestAnExtensionCanBeAnsweredLater(t *testing.T) {
 	t.Parallel()
 	a := newAsync(t, pipeline.AsyncOptions{After: -1})
-	r := &pipeline.Registry{}
+	r := &organisation.Registry{}
 	r.Webhook("x", func(*rossum.Hook) (pipeline.Step, error) { return set("status", "201"), nil })
 	e := pipeline.ServeExtensions(r, pipeline.WithSecret(secret), pipeline.WithAsync(a), pipeline.WithStore(nil))
 	defer e.Close()
@@ -169,7 +173,7 @@ func TestAnExtensionCanBeAnsweredLater(t *testing.T) {
 }
 
 func ExampleServeExtensions() {
-	r := &pipeline.Registry{} // steps.Register(r) knows the steps of this module
+	r := &organisation.Registry{} // steps.Register(r) knows the steps of this module
 	r.Webhook("greeting", func(h *rossum.Hook) (pipeline.Step, error) {
 		return pipeline.StepFunc(func(_ context.Context, x *pipeline.Export) error { x.Info("settings %s", h.Settings); return nil }), nil
 	})

@@ -31,7 +31,8 @@ type config struct {
 	timeout    time.Duration
 	formulas   Formulas
 	compiled   func() (*formula.Set, error) // of formulas.Schema
-	alone      bool                         // this run is one hook of several, which cannot see what the others decided
+	secrets    SecretsOf
+	alone      bool // this run is one hook of several, which cannot see what the others decided
 }
 
 func newConfig(options []Option) config {

@@ -58,8 +58,8 @@ type Listener interface {
 }
 
 // Maker is a step that makes files under reference keys of its own, such as
-// artefacts of templates. [FromHooks] refuses a chain in which two steps make the
-// same one, since a later hook could not say which it gets.
+// artefacts of templates. Package organisation refuses a chain in which two steps make
+// the same one, since a later hook could not say which it gets.
 type Maker interface {
 	// Makes returns the reference keys. It is called after Validate.
 	Makes() []string
@@ -67,20 +67,6 @@ type Maker interface {
 
 // Closer is a step that holds connections or goroutines; see [Chain.Close].
 type Closer interface{ Close() error }
-
-// makes returns the reference keys that a step makes.
-func makes(s Step) []string {
-	for {
-		if m, ok := s.(Maker); ok {
-			return m.Makes()
-		}
-		wrapped, ok := s.(interface{ Unwrap() Step })
-		if !ok {
-			return nil
-		}
-		s = wrapped.Unwrap()
-	}
-}
 
 // NameOf returns the name of a step, never "".
 func NameOf(s Step) string {
@@ -158,6 +144,8 @@ func isFinal(s Step) bool {
 		return true
 	case interface{ isFinal() bool }:
 		return s.isFinal()
+	case hookStep:
+		return isFinal(s.Step)
 	}
 	return false
 }

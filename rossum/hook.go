@@ -3,12 +3,15 @@ package rossum
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/tidwall/gjson"
+
+	"github.com/exportpipeline/exportpipeline/internal/settings"
 )
 
 // Hook is an extension as Rossum's API and a prd2 folder describe it.
@@ -27,9 +30,39 @@ type Hook struct {
 	Config        HookConfig      `json:"config"`
 	TokenOwner    string          `json:"token_owner"` // URL of a user
 	Metadata      json.RawMessage `json:"metadata"`
+	Template      string          `json:"hook_template"` // URL of what a hook of the Rossum Store was made from
+
+	// File is where the hook was read from, and CodeFile where its code was, if that
+	// has a file of its own; "" for a hook that came from no file.
+	File, CodeFile string `json:"-"`
+	// Faults are keys that could not be read; see [ParseHook]. Their fields have the
+	// zero value.
+	Faults []*HookFault `json:"-"`
 
 	raw json.RawMessage
 }
+
+// HookFault is a key of a hook object that cannot be read.
+type HookFault struct {
+	Place string // such as run_after[1]
+	Msg   string
+}
+
+func (f *HookFault) Error() string { return f.Msg }
+
+// Unreadable reports whether a top-level key of the hook, or something below it, could
+// not be read.
+func (h *Hook) Unreadable(key string) bool {
+	return slices.ContainsFunc(h.Faults, func(f *HookFault) bool {
+		rest, ok := strings.CutPrefix(f.Place, key)
+		return ok && (rest == "" || rest[0] == '[' || rest[0] == '.')
+	})
+}
+
+// Position returns line and column of a place in the hook object, such as
+// settings.request.url, as it was read: of the key, or of the nearest one that there
+// is. Both are 0 for a hook that was not read from a text.
+func (h *Hook) Position(place string) (line, column int) { return settings.Locate(h.raw, place) }
 
 // Get reads any other key of the hook by its gjson path, such as
 // "description" or "config.third_party_library_pack".
@@ -75,25 +108,47 @@ func (h *Hook) OnQueue(queue string) bool {
 // String returns name and id, as people find the hook.
 func (h *Hook) String() string { return fmt.Sprintf("%q (id %d)", h.Name, h.ID) }
 
-// ParseHook reads a hook object. The error names the key that is wrong.
+// ParseHook reads a hook object. A key whose value is not of the documented type is
+// noted in [Hook.Faults] and does not keep the others from being read, so that
+// everything that is wrong can be said at once; whoever makes a chain of the hook must
+// look at them, as package organisation does. The error says that the text is not a
+// JSON object, or that the hook has no id.
 func ParseHook(data []byte) (*Hook, error) {
-	var h Hook
-	if err := json.Unmarshal(data, &h); err != nil {
-		return nil, fmt.Errorf("reading a hook: %w", err)
+	var keys map[string]json.RawMessage
+	if err := json.Unmarshal(data, &keys); err != nil || keys == nil {
+		return nil, fmt.Errorf("reading a hook: %w", notAnObject(data, err))
 	}
-	if h.ID == 0 {
+	h := &Hook{raw: bytes.Clone(data)}
+	for key, read := range h.readers() {
+		if raw, ok := keys[key]; ok && string(raw) != "null" {
+			read(key, raw)
+		}
+	}
+	if h.ID == 0 && !h.Unreadable("id") {
 		h.ID = IDOf(h.URL)
 	}
-	h.raw = bytes.Clone(data)
 	switch t := h.Config.TimeoutS; {
 	case h.ID == 0:
-		return nil, fmt.Errorf("reading a hook: key \"id\" is missing")
+		return nil, errors.New("reading a hook: key \"id\" is missing")
 	case h.ID < 0:
 		return nil, fmt.Errorf("reading a hook: id %d is not positive", h.ID)
 	case t != nil && (*t < 0 || *t > maxHookTimeout.Seconds()):
-		return nil, fmt.Errorf("reading hook %d: config.timeout_s %v is not between 0 and %v", h.ID, *t, maxHookTimeout.Seconds())
-	case strings.TrimSpace(h.Name) == "":
+		h.unreadable("config.timeout_s", fmt.Sprintf("%v is not between 0 and %v", *t, maxHookTimeout.Seconds()))
+		h.Config.TimeoutS = nil
+	}
+	slices.SortFunc(h.Faults, func(a, b *HookFault) int { return strings.Compare(a.Place, b.Place) })
+	if strings.TrimSpace(h.Name) == "" {
 		h.Name = fmt.Sprintf("hook %d", h.ID)
 	}
-	return &h, nil
+	return h, nil
+}
+
+// notAnObject is the error of a text that is not a JSON object.
+func notAnObject(data []byte, err error) error {
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) {
+		before := data[:min(int(syntax.Offset), len(data))]
+		return fmt.Errorf("line %d: %w", 1+bytes.Count(before, []byte("\n")), err)
+	}
+	return errors.New("it is not a JSON object")
 }

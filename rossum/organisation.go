@@ -46,8 +46,9 @@ var ErrOrganisation = errors.New("unusable organisation folder")
 //   - …/queues/<name>_[<id>]/queue.json and schema.json, and formulas/<field>.py
 //     beside them: such a file counts more than the field's formula in the schema
 //
-// and ignores everything else. All faults are reported together, each with its
-// file. Hooks and queues that stand in the folder twice are a fault, since nobody
+// and ignores everything else. All faults are reported together, each with its file;
+// keys of hooks that cannot be read are noted in [Hook.Faults] instead, since only some
+// hooks matter to an export. Hooks and queues that stand in the folder twice are a fault, since nobody
 // could say which one counts.
 func LoadOrganisation(fsys fs.FS) (*Organisation, error) {
 	l := &loader{fsys: fsys, hooks: make(map[int64]string), queues: make(map[int64]string)}
@@ -159,8 +160,10 @@ func (l *loader) hook(file string) {
 		return
 	}
 	l.hooks[h.ID] = file
-	if code := l.read(strings.TrimSuffix(file, ".json") + ".py"); code != nil {
-		h.Config.Code = string(code)
+	h.File = file
+	codeFile := strings.TrimSuffix(file, ".json") + ".py"
+	if code := l.read(codeFile); code != nil {
+		h.Config.Code, h.CodeFile = string(code), codeFile
 	}
 	l.found.Hooks = append(l.found.Hooks, h)
 }

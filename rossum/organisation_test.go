@@ -85,7 +85,7 @@ func TestEveryFaultOfAFolderIsNamedWithItsFile(t *testing.T) {
 		t.Fatalf("got %v", err)
 	}
 	for _, want := range []string{
-		"acme/main/hooks/Broken_[103].json: reading a hook: unexpected end of JSON input",
+		"acme/main/hooks/Broken_[103].json: reading a hook: line 1: unexpected end of JSON input",
 		`acme/main/hooks/Nameless.json: reading a hook: key "id" is missing`,
 		"acme/test/hooks/Cleaning_[101].json: hook 101 stands in acme/main/hooks/Cleaning_[101].json, too; load one of them",
 		"queues/Broken_[20]/schema.json: json: cannot unmarshal",

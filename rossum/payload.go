@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 
@@ -37,6 +38,7 @@ type Payload struct {
 
 	raw   []byte
 	other map[string]span
+	own   map[string]json.RawMessage // of a hook that was not called; see ForHook
 }
 
 // Annotation is one document's extracted data and its life cycle.
@@ -190,10 +192,32 @@ func readObject(key string, raw []byte, into any) error {
 	return nil
 }
 
+// ForHook returns the payload as another hook gets it: with that hook's URL, settings
+// and secrets. Everything else is shared with p, the annotation included.
+func (p *Payload) ForHook(hook string, settings json.RawMessage, secrets Secrets) *Payload {
+	if len(settings) == 0 {
+		settings = json.RawMessage("{}")
+	}
+	changed := *p
+	changed.Hook, changed.Settings, changed.Secrets = hook, settings, secrets
+	changed.own = map[string]json.RawMessage{"hook": encode(hook), "settings": settings}
+	changed.other = maps.Clone(p.other)
+	if changed.other == nil {
+		changed.other = make(map[string]span)
+	}
+	for key := range changed.own {
+		changed.other[key] = span{}
+	}
+	return &changed
+}
+
 // Raw returns the value of a top-level key as it came, nil if it is missing:
 // a sideload such as "schemas", or a key that this package does not know. For
 // "annotation" it returns nil; see [Payload.AppendJSON].
 func (p *Payload) Raw(key string) json.RawMessage {
+	if raw, ok := p.own[key]; ok {
+		return raw
+	}
 	v := p.other[key]
 	if !v.present() {
 		return nil

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/organisation"
 	"github.com/exportpipeline/exportpipeline/rossum"
 )
 
@@ -244,18 +245,25 @@ func (s *Step) Close() error {
 }
 
 // Register makes a registry know the step by the address of Rossum's hosted
-// extension.
-func Register(r *pipeline.Registry) { RegisterWith(r, Step{}) }
+// extension, and by what shows in a hook of the Rossum Store, which has none.
+func Register(r *organisation.Registry) { RegisterWith(r, Step{}) }
 
 // RegisterWith does what [Register] does, for a program that gives its steps host
 // keys, the AWS credential chain, or a destination of its own: the fields of
 // options that have no JSON key count.
-func RegisterWith(r *pipeline.Registry, options Step) {
-	r.Webhook("file-storage-export", func(h *rossum.Hook) (pipeline.Step, error) {
+func RegisterWith(r *organisation.Registry, options Step) {
+	r.Register(organisation.Kind{Name: "file-storage-export", Store: clues, Make: func(h *rossum.Hook) (pipeline.Step, error) {
 		step := &Step{HostKeys: options.HostKeys, AWSChain: options.AWSChain, Open: options.Open}
 		if len(h.Settings) == 0 || string(h.Settings) == "null" {
 			return step, nil
 		}
 		return step, step.UnmarshalJSON(h.Settings)
-	})
+	}})
+}
+
+// clues recognise a hook of the Rossum Store.
+var clues = organisation.Clues{
+	Settings: []string{"export_rules", "exports", "credentials.bucket_name"},
+	Names:    []string{"sftp", "s3"},
+	Secrets:  []string{"ssh_key", "access_key_id", "secret_access_key"},
 }

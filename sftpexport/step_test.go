@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/organisation"
 	"github.com/exportpipeline/exportpipeline/rossum"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 	"github.com/exportpipeline/exportpipeline/sftpexport"
@@ -237,9 +238,9 @@ func TestExtensionsAreFoundByTheirAddress(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var r pipeline.Registry
+	var r organisation.Registry
 	sftpexport.RegisterWith(&r, sftpexport.Step{HostKeys: []string{"[127.0.0.1]:" + fmt.Sprint(int(s.Credentials().Port)) + " " + s.HostKey()}})
-	c, err := pipeline.FromHooks([]*rossum.Hook{hook}, &r)
+	c, err := organisation.FromHooks([]*rossum.Hook{hook}, &r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -248,9 +249,9 @@ func TestExtensionsAreFoundByTheirAddress(t *testing.T) {
 		t.Error(err)
 	}
 	wantTree(t, s.Dir, map[string]string{"out/314528.pdf": "%PDF"})
-	var plain pipeline.Registry
+	var plain organisation.Registry
 	sftpexport.Register(&plain)
-	if _, err := pipeline.FromHooks([]*rossum.Hook{hook}, &plain); err == nil || !strings.Contains(err.Error(), "ssh-keyscan") {
+	if _, err := organisation.FromHooks([]*rossum.Hook{hook}, &plain); err == nil || !strings.Contains(err.Error(), "ssh-keyscan") {
 		t.Errorf("without a host key the error is %v", err)
 	}
 }

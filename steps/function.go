@@ -9,6 +9,7 @@ import (
 
 	"github.com/exportpipeline/exportpipeline/internal/settings"
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/organisation"
 	"github.com/exportpipeline/exportpipeline/rossum"
 	"github.com/exportpipeline/exportpipeline/rossum/formula"
 )
@@ -18,7 +19,7 @@ import (
 // rossum_hook_request_handler(payload), reads and writes fields and rows by what
 // TxScript.from_payload(payload) returns, and shows messages. It is not for code
 // that reaches out into the world; that must be rewritten as a step in Go, and
-// [pipeline.Registry.Function] puts it in its place.
+// [organisation.Registry.Function] puts it in its place.
 type Function struct {
 	// Code is Python.
 	Code string
@@ -76,15 +77,15 @@ func (s *Function) Run(ctx context.Context, x *pipeline.Export) error {
 
 // function makes a step of a function hook.
 func function(h *rossum.Hook) (pipeline.Step, error) {
-	s := &Function{Code: h.Config.Code}
-	err := s.Validate()
+	compiled, err := formula.CompileFunction(h.Config.Code)
 	if errors.Is(err, formula.ErrUnsupported) || errors.Is(err, formula.ErrNoHandler) {
-		err = fmt.Errorf("%w: %w; register a step in Go with Registry.Function(%q, …)", pipeline.ErrNoFunction, err, h.Name)
+		err = fmt.Errorf("%w: %w; register a step in Go with Registry.Function(%q, …), or leave the hook out if it exports nothing (organisation.LeaveOut(\"%d\"), exportrun -leave-out %d)",
+			organisation.ErrNoFunction, err, h.Name, h.ID, h.ID)
 	}
 	if err != nil {
-		return nil, err
+		return nil, &pipeline.StepError{Place: "config.code", Err: err}
 	}
-	return s, checkEvaluated(h, s.compiled)
+	return &Function{Code: h.Config.Code, compiled: compiled}, checkEvaluated(h, compiled)
 }
 
 // checkEvaluated compiles the texts in the hook's settings that the code gives to
@@ -93,7 +94,7 @@ func checkEvaluated(h *rossum.Hook, f *formula.Function) error {
 	var faults settings.Faults
 	for _, name := range f.Evaluates() {
 		if text := gjson.GetBytes(h.Settings, gjson.Escape(name)); text.Type == gjson.String {
-			faults.AddErr(settings.Join("settings", name), formula.CheckExpression(text.Str))
+			faults.AddErr(name, formula.CheckExpression(text.Str))
 		}
 	}
 	return faults.Err()

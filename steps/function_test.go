@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/organisation"
 	"github.com/exportpipeline/exportpipeline/pipeline/pipelinetest"
 	"github.com/exportpipeline/exportpipeline/rossum"
 	"github.com/exportpipeline/exportpipeline/rossum/formula"
@@ -234,27 +235,27 @@ func TestWhatAFunctionDoesWrongFailsTheExport(t *testing.T) {
 
 func TestFunctionHooksOutsideOfTheLanguageNeedAStep(t *testing.T) {
 	t.Parallel()
-	r := &pipeline.Registry{}
+	r := &organisation.Registry{}
 	steps.Register(r)
 	hook := func(code string) *rossum.Hook {
 		return &rossum.Hook{ID: 7, Name: "Notify", Type: "function", Active: true, Events: []string{"annotation_content.export"}, Config: rossum.HookConfig{Code: code}}
 	}
 	for code, want := range map[string]string{
-		"import requests\n": `hook "Notify" (id 7): step Notify: function hook without a step: config.code: outside of the supported language: line 1: the module requests is not supported in formulas; register a step in Go with Registry.Function("Notify", …)`,
+		"import requests\n": `hook "Notify" (id 7): config.code: function hook without a step: outside of the supported language: line 1: the module requests is not supported in formulas; register a step in Go with Registry.Function("Notify", …)`,
 		"x = 1":             "the code does not define rossum_hook_request_handler; register a step in Go",
 	} {
-		_, err := pipeline.FromHooks([]*rossum.Hook{hook(code)}, r)
-		if !errors.Is(err, pipeline.ErrNoFunction) || !strings.Contains(err.Error(), want) {
+		_, err := organisation.FromHooks([]*rossum.Hook{hook(code)}, r)
+		if !errors.Is(err, organisation.ErrNoFunction) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: got %v, want %s", code, err, want)
 		}
 	}
-	if _, err := pipeline.FromHooks([]*rossum.Hook{hook("import requests\n")}, r); !errors.Is(err, formula.ErrUnsupported) || !strings.Contains(err.Error(), "line 1: the module requests is not supported") {
+	if _, err := organisation.FromHooks([]*rossum.Hook{hook("import requests\n")}, r); !errors.Is(err, formula.ErrUnsupported) || !strings.Contains(err.Error(), "line 1: the module requests is not supported") {
 		t.Errorf("got %v", err)
 	}
-	if _, err := pipeline.FromHooks([]*rossum.Hook{hook("def f(:")}, r); !errors.Is(err, formula.ErrSyntax) {
+	if _, err := organisation.FromHooks([]*rossum.Hook{hook("def f(:")}, r); !errors.Is(err, formula.ErrSyntax) {
 		t.Errorf("got %v", err)
 	}
-	chain, err := pipeline.FromHooks([]*rossum.Hook{hook(evaluator)}, r)
+	chain, err := organisation.FromHooks([]*rossum.Hook{hook(evaluator)}, r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -361,9 +362,9 @@ func TestATextThatAFunctionEvaluatesIsCheckedWhenTheChainIsBuilt(t *testing.T) {
 	} {
 		hook := &rossum.Hook{ID: 7, Name: "Evaluator", Type: "function", Active: true, Events: []string{"annotation_content.export"}, Settings: json.RawMessage(settings)}
 		hook.Config.Code = rossumsEvaluator
-		registry := &pipeline.Registry{}
+		registry := &organisation.Registry{}
 		steps.Register(registry)
-		_, err := pipeline.FromHooks([]*rossum.Hook{hook}, registry)
+		_, err := organisation.FromHooks([]*rossum.Hook{hook}, registry)
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %s", settings, err, want)
 		}

@@ -4,20 +4,44 @@ import (
 	"encoding/json"
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/organisation"
 	"github.com/exportpipeline/exportpipeline/rossum"
 )
 
 // Register makes a registry know the steps of this package by the addresses of
-// Rossum's hosted extensions, and run function hooks: those that are Rossum's Request
+// Rossum's hosted extensions, and by what shows in hooks of the Rossum Store, which
+// have no address. Function hooks run as well: those that are Rossum's Request
 // Processor as [RequestProcessor], and those whose code stays within the language of
 // formula fields as [Function].
-func Register(r *pipeline.Registry) {
-	r.Webhook("custom-format-templating-purge", decode[Purge])
-	r.Webhook("custom-format-templating", decode[CustomFormat])
-	r.Webhook("rest-api-export", decode[RESTExport])
-	r.Webhook("data-value-extractor", decode[Extract])
-	r.Webhook("export-evaluator", decode[Evaluate])
-	r.Webhook("request-processor", requestProcessor)
+func Register(r *organisation.Registry) {
+	for _, k := range []organisation.Kind{
+		{Name: "custom-format-templating-purge", Make: decode[Purge], Store: organisation.Clues{
+			Settings: []string{"reference_keys", "reset_schema_ids"},
+			Names:    []string{"cleaning", "cleanup", "purge"},
+		}},
+		{Name: "custom-format-templating", Make: decode[CustomFormat], Store: organisation.Clues{
+			Settings: []string{"export_configs"},
+			Names:    []string{"custom format", "format templating"},
+		}},
+		{Name: "rest-api-export", Make: decode[RESTExport], Store: organisation.Clues{
+			Settings: []string{"request.url", "status_code_resolver", "response_headers_reference_key", "response_payload_reference_key"},
+			Names:    []string{"rest export", "api export"},
+		}},
+		{Name: "data-value-extractor", Make: decode[Extract], Store: organisation.Clues{
+			Settings: []string{"extract"},
+			Names:    []string{"value extractor"},
+		}},
+		{Name: "export-evaluator", Make: decode[Evaluate], Store: organisation.Clues{
+			Settings: []string{"condition !request !auth", "checks.0.condition", "replies.0.status_schema_id"},
+			Names:    []string{"export evaluator", "evaluator"},
+		}},
+		{Name: "request-processor", Make: requestProcessor, Store: organisation.Clues{
+			Settings: []string{"stages"},
+			Names:    []string{"request processor"},
+		}},
+	} {
+		r.Register(k)
+	}
 	r.Functions(func(h *rossum.Hook) (pipeline.Step, error) {
 		if isRequestProcessor(h) {
 			return requestProcessor(h)

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/organisation"
 	"github.com/exportpipeline/exportpipeline/rossum"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 	"github.com/exportpipeline/exportpipeline/steps"
@@ -42,13 +43,13 @@ func TestTheRequestProcessorIsKnownByAddressAndByCode(t *testing.T) {
 		"no stages":         {hookOf(t, "function", `{}`, `{"stages":[]}`), "function hook without a step"},
 		"other settings":    {hookOf(t, "function", `{}`, `{"a":1}`), "function hook without a step"},
 		"no settings":       {hookOf(t, "webhook", `{"url":"https://x.example/request-processor"}`, `null`), "stages: is missing or empty"},
-		"wrong settings":    {hookOf(t, "function", `{}`, strings.Replace(processorSettings, `"POST"`, `"PUST"`, 1)), `step Export: stages[0].call_api[0].request.method: "PUST" is unknown`},
+		"wrong settings":    {hookOf(t, "function", `{}`, strings.Replace(processorSettings, `"POST"`, `"PUST"`, 1)), `hook "Export" (id 7): settings.stages[0].call_api[0].request.method: "PUST" is unknown`},
 		"an unknown key":    {hookOf(t, "function", `{}`, strings.Replace(processorSettings, `"request"`, `"requst"`, 1)), "stages[0].call_api[0].requst: unknown key (did you mean request?)"},
 		"settings that lie": {hookOf(t, "function", `{}`, `{"stages":{"a":1}}`), "function hook without a step"},
 	} {
-		registry := &pipeline.Registry{}
+		registry := &organisation.Registry{}
 		steps.Register(registry)
-		chain, err := pipeline.FromHooks([]*rossum.Hook{tt.hook}, registry)
+		chain, err := organisation.FromHooks([]*rossum.Hook{tt.hook}, registry)
 		if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -61,12 +62,12 @@ func TestTheRequestProcessorIsKnownByAddressAndByCode(t *testing.T) {
 
 func TestTheRequestProcessorRunsOnTheEventsOfItsHook(t *testing.T) {
 	t.Parallel()
-	registry := &pipeline.Registry{}
+	registry := &organisation.Registry{}
 	steps.Register(registry)
 	url, got := erp(t, 200, "")
 	settings := strings.Replace(processorSettings, "https://erp.example", url, 1)
 	hook := hookOf(t, "function", `{}`, settings, "annotation_content.confirm", "annotation_content.export")
-	chain, err := pipeline.FromHooks([]*rossum.Hook{hook}, registry, pipeline.OnEvent("annotation_content", "confirm"))
+	chain, err := organisation.FromHooks([]*rossum.Hook{hook}, registry, organisation.OnEvent("annotation_content", "confirm"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +86,7 @@ func TestTheRequestProcessorIsServedAtAPathOfItsOwn(t *testing.T) {
 	platform := rossumtest.NewServer()
 	defer platform.Close()
 	url, got := erp(t, 201, `{"id":7}`)
-	registry := &pipeline.Registry{}
+	registry := &organisation.Registry{}
 	steps.Register(registry)
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()

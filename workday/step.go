@@ -10,15 +10,28 @@ import (
 	"github.com/exportpipeline/exportpipeline/internal/httpcall"
 	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/organisation"
 	"github.com/exportpipeline/exportpipeline/rossum"
 	"github.com/exportpipeline/exportpipeline/workday/internal/message"
 )
 
-// Register makes a registry know the step by the address of Rossum's connector.
-func Register(r *pipeline.Registry) {
-	r.Webhook("/svc/workday/api/v1/export", func(h *rossum.Hook) (pipeline.Step, error) {
-		s := &Step{}
-		return s, s.UnmarshalJSON(h.Settings)
+// Register makes a registry know the step by the address of Rossum's connector, and by
+// what shows in a hook of the Rossum Store, which has none.
+func Register(r *organisation.Registry) {
+	r.Register(organisation.Kind{
+		Name: "svc/workday/api/v1/export",
+		Store: organisation.Clues{
+			Settings: []string{"configurations.0.wsdl", "configurations.0.request.operation"},
+			Names:    []string{"workday"},
+			Secrets:  []string{"workday_username", "workday_password"},
+		},
+		Make: func(h *rossum.Hook) (pipeline.Step, error) {
+			s := &Step{}
+			if len(h.Settings) == 0 {
+				return s, nil // which its Validate refuses
+			}
+			return s, s.UnmarshalJSON(h.Settings)
+		},
 	})
 }
 

@@ -29,6 +29,7 @@ import (
 
 	"github.com/exportpipeline/exportpipeline/examples/internal/erp"
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/organisation"
 	"github.com/exportpipeline/exportpipeline/rossum"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 	"github.com/exportpipeline/exportpipeline/sftpexport"
@@ -54,7 +55,7 @@ func main() {
 
 // newExtensions serves all steps of this module.
 func newExtensions(secret string) *pipeline.Extensions {
-	registry := &pipeline.Registry{}
+	registry := &organisation.Registry{}
 	steps.Register(registry)
 	sftpexport.Register(registry)
 	workday.Register(registry)

@@ -26,6 +26,7 @@ import (
 
 	"github.com/exportpipeline/exportpipeline/examples/internal/erp"
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/organisation"
 	"github.com/exportpipeline/exportpipeline/rossum"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 	"github.com/exportpipeline/exportpipeline/steps"
@@ -46,17 +47,17 @@ func main() {
 
 // run exports an invoice of each queue, and returns the calls that the ERP got.
 func run(out io.Writer, folder string, graph bool) (calls string, err error) {
-	organisation, err := rossum.LoadOrganisation(os.DirFS(folder))
+	acme, err := rossum.LoadOrganisation(os.DirFS(folder))
 	if err != nil {
 		return "", err
 	}
-	registry := &pipeline.Registry{}
+	registry := &organisation.Registry{}
 	steps.Register(registry)
 	target := erp.Start("")
 	defer target.Close()
 	recorder := &recorder{}
-	for _, queue := range organisation.Queues {
-		chain, err := chainOf(organisation, queue, registry)
+	for _, queue := range acme.Queues {
+		chain, err := chainOf(acme, queue, registry)
 		if err != nil {
 			return "", err
 		}
@@ -76,8 +77,8 @@ func run(out io.Writer, folder string, graph bool) (calls string, err error) {
 }
 
 // chainOf makes the chain of a queue, with the formulas of its schema.
-func chainOf(o *rossum.Organisation, q *rossum.Queue, registry *pipeline.Registry) (*pipeline.Chain, error) {
-	chain, err := pipeline.FromHooks(o.Hooks, registry, pipeline.OnQueue(q.URL))
+func chainOf(o *rossum.Organisation, q *rossum.Queue, registry *organisation.Registry) (*pipeline.Chain, error) {
+	chain, err := organisation.FromHooks(o.Hooks, registry, organisation.OnQueue(q.URL))
 	if err != nil {
 		return nil, fmt.Errorf("queue %s: %w", q.Name, err)
 	}
@@ -86,9 +87,10 @@ func chainOf(o *rossum.Organisation, q *rossum.Queue, registry *pipeline.Registr
 
 func export(out io.Writer, chain *pipeline.Chain, queue *rossum.Queue, target *erp.Server, recorder *recorder) error {
 	defer chain.Close()
-	call := invoice(queue).With(rossumtest.Secret("erp_url", target.URL), rossumtest.Secret("client_secret", erp.ClientSecret), rossumtest.Offline())
+	call := invoice(queue).With(rossumtest.Offline())
 	var report *pipeline.Report
 	answer, err := chain.Export(context.Background(), call.Payload(),
+		pipeline.WithSecrets(secretsOf(target)),
 		pipeline.WithHTTPClient(&http.Client{Transport: recorder}), pipeline.WithOriginal(pipeline.Bytes("%PDF-1.7 of "+queue.Name)),
 		pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r }))
 	if err != nil {
@@ -100,6 +102,17 @@ func export(out io.Writer, chain *pipeline.Chain, queue *rossum.Queue, target *e
 	}
 	fmt.Fprintln(out)
 	return nil
+}
+
+// secretsOf gives each hook that calls the ERP its secrets; another program would ask
+// a vault.
+func secretsOf(target *erp.Server) pipeline.SecretsOf {
+	return func(_ context.Context, h *rossum.Hook) (rossum.Secrets, error) {
+		if !bytes.Contains(h.Settings, []byte("{secret.")) {
+			return nil, nil
+		}
+		return rossum.Secrets{"erp_url": target.URL, "client_secret": erp.ClientSecret}, nil
+	}
 }
 
 // invoice is a checked invoice of a queue.
@@ -167,7 +180,11 @@ func (r *recorder) text(base string) string {
 		if m := boundary.FindStringSubmatch(c.line); m != nil {
 			text = strings.ReplaceAll(text, m[1], "BOUNDARY")
 		}
-		list = append(list, strings.ReplaceAll(text, base, "ERP"))
+		text = strings.ReplaceAll(text, base, "ERP")
+		if strings.Contains(c.line, "/oauth/token") && slices.Contains(list, text) {
+			continue // every hook asks for a token of its own, also side by side
+		}
+		list = append(list, text)
 	}
 	for i := range list {
 		for j := i; j > 0 && strings.Contains(list[j], "/attachments") && strings.Contains(list[j-1], "/attachments") && list[j] < list[j-1]; j-- {

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/organisation"
 	"github.com/exportpipeline/exportpipeline/rossum"
 	"github.com/exportpipeline/exportpipeline/steps"
 )
@@ -54,7 +54,7 @@ func TestEachQueueHasItsHooks(t *testing.T) {
 	if err != nil || len(o.Hooks) != 12 || len(o.Queues) != 2 {
 		t.Fatalf("%d hooks, %d queues, %v", len(o.Hooks), len(o.Queues), err)
 	}
-	registry := &pipeline.Registry{}
+	registry := &organisation.Registry{}
 	steps.Register(registry)
 	for queue, template := range map[string]string{"Invoices EU": "Taxation EU", "Invoices US": "Taxation US"} {
 		q, err := o.Queue(queue)

@@ -19,6 +19,7 @@ import (
 
 	"github.com/exportpipeline/exportpipeline/examples/internal/erp"
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/organisation"
 	"github.com/exportpipeline/exportpipeline/rossum"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 	"github.com/exportpipeline/exportpipeline/steps"
@@ -44,9 +45,9 @@ func run(out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	registry := &pipeline.Registry{}
+	registry := &organisation.Registry{}
 	steps.Register(registry)
-	exports, err := pipeline.FromHooks([]*rossum.Hook{hook}, registry)
+	exports, err := organisation.FromHooks([]*rossum.Hook{hook}, registry)
 	if err != nil {
 		return err // of wrong settings, with the place of each fault
 	}

@@ -1,35 +1,58 @@
-package pipeline
+package organisation
 
 import (
 	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/rossum"
 )
 
-// arrange turns the graph of hooks into steps: what depends on each other in a
-// row, what does not side by side. The hooks must come in an order that fits
-// their dependencies.
-func (a *assembly) arrange(hooks []*rossum.Hook, steps map[int64]Step) []Step {
+// arrange turns the graph of hooks into steps: what depends on each other in a row,
+// what does not side by side. The hooks must come in an order that fits their
+// dependencies.
+func (a *assembly) arrange(hooks []*rossum.Hook, steps map[int64]pipeline.Step) ([]pipeline.Step, error) {
 	if len(hooks) == 0 {
-		return nil
+		return nil, nil
 	}
 	if parts := a.components(hooks); len(parts) > 1 {
-		branches := make([]Step, len(parts))
+		branches := make([]pipeline.Step, len(parts))
 		for i, part := range parts {
-			if branches[i] = steps[part[0].ID]; len(part) > 1 {
-				branches[i] = Named("after "+part[0].Name, &Chain{steps: a.arrange(part, steps)})
+			branch, err := a.branch(part, steps)
+			if err != nil {
+				return nil, err
 			}
+			branches[i] = branch
 		}
-		return []Step{Parallel(branches...)}
+		return []pipeline.Step{pipeline.Parallel(branches...)}, nil
 	}
 	before, at, after := a.cut(hooks)
-	row := a.arrange(before, steps)
+	row, err := a.arrange(before, steps)
+	if err != nil {
+		return nil, err
+	}
 	if at != nil {
 		row = append(row, steps[at.ID])
 	}
-	return append(row, a.arrange(after, steps)...)
+	rest, err := a.arrange(after, steps)
+	return append(row, rest...), err
+}
+
+// branch makes one step of hooks that run in a row beside others.
+func (a *assembly) branch(hooks []*rossum.Hook, steps map[int64]pipeline.Step) (pipeline.Step, error) {
+	if len(hooks) == 1 {
+		return steps[hooks[0].ID], nil
+	}
+	row, err := a.arrange(hooks, steps)
+	if err != nil {
+		return nil, err
+	}
+	chain, err := pipeline.New(row...)
+	if err != nil {
+		return nil, err
+	}
+	return pipeline.Named("after "+hooks[0].Name, chain), nil
 }
 
 // components splits hooks into groups that have nothing to do with each other.
@@ -116,10 +139,7 @@ func (a *assembly) reach(hooks []*rossum.Hook) map[int64]map[int64]bool {
 	return reach
 }
 
-// Graph returns the hooks that the chain was made from and their order as
-// Mermaid text, "" for a chain that was not made from hooks.
-func (c *Chain) Graph() string { return c.graph }
-
+// mermaid draws the hooks of the chain and their order.
 func (a *assembly) mermaid() string {
 	var b strings.Builder
 	b.WriteString("graph TD\n")

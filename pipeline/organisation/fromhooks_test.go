@@ -1,4 +1,4 @@
-package pipeline_test
+package organisation_test
 
 import (
 	"context"
@@ -8,7 +8,9 @@ import (
 	"testing"
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/organisation"
 	"github.com/exportpipeline/exportpipeline/rossum"
+	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 )
 
 const api = "https://acme.rossum.app/api/v1"
@@ -25,8 +27,36 @@ func hook(id int64, kind string, after ...int64) *rossum.Hook {
 	return h
 }
 
-func registry() *pipeline.Registry {
-	r := &pipeline.Registry{}
+func invoice(parts ...rossumtest.Part) *rossumtest.Call {
+	return rossumtest.Annotation(rossumtest.Field("status", ""), rossumtest.Offline()).With(parts...)
+}
+
+// set is a step that writes one field.
+func set(id, value string) pipeline.StepFunc {
+	return func(_ context.Context, x *pipeline.Export) error { return x.Set(id, value) }
+}
+
+// statuses lists the steps of a report with how they ended.
+func statuses(r *pipeline.Report) string {
+	var list []string
+	for _, s := range r.All() {
+		list = append(list, s.Name+":"+string(s.Status))
+	}
+	return strings.Join(list, " ")
+}
+
+// exported runs a chain, and returns its report.
+func exported(t *testing.T, chain *pipeline.Chain) (report *pipeline.Report, response *rossum.Response) {
+	t.Helper()
+	response, err := chain.Export(t.Context(), invoice().Payload(), pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return report, response
+}
+
+func registry() *organisation.Registry {
+	r := &organisation.Registry{}
 	r.Webhook("known", func(h *rossum.Hook) (pipeline.Step, error) {
 		return pipeline.StepFunc(func(_ context.Context, x *pipeline.Export) error { x.Info("%s", h.Name); return nil }), nil
 	})
@@ -56,7 +86,7 @@ func TestHooksBecomeAChainInTheOrderOfRunAfter(t *testing.T) {
 	elsewhere.Queues = []string{api + "/queues/2"}
 	hooks := []*rossum.Hook{last, hook(3, "known"), hook(5, "known", 7, 8), hook(7, "known", 3), hook(8, "known", 9), inactive, other, elsewhere}
 	var report *pipeline.Report
-	chain, err := pipeline.FromHooks(hooks, registry(), pipeline.OnQueue(api+"/queues/1"), pipeline.SkipInactive())
+	chain, err := organisation.FromHooks(hooks, registry(), organisation.OnQueue(api+"/queues/1"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +105,7 @@ func TestHooksBecomeAChainInTheOrderOfRunAfter(t *testing.T) {
 	if got := statuses(report); got != "h3:done parallel:done h7:done h8:done h5:done h2:done" {
 		t.Errorf("steps %s", got)
 	}
-	if len(report.LeftOut) != 2 || report.LeftOut[0].Why != "not active" || report.LeftOut[1].Why != "listens to annotation_content.initialize" {
+	if len(report.LeftOut) != 2 || report.LeftOut[0].Why != `not active; passed through by "h8" (id 8)` || report.LeftOut[1].Why != "listens to annotation_content.initialize" {
 		t.Errorf("left out %+v", report.LeftOut)
 	}
 	if !strings.Contains(chain.Graph(), "h3 --> h7") || !strings.Contains(chain.Graph(), `h2["h2"]`) {
@@ -89,23 +119,24 @@ func TestHooksThatMakeNoChainAreNamed(t *testing.T) {
 	function.Type, function.Name = "function", "My evaluator"
 	inactive := hook(9, "known")
 	inactive.Active = false
+	twice := hook(1, "known")
 	for name, tt := range map[string]struct {
 		hooks []*rossum.Hook
 		want  error
 		text  string
 	}{
-		"cycle":       {[]*rossum.Hook{hook(1, "known", 3), hook(2, "known", 1), hook(3, "known", 2), hook(4, "known")}, pipeline.ErrCycle, `"h1" (id 1) runs after "h3" (id 3) runs after "h2" (id 2) runs after "h1" (id 1)`},
-		"itself":      {[]*rossum.Hook{hook(1, "known", 1)}, pipeline.ErrCycle, `"h1" (id 1) runs after "h1" (id 1)`},
-		"missing":     {[]*rossum.Hook{hook(1, "known", 99)}, pipeline.ErrMissingPredecessor, `hook "h1" (id 1): run_after names ` + api + "/hooks/99"},
-		"unknown":     {[]*rossum.Hook{hook(1, "mystery")}, pipeline.ErrUnknownExtension, `hook "h1" (id 1): step h1: unknown extension: config.url "https://elis.mystery.rossum-ext.app/"`},
-		"no function": {[]*rossum.Hook{function}, pipeline.ErrNoFunction, `register one with Registry.Function("My evaluator", …)`},
-		"disabled":    {[]*rossum.Hook{hook(1, "known", 9), inactive}, pipeline.ErrInactivePredecessor, `hook "h1" (id 1): run_after names "h9" (id 9): predecessor is not active; activate it`},
-		"one key":     {[]*rossum.Hook{hook(1, "template"), hook(2, "template", 1)}, pipeline.ErrSameKey, `hooks "h1" (id 1) and "h2" (id 2): two hooks make the same file under the key "csv"`},
-		"none":        {nil, pipeline.ErrNoHooks, "none of 0 hooks"},
+		"cycle":       {[]*rossum.Hook{hook(1, "known", 3), hook(2, "known", 1), hook(3, "known", 2), hook(4, "known")}, organisation.ErrCycle, `"h1" (id 1) runs after "h3" (id 3) runs after "h2" (id 2) runs after "h1" (id 1)`},
+		"itself":      {[]*rossum.Hook{hook(1, "known", 1)}, organisation.ErrCycle, `"h1" (id 1) runs after "h1" (id 1)`},
+		"missing":     {[]*rossum.Hook{hook(1, "known", 99)}, organisation.ErrMissingPredecessor, `hook "h1" (id 1): run_after[0]: ` + api + "/hooks/99: predecessor is missing"},
+		"unknown":     {[]*rossum.Hook{hook(1, "mystery")}, organisation.ErrUnknownExtension, `hook "h1" (id 1): config.url: unknown extension: "https://elis.mystery.rossum-ext.app/" has none of the extensions known, template`},
+		"no function": {[]*rossum.Hook{function}, organisation.ErrNoFunction, `register one with Registry.Function("My evaluator", …)`},
+		"one id":      {[]*rossum.Hook{twice, hook(1, "known")}, organisation.ErrSameID, `hook "h1" (id 1): id: two hooks have the same id: "h1" (id 1)`},
+		"one key":     {[]*rossum.Hook{hook(1, "template"), hook(2, "template", 1)}, organisation.ErrSameKey, `hooks "h1" (id 1) and "h2" (id 2): two hooks make the same file under the key "csv"`},
+		"none":        {nil, organisation.ErrNoHooks, "none of 0 hooks"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := pipeline.FromHooks(tt.hooks, registry())
+			_, err := organisation.FromHooks(tt.hooks, registry())
 			if !errors.Is(err, tt.want) || !strings.Contains(err.Error(), tt.text) {
 				t.Errorf("got %v", err)
 			}
@@ -120,7 +151,7 @@ func TestAFunctionRunsTheStepThatIsRegisteredForItsNameOrID(t *testing.T) {
 	for _, key := range []string{"h4", "4"} {
 		r := registry()
 		r.Function(key, func(*rossum.Hook) (pipeline.Step, error) { return set("status", "ran"), nil })
-		chain, err := pipeline.FromHooks([]*rossum.Hook{function}, r)
+		chain, err := organisation.FromHooks([]*rossum.Hook{function}, r)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,0 +1,145 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/exportpipeline/exportpipeline/rossum"
+)
+
+// SecretsOf gives the secrets of a hook, such as from a vault. It is called for every
+// hook of a chain when a run starts, before anything is sent; nil means that it has
+// none for this hook. Its error stops the run. It must be safe for concurrent use.
+type SecretsOf func(ctx context.Context, h *rossum.Hook) (rossum.Secrets, error)
+
+// WithSecrets gives each hook of a chain its own secrets. Without it, the secrets of
+// the payload belong to the hook that was called, and every other hook has none: two
+// hooks often use one name, such as api_key, for different systems. Where both give a
+// secret of that name to the hook that was called, f counts.
+//
+// If the chain has a single hook, and the hook that was called is none of the
+// organisation's, such as the one that has taken its place, the payload's secrets are
+// those of the single hook.
+func WithSecrets(f SecretsOf) Option { return func(c *config) { c.secrets = f } }
+
+// Origin says which hooks a chain was made from.
+type Origin struct {
+	// Hooks are all hooks of the organisation, also those that are not in the chain.
+	Hooks []*rossum.Hook
+	// LeftOut are the hooks that are not in the chain, for the report.
+	LeftOut []LeftOut
+	// Graph is the order of the hooks as Mermaid text.
+	Graph string
+	// Timeout bounds each run; see [WithTimeout].
+	Timeout time.Duration
+}
+
+// WithOrigin returns the chain as one that was made from hooks; package organisation
+// makes such chains.
+func (c *Chain) WithOrigin(o Origin) *Chain {
+	changed := *c
+	changed.origin, changed.config.timeout = o, o.Timeout
+	return &changed
+}
+
+// Graph returns the hooks that the chain was made from and their order as Mermaid
+// text, "" for a chain that was not made from hooks.
+func (c *Chain) Graph() string { return c.origin.Graph }
+
+// ForHook makes a step run as a hook: what it sees as [Export.Secrets], and as
+// settings, secrets and hook URL of the payload, is the hook's own, so that a token
+// which it keeps in the secrets is kept with that hook. Reports and errors show the
+// step under the hook's name. For where the secrets come from see [WithSecrets].
+func ForHook(h *rossum.Hook, s Step) Step { return named{hookStep{s, h}, h.Name} }
+
+// hookStep is a step that runs as a hook.
+type hookStep struct {
+	Step
+	hook *rossum.Hook
+}
+
+func (s hookStep) Name() string    { return s.hook.Name }
+func (s hookStep) Unwrap() Step    { return s.Step }
+func (s hookStep) Validate() error { return validate(s.Step) }
+func (s hookStep) Close() error    { return closeStep(s.Step) }
+
+// ListensTo passes the question on.
+func (s hookStep) ListensTo(event, action string) bool { return listensTo(s.Step, event, action) }
+
+// Run runs the step with what belongs to its hook. What the step adds to the secrets
+// is kept in the run: a hook runs once in it, so that nobody else uses the map.
+func (s hookStep) Run(ctx context.Context, x *Export) error {
+	payload, secrets := x.Payload, x.Secrets
+	defer func() { x.Payload, x.Secrets = payload, secrets }()
+	if x.run.secrets != nil { // otherwise the step runs alone, as in a test
+		x.Secrets = x.run.secrets[s.hook]
+	}
+	x.Payload = payload.ForHook(s.hook.URL, s.hook.Settings, x.Secrets)
+	return s.Step.Run(ctx, x)
+}
+
+// loadSecrets gets the secrets of every hook of the chain.
+func (c *Chain) loadSecrets(ctx context.Context, x *Export) error {
+	hooks := hooksOf(c.steps)
+	x.run.secrets = make(map[*rossum.Hook]rossum.Secrets, len(hooks))
+	var faults []error
+	for _, h := range hooks {
+		secrets := make(rossum.Secrets)
+		if ownsPayload(x.Payload.Hook, h, hooks, c.origin.Hooks) {
+			maps.Copy(secrets, x.Payload.Secrets)
+		}
+		if provide := x.run.config.secrets; provide != nil {
+			given, err := provide(ctx, h)
+			if err != nil {
+				faults = append(faults, fmt.Errorf("getting the secrets of hook %s: %w", h, err))
+			}
+			x.run.hide(given)
+			maps.Copy(secrets, given)
+		}
+		x.run.secrets[h] = secrets
+	}
+	return errors.Join(faults...)
+}
+
+// hide has secrets cut out of texts.
+func (r *run) hide(secrets rossum.Secrets) {
+	for name, secret := range secrets {
+		if name != "type" { // says what kind of secrets the others are, as in "sftp"
+			r.redactor.Add(secret)
+		}
+	}
+}
+
+// ownsPayload reports whether the secrets of the payload are those of h.
+func ownsPayload(called string, h *rossum.Hook, chain, organisation []*rossum.Hook) bool {
+	id := rossum.IDOf(called)
+	if id == h.ID {
+		return true
+	}
+	for _, other := range organisation {
+		if other.ID == id {
+			return false
+		}
+	}
+	return len(chain) == 1
+}
+
+// hooksOf lists the hooks that steps run as.
+func hooksOf(steps []Step) (hooks []*rossum.Hook) {
+	for _, s := range steps {
+		switch s := s.(type) {
+		case hookStep:
+			hooks = append(hooks, s.hook)
+		case *Chain:
+			hooks = append(hooks, hooksOf(s.steps)...)
+		case *parallel:
+			hooks = append(hooks, hooksOf(s.branches)...)
+		case interface{ Unwrap() Step }:
+			hooks = append(hooks, hooksOf([]Step{s.Unwrap()})...)
+		}
+	}
+	return hooks
+}

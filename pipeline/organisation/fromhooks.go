@@ -1,0 +1,251 @@
+package organisation
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/exportpipeline/exportpipeline/internal/settings"
+	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/rossum"
+)
+
+// FromHooks makes a chain of an organisation's hooks, as Rossum would run them for an
+// export: those that are active and listen to annotation_content.export, ordered by
+// run_after. Branches that do not depend on each other run side by side; see
+// [pipeline.Parallel]. With [OnQueue] only hooks of that queue count. Every hook runs
+// with its own settings and secrets; see [pipeline.ForHook].
+//
+// The error joins all faults of all hooks. What concerns one hook is a [*Fault]: what
+// could not be read of it, predecessors that are missing, an unknown extension, a
+// function without a step, and what the steps find wrong with the settings. A circle,
+// and two hooks that make one file, name the hooks.
+func FromHooks(hooks []*rossum.Hook, registry *Registry, options ...Option) (*pipeline.Chain, error) {
+	a := &assembly{registry: registry, all: hooks, event: rossum.EventAnnotationContent, action: rossum.ActionExport}
+	for _, o := range options {
+		o(a)
+	}
+	a.fault(registry.Err())
+	a.choose()
+	steps := a.build()
+	a.link()
+	ordered := a.order()
+	a.checkKeys(ordered, steps)
+	if len(a.chosen) == 0 {
+		a.fault(a.nothing())
+	}
+	if err := errors.Join(a.faults...); err != nil {
+		return nil, err
+	}
+	arranged, err := a.arrange(ordered, steps)
+	if err != nil {
+		return nil, err
+	}
+	chain, err := pipeline.New(arranged...)
+	if err != nil {
+		return nil, err
+	}
+	return chain.WithOrigin(pipeline.Origin{Hooks: hooks, LeftOut: a.leftOut(), Graph: a.mermaid(), Timeout: a.timeout()}), nil
+}
+
+// assembly is a chain in the making.
+type assembly struct {
+	registry        *Registry
+	all             []*rossum.Hook
+	queue           string
+	event, action   string
+	requireActive   bool
+	unwanted        []string
+	filters         []filter
+	leaveOutUnknown bool
+
+	chosen []*rossum.Hook // by id
+	absent []*absence
+	after  map[int64][]int64
+	faults []error
+}
+
+// absence is a hook that is left out.
+type absence struct {
+	hook    *rossum.Hook
+	why     string
+	waiting []string // hooks of the chain that name it in run_after
+}
+
+func (a *assembly) fault(err error) {
+	if err != nil {
+		a.faults = append(a.faults, err)
+	}
+}
+
+// choose keeps the hooks that this export calls.
+func (a *assembly) choose() {
+	for _, name := range a.unwanted {
+		if !slices.ContainsFunc(a.all, func(h *rossum.Hook) bool { return isCalled(h, name) }) {
+			a.fault(a.noSuchHook(name))
+		}
+	}
+	seen := make(map[int64]*rossum.Hook)
+	for _, h := range a.all {
+		if other := seen[h.ID]; other != nil {
+			a.fault(newFault(h, "id", fmt.Errorf("%w: %s", ErrSameID, other)))
+			continue
+		}
+		seen[h.ID] = h
+		if a.queue != "" && !h.OnQueue(a.queue) && !h.Unreadable("queues") {
+			continue // a hook of another queue is nobody's news here
+		}
+		if why := a.whyNot(h); why != "" {
+			a.absent = append(a.absent, &absence{hook: h, why: why})
+			continue
+		}
+		for _, f := range h.Faults {
+			a.fault(newFault(h, f.Place, f))
+		}
+		a.chosen = append(a.chosen, h)
+	}
+	slices.SortStableFunc(a.chosen, func(x, y *rossum.Hook) int { return int(x.ID - y.ID) })
+}
+
+// whyNot says why a hook is left out, "" if it is not.
+func (a *assembly) whyNot(h *rossum.Hook) string {
+	if slices.ContainsFunc(a.unwanted, func(name string) bool { return isCalled(h, name) }) {
+		return "as the options say"
+	}
+	for _, f := range a.filters {
+		if f.picks(h) {
+			return f.reason
+		}
+	}
+	switch {
+	case !h.Active && !h.Unreadable("active"):
+		return "not active"
+	case !h.ListensTo(a.event, a.action) && !h.Unreadable("events"):
+		return "listens to " + strings.Join(h.Events, ", ")
+	}
+	return ""
+}
+
+func (a *assembly) noSuchHook(name string) error {
+	var known []string
+	for _, h := range a.all {
+		known = append(known, h.Name)
+	}
+	if near := settings.Nearest(name, known); near != "" {
+		return fmt.Errorf("%w: %q; did you mean %q?", ErrLeaveOut, name, near)
+	}
+	return fmt.Errorf("%w: %q", ErrLeaveOut, name)
+}
+
+// nothing says why there is no hook for the export.
+func (a *assembly) nothing() error {
+	if a.queue == "" {
+		return fmt.Errorf("%w: none of %d hooks is active and listens to %s.%s", ErrNoHooks, len(a.all), a.event, a.action)
+	}
+	if len(a.absent) > 0 {
+		return fmt.Errorf("%w: the hooks of the queue %s are left out: %s", ErrNoHooks, a.queue, a.absences())
+	}
+	var queues []string
+	for _, h := range a.all {
+		queues = append(queues, h.Queues...)
+	}
+	slices.Sort(queues)
+	if queues = slices.Compact(queues); len(queues) == 0 {
+		return fmt.Errorf("%w: none of %d hooks is bound to the queue %s, nor to any other", ErrNoHooks, len(a.all), a.queue)
+	}
+	return fmt.Errorf("%w: none of %d hooks is bound to the queue %s; they are bound to %s", ErrNoHooks, len(a.all), a.queue, strings.Join(queues, ", "))
+}
+
+func (a *assembly) absences() string {
+	texts := make([]string, len(a.absent))
+	for i, l := range a.absent {
+		texts[i] = fmt.Sprintf("%s (%s)", l.hook, l.why)
+	}
+	return strings.Join(texts, ", ")
+}
+
+// leftOut lists the hooks that are not part of the chain, for the report.
+func (a *assembly) leftOut() (list []pipeline.LeftOut) {
+	for _, l := range a.absent {
+		why := l.why
+		if len(l.waiting) > 0 {
+			why += "; passed through by " + strings.Join(l.waiting, ", ")
+		}
+		list = append(list, pipeline.LeftOut{Hook: l.hook.String(), Why: why})
+	}
+	return list
+}
+
+// build makes the steps by hook id. Hooks that the registry does not know are left
+// out, if that is wanted.
+func (a *assembly) build() map[int64]pipeline.Step {
+	steps := make(map[int64]pipeline.Step)
+	var kept []*rossum.Hook
+	for _, h := range a.chosen {
+		s, err := a.registry.step(h, a.all)
+		if a.leaveOutUnknown && (errors.Is(err, ErrUnknownExtension) || errors.Is(err, ErrNoFunction)) {
+			a.absent = append(a.absent, &absence{hook: h, why: reason(err)})
+			continue
+		}
+		kept = append(kept, h)
+		if err == nil && s == nil {
+			err = errors.New("what is registered for it made no step")
+		}
+		if err == nil {
+			s = pipeline.ForHook(h, s)
+			_, err = pipeline.New(s) // checks the step
+		}
+		a.faults = append(a.faults, faultsOf(h, err)...)
+		steps[h.ID] = s
+	}
+	a.chosen = kept
+	return steps
+}
+
+// reason is why a hook is not known, in a few words.
+func reason(err error) string {
+	if errors.Is(err, ErrNoFunction) {
+		return "its code cannot be run"
+	}
+	return ErrUnknownExtension.Error()
+}
+
+// checkKeys refuses two hooks that make a file under one key.
+func (a *assembly) checkKeys(hooks []*rossum.Hook, steps map[int64]pipeline.Step) {
+	made := make(map[string]*rossum.Hook)
+	for _, h := range hooks {
+		for _, key := range makes(steps[h.ID]) {
+			if other := made[key]; other != nil {
+				a.fault(fmt.Errorf("hooks %s and %s: %w under the key %q; give one of them another key", other, h, ErrSameKey, key))
+				continue
+			}
+			made[key] = h
+		}
+	}
+}
+
+// makes returns the reference keys that a step makes.
+func makes(s pipeline.Step) []string {
+	for s != nil {
+		if m, ok := s.(pipeline.Maker); ok {
+			return m.Makes()
+		}
+		wrapped, ok := s.(interface{ Unwrap() pipeline.Step })
+		if !ok {
+			return nil
+		}
+		s = wrapped.Unwrap()
+	}
+	return nil
+}
+
+// timeout is the longest time-out of the hooks: the chain does the work of all of
+// them, but is called as one.
+func (a *assembly) timeout() (longest time.Duration) {
+	for _, h := range a.chosen {
+		longest = max(longest, h.Timeout())
+	}
+	return longest
+}
