@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/rossum"
@@ -81,25 +82,26 @@ func (s hookStep) Run(ctx context.Context, x *Export) error {
 	return s.Step.Run(ctx, x)
 }
 
-// loadSecrets gets the secrets of every hook of the chain.
+// loadSecrets gets the secrets of every hook of the chain that the event concerns.
 func (c *Chain) loadSecrets(ctx context.Context, x *Export) error {
-	hooks := hooksOf(c.steps)
-	x.run.secrets = make(map[*rossum.Hook]rossum.Secrets, len(hooks))
+	steps := hookSteps(c.steps)
+	x.run.secrets = make(map[*rossum.Hook]rossum.Secrets, len(steps))
 	var faults []error
-	for _, h := range hooks {
+	for _, s := range steps {
 		secrets := make(rossum.Secrets)
-		if ownsPayload(x.Payload.Hook, h, hooks, c.origin.Hooks) {
+		if c.ownsPayload(x.Payload.Hook, s.hook, len(steps) == 1) {
 			maps.Copy(secrets, x.Payload.Secrets)
 		}
-		if provide := x.run.config.secrets; provide != nil {
-			given, err := provide(ctx, h)
-			if err != nil {
-				faults = append(faults, fmt.Errorf("getting the secrets of hook %s: %w", h, err))
-			}
-			x.run.hide(given)
-			maps.Copy(secrets, given)
+		x.run.secrets[s.hook] = secrets
+		if x.run.config.secrets == nil || !s.ListensTo(x.Payload.Event, x.Payload.Action) {
+			continue
 		}
-		x.run.secrets[h] = secrets
+		given, err := x.run.config.secrets(ctx, s.hook)
+		if err != nil {
+			faults = append(faults, fmt.Errorf("getting the secrets of hook %s: %w", s.hook, err))
+		}
+		x.run.hide(given)
+		maps.Copy(secrets, given)
 	}
 	return errors.Join(faults...)
 }
@@ -113,33 +115,29 @@ func (r *run) hide(secrets rossum.Secrets) {
 	}
 }
 
-// ownsPayload reports whether the secrets of the payload are those of h.
-func ownsPayload(called string, h *rossum.Hook, chain, organisation []*rossum.Hook) bool {
+// ownsPayload reports whether the secrets of a payload, which was sent to the hook
+// with the URL called, are those of h.
+func (c *Chain) ownsPayload(called string, h *rossum.Hook, single bool) bool {
 	id := rossum.IDOf(called)
 	if id == h.ID {
 		return true
 	}
-	for _, other := range organisation {
-		if other.ID == id {
-			return false
-		}
-	}
-	return len(chain) == 1
+	return single && !slices.ContainsFunc(c.origin.Hooks, func(other *rossum.Hook) bool { return other.ID == id })
 }
 
-// hooksOf lists the hooks that steps run as.
-func hooksOf(steps []Step) (hooks []*rossum.Hook) {
+// hookSteps lists the steps that run as hooks.
+func hookSteps(steps []Step) (found []hookStep) {
 	for _, s := range steps {
 		switch s := s.(type) {
 		case hookStep:
-			hooks = append(hooks, s.hook)
+			found = append(found, s)
 		case *Chain:
-			hooks = append(hooks, hooksOf(s.steps)...)
+			found = append(found, hookSteps(s.steps)...)
 		case *parallel:
-			hooks = append(hooks, hooksOf(s.branches)...)
+			found = append(found, hookSteps(s.branches)...)
 		case interface{ Unwrap() Step }:
-			hooks = append(hooks, hooksOf([]Step{s.Unwrap()})...)
+			found = append(found, hookSteps([]Step{s.Unwrap()})...)
 		}
 	}
-	return hooks
+	return found
 }
