@@ -17,6 +17,7 @@ type File struct {
 	ContentType string `json:"content_type,omitempty"` // media type, "" if unknown
 	Data        []byte `json:"data"`                   // must not be changed once it is put
 	Document    string `json:"document,omitempty"`     // URL of the Rossum document that holds it, if one does
+	Status      int    `json:"status,omitempty"`       // of the HTTP reply whose body or headers these are, 0 for other files
 }
 
 // ErrNoFile means that there is no file under a reference key.

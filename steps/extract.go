@@ -29,6 +29,14 @@ import (
 // fields keep what they have: an id of an earlier export must not be lost. Where
 // the call failed in this run, the fields are emptied, so that nothing acts on an
 // old reply. A reply that is missing for any other reason is an error.
+//
+// A reply with an error status (400 or above) that is not what Format says, such as
+// the HTML page of a proxy, empties its fields with a warning, and the chain goes
+// on: such a call has failed, and to judge that is the matter of the evaluator,
+// whose severity (an error, or a warning only) is the program's decision. A reply
+// with a success status that cannot be read is an error, as nobody else would
+// notice it: a chain must not go on without the id that it was to bring. The other
+// sources are extracted in both cases.
 type Extract struct {
 	Sources []Source `json:"extract"`
 
@@ -146,12 +154,16 @@ func (s *Extract) Run(ctx context.Context, x *pipeline.Export) error {
 			return err
 		}
 	}
+	var faults []error
 	for _, src := range list {
 		if err := src.run(ctx, x); err != nil {
-			return &pipeline.StepError{Place: src.place, Key: src.Key, Err: err}
+			faults = append(faults, &pipeline.StepError{Place: src.place, Key: src.Key, Err: err})
 		}
 	}
-	return nil
+	if len(faults) == 1 {
+		return faults[0]
+	}
+	return errors.Join(faults...)
 }
 
 func (src source) run(ctx context.Context, x *pipeline.Export) error {
@@ -173,7 +185,12 @@ func (src source) run(ctx context.Context, x *pipeline.Export) error {
 	}
 	parsed, err := src.parse(file.Data)
 	if err != nil {
-		return fmt.Errorf("the reply is not %s: %w; it begins with %q", strings.ToUpper(src.format()), err, excerpt(file.Data))
+		err = fmt.Errorf("the reply is not %s: %w; it begins with %q", strings.ToUpper(src.format()), err, excerpt(file.Data))
+		if file.Status < 400 {
+			return err
+		}
+		x.Warn("%s, %s: %v. It came with status %d; its fields were emptied.", src.place, src.Key, err, file.Status)
+		return src.write(x, make([]string, len(src.Rules)))
 	}
 	values := make([]string, len(src.Rules))
 	for i, find := range src.find {
@@ -214,7 +231,7 @@ func parseJSON(data []byte) (any, error) {
 	if len(bytes.TrimSpace(data)) == 0 {
 		return pyvalue.None(), nil // 204 No Content has no body
 	}
-	v, err := pyvalue.FromJSON(data, true)
+	v, err := pyvalue.FromReply(data, true)
 	return v, err
 }
 

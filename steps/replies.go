@@ -60,7 +60,7 @@ type replyError struct{ key, text string }
 // replyErrors reads {"errors": {key: [texts]}} and {"errors": {"request": [{key:
 // [texts]}]}}, and the errors object alone. Each text comes once.
 func replyErrors(body string) []replyError {
-	v, err := pyvalue.FromJSON([]byte(body), true)
+	v, err := pyvalue.FromReply([]byte(body), true)
 	if err != nil || v.Dict() == nil {
 		return nil
 	}

@@ -291,7 +291,7 @@ func (s *RESTExport) send(ctx context.Context, x *pipeline.Export, c *restCall, 
 // keep stores the reply under the keys that the settings name.
 func (s *RESTExport) keep(ctx context.Context, x *pipeline.Export, reply *httpcall.Reply) error {
 	if s.HeadersKey != "" {
-		file := pipeline.File{Key: s.HeadersKey, Name: s.HeadersKey + ".json", ContentType: "application/json", Data: headersJSON(reply)}
+		file := pipeline.File{Key: s.HeadersKey, Name: s.HeadersKey + ".json", ContentType: "application/json", Data: headersJSON(reply), Status: reply.Status}
 		if err := x.Files.Put(ctx, file); err != nil {
 			return err
 		}
@@ -299,7 +299,7 @@ func (s *RESTExport) keep(ctx context.Context, x *pipeline.Export, reply *httpca
 	if s.PayloadKey == "" {
 		return nil
 	}
-	file := pipeline.File{Key: s.PayloadKey, Name: s.PayloadKey, ContentType: reply.Header.Get("Content-Type"), Data: reply.Body}
+	file := pipeline.File{Key: s.PayloadKey, Name: s.PayloadKey, ContentType: reply.Header.Get("Content-Type"), Data: reply.Body, Status: reply.Status}
 	if file.Data == nil {
 		file.Data = []byte{}
 	}

@@ -47,6 +47,9 @@ func readJSON(d *json.Decoder, depth int, spelling bool) (Value, error) {
 	case string:
 		return Str(t), nil
 	case json.Number:
+		if f, ok := constant(t.String()); ok {
+			return Float(f), nil
+		}
 		if spelling {
 			return Number(t.String())
 		}

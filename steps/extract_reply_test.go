@@ -1,0 +1,94 @@
+package steps_test
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/pipelinetest"
+	"github.com/exportpipeline/exportpipeline/rossum"
+	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
+	"github.com/exportpipeline/exportpipeline/steps"
+)
+
+// created runs a call, an extractor of its status and id, and an evaluator.
+func created(t *testing.T, severity string, status int, contentType, body string) pipelinetest.Result {
+	t.Helper()
+	erp := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", contentType)
+		w.WriteHeader(status)
+		_, _ = w.Write([]byte(body))
+	}))
+	t.Cleanup(erp.Close)
+	chain, err := pipeline.New(
+		&steps.RESTExport{Request: steps.Request{URL: erp.URL, Content: "x"}, HeadersKey: "headers", PayloadKey: "payload"},
+		&steps.Extract{Sources: []steps.Source{
+			{Key: "payload", Rules: []steps.Rule{{Path: "id", Target: "erp_id"}}},
+			{Key: "headers", Rules: []steps.Rule{{Path: "status_code", Target: "status"}}},
+		}},
+		&steps.Evaluate{Check: steps.Check{Condition: "field.status != '201'", Message: "Draft invoice not created.", Type: rossum.MessageType(severity)}},
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pipelinetest.Run(t, chain, rossumtest.Annotation(rossumtest.Field("erp_id", "OLD"), rossumtest.Field("status", "")))
+}
+
+func TestAReplyOfAnyUnicodeIsJSON(t *testing.T) {
+	t.Parallel()
+	for name, body := range map[string]string{
+		"BOM": "\xef\xbb\xbf{\"id\": \"7\"}", "UTF-16": "\xff\xfe{\x00\"\x00i\x00d\x00\"\x00:\x00\"\x007\x00\"\x00}\x00", "NaN": `{"id": "7", "ratio": NaN}`,
+	} {
+		if r := created(t, "error", 201, "application/json", body); r.Err != nil || r.Response.Failed() || r.Values["erp_id"] != "7" {
+			t.Errorf("%s: %v, %v, %v", name, r.Err, r.Response.Messages, r.Values)
+		}
+	}
+}
+
+func TestAnErrorPageLeavesTheJudgementToTheEvaluator(t *testing.T) {
+	t.Parallel()
+	r := created(t, "error", 502, "text/html", "<html>Bad Gateway</html>")
+	if r.Err != nil || !r.Response.Failed() || r.Values["status"] != "502" || r.Values["erp_id"] != "" {
+		t.Fatalf("%v, %v, %v", r.Err, r.Response.Messages, r.Values)
+	}
+	texts := ""
+	for _, m := range r.Response.Messages {
+		texts += string(m.Type) + ": " + m.Content + "\n"
+	}
+	for _, want := range []string{"warning: extract[0], payload: the reply is not JSON", "<html>Bad Gateway", "status 502", "error: Draft invoice not created."} {
+		if !strings.Contains(texts, want) {
+			t.Errorf("the messages lack %q:\n%s", want, texts)
+		}
+	}
+	// The program decides that a failure of this call is a warning only.
+	if r := created(t, "warning", 502, "text/html", "<html>Bad Gateway</html>"); r.Err != nil || r.Response.Failed() || len(r.Response.Messages) != 2 {
+		t.Errorf("%v, %v", r.Err, r.Response.Messages)
+	}
+}
+
+func TestAPageWithASuccessStatusIsAnErrorAndTheStatusIsKept(t *testing.T) {
+	t.Parallel()
+	r := created(t, "error", 200, "text/html", "<html>Sign in</html>")
+	if r.Err == nil || !strings.Contains(r.Err.Error(), "extract[0]") || !strings.Contains(r.Err.Error(), "not JSON") || r.Values["status"] != "200" {
+		t.Errorf("%v, %v", r.Err, r.Values)
+	}
+}
+
+func TestTheFaultsOfAllSourcesAreNamed(t *testing.T) {
+	t.Parallel()
+	put := pipeline.StepFunc(func(ctx context.Context, x *pipeline.Export) error {
+		return x.Files.Put(ctx, pipeline.File{Key: "a", Data: []byte("<html>")})
+	})
+	rules := []steps.Rule{{Path: "id", Target: "erp_id"}}
+	chain, err := pipeline.New(put, &steps.Extract{Sources: []steps.Source{{Key: "a", Rules: rules}, {Key: "b", Rules: rules}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := pipelinetest.Run(t, chain, rossumtest.Annotation(rossumtest.Field("erp_id", "")))
+	if r.Err == nil || !strings.Contains(r.Err.Error(), "extract[0]") || !strings.Contains(r.Err.Error(), "extract[1]") {
+		t.Errorf("got %v", r.Err)
+	}
+}
