@@ -1,0 +1,57 @@
+package re
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+var errOut = errors.New("out of steps")
+
+type countdown struct{ left int64 }
+
+func (c *countdown) Step(n int64) error {
+	if c.left -= n; c.left < 0 {
+		return errOut
+	}
+	return nil
+}
+
+func TestASearchThatBacktracksForEverEndsWithTheMetersError(t *testing.T) {
+	t.Parallel()
+	for _, source := range []string{`(a+)+$`, `(a|a)*$`, `(a|aa)+$`, `(.*)(.*)(.*)(.*)(.*)x`, `(?=(a+)+$)`, `(?:a?){40}a{40}$`, `(a*)*b`, `([ab]*?)*c`} {
+		p, err := Compile(source, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := NewText(strings.Repeat("a", 3000) + "!")
+		if _, err := p.Search(&countdown{left: 1_000_000}, text, 0, text.Len()); !errors.Is(err, errOut) {
+			t.Errorf("%s: got %v, want the meter's error", source, err)
+		}
+	}
+}
+
+func TestALongTextNeedsNoDeepStack(t *testing.T) {
+	t.Parallel()
+	p, err := Compile(`(?:a|b)*c`, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := NewText(strings.Repeat("ab", 200_000) + "c")
+	m, err := p.Search(nil, text, 0, text.Len())
+	if err != nil || m == nil {
+		t.Fatalf("got %v, %v, want a match", m, err)
+	}
+	long := NewText(strings.Repeat("ab", 2_000_000) + "c")
+	if _, err := p.Search(nil, long, 0, long.Len()); !errors.Is(err, ErrLimit) {
+		t.Errorf("got %v, want ErrLimit", err)
+	}
+}
+
+func TestDeepNestingIsRefused(t *testing.T) {
+	t.Parallel()
+	var e *Error
+	if _, err := Compile(strings.Repeat("(", 100_000)+strings.Repeat(")", 100_000), 0); !errors.As(err, &e) {
+		t.Errorf("got %v, want an Error", err)
+	}
+}

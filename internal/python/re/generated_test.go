@@ -1,0 +1,226 @@
+package re
+
+import (
+	"bufio"
+	"encoding/json"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+)
+
+// python runs testdata/oracle.py serve.
+type python struct {
+	in  io.WriteCloser
+	out *bufio.Reader
+}
+
+func startPython(t *testing.T) *python {
+	t.Helper()
+	const interpreter = "/usr/bin/python3"
+	if _, err := os.Stat(interpreter); err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatalf("CI needs %s: %v", interpreter, err)
+		}
+		t.Skipf("%s is not there, so there is nothing to compare with", interpreter)
+	}
+	cmd := exec.CommandContext(t.Context(), interpreter, "testdata/oracle.py", "serve")
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = in.Close()
+		_ = cmd.Wait()
+	})
+	return &python{in, bufio.NewReaderSize(out, 1<<20)}
+}
+
+func (p *python) ask(t *testing.T, question, answer any) {
+	t.Helper()
+	data, err := json.Marshal(question)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.in.Write(append(data, '\n')); err != nil {
+		t.Fatal(err)
+	}
+	line, err := p.out.ReadBytes('\n')
+	if err != nil {
+		t.Fatalf("python gave no answer to %s: %v", data, err)
+	}
+	if err := json.Unmarshal(line, answer); err != nil {
+		t.Fatalf("%s: %v", line, err)
+	}
+}
+
+// generator makes patterns and texts in which they may match.
+type generator struct{ *rand.Rand }
+
+func (g generator) pick(list ...string) string { return list[g.IntN(len(list))] }
+
+func (g generator) pattern(depth int) string {
+	var b strings.Builder
+	for range g.IntN(4) + 1 {
+		b.WriteString(g.quantified(depth))
+	}
+	if g.IntN(6) == 0 {
+		b.WriteString("|" + g.quantified(depth))
+	}
+	return b.String()
+}
+
+func (g generator) quantified(depth int) string {
+	atom := g.atom(depth)
+	switch g.IntN(12) {
+	case 0, 1, 2:
+		atom += g.pick("*", "+", "?", "{2}", "{1,2}", "{,2}", "{0,}", "*?", "+?", "??", "{1,2}?")
+	case 3:
+		// Python 3.11 loses its way in possessive repeats of groups (cpython#101955,
+		// #106052), so only those of one character are compared.
+		atom = g.atom(0) + g.pick("*+", "?+", "++", "{1,2}+")
+	}
+	return atom
+}
+
+func (g generator) atom(depth int) string {
+	if depth > 0 && g.IntN(3) == 0 {
+		inner := g.pattern(depth - 1)
+		switch g.IntN(16) {
+		case 0:
+			return "(?:" + inner + ")"
+		case 1:
+			return "(?=" + inner + ")"
+		case 2:
+			return "(?!" + inner + ")"
+		case 3:
+			return "(?<=" + g.pick("a", "ab", "[bc]", "(?:a|b)", inner) + ")"
+		case 4:
+			return "(?<!" + g.pick("a", "ab", "c", inner) + ")"
+		case 5:
+			return "(?>" + g.pattern(0) + ")"
+		case 6:
+			return "(?i:" + inner + ")"
+		case 7:
+			return "(?P<n" + strconv.Itoa(g.IntN(1000)) + ">" + inner + ")"
+		case 8:
+			return "(?(1)" + inner + g.pick("|b", "") + ")"
+		case 9:
+			return "(?" + g.pick("a", "s", "m", "-i", "u", "x") + ":" + inner + ")"
+		}
+		return "(" + inner + ")"
+	}
+	return g.pick("a", "a", "b", "b", "c", "é", "É", "ß", "k", "ſ", "σ", "1", " ", "\n", ".", ".", "^", "$", `\d`, `\w`, `\W`, `\s`, `\S`, `\D`,
+		`\b`, `\B`, `\A`, `\Z`, "[ab]", "[^ab]", "[a-c]", "[à-ý]", `[\w-]`, `[^\W\d_]`, "[^é]", `\1`, `\2`, `\x61`, "\\u00e9", "[]a]", "(?#x)", "😀", "{", "}")
+}
+
+func (g generator) text() string {
+	var b strings.Builder
+	for range g.IntN(9) {
+		b.WriteString(g.pick("a", "a", "b", "b", "c", "A", "B", "é", "É", "ß", "k", "K", "\u212a", "s", "ſ", "σ", "ς", "Σ", "1", "٣", " ", "\u00a0", "\n", "-", "😀", "_", "İ", "ı"))
+	}
+	return b.String()
+}
+
+// TestGeneratedPatternsMatchAsInPython compares with CPython for RE_DIFF_SECONDS
+// seconds, a second if that is not set, from the seed RE_DIFF_SEED or a new one.
+func TestGeneratedPatternsMatchAsInPython(t *testing.T) {
+	t.Parallel()
+	seconds, seed := 1, uint64(time.Now().UnixNano())
+	if text := os.Getenv("RE_DIFF_SECONDS"); text != "" {
+		seconds, _ = strconv.Atoi(text)
+	}
+	if text := os.Getenv("RE_DIFF_SEED"); text != "" {
+		seed, _ = strconv.ParseUint(text, 10, 64)
+	}
+	p, g := startPython(t), generator{rand.New(rand.NewPCG(seed, 0))}
+	n, differ := 0, 0
+	for until := time.Now().Add(time.Duration(seconds) * time.Second); time.Now().Before(until) && differ < 10; n++ {
+		c := testCase{Pattern: pyText(g.pattern(3)), Text: pyText(g.text())}
+		for _, flag := range []Flags{IgnoreCase, Multiline, DotAll, ASCII} {
+			if g.IntN(5) == 0 {
+				c.Flags |= flag
+			}
+		}
+		repl := pyText(g.pick("-", `[\g<0>]`, `\1`, `\2x`, `\n`, ""))
+		c.Repl = &repl
+		var want result
+		p.ask(t, &c, &want)
+		if want.Stuck {
+			t.Logf("Python does not end: %q, flags %d, on %q", c.Pattern, c.Flags, c.Text)
+			continue
+		}
+		got := ours(&c)
+		if d := difference(&got, &want); d != "" {
+			differ++
+			t.Errorf("%q, flags %d, on %q: %s", c.Pattern, c.Flags, c.Text, d)
+		}
+	}
+	t.Logf("seed %d: %d patterns compared, %d differ", seed, n, differ)
+}
+
+// Go's Unicode tables are newer than Python 3.11's: characters that came later are
+// left out.
+func TestCategoriesHoldWhatPythonsHold(t *testing.T) {
+	t.Parallel()
+	var want map[string][]rune
+	startPython(t).ask(t, map[string]bool{"classes": true}, &want)
+	for name, holds := range map[string]func(rune, bool) bool{"d": isDigit, "s": isSpace, "w": isWord} {
+		in := make(map[rune]bool)
+		for _, r := range want[name] {
+			in[r] = true
+			if !holds(r, false) {
+				t.Errorf(`\%s lacks %U`, name, r)
+			}
+		}
+		for r := range unicode.MaxRune + 1 {
+			if holds(r, false) && !in[r] && !newSince14(r) {
+				t.Errorf(`\%s holds %U, which Python's does not`, name, r)
+			}
+		}
+	}
+}
+
+// newSince14 reports whether a character came with Unicode 15.
+func newSince14(r rune) bool {
+	for _, g := range [][2]rune{
+		{0xCF3, 0xCF3}, {0xECE, 0xECE}, {0x10EFD, 0x10EFF}, {0x1123F, 0x11241}, {0x11B00, 0x11B09}, {0x11F00, 0x11F59}, {0x1342F, 0x13455},
+		{0x1B132, 0x1B155}, {0x1D2C0, 0x1D2D3}, {0x1DF25, 0x1DF2A}, {0x1E030, 0x1E08F}, {0x1E4D0, 0x1E4F9}, {0x2B739, 0x2B739}, {0x31350, 0x323AF},
+	} {
+		if g[0] <= r && r <= g[1] {
+			return true
+		}
+	}
+	return false
+}
+
+func FuzzPatterns(f *testing.F) {
+	f.Add(`(?P<a>x)(?(a)b|c)*?`, "xb")
+	f.Add(`(?<=a)[^\W\d]++|\1`, "aé")
+	f.Add(`(a|b?)*(?!c)$`, "abc\n")
+	f.Fuzz(func(t *testing.T, pattern, text string) {
+		p, err := Compile(pattern, 0)
+		if err != nil {
+			return
+		}
+		m := &countdown{left: 100_000}
+		_ = p.Each(m, NewText(text), 0, len(text), func(m *Match) (bool, error) {
+			for i := range p.Groups() + 1 {
+				m.Group(i)
+			}
+			return true, nil
+		})
+	})
+}

@@ -1,0 +1,191 @@
+package re
+
+import (
+	"errors"
+	"strings"
+	"sync"
+)
+
+// ErrLimit means that a search needed more memory than it may have.
+var ErrLimit = errors.New("the regular expression tries too many ways to match")
+
+// Pattern is a compiled regular expression. It may be used by several goroutines.
+type Pattern struct {
+	source string
+	flags  Flags
+	names  map[string]int
+	order  []string
+	prog   *program
+}
+
+// Compile compiles a pattern. The error is an [*Error] or a [*ValueError].
+func Compile(source string, flags Flags) (*Pattern, error) {
+	key := cacheKey{source, flags}
+	if p, ok := cache.get(key); ok {
+		return p, nil
+	}
+	parsed, nodes, err := parse(source, flags)
+	if err != nil {
+		return nil, err
+	}
+	prog, err := compile(nodes, parsed.flags, parsed.groups)
+	if err != nil {
+		return nil, err
+	}
+	p := &Pattern{source: source, flags: parsed.flags, names: parsed.names, order: parsed.order, prog: prog}
+	cache.put(key, p)
+	return p, nil
+}
+
+// Source returns what the pattern was compiled from.
+func (p *Pattern) Source() string { return p.source }
+
+// Flags returns the flags, those within the pattern included.
+func (p *Pattern) Flags() Flags { return p.flags }
+
+// Groups returns the number of groups that capture.
+func (p *Pattern) Groups() int { return len(p.order) - 1 }
+
+// Name returns the name of a group, "" if it has none.
+func (p *Pattern) Name(group int) string { return p.order[group] }
+
+// Group returns the number of a named group.
+func (p *Pattern) Group(name string) (int, bool) {
+	n, ok := p.names[name]
+	return n, ok
+}
+
+// Search finds the first match between two positions of a text, nil if there is
+// none. What lies before from can be seen by ^, \b and look-behinds; to counts as
+// the end of the text. Both are cut to the text's length. The error is the
+// meter's, or [ErrLimit]. A nil meter bounds nothing.
+func (p *Pattern) Search(meter Meter, t *Text, from, to int) (*Match, error) {
+	return p.find(meter, t, from, to, searching{})
+}
+
+// Match is Search for a match that begins at from.
+func (p *Pattern) Match(meter Meter, t *Text, from, to int) (*Match, error) {
+	return p.find(meter, t, from, to, searching{exact: true})
+}
+
+// FullMatch is Search for a match that begins at from and ends at to.
+func (p *Pattern) FullMatch(meter Meter, t *Text, from, to int) (*Match, error) {
+	return p.find(meter, t, from, to, searching{exact: true, whole: true})
+}
+
+type searching struct{ exact, whole, advance bool }
+
+func (p *Pattern) find(meter Meter, t *Text, from, to int, how searching) (*Match, error) {
+	from, to = min(max(from, 0), t.Len()), min(max(to, 0), t.Len())
+	if from > to {
+		return nil, nil
+	}
+	start, stop, slots, err := p.prog.search(meter, t.runes, from, to, how.exact, how.whole, how.advance)
+	if err != nil || slots == nil {
+		return nil, err
+	}
+	return &Match{Pattern: p, Text: t, Pos: from, EndPos: to, start: start, stop: stop, slots: slots}, nil
+}
+
+// Each calls f with every match between two positions, none of which overlap, until
+// it returns false or an error. An empty match may follow another one directly.
+func (p *Pattern) Each(meter Meter, t *Text, from, to int, f func(*Match) (bool, error)) error {
+	how := searching{}
+	for {
+		m, err := p.find(meter, t, from, to, how)
+		if m == nil || err != nil {
+			return err
+		}
+		if more, err := f(m); err != nil || !more {
+			return err
+		}
+		from, how.advance = m.stop, m.start == m.stop
+	}
+}
+
+// Match is a match. It may be used by several goroutines.
+type Match struct {
+	Pattern *Pattern
+	Text    *Text
+	// Pos and EndPos are the positions between which was searched.
+	Pos, EndPos int
+
+	start, stop int
+	slots       []int
+}
+
+// Span returns where a group begins and ends, -1 and -1 if it took no part. Group 0
+// is the whole match.
+func (m *Match) Span(group int) (from, to int) {
+	if group == 0 {
+		return m.start, m.stop
+	}
+	from, to = m.slots[2*group-2], m.slots[2*group-1]
+	if from < 0 || to < from {
+		return -1, -1
+	}
+	return from, to
+}
+
+// Group returns the text of a group, and whether it took part.
+func (m *Match) Group(group int) (string, bool) {
+	from, to := m.Span(group)
+	if from < 0 {
+		return "", false
+	}
+	return m.Text.Slice(from, to), true
+}
+
+// LastGroup returns the number of the group that was closed last, 0 for none.
+func (m *Match) LastGroup() int { return max(0, m.slots[m.Pattern.Groups()*2]) }
+
+// Escape returns a pattern that matches the text literally, as re.escape does.
+func Escape(text string) string {
+	var b strings.Builder
+	for _, r := range decode(text) {
+		if strings.ContainsRune("()[]{}?*+-|^$\\.&~# \t\n\r\v\f", r) {
+			b.WriteByte('\\')
+		}
+		b.WriteString(encode([]rune{r}))
+	}
+	return b.String()
+}
+
+// cache keeps compiled patterns, since functions compile the same ones for every
+// row and every export.
+var cache = patternCache{m: make(map[cacheKey]*Pattern)}
+
+type cacheKey struct {
+	source string
+	flags  Flags
+}
+
+type patternCache struct {
+	mu sync.RWMutex
+	m  map[cacheKey]*Pattern
+}
+
+// A cache holds so many patterns, none of them longer than so many bytes.
+const (
+	maxPatterns      = 1000
+	maxCachedPattern = 10_000
+)
+
+func (c *patternCache) get(key cacheKey) (*Pattern, bool) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	p, ok := c.m[key]
+	return p, ok
+}
+
+func (c *patternCache) put(key cacheKey, p *Pattern) {
+	if len(key.source) > maxCachedPattern {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.m) >= maxPatterns {
+		clear(c.m)
+	}
+	c.m[key] = p
+}

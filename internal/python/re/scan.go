@@ -1,0 +1,106 @@
+package re
+
+import "strings"
+
+// scanner reads a pattern or a replacement text in units: a character, or a
+// backslash with the character after it.
+type scanner struct {
+	source string
+	runes  []rune
+	at     int    // of the next unit
+	next   string // "" at the end
+}
+
+func newScanner(source string) (*scanner, error) {
+	s := &scanner{source: source, runes: decode(source)}
+	// Python finds a lone backslash when it gets there, which is always before the
+	// pattern is accepted.
+	return s, s.load()
+}
+
+// load looks at the unit at s.at.
+func (s *scanner) load() error {
+	switch {
+	case s.at >= len(s.runes):
+		s.next = ""
+	case s.runes[s.at] != '\\':
+		s.next = encode(s.runes[s.at : s.at+1])
+	case s.at+1 == len(s.runes):
+		s.next = ""
+		return &Error{Msg: "bad escape (end of pattern)", Pattern: s.source, Pos: s.at}
+	default:
+		s.next = encode(s.runes[s.at : s.at+2])
+	}
+	return nil
+}
+
+// take returns the next unit and goes on to the one after it.
+func (s *scanner) take() (string, error) {
+	unit := s.next
+	s.at += len(decode(unit))
+	return unit, s.load()
+}
+
+// accept takes the next unit if it is the one given.
+func (s *scanner) accept(unit string) (bool, error) {
+	if s.next != unit {
+		return false, nil
+	}
+	_, err := s.take()
+	return true, err
+}
+
+func (s *scanner) seek(at int) error {
+	s.at = at
+	return s.load()
+}
+
+// fault is an error that lies back units before the next one.
+func (s *scanner) fault(msg string, back int) error {
+	return &Error{Msg: msg, Pattern: s.source, Pos: s.at - back}
+}
+
+// while takes up to n units that are among the given characters.
+func (s *scanner) while(n int, among string) (string, error) {
+	text := ""
+	for ; n > 0 && s.next != "" && strings.Contains(among, s.next); n-- {
+		unit, err := s.take()
+		if err != nil {
+			return "", err
+		}
+		text += unit
+	}
+	return text, nil
+}
+
+// until takes what comes before a terminator, and the terminator.
+func (s *scanner) until(terminator, what string) (string, error) {
+	text := ""
+	for {
+		unit := s.next
+		if _, err := s.take(); err != nil {
+			return "", err
+		}
+		switch {
+		case unit == "" && text == "":
+			return "", s.fault("missing "+what, 0)
+		case unit == "":
+			return "", s.fault("missing "+terminator+", unterminated name", length(text))
+		case unit == terminator && text == "":
+			return "", s.fault("missing "+what, 1)
+		case unit == terminator:
+			return text, nil
+		}
+		text += unit
+	}
+}
+
+// length counts code points.
+func length(s string) int { return len(decode(s)) }
+
+func first(s string) rune {
+	if s == "" {
+		return -1
+	}
+	return decode(s)[0]
+}

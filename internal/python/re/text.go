@@ -1,0 +1,89 @@
+package re
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// decode returns the code points of a text. The three-byte form of a surrogate is
+// one code point; any other byte that is not UTF-8 becomes U+FFFD.
+func decode(s string) []rune {
+	runes := make([]rune, 0, len(s))
+	for i := 0; i < len(s); {
+		if c := s[i]; c < utf8.RuneSelf {
+			runes = append(runes, rune(c))
+			i++
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(s[i:])
+		if r == utf8.RuneError && size == 1 {
+			if surrogate := surrogateAt(s, i); surrogate != 0 {
+				r, size = surrogate, 3
+			}
+		}
+		runes = append(runes, r)
+		i += size
+	}
+	return runes
+}
+
+// surrogateAt returns the surrogate that begins at s[i], 0 if there is none.
+func surrogateAt(s string, i int) rune {
+	if i+2 < len(s) && s[i] == 0xED && s[i+1] >= 0xA0 && s[i+1] <= 0xBF && s[i+2]&0xC0 == 0x80 {
+		return 0xD000 | rune(s[i+1]&0x3F)<<6 | rune(s[i+2]&0x3F)
+	}
+	return 0
+}
+
+// encode is the inverse of decode.
+func encode(runes []rune) string {
+	var b strings.Builder
+	b.Grow(len(runes))
+	for _, r := range runes {
+		if r >= 0xD800 && r <= 0xDFFF {
+			b.WriteByte(0xED)
+			b.WriteByte(0x80 | byte(r>>6)&0x3F)
+			b.WriteByte(0x80 | byte(r)&0x3F)
+			continue
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// Text is a text that patterns are matched with.
+type Text struct {
+	source string
+	runes  []rune
+	ascii  bool
+}
+
+// NewText prepares a text for matching. It may be used by several goroutines.
+func NewText(s string) *Text {
+	runes := decode(s)
+	return &Text{source: s, runes: runes, ascii: len(runes) == len(s)}
+}
+
+// Len returns the number of code points.
+func (t *Text) Len() int { return len(t.runes) }
+
+// String returns the text itself.
+func (t *Text) String() string { return t.source }
+
+// Slice returns the text between two positions.
+func (t *Text) Slice(from, to int) string {
+	if t.ascii {
+		return t.source[from:to]
+	}
+	return encode(t.runes[from:to])
+}
+
+// quote returns repr() of a short text in an error.
+func quote(s string) string {
+	mark := "'"
+	if strings.Contains(s, "'") && !strings.Contains(s, `"`) {
+		mark = `"`
+	}
+	s = strings.NewReplacer(`\`, `\\`, "\n", `\n`, "\r", `\r`, "\t", `\t`, mark, `\`+mark).Replace(s)
+	return mark + s + mark
+}
