@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -14,6 +13,7 @@ import (
 
 	"github.com/exportpipeline/exportpipeline/internal/jmespath"
 	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
+	"github.com/exportpipeline/exportpipeline/internal/python/re"
 	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/settings"
 	"github.com/exportpipeline/exportpipeline/internal/xmldoc"
@@ -296,22 +296,25 @@ func parseText(data []byte) (any, error) {
 	if !utf8.Valid(data) {
 		return nil, errors.New("it is not UTF-8")
 	}
-	return data, nil
+	return re.NewText(string(data)), nil
 }
 
+// maxSearchSteps bounds one search of a regular expression: some patterns backtrack
+// for ever.
+const maxSearchSteps = 20_000_000
+
 func compileRegexp(path string) (finder, error) {
-	re, err := regexp.Compile(path)
+	p, err := re.Compile(path, 0)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("regular expression %q: %w", path, err)
 	}
-	return func(_ context.Context, parsed any) (string, error) {
-		found := re.FindSubmatch(parsed.([]byte))
-		switch {
-		case found == nil:
-			return "", nil
-		case len(found) > 1:
-			return string(found[1]), nil
+	return func(ctx context.Context, parsed any) (string, error) {
+		t := parsed.(*re.Text)
+		m, err := p.Search(pyvalue.NewMeter(ctx, pyvalue.Limits{Steps: maxSearchSteps}), t, 0, t.Len())
+		if m == nil || err != nil {
+			return "", err
 		}
-		return string(found[0]), nil
+		text, _ := m.Group(min(1, p.Groups()))
+		return text, nil
 	}, nil
 }

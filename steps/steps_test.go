@@ -292,6 +292,8 @@ func TestRepliesInXMLAndTextAreReadToo(t *testing.T) {
 		{"xml", `<r/>`, "//id", ""},
 		{"text", "OK id=42 done", `id=(\d+)`, "42"},
 		{"text", "OK", "OK", "OK"},
+		{"text", "kód Müller 7\n", `(\w+) \d$`, "Müller"},
+		{"text", "b", "(a)?b", ""},
 		{"text", "no", "OK", ""},
 		{"json", "", "id", ""},
 	} {

@@ -8,9 +8,7 @@
 //
 // Everything is compiled once; what is compiled may be used by several goroutines.
 //
-// Dependency: dlclark/regexp2 is asked for patterns that Go's own engine cannot
-// take (look-around, back references), with a time limit; all others run in linear
-// time.
+// Regular expressions are Python's; see package re.
 //
 // Behaviour is that of the public reference of the engine, rossumai/claude-marketplace,
 // plugins/rossum-sa/skills/export-pipeline-reference/reference.md.

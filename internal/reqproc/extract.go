@@ -148,11 +148,8 @@ func (e *Extractor) compileRegex() error {
 		if err != nil {
 			return value{}, err
 		}
-		found, ok, err := compiled.Find(text)
-		if err != nil || !ok {
-			return value{}, err
-		}
-		return pyvalue.Str(found), nil
+		found, _, err := compiled.Find(ctx, text)
+		return found, err
 	}
 	return nil
 }

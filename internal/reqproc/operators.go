@@ -102,7 +102,7 @@ func (op *operation) holds(ctx context.Context, s *Scope, path *Path, left side)
 	if left.v, err = Simple(ctx, left.v); err != nil {
 		return false, "", err
 	}
-	ok, err := op.compare(s, path, left.v, right.v)
+	ok, err := op.compare(ctx, s, path, left.v, right.v)
 	if err != nil || ok {
 		return ok, "", err
 	}
@@ -127,7 +127,7 @@ func (op *operation) fill(ctx context.Context, s *Scope) (side, error) {
 }
 
 // compare compares as Python does.
-func (op *operation) compare(s *Scope, path *Path, left, right value) (bool, error) {
+func (op *operation) compare(ctx context.Context, s *Scope, path *Path, left, right value) (bool, error) {
 	switch op.name {
 	case "$eq", "$ne":
 		same := pyvalue.Equal(left, right)
@@ -148,7 +148,7 @@ func (op *operation) compare(s *Scope, path *Path, left, right value) (bool, err
 		}
 		return in == (op.name == "$in"), nil
 	case "$regex":
-		return op.matches(s, path, left, right)
+		return op.matches(ctx, s, path, left, right)
 	}
 	return op.order(s, path, left, right), nil
 }
@@ -165,7 +165,7 @@ func (op *operation) hint(s *Scope, path *Path, left, right value) {
 	}
 }
 
-func (op *operation) matches(s *Scope, path *Path, left, right value) (bool, error) {
+func (op *operation) matches(ctx context.Context, s *Scope, path *Path, left, right value) (bool, error) {
 	p := op.pattern
 	if p == nil {
 		if !right.IsText() {
@@ -182,7 +182,7 @@ func (op *operation) matches(s *Scope, path *Path, left, right value) (bool, err
 		}
 		return false, nil
 	}
-	_, ok, err := p.Find(left.Text())
+	_, ok, err := p.Find(ctx, left.Text())
 	return ok, err
 }
 

@@ -27,13 +27,10 @@
 // Where it differs from CPython, on purpose: an element of a generator that next()
 // has asked for makes it compute the rest; set, frozenset and dict views know the
 // commonest methods; a bare datetime is the module and the class at once, since
-// formulas are written either way; what a wrong regular expression is said
-// to be wrong with is worded differently; print writes nothing.
+// formulas are written either way; print writes nothing.
 //
 // Everything else is compared with CPython: golden formulas in testdata/golden,
 // whose expectations oracle.py makes, and generated programs (TestGeneratedPrograms).
 //
-// Dependency: dlclark/regexp2 is the engine behind re, since Go's own has neither
-// look-around nor back-references; a search that takes longer than half a second
-// ends the run.
+// Regular expressions are those of package re, whose steps count as the run's.
 package txscript

@@ -1,308 +1,255 @@
 package txscript
 
 import (
+	"errors"
 	"fmt"
-	"strconv"
-	"strings"
-	"sync"
-	"time"
+	"math"
 
-	"github.com/dlclark/regexp2"
-
+	"github.com/exportpipeline/exportpipeline/internal/python/re"
 	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
 )
 
-// pattern is a compiled regular expression.
-type pattern struct {
-	source string
-	flags  int64
-	re     *regexp2.Regexp
-	names  map[string]int
-	groups int
+// reFunction is a function of the module re, or a method of a compiled pattern:
+// they differ in where the pattern comes from, and in that methods know positions
+// and functions know flags.
+type reFunction struct {
+	names []string // of the arguments after the pattern
+	// positions tells that the method takes pos and endpos.
+	positions bool
+	run       func(r *run, s *subject) (value, error)
 }
 
-// Flags of the module re, as CPython numbers them.
-const (
-	flagIgnoreCase = 2
-	flagMultiline  = 8
-	flagDotAll     = 16
-	flagVerbose    = 64
-	flagASCII      = 256
-)
+// subject is what a function of re works on.
+type subject struct {
+	pattern  *re.Pattern
+	text     *re.Text
+	from, to int
+	args     []value // those after the pattern, in order; None for one that is not given
+}
 
-// matchTimeout bounds one search: a pattern that backtracks for ever is not worth
-// waiting for.
-const matchTimeout = 500 * time.Millisecond
+var reFunctions = map[string]reFunction{
+	"search":    {[]string{"string"}, true, one((*re.Pattern).Search)},
+	"match":     {[]string{"string"}, true, one((*re.Pattern).Match)},
+	"fullmatch": {[]string{"string"}, true, one((*re.Pattern).FullMatch)},
+	"findall":   {[]string{"string"}, true, findAll},
+	"finditer":  {[]string{"string"}, true, findIter},
+	"split":     {[]string{"string", "maxsplit"}, false, split},
+	"sub":       {[]string{"repl", "string", "count"}, false, func(r *run, s *subject) (value, error) { v, _, err := s.replaceAll(r); return v, err }},
+	"subn": {[]string{"repl", "string", "count"}, false, func(r *run, s *subject) (value, error) {
+		v, n, err := s.replaceAll(r)
+		return pyvalue.NewTuple(v, pyvalue.Int(int64(n))), err
+	}},
+}
 
-// patterns are kept, since formulas use the same ones for every row.
-var patterns = struct {
-	sync.Mutex
-	m map[string]*pattern
-}{m: make(map[string]*pattern)}
-
-const maxPatterns = 1000
-
-func compilePattern(source string, flags int64) (*pattern, error) {
-	key := strconv.FormatInt(flags, 10) + ":" + source
-	patterns.Lock()
-	defer patterns.Unlock()
-	if p := patterns.m[key]; p != nil {
-		return p, nil
+// call binds the arguments of a function and runs it.
+func (f reFunction) call(r *run, name string, p *re.Pattern, c *pyvalue.Call) (value, error) {
+	names := f.names
+	if f.positions {
+		names = append(names[:len(names):len(names)], "pos", "endpos")
 	}
-	translated, names, err := translate(source)
-	if err != nil {
-		return nil, err
+	required := len(f.names)
+	if last := f.names[required-1]; last == "maxsplit" || last == "count" {
+		required--
 	}
-	options := regexp2.None
-	for flag, o := range map[int64]regexp2.RegexOptions{
-		flagIgnoreCase: regexp2.IgnoreCase, flagMultiline: regexp2.Multiline, flagDotAll: regexp2.Singleline, flagVerbose: regexp2.IgnorePatternWhitespace,
+	if err := c.Check(name, required, names...); err != nil {
+		return value{}, err
+	}
+	s := &subject{pattern: p, to: math.MaxInt}
+	for i, n := range names {
+		v, given := c.Arg(i, n)
+		switch {
+		case n == "pos" && given:
+			s.from = position(v)
+		case n == "endpos" && given:
+			s.to = position(v)
+		case n == "string" && !v.IsText():
+			return value{}, pyvalue.Raise("TypeError", "expected string or bytes-like object, got '%s'", pyvalue.TypeName(v))
+		case n == "string":
+			s.text = re.NewText(v.Text())
+		}
+		s.args = append(s.args, v)
+	}
+	if err := r.meter.Step(1 + int64(s.text.Len()/16)); err != nil {
+		return value{}, err
+	}
+	return f.run(r, s)
+}
+
+func position(v value) int {
+	n, ok := v.Int64()
+	if !ok {
+		return math.MaxInt
+	}
+	return int(n)
+}
+
+// raise turns an error of package re into the exception that Python raises.
+func raise(err error) error {
+	var fault *re.Error
+	var group *re.GroupError
+	var other *re.ValueError
+	switch {
+	case errors.As(err, &fault):
+		return &pyvalue.Error{Type: "error", Msg: fault.Error()}
+	case errors.As(err, &group):
+		return &pyvalue.Error{Type: "IndexError", Msg: group.Error()}
+	case errors.As(err, &other):
+		return &pyvalue.Error{Type: other.Type, Msg: other.Msg}
+	case errors.Is(err, re.ErrLimit):
+		return fmt.Errorf("%w: %w", pyvalue.ErrLimit, err)
+	}
+	return err
+}
+
+// each calls f with every match.
+func (s *subject) each(r *run, f func(m *re.Match) (bool, error)) error {
+	return raise(s.pattern.Each(r.meter, s.text, s.from, s.to, f))
+}
+
+type search func(p *re.Pattern, meter re.Meter, t *re.Text, from, to int) (*re.Match, error)
+
+// one makes a function that gives one match or None.
+func one(find search) func(r *run, s *subject) (value, error) {
+	return func(r *run, s *subject) (value, error) {
+		m, err := find(s.pattern, r.meter, s.text, s.from, s.to)
+		if m == nil || err != nil {
+			return value{}, raise(err)
+		}
+		return pyvalue.FromObject(&matchValue{m}), nil
+	}
+}
+
+func findAll(r *run, s *subject) (value, error) {
+	var list []value
+	groups := s.pattern.Groups()
+	err := s.each(r, func(m *re.Match) (bool, error) {
+		switch groups {
+		case 0:
+			list = append(list, groupText(m, 0))
+		case 1:
+			list = append(list, groupText(m, 1))
+		default:
+			items := make([]value, groups)
+			for i := range items {
+				items[i] = groupText(m, i+1)
+			}
+			list = append(list, pyvalue.NewTuple(items...))
+		}
+		from, to := m.Span(0)
+		return true, r.meter.Grow(int64(24 + to - from))
+	})
+	return pyvalue.NewList(list...), err
+}
+
+// groupText is the text of a group, "" if it took no part.
+func groupText(m *re.Match, n int) value {
+	text, _ := m.Group(n)
+	return pyvalue.Str(text)
+}
+
+func findIter(r *run, s *subject) (value, error) {
+	return newLazy("callable_iterator", func(yield func(value) (bool, error)) error {
+		return s.each(r, func(m *re.Match) (bool, error) { return yield(pyvalue.FromObject(&matchValue{m})) })
+	}), nil
+}
+
+func split(r *run, s *subject) (value, error) {
+	most, _ := s.args[1].Int64()
+	if most < 0 {
+		return pyvalue.NewList(s.args[0]), nil
+	}
+	var list []value
+	at, n := 0, int64(0)
+	err := s.each(r, func(m *re.Match) (bool, error) {
+		from, to := m.Span(0)
+		grown := int64(24 + from - at)
+		list = append(list, pyvalue.Str(s.text.Slice(at, from)))
+		for i := range s.pattern.Groups() {
+			list = append(list, groupOrNone(m, i+1))
+		}
+		at = to
+		n++
+		return most == 0 || n < most, r.meter.Grow(grown)
+	})
+	return pyvalue.NewList(append(list, pyvalue.Str(s.text.Slice(at, s.text.Len())))...), err
+}
+
+// reModule is the module.
+var reModule = func() value {
+	attrs := map[string]value{"error": pyvalue.FromObject(excClasses["error"])}
+	for name, n := range map[string]re.Flags{
+		"I": re.IgnoreCase, "IGNORECASE": re.IgnoreCase, "M": re.Multiline, "MULTILINE": re.Multiline, "S": re.DotAll, "DOTALL": re.DotAll,
+		"X": re.Verbose, "VERBOSE": re.Verbose, "U": re.Unicode, "UNICODE": re.Unicode, "A": re.ASCII, "ASCII": re.ASCII, "NOFLAG": 0,
 	} {
-		if flags&flag != 0 {
-			options |= o
+		attrs[name] = pyvalue.Int(int64(n))
+	}
+	define := func(name string, f func(r *run, c *pyvalue.Call) (value, error)) {
+		attrs[name] = pyvalue.FromObject(&builtin{name, f})
+	}
+	for name, f := range reFunctions {
+		define(name, func(r *run, c *pyvalue.Call) (value, error) { return f.module(r, name, c) })
+	}
+	define("compile", func(_ *run, c *pyvalue.Call) (value, error) {
+		if err := c.Check("compile", 1, "pattern", "flags"); err != nil {
+			return value{}, err
+		}
+		p, err := patternOf(c, 1)
+		if err != nil {
+			return value{}, err
+		}
+		return pyvalue.FromObject(&patternValue{p}), nil
+	})
+	define("escape", func(_ *run, c *pyvalue.Call) (value, error) {
+		if err := c.Check("escape", 1, "pattern"); err != nil {
+			return value{}, err
+		}
+		text, _ := c.Arg(0, "pattern")
+		return pyvalue.Str(re.Escape(text.Text())), nil
+	})
+	define("purge", func(*run, *pyvalue.Call) (value, error) { return value{}, nil })
+	return newModule("re", nil, attrs)
+}()
+
+// module calls the function with a pattern as its first argument and flags as its
+// last.
+func (f reFunction) module(r *run, name string, c *pyvalue.Call) (value, error) {
+	all := append(append([]string{"pattern"}, f.names...), "flags")
+	required := len(f.names) + 1
+	if len(f.names) > 1 {
+		required-- // maxsplit and count may be left out
+	}
+	if err := c.Check(name, required, all...); err != nil {
+		return value{}, err
+	}
+	p, err := patternOf(c, len(f.names)+1)
+	if err != nil {
+		return value{}, err
+	}
+	rest := &pyvalue.Call{Meter: c.Meter}
+	for i, n := range f.names {
+		if v, ok := c.Arg(i+1, n); ok {
+			rest.Names, rest.Named = append(rest.Names, n), append(rest.Named, v)
 		}
 	}
-	re, err := regexp2.Compile(translated, options)
-	if err != nil {
-		return nil, &pyvalue.Error{Type: "error", Msg: strings.TrimPrefix(err.Error(), "error parsing regexp: ")}
-	}
-	re.MatchTimeout = matchTimeout
-	p := &pattern{source: source, flags: flags, re: re, names: names, groups: len(re.GetGroupNumbers()) - 1}
-	if len(patterns.m) >= maxPatterns {
-		clear(patterns.m)
-	}
-	patterns.m[key] = p
-	return p, nil
+	return f.call(r, name, p, rest)
 }
 
-// PyType implements [pyvalue.Object].
-func (p *pattern) PyType() string { return "re.Pattern" }
-
-// PyRepr prints what made the pattern.
-func (p *pattern) PyRepr() string {
-	text, _ := pyvalue.Repr(nil, pyvalue.Str(p.source)) // without a meter a text can be printed
-	return "re.compile(" + text + ")"
-}
-
-// PyAttr returns the functions of re with the pattern as their first argument.
-func (p *pattern) PyAttr(name string) (value, bool) {
-	if name == "pattern" {
-		return pyvalue.Str(p.source), true
-	}
-	f, ok := reFunctions[name]
-	if !ok || name == "compile" || name == "escape" {
-		return value{}, false
-	}
-	self := pyvalue.FromObject(p)
-	return pyvalue.FromObject(&builtin{name, func(r *run, c *pyvalue.Call) (value, error) {
-		return f(r, &pyvalue.Call{Args: append([]value{self}, c.Args...), Names: c.Names, Named: c.Named, Meter: c.Meter})
-	}}), true
-}
-
-// subject are the arguments that all functions of re have.
-type subject struct {
-	p    *pattern
-	text string
-}
-
-func argPattern(c *pyvalue.Call, name string, flagsAt int) (*pattern, error) {
-	if len(c.Args) == 0 {
-		return nil, pyvalue.Raise("TypeError", "%s() missing required argument 'pattern'", name)
-	}
+// patternOf compiles the first argument, unless it is a pattern already.
+func patternOf(c *pyvalue.Call, flagsAt int) (*re.Pattern, error) {
+	first, _ := c.Arg(0, "pattern")
 	flags := int64(0)
 	if v, ok := c.Arg(flagsAt, "flags"); ok {
 		flags, _ = v.Int64()
 	}
-	if p, ok := c.Args[0].Object().(*pattern); ok {
-		return p, nil
+	if p, ok := first.Object().(*patternValue); ok {
+		if flags != 0 {
+			return nil, pyvalue.Raise("ValueError", "cannot process flags argument with a compiled pattern")
+		}
+		return p.p, nil
 	}
-	if !c.Args[0].IsText() {
+	if !first.IsText() {
 		return nil, pyvalue.Raise("TypeError", "first argument must be string or compiled pattern")
 	}
-	return compilePattern(c.Args[0].Text(), flags)
+	p, err := re.Compile(first.Text(), re.Flags(flags))
+	return p, raise(err)
 }
-
-func argSubject(c *pyvalue.Call, name string, at, flagsAt int) (subject, error) {
-	p, err := argPattern(c, name, flagsAt)
-	if err != nil {
-		return subject{}, err
-	}
-	v, ok := c.Arg(at, "string")
-	if !ok {
-		return subject{}, pyvalue.Raise("TypeError", "%s() missing 1 required positional argument: 'string'", name)
-	}
-	if !v.IsText() {
-		return subject{}, pyvalue.Raise("TypeError", "expected string or bytes-like object, got '%s'", pyvalue.TypeName(v))
-	}
-	return subject{p, v.Text()}, nil
-}
-
-// each calls f with every match, none of which overlap.
-func (s subject) each(r *run, f func(m *regexp2.Match) (bool, error)) error {
-	if err := r.meter.Step(1 + int64(len(s.text)/16)); err != nil {
-		return err
-	}
-	started := time.Now()
-	m, err := s.p.re.FindStringMatch(s.text)
-	for ; m != nil && err == nil; m, err = s.p.re.FindNextMatch(m) {
-		if err := r.spent(started); err != nil {
-			return err
-		}
-		started = time.Now()
-		if more, err := f(m); err != nil || !more {
-			return err
-		}
-	}
-	if err == nil {
-		return r.spent(started)
-	}
-	return timedOut(err)
-}
-
-// spent counts a search that took long as the steps that could have been made
-// meanwhile: patterns can backtrack.
-func (r *run) spent(since time.Time) error {
-	return r.meter.Step(1 + int64(time.Since(since)/(100*time.Microsecond))*stepsPerSearch)
-}
-
-// stepsPerSearch is about what a tenth of a millisecond has time for.
-const stepsPerSearch = 1000
-
-func timedOut(err error) error {
-	if err != nil {
-		return fmt.Errorf("%w: a regular expression took longer than %v", pyvalue.ErrLimit, matchTimeout)
-	}
-	return nil
-}
-
-// anchored is a pattern that must fit from the beginning, and with whole to the end.
-func anchored(r *run, c *pyvalue.Call, name string, whole bool) (value, error) {
-	s, err := argSubject(c, name, 1, 2)
-	if err != nil {
-		return value{}, err
-	}
-	flags := s.p.flags
-	source := `\A(?:` + s.p.source + `)`
-	if flags&flagVerbose != 0 {
-		source = `\A(?:` + s.p.source + "\n)"
-	}
-	if whole {
-		source += `\Z`
-	}
-	// Global flags have to stand first.
-	if strings.HasPrefix(s.p.source, "(?") {
-		if end := strings.IndexByte(s.p.source, ')'); end > 2 && strings.Trim(s.p.source[2:end], "aiLmsux") == "" {
-			source = s.p.source[:end+1] + `\A(?:` + s.p.source[end+1:] + `)`
-			if whole {
-				source += `\Z`
-			}
-		}
-	}
-	p, err := compilePattern(source, flags)
-	if err != nil {
-		return value{}, err
-	}
-	started := time.Now()
-	m, err := p.re.FindStringMatch(s.text)
-	if err != nil {
-		return value{}, timedOut(err)
-	}
-	if m == nil {
-		return value{}, r.spent(started)
-	}
-	return pyvalue.FromObject(&matchValue{s.p, m, s.text}), r.spent(started)
-}
-
-var reFunctions map[string]func(r *run, c *pyvalue.Call) (value, error)
-
-func init() {
-	for name, f := range map[string]func(r *run, c *pyvalue.Call) (value, error){
-		"compile": func(_ *run, c *pyvalue.Call) (value, error) {
-			p, err := argPattern(c, "compile", 1)
-			if err != nil {
-				return value{}, err
-			}
-			return pyvalue.FromObject(p), nil
-		},
-		"search": func(r *run, c *pyvalue.Call) (value, error) {
-			s, err := argSubject(c, "search", 1, 2)
-			if err != nil {
-				return value{}, err
-			}
-			var found value
-			err = s.each(r, func(m *regexp2.Match) (bool, error) {
-				found = pyvalue.FromObject(&matchValue{s.p, m, s.text})
-				return false, nil
-			})
-			return found, err
-		},
-		"match":     func(r *run, c *pyvalue.Call) (value, error) { return anchored(r, c, "match", false) },
-		"fullmatch": func(r *run, c *pyvalue.Call) (value, error) { return anchored(r, c, "fullmatch", true) },
-		"findall": func(r *run, c *pyvalue.Call) (value, error) {
-			s, err := argSubject(c, "findall", 1, 2)
-			if err != nil {
-				return value{}, err
-			}
-			var list []value
-			err = s.each(r, func(m *regexp2.Match) (bool, error) {
-				switch s.p.groups {
-				case 0:
-					list = append(list, pyvalue.Str(m.String()))
-				case 1:
-					list = append(list, pyvalue.Str(m.GroupByNumber(1).String()))
-				default:
-					items := make([]value, s.p.groups)
-					for i := range items {
-						items[i] = pyvalue.Str(m.GroupByNumber(i + 1).String())
-					}
-					list = append(list, pyvalue.NewTuple(items...))
-				}
-				return true, r.meter.Grow(24)
-			})
-			return pyvalue.NewList(list...), err
-		},
-		"finditer": func(r *run, c *pyvalue.Call) (value, error) {
-			s, err := argSubject(c, "finditer", 1, 2)
-			return newLazy("callable_iterator", func(yield func(value) (bool, error)) error {
-				return s.each(r, func(m *regexp2.Match) (bool, error) { return yield(pyvalue.FromObject(&matchValue{s.p, m, s.text})) })
-			}), err
-		},
-		"sub": func(r *run, c *pyvalue.Call) (value, error) {
-			v, _, err := replaceAll(r, c, "sub")
-			return v, err
-		},
-		"subn": func(r *run, c *pyvalue.Call) (value, error) {
-			v, n, err := replaceAll(r, c, "subn")
-			return pyvalue.NewTuple(v, pyvalue.Int(int64(n))), err
-		},
-		"split": split,
-		"escape": func(_ *run, c *pyvalue.Call) (value, error) {
-			if err := exactly(c, "escape", 1); err != nil {
-				return value{}, err
-			}
-			var out strings.Builder
-			for _, ch := range c.Args[0].Text() {
-				if strings.ContainsRune("()[]{}?*+-|^$\\.&~# \t\n\r\v\f", ch) {
-					out.WriteByte('\\')
-				}
-				out.WriteRune(ch)
-			}
-			return pyvalue.Str(out.String()), nil
-		},
-	} {
-		reFunctions[name] = f
-		reModule.Object().(*module).attrs[name] = pyvalue.FromObject(&builtin{name, f})
-	}
-}
-
-var reModule = func() value {
-	reFunctions = make(map[string]func(r *run, c *pyvalue.Call) (value, error))
-	flags := make(map[string]value)
-	for name, n := range map[string]int64{
-		"I": flagIgnoreCase, "IGNORECASE": flagIgnoreCase, "M": flagMultiline, "MULTILINE": flagMultiline, "S": flagDotAll, "DOTALL": flagDotAll,
-		"X": flagVerbose, "VERBOSE": flagVerbose, "U": 32, "UNICODE": 32,
-	} {
-		flags[name] = pyvalue.Int(n)
-	}
-	flags["error"] = pyvalue.FromObject(excClasses["error"])
-	return newModule("re", nil, flags)
-}()
