@@ -5,36 +5,34 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
-	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/rossum"
 )
 
-// Chain is an ordered list of steps, and itself a [Step]. It does not change
-// once it is built, and may be used by any number of exports at the same time.
+// Chain is an ordered list of steps that are compiled, and itself a [Step]: as a part of
+// another chain it is compiled again there. It does not change once it is built, and may
+// be used by any number of exports at the same time.
 type Chain struct {
-	steps  []Step
+	links  []link
 	config config
 	origin Origin
 }
 
-// New makes a chain and checks every step. The error joins all faults of all
-// steps, each a [*StepError].
+// New compiles steps into a chain. The steps themselves are left as they are, and may
+// be a part of other chains. The error joins all faults of all steps, each a
+// [*StepError].
 func New(steps ...Step) (*Chain, error) {
-	var faults []error
-	for i, s := range steps {
-		if s == nil {
-			faults = append(faults, &StepError{Step: "#" + strconv.Itoa(i+1), Err: errors.New("the step is nil")})
-			continue
-		}
-		faults = append(faults, wrapAll(NameOf(s), validate(s))...)
-	}
+	links, faults := compile(steps, func(i int) *StepError {
+		return &StepError{Step: "#" + strconv.Itoa(i+1), Err: errors.New("the step is nil")}
+	})
 	if len(faults) > 0 {
+		_ = closeLinks(links) // of steps that never ran
 		return nil, errors.Join(faults...)
 	}
-	return &Chain{steps: slices.Clone(steps)}, nil
+	return &Chain{links: links}, nil
 }
 
 // With returns a chain of the same steps that runs with further options.
@@ -44,16 +42,22 @@ func (c *Chain) With(options ...Option) *Chain {
 	return &changed
 }
 
-// Steps returns the steps in their order.
-func (c *Chain) Steps() []Step { return slices.Clone(c.steps) }
-
-// Validate checks every step again; [New] has done so.
-func (c *Chain) Validate() error {
-	var faults []error
-	for _, s := range c.steps {
-		faults = append(faults, wrapAll(NameOf(s), validate(s))...)
+// Steps returns the steps in their order, as they were given.
+func (c *Chain) Steps() []Step {
+	steps := make([]Step, len(c.links))
+	for i, l := range c.links {
+		steps[i] = l.step
 	}
-	return errors.Join(faults...)
+	return steps
+}
+
+// Compile makes a chain of the same steps for another chain to run, which closes it.
+func (c *Chain) Compile() (Program, error) {
+	again, err := New(c.Steps()...)
+	if err != nil {
+		return nil, err
+	}
+	return again, nil
 }
 
 // Name returns "chain".
@@ -62,15 +66,9 @@ func (c *Chain) Name() string { return "chain" }
 // ListensTo reports that a chain runs on every event: its steps decide.
 func (c *Chain) ListensTo(event, action string) bool { return true }
 
-// Close ends what the steps hold: connections, goroutines. No export may run
+// Close ends what the compiled steps hold: connections, goroutines. No export may run
 // then or afterwards.
-func (c *Chain) Close() error {
-	var faults []error
-	for _, s := range c.steps {
-		faults = append(faults, wrap(NameOf(s), closeStep(s)))
-	}
-	return errors.Join(faults...)
-}
+func (c *Chain) Close() error { return closeLinks(c.links) }
 
 // Export runs the chain on a hook call and returns the answer. The payload must
 // not be used by anybody else meanwhile.
@@ -133,7 +131,8 @@ func (c *Chain) runAll(ctx context.Context, x *Export, outermost bool) error {
 		// What an earlier part of the run has failed with still holds.
 		errorsBefore, first = 0, x.run.failure()
 	}
-	for i, s := range c.steps {
+	for i := range c.links {
+		s := &c.links[i]
 		if outermost && i < x.run.done {
 			continue
 		}
@@ -142,15 +141,15 @@ func (c *Chain) runAll(ctx context.Context, x *Export, outermost bool) error {
 			first = context.Cause(ctx)
 			stopped = true
 		}
-		if stopped && !isFinal(s) {
+		if stopped && !s.final {
 			scope.notRun(s)
 			continue
 		}
-		if !listensTo(s, x.Payload.Event, x.Payload.Action) {
+		if !listensTo(s.step, x.Payload.Event, x.Payload.Action) {
 			scope.notRun(s, "not for "+x.Payload.Event+"."+x.Payload.Action)
 			continue
 		}
-		err := scope.run(ctx, s, i)
+		err := scope.run(ctx, s)
 		if first == nil {
 			first = err
 		} else if err != nil {
@@ -202,24 +201,27 @@ func (s *scope) list(r *StepReport) {
 	s.parent.add(func(p *StepReport) { p.Steps = append(p.Steps, r) })
 }
 
-func (s *scope) notRun(step Step, decisions ...string) {
-	s.list(&StepReport{Name: NameOf(step), Status: NotRun, Started: s.x.Now(), Decisions: decisions})
+func (s *scope) notRun(step *link, decisions ...string) {
+	s.list(&StepReport{Name: step.name, Status: NotRun, Started: s.x.Now(), Decisions: decisions})
 }
+
+// pathKey keeps the slash of a path for its parts.
+var pathKey = strings.NewReplacer("%", "%25", "/", "%2F")
 
 // graceTime is what a Finally step gets after the context of the export ended.
 const graceTime = 5 * time.Second
 
 // run runs one step with everything around it: report, span, recover.
-func (s *scope) run(ctx context.Context, step Step, index int) (err error) {
-	if ctx.Err() != nil && isFinal(step) {
+func (s *scope) run(ctx context.Context, step *link) (err error) {
+	if ctx.Err() != nil && step.final {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), graceTime)
 		defer cancel()
 	}
-	x, name := s.x, NameOf(step)
+	x, name := s.x, step.name
 	r := &StepReport{Name: name, Started: x.Now()}
 	s.list(r)
-	x.step, x.path = r, s.path+"/"+strconv.Itoa(index)+"."+name
+	x.step, x.path = r, s.path+"/"+pathKey.Replace(step.key)
 	errorsBefore := countErrors(x)
 	ctx, end := x.startSpan(ctx, name, x.Annotation.ID)
 	defer func() {
@@ -241,7 +243,7 @@ func (s *scope) run(ctx context.Context, step Step, index int) (err error) {
 		x.run.progress.end(x.path)
 		x.step, x.path = s.parent, s.path
 	}()
-	if err := step.Run(ctx, x); err != nil {
+	if err := step.program.Run(ctx, x); err != nil {
 		return wrap(name, err)
 	}
 	return wrap(name, x.recompute(ctx))

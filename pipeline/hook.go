@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/rossum"
@@ -54,7 +55,9 @@ func (c *Chain) Graph() string { return c.origin.Graph }
 // settings, secrets and hook URL of the payload, is the hook's own, so that a token
 // which it keeps in the secrets is kept with that hook. Reports and errors show the
 // step under the hook's name. For where the secrets come from see [WithSecrets].
-func ForHook(h *rossum.Hook, s Step) Step { return named{hookStep{s, h}, h.Name} }
+func ForHook(h *rossum.Hook, s Step) Step {
+	return Keyed(strconv.FormatInt(h.ID, 10), Named(h.Name, hookStep{s, h}))
+}
 
 // hookStep is a step that runs as a hook.
 type hookStep struct {
@@ -62,29 +65,27 @@ type hookStep struct {
 	hook *rossum.Hook
 }
 
-func (s hookStep) Name() string    { return s.hook.Name }
-func (s hookStep) Unwrap() Step    { return s.Step }
-func (s hookStep) Validate() error { return validate(s.Step) }
-func (s hookStep) Close() error    { return closeStep(s.Step) }
+// Unwrap returns the step itself.
+func (s hookStep) Unwrap() Step { return s.Step }
 
-// ListensTo passes the question on.
-func (s hookStep) ListensTo(event, action string) bool { return listensTo(s.Step, event, action) }
-
-// Run runs the step with what belongs to its hook. What the step adds to the secrets
-// is kept in the run: a hook runs once in it, so that nobody else uses the map.
-func (s hookStep) Run(ctx context.Context, x *Export) error {
-	payload, secrets := x.Payload, x.Secrets
-	defer func() { x.Payload, x.Secrets = payload, secrets }()
-	if x.run.secrets != nil { // otherwise the step runs alone, as in a test
-		x.Secrets = x.run.secrets[s.hook]
-	}
-	x.Payload = payload.ForHook(s.hook.URL, s.hook.Settings, x.Secrets)
-	return s.Step.Run(ctx, x)
+// Wrap returns the program of the step with what belongs to its hook. What it adds to
+// the secrets is kept in the run: a hook runs once in it, so that nobody else uses the
+// map.
+func (s hookStep) Wrap(p Program) (Program, error) {
+	return StepFunc(func(ctx context.Context, x *Export) error {
+		payload, secrets := x.Payload, x.Secrets
+		defer func() { x.Payload, x.Secrets = payload, secrets }()
+		if x.run.secrets != nil { // otherwise the step runs alone, as in a test
+			x.Secrets = x.run.secrets[s.hook]
+		}
+		x.Payload = payload.ForHook(s.hook.URL, s.hook.Settings, x.Secrets)
+		return p.Run(ctx, x)
+	}), nil
 }
 
 // loadSecrets gets the secrets of every hook of the chain that the event concerns.
 func (c *Chain) loadSecrets(ctx context.Context, x *Export) error {
-	steps := hookSteps(c.steps)
+	steps := hookSteps(c.Steps())
 	x.run.secrets = make(map[*rossum.Hook]rossum.Secrets, len(steps))
 	var faults []error
 	for _, s := range steps {
@@ -93,7 +94,7 @@ func (c *Chain) loadSecrets(ctx context.Context, x *Export) error {
 			maps.Copy(secrets, x.Payload.Secrets)
 		}
 		x.run.secrets[s.hook] = secrets
-		if x.run.config.secrets == nil || !s.ListensTo(x.Payload.Event, x.Payload.Action) {
+		if x.run.config.secrets == nil || !listensTo(s.Step, x.Payload.Event, x.Payload.Action) {
 			continue
 		}
 		given, err := x.run.config.secrets(ctx, s.hook)
@@ -132,7 +133,7 @@ func hookSteps(steps []Step) (found []hookStep) {
 		case hookStep:
 			found = append(found, s)
 		case *Chain:
-			found = append(found, hookSteps(s.steps)...)
+			found = append(found, hookSteps(s.Steps())...)
 		case *parallel:
 			found = append(found, hookSteps(s.branches)...)
 		case interface{ Unwrap() Step }:

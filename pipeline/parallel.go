@@ -11,8 +11,11 @@ import (
 	"github.com/exportpipeline/exportpipeline/rossum"
 )
 
-// parallel runs steps side by side.
+// parallel is steps that are to run side by side.
 type parallel struct{ branches []Step }
+
+// branches are a compiled parallel.
+type branches []link
 
 // Parallel makes one step of several branches, usually chains, that run at the
 // same time. Each branch works on its own view of the export and does not see
@@ -27,48 +30,52 @@ func Parallel(branches ...Step) Step { return &parallel{slices.Clone(branches)} 
 // Name returns "parallel".
 func (p *parallel) Name() string { return "parallel" }
 
-// Validate checks every branch.
-func (p *parallel) Validate() error {
-	var faults []error
-	for i, b := range p.branches {
-		if b == nil {
-			faults = append(faults, fmt.Errorf("branch %d is nil", i+1))
-			continue
-		}
-		faults = append(faults, wrapAll(NameOf(b), validate(b))...)
-	}
-	return errors.Join(faults...)
-}
+// Steps returns the branches.
+func (p *parallel) Steps() []Step { return slices.Clone(p.branches) }
 
 // ListensTo reports that it runs on every event: the branches decide.
 func (p *parallel) ListensTo(event, action string) bool { return true }
 
-// Close closes every branch.
-func (p *parallel) Close() error {
-	var faults []error
-	for _, b := range p.branches {
-		faults = append(faults, closeStep(b))
+// Compile compiles every branch.
+func (p *parallel) Compile() (Program, error) {
+	links, faults := compile(p.branches, func(i int) *StepError { return &StepError{Err: fmt.Errorf("branch %d is nil", i+1)} })
+	if len(faults) > 0 {
+		_ = closeLinks(links) // of branches that never ran
+		return nil, errors.Join(faults...)
 	}
-	return errors.Join(faults...)
+	return branches(links), nil
 }
 
-// Run runs the branches and merges what they did.
+// Run compiles the branches for this one run.
 func (p *parallel) Run(ctx context.Context, x *Export) error {
-	views := make([]*Export, len(p.branches))
-	reports := make([]StepReport, len(p.branches)) // one each, so that the order of the report is that of the branches
-	faults := make([]error, len(p.branches))
-	for i := range p.branches {
+	program, err := p.Compile()
+	if err != nil {
+		return err
+	}
+	return errors.Join(program.Run(ctx, x), program.(branches).Close())
+}
+
+// Close closes every branch.
+func (b branches) Close() error { return closeLinks(b) }
+
+// Run runs the branches and merges what they did.
+func (b branches) Run(ctx context.Context, x *Export) error {
+	views := make([]*Export, len(b))
+	reports := make([]StepReport, len(b)) // one each, so that the order of the report is that of the branches
+	faults := make([]error, len(b))
+	for i := range b {
 		views[i] = x.view()
 	}
 	var wait sync.WaitGroup
-	for i, b := range p.branches {
+	for i := range b {
+		branch := &b[i]
 		wait.Go(func() {
 			s := &scope{x: views[i], parent: &reports[i], path: x.path}
-			if !listensTo(b, x.Payload.Event, x.Payload.Action) {
-				s.notRun(b, "not for "+x.Payload.Event+"."+x.Payload.Action)
+			if !listensTo(branch.step, x.Payload.Event, x.Payload.Action) {
+				s.notRun(branch, "not for "+x.Payload.Event+"."+x.Payload.Action)
 				return
 			}
-			faults[i] = s.run(ctx, b, i)
+			faults[i] = s.run(ctx, branch)
 		})
 	}
 	wait.Wait()

@@ -17,8 +17,8 @@ import (
 // itself: what belongs to a run lives in x.
 //
 // There are two ways to say that something went wrong. What the person who
-// validates documents must mend becomes a message on the annotation
-// ([Export.Error]), and Run returns nil. What an operator must mend is returned
+// validates documents must correct becomes a message on the annotation
+// ([Export.Error]), and Run returns nil. What an operator must correct is returned
 // as an error. Either stops the chain; only [Finally] steps still run.
 //
 // Run must end soon after ctx does, and return ctx's error then. A step that
@@ -36,13 +36,41 @@ type StepFunc func(ctx context.Context, x *Export) error
 // Run calls f.
 func (f StepFunc) Run(ctx context.Context, x *Export) error { return f(ctx, x) }
 
-// The abilities below are optional; a chain finds them by type assertion. In
-// the life of a step they come in this order: Validate once when the chain is
-// built, Run for every export, Close once when the chain is closed.
+// Program is what runs in a chain: a step, or what a [Compiler] makes of its settings.
+// It serves any number of exports at the same time and does not change. If it is a
+// [Closer], the chain that it was made for closes it.
+type Program interface {
+	Run(ctx context.Context, x *Export) error
+}
 
-// Validator is a step that checks its settings and compiles what can be
-// compiled. It is called once, before the first Run, by [New]. It must be
-// repeatable. All faults are reported together, joined with errors.Join.
+// The abilities below are optional; a chain finds them by type assertion, see
+// [Ability]. In the life of a step they come in this order: Compile, or else Validate,
+// when a chain is built, Run for every export, Close when the chain is closed.
+
+// Compiler is a step that is no more than settings. [New] compiles it into a program
+// that belongs to the chain, and never writes to the step: the same step may be built
+// into several chains, also while one of them runs. Templates, connections, caches of
+// tokens and the like belong to the program. All faults are reported together, joined
+// with errors.Join; what is returned beside an error is not used.
+type Compiler interface {
+	Step
+	Compile() (Program, error)
+}
+
+// Wrapper is a step that does something around another one. All abilities are those of
+// the step within, which is compiled as if it stood alone; see [Ability].
+type Wrapper interface {
+	Step
+	Unwrap() Step
+	// Wrap returns what runs in place of the inner step's program. The error says what
+	// is wrong with the wrapper's own settings.
+	Wrap(Program) (Program, error)
+}
+
+// Validator is a step that checks its settings. [New] calls Validate of a step that is
+// not a [Compiler], maybe several times and while the step runs in another chain, so
+// that it must not change the step. All faults are reported together, joined with
+// errors.Join.
 type Validator interface{ Validate() error }
 
 // Namer is a step that knows what it is called in reports, errors and traces.
@@ -61,7 +89,7 @@ type Listener interface {
 // artefacts of templates. Package organisation refuses a chain in which two steps make
 // the same one, since a later hook could not say which it gets.
 type Maker interface {
-	// Makes returns the reference keys. It is called after Validate.
+	// Makes returns the reference keys.
 	Makes() []string
 }
 
@@ -70,84 +98,116 @@ type Closer interface{ Close() error }
 
 // NameOf returns the name of a step, never "".
 func NameOf(s Step) string {
+	if p, ok := s.(part); ok && p.name != "" {
+		return p.name
+	}
 	if n, ok := s.(Namer); ok && n.Name() != "" {
 		return n.Name()
 	}
 	if _, ok := s.(StepFunc); ok {
 		return "step"
 	}
+	if w, ok := s.(interface{ Unwrap() Step }); ok {
+		return NameOf(w.Unwrap())
+	}
 	name := strings.TrimLeft(reflect.TypeOf(s).String(), "*")
 	return name[strings.LastIndexByte(name, '.')+1:]
 }
 
-// named is a step under another name.
-type named struct {
+// part is a step with what its author says about it.
+type part struct {
 	Step
-	name string
+	name, key string
+	final     bool
 }
+
+func partOf(s Step) part {
+	if p, ok := s.(part); ok {
+		return p
+	}
+	return part{Step: s}
+}
+
+// Unwrap returns the step itself; see [Ability].
+func (p part) Unwrap() Step { return p.Step }
 
 // Named gives a step the name under which reports and errors show it: the name
-// of its hook, or what tells two REST calls of one chain apart.
-func Named(name string, s Step) Step { return named{s, name} }
-
-func (n named) Name() string  { return n.name }
-func (n named) Unwrap() Step  { return n.Step }
-func (n named) isFinal() bool { return isFinal(n.Step) }
-
-// ListensTo passes the question on.
-func (n named) ListensTo(event, action string) bool { return listensTo(n.Step, event, action) }
-
-func (n named) Validate() error { return validate(n.Step) }
-func (n named) Close() error    { return closeStep(n.Step) }
-
-func validate(s Step) error {
-	if v, ok := s.(Validator); ok {
-		return v.Validate()
-	}
-	return nil
+// of its hook, or what tells two REST calls of one chain apart. Without [Keyed] it is
+// the step's key, too.
+func Named(name string, s Step) Step {
+	p := partOf(s)
+	p.name = name
+	return p
 }
 
-func closeStep(s Step) error {
-	if c, ok := s.(Closer); ok {
-		return c.Close()
-	}
-	return nil
+// Keyed gives a step the key by which a run knows it again that goes on after a
+// crash, maybe in a chain with a step more or less: the id of its hook, for example.
+// Within a chain no two steps may have the same key. Without it the key is the step's
+// name, and where several steps have one name, the second is name#2.
+func Keyed(key string, s Step) Step {
+	p := partOf(s)
+	p.key = key
+	return p
 }
-
-// final is a step that runs whatever happened before it.
-type final struct{ Step }
 
 // Finally makes a step run even after the chain has stopped: an evaluator that
 // must see a failed call, or a notification. It runs in its place in the chain.
 // When the export's context has ended, it gets a few seconds of its own.
-func Finally(s Step) Step { return final{s} }
+func Finally(s Step) Step {
+	p := partOf(s)
+	p.final = true
+	return p
+}
 
-func (f final) Name() string    { return NameOf(f.Step) }
-func (f final) Unwrap() Step    { return f.Step }
-func (f final) Validate() error { return validate(f.Step) }
-func (f final) Close() error    { return closeStep(f.Step) }
+// Ability returns the step as a T, which is one of the optional interfaces of steps,
+// whatever it is wrapped in by [Named], [Keyed], [Finally] or the like: each of them
+// has a method Unwrap() Step.
+func Ability[T any](s Step) (T, bool) {
+	for {
+		if t, ok := s.(T); ok {
+			if _, wrapped := s.(part); !wrapped {
+				return t, true
+			}
+		}
+		wrapped, ok := s.(interface{ Unwrap() Step })
+		if !ok {
+			var none T
+			return none, false
+		}
+		s = wrapped.Unwrap()
+	}
+}
 
-// ListensTo passes the question on.
-func (f final) ListensTo(event, action string) bool { return listensTo(f.Step, event, action) }
+// parts calls f for what is said about a step, from the outside in, until it returns false.
+func parts(s Step, f func(part) bool) {
+	for {
+		if p, ok := s.(part); ok && !f(p) {
+			return
+		}
+		wrapped, ok := s.(interface{ Unwrap() Step })
+		if !ok {
+			return
+		}
+		s = wrapped.Unwrap()
+	}
+}
+
+func isFinal(s Step) (final bool) {
+	parts(s, func(p part) bool { final = p.final; return !final })
+	return final
+}
+
+func keyOf(s Step) (key string) {
+	parts(s, func(p part) bool { key = p.key; return key == "" })
+	return key
+}
 
 func listensTo(s Step, event, action string) bool {
-	if l, ok := s.(Listener); ok {
+	if l, ok := Ability[Listener](s); ok {
 		return l.ListensTo(event, action)
 	}
 	// A payload that a test makes by hand may name no event.
 	return event == "" || event == rossum.EventAnnotationContent && action == rossum.ActionExport
-}
-
-func isFinal(s Step) bool {
-	switch s := s.(type) {
-	case final:
-		return true
-	case interface{ isFinal() bool }:
-		return s.isFinal()
-	case hookStep:
-		return isFinal(s.Step)
-	}
-	return false
 }
 
 // StepError says in which step an export failed, and where.

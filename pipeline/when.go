@@ -39,51 +39,46 @@ func When(condition string, s Step) Step { return &when{Step: s, condition: cond
 type when struct {
 	Step
 	condition string
-	compiled  *compiledWhen
 }
 
+// Unwrap returns the step itself.
+func (w *when) Unwrap() Step { return w.Step }
+
+// Run runs the step as it is if the condition is true.
+func (w *when) Run(ctx context.Context, x *Export) error {
+	program, err := w.Wrap(w.Step)
+	if err != nil {
+		return err
+	}
+	return program.Run(ctx, x)
+}
+
+// Wrap compiles the condition.
+func (w *when) Wrap(p Program) (Program, error) {
+	compiled, err := compileWhen(w.condition)
+	if err != nil {
+		return nil, &StepError{Place: "condition", Err: err}
+	}
+	return StepFunc(func(ctx context.Context, x *Export) error {
+		holds, err := compiled.holds(x)
+		if err != nil {
+			return &StepError{Place: "condition", Err: err}
+		}
+		if !holds {
+			x.Decide("skipped: %s is not true", w.condition)
+			return nil
+		}
+		return p.Run(ctx, x)
+	}), nil
+}
+
+// compiledWhen is a compiled condition.
 type compiledWhen struct {
 	program *vm.Program
 	reads   []string // schema_ids
 }
 
-func (w *when) Name() string  { return NameOf(w.Step) }
-func (w *when) Unwrap() Step  { return w.Step }
-func (w *when) Close() error  { return closeStep(w.Step) }
-func (w *when) isFinal() bool { return isFinal(w.Step) }
-
-// ListensTo passes the question on.
-func (w *when) ListensTo(event, action string) bool { return listensTo(w.Step, event, action) }
-
-// Validate compiles the condition, and lets the step compile what it has.
-func (w *when) Validate() (err error) {
-	if w.compiled, err = compileWhen(w.condition); err != nil {
-		return &StepError{Place: "condition", Err: err}
-	}
-	return validate(w.Step)
-}
-
-// Run runs the step if the condition is true.
-func (w *when) Run(ctx context.Context, x *Export) error {
-	holds, err := w.holds(x)
-	if err != nil {
-		return &StepError{Place: "condition", Err: err}
-	}
-	if !holds {
-		x.Decide("skipped: %s is not true", w.condition)
-		return nil
-	}
-	return w.Step.Run(ctx, x)
-}
-
-func (w *when) holds(x *Export) (bool, error) {
-	c := w.compiled
-	if c == nil {
-		var err error
-		if c, err = compileWhen(w.condition); err != nil {
-			return false, err
-		}
-	}
+func (c *compiledWhen) holds(x *Export) (bool, error) {
 	if x.Annotation.Content == nil {
 		return false, ErrNoContent
 	}

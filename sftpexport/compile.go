@@ -10,6 +10,7 @@ import (
 
 	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
 	"github.com/exportpipeline/exportpipeline/internal/settings"
+	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/sftpexport/internal/naming"
 )
 
@@ -41,13 +42,18 @@ type object struct {
 	named     map[string]Variable
 }
 
+// Compile checks the settings and returns what runs, with connections of its own. It
+// joins all faults.
+func (s *Step) Compile() (pipeline.Program, error) {
+	built := *s
+	var err error
+	built.compiled, err = s.compile()
+	return &built, err
+}
+
 // Validate checks the settings. It joins all faults.
 func (s *Step) Validate() error {
-	c, err := s.compile()
-	if s.compiled != nil {
-		c.shared = s.compiled.shared // connections outlive a second check
-	}
-	s.compiled = c
+	_, err := s.compile()
 	return err
 }
 

@@ -24,10 +24,11 @@ import (
 // opener opens the destination of a step again and again.
 func opener(t testing.TB, c sftpexport.Credentials, secrets rossum.Secrets) func(context.Context) (sftpexport.Destination, error) {
 	t.Helper()
-	step := &sftpexport.Step{Credentials: c, Path: "/x", Exports: []sftpexport.Object{{Type: "document", Name: "x"}}}
-	if err := step.Validate(); err != nil {
+	built, err := (&sftpexport.Step{Credentials: c, Path: "/x", Exports: []sftpexport.Object{{Type: "document", Name: "x"}}}).Compile()
+	if err != nil {
 		t.Fatal(err)
 	}
+	step := built.(*sftpexport.Step)
 	t.Cleanup(func() { _ = step.Close() })
 	call := rossumtest.Annotation(rossumtest.Offline())
 	for name, secret := range secrets {

@@ -18,7 +18,7 @@ import (
 func (s *Step) Run(ctx context.Context, x *pipeline.Export) (err error) {
 	c := s.compiled
 	if c == nil {
-		// Without Validate nothing is shared between exports.
+		// Outside of a chain nothing is shared between exports.
 		if c, err = s.compile(); err != nil {
 			return err
 		}
@@ -67,14 +67,33 @@ func systemOf(ctx context.Context, d Destination) (System, error) {
 }
 
 // Destination opens where the step's files go, with the secrets of the export. The
-// caller closes it. It is for tests and tools; the step must have been checked.
+// caller closes it. It is for tests and tools. Connections are shared with later calls
+// if the step is what Compile returned, and else end with the destination.
 func (s *Step) Destination(ctx context.Context, x *pipeline.Export) (Destination, error) {
-	if s.compiled == nil {
-		if err := s.Validate(); err != nil {
-			return nil, err
-		}
+	if s.compiled != nil {
+		return s.open(ctx, x, s.compiled)
 	}
-	return s.open(ctx, x, s.compiled)
+	c, err := s.compile()
+	if err != nil {
+		return nil, err
+	}
+	d, err := s.open(ctx, x, c)
+	if err != nil {
+		c.shared.close()
+		return nil, err
+	}
+	return ownDestination{d, c.shared}, nil
+}
+
+// ownDestination is one with connections of its own.
+type ownDestination struct {
+	Destination
+	shared *shared
+}
+
+func (d ownDestination) Close() error {
+	defer d.shared.close()
+	return d.Destination.Close()
 }
 
 func (s *Step) open(ctx context.Context, x *pipeline.Export, c *compiled) (Destination, error) {

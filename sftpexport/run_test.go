@@ -82,7 +82,6 @@ func decode(t testing.TB, s *sftptest.Server, settings string) *sftpexport.Step 
 		t.Fatal(err)
 	}
 	step.Credentials = s.Credentials()
-	t.Cleanup(func() { _ = step.Close() })
 	return step
 }
 
@@ -92,6 +91,7 @@ func chain(t testing.TB, steps ...pipeline.Step) *pipeline.Chain {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = c.Close() })
 	return c
 }
 

@@ -218,6 +218,7 @@ func (*Variable) SettingsAliases() map[string]string {
 
 var (
 	_ pipeline.Step      = (*Step)(nil)
+	_ pipeline.Compiler  = (*Step)(nil)
 	_ pipeline.Validator = (*Step)(nil)
 	_ pipeline.Closer    = (*Step)(nil)
 	_ json.Unmarshaler   = (*Step)(nil)

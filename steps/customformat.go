@@ -68,6 +68,7 @@ type format struct {
 
 var (
 	_ pipeline.Step      = (*CustomFormat)(nil)
+	_ pipeline.Compiler  = (*CustomFormat)(nil)
 	_ pipeline.Validator = (*CustomFormat)(nil)
 	_ pipeline.Maker     = (*CustomFormat)(nil)
 )
@@ -89,10 +90,17 @@ func (s *CustomFormat) Makes() []string {
 // Name returns "Custom format templating".
 func (s *CustomFormat) Name() string { return "Custom format templating" }
 
-// Validate compiles the templates. It joins all faults.
+// Compile checks the settings and returns what runs. It joins all faults.
+func (s *CustomFormat) Compile() (pipeline.Program, error) {
+	built := *s
+	var err error
+	built.formats, err = s.compile()
+	return &built, err
+}
+
+// Validate checks the settings. It joins all faults.
 func (s *CustomFormat) Validate() error {
-	formats, err := s.compile()
-	s.formats = formats
+	_, err := s.compile()
 	return err
 }
 

@@ -45,6 +45,7 @@ type Check struct {
 
 var (
 	_ pipeline.Step      = (*Evaluate)(nil)
+	_ pipeline.Compiler  = (*Evaluate)(nil)
 	_ pipeline.Validator = (*Evaluate)(nil)
 )
 
@@ -84,10 +85,17 @@ func decodeList[T any](data []byte, into *[]T) error {
 // Name returns "Export evaluator".
 func (s *Evaluate) Name() string { return "Export evaluator" }
 
-// Validate compiles the conditions. It joins all faults.
+// Compile checks the settings and returns what runs. It joins all faults.
+func (s *Evaluate) Compile() (pipeline.Program, error) {
+	built := *s
+	var err error
+	built.compiled, err = s.compile()
+	return &built, err
+}
+
+// Validate checks the settings. It joins all faults.
 func (s *Evaluate) Validate() error {
-	compiled, err := s.compile()
-	s.compiled = compiled
+	_, err := s.compile()
 	return err
 }
 

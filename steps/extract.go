@@ -65,6 +65,7 @@ type Rule struct {
 
 var (
 	_ pipeline.Step      = (*Extract)(nil)
+	_ pipeline.Compiler  = (*Extract)(nil)
 	_ pipeline.Validator = (*Extract)(nil)
 )
 
@@ -88,10 +89,17 @@ func (s *Extract) UnmarshalJSON(data []byte) error {
 // Name returns "Data value extractor".
 func (s *Extract) Name() string { return "Data value extractor" }
 
-// Validate compiles conditions and paths. It joins all faults.
+// Compile checks the settings and returns what runs. It joins all faults.
+func (s *Extract) Compile() (pipeline.Program, error) {
+	built := *s
+	var err error
+	built.compiled, err = s.compile()
+	return &built, err
+}
+
+// Validate checks the settings. It joins all faults.
 func (s *Extract) Validate() error {
-	compiled, err := s.compile()
-	s.compiled = compiled
+	_, err := s.compile()
 	return err
 }
 

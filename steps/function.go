@@ -29,20 +29,35 @@ type Function struct {
 
 var (
 	_ pipeline.Step      = (*Function)(nil)
+	_ pipeline.Compiler  = (*Function)(nil)
 	_ pipeline.Validator = (*Function)(nil)
 )
 
 // Name returns "function".
 func (s *Function) Name() string { return "function" }
 
-// Validate compiles the code. The error names the construct that is outside of the
+// Validate checks the code. The error names the construct that is outside of the
 // language, and its line.
-func (s *Function) Validate() (err error) {
-	s.compiled, err = formula.CompileFunction(s.Code)
+func (s *Function) Validate() error {
+	_, err := s.Compile()
+	return err
+}
+
+// Compile compiles the code, as [Function.Validate] does, and returns what runs.
+func (s *Function) Compile() (pipeline.Program, error) {
+	compiled, err := s.compile()
 	if err != nil {
-		return &pipeline.StepError{Place: "config.code", Err: err}
+		return nil, err
 	}
-	return nil
+	return &Function{Code: s.Code, compiled: compiled}, nil
+}
+
+func (s *Function) compile() (*formula.Function, error) {
+	compiled, err := formula.CompileFunction(s.Code)
+	if err != nil {
+		return nil, &pipeline.StepError{Place: "config.code", Err: err}
+	}
+	return compiled, nil
 }
 
 // Run calls the function.
@@ -50,8 +65,8 @@ func (s *Function) Run(ctx context.Context, x *pipeline.Export) error {
 	f := s.compiled
 	if f == nil {
 		var err error
-		if f, err = formula.CompileFunction(s.Code); err != nil {
-			return &pipeline.StepError{Place: "config.code", Err: err}
+		if f, err = s.compile(); err != nil {
+			return err
 		}
 	}
 	schema, err := x.Payload.Schema()

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/pipelinetest"
 	"github.com/exportpipeline/exportpipeline/rossum"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 	"github.com/exportpipeline/exportpipeline/steps"
@@ -249,7 +250,7 @@ func TestATokenIsFetchedOnceAndRenewedAfter401(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			url, tokens, calls, bodies := oauth(t, tt.accept)
-			step := fromJSON[steps.RESTExport](t, `{"request":{"url":"`+url+`/call"},"auth":{"url":"`+url+`/token","method":"POST","data":{"scope":"invoice.create invoice.read","client_secret":"{secret.password}"}},"response_headers_reference_key":"h"}`)
+			step := pipelinetest.Compile(t, fromJSON[steps.RESTExport](t, `{"request":{"url":"`+url+`/call"},"auth":{"url":"`+url+`/token","method":"POST","data":{"scope":"invoice.create invoice.read","client_secret":"{secret.password}"}},"response_headers_reference_key":"h"}`))
 			for range 2 {
 				if r := run(t, invoice(), step); r.err != nil || strings.Contains(fmt.Sprint(r.report.Text(), r.response), "canary") {
 					t.Fatalf("%v %s", r.err, r.report.Text())

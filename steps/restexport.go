@@ -84,6 +84,7 @@ type StatusCodes struct {
 
 var (
 	_ pipeline.Step      = (*RESTExport)(nil)
+	_ pipeline.Compiler  = (*RESTExport)(nil)
 	_ pipeline.Validator = (*RESTExport)(nil)
 )
 
@@ -105,13 +106,18 @@ type restCall struct {
 	auth      *tokenSource
 }
 
-// Validate compiles the templates. It joins all faults.
+// Compile checks the settings and returns what runs, with a cache of tokens of its
+// own. It joins all faults.
+func (s *RESTExport) Compile() (pipeline.Program, error) {
+	built := *s
+	var err error
+	built.compiled, err = s.compile()
+	return &built, err
+}
+
+// Validate checks the settings. It joins all faults.
 func (s *RESTExport) Validate() error {
-	compiled, err := s.compile()
-	if old := s.compiled; old != nil && old.auth != nil && compiled.auth != nil {
-		compiled.auth.cached = old.auth.cached // a token outlives a second check
-	}
-	s.compiled = compiled
+	_, err := s.compile()
 	return err
 }
 

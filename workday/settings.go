@@ -18,8 +18,8 @@ import (
 // those of Rossum's Workday connector; the user's name and password are the hook's
 // secrets workday_username and workday_password.
 //
-// A Step keeps the WSDLs that it has fetched, and may be used by any number of
-// exports at the same time.
+// What [pipeline.New] compiles of it keeps the WSDLs that it has fetched, and may be
+// used by any number of exports at the same time.
 type Step struct {
 	// Configurations are tried in order: the first that fits the annotation's queue
 	// runs, and only that one.
@@ -91,6 +91,7 @@ type Request struct {
 
 var (
 	_ pipeline.Step      = (*Step)(nil)
+	_ pipeline.Compiler  = (*Step)(nil)
 	_ pipeline.Validator = (*Step)(nil)
 	_ pipeline.Namer     = (*Step)(nil)
 )
@@ -113,13 +114,18 @@ func (s *Step) UnmarshalJSON(data []byte) error { return settings.Decode(data, s
 // Name returns "Workday export".
 func (s *Step) Name() string { return "Workday export" }
 
-// Validate compiles the mappings. It joins all faults.
+// Compile checks the settings and returns what runs, with WSDLs of its own. It joins
+// all faults.
+func (s *Step) Compile() (pipeline.Program, error) {
+	built := *s
+	var err error
+	built.compiled, err = s.compile()
+	return &built, err
+}
+
+// Validate checks the settings. It joins all faults.
 func (s *Step) Validate() error {
-	c, err := s.compile()
-	if s.compiled != nil {
-		c.documents = s.compiled.documents // a WSDL outlives a second check
-	}
-	s.compiled = c
+	_, err := s.compile()
 	return err
 }
 

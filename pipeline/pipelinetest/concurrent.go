@@ -26,6 +26,7 @@ func checkConcurrent(ctx context.Context, step pipeline.Step, c Case) error {
 	if err != nil {
 		return err
 	}
+	defer chain.Close()
 	now := time.Now()
 	options := append([]pipeline.Option{pipeline.WithClock(func() time.Time { return now })}, c.Options...)
 	alone, err := runTogether(ctx, chain, c.Call, 1, options)

@@ -41,6 +41,32 @@ func Run(t testing.TB, step pipeline.Step, call *rossumtest.Call, options ...pip
 	return r
 }
 
+// Compile compiles a step, as a chain does, until the test ends, and returns a step
+// that several calls of [Run] may share: with its connections, its tokens and the like.
+// Faults of the settings end the test.
+func Compile(t testing.TB, step pipeline.Step) pipeline.Step {
+	t.Helper()
+	chain, err := pipeline.New(step)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := chain.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return pipeline.Named(pipeline.NameOf(step), compiled{step, chain})
+}
+
+// compiled is a step that a chain of its own has compiled.
+type compiled struct {
+	step  pipeline.Step
+	chain *pipeline.Chain
+}
+
+func (c compiled) Run(ctx context.Context, x *pipeline.Export) error { return c.chain.Run(ctx, x) }
+func (c compiled) Unwrap() pipeline.Step                             { return c.step }
+
 func run(ctx context.Context, step pipeline.Step, call *rossumtest.Call, options ...pipeline.Option) (Result, error) {
 	return runPayload(ctx, step, call.Payload(), options...)
 }
@@ -50,7 +76,8 @@ func runPayload(ctx context.Context, step pipeline.Step, payload *rossum.Payload
 	if err != nil {
 		return Result{}, err
 	}
-	return runChain(ctx, chain, payload, options...), nil
+	r := runChain(ctx, chain, payload, options...)
+	return r, chain.Close()
 }
 
 // resultKey is the key under which a run's context has the [Result] to fill in.

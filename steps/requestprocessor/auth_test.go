@@ -16,6 +16,7 @@ import (
 
 	"github.com/exportpipeline/exportpipeline/internal/oauth"
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/pipelinetest"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 )
 
@@ -81,7 +82,7 @@ func TestATokenIsAskedForOnceAndRenewedAfter401(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			a := tokenAPI(t, tt.accept)
-			s := step(t, a, authorised(bearerAuth))
+			s := pipelinetest.Compile(t, step(t, a, authorised(bearerAuth)))
 			for range 2 {
 				r := runStep(t, s, offline())
 				if r.Err != nil || r.Values["status"] != tt.status || strings.Contains(fmt.Sprint(r.Report.Text(), r.Log, r.Response, r.Err), "canary") {
@@ -140,7 +141,7 @@ func TestATokenThatCannotBeSavedCostsNoExport(t *testing.T) {
 func TestATokenThatExpiresIsNotUsedAnyMore(t *testing.T) {
 	t.Parallel()
 	a := tokenAPI(t, everything)
-	s := step(t, a, authorised(bearerAuth))
+	s := pipelinetest.Compile(t, step(t, a, authorised(bearerAuth)))
 	now := time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC)
 	for _, after := range []time.Duration{0, 58 * time.Minute, 60 * time.Minute} {
 		if r := runStep(t, s, offline(), pipeline.WithClock(func() time.Time { return now.Add(after) })); r.Err != nil {

@@ -12,7 +12,7 @@ import (
 // Step runs the stages of a Request Processor on an export. It is also called
 // steps.RequestProcessor.
 //
-// After Validate, which [pipeline.New] calls, a Step does not change and serves any
+// [pipeline.New] compiles it, and leaves the Step as it is. What was compiled serves any
 // number of exports at the same time; what they share is the cache of tokens.
 type Step struct {
 	// Stages run one after the other.
@@ -142,6 +142,7 @@ type Auth struct {
 
 var (
 	_ pipeline.Step      = (*Step)(nil)
+	_ pipeline.Compiler  = (*Step)(nil)
 	_ pipeline.Validator = (*Step)(nil)
 	_ pipeline.Listener  = (*Step)(nil)
 )
@@ -164,16 +165,20 @@ func (s *Step) ListensTo(event, action string) bool {
 	return slices.Contains(events, event) || slices.Contains(events, event+"."+action)
 }
 
-// Validate compiles the settings. It joins all faults.
-func (s *Step) Validate() error {
+// Compile checks the settings and returns what runs, with a cache of tokens of its
+// own. It joins all faults.
+func (s *Step) Compile() (pipeline.Program, error) {
 	compiled, err := s.compile()
 	if err != nil {
-		s.compiled = nil // Run compiles again, and returns the faults
-		return err
+		return nil, err
 	}
-	if s.compiled != nil {
-		compiled.tokens = s.compiled.tokens // a token outlives a second check
-	}
-	s.compiled = compiled
-	return nil
+	built := *s
+	built.compiled = compiled
+	return &built, nil
+}
+
+// Validate checks the settings. It joins all faults.
+func (s *Step) Validate() error {
+	_, err := s.compile()
+	return err
 }

@@ -1,0 +1,81 @@
+package pipeline
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+)
+
+// link is a step of a chain: what its author gave, what runs, and the facts that the
+// chain keeps about it.
+type link struct {
+	step    Step // as it was given
+	program Program
+	closer  Closer // of the program, nil if it holds nothing
+	name    string
+	key     string // the run knows the step by it
+	final   bool
+}
+
+// compile makes the links of a row of steps or branches. The faults each name their
+// step; missing is that of a step that is nil.
+func compile(steps []Step, missing func(i int) *StepError) ([]link, []error) {
+	links := make([]link, len(steps))
+	given, named := make(map[string]int), make(map[string]int)
+	var faults []error
+	for i, s := range steps {
+		if p, ok := s.(part); s == nil || ok && p.Step == nil {
+			faults = append(faults, missing(i))
+			continue
+		}
+		l := link{step: s, name: NameOf(s), key: keyOf(s), final: isFinal(s)}
+		program, closer, err := programOf(s)
+		l.program, l.closer = program, closer
+		faults = append(faults, wrapAll(l.name, err)...)
+		if l.key == "" {
+			l.key = l.name
+			if named[l.name]++; named[l.name] > 1 {
+				l.key += "#" + strconv.Itoa(named[l.name])
+			}
+		}
+		if first, taken := given[l.key]; taken {
+			faults = append(faults, &StepError{Step: l.name, Err: fmt.Errorf("duplicate key %q, which step %s has already; give one of them another key with pipeline.Keyed", l.key, links[first].name)})
+		}
+		given[l.key] = i
+		links[i] = l
+	}
+	return links, faults
+}
+
+// programOf makes what runs of a step.
+func programOf(s Step) (Program, Closer, error) {
+	var program Program = s
+	var err error
+	switch s := s.(type) {
+	case part:
+		return programOf(s.Step)
+	case Wrapper:
+		inner, closer, err := programOf(s.Unwrap())
+		outer, wrapErr := s.Wrap(inner)
+		return outer, closer, errors.Join(wrapErr, err)
+	case Compiler:
+		if program, err = s.Compile(); program == nil {
+			return nil, nil, err
+		}
+	case Validator:
+		err = s.Validate()
+	}
+	closer, _ := program.(Closer)
+	return program, closer, err
+}
+
+// closeLinks ends what the programs hold, the last one first.
+func closeLinks(links []link) error {
+	var faults []error
+	for i := len(links) - 1; i >= 0; i-- {
+		if links[i].closer != nil {
+			faults = append(faults, wrapAll(links[i].name, links[i].closer.Close())...)
+		}
+	}
+	return errors.Join(faults...)
+}
