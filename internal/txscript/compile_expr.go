@@ -49,7 +49,7 @@ func scalar(v value) bool {
 		return false
 	case pyvalue.KindObject:
 		switch v.Object().(type) {
-		case *dateValue, *deltaValue, *empty:
+		case *dateValue, *deltaValue, *timeOfDay, *zone, *empty:
 			return true
 		}
 		return false

@@ -2,26 +2,29 @@ package txscript
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
 )
 
-// dateValue is a date or a datetime without a time zone. Its time is in UTC.
+// dateValue is a date or a datetime. Its time is what a clock there shows, as if it
+// were UTC.
 type dateValue struct {
 	t    time.Time
-	full bool // a datetime
+	full bool  // a datetime
+	zone *zone // of a datetime, nil for none
 }
 
 // Date returns a date as a value.
 func Date(t time.Time) pyvalue.Value {
 	y, m, d := t.Date()
-	return pyvalue.FromObject(&dateValue{time.Date(y, m, d, 0, 0, 0, 0, time.UTC), false})
+	return pyvalue.FromObject(&dateValue{time.Date(y, m, d, 0, 0, 0, 0, time.UTC), false, nil})
 }
 
 // Datetime returns a date with a time, in UTC, as a value.
 func Datetime(t time.Time) pyvalue.Value {
-	return pyvalue.FromObject(&dateValue{t.UTC().Truncate(time.Microsecond), true})
+	return pyvalue.FromObject(&dateValue{t.UTC().Truncate(time.Microsecond), true, nil})
 }
 
 // DateOf returns the time of a date or datetime, and whether v is one.
@@ -49,10 +52,7 @@ func (d *dateValue) PyStr() string { return d.iso(" ") }
 func (d *dateValue) iso(sep string) string {
 	text := fmt.Sprintf("%04d-%02d-%02d", d.t.Year(), d.t.Month(), d.t.Day())
 	if d.full {
-		text += sep + d.t.Format("15:04:05")
-		if us := d.t.Nanosecond() / 1000; us != 0 {
-			text += fmt.Sprintf(".%06d", us)
-		}
+		text += sep + clockText(d.t) + d.zone.suffix()
 	}
 	return text
 }
@@ -62,42 +62,56 @@ func (d *dateValue) PyRepr() string {
 	if !d.full {
 		return fmt.Sprintf("datetime.date(%d, %d, %d)", d.t.Year(), d.t.Month(), d.t.Day())
 	}
-	text := fmt.Sprintf("datetime.datetime(%d, %d, %d, %d, %d", d.t.Year(), d.t.Month(), d.t.Day(), d.t.Hour(), d.t.Minute())
-	us := d.t.Nanosecond() / 1000
-	if d.t.Second() != 0 || us != 0 {
-		text += fmt.Sprintf(", %d", d.t.Second())
+	return fmt.Sprintf("datetime.datetime(%d, %d, %d, %d, %d%s%s)", d.t.Year(), d.t.Month(), d.t.Day(), d.t.Hour(), d.t.Minute(), secondsRepr(d.t), d.zone.reprSuffix())
+}
+
+// instant is what datetimes are compared by.
+func (d *dateValue) instant() time.Time {
+	if d.zone == nil {
+		return d.t
 	}
-	if us != 0 {
-		text += fmt.Sprintf(", %d", us)
-	}
-	return text + ")"
+	return d.t.Add(-time.Duration(d.zone.micros) * time.Microsecond)
+}
+
+// comparable reports dates, or datetimes of which both have a zone or neither has.
+func (d *dateValue) comparable(o *dateValue) bool {
+	return o.full == d.full && (o.zone == nil) == (d.zone == nil)
 }
 
 // PyEqual compares dates with dates, datetimes with datetimes.
 func (d *dateValue) PyEqual(other value) bool {
 	o, ok := other.Object().(*dateValue)
-	return ok && o.full == d.full && o.t.Equal(d.t)
+	return ok && d.comparable(o) && o.instant().Equal(d.instant())
 }
 
 // PyCompare orders them.
 func (d *dateValue) PyCompare(other value) (int, bool) {
 	o, ok := other.Object().(*dateValue)
-	if !ok || o.full != d.full {
+	if !ok || !d.comparable(o) {
 		return 0, false
 	}
-	return d.t.Compare(o.t), true
+	return d.instant().Compare(o.instant()), true
 }
 
 // PyCompareError says that a date and a datetime have no order.
 func (d *dateValue) PyCompareError(other value) error {
-	if o, ok := other.Object().(*dateValue); ok && o.full != d.full {
+	o, ok := other.Object().(*dateValue)
+	switch {
+	case ok && o.full != d.full:
 		return pyvalue.Raise("TypeError", "can't compare datetime.datetime to datetime.date")
+	case ok && !d.comparable(o):
+		return pyvalue.Raise("TypeError", "can't compare offset-naive and offset-aware datetimes")
 	}
 	return nil
 }
 
 // PyHash makes a date a key.
-func (d *dateValue) PyHash() (string, error) { return d.PyRepr(), nil }
+func (d *dateValue) PyHash() (string, error) {
+	if d.zone == nil {
+		return d.PyRepr(), nil
+	}
+	return "aware " + d.instant().String(), nil
+}
 
 // PyBinary adds and subtracts.
 func (d *dateValue) PyBinary(op pyvalue.Op, other value, reflected bool) (value, bool, error) {
@@ -119,7 +133,11 @@ func (d *dateValue) PyBinary(op pyvalue.Op, other value, reflected bool) (value,
 		if op != pyvalue.OpSub || reflected || o.full != d.full {
 			return value{}, false, nil
 		}
-		return delta(d.t.Sub(o.t).Microseconds()), true, nil
+		if !d.comparable(o) {
+			return value{}, true, pyvalue.Raise("TypeError", "can't subtract offset-naive and offset-aware datetimes")
+		}
+		a, b := d.instant(), o.instant()
+		return delta((a.Unix()-b.Unix())*1e6 + int64(a.Nanosecond()-b.Nanosecond())/1000), true, nil
 	}
 	return value{}, false, nil
 }
@@ -130,7 +148,7 @@ func (d *dateValue) plus(micros int64) (value, error) {
 	if t.Year() < 1 || t.Year() > 9999 {
 		return value{}, pyvalue.Raise("OverflowError", "date value out of range")
 	}
-	return pyvalue.FromObject(&dateValue{t, d.full}), nil
+	return pyvalue.FromObject(&dateValue{t, d.full, d.zone}), nil
 }
 
 func floorDiv(a, b int64) int64 {
@@ -146,19 +164,22 @@ func (d *dateValue) PyAttr(name string) (value, bool) {
 	number := map[string]int{"year": d.t.Year(), "month": int(d.t.Month()), "day": d.t.Day()}
 	if d.full {
 		number["hour"], number["minute"], number["second"], number["microsecond"] = d.t.Hour(), d.t.Minute(), d.t.Second(), d.t.Nanosecond()/1000
-		if name == "tzinfo" {
-			return value{}, true
+		if v, ok := d.zone.attr(name); ok {
+			return v, true
 		}
 	}
 	if n, ok := number[name]; ok {
 		return pyvalue.Int(int64(n)), true
 	}
 	method, ok := dateMethods[name]
-	if !ok || !d.full && (name == "date" || name == "timestamp") {
+	if !ok || !d.full && ofDatetimes[name] {
 		return value{}, false
 	}
 	return pyvalue.FromObject(&builtin{name, func(r *run, c *pyvalue.Call) (value, error) { return method(d, r, c) }}), true
 }
+
+// ofDatetimes are the methods that a date has not.
+var ofDatetimes = map[string]bool{"date": true, "timestamp": true, "time": true, "timetz": true, "astimezone": true, "utctimetuple": true}
 
 var dateMethods = map[string]func(d *dateValue, r *run, c *pyvalue.Call) (value, error){
 	"strftime": func(d *dateValue, _ *run, c *pyvalue.Call) (value, error) {
@@ -173,18 +194,31 @@ var dateMethods = map[string]func(d *dateValue, r *run, c *pyvalue.Call) (value,
 		if v, ok := c.Arg(0, "sep"); ok {
 			sep = v.Text()
 		}
-		spec, ok := c.Arg(1, "timespec")
-		if !ok || !d.full || spec.Text() == "auto" {
+		if !d.full {
 			return pyvalue.Str(d.iso(sep)), nil
 		}
-		clock, ok := timespecs[spec.Text()]
-		if !ok {
-			return value{}, pyvalue.Raise("ValueError", "Unknown timespec value")
-		}
-		return pyvalue.Str(d.t.Format("2006-01-02") + sep + d.t.Format(clock)), nil
+		spec, _ := c.Arg(1, "timespec")
+		clock, err := clockBy(d.t, spec)
+		return pyvalue.Str(fmt.Sprintf("%04d", d.t.Year()) + d.t.Format("-01-02") + sep + clock + d.zone.suffix()), err
 	},
 	"timetuple": func(d *dateValue, _ *run, _ *pyvalue.Call) (value, error) {
 		return pyvalue.FromObject(&timeTuple{d}), nil
+	},
+	"time":   func(d *dateValue, _ *run, _ *pyvalue.Call) (value, error) { return timeOf(d, nil), nil },
+	"timetz": func(d *dateValue, _ *run, _ *pyvalue.Call) (value, error) { return timeOf(d, d.zone), nil },
+	"ctime": func(d *dateValue, _ *run, _ *pyvalue.Call) (value, error) {
+		return pyvalue.Str(d.t.Format("Mon Jan _2 15:04:05 ") + fmt.Sprintf("%04d", d.t.Year())), nil
+	},
+	"astimezone": func(d *dateValue, _ *run, c *pyvalue.Call) (value, error) {
+		to, _ := c.Arg(0, "tz")
+		z, err := zoneArg(to)
+		if err != nil {
+			return value{}, err
+		}
+		if z == nil { // the machine's own zone is UTC
+			z = &zone{name: "UTC"}
+		}
+		return pyvalue.FromObject(&dateValue{d.instant().Add(time.Duration(z.micros) * time.Microsecond), true, z}), nil
 	},
 	"date": func(d *dateValue, _ *run, _ *pyvalue.Call) (value, error) { return Date(d.t), nil },
 	"weekday": func(d *dateValue, _ *run, _ *pyvalue.Call) (value, error) {
@@ -197,7 +231,7 @@ var dateMethods = map[string]func(d *dateValue, r *run, c *pyvalue.Call) (value,
 		return pyvalue.Int(floorDiv(d.t.Unix(), 86400) + 719163), nil // 1970-01-01
 	},
 	"timestamp": func(d *dateValue, _ *run, _ *pyvalue.Call) (value, error) {
-		return pyvalue.Float(float64(d.t.UnixMicro()) / 1e6), nil
+		return pyvalue.Float(float64(d.instant().UnixMicro()) / 1e6), nil
 	},
 	"isocalendar": func(d *dateValue, _ *run, _ *pyvalue.Call) (value, error) {
 		y, w := d.t.ISOWeek()
@@ -207,8 +241,8 @@ var dateMethods = map[string]func(d *dateValue, r *run, c *pyvalue.Call) (value,
 		args := []value{pyvalue.Int(int64(d.t.Year())), pyvalue.Int(int64(d.t.Month())), pyvalue.Int(int64(d.t.Day()))}
 		names := dateParams[:3]
 		if d.full {
-			names = dateParams
-			args = append(args, pyvalue.Int(int64(d.t.Hour())), pyvalue.Int(int64(d.t.Minute())), pyvalue.Int(int64(d.t.Second())), pyvalue.Int(int64(d.t.Nanosecond()/1000)))
+			names = append(slices.Clone(dateParams), "tzinfo", "fold")
+			args = append(args, pyvalue.Int(int64(d.t.Hour())), pyvalue.Int(int64(d.t.Minute())), pyvalue.Int(int64(d.t.Second())), pyvalue.Int(int64(d.t.Nanosecond()/1000)), d.zone.value(), pyvalue.Int(0))
 		}
 		if err := c.Check("replace", 0, names...); err != nil {
 			return value{}, err
@@ -231,11 +265,11 @@ var dateParams = []string{"year", "month", "day", "hour", "minute", "second", "m
 
 // newDate makes a date or datetime of its parts.
 func newDate(full bool, c *pyvalue.Call) (value, error) {
-	name, params := "date", dateParams[:3]
+	name, params, known := "date", dateParams[:3], dateParams[:3]
 	if full {
-		name, params = "datetime", dateParams
+		name, params, known = "datetime", dateParams, append(slices.Clone(dateParams), "tzinfo", "fold")
 	}
-	if err := c.Check(name, 3, params...); err != nil {
+	if err := c.Check(name, 3, known...); err != nil {
 		return value{}, err
 	}
 	var parts [7]int64
@@ -249,10 +283,18 @@ func newDate(full bool, c *pyvalue.Call) (value, error) {
 		}
 		parts[i], _ = v.Int64()
 	}
-	return makeDate(full, parts)
+	var z *zone
+	if full {
+		given, _ := c.Arg(7, "tzinfo")
+		var err error
+		if z, err = zoneArg(given); err != nil {
+			return value{}, err
+		}
+	}
+	return makeDate(full, parts, z)
 }
 
-func makeDate(full bool, p [7]int64) (value, error) {
+func makeDate(full bool, p [7]int64, z *zone) (value, error) {
 	switch {
 	case p[0] < 1 || p[0] > 9999:
 		return value{}, pyvalue.Raise("ValueError", "year %d is out of range", p[0])
@@ -270,7 +312,7 @@ func makeDate(full bool, p [7]int64) (value, error) {
 		return value{}, pyvalue.Raise("ValueError", "microsecond must be in 0..999999")
 	}
 	t := time.Date(int(p[0]), time.Month(p[1]), int(p[2]), int(p[3]), int(p[4]), int(p[5]), int(p[6])*1000, time.UTC)
-	return pyvalue.FromObject(&dateValue{t, full}), nil
+	return pyvalue.FromObject(&dateValue{t, full, z}), nil
 }
 
 func daysIn(year int, month time.Month) int {

@@ -66,7 +66,7 @@ func importValue(s *importStmt) func(r *run) value {
 		unsupported(s.at(), s.attr+" of the module "+s.module)
 	}
 	if s.module == "datetime" {
-		make, ok := timeNames[s.attr]
+		make, ok := datetimeNames[s.attr]
 		if !ok {
 			unsupported(s.at(), s.attr+" of the module datetime")
 		}

@@ -23,7 +23,13 @@ func (d *dateValue) strftime(format string) (string, error) {
 		if unpadded {
 			i++
 		}
-		text, ok := directive(t, format[i])
+		text, ok := d.zoneDirective(format[i:])
+		if ok && format[i] == ':' {
+			i++
+		}
+		if !ok {
+			text, ok = directive(t, format[i])
+		}
 		if !ok {
 			out.WriteByte('%')
 			if unpadded {
@@ -42,6 +48,21 @@ func (d *dateValue) strftime(format string) (string, error) {
 		out.WriteString(text)
 	}
 	return out.String(), nil
+}
+
+// zoneDirective formats what depends on the zone: %z, %:z, %Z and %s.
+func (d *dateValue) zoneDirective(format string) (string, bool) {
+	switch {
+	case d.zone == nil:
+		return "", false
+	case format[0] == 'z':
+		return offsetText(d.zone.micros, ""), true
+	case strings.HasPrefix(format, ":z"):
+		return offsetText(d.zone.micros, ":"), true
+	case format[0] == 'Z':
+		return d.zone.PyStr(), true
+	}
+	return "", false
 }
 
 // directive formats one part of a date.
@@ -131,7 +152,7 @@ func strptime(_ *run, c *pyvalue.Call) (value, error) {
 		}
 		return value{}, pyvalue.Raise("TypeError", "strptime() takes exactly 2 arguments (%d given)", len(c.Args))
 	}
-	p := &timeParser{text: c.Args[0].Text(), parts: [7]int64{1900, 1, 1}}
+	p := &timeParser{text: c.Args[0].Text(), parts: [7]int64{1900, 1, 1}, week: -1, weekDay: -1}
 	format := c.Args[1].Text()
 	if err := p.parse(format); err != nil {
 		return value{}, err
@@ -150,11 +171,10 @@ func strptime(_ *run, c *pyvalue.Call) (value, error) {
 			p.parts[3] += 12
 		}
 	}
-	if p.yearDay > 0 {
-		t := time.Date(int(p.parts[0]), 1, int(p.yearDay), 0, 0, 0, 0, time.UTC)
-		p.parts[1], p.parts[2] = int64(t.Month()), int64(t.Day())
+	if err := p.day(text); err != nil {
+		return value{}, err
 	}
-	return makeDate(true, p.parts)
+	return makeDate(true, p.parts, p.zone)
 }
 
 // timeParser reads a text by a format.
@@ -164,6 +184,86 @@ type timeParser struct {
 	pm      byte
 	yearDay int64
 	failed  bool
+
+	zone    *zone
+	isoYear int64 // %G, 0 for none
+	week    int64 // %V, %U or %W, as weekOf says; -1 for none
+	weekOf  byte
+	weekDay int64 // from Monday, -1 for none
+}
+
+// day works the day out where it is not given by month and day.
+func (p *timeParser) day(text string) error {
+	t := time.Date(int(p.parts[0]), 1, max(1, int(p.yearDay)), 0, 0, 0, 0, time.UTC)
+	switch {
+	case p.isoYear > 0 && p.weekOf == 'V' && p.weekDay >= 0:
+		var err error
+		if t, err = isoWeek(p.isoYear, p.week, p.weekDay+1); err != nil {
+			return err
+		}
+	case p.weekOf == 'V' || p.isoYear > 0:
+		return pyvalue.Raise("ValueError", "%s", isoNeeds(p))
+	case p.yearDay > 0:
+	case p.weekOf != 0 && p.weekDay >= 0:
+		first := int64(t.Weekday()) // of 1 January, from Sunday
+		day := (p.weekDay + 1) % 7
+		if p.weekOf == 'W' {
+			first, day = (first+6)%7, p.weekDay
+		}
+		offset := (7-first)%7 + (p.week-1)*7 + day
+		if p.week == 0 {
+			offset = day - first
+		}
+		t = t.AddDate(0, 0, int(offset))
+		p.parts[0] = int64(t.Year())
+	default:
+		return nil
+	}
+	if p.isoYear > 0 {
+		p.parts[0] = int64(t.Year())
+	}
+	p.parts[1], p.parts[2] = int64(t.Month()), int64(t.Day())
+	return nil
+}
+
+// isoNeeds says what is missing beside %G or %V.
+func isoNeeds(p *timeParser) string {
+	if p.isoYear > 0 {
+		return "ISO year directive '%G' must be used with the ISO week directive '%V' and a weekday directive ('%A', '%a', '%w', or '%u')."
+	}
+	if p.isoYear == 0 && p.weekDay >= 0 {
+		return "ISO week directive '%V' is incompatible with the year directive '%Y'. Use the ISO year '%G' instead."
+	}
+	return "ISO week directive '%V' must be used with the ISO year directive '%G' and a weekday directive ('%A', '%a', '%w', or '%u')."
+}
+
+// offset reads Z, +0200, +02:00 and longer forms.
+func (p *timeParser) offset() {
+	if rest, ok := strings.CutPrefix(p.text, "Z"); ok {
+		p.zone, p.text = utcZone, rest
+		return
+	}
+	if p.text == "" || p.text[0] != '+' && p.text[0] != '-' {
+		p.failed = true
+		return
+	}
+	end := 1
+	for end < len(p.text) && strings.IndexByte("0123456789:.", p.text[end]) >= 0 {
+		end++
+	}
+	for ; end > 4; end-- {
+		text := p.text[1:end]
+		o, ok := isoClock(text)
+		micros := (o[0]*3600+o[1]*60+o[2])*1e6 + o[3]
+		if ok && o[1] < 60 && o[2] < 60 && micros <= maxOffset && !strings.Contains(text, ",") {
+			if p.text[0] == '-' {
+				micros = -micros
+			}
+			p.zone, p.text = zoneOf(micros), p.text[end:]
+			return
+		}
+	}
+	p.failed = true
 }
 
 func (p *timeParser) parse(format string) error {
@@ -240,6 +340,32 @@ func (p *timeParser) directive(c byte, format string) error {
 			return nil
 		}
 		p.text = p.text[2:]
+	case 'z':
+		p.offset()
+	case 'Z':
+		for _, name := range []string{"UTC", "GMT"} {
+			if len(p.text) >= 3 && strings.EqualFold(p.text[:3], name) {
+				p.text = p.text[3:]
+				return nil
+			}
+		}
+		p.failed = true
+	case 'G':
+		p.isoYear = p.number(4, 4, 0, 9999)
+	case 'V':
+		p.week, p.weekOf = p.number(1, 2, 0, 53), 'V'
+	case 'U', 'W':
+		p.week, p.weekOf = p.number(1, 2, 0, 53), c
+	case 'u':
+		p.weekDay = p.number(1, 1, 1, 7) - 1
+	case 'w':
+		p.weekDay = (p.number(1, 1, 0, 6) + 6) % 7
+	case 'c':
+		return p.parse("%a %b %d %H:%M:%S %Y")
+	case 'x':
+		return p.parse("%m/%d/%y")
+	case 'X':
+		return p.parse("%H:%M:%S")
 	case 'b', 'B':
 		p.month(c == 'B')
 	case 'a', 'A':
@@ -291,7 +417,7 @@ func (p *timeParser) weekday(full bool) {
 			name = name[:3]
 		}
 		if len(p.text) >= len(name) && strings.EqualFold(p.text[:len(name)], name) {
-			p.text = p.text[len(name):]
+			p.text, p.weekDay = p.text[len(name):], int64(d+6)%7
 			return
 		}
 	}

@@ -334,6 +334,16 @@ func (a *attributes) PyAttr(name string) (value, bool) {
 			made, err := pyvalue.FromJSON(raw, false)
 			return made, err == nil
 		}
+		if a.d != nil && a.d.Type == "enum" { // the datapoint has those of the schema
+			options := []value{}
+			for _, o := range a.d.Options {
+				d := pyvalue.NewDict()
+				d.SetStr("value", pyvalue.Str(o.Value))
+				d.SetStr("label", pyvalue.Str(o.Label))
+				options = append(options, d.Value())
+			}
+			return pyvalue.NewList(options...), true
+		}
 	case "label":
 		if a.d != nil {
 			return pyvalue.Str(a.d.Label), true

@@ -220,3 +220,25 @@ func TestAnEnumHasValuesOfItsOwnType(t *testing.T) {
 		})
 	}
 }
+
+func TestAnEnumWithoutOptionsOfItsOwnHasThoseOfTheSchema(t *testing.T) {
+	t.Parallel()
+	p := rossumtest.Annotation(rossumtest.FieldValue("choice", rossumtest.Value{Type: "enum", Text: "b"}),
+		computed("f", "string", "next((o['label'] for o in field.choice.attr.options if o['value'] == field.choice), 'none')")).Payload()
+	schema, err := p.Schema()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for f := range schema.All() {
+		if f.ID == "choice" {
+			f.Options = []rossum.SchemaOption{{Value: "a", Label: "A"}, {Value: "b", Label: "Bee"}}
+		}
+	}
+	s, err := formula.Compile(schema)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if run(t, s, p.Annotation.Content); values(p.Annotation.Content, "f") != "Bee" {
+		t.Errorf("got %q", values(p.Annotation.Content, "f"))
+	}
+}

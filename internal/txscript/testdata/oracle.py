@@ -15,8 +15,12 @@ import json
 import math
 import pathlib
 import re
+import os
 import sys
+import time
 
+os.environ["TZ"] = "UTC"  # as where formulas run
+time.tzset()
 NOW = datetime.datetime(2026, 11, 25, 13, 45, 30, 123456)
 
 
@@ -45,6 +49,8 @@ class Datetime(datetime.datetime, metaclass=Meta):
 
     @classmethod
     def now(cls, tz=None):
+        if tz is not None:
+            return NOW.replace(tzinfo=datetime.timezone.utc).astimezone(tz)
         return datetime.datetime(*NOW.timetuple()[:6], NOW.microsecond)
 
     today = now
@@ -55,7 +61,8 @@ def datetime_module():
     """The module and the class in one, as formulas are written either way."""
     both = type("module", (), {})()
     both.__dict__.update(
-        datetime=Datetime, date=Date, timedelta=datetime.timedelta, now=Datetime.now, today=Datetime.now,
+        datetime=Datetime, date=Date, timedelta=datetime.timedelta, timezone=datetime.timezone, time=datetime.time, UTC=datetime.timezone.utc,
+        MINYEAR=1, MAXYEAR=9999, now=Datetime.now, today=Datetime.now,
         strptime=datetime.datetime.strptime, fromisoformat=datetime.datetime.fromisoformat)
     return both
 
