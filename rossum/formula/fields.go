@@ -330,20 +330,7 @@ func (a *attributes) PyAttr(name string) (value, bool) {
 	case "hidden":
 		return pyvalue.Bool(a.n.Hidden()), true
 	case "options":
-		if raw := a.n.Options(); raw != nil {
-			made, err := pyvalue.FromJSON(raw, false)
-			return made, err == nil
-		}
-		if a.d != nil && a.d.Type == "enum" { // the datapoint has those of the schema
-			options := []value{}
-			for _, o := range a.d.Options {
-				d := pyvalue.NewDict()
-				d.SetStr("value", pyvalue.Str(o.Value))
-				d.SetStr("label", pyvalue.Str(o.Label))
-				options = append(options, d.Value())
-			}
-			return pyvalue.NewList(options...), true
-		}
+		return a.options()
 	case "label":
 		if a.d != nil {
 			return pyvalue.Str(a.d.Label), true

@@ -178,7 +178,7 @@ func (*response) PyType() string { return "dict" }
 func (a *attributes) PySetAttr(name string, v value) error {
 	switch name {
 	case "options":
-		data, err := pyvalue.JSON{}.Append(nil, nil, v)
+		data, err := pyvalue.JSON{}.Append(nil, nil, plainOptions(v))
 		if err != nil {
 			return err
 		}

@@ -224,7 +224,7 @@ func TestAnEnumHasValuesOfItsOwnType(t *testing.T) {
 func TestAnEnumWithoutOptionsOfItsOwnHasThoseOfTheSchema(t *testing.T) {
 	t.Parallel()
 	p := rossumtest.Annotation(rossumtest.FieldValue("choice", rossumtest.Value{Type: "enum", Text: "b"}),
-		computed("f", "string", "next((o['label'] for o in field.choice.attr.options if o['value'] == field.choice), 'none')")).Payload()
+		computed("f", "string", "next((o['label'] for o in field.choice.attr.options if o.value == field.choice), 'none')")).Payload()
 	schema, err := p.Schema()
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,86 @@
+package formula
+
+import (
+	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+)
+
+// option is a choice of an enum field: o.value and o["value"] are the same.
+type option struct{ dict *pyvalue.Dict }
+
+// options are the choices of the datapoint, or where it has none of its own those
+// that the schema gives it.
+func (a *attributes) options() (value, bool) {
+	var list []value
+	if raw := a.n.Options(); raw != nil && string(raw) != "null" {
+		made, err := pyvalue.FromJSON(raw, false)
+		if err != nil || made.List() == nil {
+			return made, err == nil
+		}
+		for _, item := range made.List().Items {
+			if item.Dict() != nil {
+				item = pyvalue.FromObject(&option{item.Dict()})
+			}
+			list = append(list, item)
+		}
+		return pyvalue.NewList(list...), true
+	}
+	if a.d == nil || a.d.Type != "enum" {
+		return value{}, false
+	}
+	for _, o := range a.d.Options {
+		d := pyvalue.NewDict()
+		d.SetStr("value", pyvalue.Str(o.Value))
+		d.SetStr("label", pyvalue.Str(o.Label))
+		list = append(list, pyvalue.FromObject(&option{d}))
+	}
+	return pyvalue.NewList(list...), true
+}
+
+// plainOptions makes dicts of choices, to be written.
+func plainOptions(v value) value {
+	items, ok := v.Items()
+	if !ok {
+		return v
+	}
+	plain := make([]value, len(items))
+	for i, item := range items {
+		plain[i] = item
+		if o, ok := item.Object().(*option); ok {
+			plain[i] = o.dict.Value()
+		}
+	}
+	return pyvalue.NewList(plain...)
+}
+
+// PyType implements [pyvalue.Object].
+func (*option) PyType() string { return "EnumOption" }
+
+// PyAttr returns a key, or a method of dicts.
+func (o *option) PyAttr(name string) (value, bool) {
+	if v, ok := o.dict.GetStr(name); ok {
+		return v, true
+	}
+	return pyvalue.Method(o.dict.Value(), name)
+}
+
+// PyItem returns a key.
+func (o *option) PyItem(key value) (value, error) { return pyvalue.GetItem(o.dict.Value(), key) }
+
+// PyContains reports whether there is a key.
+func (o *option) PyContains(key value) (bool, error) {
+	return pyvalue.Contains(nil, o.dict.Value(), key)
+}
+
+// PyRepr prints the choice as a dict.
+func (o *option) PyRepr() string {
+	text, _ := pyvalue.Repr(nil, o.dict.Value()) // without a meter nothing fails
+	return text
+}
+
+// PyEqual compares choices with each other, and with dicts.
+func (o *option) PyEqual(other value) bool {
+	if p, ok := other.Object().(*option); ok {
+		other = p.dict.Value()
+	}
+	return pyvalue.Equal(o.dict.Value(), other)
+}
