@@ -167,6 +167,9 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
+// SettingsPlace returns the place in the settings.
+func (e *Error) SettingsPlace() string { return e.Place }
+
 func (e *Error) Unwrap() error { return e.Err }
 
 // maxExcerpt is how many characters of a line a message shows.

@@ -261,6 +261,9 @@ func (e *PlaceError) Error() string { return e.Place + ": " + e.Err.Error() }
 
 func (e *PlaceError) Unwrap() error { return e.Err }
 
+// SettingsPlace returns the place.
+func (e *PlaceError) SettingsPlace() string { return e.Place }
+
 // below puts a place before that of an error.
 func below(place string, err error) error {
 	if inner, ok := err.(*PlaceError); ok {

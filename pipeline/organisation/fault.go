@@ -1,9 +1,12 @@
 package organisation
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"math"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/exportpipeline/exportpipeline/internal/settings"
@@ -116,7 +119,36 @@ func faultsOf(h *rossum.Hook, err error) []error {
 		at, moved.Place, moved.Line, moved.Col = settings.Join(at, inner.Place), "", 0, 0
 		cause = &moved
 	}
+	var own interface{ SettingsPlace() string }
+	if at == "settings" && errors.As(cause, &own) && own.SettingsPlace() != "" {
+		at, cause = settings.Join(at, own.SettingsPlace()), &placed{own.SettingsPlace(), cause}
+	}
 	return []error{newFault(h, at, cause)}
+}
+
+// placed is an error whose text begins with its place, which is said already.
+type placed struct {
+	at  string
+	err error
+}
+
+func (p *placed) Error() string { return strings.TrimPrefix(p.err.Error(), p.at+": ") }
+func (p *placed) Unwrap() error { return p.err }
+
+// sortFaults puts the faults of one hook together, in the order of its file; what
+// concerns no single hook comes last.
+func sortFaults(faults []error) {
+	rank := func(err error) (id int64, line, column int) {
+		if f, ok := err.(*Fault); ok {
+			return f.Hook.ID, f.Line, f.Column
+		}
+		return math.MaxInt64, 0, 0
+	}
+	slices.SortStableFunc(faults, func(a, b error) int {
+		id, line, column := rank(a)
+		otherID, otherLine, otherColumn := rank(b)
+		return cmp.Or(cmp.Compare(id, otherID), cmp.Compare(line, otherLine), cmp.Compare(column, otherColumn))
+	})
 }
 
 // joinedErrors is the type of what errors.Join returns.

@@ -36,6 +36,7 @@ func FromHooks(hooks []*rossum.Hook, registry *Registry, options ...Option) (*pi
 	if len(a.chosen) == 0 {
 		a.fault(a.nothing())
 	}
+	sortFaults(a.faults)
 	if err := errors.Join(a.faults...); err != nil {
 		return nil, err
 	}
@@ -71,6 +72,7 @@ type assembly struct {
 type absence struct {
 	hook    *rossum.Hook
 	why     string
+	other   bool     // it is for other events
 	waiting []string // hooks of the chain that name it in run_after
 }
 
@@ -97,6 +99,10 @@ func (a *assembly) choose() {
 		if a.queue != "" && !h.OnQueue(a.queue) && !h.Unreadable("queues") {
 			continue // a hook of another queue is nobody's news here
 		}
+		if !h.ListensTo(a.event, a.action) && !h.Unreadable("events") {
+			a.absent = append(a.absent, &absence{hook: h, why: "listens to " + strings.Join(h.Events, ", "), other: true})
+			continue
+		}
 		if why := a.whyNot(h); why != "" {
 			a.absent = append(a.absent, &absence{hook: h, why: why})
 			continue
@@ -119,11 +125,8 @@ func (a *assembly) whyNot(h *rossum.Hook) string {
 			return f.reason
 		}
 	}
-	switch {
-	case !h.Active && !h.Unreadable("active"):
+	if !h.Active && !h.Unreadable("active") {
 		return "not active"
-	case !h.ListensTo(a.event, a.action) && !h.Unreadable("events"):
-		return "listens to " + strings.Join(h.Events, ", ")
 	}
 	return ""
 }
@@ -166,9 +169,13 @@ func (a *assembly) absences() string {
 	return strings.Join(texts, ", ")
 }
 
-// leftOut lists the hooks that are not part of the chain, for the report.
+// leftOut lists the hooks that are not part of the chain, for the report. Those for
+// other events matter only if a hook of the chain waits for one.
 func (a *assembly) leftOut() (list []pipeline.LeftOut) {
 	for _, l := range a.absent {
+		if l.other && len(l.waiting) == 0 {
+			continue
+		}
 		why := l.why
 		if len(l.waiting) > 0 {
 			why += "; passed through by " + strings.Join(l.waiting, ", ")
@@ -193,15 +200,34 @@ func (a *assembly) build() map[int64]pipeline.Step {
 		if err == nil && s == nil {
 			err = errors.New("what is registered for it made no step")
 		}
-		if err == nil {
+		faults := faultsOf(h, err)
+		if s != nil {
 			s = pipeline.ForHook(h, s)
-			_, err = pipeline.New(s) // checks the step
+			_, err := pipeline.New(s) // checks what could be decoded
+			faults = addFaults(faults, faultsOf(h, err))
 		}
-		a.faults = append(a.faults, faultsOf(h, err)...)
+		a.faults = append(a.faults, faults...)
 		steps[h.ID] = s
 	}
 	a.chosen = kept
 	return steps
+}
+
+// addFaults adds what a check found in settings of which not everything could be
+// decoded: not what only follows from that.
+func addFaults(decoding, checking []error) []error {
+	all := decoding
+	for _, err := range checking {
+		follows := slices.ContainsFunc(decoding, func(d error) bool {
+			first, ok := d.(*Fault)
+			second, both := err.(*Fault)
+			return ok && both && (strings.HasPrefix(first.Place, second.Place) || strings.HasPrefix(second.Place, first.Place))
+		})
+		if !follows {
+			all = append(all, err)
+		}
+	}
+	return all
 }
 
 // reason is why a hook is not known, in a few words.

@@ -76,15 +76,17 @@ func (m maker) Run(ctx context.Context, x *pipeline.Export) error {
 func TestHooksBecomeAChainInTheOrderOfRunAfter(t *testing.T) {
 	t.Parallel()
 	slow := 60.0
-	last := hook(2, "known", 5)
+	last := hook(2, "known", 5, 10)
 	last.Config.TimeoutS = &slow
 	inactive := hook(9, "known", 3)
 	inactive.Active = false
 	other := hook(10, "known")
 	other.Events = []string{"annotation_content.initialize"}
+	quiet := hook(12, "unknown")
+	quiet.Events = []string{"annotation_status.changed"}
 	elsewhere := hook(11, "unknown")
 	elsewhere.Queues = []string{api + "/queues/2"}
-	hooks := []*rossum.Hook{last, hook(3, "known"), hook(5, "known", 7, 8), hook(7, "known", 3), hook(8, "known", 9), inactive, other, elsewhere}
+	hooks := []*rossum.Hook{last, hook(3, "known"), hook(5, "known", 7, 8), hook(7, "known", 3), hook(8, "known", 9), inactive, other, quiet, elsewhere}
 	var report *pipeline.Report
 	chain, err := organisation.FromHooks(hooks, registry(), organisation.OnQueue(api+"/queues/1"))
 	if err != nil {
@@ -105,7 +107,8 @@ func TestHooksBecomeAChainInTheOrderOfRunAfter(t *testing.T) {
 	if got := statuses(report); got != "h3:done parallel:done h7:done h8:done h5:done h2:done" {
 		t.Errorf("steps %s", got)
 	}
-	if len(report.LeftOut) != 2 || report.LeftOut[0].Why != `not active; passed through by "h8" (id 8)` || report.LeftOut[1].Why != "listens to annotation_content.initialize" {
+	if len(report.LeftOut) != 2 || report.LeftOut[0].Why != `not active; passed through by "h8" (id 8)` ||
+		report.LeftOut[1].Why != `listens to annotation_content.initialize; passed through by "h2" (id 2)` {
 		t.Errorf("left out %+v", report.LeftOut)
 	}
 	if !strings.Contains(chain.Graph(), "h3 --> h7") || !strings.Contains(chain.Graph(), `h2["h2"]`) {

@@ -42,10 +42,9 @@ type linker struct {
 // predecessors finds the chosen hooks that a hook waits for, at being the hook itself
 // or one that is passed through.
 func (l *linker) predecessors(of, at *rossum.Hook, found, seen map[int64]bool) {
-	for i, url := range at.RunAfter {
+	for _, url := range at.RunAfter {
 		id := rossum.IDOf(url)
-		before := l.all[id]
-		place := "run_after[" + strconv.Itoa(i) + "]"
+		before, place := l.all[id], waitsAt(at, url)
 		switch {
 		case before == nil:
 			l.fault(newFault(at, place, fmt.Errorf("%s: %w; add the hook's file, or take it out of run_after", url, ErrMissingPredecessor)))
@@ -61,6 +60,17 @@ func (l *linker) predecessors(of, at *rossum.Hook, found, seen map[int64]bool) {
 			l.predecessors(of, before, found, seen)
 		}
 	}
+}
+
+// waitsAt returns where a hook names a predecessor. What could not be read of
+// run_after is not in RunAfter.
+func waitsAt(h *rossum.Hook, url string) string {
+	for i, element := range h.Get("run_after").Array() {
+		if element.String() == url {
+			return "run_after[" + strconv.Itoa(i) + "]"
+		}
+	}
+	return "run_after[" + strconv.Itoa(slices.Index(h.RunAfter, url)) + "]"
 }
 
 // order returns the hooks in an order in which every hook comes after its
