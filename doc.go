@@ -12,7 +12,8 @@
 //		&steps.Extract{Sources: …},
 //		&steps.Evaluate{Check: …},
 //	)
-//	http.Handle("/export", pipeline.Handler(chain, pipeline.WithSecret(secret)))
+//	handler, err := pipeline.Handler(chain, pipeline.WithSecret(secret))
+//	http.Handle("/export", handler)
 //
 // The packages, from the ground up:
 //
@@ -21,7 +22,7 @@
 //     rossumtest has fakes for tests, native makes the platform's own export formats,
 //     formula computes formula fields.
 //   - pipeline: Step, Chain, the Export that travels, the hook server, the report
-//     of a run, chains made from the hooks of an organisation. Its package
+//     of a run. Its package organisation makes chains from an organisation's hooks,
 //     pipelinetest tests a step.
 //   - steps: cleaning, custom format templating, REST export, data value
 //     extractor, export evaluator, function hooks, and in requestprocessor Rossum's

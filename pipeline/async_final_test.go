@@ -39,8 +39,8 @@ func TestAClockThatIsAheadCutsNoRunShort(t *testing.T) {
 		chain := chainOf(t, pipeline.StepFunc(func(context.Context, *pipeline.Export) error { time.Sleep(5 * time.Minute); return nil }))
 		options := pipeline.AsyncOptions{Results: agedResults{store, 31 * time.Second}, Key: asyncKey, After: -1}
 		running := newAsync(t, options)
-		_, location, _ := ask(pipeline.Handler(chain, pipeline.WithSecret(secret), pipeline.WithAsync(running)), hookCall(invoice().Bytes()))
-		other := pipeline.Handler(chain, pipeline.WithSecret(secret), pipeline.WithAsync(newAsync(t, options)))
+		_, location, _ := ask(handlerOf(chain, pipeline.WithSecret(secret), pipeline.WithAsync(running)), hookCall(invoice().Bytes()))
+		other := handlerOf(chain, pipeline.WithSecret(secret), pipeline.WithAsync(newAsync(t, options)))
 		for range 9 {
 			if status, answer := poll(other, location); status != 202 {
 				t.Fatalf("status %d, %+v", status, answer)

@@ -60,7 +60,7 @@ func TestASlowExportIsPolledUntilItHasEnded(t *testing.T) {
 			return nil
 		}), set("status", "201"))
 		a := newAsync(t, pipeline.AsyncOptions{})
-		h := pipeline.Handler(chain, pipeline.WithSecret(secret), pipeline.WithAsync(a))
+		h := handlerOf(chain, pipeline.WithSecret(secret), pipeline.WithAsync(a))
 		body := invoice().Bytes()
 		started := time.Now()
 		status, location, _ := ask(h, hookCall(body))
@@ -96,7 +96,7 @@ func TestAnExportThatEndsInTimeIsAnsweredAtOnce(t *testing.T) {
 		for after, want := range map[time.Duration]int{0: 200, 2 * time.Second: 202, 4 * time.Second: 200, -1: 202} {
 			chain := chainOf(t, pipeline.StepFunc(func(context.Context, *pipeline.Export) error { time.Sleep(3 * time.Second); return nil }))
 			a := newAsync(t, pipeline.AsyncOptions{After: after})
-			if status, _, _ := ask(pipeline.Handler(chain, pipeline.WithSecret(secret), pipeline.WithAsync(a)), hookCall(invoice().Bytes())); status != want {
+			if status, _, _ := ask(handlerOf(chain, pipeline.WithSecret(secret), pipeline.WithAsync(a)), hookCall(invoice().Bytes())); status != want {
 				t.Errorf("after %v: status %d, want %d", after, status, want)
 			}
 			if err := a.Shutdown(t.Context()); err != nil {
@@ -110,7 +110,7 @@ func TestAnAsynchronousExportHasATimeOutOfItsOwn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		chain := chainOf(t, pipeline.StepFunc(func(ctx context.Context, _ *pipeline.Export) error { <-ctx.Done(); return context.Cause(ctx) }))
 		a := newAsync(t, pipeline.AsyncOptions{Timeout: time.Hour, After: -1})
-		h := pipeline.Handler(chain, pipeline.WithSecret(secret), pipeline.WithAsync(a))
+		h := handlerOf(chain, pipeline.WithSecret(secret), pipeline.WithAsync(a))
 		_, location, _ := ask(h, hookCall(invoice().Bytes()))
 		started := time.Now()
 		if err := a.Shutdown(t.Context()); err != nil {
@@ -125,7 +125,7 @@ func TestAnAsynchronousExportHasATimeOutOfItsOwn(t *testing.T) {
 func TestResultsAreForgottenAndTheirAddressesSaySo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAsync(t, pipeline.AsyncOptions{Keep: time.Hour, After: -1})
-		h := pipeline.Handler(chainOf(t, set("status", "1")), pipeline.WithSecret(secret), pipeline.WithAsync(a))
+		h := handlerOf(chainOf(t, set("status", "1")), pipeline.WithSecret(secret), pipeline.WithAsync(a))
 		_, location, _ := ask(h, hookCall(invoice().Bytes()))
 		synctest.Wait()
 		if status, _ := poll(h, location); status != 201 {
@@ -141,8 +141,8 @@ func TestResultsAreForgottenAndTheirAddressesSaySo(t *testing.T) {
 func TestForeignPollingAddressesTellNothing(t *testing.T) {
 	t.Parallel()
 	a := newAsync(t, pipeline.AsyncOptions{Key: asyncKey})
-	h := pipeline.Handler(chainOf(t, set("status", "1")), pipeline.WithSecret(secret), pipeline.WithAsync(a))
-	other := pipeline.Handler(chainOf(t, set("status", "1")), pipeline.WithSecret(secret), pipeline.WithAsync(newAsync(t, pipeline.AsyncOptions{After: -1})))
+	h := handlerOf(chainOf(t, set("status", "1")), pipeline.WithSecret(secret), pipeline.WithAsync(a))
+	other := handlerOf(chainOf(t, set("status", "1")), pipeline.WithSecret(secret), pipeline.WithAsync(newAsync(t, pipeline.AsyncOptions{After: -1})))
 	_, foreign, _ := ask(other, hookCall(invoice().Bytes()))
 	if status, _ := poll(h, publicURL); status != 200 {
 		t.Error("no health answer")
@@ -176,7 +176,7 @@ func TestAsyncOptionsThatMakeNoSenseAreRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := pipeline.Handler(chainOf(t, set("status", "1")), pipeline.WithSecret(secret), pipeline.WithAsync(a))
+	h := handlerOf(chainOf(t, set("status", "1")), pipeline.WithSecret(secret), pipeline.WithAsync(a))
 	if _, location, _ := ask(h, hookCall(invoice().Bytes())); !strings.HasPrefix(location, publicURL+"?tenant=1&poll=") {
 		t.Errorf("location %q", location)
 	}
@@ -216,7 +216,7 @@ func TestNothingIsSentThatTheStoreDoesNotKnow(t *testing.T) {
 			return nil
 		}))
 		a := newAsync(t, pipeline.AsyncOptions{Results: results})
-		h := pipeline.Handler(chain, pipeline.WithSecret(secret), pipeline.WithAsync(a))
+		h := handlerOf(chain, pipeline.WithSecret(secret), pipeline.WithAsync(a))
 		results.create.Store(true)
 		if status, _, _ := ask(h, hookCall(invoice().Bytes())); status != 503 {
 			t.Errorf("status %d", status)
@@ -267,7 +267,7 @@ func serveChild(dir, erp string) error {
 	if err != nil {
 		return err
 	}
-	server := httptest.NewServer(pipeline.Handler(chain, pipeline.WithSecret(secret), pipeline.WithAsync(a)))
+	server := httptest.NewServer(handlerOf(chain, pipeline.WithSecret(secret), pipeline.WithAsync(a)))
 	fmt.Println(server.URL)
 	select {}
 }
@@ -337,7 +337,7 @@ func TestAKilledProcessLosesNoResultAndSendsNothingTwice(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			h := pipeline.Handler(chainOf(t, callERP(erp.URL, "create"), callERP(erp.URL, "submit")), pipeline.WithSecret(secret), pipeline.WithAsync(a))
+			h := handlerOf(chainOf(t, callERP(erp.URL, "create"), callERP(erp.URL, "submit")), pipeline.WithSecret(secret), pipeline.WithAsync(a))
 			status, answer := 202, rossum.Response{}
 			for deadline := time.Now().Add(20 * time.Second); status == 202 && time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 				status, answer = poll(h, location)
@@ -418,7 +418,7 @@ func ExampleWithAsync() {
 		fmt.Println(err)
 		return
 	}
-	h := pipeline.Handler(chain, pipeline.WithSecret(secret), pipeline.WithAsync(async))
+	h := handlerOf(chain, pipeline.WithSecret(secret), pipeline.WithAsync(async))
 
 	body := rossumtest.Annotation(rossumtest.Field("status", ""), rossumtest.Offline()).Bytes()
 	status, location, _ := ask(h, hookCall(body))

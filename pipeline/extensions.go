@@ -62,12 +62,20 @@ type builtChain struct {
 
 // ServeExtensions returns the handler. Options are those of [Handler]; a hook's
 // own time-out is not known here, so that [WithTimeout] should say what it is.
-func ServeExtensions(k Kinds, options ...HandlerOption) *Extensions {
+//
+// The error is that of [Handler], or says what is wrong with the registrations.
+func ServeExtensions(k Kinds, options ...HandlerOption) (*Extensions, error) {
+	if err := k.Err(); err != nil {
+		return nil, err
+	}
 	e := &Extensions{kinds: k, built: make(map[builtKey]*builtChain)}
 	options = append([]HandlerOption{WithStore(InRossum()), Option(func(c *config) { c.alone = true })}, options...)
-	e.handler = Handler(&Chain{}, options...).(*handler)
+	var err error
+	if e.handler, err = newHandler(&Chain{}, options); err != nil {
+		return nil, err
+	}
 	e.handler.choose = e.choose
-	return e
+	return e, nil
 }
 
 // ServeHTTP answers a call as [Handler] does; 404 for a path that no kind fits.

@@ -48,7 +48,16 @@ func extensions(t *testing.T) (e *pipeline.Extensions, built, open *atomic.Int32
 		open.Add(1)
 		return counted{open, string(h.Settings)}, nil
 	})
-	return pipeline.ServeExtensions(r, pipeline.WithSecret(secret)), built, open
+	return extensionsOf(r, pipeline.WithSecret(secret)), built, open
+}
+
+// extensionsOf serves extensions with options that are right.
+func extensionsOf(k pipeline.Kinds, options ...pipeline.HandlerOption) *pipeline.Extensions {
+	e, err := pipeline.ServeExtensions(k, options...)
+	if err != nil {
+		panic(err)
+	}
+	return e
 }
 
 // extensionCall is a signed call at a path.
@@ -148,7 +157,7 @@ func TestAReplyThatNoHookLeftCountsAsNotDue(t *testing.T) {
 			return nil
 		}), nil
 	})
-	e := pipeline.ServeExtensions(r, pipeline.WithSecret(secret), pipeline.WithHTTPClient(&http.Client{Transport: transport}))
+	e := extensionsOf(r, pipeline.WithSecret(secret), pipeline.WithHTTPClient(&http.Client{Transport: transport}))
 	defer e.Close()
 	call := rossumtest.Annotation(rossumtest.Field("status", ""), rossumtest.On(platform))
 	if _, answer := serve(e, extensionCall("/reply-extension", call)); len(answer.Messages) != 1 || answer.Messages[0].Content != "true, "+pipeline.NotDue {
@@ -161,7 +170,7 @@ func TestAnExtensionCanBeAnsweredLater(t *testing.T) {
 	a := newAsync(t, pipeline.AsyncOptions{After: -1})
 	r := &organisation.Registry{}
 	r.Webhook("x", func(*rossum.Hook) (pipeline.Step, error) { return set("status", "201"), nil })
-	e := pipeline.ServeExtensions(r, pipeline.WithSecret(secret), pipeline.WithAsync(a), pipeline.WithStore(nil))
+	e := extensionsOf(r, pipeline.WithSecret(secret), pipeline.WithAsync(a), pipeline.WithStore(nil))
 	defer e.Close()
 	status, location, _ := ask(e, extensionCall("/x", invoice()))
 	if err := a.Shutdown(t.Context()); err != nil || status != 202 {
@@ -177,7 +186,10 @@ func ExampleServeExtensions() {
 	r.Webhook("greeting", func(h *rossum.Hook) (pipeline.Step, error) {
 		return pipeline.StepFunc(func(_ context.Context, x *pipeline.Export) error { x.Info("settings %s", h.Settings); return nil }), nil
 	})
-	extensions := pipeline.ServeExtensions(r, pipeline.WithSecret(secret))
+	extensions, err := pipeline.ServeExtensions(r, pipeline.WithSecret(secret))
+	if err != nil {
+		panic(err)
+	}
 	defer extensions.Close()
 	// http.ListenAndServe(":8080", extensions)
 	call := rossumtest.Annotation(rossumtest.Settings(map[string]string{"to": "ERP"}), rossumtest.Offline())

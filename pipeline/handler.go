@@ -36,8 +36,8 @@ type handlerOption func(*handler)
 
 func (o handlerOption) applyTo(h *handler) { o(h) }
 
-// WithSecret has calls checked against the hook's secret. Several secrets are
-// for the days in which one replaces the other.
+// WithSecret has calls checked against the hook's secret, which must not be empty.
+// Several secrets are for the days in which one replaces the other.
 func WithSecret(secrets ...string) HandlerOption {
 	return handlerOption(func(h *handler) { h.secrets = append(h.secrets, secrets...) })
 }
@@ -61,6 +61,7 @@ type handler struct {
 	timeout  time.Duration
 	runs     runs
 	async    *Async
+	large    chan struct{}                                                // turns of large bodies
 	choose   func(path string, p *rossum.Payload) (*Chain, func(), error) // nil for one chain
 }
 
@@ -71,9 +72,10 @@ type handler struct {
 //     export failed: with any other status the platform would ignore the operations;
 //   - 400 for a body that is no hook call, 413 for one over the limit, 415 for a
 //     content type that is not JSON, 422 for an event that is no export;
-//   - 401 for a call whose signature is missing or wrong, before the body is
-//     read as JSON. Without [WithSecret] every call is refused, unless
-//     [WithoutSignature] says that this is wanted;
+//   - 401 for a call whose signature is missing, before its body is read, or wrong,
+//     before the body is read as JSON; 408 for a body that takes longer than 30
+//     seconds, and 503 when it would have to wait longer than that for its turn,
+//     since only four bodies of more than a megabyte are read at a time;
 //   - 200 to GET and HEAD, for health checks; 405 to other methods.
 //
 // The run is bounded by the hook's time-out (see [WithTimeout]) less a second, so
@@ -85,12 +87,26 @@ type handler struct {
 //
 // Events other than an export are for steps that clean up: with status events of
 // the annotation (purged, deleted) the chain runs, too.
-func Handler(chain *Chain, options ...HandlerOption) http.Handler {
-	h := &handler{chain: chain, limit: DefaultBodyLimit}
+//
+// The error says that the hook's secret is empty, or that there is none and
+// [WithoutSignature] does not say that this is wanted.
+func Handler(chain *Chain, options ...HandlerOption) (http.Handler, error) {
+	h, err := newHandler(chain, options)
+	if err != nil {
+		return nil, err
+	}
+	return h, nil
+}
+
+func newHandler(chain *Chain, options []HandlerOption) (*handler, error) {
+	h := &handler{chain: chain, limit: DefaultBodyLimit, large: make(chan struct{}, largeBodies)}
 	for _, o := range options {
 		if o != nil {
 			o.applyTo(h)
 		}
+	}
+	if err := h.check(); err != nil {
+		return nil, err
 	}
 	h.chain = chain.With(h.options...)
 	h.timeout = h.chain.config.timeout
@@ -101,7 +117,7 @@ func Handler(chain *Chain, options ...HandlerOption) http.Handler {
 	if h.log = h.chain.config.log; h.log == nil {
 		h.log = slog.New(slog.DiscardHandler)
 	}
-	return h
+	return h, nil
 }
 
 // refusal is an answer to a call that is not carried out.
@@ -164,25 +180,18 @@ func (h *handler) export(ctx context.Context, chain *Chain, path string, p *ross
 
 // read takes a call in and checks it.
 func (h *handler) read(w http.ResponseWriter, r *http.Request) (*rossum.Payload, error) {
-	if !h.unsigned && len(h.secrets) == 0 {
-		return nil, &refusal{http.StatusUnauthorized, "this service has no hook secret; set it with pipeline.WithSecret"}
+	if !h.unsigned {
+		if err := rossum.CheckSignatureHeader(r.Header); err != nil { // before anything is read
+			return nil, &refusal{http.StatusUnauthorized, err.Error()}
+		}
 	}
 	if mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil ||
 		mediaType != "application/json" && !strings.HasSuffix(mediaType, "+json") {
 		return nil, &refusal{http.StatusUnsupportedMediaType, "the Content-Type is not application/json"}
 	}
-	body, err := readBody(http.MaxBytesReader(w, r.Body, h.limit), r.ContentLength, h.limit)
+	body, err := h.takeBody(w, r)
 	if err != nil {
-		var tooLarge *http.MaxBytesError
-		if errors.As(err, &tooLarge) {
-			return nil, &refusal{http.StatusRequestEntityTooLarge, "the body is larger than " + strconv.FormatInt(h.limit, 10) + " bytes"}
-		}
-		return nil, &refusal{http.StatusBadRequest, "reading the body: " + err.Error()}
-	}
-	if !h.unsigned {
-		if err := rossum.VerifySignature(r.Header, body, h.secrets...); err != nil {
-			return nil, &refusal{http.StatusUnauthorized, err.Error()}
-		}
+		return nil, err
 	}
 	p, err := rossum.ParsePayload(body)
 	if err != nil {

@@ -363,7 +363,7 @@ func ExampleHandler() {
 		x.Info("thank you")
 		return nil
 	}))
-	hook := httptest.NewServer(pipeline.Handler(chain, pipeline.WithSecret("hook secret")))
+	hook := httptest.NewServer(handlerOf(chain, pipeline.WithSecret("hook secret")))
 	defer hook.Close()
 
 	body := rossumtest.Annotation().Bytes()

@@ -36,17 +36,9 @@ func Sign(h http.Header, body []byte, secret string) {
 // [ErrNoSignature] or [ErrWrongSignature]. A call that carries the newer header
 // is judged by it alone.
 func VerifySignature(h http.Header, body []byte, secrets ...string) error {
-	method, prefix, header := sha256.New, "sha256=", h.Get(SignatureHeader)
-	if header == "" {
-		method, prefix, header = sha1.New, "sha1=", h.Get(LegacySignatureHeader)
-	}
-	if header == "" {
-		return ErrNoSignature
-	}
-	hexSum, ok := strings.CutPrefix(header, prefix)
-	sum, err := hex.DecodeString(hexSum)
-	if !ok || err != nil {
-		return ErrWrongSignature
+	sum, method, err := signature(h)
+	if err != nil {
+		return err
 	}
 	for _, secret := range secrets {
 		// An empty secret would accept what anybody can compute.
@@ -55,6 +47,31 @@ func VerifySignature(h http.Header, body []byte, secrets ...string) error {
 		}
 	}
 	return ErrWrongSignature
+}
+
+// CheckSignatureHeader returns what can be said about a call's signature before its
+// body is read: [ErrNoSignature], or [ErrWrongSignature] for a header that no
+// signature can be. [VerifySignature] must follow.
+func CheckSignatureHeader(h http.Header) error {
+	_, _, err := signature(h)
+	return err
+}
+
+// signature reads the header that a call is judged by.
+func signature(h http.Header) (sum []byte, method func() hash.Hash, err error) {
+	method, prefix, header := sha256.New, "sha256=", h.Get(SignatureHeader)
+	if header == "" {
+		method, prefix, header = sha1.New, "sha1=", h.Get(LegacySignatureHeader)
+	}
+	if header == "" {
+		return nil, nil, ErrNoSignature
+	}
+	hexSum, ok := strings.CutPrefix(header, prefix)
+	sum, err = hex.DecodeString(hexSum)
+	if !ok || err != nil || len(sum) != method().Size() {
+		return nil, nil, ErrWrongSignature
+	}
+	return sum, method, nil
 }
 
 func mac(method func() hash.Hash, body []byte, secret string) []byte {

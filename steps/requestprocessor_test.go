@@ -90,7 +90,10 @@ func TestTheRequestProcessorIsServedAtAPathOfItsOwn(t *testing.T) {
 	steps.Register(registry)
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()
-	e := pipeline.ServeExtensions(registry, pipeline.WithoutSignature(), pipeline.WithHTTPClient(&http.Client{Transport: transport}))
+	e, err := pipeline.ServeExtensions(registry, pipeline.WithoutSignature(), pipeline.WithHTTPClient(&http.Client{Transport: transport}))
+	if err != nil {
+		t.Fatal(err)
+	}
 	defer e.Close()
 	var settings any
 	if err := json.Unmarshal([]byte(`{"stages":[{"call_api":[{"name":"c","request":{"url":"`+url+`","method":"POST"},"response_handlers":[{"target_type":"schema_id","target_key":"erp_status","value":{"response":{"$jmespath":"status_code"}}},{"target_type":"document_relation","target_key":"reply"}]}]}]}`), &settings); err != nil {

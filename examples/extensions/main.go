@@ -13,6 +13,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -54,7 +55,7 @@ func main() {
 }
 
 // newExtensions serves all steps of this module.
-func newExtensions(secret string) *pipeline.Extensions {
+func newExtensions(secret string) (*pipeline.Extensions, error) {
 	registry := &organisation.Registry{}
 	steps.Register(registry)
 	sftpexport.Register(registry)
@@ -66,7 +67,10 @@ func serve(ctx context.Context, address, secret string) error {
 	if secret == "" {
 		return errors.New("set ROSSUM_HOOK_SECRET to the secret of the hooks")
 	}
-	extensions := newExtensions(secret)
+	extensions, err := newExtensions(secret)
+	if err != nil {
+		return err
+	}
 	defer extensions.Close()
 	server := &http.Server{Addr: address, Handler: extensions, ReadHeaderTimeout: 10 * time.Second}
 	go func() {
@@ -82,7 +86,8 @@ func serve(ctx context.Context, address, secret string) error {
 	return nil
 }
 
-const hookSecret = "the secret of the hooks"
+// hookSecret is for the calls that this program makes itself.
+var hookSecret = rand.Text()
 
 // show plays the platform.
 func show(out io.Writer, folder string) error {
@@ -93,7 +98,10 @@ func show(out io.Writer, folder string) error {
 	platform, target := rossumtest.NewServer(), erp.Start("")
 	defer platform.Close()
 	defer target.Close()
-	extensions := newExtensions(hookSecret)
+	extensions, err := newExtensions(hookSecret)
+	if err != nil {
+		return err
+	}
 	defer extensions.Close()
 	server := httptest.NewServer(extensions)
 	defer server.Close()

@@ -2,11 +2,12 @@
 // graceful end: exports that run are finished first.
 //
 //	ROSSUM_HOOK_SECRET=… go run ./examples/hookserver -listen :8080
-//	go run ./examples/hookserver -once      shows one call and ends
+//	go run ./examples/hookserver -once      shows one call and ends; the secret is made up
 package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"flag"
 	"fmt"
@@ -38,8 +39,11 @@ func main() {
 
 func run(ctx context.Context, listen string, once bool) error {
 	secret := os.Getenv("ROSSUM_HOOK_SECRET")
-	if secret == "" {
-		secret = "set ROSSUM_HOOK_SECRET to the hook's secret"
+	switch {
+	case secret == "" && !once:
+		return errors.New("set ROSSUM_HOOK_SECRET to the hook's secret")
+	case secret == "":
+		secret = rand.Text() // for the one call that this program makes itself
 	}
 	chain, err := pipeline.New(
 		&steps.Purge{},
@@ -50,8 +54,12 @@ func run(ctx context.Context, listen string, once bool) error {
 		return err
 	}
 	defer chain.Close()
+	handler, err := pipeline.Handler(chain, pipeline.WithSecret(secret))
+	if err != nil {
+		return err
+	}
 	mux := http.NewServeMux()
-	mux.Handle("/export", pipeline.Handler(chain, pipeline.WithSecret(secret)))
+	mux.Handle("/export", handler)
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 
 	if listen == "" {

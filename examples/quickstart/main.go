@@ -8,9 +8,12 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"crypto/rand"
 	_ "embed"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -29,7 +32,9 @@ import (
 //go:embed invoice.json
 var invoice string
 
-const hookSecret = "the secret that Rossum signs calls with"
+// hookSecret is what calls are signed with. One that is made up is for the call that
+// this program makes itself.
+var hookSecret = cmp.Or(os.Getenv("ROSSUM_HOOK_SECRET"), rand.Text())
 
 func main() {
 	fail := flag.Bool("fail", false, "have the ERP reject the invoice")
@@ -41,6 +46,9 @@ func main() {
 }
 
 func run(out io.Writer, fail bool, listen string) error {
+	if listen != "" && os.Getenv("ROSSUM_HOOK_SECRET") == "" {
+		return errors.New("set ROSSUM_HOOK_SECRET to the hook's secret")
+	}
 	platform := rossumtest.NewServer()
 	defer platform.Close()
 	platform.AddDocument(rossumtest.DocumentID, "invoice_2026_0042.pdf", "application/pdf", []byte("%PDF-1.7 (the scanned invoice)"))
@@ -57,8 +65,11 @@ func run(out io.Writer, fail bool, listen string) error {
 	}
 	defer chain.Close()
 	var report *pipeline.Report
-	handler := pipeline.Handler(chain, pipeline.WithSecret(hookSecret), pipeline.WithStore(pipeline.InRossum()),
+	handler, err := pipeline.Handler(chain, pipeline.WithSecret(hookSecret), pipeline.WithStore(pipeline.InRossum()),
 		pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r }))
+	if err != nil {
+		return err
+	}
 	hook := httptest.NewServer(handler)
 	defer hook.Close()
 

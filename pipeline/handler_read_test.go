@@ -1,0 +1,149 @@
+package pipeline_test
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/rossum"
+)
+
+func TestAHandlerWithoutAUsableSecretIsNotBuilt(t *testing.T) {
+	t.Parallel()
+	chain := chainOf(t, set("status", "1"))
+	for name, tt := range map[string]struct {
+		options []pipeline.HandlerOption
+		want    string
+	}{
+		"an empty secret":       {[]pipeline.HandlerOption{pipeline.WithSecret("")}, "the hook's secret is empty"},
+		"one of several":        {[]pipeline.HandlerOption{pipeline.WithSecret("older", "")}, "the hook's secret is empty"},
+		"none":                  {nil, "needs pipeline.WithSecret, or pipeline.WithoutSignature"},
+		"no secrets":            {[]pipeline.HandlerOption{pipeline.WithSecret()}, "needs pipeline.WithSecret"},
+		"a secret and no check": {[]pipeline.HandlerOption{pipeline.WithSecret("a"), pipeline.WithoutSignature()}, "exclude each other"},
+	} {
+		if h, err := pipeline.Handler(chain, tt.options...); h != nil || err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v %v", name, h, err)
+		}
+		if e, err := pipeline.ServeExtensions(kinds{}, tt.options...); e != nil || err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: extensions %v %v", name, e, err)
+		}
+	}
+}
+
+// kinds has none.
+type kinds struct{}
+
+func (kinds) Kind(string) (string, func(*rossum.Hook) (pipeline.Step, error), bool) {
+	return "", nil, false
+}
+func (kinds) Err() error { return nil }
+
+// untouched is a body that must not be read.
+type untouched struct{ read atomic.Bool }
+
+func (u *untouched) Read([]byte) (int, error) { u.read.Store(true); return 0, io.EOF }
+
+func TestTheBodyOfAnUnsignedCallIsNotRead(t *testing.T) {
+	t.Parallel()
+	h := handlerOf(chainOf(t, set("status", "1")), pipeline.WithSecret(secret))
+	for name, header := range map[string]string{"none": "", "no digest": "sha256=", "too short": "sha256=00", "not hexadecimal": "sha256=zz", "of another kind": "md5=00"} {
+		body := &untouched{}
+		r := httptest.NewRequest(http.MethodPost, "/export", body)
+		r.Header.Set("Content-Type", "application/json")
+		if header != "" {
+			r.Header.Set(rossum.SignatureHeader, header)
+		}
+		if status, _ := serve(h, r); status != http.StatusUnauthorized || body.read.Load() {
+			t.Errorf("%s: status %d, the body was read: %v", name, status, body.read.Load())
+		}
+	}
+}
+
+// slow is a body that does not end until it is released.
+type slow struct {
+	started *atomic.Int32
+	release chan struct{}
+	rest    io.Reader
+}
+
+func (s *slow) Read(p []byte) (int, error) {
+	if s.release != nil {
+		s.started.Add(1)
+		<-s.release
+		s.release = nil
+	}
+	return s.rest.Read(p)
+}
+
+func TestFewLargeBodiesAreReadAtATime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := handlerOf(chainOf(t, set("status", "1")), pipeline.WithSecret(secret))
+		var started atomic.Int32
+		release := make(chan struct{})
+		call := func(length int64) int {
+			body := invoice().Bytes()
+			r := hookCall(body)
+			r.Body, r.ContentLength = io.NopCloser(&slow{&started, release, bytes.NewReader(body)}), length
+			status, _ := serve(h, r)
+			return status
+		}
+		var group sync.WaitGroup
+		statuses := make([]int, 10)
+		for i := range statuses {
+			group.Go(func() { statuses[i] = call(-1) }) // of unknown length
+		}
+		synctest.Wait()
+		if n := started.Load(); n != 4 {
+			t.Errorf("%d bodies are read at a time", n)
+		}
+		small := invoice().Bytes()
+		if status, _ := serve(h, hookCall(small)); status != 200 {
+			t.Errorf("a small call had to wait: %d", status)
+		}
+		time.Sleep(31 * time.Second) // longer than a call may wait for its turn
+		synctest.Wait()
+		close(release)
+		group.Wait()
+		counts := make(map[int]int)
+		for _, s := range statuses {
+			counts[s]++
+		}
+		if counts[200] != 4 || counts[503] != 6 {
+			t.Errorf("statuses %v", statuses)
+		}
+	})
+}
+
+func TestABodyThatDoesNotArriveIsGivenUp(t *testing.T) {
+	t.Parallel()
+	h := handlerOf(chainOf(t, set("status", "1")), pipeline.WithSecret(secret))
+	body := invoice().Bytes()
+	r := hookCall(body)
+	clock := &deadlines{ResponseRecorder: httptest.NewRecorder()}
+	r.Body = io.NopCloser(clock)
+	before := time.Now()
+	h.ServeHTTP(clock, r)
+	if clock.Code != http.StatusRequestTimeout || len(clock.set) != 2 || clock.set[0].Before(before.Add(29*time.Second)) || !clock.set[1].IsZero() {
+		t.Errorf("status %d, deadlines %v", clock.Code, clock.set)
+	}
+}
+
+// deadlines is a connection on which nothing arrives before the deadline.
+type deadlines struct {
+	*httptest.ResponseRecorder
+	set []time.Time
+}
+
+func (d *deadlines) SetReadDeadline(t time.Time) error { d.set = append(d.set, t); return nil }
+
+func (d *deadlines) Read([]byte) (int, error) { return 0, os.ErrDeadlineExceeded }
