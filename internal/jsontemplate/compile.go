@@ -367,6 +367,9 @@ func (c *compiler) branches(place string, depth int) node {
 	for c.broken == nil && c.json.More() {
 		key, _ := c.token(place).(string)
 		template := c.value(settings.Join(place, key), depth+1)
+		if b.byValue[key] == nil {
+			b.keys = append(b.keys, key)
+		}
 		for _, value := range append([]string{key}, strings.Split(key, "|")...) {
 			if b.byValue[value] == nil {
 				b.byValue[value] = template

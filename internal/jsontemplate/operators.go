@@ -46,7 +46,7 @@ func init() {
 			if fallback == nil {
 				fallback = list{}
 			}
-			return forEach{a.texts["schema_id"], a.names["mapping"], fallback}
+			return forEach{a.place, a.texts["schema_id"], a.names["mapping"], fallback}
 		}},
 		"DATAPOINT_MAPPING": {required: []string{"schema_id", "mapping"}, optional: []string{"fallback_mapping"}, mapping: true, make: func(a *arguments) node {
 			fallback := a.names["fallback_mapping"]
@@ -267,7 +267,7 @@ func (i ifValue) render(r *rendering, s *scope) (Value, error) {
 }
 
 type forEach struct {
-	schemaID          string
+	place, schemaID   string
 	mapping, fallback node
 }
 
@@ -304,7 +304,10 @@ func elements(found []Node) []Node {
 }
 
 // branches are the templates of a valueSwitch.
-type branches struct{ byValue map[string]node }
+type branches struct {
+	byValue map[string]node
+	keys    []string // as they stand in the settings
+}
 
 func (branches) render(*rendering, *scope) (Value, error) { return nil, nil }
 

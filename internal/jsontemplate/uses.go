@@ -1,0 +1,129 @@
+package jsontemplate
+
+import "slices"
+
+// UseKind says what a [Use] names.
+type UseKind uint8
+
+// The things that templates name.
+const (
+	UseField    UseKind = iota + 1 // a schema_id
+	UseSecret                      // a secret of the hook
+	UseFile                        // #{file_content}
+	UseOriginal                    // the annotated document
+)
+
+// Use is one thing that a template names.
+type Use struct {
+	Kind  UseKind
+	Name  string // schema_id, or name of the secret
+	Place string // of the placeholder or operator in the settings
+	// Single means that there must be exactly one here, with a value.
+	Single bool
+	// Group means that it must be a table or a group: a plain field has no children.
+	Group bool
+	// Optional means that rendering goes on when there is none.
+	Optional bool
+	// Conditional means that it is rendered only where a comparison of values says so.
+	Conditional bool
+	// Within are the schema_ids that must be there for it to be rendered: those of the
+	// loops and tests around it, outermost first.
+	Within []string
+	// Looped means that the last of Within is a loop, or that there is one around.
+	Looped bool
+}
+
+// Uses lists what the template names, in the order of the settings.
+func (t *Template) Uses() []Use {
+	var u uses
+	u.walk(t.root, around{})
+	return u.list
+}
+
+// uses is a list in the making.
+type uses struct{ list []Use }
+
+// around is what stands around a part of a template.
+type around struct {
+	conditional, looped bool
+	within              []string
+}
+
+func (a around) inside(schemaID string) around {
+	a.within = append(slices.Clone(a.within), schemaID)
+	return a
+}
+
+func (a around) branch() around {
+	a.conditional = true
+	return a
+}
+
+func (u *uses) add(a around, use Use) {
+	use.Conditional, use.Within, use.Looped = a.conditional, a.within, a.looped
+	u.list = append(u.list, use)
+}
+
+func (u *uses) walk(n node, a around) {
+	switch n := n.(type) {
+	case list:
+		for _, e := range n.elements {
+			u.walk(e, a)
+		}
+	case object:
+		for _, m := range n.members {
+			u.walk(m.value, a)
+		}
+	case joined:
+		for _, p := range n.parts {
+			u.walk(p, a)
+		}
+	case field:
+		u.add(a, Use{Kind: UseField, Name: n.schemaID, Place: n.place, Single: true})
+	case secret:
+		u.add(a, Use{Kind: UseSecret, Name: n.name, Place: n.place})
+	case file:
+		kind := UseFile
+		if n.original {
+			kind = UseOriginal
+		}
+		u.add(a, Use{Kind: kind, Place: n.place})
+	case expression:
+		if slices.Contains(n.names, "document_content") {
+			u.add(a, Use{Kind: UseOriginal, Place: n.place})
+		}
+	case fetch:
+		u.add(a, Use{Kind: UseField, Name: n.schemaID, Place: n.place, Single: true})
+	case childCount:
+		u.add(a, Use{Kind: UseField, Name: n.schemaID, Place: n.place, Single: true, Group: true})
+	default:
+		u.operator(n, a)
+	}
+}
+
+// operator walks through the operators that choose between templates.
+func (u *uses) operator(n node, a around) {
+	switch n := n.(type) {
+	case ifSchemaID:
+		u.add(a, Use{Kind: UseField, Name: n.schemaID, Place: n.place, Optional: true})
+		u.walk(n.mapping, a.branch().inside(n.schemaID))
+		u.walk(n.fallback, a.branch())
+	case ifValue:
+		u.add(a, Use{Kind: UseField, Name: n.schemaID, Place: n.place, Single: true})
+		u.walk(n.value, a)
+		u.walk(n.mapping, a.branch())
+		u.walk(n.fallback, a.branch())
+	case forEach:
+		u.add(a, Use{Kind: UseField, Name: n.schemaID, Place: n.place, Optional: true})
+		inner := a.inside(n.schemaID)
+		inner.looped = true
+		u.walk(n.mapping, inner)
+		u.walk(n.fallback, a.branch())
+	case valueSwitch:
+		u.add(a, Use{Kind: UseField, Name: n.schemaID, Place: n.place, Single: true})
+		for _, key := range n.branches.keys {
+			u.walk(n.branches.byValue[key], a.branch())
+		}
+		u.walk(n.fallback, a.branch())
+	}
+}

@@ -1,0 +1,75 @@
+package jsontemplate
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+func TestUsesListsWhatATemplateNames(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ name, template, want string }{
+		{"a placeholder", `"@{a}"`, "field a at p single"},
+		{"placeholders within text", `"x-@{a}-@{ b }"`, "field a at p single; field b at p single"},
+		{"lists and objects", `{"k": ["@{a}", {"l": "{secret.s}"}]}`, "field a at p.k[0] single; secret s at p.k[1].l"},
+		{"files", `["#{file_content}", "#{original_file}", {"$GET_DOCUMENT_CONTENT$": null}]`,
+			"file at p[0]; original at p[1]; original at p[2].$GET_DOCUMENT_CONTENT$"},
+		{"a typed value", `{"$DATAPOINT_VALUE$": {"schema_id": "a", "value_type": "integer"}}`, "field a at p.$DATAPOINT_VALUE$ single"},
+		{"a fetched document", `{"$FETCH_DOCUMENT_CONTENT$": {"datapoint": "a"}}`, "field a at p.$FETCH_DOCUMENT_CONTENT$ single"},
+		{"a count", `{"$CHILD_COUNT$": {"schema_id": "t"}}`, "field t at p.$CHILD_COUNT$ single group"},
+		{"a loop", `{"$FOR_EACH_SCHEMA_ID$": {"schema_id": "t", "mapping": "@{a}", "fallback_mapping": "@{b}"}}`,
+			"field t at p.$FOR_EACH_SCHEMA_ID$ optional; field a at p.$FOR_EACH_SCHEMA_ID$.mapping single within t looped; " +
+				"field b at p.$FOR_EACH_SCHEMA_ID$.fallback_mapping single conditional"},
+		{"presence", `{"$IF_SCHEMA_ID$": {"schema_id": "t", "mapping": "@{a}"}}`,
+			"field t at p.$IF_SCHEMA_ID$ optional; field a at p.$IF_SCHEMA_ID$.mapping single conditional within t"},
+		{"a comparison", `{"$IF_DATAPOINT_VALUE$": {"schema_id": "t", "value": "@{v}", "mapping": "@{a}", "fallback_mapping": "@{b}"}}`,
+			"field t at p.$IF_DATAPOINT_VALUE$ single; field v at p.$IF_DATAPOINT_VALUE$.value single; " +
+				"field a at p.$IF_DATAPOINT_VALUE$.mapping single conditional; field b at p.$IF_DATAPOINT_VALUE$.fallback_mapping single conditional"},
+		{"a choice by value", `{"$DATAPOINT_MAPPING$": {"schema_id": "t", "mapping": {"x|y": "@{a}", "z": "@{b}"}}}`,
+			"field t at p.$DATAPOINT_MAPPING$ single; field a at p.$DATAPOINT_MAPPING$.mapping.x|y single conditional; " +
+				"field b at p.$DATAPOINT_MAPPING$.mapping.z single conditional"},
+		{"loops within loops", `{"$FOR_EACH_SCHEMA_ID$": {"schema_id": "t", "mapping":
+			{"$FOR_EACH_SCHEMA_ID$": {"schema_id": "u", "mapping": "@{a}"}}}}`,
+			"field t at p.$FOR_EACH_SCHEMA_ID$ optional; field u at p.$FOR_EACH_SCHEMA_ID$.mapping.$FOR_EACH_SCHEMA_ID$ optional within t looped; " +
+				"field a at p.$FOR_EACH_SCHEMA_ID$.mapping.$FOR_EACH_SCHEMA_ID$.mapping single within t,u looped"},
+		{"text alone", `"plain"`, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			compiled, err := Compile([]byte(test.template), Options{Place: "p"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, u := range compiled.Uses() {
+				got = append(got, describeUse(u))
+			}
+			if text := strings.Join(got, "; "); text != test.want {
+				t.Errorf("uses\n%s\nwant\n%s", text, test.want)
+			}
+		})
+	}
+}
+
+func describeUse(u Use) string {
+	text := map[UseKind]string{UseField: "field", UseSecret: "secret", UseFile: "file", UseOriginal: "original"}[u.Kind]
+	if u.Name != "" {
+		text += " " + u.Name
+	}
+	text += " at " + u.Place
+	for _, flag := range []struct {
+		on   bool
+		name string
+	}{{u.Single, "single"}, {u.Group, "group"}, {u.Optional, "optional"}, {u.Conditional, "conditional"}} {
+		if flag.on {
+			text += " " + flag.name
+		}
+	}
+	if len(u.Within) > 0 {
+		text += fmt.Sprintf(" within %s", strings.Join(u.Within, ","))
+	}
+	if u.Looped {
+		text += " looped"
+	}
+	return text
+}
