@@ -19,6 +19,7 @@ type Chain struct {
 	links  []link
 	config config
 	origin Origin
+	flows  *flowCache
 }
 
 // New compiles steps into a chain. The steps themselves are left as they are, and may
@@ -32,7 +33,7 @@ func New(steps ...Step) (*Chain, error) {
 		_ = closeLinks(links) // of steps that never ran
 		return nil, errors.Join(faults...)
 	}
-	return &Chain{links: links}, nil
+	return &Chain{links: links, flows: &flowCache{}}, nil
 }
 
 // With returns a chain of the same steps that runs with further options.
@@ -101,6 +102,9 @@ func (c *Chain) Resume(ctx context.Context, x *Export) (*rossum.Response, error)
 	err := c.loadSecrets(ctx, x)
 	if err == nil {
 		err = x.fetchContent(ctx)
+	}
+	if err == nil {
+		err = c.preflight(x)
 	}
 	if err == nil {
 		err = c.runAll(ctx, x, true)

@@ -2,12 +2,14 @@ package pipeline
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/internal/redact"
@@ -53,6 +55,9 @@ type run struct {
 	failures []string
 	restored bool
 	secrets  map[*rossum.Hook]rossum.Secrets // of the hooks that steps run as
+
+	hashed    sync.Once
+	schemaKey [sha256.Size]byte // of the sideloaded schemas
 }
 
 // note keeps the error of a step of the outermost chain for the snapshot.

@@ -2,10 +2,8 @@ package pipeline
 
 import (
 	"context"
-	"crypto/sha256"
 	"fmt"
 	"strings"
-	"sync"
 
 	"github.com/exportpipeline/exportpipeline/rossum"
 	"github.com/exportpipeline/exportpipeline/rossum/formula"
@@ -31,52 +29,8 @@ type Formulas struct {
 // (show_error and the like) is noted in the report: on the platform it does not
 // decide about an export either.
 func WithFormulas(f Formulas) Option {
-	compiled := sync.OnceValues(func() (*formula.Set, error) { return formula.Compile(f.Schema) })
-	return func(c *config) {
-		c.formulas = f
-		if c.compiled = nil; f.Schema != nil {
-			c.compiled = compiled
-		}
-	}
-}
-
-// formulaSets keeps the compiled formulas of sideloaded schemas, which are the same
-// in call after call.
-var formulaSets = struct {
-	sync.Mutex
-	m map[[sha256.Size]byte]*formula.Set
-}{m: make(map[[sha256.Size]byte]*formula.Set)}
-
-// maxFormulaSets is how many schemas are kept at a time.
-const maxFormulaSets = 64
-
-// formulaSet returns the formulas of the run. The set itself has the faults of single
-// formulas.
-func (x *Export) formulaSet() (*formula.Set, error) {
-	if x.run.config.compiled != nil {
-		set, _ := x.run.config.compiled()
-		return set, nil
-	}
-	raw := x.Payload.Raw("schemas")
-	if raw == nil {
-		return nil, nil
-	}
-	key := sha256.Sum256(append([]byte(x.Annotation.Schema), raw...))
-	formulaSets.Lock()
-	defer formulaSets.Unlock()
-	if set := formulaSets.m[key]; set != nil {
-		return set, nil
-	}
-	schema, err := x.Payload.Schema()
-	if err != nil {
-		return nil, err
-	}
-	set, _ := formula.Compile(schema)
-	if len(formulaSets.m) >= maxFormulaSets {
-		clear(formulaSets.m)
-	}
-	formulaSets.m[key] = set
-	return set, nil
+	facts := newSchemaFacts(f.Schema)
+	return func(c *config) { c.formulas, c.schema = f, facts }
 }
 
 // recompute computes the formulas that depend on what the step has changed.
@@ -89,11 +43,11 @@ func (x *Export) recompute(ctx context.Context) error {
 	if changed == nil {
 		return nil
 	}
-	set, err := x.formulaSet()
-	if err != nil || set == nil {
+	facts, err := x.schemaFacts()
+	if err != nil || facts == nil {
 		return err
 	}
-	r, err := set.Run(ctx, c, changed, formula.Options{Tolerate: x.run.config.formulas.Tolerate, Annotation: x.Annotation, Now: x.Now})
+	r, err := facts.formulas().Run(ctx, c, changed, formula.Options{Tolerate: x.run.config.formulas.Tolerate, Annotation: x.Annotation, Now: x.Now})
 	c.TakeWritten() // what formulas wrote has been followed up
 	if r != nil && r.Runs > 0 {
 		x.step.add(func(s *StepReport) {

@@ -9,7 +9,6 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/exportpipeline/exportpipeline/rossum"
-	"github.com/exportpipeline/exportpipeline/rossum/formula"
 )
 
 // Option sets how the exports of a chain run. Give it to [Chain.With], or to
@@ -30,7 +29,7 @@ type config struct {
 	checkpoint func(context.Context, *Export) error
 	timeout    time.Duration
 	formulas   Formulas
-	compiled   func() (*formula.Set, error) // of formulas.Schema
+	schema     *schemaFacts // of formulas.Schema
 	secrets    SecretsOf
 	alone      bool // this run is one hook of several, which cannot see what the others decided
 }

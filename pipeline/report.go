@@ -28,7 +28,10 @@ type Report struct {
 	Failed       bool          `json:"failed"` // the answer carries an error message
 	Steps        []*StepReport `json:"steps"`
 	LeftOut      []LeftOut     `json:"left_out,omitempty"`
-	Graph        string        `json:"graph,omitempty"` // Mermaid text, for a chain made from hooks
+	// Findings are what was known to be wrong before the first step: warnings, and the
+	// errors that kept it from running.
+	Findings Findings `json:"findings,omitempty"`
+	Graph    string   `json:"graph,omitempty"` // Mermaid text, for a chain made from hooks
 }
 
 // LeftOut is a hook that is not part of the chain, and why.

@@ -15,6 +15,9 @@ func (r *Report) Text() string {
 		outcome = "answered with an error"
 	}
 	fmt.Fprintf(&b, "Export of annotation %d: %s in %s\n", r.AnnotationID, outcome, short(r.Took))
+	for _, f := range r.Findings {
+		fmt.Fprintf(&b, "  %s: %v\n", f.Severity, f)
+	}
 	w := tabwriter.NewWriter(&b, 0, 8, 2, ' ', 0)
 	writeSteps(w, r.Steps, "  ")
 	_ = w.Flush() // a strings.Builder takes everything

@@ -178,7 +178,7 @@ func TestCleaningRemovesEarlierFilesAndResetsFields(t *testing.T) {
 	if r := run(t, invoice(), put, fromJSON[steps.Purge](t, `{}`)); len(r.files) != 0 || r.fields["erp_id"] != "OLD" {
 		t.Errorf("%v %v", r.files, r.fields)
 	}
-	if r := run(t, invoice(), &steps.Purge{ResetSchemaIDs: []string{"erp_idd"}}); r.err == nil || !strings.Contains(r.err.Error(), `reset_schema_ids[0] (erp_idd): schema_id "erp_idd": no such field in the annotation (did you mean "erp_id"?)`) {
+	if r := run(t, invoice(), &steps.Purge{ResetSchemaIDs: []string{"erp_idd"}}); r.err == nil || !strings.Contains(r.err.Error(), `reset_schema_ids[0]: field "erp_idd": no such field in the annotation; did you mean "erp_id"?`) {
 		t.Errorf("got %v", r.err)
 	}
 }
@@ -323,7 +323,7 @@ func TestRepliesThatCannotBeReadAreErrors(t *testing.T) {
 			t.Errorf("%s: %v, status %q", tt.reply[:5], r.err, r.fields["erp_status"])
 		}
 	}
-	if r := run(t, invoice(), extract("json", "erp_id")); r.err == nil || !strings.Contains(r.err.Error(), "step Data value extractor, extract[0] (k): file \"k\": no file under this reference key") {
+	if r := run(t, invoice(), extract("json", "erp_id")); r.err == nil || !strings.Contains(r.err.Error(), "step Data value extractor, extract[0].source_reference_key: file \"k\": no step before this one makes it") {
 		t.Errorf("got %v", r.err)
 	}
 }
@@ -356,7 +356,7 @@ func TestChecksShowTheirMessages(t *testing.T) {
 		t.Errorf("%+v", r.response.Messages)
 	}
 	r = run(t, invoice(), &steps.Evaluate{Check: steps.Check{Condition: "field.erp_statuss == '500'"}})
-	if r.err == nil || !strings.Contains(r.err.Error(), `step Export evaluator, condition: schema_id "erp_statuss": no such field in the annotation (did you mean "erp_status"?)`) {
+	if r.err == nil || !strings.Contains(r.err.Error(), `step Export evaluator, condition: field "erp_statuss": no such field in the annotation; did you mean "erp_status"?`) {
 		t.Errorf("a condition on a field that is not there passed: %v", r.err)
 	}
 }

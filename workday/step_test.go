@@ -150,7 +150,16 @@ func TestAnInvoiceArrivesAndItsIDsComeBack(t *testing.T) {
 	}
 }
 
-// TestWhatWorkdayAnswersIsShown has a row for each message of the component.
+func TestAFieldThatIsMissingIsFoundBeforeTheFirstCall(t *testing.T) {
+	t.Parallel()
+	w := tenant(t)
+	r, err := export(t, step(t, w, mapped(`{"Supplier_Invoice_Data": {"Memo": "@{memoo}"}}`)), invoice())
+	want := `configurations[0].request.mapping.Supplier_Invoice_Data.Memo: field "memoo": no such field in the annotation`
+	if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(texts(r), want) || w.WSDLRequests() != 0 {
+		t.Errorf("%v, %d WSDLs fetched\n%s", err, w.WSDLRequests(), texts(r))
+	}
+}
+
 // What a person sees, such as 3/5/2026, fits no date of Workday's: the published
 // settings put plain fields there, and mean the normalised values.
 func TestDatesAndAmountsAreSentAsTheirNormalisedValues(t *testing.T) {
@@ -184,6 +193,7 @@ func TestDatesAndAmountsAreSentAsTheirNormalisedValues(t *testing.T) {
 	}
 }
 
+// TestWhatWorkdayAnswersIsShown has a row for each message of the component.
 func TestWhatWorkdayAnswersIsShown(t *testing.T) {
 	t.Parallel()
 	path := "/wd:Submit_Supplier_Invoice_Request[1]/wd:Supplier_Invoice_Data[1]"
@@ -258,7 +268,6 @@ func TestWhatWorkdayAnswersIsShown(t *testing.T) {
 		"wrong tenant":            {change: func(c *workday.Configuration) { c.WSDL.Tenant = "other" }, want: []string{"error: Internal Workday server error. Check the connection string (tenant, service and operation) or the request payload."}},
 		"nobody listens":          {change: func(c *workday.Configuration) { c.WSDL.Domain = closedPort() }, want: []string{"error: Could not connect to Workday. Check domain configuration."}},
 		"wrong operation":         {change: func(c *workday.Configuration) { c.Request.Operation = "Submit_Suplier_Invoice" }, want: []string{"has no operation Submit_Suplier_Invoice (did you mean Submit_Supplier_Invoice?)"}},
-		"a field that is missing": {change: mapped(`{"Supplier_Invoice_Data": {"Memo": "@{memoo}"}}`), want: []string{"error: Export to Workday failed. Mapping error: configurations[0].request.mapping.Supplier_Invoice_Data.Memo: schema_id \"memoo\": not found in the annotation"}},
 		"a value that is wrong": {
 			change: mapped(`{"Supplier_Invoice_Data": {"Company_Reference": {}, "Control_Amount_Total": "@{amount_text}", "Tax_Amount": "x"}}`),
 			want:   []string{`error: Export to Workday failed. Error: Supplier_Invoice_Data.Control_Amount_Total: "1 234.50" is not a decimal (such as -1234.50) (field amount_text)`, "Supplier_Invoice_Data.Tax_Amount"},

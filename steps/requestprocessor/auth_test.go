@@ -165,7 +165,7 @@ func TestATokenThatIsNotHadEndsTheCall(t *testing.T) {
 		"no token":    {200, "application/json", `{"token":"canary-x"}`, bearerAuth, "stages[0].call_api[0].auth.credential_key (c): the answer of the token request (status 200, application/json) has no token at access_token"},
 		"an object":   {200, "application/json", `{"access_token":{"a":"canary-x"}}`, bearerAuth, "has no token at access_token"},
 		"null":        {200, "application/json", `{"access_token":null}`, bearerAuth, "has no token at access_token"},
-		"placeholder": {200, "application/json", `{}`, strings.Replace(bearerAuth, "client_secret}", "clientsecret}", 1), "stages[0].call_api[0].auth.content.client_secret (c): {payload.secrets.clientsecret}: there is no such value: the hook's secrets has no clientsecret (did you mean client_secret?)"},
+		"placeholder": {200, "application/json", `{}`, strings.Replace(bearerAuth, "client_secret}", "clientsecret}", 1), `stages[0].call_api[0].auth: secret "clientsecret": the hook has no such secret; did you mean "client_secret"?`},
 	} {
 		a := serve(t, func(w http.ResponseWriter, _ seen, _ int) { answer(w, tt.status, tt.mediaType, tt.body) })
 		r := run(t, a, offline(), authorised(tt.auth))

@@ -11,7 +11,10 @@ import (
 )
 
 // auth is a compiled Auth: *oauth1, *bearer or *certificate.
-type auth interface{ authPlace() string }
+type auth interface {
+	authPlace() string
+	templates() []*reqproc.Template // nil where a key is not given
+}
 
 func (a *oauth1) authPlace() string      { return a.place }
 func (a *bearer) authPlace() string      { return a.place }

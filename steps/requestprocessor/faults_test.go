@@ -139,8 +139,8 @@ func TestAllFaultsOfARunAreTold(t *testing.T) {
 			panic(http.ErrAbortHandler)
 		}
 	})
-	r := run(t, a, offline(), `{"stages":[{"call_api":[{"name":"a","request":{"url":"API/a","method":"POST"}},{"name":"b","request":{"url":"API/{field.nope.value}","method":"POST"}},{"name":"c","request":{"url":"API/c","method":"POST"}}]}]}`)
-	if r.Err == nil || a.paths() != "POST /a, POST /c" || !strings.HasPrefix(r.Err.Error(), "step Request Processor: 2 faults: stages[0].call_api[0].request.url (a): POST "+a.URL+"/a: EOF") || !strings.Contains(r.Err.Error(), "; stages[0].call_api[1].request.url (b): {field.nope.value}: there is no such value") {
+	r := run(t, a, offline(), `{"stages":[{"call_api":[{"name":"a","request":{"url":"API/a","method":"POST"}},{"name":"b","request":{"url":"API/{field.number.nope}","method":"POST"}},{"name":"c","request":{"url":"API/c","method":"POST"}}]}]}`)
+	if r.Err == nil || a.paths() != "POST /a, POST /c" || !strings.HasPrefix(r.Err.Error(), "step Request Processor: 2 faults: stages[0].call_api[0].request.url (a): POST "+a.URL+"/a: EOF") || !strings.Contains(r.Err.Error(), "; stages[0].call_api[1].request.url (b): {field.number.nope}: there is no such value") {
 		t.Errorf("%v %s", r.Err, a.paths())
 	}
 	if len(r.Response.Messages) != 1 || !strings.Contains(r.Response.Messages[0].Content, "2 faults") {

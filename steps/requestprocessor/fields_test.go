@@ -66,7 +66,7 @@ func TestFieldsThatOnlyTheSchemaKnowsAreEmpty(t *testing.T) {
 	call := rossumtest.Annotation(rossumtest.Offline(), rossumtest.Field("number", "1"), rossumtest.Table("tabs", rossumtest.Row("cell", "1")), rossumtest.Sideload("schemas", []any{schema}))
 	for field, want := range map[string]string{
 		"x.value": `[""]`, "x": `[""]`, "num": "[null]", "x.id": "{field.x.id}: there is no such value: the field x has no id (it has value, id, hidden, normalized_value, attr)",
-		"s": "{field.s}: there is no such value: s is a section, which has no value", "rows.value": "rows is a table or a repeated field of 0 elements", "missing.value": "iterate over field.missing.all_values", "nope": "the annotation has no field nope",
+		"s": "{field.s}: there is no such value: s is a section, which has no value", "rows.value": "rows is a table or a repeated field of 0 elements", "missing.value": "iterate over field.missing.all_values",
 	} {
 		if got := sent(t, call, `["{field.`+field+`}"]`); !strings.Contains(got, want) {
 			t.Errorf("%s: got %s, want %s", field, got, want)
@@ -124,9 +124,9 @@ func TestHostsOfOneDomainShareTheToken(t *testing.T) {
 func TestEachFaultOfARunCanBeFound(t *testing.T) {
 	t.Parallel()
 	a := serve(t, nil)
-	r := run(t, a, offline(), `{"stages":[{"call_api":[{"name":"a","request":{"url":"API/{payload.document.url.@}","method":"GET"}},{"request":{"url":"API/{field.nope}","method":"GET"}}]}]}`)
+	r := run(t, a, offline(), `{"stages":[{"call_api":[{"name":"a","request":{"url":"API/{payload.document.url.@}","method":"GET"}},{"request":{"url":"API/{field.number.nope}","method":"GET"}}]}]}`)
 	var placed *pipeline.StepError
-	if !errors.Is(r.Err, pipeline.ErrNoClient) || !errors.As(r.Err, &placed) || !strings.Contains(r.Err.Error(), "2 faults: stages[0].call_api[0].request.url (a): {payload.document.url.@}: fetching") || !strings.Contains(r.Err.Error(), "; stages[0].call_api[1].request.url: {field.nope}") {
+	if !errors.Is(r.Err, pipeline.ErrNoClient) || !errors.As(r.Err, &placed) || !strings.Contains(r.Err.Error(), "2 faults: stages[0].call_api[0].request.url (a): {payload.document.url.@}: fetching") || !strings.Contains(r.Err.Error(), "; stages[0].call_api[1].request.url: {field.number.nope}") {
 		t.Errorf("got %v", r.Err)
 	}
 }

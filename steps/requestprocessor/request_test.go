@@ -100,13 +100,13 @@ func TestThePayloadIsSentWithoutTokenAndSecrets(t *testing.T) {
 func TestARequestThatCannotBeMadeIsNamedAndNotSent(t *testing.T) {
 	t.Parallel()
 	for request, want := range map[string]string{
-		`"url":"API/{field.numbr.value}","method":"GET"`:                                                                        "stages[0].call_api[0].request.url (c): {field.numbr.value}: there is no such value: the annotation has no field numbr (did you mean field number?)",
+		`"url":"API/{field.numbr.value}","method":"GET"`:                                                                        `stages[0].call_api[0].request.url: field "numbr": no such field in the annotation; did you mean "number"?`,
 		`"url":"API/{field.tags.value}","method":"GET"`:                                                                         "tags is a table or a repeated field of 2 elements, so it has no value; iterate over it",
 		`"url":"API/{field.tag.value}","method":"GET"`:                                                                          "tag stands in a table or is repeated, so it has no single value; iterate over field.tag.all_values",
 		`"url":"API/{field.basic_info}","method":"GET"`:                                                                         "basic_info is a section, which has no value",
 		`"url":"API/{field.number.valu}","method":"GET"`:                                                                        "the field number has no valu (it has value, id, hidden, normalized_value, attr)",
 		`"url":"{field.empty.value}/x","method":"GET"`:                                                                          "request.url (c): this is not a URL that begins with http:// or https:// and has a host; if it is made of a field, the field may be empty",
-		`"url":"API/{payload.secrets.password}","method":"GET"`:                                                                 "the hook's secrets has no password",
+		`"url":"API/{payload.secrets.password}","method":"GET"`:                                                                 `stages[0].call_api[0].request.url: secret "password": the hook has no such secret`,
 		`"url":"API/{payload.queues}","method":"GET"`:                                                                           "the payload has no queues; what the hook sideloads is set in its sideload",
 		`"url":"API/{payload.annotation.ide}","method":"GET"`:                                                                   "payload.annotation has no ide (did you mean id?)",
 		`"url":"API/{payload.document.content.@}","method":"GET","params":{"a":{"b":1}}`:                                        "a: an object cannot stand in a form",

@@ -1,0 +1,241 @@
+package pipeline
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/exportpipeline/exportpipeline/rossum"
+)
+
+// Check says what is known to be wrong with the chain on a queue with the given schema,
+// before any annotation is exported: fields that are not there or have another shape,
+// reference keys that no step makes in time, formulas that cannot be computed, hooks
+// that the platform would call again after they have sent. The same is done at the
+// beginning of every run, against the annotation itself; see [Report.Findings].
+//
+// What would fail the export on every annotation is an error. What depends on a
+// condition, a loop or a reply is a warning, since hooks are shared by queues with
+// different schemas, and so is what only leaves a gap in a file. With a nil schema
+// nothing is said of fields. Use [Findings.Err] to act on errors alone.
+func (c *Chain) Check(schema *rossum.Schema) Findings {
+	f := newFlow(c, target{event: rossum.EventAnnotationContent, action: rossum.ActionExport})
+	j := &judge{world: &world{facts: newSchemaFacts(schema), store: c.config.store != nil}, alone: c.config.alone}
+	j.judge(f, c.config.formulas)
+	return j.findings
+}
+
+// judge finds what is wrong with a flow.
+type judge struct {
+	*world
+	alone    bool // the step is one hook of several, which cannot see what the others make
+	findings Findings
+}
+
+func (j *judge) judge(f *flow, o Formulas) {
+	for i := range f.uses {
+		u := &f.uses[i]
+		if !j.happens(u) {
+			continue
+		}
+		switch u.Kind {
+		case UseReads, UseWrites:
+			if u.Name != "" {
+				j.field(u)
+			}
+		case UseNeeds:
+			j.key(u)
+		case UseSecret:
+			j.secret(u)
+		case UseName:
+			j.add(u, SeverityWarning, fmt.Errorf("%q: %w", u.Name, ErrUndefined), j.variableFix(u))
+		}
+	}
+	j.hooks(f)
+	j.formulas(f, o)
+}
+
+// add notes a finding about a use.
+func (j *judge) add(u *flowUse, s Severity, cause error, fix string) {
+	f := &Finding{Severity: s, Step: u.step, Place: u.Place, Line: u.Line, Name: u.Name, Cause: cause, Fix: fix}
+	f.locate(u.hook)
+	j.findings = append(j.findings, f)
+}
+
+// severity is that of something missing for a use.
+func (j *judge) severity(u *flowUse) Severity {
+	_, made := u.before.made[u.IfFile]
+	if u.Optional || u.Conditional || u.before.made[u.IfFile] || u.IfFile != "" && !made && !u.before.has(u.IfFile, j.files) {
+		return SeverityWarning
+	}
+	for range u.IfFields {
+		if j.content == nil {
+			return SeverityWarning // it depends on the annotation
+		}
+	}
+	return SeverityError
+}
+
+// happens reports whether a use can happen at all.
+func (j *judge) happens(u *flowUse) bool {
+	if u.IfFile != "" {
+		_, made := u.before.made[u.IfFile]
+		if !made && !j.alone && !u.before.has(u.IfFile, j.files) && !u.before.maybe(u.IfFile, j.store) {
+			return false // that the file is missing is a finding of its own
+		}
+	}
+	for _, id := range u.IfFields {
+		if j.find(id).category == "" || j.rows(id) == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// knowsFields reports whether anything is known of fields.
+func (j *judge) knowsFields() bool { return j.content != nil || j.facts != nil }
+
+func (j *judge) field(u *flowUse) {
+	if !j.knowsFields() {
+		return
+	}
+	if u.In != "" {
+		j.column(u)
+		return
+	}
+	p := j.find(u.Name)
+	switch {
+	case p.category == "":
+		j.add(u, j.severity(u), fmt.Errorf("field %q: %w", u.Name, rossum.ErrNoField), j.fieldFix(u))
+	case u.Group && p.category == rossum.Datapoint.String():
+		j.add(u, j.severity(u), &alike{fmt.Sprintf("field %q is a plain field and has no children", u.Name), ErrShape}, "name a table or a repeated field")
+	case u.Single && !u.Group && p.category != rossum.Datapoint.String():
+		j.add(u, j.severity(u), &alike{fmt.Sprintf("field %q is a %s and has no value", u.Name, p.category), ErrShape}, "name a field within it")
+	case u.Single && !j.covered(u, p):
+		j.single(u, p)
+	}
+}
+
+// covered reports whether a loop around the use goes over the rows that the field is in.
+func (j *judge) covered(u *flowUse, p place) bool {
+	return slices.ContainsFunc(u.IfFields, func(id string) bool {
+		l := j.find(id)
+		return id == u.Name || p.table != "" && (id == p.table || l.table == p.table)
+	})
+}
+
+// single looks at a field of which there must be one.
+func (j *judge) single(u *flowUse, p place) {
+	switch {
+	case p.nodes == 1 || u.before.anyRow && p.table != "":
+	case p.nodes == 0 && p.table == "":
+		j.add(u, j.severity(u), fmt.Errorf("field %q: %w, although its schema has it", u.Name, rossum.ErrNoField),
+			"the annotation was made before the field was added; let it be extracted anew")
+	case p.nodes == 0:
+		j.add(u, j.severity(u), &alike{fmt.Sprintf("field %q is a column of %s, which has no rows", u.Name, p.table), rossum.ErrNoField}, rowsFix(u))
+	case p.nodes > 1:
+		j.add(u, j.severity(u), fmt.Errorf("field %q: %w (%d times)", u.Name, rossum.ErrManyFields, p.nodes), rowsFix(u))
+	case p.table != "":
+		j.add(u, SeverityWarning, &alike{fmt.Sprintf("field %q is a column of %s, so that this works only with exactly one row", u.Name, p.table), ErrShape}, rowsFix(u))
+	}
+}
+
+func rowsFix(u *flowUse) string {
+	if u.Kind == UseWrites {
+		return "write to a field of the header"
+	}
+	return "use it in a loop over the rows, or name a field of the header"
+}
+
+// column looks at a member of a table's rows.
+func (j *judge) column(u *flowUse) {
+	p := j.find(u.In)
+	if p.category == "" || j.facts == nil && p.nodes > 0 && j.rows(u.In) == 0 {
+		return // the table is missing, which is a finding of its own, or its columns are not known
+	}
+	columns := j.columns(u.In)
+	switch {
+	case slices.Contains(columns, u.Name):
+	case p.category == rossum.Multivalue.String() || p.category == rossum.Tuple.String():
+		j.add(u, j.severity(u), &alike{fmt.Sprintf("the table %s has no column %q", u.In, u.Name), rossum.ErrNoField}, didYouMean(u.Name, columns))
+	default:
+		j.add(u, j.severity(u), &alike{fmt.Sprintf("%q has no member %q: it is a plain field", u.In, u.Name), ErrShape}, "its value is the field itself")
+	}
+}
+
+// key looks at a file that a step needs.
+func (j *judge) key(u *flowUse) {
+	if _, made := u.before.made[u.Name]; made || j.alone || u.before.has(u.Name, j.files) {
+		return
+	}
+	severity := j.severity(u)
+	if u.before.maybe(u.Name, j.store) {
+		severity = SeverityWarning
+	}
+	fix := "give the step that makes it this key, or add one"
+	if near := nearestOf(u.Name, u.madeBefore()); near != "" {
+		fix = fmt.Sprintf("did you mean %q?", near)
+	}
+	if u.later() {
+		fix = "a step that runs later, or beside this one, makes it: run this one after it (run_after)"
+	}
+	j.add(u, severity, fmt.Errorf("file %q: %w", u.Name, ErrNotMade), fix)
+}
+
+func (u *flowUse) madeBefore() (keys []string) {
+	for key := range u.before.made {
+		keys = append(keys, key)
+	}
+	return keys
+}
+
+// secret looks at a secret that a step needs.
+func (j *judge) secret(u *flowUse) {
+	if j.secrets == nil || u.before.learnt[u.Name] {
+		return
+	}
+	known := j.secrets(u.hook)
+	if _, ok := known[u.Name]; ok {
+		return
+	}
+	severity := j.severity(u)
+	if u.before.anyFile {
+		severity = SeverityWarning // a step that does not say what it does may have learnt it
+	}
+	var names []string
+	for name := range known {
+		names = append(names, name)
+	}
+	fix := didYouMean(u.Name, names)
+	if fix == "" {
+		fix = "add it to the hook's secrets"
+	}
+	j.add(u, severity, fmt.Errorf("secret %q: %w", u.Name, ErrNoSecret), fix)
+}
+
+// hooks looks at what concerns a hook as a whole.
+func (j *judge) hooks(f *flow) {
+	for _, h := range f.hooks {
+		if n := h.hook.Config.RetryCount; n != nil && *n > 0 && h.sends != "" {
+			found := &Finding{Severity: SeverityWarning, Step: h.step, Place: "config.retry_count", Cause: fmt.Errorf("is %d, and the hook sends (%s): %w", *n, h.sends, ErrRetried), Fix: "set it to 0"}
+			found.locate(h.hook)
+			j.findings = append(j.findings, found)
+		}
+	}
+}
+
+func (j *judge) fieldFix(u *flowUse) string {
+	if near := j.nearest(u.Name); near != "" {
+		return fmt.Sprintf("did you mean %q?", near)
+	}
+	if u.Kind == UseWrites {
+		return "add the field to the queue's schema (ui_configuration.type \"data\"), or take it out of these settings"
+	}
+	return "name a field of the queue's schema"
+}
+
+func (j *judge) variableFix(u *flowUse) string {
+	if j.find(u.Name).category != "" {
+		return fmt.Sprintf("did you mean field.%s?", u.Name)
+	}
+	return didYouMean(u.Name, []string{"field", "payload", "file"})
+}

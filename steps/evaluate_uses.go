@@ -1,0 +1,35 @@
+package steps
+
+import (
+	"github.com/exportpipeline/exportpipeline/internal/settings"
+	"github.com/exportpipeline/exportpipeline/pipeline"
+)
+
+var (
+	_ pipeline.Describer = (*Evaluate)(nil)
+	_ pipeline.Describer = (*EvaluateReplies)(nil)
+)
+
+// Uses lists the fields that the conditions read.
+func (s *Evaluate) Uses(int64) []pipeline.Use {
+	var list []pipeline.Use
+	for _, c := range s.compiled {
+		for _, id := range c.reads {
+			list = append(list, pipeline.Use{Kind: pipeline.UseReads, Name: id, Place: settings.Join(c.place, "condition")})
+		}
+	}
+	return list
+}
+
+// Uses lists the fields that hold the replies.
+func (s *EvaluateReplies) Uses(int64) []pipeline.Use {
+	var list []pipeline.Use
+	for i, r := range s.Replies {
+		place := settings.Index("replies", i)
+		list = append(list, pipeline.Use{Kind: pipeline.UseReads, Name: r.StatusSchemaID, Place: settings.Join(place, "status_schema_id"), Single: true})
+		if r.BodySchemaID != "" {
+			list = append(list, pipeline.Use{Kind: pipeline.UseReads, Name: r.BodySchemaID, Place: settings.Join(place, "body_schema_id"), Single: true})
+		}
+	}
+	return list
+}

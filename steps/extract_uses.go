@@ -1,0 +1,24 @@
+package steps
+
+import (
+	"github.com/exportpipeline/exportpipeline/internal/settings"
+	"github.com/exportpipeline/exportpipeline/pipeline"
+)
+
+var _ pipeline.Describer = (*Extract)(nil)
+
+// Uses lists the replies that are read and the fields that are written. Where the call
+// of a reply is not due, nothing is written.
+func (s *Extract) Uses(int64) []pipeline.Use {
+	var list []pipeline.Use
+	for _, src := range s.compiled {
+		list = append(list, pipeline.TemplateUses(src.condition, pipeline.Use{})...)
+		maybe := !always(src.condition)
+		list = append(list, pipeline.Use{Kind: pipeline.UseNeeds, Name: src.Key, Place: settings.Join(src.place, "source_reference_key"), Conditional: maybe})
+		for i, r := range src.Rules {
+			at := settings.Join(settings.Index(settings.Join(src.place, "extract_rules"), i), "target_schema_id")
+			list = append(list, pipeline.Use{Kind: pipeline.UseWrites, Name: r.Target, Place: at, Single: true, Conditional: maybe, IfFile: src.Key})
+		}
+	}
+	return list
+}

@@ -1,0 +1,23 @@
+package steps
+
+import (
+	"github.com/exportpipeline/exportpipeline/internal/settings"
+	"github.com/exportpipeline/exportpipeline/pipeline"
+)
+
+var _ pipeline.Describer = (*Purge)(nil)
+
+// Uses lists the files that are removed and the fields that are emptied.
+func (s *Purge) Uses(int64) []pipeline.Use {
+	var list []pipeline.Use
+	if len(s.ReferenceKeys) == 0 {
+		list = append(list, pipeline.Use{Kind: pipeline.UseRemoves})
+	}
+	for i, key := range s.ReferenceKeys {
+		list = append(list, pipeline.Use{Kind: pipeline.UseRemoves, Name: key, Place: settings.Index("reference_keys", i)})
+	}
+	for i, id := range s.ResetSchemaIDs {
+		list = append(list, pipeline.Use{Kind: pipeline.UseWrites, Name: id, Place: settings.Index("reset_schema_ids", i)})
+	}
+	return list
+}

@@ -1,0 +1,72 @@
+package steps
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
+	"github.com/exportpipeline/exportpipeline/pipeline"
+)
+
+var _ pipeline.Describer = (*RESTExport)(nil)
+
+// Uses lists what the templates name, the artefact that is sent, and the files that
+// the reply makes.
+func (s *RESTExport) Uses(int64) []pipeline.Use {
+	c := s.compiled
+	if c == nil || c.request == nil {
+		return nil
+	}
+	list := pipeline.TemplateUses(c.condition, pipeline.Use{Steers: true})
+	like := pipeline.Use{Conditional: !always(c.condition)}
+	if s.Key != "" {
+		list = append(list, pipeline.Use{Kind: pipeline.UseNeeds, Name: s.Key, Place: "export_reference_key", Conditional: like.Conditional})
+	}
+	list = append(list, s.requestUses(c, like)...)
+	if c.auth != nil {
+		for _, t := range append(headerTemplates(c.auth.headers), c.auth.url, c.auth.data) {
+			list = append(list, pipeline.TemplateUses(t, like)...)
+		}
+		// The token is there before the request is made.
+		list = slices.DeleteFunc(list, func(u pipeline.Use) bool { return u.Kind == pipeline.UseSecret && u.Name == tokenSecret })
+		list = append(list, pipeline.Use{Kind: pipeline.UseLearns, Name: tokenSecret, Place: "auth"})
+	}
+	for place, key := range map[string]string{"response_headers_reference_key": s.HeadersKey, "response_payload_reference_key": s.PayloadKey} {
+		if key != "" {
+			list = append(list, pipeline.Use{Kind: pipeline.UseMakes, Name: key, Place: place, Conditional: like.Conditional})
+		}
+	}
+	if s.Mode != "retry" && !slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodOptions}, c.request.method) {
+		list = append(list, pipeline.Use{Kind: pipeline.UseSends, Name: c.request.method, Place: "request", Conditional: like.Conditional})
+	}
+	return list
+}
+
+func (s *RESTExport) requestUses(c *restCall, like pipeline.Use) []pipeline.Use {
+	steering := like
+	steering.Steers = true
+	list := pipeline.TemplateUses(c.request.url, steering)
+	for _, t := range append(headerTemplates(c.request.headers), c.request.body, c.request.fileKey, c.request.fileName, c.request.fileContent) {
+		list = append(list, pipeline.TemplateUses(t, like)...)
+	}
+	return list
+}
+
+func headerTemplates(headers []header) []*jsontemplate.Template {
+	list := make([]*jsontemplate.Template, len(headers))
+	for i, h := range headers {
+		list[i] = h.value
+	}
+	return list
+}
+
+// always reports whether a condition cannot be false.
+func always(condition *jsontemplate.Template) bool {
+	if condition == nil {
+		return true
+	}
+	text, literal := condition.Literal()
+	text = strings.TrimSpace(text)
+	return literal && text != "" && !strings.EqualFold(text, "false")
+}

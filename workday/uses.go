@@ -1,0 +1,42 @@
+package workday
+
+import (
+	"github.com/exportpipeline/exportpipeline/internal/settings"
+	"github.com/exportpipeline/exportpipeline/pipeline"
+)
+
+var _ pipeline.Describer = (*Step)(nil)
+
+// Uses lists what the mapping of the configuration that fits the queue names, and the
+// fields that get the new object's IDs. Where the queue is not known, all
+// configurations count, and what is not for all queues depends on it.
+func (s *Step) Uses(queue int64) []pipeline.Use {
+	if s.compiled == nil {
+		return nil
+	}
+	var list []pipeline.Use
+	for _, c := range s.compiled.configurations {
+		forAll := c.Queues == nil && len(c.ExcludedQueues) == 0
+		if queue != 0 && !c.fits(queue) {
+			continue
+		}
+		list = append(list, c.uses(queue == 0 && !forAll)...)
+		if queue != 0 || forAll {
+			break // the first that fits runs
+		}
+	}
+	return list
+}
+
+func (c *configuration) uses(maybe bool) []pipeline.Use {
+	list := pipeline.TemplateUses(c.mapping, pipeline.Use{Conditional: maybe})
+	for _, name := range []string{"workday_username", "workday_password"} {
+		list = append(list, pipeline.Use{Kind: pipeline.UseSecret, Name: name, Place: settings.Join(c.place, "wsdl"), Conditional: maybe})
+	}
+	for key, id := range map[string]string{"result_schema_id": c.ResultSchemaID, "result_wid_schema_id": c.ResultWIDSchemaID} {
+		if id != "" {
+			list = append(list, pipeline.Use{Kind: pipeline.UseWrites, Name: id, Place: settings.Join(c.place, key), Single: true, Conditional: maybe})
+		}
+	}
+	return append(list, pipeline.Use{Kind: pipeline.UseSends, Name: c.Request.Operation, Place: settings.Join(c.place, "request"), Conditional: maybe})
+}
