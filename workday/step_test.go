@@ -262,12 +262,12 @@ func TestWhatWorkdayAnswersIsShown(t *testing.T) {
 		"a redirect": {next: func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "https://example.com/", http.StatusTemporaryRedirect)
 		}, want: []string{"redirect"}},
-		"the connection ends":     {next: hangUp, want: []string{"the connection ended before the answer", "Workday may have the document already: look there before you export again."}},
-		"wrong version":           {change: func(c *workday.Configuration) { c.WSDL.APIVersion = "v1" }, want: []string{"error: Service not found. Check wsdl configuration."}},
-		"wrong service":           {change: func(c *workday.Configuration) { c.Request.Service = "No_Service" }, want: []string{"error: Service not found. Check wsdl configuration."}},
-		"wrong tenant":            {change: func(c *workday.Configuration) { c.WSDL.Tenant = "other" }, want: []string{"error: Internal Workday server error. Check the connection string (tenant, service and operation) or the request payload."}},
-		"nobody listens":          {change: func(c *workday.Configuration) { c.WSDL.Domain = closedPort() }, want: []string{"error: Could not connect to Workday. Check domain configuration."}},
-		"wrong operation":         {change: func(c *workday.Configuration) { c.Request.Operation = "Submit_Suplier_Invoice" }, want: []string{"has no operation Submit_Suplier_Invoice (did you mean Submit_Supplier_Invoice?)"}},
+		"the connection ends": {next: hangUp, want: []string{"the connection ended before the answer", "Workday may have the document already: look there before you export again."}},
+		"wrong version":       {change: func(c *workday.Configuration) { c.WSDL.APIVersion = "v1" }, want: []string{"error: Service not found. Check wsdl configuration."}},
+		"wrong service":       {change: func(c *workday.Configuration) { c.Request.Service = "No_Service" }, want: []string{"error: Service not found. Check wsdl configuration."}},
+		"wrong tenant":        {change: func(c *workday.Configuration) { c.WSDL.Tenant = "other" }, want: []string{"error: Internal Workday server error. Check the connection string (tenant, service and operation) or the request payload."}},
+		"nobody listens":      {change: func(c *workday.Configuration) { c.WSDL.Domain = closedPort() }, want: []string{"error: Could not connect to Workday. Check domain configuration."}},
+		"wrong operation":     {change: func(c *workday.Configuration) { c.Request.Operation = "Submit_Suplier_Invoice" }, want: []string{"has no operation Submit_Suplier_Invoice (did you mean Submit_Supplier_Invoice?)"}},
 		"a value that is wrong": {
 			change: mapped(`{"Supplier_Invoice_Data": {"Company_Reference": {}, "Control_Amount_Total": "@{amount_text}", "Tax_Amount": "x"}}`),
 			want:   []string{`error: Export to Workday failed. Error: Supplier_Invoice_Data.Control_Amount_Total: "1 234.50" is not a decimal (such as -1234.50) (field amount_text)`, "Supplier_Invoice_Data.Tax_Amount"},
