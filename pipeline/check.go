@@ -135,7 +135,8 @@ func (j *judge) single(u *flowUse, p place) {
 	case p.nodes > 1:
 		j.add(u, j.severity(u), fmt.Errorf("field %q: %w (%d times)", u.Name, rossum.ErrManyFields, p.nodes), rowsFix(u))
 	case p.table != "":
-		j.add(u, SeverityWarning, &alike{fmt.Sprintf("field %q is a column of %s, so that this works only with exactly one row", u.Name, p.table), ErrShape}, rowsFix(u))
+		text := fmt.Sprintf("field %q is a column of %s, so that this works only with exactly one row", u.Name, p.table)
+		j.add(u, SeverityWarning, &alike{text, ErrShape}, rowsFix(u))
 	}
 }
 
@@ -216,7 +217,8 @@ func (j *judge) secret(u *flowUse) {
 func (j *judge) hooks(f *flow) {
 	for _, h := range f.hooks {
 		if n := h.hook.Config.RetryCount; n != nil && *n > 0 && h.sends != "" {
-			found := &Finding{Severity: SeverityWarning, Step: h.step, Place: "config.retry_count", Cause: fmt.Errorf("is %d, and the hook sends (%s): %w", *n, h.sends, ErrRetried), Fix: "set it to 0"}
+			cause := fmt.Errorf("is %d, and the hook sends (%s): %w", *n, h.sends, ErrRetried)
+			found := &Finding{Severity: SeverityWarning, Step: h.step, Place: "config.retry_count", Cause: cause, Fix: "set it to 0"}
 			found.locate(h.hook)
 			j.findings = append(j.findings, found)
 		}

@@ -1,6 +1,8 @@
 package steps
 
 import (
+	"slices"
+
 	"github.com/exportpipeline/exportpipeline/internal/settings"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 )
@@ -10,12 +12,19 @@ var (
 	_ pipeline.Describer = (*EvaluateReplies)(nil)
 )
 
-// Uses lists the fields that the conditions read.
+// Uses lists the fields that the conditions read. One that is read only where another
+// part of the condition says so may be missing.
 func (s *Evaluate) Uses(int64) []pipeline.Use {
 	var list []pipeline.Use
 	for _, c := range s.compiled {
-		for _, id := range c.reads {
-			list = append(list, pipeline.Use{Kind: pipeline.UseReads, Name: id, Place: settings.Join(c.place, "condition")})
+		if c.condition == nil {
+			continue
+		}
+		needs := c.condition.Needs()
+		for _, id := range c.condition.Reads() {
+			list = append(list, pipeline.Use{
+				Kind: pipeline.UseReads, Name: id, Place: settings.Join(c.place, "condition"), Conditional: !slices.Contains(needs, id),
+			})
 		}
 	}
 	return list
