@@ -18,7 +18,7 @@ import (
 // different schemas, and so is what only leaves a gap in a file. With a nil schema
 // nothing is said of fields. Use [Findings.Err] to act on errors alone.
 func (c *Chain) Check(schema *rossum.Schema) Findings {
-	f := newFlow(c, target{event: rossum.EventAnnotationContent, action: rossum.ActionExport})
+	f := newFlow(c, target{queue: rossum.IDOf(c.origin.Queue), event: rossum.EventAnnotationContent, action: rossum.ActionExport})
 	j := &judge{world: &world{facts: newSchemaFacts(schema), store: c.config.store != nil}, alone: c.config.alone}
 	j.judge(f, c.config.formulas)
 	return j.findings
@@ -56,7 +56,7 @@ func (j *judge) judge(f *flow, o Formulas) {
 
 // add notes a finding about a use.
 func (j *judge) add(u *flowUse, s Severity, cause error, fix string) {
-	f := &Finding{Severity: s, Step: u.step, Place: u.Place, Line: u.Line, Name: u.Name, Cause: cause, Fix: fix}
+	f := &Finding{Severity: s, Step: u.step, Place: u.Place, TextLine: u.Line, Name: u.Name, Cause: cause, Fix: fix}
 	f.locate(u.hook)
 	j.findings = append(j.findings, f)
 }
@@ -191,7 +191,7 @@ func (u *flowUse) madeBefore() (keys []string) {
 
 // secret looks at a secret that a step needs.
 func (j *judge) secret(u *flowUse) {
-	if j.secrets == nil || u.before.learnt[u.Name] {
+	if j.secrets == nil || u.hook == nil && u.before.learnt[u.Name] {
 		return
 	}
 	known := j.secrets(u.hook)
@@ -199,7 +199,7 @@ func (j *judge) secret(u *flowUse) {
 		return
 	}
 	severity := j.severity(u)
-	if u.before.anyFile {
+	if u.hook == nil && u.before.anyFile {
 		severity = SeverityWarning // a step that does not say what it does may have learnt it
 	}
 	var names []string
@@ -207,7 +207,11 @@ func (j *judge) secret(u *flowUse) {
 		names = append(names, name)
 	}
 	fix := didYouMean(u.Name, names)
-	if fix == "" {
+	switch {
+	case fix != "":
+	case u.hook != nil && len(known) == 0:
+		fix = "give the run this hook's secrets with pipeline.WithSecrets (exportrun -secrets)"
+	default:
 		fix = "add it to the hook's secrets"
 	}
 	j.add(u, severity, fmt.Errorf("secret %q: %w", u.Name, ErrNoSecret), fix)

@@ -11,7 +11,7 @@ import (
 // said of a chain without knowing an annotation.
 type flow struct {
 	uses    []flowUse
-	hooks   []hookSteps
+	hooks   []hookFlow
 	writes  written
 	unclear bool // a step does not say what it writes
 }
@@ -55,8 +55,8 @@ func (p *progressOf) join(o progressOf) {
 	p.written, p.anyFile, p.anyRow = p.written || o.written, p.anyFile || o.anyFile, p.anyRow || o.anyRow
 }
 
-// hookSteps are the uses of one hook, for what concerns the hook itself.
-type hookSteps struct {
+// hookFlow are the uses of one hook, for what concerns the hook itself.
+type hookFlow struct {
 	hook  *rossum.Hook
 	step  string
 	sends string // what it sends, "" if nothing
@@ -96,7 +96,7 @@ func (b *flowBuilder) walk(s Step, hook *rossum.Hook, name string, p *progressOf
 	}
 	switch s := s.(type) {
 	case *Chain:
-		for _, inner := range s.steps {
+		for _, inner := range s.Steps() {
 			b.walk(inner, hook, "", p, maybe)
 		}
 		return
@@ -106,10 +106,12 @@ func (b *flowBuilder) walk(s Step, hook *rossum.Hook, name string, p *progressOf
 	case hookStep:
 		b.walk(s.Step, s.hook, name, p, maybe)
 		return
-	}
-	if wrapped, ok := s.(interface{ Unwrap() Step }); ok {
-		_, conditional := s.(interface{ Conditional() bool })
-		b.walk(wrapped.Unwrap(), hook, name, p, maybe || conditional)
+	case *when:
+		b.add(s.uses(), hook, name, p, maybe)
+		b.walk(s.Step, hook, name, p, true)
+		return
+	case interface{ Unwrap() Step }:
+		b.walk(s.Unwrap(), hook, name, p, maybe)
 		return
 	}
 	b.step(s, hook, name, p, maybe)
@@ -127,8 +129,18 @@ func (b *flowBuilder) branches(s *parallel, hook *rossum.Hook, p *progressOf, ma
 
 func (b *flowBuilder) step(s Step, hook *rossum.Hook, name string, p *progressOf, maybe bool) {
 	uses, told := describe(s, b.queue)
+	sends := b.add(uses, hook, name, p, maybe)
+	if !told { // it may do anything
+		p.anyFile, p.anyRow, p.written, b.flow.unclear = true, true, true, true
+	}
+	if hook != nil {
+		b.flow.hooks = append(b.flow.hooks, hookFlow{hook, name, sends})
+	}
+}
+
+// add notes the uses of a step, and returns what it sends.
+func (b *flowBuilder) add(uses []Use, hook *rossum.Hook, name string, p *progressOf, maybe bool) (sends string) {
 	before := p.clone()
-	sends := ""
 	for _, u := range uses {
 		u.Conditional = u.Conditional || maybe
 		b.flow.uses = append(b.flow.uses, flowUse{Use: u, step: name, hook: hook, before: before})
@@ -141,22 +153,25 @@ func (b *flowBuilder) step(s Step, hook *rossum.Hook, name string, p *progressOf
 		case UseRemoves:
 			p.remove(u)
 		case UseLearns:
-			p.learnt[u.Name] = true
-		case UseWrites:
-			if u.Name == "" {
-				p.anyRow, p.written, b.flow.unclear = true, true, true
-				continue
+			if hook == nil { // a hook keeps to itself what it learns
+				p.learnt[u.Name] = true
 			}
-			certain := !u.Conditional && !u.Optional && !before.made[u.IfFile] && len(u.IfFields) == 0
-			p.written, b.flow.writes[u.Name] = true, b.flow.writes[u.Name] || certain
+		case UseWrites:
+			b.write(u, p, before)
 		}
 	}
-	if !told { // it may do anything
-		p.anyFile, p.anyRow, p.written, b.flow.unclear = true, true, true, true
+	return sends
+}
+
+// write notes that a field is written.
+func (b *flowBuilder) write(u Use, p *progressOf, before progressOf) {
+	p.written = true
+	if u.Name == "" { // any field
+		p.anyRow, b.flow.unclear = true, true
+		return
 	}
-	if hook != nil {
-		b.flow.hooks = append(b.flow.hooks, hookSteps{hook, name, sends})
-	}
+	certain := !u.Conditional && !u.Optional && !before.made[u.IfFile] && len(u.IfFields) == 0
+	b.flow.writes[u.Name] = b.flow.writes[u.Name] || certain
 }
 
 // remove forgets files that a step removes for certain.

@@ -49,7 +49,7 @@ func (j *judge) formula(s Severity, schemaID string, err error, fix string) {
 	found := &Finding{Severity: s, Step: "formula fields", Name: schemaID, Cause: err, Fix: fix}
 	var at *formula.Error
 	if errors.As(err, &at) && at.Line > 0 {
-		found.Line = at.Line
+		found.TextLine = at.Line
 	}
 	j.findings = append(j.findings, found)
 }

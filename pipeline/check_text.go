@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/exportpipeline/exportpipeline/internal/settings"
 	"github.com/exportpipeline/exportpipeline/rossum"
@@ -17,9 +18,19 @@ func didYouMean(name string, known []string) string {
 	return ""
 }
 
-// locate says which hook a finding is about.
+// locate says which hook a finding is about, and where in its file.
 func (f *Finding) locate(h *rossum.Hook) {
-	if h != nil {
-		f.Hook = h.String()
+	if h == nil {
+		return
+	}
+	f.Hook, f.File = h.String(), h.File
+	switch {
+	case f.Place == "config.code" && h.CodeFile != "":
+		f.File, f.Line, f.TextLine = h.CodeFile, f.TextLine, 0
+	case strings.HasPrefix(f.Place, "config."):
+		f.Line, _ = h.Position(f.Place)
+	default:
+		f.Place = settings.Join("settings", f.Place)
+		f.Line, _ = h.Position(f.Place)
 	}
 }

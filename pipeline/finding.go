@@ -23,8 +23,9 @@ type Finding struct {
 	Step     string // name of the step
 	Hook     string // name and id of the hook, "" for a chain that was not made from hooks
 	File     string // file of the hook, "" if it is not known
-	Line     int    // in the file, or without one in the text at Place; 0 if it is not known
-	Place    string // in the settings
+	Line     int    // in the file, 0 if it is not known
+	Place    string // in the settings, or for a hook in the hook object
+	TextLine int    // of the text at Place, such as a template, from 1; 0 if that does not matter
 	Name     string // schema_id, reference key, or name of a secret
 	Cause    error
 	Fix      string // what to do about it
@@ -47,8 +48,8 @@ func (f *Finding) Error() string {
 	if f.Place != "" {
 		b.WriteString(", " + f.Place)
 	}
-	if f.File == "" && f.Line > 0 {
-		fmt.Fprintf(&b, ", line %d", f.Line)
+	if f.TextLine > 0 {
+		fmt.Fprintf(&b, ", line %d of the text", f.TextLine)
 	}
 	b.WriteString(": " + f.Cause.Error())
 	if f.Fix != "" {
@@ -115,6 +116,7 @@ type finding struct {
 	File     string   `json:"file,omitempty"`
 	Line     int      `json:"line,omitempty"`
 	Place    string   `json:"place,omitempty"`
+	TextLine int      `json:"text_line,omitempty"`
 	Name     string   `json:"name,omitempty"`
 	Cause    string   `json:"cause"`
 	Fix      string   `json:"fix,omitempty"`
@@ -122,7 +124,7 @@ type finding struct {
 
 // MarshalJSON writes the cause as a text.
 func (f *Finding) MarshalJSON() ([]byte, error) {
-	return json.Marshal(finding{f.Severity, f.Step, f.Hook, f.File, f.Line, f.Place, f.Name, f.Cause.Error(), f.Fix})
+	return json.Marshal(finding{f.Severity, f.Step, f.Hook, f.File, f.Line, f.Place, f.TextLine, f.Name, f.Cause.Error(), f.Fix})
 }
 
 // UnmarshalJSON reads what MarshalJSON writes; the cause is a text then.
@@ -131,6 +133,6 @@ func (f *Finding) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &in); err != nil {
 		return err
 	}
-	*f = Finding{in.Severity, in.Step, in.Hook, in.File, in.Line, in.Place, in.Name, errors.New(in.Cause), in.Fix}
+	*f = Finding{in.Severity, in.Step, in.Hook, in.File, in.Line, in.Place, in.TextLine, in.Name, errors.New(in.Cause), in.Fix}
 	return nil
 }

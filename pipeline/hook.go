@@ -35,6 +35,8 @@ type Origin struct {
 	LeftOut []LeftOut
 	// Graph is the order of the hooks as Mermaid text.
 	Graph string
+	// Queue is the URL of the queue whose hooks they are, "" for those of all queues.
+	Queue string
 	// Timeout bounds each run; see [WithTimeout].
 	Timeout time.Duration
 }

@@ -27,8 +27,9 @@ func (c *Chain) preflight(x *Export) error {
 	j.judge(f, x.run.config.formulas)
 	x.run.report.Findings = j.findings
 	if err := j.findings.Err(); err != nil {
-		for _, s := range c.steps {
-			x.enterScope(true).notRun(s)
+		scope := x.enterScope(true)
+		for i := range c.links {
+			scope.notRun(&c.links[i])
 		}
 		return &CheckError{j.findings}
 	}
@@ -39,6 +40,15 @@ func (c *Chain) preflight(x *Export) error {
 		}
 	}
 	return nil
+}
+
+// secretsFor returns the secrets of a hook, or those of the export for a step that
+// runs as none.
+func (x *Export) secretsFor(h *rossum.Hook) rossum.Secrets {
+	if h == nil {
+		return x.Secrets
+	}
+	return x.run.secrets[h]
 }
 
 // CheckError means that an export was not begun, since it would fail: nothing was

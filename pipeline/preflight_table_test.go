@@ -187,7 +187,7 @@ var preflightRows = []row{
 
 	// Templates of files.
 	{"an unknown field in a template", [][2]string{templateOf("a\n{{ field.documentid }}"), first},
-		`warning: export_configs[0].file_content_template, line 2: field "documentid": no such field in the annotation; did you mean "document_id"?`, ""},
+		`warning: export_configs[0].file_content_template, line 2 of the text: field "documentid": no such field in the annotation; did you mean "document_id"?`, ""},
 	{"an unknown column in a template", [][2]string{templateOf("{% for r in field.line_items %}{{ r.item_codes }}{% endfor %}"), first},
 		`warning: the table line_items has no column "item_codes"; did you mean "item_code"?`, ""},
 	{"an unknown attribute of a filter", [][2]string{templateOf("{{ field.line_items|map(attribute='item_totals')|list }}"), first},
@@ -195,7 +195,7 @@ var preflightRows = []row{
 	{"a member of a plain field", [][2]string{templateOf("{{ field.document_id.value }}"), first}, `warning: "document_id" has no member "value": it is a plain field`, ""},
 	{"a variable that nothing defines", [][2]string{templateOf("{{ amount_total }}"), first}, `warning: "amount_total": nothing defines this variable; did you mean field.amount_total?`, ""},
 	{"an unknown field in the name of a file", [][2]string{{"template", `{"export_configs": [{"export_reference_key": "t", "file_content_template": "x", "file_name_template": "{{ field.documentid }}"}]}`}, first},
-		`warning: export_configs[0].file_name_template, line 1: field "documentid"`, ""},
+		`warning: export_configs[0].file_name_template, line 1 of the text: field "documentid"`, ""},
 	{"an unknown field in a template of lines", [][2]string{{"template", `{"export_configs": [{"export_reference_key": "t", "file_content_template_multiline": ["x", "{{ field.documentid }}"]}]}`}, first},
 		`warning: export_configs[0].file_content_template_multiline[1]: field "documentid"`, ""},
 

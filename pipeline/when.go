@@ -72,6 +72,19 @@ func (w *when) Wrap(p Program) (Program, error) {
 	}), nil
 }
 
+// uses lists the fields that the condition reads.
+func (w *when) uses() []Use {
+	compiled, err := compileWhen(w.condition)
+	if err != nil {
+		return nil // it is no part of a chain
+	}
+	var list []Use
+	for _, id := range compiled.reads {
+		list = append(list, Use{Kind: UseReads, Name: id, Place: "condition", Steers: true})
+	}
+	return list
+}
+
 // compiledWhen is a compiled condition.
 type compiledWhen struct {
 	program *vm.Program

@@ -12,20 +12,21 @@ var _ pipeline.Describer = (*Step)(nil)
 // Uses lists the artefacts that are put, and the fields that names and directories are
 // made of.
 func (s *Step) Uses(int64) []pipeline.Use {
-	if s.compiled == nil {
-		return nil
+	compiled := s.compiled
+	if compiled == nil {
+		compiled, _ = s.compile() // the faults are those of Compile
 	}
 	var list []pipeline.Use
-	for i := range s.compiled.rules {
-		r := &s.compiled.rules[i]
+	for i := range compiled.rules {
+		r := &compiled.rules[i]
 		list = append(list, pipeline.TemplateUses(r.condition, pipeline.Use{Steers: true})...)
 		like := pipeline.Use{Conditional: r.condition != nil}
 		if len(r.objects) == 1 && r.objects[0].Key != "" {
 			like.IfFile = r.objects[0].Key // without it there is nothing to put anywhere
 		}
-		list = append(list, r.directory.fieldUses(r.schemaIDs, like)...)
+		list = append(list, r.directory.fieldUses(r.named, like)...)
 		if r.done != nil {
-			list = append(list, r.done.fieldUses(r.schemaIDs, like)...)
+			list = append(list, r.done.fieldUses(r.named, like)...)
 		}
 		for k := range r.objects {
 			o := &r.objects[k]
@@ -34,23 +35,23 @@ func (s *Step) Uses(int64) []pipeline.Use {
 				place := settings.Join(o.place, "export_reference_key")
 				list = append(list, pipeline.Use{Kind: pipeline.UseNeeds, Name: o.Key, Place: place, Conditional: like.Conditional})
 			}
-			list = append(list, o.name.fieldUses(o.schemaIDs, own)...)
+			list = append(list, o.name.fieldUses(o.named, own)...)
 		}
 	}
 	return append(list, pipeline.Use{Kind: pipeline.UseSends, Name: "files to " + s.Credentials.address()})
 }
 
 // fieldUses lists the fields that a template names.
-func (p *pattern) fieldUses(schemaIDs map[string]string, like pipeline.Use) []pipeline.Use {
+func (p *pattern) fieldUses(named map[string]Variable, like pipeline.Use) []pipeline.Use {
 	var list []pipeline.Use
 	for _, part := range p.parts {
-		if !part.variable || part.text == fileName || slices.Contains(builtin, part.text) {
+		if !part.variable || part.text == fileName || slices.Contains(builtin, part.text) || isSequence(part.text, named) {
 			continue
 		}
 		u := like
 		u.Kind, u.Name, u.Place, u.Single = pipeline.UseReads, part.text, p.place, true
-		if id, ok := schemaIDs[part.text]; ok {
-			u.Name = id
+		if v, ok := named[part.text]; ok {
+			u.Name = v.SchemaID
 		}
 		list = append(list, u)
 	}

@@ -14,7 +14,11 @@ var _ pipeline.Describer = (*CustomFormat)(nil)
 // there leaves a gap in the file, which Jinja2 says nothing of.
 func (s *CustomFormat) Uses(int64) []pipeline.Use {
 	var list []pipeline.Use
-	for _, f := range s.formats {
+	formats := s.formats
+	if formats == nil {
+		formats, _ = s.compile() // the faults are those of Compile
+	}
+	for _, f := range formats {
 		list = append(list, pipeline.Use{Kind: pipeline.UseMakes, Name: f.Key, Place: settings.Join(f.place, "export_reference_key")})
 		key := "file_content_template"
 		if f.Lines != nil {

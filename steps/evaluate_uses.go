@@ -16,7 +16,11 @@ var (
 // part of the condition says so may be missing.
 func (s *Evaluate) Uses(int64) []pipeline.Use {
 	var list []pipeline.Use
-	for _, c := range s.compiled {
+	compiled := s.compiled
+	if compiled == nil {
+		compiled, _ = s.compile() // the faults are those of Compile
+	}
+	for _, c := range compiled {
 		if c.condition == nil {
 			continue
 		}

@@ -11,7 +11,11 @@ var _ pipeline.Describer = (*Extract)(nil)
 // of a reply is not due, nothing is written.
 func (s *Extract) Uses(int64) []pipeline.Use {
 	var list []pipeline.Use
-	for _, src := range s.compiled {
+	compiled := s.compiled
+	if compiled == nil {
+		compiled, _ = s.compile() // the faults are those of Compile
+	}
+	for _, src := range compiled {
 		list = append(list, pipeline.TemplateUses(src.condition, pipeline.Use{})...)
 		maybe := !always(src.condition)
 		list = append(list, pipeline.Use{Kind: pipeline.UseNeeds, Name: src.Key, Place: settings.Join(src.place, "source_reference_key"), Conditional: maybe})

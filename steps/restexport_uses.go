@@ -15,8 +15,8 @@ var _ pipeline.Describer = (*RESTExport)(nil)
 // the reply makes.
 func (s *RESTExport) Uses(int64) []pipeline.Use {
 	c := s.compiled
-	if c == nil || c.request == nil {
-		return nil
+	if c == nil {
+		c, _ = s.compile() // the faults are those of Compile
 	}
 	list := pipeline.TemplateUses(c.condition, pipeline.Use{Steers: true})
 	like := pipeline.Use{Conditional: !always(c.condition)}

@@ -11,11 +11,12 @@ var _ pipeline.Describer = (*Step)(nil)
 // fields that get the new object's IDs. Where the queue is not known, all
 // configurations count, and what is not for all queues depends on it.
 func (s *Step) Uses(queue int64) []pipeline.Use {
-	if s.compiled == nil {
-		return nil
+	compiled := s.compiled
+	if compiled == nil {
+		compiled, _ = s.compile() // the faults are those of Compile
 	}
 	var list []pipeline.Use
-	for _, c := range s.compiled.configurations {
+	for _, c := range compiled.configurations {
 		forAll := c.Queues == nil && len(c.ExcludedQueues) == 0
 		if queue != 0 && !c.fits(queue) {
 			continue

@@ -48,7 +48,7 @@ func FromHooks(hooks []*rossum.Hook, registry *Registry, options ...Option) (*pi
 	if err != nil {
 		return nil, err
 	}
-	return chain.WithOrigin(pipeline.Origin{Hooks: hooks, LeftOut: a.leftOut(), Graph: a.mermaid(), Timeout: a.timeout()}), nil
+	return chain.WithOrigin(pipeline.Origin{Hooks: hooks, Queue: a.queue, LeftOut: a.leftOut(), Graph: a.mermaid(), Timeout: a.timeout()}), nil
 }
 
 // assembly is a chain in the making.

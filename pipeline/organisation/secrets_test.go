@@ -207,9 +207,9 @@ func TestTheSecretsOfThePayloadAreThoseOfTheHookThatWasCalled(t *testing.T) {
 	}{
 		"the hook itself":               {hooks: []*rossum.Hook{one}, called: 1},
 		"a hook that stands for it":     {hooks: []*rossum.Hook{one}, called: 7001},
-		"another hook that is left out": {hooks: []*rossum.Hook{one, two}, options: []organisation.Option{organisation.LeaveOut("2")}, called: 2, want: `no secret called`},
-		"one of several":                {hooks: []*rossum.Hook{one, two}, called: 1, want: `step h2: `},
-		"none of several":               {hooks: []*rossum.Hook{one, two}, called: 7001, want: `step h1: `},
+		"another hook that is left out": {hooks: []*rossum.Hook{one, two}, options: []organisation.Option{organisation.LeaveOut("2")}, called: 2, want: `hook "h1" (id 1), settings.request.headers.X-Key: secret "api_key": the hook has no such secret`},
+		"one of several":                {hooks: []*rossum.Hook{one, two}, called: 1, want: `hook "h2" (id 2), settings.request.headers.X-Key: secret "api_key": the hook has no such secret`},
+		"none of several":               {hooks: []*rossum.Hook{one, two}, called: 7001, want: `hook "h1" (id 1), settings.request.headers.X-Key: secret "api_key": the hook has no such secret`},
 		"a provider that fails": {
 			hooks: []*rossum.Hook{one}, called: 1, want: `getting the secrets of hook "h1" (id 1): the vault is sealed`,
 			provider: func(context.Context, *rossum.Hook) (rossum.Secrets, error) { return nil, asked },

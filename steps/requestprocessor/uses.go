@@ -15,11 +15,12 @@ var _ pipeline.Describer = (*Step)(nil)
 // written to, and the documents that they make. In conditions, and in what get_content
 // gathers, a field that is not there counts as null.
 func (s *Step) Uses(int64) []pipeline.Use {
-	if s.compiled == nil {
-		return nil
+	compiled := s.compiled
+	if compiled == nil {
+		compiled, _ = s.compile() // the faults are those of Compile
 	}
 	u := &uses{}
-	for _, st := range s.compiled.stages {
+	for _, st := range compiled.stages {
 		u.stage(st)
 	}
 	return u.list
