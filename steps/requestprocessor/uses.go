@@ -32,13 +32,11 @@ type uses struct{ list []pipeline.Use }
 func (u *uses) stage(st *stage) {
 	like := pipeline.Use{Conditional: len(st.evaluate) > 0}
 	for _, g := range st.evaluate {
-		u.paths(g.condition.Paths(), pipeline.Use{Place: settings.Join(g.place, "condition"), Optional: true, Steers: true}, "")
+		u.paths(pathsOf(g.condition), pipeline.Use{Place: settings.Join(g.place, "condition"), Optional: true, Steers: true}, "")
 	}
 	for _, c := range st.contents {
 		soft := pipeline.Use{Place: settings.Join(c.place, "query"), Optional: true, Conditional: like.Conditional}
-		if c.query != nil {
-			u.paths(c.query.Paths(), soft, "")
-		}
+		u.paths(pathsOf(c.query), soft, "")
 		for _, t := range c.explicit {
 			u.template(t, soft, "")
 		}
@@ -133,7 +131,7 @@ func (a *certificate) templates() []*reqproc.Template {
 func (u *uses) handler(h *handler, like pipeline.Use) {
 	like.Conditional = like.Conditional || h.condition != nil
 	if h.condition != nil {
-		u.paths(h.condition.Paths(), pipeline.Use{Place: settings.Join(h.place, "condition"), Optional: true}, "")
+		u.paths(pathsOf(h.condition), pipeline.Use{Place: settings.Join(h.place, "condition"), Optional: true}, "")
 	}
 	key, err := formatKey(h.key, 0)
 	if err != nil {
@@ -149,6 +147,14 @@ func (u *uses) handler(h *handler, like pipeline.Use) {
 		return
 	}
 	u.list = append(u.list, like)
+}
+
+// pathsOf lists what a condition names; nil for none.
+func pathsOf(c *reqproc.Condition) []*reqproc.Path {
+	if c == nil {
+		return nil
+	}
+	return c.Paths()
 }
 
 func (u *uses) template(t *reqproc.Template, like pipeline.Use, table string) {
