@@ -82,22 +82,15 @@ func (x *Export) Do(ctx context.Context, call *httpcall.Call) (*httpcall.Reply, 
 }
 
 // HTTPClient returns a client for steps of other modules. Its calls go through
-// the program's own transport, and are noted in the report. It follows no
-// redirect to another host, and repeats nothing.
+// the program's own transport, and are noted in the report. It follows redirects
+// only on the same host and with the same scheme. It repeats nothing: a call that
+// the other side may have acted on fails, even where net/http would make it again.
 func (x *Export) HTTPClient() *http.Client {
 	base := http.DefaultTransport
 	if h := x.run.config.httpClient; h != nil && h.Transport != nil {
 		base = h.Transport
 	}
-	return &http.Client{
-		Transport: recordingTransport{x, base},
-		CheckRedirect: func(req *http.Request, via []*http.Request) error {
-			if req.URL.Host != via[0].URL.Host {
-				return httpcall.ErrRedirect
-			}
-			return nil
-		},
-	}
+	return &http.Client{Transport: recordingTransport{x, httpcall.Once(base)}, CheckRedirect: httpcall.SameOrigin}
 }
 
 type recordingTransport struct {

@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go"
 
+	"github.com/exportpipeline/exportpipeline/internal/httpcall"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/rossum"
 )
@@ -66,10 +67,10 @@ func newS3Client(ctx context.Context, x *pipeline.Export, c *Credentials, chain 
 	client := &s3Client{settings: c}
 	httpClient := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	if h := x.Transport(); h != nil && h.Transport != nil {
-		httpClient.Transport = h.Transport
+		httpClient.Transport = httpcall.Once(h.Transport)
 	} else {
 		client.own = newTransport()
-		httpClient.Transport = client.own
+		httpClient.Transport = httpcall.Once(client.own)
 	}
 	cfg, err := awsConfig(ctx, c, x.Secrets, chain, httpClient)
 	if err != nil {

@@ -13,13 +13,10 @@ package httpcall
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
 	"strings"
 	"sync/atomic"
@@ -67,23 +64,6 @@ func New(o Options) *Client {
 
 // sharedTransport keeps the connections of all clients without one of their own.
 var sharedTransport = newTransport()
-
-func newTransport() *http.Transport {
-	dialer := &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second, Control: checkAddress}
-	return &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           dialer.DialContext,
-		ForceAttemptHTTP2:     true,
-		MaxIdleConns:          100,
-		MaxIdleConnsPerHost:   16,
-		IdleConnTimeout:       90 * time.Second,
-		TLSHandshakeTimeout:   15 * time.Second,
-		ExpectContinueTimeout: time.Second,
-		TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12},
-		// A reply with a megabyte of headers is an attack.
-		MaxResponseHeaderBytes: 1 << 20,
-	}
-}
 
 // Retry says when a call may be made again.
 type Retry uint8
@@ -225,13 +205,13 @@ func (c *Client) Do(ctx context.Context, call *Call) (*Reply, error) {
 
 // running is a call while it is made.
 type running struct {
-	call      *Call
-	started   time.Time
-	attempts  atomic.Int32
-	traced    atomic.Bool // the transport reports what it does, in the current attempt
-	connected atomic.Bool // in the current attempt
-	everSent  atomic.Bool // in any attempt
-	written   atomic.Int64
+	call     *Call
+	started  time.Time
+	attempts atomic.Int32
+	known    bool      // the transport is net/http's own
+	exchange *exchange // of the current attempt, nil before it begins
+	everSent bool      // in any attempt
+	written  atomic.Int64
 }
 
 func (c *Client) do(ctx context.Context, r *running) (*Reply, error) {
@@ -246,17 +226,12 @@ func (c *Client) do(ctx context.Context, r *running) (*Reply, error) {
 	if timeout <= 0 {
 		timeout = DefaultTimeout
 	}
-	// The trace must see every attempt's connection.
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn: func(string) { r.traced.Store(true) },
-		GotConn: func(httptrace.GotConnInfo) { r.connected.Store(true); r.everSent.Store(true) },
-	})
 	req, err := r.request(ctx)
 	if err != nil {
 		return nil, err
 	}
 	client := &retryablehttp.Client{
-		HTTPClient:   &http.Client{Transport: idleTransport(c.transport(), call.Idle), Jar: c.http.Jar, Timeout: timeout, CheckRedirect: redirects(call)},
+		HTTPClient:   &http.Client{Transport: c.transport(r), Jar: c.http.Jar, Timeout: timeout, CheckRedirect: redirects(call)},
 		RetryWaitMin: 500 * time.Millisecond,
 		RetryWaitMax: 30 * time.Second,
 		RetryMax:     attempts(call) - 1,
@@ -298,8 +273,7 @@ func (r *running) nextAttempt(ctx context.Context) error {
 			return err
 		}
 	}
-	r.traced.Store(false)
-	r.connected.Store(false)
+	r.exchange = nil
 	r.attempts.Add(1)
 	return nil
 }
@@ -315,15 +289,16 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// keepIdle hides the transport's CloseIdleConnections from go-retryablehttp,
-// which would end the connections of every other call after a failure.
-type keepIdle struct{ http.RoundTripper }
-
-func (c *Client) transport() http.RoundTripper {
-	if c.http.Transport == nil {
-		return keepIdle{http.DefaultTransport}
+// transport makes the transport of one call. It hides CloseIdleConnections from
+// go-retryablehttp, which would end the connections of every other call after a
+// failure.
+func (c *Client) transport(r *running) http.RoundTripper {
+	base := c.http.Transport
+	if base == nil {
+		base = http.DefaultTransport
 	}
-	return keepIdle{c.http.Transport}
+	_, r.known = base.(*http.Transport)
+	return &once{idleTransport(base, r.call.Idle), r}
 }
 
 func attempts(call *Call) int {
@@ -359,16 +334,11 @@ func (r *running) request(ctx context.Context) (*retryablehttp.Request, error) {
 	}
 	for name, values := range r.call.Header {
 		key := http.CanonicalHeaderKey(name)
-		switch {
-		case key == "Host":
+		if key == "Host" {
 			if len(values) > 0 {
 				req.Host = values[len(values)-1]
 			}
 			continue
-		case (key == "Idempotency-Key" || key == "X-Idempotency-Key") && r.call.Retry != Always:
-			// Under its canonical name, net/http takes it as leave to repeat a
-			// POST by itself. Header names are the same in any case.
-			key = strings.ToLower(key)
 		}
 		req.Header[key] = append(req.Header[key], values...)
 	}
@@ -420,7 +390,7 @@ func (r *running) fail(ctx context.Context, err error) error {
 	}
 	return &Error{
 		Method: r.call.Method, URL: r.call.Redactor.URL(r.call.URL), Attempts: max(1, int(r.attempts.Load())),
-		Sent: r.everSent.Load(), Err: r.call.Redactor.Error(withoutURL(err)),
+		Sent: r.everSent, Err: r.call.Redactor.Error(withoutURL(err)),
 	}
 }
 

@@ -50,6 +50,15 @@ func (i *idler) RoundTrip(req *http.Request) (*http.Response, error) {
 	sent := req.WithContext(ctx)
 	if req.Body != nil && req.Body != http.NoBody {
 		sent.Body = &movingBody{req.Body, watch, false}
+		if req.GetBody != nil {
+			sent.GetBody = func() (io.ReadCloser, error) {
+				body, err := req.GetBody()
+				if err != nil {
+					return nil, err
+				}
+				return &movingBody{body, watch, false}, nil
+			}
+		}
 	}
 	resp, err := i.next.RoundTrip(sent)
 	if err != nil {

@@ -18,12 +18,8 @@ import (
 
 // checkRetry decides whether the call is made again.
 func (r *running) checkRetry(ctx context.Context, resp *http.Response, err error) (bool, error) {
-	// A transport that reports no connections proves nothing: whatever it was
-	// given counts as sent.
-	if resp != nil || !r.traced.Load() {
-		r.connected.Store(true)
-		r.everSent.Store(true)
-	}
+	sent := resp != nil || r.exchange != nil && r.exchange.sent()
+	r.everSent = r.everSent || sent
 	if ctx.Err() != nil {
 		return false, ctx.Err()
 	}
@@ -31,7 +27,7 @@ func (r *running) checkRetry(ctx context.Context, resp *http.Response, err error
 		if permanent(err) || r.call.Retry != Always && errors.Is(err, ErrIdle) {
 			return false, err // whoever says how long to wait does not want to wait four times
 		}
-		if !r.connected.Load() || r.call.Retry == Always {
+		if !sent || r.call.Retry == Always {
 			return true, nil
 		}
 		return false, err
@@ -117,6 +113,20 @@ func checkRedirect(req *http.Request, via []*http.Request) error {
 	case first.Method != http.MethodGet && first.Method != http.MethodHead:
 		return fmt.Errorf("%w: status of a %s points to host %s", ErrRedirect, first.Method, req.URL.Host)
 	case req.URL.Host != from.Host || req.URL.Scheme != from.Scheme:
+		return fmt.Errorf("%w: from %s to %s", ErrRedirect, origin(from), origin(req.URL))
+	case len(via) > maxRedirects:
+		return fmt.Errorf("%w: more than %d", ErrRedirect, maxRedirects)
+	}
+	return nil
+}
+
+// SameOrigin is a rule for the redirects of a client that is not a [Client]: they
+// are followed on the same host and with the same scheme only, so that neither
+// credentials nor documents go to a stranger or lose their encryption.
+func SameOrigin(req *http.Request, via []*http.Request) error {
+	from := via[len(via)-1].URL
+	switch {
+	case origin(req.URL) != origin(from):
 		return fmt.Errorf("%w: from %s to %s", ErrRedirect, origin(from), origin(req.URL))
 	case len(via) > maxRedirects:
 		return fmt.Errorf("%w: more than %d", ErrRedirect, maxRedirects)

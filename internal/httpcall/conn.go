@@ -1,0 +1,95 @@
+package httpcall
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+)
+
+// conn is a connection of our own transports: it counts what net/http writes, below
+// TLS where there is a proxy and else above it, so that it is known whether anything
+// of a request has left.
+type conn struct {
+	net.Conn
+	out atomic.Int64
+}
+
+func (c *conn) written() int64 { return c.out.Load() }
+
+// Write implements [net.Conn].
+func (c *conn) Write(p []byte) (int, error) {
+	n, err := c.Conn.Write(p)
+	c.out.Add(int64(n))
+	return n, err
+}
+
+// counted finds the counting connection below what a transport reports.
+func counted(c net.Conn) *conn {
+	if t, ok := c.(*tls.Conn); ok {
+		c = t.NetConn()
+	}
+	counting, _ := c.(*conn)
+	return counting
+}
+
+// Times of our own transports.
+const (
+	dialTimeout      = 30 * time.Second
+	handshakeTimeout = 15 * time.Second
+)
+
+// newTransport makes a transport of our own. It speaks HTTP/1.1 alone, as the hosted
+// extensions do.
+func newTransport() *http.Transport {
+	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second, Control: checkAddress}
+	t := &http.Transport{
+		Proxy: http.ProxyFromEnvironment,
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			c, err := dialer.DialContext(ctx, network, address)
+			if err != nil {
+				return nil, err
+			}
+			return &conn{Conn: c}, nil
+		},
+		MaxIdleConns:          100,
+		MaxIdleConnsPerHost:   16,
+		IdleConnTimeout:       90 * time.Second,
+		TLSHandshakeTimeout:   handshakeTimeout,
+		ExpectContinueTimeout: time.Second,
+		TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12},
+		// A reply with a megabyte of headers is an attack.
+		MaxResponseHeaderBytes: 1 << 20,
+	}
+	t.DialTLSContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		c, err := dialer.DialContext(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		return handshake(ctx, c, t.TLSClientConfig, address)
+	}
+	return t
+}
+
+// handshake puts TLS on a connection, and the counting on top of it.
+func handshake(ctx context.Context, c net.Conn, config *tls.Config, address string) (net.Conn, error) {
+	config = config.Clone()
+	if config.ServerName == "" {
+		host, _, err := net.SplitHostPort(address)
+		if err != nil {
+			_ = c.Close()
+			return nil, err
+		}
+		config.ServerName = host
+	}
+	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
+	defer cancel()
+	secured := tls.Client(c, config)
+	if err := secured.HandshakeContext(ctx); err != nil {
+		_ = c.Close()
+		return nil, err
+	}
+	return &conn{Conn: secured}, nil
+}

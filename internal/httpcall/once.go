@@ -1,0 +1,229 @@
+package httpcall
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"strings"
+	"sync"
+)
+
+// ErrLost means that net/http wanted to make a call again that the other side may
+// have acted on. It does so by itself when an HTTP/2 server breaks a stream off
+// (RST_STREAM, GOAWAY), without a bound and with POST as readily as with GET.
+var ErrLost = errors.New("the other side broke the call off (RST_STREAM, GOAWAY, or a lost connection)")
+
+// maxRepeats is how often net/http may make a call again by itself that may be
+// repeated; it does not wait in between.
+const maxRepeats = 2
+
+// Once returns a transport whose calls net/http does not repeat by itself, unless
+// they are GET, HEAD, OPTIONS or TRACE, or nothing of them was written. It is for
+// clients of other libraries; calls of a [Client] have it already.
+func Once(next http.RoundTripper) http.RoundTripper { return &once{next: next} }
+
+type once struct {
+	next http.RoundTripper
+	call *running // nil outside of a Client
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (o *once) RoundTrip(req *http.Request) (*http.Response, error) {
+	next := o.next
+	if next == nil {
+		next = http.DefaultTransport
+	}
+	x := &exchange{repeatable: isSafe(req.Method), long: len(req.URL.RequestURI()) > 2000}
+	_, x.known = next.(*http.Transport)
+	if o.call != nil {
+		x.repeatable = x.repeatable || o.call.call.Retry == Always
+		x.known = x.known || o.call.known
+		o.call.exchange = x
+	}
+	ctx, cancel := context.WithCancelCause(req.Context())
+	x.cancel = cancel
+	sent := req.Clone(httptrace.WithClientTrace(ctx, x.trace()))
+	if !x.repeatable {
+		hideIdempotencyKey(sent.Header)
+	}
+	x.guard(sent)
+	resp, err := next.RoundTrip(sent)
+	if err != nil {
+		if errors.Is(context.Cause(ctx), ErrLost) {
+			err = ErrLost
+		}
+		cancel(nil)
+		return nil, err
+	}
+	if resp.StatusCode != http.StatusSwitchingProtocols { // whose body can also be written to
+		resp.Body = &cancelBody{resp.Body, cancel}
+	}
+	resp.Request = req
+	return resp, nil
+}
+
+func isSafe(method string) bool {
+	switch method {
+	case "", http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
+		return true
+	}
+	return false
+}
+
+// hideIdempotencyKey spells the key's name in a way that net/http does not look for:
+// it takes the header as leave to repeat a POST. Header names are the same in any case.
+func hideIdempotencyKey(h http.Header) {
+	for _, name := range []string{"Idempotency-Key", "X-Idempotency-Key"} {
+		if values, ok := h[name]; ok {
+			delete(h, name)
+			lower := strings.ToLower(name)
+			h[lower] = append(h[lower], values...)
+		}
+	}
+}
+
+// exchange is one request on its way through a transport, which may try it on
+// several connections.
+type exchange struct {
+	repeatable bool // net/http may make it again
+	known      bool // the transport is net/http's own, whose rules are known
+	long       bool // the request line may leave before anything is reported
+	cancel     context.CancelCauseFunc
+
+	mu        sync.Mutex
+	traced    bool
+	connected bool
+	http2     bool
+	conn      *conn // nil if the connection does not count
+	before    int64 // bytes that conn had written before
+	wrote     bool  // of the header, at least into a buffer
+	read      bool  // of the body
+	lost      bool  // an earlier connection may have got it
+	repeats   int
+}
+
+func (x *exchange) trace() *httptrace.ClientTrace {
+	return &httptrace.ClientTrace{
+		GetConn: func(string) { x.set(func() { x.traced = true }) },
+		GotConn: x.gotConn,
+		WroteHeaderField: func(name string, _ []string) {
+			x.set(func() { x.wrote, x.http2 = true, strings.HasPrefix(name, ":") || x.http2 })
+		},
+		WroteHeaders: func() { x.set(func() { x.wrote = true }) },
+	}
+}
+
+func (x *exchange) set(f func()) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	f()
+}
+
+// gotConn is called before the request is written to a connection. Where that would
+// be a second one it ends the request: net/http looks at the context before it writes.
+func (x *exchange) gotConn(info httptrace.GotConnInfo) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if err := x.again(); err != nil {
+		x.cancel(err)
+		return
+	}
+	x.traced, x.connected, x.wrote = true, true, x.long
+	if x.conn = counted(info.Conn); x.conn != nil {
+		x.before = x.conn.written()
+	}
+}
+
+// again decides whether what was given out may be given out a second time.
+func (x *exchange) again() error {
+	switch {
+	case !x.wrote && !x.read:
+		return nil
+	case x.known && !x.http2:
+		// Over HTTP/1, net/http repeats a GET, and else only a request of which it
+		// has written nothing to a connection that was kept.
+		x.lost = x.lost || x.repeatable
+	case x.repeatable && x.repeats < maxRepeats:
+		x.repeats++
+		x.lost = true
+	default:
+		return ErrLost
+	}
+	x.wrote, x.read, x.connected = false, false, false
+	return nil
+}
+
+// sent reports whether the other side may have got a part of the request.
+func (x *exchange) sent() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	switch {
+	case !x.traced, x.lost: // a transport that reports nothing proves nothing
+		return true
+	case !x.connected:
+		return false
+	case x.conn != nil:
+		return x.conn.written() > x.before
+	}
+	return x.wrote
+}
+
+// guard lets the body be given out again only as [exchange.again] says.
+func (x *exchange) guard(req *http.Request) {
+	if req.Body == nil || req.Body == http.NoBody {
+		return
+	}
+	req.Body = &guardedBody{req.Body, x}
+	open := req.GetBody
+	if open == nil {
+		return
+	}
+	req.GetBody = func() (io.ReadCloser, error) {
+		x.mu.Lock()
+		err := x.again()
+		x.mu.Unlock()
+		if err != nil {
+			return nil, err
+		}
+		body, err := open()
+		if err != nil {
+			return nil, err
+		}
+		return &guardedBody{body, x}, nil
+	}
+}
+
+// guardedBody notes that something of it was read.
+type guardedBody struct {
+	io.ReadCloser
+	x *exchange
+}
+
+func (b *guardedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if n > 0 {
+		b.x.set(func() { b.x.read = true })
+	}
+	return n, err
+}
+
+// cancelBody frees the context of a request when its reply has been read.
+type cancelBody struct {
+	io.ReadCloser
+	cancel context.CancelCauseFunc
+}
+
+func (b *cancelBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err != nil {
+		b.cancel(nil)
+	}
+	return n, err
+}
+
+func (b *cancelBody) Close() error {
+	defer b.cancel(nil)
+	return b.ReadCloser.Close()
+}
