@@ -17,6 +17,8 @@ type Option func(*config)
 
 // config is what the options set. The zero value works.
 type config struct {
+	network
+
 	log        *slog.Logger
 	tracer     trace.Tracer
 	client     *rossum.Client

@@ -6,10 +6,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/exportpipeline/exportpipeline/internal/address"
 	"github.com/exportpipeline/exportpipeline/internal/httpcall"
 	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
 	"github.com/exportpipeline/exportpipeline/internal/settings"
@@ -52,8 +54,9 @@ func (a Auth) compile(faults *settings.Faults) *tokenSource {
 
 // token returns a token: the cached one, or that of the hook's secrets, or a new
 // one. It is not the refused one, which the server has just turned down.
-func (t *tokenSource) token(ctx context.Context, x *pipeline.Export, data *jsontemplate.Data, refused string) (string, error) {
-	call, key, err := t.render(ctx, data)
+func (t *tokenSource) token(ctx context.Context, target *urls, data *jsontemplate.Data, refused string) (string, error) {
+	x := target.x
+	call, key, err := t.render(ctx, target, data)
 	if err != nil {
 		return "", err
 	}
@@ -93,13 +96,14 @@ func (t *tokenSource) save(ctx context.Context, x *pipeline.Export, token string
 }
 
 // render makes the token request, and the key of its cache entry.
-func (t *tokenSource) render(ctx context.Context, data *jsontemplate.Data) (*httpcall.Call, [sha256.Size]byte, error) {
+func (t *tokenSource) render(ctx context.Context, target *urls, data *jsontemplate.Data) (*httpcall.Call, [sha256.Size]byte, error) {
 	call := &httpcall.Call{Method: t.method, Header: make(http.Header), Timeout: retryTimeout, Retry: httpcall.Always}
 	none := [sha256.Size]byte{}
 	var err error
-	if call.URL, err = t.url.RenderText(ctx, data); err != nil {
-		return nil, none, err
+	if call.URL, err = target.fill(ctx, t.url, data); err != nil {
+		return nil, none, fmt.Errorf("auth.url: %w", err)
 	}
+	target.known = append(slices.Clip(target.known), address.Literals(call.URL)...)
 	for _, h := range t.headers {
 		value, err := h.value.RenderText(ctx, data)
 		if err != nil {

@@ -52,23 +52,6 @@ func compileMethod(faults *settings.Faults, place, method string) string {
 	return upper
 }
 
-func compileURL(faults *settings.Faults, place, text string) *jsontemplate.Template {
-	if strings.TrimSpace(text) == "" {
-		faults.Add(place, "is missing")
-		return nil
-	}
-	t := compileText(faults, place, text)
-	if t == nil {
-		return nil
-	}
-	if literal, ok := t.Literal(); ok {
-		if u, err := url.Parse(literal); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-			faults.Add(place, "%q is not a URL that begins with http:// or https://", literal)
-		}
-	}
-	return t
-}
-
 func compileHeaders(faults *settings.Faults, place string, headers map[string]string) []header {
 	var list []header
 	for name, value := range headers {
@@ -125,14 +108,10 @@ func (r Request) compile(faults *settings.Faults, artefact string) *request {
 }
 
 // render makes the call of one export.
-func (c *request) render(ctx context.Context, data *jsontemplate.Data, artefact *pipeline.File) (*httpcall.Call, error) {
+func (c *request) render(ctx context.Context, data *jsontemplate.Data, artefact *pipeline.File, target *urls) (*httpcall.Call, error) {
 	call := &httpcall.Call{Method: c.method, Header: make(http.Header)}
 	var err error
-	if call.URL, err = c.url.RenderText(ctx, data); err != nil {
-		return nil, err
-	}
-	call.URL = strings.TrimSpace(call.URL)
-	if err := checkPath(call.URL); err != nil {
+	if call.URL, err = target.fill(ctx, c.url, data); err != nil {
 		return nil, fmt.Errorf("request.url: %w", err)
 	}
 	for _, h := range c.headers {
@@ -168,21 +147,6 @@ func (c *request) render(ctx context.Context, data *jsontemplate.Data, artefact 
 		}
 	}
 	return call, nil
-}
-
-// checkPath refuses a path with dots: the text of a field must not lead to another
-// place of the API.
-func checkPath(address string) error {
-	u, err := url.Parse(address)
-	if err != nil {
-		return errors.New("is no URL")
-	}
-	for _, segment := range strings.Split(u.Path, "/") {
-		if segment == ".." || segment == "." {
-			return fmt.Errorf("its path %q has dots, which lead elsewhere", u.Path)
-		}
-	}
-	return nil
 }
 
 // plainBody makes a body of text or bytes.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/exportpipeline/exportpipeline/internal/address"
 	"github.com/exportpipeline/exportpipeline/internal/httpcall"
 	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
 	"github.com/exportpipeline/exportpipeline/internal/settings"
@@ -104,6 +105,7 @@ type restCall struct {
 	condition *jsontemplate.Template
 	request   *request
 	auth      *tokenSource
+	known     address.Known // hosts that the settings name
 }
 
 // Compile checks the settings and returns what runs, with a cache of tokens of its
@@ -123,7 +125,7 @@ func (s *RESTExport) Validate() error {
 
 func (s *RESTExport) compile() (*restCall, error) {
 	var faults settings.Faults
-	c := &restCall{}
+	c := &restCall{known: s.knownHosts()}
 	if s.Condition != "" {
 		c.condition = compileText(&faults, "condition", s.Condition)
 	}
@@ -233,22 +235,22 @@ func (s *RESTExport) call(ctx context.Context, x *pipeline.Export, c *restCall, 
 		}
 		data.File = func() (jsontemplate.Content, error) { return jsontemplate.Bytes(file.Data), nil }
 	}
-	token := ""
+	token, target := "", &urls{c.known, x}
 	if c.auth != nil {
 		var err error
-		if token, err = c.auth.token(ctx, x, data, ""); err != nil {
+		if token, err = c.auth.token(ctx, target, data, ""); err != nil {
 			return nil, err
 		}
 	}
-	reply, err := s.send(ctx, x, c, data, token)
+	reply, err := s.send(ctx, x, c, data, token, target)
 	if err != nil || c.auth == nil || reply.Status != http.StatusUnauthorized {
 		return reply, err
 	}
 	x.Decide("status 401: one more try with a new token")
-	if token, err = c.auth.token(ctx, x, data, token); err != nil {
+	if token, err = c.auth.token(ctx, target, data, token); err != nil {
 		return nil, err
 	}
-	return s.send(ctx, x, c, data, token)
+	return s.send(ctx, x, c, data, token, target)
 }
 
 // Time-outs of one attempt.
@@ -259,12 +261,12 @@ const (
 )
 
 // send makes one call, which is announced before the first byte goes out.
-func (s *RESTExport) send(ctx context.Context, x *pipeline.Export, c *restCall, data *jsontemplate.Data, token string) (*httpcall.Reply, error) {
+func (s *RESTExport) send(ctx context.Context, x *pipeline.Export, c *restCall, data *jsontemplate.Data, token string, target *urls) (*httpcall.Reply, error) {
 	var artefact *pipeline.File
 	if s.Key != "" {
 		artefact, _ = x.Files.Get(ctx, s.Key) // call has found it before
 	}
-	call, err := c.request.render(ctx, data, artefact)
+	call, err := c.request.render(ctx, data, artefact, target)
 	if err != nil {
 		return nil, err
 	}

@@ -138,8 +138,12 @@ func (x *exchange) gotConn(info httptrace.GotConnInfo) {
 
 // again decides whether what was given out may be given out a second time.
 func (x *exchange) again() error {
+	given := x.wrote
+	if !x.traced {
+		given = x.read
+	}
 	switch {
-	case !x.wrote && !x.read:
+	case !given:
 		return nil
 	case x.known && !x.http2:
 		// Over HTTP/1, net/http repeats a GET, and else only a request of which it

@@ -2,6 +2,7 @@ package httpcall
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/tls"
 	"encoding/binary"
@@ -147,6 +148,28 @@ func TestAClientOfAStepDoesNotRepeatAPost(t *testing.T) {
 				t.Errorf("acted %d times, %v", acted.Load(), err)
 			}
 		})
+	}
+}
+
+// readingTransport reads the body before it hands a request on, as recorders do.
+type readingTransport struct{ next http.RoundTripper }
+
+func (r readingTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	body, err := io.ReadAll(req.Body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.Clone(req.Context())
+	req.Body = io.NopCloser(bytes.NewReader(body))
+	return r.next.RoundTrip(req)
+}
+
+func TestATransportMayReadTheBodyBeforeItSends(t *testing.T) {
+	t.Parallel()
+	s := serve(t, func(http.ResponseWriter, *http.Request) {})
+	c := New(Options{HTTP: &http.Client{Transport: readingTransport{s.Client().Transport}}})
+	if _, err := c.Do(t.Context(), &Call{Method: "POST", URL: s.URL, Body: Bytes("BODY")}); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -313,34 +313,42 @@ func (c composite) fill(ctx context.Context, s *Scope) (value, error) {
 	return pyvalue.Str(out.String()), nil
 }
 
-// Values calls f for each placeholder of a composite text or of an exact one, with
-// the text before it and its own; it stops at f's error. It is for places where
-// not every text may stand, such as an address.
-func (t *Template) Values(ctx context.Context, s *Scope, f func(before string, p *Path, text string) error) error {
-	parts, _ := t.node.(composite)
-	if e, ok := t.node.(exact); ok {
-		parts = composite{e.part}
+// Part is a part of a filled text; Path is the placeholder's, nil for literal text.
+type Part struct {
+	Text string
+	Path *Path
+}
+
+// Parts fills a text in and tells what its parts come from. It is for places where not
+// every text may stand, such as an address.
+func (t *Template) Parts(ctx context.Context, s *Scope) ([]Part, error) {
+	var parts composite
+	switch n := t.node.(type) {
+	case composite:
+		parts = n
+	case exact:
+		parts = composite{n.part}
+	default:
+		text, err := t.FillText(ctx, s)
+		return []Part{{Text: text}}, err
 	}
-	before := ""
+	filled := make([]Part, 0, len(parts))
 	for _, p := range parts {
 		if p.path == nil {
-			before += p.text
+			filled = append(filled, Part{Text: p.text})
 			continue
 		}
 		v, err := p.resolve(ctx, s)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		text, err := Text(ctx, v)
 		if err != nil {
-			return fmt.Errorf("%s: %w", p, err)
+			return nil, fmt.Errorf("%s: %w", p, err)
 		}
-		if err := f(before, p.path, text); err != nil {
-			return err
-		}
-		before += text
+		filled = append(filled, Part{text, p.path})
 	}
-	return nil
+	return filled, nil
 }
 
 func (p part) resolve(ctx context.Context, s *Scope) (value, error) {

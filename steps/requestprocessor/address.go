@@ -2,48 +2,59 @@ package requestprocessor
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/url"
-	"strconv"
+	"slices"
 	"strings"
 
+	"github.com/exportpipeline/exportpipeline/internal/address"
 	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/reqproc"
 )
 
-// checkAddress says what keeps an address from being called.
-func checkAddress(address string) error {
-	u, err := url.Parse(address)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return errors.New("this is not a URL that begins with http:// or https:// and has a host; if it is made of a field, the field may be empty")
+// fillURL fills a URL in. Values of fields are encoded for their place, and refused if
+// they would separate something there, since the engine lets them; those of payload and
+// property are parts of the URL, as the engine takes them. No value of a
+// document chooses a host that neither the settings nor a formula names.
+func (r *run) fillURL(ctx context.Context, t *reqproc.Template, s *reqproc.Scope) (string, error) {
+	filled, err := t.Parts(ctx, s)
+	if err != nil {
+		return "", err
 	}
-	for _, segment := range strings.Split(u.Path, "/") {
-		if segment == ".." || segment == "." {
-			return errors.New("its path has dots as a segment, which lead elsewhere")
+	parts := make([]address.Part, len(filled))
+	for i, p := range filled {
+		parts[i].Text = p.Text
+		if p.Path == nil || r.isOwn(p.Path) {
+			continue
+		}
+		parts[i].Value, parts[i].Path, parts[i].Strict = "{"+p.Path.String()+"}", true, true
+		parts[i].Raw = p.Path.Root() == "payload"
+		if p.Path.Root() == "field" && strings.HasPrefix(p.Text, "/") {
+			parts[i].Rest = strings.Contains(r.x.FormulaOf(p.Path.Name(1)), "/")
 		}
 	}
-	return nil
+	return address.Join(parts, func(u *url.URL) bool { return r.known.Allows(u) || r.x.AllowsURL(u) })
 }
 
-// address fills a URL in. The text of a field must not change its structure; see
-// checkPart.
-func (q *request) address(ctx context.Context, s *reqproc.Scope, params *reqproc.Template) (string, error) {
-	err := q.url.Values(ctx, s, func(before string, p *reqproc.Path, text string) error {
-		if err := checkPart(strings.TrimSpace(before), text, p.Root() != "property" && p.Root() != "payload"); err != nil {
-			return fmt.Errorf("{%s}: %w", p, err)
-		}
-		return nil
-	})
-	if err != nil {
-		return "", fail(q.place+".url", err)
+// isOwn reports whether a value comes from the hook, its settings or an API, and not
+// from a document.
+func (r *run) isOwn(p *reqproc.Path) bool {
+	if r.ownItem != "" && p.Root() == r.ownItem {
+		return true
 	}
-	text, err := q.url.FillText(ctx, s)
-	if err != nil {
-		return "", fail(q.place+".url", err)
+	switch p.Root() {
+	case "property", "token", "sequence", "response", "found_value":
+		return true
+	case "payload":
+		return slices.Contains([]string{"settings", "secrets", "base_url", "hook"}, p.Name(1))
 	}
-	address := requote(strings.TrimSpace(text))
-	if err := checkAddress(address); err != nil {
+	return false
+}
+
+// address fills in the URL of a request and its parameters.
+func (q *request) address(ctx context.Context, r *run, s *reqproc.Scope, params *reqproc.Template) (string, error) {
+	address, err := r.fillURL(ctx, q.url, s)
+	if err != nil {
 		return "", fail(q.place+".url", err)
 	}
 	if params == nil {
@@ -63,36 +74,6 @@ func (q *request) address(ctx context.Context, s *reqproc.Scope, params *reqproc
 	return withQuery(address, urlencode(pairs)), nil
 }
 
-// checkPart says why a value must not stand behind a part of an address. What a
-// document says must lead to no other host, and not change what the rest means;
-// what settings and APIs say is their own affair.
-func checkPart(before, text string, isField bool) error {
-	if strings.ContainsFunc(text, func(c rune) bool { return c < ' ' || c == 0x7f }) {
-		return errors.New("its value has a line break or another control character, which no URL can have")
-	}
-	_, rest, begun := strings.Cut(before, "://")
-	if !begun || !isField {
-		return nil
-	}
-	stops := ""
-	switch {
-	case strings.Contains(rest, "?"):
-		stops = "&#"
-	case strings.Contains(rest, "/"):
-		stops = "?#"
-	case rest == "":
-		stops = "@?#\\"
-	case text != "" && text[0] != '/' && strings.Trim(text, hostLetters) != "":
-		return errors.New("its value stands in the name of the host, where only letters, digits and - may be")
-	}
-	if i := strings.IndexAny(text, stops); i >= 0 {
-		return fmt.Errorf("its value has %q, which would change what the URL means; put the value into params, or percent-encode it in the field", text[i:i+1])
-	}
-	return nil
-}
-
-const hostLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-"
-
 // withQuery adds parameters to those that an address has.
 func withQuery(address, query string) string {
 	address, fragment, _ := strings.Cut(address, "#")
@@ -109,63 +90,6 @@ func withQuery(address, query string) string {
 		fragment = "#" + fragment
 	}
 	return address + separator + query + fragment
-}
-
-// kept are the characters besides letters and digits that path, query and fragment
-// keep.
-const kept = "-._~!#$&'()*+,/:;=?@"
-
-// requote escapes what no URL can have behind its host, as Python's requests does:
-// escapes stay, but for those of letters, digits and -._~, which need none. Where one
-// % begins no escape, none does.
-func requote(address string) string {
-	scheme, rest, ok := strings.Cut(address, "://")
-	if !ok {
-		return address
-	}
-	at := strings.IndexAny(rest, "/?#")
-	if at < 0 {
-		return address + "/"
-	}
-	host, rest := rest[:at], rest[at:]
-	if rest[0] != '/' {
-		rest = "/" + rest
-	}
-	escaped := true
-	for i := range len(rest) {
-		escaped = escaped && (rest[i] != '%' || isEscape(rest[i:]))
-	}
-	var out strings.Builder
-	for i := 0; i < len(rest); i++ {
-		c := rest[i]
-		switch {
-		case c == '%' && escaped:
-			value, _ := strconv.ParseUint(rest[i+1:i+3], 16, 8) // isEscape has seen it
-			if isUnreserved(byte(value)) {
-				out.WriteByte(byte(value))
-			} else {
-				fmt.Fprintf(&out, "%%%02X", value)
-			}
-			i += 2
-		case c == '%' && isEscape(rest[i:]):
-			out.WriteString("%25" + strings.ToUpper(rest[i+1:i+3]))
-			i += 2
-		case isUnreserved(c), strings.IndexByte(kept, c) >= 0:
-			out.WriteByte(c)
-		default:
-			fmt.Fprintf(&out, "%%%02X", c)
-		}
-	}
-	return scheme + "://" + host + out.String()
-}
-
-func isUnreserved(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-._~", c) >= 0
-}
-
-func isEscape(text string) bool {
-	isHex := func(c byte) bool { return strings.IndexByte("0123456789abcdefABCDEF", c) >= 0 }
-	return len(text) > 2 && isHex(text[1]) && isHex(text[2])
 }
 
 // formPairs lists the fields of an object, or of a list of pairs: a list repeats a

@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"slices"
 	"time"
 
+	"github.com/exportpipeline/exportpipeline/internal/address"
 	"github.com/exportpipeline/exportpipeline/internal/httpcall"
 	"github.com/exportpipeline/exportpipeline/internal/oauth"
 	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
@@ -141,6 +143,7 @@ func (r *run) authenticate(ctx context.Context, a auth, s *reqproc.Scope) (crede
 		if err != nil {
 			return credentials{}, err
 		}
+		r.known = append(slices.Clip(r.known), address.Literals(req.url)...)
 		token, err := r.p.tokens.get(ctx, r, req, "")
 		return credentials{request: req, token: token}, err
 	}

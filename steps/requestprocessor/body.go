@@ -33,7 +33,7 @@ type outgoing struct {
 func (q *request) fill(ctx context.Context, r *run, s *reqproc.Scope) (*outgoing, error) {
 	out := &outgoing{call: &httpcall.Call{Method: q.method, Header: make(http.Header)}}
 	var err error
-	if out.call.URL, err = q.address(ctx, s, q.params); err != nil {
+	if out.call.URL, err = q.address(ctx, r, s, q.params); err != nil {
 		return nil, err
 	}
 	for _, h := range q.headers {

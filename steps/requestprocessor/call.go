@@ -35,6 +35,9 @@ func (r *run) call(ctx context.Context, c *call) error {
 	if err != nil {
 		return r.failed(ctx, c, r.at.Item, len(items), fail(c.place+".auth", err))
 	}
+	if r.ownItem = ""; c.iterate != nil && c.iterate.Root() == "property" {
+		r.ownItem = c.item
+	}
 	for k := r.at.Item; k < len(items); k++ {
 		r.at.Item = k
 		err := r.one(ctx, c, &creds, items[k], k)

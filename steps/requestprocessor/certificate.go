@@ -66,8 +66,7 @@ func (c *certificate) fill(ctx context.Context, r *run, s *reqproc.Scope) (*toke
 	if a.private, err = oauth.ParseKey(pem); err != nil {
 		return nil, fail(c.place+".private_certificate", err)
 	}
-	a.address = requote(a.get("url").Text())
-	if err := checkAddress(a.address); err != nil {
+	if a.address, err = r.fillURL(ctx, c.url, s); err != nil {
 		return nil, fail(c.place+".url", err)
 	}
 	a.config.SetStr("signature_algorithm", pyvalue.Str(c.algorithm))

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/exportpipeline/exportpipeline/internal/address"
 	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/reqproc"
 	"github.com/exportpipeline/exportpipeline/internal/settings"
@@ -16,6 +17,7 @@ type program struct {
 	stages    []*stage
 	debugging bool
 	tokens    *tokens
+	known     address.Known // hosts that the settings name
 }
 
 type stage struct {
@@ -53,7 +55,8 @@ var (
 
 func (s *Step) compile() (*program, error) {
 	c := &compiler{}
-	p := &program{debugging: s.Debugging, tokens: newTokens()}
+	text, _ := json.Marshal(s.Stages) // of decoded settings, which can always be written
+	p := &program{debugging: s.Debugging, tokens: newTokens(), known: address.Literals(string(text))}
 	if len(s.Stages) == 0 {
 		c.faults.Add("stages", "is missing or empty")
 	}

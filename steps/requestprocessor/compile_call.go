@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/exportpipeline/exportpipeline/internal/address"
 	"github.com/exportpipeline/exportpipeline/internal/reqproc"
 	"github.com/exportpipeline/exportpipeline/internal/settings"
 )
@@ -155,7 +156,7 @@ func (c *compiler) url(place, text string, roots []string) *reqproc.Template {
 		return nil
 	}
 	if v, ok := t.Literal(); ok {
-		if err := checkAddress(strings.TrimSpace(v.Text())); err != nil {
+		if _, err := address.Join([]address.Part{{Text: v.Text()}}, nil); err != nil {
 			c.faults.AddErr(place, err)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/exportpipeline/exportpipeline/internal/address"
 	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/reqproc"
 	"github.com/exportpipeline/exportpipeline/pipeline"
@@ -14,6 +15,10 @@ import (
 type run struct {
 	x *pipeline.Export
 	p *program
+	// known are the hosts that settings and auth requests name; ownItem is the name of
+	// the item of an iteration over what APIs have said, "" if there is none.
+	known   address.Known
+	ownItem string
 
 	properties *pyvalue.Dict
 	writes     map[string]*written
@@ -44,7 +49,8 @@ func (r *run) decide(format string, args ...any) {
 
 func newRun(x *pipeline.Export, p *program) *run {
 	return &run{
-		x: x, p: p, properties: pyvalue.NewDict(), writes: make(map[string]*written), warned: make(map[*call]bool), listed: make(map[string][]pyvalue.Value),
+		known: p.known,
+		x:     x, p: p, properties: pyvalue.NewDict(), writes: make(map[string]*written), warned: make(map[*call]bool), listed: make(map[string][]pyvalue.Value),
 		fetched: make(map[string]*reqproc.Fetched), clients: make(map[string]*rossum.Client),
 	}
 }
