@@ -47,6 +47,7 @@ type Export struct {
 type run struct {
 	config   config
 	redactor *redact.Redactor
+	keepers  keepers
 	journal  journal
 	progress progress
 	report   *Report
@@ -85,6 +86,9 @@ func NewExport(p *rossum.Payload, options ...Option) (*Export, error) {
 func newExport(p *rossum.Payload, c config) (*Export, error) {
 	if p == nil || p.Annotation == nil {
 		return nil, fmt.Errorf("%w: key \"annotation\" is missing", rossum.ErrPayload)
+	}
+	if err := c.expected(p); err != nil {
+		return nil, err
 	}
 	r := &run{config: c, redactor: redact.New(string(p.Token))}
 	r.hide(p.Secrets)

@@ -113,6 +113,9 @@ func newHandler(chain *Chain, options []HandlerOption) (*handler, error) {
 	if h.timeout == 0 {
 		h.timeout = DefaultTimeout
 	}
+	if len(h.secrets) > 0 {
+		h.chain = h.chain.With(func(c *config) { c.signed = true })
+	}
 	h.chain = h.chain.With(WithTimeout(h.timeout - min(answerTime, h.timeout/10)))
 	if h.log = h.chain.config.log; h.log == nil {
 		h.log = slog.New(slog.DiscardHandler)

@@ -11,6 +11,8 @@ import (
 // network are the options that say where calls may go.
 type network struct {
 	allowedHosts []string
+	origins      []string // of Rossum
+	signed       bool     // calls come with a signature that is checked
 }
 
 // WithAllowedHosts names hosts that calls may go to although a document's text chooses

@@ -3,20 +3,18 @@ package steps
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/json"
+	"encoding/hex"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/exportpipeline/exportpipeline/internal/address"
 	"github.com/exportpipeline/exportpipeline/internal/httpcall"
 	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
+	"github.com/exportpipeline/exportpipeline/internal/oauth"
 	"github.com/exportpipeline/exportpipeline/internal/settings"
 	"github.com/exportpipeline/exportpipeline/pipeline"
-	"github.com/exportpipeline/exportpipeline/rossum"
 )
 
 // tokenSecret is the name under which Rossum's extension keeps the token.
@@ -30,17 +28,11 @@ type tokenSource struct {
 	headers []header
 	data    *jsontemplate.Template
 
-	mu     sync.Mutex
-	cached map[[sha256.Size]byte]cachedToken
-}
-
-type cachedToken struct {
-	token   string
-	expires time.Time // zero if the server did not say
+	cached *oauth.Cache
 }
 
 func (a Auth) compile(faults *settings.Faults) *tokenSource {
-	t := &tokenSource{cached: make(map[[sha256.Size]byte]cachedToken)}
+	t := &tokenSource{cached: &oauth.Cache{}}
 	t.url = compileURL(faults, "auth.url", a.URL)
 	t.method = compileMethod(faults, "auth.method", a.Method)
 	t.headers = compileHeaders(faults, "auth.headers", a.Headers)
@@ -60,65 +52,46 @@ func (t *tokenSource) token(ctx context.Context, target *urls, data *jsontemplat
 	if err != nil {
 		return "", err
 	}
-	// Only one export asks for a token; the others wait for it.
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	known, ok := t.cached[key]
-	if !ok {
-		known.token = x.Secrets[tokenSecret]
-	}
-	if known.token != "" && known.token != refused && (known.expires.IsZero() || x.Now().Before(known.expires)) {
-		x.Hide(known.token)
-		x.Secrets[tokenSecret] = known.token
-		return known.token, nil
-	}
-	fresh, err := t.fetch(ctx, x, call)
+	token, fresh, err := t.cached.Get(ctx, oauth.Ask{
+		Key: key, Now: x.Now(), Refused: refused, Kept: x.OwnSecret(tokenSecret, key),
+		Fetch: func(ctx context.Context) (oauth.Token, error) { return t.fetch(ctx, x, call) },
+	})
 	if err != nil {
 		return "", err
 	}
-	t.cached[key] = fresh
-	x.Secrets[tokenSecret] = fresh.token
-	t.save(ctx, x, fresh.token)
-	return fresh.token, nil
+	x.Hide(token.Value)
+	x.Own(token.Value, key)
+	if fresh {
+		x.KeepSecret(ctx, tokenSecret, token.Value)
+	}
+	return token.Value, nil
 }
 
-// save keeps the token in the hook's secrets, as Rossum's extension does. That
-// it cannot be saved costs the next process a token request, not this export.
-func (t *tokenSource) save(ctx context.Context, x *pipeline.Export, token string) {
-	id := rossum.IDOf(x.Payload.Hook)
-	if x.Rossum == nil || id == 0 {
-		return
-	}
-	if err := x.Rossum.SetHookSecrets(ctx, id, rossum.Secrets{tokenSecret: token}); err != nil {
-		x.Log.WarnContext(ctx, "the access token could not be saved in the hook's secrets", "error", err)
-		x.Decide("the access token could not be saved in the hook's secrets")
-	}
-}
-
-// render makes the token request, and the key of its cache entry.
-func (t *tokenSource) render(ctx context.Context, target *urls, data *jsontemplate.Data) (*httpcall.Call, [sha256.Size]byte, error) {
+// render makes the token request, and its key: a token belongs to the hook and to all
+// that it was asked for with.
+func (t *tokenSource) render(ctx context.Context, target *urls, data *jsontemplate.Data) (*httpcall.Call, string, error) {
 	call := &httpcall.Call{Method: t.method, Header: make(http.Header), Timeout: retryTimeout, Retry: httpcall.Always}
-	none := [sha256.Size]byte{}
 	var err error
 	if call.URL, err = target.fill(ctx, t.url, data); err != nil {
-		return nil, none, fmt.Errorf("auth.url: %w", err)
+		return nil, "", fmt.Errorf("auth.url: %w", err)
 	}
 	target.known = append(slices.Clip(target.known), address.Literals(call.URL)...)
 	for _, h := range t.headers {
 		value, err := h.value.RenderText(ctx, data)
 		if err != nil {
-			return nil, none, err
+			return nil, "", err
 		}
 		call.Header.Set(h.name, value)
 	}
 	var body []byte
 	if t.data != nil {
 		if body, err = t.body(ctx, call, data); err != nil {
-			return nil, none, err
+			return nil, "", err
 		}
 		call.Body = httpcall.Bytes(body)
 	}
-	return call, sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%s", call.URL, call.Header, body)), nil
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s %s\n%s\n%s", target.x.Payload.Hook, call.Method, call.URL, call.Header, body))
+	return call, hex.EncodeToString(sum[:]), nil
 }
 
 func (t *tokenSource) body(ctx context.Context, call *httpcall.Call, data *jsontemplate.Data) ([]byte, error) {
@@ -141,32 +114,23 @@ func (t *tokenSource) body(ctx context.Context, call *httpcall.Call, data *jsont
 	return []byte(text), err
 }
 
-// earlier is how long before its end a token is no longer used.
-const earlier = 30 * time.Second
-
-func (t *tokenSource) fetch(ctx context.Context, x *pipeline.Export, call *httpcall.Call) (cachedToken, error) {
+func (t *tokenSource) fetch(ctx context.Context, x *pipeline.Export, call *httpcall.Call) (oauth.Token, error) {
 	reply, err := x.Do(ctx, call)
 	if err != nil {
-		return cachedToken{}, &pipeline.StepError{Place: "auth.url", Err: err}
+		return oauth.Token{}, &pipeline.StepError{Place: "auth.url", Err: err}
 	}
 	if reply.Status < 200 || reply.Status > 299 {
-		return cachedToken{}, &pipeline.StepError{Place: "auth", Err: fmt.Errorf("the token request was answered with status %d: %s", reply.Status, excerpt(reply.Body))}
+		return oauth.Token{}, &pipeline.StepError{Place: "auth", Err: fmt.Errorf("the token request was answered with status %d: %s", reply.Status, excerpt(reply.Body))}
 	}
-	var answer struct {
-		AccessToken string      `json:"access_token"`
-		ExpiresIn   json.Number `json:"expires_in"`
+	mediaType := reply.Header.Get("Content-Type")
+	answer := oauth.ParseReply(reply.Body, mediaType)
+	switch {
+	case answer.Problem != "":
+		return oauth.Token{}, &pipeline.StepError{Place: "auth", Err: fmt.Errorf("the token request was answered with status %d and the error %s", reply.Status, excerpt([]byte(x.Redact(answer.Problem))))}
+	case answer.Token == "": // nothing of the answer is quoted, which could be a token
+		return oauth.Token{}, &pipeline.StepError{Place: "auth", Err: fmt.Errorf("the answer of the token request (status %d, %s) has no access_token", reply.Status, mediaType)}
 	}
-	// The error of encoding/json could quote the token.
-	if json.Unmarshal(reply.Body, &answer) != nil || answer.AccessToken == "" {
-		return cachedToken{}, &pipeline.StepError{Place: "auth", Err: fmt.Errorf("the answer of the token request (status %d, %s) has no access_token", reply.Status, reply.Header.Get("Content-Type"))}
-	}
-	x.Hide(answer.AccessToken)
-	token := cachedToken{token: answer.AccessToken}
-	if seconds, err := answer.ExpiresIn.Float64(); err == nil && seconds > 0 {
-		life := time.Duration(min(seconds, 1e9) * float64(time.Second))
-		token.expires = x.Now().Add(life - min(earlier, life/2))
-	}
-	return token, nil
+	return answer.New(answer.Token, x.Now()), nil
 }
 
 // excerpt shows the beginning of a reply in an error, on one line.

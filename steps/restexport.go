@@ -236,6 +236,13 @@ func (s *RESTExport) call(ctx context.Context, x *pipeline.Export, c *restCall, 
 		data.File = func() (jsontemplate.Content, error) { return jsontemplate.Bytes(file.Data), nil }
 	}
 	token, target := "", &urls{c.known, x}
+	secret := data.Secret
+	data.Secret = func(name string) (string, bool) {
+		if name == tokenSecret && token != "" { // this request's own, whatever others have kept
+			return token, true
+		}
+		return secret(name)
+	}
 	if c.auth != nil {
 		var err error
 		if token, err = c.auth.token(ctx, target, data, ""); err != nil {

@@ -144,7 +144,7 @@ func (r *run) authenticate(ctx context.Context, a auth, s *reqproc.Scope) (crede
 			return credentials{}, err
 		}
 		r.known = append(slices.Clip(r.known), address.Literals(req.url)...)
-		token, err := r.p.tokens.get(ctx, r, req, "")
+		token, err := r.getToken(ctx, req, "")
 		return credentials{request: req, token: token}, err
 	}
 	return credentials{}, fmt.Errorf("auth %T is not known", a)

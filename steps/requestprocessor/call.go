@@ -121,7 +121,7 @@ func (r *run) one(ctx context.Context, c *call, creds *credentials, item pyvalue
 	reply, err := r.send(ctx, c, out, sequence)
 	if err == nil && reply.Status == http.StatusUnauthorized && creds.request != nil {
 		r.decide("%s (%s): status 401, one more try with a new token", c.place, c.name)
-		if creds.token, err = r.p.tokens.get(ctx, r, creds.request, creds.token); err != nil {
+		if creds.token, err = r.getToken(ctx, creds.request, creds.token); err != nil {
 			return &abandoned{fail(c.place+".auth", err)}
 		}
 		if out, err = r.prepare(ctx, c, creds, s); err != nil {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/exportpipeline/exportpipeline/internal/address"
+	"github.com/exportpipeline/exportpipeline/internal/oauth"
 	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/reqproc"
 	"github.com/exportpipeline/exportpipeline/internal/settings"
@@ -16,7 +17,7 @@ import (
 type program struct {
 	stages    []*stage
 	debugging bool
-	tokens    *tokens
+	tokens    *oauth.Cache
 	known     address.Known // hosts that the settings name
 }
 
@@ -56,7 +57,7 @@ var (
 func (s *Step) compile() (*program, error) {
 	c := &compiler{}
 	text, _ := json.Marshal(s.Stages) // of decoded settings, which can always be written
-	p := &program{debugging: s.Debugging, tokens: newTokens(), known: address.Literals(string(text))}
+	p := &program{debugging: s.Debugging, tokens: &oauth.Cache{}, known: address.Literals(string(text))}
 	if len(s.Stages) == 0 {
 		c.faults.Add("stages", "is missing or empty")
 	}

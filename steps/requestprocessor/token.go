@@ -4,18 +4,16 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"net/url"
 	"regexp"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/internal/httpcall"
+	"github.com/exportpipeline/exportpipeline/internal/oauth"
 	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/reqproc"
-	"github.com/exportpipeline/exportpipeline/rossum"
 )
 
 // tokenRequest is how a token is had, with everything filled in.
@@ -49,110 +47,53 @@ func (t *tokenRequest) secret(key string) string {
 	return "_request_processor_token_cache_" + host[:min(len(host), 32)] + "_" + key[:16]
 }
 
-// tokens are the tokens that the exports of one step share, by what they were asked
-// for with.
-type tokens struct {
-	mu    sync.Mutex
-	byKey map[string]*sharedToken
-}
-
-// sharedToken is one of them.
-type sharedToken struct {
-	lock    chan struct{} // held by the one export that asks for it
-	token   string
-	expires time.Time // zero if the server did not say
-}
-
-func newTokens() *tokens { return &tokens{byKey: make(map[string]*sharedToken)} }
-
-// maxTokens is how many tokens are kept at a time.
-const maxTokens = 1000
-
-func (t *tokens) of(key string) *sharedToken {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	shared := t.byKey[key]
-	if shared == nil {
-		if len(t.byKey) >= maxTokens {
-			clear(t.byKey)
-		}
-		shared = &sharedToken{lock: make(chan struct{}, 1)}
-		t.byKey[key] = shared
-	}
-	return shared
-}
-
-// get returns a token: the one kept here, that of the hook's secrets, or a new one;
+// getToken returns a token: the one kept here, that of the hook's secrets, or a new one;
 // never the refused one, which the server has just turned down.
-func (t *tokens) get(ctx context.Context, r *run, req *tokenRequest, refused string) (string, error) {
+func (r *run) getToken(ctx context.Context, req *tokenRequest, refused string) (string, error) {
 	key, err := req.key()
 	if err != nil {
 		return "", err
 	}
-	shared := t.of(key)
-	select {
-	case shared.lock <- struct{}{}:
-		defer func() { <-shared.lock }()
-	case <-ctx.Done():
-		return "", context.Cause(ctx)
-	}
 	name := req.secret(key)
-	if shared.token == "" || shared.token == refused {
-		shared.token, shared.expires = r.x.Secrets[name], time.Time{}
-	}
-	if shared.token != "" && shared.token != refused && (shared.expires.IsZero() || r.x.Now().Before(shared.expires)) {
-		r.x.Hide(shared.token)
-		r.x.Secrets[name] = shared.token
-		return shared.token, nil
-	}
-	shared.token = ""
-	delete(r.x.Secrets, name)
-	if err := req.fetch(ctx, r, shared); err != nil {
+	token, fresh, err := r.p.tokens.Get(ctx, oauth.Ask{
+		Key: r.x.Payload.Hook + " " + key, Now: r.x.Now(), Refused: refused, Kept: r.x.Secrets[name],
+		Fetch: func(ctx context.Context) (oauth.Token, error) { return req.fetch(ctx, r) },
+	})
+	if err != nil {
+		delete(r.x.Secrets, name)
 		return "", err
 	}
-	r.x.Secrets[name] = shared.token
-	r.saveToken(ctx, name, shared.token)
-	return shared.token, nil
+	r.x.Hide(token.Value)
+	if r.x.Secrets[name] = token.Value; fresh {
+		r.x.KeepSecret(ctx, name, token.Value)
+	}
+	return token.Value, nil
 }
 
-// saveToken keeps the token in the hook's secrets. That it cannot be saved costs the
-// next process a token request, not this export.
-func (r *run) saveToken(ctx context.Context, name, token string) {
-	id := rossum.IDOf(r.x.Payload.Hook)
-	if r.x.Rossum == nil || id == 0 {
-		return
-	}
-	if err := r.x.Rossum.SetHookSecrets(ctx, id, rossum.Secrets{name: token}); err != nil {
-		r.x.Log.WarnContext(ctx, "the access token could not be saved in the hook's secrets", "error", err)
-		r.decide("the access token could not be saved in the hook's secrets; its secrets_schema must allow further keys: %v", err)
-	}
-}
+// tokenAttempts is how often a token request is made.
+const tokenAttempts = 2
 
-// Rules of a token request.
-const (
-	tokenAttempts = 2
-	earlier       = 30 * time.Second // before its end a token is no longer used
-)
-
-// fetch asks for a new token and puts it into shared.
-func (t *tokenRequest) fetch(ctx context.Context, r *run, shared *sharedToken) error {
+// fetch asks for a new token.
+func (t *tokenRequest) fetch(ctx context.Context, r *run) (oauth.Token, error) {
+	none := oauth.Token{}
 	call, err := t.make(ctx, r.x.Now())
 	if err != nil {
-		return err
+		return none, err
 	}
 	call.Idle, call.Retry, call.MaxAttempts = defaultTimeout, httpcall.Always, tokenAttempts
 	reply, err := r.x.Do(ctx, call)
 	if err != nil {
-		return fail(t.place+".url", fmt.Errorf("asking for a token: %w", err))
+		return none, fail(t.place+".url", fmt.Errorf("asking for a token: %w", err))
 	}
 	mediaType := reply.Header.Get("Content-Type")
 	if reply.Status < 200 || reply.Status > 299 {
-		return fail(t.place, fmt.Errorf("the token request was answered with status %d (%s): %s", reply.Status, mediaType, r.x.Redact(excerpt(reply.Body))))
+		return none, fail(t.place, fmt.Errorf("the token request was answered with status %d (%s): %s", reply.Status, mediaType, r.x.Redact(excerpt(reply.Body))))
 	}
 	// No error may quote the answer, which has a token in it.
-	answer, err := pyvalue.FromJSON(reply.Body, true)
+	parsed := oauth.ParseReply(reply.Body, mediaType)
+	answer, err := pyvalue.FromJSON(parsed.Object, true)
 	if err != nil || answer.Dict() == nil {
-		return fail(t.place, fmt.Errorf("the answer of the token request (status %d, %s, %d bytes) is no JSON object", reply.Status, mediaType, len(reply.Body)))
+		return none, fail(t.place, fmt.Errorf("the answer of the token request (status %d, %s, %d bytes) is no JSON object", reply.Status, mediaType, len(reply.Body)))
 	}
 	roots := make(map[string]pyvalue.Value)
 	for k, v := range answer.Dict().All() {
@@ -164,20 +105,12 @@ func (t *tokenRequest) fetch(ctx context.Context, r *run, shared *sharedToken) e
 		token, err = reqproc.Text(ctx, v)
 	}
 	if err != nil || token == "" || v.Dict() != nil || v.List() != nil {
-		return fail(t.place+".credential_key", fmt.Errorf("the answer of the token request (status %d, %s) has no token at %s", reply.Status, mediaType, t.credential))
-	}
-	r.x.Hide(token)
-	shared.token, shared.expires = token, time.Time{}
-	var life struct {
-		ExpiresIn json.Number `json:"expires_in"`
-	}
-	if json.Unmarshal(reply.Body, &life) == nil {
-		if seconds, err := life.ExpiresIn.Float64(); err == nil && seconds > 0 {
-			d := time.Duration(min(seconds, 1e9) * float64(time.Second))
-			shared.expires = r.x.Now().Add(d - min(earlier, d/2))
+		if parsed.Problem != "" {
+			return none, fail(t.place, fmt.Errorf("the token request was answered with status %d and the error %s", reply.Status, excerpt([]byte(r.x.Redact(parsed.Problem)))))
 		}
+		return none, fail(t.place+".credential_key", fmt.Errorf("the answer of the token request (status %d, %s) has no token at %s", reply.Status, mediaType, t.credential))
 	}
-	return nil
+	return parsed.New(token, r.x.Now()), nil
 }
 
 // maxExcerpt is how much of a reply an error shows, in bytes.
