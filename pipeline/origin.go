@@ -79,11 +79,10 @@ func (x *Export) trustsRossum() bool {
 	return c.signed || u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// KeepSecret keeps a secret that a step has got, such as an access token, in the secrets
-// of its hook: in this run, and in Rossum, so that the next process need not ask for it
-// again. It goes only to the Rossum that the program expects; see [WithRossumOrigin].
+// KeepToken keeps an access token that a step has got as a secret of its hook: in this
+// run, and in Rossum, so that the next process need not ask for it again. It goes only to the Rossum that the program expects; see [WithRossumOrigin].
 // That it can't be kept there fails nothing; the report and the log say so.
-func (x *Export) KeepSecret(ctx context.Context, name, value string) {
+func (x *Export) KeepToken(ctx context.Context, name, value string) {
 	x.Hide(value)
 	x.Secrets[name] = value
 	id := rossum.IDOf(x.Payload.Hook)
@@ -91,20 +90,20 @@ func (x *Export) KeepSecret(ctx context.Context, name, value string) {
 		return
 	}
 	if !x.trustsRossum() {
-		x.Decide("the secret %s was not kept in the hook's secrets: nothing in the program's configuration names %s as its Rossum; allow it by pipeline.WithRossumOrigin",
-			name, x.Rossum.BaseURL())
+		x.Decide("the access token was not saved in the hook's secrets: nothing in the program's configuration names %s as its Rossum; allow it by pipeline.WithRossumOrigin",
+			x.Rossum.BaseURL())
 		return
 	}
 	if err := x.Rossum.SetHookSecrets(ctx, id, rossum.Secrets{name: value}); err != nil {
-		x.Log.WarnContext(ctx, "a secret could not be kept in the hook's secrets", "secret", name, "error", err)
-		x.Decide("the secret %s could not be kept in the hook's secrets; its secrets_schema must allow further keys: %v", name, err)
+		x.Log.WarnContext(ctx, "the access token could not be saved in the hook's secrets", "error", err)
+		x.Decide("the access token could not be saved in the hook's secrets; its secrets_schema must allow further keys: %v", err)
 	}
 }
 
-// OwnSecret returns a secret that an owner, such as a token request, has kept, or "" if
-// in this run the same value belongs to another owner: steps of one chain may use one
+// OwnToken returns the token that an owner, such as a token request, has kept as a
+// secret, or "" if in this run the same value belongs to another owner: steps of one chain may use one
 // name for the tokens of different systems.
-func (x *Export) OwnSecret(name, owner string) string {
+func (x *Export) OwnToken(name, owner string) string {
 	value := x.Secrets[name]
 	if value == "" || !x.Own(value, owner) {
 		return ""

@@ -53,7 +53,7 @@ func (t *tokenSource) token(ctx context.Context, target *urls, data *jsontemplat
 		return "", err
 	}
 	token, fresh, err := t.cached.Get(ctx, oauth.Ask{
-		Key: key, Now: x.Now(), Refused: refused, Kept: x.OwnSecret(tokenSecret, key),
+		Key: key, Now: x.Now(), Refused: refused, Kept: x.OwnToken(tokenSecret, key),
 		Fetch: func(ctx context.Context) (oauth.Token, error) { return t.fetch(ctx, x, call) },
 	})
 	if err != nil {
@@ -62,7 +62,7 @@ func (t *tokenSource) token(ctx context.Context, target *urls, data *jsontemplat
 	x.Hide(token.Value)
 	x.Own(token.Value, key)
 	if fresh {
-		x.KeepSecret(ctx, tokenSecret, token.Value)
+		x.KeepToken(ctx, tokenSecret, token.Value)
 	}
 	return token.Value, nil
 }

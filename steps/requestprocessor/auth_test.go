@@ -133,7 +133,7 @@ func TestATokenThatCannotBeSavedCostsNoExport(t *testing.T) {
 	s.Fail(rossumtest.Fault{Method: "PATCH", Path: "hooks", Status: 403})
 	a := tokenAPI(t, everything)
 	r := run(t, a, invoice(rossumtest.On(s)), authorised(bearerAuth))
-	if r.Err != nil || !strings.Contains(decisions(r), "the access token could not be kept in the hook's secrets; its secrets_schema must allow further keys") || r.Values["status"] != "200" {
+	if r.Err != nil || !strings.Contains(decisions(r), "the access token could not be saved in the hook's secrets; its secrets_schema must allow further keys") || r.Values["status"] != "200" {
 		t.Errorf("%v\n%s", r.Err, decisions(r))
 	}
 }

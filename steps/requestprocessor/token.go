@@ -65,7 +65,7 @@ func (r *run) getToken(ctx context.Context, req *tokenRequest, refused string) (
 	}
 	r.x.Hide(token.Value)
 	if r.x.Secrets[name] = token.Value; fresh {
-		r.x.KeepSecret(ctx, name, token.Value)
+		r.x.KeepToken(ctx, name, token.Value)
 	}
 	return token.Value, nil
 }
