@@ -55,17 +55,22 @@ func lower(s string) string {
 	}
 	var b strings.Builder
 	all := []rune(s)
-	for i, r := range all {
-		switch {
-		case r == 'İ':
-			b.WriteString("i\u0307")
-		case r == 'Σ' && finalSigma(all, i):
-			b.WriteRune('ς')
-		default:
-			b.WriteRune(unicode.ToLower(r))
-		}
+	for i := range all {
+		b.WriteString(lowerAt(all, i))
 	}
 	return b.String()
+}
+
+// lowerAt is the lower case of a character, which of a sigma depends on its place.
+func lowerAt(all []rune, i int) string {
+	switch r := all[i]; {
+	case r == 'İ':
+		return "i\u0307"
+	case r == 'Σ' && finalSigma(all, i):
+		return "ς"
+	default:
+		return string(unicode.ToLower(r))
+	}
 }
 
 func finalSigma(all []rune, i int) bool {
@@ -134,9 +139,10 @@ func titleRune(r rune) string {
 func title(s string) string {
 	var b strings.Builder
 	inWord := false
-	for _, r := range s {
+	all := []rune(s)
+	for i, r := range all {
 		if inWord {
-			b.WriteString(lower(string(r)))
+			b.WriteString(lowerAt(all, i))
 		} else {
 			b.WriteString(titleRune(r))
 		}
@@ -147,11 +153,16 @@ func title(s string) string {
 
 // Capitalize is str.capitalize().
 func Capitalize(s string) string {
-	for i, r := range s {
-		rest := s[i+len(string(r)):]
-		return titleRune(r) + lower(rest)
+	var b strings.Builder
+	all := []rune(s)
+	for i, r := range all {
+		if i == 0 {
+			b.WriteString(titleRune(r))
+		} else {
+			b.WriteString(lowerAt(all, i))
+		}
 	}
-	return s
+	return b.String()
 }
 
 // Lower is str.lower().
@@ -162,10 +173,11 @@ func Upper(s string) string { return upper(s) }
 
 func swapcase(s string) string {
 	var b strings.Builder
-	for _, r := range s {
+	all := []rune(s)
+	for i, r := range all {
 		switch {
 		case unicode.IsUpper(r):
-			b.WriteString(lower(string(r)))
+			b.WriteString(lowerAt(all, i))
 		case unicode.IsLower(r):
 			b.WriteString(upper(string(r)))
 		default:

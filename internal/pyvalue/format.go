@@ -28,12 +28,12 @@ const maxWidth = math.MaxInt64 / 10
 
 func parseSpec(text, class string) (spec, error) {
 	s := spec{fill: " ", precision: -1}
-	rest := text
+	rest, filled := text, false
 	if rest != "" {
 		_, n := utf8.DecodeRuneInString(rest)
 		switch {
 		case len(rest) > n && strings.IndexByte("<>=^", rest[n]) >= 0:
-			s.fill, s.align, rest = rest[:n], rest[n], rest[n+1:]
+			s.fill, s.align, rest, filled = rest[:n], rest[n], rest[n+1:], true
 		case strings.IndexByte("<>=^", rest[0]) >= 0:
 			s.align, rest = rest[0], rest[1:]
 		}
@@ -50,9 +50,11 @@ func parseSpec(text, class string) (spec, error) {
 	s.z = next("z") != 0
 	s.alt = next("#") != 0
 	if next("0") != 0 {
-		s.zero = true
+		if s.zero = true; !filled {
+			s.fill = "0"
+		}
 		if s.align == 0 {
-			s.fill, s.align = "0", '='
+			s.align = '='
 		}
 	}
 	var err error
@@ -276,7 +278,7 @@ func finishNumber(m *Meter, prefix, whole, rest string, group int, s spec) (stri
 	if s.grouping != 0 {
 		least := 0
 		if s.align == '=' && s.fill == "0" {
-			least = s.width - len(prefix) - len(rest)
+			least = max(0, s.width-len(prefix)-len(rest))
 			if err := m.Grow(int64(least)); err != nil {
 				return "", err
 			}

@@ -1,6 +1,7 @@
 package pyvalue
 
 import (
+	"bytes"
 	"iter"
 	"strings"
 	"unicode/utf8"
@@ -107,6 +108,17 @@ func Contains(m *Meter, container, item Value) (bool, error) {
 			return false, typeError("'in <string>' requires string as left operand, not %s", TypeName(item))
 		}
 		return strings.Contains(container.Text(), item.Text()), nil
+	case *bytesBox:
+		switch n, isInt := item.Int64(); {
+		case item.Kind() == KindBytes:
+			return bytes.Contains(x.data, item.Data()), nil
+		case !isInt || item.Kind() == KindFloat:
+			return false, typeError("a bytes-like object is required, not '%s'", TypeName(item))
+		case n < 0 || n > 255:
+			return false, valueError("byte must be in range(0, 256)")
+		default:
+			return bytes.IndexByte(x.data, byte(n)) >= 0, nil
+		}
 	case *Dict:
 		_, ok, err := x.Get(item)
 		return ok, err

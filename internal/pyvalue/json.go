@@ -246,7 +246,7 @@ func (j JSON) appendText(dst []byte, s string) []byte {
 			dst = append(dst, `\b`...)
 		case r == '\f':
 			dst = append(dst, `\f`...)
-		case r < ' ' || !j.Unicode && r >= 0x7f && r <= 0xffff && r != 0x7f:
+		case r < ' ' || !j.Unicode && r >= 0x7f && r <= 0xffff:
 			dst = appendHex(append(dst, `\u`...), r, 4)
 		case !j.Unicode && r > 0xffff:
 			r -= 0x10000

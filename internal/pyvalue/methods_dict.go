@@ -4,7 +4,6 @@ import (
 	"math"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 )
 
 func dictGet(_ *Meter, v Value, c *Call) (Value, error) {
@@ -285,48 +284,4 @@ func floatHex(f float64) string {
 		return mantissa + "p+" + strconv.Itoa(exp)
 	}
 	return mantissa + "p" + strconv.Itoa(exp)
-}
-
-var bytesMethods = map[string]method{
-	"decode": func(m *Meter, v Value, c *Call) (Value, error) {
-		if err := c.Check("decode", 0, "encoding", "errors"); err != nil {
-			return Value{}, err
-		}
-		name := "utf-8"
-		if arg, ok := c.Arg(0, "encoding"); ok {
-			name = strings.ToLower(strings.ReplaceAll(arg.Text(), "_", "-"))
-		}
-		if err := m.growTimes(2, int64(len(v.Data()))); err != nil {
-			return Value{}, err
-		}
-		switch name {
-		case "utf-8", "utf8", "ascii":
-			for i, b := range v.Data() {
-				if name == "ascii" && b >= utf8.RuneSelf {
-					return Value{}, Raise("UnicodeDecodeError", "'ascii' codec can't decode byte 0x%02x in position %d: ordinal not in range(128)", b, i)
-				}
-			}
-			if !utf8.Valid(v.Data()) {
-				return Value{}, Raise("UnicodeDecodeError", "'utf-8' codec can't decode the bytes: invalid data")
-			}
-			return Str(string(v.Data())), nil
-		case "latin-1", "latin1", "iso-8859-1":
-			all := make([]rune, len(v.Data()))
-			for i, b := range v.Data() {
-				all[i] = rune(b)
-			}
-			return Str(string(all)), nil
-		}
-		return Value{}, Raise("LookupError", "unknown encoding: %s", name)
-	},
-	"hex": func(m *Meter, v Value, c *Call) (Value, error) {
-		if err := m.growTimes(2, int64(len(v.Data()))); err != nil {
-			return Value{}, err
-		}
-		out := make([]byte, 0, 2*len(v.Data()))
-		for _, b := range v.Data() {
-			out = append(out, hexDigits[b>>4], hexDigits[b&15])
-		}
-		return Str(string(out)), positional(c, "bytes.hex", 0, 0)
-	},
 }

@@ -62,9 +62,13 @@ func splitText(text, sep string, limit int, fromRight bool) []string {
 func splitSpace(text string, limit int, fromRight bool) []string {
 	var parts []string
 	for {
-		text = strings.TrimFunc(text, isSpace)
-		if !fromRight && limit == 0 || fromRight && limit == 0 || text == "" {
-			break
+		if fromRight {
+			text = strings.TrimRightFunc(text, isSpace)
+		} else {
+			text = strings.TrimLeftFunc(text, isSpace)
+		}
+		if limit == 0 || text == "" {
+			break // what is left keeps the blanks at its other end
 		}
 		var i int
 		if fromRight {
@@ -262,38 +266,6 @@ func expandtabs(m *Meter, v Value, c *Call) (Value, error) {
 		}
 	}
 	return like(v, b.String()), nil
-}
-
-func strEncode(m *Meter, v Value, c *Call) (Value, error) {
-	if err := c.Check("encode", 0, "encoding", "errors"); err != nil {
-		return Value{}, err
-	}
-	encoding, ok := c.Arg(0, "encoding")
-	name := "utf-8"
-	if ok {
-		name = encoding.Text()
-	}
-	if err := m.Grow(int64(len(v.Text()))); err != nil {
-		return Value{}, err
-	}
-	switch strings.ToLower(strings.ReplaceAll(name, "_", "-")) {
-	case "utf-8", "utf8":
-		return Bytes([]byte(v.Text())), nil
-	case "ascii", "us-ascii", "latin-1", "latin1", "iso-8859-1":
-		most, codec := rune(0x7f), "ascii"
-		if name[0] == 'l' || name[0] == 'i' {
-			most, codec = 0xff, "latin-1"
-		}
-		var out []byte
-		for i, r := range []rune(v.Text()) {
-			if r > most {
-				return Value{}, Raise("UnicodeEncodeError", "'%s' codec can't encode character '%s' in position %d: ordinal not in range(%d)", codec, asciiOnly(string(r)), i, most+1)
-			}
-			out = append(out, byte(r))
-		}
-		return Bytes(out), nil
-	}
-	return Value{}, Raise("LookupError", "unknown encoding: %s", name)
 }
 
 func translate(m *Meter, v Value, c *Call) (Value, error) {

@@ -205,8 +205,8 @@ func (f *formatter) lookup(name string) (Value, error) {
 	return v, err
 }
 
-// Attr returns an attribute of an object; the methods of builtin classes and
-// names with an underscore are not reached this way.
+// Attr returns an attribute of an object, a part of a number, or a method; names with
+// an underscore are not reached this way.
 func Attr(v Value, name string) (Value, error) {
 	if v.IsUndefined() {
 		return Value{}, undefinedError(v)
@@ -217,6 +217,12 @@ func Attr(v Value, name string) (Value, error) {
 		if a, ok := o.PyAttr(name); ok {
 			return a, nil
 		}
+	}
+	if a, ok := NumberAttr(v, name); ok {
+		return a, nil
+	}
+	if a, ok := Method(v, name); ok && v.Kind() != KindMarkup {
+		return a, nil
 	}
 	return Value{}, Raise("AttributeError", "'%s' object has no attribute '%s'", TypeName(v), name)
 }

@@ -111,6 +111,11 @@ type (
 		line
 		x expr
 	}
+	yieldExpr struct {
+		line
+		x    expr // nil for none
+		from bool
+	}
 	walrusExpr struct {
 		line
 		name string
@@ -207,6 +212,7 @@ type function struct {
 	varArgs, named string // names of *args and **kwargs
 	body           []stmt
 	result         expr // of a lambda
+	yields         bool // it is a generator
 }
 
 type param struct {

@@ -44,6 +44,12 @@ func (k *class) PyAttr(name string) (value, bool) {
 		return pyvalue.Str(k.name), true
 	case k.name == "dict" && name == "fromkeys":
 		return pyvalue.FromObject(&builtin{"fromkeys", fromKeys}), true
+	case name == "maketrans" && k.name == "str", name == "fromhex" && k.name == "bytes":
+		self := pyvalue.Str("")
+		if name == "fromhex" {
+			return pyvalue.FromObject(&builtin{name, bytesFromHex}), true
+		}
+		return pyvalue.Method(self, name)
 	case k.name == "str" && pyvalue.HasMethod(pyvalue.Str(""), name), k.name == "list" && pyvalue.HasMethod(pyvalue.NewList(), name):
 		return pyvalue.FromObject(&builtin{name, func(r *run, c *pyvalue.Call) (value, error) {
 			if len(c.Args) == 0 || !k.has(c.Args[0]) {

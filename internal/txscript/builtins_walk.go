@@ -1,6 +1,8 @@
 package txscript
 
 import (
+	"strconv"
+
 	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
 )
 
@@ -123,7 +125,7 @@ func next(r *run, c *pyvalue.Call) (value, error) {
 	case len(c.Args) == 2:
 		return c.Args[1], nil
 	}
-	return value{}, &pyvalue.Error{Type: "StopIteration"}
+	return value{}, l.ended()
 }
 
 func mapFunction(r *run, c *pyvalue.Call) (value, error) {
@@ -135,7 +137,7 @@ func mapFunction(r *run, c *pyvalue.Call) (value, error) {
 		return value{}, err
 	}
 	return newLazy("map", func(yield func(value) (bool, error)) error {
-		return r.zip(over, func(items []value) (bool, error) {
+		return r.zip(over, false, func(items []value) (bool, error) {
 			v, err := r.call(f, &pyvalue.Call{Args: items, Meter: r.meter})
 			if err != nil {
 				return false, err
@@ -176,29 +178,90 @@ func allIterable(list []value) error {
 	return nil
 }
 
-// zip walks over several values at a time, until the shortest ends.
-func (r *run) zip(over []value, f func(items []value) (bool, error)) error {
-	if len(over) == 1 {
-		return r.iterate(over[0], func(v value) (bool, error) { return f([]value{v}) })
+// cursor walks over a value step by step.
+type cursor struct {
+	list *pyvalue.List
+	at   int
+	lazy *lazy
+}
+
+func (r *run) cursor(v value) *cursor {
+	if l, ok := v.Object().(*lazy); ok {
+		return &cursor{lazy: l}
 	}
-	rest := make([][]value, len(over))
-	for i := 1; i < len(over); i++ {
-		var err error
-		if rest[i], err = r.collect(over[i]); err != nil {
+	if l := v.List(); l != nil {
+		return &cursor{list: l}
+	}
+	return &cursor{lazy: &lazy{class: "iterator", each: func(yield func(value) (bool, error)) error { return r.iterate(v, yield) }}}
+}
+
+func (c *cursor) next(r *run) (value, bool, error) {
+	if c.lazy != nil {
+		return c.lazy.next(r)
+	}
+	if c.at >= len(c.list.Items) {
+		return value{}, false, nil
+	}
+	c.at++
+	return c.list.Items[c.at-1], true, nil
+}
+
+// zip walks over several values at a time, until the shortest ends; where strict is
+// set they must end together.
+func (r *run) zip(over []value, strict bool, f func(items []value) (bool, error)) error {
+	cursors := make([]*cursor, len(over))
+	for i, v := range over {
+		if v.Kind() != pyvalue.KindObject && v.List() == nil {
+			items, err := r.collect(v)
+			if err != nil {
+				return err
+			}
+			v = pyvalue.NewList(items...)
+		}
+		cursors[i] = r.cursor(v)
+	}
+	for {
+		items := make([]value, len(over))
+		for i, c := range cursors {
+			v, ok, err := c.next(r)
+			if err != nil {
+				return err
+			}
+			if !ok {
+				return r.unequal(cursors, i, strict)
+			}
+			items[i] = v
+		}
+		if more, err := f(items); err != nil || !more {
 			return err
 		}
 	}
-	n := 0
-	return r.iterate(over[0], func(v value) (bool, error) {
-		items := make([]value, len(over))
-		items[0] = v
-		for i := 1; i < len(over); i++ {
-			if n >= len(rest[i]) {
-				return false, nil
+}
+
+// unequal says which of several values ended before the others.
+func (r *run) unequal(cursors []*cursor, ended int, strict bool) error {
+	if !strict {
+		return nil
+	}
+	word, which := "shorter", ended
+	if ended == 0 {
+		for which = 1; which < len(cursors); which++ {
+			_, ok, err := cursors[which].next(r)
+			if err != nil {
+				return err
 			}
-			items[i] = rest[i][n]
+			if ok {
+				break
+			}
 		}
-		n++
-		return f(items)
-	})
+		if which == len(cursors) {
+			return nil
+		}
+		word = "longer"
+	}
+	others := " 1"
+	if which > 1 {
+		others = "s 1-" + strconv.Itoa(which)
+	}
+	return pyvalue.Raise("ValueError", "zip() argument %d is %s than argument%s", which+1, word, others)
 }

@@ -37,6 +37,7 @@ func allClasses() []*class {
 		{builtin{"float", toFloat}, ofKind(pyvalue.KindFloat)},
 		{builtin{"bool", toBool}, ofKind(pyvalue.KindBool)},
 		{builtin{"str", toStr}, ofKind(pyvalue.KindStr, pyvalue.KindMarkup)},
+		{builtin{"bytes", toBytes}, ofKind(pyvalue.KindBytes)},
 		{builtin{"list", toList}, ofKind(pyvalue.KindList)},
 		{builtin{"tuple", toTuple}, ofKind(pyvalue.KindTuple)},
 		{builtin{"set", toSet}, ofKind(pyvalue.KindSet)},
@@ -68,20 +69,24 @@ func typeOf(_ *run, c *pyvalue.Call) (value, error) {
 	if err := exactly(c, "type", 1); err != nil {
 		return value{}, err
 	}
-	v := c.Args[0]
+	return classOf(c.Args[0]), nil
+}
+
+// classOf returns the class of a value.
+func classOf(v value) value {
 	if e, ok := v.Object().(*exception); ok {
-		return pyvalue.FromObject(excClasses[e.class]), nil
+		return pyvalue.FromObject(excClasses[e.class])
 	}
 	name := pyvalue.TypeName(v)
 	for _, k := range classes {
 		if k.name == name {
-			return pyvalue.FromObject(k), nil
+			return pyvalue.FromObject(k)
 		}
 	}
 	if k := timeClassOf(v); k != nil {
-		return pyvalue.FromObject(k), nil
+		return pyvalue.FromObject(k)
 	}
-	return pyvalue.FromObject(&class{builtin{name, nil}, func(other value) bool { return pyvalue.TypeName(other) == name }}), nil
+	return pyvalue.FromObject(&class{builtin{name, nil}, func(other value) bool { return pyvalue.TypeName(other) == name }})
 }
 
 // PyEqual compares classes by name: some are made when they are asked for.
@@ -230,17 +235,18 @@ func toDict(r *run, c *pyvalue.Call) (value, error) {
 }
 
 func newZip(r *run, c *pyvalue.Call) (value, error) {
-	over := c.Args
+	over, strict := c.Args, false
 	for i, name := range c.Names {
-		if name != "strict" || pyvalue.Truth(c.Named[i]) {
+		if name != "strict" {
 			return value{}, pyvalue.Raise("TypeError", "zip() got an unexpected keyword argument '%s'", name)
 		}
+		strict = pyvalue.Truth(c.Named[i])
 	}
 	return newLazy("zip", func(yield func(value) (bool, error)) error {
 		if len(over) == 0 {
 			return nil
 		}
-		return r.zip(over, func(items []value) (bool, error) { return yield(pyvalue.NewTuple(items...)) })
+		return r.zip(over, strict, func(items []value) (bool, error) { return yield(pyvalue.NewTuple(items...)) })
 	}), allIterable(over)
 }
 

@@ -44,6 +44,11 @@ func (c *closure) PyType() string { return "function" }
 // PyRepr prints the function as CPython does, without its address.
 func (c *closure) PyRepr() string { return "<function " + c.code.f.name + ">" }
 
+// PyAttr returns __name__.
+func (c *closure) PyAttr(name string) (value, bool) {
+	return pyvalue.Str(c.code.f.name), name == "__name__" || name == "__qualname__"
+}
+
 // PyCall calls the function.
 func (c *closure) PyCall(call *pyvalue.Call) (value, error) {
 	r := c.r
@@ -52,9 +57,12 @@ func (c *closure) PyCall(call *pyvalue.Call) (value, error) {
 		return value{}, pyvalue.Raise("RecursionError", "maximum recursion depth exceeded")
 	}
 	defer func() { r.calls-- }()
-	f := &frame{vars: make([]variable, c.code.size), up: c.frame}
+	f := &frame{vars: make([]variable, c.code.size), up: c.frame, function: c}
 	if err := c.bind(f, call); err != nil {
 		return value{}, err
+	}
+	if c.code.f.yields {
+		return c.generate(f), nil
 	}
 	if c.code.expr != nil {
 		return c.code.expr(r, f)

@@ -125,7 +125,7 @@ func (c *compiler) field(name string, slot int) eval {
 }
 
 // ownNames are the names of Python's own that can be read.
-var ownNames = map[string]bool{"__name__": true, "__cause__": true, "__context__": true, "__suppress_context__": true}
+var ownNames = map[string]bool{"__name__": true, "__qualname__": true, "__doc__": true, "__cause__": true, "__context__": true, "__suppress_context__": true}
 
 // getAttr returns v.name.
 func getAttr(v value, name string) (value, error) {
@@ -137,6 +137,9 @@ func getAttr(v value, name string) (value, error) {
 		if !strings.HasPrefix(name, "_") {
 			return value{}, pyvalue.Raise("AttributeError", "Field '%s' is not defined", name)
 		}
+	}
+	if name == "__class__" {
+		return classOf(v), nil
 	}
 	if strings.HasPrefix(name, "__") && !ownNames[name] {
 		return value{}, pyvalue.Raise("AttributeError", "'%s' object has no attribute '%s'", pyvalue.TypeName(v), name)
@@ -150,6 +153,9 @@ func getAttr(v value, name string) (value, error) {
 	}
 	if m, ok := pyvalue.Method(v, name); ok {
 		return m, nil
+	}
+	if n, ok := pyvalue.NumberAttr(v, name); ok {
+		return n, nil
 	}
 	return value{}, pyvalue.Raise("AttributeError", "'%s' object has no attribute '%s'", pyvalue.TypeName(v), name)
 }

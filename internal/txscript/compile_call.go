@@ -214,6 +214,9 @@ func (c *compiler) arguments(x *callExpr) func(r *run, f *frame) (*pyvalue.Call,
 					if !k.IsText() {
 						return nil, pyvalue.Raise("TypeError", "keywords must be strings")
 					}
+					if slices.Contains(call.Names, k.Text()) {
+						return nil, pyvalue.Raise("TypeError", "%s() got multiple values for keyword argument '%s'", calledName(x), k.Text())
+					}
 					call.Names, call.Named = append(call.Names, k.Text()), append(call.Named, v)
 				}
 			case a.name != "":
@@ -224,4 +227,15 @@ func (c *compiler) arguments(x *callExpr) func(r *run, f *frame) (*pyvalue.Call,
 		}
 		return call, nil
 	}
+}
+
+// calledName is what errors call a function.
+func calledName(x *callExpr) string {
+	switch f := x.f.(type) {
+	case *nameExpr:
+		return f.name
+	case *attrExpr:
+		return f.name
+	}
+	return "function"
 }

@@ -157,7 +157,7 @@ func comparisonOf(name string) comparison {
 func contains(r *run, a, b value, want bool) (bool, error) {
 	if g, ok := b.Object().(*lazy); ok {
 		found := false
-		err := g.walk(func(v value) (bool, error) {
+		err := g.walk(r, func(v value) (bool, error) {
 			found = pyvalue.Equal(v, a)
 			return !found, nil
 		})

@@ -115,6 +115,8 @@ func (c *compiler) plainExpr(x expr) eval {
 		return c.index(x)
 	case *sliceExpr:
 		return c.slice(x)
+	case *yieldExpr:
+		return c.yield(x)
 	case *walrusExpr:
 		v, set := c.expr(x.x), c.store(&nameExpr{x.line, x.name})
 		return func(r *run, f *frame) (value, error) {

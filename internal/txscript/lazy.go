@@ -1,6 +1,9 @@
 package txscript
 
 import (
+	"errors"
+	"iter"
+
 	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
 )
 
@@ -9,12 +12,21 @@ import (
 type lazy struct {
 	class string
 	each  func(yield func(value) (bool, error)) error
+	// function is set for a generator made by a function: it stays where it is when a
+	// loop leaves it. The others are walked over in one go, unless next has begun.
+	function bool
 
-	// Once next() is used, the rest is computed and kept.
-	started, done bool
-	kept          []value
-	err           error
+	pull    func() (value, bool) // once it has begun
+	stop    func()
+	running bool
+	done    bool
+	err     error // that ended it
+	sent    value // what send gave
+	result  value // what the function returned
 }
+
+// errStopped ends the function of a generator that nobody asks any more.
+var errStopped = errors.New("the generator is closed")
 
 // PyType implements [pyvalue.Object].
 func (l *lazy) PyType() string { return l.class }
@@ -22,53 +34,176 @@ func (l *lazy) PyType() string { return l.class }
 // PyRepr prints it without its address.
 func (l *lazy) PyRepr() string { return "<" + l.class + " object>" }
 
-// walk yields what is left.
-func (l *lazy) walk(yield func(value) (bool, error)) error {
-	if l.started {
-		for len(l.kept) > 0 {
-			v := l.kept[0]
-			l.kept = l.kept[1:]
-			if more, err := yield(v); err != nil || !more {
-				return err
+// PyAttr returns the methods of a generator.
+func (l *lazy) PyAttr(name string) (value, bool) {
+	if !l.function || name != "send" && name != "close" {
+		return value{}, false
+	}
+	return pyvalue.FromObject(&builtin{name, func(r *run, c *pyvalue.Call) (value, error) {
+		if name == "close" {
+			if l.done = true; l.stop != nil && !l.running {
+				l.stop()
 			}
+			return value{}, nil
 		}
-		err := l.err
-		l.err = nil
-		return err
+		if err := exactly(c, "generator.send", 1); err != nil {
+			return value{}, err
+		}
+		if l.pull == nil && !c.Args[0].IsNone() {
+			return value{}, pyvalue.Raise("TypeError", "can't send non-None value to a just-started generator")
+		}
+		l.sent = c.Args[0]
+		v, ok, err := l.next(r)
+		if err == nil && !ok {
+			err = l.ended()
+		}
+		return v, err
+	}}), true
+}
+
+// ended is the StopIteration at the end.
+func (l *lazy) ended() error {
+	if l.result.IsNone() {
+		return &pyvalue.Error{Type: "StopIteration"}
 	}
-	if l.done {
-		return nil
+	e := newException("StopIteration", l.result)
+	e.attrs = map[string]value{"value": l.result}
+	return &raisedError{e}
+}
+
+// walk yields what is left.
+func (l *lazy) walk(r *run, yield func(value) (bool, error)) error {
+	if !l.function && l.pull == nil {
+		if l.done {
+			return nil
+		}
+		l.done = true
+		return l.each(yield)
 	}
-	l.done = true
-	return l.each(yield)
+	for {
+		v, ok, err := l.next(r)
+		if err != nil || !ok {
+			return err
+		}
+		if more, err := yield(v); err != nil || !more {
+			return err
+		}
+	}
 }
 
 // next returns the next element; ok is false at the end.
 func (l *lazy) next(r *run) (v value, ok bool, err error) {
-	if !l.started {
-		l.started = true
-		if !l.done {
-			l.done = true
-			l.err = l.each(func(v value) (bool, error) {
-				l.kept = append(l.kept, v)
-				return true, r.meter.Grow(24)
-			})
+	if l.done {
+		return value{}, false, nil
+	}
+	if l.running {
+		return value{}, false, pyvalue.Raise("ValueError", "generator already executing")
+	}
+	if l.pull == nil {
+		if err := r.meter.Grow(8 << 10); err != nil { // what a coroutine takes
+			return value{}, false, err
+		}
+		l.begin(r)
+	}
+	if r.calls++; r.calls > maxCalls {
+		r.calls--
+		return value{}, false, pyvalue.Raise("RecursionError", "maximum recursion depth exceeded")
+	}
+	l.running = true
+	v, ok = l.pull()
+	l.running = false
+	r.calls--
+	if !ok {
+		l.done, err, l.err = true, l.err, nil
+	}
+	return v, ok, err
+}
+
+func (l *lazy) begin(r *run) {
+	l.pull, l.stop = iter.Pull(func(yield func(value) bool) {
+		l.err = l.each(func(v value) (bool, error) {
+			if !yield(v) {
+				return false, errStopped
+			}
+			return true, nil
+		})
+	})
+	r.stops = append(r.stops, l.stop)
+}
+
+// close ends the generators that have begun and are not at their end.
+func (r *run) close() {
+	for _, stop := range r.stops {
+		stop()
+	}
+	clear(r.stops)
+	r.stops = r.stops[:0]
+}
+
+// generate makes the generator that a call of a function with yield returns.
+func (c *closure) generate(f *frame) value {
+	r := c.r
+	l := &lazy{class: "generator", function: true}
+	l.each = func(yield func(value) (bool, error)) error {
+		f.generator = func(v value) (value, error) {
+			more, err := yield(v)
+			if err == nil && !more {
+				err = errStopped
+			}
+			sent := l.sent
+			l.sent = value{}
+			return sent, err
+		}
+		ctl, err := c.code.body(r, f)
+		if err == nil && ctl == returned {
+			l.result, r.ret = r.ret, value{}
+		}
+		if e := caught(err); e != nil && derives(e.class, "StopIteration") {
+			err = pyvalue.Raise("RuntimeError", "generator raised StopIteration")
+		}
+		return err
+	}
+	return pyvalue.FromObject(l)
+}
+
+// yield compiles yield and yield from.
+func (c *compiler) yield(x *yieldExpr) eval {
+	if !c.inFunction || c.scope.kind != functionScope {
+		fail(x.at(), "'yield' outside function")
+	}
+	v := c.optional(x.x)
+	if !x.from {
+		return func(r *run, f *frame) (value, error) {
+			v, err := v(r, f)
+			if err != nil {
+				return value{}, err
+			}
+			return f.generator(v)
 		}
 	}
-	if len(l.kept) == 0 {
-		err = l.err
-		l.err = nil
-		return value{}, false, err
+	return func(r *run, f *frame) (value, error) {
+		over, err := v(r, f)
+		if err != nil {
+			return value{}, err
+		}
+		err = r.iterate(over, func(item value) (bool, error) {
+			if err := r.meter.Step(1); err != nil {
+				return false, err
+			}
+			_, err := f.generator(item)
+			return true, err
+		})
+		if l, ok := over.Object().(*lazy); ok && err == nil {
+			return l.result, nil
+		}
+		return value{}, err
 	}
-	v = l.kept[0]
-	l.kept = l.kept[1:]
-	return v, true, nil
 }
 
 // iterate calls f with each element of a value, until f returns false.
 func (r *run) iterate(v value, f func(value) (bool, error)) error {
 	if l, ok := v.Object().(*lazy); ok {
-		return l.walk(f)
+		return l.walk(r, f)
 	}
 	if l := v.List(); l != nil {
 		for i := 0; i < len(l.Items); i++ { // it may grow meanwhile
@@ -77,6 +212,13 @@ func (r *run) iterate(v value, f func(value) (bool, error)) error {
 			}
 		}
 		return nil
+	}
+	if o, ok := v.Object().(ownIterable); ok {
+		over, err := o.iterator(r)
+		if err != nil {
+			return err
+		}
+		return r.iterate(over, f)
 	}
 	seq, err := pyvalue.All(v)
 	if err != nil {
@@ -99,9 +241,18 @@ func (r *run) iterate(v value, f func(value) (bool, error)) error {
 	return nil
 }
 
+// ownIterable is an object whose own method says how to walk over it.
+type ownIterable interface {
+	iterator(r *run) (value, error)
+	canIterate() bool
+}
+
 // iterable raises TypeError for what cannot be walked over.
 func iterable(v value) error {
 	if _, ok := v.Object().(*lazy); ok {
+		return nil
+	}
+	if o, ok := v.Object().(ownIterable); ok && o.canIterate() {
 		return nil
 	}
 	_, err := pyvalue.All(v)
@@ -110,12 +261,13 @@ func iterable(v value) error {
 
 // collect returns the elements of a value. The slice is the caller's.
 func (r *run) collect(v value) ([]value, error) {
-	l, ok := v.Object().(*lazy)
-	if !ok {
+	_, isLazy := v.Object().(*lazy)
+	o, isOwn := v.Object().(ownIterable)
+	if !isLazy && !(isOwn && o.canIterate()) {
 		return pyvalue.Collect(r.meter, v)
 	}
 	var items []value
-	err := l.walk(func(item value) (bool, error) {
+	err := r.iterate(v, func(item value) (bool, error) {
 		items = append(items, item)
 		return true, r.meter.Grow(24)
 	})

@@ -29,6 +29,7 @@ type token struct {
 	kind kind
 	text string
 	raw  bool // an f-string with the prefix r
+	data bool // a bytes literal: each character of text is a byte
 	line int
 }
 
@@ -277,9 +278,7 @@ func (l *lexer) number() {
 func (l *lexer) str(prefix string) {
 	line := l.line
 	raw, isF := strings.Contains(prefix, "r"), strings.Contains(prefix, "f")
-	if strings.Contains(prefix, "b") {
-		unsupported(line, "a bytes literal")
-	}
+	data := strings.Contains(prefix, "b")
 	quote := l.src[l.pos : l.pos+1]
 	if strings.HasPrefix(l.src[l.pos:], strings.Repeat(quote, 3)) {
 		quote = strings.Repeat(quote, 3)
@@ -294,10 +293,13 @@ func (l *lexer) str(prefix string) {
 			text := l.src[start:l.pos]
 			l.pos += len(quote)
 			if !isF {
-				if !raw {
-					text = unescape(text, line)
+				if data && strings.ContainsFunc(text, func(r rune) bool { return r > 0x7f }) {
+					fail(line, "bytes can only contain ASCII literal characters")
 				}
-				l.tokens = append(l.tokens, token{kind: kString, text: text, line: line})
+				if !raw {
+					text = unescape(text, line, data)
+				}
+				l.tokens = append(l.tokens, token{kind: kString, text: text, data: data, line: line})
 				return
 			}
 			l.tokens = append(l.tokens, token{kind: kFString, text: text, raw: raw, line: line})
@@ -322,7 +324,8 @@ func (l *lexer) str(prefix string) {
 var simpleEscapes = map[byte]byte{'\\': '\\', '\'': '\'', '"': '"', 'a': 7, 'b': 8, 'f': 12, 'n': 10, 'r': 13, 't': 9, 'v': 11}
 
 // unescape replaces the escapes of a string literal. Unknown ones stay as they are.
-func unescape(text string, line int) string {
+// Those of characters by their code or name are none in bytes.
+func unescape(text string, line int, data bool) string {
 	if !strings.Contains(text, `\`) {
 		return text
 	}
@@ -346,8 +349,14 @@ func unescape(text string, line int) string {
 				end++
 			}
 			n, _ := strconv.ParseUint(text[i:end], 8, 16) // three octal digits
+			if data {
+				n &= 0xff
+			}
 			out.WriteRune(rune(n))
 			i = end - 1
+		case data && (c == 'u' || c == 'U' || c == 'N'):
+			out.WriteByte('\\')
+			out.WriteByte(c)
 		case c == 'x' || c == 'u' || c == 'U':
 			digits := map[byte]int{'x': 2, 'u': 4, 'U': 8}[c]
 			if i+digits >= len(text) {

@@ -86,7 +86,14 @@ func importValue(s *importStmt) func(r *run) value {
 func constant(v value) func(*run) value { return func(*run) value { return v } }
 
 var jsonModule = newModule("json", map[string]func(r *run, c *pyvalue.Call) (value, error){
-	"loads": func(_ *run, c *pyvalue.Call) (value, error) {
+	"loads": func(r *run, c *pyvalue.Call) (value, error) {
+		if len(c.Args) == 1 && c.Args[0].Kind() == pyvalue.KindBytes {
+			text, err := pyvalue.CallMethod(r.meter, c.Args[0], "decode", &pyvalue.Call{Meter: r.meter})
+			if err != nil {
+				return value{}, err
+			}
+			c.Args[0] = text
+		}
 		if len(c.Args) != 1 || !c.Args[0].IsText() {
 			return value{}, pyvalue.Raise("TypeError", "the JSON object must be str, bytes or bytearray, not %s", pyvalue.TypeName(first(c.Args)))
 		}

@@ -9,6 +9,7 @@ type parser struct {
 	tokens []token
 	pos    int
 	depth  int
+	inside *function // that is being parsed, nil outside of functions
 }
 
 func (p *parser) peek() token { return p.tokens[p.pos] }
@@ -200,6 +201,8 @@ func (p *parser) definition() stmt {
 	if p.accept("->") {
 		p.expression() // an annotation says nothing at run time
 	}
+	defer func(outer *function) { p.inside = outer }(p.inside)
+	p.inside = f
 	f.body = p.block()
 	return &defStmt{at, f}
 }
@@ -327,8 +330,6 @@ func (p *parser) simple() []stmt {
 				s.msg = p.expression()
 			}
 			return []stmt{s}
-		case "yield":
-			unsupported(t.line, "yield")
 		}
 	}
 	return []stmt{p.exprOrAssign()}

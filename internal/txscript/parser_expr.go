@@ -18,6 +18,9 @@ func (p *parser) exprList() expr {
 // exprListStar parses what may stand on either side of an assignment.
 func (p *parser) exprListStar() expr {
 	at := line(p.peek().line)
+	if p.is("yield") {
+		return p.yield()
+	}
 	first := p.starOrNamed()
 	if !p.is(",") {
 		return first
@@ -30,6 +33,22 @@ func (p *parser) exprListStar() expr {
 		items = append(items, p.starOrNamed())
 	}
 	return &listExpr{at, '(', items}
+}
+
+// yield parses yield, and yield from.
+func (p *parser) yield() expr {
+	t := p.advance()
+	if p.inside == nil {
+		fail(t.line, "'yield' outside function")
+	}
+	p.inside.yields = true
+	x := &yieldExpr{line: line(t.line)}
+	if x.from = p.accept("from"); x.from {
+		x.x = p.expression()
+	} else if !p.ends() && !p.is(")") && !p.is("]") && !p.is("}") && !p.is("=") {
+		x.x = p.exprListStar()
+	}
+	return x
 }
 
 func (p *parser) starOrNamed() expr {
@@ -56,8 +75,6 @@ func (p *parser) expression() expr {
 		switch t.text {
 		case "lambda":
 			return p.lambda()
-		case "yield":
-			unsupported(t.line, "yield")
 		}
 	}
 	x := p.or()
@@ -338,7 +355,9 @@ func (p *parser) parenthesised(at line) expr {
 		return &listExpr{at, '(', nil}
 	}
 	if p.is("yield") {
-		unsupported(int(at), "yield")
+		x := p.yield()
+		p.expect(")")
+		return x
 	}
 	x := p.starOrNamed()
 	if p.is("for") {

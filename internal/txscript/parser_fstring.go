@@ -13,7 +13,13 @@ func (p *parser) strings(first token) expr {
 		list = append(list, p.advance())
 	}
 	f := &fstringExpr{line: line(first.line)}
+	if first.data {
+		return bytesLiteral(list)
+	}
 	for _, t := range list {
+		if t.data {
+			fail(t.line, "cannot mix bytes and nonbytes literals")
+		}
 		if t.kind == kString {
 			f.text(t.text)
 			continue
@@ -32,6 +38,20 @@ func (p *parser) strings(first token) expr {
 	return f
 }
 
+// bytesLiteral joins literals of bytes.
+func bytesLiteral(list []token) expr {
+	var data []byte
+	for _, t := range list {
+		if !t.data {
+			fail(t.line, "cannot mix bytes and nonbytes literals")
+		}
+		for _, c := range t.text {
+			data = append(data, byte(c))
+		}
+	}
+	return &constExpr{line(list[0].line), pyvalue.Bytes(data)}
+}
+
 func (f *fstringExpr) text(text string) {
 	if text == "" {
 		return
@@ -48,7 +68,7 @@ func (f *fstringExpr) text(text string) {
 func (p *parser) fstring(f *fstringExpr, text string, raw bool, at, depth int) (rest string) {
 	literal := func(s string) {
 		if !raw {
-			s = unescape(s, at)
+			s = unescape(s, at, false)
 		}
 		f.text(s)
 	}

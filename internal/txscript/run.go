@@ -111,6 +111,7 @@ type run struct {
 	block   steadyBlock
 	columns []column // that lookups search
 	evals   map[evaluation]eval
+	stops   []func() // of generators that have begun
 }
 
 // slot is a field that the source reads by its name.
@@ -152,8 +153,10 @@ type RowFields interface {
 
 // frame holds the variables of one scope while it runs.
 type frame struct {
-	vars []variable
-	up   *frame
+	vars      []variable
+	up        *frame
+	function  *closure                              // whose call it is, nil for none
+	generator func(v value) (sent value, err error) // gives a value of the generator that it is of
 }
 
 type variable struct {
@@ -248,6 +251,7 @@ func compile(body []stmt, o Options) *Program {
 // [*RunError].
 func (p *Program) Run(ctx context.Context, h *Host) (pyvalue.Value, error) {
 	r, f := p.start(ctx, h)
+	defer r.close()
 	if _, err := p.body(r, f); err != nil {
 		return value{}, r.fail(err)
 	}
@@ -258,6 +262,7 @@ func (p *Program) Run(ctx context.Context, h *Host) (pyvalue.Value, error) {
 // and returns what that returns.
 func (p *Program) Call(ctx context.Context, h *Host, function string, args ...pyvalue.Value) (pyvalue.Value, error) {
 	r, f := p.start(ctx, h)
+	defer r.close()
 	if _, err := p.body(r, f); err != nil {
 		return value{}, r.fail(err)
 	}

@@ -255,5 +255,7 @@ func each(x expr, f func(expr) bool) {
 		all(x.x)
 	case *walrusExpr:
 		all(x.x)
+	case *yieldExpr:
+		all(x.x)
 	}
 }

@@ -11,8 +11,13 @@ import (
 type span struct{ start, stop, step int64 }
 
 func newRange(_ *run, c *pyvalue.Call) (value, error) {
-	if n := len(c.Args); n == 0 || n > 3 || len(c.Names) > 0 {
-		return value{}, pyvalue.Raise("TypeError", "range expected at least 1 argument, got %d", n)
+	switch n := len(c.Args); {
+	case len(c.Names) > 0:
+		return value{}, pyvalue.Raise("TypeError", "range() takes no keyword arguments")
+	case n == 0:
+		return value{}, pyvalue.Raise("TypeError", "range expected at least 1 argument, got 0")
+	case n > 3:
+		return value{}, pyvalue.Raise("TypeError", "range expected at most 3 arguments, got %d", n)
 	}
 	numbers := []int64{0, 0, 1}
 	for i, a := range c.Args {
