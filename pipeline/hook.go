@@ -80,7 +80,11 @@ func (s hookStep) Wrap(p Program) (Program, error) {
 		if x.run.secrets != nil { // otherwise the step runs alone, as in a test
 			x.Secrets = x.run.secrets[s.hook]
 		}
-		x.Payload = payload.ForHook(s.hook.URL, s.hook.Settings, x.Secrets)
+		url := s.hook.URL
+		if url == "" {
+			url = fmt.Sprintf("hooks/%d", s.hook.ID)
+		}
+		x.Payload = payload.ForHook(url, s.hook.Settings, x.Secrets)
 		return p.Run(ctx, x)
 	}), nil
 }

@@ -20,7 +20,7 @@ func (p *Payload) parseAnnotation(s *scanner) error {
 	err := s.object(func(key span) error {
 		name := unquote(s.data[key.from:key.to])
 		if seen[name] {
-			return fmt.Errorf("key \"annotation.%s\" stands twice", name)
+			return fmt.Errorf("duplicate key \"annotation.%s\"", name)
 		}
 		seen[name] = true
 		if name == "content" && s.pos < len(s.data) && s.data[s.pos] == '[' {

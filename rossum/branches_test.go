@@ -174,10 +174,10 @@ func TestHidingAndShowingAgainNeedsNoOperation(t *testing.T) {
 func TestContentThatReadersTakeDifferentlyIsRefused(t *testing.T) {
 	t.Parallel()
 	for datapoint, want := range map[string]string{
-		`{"id":2,"id":3,"schema_id":"a","category":"datapoint"}`:                                  `key "id" stands twice`,
-		`{"id":2,"i\u0064":3,"schema_id":"a","category":"datapoint"}`:                             `key "id" stands twice`,
-		`{"id":2,"schema_id":"a","category":"datapoint","content":{},"content":{}}`:               `key "content" stands twice`,
-		`{"id":2,"schema_id":"a","category":"datapoint","content":{"value":"one","value":"two"}}`: `key "value" of the content stands twice`,
+		`{"id":2,"id":3,"schema_id":"a","category":"datapoint"}`:                                  `duplicate key "id"`,
+		`{"id":2,"i\u0064":3,"schema_id":"a","category":"datapoint"}`:                             `duplicate key "id"`,
+		`{"id":2,"schema_id":"a","category":"datapoint","content":{},"content":{}}`:               `duplicate key "content"`,
+		`{"id":2,"schema_id":"a","category":"datapoint","content":{"value":"one","value":"two"}}`: `duplicate key "value" of the content`,
 		`{"id":2,"schema_id":"a","category":"datapoint","content":[1]}`:                           "content is not an object",
 		`{"id":0,"schema_id":"a","category":"datapoint"}`:                                         "id 0 is not positive",
 		`{"id":-1,"schema_id":"a","category":"datapoint"}`:                                        "id -1 is not positive",

@@ -28,7 +28,7 @@ type Queue struct {
 	ID     int64
 	URL    string
 	Name   string
-	Schema *Schema // with the formulas that stand beside it; nil if the folder has none
+	Schema *Schema // with the formulas beside it; nil if the folder has none
 }
 
 // maxConfigFile bounds a file of an organisation. Schemas have some hundred
@@ -48,7 +48,7 @@ var ErrOrganisation = errors.New("unusable organisation folder")
 //
 // and ignores everything else. All faults are reported together, each with its file;
 // keys of hooks that cannot be read are noted in [Hook.Faults] instead, since only some
-// hooks matter to an export. Hooks and queues that stand in the folder twice are a fault, since nobody
+// hooks matter to an export. Hooks and queues that are in the folder more than once are a fault, since nobody
 // could say which one counts.
 func LoadOrganisation(fsys fs.FS) (*Organisation, error) {
 	l := &loader{fsys: fsys, hooks: make(map[int64]string), queues: make(map[int64]string)}
@@ -156,7 +156,7 @@ func (l *loader) hook(file string) {
 		return
 	}
 	if other := l.hooks[h.ID]; other != "" {
-		l.fault(file, fmt.Errorf("hook %d stands in %s, too; load one of them", h.ID, other))
+		l.fault(file, fmt.Errorf("hook %d is also in %s; load one of the files", h.ID, other))
 		return
 	}
 	l.hooks[h.ID] = file
@@ -208,7 +208,7 @@ func (l *loader) queue(dir string) {
 		l.fault(dir, errors.New("the queue has no id, neither in queue.json nor at the end of the folder's name"))
 		return
 	case other != "":
-		l.fault(dir, fmt.Errorf("queue %d stands in %s, too; load one of them", q.ID, other))
+		l.fault(dir, fmt.Errorf("queue %d is also in %s; load one of the folders", q.ID, other))
 		return
 	}
 	l.queues[q.ID] = dir

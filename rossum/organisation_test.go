@@ -87,10 +87,10 @@ func TestEveryFaultOfAFolderIsNamedWithItsFile(t *testing.T) {
 	for _, want := range []string{
 		"acme/main/hooks/Broken_[103].json: reading a hook: line 1: unexpected end of JSON input",
 		`acme/main/hooks/Nameless.json: reading a hook: key "id" is missing`,
-		"acme/test/hooks/Cleaning_[101].json: hook 101 stands in acme/main/hooks/Cleaning_[101].json, too; load one of them",
+		"acme/test/hooks/Cleaning_[101].json: hook 101 is also in acme/main/hooks/Cleaning_[101].json; load one of the files",
 		"queues/Broken_[20]/schema.json: json: cannot unmarshal",
 		"queues/No id: the queue has no id",
-		"queues/Invoices_[7]: queue 7 stands in",
+		"queues/Invoices_[7]: queue 7 is also in",
 		"queues/Bad_[21]/queue.json: json: cannot unmarshal",
 	} {
 		if !strings.Contains(err.Error(), want) {

@@ -51,7 +51,7 @@ func (c *Content) parseNode(s *scanner, parent *Node, index int, root string) (*
 		name := s.name(key)
 		if !seen.add(name) {
 			// Readers of JSON differ in which of the two they take.
-			return n.fault(root, "key "+name+" stands twice")
+			return n.fault(root, "duplicate key "+name)
 		}
 		switch name {
 		case `"id"`:
@@ -152,7 +152,7 @@ func (n *Node) parseDatapoint(s *scanner, root string) error {
 	err := s.object(func(key span) error {
 		name := s.name(key)
 		if !seen.add(name) {
-			return n.fault(root, "key "+name+" of the content stands twice")
+			return n.fault(root, "duplicate key "+name+" of the content")
 		}
 		v, err := s.skip()
 		switch name {

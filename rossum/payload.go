@@ -126,7 +126,7 @@ func ParsePayload(body []byte) (*Payload, error) {
 
 func (p *Payload) member(s *scanner, key string) error {
 	if _, twice := p.other[key]; twice {
-		return fmt.Errorf("key %q stands twice", key)
+		return fmt.Errorf("duplicate key %q", key)
 	}
 	if key == "annotation" && s.pos < len(s.data) && s.data[s.pos] == '{' {
 		p.other[key] = span{}

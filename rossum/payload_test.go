@@ -46,7 +46,7 @@ func TestUnusablePayloadsAreErrorsThatNameThePlace(t *testing.T) {
 		`{"a":01}`:                            "expected ',' or '}' at byte 6",
 		`{"a":"\x"}`:                          "invalid escape in a string",
 		"{\"a\":\"\n\"}":                      "control character in a string",
-		`{"a":1,"a":2}`:                       `key "a" stands twice`,
+		`{"a":1,"a":2}`:                       `duplicate key "a"`,
 		`{"base_url":7}`:                      `key "base_url" is not a text`,
 		`{"secrets":{"s":1}}`:                 `key "secrets" is not of the documented type`,
 		`{"annotation":7}`:                    `key "annotation" is not an object`,

@@ -293,9 +293,9 @@ func (d *decoder) object(place string, start int64, v reflect.Value, depth int) 
 		index, known := fields[name]
 		switch earlier, twice := seen[name]; {
 		case twice && earlier != key:
-			d.fault(Join(place, key), at, "stands beside %s, which means the same", earlier)
+			d.fault(Join(place, key), at, "conflicts with %s, which means the same; keep one", earlier)
 		case twice:
-			d.fault(Join(place, key), at, "stands twice")
+			d.fault(Join(place, key), at, "duplicate key")
 		case !known:
 			d.fault(Join(place, key), at, "unknown key%s", suggestion(key, fields, aliases))
 		default:
@@ -339,7 +339,7 @@ func (d *decoder) mapping(place string, start int64, v reflect.Value, depth int)
 	d.members(place, func(key string, at int64) {
 		k := reflect.ValueOf(key).Convert(v.Type().Key())
 		if v.MapIndex(k).IsValid() {
-			d.fault(Join(place, key), at, "stands twice")
+			d.fault(Join(place, key), at, "duplicate key")
 		}
 		element := reflect.New(v.Type().Elem()).Elem()
 		d.value(Join(place, key), element, depth+1)
