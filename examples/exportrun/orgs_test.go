@@ -58,11 +58,17 @@ func organisationIn(t *testing.T, name string, e *erp) string {
 	t.Helper()
 	platform := rossumtest.NewServer()
 	t.Cleanup(platform.Close)
+	return changed(t, name, "http://127.0.0.1:28090", e.URL, "http://127.0.0.1:28081", platform.URL, "rossum-session-token", string(platform.Token))
+}
+
+// changed copies an organisation with texts in its files replaced.
+func changed(t *testing.T, name string, replacements ...string) string {
+	t.Helper()
 	dir := t.TempDir()
 	if err := os.CopyFS(dir, os.DirFS(filepath.Join("testdata/orgs", name))); err != nil {
 		t.Fatal(err)
 	}
-	here := strings.NewReplacer("http://127.0.0.1:28090", e.URL, "http://127.0.0.1:28081", platform.URL, "rossum-session-token", string(platform.Token))
+	here := strings.NewReplacer(replacements...)
 	err := filepath.WalkDir(dir, func(file string, d os.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
@@ -88,7 +94,11 @@ var organisations = map[string]struct {
 	answer  string // parts of it, separated by |
 	report  string
 }{
-	"function-settings-lost": {code: 1, answer: `{"messages":[{"type":"error","content":"The call was answered with 500."}],"operations":[]}`},
+	"formula-false-cycle":                  {calls: "POST /invoices x\n", answer: `"operations":[{"op":"replace","id":1002,"value":{"content":{"value":"201"}}}]`},
+	"formula-optional-field-try":           {calls: "POST /invoices x\n", answer: `"operations":[{"op":"replace","id":1001,"value":{"content":{"value":"201"}}}]`},
+	"formula-unsupported-found-after-post": {calls: "POST /invoices x\n", answer: `"operations":[{"op":"replace","id":1002,"value":{"content":{"value":"201"}}}]`},
+	"fromisoformat-with-offset":            {calls: "POST /invoices x\n", report: "formulas computed again: po_start_date (1 runs)"},
+	"function-settings-lost":               {code: 1, answer: `{"messages":[{"type":"error","content":"The call was answered with 500."}],"operations":[]}`},
 	"hook-that-exports-nothing-blocks": {
 		args: []string{"-leave-out", "Duplicate Handling"}, report: `file a: 1 bytes|left out: "Duplicate Handling" (id 3) (as the options say)`,
 	},
@@ -224,5 +234,25 @@ func TestHelpHelps(t *testing.T) {
 			t.Errorf("%s: code %d, %s", flag, code, stderr.String())
 		}
 		checkParts(t, "the help", stdout.String(), "-org|-queue|-payload|-secrets|-leave-out|-leave-out-unknown|-tolerate|Exit codes|Examples")
+	}
+}
+
+func TestFormulasThatFailAreToleratedOnRequest(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		flags  []string
+		fails  bool
+		answer string
+	}{
+		{nil, true, `"type":"error"`},
+		{[]string{"-tolerate"}, false, `{"type":"warning","content":"A formula field was not computed: formula of po_start_date`},
+	} {
+		e := newERP(t)
+		dir := changed(t, "fromisoformat-with-offset", "http://127.0.0.1:28090", e.URL, "http://127.0.0.1:28081", "", "fromisoformat(", "fromordinal(")
+		var stdout, stderr strings.Builder
+		code := run(append([]string{"-org", dir, "-payload", filepath.Join(dir, "payload.json")}, tt.flags...), &stdout, &stderr)
+		if (code != answered) != tt.fails || !strings.Contains(stdout.String(), tt.answer) {
+			t.Errorf("%v: code %d\n%s%s", tt.flags, code, stdout.String(), stderr.String())
+		}
 	}
 }

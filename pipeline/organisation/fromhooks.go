@@ -203,8 +203,7 @@ func (a *assembly) build() map[int64]pipeline.Step {
 		faults := faultsOf(h, err)
 		if s != nil {
 			s = pipeline.ForHook(h, s)
-			_, err := pipeline.New(s) // checks what could be decoded
-			faults = addFaults(faults, faultsOf(h, err))
+			faults = addFaults(faults, faultsOf(h, check(s))) // of what could be decoded
 		}
 		a.faults = append(a.faults, faults...)
 		steps[h.ID] = s
@@ -254,17 +253,30 @@ func (a *assembly) checkKeys(hooks []*rossum.Hook, steps map[int64]pipeline.Step
 
 // makes returns the reference keys that a step makes.
 func makes(s pipeline.Step) []string {
-	for s != nil {
-		if m, ok := s.(pipeline.Maker); ok {
-			return m.Makes()
-		}
-		wrapped, ok := s.(interface{ Unwrap() pipeline.Step })
-		if !ok {
-			return nil
-		}
-		s = wrapped.Unwrap()
+	if s == nil {
+		return nil
+	}
+	if m, ok := pipeline.Ability[pipeline.Maker](s); ok {
+		return m.Makes()
 	}
 	return nil
+}
+
+// check compiles a step alone, so that its faults are known before the chain is made,
+// and its hook with them.
+func check(s pipeline.Step) error {
+	compiler, ok := pipeline.Ability[pipeline.Compiler](s)
+	if !ok {
+		if v, ok := pipeline.Ability[pipeline.Validator](s); ok {
+			return v.Validate()
+		}
+		return nil
+	}
+	program, err := compiler.Compile()
+	if closer, ok := program.(pipeline.Closer); ok {
+		err = errors.Join(err, closer.Close())
+	}
+	return err
 }
 
 // timeout is the longest time-out of the hooks: the chain does the work of all of
