@@ -31,7 +31,8 @@ type Kinds interface {
 // [WithStore] says otherwise. One hook does not see what another decided: a reply
 // that is not there counts as that of a call which was not due.
 //
-// Steps are built once for each settings, and kept for later calls. An Extensions
+// Steps are built once for each hook and its settings, and kept for later calls. The
+// secrets are those of the call, and what [WithSecrets] adds. An Extensions
 // is safe for concurrent use; Close it when no call runs any more.
 type Extensions struct {
 	kinds   Kinds
@@ -47,6 +48,7 @@ const maxBuilt = 256
 
 type builtKey struct {
 	kind     string
+	hook     string // URL, since the steps run as this hook
 	settings [sha256.Size]byte
 }
 
@@ -99,7 +101,7 @@ func (e *Extensions) choose(path string, p *rossum.Payload) (*Chain, func(), err
 	if !ok {
 		return nil, nil, errors.New("there is no extension at this path")
 	}
-	key := builtKey{name, sha256.Sum256(p.Settings)}
+	key := builtKey{name, p.Hook, sha256.Sum256(p.Settings)}
 	b := e.use(key)
 	b.once.Do(func() { b.chain, b.err = build(name, make, p) })
 	if b.err != nil {
@@ -116,7 +118,7 @@ func build(name string, make func(*rossum.Hook) (Step, error), p *rossum.Payload
 	if err != nil {
 		return nil, errors.Join(wrapAll(name, err)...)
 	}
-	return New(step)
+	return New(ForHook(h, step))
 }
 
 func (e *Extensions) use(key builtKey) *builtChain {

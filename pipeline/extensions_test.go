@@ -2,10 +2,12 @@ package pipeline_test
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -196,4 +198,28 @@ func ExampleServeExtensions() {
 	_, answer := serve(extensions, extensionCall("/greeting", call))
 	fmt.Println(answer.Messages[0].Content)
 	// Output: settings {"to":"ERP"}
+}
+
+func TestAnExtensionGetsTheSecretsOfItsHook(t *testing.T) {
+	t.Parallel()
+	r := &organisation.Registry{}
+	r.Webhook("x", func(*rossum.Hook) (pipeline.Step, error) {
+		return pipeline.StepFunc(func(_ context.Context, x *pipeline.Export) error {
+			x.Info("%d %d %s", len(x.Secrets["api_key"]), len(x.Secrets["password"]), x.Payload.Hook)
+			return nil
+		}), nil
+	})
+	vault := func(_ context.Context, h *rossum.Hook) (rossum.Secrets, error) {
+		return rossum.Secrets{"api_key": strings.Repeat("k", int(h.ID))}, nil
+	}
+	e := extensionsOf(r, pipeline.WithSecret(secret), pipeline.WithSecrets(vault))
+	defer e.Close()
+	for _, id := range []int{1, 2, 1} { // with the same settings
+		hook := fmt.Sprintf("%s/hooks/%d", api, id)
+		call := invoice(rossumtest.Sideload("hook", hook), rossumtest.Request(rand.Text()), rossumtest.Secret("password", "of the call"))
+		want := fmt.Sprintf("%d 11 %s", id, hook)
+		if _, answer := serve(e, extensionCall("/x", call)); len(answer.Messages) != 1 || answer.Messages[0].Content != want {
+			t.Errorf("want %s, got %+v", want, answer)
+		}
+	}
 }
