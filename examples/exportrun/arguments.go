@@ -29,7 +29,7 @@ What comes out
   -out DIR              write each artefact to this folder, under its reference key
   -artefacts WHERE      keep artefacts in memory (the default), or in rossum as documents
   -graph                show the hooks and their order as Mermaid text; without
-                        -payload, only that
+                        -payload, only check the hooks and show that
   -help                 show this text
 
 The answer goes to the standard output, the report and errors to the standard error.

@@ -58,7 +58,15 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return unusable
 	}
 	defer chain.Close()
+	findings := check(&a, l, chain)
+	if err := findings.Err(); err != nil {
+		fmt.Fprintln(stderr, err)
+		return unusable
+	}
 	if l.payload == nil {
+		for _, w := range findings.Warnings() {
+			fmt.Fprintf(stderr, "warning: %v\n", w)
+		}
 		fmt.Fprint(stdout, chain.Graph())
 		return answered
 	}
@@ -87,12 +95,31 @@ func registry() *organisation.Registry {
 	return r
 }
 
+// check compares the chain with the queue's schema. The report of a run has the
+// warnings as well.
+func check(a *arguments, l *loaded, chain *pipeline.Chain) pipeline.Findings {
+	options := []pipeline.Option{pipeline.WithFormulas(l.formulas(a))}
+	if a.inRossum {
+		options = append(options, pipeline.WithStore(pipeline.InRossum())) // which may have files of earlier exports
+	}
+	schema := l.schema
+	if schema == nil && l.payload != nil {
+		schema, _ = l.payload.Schema() // the run says what is wrong with it
+	}
+	return chain.With(options...).Check(schema)
+}
+
+// formulas are computed by the folder's schema, or else by the payload's.
+func (l *loaded) formulas(a *arguments) pipeline.Formulas {
+	return pipeline.Formulas{Schema: l.schema, Tolerate: a.tolerate}
+}
+
 // export runs the chain and shows the report.
 func export(a *arguments, l *loaded, chain *pipeline.Chain, stderr io.Writer) *rossum.Response {
 	var report *pipeline.Report
 	// An error has become a message of the answer, and is in the report.
 	response, _ := chain.Export(context.Background(), l.payload,
-		pipeline.WithFormulas(pipeline.Formulas{Schema: l.schema, Tolerate: a.tolerate}),
+		pipeline.WithFormulas(l.formulas(a)),
 		pipeline.WithSecrets(l.secrets),
 		pipeline.WithStore(saved{a.out, store(a.inRossum)}),
 		pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r }),

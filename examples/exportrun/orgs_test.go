@@ -256,3 +256,14 @@ func TestFormulasThatFailAreToleratedOnRequest(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatTheSchemaShowsIsFoundBeforeTheFirstCall(t *testing.T) {
+	t.Parallel()
+	e := newERP(t)
+	dir := changed(t, "formula-false-cycle", "http://127.0.0.1:28090", e.URL, "http://127.0.0.1:28081", "", `"target_schema_id": "api_status"`, `"target_schema_id": "api_statsu"`)
+	var stdout, stderr strings.Builder
+	code := run([]string{"-org", dir, "-payload", filepath.Join(dir, "payload.json")}, &stdout, &stderr)
+	if code != unusable || len(e.calls) != 0 || !strings.Contains(stderr.String(), `Parse_[2].json:`) || !strings.Contains(stderr.String(), "api_statsu") {
+		t.Errorf("code %d, calls %v\n%s", code, e.calls, stderr.String())
+	}
+}
