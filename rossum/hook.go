@@ -124,7 +124,7 @@ func ParseHook(data []byte) (*Hook, error) {
 			read(key, raw)
 		}
 	}
-	if h.ID == 0 && !h.Unreadable("id") {
+	if h.ID == 0 {
 		h.ID = IDOf(h.URL)
 	}
 	switch t := h.Config.TimeoutS; {

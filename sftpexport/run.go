@@ -283,6 +283,6 @@ func RegisterWith(r *organisation.Registry, options Step) {
 // clues recognise a hook of the Rossum Store.
 var clues = organisation.Clues{
 	Settings: []string{"export_rules", "exports", "credentials.bucket_name"},
-	Names:    []string{"sftp", "s3"},
+	Names:    []string{"sftp", "s3", "file storage export"},
 	Secrets:  []string{"ssh_key", "access_key_id", "secret_access_key"},
 }

@@ -17,19 +17,19 @@ func Register(r *organisation.Registry) {
 	for _, k := range []organisation.Kind{
 		{Name: "custom-format-templating-purge", Make: decode[Purge], Store: organisation.Clues{
 			Settings: []string{"reference_keys", "reset_schema_ids"},
-			Names:    []string{"cleaning", "cleanup", "purge"},
+			Names:    []string{"cleaning", "cleanup", "purge", "custom format templating purge"},
 		}},
 		{Name: "custom-format-templating", Make: decode[CustomFormat], Store: organisation.Clues{
 			Settings: []string{"export_configs"},
-			Names:    []string{"custom format", "format templating"},
+			Names:    []string{"custom format", "format templating", "custom format templating"},
 		}},
 		{Name: "rest-api-export", Make: decode[RESTExport], Store: organisation.Clues{
 			Settings: []string{"request.url", "status_code_resolver", "response_headers_reference_key", "response_payload_reference_key"},
-			Names:    []string{"rest export", "api export"},
+			Names:    []string{"rest export", "api export", "rest api", "rest api export"},
 		}},
 		{Name: "data-value-extractor", Make: decode[Extract], Store: organisation.Clues{
 			Settings: []string{"extract"},
-			Names:    []string{"value extractor"},
+			Names:    []string{"value extractor", "data value extractor"},
 		}},
 		{Name: "export-evaluator", Make: decode[Evaluate], Store: organisation.Clues{
 			Settings: []string{"condition !request !auth", "checks.0.condition", "replies.0.status_schema_id"},

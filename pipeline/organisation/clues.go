@@ -24,7 +24,8 @@ type Clues struct {
 	Settings []string
 	// Names are words in a hook's name, such as "rest api export": all words of one
 	// of them, in any order. They count for a hook whose settings are empty, or have a
-	// key that was meant to be one of Settings.
+	// key that was meant to be one of Settings. If names of several extensions fit, that
+	// with the most words counts.
 	Names []string
 	// Secrets are names in secrets_schema that only hooks of this extension have.
 	Secrets []string
@@ -48,12 +49,25 @@ func (r *Registry) byClues(h *rossum.Hook, all []*rossum.Hook) []*Kind {
 			}
 		}
 	}
-	for _, fits := range []func(Clues, *rossum.Hook) bool{hasName, hasSecrets} {
-		if found := r.withClues(h, fits); len(found) > 0 {
-			return found
+	if found := r.named(h); len(found) > 0 {
+		return found
+	}
+	return r.withClues(h, hasSecrets)
+}
+
+// named finds the extensions whose names fit best.
+func (r *Registry) named(h *rossum.Hook) (found []*Kind) {
+	most := 0
+	for i := range r.kinds {
+		switch n := r.kinds[i].Store.named(h); {
+		case n == 0 || n < most:
+		case n > most:
+			found, most = []*Kind{&r.kinds[i]}, n
+		default:
+			found = append(found, &r.kinds[i])
 		}
 	}
-	return nil
+	return found
 }
 
 func (r *Registry) withClues(h *rossum.Hook, fits func(Clues, *rossum.Hook) bool) (found []*Kind) {
@@ -81,12 +95,19 @@ func hasSettings(c Clues, h *rossum.Hook) bool {
 	})
 }
 
-func hasName(c Clues, h *rossum.Hook) bool {
+// named counts the words of the longest name that fits a hook.
+func (c Clues) named(h *rossum.Hook) (most int) {
+	if !c.mayBeSettings(h) {
+		return 0
+	}
 	words := wordsOf(h.Name)
-	named := slices.ContainsFunc(c.Names, func(name string) bool {
-		return !slices.ContainsFunc(wordsOf(name), func(w string) bool { return !slices.Contains(words, w) })
-	})
-	return named && c.mayBeSettings(h)
+	for _, name := range c.Names {
+		wanted := wordsOf(name)
+		if !slices.ContainsFunc(wanted, func(w string) bool { return !slices.Contains(words, w) }) {
+			most = max(most, len(wanted))
+		}
+	}
+	return most
 }
 
 // mayBeSettings reports whether a hook's settings are empty, or have a key that is

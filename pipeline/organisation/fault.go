@@ -18,7 +18,7 @@ import (
 var (
 	ErrUnknownExtension   = errors.New("unknown extension")
 	ErrNoFunction         = errors.New("function hook without a step")
-	ErrCycle              = errors.New("run_after goes round in a circle")
+	ErrCycle              = errors.New("hooks run after each other in a circle")
 	ErrMissingPredecessor = errors.New("predecessor is missing")
 	ErrNoHooks            = errors.New("no hook for this export")
 	// ErrInactivePredecessor means that a hook waits for one that is switched off;

@@ -43,6 +43,11 @@ var spoilt = map[string]string{
  "queues": ["https://acme.rossum.app/api/v1/queues/1"],
  "config": {"private": true}
 }`,
+	"hooks/Odd_[8].json": `{
+ "id": "8", "url": "https://acme.rossum.app/api/v1/hooks/8", "name": "Odd", "active": true,
+ "events": ["annotation_content.export"], "queues": "https://acme.rossum.app/api/v1/queues/1",
+ "config": {"url": "https://us.rest-api-export.rossum-ext.app/"}, "settings": "nothing"
+}`,
 	"hooks/Elsewhere_[7].json": `{"id": 7, "name": "Elsewhere", "type": 5, "queues": ["https://acme.rossum.app/api/v1/queues/2"], "active": true, "events": ["annotation_content"], "config": []}`,
 }
 
@@ -82,14 +87,20 @@ func TestAllFaultsOfAllHooksComeInOneError(t *testing.T) {
 		`hook "B" (id 4), hooks/B_[4].json:5:66: settings.export_configs[0].file_content_template: `,
 		`hook "Rate" (id 5), hooks/Rate_[5].py: config.code: function hook without a step: outside of the supported language: line 2: `,
 		`hook "Master data" (id 6), hooks/Master data_[6].json:4:2: config: unknown extension`,
-		`run_after goes round in a circle: "Create" (id 1) runs after "Parse" (id 2) runs after "Create" (id 1)`,
+		`hook "Odd" (id 8), hooks/Odd_[8].json:2:2: id: is a text, expected a number`,
+		`hook "Odd" (id 8), hooks/Odd_[8].json:3:43: queues: is a text, expected a list of texts`,
+		`hook "Odd" (id 8), hooks/Odd_[8].json:4:67: settings: is a text, expected an object`,
+		`hook "B" (id 4), hooks/B_[4].json:5:2: settings: two hooks make the same file under the key "csv"`,
+		`hook "Create" (id 1), hooks/Create_[1].json:4:2: run_after: hooks run after each other in a circle: "Create" (id 1) runs after "Parse" (id 2) runs after "Create" (id 1)`,
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%s\nis missing in\n%v", want, err)
 		}
 	}
-	if strings.Contains(err.Error(), "Elsewhere") {
-		t.Errorf("a hook of another queue is named: %v", err)
+	for _, other := range []string{"Elsewhere", "settings.request.url"} {
+		if strings.Contains(err.Error(), other) {
+			t.Errorf("a hook of another queue, or what follows from another fault, is named: %v", err)
+		}
 	}
 	for _, sentinel := range []error{organisation.ErrUnknownExtension, organisation.ErrNoFunction, organisation.ErrCycle, organisation.ErrMissingPredecessor} {
 		if !errors.Is(err, sentinel) {

@@ -21,7 +21,7 @@ import (
 // The error joins all faults of all hooks. What concerns one hook is a [*Fault]: what
 // could not be read of it, predecessors that are missing, an unknown extension, a
 // function without a step, and what the steps find wrong with the settings. A circle,
-// and two hooks that make one file, name the hooks.
+// and two hooks that make one file, are faults of one of them that name the others.
 func FromHooks(hooks []*rossum.Hook, registry *Registry, options ...Option) (*pipeline.Chain, error) {
 	a := &assembly{registry: registry, all: hooks, event: rossum.EventAnnotationContent, action: rossum.ActionExport}
 	for _, o := range options {
@@ -106,9 +106,6 @@ func (a *assembly) choose() {
 		if why := a.whyNot(h); why != "" {
 			a.absent = append(a.absent, &absence{hook: h, why: why})
 			continue
-		}
-		for _, f := range h.Faults {
-			a.fault(newFault(h, f.Place, f))
 		}
 		a.chosen = append(a.chosen, h)
 	}
@@ -200,7 +197,8 @@ func (a *assembly) build() map[int64]pipeline.Step {
 		if err == nil && s == nil {
 			err = errors.New("what is registered for it made no step")
 		}
-		faults := faultsOf(h, err)
+		faults := unreadable(h)
+		faults = addFaults(faults, faultsOf(h, err))
 		if s != nil {
 			s = pipeline.ForHook(h, s)
 			faults = addFaults(faults, faultsOf(h, check(s))) // of what could be decoded
@@ -212,12 +210,20 @@ func (a *assembly) build() map[int64]pipeline.Step {
 	return steps
 }
 
-// addFaults adds what a check found in settings of which not everything could be
-// decoded: not what only follows from that.
-func addFaults(decoding, checking []error) []error {
-	all := decoding
-	for _, err := range checking {
-		follows := slices.ContainsFunc(decoding, func(d error) bool {
+// unreadable returns what could not be read of a hook.
+func unreadable(h *rossum.Hook) (faults []error) {
+	for _, f := range h.Faults {
+		faults = append(faults, newFault(h, f.Place, f))
+	}
+	return faults
+}
+
+// addFaults adds what a later look at a hook found, of which not everything could be
+// read before: not what only follows from that.
+func addFaults(earlier, later []error) []error {
+	all := earlier
+	for _, err := range later {
+		follows := slices.ContainsFunc(earlier, func(d error) bool {
 			first, ok := d.(*Fault)
 			second, both := err.(*Fault)
 			return ok && both && (strings.HasPrefix(first.Place, second.Place) || strings.HasPrefix(second.Place, first.Place))
@@ -243,7 +249,7 @@ func (a *assembly) checkKeys(hooks []*rossum.Hook, steps map[int64]pipeline.Step
 	for _, h := range hooks {
 		for _, key := range makes(steps[h.ID]) {
 			if other := made[key]; other != nil {
-				a.fault(fmt.Errorf("hooks %s and %s: %w under the key %q; give one of them another key", other, h, ErrSameKey, key))
+				a.fault(newFault(h, "settings", fmt.Errorf("%w under the key %q, which hook %s makes already; give one of them another key", ErrSameKey, key, other)))
 				continue
 			}
 			made[key] = h

@@ -134,7 +134,7 @@ func TestHooksThatMakeNoChainAreNamed(t *testing.T) {
 		"unknown":     {[]*rossum.Hook{hook(1, "mystery")}, organisation.ErrUnknownExtension, `hook "h1" (id 1): config.url: unknown extension: "https://elis.mystery.rossum-ext.app/" has none of the extensions known, template`},
 		"no function": {[]*rossum.Hook{function}, organisation.ErrNoFunction, `register one with Registry.Function("My evaluator", …)`},
 		"one id":      {[]*rossum.Hook{twice, hook(1, "known")}, organisation.ErrSameID, `hook "h1" (id 1): id: two hooks have the same id: "h1" (id 1)`},
-		"one key":     {[]*rossum.Hook{hook(1, "template"), hook(2, "template", 1)}, organisation.ErrSameKey, `hooks "h1" (id 1) and "h2" (id 2): two hooks make the same file under the key "csv"`},
+		"one key":     {[]*rossum.Hook{hook(1, "template"), hook(2, "template", 1)}, organisation.ErrSameKey, `hook "h2" (id 2): settings: two hooks make the same file under the key "csv", which hook "h1" (id 1) makes already`},
 		"none":        {nil, organisation.ErrNoHooks, "none of 0 hooks"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -83,7 +83,8 @@ func (a *assembly) order() []*rossum.Hook {
 			return !done[h.ID] && !slices.ContainsFunc(a.after[h.ID], func(id int64) bool { return !done[id] })
 		})
 		if next < 0 {
-			a.fault(fmt.Errorf("%w: %s", ErrCycle, a.circle(done)))
+			first, circle := a.circle(done)
+			a.fault(newFault(first, "run_after", fmt.Errorf("%w: %s", ErrCycle, circle)))
 			return ordered
 		}
 		done[a.chosen[next].ID] = true
@@ -92,8 +93,9 @@ func (a *assembly) order() []*rossum.Hook {
 	return ordered
 }
 
-// circle names the hooks of one circle among those that are not done.
-func (a *assembly) circle(done map[int64]bool) string {
+// circle returns a hook of one circle among those that are not done, and names all of
+// them.
+func (a *assembly) circle(done map[int64]bool) (*rossum.Hook, string) {
 	byID := make(map[int64]*rossum.Hook)
 	var at int64
 	for _, h := range a.chosen {
@@ -116,5 +118,5 @@ func (a *assembly) circle(done map[int64]bool) string {
 	for i, id := range path {
 		names[i] = byID[id].String()
 	}
-	return strings.Join(names, " runs after ")
+	return byID[path[0]], strings.Join(names, " runs after ")
 }
