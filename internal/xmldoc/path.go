@@ -2,136 +2,357 @@ package xmldoc
 
 import (
 	"fmt"
+	"regexp"
+	"strconv"
 	"strings"
-
-	"github.com/antchfx/xmlquery"
-	"github.com/antchfx/xpath"
-
-	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
 )
 
-// Path is a compiled XPath as the Request Processor has it: seen from the root
-// element, with {namespace}name as Python's ElementTree writes it. It may be used
-// by several goroutines.
+// Path is a path as ElementTree's findall has it: a small part of XPath. It may be
+// used by several goroutines.
 type Path struct {
-	text  string
-	xpath string
+	selectors []selector
 }
 
-// CompilePath compiles a path.
+// selector takes nodes on to the nodes that the next part of a path finds.
+type selector func(s *search, from []ID) []ID
+
+// search is one evaluation of a path.
+type search struct {
+	*Document
+	meter Meter
+	err   error
+}
+
+// Meter bounds how much an evaluation may do. *pyvalue.Meter is one.
+type Meter interface {
+	// Step counts n operations. Its error ends the evaluation.
+	Step(n int64) error
+}
+
+// step counts n operations and reports whether the search may go on.
+func (s *search) step(n int) bool {
+	if s.err == nil && s.meter != nil {
+		s.err = s.meter.Step(int64(n))
+	}
+	return s.err == nil
+}
+
+// pathError is what Python raises for a path that it cannot read.
+func pathError(path, format string, args ...any) error {
+	return fmt.Errorf("path %q: "+format, append([]any{path}, args...)...)
+}
+
+// token is a token of a path: an operator, or a name; white space is neither.
+type token struct{ op, name string }
+
+var tokens = regexp.MustCompile(`('[^']*'|"[^"]*"|::|//?|\.\.|\(\)|!=|[/.*:\[\]\(\)@=])|((?:\{[^}]+\})?[^/\[\]\(\)@!=\s]+)|\s+`)
+
+// special are the characters that make a path more than the name of a child.
+const special = "/*[@."
+
+// CompilePath compiles a path. What ElementTree cannot read is an error.
 func CompilePath(text string) (*Path, error) {
-	p := &Path{text, fromClark(text)}
-	if _, err := compile(p.xpath); err != nil {
-		return nil, fmt.Errorf("XPath %q: %w", text, err)
+	if !isPath(text) {
+		return &Path{[]selector{child(text)}}, nil
+	}
+	if strings.HasPrefix(text, "/") {
+		return nil, pathError(text, "it is absolute; paths begin at the reply's outermost element, as in .//name")
+	}
+	if strings.HasSuffix(text, "/") {
+		text += "*"
+	}
+	c := &pathReader{path: text}
+	for _, m := range tokens.FindAllStringSubmatch(text, -1) {
+		if strings.Contains(m[2], ":") && !strings.HasPrefix(m[2], "{") {
+			return nil, pathError(text, "the prefix of %q is not known; write {namespace}name or {*}name", m[2])
+		}
+		c.tokens = append(c.tokens, token{m[1], m[2]})
+	}
+	p := &Path{}
+	for {
+		t, ok := c.next()
+		if ok && t.op == "/" && len(p.selectors) > 0 {
+			if t, ok = c.next(); !ok {
+				break
+			}
+		}
+		if !ok {
+			break
+		}
+		s, err := c.selector(t)
+		if err != nil {
+			return nil, err
+		}
+		p.selectors = append(p.selectors, s)
 	}
 	return p, nil
 }
 
-// compile keeps a panic of the library, on a text that is no path, an error.
-func compile(text string) (expr *xpath.Expr, err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = fmt.Errorf("%v", v)
-		}
-	}()
-	return xpath.Compile(text)
-}
-
-// fromClark rewrites {namespace}name outside of quotes as a test of XPath.
-func fromClark(text string) string {
-	var out strings.Builder
-	quote := byte(0)
-	for i := 0; i < len(text); i++ {
-		c := text[i]
-		switch {
-		case quote != 0:
-			if c == quote {
-				quote = 0
-			}
-		case c == '"' || c == '\'':
-			quote = c
+// isPath tells a path from the name of a child, as ElementTree does: outside of
+// braces.
+func isPath(text string) bool {
+	inBraces := false
+	for i := range len(text) {
+		switch c := text[i]; {
 		case c == '{':
-			end := strings.IndexByte(text[i:], '}')
-			if end < 0 || strings.ContainsAny(text[i:i+end], `"'`) {
-				break
+			if strings.HasPrefix(text[i:], "{}") || strings.HasPrefix(text[i:], "{*}") {
+				return true
 			}
-			space, rest := text[i+1:i+end], text[i+end+1:]
-			name := rest[:len(rest)-len(strings.TrimLeft(rest, nameBytes))]
-			out.WriteByte('*')
-			if name != "" {
-				fmt.Fprintf(&out, "[local-name()='%s']", name)
-			} else if strings.HasPrefix(rest, "*") {
-				i++
+			inBraces = true
+		case c == '}':
+			inBraces = false
+		case !inBraces && strings.IndexByte(special, c) >= 0:
+			return true
+		}
+	}
+	return strings.HasSuffix(text, "}*")
+}
+
+// Find returns the elements that the path finds, seen from an element, in the order
+// in which ElementTree finds them. An element can be found more than once. The error
+// is the meter's; nil bounds nothing.
+func (p *Path) Find(d *Document, from ID, meter Meter) ([]ID, error) {
+	s := &search{Document: d, meter: meter}
+	found := []ID{from}
+	for _, selector := range p.selectors {
+		if found = selector(s, found); s.err != nil {
+			return nil, s.err
+		}
+	}
+	if len(p.selectors) == 0 {
+		return nil, nil
+	}
+	return found, nil
+}
+
+type pathReader struct {
+	path   string
+	tokens []token
+}
+
+func (c *pathReader) next() (token, bool) {
+	if len(c.tokens) == 0 {
+		return token{}, false
+	}
+	t := c.tokens[0]
+	c.tokens = c.tokens[1:]
+	return t, true
+}
+
+func (c *pathReader) selector(t token) (selector, error) {
+	switch t.op {
+	case "":
+		return child(t.name), nil
+	case "*":
+		return children, nil
+	case ".":
+		return func(_ *search, from []ID) []ID { return from }, nil
+	case "..":
+		return parents, nil
+	case "//":
+		t, ok := c.next()
+		if !ok || t.op != "" && t.op != "*" {
+			return nil, pathError(c.path, "// is not followed by a name or *")
+		}
+		if t.op == "*" {
+			return descendants("*"), nil
+		}
+		return descendants(t.name), nil
+	case "[":
+		return c.predicate()
+	}
+	return nil, pathError(c.path, "%q is not a part of the paths that the engine knows", t.op)
+}
+
+// matcher tests the name of an element.
+func matcher(tag string) func(Name) bool {
+	space, local := "", tag
+	if strings.HasPrefix(tag, "{") {
+		if end := strings.IndexByte(tag, '}'); end > 0 {
+			space, local = tag[1:end], tag[end+1:]
+		}
+	}
+	return func(n Name) bool { return (space == "*" || n.Space == space) && (local == "*" || n.Local == local) }
+}
+
+func child(tag string) selector {
+	if tag == "" {
+		return func(*search, []ID) []ID { return nil }
+	}
+	return eachChild(matcher(tag))
+}
+
+var children = eachChild(func(Name) bool { return true })
+
+func eachChild(fits func(Name) bool) selector {
+	return func(s *search, from []ID) (found []ID) {
+		for _, n := range from {
+			for c := s.FirstChild(n); c != None && s.step(1); c = s.Next(c) {
+				if s.Kind(c) == Element && fits(s.Name(c)) {
+					found = append(found, c)
+				}
 			}
-			if space != "*" {
-				fmt.Fprintf(&out, "[namespace-uri()='%s']", space)
+		}
+		return found
+	}
+}
+
+func descendants(tag string) selector {
+	fits := matcher(tag)
+	if tag == "*" {
+		fits = func(Name) bool { return true }
+	}
+	return func(s *search, from []ID) (found []ID) {
+		for _, n := range from {
+			if !s.step(int(s.End(n) - n)) {
+				return nil
 			}
-			i += end + len(name)
+			for at := n + 1; at < s.End(n); at++ {
+				if s.Kind(at) == Element && fits(s.Name(at)) {
+					found = append(found, at)
+				}
+			}
+		}
+		return found
+	}
+}
+
+func parents(s *search, from []ID) (found []ID) {
+	seen := make(map[ID]bool)
+	for _, n := range from {
+		if up := s.Parent(n); up > 0 && !seen[up] && s.step(1) {
+			seen[up] = true
+			found = append(found, up)
+		}
+	}
+	return found
+}
+
+var wholeNumber = regexp.MustCompile(`^-?\d+$`)
+
+// predicate reads what is in brackets. ElementTree knows a handful of forms, which
+// it tells apart by the kinds of their tokens.
+func (c *pathReader) predicate() (selector, error) {
+	var form string
+	var words []string
+	for {
+		t, ok := c.next()
+		if !ok {
+			return nil, pathError(c.path, "a bracket is not closed")
+		}
+		if t.op == "]" {
+			break
+		}
+		switch {
+		case t == token{}:
 			continue
+		case t.op != "" && strings.IndexByte(`'"`, t.op[0]) >= 0:
+			form, words = form+"'", append(words, t.op[1:len(t.op)-1])
+		case t.op != "":
+			form, words = form+t.op, append(words, t.name)
+		default:
+			form, words = form+"-", append(words, t.name)
 		}
-		out.WriteByte(c)
 	}
-	return out.String()
+	isNumber := len(words) > 0 && wholeNumber.MatchString(words[0])
+	switch form {
+	case "@-", "@-='", "@-!='":
+		return withAttribute(words[1], form[2:], words[len(words)-1]), nil
+	case ".='", ".!='":
+		return withText("", form[1:], words[len(words)-1]), nil
+	case "-='", "-!='":
+		if !isNumber {
+			return withText(words[0], form[1:], words[len(words)-1]), nil
+		}
+	case "-":
+		if !isNumber {
+			return withChild(words[0]), nil
+		}
+		n, err := strconv.Atoi(words[0])
+		if err != nil || n < 1 {
+			return nil, pathError(c.path, "positions count from 1")
+		}
+		return atPosition(n - 1), nil
+	case "-()", "-()-":
+		return c.last(words)
+	}
+	return nil, pathError(c.path, "the engine does not know what stands in brackets there; it knows [@a], [@a='v'], [tag], [tag='v'], [.='v'], [1] and [last()]")
 }
 
-const nameBytes = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."
+// last reads [last()] and [last()-1].
+func (c *pathReader) last(words []string) (selector, error) {
+	if words[0] != "last" {
+		return nil, pathError(c.path, "%s() is not a function that the engine knows", words[0])
+	}
+	if len(words) == 2 {
+		return atPosition(-1), nil
+	}
+	n, err := strconv.Atoi(words[2])
+	if err != nil || n > -1 {
+		return nil, pathError(c.path, "last() takes only a number less, as in last()-1")
+	}
+	return atPosition(n - 1), nil
+}
 
-// Find returns what the path finds: None for nothing, a text for one element, a
-// list of texts for more. An element without a text of its own counts as its XML.
-func (p *Path) Find(doc *xmlquery.Node) (found pyvalue.Value, err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = fmt.Errorf("XPath %q: %v", p.text, v)
+func filter(fits func(s *search, n ID) bool) selector {
+	return func(s *search, from []ID) (found []ID) {
+		for _, n := range from {
+			if s.step(1) && fits(s, n) {
+				found = append(found, n)
+			}
 		}
-	}()
-	// Evaluating an expression changes it, so that each evaluation needs its own.
-	expr, err := compile(p.xpath)
-	if err != nil {
-		return found, fmt.Errorf("XPath %q: %w", p.text, err)
-	}
-	nav := xmlquery.CreateXPathNavigator(doc)
-	for more := nav.MoveToChild(); more && nav.NodeType() != xpath.ElementNode; {
-		more = nav.MoveToNext()
-	}
-	switch v := expr.Evaluate(nav).(type) {
-	case *xpath.NodeIterator:
-		var texts []pyvalue.Value
-		for v.MoveNext() {
-			texts = append(texts, pyvalue.Str(textOf(v.Current())))
-		}
-		switch len(texts) {
-		case 0:
-			return pyvalue.None(), nil
-		case 1:
-			return texts[0], nil
-		}
-		return pyvalue.NewList(texts...), nil
-	case string:
-		return pyvalue.Str(v), nil
-	case bool:
-		return pyvalue.Bool(v), nil
-	case float64:
-		return pyvalue.Float(v), nil
-	default:
-		return found, fmt.Errorf("XPath %q gives a %T", p.text, v)
+		return found
 	}
 }
 
-// textOf is the text of an element before its first child element, as
-// ElementTree's text is, or the element as XML if there is none.
-func textOf(nav xpath.NodeNavigator) string {
-	n, ok := nav.(*xmlquery.NodeNavigator)
-	if !ok || nav.NodeType() != xpath.ElementNode {
-		return nav.Value()
-	}
-	var text strings.Builder
-	for child := n.Current().FirstChild; child != nil && child.Type != xmlquery.ElementNode; child = child.NextSibling {
-		if child.Type == xmlquery.TextNode || child.Type == xmlquery.CharDataNode {
-			text.WriteString(child.Data)
+func withAttribute(name, compare, value string) selector {
+	fits := matcher(name)
+	return filter(func(s *search, n ID) bool {
+		from, to := s.Attributes(n)
+		for a := from; a < to; a++ {
+			if !fits(s.Name(a)) {
+				continue
+			}
+			return compare == "" || (s.Value(a) == value) == (compare == "='")
 		}
+		return false
+	})
+}
+
+func withChild(tag string) selector {
+	find := child(tag)
+	return filter(func(s *search, n ID) bool { return len(find(s, []ID{n})) > 0 })
+}
+
+func withText(tag, compare, value string) selector {
+	find := func(_ *search, n []ID) []ID { return n }
+	if tag != "" {
+		find = child(tag)
 	}
-	if strings.TrimSpace(text.String()) == "" {
-		return n.Current().OutputXML(true)
-	}
-	return text.String()
+	return filter(func(s *search, n ID) bool {
+		for _, e := range find(s, []ID{n}) {
+			if s.step(1+len(value)/16) && (s.Value(e) == value) == (compare == "='") {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// atPosition keeps what is the nth of its parent's children of the same name; from
+// the end if n is negative.
+func atPosition(n int) selector {
+	return filter(func(s *search, at ID) bool {
+		up := s.Parent(at)
+		if up <= 0 {
+			return false
+		}
+		name := s.Name(at)
+		same := eachChild(func(other Name) bool { return other.Space == name.Space && other.Local == name.Local })(s, []ID{up})
+		i := n
+		if i < 0 {
+			i += len(same)
+		}
+		return i >= 0 && i < len(same) && same[i] == at
+	})
 }

@@ -1,0 +1,81 @@
+package xmldoc
+
+import (
+	"bytes"
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/ianaindex"
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/encoding/unicode/utf32"
+)
+
+var declaration = regexp.MustCompile(`^<\?xml\s[^>]*?encoding\s*=\s*["']([A-Za-z][A-Za-z0-9._-]*)["']`)
+
+// toUTF8 decodes a document, once.
+func toUTF8(data []byte) ([]byte, error) {
+	for _, mark := range []struct {
+		begins string
+		is     encoding.Encoding // nil for UTF-8
+		skip   int
+	}{
+		{"\xef\xbb\xbf", nil, 3},
+		{"\xff\xfe\x00\x00", utf32.UTF32(utf32.LittleEndian, utf32.IgnoreBOM), 4},
+		{"\x00\x00\xfe\xff", utf32.UTF32(utf32.BigEndian, utf32.IgnoreBOM), 4},
+		{"\xff\xfe", unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM), 2},
+		{"\xfe\xff", unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM), 2},
+		{"<\x00?\x00", unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM), 0},
+		{"\x00<\x00?", unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM), 0},
+	} {
+		if !bytes.HasPrefix(data, []byte(mark.begins)) {
+			continue
+		}
+		if data = data[mark.skip:]; mark.is == nil {
+			return checked(data)
+		}
+		return decode(mark.is, "UTF-16 or UTF-32", data)
+	}
+	found := declaration.FindSubmatch(data)
+	if found == nil {
+		return checked(data)
+	}
+	name := strings.ToLower(string(found[1]))
+	if strings.HasPrefix(name, "utf-16") || strings.HasPrefix(name, "utf-32") || strings.HasPrefix(name, "ucs") || name == "utf-8" || name == "utf8" {
+		return checked(data) // what can be read as ASCII is none of the wide ones
+	}
+	if isASCII(data) && !(name == "utf-7" && bytes.IndexByte(data, '+') >= 0) {
+		return data, nil
+	}
+	known, err := ianaindex.IANA.Encoding(name)
+	if err != nil || known == nil {
+		return nil, fmt.Errorf("its charset %q is not known", found[1])
+	}
+	return decode(known, string(found[1]), data)
+}
+
+func decode(e encoding.Encoding, name string, data []byte) ([]byte, error) {
+	out, err := e.NewDecoder().Bytes(data)
+	if err != nil {
+		return nil, fmt.Errorf("it is not %s: %w", name, err)
+	}
+	return out, nil
+}
+
+func checked(data []byte) ([]byte, error) {
+	if !utf8.Valid(data) {
+		return nil, fmt.Errorf("it is not UTF-8, and does not say what it is")
+	}
+	return data, nil
+}
+
+func isASCII(data []byte) bool {
+	for _, c := range data {
+		if c >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,60 @@
+package xmldoc
+
+import (
+	"bufio"
+	"encoding/json"
+	"os"
+	"slices"
+	"testing"
+)
+
+func TestPathsFindWhatElementTreeFinds(t *testing.T) {
+	t.Parallel()
+	f, err := os.Open("testdata/paths.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, 1<<20)
+	for n := 1; lines.Scan(); n++ {
+		var c struct {
+			Document, Path string
+			Want           struct {
+				Found []string
+				Error bool
+			}
+		}
+		if err := json.Unmarshal(lines.Bytes(), &c); err != nil {
+			t.Fatalf("line %d: %v", n, err)
+		}
+		got, err := find(t, c.Document, c.Path)
+		if (err != nil) != c.Want.Error || !slices.Equal(got, c.Want.Found) {
+			t.Errorf("line %d: %q in %s:\n got %q, %v\nwant %q, error %v", n, c.Path, c.Document, got, err, c.Want.Found, c.Want.Error)
+		}
+	}
+	if err := lines.Err(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func find(t *testing.T, document, path string) (texts []string, err error) {
+	t.Helper()
+	d, err := ParseText(t.Context(), []byte(document))
+	if err != nil {
+		return nil, err
+	}
+	p, err := CompilePath(path)
+	if err != nil {
+		return nil, err
+	}
+	found, err := p.Find(d, d.RootElement(), nil)
+	for _, n := range found {
+		text := d.TextOf(n)
+		if text == "" {
+			text = d.String(n)
+		}
+		texts = append(texts, text)
+	}
+	return texts, err
+}

@@ -1,0 +1,127 @@
+package xmldoc
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// wellKnown are the prefixes that ElementTree gives to some namespaces.
+var wellKnown = map[string]string{
+	xmlSpace:                       "xml",
+	"http://www.w3.org/1999/xhtml": "html",
+	"http://www.w3.org/1999/02/22-rdf-syntax-ns#": "rdf",
+	"http://schemas.xmlsoap.org/wsdl/":            "wsdl",
+	"http://www.w3.org/2001/XMLSchema":            "xs",
+	"http://www.w3.org/2001/XMLSchema-instance":   "xsi",
+	"http://purl.org/dc/elements/1.1/":            "dc",
+}
+
+// String returns an element as XML, as ElementTree's tostring does: prefixes are
+// made anew, comments and instructions are left out, and the text after the element
+// is a part of it.
+func (d *Document) String(n ID) string {
+	w := &writer{Document: d, prefixes: make(map[string]string)}
+	w.collect(n)
+	w.element(n, true)
+	w.escape(d.Tail(n), textEscapes)
+	return w.out.String()
+}
+
+type writer struct {
+	*Document
+	prefixes map[string]string // by namespace
+	order    []string          // namespaces, as they come
+	out      strings.Builder
+}
+
+// collect gives a prefix to every namespace of the element and what is in it.
+func (w *writer) collect(n ID) {
+	for at := n; at < w.End(n); at++ {
+		space := w.Name(at).Space
+		if k := w.Kind(at); k != Element && k != Attribute || space == "" || w.prefixes[space] != "" {
+			continue
+		}
+		prefix := wellKnown[space]
+		if prefix == "" {
+			prefix = "ns" + strconv.Itoa(len(w.order))
+		}
+		w.prefixes[space] = prefix
+		if prefix != "xml" {
+			w.order = append(w.order, space)
+		}
+	}
+}
+
+func (w *writer) name(n ID) string {
+	name := w.Name(n)
+	if name.Space == "" {
+		return name.Local
+	}
+	return w.prefixes[name.Space] + ":" + name.Local
+}
+
+func (w *writer) element(n ID, outermost bool) {
+	name := w.name(n)
+	w.out.WriteString("<" + name)
+	if outermost {
+		slices.SortFunc(w.order, func(a, b string) int { return strings.Compare(w.prefixes[a], w.prefixes[b]) })
+		for _, space := range w.order {
+			w.out.WriteString(" xmlns:" + w.prefixes[space] + `="`)
+			w.escape(space, attributeEscapes)
+			w.out.WriteByte('"')
+		}
+	}
+	from, to := w.Attributes(n)
+	for a := from; a < to; a++ {
+		w.out.WriteString(" " + w.name(a) + `="`)
+		w.escape(w.Value(a), attributeEscapes)
+		w.out.WriteByte('"')
+	}
+	if !w.hasContent(n) {
+		w.out.WriteString(" />")
+		return
+	}
+	w.out.WriteByte('>')
+	for child := w.FirstChild(n); child != None; child = w.Next(child) {
+		switch w.Kind(child) {
+		case Text:
+			w.escape(w.Value(child), textEscapes)
+		case Element:
+			w.element(child, false)
+		}
+	}
+	w.out.WriteString("</" + name + ">")
+}
+
+func (w *writer) hasContent(n ID) bool {
+	for child := w.FirstChild(n); child != None; child = w.Next(child) {
+		if k := w.Kind(child); k == Text || k == Element {
+			return true
+		}
+	}
+	return false
+}
+
+var (
+	textEscapes      = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
+	attributeEscapes = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "\r", "&#13;", "\n", "&#10;", "\t", "&#09;")
+)
+
+func (w *writer) escape(text string, with *strings.Replacer) { _, _ = with.WriteString(&w.out, text) }
+
+// TextOf returns the text of an element before its first child element.
+func (d *Document) TextOf(n ID) string { return d.textFrom(d.FirstChild(n)) }
+
+// Tail returns the text between an element and the next one, or its parent's end.
+func (d *Document) Tail(n ID) string { return d.textFrom(d.Next(n)) }
+
+func (d *Document) textFrom(n ID) string {
+	text := ""
+	for ; n != None && d.nodes[n].kind != Element; n = d.Next(n) {
+		if d.nodes[n].kind == Text {
+			text += d.Value(n)
+		}
+	}
+	return text
+}
