@@ -15,8 +15,8 @@
 // compiled once, by Validate, which [pipeline.New] calls; after that a step does
 // not change and serves any number of exports at the same time.
 //
-// Conditions of Evaluate are Python, see [formula.Condition]; XPath of Extract by antchfx/xmlquery, which streams nothing to
-// disk and has no network.
+// Conditions of Evaluate are Python, see [formula.Condition];
+// XPath of Extract is XPath 1.0 as libxml2 evaluates it.
 //
 // Behaviour is that of Rossum's public knowledge base, chapter "Export
 // pipelines".

@@ -8,15 +8,13 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/antchfx/xmlquery"
-	"github.com/antchfx/xpath"
-
 	"github.com/exportpipeline/exportpipeline/internal/jmespath"
 	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
 	"github.com/exportpipeline/exportpipeline/internal/python/re"
 	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/settings"
 	"github.com/exportpipeline/exportpipeline/internal/xmldoc"
+	"github.com/exportpipeline/exportpipeline/internal/xpath"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 )
 
@@ -77,7 +75,7 @@ type source struct {
 	Source
 	place     string
 	condition *jsontemplate.Template
-	parse     func(data []byte) (any, error)
+	parse     func(ctx context.Context, data []byte) (any, error)
 	find      []finder
 }
 
@@ -191,7 +189,7 @@ func (src source) run(ctx context.Context, x *pipeline.Export) error {
 	if err != nil {
 		return err
 	}
-	parsed, err := src.parse(file.Data)
+	parsed, err := src.parse(ctx, file.Data)
 	if err != nil {
 		err = fmt.Errorf("the reply is not %s: %w; it begins with %q", strings.ToUpper(src.format()), err, excerpt(file.Data))
 		if file.Status < 400 {
@@ -235,7 +233,7 @@ func (src source) write(x *pipeline.Export, values []string) error {
 	return nil
 }
 
-func parseJSON(data []byte) (any, error) {
+func parseJSON(_ context.Context, data []byte) (any, error) {
 	if len(bytes.TrimSpace(data)) == 0 {
 		return pyvalue.None(), nil // 204 No Content has no body
 	}
@@ -269,45 +267,30 @@ func valueText(v pyvalue.Value) (string, error) {
 	return string(out), err
 }
 
-func parseXML(data []byte) (any, error) { return xmldoc.Parse(data) }
+func parseXML(ctx context.Context, data []byte) (any, error) { return xmldoc.Parse(ctx, data) }
 
 func compileXPath(path string) (finder, error) {
-	if _, err := xpath.Compile(path); err != nil {
-		return nil, fmt.Errorf("XPath %q: %w", path, err)
+	e, err := xpath.Compile(path)
+	if err != nil {
+		return nil, err
 	}
-	return func(_ context.Context, parsed any) (string, error) {
-		// Evaluating an expression changes it, so that each evaluation needs its own.
-		e, err := xpath.Compile(path)
+	return func(ctx context.Context, parsed any) (string, error) {
+		text, err := e.Text(parsed.(*xmldoc.Document), 0, pyvalue.NewMeter(ctx, pyvalue.Limits{Steps: maxSearchSteps}))
 		if err != nil {
 			return "", fmt.Errorf("XPath %q: %w", path, err)
 		}
-		switch v := e.Evaluate(xmlquery.CreateXPathNavigator(parsed.(*xmlquery.Node))).(type) {
-		case *xpath.NodeIterator:
-			if !v.MoveNext() {
-				return "", nil
-			}
-			return v.Current().Value(), nil
-		case string:
-			return v, nil
-		case bool:
-			return fmt.Sprint(v), nil
-		case float64:
-			text, err := pyvalue.String(nil, pyvalue.Float(v))
-			return strings.TrimSuffix(text, ".0"), err
-		default:
-			return "", fmt.Errorf("XPath %q gives a %T", path, v)
-		}
+		return text, nil
 	}, nil
 }
 
-func parseText(data []byte) (any, error) {
+func parseText(_ context.Context, data []byte) (any, error) {
 	if !utf8.Valid(data) {
 		return nil, errors.New("it is not UTF-8")
 	}
 	return re.NewText(string(data)), nil
 }
 
-// maxSearchSteps bounds one search of a regular expression: some patterns backtrack
+// maxSearchSteps bounds one search of a regular expression or of XPath: some take
 // for ever.
 const maxSearchSteps = 20_000_000
 

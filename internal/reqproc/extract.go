@@ -118,21 +118,46 @@ func (e *Extractor) compileXPath() error {
 	if err != nil {
 		return err
 	}
-	e.find = func(_ context.Context, v value) (value, error) {
-		data := v.Data()
+	e.find = func(ctx context.Context, v value) (value, error) {
+		data, parse := v.Data(), xmldoc.Parse
 		if v.IsText() {
-			data = []byte(v.Text())
+			data, parse = []byte(v.Text()), xmldoc.ParseText
 		}
 		if len(data) == 0 {
 			return pyvalue.None(), nil
 		}
-		doc, err := xmldoc.Parse(data)
+		doc, err := parse(ctx, data)
 		if err != nil {
 			return value{}, fmt.Errorf("the reply cannot be read as XML: %w", err)
 		}
-		return compiled.Find(doc)
+		found, err := compiled.Find(doc, doc.RootElement(), pyvalue.NewMeter(ctx, pyvalue.Limits{Steps: maxSteps}))
+		if err != nil {
+			return value{}, fmt.Errorf("%s: %w", e, err)
+		}
+		return elementTexts(doc, found), nil
 	}
 	return nil
+}
+
+// elementTexts returns None for nothing, a text for one element, a list of texts for
+// more. An element without a text of its own before its first child counts as its
+// XML.
+func elementTexts(doc *xmldoc.Document, found []xmldoc.ID) value {
+	texts := make([]value, len(found))
+	for i, n := range found {
+		text := doc.TextOf(n)
+		if text == "" {
+			text = doc.String(n)
+		}
+		texts[i] = pyvalue.Str(text)
+	}
+	switch len(texts) {
+	case 0:
+		return pyvalue.None()
+	case 1:
+		return texts[0]
+	}
+	return pyvalue.NewList(texts...)
 }
 
 func (e *Extractor) compileRegex() error {

@@ -52,6 +52,7 @@ type reader struct {
 	other   bytes.Buffer
 	open    []frame
 	scope   []binding
+	seen    bool // the document's element has begun
 }
 
 // frame is an element that has not ended.
@@ -196,12 +197,13 @@ func (r *reader) start(t xml.StartElement, before int64) error {
 	switch {
 	case len(r.open) > maxDepth:
 		return r.fault("it is nested deeper than %d levels", maxDepth)
-	case len(r.open) == 1 && r.open[0].last != None && r.doc.RootElement() != None:
+	case len(r.open) == 1 && r.seen:
 		return r.fault("a second element <%s> after the document's element", spelled(t.Name))
 	}
 	if raw := r.data[before:r.decoder.InputOffset()]; bytes.ContainsAny(raw, "\n\t\r") {
 		t = normalized(raw, t)
 	}
+	r.seen = true
 	bindings := len(r.scope)
 	for _, a := range t.Attr {
 		if a.Name.Space == "xmlns" || a.Name.Space == "" && a.Name.Local == "xmlns" {

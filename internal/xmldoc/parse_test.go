@@ -1,0 +1,112 @@
+package xmldoc
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"unicode/utf16"
+)
+
+func TestADocumentIsWholeOrAnError(t *testing.T) {
+	t.Parallel()
+	for document, want := range map[string]string{
+		"":                 "it has no element",
+		"text":             "text outside",
+		"<a>":              "it ends within the element <a>",
+		"<a></b>":          "</b> ends an element that is not open",
+		"<a/><b/>":         "a second element <b>",
+		"<a/>x":            "text outside",
+		`<a b="1" b="2"/>`: `duplicate attribute "b"`,
+		`<a xmlns:x="u" xmlns:y="u" x:b="1" y:b="2"/>`: `duplicate attribute "y:b"`,
+		"<x:a/>":     `the namespace prefix "x" is not declared`,
+		"<a>&b;</a>": "invalid character entity &b;",
+		`<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]><a>&b;</a>`:    "invalid character entity &b;",
+		`<!DOCTYPE a [<!ENTITY b "12345678"><!ENTITY c "&b;&b;">]><a>&c;</a>`: "invalid character entity &c;",
+		strings.Repeat("<a>", 1100):                                           "nested deeper than 1000 levels",
+		"<a>\xff</a>":                                                         "it is not UTF-8",
+		`<?xml version="1.0" encoding="x-unknown"?><a>` + "\xff</a>":          `charset "x-unknown" is not known`,
+		`<!DOCTYPE a [<!ENTITY b "` + strings.Repeat("x", 5000) + `">]><a>` + strings.Repeat("&b;", 1000) + "</a>": "stand for too much text",
+	} {
+		if _, err := Parse(t.Context(), []byte(document)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%.60q: got %v, want %q", document, err, want)
+		}
+	}
+}
+
+func TestTextIsThatOfTheDocument(t *testing.T) {
+	t.Parallel()
+	wide := func(order func(uint16) []byte, mark bool) string {
+		text := `<?xml version="1.0" encoding="utf-16"?><a>Mö€</a>`
+		if mark {
+			text = "\ufeff" + text
+		}
+		var out []byte
+		for _, unit := range utf16.Encode([]rune(text)) {
+			out = append(out, order(unit)...)
+		}
+		return string(out)
+	}
+	little := func(u uint16) []byte { return []byte{byte(u), byte(u >> 8)} }
+	big := func(u uint16) []byte { return []byte{byte(u >> 8), byte(u)} }
+	for document, want := range map[string]string{
+		"<a>Mö€</a>":             "Mö€",
+		"\ufeff<a>Mö€</a>":       "Mö€",
+		wide(little, true):       "Mö€",
+		wide(little, false):      "Mö€",
+		wide(big, true):          "Mö€",
+		wide(big, false):         "Mö€",
+		"<a>1</a>\x00\x00":       "1",
+		"<a>\r\nx\ry\n</a>":      "\nx\ny\n",
+		"<a>x<!--<!DOCTYPE -->y": "",
+		"<a>x<!-- <!ENTITY z> -->y<![CDATA[<!DOCTYPE &amp;]]></a>":            "xy<!DOCTYPE &amp;",
+		`<!DOCTYPE a SYSTEM "a.dtd"><a>1</a>`:                                 "1",
+		`<!DOCTYPE a [<!ENTITY b "x"><!ENTITY c 'y'>]><a>&b;&c;&#233;</a>`:    "xyé",
+		`<?xml version="1.0" encoding="windows-1250"?><a>` + "\x9aei\x9e</a>": "šeiž",
+		`<?xml version='1.0' encoding='ISO-8859-2'?><a>` + "\xb9</a>":         "š",
+		`<?xml version="1.0" encoding="utf-7"?><a>M</a>`:                      "M",
+		`<?xml version="1.0" encoding="utf-16"?><a>é</a>`:                     "é",
+		"\ufeff" + `<?xml version="1.0" encoding="iso-8859-1"?><a>é</a>`:      "é",
+	} {
+		d, err := Parse(t.Context(), []byte(document))
+		if want == "" {
+			if err == nil {
+				t.Errorf("%q is taken for a document", document)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%q: %v", document, err)
+			continue
+		}
+		if got := d.Value(d.RootElement()); got != want {
+			t.Errorf("%q: got %q, want %q", document, got, want)
+		}
+	}
+}
+
+func TestParsingEndsWithTheContext(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Parse(ctx, []byte("<a/>")); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(`<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "c">]><a x="1" xmlns:y="u"><y:b>&b;</y:b><!--c--><?d e?><![CDATA[f]]></a>`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		d, err := Parse(t.Context(), data)
+		if err != nil {
+			return
+		}
+		for n := ID(0); int(n) < d.Len(); n++ {
+			if d.Parent(n) >= n || d.End(n) <= n || int(d.End(n)) > d.Len() {
+				t.Fatalf("node %d of %d has parent %d and end %d", n, d.Len(), d.Parent(n), d.End(n))
+			}
+			d.Value(n)
+		}
+		_ = d.String(d.RootElement())
+	})
+}
