@@ -1,6 +1,7 @@
 package steps
 
 import (
+	"regexp"
 	"slices"
 
 	"github.com/exportpipeline/exportpipeline/internal/settings"
@@ -24,6 +25,9 @@ func (s *Evaluate) Uses(int64) []pipeline.Use {
 		if c.condition == nil {
 			continue
 		}
+		if comparesNumbers(c.Condition) {
+			list = append(list, pipeline.Use{Kind: pipeline.UseTypes, Place: settings.Join(c.place, "condition")})
+		}
 		needs := c.condition.Needs()
 		for _, id := range c.condition.Reads() {
 			list = append(list, pipeline.Use{
@@ -32,6 +36,18 @@ func (s *Evaluate) Uses(int64) []pipeline.Use {
 		}
 	}
 	return list
+}
+
+var (
+	pythonText = regexp.MustCompile(`'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"`)
+	index      = regexp.MustCompile(`\[\s*-?\d+\s*\]`)
+	numbers    = regexp.MustCompile(`[<>]|(?:^|[^\w.])\d`)
+)
+
+// comparesNumbers reports whether a condition orders values, or has a number in it, so
+// that it matters whether a field is a number or a text.
+func comparesNumbers(condition string) bool {
+	return numbers.MatchString(index.ReplaceAllString(pythonText.ReplaceAllString(condition, "''"), "[]"))
 }
 
 // Uses lists the fields that hold the replies.
