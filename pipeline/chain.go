@@ -104,7 +104,7 @@ func (c *Chain) Resume(ctx context.Context, x *Export) (*rossum.Response, error)
 		err = x.fetchContent(ctx)
 	}
 	if err == nil {
-		err = c.preflight(x)
+		err = c.preflight(ctx, x)
 	}
 	if err == nil {
 		err = c.runAll(ctx, x, true)

@@ -19,7 +19,11 @@ import (
 // nothing is said of fields. Use [Findings.Err] to act on errors alone.
 func (c *Chain) Check(schema *rossum.Schema) Findings {
 	f := newFlow(c, target{queue: rossum.IDOf(c.origin.Queue), event: rossum.EventAnnotationContent, action: rossum.ActionExport})
-	j := &judge{world: &world{facts: newSchemaFacts(schema), store: c.config.store != nil}, alone: c.config.alone}
+	w := &world{facts: newSchemaFacts(schema)}
+	if c.config.store != nil {
+		w.stored = func(string) bool { return true }
+	}
+	j := &judge{world: w, alone: c.config.alone}
 	j.judge(f, c.config.formulas)
 	return j.findings
 }
@@ -79,7 +83,7 @@ func (j *judge) severity(u *flowUse) Severity {
 func (j *judge) happens(u *flowUse) bool {
 	if u.IfFile != "" {
 		_, made := u.before.made[u.IfFile]
-		if !made && !j.alone && !u.before.has(u.IfFile, j.files) && !u.before.maybe(u.IfFile, j.store) {
+		if !made && !j.alone && !u.before.has(u.IfFile, j.files) && !u.before.maybe(u.IfFile, j.stored) {
 			return false // that the file is missing is a finding of its own
 		}
 	}
@@ -169,7 +173,7 @@ func (j *judge) key(u *flowUse) {
 		return
 	}
 	severity := j.severity(u)
-	if u.before.maybe(u.Name, j.store) {
+	if u.before.maybe(u.Name, j.stored) {
 		severity = SeverityWarning
 	}
 	fix := "give the step that makes it this key, or add one"

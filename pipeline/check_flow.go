@@ -190,8 +190,8 @@ func (p *progressOf) has(key string, before []string) bool {
 
 // maybe reports whether there may be a file that no step is known to make: from a step
 // that does not say what it makes, or in a store, from an earlier export.
-func (p *progressOf) maybe(key string, store bool) bool {
-	return p.anyFile || store && !p.removed[""] && !p.removed[key]
+func (p *progressOf) maybe(key string, stored func(string) bool) bool {
+	return p.anyFile || stored != nil && !p.removed[""] && !p.removed[key] && stored(key)
 }
 
 // later reports whether a key that is not there yet is made by another step.

@@ -10,10 +10,10 @@ import (
 // world is what a flow is judged against: a schema, the content of an annotation, or
 // both.
 type world struct {
-	facts   *schemaFacts    // of the schema, nil if there is none
-	content *rossum.Content // nil if there is none
-	files   []string        // reference keys that are there before the first step
-	store   bool            // files may also be where an earlier export has left them
+	facts   *schemaFacts          // of the schema, nil if there is none
+	content *rossum.Content       // nil if there is none
+	files   []string              // reference keys that are there before the first step
+	stored  func(key string) bool // reports whether an earlier export may have left a file; nil for no store
 	secrets func(hook *rossum.Hook) rossum.Secrets
 }
 

@@ -1,6 +1,8 @@
 package pipeline
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,7 +13,7 @@ import (
 
 // preflight looks at the chain and the annotation before the first step runs. Its
 // error says all that would fail for certain; what may fail is in the report.
-func (c *Chain) preflight(x *Export) error {
+func (c *Chain) preflight(ctx context.Context, x *Export) error {
 	if x.run.restored || x.Annotation.Content == nil || x.Payload.Event == rossum.EventAnnotationStatus {
 		return nil // a run that goes on, and what is no export
 	}
@@ -21,7 +23,7 @@ func (c *Chain) preflight(x *Export) error {
 	}
 	f := c.flowFor(target{queue: x.Annotation.QueueID(), event: x.Payload.Event, action: x.Payload.Action})
 	j := &judge{alone: x.run.config.alone, world: &world{
-		facts: facts, content: x.Annotation.Content, files: x.Files.Keys(), store: x.run.config.store != nil,
+		facts: facts, content: x.Annotation.Content, files: x.Files.Keys(), stored: x.stored(ctx),
 		secrets: x.secretsFor,
 	}}
 	j.judge(f, x.run.config.formulas)
@@ -40,6 +42,19 @@ func (c *Chain) preflight(x *Export) error {
 		}
 	}
 	return nil
+}
+
+// stored returns what looks for a file of an earlier export, nil if there is no store.
+// It is asked only for files that no step makes. A store that cannot be asked now may
+// have the file later.
+func (x *Export) stored(ctx context.Context) func(key string) bool {
+	if x.run.config.store == nil {
+		return nil
+	}
+	return func(key string) bool {
+		_, err := x.Files.Get(ctx, key)
+		return !errors.Is(err, ErrNoFile)
+	}
 }
 
 // secretsFor returns the secrets of a hook, or those of the export for a step that

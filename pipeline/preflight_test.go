@@ -218,3 +218,33 @@ func TestWhatIsNoExportIsNotChecked(t *testing.T) {
 		t.Errorf("%v, %v", err, report.Findings)
 	}
 }
+
+// kept is a store with a file of an earlier export.
+type kept struct{ pipeline.Store }
+
+func (kept) Load(_ context.Context, _ *pipeline.Export, key string) (*pipeline.File, error) {
+	if key != "p" {
+		return nil, pipeline.ErrNoFile
+	}
+	return &pipeline.File{Key: key, Data: []byte(`{"id": 7}`)}, nil
+}
+
+func (kept) Purge(context.Context, *pipeline.Export, ...string) (int, error) { return 0, nil }
+
+func TestAStoreIsAskedForFilesThatNoStepMakes(t *testing.T) {
+	t.Parallel()
+	extract := func(key string) pipeline.Step { return made(t, "", "extract", extractTo(key, "erp_id")[1]) }
+	for name, tt := range map[string]struct {
+		chain *pipeline.Chain
+		want  pipeline.Severity
+	}{
+		"there":              {chainOf(t, extract("p")), pipeline.SeverityWarning},
+		"not there":          {chainOf(t, extract("q")), pipeline.SeverityError},
+		"there, but removed": {chainOf(t, made(t, "", "purge", `{}`), extract("p")), pipeline.SeverityError},
+	} {
+		_, report, err := exportReport(t, tt.chain, queueCall(), pipeline.WithStore(kept{}))
+		if len(report.Findings) != 1 || report.Findings[0].Severity != tt.want || (err != nil) != (tt.want == pipeline.SeverityError) {
+			t.Errorf("%s: %v, %v", name, err, report.Findings)
+		}
+	}
+}

@@ -13,6 +13,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -73,14 +74,18 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if a.graph {
 		fmt.Fprint(stderr, chain.Graph())
 	}
-	response := export(&a, l, chain, stderr)
+	response, err := export(&a, l, chain, stderr)
 	encoder := json.NewEncoder(stdout)
 	encoder.SetEscapeHTML(false) // messages may hold HTML
 	if err := encoder.Encode(response); err != nil {
 		fmt.Fprintln(stderr, err)
 		return failed // since calls may have been made
 	}
-	if response.Failed() {
+	var refused *pipeline.CheckError
+	switch {
+	case errors.As(err, &refused):
+		return unusable // nothing was sent
+	case response.Failed():
 		return failed
 	}
 	return answered
@@ -115,10 +120,10 @@ func (l *loaded) formulas(a *arguments) pipeline.Formulas {
 }
 
 // export runs the chain and shows the report.
-func export(a *arguments, l *loaded, chain *pipeline.Chain, stderr io.Writer) *rossum.Response {
+func export(a *arguments, l *loaded, chain *pipeline.Chain, stderr io.Writer) (*rossum.Response, error) {
 	var report *pipeline.Report
 	// An error has become a message of the answer, and is in the report.
-	response, _ := chain.Export(context.Background(), l.payload,
+	response, err := chain.Export(context.Background(), l.payload,
 		pipeline.WithFormulas(l.formulas(a)),
 		pipeline.WithSecrets(l.secrets),
 		pipeline.WithStore(saved{a.out, store(a.inRossum)}),
@@ -127,7 +132,7 @@ func export(a *arguments, l *loaded, chain *pipeline.Chain, stderr io.Writer) *r
 	if report != nil {
 		fmt.Fprint(stderr, report.Text())
 	}
-	return response
+	return response, err
 }
 
 func store(inRossum bool) pipeline.Store {
