@@ -29,6 +29,7 @@ type ConditionOptions struct {
 	Options
 	// Keys are the members of what the condition looks at, where that is an object
 	// without contexts, such as a relation; nil means that paths begin with a context.
+	// Operands are not filled in then: they are compared as they are written.
 	Keys []string
 }
 
@@ -38,7 +39,7 @@ const maxNesting = 100
 // CompileCondition compiles a condition. The error joins a [*settings.Fault] for
 // each thing that is wrong.
 func CompileCondition(data []byte, o ConditionOptions) (*Condition, error) {
-	v, err := pyvalue.FromJSON(data, true)
+	v, err := pyvalue.FromJSON(data, false)
 	if err != nil {
 		return nil, fmt.Errorf("not valid JSON: %w", err)
 	}
@@ -56,6 +57,11 @@ func (c *Condition) compile(place string, v value, o ConditionOptions, faults *s
 	if depth > maxNesting {
 		faults.Add(place, "is nested deeper than %d levels", maxNesting)
 		return nil
+	}
+	for _, key := range []string{"$and", "$or"} {
+		if _, there := v.Dict().GetStr(key); there && v.Dict().Len() > 1 {
+			faults.Add(place, "has %s beside other keys, which the engine would pass over; put them into its list", key)
+		}
 	}
 	var tests []test
 	for k, operand := range v.Dict().All() {
@@ -135,15 +141,22 @@ func (c *Condition) Holds(ctx context.Context, s *Scope) (bool, string, error) {
 func (c *Condition) Paths() []*Path { return c.paths }
 
 func (c *Condition) comparison(place, key string, operand value, o ConditionOptions, faults *settings.Faults) test {
-	path, err := ParsePath(strings.TrimSpace(key))
-	switch {
-	case err != nil && strings.ContainsAny(key, "{}"):
+	if strings.ContainsAny(key, "{}") {
 		faults.Add(place, "a key is a path without braces, such as field.total.value")
 		return logical{}
-	case err != nil:
+	}
+	left, err := placeholder("{" + key + "}")
+	switch {
+	case err == nil && left.empty:
+		err = fmt.Errorf("%q is not a path", key)
+	case err == nil && key != strings.TrimSpace(key):
+		err = errors.New("has blanks around the path")
+	}
+	if err != nil {
 		faults.AddErr(place, err)
 		return logical{}
 	}
+	path := left.path
 	if o.Keys == nil {
 		c.paths = append(c.paths, path)
 		if err := o.check(path); err != nil {
@@ -156,11 +169,13 @@ func (c *Condition) comparison(place, key string, operand value, o ConditionOpti
 		}
 		faults.Add(place, "there is no key %s; the keys are %s%s", path.Root(), strings.Join(o.Keys, ", "), best)
 	}
-	if operand.Dict() == nil {
-		faults.Add(place, "is %s, expected an object of operators such as {\"$eq\": …}", Describe(operand))
-		return logical{}
+	cmp := &comparison{left: left}
+	if operand.Dict() == nil { // equality
+		if op := c.operation(place, "$eq", operand, o, faults); op != nil {
+			cmp.ops = append(cmp.ops, op)
+		}
+		return cmp
 	}
-	cmp := &comparison{path: path}
 	for k, v := range operand.Dict().All() {
 		at := settings.Join(place, k.Text())
 		op := c.operation(at, k.Text(), v, o, faults)
@@ -176,7 +191,7 @@ func (c *Condition) comparison(place, key string, operand value, o ConditionOpti
 
 // comparison is a path with operators, all of which must hold.
 type comparison struct {
-	path *Path
+	left part
 	ops  []*operation
 }
 
@@ -195,20 +210,28 @@ type side struct {
 }
 
 func (c *comparison) holds(ctx context.Context, s *Scope) (bool, string, error) {
-	left, err := c.path.Resolve(ctx, s)
+	path := c.left.path
+	left, err := path.Resolve(ctx, s)
+	missing := err
 	found := side{v: left}
 	if errors.Is(err, ErrNotThere) {
-		found = side{missing: true}
-	} else if err != nil {
-		return false, "", fmt.Errorf("%s: %w", c.path, err)
+		found, err = side{missing: true}, nil
+	}
+	for range c.left.base64 {
+		if err == nil {
+			found.v, err = encode64(ctx, found.v)
+		}
+	}
+	if err != nil {
+		return false, "", fmt.Errorf("%s: %w", path, err)
 	}
 	for _, op := range c.ops {
 		if found.missing && op.name != "$exists" {
-			s.note("%s counts as null: %v", c.path, err)
+			s.note("%s counts as null: %v", path, missing)
 		}
-		ok, why, err := op.holds(ctx, s, c.path, found)
+		ok, why, err := op.holds(ctx, s, path, found)
 		if err != nil {
-			return false, "", fmt.Errorf("%s.%s: %w", c.path, op.name, err)
+			return false, "", fmt.Errorf("%s.%s: %w", path, op.name, err)
 		}
 		if !ok {
 			return false, why, nil

@@ -41,7 +41,7 @@ func CompileExtractor(place string, spec map[string]map[string]string, faults *s
 		at := settings.Join(place, context)
 		e := &Extractor{}
 		var err error
-		if e.path, err = ParsePath(context); err != nil {
+		if e.path, err = parseMembers(context); err != nil {
 			faults.AddErr(at, err)
 			return nil
 		}
@@ -195,14 +195,19 @@ func (e *Extractor) Context() string { return e.path.String() }
 // Extract takes the value out of the reply; None if it is not there. A member of
 // the path that is missing counts as an empty object, as it does in the engine.
 func (e *Extractor) Extract(ctx context.Context, s *Scope) (pyvalue.Value, error) {
-	v, err := e.path.Resolve(ctx, s)
-	if errors.Is(err, ErrNotThere) {
-		v, err = pyvalue.NewDict().Value(), nil
+	v := s.Roots[e.path.Root()]
+	for i, step := range e.path.segments[1:] {
+		d := v.Dict()
+		if d == nil {
+			return value{}, fmt.Errorf("%s is %s, so it has no %s", e.path.text[:e.path.segments[i].end], Describe(v), step.name)
+		}
+		var there bool
+		if v, there = d.GetStr(step.name); !there {
+			v = pyvalue.NewDict().Value()
+		}
 	}
+	v, err := Simple(ctx, v)
 	if err != nil {
-		return value{}, err
-	}
-	if v, err = Simple(ctx, v); err != nil {
 		return value{}, err
 	}
 	return e.find(ctx, v)

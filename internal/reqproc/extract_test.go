@@ -19,7 +19,7 @@ func TestExtractorsTakeValuesOutOfReplies(t *testing.T) {
 		{"response", "$jmespath", "{code: status_code, to: headers.location}", `{'code': 201, 'to': '/x/7'}`},
 		{"response.body", "$jmespath", "items[*].n", "['a', 'b']"},
 		{"response.body", "$jmespath", "nothing", "None"},
-		{"response.body.items[0]", "$jmespath", "n", "a"},
+		{"response.headers.content-type", "$jmespath", "@", "{}"}, // names have underscores there
 		{"response.headers.location", "$regex", `/x/(\d+)`, "7"},
 		{"response.text", "$regex", `Order: \d+`, "Order: 55"},
 		{"response.text", "$regex", `none`, "None"},
@@ -29,6 +29,7 @@ func TestExtractorsTakeValuesOutOfReplies(t *testing.T) {
 		{"response.content", "$xmlpath", ".//s", "ok"},
 		{"response.content", "$xmlpath", "n", "['1', '2']"},
 		{"response.url", "$jmespath", "a", "None"}, // a part that is missing counts as {}
+		{"response.cookies.a-b.c", "$jmespath", "@", "{}"},
 		{"response.url", "$xmlpath", "a", "None"},
 	} {
 		var faults settings.Faults
@@ -64,7 +65,8 @@ func TestWrongExtractorsAreNamed(t *testing.T) {
 		{map[string]map[string]string{"response.bdy": {"$regex": "a"}}, "value.response.bdy: there is no such value: response has no bdy (did you mean body?)"},
 		{map[string]map[string]string{"response": {"$jmespath": "raw"}}, "value.response.$jmespath: response.raw does not exist (did you mean response.headers_raw?)"},
 		{map[string]map[string]string{"response": {"$jmespath": "statuscode"}}, "response has no statuscode (did you mean status_code?)"},
-		{map[string]map[string]string{"response..x": {"$regex": "a"}}, `the path "response..x" is broken at ".x"`},
+		{map[string]map[string]string{"response..x": {"$regex": "a"}}, `the path "response..x" is broken at "..x"`},
+		{map[string]map[string]string{"response.body.items[0]": {"$regex": "a"}}, `has brackets, which $jmespath understands`},
 	} {
 		var faults settings.Faults
 		CompileExtractor("value", tt.spec, &faults)

@@ -45,7 +45,7 @@ func (f *Fetched) Plain(context.Context) (pyvalue.Value, error) {
 
 func (f *Fetched) parse() (value, error) {
 	f.once.Do(func() {
-		f.parsed, f.err = pyvalue.FromReply(f.Data, true)
+		f.parsed, f.err = pyvalue.FromReply(f.Data, false)
 		if f.err != nil {
 			f.err = fmt.Errorf("what .@ got (%s, %d bytes) is not JSON: %w", f.Type, len(f.Data), f.err)
 		}

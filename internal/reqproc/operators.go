@@ -33,8 +33,12 @@ func (c *Condition) operation(place, name string, v value, o ConditionOptions, f
 		}
 		return op
 	}
-	t := &Template{}
-	t.node = t.compile(place, v, o.Options, faults)
+	t := &Template{node: constant{v}}
+	if o.Keys == nil {
+		t.node = t.compile(place, v, o.Options, faults)
+	} else if p, found := placeholderIn(v, o.Roots); found {
+		faults.Add(place, "%s is not filled in here: the engine compares with the text as it is written", p)
+	}
 	op.right = t
 	c.paths = append(c.paths, t.paths...)
 	if literal, ok := t.Literal(); ok {
@@ -136,10 +140,13 @@ func (op *operation) compare(ctx context.Context, s *Scope, path *Path, left, ri
 		}
 		return same == (op.name == "$eq"), nil
 	case "$in", "$nin":
+		if right.IsNone() || right.IsNumber() {
+			s.note("%s: nothing is in %s, so %s is false", path, Describe(right), op.name)
+			return false, nil
+		}
 		in, err := pyvalue.Contains(nil, right, left)
 		if err != nil {
-			s.note("%s: %s in %s cannot be asked, so %s is false", path, Describe(left), Describe(right), op.name)
-			return false, nil
+			return false, fmt.Errorf("%s cannot be looked for in %s", Describe(left), Describe(right))
 		}
 		if items, ok := right.Items(); ok && !in {
 			for _, item := range items {
@@ -150,7 +157,7 @@ func (op *operation) compare(ctx context.Context, s *Scope, path *Path, left, ri
 	case "$regex":
 		return op.matches(ctx, s, path, left, right)
 	}
-	return op.order(s, path, left, right), nil
+	return op.order(s, path, left, right)
 }
 
 // hint tells of values that differ only in their type, which is a common mistake.
@@ -188,12 +195,13 @@ func (op *operation) matches(ctx context.Context, s *Scope, path *Path, left, ri
 
 var comparisons = map[string]pyvalue.CmpOp{"$gt": pyvalue.CmpGt, "$gte": pyvalue.CmpGe, "$lt": pyvalue.CmpLt, "$lte": pyvalue.CmpLe}
 
-// order compares numbers and texts. The text of a plain decimal number counts as
-// the number beside another number: fields are texts, and the numbers of settings
-// are not.
-func (op *operation) order(s *Scope, path *Path, left, right value) bool {
+// order compares as Python does. null is neither less nor greater than anything.
+// The text of a plain decimal number counts as the number beside another number,
+// as Rossum's reference has it in its examples; the engine raises a TypeError there,
+// and for all other values of unlike kinds, which are an error here, too.
+func (op *operation) order(s *Scope, path *Path, left, right value) (bool, error) {
 	if left.IsNone() || right.IsNone() {
-		return false
+		return false, nil
 	}
 	l, r := left, right
 	if left.IsText() && right.IsNumber() {
@@ -201,11 +209,18 @@ func (op *operation) order(s *Scope, path *Path, left, right value) bool {
 	} else if left.IsNumber() && right.IsText() {
 		r = asNumber(right)
 	}
-	ok, err := pyvalue.Compare(comparisons[op.name], l, r)
-	if err != nil {
-		s.note("%s is %s, which does not compare with %s, so %s is false; for a field that people see with separators, leave .value out", path, Describe(left), Describe(right), op.name)
+	if l.IsNumber() && r.IsNumber() && (left.IsText() || right.IsText()) {
+		s.note("%s: a text and a number are compared as numbers; Rossum's engine fails here, so leave .value out of the path of a number field", path)
 	}
-	return ok && err == nil
+	ok, err := pyvalue.Compare(comparisons[op.name], l, r)
+	if err == nil {
+		return ok, nil
+	}
+	hint := ""
+	if left.IsText() && right.IsNumber() {
+		hint = "; for a number field that people see with separators, leave .value out of the path"
+	}
+	return false, fmt.Errorf("%s does not compare with %s%s", Describe(left), Describe(right), hint)
 }
 
 // plainNumber is a decimal number without exponent and separators.
@@ -233,7 +248,8 @@ func (op *operation) sized(ctx context.Context, s *Scope, path *Path, left side)
 			return false, "", err
 		}
 		if n, err = pyvalue.Len(v); err != nil {
-			return false, "", fmt.Errorf("it is %s, which has no size; test with $exists that it is there", Describe(v))
+			s.note("%s is %s, which has no size, so $size is false", path, Describe(v))
+			return false, fmt.Sprintf("%s is %s, which has no size", path, Describe(v)), nil
 		}
 	}
 	size := side{v: pyvalue.Int(int64(n))}

@@ -1,36 +1,40 @@
 package reqproc
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 )
 
 // part is a literal text, or a placeholder.
 type part struct {
-	text     string
-	path     *Path  // nil for a literal text
-	function string // that the value goes through, "" for none
+	text   string // as it was written
+	path   *Path  // nil for a literal text, and for what holds no path
+	base64 int    // how many times the value is encoded
+	empty  bool   // a placeholder in which nothing begins as a path does
 }
 
-// String returns a placeholder as it was written.
+func (p part) isText() bool { return p.path == nil && !p.empty }
+
+// String returns a placeholder as it was written, without blanks around it.
 func (p part) String() string {
-	switch {
-	case p.path == nil:
+	if p.isText() {
 		return p.text
-	case p.function != "":
-		return fmt.Sprintf("{%s(%s)}", p.function, p.path)
 	}
-	return "{" + p.path.String() + "}"
+	return "{" + strings.TrimSpace(strings.Trim(p.text, "{}")) + "}"
 }
 
 // maxParts bounds the number of placeholders and texts of one text.
 const maxParts = 10_000
 
-// parse splits a text. Braces whose inside is a path, or a path in the call of a
-// function, without blanks, are a placeholder; all others are text, such as those
-// of JSON.
+// parse splits a text. What stands between an opening brace and the next closing
+// one, without another brace between them, is a placeholder, also with blanks
+// around it. Other braces are text: those that hold nothing, or other braces. For
+// what does not even begin as a path, such as {"a": 1} or { }, the engine puts
+// nothing in; a path that is broken is an error.
 func parse(text string) ([]part, error) {
 	var parts []part
+	var faults []error
 	literal := 0
 	for i := 0; i < len(text); {
 		open := strings.IndexByte(text[i:], '{')
@@ -47,9 +51,13 @@ func parse(text string) ([]part, error) {
 		if text[end] == '{' {
 			continue
 		}
-		p, ok := placeholder(text[open+1 : end])
 		i = end + 1
-		if !ok {
+		if end == open+1 {
+			continue
+		}
+		p, err := placeholder(text[open : end+1])
+		if err != nil {
+			faults = append(faults, err)
 			continue
 		}
 		if open > literal {
@@ -64,23 +72,39 @@ func parse(text string) ([]part, error) {
 	if literal < len(text) {
 		parts = append(parts, part{text: text[literal:]})
 	}
-	return parts, nil
+	return parts, errors.Join(faults...)
 }
 
-// placeholder reads what stands between two braces.
-func placeholder(inside string) (part, bool) {
-	function := ""
-	if open := strings.IndexByte(inside, '('); open > 0 && strings.HasSuffix(inside, ")") {
-		function, inside = inside[:open], inside[open+1:len(inside)-1]
-		if !isName(function) {
-			return part{}, false
+// placeholder reads a placeholder with its braces.
+func placeholder(text string) (part, error) {
+	inside := strings.TrimSpace(text[1 : len(text)-1])
+	p := part{text: text}
+	if wordLen(inside) == 0 {
+		p.empty = true
+		return p, nil
+	}
+	for {
+		open := wordLen(inside)
+		if open == 0 || open+2 >= len(inside) || inside[open] != '(' || inside[len(inside)-1] != ')' {
+			break
+		}
+		if function := inside[:open]; function != "base64" {
+			return part{}, fmt.Errorf("%s: there is no function %s (there is base64)", text, function)
+		}
+		inside = inside[open+1 : len(inside)-1]
+		p.base64++
+		if inside != strings.TrimSpace(inside) {
+			return part{}, fmt.Errorf("%s: remove the blanks within the parentheses of base64()", text)
 		}
 	}
-	path, err := ParsePath(inside)
-	if err != nil || !isName(path.Root()) {
-		return part{}, false
+	var err error
+	if p.path, err = ParsePath(inside); err == nil && p.path.Root()[0] >= '0' && p.path.Root()[0] <= '9' {
+		err = fmt.Errorf("%s is not a context", p.path.Root())
 	}
-	return part{path: path, function: function}, true
+	if err != nil {
+		return part{}, fmt.Errorf("%s: %w; braces hold a path, such as {field.total.value}", text, err)
+	}
+	return p, nil
 }
 
 // isName reports whether a text is an identifier.

@@ -4,10 +4,14 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
 )
 
 // Path leads from a context to a value: payload.annotation.id, item.rows[0].x,
-// payload.document.content.@.
+// payload.metadata['cost centre'], payload.document.content.@.
 type Path struct {
 	text     string
 	segments []segment
@@ -15,68 +19,141 @@ type Path struct {
 
 // segment is one step of a path.
 type segment struct {
-	name    string // of a member
-	index   int    // of an element, if isIndex
-	isIndex bool
-	fetch   bool // .@
-	end     int  // in the text of the path
+	name      string        // of a member
+	key       pyvalue.Value // in brackets, if isBracket: an index or a key
+	isBracket bool
+	fetch     bool // .@
+	end       int  // in the text of the path
 }
 
 // maxPath bounds the length of a path in bytes.
 const maxPath = 1000
 
-// nameStops are what no name of a path has in it.
-const nameStops = ".[]{}()@ \t\r\n\"'`:,;=<>|&\\/"
-
-// ParsePath reads a path.
+// ParsePath reads a path: a name, and then any number of .name, [index], ['key']
+// and .@, without blanks between them.
 func ParsePath(text string) (*Path, error) {
 	if len(text) > maxPath {
 		return nil, fmt.Errorf("a path of %d bytes is too long", len(text))
 	}
 	p := &Path{text: text}
-	for at := 0; ; {
+	at := wordLen(text)
+	if at == 0 {
+		return nil, p.broken(0)
+	}
+	p.segments = append(p.segments, segment{name: text[:at], end: at})
+	for at < len(text) {
 		rest := text[at:]
-		if strings.HasPrefix(rest, "@") && at > 0 {
-			at++
+		switch {
+		case strings.HasPrefix(rest, ".@"):
+			at += len(".@")
 			p.segments = append(p.segments, segment{fetch: true, end: at})
-		} else {
-			n := strings.IndexAny(rest, nameStops)
-			if n < 0 {
-				n = len(rest)
-			}
-			if n == 0 {
-				return nil, p.broken(at)
-			}
+		case rest[0] == '.' && wordLen(rest[1:]) > 0:
+			n := 1 + wordLen(rest[1:])
 			at += n
-			p.segments = append(p.segments, segment{name: rest[:n], end: at})
-		}
-		for at < len(text) && text[at] == '[' {
-			n := strings.IndexByte(text[at:], ']')
-			if n < 0 {
+			p.segments = append(p.segments, segment{name: rest[1:n], end: at})
+		case rest[0] == '[':
+			end := strings.IndexByte(rest, ']')
+			if end < 0 {
 				return nil, p.broken(at)
 			}
-			index, err := strconv.ParseInt(text[at+1:at+n], 10, 32)
-			if err != nil {
-				return nil, p.broken(at + 1)
+			key, ok := accessor(strings.TrimSpace(rest[1:end]))
+			if !ok {
+				return nil, p.broken(at)
 			}
-			at += n + 1
-			p.segments = append(p.segments, segment{index: int(index), isIndex: true, end: at})
-		}
-		if at == len(text) {
-			return p, nil
-		}
-		if text[at] != '.' {
+			at += end + 1
+			p.segments = append(p.segments, segment{key: key, isBracket: true, end: at})
+		default:
 			return nil, p.broken(at)
 		}
+	}
+	return p, nil
+}
+
+// parseMembers reads a path of names alone, which may have any characters but
+// brackets: that of a response handler's value.
+func parseMembers(text string) (*Path, error) {
+	if len(text) > maxPath {
+		return nil, fmt.Errorf("a path of %d bytes is too long", len(text))
+	}
+	p := &Path{text: text}
+	at := 0
+	for _, name := range strings.Split(text, ".") {
+		switch {
+		case name == "":
+			return nil, p.broken(max(at-1, 0))
+		case strings.ContainsAny(name, "[]"):
+			return nil, fmt.Errorf("the path %q has brackets, which $jmespath understands, and the path does not", text)
+		}
+		at += len(name)
+		p.segments = append(p.segments, segment{name: name, end: at})
 		at++
 	}
+	return p, nil
+}
+
+// wordLen is how many bytes of a text are letters, digits and underscores.
+func wordLen(text string) int {
+	for i, c := range text {
+		if c != '_' && !unicode.IsLetter(c) && !unicode.IsNumber(c) {
+			return i
+		}
+	}
+	return len(text)
+}
+
+// accessor reads what brackets hold: a whole number, or a text in quotes.
+func accessor(text string) (pyvalue.Value, bool) {
+	if len(text) >= 2 && (text[0] == '\'' || text[0] == '"') && text[len(text)-1] == text[0] {
+		return quoted(text[1:len(text)-1], text[0])
+	}
+	digits := strings.TrimLeft(text, "+-")
+	if len(text)-len(digits) > 1 || len(digits) > 1 && digits[0] == '0' {
+		return pyvalue.Value{}, false
+	}
+	index, err := strconv.ParseInt(text, 10, 32)
+	return pyvalue.Int(index), err == nil
+}
+
+// quoted reads the inside of a text in quotes, with Python's usual escapes.
+func quoted(inside string, quote byte) (pyvalue.Value, bool) {
+	var out strings.Builder
+	for i := 0; i < len(inside); i++ {
+		c := inside[i]
+		if c == quote || c == '\n' {
+			return pyvalue.Value{}, false
+		}
+		if c != '\\' {
+			out.WriteByte(c)
+			continue
+		}
+		if i++; i == len(inside) {
+			return pyvalue.Value{}, false
+		}
+		switch inside[i] {
+		case '\\', '\'', '"':
+			out.WriteByte(inside[i])
+		case 'n':
+			out.WriteByte('\n')
+		case 't':
+			out.WriteByte('\t')
+		case 'r':
+			out.WriteByte('\r')
+		default:
+			return pyvalue.Value{}, false
+		}
+	}
+	return pyvalue.Str(out.String()), utf8.ValidString(out.String())
 }
 
 func (p *Path) broken(at int) error {
 	if at >= len(p.text) {
 		return fmt.Errorf("the path %q is not complete", p.text)
 	}
-	return fmt.Errorf("the path %q is broken at %q", p.text, p.text[at:])
+	hint := ""
+	if p.text[at] == '-' || p.text[at] == ' ' {
+		hint = "; a key with such characters is written in brackets, as in payload['a-b']"
+	}
+	return fmt.Errorf("the path %q is broken at %q%s", p.text, p.text[at:], hint)
 }
 
 // String returns the path as it was written.
@@ -86,10 +163,13 @@ func (p *Path) String() string { return p.text }
 func (p *Path) Root() string { return p.segments[0].name }
 
 // Name returns the name of the n-th member of the path, counted from its root,
-// which is 0; "" if there is none.
+// which is 0; a text in brackets counts as a name. It is "" if there is none.
 func (p *Path) Name(n int) string {
 	if n >= len(p.segments) {
 		return ""
+	}
+	if s := p.segments[n]; s.isBracket && s.key.IsText() {
+		return s.key.Text()
 	}
 	return p.segments[n].name
 }

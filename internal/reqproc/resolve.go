@@ -105,8 +105,10 @@ func (g segment) follow(ctx context.Context, s *Scope, v value, before string) (
 	switch {
 	case g.fetch:
 		return g.open(ctx, s, v, before)
-	case g.isIndex:
-		return g.element(v, before)
+	case g.isBracket && g.key.IsText():
+		return segment{name: g.key.Text()}.follow(ctx, s, v, before)
+	case g.isBracket:
+		return g.element(ctx, v, before)
 	}
 	if m, ok := v.Object().(Members); ok {
 		return m.Member(ctx, g.name)
@@ -141,10 +143,12 @@ func elementsOf(v value) ([]value, bool) {
 	return v.Items()
 }
 
-func (g segment) element(v value, before string) (value, error) {
+func (g segment) element(ctx context.Context, v value, before string) (value, error) {
+	index, _ := g.key.Int64() // brackets hold a text or a whole number
+
 	if m, ok := v.Object().(Plain); ok && v.Object() != nil {
 		if _, many := v.Object().(Elements); !many {
-			plain, err := m.Plain(context.Background())
+			plain, err := m.Plain(ctx)
 			if err != nil {
 				return value{}, err
 			}
@@ -152,17 +156,28 @@ func (g segment) element(v value, before string) (value, error) {
 		}
 	}
 	items, ok := elementsOf(v)
-	if !ok {
-		return value{}, fmt.Errorf("%w: %s is %s and no list; where one match makes an object of a list, iterate instead of taking [%d]", ErrNotThere, before, Describe(v), g.index)
+	if v.IsText() {
+		items, ok = characters(v.Text()), true
 	}
-	at := g.index
+	if !ok {
+		return value{}, fmt.Errorf("%w: %s is %s and not a list; where one match makes an object of a list, iterate instead of taking [%d]", ErrNotThere, before, Describe(v), index)
+	}
+	at := int(index)
 	if at < 0 {
 		at += len(items)
 	}
 	if at < 0 || at >= len(items) {
-		return value{}, fmt.Errorf("%w: %s has %d elements, so there is no [%d]", ErrNotThere, before, len(items), g.index)
+		return value{}, fmt.Errorf("%w: %s has %d elements, so there is no [%d]", ErrNotThere, before, len(items), index)
 	}
 	return items[at], nil
+}
+
+func characters(text string) []value {
+	var all []value
+	for _, c := range text {
+		all = append(all, pyvalue.Str(string(c)))
+	}
+	return all
 }
 
 func (g segment) open(ctx context.Context, s *Scope, v value, before string) (value, error) {

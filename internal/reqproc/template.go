@@ -34,7 +34,7 @@ func (o Options) check(p *Path) error {
 		if best := settings.Nearest(root, o.Roots); best != "" {
 			return fmt.Errorf("{%s}: %s is not known (did you mean %s?)", p, root, best)
 		}
-		return fmt.Errorf("{%s}: %s is not known (%s); braces that are meant as they are need a blank, as in { %s }", p, root, there, p)
+		return fmt.Errorf("{%s}: %s is not known (%s)", p, root, there)
 	}
 	if o.Check != nil {
 		if err := o.Check(p); err != nil {
@@ -62,7 +62,7 @@ func (c constant) fill(context.Context, *Scope) (value, error) { return c.v, nil
 // Compile compiles a JSON value. The error joins a [*settings.Fault] for each
 // text that is wrong, with its place below the value.
 func Compile(data []byte, o Options) (*Template, error) {
-	v, err := pyvalue.FromJSON(data, true)
+	v, err := pyvalue.FromJSON(data, false)
 	if err != nil {
 		return nil, fmt.Errorf("not valid JSON: %w", err)
 	}
@@ -103,13 +103,14 @@ func (t *Template) compile(place string, v value, o Options, faults *settings.Fa
 		var d dict
 		fixed := true
 		for k, item := range v.Dict().All() {
-			if parts, err := parse(k.Text()); err == nil && slices.ContainsFunc(parts, func(p part) bool { return p.path != nil && slices.Contains(o.Roots, p.path.Root()) }) {
-				faults.Add(settings.Join(place, k.Text()), "is a key with a placeholder; only values are filled in")
-			}
-			n := t.compile(settings.Join(place, k.Text()), item, o, faults)
+			at := settings.Join(place, k.Text())
+			name, err := t.text(k.Text(), o)
+			faults.AddErr(at, err)
+			n := t.compile(at, item, o, faults)
 			_, isConstant := n.(constant)
-			fixed = fixed && isConstant
-			d = append(d, member{k.Text(), n})
+			_, plainName := name.(constant)
+			fixed = fixed && isConstant && plainName
+			d = append(d, member{k.Text(), name, n})
 		}
 		if fixed {
 			return constant{v}
@@ -117,6 +118,26 @@ func (t *Template) compile(place string, v value, o Options, faults *settings.Fa
 		return d
 	}
 	return constant{v}
+}
+
+// placeholderIn finds a placeholder of the roots in a text or a list of texts.
+func placeholderIn(v value, roots []string) (part, bool) {
+	texts, isList := v.Items()
+	if !isList {
+		texts = []value{v}
+	}
+	for _, text := range texts {
+		if !text.IsText() {
+			continue
+		}
+		parts, _ := parse(text.Text()) // what is no path is no placeholder here
+		for _, p := range parts {
+			if p.path != nil && slices.Contains(roots, p.path.Root()) {
+				return p, true
+			}
+		}
+	}
+	return part{}, false
 }
 
 // text compiles a text: alone, a placeholder keeps the type of its value.
@@ -128,12 +149,12 @@ func (t *Template) text(text string, o Options) (node, error) {
 	var faults []error
 	placeholders := 0
 	for _, p := range parts {
-		if p.path == nil {
+		if p.isText() {
 			continue
 		}
 		placeholders++
-		if p.function != "" && p.function != "base64" {
-			faults = append(faults, fmt.Errorf("{%s(%s)}: there is no function %s (there is base64)", p.function, p.path, p.function))
+		if p.empty {
+			continue
 		}
 		if err := o.check(p.path); err != nil {
 			faults = append(faults, err)
@@ -146,11 +167,11 @@ func (t *Template) text(text string, o Options) (node, error) {
 	if placeholders == 1 {
 		blank := true
 		for _, p := range parts {
-			blank = blank && (p.path != nil || strings.TrimSpace(p.text) == "")
+			blank = blank && (!p.isText() || strings.TrimSpace(p.text) == "")
 		}
 		if blank {
 			for _, p := range parts {
-				if p.path != nil {
+				if !p.isText() {
 					return exact{p}, errors.Join(faults...)
 				}
 			}
@@ -233,7 +254,8 @@ func (l list) fill(ctx context.Context, s *Scope) (value, error) {
 }
 
 type member struct {
-	name string
+	name string // as it was written
+	key  node
 	node node
 }
 
@@ -246,7 +268,16 @@ func (d dict) fill(ctx context.Context, s *Scope) (value, error) {
 		if err != nil {
 			return value{}, below(m.name, err)
 		}
-		filled.SetStr(m.name, v)
+		key, err := m.key.fill(ctx, s)
+		if err == nil {
+			key, err = Simple(ctx, key)
+		}
+		if err == nil {
+			err = filled.Set(key, v)
+		}
+		if err != nil {
+			return value{}, below(m.name, fmt.Errorf("as a key: %w", err))
+		}
 	}
 	return filled.Value(), nil
 }
@@ -296,7 +327,7 @@ type composite []part
 func (c composite) fill(ctx context.Context, s *Scope) (value, error) {
 	var out strings.Builder
 	for _, p := range c {
-		if p.path == nil {
+		if p.isText() {
 			out.WriteString(p.text)
 			continue
 		}
@@ -334,7 +365,7 @@ func (t *Template) Parts(ctx context.Context, s *Scope) ([]Part, error) {
 	}
 	filled := make([]Part, 0, len(parts))
 	for _, p := range parts {
-		if p.path == nil {
+		if p.isText() {
 			filled = append(filled, Part{Text: p.text})
 			continue
 		}
@@ -352,6 +383,10 @@ func (t *Template) Parts(ctx context.Context, s *Scope) ([]Part, error) {
 }
 
 func (p part) resolve(ctx context.Context, s *Scope) (value, error) {
+	if p.empty {
+		s.note("%s holds no path, so nothing is put in", p)
+		return pyvalue.None(), nil
+	}
 	v, err := p.path.Resolve(ctx, s)
 	if err != nil && s.Lenient && (errors.Is(err, ErrNotThere) || errors.Is(err, ErrForeign)) {
 		s.note("%s counts as null: %v", p, err)
@@ -360,7 +395,7 @@ func (p part) resolve(ctx context.Context, s *Scope) (value, error) {
 	if err != nil {
 		return value{}, fmt.Errorf("%s: %w", p, err)
 	}
-	if p.function == "base64" {
+	for range p.base64 {
 		if v, err = encode64(ctx, v); err != nil {
 			return value{}, fmt.Errorf("%s: %w", p, err)
 		}

@@ -10,14 +10,21 @@ import (
 	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
 )
 
-// encode64 is base64(): bytes as they are, objects and lists as JSON, and anything
-// else as its text.
+// encode64 is base64(): bytes as they are, and anything else as the text that
+// Python's str() makes of it; None stays None.
 func encode64(ctx context.Context, v value) (value, error) {
-	data, err := Content(ctx, v)
-	if err != nil || data == nil {
-		return pyvalue.None(), err
+	if f, ok := v.Object().(*Fetched); ok {
+		return pyvalue.Str(base64.StdEncoding.EncodeToString(f.Data)), nil
 	}
-	return pyvalue.Str(base64.StdEncoding.EncodeToString(data)), nil
+	v, err := Simple(ctx, v)
+	switch {
+	case err != nil || v.IsNone():
+		return pyvalue.None(), err
+	case v.Kind() == pyvalue.KindBytes:
+		return pyvalue.Str(base64.StdEncoding.EncodeToString(v.Data())), nil
+	}
+	text, err := Text(ctx, v)
+	return pyvalue.Str(base64.StdEncoding.EncodeToString([]byte(text))), err
 }
 
 // Content returns a value as the bytes of a file: bytes as they are, objects and

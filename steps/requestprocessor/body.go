@@ -87,7 +87,15 @@ func (q *request) jsonBody(ctx context.Context, r *run, out *outgoing) error {
 	out.defaultType(jsonType)
 	raw := out.content.Data()
 	if f, ok := out.content.Object().(*reqproc.Fetched); ok {
-		raw = f.Data
+		if raw = f.Data; reqproc.IsJSON(f.Type) { // the engine parses it and writes it anew
+			v, err := f.Plain(ctx)
+			if err != nil {
+				return err
+			}
+			data, err := reqproc.JSON(ctx, v)
+			out.call.Body = httpcall.Bytes(data)
+			return err
+		}
 	}
 	if raw != nil {
 		if !json.Valid(raw) {

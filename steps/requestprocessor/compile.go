@@ -17,6 +17,7 @@ import (
 type program struct {
 	stages    []*stage
 	debugging bool
+	compact   bool // JSON in fields
 	tokens    *oauth.Cache
 	known     address.Known // hosts that the settings name
 }
@@ -57,7 +58,7 @@ var (
 func (s *Step) compile() (*program, error) {
 	c := &compiler{}
 	text, _ := json.Marshal(s.Stages) // of decoded settings, which can always be written
-	p := &program{debugging: s.Debugging, tokens: &oauth.Cache{}, known: address.Literals(string(text))}
+	p := &program{debugging: s.Debugging, compact: s.CompactJSON, tokens: &oauth.Cache{}, known: address.Literals(string(text))}
 	if len(s.Stages) == 0 {
 		c.faults.Add("stages", "is missing or empty")
 	}

@@ -114,7 +114,7 @@ func collect[T any](items iter.Seq2[*T, error]) ([]pyvalue.Value, error) {
 		if err != nil {
 			return nil, err
 		}
-		v, err := pyvalue.FromJSON(data, true)
+		v, err := pyvalue.FromJSON(data, false)
 		if err != nil {
 			return nil, err
 		}
@@ -222,7 +222,7 @@ func (r *run) documents(ctx context.Context, relations []pyvalue.Value) ([]pyval
 			if err != nil {
 				return nil, err
 			}
-			v, err := pyvalue.FromJSON(data, true)
+			v, err := pyvalue.FromJSON(data, false)
 			if err != nil {
 				return nil, fmt.Errorf("document %s: %w", url.Text(), err)
 			}
@@ -294,7 +294,7 @@ func byID(objects iter.Seq2[json.RawMessage, error]) (map[int64]pyvalue.Value, e
 		if err != nil {
 			return nil, err
 		}
-		v, err := pyvalue.FromJSON(raw, true)
+		v, err := pyvalue.FromJSON(raw, false)
 		if err != nil {
 			return nil, err
 		}

@@ -57,7 +57,7 @@ func TestGetContentFindsWhatTheSourceLists(t *testing.T) {
 		{"its content", "document_relation_content", `{"key":{"$eq":"draft"}}`, "{property.p.content.@.n}", "2026/0042"},
 		{"all documents of one relation", "document_relation_content", `{"key":{"$eq":"attachment_1"}}`, "{property.p[0].original_file_name}{property.p[1].original_file_name}{property.p[-1].content.@}", "f702f703file 703"},
 		{"by pattern, of any type", "document_relation_content", `{"key":{"$regex":"^attachment_\\d+$"}}`, "{property.p[2].original_file_name}", "f704"},
-		{"by a value", "document_relation_content", `{"key":{"$eq":"{field.state.value}"}}`, "{property.p}", "[]"},
+		{"by the text itself", "document_relation_content", `{"key":"{draft}"}`, "{property.p}", "[]"},
 		{"a relation itself", "document_relation", `{"key":{"$eq":"draft"},"type":{"$eq":"export"}}`, "{property.p.key}", "draft"},
 		{"number of documents", "document_relation", `{"documents":{"$size":{"$gt":1}}}`, "{property.p.key}", "attachment_1"},
 		{"none", "document_relation", `{"key":{"$eq":"nothing"}}`, "{property.p}", "[]"},
@@ -164,9 +164,9 @@ func TestContentThatCannotBeHadEndsTheRun(t *testing.T) {
 		settings string
 		want     string
 	}{
-		"no Rossum":        {offline(), `{"name":"p","source":"relation","query":{}}`, "stages[0].get_content[0] (p): no client of Rossum's API"},
-		"no document":      {invoice(rossumtest.On(s)), `{"name":"p","source":"explicit","query":["{payload.annotation.url.@}"]}`, "stages[0].get_content[0].query[0] (p): {payload.annotation.url.@}: fetching " + s.URL + "/api/v1/annotations/314528: Rossum API: GET"},
-		"an unusable size": {invoice(rossumtest.On(s)), `{"name":"p","source":"relation","query":{"id":{"$size":1}}}`, "stages[0].get_content[0].query (p): id.$size: it is a number, which has no size"},
+		"no Rossum":         {offline(), `{"name":"p","source":"relation","query":{}}`, "stages[0].get_content[0] (p): no client of Rossum's API"},
+		"no document":       {invoice(rossumtest.On(s)), `{"name":"p","source":"explicit","query":["{payload.annotation.url.@}"]}`, "stages[0].get_content[0].query[0] (p): {payload.annotation.url.@}: fetching " + s.URL + "/api/v1/annotations/314528: Rossum API: GET"},
+		"an unusable order": {invoice(rossumtest.On(s)), `{"name":"p","source":"relation","query":{"id":{"$gt":"x"}}}`, "stages[0].get_content[0].query (p): id.$gt: a number does not compare with a text"},
 	} {
 		a := serve(t, nil)
 		r := run(t, a, tt.call, `{"stages":[{"get_content":[`+tt.settings+`],"call_api":[{"request":{"url":"API/1","method":"POST"}}]},{"call_api":[{"request":{"url":"API/2","method":"POST"}}]}]}`)

@@ -14,14 +14,20 @@
 // other text the value is written as Python's str() does, and null as nothing.
 // {field.x.value} is the text of a field, {field.x} its value by the schema's type.
 // .@ gets what stands behind an address of Rossum's own domain, once in a run:
-// {payload.document.content.@}. {base64(…)} encodes; objects are JSON then. Braces
-// with anything but a path in them, such as those of JSON, are text.
+// {payload.document.content.@}. {base64(…)} encodes; objects are Python's str() then.
+// A key or an index may be in brackets: {payload.metadata['cost centre'].rows[-1]};
+// blanks around a path, and placeholders in keys of objects, are allowed. Braces that
+// hold other braces, or nothing, are text, so that JSON with placeholders in it
+// works. For what does not begin as a path, such as {"a": 1}, nothing is put in,
+// which the report says; a path that is broken is an error when the chain is built.
+// The query of a get_content on relations is not filled in.
 //
 // # Where values go
 //
-// A handler writes to a field: texts as they are, numbers as the reply spelt them,
-// booleans as True or False, null and what is not found as "", objects and lists as
-// compact JSON. Later stages see it at once. A text field that several handlers or
+// A handler writes to a field: texts as they are, numbers and booleans as Python
+// prints them (1.50 is 1.5), null and what is not found as "", objects and lists as
+// Python's json.dumps writes them, or without blanks where [Step.CompactJSON] says
+// so. Later stages see it at once. A text field that several handlers or
 // items have written to in one run ends up with all values as a list, in Python's
 // spelling; a number or a date cannot hold one, which is an error. property keeps
 // values as they are. document_relation keeps the body as a file under its key, and
@@ -44,7 +50,13 @@
 //   - a call is not made when a field that its reply must be written to is missing,
 //     and when it is not answered those fields are emptied, so that no condition goes
 //     by the reply of an earlier run
-//   - $gt and its like compare the text of a plain number with a number as numbers
+//   - $gt and its like compare the text of a plain number with a number as numbers,
+//     as the reference has it in its examples; the engine fails there, as it does for
+//     other values of unlike kinds, which are an error here, too
+//   - conditions that cannot mean what they say are errors when the chain is built:
+//     $and or $or beside other keys, which the engine passes over; a path without an
+//     operator; $gt with null; the count of a pattern, such as [0-9]{4}, which the
+//     engine takes for a placeholder and cuts out; {…} in a query that is not filled in
 //   - {sequence} in target_key counts for the key of a document relation, too
 //   - {payload} as a whole is without token and secrets, which are given by name only
 //   - the text of a field cannot lead a URL elsewhere: dots as segments, control

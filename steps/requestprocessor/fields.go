@@ -159,7 +159,7 @@ func (f *fieldValue) attributes() (pyvalue.Value, error) {
 	if raw == "" {
 		raw = "{}"
 	}
-	v, err := pyvalue.FromJSON([]byte(raw), true)
+	v, err := pyvalue.FromJSON([]byte(raw), false)
 	if err == nil && v.Dict() != nil {
 		v.Dict().SetStr("value", pyvalue.Str(f.n.Value()))
 	}

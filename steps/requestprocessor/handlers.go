@@ -135,7 +135,7 @@ func (r *run) forgetField(h *handler, sequence int, why string) {
 
 // write writes a value to a field, where later stages see it at once.
 func (r *run) write(schemaID string, v pyvalue.Value) error {
-	text, err := fieldText(v)
+	text, err := fieldText(v, r.p.compact)
 	if err != nil {
 		return err
 	}
@@ -179,10 +179,9 @@ func (r *run) collapse() {
 	}
 }
 
-// fieldText is how a value is written to a field: texts as they are, numbers as the
-// reply spelt them, booleans as Python's str() writes them, null as "", objects and
-// lists as compact JSON.
-func fieldText(v pyvalue.Value) (string, error) {
+// fieldText is how a value is written to a field: texts as they are, numbers and
+// booleans as Python's str() writes them, null as "", objects and lists as JSON.
+func fieldText(v pyvalue.Value, compact bool) (string, error) {
 	switch {
 	case v.IsNone():
 		return "", nil
@@ -190,10 +189,14 @@ func fieldText(v pyvalue.Value) (string, error) {
 		return v.Text(), nil
 	case v.Data() != nil:
 		return readable(v).Text(), nil
-	case v.Kind() == pyvalue.KindBool:
+	case v.Kind() == pyvalue.KindBool, v.IsNumber():
 		return pyvalue.String(nil, v)
 	}
-	out, err := pyvalue.JSON{ItemSeparator: ",", KeySeparator: ":", Unicode: true, Spelling: true}.Append(nil, nil, readable(v))
+	style := pyvalue.JSON{}
+	if compact {
+		style = pyvalue.JSON{ItemSeparator: ",", KeySeparator: ":", Unicode: true}
+	}
+	out, err := style.Append(nil, nil, readable(v))
 	return string(out), err
 }
 

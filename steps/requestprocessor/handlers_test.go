@@ -32,22 +32,22 @@ func TestValuesOfRepliesAreWrittenToFields(t *testing.T) {
 	}{
 		{"a number", "response.body", "$jmespath", "id", ok, "9007199254740993"},
 		{"a text", "response.body", "$jmespath", "t", ok, "ä"},
-		{"a decimal number", "response.body", "$jmespath", "f", ok, "1.50"},
+		{"a decimal number", "response.body", "$jmespath", "f", ok, "1.5"},
 		{"a boolean", "response.body", "$jmespath", "b", ok, "True"},
 		{"null", "response.body", "$jmespath", "no", ok, ""},
 		{"nothing", "response.body", "$jmespath", "nothing.at.all", ok, ""},
-		{"an object", "response.body", "$jmespath", "d", ok, `{"z":[1,"ü"],"a":1}`},
-		{"a list", "response.body", "$jmespath", "l", ok, `[1,{"x":"y"}]`},
+		{"an object", "response.body", "$jmespath", "d", ok, `{"z": [1, "\u00fc"], "a": 1}`},
+		{"a list", "response.body", "$jmespath", "l", ok, `[1, {"x": "y"}]`},
 		{"an element", "response.body", "$jmespath", "items[0].name", ok, "n"},
 		{"the status", "response", "$jmespath", "status_code", ok, "201"},
 		{"the status, directly", "response.status_code", "$jmespath", "@", ok, "201"},
 		{"a header", "response.headers.x_request_id", "$jmespath", "@", ok, "r-1"},
 		{"raw headers", "response", "$jmespath", "headers_raw[?[0]=='X-Request-Id'][1] | [0]", ok, "r-1"},
-		{"a structure", "response", "$jmespath", "{code: status_code, ok: ok, why: reason}", ok, `{"code":201,"ok":true,"why":"Created"}`},
+		{"a structure", "response", "$jmespath", "{code: status_code, ok: ok, why: reason}", ok, `{"code": 201, "ok": true, "why": "Created"}`},
 		{"a cookie", "response.cookies.sid", "$jmespath", "@", ok, "c1"},
 		{"the encoding", "response.encoding", "$jmespath", "@", ok, "utf-8"},
 		{"XML", "response.body", "$xmlpath", ".//order/status", reply{200, "text/xml", `<r><order><status>ok</status></order></r>`}, "ok"},
-		{"several elements", "response.body", "$xmlpath", ".//n", reply{200, "application/xml; charset=utf-8", `<r><n>1</n><n>2</n></r>`}, `["1","2"]`},
+		{"several elements", "response.body", "$xmlpath", ".//n", reply{200, "application/xml; charset=utf-8", `<r><n>1</n><n>2</n></r>`}, `["1", "2"]`},
 		{"an element without text", "response.body", "$xmlpath", "a", reply{200, "application/xml", `<r><a><b>1</b></a></r>`}, "<a><b>1</b></a>"},
 		{"a group", "response.body", "$regex", `Confirmation: ([A-Z0-9]+)`, reply{200, "text/plain", "ok\nConfirmation: AB12."}, "AB12"},
 		{"a match", "response.text", "$regex", `AB\\d+`, reply{200, "", "AB12"}, "AB12"},
@@ -82,7 +82,10 @@ func TestTheWholeReplyCanBeKept(t *testing.T) {
 	t.Parallel()
 	a := serve(t, func(w http.ResponseWriter, _ seen, _ int) { answer(w, 200, "application/octet-stream", "a\xff") })
 	r := run(t, a, offline(), handles(toField("note", "response", "$jmespath", "@")))
-	for _, want := range []string{`{"status_code":200,`, `"body":"Yf8="`, `"content":"Yf8="`, `"text":"aÿ"`, `"url":"` + a.URL, `"ok":true`, `"reason":"OK"`, `"encoding":null`, `"cookies":{}`, `"elapsed":`} {
+	for _, want := range []string{
+		`{"status_code": 200,`, `"body": "Yf8="`, `"content": "Yf8="`, `"text": "a\u00ff"`, `"url": "` + a.URL,
+		`"ok": true`, `"reason": "OK"`, `"encoding": null`, `"cookies": {}`, `"elapsed": `,
+	} {
 		if !strings.Contains(r.Values["note"], want) {
 			t.Errorf("%s is not in %s", want, r.Values["note"])
 		}
@@ -98,7 +101,7 @@ func TestAHandlerThatFailsIsNamedAndTheOthersRun(t *testing.T) {
 		"JSON that is HTML, as a whole":      {toField("note", "response", "$jmespath", "body.id"), "application/json", "<html>x", `says application/json, but it is not JSON`},
 		"broken XML":                         {toField("note", "response.body", "$xmlpath", "a"), "text/xml", "<a>", `response_handlers[0].value (c): the reply cannot be read as XML`},
 		"a function of the wrong type":       {toField("note", "response.body", "$jmespath", "length(none)"), "application/json", "{}", "response_handlers[0].value (c): JMESPathTypeError: in function length(): argument 1 is of type null"},
-		"a condition that cannot be decided": {`{"condition":{"found_value":{"$size":1}},` + toField("note", "response", "$jmespath", "status_code")[1:], "text/plain", "x", `response_handlers[0].condition (c): found_value.$size: it is a number, which has no size`},
+		"a condition that cannot be decided": {`{"condition":{"found_value":{"$gt":"x"}},` + toField("note", "response", "$jmespath", "status_code")[1:], "text/plain", "x", `response_handlers[0].condition (c): found_value.$gt: a number does not compare with a text`},
 	} {
 		a := serve(t, func(w http.ResponseWriter, _ seen, _ int) { answer(w, 200, tt.mediaType, tt.body) })
 		r := run(t, a, offline(), handles(tt.handler+","+toField("status", "response", "$jmespath", "status_code")))
@@ -235,5 +238,20 @@ func TestARepliesDocumentReplacesTheEarlierOneAndCanBeRead(t *testing.T) {
 		if err != nil || len(relation.Documents) != 1 {
 			t.Errorf("%v %v", relation, err)
 		}
+	}
+}
+
+func TestJSONInFieldsIsCompactWhereTheProgramWantsIt(t *testing.T) {
+	t.Parallel()
+	a := serve(t, func(w http.ResponseWriter, _ seen, _ int) {
+		answer(w, 200, "application/json", `{"d": {"z": [1.50, "ü"], "a": true}}`)
+	})
+	s := step(t, a, handles(toField("note", "response.body", "$jmespath", "d")))
+	if r := runStep(t, s, offline()); r.Values["note"] != `{"z": [1.5, "\u00fc"], "a": true}` {
+		t.Errorf("got %s, %v", r.Values["note"], r.Err)
+	}
+	s.CompactJSON = true
+	if r := runStep(t, s, offline()); r.Values["note"] != `{"z":[1.5,"ü"],"a":true}` {
+		t.Errorf("got %s, %v", r.Values["note"], r.Err)
 	}
 }

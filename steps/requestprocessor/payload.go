@@ -29,7 +29,7 @@ func (p payloadRoot) Plain(context.Context) (pyvalue.Value, error) {
 	if err != nil {
 		return pyvalue.Value{}, err
 	}
-	return pyvalue.FromJSON(data, true)
+	return pyvalue.FromJSON(data, false)
 }
 
 // Member returns a key of the hook call.
@@ -52,7 +52,7 @@ func (p payloadRoot) Member(_ context.Context, name string) (pyvalue.Value, erro
 	if raw == nil {
 		return pyvalue.Value{}, fmt.Errorf("%w: the payload has no %s; what the hook sideloads is set in its sideload", reqproc.ErrNotThere, name)
 	}
-	return pyvalue.FromJSON(raw, true)
+	return pyvalue.FromJSON(raw, false)
 }
 
 // secretsRoot is {payload.secrets}.
@@ -88,7 +88,7 @@ func (a annotationRoot) Plain(context.Context) (pyvalue.Value, error) {
 	if err != nil {
 		return pyvalue.Value{}, err
 	}
-	return pyvalue.FromJSON(data, true)
+	return pyvalue.FromJSON(data, false)
 }
 
 // Member returns a key of the annotation.
@@ -101,7 +101,7 @@ func (a annotationRoot) Member(_ context.Context, name string) (pyvalue.Value, e
 		if err != nil {
 			return pyvalue.Value{}, err
 		}
-		return pyvalue.FromJSON(data, true)
+		return pyvalue.FromJSON(data, false)
 	}
 	all, err := annotationKeys(a.a)
 	if err != nil {
@@ -125,6 +125,6 @@ func annotationKeys(a *rossum.Annotation) (*pyvalue.Dict, error) {
 	if err != nil {
 		return nil, err
 	}
-	v, err := pyvalue.FromJSON(data, true)
+	v, err := pyvalue.FromJSON(data, false)
 	return v.Dict(), err
 }

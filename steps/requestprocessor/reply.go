@@ -105,7 +105,7 @@ func (r *reply) body(text pyvalue.Value) (pyvalue.Value, bool) {
 		if strings.TrimSpace(text.Text()) == "" {
 			return pyvalue.None(), false
 		}
-		v, err := pyvalue.FromReply(r.Body, true)
+		v, err := pyvalue.FromReply(r.Body, false)
 		if err != nil {
 			r.badBody = fmt.Errorf("the reply (status %d) says %s, but it is not JSON: %w; it begins with %q", r.Status, r.mediaType, err, excerpt(r.Body))
 			return pyvalue.None(), false

@@ -25,7 +25,7 @@ func journeySettings() string {
 
 func TestARunThatWasCutShortGoesOnBehindTheLastReply(t *testing.T) {
 	t.Parallel()
-	const all = "POST /create, POST /ERP-1/A/1.50, POST /ERP-1/B/1.50, POST /submit/ERP-1"
+	const all = "POST /create, POST /ERP-1/A/1.5, POST /ERP-1/B/1.5, POST /submit/ERP-1"
 	newChain := func(a *api) *pipeline.Chain {
 		chain, err := pipeline.New(draft("application/json", `{"a":1.50}`), step(t, a, journeySettings()))
 		if err != nil {

@@ -46,7 +46,7 @@ var samples = []struct{ name, settings, want, fields string }{
 	{"each attachment", `{"stages":[{"get_content":[{"name":"more","source":"document_relation_content","query":{"key":{"$regex":"^attachment_\\d{1,10}(?:_\\d+)?$"}}}],
 		"call_api":[{"name":"upload","request":{"url":"API/attachments","method":"POST","iterate_over":"property.more","iteration_item_name":"item","content_type":"multipart","content":{"attachment[file]":["{item.original_file_name}","{item.content.@}"],"attachment[intent]":"Supplier","metadata":"{\"source\": \"rossum\"}"}},
 		"response_handlers":[{"target_type":"schema_id","target_key":"note","value":{"response":{"$jmespath":"status_code"}}}]}]}]}`,
-		"POST /attachments attachment[intent]=Supplier metadata={\"source\": \"rossum\"} attachment[file]=f702;:file 702\nPOST /attachments attachment[intent]=Supplier metadata={\"source\": \"rossum\"} attachment[file]=f703;:file 703\nPOST /attachments attachment[intent]=Supplier metadata={\"source\": \"rossum\"} attachment[file]=f704;:file 704", "note=[201, 201, 201]"},
+		"POST /attachments attachment[intent]=Supplier attachment[file]=f702;:file 702\nPOST /attachments attachment[intent]=Supplier attachment[file]=f703;:file 703\nPOST /attachments attachment[intent]=Supplier attachment[file]=f704;:file 704", "note=[201, 201, 201]"},
 	{"what may fail", `{"stages":[{"call_api":[{"name":"enrich","request":{"url":"API/enrich/{field.count.value}","method":"GET","timeout":5,"ignore_timeout":true}}]}]}`, "GET /enrich/3", ""},
 	{"store the reply and read it", `{"stages":[{"call_api":[{"name":"create","request":{"url":"API/i","method":"POST"},"response_handlers":[{"target_type":"document_relation","target_key":"api_response"}]}]},
 		{"get_content":[{"name":"reply","source":"document_relation_content","query":{"key":{"$eq":"api_response"}}}],"call_api":[{"name":"use","request":{"url":"API/{property.reply.original_file_name}","method":"POST","content":"{property.reply.content.@}"}}]}]}`,
@@ -131,11 +131,10 @@ func checkFileStorage(t *testing.T, s seen) {
 	if err := json.Unmarshal([]byte(s.body), &body); err != nil {
 		t.Fatal(err)
 	}
+	// The engine encodes what Python's str() makes of the payload.
 	payload, err := base64.StdEncoding.DecodeString(body.Payload)
-	var decoded struct {
-		Annotation struct{ ID int64 }
-	}
-	if err != nil || json.Unmarshal(payload, &decoded) != nil || decoded.Annotation.ID != rossumtest.AnnotationID || strings.Contains(string(payload), "canary") {
+	if err != nil || !strings.HasPrefix(string(payload), "{'") || !strings.Contains(string(payload), fmt.Sprintf("'id': %d", rossumtest.AnnotationID)) ||
+		strings.Contains(string(payload), "canary") {
 		t.Errorf("payload %s, %v", payload, err)
 	}
 	if s.auth != "Bearer "+rossumtest.Token || body.Secrets["password"] != "canary-client-secret" || body.Filename != "invoice_2026/0042" || body.RequestID == "" {

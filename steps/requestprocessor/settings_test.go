@@ -84,7 +84,7 @@ func TestWrongSettingsAreNamedWithTheirPlace(t *testing.T) {
 		callWith("", `"content":{"f":["a"]},"content_type":"files"`):                       rq + ".content.f: has 1 elements, expected a file name, its content, and if wanted its media type",
 		callWith("", `"content":"x","content_type":"multipart"`):                           rq + `.content: is a text, expected an object such as {"file": ["name.pdf", "{payload.document.content.@}"]}`,
 		callWith("", `"iterate_over":"fields.lines"`):                                      rq + ".iterate_over: fields is not known here (there are payload, field, property)",
-		callWith("", `"iterate_over":"field..lines"`):                                      rq + `.iterate_over: the path "field..lines" is broken at ".lines"`,
+		callWith("", `"iterate_over":"field..lines"`):                                      rq + `.iterate_over: the path "field..lines" is broken at "..lines"`,
 		callWith("", `"iterate_over":"property.none"`):                                     rq + ".iterate_over: there is no such value: property has no none",
 		callWith("", `"iterate_over":"field.lines","iteration_item_name":"field"`):         rq + `.iteration_item_name: "field" cannot be the name of an item`,
 		callWith("", `"iteration_item_name":"line"`):                                       rq + ".iteration_item_name: stands without iterate_over",

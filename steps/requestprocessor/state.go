@@ -187,7 +187,7 @@ func (c *coded) add(v pyvalue.Value) error {
 
 func (r *run) decode(raw json.RawMessage) (pyvalue.Value, error) {
 	if len(raw) == 0 || raw[0] != '{' {
-		return pyvalue.FromJSON(raw, true)
+		return pyvalue.FromJSON(raw, false)
 	}
 	var c coded
 	if err := json.Unmarshal(raw, &c); err != nil {
@@ -195,7 +195,7 @@ func (r *run) decode(raw json.RawMessage) (pyvalue.Value, error) {
 	}
 	switch {
 	case c.Number != "":
-		return pyvalue.FromJSON([]byte(c.Number), true)
+		return pyvalue.FromJSON([]byte(c.Number), false)
 	case c.Bytes != nil:
 		data, err := base64.StdEncoding.DecodeString(*c.Bytes)
 		if err != nil || c.Type == nil {
