@@ -102,7 +102,8 @@ var organisations = map[string]struct {
 	"hook-that-exports-nothing-blocks": {
 		args: []string{"-leave-out", "Duplicate Handling"}, report: `file a: 1 bytes|left out: "Duplicate Handling" (id 3) (as the options say)`,
 	},
-	"inactive-predecessor": {report: `file a: 1 bytes|left out: "Old" (id 1) (not active; passed through by "Template" (id 2))`},
+	"inactive-predecessor":       {report: `file a: 1 bytes|left out: "Old" (id 1) (not active; passed through by "Template" (id 2))`},
+	"rest-url-query-not-encoded": {calls: "GET /vendors?$filter=Name%20eq%20'M%C3%BCller%20S%C3%B6hne' \n"},
 	"secrets-of-each-hook": {
 		secrets: `{"ERP": {"api_key": "of-the-erp-1"}, "2": {"api_key": "of-the-archive"}}`,
 		calls:   "POST /erp X-Key=of-the-erp-1 x\nPOST /dms X-Key=of-the-archive x\n",
