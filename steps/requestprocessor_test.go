@@ -39,7 +39,7 @@ func TestTheRequestProcessorIsKnownByAddressAndByCode(t *testing.T) {
 		"by address":        {hookOf(t, "webhook", `{"url":"https://x.example/svc/request-processor/api/v1/export"}`, processorSettings), ""},
 		"by its settings":   {hookOf(t, "function", `{}`, processorSettings), ""},
 		"by its code":       {hookOf(t, "function", `{"code":"def fill_template(t): pass\nimport requests"}`, processorSettings), ""},
-		"other code":        {hookOf(t, "function", `{"code":"import os\ndef rossum_hook_request_handler(payload):\n    return {}"}`, processorSettings), "function hook without a step"},
+		"other code":        {hookOf(t, "function", `{"code":"import socket\ndef rossum_hook_request_handler(payload):\n    return {}"}`, processorSettings), "function hook without a step"},
 		"no stages":         {hookOf(t, "function", `{}`, `{"stages":[]}`), "function hook without a step"},
 		"other settings":    {hookOf(t, "function", `{}`, `{"a":1}`), "function hook without a step"},
 		"no settings":       {hookOf(t, "webhook", `{"url":"https://x.example/request-processor"}`, `null`), "stages: is missing or empty"},

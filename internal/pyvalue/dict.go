@@ -9,6 +9,10 @@ import (
 // Dict is a Python dict: keys in the order of their insertion, equal as Python
 // has them equal (1, 1.0 and True are one key). The zero Dict is empty.
 type Dict struct {
+	// Default is what a defaultdict calls for a key that it has not, None for another.
+	// Who reads items for a language that has it asks for it.
+	Default Value
+
 	entries []entry
 	index   map[dictKey]int // of keys that are no str
 	texts   map[string]int  // of str keys

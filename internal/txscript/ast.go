@@ -180,7 +180,27 @@ type (
 	}
 	defStmt struct {
 		line
-		f *function
+		f          *function
+		decorators []expr
+	}
+	classStmt struct {
+		line
+		name       string
+		bases      []expr
+		body       []stmt
+		decorators []expr
+	}
+	withStmt struct {
+		line
+		items []withItem
+		body  []stmt
+	}
+	withItem struct{ x, target expr }
+	// annotationStmt is a type that a name is given; an assignment follows it where there is one.
+	annotationStmt struct {
+		line
+		name string
+		kind expr
 	}
 	importStmt struct {
 		line

@@ -76,15 +76,18 @@ func fromKeys(r *run, c *pyvalue.Call) (value, error) {
 var builtins map[string]value
 
 func init() {
-	builtins = map[string]value{"math": mathModule, "json": jsonModule, "re": reModule, "NotImplemented": pyvalue.None()}
+	builtins = map[string]value{"math": mathModule, "json": jsonModule, "re": reModule, "NotImplemented": pyvalue.FromObject(theNotImplemented), "__name__": pyvalue.Str("formula")}
 	for name, f := range functions {
+		builtins[name] = pyvalue.FromObject(&builtin{name, f})
+	}
+	for name, f := range libraryFunctions {
 		builtins[name] = pyvalue.FromObject(&builtin{name, f})
 	}
 	for name, s := range showers {
 		builtins[name] = pyvalue.FromObject(s)
 	}
 	for name, k := range excClasses {
-		if name != "JSONDecodeError" && name != "error" {
+		if name != "JSONDecodeError" && name != "error" && name != "Error" && name != "FrozenInstanceError" {
 			builtins[name] = pyvalue.FromObject(k)
 		}
 	}
@@ -97,6 +100,11 @@ var functions = map[string]func(r *run, c *pyvalue.Call) (value, error){
 		}
 		if _, ok := c.Args[0].Object().(*lazy); ok {
 			return value{}, pyvalue.Raise("TypeError", "object of type '%s' has no len()", pyvalue.TypeName(c.Args[0]))
+		}
+		if o, ok := c.Args[0].Object().(*instance); ok {
+			if v, has, err := o.invoke("__len__"); has {
+				return v, err
+			}
 		}
 		n, err := pyvalue.Len(c.Args[0])
 		return pyvalue.Int(int64(n)), err
@@ -132,9 +140,14 @@ var functions = map[string]func(r *run, c *pyvalue.Call) (value, error){
 	"all":        func(r *run, c *pyvalue.Call) (value, error) { return anyOrAll(r, c, "all", false) },
 	"sorted":     sorted,
 	"isinstance": isInstance,
+	"issubclass": isSubclass,
 	"callable": func(_ *run, c *pyvalue.Call) (value, error) {
 		if err := exactly(c, "callable", 1); err != nil {
 			return value{}, err
+		}
+		if o, ok := c.Args[0].Object().(*instance); ok {
+			_, has, err := special(pyvalue.FromObject(o), "__call__")
+			return pyvalue.Bool(has), err
 		}
 		return pyvalue.Bool(pyvalue.Callable(c.Args[0])), nil
 	},

@@ -115,3 +115,14 @@ func hex(c rune, width int) string {
 	}
 	return string(out)
 }
+
+// ellipsis is what ... gives.
+type ellipsis struct{ _ byte }
+
+var theEllipsis = &ellipsis{}
+
+// PyType implements [pyvalue.Object].
+func (*ellipsis) PyType() string { return "ellipsis" }
+
+// PyRepr prints its name.
+func (*ellipsis) PyRepr() string { return "Ellipsis" }

@@ -113,6 +113,15 @@ func next(r *run, c *pyvalue.Call) (value, error) {
 		return value{}, pyvalue.Raise("TypeError", "next expected at least 1 argument, got %d", len(c.Args))
 	}
 	l, ok := c.Args[0].Object().(*lazy)
+	if o, isInstance := c.Args[0].Object().(*instance); isInstance {
+		v, has, err := o.invoke("__next__")
+		if e := caught(err); has && e != nil && derives(e.class, "StopIteration") && len(c.Args) == 2 {
+			return c.Args[1], nil
+		}
+		if has {
+			return v, err
+		}
+	}
 	if !ok {
 		return value{}, pyvalue.Raise("TypeError", "'%s' object is not an iterator", pyvalue.TypeName(c.Args[0]))
 	}

@@ -48,14 +48,21 @@ func allClasses() []*class {
 		{builtin{"reversed", newReversed}, ofClass("reversed")},
 		{builtin{"type", typeOf}, func(v value) bool {
 			switch v.Object().(type) {
-			case *class, *excClass:
+			case *class, *excClass, *userClass:
 				return true
 			}
 			return false
 		}},
+		{builtin{"property", newProperty}, func(v value) bool { _, ok := v.Object().(*property); return ok }},
+		{builtin{"staticmethod", newWrapper(false)}, ofType("staticmethod")},
+		{builtin{"classmethod", newWrapper(true)}, ofType("classmethod")},
 		{builtin{"object", nil}, func(value) bool { return true }},
 		{builtin{"NoneType", nil}, func(v value) bool { return pyvalue.TypeName(v) == "NoneType" }},
 	}
+}
+
+func ofType(name string) func(value) bool {
+	return func(v value) bool { return pyvalue.TypeName(v) == name }
 }
 
 func ofClass(name string) func(value) bool {
@@ -74,6 +81,9 @@ func typeOf(_ *run, c *pyvalue.Call) (value, error) {
 
 // classOf returns the class of a value.
 func classOf(v value) value {
+	if k := userClassOf(v); k != nil {
+		return pyvalue.FromObject(k)
+	}
 	if e, ok := v.Object().(*exception); ok {
 		return pyvalue.FromObject(excClasses[e.class])
 	}
@@ -125,6 +135,12 @@ func instanceOf(v, of value) (bool, error) {
 		return k.has(v), nil
 	case *timeClass:
 		return k.has(v), nil
+	case *userClass:
+		own := userClassOf(v)
+		return own != nil && own.is(k), nil
+	case *enumBase:
+		own := userClassOf(v)
+		return own != nil && own.isEnum, nil
 	case *excClass:
 		e, ok := v.Object().(*exception)
 		return ok && derives(e.class, k.name), nil
@@ -289,4 +305,45 @@ func newReversed(r *run, c *pyvalue.Call) (value, error) {
 		}
 		return nil
 	}), nil
+}
+
+// isSubclass is issubclass.
+func isSubclass(_ *run, c *pyvalue.Call) (value, error) {
+	if err := exactly(c, "issubclass", 2); err != nil {
+		return value{}, err
+	}
+	all, ok := c.Args[1].Items()
+	if !ok {
+		all = c.Args[1:]
+	}
+	for _, of := range all {
+		if subclass(c.Args[0], of) {
+			return pyvalue.Bool(true), nil
+		}
+	}
+	return pyvalue.Bool(false), nil
+}
+
+func subclass(k, of value) bool {
+	if o, ok := of.Object().(*class); ok && o.name == "object" {
+		return true
+	}
+	switch k := k.Object().(type) {
+	case *userClass:
+		switch of := of.Object().(type) {
+		case *userClass:
+			return k.is(of)
+		case *excClass:
+			return k.exception != "" && derives(k.exception, of.name)
+		case *enumBase:
+			return k.isEnum
+		}
+	case *excClass:
+		o, ok := of.Object().(*excClass)
+		return ok && derives(k.name, o.name)
+	case *class:
+		o, ok := of.Object().(*class)
+		return ok && (k.name == o.name || k.name == "bool" && o.name == "int")
+	}
+	return false
 }

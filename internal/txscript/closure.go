@@ -26,12 +26,14 @@ type closure struct {
 	r        *run
 	frame    *frame
 	defaults []value
+	owner    *userClass // whose method it is, nil for none
 }
 
 // code is a compiled function.
 type code struct {
 	f    *function
-	size int // variables
+	name string // with the class or function that it is in
+	size int    // variables
 	body exec
 	expr eval // of a lambda
 	args int  // slot of *args, -1 if there is none
@@ -46,7 +48,13 @@ func (c *closure) PyRepr() string { return "<function " + c.code.f.name + ">" }
 
 // PyAttr returns __name__.
 func (c *closure) PyAttr(name string) (value, bool) {
-	return pyvalue.Str(c.code.f.name), name == "__name__" || name == "__qualname__"
+	if name == "__doc__" {
+		return docOf(c.code.f.body), true
+	}
+	if name == "__qualname__" {
+		return pyvalue.Str(c.code.name), true
+	}
+	return pyvalue.Str(c.code.f.name), name == "__name__"
 }
 
 // PyCall calls the function.
@@ -112,9 +120,9 @@ func (c *closure) bind(f *frame, call *pyvalue.Call) error {
 		case slot < 0 && rest != nil:
 			rest.SetStr(name, call.Named[i])
 		case slot < 0:
-			return pyvalue.Raise("TypeError", "%s() got an unexpected keyword argument '%s'", fn.name, name)
+			return pyvalue.Raise("TypeError", "%s() got an unexpected keyword argument '%s'", c.code.name, name)
 		case f.vars[slot].ok:
-			return pyvalue.Raise("TypeError", "%s() got multiple values for argument '%s'", fn.name, name)
+			return pyvalue.Raise("TypeError", "%s() got multiple values for argument '%s'", c.code.name, name)
 		default:
 			f.vars[slot] = variable{call.Named[i], true}
 		}
@@ -143,7 +151,7 @@ func (c *closure) missing(f *frame) error {
 	if names == nil {
 		return nil
 	}
-	return pyvalue.Raise("TypeError", "%s() missing %d required %s argument%s: %s", c.code.f.name, len(names), kind, plural(len(names)), enumerate(names))
+	return pyvalue.Raise("TypeError", "%s() missing %d required %s argument%s: %s", c.code.name, len(names), kind, plural(len(names)), enumerate(names))
 }
 
 // enumerate joins names as CPython does: a, b, and c.
@@ -188,5 +196,5 @@ func (c *closure) tooMany(call *pyvalue.Call, positional int) error {
 	if least != positional {
 		s = "s"
 	}
-	return pyvalue.Raise("TypeError", "%s() takes %s positional argument%s but %d %s given", fn.name, takes, s, len(call.Args), was)
+	return pyvalue.Raise("TypeError", "%s() takes %s positional argument%s but %d %s given", c.code.name, takes, s, len(call.Args), was)
 }

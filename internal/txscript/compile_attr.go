@@ -141,6 +141,17 @@ func getAttr(v value, name string) (value, error) {
 	if name == "__class__" {
 		return classOf(v), nil
 	}
+	if o, ok := v.Object().(interface {
+		attr(name string) (value, bool, error)
+	}); ok {
+		a, found, err := o.attr(name)
+		if found || err != nil {
+			return a, err
+		}
+		if k, isClass := v.Object().(*userClass); isClass {
+			return value{}, pyvalue.Raise("AttributeError", "type object '%s' has no attribute '%s'", k.name, name)
+		}
+	}
 	if strings.HasPrefix(name, "__") && !ownNames[name] {
 		return value{}, pyvalue.Raise("AttributeError", "'%s' object has no attribute '%s'", pyvalue.TypeName(v), name)
 	}
@@ -174,6 +185,15 @@ func getItem(v, key value) (value, error) {
 		}
 		return value{}, pyvalue.Raise("TypeError", "'%s' object is not subscriptable", pyvalue.TypeName(v))
 	}
+	if d := v.Dict(); d != nil && !d.Default.IsNone() {
+		if _, found, err := d.Get(key); err == nil && !found { // a defaultdict
+			made, err := pyvalue.CallValue(d.Default, &pyvalue.Call{})
+			if err != nil {
+				return value{}, err
+			}
+			return made, d.Set(key, made)
+		}
+	}
 	return pyvalue.GetItem(v, key)
 }
 
@@ -201,6 +221,9 @@ func setItem(r *run, container, key, v value) error {
 	}
 	if d := container.Dict(); d != nil {
 		return d.Set(key, v)
+	}
+	if o, ok := container.Object().(*instance); ok {
+		return o.setItem(key, v)
 	}
 	return pyvalue.Raise("TypeError", "'%s' object does not support item assignment", pyvalue.TypeName(container))
 }

@@ -12,6 +12,9 @@ func (c *compiler) call(x *callExpr) eval {
 	if name, ok := x.f.(*nameExpr); ok && name.name == "eval" && c.isOuter("eval") {
 		return c.evalCall(x)
 	}
+	if name, ok := x.f.(*nameExpr); ok && name.name == "super" && c.isOuter("super") {
+		return c.superCall(x)
+	}
 	if attr, ok := x.f.(*attrExpr); ok {
 		return c.method(x, attr)
 	}
@@ -151,7 +154,8 @@ func (r *run) callMethod(f *frame, v value, name string, args func(r *run, f *fr
 	}
 	for i, a := range call.Args {
 		// Methods of builtin classes walk over values, not over generators.
-		if _, isLazy := a.Object().(*lazy); isLazy {
+		_, isLazy := a.Object().(*lazy)
+		if o, ok := a.Object().(ownIterable); isLazy || ok && o.canIterate() {
 			items, err := r.collect(a)
 			if err != nil {
 				return value{}, err

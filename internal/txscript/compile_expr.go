@@ -186,6 +186,9 @@ func (c *compiler) outer(name string, line int) eval {
 	if make, ok := timeNames[name]; ok {
 		return func(r *run, _ *frame) (value, error) { return make(r), nil }
 	}
+	if name == "TxScript" || name == "RossumPython" {
+		return func(*run, *frame) (value, error) { return pyvalue.FromObject(txClass), nil }
+	}
 	if b, ok := builtins[name]; ok {
 		return func(*run, *frame) (value, error) { return b, nil }
 	}

@@ -74,6 +74,11 @@ func convert(r *run, v value, conversion byte) (value, error) {
 
 // format is format(v, spec), for dates, too.
 func format(r *run, v value, spec string) (string, error) {
+	if o, ok := v.Object().(*instance); ok {
+		if text, has, err := o.invoke("__format__", pyvalue.Str(spec)); has {
+			return text.Text(), err
+		}
+	}
 	if o, ok := v.Object().(interface {
 		format(spec string) (string, error)
 	}); ok && spec != "" {
@@ -89,7 +94,7 @@ func (c *compiler) function(fn *function) eval {
 		defaults[i] = c.optional(p.value)
 	}
 	s := newScope(c.scope, functionScope)
-	code := &code{f: fn, args: -1, kw: -1}
+	code := &code{f: fn, name: c.within + fn.name, args: -1, kw: -1}
 	for _, p := range fn.params {
 		s.add(p.name)
 	}
@@ -107,6 +112,7 @@ func (c *compiler) function(fn *function) eval {
 	}
 	inner := *c
 	inner.scope, inner.inFunction, inner.loops = s, true, 0
+	inner.within = code.name + ".<locals>."
 	// What a function reads depends on its arguments.
 	inner.options.RowFields = nil
 	if fn.result != nil {

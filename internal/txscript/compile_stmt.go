@@ -11,6 +11,7 @@ type compiler struct {
 	scope      *scope
 	inFunction bool
 	loops      int
+	within     string // what the names of functions begin with in errors
 	fields     []string
 	memos      int
 	depth      int // of memoised expressions around the current one
@@ -49,7 +50,11 @@ func (c *compiler) block(list []stmt) exec {
 			if err := r.meter.Step(1); err != nil {
 				return goOn, err
 			}
-			return step(r, f)
+			ctl, err := step(r, f)
+			if r.late != nil && err == nil {
+				err, r.late = r.late, nil
+			}
+			return ctl, err
 		})
 	}
 	if len(steps) == 1 {
@@ -97,7 +102,7 @@ func (c *compiler) statement(s stmt) exec {
 	case *returnStmt:
 		return c.ret(s)
 	case *defStmt:
-		make, set := c.function(s.f), c.store(&nameExpr{s.line, s.f.name})
+		make, set := c.function(s.f), c.decorated(s.decorators, &nameExpr{s.line, s.f.name})
 		return func(r *run, f *frame) (control, error) {
 			v, err := make(r, f)
 			if err != nil {
@@ -106,8 +111,11 @@ func (c *compiler) statement(s stmt) exec {
 			return goOn, set(r, f, v)
 		}
 	case *importStmt:
-		v, set := importValue(s), c.store(&nameExpr{s.line, s.name})
-		return func(r *run, f *frame) (control, error) { return goOn, set(r, f, v(r)) }
+		return c.imported(s)
+	case *classStmt:
+		return c.classStatement(s)
+	case *withStmt:
+		return c.with(s, 0)
 	case *delStmt:
 		return c.del(s)
 	case *assertStmt:

@@ -4,15 +4,23 @@
 // steps and memory, without files, network or anything else of the world.
 //
 // What there is: assignments of every kind, if, for and while with else, break and
-// continue, def with defaults, *args, **kwargs and closures, lambda, global and
-// nonlocal, try with except, else and finally, raise, assert, del, comprehensions
-// and generator expressions, f-strings, slices, chained comparison, :=. The builtins
-// and the methods of text, list, tuple, dict and set; the modules re, math, json and
-// datetime; Rossum's is_empty, is_set, default_to, substitute, show_error,
-// show_warning, show_info and automation_blocker. Other constructs (class, with,
-// yield, async, match, decorators, @, complex numbers and bytes), other modules, and
-// the builtins that reach out of a program (eval, open), are refused when the program
-// is compiled, with their name and line.
+// continue, def with defaults, *args, **kwargs, closures and decorators, lambda,
+// global and nonlocal, yield and yield from, class with inheritance, properties and
+// the special methods of operators, with, try with except, else and finally, raise,
+// assert, del, comprehensions and generator expressions, f-strings, slices, chained
+// comparison, :=, bytes, eval of a text. The builtins and the methods of text, bytes,
+// list, tuple, dict and set; Rossum's is_empty, is_set, default_to, substitute,
+// show_error, show_warning, show_info and automation_blocker. The modules re, math,
+// json, datetime, base64, collections, copy, dataclasses, enum, functools, hashlib,
+// itertools, logging (which writes nothing), operator, os.path (what works on texts),
+// string, textwrap (dedent and indent), traceback, typing and urllib.parse; those in
+// the folder library are written in the language itself.
+//
+// Refused when the program is compiled, with name and line: async, match, except*, the
+// operator @, complex numbers, characters by their name, metaclasses and __new__,
+// other modules, and the builtins that reach out of a program (exec, compile, open,
+// input, globals, locals). Code that needs one of them is rewritten, or becomes a step
+// in Go.
 //
 // A program that runs for every row of a table keeps, in a [Memo], what is the same
 // in all of them: expressions and the statements at its beginning that read nothing
@@ -24,10 +32,11 @@
 // fields"). An empty number or date field is a value of its own: it prints as None,
 // is false and equals None, but is not None. An empty text field is "".
 //
-// Where it differs from CPython, on purpose: an element of a generator that next()
-// has asked for makes it compute the rest; set, frozenset and dict views know the
+// Where it differs from CPython, on purpose: set, frozenset and dict views know the
 // commonest methods; a bare datetime is the module and the class at once, since
-// formulas are written either way; print writes nothing.
+// formulas are written either way; print writes nothing; the machine's time zone is
+// UTC; namedtuple, Counter and deque are classes that behave alike, but no tuples or
+// dicts for isinstance.
 //
 // Everything else is compared with CPython: golden formulas in testdata/golden,
 // whose expectations oracle.py makes, and generated programs (TestGeneratedPrograms).

@@ -14,7 +14,7 @@ var bases = map[string]string{
 	"NameError": "Exception", "UnboundLocalError": "NameError", "RuntimeError": "Exception", "RecursionError": "RuntimeError", "NotImplementedError": "RuntimeError",
 	"StopIteration": "Exception", "TypeError": "Exception", "ValueError": "Exception", "UnicodeError": "ValueError", "UnicodeEncodeError": "UnicodeError",
 	"UnicodeDecodeError": "UnicodeError", "JSONDecodeError": "ValueError", "error": "Exception", "ImportError": "Exception", "ModuleNotFoundError": "ImportError",
-	"OSError": "Exception", "EOFError": "Exception", "BufferError": "Exception", "SyntaxError": "Exception",
+	"OSError": "Exception", "EOFError": "Exception", "BufferError": "Exception", "SyntaxError": "Exception", "Error": "ValueError", "FrozenInstanceError": "AttributeError",
 }
 
 // derives reports whether a class is another or derives from it.
@@ -62,7 +62,8 @@ func (c *excClass) PyCall(call *pyvalue.Call) (value, error) {
 
 // exception is an exception as a value.
 type exception struct {
-	class string
+	class string     // builtin
+	user  *userClass // of the program that it is of, nil for none
 	args  []value
 	attrs map[string]value // of a JSONDecodeError
 
@@ -76,10 +77,71 @@ func newException(class string, args ...value) *exception {
 }
 
 // PyType implements [pyvalue.Object].
-func (e *exception) PyType() string { return e.class }
+func (e *exception) PyType() string {
+	if e.user != nil {
+		return e.user.name
+	}
+	return e.class
+}
+
+// attr returns what the program or its class has set.
+func (e *exception) attr(name string) (value, bool, error) {
+	if v, ok := e.attrs[name]; ok {
+		return v, true, nil
+	}
+	if e.user == nil {
+		return value{}, false, nil
+	}
+	v, ok := e.user.find(name, nil)
+	if !ok {
+		return value{}, false, nil
+	}
+	self := pyvalue.FromObject(e)
+	if p, isProperty := v.Object().(*property); isProperty {
+		v, err := pyvalue.CallValue(p.get, &pyvalue.Call{Args: []value{self}, Meter: e.user.r.meter})
+		return v, true, err
+	}
+	return e.user.bound(v, self), true, nil
+}
+
+// PySetAttr sets an attribute.
+func (e *exception) PySetAttr(name string, v value) error {
+	if name == "args" {
+		items, ok := v.Items()
+		if !ok {
+			return pyvalue.Raise("TypeError", "'%s' object is not iterable", pyvalue.TypeName(v))
+		}
+		e.args = items
+		return nil
+	}
+	if e.attrs == nil {
+		e.attrs = make(map[string]value)
+	}
+	e.attrs[name] = v
+	return nil
+}
+
+// own calls a method of the program's class that prints the exception.
+func (e *exception) own(name string) (string, bool) {
+	f, ok, _ := special(pyvalue.FromObject(e), name)
+	if !ok {
+		return "", false
+	}
+	v, err := e.user.r.call(f, &pyvalue.Call{Meter: e.user.r.meter})
+	e.user.r.deferred(err)
+	return v.Text(), true
+}
 
 // PyStr returns what str(e) is.
 func (e *exception) PyStr() string {
+	if text, ok := e.own("__str__"); ok {
+		return text
+	}
+	return e.plainText()
+}
+
+// plainText is the text of the arguments.
+func (e *exception) plainText() string {
 	switch len(e.args) {
 	case 0:
 		return ""
@@ -96,6 +158,13 @@ func (e *exception) PyStr() string {
 
 // PyRepr prints the exception.
 func (e *exception) PyRepr() string {
+	if text, ok := e.own("__repr__"); ok {
+		return text
+	}
+	return e.plainRepr()
+}
+
+func (e *exception) plainRepr() string {
 	text := ""
 	for i, a := range e.args {
 		if i > 0 {
@@ -104,7 +173,7 @@ func (e *exception) PyRepr() string {
 		r, _ := pyvalue.Repr(nil, a)
 		text += r
 	}
-	return e.class + "(" + text + ")"
+	return e.PyType() + "(" + text + ")"
 }
 
 // PyAttr returns args, the exception that it was raised from, the one that was
@@ -136,7 +205,7 @@ type raisedError struct{ e *exception }
 func (r *raisedError) Error() string { return r.plain().Error() }
 
 func (r *raisedError) plain() *pyvalue.Error {
-	return &pyvalue.Error{Type: r.e.class, Msg: r.e.PyStr()}
+	return &pyvalue.Error{Type: r.e.PyType(), Msg: r.e.PyStr()}
 }
 
 // caught returns the exception that an error is; nil for what no program may
@@ -223,6 +292,14 @@ func raised(v value) (*exception, bool) {
 	switch o := v.Object().(type) {
 	case *excClass:
 		return newException(o.name), true
+	case *userClass:
+		if o.exception == "" {
+			return nil, false
+		}
+		made, err := o.PyCall(&pyvalue.Call{Meter: o.r.meter})
+		o.r.deferred(err)
+		e, ok := made.Object().(*exception)
+		return e, ok
 	case *exception:
 		return o, true
 	}
@@ -315,7 +392,8 @@ func (c *compiler) try(s *tryStmt) exec {
 					continue
 				}
 			}
-			before := f.vars[active]
+			before, outer := f.vars[active], r.handled
+			r.handled = e
 			f.vars[active] = variable{pyvalue.FromObject(e), true}
 			if h.set != nil {
 				if err := h.set(r, f, pyvalue.FromObject(e)); err != nil {
@@ -324,7 +402,7 @@ func (c *compiler) try(s *tryStmt) exec {
 			}
 			ctl, err := h.body(r, f)
 			err = within(err, e)
-			f.vars[active] = before
+			f.vars[active], r.handled = before, outer
 			if h.unset >= 0 {
 				f.vars[h.unset] = variable{}
 			}
@@ -358,6 +436,9 @@ func matches(e *exception, class value) (bool, error) {
 			}
 		}
 		return false, nil
+	}
+	if k, isOwn := class.Object().(*userClass); isOwn && k.exception != "" {
+		return e.user != nil && e.user.is(k), nil
 	}
 	c, ok := class.Object().(*excClass)
 	if !ok {

@@ -37,12 +37,67 @@ func newModule(name string, functions map[string]func(r *run, c *pyvalue.Call) (
 // say nothing at run time.
 var helperModules = []string{"txscript", "rossum_python", "typing", "__future__"}
 
+// importedNames lists what an import binds.
+func importedNames(s *importStmt) []string {
+	if s.attr != "*" {
+		return []string{s.name}
+	}
+	return nil // Rossum's own names are there without it
+}
+
+// imported compiles an import.
+func (c *compiler) imported(s *importStmt) exec {
+	if s.attr == "*" {
+		if !slices.Contains(helperModules, s.module) {
+			unsupported(s.at(), "from "+s.module+" import *")
+		}
+		return nil
+	}
+	set := c.store(&nameExpr{s.line, s.name})
+	if s.module == "__future__" || s.module == "typing" {
+		return func(r *run, f *frame) (control, error) { return goOn, set(r, f, value{}) }
+	}
+	if name, parent := s.module, s.name == "os" && s.module == "os.path" || s.name == "urllib" && s.module == "urllib.parse"; inLibrary(name, s.attr) {
+		return func(r *run, f *frame) (control, error) {
+			m, err := r.imports(name)
+			if err != nil {
+				return goOn, err
+			}
+			v := pyvalue.FromObject(m)
+			switch {
+			case s.attr != "":
+				v = m.attrs[s.attr]
+			case parent: // import os.path binds os
+				_, inner, _ := strings.Cut(name, ".")
+				v = pyvalue.FromObject(&module{s.name, map[string]value{inner: v}})
+			}
+			return goOn, set(r, f, v)
+		}
+	}
+	if s.module == "os" && (s.attr == "path" || s.attr == "") || s.module == "urllib" && s.attr == "parse" {
+		full := map[string]string{"os": "os.path", "urllib": "urllib.parse"}[s.module]
+		return func(r *run, f *frame) (control, error) {
+			m, err := r.imports(full)
+			if err != nil {
+				return goOn, err
+			}
+			if s.attr != "" {
+				return goOn, set(r, f, pyvalue.FromObject(m))
+			}
+			return goOn, set(r, f, pyvalue.FromObject(&module{s.module, map[string]value{"path": pyvalue.FromObject(m)}}))
+		}
+	}
+	v := importValue(s)
+	return func(r *run, f *frame) (control, error) { return goOn, set(r, f, v(r)) }
+}
+
 // importValue returns what an import binds; what cannot be imported is refused
 // while the program is compiled.
 func importValue(s *importStmt) func(r *run) value {
 	whole := map[string]func(r *run) value{
 		"math": constant(mathModule), "json": constant(jsonModule), "re": constant(reModule),
-		"datetime": func(r *run) value { return r.clock().module },
+		"datetime": func(r *run) value { return r.clock().module }, "dataclasses": constant(dataclassesModule), "enum": constant(enumModule),
+		"base64": constant(base64Module), "hashlib": constant(hashlibModule), "traceback": constant(tracebackModule),
 	}
 	if s.attr == "" {
 		if v := whole[s.module]; v != nil {
@@ -74,6 +129,12 @@ func importValue(s *importStmt) func(r *run) value {
 	}
 	v := whole[s.module]
 	if v == nil {
+		if library()[s.module] != nil {
+			unsupported(s.at(), s.attr+" of the module "+s.module)
+		}
+		if s.module == "os" || s.module == "urllib" {
+			unsupported(s.at(), s.attr+" of the module "+s.module)
+		}
 		unsupported(s.at(), "the module "+s.module)
 	}
 	attr, ok := v(nil).Object().(*module).PyAttr(s.attr)

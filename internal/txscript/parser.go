@@ -106,7 +106,7 @@ func (p *parser) statement() []stmt {
 		fail(t.line, "unexpected indent")
 	}
 	if t.kind == kOp && t.text == "@" {
-		unsupported(t.line, "a decorator")
+		return []stmt{p.decorated()}
 	}
 	if t.kind != kName {
 		return p.simpleLine()
@@ -132,9 +132,9 @@ func (p *parser) statement() []stmt {
 	case "def":
 		return []stmt{p.definition()}
 	case "class":
-		unsupported(t.line, "a class")
+		return []stmt{p.class()}
 	case "with":
-		unsupported(t.line, "with")
+		return []stmt{p.with()}
 	case "async":
 		unsupported(t.line, "async")
 	case "match":
@@ -204,7 +204,7 @@ func (p *parser) definition() stmt {
 	defer func(outer *function) { p.inside = outer }(p.inside)
 	p.inside = f
 	f.body = p.block()
-	return &defStmt{at, f}
+	return &defStmt{line: at, f: f}
 }
 
 // params parses the parameters of a function.
@@ -332,7 +332,7 @@ func (p *parser) simple() []stmt {
 			return []stmt{s}
 		}
 	}
-	return []stmt{p.exprOrAssign()}
+	return p.exprOrAssign()
 }
 
 func (p *parser) ends() bool {
@@ -349,8 +349,8 @@ func (p *parser) imports() []stmt {
 			name := module
 			if p.accept("as") {
 				name = p.name()
-			} else if strings.Contains(module, ".") {
-				unsupported(int(at), "import "+module)
+			} else {
+				name, _, _ = strings.Cut(module, ".") // import a.b binds a
 			}
 			list = append(list, &importStmt{at, module, "", name})
 			if !p.accept(",") {
@@ -361,8 +361,8 @@ func (p *parser) imports() []stmt {
 	p.expect("from")
 	module := p.dotted()
 	p.expect("import")
-	if p.is("*") {
-		unsupported(int(at), "from "+module+" import *")
+	if p.accept("*") {
+		return []stmt{&importStmt{at, module, "*", ""}}
 	}
 	open := p.accept("(")
 	for {
@@ -392,7 +392,7 @@ func (p *parser) dotted() string {
 
 var augmented = []string{"+=", "-=", "*=", "/=", "//=", "%=", "**=", "&=", "|=", "^=", ">>=", "<<="}
 
-func (p *parser) exprOrAssign() stmt {
+func (p *parser) exprOrAssign() []stmt {
 	t := p.peek()
 	at := line(t.line)
 	x := p.exprListStar()
@@ -400,17 +400,20 @@ func (p *parser) exprOrAssign() stmt {
 	case next.kind == kOp && slices.Contains(augmented, next.text):
 		p.advance()
 		p.checkTarget(x, false)
-		return &augStmt{at, x, strings.TrimSuffix(next.text, "="), p.exprList()}
+		return []stmt{&augStmt{at, x, strings.TrimSuffix(next.text, "="), p.exprList()}}
 	case p.is("@="):
 		unsupported(next.line, "the operator @")
 	case p.is(":"):
 		p.advance()
 		p.checkTarget(x, false)
-		p.expression()
-		if !p.accept("=") {
-			return &simpleStmt{at, "pass"}
+		note := &annotationStmt{line: at, kind: p.expression()}
+		if name, ok := x.(*nameExpr); ok {
+			note.name = name.name
 		}
-		return &assignStmt{at, []expr{x}, p.exprListStar()}
+		if !p.accept("=") {
+			return []stmt{note}
+		}
+		return []stmt{note, &assignStmt{at, []expr{x}, p.exprListStar()}}
 	case p.is("="):
 		targets := []expr{x}
 		for p.accept("=") {
@@ -420,12 +423,12 @@ func (p *parser) exprOrAssign() stmt {
 		for _, target := range targets[:last] {
 			p.checkTarget(target, true)
 		}
-		return &assignStmt{at, targets[:last], targets[last]}
+		return []stmt{&assignStmt{at, targets[:last], targets[last]}}
 	}
 	if star, ok := x.(*starExpr); ok {
 		fail(star.at(), "can't use starred expression here")
 	}
-	return &exprStmt{at, x}
+	return []stmt{&exprStmt{at, x}}
 }
 
 // checkTarget refuses what nothing can be assigned to.

@@ -342,7 +342,7 @@ func (p *parser) atom() expr {
 		case "{":
 			return p.dictOrSet(at)
 		case "...":
-			unsupported(t.line, "...")
+			return &constExpr{at, pyvalue.FromObject(theEllipsis)}
 		}
 	}
 	fail(t.line, "invalid syntax at %v", t)

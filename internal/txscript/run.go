@@ -111,7 +111,10 @@ type run struct {
 	block   steadyBlock
 	columns []column // that lookups search
 	evals   map[evaluation]eval
-	stops   []func() // of generators that have begun
+	modules map[string]*module // of the library that were imported
+	handled *exception         // that an except clause handles
+	late    error              // that came up where none can be returned
+	stops   []func()           // of generators that have begun
 }
 
 // slot is a field that the source reads by its name.

@@ -17,6 +17,7 @@ const (
 	moduleScope scopeKind = iota
 	functionScope
 	compScope
+	classScope
 	evalScope // of a text that eval gets, or a scope within it
 )
 
@@ -63,6 +64,10 @@ func (s *scope) find(name string) (depth, slot int, in *scope, ok bool) {
 	}
 	evaluated, hidden := false, false
 	for at := s; at != nil; at = at.parent {
+		if at.kind == classScope && at != s { // its functions do not see it
+			depth++
+			continue
+		}
 		if slot, ok := at.slots[name]; ok && (!hidden || at.parent == nil) {
 			return depth, slot, at, true
 		}
@@ -143,7 +148,19 @@ func (s *scope) collectOne(st stmt) {
 	case *defStmt:
 		s.add(st.f.name)
 	case *importStmt:
+		for _, name := range importedNames(st) {
+			s.add(name)
+		}
+	case *classStmt:
 		s.add(st.name)
+	case *withStmt:
+		for _, item := range st.items {
+			walk(item.x)
+			if item.target != nil {
+				s.target(item.target)
+			}
+		}
+		s.collect(st.body)
 	case *delStmt:
 		for _, t := range st.targets {
 			s.target(t)

@@ -60,7 +60,17 @@ func visitOne(st stmt, onExpr func(expr), onBlock func([]stmt)) {
 		for _, p := range st.f.params {
 			exprs(p.value)
 		}
+		exprs(st.decorators...)
 		onBlock(st.f.body)
+	case *classStmt:
+		exprs(st.bases...)
+		exprs(st.decorators...)
+		onBlock(st.body)
+	case *withStmt:
+		for _, item := range st.items {
+			exprs(item.x, item.target)
+		}
+		onBlock(st.body)
 	case *delStmt:
 		exprs(st.targets...)
 	case *assertStmt:

@@ -1,0 +1,321 @@
+package txscript
+
+import (
+	"fmt"
+
+	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+)
+
+// instance is an object of a class of the program.
+type instance struct {
+	class *userClass
+	attrs *pyvalue.Dict
+}
+
+func identity(o any) string { return fmt.Sprintf("object %p", o) }
+
+// PyType implements [pyvalue.Object].
+func (o *instance) PyType() string { return o.class.name }
+
+// Names lists the object's own attributes.
+func (o *instance) Names() (names []string) {
+	for name := range o.attrs.All() {
+		names = append(names, name.Text())
+	}
+	return names
+}
+
+// attr returns an attribute: the object's own, a property's, or a method.
+func (o *instance) attr(name string) (value, bool, error) {
+	self := pyvalue.FromObject(o)
+	v, ok := o.class.find(name, nil)
+	if p, isProperty := v.Object().(*property); isProperty {
+		v, err := pyvalue.CallValue(p.get, &pyvalue.Call{Args: []value{self}, Meter: o.class.r.meter})
+		return v, true, err
+	}
+	if own, has := o.attrs.GetStr(name); has {
+		return own, true, nil
+	}
+	if ok {
+		return o.class.bound(v, self), true, nil
+	}
+	if name == "__dict__" {
+		return o.attrs.Value(), true, nil
+	}
+	if get, ok := o.class.find("__getattr__", nil); ok {
+		v, err := o.class.r.call(bind(get, self), &pyvalue.Call{Args: []value{pyvalue.Str(name)}, Meter: o.class.r.meter})
+		return v, true, err
+	}
+	return value{}, false, nil
+}
+
+// bound is an attribute of the class as one of its object.
+func (k *userClass) bound(v, self value) value {
+	w, isWrapper := v.Object().(*wrapper)
+	switch {
+	case !isWrapper:
+		return bind(v, self)
+	case w.ofClass:
+		return bind(w.f, pyvalue.FromObject(k))
+	}
+	return w.f
+}
+
+// PySetAttr sets an attribute.
+func (o *instance) PySetAttr(name string, v value) error {
+	if found, ok := o.class.find(name, nil); ok {
+		if p, isProperty := found.Object().(*property); isProperty {
+			if p.set.IsNone() {
+				return pyvalue.Raise("AttributeError", "property '%s' of '%s' object has no setter", name, o.class.name)
+			}
+			_, err := pyvalue.CallValue(p.set, &pyvalue.Call{Args: []value{pyvalue.FromObject(o), v}, Meter: o.class.r.meter})
+			return err
+		}
+	}
+	switch {
+	case o.class.data != nil && o.class.data.frozen:
+		return pyvalue.Raise("FrozenInstanceError", "cannot assign to field '%s'", name)
+	case o.class.isEnum:
+		return pyvalue.Raise("AttributeError", "cannot set attribute '%s'", name)
+	}
+	o.attrs.SetStr(name, v)
+	return o.class.r.meter.Grow(48)
+}
+
+// special returns a method that Python calls by itself; ok is false if the value's
+// class has none.
+func special(v value, name string) (method value, ok bool, err error) {
+	k := userClassOf(v)
+	if k == nil {
+		return value{}, false, nil
+	}
+	f, ok := k.find(name, nil)
+	if !ok || f.IsNone() {
+		return value{}, false, nil
+	}
+	return bind(f, v), true, nil
+}
+
+// invoke calls such a method.
+func (o *instance) invoke(name string, args ...value) (v value, ok bool, err error) {
+	f, ok, err := special(pyvalue.FromObject(o), name)
+	if !ok || err != nil {
+		return value{}, ok, err
+	}
+	v, err = o.class.r.call(f, &pyvalue.Call{Args: args, Meter: o.class.r.meter})
+	return v, true, err
+}
+
+// deferred keeps an error that came up where none can be returned; the statement that
+// runs fails with it.
+func (r *run) deferred(err error) {
+	if err != nil && r.late == nil {
+		r.late = err
+	}
+}
+
+// PyStr is what str() returns.
+func (o *instance) PyStr() string {
+	v, ok, err := o.invoke("__str__")
+	if !ok {
+		return o.PyRepr()
+	}
+	o.class.r.deferred(err)
+	return v.Text()
+}
+
+// PyRepr is what repr() returns.
+func (o *instance) PyRepr() string {
+	v, ok, err := o.invoke("__repr__")
+	switch {
+	case ok:
+		o.class.r.deferred(err)
+		return v.Text()
+	case o.class.data != nil:
+		return o.class.data.repr(o)
+	case o.class.isEnum:
+		return o.enumRepr()
+	}
+	return "<formula." + o.class.name + " object>"
+}
+
+// PyTruth is what bool() returns.
+func (o *instance) PyTruth() bool {
+	v, ok, err := o.invoke("__bool__")
+	if !ok {
+		v, ok, err = o.invoke("__len__")
+	}
+	o.class.r.deferred(err)
+	return !ok || pyvalue.Truth(v)
+}
+
+// PyEqual is ==.
+func (o *instance) PyEqual(other value) bool {
+	v, ok, err := o.invoke("__eq__", other)
+	if ok && !isNotImplemented(v) {
+		o.class.r.deferred(err)
+		return pyvalue.Truth(v)
+	}
+	p, same := other.Object().(*instance)
+	if same && o != p && p.class == o.class && o.class.data != nil && o.class.data.eq {
+		return pyvalue.Equal(o.class.data.tuple(o), o.class.data.tuple(p))
+	}
+	return same && o == p
+}
+
+// PyCompare orders objects by their __lt__, or the fields of an ordered dataclass.
+func (o *instance) PyCompare(other value) (int, bool) {
+	p, same := other.Object().(*instance)
+	if same && p.class == o.class && o.class.data != nil && o.class.data.order {
+		a, b := o.class.data.tuple(o), o.class.data.tuple(p)
+		less, err := pyvalue.Compare(pyvalue.CmpLt, a, b)
+		o.class.r.deferred(err)
+		switch {
+		case less:
+			return -1, true
+		case pyvalue.Equal(a, b):
+			return 0, true
+		}
+		return 1, true
+	}
+	v, ok, err := o.invoke("__lt__", other)
+	if !ok || isNotImplemented(v) {
+		return 0, false
+	}
+	o.class.r.deferred(err)
+	switch {
+	case pyvalue.Truth(v):
+		return -1, true
+	case o.PyEqual(other):
+		return 0, true
+	}
+	return 1, true
+}
+
+// PyHash makes the object a key.
+func (o *instance) PyHash() (string, error) {
+	v, ok, err := o.invoke("__hash__")
+	_, hasEq := o.class.find("__eq__", nil)
+	switch {
+	case ok && err == nil:
+		text, err := pyvalue.Repr(nil, v)
+		return "hash " + text, err
+	case ok:
+		return "", err
+	case o.class.data != nil && o.class.data.frozen:
+		text, err := pyvalue.Repr(nil, o.class.data.tuple(o))
+		return o.class.name + text, err
+	case hasEq || o.class.data != nil && o.class.data.eq:
+		return "", pyvalue.Raise("TypeError", "unhashable type: '%s'", o.class.name)
+	}
+	return identity(o), nil
+}
+
+// PyItem is o[key].
+func (o *instance) PyItem(key value) (value, error) {
+	v, ok, err := o.invoke("__getitem__", key)
+	if !ok {
+		err = pyvalue.Raise("TypeError", "'%s' object is not subscriptable", o.class.name)
+	}
+	return v, err
+}
+
+// setItem is o[key] = v.
+func (o *instance) setItem(key, v value) error {
+	_, ok, err := o.invoke("__setitem__", key, v)
+	if !ok {
+		err = pyvalue.Raise("TypeError", "'%s' object does not support item assignment", o.class.name)
+	}
+	return err
+}
+
+// PyContains is v in o.
+func (o *instance) PyContains(v value) (bool, error) {
+	got, ok, err := o.invoke("__contains__", v)
+	if ok {
+		return pyvalue.Truth(got), err
+	}
+	if !o.canIterate() {
+		return false, pyvalue.Raise("TypeError", "argument of type '%s' is not iterable", o.class.name)
+	}
+	found := false
+	err = o.class.r.iterate(pyvalue.FromObject(o), func(item value) (bool, error) {
+		found = pyvalue.Equal(item, v)
+		return !found, nil
+	})
+	return found, err
+}
+
+func (o *instance) canIterate() bool {
+	_, ok, _ := special(pyvalue.FromObject(o), "__iter__")
+	return ok
+}
+
+// iterator is what __iter__ returns, as something that can be walked over.
+func (o *instance) iterator(r *run) (value, error) {
+	v, ok, err := o.invoke("__iter__")
+	if err != nil {
+		return value{}, err
+	}
+	if !ok {
+		return value{}, pyvalue.Raise("TypeError", "'%s' object is not iterable", o.class.name)
+	}
+	it, isInstance := v.Object().(*instance)
+	if !isInstance {
+		return v, iterable(v)
+	}
+	return newLazy("iterator", func(yield func(value) (bool, error)) error {
+		for {
+			item, ok, err := it.invoke("__next__")
+			if !ok {
+				return pyvalue.Raise("TypeError", "iter() returned non-iterator of type '%s'", it.class.name)
+			}
+			if e := caught(err); e != nil && derives(e.class, "StopIteration") {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			if more, err := yield(item); err != nil || !more {
+				return err
+			}
+		}
+	}), nil
+}
+
+// PyCall is o(…).
+func (o *instance) PyCall(c *pyvalue.Call) (value, error) {
+	f, ok, err := special(pyvalue.FromObject(o), "__call__")
+	if !ok || err != nil {
+		return value{}, pyvalue.Raise("TypeError", "'%s' object is not callable", o.class.name)
+	}
+	return o.class.r.call(f, c)
+}
+
+var operatorMethods = map[pyvalue.Op]string{
+	pyvalue.OpAdd: "add__", pyvalue.OpSub: "sub__", pyvalue.OpMul: "mul__", pyvalue.OpDiv: "truediv__", pyvalue.OpFloorDiv: "floordiv__", pyvalue.OpMod: "mod__",
+	pyvalue.OpPow: "pow__", pyvalue.OpAnd: "and__", pyvalue.OpOr: "or__", pyvalue.OpXor: "xor__", pyvalue.OpLsh: "lshift__", pyvalue.OpRsh: "rshift__",
+}
+
+// PyBinary calls the method of an operator.
+func (o *instance) PyBinary(op pyvalue.Op, other value, reflected bool) (value, bool, error) {
+	name := "__" + operatorMethods[op]
+	if reflected {
+		name = "__r" + operatorMethods[op]
+	}
+	v, ok, err := o.invoke(name, other)
+	return v, ok && !isNotImplemented(v), err
+}
+
+// notImplemented is what a method returns that does not know the other operand.
+type notImplemented struct{ _ byte }
+
+var theNotImplemented = &notImplemented{}
+
+func isNotImplemented(v value) bool { _, ok := v.Object().(*notImplemented); return ok }
+
+// PyType implements [pyvalue.Object].
+func (*notImplemented) PyType() string { return "NotImplementedType" }
+
+// PyRepr prints its name.
+func (*notImplemented) PyRepr() string { return "NotImplemented" }

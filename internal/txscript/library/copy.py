@@ -1,0 +1,23 @@
+def copy(x):
+    if isinstance(x, (list, dict, set)):
+        return x.copy()
+    return _lib_clone(x)
+
+
+def deepcopy(x, memo=None):
+    if isinstance(x, list):
+        return [deepcopy(v) for v in x]
+    if isinstance(x, tuple):
+        return tuple(deepcopy(v) for v in x)
+    if isinstance(x, dict):
+        made = x.copy()
+        for k, v in x.items():
+            made[k] = deepcopy(v)
+        return made
+    if isinstance(x, set):
+        return set(x)
+    made = _lib_clone(x)
+    if made is not x:
+        for k, v in vars(x).items():
+            setattr(made, k, deepcopy(v))
+    return made

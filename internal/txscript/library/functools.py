@@ -1,0 +1,52 @@
+_missing = ["missing"]
+
+
+def reduce(function, iterable, initial=_missing):
+    total, begun = initial, initial is not _missing
+    for x in iterable:
+        total, begun = (function(total, x) if begun else x), True
+    if not begun:
+        raise TypeError("reduce() of empty iterable with no initial value")
+    return total
+
+
+class partial:
+    def __init__(self, func, *args, **keywords):
+        self.func, self.args, self.keywords = func, args, keywords
+
+    def __call__(self, *args, **keywords):
+        return self.func(*self.args, *args, **{**self.keywords, **keywords})
+
+
+def wraps(wrapped):
+    return lambda f: f
+
+
+def lru_cache(maxsize=128, typed=False):
+    def decorate(f):
+        kept = {}
+
+        def cached(*args, **named):
+            key = (args, tuple(sorted(named.items())))
+            if key not in kept:
+                kept[key] = f(*args, **named)
+            return kept[key]
+        return cached
+    return decorate(maxsize) if callable(maxsize) else decorate
+
+
+def cache(f):
+    return lru_cache(f)
+
+
+def cmp_to_key(compare):
+    class K:
+        def __init__(self, obj):
+            self.obj = obj
+
+        def __lt__(self, other):
+            return compare(self.obj, other.obj) < 0
+
+        def __eq__(self, other):
+            return compare(self.obj, other.obj) == 0
+    return K

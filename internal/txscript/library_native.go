@@ -1,0 +1,151 @@
+package txscript
+
+import (
+	"crypto/md5"
+	"crypto/sha1"
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/base64"
+	hexcode "encoding/hex"
+	"hash"
+
+	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+)
+
+// dataArg returns an argument that is bytes, or a text of ASCII where text is set.
+func dataArg(c *pyvalue.Call, i int, text bool) ([]byte, error) {
+	if i < len(c.Args) {
+		switch v := c.Args[i]; {
+		case v.Kind() == pyvalue.KindBytes:
+			return v.Data(), nil
+		case text && v.IsText():
+			return []byte(v.Text()), nil
+		default:
+			return nil, pyvalue.Raise("TypeError", "a bytes-like object is required, not '%s'", pyvalue.TypeName(v))
+		}
+	}
+	return nil, pyvalue.Raise("TypeError", "an argument is missing")
+}
+
+func encode64(e *base64.Encoding) func(*run, *pyvalue.Call) (value, error) {
+	return func(r *run, c *pyvalue.Call) (value, error) {
+		data, err := dataArg(c, 0, false)
+		if err != nil {
+			return value{}, err
+		}
+		if err := r.meter.Grow(int64(e.EncodedLen(len(data)))); err != nil {
+			return value{}, err
+		}
+		return pyvalue.Bytes([]byte(e.EncodeToString(data))), nil
+	}
+}
+
+// decode64 passes over what is no character of the alphabet, as CPython does.
+func decode64(e *base64.Encoding, last string) func(*run, *pyvalue.Call) (value, error) {
+	return func(r *run, c *pyvalue.Call) (value, error) {
+		data, err := dataArg(c, 0, true)
+		if err != nil {
+			return value{}, err
+		}
+		if err := r.meter.Grow(int64(len(data))); err != nil {
+			return value{}, err
+		}
+		var kept []byte
+		padding := 0
+		for _, b := range data {
+			switch {
+			case b >= '0' && b <= '9' || b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b == last[0] || b == last[1]:
+				kept = append(kept, b)
+			case b == '=':
+				padding++
+			}
+		}
+		if rest := len(kept) % 4; rest == 1 || rest > 1 && padding < 4-rest {
+			e := newException("Error", pyvalue.Str("Incorrect padding"))
+			if rest == 1 {
+				e = newException("Error", pyvalue.Str("Invalid base64-encoded string: number of data characters ("+itoa(len(kept))+") cannot be 1 more than a multiple of 4"))
+			}
+			return value{}, &raisedError{e}
+		}
+		out, err := e.WithPadding(base64.NoPadding).DecodeString(string(kept))
+		if err != nil {
+			return value{}, pyvalue.Raise("Error", "Incorrect padding")
+		}
+		return pyvalue.Bytes(out), nil
+	}
+}
+
+func itoa(n int) string {
+	text, _ := pyvalue.Repr(nil, pyvalue.Int(int64(n))) // of an int
+	return text
+}
+
+var base64Module = newModule("base64", map[string]func(r *run, c *pyvalue.Call) (value, error){
+	"b64encode": encode64(base64.StdEncoding), "standard_b64encode": encode64(base64.StdEncoding), "urlsafe_b64encode": encode64(base64.URLEncoding),
+	"b64decode": decode64(base64.StdEncoding, "+/"), "standard_b64decode": decode64(base64.StdEncoding, "+/"), "urlsafe_b64decode": decode64(base64.URLEncoding, "-_"),
+}, nil)
+
+// digest is a hash object.
+type digest struct {
+	name string
+	h    hash.Hash
+}
+
+// PyType implements [pyvalue.Object].
+func (*digest) PyType() string { return "HASH" }
+
+// PyAttr returns digest, hexdigest, update and name.
+func (d *digest) PyAttr(name string) (value, bool) {
+	switch name {
+	case "name":
+		return pyvalue.Str(d.name), true
+	case "digest", "hexdigest", "update":
+	default:
+		return value{}, false
+	}
+	return pyvalue.FromObject(&builtin{name, func(r *run, c *pyvalue.Call) (value, error) {
+		switch name {
+		case "digest":
+			return pyvalue.Bytes(d.h.Sum(nil)), nil
+		case "hexdigest":
+			return pyvalue.Str(hexcode.EncodeToString(d.h.Sum(nil))), nil
+		}
+		return value{}, d.update(r, c)
+	}}), true
+}
+
+func (d *digest) update(r *run, c *pyvalue.Call) error {
+	if len(c.Args) == 1 && c.Args[0].IsText() {
+		return pyvalue.Raise("TypeError", "Strings must be encoded before hashing")
+	}
+	data, err := dataArg(c, 0, false)
+	if err != nil {
+		return err
+	}
+	d.h.Write(data)
+	return r.meter.Step(int64(len(data)) / 16)
+}
+
+var hashlibModule = func() value {
+	functions := make(map[string]func(*run, *pyvalue.Call) (value, error))
+	for name, make := range map[string]func() hash.Hash{"md5": md5.New, "sha1": sha1.New, "sha224": sha256.New224, "sha256": sha256.New, "sha384": sha512.New384, "sha512": sha512.New} {
+		functions[name] = func(r *run, c *pyvalue.Call) (value, error) {
+			d := &digest{name, make()}
+			if len(c.Args) == 0 {
+				return pyvalue.FromObject(d), nil
+			}
+			return pyvalue.FromObject(d), d.update(r, c)
+		}
+	}
+	return newModule("hashlib", functions, nil)
+}()
+
+var tracebackModule = newModule("traceback", map[string]func(r *run, c *pyvalue.Call) (value, error){
+	"print_exc": func(*run, *pyvalue.Call) (value, error) { return value{}, nil }, // there is nobody to read it
+	"format_exc": func(r *run, _ *pyvalue.Call) (value, error) {
+		if r.handled == nil {
+			return pyvalue.Str("NoneType: None\n"), nil
+		}
+		return pyvalue.Str("Traceback (most recent call last):\n" + (&raisedError{r.handled}).Error() + "\n"), nil
+	},
+}, nil)
