@@ -103,6 +103,12 @@ var functions = map[string]func(r *run, c *pyvalue.Call) (value, error){
 		}
 		if o, ok := c.Args[0].Object().(*instance); ok {
 			if v, has, err := o.invoke("__len__"); has {
+				if n, isInt := v.Int64(); err == nil && (!isInt || n < 0) {
+					if !isInt {
+						return value{}, pyvalue.Raise("TypeError", "'%s' object cannot be interpreted as an integer", pyvalue.TypeName(v))
+					}
+					return value{}, pyvalue.Raise("ValueError", "__len__() should return >= 0")
+				}
 				return v, err
 			}
 		}

@@ -214,6 +214,11 @@ func (d *dataclass) repr(o *instance) string {
 	if !d.shown {
 		return "<formula." + o.class.name + " object>"
 	}
+	if o.printing {
+		return "..."
+	}
+	o.printing = true
+	defer func() { o.printing = false }()
 	var parts []string
 	for _, f := range d.fields {
 		if f.repr {

@@ -16,6 +16,9 @@ type evaluation struct {
 // evalSite is a call of eval in the source.
 type evalSite struct{ scope *scope }
 
+// maxEvaluated bounds a text that eval gets.
+const maxEvaluated = 64 << 10
+
 // maxEvaluations bounds how many compiled texts a run keeps.
 const maxEvaluations = 256
 
@@ -104,6 +107,9 @@ func (r *run) evalIn(text string, dicts []value) (value, error) {
 // compileText compiles a text that the program has made. What is no Python raises
 // SyntaxError there; what is outside of the language ends the run.
 func (r *run) compileText(text string, s *scope, globals []string) (compute eval, err error) {
+	if len(text) > maxEvaluated {
+		return nil, pyvalue.Raise("MemoryError", "eval takes at most %d bytes, not %d", maxEvaluated, len(text))
+	}
 	if err := r.meter.Grow(int64(len(text)) * 64); err != nil {
 		return nil, err
 	}

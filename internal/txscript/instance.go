@@ -8,8 +8,9 @@ import (
 
 // instance is an object of a class of the program.
 type instance struct {
-	class *userClass
-	attrs *pyvalue.Dict
+	class    *userClass
+	attrs    *pyvalue.Dict
+	printing bool // its repr is being made: within it, it is …
 }
 
 func identity(o any) string { return fmt.Sprintf("object %p", o) }
@@ -102,8 +103,22 @@ func (o *instance) invoke(name string, args ...value) (v value, ok bool, err err
 	if !ok || err != nil {
 		return value{}, ok, err
 	}
+	if err := o.class.r.meter.Step(8); err != nil {
+		return value{}, true, err
+	}
 	v, err = o.class.r.call(f, &pyvalue.Call{Args: args, Meter: o.class.r.meter})
 	return v, true, err
+}
+
+// comparing guards comparisons of objects that hold each other.
+func (r *run) comparing(compare func() bool) bool {
+	if r.calls >= maxCalls {
+		r.deferred(pyvalue.Raise("RecursionError", "maximum recursion depth exceeded"))
+		return false
+	}
+	r.calls++
+	defer func() { r.calls-- }()
+	return compare()
 }
 
 // deferred keeps an error that came up where none can be returned; the statement that
@@ -158,7 +173,7 @@ func (o *instance) PyEqual(other value) bool {
 	}
 	p, same := other.Object().(*instance)
 	if same && o != p && p.class == o.class && o.class.data != nil && o.class.data.eq {
-		return pyvalue.Equal(o.class.data.tuple(o), o.class.data.tuple(p))
+		return o.class.r.comparing(func() bool { return pyvalue.Equal(o.class.data.tuple(o), o.class.data.tuple(p)) })
 	}
 	return same && o == p
 }
@@ -168,8 +183,11 @@ func (o *instance) PyCompare(other value) (int, bool) {
 	p, same := other.Object().(*instance)
 	if same && p.class == o.class && o.class.data != nil && o.class.data.order {
 		a, b := o.class.data.tuple(o), o.class.data.tuple(p)
-		less, err := pyvalue.Compare(pyvalue.CmpLt, a, b)
-		o.class.r.deferred(err)
+		less := o.class.r.comparing(func() bool {
+			less, err := pyvalue.Compare(pyvalue.CmpLt, a, b)
+			o.class.r.deferred(err)
+			return less
+		})
 		switch {
 		case less:
 			return -1, true

@@ -258,7 +258,7 @@ func (l *lexer) number() {
 	isWord := func(c byte) bool {
 		return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_'
 	}
-	hex := strings.HasPrefix(strings.ToLower(l.src[l.pos:]), "0x")
+	hex := strings.HasPrefix(l.src[l.pos:], "0x") || strings.HasPrefix(l.src[l.pos:], "0X")
 	for l.pos < len(l.src) {
 		c := l.src[l.pos]
 		exponent := !hex && (c == '+' || c == '-') && (l.src[l.pos-1] == 'e' || l.src[l.pos-1] == 'E')

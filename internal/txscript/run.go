@@ -289,7 +289,7 @@ func (p *Program) Defines(name string) bool {
 func (p *Program) start(ctx context.Context, h *Host) (r *run, f *frame) {
 	if h.Memo != nil && h.Memo.r != nil {
 		r, f = h.Memo.r, h.Memo.f
-		r.line, r.calls, r.last, r.ret = 1, 0, value{}, value{}
+		r.line, r.calls, r.last, r.ret, r.late, r.handled = 1, 0, value{}, value{}, nil, nil
 		clear(f.vars)
 		for i := range r.slots {
 			if p.varies[i] {

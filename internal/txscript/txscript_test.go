@@ -108,6 +108,13 @@ func TestRunsEndWithinTheirLimits(t *testing.T) {
 		"a slice that grows":      "x = [1]\nwhile True:\n    x[:0] = x",
 		"a pattern that explodes": `re.search(r"(a+)+$", "a" * 40 + "b")`,
 		"padding":                 "f'{1:>100000000000}'",
+		"a generator":             "def g():\n    while True:\n        yield 1\nlist(g())",
+		"generators that wait":    "def g():\n    yield 1\nkept = [g() for _ in range(10 ** 6)]\n[next(x) for x in kept]",
+		"an iterator of its own":  "class A:\n    def __iter__(self): return self\n    def __next__(self): return 1\nlist(A())",
+		"objects":                 "class A: pass\n[A() for _ in range(10 ** 9)]",
+		"a module's generator":    "from itertools import count\nlist(count())",
+		"a text for eval":         "while True:\n    eval('1' + ' ' * 60000)",
+		"bytes":                   "bytes(10 ** 12)",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -130,6 +137,35 @@ func TestRunsEndWithinTheirLimits(t *testing.T) {
 	}
 	if _, err := p.Run(ctx, &txscript.Host{}); err == nil || !strings.Contains(err.Error(), "the export has ended") {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestObjectsThatHoldEachOtherDoNotRecurseForever(t *testing.T) {
+	t.Parallel()
+	const data = "from dataclasses import dataclass, asdict\n@dataclass(order=True)\nclass A:\n    x: object\na, b = A(1), A(2)\na.x, b.x = b, a\n"
+	for code, want := range map[string]string{
+		data + "repr(a)":         "'A(x=A(x=...))'",
+		data + "a == b":          "RecursionError: maximum recursion depth exceeded",
+		data + "a < b":           "RecursionError: maximum recursion depth exceeded",
+		data + "asdict(a)":       "RecursionError: maximum recursion depth exceeded",
+		"s = 'eval(s)'\neval(s)": "RecursionError: maximum recursion depth exceeded",
+		"class A:\n    def __repr__(self): return repr(self)\nrepr(A())":  "RecursionError: maximum recursion depth exceeded",
+		"class A:\n    def __getattr__(self, n): return self.x\nA().y":    "RecursionError: maximum recursion depth exceeded",
+		"class A:\n    def __eq__(self, o): return self == o\nA() == A()": "RecursionError: maximum recursion depth exceeded",
+		"def g():\n    yield from g()\nlist(g())":                         "RecursionError: maximum recursion depth exceeded",
+	} {
+		p, err := txscript.Compile(code, txscript.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, err := p.Run(context.Background(), &txscript.Host{})
+		got, _ := pyvalue.Repr(nil, v)
+		if err != nil {
+			got = errors.Unwrap(err).Error()
+		}
+		if got != want {
+			t.Errorf("%s: got %s, want %s", code, got, want)
+		}
 	}
 }
 
