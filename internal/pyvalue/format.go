@@ -88,6 +88,9 @@ func parseSpec(text, class string) (spec, error) {
 		}
 		s.kind = byte(r)
 	}
+	if s.grouping != 0 && s.kind == 0 && class == "str" {
+		return s, valueError("Cannot specify '%c' with 's'.", s.grouping)
+	}
 	if s.grouping != 0 && s.kind != 0 && !(s.grouping == ',' && strings.IndexByte("deEfFgG%", s.kind) >= 0 ||
 		s.grouping == '_' && strings.IndexByte("deEfFgG%boxX", s.kind) >= 0) {
 		return s, valueError("Cannot specify '%c' with '%c'.", s.grouping, s.kind)
@@ -210,7 +213,7 @@ func formatInt(m *Meter, v Value, s spec) (string, error) {
 		return "", valueError("Precision not allowed in integer format specifier")
 	}
 	if s.z {
-		return "", valueError("Negative zero coercion (z) not allowed in format specifier with integer")
+		return "", valueError("Negative zero coercion (z) not allowed in integer format specifier")
 	}
 	if s.kind == 'c' {
 		return formatChar(m, v, s)
@@ -331,7 +334,7 @@ func formatFloat(m *Meter, f float64, s spec) (string, error) {
 		kind, suffix = 'f', "%"
 	}
 	text := floatText(math.Abs(f), kind, precision, s.alt)
-	if s.z && strings.Trim(text, "0.e+-") == "" && math.Signbit(f) {
+	if s.z && strings.Trim(text, "0.eE+-") == "" && math.Signbit(f) {
 		f = 0
 	}
 	prefix := sign(math.Signbit(f) && !math.IsNaN(f), s)
@@ -377,7 +380,11 @@ func floatText(f float64, kind byte, precision int, alt bool) string {
 		return text
 	case 0:
 		if precision < 0 {
-			return FloatRepr(f)
+			text := FloatRepr(f)
+			if i := strings.IndexByte(text, 'e'); alt && i >= 0 && !strings.Contains(text, ".") {
+				return text[:i] + "." + text[i:]
+			}
+			return text
 		}
 		return generalFloat(f, max(precision, 1), 'g', alt, true)
 	}

@@ -127,7 +127,7 @@ func (p *percent) conversion(text string, position int) (piece, rest string, err
 	}
 	kind, n := utf8.DecodeRuneInString(text)
 	rest = text[n:]
-	if kind == '%' {
+	if kind == '%' && len(text) == len(whole) {
 		return "%", rest, nil
 	}
 	if !strings.ContainsRune("sradiuoxXeEfFgGc", kind) {

@@ -164,6 +164,9 @@ var functions = map[string]func(r *run, c *pyvalue.Call) (value, error){
 		q, err := pyvalue.Binary(r.meter, pyvalue.OpFloorDiv, c.Args[0], c.Args[1])
 		if err != nil {
 			var e *pyvalue.Error
+			if errors.As(err, &e) && e.Type == "ZeroDivisionError" && (c.Args[0].Kind() == pyvalue.KindFloat || c.Args[1].Kind() == pyvalue.KindFloat) {
+				err = pyvalue.Raise("ZeroDivisionError", "float divmod()")
+			}
 			if errors.As(err, &e) && e.Type == "TypeError" {
 				err = pyvalue.Raise("TypeError", "unsupported operand type(s) for divmod(): '%s' and '%s'", pyvalue.TypeName(c.Args[0]), pyvalue.TypeName(c.Args[1]))
 			}
