@@ -137,7 +137,7 @@ func (e *APIError) Is(target error) bool {
 // belongs to this organisation.
 func (c *Client) address(pathOrURL string, query url.Values) (string, error) {
 	address := pathOrURL
-	if strings.Contains(pathOrURL, "://") {
+	if strings.Contains(pathOrURL, "//") {
 		u, err := url.Parse(pathOrURL)
 		if err != nil || u.Scheme+"://"+u.Host != c.origin || u.User != nil {
 			return "", fmt.Errorf("%w: %s", ErrForeignURL, c.redact.URL(pathOrURL))
