@@ -81,7 +81,7 @@ func (t *tokenSource) render(ctx context.Context, target *urls, data *jsontempla
 		if err != nil {
 			return nil, "", err
 		}
-		call.Header.Set(h.name, value)
+		set(call, h, value)
 	}
 	var body []byte
 	if t.data != nil {

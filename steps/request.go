@@ -35,8 +35,9 @@ type request struct {
 }
 
 type header struct {
-	name  string
-	value *jsontemplate.Template
+	name    string // canonical
+	spelled string // as in the settings
+	value   *jsontemplate.Template
 }
 
 var methods = []string{"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"}
@@ -55,7 +56,7 @@ func compileMethod(faults *settings.Faults, place, method string) string {
 func compileHeaders(faults *settings.Faults, place string, headers map[string]string) []header {
 	var list []header
 	for name, value := range headers {
-		list = append(list, header{http.CanonicalHeaderKey(name), compileText(faults, settings.Join(place, name), value)})
+		list = append(list, header{http.CanonicalHeaderKey(name), name, compileText(faults, settings.Join(place, name), value)})
 	}
 	slices.SortFunc(list, func(a, b header) int { return strings.Compare(a.name, b.name) })
 	return list
@@ -119,7 +120,7 @@ func (c *request) render(ctx context.Context, data *jsontemplate.Data, artefact 
 		if err != nil {
 			return nil, err
 		}
-		call.Header.Set(h.name, value)
+		set(call, h, value)
 	}
 	var body jsontemplate.Value
 	if c.body != nil {
@@ -147,6 +148,15 @@ func (c *request) render(ctx context.Context, data *jsontemplate.Data, artefact 
 		}
 	}
 	return call, nil
+}
+
+// set sets a header in the spelling of the settings.
+func set(call *httpcall.Call, h header, value string) {
+	call.Header.Set(h.name, value)
+	if call.Spelling == nil {
+		call.Spelling = make(map[string]string)
+	}
+	call.Spelling[h.name] = h.spelled
 }
 
 // plainBody makes a body of text or bytes.

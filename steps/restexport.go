@@ -323,18 +323,12 @@ func (s *RESTExport) keep(ctx context.Context, x *pipeline.Export, reply *httpca
 
 // headersJSON is {"status_code", "headers": {lower_snake: value}, "raw": [[Name, value]…]}.
 func headersJSON(reply *httpcall.Reply) []byte {
-	names := make([]string, 0, len(reply.Header))
-	for name := range reply.Header {
-		names = append(names, name)
-	}
-	slices.Sort(names)
 	headers, raw := &jsontemplate.Object{}, []jsontemplate.Value{}
-	for _, name := range names {
-		key := strings.ReplaceAll(strings.ToLower(name), "-", "_")
-		headers.Members = append(headers.Members, jsontemplate.Member{Key: key, Value: strings.Join(reply.Header[name], ", ")})
-		for _, v := range reply.Header[name] {
-			raw = append(raw, []jsontemplate.Value{name, v})
-		}
+	for _, f := range reply.Joined() {
+		headers.Members = append(headers.Members, jsontemplate.Member{Key: f[0], Value: f[1]})
+	}
+	for _, f := range reply.Fields() {
+		raw = append(raw, []jsontemplate.Value{f[0], f[1]})
 	}
 	out, _ := jsontemplate.AppendJSON(context.Background(), nil, &jsontemplate.Object{Members: []jsontemplate.Member{
 		{Key: "status_code", Value: json.Number(fmt.Sprint(reply.Status))}, {Key: "headers", Value: headers}, {Key: "raw", Value: raw},

@@ -83,11 +83,14 @@ const (
 
 // Call is a call to make.
 type Call struct {
-	Method  string
-	URL     string
-	Header  http.Header
-	Body    Body          // nil for none
-	Timeout time.Duration // of one attempt, DefaultTimeout if 0
+	Method string
+	URL    string
+	Header http.Header
+	// Spelling gives the names of headers in the spelling of the settings, by their
+	// canonical names; may be nil.
+	Spelling map[string]string
+	Body     Body          // nil for none
+	Timeout  time.Duration // of one attempt, DefaultTimeout if 0
 	// Idle ends an attempt in which nothing was sent or received for so long, with
 	// [ErrIdle]; 0 means that only Timeout does.
 	Idle  time.Duration
@@ -130,6 +133,7 @@ type Reply struct {
 	Reason   string // the words behind the status, such as Not Found
 	URL      string // that answered, behind redirects; it may carry secrets
 	Header   http.Header
+	fields   [][2]string   // as they came, nil if that is not known
 	Body     []byte        // whole, unless Call.Stream
 	Stream   io.ReadCloser // bounded by the client's MaxReply, if Call.Stream
 	Length   int64         // of the body as announced, -1 if it was not
@@ -332,16 +336,7 @@ func (r *running) request(ctx context.Context) (*retryablehttp.Request, error) {
 			return nil, err
 		}
 	}
-	for name, values := range r.call.Header {
-		key := http.CanonicalHeaderKey(name)
-		if key == "Host" {
-			if len(values) > 0 {
-				req.Host = values[len(values)-1]
-			}
-			continue
-		}
-		req.Header[key] = append(req.Header[key], values...)
-	}
+	r.call.setHeader(req.Request)
 	return req, nil
 }
 
@@ -412,7 +407,10 @@ func (c *Client) read(resp *http.Response, r *running) (*Reply, error) {
 	if resp.Request != nil && resp.Request.URL != nil {
 		reply.URL = resp.Request.URL.String()
 	}
-	limited := &limitedBody{ReadCloser: resp.Body, left: c.maxReply, limit: c.maxReply}
+	if r.exchange != nil {
+		reply.fields = r.exchange.fields()
+	}
+	limited := &limitedBody{ReadCloser: decoded(resp), left: c.maxReply, limit: c.maxReply}
 	if r.call.Stream {
 		reply.Stream = limited
 		return reply, nil

@@ -9,12 +9,20 @@ import (
 	"time"
 )
 
-// conn is a connection of our own transports: it counts what net/http writes, below
-// TLS where there is a proxy and else above it, so that it is known whether anything
-// of a request has left.
+// conn is a connection of our own transports: it counts what net/http writes, so that it
+// is known whether anything of a request has left, and records the header of replies. It
+// is above TLS, but for what goes through a proxy.
 type conn struct {
 	net.Conn
-	out atomic.Int64
+	out    atomic.Int64
+	record recorder
+}
+
+// Read implements [net.Conn].
+func (c *conn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	c.record.add(p[:n])
+	return n, err
 }
 
 func (c *conn) written() int64 { return c.out.Load() }
@@ -41,9 +49,14 @@ const (
 	handshakeTimeout = 15 * time.Second
 )
 
-// newTransport makes a transport of our own. It speaks HTTP/1.1 alone, as the hosted
-// extensions do.
-func newTransport() *http.Transport {
+func newTransport() *http.Transport { return NewTransport(nil) }
+
+// NewTransport makes a transport of our own, with the given settings of TLS; nil means
+// the defaults. It speaks HTTP/1.1 alone, as the hosted extensions do.
+func NewTransport(config *tls.Config) *http.Transport {
+	if config == nil {
+		config = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
 	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second, Control: checkAddress}
 	t := &http.Transport{
 		Proxy: http.ProxyFromEnvironment,
@@ -59,7 +72,7 @@ func newTransport() *http.Transport {
 		IdleConnTimeout:       90 * time.Second,
 		TLSHandshakeTimeout:   handshakeTimeout,
 		ExpectContinueTimeout: time.Second,
-		TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12},
+		TLSClientConfig:       config,
 		// A reply with a megabyte of headers is an attack.
 		MaxResponseHeaderBytes: 1 << 20,
 	}

@@ -2,6 +2,7 @@ package httpcall
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net/http"
@@ -97,6 +98,7 @@ type exchange struct {
 	connected bool
 	http2     bool
 	conn      *conn // nil if the connection does not count
+	sealed    bool  // TLS is above conn
 	before    int64 // bytes that conn had written before
 	wrote     bool  // of the header, at least into a buffer
 	read      bool  // of the body
@@ -131,9 +133,21 @@ func (x *exchange) gotConn(info httptrace.GotConnInfo) {
 		return
 	}
 	x.traced, x.connected, x.wrote = true, true, x.long
+	_, x.sealed = info.Conn.(*tls.Conn)
 	if x.conn = counted(info.Conn); x.conn != nil {
 		x.before = x.conn.written()
+		x.conn.record.begin()
 	}
+}
+
+// fields returns the header of the reply as it came, nil if that is not known.
+func (x *exchange) fields() [][2]string {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.conn == nil || x.sealed {
+		return nil
+	}
+	return x.conn.record.fields()
 }
 
 // again decides whether what was given out may be given out a second time.
@@ -141,6 +155,9 @@ func (x *exchange) again() error {
 	given := x.wrote
 	if !x.traced {
 		given = x.read
+	}
+	if x.conn != nil && x.conn.written() == x.before {
+		given = false // whatever the transport believes
 	}
 	switch {
 	case !given:

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/exportpipeline/exportpipeline/internal/httpcall"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 )
 
@@ -17,7 +18,8 @@ var ErrNotLoopback = errors.New("a test must not leave this machine")
 // this machine, unless one of the given options is [pipeline.WithHTTPClient]. The
 // function that it returns closes the connections that the runs have left open.
 func loopbackOnly(options []pipeline.Option) ([]pipeline.Option, func()) {
-	base := &http.Transport{ForceAttemptHTTP2: true, MaxIdleConnsPerHost: 16} // and no proxy
+	base := httpcall.NewTransport(nil)
+	base.Proxy = nil
 	client := &http.Client{Transport: loopbackTransport{base}}
 	return append([]pipeline.Option{pipeline.WithHTTPClient(client)}, options...), base.CloseIdleConnections
 }

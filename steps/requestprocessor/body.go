@@ -31,7 +31,7 @@ type outgoing struct {
 
 // fill makes the request. Errors name the place and the placeholder.
 func (q *request) fill(ctx context.Context, r *run, s *reqproc.Scope) (*outgoing, error) {
-	out := &outgoing{call: &httpcall.Call{Method: q.method, Header: make(http.Header)}}
+	out := &outgoing{call: &httpcall.Call{Method: q.method, Header: make(http.Header), Spelling: make(map[string]string)}}
 	var err error
 	if out.call.URL, err = q.address(ctx, r, s, q.params); err != nil {
 		return nil, err
@@ -49,6 +49,7 @@ func (q *request) fill(ctx context.Context, r *run, s *reqproc.Scope) (*outgoing
 			return nil, fail(q.place+".headers."+h.name, err)
 		}
 		out.call.Header.Set(h.name, text)
+		out.call.Spelling[h.name] = h.spelled
 	}
 	if q.content == nil {
 		return out, nil

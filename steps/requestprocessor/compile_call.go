@@ -37,8 +37,9 @@ type request struct {
 }
 
 type header struct {
-	name  string
-	value *reqproc.Template
+	name    string // canonical
+	spelled string // as in the settings
+	value   *reqproc.Template
 }
 
 // handler is a compiled Handler.
@@ -168,7 +169,7 @@ func (c *compiler) headers(place string, headers map[string]string, roots []stri
 	for name, text := range headers {
 		t, err := reqproc.CompileText(text, c.options(roots...))
 		c.faults.AddErr(settings.Join(place, name), err)
-		list = append(list, header{http.CanonicalHeaderKey(name), t})
+		list = append(list, header{http.CanonicalHeaderKey(name), name, t})
 	}
 	slices.SortFunc(list, func(a, b header) int { return strings.Compare(a.name, b.name) })
 	for i := 1; i < len(list); i++ {

@@ -27,7 +27,7 @@ type reply struct {
 func (r *reply) build() {
 	d := pyvalue.NewDict()
 	d.SetStr("status_code", pyvalue.Int(int64(r.Status)))
-	headers, raw := headersOf(r.Header)
+	headers, raw := headersOf(r.Reply)
 	d.SetStr("headers", headers)
 	d.SetStr("headers_raw", raw)
 	text := r.text()
@@ -49,20 +49,15 @@ func (r *reply) build() {
 	r.response = d.Value()
 }
 
-// headersOf returns {lower_snake: value} and [(Name, value)…], in the order of the
-// names. The spelling of a name is the canonical one: HTTP/2 has no other.
-func headersOf(h http.Header) (normalised, raw pyvalue.Value) {
-	names := make([]string, 0, len(h))
-	for name := range h {
-		names = append(names, name)
-	}
-	slices.Sort(names)
+// headersOf returns {lower_snake: value} and [(Name, value)…], in the order and spelling
+// of the reply.
+func headersOf(reply *httpcall.Reply) (normalised, raw pyvalue.Value) {
 	d, pairs := pyvalue.NewDict(), []pyvalue.Value{}
-	for _, name := range names {
-		d.SetStr(strings.ReplaceAll(strings.ToLower(name), "-", "_"), pyvalue.Str(strings.Join(h[name], ", ")))
-		for _, v := range h[name] {
-			pairs = append(pairs, pyvalue.NewTuple(pyvalue.Str(name), pyvalue.Str(v)))
-		}
+	for _, f := range reply.Joined() {
+		d.SetStr(f[0], pyvalue.Str(f[1]))
+	}
+	for _, f := range reply.Fields() {
+		pairs = append(pairs, pyvalue.NewTuple(pyvalue.Str(f[0]), pyvalue.Str(f[1])))
 	}
 	return d.Value(), pyvalue.NewList(pairs...)
 }

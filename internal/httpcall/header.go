@@ -1,0 +1,78 @@
+package httpcall
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// userAgent is what a call says it comes from whose settings don't say it.
+const userAgent = "exportpipeline"
+
+// canonicalOnly are the headers that net/http looks for under their canonical names:
+// in another spelling it would send its own beside them.
+var canonicalOnly = []string{
+	"Accept-Encoding", "Authorization", "Connection", "Content-Length", "Cookie", "Expect", "Host", "Range", "Trailer", "Transfer-Encoding",
+	"User-Agent",
+}
+
+// setHeader puts the headers of a call into a request, in the spelling of the settings:
+// some servers look for SOAPAction or X-APIKEY.
+func (c *Call) setHeader(req *http.Request) {
+	for name, values := range c.Header {
+		key := http.CanonicalHeaderKey(name)
+		if key == "Host" {
+			if len(values) > 0 {
+				req.Host = values[len(values)-1]
+			}
+			continue
+		}
+		if spelled := c.Spelling[key]; spelled != "" && http.CanonicalHeaderKey(spelled) == key && !slices.Contains(canonicalOnly, key) {
+			key = spelled
+		}
+		req.Header[key] = append(req.Header[key], values...)
+	}
+	for name, value := range map[string]string{"User-Agent": userAgent, "Accept-Encoding": acceptEncoding} {
+		if _, given := req.Header[name]; !given {
+			req.Header.Set(name, value)
+		}
+	}
+}
+
+// Fields returns names and values of the reply's header as they came, in their order
+// and spelling. Over HTTP/2, and through a transport that is not ours, they are not
+// known; they are sorted then, with canonical names.
+func (r *Reply) Fields() [][2]string {
+	if r.fields != nil {
+		return r.fields
+	}
+	names := make([]string, 0, len(r.Header))
+	for name := range r.Header {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	all := [][2]string{}
+	for _, name := range names {
+		for _, v := range r.Header[name] {
+			all = append(all, [2]string{name, v})
+		}
+	}
+	return all
+}
+
+// Joined returns the header as {lower_snake: value}, in the order of first appearance;
+// values of a repeated name are joined with ", ".
+func (r *Reply) Joined() [][2]string {
+	var all [][2]string
+	at := make(map[string]int)
+	for _, f := range r.Fields() {
+		key := strings.ReplaceAll(strings.ToLower(f[0]), "-", "_")
+		if i, seen := at[key]; seen {
+			all[i][1] += ", " + f[1]
+			continue
+		}
+		at[key] = len(all)
+		all = append(all, [2]string{key, f[1]})
+	}
+	return all
+}

@@ -1,0 +1,95 @@
+package httpcall
+
+import (
+	"bytes"
+	"strings"
+	"sync"
+)
+
+// maxRecorded is how much of a reply's header is recorded, in bytes; net/http refuses
+// a longer one.
+const maxRecorded = 1<<20 + 1<<12
+
+// recorder keeps the header of a reply as it comes over a connection: net/http spells
+// its names anew and forgets their order.
+type recorder struct {
+	mu   sync.Mutex
+	on   bool
+	head []byte // of the reply, from its status line
+}
+
+// begin starts with the next reply.
+func (r *recorder) begin() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.on, r.head = true, nil
+}
+
+// add takes what was read from the connection.
+func (r *recorder) add(data []byte) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.on {
+		return
+	}
+	r.head = append(r.head, data...)
+	for {
+		end := endOfHeader(r.head)
+		switch {
+		case end < 0 && len(r.head) > maxRecorded:
+			r.on, r.head = false, nil
+			return
+		case end < 0:
+			return
+		case !isInterim(r.head):
+			r.on, r.head = false, bytes.Clone(r.head[:end])
+			return
+		}
+		r.head = r.head[end:]
+	}
+}
+
+// endOfHeader returns where the empty line after a header ends, -1 if it has not come.
+func endOfHeader(head []byte) int {
+	for at := 0; ; {
+		i := bytes.IndexByte(head[at:], '\n')
+		if i < 0 {
+			return -1
+		}
+		line := head[at : at+i]
+		first := at == 0
+		if at += i + 1; len(bytes.TrimSuffix(line, []byte("\r"))) == 0 && !first {
+			return at
+		}
+	}
+}
+
+// isInterim reports a reply before the real one, such as 100 Continue.
+func isInterim(head []byte) bool {
+	line, _, _ := bytes.Cut(head, []byte("\n"))
+	_, status, _ := bytes.Cut(line, []byte(" "))
+	status = bytes.TrimLeft(status, " ")
+	return len(status) >= 3 && status[0] == '1' && !bytes.HasPrefix(status, []byte("101"))
+}
+
+// fields returns the names and values of the header, nil if there is none yet.
+func (r *recorder) fields() (all [][2]string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.on {
+		return nil
+	}
+	_, rest, _ := strings.Cut(string(r.head), "\n")
+	for line := range strings.SplitSeq(rest, "\n") {
+		line = strings.TrimSuffix(line, "\r")
+		if line != "" && (line[0] == ' ' || line[0] == '\t') && len(all) > 0 {
+			last := &all[len(all)-1]
+			last[1] = strings.TrimSpace(last[1] + " " + strings.Trim(line, " \t"))
+			continue
+		}
+		if name, value, ok := strings.Cut(line, ":"); ok {
+			all = append(all, [2]string{strings.TrimRight(name, " \t"), strings.Trim(value, " \t")})
+		}
+	}
+	return all
+}
