@@ -66,7 +66,9 @@ func WithRossum(client *rossum.Client) Option {
 
 // WithHTTPClient sets the client that calls go through, to the ERP as well as to
 // Rossum: for proxies, client certificates, or tests. Its Timeout and
-// CheckRedirect are not used, since steps have rules of their own.
+// CheckRedirect are not used, since steps have rules of their own. Without it, and
+// with [WithTLS], calls also know the bytes that were written and the spelling and
+// order of a reply's headers, which net/http's own transports don't tell.
 func WithHTTPClient(h *http.Client) Option { return func(c *config) { c.httpClient = h } }
 
 // WithClock sets where steps take the time from. Without it that is time.Now.

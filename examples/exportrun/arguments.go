@@ -21,6 +21,8 @@ What runs
                         The secrets of the payload are those of the hook that was called
   -leave-out NAME|ID    leave out a hook that exports nothing; can be repeated
   -leave-out-unknown    leave out every hook that this program has no step for
+  -allow-host HOST      a host that a document's text may choose (pipeline.WithAllowedHosts);
+                        can be repeated
   -require-active       refuse a hook that waits for an inactive one, instead of
                         passing the inactive one through
   -tolerate             go on with a warning when a formula field cannot be computed
@@ -49,6 +51,7 @@ type arguments struct {
 	payload, out    string
 	secrets         string
 	leaveOut        []string
+	allowHosts      []string
 	leaveOutUnknown bool
 	requireActive   bool
 	tolerate        bool
@@ -103,7 +106,7 @@ func parse(args []string) (arguments, error) {
 func (a *arguments) set(name, value string, hasValue bool, texts map[string]*string) error {
 	into := texts[name]
 	switch {
-	case into == nil && name != "hooks" && name != "leave-out" && name != "artefacts":
+	case into == nil && name != "hooks" && name != "leave-out" && name != "allow-host" && name != "artefacts":
 		return fmt.Errorf("unknown flag -%s; -help lists them", name)
 	case !hasValue || value == "":
 		return fmt.Errorf("-%s takes a value", name)
@@ -111,6 +114,8 @@ func (a *arguments) set(name, value string, hasValue bool, texts map[string]*str
 		a.hooks = append(a.hooks, value)
 	case name == "leave-out":
 		a.leaveOut = append(a.leaveOut, value)
+	case name == "allow-host":
+		a.allowHosts = append(a.allowHosts, value)
 	case name == "artefacts":
 		if value != "memory" && value != "rossum" {
 			return fmt.Errorf("-artefacts is memory or rossum, not %s", value)

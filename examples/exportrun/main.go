@@ -126,6 +126,7 @@ func export(a *arguments, l *loaded, chain *pipeline.Chain, stderr io.Writer) (*
 	response, err := chain.Export(context.Background(), l.payload,
 		pipeline.WithFormulas(l.formulas(a)),
 		pipeline.WithSecrets(l.secrets),
+		pipeline.WithAllowedHosts(a.allowHosts...),
 		pipeline.WithStore(saved{a.out, store(a.inRossum)}),
 		pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r }),
 	)

@@ -150,6 +150,32 @@ func TestOrganisationsRunAsTheyAre(t *testing.T) {
 	}
 }
 
+func TestAHostThatAFieldChoosesIsAllowedByAFlag(t *testing.T) {
+	t.Parallel()
+	for _, flags := range [][]string{nil, {"-allow-host", "127.0.0.1"}} {
+		e := newERP(t)
+		dir := organisationIn(t, "rest-url-query-not-encoded", e)
+		file := filepath.Join(dir, "hooks", "Look-up_[1].json")
+		for path, change := range map[string][2]string{
+			file:                               {e.URL + "/vendors?$filter=Name eq '@{sender_name}'", "@{sender_name}"},
+			filepath.Join(dir, "payload.json"): {"Müller Söhne", e.URL + "/vendors"},
+		} {
+			data, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, []byte(strings.ReplaceAll(string(data), change[0], change[1])), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var stdout, stderr strings.Builder
+		code := run(append([]string{"-org", dir, "-payload", filepath.Join(dir, "payload.json")}, flags...), &stdout, &stderr)
+		if made := len(e.calls) == 1; made != (flags != nil) || (code == 0) != made {
+			t.Errorf("%v: code %d, calls %v\n%s%s", flags, code, e.calls, stdout.String(), stderr.String())
+		}
+	}
+}
+
 func checkParts(t *testing.T, what, text, parts string) {
 	t.Helper()
 	for part := range strings.SplitSeq(parts, "|") {

@@ -43,7 +43,8 @@ type Client struct {
 // Options of a [Client]; the zero value works.
 type Options struct {
 	// HTTP is the program's own client. Its Transport and Jar are used, its
-	// Timeout and CheckRedirect are not. nil means a client of our own, which
+	// Timeout and CheckRedirect are not. Through it, neither the bytes written nor the
+	// spelling of a reply's headers are known, unless it is of [NewTransport]. nil means a client of our own, which
 	// also refuses to talk to link-local addresses, where clouds keep credentials.
 	HTTP *http.Client
 	// MaxReply is the largest body of a reply in bytes, DefaultMaxReply if 0.

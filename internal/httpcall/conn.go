@@ -81,13 +81,16 @@ func NewTransport(config *tls.Config) *http.Transport {
 		if err != nil {
 			return nil, err
 		}
-		return handshake(ctx, c, t.TLSClientConfig, address)
+		return handshake(ctx, c, config, address)
 	}
 	return t
 }
 
 // handshake puts TLS on a connection, and the counting on top of it.
 func handshake(ctx context.Context, c net.Conn, config *tls.Config, address string) (net.Conn, error) {
+	if config == nil {
+		config = &tls.Config{}
+	}
 	config = config.Clone()
 	if config.ServerName == "" {
 		host, _, err := net.SplitHostPort(address)

@@ -136,7 +136,9 @@ func (x *exchange) gotConn(info httptrace.GotConnInfo) {
 	_, x.sealed = info.Conn.(*tls.Conn)
 	if x.conn = counted(info.Conn); x.conn != nil {
 		x.before = x.conn.written()
-		x.conn.record.begin()
+		if !x.sealed {
+			x.conn.record.begin()
+		}
 	}
 }
 
@@ -185,6 +187,8 @@ func (x *exchange) sent() bool {
 		return true
 	case !x.connected:
 		return false
+	case x.conn != nil && x.sealed: // the end of TLS is written, too
+		return x.wrote && x.conn.written() > x.before
 	case x.conn != nil:
 		return x.conn.written() > x.before
 	}
