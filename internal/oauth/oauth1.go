@@ -46,9 +46,12 @@ func (s Signer) Header(method, address string, form [][2]string, nonce string, a
 	if err != nil {
 		return "", err
 	}
-	oauth := [][2]string{
-		{"oauth_consumer_key", s.ConsumerKey}, {"oauth_nonce", nonce}, {"oauth_signature_method", s.method()},
-		{"oauth_timestamp", strconv.FormatInt(at.Unix(), 10)}, {"oauth_token", s.TokenKey}, {"oauth_version", "1.0"},
+	oauth := [][2]string{ // in oauthlib's order
+		{"oauth_nonce", nonce}, {"oauth_timestamp", strconv.FormatInt(at.Unix(), 10)}, {"oauth_version", "1.0"},
+		{"oauth_signature_method", s.method()}, {"oauth_consumer_key", s.ConsumerKey},
+	}
+	if s.TokenKey != "" { // a call with two legs has none
+		oauth = append(oauth, [2]string{"oauth_token", s.TokenKey})
 	}
 	base, err := baseString(method, address, append(slices.Clone(oauth), form...))
 	if err != nil {

@@ -171,3 +171,15 @@ func FuzzParseKey(f *testing.F) {
 	f.Add("-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----")
 	f.Fuzz(func(t *testing.T, text string) { _, _ = ParseKey(text) })
 }
+
+// After nemiro-net/nemiro.oauth#13: what oauthlib sends without a token.
+func TestACallOfTwoLegsHasNoToken(t *testing.T) {
+	t.Parallel()
+	s := Signer{ConsumerKey: "con", ConsumerSecret: "s", Realm: "TSTDRV1"}
+	got, err := s.Header("POST", "https://tstdrv1.restlets.api.example.com/app/site/hosting/restlet.nl", nil, "n0nce", time.Unix(1764000000, 0))
+	want := `OAuth realm="TSTDRV1", oauth_nonce="n0nce", oauth_timestamp="1764000000", oauth_version="1.0", oauth_signature_method="HMAC-SHA256", ` +
+		`oauth_consumer_key="con", oauth_signature="YePtVjFdLe0shDityFdE%2Bw2H16itQ3yFydZbC7qIYnE%3D"`
+	if err != nil || got != want {
+		t.Errorf("%v\n got %s\nwant %s", err, got, want)
+	}
+}
