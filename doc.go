@@ -12,8 +12,8 @@
 //		&steps.Extract{Sources: …},
 //		&steps.Evaluate{Check: …},
 //	)
-//	handler, err := pipeline.Handler(chain, pipeline.WithSecret(secret))
-//	http.Handle("/export", handler)
+//	hook, err := hookserver.New(hookserver.Options{Chain: chain, Secrets: []string{secret}})
+//	http.Handle("/export", hook)
 //
 // The packages, from the ground up:
 //
@@ -21,9 +21,9 @@
 //     hook answers, the API client, an organisation's prd2 folder. Its package
 //     rossumtest has fakes for tests, native makes the platform's own export formats,
 //     formula computes formula fields.
-//   - pipeline: Step, Chain, the Export that travels, the hook server, the report
-//     of a run. Its package organisation makes chains from an organisation's hooks,
-//     pipelinetest tests a step.
+//   - pipeline: Step, Chain, the Export that travels, the ledger that keeps runs, the
+//     report of a run. Its packages are organisation, for chains made from the hooks of
+//     an organisation, hookserver, and pipelinetest, which tests a step.
 //   - steps: cleaning, custom format templating, REST export, data value
 //     extractor, export evaluator, function hooks, and in requestprocessor Rossum's
 //     engine that does a whole export in one hook.

@@ -20,6 +20,7 @@ type Chain struct {
 	config config
 	origin Origin
 	flows  *flowCache
+	print  string // hash of the steps, their keys and settings
 }
 
 // New compiles steps into a chain. The steps themselves are left as they are, and may
@@ -33,7 +34,7 @@ func New(steps ...Step) (*Chain, error) {
 		_ = closeLinks(links) // of steps that never ran
 		return nil, errors.Join(faults...)
 	}
-	return &Chain{links: links, flows: &flowCache{}}, nil
+	return &Chain{links: links, flows: &flowCache{}, print: fingerprint(links)}, nil
 }
 
 // With returns a chain of the same steps that runs with further options.
@@ -77,20 +78,43 @@ func (c *Chain) Close() error { return closeLinks(c.links) }
 // The answer is never nil. When a step fails with an error, that error is
 // returned, and the answer carries an error message for it beside the messages
 // and operations there were until then: what an ERP has answered is not lost.
+//
+// With [WithJournal] the export is kept on a ledger, and goes on where an earlier
+// process was cut short in the same export; see [Chain.Keep].
 func (c *Chain) Export(ctx context.Context, p *rossum.Payload, options ...Option) (*rossum.Response, error) {
-	config := c.config
-	config.apply(options)
-	x, err := newExport(p, config)
-	if err != nil {
-		return &rossum.Response{Messages: []rossum.Message{{Type: rossum.ErrorMessage, Content: "Export failed: " + err.Error()}}}, err
-	}
-	return c.Resume(ctx, x)
+	k, err := c.Keep(ctx, p, KeepOptions{After: AnyRun}, options...)
+	return k.Response, err
 }
 
-// Resume runs the chain on an export that [Restore] or [NewExport] made, from
-// the first step that has not run, and returns the answer as [Chain.Export]
-// does.
-func (c *Chain) Resume(ctx context.Context, x *Export) (*rossum.Response, error) {
+// Keep is Export that says which run of the ledger it was, for servers. The error is a
+// [*BusyError] or a [*StaleError] if nothing was run, because the same export goes on
+// elsewhere, or has ended there meanwhile. Without [WithJournal] no run is kept.
+func (c *Chain) Keep(ctx context.Context, p *rossum.Payload, o KeepOptions, options ...Option) (Kept, error) {
+	config := c.config
+	config.apply(options)
+	config.keep = o
+	x, err := newExport(p, config)
+	if err != nil {
+		return Kept{Response: failure(err)}, err
+	}
+	if config.journal == nil {
+		response, err := c.run(ctx, x)
+		return Kept{Response: response}, err
+	}
+	k, err := c.keep(ctx, x)
+	if k.Response == nil {
+		err = x.run.redactor.Error(err)
+		k.Response = failure(err)
+	}
+	return k, err
+}
+
+func failure(err error) *rossum.Response {
+	return &rossum.Response{Messages: []rossum.Message{{Type: rossum.ErrorMessage, Content: "Export failed: " + err.Error()}}}
+}
+
+// run runs the whole chain and returns the answer.
+func (c *Chain) run(ctx context.Context, x *Export) (*rossum.Response, error) {
 	if d := x.run.config.timeout; d > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, d, fmt.Errorf("the export took longer than %v: %w", d, context.DeadlineExceeded))
@@ -107,20 +131,51 @@ func (c *Chain) Resume(ctx context.Context, x *Export) (*rossum.Response, error)
 		err = c.preflight(ctx, x)
 	}
 	if err == nil {
+		x.tellEarlier()
 		err = c.runAll(ctx, x, true)
 	}
 	end(err)
 	if err != nil {
 		err = x.run.redactor.Error(err)
-		x.Error("Export failed: %v", err)
+		x.Error("Export failed: %v", ended(err.Error())+" "+sentence(x.run.log.made()))
 		x.Log.ErrorContext(ctx, "export failed", "error", err)
+	} else if calls := x.run.log.made(); x.Failed() && len(calls) > 0 {
+		x.Info("%s", sentence(calls))
 	}
 	report.redact(x.Redact)
-	report.Took, report.Failed = Duration(x.Now().Sub(report.Started)), x.Failed()
-	if x.run.config.report != nil {
-		x.run.config.report(context.WithoutCancel(ctx), report)
-	}
+	report.Took, report.Failed = Duration(x.WallTime().Sub(report.Started)), x.Failed()
+	x.tell(context.WithoutCancel(ctx), report)
 	return x.Response(), err
+}
+
+// ended ends a text as a sentence does.
+func ended(text string) string {
+	if strings.HasSuffix(text, ".") || strings.HasSuffix(text, "!") || strings.HasSuffix(text, "?") {
+		return text
+	}
+	return text + "."
+}
+
+// tell gives the report to the program. What the program does with it, a panic even,
+// must not take the answer away.
+func (x *Export) tell(ctx context.Context, report *Report) {
+	if x.run.config.report == nil {
+		return
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			x.Log.ErrorContext(ctx, "the function that gets the report panicked", "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+		}
+	}()
+	x.run.config.report(ctx, report)
+}
+
+// tellEarlier shows what an earlier export of the annotation has sent, that was cut
+// short and is not gone on with.
+func (x *Export) tellEarlier() {
+	if len(x.run.knowledge) > 0 {
+		x.Info("An earlier export of this annotation was cut short. %s The annotation has changed since, so that this is a new export.", sentence(x.run.knowledge))
+	}
 }
 
 // Run runs the steps on x, as a step of another chain.
@@ -131,15 +186,8 @@ func (c *Chain) runAll(ctx context.Context, x *Export, outermost bool) error {
 	defer scope.leave()
 	errorsBefore := countErrors(x)
 	var first error
-	if outermost && x.run.restored {
-		// What an earlier part of the run has failed with still holds.
-		errorsBefore, first = 0, x.run.failure()
-	}
 	for i := range c.links {
 		s := &c.links[i]
-		if outermost && i < x.run.done {
-			continue
-		}
 		stopped := first != nil || countErrors(x) > errorsBefore
 		if ctx.Err() != nil && first == nil {
 			first = context.Cause(ctx)
@@ -153,21 +201,19 @@ func (c *Chain) runAll(ctx context.Context, x *Export, outermost bool) error {
 			scope.notRun(s, "not for "+x.Payload.Event+"."+x.Payload.Action)
 			continue
 		}
-		err := scope.run(ctx, s)
-		if first == nil {
-			first = err
-		} else if err != nil {
-			first = errors.Join(first, err)
-		}
-		if outermost {
-			x.run.done = i + 1
-			x.run.note(err)
-			if err := x.checkpoint(context.WithoutCancel(ctx)); err != nil && first == nil {
-				first = err
-			}
+		if err := scope.run(ctx, s); err != nil {
+			first = join(first, err)
 		}
 	}
 	return first
+}
+
+// join joins two errors, of which the first may be nil.
+func join(first, err error) error {
+	if first == nil {
+		return err
+	}
+	return errors.Join(first, err)
 }
 
 func countErrors(x *Export) (n int) {
@@ -184,18 +230,25 @@ func countErrors(x *Export) (n int) {
 type scope struct {
 	x      *Export
 	parent *StepReport
-	path   string
+	at     *position // of the chain within its own chain
 }
 
 func (x *Export) enterScope(outermost bool) *scope {
-	s := &scope{x: x, parent: x.step, path: x.path}
+	s := &scope{x: x, parent: x.step, at: x.at}
 	if outermost {
 		s.parent = nil
 	}
 	return s
 }
 
-func (s *scope) leave() { s.x.step, s.x.path = s.parent, s.path }
+func (s *scope) leave() { s.x.step, s.x.at = s.parent, s.at }
+
+func (s *scope) path(step *link) string {
+	if s.at == nil {
+		return "/" + pathKey.Replace(step.key)
+	}
+	return s.at.path + "/" + pathKey.Replace(step.key)
+}
 
 func (s *scope) list(r *StepReport) {
 	if s.parent == nil {
@@ -206,7 +259,7 @@ func (s *scope) list(r *StepReport) {
 }
 
 func (s *scope) notRun(step *link, decisions ...string) {
-	s.list(&StepReport{Name: step.name, Status: NotRun, Started: s.x.Now(), Decisions: decisions})
+	s.list(&StepReport{Name: step.name, Status: NotRun, Started: s.x.WallTime(), Decisions: decisions})
 }
 
 // pathKey keeps the slash of a path for its parts.
@@ -215,42 +268,97 @@ var pathKey = strings.NewReplacer("%", "%25", "/", "%2F")
 // graceTime is what a Finally step gets after the context of the export ended.
 const graceTime = 5 * time.Second
 
-// run runs one step with everything around it: report, span, recover.
+// run runs one step with everything around it: report, span, recover, ledger. A step
+// that ended in a process which was cut short is not run again: the export gets what it
+// had then.
 func (s *scope) run(ctx context.Context, step *link) (err error) {
+	x, path := s.x, s.path(step)
+	if past := x.past(path); past != nil {
+		return s.passed(path, past)
+	}
 	if ctx.Err() != nil && step.final {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), graceTime)
 		defer cancel()
 	}
-	x, name := s.x, step.name
-	r := &StepReport{Name: name, Started: x.Now()}
+	r := &StepReport{Name: step.name, Started: x.WallTime()}
 	s.list(r)
-	x.step, x.path = r, s.path+"/"+pathKey.Replace(step.key)
+	x.step, x.at = r, x.position(path, step.name)
 	errorsBefore := countErrors(x)
-	ctx, end := x.startSpan(ctx, name, x.Annotation.ID)
+	ctx, end := x.startSpan(ctx, step.name, x.Annotation.ID)
+	err = s.do(ctx, step)
+	end(err)
+	r.add(func(r *StepReport) {
+		r.Took, r.Status = Duration(x.WallTime().Sub(r.Started)), Done
+		if err != nil {
+			r.Error = x.Redact(err.Error())
+		}
+		if err != nil || countErrors(x) > errorsBefore {
+			r.Status = Failed
+		}
+	})
+	x.step, x.at = s.parent, s.at
+	return join(err, s.noteEnd(ctx, path, r, err))
+}
+
+// do runs the program of a step. A panic is the step's error.
+func (s *scope) do(ctx context.Context, step *link) (err error) {
+	x := s.x
 	defer func() {
 		if v := recover(); v != nil {
 			// A stack belongs in the log, where an operator sees it.
-			x.Log.ErrorContext(ctx, "step panicked", "step", name, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
-			err = &StepError{Step: name, Err: fmt.Errorf("%w: %v", ErrPanic, v)}
+			x.Log.ErrorContext(ctx, "step panicked", "step", step.name, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+			err = &StepError{Step: step.name, Err: fmt.Errorf("%w: %v", ErrPanic, v)}
 		}
-		end(err)
-		r.add(func(r *StepReport) {
-			r.Took, r.Status = Duration(x.Now().Sub(r.Started)), Done
-			if err != nil {
-				r.Error = x.Redact(err.Error())
-			}
-			if err != nil || countErrors(x) > errorsBefore {
-				r.Status = Failed
-			}
-		})
-		x.run.progress.end(x.path)
-		x.step, x.path = s.parent, s.path
 	}()
-	if err := step.program.Run(ctx, x); err != nil {
-		return wrap(name, err)
+	if !step.isRow() {
+		x.diverged = true // from here on the export is not what a record says
 	}
-	return wrap(name, x.recompute(ctx))
+	if err := step.program.Run(ctx, x); err != nil {
+		return wrap(step.name, err)
+	}
+	return wrap(step.name, x.recompute(ctx))
+}
+
+// passed leaves a step out that has ended before.
+func (s *scope) passed(path string, past *stepRecord) error {
+	x := s.x
+	x.Files.take(x.run.log.earlier, path)
+	r := past.Report
+	if r == nil {
+		r = &StepReport{Status: Done}
+	}
+	r.Earlier = true
+	s.list(r)
+	if err := x.restore(past); err != nil {
+		return err
+	}
+	return errors.Join(past.failures()...)
+}
+
+// noteEnd has the ledger know that a step has ended. A step that was broken off because
+// the process or its time ended, or that waits for a verdict, has not.
+func (s *scope) noteEnd(ctx context.Context, path string, r *StepReport, err error) error {
+	x := s.x
+	if !x.run.log.isKept() || errors.Is(err, ErrMaybeSent) || isLeft(ctx) {
+		return nil
+	}
+	record, recordErr := x.record(path, r, walk(err))
+	if recordErr != nil {
+		return recordErr
+	}
+	return x.run.log.note(recordStep, record)
+}
+
+// walk lists the errors that a step has failed with.
+func walk(err error) []error {
+	if err == nil {
+		return nil
+	}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return joined.Unwrap()
+	}
+	return []error{err}
 }
 
 // ErrPanic means that a step panicked: a defect of the step.

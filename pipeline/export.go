@@ -2,15 +2,14 @@ package pipeline
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
 	"net/http"
-	"strings"
 	"sync"
-	"time"
 
 	"github.com/exportpipeline/exportpipeline/internal/redact"
 	"github.com/exportpipeline/exportpipeline/rossum"
@@ -38,42 +37,25 @@ type Export struct {
 	// token or the program wants none.
 	Rossum *rossum.Client
 
-	run  *run
-	step *StepReport
-	path string // of the running step, such as 2.1.create
+	run      *run
+	step     *StepReport
+	at       *position // nil outside of a chain
+	diverged bool      // it is not, any more, what a step of an earlier process left
 }
 
 // run is what all branches of an export share.
 type run struct {
-	config   config
-	redactor *redact.Redactor
-	keepers  keepers
-	journal  journal
-	progress progress
-	report   *Report
-	root     *Export // the export itself, where branches have views of it
-	done     int     // steps of the outermost chain that need not run again
-	failures []string
-	restored bool
-	secrets  map[*rossum.Hook]rossum.Secrets // of the hooks that steps run as
+	config    config
+	redactor  *redact.Redactor
+	log       *runLog
+	seed      [32]byte // of random numbers
+	report    *Report
+	secrets   map[*rossum.Hook]rossum.Secrets // of the hooks that steps run as
+	knowledge []*madeCall                     // of an earlier export that was cut short and is given up
+	keepers   keepers
 
 	hashed    sync.Once
 	schemaKey [sha256.Size]byte // of the sideloaded schemas
-}
-
-// note keeps the error of a step of the outermost chain for the snapshot.
-func (r *run) note(err error) {
-	if err != nil {
-		r.failures = append(r.failures, r.redactor.String(err.Error()))
-	}
-}
-
-// failure is what the steps failed with that ran before the export was restored.
-func (r *run) failure() error {
-	if len(r.failures) == 0 {
-		return nil
-	}
-	return errors.New(strings.Join(r.failures, "\n"))
 }
 
 // NewExport makes an export of a payload, as a chain does. Tests of a step use
@@ -90,10 +72,10 @@ func newExport(p *rossum.Payload, c config) (*Export, error) {
 	if err := c.expected(p); err != nil {
 		return nil, err
 	}
-	r := &run{config: c, redactor: redact.New(string(p.Token))}
+	r := &run{config: c, redactor: redact.New(string(p.Token)), log: newRunLog(nil, Lease{}, RunInfo{}, nil)}
+	_, _ = rand.Read(r.seed[:]) // never fails, see crypto/rand
 	r.hide(p.Secrets)
 	x := &Export{Payload: p, Annotation: p.Annotation, Secrets: maps.Clone(p.Secrets), run: r, Rossum: c.client}
-	r.root = x
 	if x.Secrets == nil {
 		x.Secrets = make(rossum.Secrets)
 	}
@@ -102,7 +84,7 @@ func newExport(p *rossum.Payload, c config) (*Export, error) {
 		x.Log = slog.New(r.redactor.Handler(c.log.Handler())).With("annotation", p.Annotation.ID, "request", p.RequestID)
 	}
 	x.Files = newFiles(x, c.store)
-	r.report = &Report{RequestID: p.RequestID, AnnotationID: p.Annotation.ID, Started: x.Now()}
+	r.report = &Report{RequestID: p.RequestID, AnnotationID: p.Annotation.ID, Started: x.WallTime()}
 	if x.Rossum == nil && !c.noClient && p.BaseURL != "" && p.Token != "" {
 		var err error
 		if x.Rossum, err = rossum.NewClient(p.BaseURL, p.Token, rossum.WithHTTPClient(c.httpClient)); err != nil {
@@ -201,14 +183,6 @@ func (x *Export) Hide(secret string) { x.run.redactor.Add(secret) }
 // Redact cuts every known secret out of a text.
 func (x *Export) Redact(text string) string { return x.run.redactor.String(text) }
 
-// Now returns the time by the run's clock.
-func (x *Export) Now() time.Time {
-	if x.run.config.now != nil {
-		return x.run.config.now()
-	}
-	return time.Now()
-}
-
 // Transport returns the [http.Client] that the program wants calls to go
 // through; nil if it has no wish.
 func (x *Export) Transport() *http.Client { return x.run.config.httpClient }
@@ -242,17 +216,6 @@ func (x *Export) Response() *rossum.Response {
 		r.Operations = x.Annotation.Content.Operations()
 	}
 	return r
-}
-
-// checkpoint has the state saved, if the program wants that.
-func (x *Export) checkpoint(ctx context.Context) error {
-	if x.run.config.checkpoint == nil {
-		return nil
-	}
-	if err := x.run.config.checkpoint(ctx, x.run.root); err != nil {
-		return fmt.Errorf("saving a checkpoint: %w", err)
-	}
-	return nil
 }
 
 // Format implements [fmt.Formatter], so that printing an export shows neither

@@ -44,10 +44,11 @@ type Files struct {
 	store Store
 	base  *Files // of the export that this view belongs to, if it is one
 
-	mu      sync.Mutex
-	byKey   map[string]*File
-	order   []string
-	skipped map[string]string
+	mu       sync.Mutex
+	byKey    map[string]*File
+	order    []string
+	skipped  map[string]string
+	recorded map[string]*File // what the ledger has
 }
 
 func newFiles(x *Export, store Store) *Files {

@@ -25,6 +25,10 @@ func WithAllowedHosts(hosts ...string) Option {
 	return func(c *config) { c.allowedHosts = append(slices.Clip(c.allowedHosts), hosts...) }
 }
 
+// Signed says that the hook calls come with a signature that was checked, so that their
+// base_url is that of the organisation.
+func Signed() Option { return func(c *config) { c.signed = true } }
+
 // AllowsURL reports whether a value of the export may choose the host of a URL: those
 // of [WithAllowedHosts], and those that formulas of the schema have literally. What the
 // settings of a step allow is for the step to know.

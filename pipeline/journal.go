@@ -2,105 +2,257 @@ package pipeline
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"sync"
+	"os"
 	"time"
+
+	"github.com/exportpipeline/exportpipeline/internal/seal"
 )
 
-// ErrMaybeSent means that an earlier run of this export, which was cut short,
-// had begun a call, so that the other side may have acted on it. The call is
-// not made again.
-var ErrMaybeSent = errors.New("an earlier run that was cut short may have sent this already; it is not sent again")
+// DefaultLease is how long a run belongs to a process that says nothing more.
+const DefaultLease = 30 * time.Second
 
-// Sending is an entry of the journal: a call that must not be made twice.
-type Sending struct {
-	Step  string    `json:"step"`
-	What  string    `json:"what"` // such as POST https://erp.example/invoices
-	Begun time.Time `json:"begun"`
-	Ended bool      `json:"ended"` // the other side's answer is known
-	// Repeatable says that the call may be made again: its settings allow that.
-	Repeatable bool `json:"repeatable,omitempty"`
-	path       string
+// Key seals what a durable [Ledger] keeps. ID is written beside what it sealed, so that
+// keys can be changed: the new one seals, and the older ones still open.
+type Key struct {
+	ID     string // 1 to 64 bytes, no secret
+	Secret []byte // 32 bytes at least that nobody else knows
 }
 
-// journal lists the calls of a run. A checkpoint saves it before the first byte
-// of a call is sent.
-type journal struct {
-	mu      sync.Mutex
-	entries []*Sending
-	earlier map[string]*Sending // of the run that was cut short, by path
+// JournalOptions are the options of [NewJournal].
+type JournalOptions struct {
+	// Key seals the records, which hold data of documents. A durable ledger needs one,
+	// unless TrustDisk says that its disk may read everything.
+	Key       Key
+	OlderKeys []Key
+	TrustDisk bool
+	// Lease is how long a run belongs to a process that says nothing more,
+	// DefaultLease if 0: after that another one goes on with it.
+	Lease time.Duration
+	// Owner is how other processes call this one, host and process number if "".
+	Owner string
 }
 
-// Begin announces a call that must not be made twice. If a checkpoint is wanted
-// it is saved now, so that the call is known even if this process ends. When an
-// earlier run has begun the same call of the same step, the error wraps
-// [ErrMaybeSent] and the call must not be made. Call end with nil when the
-// answer is known, or with notSent when nothing can have reached the other side.
-func (x *Export) Begin(ctx context.Context, what string) (end func(notSent bool), err error) {
-	return x.begin(ctx, what, false)
+// Journal keeps what the exports of a program do on a [Ledger], before they do it, so
+// that a run which is cut short goes on, on any machine, and nothing is sent twice. Give
+// it to exports by [WithJournal]. It is safe for concurrent use.
+type Journal struct {
+	ledger Ledger
+	box    *seal.Box // nil: the disk is trusted
+	lease  time.Duration
+	owner  string
 }
 
-// BeginRepeatable is Begin for a call that may be made twice, as settings can say. It
-// is announced like every other, so that a run which is cut short says that it was
-// sent; but it is made again when the run goes on.
-func (x *Export) BeginRepeatable(ctx context.Context, what string) (end func(notSent bool), err error) {
-	return x.begin(ctx, what, true)
-}
-
-func (x *Export) begin(ctx context.Context, what string, repeatable bool) (end func(notSent bool), err error) {
-	j := &x.run.journal
-	what = x.Redact(what)
-	entry := &Sending{Step: x.stepName(), What: what, Begun: x.Now(), Repeatable: repeatable, path: x.path + "|" + what}
-	j.mu.Lock()
-	if past := j.earlier[entry.path]; past != nil && !past.Repeatable {
-		j.mu.Unlock()
-		return nil, fmt.Errorf("%s, begun %s: %w", past.What, past.Begun.UTC().Format(time.RFC3339), ErrMaybeSent)
+// NewJournal makes a Journal. The error names every option that is wrong.
+func NewJournal(l Ledger, o JournalOptions) (*Journal, error) {
+	var faults []error
+	if l == nil {
+		return nil, errors.New("keeping runs: the ledger is nil; use pipeline.MemoryLedger for tests")
 	}
-	j.entries = append(j.entries, entry)
-	j.mu.Unlock()
-	if err := x.checkpoint(ctx); err != nil {
-		j.remove(entry)
+	j := &Journal{ledger: l, lease: o.Lease, owner: o.Owner}
+	switch {
+	case o.Key.ID != "" || len(o.Key.Secret) > 0:
+		older := make([]seal.Key, len(o.OlderKeys))
+		for i, k := range o.OlderKeys {
+			older[i] = seal.Key(k)
+		}
+		box, err := seal.New(seal.Key(o.Key), older...)
+		if err != nil {
+			faults = append(faults, fmt.Errorf("keeping runs: %w", err))
+		}
+		j.box = box
+	case len(o.OlderKeys) > 0:
+		faults = append(faults, errors.New("keeping runs: there are older keys, but no key to seal with"))
+	case l.Durable() && !o.TrustDisk:
+		faults = append(faults, errors.New("keeping runs: the ledger outlives the process and holds data of documents; give JournalOptions a Key, or say TrustDisk if everybody who can read the disk may read them"))
+	}
+	if o.Lease < 0 {
+		faults = append(faults, fmt.Errorf("keeping runs: a lease of %v cannot be", o.Lease))
+	}
+	setDefault(&j.lease, DefaultLease)
+	if j.owner == "" {
+		host, _ := os.Hostname() // without it the process is called by its number alone
+		j.owner = fmt.Sprintf("%s/%d", host, os.Getpid())
+	}
+	if err := errors.Join(faults...); err != nil {
 		return nil, err
 	}
-	return func(notSent bool) {
-		if notSent {
-			j.remove(entry)
-			return
+	return j, nil
+}
+
+// Lease returns how long a run belongs to a process that says nothing more.
+func (j *Journal) Lease() time.Duration { return j.lease }
+
+// Ledger returns the ledger.
+func (j *Journal) Ledger() Ledger { return j.ledger }
+
+// WithJournal keeps the export on a ledger; see [Journal].
+func WithJournal(j *Journal) Option { return func(c *config) { c.journal = j } }
+
+// record makes a record of a value. place ties what is sealed to its run.
+func (j *Journal) record(place string, kind RecordKind, value any) (Record, error) {
+	data, err := json.Marshal(value)
+	if err != nil {
+		return Record{}, fmt.Errorf("recording %s: %w", kind, err)
+	}
+	if j.box != nil {
+		data = j.box.Seal(data, place+"\x00"+string(kind))
+	}
+	return Record{Kind: kind, Version: recordVersion, Data: data}, nil
+}
+
+// read reads a record that record made.
+func (j *Journal) read(place string, r Record, into any) error {
+	if r.Version > recordVersion {
+		return fmt.Errorf("record %d (%s) has version %d, this program reads %d: %w", r.Seq, r.Kind, r.Version, recordVersion, ErrNewerFormat)
+	}
+	data := r.Data
+	if j.box != nil {
+		var err error
+		if data, err = j.box.Open(data, place+"\x00"+string(r.Kind)); err != nil {
+			return fmt.Errorf("record %d (%s): %w", r.Seq, r.Kind, err)
 		}
-		j.mu.Lock()
-		defer j.mu.Unlock()
-		entry.Ended = true
-	}, nil
+	}
+	if err := json.Unmarshal(data, into); err != nil {
+		return fmt.Errorf("record %d (%s): %w", r.Seq, r.Kind, err)
+	}
+	return nil
 }
 
-func (j *journal) remove(gone *Sending) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	for i, e := range j.entries {
-		if e == gone {
-			j.entries = append(j.entries[:i:i], j.entries[i+1:]...)
-			return
+// place of a record: those that come with a claim, which makes the RunID, belong to
+// the run's key.
+func placeOf(kind RecordKind, info RunInfo) string {
+	if kind == recordBegun {
+		return info.Key.String()
+	}
+	return string(info.ID)
+}
+
+// history is what a ledger knows of a run, read.
+type history struct {
+	RunInfo
+	begun    []begunRecord // the first one counts
+	started  map[string]time.Time
+	calls    []*pastCall // in the order of their announcements
+	steps    map[string]*stepRecord
+	order    []string // of steps, by path
+	end      *endRecord
+	replaced bool
+	stopped  bool
+	given    bool // the answer was written to its caller
+}
+
+// pastCall is a call as the ledger knows it.
+type pastCall struct {
+	callRecord
+	reply   *replyRecord
+	verdict *Verdict
+}
+
+// load reads a run.
+func (j *Journal) load(ctx context.Context, id RunID) (*history, error) {
+	run, err := j.ledger.Load(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	h, err := j.history(run)
+	if err != nil {
+		return nil, fmt.Errorf("reading run %s: %w", id, err)
+	}
+	return h, nil
+}
+
+func (j *Journal) history(run Run) (*history, error) {
+	h := &history{RunInfo: run.RunInfo, started: make(map[string]time.Time), steps: make(map[string]*stepRecord)}
+	if run.Damaged {
+		return nil, errors.New("its records are damaged, so that nobody knows what it has sent; look into the target system")
+	}
+	byID := make(map[callID]*pastCall)
+	for _, r := range run.Records {
+		if err := h.add(j, r, byID); err != nil {
+			return nil, err
 		}
 	}
+	return h, nil
 }
 
-// Sent lists the calls that this export has begun, oldest first, those of an
-// earlier run that was cut short included.
-func (x *Export) Sent() []Sending {
-	j := &x.run.journal
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	list := make([]Sending, len(j.entries))
-	for i, e := range j.entries {
-		list[i] = *e
+func (h *history) add(j *Journal, r Record, byID map[callID]*pastCall) error {
+	place := placeOf(r.Kind, h.RunInfo)
+	switch r.Kind {
+	case recordBegun:
+		var b begunRecord
+		err := j.read(place, r, &b)
+		h.begun = append(h.begun, b)
+		h.stopped, h.end = false, nil
+		return err
+	case recordStarted:
+		var s startedRecord
+		err := j.read(place, r, &s)
+		if _, known := h.started[s.Step]; !known {
+			h.started[s.Step] = s.At
+		}
+		return err
+	case recordCall:
+		c := &pastCall{}
+		if err := j.read(place, r, &c.callRecord); err != nil {
+			return err
+		}
+		if known := byID[c.callID]; known != nil { // it was made again
+			known.callRecord, known.reply = c.callRecord, nil
+			return nil
+		}
+		byID[c.callID] = c
+		h.calls = append(h.calls, c)
+	case recordReply:
+		var reply replyRecord
+		if err := j.read(place, r, &reply); err != nil {
+			return err
+		}
+		// The first answer counts: that of a process which was late may come after it.
+		if c := byID[reply.callID]; c != nil && (c.reply == nil || c.reply.Answer == nil && reply.Answer != nil) {
+			c.reply = &reply
+		}
+	case recordStep:
+		s := &stepRecord{}
+		if err := j.read(place, r, s); err != nil {
+			return err
+		}
+		if h.steps[s.Step] == nil {
+			h.order = append(h.order, s.Step)
+		}
+		h.steps[s.Step] = s
+	case recordVerdict:
+		var v verdictRecord
+		if err := j.read(place, r, &v); err != nil {
+			return err
+		}
+		if c := byID[v.callID]; c != nil {
+			c.verdict = &v.Verdict
+		}
+		h.stopped = false
+	case recordEnd:
+		h.end = &endRecord{}
+		return j.read(place, r, h.end)
+	case recordStopped:
+		h.stopped, h.end = true, &endRecord{}
+		return j.read(place, r, h.end)
+	case recordReplaced:
+		h.replaced = true
+	case recordDelivered:
+		h.given = true
+	default:
+		if r.Version > recordVersion {
+			return fmt.Errorf("record %d (%s): %w", r.Seq, r.Kind, ErrNewerFormat)
+		}
+		return fmt.Errorf("record %d is of an unknown kind %q", r.Seq, r.Kind)
 	}
-	return list
+	return nil
 }
 
-func (x *Export) stepName() string {
-	if x.step == nil {
-		return ""
+func setDefault(d *time.Duration, value time.Duration) {
+	if *d == 0 {
+		*d = value
 	}
-	return x.step.Name
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 )
 
 // link is a step of a chain: what its author gave, what runs, and the facts that the
@@ -15,6 +16,28 @@ type link struct {
 	name    string
 	key     string // the run knows the step by it
 	final   bool
+	unsure  bool // the key is no more than a count of equal names
+}
+
+// isRow reports that the step is steps itself, which the run knows one by one.
+func (l *link) isRow() bool {
+	switch l.program.(type) {
+	case *Chain, branches:
+		return true
+	}
+	return false
+}
+
+// innermost returns the step without what it is wrapped in.
+func (l *link) innermost() Step {
+	s := l.step
+	for {
+		wrapped, ok := s.(interface{ Unwrap() Step })
+		if !ok {
+			return s
+		}
+		s = wrapped.Unwrap()
+	}
 }
 
 // compile makes the links of a row of steps or branches. The faults each name their
@@ -43,6 +66,9 @@ func compile(steps []Step, missing func(i int) *StepError) ([]link, []error) {
 		}
 		given[l.key] = i
 		links[i] = l
+	}
+	for i := range links {
+		links[i].unsure = named[links[i].name] > 1 && strings.HasPrefix(links[i].key, links[i].name)
 	}
 	return links, faults
 }

@@ -19,21 +19,24 @@ type Option func(*config)
 type config struct {
 	network
 
-	log        *slog.Logger
-	tracer     trace.Tracer
-	client     *rossum.Client
-	noClient   bool
-	httpClient *http.Client
-	now        func() time.Time
-	store      Store
-	original   Content
-	report     func(context.Context, *Report)
-	checkpoint func(context.Context, *Export) error
-	timeout    time.Duration
-	formulas   Formulas
-	schema     *schemaFacts // of formulas.Schema
-	secrets    SecretsOf
-	alone      bool // this run is one hook of several, which cannot see what the others decided
+	log         *slog.Logger
+	tracer      trace.Tracer
+	client      *rossum.Client
+	noClient    bool
+	httpClient  *http.Client
+	now         func() time.Time
+	store       Store
+	original    Content
+	report      func(context.Context, *Report)
+	journal     *Journal
+	keep        KeepOptions
+	idempotency Idempotency
+	probes      map[string]probing
+	timeout     time.Duration
+	formulas    Formulas
+	schema      *schemaFacts // of formulas.Schema
+	secrets     SecretsOf
+	alone       bool // this run is one hook of several, which cannot see what the others decided
 }
 
 func newConfig(options []Option) config {
@@ -82,16 +85,14 @@ func WithStore(s Store) Option { return func(c *config) { c.store = s } }
 // fetched from Rossum when a step asks for them.
 func WithOriginal(content Content) Option { return func(c *config) { c.original = content } }
 
+// OneOfSeveral says that the chain is one hook of several, which cannot see what the
+// others have decided: a file that is not in the store counts as that of a call which
+// was not due.
+func OneOfSeveral() Option { return func(c *config) { c.alone = true } }
+
 // WithReport has f called with the report of each export after its last step.
 // It must be safe for concurrent use.
 func WithReport(f func(context.Context, *Report)) Option { return func(c *config) { c.report = f } }
-
-// WithCheckpoint has f called after every step, and before every call that must
-// not be made twice, so that it can save [Export.Snapshot]. When f fails the
-// call is not made and the chain stops. It must be safe for concurrent use.
-func WithCheckpoint(f func(context.Context, *Export) error) Option {
-	return func(c *config) { c.checkpoint = f }
-}
 
 // WithTimeout bounds an export's time. Without it the bound is that of the hook
 // the chain was made from, or else Rossum's default of 30 seconds, for a

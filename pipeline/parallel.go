@@ -70,7 +70,7 @@ func (b branches) Run(ctx context.Context, x *Export) error {
 	for i := range b {
 		branch := &b[i]
 		wait.Go(func() {
-			s := &scope{x: views[i], parent: &reports[i], path: x.path}
+			s := &scope{x: views[i], parent: &reports[i], at: x.at}
 			if !listensTo(branch.step, x.Payload.Event, x.Payload.Action) {
 				s.notRun(branch, "not for "+x.Payload.Event+"."+x.Payload.Action)
 				return
@@ -101,6 +101,7 @@ func (x *Export) view() *Export {
 	v.Payload = &payload
 	v.Files = newFiles(&v, x.Files.store)
 	v.Files.base = x.Files
+	v.diverged = false // a branch has records of its own
 	return &v
 }
 

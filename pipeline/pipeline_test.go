@@ -8,10 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
-	"os"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -24,10 +21,6 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if dir := os.Getenv(childVariable); dir != "" {
-		fmt.Fprintln(os.Stderr, serveChild(dir, os.Getenv(childVariable+"_ERP")))
-		os.Exit(1)
-	}
 	goleak.VerifyTestMain(m)
 }
 
@@ -92,7 +85,7 @@ func TestAnErrorNamesTheStepAndCanBeFound(t *testing.T) {
 	if !errors.Is(err, cause) || err.Error() != "step Save, request.url (invoice): disk full" {
 		t.Errorf("got %v", err)
 	}
-	if got := response.Messages[0]; got.Type != rossum.ErrorMessage || got.Content != "Export failed: step Save, request.url (invoice): disk full" {
+	if got := response.Messages[0]; got.Type != rossum.ErrorMessage || got.Content != "Export failed: step Save, request.url (invoice): disk full. No call was made." {
 		t.Errorf("message %+v", got)
 	}
 }
@@ -190,96 +183,6 @@ func TestSecretsAreCutOutEverywhere(t *testing.T) {
 	}
 }
 
-func TestASnapshotGoesOnWhereTheRunWasCut(t *testing.T) {
-	t.Parallel()
-	var runs atomic.Int32
-	count := pipeline.StepFunc(func(ctx context.Context, x *pipeline.Export) error {
-		runs.Add(1)
-		if err := x.Files.Put(ctx, pipeline.File{Key: "reply", Data: []byte("kept")}); err != nil {
-			return err
-		}
-		x.Info("first")
-		return x.Set("status", "201")
-	})
-	call := invoice()
-	var saved []byte
-	cut := errors.New("cut")
-	c := chainOf(t, count, pipeline.StepFunc(func(_ context.Context, x *pipeline.Export) error { return cut }))
-	_, err := c.Export(t.Context(), call.Payload(), pipeline.WithCheckpoint(func(_ context.Context, x *pipeline.Export) error {
-		if saved == nil {
-			var err error
-			saved, err = x.Snapshot()
-			return err
-		}
-		return nil
-	}))
-	if !errors.Is(err, cut) {
-		t.Fatal(err)
-	}
-	x, err := pipeline.Restore(call.Payload(), saved)
-	if err != nil {
-		t.Fatal(err)
-	}
-	whole := chainOf(t, count, pipeline.StepFunc(func(ctx context.Context, x *pipeline.Export) error {
-		f, err := x.Files.Get(ctx, "reply")
-		if err != nil || string(f.Data) != "kept" {
-			return fmt.Errorf("file %v, %w", f, err)
-		}
-		return nil
-	}))
-	response, err := whole.Resume(t.Context(), x)
-	if err != nil || runs.Load() != 1 || len(response.Messages) != 1 || len(response.Operations) != 1 {
-		t.Errorf("%v, %d runs, %+v", err, runs.Load(), response)
-	}
-	if _, err := pipeline.Restore(invoice(rossumtest.Request("another")).Payload(), saved); err == nil {
-		t.Error("a snapshot of another call was taken")
-	}
-}
-
-func TestACallThatWasBegunBeforeTheCutIsNotMadeAgain(t *testing.T) {
-	t.Parallel()
-	var calls atomic.Int32
-	post := pipeline.Named("post", pipeline.StepFunc(func(ctx context.Context, x *pipeline.Export) error {
-		end, err := x.Begin(ctx, "POST https://erp.example/invoices")
-		if err != nil {
-			return err
-		}
-		calls.Add(1)
-		end(false)
-		return nil
-	}))
-	c, call := chainOf(t, post), invoice()
-	var saved []byte
-	if _, err := c.Export(t.Context(), call.Payload(), pipeline.WithCheckpoint(func(_ context.Context, x *pipeline.Export) (err error) {
-		if saved == nil {
-			saved, err = x.Snapshot() // before the first byte goes out
-		}
-		return err
-	})); err != nil {
-		t.Fatal(err)
-	}
-	x, err := pipeline.Restore(call.Payload(), saved)
-	if err != nil {
-		t.Fatal(err)
-	}
-	response, err := c.Resume(t.Context(), x)
-	if !errors.Is(err, pipeline.ErrMaybeSent) || calls.Load() != 1 || !response.Failed() || len(x.Sent()) != 1 {
-		t.Errorf("%v, %d calls, %+v", err, calls.Load(), response)
-	}
-}
-
-func TestACallIsNotMadeWhenItsCheckpointCannotBeSaved(t *testing.T) {
-	t.Parallel()
-	full := errors.New("disk full")
-	c := chainOf(t, pipeline.StepFunc(func(ctx context.Context, x *pipeline.Export) error {
-		_, err := x.Begin(ctx, "POST")
-		return err
-	})).With(pipeline.WithCheckpoint(func(context.Context, *pipeline.Export) error { return full }))
-	if _, err := c.Export(t.Context(), invoice().Payload()); !errors.Is(err, full) {
-		t.Errorf("got %v", err)
-	}
-}
-
 func TestAFinallyStepHasTimeAfterTheDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cleaned := false
@@ -356,27 +259,4 @@ func Example() {
 	answer, _ := json.Marshal(response)
 	fmt.Println(string(answer), err)
 	// Output: {"messages":[{"type":"info","content":"exported 2026-0042"}],"operations":[{"op":"replace","id":1003,"value":{"content":{"value":"done"}}}]} <nil>
-}
-
-func ExampleHandler() {
-	chain, _ := pipeline.New(pipeline.StepFunc(func(_ context.Context, x *pipeline.Export) error {
-		x.Info("thank you")
-		return nil
-	}))
-	hook := httptest.NewServer(handlerOf(chain, pipeline.WithSecret("hook secret")))
-	defer hook.Close()
-
-	body := rossumtest.Annotation().Bytes()
-	req, _ := http.NewRequest(http.MethodPost, hook.URL, bytes.NewReader(body))
-	req.Header.Set("Content-Type", "application/json")
-	rossum.Sign(req.Header, body, "hook secret")
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer resp.Body.Close()
-	http.DefaultClient.CloseIdleConnections()
-	fmt.Println(resp.Status)
-	// Output: 200 OK
 }

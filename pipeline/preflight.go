@@ -14,8 +14,8 @@ import (
 // preflight looks at the chain and the annotation before the first step runs. Its
 // error says all that would fail for certain; what may fail is in the report.
 func (c *Chain) preflight(ctx context.Context, x *Export) error {
-	if x.run.restored || x.Annotation.Content == nil || x.Payload.Event == rossum.EventAnnotationStatus {
-		return nil // a run that goes on, and what is no export
+	if x.Annotation.Content == nil || x.Payload.Event == rossum.EventAnnotationStatus {
+		return nil // not an export
 	}
 	facts, err := x.schemaFacts()
 	if err != nil {
@@ -28,7 +28,7 @@ func (c *Chain) preflight(ctx context.Context, x *Export) error {
 	}}
 	j.judge(f, x.run.config.formulas)
 	x.run.report.Findings = j.findings
-	if err := j.findings.Err(); err != nil {
+	if err := j.findings.Err(); err != nil && x.run.log.earlier == nil { // what has begun goes on
 		scope := x.enterScope(true)
 		for i := range c.links {
 			scope.notRun(&c.links[i])

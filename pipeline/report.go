@@ -12,10 +12,9 @@ type Status string
 
 // The ways a step can end.
 const (
-	Done    Status = "done"    // it ran; its decisions may say that nothing was due
-	Failed  Status = "failed"  // it returned an error, or showed an error message
-	NotRun  Status = "not run" // the chain had stopped before
-	Resumed Status = "resumed" // it had run before the export was restored
+	Done   Status = "done"    // it ran; its decisions may say that nothing was due
+	Failed Status = "failed"  // it returned an error, or showed an error message
+	NotRun Status = "not run" // the chain had stopped before
 )
 
 // Report is what happened in a run. It holds no secret, and is complete when
@@ -42,8 +41,10 @@ type LeftOut struct {
 
 // StepReport is what one step did.
 type StepReport struct {
-	Name      string       `json:"name"`
-	Status    Status       `json:"status"`
+	Name   string `json:"name"`
+	Status Status `json:"status"`
+	// Earlier says that the step had ended in a process that was cut short.
+	Earlier   bool         `json:"earlier,omitempty"`
 	Started   time.Time    `json:"started"`
 	Took      Duration     `json:"took_ms"`
 	Decisions []string     `json:"decisions,omitempty"` // such as "skipped: condition is empty"
@@ -70,6 +71,9 @@ type CallReport struct {
 	Sent     int64    `json:"sent_bytes"`
 	Received int64    `json:"received_bytes"`
 	Error    string   `json:"error,omitempty"`
+	// Recorded says that the call was made by a process that was cut short; the answer
+	// is that of the ledger.
+	Recorded bool `json:"recorded,omitempty"`
 }
 
 // FileReport is one artefact or reply that a step kept.

@@ -22,8 +22,10 @@ import (
 // as an error. Either stops the chain; only [Finally] steps still run.
 //
 // Run must end soon after ctx does, and return ctx's error then. A step that
-// sends something which must not be sent twice announces it with
-// [Export.Begin].
+// sends something which must not be sent twice does so by [Export.Once]. When a run goes
+// on after a crash, a step that had not ended runs again from its beginning, and gets the
+// answers that are known from the ledger; so it must do the same again, with the time
+// from [Export.Now] and random texts from [Export.NewID].
 //
 // Package pipelinetest has a conformance suite for steps.
 type Step interface {
@@ -237,6 +239,10 @@ func (e *StepError) Error() string {
 }
 
 func (e *StepError) Unwrap() error { return e.Err }
+
+// InStep names a step in an error, and in each error of a joined one, unless it does so
+// already; nil stays nil. The error itself is not changed.
+func InStep(step string, err error) error { return wrap(step, err) }
 
 // wrap names the step in an error, and in each error of a joined one, unless it does
 // so already. The error itself is not changed: a step may share it between runs.

@@ -99,9 +99,9 @@ type recordingTransport struct {
 }
 
 func (t recordingTransport) RoundTrip(r *http.Request) (*http.Response, error) {
-	started := t.x.Now()
+	started := t.x.WallTime()
 	resp, err := t.base.RoundTrip(r)
-	report := CallReport{Method: r.Method, URL: t.x.run.redactor.URL(r.URL.String()), Attempts: 1, Took: Duration(t.x.Now().Sub(started)), Sent: max(0, r.ContentLength)}
+	report := CallReport{Method: r.Method, URL: t.x.run.redactor.URL(r.URL.String()), Attempts: 1, Took: Duration(t.x.WallTime().Sub(started)), Sent: max(0, r.ContentLength)}
 	if resp != nil {
 		report.Status, report.Received = resp.StatusCode, max(0, resp.ContentLength)
 	}

@@ -252,9 +252,17 @@ func (n *Node) addSaved(saved []savedCell) error {
 	if err != nil {
 		return err
 	}
-	nodes := row.children
-	if row.category == Datapoint {
-		nodes = []*Node{row}
+	return row.setSaved(saved)
+}
+
+// setSaved sets what savedCells has of an added row.
+func (n *Node) setSaved(saved []savedCell) error {
+	nodes := n.children
+	if n.category == Datapoint {
+		nodes = []*Node{n}
+	}
+	if len(nodes) != len(saved) {
+		return fmt.Errorf("an added row of %s has %d cells, not %d", n.schemaID, len(nodes), len(saved))
 	}
 	for i, s := range saved {
 		ch := change{value: s.Value, normalized: s.Normalized, hasValue: true, hidden: s.Hidden, options: s.Options}
@@ -317,23 +325,50 @@ func (c *Content) Changes() (json.RawMessage, error) {
 	return json.Marshal(saved)
 }
 
-// Restore makes the changes that [Content.Changes] wrote again, on a tree that
-// was parsed from the same payload. The error names an id that this tree lacks.
+// Restore makes the changes that [Content.Changes] wrote again, on a tree that was
+// parsed from the same payload. The tree may have some of the changes already: then it
+// becomes what the other tree was. The error names an id that this tree lacks.
 func (c *Content) Restore(changes json.RawMessage) error {
 	var saved []savedChange
 	if err := json.Unmarshal(changes, &saved); err != nil {
 		return fmt.Errorf("restoring changes: %w", err)
 	}
+	there := c.addedRows()
 	for _, s := range saved {
 		n := c.byID[s.ID]
 		if n == nil {
 			return fmt.Errorf("restoring changes: the annotation has no node with id %d", s.ID)
 		}
+		if rows := there[n]; s.Added != nil && len(rows) > 0 {
+			there[n] = rows[1:]
+			if err := rows[0].setSaved(s.Added); err != nil {
+				return fmt.Errorf("restoring changes: %w", err)
+			}
+			continue
+		}
 		if err := n.restore(s); err != nil {
 			return fmt.Errorf("restoring changes: %w", err)
 		}
 	}
+	for _, rows := range there { // the other tree had removed them
+		for _, row := range rows {
+			if err := row.Remove(); err != nil {
+				return fmt.Errorf("restoring changes: %w", err)
+			}
+		}
+	}
 	return nil
+}
+
+// addedRows lists the rows that were added to each multivalue, in their order.
+func (c *Content) addedRows() map[*Node][]*Node {
+	rows := make(map[*Node][]*Node)
+	for _, n := range c.changed {
+		if n.change.added && !n.change.removed {
+			rows[n.parent] = append(rows[n.parent], n)
+		}
+	}
+	return rows
 }
 
 func (n *Node) restore(s savedChange) error {

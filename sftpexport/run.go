@@ -2,6 +2,7 @@ package sftpexport
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -42,7 +43,7 @@ func (s *Step) Run(ctx context.Context, x *pipeline.Export) (err error) {
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
 	if p.system, err = systemOf(ctx, d); err != nil {
-		return s.failed(x, &files[0], x.Now(), err)
+		return s.failed(x, &files[0], x.WallTime(), err)
 	}
 	if err := p.count(ctx, d); err != nil {
 		return err
@@ -124,7 +125,7 @@ func (s *Step) put(ctx context.Context, x *pipeline.Export, d Destination, files
 			}
 		}
 	}()
-	started := x.Now()
+	started := x.WallTime()
 	for i := range files {
 		f := &files[i]
 		f.file.LookFirst = len(files) > 1
@@ -154,88 +155,71 @@ func (s *Step) put(ctx context.Context, x *pipeline.Export, d Destination, files
 	return nil
 }
 
-// alreadyThere decides about a name that is taken, maybe by an earlier run of this
-// export.
+// alreadyThere decides about a name that is taken, maybe by an earlier part of this run
+// that was cut short.
 func (s *Step) alreadyThere(ctx context.Context, x *pipeline.Export, d Destination, f *planned, index int, exists error) (Staged, error) {
-	what := s.what(f, index)
-	end, err := x.Begin(ctx, what)
-	if err == nil {
-		end(true)
-		return nil, exists
-	}
-	if errors.Is(err, pipeline.ErrMaybeSent) {
-		err = s.earlier(ctx, x, d, f, what, err)
-	}
-	return put{}, err
+	path, err := s.once(ctx, x, d, f, index, func(context.Context) (string, error) { return "", pipeline.NotSent(exists) })
+	return put(path), err
 }
 
-// put is a file that an earlier run has put.
-type put struct{}
+// put is a file that an earlier part of the run has put.
+type put string
 
-func (put) Commit(context.Context) (string, error) {
-	return "", errors.New("the file has its name already")
-}
-func (put) Discard() error { return nil }
+func (p put) Commit(context.Context) (string, error) { return string(p), nil }
+func (put) Discard() error                           { return nil }
 
-// what is the journal's name for a file. The path is no part of it: with a number
-// of {seq} it would be another one when the export goes on.
-func (s *Step) what(f *planned, index int) string {
-	return fmt.Sprintf("put file %d (%s) at %s", index+1, f.place, s.Credentials.address())
-}
-
-// commit gives a file its name, unless an earlier run of this export, which was
-// cut short, has done so.
+// commit gives a file its name, unless an earlier part of this run, which was cut short,
+// has done so.
 func (s *Step) commit(ctx context.Context, x *pipeline.Export, d Destination, one Staged, f *planned, index int) (string, error) {
-	if one == (put{}) {
-		return f.file.Path(), nil
+	if there, ok := one.(put); ok {
+		return string(there), nil
 	}
-	what := s.what(f, index)
-	end, err := x.Begin(ctx, what)
-	if errors.Is(err, pipeline.ErrMaybeSent) {
-		return f.file.Path(), s.earlier(ctx, x, d, f, what, err)
+	return s.once(ctx, x, d, f, index, one.Commit)
+}
+
+// once gives a file its name by do. The path is no part of the call's identity: with a
+// number of {seq} it would be another one when the run goes on.
+func (s *Step) once(ctx context.Context, x *pipeline.Export, d Destination, f *planned, index int, do func(context.Context) (string, error)) (string, error) {
+	act := pipeline.Act{
+		Call: f.place, Item: index, What: fmt.Sprintf("put file %d (%s) at %s", index+1, f.place, s.Credentials.address()),
+		Probe: func(ctx context.Context) (*pipeline.Answer, error) { return s.look(ctx, d, f) },
 	}
+	answer, err := x.Once(ctx, act, func(ctx context.Context, _ pipeline.Attempt) (*pipeline.Answer, error) {
+		path, err := do(ctx)
+		if err == nil {
+			return placed(path), nil
+		}
+		if !errors.Is(err, ErrUnknownOutcome) {
+			err = pipeline.NotSent(err)
+		}
+		return nil, err
+	})
 	if err != nil {
 		return "", err
 	}
-	path, err := one.Commit(ctx)
-	if err == nil || !errors.Is(err, ErrUnknownOutcome) {
-		end(err != nil)
+	var path string
+	if err := json.Unmarshal(answer.Value, &path); err != nil {
+		return f.file.Path(), nil // a person has said that it is there
 	}
-	return path, err
+	return path, nil
 }
 
-// earlier decides about a file that an earlier run had begun to give its name.
-func (s *Step) earlier(ctx context.Context, x *pipeline.Export, d Destination, f *planned, what string, maybe error) error {
-	if ended(x.Sent(), what) {
-		x.Decide("%s: put by the run that was cut short", f.file.Path())
-		return nil
-	}
+// placed is the answer to a file that got its name.
+func placed(path string) *pipeline.Answer {
+	value, _ := json.Marshal(path) // of a text
+	return &pipeline.Answer{Value: value}
+}
+
+// look says whether a file is there with the content that it was to get.
+func (s *Step) look(ctx context.Context, d Destination, f *planned) (*pipeline.Answer, error) {
 	if f.file.Collision == Number {
-		return maybe // a file with the same content may be another export's
+		return nil, nil // a file with the same content may be another export's
 	}
 	same, err := d.Holds(ctx, f.file)
-	if err != nil {
-		return errors.Join(maybe, err)
+	if err != nil || !same {
+		return nil, err // without it: it may have been there, and a reader have taken it
 	}
-	if !same {
-		return maybe // it may have been there, and a reader have taken it
-	}
-	x.Decide("%s: put by the run that was cut short, as its content shows", f.file.Path())
-	return nil
-}
-
-// ended reports whether all calls of a kind are known to have ended.
-func ended(sent []pipeline.Sending, what string) bool {
-	found := false
-	for _, e := range sent {
-		if e.What == what {
-			if !e.Ended {
-				return false
-			}
-			found = true
-		}
-	}
-	return found
+	return placed(f.file.Path()), nil
 }
 
 // failed records that a file could not be put.
@@ -247,7 +231,7 @@ func (s *Step) failed(x *pipeline.Export, f *planned, started time.Time, err err
 func (s *Step) record(x *pipeline.Export, path string, f *planned, started time.Time, err error) {
 	call := pipeline.CallReport{
 		Method: "PUT", URL: s.Credentials.address() + "/" + strings.TrimPrefix(path, "/"), Attempts: 1,
-		Took: pipeline.Duration(x.Now().Sub(started)), Sent: max(0, f.file.Content.Size()),
+		Took: pipeline.Duration(x.WallTime().Sub(started)), Sent: max(0, f.file.Content.Size()),
 	}
 	if err != nil {
 		call.Error = err.Error()

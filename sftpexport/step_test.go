@@ -14,6 +14,7 @@ import (
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/pipeline/organisation"
+	"github.com/exportpipeline/exportpipeline/pipeline/pipelinetest"
 	"github.com/exportpipeline/exportpipeline/rossum"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 	"github.com/exportpipeline/exportpipeline/sftpexport"
@@ -163,26 +164,27 @@ func TestNativeExportsComeFromRossum(t *testing.T) {
 	wantTree(t, s.Dir, map[string]string{"out/invoice_data-314528.csv": "id;amount", "out/invoice_file-314528.pdf": "%PDF"})
 }
 
-// crashed runs a chain, and returns what was saved before it gave the last file its
-// name: that is where it might have crashed.
-func crashed(t *testing.T, s *sftptest.Server, step pipeline.Step) []byte {
+func journal(t *testing.T, l pipeline.Ledger) pipeline.Option {
 	t.Helper()
-	var saved []byte
-	x, err := pipeline.NewExport(call(s).Payload(), pipeline.WithCheckpoint(func(_ context.Context, x *pipeline.Export) error {
-		for _, e := range x.Sent() {
-			if !e.Ended {
-				data, err := x.Snapshot()
-				saved = data
-				return err
-			}
-		}
-		return nil
-	}))
+	j, err := pipeline.NewJournal(l, pipeline.JournalOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, _ = chain(t, file("csv", "a;b"), step).Resume(t.Context(), x)
-	return saved
+	return pipeline.WithJournal(j)
+}
+
+// crashed runs a chain in a process that dies when it has given the last of so many files
+// its name, before it could note that.
+func crashed(t *testing.T, s *sftptest.Server, step pipeline.Step, files int) pipeline.Ledger {
+	t.Helper()
+	ledger := pipeline.MemoryLedger()
+	// The writes are the claim, and for each file that it gets its name and that it has it.
+	dying, ctx := pipelinetest.NewMortal(t.Context(), ledger, 1+2*files, false)
+	_, _ = chain(t, file("csv", "a;b"), step).Export(ctx, call(s).Payload(), journal(t, dying))
+	if err := dying.Bury(t.Context()); err != nil || !dying.Dead() {
+		t.Fatal(err, dying.Dead())
+	}
+	return ledger
 }
 
 func TestARunThatWasCutShortDoublesNothing(t *testing.T) {
@@ -205,15 +207,12 @@ func TestARunThatWasCutShortDoublesNothing(t *testing.T) {
 			t.Parallel()
 			s := newServer(t)
 			step := decode(t, s, c.settings)
-			saved := crashed(t, s, step)
+			ledger := crashed(t, s, step, strings.Count(c.settings, "filename_template"))
 			if c.before != nil {
 				c.before(s)
 			}
-			x, err := pipeline.Restore(call(s).Payload(), saved)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if _, err := chain(t, file("csv", "a;b"), step).Resume(t.Context(), x); errors.Is(err, pipeline.ErrMaybeSent) != c.maybe || err != nil && !c.maybe {
+			_, err := chain(t, file("csv", "a;b"), step).Export(t.Context(), call(s).Payload(), journal(t, ledger))
+			if errors.Is(err, pipeline.ErrMaybeSent) != c.maybe || err != nil && !c.maybe {
 				t.Errorf("the error is %v", err)
 			}
 			wantTree(t, s.Dir, c.want)

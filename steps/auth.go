@@ -53,7 +53,7 @@ func (t *tokenSource) token(ctx context.Context, target *urls, data *jsontemplat
 		return "", err
 	}
 	token, fresh, err := t.cached.Get(ctx, oauth.Ask{
-		Key: key, Now: x.Now(), Refused: refused, Kept: x.OwnToken(tokenSecret, key),
+		Key: key, Now: x.WallTime(), Refused: refused, Kept: x.OwnToken(tokenSecret, key),
 		Fetch: func(ctx context.Context) (oauth.Token, error) { return t.fetch(ctx, x, call) },
 	})
 	if err != nil {
@@ -130,7 +130,7 @@ func (t *tokenSource) fetch(ctx context.Context, x *pipeline.Export, call *httpc
 	case answer.Token == "": // nothing of the answer is quoted, which could be a token
 		return oauth.Token{}, &pipeline.StepError{Place: "auth", Err: fmt.Errorf("the answer of the token request (status %d, %s) has no access_token", reply.Status, mediaType)}
 	}
-	return answer.New(answer.Token, x.Now()), nil
+	return answer.New(answer.Token, x.WallTime()), nil
 }
 
 // excerpt shows the beginning of a reply in an error, on one line.

@@ -3,7 +3,6 @@ package steps
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"mime"
@@ -109,7 +108,7 @@ func (r Request) compile(faults *settings.Faults, artefact string) *request {
 }
 
 // render makes the call of one export.
-func (c *request) render(ctx context.Context, data *jsontemplate.Data, artefact *pipeline.File, target *urls) (*httpcall.Call, error) {
+func (c *request) render(ctx context.Context, data *jsontemplate.Data, artefact *pipeline.File, target *urls, newID func() string) (*httpcall.Call, error) {
 	call := &httpcall.Call{Method: c.method, Header: make(http.Header)}
 	var err error
 	if call.URL, err = target.fill(ctx, c.url, data); err != nil {
@@ -132,7 +131,7 @@ func (c *request) render(ctx context.Context, data *jsontemplate.Data, artefact 
 	fields, isForm := body.(*jsontemplate.Object)
 	switch {
 	case c.fileKey != nil, isForm && multipartType:
-		return call, c.multipart(ctx, call, data, fields, artefact)
+		return call, c.multipart(ctx, call, data, fields, artefact, newID())
 	case isForm:
 		text, err := urlencoded(ctx, fields)
 		if err != nil {
@@ -201,10 +200,10 @@ func urlencoded(ctx context.Context, fields *jsontemplate.Object) (string, error
 
 // multipart makes a form with a file. A Content-Type of the settings, whose
 // boundary cannot be the right one, is replaced.
-func (c *request) multipart(ctx context.Context, call *httpcall.Call, data *jsontemplate.Data, fields *jsontemplate.Object, artefact *pipeline.File) error {
+func (c *request) multipart(ctx context.Context, call *httpcall.Call, data *jsontemplate.Data, fields *jsontemplate.Object, artefact *pipeline.File, boundary string) error {
 	var head bytes.Buffer
 	w := multipart.NewWriter(&head)
-	if err := w.SetBoundary(rand.Text()); err != nil {
+	if err := w.SetBoundary(boundary); err != nil {
 		return err
 	}
 	all, err := pairs(ctx, fields)

@@ -2,6 +2,7 @@ package steps_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -9,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/hookserver"
 	"github.com/exportpipeline/exportpipeline/pipeline/organisation"
 	"github.com/exportpipeline/exportpipeline/rossum"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
@@ -90,11 +92,15 @@ func TestTheRequestProcessorIsServedAtAPathOfItsOwn(t *testing.T) {
 	steps.Register(registry)
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()
-	e, err := pipeline.ServeExtensions(registry, pipeline.WithoutSignature(), pipeline.WithHTTPClient(&http.Client{Transport: transport}))
+	e, err := hookserver.New(hookserver.Options{Extensions: registry, Unsigned: true, Run: []pipeline.Option{pipeline.WithHTTPClient(&http.Client{Transport: transport})}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer e.Close()
+	defer func() {
+		if err := e.Shutdown(context.Background()); err != nil {
+			t.Error(err)
+		}
+	}()
 	var settings any
 	if err := json.Unmarshal([]byte(`{"stages":[{"call_api":[{"name":"c","request":{"url":"`+url+`","method":"POST"},"response_handlers":[{"target_type":"schema_id","target_key":"erp_status","value":{"response":{"$jmespath":"status_code"}}},{"target_type":"document_relation","target_key":"reply"}]}]}]}`), &settings); err != nil {
 		t.Fatal(err)

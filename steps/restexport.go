@@ -3,7 +3,6 @@ package steps
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -22,9 +21,8 @@ import (
 // templates (@{schema_id}, {secret.name}, #{file_content}, #{original_file}).
 //
 // The call is made once. It is repeated by itself only when nothing can have
-// reached the other side, or as Mode says. When an earlier run of the same
-// export was cut short in this call, it is not made again; see
-// [pipeline.ErrMaybeSent].
+// reached the other side, or as Mode says. When a run was cut short in this call,
+// [pipeline.Export.Once] says what becomes of it.
 type RESTExport struct {
 	// Key is the reference key of the artefact that #{file_content} stands for;
 	// export_id is its old name.
@@ -273,7 +271,7 @@ func (s *RESTExport) send(ctx context.Context, x *pipeline.Export, c *restCall, 
 	if s.Key != "" {
 		artefact, _ = x.Files.Get(ctx, s.Key) // call has found it before
 	}
-	call, err := c.request.render(ctx, data, artefact, target)
+	call, err := c.request.render(ctx, data, artefact, target, x.NewID)
 	if err != nil {
 		return nil, err
 	}
@@ -284,19 +282,7 @@ func (s *RESTExport) send(ctx context.Context, x *pipeline.Export, c *restCall, 
 	if s.Mode == "retry" {
 		call.Timeout, call.Retry, call.MaxAttempts = retryTimeout, httpcall.Always, retries
 	}
-	announce := x.Begin
-	if s.Mode == "retry" {
-		announce = x.BeginRepeatable
-	}
-	end, err := announce(ctx, call.Method+" "+call.URL)
-	if err != nil {
-		return nil, err
-	}
-	reply, err := x.Do(ctx, call)
-	var failed *httpcall.Error
-	// A call that was refused for its token may be made again; so may one of which
-	// nothing was sent.
-	end(errors.As(err, &failed) && !failed.Sent || err == nil && reply.Status == http.StatusUnauthorized)
+	reply, err := x.Send(ctx, pipeline.Act{Call: "request", Repeatable: s.Mode == "retry"}, call)
 	if err != nil {
 		return nil, &pipeline.StepError{Place: "request.url", Err: err}
 	}

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/exportpipeline/exportpipeline/internal/httpcall"
 	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/pipeline/organisation"
@@ -126,18 +125,14 @@ func (r *run) send(ctx context.Context, p *prepared, c credentials) (jsontemplat
 	if err != nil {
 		return nil, err
 	}
-	end, err := r.x.Begin(ctx, "POST "+p.address+" "+p.operation.Name)
-	if err != nil {
-		return nil, err
-	}
-	reply, err := r.x.Do(ctx, call)
-	var unsent *httpcall.Error
-	end(errors.As(err, &unsent) && !unsent.Sent || errors.Is(err, ErrFile))
+	reply, err := r.x.Send(ctx, pipeline.Act{Call: r.place + ".request", What: "POST " + p.address + " " + p.operation.Name, Harmless: isFileError}, call)
 	if err != nil {
 		return nil, sendError(err)
 	}
 	return p.read(reply)
 }
+
+func isFileError(err error) bool { return errors.Is(err, ErrFile) }
 
 // renderError shows what is wrong with the mapping. An error that is about the
 // export as a whole is returned.
@@ -157,7 +152,7 @@ func (r *run) report(ctx context.Context, err error) error {
 	case errors.As(err, &fault):
 		r.fault(ctx, fault)
 		return nil
-	case errors.Is(err, pipeline.ErrMaybeSent), ctx.Err() != nil && !errors.Is(err, ErrMaybeDone):
+	case errors.Is(err, pipeline.ErrMaybeSent), errors.Is(err, pipeline.ErrNotNoted), ctx.Err() != nil && !errors.Is(err, ErrMaybeDone):
 		return err
 	case errors.As(err, &wrong):
 		for _, one := range wrong.List {

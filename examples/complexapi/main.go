@@ -10,6 +10,7 @@ import (
 	"io"
 	"log"
 	"os"
+	"strings"
 
 	"github.com/exportpipeline/exportpipeline/examples/internal/erp"
 	"github.com/exportpipeline/exportpipeline/pipeline"
@@ -42,7 +43,7 @@ func run(out io.Writer) error {
 			return err
 		}
 		for _, m := range response.Messages {
-			fmt.Fprintf(out, "%s: %s\n", m.Type, m.Content)
+			fmt.Fprintf(out, "%s: %s\n", m.Type, strings.ReplaceAll(m.Content, books.URL, "https://erp.example"))
 		}
 		for _, inv := range books.Invoices() {
 			fmt.Fprintf(out, "the ERP has %s, %s, %s\n", inv.ID, inv.Number, inv.Status)

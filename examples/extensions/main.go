@@ -29,7 +29,7 @@ import (
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/examples/internal/erp"
-	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/hookserver"
 	"github.com/exportpipeline/exportpipeline/pipeline/organisation"
 	"github.com/exportpipeline/exportpipeline/rossum"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
@@ -55,12 +55,12 @@ func main() {
 }
 
 // newExtensions serves all steps of this module.
-func newExtensions(secret string) (*pipeline.Extensions, error) {
+func newExtensions(secret string) (*hookserver.Server, error) {
 	registry := &organisation.Registry{}
 	steps.Register(registry)
 	sftpexport.Register(registry)
 	workday.Register(registry)
-	return pipeline.ServeExtensions(registry, pipeline.WithSecret(secret))
+	return hookserver.New(hookserver.Options{Extensions: registry, Secrets: []string{secret}})
 }
 
 func serve(ctx context.Context, address, secret string) error {
@@ -71,19 +71,20 @@ func serve(ctx context.Context, address, secret string) error {
 	if err != nil {
 		return err
 	}
-	defer extensions.Close()
 	server := &http.Server{Addr: address, Handler: extensions, ReadHeaderTimeout: 10 * time.Second}
+	ended := make(chan error, 1)
 	go func() {
 		<-ctx.Done()
-		// Calls that are running get the time that Rossum gives them.
-		ctx, cancel := context.WithTimeout(context.Background(), pipeline.DefaultTimeout)
+		// Calls that are running get the time that Rossum gives them; those that are cut
+		// off then are called again.
+		ctx, cancel := context.WithTimeout(context.Background(), hookserver.DefaultTimeout)
 		defer cancel()
-		_ = server.Shutdown(ctx) // the calls that are cut off then are called again
+		ended <- errors.Join(server.Shutdown(ctx), extensions.Shutdown(ctx))
 	}()
 	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
-	return nil
+	return <-ended
 }
 
 // hookSecret is for the calls that this program makes itself.
@@ -102,7 +103,7 @@ func show(out io.Writer, folder string) error {
 	if err != nil {
 		return err
 	}
-	defer extensions.Close()
+	defer extensions.Shutdown(context.Background())
 	server := httptest.NewServer(extensions)
 	defer server.Close()
 

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/hookserver"
 	"github.com/exportpipeline/exportpipeline/rossum"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 	"github.com/exportpipeline/exportpipeline/steps"
@@ -53,13 +54,13 @@ func run(ctx context.Context, listen string, once bool) error {
 	if err != nil {
 		return err
 	}
-	defer chain.Close()
-	handler, err := pipeline.Handler(chain, pipeline.WithSecret(secret))
+	// For more than one process, and for exports that survive this one, give it a Journal.
+	hook, err := hookserver.New(hookserver.Options{Chain: chain, Secrets: []string{secret}})
 	if err != nil {
-		return err
+		return err // such as: secret 1 is empty
 	}
 	mux := http.NewServeMux()
-	mux.Handle("/export", handler)
+	mux.Handle("/export", hook)
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 
 	if listen == "" {
@@ -80,9 +81,9 @@ func run(ctx context.Context, listen string, once bool) error {
 		<-ctx.Done()
 	}
 	// Exports that are running get the time that Rossum gives them.
-	ctx, cancel := context.WithTimeout(context.Background(), pipeline.DefaultTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), hookserver.DefaultTimeout)
 	defer cancel()
-	if err := server.Shutdown(ctx); err != nil {
+	if err := errors.Join(server.Shutdown(ctx), hook.Shutdown(ctx)); err != nil {
 		return err
 	}
 	if err := <-served; !errors.Is(err, http.ErrServerClosed) {

@@ -25,6 +25,7 @@ import (
 
 	"github.com/exportpipeline/exportpipeline/examples/internal/erp"
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/hookserver"
 	"github.com/exportpipeline/exportpipeline/rossum"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 )
@@ -63,14 +64,15 @@ func run(out io.Writer, fail bool, listen string) error {
 	if err != nil {
 		return err
 	}
-	defer chain.Close()
 	var report *pipeline.Report
-	handler, err := pipeline.Handler(chain, pipeline.WithSecret(hookSecret), pipeline.WithStore(pipeline.InRossum()),
-		pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r }))
+	server, err := hookserver.New(hookserver.Options{Chain: chain, Secrets: []string{hookSecret}, Run: []pipeline.Option{
+		pipeline.WithStore(pipeline.InRossum()), pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r }),
+	}})
 	if err != nil {
 		return err
 	}
-	hook := httptest.NewServer(handler)
+	defer server.Shutdown(context.Background())
+	hook := httptest.NewServer(server)
 	defer hook.Close()
 
 	answer, err := call(hook.URL, strings.ReplaceAll(invoice, "https://example.rossum.app", platform.URL))
@@ -90,7 +92,7 @@ func run(out io.Writer, fail bool, listen string) error {
 	fmt.Fprintf(out, "\nThe answer to Rossum:\n%s\n", answer)
 	if listen != "" {
 		fmt.Fprintf(out, "\nServing the hook at %s\n", listen)
-		return http.ListenAndServe(listen, handler)
+		return http.ListenAndServe(listen, server)
 	}
 	return nil
 }

@@ -16,6 +16,7 @@ import (
 	"io"
 	"log"
 	"os"
+	"strings"
 
 	"github.com/exportpipeline/exportpipeline/examples/internal/erp"
 	"github.com/exportpipeline/exportpipeline/pipeline"
@@ -64,7 +65,7 @@ func run(out io.Writer) error {
 		rossumtest.Field("erp_state", ""), rossumtest.Field("erp_error", ""),
 		rossumtest.Secret("client_secret", erp.ClientSecret), rossumtest.On(platform))
 	for i := range 2 {
-		if err := export(out, chain, call, i+1); err != nil {
+		if err := export(out, chain, call, books.URL, i+1); err != nil {
 			return err
 		}
 	}
@@ -78,7 +79,7 @@ func run(out io.Writer) error {
 }
 
 // export runs the hook once and tells what Rossum would show and write.
-func export(out io.Writer, chain *pipeline.Chain, call *rossumtest.Call, number int) error {
+func export(out io.Writer, chain *pipeline.Chain, call *rossumtest.Call, erpURL string, number int) error {
 	var report *pipeline.Report
 	payload := call.Payload()
 	// The URL of the ERP is in a field; a formula field would name its host itself.
@@ -89,7 +90,7 @@ func export(out io.Writer, chain *pipeline.Chain, call *rossumtest.Call, number 
 	}
 	fmt.Fprintf(out, "export %d:\n", number)
 	for _, m := range response.Messages {
-		fmt.Fprintf(out, "  %s: %s\n", m.Type, m.Content)
+		fmt.Fprintf(out, "  %s: %s\n", m.Type, strings.ReplaceAll(m.Content, erpURL, "https://erp.example"))
 	}
 	for _, op := range response.Operations {
 		fmt.Fprintf(out, "  %s becomes %s\n", payload.Annotation.Content.ByID(op.ID).SchemaID(), op.Value)

@@ -14,6 +14,7 @@ func Example() {
 	//   stages[0].call_api[0].priority_response_handlers[0] is passed over: response.ok is true, which is not $eq false
 	// export 2:
 	//   error: The ERP has not taken the invoice.
+	//   info: These calls were made: POST https://erp.example/api/invoices (stages[0].call_api[0]) (answered 409).
 	//   erp_error becomes {"content":{"value":"2026-0042 is already invoice ERP-1001"}}
 	//   create_status becomes {"content":{"value":"409"}}
 	//   stages[0].call_api[0] (create): the API answered with status 409, which by itself does not fail the export: {"errors":{"number":["2026-0042 is already invoice ERP-1001"]}}

@@ -177,6 +177,9 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
+// MaybeSent returns Sent.
+func (e *Error) MaybeSent() bool { return e.Sent }
+
 // Causes that [Error] wraps, besides those of net, crypto/tls and context.
 var (
 	ErrRedirect  = errors.New("redirect that is not followed")

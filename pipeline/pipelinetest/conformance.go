@@ -32,7 +32,7 @@ var (
 	ErrOutcome     = errors.New("the step ends otherwise than the case says")
 	ErrCancel      = errors.New("the step does not end with its context")
 	ErrPanicked    = errors.New("the step panics")
-	ErrSnapshot    = errors.New("the step's result does not survive snapshot and restore")
+	ErrKilledRun   = errors.New("the step does not go on as if nothing had happened")
 	ErrConcurrent  = errors.New("the step's result depends on other runs")
 	ErrSecret      = errors.New("the step shows a secret")
 	ErrLeak        = errors.New("the step leaves goroutines behind")
@@ -44,8 +44,8 @@ var (
 const patience = 5 * time.Second
 
 // TestStep checks that a step keeps the promises of [pipeline.Step] in each case:
-// it ends as the case says, ends when its context does, survives snapshot and
-// restore, gives many exports with different data at once what it gives each of
+// it ends as the case says, ends when its context does, goes on after a process that
+// was killed as if nothing had happened, gives many exports with different data at once what it gives each of
 // them alone (run it with -race), shows no secret in messages, logs, report and
 // errors, and leaves no goroutine behind. As in [Run], HTTP calls reach this
 // machine only.
@@ -72,7 +72,7 @@ func CheckStep(ctx context.Context, step pipeline.Step, c Case) error {
 	options, closeConnections := loopbackOnly(c.Options)
 	c.Options = options
 	var faults []error
-	for _, check := range []func(context.Context, pipeline.Step, Case) error{checkOutcome, checkCancel, checkSnapshot, checkConcurrent, checkSecrets} {
+	for _, check := range []func(context.Context, pipeline.Step, Case) error{checkOutcome, checkCancel, checkKilled, checkConcurrent, checkSecrets} {
 		faults = append(faults, check(ctx, step, c))
 	}
 	if c, ok := step.(pipeline.Closer); ok {
@@ -155,40 +155,67 @@ func outcomeOf(r Result) outcome {
 	return outcome{failed(r), len(r.Response.Messages), string(operations), len(r.Files), r.Values}
 }
 
-// checkSnapshot compares an undisturbed run with one that was saved and restored
-// behind the step.
-func checkSnapshot(ctx context.Context, step pipeline.Step, c Case) error {
+// maxWrites bounds the writes at which a process is killed.
+const maxWrites = 12
+
+// checkKilled kills a process at each of its writes to the ledger and has another one go
+// on: what it leaves must be what an undisturbed run leaves, unless a call was begun of
+// which nobody can know whether it was made.
+func checkKilled(ctx context.Context, step pipeline.Step, c Case) error {
 	plain, err := run(ctx, step, c.Call, c.Options...)
-	if err != nil || failed(plain) {
-		return err // a run that failed is not gone on with
-	}
-	var saved []byte
-	options := append([]pipeline.Option{pipeline.WithCheckpoint(func(_ context.Context, x *pipeline.Export) error {
-		data, err := x.Snapshot()
-		saved = data
-		return err
-	})}, c.Options...)
-	first, err := pipeline.New(step)
 	if err != nil {
 		return err
 	}
-	defer first.Close()
-	if _, err := first.Export(ctx, c.Call.Payload(), options...); err != nil {
-		return fmt.Errorf("%w: %w", ErrSnapshot, err)
-	}
-	x, err := pipeline.Restore(c.Call.Payload(), saved, c.Options...)
+	chain, err := observed(step)
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrSnapshot, err)
+		return err
 	}
-	response, err := first.Resume(ctx, x)
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrSnapshot, err)
-	}
-	restored := outcomeOf(Result{Response: response, Values: plain.Values, Files: plain.Files})
-	if want := outcomeOf(plain); !reflect.DeepEqual(restored, want) || len(x.Files.Keys()) != len(plain.Files) {
-		return fmt.Errorf("%w: %+v, then %+v", ErrSnapshot, want, restored)
+	defer chain.Close()
+	for at := 1; at <= maxWrites; at++ {
+		for _, done := range []bool{false, true} {
+			dead, err := killed(ctx, chain, c, plain, at, done)
+			if err != nil {
+				return fmt.Errorf("%w: killed at write %d to the ledger (done: %v): %w", ErrKilledRun, at, done, err)
+			}
+			if !dead {
+				return nil // it had fewer writes
+			}
+		}
 	}
 	return nil
+}
+
+func killed(ctx context.Context, chain *pipeline.Chain, c Case, plain Result, at int, done bool) (dead bool, err error) {
+	ledger := pipeline.MemoryLedger()
+	first, mortal := NewMortal(ctx, ledger, at, done)
+	journal, err := pipeline.NewJournal(first, pipeline.JournalOptions{})
+	if err != nil {
+		return false, err
+	}
+	_ = runChain(mortal, chain, c.Call.Payload(), append(c.Options[:len(c.Options):len(c.Options)], pipeline.WithJournal(journal))...)
+	if err := first.Bury(ctx); err != nil || !first.Dead() {
+		return false, err
+	}
+	for info, err := range ledger.Find(ctx, pipeline.RunQuery{State: pipeline.RunEnded}) {
+		if err != nil || info.ID != "" {
+			return true, err // it had ended: its answer is given out, and nothing runs
+		}
+	}
+	second, err := pipeline.NewJournal(ledger, pipeline.JournalOptions{})
+	if err != nil {
+		return true, err
+	}
+	r := runChain(ctx, chain, c.Call.Payload(), append(c.Options[:len(c.Options):len(c.Options)], pipeline.WithJournal(second))...)
+	if errors.Is(r.Err, pipeline.ErrMaybeSent) {
+		return true, nil
+	}
+	got, want := outcomeOf(r), outcomeOf(plain)
+	// What looks at files and values has ended in the first process.
+	got.files, got.values, want.files, want.values = 0, nil, 0, nil
+	if !reflect.DeepEqual(got, want) {
+		return true, fmt.Errorf("it left %+v, undisturbed %+v (error %w)", got, want, r.Err)
+	}
+	return true, nil
 }
 
 // Canaries are the secrets that [TestStep] puts into the payload.

@@ -57,7 +57,7 @@ func (a *oauth1) fill(ctx context.Context, r *run, s *reqproc.Scope) (*oauth.Sig
 
 // sign writes the Authorization header of a call.
 func (a *oauth1) sign(r *run, signer *oauth.Signer, out *outgoing) error {
-	header, err := signer.Header(out.call.Method, out.call.URL, out.form, rand.Text(), r.x.Now())
+	header, err := signer.Header(out.call.Method, out.call.URL, out.form, rand.Text(), r.x.WallTime())
 	if err != nil {
 		return fail(a.place, err)
 	}

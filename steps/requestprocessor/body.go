@@ -3,7 +3,6 @@ package requestprocessor
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -72,7 +71,7 @@ func (q *request) body(ctx context.Context, r *run, out *outgoing) error {
 	case "json":
 		return q.jsonBody(ctx, r, out)
 	case "files", "multipart":
-		return q.multipart(ctx, out)
+		return q.multipart(ctx, out, r.x.NewID())
 	}
 	return q.plainBody(ctx, r, out)
 }
@@ -146,13 +145,13 @@ func (q *request) plainBody(ctx context.Context, r *run, out *outgoing) error {
 
 // multipart makes a form with files. A Content-Type of the settings, whose boundary
 // cannot be the right one, is replaced.
-func (q *request) multipart(ctx context.Context, out *outgoing) error {
+func (q *request) multipart(ctx context.Context, out *outgoing, boundary string) error {
 	if out.content.Dict() == nil {
 		return fmt.Errorf("it is %s, expected an object such as {\"file\": [\"name.pdf\", \"{payload.document.content.@}\"]}", reqproc.Describe(out.content))
 	}
 	f := &formWriter{}
 	f.writer = multipart.NewWriter(&f.head)
-	if err := f.writer.SetBoundary(rand.Text()); err != nil {
+	if err := f.writer.SetBoundary(boundary); err != nil {
 		return err
 	}
 	// Fields come before files, as Python's requests sends them.

@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 
-	"github.com/exportpipeline/exportpipeline/internal/httpcall"
 	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/reqproc"
 	"github.com/exportpipeline/exportpipeline/pipeline"
@@ -33,13 +32,12 @@ func (r *run) call(ctx context.Context, c *call) error {
 	}
 	creds, err := r.authenticate(ctx, c.auth, r.scope(c.place+".auth"))
 	if err != nil {
-		return r.failed(ctx, c, r.at.Item, len(items), fail(c.place+".auth", err))
+		return r.failed(ctx, c, 0, len(items), fail(c.place+".auth", err))
 	}
 	if r.ownItem = ""; c.iterate != nil && c.iterate.Root() == "property" {
 		r.ownItem = c.item
 	}
-	for k := r.at.Item; k < len(items); k++ {
-		r.at.Item = k
+	for k := range items {
 		err := r.one(ctx, c, &creds, items[k], k)
 		var gone *abandoned
 		if errors.As(err, &gone) {
@@ -134,8 +132,7 @@ func (r *run) one(ctx context.Context, c *call, creds *credentials, item pyvalue
 	}
 	r.look(ctx, c, reply)
 	r.handle(ctx, c, reply, sequence)
-	r.at.Item = sequence + 1
-	return r.keep(ctx)
+	return nil
 }
 
 // noReply says what follows from a request that was not answered.
@@ -181,30 +178,22 @@ type fatalError struct{ error }
 
 func (e *fatalError) Unwrap() error { return e.error }
 
-// send makes the request, which is announced before its first byte goes out unless
-// it only reads.
+// send makes the request, of which the ledger knows before its first byte goes out.
 func (r *run) send(ctx context.Context, c *call, out *outgoing, sequence int) (*reply, error) {
-	end := func(bool) {}
-	if out.call.Method != http.MethodGet {
-		what := out.call.Method + " " + out.call.URL + " (" + c.place
-		if c.iterate != nil {
-			what += fmt.Sprintf(", item %d", sequence)
-		}
-		var err error
-		if end, err = r.x.Begin(ctx, what+")"); err != nil {
-			return nil, &fatalError{err}
-		}
+	act := pipeline.Act{Call: c.place, Item: sequence, What: out.call.Method + " " + out.call.URL + " (" + c.place}
+	if c.iterate != nil {
+		act.What += fmt.Sprintf(", item %d", sequence)
 	}
-	started := r.x.Now()
-	got, err := r.x.Do(ctx, out.call)
-	took := r.x.Now().Sub(started)
-	var failed *httpcall.Error
-	// What was refused for its token, and what nothing was sent of, may be sent again.
-	end(errors.As(err, &failed) && !failed.Sent || err == nil && got.Status == http.StatusUnauthorized)
-	if err != nil {
+	act.What += ")"
+	started := r.x.WallTime()
+	got, err := r.x.Send(ctx, act, out.call)
+	switch {
+	case errors.Is(err, pipeline.ErrMaybeSent), errors.Is(err, pipeline.ErrNotNoted):
+		return nil, &fatalError{err}
+	case err != nil:
 		return nil, err
 	}
-	return &reply{Reply: got, took: took, mediaType: got.Header.Get("Content-Type")}, nil
+	return &reply{Reply: got, took: r.x.WallTime().Sub(started), mediaType: got.Header.Get("Content-Type")}, nil
 }
 
 // look notes what the settings do not look at themselves: a status that is none of

@@ -70,7 +70,7 @@
 // # What is sent
 //
 // A request is sent once. It is repeated only if nothing can have reached the other
-// side, or with a new token after one 401. Every request but GET is announced with
-// [pipeline.Export.Begin]; an export that was cut short goes on behind the last request
-// whose reply was stored, and one whose reply is not known is not sent again.
+// side, or with a new token after one 401. It is made by [pipeline.Export.Once]: when a run
+// goes on that was cut short, requests whose replies are known are not made again, and
+// one whose reply is not known only as is said there.
 package requestprocessor

@@ -25,7 +25,6 @@ type run struct {
 	order      []string // schema_ids in the order of their first write
 	faults     faults
 	warned     map[*call]bool
-	at         position
 
 	described map[string]described
 	listed    map[string][]pyvalue.Value // relations by source
@@ -76,10 +75,7 @@ func (s *Step) Run(ctx context.Context, x *pipeline.Export) error {
 		return pipeline.ErrNoContent
 	}
 	r := newRun(x, p)
-	err := r.restore()
-	if err == nil {
-		err = r.stages(ctx)
-	}
+	err := r.stages(ctx)
 	r.collapse()
 	if more := r.decisions - maxDecisions; more > 0 {
 		r.x.Decide("and %d decisions more", more)
@@ -90,36 +86,29 @@ func (s *Step) Run(ctx context.Context, x *pipeline.Export) error {
 	return r.faults.err()
 }
 
-// stages runs the stages from where the run is. An error ends the run.
+// stages runs the stages. An error ends the run.
 func (r *run) stages(ctx context.Context) error {
-	for i := r.at.Stage; i < len(r.p.stages); i++ {
-		st := r.p.stages[i]
-		if !r.at.Begun {
-			if ctx.Err() != nil {
-				return context.Cause(ctx)
-			}
-			due, err := r.due(ctx, st)
-			if err != nil {
+	for _, st := range r.p.stages {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		due, err := r.due(ctx, st)
+		if err != nil {
+			return err
+		}
+		if !due {
+			continue
+		}
+		for _, c := range st.contents {
+			if err := r.get(ctx, c); err != nil {
 				return err
 			}
-			if !due {
-				r.at = position{Stage: i + 1}
-				continue
-			}
-			for _, c := range st.contents {
-				if err := r.get(ctx, c); err != nil {
-					return err
-				}
-			}
-			r.at = position{Stage: i, Begun: true}
 		}
-		for j := r.at.Call; j < len(st.calls); j++ {
-			if err := r.call(ctx, st.calls[j]); err != nil {
+		for _, c := range st.calls {
+			if err := r.call(ctx, c); err != nil {
 				return err
 			}
-			r.at = position{Stage: i, Begun: true, Call: j + 1}
 		}
-		r.at = position{Stage: i + 1}
 	}
 	return nil
 }

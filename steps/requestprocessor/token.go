@@ -56,7 +56,7 @@ func (r *run) getToken(ctx context.Context, req *tokenRequest, refused string) (
 	}
 	name := req.secret(key)
 	token, fresh, err := r.p.tokens.Get(ctx, oauth.Ask{
-		Key: r.x.Payload.Hook + " " + key, Now: r.x.Now(), Refused: refused, Kept: r.x.Secrets[name],
+		Key: r.x.Payload.Hook + " " + key, Now: r.x.WallTime(), Refused: refused, Kept: r.x.Secrets[name],
 		Fetch: func(ctx context.Context) (oauth.Token, error) { return req.fetch(ctx, r) },
 	})
 	if err != nil {
@@ -76,7 +76,7 @@ const tokenAttempts = 2
 // fetch asks for a new token.
 func (t *tokenRequest) fetch(ctx context.Context, r *run) (oauth.Token, error) {
 	none := oauth.Token{}
-	call, err := t.make(ctx, r.x.Now())
+	call, err := t.make(ctx, r.x.WallTime())
 	if err != nil {
 		return none, err
 	}
@@ -110,7 +110,7 @@ func (t *tokenRequest) fetch(ctx context.Context, r *run) (oauth.Token, error) {
 		}
 		return none, fail(t.place+".credential_key", fmt.Errorf("the answer of the token request (status %d, %s) has no token at %s", reply.Status, mediaType, t.credential))
 	}
-	return parsed.New(token, r.x.Now()), nil
+	return parsed.New(token, r.x.WallTime()), nil
 }
 
 // maxExcerpt is how much of a reply an error shows, in bytes.

@@ -1,4 +1,4 @@
-package pipeline_test
+package hookserver_test
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/hookserver"
 	"github.com/exportpipeline/exportpipeline/pipeline/organisation"
 	"github.com/exportpipeline/exportpipeline/rossum"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
@@ -34,11 +35,11 @@ func (c counted) Run(_ context.Context, x *pipeline.Export) error {
 
 func (c counted) Close() error { c.open.Add(-1); return nil }
 
-// extensions serves one kind, and counts what it builds and what is open.
 // api is where hooks are.
 const api = "https://acme.rossum.app/api/v1"
 
-func extensions(t *testing.T) (e *pipeline.Extensions, built, open *atomic.Int32) {
+// extensions serves one kind, and counts what it builds and what is open.
+func extensions(t *testing.T) (e *hookserver.Server, built, open *atomic.Int32) {
 	t.Helper()
 	built, open = new(atomic.Int32), new(atomic.Int32)
 	r := &organisation.Registry{}
@@ -50,16 +51,7 @@ func extensions(t *testing.T) (e *pipeline.Extensions, built, open *atomic.Int32
 		open.Add(1)
 		return counted{open, string(h.Settings)}, nil
 	})
-	return extensionsOf(r, pipeline.WithSecret(secret)), built, open
-}
-
-// extensionsOf serves extensions with options that are right.
-func extensionsOf(k pipeline.Kinds, options ...pipeline.HandlerOption) *pipeline.Extensions {
-	e, err := pipeline.ServeExtensions(k, options...)
-	if err != nil {
-		panic(err)
-	}
-	return e
+	return newServer(t, hookserver.Options{Extensions: r}), built, open
 }
 
 // extensionCall is a signed call at a path.
@@ -96,7 +88,7 @@ func TestEachExtensionRunsWithTheSettingsOfItsCall(t *testing.T) {
 	if status, _ := serve(e, httptest.NewRequest(http.MethodGet, "/info-extension", nil)); status != 200 {
 		t.Errorf("health: %d", status)
 	}
-	if err := e.Close(); err != nil || open.Load() != 0 {
+	if err := e.Shutdown(context.Background()); err != nil || open.Load() != 0 {
 		t.Errorf("%v, %d steps are still open", err, open.Load())
 	}
 }
@@ -108,7 +100,6 @@ func (r rawJSON) MarshalJSON() ([]byte, error) { return []byte(r), nil }
 func TestTwoHooksWithOneRequestIDAreTwoCalls(t *testing.T) {
 	t.Parallel()
 	e, _, _ := extensions(t)
-	defer e.Close()
 	for _, hook := range []string{"1", "2"} {
 		call := invoice(rossumtest.Settings(rawJSON(`{"text":"`+hook+`"}`)), rossumtest.Sideload("hook", api+"/hooks/"+hook))
 		if _, answer := serve(e, extensionCall("/info-extension", call)); answer.Messages[0].Content != `{"text":"`+hook+`"}` {
@@ -139,7 +130,7 @@ func TestSettingsThatAreNotUsedAreForgottenAndClosed(t *testing.T) {
 	if built.Load() != 500 || open.Load() != 256 {
 		t.Errorf("%d were built, %d are open", built.Load(), open.Load())
 	}
-	if err := e.Close(); err != nil || open.Load() != 0 {
+	if err := e.Shutdown(context.Background()); err != nil || open.Load() != 0 {
 		t.Errorf("%v, %d are still open", err, open.Load())
 	}
 }
@@ -159,40 +150,24 @@ func TestAReplyThatNoHookLeftCountsAsNotDue(t *testing.T) {
 			return nil
 		}), nil
 	})
-	e := extensionsOf(r, pipeline.WithSecret(secret), pipeline.WithHTTPClient(&http.Client{Transport: transport}))
-	defer e.Close()
+	e := newServer(t, hookserver.Options{Extensions: r, Run: []pipeline.Option{pipeline.WithHTTPClient(&http.Client{Transport: transport})}})
 	call := rossumtest.Annotation(rossumtest.Field("status", ""), rossumtest.On(platform))
 	if _, answer := serve(e, extensionCall("/reply-extension", call)); len(answer.Messages) != 1 || answer.Messages[0].Content != "true, "+pipeline.NotDue {
 		t.Errorf("%+v", answer)
 	}
 }
 
-func TestAnExtensionCanBeAnsweredLater(t *testing.T) {
-	t.Parallel()
-	a := newAsync(t, pipeline.AsyncOptions{After: -1})
-	r := &organisation.Registry{}
-	r.Webhook("x", func(*rossum.Hook) (pipeline.Step, error) { return set("status", "201"), nil })
-	e := extensionsOf(r, pipeline.WithSecret(secret), pipeline.WithAsync(a), pipeline.WithStore(nil))
-	defer e.Close()
-	status, location, _ := ask(e, extensionCall("/x", invoice()))
-	if err := a.Shutdown(t.Context()); err != nil || status != 202 {
-		t.Fatal(status, err)
-	}
-	if status, answer := poll(e, location); status != 201 || len(answer.Operations) != 1 {
-		t.Errorf("%d %+v", status, answer)
-	}
-}
-
-func ExampleServeExtensions() {
+func ExampleOptions_extensions() {
 	r := &organisation.Registry{} // steps.Register(r) knows the steps of this module
 	r.Webhook("greeting", func(h *rossum.Hook) (pipeline.Step, error) {
 		return pipeline.StepFunc(func(_ context.Context, x *pipeline.Export) error { x.Info("settings %s", h.Settings); return nil }), nil
 	})
-	extensions, err := pipeline.ServeExtensions(r, pipeline.WithSecret(secret))
+	extensions, err := hookserver.New(hookserver.Options{Extensions: r, Secrets: []string{secret}})
 	if err != nil {
-		panic(err)
+		fmt.Println(err)
+		return
 	}
-	defer extensions.Close()
+	defer extensions.Shutdown(context.Background())
 	// http.ListenAndServe(":8080", extensions)
 	call := rossumtest.Annotation(rossumtest.Settings(map[string]string{"to": "ERP"}), rossumtest.Offline())
 	_, answer := serve(extensions, extensionCall("/greeting", call))
@@ -212,8 +187,7 @@ func TestAnExtensionGetsTheSecretsOfItsHook(t *testing.T) {
 	vault := func(_ context.Context, h *rossum.Hook) (rossum.Secrets, error) {
 		return rossum.Secrets{"api_key": strings.Repeat("k", int(h.ID))}, nil
 	}
-	e := extensionsOf(r, pipeline.WithSecret(secret), pipeline.WithSecrets(vault))
-	defer e.Close()
+	e := newServer(t, hookserver.Options{Extensions: r, Run: []pipeline.Option{pipeline.WithSecrets(vault)}})
 	for _, id := range []int{1, 2, 1} { // with the same settings
 		hook := fmt.Sprintf("%s/hooks/%d", api, id)
 		call := invoice(rossumtest.Sideload("hook", hook), rossumtest.Request(rand.Text()), rossumtest.Secret("password", "of the call"))

@@ -1,4 +1,4 @@
-package pipeline_test
+package hookserver_test
 
 import (
 	"bytes"
@@ -13,39 +13,28 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/hookserver"
 	"github.com/exportpipeline/exportpipeline/rossum"
 )
 
-func TestAHandlerWithoutAUsableSecretIsNotBuilt(t *testing.T) {
+func TestAServerWithoutAUsableSecretIsNotBuilt(t *testing.T) {
 	t.Parallel()
 	chain := chainOf(t, set("status", "1"))
 	for name, tt := range map[string]struct {
-		options []pipeline.HandlerOption
-		want    string
+		secrets  []string
+		unsigned bool
+		want     string
 	}{
-		"an empty secret":       {[]pipeline.HandlerOption{pipeline.WithSecret("")}, "the hook's secret is empty"},
-		"one of several":        {[]pipeline.HandlerOption{pipeline.WithSecret("older", "")}, "the hook's secret is empty"},
-		"none":                  {nil, "needs pipeline.WithSecret, or pipeline.WithoutSignature"},
-		"no secrets":            {[]pipeline.HandlerOption{pipeline.WithSecret()}, "needs pipeline.WithSecret"},
-		"a secret and no check": {[]pipeline.HandlerOption{pipeline.WithSecret("a"), pipeline.WithoutSignature()}, "exclude each other"},
+		"an empty secret":       {[]string{""}, false, "secret 1 is empty"},
+		"one of several":        {[]string{"older", ""}, false, "secret 2 is empty"},
+		"none":                  {nil, false, "there is no secret of the hook"},
+		"a secret and no check": {[]string{"a"}, true, "both Secrets and Unsigned"},
 	} {
-		if h, err := pipeline.Handler(chain, tt.options...); h != nil || err == nil || !strings.Contains(err.Error(), tt.want) {
-			t.Errorf("%s: %v %v", name, h, err)
-		}
-		if e, err := pipeline.ServeExtensions(kinds{}, tt.options...); e != nil || err == nil || !strings.Contains(err.Error(), tt.want) {
-			t.Errorf("%s: extensions %v %v", name, e, err)
+		if s, err := hookserver.New(hookserver.Options{Chain: chain, Secrets: tt.secrets, Unsigned: tt.unsigned}); s != nil || err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
-
-// kinds has none.
-type kinds struct{}
-
-func (kinds) Kind(string) (string, func(*rossum.Hook) (pipeline.Step, error), bool) {
-	return "", nil, false
-}
-func (kinds) Err() error { return nil }
 
 // untouched is a body that must not be read.
 type untouched struct{ read atomic.Bool }
@@ -54,7 +43,7 @@ func (u *untouched) Read([]byte) (int, error) { u.read.Store(true); return 0, io
 
 func TestTheBodyOfAnUnsignedCallIsNotRead(t *testing.T) {
 	t.Parallel()
-	h := handlerOf(chainOf(t, set("status", "1")), pipeline.WithSecret(secret))
+	h := newServer(t, hookserver.Options{Chain: chainOf(t, set("status", "1"))})
 	for name, header := range map[string]string{"none": "", "no digest": "sha256=", "too short": "sha256=00", "not hexadecimal": "sha256=zz", "of another kind": "md5=00"} {
 		body := &untouched{}
 		r := httptest.NewRequest(http.MethodPost, "/export", body)
@@ -87,7 +76,7 @@ func (s *slow) Read(p []byte) (int, error) {
 func TestFewLargeBodiesAreReadAtATime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		h := handlerOf(chainOf(t, set("status", "1")), pipeline.WithSecret(secret))
+		h := newServer(t, hookserver.Options{Chain: chainOf(t, set("status", "1"))})
 		var started atomic.Int32
 		release := make(chan struct{})
 		call := func(length int64) int {
@@ -126,7 +115,7 @@ func TestFewLargeBodiesAreReadAtATime(t *testing.T) {
 
 func TestABodyThatDoesNotArriveIsGivenUp(t *testing.T) {
 	t.Parallel()
-	h := handlerOf(chainOf(t, set("status", "1")), pipeline.WithSecret(secret))
+	h := newServer(t, hookserver.Options{Chain: chainOf(t, set("status", "1"))})
 	body := invoice().Bytes()
 	r := hookCall(body)
 	clock := &deadlines{ResponseRecorder: httptest.NewRecorder()}

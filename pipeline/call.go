@@ -1,0 +1,321 @@
+package pipeline
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// ErrMaybeSent means that a process which was cut short had begun a call, so that the
+// other side may have acted on it, and that nothing says whether it has. The call is not
+// made again; see [UnsettledError].
+var ErrMaybeSent = errors.New("a run that was cut short may have sent this already; it is not sent again")
+
+// UnsettledError says that a run cannot go on before somebody has looked into the target
+// system: a call was begun and no answer to it is known. It wraps [ErrMaybeSent].
+type UnsettledError struct {
+	Run   RunID
+	Call  CallRef
+	What  string    // such as POST https://erp.example/invoices
+	Begun time.Time // when it was sent, if it was
+}
+
+func (e *UnsettledError) Error() string {
+	text := fmt.Sprintf("%s, begun %s: %v. Look into the target system for what this call makes", e.What, e.Begun.UTC().Format(time.RFC3339), ErrMaybeSent)
+	if e.Run != "" {
+		text += fmt.Sprintf("; then say what has become of it (run %s, call %s), and export again", e.Run, e.Call)
+	}
+	return text
+}
+
+// Unwrap returns ErrMaybeSent.
+func (e *UnsettledError) Unwrap() error { return ErrMaybeSent }
+
+// CallRef names a call of a run, for a person's [Verdict].
+type CallRef string
+
+func (id callID) ref() CallRef {
+	text, _ := json.Marshal(id) // of texts and numbers
+	sum := sha256.Sum256(text)
+	return CallRef(hex.EncodeToString(sum[:6]))
+}
+
+// Act is a call that a step is about to make; see [Export.Once].
+type Act struct {
+	// Call tells the call from others of the same step, such as its place in the
+	// settings, and Item counts the calls of a list. They must be the same when the
+	// step runs again. A step that makes a call again, with a new token for example,
+	// uses the same Call and Item.
+	Call string
+	Item int
+	// What is the call as people read it, such as POST https://erp.example/invoices.
+	// Secrets are cut out of it.
+	What string
+	// Reads says that the call changes nothing at the other side.
+	Reads bool
+	// Repeatable says that the call may be made twice, as settings can say.
+	Repeatable bool
+	// Limit is when the call is over at the latest, 0 if that is not known.
+	Limit time.Duration
+
+	// Harmless, if not nil, reports that the other side cannot have acted, although a
+	// part of the call was sent: a file of it could not be read to its end.
+	Harmless func(error) bool
+	// Probe, if not nil, is how the step itself finds out whether the call was made, as
+	// by looking at a file. It returns the answer if it was, nil if it cannot tell, and
+	// an error if it could not look.
+	Probe func(ctx context.Context) (*Answer, error)
+
+	request *sentRequest
+}
+
+// Attempt is what [Export.Once] tells the function that makes a call.
+type Attempt struct {
+	// Key is what the other side knows a repeated call by, "" without [WithIdempotency];
+	// Header is the name of its header.
+	Key, Header string
+
+	again *sentRequest // these bytes are sent again
+}
+
+// Answer is what the other side has answered. Status, headers and body are kept byte for
+// byte; a step that does not speak HTTP keeps JSON in Value.
+type Answer struct {
+	Status int
+	Reason string // the words after the status, such as Not Found
+	URL    string // that answered, after redirects
+	Header http.Header
+	Body   []byte
+	Value  json.RawMessage
+	Took   time.Duration
+	// Recorded says that the answer comes from the ledger: the call was made by a
+	// process that was cut short.
+	Recorded bool
+}
+
+// NotSent marks an error of a call of which nothing can have reached the other side.
+func NotSent(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &notSentError{err}
+}
+
+type notSentError struct{ error }
+
+func (e *notSentError) Unwrap() error { return e.error }
+
+// sentFlag is what errors of calls say of themselves.
+type sentFlag interface{ MaybeSent() bool }
+
+func maybeSent(err error) bool {
+	var not *notSentError
+	if errors.As(err, &not) {
+		return false
+	}
+	var flag sentFlag
+	return !errors.As(err, &flag) || flag.MaybeSent()
+}
+
+// Once makes a call that must not be made twice: the ledger knows of it before send is
+// called, and has the answer before the step sees it. When the run goes on after a
+// crash, a call whose answer is known is not made again; its answer comes from the ledger.
+// One without an answer is settled: it is made again if it only reads or may be repeated,
+// or with the key under which the other side knows it ([WithIdempotency]), or a probe says
+// what has become of it ([WithProbe]), or a person has said so; otherwise the error wraps
+// [ErrMaybeSent].
+//
+// send makes the call, once, and returns the answer, whatever its status, or an error:
+// one that [NotSent] marks, or that has a method MaybeSent() bool which says false, counts
+// as a call that was not made. An answer beside an error is what arrived of it. Once
+// returns what send returned, or what the ledger has of it. The error wraps [ErrNotNoted]
+// if the ledger takes nothing; the call is not made then.
+func (x *Export) Once(ctx context.Context, a Act, send func(context.Context, Attempt) (*Answer, error)) (*Answer, error) {
+	if ends, ok := ctx.Deadline(); ok { // no call outlives its run
+		if left := max(time.Until(ends), 0); a.Limit == 0 || left < a.Limit {
+			a.Limit = left
+		}
+	}
+	c := x.newCall(a)
+	if past := x.run.log.past(c.callID); past != nil {
+		answer, err, done := x.settle(ctx, a, c, past)
+		if done {
+			return answer, err
+		}
+	}
+	if ctx.Err() != nil {
+		return nil, NotSent(context.Cause(ctx))
+	}
+	if err := x.noteStart(); err != nil {
+		return nil, NotSent(err)
+	}
+	if err := x.run.log.announce(ctx, c); err != nil {
+		return nil, NotSent(err)
+	}
+	attempt := Attempt{Key: c.Key, Header: x.run.config.idempotency.Header}
+	if a.request != nil && c.Request != a.request {
+		attempt.again = c.Request
+	}
+	started := x.WallTime()
+	answer, err := send(ctx, attempt)
+	if answer != nil && answer.Took == 0 {
+		answer.Took = x.WallTime().Sub(started)
+	}
+	if err != nil && answer == nil && isLeft(ctx) {
+		return nil, err // whoever goes on with the run settles the call
+	}
+	if err != nil && answer == nil && a.Harmless != nil && a.Harmless(err) {
+		err = NotSent(err)
+	}
+	if noteErr := x.run.log.answered(ctx, c, replyOf(x, c.callID, answer, err)); noteErr != nil && err == nil {
+		x.Decide("the answer to %s could not be noted yet: %v", c.What, noteErr)
+		x.Log.ErrorContext(ctx, "an answer could not be noted in the ledger", "call", c.What, "error", noteErr)
+	}
+	return answer, err
+}
+
+// newCall makes the identity of a call, and what is announced of it.
+func (x *Export) newCall(a Act) *madeCall {
+	id := callID{Call: a.Call, Item: a.Item}
+	name := ""
+	if x.at != nil {
+		id.Step, name = x.at.path, x.at.name
+		id.Try = x.at.try(a.Call, a.Item)
+	}
+	c := &madeCall{reads: a.Reads, callRecord: callRecord{
+		callID: id, Name: name, What: x.Redact(a.What), Begun: x.WallTime(), Limit: a.Limit, Reads: a.Reads, Repeatable: a.Repeatable, Request: a.request,
+	}}
+	if i := x.run.config.idempotency; !a.Reads && i.applies(name) {
+		c.Key = i.key(x.run.log.info, id)
+	}
+	return c
+}
+
+func replyOf(x *Export, id callID, answer *Answer, err error) *replyRecord {
+	r := &replyRecord{callID: id, At: x.WallTime()}
+	if answer != nil {
+		r.Answer = &recordedAnswer{Status: answer.Status, Reason: answer.Reason, URL: x.Redact(answer.URL), Header: answer.Header, Body: answer.Body, Value: answer.Value, Took: answer.Took}
+	}
+	if err != nil {
+		r.Error, r.Sent, r.Timeout = x.Redact(err.Error()), answer != nil || maybeSent(err), isTimeout(err)
+	}
+	return r
+}
+
+func isTimeout(err error) bool {
+	var t interface{ Timeout() bool }
+	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &t) && t.Timeout()
+}
+
+// pastError is the error of a call that an earlier process made.
+type pastError struct {
+	text          string
+	sent, timeout bool
+}
+
+func (e *pastError) Error() string   { return e.text }
+func (e *pastError) MaybeSent() bool { return e.sent }
+func (e *pastError) Timeout() bool   { return e.timeout }
+
+// recorded returns what the ledger has of a call.
+func (r *replyRecord) recorded() (*Answer, error) {
+	var answer *Answer
+	if a := r.Answer; a != nil {
+		answer = &Answer{Status: a.Status, Reason: a.Reason, URL: a.URL, Header: a.Header, Body: a.Body, Value: a.Value, Took: a.Took, Recorded: true}
+	}
+	if r.Error != "" {
+		return answer, &pastError{r.Error, r.Sent, r.Timeout}
+	}
+	return answer, nil
+}
+
+// settle decides about a call that an earlier process had begun. With done the call is
+// not made.
+func (x *Export) settle(ctx context.Context, a Act, c, past *madeCall) (answer *Answer, err error, done bool) {
+	if past.reply != nil {
+		answer, err := past.reply.recorded()
+		x.decideCall("%s: answered in the part of the run that was cut short; the answer is that of the ledger", past)
+		x.recordPast(past)
+		return answer, err, true
+	}
+	if past.reads || a.Reads || past.Repeatable || a.Repeatable {
+		x.decideCall("%s: begun in the part of the run that was cut short, and made again, since it may be repeated", past)
+		return nil, nil, false
+	}
+	if past.Key != "" && c.Key == past.Key {
+		if err := c.sameRequest(past); err != nil {
+			return nil, NotSent(fmt.Errorf("%s cannot be repeated: %w", past.What, err)), true
+		}
+		x.decideCall("%s: begun in the part of the run that was cut short, and made again with its idempotency key", past)
+		return nil, nil, false
+	}
+	if a.Probe != nil {
+		if answer, err := a.Probe(ctx); answer != nil || err != nil {
+			return x.probed(ctx, c, past, answer, err)
+		}
+	}
+	if answer, err, done = x.probe(ctx, c, past); done {
+		return answer, err, true
+	}
+	if v := past.verdict; v != nil {
+		return x.byVerdict(c, past, *v)
+	}
+	return nil, x.unsettled(past), true
+}
+
+func (x *Export) unsettled(past *madeCall) *UnsettledError {
+	return &UnsettledError{Run: x.run.log.info.ID, Call: past.ref(), What: past.What, Begun: past.Begun}
+}
+
+// probed does as the step's own probe says.
+func (x *Export) probed(ctx context.Context, c, past *madeCall, answer *Answer, err error) (*Answer, error, bool) {
+	if err != nil {
+		return nil, fmt.Errorf("%w; looking for it: %w", x.unsettled(past), err), true
+	}
+	x.decideCall("%s: done by the part of the run that was cut short, as the target shows", past)
+	answer.Recorded = true
+	return answer, x.run.log.answered(ctx, c, replyOf(x, c.callID, answer, nil)), true
+}
+
+func (x *Export) decideCall(format string, past *madeCall) { x.Decide(format, past.What) }
+
+// sameRequest takes over what the first attempt sent: the other side may refuse a key
+// that comes with other bytes.
+func (c *madeCall) sameRequest(past *madeCall) error {
+	if past.Request == nil || c.Request == nil {
+		return nil
+	}
+	if past.Request.Made != c.Request.Made || past.Request.Method != c.Request.Method {
+		return errors.New("the settings have changed since it was begun")
+	}
+	c.Request = past.Request
+	return nil
+}
+
+// byVerdict does as a person has said.
+func (x *Export) byVerdict(c, past *madeCall, v Verdict) (*Answer, error, bool) {
+	if !v.There {
+		x.decideCall("%s: made again, since it is not there, as a person has said", past)
+		return nil, nil, false
+	}
+	x.decideCall("%s: it is there, as a person has said", past)
+	answer := v.answer()
+	err := x.run.log.answered(context.Background(), c, replyOf(x, c.callID, answer, nil))
+	return answer, err, true
+}
+
+// recordPast shows an earlier call in the report.
+func (x *Export) recordPast(past *madeCall) {
+	method, url, _ := strings.Cut(past.What, " ")
+	r := CallReport{Method: method, URL: url, Attempts: 1, Recorded: true, Error: past.reply.Error}
+	if a := past.reply.Answer; a != nil {
+		r.Status, r.Took, r.Received = a.Status, Duration(a.Took), int64(len(a.Body))
+	}
+	x.RecordCall(r)
+}

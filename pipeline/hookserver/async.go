@@ -1,0 +1,119 @@
+package hookserver
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/rossum"
+)
+
+// pollKey is the query parameter of a polling address.
+const pollKey = "poll"
+
+// mac signs the id of a run.
+func (s *Server) mac(id string) string {
+	h := hmac.New(sha256.New, s.o.Async.Key)
+	h.Write([]byte("poll\x00" + id))
+	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:18])
+}
+
+func (s *Server) location(id pipeline.RunID) string {
+	separator := "?"
+	if strings.Contains(s.o.Async.URL, "?") {
+		separator = "&"
+	}
+	return s.o.Async.URL + separator + pollKey + "=" + string(id) + "." + s.mac(string(id))
+}
+
+// poll answers a polling address.
+func (s *Server) poll(w http.ResponseWriter, r *http.Request, token string) {
+	id, signature, _ := strings.Cut(token, ".")
+	if !hmac.Equal([]byte(signature), []byte(s.mac(id))) {
+		// The same for everything that is not ours, so that it tells nothing.
+		refuse(w, &refusal{http.StatusNotFound, "there is no export at this address"})
+		return
+	}
+	o, err := s.journal.Outcome(r.Context(), pipeline.RunID(id))
+	switch {
+	case errors.Is(err, pipeline.ErrNoRun):
+		refuse(w, &refusal{http.StatusGone, "the result of this export is not kept any more"})
+		return
+	case err != nil:
+		s.log.ErrorContext(r.Context(), "a result could not be read", "run", id, "error", err)
+		refuse(w, &refusal{http.StatusServiceUnavailable, "the result cannot be read now"}) // the platform polls again
+		return
+	}
+	switch answer := s.outcome(&o); {
+	case answer == nil:
+		w.Header().Set("Retry-After", "30")
+		_ = writeJSON(w, http.StatusAccepted, map[string]string{"status": "running"}) // it polls again
+	case o.State == pipeline.RunEnded:
+		s.deliver(w, r, http.StatusCreated, o.ID, answer)
+	default:
+		_ = writeJSON(w, http.StatusCreated, answer) // nothing is lost with it
+	}
+}
+
+// outcome is the answer of a run, nil while it goes on.
+func (s *Server) outcome(o *pipeline.Outcome) *rossum.Response {
+	switch {
+	case o.Response != nil:
+		return o.Response
+	case o.State == pipeline.RunEnded:
+		return failed("the annotation has changed since, and is exported anew. " + o.Sent)
+	case o.State == pipeline.RunLive, s.o.Recover && !o.Waits:
+		return nil
+	}
+	return failed("the export service was stopped while it ran. " + o.Sent + " Export again: the export goes on from there, and what was sent is not sent again.")
+}
+
+// recoverForEver goes on with runs whose process has ended.
+func (s *Server) recoverForEver() {
+	ticker := time.NewTicker(s.journal.Lease() / 3)
+	defer ticker.Stop()
+	for {
+		for info, err := range s.journal.Ledger().Find(s.base, pipeline.RunQuery{State: pipeline.RunAbandoned}) {
+			if err != nil {
+				if s.base.Err() == nil {
+					s.log.Error("looking for exports that were cut short", "error", err)
+				}
+				continue
+			}
+			s.takeUp(info)
+		}
+		select {
+		case <-s.base.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// takeUp goes on with one run.
+func (s *Server) takeUp(info pipeline.RunInfo) {
+	ctx := context.WithoutCancel(s.base)
+	o, err := s.journal.Outcome(ctx, info.ID)
+	if err != nil || o.Waits || s.base.Err() != nil {
+		return // for a person, or gone
+	}
+	p, path, err := s.journal.Call(ctx, info.ID)
+	var chain *pipeline.Chain
+	release := func() {}
+	if err == nil {
+		chain, release, err = s.chainFor(path, p)
+	}
+	if err == nil {
+		defer release()
+		_, err = s.keep(chain, p, pipeline.KeepOptions{Resume: info.ID, Path: path})
+	}
+	if err != nil && !errors.Is(err, pipeline.ErrBusy) && !errors.Is(err, pipeline.ErrEnded) {
+		s.log.Error("an export that was cut short was taken up and failed", "run", info.ID, "export", info.Key.String(), "error", err)
+	}
+}

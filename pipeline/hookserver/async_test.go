@@ -1,0 +1,252 @@
+package hookserver_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/hookserver"
+	"github.com/exportpipeline/exportpipeline/rossum"
+	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
+)
+
+const publicURL = "https://exports.example.com/export"
+
+var asyncKey = []byte("a key of sixteen bytes and more")
+
+// ask sends a request and returns status, address to poll, and answer.
+func ask(h http.Handler, r *http.Request) (status int, location string, answer rossum.Response) {
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	_ = json.Unmarshal(w.Body.Bytes(), &answer) // a running export answers another object
+	return w.Code, w.Header().Get("Location"), answer
+}
+
+func poll(h http.Handler, location string) (int, rossum.Response) {
+	status, _, answer := ask(h, httptest.NewRequest(http.MethodGet, location, nil))
+	return status, answer
+}
+
+func sleeps(d time.Duration) pipeline.Step {
+	return pipeline.StepFunc(func(context.Context, *pipeline.Export) error { time.Sleep(d); return nil })
+}
+
+func later(after time.Duration) *hookserver.Async {
+	return &hookserver.Async{URL: publicURL, After: after, Key: asyncKey}
+}
+
+func TestASlowExportIsPolledUntilItHasEnded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var ran atomic.Int32
+		chain := chainOf(t, pipeline.StepFunc(func(context.Context, *pipeline.Export) error { ran.Add(1); time.Sleep(3 * time.Minute); return nil }), set("status", "201"))
+		h := newServer(t, hookserver.Options{Chain: chain, Async: later(0)})
+		body := invoice().Bytes()
+		started := time.Now()
+		status, location, _ := ask(h, hookCall(body))
+		if took := time.Since(started); status != 202 || !strings.HasPrefix(location, publicURL+"?poll=") || took != 29*time.Second {
+			t.Fatalf("status %d, location %q after %v", status, location, took)
+		}
+		// The platform repeats a call whose answer it did not see, and may number it anew.
+		for _, again := range [][]byte{body, invoice(rossumtest.Request("another")).Bytes()} {
+			if status, other, _ := ask(h, hookCall(again)); status != 202 || other != location {
+				t.Errorf("the same call again: %d, %q", status, other)
+			}
+		}
+		for polls := 0; ; polls++ {
+			time.Sleep(30 * time.Second)
+			status, answer := poll(h, location)
+			if status == 202 && polls < 10 {
+				continue
+			}
+			if status != 201 || len(answer.Operations) != 1 || ran.Load() != 1 {
+				t.Errorf("status %d, answer %+v, %d runs", status, answer, ran.Load())
+			}
+			break
+		}
+		if status, _, answer := ask(h, hookCall(body)); status != 200 || len(answer.Operations) != 1 || ran.Load() != 1 {
+			t.Errorf("the call again after the end: %d %+v", status, answer)
+		}
+	})
+}
+
+func TestAnExportThatEndsInTimeIsAnsweredAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for after, want := range map[time.Duration]int{0: 200, 2 * time.Second: 202, 4 * time.Second: 200, -1: 202} {
+			h := newServer(t, hookserver.Options{Chain: chainOf(t, sleeps(3*time.Second)), Async: later(after)})
+			if status, _, _ := ask(h, hookCall(invoice().Bytes())); status != want {
+				t.Errorf("after %v: status %d, want %d", after, status, want)
+			}
+			if err := h.Shutdown(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
+func TestAnExportThatIsAnsweredLaterHasATimeOutOfItsOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		async := later(-1)
+		async.Timeout = time.Hour
+		h := newServer(t, hookserver.Options{Async: async, Chain: chainOf(t, pipeline.StepFunc(func(ctx context.Context, _ *pipeline.Export) error { <-ctx.Done(); return context.Cause(ctx) }))})
+		_, location, _ := ask(h, hookCall(invoice().Bytes()))
+		for started := time.Now(); ; time.Sleep(time.Minute) {
+			status, answer := poll(h, location)
+			if status == 202 {
+				continue
+			}
+			if took := time.Since(started); status != 201 || !answer.Failed() || took < time.Hour || took > time.Hour+time.Minute {
+				t.Errorf("%d %+v after %v", status, answer, took)
+			}
+			break
+		}
+	})
+}
+
+func TestResultsAreForgottenAndTheirAddressesSaySo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newServer(t, hookserver.Options{Chain: chainOf(t, set("status", "1")), Keep: time.Hour, Async: later(-1)})
+		_, location, _ := ask(h, hookCall(invoice().Bytes()))
+		synctest.Wait()
+		if status, _ := poll(h, location); status != 201 {
+			t.Errorf("status %d", status)
+		}
+		time.Sleep(2 * time.Hour)
+		ask(h, hookCall(invoice(rossumtest.Field("other", "1")).Bytes())) // calls have old runs removed
+		if status, answer := poll(h, location); status != 410 || !answer.Failed() {
+			t.Errorf("status %d", status)
+		}
+	})
+}
+
+func TestForeignPollingAddressesTellNothing(t *testing.T) {
+	t.Parallel()
+	h := newServer(t, hookserver.Options{Chain: chainOf(t, set("status", "1")), Async: later(0)})
+	other := newServer(t, hookserver.Options{Chain: chainOf(t, set("status", "1")), Async: &hookserver.Async{URL: publicURL, After: -1}})
+	_, foreign, _ := ask(other, hookCall(invoice().Bytes()))
+	if status, _ := poll(h, publicURL); status != 200 {
+		t.Error("no health answer")
+	}
+	for name, address := range map[string]string{
+		"made elsewhere": foreign, "no signature": publicURL + "?poll=abc", "empty signature": publicURL + "?poll=abc.", "no id": publicURL + "?poll=.",
+		"a path": publicURL + "?poll=" + url.QueryEscape("../../etc/passwd.x"), "changed": foreign[:len(foreign)-1] + "_",
+	} {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, address, nil))
+		if w.Code != 404 || !strings.Contains(w.Body.String(), "there is no export at this address") {
+			t.Errorf("%s: %d %s", name, w.Code, w.Body)
+		}
+	}
+}
+
+func TestOptionsThatMakeNoSenseAreAllRefused(t *testing.T) {
+	t.Parallel()
+	chain := chainOf(t, set("status", "1"))
+	_, err := hookserver.New(hookserver.Options{
+		Queues: map[int64]*pipeline.Chain{7: nil}, Chain: chain, Secrets: []string{"good", ""}, Unsigned: true, Timeout: -1, Window: -1, Keep: -1, BodyLimit: -1, ReadTimeout: -1,
+		Async: &hookserver.Async{URL: "/export", Key: []byte("short"), Timeout: -1},
+	})
+	for _, want := range []string{
+		"2 of Chain, Queues and Extensions", "queue 7 has no chain", "both Secrets and Unsigned", "secret 2 is empty", "Timeout is negative", "Window is", "Keep is", "BodyLimit is",
+		"ReadTimeout is", `Async.URL "/export" is not`, "Async.Key has 5 bytes", "Async.Timeout is negative",
+	} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is missing in %v", want, err)
+		}
+	}
+	if _, err := hookserver.New(hookserver.Options{}); err == nil || !strings.Contains(err.Error(), "0 of Chain") || !strings.Contains(err.Error(), "there is no secret of the hook") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// brokenLedger takes nothing while it is broken.
+type brokenLedger struct {
+	pipeline.Ledger
+	claims, appends atomic.Bool
+}
+
+var errFull = errors.New("disk full")
+
+func (b *brokenLedger) Claim(ctx context.Context, k pipeline.RunKey, o pipeline.ClaimOptions) (pipeline.Claimed, error) {
+	if b.claims.Load() {
+		return pipeline.Claimed{}, errFull
+	}
+	return b.Ledger.Claim(ctx, k, o)
+}
+
+func (b *brokenLedger) Append(ctx context.Context, l pipeline.Lease, r ...pipeline.Record) error {
+	if b.appends.Load() {
+		return errFull
+	}
+	return b.Ledger.Append(ctx, l, r...)
+}
+
+func TestNothingIsSentThatTheLedgerDoesNotKnowAndAfterwardsItWorksAgain(t *testing.T) {
+	t.Parallel()
+	ledger := &brokenLedger{Ledger: pipeline.MemoryLedger()}
+	journal, err := pipeline.NewJournal(ledger, pipeline.JournalOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sent atomic.Int32
+	h := newServer(t, hookserver.Options{Journal: journal, Chain: chainOf(t, pipeline.StepFunc(func(ctx context.Context, x *pipeline.Export) error {
+		_, err := x.Once(ctx, pipeline.Act{Call: "request", What: "POST https://erp.example/invoices"}, func(context.Context, pipeline.Attempt) (*pipeline.Answer, error) {
+			sent.Add(1)
+			return &pipeline.Answer{Status: 201}, nil
+		})
+		return err
+	}))})
+	ledger.claims.Store(true)
+	if status, answer := serve(h, hookCall(invoice().Bytes())); status != 503 || !strings.Contains(answer.Messages[0].Content, "disk full") || sent.Load() != 0 {
+		t.Errorf("%d %+v, %d sent", status, answer, sent.Load())
+	}
+	ledger.claims.Store(false)
+	ledger.appends.Store(true)
+	if status, answer := serve(h, hookCall(invoice().Bytes())); status != 200 || !answer.Failed() || sent.Load() != 0 ||
+		!strings.Contains(answer.Messages[0].Content, "nothing was sent: disk full") || !strings.HasSuffix(answer.Messages[0].Content, "No call was made.") {
+		t.Errorf("%d %+v, %d sent", status, answer, sent.Load())
+	}
+	ledger.appends.Store(false)
+	if status, answer := serve(h, hookCall(invoice().Bytes())); status != 200 || answer.Failed() || sent.Load() != 1 {
+		t.Errorf("%d %+v, %d sent", status, answer, sent.Load())
+	}
+}
+
+func ExampleServer() {
+	chain, err := pipeline.New(pipeline.StepFunc(func(_ context.Context, x *pipeline.Export) error { return x.Set("status", "done") }))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	hook, err := hookserver.New(hookserver.Options{
+		Chain: chain, Secrets: []string{secret},
+		Async: &hookserver.Async{URL: "https://exports.example.com/export", After: -1},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	body := rossumtest.Annotation(rossumtest.Field("status", ""), rossumtest.Offline()).Bytes()
+	status, location, _ := ask(hook, hookCall(body))
+	fmt.Println(status)
+	for status = 202; status == 202; {
+		var answer rossum.Response
+		if status, answer = poll(hook, location); status == 201 {
+			fmt.Println(status, len(answer.Operations), "operation")
+		}
+	}
+	fmt.Println(hook.Shutdown(context.Background()))
+	// Output:
+	// 202
+	// 201 1 operation
+	// <nil>
+}

@@ -1,0 +1,181 @@
+package hookserver
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"time"
+
+	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/rossum"
+)
+
+// Defaults of [Options] and [Async].
+const (
+	DefaultTimeout      = 30 * time.Second // Rossum's own default of a hook's timeout_s
+	DefaultBodyLimit    = 128 << 20        // bytes of a hook call
+	DefaultReadTimeout  = 30 * time.Second
+	DefaultWindow       = 2 * time.Minute
+	DefaultKeep         = 24 * time.Hour
+	DefaultAsyncTimeout = 10 * time.Minute // as long as the token of a hook call lives
+)
+
+// answerTime is kept free at the end of the hook's time-out: an answer that comes late
+// makes the platform call again.
+const answerTime = time.Second
+
+// Options are the options of [New]. One of Chain, Queues and Extensions says what is
+// served.
+type Options struct {
+	// Chain serves every call.
+	Chain *pipeline.Chain
+	// Queues has a chain for each queue, by its number.
+	Queues map[int64]*pipeline.Chain
+	// Extensions serves every kind of extension at a path of its own; see [Kinds].
+	Extensions Kinds
+
+	// Secrets are those of the hook; several are for the days in which one replaces the
+	// other. Without them Unsigned must say that calls are accepted as they come, for
+	// hooks without a secret behind a door of their own.
+	Secrets  []string
+	Unsigned bool
+
+	// Journal keeps the runs. nil keeps them in memory: then nothing is known of a run
+	// any more when the process has ended, and a second process knows nothing of them.
+	Journal *pipeline.Journal
+	// Recover goes on by itself with runs whose process has ended. The program must give
+	// what the hook call no longer does: secrets by pipeline.WithSecrets, and a client of
+	// Rossum's API by pipeline.WithRossum where steps need one. Without it a run goes on
+	// when its hook is called again.
+	Recover bool
+	// Run are the options of every run.
+	Run []pipeline.Option
+
+	// Timeout is the hook's time-out; DefaultTimeout if 0. A run is bounded by it, less a
+	// second, unless it is answered later.
+	Timeout time.Duration
+	// Async answers slow exports later; nil answers all at once.
+	Async *Async
+
+	// Window is how long a call with the same content gets the answer of the first, a
+	// failure, too; DefaultWindow if 0.
+	Window time.Duration
+	// Keep is how long a run is remembered after its end, DefaultKeep if 0.
+	Keep time.Duration
+
+	// BodyLimit is how many bytes a call may have, DefaultBodyLimit if 0; of those with
+	// more than a megabyte four are read at a time. ReadTimeout bounds the reading of a
+	// body, DefaultReadTimeout if 0.
+	BodyLimit   int64
+	ReadTimeout time.Duration
+
+	// Log gets one line for each call that is refused and each fault of the server; nil
+	// for none. Logs of runs are an option of the runs.
+	Log *slog.Logger
+}
+
+// Async answers slow exports in the asynchronous form of Rossum's hooks: 202 and a
+// polling address in Location, which answers 202 while the export runs and 201 with its
+// result when it has ended (Rossum's API reference, "Webhook Events").
+type Async struct {
+	// URL is the hook's config.url: polling addresses begin with it.
+	URL string
+	// Key signs the polling addresses: 16 bytes at least that nobody else knows, the same
+	// in every process that shares the ledger. nil makes a random one, so that addresses
+	// end with this process.
+	Key []byte
+	// After is how long a call is waited for before it gets its polling address; 0 waits
+	// until the hook's time-out nears. With a negative time every call gets it at once.
+	After time.Duration
+	// Timeout bounds a run, DefaultAsyncTimeout if 0. The hook's max_polling_time_s
+	// should be longer, and so should its token_lifetime_s if steps talk to Rossum.
+	Timeout time.Duration
+}
+
+// Kinds says which extension an address stands for: the registry of package
+// organisation, which steps.Register fills. A hook whose config.url ends in a kind's
+// name, such as https://exports.example.com/rest-api-export, gets the step of that kind
+// with the settings that the hook call carries. So a team moves one hook at a time, and
+// config.url is all that changes.
+//
+// Files go from hook to hook as documents in Rossum ([pipeline.InRossum]), unless
+// pipeline.WithStore says otherwise. One hook does not see what another decided: a reply
+// that is not there counts as that of a call which was not due. Steps are built once for
+// each hook and its settings, and kept for later calls. The secrets are those of the
+// call, and what pipeline.WithSecrets adds.
+type Kinds interface {
+	// Kind returns the extension's name and what makes its step; ok is false if there
+	// is none.
+	Kind(address string) (name string, make func(*rossum.Hook) (pipeline.Step, error), ok bool)
+	// Err returns what is wrong with the registrations, nil if nothing is.
+	Err() error
+}
+
+// check returns every fault of the options.
+func (o *Options) check() error {
+	var faults []error
+	add := func(format string, args ...any) { faults = append(faults, fmt.Errorf("hook server: "+format, args...)) }
+	served := 0
+	for _, given := range []bool{o.Chain != nil, len(o.Queues) > 0, o.Extensions != nil} {
+		if given {
+			served++
+		}
+	}
+	if served != 1 {
+		add("%d of Chain, Queues and Extensions are given; give one", served)
+	}
+	for queue, chain := range o.Queues {
+		if chain == nil {
+			add("queue %d has no chain", queue)
+		}
+	}
+	if o.Extensions != nil {
+		if err := o.Extensions.Err(); err != nil {
+			faults = append(faults, err)
+		}
+	}
+	switch {
+	case len(o.Secrets) == 0 && !o.Unsigned:
+		add("there is no secret of the hook; give it in Secrets, or say Unsigned if calls are to be accepted from everybody")
+	case len(o.Secrets) > 0 && o.Unsigned:
+		add("there are both Secrets and Unsigned; keep one")
+	}
+	for i, secret := range o.Secrets {
+		if secret == "" {
+			add("secret %d is empty; is the variable that it comes from set?", i+1)
+		}
+	}
+	for name, n := range map[string]int64{
+		"Timeout": int64(o.Timeout), "Window": int64(o.Window), "Keep": int64(o.Keep), "ReadTimeout": int64(o.ReadTimeout), "BodyLimit": o.BodyLimit,
+	} {
+		if n < 0 {
+			add("%s is negative", name)
+		}
+	}
+	if o.Async != nil {
+		faults = append(faults, o.Async.check())
+	}
+	return errors.Join(faults...)
+}
+
+func (a *Async) check() error {
+	var faults []error
+	if u, err := url.Parse(a.URL); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || u.Fragment != "" {
+		faults = append(faults, fmt.Errorf("hook server: Async.URL %q is not the hook's URL, such as https://exports.example.com/export", a.URL))
+	}
+	if a.Key != nil && len(a.Key) < 16 {
+		faults = append(faults, fmt.Errorf("hook server: Async.Key has %d bytes, it needs 16 at least", len(a.Key)))
+	}
+	if a.Timeout < 0 {
+		faults = append(faults, errors.New("hook server: Async.Timeout is negative"))
+	}
+	return errors.Join(faults...)
+}
+
+// setDefault replaces a zero.
+func setDefault[T int64 | time.Duration](value *T, by T) {
+	if *value == 0 {
+		*value = by
+	}
+}

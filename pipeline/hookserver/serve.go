@@ -1,0 +1,281 @@
+package hookserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/rossum"
+)
+
+// ServeHTTP answers a hook call, a poll or a health check; see [Server].
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead:
+		if token := r.URL.Query().Get(pollKey); s.o.Async != nil && token != "" {
+			s.poll(w, r, token)
+			return
+		}
+		_ = writeJSON(w, http.StatusOK, map[string]string{"status": "ok"}) // whoever has gone does not want it
+		return
+	case http.MethodPost:
+	default:
+		w.Header().Set("Allow", "GET, HEAD, POST")
+		refuse(w, &refusal{http.StatusMethodNotAllowed, "a hook is called with POST"})
+		return
+	}
+	p, err := s.read(w, r)
+	if err == nil && s.kinds != nil && !s.kinds.serves(r.URL.Path) {
+		err = &refusal{http.StatusNotFound, "there is no extension at this path"}
+	}
+	if err != nil {
+		s.log.WarnContext(r.Context(), "hook call refused", "error", err)
+		refuse(w, err)
+		return
+	}
+	s.sweep(r.Context())
+	a := s.answer(r.Context(), r.URL.Path, p)
+	switch {
+	case a.refused != nil:
+		s.log.ErrorContext(r.Context(), "an export was not begun", "annotation", p.Annotation.ID, "error", a.refused)
+		refuse(w, a.refused)
+	case a.response == nil:
+		w.Header().Set("Location", s.location(a.run))
+		_ = writeJSON(w, http.StatusAccepted, map[string]string{"status": "running"}) // who did not get it calls again
+	default:
+		s.deliver(w, r, http.StatusOK, a.run, a.response)
+	}
+}
+
+// deliver writes an answer and notes that it was written.
+func (s *Server) deliver(w http.ResponseWriter, r *http.Request, status int, run pipeline.RunID, response *rossum.Response) {
+	err := writeJSON(w, status, response)
+	if err != nil || r.Context().Err() != nil || run == "" || response.Failed() {
+		return // a failure is not handed out again anyway
+	}
+	ctx := context.WithoutCancel(r.Context())
+	if err := s.journal.Delivered(ctx, run); err != nil && !errors.Is(err, pipeline.ErrNoRun) {
+		// It would be handed out once more: the same answer, and no second export.
+		s.log.WarnContext(ctx, "that an answer was delivered could not be noted", "run", run, "error", err)
+	}
+}
+
+// answered is what a call gets: an answer, the run that it is to be polled for, or a
+// refusal.
+type answered struct {
+	run      pipeline.RunID
+	response *rossum.Response
+	refused  error
+}
+
+// patience is how long a call is waited for.
+func (s *Server) patience() time.Duration {
+	late := s.o.Timeout - min(answerTime, s.o.Timeout/10)
+	if s.o.Async == nil {
+		return late
+	}
+	switch after := s.o.Async.After; {
+	case after < 0:
+		return 0
+	case after > 0:
+		return min(after, late)
+	}
+	return late
+}
+
+// answer has the call answered by the run that has answered it already, that goes on, or
+// by a new one.
+func (s *Server) answer(ctx context.Context, path string, p *rossum.Payload) answered {
+	key, content := pipeline.KeyOf(p), p.ContentHash()
+	ctx = context.WithoutCancel(ctx)
+	late, cancel := context.WithTimeout(ctx, s.o.Timeout-min(answerTime, s.o.Timeout/10))
+	defer cancel()
+	for {
+		known, after, err := s.known(ctx, key, content)
+		if err != nil {
+			return answered{refused: unavailable(err)}
+		}
+		if known != nil {
+			return *known
+		}
+		j := &job{path: path, payload: p, key: key, after: after, begun: make(chan pipeline.RunInfo, 1), done: make(chan struct{})}
+		if !s.enter(func() { s.run(j) }) {
+			return answered{refused: &refusal{http.StatusServiceUnavailable, "the export service is shutting down; call again"}}
+		}
+		a, again := s.await(late, j, content)
+		if !again {
+			return a
+		}
+	}
+}
+
+func unavailable(err error) error {
+	return &refusal{http.StatusServiceUnavailable, "the export service cannot note exports now, so that nothing was sent: " + err.Error()}
+}
+
+// known returns the answer that the last run has given to the same content, if it is to
+// be given again, and the generation of that run.
+func (s *Server) known(ctx context.Context, key pipeline.RunKey, content string) (*answered, int64, error) {
+	info, ok, err := s.journal.Latest(ctx, key)
+	if err != nil || !ok || info.State != pipeline.RunEnded {
+		return nil, 0, err
+	}
+	age := info.Seen.Sub(info.Ended)
+	if info.Content != content {
+		return nil, info.Generation, nil
+	}
+	o, err := s.journal.Outcome(ctx, info.ID)
+	if errors.Is(err, pipeline.ErrNoRun) { // erased meanwhile
+		return nil, info.Generation, nil
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	if o.Response != nil && (age < s.o.Window || !o.Failed() && !o.Delivered) {
+		return &answered{run: info.ID, response: o.Response}, info.Generation, nil
+	}
+	return nil, info.Generation, nil
+}
+
+// job is a run that a call has asked for.
+type job struct {
+	path    string
+	payload *rossum.Payload
+	key     pipeline.RunKey
+	after   int64
+	begun   chan pipeline.RunInfo // one, if it begins
+	done    chan struct{}         // closed when the rest is set
+	kept    pipeline.Kept
+	err     error
+}
+
+// run makes a job's run.
+func (s *Server) run(j *job) {
+	defer close(j.done)
+	defer func() {
+		// A panic outside of the steps must not take the answer with it.
+		if v := recover(); v != nil {
+			s.log.Error("export panicked", "panic", fmt.Sprint(v))
+			j.kept.Response, j.err = failed("internal error; see the log of the export service."), pipeline.ErrPanic
+		}
+	}()
+	chain, release, err := s.chainFor(j.path, j.payload)
+	if err != nil {
+		j.kept.Response, j.err = failed(err.Error()), err
+		s.log.Error("the settings of a hook are unusable", "hook", j.payload.Hook, "error", err)
+		return
+	}
+	defer release()
+	j.kept, j.err = s.keep(chain, j.payload, pipeline.KeepOptions{After: j.after, Path: j.path, Begun: func(i pipeline.RunInfo) { j.begun <- i }})
+	s.eraseIfGone(j)
+}
+
+// keep runs a chain.
+func (s *Server) keep(chain *pipeline.Chain, p *rossum.Payload, o pipeline.KeepOptions) (pipeline.Kept, error) {
+	timeout := s.o.Timeout - min(answerTime, s.o.Timeout/10)
+	if s.o.Async != nil {
+		timeout = s.o.Async.Timeout
+	}
+	options := append([]pipeline.Option{pipeline.WithTimeout(timeout)}, s.o.Run...)
+	return chain.Keep(s.base, p, o, append(options, pipeline.WithJournal(s.journal))...)
+}
+
+// eraseIfGone removes what the ledger has of an annotation that was purged or deleted.
+func (s *Server) eraseIfGone(j *job) {
+	a := j.payload.Annotation
+	if j.payload.Event != rossum.EventAnnotationStatus || a.Status != "purged" && a.Status != "deleted" {
+		return
+	}
+	if err := s.journal.Ledger().Erase(context.Background(), j.key.Organization, a.ID, j.kept.Run.ID); err != nil {
+		s.log.Error("the records of an annotation that is gone could not be erased", "annotation", a.ID, "error", err)
+		j.kept.Response.Messages = append(j.kept.Response.Messages, rossum.Message{Type: rossum.ErrorMessage, Content: "Export failed: the records of the annotation could not be erased: " + err.Error()})
+	}
+}
+
+// await waits for a job, and for what is in its way. With again the call is looked at
+// anew.
+func (s *Server) await(late context.Context, j *job, content string) (a answered, again bool) {
+	wait := time.NewTimer(s.patience())
+	defer wait.Stop()
+	running := pipeline.RunID("")
+	begun := j.begun
+	for {
+		select {
+		case <-j.done:
+			return s.ended(late, j, content)
+		case i := <-begun:
+			running, begun = i.ID, nil
+			if s.o.Async != nil && s.patience() == 0 {
+				return answered{run: running}, false
+			}
+		case <-wait.C:
+			if s.o.Async != nil && running != "" {
+				return answered{run: running}, false
+			}
+			if s.o.Async == nil {
+				// The run ends with its own time-out, which is the same.
+				<-j.done
+				return s.ended(late, j, content)
+			}
+		}
+	}
+}
+
+// ended says what follows from the end of a job.
+func (s *Server) ended(late context.Context, j *job, content string) (a answered, again bool) {
+	var busy *pipeline.BusyError
+	switch {
+	case errors.As(j.err, &busy):
+		return s.busy(late, busy.Run, content)
+	case errors.Is(j.err, pipeline.ErrStale):
+		return answered{}, true
+	case j.kept.Left:
+		return answered{refused: &refusal{http.StatusServiceUnavailable, "the export service is shutting down; call again"}}, false
+	case errors.Is(j.err, pipeline.ErrNotNoted) && j.kept.Run.ID == "":
+		return answered{refused: &refusal{http.StatusServiceUnavailable, j.err.Error()}}, false
+	}
+	var refused *refusal
+	if errors.As(j.err, &refused) {
+		return answered{refused: refused}, false
+	}
+	return answered{run: j.kept.Run.ID, response: j.kept.Response}, false
+}
+
+// busy waits for the run that is in the way.
+func (s *Server) busy(late context.Context, running pipeline.RunInfo, content string) (answered, bool) {
+	if s.o.Async != nil && running.Content == content {
+		ctx, cancel := context.WithTimeout(late, s.patience())
+		defer cancel()
+		late = ctx
+	}
+	_, err := s.journal.Ledger().Wait(late, running.ID)
+	switch {
+	case err == nil, errors.Is(err, pipeline.ErrNoRun):
+		return answered{}, true
+	case late.Err() == nil:
+		return answered{refused: unavailable(err)}, false
+	case s.o.Async != nil && running.Content == content:
+		return answered{run: running.ID}, false
+	}
+	return answered{response: failed("another export of this annotation is still running, begun " + running.Begun.UTC().Format(time.RFC3339) + ". Nothing was sent for this one; export again when that one has ended.")}, false
+}
+
+// sweep forgets old runs, from time to time.
+func (s *Server) sweep(ctx context.Context) {
+	s.mu.Lock()
+	due := time.Since(s.swept) >= s.o.Keep/100
+	if due {
+		s.swept = time.Now()
+	}
+	s.mu.Unlock()
+	if !due {
+		return
+	}
+	// What cannot be removed now is removed the next time.
+	if _, err := s.journal.Ledger().Expire(context.WithoutCancel(ctx), s.o.Keep); err != nil {
+		s.log.WarnContext(ctx, "old runs could not be removed from the ledger", "error", err)
+	}
+}

@@ -1,0 +1,202 @@
+package pipeline_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/pipelinetest"
+	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
+)
+
+// countingERP acts on calls, once for each idempotency key if it honours them.
+type countingERP struct {
+	honours bool
+
+	mu   sync.Mutex
+	acts map[string]int // by path
+	keys map[string]bool
+	ids  int
+}
+
+func newCountingERP(honours bool) *countingERP {
+	return &countingERP{honours: honours, acts: make(map[string]int), keys: make(map[string]bool)}
+}
+
+func (e *countingERP) post(path, key string) *pipeline.Answer {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.honours || key == "" || !e.keys[path+key] {
+		e.acts[path]++
+		e.keys[path+key] = true
+	}
+	return &pipeline.Answer{Status: http.StatusCreated, Header: http.Header{"Location": {path + "/7"}}, Body: []byte(`{"id":"` + path + `-7"}`)}
+}
+
+// most is the highest number of acts for one path.
+func (e *countingERP) most() (most int, all string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for path, n := range e.acts {
+		most = max(most, n)
+		all += fmt.Sprintf(" %s:%d", path, n)
+	}
+	return most, all
+}
+
+// posts is a step that makes a call and keeps a part of its answer in a field.
+func posts(e *countingERP, path, field string) pipeline.Step {
+	return pipeline.Named("post "+path, pipeline.StepFunc(func(ctx context.Context, x *pipeline.Export) error {
+		answer, err := x.Once(ctx, pipeline.Act{Call: "request", What: "POST https://erp.example" + path}, func(_ context.Context, a pipeline.Attempt) (*pipeline.Answer, error) {
+			return e.post(path, a.Key), nil
+		})
+		if err != nil {
+			return err
+		}
+		if err := x.Files.Put(ctx, pipeline.File{Key: path, Data: answer.Body}); err != nil {
+			return err
+		}
+		return x.Set(field, fmt.Sprintf("%d %s", answer.Status, answer.Body))
+	}))
+}
+
+// reads is a step that needs what an earlier one has left.
+func reads(key, field string) pipeline.Step {
+	return pipeline.StepFunc(func(ctx context.Context, x *pipeline.Export) error {
+		f, err := x.Files.Get(ctx, key)
+		if err != nil {
+			return err
+		}
+		x.Info("read %s", f.Data)
+		return x.Set(field, string(f.Data))
+	})
+}
+
+func keepCall() *rossumtest.Call {
+	return rossumtest.Annotation(rossumtest.Offline(), rossumtest.Field("a", ""), rossumtest.Field("b", ""), rossumtest.Field("c", ""), rossumtest.Field("d", ""), rossumtest.Field("e", ""), rossumtest.Field("f", ""))
+}
+
+func crashChain(t *testing.T, e *countingERP) *pipeline.Chain {
+	t.Helper()
+	branch, err := pipeline.New(posts(e, "/left", "c"), reads("/left", "d"), posts(e, "/left2", "d"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	nested, err := pipeline.New(posts(e, "/nested", "b"), reads("/nested", "f"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return chainOf(t, posts(e, "/first", "a"), nested, pipeline.Parallel(pipeline.Named("left", branch), posts(e, "/right", "e")), reads("/left2", "a"), pipeline.Finally(posts(e, "/notify", "f")))
+}
+
+func journal(t *testing.T, l pipeline.Ledger) *pipeline.Journal {
+	t.Helper()
+	j, err := pipeline.NewJournal(l, pipeline.JournalOptions{Key: pipeline.Key{ID: "1", Secret: []byte(strings.Repeat("k", 32))}, Owner: "test", Lease: 30 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return j
+}
+
+// TestARunThatIsKilledAtAnyWriteGoesOn kills a process at each of its writes to the
+// ledger, before and after, and has another one go on.
+func TestARunThatIsKilledAtAnyWriteGoesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		plain := newCountingERP(false)
+		undisturbed, err := crashChain(t, plain).Export(t.Context(), keepCall().Payload())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, honours := range []bool{false, true} {
+			for _, after := range []bool{false, true} {
+				for at := 1; ; at++ {
+					name := fmt.Sprintf("write %d, done %v, with a key %v", at, after, honours)
+					shared := pipeline.MemoryLedger()
+					first, ctx := pipelinetest.NewMortal(t.Context(), shared, at, after)
+					erp := newCountingERP(honours)
+					chain := crashChain(t, erp)
+					options := []pipeline.Option{}
+					if honours {
+						options = append(options, pipeline.WithIdempotency(pipeline.Idempotency{}))
+					}
+					_, _ = chain.Export(ctx, keepCall().Payload(), append(options, pipeline.WithJournal(journal(t, first)))...)
+					if !first.Dead() {
+						break // it had fewer writes
+					}
+					time.Sleep(31 * time.Second) // the lease ends
+					kept, err := chain.Keep(t.Context(), keepCall().Payload(), pipeline.KeepOptions{}, append(options, pipeline.WithJournal(journal(t, shared)))...)
+					answer := kept.Response
+					most, all := erp.most()
+					switch {
+					case most > 1:
+						t.Errorf("%s: acts%s", name, all)
+					case errors.Is(err, pipeline.ErrStale): // it had ended
+					case errors.Is(err, pipeline.ErrMaybeSent) && honours:
+						t.Errorf("%s: %v", name, err)
+					case errors.Is(err, pipeline.ErrMaybeSent):
+						if !answer.Failed() || !strings.Contains(texts(answer.Messages), "POST https://erp.example/") {
+							t.Errorf("%s: %+v", name, answer)
+						}
+					case err != nil:
+						t.Errorf("%s: %v", name, err)
+					case texts(answer.Operations) != texts(undisturbed.Operations) || texts(answer.Messages) != texts(undisturbed.Messages):
+						t.Errorf("%s: got\n%s %s, want\n%s %s", name, texts(answer.Messages), texts(answer.Operations), texts(undisturbed.Messages), texts(undisturbed.Operations))
+					}
+				}
+			}
+		}
+	})
+}
+
+func TestAPersonsVerdictHasTheRunGoOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, there := range []bool{true, false} {
+			shared := pipeline.MemoryLedger()
+			erp := newCountingERP(false)
+			chain := chainOf(t, posts(erp, "/first", "a"), posts(erp, "/second", "b"))
+			// Writes: claim, call, reply.
+			first, ctx := pipelinetest.NewMortal(t.Context(), shared, 3, false)
+			_, _ = chain.Export(ctx, keepCall().Payload(), pipeline.WithJournal(journal(t, first)))
+			time.Sleep(31 * time.Second)
+			j := journal(t, shared)
+			for range 2 { // it waits for as long as nobody says anything
+				if _, err := chain.Export(t.Context(), keepCall().Payload(), pipeline.WithJournal(j)); !errors.Is(err, pipeline.ErrMaybeSent) {
+					t.Fatal(err)
+				}
+			}
+			n := 0
+			for p, err := range j.Pending(t.Context(), pipeline.RunQuery{}) {
+				if err != nil || p.What != "POST https://erp.example/first" || p.Step != "post /first" {
+					t.Fatalf("%+v, %v", p, err)
+				}
+				n++
+				if err := j.Settle(t.Context(), p.Run.ID, p.Call, pipeline.Verdict{There: there, Status: 201, Body: []byte("seen")}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			answer, err := chain.Export(t.Context(), keepCall().Payload(), pipeline.WithJournal(j))
+			if err != nil || n != 1 {
+				t.Fatalf("%d calls are pending, then %v", n, err)
+			}
+			if got := strings.Contains(texts(answer.Operations), "201 seen"); got != there || erp.acts["/second"] != 1 {
+				t.Errorf("there %v: %s, %v", there, texts(answer.Operations), erp.acts)
+			}
+			if want := map[bool]int{true: 1, false: 2}[there]; erp.acts["/first"] != want { // the ERP had acted in either case
+				t.Errorf("there %v: %v", there, erp.acts)
+			}
+		}
+	})
+}
+
+func texts(v any) string {
+	data, _ := json.Marshal(v)
+	return string(data)
+}

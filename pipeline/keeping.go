@@ -1,0 +1,326 @@
+package pipeline
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/exportpipeline/exportpipeline/rossum"
+)
+
+// KeyOf says which runs a hook call is of: one at a time goes on.
+func KeyOf(p *rossum.Payload) RunKey {
+	return RunKey{Organization: p.BaseURL, Hook: p.Hook, Annotation: p.Annotation.ID, Event: p.Event + "." + p.Action}
+}
+
+// ErrChanged means that a run which was cut short cannot go on, since the chain or the
+// annotation is another one now and nobody knows whether a call was made.
+var ErrChanged = errors.New("an earlier run was cut short and cannot go on")
+
+// ErrHandedOver as the cause of a context's end leaves the run for another process to
+// go on with: it ends at its next call, and is not answered.
+var ErrHandedOver = errors.New("the export service is stopping; another process goes on with this export")
+
+// isLeft reports that the run is not this process's any more.
+func isLeft(ctx context.Context) bool {
+	cause := context.Cause(ctx)
+	return errors.Is(cause, ErrHandedOver) || errors.Is(cause, ErrFenced)
+}
+
+// KeepOptions are the options of [Chain.Keep].
+type KeepOptions struct {
+	// After is the generation of the latest ended run that the caller has looked at;
+	// AnyRun begins a new run whatever has ended before. See [ClaimOptions].
+	After int64
+	// Resume, if set, is the one run to go on with.
+	Resume RunID
+	// Path is noted with the run: where the hook was called.
+	Path string
+	// Begun, if not nil, is called with the run before its first step.
+	Begun func(RunInfo)
+}
+
+// Kept is what [Chain.Keep] did.
+type Kept struct {
+	Response *rossum.Response
+	Run      RunInfo
+	// Earlier reports that the run had been begun by a process that was cut short.
+	Earlier bool
+	// Stopped reports that the run waits for a person's [Verdict].
+	Stopped bool
+	// Left reports that another process goes on with the run; there is no answer.
+	Left bool
+}
+
+// keep runs an export on the ledger of its journal. The error is a *BusyError if the run
+// goes on elsewhere.
+func (c *Chain) keep(ctx context.Context, x *Export) (Kept, error) {
+	j := x.run.config.journal
+	claimed, earlier, knowledge, err := c.claim(ctx, x)
+	if err != nil {
+		return Kept{}, err
+	}
+	k := Kept{Run: claimed.Run, Earlier: earlier != nil}
+	x.run.log = newRunLog(j, claimed.Lease, claimed.Run, earlier)
+	x.run.knowledge = knowledge
+	if begun := x.run.config.keep.Begun; begun != nil {
+		begun(claimed.Run)
+	}
+	running, stop := x.run.log.beat(ctx)
+	response, runErr := c.run(running, x)
+	k.Left = isLeft(running)
+	stop()
+	k.Response = response
+	endCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lateTime)
+	defer cancel()
+	if k.Left {
+		// What it has done is on the ledger, or is done again from there.
+		return k, errors.Join(runErr, j.ledger.Release(endCtx, claimed.Lease))
+	}
+	if k.Stopped = errors.Is(runErr, ErrMaybeSent) || errors.Is(runErr, ErrChanged); k.Stopped {
+		err = errors.Join(x.run.log.write(endCtx, recordStopped, endRecord{Response: response, Error: textOf(runErr), Report: x.run.report}), j.ledger.Release(endCtx, claimed.Lease))
+	} else {
+		err = x.run.log.end(endCtx, endRecord{Response: response, Error: textOf(runErr), Report: x.run.report})
+	}
+	if err != nil {
+		// The next call for the annotation goes on with the run, and makes nothing twice.
+		if !k.Stopped {
+			err = errors.Join(err, j.ledger.Release(endCtx, claimed.Lease))
+		}
+		x.Log.ErrorContext(ctx, "the end of an export could not be noted in the ledger", "error", err)
+	}
+	return k, runErr
+}
+
+func textOf(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+// end notes the answer.
+func (l *runLog) end(ctx context.Context, e endRecord) error {
+	r, err := l.journal.record(placeOf(recordEnd, l.info), recordEnd, e)
+	if err != nil {
+		return err
+	}
+	if err := l.flush(ctx); err != nil {
+		return err
+	}
+	return l.journal.ledger.End(ctx, l.lease, r)
+}
+
+// beat renews the lease until stop is called, and ends the context when the run has
+// another owner.
+func (l *runLog) beat(ctx context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		ticker := time.NewTicker(l.journal.lease / 3)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+			}
+			if err := l.journal.ledger.Renew(ctx, l.lease); errors.Is(err, ErrFenced) {
+				cancel(fmt.Errorf("another process has taken this run over: %w", err))
+				return
+			}
+		}
+	}()
+	return ctx, func() { cancel(nil); <-done }
+}
+
+// claim makes this process the owner of the run: a new one, or one that was cut short.
+func (c *Chain) claim(ctx context.Context, x *Export) (Claimed, *history, []*madeCall, error) {
+	j, p := x.run.config.journal, x.Payload
+	key, content := KeyOf(p), ContentOf(p)
+	recorded, err := p.Recorded()
+	if err != nil {
+		return Claimed{}, nil, nil, err
+	}
+	_, _ = rand.Read(x.run.seed[:]) // never fails, see crypto/rand
+	first, err := j.record(key.String(), recordBegun, begunRecord{Request: p.RequestID, Path: x.run.config.keep.Path, Payload: recorded, Seed: x.run.seed[:], Started: x.WallTime()})
+	if err != nil {
+		return Claimed{}, nil, nil, err
+	}
+	var knowledge []*madeCall
+	after := x.run.config.keep.After
+	for {
+		o := ClaimOptions{Owner: j.owner, Lease: j.lease, Content: content, Fingerprint: c.print, After: after, Resume: x.run.config.keep.Resume, First: []Record{first}}
+		claimed, err := j.ledger.Claim(ctx, key, o)
+		if err != nil {
+			if !errors.Is(err, ErrBusy) && !errors.Is(err, ErrStale) && !errors.Is(err, ErrEnded) && !errors.Is(err, ErrNoRun) {
+				err = fmt.Errorf("%w: %w", ErrNotNoted, err)
+			}
+			return claimed, nil, nil, fmt.Errorf("beginning the export: %w", err)
+		}
+		if !claimed.TakenOver {
+			return claimed, nil, knowledge, nil
+		}
+		h, err := j.load(ctx, claimed.Run.ID)
+		if err == nil && claimed.Run.Content == content {
+			err = c.fits(h)
+			if err == nil {
+				x.run.begin(h)
+				return claimed, h, nil, nil
+			}
+		} else if err == nil {
+			err = h.giveWay()
+		}
+		if err != nil {
+			return claimed, nil, nil, errors.Join(err, j.ledger.Release(context.WithoutCancel(ctx), claimed.Lease))
+		}
+		// The annotation has changed since. What was sent is known, and told.
+		knowledge = newRunLog(j, claimed.Lease, claimed.Run, h).made()
+		r, err := j.record(placeOf(recordReplaced, claimed.Run), recordReplaced, struct{}{})
+		if err == nil {
+			err = j.ledger.End(ctx, claimed.Lease, r)
+		}
+		if err != nil {
+			return claimed, nil, nil, fmt.Errorf("ending the earlier export: %w", err)
+		}
+		after = AnyRun
+	}
+}
+
+// begin takes over the seed of a run that goes on.
+func (r *run) begin(h *history) {
+	if len(h.begun) > 0 && len(h.begun[0].Seed) == len(r.seed) {
+		copy(r.seed[:], h.begun[0].Seed)
+	}
+}
+
+// giveWay says whether a run that was cut short may be followed by one with other
+// content.
+func (h *history) giveWay() error {
+	for _, c := range h.calls {
+		if c.isOpen() && c.verdict == nil {
+			return fmt.Errorf("%w, since the annotation has changed: %w", ErrChanged, &UnsettledError{Run: h.ID, Call: c.ref(), What: c.What, Begun: c.Begun})
+		}
+	}
+	return nil
+}
+
+// fits says whether the chain can go on with a run: the steps that have ended must be
+// there, in their order, and known for sure.
+func (c *Chain) fits(h *history) error {
+	if h.Fingerprint == c.print {
+		return nil
+	}
+	paths := c.paths("")
+	last := make(map[string]int) // place of the last step that had ended, by the row
+	for _, done := range h.order {
+		at := slices.IndexFunc(paths, func(p pathOf) bool { return p.path == done })
+		if at >= 0 && paths[at].unsure {
+			return fmt.Errorf("%w: the chain has changed, and several of its steps are called like step %s; give them names of their own", ErrChanged, done)
+		}
+		row := done[:strings.LastIndexByte(done, '/')]
+		before := last[row]
+		if last[row] = at; at < before {
+			return fmt.Errorf("%w: the chain has changed, and its step %s, which had ended, is not there any more, or in another place", ErrChanged, done)
+		}
+	}
+	return nil
+}
+
+// ContentOf is a hash of what a hook call is about: two calls with the same one ask for
+// the same export. Number and time of the call, its token and secrets, and what the
+// platform notes about the annotation's life, do not count.
+func ContentOf(p *rossum.Payload) string { return p.ContentHash() }
+
+// place of a step in a chain.
+type pathOf struct {
+	path   string
+	unsure bool // another step has the same name
+}
+
+// paths lists all steps in the order in which they end.
+func (c *Chain) paths(above string) []pathOf { return pathsOf(c.links, above) }
+
+func pathsOf(links []link, above string) []pathOf {
+	var all []pathOf
+	for _, l := range links {
+		path := above + "/" + pathKey.Replace(l.key)
+		switch p := l.program.(type) {
+		case *Chain:
+			all = append(all, pathsOf(p.links, path)...)
+		case branches:
+			all = append(all, pathsOf(p, path)...)
+		}
+		all = append(all, pathOf{path, l.unsure})
+	}
+	return all
+}
+
+// fingerprint is a hash of steps, their keys and settings.
+func fingerprint(links []link) string {
+	h := sha256.New()
+	writeLinks(h.Write, links)
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+func writeLinks(write func([]byte) (int, error), links []link) {
+	for _, l := range links {
+		settings, err := json.Marshal(l.innermost())
+		if err != nil {
+			settings = nil // a function: its key stands for it
+		}
+		_, _ = write([]byte(strconv.Quote(l.key) + fmt.Sprintf("%T", l.innermost()) + string(settings)))
+		switch p := l.program.(type) {
+		case *Chain:
+			writeLinks(write, p.links)
+		case branches:
+			writeLinks(write, p)
+		}
+		_, _ = write([]byte(";"))
+	}
+}
+
+// sentence says what a run has sent, for the person who reads that it failed.
+func sentence(calls []*madeCall) string {
+	if len(calls) == 0 {
+		return "No call was made."
+	}
+	const most = 10
+	var parts []string
+	for i, c := range calls {
+		if i == most {
+			parts = append(parts, fmt.Sprintf("and %d more", len(calls)-most))
+			break
+		}
+		parts = append(parts, c.what())
+	}
+	return "These calls were made: " + strings.Join(parts, "; ") + "."
+}
+
+// what says what became of a call.
+func (c *madeCall) what() string {
+	switch {
+	case c.reply == nil:
+		return c.What + " (its outcome is not known)"
+	case c.reply.Answer == nil:
+		return c.What + " (no answer, it may have been received)"
+	}
+	a := c.reply.Answer
+	text := "answered"
+	if a.Status != 0 {
+		text += " " + strconv.Itoa(a.Status)
+	}
+	if location := a.Header.Get("Location"); location != "" {
+		text += ", " + location
+	}
+	return c.What + " (" + text + ")"
+}

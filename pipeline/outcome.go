@@ -1,0 +1,125 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/exportpipeline/exportpipeline/rossum"
+)
+
+// Outcome is what is known of a run, for servers and operators.
+type Outcome struct {
+	RunInfo
+	// Response is the answer; nil until the run has ended or waits for a verdict, and for
+	// one that gave way to another.
+	Response *rossum.Response
+	// Error is what the run returned beside the answer, "" if nothing.
+	Error  string
+	Report *Report // nil until the run has ended
+	// Delivered says that the answer was written to a caller.
+	Delivered bool
+	// Waits says that the run needs a person's [Verdict].
+	Waits bool
+	// Sent says what was sent until now, in a sentence.
+	Sent string
+}
+
+// Failed reports whether the run has ended with an error message.
+func (o *Outcome) Failed() bool { return o.Error != "" || o.Response != nil && o.Response.Failed() }
+
+// Outcome returns what is known of a run. The error wraps ErrNoRun if it is not there.
+func (j *Journal) Outcome(ctx context.Context, id RunID) (Outcome, error) {
+	h, err := j.load(ctx, id)
+	if err != nil {
+		return Outcome{}, err
+	}
+	o := Outcome{RunInfo: h.RunInfo, Delivered: h.given, Waits: h.stopped, Sent: sentence(newRunLog(j, Lease{}, h.RunInfo, h).made())}
+	if h.end != nil {
+		o.Response, o.Error, o.Report = h.end.Response, h.end.Error, h.end.Report
+	}
+	return o, nil
+}
+
+// Latest returns the newest run of a key; ok is false if there is none.
+func (j *Journal) Latest(ctx context.Context, key RunKey) (info RunInfo, ok bool, err error) {
+	q := RunQuery{Organization: key.Organization, Hook: key.Hook, Annotation: key.Annotation, Event: key.Event, Limit: 1}
+	for found, err := range j.ledger.Find(ctx, q) {
+		if err != nil && found.Key != key {
+			return RunInfo{}, false, fmt.Errorf("looking for earlier exports: %w", err)
+		}
+		if found.Key == key { // an empty part of the key asks for any
+			return found, true, err
+		}
+	}
+	return RunInfo{}, false, nil
+}
+
+// Delivered notes that the answer of a run was written to its caller.
+func (j *Journal) Delivered(ctx context.Context, id RunID) error {
+	r, err := j.record(string(id), recordDelivered, struct{}{})
+	if err != nil {
+		return err
+	}
+	return j.ledger.Note(ctx, id, r)
+}
+
+// Call returns the hook call that a run is of, without its token and secrets, and the
+// path at which the hook was called. The error wraps ErrNoRun if the run is not there.
+func (j *Journal) Call(ctx context.Context, id RunID) (p *rossum.Payload, path string, err error) {
+	h, err := j.load(ctx, id)
+	if err != nil {
+		return nil, "", err
+	}
+	if len(h.begun) == 0 || h.begun[0].Payload == nil {
+		return nil, "", fmt.Errorf("run %s: its hook call was not recorded", id)
+	}
+	p, err = rossum.ParsePayload(h.begun[0].Payload)
+	return p, h.begun[0].Path, err
+}
+
+// Recover goes on with every run that a process has left unended, one after the other,
+// for programs without a server. choose returns the chain for a hook call, nil for one
+// that is none of this program's; the call has neither token nor secrets, which the
+// options must give ([WithSecrets], [WithRossum]). Runs that wait for a [Verdict] are
+// left as they are. The error joins those of the runs.
+func (j *Journal) Recover(ctx context.Context, choose func(p *rossum.Payload, path string) *Chain, options ...Option) (answers []Kept, err error) {
+	var faults []error
+	for info, err := range j.ledger.Find(ctx, RunQuery{State: RunAbandoned}) {
+		if err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		k, ran, err := j.recoverOne(ctx, info, choose, options)
+		if err != nil {
+			faults = append(faults, fmt.Errorf("going on with run %s (%s): %w", info.ID, info.Key, err))
+		}
+		if ran {
+			answers = append(answers, k)
+		}
+	}
+	return answers, errors.Join(faults...)
+}
+
+func (j *Journal) recoverOne(ctx context.Context, info RunInfo, choose func(*rossum.Payload, string) *Chain, options []Option) (Kept, bool, error) {
+	h, err := j.load(ctx, info.ID)
+	if errors.Is(err, ErrNoRun) || err == nil && h.stopped {
+		return Kept{}, false, nil
+	}
+	if err != nil {
+		return Kept{}, false, err
+	}
+	p, path, err := j.Call(ctx, info.ID)
+	if err != nil {
+		return Kept{}, false, err
+	}
+	chain := choose(p, path)
+	if chain == nil {
+		return Kept{}, false, nil
+	}
+	k, err := chain.Keep(ctx, p, KeepOptions{Resume: info.ID, Path: path}, append(options[:len(options):len(options)], WithJournal(j))...)
+	if errors.Is(err, ErrBusy) || errors.Is(err, ErrEnded) && k.Run.ID == "" {
+		return Kept{}, false, nil // another process was faster
+	}
+	return k, true, err
+}

@@ -1,0 +1,100 @@
+package pipeline
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base32"
+	chacha "math/rand/v2"
+	"sync"
+	"time"
+)
+
+// position is where in its chain an export is: the step that runs. It has what a step
+// would otherwise have from the world, so that it is the same when the run goes on.
+type position struct {
+	path, name string
+	at         time.Time // the run's clock
+	view       string    // path of the branch, "" outside of one
+
+	mu     sync.Mutex
+	random *chacha.ChaCha8
+	tries  map[tryKey]int
+	noted  bool // the ledger has the clock
+}
+
+type tryKey struct {
+	call string
+	item int
+}
+
+// try counts how often the step makes a call.
+func (p *position) try(call string, item int) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.tries == nil {
+		p.tries = make(map[tryKey]int)
+	}
+	p.tries[tryKey{call, item}]++
+	return p.tries[tryKey{call, item}]
+}
+
+// position begins a step.
+func (x *Export) position(path, name string) *position {
+	p := &position{path: path, name: name, at: x.WallTime(), random: chacha.NewChaCha8(sha256.Sum256(append(x.run.seed[:], path...)))}
+	if x.at != nil {
+		p.view = x.at.view
+	}
+	if earlier := x.run.log.earlier; earlier != nil {
+		if at, ok := earlier.started[path]; ok {
+			p.at, p.noted = at, true
+		}
+	}
+	return p
+}
+
+// noteStart has the ledger note the step's clock with the step's first call.
+func (x *Export) noteStart() error {
+	if x.at == nil {
+		return nil
+	}
+	x.at.mu.Lock()
+	noted := x.at.noted
+	x.at.noted = true
+	x.at.mu.Unlock()
+	if noted {
+		return nil
+	}
+	return x.run.log.note(recordStarted, startedRecord{x.at.path, x.at.at})
+}
+
+// Now returns the run's clock: the time at which the running step began. It is the same
+// again if the run is cut short and the step runs once more. For what time has passed
+// see [Export.WallTime].
+func (x *Export) Now() time.Time {
+	if x.at != nil {
+		return x.at.at
+	}
+	return x.WallTime()
+}
+
+// WallTime returns the time by the program's clock ([WithClock]).
+func (x *Export) WallTime() time.Time {
+	if x.run.config.now != nil {
+		return x.run.config.now()
+	}
+	return time.Now()
+}
+
+// NewID returns a text of 26 letters and digits that nobody can guess, for boundaries,
+// temporary names and the like. A step that runs again after its run was cut short gets
+// the same ones in the same order.
+func (x *Export) NewID() string {
+	if x.at == nil {
+		return rand.Text()
+	}
+	x.at.mu.Lock()
+	defer x.at.mu.Unlock()
+	var data [17]byte
+	_, _ = x.at.random.Read(data[:]) // it never fails
+	return base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(data[:])[:26]
+}

@@ -1,0 +1,187 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// ErrNotNoted means that the ledger could not note a call, which therefore was not made.
+var ErrNotNoted = errors.New("it could not be noted in the ledger, so that nothing was sent")
+
+// runLog is what a run has done so far: its own part, and what the ledger has of
+// processes that were cut short in it. Branches share it.
+type runLog struct {
+	journal *Journal // nil: nothing outlives the run
+	lease   Lease
+	info    RunInfo
+	earlier *history // nil for a run that begins
+
+	mu      sync.Mutex
+	calls   []*madeCall // of this process and of earlier ones
+	byID    map[callID]*madeCall
+	waiting []Record // that go with the next write
+
+	writing sync.Mutex // one write at a time, so that records keep their order
+}
+
+// madeCall is a call of this run.
+type madeCall struct {
+	callRecord
+	earlier bool // an earlier process made it
+	reads   bool
+	reply   *replyRecord
+	verdict *Verdict
+}
+
+func newRunLog(j *Journal, lease Lease, info RunInfo, earlier *history) *runLog {
+	l := &runLog{journal: j, lease: lease, info: info, earlier: earlier, byID: make(map[callID]*madeCall)}
+	if earlier != nil {
+		for _, c := range earlier.calls {
+			m := &madeCall{callRecord: c.callRecord, earlier: true, reads: c.Reads, reply: c.reply, verdict: c.verdict}
+			l.calls = append(l.calls, m)
+			l.byID[c.callID] = m
+		}
+	}
+	return l
+}
+
+// past returns what an earlier process has noted of a call, nil if nothing.
+func (l *runLog) past(id callID) *madeCall {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if c := l.byID[id]; c != nil && c.earlier {
+		copied := *c
+		return &copied
+	}
+	return nil
+}
+
+// isKept reports whether the run is on a ledger.
+func (l *runLog) isKept() bool { return l.journal != nil }
+
+// note has a record written with the next call that is announced, at the latest.
+func (l *runLog) note(kind RecordKind, value any) error {
+	if !l.isKept() {
+		return nil
+	}
+	r, err := l.journal.record(placeOf(kind, l.info), kind, value)
+	if err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.waiting = append(l.waiting, r)
+	return nil
+}
+
+// flush writes what waits. When it returns nil, all of it is on the ledger.
+func (l *runLog) flush(ctx context.Context) error {
+	if !l.isKept() {
+		return nil
+	}
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	l.mu.Lock()
+	records := l.waiting
+	l.waiting = nil
+	l.mu.Unlock()
+	if len(records) == 0 {
+		return l.journal.ledger.Append(ctx, l.lease)
+	}
+	err := l.journal.ledger.Append(ctx, l.lease, records...)
+	if err != nil {
+		l.mu.Lock()
+		l.waiting = append(records, l.waiting...)
+		l.mu.Unlock()
+	}
+	return err
+}
+
+// write notes a record and what waits, for good.
+func (l *runLog) write(ctx context.Context, kind RecordKind, value any) error {
+	if err := l.note(kind, value); err != nil {
+		return err
+	}
+	return l.flush(ctx)
+}
+
+// announce notes a call before it is made.
+func (l *runLog) announce(ctx context.Context, c *madeCall) error {
+	l.mu.Lock()
+	if old := l.byID[c.callID]; old != nil { // an earlier process had begun it
+		*old = *c
+	} else {
+		l.calls = append(l.calls, c)
+		l.byID[c.callID] = c
+	}
+	l.mu.Unlock()
+	var err error
+	if c.reads {
+		err = l.note(recordCall, c.callRecord)
+	} else {
+		err = l.write(ctx, recordCall, c.callRecord)
+	}
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, ErrFenced) {
+		err = fmt.Errorf("another process has taken this run over: %w", err)
+	}
+	err = fmt.Errorf("%s: %w: %w", c.What, ErrNotNoted, err)
+	// Should the announcement have reached the ledger, this follows it.
+	reply := &replyRecord{callID: c.callID, At: time.Now(), Error: err.Error()}
+	l.settled(c, reply)
+	_ = l.note(recordReply, reply) // of texts
+	return err
+}
+
+func (l *runLog) settled(c *madeCall, reply *replyRecord) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.byID[c.callID].reply = reply
+}
+
+// lateTime is how long a reply is tried to be noted after the export's context ended.
+const lateTime = 20 * time.Second
+
+// answered notes what became of a call, before anything reads it. That it cannot be
+// noted now must not lose it: it goes with the next write, without which no further
+// call is made.
+func (l *runLog) answered(ctx context.Context, c *madeCall, reply *replyRecord) error {
+	l.settled(c, reply)
+	if !l.isKept() {
+		return nil
+	}
+	if c.reads {
+		return l.note(recordReply, reply)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lateTime)
+	defer cancel()
+	err := l.write(ctx, recordReply, reply)
+	if errors.Is(err, ErrFenced) && !errors.Is(err, ErrNoRun) {
+		// The process that has taken the run over may still learn of it.
+		r, recordErr := l.journal.record(placeOf(recordReply, l.info), recordReply, reply)
+		if recordErr != nil {
+			return recordErr
+		}
+		return errors.Join(err, l.journal.ledger.Note(ctx, l.info.ID, r))
+	}
+	return err
+}
+
+// made lists the calls that may have changed something, oldest first.
+func (l *runLog) made() []*madeCall {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var list []*madeCall
+	for _, c := range l.calls {
+		if !c.reads && !(c.reply != nil && c.reply.Answer == nil && !c.reply.Sent) {
+			copied := *c
+			list = append(list, &copied)
+		}
+	}
+	return list
+}

@@ -1,0 +1,67 @@
+package rossum
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/tidwall/gjson"
+	"github.com/tidwall/sjson"
+)
+
+// Keys of a hook call that differ when the platform calls again, or that must not be
+// kept.
+var (
+	credentials = []string{"rossum_authorization_token", "secrets"}
+	volatile    = []string{"request_id", "timestamp", "rossum_authorization_token", "secrets", "token_lifetime_s", "modifiers", "queues"}
+	// lasting are the keys of the annotation that an export is about; the others, such
+	// as status and modified_at, tell of its life.
+	lasting = []string{"id", "url", "queue", "schema", "document", "content", "metadata", "labels", "organization"}
+)
+
+// Recorded returns the hook call as JSON without its token and secrets, to be kept and
+// parsed again; nil for a payload that was not parsed from JSON.
+func (p *Payload) Recorded() ([]byte, error) {
+	kept := p.raw
+	for _, key := range credentials {
+		if kept == nil {
+			break
+		}
+		var err error
+		if kept, err = sjson.DeleteBytes(kept, key); err != nil {
+			return nil, fmt.Errorf("recording the hook call: %w", err)
+		}
+	}
+	return kept, nil
+}
+
+// ContentHash returns a hash of what the hook call is about. It is the same for calls
+// that ask for the same export: request_id, timestamp, token and secrets do not count,
+// nor what the platform notes of the annotation's life, such as its status.
+func (p *Payload) ContentHash() string {
+	members := make(map[string]string)
+	gjson.ParseBytes(p.raw).ForEach(func(key, value gjson.Result) bool {
+		switch {
+		case key.Str == "annotation":
+			value.ForEach(func(key, value gjson.Result) bool {
+				if slices.Contains(lasting, key.Str) {
+					members["annotation."+key.Str] = value.Raw
+				}
+				return true
+			})
+		case !slices.Contains(volatile, key.Str):
+			members[key.Str] = value.Raw
+		}
+		return true
+	})
+	if p.raw == nil && p.Annotation != nil {
+		members["annotation.id"], members["settings"] = fmt.Sprint(p.Annotation.ID), string(p.Settings)
+	}
+	h := sha256.New()
+	for _, key := range slices.Sorted(maps.Keys(members)) {
+		_, _ = fmt.Fprintf(h, "%d:%s%d:%s", len(key), key, len(members[key]), members[key]) // a hash never fails
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
