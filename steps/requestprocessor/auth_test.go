@@ -96,6 +96,35 @@ func TestATokenIsAskedForOnceAndRenewedAfter401(t *testing.T) {
 	}
 }
 
+// An API that answers a 401 with the session that it wants to see gets it.
+func TestTheCookieOfA401GoesAlongWithTheRetry(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct{ headers, want string }{
+		"a session":                {``, "sid=s1"},
+		"a Cookie of the settings": {`,"Cookie":"mine=1"`, "mine=1"},
+	} {
+		a := serve(t, func(w http.ResponseWriter, s seen, n int) {
+			switch {
+			case strings.HasPrefix(s.uri, "/token"):
+				answer(w, 200, "application/json", fmt.Sprintf(`{"access_token":"token-%d"}`, n))
+			case s.header.Get("Cookie") == tt.want && len(s.header["Cookie"]) == 1 && s.auth != "Bearer token-0":
+				answer(w, 200, "text/plain", "welcome")
+			default:
+				w.Header().Add("Set-Cookie", "sid=s1; Path=/call")
+				w.Header().Add("Set-Cookie", "other=o; Path=/elsewhere")
+				w.Header().Add("Set-Cookie", "foreign=f; Domain=erp.example")
+				answer(w, 401, "text/plain", "sign in")
+			}
+		})
+		settings := strings.Replace(authorised(bearerAuth), `"Authorization":"Bearer {token}"`, `"Authorization":"Bearer {token}"`+tt.headers, 1)
+		r := run(t, a, offline(), settings)
+		calls := a.requests()
+		if r.Err != nil || len(calls) == 0 || calls[len(calls)-1].header.Get("Cookie") != tt.want {
+			t.Errorf("%s: %v, %s", name, r.Err, a.paths())
+		}
+	}
+}
+
 func TestTokensAreSharedByEqualAuthAndKeptInTheHooksSecrets(t *testing.T) {
 	t.Parallel()
 	s := platform(t)

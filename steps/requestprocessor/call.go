@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"strings"
 
 	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/reqproc"
@@ -125,6 +128,7 @@ func (r *run) one(ctx context.Context, c *call, creds *credentials, item pyvalue
 		if out, err = r.prepare(ctx, c, creds, s); err != nil {
 			return &abandoned{err}
 		}
+		takeCookies(out.call, reply)
 		reply, err = r.send(ctx, c, out, sequence)
 	}
 	if err != nil {
@@ -133,6 +137,26 @@ func (r *run) one(ctx context.Context, c *call, creds *credentials, item pyvalue
 	r.look(ctx, c, reply)
 	r.handle(ctx, c, reply, sequence)
 	return nil
+}
+
+// takeCookies sends the cookies of a reply along with the next call, as a session of
+// Python's requests does: those that its address may have, and none beside a Cookie
+// header of the settings.
+func takeCookies(call *httpcall.Call, reply *reply) {
+	from, err := url.Parse(reply.URL)
+	to, err2 := url.Parse(call.URL)
+	jar, err3 := cookiejar.New(nil)
+	if errors.Join(err, err2, err3) != nil || call.Header.Get("Cookie") != "" {
+		return
+	}
+	jar.SetCookies(from, (&http.Response{Header: reply.Header}).Cookies())
+	var pairs []string
+	for _, c := range jar.Cookies(to) {
+		pairs = append(pairs, c.Name+"="+c.Value)
+	}
+	if len(pairs) > 0 {
+		call.Header.Set("Cookie", strings.Join(pairs, "; "))
+	}
 }
 
 // noReply says what follows from a request that was not answered.
