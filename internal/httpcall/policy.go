@@ -95,13 +95,35 @@ func retryAfter(header string, now time.Time) (time.Duration, bool) {
 // maxRedirects is how many redirects a GET follows.
 const maxRedirects = 5
 
+// RedirectError is a redirect that was not followed. It is an [ErrRedirect].
+type RedirectError struct {
+	Status int
+	URL    string // where it points to; it may carry secrets
+	text   string
+}
+
+func (e *RedirectError) Error() string { return ErrRedirect.Error() + ": " + e.text }
+
+// Is makes errors.Is find [ErrRedirect].
+func (e *RedirectError) Is(target error) bool { return target == ErrRedirect }
+
+// refused makes the error of a redirect to req, which names its status.
+func refused(req *http.Request, format string, args ...any) error {
+	e := &RedirectError{URL: req.URL.String(), text: fmt.Sprintf(format, args...)}
+	if req.Response != nil {
+		e.Status = req.Response.StatusCode
+		e.text = fmt.Sprintf("status %d %s", e.Status, e.text)
+	}
+	return e
+}
+
 // redirects returns the rule for the redirects of a call.
 func redirects(call *Call) func(*http.Request, []*http.Request) error {
 	if !call.NoRedirect {
 		return checkRedirect
 	}
 	return func(req *http.Request, via []*http.Request) error {
-		return fmt.Errorf("%w: from %s to %s", ErrRedirect, origin(via[len(via)-1].URL), origin(req.URL))
+		return refused(req, "points from %s to %s", origin(via[len(via)-1].URL), origin(req.URL))
 	}
 }
 
@@ -111,9 +133,9 @@ func checkRedirect(req *http.Request, via []*http.Request) error {
 	from, first := via[len(via)-1].URL, via[0]
 	switch {
 	case first.Method != http.MethodGet && first.Method != http.MethodHead:
-		return fmt.Errorf("%w: status of a %s points to host %s", ErrRedirect, first.Method, req.URL.Host)
+		return refused(req, "of a %s points to host %s", first.Method, req.URL.Host)
 	case req.URL.Host != from.Host || req.URL.Scheme != from.Scheme:
-		return fmt.Errorf("%w: from %s to %s", ErrRedirect, origin(from), origin(req.URL))
+		return refused(req, "points from %s to %s", origin(from), origin(req.URL))
 	case len(via) > maxRedirects:
 		return fmt.Errorf("%w: more than %d", ErrRedirect, maxRedirects)
 	}

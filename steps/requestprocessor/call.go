@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/exportpipeline/exportpipeline/internal/httpcall"
 	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/reqproc"
 	"github.com/exportpipeline/exportpipeline/pipeline"
@@ -202,13 +203,47 @@ type fatalError struct{ error }
 
 func (e *fatalError) Unwrap() error { return e.error }
 
-// send makes the request, of which the ledger knows before its first byte goes out.
+// maxRedirects is how many redirects of one request are followed.
+const maxRedirects = 5
+
+// send makes the request. A redirect with status 307 or 308 on the same origin, which
+// asks for the same request elsewhere, is followed as a call of its own; every other
+// redirect of a request that does more than read is an error.
 func (r *run) send(ctx context.Context, c *call, out *outgoing, sequence int) (*reply, error) {
+	for range maxRedirects {
+		reply, err := r.sendOnce(ctx, c, out, sequence)
+		var elsewhere *httpcall.RedirectError
+		if !keepsRequest(err) || !errors.As(err, &elsewhere) {
+			return reply, err
+		}
+		from, err1 := url.Parse(out.call.URL)
+		to, err2 := url.Parse(elsewhere.URL)
+		if err1 != nil || err2 != nil || from.Scheme != to.Scheme || from.Host != to.Host || to.User != nil {
+			return nil, err
+		}
+		r.decide("%s (%s): status %d, sent again to %s", c.place, c.name, elsewhere.Status, r.x.Redact(elsewhere.URL))
+		again := *out.call
+		again.URL = elsewhere.URL
+		out = &outgoing{call: &again}
+	}
+	return r.sendOnce(ctx, c, out, sequence)
+}
+
+// keepsRequest reports whether an error is a redirect that asks for the same request
+// elsewhere: whoever answers so has not done it.
+func keepsRequest(err error) bool {
+	var elsewhere *httpcall.RedirectError
+	return errors.As(err, &elsewhere) && (elsewhere.Status == http.StatusTemporaryRedirect || elsewhere.Status == http.StatusPermanentRedirect)
+}
+
+// sendOnce makes the request, of which the ledger knows before its first byte goes out.
+func (r *run) sendOnce(ctx context.Context, c *call, out *outgoing, sequence int) (*reply, error) {
 	act := pipeline.Act{Call: c.place, Item: sequence, What: out.call.Method + " " + out.call.URL + " (" + c.place}
 	if c.iterate != nil {
 		act.What += fmt.Sprintf(", item %d", sequence)
 	}
 	act.What += ")"
+	act.Harmless = keepsRequest
 	started := r.x.WallTime()
 	got, err := r.x.Send(ctx, act, out.call)
 	switch {
