@@ -4,12 +4,16 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"golang.org/x/crypto/ssh"
 
 	"github.com/exportpipeline/exportpipeline/rossum"
+	"github.com/exportpipeline/exportpipeline/sftpexport/internal/naming"
+	"github.com/exportpipeline/exportpipeline/sftpexport/internal/sshkey"
 )
 
 // port of the SFTP server.
@@ -24,82 +28,89 @@ func (c *Credentials) hostPort() string {
 	return net.JoinHostPort(strings.Trim(c.Host, "[]"), strconv.Itoa(c.port()))
 }
 
-// authMethods makes SSH credentials of the hook's secrets.
-func authMethods(secrets rossum.Secrets) ([]ssh.AuthMethod, error) {
+// authMethods makes SSH credentials of the hook's secrets. A server may ask for
+// several of them, one after the other. They are made for each connection, since they
+// count what they are asked.
+func authMethods(user string, secrets rossum.Secrets, signatures []string) (func() []ssh.AuthMethod, error) {
 	if kind := secrets["type"]; kind != "" && kind != "sftp" {
 		return nil, fmt.Errorf("secret type is %q, and the credentials are of type sftp", kind)
 	}
-	var methods []ssh.AuthMethod
-	if key := secrets["ssh_key"]; key != "" {
-		signer, err := parseKey(key, secrets["ssh_key_passphrase"])
+	var signers []ssh.Signer
+	if key := secrets["ssh_key"]; strings.TrimSpace(key) != "" {
+		signer, err := sshkey.Parse(key, secrets["ssh_key_passphrase"])
+		if err == nil {
+			signers, err = signing(signer, signatures)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("secret ssh_key: %w", err)
 		}
-		methods = append(methods, ssh.PublicKeys(signer))
 	}
-	if password := secrets["password"]; password != "" {
-		methods = append(methods, ssh.Password(password), ssh.KeyboardInteractive(
-			func(_, _ string, questions []string, _ []bool) ([]string, error) {
-				answers := make([]string, len(questions))
-				for i := range answers {
-					answers[i] = password
-				}
-				return answers, nil
-			}))
-	}
-	if methods == nil {
+	password := secrets["password"]
+	if signers == nil && password == "" {
 		return nil, errors.New("the hook has neither secret password nor secret ssh_key")
 	}
-	return methods, nil
-}
-
-// parseKey reads a private key in OpenSSH's format or in PEM. Secrets are often
-// typed into forms, so a key whose line breaks became \n, or blanks, is mended.
-func parseKey(text, passphrase string) (ssh.Signer, error) {
-	pem := []byte(mendKey(text))
-	signer, err := ssh.ParsePrivateKey(pem)
-	var locked *ssh.PassphraseMissingError
-	switch {
-	case err == nil:
-		return withSHA2(signer)
-	case errors.As(err, &locked) && passphrase == "":
-		return nil, errors.New("the key has a passphrase; put it into the secret ssh_key_passphrase")
-	case errors.As(err, &locked):
-		if signer, err = ssh.ParsePrivateKeyWithPassphrase(pem, []byte(passphrase)); err != nil {
-			return nil, errors.New("the secret ssh_key_passphrase does not open the key")
+	return func() []ssh.AuthMethod {
+		var methods []ssh.AuthMethod
+		if signers != nil {
+			methods = append(methods, ssh.PublicKeys(signers...))
 		}
-		return withSHA2(signer)
-	case strings.HasPrefix(strings.TrimSpace(text), "ssh-"), strings.HasPrefix(strings.TrimSpace(text), "ecdsa-"):
-		return nil, errors.New("this is a public key; the private one is needed")
-	case strings.HasPrefix(strings.TrimSpace(text), "PuTTY-User-Key-File"):
-		return nil, errors.New("this is PuTTY's format; export the key from PuTTYgen as an OpenSSH key")
-	}
-	// The library's text may quote the key.
-	return nil, errors.New("this is no private key in OpenSSH's format or in PEM")
+		if password != "" {
+			methods = append(methods, ssh.Password(password), ssh.KeyboardInteractive(answers(user, password)))
+		}
+		return methods
+	}, nil
 }
 
-// withSHA2 keeps RSA keys from signing with SHA-1, which servers refuse.
-func withSHA2(signer ssh.Signer) (ssh.Signer, error) {
+// maxQuestions ends a dialogue with a server that asks again and again.
+const maxQuestions = 8
+
+// answers answers what a server asks like a person at a keyboard: the user's name
+// where the answer is shown, else the password, and that only once for each question.
+func answers(user, password string) ssh.KeyboardInteractiveChallenge {
+	var asked atomic.Int64
+	given := make(map[string]bool)
+	return func(_, _ string, questions []string, shown []bool) ([]string, error) {
+		list := make([]string, len(questions))
+		for i, question := range questions {
+			words := strings.ToLower(question)
+			isName := shown[i] && (strings.Contains(words, "user") || strings.Contains(words, "login") || strings.Contains(words, "name"))
+			switch {
+			case isName:
+				list[i] = user
+				continue
+			case strings.Contains(words, "code") || strings.Contains(words, "otp") || strings.Contains(words, "one-time") || strings.Contains(words, "token"):
+				return nil, fmt.Errorf("the server asks for more than a password (%q), which no program can answer", naming.Shorten(strings.TrimSpace(question), 80))
+			case given[question] || asked.Add(1) > maxQuestions:
+				return nil, fmt.Errorf("the server does not take the password as the answer to %q", naming.Shorten(strings.TrimSpace(question), 80))
+			}
+			given[question] = true
+			list[i] = password
+		}
+		return list, nil
+	}
+}
+
+// signing keeps RSA keys from signing with SHA-1, which servers refuse, unless the
+// settings name it. Then it is tried last: servers may announce signatures that they
+// do not take.
+func signing(signer ssh.Signer, signatures []string) ([]ssh.Signer, error) {
 	if signer.PublicKey().Type() != ssh.KeyAlgoRSA {
-		return signer, nil
+		return []ssh.Signer{signer}, nil
 	}
 	capable, ok := signer.(ssh.AlgorithmSigner)
 	if !ok {
 		return nil, errors.New("this RSA key cannot sign with SHA-2")
 	}
-	return ssh.NewSignerWithAlgorithms(capable, []string{ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256})
-}
-
-// mendKey gives a key that lost its line breaks new ones.
-func mendKey(text string) string {
-	text = strings.TrimSpace(strings.NewReplacer("\r\n", "\n", `\r\n`, "\n", `\n`, "\n").Replace(text))
-	if strings.Contains(text, "\n") {
-		return text + "\n"
+	var signers []ssh.Signer
+	for _, list := range [][]string{{ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256}, {ssh.KeyAlgoRSA}} {
+		if !slices.Contains(signatures, list[0]) {
+			continue
+		}
+		one, err := ssh.NewSignerWithAlgorithms(capable, list)
+		if err != nil {
+			return nil, err
+		}
+		signers = append(signers, one)
 	}
-	head, rest, ok := strings.Cut(strings.TrimPrefix(text, "-----"), "-----")
-	body, tail, ok2 := strings.Cut(rest, "-----")
-	if !ok || !ok2 {
-		return text
-	}
-	return "-----" + head + "-----\n" + strings.Join(strings.Fields(body), "\n") + "\n-----" + strings.TrimSuffix(tail, "-----") + "-----\n"
+	return signers, nil
 }

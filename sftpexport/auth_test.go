@@ -181,9 +181,9 @@ func TestWrongSecretsAreExplainedAndNotShown(t *testing.T) {
 		{"wrong passphrase", map[string]string{"ssh_key": locked.private, "ssh_key_passphrase": "wrong-passphrase"}, nil, "does not open the key"},
 		{"unknown key", map[string]string{"ssh_key": other.private}, sftpexport.ErrAuth, "refuses the credentials"},
 		{"public key", map[string]string{"ssh_key": locked.public}, nil, "public key"},
-		{"PuTTY's key", map[string]string{"ssh_key": "PuTTY-User-Key-File-3: ssh-ed25519"}, nil, "PuTTYgen"},
-		{"no key at all", map[string]string{"ssh_key": "some secret text"}, nil, "no private key"},
-		{"half a key", map[string]string{"ssh_key": locked.private[:100]}, nil, "no private key"},
+		{"PuTTY's key", map[string]string{"ssh_key": "PuTTY-User-Key-File-3: ssh-ed25519"}, nil, "damaged"},
+		{"no key at all", map[string]string{"ssh_key": "some secret text"}, nil, "not a private key"},
+		{"half a key", map[string]string{"ssh_key": locked.private[:100]}, nil, "not a private key"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

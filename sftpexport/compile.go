@@ -16,9 +16,10 @@ import (
 
 // compiled is a checked Step, and the connections that its exports share.
 type compiled struct {
-	rules    []rule
-	hostKeys *hostKeys // nil for S3
-	shared   *shared
+	rules      []rule
+	hostKeys   *hostKeys // nil for S3
+	algorithms algorithms
+	shared     *shared
 }
 
 // rule is a compiled Rule.
@@ -61,7 +62,7 @@ func (s *Step) compile() (*compiled, error) {
 	var faults settings.Faults
 	c := &compiled{shared: newShared()}
 	if s.Open == nil {
-		c.hostKeys = s.Credentials.check(&faults, s.HostKeys)
+		c.hostKeys, c.algorithms = s.Credentials.check(&faults, s)
 	}
 	if s.MaxConnections < 0 {
 		faults.Add("max_connections", "%d is negative", s.MaxConnections)
@@ -252,7 +253,7 @@ func (o Object) checkType(faults *settings.Faults, place string) {
 }
 
 // check looks at the credentials, and compiles the keys that the server may have.
-func (c *Credentials) check(faults *settings.Faults, more []string) *hostKeys {
+func (c *Credentials) check(faults *settings.Faults, s *Step) (*hostKeys, algorithms) {
 	switch c.Type {
 	case "sftp":
 		c.unused(faults, "an S3 bucket", map[string]bool{
@@ -267,11 +268,12 @@ func (c *Credentials) check(faults *settings.Faults, more []string) *hostKeys {
 		if c.Username == "" {
 			faults.Add("credentials.username", "is missing")
 		}
-		return c.compileHostKeys(faults, more)
+		return c.compileHostKeys(faults, s.HostKeys, s.KnownHostsFile), c.compileAlgorithms(faults)
 	case "s3":
 		c.unused(faults, "an SFTP server", map[string]bool{
 			"host": c.Host != "", "port": c.Port != 0, "username": c.Username != "", "host_key": c.HostKey != "",
 			"known_hosts": c.KnownHosts != "", "insecure_ignore_host_key": c.InsecureIgnoreHostKey,
+			"algorithms": c.Algorithms != nil,
 		})
 		c.checkS3(faults)
 	case "":
@@ -279,7 +281,7 @@ func (c *Credentials) check(faults *settings.Faults, more []string) *hostKeys {
 	default:
 		faults.Add("credentials.type", "%q is unknown (there are sftp and s3)", c.Type)
 	}
-	return nil
+	return nil, algorithms{}
 }
 
 func (c *Credentials) unused(faults *settings.Faults, owner string, given map[string]bool) {

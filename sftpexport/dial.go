@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/pkg/sftp"
@@ -28,17 +30,19 @@ const inFlight = 64
 type dialer struct {
 	address  string // host:port as in the settings
 	user     string
-	auth     []ssh.AuthMethod
+	auth     func() []ssh.AuthMethod
 	hostKeys *hostKeys
+	algorithms
 	// connect makes the connection below; nil for TCP.
 	connect func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
-// dial connects, checks the server's key, logs in and starts SFTP.
-func (d *dialer) dial(ctx context.Context) (*connection, error) {
+// dial connects, checks the server's key, logs in and starts SFTP. note is told what
+// a person should know.
+func (d *dialer) dial(ctx context.Context, note noteFunc) (*connection, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, dialTimeout, fmt.Errorf("%w: %s did not answer within %v", ErrConnection, d.address, dialTimeout))
 	defer cancel()
-	client, err := d.handshakes(ctx)
+	client, err := d.handshakes(ctx, note)
 	if err != nil {
 		return nil, err
 	}
@@ -55,41 +59,99 @@ func (d *dialer) dial(ctx context.Context) (*connection, error) {
 	return c, nil
 }
 
+// noteFunc takes what a person should know.
+type noteFunc func(format string, args ...any)
+
 // startSFTP does what [sftp.NewClient] does, with a wire that takes requests of our
-// own.
+// own. What the server answers to it will be the same the next time.
 func startSFTP(client *ssh.Client) (*connection, error) {
 	session, err := client.NewSession()
+	var refused *ssh.OpenChannelError
+	if errors.As(err, &refused) {
+		return nil, &permanentError{err}
+	}
 	if err != nil {
 		return nil, err
 	}
-	in, err := session.StdinPipe()
-	if err != nil {
-		return nil, err
-	}
-	out, err := session.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	noise, err := session.StderrPipe()
-	if err != nil {
+	in, inErr := session.StdinPipe()
+	out, outErr := session.StdoutPipe()
+	noise := &heard{most: 400}
+	session.Stderr = noise
+	if err := errors.Join(inErr, outErr); err != nil {
 		return nil, err
 	}
 	if err := session.RequestSubsystem("sftp"); err != nil {
+		if !errors.Is(err, io.EOF) {
+			err = &permanentError{fmt.Errorf("the server has no SFTP for this user: %w", err)}
+		}
 		return nil, err
 	}
-	go func() { _, _ = io.Copy(io.Discard, noise) }() // ends with the connection
+	ended := make(chan error, 1)
+	go func() { ended <- session.Wait() }() // ends with the connection
 	w := newWire(out, in)
 	s, err := sftp.NewClientPipe(w, w, sftp.UseConcurrentWrites(true), sftp.MaxConcurrentRequestsPerFile(inFlight))
 	if err != nil {
-		return nil, err
+		return nil, whyNotStarted(err, ended, noise)
 	}
 	return &connection{Client: s, wire: w, ssh: client, closed: make(chan struct{})}, nil
 }
 
+// whyNotStarted tells a server that has no SFTP from a connection that broke.
+func whyNotStarted(err error, ended <-chan error, noise *heard) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, sftp.ErrSSHFxConnectionLost) {
+		select {
+		case why := <-ended:
+			var status *ssh.ExitError
+			if !errors.As(why, &status) {
+				return err
+			}
+			err = fmt.Errorf("the server's SFTP ended at once: %w", why)
+		case <-time.After(time.Second):
+			return err
+		}
+	}
+	if text := noise.text(); text != "" {
+		err = fmt.Errorf("%w (the server says %q)", err, text)
+	}
+	return &permanentError{err}
+}
+
+// heard keeps the beginning of what is written to it.
+type heard struct {
+	most int
+	mu   sync.Mutex
+	kept []byte
+}
+
+func (h *heard) Write(p []byte) (int, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.kept = append(h.kept, p[:min(len(p), h.most-len(h.kept))]...)
+	return len(p), nil
+}
+
+func (h *heard) text() string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return strings.TrimSpace(strings.ToValidUTF8(string(h.kept), "?"))
+}
+
+// listening is a connection whose first words are kept.
+type listening struct {
+	net.Conn
+	first *heard
+}
+
+func (l listening) Read(p []byte) (int, error) {
+	n, err := l.Conn.Read(p)
+	_, _ = l.first.Write(p[:n])
+	return n, err
+}
+
 // handshakes connects with each kind of host key that may be known until one
 // fits: a fingerprint does not tell the kind, and a server shows but one.
-func (d *dialer) handshakes(ctx context.Context) (*ssh.Client, error) {
-	client, err := d.handshake(ctx, d.hostKeys.algorithms(d.address))
+func (d *dialer) handshakes(ctx context.Context, note noteFunc) (*ssh.Client, error) {
+	client, err := d.handshake(ctx, d.hostKeys.algorithms(d.address), note)
 	if len(d.hostKeys.fingerprints) == 0 {
 		return client, err
 	}
@@ -97,7 +159,7 @@ func (d *dialer) handshakes(ctx context.Context) (*ssh.Client, error) {
 		if !errors.Is(err, ErrHostKey) {
 			return client, err
 		}
-		other, otherErr := d.handshake(ctx, algorithmsOf(kind))
+		other, otherErr := d.handshake(ctx, algorithmsOf(kind), note)
 		if otherErr == nil {
 			return other, nil
 		}
@@ -105,7 +167,7 @@ func (d *dialer) handshakes(ctx context.Context) (*ssh.Client, error) {
 	return nil, err
 }
 
-func (d *dialer) handshake(ctx context.Context, hostKeyAlgorithms []string) (*ssh.Client, error) {
+func (d *dialer) handshake(ctx context.Context, pinned []string, note noteFunc) (*ssh.Client, error) {
 	connect := d.connect
 	if connect == nil {
 		connect = (&net.Dialer{}).DialContext
@@ -115,16 +177,28 @@ func (d *dialer) handshake(ctx context.Context, hostKeyAlgorithms []string) (*ss
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		return nil, fmt.Errorf("%w: %w", ErrConnection, err)
+		err = fmt.Errorf("%w: %w", ErrConnection, err)
+		var name *net.DNSError
+		if errors.As(err, &name) && name.IsNotFound {
+			err = &permanentError{err}
+		}
+		return nil, err
 	}
+	first := &heard{most: 255}
+	conn = listening{conn, first}
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
 	var checked bool
 	var hostKeyErr error
+	hostKeyAlgorithms := pinned
+	if pinned == nil {
+		hostKeyAlgorithms = d.algorithms.hostKeys
+	}
 	config := &ssh.ClientConfig{
-		User: d.user, Auth: d.auth, HostKeyAlgorithms: hostKeyAlgorithms, ClientVersion: "SSH-2.0-exportpipeline",
+		Config: ssh.Config{KeyExchanges: d.exchanges, Ciphers: d.ciphers, MACs: d.macs},
+		User:   d.user, Auth: d.auth(), HostKeyAlgorithms: hostKeyAlgorithms, ClientVersion: "SSH-2.0-exportpipeline",
 		HostKeyCallback: func(host string, remote net.Addr, key ssh.PublicKey) error {
-			checked, hostKeyErr = true, d.hostKeys.check(host, remote, key)
+			checked, hostKeyErr = true, d.hostKeys.check(host, remote, key, note)
 			return hostKeyErr
 		},
 	}
@@ -140,11 +214,16 @@ func (d *dialer) handshake(ctx context.Context, hostKeyAlgorithms []string) (*ss
 		return nil, hostKeyErr
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
-	case errors.As(err, &negotiation) && hostKeyAlgorithms != nil:
-		return nil, fmt.Errorf("%w: it has none of the kind %v: %w", ErrHostKey, hostKeyAlgorithms, err)
+	case errors.As(err, &negotiation) && pinned != nil && negotiation.What == "host key":
+		return nil, fmt.Errorf("%w: it has keys for %s, and the known one is for %s", ErrHostKey,
+			strings.Join(negotiation.RequestedAlgorithms, ", "), strings.Join(pinned, ", "))
+	case errors.As(err, &negotiation):
+		return nil, d.explain(negotiation)
 	case checked && !errors.As(err, &network) && !errors.Is(err, io.EOF):
-		// Behind the check of the key there is nothing but the login.
+		// After the check of the key there is nothing but the login.
 		return nil, fmt.Errorf("%w: %w", ErrAuth, err)
+	case !checked && first.text() != "" && !strings.Contains(first.text(), "SSH-"):
+		return nil, &permanentError{fmt.Errorf("%w: no SSH server answers at %s; it says %q", ErrConnection, d.address, first.text())}
 	}
 	return nil, fmt.Errorf("%w: %w", ErrConnection, err)
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -26,13 +27,14 @@ type hostKeys struct {
 	keys         []ssh.PublicKey // pinned for whatever host is asked for
 	lines        []byte          // of a known_hosts file
 	known        ssh.HostKeyCallback
+	learnt       *learntKeys // nil if none are learnt
 }
 
 const howToGetHostKey = `get it from the server's operator, or with: ssh-keyscan -p %d %s | ssh-keygen -lf - (and compare with the operator's)`
 
 // compileHostKeys reads the keys of the settings and those that the program
 // trusts.
-func (c *Credentials) compileHostKeys(faults *settings.Faults, more []string) *hostKeys {
+func (c *Credentials) compileHostKeys(faults *settings.Faults, more []string, file string) *hostKeys {
 	h := &hostKeys{any: c.InsecureIgnoreHostKey}
 	for line := range strings.Lines(c.HostKey) {
 		if line = strings.TrimSpace(line); line != "" {
@@ -41,7 +43,7 @@ func (c *Credentials) compileHostKeys(faults *settings.Faults, more []string) *h
 	}
 	h.addKnown(faults, "credentials.known_hosts", c.KnownHosts)
 	for i, line := range more {
-		if line = strings.TrimSpace(line); strings.HasPrefix(line, "SHA256:") {
+		if line = strings.TrimSpace(line); strings.Contains(line, "SHA256:") {
 			h.pin(faults, settings.Index("HostKeys", i), line)
 		} else {
 			h.addKnown(faults, settings.Index("HostKeys", i), line)
@@ -57,37 +59,53 @@ func (c *Credentials) compileHostKeys(faults *settings.Faults, more []string) *h
 	switch {
 	case given && h.any:
 		faults.Add("credentials.insecure_ignore_host_key", "stands beside a host key; keep one")
+	case !given && !h.any && file != "":
+		h.learnt = &learntKeys{path: file}
 	case !given && !h.any && c.HostKey == "" && c.KnownHosts == "" && len(more) == 0:
 		faults.Add("credentials.host_key", "is missing, so that anybody could pose as the server: "+howToGetHostKey+
-			"; or set known_hosts, or insecure_ignore_host_key, which checks nothing", c.port(), c.Host)
+			"; or set known_hosts, have the program learn it (Step.KnownHostsFile), or set insecure_ignore_host_key, which checks nothing", c.port(), c.Host)
 	}
 	return h
 }
 
-// pin reads one line of host_key: a fingerprint, a key as in a .pub file, or what
-// ssh-keyscan prints, which has the host in front.
+// pin reads one line of host_key: a fingerprint, as it is or as ssh-keygen -lf prints
+// it; or a key as in a .pub file, alone, or with the host in front.
 func (h *hostKeys) pin(faults *settings.Faults, place, line string) {
 	if strings.HasPrefix(line, "#") {
 		return
 	}
-	if sum, ok := strings.CutPrefix(line, "SHA256:"); ok {
+	fields := strings.Fields(line)
+	for _, field := range fields[:min(2, len(fields))] {
+		sum, ok := strings.CutPrefix(field, "SHA256:")
+		if !ok {
+			continue
+		}
 		raw, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(sum, "="))
 		if err != nil || len(raw) != 32 {
-			faults.Add(place, "%q is no SHA256 fingerprint, which has 43 characters behind SHA256:", line)
+			faults.Add(place, "%q is not a SHA256 fingerprint, which has 43 characters after SHA256:", line)
 			return
 		}
 		h.fingerprints = append(h.fingerprints, "SHA256:"+base64.RawStdEncoding.EncodeToString(raw))
 		return
 	}
-	fields := strings.Fields(line)
-	for i := range min(2, len(fields)) {
-		if key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(strings.Join(fields[i:], " "))); err == nil && strings.HasPrefix(fields[i], key.Type()) {
+	for i, field := range fields {
+		raw, err := base64.StdEncoding.DecodeString(field)
+		if err != nil || i > 3 {
+			continue
+		}
+		if key, err := ssh.ParsePublicKey(raw); err == nil {
 			h.keys = append(h.keys, key)
 			return
 		}
 	}
+	if strings.Contains(line, "MD5:") || md5Fingerprint.MatchString(line) {
+		faults.Add(place, "%q is an MD5 fingerprint, which is too weak to tell servers apart; ssh-keygen -lf shows the SHA256 one", naming.Shorten(line, 60))
+		return
+	}
 	faults.Add(place, `%q is neither a public key ("ssh-ed25519 AAAA…") nor a fingerprint ("SHA256:…")`, naming.Shorten(line, 60))
 }
+
+var md5Fingerprint = regexp.MustCompile(`(?i)\b([0-9a-f]{2}:){15}[0-9a-f]{2}\b`)
 
 func (h *hostKeys) addKnown(faults *settings.Faults, place, text string) {
 	lines := bufio.NewScanner(strings.NewReader(text))
@@ -111,7 +129,10 @@ func (h *hostKeys) addKnown(faults *settings.Faults, place, text string) {
 
 // check is a [ssh.HostKeyCallback]. address is as it was dialled: the name of the
 // settings, not what it resolves to.
-func (h *hostKeys) check(address string, remote net.Addr, key ssh.PublicKey) error {
+func (h *hostKeys) check(address string, remote net.Addr, key ssh.PublicKey, note noteFunc) error {
+	if h.learnt != nil {
+		return h.learnt.check(address, remote, key, note)
+	}
 	if h.any || slices.Contains(h.fingerprints, ssh.FingerprintSHA256(key)) {
 		return nil
 	}
@@ -152,13 +173,21 @@ func (h *hostKeys) algorithms(address string) []string {
 	for _, k := range h.keys {
 		kinds = append(kinds, algorithmsOf(k.Type())...)
 	}
-	if h.known == nil {
-		return kinds
+	if h.known != nil {
+		kinds = append(kinds, knownKinds(h.known, address)...)
 	}
-	// What the host's keys are stands in the error for a key that is none of them.
+	if h.learnt != nil {
+		kinds = h.learnt.kinds(address)
+	}
+	return kinds
+}
+
+// knownKinds are the algorithms of the keys that a host is known by. They stand in the
+// error for a key that is none of them.
+func knownKinds(known ssh.HostKeyCallback, address string) (kinds []string) {
 	nobody, err := ssh.NewPublicKey(ed25519.PublicKey(make([]byte, ed25519.PublicKeySize)))
 	var wrong *knownhosts.KeyError
-	if err == nil && errors.As(h.known(address, &net.TCPAddr{}, nobody), &wrong) {
+	if err == nil && errors.As(known(address, &net.TCPAddr{}, nobody), &wrong) {
 		for _, k := range wrong.Want {
 			kinds = append(kinds, algorithmsOf(k.Key.Type())...)
 		}
@@ -166,9 +195,11 @@ func (h *hostKeys) algorithms(address string) []string {
 	return kinds
 }
 
+// algorithmsOf are the signatures that a key can make. A key that is pinned proves who
+// the server is with SHA-1, too: a forged signature needs more than a collision.
 func algorithmsOf(keyType string) []string {
 	if keyType == ssh.KeyAlgoRSA {
-		return []string{ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256}
+		return []string{ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256, ssh.KeyAlgoRSA}
 	}
 	return []string{keyType}
 }

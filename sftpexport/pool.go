@@ -51,6 +51,9 @@ type pool struct {
 	ended   bool          // the step was closed: connections go when nobody uses them
 	changed chan struct{} // closed when a connection came, went, or became free
 
+	noteMu sync.Mutex
+	notes  []string // what no export has reported yet
+
 	unsynced bool // for a benchmark that tells what syncing takes
 
 	directories sync.Map // path to true: those that are there
@@ -71,14 +74,15 @@ type connection struct {
 }
 
 // pool returns the pool for the secrets; there is one for each set of them.
-func (s *shared) pool(c *Credentials, keys *hostKeys, most int, secrets rossum.Secrets) (*pool, error) {
+func (s *shared) pool(step *Step, compiled *compiled, secrets rossum.Secrets) (*pool, error) {
+	c, most := &step.Credentials, step.MaxConnections
 	id := fingerprint(c.address(), secrets, "type", "password", "ssh_key", "ssh_key_passphrase")
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if p := s.pools[id]; p != nil {
 		return p, nil
 	}
-	auth, err := authMethods(secrets)
+	auth, err := authMethods(c.Username, secrets, compiled.algorithms.signatures)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +90,7 @@ func (s *shared) pool(c *Credentials, keys *hostKeys, most int, secrets rossum.S
 		most = defaultConnections
 	}
 	p := &pool{
-		dialer: dialer{address: c.hostPort(), user: c.Username, auth: auth, hostKeys: keys},
+		dialer: dialer{address: c.hostPort(), user: c.Username, auth: auth, hostKeys: compiled.hostKeys, algorithms: compiled.algorithms},
 		most:   most, changed: make(chan struct{}),
 	}
 	s.pools[id] = p
@@ -155,7 +159,7 @@ func (c *connection) use() {
 }
 
 func (p *pool) dialOne(ctx context.Context) (*connection, error) {
-	c, err := p.dialer.dial(ctx)
+	c, err := p.dialer.dial(ctx, p.note)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.dialing--
@@ -168,6 +172,22 @@ func (p *pool) dialOne(ctx context.Context) (*connection, error) {
 	go c.watch()
 	go c.keepAlive()
 	return c, nil
+}
+
+// note keeps something for the report of whichever export comes next.
+func (p *pool) note(format string, args ...any) {
+	p.noteMu.Lock()
+	defer p.noteMu.Unlock()
+	p.notes = append(p.notes, fmt.Sprintf(format, args...))
+}
+
+// takeNotes returns what was kept, once.
+func (p *pool) takeNotes() []string {
+	p.noteMu.Lock()
+	defer p.noteMu.Unlock()
+	notes := p.notes
+	p.notes = nil
+	return notes
 }
 
 // notify is called with the pool locked.

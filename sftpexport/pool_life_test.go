@@ -60,7 +60,7 @@ func newPeerPool(t *testing.T) (*peer, *pool) {
 	p := &peer{signer: signer}
 	return p, &pool{
 		dialer: dialer{
-			address: "peer:22", user: "u", auth: []ssh.AuthMethod{ssh.Password("p")}, hostKeys: &hostKeys{keys: []ssh.PublicKey{signer.PublicKey()}},
+			address: "peer:22", user: "u", auth: func() []ssh.AuthMethod { return []ssh.AuthMethod{ssh.Password("p")} }, hostKeys: &hostKeys{keys: []ssh.PublicKey{signer.PublicKey()}},
 			connect: p.connect,
 		},
 		most: 2, changed: make(chan struct{}),
@@ -146,7 +146,7 @@ func TestAPeerThatIsDeadIsFoundAndReplaced(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		peer, p := newPeerPool(t)
-		d := &sftpDestination{p}
+		d := &sftpDestination{pool: p}
 		c, err := p.acquire(t.Context())
 		if err != nil {
 			t.Fatal(err)

@@ -108,11 +108,11 @@ func (s *Step) open(ctx context.Context, x *pipeline.Export, c *compiled) (Desti
 		}
 		return &s3Destination{client}, nil
 	}
-	p, err := c.shared.pool(&s.Credentials, c.hostKeys, s.MaxConnections, x.Secrets)
+	p, err := c.shared.pool(s, c, x.Secrets)
 	if err != nil {
 		return nil, err
 	}
-	return &sftpDestination{p}, nil
+	return &sftpDestination{pool: p, note: x.Decide}, nil
 }
 
 // put stages all files, and then gives them their names one after the other.
@@ -256,7 +256,7 @@ func Register(r *organisation.Registry) { RegisterWith(r, Step{}) }
 // options that have no JSON key count.
 func RegisterWith(r *organisation.Registry, options Step) {
 	r.Register(organisation.Kind{Name: "file-storage-export", Store: clues, Make: func(h *rossum.Hook) (pipeline.Step, error) {
-		step := &Step{HostKeys: options.HostKeys, AWSChain: options.AWSChain, Open: options.Open}
+		step := &Step{HostKeys: options.HostKeys, KnownHostsFile: options.KnownHostsFile, AWSChain: options.AWSChain, Open: options.Open}
 		if len(h.Settings) == 0 || string(h.Settings) == "null" {
 			return step, nil
 		}

@@ -47,6 +47,12 @@ type Step struct {
 	// HostKeys are lines of a known_hosts file or SHA256 fingerprints that the
 	// program trusts, for hooks whose settings have none.
 	HostKeys []string `json:"-"`
+	// KnownHostsFile is the path of a known_hosts file of the program's that learns the
+	// keys of servers it does not know yet, as OpenSSH's StrictHostKeyChecking=accept-new
+	// does: the first connection to a server trusts whoever answers, the later ones only
+	// the same key. The report says what was learnt. It counts for hooks whose settings
+	// have no host key. The file is made if it is missing; processes may share it.
+	KnownHostsFile string `json:"-"`
 	// AWSChain allows the standard AWS credential chain (environment, profile,
 	// role of the machine) when the secrets have no keys. Only the program can
 	// allow it: the role of the machine is not the organisation's.
@@ -63,21 +69,30 @@ type Step struct {
 // secret_access_key for S3 (and session_token (ours)).
 //
 // The key of an SFTP server is checked always. HostKey or KnownHosts of the
-// settings, or HostKeys of the [Step], say what it is; without any of them the
-// step refuses its settings, unless InsecureIgnoreHostKey is set.
+// settings, or HostKeys of the [Step], say what it is, or it is learnt into
+// the KnownHostsFile; without any of them the step refuses its settings, unless
+// InsecureIgnoreHostKey is set.
 type Credentials struct {
 	Type     string `json:"type"` // sftp or s3
 	Host     string `json:"host"`
 	Port     Port   `json:"port"` // 22 if 0
 	Username string `json:"username"`
-	// HostKey is the server's public key (as in "ssh-ed25519 AAAA…") or its
-	// fingerprint ("SHA256:…"), one or several on a line each. (ours)
+	// HostKey is the server's public key or its fingerprint, one or several on a line
+	// each: "ssh-ed25519 AAAA…" or only "AAAA…", a line of a .pub or known_hosts file,
+	// "SHA256:…" or what ssh-keygen -lf prints. (ours)
 	HostKey string `json:"host_key"`
 	// KnownHosts is the text of a known_hosts file. (ours)
 	KnownHosts string `json:"known_hosts"`
 	// InsecureIgnoreHostKey lets anybody between here and the server read and
 	// change everything. (ours)
 	InsecureIgnoreHostKey bool `json:"insecure_ignore_host_key"`
+
+	// Algorithms are old ones that are allowed beside today's, by their SSH names, for
+	// servers that have no others: diffie-hellman-group1-sha1,
+	// diffie-hellman-group-exchange-sha1, aes128-cbc, 3des-cbc, arcfour256, arcfour128,
+	// arcfour, and ssh-rsa, which is signatures of SHA-1 by host keys that are not
+	// pinned and by the user's own key. Each weakens the connection. (ours)
+	Algorithms []string `json:"algorithms"`
 
 	Bucket string `json:"bucket_name"`
 	// Region of the bucket, us-east-1 if "". (ours)

@@ -22,12 +22,23 @@ const Mark = ".exportpipeline-part-"
 const tries = 5
 
 // sftpDestination is a [Destination] on a server that a pool has connections to.
-type sftpDestination struct{ pool *pool }
+type sftpDestination struct {
+	pool *pool
+	// note tells the report what a person should know of this export.
+	note func(format string, args ...any)
+}
 
 var _ Destination = (*sftpDestination)(nil)
 
 // Close does nothing: connections stay in the pool.
 func (d *sftpDestination) Close() error { return nil }
+
+// tell tells the report what a person should know.
+func (d *sftpDestination) tell(format string, args ...any) {
+	if d.note != nil {
+		d.note(format, args...)
+	}
+}
 
 // System is known of servers that say what they are.
 func (d *sftpDestination) System(ctx context.Context) (system System, err error) {
@@ -57,6 +68,9 @@ func (d *sftpDestination) once(ctx context.Context, f func(*connection) error) e
 	if err != nil {
 		return err
 	}
+	for _, n := range d.pool.takeNotes() {
+		d.tell("%s", n)
+	}
 	err = f(c)
 	c.release(isLost(err))
 	return err
@@ -83,8 +97,15 @@ func mayRepeat(err error, n int) bool {
 // mayConnectLater reports whether connecting again may help. A wrong password is
 // not tried again: it locks accounts.
 func mayConnectLater(err error) bool {
-	return errors.Is(err, ErrConnection) && !errors.Is(err, ErrAuth) && !errors.Is(err, ErrHostKey)
+	var permanent *permanentError
+	return errors.Is(err, ErrConnection) && !errors.Is(err, ErrAuth) && !errors.Is(err, ErrHostKey) && !errors.As(err, &permanent)
 }
+
+// permanentError is why there is no connection, if there will be none later either.
+type permanentError struct{ err error }
+
+func (e *permanentError) Error() string { return e.err.Error() }
+func (e *permanentError) Unwrap() error { return e.err }
 
 // pause waits before the next try: 100 ms, then four times as long each time.
 func pause(ctx context.Context, n int) error {

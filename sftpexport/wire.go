@@ -219,7 +219,7 @@ func (w *wire) receive() ([]byte, error) {
 	}
 	length := binary.BigEndian.Uint32(w.buffer)
 	if length == 0 || length > maxMessage {
-		return nil, fmt.Errorf("the server sends a message of %d bytes", length)
+		return nil, fmt.Errorf("the server sends something else than SFTP, which begins with %q", w.buffer)
 	}
 	w.buffer = append(w.buffer, make([]byte, length)...)
 	if _, err := io.ReadFull(w.r, w.buffer[4:]); err != nil {

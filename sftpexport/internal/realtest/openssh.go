@@ -15,6 +15,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -62,10 +63,11 @@ func find(names ...string) string {
 	return ""
 }
 
-// NewOpenSSH starts sshd with a key of its own, and stops it when the test ends.
-func NewOpenSSH(t testing.TB) *OpenSSH {
+// NewOpenSSH starts sshd with a key of its own, and stops it when the test ends. Lines
+// of configuration take the place of those it has otherwise.
+func NewOpenSSH(t testing.TB, lines ...string) *OpenSSH {
 	t.Helper()
-	return newOpenSSH(t, "no")
+	return newOpenSSH(t, append(lines, "PasswordAuthentication no"))
 }
 
 // NewOpenSSHWithPassword starts sshd for a user who logs in with a password. Passwords
@@ -89,7 +91,7 @@ func NewOpenSSHWithPassword(t testing.TB) *OpenSSH {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := newOpenSSH(t, "yes")
+	s := newOpenSSH(t, []string{"PasswordAuthentication yes"})
 	s.User, s.Dir, s.password = name, account.HomeDir, password
 	return s
 }
@@ -102,7 +104,7 @@ func run(t testing.TB, c *exec.Cmd, input string) {
 	}
 }
 
-func newOpenSSH(t testing.TB, passwords string) *OpenSSH {
+func newOpenSSH(t testing.TB, lines []string) *OpenSSH {
 	t.Helper()
 	sshd := find("sshd", "/usr/sbin/sshd", "/usr/local/sbin/sshd")
 	if sshd == "" {
@@ -129,18 +131,17 @@ func newOpenSSH(t testing.TB, passwords string) *OpenSSH {
 	s.Key, s.Text, public = s.key(t, home, "user")
 	write(t, filepath.Join(home, "authorized_keys"), public)
 	s.config = filepath.Join(home, "sshd_config")
-	write(t, s.config, fmt.Sprintf(`Port %d
-ListenAddress 127.0.0.1
-HostKey %s
-AuthorizedKeysFile %s
-PidFile none
-StrictModes no
-UsePAM no
-PasswordAuthentication %s
-KbdInteractiveAuthentication no
-MaxStartups 100
-Subsystem sftp internal-sftp
-`, s.Port, filepath.Join(home, "host"), filepath.Join(home, "authorized_keys"), passwords))
+	for _, line := range []string{
+		fmt.Sprintf("Port %d", s.Port), "ListenAddress 127.0.0.1", "HostKey " + filepath.Join(home, "host"),
+		"AuthorizedKeysFile " + filepath.Join(home, "authorized_keys"), "PidFile none", "StrictModes no", "UsePAM no",
+		"KbdInteractiveAuthentication no", "MaxStartups 100", "Subsystem sftp internal-sftp",
+	} {
+		keyword, _, _ := strings.Cut(line, " ")
+		if !slices.ContainsFunc(lines, func(other string) bool { return strings.HasPrefix(other, keyword+" ") }) {
+			lines = append(lines, line)
+		}
+	}
+	write(t, s.config, strings.Join(lines, "\n")+"\n")
 	s.Start(t, sshd)
 	t.Cleanup(s.Stop)
 	return s
