@@ -64,6 +64,12 @@ func (s *Step) compile() (*compiled, error) {
 	if s.Open == nil {
 		c.hostKeys, c.algorithms = s.Credentials.check(&faults, s)
 	}
+	switch {
+	case s.Commit != "" && s.Commit != "rename" && s.Commit != "in_place":
+		faults.Add("commit", "%q is unknown (there are rename and in_place)", s.Commit)
+	case s.Commit != "" && s.Credentials.Type == "s3":
+		faults.Add("commit", "belongs to an SFTP server; objects appear whole at once")
+	}
 	if s.MaxConnections < 0 {
 		faults.Add("max_connections", "%d is negative", s.MaxConnections)
 	}

@@ -107,7 +107,7 @@ func (s sftpCounter) make(ctx context.Context, n int64) (bool, error) {
 	}
 	// Servers have no code of their own for a name that is taken. One that was
 	// removed meanwhile was taken too.
-	if there, lookErr := exists(ctx, s.c, path); lookErr != nil || there {
+	if there, _, lookErr := look(ctx, s.c, path, ""); lookErr != nil || there == present {
 		return false, lookErr
 	}
 	numbers, lookErr := s.numbers(ctx)

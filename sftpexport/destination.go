@@ -113,9 +113,16 @@ var (
 	// connection was lost.
 	ErrConnection = errors.New("no connection to the server")
 	// ErrSpace means that the server has no space left.
-	ErrSpace = errors.New("the server's disk is full")
+	ErrSpace = errors.New("the server has no space left: its disk is full, or the user's quota is used up")
+	// ErrNotDirectory means that a file is where a directory should be.
+	ErrNotDirectory = errors.New("there is a file with this name where a directory should be")
+	// ErrPartGone means that somebody has moved or deleted a file while it was hidden,
+	// before it was given its name.
+	ErrPartGone = errors.New("the hidden file was moved or deleted by somebody else before it was given its name; is there a job that takes hidden files, too?")
 	// ErrNoDirectory means that the directory is missing and may not be made.
 	ErrNoDirectory = errors.New("the directory does not exist, and create_directories is false")
+	// ErrContent means that the server has other bytes than were sent.
+	ErrContent = errors.New("the content is wrong")
 	// ErrSize means that fewer or more bytes arrived than were sent, or that a
 	// source had fewer or more than it said.
 	ErrSize = errors.New("the number of bytes is wrong")

@@ -96,9 +96,6 @@ func TestWhatCannotBeMendedIsReportedAndLeavesNothing(t *testing.T) {
 				r.Fail(sftptest.Fault{Op: op, Err: os.ErrPermission, Times: -1})
 			}
 		}, fs.ErrPermission, "renaming"},
-		{"the directory is a file", func(r *rig) {
-			r.Fail(sftptest.Fault{Op: "stat", Path: "/out", Err: errors.New("odd failure"), Times: -1})
-		}, nil, `directory "/out"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pkg/sftp"
@@ -57,7 +58,12 @@ type pool struct {
 	unsynced bool // for a benchmark that tells what syncing takes
 
 	directories sync.Map // path to true: those that are there
-	swept       sync.Map // path to time.Time: when leftovers were last looked for
+	// refusedDirectories are those that the server would not make: path to error.
+	refusedDirectories sync.Map
+	cannotDelete       sync.Map // directory to whether files stay there for ever
+	cannotSync         atomic.Bool
+	notExclusive       atomic.Bool // the server has no exclusive creation
+	swept              sync.Map    // path to time.Time: when leftovers were last looked for
 }
 
 // connection is one SSH connection, which several exports use at a time.

@@ -29,7 +29,7 @@ func (s *Step) Run(ctx context.Context, x *pipeline.Export) (err error) {
 	if err != nil {
 		return err
 	}
-	files, done, err := p.files()
+	files, _, err := p.files()
 	if err != nil {
 		return err
 	}
@@ -48,7 +48,8 @@ func (s *Step) Run(ctx context.Context, x *pipeline.Export) (err error) {
 	if err := p.count(ctx, d); err != nil {
 		return err
 	}
-	if files, done, err = p.files(); err != nil {
+	files, done, err := p.files()
+	if err != nil {
 		return err
 	}
 	for _, change := range p.changed {
@@ -112,7 +113,7 @@ func (s *Step) open(ctx context.Context, x *pipeline.Export, c *compiled) (Desti
 	if err != nil {
 		return nil, err
 	}
-	return &sftpDestination{pool: p, note: x.Decide}, nil
+	return &sftpDestination{pool: p, note: x.Decide, inPlace: s.Commit == "in_place"}, nil
 }
 
 // put stages all files, and then gives them their names one after the other.

@@ -32,6 +32,14 @@ type Step struct {
 	Variables []Variable `json:"template_variables"`
 	// CreateDirectories makes directories that are missing, true if nil. (ours)
 	CreateDirectories *bool `json:"create_directories"`
+	// Commit says how files on an SFTP server get their names. "rename", which "" means,
+	// writes them under hidden names first. "in_place" writes them under their own, for
+	// servers that cannot rename, or take no hidden names or only some extensions. It
+	// costs what the package otherwise promises: a reader may see a part of a file, a
+	// crash may leave one, replacing loses the old file at the first byte, and the files
+	// of an export appear one after the other. A done_file tells readers when all are
+	// whole. (ours)
+	Commit string `json:"commit"`
 	// MaxConnections bounds the connections to one SFTP server, 4 if 0. Exports share
 	// them, and make do with fewer if the server takes no more. (ours)
 	MaxConnections int `json:"max_connections"`

@@ -26,6 +26,8 @@ type sftpDestination struct {
 	pool *pool
 	// note tells the report what a person should know of this export.
 	note func(format string, args ...any)
+	// inPlace writes files under their own names.
+	inPlace bool
 }
 
 var _ Destination = (*sftpDestination)(nil)
@@ -126,12 +128,18 @@ type sftpStaged struct {
 	temp string   // path of the finished file, "" if there is none
 	left []string // hidden files that are to be removed
 	old  string   // where the file is that this one replaces, while it does
-	// modified is when the finished file was written, by the server's clock.
+	// modified is when the finished file was written, by the server's clock; zero if it
+	// does not say.
 	modified time.Time
+	size     int64  // of what was sent
+	sum      []byte // its SHA-256, if the server can be asked for one
 }
 
 // Stage uploads the file under a hidden name.
 func (d *sftpDestination) Stage(ctx context.Context, f File) (Staged, error) {
+	if d.inPlace {
+		return d.stageInPlace(ctx, f)
+	}
 	s := &sftpStaged{d: d, file: f}
 	if err := d.repeat(ctx, func(c *connection) error { return s.upload(ctx, c) }); err != nil {
 		return nil, errors.Join(err, s.Discard())
@@ -147,11 +155,17 @@ func (s *sftpStaged) upload(ctx context.Context, c *connection) error {
 	}
 	size := s.file.Content.Size()
 	isSmall := size >= 0 && size <= small
-	if s.file.Collision == Refuse && !isSmall && (s.file.LookFirst || size < 0 || size > lookAbove) {
-		if there, err := exists(ctx, c, s.file.Path()); err != nil {
+	canDelete := true
+	if !c.isOpenSSH() && s.file.Collision != Replace {
+		var err error
+		if canDelete, err = s.canDelete(ctx, c); err != nil {
 			return err
-		} else if there {
-			return ErrExists
+		}
+	}
+	if s.file.Collision == Refuse && (!canDelete || !isSmall && (s.file.LookFirst || size < 0 || size > lookAbove)) {
+		there, _, err := look(ctx, c, s.file.Path(), "")
+		if err != nil || there == present {
+			return errors.Join(err, taken(there))
 		}
 	}
 	content, err := s.file.Content.Open(ctx)
@@ -159,7 +173,7 @@ func (s *sftpStaged) upload(ctx context.Context, c *connection) error {
 		return &sourceError{err}
 	}
 	defer func() { _ = content.Close() }()
-	src := &source{ctx: ctx, r: content}
+	src := newSource(ctx, content, c.has("check-file"))
 	send := s.sendLarge
 	if isSmall {
 		send = s.sendSmall
@@ -174,34 +188,53 @@ func (s *sftpStaged) upload(ctx context.Context, c *connection) error {
 	case size >= 0 && sent != size:
 		return fmt.Errorf("%w: the source has %d, not %d", ErrSize, sent, size)
 	}
+	s.size, s.sum = sent, src.sum()
 	if arrived == nil || arrived.size != sent {
 		// It may have been looked at before all was written.
-		info, err := stat(ctx, c, temp)
-		if err != nil {
+		there, attrs, err := look(ctx, c, temp, "")
+		switch {
+		case err != nil:
 			return err
+		case there == absent:
+			return ErrPartGone
 		}
-		arrived = attrsOf(info)
+		arrived = attrs
 	}
-	if arrived.size != sent {
+	if arrived != nil && arrived.size >= 0 && arrived.size != sent {
 		return s.d.explain(ctx, c, s.file.Directory, fmt.Errorf("%w: %d were sent, %d arrived", ErrSize, sent, arrived.size))
 	}
-	s.temp, s.modified = temp, arrived.modified
-	s.d.sweep(ctx, c, s.file.Directory, s.modified)
+	s.temp = temp
+	if arrived != nil && !arrived.modified.IsZero() {
+		s.modified = arrived.modified
+		s.d.sweep(ctx, c, s.file.Directory, s.modified)
+	}
+	return nil
+}
+
+// taken is ErrExists for what is present.
+func taken(s sight) error {
+	if s == present {
+		return ErrExists
+	}
 	return nil
 }
 
 // sendLarge writes a file with many writes under way at once.
 func (s *sftpStaged) sendLarge(ctx context.Context, c *connection, src *source) (temp string, arrived *fileAttrs, err error) {
 	var file *sftp.File
-	temp, err = s.create(ctx, c, func(path string) error {
-		file, err = ask(ctx, func() (*sftp.File, error) { return c.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL) })
+	temp, err = s.create(ctx, c, func(path string, flags uint32) error {
+		mode := os.O_WRONLY | os.O_CREATE | os.O_EXCL
+		if flags&openExclusively == 0 {
+			mode = os.O_WRONLY | os.O_CREATE | os.O_TRUNC
+		}
+		file, err = ask(ctx, func() (*sftp.File, error) { return c.OpenFile(path, mode) })
 		return err
 	})
 	if err != nil {
 		return "", nil, err
 	}
 	arrived, err = askMoving(ctx, src.moved, func() (*fileAttrs, error) { return write(c, file, temp, src) })
-	return temp, arrived, s.d.explain(ctx, c, s.file.Directory, err)
+	return temp, arrived, s.written(ctx, c, err)
 }
 
 // write writes, syncs and closes a file. It always closes it. It returns how the
@@ -209,12 +242,18 @@ func (s *sftpStaged) sendLarge(ctx context.Context, c *connection, src *source) 
 func write(c *connection, file *sftp.File, path string, src *source) (*fileAttrs, error) {
 	// The number of bytes in a failed concurrent write is not what arrived.
 	_, err := file.ReadFromWithConcurrency(src, inFlight)
-	if err == nil && c.syncs() {
-		err = file.Sync()
-	}
 	if err != nil {
 		_ = file.Close()
 		return nil, err
+	}
+	var unsynced error
+	if c.syncs() {
+		if err := file.Sync(); err != nil && answered(err) {
+			unsynced = &unsyncedError{err}
+		} else if err != nil {
+			_ = file.Close()
+			return nil, err
+		}
 	}
 	// The two requests go out together, which saves a round trip.
 	looked := make(chan *fileAttrs, 1)
@@ -224,8 +263,30 @@ func write(c *connection, file *sftp.File, path string, src *source) (*fileAttrs
 		}
 		close(looked)
 	}()
-	err = file.Close()
+	if err = file.Close(); err == nil {
+		err = unsynced
+	}
 	return <-looked, err
+}
+
+// unsyncedError is a server's refusal to put a file on its disk that is whole otherwise.
+type unsyncedError struct{ err error }
+
+func (e *unsyncedError) Error() string { return e.err.Error() }
+func (e *unsyncedError) Unwrap() error { return e.err }
+
+// written looks for the cause of an error of writing. A server that announces syncing
+// and cannot do it is no reason to stop, unless its disk is full.
+func (s *sftpStaged) written(ctx context.Context, c *connection, err error) error {
+	explained := s.d.explain(ctx, c, s.file.Directory, err)
+	var unsynced *unsyncedError
+	if !errors.As(err, &unsynced) || errors.Is(explained, ErrSpace) || isLost(explained) {
+		return explained
+	}
+	if !s.d.pool.cannotSync.Swap(true) {
+		s.d.tell("the server announces that it can put files on its disk at once, and answers %q; files are written without", unsynced.err)
+	}
+	return nil
 }
 
 // sendSmall writes a file in two round trips: one for its handle, with a look at its
@@ -236,12 +297,12 @@ func (s *sftpStaged) sendSmall(ctx context.Context, c *connection, src *source) 
 		return "", nil, err
 	}
 	var handle string
-	temp, err = s.create(ctx, c, func(path string) error {
+	temp, err = s.create(ctx, c, func(path string, flags uint32) error {
 		handle, err = ask(ctx, func() (string, error) {
-			if s.file.LookFirst && s.file.Collision == Refuse {
-				return c.wire.openUnless(path, s.file.Path())
+			if s.file.Collision == Refuse {
+				return c.wire.openUnless(path, flags, s.file.Path())
 			}
-			a := c.wire.exchange(openMessage(path))[0]
+			a := c.wire.exchange(openMessage(path, flags))[0]
 			return a.handle, a.err
 		})
 		return err
@@ -250,7 +311,7 @@ func (s *sftpStaged) sendSmall(ctx context.Context, c *connection, src *source) 
 		return "", nil, err
 	}
 	arrived, err = ask(ctx, func() (*fileAttrs, error) { return writeSmall(c, handle, data) })
-	return temp, arrived, s.d.explain(ctx, c, s.file.Directory, err)
+	return temp, arrived, s.written(ctx, c, err)
 }
 
 // writeSmall writes, syncs, looks at, and closes a file. It always closes it.
@@ -274,27 +335,33 @@ func writeSmall(c *connection, handle string, data []byte) (*fileAttrs, error) {
 	}
 	requests = append(requests, rest...)
 	var attrs *fileAttrs
+	var unsynced error
 	for i, a := range c.wire.exchange(requests...) {
 		switch {
 		case requests[i].kind == fxpFstat && answered(a.err):
 			attrs = a.attrs // if it may not be asked this way, there is another
+		case requests[i].kind == fxpExtended && a.err != nil && answered(a.err):
+			unsynced = &unsyncedError{a.err}
 		case a.err != nil:
 			return nil, a.err
 		}
 	}
-	return attrs, nil
+	return attrs, unsynced
 }
 
 // syncs reports whether the server can put a file on its disk.
 func (c *connection) syncs() bool {
 	version, _ := c.HasExtension("fsync@openssh.com")
-	return version == "1" && !c.pool.unsynced
+	return version == "1" && !c.pool.unsynced && !c.pool.cannotSync.Load()
 }
 
-// isOpenSSH reports whether the server is OpenSSH's for Unix.
+// isOpenSSH reports whether the server is OpenSSH's for Unix. Others say so, too, since
+// some clients treat it better; but they lack some of the extensions that it has had
+// since version 5.
 func (c *connection) isOpenSSH() bool {
 	version := string(c.ssh.ServerVersion())
-	return strings.HasPrefix(version, "SSH-2.0-OpenSSH_") && !strings.Contains(version, "Windows")
+	return strings.HasPrefix(version, "SSH-2.0-OpenSSH_") && !strings.Contains(version, "Windows") &&
+		c.has("posix-rename@openssh.com") && c.has("statvfs@openssh.com") && c.has("fstatvfs@openssh.com") && c.has("hardlink@openssh.com")
 }
 
 // lookAbove is the size above which a name is looked at before a file is sent.
@@ -305,11 +372,17 @@ const small = 32 << 10
 
 // create opens a hidden file that nobody else has. open says ErrExists if the file's
 // own name is taken, which may leave a hidden file.
-func (s *sftpStaged) create(ctx context.Context, c *connection, open func(path string) error) (path string, err error) {
+func (s *sftpStaged) create(ctx context.Context, c *connection, open func(path string, flags uint32) error) (path string, err error) {
+	madeDirectory := false
 	for range 5 {
+		flags := uint32(openWrite | openCreate | openExclusively)
+		if s.d.pool.notExclusive.Load() {
+			flags = openWrite | openCreate | openTruncate
+		}
 		path = joinPath(s.file.Directory, Mark+rand.Text())
-		if err = open(path); err == nil {
+		if err = open(path, flags); err == nil {
 			s.left = append(s.left, path)
+			s.d.pool.directories.Store(s.file.Directory, true)
 			return path, nil
 		}
 		switch {
@@ -318,20 +391,67 @@ func (s *sftpStaged) create(ctx context.Context, c *connection, open func(path s
 			return "", err
 		case isLost(err):
 			s.left = append(s.left, path) // it may be there
+			return "", err
+		case !answered(err):
+			return "", err
 		}
-		if errors.Is(err, fs.ErrNotExist) {
-			// The directory was there once; somebody has removed it.
+		// The directory was there once, or could not be seen.
+		if !madeDirectory && s.file.Directory != "" {
+			madeDirectory = true
 			s.d.pool.directories.Delete(s.file.Directory)
-			if err := s.d.directory(ctx, c, s.file.Directory, s.file.MayMakeDirectory); err != nil {
+			made, err := s.remake(ctx, c, err)
+			if err != nil {
 				return "", err
 			}
-			continue
+			if made {
+				continue
+			}
 		}
-		if there, lookErr := exists(ctx, c, path); lookErr != nil || !there {
-			break
+		there, _, lookErr := look(ctx, c, path, "")
+		switch {
+		case lookErr != nil:
+			return "", lookErr
+		case there == present:
+			continue // another's
+		case flags&openExclusively != 0 && !errors.Is(err, fs.ErrPermission) && !errors.Is(err, fs.ErrNotExist):
+			// A server without exclusive creation; the name is nobody else's.
+			if err := open(path, openWrite|openCreate|openTruncate); err == nil {
+				s.d.pool.notExclusive.Store(true)
+				s.left = append(s.left, path)
+				return path, nil
+			}
 		}
+		break
 	}
-	return "", s.d.explain(ctx, c, s.file.Directory, fmt.Errorf("creating a file in %q: %w", s.file.Directory, err))
+	err = fmt.Errorf("creating a file in %q: %w", s.file.Directory, err)
+	if refused, ok := s.d.pool.refusedDirectories.Load(s.file.Directory); ok {
+		err = fmt.Errorf("%w (making the directory was answered with: %w)", err, refused.(error))
+	}
+	return "", s.d.explain(ctx, c, s.file.Directory, err)
+}
+
+// remake makes the directory in which no file could be created, unless it is certain
+// that it is there. cause is the server's answer to the creation.
+func (s *sftpStaged) remake(ctx context.Context, c *connection, cause error) (made bool, err error) {
+	path := s.file.Directory
+	a, err := c.request(ctx, pathMessage(fxpStat, path))
+	switch {
+	case isLost(err):
+		return false, err
+	case err == nil && isFile(a.attrs):
+		return false, fmt.Errorf("directory %q: %w", path, ErrNotDirectory)
+	case err == nil:
+		return false, nil
+	case !s.file.MayMakeDirectory && errors.Is(cause, fs.ErrNotExist):
+		return false, fmt.Errorf("%q: %w", path, ErrNoDirectory)
+	case !s.file.MayMakeDirectory:
+		return false, nil
+	}
+	if err := s.d.makeDirectory(ctx, c, path); err != nil {
+		return false, err
+	}
+	_, made = s.d.pool.directories.Load(path)
+	return made, nil
 }
 
 // Discard removes what is hidden.
@@ -351,13 +471,26 @@ func (s *sftpStaged) Discard() error {
 // cleanTimeout bounds the removal of what was not finished.
 const cleanTimeout = 10 * time.Second
 
+// collect is for servers where nothing may be deleted: hidden files are emptied and
+// get one name, so that they do not pile up.
+func (s *sftpStaged) collect(ctx context.Context, c *connection, path string) bool {
+	if a, err := c.request(ctx, openMessage(path, openWrite|openTruncate)); err == nil {
+		_ = c.op(ctx, closeMessage(a.handle))
+	}
+	to := joinPath(parent(path), probeName)
+	if c.has("posix-rename@openssh.com") && c.op(ctx, extendedMessage("posix-rename@openssh.com", path, to)) == nil {
+		return true
+	}
+	return c.op(ctx, pathMessage(fxpRename, path, to)) == nil
+}
+
 // tidy removes hidden files on a connection, and keeps in mind those that it could
 // not.
 func (s *sftpStaged) tidy(ctx context.Context, c *connection) error {
 	for len(s.left) > 0 {
 		path := s.left[len(s.left)-1]
-		err := do(ctx, func() error { return c.Remove(path) })
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		err := c.op(ctx, pathMessage(fxpRemove, path))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) && (isLost(err) || !s.collect(ctx, c, path)) {
 			return err
 		}
 		s.left = s.left[:len(s.left)-1]
@@ -366,55 +499,42 @@ func (s *sftpStaged) tidy(ctx context.Context, c *connection) error {
 	return nil
 }
 
-// directory makes sure that the directory is there.
-func (d *sftpDestination) directory(ctx context.Context, c *connection, path string, mayMake bool) error {
-	if path == "" {
-		return nil
-	}
-	if _, known := d.pool.directories.Load(path); known {
-		return nil
-	}
-	info, err := stat(ctx, c, path)
-	switch {
-	case err == nil && !info.IsDir():
-		return fmt.Errorf("directory %q: there is a file with this name", path)
-	case errors.Is(err, fs.ErrNotExist) && !mayMake:
-		return fmt.Errorf("%q: %w", path, ErrNoDirectory)
-	case errors.Is(err, fs.ErrNotExist):
-		err = do(ctx, func() error { return c.MkdirAll(path) })
-	}
-	if err != nil {
-		return fmt.Errorf("directory %q: %w", path, err)
-	}
-	d.pool.directories.Store(path, true)
-	return nil
-}
-
 // explain looks for the cause of an error that says no more than "failure".
 func (d *sftpDestination) explain(ctx context.Context, c *connection, directory string, err error) error {
-	if err == nil || !answered(err) && !errors.Is(err, ErrSize) || errors.Is(err, fs.ErrPermission) || isLost(err) {
+	if err == nil || isLost(err) || errors.Is(err, ErrSpace) || errors.Is(err, ErrNotDirectory) {
+		return err
+	}
+	isFull := saysFull(err)
+	if !isFull && (!answered(err) && !errors.Is(err, ErrSize) || errors.Is(err, fs.ErrPermission)) {
 		return err
 	}
 	if directory == "" {
 		directory = "."
 	}
-	space, lookErr := ask(ctx, func() (*sftp.StatVFS, error) { return c.StatVFS(directory) })
-	// Bavail, since the blocks that StatVFS.FreeSpace counts are root's.
-	if lookErr == nil && (space.Bavail*space.Frsize < 1<<20 || space.Files > 0 && space.Favail == 0) {
-		return fmt.Errorf("%w (%d bytes free): %w", ErrSpace, space.Bavail*space.Frsize, err)
+	if c.has("statvfs@openssh.com") {
+		space, lookErr := ask(ctx, func() (*sftp.StatVFS, error) { return c.StatVFS(directory) })
+		// Bavail, since the blocks that StatVFS.FreeSpace counts are root's.
+		if lookErr == nil && (isFull || space.Bavail*space.Frsize < 1<<20 || space.Files > 0 && space.Favail == 0) {
+			return fmt.Errorf("%w (%d bytes free): %w", ErrSpace, space.Bavail*space.Frsize, err)
+		}
+	}
+	if isFull {
+		return fmt.Errorf("%w: %w", ErrSpace, err)
 	}
 	return err
 }
 
-func stat(ctx context.Context, c *connection, path string) (fs.FileInfo, error) {
-	return ask(ctx, func() (fs.FileInfo, error) { return c.Stat(path) })
-}
-
-// exists reports whether a name is taken, be it by a link to nowhere.
-func exists(ctx context.Context, c *connection, path string) (bool, error) {
-	_, err := ask(ctx, func() (fs.FileInfo, error) { return c.Lstat(path) })
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
+// saysFull reports whether a server says that there is no space: by the codes of newer
+// versions of the protocol, which some use in version 3, or by its words.
+func saysFull(err error) bool {
+	if code := codeOfStatus(err); code == 14 || code == 15 {
+		return true
 	}
-	return err == nil, err
+	text := strings.ToLower(err.Error())
+	for _, words := range []string{"quota", "no space", "not enough space", "disk full", "disk is full", "insufficient space", "out of space"} {
+		if strings.Contains(text, words) && answered(err) {
+			return true
+		}
+	}
+	return false
 }

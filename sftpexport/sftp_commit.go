@@ -1,22 +1,19 @@
 package sftpexport
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/pkg/sftp"
-
-	"github.com/exportpipeline/exportpipeline/sftpexport/internal/naming"
 )
 
 // Commit renames the hidden file.
@@ -29,24 +26,11 @@ func (s *sftpStaged) Commit(ctx context.Context) (string, error) {
 	}
 	ctx, cancel := settling(ctx)
 	defer cancel()
-	taken := map[string]bool{}
-	for n := 0; ; n++ {
-		name := s.file.Name
-		if n > 0 {
-			name = naming.Numbered(name, n)
-		}
-		if taken[name] {
-			continue
-		}
-		path := joinPath(s.file.Directory, name)
-		err := s.giveName(ctx, path)
-		if !errors.Is(err, ErrExists) || s.file.Collision != Number || n >= maxNumber {
-			return path, err
-		}
-		if n == 0 {
-			taken = s.d.names(ctx, s.file.Directory)
-		}
+	if s.file.Collision != Number {
+		path := s.file.Path()
+		return path, s.giveName(ctx, path)
 	}
+	return s.commitNumbered(ctx)
 }
 
 // settling is a context for an operation whose outcome must become known: it
@@ -61,22 +45,6 @@ func settling(ctx context.Context) (context.Context, context.CancelFunc) {
 
 const settleTimeout = 2 * time.Second
 
-// maxNumber ends the search for a free name.
-const maxNumber = 99999
-
-// names lists what is in a directory, as far as that may be known.
-func (d *sftpDestination) names(ctx context.Context, directory string) map[string]bool {
-	taken := make(map[string]bool)
-	_ = d.once(ctx, func(c *connection) error {
-		infos, err := list(ctx, c, directory)
-		for _, info := range infos {
-			taken[info.Name()] = true
-		}
-		return err
-	})
-	return taken
-}
-
 func list(ctx context.Context, c *connection, directory string) ([]fs.FileInfo, error) {
 	if directory == "" {
 		directory = "."
@@ -88,19 +56,24 @@ func list(ctx context.Context, c *connection, directory string) ([]fs.FileInfo, 
 // another one at what has become of the file before it decides.
 func (s *sftpStaged) giveName(ctx context.Context, path string) error {
 	var by means // that the name was last tried to be given by
+	isUnclear := false
 	err := s.d.repeat(ctx, func(c *connection) error {
-		if by != none {
-			done, err := s.look(ctx, c, path, by)
-			if done || err != nil {
+		if isUnclear {
+			if done, err := s.settle(ctx, c, path, by); done || err != nil {
 				return err
 			}
 		}
 		err := s.rename(ctx, c, path, &by)
-		if errors.Is(err, fs.ErrNotExist) {
+		switch {
+		case isLost(err) && by != none:
+			isUnclear = true
+		case errors.Is(err, fs.ErrNotExist) && isUnclear:
 			// The lost connection's request has come through after all.
-			if done, lookErr := s.look(ctx, c, path, by); done {
-				return lookErr
+			if done, settleErr := s.settle(ctx, c, path, by); done || settleErr != nil {
+				return settleErr
 			}
+		case errors.Is(err, fs.ErrNotExist):
+			return s.whatIsMissing(ctx, c, err)
 		}
 		return err
 	})
@@ -111,8 +84,7 @@ func (s *sftpStaged) giveName(ctx context.Context, path string) error {
 	case s.old != "":
 		err = fmt.Errorf("%w (the file that was to be replaced may be called %q now)", err, s.old)
 	}
-	switch {
-	case by != none && (isLost(err) || ctx.Err() != nil || mayConnectLater(err)):
+	if isUnclear && (isLost(err) || ctx.Err() != nil || mayConnectLater(err)) && !errors.Is(err, ErrUnknownOutcome) {
 		return fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
 	}
 	return err
@@ -127,40 +99,69 @@ const (
 	linked        // both names are there until the hidden one is removed
 )
 
-// look finds out how an operation ended whose answer was lost.
-func (s *sftpStaged) look(ctx context.Context, c *connection, path string, by means) (done bool, err error) {
-	hidden, err := exists(ctx, c, s.temp)
+// whatIsMissing says what a rename did not find: nobody but us should take the hidden
+// name away.
+func (s *sftpStaged) whatIsMissing(ctx context.Context, c *connection, err error) error {
+	there, _, lookErr := look(ctx, c, s.temp, "")
+	switch {
+	case lookErr != nil:
+		return lookErr
+	case there == absent:
+		s.forget(s.temp)
+		return fmt.Errorf("%w (%w)", ErrPartGone, err)
+	}
+	return fmt.Errorf("renaming: %w", err)
+}
+
+// settle finds out how an operation ended whose answer was lost.
+func (s *sftpStaged) settle(ctx context.Context, c *connection, path string, by means) (done bool, err error) {
+	hidden, _, err := look(ctx, c, s.temp, "")
 	if err != nil {
 		return false, err
 	}
-	if !hidden {
-		// Nobody but us takes the hidden name away. A reader may have taken the
-		// file since.
-		s.forget(s.temp)
-		return true, nil
-	}
-	there, err := exists(ctx, c, path)
+	there, attrs, err := look(ctx, c, path, "")
 	switch {
 	case err != nil:
 		return false, err
-	case !there && by == linked:
+	case hidden == unseen || there == unseen:
+		return true, ErrUnknownOutcome
+	case hidden == absent && there == absent:
+		// It had its name, and a reader has taken it; or somebody has removed it before.
+		return true, ErrUnknownOutcome
+	case there == absent && by == linked:
 		return true, ErrUnknownOutcome // not linked yet, or taken by a reader already
-	case !there || s.file.Collision == Replace && by == renamed:
+	case there == absent || hidden == present && s.file.Collision == Replace && by == renamed:
 		return false, nil
 	}
-	same, err := holds(ctx, c, path, s.file)
+	same, err := s.holdsOurs(ctx, c, path, attrs)
 	switch {
 	case err != nil:
 		return false, err
+	case !same && hidden == absent:
+		return true, ErrUnknownOutcome
 	case !same:
 		return true, ErrExists
+	}
+	if hidden == absent {
+		s.forget(s.temp)
+		return true, nil
 	}
 	return true, s.unhide(ctx, c)
 }
 
+// holdsOurs compares a file with the one that was sent: by its content, or, where that
+// may not be read, by its size and the time at which it was written.
+func (s *sftpStaged) holdsOurs(ctx context.Context, c *connection, path string, attrs *fileAttrs) (bool, error) {
+	same, err := holds(ctx, c, path, s.file)
+	if err == nil || isLost(err) || !answered(err) {
+		return same, err
+	}
+	return attrs != nil && attrs.size == s.size && !attrs.modified.IsZero() && attrs.modified.Equal(s.modified), nil
+}
+
 // unhide removes the hidden name of a file that has its name.
 func (s *sftpStaged) unhide(ctx context.Context, c *connection) error {
-	err := do(ctx, func() error { return c.Remove(s.temp) })
+	err := c.op(ctx, pathMessage(fxpRemove, s.temp))
 	if err == nil || errors.Is(err, fs.ErrNotExist) {
 		s.forget(s.temp)
 	}
@@ -181,21 +182,81 @@ func (s *sftpStaged) rename(ctx context.Context, c *connection, path string, by 
 	// Other servers may overwrite.
 	if c.isOpenSSH() {
 		*by = renamed
-		err := do(ctx, func() error { return c.Rename(s.temp, path) })
-		return s.named(ctx, c, path, err)
+		attrs, err := s.renameAndLook(ctx, c, path, pathMessage(fxpRename, s.temp, path))
+		if err = s.named(ctx, c, path, err); err != nil {
+			return err
+		}
+		return s.verify(ctx, c, path, attrs)
 	}
-	if _, ok := c.HasExtension("hardlink@openssh.com"); ok {
+	// What follows leaves a hidden file if nothing may be deleted.
+	canDelete, err := s.canDelete(ctx, c)
+	if err != nil {
+		return err
+	}
+	if canDelete && c.has("hardlink@openssh.com") {
 		*by = linked
-		err := do(ctx, func() error { return c.Link(s.temp, path) })
+		err := c.op(ctx, extendedMessage("hardlink@openssh.com", s.temp, path))
 		if err == nil {
-			return s.unhide(ctx, c)
+			return s.verifyAndUnhide(ctx, c, path)
 		}
 		if err = s.named(ctx, c, path, err); isLost(err) || errors.Is(err, ErrExists) || errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 		// The server, or its file system, has no links.
 	}
-	return s.renameClaimed(ctx, c, path, by)
+	*by = none // until the file is renamed
+	if canDelete && !s.d.pool.notExclusive.Load() {
+		release, err := s.claim(ctx, c, path)
+		if err != nil {
+			return err
+		}
+		defer release()
+	}
+	there, _, err := look(ctx, c, path, s.temp)
+	if err != nil || there == present {
+		return errors.Join(err, taken(there))
+	}
+	*by = renamed
+	attrs, err := s.renameAndLook(ctx, c, path, pathMessage(fxpRename, s.temp, path))
+	if unsupported(err) && c.has("posix-rename@openssh.com") && there == absent {
+		attrs, err = s.renameAndLook(ctx, c, path, extendedMessage("posix-rename@openssh.com", s.temp, path))
+	}
+	if err = s.named(ctx, c, path, err); err != nil {
+		return err
+	}
+	return s.verify(ctx, c, path, attrs)
+}
+
+// renameAndLook renames, and looks at the new name in the same round trip. OpenSSH
+// carries requests out one after the other; another server may have looked before it
+// renamed, so that only what is surely this file counts.
+func (s *sftpStaged) renameAndLook(ctx context.Context, c *connection, path string, rename message) (*fileAttrs, error) {
+	return ask(ctx, func() (*fileAttrs, error) {
+		answers := c.wire.exchange(rename, lookMessage(path))
+		attrs := answers[1].attrs
+		switch {
+		case answers[0].err != nil:
+			return nil, answers[0].err
+		case attrs == nil || !c.isOpenSSH() && (attrs.size != s.size || s.modified.IsZero() || !attrs.modified.Equal(s.modified)):
+			return nil, nil
+		}
+		return attrs, nil
+	})
+}
+
+// verifyAndUnhide looks at a new name and removes the hidden one, in one round trip.
+func (s *sftpStaged) verifyAndUnhide(ctx context.Context, c *connection, path string) error {
+	attrs, err := ask(ctx, func() (*fileAttrs, error) {
+		answers := c.wire.exchange(lookMessage(path), pathMessage(fxpRemove, s.temp))
+		if removed := answers[1].err; removed == nil || errors.Is(removed, fs.ErrNotExist) {
+			s.forget(s.temp)
+		}
+		return answers[0].attrs, nil
+	})
+	if err != nil {
+		return err
+	}
+	return s.verify(ctx, c, path, attrs)
 }
 
 // named says what an answer means: servers have no code of their own for a name
@@ -210,45 +271,75 @@ func (s *sftpStaged) named(ctx context.Context, c *connection, path string, err 
 	case errors.Is(err, fs.ErrNotExist):
 		return err
 	}
-	there, lookErr := exists(ctx, c, path)
+	there, _, lookErr := look(ctx, c, path, s.temp)
 	switch {
-	case isLost(lookErr):
+	case lookErr != nil:
 		return lookErr
-	case there:
+	case there == present:
 		return ErrExists
 	}
-	return fmt.Errorf("renaming: %w", err)
+	// A file that is gone may be answered with "failure", too.
+	if hidden, _, lookErr := look(ctx, c, s.temp, ""); lookErr != nil {
+		return lookErr
+	} else if hidden == absent {
+		return fmt.Errorf("%w (%w)", fs.ErrNotExist, err)
+	}
+	if there == unseen {
+		return fmt.Errorf("%w: %w", errMaybeTaken, err)
+	}
+	return fmt.Errorf("renaming: %w (%s)", s.d.explain(ctx, c, s.file.Directory, err), howToWriteInPlace)
 }
+
+const howToWriteInPlace = `if the server cannot rename, set commit to "in_place"`
+
+// errMaybeTaken is why a name was not given on a server that shows nothing.
+var errMaybeTaken = errors.New("renaming failed, and the server does not show whether the name is taken; " + howToWriteInPlace)
 
 // replace puts the file in the place of one that may be there.
 func (s *sftpStaged) replace(ctx context.Context, c *connection, path string, by *means) error {
 	*by = renamed
-	if _, ok := c.HasExtension("posix-rename@openssh.com"); ok {
-		err := do(ctx, func() error { return c.PosixRename(s.temp, path) })
-		if !unsupported(err) {
-			if err == nil {
-				s.forget(s.temp)
-			}
+	if c.has("posix-rename@openssh.com") {
+		attrs, err := s.renameAndLook(ctx, c, path, extendedMessage("posix-rename@openssh.com", s.temp, path))
+		switch {
+		case err == nil:
+			s.forget(s.temp)
+			return s.verify(ctx, c, path, attrs)
+		case isLost(err) || !answered(err) || errors.Is(err, fs.ErrNotExist):
 			return err
 		}
+		// Some servers announce it and cannot do it.
 	}
-	err := do(ctx, func() error { return c.Rename(s.temp, path) })
-	if err = s.named(ctx, c, path, err); !errors.Is(err, ErrExists) {
+	attrs, err := s.renameAndLook(ctx, c, path, pathMessage(fxpRename, s.temp, path))
+	if err = s.named(ctx, c, path, err); err == nil {
+		return s.verify(ctx, c, path, attrs)
+	}
+	if !errors.Is(err, ErrExists) && !errors.Is(err, errMaybeTaken) {
 		return err
 	}
 	// This server does not replace. The old file stays, under a name that is
 	// hidden and never swept away, until the new one is there.
 	s.old = joinPath(s.file.Directory, ".exportpipeline-old-"+hidden(s.temp))
-	if err := do(ctx, func() error { return c.Rename(path, s.old) }); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("moving the file that is to be replaced: %w", err)
+	if moveErr := c.op(ctx, pathMessage(fxpRename, path, s.old)); moveErr != nil && !errors.Is(moveErr, fs.ErrNotExist) {
+		switch {
+		case isLost(moveErr):
+			return moveErr
+		case errors.Is(err, errMaybeTaken):
+			s.old = ""
+			return err
+		}
+		s.old = ""
+		return fmt.Errorf("moving the file that is to be replaced: %w", moveErr)
 	}
-	err = do(ctx, func() error { return c.Rename(s.temp, path) })
+	err = c.op(ctx, pathMessage(fxpRename, s.temp, path))
 	if err = s.named(ctx, c, path, err); err != nil && !isLost(err) {
-		if do(ctx, func() error { return c.Rename(s.old, path) }) == nil {
+		if c.op(ctx, pathMessage(fxpRename, s.old, path)) == nil {
 			s.old = ""
 		}
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return s.verify(ctx, c, path, nil)
 }
 
 // removeOld removes the replaced file. If it cannot now, Discard tries again.
@@ -269,79 +360,72 @@ func unsupported(err error) bool {
 	return errors.As(err, &status) && status.FxCode() == sftp.ErrSSHFxOpUnsupported
 }
 
-// renameClaimed is for servers without links, where renaming may overwrite: a
-// hidden file stands for the right to give the name.
-func (s *sftpStaged) renameClaimed(ctx context.Context, c *connection, path string, by *means) error {
-	*by = none // until the file is renamed
-	sum := sha256.Sum256([]byte(path))
-	claim := joinPath(s.file.Directory, Mark+"claim-"+hex.EncodeToString(sum[:12]))
-	if !slices.Contains(s.left, claim) { // or ours still, of a connection that was lost
-		if err := s.claim(ctx, c, claim); err != nil {
-			return err
+// verify looks at the file under its name. attrs are what a look has shown already.
+// What cannot be known is said in the report; what is wrong is an error.
+func (s *sftpStaged) verify(ctx context.Context, c *connection, path string, attrs *fileAttrs) error {
+	there := present
+	if attrs == nil {
+		var err error
+		if there, attrs, err = look(ctx, c, path, ""); err != nil {
+			return s.unverified(path, "the connection was lost before that could be seen")
 		}
-		s.left = append(s.left, claim)
 	}
-	defer func() {
-		if do(ctx, func() error { return c.Remove(claim) }) == nil {
-			s.forget(claim)
+	if there == present && attrs != nil && attrs.size >= 0 && attrs.size != s.size {
+		if s.file.Collision == Replace && !attrs.modified.Equal(s.modified) {
+			return s.unverified(path, "somebody else has put another file there since")
 		}
-	}()
-	there, err := exists(ctx, c, path)
+		return fmt.Errorf("%w: the file has %d under its name, and %d were sent", ErrSize, attrs.size, s.size)
+	}
+	switch {
+	case there == absent:
+		if hidden, _, err := look(ctx, c, s.temp, ""); err == nil && hidden == present {
+			s.left = append(s.left, s.temp)
+			return errors.New("the server says that it has renamed the file, and has not")
+		}
+		return s.unverified(path, "it was gone again when the server was asked: a reader has taken it")
+	case there == unseen:
+		return s.unverified(path, "the server shows nobody what is there")
+	}
+	sum, err := hashOf(ctx, c, path)
+	if err == nil && sum != nil && s.sum != nil && !bytes.Equal(sum, s.sum) {
+		return fmt.Errorf("%w: the server has other bytes than were sent", ErrContent)
+	}
+	if attrs != nil && attrs.size >= 0 {
+		return nil
+	}
+	isWhole, err := endsAt(ctx, c, path, s.size)
 	switch {
 	case err != nil:
-		return err
-	case there:
-		return ErrExists
+		return s.unverified(path, "the server does not show how large it is")
+	case !isWhole:
+		return fmt.Errorf("%w: the file has another size under its name than the %d that were sent", ErrSize, s.size)
 	}
-	*by = renamed
-	err = do(ctx, func() error { return c.Rename(s.temp, path) })
-	if _, ok := c.HasExtension("posix-rename@openssh.com"); ok && unsupported(err) {
-		err = do(ctx, func() error { return c.PosixRename(s.temp, path) })
-	}
-	return s.named(ctx, c, path, err)
+	return nil
 }
 
-// claimTimeout is how old a claim may get. It is held for three operations.
-const claimTimeout = time.Minute
-
-// claim makes the hidden file, or waits until nobody else has it.
-func (s *sftpStaged) claim(ctx context.Context, c *connection, claim string) error {
-	started := time.Now()
-	for {
-		err := do(ctx, func() error {
-			f, err := c.OpenFile(claim, os.O_WRONLY|os.O_CREATE|os.O_EXCL)
-			if err != nil {
-				return err
-			}
-			return f.Close()
-		})
-		if err == nil {
-			return nil
-		}
-		info, lookErr := stat(ctx, c, claim)
-		switch {
-		case isLost(err) || isLost(lookErr):
-			return errors.Join(err, lookErr)
-		case errors.Is(lookErr, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) && time.Since(started) < claimTimeout:
-			// Given back meanwhile.
-		case lookErr != nil:
-			return fmt.Errorf("claiming the name: %w", err)
-		case s.modified.Add(time.Since(started)).Sub(info.ModTime()) > 2*claimTimeout:
-			// Of an exporter that crashed, by the server's clock.
-			if err := do(ctx, func() error { return c.Remove(claim) }); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return fmt.Errorf("removing the claim of a crashed exporter: %w", err)
-			}
-		case time.Since(started) > 3*claimTimeout:
-			return fmt.Errorf("another exporter has been claiming the name for %v (%s)", time.Since(started).Round(time.Second), claim)
-		}
-		wait := time.NewTimer(5 * time.Millisecond)
-		select {
-		case <-wait.C:
-		case <-ctx.Done():
-			wait.Stop()
-			return context.Cause(ctx)
-		}
+// endsAt reads the end of a file whose size the server does not tell.
+func endsAt(ctx context.Context, c *connection, path string, size int64) (bool, error) {
+	a, err := c.request(ctx, openMessage(path, openRead))
+	if err != nil {
+		return false, err
 	}
+	defer func() { _ = c.op(ctx, closeMessage(a.handle)) }()
+	last := max(0, size-1)
+	end, err := c.request(ctx, readMessage(a.handle, uint64(last), 2))
+	if size == 0 || err != nil {
+		if codeOfStatus(err) == uint32(sftp.ErrSSHFxEOF) {
+			return size == 0, nil
+		}
+		return false, err
+	}
+	return len(end.data) == 1, nil
+}
+
+// unverified says in the report what is not known of a file that has its name by the
+// server's word.
+func (s *sftpStaged) unverified(path, why string) error {
+	s.d.tell("%s: the server has confirmed its name, but not that it is there and whole: %s", path, why)
+	return nil
 }
 
 // Holds compares the file at the destination with f.
@@ -358,11 +442,15 @@ func (d *sftpDestination) Holds(ctx context.Context, f File) (same bool, err err
 
 // holds compares size and hash.
 func holds(ctx context.Context, c *connection, path string, f File) (same bool, err error) {
-	info, err := stat(ctx, c, path)
-	if err != nil {
+	there, attrs, err := look(ctx, c, path, "")
+	switch size := f.Content.Size(); {
+	case err != nil:
 		return false, err
-	}
-	if size := f.Content.Size(); !info.Mode().IsRegular() || size >= 0 && size != info.Size() {
+	case there == absent:
+		return false, nil
+	case attrs == nil:
+		// The content tells.
+	case attrs.mode&modeKind != 0 && !attrs.is(modeRegular), size >= 0 && attrs.size >= 0 && size != attrs.size:
 		return false, nil
 	}
 	want, _, err := sumOf(ctx, f.Content)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"hash"
 	"io"
 	"sync"
 	"sync/atomic"
@@ -17,9 +18,28 @@ type source struct {
 	ctx context.Context
 	r   io.Reader
 
-	mu  sync.Mutex
-	n   int64
-	err error
+	mu   sync.Mutex
+	n    int64
+	err  error
+	hash hash.Hash // nil if nobody wants it
+}
+
+func newSource(ctx context.Context, r io.Reader, hashed bool) *source {
+	s := &source{ctx: ctx, r: r}
+	if hashed {
+		s.hash = sha256.New()
+	}
+	return s
+}
+
+// sum is the hash of what was read, nil if it was not wanted.
+func (s *source) sum() []byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.hash == nil {
+		return nil
+	}
+	return s.hash.Sum(nil)
 }
 
 func (s *source) Read(p []byte) (int, error) {
@@ -30,6 +50,9 @@ func (s *source) Read(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.n += int64(n)
+	if s.hash != nil {
+		_, _ = s.hash.Write(p[:n])
+	}
 	if err != nil && !errors.Is(err, io.EOF) {
 		s.err = err
 	}

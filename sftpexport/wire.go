@@ -1,11 +1,13 @@
 package sftpexport
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -37,72 +39,36 @@ type wire struct {
 type answer struct {
 	handle string
 	attrs  *fileAttrs
-	err    error // a [statusError] or an error of package io/fs, or that of the connection
+	data   []byte // read, or of an answer to an extension's request
+	err    error  // a [statusError] or an error of package io/fs, or that of the connection
 }
 
 // fileAttrs is what is of interest about a file.
 type fileAttrs struct {
-	size     int64
-	modified time.Time // by the server's clock
+	size     int64     // -1 if the server does not say
+	modified time.Time // by the server's clock; zero if it does not say
+	mode     uint32    // kind and permissions, as in Unix; 0 if it does not say
 }
 
-func attrsOf(info fs.FileInfo) *fileAttrs { return &fileAttrs{info.Size(), info.ModTime()} }
+// Kinds of files in a mode.
+const (
+	modeKind      = 0o170000
+	modeDirectory = 0o040000
+	modeRegular   = 0o100000
+)
+
+func (a *fileAttrs) is(kind uint32) bool { return a.mode&modeKind == kind }
+
+func attrsOf(info fs.FileInfo) *fileAttrs {
+	a := &fileAttrs{size: info.Size(), modified: info.ModTime()}
+	if info.Mode().IsRegular() {
+		a.mode = modeRegular
+	}
+	return a
+}
 
 func newWire(r io.Reader, w io.WriteCloser) *wire {
 	return &wire{r: r, w: w, waiting: make(map[uint32]chan<- answer)}
-}
-
-// Kinds of messages, and bounds, of version 3 of the protocol
-// (draft-ietf-secsh-filexfer-02).
-const (
-	fxpOpen     = 3
-	fxpClose    = 4
-	fxpWrite    = 6
-	fxpLstat    = 7
-	fxpFstat    = 8
-	fxpExtended = 200
-	fxpStatus   = 101
-	fxpHandle   = 102
-	fxpAttrs    = 105
-
-	openWriteCreateExclusively = 0x02 | 0x08 | 0x20
-
-	firstID    = 1 << 31   // of ours
-	maxMessage = 256 << 10 // as pkg/sftp has it
-	headLength = 4 + 1 + 4 // length, kind, id
-)
-
-// message is a request without its id.
-type message struct {
-	kind byte
-	body []byte
-}
-
-func openMessage(path string) message {
-	body := appendString(nil, path)
-	body = binary.BigEndian.AppendUint32(body, openWriteCreateExclusively)
-	return message{fxpOpen, binary.BigEndian.AppendUint32(body, 0)} // no attributes
-}
-
-func writeMessage(handle string, data []byte) message {
-	body := make([]byte, 0, 4+len(handle)+8+4+len(data))
-	body = binary.BigEndian.AppendUint64(appendString(body, handle), 0)
-	body = binary.BigEndian.AppendUint32(body, uint32(len(data)))
-	return message{fxpWrite, append(body, data...)}
-}
-
-func syncMessage(handle string) message {
-	return message{fxpExtended, appendString(appendString(nil, "fsync@openssh.com"), handle)}
-}
-
-func lookMessage(path string) message { return message{fxpLstat, appendString(nil, path)} }
-
-func statMessage(handle string) message { return message{fxpFstat, appendString(nil, handle)} }
-
-func closeMessage(handle string) message { return message{fxpClose, appendString(nil, handle)} }
-
-func appendString(b []byte, s string) []byte {
-	return append(binary.BigEndian.AppendUint32(b, uint32(len(s))), s...)
 }
 
 // exchange sends requests together, and returns their answers in the same order. It
@@ -143,8 +109,8 @@ func (w *wire) exchange(requests ...message) []answer {
 
 // openUnless makes a file and looks whether a name is taken, in one round trip. If it
 // is, the error is ErrExists, and the file, if it could be made, is there and closed.
-func (w *wire) openUnless(path, name string) (handle string, err error) {
-	answers := w.exchange(lookMessage(name), openMessage(path))
+func (w *wire) openUnless(path string, flags uint32, name string) (handle string, err error) {
+	answers := w.exchange(lookMessage(name), openMessage(path, flags))
 	if answers[0].err != nil { // those who may not look will be told when it gets its name
 		return answers[1].handle, answers[1].err
 	}
@@ -268,12 +234,29 @@ func (w *wire) Close() error {
 type statusError struct {
 	*sftp.StatusError
 	text string
+	kind error // what package io/fs calls it, nil if it has no word for it
 }
 
 func (e *statusError) Error() string {
-	return fmt.Sprintf("%v: the server says %q", e.FxCode(), e.text)
+	what := fmt.Sprint(e.FxCode())
+	if e.kind != nil {
+		what = e.kind.Error()
+	}
+	if e.text == "" || strings.EqualFold(e.text, what) || e.kind != nil && plainWords[strings.ToLower(e.text)] {
+		return what
+	}
+	return fmt.Sprintf("%s: the server says %q", what, e.text)
 }
-func (e *statusError) Unwrap() error { return e.StatusError }
+
+// plainWords are texts that say no more than the code does.
+var plainWords = map[string]bool{"no such file": true, "permission denied": true, "no such file or directory": true}
+
+func (e *statusError) Unwrap() []error {
+	if e.kind != nil {
+		return []error{e.StatusError, e.kind}
+	}
+	return []error{e.StatusError}
+}
 
 var errMalformed = errors.New("the server's answer is malformed")
 
@@ -288,6 +271,12 @@ func parseAnswer(kind byte, body []byte) answer {
 	case fxpHandle:
 		if handle, _, ok := cutString(body); ok {
 			return answer{handle: handle}
+		}
+	case fxpExtendedReply:
+		return answer{data: bytes.Clone(body)}
+	case fxpData:
+		if data, _, ok := cutString(body); ok {
+			return answer{data: []byte(data)}
 		}
 	case fxpAttrs:
 		if attrs, ok := parseAttrs(body); ok {
@@ -304,34 +293,40 @@ func statusOfCode(code uint32, text string) error {
 	case sftp.ErrSSHFxOk:
 		return nil
 	case sftp.ErrSSHFxNoSuchFile:
-		return fs.ErrNotExist
+		return &statusError{status, text, fs.ErrNotExist}
 	case sftp.ErrSSHFxPermissionDenied:
-		return fs.ErrPermission
+		return &statusError{status, text, fs.ErrPermission}
 	}
-	return &statusError{status, text}
+	return &statusError{status, text, nil}
 }
 
-// parseAttrs reads size and time. It returns nil if the server did not tell both.
+// parseAttrs reads size, time and mode.
 func parseAttrs(b []byte) (*fileAttrs, bool) {
 	if len(b) < 4 {
 		return nil, false
 	}
+	attrs := &fileAttrs{size: -1}
 	flags, b := binary.BigEndian.Uint32(b), b[4:]
-	if flags&0x1 == 0 || flags&0x8 == 0 {
-		return nil, true
+	for _, f := range []struct {
+		flag   uint32
+		length int
+		read   func([]byte)
+	}{
+		{0x1, 8, func(b []byte) { attrs.size = int64(binary.BigEndian.Uint64(b)) }},
+		{0x2, 8, func([]byte) {}}, // user and group
+		{0x4, 4, func(b []byte) { attrs.mode = binary.BigEndian.Uint32(b) }},
+		{0x8, 8, func(b []byte) { attrs.modified = time.Unix(int64(binary.BigEndian.Uint32(b[4:])), 0) }}, // after that of access
+	} {
+		if flags&f.flag == 0 {
+			continue
+		}
+		if len(b) < f.length {
+			return nil, false
+		}
+		f.read(b)
+		b = b[f.length:]
 	}
-	at := 8
-	if flags&0x2 != 0 {
-		at += 8 // user and group
-	}
-	if flags&0x4 != 0 {
-		at += 4 // permissions
-	}
-	if len(b) < at+8 { // access and modification
-		return nil, false
-	}
-	size, modified := binary.BigEndian.Uint64(b), binary.BigEndian.Uint32(b[at+4:])
-	return &fileAttrs{int64(size), time.Unix(int64(modified), 0)}, true
+	return attrs, true
 }
 
 func cutString(b []byte) (s string, rest []byte, ok bool) {

@@ -51,7 +51,7 @@ func TestAnswersGoToWhoAsked(t *testing.T) {
 		}
 		served <- errors.Join(err, theirs.Close())
 	}()
-	answers := w.exchange(openMessage("/a"), statMessage("h"), closeMessage("h"))
+	answers := w.exchange(openMessage("/a", openWrite), statMessage("h"), closeMessage("h"))
 	if err := <-served; err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"math/big"
 	"slices"
 
+	//lint:ignore SA1019 OpenSSH's keys are derived with it
 	"golang.org/x/crypto/blowfish"
 )
 

@@ -1,0 +1,98 @@
+package sftpexport
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"time"
+)
+
+// Claims are for servers without links, where renaming may overwrite: a hidden file
+// stands for the right to give a name.
+
+// claimTimeout is how old a claim may get. It is held for three operations.
+const claimTimeout = time.Minute
+
+// probeName is a hidden file that shows whether files can be deleted. Where they cannot,
+// it stays: one in each directory.
+const probeName = ".exportpipeline-probe"
+
+// canDelete reports whether the server lets anybody delete files in the directory.
+func (s *sftpStaged) canDelete(ctx context.Context, c *connection) (bool, error) {
+	if kept, known := s.d.pool.cannotDelete.Load(s.file.Directory); known {
+		return !kept.(bool), nil
+	}
+	path := joinPath(s.file.Directory, probeName)
+	a, err := c.request(ctx, openMessage(path, openWrite|openCreate))
+	if err == nil {
+		err = c.op(ctx, closeMessage(a.handle))
+	}
+	if isLost(err) {
+		return false, err
+	}
+	err = c.op(ctx, pathMessage(fxpRemove, path))
+	if isLost(err) || err != nil && !answered(err) {
+		return false, err
+	}
+	kept := err != nil && !errors.Is(err, fs.ErrNotExist)
+	s.d.pool.cannotDelete.Store(s.file.Directory, kept)
+	return !kept, nil
+}
+
+// claim takes the right to give a name, or waits until nobody else has it.
+func (s *sftpStaged) claim(ctx context.Context, c *connection, name string) (release func(), err error) {
+	sum := sha256.Sum256([]byte(name))
+	claim := joinPath(s.file.Directory, Mark+"claim-"+hex.EncodeToString(sum[:12]))
+	if !slices.Contains(s.left, claim) { // or ours still, of a connection that was lost
+		if err := s.makeClaim(ctx, c, claim); err != nil {
+			return nil, err
+		}
+		s.left = append(s.left, claim)
+	}
+	return func() {
+		if c.op(ctx, pathMessage(fxpRemove, claim)) == nil {
+			s.forget(claim)
+		}
+	}, nil
+}
+
+func (s *sftpStaged) makeClaim(ctx context.Context, c *connection, claim string) error {
+	started := time.Now()
+	for {
+		a, err := c.request(ctx, openMessage(claim, openWrite|openCreate|openExclusively))
+		if err == nil {
+			return c.op(ctx, closeMessage(a.handle))
+		}
+		if isLost(err) || !answered(err) {
+			return err
+		}
+		there, attrs, lookErr := look(ctx, c, claim, s.temp)
+		waited := time.Since(started)
+		switch {
+		case lookErr != nil:
+			return lookErr
+		case there == absent && !errors.Is(err, fs.ErrPermission) && waited < claimTimeout:
+			// Given back meanwhile.
+		case there != present:
+			return fmt.Errorf("claiming the name: %w", err)
+		case attrs != nil && !attrs.modified.IsZero() && !s.modified.IsZero() && s.modified.Add(waited).Sub(attrs.modified) > 2*claimTimeout:
+			// Of an exporter that crashed, by the server's clock.
+			if err := c.op(ctx, pathMessage(fxpRemove, claim)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return fmt.Errorf("removing the claim of a crashed exporter: %w", err)
+			}
+		case waited > 3*claimTimeout:
+			return fmt.Errorf("another exporter has been claiming the name for %v (%s)", waited.Round(time.Second), claim)
+		}
+		wait := time.NewTimer(5 * time.Millisecond)
+		select {
+		case <-wait.C:
+		case <-ctx.Done():
+			wait.Stop()
+			return context.Cause(ctx)
+		}
+	}
+}
