@@ -264,6 +264,7 @@ func (c *Credentials) check(faults *settings.Faults, s *Step) (*hostKeys, algori
 	case "sftp":
 		c.unused(faults, "an S3 bucket", map[string]bool{
 			"bucket_name": c.Bucket != "", "region": c.Region != "", "endpoint": c.Endpoint != "", "path_style": c.PathStyle,
+			"conditional_put":        c.ConditionalPut != nil,
 			"server_side_encryption": c.ServerSideEncryption != "", "metadata": c.Metadata != nil,
 		})
 		if c.Host == "" {

@@ -107,7 +107,7 @@ func (s *Step) open(ctx context.Context, x *pipeline.Export, c *compiled) (Desti
 		if err != nil {
 			return nil, err
 		}
-		return &s3Destination{client}, nil
+		return &s3Destination{client: client, note: x.Decide}, nil
 	}
 	p, err := c.shared.pool(s, c, x.Secrets)
 	if err != nil {

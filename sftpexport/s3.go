@@ -7,7 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"net/http"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -28,6 +31,11 @@ type s3Client struct {
 	api      *s3.Client
 	settings *Credentials
 	own      *http.Transport // nil if the program gave one
+	store    store
+	md5      atomic.Bool // the store takes no other checksum
+
+	checking sync.Mutex
+	obeys    bool // guarded by checking: conditions are obeyed
 }
 
 // defaultRegion is where buckets are that nobody has said anything about.
@@ -64,7 +72,9 @@ func (c *s3Client) close() {
 }
 
 func newS3Client(ctx context.Context, x *pipeline.Export, c *Credentials, chain bool) (*s3Client, error) {
-	client := &s3Client{settings: c}
+	client := &s3Client{settings: c, store: storeAt(c.Endpoint)}
+	client.obeys = client.store.conditional || client.store.generations
+	client.md5.Store(client.store.md5)
 	httpClient := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	if h := x.Transport(); h != nil && h.Transport != nil {
 		httpClient.Transport = httpcall.Once(h.Transport)
@@ -75,6 +85,9 @@ func newS3Client(ctx context.Context, x *pipeline.Export, c *Credentials, chain 
 	cfg, err := awsConfig(ctx, c, x.Secrets, chain, httpClient)
 	if err != nil {
 		return nil, err
+	}
+	if cfg.Region == "" {
+		cfg.Region = client.store.region
 	}
 	if cfg.Region == "" {
 		if cfg.Region, err = bucketRegion(ctx, cfg, c); err != nil {
@@ -95,7 +108,8 @@ func newTransport() *http.Transport {
 
 func s3Options(c *Credentials) func(*s3.Options) {
 	return func(o *s3.Options) {
-		o.UsePathStyle = c.PathStyle
+		o.UsePathStyle = c.PathStyle || c.needsPath()
+		o.APIOptions = append(o.APIOptions, withoutAcceptEncoding)
 		if c.Endpoint != "" {
 			o.BaseEndpoint = aws.String(c.Endpoint)
 			// Other servers know fewer kinds of checksum; ours are given by hand.
@@ -239,6 +253,12 @@ func explainS3(err error) error {
 		return fmt.Errorf("%w: %w", ErrAuth, err)
 	case "PreconditionFailed":
 		return fmt.Errorf("%w: %w", ErrExists, err)
+	case "NoSuchBucket":
+		return fmt.Errorf("there is no bucket with the name in credentials.bucket_name (or not in this region or at this endpoint): %w", err)
+	case "AccessDenied", "AllAccessDisabled":
+		return fmt.Errorf("the user of the access key may not do this; its policy must allow s3:PutObject on the bucket's keys: %w", err)
+	case "RequestTimeTooSkewed":
+		return fmt.Errorf("the clock of this machine is wrong: %w", err)
 	case "XMinioStorageFull", "InsufficientStorage", "QuotaExceeded":
 		return fmt.Errorf("%w: %w", ErrSpace, err)
 	}
@@ -247,6 +267,10 @@ func explainS3(err error) error {
 	}
 	switch statusOf(err) {
 	case 0:
+		var name *net.DNSError
+		if errors.As(err, &name) && name.IsNotFound {
+			return fmt.Errorf("%w: there is no host %s; is credentials.endpoint right, and should path_style be true? %w", ErrConnection, name.Name, err)
+		}
 		return fmt.Errorf("%w: %w", ErrConnection, err)
 	case http.StatusPreconditionFailed:
 		return fmt.Errorf("%w: %w", ErrExists, err)

@@ -3,9 +3,11 @@ package sftpexport
 import (
 	"bytes"
 	"context"
+	"crypto/md5"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -14,7 +16,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"github.com/exportpipeline/exportpipeline/sftpexport/internal/naming"
 )
@@ -23,7 +24,16 @@ import (
 const maxSinglePut = 16 << 20
 
 // s3Destination is a [Destination] in a bucket.
-type s3Destination struct{ client *s3Client }
+type s3Destination struct {
+	client *s3Client
+	note   noteFunc // nil if nobody listens
+}
+
+func (d *s3Destination) tell(format string, args ...any) {
+	if d.note != nil {
+		d.note(format, args...)
+	}
+}
 
 var _ Destination = (*s3Destination)(nil)
 
@@ -42,6 +52,7 @@ type s3Staged struct {
 	number int    // of the name, for Number
 	data   []byte
 	upload *multipart // nil for a small file
+	size   int64      // of what was read
 }
 
 // Stage reads a small file, and sends the parts of a large one.
@@ -73,6 +84,11 @@ func (s *s3Staged) key() string {
 }
 
 func (s *s3Staged) stage(ctx context.Context) error {
+	if client := s.d.client; client.isConditional(s.file.Collision) {
+		if err := client.checkCondition(ctx, s.file.Directory); err != nil {
+			return err
+		}
+	}
 	if err := s.findName(ctx); err != nil {
 		return err
 	}
@@ -99,6 +115,7 @@ func (s *s3Staged) stage(ctx context.Context) error {
 		}
 	}
 	sent, err := src.state()
+	s.size = sent
 	switch {
 	case err != nil:
 		return &sourceError{err}
@@ -203,27 +220,36 @@ func (s *s3Staged) Commit(ctx context.Context) (string, error) {
 // nothing was done.
 var errConflict = errors.New("another upload has the same name")
 
-func (s *s3Staged) ifNoneMatch() *string {
-	if s.file.Collision == Replace {
-		return nil
-	}
-	return aws.String("*")
-}
-
 // put makes one request at a time, and looks at the bucket before it makes
 // another that may be the second.
 func (s *s3Staged) put(ctx context.Context) error {
-	sum := sha256.Sum256(s.data)
+	sum := md5.Sum(s.data)
 	client := s.d.client
+	if err := s.lookBefore(ctx); err != nil {
+		return err
+	}
+	match, options := client.condition(s.file.Collision)
 	for n := 1; ; n++ {
 		body := &sentReader{Reader: bytes.NewReader(s.data)}
-		_, err := client.api.PutObject(ctx, &s3.PutObjectInput{
+		in := &s3.PutObjectInput{
 			Bucket: &client.settings.Bucket, Key: aws.String(s.key()), Body: body, ContentLength: aws.Int64(int64(len(s.data))),
-			ChecksumSHA256: aws.String(base64.StdEncoding.EncodeToString(sum[:])), IfNoneMatch: s.ifNoneMatch(),
-			Metadata: client.metadata(s.id), ServerSideEncryption: client.encryption(),
-		}, once)
-		if err == nil {
-			return nil
+			IfNoneMatch: match, Metadata: client.metadata(s.id), ServerSideEncryption: client.encryption(),
+		}
+		if client.md5.Load() {
+			in.ContentMD5 = aws.String(base64.StdEncoding.EncodeToString(sum[:]))
+		} else {
+			newer := sha256.Sum256(s.data)
+			in.ChecksumSHA256 = aws.String(base64.StdEncoding.EncodeToString(newer[:]))
+		}
+		out, err := client.api.PutObject(ctx, in, append(options, once)...)
+		switch {
+		case err == nil:
+			return s.verify(ctx, aws.ToString(out.ETag), hex.EncodeToString(sum[:]), int64(len(s.data)))
+		case refusesChecksum(err) && !client.md5.Swap(true):
+			n--
+			continue
+		case match != nil && refusesCondition(err):
+			return fmt.Errorf("%w: %w", ErrNoCondition, err)
 		}
 		again, err := s.decide(ctx, err, n, body.all())
 		if err != nil || !again {
@@ -233,6 +259,39 @@ func (s *s3Staged) put(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// lookBefore looks whether the name is taken where a request cannot make sure of it.
+func (s *s3Staged) lookBefore(ctx context.Context) error {
+	if s.file.Collision == Replace || s.d.client.isConditional(s.file.Collision) {
+		return nil
+	}
+	_, err := s.d.client.head(ctx, s.key())
+	switch {
+	case err == nil:
+		return ErrExists
+	case statusOf(err) != http.StatusNotFound && statusOf(err) != http.StatusForbidden:
+		return explainS3(err)
+	}
+	return nil
+}
+
+// verify makes sure that the object is there and whole: Amazon compares the checksum
+// that comes with it; what other stores answer is compared with the content, or their
+// object is looked at.
+func (s *s3Staged) verify(ctx context.Context, etag, sum string, size int64) error {
+	client := s.d.client
+	if client.settings.Endpoint == "" || strings.Trim(etag, `"`) == sum {
+		return nil
+	}
+	out, err := client.head(ctx, s.key())
+	switch {
+	case err != nil:
+		s.d.tell("%s: the store has confirmed it, but not that it is there and whole: it cannot be looked at (%v)", s.key(), explainS3(err))
+	case out.ContentLength != nil && *out.ContentLength != size:
+		return fmt.Errorf("%w: the object has %d under its name, and %d were sent", ErrSize, *out.ContentLength, size)
+	}
+	return nil
 }
 
 // decide says what a failed request means: nil and false that it was done all the
@@ -346,10 +405,17 @@ func (c s3Counter) numbers(ctx context.Context) (numbers []int64, err error) {
 
 // make may find its own file after a lost answer, and then passes the number over.
 func (c s3Counter) make(ctx context.Context, n int64) (bool, error) {
+	if err := c.client.checkCondition(ctx, c.directory); err != nil {
+		return false, fmt.Errorf("a number that is handed out once needs it: %w", err)
+	}
+	match, options := c.client.condition(Refuse)
+	if match == nil && options == nil {
+		return false, fmt.Errorf("a number that is handed out once needs credentials.conditional_put: %w", ErrNoCondition)
+	}
 	_, err := c.client.api.PutObject(ctx, &s3.PutObjectInput{
 		Bucket: &c.client.settings.Bucket, Key: aws.String(joinPath(c.directory, counterName(n))), Body: bytes.NewReader(nil),
-		IfNoneMatch: aws.String("*"), ServerSideEncryption: c.client.encryption(), ChecksumAlgorithm: types.ChecksumAlgorithmSha256,
-	})
+		IfNoneMatch: match, ServerSideEncryption: c.client.encryption(),
+	}, options...)
 	if status := statusOf(err); status == http.StatusPreconditionFailed || status == http.StatusConflict {
 		return false, nil
 	}

@@ -3,6 +3,7 @@ package sftpexport
 import (
 	"bytes"
 	"context"
+	"crypto/md5"
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
@@ -38,10 +39,17 @@ type multipart struct {
 func (c *s3Client) startUpload(ctx context.Context, key, objectID string) (*multipart, error) {
 	ctx, cancel := settling(ctx)
 	defer cancel()
-	out, err := c.api.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{
-		Bucket: &c.settings.Bucket, Key: &key, ChecksumAlgorithm: types.ChecksumAlgorithmSha256,
-		Metadata: c.metadata(objectID), ServerSideEncryption: c.encryption(),
-	})
+	in := &s3.CreateMultipartUploadInput{
+		Bucket: &c.settings.Bucket, Key: &key, Metadata: c.metadata(objectID), ServerSideEncryption: c.encryption(),
+	}
+	if !c.md5.Load() {
+		in.ChecksumAlgorithm = types.ChecksumAlgorithmSha256
+	}
+	out, err := c.api.CreateMultipartUpload(ctx, in)
+	if refusesChecksum(err) && !c.md5.Swap(true) {
+		in.ChecksumAlgorithm = ""
+		out, err = c.api.CreateMultipartUpload(ctx, in)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -101,16 +109,22 @@ func (m *multipart) send(ctx context.Context, r io.Reader) error {
 }
 
 func (m *multipart) sendPart(ctx context.Context, number int32, data []byte) (types.CompletedPart, error) {
-	sum := sha256.Sum256(data)
-	checksum := base64.StdEncoding.EncodeToString(sum[:])
-	out, err := m.client.api.UploadPart(ctx, &s3.UploadPartInput{
+	in := &s3.UploadPartInput{
 		Bucket: &m.client.settings.Bucket, Key: &m.key, UploadId: &m.id, PartNumber: &number,
-		Body: bytes.NewReader(data), ContentLength: aws.Int64(int64(len(data))), ChecksumSHA256: &checksum,
-	})
+		Body: bytes.NewReader(data), ContentLength: aws.Int64(int64(len(data))),
+	}
+	if m.client.md5.Load() {
+		sum := md5.Sum(data)
+		in.ContentMD5 = aws.String(base64.StdEncoding.EncodeToString(sum[:]))
+	} else {
+		sum := sha256.Sum256(data)
+		in.ChecksumSHA256 = aws.String(base64.StdEncoding.EncodeToString(sum[:]))
+	}
+	out, err := m.client.api.UploadPart(ctx, in)
 	if err != nil {
 		return types.CompletedPart{}, fmt.Errorf("part %d: %w", number, err)
 	}
-	return types.CompletedPart{PartNumber: &number, ETag: out.ETag, ChecksumSHA256: &checksum}, nil
+	return types.CompletedPart{PartNumber: &number, ETag: out.ETag, ChecksumSHA256: in.ChecksumSHA256}, nil
 }
 
 // abort removes the parts. The export's context may have ended, and with it what
@@ -140,21 +154,49 @@ func (m *multipart) there(ctx context.Context) (bool, error) {
 	return err == nil, err
 }
 
+// lookBeforeJoining looks whether the name is taken, and says that more cannot be done.
+func (s *s3Staged) lookBeforeJoining(ctx context.Context) error {
+	if s.file.Collision == Replace {
+		return nil
+	}
+	_, err := s.d.client.head(ctx, s.key())
+	switch {
+	case err == nil:
+		return ErrExists
+	case statusOf(err) != http.StatusNotFound && statusOf(err) != http.StatusForbidden:
+		return explainS3(err)
+	}
+	s.d.tell("%s: Google cannot refuse to overwrite what is put in parts; the name was free a moment before", s.key())
+	return nil
+}
+
 // complete joins the parts. An upload that is gone has been joined: nobody else
 // ends it.
 func (s *s3Staged) complete(ctx context.Context) error {
 	ctx, cancel := settling(ctx)
 	defer cancel()
 	m := s.upload
+	match, options := m.client.condition(s.file.Collision)
+	if m.client.store.generations {
+		// Google joins parts whatever is there: only looking first is left.
+		match, options = nil, nil
+		if err := s.lookBeforeJoining(ctx); err != nil {
+			return err
+		}
+	} else if err := s.lookBefore(ctx); err != nil {
+		return err
+	}
 	for n := 1; ; n++ {
 		_, err := m.client.api.CompleteMultipartUpload(ctx, &s3.CompleteMultipartUploadInput{
-			Bucket: &m.client.settings.Bucket, Key: &m.key, UploadId: &m.id, IfNoneMatch: s.ifNoneMatch(),
+			Bucket: &m.client.settings.Bucket, Key: &m.key, UploadId: &m.id, IfNoneMatch: match,
 			MultipartUpload: &types.CompletedMultipartUpload{Parts: m.parts},
-		}, once)
+		}, append(options, once)...)
 		status := statusOf(err)
 		switch {
 		case err == nil:
-			return nil
+			return s.verify(ctx, "", "-", s.size)
+		case match != nil && n == 1 && refusesCondition(err):
+			return fmt.Errorf("%w: %w", ErrNoCondition, err)
 		case status == http.StatusConflict:
 			return fmt.Errorf("%w: %w", errConflict, err)
 		case status == http.StatusPreconditionFailed && n == 1, status >= 400 && status < 500 && n == 1 && status != http.StatusTooManyRequests:

@@ -103,12 +103,18 @@ type Credentials struct {
 	Algorithms []string `json:"algorithms"`
 
 	Bucket string `json:"bucket_name"`
-	// Region of the bucket, us-east-1 if "". (ours)
+	// Region of the bucket; "" asks Amazon, takes it from the names of some other stores'
+	// endpoints, and is us-east-1 elsewhere. (ours)
 	Region string `json:"region"`
 	// Endpoint is the address of a server other than Amazon's. (ours)
 	Endpoint string `json:"endpoint"`
-	// PathStyle puts the bucket into the path instead of the host name. (ours)
+	// PathStyle puts the bucket into the path instead of the host name. It does so by
+	// itself where the host name cannot have it. (ours)
 	PathStyle bool `json:"path_style"`
+	// ConditionalPut false is for stores that cannot put an object on the condition that
+	// there is none: files that may not replace others are then looked for first, and what
+	// another program puts there in the same moment is overwritten. nil means true. (ours)
+	ConditionalPut *bool `json:"conditional_put"`
 	// ServerSideEncryption is AES256, aws:kms or aws:kms:dsse. (ours)
 	ServerSideEncryption string `json:"server_side_encryption"`
 	// Metadata are kept with each object. (ours)
