@@ -129,10 +129,11 @@ func TestATakenNameFollowsTheRule(t *testing.T) {
 			t.Parallel()
 			r := newRig(t, c.rule)
 			old := filepath.Join(r.Dir, "out", invoiceName)
-			if err := os.WriteFile(old+".x", []byte("old"), 0o644); err != nil {
+			elsewhere := filepath.Join(r.Dir, "elsewhere") // where the reader does not see it half written
+			if err := os.WriteFile(elsewhere, []byte("old"), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			if err := os.Rename(old+".x", old); err != nil {
+			if err := os.Rename(elsewhere, old); err != nil {
 				t.Fatal(err)
 			}
 			if err := r.export(t.Context(), t); !errors.Is(err, c.is) || (err == nil) != (c.is == nil) {
