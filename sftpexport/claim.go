@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"slices"
 	"time"
+
+	"github.com/pkg/sftp"
 )
 
 // Claims are for servers without links, where renaming may overwrite: a hidden file
@@ -60,12 +62,22 @@ func (s *sftpStaged) claim(ctx context.Context, c *connection, name string) (rel
 	}, nil
 }
 
+// claimPatience is how long an exporter takes at most between making a claim and
+// writing in it whose it is.
+const claimPatience = time.Second
+
 func (s *sftpStaged) makeClaim(ctx context.Context, c *connection, claim string) error {
 	started := time.Now()
 	for {
 		a, err := c.request(ctx, openMessage(claim, openWrite|openCreate|openExclusively))
 		if err == nil {
-			return c.op(ctx, closeMessage(a.handle))
+			err = s.signClaim(ctx, c, a.handle)
+		}
+		if err == nil {
+			return nil
+		}
+		if isLost(err) {
+			s.lostClaim = claim
 		}
 		if isLost(err) || !answered(err) {
 			return err
@@ -86,6 +98,11 @@ func (s *sftpStaged) makeClaim(ctx context.Context, c *connection, claim string)
 			}
 		case waited > 3*claimTimeout:
 			return fmt.Errorf("another exporter has been claiming the name for %v (%s)", waited.Round(time.Second), claim)
+		case s.lostClaim == claim:
+			// Maybe it was made by the request whose answer was lost.
+			if ours, err := s.isOurClaim(ctx, c, claim, waited); ours || err != nil {
+				return err
+			}
 		}
 		wait := time.NewTimer(5 * time.Millisecond)
 		select {
@@ -95,4 +112,40 @@ func (s *sftpStaged) makeClaim(ctx context.Context, c *connection, claim string)
 			return context.Cause(ctx)
 		}
 	}
+}
+
+// signClaim writes in a claim whose it is.
+func (s *sftpStaged) signClaim(ctx context.Context, c *connection, handle string) error {
+	_, err := ask(ctx, func() (struct{}, error) {
+		for _, a := range c.wire.exchange(writeMessage(handle, []byte(hidden(s.temp))), closeMessage(handle)) {
+			if a.err != nil && !answered(a.err) {
+				return struct{}{}, a.err
+			}
+		}
+		return struct{}{}, nil
+	})
+	return err
+}
+
+// isOurClaim reads whose a claim is. One that nobody has signed for a while is ours,
+// since we have made one.
+func (s *sftpStaged) isOurClaim(ctx context.Context, c *connection, claim string, waited time.Duration) (bool, error) {
+	a, err := c.request(ctx, openMessage(claim, openRead))
+	if err != nil {
+		return false, lostOnly(err)
+	}
+	signed, err := c.request(ctx, readMessage(a.handle, 0, 100))
+	_ = c.op(ctx, closeMessage(a.handle))
+	if err != nil && codeOfStatus(err) != uint32(sftp.ErrSSHFxEOF) {
+		return false, lostOnly(err)
+	}
+	return string(signed.data) == hidden(s.temp) || len(signed.data) == 0 && waited > claimPatience, nil
+}
+
+// lostOnly is an error that means that the connection is gone, or nil.
+func lostOnly(err error) error {
+	if isLost(err) {
+		return err
+	}
+	return nil
 }

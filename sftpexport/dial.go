@@ -2,6 +2,7 @@ package sftpexport
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -65,7 +66,7 @@ type noteFunc func(format string, args ...any)
 // startSFTP does what [sftp.NewClient] does, with a wire that takes requests of our
 // own. What the server answers to it will be the same the next time.
 func startSFTP(client *ssh.Client) (*connection, error) {
-	session, err := client.NewSession()
+	channel, requests, err := client.OpenChannel("session", nil)
 	var refused *ssh.OpenChannelError
 	if errors.As(err, &refused) {
 		return nil, &permanentError{err}
@@ -73,22 +74,21 @@ func startSFTP(client *ssh.Client) (*connection, error) {
 	if err != nil {
 		return nil, err
 	}
-	in, inErr := session.StdinPipe()
-	out, outErr := session.StdoutPipe()
-	noise := &heard{most: 400}
-	session.Stderr = noise
-	if err := errors.Join(inErr, outErr); err != nil {
+	ended := make(chan uint32, 1)
+	go watchSession(requests, ended) // ends with the connection
+	noise := &heard{most: 400, ended: make(chan struct{})}
+	go func() {
+		_, _ = io.Copy(noise, channel.Stderr())
+		close(noise.ended)
+	}()
+	started, err := channel.SendRequest("subsystem", true, ssh.Marshal(struct{ Name string }{"sftp"}))
+	if err != nil {
 		return nil, err
 	}
-	if err := session.RequestSubsystem("sftp"); err != nil {
-		if !errors.Is(err, io.EOF) {
-			err = &permanentError{fmt.Errorf("the server has no SFTP for this user: %w", err)}
-		}
-		return nil, err
+	if !started {
+		return nil, &permanentError{errors.New("the server has no SFTP for this user")}
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- session.Wait() }() // ends with the connection
-	w := newWire(out, in)
+	w := newWire(channel, halfClosing{channel})
 	s, err := sftp.NewClientPipe(w, w, sftp.UseConcurrentWrites(true), sftp.MaxConcurrentRequestsPerFile(inFlight))
 	if err != nil {
 		return nil, whyNotStarted(err, ended, noise)
@@ -96,16 +96,40 @@ func startSFTP(client *ssh.Client) (*connection, error) {
 	return &connection{Client: s, wire: w, ssh: client, closed: make(chan struct{})}, nil
 }
 
+// halfClosing ends what is sent; what comes goes on.
+type halfClosing struct{ ssh.Channel }
+
+func (h halfClosing) Close() error { return h.CloseWrite() }
+
+// watchSession takes the server's requests, of which the status of its program's end
+// counts. ended is closed without one when the connection is lost.
+func watchSession(requests <-chan *ssh.Request, ended chan<- uint32) {
+	defer close(ended)
+	for r := range requests {
+		if r.Type == "exit-status" && len(r.Payload) >= 4 {
+			ended <- binary.BigEndian.Uint32(r.Payload)
+			break
+		}
+		if r.WantReply {
+			_ = r.Reply(false, nil)
+		}
+	}
+	go ssh.DiscardRequests(requests)
+}
+
 // whyNotStarted tells a server that has no SFTP from a connection that broke.
-func whyNotStarted(err error, ended <-chan error, noise *heard) error {
-	if errors.Is(err, io.EOF) || errors.Is(err, sftp.ErrSSHFxConnectionLost) {
+func whyNotStarted(err error, ended <-chan uint32, noise *heard) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, sftp.ErrSSHFxConnectionLost) {
 		select {
-		case why := <-ended:
-			var status *ssh.ExitError
-			if !errors.As(why, &status) {
+		case status, ok := <-ended:
+			if !ok {
 				return err
 			}
-			err = fmt.Errorf("the server's SFTP ended at once: %w", why)
+			err = fmt.Errorf("the server's SFTP ended at once, with status %d", status)
+			select {
+			case <-noise.ended:
+			case <-time.After(time.Second):
+			}
 		case <-time.After(time.Second):
 			return err
 		}
@@ -118,9 +142,10 @@ func whyNotStarted(err error, ended <-chan error, noise *heard) error {
 
 // heard keeps the beginning of what is written to it.
 type heard struct {
-	most int
-	mu   sync.Mutex
-	kept []byte
+	most  int
+	ended chan struct{} // closed when there is no more; nil if nobody waits for that
+	mu    sync.Mutex
+	kept  []byte
 }
 
 func (h *heard) Write(p []byte) (int, error) {

@@ -127,7 +127,9 @@ type sftpStaged struct {
 	file File
 	temp string   // path of the finished file, "" if there is none
 	left []string // hidden files that are to be removed
-	old  string   // where the file is that this one replaces, while it does
+	// lostClaim is a claim that was asked for, without an answer.
+	lostClaim string
+	old       string // where the file is that this one replaces, while it does
 	// modified is when the finished file was written, by the server's clock; zero if it
 	// does not say.
 	modified time.Time
