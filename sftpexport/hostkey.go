@@ -63,7 +63,7 @@ func (c *Credentials) compileHostKeys(faults *settings.Faults, more []string, fi
 		h.learnt = &learntKeys{path: file}
 	case !given && !h.any && c.HostKey == "" && c.KnownHosts == "" && len(more) == 0:
 		faults.Add("credentials.host_key", "is missing, so that anybody could pose as the server: "+howToGetHostKey+
-			"; or set known_hosts, have the program learn it (Step.KnownHostsFile), or set insecure_ignore_host_key, which checks nothing", c.port(), c.Host)
+			"; or set known_hosts, have the program learn it (Step.KnownHostsFile; exportrun -known-hosts FILE), or set insecure_ignore_host_key, which checks nothing", c.port(), c.Host)
 	}
 	return h
 }

@@ -23,6 +23,8 @@ What runs
   -leave-out-unknown    leave out every hook that this program has no step for
   -allow-host HOST      a host that a document's text may choose (pipeline.WithAllowedHosts);
                         can be repeated
+  -known-hosts FILE     learn the keys of new SFTP servers into this file, for hooks whose
+                        settings have none, and hold them against the servers later
   -require-active       refuse a hook that waits for an inactive one, instead of
                         passing the inactive one through
   -tolerate             go on with a warning when a formula field cannot be computed
@@ -50,6 +52,7 @@ type arguments struct {
 	org, queue      string
 	payload, out    string
 	secrets         string
+	knownHosts      string
 	leaveOut        []string
 	allowHosts      []string
 	leaveOutUnknown bool
@@ -68,6 +71,7 @@ func parse(args []string) (arguments, error) {
 	}
 	texts := map[string]*string{
 		"org": &a.org, "queue": &a.queue, "payload": &a.payload, "out": &a.out, "secrets": &a.secrets,
+		"known-hosts": &a.knownHosts,
 	}
 	for len(args) > 0 {
 		flag, given, hasValue := strings.Cut(args[0], "=")

@@ -53,7 +53,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, err)
 		return unusable
 	}
-	chain, err := organisation.FromHooks(l.hooks, registry(), a.options(l)...)
+	chain, err := organisation.FromHooks(l.hooks, registry(&a), a.options(l)...)
 	if err != nil {
 		fmt.Fprintln(stderr, err)
 		return unusable
@@ -92,10 +92,10 @@ func run(args []string, stdout, stderr io.Writer) int {
 }
 
 // registry knows every step of this module.
-func registry() *organisation.Registry {
+func registry(a *arguments) *organisation.Registry {
 	r := &organisation.Registry{}
 	steps.Register(r)
-	sftpexport.Register(r)
+	sftpexport.RegisterWith(r, sftpexport.Step{KnownHostsFile: a.knownHosts})
 	workday.Register(r)
 	return r
 }

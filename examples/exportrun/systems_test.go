@@ -16,12 +16,18 @@ import (
 // systems of the test.
 func runIn(t *testing.T, name, secrets string, changes ...string) (code int, stdout, stderr string) {
 	t.Helper()
+	return runWith(t, nil, name, secrets, changes...)
+}
+
+// runWith is runIn with further flags.
+func runWith(t *testing.T, flags []string, name, secrets string, changes ...string) (code int, stdout, stderr string) {
+	t.Helper()
 	platform := rossumtest.NewServer()
 	defer platform.Close()
 	platform.AddDocument(9001, "invoice.pdf", "application/pdf", []byte("%PDF-1.4"))
 	dir := changed(t, name, append(changes, "http://127.0.0.1:28081", platform.URL, "rossum-session-token", string(platform.Token))...)
 	var out, errors strings.Builder
-	code = run([]string{"-org", dir, "-payload", filepath.Join(dir, "payload.json"), "-secrets", write(t, secrets)}, &out, &errors)
+	code = run(append([]string{"-org", dir, "-payload", filepath.Join(dir, "payload.json"), "-secrets", write(t, secrets)}, flags...), &out, &errors)
 	return code, out.String(), errors.String()
 }
 
@@ -40,6 +46,32 @@ func TestAValueWithASlashIsADirectory(t *testing.T) {
 	data, err := os.ReadFile(filepath.Join(root, "EU", "invoices", "f-314159.pdf"))
 	if code != answered || err != nil || string(data) != "%PDF-1.4" {
 		t.Errorf("code %d, %q, %v\n%s%s", code, data, err, stdout, stderr)
+	}
+}
+
+func TestHostKeysAreLearntIntoAFile(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	server, err := sftptest.NewServer(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	c := server.Credentials()
+	secrets := fmt.Sprintf(`{"SFTP": {"type": "sftp", "password": %q}}`, sftptest.Password)
+	changes := []string{
+		`"host": "sftp.example.com"`, fmt.Sprintf(`"host": %q`, c.Host), `"port": "22"`, fmt.Sprintf(`"port": "%d"`, c.Port), "rossum-demo", c.Username,
+	}
+	if code, _, stderr := runIn(t, "sftp-dynamic-folder-slash", secrets, changes...); code != unusable || !strings.Contains(stderr, "-known-hosts") {
+		t.Errorf("without a host key: code %d, %s", code, stderr)
+	}
+	known := filepath.Join(t.TempDir(), "known_hosts")
+	code, _, stderr := runWith(t, []string{"-known-hosts", known}, "sftp-dynamic-folder-slash", secrets, changes...)
+	if code != answered || !strings.Contains(stderr, "was not known") {
+		t.Errorf("with a file: code %d, %s", code, stderr)
+	}
+	if learnt, err := os.ReadFile(known); err != nil || !strings.Contains(string(learnt), server.HostKey()) {
+		t.Errorf("the file is %q: %v", learnt, err)
 	}
 }
 
