@@ -17,7 +17,7 @@ import (
 // reads it. What a record means is for the run to say; a ledger sees bytes, and
 // those that hold data of documents are sealed before they come here.
 //
-// [MemoryLedger] is one for tests; package pipelinetest has the
+// There are [MemoryLedger] and [FolderLedger]; package pipelinetest has the
 // conformance suite, TestLedger, which checks each rule below.
 //
 // # Rules for all methods
@@ -35,6 +35,7 @@ import (
 //     caller decides anything. Within one run times don't go back.
 //   - If ctx has ended when a method is called, nothing is done and the error is
 //     ctx's.
+//   - Texts (of keys and options) are UTF-8 without NUL.
 //   - Arguments belong to the caller again when a method returns; what a method
 //     returns belongs to the caller.
 //   - A run that was written by a newer version of this library, in a form that
@@ -90,7 +91,7 @@ type Ledger interface {
 	// wraps ErrNoRun. What has been acknowledged before Load began is in it.
 	Load(ctx context.Context, id RunID) (Run, error)
 
-	// Find yields the runs that q wants, newest first (by Begun), as they are when
+	// Find yields the runs that q wants, newest first (by Generation), as they are when
 	// they are reached; runs that come or go meanwhile may be missing. An error
 	// ends the list, except one about a single run that can't be read: the others
 	// follow it.
@@ -246,7 +247,8 @@ type RunInfo struct {
 	Key RunKey
 	// Generation is above that of each earlier run of the key that the store has,
 	// and differs from that of every one that it ever had: an idempotency key made
-	// from it is never used again. It does not count 1, 2, 3.
+	// from it is never used again. It is the time of the run's beginning, in
+	// microseconds since 1970, or a little more; it does not count 1, 2, 3.
 	Generation int64
 	// Fence is that of the latest claim.
 	Fence       int64

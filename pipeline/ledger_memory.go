@@ -110,7 +110,7 @@ func (m *memoryLedger) Claim(ctx context.Context, key RunKey, o ClaimOptions) (C
 			return Claimed{}, &StaleError{latest.info(now)}
 		}
 	}
-	m.last = max(m.last+1, now.UnixMilli())
+	m.last = max(m.last+1, now.UnixMicro())
 	r := &memoryRun{changed: make(chan struct{}), RunInfo: RunInfo{ID: key.ID(m.last), Key: key, Generation: m.last,
 		Content: o.Content, Fingerprint: o.Fingerprint, Begun: storeTime(now)}}
 	m.runs[r.ID] = r
@@ -271,7 +271,7 @@ func (m *memoryLedger) Find(ctx context.Context, q RunQuery) iter.Seq2[RunInfo, 
 }
 
 func newestFirst(a, b RunInfo) int {
-	return cmp.Or(b.Begun.Compare(a.Begun), cmp.Compare(b.Generation, a.Generation), cmp.Compare(b.ID, a.ID))
+	return cmp.Or(cmp.Compare(b.Generation, a.Generation), cmp.Compare(b.ID, a.ID))
 }
 
 func (m *memoryLedger) Wait(ctx context.Context, id RunID) (RunInfo, error) {

@@ -1,0 +1,7 @@
+//go:build !linux
+
+package hostlock
+
+import "time"
+
+func now() (time.Duration, string) { return wall() }

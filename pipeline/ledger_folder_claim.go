@@ -1,0 +1,235 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/exportpipeline/exportpipeline/internal/disk"
+	"github.com/exportpipeline/exportpipeline/internal/hostlock"
+)
+
+func (l *folderLedger) Claim(ctx context.Context, key RunKey, o ClaimOptions) (c Claimed, err error) {
+	if err := o.check(); err != nil {
+		return Claimed{}, err
+	}
+	var got Claimed
+	err = l.do(ctx, o.First, func(first []Record) error {
+		o.First = first
+		claimed, err := l.claim(ctx, key, o)
+		for range 3 { // erased, or taken from us, meanwhile
+			if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, errLockBroken) {
+				break
+			}
+			claimed, err = l.claim(ctx, key, o)
+		}
+		if err != nil {
+			return l.explain("claiming", key.ID(0), err)
+		}
+		if err := ctx.Err(); err != nil { // nobody will know that it is theirs
+			return errors.Join(err, l.letGo(claimed.Lease))
+		}
+		got = claimed
+		return nil
+	})
+	if err != nil {
+		return Claimed{}, err
+	}
+	return got, nil
+}
+
+// letGo releases a lease that nobody got.
+func (l *folderLedger) letGo(lease Lease) error {
+	unlock, err := l.running.lock(context.Background(), string(lease.Run))
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return l.write(context.Background(), lease.Run, func(s *runState) (byte, frameMeta, error) {
+		return releaseFrame, frameMeta{fence: lease.Fence}, s.counts(lease)
+	})
+}
+
+func (l *folderLedger) claim(ctx context.Context, key RunKey, o ClaimOptions) (Claimed, error) {
+	id := key.ID(0)
+	lock, err := l.lockShard(ctx, id.shard())
+	if err != nil {
+		return Claimed{}, err
+	}
+	defer lock.unlock()
+	ids, err := l.inShard(id.shard(), id.keyPrefix())
+	if err != nil {
+		return Claimed{}, err
+	}
+	if o.Resume != "" {
+		if !slices.Contains(ids, o.Resume) {
+			return Claimed{}, fmt.Errorf("run %s: %w", o.Resume, ErrNoRun)
+		}
+		ids = []RunID{o.Resume}
+	}
+	for _, latest := range ids {
+		c, done, err := l.claimAfter(ctx, key, o, latest, lock)
+		if done || err != nil {
+			return c, err
+		}
+	}
+	if o.Resume != "" {
+		return Claimed{}, fmt.Errorf("run %s: %w", o.Resume, ErrNoRun)
+	}
+	return l.begin(ctx, key, o, 0, lock)
+}
+
+// claimAfter claims the latest run of a key, or a new one after it; !done means that
+// the file was no run's and is gone.
+func (l *folderLedger) claimAfter(ctx context.Context, key RunKey, o ClaimOptions, latest RunID, lock *shardLock) (c Claimed, done bool, err error) {
+	unlock, err := l.running.lock(ctx, string(latest)) // what this process writes to it is on the disk now
+	if err != nil {
+		return c, false, err
+	}
+	defer unlock()
+	f, err := l.openLocked(ctx, latest)
+	if err != nil {
+		return c, false, err
+	}
+	defer f.Close()
+	s, own, err := l.current(f, latest)
+	if err != nil {
+		return c, false, err
+	}
+	if s.unborn() {
+		l.log.Warn("ledger: removing a file whose process stopped before its run began", "file", f.Name())
+		return c, false, errors.Join(l.disk.Remove(f.Name()), l.disk.Remove(l.path("open", string(latest))))
+	}
+	switch info := l.judge(s); {
+	case info.State == RunLive:
+		return c, false, &BusyError{info}
+	case info.State == RunAbandoned:
+		c, err := l.takeOver(f, s, key, o, lock)
+		return c, true, err
+	case o.Resume != "":
+		return c, false, fmt.Errorf("run %s: %w", latest, ErrEnded)
+	case info.Generation > o.After:
+		return c, false, &StaleError{info}
+	}
+	if !own { // its end must not be lost when what follows lasts
+		if err := errors.Join(f.Sync(), l.disk.SyncDir(filepath.Dir(f.Name()))); err != nil {
+			return c, false, err
+		}
+	}
+	lock.latest = f
+	c, err = l.begin(ctx, key, o, s.Generation, lock)
+	return c, true, err
+}
+
+// takeOver claims an abandoned run, whose file is locked.
+func (l *folderLedger) takeOver(f *disk.File, s *runState, key RunKey, o ClaimOptions, lock *shardLock) (Claimed, error) {
+	m := frameMeta{records: o.First, fence: s.Fence + 1, process: l.instance, claim: s.RunInfo}
+	if !s.born { // nothing of it can be read
+		m.claim = RunInfo{Key: key, Generation: s.ID.generation(), Begun: time.UnixMicro(s.ID.generation()), Content: o.Content, Fingerprint: o.Fingerprint}
+	}
+	m.claim.Owner = o.Owner
+	if err := l.putLease(s.ID, m.fence, o.Lease); err != nil {
+		return Claimed{}, err
+	}
+	if err := l.commit(f, s, false, claimFrame, m, lock.unlock); err != nil {
+		return Claimed{}, err
+	}
+	return Claimed{Lease: Lease{s.ID, m.fence, o.Lease}, Run: l.judge(s), TakenOver: true}, nil
+}
+
+// begin makes a new run's file. The shard is unlocked when it is there.
+func (l *folderLedger) begin(ctx context.Context, key RunKey, o ClaimOptions, after int64, lock *shardLock) (Claimed, error) {
+	now := storeTime(l.now())
+	generation := max(now.UnixMicro(), after+1)
+	var s *runState
+	var f *disk.File
+	for {
+		s = &runState{RunInfo: RunInfo{ID: key.ID(generation)}}
+		var err error
+		if f, err = l.create(s.ID); err == nil {
+			break
+		}
+		if !errors.Is(err, fs.ErrExist) {
+			return Claimed{}, err
+		}
+		generation++
+	}
+	defer f.Close()
+	unlock, err := l.running.lock(ctx, string(s.ID))
+	if err != nil {
+		return Claimed{}, errors.Join(err, l.disk.Remove(f.Name()))
+	}
+	defer unlock()
+	err = hostlock.Lock(ctx, f.File, true)
+	if err == nil {
+		err = l.putLease(s.ID, 1, o.Lease)
+	}
+	if err == nil {
+		m := frameMeta{records: o.First, fence: 1, process: l.instance, claim: RunInfo{Owner: o.Owner, Key: key, Generation: generation, Begun: now, Content: o.Content, Fingerprint: o.Fingerprint}}
+		var broken bool
+		err = l.commit(f, s, true, claimFrame, m, func() {
+			holds, fault := lock.holds()
+			broken = !holds || fault != nil
+			lock.unlock()
+		})
+		if err == nil && broken {
+			err = l.confirm(ctx, f, s)
+		}
+	}
+	if err != nil {
+		return Claimed{}, errors.Join(err, l.disk.Remove(l.path("open", string(s.ID))))
+	}
+	return Claimed{Lease: Lease{s.ID, 1, o.Lease}, Run: l.judge(s)}, nil
+}
+
+// confirm settles a new run that was made while another process broke the lock of
+// its shard: it stays if it is still the only one.
+func (l *folderLedger) confirm(ctx context.Context, f *disk.File, s *runState) error {
+	lock, err := l.lockShard(ctx, s.ID.shard())
+	if err != nil {
+		return err
+	}
+	defer lock.unlock()
+	ids, err := l.inShard(s.ID.shard(), s.ID.keyPrefix())
+	if err != nil {
+		return err
+	}
+	now, err := l.read(s.ID)
+	if err != nil {
+		return err
+	}
+	if len(ids) > 0 && ids[0] == s.ID && now.Fence == s.Fence && l.othersEnded(ids[1:]) {
+		return nil
+	}
+	if now.end == s.end { // nobody has built on it
+		l.forget(s.ID)
+		err = l.disk.Remove(f.Name())
+	}
+	return errors.Join(errLockBroken, err)
+}
+
+func (l *folderLedger) othersEnded(ids []RunID) bool {
+	for _, id := range ids {
+		if s, err := l.read(id); err != nil && !errors.Is(err, ErrNoRun) || err == nil && !s.ended() && !s.unborn() {
+			return false
+		}
+	}
+	return true
+}
+
+// create makes a run's file, which must not be there.
+func (l *folderLedger) create(id RunID) (*disk.File, error) {
+	f, err := l.disk.Open(l.file(id), os.O_CREATE|os.O_EXCL|os.O_RDWR)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return f, err
+	}
+	if err := l.disk.Folder(filepath.Dir(l.file(id))); err != nil { // somebody has removed it
+		return nil, err
+	}
+	return l.disk.Open(l.file(id), os.O_CREATE|os.O_EXCL|os.O_RDWR)
+}

@@ -1,0 +1,216 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/exportpipeline/exportpipeline/internal/disk"
+	"github.com/exportpipeline/exportpipeline/internal/hostlock"
+)
+
+// Locks are held for microseconds, never while the disk is waited for. Whoever holds
+// one for longer has been stopped (SIGSTOP, a frozen container), perhaps for ever,
+// and must not stop others: the locked file is replaced, so that its holder locks
+// nothing any more, and finds out before it acknowledges anything.
+const (
+	breakAfter   = time.Second
+	lockPatience = 10 * time.Second // where replacing doesn't work: Windows
+)
+
+// errLockBroken means that another process has replaced the locked file.
+var errLockBroken = errors.New("another process has taken this one for stopped; do it again")
+
+// shardLock keeps other claims, erasures and expiries of a shard away.
+type shardLock struct {
+	file   *disk.File
+	leave  func()
+	latest *disk.File // a run's file that is locked as long as this
+}
+
+// lockShard locks a shard against this process and others. ctx ends the wait.
+func (l *folderLedger) lockShard(ctx context.Context, shard string) (*shardLock, error) {
+	leave, err := l.shards.lock(ctx, shard)
+	if err != nil {
+		return nil, err
+	}
+	name := l.path("locks", shard)
+	open := func() (*disk.File, error) {
+		f, err := l.disk.Open(name, os.O_CREATE|os.O_RDWR)
+		if !errors.Is(err, fs.ErrNotExist) {
+			return f, err
+		}
+		if err := l.disk.Folder(l.path("locks")); err != nil { // somebody has removed it
+			return nil, err
+		}
+		return l.disk.Open(name, os.O_CREATE|os.O_RDWR)
+	}
+	f, err := l.lockFile(ctx, name, open, func(*disk.File) error {
+		return l.renewFile(name, func(*disk.File) error { return nil })
+	})
+	if err != nil {
+		leave()
+		return nil, err
+	}
+	return &shardLock{file: f, leave: leave}, nil
+}
+
+// holds reports whether the lock has not been broken.
+func (s *shardLock) holds() (bool, error) { return linked(s.file) }
+
+// unlock may be called again.
+func (s *shardLock) unlock() {
+	if s.file != nil {
+		_ = s.file.Close()
+		s.file = nil
+		s.leave()
+		if s.latest != nil {
+			_ = hostlock.Unlock(s.latest.File)
+		}
+	}
+}
+
+// openLocked opens a run's file, locked against other writers, if it is (still)
+// there; else the error wraps fs.ErrNotExist.
+func (l *folderLedger) openLocked(ctx context.Context, id RunID) (*disk.File, error) {
+	name := l.file(id)
+	return l.lockFile(ctx, name, func() (*disk.File, error) { return l.disk.Open(name, os.O_RDWR) },
+		func(old *disk.File) error { return l.replaceRun(id, old) })
+}
+
+// lockFile opens and locks a file; replace is called if its lock is held too long.
+func (l *folderLedger) lockFile(ctx context.Context, name string, open func() (*disk.File, error), replace func(*disk.File) error) (*disk.File, error) {
+	for begun := time.Now(); ; {
+		f, err := open()
+		if err != nil {
+			return nil, err
+		}
+		err = lockWithin(ctx, f, breakAfter)
+		if err == nil {
+			same, err := linked(f)
+			if same {
+				return f, nil
+			}
+			_ = f.Close() // replaced or removed while we waited
+			if err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+			if err = l.breakLock(f, replace); err != nil && time.Since(begun) > lockPatience {
+				return nil, errors.Join(fmt.Errorf("%s is locked by a process that does not go on: %w", name, err), f.Close())
+			}
+			_ = f.Close()
+			continue
+		}
+		return nil, errors.Join(err, f.Close())
+	}
+}
+
+func lockWithin(ctx context.Context, f *disk.File, limit time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	return hostlock.Lock(ctx, f.File, true)
+}
+
+// breakLock replaces a file whose lock is held too long. One process does so at a
+// time, for a file that nobody has replaced.
+func (l *folderLedger) breakLock(f *disk.File, replace func(*disk.File) error) error {
+	lock, err := l.disk.Open(l.path("locks", "break"), os.O_CREATE|os.O_RDWR)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	if err := lockWithin(context.Background(), lock, breakAfter); err != nil {
+		return err
+	}
+	if same, err := linked(f); err != nil || !same {
+		return err
+	}
+	if free, err := hostlock.Try(f.File, true); err != nil || free {
+		return err
+	}
+	l.log.Warn("ledger: taking a file from a process that holds its lock and does not go on", "file", f.Name())
+	return replace(f)
+}
+
+// renewFile gives a name to a new file that fill has filled.
+func (l *folderLedger) renewFile(name string, fill func(*disk.File) error) error {
+	next, err := l.disk.Open(name+".next", os.O_CREATE|os.O_TRUNC|os.O_RDWR)
+	if err != nil {
+		return err
+	}
+	defer next.Close()
+	err = fill(next)
+	if err == nil {
+		err = os.Rename(next.Name(), name)
+	}
+	if err != nil {
+		return errors.Join(err, l.disk.Remove(next.Name()))
+	}
+	return nil
+}
+
+// replaceRun puts a synced copy of a run's file in its place.
+func (l *folderLedger) replaceRun(id RunID, old *disk.File) error {
+	s := &runState{RunInfo: RunInfo{ID: id}}
+	var copied int64
+	// more copies the whole frames that have come to the old file.
+	more := func(next *disk.File) error {
+		if err := s.scan(old.File, nil); err != nil {
+			return err
+		}
+		piece := make([]byte, min(s.end-copied, 1<<20))
+		for copied < s.end {
+			n, err := old.ReadAt(piece[:min(int64(len(piece)), s.end-copied)], copied)
+			if err != nil {
+				return err
+			}
+			if _, err := next.WriteAt(piece[:n], copied); err != nil {
+				return err
+			}
+			copied += int64(n)
+		}
+		return next.Sync()
+	}
+	var locked *disk.File
+	err := l.renewFile(l.file(id), func(next *disk.File) (err error) {
+		if err := more(next); err != nil {
+			return err
+		}
+		// The name is the new file's before it can be written to by others.
+		if locked, err = l.disk.Open(next.Name(), os.O_RDWR); err != nil {
+			return err
+		}
+		return lockWithin(context.Background(), locked, breakAfter)
+	})
+	if locked != nil {
+		defer locked.Close()
+	}
+	if err != nil {
+		return err
+	}
+	// What the holder acknowledged before the name changed is in the old file now.
+	// What it writes from now on it won't acknowledge: it looks at the name first.
+	if err := more(locked); err != nil {
+		return err
+	}
+	return l.disk.SyncDir(l.path("runs", id.shard()))
+}
+
+// linked reports whether an open file still is the one of its name.
+func linked(f *disk.File) (bool, error) {
+	mine, err := f.Stat()
+	if err != nil {
+		return false, err
+	}
+	now, err := os.Stat(f.Name())
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil && os.SameFile(mine, now), err
+}

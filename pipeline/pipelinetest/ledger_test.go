@@ -1,0 +1,32 @@
+package pipelinetest_test
+
+import (
+	"os"
+	"testing"
+
+	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/pipelinetest"
+)
+
+const folderEnv = "LEDGER_FOLDER"
+
+func TestMain(m *testing.M) {
+	pipelinetest.LedgerProcess(func() (pipeline.Ledger, error) {
+		return pipeline.FolderLedger(os.Getenv(folderEnv), pipeline.FolderOptions{})
+	})
+	os.Exit(m.Run())
+}
+
+func TestMemoryLedgerKeepsTheRules(t *testing.T) {
+	t.Parallel()
+	pipelinetest.TestLedger(t, pipelinetest.LedgerHarness{Open: func() (pipeline.Ledger, error) { return pipeline.MemoryLedger(), nil }})
+}
+
+func TestFolderLedgerKeepsTheRules(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	pipelinetest.TestLedger(t, pipelinetest.LedgerHarness{
+		Open: func() (pipeline.Ledger, error) { return pipeline.FolderLedger(dir, pipeline.FolderOptions{}) },
+		Env:  []string{folderEnv + "=" + dir},
+	})
+}
