@@ -57,7 +57,15 @@ type FolderOptions struct {
 // of one that hangs last longer. Times of records and the age for Expire are those
 // of the machine's clock everywhere.
 func FolderLedger(dir string, o FolderOptions) (Ledger, error) {
-	return openFolder(dir, o, &disk.Disk{})
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, fmt.Errorf("ledger in a folder: %w", err)
+	}
+	l := newFolder(dir, o, &disk.Disk{})
+	if err := l.open(); err != nil {
+		return nil, fmt.Errorf("ledger in the folder %s: %w", dir, err)
+	}
+	return l, nil
 }
 
 const (
@@ -90,20 +98,13 @@ type folderLedger struct {
 	ended  []RunID             // of known, oldest first
 }
 
-func openFolder(dir string, o FolderOptions, d *disk.Disk) (*folderLedger, error) {
-	dir, err := filepath.Abs(dir)
-	if err != nil {
-		return nil, fmt.Errorf("ledger in a folder: %w", err)
-	}
+func newFolder(dir string, o FolderOptions, d *disk.Disk) *folderLedger {
 	l := &folderLedger{dir: dir, log: o.Logger, disk: d, now: time.Now, lease: hostlock.Now,
 		instance: strings.ToLower(rand.Text()), known: make(map[RunID]*runState)}
 	if l.log == nil {
 		l.log = slog.Default()
 	}
-	if err := l.open(); err != nil {
-		return nil, fmt.Errorf("ledger in the folder %s: %w", dir, err)
-	}
-	return l, nil
+	return l
 }
 
 func (l *folderLedger) path(parts ...string) string {
@@ -187,31 +188,35 @@ func (l *folderLedger) checkForm() error {
 // recoverDead completes what processes that are gone had put into journals only.
 // The caller holds the lock "recover".
 func (l *folderLedger) recoverDead() error {
-	entries, err := os.ReadDir(l.path("instances"))
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		file, err := l.disk.Open(l.path("instances", e.Name()), os.O_RDWR)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
+	names := make(map[string]bool)
+	for _, folder := range []string{"instances", "journals"} { // a lock's name need not have outlived the machine
+		entries, err := os.ReadDir(l.path(folder))
 		if err != nil {
 			return err
 		}
-		if err := l.recoverInstance(file.File, e.Name()); err != nil {
-			return errors.Join(err, file.Close())
+		for _, e := range entries {
+			instance, _, _ := strings.Cut(e.Name(), "-")
+			names[instance] = true
 		}
-		if err := file.Close(); err != nil {
+	}
+	for name := range names {
+		if err := l.recoverInstance(name); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (l *folderLedger) recoverInstance(file *os.File, name string) error {
-	// Shared: whoever asks meanwhile whether the process lives must hear that it doesn't.
-	if gone, err := hostlock.Try(file, false); err != nil || !gone {
+func (l *folderLedger) recoverInstance(name string) error {
+	file, err := l.disk.Open(l.path("instances", name), os.O_RDWR)
+	if err == nil {
+		defer file.Close()
+		// Shared: whoever asks meanwhile whether the process lives must hear that it
+		// doesn't.
+		if gone, err := hostlock.Try(file.File, false); err != nil || !gone {
+			return err
+		}
+	} else if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	written, err := groupcommit.Recover(l.disk, l.dir, l.path("journals"), name, intact)
@@ -221,7 +226,10 @@ func (l *folderLedger) recoverInstance(file *os.File, name string) error {
 	if written > 0 {
 		l.log.Warn("ledger: the machine had stopped; runs were completed from a journal", "folder", l.dir, "bytes", written)
 	}
-	_ = hostlock.Unlock(file) // Windows doesn't remove what is locked
+	if file == nil {
+		return nil
+	}
+	_ = file.Close() // Windows doesn't remove what is open
 	return l.disk.Remove(file.Name())
 }
 

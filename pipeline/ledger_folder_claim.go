@@ -145,19 +145,17 @@ func (l *folderLedger) takeOver(f *disk.File, s *runState, key RunKey, o ClaimOp
 // begin makes a new run's file. The shard is unlocked when it is there.
 func (l *folderLedger) begin(ctx context.Context, key RunKey, o ClaimOptions, after int64, lock *shardLock) (Claimed, error) {
 	now := storeTime(l.now())
-	generation := max(now.UnixMicro(), after+1)
-	var s *runState
-	var f *disk.File
-	for {
-		s = &runState{RunInfo: RunInfo{ID: key.ID(generation)}}
-		var err error
-		if f, err = l.create(s.ID); err == nil {
-			break
-		}
-		if !errors.Is(err, fs.ErrExist) {
-			return Claimed{}, err
-		}
-		generation++
+	generation, err := lock.generation(max(now.UnixMicro(), after+1))
+	if err != nil {
+		return Claimed{}, err
+	}
+	s := &runState{RunInfo: RunInfo{ID: key.ID(generation)}}
+	f, err := l.create(s.ID)
+	if errors.Is(err, fs.ErrExist) { // the lock was broken, and its breaker was as quick
+		return Claimed{}, errLockBroken
+	}
+	if err != nil {
+		return Claimed{}, err
 	}
 	defer f.Close()
 	unlock, err := l.running.lock(ctx, string(s.ID))

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -48,8 +49,13 @@ func (l *folderLedger) lockShard(ctx context.Context, shard string) (*shardLock,
 		}
 		return l.disk.Open(name, os.O_CREATE|os.O_RDWR)
 	}
-	f, err := l.lockFile(ctx, name, open, func(*disk.File) error {
-		return l.renewFile(name, func(*disk.File) error { return nil })
+	f, err := l.lockFile(ctx, name, open, func(old *disk.File) error {
+		return l.renewFile(name, func(next *disk.File) error {
+			last := make([]byte, 8)
+			n, _ := old.ReadAt(last, 0)
+			_, err := next.WriteAt(last[:n], 0)
+			return err
+		})
 	})
 	if err != nil {
 		leave()
@@ -60,6 +66,22 @@ func (l *folderLedger) lockShard(ctx context.Context, shard string) (*shardLock,
 
 // holds reports whether the lock has not been broken.
 func (s *shardLock) holds() (bool, error) { return linked(s.file) }
+
+// generation returns the next generation of the shard, at least the wanted one. The
+// latest is kept in the lock's file, so that it is not given again to a run of a key
+// whose runs were erased, whatever the clock says. It need not be synced: when the
+// machine runs again, it is later.
+func (s *shardLock) generation(wanted int64) (int64, error) {
+	last := make([]byte, 8)
+	if n, _ := s.file.ReadAt(last, 0); n == len(last) {
+		if next := int64(binary.LittleEndian.Uint64(last)) + 1; next > wanted && next-wanted < int64(24*time.Hour/time.Microsecond)*366 {
+			wanted = next
+		}
+	}
+	binary.LittleEndian.PutUint64(last, uint64(wanted))
+	_, err := s.file.WriteAt(last, 0)
+	return wanted, err
+}
 
 // unlock may be called again.
 func (s *shardLock) unlock() {

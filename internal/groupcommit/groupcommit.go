@@ -11,6 +11,7 @@ package groupcommit
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -32,6 +33,7 @@ const (
 	// MaxSize and MaxAge are when a journal has grown enough.
 	MaxSize = 16 << 20
 	MaxAge  = 30 * time.Second
+	lockPatience = 5 * time.Second
 	// gathered is up to how many bytes are copied to be written at once.
 	gathered = 256 << 10
 )
@@ -224,8 +226,8 @@ func (s *segment) append(group []*waiting) (end int64, err error) {
 // repair cuts off what a failed write has left.
 func (s *segment) repair() error {
 	// Void must not write where another entry will be.
-	if locked, err := hostlock.Try(s.file.File, true); err != nil || !locked {
-		return errors.Join(errors.New("the journal is locked by another process"), err)
+	if err := lock(s.file, true); err != nil {
+		return err
 	}
 	err := s.file.Truncate(s.size)
 	if err == nil {
@@ -233,6 +235,16 @@ func (s *segment) repair() error {
 	}
 	s.broken = err != nil
 	return errors.Join(err, hostlock.Unlock(s.file.File))
+}
+
+// lock waits a little for those that erase from a journal, or repair it.
+func lock(f *disk.File, exclusive bool) error {
+	ctx, cancel := context.WithTimeout(context.Background(), lockPatience)
+	defer cancel()
+	if err := hostlock.Lock(ctx, f.File, exclusive); err != nil {
+		return fmt.Errorf("%s is locked by another process: %w", f.Name(), err)
+	}
+	return nil
 }
 
 // age puts away a journal in which little is written.
@@ -477,8 +489,8 @@ func void(d *disk.Disk, path string, match func(file string) bool) error {
 		return err
 	}
 	defer file.Close()
-	if locked, err := hostlock.Try(file.File, true); err != nil || !locked {
-		return errors.Join(fmt.Errorf("%s is locked by another process; erase again", path), err)
+	if err := lock(file, false); err != nil {
+		return err
 	}
 	changed := false
 	err = scan(path, runfile.Scanner{SkipData: true, KeepBroken: true}, func(f runfile.Frame, name string, _ int64) error {
