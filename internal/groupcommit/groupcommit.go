@@ -31,11 +31,14 @@ const (
 	kind      = "exjrnl"
 	entryType = 1
 	// MaxSize and MaxAge are when a journal has grown enough.
-	MaxSize = 16 << 20
-	MaxAge  = 30 * time.Second
+	MaxSize      = 16 << 20
+	MaxAge       = 30 * time.Second
 	lockPatience = 5 * time.Second
 	// gathered is up to how many bytes are copied to be written at once.
 	gathered = 256 << 10
+	// A file is longer than what it holds by as much again, within these bounds.
+	minAhead = 256 << 10
+	maxAhead = 4 << 20
 )
 
 // Entry is a write that was made to a file.
@@ -74,6 +77,7 @@ type segment struct {
 	name   string
 	file   *disk.File
 	size   int64 // that is known to be on the disk
+	zeroed int64 // up to where the file was filled with zeros
 	broken bool  // there may be more
 	files  map[string]bool
 }
@@ -141,7 +145,7 @@ func (j *Journal) write(s *segment, group []*waiting) (*segment, error) {
 	}
 	end, err := s.append(group)
 	if err == nil {
-		err = s.file.Sync()
+		err = s.sync(end)
 	}
 	if err != nil {
 		s.broken = true
@@ -223,6 +227,23 @@ func (s *segment) append(group []*waiting) (end int64, err error) {
 	return end, flush()
 }
 
+// sync makes what was written up to end last. The file is kept longer than what it
+// holds: a sync that need not note a new size is several times as quick.
+func (s *segment) sync(end int64) error {
+	if end <= s.zeroed {
+		return s.file.SyncData()
+	}
+	zeros := min(max(end, minAhead), maxAhead)
+	if _, err := s.file.WriteAt(make([]byte, zeros), end); err != nil {
+		return err
+	}
+	if err := s.file.Sync(); err != nil {
+		return err
+	}
+	s.zeroed = end + zeros
+	return nil
+}
+
 // repair cuts off what a failed write has left.
 func (s *segment) repair() error {
 	// Void must not write where another entry will be.
@@ -233,7 +254,7 @@ func (s *segment) repair() error {
 	if err == nil {
 		err = s.file.Sync()
 	}
-	s.broken = err != nil
+	s.broken, s.zeroed = err != nil, s.size
 	return errors.Join(err, hostlock.Unlock(s.file.File))
 }
 

@@ -190,7 +190,7 @@ func (c *ledgerCheck) standsStill() {
 // and looks whether anything adds up that must not.
 func (c *ledgerCheck) chaos() {
 	keys := []pipeline.RunKey{c.key(), c.key(), c.key()}
-	model := &chaosModel{check: c, owners: make(map[pipeline.RunID]int64), acked: make(map[pipeline.RunID][]string), ended: make(map[pipeline.RunID]bool)}
+	model := &chaosModel{check: c, owners: make(map[string]bool), acked: make(map[pipeline.RunID][]string), ended: make(map[pipeline.RunID]int64)}
 	var group sync.WaitGroup
 	for worker := range 3 {
 		group.Go(func() {
@@ -199,11 +199,14 @@ func (c *ledgerCheck) chaos() {
 				if p == nil {
 					return
 				}
-				timer := time.AfterFunc(time.Duration(20+rand.IntN(150))*time.Millisecond, p.kill)
-				for n := 0; ; n++ {
-					if !model.step(p, keys[rand.IntN(len(keys))], fmt.Sprintf("%d.%d.%d", worker, kills, n)) {
-						break
-					}
+				step := func(n int) bool {
+					return model.step(p, keys[rand.IntN(len(keys))], fmt.Sprintf("%d.%d.%d", worker, kills, n))
+				}
+				if !step(0) { // it takes its time to start
+					return
+				}
+				timer := time.AfterFunc(time.Duration(5+rand.IntN(150))*time.Millisecond, p.kill)
+				for n := 1; step(n); n++ {
 				}
 				timer.Stop()
 				p.kill()
@@ -234,9 +237,9 @@ func (c *ledgerCheck) childOrNil(m *chaosModel) (p *ledgerChild) {
 type chaosModel struct {
 	check  *ledgerCheck
 	mu     sync.Mutex
-	owners map[pipeline.RunID]int64 // the highest fence given
+	owners map[string]bool // run and fence
 	acked  map[pipeline.RunID][]string
-	ended  map[pipeline.RunID]bool
+	ended  map[pipeline.RunID]int64 // by which fence
 	faults []string
 }
 
@@ -253,12 +256,14 @@ func (m *chaosModel) step(p *ledgerChild, key pipeline.RunKey, name string) bool
 		return m.bears(err, "Claim", pipeline.ErrBusy)
 	}
 	note(got.Run.ID, name+" claim")
+	// Others may have heard of later claims earlier: only fences tell their order.
 	m.mu.Lock()
-	if got.Lease.Fence <= m.owners[got.Run.ID] {
-		m.faults = append(m.faults, fmt.Sprintf("fence %d was given after %d", got.Lease.Fence, m.owners[got.Run.ID]))
+	if owner := fmt.Sprint(got.Run.ID, got.Lease.Fence); m.owners[owner] {
+		m.faults = append(m.faults, fmt.Sprintf("fence %d was given twice", got.Lease.Fence))
+	} else {
+		m.owners[owner] = true
 	}
-	m.owners[got.Run.ID] = max(got.Lease.Fence, m.owners[got.Run.ID])
-	if m.ended[got.Run.ID] {
+	if fence, ended := m.ended[got.Run.ID]; ended && got.Lease.Fence > fence {
 		m.faults = append(m.faults, "a run that had ended was claimed")
 	}
 	m.mu.Unlock()
@@ -277,7 +282,7 @@ func (m *chaosModel) step(p *ledgerChild, key pipeline.RunKey, name string) bool
 	}
 	note(got.Run.ID, name+" end")
 	m.mu.Lock()
-	m.ended[got.Run.ID] = true
+	m.ended[got.Run.ID] = got.Lease.Fence
 	m.mu.Unlock()
 	return true
 }
@@ -314,7 +319,7 @@ func (m *chaosModel) verify(key pipeline.RunKey) {
 				c.fault("the record %q was acknowledged and is there %d times", kind, there[kind])
 			}
 		}
-		if m.ended[info.ID] && (run.State != pipeline.RunEnded || run.Damaged) {
+		if _, ended := m.ended[info.ID]; ended && (run.State != pipeline.RunEnded || run.Damaged) {
 			c.fault("a run whose end was acknowledged is %v", run.State)
 		}
 		delete(m.acked, info.ID)

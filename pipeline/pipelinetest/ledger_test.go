@@ -11,9 +11,7 @@ import (
 const folderEnv = "LEDGER_FOLDER"
 
 func TestMain(m *testing.M) {
-	pipelinetest.LedgerProcess(func() (pipeline.Ledger, error) {
-		return pipeline.FolderLedger(os.Getenv(folderEnv), pipeline.FolderOptions{})
-	})
+	pipelinetest.LedgerProcess(openChild)
 	os.Exit(m.Run())
 }
 
