@@ -114,7 +114,7 @@ func (l *folderLedger) path(parts ...string) string {
 // open makes the folders, recovers what processes that are gone left behind, and
 // becomes one of the living.
 func (l *folderLedger) open() error {
-	for _, name := range []string{"", "instances", "journals", "locks", "open", "runs"} {
+	for _, name := range []string{"", "erasing", "instances", "journals", "locks", "open", "runs"} {
 		if err := l.disk.Folder(l.path(name)); err != nil {
 			return err
 		}
@@ -188,6 +188,9 @@ func (l *folderLedger) checkForm() error {
 // recoverDead completes what processes that are gone had put into journals only.
 // The caller holds the lock "recover".
 func (l *folderLedger) recoverDead() error {
+	if err := l.finishErasing(); err != nil {
+		return err
+	}
 	names := make(map[string]bool)
 	for _, folder := range []string{"instances", "journals"} { // a lock's name need not have outlived the machine
 		entries, err := os.ReadDir(l.path(folder))
@@ -219,7 +222,7 @@ func (l *folderLedger) recoverInstance(name string) error {
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	written, err := groupcommit.Recover(l.disk, l.dir, l.path("journals"), name, intact)
+	written, err := groupcommit.Recover(l.disk, l.dir, l.path("journals"), name, intact, l.isErasing)
 	if err != nil {
 		return err
 	}

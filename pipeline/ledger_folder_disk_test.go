@@ -82,7 +82,7 @@ func (f *forgetful) stop(t *testing.T, dir, to string, random *rand.Rand) {
 	t.Helper()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for _, folder := range append([]string{""}, "instances", "journals", "locks", "open", "runs") {
+	for _, folder := range append([]string{""}, "erasing", "instances", "journals", "locks", "open", "runs") {
 		if err := os.MkdirAll(filepath.Join(to, folder), 0o700); err != nil {
 			t.Fatal(err)
 		}

@@ -82,6 +82,9 @@ type segment struct {
 	files  map[string]bool
 }
 
+// Gone reports whether a file is being removed and must not be made again.
+type Gone func(name string) bool
+
 // Intact reports whether a whole write, be it another one, is at an offset of a file.
 type Intact func(file *os.File, name string, offset int64) bool
 
@@ -315,7 +318,7 @@ func (j *Journal) finish(s *segment) error {
 	if err := syncAll(j.disk, j.root, s.files); err != nil {
 		// After a failed sync the system believes that the file is clean: write it
 		// again.
-		if _, again := recoverFile(j.disk, j.root, filepath.Join(j.dir, s.name), j.intact, true); again != nil {
+		if _, again := recoverFile(j.disk, j.root, filepath.Join(j.dir, s.name), j.intact, nil, true); again != nil {
 			return errors.Join(err, again)
 		}
 	}
@@ -375,7 +378,7 @@ func (j *Journal) Close() error {
 
 // Recover writes what the journals of a process that is gone hold into their files,
 // syncs these and removes the journals. It returns how many bytes it had to write.
-func Recover(d *disk.Disk, root, dir, prefix string, intact Intact) (written int64, err error) {
+func Recover(d *disk.Disk, root, dir, prefix string, intact Intact, gone Gone) (written int64, err error) {
 	names, err := filepath.Glob(filepath.Join(dir, prefix+"-*.journal"))
 	if err != nil {
 		return 0, err
@@ -383,7 +386,7 @@ func Recover(d *disk.Disk, root, dir, prefix string, intact Intact) (written int
 	// Oldest first: the number before the ending counts up.
 	byNumber(names)
 	for _, path := range names {
-		n, err := recoverFile(d, root, path, intact, false)
+		n, err := recoverFile(d, root, path, intact, gone, false)
 		written += n
 		if err != nil {
 			return written, fmt.Errorf("recovering %s: %w", path, err)
@@ -416,9 +419,12 @@ func byNumber(names []string) {
 
 // recoverFile brings the files of one journal up to what it holds. With force it
 // writes also what is there already.
-func recoverFile(d *disk.Disk, root, path string, intact Intact, force bool) (written int64, err error) {
+func recoverFile(d *disk.Disk, root, path string, intact Intact, gone Gone, force bool) (written int64, err error) {
 	files := make(map[string]bool)
 	err = scan(path, runfile.Scanner{}, func(f runfile.Frame, name string, offset int64) error {
+		if gone != nil && gone(name) {
+			return nil
+		}
 		n, err := restore(d, root, name, offset, f.Data, intact, force)
 		written += n
 		files[name] = true
