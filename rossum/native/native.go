@@ -19,9 +19,9 @@
 //     (exported_at always is, while an export runs); in JSON they are null.
 //   - The modifier's user name comes from the sideloaded modifiers; without them
 //     there is only its URL.
-//
-// Dependency: excelize writes XLSX, since it is the well-kept library for it; only
-// programs that import this package carry it.
+//   - A worksheet holds every value as text, and nothing but values. It is written
+//     here, since the library that wrote it before lost a part of texts such as
+//     _x0041_x0042_, which look like escaped characters.
 package native
 
 import (

@@ -135,18 +135,7 @@ func TestAWorksheetHoldsWhatCSVHolds(t *testing.T) {
 			t.Parallel()
 			o := optionsOf(t, filepath.Join(dir, "options.json"))
 			p := payloadOf(t, filepath.Join(dir, "payload.json"))
-			path := filepath.Join(t.TempDir(), "export.xlsx")
-			if err := os.WriteFile(path, export(t, native.XLSX, o, p), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			out, err := osexec.Command(python, script, "xlsx", path).Output()
-			if err != nil {
-				t.Fatal(err)
-			}
-			var got [][]string
-			if err := json.Unmarshal(out, &got); err != nil {
-				t.Fatal(err)
-			}
+			got := worksheet(t, export(t, native.XLSX, o, p))
 			plain := native.Options{Columns: o.Columns, PrependColumns: o.PrependColumns, AppendColumns: o.AppendColumns}
 			want, err := csv.NewReader(bytes.NewReader(export(t, native.CSV, plain, p))).ReadAll()
 			if err != nil {
@@ -166,6 +155,51 @@ func TestAWorksheetHoldsWhatCSVHolds(t *testing.T) {
 				t.Errorf("got  %q\nwant %q", got, want)
 			}
 		})
+	}
+}
+
+// worksheet returns the rows of an export as openpyxl reads them.
+func worksheet(t *testing.T, data []byte) (rows [][]string) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "export.xlsx")
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := osexec.Command(python, script, "xlsx", path).Output()
+	if err == nil {
+		err = json.Unmarshal(out, &rows)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows
+}
+
+func TestAWorksheetHoldsTextsThatLookLikeEscapesAsTheyAre(t *testing.T) {
+	t.Parallel()
+	need(t, "openpyxl")
+	texts := []string{
+		"_x0041_x0042_", "_x0041_", "__x0041__", "_x005F_", "_x005F_x0041_", "_x005f_x005f_x005f_", "_xD83D_", "_xDE00_x0041_", "_x004G_", "_X0041_", "x0041_", "_x0041",
+		"_x0041_x0042_x0043_x0044", " _x0041_ ", "=1+1", "'1", "00012", "<&>\"", "\tx\n", "😀_x0041_", "TRUE", "#N/A",
+	}
+	r := rand.New(rand.NewPCG(1, 1))
+	for range 300 {
+		text := "a"
+		for range 1 + r.IntN(12) {
+			text += []string{"_", "x", "0041", "005F", "_x0041_", "x005F_", "d800", "\u00a0", " "}[r.IntN(9)]
+		}
+		texts = append(texts, text)
+	}
+	rows := make([]rossumtest.Rows, len(texts))
+	for i, text := range texts {
+		rows[i] = rossumtest.Row("code", text)
+	}
+	p := rossumtest.Annotation(rossumtest.Table("items", rows...)).Payload()
+	got := worksheet(t, export(t, native.XLSX, native.Options{Columns: []string{"code"}}, p))
+	for i, want := range texts {
+		if got[i+1][0] != want {
+			t.Errorf("got %q, want %q", got[i+1][0], want)
+		}
 	}
 }
 

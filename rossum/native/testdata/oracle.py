@@ -246,8 +246,9 @@ def serve_csv():
 
 def print_xlsx(path):
     import openpyxl
+    from openpyxl.utils.escape import unescape  # which openpyxl leaves to its caller
     sheet = openpyxl.load_workbook(path).active
-    json.dump([[cell.value or "" for cell in row] for row in sheet.iter_rows()], sys.stdout)
+    json.dump([[unescape(cell.value or "") for cell in row] for row in sheet.iter_rows()], sys.stdout)
 
 
 def main(mode, *rest):
