@@ -9,7 +9,9 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
+	"unicode"
 )
 
 // Part is a part of a URL.
@@ -249,23 +251,48 @@ func Check(address string) error {
 		return errNotURL
 	}
 	for _, segment := range strings.FieldsFunc(plain(u.EscapedPath()), func(c rune) bool { return c == '/' || c == '\\' }) {
-		// Servers take parameters off (..;x) before they look for dots.
-		name, _, _ := strings.Cut(segment, ";")
-		if name = strings.TrimSpace(name); name == ".." || name == "." {
+		// Servers take parameters off (..;x), and some what follows a NUL or a query,
+		// before they look for dots.
+		name := segment
+		if i := strings.IndexAny(name, ";?#\x00"); i >= 0 {
+			name = name[:i]
+		}
+		if name = strings.TrimFunc(name, func(c rune) bool { return unicode.IsSpace(c) || unicode.IsControl(c) }); name == ".." || name == "." {
 			return fmt.Errorf("its path has the segment %q, which leads elsewhere", segment)
 		}
 	}
 	return nil
 }
 
-// plain takes all escapes off a path, also those of escapes.
+// maxEscaped is how many layers of escapes are looked through.
+const maxEscaped = 8
+
+// plain takes all escapes off a path, also those of escapes, and the dots and slashes
+// that some servers read in overlong UTF-8.
 func plain(path string) string {
-	for range 3 {
-		decoded, err := url.PathUnescape(path)
-		if err != nil || decoded == path {
-			return path
+	for range maxEscaped {
+		decoded := unescape(path)
+		if decoded == path {
+			break
 		}
 		path = decoded
 	}
-	return path
+	return overlong.Replace(path)
+}
+
+var overlong = strings.NewReplacer("\xc0\xae", ".", "\xc0\xaf", "/", "\xc1\x9c", `\`)
+
+// unescape takes one layer of escapes off; a % that begins none stays.
+func unescape(path string) string {
+	var out strings.Builder
+	for i := 0; i < len(path); i++ {
+		if path[i] == '%' && isEscape(path[i:]) {
+			value, _ := strconv.ParseUint(path[i+1:i+3], 16, 8) // isEscape has seen it
+			out.WriteByte(byte(value))
+			i += 2
+			continue
+		}
+		out.WriteByte(path[i])
+	}
+	return out.String()
 }

@@ -89,7 +89,8 @@ func TestAValueChoosesNoHostThatNobodyHasNamed(t *testing.T) {
 
 func TestAValueLeavesItsPlaceInThePathNever(t *testing.T) {
 	t.Parallel()
-	for _, value := range []string{"..", ".", "a/../b", "/../", `..\b`, "..;/", "..;x", "%2e%2e", "%2E.", "..%2f", "%252e%252e", "a/..;v=1/b", "x\r\ny", "x\x00"} {
+	for _, value := range []string{"..", ".", "a/../b", "/../", `..\b`, "..;/", "..;x", "%2e%2e", "%2E.", "..%2f", "%252e%252e", "a/..;v=1/b", "x\r\ny", "x\x00",
+		"%2e%2e%2fadmin%zz", "%252e%252e/50%", "%2e%2e%00", "..%0d", "..%09", "..%3f", "..%23x", "%c0%ae%c0%ae", "%c0%ae.%c0%afb", "a%5c..%5cb", "%25252e%25252e"} {
 		for _, template := range []string{"https://erp.example/api/<x>", "https://erp.example/api/<x>/lines", "https://erp.example/api/<x>;v=1"} {
 			if got, err := Join(parts(template, map[string]string{"x": value}), nil); err == nil {
 				t.Errorf("%s with %q: got %s", template, value, got)

@@ -12,10 +12,10 @@ import (
 	"github.com/exportpipeline/exportpipeline/internal/reqproc"
 )
 
-// fillURL fills a URL in. Values of fields are encoded for their place, and refused if
-// they would separate something there, since the engine lets them; those of payload and
-// property are parts of the URL, as the engine takes them. No value of a
-// document chooses a host that neither the settings nor a formula names.
+// fillURL fills a URL in. Values of documents are encoded for their place, and refused
+// if they would separate something there, since the engine lets them; what an API has
+// said is a part of the URL, as the engine takes it. Neither chooses a host that the
+// settings, the auth request and the formulas do not name.
 func (r *run) fillURL(ctx context.Context, t *reqproc.Template, s *reqproc.Scope) (string, error) {
 	filled, err := t.Parts(ctx, s)
 	if err != nil {
@@ -24,11 +24,15 @@ func (r *run) fillURL(ctx context.Context, t *reqproc.Template, s *reqproc.Scope
 	parts := make([]address.Part, len(filled))
 	for i, p := range filled {
 		parts[i].Text = p.Text
-		if p.Path == nil || r.isOwn(p.Path) {
+		if p.Path == nil {
 			continue
 		}
-		parts[i].Value, parts[i].Path, parts[i].Strict = "{"+p.Path.String()+"}", true, true
-		parts[i].Raw = p.Path.Root() == "payload"
+		from := r.originOf(p.Path)
+		if from == ownText {
+			continue
+		}
+		parts[i].Value, parts[i].Path = "{"+p.Path.String()+"}", true
+		parts[i].Raw, parts[i].Strict = from == fromAPI, from == fromDocument
 		if p.Path.Root() == "field" && strings.HasPrefix(p.Text, "/") {
 			parts[i].Rest = strings.Contains(r.x.FormulaOf(p.Path.Name(1)), "/")
 		}
@@ -36,19 +40,50 @@ func (r *run) fillURL(ctx context.Context, t *reqproc.Template, s *reqproc.Scope
 	return address.Join(parts, func(u *url.URL) bool { return r.known.Allows(u) || r.x.AllowsURL(u) })
 }
 
-// isOwn reports whether a value comes from the hook, its settings or an API, and not
-// from a document.
-func (r *run) isOwn(p *reqproc.Path) bool {
-	if r.ownItem != "" && p.Root() == r.ownItem {
-		return true
+// origin says who has written a value.
+type origin string
+
+const (
+	fromDocument origin = ""    // a stranger, or nobody knows
+	fromAPI      origin = "api" // what a call was answered
+	ownText      origin = "own" // the hook's settings and secrets, and this run
+)
+
+// originOf returns the origin of what a path leads to.
+func (r *run) originOf(p *reqproc.Path) origin {
+	switch root := p.Root(); {
+	case root == "sequence":
+		return ownText
+	case root == "property":
+		return r.origins[p.Name(1)]
+	case root == "payload" && slices.Contains([]string{"settings", "secrets", "base_url", "hook"}, p.Name(1)):
+		return ownText
+	case root == "token", root == "response", root == "found_value":
+		return fromAPI
+	case root == r.item:
+		return r.itemOrigin
 	}
-	switch p.Root() {
-	case "property", "token", "sequence", "response", "found_value":
-		return true
-	case "payload":
-		return slices.Contains([]string{"settings", "secrets", "base_url", "hook"}, p.Name(1))
+	return fromDocument
+}
+
+// originOfContent returns the origin of a property that a get_content sets: that of
+// whatever its templates name, and of a stranger if it is a document.
+func (r *run) originOfContent(c *content) origin {
+	if c.source != "explicit" {
+		return fromDocument
 	}
-	return false
+	from := ownText
+	for _, t := range c.explicit {
+		for _, p := range t.Paths() {
+			switch r.originOf(p) {
+			case fromDocument:
+				return fromDocument
+			case fromAPI:
+				from = fromAPI
+			}
+		}
+	}
+	return from
 }
 
 // address fills in the URL of a request and its parameters.

@@ -38,8 +38,8 @@ func (r *run) call(ctx context.Context, c *call) error {
 	if err != nil {
 		return r.failed(ctx, c, 0, len(items), fail(c.place+".auth", err))
 	}
-	if r.ownItem = ""; c.iterate != nil && c.iterate.Root() == "property" {
-		r.ownItem = c.item
+	if r.item = ""; c.iterate != nil {
+		r.item, r.itemOrigin = c.item, r.originOf(c.iterate)
 	}
 	for k := range items {
 		err := r.one(ctx, c, &creds, items[k], k)

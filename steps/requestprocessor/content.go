@@ -19,6 +19,7 @@ func (r *run) get(ctx context.Context, c *content) error {
 	if err != nil {
 		return named(fail(c.place, err), c.name)
 	}
+	r.origins[c.name] = r.originOfContent(c)
 	r.decide("property.%s: %d of %s", c.name, len(found), c.source)
 	switch len(found) {
 	case 1:

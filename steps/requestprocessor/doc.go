@@ -59,8 +59,10 @@
 //     engine takes for a placeholder and cuts out; {…} in a query that is not filled in
 //   - {sequence} in target_key counts for the key of a document relation, too
 //   - {payload} as a whole is without token and secrets, which are given by name only
-//   - the text of a field cannot lead a URL elsewhere: dots as segments, control
-//     characters, and ?, # or & that would change its structure are errors
+//   - the text of a document cannot lead a URL elsewhere, neither directly nor through
+//     a property: dots as segments, control characters, and ?, # or & that would change
+//     its structure are errors. What an API has said is a part of the URL as it is, but
+//     neither it nor a document chooses a host that the settings do not name
 //   - .@ sends the token to rossum.ai, rossum.app and below the hook's own host alone,
 //     and redirects to another host are not followed
 //

@@ -84,6 +84,7 @@ func (r *run) apply(ctx context.Context, c *call, h *handler, reply *reply, sequ
 			r.decide("%s: property.%s is overwritten", h.place, key)
 		}
 		r.properties.SetStr(key, found)
+		r.origins[key] = fromAPI
 	case "document_relation":
 		err = r.store(ctx, key, reply)
 	}

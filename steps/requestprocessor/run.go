@@ -13,14 +13,15 @@ import (
 
 // run is the work on one export.
 type run struct {
-	x *pipeline.Export
-	p *program
-	// known are the hosts that settings and auth requests name; ownItem is the name of
-	// the item of an iteration over what APIs have said, "" if there is none.
-	known   address.Known
-	ownItem string
+	x     *pipeline.Export
+	p     *program
+	known address.Known // hosts that settings and auth requests name
+	// item is the name of the item of the iteration that runs, "" if none does.
+	item       string
+	itemOrigin origin
 
 	properties *pyvalue.Dict
+	origins    map[string]origin // of the properties
 	writes     map[string]*written
 	order      []string // schema_ids in the order of their first write
 	faults     faults
@@ -49,7 +50,7 @@ func (r *run) decide(format string, args ...any) {
 func newRun(x *pipeline.Export, p *program) *run {
 	return &run{
 		known: p.known,
-		x:     x, p: p, properties: pyvalue.NewDict(), writes: make(map[string]*written), warned: make(map[*call]bool), listed: make(map[string][]pyvalue.Value),
+		x:     x, p: p, properties: pyvalue.NewDict(), origins: make(map[string]origin), writes: make(map[string]*written), warned: make(map[*call]bool), listed: make(map[string][]pyvalue.Value),
 		fetched: make(map[string]*reqproc.Fetched), clients: make(map[string]*rossum.Client),
 	}
 }
