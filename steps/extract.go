@@ -6,8 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"unicode/utf8"
 
+	"github.com/exportpipeline/exportpipeline/internal/charset"
 	"github.com/exportpipeline/exportpipeline/internal/jmespath"
 	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
 	"github.com/exportpipeline/exportpipeline/internal/python/re"
@@ -75,7 +75,7 @@ type source struct {
 	Source
 	place     string
 	condition *jsontemplate.Template
-	parse     func(ctx context.Context, data []byte) (any, error)
+	parse     func(ctx context.Context, file *pipeline.File) (any, error)
 	find      []finder
 }
 
@@ -189,7 +189,7 @@ func (src source) run(ctx context.Context, x *pipeline.Export) error {
 	if err != nil {
 		return err
 	}
-	parsed, err := src.parse(ctx, file.Data)
+	parsed, err := src.parse(ctx, file)
 	if err != nil {
 		err = fmt.Errorf("the reply is not %s: %w; it begins with %q", strings.ToUpper(src.format()), err, excerpt(file.Data))
 		if file.Status < 400 {
@@ -233,9 +233,13 @@ func (src source) write(x *pipeline.Export, values []string) error {
 	return nil
 }
 
-func parseJSON(_ context.Context, data []byte) (any, error) {
+func parseJSON(_ context.Context, file *pipeline.File) (any, error) {
+	data := file.Data
 	if len(bytes.TrimSpace(data)) == 0 {
 		return pyvalue.None(), nil // 204 No Content has no body
+	}
+	if charset.Declared(file.ContentType) != nil {
+		data = []byte(charset.Text(data, file.ContentType))
 	}
 	v, err := pyvalue.FromReply(data, true)
 	return v, err
@@ -267,7 +271,15 @@ func valueText(v pyvalue.Value) (string, error) {
 	return string(out), err
 }
 
-func parseXML(ctx context.Context, data []byte) (any, error) { return xmldoc.Parse(ctx, data) }
+// parseXML reads a document, whose own word about its charset counts more than the
+// Content-Type's.
+func parseXML(ctx context.Context, file *pipeline.File) (any, error) {
+	d, err := xmldoc.Parse(ctx, file.Data)
+	if err != nil && charset.Declared(file.ContentType) != nil && !xmldoc.DeclaresCharset(file.Data) {
+		d, err = xmldoc.ParseText(ctx, []byte(charset.Text(file.Data, file.ContentType)))
+	}
+	return d, err
+}
 
 func compileXPath(path string) (finder, error) {
 	e, err := xpath.Compile(path)
@@ -283,11 +295,8 @@ func compileXPath(path string) (finder, error) {
 	}, nil
 }
 
-func parseText(_ context.Context, data []byte) (any, error) {
-	if !utf8.Valid(data) {
-		return nil, errors.New("it is not UTF-8")
-	}
-	return re.NewText(string(data)), nil
+func parseText(_ context.Context, file *pipeline.File) (any, error) {
+	return re.NewText(charset.Text(file.Data, file.ContentType)), nil
 }
 
 // maxSearchSteps bounds one search of a regular expression or of XPath: some take

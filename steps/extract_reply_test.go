@@ -92,3 +92,34 @@ func TestTheFaultsOfAllSourcesAreNamed(t *testing.T) {
 		t.Errorf("got %v", r.Err)
 	}
 }
+
+func TestAReplyIsReadInItsCharset(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ name, format, path, contentType, body, want string }{
+		{"JSON", "json", "id", "application/json; charset=iso-8859-1", "{\"id\": \"M\xfcller\"}", "Müller"},
+		{"JSON by another name", "json", "id", "application/json; charset=cp1250", "{\"id\": \"\x8aterba\"}", "Šterba"},
+		{"JSON of ASCII", "json", "id", "application/json; charset=us-ascii", `{"id": "Müller"}`, "Müller"},
+		{"text", "text", "ID=(.*)", "text/plain; charset=windows-1250", "ID=\x8aterba", "Šterba"},
+		{"UTF-16", "text", "ID=(.*)", "text/plain; charset=utf-16le", "I\x00D\x00=\x00\xfc\x00", "ü"},
+		{"text without a charset", "text", "ID=(.*)", "text/plain", "ID=M\xfcller", "Müller"},
+		{"text of UTF-8", "text", "ID=(.*)", "text/plain", "\ufeffID=Müller", "Müller"},
+		{"XML that declares none", "xml", "//id", "text/xml; charset=iso-8859-1", "<r><id>M\xfcller</id></r>", "Müller"},
+		{"XML that declares one", "xml", "//id", "text/xml; charset=iso-8859-1", "<?xml version='1.0' encoding='cp1250'?><r><id>\x8a</id></r>", "Š"},
+	} {
+		erp := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", c.contentType)
+			_, _ = w.Write([]byte(c.body))
+		}))
+		t.Cleanup(erp.Close)
+		chain, err := pipeline.New(
+			&steps.RESTExport{Request: steps.Request{URL: erp.URL, Content: "x"}, PayloadKey: "payload"},
+			&steps.Extract{Sources: []steps.Source{{Format: c.format, Key: "payload", Rules: []steps.Rule{{Path: c.path, Target: "erp_id"}}}}},
+		)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := pipelinetest.Run(t, chain, rossumtest.Annotation(rossumtest.Field("erp_id", "OLD"))); r.Err != nil || r.Values["erp_id"] != c.want {
+			t.Errorf("%s: %v, got %q, want %q", c.name, r.Err, r.Values["erp_id"], c.want)
+		}
+	}
+}

@@ -8,9 +8,10 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding"
-	"golang.org/x/text/encoding/ianaindex"
 	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/encoding/unicode/utf32"
+
+	"github.com/exportpipeline/exportpipeline/internal/charset"
 )
 
 var declaration = regexp.MustCompile(`^<\?xml\s[^>]*?encoding\s*=\s*["']([A-Za-z][A-Za-z0-9._-]*)["']`)
@@ -49,11 +50,25 @@ func toUTF8(data []byte) ([]byte, error) {
 	if isASCII(data) && !(name == "utf-7" && bytes.IndexByte(data, '+') >= 0) {
 		return data, nil
 	}
-	known, err := ianaindex.IANA.Encoding(name)
-	if err != nil || known == nil {
+	known, ok := charset.Lookup(name)
+	switch {
+	case !ok:
 		return nil, fmt.Errorf("its charset %q is not known", found[1])
+	case known == nil: // ASCII
+		return checked(data)
 	}
 	return decode(known, string(found[1]), data)
+}
+
+// DeclaresCharset reports whether a document says what its charset is, by a byte order
+// mark or in its XML declaration.
+func DeclaresCharset(data []byte) bool {
+	for _, mark := range []string{"\xef\xbb\xbf", "\xff\xfe", "\xfe\xff", "<\x00", "\x00<", "\x00\x00\xfe\xff"} {
+		if bytes.HasPrefix(data, []byte(mark)) {
+			return true
+		}
+	}
+	return declaration.Match(data)
 }
 
 func decode(e encoding.Encoding, name string, data []byte) ([]byte, error) {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"regexp"
 	"strings"
 )
 
@@ -27,11 +28,17 @@ func Parse(ctx context.Context, data []byte) (*Document, error) {
 	return ParseText(ctx, utf8)
 }
 
+var laterVersion = regexp.MustCompile(`^<\?xml\s+version\s*=\s*["']1\.([1-9])["']`)
+
 // ParseText reads a document that is UTF-8, whatever its declaration says.
 func ParseText(ctx context.Context, data []byte) (*Document, error) {
 	data = bytes.TrimRight(data, "\x00") // of a buffer that was sent whole
 	if len(data) > math.MaxInt32 {
 		return nil, errors.New("it is larger than 2 GB")
+	}
+	if at := laterVersion.FindSubmatchIndex(data); at != nil {
+		data = bytes.Clone(data)
+		data[at[2]] = '0' // libxml2 reads every 1.x as 1.0, encoding/xml refuses it
 	}
 	r := &reader{data: data, doc: &Document{prefixes: make(map[string]string)}, known: make(map[Name]int32)}
 	r.decoder = xml.NewDecoder(bytes.NewReader(data))

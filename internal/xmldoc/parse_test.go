@@ -26,6 +26,8 @@ func TestADocumentIsWholeOrAnError(t *testing.T) {
 		strings.Repeat("<a>", 1100):                                           "nested deeper than 1000 levels",
 		"<a>\xff</a>":                                                         "it is not UTF-8",
 		`<?xml version="1.0" encoding="x-unknown"?><a>` + "\xff</a>":          `charset "x-unknown" is not known`,
+		`<?xml version="1.0" encoding="us-ascii"?><a>` + "\xff</a>":           "it is not UTF-8",
+		`<?xml version="2.0"?><a>1</a>`:                                       `unsupported version "2.0"`,
 		`<!DOCTYPE a [<!ENTITY b "` + strings.Repeat("x", 5000) + `">]><a>` + strings.Repeat("&b;", 1000) + "</a>": "stand for too much text",
 	} {
 		if _, err := Parse(t.Context(), []byte(document)); err == nil || !strings.Contains(err.Error(), want) {
@@ -67,6 +69,10 @@ func TestTextIsThatOfTheDocument(t *testing.T) {
 		`<?xml version="1.0" encoding="utf-7"?><a>M</a>`:                      "M",
 		`<?xml version="1.0" encoding="utf-16"?><a>é</a>`:                     "é",
 		"\ufeff" + `<?xml version="1.0" encoding="iso-8859-1"?><a>é</a>`:      "é",
+		`<?xml version="1.0" encoding="cp1252"?><a>` + "\x80</a>":             "€",
+		`<?xml version="1.0" encoding="latin-1"?><a>` + "\xe9</a>":            "é",
+		`<?xml version="1.1"?><a>1</a>`:                                       "1",
+		`<?xml version='1.1' encoding='windows-1250'?><a>` + "\x9a</a>":       "š",
 	} {
 		d, err := Parse(t.Context(), []byte(document))
 		if want == "" {

@@ -1,0 +1,99 @@
+// Package charset decodes texts that other programs have sent, by the names which
+// those programs give their charsets.
+//
+// Names are those of IANA, of the WHATWG's Encoding Standard, and of Python's codecs,
+// since servers use all three: iso-8859-1, latin1, latin-1, cp1252. The tables are
+// those of golang.org/x/text.
+package charset
+
+import (
+	"bytes"
+	"mime"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/htmlindex"
+	"golang.org/x/text/encoding/ianaindex"
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/encoding/unicode/utf32"
+)
+
+// Lookup finds a charset by its name, in any case. It is nil for UTF-8 and ASCII, which
+// need no decoding. ok is false for names that are not known.
+func Lookup(name string) (e encoding.Encoding, ok bool) {
+	name = strings.ReplaceAll(strings.ToLower(strings.TrimSpace(name)), "_", "-")
+	switch name {
+	case "utf-8", "utf8", "us-ascii", "ascii", "utf-8-sig":
+		return nil, true
+	case "utf-16", "utf16", "ucs-2": // Python takes the machine's byte order, where no mark says it
+		return unicode.UTF16(unicode.LittleEndian, unicode.UseBOM), true
+	case "utf-16le", "utf-16-le":
+		return unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM), true
+	case "utf-16be", "utf-16-be":
+		return unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM), true
+	case "utf-32", "utf32":
+		return utf32.UTF32(utf32.LittleEndian, utf32.UseBOM), true
+	case "utf-32le", "utf-32-le":
+		return utf32.UTF32(utf32.LittleEndian, utf32.IgnoreBOM), true
+	case "utf-32be", "utf-32-be":
+		return utf32.UTF32(utf32.BigEndian, utf32.IgnoreBOM), true
+	}
+	number := strings.TrimPrefix(strings.TrimPrefix(name, "windows"), "-")
+	for _, candidate := range []string{name, strings.Replace(name, "latin-", "latin", 1), strings.Replace(name, "iso8859", "iso-8859", 1), "windows-" + number} {
+		if e, err := ianaindex.IANA.Encoding(candidate); err == nil && e != nil && e != encoding.Replacement {
+			return e, true
+		}
+	}
+	e, err := htmlindex.Get(name)
+	if err != nil || e == encoding.Replacement {
+		return nil, false
+	}
+	return e, true
+}
+
+// Text decodes a text. Its charset is that of a byte order mark, else that of the
+// Content-Type, else UTF-8. What is not in its charset, or has none that is known, and
+// is not UTF-8 either, is Latin-1, of which every byte is a character.
+func Text(data []byte, contentType string) string {
+	if e := marked(data); e != nil {
+		if text, err := e.NewDecoder().Bytes(data); err == nil {
+			return string(text)
+		}
+	}
+	if e := Declared(contentType); e != nil {
+		if text, err := e.NewDecoder().Bytes(data); err == nil {
+			return string(text)
+		}
+	}
+	if utf8.Valid(data) {
+		return string(data)
+	}
+	text, _ := charmap.ISO8859_1.NewDecoder().Bytes(data) // which cannot fail
+	return string(text)
+}
+
+// Declared returns the charset that a Content-Type names, nil if it names none that
+// is known, or UTF-8.
+func Declared(contentType string) encoding.Encoding {
+	_, params, err := mime.ParseMediaType(contentType)
+	if err != nil && params == nil {
+		return nil
+	}
+	e, _ := Lookup(params["charset"])
+	return e
+}
+
+// marked returns the encoding that a byte order mark stands for, nil if there is none.
+func marked(data []byte) encoding.Encoding {
+	switch {
+	case bytes.HasPrefix(data, []byte("\xef\xbb\xbf")):
+		return unicode.UTF8BOM
+	case bytes.HasPrefix(data, []byte("\xff\xfe\x00\x00")), bytes.HasPrefix(data, []byte("\x00\x00\xfe\xff")):
+		return utf32.UTF32(utf32.LittleEndian, utf32.ExpectBOM)
+	case bytes.HasPrefix(data, []byte("\xff\xfe")), bytes.HasPrefix(data, []byte("\xfe\xff")):
+		return unicode.UTF16(unicode.LittleEndian, unicode.ExpectBOM)
+	}
+	return nil
+}
