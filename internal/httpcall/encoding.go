@@ -30,7 +30,7 @@ func decoded(resp *http.Response) io.ReadCloser {
 	for i := len(encodings) - 1; i >= 0; i-- {
 		switch strings.TrimSpace(encodings[i]) {
 		case "gzip", "x-gzip":
-			body = &decoder{from: bufio.NewReader(body), open: func(r *bufio.Reader) (io.Reader, error) { return gzip.NewReader(r) }}
+			body = &decoder{from: bufio.NewReader(body), open: gunzip}
 		case "deflate":
 			body = &decoder{from: bufio.NewReader(body), open: inflate}
 		case "", "identity":
@@ -45,6 +45,37 @@ func decoded(resp *http.Response) io.ReadCloser {
 		io.Reader
 		io.Closer
 	}{body, resp.Body}
+}
+
+// gunzip reads members of gzip. What comes after the last one is passed over, as Python's
+// urllib3 and curl do: an answer must not be lost to what some server appends to it.
+func gunzip(r *bufio.Reader) (io.Reader, error) {
+	z, err := gzip.NewReader(r)
+	if err != nil {
+		return nil, err
+	}
+	z.Multistream(false)
+	return &members{from: r, member: z}, nil
+}
+
+type members struct {
+	from   *bufio.Reader
+	member *gzip.Reader
+}
+
+func (m *members) Read(p []byte) (int, error) {
+	n, err := m.member.Read(p)
+	if err != io.EOF || n > 0 {
+		if err == io.EOF {
+			err = nil // comes again
+		}
+		return n, err
+	}
+	if head, _ := m.from.Peek(2); string(head) != "\x1f\x8b" || m.member.Reset(m.from) != nil {
+		return 0, io.EOF
+	}
+	m.member.Multistream(false)
+	return 0, nil
 }
 
 // inflate reads both things that are called deflate: with the head of zlib, as the

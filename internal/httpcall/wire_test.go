@@ -87,6 +87,9 @@ func TestACompressedReplyIsReadWhateverWasAskedFor(t *testing.T) {
 		{"gzip", compressed(t, "gzip", text), text}, {"x-gzip", compressed(t, "gzip", text), text}, {"GZIP", compressed(t, "gzip", text), text},
 		{"deflate", compressed(t, "zlib", text), text}, {"deflate", compressed(t, "raw deflate", text), text},
 		{"deflate, gzip", compressed(t, "gzip", compressed(t, "zlib", text)), text}, {"identity", text, text}, {"br", text, text}, {"gzip", "", ""}, {"deflate", "", ""}, {"none", text, text},
+		{"gzip", compressed(t, "gzip", text) + compressed(t, "gzip", " "), text + " "}, {"gzip", compressed(t, "gzip", text) + "\x00\x00rest", text},
+		{"gzip", compressed(t, "gzip", text) + "\x1f", text}, {"gzip", compressed(t, "gzip", text) + "\x1f\x8bno header", text},
+		{"deflate", compressed(t, "zlib", text) + "rest", text}, {"gzip, gzip", compressed(t, "gzip", compressed(t, "gzip", text)+"x"), text},
 	} {
 		for _, asked := range []string{"", "gzip", "identity", "br"} {
 			s := serve(t, func(w http.ResponseWriter, r *http.Request) {
