@@ -1,0 +1,37 @@
+# The chores of this project. Each is one command; `make` lists them.
+
+.PHONY: help test race ci lint fuzz soak bench
+
+help: ## list the chores
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+
+test: ## run the tests
+	go test ./...
+
+race: ## run the tests with the race detector
+	go test -race -timeout 30m ./...
+
+ci: ## run what CI runs, and install what that needs (Debian)
+	bash .ci/run
+
+lint: ## check formatting, vet and staticcheck
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
+	go vet ./...
+	go tool staticcheck ./...
+
+SECONDS_EACH ?= 600
+FUZZ_EACH ?= 5m
+
+soak: ## compare with the originals on new seeds, for SECONDS_EACH each
+	JINJA_DIFF_SECONDS=$(SECONDS_EACH) go test -v -timeout 24h -run TestGeneratedTemplates ./internal/jinja
+	TXSCRIPT_DIFF_SECONDS=$(SECONDS_EACH) go test -v -timeout 24h -run TestGeneratedPrograms ./internal/txscript
+	RE_DIFF_SECONDS=$(SECONDS_EACH) go test -v -timeout 24h -run TestGeneratedPatterns ./internal/python/re
+	XPATH_DIFF_SECONDS=$(SECONDS_EACH) go test -v -timeout 24h -run TestGeneratedExpressions ./internal/xpath
+	WORKDAY_DIFF_SECONDS=$(SECONDS_EACH) go test -v -timeout 24h -run TestGeneratedMappings ./workday
+
+fuzz: ## run every fuzz target for FUZZ_EACH
+	@git grep -n '^func Fuzz' -- '*_test.go' | sed -E 's#^(.*)/[^/]*:[0-9]+:func ([A-Za-z0-9_]+).*#\1 \2#' | \
+	while read -r dir target; do echo "$$dir $$target"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZ_EACH) "./$$dir" || exit 1; done
+
+bench: ## run every benchmark once
+	go test -run '^$$' -bench . -benchtime 1x -timeout 30m ./...
