@@ -10,13 +10,24 @@
 //   - SFTP: files are written under hidden names in their directory, synced
 //     where the server can, checked for their size, and then given their names by
 //     one operation of the server that refuses a name that is taken. All files of
-//     an export are written before the first is given its name.
+//     an export are written before the first is given its name. Afterwards each is
+//     looked at under its name, by a way that the server allows: size, and hash where
+//     the server has one. What the server does not show is said in the report.
+//   - Servers that cannot rename, or that take no hidden names, are written to in
+//     place if the settings say so, without these promises; see [Step].
 //   - S3: objects appear by one request, which carries their checksum and, unless
 //     they may replace others, the condition that there is none. Files above
 //     16 MiB go up in parts; the upload is aborted if the export does not finish.
-//   - A server's host key is always checked; see [Credentials].
+//     Stores of other makers are known by their endpoints, or found out.
+//   - A server's host key is always checked; see [Credentials]. Old algorithms are
+//     offered only by name.
 //   - What was cut short is repeated only where that is safe. When the answer to
 //     the operation that gives a name is lost, the destination is looked at first.
+//
+// Text of the settings is used in names as it is. Values from documents are made safe:
+// a slash in a directory's value separates directories below what stands before it;
+// "..", separators in file names, control characters and what the destination's system
+// cannot hold are refused or replaced, and the report says what was replaced.
 //
 // [Step] is the step; [Destination] is where files go, for backends of one's own,
 // which package sftptest has a conformance suite for. Packages sftptest and s3test
@@ -24,12 +35,13 @@
 //
 // Leftovers of a crashed process are hidden files that begin with [Mark]. Those
 // older than a day by the server's clock are removed when something is next
-// written to their directory. S3 has none, but parts of an upload that a crash
+// written to their directory. Where nothing can be deleted, one empty hidden file,
+// .exportpipeline-probe, stays in each directory. S3 has none, but parts of an upload that a crash
 // left open cost storage until a lifecycle rule of the bucket ends them
 // (AbortIncompleteMultipartUpload): their owner cannot be told from outside.
 //
 // Dependencies: pkg/sftp and x/crypto/ssh speak SFTP, and are the ones that Go
-// has; aws-sdk-go-v2 is Amazon's own client. Its transfer manager is not used:
+// has (x/crypto/ssh has no diffie-hellman-group18-sha512 and no DSA); aws-sdk-go-v2 is Amazon's own client. Its transfer manager is not used:
 // it joins the parts by itself, while here all files of an export must be up
 // before the first appears.
 package sftpexport
