@@ -280,7 +280,7 @@ func (c *Credentials) check(faults *settings.Faults, s *Step) (*hostKeys, algori
 		c.unused(faults, "an SFTP server", map[string]bool{
 			"host": c.Host != "", "port": c.Port != 0, "username": c.Username != "", "host_key": c.HostKey != "",
 			"known_hosts": c.KnownHosts != "", "insecure_ignore_host_key": c.InsecureIgnoreHostKey,
-			"algorithms": c.Algorithms != nil,
+			"algorithms": c.Algorithms != nil, "sftp_version": c.ProtocolVersion != 0,
 		})
 		c.checkS3(faults)
 	case "":

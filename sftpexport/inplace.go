@@ -68,7 +68,7 @@ func (p *inPlace) write(ctx context.Context, c *connection, path string) error {
 		return &sourceError{err}
 	}
 	defer func() { _ = content.Close() }()
-	src := newSource(ctx, content, c.has("check-file"))
+	src := newSource(ctx, content, c.hashes())
 	arrived, err := askMoving(ctx, src.moved, func() (*fileAttrs, error) { return write(c, file, path, src) })
 	sent, sourceErr := src.state()
 	if sourceErr == nil {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"io/fs"
@@ -127,10 +128,15 @@ func codeOfStatus(err error) uint32 {
 	return 0
 }
 
-// hashOf asks the server for a file's SHA-256, nil if it has none. ProFTPD and others
-// have the extension check-file (draft-ietf-secsh-filexfer-extensions).
+// hashes reports whether the server can be asked for a file's hash: by the extension
+// check-file (draft-ietf-secsh-filexfer-extensions), which ProFTPD has without saying so.
+func (c *connection) hashes() bool {
+	return (c.has("check-file") || strings.Contains(string(c.ssh.ServerVersion()), "mod_sftp")) && !c.pool.cannotHash.Load()
+}
+
+// hashOf asks the server for a file's SHA-256, nil if it has none.
 func hashOf(ctx context.Context, c *connection, name string) ([]byte, error) {
-	if !c.has("check-file") {
+	if !c.hashes() {
 		return nil, nil
 	}
 	m := extendedMessage("check-file-name", name, "sha256")
@@ -142,15 +148,15 @@ func hashOf(ctx context.Context, c *connection, name string) ([]byte, error) {
 	case isLost(err):
 		return nil, err
 	case err != nil:
+		c.pool.cannotHash.Store(true)
 		return nil, nil
 	}
 	body := a.data
 	if word, rest, ok := cutString(body); ok && word == "check-file" {
 		body = rest // as the draft has it; ProFTPD leaves it out
 	}
-	algorithm, sum, ok := cutString(body)
-	if !ok || algorithm != "sha256" || len(sum) != 32 {
-		return nil, nil
+	if algorithm, sum, ok := cutString(body); ok && algorithm == "sha256" && len(sum) == sha256.Size {
+		return sum, nil
 	}
-	return sum, nil
+	return nil, nil
 }

@@ -176,6 +176,8 @@ func matrix() []row {
 		{name: "directories are virtual", server: paramiko(dict{"virtual": true, "mkdir": "UNSUPPORTED"}), directory: "/a/b"},
 		{name: "syncing is announced and fails", server: paramiko(dict{"extensions": fsync, "fsync": "UNSUPPORTED"}), says: "can put files on its disk at once"},
 		{name: "syncing fails", server: paramiko(dict{"extensions": fsync, "fsync": "FAILURE"}), says: "can put files on its disk at once"},
+		{name: "hashes", server: paramiko(dict{"extensions": []string{"check-file"}})},
+		{name: "ProFTPD's hashes are of the content", server: proFTPD("SFTPExtensions +checkFile")},
 		{name: "a quota", server: paramiko(dict{"quota": 10}), fails: sftpexport.ErrSpace, leaves: 0},
 		{name: "a full disk in words", server: paramiko(dict{"quota": 10, "words": "No space left on device"}), fails: sftpexport.ErrSpace},
 		{name: "a job deletes hidden files", server: paramiko(dict{"lost_hidden": "delete"}), fails: sftpexport.ErrPartGone},

@@ -62,6 +62,7 @@ type pool struct {
 	refusedDirectories sync.Map
 	cannotDelete       sync.Map // directory to whether files stay there for ever
 	cannotSync         atomic.Bool
+	cannotHash         atomic.Bool
 	notExclusive       atomic.Bool // the server has no exclusive creation
 	swept              sync.Map    // path to time.Time: when leftovers were last looked for
 }

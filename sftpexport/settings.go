@@ -95,6 +95,8 @@ type Credentials struct {
 	// change everything. (ours)
 	InsecureIgnoreHostKey bool `json:"insecure_ignore_host_key"`
 
+	// ProtocolVersion is that of the [Step], for settings that have it here.
+	ProtocolVersion Version `json:"sftp_version"`
 	// Algorithms are old ones that are allowed beside today's, by their SSH names, for
 	// servers that have no others: diffie-hellman-group1-sha1,
 	// diffie-hellman-group-exchange-sha1, aes128-cbc, 3des-cbc, arcfour256, arcfour128,

@@ -175,7 +175,7 @@ func (s *sftpStaged) upload(ctx context.Context, c *connection) error {
 		return &sourceError{err}
 	}
 	defer func() { _ = content.Close() }()
-	src := newSource(ctx, content, c.has("check-file"))
+	src := newSource(ctx, content, c.hashes())
 	send := s.sendLarge
 	if isSmall {
 		send = s.sendSmall

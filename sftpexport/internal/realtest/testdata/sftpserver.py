@@ -9,9 +9,11 @@ fsync, close): "DENIED", "FAILURE" or "UNSUPPORTED". Also
   lost_hidden: "delete" or "move" a hidden file when it is to be renamed, as a job would;
   no_dot: names that begin with a dot are refused; only: the extensions that are taken;
   rename_lies: rename answers yes and does nothing; quota: bytes, and words for it;
+  hash_of: the hash is that of the content and this;
   virtual: directories are shown as missing, cannot be made, and are there when needed.
 The first line that it prints is the port and the host key.
 """
+import hashlib
 import json
 import os
 import socket
@@ -184,6 +186,16 @@ class Server(paramiko.SFTPServer):
                 old, new = msg.get_text(), msg.get_text()
                 self.server.job(old)
                 self._send_status(number, self.server.act("hardlink", lambda: os.link(self.server.path(old), self.server.path(new))))
+                return
+            if tag == "check-file-name" and "check-file" in C.get("extensions", []):
+                with open(self.server.path(msg.get_text()), "rb") as f:
+                    data = f.read() + C.get("hash_of", "").encode()
+                m = Message()
+                m.add_int(number)
+                m.add_string("check-file")
+                m.add_string("sha256")
+                m.add_bytes(hashlib.sha256(data).digest())
+                self._send_packet(201, m)
                 return
             self._send_status(number, paramiko.SFTP_OP_UNSUPPORTED)
             return
