@@ -103,7 +103,7 @@ func (c *Chain) Keep(ctx context.Context, p *rossum.Payload, o KeepOptions, opti
 	}
 	k, err := c.keep(ctx, x)
 	if k.Response == nil {
-		err = x.run.redactor.Error(err)
+		err = x.run.shown(err)
 		k.Response = failure(err)
 	}
 	return k, err
@@ -136,7 +136,7 @@ func (c *Chain) run(ctx context.Context, x *Export) (*rossum.Response, error) {
 	}
 	end(err)
 	if err != nil {
-		err = x.run.redactor.Error(err)
+		err = x.run.shown(err)
 		x.Error("Export failed: %v", ended(err.Error())+" "+sentence(x.run.log.made()))
 		x.Log.ErrorContext(ctx, "export failed", "error", err)
 	} else if calls := x.run.log.made(); x.Failed() && len(calls) > 0 {

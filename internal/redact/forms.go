@@ -3,6 +3,7 @@ package redact
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"encoding/xml"
 	"fmt"
@@ -25,6 +26,12 @@ func forms(s string) []string {
 		list = append(list, trimmed)
 	}
 	list = append(list, base64Forms(s)...)
+	list = append(list, hexForms(s)...)
+	list = append(list, twice(s)...)
+	if len(s) >= minCased {
+		// Systems that echo a key or a header may change its case.
+		list = append(list, strings.ToUpper(s), strings.ToLower(s), strings.ToUpper(url.QueryEscape(s)))
+	}
 	kept := list[:0]
 	for _, form := range list {
 		if len(form) >= MinLength {
@@ -32,6 +39,26 @@ func forms(s string) []string {
 		}
 	}
 	return kept
+}
+
+// minCased is the length from which a secret is also hidden in upper and lower case:
+// a short one, such as Test, is too often a word.
+const minCased = 8
+
+// hexForms are the bytes in hexadecimal digits, and as Go prints a slice of them.
+func hexForms(s string) []string {
+	list := []string{hex.EncodeToString([]byte(s)), fmt.Sprintf("% x", s), strings.Trim(fmt.Sprint([]byte(s)), "[]")}
+	return append(list, strings.ToUpper(list[0]), strings.ToUpper(list[1]))
+}
+
+// twice are the forms of a secret that was escaped twice: in JSON within JSON, and in a
+// URL that is a parameter of another.
+func twice(s string) []string {
+	list := []string{url.QueryEscape(url.QueryEscape(s)), url.PathEscape(url.PathEscape(s)), url.QueryEscape(strings.ReplaceAll(url.QueryEscape(s), "+", "%20"))}
+	for _, form := range jsonForms(s) {
+		list = append(list, jsonForms(form)...)
+	}
+	return list
 }
 
 // jsonForms are those of encoding/json with and without its HTML escapes, of

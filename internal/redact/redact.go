@@ -213,28 +213,6 @@ func unparsed(address string) string {
 	return address
 }
 
-// Error returns an error with the same chain, for errors.Is and errors.As, whose
-// text has no secret.
-func (r *Redactor) Error(err error) error {
-	if err == nil {
-		return nil
-	}
-	text := err.Error()
-	if clean := r.String(text); clean != text {
-		return &cleanError{clean, err}
-	}
-	return err
-}
-
-type cleanError struct {
-	text string
-	err  error
-}
-
-func (e *cleanError) Error() string { return e.text }
-
-func (e *cleanError) Unwrap() error { return e.err }
-
 // Handler returns a [slog.Handler] that passes records on to next without
 // secrets, in messages as in attributes of any kind.
 func (r *Redactor) Handler(next slog.Handler) slog.Handler { return &handler{r, next} }
@@ -296,7 +274,7 @@ func (h *handler) anyValue(v any) slog.Value {
 	switch v := v.(type) {
 	case error:
 		if _, own := v.(json.Marshaler); own { // its JSON is another text than Error's
-			return slog.AnyValue(&cleanError{h.redactor.String(v.Error()), v})
+			return slog.AnyValue(&cleanError{text: h.redactor.String(v.Error()), err: v})
 		}
 		return slog.AnyValue(h.redactor.Error(v))
 	case http.Header:

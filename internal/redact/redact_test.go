@@ -31,12 +31,20 @@ func TestASecretIsCutOutInEveryFormItTakes(t *testing.T) {
 		"basic auth":   "Basic " + base64.StdEncoding.EncodeToString([]byte("user:"+canary)),
 		"basic auth 1": "Basic " + base64.StdEncoding.EncodeToString([]byte("use:"+canary)),
 		"basic auth 2": "Basic " + base64.StdEncoding.EncodeToString([]byte("us:"+canary)),
+		"hex":          fmt.Sprintf("%x", canary),
+		"HEX":          fmt.Sprintf("%X", canary),
+		"hex, spaced":  fmt.Sprintf("% x", canary),
+		"bytes":        fmt.Sprint([]byte(canary)),
+		"upper case":   strings.ToUpper(canary),
+		"lower case":   "X-KEY: " + strings.ToLower(canary),
+		"query twice":  "https://a.example/?next=" + url.QueryEscape("https://b.example/?k="+url.QueryEscape(canary)),
+		"JSON in JSON": fmt.Sprintf("%q", string(quoted)),
 		"base64 URL":   base64.RawURLEncoding.EncodeToString([]byte("x" + canary + "y")),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			got := New(canary).String(text)
-			if !strings.Contains(got, Placeholder) || strings.Contains(got, canary) {
+			if !strings.Contains(got, Placeholder) || strings.Contains(strings.ToLower(got), strings.ToLower(canary[:6])) {
 				t.Errorf("String(%q) = %q", text, got)
 			}
 		})
@@ -91,6 +99,50 @@ func TestErrorsLoseSecretsAndKeepTheirChain(t *testing.T) {
 	}
 	if New("x").Error(nil) != nil {
 		t.Error("nil became an error")
+	}
+}
+
+type oddError struct{ secret string }
+
+func (e *oddError) Error() string { return "odd " + e.secret }
+
+func TestNothingThatAnErrorUnwrapsToShowsASecret(t *testing.T) {
+	t.Parallel()
+	inner := &oddError{"topsecret"}
+	for name, err := range map[string]error{
+		"wrapped":        fmt.Errorf("a: %w", fmt.Errorf("b topsecret: %w", inner)),
+		"behind a text":  fmt.Errorf("a%.0w", inner),
+		"joined":         errors.Join(fs.ErrExist, fmt.Errorf("c: %w", inner)),
+		"wrapped join":   fmt.Errorf("d: %w", errors.Join(errors.New("topsecret"), inner)),
+		"several causes": fmt.Errorf("e: %w, %w", fs.ErrExist, inner),
+	} {
+		before := err.Error()
+		clean := New("topsecret").Error(err)
+		var odd *oddError
+		if !errors.Is(clean, inner) || !errors.As(clean, &odd) || err.Error() != before {
+			t.Errorf("%s: the chain is broken: %v", name, clean)
+		}
+		texts := 0
+		var walk func(error)
+		walk = func(e error) {
+			texts++
+			if text := fmt.Sprintf("%v %+v %q %s", e, e, e, e); strings.Contains(text, "topsecret") {
+				t.Errorf("%s: %s", name, text)
+			}
+			switch w := e.(type) {
+			case interface{ Unwrap() error }:
+				if next := w.Unwrap(); next != nil {
+					walk(next)
+				}
+			case interface{ Unwrap() []error }:
+				for _, next := range w.Unwrap() {
+					walk(next)
+				}
+			}
+		}
+		if walk(clean); texts < 2 {
+			t.Errorf("%s: there is nothing below %v", name, clean)
+		}
 	}
 }
 
