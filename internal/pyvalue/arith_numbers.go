@@ -106,6 +106,12 @@ func bigOp(m *Meter, op Op, x, y *big.Int) (Value, error) {
 		return Value{}, err
 	}
 	switch op {
+	case OpMul, OpDiv, OpFloorDiv, OpMod: // take more time than their bytes say
+		if err := m.Step(int64(len(x.Bits())) * int64(len(y.Bits())) / 64); err != nil {
+			return Value{}, err
+		}
+	}
+	switch op {
 	case OpAdd:
 		r.Add(x, y)
 	case OpSub:

@@ -88,14 +88,23 @@ func (m *Meter) Grow(n int64) error {
 	if m == nil {
 		return nil
 	}
-	if m.limits.ValueBytes > 0 && (n > m.limits.ValueBytes || n < 0) {
-		return fmt.Errorf("%w: a value of %d bytes, at most %d are allowed", ErrLimit, n, m.limits.ValueBytes)
+	if err := m.Fits(n); err != nil {
+		return err
 	}
 	m.total += n
 	if m.limits.TotalBytes > 0 && m.total > m.limits.TotalBytes {
 		return fmt.Errorf("%w: values of more than %d bytes were made", ErrLimit, m.limits.TotalBytes)
 	}
 	return m.Step(1 + n/64)
+}
+
+// Fits reports an error if a value of so many bytes would be too large. It counts
+// nothing: it is for values that are made in parts, which are counted.
+func (m *Meter) Fits(n int64) error {
+	if m != nil && m.limits.ValueBytes > 0 && (n > m.limits.ValueBytes || n < 0) {
+		return fmt.Errorf("%w: a value of %d bytes, at most %d are allowed", ErrLimit, n, m.limits.ValueBytes)
+	}
+	return nil
 }
 
 // growTimes counts count copies of size bytes, without overflow.

@@ -113,7 +113,8 @@ func (r *run) compileText(text string, s *scope, globals []string) (compute eval
 	if err := r.meter.Grow(int64(len(text)) * 64); err != nil {
 		return nil, err
 	}
-	if err := r.meter.Step(int64(len(text))); err != nil {
+	// Compiling takes about as long as so many steps.
+	if err := r.meter.Step(100 + 10*int64(len(text))); err != nil {
 		return nil, err
 	}
 	defer func() {

@@ -110,7 +110,9 @@ func (l *lazy) next(r *run) (v value, ok bool, err error) {
 		return value{}, false, pyvalue.Raise("RecursionError", "maximum recursion depth exceeded")
 	}
 	l.running = true
+	walks := r.walks
 	v, ok = l.pull()
+	r.walks = walks
 	l.running = false
 	r.calls--
 	if !ok {
@@ -200,9 +202,25 @@ func (c *compiler) yield(x *yieldExpr) eval {
 	}
 }
 
+// deeper counts one more walk within a walk. A coroutine that stops within one leaves
+// it counted, so the end sets what was before.
+func (r *run) deeper() (end func(), err error) {
+	before := r.walks
+	if before >= maxWalks {
+		return nil, pyvalue.Raise("RecursionError", "maximum recursion depth exceeded")
+	}
+	r.walks++
+	return func() { r.walks = before }, nil
+}
+
 // iterate calls f with each element of a value, until f returns false.
 func (r *run) iterate(v value, f func(value) (bool, error)) error {
 	if l, ok := v.Object().(*lazy); ok {
+		end, err := r.deeper()
+		if err != nil {
+			return err
+		}
+		defer end()
 		return l.walk(r, f)
 	}
 	if l := v.List(); l != nil {
@@ -214,6 +232,11 @@ func (r *run) iterate(v value, f func(value) (bool, error)) error {
 		return nil
 	}
 	if o, ok := v.Object().(ownIterable); ok {
+		end, err := r.deeper()
+		if err != nil {
+			return err
+		}
+		defer end()
 		over, err := o.iterator(r)
 		if err != nil {
 			return err

@@ -20,6 +20,9 @@ func (s *subject) replaceAll(r *run) (value, int, error) {
 		from, to := m.Span(0)
 		out.WriteString(s.text.Slice(at, from))
 		put, err := with(m)
+		if err == nil {
+			err = r.meter.Fits(int64(out.Len() + len(put)))
+		}
 		if err != nil {
 			return false, err
 		}
@@ -42,7 +45,12 @@ func (s *subject) replacement(r *run, repl value) (func(m *re.Match) (string, er
 		if err != nil {
 			return nil, raise(err)
 		}
-		return func(m *re.Match) (string, error) { return t.Expand(m), nil }, nil
+		return func(m *re.Match) (string, error) {
+			if err := r.meter.Fits(int64(t.Size(m))); err != nil {
+				return "", err
+			}
+			return t.Expand(m), nil
+		}, nil
 	}
 	return func(m *re.Match) (string, error) {
 		v, err := r.call(repl, &pyvalue.Call{Args: []value{pyvalue.FromObject(&matchValue{m})}, Meter: r.meter})

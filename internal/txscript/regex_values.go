@@ -191,6 +191,9 @@ var matchMethods = map[string]func(m *matchValue, c *pyvalue.Call) (value, error
 		if err != nil {
 			return value{}, raise(err)
 		}
+		if err := c.Meter.Grow(int64(t.Size(m.m))); err != nil {
+			return value{}, err
+		}
 		return pyvalue.Str(t.Expand(m.m)), nil
 	},
 }

@@ -44,6 +44,9 @@ var DefaultLimits = Limits{Steps: 50_000_000, ValueBytes: 16 << 20, TotalBytes: 
 // maxCalls bounds functions that call each other.
 const maxCalls = 200
 
+// maxWalks bounds iterators that walk over each other.
+const maxWalks = 1000
+
 // Message is a text that a program shows: show_error, show_warning, show_info,
 // or automation_blocker.
 type Message struct {
@@ -95,6 +98,7 @@ type Memo struct {
 type run struct {
 	host  *Host
 	meter *pyvalue.Meter
+	walks int // over iterators, within each other
 	calls int
 	line  int   // of the statement that runs
 	last  value // of the last expression statement of the module

@@ -149,10 +149,15 @@ func TestObjectsThatHoldEachOtherDoNotRecurseForever(t *testing.T) {
 		data + "a < b":           "RecursionError: maximum recursion depth exceeded",
 		data + "asdict(a)":       "RecursionError: maximum recursion depth exceeded",
 		"s = 'eval(s)'\neval(s)": "RecursionError: maximum recursion depth exceeded",
-		"class A:\n    def __repr__(self): return repr(self)\nrepr(A())":  "RecursionError: maximum recursion depth exceeded",
-		"class A:\n    def __getattr__(self, n): return self.x\nA().y":    "RecursionError: maximum recursion depth exceeded",
-		"class A:\n    def __eq__(self, o): return self == o\nA() == A()": "RecursionError: maximum recursion depth exceeded",
-		"def g():\n    yield from g()\nlist(g())":                         "RecursionError: maximum recursion depth exceeded",
+		"class A:\n    def __repr__(self): return repr(self)\nrepr(A())":                                                                                 "RecursionError: maximum recursion depth exceeded",
+		"class A:\n    def __getattr__(self, n): return self.x\nA().y":                                                                                   "RecursionError: maximum recursion depth exceeded",
+		"class A:\n    def __eq__(self, o): return self == o\nA() == A()":                                                                                "RecursionError: maximum recursion depth exceeded",
+		"def g():\n    yield from g()\nlist(g())":                                                                                                        "RecursionError: maximum recursion depth exceeded",
+		"class A:\n    def __iter__(self): return iter(self)\nlist(A())":                                                                                 "RecursionError: maximum recursion depth exceeded",
+		"class A:\n    def __iter__(self): return map(str, self)\nlist(A())":                                                                             "RecursionError: maximum recursion depth exceeded",
+		"a = [1]\nfor i in range(5000): a = map(str, a)\nlist(a)":                                                                                        "RecursionError: maximum recursion depth exceeded",
+		"import itertools\na = [1]\nfor i in range(5000): a = itertools.chain(a)\nlist(a)":                                                               "RecursionError: maximum recursion depth exceeded",
+		"def g(a):\n    for x in a: yield x\nb = [g(map(str, [1, 2])) for i in range(3000)]\nfor x in b: next(x)\nmax(sum(1 for x in y) for y in b) / 0": "ZeroDivisionError: division by zero",
 	} {
 		p, err := txscript.Compile(code, txscript.Options{})
 		if err != nil {
@@ -437,4 +442,25 @@ func (g *generator) expr(depth int) string {
 		return fmt.Sprintf("format(%s, %q)", a, g.pick("", ">5", ".2f", "05", "s", ","))
 	}
 	return fmt.Sprintf("(not %s)", a)
+}
+
+// What grows faster than it is counted must be refused before it is made.
+func TestLargeResultsAreRefusedBeforeTheyAreMade(t *testing.T) {
+	t.Parallel()
+	for source, want := range map[string]string{
+		"import re\nre.sub('', 'x'*10000, 'a'*10**6)":                 "limit reached: a value of 1678",
+		"import re\nre.sub('(a+)', r'\\1'*10**5, 'a'*10**6)":          "limit reached: a value of 4000",
+		"import re\nre.match('(a+)', 'a'*10**6).expand(r'\\1'*10**5)": "limit reached: a value of 4000",
+		"x = 7\nfor i in range(30): x = x*x":                          "limit reached: more than",
+		"a = 10**100000\nfor i in range(10**5): a % 3**90000":         "limit reached: ",
+		"for i in range(10**7): eval('1+%d' % i)":                     "limit reached: more than",
+	} {
+		p, err := txscript.Compile(source, txscript.Options{})
+		if err == nil {
+			_, err = p.Run(t.Context(), &txscript.Host{})
+		}
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %s", source, err, want)
+		}
+	}
 }

@@ -131,6 +131,21 @@ func (r *templateReader) named() error {
 	return r.group(n, length(name)+1)
 }
 
+// Size is how many bytes what Expand returns has at most.
+func (t *Template) Size(m *Match) int {
+	size := 0
+	for _, part := range t.parts {
+		if part.group < 0 {
+			size += len(part.text)
+			continue
+		}
+		if from, to := m.Span(part.group); to > from {
+			size += 4 * (to - from) // at most, in UTF-8
+		}
+	}
+	return size
+}
+
 // Expand returns what a match is replaced by. A group that took no part is "".
 func (t *Template) Expand(m *Match) string {
 	if len(t.parts) == 1 && t.parts[0].group < 0 {
