@@ -59,7 +59,8 @@ type reader struct {
 	other   bytes.Buffer
 	open    []frame
 	scope   []binding
-	seen    bool // the document's element has begun
+	latest  map[string]int // by prefix: where scope has its latest binding
+	seen    bool           // the document's element has begun
 }
 
 // frame is an element that has not ended.
@@ -70,8 +71,12 @@ type frame struct {
 	name     xml.Name
 }
 
-// binding is a prefix that stands for a namespace.
-type binding struct{ prefix, space string }
+// binding is a prefix that stands for a namespace. It hides an earlier one of the same
+// prefix, -1 for none.
+type binding struct {
+	prefix, space string
+	hides         int
+}
 
 func (r *reader) read(ctx context.Context) error {
 	r.add(Root, -1)
@@ -197,6 +202,13 @@ func (r *reader) close() {
 	r.open = r.open[:len(r.open)-1]
 	n := &r.doc.nodes[top.id]
 	n.end, n.to = ID(len(r.doc.nodes)), uint32(r.text.Len())
+	for i := len(r.scope) - 1; i >= top.bindings; i-- {
+		if b := r.scope[i]; b.hides >= 0 {
+			r.latest[b.prefix] = b.hides
+		} else {
+			delete(r.latest, b.prefix)
+		}
+	}
 	r.scope = r.scope[:top.bindings]
 }
 
@@ -223,20 +235,35 @@ func (r *reader) start(t xml.StartElement, before int64) error {
 	}
 	id := r.add(Element, r.name(name))
 	r.open = append(r.open, frame{id, None, bindings, t.Name})
+	var used map[Name]bool
+	if len(t.Attr) > fewAttributes {
+		used = make(map[Name]bool)
+	}
 	for _, a := range t.Attr {
-		if err := r.attribute(id, a); err != nil {
+		if err := r.attribute(id, a, used); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// fewAttributes are so few that they are compared with each other.
+const fewAttributes = 16
+
 func (r *reader) bind(a xml.Attr) {
 	prefix := ""
 	if a.Name.Space != "" {
 		prefix = a.Name.Local
 	}
-	r.scope = append(r.scope, binding{prefix, a.Value})
+	hides, ok := r.latest[prefix]
+	if !ok {
+		hides = -1
+	}
+	if r.latest == nil {
+		r.latest = make(map[string]int)
+	}
+	r.latest[prefix] = len(r.scope)
+	r.scope = append(r.scope, binding{prefix, a.Value, hides})
 	if _, ok := r.doc.prefixes[prefix]; !ok {
 		r.doc.prefixes[prefix] = a.Value
 	}
@@ -247,10 +274,8 @@ func (r *reader) resolve(n xml.Name, isElement bool) (Name, error) {
 	if n.Space == "" && !isElement {
 		return Name{Local: n.Local}, nil
 	}
-	for i := len(r.scope) - 1; i >= 0; i-- {
-		if r.scope[i].prefix == n.Space {
-			return Name{r.scope[i].space, n.Space, n.Local}, nil
-		}
+	if i, ok := r.latest[n.Space]; ok {
+		return Name{r.scope[i].space, n.Space, n.Local}, nil
 	}
 	switch n.Space {
 	case "":
@@ -261,7 +286,8 @@ func (r *reader) resolve(n xml.Name, isElement bool) (Name, error) {
 	return Name{}, r.fault("the namespace prefix %q is not declared", n.Space)
 }
 
-func (r *reader) attribute(of ID, a xml.Attr) error {
+// attribute adds an attribute; used has those before it, and is nil for few.
+func (r *reader) attribute(of ID, a xml.Attr, used map[Name]bool) error {
 	if a.Name.Space == "xmlns" || a.Name.Space == "" && a.Name.Local == "xmlns" {
 		return nil
 	}
@@ -269,10 +295,16 @@ func (r *reader) attribute(of ID, a xml.Attr) error {
 	if err != nil {
 		return err
 	}
-	for n := of + 1; int(n) < len(r.doc.nodes); n++ {
-		if other := r.doc.Name(n); other.Space == name.Space && other.Local == name.Local {
-			return r.fault("duplicate attribute %q", spelled(a.Name))
-		}
+	twice := used[Name{Space: name.Space, Local: name.Local}]
+	for n := of + 1; used == nil && int(n) < len(r.doc.nodes); n++ {
+		other := r.doc.Name(n)
+		twice = twice || other.Space == name.Space && other.Local == name.Local
+	}
+	if twice {
+		return r.fault("duplicate attribute %q", spelled(a.Name))
+	}
+	if used != nil {
+		used[Name{Space: name.Space, Local: name.Local}] = true
 	}
 	r.leaf(Attribute, r.name(name), []byte(a.Value))
 	return nil

@@ -3,6 +3,7 @@ package xmldoc
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"unicode/utf16"
@@ -115,4 +116,48 @@ func FuzzParse(f *testing.F) {
 		}
 		_ = d.String(d.RootElement())
 	})
+}
+
+func TestManyAttributesAndPrefixesTakeNoTimeOfTheirSquare(t *testing.T) {
+	t.Parallel()
+	var attributes, prefixes strings.Builder
+	for i := range 200_000 {
+		fmt.Fprintf(&attributes, " a%d=''", i)
+		fmt.Fprintf(&prefixes, " xmlns:p%d='u%d'", i, i)
+	}
+	for text, want := range map[string]string{
+		"<a" + attributes.String() + "/>":                                            "",
+		"<a" + prefixes.String() + ">" + strings.Repeat("<p0:b/>", 200_000) + "</a>": "",
+		"<a" + attributes.String() + " a7=''/>":                                      `duplicate attribute "a7"`,
+		"<a xmlns:x='u' xmlns:y='u'" + attributes.String() + " x:a7='' y:a7=''/>":    `duplicate attribute "y:a7"`,
+	} {
+		_, err := Parse(t.Context(), []byte(text))
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%.40s…: %v, want %q", text, err, want)
+		}
+	}
+}
+
+func TestAPrefixStandsAgainForWhatItDidAfterTheElement(t *testing.T) {
+	t.Parallel()
+	const text = `<x:a xmlns:x="u1"><x:b xmlns:x="u2"><x:c xmlns:x="u3"/><x:d/></x:b><x:e/></x:a>`
+	d, err := Parse(t.Context(), []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for n := range ID(7) {
+		if name := d.Name(n); name.Local != "" {
+			got = append(got, name.Local+"="+name.Space)
+		}
+		if len(got) == 5 {
+			break
+		}
+	}
+	if want := "a=u1 b=u2 c=u3 d=u2 e=u1"; strings.Join(got, " ") != want {
+		t.Errorf("got %s, want %s", strings.Join(got, " "), want)
+	}
+	if _, err := Parse(t.Context(), []byte(`<a><b xmlns:x="u"/><x:c/></a>`)); err == nil {
+		t.Error("a prefix is known after its element")
+	}
 }
