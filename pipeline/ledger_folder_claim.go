@@ -56,12 +56,23 @@ func (l *folderLedger) letGo(lease Lease) error {
 }
 
 func (l *folderLedger) claim(ctx context.Context, key RunKey, o ClaimOptions) (Claimed, error) {
-	id := key.ID(0)
-	lock, err := l.lockShard(ctx, id.shard())
+	lock, err := l.lockShard(ctx, key.ID(0).shard())
 	if err != nil {
 		return Claimed{}, err
 	}
-	defer lock.unlock()
+	c, err := l.claimLocked(ctx, key, o, lock)
+	lock.unlock()
+	if err == nil && !c.TakenOver && lock.broken {
+		if err := l.confirm(ctx, c.Run); err != nil {
+			return Claimed{}, err
+		}
+	}
+	return c, err
+}
+
+// claimLocked claims under the shard's lock, which it gives back as soon as it can.
+func (l *folderLedger) claimLocked(ctx context.Context, key RunKey, o ClaimOptions, lock *shardLock) (Claimed, error) {
+	id := key.ID(0)
 	ids, err := l.inShard(id.shard(), id.keyPrefix())
 	if err != nil {
 		return Claimed{}, err
@@ -169,15 +180,7 @@ func (l *folderLedger) begin(ctx context.Context, key RunKey, o ClaimOptions, af
 	}
 	if err == nil {
 		m := frameMeta{records: o.First, fence: 1, process: l.instance, claim: RunInfo{Owner: o.Owner, Key: key, Generation: generation, Begun: now, Content: o.Content, Fingerprint: o.Fingerprint}}
-		var broken bool
-		err = l.commit(f, s, true, claimFrame, m, func() {
-			holds, fault := lock.holds()
-			broken = !holds || fault != nil
-			lock.unlock()
-		})
-		if err == nil && broken {
-			err = l.confirm(ctx, f, s)
-		}
+		err = l.commit(f, s, true, claimFrame, m, lock.unlock)
 	}
 	if err != nil {
 		return Claimed{}, errors.Join(err, l.disk.Remove(l.path("open", string(s.ID))))
@@ -186,29 +189,28 @@ func (l *folderLedger) begin(ctx context.Context, key RunKey, o ClaimOptions, af
 }
 
 // confirm settles a new run that was made while another process broke the lock of
-// its shard: it stays if it is still the only one.
-func (l *folderLedger) confirm(ctx context.Context, f *disk.File, s *runState) error {
-	lock, err := l.lockShard(ctx, s.ID.shard())
+// its shard: it stays if it is still the only one. The caller holds nothing.
+func (l *folderLedger) confirm(ctx context.Context, made RunInfo) error {
+	lock, err := l.lockShard(ctx, made.ID.shard())
 	if err != nil {
 		return err
 	}
 	defer lock.unlock()
-	ids, err := l.inShard(s.ID.shard(), s.ID.keyPrefix())
+	ids, err := l.inShard(made.ID.shard(), made.ID.keyPrefix())
 	if err != nil {
 		return err
 	}
-	now, err := l.read(s.ID)
+	now, err := l.read(made.ID)
 	if err != nil {
 		return err
 	}
-	if len(ids) > 0 && ids[0] == s.ID && now.Fence == s.Fence && l.othersEnded(ids[1:]) {
+	if len(ids) > 0 && ids[0] == made.ID && now.Fence == made.Fence && l.othersEnded(ids[1:]) {
 		return nil
 	}
-	if now.end == s.end { // nobody has built on it
-		l.forget(s.ID)
-		err = l.disk.Remove(f.Name())
+	if now.Fence == made.Fence && now.Count == made.Count { // nobody has built on it
+		return errors.Join(errLockBroken, l.removeOld([]RunID{made.ID}))
 	}
-	return errors.Join(errLockBroken, err)
+	return errLockBroken
 }
 
 func (l *folderLedger) othersEnded(ids []RunID) bool {

@@ -30,6 +30,7 @@ type shardLock struct {
 	file   *disk.File
 	leave  func()
 	latest *disk.File // a run's file that is locked as long as this
+	broken bool       // known when it is unlocked: others took the lock meanwhile
 }
 
 // lockShard locks a shard against this process and others. ctx ends the wait.
@@ -64,9 +65,6 @@ func (l *folderLedger) lockShard(ctx context.Context, shard string) (*shardLock,
 	return &shardLock{file: f, leave: leave}, nil
 }
 
-// holds reports whether the lock has not been broken.
-func (s *shardLock) holds() (bool, error) { return linked(s.file) }
-
 // generation returns the next generation of the shard, at least the wanted one. The
 // latest is kept in the lock's file, so that it is not given again to a run of a key
 // whose runs were erased, whatever the clock says. It need not be synced: when the
@@ -86,6 +84,8 @@ func (s *shardLock) generation(wanted int64) (int64, error) {
 // unlock may be called again.
 func (s *shardLock) unlock() {
 	if s.file != nil {
+		holds, err := linked(s.file)
+		s.broken = !holds || err != nil
 		_ = s.file.Close()
 		s.file = nil
 		s.leave()

@@ -105,7 +105,7 @@ func compare(t *testing.T, ledgers []Ledger, random *rand.Rand) {
 	for step := range 150 {
 		l := ledgers[random.IntN(len(ledgers))]
 		name := fmt.Sprintf("%d", step)
-		got, want, what := m.step(t.Context(), l, name, random)
+		what, got, want := m.step(t.Context(), l, name, random)
 		if !errors.Is(got, want) || want == nil && got != nil {
 			t.Fatalf("step %d, %s: got %v, want %v", step, what, got, want)
 		}
@@ -116,7 +116,7 @@ func compare(t *testing.T, ledgers []Ledger, random *rand.Rand) {
 }
 
 // step makes a random call and says what had to come.
-func (m *model) step(ctx context.Context, l Ledger, name string, random *rand.Rand) (got, want error, what string) {
+func (m *model) step(ctx context.Context, l Ledger, name string, random *rand.Rand) (what string, got, want error) {
 	lease := Lease{}
 	if len(m.leases) > 0 {
 		lease = m.leases[random.IntN(len(m.leases))]
@@ -133,7 +133,7 @@ func (m *model) step(ctx context.Context, l Ledger, name string, random *rand.Ra
 		return m.claim(ctx, l, name, random)
 	case 3:
 		time.Sleep(time.Duration(random.IntN(3000)) * time.Millisecond)
-		return nil, nil, "time passes"
+		return "time passes", nil, nil
 	case 4, 5, 6:
 		got, want, what = l.Append(ctx, lease, Record{Kind: RecordKind(name)}, Record{Kind: "pair"}), m.owner(lease), "Append"
 		if want == nil {
@@ -156,12 +156,12 @@ func (m *model) step(ctx context.Context, l Ledger, name string, random *rand.Ra
 	case 10:
 		r := m.run(lease.Run)
 		if got, what = l.Note(ctx, r.id, Record{Kind: RecordKind(name)}), "Note"; r.erased {
-			return got, ErrNoRun, what
+			return what, got, ErrNoRun
 		}
 		r.records = append(r.records, name)
 	case 11:
 		if random.IntN(3) > 0 {
-			return nil, nil, "nothing"
+			return "nothing", nil, nil
 		}
 		key := m.run(lease.Run).key
 		got, what = l.Erase(ctx, key.Organization, key.Annotation), "Erase"
@@ -169,10 +169,10 @@ func (m *model) step(ctx context.Context, l Ledger, name string, random *rand.Ra
 			r.erased = r.erased || r.key.Annotation == key.Annotation
 		}
 	}
-	return got, want, what
+	return what, got, want
 }
 
-func (m *model) claim(ctx context.Context, l Ledger, name string, random *rand.Rand) (got, want error, what string) {
+func (m *model) claim(ctx context.Context, l Ledger, name string, random *rand.Rand) (what string, got, want error) {
 	key := diskKey(int64(1 + random.IntN(2)))
 	o := ClaimOptions{Owner: name, Lease: time.Duration(1+random.IntN(2000)) * time.Millisecond, After: AnyRun, First: []Record{{Kind: RecordKind(name)}}}
 	latest := m.latest(key)
@@ -187,28 +187,28 @@ func (m *model) claim(ctx context.Context, l Ledger, name string, random *rand.R
 	claimed, err := l.Claim(ctx, key, o)
 	switch {
 	case latest != nil && latest.live():
-		return err, ErrBusy, "Claim"
+		return "Claim", err, ErrBusy
 	case latest != nil && latest.ended && o.Resume != "":
-		return err, ErrEnded, "Claim"
+		return "Claim", err, ErrEnded
 	case latest != nil && latest.ended && latest.gen > o.After:
-		return err, ErrStale, "Claim"
+		return "Claim", err, ErrStale
 	case err != nil:
-		return err, nil, "Claim"
+		return "Claim", err, nil
 	}
 	r := latest
 	if r == nil || r.ended {
 		r = &modelRun{id: claimed.Run.ID, key: key, gen: claimed.Run.Generation}
 		if m.run(r.id) != nil {
-			return errors.New("an id came again"), nil, "Claim"
+			return "Claim", errors.New("an id came again"), nil
 		}
 		m.runs = append(m.runs, r)
 	} else if !claimed.TakenOver || claimed.Run.ID != r.id || claimed.Lease.Fence <= r.fence {
-		return fmt.Errorf("a takeover of %s, fence %d, gave %+v", r.id, r.fence, claimed), nil, "Claim"
+		return "Claim", fmt.Errorf("a takeover of %s, fence %d, gave %+v", r.id, r.fence, claimed), nil
 	}
 	r.fence, r.until, r.released = claimed.Lease.Fence, time.Now().Add(o.Lease), false
 	r.records = append(r.records, name)
 	m.leases = append(m.leases, claimed.Lease)
-	return nil, nil, "Claim"
+	return "Claim", nil, nil
 }
 
 func (m *model) check(t *testing.T, l Ledger, r *modelRun, when string) {
