@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,9 +24,7 @@ func (s saved) Put(ctx context.Context, x *pipeline.Export, f *pipeline.File) er
 		if err := os.MkdirAll(s.dir, 0o755); err != nil {
 			return err
 		}
-		// A reference key is not a path.
-		name := strings.NewReplacer("/", "_", `\`, "_", "..", "_").Replace(f.Key)
-		if err := os.WriteFile(filepath.Join(s.dir, name), f.Data, 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(s.dir, fileName(f.Key)), f.Data, 0o644); err != nil {
 			return err
 		}
 	}
@@ -45,4 +46,25 @@ func (s saved) Purge(ctx context.Context, x *pipeline.Export, keys ...string) (i
 		return 0, nil
 	}
 	return s.next.Purge(ctx, x, keys...)
+}
+
+// maxFileName is what common file systems take, less room for a hash.
+const maxFileName = 180
+
+// fileName makes a file's name of a reference key, which is not a path: every key has
+// a name of its own, and none leaves the folder.
+func fileName(key string) string {
+	name := url.PathEscape(key) // leaves no slash
+	name = strings.ReplaceAll(name, ":", "%3A")
+	if rest, ok := strings.CutPrefix(name, "."); ok {
+		name = "%2E" + rest
+	}
+	if name == "" {
+		name = "%" // which no other key becomes
+	}
+	if len(name) > maxFileName {
+		sum := sha256.Sum256([]byte(key))
+		name = name[:maxFileName] + "~" + hex.EncodeToString(sum[:8])
+	}
+	return name
 }
