@@ -24,7 +24,14 @@ type Function struct {
 	// Code is Python.
 	Code string
 
-	compiled *formula.Function
+	compiled  *formula.Function
+	evaluated []evaluated
+}
+
+// evaluated is a text of the hook's settings that the code gives to eval.
+type evaluated struct {
+	place     string
+	condition *formula.Condition // nil if it is none that can be read on its own
 }
 
 var (
@@ -49,7 +56,7 @@ func (s *Function) Compile() (pipeline.Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Function{Code: s.Code, compiled: compiled}, nil
+	return &Function{Code: s.Code, compiled: compiled, evaluated: s.evaluated}, nil
 }
 
 func (s *Function) compile() (*formula.Function, error) {
@@ -100,17 +107,26 @@ func function(h *rossum.Hook) (pipeline.Step, error) {
 	if err != nil {
 		return nil, &pipeline.StepError{Place: "config.code", Err: err}
 	}
-	return &Function{Code: h.Config.Code, compiled: compiled}, checkEvaluated(h, compiled)
+	texts, err := evaluatedTexts(h, compiled)
+	return &Function{Code: h.Config.Code, compiled: compiled, evaluated: texts}, err
 }
 
-// checkEvaluated compiles the texts in the hook's settings that the code gives to
+// evaluatedTexts compiles the texts in the hook's settings that the code gives to
 // eval.
-func checkEvaluated(h *rossum.Hook, f *formula.Function) error {
+func evaluatedTexts(h *rossum.Hook, f *formula.Function) ([]evaluated, error) {
 	var faults settings.Faults
+	var list []evaluated
 	for _, name := range f.Evaluates() {
-		if text := gjson.GetBytes(h.Settings, gjson.Escape(name)); text.Type == gjson.String {
-			faults.AddErr(name, formula.CheckExpression(text.Str))
+		text := gjson.GetBytes(h.Settings, gjson.Escape(name))
+		if text.Type != gjson.String {
+			continue
 		}
+		faults.AddErr(name, formula.CheckExpression(text.Str))
+		condition, err := formula.CompileCondition(text.Str)
+		if err != nil {
+			continue // such as one with variables of the code
+		}
+		list = append(list, evaluated{name, condition})
 	}
-	return faults.Err()
+	return list, faults.Err()
 }

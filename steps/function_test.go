@@ -323,6 +323,46 @@ func TestRossumsEvaluatorRunsAsAFunction(t *testing.T) {
 	}
 }
 
+func TestAFieldThatTheConditionOfRossumsEvaluatorLacksIsFoundBeforeTheRun(t *testing.T) {
+	t.Parallel()
+	const named = `field "statuss": no such field in the annotation; did you mean "status"?`
+	guarded := strings.Replace(rossumsEvaluator, "    if eval", "    if not r.field.body:\n        return\n    if eval", 1)
+	for name, tt := range map[string]struct{ code, condition, severity string }{
+		"misspelt":                {rossumsEvaluator, "r.field.statuss != '201'", "error"},
+		"read only sometimes":     {rossumsEvaluator, "r.field.body and r.field.statuss != '201'", "warning"},
+		"after a return":          {guarded, "r.field.statuss != '201'", "warning"},
+		"in a try":                {strings.Replace(rossumsEvaluator, "    if eval", "    try:\n        x = 1\n    except Exception:\n        pass\n    if eval", 1), "r.field.statuss", "warning"},
+		"in another function":     {rossumsEvaluator + "\ndef other(payload):\n    return eval(payload['settings']['other'])\n", "r.field.status", ""},
+		"of a variable of theirs": {strings.ReplaceAll(rossumsEvaluator, "r =", "q ="), "q.field.statuss", ""},
+		"right":                   {rossumsEvaluator, "r.field.status != '201'", ""},
+	} {
+		registry := &organisation.Registry{}
+		steps.Register(registry)
+		settings, _ := json.Marshal(map[string]string{"condition": tt.condition, "other": "r.field.statuss"})
+		hook := &rossum.Hook{ID: 7, Name: "Evaluator", Type: "function", Active: true, Events: []string{"annotation_content.export"}, Settings: settings}
+		hook.Config.Code = tt.code
+		chain, err := organisation.FromHooks([]*rossum.Hook{hook}, registry)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		schema, err := functionCall("201", "{}").Payload().Schema()
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := chain.Check(schema)
+		if name == "in another function" {
+			if len(found) != 1 || found[0].Severity != pipeline.SeverityWarning || found[0].Place != "settings.other" {
+				t.Errorf("%s: %v", name, found)
+			}
+			continue
+		}
+		if tt.severity == "" && len(found) != 0 || tt.severity != "" && (len(found) != 1 || string(found[0].Severity) != tt.severity ||
+			!strings.Contains(found[0].Error(), named) || !strings.Contains(found[0].Error(), "settings.condition")) {
+			t.Errorf("%s: %v, want %s", name, found, tt.severity)
+		}
+	}
+}
+
 func TestAFunctionSeesItsSettingsAndSecrets(t *testing.T) {
 	t.Parallel()
 	const code = `

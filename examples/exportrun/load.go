@@ -28,10 +28,11 @@ func load(a *arguments) (*loaded, error) {
 	hooks, err := readHooks(a.hooks)
 	faults := []error{err}
 	l.hooks = hooks
+	read := err == nil
 	var o *rossum.Organisation
 	if a.org != "" {
 		if o, err = rossum.LoadOrganisation(os.DirFS(a.org)); err != nil {
-			faults = append(faults, fmt.Errorf("%s: %w", a.org, err))
+			faults, read = append(faults, fmt.Errorf("%s: %w", a.org, err)), false
 		} else {
 			for _, h := range o.Hooks {
 				h.File = filepath.Join(a.org, h.File)
@@ -52,7 +53,7 @@ func load(a *arguments) (*loaded, error) {
 	if o != nil {
 		faults = append(faults, l.choose(o, a.queue))
 	}
-	if a.secrets != "" {
+	if a.secrets != "" && read { // else secrets of hooks that are there would be said to have none
 		l.secrets, err = readSecrets(a.secrets, l.hooks)
 		faults = append(faults, err)
 	}

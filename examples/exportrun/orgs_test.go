@@ -234,6 +234,20 @@ func TestSecretsThatGoAstrayAreRefused(t *testing.T) {
 	}
 }
 
+func TestSecretsAreNotBlamedForAHookThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	dir := organisationIn(t, "secrets-of-each-hook", newERP(t))
+	hook := filepath.Join(dir, "hooks", "ERP_[1].json")
+	if err := os.WriteFile(hook, []byte("{,"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var stdout, stderr strings.Builder
+	code := run([]string{"-org", dir, "-payload", filepath.Join(dir, "payload.json"), "-secrets", write(t, `{"ERP": {"api_key": "canary"}}`)}, &stdout, &stderr)
+	if code != unusable || !strings.Contains(stderr.String(), "ERP_[1].json") || strings.Contains(stderr.String(), "secrets of") {
+		t.Errorf("code %d, %s", code, stderr.String())
+	}
+}
+
 func TestMessagesAreShownAsTheyAre(t *testing.T) {
 	t.Parallel()
 	e := newERP(t)

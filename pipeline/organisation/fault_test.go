@@ -91,7 +91,7 @@ func TestAllFaultsOfAllHooksComeInOneError(t *testing.T) {
 		`hook "Odd" (id 8), hooks/Odd_[8].json:3:43: queues: is a text, expected a list of texts`,
 		`hook "Odd" (id 8), hooks/Odd_[8].json:4:67: settings: is a text, expected an object`,
 		`hook "B" (id 4), hooks/B_[4].json:5:2: settings: two hooks make the same file under the key "csv"`,
-		`hook "Create" (id 1), hooks/Create_[1].json:4:2: run_after: hooks run after each other in a circle: "Create" (id 1) runs after "Parse" (id 2) runs after "Create" (id 1)`,
+		`hook "Create" (id 1), hooks/Create_[1].json:4:2: run_after: hooks run after each other in a circle: "Create" (id 1) runs after "Parse" (id 2), which runs after "Create" (id 1); take one of them out of run_after`,
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%s\nis missing in\n%v", want, err)

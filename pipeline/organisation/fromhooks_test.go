@@ -128,7 +128,7 @@ func TestHooksThatMakeNoChainAreNamed(t *testing.T) {
 		want  error
 		text  string
 	}{
-		"cycle":       {[]*rossum.Hook{hook(1, "known", 3), hook(2, "known", 1), hook(3, "known", 2), hook(4, "known")}, organisation.ErrCycle, `"h1" (id 1) runs after "h3" (id 3) runs after "h2" (id 2) runs after "h1" (id 1)`},
+		"cycle":       {[]*rossum.Hook{hook(1, "known", 3), hook(2, "known", 1), hook(3, "known", 2), hook(4, "known")}, organisation.ErrCycle, `"h1" (id 1) runs after "h3" (id 3), which runs after "h2" (id 2), which runs after "h1" (id 1)`},
 		"itself":      {[]*rossum.Hook{hook(1, "known", 1)}, organisation.ErrCycle, `"h1" (id 1) runs after "h1" (id 1)`},
 		"missing":     {[]*rossum.Hook{hook(1, "known", 99)}, organisation.ErrMissingPredecessor, `hook "h1" (id 1): run_after[0]: ` + api + "/hooks/99: predecessor is missing"},
 		"unknown":     {[]*rossum.Hook{hook(1, "mystery")}, organisation.ErrUnknownExtension, `hook "h1" (id 1): config.url: unknown extension: "https://elis.mystery.rossum-ext.app/" has none of the extensions known, template`},

@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/exportpipeline/exportpipeline/rossum"
 )
@@ -118,5 +117,9 @@ func (a *assembly) circle(done map[int64]bool) (*rossum.Hook, string) {
 	for i, id := range path {
 		names[i] = byID[id].String()
 	}
-	return byID[path[0]], strings.Join(names, " runs after ")
+	text := names[0] + " runs after " + names[1]
+	for _, name := range names[2:] {
+		text += ", which runs after " + name
+	}
+	return byID[path[0]], text + "; take one of them out of run_after"
 }
