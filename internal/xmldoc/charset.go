@@ -16,6 +16,12 @@ import (
 
 var declaration = regexp.MustCompile(`^<\?xml\s[^>]*?encoding\s*=\s*["']([A-Za-z][A-Za-z0-9._-]*)["']`)
 
+// Decode returns the text of a document, whose charset is found as [Parse] does.
+func Decode(data []byte) (string, error) {
+	text, err := toUTF8(data)
+	return string(text), err
+}
+
 // toUTF8 decodes a document, once.
 func toUTF8(data []byte) ([]byte, error) {
 	for _, mark := range []struct {

@@ -7,11 +7,12 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
+	"github.com/exportpipeline/exportpipeline/internal/charset"
 	"github.com/exportpipeline/exportpipeline/internal/httpcall"
 	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/reqproc"
+	"github.com/exportpipeline/exportpipeline/internal/xmldoc"
 )
 
 // reply is an API's reply as handlers see it.
@@ -77,17 +78,15 @@ func (r *reply) encoding() pyvalue.Value {
 	return pyvalue.None()
 }
 
-// text is the body as a text: UTF-8 where it is, else Latin-1, of which every byte
-// is a character.
+// text is the body as a text, in the charset of the header where that names one, else in
+// that of the XML declaration.
 func (r *reply) text() pyvalue.Value {
-	if utf8.Valid(r.Body) {
-		return pyvalue.Str(string(r.Body))
+	if charset.Declared(r.mediaType) == nil && strings.Contains(strings.ToLower(r.mediaType), "xml") {
+		if text, err := xmldoc.Decode(r.Body); err == nil {
+			return pyvalue.Str(text)
+		}
 	}
-	runes := make([]rune, len(r.Body))
-	for i, b := range r.Body {
-		runes[i] = rune(b)
-	}
-	return pyvalue.Str(string(runes))
+	return pyvalue.Str(charset.Text(r.Body, r.mediaType))
 }
 
 // body is the parsed body, if the media type is one that says what it is.
@@ -100,7 +99,11 @@ func (r *reply) body(text pyvalue.Value) (pyvalue.Value, bool) {
 		if strings.TrimSpace(text.Text()) == "" {
 			return pyvalue.None(), false
 		}
-		v, err := pyvalue.FromReply(r.Body, false)
+		data := r.Body
+		if charset.Declared(r.mediaType) != nil {
+			data = []byte(text.Text())
+		}
+		v, err := pyvalue.FromReply(data, false)
 		if err != nil {
 			r.badBody = fmt.Errorf("the reply (status %d) says %s, but it is not JSON: %w; it begins with %q", r.Status, r.mediaType, err, excerpt(r.Body))
 			return pyvalue.None(), false
