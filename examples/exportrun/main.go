@@ -60,14 +60,17 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	defer chain.Close()
 	findings := check(&a, l, chain)
-	if err := findings.Err(); err != nil {
-		fmt.Fprintln(stderr, err)
-		return unusable
-	}
-	if l.payload == nil {
+	wrong := findings.Err()
+	if wrong != nil || l.payload == nil { // else the report of the run has the warnings
 		for _, w := range findings.Warnings() {
 			fmt.Fprintf(stderr, "warning: %v\n", w)
 		}
+	}
+	if wrong != nil {
+		fmt.Fprintln(stderr, wrong)
+		return unusable
+	}
+	if l.payload == nil {
 		fmt.Fprint(stdout, chain.Graph())
 		return answered
 	}

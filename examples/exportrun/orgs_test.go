@@ -248,6 +248,25 @@ func TestSecretsAreNotBlamedForAHookThatCannotBeRead(t *testing.T) {
 	}
 }
 
+func TestARefusalShowsTheWarningsToo(t *testing.T) {
+	t.Parallel()
+	dir := organisationIn(t, "formula-false-cycle", newERP(t))
+	hook := filepath.Join(dir, "hooks", "Parse_[2].json")
+	data, err := os.ReadFile(hook)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(hook, []byte(strings.Replace(string(data), `"target_schema_id": "api_status"`, `"target_schema_id": "api_statuss"`, 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var stdout, stderr strings.Builder
+	code := run([]string{"-org", dir, "-payload", filepath.Join(dir, "payload.json")}, &stdout, &stderr)
+	if code != unusable {
+		t.Errorf("code %d", code)
+	}
+	checkParts(t, "the errors", stderr.String(), `warning: hook "Create" (id 1)|config.retry_count: is 4|field "api_statuss": no such field`)
+}
+
 func TestMessagesAreShownAsTheyAre(t *testing.T) {
 	t.Parallel()
 	e := newERP(t)
