@@ -148,7 +148,20 @@ func (x *Export) Once(ctx context.Context, a Act, send func(context.Context, Att
 		if done {
 			return answer, err
 		}
+		if c.unsure {
+			answer, err := x.make(ctx, a, c, send)
+			if err != nil && answer == nil && !maybeSent(err) {
+				// That this attempt did not arrive says nothing of the one before.
+				err = fmt.Errorf("%w; making it again: %w", x.unsettled(past), err)
+			}
+			return answer, err
+		}
 	}
+	return x.make(ctx, a, c, send)
+}
+
+// make announces a call, makes it, and notes what became of it.
+func (x *Export) make(ctx context.Context, a Act, c *madeCall, send func(context.Context, Attempt) (*Answer, error)) (*Answer, error) {
 	if ctx.Err() != nil {
 		return nil, NotSent(context.Cause(ctx))
 	}
@@ -172,6 +185,9 @@ func (x *Export) Once(ctx context.Context, a Act, send func(context.Context, Att
 	}
 	if err != nil && answer == nil && a.Harmless != nil && a.Harmless(err) {
 		err = NotSent(err)
+	}
+	if err != nil && answer == nil && c.unsure && !maybeSent(err) {
+		return nil, err // the call is as open as it was
 	}
 	if noteErr := x.run.log.answered(ctx, c, replyOf(x, c.callID, answer, err)); noteErr != nil && err == nil {
 		x.Decide("the answer to %s could not be noted yet: %v", c.What, noteErr)
@@ -249,6 +265,7 @@ func (x *Export) settle(ctx context.Context, a Act, c, past *madeCall) (answer *
 		return nil, nil, false
 	}
 	if past.Key != "" && c.Key == past.Key {
+		c.unsure = true
 		if err := c.sameRequest(past); err != nil {
 			return nil, NotSent(fmt.Errorf("%s cannot be repeated: %w", past.What, err)), true
 		}

@@ -199,8 +199,8 @@ func (h *history) add(j *Journal, r Record, byID map[callID]*pastCall) error {
 		if err := j.read(place, r, &c.callRecord); err != nil {
 			return err
 		}
-		if known := byID[c.callID]; known != nil { // it was made again
-			known.callRecord, known.reply = c.callRecord, nil
+		if known := byID[c.callID]; known != nil { // it was made again, and what was said of it is used up
+			known.callRecord, known.reply, known.verdict = c.callRecord, nil, nil
 			return nil
 		}
 		byID[c.callID] = c

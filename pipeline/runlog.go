@@ -24,7 +24,7 @@ type runLog struct {
 	byID    map[callID]*madeCall
 	waiting []Record // that go with the next write
 
-	writing sync.Mutex // one write at a time, so that records keep their order
+	writing chan struct{} // has room for one write at a time, so that records keep their order
 }
 
 // madeCall is a call of this run.
@@ -32,12 +32,13 @@ type madeCall struct {
 	callRecord
 	earlier bool // an earlier process made it
 	reads   bool
+	unsure  bool // an earlier attempt, of which no answer is known, may have been received
 	reply   *replyRecord
 	verdict *Verdict
 }
 
 func newRunLog(j *Journal, lease Lease, info RunInfo, earlier *history) *runLog {
-	l := &runLog{journal: j, lease: lease, info: info, earlier: earlier, byID: make(map[callID]*madeCall)}
+	l := &runLog{journal: j, lease: lease, info: info, earlier: earlier, byID: make(map[callID]*madeCall), writing: make(chan struct{}, 1)}
 	if earlier != nil {
 		for _, c := range earlier.calls {
 			m := &madeCall{callRecord: c.callRecord, earlier: true, reads: c.Reads, reply: c.reply, verdict: c.verdict}
@@ -82,8 +83,12 @@ func (l *runLog) flush(ctx context.Context) error {
 	if !l.isKept() {
 		return nil
 	}
-	l.writing.Lock()
-	defer l.writing.Unlock()
+	select {
+	case l.writing <- struct{}{}:
+		defer func() { <-l.writing }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 	l.mu.Lock()
 	records := l.waiting
 	l.waiting = nil
@@ -131,6 +136,9 @@ func (l *runLog) announce(ctx context.Context, c *madeCall) error {
 		err = fmt.Errorf("another process has taken this run over: %w", err)
 	}
 	err = fmt.Errorf("%s: %w: %w", c.What, ErrNotNoted, err)
+	if c.unsure {
+		return err // the earlier attempt stays as it was
+	}
 	// Should the announcement have reached the ledger, this follows it.
 	reply := &replyRecord{callID: c.callID, At: time.Now(), Error: err.Error()}
 	l.settled(c, reply)

@@ -78,7 +78,9 @@ func (s *Server) outcome(o *pipeline.Outcome) *rossum.Response {
 func (s *Server) recoverForEver() {
 	ticker := time.NewTicker(s.journal.Lease() / 3)
 	defer ticker.Stop()
+	waiting := make(map[pipeline.RunID]int) // for a person, by the count of their records
 	for {
+		still := make(map[pipeline.RunID]int)
 		for info, err := range s.journal.Ledger().Find(s.base, pipeline.RunQuery{State: pipeline.RunAbandoned}) {
 			if err != nil {
 				if s.base.Err() == nil {
@@ -86,8 +88,11 @@ func (s *Server) recoverForEver() {
 				}
 				continue
 			}
-			s.takeUp(info)
+			if waiting[info.ID] == info.Count || s.takeUp(info) {
+				still[info.ID] = info.Count
+			}
 		}
+		waiting = still
 		select {
 		case <-s.base.Done():
 			return
@@ -96,12 +101,12 @@ func (s *Server) recoverForEver() {
 	}
 }
 
-// takeUp goes on with one run.
-func (s *Server) takeUp(info pipeline.RunInfo) {
+// takeUp goes on with one run, or reports that it waits for a person.
+func (s *Server) takeUp(info pipeline.RunInfo) (waits bool) {
 	ctx := context.WithoutCancel(s.base)
 	o, err := s.journal.Outcome(ctx, info.ID)
 	if err != nil || o.Waits || s.base.Err() != nil {
-		return // for a person, or gone
+		return err == nil && o.Waits
 	}
 	p, path, err := s.journal.Call(ctx, info.ID)
 	var chain *pipeline.Chain
@@ -116,4 +121,5 @@ func (s *Server) takeUp(info pipeline.RunInfo) {
 	if err != nil && !errors.Is(err, pipeline.ErrBusy) && !errors.Is(err, pipeline.ErrEnded) {
 		s.log.Error("an export that was cut short was taken up and failed", "run", info.ID, "export", info.Key.String(), "error", err)
 	}
+	return false
 }
