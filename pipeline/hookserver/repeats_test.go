@@ -286,3 +286,16 @@ func takesUp(t *testing.T, at int, done, async bool) {
 		t.Errorf("%s: a success with %d and %d calls", name, first.Load(), second.Load())
 	}
 }
+
+// TestACallWhoseCallerHasGoneBeginsNothing: the platform has called again meanwhile, and
+// the answer to that call may have been delivered, so that this would be a second export.
+func TestACallWhoseCallerHasGoneBeginsNothing(t *testing.T) {
+	t.Parallel()
+	var acts atomic.Int32
+	h := newServer(t, hookserver.Options{Chain: chainOf(t, erpStep(&acts, 0))})
+	ctx, hangUp := context.WithCancel(t.Context())
+	hangUp()
+	if status, answer := serve(h, hookCall(invoice().Bytes()).WithContext(ctx)); status != 503 || !answer.Failed() || acts.Load() != 0 {
+		t.Errorf("%d %+v, %d invoices", status, answer, acts.Load())
+	}
+}

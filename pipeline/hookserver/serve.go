@@ -90,6 +90,7 @@ func (s *Server) patience() time.Duration {
 // by a new one.
 func (s *Server) answer(ctx context.Context, path string, p *rossum.Payload) answered {
 	key, content := pipeline.KeyOf(p), p.ContentHash()
+	caller := ctx
 	ctx = context.WithoutCancel(ctx)
 	late, cancel := context.WithTimeout(ctx, s.o.Timeout-min(answerTime, s.o.Timeout/10))
 	defer cancel()
@@ -100,6 +101,10 @@ func (s *Server) answer(ctx context.Context, path string, p *rossum.Payload) ans
 		}
 		if known != nil {
 			return *known
+		}
+		if caller.Err() != nil {
+			// It has called again, and may have its answer from there: this would be a second export.
+			return answered{refused: &refusal{http.StatusServiceUnavailable, "the caller has hung up before the export began; nothing was sent for this call"}}
 		}
 		j := &job{path: path, payload: p, key: key, after: after, begun: make(chan pipeline.RunInfo, 1), done: make(chan struct{})}
 		if !s.enter(func() { s.run(j) }) {

@@ -29,7 +29,8 @@ import (
 //     server is shutting down. The platform calls again;
 //   - 200 to GET and HEAD, for health checks; 405 to other methods.
 //
-// A run does not end when its caller hangs up: what was begun is finished. A call for an
+// A run does not end when its caller hangs up: what was begun is finished, and what was
+// not is not begun. A call for an
 // annotation whose export goes on waits for it, and gets its answer if the content is the
 // same; with other content it becomes a new run then. For [Options].Window after the end a call with the same
 // content gets the same answer; later only a success that could not be written to its
