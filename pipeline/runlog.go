@@ -113,6 +113,22 @@ func (l *runLog) write(ctx context.Context, kind RecordKind, value any) error {
 	return l.flush(ctx)
 }
 
+// writeAnnouncement notes a call and returns nil soon after. If it was held up, another
+// process or a person may have looked for the call meanwhile, and have found nothing:
+// then it is noted once more, which fails if the run has another owner by now, and uses
+// up what was said of the call.
+func (l *runLog) writeAnnouncement(ctx context.Context, r callRecord) error {
+	for {
+		asked := time.Now()
+		err := l.write(ctx, recordCall, r)
+		took := time.Since(asked)
+		if err != nil || !l.isKept() || took <= l.journal.lease/3 {
+			return err
+		}
+		r.Begun = r.Begun.Add(took)
+	}
+}
+
 // announce notes a call before it is made.
 func (l *runLog) announce(ctx context.Context, c *madeCall) error {
 	l.mu.Lock()
@@ -127,7 +143,7 @@ func (l *runLog) announce(ctx context.Context, c *madeCall) error {
 	if c.reads {
 		err = l.note(recordCall, c.callRecord)
 	} else {
-		err = l.write(ctx, recordCall, c.callRecord)
+		err = l.writeAnnouncement(ctx, c.callRecord)
 	}
 	if err == nil {
 		return nil
