@@ -60,8 +60,7 @@
 // Refused, since no export has a use for them: as_integer_ratio, from_bytes,
 // to_bytes, real, imag, numerator and denominator of int; as_integer_ratio,
 // fromhex, real and imag of float; all others of bytes, which are there to be
-// encoded in base64. encode and decode know utf-8, ascii and latin-1, and no
-// other codec.
+// encoded in base64. encode and decode know the codecs of text that Python has.
 //
 // Names with an underscore at the front are out of reach, as in Jinja2's sandbox;
 // they are undefined. The text of a function or generator, which in Python ends

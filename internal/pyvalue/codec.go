@@ -39,56 +39,38 @@ func strEncode(m *Meter, v Value, c *Call) (Value, error) {
 	if err := m.growTimes(4, int64(len(v.Text()))); err != nil {
 		return Value{}, err
 	}
-	if out, err := e.Encode([]byte(v.Text())); err == nil {
-		return Bytes(out), nil
-	}
-	return encodeEach(m, v.Text(), e, errors)
-}
-
-// encodeEach encodes a text with characters that the encoding lacks.
-func encodeEach(m *Meter, text string, e *textenc.Encoding, errors string) (Value, error) {
-	var out []byte
-	all := []rune(text)
-	encode := func(r rune) ([]byte, bool) {
-		b, err := e.Encode([]byte(string(r)))
-		return b, err == nil
-	}
-	for i := 0; i < len(all); i++ {
-		if b, ok := encode(all[i]); ok {
-			out = append(out, b...)
-			continue
-		}
-		end := i + 1
-		for end < len(all) {
-			if _, ok := encode(all[end]); ok {
-				break
-			}
-			end++
-		}
+	text := v.Text()
+	out, err := e.EncodeWith(text, func(at, end int) (string, error) {
 		if errors == "strict" {
-			return Value{}, encodeError(e, all, i, end)
+			return "", encodeError(e, text, at, end)
 		}
-		for _, r := range all[i:end] {
-			put, ok := encodeHandlers[errors]
-			if !ok {
-				return Value{}, Raise("LookupError", "unknown error handler name '%s'", errors)
-			}
-			out = append(out, put(r)...)
-			if err := m.Grow(12); err != nil {
-				return Value{}, err
-			}
+		put, ok := encodeHandlers[errors]
+		if !ok {
+			return "", Raise("LookupError", "unknown error handler name '%s'", errors)
 		}
-		i = end - 1
+		var b strings.Builder
+		for _, r := range text[at:end] {
+			b.WriteString(put(r))
+		}
+		return b.String(), m.Grow(int64(12 * utf8.RuneCountInString(text[at:end])))
+	})
+	if label, ok := err.(textenc.ErrLabel); ok {
+		return Value{}, Raise("UnicodeError", "%s", string(label))
 	}
-	return Bytes(out), nil
+	return Bytes(out), err
 }
 
-func encodeError(e *textenc.Encoding, all []rune, from, to int) error {
-	reason := map[string]string{"ascii": "ordinal not in range(128)", "latin-1": "ordinal not in range(256)", "charmap": "character maps to <undefined>"}[e.Family()]
-	if to-from > 1 {
-		return Raise("UnicodeEncodeError", "'%s' codec can't encode characters in position %d-%d: %s", e.Family(), from, to-1, reason)
+func encodeError(e *textenc.Encoding, text string, at, end int) error {
+	reason, ok := map[string]string{"ascii": "ordinal not in range(128)", "latin-1": "ordinal not in range(256)", "charmap": "character maps to <undefined>"}[e.Family()]
+	if !ok {
+		reason = "illegal multibyte sequence"
 	}
-	return Raise("UnicodeEncodeError", "'%s' codec can't encode character '%s' in position %d: %s", e.Family(), escapedRune(all[from]), from, reason)
+	from, n := utf8.RuneCountInString(text[:at]), utf8.RuneCountInString(text[at:end])
+	if n > 1 {
+		return Raise("UnicodeEncodeError", "'%s' codec can't encode characters in position %d-%d: %s", e.Family(), from, from+n-1, reason)
+	}
+	r, _ := utf8.DecodeRuneInString(text[at:])
+	return Raise("UnicodeEncodeError", "'%s' codec can't encode character '%s' in position %d: %s", e.Family(), escapedRune(r), from, reason)
 }
 
 // escapedRune writes a character as its escape.

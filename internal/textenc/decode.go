@@ -5,8 +5,6 @@ import (
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
-
-	"golang.org/x/text/encoding/charmap"
 )
 
 // Fault is a place in data that an encoding cannot decode, as Python's codecs have
@@ -20,52 +18,46 @@ type Fault struct {
 // be decoded is what replace returns; it may end the decoding by an error.
 func (e *Encoding) Decode(data []byte, replace func(Fault) (string, error)) (string, error) {
 	d := &decoder{data: data, replace: replace}
-	switch table, isTable := e.table.(*charmap.Charmap); {
-	case e.most > 0:
-		d.each(func(b byte) (rune, bool) { return rune(b), rune(b) <= e.most }, "ordinal not in range(128)")
-	case isTable:
-		own := make(map[byte]rune)
-		for r, b := range e.own {
-			own[b] = r
-		}
-		controls := strings.HasPrefix(table.String(), "ISO 8859-")
-		d.each(func(b byte) (rune, bool) {
-			if r, ok := own[b]; ok && b != 0 {
-				return r, true
-			}
-			if controls && b >= 0x80 && b <= 0x9f {
-				return rune(b), true
-			}
-			r := table.DecodeByte(b)
-			return r, r != utf8.RuneError
-		}, "character maps to <undefined>")
-	case e.table == nil:
-		if e.bom != nil && strings.HasPrefix(string(data), string(e.bom)) {
-			d.at = len(e.bom)
+	switch {
+	case e.table != nil:
+		e.table.decode(d)
+	case e.codec == "ascii":
+		d.each(func(b byte) (rune, bool) { return rune(b), b < 0x80 }, "ordinal not in range(128)")
+	case e.codec == "latin_1":
+		d.each(func(b byte) (rune, bool) { return rune(b), true }, "")
+	case strings.HasPrefix(e.codec, "utf_8"):
+		if e.begin != "" && strings.HasPrefix(string(data), e.begin) {
+			d.at = len(e.begin)
 		}
 		d.utf8()
-	case strings.HasPrefix(e.name, "utf-16"):
+	case strings.HasPrefix(e.codec, "utf_16"):
 		d.utf16(e.order(data, 2))
-	default:
+	case strings.HasPrefix(e.codec, "utf_32"):
 		d.utf32(e.order(data, 4))
+	case e.codec == "utf_7":
+		d.utf7()
+	case e.codec == "punycode":
+		text, fault := decodePunycode(string(data))
+		if d.out.WriteString(text); fault >= 0 {
+			d.at = min(fault, len(data)-1)
+			d.fault(1, "not punycode")
+		}
+	case e.codec == "idna":
+		text, err := decodeIDNA(string(data))
+		d.out.WriteString(text)
+		d.err = err
+	default:
+		d.escapes(e.codec == "raw_unicode_escape")
 	}
 	return d.out.String(), d.err
-}
-
-// Family is the name of the codec in Python's errors.
-func (e *Encoding) Family() string {
-	if _, isTable := e.table.(*charmap.Charmap); isTable {
-		return "charmap"
-	}
-	return e.name
 }
 
 // order finds the byte order, and how many bytes tell it.
 func (e *Encoding) order(data []byte, size int) (binary.ByteOrder, int) {
 	switch {
-	case strings.HasSuffix(e.name, "be"):
+	case strings.HasSuffix(e.codec, "be"):
 		return binary.BigEndian, 0
-	case strings.HasSuffix(e.name, "le"):
+	case strings.HasSuffix(e.codec, "le"):
 		return binary.LittleEndian, 0
 	}
 	little, big := "\xff\xfe", "\xfe\xff"

@@ -1,38 +1,33 @@
 // Package textenc encodes text as Python's codecs do, under the names that
 // Python and IANA know them by.
 //
-// The tables are those of golang.org/x/text, which is kept by the Go team; what
-// Python does in another way (byte order marks, names) is settled here.
+// The tables are made from Python's own (testdata/oracle.py); golang.org/x/text is
+// there for IANA's names, and for the normal form that names of hosts take.
 package textenc
 
 import (
+	_ "embed" // the names
+	"encoding/binary"
 	"fmt"
-	"slices"
+	"regexp"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
-	"golang.org/x/text/encoding"
-	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/ianaindex"
-	"golang.org/x/text/encoding/unicode"
-	"golang.org/x/text/encoding/unicode/utf32"
 )
 
 // Encoding is a way to write text as bytes. It is safe for concurrent use.
 type Encoding struct {
-	name  string
-	table encoding.Encoding // nil for UTF-8
-	bom   []byte
-	most  rune // of ascii and latin-1, which need no table
-	// own are bytes where Python's table differs from x/text's; 0 is no byte.
-	own map[rune]byte
+	name   string
+	codec  string // Python's module
+	begin  string // what stands before every text
+	encode func() encoder
+	table  *table // nil for those that need none
 }
 
-// koi8u is where Python follows RFC 2319 and x/text the web's variant.
-var koi8u = map[rune]byte{'╝': 0xae, '╬': 0xbe, 'ў': 0, 'Ў': 0}
-
 // UTF8 is the encoding of everything that names none.
-var UTF8 = &Encoding{name: "utf-8"}
+var UTF8 = &Encoding{name: "utf-8", codec: "utf_8", encode: stateless(each(appendUTF8))}
 
 // CharacterError says which character an encoding lacks.
 type CharacterError struct {
@@ -45,151 +40,190 @@ func (e *CharacterError) Error() string {
 	return fmt.Sprintf("encoding %s has no character for %q (U+%04X), line %d, column %d", e.Encoding, e.Character, e.Character, e.Line, e.Col)
 }
 
+func stateless(e encoder) func() encoder { return func() encoder { return e } }
+
+// computed are the codecs that are no tables, by Python's module.
+var computed = map[string]Encoding{
+	"utf_8":              {encode: UTF8.encode},
+	"utf_8_sig":          {encode: UTF8.encode, begin: "\xef\xbb\xbf"},
+	"utf_16":             {encode: stateless(utf16In(binary.LittleEndian)), begin: "\xff\xfe"},
+	"utf_16_le":          {encode: stateless(utf16In(binary.LittleEndian))},
+	"utf_16_be":          {encode: stateless(utf16In(binary.BigEndian))},
+	"utf_32":             {encode: stateless(utf32In(binary.LittleEndian)), begin: "\xff\xfe\x00\x00"},
+	"utf_32_le":          {encode: stateless(utf32In(binary.LittleEndian))},
+	"utf_32_be":          {encode: stateless(utf32In(binary.BigEndian))},
+	"utf_7":              {encode: stateless(whole(encodeUTF7))},
+	"ascii":              {encode: stateless(upTo(0x7f))},
+	"latin_1":            {encode: stateless(upTo(0xff))},
+	"unicode_escape":     {encode: stateless(each(unicodeEscape))},
+	"raw_unicode_escape": {encode: stateless(each(rawUnicodeEscape))},
+	"punycode":           {encode: stateless(whole(encodePunycode))},
+	"idna":               {encode: stateless(whole(encodeIDNA))},
+}
+
+// aliasList has Python's names, each with its codec; testdata/oracle.py writes it.
+//
+//go:embed aliases.txt
+var aliasList string
+
+// moreNames are names of IANA's, and common ones, that neither Python nor x/text has.
+var moreNames = map[string]string{
+	"windows_31j": "cp932", "cswindows31j": "cp932", "x_sjis": "shift_jis", "windows_936": "gbk", "windows_949": "cp949", "windows_874": "cp874",
+	"ks_c_5601_1989": "euc_kr", "cp00858": "cp858", "ibm00858": "cp858", "ccsid00858": "cp858", "ibm01140": "cp1140", "ibm737": "cp737", "ibm720": "cp720",
+	"x_mac_roman": "mac_roman", "x_mac_cyrillic": "mac_cyrillic", "x_mac_ce": "mac_latin2", "iso_8859_8_i": "iso8859_8", "utf_16_bom": "utf_16",
+}
+
+var aliases = sync.OnceValue(func() map[string]string {
+	names := make(map[string]string)
+	for line := range strings.Lines(aliasList) {
+		if alias, codec, ok := strings.Cut(strings.TrimSpace(line), " "); ok {
+			names[alias] = codec
+		}
+	}
+	for alias, codec := range moreNames {
+		names[alias] = codec
+	}
+	return names
+})
+
+var between = regexp.MustCompile(`[^a-z0-9.]+`)
+
 // normalise makes one of the spellings that Python takes for the same codec.
 func normalise(name string) string {
-	name = strings.ToLower(strings.TrimSpace(name))
-	return strings.NewReplacer("_", "-", " ", "-").Replace(name)
+	return strings.Trim(between.ReplaceAllString(strings.ToLower(name), "_"), "_")
 }
 
-var utf16le = unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM)
-
-// known are the codecs that the IANA index has under other names or not at all.
-var known = map[string]*Encoding{
-	"utf-8": UTF8, "utf8": UTF8, "u8": UTF8, "utf": UTF8, "cp65001": UTF8,
-	"utf-8-sig": {name: "utf-8-sig", bom: []byte("\xef\xbb\xbf")},
-	"utf-16":    {name: "utf-16", table: utf16le, bom: []byte("\xff\xfe")}, "utf16": {name: "utf-16", table: utf16le, bom: []byte("\xff\xfe")},
-	"utf-16-le": {name: "utf-16-le", table: utf16le}, "utf-16le": {name: "utf-16-le", table: utf16le},
-	"utf-16-be": {name: "utf-16-be", table: unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM)}, "utf-16be": {name: "utf-16-be", table: unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM)},
-	"utf-32":    {name: "utf-32", table: utf32.UTF32(utf32.LittleEndian, utf32.IgnoreBOM), bom: []byte("\xff\xfe\x00\x00")},
-	"utf-32-le": {name: "utf-32-le", table: utf32.UTF32(utf32.LittleEndian, utf32.IgnoreBOM)},
-	"utf-32-be": {name: "utf-32-be", table: utf32.UTF32(utf32.BigEndian, utf32.IgnoreBOM)},
-	"ascii":     {name: "ascii", most: 0x7f}, "us-ascii": {name: "ascii", most: 0x7f}, "646": {name: "ascii", most: 0x7f},
-	"latin-1": {name: "latin-1", most: 0xff}, "latin1": {name: "latin-1", most: 0xff}, "iso-8859-1": {name: "latin-1", most: 0xff},
-	"iso8859-1": {name: "latin-1", most: 0xff}, "l1": {name: "latin-1", most: 0xff}, "8859": {name: "latin-1", most: 0xff}, "cp819": {name: "latin-1", most: 0xff},
-	"koi8-r": {name: "koi8-r", table: charmap.KOI8R}, "koi8-u": {name: "koi8-u", table: charmap.KOI8U, own: koi8u},
-	"cp858":     {name: "cp858", table: charmap.CodePage858},
-	"mac-roman": {name: "mac-roman", table: charmap.Macintosh},
+// module finds Python's module of a name.
+func module(name string) (string, bool) {
+	n := normalise(name)
+	tries := []string{n, strings.ReplaceAll(n, ".", "_")}
+	if rest, ok := strings.CutPrefix(n, "latin_"); ok {
+		tries = append(tries, "latin"+rest)
+	}
+	if found, err := ianaindex.IANA.Encoding(strings.ReplaceAll(n, "_", "-")); err == nil && found != nil {
+		// The name that x/text gives its table: IBM Code Page 850, Windows 1250.
+		spelt := strings.NewReplacer("IBM Code Page ", "cp", "Windows ", "cp").Replace(fmt.Sprint(found))
+		tries = append(tries, normalise(spelt))
+	}
+	for _, try := range tries {
+		if codec, ok := aliases()[try]; ok {
+			return codec, true
+		}
+	}
+	return "", false
 }
 
-// verified are the tables that testdata/oracle.py has compared with Python's.
-var verified = []*charmap.Charmap{
-	charmap.ISO8859_2, charmap.ISO8859_3, charmap.ISO8859_4, charmap.ISO8859_5, charmap.ISO8859_6, charmap.ISO8859_7, charmap.ISO8859_8,
-	charmap.ISO8859_9, charmap.ISO8859_10, charmap.ISO8859_13, charmap.ISO8859_14, charmap.ISO8859_15, charmap.ISO8859_16,
-	charmap.Windows874, charmap.Windows1250, charmap.Windows1251, charmap.Windows1252, charmap.Windows1253, charmap.Windows1254, charmap.Windows1256,
-	charmap.Windows1257, charmap.Windows1258, charmap.CodePage037, charmap.CodePage437, charmap.CodePage850, charmap.CodePage852, charmap.CodePage855,
-	charmap.CodePage858, charmap.CodePage860, charmap.CodePage862, charmap.CodePage863, charmap.CodePage865, charmap.CodePage866,
-	charmap.KOI8R, charmap.Macintosh,
-}
-
-// differing are codecs that x/text has, but with other characters than Python.
-// Wrong bytes in an invoice are worse than none.
-var differing = []string{"cp1255", "windows-1255", "shift-jis", "sjis", "cp932", "euc-jp", "iso2022-jp", "euc-kr", "cp949", "gbk", "gb2312", "gb18030", "big5"}
+// loaded are the encodings that have been looked up, by module.
+var loaded sync.Map
 
 // Lookup returns the encoding of a name: IANA's or Python's, in any case, with -
 // or _ between its parts.
 func Lookup(name string) (*Encoding, error) {
-	n := normalise(name)
-	if e := known[n]; e != nil {
-		return e, nil
+	codec, ok := module(name)
+	if !ok {
+		return nil, fmt.Errorf("unknown encoding %q (for example utf-8, latin-1, windows-1250, utf-16)", name)
 	}
-	if slices.Contains(differing, n) {
-		return nil, fmt.Errorf("encoding %q is not supported: its characters would differ from Python's", name)
+	n := strings.ReplaceAll(normalise(name), "_", "-")
+	if codec == "utf_8" {
+		return UTF8, nil
 	}
-	candidates := []string{n}
-	for prefix, others := range map[string][]string{"cp": {"windows-", "ibm"}, "windows-": {"windows-"}, "iso8859-": {"iso-8859-"}, "latin": {"latin"}, "latin-": {"latin"}} {
-		if rest, ok := strings.CutPrefix(n, prefix); ok {
-			for _, other := range others {
-				candidates = append(candidates, other+rest)
-			}
-		}
+	if e, ok := computed[codec]; ok {
+		e.name, e.codec = n, codec
+		return &e, nil
 	}
-	for _, c := range candidates {
-		found, err := ianaindex.IANA.Encoding(c)
+	known, ok := loaded.Load(codec)
+	if !ok {
+		t, err := readTable(codec)
 		if err != nil {
-			continue
+			return nil, fmt.Errorf("encoding %q: %w", name, err)
 		}
-		if table, ok := found.(*charmap.Charmap); ok && slices.Contains(verified, table) {
-			return &Encoding{name: n, table: table}, nil
-		}
+		known, _ = loaded.LoadOrStore(codec, t)
 	}
-	return nil, fmt.Errorf("unknown encoding %q (for example utf-8, latin-1, windows-1250, utf-16)", name)
+	t, _ := known.(*table)
+	return &Encoding{name: n, codec: codec, table: t, encode: func() encoder { return &tableEncoder{table: t} }}, nil
 }
 
 // Name returns the codec's name.
 func (e *Encoding) Name() string { return e.name }
 
-// Encode returns the text's bytes. The error is a [*CharacterError].
-func (e *Encoding) Encode(text []byte) ([]byte, error) {
+// Family is the name of the codec in Python's errors.
+func (e *Encoding) Family() string {
 	switch {
-	case e.most > 0:
-		return e.encodeSmall(text)
-	case e.table == nil && e.bom == nil:
+	case e.table != nil && !e.table.multi():
+		return "charmap"
+	case e.table != nil:
+		return e.codec
+	case strings.HasSuffix(e.codec, "_escape"):
+		return strings.ReplaceAll(e.codec, "_", "")
+	case e.codec == "utf_7":
+		return "utf7"
+	}
+	return strings.ReplaceAll(e.codec, "_", "-")
+}
+
+// Encode returns the text's bytes. The error is a [*CharacterError], or an [ErrLabel].
+func (e *Encoding) Encode(text []byte) ([]byte, error) {
+	if e == UTF8 {
 		return text, nil
-	case e.table == nil:
-		return append(append([]byte(nil), e.bom...), text...), nil
 	}
-	if table, ok := e.table.(*charmap.Charmap); ok {
-		return e.encodeBytes(text, table)
-	}
-	encoded, err := e.table.NewEncoder().Bytes(text)
-	if err != nil {
-		return nil, e.missing(text)
-	}
-	return append(append(make([]byte, 0, len(e.bom)+len(encoded)), e.bom...), encoded...), nil
+	return e.EncodeWith(string(text), func(at, end int) (string, error) {
+		r, _ := utf8.DecodeRuneInString(string(text[at:end]))
+		return "", e.characterError(string(text[:at]), r)
+	})
 }
 
-func (e *Encoding) encodeSmall(text []byte) ([]byte, error) {
-	out := make([]byte, 0, len(text))
+// EncodeWith encodes a text. For characters that the encoding lacks, text[at:end], it
+// encodes what replace returns; replace may end the encoding by an error. Python's
+// codecs of single bytes report neighbours together, others one by one.
+func (e *Encoding) EncodeWith(text string, replace func(at, end int) (string, error)) ([]byte, error) {
+	enc := e.encode()
+	out := append(make([]byte, 0, len(e.begin)+len(text)), e.begin...)
 	for i := 0; i < len(text); {
-		r, n := utf8.DecodeRune(text[i:])
-		if r > e.most {
-			return nil, e.characterError(text, i, r)
+		var n int
+		var err error
+		if out, n, err = enc.next(out, text[i:]); err != nil {
+			return nil, err
 		}
-		out = append(out, byte(r))
+		if n > 0 {
+			i += n
+			continue
+		}
+		end := e.lacking(enc, text, i)
+		put, err := replace(i, end)
+		if err != nil {
+			return nil, err
+		}
+		for len(put) > 0 {
+			if out, n, err = enc.next(out, put); err != nil || n == 0 {
+				return nil, e.characterError(text[:i], []rune(put)[0])
+			}
+			put = put[n:]
+		}
+		i = end
+	}
+	return enc.end(out), nil
+}
+
+// lacking finds where the characters that cannot be encoded end.
+func (e *Encoding) lacking(enc encoder, text string, i int) int {
+	_, n := utf8.DecodeRuneInString(text[i:])
+	i += n
+	if e.table != nil && e.table.multi() {
+		return i
+	}
+	for i < len(text) {
+		if _, done, err := enc.next(nil, text[i:]); done > 0 || err != nil {
+			break
+		}
+		_, n := utf8.DecodeRuneInString(text[i:])
 		i += n
 	}
-	return out, nil
+	return i
 }
 
-// encodeBytes encodes with a table of single bytes. The ISO 8859 tables of
-// x/text leave out the control characters from U+0080 on, which Python has.
-func (e *Encoding) encodeBytes(text []byte, table *charmap.Charmap) ([]byte, error) {
-	controls := strings.HasPrefix(table.String(), "ISO 8859-")
-	out := make([]byte, 0, len(text))
-	for i := 0; i < len(text); {
-		r, n := utf8.DecodeRune(text[i:])
-		b, ok := table.EncodeRune(r)
-		if own, differs := e.own[r]; differs {
-			b, ok = own, own != 0
-		}
-		switch {
-		case controls && r >= 0x80 && r <= 0x9f:
-			b = byte(r)
-		case !ok:
-			return nil, e.characterError(text, i, r)
-		}
-		out = append(out, b)
-		i += n
-	}
-	return out, nil
-}
-
-// missing finds the first character that cannot be encoded.
-func (e *Encoding) missing(text []byte) error {
-	encoder := e.table.NewEncoder()
-	for i := 0; i < len(text); {
-		r, n := utf8.DecodeRune(text[i:])
-		if _, err := encoder.Bytes(text[i : i+n]); err != nil {
-			return e.characterError(text, i, r)
-		}
-		i += n
-	}
-	return fmt.Errorf("encoding %s: the text cannot be encoded", e.name)
-}
-
-func (e *Encoding) characterError(text []byte, at int, r rune) error {
+func (e *Encoding) characterError(before string, r rune) error {
 	line, col := 1, 1
-	for _, c := range string(text[:at]) {
+	for _, c := range before {
 		if col++; c == '\n' {
 			line, col = line+1, 1
 		}
