@@ -115,10 +115,13 @@ type (
 		body  []statement
 	}
 	block struct {
-		name string
-		body []statement
+		name             string
+		body             []statement
+		scoped, required bool
 	}
-	at struct { // a statement with its place
+	// loading is a statement that loads another template.
+	loading struct{ tag string }
+	at      struct { // a statement with its place
 		pos  int
 		stmt statement
 	}

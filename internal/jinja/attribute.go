@@ -44,6 +44,12 @@ func attribute(v value, name string, key value) (value, error) {
 // class, or what an object of this package offers. Names with an underscore at
 // the front are out of reach.
 func attr(v value, name string) (value, bool) {
+	if name == "__class__" && !isOwnObject(v) {
+		return pyvalue.FromObject(&className{pyvalue.TypeName(v)}), true
+	}
+	if k, ok := v.Object().(*className); ok && name == "__name__" {
+		return pyvalue.Str(k.name), true
+	}
 	if name == "" || name[0] == '_' {
 		return value{}, false
 	}
@@ -56,6 +62,19 @@ func attr(v value, name string) (value, bool) {
 		return o.PyAttr(name)
 	}
 	return value{}, false
+}
+
+// className is what templates get of a value's class: its name, and no more.
+type className struct{ name string }
+
+func (*className) PyType() string   { return "type" }
+func (k *className) PyRepr() string { return "<class " + quote(k.name) + ">" }
+func (*className) PyTruth() bool    { return true }
+
+// isOwnObject reports whether a value is none of Python's own classes.
+func isOwnObject(v value) bool {
+	_, isRange := v.Object().(*span)
+	return v.Object() != nil && !isRange || v.Kind() == pyvalue.KindMarkup
 }
 
 func item(v, key value) (value, bool) {
@@ -197,6 +216,9 @@ func (c *compiler) slice(object expr, s slice) (expr, error) {
 			if bounds[i], err = p(f); err != nil {
 				return value{}, err
 			}
+		}
+		if r, ok := v.Object().(*span); ok {
+			return r.slice(bounds)
 		}
 		sliced, err := pyvalue.Slice(f.meter, v, bounds[0], bounds[1], bounds[2])
 		if e, ok := err.(*pyvalue.Error); ok && folded && e.Type == "TypeError" {

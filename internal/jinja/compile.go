@@ -1,6 +1,8 @@
 package jinja
 
 import (
+	"fmt"
+
 	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
 )
 
@@ -8,8 +10,11 @@ import (
 type compiler struct {
 	t     *Template
 	scope *scope
-	pos   int  // of the statement that is compiled
-	soft  bool // an unknown filter or test is an error only when it is reached
+	root  *scope // of the template
+	pos   int    // of the statement that is compiled
+	// branches is how many branches of an if are around: what stands there may never be reached.
+	branches int
+	soft     bool // an unknown filter or test is an error only when it is reached
 	// folded says that a constant is printed. Jinja2 works it out beforehand, and
 	// a slice that Python refuses is Undefined then.
 	folded bool
@@ -25,7 +30,7 @@ func (c *compiler) in(s *scope, f func() error) error {
 }
 
 func (c *compiler) fail(format string, args ...any) error {
-	return (&parser{}).fail(c.pos, format, args...)
+	return &syntaxError{pos: c.pos, msg: fmt.Sprintf(format, args...), assertion: true}
 }
 
 // body compiles a list of statements.
@@ -87,6 +92,8 @@ func (c *compiler) statement(st statement) (exec, error) {
 		return c.autoescape(st)
 	case block:
 		return c.block(st)
+	case loading:
+		return c.loading(st)
 	}
 	return nil, c.fail("unknown statement")
 }
@@ -141,7 +148,8 @@ func (c *compiler) ifElse(s ifElse) (exec, error) {
 	bodies := make([]exec, len(s.bodies))
 	saved := c.soft
 	c.soft = true
-	defer func() { c.soft = saved }()
+	c.branches++
+	defer func() { c.soft = saved; c.branches-- }()
 	for i := range s.tests {
 		var err error
 		if tests[i], err = c.expr(s.tests[i]); err != nil {
@@ -376,15 +384,22 @@ func (c *compiler) with(w with) (exec, error) {
 }
 
 func (c *compiler) autoescape(a autoescape) (exec, error) {
-	e, err := c.expr(a.value)
+	var e expr
+	var body exec
+	inner := c.scope.inner()
+	inner.analyse(a.body)
+	err := c.in(inner, func() (err error) {
+		if e, err = c.expr(a.value); err == nil {
+			body, err = c.body(a.body)
+		}
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
-	body, err := c.body(a.body)
-	if err != nil {
-		return nil, err
-	}
+	reset := inner.reset()
 	return func(f *frame) error {
+		reset(f)
 		v, err := e(f)
 		if err != nil {
 			return err
@@ -392,25 +407,6 @@ func (c *compiler) autoescape(a autoescape) (exec, error) {
 		saved := f.escape
 		f.escape = pyvalue.Truth(v)
 		defer func() { f.escape = saved }()
-		return body(f)
-	}, nil
-}
-
-// block compiles a block, which is printed where it stands. It sees the
-// variables of the template's top level as they are, and its own.
-func (c *compiler) block(b block) (exec, error) {
-	inner := c.scope.inner()
-	for inner.outer.outer != nil && !inner.outer.isRoot {
-		inner.outer = inner.outer.outer
-	}
-	inner.analyse(b.body)
-	var body exec
-	if err := c.in(inner, func() (err error) { body, err = c.body(b.body); return err }); err != nil {
-		return nil, err
-	}
-	reset := inner.reset()
-	return func(f *frame) error {
-		reset(f)
 		return body(f)
 	}, nil
 }

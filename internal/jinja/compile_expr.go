@@ -79,8 +79,15 @@ func (c *compiler) name(name string) expr {
 		}
 		return undefined, nil
 	}
+	if name == "self" {
+		self := pyvalue.FromObject(&selfObject{c.t.blocks})
+		outside = func(*frame) (value, error) { return self, nil }
+	}
 	if len(places) == 0 {
 		return outside
+	}
+	if at := c.scope.declaring(name); at.params[name] {
+		places, outside = places[:1], func(*frame) (value, error) { return undefined, nil }
 	}
 	if c.scope.ownName(name) {
 		outside = func(*frame) (value, error) { return undefined, nil }

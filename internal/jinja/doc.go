@@ -9,10 +9,12 @@
 // # What is there
 //
 // Statements: for (else, if, recursive, loop.*), if, set (also as a block, with
-// filters, on a namespace), macro, call, filter, with, block (printed in place),
+// filters, on a namespace), macro, call, filter, with, block (printed in place,
+// scoped, required, and called through self),
 // raw, autoescape, print; comments; white space control with - and +. Refused
-// with an error when the template is compiled: include, import, from, extends (a
-// template of an export stands alone), and what a stock environment does not
+// with an error when the template is compiled, or in a branch of an if when it is
+// reached: include, import, from, extends (a template of an export stands alone);
+// and what a stock environment does not
 // have either: do, break, continue, trans.
 //
 // Filters, of a stock environment:
@@ -63,6 +65,7 @@
 // encoded in base64. encode and decode know the codecs of text that Python has.
 //
 // Names with an underscore at the front are out of reach, as in Jinja2's sandbox;
-// they are undefined. The text of a function or generator, which in Python ends
+// they are undefined, but for the name of a value's class (x.__class__,
+// x.__class__.__name__). The text of a function or generator, which in Python ends
 // in an address, has none here.
 package jinja

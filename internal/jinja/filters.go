@@ -1,6 +1,8 @@
 package jinja
 
 import (
+	"math"
+	"math/big"
 	"strings"
 
 	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
@@ -91,9 +93,6 @@ func textFilter(apply func(string) string) filterFunc {
 
 func filterAbs(_ *frame, c *pyvalue.Call) (value, error) {
 	v := c.Args[0]
-	if v.IsUndefined() {
-		return value{}, pyvalue.Raise("UndefinedError", "%s", v.Hint())
-	}
 	if !v.IsNumber() {
 		return value{}, pyvalue.Raise("TypeError", "bad operand type for abs(): '%s'", pyvalue.TypeName(v))
 	}
@@ -346,6 +345,9 @@ func filterRound(f *frame, c *pyvalue.Call) (value, error) {
 	}
 	v := c.Args[0]
 	if method == "common" {
+		if v.IsUndefined() {
+			return value{}, pyvalue.Raise("TypeError", "type Undefined doesn't define __round__ method")
+		}
 		return pyvalue.Round(v, pyvalue.Int(int64(digits)))
 	}
 	return roundDirected(f, v, digits, method == "ceil")
@@ -406,10 +408,12 @@ func filterFilesize(f *frame, c *pyvalue.Call) (value, error) {
 		text, err := pyvalue.String(f.meter, whole)
 		return pyvalue.Str(text + " Bytes"), err
 	}
-	unit := base
+	unit := big.NewInt(int64(base)) // exact, as Python's integers are
 	for i, prefix := range prefixes {
-		if unit *= base; n < unit || i == len(prefixes)-1 {
-			text, err := pyvalue.Format(f.meter, pyvalue.Float(base*n/unit), ".1f")
+		unit.Mul(unit, big.NewInt(int64(base)))
+		if whole := new(big.Float).SetInt(unit); !math.IsNaN(n) && new(big.Float).SetFloat64(n).Cmp(whole) < 0 || i == len(prefixes)-1 {
+			divisor, _ := whole.Float64()
+			text, err := pyvalue.Format(f.meter, pyvalue.Float(base*n/divisor), ".1f")
 			return pyvalue.Str(text + " " + prefix), err
 		}
 	}

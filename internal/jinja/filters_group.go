@@ -103,20 +103,9 @@ func filterGroupby(f *frame, c *pyvalue.Call) (value, error) {
 		return value{}, err
 	}
 	sensitive := pyvalue.Truth(argument(c, 3, "case_sensitive", pyvalue.Bool(false)))
-	fallback, hasFallback := c.Arg(2, "default")
-	if fallback.IsNone() {
-		hasFallback = false
-	}
-	get, err := attributeGetter(f, argument(c, 1, "attribute", value{}), false)
+	whole, err := attributeGetter(f, argument(c, 1, "attribute", value{}), false, given(c, 2, "default")...)
 	if err != nil {
 		return value{}, err
-	}
-	whole := func(v value) (value, error) {
-		k, err := get(v)
-		if err == nil && hasFallback && k.IsUndefined() {
-			k = fallback
-		}
-		return k, err
 	}
 	folded := func(v value) (value, error) {
 		k, err := whole(v)
@@ -154,6 +143,14 @@ func filterGroupby(f *frame, c *pyvalue.Call) (value, error) {
 		from = to
 	}
 	return pyvalue.NewList(groups...), nil
+}
+
+// given returns an argument, or nothing if it is missing or None.
+func given(c *pyvalue.Call, at int, name string) []value {
+	if v, ok := c.Arg(at, name); ok && !v.IsNone() {
+		return []value{v}
+	}
+	return nil
 }
 
 func filterUnique(f *frame, c *pyvalue.Call) (value, error) {
@@ -258,22 +255,14 @@ func filterMap(f *frame, c *pyvalue.Call) (value, error) {
 	}
 	var apply func(value) (value, error)
 	if attribute, ok := c.Arg(-1, "attribute"); ok && len(c.Args) == 1 {
-		fallback, hasDefault := c.Arg(-1, "default")
 		for _, n := range c.Names {
 			if n != "attribute" && n != "default" {
 				return value{}, pyvalue.Raise("FilterArgumentError", "Unexpected keyword argument %s", quote(n))
 			}
 		}
-		get, err := attributeGetter(f, attribute, false)
-		if err != nil {
+		var err error
+		if apply, err = attributeGetter(f, attribute, false, given(c, -1, "default")...); err != nil {
 			return value{}, err
-		}
-		apply = func(v value) (value, error) {
-			v, err := get(v)
-			if err == nil && hasDefault && !fallback.IsNone() && v.IsUndefined() {
-				v = fallback
-			}
-			return v, err
 		}
 	} else {
 		if len(c.Args) < 2 {

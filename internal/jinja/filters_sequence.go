@@ -92,7 +92,7 @@ func filterItems(f *frame, c *pyvalue.Call) (value, error) {
 }
 
 // attributeGetter makes the function that filters use for attribute='a.0.b'.
-func attributeGetter(f *frame, attribute value, lower bool) (func(value) (value, error), error) {
+func attributeGetter(f *frame, attribute value, lower bool, fallback ...value) (func(value) (value, error), error) {
 	var parts []value
 	switch {
 	case attribute.IsNone():
@@ -115,6 +115,9 @@ func attributeGetter(f *frame, attribute value, lower bool) (func(value) (value,
 			var err error
 			if v, err = subscript(v, p); err != nil {
 				return value{}, err
+			}
+			if v.IsUndefined() && len(fallback) > 0 {
+				v = fallback[0] // which the rest of the path is looked up in, as Jinja2 does
 			}
 		}
 		if lower && v.IsText() {
@@ -225,9 +228,6 @@ func filterBatch(f *frame, c *pyvalue.Call) (value, error) {
 			}
 		}
 		lines = append(lines, pyvalue.NewList(line...))
-	}
-	if n == 0 && len(items) > 0 {
-		lines = append([]value{pyvalue.NewList()}, lines...)
 	}
 	return newIterator("generator", lines), nil
 }

@@ -133,11 +133,11 @@ func filterWordwrap(f *frame, c *pyvalue.Call) (value, error) {
 	if v := argument(c, 3, "wrapstring", value{}); pyvalue.Truth(v) {
 		separator = v.Text()
 	}
-	if width <= 0 {
-		return value{}, pyvalue.Raise("ValueError", "invalid width %d (must be > 0)", width)
-	}
 	w := wrapper{width: width, breakLong: pyvalue.Truth(argument(c, 2, "break_long_words", pyvalue.Bool(true))), onHyphens: pyvalue.Truth(argument(c, 4, "break_on_hyphens", pyvalue.Bool(true)))}
 	v := c.Args[0]
+	if v.IsUndefined() {
+		return value{}, pyvalue.Raise("UndefinedError", "%s", v.Hint())
+	}
 	if !v.IsText() {
 		return value{}, pyvalue.Raise("AttributeError", "'%s' object has no attribute 'splitlines'", pyvalue.TypeName(v))
 	}
@@ -146,6 +146,9 @@ func filterWordwrap(f *frame, c *pyvalue.Call) (value, error) {
 	}
 	var out []string
 	for _, line := range pyvalue.SplitLines(v.Text(), false) {
+		if width <= 0 {
+			return value{}, pyvalue.Raise("ValueError", "invalid width %d (must be > 0)", width)
+		}
 		out = append(out, strings.Join(w.wrap(line), separator))
 	}
 	return pyvalue.Str(strings.Join(out, separator)), nil
@@ -165,7 +168,7 @@ func (w wrapper) wrap(text string) []string {
 	for len(chunks) > 0 {
 		var line []string
 		length := 0
-		if strings.TrimFunc(chunks[len(chunks)-1], isTextwrapSpace) == "" && len(lines) > 0 {
+		if strings.TrimFunc(chunks[len(chunks)-1], isSpace) == "" && len(lines) > 0 {
 			chunks = chunks[:len(chunks)-1]
 		}
 		for len(chunks) > 0 {
@@ -179,7 +182,7 @@ func (w wrapper) wrap(text string) []string {
 		if len(chunks) > 0 && utf8.RuneCountInString(chunks[len(chunks)-1]) > w.width {
 			line, chunks = w.longWord(line, chunks, length)
 		}
-		if len(line) > 0 && strings.TrimFunc(line[len(line)-1], isTextwrapSpace) == "" {
+		if len(line) > 0 && strings.TrimFunc(line[len(line)-1], isSpace) == "" {
 			line = line[:len(line)-1]
 		}
 		if len(line) > 0 {
@@ -192,7 +195,7 @@ func (w wrapper) wrap(text string) []string {
 func isTextwrapSpace(r rune) bool { return strings.ContainsRune("\t\n\x0b\x0c\r ", r) }
 
 func (w wrapper) longWord(line, chunks []string, length int) ([]string, []string) {
-	space := max(1, w.width-length)
+	space := w.width - length // 0 adds an empty piece, which keeps the white space before it
 	last := len(chunks) - 1
 	switch {
 	case w.breakLong:

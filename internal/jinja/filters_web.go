@@ -12,8 +12,11 @@ import (
 
 func unescapeHTML(s string) string { return html.UnescapeString(s) }
 
+// pythonSpace is white space as Python's regular expressions have it.
+const pythonSpace = `\s\x0b\x1c-\x1f\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}`
+
 var (
-	urlWords = regexp.MustCompile(`\s+|\S+`)
+	urlWords = regexp.MustCompile(`[` + pythonSpace + `]+|[^` + pythonSpace + `]+`)
 	urlHead  = regexp.MustCompile(`^(?:[(<]|&lt;)+`)
 	urlTail  = regexp.MustCompile(`(?:[)>.,\n]|&gt;)+$`)
 	webURL   = regexp.MustCompile(`(?i)^(?:(?:https?://|www\.)(?:(?:[\pL\pN_%-]+\.)+)?(?:[a-z]{2,63}|xn--[\pL\pN_%]{2,59})|(?:[\pL\pN_%-]{2,63}\.)+(?:com|net|int|edu|gov|org|info|mil)|(?:https?://)(?:\d{1,3}(?:\.\d{1,3}){3}|\[(?:[\da-f]{0,4}:){2}(?:[\da-f]{0,4}:?){1,6}\]))(?::\d{1,5})?(?:[/?#]\S*)?$`)

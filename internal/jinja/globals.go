@@ -114,6 +114,51 @@ func (r *span) PyItem(key value) (value, error) {
 	return r.at(int(i)), nil
 }
 
+// slice is range(…)[lo:hi:step], which is a range.
+func (r *span) slice(bounds [3]value) (value, error) {
+	from, to, by, err := pyvalue.SliceBounds(r.PyLen(), bounds[0], bounds[1], bounds[2])
+	if err != nil {
+		return value{}, err
+	}
+	return pyvalue.FromObject(&span{r.start + int64(from)*r.step, r.start + int64(to)*r.step, r.step * int64(by)}), nil
+}
+
+// PyAttr gives what Python's ranges have.
+func (r *span) PyAttr(name string) (value, bool) {
+	switch name {
+	case "start":
+		return pyvalue.Int(r.start), true
+	case "stop":
+		return pyvalue.Int(r.stop), true
+	case "step":
+		return pyvalue.Int(r.step), true
+	case "count", "index":
+		return pyvalue.FromObject(&pyvalue.Func{Name: name, F: func(c *pyvalue.Call) (value, error) { return r.look(name, c) }}), true
+	}
+	return value{}, false
+}
+
+// look is range(…).count(v) or range(…).index(v).
+func (r *span) look(name string, c *pyvalue.Call) (value, error) {
+	if len(c.Args) != 1 || len(c.Names) > 0 {
+		return value{}, pyvalue.Raise("TypeError", "range.%s() takes exactly one argument (%d given)", name, len(c.Args))
+	}
+	has, err := r.PyContains(c.Args[0])
+	switch n, ok := c.Args[0].Int64(); {
+	case err != nil:
+		return value{}, err
+	case name == "count":
+		return pyvalue.Int(map[bool]int64{true: 1}[has]), nil
+	case has && ok:
+		return pyvalue.Int((n - r.start) / r.step), nil
+	}
+	text, err := pyvalue.Repr(c.Meter, c.Args[0])
+	if err != nil {
+		return value{}, err
+	}
+	return value{}, pyvalue.Raise("ValueError", "%s is not in range", text)
+}
+
 // PyContains tells without walking through the range.
 func (r *span) PyContains(v value) (bool, error) {
 	b := v.BigInt()

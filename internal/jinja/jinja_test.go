@@ -144,14 +144,16 @@ func (g grammar) pick(options ...string) string { return options[g.r.IntN(len(op
 
 func (g grammar) expr(depth int) string {
 	if depth == 0 {
-		return g.pick("a", "b", "s", "l", "d", "rows", "missing", "1", "0", "-3", "2.5", "'x'", "''", "'Ab c'", "none", "true", "d.k", "l[0]", "l[-1]", "rows[0].q", "s[1]", "[1, 'a']", "(1,)", "{'z': 1}", "i", "loop.index")
+		return g.pick("a", "b", "s", "l", "d", "rows", "missing", "1", "0", "-3", "2.5", "'x'", "''", "'Ab c'", "none", "true", "d.k", "l[0]", "l[-1]", "rows[0].q", "s[1]", "[1, 'a']", "(1,)", "{'z': 1}", "i", "loop.index", "range(7)[2:5]", "range(9)[::-2]|list", "'a\u00a0b\u00a0http://x.y/z\u00a0'", "'<\x7f\u2028>'", "1e21", "123456789.0")
 	}
 	e := func() string { return g.expr(depth - 1) }
 	switch g.r.IntN(9) {
 	case 0:
 		return "(" + e() + " " + g.pick("+", "-", "*", "/", "//", "%", "~", "==", "!=", "<", ">=", "and", "or", "in", "not in") + " " + e() + ")"
 	case 1:
-		return e() + "|" + g.pick("upper", "lower", "title", "capitalize", "trim", "length", "first", "last", "list", "sort", "reverse|list", "join(',')", "int", "float", "round", "string", "e", "tojson", "default('q')", "default('q', true)", "sum", "min", "max", "unique|list", "wordcount", "striptags", "abs", "urlencode", "batch(2)|list", "center(9)", "indent", "replace('a', 'b')", "truncate(3, leeway=0)", "dictsort", "map('string')|list", "select|list", "b64encode", "filesizeformat", "title|lower", "items|list", "xmlattr", "round(1)", "string|length")
+		return e() + "|" + g.pick("upper", "lower", "title", "capitalize", "trim", "length", "first", "last", "list", "sort", "reverse|list", "join(',')", "int", "float", "round", "string", "e", "tojson", "default('q')", "default('q', true)", "sum", "min", "max", "unique|list", "wordcount", "striptags", "abs", "urlencode", "batch(2)|list", "center(9)", "indent", "replace('a', 'b')", "truncate(3, leeway=0)", "dictsort", "map('string')|list", "select|list", "b64encode", "filesizeformat", "title|lower", "items|list", "xmlattr", "round(1)", "string|length",
+			"map(attribute='k', default='?')|list", "map(attribute='q.k', default=0)|list", "groupby('k', default='')|list", "sum('k')", "wordwrap(3)", "wordwrap(9, false)", "urlize", "urlize(7, true)", "batch(0)|list",
+			"batch(3, 'x')|list", "slice(2)|list", "tojson(1)", "selectattr('q')|list", "rejectattr('k', 'none')|list", "filesizeformat(true)", "escape|upper", "string|tojson", "indent(2, true)", "safe", "forceescape")
 	case 2:
 		return "(" + e() + " is " + g.pick("defined", "none", "string", "number", "mapping", "iterable", "sequence", "odd", "sameas none", "eq 1", "in [1, 2]", "not undefined", "true", "integer", "float", "boolean", "lower", "divisibleby 2") + ")"
 	case 3:
@@ -172,7 +174,7 @@ func (g grammar) expr(depth int) string {
 func (g grammar) template(depth int) string {
 	var b strings.Builder
 	for range 1 + g.r.IntN(3) {
-		switch n := g.r.IntN(7); {
+		switch n := g.r.IntN(11); {
 		case n == 0 || depth == 0:
 			b.WriteString(g.pick("text\n", " ", "\n", "<a>", "\t") + "{{" + g.pick("", "-") + " " + g.expr(1+g.r.IntN(2)) + " " + g.pick("", "-") + "}}")
 		case n == 1:
@@ -185,6 +187,15 @@ func (g grammar) template(depth int) string {
 			b.WriteString("{% macro m(p, q=" + g.expr(0) + ") %}" + g.template(depth-1) + "{{ p }}{{ q }}{% endmacro %}{{ m(" + g.expr(0) + ") }}")
 		case n == 5:
 			b.WriteString("{% filter " + g.pick("upper", "trim", "title") + " %}" + g.template(depth-1) + "{% endfilter %}")
+		case n == 6:
+			name := "b" + strconv.FormatUint(g.r.Uint64(), 36)
+			b.WriteString("{% block " + name + g.pick("", " scoped") + " %}" + g.template(depth-1) + "{% endblock %}" + g.pick("", "{{ self."+name+"() }}", "{{ self."+name+" is defined }}"))
+		case n == 7:
+			b.WriteString("{% autoescape " + g.pick("true", "false", "a") + " %}" + g.template(depth-1) + "{% endautoescape %}")
+		case n == 8:
+			b.WriteString("{% set " + g.pick("x", "s") + " %}" + g.template(depth-1) + "{% endset %}{{ x }}{{ s|e }}")
+		case n == 9:
+			b.WriteString("{% macro n(a=a, p=a, x=p) %}" + g.template(depth-1) + "{{ a }}{{ x }}{{ caller() if caller }}{% endmacro %}{% call(q=a) n(" + g.expr(0) + ") %}{{ q }}" + g.template(depth-1) + "{% endcall %}")
 		default:
 			b.WriteString("{% with x = " + g.expr(1) + " %}" + g.template(depth-1) + "{% endwith %}")
 		}
@@ -240,7 +251,10 @@ func TestWhatIsRefusedSaysWhy(t *testing.T) {
 			t.Errorf("%s: %v", template, err)
 		}
 	}
-	for _, template := range []string{"{{ s.__class__ }}", "{{ s['__class__'] }}", "{{ s|attr('__class__') }}", "{{ ''.__class__.__mro__ }}"} {
+	for _, template := range []string{
+		"{{ s.__init__ }}", "{{ s['__doc__'] }}", "{{ s|attr('__dict__') }}", "{{ ''.__class__.__mro__ }}", "{{ s.__class__.__base__ }}", "{{ s.__class__.mro }}",
+		"{{ self.__init__ }}", "{{ range.__init__ }}", "{{ s.upper.__self__ }}", "{{ loop.__class__ }}", "{{ s.__class__('x') }}",
+	} {
 		if kind, got := run(t, template, map[string]pyvalue.Value{"s": pyvalue.Str("x")}); kind == "output" && got != "" {
 			t.Errorf("%s: %s", template, got)
 		}

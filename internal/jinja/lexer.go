@@ -52,6 +52,8 @@ type lexer struct {
 type syntaxError struct {
 	pos int
 	msg string
+	// assertion says that it is an error of Jinja2's compiler, not of its parser.
+	assertion bool
 }
 
 func (e *syntaxError) Error() string { return e.msg }
@@ -133,7 +135,7 @@ func (l *lexer) text(text string, pos int, stripRight bool) {
 func (l *lexer) comment(at int) error {
 	end := strings.Index(l.source[l.pos:], "#}")
 	if end < 0 {
-		return &syntaxError{at, "Missing end of comment tag"}
+		return &syntaxError{pos: at, msg: "Missing end of comment tag"}
 	}
 	body := l.source[l.pos-1 : l.pos+end] // with the sign, for {#-#}
 	l.pos += end + 2
@@ -165,7 +167,7 @@ func (l *lexer) raw(strip bool, at int) error {
 	for i := from; ; i += 2 {
 		next := strings.Index(l.source[i:], "{%")
 		if next < 0 {
-			return &syntaxError{at, "Missing end of raw directive"}
+			return &syntaxError{pos: at, msg: "Missing end of raw directive"}
 		}
 		i += next
 		rest := l.source[i+2:]
@@ -221,10 +223,10 @@ func (l *lexer) expression(closing string, end tokenKind, at int) error {
 			open = append(open, map[string]byte{"(": ')', "[": ']', "{": '}'}[t.text])
 		case ")", "]", "}":
 			if len(open) == 0 {
-				return &syntaxError{t.pos, "unexpected '" + t.text + "'"}
+				return &syntaxError{pos: t.pos, msg: "unexpected '" + t.text + "'"}
 			}
 			if want := open[len(open)-1]; want != t.text[0] {
-				return &syntaxError{t.pos, "unexpected '" + t.text + "', expected '" + string(want) + "'"}
+				return &syntaxError{pos: t.pos, msg: "unexpected '" + t.text + "', expected '" + string(want) + "'"}
 			}
 			open = open[:len(open)-1]
 		}
@@ -254,7 +256,7 @@ func (l *lexer) token(r rune) error {
 		l.pos++
 		return nil
 	}
-	return &syntaxError{l.pos, "unexpected char " + quote(string(r)) + " at " + strconv.Itoa(utf8.RuneCountInString(l.source[:l.pos]))}
+	return &syntaxError{pos: l.pos, msg: "unexpected char " + quote(string(r)) + " at " + strconv.Itoa(utf8.RuneCountInString(l.source[:l.pos]))}
 }
 
 func (l *lexer) name() error {
@@ -321,7 +323,7 @@ func (l *lexer) number() error {
 	if exponent > end && !afterDot {
 		f, err := strconv.ParseFloat(strings.ReplaceAll(l.source[from:exponent], "_", ""), 64)
 		if err != nil && f == 0 {
-			return &syntaxError{from, "invalid number"}
+			return &syntaxError{pos: from, msg: "invalid number"}
 		}
 		l.tokens = append(l.tokens, token{tokNumber, l.source[from:exponent], pyvalue.Float(f), from})
 		l.pos = exponent
@@ -336,11 +338,11 @@ func (l *lexer) number() error {
 func (l *lexer) integer(from, end int, digits string, base int) error {
 	digits = strings.ReplaceAll(digits, "_", "")
 	if base == 10 && len(digits) > 4300 {
-		return &syntaxError{from, "integer has more than 4300 digits"}
+		return &syntaxError{pos: from, msg: "integer has more than 4300 digits"}
 	}
 	i, ok := new(big.Int).SetString(digits, base)
 	if !ok {
-		return &syntaxError{from, "invalid number"}
+		return &syntaxError{pos: from, msg: "invalid number"}
 	}
 	l.tokens = append(l.tokens, token{tokNumber, l.source[from:end], pyvalue.BigInt(i), from})
 	l.pos = end
@@ -363,7 +365,7 @@ func (l *lexer) stringToken(q byte) error {
 			return nil
 		}
 	}
-	return &syntaxError{from, "unexpected char " + quote(string(q)) + " at " + strconv.Itoa(utf8.RuneCountInString(l.source[:from]))}
+	return &syntaxError{pos: from, msg: "unexpected char " + quote(string(q)) + " at " + strconv.Itoa(utf8.RuneCountInString(l.source[:from]))}
 }
 
 var simpleEscapes = map[byte]string{'n': "\n", 't': "\t", 'r': "\r", '\\': "\\", '\'': "'", '"': `"`, 'a': "\a", 'b': "\b", 'f': "\f", 'v': "\v", '\n': ""}
@@ -389,11 +391,11 @@ func unescape(s string, pos int) (string, error) {
 		switch {
 		case digits > 0:
 			if i+digits >= len(s)+0 && i+digits > len(s)-1 {
-				return "", &syntaxError{pos, "truncated \\" + string(c) + " escape"}
+				return "", &syntaxError{pos: pos, msg: "truncated \\" + string(c) + " escape"}
 			}
 			n, err := strconv.ParseUint(s[i+1:i+1+digits], 16, 32)
 			if err != nil || n > utf8.MaxRune {
-				return "", &syntaxError{pos, "invalid \\" + string(c) + " escape"}
+				return "", &syntaxError{pos: pos, msg: "invalid \\" + string(c) + " escape"}
 			}
 			b.WriteRune(rune(n))
 			i += digits
@@ -406,7 +408,7 @@ func unescape(s string, pos int) (string, error) {
 			b.WriteRune(rune(n))
 			i = end - 1
 		case c == 'N':
-			return "", &syntaxError{pos, `\N{…} escapes are not supported`}
+			return "", &syntaxError{pos: pos, msg: `\N{…} escapes are not supported`}
 		default:
 			b.WriteByte('\\')
 			b.WriteByte(c)

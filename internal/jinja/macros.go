@@ -151,9 +151,11 @@ func (m *macroValue) extras(f *frame, c *pyvalue.Call, kwargs *pyvalue.Dict, cal
 func (c *compiler) macro(m macro) (*macroCode, error) {
 	code := &macroCode{name: m.name, params: m.params, caller: -1, varargs: -1, kwargs: -1}
 	inner := c.scope.newFunction()
+	inner.params = make(map[string]bool, len(m.params))
 	code.fn = inner.fn
 	for _, p := range m.params {
 		code.slots = append(code.slots, inner.declare(p))
+		inner.params[p] = true
 	}
 	inner.analyse(m.body)
 	for name := range inner.own {

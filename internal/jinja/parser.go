@@ -18,6 +18,7 @@ type parser struct {
 	ends   [][]string // end tags that open blocks wait for
 	open   []string
 	blocks map[string]bool
+	twice  error // that a block is defined twice, which Jinja2 finds once all is parsed
 }
 
 func (p *parser) cur() token  { return p.tokens[p.i] }
@@ -32,7 +33,7 @@ func (p *parser) advance() token {
 }
 
 func (p *parser) fail(pos int, format string, args ...any) error {
-	return &syntaxError{pos, fmt.Sprintf(format, args...)}
+	return &syntaxError{pos: pos, msg: fmt.Sprintf(format, args...)}
 }
 
 func (p *parser) isOp(op string) bool {

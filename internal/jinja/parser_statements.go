@@ -12,7 +12,11 @@ func parse(source string) ([]statement, error) {
 		return nil, err
 	}
 	p := &parser{tokens: tokens, blocks: make(map[string]bool)}
-	return p.body(nil)
+	list, err := p.body(nil)
+	if err == nil {
+		err = p.twice
+	}
+	return list, err
 }
 
 // body reads statements up to one of the end tags, which it leaves.
@@ -112,6 +116,7 @@ func (p *parser) statement() (statement, error) {
 	parse := map[string]func() (statement, error){
 		"for": p.forLoop, "if": p.ifElse, "set": p.set, "macro": p.macroBlock, "call": p.callBlock, "filter": p.filterBlock,
 		"with": p.with, "autoescape": p.autoescape, "block": p.block, "print": p.print,
+		"include": p.loading(t.text), "import": p.loading(t.text), "from": p.loading(t.text), "extends": p.loading(t.text),
 	}[t.text]
 	if parse == nil {
 		return nil, p.unknownTag(t)
@@ -127,8 +132,6 @@ func (p *parser) statement() (statement, error) {
 
 func (p *parser) unknownTag(t token) error {
 	switch t.text {
-	case "include", "import", "from", "extends":
-		return p.fail(t.pos, "'%s' is not supported: a template of an export stands alone, there is nothing to load from", t.text)
 	case "endraw":
 		return p.fail(t.pos, "Encountered unknown tag 'endraw'.")
 	}
@@ -377,20 +380,48 @@ func (p *parser) block() (statement, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p.blocks[name.text] {
-		return nil, p.fail(name.pos, "block '%s' defined twice", name.text)
+	if p.blocks[name.text] && p.twice == nil {
+		p.twice = &syntaxError{pos: name.pos, msg: "block " + quote(name.text) + " defined twice", assertion: true}
 	}
 	p.blocks[name.text] = true
 	if p.isOp("-") {
 		return nil, p.fail(p.cur().pos, "Block names in Jinja have to be valid Python identifiers and may not contain hyphens, use an underscore instead.")
 	}
-	p.skipName("scoped")
-	p.skipName("required")
+	b := block{name: name.text, scoped: p.skipName("scoped"), required: p.skipName("required")}
 	body, _, err := p.until("endblock")
 	if err == nil {
 		p.skipName(name.text)
 	}
-	return block{name.text, body}, err
+	if b.body = body; err == nil && b.required && !isBlank(body) {
+		err = p.fail(name.pos, "Required blocks can only contain comments or whitespace")
+	}
+	return b, err
+}
+
+// isBlank reports whether a body prints nothing but white space.
+func isBlank(body []statement) bool {
+	for _, st := range body {
+		if a, ok := st.(at); ok {
+			st = a.stmt
+		}
+		if o, ok := st.(output); !ok || o.exprs != nil || strings.TrimFunc(o.text, isSpace) != "" {
+			return false
+		}
+	}
+	return true
+}
+
+// loading reads the rest of a statement that loads another template.
+func (p *parser) loading(tag string) func() (statement, error) {
+	return func() (statement, error) {
+		if _, err := p.expression(true); err != nil {
+			return nil, err
+		}
+		for t := p.cur(); t.kind == tokName || t.kind == tokOp && t.text == ","; t = p.cur() {
+			p.i++
+		}
+		return loading{tag}, nil
+	}
 }
 
 func (p *parser) print() (statement, error) {

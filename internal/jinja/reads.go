@@ -335,7 +335,7 @@ func (r *reader) name(name string) symbol {
 	if s, ok := r.lookup(name); ok {
 		return s
 	}
-	if _, isGlobal := globals[name]; !isGlobal && !slices.ContainsFunc(r.outside, func(u Read) bool { return u.Path[0] == name }) {
+	if _, isGlobal := globals[name]; !isGlobal && name != "self" && !slices.ContainsFunc(r.outside, func(u Read) bool { return u.Path[0] == name }) {
 		r.outside = append(r.outside, Read{[]string{name}, r.line(name)})
 	}
 	return symbol{variable: name}

@@ -9,6 +9,9 @@ type scope struct {
 	slots  map[string]int
 	isRoot bool        // of its function
 	list   []statement // its body
+	// isBlock says that the scope is a block's, which looks names up when it runs.
+	isBlock bool
+	params  map[string]bool // of a macro: they hide what is around also while they are not set
 	// own are names that are set in this scope before they are read in it, and
 	// that no scope around knows. Jinja2 takes them for the template's own: until
 	// they are set they are undefined, also where a variable of that name comes
@@ -40,6 +43,15 @@ func (s *scope) find(name string) []place {
 		}
 	}
 	return places
+}
+
+// declaring is the innermost scope that has a name.
+func (s *scope) declaring(name string) *scope {
+	for in := s; ; in = in.outer {
+		if _, ok := in.slots[name]; ok {
+			return in
+		}
+	}
 }
 
 func (s *scope) declare(name string) int {
@@ -77,8 +89,6 @@ func (s *scope) declareAll(list []statement) {
 				s.declareAll(body)
 			}
 			s.declareAll(st.orel)
-		case autoescape:
-			s.declareAll(st.body)
 		}
 	}
 }
@@ -146,8 +156,6 @@ func uses(st statement, name string) (reads, sets, branches bool) {
 			branches = branches || usesAny(st.bodies[i], name)
 		}
 		branches = branches || usesAny(st.orel, name)
-	case autoescape:
-		branches = usesAny(st.body, name)
 	case callBlock:
 		exprs = append(exprs, st.call)
 	case filterBlock:
@@ -202,6 +210,9 @@ func (s *scope) ownName(name string) bool {
 	for in := s; in != nil; in = in.outer {
 		if in.own[name] {
 			return true
+		}
+		if in.isBlock {
+			return false
 		}
 	}
 	return false

@@ -62,14 +62,15 @@ type Template struct {
 	opts   Options
 	body   exec
 	fn     *function
-	names  []string // variables that may come from outside, by index
+	blocks map[string]*blockCode // what self knows
+	names  []string              // variables that may come from outside, by index
 	index  map[string]int
 }
 
 // Compile compiles a template; name is for messages. The error is an [*Error]
-// with Type TemplateSyntaxError.
+// with Type TemplateSyntaxError or TemplateAssertionError.
 func Compile(name, source string, o Options) (*Template, error) {
-	t := &Template{name: name, source: normalise(source), opts: o, index: make(map[string]int), fn: &function{}}
+	t := &Template{name: name, source: normalise(source), opts: o, index: make(map[string]int), fn: &function{}, blocks: make(map[string]*blockCode)}
 	if !utf8.ValidString(source) {
 		return nil, t.error("TemplateSyntaxError", 0, "the template is not UTF-8", nil)
 	}
@@ -79,7 +80,7 @@ func Compile(name, source string, o Options) (*Template, error) {
 	}
 	root := &scope{fn: t.fn, slots: make(map[string]int), isRoot: true}
 	root.analyse(list)
-	c := &compiler{t: t, scope: root}
+	c := &compiler{t: t, scope: root, root: root}
 	if t.body, err = c.body(list); err != nil {
 		return nil, t.syntax(err)
 	}
@@ -195,6 +196,9 @@ func excerpt(line string, col int) (text, before string) {
 func (t *Template) syntax(err error) error {
 	var s *syntaxError
 	if errors.As(err, &s) {
+		if s.assertion {
+			return t.error("TemplateAssertionError", s.pos, s.msg, nil)
+		}
 		return t.error("TemplateSyntaxError", s.pos, s.msg, nil)
 	}
 	return t.error("TemplateSyntaxError", 0, err.Error(), err)

@@ -101,9 +101,6 @@ func Collect(m *Meter, v Value) ([]Value, error) {
 func Contains(m *Meter, container, item Value) (bool, error) {
 	switch x := container.any.(type) {
 	case strPtr, markupPtr:
-		if item.IsUndefined() {
-			return false, undefinedError(item)
-		}
 		if !item.IsText() {
 			return false, typeError("'in <string>' requires string as left operand, not %s", TypeName(item))
 		}
