@@ -7,11 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"mime"
 	"net/http"
 	"os"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/rossum"
@@ -32,8 +30,7 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request) (*rossum.Payload, 
 			return nil, &refusal{http.StatusUnauthorized, err.Error()}
 		}
 	}
-	if mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil ||
-		mediaType != "application/json" && !strings.HasSuffix(mediaType, "+json") {
+	if !isJSON(r.Header.Get("Content-Type")) {
 		return nil, &refusal{http.StatusUnsupportedMediaType, "the Content-Type is not application/json"}
 	}
 	body, err := s.body(w, r)
@@ -58,8 +55,12 @@ const (
 // body reads the body of a call whose signature header is well-formed. It waits for its
 // turn when other large bodies are being read, no longer than a body may take.
 func (s *Server) body(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	isCompressed, err := compressed(r.Header)
+	if err != nil {
+		return nil, err
+	}
 	deadline := time.Now().Add(s.o.ReadTimeout)
-	if r.ContentLength < 0 || r.ContentLength > smallBody {
+	if isCompressed || r.ContentLength < 0 || r.ContentLength > smallBody {
 		ctx, cancel := context.WithDeadline(r.Context(), deadline)
 		defer cancel()
 		select {
@@ -76,12 +77,12 @@ func (s *Server) body(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	}
 	body, err := readBody(http.MaxBytesReader(w, r.Body, s.o.BodyLimit), r.ContentLength, s.o.BodyLimit)
 	if err == nil {
-		return body, s.verify(r, body)
+		return s.open(r, body, isCompressed)
 	}
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		return nil, &refusal{http.StatusRequestEntityTooLarge, "the body is larger than " + strconv.FormatInt(s.o.BodyLimit, 10) + " bytes"}
+		return nil, s.tooLarge()
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return nil, &refusal{http.StatusRequestTimeout, "the body did not arrive within " + s.o.ReadTimeout.String()}
 	}

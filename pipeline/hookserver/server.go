@@ -21,7 +21,7 @@ import (
 //     failed: with any other status the platform would ignore the operations;
 //   - 202 with a polling address, and 201 there, as [Async] says;
 //   - 400 for a body that is not a hook call, 413 for one over the limit, 415 for a
-//     content type that is not JSON, 422 for an event that is not an export, 404 for a
+//     content type that is not JSON or an encoding other than gzip, 422 for an event that is not an export, 404 for a
 //     path or queue that nothing serves;
 //   - 401 for a call whose signature is missing, before its body is read, or wrong;
 //   - 408 for a body that takes too long;
