@@ -191,7 +191,7 @@ func (g grammar) template(depth int) string {
 			name := "b" + strconv.FormatUint(g.r.Uint64(), 36)
 			b.WriteString("{% block " + name + g.pick("", " scoped") + " %}" + g.template(depth-1) + "{% endblock %}" + g.pick("", "{{ self."+name+"() }}", "{{ self."+name+" is defined }}"))
 		case n == 7:
-			b.WriteString("{% autoescape " + g.pick("true", "false", "a") + " %}" + g.template(depth-1) + "{% endautoescape %}")
+			b.WriteString("{% autoescape " + g.pick("true", "false") + " %}" + g.template(depth-1) + "{% endautoescape %}")
 		case n == 8:
 			b.WriteString("{% set " + g.pick("x", "s") + " %}" + g.template(depth-1) + "{% endset %}{{ x }}{{ s|e }}")
 		case n == 9:

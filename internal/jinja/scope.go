@@ -38,6 +38,9 @@ func (s *scope) find(name string) []place {
 		if slot, ok := in.slots[name]; ok {
 			places = append(places, place{up, slot})
 		}
+		if in.isBlock && in.own[name] {
+			break // what is around has another variable of this name
+		}
 		if in.isRoot {
 			up++
 		}
@@ -110,7 +113,7 @@ func (s *scope) analyse(list []statement) {
 	s.declareAll(list)
 	s.own = make(map[string]bool)
 	for name := range s.slots {
-		s.own[name] = setsBeforeReading(list, name) && !s.outer.knows(name)
+		s.own[name] = setsBeforeReading(list, name) && (s.isBlock || !s.outer.knows(name))
 	}
 }
 
@@ -122,6 +125,9 @@ func (s *scope) knows(name string) bool {
 		}
 		if readsAnywhere(in.list, name) {
 			return true
+		}
+		if in.isBlock {
+			break
 		}
 	}
 	return false
