@@ -102,10 +102,7 @@ func WithProbe(step string, settle time.Duration, p Probe) Option {
 
 // probe asks what has become of a call. With done it is not made.
 func (x *Export) probe(ctx context.Context, c, past *madeCall) (answer *Answer, err error, done bool) {
-	p, ok := x.run.config.probes[past.Name]
-	if !ok {
-		return nil, nil, false
-	}
+	p := x.run.config.probes[past.Name]
 	// How long ago it was begun is the ledger's word, not that of two clocks.
 	if err := x.waitUntil(ctx, past.Begun.Add(past.Limit+p.settle)); err != nil {
 		return nil, fmt.Errorf("%w; waiting before the target system is asked: %w", x.unsettled(past), err), true

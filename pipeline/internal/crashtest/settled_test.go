@@ -87,3 +87,15 @@ func TestARepeatThatDidNotArriveSettlesNothing(t *testing.T) {
 		t.Errorf("made %d times, run %s after %s, %v", a.made, again.Run.ID, k.Run.ID, err)
 	}
 }
+
+func TestACallThatAProbeDoesNotFindIsMade(t *testing.T) {
+	t.Parallel()
+	a := newAttempts(t)
+	probe := pipeline.WithProbe("create", 0, func(context.Context, *pipeline.Export, pipeline.Question) (*pipeline.Answer, bool, error) {
+		return nil, false, nil
+	})
+	_, _ = a.run(cutShort, probe) // it is left, not answered
+	if k, err := a.run(created, probe); err != nil || k.Stopped || a.made != 2 {
+		t.Errorf("made %d times, %+v, %v", a.made, k, err)
+	}
+}
