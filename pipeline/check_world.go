@@ -113,12 +113,12 @@ func (w *world) columns(table string) []string {
 	var ids []string
 	if w.content != nil {
 		for _, m := range w.content.Find(table) {
-			for _, row := range m.Children() {
+			rows := m.Children()
+			for _, row := range rows[:min(1, len(rows))] { // the others have the same
 				ids = append(ids, row.SchemaID())
 				for _, cell := range row.Children() {
 					ids = append(ids, cell.SchemaID())
 				}
-				break // the others have the same
 			}
 		}
 	}

@@ -24,7 +24,6 @@ type countingERP struct {
 	mu   sync.Mutex
 	acts map[string]int // by path
 	keys map[string]bool
-	ids  int
 }
 
 func newCountingERP(honours bool) *countingERP {

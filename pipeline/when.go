@@ -66,10 +66,28 @@ func (w *when) Wrap(p Program) (Program, error) {
 		}
 		if !holds {
 			x.Decide("skipped: %s is not true", w.condition)
+			for _, key := range w.makes() {
+				x.Files.Skip(key, NotDue) // so that a step that reads it passes quietly
+			}
 			return nil
 		}
 		return p.Run(ctx, x)
 	}), nil
+}
+
+// makes lists the reference keys of the files that the step would have made.
+func (w *when) makes() (keys []string) {
+	if m, ok := Ability[Maker](w.Step); ok {
+		keys = m.Makes()
+	}
+	if d, ok := Ability[Describer](w.Step); ok {
+		for _, u := range d.Uses(0) {
+			if u.Kind == UseMakes {
+				keys = append(keys, u.Name)
+			}
+		}
+	}
+	return keys
 }
 
 // uses lists the fields that the condition reads.

@@ -393,3 +393,18 @@ func TestRepliesWithErrorsBecomeMessages(t *testing.T) {
 		}
 	}
 }
+
+func TestAFileThatAConditionalStepDidNotMakeIsPassedOver(t *testing.T) {
+	t.Parallel()
+	erp := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"id": 7}`)) }))
+	defer erp.Close()
+	for condition, want := range map[string]string{"true": "7", "false": ""} {
+		r := run(t, invoice(),
+			pipeline.When(condition, pipeline.Named("post", &steps.RESTExport{Request: steps.Request{URL: erp.URL, Method: "POST"}, PayloadKey: "reply"})),
+			&steps.Extract{Sources: []steps.Source{{Key: "reply", Rules: []steps.Rule{{Path: "id", Target: "erp_id"}}}}},
+		)
+		if r.err != nil || r.fields["erp_id"] != want {
+			t.Errorf("%s: erp_id is %q, want %q; %v", condition, r.fields["erp_id"], want, r.err)
+		}
+	}
+}
