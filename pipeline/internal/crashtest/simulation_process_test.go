@@ -277,6 +277,9 @@ func (l *simLedger) Release(ctx context.Context, lease pipeline.Lease) error {
 }
 
 func (l *simLedger) Note(ctx context.Context, id pipeline.RunID, r pipeline.Record) error {
+	l.p.world.mu.Lock()
+	l.p.late[string(r.Data)] = true
+	l.p.world.mu.Unlock()
 	return l.write(ctx, "note", string(id), func() error { return l.shared.Note(ctx, id, r) })
 }
 

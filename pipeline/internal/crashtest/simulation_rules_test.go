@@ -71,7 +71,7 @@ func (w *world) read(run pipeline.Run) played {
 			if err := json.Unmarshal(r.Data, &reply); err != nil {
 				w.wrong("%v", err)
 			}
-			if p.answer == nil { // one that comes after the answer can't be in it
+			if p.answer == nil && !w.late[string(r.Data)] { // the owner does not learn of one that comes late
 				p.replies = append(p.replies, reply)
 			}
 		case "end":

@@ -122,6 +122,7 @@ type world struct {
 	story  []string
 	names  map[string]string // of contents, by hash
 	said   map[string]bool   // contents whose success was told
+	late   map[string]bool   // records of processes that do not own their run any more
 	people sync.WaitGroup
 }
 
@@ -164,7 +165,7 @@ func (w *world) wrong(format string, args ...any) {
 // simulate plays one schedule.
 func simulate(t *testing.T, seed uint64, loud bool) {
 	t.Helper()
-	w := &world{seed: seed, loud: loud, counts: make(map[string]int), names: make(map[string]string), said: make(map[string]bool)}
+	w := &world{seed: seed, loud: loud, counts: make(map[string]int), names: make(map[string]string), said: make(map[string]bool), late: make(map[string]bool)}
 	synctest.Test(t, func(t *testing.T) { w.play(t) })
 	for _, line := range w.story {
 		t.Log(line)
