@@ -209,7 +209,7 @@ func setOp(m *Meter, op Op, a, b *Set) (Value, bool, error) {
 	if err := m.Step(int64(a.d.Len() + b.d.Len())); err != nil {
 		return Value{}, true, err
 	}
-	out := &Set{}
+	out := &Set{Frozen: a.Frozen}
 	add := func(from, other *Set, when bool) {
 		for _, k := range from.Members() {
 			if has, _ := other.Has(k); has == when {

@@ -7,6 +7,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/exportpipeline/exportpipeline/internal/textenc"
+
+	"golang.org/x/text/unicode/runenames"
 )
 
 // codec reads the arguments of encode and decode.
@@ -86,6 +88,12 @@ func escapedRune(r rune) string {
 
 var encodeHandlers = map[string]func(r rune) string{
 	"ignore": func(rune) string { return "" }, "replace": func(rune) string { return "?" }, "backslashreplace": escapedRune,
+	"namereplace": func(r rune) string {
+		if name := runenames.Name(r); name != "" && name[0] != '<' {
+			return `\N{` + name + "}"
+		}
+		return escapedRune(r)
+	},
 	"xmlcharrefreplace": func(r rune) string { return "&#" + strconv.Itoa(int(r)) + ";" },
 }
 

@@ -4,6 +4,8 @@ import (
 	"iter"
 	"math"
 	"math/big"
+	"slices"
+	"strconv"
 )
 
 // Dict is a Python dict: keys in the order of their insertion, equal as Python
@@ -81,6 +83,10 @@ func keyOf(v Value) (dictKey, error) {
 			text = append(append(text, byte(len(k.text)), byte(len(k.text)>>8), byte(len(k.text)>>16), byte(len(k.text)>>24)), k.text...)
 		}
 		return dictKey{kind: 't', text: string(text)}, nil
+	case *Set:
+		if x.Frozen {
+			return frozenKey(x)
+		}
 	case *undefined:
 		return dictKey{kind: 'u'}, nil
 	case interface{ PyHash() (string, error) }:
@@ -261,7 +267,32 @@ func (d *Dict) Keys() []Value {
 
 // Set is a Python set. It iterates in the order of insertion, where CPython's
 // order is that of its hashes.
-type Set struct{ d Dict }
+type Set struct {
+	d      Dict
+	Frozen bool // it is a frozenset; set before anybody else has it
+}
+
+// Freeze returns a frozenset of the items of a set.
+func Freeze(v Value) Value { return Value{any: &Set{v.Set().d, true}} }
+
+// frozenKey is the same for equal frozensets.
+func frozenKey(s *Set) (dictKey, error) {
+	var keys []string
+	for _, item := range s.Members() {
+		k, err := keyOf(NewTuple(item))
+		if err != nil {
+			return k, err
+		}
+		keys = append(keys, k.text)
+	}
+	slices.Sort(keys)
+	var text []byte
+	for _, k := range keys {
+		text = append(strconv.AppendInt(text, int64(len(k)), 10), ' ')
+		text = append(text, k...)
+	}
+	return dictKey{kind: 'z', text: string(text)}, nil
+}
 
 // NewSet returns a set of the items; TypeError for one that cannot be hashed.
 func NewSet(items ...Value) (Value, error) {

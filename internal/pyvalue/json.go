@@ -94,6 +94,8 @@ type JSON struct {
 	SortKeys      bool
 	Unicode       bool // ensure_ascii=False
 	Spelling      bool // numbers as they were spelt
+	Finite        bool // allow_nan=False
+	SkipKeys      bool // keys that JSON cannot hold are left out
 }
 
 // Append appends what json.dumps returns; TypeError for what JSON cannot hold.
@@ -135,7 +137,11 @@ func (j JSON) append(m *Meter, dst []byte, v Value, depth int) ([]byte, error) {
 	case KindInt:
 		return AppendStr(m, dst, v)
 	case KindFloat:
-		return appendJSONFloat(dst, math.Float64frombits(v.num)), nil
+		f := math.Float64frombits(v.num)
+		if j.Finite && (math.IsNaN(f) || math.IsInf(f, 0)) {
+			return dst, valueError("Out of range float values are not JSON compliant")
+		}
+		return appendJSONFloat(dst, f), nil
 	case KindStr, KindMarkup:
 		return j.appendText(dst, v.Text()), nil
 	case KindList, KindTuple:
@@ -188,6 +194,9 @@ func (j JSON) appendDict(m *Meter, dst []byte, d *Dict, depth int) ([]byte, erro
 	type pair struct{ key, value Value }
 	pairs := make([]pair, 0, d.Len())
 	for k, v := range d.All() {
+		if _, err := jsonKey(k); err != nil && j.SkipKeys {
+			continue
+		}
 		pairs = append(pairs, pair{k, v})
 	}
 	if j.SortKeys {

@@ -15,6 +15,9 @@ func methodsOf(v Value) map[string]method {
 	case KindDict:
 		return dictMethods
 	case KindSet:
+		if v.Set().Frozen {
+			return frozenMethods
+		}
 		return setMethods
 	case KindInt, KindBool:
 		return intMethods

@@ -4,7 +4,7 @@ import (
 	"slices"
 )
 
-var listMethods, tupleMethods, dictMethods, setMethods map[string]method
+var listMethods, tupleMethods, dictMethods, setMethods, frozenMethods map[string]method
 
 func init() {
 	listMethods = map[string]method{
@@ -21,6 +21,12 @@ func init() {
 		"union": setMethod("union", OpOr), "intersection": setMethod("intersection", OpAnd), "difference": setMethod("difference", OpSub),
 		"symmetric_difference": setMethod("symmetric_difference", OpXor), "update": setUpdate,
 		"issubset": setCompare("issubset", CmpLe), "issuperset": setCompare("issuperset", CmpGe),
+		"isdisjoint": setDisjoint, "pop": setPop, "clear": setClear, "difference_update": setChange("difference_update", OpSub),
+		"intersection_update": setChange("intersection_update", OpAnd), "symmetric_difference_update": setChange("symmetric_difference_update", OpXor),
+	}
+	frozenMethods = make(map[string]method)
+	for _, name := range []string{"copy", "union", "intersection", "difference", "symmetric_difference", "issubset", "issuperset", "isdisjoint"} {
+		frozenMethods[name] = setMethods[name]
 	}
 }
 

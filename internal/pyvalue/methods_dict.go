@@ -2,6 +2,7 @@ package pyvalue
 
 import (
 	"math"
+	"math/big"
 	"strconv"
 	"strings"
 )
@@ -152,104 +153,15 @@ func dictFromKeys(m *Meter, _ Value, c *Call) (Value, error) {
 	return d.Value(), nil
 }
 
-func setAdd(m *Meter, v Value, c *Call) (Value, error) {
-	if err := positional(c, "set.add", 1, 1); err != nil {
-		return Value{}, err
-	}
-	if err := m.Grow(4 * valueSize); err != nil {
-		return Value{}, err
-	}
-	return None(), v.Set().d.Set(c.Args[0], Value{})
-}
-
-func setUpdate(m *Meter, v Value, c *Call) (Value, error) {
-	if len(c.Names) > 0 {
-		return Value{}, typeError("set.update() takes no keyword arguments")
-	}
-	for _, more := range c.Args {
-		items, err := Collect(m, more)
-		if err != nil {
-			return Value{}, err
-		}
-		for _, item := range items {
-			if err := m.Grow(4 * valueSize); err != nil {
-				return Value{}, err
-			}
-			if err := v.Set().d.Set(item, Value{}); err != nil {
-				return Value{}, err
-			}
-		}
-	}
-	return None(), nil
-}
-
-func setRemove(name string) method {
-	return func(_ *Meter, v Value, c *Call) (Value, error) {
-		if err := positional(c, "set."+name, 1, 1); err != nil {
-			return Value{}, err
-		}
-		_, ok, err := v.Set().d.Delete(c.Args[0])
-		if err == nil && !ok && name == "remove" {
-			text, _ := Repr(nil, c.Args[0]) // without a meter only its depth could fail
-			err = &Error{"KeyError", text}
-		}
-		return None(), err
-	}
-}
-
-func setCopy(m *Meter, v Value, _ *Call) (Value, error) {
-	if err := m.growTimes(4*valueSize, int64(v.Set().d.Len())); err != nil {
-		return Value{}, err
-	}
-	return NewSet(v.Set().Members()...)
-}
-
-func setMethod(name string, op Op) method {
-	return func(m *Meter, v Value, c *Call) (Value, error) {
-		if err := positional(c, "set."+name, 0, math.MaxInt32); err != nil {
-			return Value{}, err
-		}
-		out := v
-		for _, arg := range c.Args {
-			items, err := Collect(m, arg)
-			if err != nil {
-				return Value{}, err
-			}
-			other, err := NewSet(items...)
-			if err != nil {
-				return Value{}, err
-			}
-			if out, _, err = setOp(m, op, out.Set(), other.Set()); err != nil {
-				return Value{}, err
-			}
-		}
-		return out, nil
-	}
-}
-
-func setCompare(name string, op CmpOp) method {
-	return func(m *Meter, v Value, c *Call) (Value, error) {
-		if err := positional(c, "set."+name, 1, 1); err != nil {
-			return Value{}, err
-		}
-		items, err := Collect(m, c.Args[0])
-		if err != nil {
-			return Value{}, err
-		}
-		other, err := NewSet(items...)
-		if err != nil {
-			return Value{}, err
-		}
-		return Bool(compareSets(op, v.Set(), other.Set())), nil
-	}
-}
-
 var intMethods = map[string]method{
 	"bit_length": func(_ *Meter, v Value, c *Call) (Value, error) {
 		return Int(int64(v.BigInt().BitLen())), positional(c, "int.bit_length", 0, 0)
 	},
 	"bit_count": func(_ *Meter, v Value, c *Call) (Value, error) {
 		return Int(int64(strings.Count(v.BigInt().Text(2), "1"))), positional(c, "int.bit_count", 0, 0)
+	},
+	"as_integer_ratio": func(_ *Meter, v Value, c *Call) (Value, error) {
+		return NewTuple(BigInt(v.BigInt()), Int(1)), positional(c, "int.as_integer_ratio", 0, 0)
 	},
 	"conjugate": func(_ *Meter, v Value, c *Call) (Value, error) {
 		return BigInt(v.BigInt()), positional(c, "int.conjugate", 0, 0)
@@ -260,6 +172,17 @@ var floatMethods = map[string]method{
 	"is_integer": func(_ *Meter, v Value, c *Call) (Value, error) {
 		f, _ := v.float()
 		return Bool(f == math.Trunc(f) && !math.IsInf(f, 0)), positional(c, "float.is_integer", 0, 0)
+	},
+	"as_integer_ratio": func(_ *Meter, v Value, c *Call) (Value, error) {
+		f, _ := v.float()
+		switch {
+		case math.IsNaN(f):
+			return Value{}, valueError("cannot convert NaN to integer ratio")
+		case math.IsInf(f, 0):
+			return Value{}, Raise("OverflowError", "cannot convert Infinity to integer ratio")
+		}
+		ratio := new(big.Rat).SetFloat64(f)
+		return NewTuple(BigInt(ratio.Num()), BigInt(ratio.Denom())), positional(c, "float.as_integer_ratio", 0, 0)
 	},
 	"conjugate": func(_ *Meter, v Value, c *Call) (Value, error) {
 		return v, positional(c, "float.conjugate", 0, 0)

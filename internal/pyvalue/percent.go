@@ -383,6 +383,9 @@ func ParseFloat(text string) (Value, error) {
 	bad := digits == "" || strings.ContainsAny(lower, "xp") || len(digits)-len(lower) > 1 ||
 		!named && strings.Trim(lower, "0123456789._e+-") != "" ||
 		strings.HasPrefix(lower, "_") || strings.HasSuffix(lower, "_") || strings.Contains(lower, "__") || strings.Contains(lower, "_.") || strings.Contains(lower, "._") || strings.Contains(lower, "_e") || strings.Contains(lower, "e_")
+	if lower == "nan" {
+		digits = "nan" // which strconv knows without a sign only
+	}
 	f, err := strconv.ParseFloat(strings.ReplaceAll(digits, "_", ""), 64)
 	if bad || err != nil && f == 0 {
 		quoted, _ := Repr(nil, Str(text)) // without a meter a text can be printed

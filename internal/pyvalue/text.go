@@ -83,8 +83,11 @@ func appendRepr(m *Meter, dst []byte, v Value, depth int) ([]byte, error) {
 		}
 		return appendItems(m, dst, "(", ")", x.items, depth)
 	case *Set:
-		if x.d.Len() == 0 {
-			return append(dst, "set()"...), nil
+		switch {
+		case x.d.Len() == 0:
+			return append(dst, TypeName(v)+"()"...), nil
+		case x.Frozen:
+			return appendItems(m, dst, "frozenset({", "})", x.Members(), depth)
 		}
 		return appendItems(m, dst, "{", "}", x.Members(), depth)
 	case *Dict:

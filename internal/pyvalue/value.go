@@ -298,6 +298,9 @@ func TypeName(v Value) string {
 	case KindDict:
 		return "dict"
 	case KindSet:
+		if v.Set().Frozen {
+			return "frozenset"
+		}
 		return "set"
 	}
 	return v.Object().PyType()

@@ -3,6 +3,7 @@ package txscript
 import (
 	"errors"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
@@ -41,7 +42,7 @@ func (k *class) PyRepr() string { return "<class '" + k.name + "'>" }
 func (k *class) PyAttr(name string) (value, bool) {
 	switch {
 	case name == "__name__":
-		return pyvalue.Str(k.name), true
+		return pyvalue.Str(k.name[strings.LastIndexByte(k.name, '.')+1:]), true
 	case k.name == "dict" && name == "fromkeys":
 		return pyvalue.FromObject(&builtin{"fromkeys", fromKeys}), true
 	case name == "maketrans" && k.name == "str", name == "fromhex" && k.name == "bytes":

@@ -40,7 +40,8 @@ func allClasses() []*class {
 		{builtin{"bytes", toBytes}, ofKind(pyvalue.KindBytes)},
 		{builtin{"list", toList}, ofKind(pyvalue.KindList)},
 		{builtin{"tuple", toTuple}, ofKind(pyvalue.KindTuple)},
-		{builtin{"set", toSet}, ofKind(pyvalue.KindSet)},
+		{builtin{"set", toSet}, func(v value) bool { return v.Kind() == pyvalue.KindSet && !v.Set().Frozen }},
+		{builtin{"frozenset", toFrozenSet}, func(v value) bool { return v.Kind() == pyvalue.KindSet && v.Set().Frozen }},
 		{builtin{"dict", toDict}, ofKind(pyvalue.KindDict)},
 		{builtin{"range", newRange}, func(v value) bool { _, ok := v.Object().(*span); return ok }},
 		{builtin{"zip", newZip}, ofClass("zip")},
@@ -225,6 +226,14 @@ func toSequence(kind byte, name string) func(r *run, c *pyvalue.Call) (value, er
 }
 
 var toList, toTuple, toSet = toSequence('[', "list"), toSequence('(', "tuple"), toSequence('{', "set")
+
+func toFrozenSet(r *run, c *pyvalue.Call) (value, error) {
+	v, err := toSequence('{', "frozenset")(r, c)
+	if err != nil {
+		return value{}, err
+	}
+	return pyvalue.Freeze(v), nil
+}
 
 func toDict(r *run, c *pyvalue.Call) (value, error) {
 	d := pyvalue.NewDict()

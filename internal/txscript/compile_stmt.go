@@ -114,6 +114,8 @@ func (c *compiler) statement(s stmt) exec {
 		return c.imported(s)
 	case *classStmt:
 		return c.classStatement(s)
+	case *matchStmt:
+		return c.match(s)
 	case *withStmt:
 		return c.with(s, 0)
 	case *delStmt:

@@ -6,7 +6,7 @@
 // What there is: assignments of every kind, if, for and while with else, break and
 // continue, def with defaults, *args, **kwargs, closures and decorators, lambda,
 // global and nonlocal, yield and yield from, class with inheritance, properties and
-// the special methods of operators, with, try with except, else and finally, raise,
+// the special methods of operators, match, with, try with except, else and finally, raise,
 // assert, del, comprehensions and generator expressions, f-strings, slices, chained
 // comparison, :=, bytes, eval of a text. The builtins and the methods of text, bytes,
 // list, tuple, dict and set; Rossum's is_empty, is_set, default_to, substitute,
@@ -16,8 +16,8 @@
 // string, textwrap (dedent and indent), traceback, typing and urllib.parse; those in
 // the folder library are written in the language itself.
 //
-// Refused when the program is compiled, with name and line: async, match, except*, the
-// operator @, complex numbers, characters by their name, metaclasses and __new__,
+// Refused when the program is compiled, with name and line: async, except*, the operator
+// @, complex numbers, metaclasses and __new__,
 // other modules, and the builtins that reach out of a program (exec, compile, open,
 // input, globals, locals). Code that needs one of them is rewritten, or becomes a step
 // in Go.

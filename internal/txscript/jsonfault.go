@@ -13,7 +13,9 @@ import (
 func jsonFault(text string) error {
 	j := &jsonReader{text: []rune(text)}
 	j.space()
-	if j.value(0) {
+	if strings.HasPrefix(text, "\ufeff") {
+		j.fail("Unexpected UTF-8 BOM (decode using utf-8-sig)", 0)
+	} else if j.value(0) {
 		j.space()
 		if j.at == len(j.text) {
 			return &pyvalue.Error{Type: "JSONDecodeError", Msg: "invalid JSON"} // CPython would have read it

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/exportpipeline/exportpipeline/internal/python/re"
 )
 
 // kind is the kind of a token.
@@ -259,12 +261,14 @@ func (l *lexer) number() {
 		return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_'
 	}
 	hex := strings.HasPrefix(l.src[l.pos:], "0x") || strings.HasPrefix(l.src[l.pos:], "0X")
+	whole := !hex // neither a point nor an exponent so far
 	for l.pos < len(l.src) {
 		c := l.src[l.pos]
 		exponent := !hex && (c == '+' || c == '-') && (l.src[l.pos-1] == 'e' || l.src[l.pos-1] == 'E')
-		if !isWord(c) && !(c == '.' && !hex) && !exponent {
+		if !isWord(c) && !(c == '.' && whole) && !exponent {
 			break
 		}
+		whole = whole && c != '.' && c != 'e' && c != 'E'
 		l.pos++
 	}
 	text := l.src[start:l.pos]
@@ -369,7 +373,16 @@ func unescape(text string, line int, data bool) string {
 			out.WriteRune(rune(n))
 			i += digits
 		case c == 'N':
-			unsupported(line, `a character by its name (\N{…})`)
+			name, _, ok := strings.Cut(strings.TrimPrefix(text[i+1:], "{"), "}")
+			if !ok || !strings.HasPrefix(text[i+1:], "{") || name == "" {
+				fail(line, `malformed \N character escape`)
+			}
+			r, known := re.LookUpName(name)
+			if !known {
+				fail(line, "unknown Unicode character name %q", name)
+			}
+			out.WriteRune(r)
+			i += len(name) + 2
 		default:
 			out.WriteByte('\\')
 			out.WriteByte(c)

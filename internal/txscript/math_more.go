@@ -26,6 +26,17 @@ var mathMore = map[string]mathFunction{
 		})
 		return total, err
 	},
+	"frexp": func(_ *run, c *pyvalue.Call) (value, error) {
+		if err := exactly(c, "math.frexp", 1); err != nil {
+			return value{}, err
+		}
+		x, err := realNumber(c.Args[0])
+		if err != nil {
+			return value{}, err
+		}
+		fraction, exponent := math.Frexp(x)
+		return pyvalue.NewTuple(pyvalue.Float(fraction), pyvalue.Int(int64(exponent))), nil
+	},
 	"factorial": func(r *run, c *pyvalue.Call) (value, error) {
 		if err := exactly(c, "math.factorial", 1); err != nil {
 			return value{}, err

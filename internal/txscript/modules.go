@@ -146,116 +146,11 @@ func importValue(s *importStmt) func(r *run) value {
 
 func constant(v value) func(*run) value { return func(*run) value { return v } }
 
-var jsonModule = newModule("json", map[string]func(r *run, c *pyvalue.Call) (value, error){
-	"loads": func(r *run, c *pyvalue.Call) (value, error) {
-		if len(c.Args) == 1 && c.Args[0].Kind() == pyvalue.KindBytes {
-			text, err := pyvalue.CallMethod(r.meter, c.Args[0], "decode", &pyvalue.Call{Meter: r.meter})
-			if err != nil {
-				return value{}, err
-			}
-			c.Args[0] = text
-		}
-		if len(c.Args) != 1 || !c.Args[0].IsText() {
-			return value{}, pyvalue.Raise("TypeError", "the JSON object must be str, bytes or bytearray, not %s", pyvalue.TypeName(first(c.Args)))
-		}
-		v, err := pyvalue.FromJSON([]byte(c.Args[0].Text()), false)
-		if err != nil {
-			return value{}, jsonFault(c.Args[0].Text())
-		}
-		return v, nil
-	},
-	"dumps": dumps,
-}, map[string]value{"JSONDecodeError": pyvalue.FromObject(excClasses["JSONDecodeError"])})
-
 func first(args []value) value {
 	if len(args) == 0 {
 		return value{}
 	}
 	return args[0]
-}
-
-func dumps(r *run, c *pyvalue.Call) (value, error) {
-	if len(c.Args) != 1 {
-		return value{}, pyvalue.Raise("TypeError", "dumps() takes 1 positional argument but %d were given", len(c.Args))
-	}
-	var j pyvalue.JSON
-	var otherwise value
-	for i, name := range c.Names {
-		v := c.Named[i]
-		switch name {
-		case "ensure_ascii":
-			j.Unicode = !pyvalue.Truth(v)
-		case "sort_keys":
-			j.SortKeys = pyvalue.Truth(v)
-		case "indent":
-			if n, ok := v.Int64(); ok {
-				j.Newlines, j.Indent = true, strings.Repeat(" ", int(max(0, min(n, 100))))
-			} else if v.IsText() {
-				j.Newlines, j.Indent = true, v.Text()
-			}
-		case "separators":
-			items, _ := v.Items()
-			if len(items) != 2 {
-				return value{}, pyvalue.Raise("ValueError", "separators must be two texts")
-			}
-			j.ItemSeparator, j.KeySeparator = items[0].Text(), items[1].Text()
-		case "default":
-			otherwise = v
-		default:
-			return value{}, pyvalue.Raise("TypeError", "dumps() got an unexpected keyword argument '%s'", name)
-		}
-	}
-	v := c.Args[0]
-	if !otherwise.IsNone() {
-		var err error
-		if v, err = r.replaced(v, otherwise, 0); err != nil {
-			return value{}, err
-		}
-	}
-	out, err := j.Append(r.meter, nil, v)
-	return pyvalue.Str(string(out)), err
-}
-
-// replaced puts what default returns in the place of each value that JSON cannot
-// hold.
-func (r *run) replaced(v, otherwise value, depth int) (value, error) {
-	if err := r.meter.Step(1); err != nil {
-		return value{}, err
-	}
-	if depth > maxNesting {
-		return value{}, pyvalue.Raise("ValueError", "Circular reference detected")
-	}
-	switch v.Kind() {
-	case pyvalue.KindList, pyvalue.KindTuple:
-		items, _ := v.Items()
-		made := make([]value, len(items))
-		for i, item := range items {
-			var err error
-			if made[i], err = r.replaced(item, otherwise, depth+1); err != nil {
-				return value{}, err
-			}
-		}
-		return pyvalue.NewList(made...), nil
-	case pyvalue.KindDict:
-		made := pyvalue.NewDictSize(v.Dict().Len())
-		for key, item := range v.Dict().All() {
-			item, err := r.replaced(item, otherwise, depth+1)
-			if err != nil {
-				return value{}, err
-			}
-			if err := made.Set(key, item); err != nil {
-				return value{}, err
-			}
-		}
-		return made.Value(), nil
-	case pyvalue.KindObject, pyvalue.KindSet, pyvalue.KindBytes:
-		made, err := r.call(otherwise, &pyvalue.Call{Args: []value{v}, Meter: r.meter})
-		if err != nil {
-			return value{}, err
-		}
-		return r.replaced(made, otherwise, depth+1)
-	}
-	return v, nil
 }
 
 // txClass stands for TxScript and RossumPython; the host makes what from_payload

@@ -138,8 +138,8 @@ func (p *parser) statement() []stmt {
 	case "async":
 		unsupported(t.line, "async")
 	case "match":
-		if next := p.tokens[p.pos+1]; next.kind == kName || next.kind == kString || next.kind == kNumber {
-			unsupported(t.line, "match")
+		if p.startsMatch() {
+			return []stmt{p.match()}
 		}
 	}
 	return p.simpleLine()

@@ -73,7 +73,7 @@ func (p *parser) fstring(f *fstringExpr, text string, raw bool, at, depth int) (
 		f.text(s)
 	}
 	for {
-		i := strings.IndexAny(text, "{}")
+		i := bracket(text, raw)
 		if i < 0 {
 			literal(text)
 			return ""
@@ -93,6 +93,26 @@ func (p *parser) fstring(f *fstringExpr, text string, raw bool, at, depth int) (
 		}
 		text = p.field(f, text[i+1:], raw, at, depth)
 	}
+}
+
+// bracket returns where the first curly bracket of an f-string's text is, but for
+// those around the name of a character; -1 for none.
+func bracket(text string, raw bool) int {
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '{' || c == '}':
+			return i
+		case c == '\\' && !raw && strings.HasPrefix(text[i:], `\N{`):
+			end := strings.IndexByte(text[i:], '}')
+			if end < 0 {
+				return -1
+			}
+			i += end
+		case c == '\\' && !raw && i+1 < len(text) && text[i+1] != '{' && text[i+1] != '}':
+			i++
+		}
+	}
+	return -1
 }
 
 // field parses a replacement field behind its opening brace, and returns what

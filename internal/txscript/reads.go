@@ -138,6 +138,13 @@ func (r *reader) stmt(st stmt, at surroundings) {
 		r.stmts(st.body, inner)
 		r.stmts(st.otherwise, maybe)
 		r.stmts(st.finally, at)
+	case *matchStmt:
+		r.expr(st.subject, at)
+		for _, k := range st.cases {
+			eachOf(k.pattern, func(x expr) { r.expr(x, maybe) })
+			r.exprs(maybe, k.guard)
+			r.stmts(k.body, maybe)
+		}
 	case *defStmt:
 		for _, p := range st.f.params {
 			r.expr(p.value, at)

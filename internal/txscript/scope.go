@@ -1,5 +1,10 @@
 package txscript
 
+import (
+	"maps"
+	"slices"
+)
+
 // scope knows the variables of a module, a function or a comprehension.
 type scope struct {
 	parent  *scope
@@ -161,6 +166,17 @@ func (s *scope) collectOne(st stmt) {
 			}
 		}
 		s.collect(st.body)
+	case *matchStmt:
+		walk(st.subject)
+		for _, k := range st.cases {
+			names := make(map[string]bool)
+			bindPattern(k.pattern, names)
+			for _, name := range slices.Sorted(maps.Keys(names)) {
+				s.add(name)
+			}
+			walk(k.guard)
+			s.collect(k.body)
+		}
 	case *delStmt:
 		for _, t := range st.targets {
 			s.target(t)

@@ -71,6 +71,13 @@ func visitOne(st stmt, onExpr func(expr), onBlock func([]stmt)) {
 			exprs(item.x, item.target)
 		}
 		onBlock(st.body)
+	case *matchStmt:
+		exprs(st.subject)
+		for _, k := range st.cases {
+			eachOf(k.pattern, onExpr)
+			exprs(k.guard)
+			onBlock(k.body)
+		}
 	case *delStmt:
 		exprs(st.targets...)
 	case *assertStmt:

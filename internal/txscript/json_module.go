@@ -1,0 +1,193 @@
+package txscript
+
+import (
+	"strings"
+
+	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+)
+
+var jsonModule = newModule("json", map[string]func(r *run, c *pyvalue.Call) (value, error){
+	"loads": loads,
+	"dumps": dumps,
+}, map[string]value{"JSONDecodeError": pyvalue.FromObject(excClasses["JSONDecodeError"])})
+
+// loads reads JSON. What its arguments ask to be made of numbers and dicts is made of
+// them, from the inside out.
+func loads(r *run, c *pyvalue.Call) (value, error) {
+	if len(c.Args) == 1 && c.Args[0].Kind() == pyvalue.KindBytes {
+		text, err := pyvalue.CallMethod(r.meter, c.Args[0], "decode", &pyvalue.Call{Meter: r.meter})
+		if err != nil {
+			return value{}, err
+		}
+		c.Args[0] = text
+	}
+	if len(c.Args) != 1 || !c.Args[0].IsText() {
+		return value{}, pyvalue.Raise("TypeError", "the JSON object must be str, bytes or bytearray, not %s", pyvalue.TypeName(first(c.Args)))
+	}
+	hooks := make(map[string]value)
+	for i, name := range c.Names {
+		switch name {
+		case "parse_float", "parse_int", "object_hook", "object_pairs_hook":
+			if !c.Named[i].IsNone() {
+				hooks[name] = c.Named[i]
+			}
+		case "strict": // control characters are refused all the same
+		default:
+			return value{}, pyvalue.Raise("TypeError", "JSONDecoder.__init__() got an unexpected keyword argument '%s'", name)
+		}
+	}
+	text := c.Args[0].Text()
+	if err := r.meter.Grow(int64(len(text)) * 4); err != nil {
+		return value{}, err
+	}
+	if err := r.meter.Step(int64(len(text)) / 16); err != nil {
+		return value{}, err
+	}
+	if strings.HasPrefix(text, "\ufeff") {
+		return value{}, jsonFault(text)
+	}
+	v, err := pyvalue.FromReply([]byte(text), len(hooks) > 0)
+	if err != nil {
+		return value{}, jsonFault(text)
+	}
+	if len(hooks) == 0 {
+		return v, nil
+	}
+	return r.hooked(v, hooks)
+}
+
+// hooked gives numbers and dicts to the functions that loads was given for them.
+func (r *run) hooked(v value, hooks map[string]value) (value, error) {
+	if err := r.meter.Step(1); err != nil {
+		return value{}, err
+	}
+	call := func(name string, v value) (value, error) {
+		return r.call(hooks[name], &pyvalue.Call{Args: []value{v}, Meter: r.meter})
+	}
+	if text, ok := v.Spelling(); ok {
+		hook := "parse_int"
+		if strings.ContainsAny(text, ".eE") {
+			hook = "parse_float"
+		}
+		if _, ok := hooks[hook]; ok {
+			return call(hook, pyvalue.Str(text))
+		}
+		return pyvalue.Pos(v)
+	}
+	switch v.Kind() {
+	case pyvalue.KindList:
+		for i, item := range v.List().Items {
+			made, err := r.hooked(item, hooks)
+			if err != nil {
+				return value{}, err
+			}
+			v.List().Items[i] = made
+		}
+	case pyvalue.KindDict:
+		var pairs []value
+		for key, item := range v.Dict().All() {
+			made, err := r.hooked(item, hooks)
+			if err != nil {
+				return value{}, err
+			}
+			v.Dict().SetStr(key.Text(), made)
+			pairs = append(pairs, pyvalue.NewTuple(key, made))
+		}
+		if _, ok := hooks["object_pairs_hook"]; ok {
+			return call("object_pairs_hook", pyvalue.NewList(pairs...))
+		}
+		if _, ok := hooks["object_hook"]; ok {
+			return call("object_hook", v)
+		}
+	}
+	return v, nil
+}
+
+func dumps(r *run, c *pyvalue.Call) (value, error) {
+	if len(c.Args) != 1 {
+		return value{}, pyvalue.Raise("TypeError", "dumps() takes 1 positional argument but %d were given", len(c.Args))
+	}
+	var j pyvalue.JSON
+	var otherwise value
+	for i, name := range c.Names {
+		v := c.Named[i]
+		switch name {
+		case "ensure_ascii":
+			j.Unicode = !pyvalue.Truth(v)
+		case "sort_keys":
+			j.SortKeys = pyvalue.Truth(v)
+		case "indent":
+			if n, ok := v.Int64(); ok {
+				j.Newlines, j.Indent = true, strings.Repeat(" ", int(max(0, min(n, 100))))
+			} else if v.IsText() {
+				j.Newlines, j.Indent = true, v.Text()
+			}
+		case "separators":
+			items, _ := v.Items()
+			if len(items) != 2 {
+				return value{}, pyvalue.Raise("ValueError", "separators must be two texts")
+			}
+			j.ItemSeparator, j.KeySeparator = items[0].Text(), items[1].Text()
+		case "allow_nan":
+			j.Finite = !pyvalue.Truth(v)
+		case "skipkeys":
+			j.SkipKeys = pyvalue.Truth(v)
+		case "check_circular": // a circle is found all the same
+		case "default":
+			otherwise = v
+		default:
+			return value{}, pyvalue.Raise("TypeError", "dumps() got an unexpected keyword argument '%s'", name)
+		}
+	}
+	v := c.Args[0]
+	if !otherwise.IsNone() {
+		var err error
+		if v, err = r.replaced(v, otherwise, 0); err != nil {
+			return value{}, err
+		}
+	}
+	out, err := j.Append(r.meter, nil, v)
+	return pyvalue.Str(string(out)), err
+}
+
+// replaced puts what default returns in the place of each value that JSON cannot
+// hold.
+func (r *run) replaced(v, otherwise value, depth int) (value, error) {
+	if err := r.meter.Step(1); err != nil {
+		return value{}, err
+	}
+	if depth > maxNesting {
+		return value{}, pyvalue.Raise("ValueError", "Circular reference detected")
+	}
+	switch v.Kind() {
+	case pyvalue.KindList, pyvalue.KindTuple:
+		items, _ := v.Items()
+		made := make([]value, len(items))
+		for i, item := range items {
+			var err error
+			if made[i], err = r.replaced(item, otherwise, depth+1); err != nil {
+				return value{}, err
+			}
+		}
+		return pyvalue.NewList(made...), nil
+	case pyvalue.KindDict:
+		made := pyvalue.NewDictSize(v.Dict().Len())
+		for key, item := range v.Dict().All() {
+			item, err := r.replaced(item, otherwise, depth+1)
+			if err != nil {
+				return value{}, err
+			}
+			if err := made.Set(key, item); err != nil {
+				return value{}, err
+			}
+		}
+		return made.Value(), nil
+	case pyvalue.KindObject, pyvalue.KindSet, pyvalue.KindBytes:
+		made, err := r.call(otherwise, &pyvalue.Call{Args: []value{v}, Meter: r.meter})
+		if err != nil {
+			return value{}, err
+		}
+		return r.replaced(made, otherwise, depth+1)
+	}
+	return v, nil
+}
