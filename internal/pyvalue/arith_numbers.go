@@ -322,6 +322,11 @@ func unary(sign string, op Op, v Value) (Value, error) {
 		return Value{}, undefinedError(v)
 	}
 	if o, ok := v.any.(interface {
+		PySigned(negative bool) (Value, error)
+	}); ok && op != OpXor {
+		return o.PySigned(sign == "-")
+	}
+	if o, ok := v.any.(interface {
 		PyBinary(op Op, other Value, reflected bool) (Value, bool, error)
 	}); ok && op != OpXor {
 		one := int64(1)

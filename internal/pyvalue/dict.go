@@ -89,6 +89,12 @@ func keyOf(v Value) (dictKey, error) {
 		}
 	case *undefined:
 		return dictKey{kind: 'u'}, nil
+	case interface{ PyNumber() (Value, bool) }:
+		if n, ok := x.PyNumber(); ok { // it is the same key as an equal number
+			return keyOf(n)
+		}
+		h, err := v.any.(interface{ PyHash() (string, error) }).PyHash()
+		return dictKey{kind: 'o', text: h}, err
 	case interface{ PyHash() (string, error) }:
 		h, err := x.PyHash()
 		return dictKey{kind: 'o', text: h}, err

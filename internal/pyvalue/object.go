@@ -17,6 +17,12 @@ import "iter"
 //	PyCompare(other Value) (int, bool)            o < other
 //	PyCompareError(other Value) error             what is raised where PyCompare says false
 //	PyBinary(op Op, other Value, reflected bool) (Value, bool, error)
+//	PySigned(negative bool) (Value, error)        -o, +o
+//	PyInt() (Value, error)                        int(o)
+//	PyReal() (float64, error)                     float(o)
+//	PyRound(digits Value) (Value, error)          round(o)
+//	PyFormat(spec string) (string, error)         format(o, spec)
+//	PyNumber() (Value, bool)                      a number that is equal, as a key of a dict; then PyHash is there, too
 //	PyHash() (string, error)                      as a key of a dict
 type Object interface{ PyType() string }
 

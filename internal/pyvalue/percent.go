@@ -205,6 +205,13 @@ func (p *percent) convert(v Value, s spec, kind byte) (string, error) {
 	case 'd', 'i', 'u', 'o', 'x', 'X':
 		return p.integer(v, s, kind)
 	}
+	if o, ok := v.any.(interface{ PyReal() (float64, error) }); ok {
+		f, err := o.PyReal()
+		if err != nil {
+			return "", err
+		}
+		v = Float(f)
+	}
 	f, ok := v.Float64()
 	if !v.IsNumber() {
 		return "", typeError("must be real number, not %s", TypeName(v))
@@ -275,6 +282,13 @@ func (p *percent) integer(v Value, s spec, kind byte) (string, error) {
 	i := v.BigInt()
 	if f, ok := v.float(); ok && strings.IndexByte("diu", kind) >= 0 {
 		whole, err := FloatToInt(f)
+		if err != nil {
+			return "", err
+		}
+		i = whole.BigInt()
+	}
+	if o, ok := v.any.(interface{ PyInt() (Value, error) }); ok && strings.IndexByte("diu", kind) >= 0 {
+		whole, err := o.PyInt()
 		if err != nil {
 			return "", err
 		}

@@ -19,6 +19,11 @@ func Round(v, digits Value) (Value, error) {
 		}
 		return Float(roundFloat(f, n)), nil
 	}
+	if o, ok := v.any.(interface {
+		PyRound(digits Value) (Value, error)
+	}); ok {
+		return o.PyRound(digits)
+	}
 	i := v.BigInt()
 	if i == nil {
 		if v.IsUndefined() {

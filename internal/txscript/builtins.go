@@ -29,7 +29,8 @@ func (b *builtin) PyCall(c *pyvalue.Call) (value, error) {
 // class is a builtin class: it makes values, and isinstance knows it.
 type class struct {
 	builtin
-	has func(v value) bool
+	has   func(v value) bool
+	attrs map[string]value // besides those of every class
 }
 
 // PyType implements [pyvalue.Object].
@@ -40,6 +41,9 @@ func (k *class) PyRepr() string { return "<class '" + k.name + "'>" }
 
 // PyAttr returns __name__, and the few class methods there are.
 func (k *class) PyAttr(name string) (value, bool) {
+	if v, ok := k.attrs[name]; ok {
+		return v, true
+	}
 	switch {
 	case name == "__name__":
 		return pyvalue.Str(k.name[strings.LastIndexByte(k.name, '.')+1:]), true
@@ -88,7 +92,7 @@ func init() {
 		builtins[name] = pyvalue.FromObject(s)
 	}
 	for name, k := range excClasses {
-		if name != "JSONDecodeError" && name != "error" && name != "Error" && name != "FrozenInstanceError" {
+		if _, ofDecimal := decimalErrors[name]; !ofDecimal && name != "JSONDecodeError" && name != "error" && name != "Error" && name != "FrozenInstanceError" {
 			builtins[name] = pyvalue.FromObject(k)
 		}
 	}
@@ -123,6 +127,9 @@ var functions = map[string]func(r *run, c *pyvalue.Call) (value, error){
 		v := c.Args[0]
 		if d, ok := v.Object().(*deltaValue); ok {
 			return d.signed(d.micros < 0), nil
+		}
+		if d, ok := v.Object().(*decimalValue); ok {
+			return d.PySigned(d.d.Neg)
 		}
 		if !v.IsNumber() {
 			return value{}, pyvalue.Raise("TypeError", "bad operand type for abs(): '%s'", pyvalue.TypeName(v))
@@ -167,6 +174,9 @@ var functions = map[string]func(r *run, c *pyvalue.Call) (value, error){
 			var e *pyvalue.Error
 			if errors.As(err, &e) && e.Type == "ZeroDivisionError" && (c.Args[0].Kind() == pyvalue.KindFloat || c.Args[1].Kind() == pyvalue.KindFloat) {
 				err = pyvalue.Raise("ZeroDivisionError", "float divmod()")
+			}
+			if errors.As(err, &e) && e.Type == "DivisionByZero" {
+				err = pyvalue.Raise("InvalidOperation", "[<class 'decimal.InvalidOperation'>, <class 'decimal.DivisionByZero'>]")
 			}
 			if errors.As(err, &e) && e.Type == "TypeError" {
 				err = pyvalue.Raise("TypeError", "unsupported operand type(s) for divmod(): '%s' and '%s'", pyvalue.TypeName(c.Args[0]), pyvalue.TypeName(c.Args[1]))

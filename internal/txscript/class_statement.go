@@ -171,16 +171,9 @@ func (c *compiler) with(s *withStmt, at int) exec {
 		if err != nil {
 			return goOn, err
 		}
-		enter, ok1, err := special(m, "__enter__")
+		enter, exit, err := managerOf(m)
 		if err != nil {
 			return goOn, err
-		}
-		exit, ok2, err := special(m, "__exit__")
-		if err != nil {
-			return goOn, err
-		}
-		if !ok1 || !ok2 {
-			return goOn, pyvalue.Raise("TypeError", "'%s' object does not support the context manager protocol", pyvalue.TypeName(m))
 		}
 		v, err := r.call(enter, &pyvalue.Call{Meter: r.meter})
 		if err == nil && set != nil {
@@ -207,4 +200,21 @@ func (c *compiler) with(s *withStmt, at int) exec {
 		r.ret = kept
 		return ctl, err
 	}
+}
+
+// managerOf returns what a with calls at its beginning and end.
+func managerOf(m value) (enter, exit value, err error) {
+	if o, ok := m.Object().(*localContext); ok {
+		enter, exit = o.managed()
+		return enter, exit, nil
+	}
+	enter, ok1, err := special(m, "__enter__")
+	if err != nil {
+		return value{}, value{}, err
+	}
+	exit, ok2, err := special(m, "__exit__")
+	if err == nil && (!ok1 || !ok2) {
+		err = pyvalue.Raise("TypeError", "'%s' object does not support the context manager protocol", pyvalue.TypeName(m))
+	}
+	return enter, exit, err
 }

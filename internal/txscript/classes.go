@@ -33,32 +33,32 @@ func init() {
 
 func allClasses() []*class {
 	return []*class{
-		{builtin{"int", toInt}, ofKind(pyvalue.KindInt, pyvalue.KindBool)},
-		{builtin{"float", toFloat}, ofKind(pyvalue.KindFloat)},
-		{builtin{"bool", toBool}, ofKind(pyvalue.KindBool)},
-		{builtin{"str", toStr}, ofKind(pyvalue.KindStr, pyvalue.KindMarkup)},
-		{builtin{"bytes", toBytes}, ofKind(pyvalue.KindBytes)},
-		{builtin{"list", toList}, ofKind(pyvalue.KindList)},
-		{builtin{"tuple", toTuple}, ofKind(pyvalue.KindTuple)},
-		{builtin{"set", toSet}, func(v value) bool { return v.Kind() == pyvalue.KindSet && !v.Set().Frozen }},
-		{builtin{"frozenset", toFrozenSet}, func(v value) bool { return v.Kind() == pyvalue.KindSet && v.Set().Frozen }},
-		{builtin{"dict", toDict}, ofKind(pyvalue.KindDict)},
-		{builtin{"range", newRange}, func(v value) bool { _, ok := v.Object().(*span); return ok }},
-		{builtin{"zip", newZip}, ofClass("zip")},
-		{builtin{"enumerate", newEnumerate}, ofClass("enumerate")},
-		{builtin{"reversed", newReversed}, ofClass("reversed")},
-		{builtin{"type", typeOf}, func(v value) bool {
+		{builtin: builtin{"int", toInt}, has: ofKind(pyvalue.KindInt, pyvalue.KindBool)},
+		{builtin: builtin{"float", toFloat}, has: ofKind(pyvalue.KindFloat)},
+		{builtin: builtin{"bool", toBool}, has: ofKind(pyvalue.KindBool)},
+		{builtin: builtin{"str", toStr}, has: ofKind(pyvalue.KindStr, pyvalue.KindMarkup)},
+		{builtin: builtin{"bytes", toBytes}, has: ofKind(pyvalue.KindBytes)},
+		{builtin: builtin{"list", toList}, has: ofKind(pyvalue.KindList)},
+		{builtin: builtin{"tuple", toTuple}, has: ofKind(pyvalue.KindTuple)},
+		{builtin: builtin{"set", toSet}, has: func(v value) bool { return v.Kind() == pyvalue.KindSet && !v.Set().Frozen }},
+		{builtin: builtin{"frozenset", toFrozenSet}, has: func(v value) bool { return v.Kind() == pyvalue.KindSet && v.Set().Frozen }},
+		{builtin: builtin{"dict", toDict}, has: ofKind(pyvalue.KindDict)},
+		{builtin: builtin{"range", newRange}, has: func(v value) bool { _, ok := v.Object().(*span); return ok }},
+		{builtin: builtin{"zip", newZip}, has: ofClass("zip")},
+		{builtin: builtin{"enumerate", newEnumerate}, has: ofClass("enumerate")},
+		{builtin: builtin{"reversed", newReversed}, has: ofClass("reversed")},
+		{builtin: builtin{"type", typeOf}, has: func(v value) bool {
 			switch v.Object().(type) {
 			case *class, *excClass, *userClass:
 				return true
 			}
 			return false
 		}},
-		{builtin{"property", newProperty}, func(v value) bool { _, ok := v.Object().(*property); return ok }},
-		{builtin{"staticmethod", newWrapper(false)}, ofType("staticmethod")},
-		{builtin{"classmethod", newWrapper(true)}, ofType("classmethod")},
-		{builtin{"object", nil}, func(value) bool { return true }},
-		{builtin{"NoneType", nil}, func(v value) bool { return pyvalue.TypeName(v) == "NoneType" }},
+		{builtin: builtin{"property", newProperty}, has: func(v value) bool { _, ok := v.Object().(*property); return ok }},
+		{builtin: builtin{"staticmethod", newWrapper(false)}, has: ofType("staticmethod")},
+		{builtin: builtin{"classmethod", newWrapper(true)}, has: ofType("classmethod")},
+		{builtin: builtin{"object", nil}, has: func(value) bool { return true }},
+		{builtin: builtin{"NoneType", nil}, has: func(v value) bool { return pyvalue.TypeName(v) == "NoneType" }},
 	}
 }
 
@@ -88,6 +88,9 @@ func classOf(v value) value {
 	if e, ok := v.Object().(*exception); ok {
 		return pyvalue.FromObject(excClasses[e.class])
 	}
+	if d, ok := v.Object().(*decimalValue); ok {
+		return pyvalue.FromObject(d.of.class)
+	}
 	name := pyvalue.TypeName(v)
 	for _, k := range classes {
 		if k.name == name {
@@ -97,7 +100,7 @@ func classOf(v value) value {
 	if k := timeClassOf(v); k != nil {
 		return pyvalue.FromObject(k)
 	}
-	return pyvalue.FromObject(&class{builtin{name, nil}, func(other value) bool { return pyvalue.TypeName(other) == name }})
+	return pyvalue.FromObject(&class{builtin: builtin{name, nil}, has: func(other value) bool { return pyvalue.TypeName(other) == name }})
 }
 
 // PyEqual compares classes by name: some are made when they are asked for.
@@ -173,6 +176,9 @@ func toInt(_ *run, c *pyvalue.Call) (value, error) {
 	case pyvalue.KindStr, pyvalue.KindMarkup:
 		return pyvalue.ParseInt(v.Text(), 10)
 	}
+	if o, ok := v.Object().(interface{ PyInt() (value, error) }); ok {
+		return o.PyInt()
+	}
 	return value{}, pyvalue.Raise("TypeError", "int() argument must be a string, a bytes-like object or a real number, not '%s'", pyvalue.TypeName(v))
 }
 
@@ -190,6 +196,10 @@ func toFloat(_ *run, c *pyvalue.Call) (value, error) {
 			return value{}, pyvalue.Raise("OverflowError", "int too large to convert to float")
 		}
 		return pyvalue.Float(f), nil
+	}
+	if o, ok := v.Object().(interface{ PyReal() (float64, error) }); ok {
+		f, err := o.PyReal()
+		return pyvalue.Float(f), err
 	}
 	return value{}, pyvalue.Raise("TypeError", "float() argument must be a string or a real number, not '%s'", pyvalue.TypeName(v))
 }

@@ -211,13 +211,17 @@ func combine(_ *run, c *pyvalue.Call) (value, error) {
 }
 
 var (
-	dateClass = &class{builtin{"datetime.date", func(_ *run, c *pyvalue.Call) (value, error) { return newDate(false, c) }},
-		func(v value) bool { _, ok := v.Object().(*dateValue); return ok }}
-	datetimeClass = &class{builtin{"datetime.datetime", func(_ *run, c *pyvalue.Call) (value, error) { return newDate(true, c) }},
-		func(v value) bool { d, ok := v.Object().(*dateValue); return ok && d.full }}
-	zoneClass  = &class{builtin{"datetime.timezone", newZone}, func(v value) bool { _, ok := v.Object().(*zone); return ok }}
-	clockClass = &class{builtin{"datetime.time", newTimeOfDay}, func(v value) bool { _, ok := v.Object().(*timeOfDay); return ok }}
-	deltaClass = &class{builtin{"datetime.timedelta", newDelta}, func(v value) bool { _, ok := v.Object().(*deltaValue); return ok }}
+	dateClass = &class{
+		builtin: builtin{"datetime.date", func(_ *run, c *pyvalue.Call) (value, error) { return newDate(false, c) }},
+		has:     func(v value) bool { _, ok := v.Object().(*dateValue); return ok },
+	}
+	datetimeClass = &class{
+		builtin: builtin{"datetime.datetime", func(_ *run, c *pyvalue.Call) (value, error) { return newDate(true, c) }},
+		has:     func(v value) bool { d, ok := v.Object().(*dateValue); return ok && d.full },
+	}
+	zoneClass  = &class{builtin: builtin{"datetime.timezone", newZone}, has: func(v value) bool { _, ok := v.Object().(*zone); return ok }}
+	clockClass = &class{builtin: builtin{"datetime.time", newTimeOfDay}, has: func(v value) bool { _, ok := v.Object().(*timeOfDay); return ok }}
+	deltaClass = &class{builtin: builtin{"datetime.timedelta", newDelta}, has: func(v value) bool { _, ok := v.Object().(*deltaValue); return ok }}
 )
 
 func timeClassOf(v value) *class {

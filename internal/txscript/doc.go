@@ -11,7 +11,7 @@
 // comparison, :=, bytes, eval of a text. The builtins and the methods of text, bytes,
 // list, tuple, dict and set; Rossum's is_empty, is_set, default_to, substitute,
 // show_error, show_warning, show_info and automation_blocker. The modules re, math,
-// json, datetime, base64, collections, copy, dataclasses, enum, functools, hashlib,
+// json, datetime, base64, collections, copy, dataclasses, decimal, enum, functools, hashlib,
 // itertools, logging (which writes nothing), operator, os.path (what works on texts),
 // string, textwrap (dedent and indent), traceback, typing and urllib.parse; those in
 // the folder library are written in the language itself.
@@ -32,7 +32,8 @@
 // fields"). An empty number or date field is a value of its own: it prints as None,
 // is false and equals None, but is not None. An empty text field is "".
 //
-// Where it differs from CPython, on purpose: set, frozenset and dict views know the
+// Where it differs from CPython, on purpose: a Decimal is raised to whole powers only,
+// has no logarithms, and its context has prec and rounding; set, frozenset and dict views know the
 // commonest methods; a bare datetime is the module and the class at once, since
 // formulas are written either way; print writes nothing; the machine's time zone is
 // UTC; namedtuple, Counter and deque are classes that behave alike, but no tuples or

@@ -20,7 +20,7 @@ var bases = map[string]string{
 // derives reports whether a class is another or derives from it.
 func derives(class, from string) bool {
 	for ; class != ""; class = bases[class] {
-		if class == from {
+		if class == from || class == "DivisionByZero" && derives("ZeroDivisionError", from) {
 			return true
 		}
 	}
@@ -32,6 +32,9 @@ type excClass struct{ name string }
 
 var excClasses = func() map[string]*excClass {
 	all := make(map[string]*excClass)
+	for name, base := range decimalErrors {
+		bases[name] = base
+	}
 	for name := range bases {
 		all[name] = &excClass{name}
 	}

@@ -51,6 +51,9 @@ func float2(name string, f func(x, y float64) float64) func(r *run, c *pyvalue.C
 }
 
 func realNumber(v value) (float64, error) {
+	if o, ok := v.Object().(interface{ PyReal() (float64, error) }); ok {
+		return o.PyReal()
+	}
 	if !v.IsNumber() {
 		return 0, pyvalue.Raise("TypeError", "must be real number, not %s", pyvalue.TypeName(v))
 	}

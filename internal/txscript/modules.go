@@ -99,6 +99,9 @@ func importValue(s *importStmt) func(r *run) value {
 		"datetime": func(r *run) value { return r.clock().module }, "dataclasses": constant(dataclassesModule), "enum": constant(enumModule),
 		"base64": constant(base64Module), "hashlib": constant(hashlibModule), "traceback": constant(tracebackModule),
 	}
+	if s.module == "decimal" {
+		return decimalImport(s)
+	}
 	if s.attr == "" {
 		if v := whole[s.module]; v != nil {
 			return v

@@ -96,19 +96,20 @@ type Memo struct {
 
 // run is the state of a run.
 type run struct {
-	host  *Host
-	meter *pyvalue.Meter
-	walks int // over iterators, within each other
-	calls int
-	line  int   // of the statement that runs
-	last  value // of the last expression statement of the module
-	ret   value
-	times *timeClasses
-	slots []slot // values of fields that were read by name, in the order of Program.fields
-	sites []site // places of the source that read a column of rows
-	row   RowFields
-	index int      // of the row
-	names []string // of the globals
+	host    *Host
+	meter   *pyvalue.Meter
+	walks   int // over iterators, within each other
+	calls   int
+	line    int   // of the statement that runs
+	last    value // of the last expression statement of the module
+	ret     value
+	times   *timeClasses
+	decimal *decimals
+	slots   []slot // values of fields that were read by name, in the order of Program.fields
+	sites   []site // places of the source that read a column of rows
+	row     RowFields
+	index   int      // of the row
+	names   []string // of the globals
 
 	// With a Memo these are kept from one run to the next.
 	kept    []variable // values of expressions
@@ -295,6 +296,9 @@ func (p *Program) start(ctx context.Context, h *Host) (r *run, f *frame) {
 		r, f = h.Memo.r, h.Memo.f
 		r.line, r.calls, r.last, r.ret, r.late, r.handled = 1, 0, value{}, value{}, nil, nil
 		clear(f.vars)
+		if r.decimal != nil {
+			r.decimal.reset()
+		}
 		for i := range r.slots {
 			if p.varies[i] {
 				r.slots[i].variable = variable{}

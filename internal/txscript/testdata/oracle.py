@@ -11,6 +11,7 @@ missing), then "=== output" and the repr of its value with the messages shown, o
 """
 import ast
 import datetime
+import decimal
 import json
 import math
 import pathlib
@@ -159,6 +160,8 @@ def plain(v):
             return base(v)
     if type(v) is Column:
         return list(v)
+    if hasattr(v, "_fields"):
+        return v
     if isinstance(v, (list, tuple)):
         return type(v)(plain(x) for x in v)
     if isinstance(v, dict):
@@ -201,6 +204,7 @@ def run(code, spec):
     """Returns (kind, text): output, or error and the exception."""
     shown = []
     row = None
+    decimal.setcontext(decimal.Context())
     spec = dict(spec or {})
     at = spec.pop("row", None)
     if at is not None:
