@@ -47,7 +47,7 @@ func (x *Export) recompute(ctx context.Context) error {
 	if err != nil || facts == nil {
 		return err
 	}
-	r, err := facts.formulas().Run(ctx, c, changed, formula.Options{Tolerate: x.run.config.formulas.Tolerate, Annotation: x.Annotation, Now: x.Now})
+	r, err := facts.formulas().Run(ctx, c, changed, formula.Options{Tolerate: x.run.config.formulas.Tolerate, Annotation: x.Annotation, Now: x.Now, NewID: x.NewID})
 	c.TakeWritten() // what formulas wrote has been followed up
 	if r != nil && r.Runs > 0 {
 		x.step.add(func(s *StepReport) {

@@ -83,7 +83,7 @@ func (s *Function) Run(ctx context.Context, x *pipeline.Export) error {
 	if x.Annotation.Content == nil {
 		return pipeline.ErrNoContent
 	}
-	err = f.Run(ctx, x.Payload, formula.FunctionOptions{Schema: schema, Now: x.Now, Show: func(m rossum.Message) {
+	err = f.Run(ctx, x.Payload, formula.FunctionOptions{Schema: schema, Now: x.Now, NewID: x.NewID, Show: func(m rossum.Message) {
 		if m.Type == "automation_blocker" {
 			// An export is past automation; the reason is worth knowing all the same.
 			x.Decide("automation blocker: %s", m.Content)

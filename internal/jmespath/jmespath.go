@@ -68,8 +68,12 @@ func (e *Expression) Search(ctx context.Context, v pyvalue.Value) (pyvalue.Value
 	if err := ctx.Err(); err != nil {
 		return pyvalue.None(), err
 	}
-	r := &run{meter: pyvalue.NewMeter(ctx, pyvalue.Limits{Steps: maxSteps, TotalBytes: maxBytes})}
-	return e.eval(r, v)
+	return e.SearchWith(pyvalue.NewMeter(ctx, pyvalue.Limits{Steps: maxSteps, TotalBytes: maxBytes}), v)
+}
+
+// SearchWith is [Expression.Search] within the budgets of another run.
+func (e *Expression) SearchWith(m *pyvalue.Meter, v pyvalue.Value) (pyvalue.Value, error) {
+	return e.eval(&run{meter: m}, v)
 }
 
 func identity(_ *run, v value) (value, error) { return v, nil }

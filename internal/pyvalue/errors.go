@@ -53,6 +53,14 @@ type Meter struct {
 // NewMeter makes a meter for a run that also ends with ctx.
 func NewMeter(ctx context.Context, limits Limits) *Meter { return &Meter{ctx: ctx, limits: limits} }
 
+// Context is what the run ends with.
+func (m *Meter) Context() context.Context {
+	if m == nil || m.ctx == nil {
+		return context.Background()
+	}
+	return m.ctx
+}
+
 // checkEvery is the number of steps between two looks at the context.
 const checkEvery = 4096
 

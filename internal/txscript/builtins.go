@@ -76,6 +76,9 @@ func fromKeys(r *run, c *pyvalue.Call) (value, error) {
 	return d.Value(), err
 }
 
+// ofModules are exceptions that only a module has.
+var ofModules = []string{"JSONDecodeError", "error", "Error", "FrozenInstanceError", "ParseError", "JMESPathError"}
+
 // builtins are the functions and classes by name. They are filled in by init,
 // since some of them look each other up.
 var builtins map[string]value
@@ -92,7 +95,7 @@ func init() {
 		builtins[name] = pyvalue.FromObject(s)
 	}
 	for name, k := range excClasses {
-		if _, ofDecimal := decimalErrors[name]; !ofDecimal && name != "JSONDecodeError" && name != "error" && name != "Error" && name != "FrozenInstanceError" {
+		if _, ofDecimal := decimalErrors[name]; !ofDecimal && !slices.Contains(ofModules, name) {
 			builtins[name] = pyvalue.FromObject(k)
 		}
 	}

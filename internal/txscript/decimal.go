@@ -230,7 +230,7 @@ func (o *decimalValue) PyRound(digits value) (value, error) {
 
 // PyFormat is format().
 func (o *decimalValue) PyFormat(spec string) (string, error) {
-	size := min(max(o.d.Exp, -o.d.Exp), math.MaxInt32) + o.d.Size() + decimal.MaxWidth/1024
+	size := min(max(o.d.Exp, -o.d.Exp), math.MaxInt32) + o.d.Size() + decimal.FormatSize(spec)
 	if err := o.of.r.words(size * 4); err != nil {
 		return "", err
 	}

@@ -12,9 +12,10 @@
 // list, tuple, dict and set; Rossum's is_empty, is_set, default_to, substitute,
 // show_error, show_warning, show_info and automation_blocker. The modules re, math,
 // json, datetime, base64, collections, copy, dataclasses, decimal, enum, functools, hashlib,
-// itertools, logging (which writes nothing), operator, os.path (what works on texts),
-// string, textwrap (dedent and indent), traceback, typing and urllib.parse; those in
-// the folder library are written in the language itself.
+// itertools, jmespath, logging (which writes nothing), operator, os.path (what works on
+// texts), string, textwrap (dedent and indent), traceback, typing, urllib.parse, uuid
+// (versions 3, 4 and 5) and xml.etree.ElementTree (which reads); those in the folder
+// library are written in the language itself.
 //
 // Refused when the program is compiled, with name and line: async, except*, the operator
 // @, complex numbers, metaclasses and __new__,

@@ -14,7 +14,8 @@ var bases = map[string]string{
 	"NameError": "Exception", "UnboundLocalError": "NameError", "RuntimeError": "Exception", "RecursionError": "RuntimeError", "NotImplementedError": "RuntimeError",
 	"StopIteration": "Exception", "TypeError": "Exception", "ValueError": "Exception", "UnicodeError": "ValueError", "UnicodeEncodeError": "UnicodeError",
 	"UnicodeDecodeError": "UnicodeError", "JSONDecodeError": "ValueError", "error": "Exception", "ImportError": "Exception", "ModuleNotFoundError": "ImportError",
-	"OSError": "Exception", "EOFError": "Exception", "BufferError": "Exception", "SyntaxError": "Exception", "MemoryError": "Exception", "Error": "ValueError", "FrozenInstanceError": "AttributeError",
+	"OSError": "Exception", "EOFError": "Exception", "BufferError": "Exception", "SyntaxError": "Exception", "MemoryError": "Exception", "Error": "ValueError", "FrozenInstanceError": "AttributeError", "ParseError": "SyntaxError",
+	"JMESPathError": "ValueError",
 }
 
 // derives reports whether a class is another or derives from it.

@@ -98,6 +98,13 @@ func importValue(s *importStmt) func(r *run) value {
 		"math": constant(mathModule), "json": constant(jsonModule), "re": constant(reModule),
 		"datetime": func(r *run) value { return r.clock().module }, "dataclasses": constant(dataclassesModule), "enum": constant(enumModule),
 		"base64": constant(base64Module), "hashlib": constant(hashlibModule), "traceback": constant(tracebackModule),
+		"uuid": constant(uuidModule), "jmespath": constant(jmespathModule), "xml.etree.ElementTree": constant(elementModule),
+	}
+	if s.module == "xml.etree" && s.attr == "ElementTree" {
+		return constant(elementModule)
+	}
+	if s.module == "jmespath.exceptions" || s.module == "xml.etree.ElementTree" && s.attr == "" && s.name == "xml" {
+		return dottedImport(s)
 	}
 	if s.module == "decimal" {
 		return decimalImport(s)
@@ -145,6 +152,24 @@ func importValue(s *importStmt) func(r *run) value {
 		unsupported(s.at(), s.attr+" of the module "+s.module)
 	}
 	return constant(attr)
+}
+
+// dottedImport binds the first name of a module within modules, or what is in one.
+func dottedImport(s *importStmt) func(r *run) value {
+	if s.module == "jmespath.exceptions" {
+		inner, _ := jmespathModule.Object().(*module).PyAttr("exceptions")
+		switch v, ok := inner.Object().(*module).PyAttr(s.attr); {
+		case ok:
+			return constant(v)
+		case s.attr != "":
+			unsupported(s.at(), s.attr+" of the module "+s.module)
+		case s.name != "jmespath":
+			return constant(inner)
+		}
+		return constant(jmespathModule)
+	}
+	etree := newModule("xml.etree", nil, map[string]value{"ElementTree": elementModule})
+	return constant(newModule("xml", nil, map[string]value{"etree": etree}))
 }
 
 func constant(v value) func(*run) value { return func(*run) value { return v } }

@@ -63,3 +63,7 @@ func (t *namedParts) PyAttr(name string) (value, bool) {
 	}
 	return value{}, false
 }
+
+func (t *namedParts) slice(lo, hi, step value) (value, error) {
+	return pyvalue.Slice(nil, pyvalue.NewTuple(t.items...), lo, hi, step)
+}

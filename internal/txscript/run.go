@@ -77,6 +77,8 @@ type Host struct {
 	Show func(Message)
 	// Now is the clock; nil is time.Now in UTC.
 	Now func() time.Time
+	// NewID returns texts that nobody can guess, which uuid4 is made of; nil is random.
+	NewID func() string
 	// Limits bound the run.
 	Limits Limits
 	// Meter counts for several runs together, in place of Limits; may be nil.

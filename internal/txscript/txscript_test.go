@@ -462,3 +462,24 @@ func TestLargeResultsAreRefusedBeforeTheyAreMade(t *testing.T) {
 		}
 	}
 }
+
+func TestARepeatedRunMakesTheSameUUIDs(t *testing.T) {
+	t.Parallel()
+	p, err := txscript.Compile("import uuid\n[str(uuid.uuid4()), str(uuid.uuid4())]", txscript.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := func() []string {
+		n := 0
+		v, err := p.Run(t.Context(), &txscript.Host{NewID: func() string { n++; return fmt.Sprint("id ", n) }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		items, _ := v.Items()
+		return []string{items[0].Text(), items[1].Text()}
+	}
+	once, again := ids(), ids()
+	if once[0] != again[0] || once[1] != again[1] || once[0] == once[1] {
+		t.Errorf("got %v, and then %v", once, again)
+	}
+}

@@ -356,3 +356,33 @@ func atPosition(n int) selector {
 		return i >= 0 && i < len(same) && same[i] == at
 	})
 }
+
+// Qualify puts namespaces in the place of the prefixes of a path: a:b becomes
+// {namespace of a}b, and that of the prefix "" goes to names without one.
+func Qualify(path string, spaces map[string]string) (string, error) {
+	var out strings.Builder
+	at, attribute := 0, false
+	for _, m := range tokens.FindAllStringSubmatchIndex(path, -1) {
+		out.WriteString(path[at:m[0]])
+		at = m[1]
+		whole := path[m[0]:m[1]]
+		if m[4] < 0 || strings.HasPrefix(whole, "{") {
+			out.WriteString(whole)
+			attribute = whole == "@"
+			continue
+		}
+		prefix, name, found := strings.Cut(whole, ":")
+		space, known := spaces[prefix]
+		switch {
+		case found && !known:
+			return "", fmt.Errorf("prefix '%s' not found in prefix map", prefix)
+		case found:
+			whole = "{" + space + "}" + name
+		case spaces[""] != "" && !attribute:
+			whole = "{" + spaces[""] + "}" + whole
+		}
+		out.WriteString(whole)
+		attribute = false
+	}
+	return out.String() + path[at:], nil
+}

@@ -68,6 +68,9 @@ type FunctionOptions struct {
 	Show func(rossum.Message)
 	// Now is the clock; nil is time.Now in UTC.
 	Now func() time.Time
+	// NewID returns texts that nobody can guess, which uuid.uuid4 is made of: a run that
+	// is repeated has the same ones again. nil is random.
+	NewID func() string
 }
 
 // Run calls the function with a hook call, and makes the changes that it makes, or
@@ -89,7 +92,7 @@ func (f *Function) Run(ctx context.Context, p *rossum.Payload, o FunctionOptions
 			return err
 		}
 	}
-	host := &txscript.Host{Globals: []value{pyvalue.FromObject(t)}, Now: o.Now, Show: func(m txscript.Message) { show(o, m) }}
+	host := &txscript.Host{Globals: []value{pyvalue.FromObject(t)}, Now: o.Now, NewID: o.NewID, Show: func(m txscript.Message) { show(o, m) }}
 	answer, err := f.program.Call(ctx, host, Handler, argument)
 	if err != nil {
 		return err

@@ -22,6 +22,9 @@ type Options struct {
 	Annotation *rossum.Annotation
 	// Now is the clock; nil is time.Now in UTC.
 	Now func() time.Time
+	// NewID returns texts that nobody can guess, which uuid.uuid4 is made of; nil is
+	// random.
+	NewID func() string
 }
 
 // Result is what [Set.Run] did.
@@ -119,7 +122,7 @@ type running struct {
 func (r *running) formula(f *compiled) (wrote bool, err error) {
 	memo := &txscript.Memo{}
 	r.shared = !f.program.ChangesLists()
-	host := &txscript.Host{Show: r.show, Now: r.options.Now, Meter: r.meter, Memo: memo, Globals: []value{{}, annotationValue(r.options.Annotation)}}
+	host := &txscript.Host{Show: r.show, Now: r.options.Now, NewID: r.options.NewID, Meter: r.meter, Memo: memo, Globals: []value{{}, annotationValue(r.options.Annotation)}}
 	if f.Table == "" {
 		for _, n := range r.content.Find(f.SchemaID) {
 			if wrote, err = r.evaluate(f, n, &scope{r: r}, host); err != nil {

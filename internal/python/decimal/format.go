@@ -11,7 +11,13 @@ import (
 var ErrFormat = errors.New("invalid format string")
 
 // MaxWidth bounds the width and the precision of a format.
-const MaxWidth = 1 << 20
+const MaxWidth = 1 << 18
+
+// FormatSize returns how many characters a format asks for at least.
+func FormatSize(text string) int64 {
+	s, _ := parseSpec(text) // what cannot be read asks for none
+	return s.width + max(0, s.precision)
+}
 
 type spec struct {
 	fill                string
@@ -161,12 +167,13 @@ func (s spec) pad(sign, whole, rest string) string {
 		whole = grouped(whole)
 	}
 	missing := func() int { return int(s.width) - utf8.RuneCountInString(sign+whole+rest) }
-	if s.zero && s.comma {
-		for missing() > 0 { // zeros get commas, too
-			plain := strings.ReplaceAll(whole, ",", "")
-			next := grouped("0" + plain)
-			whole = next
+	if n := missing(); s.zero && s.comma && n > 0 { // the zeros get commas, too
+		digits := len(strings.ReplaceAll(whole, ",", ""))
+		for width := len(whole) + n; digits+(digits-1)/3 < width; {
+			digits++
 		}
+		whole = strings.ReplaceAll(whole, ",", "")
+		whole = grouped(strings.Repeat("0", digits-len(whole)) + whole)
 	}
 	n := missing()
 	if n <= 0 {
