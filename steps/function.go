@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/tidwall/gjson"
 
@@ -18,8 +19,31 @@ import (
 // formula fields, such as an export evaluator: it defines
 // rossum_hook_request_handler(payload), reads and writes fields and rows by what
 // TxScript.from_payload(payload) returns, and shows messages. It is not for code
-// that reaches out into the world; that must be rewritten as a step in Go, and
-// [organisation.Registry.Function] puts it in its place.
+// that reaches out into the world.
+//
+// What is refused is refused when the step is built, before anything is sent, by its
+// name and line:
+//
+//   - JavaScript: a hook whose config.runtime is not Python's, such as nodejs22.x
+//   - modules that reach out, and others that are not there, such as requests: those
+//     that are there are collections, copy, base64, dataclasses, datetime, decimal,
+//     enum, functools, hashlib, itertools, jmespath, json, logging, math, operator,
+//     os.path, re, string, textwrap, traceback, typing, urllib.parse, uuid and
+//     xml.etree.ElementTree, with what their commonest functions need
+//   - names that a module has in Python, but not here: from os import system
+//   - from m import *: import the names; only txscript is imported whole
+//   - exec, compile, open, input, globals, locals and __import__, and eval unless it is
+//     called: use a dict of functions
+//   - async and await: leave the words out, everything runs in order
+//   - except*: use except
+//   - the operator @, and complex numbers: there are no matrices here
+//   - metaclass= and other arguments of a class statement: use a decorator
+//   - the methods __new__, __getattribute__, __init_subclass__, __class_getitem__,
+//     __del__, __set_name__ and __prepare__: use __init__ or __getattr__
+//   - del of an attribute: set it to None
+//
+// Code that needs one of them and can't be rewritten becomes a step in Go:
+// [organisation.Registry.Function] puts it in the place of the hook.
 type Function struct {
 	// Code is Python.
 	Code string
@@ -99,6 +123,12 @@ func (s *Function) Run(ctx context.Context, x *pipeline.Export) error {
 
 // function makes a step of a function hook.
 func function(h *rossum.Hook) (pipeline.Step, error) {
+	if !isPython(h.Config.Runtime) {
+		err := fmt.Errorf("%w: the runtime %s: only Python can run here; rewrite the function in Python, register a step in Go with Registry.Function(%q, …), "+
+			"or leave the hook out if it exports nothing (organisation.LeaveOut(\"%d\"), exportrun -leave-out %d)",
+			organisation.ErrNoFunction, h.Config.Runtime, h.Name, h.ID, h.ID)
+		return nil, &pipeline.StepError{Place: "config.runtime", Err: err}
+	}
 	compiled, err := formula.CompileFunction(h.Config.Code)
 	if errors.Is(err, formula.ErrUnsupported) || errors.Is(err, formula.ErrNoHandler) {
 		err = fmt.Errorf("%w: %w; register a step in Go with Registry.Function(%q, …), or leave the hook out if it exports nothing (organisation.LeaveOut(\"%d\"), exportrun -leave-out %d)",
@@ -109,6 +139,11 @@ func function(h *rossum.Hook) (pipeline.Step, error) {
 	}
 	texts, err := evaluatedTexts(h, compiled)
 	return &Function{Code: h.Config.Code, compiled: compiled, evaluated: texts}, err
+}
+
+// isPython reports a runtime whose code is Python; hooks without one are.
+func isPython(runtime string) bool {
+	return runtime == "" || strings.HasPrefix(strings.ToLower(runtime), "python")
 }
 
 // evaluatedTexts compiles the texts in the hook's settings that the code gives to

@@ -45,6 +45,19 @@ func importedNames(s *importStmt) []string {
 	return nil // Rossum's own names are there without it
 }
 
+// Modules lists the modules that can be imported, besides Rossum's own.
+func Modules() (names []string) {
+	names = append(names, "typing", "decimal", "datetime")
+	for name := range wholeModules() {
+		names = append(names, name)
+	}
+	for name := range library() {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
 // imported compiles an import.
 func (c *compiler) imported(s *importStmt) exec {
 	if s.attr == "*" {
@@ -91,15 +104,20 @@ func (c *compiler) imported(s *importStmt) exec {
 	return func(r *run, f *frame) (control, error) { return goOn, set(r, f, v(r)) }
 }
 
-// importValue returns what an import binds; what cannot be imported is refused
-// while the program is compiled.
-func importValue(s *importStmt) func(r *run) value {
-	whole := map[string]func(r *run) value{
+// wholeModules are the modules that are written in Go.
+func wholeModules() map[string]func(r *run) value {
+	return map[string]func(r *run) value{
 		"math": constant(mathModule), "json": constant(jsonModule), "re": constant(reModule),
 		"datetime": func(r *run) value { return r.clock().module }, "dataclasses": constant(dataclassesModule), "enum": constant(enumModule),
 		"base64": constant(base64Module), "hashlib": constant(hashlibModule), "traceback": constant(tracebackModule),
 		"uuid": constant(uuidModule), "jmespath": constant(jmespathModule), "xml.etree.ElementTree": constant(elementModule),
 	}
+}
+
+// importValue returns what an import binds; what cannot be imported is refused
+// while the program is compiled.
+func importValue(s *importStmt) func(r *run) value {
+	whole := wholeModules()
 	if s.module == "xml.etree" && s.attr == "ElementTree" {
 		return constant(elementModule)
 	}

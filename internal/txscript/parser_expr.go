@@ -236,7 +236,7 @@ func (p *parser) call(f expr) expr {
 			a.value = p.expression()
 		default:
 			a.value = p.namedExpr()
-			if p.is("for") {
+			if p.startsFor() {
 				if len(c.args) > 0 {
 					fail(t.line, "a generator expression must be the only argument, or stand in brackets")
 				}
@@ -291,13 +291,18 @@ func (p *parser) subscriptItem() expr {
 	return s
 }
 
+// startsFor reports a clause of a comprehension.
+func (p *parser) startsFor() bool {
+	if p.is("async") {
+		unsupported(p.peek().line, "async")
+	}
+	return p.is("for")
+}
+
 // comprehension parses the clauses behind the first expression.
 func (p *parser) comprehension(kind byte, key, x expr) expr {
 	c := &compExpr{line: line(x.at()), kind: kind, key: key, value: x}
-	for p.is("for") || p.is("async") {
-		if p.is("async") {
-			unsupported(p.peek().line, "async")
-		}
+	for p.startsFor() {
 		p.advance()
 		cl := clause{target: p.targetList()}
 		p.expect("in")
@@ -360,7 +365,7 @@ func (p *parser) parenthesised(at line) expr {
 		return x
 	}
 	x := p.starOrNamed()
-	if p.is("for") {
+	if p.startsFor() {
 		x = p.comprehension('(', nil, x)
 		p.expect(")")
 		return x
@@ -385,7 +390,7 @@ func (p *parser) list(at line) expr {
 	x := &listExpr{at, '[', nil}
 	for !p.is("]") {
 		item := p.starOrNamed()
-		if x.items == nil && p.is("for") {
+		if x.items == nil && p.startsFor() {
 			c := p.comprehension('[', nil, item)
 			p.expect("]")
 			return c
@@ -411,7 +416,7 @@ func (p *parser) dictOrSet(at line) expr {
 		}
 		p.expect(":")
 		v := p.expression()
-		if p.is("for") {
+		if p.startsFor() {
 			c := p.comprehension(':', first, v)
 			p.expect("}")
 			return c
@@ -439,7 +444,7 @@ func (p *parser) dict(d *dictExpr) expr {
 }
 
 func (p *parser) set(at line, first expr) expr {
-	if p.is("for") {
+	if p.startsFor() {
 		c := p.comprehension('{', nil, first)
 		p.expect("}")
 		return c
