@@ -76,11 +76,11 @@ func TestAFormulaThatTheExportNeedsIsFoundBeforeTheFirstCall(t *testing.T) {
 		code  string
 		want  string // of Check and of the run alike; "" for nothing
 	}{
-		"its input is written":                  {[][2]string{first, extractTo("p", "erp_id")}, "import decimal\nfield.erp_id", "error: formula"},
-		"its input is written by way of others": {[][2]string{first, extractTo("p", "erp_id")}, "import decimal\nfield.via", "error: formula"},
-		"its input may be written":              {[][2]string{first, gated, extractTo("g", "erp_id")}, "import decimal\nfield.erp_id", "warning: formula"},
-		"its input is not written":              {[][2]string{first, extractTo("p", "erp_status")}, "import decimal\nfield.erp_id", ""},
-		"nothing is written":                    {[][2]string{first}, "import decimal\nfield.erp_id", ""},
+		"its input is written":                  {[][2]string{first, extractTo("p", "erp_id")}, "import socket\nfield.erp_id", "error: formula"},
+		"its input is written by way of others": {[][2]string{first, extractTo("p", "erp_id")}, "import socket\nfield.via", "error: formula"},
+		"its input may be written":              {[][2]string{first, gated, extractTo("g", "erp_id")}, "import socket\nfield.erp_id", "warning: formula"},
+		"its input is not written":              {[][2]string{first, extractTo("p", "erp_status")}, "import socket\nfield.erp_id", ""},
+		"nothing is written":                    {[][2]string{first}, "import socket\nfield.erp_id", ""},
 		"it can be computed":                    {[][2]string{first, extractTo("p", "erp_id")}, "field.erp_id", ""},
 		"it reads a field that is not there":    {[][2]string{first, extractTo("p", "erp_id")}, "field.erp_id + field.erp_idd", "error: formula"},
 	} {

@@ -32,8 +32,8 @@ func newSchemaFacts(s *rossum.Schema) *schemaFacts {
 // call.
 var sideloaded = struct {
 	sync.Mutex
-	m map[[sha256.Size]byte]*schemaFacts
-}{m: make(map[[sha256.Size]byte]*schemaFacts)}
+	m map[[sha256.Size]byte]func() (*schemaFacts, error)
+}{m: make(map[[sha256.Size]byte]func() (*schemaFacts, error))}
 
 // maxSchemas is how many schemas are kept at a time.
 const maxSchemas = 64
@@ -56,19 +56,27 @@ func (x *Export) schemaFacts() (*schemaFacts, error) {
 		h.Write(raw)
 		x.run.schemaKey = [sha256.Size]byte(h.Sum(nil))
 	})
+	return sideloadedFacts(x.run.schemaKey, x.Payload.Schema)()
+}
+
+// sideloadedFacts returns what reads the schema, which is done once for a key. Runs with
+// another schema do not wait for it.
+func sideloadedFacts(key [sha256.Size]byte, read func() (*rossum.Schema, error)) func() (*schemaFacts, error) {
 	sideloaded.Lock()
 	defer sideloaded.Unlock()
-	if facts, known := sideloaded.m[x.run.schemaKey]; known {
-		return facts, nil
-	}
-	schema, err := x.Payload.Schema()
-	if err != nil {
-		return nil, err
+	if facts, known := sideloaded.m[key]; known {
+		return facts
 	}
 	if len(sideloaded.m) >= maxSchemas {
 		clear(sideloaded.m)
 	}
-	facts := newSchemaFacts(schema)
-	sideloaded.m[x.run.schemaKey] = facts
-	return facts, nil
+	facts := sync.OnceValues(func() (*schemaFacts, error) {
+		schema, err := read()
+		if err != nil {
+			return nil, err
+		}
+		return newSchemaFacts(schema), nil
+	})
+	sideloaded.m[key] = facts
+	return facts
 }

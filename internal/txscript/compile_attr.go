@@ -28,10 +28,11 @@ func (c *compiler) attr(x *attrExpr) eval {
 	slices.Reverse(names)
 	var plain eval // of the first name, if it is a field's
 	if id, attr, ok := c.fieldOf(x); ok && attr == "" {
-		slot := slices.Index(c.fields, id)
-		if slot < 0 {
+		slot, known := c.changes.slots[id]
+		if !known {
 			slot = len(c.fields)
 			c.fields = append(c.fields, id)
+			c.changes.slots[id] = slot
 		}
 		if plain = c.field(id, slot); len(names) == 1 {
 			return plain

@@ -28,6 +28,7 @@ type changes struct {
 	seen, rebinds  bool
 	apart          bool // it is a text that eval gets, compiled while the program runs
 	atOnce         map[*compExpr]bool
+	slots          map[string]int // of fields that were read by name
 	sites, lookups int
 }
 

@@ -131,7 +131,7 @@ func (r *run) compileText(text string, s *scope, globals []string) (compute eval
 	x := parseExpression(text)
 	s.walruses(x)
 	c := &compiler{options: Options{Globals: globals}, scope: s, program: &Program{at: -1}, inFunction: true}
-	c.changes = &changes{apart: true, atOnce: make(map[*compExpr]bool)}
+	c.changes = &changes{apart: true, atOnce: make(map[*compExpr]bool), slots: make(map[string]int)}
 	inner := c.expr(x)
 	size := len(s.slots)
 	return func(r *run, f *frame) (value, error) {

@@ -33,7 +33,7 @@ func compileLibrary() map[string]*Program {
 		}
 		body := (&parser{tokens: lex(string(source), 1)}).program()
 		c := &compiler{scope: newScope(nil, moduleScope), program: &Program{at: -1}}
-		c.changes = &changes{apart: true, atOnce: make(map[*compExpr]bool)}
+		c.changes = &changes{apart: true, atOnce: make(map[*compExpr]bool), slots: make(map[string]int)}
 		c.scope.collect(body)
 		c.program.module = c.scope
 		c.program.body = c.block(body)

@@ -82,6 +82,7 @@ type reader struct {
 	fields string
 	via    []string
 	out    *Reads
+	known  map[string]bool // of out.Fields
 }
 
 // surroundings of a place in the source.
@@ -91,13 +92,14 @@ type surroundings struct {
 }
 
 func readsOf(body []stmt, o Options) *Reads {
-	r := &reader{o.Fields, o.Via, newReads()}
+	r := &reader{o.Fields, o.Via, newReads(), make(map[string]bool)}
 	r.stmts(body, surroundings{})
 	return r.out
 }
 
 func (r *reader) field(name string, at surroundings) {
-	if !slices.Contains(r.out.Fields, name) {
+	if !r.known[name] {
+		r.known[name] = true
 		r.out.Fields = append(r.out.Fields, name)
 	}
 	if at.guarded {

@@ -237,7 +237,7 @@ func Compile(source string, o Options) (p *Program, err error) {
 
 func compile(body []stmt, o Options) *Program {
 	c := &compiler{options: o, rowFields: o.RowFields, scope: newScope(nil, moduleScope), program: &Program{at: -1}}
-	c.changes = &changes{rebinds: rebinds(body), atOnce: make(map[*compExpr]bool)}
+	c.changes = &changes{rebinds: rebinds(body), atOnce: make(map[*compExpr]bool), slots: make(map[string]int)}
 	c.scope.collect(body)
 	c.program.module = c.scope
 	c.program.body = c.moduleBody(body)
