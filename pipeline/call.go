@@ -73,6 +73,7 @@ type Act struct {
 	Probe func(ctx context.Context) (*Answer, error)
 
 	request *sentRequest
+	aside   bool // it is about the export's own files, and no news to a person
 }
 
 // Attempt is what [Export.Once] tells the function that makes a call.
@@ -205,9 +206,9 @@ func (x *Export) newCall(a Act) *madeCall {
 		id.Try = x.at.try(a.Call, a.Item)
 	}
 	c := &madeCall{reads: a.Reads, callRecord: callRecord{
-		callID: id, Name: name, What: x.Redact(a.What), Begun: x.WallTime(), Limit: a.Limit, Reads: a.Reads, Repeatable: a.Repeatable, Request: a.request,
+		callID: id, Name: name, What: x.Redact(a.What), Begun: x.WallTime(), Limit: a.Limit, Reads: a.Reads, Repeatable: a.Repeatable, Aside: a.aside, Request: a.request,
 	}}
-	if i := x.run.config.idempotency; !a.Reads && i.applies(name) {
+	if i := x.run.config.idempotency; !a.Reads && !a.aside && i.applies(name) {
 		c.Key = i.key(x.run.log.info, id)
 	}
 	return c
@@ -219,6 +220,9 @@ func replyOf(x *Export, id callID, answer *Answer, err error) *replyRecord {
 		r.Answer = &recordedAnswer{Status: answer.Status, Reason: answer.Reason, URL: x.Redact(answer.URL), Header: answer.Header, Body: answer.Body, Value: answer.Value, Took: answer.Took}
 	}
 	if err != nil {
+		if r.Answer != nil && len(r.Answer.Body) > maxRecordedBody { // it was too long
+			r.Answer.Body = r.Answer.Body[:maxRecordedBody]
+		}
 		r.Error, r.Sent, r.Timeout = x.Redact(err.Error()), answer != nil || maybeSent(err), isTimeout(err)
 	}
 	return r
@@ -277,8 +281,8 @@ func (x *Export) settle(ctx context.Context, a Act, c, past *madeCall) (answer *
 			return x.probed(ctx, c, past, answer, err)
 		}
 	}
-	if _, ok := x.run.config.probes[past.Name]; ok {
-		return x.probe(ctx, c, past)
+	if p, ok := x.run.config.probes[past.Name]; ok {
+		return x.probe(ctx, p, c, past)
 	}
 	if v := past.verdict; v != nil {
 		return x.byVerdict(c, past, *v)

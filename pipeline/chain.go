@@ -170,11 +170,11 @@ func (x *Export) tell(ctx context.Context, report *Report) {
 	x.run.config.report(ctx, report)
 }
 
-// tellEarlier shows what an earlier export of the annotation has sent, that was cut
-// short and is not gone on with.
+// tellEarlier shows what an earlier export of the annotation has sent, that failed or was
+// cut short, and is not gone on with.
 func (x *Export) tellEarlier() {
 	if len(x.run.knowledge) > 0 {
-		x.Info("An earlier export of this annotation was cut short. %s The annotation has changed since, so that this is a new export.", sentence(x.run.knowledge))
+		x.Info("An earlier export of this annotation did not succeed. %s The annotation has changed since, so that this is a new export.", sentence(x.run.knowledge))
 	}
 }
 

@@ -195,6 +195,111 @@ func TestAPersonsVerdictHasTheRunGoOn(t *testing.T) {
 	})
 }
 
+// lostAnswer runs a chain in a process that dies with the answer to its first call.
+func lostAnswer(t *testing.T, chain *pipeline.Chain, call *rossumtest.Call, options ...pipeline.Option) pipeline.Ledger {
+	t.Helper()
+	ledger := pipeline.MemoryLedger()
+	dying, ctx := pipelinetest.NewMortal(t.Context(), ledger, 3, false) // claim, call, reply
+	_, _ = chain.Export(ctx, call.Payload(), append(options, pipeline.WithJournal(journal(t, dying)))...)
+	if err := dying.Bury(t.Context()); err != nil || !dying.Dead() {
+		t.Fatal(err, dying.Dead())
+	}
+	return ledger
+}
+
+func TestAProbeDecidesAboutACallWhoseAnswerWasLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for name, tt := range map[string]struct {
+			answer *pipeline.Answer
+			there  bool
+			err    error
+			acts   int
+			want   string
+		}{
+			"it is there":     {&pipeline.Answer{Status: 201, Body: []byte("found")}, true, nil, 1, "201 found"},
+			"it is not there": {nil, false, nil, 2, `201 {\"id\":\"/first-7\"}`},
+			"nobody can say":  {nil, false, errors.New("the ERP is closed"), 1, ""},
+		} {
+			erp := newCountingERP(false)
+			asked := 0
+			chain := chainOf(t, posts(erp, "/first", "a"))
+			probe := pipeline.WithProbe("post /first", time.Minute, func(_ context.Context, _ *pipeline.Export, q pipeline.Question) (*pipeline.Answer, bool, error) {
+				if asked++; q.What != "POST https://erp.example/first" || time.Since(q.Begun) < time.Minute {
+					t.Errorf("%s: asked %+v after %v", name, q, time.Since(q.Begun))
+				}
+				return tt.answer, tt.there, tt.err
+			})
+			ledger := lostAnswer(t, chain, keepCall())
+			answer, err := chain.Export(t.Context(), keepCall().Payload(), probe, pipeline.WithJournal(journal(t, ledger)))
+			if errors.Is(err, pipeline.ErrMaybeSent) != (tt.err != nil) || !strings.Contains(texts(answer.Operations), tt.want) || erp.acts["/first"] != tt.acts || asked != 1 {
+				t.Errorf("%s: %v, %s, %v, asked %d times", name, err, texts(answer.Operations), erp.acts, asked)
+			}
+		}
+	})
+}
+
+func TestARunWithOtherContentKnowsWhatTheEarlierOneHadSent(t *testing.T) {
+	t.Parallel()
+	changed := keepCall().With(rossumtest.Field("corrected", "yes"))
+	for name, tt := range map[string]struct {
+		at      int // write at which the first process dies
+		options []pipeline.Option
+		acts    int
+		want    string
+		fails   bool
+	}{
+		"the answer is known":              {4, nil, 2, "These calls were made: POST https://erp.example/first (answered 201, /first/7).", false},
+		"and the program says stop":        {4, []pipeline.Option{pipeline.StopIfSent()}, 1, "does not export such an annotation anew", true},
+		"nothing was sent":                 {2, []pipeline.Option{pipeline.StopIfSent()}, 1, "", false},
+		"nobody knows whether it was sent": {3, nil, 1, "may have sent this already", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			erp := newCountingERP(false)
+			chain := chainOf(t, posts(erp, "/first", "a"), posts(erp, "/second", "b"))
+			ledger := pipeline.MemoryLedger()
+			dying, ctx := pipelinetest.NewMortal(t.Context(), ledger, tt.at, false)
+			_, _ = chain.Export(ctx, keepCall().Payload(), pipeline.WithJournal(journal(t, dying)))
+			if err := dying.Bury(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			second := erp.acts["/second"]
+			answer, _ := chain.Export(t.Context(), changed.Payload(), append(tt.options, pipeline.WithJournal(journal(t, ledger)))...)
+			if answer.Failed() != tt.fails || erp.acts["/first"] != tt.acts || !strings.Contains(texts(answer.Messages), tt.want) {
+				t.Errorf("%+v, %v (%d before)", answer, erp.acts, second)
+			}
+		})
+	}
+}
+
+func TestADocumentInRossumIsNotMadeTwice(t *testing.T) {
+	t.Parallel()
+	for at := 1; at <= 6; at++ {
+		platform := rossumtest.NewServer()
+		defer platform.Close()
+		transport := &http.Transport{}
+		defer transport.CloseIdleConnections()
+		options := []pipeline.Option{pipeline.WithStore(pipeline.InRossum()), pipeline.WithHTTPClient(&http.Client{Transport: transport})}
+		chain := chainOf(t, pipeline.StepFunc(func(ctx context.Context, x *pipeline.Export) error {
+			return x.Files.Put(ctx, pipeline.File{Key: "k", Name: "k.txt", Data: []byte("one")})
+		}), posts(newCountingERP(true), "/first", "a"))
+		call := keepCall().With(rossumtest.On(platform))
+		ledger := pipeline.MemoryLedger()
+		dying, ctx := pipelinetest.NewMortal(t.Context(), ledger, at, true)
+		_, _ = chain.Export(ctx, call.Payload(), append(options, pipeline.WithJournal(journal(t, dying)))...)
+		if err := dying.Bury(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		_, err := chain.Keep(t.Context(), call.Payload(), pipeline.KeepOptions{}, append(options, pipeline.WithJournal(journal(t, ledger)))...)
+		if err != nil && !errors.Is(err, pipeline.ErrStale) && !errors.Is(err, pipeline.ErrMaybeSent) {
+			t.Errorf("write %d: %v", at, err)
+		}
+		if got := platform.Artefacts(rossumtest.AnnotationID); at > 2 && string(got["k"]) != "one" {
+			t.Errorf("write %d: %q", at, got)
+		}
+	}
+}
+
 func texts(v any) string {
 	data, _ := json.Marshal(v)
 	return string(data)

@@ -42,6 +42,9 @@ type KeepOptions struct {
 	After int64
 	// Resume, if set, is the one run to go on with.
 	Resume RunID
+	// Earlier, if set, is an ended run of the same key with other content: what it had
+	// sent is shown if it failed.
+	Earlier RunID
 	// Path is noted with the run: where the hook was called.
 	Path string
 	// Begun, if not nil, is called with the run before its first step.
@@ -168,6 +171,9 @@ func (c *Chain) claim(ctx context.Context, x *Export) (Claimed, *history, []*mad
 			return claimed, nil, nil, fmt.Errorf("beginning the export: %w", err)
 		}
 		if !claimed.TakenOver {
+			if knowledge == nil {
+				knowledge = j.knowledge(ctx, x.run.config.keep.Earlier)
+			}
 			return claimed, nil, knowledge, nil
 		}
 		h, err := j.load(ctx, claimed.Run.ID)
@@ -178,7 +184,7 @@ func (c *Chain) claim(ctx context.Context, x *Export) (Claimed, *history, []*mad
 				return claimed, h, nil, nil
 			}
 		} else if err == nil {
-			err = h.giveWay()
+			err = h.giveWay(x.run.config.stopIfSent)
 		}
 		if err != nil {
 			return claimed, nil, nil, errors.Join(err, j.ledger.Release(context.WithoutCancel(ctx), claimed.Lease))
@@ -196,6 +202,25 @@ func (c *Chain) claim(ctx context.Context, x *Export) (Claimed, *history, []*mad
 	}
 }
 
+// StopIfSent has an export stop, instead of beginning anew, when an earlier one of the
+// same annotation was cut short after it had sent something, and the annotation has
+// changed since. Without it the export begins anew, and a message says what the earlier
+// one had sent; but it always stops if nobody knows whether a call was made.
+func StopIfSent() Option { return func(c *config) { c.stopIfSent = true } }
+
+// knowledge is what an ended run that failed had sent. That it cannot be read is no
+// reason not to export.
+func (j *Journal) knowledge(ctx context.Context, id RunID) []*madeCall {
+	if id == "" {
+		return nil
+	}
+	h, err := j.load(ctx, id)
+	if err != nil || h.end == nil || h.end.Error == "" && !h.end.Response.Failed() {
+		return nil
+	}
+	return newRunLog(j, Lease{}, h.RunInfo, h).made()
+}
+
 // begin takes over the seed of a run that goes on.
 func (r *run) begin(h *history) {
 	if len(h.begun) > 0 && len(h.begun[0].Seed) == len(r.seed) {
@@ -205,7 +230,10 @@ func (r *run) begin(h *history) {
 
 // giveWay says whether a run that was cut short may be followed by one with other
 // content.
-func (h *history) giveWay() error {
+func (h *history) giveWay(stopIfSent bool) error {
+	if made := newRunLog(nil, Lease{}, h.RunInfo, h).made(); stopIfSent && len(made) > 0 {
+		return fmt.Errorf("%w, since the annotation has changed; this program does not export such an annotation anew (pipeline.StopIfSent). %s", ErrChanged, sentence(made))
+	}
 	for _, c := range h.calls {
 		if c.isOpen() && c.verdict == nil {
 			return fmt.Errorf("%w, since the annotation has changed: %w", ErrChanged, &UnsettledError{Run: h.ID, Call: c.ref(), What: c.What, Begun: c.Begun})

@@ -32,6 +32,7 @@ type config struct {
 	keep        KeepOptions
 	idempotency Idempotency
 	probes      map[string]probing
+	stopIfSent  bool
 	timeout     time.Duration
 	formulas    Formulas
 	schema      *schemaFacts // of formulas.Schema

@@ -58,7 +58,8 @@ type callRecord struct {
 	Limit      time.Duration `json:"limit,omitempty"` // after which it is over
 	Reads      bool          `json:"reads,omitempty"`
 	Repeatable bool          `json:"repeatable,omitempty"`
-	Key        string        `json:"key,omitempty"` // that the other side knows a repeated call by
+	Aside      bool          `json:"aside,omitempty"` // about the export's own files
+	Key        string        `json:"key,omitempty"`   // that the other side knows a repeated call by
 	Request    *sentRequest  `json:"request,omitempty"`
 }
 

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
@@ -43,7 +44,8 @@ func (x *Export) Send(ctx context.Context, a Act, call *httpcall.Call) (*httpcal
 		if reply == nil {
 			return nil, err
 		}
-		return &Answer{Status: reply.Status, Reason: reply.Reason, URL: reply.URL, Header: reply.Header, Body: reply.Body}, err
+		fields, _ := json.Marshal(reply.Fields()) // of texts
+		return &Answer{Status: reply.Status, Reason: reply.Reason, URL: reply.URL, Header: reply.Header, Body: reply.Body, Value: fields}, err
 	})
 	var past *pastError
 	if errors.As(err, &past) {
@@ -56,6 +58,10 @@ func (x *Export) Send(ctx context.Context, a Act, call *httpcall.Call) (*httpcal
 		}
 		if reply.URL == "" {
 			reply.URL = call.URL
+		}
+		var fields [][2]string
+		if json.Unmarshal(answer.Value, &fields) == nil { // a person's verdict has none
+			reply.Restore(fields)
 		}
 	}
 	return reply, err

@@ -101,8 +101,7 @@ func WithProbe(step string, settle time.Duration, p Probe) Option {
 }
 
 // probe asks what has become of a call. With done it is not made.
-func (x *Export) probe(ctx context.Context, c, past *madeCall) (answer *Answer, err error, done bool) {
-	p := x.run.config.probes[past.Name]
+func (x *Export) probe(ctx context.Context, p probing, c, past *madeCall) (answer *Answer, err error, done bool) {
 	// How long ago it was begun is the ledger's word, not that of two clocks.
 	if err := x.waitUntil(ctx, past.Begun.Add(past.Limit+p.settle)); err != nil {
 		return nil, fmt.Errorf("%w; waiting before the target system is asked: %w", x.unsettled(past), err), true
@@ -113,6 +112,8 @@ func (x *Export) probe(ctx context.Context, c, past *madeCall) (answer *Answer, 
 	}
 	answer, there, err := p.probe(ctx, x, q)
 	switch {
+	case err != nil && past.verdict != nil:
+		return x.byVerdict(c, past, *past.verdict)
 	case err != nil:
 		return nil, fmt.Errorf("%w; asking the target system: %w", x.unsettled(past), err), true
 	case !there:
@@ -126,11 +127,15 @@ func (x *Export) probe(ctx context.Context, c, past *madeCall) (answer *Answer, 
 	return answer, x.run.log.answered(ctx, c, replyOf(x, c.callID, answer, nil)), true
 }
 
-// waitUntil waits until a time of the run's clock.
+// waitUntil waits until a time of the run's clock. It does not wait for longer than half
+// of the time that the run has left, which it needs for the rest of its steps.
 func (x *Export) waitUntil(ctx context.Context, t time.Time) error {
 	wait := t.Sub(x.WallTime())
 	if wait <= 0 {
 		return nil
+	}
+	if ends, ok := ctx.Deadline(); ok && wait > time.Until(ends)/2 {
+		return fmt.Errorf("it is asked at %s at the earliest, when the call itself must have ended; export again then", t.UTC().Format(time.TimeOnly))
 	}
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
@@ -181,15 +186,18 @@ type Pending struct {
 
 // Pending lists the calls that wait for a verdict, those of the newest runs first.
 func (j *Journal) Pending(ctx context.Context, q RunQuery) iter.Seq2[Pending, error] {
-	q.State = RunAbandoned
+	q.State = 0
 	return func(yield func(Pending, error) bool) {
 		for info, err := range j.ledger.Find(ctx, q) {
+			if info.State == RunEnded {
+				continue
+			}
 			var h *history
 			if err == nil {
 				h, err = j.load(ctx, info.ID)
 			}
-			if errors.Is(err, ErrNoRun) {
-				continue // erased meanwhile
+			if errors.Is(err, ErrNoRun) || err == nil && info.State == RunLive && !h.stopped {
+				continue // erased meanwhile, or it goes on
 			}
 			if err != nil {
 				if !yield(Pending{Run: info}, err) {

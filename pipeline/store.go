@@ -2,9 +2,11 @@ package pipeline
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"slices"
 
 	"github.com/exportpipeline/exportpipeline/rossum"
@@ -48,25 +50,46 @@ func (inRossum) Put(ctx context.Context, x *Export, f *File) error {
 	if name == "" {
 		name = f.Key
 	}
-	document, err := x.Rossum.CreateDocument(ctx, name, f.ContentType, f.Data)
-	if err != nil {
+	var err error
+	if f.Document, err = createDocument(ctx, x, f, name); err != nil {
 		return err
 	}
-	f.Document = document.URL
 	old, err := relationsOf(ctx, x, f.Key)
 	if err != nil {
 		return err
 	}
 	if len(old) == 0 {
 		_, err := x.Rossum.CreateDocumentRelation(ctx, rossum.DocumentRelation{
-			Type: rossum.RelationTypeExport, Key: f.Key, Annotation: x.Annotation.URL, Documents: []string{document.URL},
+			Type: rossum.RelationTypeExport, Key: f.Key, Annotation: x.Annotation.URL, Documents: []string{f.Document},
 		})
 		return err
 	}
-	if err := x.Rossum.SetRelationDocuments(ctx, old[0].ID, []string{document.URL}); err != nil {
+	if err := x.Rossum.SetRelationDocuments(ctx, old[0].ID, []string{f.Document}); err != nil {
 		return err
 	}
-	return deleteDocuments(ctx, x, old[0].Documents)
+	earlier := slices.DeleteFunc(slices.Clone(old[0].Documents), func(url string) bool { return url == f.Document })
+	return deleteDocuments(ctx, x, earlier)
+}
+
+// createDocument saves the file's bytes and returns the document's URL. A run that goes
+// on knows it from the ledger.
+func createDocument(ctx context.Context, x *Export, f *File, name string) (url string, err error) {
+	act := Act{Call: "document " + f.Key, What: "POST " + x.Rossum.BaseURL() + "/api/v1/documents (" + f.Key + ")", Repeatable: true, aside: true}
+	answer, err := x.Once(ctx, act, func(ctx context.Context, _ Attempt) (*Answer, error) {
+		document, err := x.Rossum.CreateDocument(ctx, name, f.ContentType, f.Data)
+		if err != nil {
+			return nil, err
+		}
+		value, _ := json.Marshal(document.URL) // of a text
+		return &Answer{Status: http.StatusCreated, Value: value}, nil
+	})
+	if err != nil {
+		return "", err
+	}
+	if err := json.Unmarshal(answer.Value, &url); err != nil {
+		return "", fmt.Errorf("saving file %q: the ledger has no document of it: %w", f.Key, err)
+	}
+	return url, nil
 }
 
 func (inRossum) Load(ctx context.Context, x *Export, key string) (*File, error) {

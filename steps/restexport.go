@@ -3,6 +3,7 @@ package steps
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -284,26 +285,32 @@ func (s *RESTExport) send(ctx context.Context, x *pipeline.Export, c *restCall, 
 	}
 	reply, err := x.Send(ctx, pipeline.Act{Call: "request", Repeatable: s.Mode == "retry"}, call)
 	if err != nil {
-		return nil, &pipeline.StepError{Place: "request.url", Err: err}
+		err = &pipeline.StepError{Place: "request.url", Err: err}
+		if reply != nil { // its body was cut, or is too long: status and headers are kept
+			err = errors.Join(err, s.keepHeaders(ctx, x, reply))
+		}
+		return nil, err
 	}
 	return reply, nil
 }
 
 // keep stores the reply under the keys that the settings name.
 func (s *RESTExport) keep(ctx context.Context, x *pipeline.Export, reply *httpcall.Reply) error {
-	if s.HeadersKey != "" {
-		file := pipeline.File{Key: s.HeadersKey, Name: s.HeadersKey + ".json", ContentType: "application/json", Data: headersJSON(reply), Status: reply.Status}
-		if err := x.Files.Put(ctx, file); err != nil {
-			return err
-		}
-	}
-	if s.PayloadKey == "" {
-		return nil
+	if err := s.keepHeaders(ctx, x, reply); err != nil || s.PayloadKey == "" {
+		return err
 	}
 	file := pipeline.File{Key: s.PayloadKey, Name: s.PayloadKey, ContentType: reply.Header.Get("Content-Type"), Data: reply.Body, Status: reply.Status}
 	if file.Data == nil {
 		file.Data = []byte{}
 	}
+	return x.Files.Put(ctx, file)
+}
+
+func (s *RESTExport) keepHeaders(ctx context.Context, x *pipeline.Export, reply *httpcall.Reply) error {
+	if s.HeadersKey == "" {
+		return nil
+	}
+	file := pipeline.File{Key: s.HeadersKey, Name: s.HeadersKey + ".json", ContentType: "application/json", Data: headersJSON(reply), Status: reply.Status}
 	return x.Files.Put(ctx, file)
 }
 

@@ -60,6 +60,9 @@ func (r *Reply) Fields() [][2]string {
 	return all
 }
 
+// Restore sets what [Reply.Fields] returns, for a reply that was kept.
+func (r *Reply) Restore(fields [][2]string) { r.fields = fields }
+
 // Joined returns the header as {lower_snake: value}, in the order of first appearance;
 // values of a repeated name are joined with ", ".
 func (r *Reply) Joined() [][2]string {

@@ -95,7 +95,7 @@ func (s *Server) answer(ctx context.Context, path string, p *rossum.Payload) ans
 	late, cancel := context.WithTimeout(ctx, s.o.Timeout-min(answerTime, s.o.Timeout/10))
 	defer cancel()
 	for {
-		known, after, err := s.known(ctx, key, content)
+		known, last, err := s.known(ctx, key, content)
 		if err != nil {
 			return answered{refused: unavailable(err)}
 		}
@@ -106,7 +106,7 @@ func (s *Server) answer(ctx context.Context, path string, p *rossum.Payload) ans
 			// It has called again, and may have its answer from there: this would be a second export.
 			return answered{refused: &refusal{http.StatusServiceUnavailable, "the caller has hung up before the export began; nothing was sent for this call"}}
 		}
-		j := &job{path: path, payload: p, key: key, after: after, begun: make(chan pipeline.RunInfo, 1), done: make(chan struct{})}
+		j := &job{path: path, payload: p, key: key, last: last, begun: make(chan pipeline.RunInfo, 1), done: make(chan struct{})}
 		if !s.enter(func() { s.run(j) }) {
 			return answered{refused: &refusal{http.StatusServiceUnavailable, "the export service is shutting down; call again"}}
 		}
@@ -122,27 +122,27 @@ func unavailable(err error) error {
 }
 
 // known returns the answer that the last run has given to the same content, if it is to
-// be given again, and the generation of that run.
-func (s *Server) known(ctx context.Context, key pipeline.RunKey, content string) (*answered, int64, error) {
+// be given again, and that run.
+func (s *Server) known(ctx context.Context, key pipeline.RunKey, content string) (*answered, pipeline.RunInfo, error) {
 	info, ok, err := s.journal.Latest(ctx, key)
 	if err != nil || !ok || info.State != pipeline.RunEnded {
-		return nil, 0, err
+		return nil, pipeline.RunInfo{}, err
+	}
+	if info.Content != content {
+		return nil, info, nil
 	}
 	age := info.Seen.Sub(info.Ended)
-	if info.Content != content {
-		return nil, info.Generation, nil
-	}
 	o, err := s.journal.Outcome(ctx, info.ID)
 	if errors.Is(err, pipeline.ErrNoRun) { // erased meanwhile
-		return nil, info.Generation, nil
+		return nil, info, nil
 	}
 	if err != nil {
-		return nil, 0, err
+		return nil, info, err
 	}
 	if o.Response != nil && (age < s.o.Window || !o.Failed() && !o.Delivered) {
-		return &answered{run: info.ID, response: o.Response}, info.Generation, nil
+		return &answered{run: info.ID, response: o.Response}, info, nil
 	}
-	return nil, info.Generation, nil
+	return nil, info, nil
 }
 
 // job is a run that a call has asked for.
@@ -150,11 +150,19 @@ type job struct {
 	path    string
 	payload *rossum.Payload
 	key     pipeline.RunKey
-	after   int64
+	last    pipeline.RunInfo      // that has ended, if one has
 	begun   chan pipeline.RunInfo // one, if it begins
 	done    chan struct{}         // closed when the rest is set
 	kept    pipeline.Kept
 	err     error
+}
+
+// earlier is the last run if the annotation has changed since.
+func (j *job) earlier() pipeline.RunID {
+	if j.last.Content == j.payload.ContentHash() {
+		return ""
+	}
+	return j.last.ID
 }
 
 // run makes a job's run.
@@ -174,7 +182,7 @@ func (s *Server) run(j *job) {
 		return
 	}
 	defer release()
-	j.kept, j.err = s.keep(chain, j.payload, pipeline.KeepOptions{After: j.after, Path: j.path, Begun: func(i pipeline.RunInfo) { j.begun <- i }})
+	j.kept, j.err = s.keep(chain, j.payload, pipeline.KeepOptions{After: j.last.Generation, Earlier: j.earlier(), Path: j.path, Begun: func(i pipeline.RunInfo) { j.begun <- i }})
 	s.eraseIfGone(j)
 }
 
