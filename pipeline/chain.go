@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,7 +18,6 @@ import (
 // be used by any number of exports at the same time.
 type Chain struct {
 	links  []link
-	config config
 	origin Origin
 	flows  *flowCache
 	print  string // hash of the steps, their keys and settings
@@ -35,13 +35,6 @@ func New(steps ...Step) (*Chain, error) {
 		return nil, errors.Join(faults...)
 	}
 	return &Chain{links: links, flows: &flowCache{}, print: fingerprint(links)}, nil
-}
-
-// With returns a chain of the same steps that runs with further options.
-func (c *Chain) With(options ...Option) *Chain {
-	changed := *c
-	changed.config.apply(options)
-	return &changed
 }
 
 // Steps returns the steps in their order, as they were given.
@@ -90,8 +83,10 @@ func (c *Chain) Export(ctx context.Context, p *rossum.Payload, options ...Option
 // [*BusyError] or a [*StaleError] if nothing was run, because the same export goes on
 // elsewhere, or has ended there meanwhile. Without [WithJournal] no run is kept.
 func (c *Chain) Keep(ctx context.Context, p *rossum.Payload, o KeepOptions, options ...Option) (Kept, error) {
-	config := c.config
-	config.apply(options)
+	config := newConfig(options)
+	if config.timeout == 0 {
+		config.timeout = c.origin.Timeout
+	}
 	config.keep = o
 	x, err := newExport(p, config)
 	if err != nil {
@@ -116,6 +111,10 @@ func failure(err error) *rossum.Response {
 // run runs the whole chain and returns the answer.
 func (c *Chain) run(ctx context.Context, x *Export) (*rossum.Response, error) {
 	if d := x.run.config.timeout; d > 0 {
+		x.run.ends = time.Now().Add(d)
+		if hasFinal(c.links) {
+			d -= min(graceTime, d/6) // what Finally steps may need is a part of the time
+		}
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, d, fmt.Errorf("the export took longer than %v: %w", d, context.DeadlineExceeded))
 		defer cancel()
@@ -268,6 +267,26 @@ var pathKey = strings.NewReplacer("%", "%25", "/", "%2F")
 // graceTime is what a Finally step gets after the context of the export ended.
 const graceTime = 5 * time.Second
 
+func hasFinal(links []link) bool {
+	return slices.ContainsFunc(links, func(l link) bool {
+		switch p := l.program.(type) {
+		case *Chain:
+			return l.final || hasFinal(p.links)
+		case branches:
+			return l.final || hasFinal(p)
+		}
+		return l.final
+	})
+}
+
+// grace is what a Finally step gets now.
+func (r *run) grace() time.Duration {
+	if r.ends.IsZero() {
+		return graceTime
+	}
+	return min(graceTime, time.Until(r.ends))
+}
+
 // run runs one step with everything around it: report, span, recover, ledger. A step
 // that ended in a process which was cut short is not run again: the export gets what it
 // had then.
@@ -278,7 +297,7 @@ func (s *scope) run(ctx context.Context, step *link) (err error) {
 	}
 	if ctx.Err() != nil && step.final {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), graceTime)
+		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), x.run.grace())
 		defer cancel()
 	}
 	r := &StepReport{Name: step.name, Started: x.WallTime()}

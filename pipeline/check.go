@@ -16,15 +16,17 @@ import (
 // What would fail the export on every annotation is an error. What depends on a
 // condition, a loop or a reply is a warning, since hooks are shared by queues with
 // different schemas, and so is what only leaves a gap in a file. With a nil schema
-// nothing is said of fields. Use [Findings.Err] to act on errors alone.
-func (c *Chain) Check(schema *rossum.Schema) Findings {
+// nothing is said of fields. The options are those that the runs will have. Use
+// [Findings.Err] to act on errors alone.
+func (c *Chain) Check(schema *rossum.Schema, options ...Option) Findings {
+	o := newConfig(options)
 	f := newFlow(c, target{queue: rossum.IDOf(c.origin.Queue), event: rossum.EventAnnotationContent, action: rossum.ActionExport})
 	w := &world{facts: newSchemaFacts(schema)}
-	if c.config.store != nil {
+	if o.store != nil {
 		w.stored = func(string) bool { return true }
 	}
-	j := &judge{world: w, alone: c.config.alone}
-	j.judge(f, c.config.formulas)
+	j := &judge{world: w, alone: o.alone}
+	j.judge(f, o.formulas)
 	return j.findings
 }
 

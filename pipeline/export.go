@@ -10,6 +10,7 @@ import (
 	"maps"
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/exportpipeline/exportpipeline/internal/redact"
 	"github.com/exportpipeline/exportpipeline/rossum"
@@ -48,7 +49,8 @@ type run struct {
 	config    config
 	redactor  *redact.Redactor
 	log       *runLog
-	seed      [32]byte // of random numbers
+	seed      [32]byte  // of random numbers
+	ends      time.Time // when all must have ended, zero if that is not bounded
 	report    *Report
 	secrets   map[*rossum.Hook]rossum.Secrets // of the hooks that steps run as
 	knowledge []*madeCall                     // of an earlier export that was cut short and is given up

@@ -45,9 +45,13 @@ type Origin struct {
 // makes such chains.
 func (c *Chain) WithOrigin(o Origin) *Chain {
 	changed := *c
-	changed.origin, changed.config.timeout = o, o.Timeout
+	changed.origin = o
 	return &changed
 }
+
+// Timeout returns the time-out of the hooks that the chain was made from, 0 for a chain
+// that was not made from hooks.
+func (c *Chain) Timeout() time.Duration { return c.origin.Timeout }
 
 // Graph returns the hooks that the chain was made from and their order as Mermaid
 // text, "" for a chain that was not made from hooks.

@@ -11,8 +11,8 @@ import (
 	"github.com/exportpipeline/exportpipeline/rossum"
 )
 
-// Option sets how the exports of a chain run. Give it to [Chain.With], or to
-// [Handler], or to [NewExport].
+// Option sets how the exports of a chain run. Give it to [Chain.Export], to
+// the server of package hookserver, or to [NewExport].
 type Option func(*config)
 
 // config is what the options set. The zero value works.
@@ -95,7 +95,6 @@ func OneOfSeveral() Option { return func(c *config) { c.alone = true } }
 // It must be safe for concurrent use.
 func WithReport(f func(context.Context, *Report)) Option { return func(c *config) { c.report = f } }
 
-// WithTimeout bounds an export's time. Without it the bound is that of the hook
-// the chain was made from, or else Rossum's default of 30 seconds, for a
-// [Handler]; [Chain.Export] is bounded by its context alone.
+// WithTimeout bounds an export's time. Without it the bound is that of the hooks that
+// the chain was made from; see [Chain.Timeout].
 func WithTimeout(d time.Duration) Option { return func(c *config) { c.timeout = d } }

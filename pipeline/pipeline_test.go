@@ -66,8 +66,8 @@ func TestAChainStopsAfterAnErrorOrAnErrorMessageButFinallyRuns(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var report *pipeline.Report
-			c := chainOf(t, ok, pipeline.Named("bad", tt.second), ok, pipeline.Finally(ok)).With(pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r }))
-			response, err := c.Export(t.Context(), invoice().Payload())
+			c := chainOf(t, ok, pipeline.Named("bad", tt.second), ok, pipeline.Finally(ok))
+			response, err := c.Export(t.Context(), invoice().Payload(), pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r }))
 			if (err != nil) != tt.fails || response.Failed() != (name != "warning") || statuses(report) != tt.want {
 				t.Errorf("error %v, failed %v, steps %s", err, response.Failed(), statuses(report))
 			}
@@ -144,8 +144,8 @@ func TestParallelBranchesDoNotSeeEachOtherAndMergeInOrder(t *testing.T) {
 			return fmt.Errorf("file %v, %w", f, err)
 		}
 		return nil
-	})).With(pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r }))
-	response, err := c.Export(t.Context(), invoice().Payload())
+	}))
+	response, err := c.Export(t.Context(), invoice().Payload(), pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r }))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,8 +169,9 @@ func TestSecretsAreCutOutEverywhere(t *testing.T) {
 		x.Log.Info("used "+secret, "token", learnt, "err", errors.New(secret))
 		x.RecordCall(pipeline.CallReport{Method: "GET", URL: "https://erp.example/?t=" + secret, Error: learnt})
 		return fmt.Errorf("no: %s %s", secret, learnt)
-	})).With(pipeline.WithLogger(slog.New(slog.NewJSONHandler(&logged, nil))), pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r }))
-	response, err := c.Export(t.Context(), invoice(rossumtest.Secret("s", secret)).Payload())
+	}))
+	response, err := c.Export(t.Context(), invoice(rossumtest.Secret("s", secret)).Payload(),
+		pipeline.WithLogger(slog.New(slog.NewJSONHandler(&logged, nil))), pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r }))
 	reportJSON, _ := json.Marshal(report)
 	responseJSON, _ := json.Marshal(response)
 	for name, text := range map[string]string{"log": logged.String(), "report": report.Text(), "JSON report": string(reportJSON), "answer": string(responseJSON), "error": err.Error()} {
@@ -183,13 +184,24 @@ func TestSecretsAreCutOutEverywhere(t *testing.T) {
 	}
 }
 
-func TestAFinallyStepHasTimeAfterTheDeadline(t *testing.T) {
+func TestAFinallyStepHasTimeAfterTheDeadlineWithinTheHooks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		cleaned := false
-		c := chainOf(t, pipeline.StepFunc(func(ctx context.Context, _ *pipeline.Export) error { <-ctx.Done(); return ctx.Err() }),
-			pipeline.Finally(pipeline.StepFunc(func(ctx context.Context, _ *pipeline.Export) error { cleaned = ctx.Err() == nil; return nil }))).With(pipeline.WithTimeout(time.Second))
-		if _, err := c.Export(t.Context(), invoice().Payload()); !errors.Is(err, context.DeadlineExceeded) || !cleaned {
-			t.Errorf("%v, cleaned %v", err, cleaned)
+		for timeout, want := range map[time.Duration]time.Duration{6 * time.Second: 5 * time.Second, 60 * time.Second: 55 * time.Second} {
+			started := time.Now()
+			var cut, left time.Duration
+			c := chainOf(t, pipeline.StepFunc(func(ctx context.Context, _ *pipeline.Export) error {
+				<-ctx.Done()
+				cut = time.Since(started)
+				return ctx.Err()
+			}),
+				pipeline.Finally(pipeline.StepFunc(func(ctx context.Context, _ *pipeline.Export) error {
+					ends, _ := ctx.Deadline()
+					left = ends.Sub(started)
+					return ctx.Err()
+				})))
+			if _, err := c.Export(t.Context(), invoice().Payload(), pipeline.WithTimeout(timeout)); !errors.Is(err, context.DeadlineExceeded) || cut != want || left != timeout {
+				t.Errorf("%v: %v, cut after %v, finally until %v", timeout, err, cut, left)
+			}
 		}
 	})
 }
@@ -209,7 +221,7 @@ func TestFilesInRossumAreDocumentsWithRelations(t *testing.T) {
 		t.Helper()
 		transport := &http.Transport{}
 		defer transport.CloseIdleConnections()
-		if _, err := chainOf(t, steps...).With(pipeline.WithStore(pipeline.InRossum()), pipeline.WithHTTPClient(&http.Client{Transport: transport})).Export(t.Context(), call.Payload()); err != nil {
+		if _, err := chainOf(t, steps...).Export(t.Context(), call.Payload(), pipeline.WithStore(pipeline.InRossum()), pipeline.WithHTTPClient(&http.Client{Transport: transport})); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -154,7 +154,8 @@ func Keyed(key string, s Step) Step {
 
 // Finally makes a step run even after the chain has stopped: an evaluator that
 // must see a failed call, or a notification. It runs in its place in the chain.
-// When the export's context has ended, it gets a few seconds of its own.
+// When the export's context has ended, it gets a few seconds of its own; they are a part
+// of the export's time-out, of which a sixth, five seconds at most, is kept for it.
 func Finally(s Step) Step {
 	p := partOf(s)
 	p.final = true

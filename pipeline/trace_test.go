@@ -56,7 +56,7 @@ func TestEveryStepAndTheExportHaveASpanWithoutSecrets(t *testing.T) {
 			return nil
 		})),
 		pipeline.Named("bad", pipeline.StepFunc(func(context.Context, *pipeline.Export) error { return errors.New("canary-secret failed") })))
-	_, _ = chain.With(pipeline.WithTracer(r)).Export(t.Context(), invoice(rossumtest.Secret("s", "canary-secret")).Payload())
+	_, _ = chain.Export(t.Context(), invoice(rossumtest.Secret("s", "canary-secret")).Payload(), pipeline.WithTracer(r))
 	want := "exportpipeline good 314528 |exportpipeline bad 314528 Error step bad: [secret] failed|exportpipeline export 314528 Error step bad: [secret] failed"
 	if got := strings.Join(r.ended, "|"); got != want || !inSpan {
 		t.Errorf("got  %s\nwant %s\nin a span: %v", got, want, inSpan)

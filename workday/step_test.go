@@ -107,7 +107,7 @@ func export(t testing.TB, s pipeline.Step, call *rossumtest.Call, options ...pip
 	client := &http.Client{Transport: &http.Transport{}}
 	t.Cleanup(client.CloseIdleConnections)
 	options = append([]pipeline.Option{original, pipeline.WithHTTPClient(client)}, options...)
-	return chain.With(options...).Export(t.Context(), call.Payload())
+	return chain.Export(t.Context(), call.Payload(), options...)
 }
 
 func texts(r *rossum.Response) string {
@@ -447,7 +447,7 @@ func TestADocumentOfRossumIsSentWithItsLength(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := chain.With(pipeline.WithHTTPClient(client)).Export(t.Context(), p)
+	r, err := chain.Export(t.Context(), p, pipeline.WithHTTPClient(client))
 	if err != nil || r.Failed() {
 		t.Fatalf("%v, %s", err, texts(r))
 	}
@@ -460,7 +460,7 @@ func TestADocumentOfRossumIsSentWithItsLength(t *testing.T) {
 	// A document that is gone is found out before anything is sent.
 	p = numbered("INV-2", rossumtest.On(platform), rossumtest.Set("document", "https://x.rossum.app/api/v1/documents/1")).Payload()
 	p.Document.ID = 999
-	if r, err := chain.With(pipeline.WithHTTPClient(client)).Export(t.Context(), p); err != nil || !strings.Contains(texts(r), "the call was not completed") {
+	if r, err := chain.Export(t.Context(), p, pipeline.WithHTTPClient(client)); err != nil || !strings.Contains(texts(r), "the call was not completed") {
 		t.Errorf("%v, %s", err, texts(r))
 	}
 	if len(w.Invoices()) != 1 {

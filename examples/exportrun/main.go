@@ -114,7 +114,7 @@ func check(a *arguments, l *loaded, chain *pipeline.Chain) pipeline.Findings {
 	if schema == nil && l.payload != nil {
 		schema, _ = l.payload.Schema() // the run says what is wrong with it
 	}
-	return chain.With(options...).Check(schema)
+	return chain.Check(schema, options...)
 }
 
 // formulas are computed by the folder's schema, or else by the payload's.

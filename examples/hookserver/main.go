@@ -3,6 +3,10 @@
 //
 //	ROSSUM_HOOK_SECRET=… go run ./examples/hookserver -listen :8080
 //	go run ./examples/hookserver -once      shows one call and ends; the secret is made up
+//
+// With -ledger DIR exports survive the process, and no other process that shares the
+// folder makes their calls twice; -pending and -settle are for calls of which nobody
+// knows whether they were made.
 package main
 
 import (
@@ -30,15 +34,41 @@ import (
 func main() {
 	listen := flag.String("listen", "", "serve the hook at this `address`")
 	once := flag.Bool("once", false, "call the hook once and end; the default without -listen")
+	ledger := flag.String("ledger", "", "keep exports in this `folder`, sealed with "+keyVariable+", so that they survive this process")
+	pending := flag.Bool("pending", false, "list the calls that wait for a person's verdict, and end")
+	verdict := flag.String("settle", "", "say what has become of such a call, as `RUN/CALL=there` or =absent, and end")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *listen, *once || *listen == ""); err != nil {
+	if err := do(ctx, *ledger, *pending, *verdict, *listen, *once || *listen == ""); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func run(ctx context.Context, listen string, once bool) error {
+func do(ctx context.Context, ledger string, pending bool, verdict, listen string, once bool) error {
+	if ledger == "" {
+		if pending || verdict != "" {
+			return errors.New("-pending and -settle need -ledger")
+		}
+		return run(ctx, listen, once, nil)
+	}
+	journal, err := openJournal(ledger)
+	if err != nil {
+		return err
+	}
+	switch {
+	case pending:
+		err = listPending(ctx, os.Stdout, journal)
+	case verdict != "":
+		err = settle(ctx, journal, verdict)
+	default:
+		err = run(ctx, listen, once, journal)
+	}
+	return errors.Join(err, journal.Ledger().Close())
+}
+
+// run serves the hook. Without a journal, exports are forgotten when this process ends.
+func run(ctx context.Context, listen string, once bool, journal *pipeline.Journal) error {
 	secret := os.Getenv("ROSSUM_HOOK_SECRET")
 	switch {
 	case secret == "" && !once:
@@ -54,8 +84,7 @@ func run(ctx context.Context, listen string, once bool) error {
 	if err != nil {
 		return err
 	}
-	// For more than one process, and for exports that survive this one, give it a Journal.
-	hook, err := hookserver.New(hookserver.Options{Chain: chain, Secrets: []string{secret}})
+	hook, err := hookserver.New(hookserver.Options{Chain: chain, Secrets: []string{secret}, Journal: journal})
 	if err != nil {
 		return err // such as: secret 1 is empty
 	}

@@ -76,13 +76,13 @@ func run(out io.Writer, folder string, graph bool) (calls string, err error) {
 	return recorder.text(target.URL), nil
 }
 
-// chainOf makes the chain of a queue, with the formulas of its schema.
+// chainOf makes the chain of a queue.
 func chainOf(o *rossum.Organisation, q *rossum.Queue, registry *organisation.Registry) (*pipeline.Chain, error) {
 	chain, err := organisation.FromHooks(o.Hooks, registry, organisation.OnQueue(q.URL))
 	if err != nil {
 		return nil, fmt.Errorf("queue %s: %w", q.Name, err)
 	}
-	return chain.With(pipeline.WithFormulas(pipeline.Formulas{Schema: q.Schema})), nil
+	return chain, nil
 }
 
 func export(out io.Writer, chain *pipeline.Chain, queue *rossum.Queue, target *erp.Server, recorder *recorder) error {
@@ -90,7 +90,7 @@ func export(out io.Writer, chain *pipeline.Chain, queue *rossum.Queue, target *e
 	call := invoice(queue).With(rossumtest.Offline())
 	var report *pipeline.Report
 	answer, err := chain.Export(context.Background(), call.Payload(),
-		pipeline.WithSecrets(secretsOf(target)),
+		pipeline.WithSecrets(secretsOf(target)), pipeline.WithFormulas(pipeline.Formulas{Schema: queue.Schema}),
 		pipeline.WithHTTPClient(&http.Client{Transport: recorder}), pipeline.WithOriginal(pipeline.Bytes("%PDF-1.7 of "+queue.Name)),
 		pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r }))
 	if err != nil {

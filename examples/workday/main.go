@@ -68,11 +68,11 @@ func export(out io.Writer, tenant *workdaytest.Tenant, mapping []byte, call *ros
 		return err
 	}
 	call.With(rossumtest.Secret("workday_username", workdaytest.Username), rossumtest.Secret("workday_password", workdaytest.Password))
-	answer, err := chain.With(
+	answer, err := chain.Export(context.Background(), call.Payload(),
 		pipeline.WithHTTPClient(&http.Client{Transport: printer{out}}),
 		pipeline.WithOriginal(pipeline.Bytes("%PDF-1.7 a scanned invoice")),
 		pipeline.WithClock(func() time.Time { return time.Date(2026, 4, 2, 9, 30, 0, 0, time.UTC) }),
-	).Export(context.Background(), call.Payload())
+	)
 	if err != nil {
 		return err
 	}

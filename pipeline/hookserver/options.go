@@ -21,6 +21,9 @@ const (
 	DefaultAsyncTimeout = 10 * time.Minute // as long as the token of a hook call lives
 )
 
+// memoryKeep is how long a run is remembered that nothing but memory keeps.
+const memoryKeep = 15 * time.Minute
+
 // answerTime is kept free at the end of the hook's time-out: an answer that comes late
 // makes the platform call again.
 const answerTime = time.Second
@@ -52,7 +55,8 @@ type Options struct {
 	// Run are the options of every run.
 	Run []pipeline.Option
 
-	// Timeout is the hook's time-out; DefaultTimeout if 0. A run is bounded by it, less a
+	// Timeout is the hook's time-out. 0 stands for that of the hooks which the chain was
+	// made from, or else DefaultTimeout. A run is bounded by it, less a
 	// second, unless it is answered later.
 	Timeout time.Duration
 	// Async answers slow exports later; nil answers all at once.
@@ -61,7 +65,8 @@ type Options struct {
 	// Window is how long a call with the same content gets the answer of the first, a
 	// failure, too; DefaultWindow if 0.
 	Window time.Duration
-	// Keep is how long a run is remembered after its end, DefaultKeep if 0.
+	// Keep is how long a run is remembered after its end: if 0, DefaultKeep, or 15 minutes
+	// without a Journal.
 	Keep time.Duration
 
 	// BodyLimit is how many bytes a call may have, DefaultBodyLimit if 0; of those with

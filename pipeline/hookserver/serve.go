@@ -71,9 +71,23 @@ type answered struct {
 	refused  error
 }
 
+// late is how long a call can be waited for.
+func (s *Server) late(p *rossum.Payload) time.Duration {
+	timeout := s.o.Timeout
+	if chain := s.o.Chain; timeout == 0 {
+		if chain == nil {
+			chain = s.o.Queues[p.Annotation.QueueID()]
+		}
+		if timeout = DefaultTimeout; chain != nil && chain.Timeout() > 0 {
+			timeout = chain.Timeout()
+		}
+	}
+	return timeout - min(answerTime, timeout/10)
+}
+
 // patience is how long a call is waited for.
-func (s *Server) patience() time.Duration {
-	late := s.o.Timeout - min(answerTime, s.o.Timeout/10)
+func (s *Server) patience(p *rossum.Payload) time.Duration {
+	late := s.late(p)
 	if s.o.Async == nil {
 		return late
 	}
@@ -92,7 +106,7 @@ func (s *Server) answer(ctx context.Context, path string, p *rossum.Payload) ans
 	key, content := pipeline.KeyOf(p), p.ContentHash()
 	caller := ctx
 	ctx = context.WithoutCancel(ctx)
-	late, cancel := context.WithTimeout(ctx, s.o.Timeout-min(answerTime, s.o.Timeout/10))
+	late, cancel := context.WithTimeout(ctx, s.late(p))
 	defer cancel()
 	for {
 		known, last, err := s.known(ctx, key, content)
@@ -188,7 +202,7 @@ func (s *Server) run(j *job) {
 
 // keep runs a chain.
 func (s *Server) keep(chain *pipeline.Chain, p *rossum.Payload, o pipeline.KeepOptions) (pipeline.Kept, error) {
-	timeout := s.o.Timeout - min(answerTime, s.o.Timeout/10)
+	timeout := s.late(p)
 	if s.o.Async != nil {
 		timeout = s.o.Async.Timeout
 	}
@@ -211,7 +225,7 @@ func (s *Server) eraseIfGone(j *job) {
 // await waits for a job, and for what is in its way. With again the call is looked at
 // anew.
 func (s *Server) await(late context.Context, j *job, content string) (a answered, again bool) {
-	wait := time.NewTimer(s.patience())
+	wait := time.NewTimer(s.patience(j.payload))
 	defer wait.Stop()
 	running := pipeline.RunID("")
 	begun := j.begun
@@ -221,7 +235,7 @@ func (s *Server) await(late context.Context, j *job, content string) (a answered
 			return s.ended(late, j, content)
 		case i := <-begun:
 			running, begun = i.ID, nil
-			if s.o.Async != nil && s.patience() == 0 {
+			if s.o.Async != nil && s.patience(j.payload) == 0 {
 				return answered{run: running}, false
 			}
 		case <-wait.C:
@@ -242,7 +256,7 @@ func (s *Server) ended(late context.Context, j *job, content string) (a answered
 	var busy *pipeline.BusyError
 	switch {
 	case errors.As(j.err, &busy):
-		return s.busy(late, busy.Run, content)
+		return s.busy(late, j.payload, busy.Run, content)
 	case errors.Is(j.err, pipeline.ErrStale):
 		return answered{}, true
 	case j.kept.Left:
@@ -258,9 +272,9 @@ func (s *Server) ended(late context.Context, j *job, content string) (a answered
 }
 
 // busy waits for the run that is in the way.
-func (s *Server) busy(late context.Context, running pipeline.RunInfo, content string) (answered, bool) {
+func (s *Server) busy(late context.Context, p *rossum.Payload, running pipeline.RunInfo, content string) (answered, bool) {
 	if s.o.Async != nil && running.Content == content {
-		ctx, cancel := context.WithTimeout(late, s.patience())
+		ctx, cancel := context.WithTimeout(late, s.patience(p))
 		defer cancel()
 		late = ctx
 	}

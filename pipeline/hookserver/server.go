@@ -59,8 +59,10 @@ func New(o Options) (*Server, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	setDefault(&o.Timeout, DefaultTimeout)
 	setDefault(&o.Window, DefaultWindow)
+	if o.Journal == nil {
+		setDefault(&o.Keep, memoryKeep)
+	}
 	setDefault(&o.Keep, DefaultKeep)
 	setDefault(&o.BodyLimit, DefaultBodyLimit)
 	setDefault(&o.ReadTimeout, DefaultReadTimeout)

@@ -199,6 +199,18 @@ func TestTheAnswerComesBeforeTheHooksTimeOut(t *testing.T) {
 	})
 }
 
+func TestTheTimeOutIsThatOfTheChainsHooks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		chain := chainOf(t, pipeline.StepFunc(func(ctx context.Context, _ *pipeline.Export) error { <-ctx.Done(); return context.Cause(ctx) })).
+			WithOrigin(pipeline.Origin{Timeout: 50 * time.Second})
+		started := time.Now()
+		serve(newServer(t, hookserver.Options{Chain: chain}), hookCall(invoice().Bytes()))
+		if took := time.Since(started); took != 49*time.Second {
+			t.Errorf("it took %v", took)
+		}
+	})
+}
+
 func TestOnlyListenersRunOnStatusEvents(t *testing.T) {
 	t.Parallel()
 	var ran atomic.Int32

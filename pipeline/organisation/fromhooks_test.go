@@ -92,7 +92,7 @@ func TestHooksBecomeAChainInTheOrderOfRunAfter(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	response, err := chain.With(pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r })).Export(t.Context(), invoice().Payload())
+	response, err := chain.Export(t.Context(), invoice().Payload(), pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r }))
 	if err != nil {
 		t.Fatal(err)
 	}
