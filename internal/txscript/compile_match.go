@@ -236,7 +236,7 @@ func (c *compiler) sequencePattern(p *sequencePattern) matcher {
 			if star >= 0 && i > star {
 				at = n - len(list) + i
 			}
-			item := pyvalue.None()
+			var item value
 			if i == star {
 				item = pyvalue.NewList(slices.Clone(items[i : n-len(list)+i+1])...)
 			} else {
