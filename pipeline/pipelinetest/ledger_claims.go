@@ -244,30 +244,52 @@ var claimRules = []ledgerRule{
 	}},
 }
 
-// eachCall makes every call once and yields its error.
+// eachCall makes every call once, the run's end before the waiting for it, and returns
+// the error of each. A call that does not return within a while is an error, too.
 func eachCall(ctx context.Context, l pipeline.Ledger, got pipeline.Claimed) map[string]error {
-	calls := map[string]func() error{
-		"Claim":   func() error { _, err := l.Claim(ctx, pipeline.RunKey{Hook: "x"}, lasting(long)); return err },
-		"Append":  func() error { return l.Append(ctx, got.Lease, rec("x")) },
-		"Renew":   func() error { return l.Renew(ctx, got.Lease) },
-		"End":     func() error { return l.End(ctx, got.Lease, rec("x")) },
-		"Release": func() error { return l.Release(ctx, got.Lease) },
-		"Note":    func() error { return l.Note(ctx, got.Run.ID, rec("x")) },
-		"Load":    func() error { _, err := l.Load(ctx, got.Run.ID); return err },
-		"Wait":    func() error { _, err := l.Wait(ctx, got.Run.ID); return err },
-		"Erase":   func() error { return l.Erase(ctx, got.Run.Key.Organization, got.Run.Key.Annotation) },
-		"Expire":  func() error { _, err := l.Expire(ctx, 1000*time.Hour); return err },
-		"Find": func() (err error) {
-			for _, err = range l.Find(ctx, pipeline.RunQuery{Organization: got.Run.Key.Organization, Annotation: got.Run.Key.Annotation}) {
+	query := pipeline.RunQuery{Organization: got.Run.Key.Organization, Annotation: got.Run.Key.Annotation}
+	faults := make(map[string]error)
+	for _, c := range []struct {
+		name string
+		call func() error
+	}{
+		{"Claim", func() error { _, err := l.Claim(ctx, pipeline.RunKey{Hook: "x"}, lasting(long)); return err }},
+		{"Append", func() error { return l.Append(ctx, got.Lease, rec("x")) }},
+		{"Renew", func() error { return l.Renew(ctx, got.Lease) }},
+		{"Note", func() error { return l.Note(ctx, got.Run.ID, rec("x")) }},
+		{"Load", func() error { _, err := l.Load(ctx, got.Run.ID); return err }},
+		{"Find", func() (err error) {
+			for _, err = range l.Find(ctx, query) {
 			}
 			return err
-		},
-	}
-	faults := make(map[string]error)
-	for name, call := range calls {
-		faults[name] = call()
+		}},
+		{"End", func() error { return l.End(ctx, got.Lease, rec("x")) }},
+		{"Release", func() error { return l.Release(ctx, got.Lease) }},
+		{"Wait", func() error { _, err := l.Wait(ctx, got.Run.ID); return err }},
+		{"Erase", func() error { return l.Erase(ctx, got.Run.Key.Organization, got.Run.Key.Annotation) }},
+		{"Expire", func() error { _, err := l.Expire(ctx, 1000*time.Hour); return err }},
+	} {
+		faults[c.name] = returns(c.call)
 	}
 	return faults
+}
+
+// callTime is how long a call that has nothing to wait for may take on a busy machine.
+const callTime = 30 * time.Second
+
+var errStuck = errors.New("the call did not return")
+
+func returns(call func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- call() }()
+	timer := time.NewTimer(callTime)
+	defer timer.Stop()
+	select {
+	case err := <-done:
+		return err
+	case <-timer.C:
+		return errStuck
+	}
 }
 
 // fenced checks that a lease gives no right any more.
