@@ -14,7 +14,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -204,8 +203,10 @@ func (s *suicidal) due(records ...pipeline.Record) bool {
 }
 
 func die() {
-	_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
-	select {} // the signal is on its way
+	if self, err := os.FindProcess(os.Getpid()); err == nil {
+		_ = self.Kill()
+	}
+	select {} // the end is on its way
 }
 
 func crashKey() pipeline.JournalOptions {
