@@ -194,7 +194,8 @@ func (w *world) play(t *testing.T) {
 	for i := range 1 + r.IntN(2) {
 		u := &user{world: w, annotation: int64(i + 1), name: fmt.Sprint("user", i+1)}
 		users = append(users, u)
-		w.people.Go(func() { u.live(2 + r.IntN(2)) })
+		times := 2 + r.IntN(2)
+		w.people.Go(func() { u.live(times) })
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	var operator sync.WaitGroup
