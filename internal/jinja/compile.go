@@ -332,7 +332,12 @@ func (c *compiler) filterBlock(b filterBlock) (exec, error) {
 		if err != nil {
 			return err
 		}
-		return f.print(v)
+		// Jinja2 joins the result with the rest as it is: nothing is escaped again, and
+		// what is not a text cannot be joined.
+		if !v.IsText() {
+			return pyvalue.Raise("TypeError", "sequence item 0: expected str instance, %s found", pyvalue.TypeName(v))
+		}
+		return f.raw(v)
 	}, nil
 }
 

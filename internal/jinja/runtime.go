@@ -94,6 +94,11 @@ func (f *frame) print(v value) error {
 			return err
 		}
 	}
+	return f.raw(v)
+}
+
+// raw writes a value as it is.
+func (f *frame) raw(v value) error {
 	if err := f.meter.Step(1); err != nil {
 		return err
 	}
