@@ -90,7 +90,7 @@ func (g generator) quantified(depth int) string {
 	case 3:
 		// Python 3.11 loses its way in possessive repeats of groups (cpython#101955,
 		// #106052), so only those of one character are compared.
-		atom = g.atom(0) + g.pick("*+", "?+", "++", "{1,2}+")
+		atom = g.pick("a", "b", "é", ".", `\d`, `\W`, "[ab]", "[^ab]", "(?:a)") + g.pick("*+", "?+", "++", "{1,2}+")
 	}
 	return atom
 }
@@ -118,7 +118,9 @@ func (g generator) atom(depth int) string {
 		case 8:
 			return "(?(1)" + inner + g.pick("|b", "") + ")"
 		case 9:
-			return "(?" + g.pick("a", "s", "m", "-i", "u", "x") + ":" + inner + ")"
+			// Not a and u: where a search begins, Python 3.11 takes the categories of such
+			// a group for those of the whole pattern.
+			return "(?" + g.pick("s", "m", "-i", "x") + ":" + inner + ")"
 		}
 		return "(" + inner + ")"
 	}
@@ -163,6 +165,10 @@ func TestGeneratedPatternsMatchAsInPython(t *testing.T) {
 			continue
 		}
 		got := ours(&c)
+		if got.Error == errOut.Error() {
+			t.Logf("too many ways to match: %q, flags %d, on %q", c.Pattern, c.Flags, c.Text)
+			continue
+		}
 		if d := difference(&got, &want); d != "" {
 			differ++
 			t.Errorf("%q, flags %d, on %q: %s", c.Pattern, c.Flags, c.Text, d)
