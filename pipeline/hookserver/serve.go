@@ -227,17 +227,26 @@ func (s *Server) eraseIfGone(j *job) {
 func (s *Server) await(late context.Context, j *job, content string) (a answered, again bool) {
 	wait := time.NewTimer(s.patience(j.payload))
 	defer wait.Stop()
+	polled := s.o.Async != nil && s.o.Async.After < 0 // whatever the run takes
 	running := pipeline.RunID("")
 	begun := j.begun
 	for {
 		select {
 		case <-j.done:
+			if polled {
+				// It may have begun and ended before this was looked at.
+				select {
+				case i := <-begun:
+					return answered{run: i.ID}, false
+				default:
+				}
+			}
 			return s.ended(late, j, content)
 		case i := <-begun:
-			running, begun = i.ID, nil
-			if s.o.Async != nil && s.patience(j.payload) == 0 {
-				return answered{run: running}, false
+			if polled {
+				return answered{run: i.ID}, false
 			}
+			running, begun = i.ID, nil
 		case <-wait.C:
 			if s.o.Async != nil && running != "" {
 				return answered{run: running}, false
