@@ -250,18 +250,3 @@ func ExampleServer() {
 	// 201 1 operation
 	// <nil>
 }
-
-func TestWithANegativeAfterAnExportThatHasEndedAlreadyIsPolledToo(t *testing.T) {
-	chain, err := pipeline.New(set("status", "done"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	h := newServer(t, hookserver.Options{Chain: chain, Async: later(-1)})
-	for i := range 200 {
-		p := invoice(rossumtest.Set("id", i+1))
-		status, location, _ := ask(h, hookCall(p.Bytes()))
-		if status != http.StatusAccepted || location == "" {
-			t.Fatalf("call %d: %d %q", i, status, location)
-		}
-	}
-}
