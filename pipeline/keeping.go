@@ -198,7 +198,7 @@ func (c *Chain) claim(ctx context.Context, x *Export) (Claimed, *history, []*mad
 		if err != nil {
 			return claimed, nil, nil, fmt.Errorf("ending the earlier export: %w", err)
 		}
-		after = AnyRun
+		after = claimed.Run.Generation // who has begun anew meanwhile has exported the change
 	}
 }
 

@@ -28,6 +28,14 @@ type Outcome struct {
 // Failed reports whether the run has ended with an error message.
 func (o *Outcome) Failed() bool { return o.Error != "" || o.Response != nil && o.Response.Failed() }
 
+// err is what the run returned beside the answer.
+func (o *Outcome) err() error {
+	if o.Error == "" {
+		return nil
+	}
+	return errors.New(o.Error)
+}
+
 // Outcome returns what is known of a run. The error wraps ErrNoRun if it is not there.
 func (j *Journal) Outcome(ctx context.Context, id RunID) (Outcome, error) {
 	h, err := j.load(ctx, id)
@@ -64,15 +72,20 @@ func (j *Journal) Delivered(ctx context.Context, id RunID) error {
 	return j.ledger.Note(ctx, id, r)
 }
 
+// ErrNoCall means that the hook call of a run was not recorded, since its payload was not
+// parsed from JSON.
+var ErrNoCall = errors.New("the hook call was not recorded")
+
 // Call returns the hook call that a run is of, without its token and secrets, and the
-// path at which the hook was called. The error wraps ErrNoRun if the run is not there.
+// path at which the hook was called. The error wraps ErrNoRun if the run is not there, and
+// [ErrNoCall] if its call was not recorded.
 func (j *Journal) Call(ctx context.Context, id RunID) (p *rossum.Payload, path string, err error) {
 	h, err := j.load(ctx, id)
 	if err != nil {
 		return nil, "", err
 	}
 	if len(h.begun) == 0 || h.begun[0].Payload == nil {
-		return nil, "", fmt.Errorf("run %s: its hook call was not recorded", id)
+		return nil, "", fmt.Errorf("run %s: %w", id, ErrNoCall)
 	}
 	p, err = rossum.ParsePayload(h.begun[0].Payload)
 	return p, h.begun[0].Path, err

@@ -13,6 +13,7 @@ import (
 
 // ServeHTTP answers a hook call, a poll or a health check; see [Server].
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	arrived := time.Now()
 	switch r.Method {
 	case http.MethodGet, http.MethodHead:
 		if token := r.URL.Query().Get(pollKey); s.o.Async != nil && token != "" {
@@ -37,7 +38,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.sweep(r.Context())
-	a := s.answer(r.Context(), r.URL.Path, p)
+	a := s.answer(r.Context(), arrived, r.URL.Path, p)
 	switch {
 	case a.refused != nil:
 		s.log.ErrorContext(r.Context(), "an export was not begun", "annotation", p.Annotation.ID, "error", a.refused)
@@ -102,14 +103,14 @@ func (s *Server) patience(p *rossum.Payload) time.Duration {
 
 // answer has the call answered by the run that has answered it already, that goes on, or
 // by a new one.
-func (s *Server) answer(ctx context.Context, path string, p *rossum.Payload) answered {
+func (s *Server) answer(ctx context.Context, arrived time.Time, path string, p *rossum.Payload) answered {
 	key, content := pipeline.KeyOf(p), p.ContentHash()
 	caller := ctx
 	ctx = context.WithoutCancel(ctx)
 	late, cancel := context.WithTimeout(ctx, s.late(p))
 	defer cancel()
 	for {
-		known, last, err := s.known(ctx, key, content)
+		known, last, err := s.known(ctx, arrived, key, p)
 		if err != nil {
 			return answered{refused: unavailable(err)}
 		}
@@ -136,14 +137,16 @@ func unavailable(err error) error {
 }
 
 // known returns the answer that the last run has given to the same content, if it is to
-// be given again, and that run.
-func (s *Server) known(ctx context.Context, key pipeline.RunKey, content string) (*answered, pipeline.RunInfo, error) {
+// be given again, and that run. The window is that of the call's arrival, so that the call
+// gets the answer also if this process stood still since.
+func (s *Server) known(ctx context.Context, arrived time.Time, key pipeline.RunKey, p *rossum.Payload) (*answered, pipeline.RunInfo, error) {
 	info, ok, err := s.journal.Latest(ctx, key)
 	if err != nil || !ok || info.State != pipeline.RunEnded {
 		return nil, pipeline.RunInfo{}, err
 	}
-	if info.Content != content {
-		return nil, info, nil
+	if info.Content != p.ContentHash() {
+		known, err := s.overtaken(ctx, info, p)
+		return known, info, err
 	}
 	age := info.Seen.Sub(info.Ended)
 	o, err := s.journal.Outcome(ctx, info.ID)
@@ -153,10 +156,30 @@ func (s *Server) known(ctx context.Context, key pipeline.RunKey, content string)
 	if err != nil {
 		return nil, info, err
 	}
-	if o.Response != nil && (age < s.o.Window || !o.Failed() && !o.Delivered) {
+	if o.Response != nil && (age < s.o.Window+time.Since(arrived) || !o.Failed() && !o.Delivered) {
 		return &answered{run: info.ID, response: o.Response}, info, nil
 	}
 	return nil, info, nil
+}
+
+// overtaken refuses a call that the platform made before the one whose export, of other
+// content, has ended: the annotation has changed since this one was made.
+func (s *Server) overtaken(ctx context.Context, last pipeline.RunInfo, p *rossum.Payload) (*answered, error) {
+	made, err := time.Parse(time.RFC3339Nano, p.Timestamp)
+	if err != nil {
+		return nil, nil // nothing says when it was made
+	}
+	by, _, err := s.journal.Call(ctx, last.ID)
+	if errors.Is(err, pipeline.ErrNoRun) || errors.Is(err, pipeline.ErrNoCall) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if then, err := time.Parse(time.RFC3339Nano, by.Timestamp); err != nil || !then.After(made) {
+		return nil, nil
+	}
+	return &answered{response: failed("the annotation has been exported with other content since this export was asked for. Nothing was sent for this one; export again if the annotation is to be exported once more.")}, nil
 }
 
 // job is a run that a call has asked for.
