@@ -260,9 +260,17 @@ func (r *replyRecord) recorded() (*Answer, error) {
 func (x *Export) settle(ctx context.Context, a Act, c, past *madeCall) (answer *Answer, err error, done bool) {
 	if past.reply != nil {
 		answer, err := past.reply.recorded()
+		if past.reads && past.Aside {
+			return answer, err, true // no news to anybody
+		}
 		x.decideCall("%s: answered in the part of the run that was cut short; the answer is that of the ledger", past)
 		x.recordPast(past)
 		return answer, err, true
+	}
+	if a.Probe != nil {
+		if answer, err := a.Probe(ctx); answer != nil || err != nil {
+			return x.probed(ctx, c, past, answer, err)
+		}
 	}
 	if past.reads || a.Reads || past.Repeatable || a.Repeatable {
 		x.decideCall("%s: begun in the part of the run that was cut short, and made again, since it may be repeated", past)
@@ -275,11 +283,6 @@ func (x *Export) settle(ctx context.Context, a Act, c, past *madeCall) (answer *
 		}
 		x.decideCall("%s: begun in the part of the run that was cut short, and made again with its idempotency key", past)
 		return nil, nil, false
-	}
-	if a.Probe != nil {
-		if answer, err := a.Probe(ctx); answer != nil || err != nil {
-			return x.probed(ctx, c, past, answer, err)
-		}
 	}
 	if p, ok := x.run.config.probes[past.Name]; ok {
 		return x.probe(ctx, p, c, past)
@@ -296,6 +299,9 @@ func (x *Export) unsettled(past *madeCall) *UnsettledError {
 
 // probed does as the step's own probe says.
 func (x *Export) probed(ctx context.Context, c, past *madeCall, answer *Answer, err error) (*Answer, error, bool) {
+	if err != nil && past.verdict != nil {
+		return x.byVerdict(c, past, *past.verdict)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%w; looking for it: %w", x.unsettled(past), err), true
 	}

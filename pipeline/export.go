@@ -93,6 +93,9 @@ func newExport(p *rossum.Payload, c config) (*Export, error) {
 			return nil, fmt.Errorf("%w: %w", rossum.ErrPayload, err)
 		}
 	}
+	if x.Rossum != nil {
+		x.Rossum = x.Rossum.Announced(announcer{x})
+	}
 	return x, nil
 }
 

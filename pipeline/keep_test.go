@@ -238,6 +238,58 @@ func TestAProbeDecidesAboutACallWhoseAnswerWasLost(t *testing.T) {
 	})
 }
 
+// TestAVerdictCountsWhereNothingElseCanSay: the probe of the program or of the step fails,
+// or may not be asked before the run must end.
+func TestAVerdictCountsWhereNothingElseCanSay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		closed := errors.New("the ERP is closed")
+		fails := func(context.Context, *pipeline.Export, pipeline.Question) (*pipeline.Answer, bool, error) {
+			return nil, false, closed
+		}
+		for name, tt := range map[string]struct {
+			own     error // of the step's own probe
+			options []pipeline.Option
+		}{
+			"the program's probe fails":      {nil, []pipeline.Option{pipeline.WithProbe("post", 0, fails)}},
+			"it cannot be asked yet":         {nil, []pipeline.Option{pipeline.WithProbe("post", time.Hour, fails), pipeline.WithTimeout(time.Minute)}},
+			"the step's own probe fails":     {closed, nil},
+			"nobody is asked but the person": {nil, nil},
+		} {
+			for _, there := range []bool{true, false} {
+				acts := 0
+				chain := chainOf(t, pipeline.Named("post", pipeline.StepFunc(func(ctx context.Context, x *pipeline.Export) error {
+					act := pipeline.Act{Call: "request", What: "POST https://erp.example/first"}
+					if tt.own != nil {
+						act.Probe = func(context.Context) (*pipeline.Answer, error) { return nil, tt.own }
+					}
+					answer, err := x.Once(ctx, act, func(context.Context, pipeline.Attempt) (*pipeline.Answer, error) {
+						acts++
+						return &pipeline.Answer{Status: 201, Body: []byte("made")}, nil
+					})
+					if err != nil {
+						return err
+					}
+					return x.Set("a", string(answer.Body))
+				})))
+				j := journal(t, lostAnswer(t, chain, keepCall()))
+				if _, err := chain.Export(t.Context(), keepCall().Payload(), append(tt.options, pipeline.WithJournal(j))...); !errors.Is(err, pipeline.ErrMaybeSent) {
+					t.Errorf("%s: without a verdict: %v", name, err)
+				}
+				for p, err := range j.Pending(t.Context(), pipeline.RunQuery{}) {
+					if err := errors.Join(err, j.Settle(t.Context(), p.Run.ID, p.Call, pipeline.Verdict{There: there, Status: 201, Body: []byte("seen")})); err != nil {
+						t.Fatal(err)
+					}
+				}
+				answer, err := chain.Export(t.Context(), keepCall().Payload(), append(tt.options, pipeline.WithJournal(j))...)
+				want, made := map[bool]string{true: "seen", false: "made"}[there], map[bool]int{true: 1, false: 2}[there]
+				if err != nil || !strings.Contains(texts(answer.Operations), want) || acts != made {
+					t.Errorf("%s, there %v: %v, %s, %d acts", name, there, err, texts(answer.Operations), acts)
+				}
+			}
+		}
+	})
+}
+
 func TestARunWithOtherContentKnowsWhatTheEarlierOneHadSent(t *testing.T) {
 	t.Parallel()
 	changed := keepCall().With(rossumtest.Field("corrected", "yes"))

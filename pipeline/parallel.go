@@ -102,6 +102,9 @@ func (x *Export) view() *Export {
 	v.Files = newFiles(&v, x.Files.store)
 	v.Files.base = x.Files
 	v.diverged = false // a branch has records of its own
+	if v.Rossum != nil {
+		v.Rossum = v.Rossum.Announced(announcer{&v})
+	}
 	return &v
 }
 

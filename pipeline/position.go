@@ -38,6 +38,18 @@ func (p *position) try(call string, item int) int {
 	return p.tries[tryKey{call, item}]
 }
 
+// upcoming is the identity that the step's next call of an act has.
+func (x *Export) upcoming(a Act) callID {
+	id := callID{Call: a.Call, Item: a.Item}
+	if x.at == nil {
+		return id
+	}
+	x.at.mu.Lock()
+	defer x.at.mu.Unlock()
+	id.Step, id.Try = x.at.path, x.at.tries[tryKey{a.Call, a.Item}]+1
+	return id
+}
+
 // position begins a step.
 func (x *Export) position(path, name string) *position {
 	p := &position{path: path, name: name, at: x.WallTime(), random: chacha.NewChaCha8(sha256.Sum256(append(x.run.seed[:], path...)))}

@@ -88,7 +88,8 @@ type probing struct {
 
 // WithProbe has a run that goes on after a crash ask the ERP what has become of a call
 // of the named step. It is asked once the call's own time is over and settle has passed
-// since: an ERP may act after its caller has gone.
+// since: an ERP may act after its caller has gone. A person's [Verdict] counts where the
+// probe fails, or cannot be asked yet.
 func WithProbe(step string, settle time.Duration, p Probe) Option {
 	return func(c *config) {
 		probes := make(map[string]probing, len(c.probes)+1)
@@ -104,6 +105,9 @@ func WithProbe(step string, settle time.Duration, p Probe) Option {
 func (x *Export) probe(ctx context.Context, p probing, c, past *madeCall) (answer *Answer, err error, done bool) {
 	// How long ago it was begun is the ledger's word, not that of two clocks.
 	if err := x.waitUntil(ctx, past.Begun.Add(past.Limit+p.settle)); err != nil {
+		if past.verdict != nil && ctx.Err() == nil {
+			return x.byVerdict(c, past, *past.verdict)
+		}
 		return nil, fmt.Errorf("%w; waiting before the target system is asked: %w", x.unsettled(past), err), true
 	}
 	q := Question{Step: past.Name, Call: past.Call, Item: past.Item, What: past.What, Begun: past.Begun}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/exportpipeline/exportpipeline/rossum"
 )
@@ -59,10 +60,7 @@ func (inRossum) Put(ctx context.Context, x *Export, f *File) error {
 		return err
 	}
 	if len(old) == 0 {
-		_, err := x.Rossum.CreateDocumentRelation(ctx, rossum.DocumentRelation{
-			Type: rossum.RelationTypeExport, Key: f.Key, Annotation: x.Annotation.URL, Documents: []string{f.Document},
-		})
-		return err
+		return createRelation(ctx, x, f)
 	}
 	if err := x.Rossum.SetRelationDocuments(ctx, old[0].ID, []string{f.Document}); err != nil {
 		return err
@@ -72,16 +70,18 @@ func (inRossum) Put(ctx context.Context, x *Export, f *File) error {
 }
 
 // createDocument saves the file's bytes and returns the document's URL. A run that goes
-// on knows it from the ledger.
+// on knows it from the ledger, or finds the document by the mark that it carries.
 func createDocument(ctx context.Context, x *Export, f *File, name string) (url string, err error) {
-	act := Act{Call: "document " + f.Key, What: "POST " + x.Rossum.BaseURL() + "/api/v1/documents (" + f.Key + ")", Repeatable: true, aside: true}
+	client := x.Rossum.Announced(nil) // it is announced here
+	act := Act{Call: "document " + f.Key, What: "POST " + client.BaseURL() + "/api/v1/documents (" + f.Key + ")", Repeatable: true, aside: true}
+	mark := documentMark(x, act)
+	act.Probe = func(ctx context.Context) (*Answer, error) { return findDocument(ctx, x, name, mark) }
 	answer, err := x.Once(ctx, act, func(ctx context.Context, _ Attempt) (*Answer, error) {
-		document, err := x.Rossum.CreateDocument(ctx, name, f.ContentType, f.Data)
+		document, err := client.SaveDocument(ctx, rossum.NewDocument{Name: name, ContentType: f.ContentType, Data: f.Data, Metadata: mark})
 		if err != nil {
 			return nil, err
 		}
-		value, _ := json.Marshal(document.URL) // of a text
-		return &Answer{Status: http.StatusCreated, Value: value}, nil
+		return documentAnswer(document), nil
 	})
 	if err != nil {
 		return "", err
@@ -90,6 +90,76 @@ func createDocument(ctx context.Context, x *Export, f *File, name string) (url s
 		return "", fmt.Errorf("saving file %q: the ledger has no document of it: %w", f.Key, err)
 	}
 	return url, nil
+}
+
+func documentAnswer(d *rossum.Document) *Answer {
+	value, _ := json.Marshal(d.URL) // of a text
+	return &Answer{Status: http.StatusCreated, Value: value}
+}
+
+// markName is the key of a document's metadata that says which call has made it.
+const markName = "exportpipeline"
+
+// documentMark is the metadata of a document that a call makes, nil if the run is not
+// kept: then nobody goes on with it, and looks for the document.
+func documentMark(x *Export, a Act) map[string]any {
+	var i Idempotency
+	key := i.key(x.run.log.info, x.upcoming(a))
+	if key == "" {
+		return nil
+	}
+	return map[string]any{markName: key}
+}
+
+// mostFound is how many documents are looked at that have the name of a file.
+const mostFound = 500
+
+// findDocument looks for the document that a process has made which was cut short.
+func findDocument(ctx context.Context, x *Export, name string, mark map[string]any) (*Answer, error) {
+	seen := 0
+	name = name[strings.LastIndexAny(name, `/\`)+1:] // the platform keeps no more of it
+	// A day is more than clocks differ by.
+	for d, err := range x.Rossum.Announced(nil).FindDocuments(ctx, name, x.Now().AddDate(0, 0, -1)) {
+		if err != nil {
+			return nil, err
+		}
+		var metadata map[string]any
+		if json.Unmarshal(d.Metadata, &metadata) == nil && mark != nil && metadata[markName] == mark[markName] {
+			return documentAnswer(d), nil
+		}
+		if seen++; seen == mostFound {
+			break
+		}
+	}
+	return nil, nil
+}
+
+// createRelation links the file's document to the annotation. There is one relation for
+// each key, by which it is found again.
+func createRelation(ctx context.Context, x *Export, f *File) error {
+	client := x.Rossum.Announced(nil)
+	act := Act{Call: "relation " + f.Key + " " + f.Document, What: "POST " + client.BaseURL() + "/api/v1/document_relations (" + f.Key + ")", Repeatable: true, aside: true}
+	act.Probe = func(ctx context.Context) (*Answer, error) {
+		for r, err := range client.DocumentRelations(ctx, x.Annotation.ID, f.Key) {
+			if err != nil {
+				return nil, err
+			}
+			if r.Key == f.Key && slices.Contains(r.Documents, f.Document) {
+				return &Answer{Status: http.StatusCreated}, nil
+			}
+		}
+		return nil, nil
+	}
+	_, err := x.Once(ctx, act, func(ctx context.Context, _ Attempt) (*Answer, error) {
+		_, err := client.CreateDocumentRelation(ctx, rossum.DocumentRelation{
+			Type: rossum.RelationTypeExport, Key: f.Key, Annotation: x.Annotation.URL, Documents: []string{f.Document},
+		})
+		if err != nil {
+			return nil, err
+		}
+		return &Answer{Status: http.StatusCreated}, nil
+	})
+	return err
 }
 
 func (inRossum) Load(ctx context.Context, x *Export, key string) (*File, error) {

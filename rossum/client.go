@@ -42,6 +42,8 @@ type Client struct {
 	calls   *httpcall.Client
 	limiter *rate.Limiter
 	redact  *redact.Redactor
+
+	announcer Announcer // nil: calls are made as they come
 }
 
 // ClientOption sets up a [Client].
@@ -201,7 +203,7 @@ func (c *Client) do(ctx context.Context, r request) (*httpcall.Reply, error) {
 	case http.MethodGet, http.MethodDelete, http.MethodPatch:
 		call.Retry = httpcall.Always // PATCH sets values, so that a second one changes nothing
 	}
-	reply, err := c.calls.Do(ctx, call)
+	reply, err := c.call(ctx, call)
 	if err != nil {
 		return nil, err
 	}

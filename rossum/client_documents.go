@@ -25,30 +25,53 @@ const documentTimeout = 5 * time.Minute
 // ErrDocumentTooLarge means that a document is larger than [MaxDocument].
 var ErrDocumentTooLarge = errors.New("document is larger than 40 MB, which is Rossum's limit")
 
+// NewDocument is a file that becomes a document in Rossum.
+type NewDocument struct {
+	Name        string
+	ContentType string // media type; if it is "", that of the name
+	Data        []byte
+	// Metadata are kept with the document, as GET documents shows them; nil for none.
+	Metadata map[string]any
+}
+
 // CreateDocument saves a file in Rossum and returns the new document.
 func (c *Client) CreateDocument(ctx context.Context, name, contentType string, data []byte) (*Document, error) {
-	if len(data) > MaxDocument {
-		return nil, fmt.Errorf("saving %q: %w: %d bytes", name, ErrDocumentTooLarge, len(data))
-	}
-	if contentType == "" {
-		if contentType = mime.TypeByExtension(path.Ext(name)); contentType == "" {
-			contentType = "application/octet-stream"
-		}
+	return c.SaveDocument(ctx, NewDocument{Name: name, ContentType: contentType, Data: data})
+}
+
+// SaveDocument is CreateDocument for a file with metadata, which go in a part of the form
+// of their own, as in Rossum's Python SDK.
+func (c *Client) SaveDocument(ctx context.Context, d NewDocument) (*Document, error) {
+	if len(d.Data) > MaxDocument {
+		return nil, fmt.Errorf("saving %q: %w: %d bytes", d.Name, ErrDocumentTooLarge, len(d.Data))
 	}
 	boundary := rand.Text()
-	body := formFile{data: data}
-	disposition := mime.FormatMediaType("form-data", map[string]string{"name": "content", "filename": name})
-	body.head = fmt.Appendf(nil, "--%s\r\nContent-Disposition: %s\r\nContent-Type: %s\r\n\r\n", boundary, disposition, contentType)
-	body.tail = fmt.Appendf(nil, "\r\n--%s--\r\n", boundary)
 	reply, err := c.do(ctx, request{
-		method: http.MethodPost, path: "documents", body: body, timeout: documentTimeout,
+		method: http.MethodPost, path: "documents", body: d.form(boundary), timeout: documentTimeout,
 		contentType: "multipart/form-data; boundary=" + boundary,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("saving %q in Rossum: %w", name, err)
+		return nil, fmt.Errorf("saving %q in Rossum: %w", d.Name, err)
 	}
-	var d Document
-	return &d, decode(reply.Body, "documents", &d)
+	var made Document
+	return &made, decode(reply.Body, "documents", &made)
+}
+
+func (d *NewDocument) form(boundary string) formFile {
+	contentType := d.ContentType
+	if contentType == "" {
+		if contentType = mime.TypeByExtension(path.Ext(d.Name)); contentType == "" {
+			contentType = "application/octet-stream"
+		}
+	}
+	body := formFile{data: d.Data}
+	if d.Metadata != nil {
+		body.head = fmt.Appendf(nil, "--%s\r\nContent-Disposition: form-data; name=\"metadata\"\r\n\r\n%s\r\n", boundary, encode(d.Metadata))
+	}
+	disposition := mime.FormatMediaType("form-data", map[string]string{"name": "content", "filename": d.Name})
+	body.head = fmt.Appendf(body.head, "--%s\r\nContent-Disposition: %s\r\nContent-Type: %s\r\n\r\n", boundary, disposition, contentType)
+	body.tail = fmt.Appendf(nil, "\r\n--%s--\r\n", boundary)
+	return body
 }
 
 // formFile is a multipart body of one file, without a copy of its data.
@@ -103,6 +126,13 @@ func (c *Client) Fetch(ctx context.Context, address string) (data []byte, mediaT
 // Documents yields the documents with the given ids as the API describes them.
 func (c *Client) Documents(ctx context.Context, ids ...int64) iter.Seq2[json.RawMessage, error] {
 	return listByID(ctx, c, "documents", ids)
+}
+
+// FindDocuments yields the documents with a file name that have arrived at the given day, in
+// UTC, or later.
+func (c *Client) FindDocuments(ctx context.Context, name string, since time.Time) iter.Seq2[*Document, error] {
+	query := url.Values{"original_file_name": {name}, "arrived_at_after": {since.UTC().Format(time.DateOnly)}}
+	return list[*Document](ctx, c, "documents", query)
 }
 
 // DeleteDocument removes a document. That it is gone already is no error.

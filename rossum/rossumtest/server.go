@@ -255,6 +255,13 @@ func (s *Server) Document(id int64) ([]byte, bool) {
 	return d.data, true
 }
 
+// DocumentCount returns how many documents there are.
+func (s *Server) DocumentCount() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.documents)
+}
+
 // Artefacts returns the bytes of the documents that export relations of an
 // annotation hold, by reference key.
 func (s *Server) Artefacts(annotationID int64) map[string][]byte {
@@ -305,7 +312,12 @@ func (s *Server) createDocument(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.nextID++
-	answer(w, http.StatusCreated, s.addDocument(s.nextID, header.Filename, mimeType, data).Document)
+	d := s.addDocument(s.nextID, header.Filename, mimeType, data)
+	d.ArrivedAt = time.Now().UTC().Format("2006-01-02T15:04:05.000000Z")
+	if metadata := r.FormValue("metadata"); json.Valid([]byte(metadata)) {
+		d.Metadata = json.RawMessage(metadata)
+	}
+	answer(w, http.StatusCreated, d.Document)
 }
 
 func (s *Server) getDocument(w http.ResponseWriter, r *http.Request) {

@@ -152,11 +152,16 @@ func (s *Server) listAnnotations(w http.ResponseWriter, r *http.Request) {
 	s.page(w, r, asked(r, s.annotations, func(a json.RawMessage) any { return a }))
 }
 
-// listDocuments answers in the same way.
+// listDocuments answers in the same way, and knows two filters more.
 func (s *Server) listDocuments(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.page(w, r, asked(r, s.documents, func(d *storedDocument) any { return d.Document }))
+	all := asked(r, s.documents, func(d *storedDocument) any { return d.Document })
+	name, since := r.FormValue("original_file_name"), r.FormValue("arrived_at_after")
+	s.page(w, r, slices.DeleteFunc(all, func(d any) bool {
+		document := d.(rossum.Document)
+		return name != "" && document.OriginalFileName != name || document.ArrivedAt < since // both in ISO 8601
+	}))
 }
 
 // asked picks the objects whose ids the query names, in their order.
