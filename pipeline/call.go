@@ -10,15 +10,28 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/exportpipeline/exportpipeline/internal/httpcall"
 )
 
-// ErrMaybeSent means that a process which was cut short had begun a call, so that the
+// What a failed call leaves behind at the other side. The errors of package send, of the
+// Rossum client and of [Export.Once] match one of the two.
+var (
+	// ErrMaybeSent means that the other side may have acted on a call.
+	ErrMaybeSent = httpcall.ErrMaybeSent
+	// ErrNotSent means that nothing of a call can have reached the other side, so that it
+	// can be made again without any risk.
+	ErrNotSent = httpcall.ErrNotSent
+)
+
+// ErrUnsettled means that a process which was cut short had begun a call, so that the
 // other side may have acted on it, and that nothing says whether it has. The call is not
 // made again; see [UnsettledError].
-var ErrMaybeSent = errors.New("a run that was cut short may have sent this already; it is not sent again")
+var ErrUnsettled = errors.New("a run that was cut short may have sent this already; it is not sent again")
 
 // UnsettledError says that a run cannot go on before somebody has looked into the target
-// system: a call was begun and no answer to it is known. It wraps [ErrMaybeSent].
+// system: a call was begun and no answer to it is known. It wraps [ErrUnsettled], and
+// matches [ErrMaybeSent].
 type UnsettledError struct {
 	Run   RunID
 	Call  CallRef
@@ -27,15 +40,18 @@ type UnsettledError struct {
 }
 
 func (e *UnsettledError) Error() string {
-	text := fmt.Sprintf("%s, begun %s: %v. Look into the target system for what this call makes", e.What, e.Begun.UTC().Format(time.RFC3339), ErrMaybeSent)
+	text := fmt.Sprintf("%s, begun %s: %v. Look into the target system for what this call makes", e.What, e.Begun.UTC().Format(time.RFC3339), ErrUnsettled)
 	if e.Run != "" {
 		text += fmt.Sprintf("; then say what has become of it (run %s, call %s), and export again", e.Run, e.Call)
 	}
 	return text
 }
 
-// Unwrap returns ErrMaybeSent.
-func (e *UnsettledError) Unwrap() error { return ErrMaybeSent }
+// Unwrap returns ErrUnsettled.
+func (e *UnsettledError) Unwrap() error { return ErrUnsettled }
+
+// Is makes errors.Is find [ErrMaybeSent].
+func (e *UnsettledError) Is(target error) bool { return target == ErrMaybeSent }
 
 // CallRef names a call of a run, for a person's [Verdict].
 type CallRef string
@@ -72,8 +88,49 @@ type Act struct {
 	// an error if it could not look.
 	Probe func(ctx context.Context) (*Answer, error)
 
-	request *sentRequest
-	aside   bool // it is about the export's own files, and no news to a person
+	// Request is what an HTTP call sends, for the ledger, which gets it without
+	// credentials; nil for a call that is none.
+	Request *Request
+	// Forget keeps the call out of the ledger, which gets neither the call nor its answer:
+	// a token request, whose answer is a secret. It is made again when the run goes on.
+	Forget bool
+
+	aside bool // it is about the export's own files, and no news to a person
+}
+
+// Request is what an HTTP call sends.
+type Request struct {
+	Method string      `json:"method"`
+	URL    string      `json:"url"`
+	Header http.Header `json:"header,omitempty"`
+	Body   []byte      `json:"body,omitempty"`
+	// Made says that Body has not all of it: the step makes the body anew when the call
+	// has to be made again. It is so for files, and for bodies with a secret in them.
+	Made bool `json:"made,omitempty"`
+}
+
+// maxRecordedBody is how many bytes of a body the ledger keeps. A larger one is made
+// again by the step when it has to be sent again.
+const maxRecordedBody = 1 << 20
+
+// forLedger is what the ledger gets to know of a request: nothing that proves who made it.
+func (r *Request) forLedger(redact func(string) string) *Request {
+	if r == nil {
+		return nil
+	}
+	kept := &Request{Method: r.Method, URL: redact(r.URL), Header: make(http.Header), Made: r.Made}
+	for name, values := range r.Header {
+		if text := strings.Join(values, "\x00"); redact(text) == text && !strings.EqualFold(name, "Authorization") && !strings.EqualFold(name, "Cookie") {
+			kept.Header[http.CanonicalHeaderKey(name)] = values
+		}
+	}
+	if len(r.Body) > maxRecordedBody || redact(string(r.Body)) != string(r.Body) {
+		kept.Made = true
+	}
+	if !kept.Made {
+		kept.Body = r.Body
+	}
+	return kept
 }
 
 // Attempt is what [Export.Once] tells the function that makes a call.
@@ -82,7 +139,10 @@ type Attempt struct {
 	// Header is the name of its header.
 	Key, Header string
 
-	again *sentRequest // these bytes are sent again
+	// Again, if not nil, is what the call sent that is made again: its Body, unless it was
+	// Made, and its Content-Type go out once more byte for byte. The other side may refuse
+	// a key that comes with other bytes.
+	Again *Request
 }
 
 // Answer is what the other side has answered. Status, headers and body are kept byte for
@@ -124,25 +184,38 @@ func maybeSent(err error) bool {
 	return !errors.As(err, &flag) || flag.MaybeSent()
 }
 
+// Is makes errors.Is find [ErrNotSent].
+func (e *notSentError) Is(target error) bool { return target == ErrNotSent }
+
 // Once makes a call that must not be made twice: the ledger knows of it before send is
 // called, and has the answer before the step sees it. When the run goes on after a
 // crash, a call whose answer is known is not made again; its answer comes from the ledger.
 // One without an answer is settled: it is made again if it only reads or may be repeated,
 // or with the key under which the other side knows it ([WithIdempotency]), or a probe says
-// what has become of it ([WithProbe]), or a person has said so; otherwise the error wraps
-// [ErrMaybeSent].
+// what has become of it ([WithProbe]), or a person has said so; otherwise the error is an
+// [*UnsettledError].
 //
 // send makes the call, once, and returns the answer, whatever its status, or an error:
 // one that [NotSent] marks, or that has a method MaybeSent() bool which says false, counts
 // as a call that was not made. An answer beside an error is what arrived of it. Once
-// returns what send returned, or what the ledger has of it. The error wraps [ErrNotNoted]
-// if the ledger takes nothing; the call is not made then.
+// returns what send returned, or what the ledger has of it: the error of an earlier
+// process is a [*RecordedError]. The error wraps [ErrNotNoted] if the ledger takes nothing;
+// the call is not made then.
+//
+// Steps that speak HTTP call it by package send.
 func (x *Export) Once(ctx context.Context, a Act, send func(context.Context, Attempt) (*Answer, error)) (*Answer, error) {
 	if ends, ok := ctx.Deadline(); ok { // no call outlives its run
 		if left := max(time.Until(ends), 0); a.Limit == 0 || left < a.Limit {
 			a.Limit = left
 		}
 	}
+	if a.Forget {
+		if ctx.Err() != nil {
+			return nil, NotSent(context.Cause(ctx))
+		}
+		return send(ctx, Attempt{})
+	}
+	a.Request = a.Request.forLedger(x.Redact)
 	c := x.newCall(a)
 	if past := x.run.log.past(c.callID); past != nil {
 		answer, err, done := x.settle(ctx, a, c, past)
@@ -173,8 +246,8 @@ func (x *Export) make(ctx context.Context, a Act, c *madeCall, send func(context
 		return nil, NotSent(err)
 	}
 	attempt := Attempt{Key: c.Key, Header: x.run.config.idempotency.Header}
-	if a.request != nil && c.Request != a.request {
-		attempt.again = c.Request
+	if a.Request != nil && c.Request != a.Request {
+		attempt.Again = c.Request
 	}
 	started := x.WallTime()
 	answer, err := send(ctx, attempt)
@@ -206,7 +279,7 @@ func (x *Export) newCall(a Act) *madeCall {
 		id.Try = x.at.try(a.Call, a.Item)
 	}
 	c := &madeCall{reads: a.Reads, callRecord: callRecord{
-		callID: id, Name: name, What: x.Redact(a.What), Begun: x.WallTime(), Limit: a.Limit, Reads: a.Reads, Repeatable: a.Repeatable, Aside: a.aside, Request: a.request,
+		callID: id, Name: name, What: x.Redact(a.What), Begun: x.WallTime(), Limit: a.Limit, Reads: a.Reads, Repeatable: a.Repeatable, Aside: a.aside, Request: a.Request,
 	}}
 	if i := x.run.config.idempotency; !a.Reads && !a.aside && i.applies(name) {
 		c.Key = i.key(x.run.log.info, id)
@@ -233,15 +306,26 @@ func isTimeout(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &t) && t.Timeout()
 }
 
-// pastError is the error of a call that an earlier process made.
-type pastError struct {
-	text          string
-	sent, timeout bool
+// RecordedError is the error of a call that an earlier process made.
+type RecordedError struct {
+	Text string // without secrets
+	Sent bool   // the other side may have acted on the call
+
+	timeout bool
 }
 
-func (e *pastError) Error() string   { return e.text }
-func (e *pastError) MaybeSent() bool { return e.sent }
-func (e *pastError) Timeout() bool   { return e.timeout }
+func (e *RecordedError) Error() string { return e.Text }
+
+// MaybeSent returns Sent.
+func (e *RecordedError) MaybeSent() bool { return e.Sent }
+
+// Timeout reports whether the call took too long.
+func (e *RecordedError) Timeout() bool { return e.timeout }
+
+// Is makes errors.Is find [ErrMaybeSent] or [ErrNotSent].
+func (e *RecordedError) Is(target error) bool {
+	return target == ErrMaybeSent && e.Sent || target == ErrNotSent && !e.Sent
+}
 
 // recorded returns what the ledger has of a call.
 func (r *replyRecord) recorded() (*Answer, error) {
@@ -250,7 +334,7 @@ func (r *replyRecord) recorded() (*Answer, error) {
 		answer = &Answer{Status: a.Status, Reason: a.Reason, URL: a.URL, Header: a.Header, Body: a.Body, Value: a.Value, Took: a.Took, Recorded: true}
 	}
 	if r.Error != "" {
-		return answer, &pastError{r.Error, r.Sent, r.Timeout}
+		return answer, &RecordedError{r.Error, r.Sent, r.Timeout}
 	}
 	return answer, nil
 }

@@ -381,7 +381,7 @@ func (s *scope) passed(path string, past *stepRecord) error {
 // the process or its time ended, or that waits for a verdict, has not.
 func (s *scope) noteEnd(ctx context.Context, path string, r *StepReport, err error) error {
 	x := s.x
-	if !x.run.log.isKept() || errors.Is(err, ErrMaybeSent) || isLeft(ctx) {
+	if !x.run.log.isKept() || errors.Is(err, ErrUnsettled) || isLeft(ctx) {
 		return nil
 	}
 	record, recordErr := x.record(path, r, walk(err))

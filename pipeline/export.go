@@ -134,7 +134,7 @@ func (x *Export) Decide(format string, args ...any) {
 	x.step.add(func(s *StepReport) { s.Decisions = append(s.Decisions, text) })
 }
 
-// RecordCall notes a call in the report. Steps that send by [Export.HTTPClient]
+// RecordCall notes a call in the report. Steps that send by package send
 // need not: it does so itself.
 func (x *Export) RecordCall(c CallReport) {
 	c.URL, c.Error = x.Redact(c.URL), x.Redact(c.Error)
@@ -187,6 +187,10 @@ func (x *Export) Hide(secret string) { x.run.redactor.Add(secret) }
 
 // Redact cuts every known secret out of a text.
 func (x *Export) Redact(text string) string { return x.run.redactor.String(text) }
+
+// RedactError returns an error whose text, and the texts of what it wraps, have no known
+// secret. errors.Is and errors.As find in it what they find in err.
+func (x *Export) RedactError(err error) error { return x.run.redactor.Error(err) }
 
 // Transport returns the [http.Client] that the program wants calls to go
 // through; nil if it has no wish.

@@ -88,7 +88,7 @@ func (c *Chain) keep(ctx context.Context, x *Export) (Kept, error) {
 		// What it has done is on the ledger, or is done again from there.
 		return k, errors.Join(runErr, j.ledger.Release(endCtx, claimed.Lease))
 	}
-	if k.Stopped = errors.Is(runErr, ErrMaybeSent) || errors.Is(runErr, ErrChanged); k.Stopped {
+	if k.Stopped = errors.Is(runErr, ErrUnsettled) || errors.Is(runErr, ErrChanged); k.Stopped {
 		err = errors.Join(x.run.log.write(endCtx, recordStopped, endRecord{Response: response, Error: textOf(runErr), Report: x.run.report}), j.ledger.Release(endCtx, claimed.Lease))
 	} else {
 		err = x.run.log.end(endCtx, endRecord{Response: response, Error: textOf(runErr), Report: x.run.report})

@@ -60,17 +60,7 @@ type callRecord struct {
 	Repeatable bool          `json:"repeatable,omitempty"`
 	Aside      bool          `json:"aside,omitempty"` // about the export's own files
 	Key        string        `json:"key,omitempty"`   // that the other side knows a repeated call by
-	Request    *sentRequest  `json:"request,omitempty"`
-}
-
-// sentRequest are the bytes of a call, without credentials.
-type sentRequest struct {
-	Method string      `json:"method"`
-	URL    string      `json:"url"`
-	Header http.Header `json:"header,omitempty"`
-	Body   []byte      `json:"body,omitempty"`
-	// Made says that the body is made again by the step: it is a file, or holds a secret.
-	Made bool `json:"made,omitempty"`
+	Request    *Request      `json:"request,omitempty"`
 }
 
 // replyRecord is what became of a call.

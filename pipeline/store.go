@@ -242,22 +242,3 @@ func deleteDocuments(ctx context.Context, x *Export, urls []string) error {
 	}
 	return nil
 }
-
-// remoteURL streams the content of a document or annotation of the hook's own Rossum,
-// whose address a document's text has given.
-type remoteURL struct {
-	client *rossum.Client
-	url    string
-}
-
-func (u remoteURL) Open(ctx context.Context) (io.ReadCloser, error) {
-	body, _, err := u.client.OpenContent(ctx, u.url)
-	return body, err
-}
-
-func (u remoteURL) Size() int64 { return -1 }
-
-// OpenSized is as that of a remoteDocument.
-func (u remoteURL) OpenSized(ctx context.Context) (io.ReadCloser, int64, error) {
-	return u.client.OpenContent(ctx, u.url)
-}

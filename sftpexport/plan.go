@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/exportpipeline/exportpipeline/internal/exporttemplate"
 	"github.com/exportpipeline/exportpipeline/internal/settings"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/sftpexport/internal/naming"
@@ -40,7 +41,7 @@ type sourced struct {
 // plan gathers the contents of the rules that are due.
 func (s *Step) plan(ctx context.Context, x *pipeline.Export, c *compiled) (*plan, error) {
 	p := &plan{step: s, c: c, x: x, counts: make(map[string]int64), system: Unix}
-	data := x.TemplateData()
+	data := exporttemplate.Data(x)
 	var faults []error
 	for i := range c.rules {
 		r := &c.rules[i]

@@ -3,6 +3,7 @@ package sftpexport
 import (
 	"slices"
 
+	"github.com/exportpipeline/exportpipeline/internal/exporttemplate"
 	"github.com/exportpipeline/exportpipeline/internal/settings"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 )
@@ -19,7 +20,7 @@ func (s *Step) Uses(int64) []pipeline.Use {
 	var list []pipeline.Use
 	for i := range compiled.rules {
 		r := &compiled.rules[i]
-		list = append(list, pipeline.TemplateUses(r.condition, pipeline.Use{Steers: true})...)
+		list = append(list, exporttemplate.Uses(r.condition, pipeline.Use{Steers: true})...)
 		like := pipeline.Use{Conditional: r.condition != nil}
 		if len(r.objects) == 1 && r.objects[0].Key != "" {
 			like.IfFile = r.objects[0].Key // without it there is nothing to put anywhere

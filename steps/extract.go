@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/exportpipeline/exportpipeline/internal/charset"
+	"github.com/exportpipeline/exportpipeline/internal/exporttemplate"
 	"github.com/exportpipeline/exportpipeline/internal/jmespath"
 	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
 	"github.com/exportpipeline/exportpipeline/internal/python/re"
@@ -173,7 +174,7 @@ func (s *Extract) Run(ctx context.Context, x *pipeline.Export) error {
 }
 
 func (src source) run(ctx context.Context, x *pipeline.Export) error {
-	due, err := isDue(ctx, x, src.condition, x.TemplateData())
+	due, err := isDue(ctx, x, src.condition, exporttemplate.Data(x))
 	if err != nil || !due {
 		return err
 	}
@@ -317,4 +318,13 @@ func compileRegexp(path string) (finder, error) {
 		text, _ := m.Group(min(1, p.Groups()))
 		return text, nil
 	}, nil
+}
+
+// excerpt shows the beginning of a reply in an error, on one line.
+func excerpt(body []byte) string {
+	text := strings.Join(strings.Fields(strings.ToValidUTF8(string(body[:min(len(body), 300)]), "")), " ")
+	if text == "" {
+		return "(no text)"
+	}
+	return text
 }

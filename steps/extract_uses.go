@@ -1,6 +1,7 @@
 package steps
 
 import (
+	"github.com/exportpipeline/exportpipeline/internal/exporttemplate"
 	"github.com/exportpipeline/exportpipeline/internal/settings"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 )
@@ -16,7 +17,7 @@ func (s *Extract) Uses(int64) []pipeline.Use {
 		compiled, _ = s.compile() // the faults are those of Compile
 	}
 	for _, src := range compiled {
-		list = append(list, pipeline.TemplateUses(src.condition, pipeline.Use{})...)
+		list = append(list, exporttemplate.Uses(src.condition, pipeline.Use{})...)
 		maybe := !always(src.condition)
 		list = append(list, pipeline.Use{Kind: pipeline.UseNeeds, Name: src.Key, Place: settings.Join(src.place, "source_reference_key"), Conditional: maybe})
 		for i, r := range src.Rules {

@@ -1,23 +1,18 @@
 package steps
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"mime"
 	"net/http"
-	"net/textproto"
-	"net/url"
 	"slices"
 	"strings"
 
-	"mime/multipart"
-
-	"github.com/exportpipeline/exportpipeline/internal/httpcall"
 	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
 	"github.com/exportpipeline/exportpipeline/internal/settings"
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/send"
 )
 
 // request is a compiled Request.
@@ -108,8 +103,8 @@ func (r Request) compile(faults *settings.Faults, artefact string) *request {
 }
 
 // render makes the call of one export.
-func (c *request) render(ctx context.Context, data *jsontemplate.Data, artefact *pipeline.File, target *urls, newID func() string) (*httpcall.Call, error) {
-	call := &httpcall.Call{Method: c.method, Header: make(http.Header)}
+func (c *request) render(ctx context.Context, data *jsontemplate.Data, artefact *pipeline.File, target *urls, newID func() string) (*send.Call, error) {
+	call := &send.Call{Method: c.method, Header: make(http.Header)}
 	var err error
 	if call.URL, err = target.fill(ctx, c.url, data); err != nil {
 		return nil, fmt.Errorf("request.url: %w", err)
@@ -119,7 +114,7 @@ func (c *request) render(ctx context.Context, data *jsontemplate.Data, artefact 
 		if err != nil {
 			return nil, err
 		}
-		set(call, h, value)
+		call.SetHeader(h.spelled, value)
 	}
 	var body jsontemplate.Value
 	if c.body != nil {
@@ -133,14 +128,14 @@ func (c *request) render(ctx context.Context, data *jsontemplate.Data, artefact 
 	case c.fileKey != nil, isForm && multipartType:
 		return call, c.multipart(ctx, call, data, fields, artefact, newID())
 	case isForm:
-		text, err := urlencoded(ctx, fields)
+		form, err := urlencoded(ctx, fields)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", c.bodyPlace, err)
 		}
 		if call.Header.Get("Content-Type") == "" {
-			call.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			call.Header.Set("Content-Type", send.FormType)
 		}
-		call.Body = httpcall.Bytes(text)
+		call.Body = form
 	case body != nil:
 		if call.Body, err = plainBody(ctx, body); err != nil {
 			return nil, fmt.Errorf("%s: %w", c.bodyPlace, err)
@@ -149,22 +144,13 @@ func (c *request) render(ctx context.Context, data *jsontemplate.Data, artefact 
 	return call, nil
 }
 
-// set sets a header in the spelling of the settings.
-func set(call *httpcall.Call, h header, value string) {
-	call.Header.Set(h.name, value)
-	if call.Spelling == nil {
-		call.Spelling = make(map[string]string)
-	}
-	call.Spelling[h.name] = h.spelled
-}
-
 // plainBody makes a body of text or bytes.
-func plainBody(ctx context.Context, v jsontemplate.Value) (httpcall.Body, error) {
+func plainBody(ctx context.Context, v jsontemplate.Value) (pipeline.Content, error) {
 	if content, ok := v.(jsontemplate.Content); ok {
 		return content, nil
 	}
 	text, err := jsontemplate.Text(ctx, v)
-	return httpcall.Bytes(text), err
+	return pipeline.Bytes(text), err
 }
 
 // pairs lists form fields in their order; a list is a field that is repeated.
@@ -189,95 +175,74 @@ func pairs(ctx context.Context, fields *jsontemplate.Object) ([][2]string, error
 	return all, nil
 }
 
-func urlencoded(ctx context.Context, fields *jsontemplate.Object) (string, error) {
+func urlencoded(ctx context.Context, fields *jsontemplate.Object) (pipeline.Bytes, error) {
 	all, err := pairs(ctx, fields)
-	parts := make([]string, len(all))
-	for i, p := range all {
-		parts[i] = url.QueryEscape(p[0]) + "=" + url.QueryEscape(p[1])
-	}
-	return strings.Join(parts, "&"), err
+	return send.URLEncoded(all...), err
 }
 
 // multipart makes a form with a file. A Content-Type of the settings, whose
 // boundary cannot be the right one, is replaced.
-func (c *request) multipart(ctx context.Context, call *httpcall.Call, data *jsontemplate.Data, fields *jsontemplate.Object, artefact *pipeline.File, boundary string) error {
-	var head bytes.Buffer
-	w := multipart.NewWriter(&head)
-	if err := w.SetBoundary(boundary); err != nil {
-		return err
-	}
+func (c *request) multipart(ctx context.Context, call *send.Call, data *jsontemplate.Data, fields *jsontemplate.Object, artefact *pipeline.File, boundary string) error {
 	all, err := pairs(ctx, fields)
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.bodyPlace, err)
 	}
+	parts := make([]send.Part, 0, len(all)+1)
 	for _, p := range all {
-		if err := w.WriteField(p[0], p[1]); err != nil {
+		parts = append(parts, send.Part{Name: p[0], Content: pipeline.Bytes(p[1])})
+	}
+	if c.fileKey != nil {
+		file, err := c.filePart(ctx, data, artefact)
+		if err != nil {
 			return err
 		}
+		parts = append(parts, file)
 	}
-	call.Header.Set("Content-Type", w.FormDataContentType())
-	if c.fileKey == nil {
-		err := w.Close()
-		call.Body = httpcall.Bytes(head.Bytes())
-		return err
+	contentType := ""
+	if call.Body, contentType, err = send.Multipart(boundary, parts...); err != nil {
+		return fmt.Errorf("request: %w", err)
 	}
-	content, err := c.filePart(ctx, w, data, artefact)
-	if err != nil {
-		return err
-	}
-	before := bytes.Clone(head.Bytes())
-	head.Reset()
-	if err := w.Close(); err != nil {
-		return err
-	}
-	call.Body = httpcall.Segments{httpcall.Bytes(before), content, httpcall.Bytes(bytes.Clone(head.Bytes()))}
+	call.Header.Set("Content-Type", contentType)
 	return nil
 }
 
-// filePart writes the header of the file's part and returns its content.
-func (c *request) filePart(ctx context.Context, w *multipart.Writer, data *jsontemplate.Data, artefact *pipeline.File) (httpcall.Body, error) {
-	key, err := c.fileKey.RenderText(ctx, data)
-	if err != nil {
-		return nil, err
+// filePart makes the part of the file.
+func (c *request) filePart(ctx context.Context, data *jsontemplate.Data, artefact *pipeline.File) (part send.Part, err error) {
+	part = send.Part{File: true, ContentType: "application/octet-stream"}
+	if part.Name, err = c.fileKey.RenderText(ctx, data); err != nil {
+		return part, err
 	}
-	var content httpcall.Body
-	name, contentType := key, "application/octet-stream"
+	part.FileName = part.Name
 	if artefact != nil {
-		content = httpcall.Bytes(artefact.Data)
-		name = artefact.Name
+		part.Content, part.FileName = pipeline.Bytes(artefact.Data), artefact.Name
 		if artefact.ContentType != "" {
-			contentType = artefact.ContentType
+			part.ContentType = artefact.ContentType
 		}
 	}
 	if c.fileContent != nil {
 		v, err := c.fileContent.Render(ctx, data)
 		if err != nil {
-			return nil, err
+			return part, err
 		}
-		if content, err = plainBody(ctx, v); err != nil {
-			return nil, fmt.Errorf("request.file_content: %w", err)
+		if part.Content, err = plainBody(ctx, v); err != nil {
+			return part, fmt.Errorf("request.file_content: %w", err)
 		}
 	}
 	if c.fileName != nil {
-		if name, err = c.fileName.RenderText(ctx, data); err != nil {
-			return nil, err
+		if part.FileName, err = c.fileName.RenderText(ctx, data); err != nil {
+			return part, err
 		}
 	}
-	if content == nil {
-		return nil, errors.New("request.file_content: there is no file to send")
+	if part.Content == nil {
+		return part, errors.New("request.file_content: there is no file to send")
 	}
-	if strings.ContainsAny(name+key, "\r\n\x00") {
-		return nil, errors.New("request.file_name: it has a line break, which no file name can have")
+	if strings.ContainsAny(part.FileName+part.Name, "\r\n\x00") {
+		return part, errors.New("request.file_name: it has a line break, which no file name can have")
 	}
-	if byName := mime.TypeByExtension(extension(name)); byName != "" && contentType == "application/octet-stream" {
-		contentType = byName
+	if byName := mime.TypeByExtension(extension(part.FileName)); byName != "" && part.ContentType == "application/octet-stream" {
+		part.ContentType = byName
 	}
-	h := make(textproto.MIMEHeader)
-	escape := strings.NewReplacer(`\`, `\\`, `"`, "%22")
-	h.Set("Content-Disposition", fmt.Sprintf(`form-data; name="%s"; filename="%s"`, escape.Replace(key), escape.Replace(name)))
-	h.Set("Content-Type", contentType)
-	_, err = w.CreatePart(h)
-	return content, err
+	return part, nil
 }
 
 func extension(name string) string {

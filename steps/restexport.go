@@ -11,10 +11,11 @@ import (
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/internal/address"
-	"github.com/exportpipeline/exportpipeline/internal/httpcall"
+	"github.com/exportpipeline/exportpipeline/internal/exporttemplate"
 	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
 	"github.com/exportpipeline/exportpipeline/internal/settings"
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/send"
 )
 
 // RESTExport calls an API with an artefact, the original document or form data,
@@ -178,7 +179,7 @@ func (s *RESTExport) Run(ctx context.Context, x *pipeline.Export) error {
 			return err
 		}
 	}
-	data := x.TemplateData()
+	data := exporttemplate.Data(x)
 	due, err := isDue(ctx, x, c.condition, data)
 	if err != nil {
 		return err
@@ -226,7 +227,7 @@ func (s *RESTExport) noReply(x *pipeline.Export, why string) {
 }
 
 // call makes the request, with a token if there is to be one.
-func (s *RESTExport) call(ctx context.Context, x *pipeline.Export, c *restCall, data *jsontemplate.Data) (*httpcall.Reply, error) {
+func (s *RESTExport) call(ctx context.Context, x *pipeline.Export, c *restCall, data *jsontemplate.Data) (*send.Reply, error) {
 	if s.Key != "" {
 		file, err := x.Files.Get(ctx, s.Key)
 		if err != nil {
@@ -267,7 +268,7 @@ const (
 )
 
 // send makes one call, which is announced before the first byte goes out.
-func (s *RESTExport) send(ctx context.Context, x *pipeline.Export, c *restCall, data *jsontemplate.Data, token string, target *urls) (*httpcall.Reply, error) {
+func (s *RESTExport) send(ctx context.Context, x *pipeline.Export, c *restCall, data *jsontemplate.Data, token string, target *urls) (*send.Reply, error) {
 	var artefact *pipeline.File
 	if s.Key != "" {
 		artefact, _ = x.Files.Get(ctx, s.Key) // call has found it before
@@ -279,11 +280,11 @@ func (s *RESTExport) send(ctx context.Context, x *pipeline.Export, c *restCall, 
 	if token != "" && call.Header.Get("Authorization") == "" {
 		call.Header.Set("Authorization", "Bearer "+token)
 	}
-	call.Timeout = waitTimeout
+	call.Name, call.Timeout = "request", waitTimeout
 	if s.Mode == "retry" {
-		call.Timeout, call.Retry, call.MaxAttempts = retryTimeout, httpcall.Always, retries
+		call.Timeout, call.Retry, call.MaxAttempts = retryTimeout, send.Always, retries
 	}
-	reply, err := x.Send(ctx, pipeline.Act{Call: "request", Repeatable: s.Mode == "retry"}, call)
+	reply, err := send.Do(ctx, x, call)
 	if err != nil {
 		err = &pipeline.StepError{Place: "request.url", Err: err}
 		if reply != nil { // its body was cut, or is too long: status and headers are kept
@@ -295,7 +296,7 @@ func (s *RESTExport) send(ctx context.Context, x *pipeline.Export, c *restCall, 
 }
 
 // keep stores the reply under the keys that the settings name.
-func (s *RESTExport) keep(ctx context.Context, x *pipeline.Export, reply *httpcall.Reply) error {
+func (s *RESTExport) keep(ctx context.Context, x *pipeline.Export, reply *send.Reply) error {
 	if err := s.keepHeaders(ctx, x, reply); err != nil || s.PayloadKey == "" {
 		return err
 	}
@@ -306,7 +307,7 @@ func (s *RESTExport) keep(ctx context.Context, x *pipeline.Export, reply *httpca
 	return x.Files.Put(ctx, file)
 }
 
-func (s *RESTExport) keepHeaders(ctx context.Context, x *pipeline.Export, reply *httpcall.Reply) error {
+func (s *RESTExport) keepHeaders(ctx context.Context, x *pipeline.Export, reply *send.Reply) error {
 	if s.HeadersKey == "" {
 		return nil
 	}
@@ -315,7 +316,7 @@ func (s *RESTExport) keepHeaders(ctx context.Context, x *pipeline.Export, reply 
 }
 
 // headersJSON is {"status_code", "headers": {lower_snake: value}, "raw": [[Name, value]…]}.
-func headersJSON(reply *httpcall.Reply) []byte {
+func headersJSON(reply *send.Reply) []byte {
 	headers, raw := &jsontemplate.Object{}, []jsontemplate.Value{}
 	for _, f := range reply.Joined() {
 		headers.Members = append(headers.Members, jsontemplate.Member{Key: f[0], Value: f[1]})
@@ -333,7 +334,7 @@ func headersJSON(reply *httpcall.Reply) []byte {
 const maxMessage = 2000
 
 // resolve shows the reply on the annotation if its status asks for that.
-func (s *RESTExport) resolve(x *pipeline.Export, reply *httpcall.Reply) {
+func (s *RESTExport) resolve(x *pipeline.Export, reply *send.Reply) {
 	if s.StatusCodes == nil {
 		return
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/exportpipeline/exportpipeline/internal/exporttemplate"
 	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 )
@@ -18,7 +19,7 @@ func (s *RESTExport) Uses(int64) []pipeline.Use {
 	if c == nil {
 		c, _ = s.compile() // the faults are those of Compile
 	}
-	list := pipeline.TemplateUses(c.condition, pipeline.Use{Steers: true})
+	list := exporttemplate.Uses(c.condition, pipeline.Use{Steers: true})
 	like := pipeline.Use{Conditional: !always(c.condition)}
 	if s.Key != "" {
 		list = append(list, pipeline.Use{Kind: pipeline.UseNeeds, Name: s.Key, Place: "export_reference_key", Conditional: like.Conditional})
@@ -26,7 +27,7 @@ func (s *RESTExport) Uses(int64) []pipeline.Use {
 	list = append(list, s.requestUses(c, like)...)
 	if c.auth != nil {
 		for _, t := range append(headerTemplates(c.auth.headers), c.auth.url, c.auth.data) {
-			list = append(list, pipeline.TemplateUses(t, like)...)
+			list = append(list, exporttemplate.Uses(t, like)...)
 		}
 		// The token is there before the request is made.
 		list = slices.DeleteFunc(list, func(u pipeline.Use) bool { return u.Kind == pipeline.UseSecret && u.Name == tokenSecret })
@@ -46,9 +47,9 @@ func (s *RESTExport) Uses(int64) []pipeline.Use {
 func (s *RESTExport) requestUses(c *restCall, like pipeline.Use) []pipeline.Use {
 	steering := like
 	steering.Steers = true
-	list := pipeline.TemplateUses(c.request.url, steering)
+	list := exporttemplate.Uses(c.request.url, steering)
 	for _, t := range append(headerTemplates(c.request.headers), c.request.body, c.request.fileKey, c.request.fileName, c.request.fileContent) {
-		list = append(list, pipeline.TemplateUses(t, like)...)
+		list = append(list, exporttemplate.Uses(t, like)...)
 	}
 	return list
 }

@@ -14,6 +14,8 @@ import (
 	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
 	"github.com/exportpipeline/exportpipeline/internal/redact"
 	"github.com/exportpipeline/exportpipeline/internal/settings"
+	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/send"
 	"github.com/exportpipeline/exportpipeline/workday/internal/message"
 	"github.com/exportpipeline/exportpipeline/workday/internal/wsdl"
 )
@@ -211,16 +213,18 @@ func (e *fileError) Unwrap() []error { return []error{ErrFile, e.err} }
 
 // sendError tells what a failed call means.
 func sendError(err error) error {
-	var failed *httpcall.Error
 	var unread *fileError
+	var direct *httpcall.Error
+	var failed *send.Error
+	notSent := errors.Is(err, pipeline.ErrNotSent)
 	switch {
 	case errors.As(err, &unread):
 		return unread
-	case !errors.As(err, &failed):
+	case !errors.As(err, &failed) && !errors.As(err, &direct):
 		return err
-	case !failed.Sent && errors.Is(err, context.Canceled), !failed.Sent && errors.Is(err, context.DeadlineExceeded):
+	case notSent && errors.Is(err, context.Canceled), notSent && errors.Is(err, context.DeadlineExceeded):
 		return err
-	case !failed.Sent:
+	case notSent:
 		return fmt.Errorf("%w: %w", ErrConnect, err)
 	}
 	return fmt.Errorf("%w: %w", ErrMaybeDone, err)

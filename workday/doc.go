@@ -39,7 +39,7 @@
 // address in the WSDL if it is on the same host (or a listed one), without following
 // redirects. A call is made once. When the connection ends before the answer, the
 // message says that Workday may have the document; nothing is sent again, also after
-// a crash (see [pipeline.ErrMaybeSent]).
+// a crash (see [pipeline.ErrUnsettled]).
 //
 // [Client] calls any operation from Go. Package workdaytest is a tenant for tests.
 //

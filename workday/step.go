@@ -7,9 +7,12 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/exportpipeline/exportpipeline/internal/exporttemplate"
+	"github.com/exportpipeline/exportpipeline/internal/httpcall"
 	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/pipeline/organisation"
+	"github.com/exportpipeline/exportpipeline/pipeline/send"
 	"github.com/exportpipeline/exportpipeline/rossum"
 	"github.com/exportpipeline/exportpipeline/workday/internal/message"
 )
@@ -87,7 +90,7 @@ func (r *run) run(ctx context.Context) error {
 	if given {
 		r.x.Warn("The secret workday_username has the tenant behind an @ already; it is appended by itself.")
 	}
-	r.data = r.x.TemplateData()
+	r.data = exporttemplate.Data(r.x)
 	mapping, err := r.mapping.Render(ctx, r.data)
 	if err != nil {
 		return r.renderError(ctx, err)
@@ -125,11 +128,14 @@ func (r *run) send(ctx context.Context, p *prepared, c credentials) (jsontemplat
 	if err != nil {
 		return nil, err
 	}
-	reply, err := r.x.Send(ctx, pipeline.Act{Call: r.place + ".request", What: "POST " + p.address + " " + p.operation.Name, Harmless: isFileError}, call)
+	reply, err := send.Do(ctx, r.x, &send.Call{
+		Name: r.place + ".request", What: "POST " + p.address + " " + p.operation.Name, Harmless: isFileError,
+		Method: call.Method, URL: call.URL, Header: call.Header, Body: call.Body, Timeout: call.Timeout, NoRedirect: call.NoRedirect,
+	})
 	if err != nil {
 		return nil, sendError(err)
 	}
-	return p.read(reply)
+	return p.read(&httpcall.Reply{Status: reply.Status, Header: reply.Header, Body: reply.Body})
 }
 
 func isFileError(err error) bool { return errors.Is(err, ErrFile) }
@@ -152,7 +158,7 @@ func (r *run) report(ctx context.Context, err error) error {
 	case errors.As(err, &fault):
 		r.fault(ctx, fault)
 		return nil
-	case errors.Is(err, pipeline.ErrMaybeSent), errors.Is(err, pipeline.ErrNotNoted), ctx.Err() != nil && !errors.Is(err, ErrMaybeDone):
+	case errors.Is(err, pipeline.ErrUnsettled), errors.Is(err, pipeline.ErrNotNoted), ctx.Err() != nil && !errors.Is(err, ErrMaybeDone):
 		return err
 	case errors.As(err, &wrong):
 		for _, one := range wrong.List {

@@ -1,6 +1,7 @@
 package workday
 
 import (
+	"github.com/exportpipeline/exportpipeline/internal/exporttemplate"
 	"github.com/exportpipeline/exportpipeline/internal/settings"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 )
@@ -30,7 +31,7 @@ func (s *Step) Uses(queue int64) []pipeline.Use {
 }
 
 func (c *configuration) uses(maybe bool) []pipeline.Use {
-	list := pipeline.TemplateUses(c.mapping, pipeline.Use{Conditional: maybe})
+	list := exporttemplate.Uses(c.mapping, pipeline.Use{Conditional: maybe})
 	for _, name := range []string{"workday_username", "workday_password"} {
 		list = append(list, pipeline.Use{Kind: pipeline.UseSecret, Name: name, Place: settings.Join(c.place, "wsdl"), Conditional: maybe})
 	}

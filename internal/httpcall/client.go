@@ -100,15 +100,30 @@ type Call struct {
 	MaxAttempts int
 	// NoRedirect has every redirect refused, also that of a GET on the same host.
 	NoRedirect bool
+	// KeepRedirect has a redirect be the reply.
+	KeepRedirect bool
 	// Stream leaves the body of the reply to the caller, who must close it.
 	Stream bool
 	// Redactor cuts secrets out of errors and records; may be nil.
-	Redactor *redact.Redactor
+	Redactor Redactor
 	// Before is called before every attempt, the first one included, and can hold
 	// it back; its error ends the call. May be nil.
 	Before func(context.Context) error
 	// Observe is called once with what happened; may be nil.
 	Observe func(Record)
+}
+
+// Redactor cuts secrets out of what is shown.
+type Redactor interface {
+	URL(address string) string
+	Error(err error) error
+}
+
+func (c *Call) redactor() Redactor {
+	if c.Redactor == nil {
+		return (*redact.Redactor)(nil)
+	}
+	return c.Redactor
 }
 
 // Body is the body of a call. It is opened anew for every attempt.
@@ -170,15 +185,26 @@ func (e *Error) Error() string {
 		text += fmt.Sprintf(" (%d attempts)", e.Attempts)
 	}
 	if e.Sent {
-		return text + "; the other side may have received it"
+		return text + "; " + ErrMaybeSent.Error()
 	}
-	return text + "; nothing was sent"
+	return text + "; " + ErrNotSent.Error()
 }
 
 func (e *Error) Unwrap() error { return e.Err }
 
 // MaybeSent returns Sent.
 func (e *Error) MaybeSent() bool { return e.Sent }
+
+// Is makes errors.Is find [ErrMaybeSent] or [ErrNotSent].
+func (e *Error) Is(target error) bool {
+	return target == ErrMaybeSent && e.Sent || target == ErrNotSent && !e.Sent
+}
+
+// What a failed call leaves behind at the other side.
+var (
+	ErrMaybeSent = errors.New("the other side may have received it")
+	ErrNotSent   = errors.New("nothing was sent")
+)
 
 // Causes that [Error] wraps, besides those of net, crypto/tls and context.
 var (
@@ -200,7 +226,7 @@ func (c *Client) Do(ctx context.Context, call *Call) (*Reply, error) {
 	}
 	if call.Observe != nil {
 		record := Record{
-			Method: call.Method, URL: call.Redactor.URL(call.URL), Attempts: int(r.attempts.Load()),
+			Method: call.Method, URL: call.redactor().URL(call.URL), Attempts: int(r.attempts.Load()),
 			Took: time.Since(r.started), Sent: r.written.Load(), Err: err,
 		}
 		if reply != nil {
@@ -388,8 +414,8 @@ func (r *running) fail(ctx context.Context, err error) error {
 		err = cause
 	}
 	return &Error{
-		Method: r.call.Method, URL: r.call.Redactor.URL(r.call.URL), Attempts: max(1, int(r.attempts.Load())),
-		Sent: r.everSent, Err: r.call.Redactor.Error(withoutURL(err)),
+		Method: r.call.Method, URL: r.call.redactor().URL(r.call.URL), Attempts: max(1, int(r.attempts.Load())),
+		Sent: r.everSent, Err: r.call.redactor().Error(withoutURL(err)),
 	}
 }
 

@@ -19,6 +19,9 @@ import (
 // checkRetry decides whether the call is made again.
 func (r *running) checkRetry(ctx context.Context, resp *http.Response, err error) (bool, error) {
 	sent := resp != nil || r.exchange != nil && r.exchange.sent()
+	if errors.Is(err, ErrNotSent) { // a transport of the program has refused the call
+		return false, err
+	}
 	r.everSent = r.everSent || sent
 	if ctx.Err() != nil {
 		return false, ctx.Err()
@@ -119,7 +122,10 @@ func refused(req *http.Request, format string, args ...any) error {
 
 // redirects returns the rule for the redirects of a call.
 func redirects(call *Call) func(*http.Request, []*http.Request) error {
-	if !call.NoRedirect {
+	switch {
+	case call.KeepRedirect:
+		return func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	case !call.NoRedirect:
 		return checkRedirect
 	}
 	return func(req *http.Request, via []*http.Request) error {

@@ -20,6 +20,7 @@ var floors = [][]string{
 	{"rossum/native/...", "rossum/formula"},
 	{"rossum/rossumtest"},
 	{"pipeline"},
+	{"internal/exporttemplate"},
 	{"pipeline/..."},
 	{"steps/requestprocessor"},
 	{"steps"},

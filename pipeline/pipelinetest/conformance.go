@@ -206,7 +206,7 @@ func killed(ctx context.Context, chain *pipeline.Chain, c Case, plain Result, at
 		return true, err
 	}
 	r := runChain(ctx, chain, c.Call.Payload(), append(c.Options[:len(c.Options):len(c.Options)], pipeline.WithJournal(second))...)
-	if errors.Is(r.Err, pipeline.ErrMaybeSent) {
+	if errors.Is(r.Err, pipeline.ErrUnsettled) {
 		return true, nil
 	}
 	got, want := outcomeOf(r), outcomeOf(plain)

@@ -33,8 +33,8 @@ func (t loopbackTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 		if r.Body != nil {
 			_ = r.Body.Close() // as a RoundTripper must; nothing was read
 		}
-		return nil, fmt.Errorf("%w, and %s is another one: use an httptest.Server, rossumtest.On with a rossumtest.Server, or pipeline.WithHTTPClient",
-			ErrNotLoopback, host)
+		return nil, pipeline.NotSent(fmt.Errorf("%w, and %s is another one: use an httptest.Server, rossumtest.On with a rossumtest.Server, or pipeline.WithHTTPClient",
+			ErrNotLoopback, host))
 	}
 	return t.base.RoundTrip(r)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/exportpipeline/exportpipeline/internal/address"
 	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/reqproc"
+	"github.com/exportpipeline/exportpipeline/pipeline/send"
 )
 
 // fillURL fills a URL in. Values of documents are encoded for their place, and refused
@@ -106,7 +107,7 @@ func (q *request) address(ctx context.Context, r *run, s *reqproc.Scope, params 
 	if err != nil {
 		return "", fail(q.place+".params", err)
 	}
-	return withQuery(address, urlencode(pairs)), nil
+	return withQuery(address, string(send.URLEncoded(pairs...))), nil
 }
 
 // withQuery adds parameters to those that an address has.
@@ -173,12 +174,4 @@ func formPairs(ctx context.Context, v pyvalue.Value) ([][2]string, error) {
 		}
 	}
 	return all, nil
-}
-
-func urlencode(pairs [][2]string) string {
-	parts := make([]string, len(pairs))
-	for i, p := range pairs {
-		parts[i] = url.QueryEscape(p[0]) + "=" + url.QueryEscape(p[1])
-	}
-	return strings.Join(parts, "&")
 }

@@ -8,11 +8,11 @@ import (
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/internal/address"
-	"github.com/exportpipeline/exportpipeline/internal/httpcall"
 	"github.com/exportpipeline/exportpipeline/internal/oauth"
 	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/redact"
 	"github.com/exportpipeline/exportpipeline/internal/reqproc"
+	"github.com/exportpipeline/exportpipeline/pipeline/send"
 )
 
 // tokenAuth is an auth that gets a token.
@@ -106,7 +106,7 @@ func (b *bearer) fill(ctx context.Context, r *run, s *reqproc.Scope) (*tokenRequ
 	config.SetStr("headers", headers.Value())
 	return &tokenRequest{
 		place: b.place, config: config.Value(), url: out.call.URL, credential: b.credential,
-		make: func(context.Context, time.Time) (*httpcall.Call, error) { return out.call, nil },
+		make: func(context.Context, time.Time) (*send.Call, error) { return out.call, nil },
 	}, nil
 }
 

@@ -1,36 +1,33 @@
 package requestprocessor
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"mime/multipart"
 	"net/http"
-	"net/textproto"
 	"strings"
 
-	"github.com/exportpipeline/exportpipeline/internal/httpcall"
 	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/reqproc"
+	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/send"
 )
 
 const (
-	formType = "application/x-www-form-urlencoded"
 	jsonType = "application/json"
 )
 
 // outgoing is a request with everything filled in.
 type outgoing struct {
-	call    *httpcall.Call
+	call    *send.Call
 	content pyvalue.Value // as it was filled in
 	form    [][2]string   // of an urlencoded body, for OAuth 1.0a
 }
 
 // fill makes the request. Errors name the place and the placeholder.
 func (q *request) fill(ctx context.Context, r *run, s *reqproc.Scope) (*outgoing, error) {
-	out := &outgoing{call: &httpcall.Call{Method: q.method, Header: make(http.Header), Spelling: make(map[string]string)}}
+	out := &outgoing{call: &send.Call{Method: q.method, Header: make(http.Header)}}
 	var err error
 	if out.call.URL, err = q.address(ctx, r, s, q.params); err != nil {
 		return nil, err
@@ -47,8 +44,7 @@ func (q *request) fill(ctx context.Context, r *run, s *reqproc.Scope) (*outgoing
 		if err != nil {
 			return nil, fail(q.place+".headers."+h.name, err)
 		}
-		out.call.Header.Set(h.name, text)
-		out.call.Spelling[h.name] = h.spelled
+		out.call.SetHeader(h.spelled, text)
 	}
 	if q.content == nil {
 		return out, nil
@@ -93,7 +89,7 @@ func (q *request) jsonBody(ctx context.Context, r *run, out *outgoing) error {
 				return err
 			}
 			data, err := reqproc.JSON(ctx, v)
-			out.call.Body = httpcall.Bytes(data)
+			out.call.Body = pipeline.Bytes(data)
 			return err
 		}
 	}
@@ -101,14 +97,14 @@ func (q *request) jsonBody(ctx context.Context, r *run, out *outgoing) error {
 		if !json.Valid(raw) {
 			return fmt.Errorf("it is %d bytes that are no JSON, so content_type json cannot send it; leave content_type out to send it as it is", len(raw))
 		}
-		out.call.Body = httpcall.Bytes(raw)
+		out.call.Body = pipeline.Bytes(raw)
 		return nil
 	}
 	if text := strings.TrimSpace(out.content.Text()); text != "" && (text[0] == '{' || text[0] == '[') && json.Valid([]byte(text)) {
 		r.decide("%s.content is a text that is JSON already, and goes out as a JSON string; leave content_type out and set the Content-Type header to send it as it is", q.place)
 	}
 	data, err := reqproc.JSON(ctx, out.content)
-	out.call.Body = httpcall.Bytes(data)
+	out.call.Body = pipeline.Bytes(data)
 	return err
 }
 
@@ -116,30 +112,30 @@ func (q *request) jsonBody(ctx context.Context, r *run, out *outgoing) error {
 func (q *request) plainBody(ctx context.Context, r *run, out *outgoing) error {
 	content := out.content
 	if f, ok := content.Object().(*reqproc.Fetched); ok {
-		out.call.Body = httpcall.Bytes(f.Data)
+		out.call.Body = pipeline.Bytes(f.Data)
 		return nil
 	}
 	if content.Dict() != nil || content.List() != nil {
 		if mediaType := out.call.Header.Get("Content-Type"); q.contentType == "" && reqproc.IsJSON(mediaType) {
 			r.decide("%s.content is %s and the Content-Type header says %s, so it goes out as JSON; content_type json says so plainly", q.place, reqproc.Describe(content), mediaType)
 			data, err := reqproc.JSON(ctx, content)
-			out.call.Body = httpcall.Bytes(data)
+			out.call.Body = pipeline.Bytes(data)
 			return err
 		}
 		pairs, err := formPairs(ctx, content)
 		if err != nil || content.Dict() != nil && content.Dict().Len() == 0 {
 			return err // an empty form is no body
 		}
-		out.defaultType(formType)
+		out.defaultType(send.FormType)
 		out.form = pairs
-		out.call.Body = httpcall.Bytes(urlencode(pairs))
+		out.call.Body = send.URLEncoded(pairs...)
 		return nil
 	}
 	if q.contentType == "form" {
-		out.defaultType(formType)
+		out.defaultType(send.FormType)
 	}
 	data, err := reqproc.Content(ctx, content)
-	out.call.Body = httpcall.Bytes(data)
+	out.call.Body = pipeline.Bytes(data)
 	return err
 }
 
@@ -149,11 +145,7 @@ func (q *request) multipart(ctx context.Context, out *outgoing, boundary string)
 	if out.content.Dict() == nil {
 		return fmt.Errorf("it is %s, expected an object such as {\"file\": [\"name.pdf\", \"{payload.document.content.@}\"]}", reqproc.Describe(out.content))
 	}
-	f := &formWriter{}
-	f.writer = multipart.NewWriter(&f.head)
-	if err := f.writer.SetBoundary(boundary); err != nil {
-		return err
-	}
+	var parts []send.Part
 	// Fields come before files, as Python's requests sends them.
 	for _, files := range []bool{false, true} {
 		for k, v := range out.content.Dict().All() {
@@ -161,82 +153,60 @@ func (q *request) multipart(ctx context.Context, out *outgoing, boundary string)
 			if (isList || q.contentType == "files") != files {
 				continue
 			}
-			if err := f.part(ctx, k.Text(), v, files); err != nil {
+			part, err := formPart(ctx, k.Text(), v, files)
+			if err != nil {
 				return fmt.Errorf("%s: %w", k.Text(), err)
+			}
+			if part != nil {
+				parts = append(parts, *part)
 			}
 		}
 	}
-	if err := f.writer.Close(); err != nil {
+	body, contentType, err := send.Multipart(boundary, parts...)
+	if err != nil {
 		return err
 	}
-	f.cut()
-	out.call.Header.Set("Content-Type", f.writer.FormDataContentType())
-	out.call.Body = f.body
+	out.call.Header.Set("Content-Type", contentType)
+	out.call.Body = body
 	return nil
 }
 
-// formWriter collects a multipart body without copying the files in it.
-type formWriter struct {
-	head   bytes.Buffer
-	writer *multipart.Writer
-	body   httpcall.Segments
-}
-
-// cut moves what was written to the body.
-func (f *formWriter) cut() {
-	f.body = append(f.body, httpcall.Bytes(bytes.Clone(f.head.Bytes())))
-	f.head.Reset()
-}
-
-func (f *formWriter) part(ctx context.Context, name string, v pyvalue.Value, isFile bool) error {
+// formPart makes a part of a form; nil if there is nothing to send.
+func formPart(ctx context.Context, name string, v pyvalue.Value, isFile bool) (*send.Part, error) {
 	fileName, mediaType := "", ""
 	if isFile {
 		fileName = name // what stands alone is a file that is called as its field
 	}
 	if items, ok := v.Items(); ok {
 		if len(items) < 2 || len(items) > 3 {
-			return fmt.Errorf("has %d elements, expected a file name, its content, and if wanted its media type", len(items))
+			return nil, fmt.Errorf("has %d elements, expected a file name, its content, and if wanted its media type", len(items))
 		}
 		var err error
 		if fileName, err = reqproc.Text(ctx, items[0]); err != nil {
-			return err
+			return nil, err
 		}
 		if len(items) == 3 {
 			if mediaType, err = reqproc.Text(ctx, items[2]); err != nil {
-				return err
+				return nil, err
 			}
 		}
 		v = items[1]
 		if v.IsNone() {
-			return errors.New("the content of the file is null")
+			return nil, errors.New("the content of the file is null")
 		}
 	}
 	if v.IsNone() {
-		return nil
+		return nil, nil
 	}
 	if !isFile && v.Dict() != nil {
-		return errors.New("an object cannot stand in a form")
+		return nil, errors.New("an object cannot stand in a form")
 	}
 	data, err := reqproc.Content(ctx, v)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if strings.ContainsAny(name+fileName+mediaType, "\r\n\x00") {
-		return errors.New("the name of the field or the file has a line break")
+		return nil, errors.New("the name of the field or the file has a line break")
 	}
-	escape := strings.NewReplacer(`\`, `\\`, `"`, "%22")
-	disposition := fmt.Sprintf(`form-data; name="%s"`, escape.Replace(name))
-	if isFile {
-		disposition += fmt.Sprintf(`; filename="%s"`, escape.Replace(fileName))
-	}
-	h := textproto.MIMEHeader{"Content-Disposition": {disposition}}
-	if mediaType != "" {
-		h.Set("Content-Type", mediaType)
-	}
-	if _, err := f.writer.CreatePart(h); err != nil {
-		return err
-	}
-	f.cut()
-	f.body = append(f.body, httpcall.Bytes(data))
-	return nil
+	return &send.Part{Name: name, File: isFile, FileName: fileName, ContentType: mediaType, Content: pipeline.Bytes(data)}, nil
 }

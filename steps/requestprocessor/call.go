@@ -14,6 +14,7 @@ import (
 	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/reqproc"
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/send"
 )
 
 // maxItems is how many requests one call_api makes.
@@ -99,7 +100,7 @@ func (r *run) failed(ctx context.Context, c *call, from, to int, fault *pipeline
 	for k := from; k < to; k++ {
 		r.forget(c, k)
 	}
-	if ctx.Err() != nil || errors.Is(fault, pipeline.ErrMaybeSent) {
+	if ctx.Err() != nil || errors.Is(fault, pipeline.ErrUnsettled) {
 		return fault
 	}
 	r.x.Log.ErrorContext(ctx, "a call failed", "place", fault.Place, "call", c.name, "error", fault.Err)
@@ -143,7 +144,7 @@ func (r *run) one(ctx context.Context, c *call, creds *credentials, item pyvalue
 // takeCookies sends the cookies of a reply along with the next call, as a session of
 // Python's requests does: those that its address may have, and none beside a Cookie
 // header of the settings.
-func takeCookies(call *httpcall.Call, reply *reply) {
+func takeCookies(call *send.Call, reply *reply) {
 	from, err := url.Parse(reply.URL)
 	to, err2 := url.Parse(call.URL)
 	jar, err3 := cookiejar.New(nil)
@@ -238,16 +239,17 @@ func keepsRequest(err error) bool {
 
 // sendOnce makes the request, of which the ledger knows before its first byte goes out.
 func (r *run) sendOnce(ctx context.Context, c *call, out *outgoing, sequence int) (*reply, error) {
-	act := pipeline.Act{Call: c.place, Item: sequence, What: out.call.Method + " " + out.call.URL + " (" + c.place}
+	call := out.call
+	call.Name, call.Item, call.Harmless = c.place, sequence, keepsRequest
+	call.What = call.Method + " " + call.URL + " (" + c.place
 	if c.iterate != nil {
-		act.What += fmt.Sprintf(", item %d", sequence)
+		call.What += fmt.Sprintf(", item %d", sequence)
 	}
-	act.What += ")"
-	act.Harmless = keepsRequest
+	call.What += ")"
 	started := r.x.WallTime()
-	got, err := r.x.Send(ctx, act, out.call)
+	got, err := send.Do(ctx, r.x, call)
 	switch {
-	case errors.Is(err, pipeline.ErrMaybeSent), errors.Is(err, pipeline.ErrNotNoted):
+	case errors.Is(err, pipeline.ErrUnsettled), errors.Is(err, pipeline.ErrNotNoted):
 		return nil, &fatalError{err}
 	case err != nil:
 		return nil, err

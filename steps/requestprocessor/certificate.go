@@ -6,10 +6,10 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/exportpipeline/exportpipeline/internal/httpcall"
 	"github.com/exportpipeline/exportpipeline/internal/oauth"
 	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/reqproc"
+	"github.com/exportpipeline/exportpipeline/pipeline/send"
 )
 
 // certificate gets a token with an assertion that a private key has signed.
@@ -105,7 +105,7 @@ func (a *assertion) jwt(ctx context.Context, now time.Time) (string, error) {
 }
 
 // call makes the token request.
-func (a *assertion) call(ctx context.Context, now time.Time) (*httpcall.Call, error) {
+func (a *assertion) call(ctx context.Context, now time.Time) (*send.Call, error) {
 	jwt, err := a.jwt(ctx, now)
 	if err != nil {
 		return nil, err
@@ -122,9 +122,9 @@ func (a *assertion) call(ctx context.Context, now time.Time) (*httpcall.Call, er
 	if err != nil {
 		return nil, fail(a.place, err)
 	}
-	return &httpcall.Call{
-		Method: http.MethodPost, URL: a.address, Body: httpcall.Bytes(urlencode(pairs)),
-		Header: http.Header{"Content-Type": {formType}},
+	return &send.Call{
+		Method: http.MethodPost, URL: a.address, Body: send.URLEncoded(pairs...),
+		Header: http.Header{"Content-Type": {send.FormType}},
 	}, nil
 }
 

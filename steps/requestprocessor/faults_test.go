@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/exportpipeline/exportpipeline/internal/httpcall"
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/send"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 )
 
@@ -122,7 +122,7 @@ func TestAnAPIThatIsDownGotNothing(t *testing.T) {
 	address := l.Addr().String()
 	l.Close()
 	r := run(t, nil, offline(), `{"stages":[{"call_api":[{"name":"c","request":{"url":"http://`+address+`","method":"POST"}}]}]}`)
-	var failed *httpcall.Error
+	var failed *send.Error
 	var placed *pipeline.StepError
 	if !errors.As(r.Err, &failed) || failed.Sent || !strings.Contains(r.Err.Error(), "connection refused (4 attempts); nothing was sent") {
 		t.Errorf("got %v", r.Err)

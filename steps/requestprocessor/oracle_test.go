@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/exportpipeline/exportpipeline/internal/httpcall"
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/send"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 )
 
@@ -84,7 +84,7 @@ func TestRequestsAreThoseOfPythonsRequests(t *testing.T) {
 }
 
 // wire is the Content-Type and the body of a call, its boundary called BOUNDARY.
-func wire(t *testing.T, call *httpcall.Call) string {
+func wire(t *testing.T, call *send.Call) string {
 	t.Helper()
 	kind, body := call.Header.Get("Content-Type"), ""
 	if call.Body != nil {

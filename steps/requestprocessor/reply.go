@@ -9,15 +9,15 @@ import (
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/internal/charset"
-	"github.com/exportpipeline/exportpipeline/internal/httpcall"
 	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/reqproc"
 	"github.com/exportpipeline/exportpipeline/internal/xmldoc"
+	"github.com/exportpipeline/exportpipeline/pipeline/send"
 )
 
 // reply is an API's reply as handlers see it.
 type reply struct {
-	*httpcall.Reply
+	*send.Reply
 	took      time.Duration
 	mediaType string        // as the header spells it
 	response  pyvalue.Value // after build
@@ -52,7 +52,7 @@ func (r *reply) build() {
 
 // headersOf returns {lower_snake: value} and [(Name, value)…], in the order and spelling
 // of the reply.
-func headersOf(reply *httpcall.Reply) (normalised, raw pyvalue.Value) {
+func headersOf(reply *send.Reply) (normalised, raw pyvalue.Value) {
 	d, pairs := pyvalue.NewDict(), []pyvalue.Value{}
 	for _, f := range reply.Joined() {
 		d.SetStr(f[0], pyvalue.Str(f[1]))

@@ -10,10 +10,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/exportpipeline/exportpipeline/internal/httpcall"
 	"github.com/exportpipeline/exportpipeline/internal/oauth"
 	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/reqproc"
+	"github.com/exportpipeline/exportpipeline/pipeline/send"
 )
 
 // tokenRequest is how a token is had, with everything filled in.
@@ -23,7 +23,7 @@ type tokenRequest struct {
 	url        string
 	credential *reqproc.Path
 	// make makes the call; a client assertion in it holds for a while only.
-	make func(ctx context.Context, now time.Time) (*httpcall.Call, error)
+	make func(ctx context.Context, now time.Time) (*send.Call, error)
 }
 
 // key names the token request: by all that was filled in.
@@ -80,8 +80,8 @@ func (t *tokenRequest) fetch(ctx context.Context, r *run) (oauth.Token, error) {
 	if err != nil {
 		return none, err
 	}
-	call.Idle, call.Retry, call.MaxAttempts = defaultTimeout, httpcall.Always, tokenAttempts
-	reply, err := r.x.Do(ctx, call)
+	call.Idle, call.Retry, call.MaxAttempts = defaultTimeout, send.Always, tokenAttempts
+	reply, err := send.Ask(ctx, r.x, call)
 	if err != nil {
 		return none, fail(t.place+".url", fmt.Errorf("asking for a token: %w", err))
 	}

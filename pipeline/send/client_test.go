@@ -1,4 +1,4 @@
-package pipeline_test
+package send_test
 
 import (
 	"net/http"
@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/send"
 	"github.com/exportpipeline/exportpipeline/rossum"
 )
 
@@ -50,7 +51,7 @@ func TestAStepsClientFollowsRedirectsToItsOwnOriginOnly(t *testing.T) {
 		before := here.Load()
 		req, _ := http.NewRequestWithContext(t.Context(), tt.method, secure.URL+tt.path, strings.NewReader("invoice"))
 		req.Header.Set("Authorization", "Bearer token")
-		resp, err := x.HTTPClient().Do(req)
+		resp, err := send.Client(x).Do(req)
 		if err == nil {
 			_ = resp.Body.Close()
 		}

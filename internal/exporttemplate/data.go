@@ -1,0 +1,84 @@
+// Package exporttemplate gives JSON templates what they read of an export, and lists what
+// they name. It is what the components and package pipeline/template have in common.
+package exporttemplate
+
+import (
+	"context"
+	"io"
+	"slices"
+
+	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
+	"github.com/exportpipeline/exportpipeline/internal/settings"
+	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/rossum"
+)
+
+// Data is what templates work with: the annotation, the secrets, the original document,
+// and the contents at URLs of the hook's own Rossum. File is left for the step to set.
+func Data(x *pipeline.Export) *jsontemplate.Data {
+	d := &jsontemplate.Data{
+		Root:     func(string) []jsontemplate.Node { return nil },
+		Original: func() (jsontemplate.Content, error) { return x.Original() },
+		Secret: func(name string) (string, bool) {
+			secret, ok := x.Secrets[name]
+			return secret, ok
+		},
+		Now: x.Now,
+	}
+	if c := x.Annotation.Content; c != nil {
+		d.Root = func(schemaID string) []jsontemplate.Node { return nodes(c.Find(schemaID)) }
+		d.Suggest = func(schemaID string) string {
+			return settings.Nearest(schemaID, slices.Collect(c.SchemaIDs()))
+		}
+	}
+	if x.Rossum != nil {
+		d.Fetch = func(_ context.Context, url string) (jsontemplate.Content, error) {
+			return remote{x.Rossum, url}, nil
+		}
+	}
+	return d
+}
+
+// node is a node as templates see it.
+type node struct{ *rossum.Node }
+
+func (n node) IsField() bool { return n.Category() == rossum.Datapoint }
+
+func (n node) Count() int { return len(n.Children()) }
+
+func (n node) Elements() ([]jsontemplate.Node, bool) {
+	if n.Category() != rossum.Multivalue {
+		return nil, false
+	}
+	return nodes(n.Children()), true
+}
+
+func (n node) Find(schemaID string) []jsontemplate.Node { return nodes(n.Node.Find(schemaID)) }
+
+func nodes(all []*rossum.Node) []jsontemplate.Node {
+	list := make([]jsontemplate.Node, len(all))
+	for i, n := range all {
+		list[i] = node{n}
+	}
+	return list
+}
+
+// remote streams the content of a document or annotation of the hook's own Rossum, whose
+// address comes from a document's text.
+type remote struct {
+	client *rossum.Client
+	url    string
+}
+
+func (r remote) Open(ctx context.Context) (io.ReadCloser, error) {
+	body, _, err := r.client.OpenContent(ctx, r.url)
+	return body, err
+}
+
+func (r remote) Size() int64 { return -1 }
+
+// OpenSized is Open that also says how long the content is, which is known once Rossum
+// answers.
+func (r remote) OpenSized(ctx context.Context) (io.ReadCloser, int64, error) {
+	return r.client.OpenContent(ctx, r.url)
+}

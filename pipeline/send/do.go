@@ -1,0 +1,168 @@
+package send
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+
+	"net/http"
+
+	"github.com/exportpipeline/exportpipeline/internal/httpcall"
+	"github.com/exportpipeline/exportpipeline/internal/redact"
+	"github.com/exportpipeline/exportpipeline/pipeline"
+)
+
+// Do makes a call of the export x: announced on its ledger, made once, and its reply
+// noted; see [pipeline.Export.Once] for what becomes of a call that an earlier process
+// had begun. An HTTP status, whatever it is, is no error. A reply beside an error is what
+// came of it: status and header, and as much of the body as arrived.
+//
+// The error is an [*Error] for a call that was made, also by an earlier process; or a
+// [*pipeline.UnsettledError], or one that wraps [pipeline.ErrNotNoted].
+func Do(ctx context.Context, x *pipeline.Export, call *Call) (*Reply, error) {
+	act := call.act()
+	act.Request = call.request()
+	var reply *Reply
+	answer, err := x.Once(ctx, act, func(ctx context.Context, t pipeline.Attempt) (*pipeline.Answer, error) {
+		var err error
+		reply, err = attempt(ctx, x, call.again(t))
+		if reply == nil {
+			return nil, err
+		}
+		fields, _ := json.Marshal(reply.Fields()) // of texts
+		return &pipeline.Answer{Status: reply.Status, Reason: reply.Reason, URL: reply.URL, Header: reply.Header, Body: reply.Body, Value: fields}, err
+	})
+	if answer != nil && answer.Recorded {
+		reply = recorded(call, answer)
+	}
+	return reply, pastError(err, call, reply, x)
+}
+
+// Ask makes a call that only asks for something, and whose reply must not be kept, such as
+// a request for a token: the ledger gets to know neither. It is made again when the run
+// goes on after a crash. The error is an [*Error].
+func Ask(ctx context.Context, x *pipeline.Export, call *Call) (*Reply, error) {
+	act := call.act()
+	act.Forget, act.Request = true, call.request()
+	var reply *Reply
+	_, err := x.Once(ctx, act, func(ctx context.Context, _ pipeline.Attempt) (*pipeline.Answer, error) {
+		var err error
+		if reply, err = attempt(ctx, x, call); reply == nil {
+			return nil, err
+		}
+		return &pipeline.Answer{Status: reply.Status}, err
+	})
+	return reply, err
+}
+
+func (c *Call) act() pipeline.Act {
+	a := pipeline.Act{
+		Call: c.Name, Item: c.Item, What: c.What, Limit: c.Timeout, Harmless: c.Harmless, Probe: c.Probe,
+		Reads: c.Method == http.MethodGet || c.Method == http.MethodHead, Repeatable: c.Retry == Always,
+	}
+	if a.What == "" {
+		a.What = c.Method + " " + c.URL
+	}
+	return a
+}
+
+// request is what the ledger is given of a call.
+func (c *Call) request() *pipeline.Request {
+	r := &pipeline.Request{Method: c.Method, URL: c.URL, Header: c.Header}
+	switch body := c.Body.(type) {
+	case nil:
+	case pipeline.Bytes:
+		r.Body = body
+	default:
+		r.Made = true
+	}
+	return r
+}
+
+// again returns the call as an attempt makes it, with its key and the bytes of an earlier
+// one.
+func (c *Call) again(t pipeline.Attempt) *Call {
+	if t.Key == "" && t.Again == nil {
+		return c
+	}
+	made := *c
+	if made.Header = c.Header.Clone(); made.Header == nil {
+		made.Header = make(http.Header)
+	}
+	if t.Key != "" {
+		made.Header.Set(t.Header, t.Key)
+	}
+	if t.Again != nil && !t.Again.Made {
+		made.Body = pipeline.Bytes(t.Again.Body)
+		if contentType := t.Again.Header.Get("Content-Type"); contentType != "" {
+			made.Header.Set("Content-Type", contentType)
+		}
+	}
+	return &made
+}
+
+// attempt makes the call and notes it in the report.
+func attempt(ctx context.Context, x *pipeline.Export, c *Call) (*Reply, error) {
+	inner := &httpcall.Call{
+		Method: c.Method, URL: c.URL, Header: c.Header, Spelling: c.spelling, Timeout: c.Timeout, Idle: c.Idle,
+		Retry: httpcall.Retry(c.Retry), MaxAttempts: c.MaxAttempts, NoRedirect: c.NoRedirect, KeepRedirect: c.raw,
+		Redactor: redactor{x},
+		Observe: func(r httpcall.Record) {
+			report := pipeline.CallReport{
+				Method: r.Method, URL: r.URL, Status: r.Status, Attempts: r.Attempts,
+				Took: pipeline.Duration(r.Took), Sent: r.Sent, Received: r.Received,
+			}
+			if r.Err != nil {
+				report.Error = r.Err.Error()
+			}
+			x.RecordCall(report)
+		},
+	}
+	if c.Body != nil {
+		inner.Body = c.Body
+	}
+	got, err := httpcall.New(httpcall.Options{HTTP: x.Transport()}).Do(ctx, inner)
+	err = fromCall(err, got)
+	if got == nil {
+		return nil, err
+	}
+	return &Reply{
+		Status: got.Status, Reason: got.Reason, URL: got.URL, Header: got.Header, Body: got.Body, Attempts: got.Attempts, fields: got.Fields(),
+	}, err
+}
+
+// redactor is an export as the sender knows it.
+type redactor struct{ x *pipeline.Export }
+
+func (r redactor) URL(address string) string { return r.x.Redact((*redact.Redactor)(nil).URL(address)) }
+
+func (r redactor) Error(err error) error { return r.x.RedactError(err) }
+
+// recorded makes the reply of one of the ledger.
+func recorded(call *Call, a *pipeline.Answer) *Reply {
+	reply := &Reply{Status: a.Status, Reason: a.Reason, URL: a.URL, Header: a.Header, Body: a.Body, Attempts: 1, Recorded: true}
+	if reply.URL == "" {
+		reply.URL = call.URL
+	}
+	_ = json.Unmarshal(a.Value, &reply.fields) // a person's verdict has none
+	return reply
+}
+
+// pastError makes the error of a recorded call what it was.
+func pastError(err error, call *Call, reply *Reply, x *pipeline.Export) error {
+	var past *pipeline.RecordedError
+	if !errors.As(err, &past) {
+		return err
+	}
+	made := &Error{Method: call.Method, URL: redactor{x}.URL(call.URL), Attempts: 1, Sent: past.Sent}
+	if reply != nil {
+		made.Status = reply.Status
+	}
+	inner := *past
+	// The text was made of these parts.
+	inner.Text = strings.TrimPrefix(inner.Text, made.Method+" "+made.URL+": ")
+	inner.Text = strings.TrimSuffix(strings.TrimSuffix(inner.Text, "; "+ErrMaybeSent.Error()), "; "+ErrNotSent.Error())
+	made.Err = &inner
+	return made
+}

@@ -1,0 +1,79 @@
+package send
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/exportpipeline/exportpipeline/internal/httpcall"
+	"github.com/exportpipeline/exportpipeline/pipeline"
+)
+
+// What a failed call leaves behind at the other side; each [Error] matches one of them.
+var (
+	// ErrMaybeSent is [pipeline.ErrMaybeSent]: the other side may have acted on the call.
+	ErrMaybeSent = pipeline.ErrMaybeSent
+	// ErrNotSent is [pipeline.ErrNotSent]: the call can be made again without any risk.
+	ErrNotSent = pipeline.ErrNotSent
+)
+
+// Causes that an [Error] wraps, besides those of net, crypto/tls and context.
+var (
+	ErrRedirect  = httpcall.ErrRedirect  // a redirect that is not followed
+	ErrTooLarge  = httpcall.ErrTooLarge  // the reply is
+	ErrForbidden = httpcall.ErrForbidden // the address is link-local, or belongs to a cloud
+	ErrHeader    = httpcall.ErrHeader    // it is invalid
+	ErrURL       = httpcall.ErrURL       // it is invalid
+	ErrIdle      = httpcall.ErrIdle      // the other side took longer than Call.Idle
+)
+
+// Error says that a call failed without a usable reply. No secret is in it.
+type Error struct {
+	Method string
+	URL    string // without credentials
+	// Status is that of a reply whose body did not come whole, or of a redirect that was
+	// not followed; 0 if there was no reply.
+	Status   int
+	Attempts int
+	// Sent says whether the other side may have got the call. If it is false, the call
+	// can be made again without any risk.
+	Sent bool
+	Err  error // cause
+}
+
+func (e *Error) Error() string {
+	text := fmt.Sprintf("%s %s: %v", e.Method, e.URL, e.Err)
+	if e.Attempts > 1 {
+		text += fmt.Sprintf(" (%d attempts)", e.Attempts)
+	}
+	if e.Sent {
+		return text + "; " + ErrMaybeSent.Error()
+	}
+	return text + "; " + ErrNotSent.Error()
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// MaybeSent returns Sent.
+func (e *Error) MaybeSent() bool { return e.Sent }
+
+// Is makes errors.Is find [ErrMaybeSent] or [ErrNotSent].
+func (e *Error) Is(target error) bool {
+	return target == ErrMaybeSent && e.Sent || target == ErrNotSent && !e.Sent
+}
+
+// fromCall makes the public error of one of the sender's.
+func fromCall(err error, reply *httpcall.Reply) error {
+	var failed *httpcall.Error
+	if !errors.As(err, &failed) {
+		return err
+	}
+	e := &Error{Method: failed.Method, URL: failed.URL, Attempts: failed.Attempts, Sent: failed.Sent, Err: failed.Err}
+	var elsewhere *httpcall.RedirectError
+	switch {
+	case reply != nil:
+		e.Status = reply.Status
+	case errors.As(err, &elsewhere):
+		e.Status = elsewhere.Status
+	}
+	return e
+}

@@ -1,0 +1,108 @@
+package send
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/exportpipeline/exportpipeline/internal/oauth"
+	"github.com/exportpipeline/exportpipeline/pipeline"
+)
+
+// Tokens gets OAuth 2 access tokens and keeps them until they expire. It belongs to the
+// program of a step and is shared by its exports; the zero value works. It is safe for
+// concurrent use: of those who need the same token, one asks the server, and the others
+// wait for it, each no longer than its own context.
+type Tokens struct{ cache oauth.Cache }
+
+// TokenRequest is a wish for a token.
+type TokenRequest struct {
+	// Call is the token request. Those whose hook, method, address, header and body are the
+	// same share a token. It may be repeated.
+	Call *Call
+	// Secret, if not "", is the name under which the token is kept in the hook's secrets,
+	// for this run and, in Rossum, for later processes; see [pipeline.Export.KeepToken].
+	Secret string
+	// Refused is the token that the API has just turned down; it is not returned again.
+	Refused string
+}
+
+// Get returns a token: one that it has got before, or that of the hook's secrets, or a new
+// one. A reply is JSON, with or without a byte order mark, or a form; its access_token is
+// used until shortly before expires_in (a number or a text with one), or until it is
+// refused. The token is cut out of everything that is shown.
+//
+// The error is an [*Error] if the server could not be asked, and else quotes what it says.
+func (t *Tokens) Get(ctx context.Context, x *pipeline.Export, r TokenRequest) (string, error) {
+	key, err := r.key(ctx, x)
+	if err != nil {
+		return "", err
+	}
+	ask := oauth.Ask{
+		Key: key, Now: x.WallTime(), Refused: r.Refused,
+		Fetch: func(ctx context.Context) (oauth.Token, error) { return fetchToken(ctx, x, r.Call) },
+	}
+	if r.Secret != "" {
+		ask.Kept = x.OwnToken(r.Secret, key)
+	}
+	token, fresh, err := t.cache.Get(ctx, ask)
+	if err != nil {
+		return "", err
+	}
+	x.Hide(token.Value)
+	x.Own(token.Value, key)
+	if fresh && r.Secret != "" {
+		x.KeepToken(ctx, r.Secret, token.Value)
+	}
+	return token.Value, nil
+}
+
+// key names the token: it belongs to the hook and to all that it is asked for with.
+func (r TokenRequest) key(ctx context.Context, x *pipeline.Export) (string, error) {
+	h := sha256.New()
+	fmt.Fprintf(h, "%s\n%s %s\n%s\n", x.Payload.Hook, r.Call.Method, r.Call.URL, r.Call.Header)
+	if r.Call.Body != nil {
+		body, err := r.Call.Body.Open(ctx)
+		if err != nil {
+			return "", fmt.Errorf("reading the body of the token request: %w", err)
+		}
+		defer body.Close()
+		if _, err := io.Copy(h, body); err != nil {
+			return "", fmt.Errorf("reading the body of the token request: %w", err)
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+func fetchToken(ctx context.Context, x *pipeline.Export, call *Call) (oauth.Token, error) {
+	asked := *call
+	asked.Retry = Always
+	reply, err := Ask(ctx, x, &asked)
+	if err != nil {
+		return oauth.Token{}, err
+	}
+	if reply.Status < 200 || reply.Status > 299 {
+		return oauth.Token{}, fmt.Errorf("the token request was answered with status %d: %s", reply.Status, x.Redact(excerpt(reply.Body)))
+	}
+	mediaType := reply.Header.Get("Content-Type")
+	answer := oauth.ParseReply(reply.Body, mediaType)
+	switch {
+	case answer.Problem != "":
+		return oauth.Token{}, fmt.Errorf("the token request was answered with status %d and the error %s", reply.Status, excerpt([]byte(x.Redact(answer.Problem))))
+	case answer.Token == "": // nothing of the answer is quoted, which could be a token
+		return oauth.Token{}, fmt.Errorf("the answer of the token request (status %d, %s) has no access_token", reply.Status, mediaType)
+	}
+	return answer.New(answer.Token, x.WallTime()), nil
+}
+
+// excerpt shows the beginning of a reply in an error, on one line.
+func excerpt(body []byte) string {
+	text := strings.Join(strings.Fields(strings.ToValidUTF8(string(body[:min(len(body), 300)]), "")), " ")
+	if text == "" {
+		return "(no text)"
+	}
+	return text
+}
