@@ -105,9 +105,6 @@ func (j *Journal) record(place string, kind RecordKind, value any) (Record, erro
 
 // read reads a record that record made.
 func (j *Journal) read(place string, r Record, into any) error {
-	if r.Version > recordVersion {
-		return fmt.Errorf("record %d (%s) has version %d, this program reads %d: %w", r.Seq, r.Kind, r.Version, recordVersion, ErrNewerFormat)
-	}
 	data := r.Data
 	if j.box != nil {
 		var err error
@@ -133,7 +130,7 @@ func placeOf(kind RecordKind, info RunInfo) string {
 // history is what a ledger knows of a run, read.
 type history struct {
 	RunInfo
-	begun    []begunRecord // the first one counts
+	begun    *Record // the first one, which counts; see beginning
 	started  map[string]time.Time
 	calls    []*pastCall // in the order of their announcements
 	steps    map[string]*stepRecord
@@ -178,15 +175,26 @@ func (j *Journal) history(run Run) (*history, error) {
 	return h, nil
 }
 
+// beginning reads what the run began with. The record has the whole hook call, which few
+// who load a run want to see.
+func (j *Journal) beginning(h *history) (b begunRecord, err error) {
+	if h.begun != nil {
+		err = j.read(placeOf(recordBegun, h.RunInfo), *h.begun, &b)
+	}
+	return b, err
+}
+
 func (h *history) add(j *Journal, r Record, byID map[callID]*pastCall) error {
+	if r.Version > recordVersion {
+		return fmt.Errorf("record %d (%s) has version %d, this program reads %d: %w", r.Seq, r.Kind, r.Version, recordVersion, ErrNewerFormat)
+	}
 	place := placeOf(r.Kind, h.RunInfo)
 	switch r.Kind {
 	case recordBegun:
-		var b begunRecord
-		err := j.read(place, r, &b)
-		h.begun = append(h.begun, b)
+		if h.begun == nil {
+			h.begun = &r
+		}
 		h.stopped, h.end = false, nil
-		return err
 	case recordStarted:
 		var s startedRecord
 		err := j.read(place, r, &s)
@@ -243,9 +251,6 @@ func (h *history) add(j *Journal, r Record, byID map[callID]*pastCall) error {
 	case recordDelivered:
 		h.given = true
 	default:
-		if r.Version > recordVersion {
-			return fmt.Errorf("record %d (%s): %w", r.Seq, r.Kind, ErrNewerFormat)
-		}
 		return fmt.Errorf("record %d is of an unknown kind %q", r.Seq, r.Kind)
 	}
 	return nil

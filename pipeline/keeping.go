@@ -137,6 +137,9 @@ func (l *runLog) beat(ctx context.Context) (context.Context, func()) {
 				return
 			case <-ticker.C:
 			}
+			if ctx.Err() != nil { // both were ready
+				return
+			}
 			if err := l.journal.ledger.Renew(ctx, l.lease); errors.Is(err, ErrFenced) {
 				cancel(fmt.Errorf("another process has taken this run over: %w", err))
 				return
@@ -178,9 +181,7 @@ func (c *Chain) claim(ctx context.Context, x *Export) (Claimed, *history, []*mad
 		}
 		h, err := j.load(ctx, claimed.Run.ID)
 		if err == nil && claimed.Run.Content == content {
-			err = c.fits(h)
-			if err == nil {
-				x.run.begin(h)
+			if err = errors.Join(c.fits(h), x.run.begin(j, h)); err == nil {
 				return claimed, h, nil, nil
 			}
 		} else if err == nil {
@@ -222,10 +223,12 @@ func (j *Journal) knowledge(ctx context.Context, id RunID) []*madeCall {
 }
 
 // begin takes over the seed of a run that goes on.
-func (r *run) begin(h *history) {
-	if len(h.begun) > 0 && len(h.begun[0].Seed) == len(r.seed) {
-		copy(r.seed[:], h.begun[0].Seed)
+func (r *run) begin(j *Journal, h *history) error {
+	b, err := j.beginning(h)
+	if len(b.Seed) == len(r.seed) {
+		copy(r.seed[:], b.Seed)
 	}
+	return err
 }
 
 // giveWay says whether a run that was cut short may be followed by one with other

@@ -77,18 +77,25 @@ func (j *Journal) Delivered(ctx context.Context, id RunID) error {
 var ErrNoCall = errors.New("the hook call was not recorded")
 
 // Call returns the hook call that a run is of, without its token and secrets, and the
-// path at which the hook was called. The error wraps ErrNoRun if the run is not there, and
-// [ErrNoCall] if its call was not recorded.
+// path at which the hook was called. The error wraps ErrNoRun if the run is not there,
+// [ErrNoCall] if its call was not recorded, and ErrMaybeSent if it waits for a [Verdict].
 func (j *Journal) Call(ctx context.Context, id RunID) (p *rossum.Payload, path string, err error) {
 	h, err := j.load(ctx, id)
 	if err != nil {
 		return nil, "", err
 	}
-	if len(h.begun) == 0 || h.begun[0].Payload == nil {
-		return nil, "", fmt.Errorf("run %s: %w", id, ErrNoCall)
+	if h.stopped {
+		return nil, "", fmt.Errorf("run %s waits for a verdict: %w", id, ErrMaybeSent)
 	}
-	p, err = rossum.ParsePayload(h.begun[0].Payload)
-	return p, h.begun[0].Path, err
+	b, err := j.beginning(h)
+	if err == nil && b.Payload == nil {
+		err = ErrNoCall
+	}
+	if err != nil {
+		return nil, "", fmt.Errorf("run %s: %w", id, err)
+	}
+	p, err = rossum.ParsePayload(b.Payload)
+	return p, b.Path, err
 }
 
 // Recover goes on with every run that a process has left unended, one after the other,
@@ -115,14 +122,10 @@ func (j *Journal) Recover(ctx context.Context, choose func(p *rossum.Payload, pa
 }
 
 func (j *Journal) recoverOne(ctx context.Context, info RunInfo, choose func(*rossum.Payload, string) *Chain, options []Option) (Kept, bool, error) {
-	h, err := j.load(ctx, info.ID)
-	if errors.Is(err, ErrNoRun) || err == nil && h.stopped {
+	p, path, err := j.Call(ctx, info.ID)
+	if errors.Is(err, ErrNoRun) || errors.Is(err, ErrMaybeSent) {
 		return Kept{}, false, nil
 	}
-	if err != nil {
-		return Kept{}, false, err
-	}
-	p, path, err := j.Call(ctx, info.ID)
 	if err != nil {
 		return Kept{}, false, err
 	}

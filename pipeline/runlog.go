@@ -83,6 +83,9 @@ func (l *runLog) flush(ctx context.Context) error {
 	if !l.isKept() {
 		return nil
 	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	select {
 	case l.writing <- struct{}{}:
 		defer func() { <-l.writing }()

@@ -104,11 +104,10 @@ func (s *Server) recoverForEver() {
 // takeUp goes on with one run, or reports that it waits for a person.
 func (s *Server) takeUp(info pipeline.RunInfo) (waits bool) {
 	ctx := context.WithoutCancel(s.base)
-	o, err := s.journal.Outcome(ctx, info.ID)
-	if err != nil || o.Waits || s.base.Err() != nil {
-		return err == nil && o.Waits
-	}
 	p, path, err := s.journal.Call(ctx, info.ID)
+	if errors.Is(err, pipeline.ErrMaybeSent) || errors.Is(err, pipeline.ErrNoRun) || s.base.Err() != nil {
+		return errors.Is(err, pipeline.ErrMaybeSent)
+	}
 	var chain *pipeline.Chain
 	release := func() {}
 	if err == nil {

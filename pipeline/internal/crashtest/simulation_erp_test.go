@@ -114,6 +114,7 @@ func (p *process) post(ctx context.Context, what, key string) (*pipeline.Answer,
 		}
 		return &pipeline.Answer{Status: got.status, Header: http.Header{"Location": {"/invoices/" + got.id}}, Body: []byte(got.id)}, nil
 	case <-ctx.Done():
+		time.Sleep(time.Duration(1 + r.Int64N(int64(time.Millisecond)))) // branches end one after the other
 		return nil, context.Cause(ctx)
 	case <-p.ctx.Done():
 		return nil, context.Cause(p.ctx)

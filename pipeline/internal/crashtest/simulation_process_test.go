@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"iter"
 	"net/http"
 	"net/http/httptest"
@@ -61,6 +62,13 @@ type process struct {
 	lasts  map[string]pipeline.RunID // run of the last announcement, by what was announced
 }
 
+// tell tells what a process does as long as it lives.
+func (p *process) tell(format string, args ...any) {
+	if p.ctx.Err() == nil {
+		p.world.tell(format, args...)
+	}
+}
+
 // start begins a process unless one runs.
 func (h *host) start(t *testing.T) {
 	h.mu.Lock()
@@ -96,7 +104,7 @@ func (p *process) die() {
 			h.old = append(h.old, p)
 			p.tell("%s is killed", p.name)
 			p.cut(pipelinetest.ErrKilled)
-			wait := time.Duration(1 + p.draw("restart").Int64N(int64(40*time.Second)))
+			wait := time.Duration(1 + p.draw(p.name+"restart").Int64N(int64(40*time.Second)))
 			p.people.Go(func() {
 				time.Sleep(wait)
 				h.start(h.t)
@@ -181,6 +189,9 @@ func (w *wire) Write(b []byte) (int, error) {
 
 // seam is a place where a process may be slow, paused or killed.
 func (p *process) seam(kind, key string) error {
+	if p.ctx.Err() != nil {
+		return context.Cause(p.ctx)
+	}
 	r := p.draw(p.name + kind + key)
 	time.Sleep(time.Duration(1 + r.Int64N(int64(200*time.Millisecond))))
 	if p.chance(r, 0.02) {
@@ -196,7 +207,7 @@ func (p *process) seam(kind, key string) error {
 		if wait <= 0 || p.ctx.Err() != nil {
 			break
 		}
-		time.Sleep(wait)
+		time.Sleep(wait + time.Duration(1+r.Int64N(int64(time.Millisecond)))) // not all at one instant
 	}
 	if p.chance(r, 0.015) {
 		p.die()
@@ -238,8 +249,20 @@ func (l *simLedger) write(ctx context.Context, kind, key string, do func() error
 	return err
 }
 
+// nameOf tells what is written from other things written at the same instant, by its
+// bytes before the seed of a run, which is not the schedule's.
+func nameOf(records ...pipeline.Record) uint64 {
+	h := fnv.New64a()
+	for _, r := range records {
+		data, _, _ := bytes.Cut(r.Data, []byte(`"seed":`))
+		_, _ = h.Write([]byte(r.Kind)) // a hash never fails
+		_, _ = h.Write(data)
+	}
+	return h.Sum64()
+}
+
 func (l *simLedger) Claim(ctx context.Context, k pipeline.RunKey, o pipeline.ClaimOptions) (c pipeline.Claimed, err error) {
-	err = l.write(ctx, "claim", fmt.Sprint(k.Annotation), func() error { c, err = l.shared.Claim(ctx, k, o); return err })
+	err = l.write(ctx, "claim", fmt.Sprint(k.Annotation, nameOf(o.First...)), func() error { c, err = l.shared.Claim(ctx, k, o); return err })
 	if err == nil {
 		l.p.tell("%s: claims %s, taken over %v", l.p.name, c.Run.ID, c.TakenOver)
 	} else if c.Run.ID != "" {
@@ -249,7 +272,7 @@ func (l *simLedger) Claim(ctx context.Context, k pipeline.RunKey, o pipeline.Cla
 }
 
 func (l *simLedger) Append(ctx context.Context, lease pipeline.Lease, records ...pipeline.Record) error {
-	err := l.write(ctx, "append", string(lease.Run), func() error { return l.shared.Append(ctx, lease, records...) })
+	err := l.write(ctx, "append", fmt.Sprint(lease.Run, nameOf(records...)), func() error { return l.shared.Append(ctx, lease, records...) })
 	for _, r := range records {
 		var call struct{ What string }
 		if r.Kind == "call" && json.Unmarshal(r.Data, &call) == nil {
@@ -280,7 +303,7 @@ func (l *simLedger) Note(ctx context.Context, id pipeline.RunID, r pipeline.Reco
 	l.p.world.mu.Lock()
 	l.p.late[string(r.Data)] = true
 	l.p.world.mu.Unlock()
-	return l.write(ctx, "note", string(id), func() error { return l.shared.Note(ctx, id, r) })
+	return l.write(ctx, "note", fmt.Sprint(id, nameOf(r)), func() error { return l.shared.Note(ctx, id, r) })
 }
 
 func (l *simLedger) Load(ctx context.Context, id pipeline.RunID) (pipeline.Run, error) {
