@@ -34,7 +34,7 @@ import (
 var (
 	points = []string{
 		"before the call is noted", "after the call is noted", "after the first byte", "after the ERP acted", "before the reply is noted", "after the reply is noted",
-		"between steps", "in a branch", "in a Finally step", "while answering", "twice in a row",
+		"after the call timed out", "between steps", "in a branch", "in a Finally step", "while answering", "twice in a row", "twice at the same call",
 	}
 	kinds    = []string{"REST", "REST with OAuth", "multipart with 40 MB", "Request Processor", "Workday", "SFTP"}
 	modes    = []string{"sync", "async"}
@@ -53,9 +53,9 @@ func (c crash) String() string {
 func (c crash) isHTTP() bool { return c.kind != "Workday" && c.kind != "SFTP" }
 
 // possible leaves out what cannot be told apart from another row: files have no first
-// byte that their server could see alone.
+// byte that their server could see alone, and no single call that times out.
 func (c crash) possible() bool {
-	return c.kind != "SFTP" || c.point != "after the first byte"
+	return c.kind != "SFTP" || c.point != "after the first byte" && c.point != "after the call timed out"
 }
 
 // rows chooses rows that together have every pair of values, and as many more as are
@@ -132,6 +132,7 @@ type plan struct {
 	KillKind  string // of the record, "" for none
 	KillAt    int    // the n-th of its kind
 	KillAfter bool
+	Timeout   time.Duration // of the hook; that of a call is not longer
 }
 
 // sftpPlace is where files go.
@@ -231,9 +232,9 @@ func serveCrash(text []byte) error {
 	if err != nil {
 		return err
 	}
-	o := hookserver.Options{Chain: chain, Secrets: []string{secret}, Journal: journal, Timeout: 6 * time.Second, Run: crashOptions(p)}
+	o := hookserver.Options{Chain: chain, Secrets: []string{secret}, Journal: journal, Timeout: p.Timeout, Run: crashOptions(p)}
 	if p.Async {
-		o.Async = &hookserver.Async{URL: publicURL, Key: asyncKey, After: -1, Timeout: 5 * time.Second}
+		o.Async = &hookserver.Async{URL: publicURL, Key: asyncKey, After: -1, Timeout: p.Timeout}
 	}
 	h, err := hookserver.New(o)
 	if err != nil {
@@ -293,11 +294,30 @@ func crashedChain(p plan) (*pipeline.Chain, error) {
 	return pipeline.New(append(all, pipeline.Named("submit", rest("submit", "/submit")), pipeline.Finally(pipeline.Named("notify", rest("notify", "/notify"))))...)
 }
 
+// lateHeader marks a reply that comes after its call has timed out. That it is the reply
+// which ends the call, and no clock, makes sure that the ERP has acted.
+const lateHeader = "Test-Late"
+
+// lateReplies are not received.
+type lateReplies struct{ http.RoundTripper }
+
+func (l lateReplies) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := l.RoundTripper.RoundTrip(r)
+	if err == nil && resp.Header.Get(lateHeader) != "" {
+		_ = resp.Body.Close()
+		return nil, os.ErrDeadlineExceeded
+	}
+	return resp, err
+}
+
 // crashOptions say how lost answers are settled.
 func crashOptions(p plan) []pipeline.Option {
 	options := []pipeline.Option{pipeline.WithOriginal(pipeline.Bytes("%PDF"))}
 	if p.Kind == "multipart with 40 MB" {
 		options[0] = pipeline.WithOriginal(pipeline.Bytes(strings.Repeat("forty MB", 5<<20)))
+	}
+	if p.Crash == "after the call timed out" {
+		options = append(options, pipeline.WithHTTPClient(&http.Client{Transport: lateReplies{http.DefaultTransport}}))
 	}
 	switch p.Settler {
 	case "key":
@@ -340,18 +360,20 @@ func askERP(ctx context.Context, erp string, q pipeline.Question) (*pipeline.Ans
 
 // world is what the processes of a row talk to, and what it counts.
 type world struct {
-	t      *testing.T
-	row    crash
-	dir    string
-	erp    *httptest.Server
-	tenant *workdaytest.Tenant
-	files  *sftptest.Server
+	t        *testing.T
+	row      crash
+	patience time.Duration // how long the first process takes at most
+	dir      string
+	erp      *httptest.Server
+	tenant   *workdaytest.Tenant
+	files    *sftptest.Server
 
 	mu     sync.Mutex
 	acts   map[string]int
 	keys   map[string]bool
 	tokens int
 	victim *osexec.Cmd // is killed at the row's point, once
+	late   bool        // the call has timed out
 	other  chan struct{}
 	once   sync.Once // closes other
 }
@@ -372,8 +394,19 @@ func (c crash) byERP() bool {
 	switch c.point {
 	case "after the first byte", "in a Finally step":
 		return true
-	case "after the ERP acted", "in a branch", "twice in a row":
+	case "after the ERP acted", "in a branch", "twice in a row", "twice at the same call":
 		return c.kind != "SFTP" // whose server acts when it renames
+	}
+	return false
+}
+
+// diesAgain is whether the second process gets as far as the point of the first.
+func (c crash) diesAgain() bool {
+	switch c.point {
+	case "twice in a row":
+		return true
+	case "twice at the same call": // made again with its key, or its outcome seen and noted
+		return c.kind == "SFTP" || c.settler == "key" && c.isHTTP()
 	}
 	return false
 }
@@ -386,6 +419,12 @@ func newWorld(t *testing.T, c crash) *world {
 	case "Workday":
 		w.tenant = workdaytest.New()
 		t.Cleanup(w.tenant.Close)
+		if c.point == "after the call timed out" {
+			w.tenant.Next(func(out http.ResponseWriter, r *http.Request) {
+				out.Header().Set(lateHeader, "yes")
+				w.tenant.ServeHTTP(out, r)
+			})
+		}
 		if c.byERP() && c.point != "in a Finally step" {
 			w.tenant.Next(func(out http.ResponseWriter, r *http.Request) {
 				if c.point != "after the first byte" {
@@ -460,10 +499,22 @@ func (w *world) serveERP(out http.ResponseWriter, r *http.Request) {
 		w.kill()
 		panic(http.ErrAbortHandler)
 	}
+	if w.isLate(path) {
+		out.Header().Set(lateHeader, "yes")
+	}
 	out.Header().Set("Location", path+"/7")
 	out.Header().Set("Content-Type", "application/json")
 	out.WriteHeader(http.StatusCreated)
 	_, _ = fmt.Fprintf(out, `{"id":"ERP%s"}`, path)
+}
+
+// isLate reports that a call times out: the first to the target of such a row.
+func (w *world) isLate(path string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	late := w.row.point == "after the call timed out" && path == w.row.target() && !w.late
+	w.late = w.late || late
+	return late
 }
 
 // act does what a call asks for, once for each key.
@@ -516,7 +567,7 @@ func (w *world) has(out http.ResponseWriter, path string) {
 
 // plan says when the first process dies, if no ERP sees to it.
 func (w *world) plan() plan {
-	p := plan{Dir: w.dir, ERP: w.erp.URL, Crash: w.row.point, Kind: w.row.kind, Async: w.row.mode == "async", Settler: w.row.settler}
+	p := plan{Dir: w.dir, ERP: w.erp.URL, Crash: w.row.point, Kind: w.row.kind, Async: w.row.mode == "async", Settler: w.row.settler, Timeout: 2 * time.Minute}
 	if w.tenant != nil {
 		p.Workday = w.tenant.Coordinates()
 	}
@@ -529,6 +580,9 @@ func (w *world) plan() plan {
 
 func (w *world) deadly() plan {
 	p := w.plan()
+	if w.row.settler == "probe" {
+		p.Timeout = w.patience // the probe is asked when the call's own time is over
+	}
 	if w.row.byERP() {
 		return p
 	}
@@ -543,11 +597,11 @@ func (w *world) deadly() plan {
 	switch w.row.point {
 	case "after the call is noted":
 		p.KillAfter = true
-	case "before the reply is noted", "after the ERP acted", "twice in a row":
+	case "before the reply is noted", "after the ERP acted", "twice in a row", "twice at the same call":
 		p.KillKind = "reply"
 	case "in a branch":
 		p.KillKind, p.KillAt = "reply", 2 // after that of the other branch
-	case "after the reply is noted":
+	case "after the reply is noted", "after the call timed out":
 		p.KillKind, p.KillAfter = "reply", true
 	case "between steps":
 		p.KillAt = creates + 1
@@ -602,9 +656,9 @@ func (w *world) call() *rossumtest.Call {
 func (w *world) ask(address string, request string) (answer rossum.Response, ok bool) {
 	w.t.Helper()
 	body := w.call().With(rossumtest.Request(request)).Bytes()
-	client := &http.Client{Timeout: 20 * time.Second}
+	client := &http.Client{Timeout: 5 * time.Minute} // a process that dies resets the connection
 	defer client.CloseIdleConnections()
-	for until := time.Now().Add(40 * time.Second); time.Now().Before(until); time.Sleep(50 * time.Millisecond) {
+	for until := time.Now().Add(5 * time.Minute); time.Now().Before(until); time.Sleep(50 * time.Millisecond) {
 		req, err := http.NewRequestWithContext(w.t.Context(), http.MethodPost, address, strings.NewReader(string(body)))
 		if err != nil {
 			w.t.Fatal(err)
@@ -677,7 +731,7 @@ func (w *world) settle() (n int) {
 // made.
 func (c crash) isOpen() bool {
 	switch c.point {
-	case "before the call is noted", "after the reply is noted", "between steps", "while answering":
+	case "before the call is noted", "after the reply is noted", "after the call timed out", "between steps", "while answering":
 		return false
 	}
 	return true
@@ -685,10 +739,11 @@ func (c crash) isOpen() bool {
 
 // acted is whether the target system had acted on the call when the process died.
 func (c crash) acted() bool {
-	return c.isOpen() && c.point != "after the call is noted" && c.point != "after the first byte"
+	return c.point == "after the call timed out" || c.isOpen() && c.point != "after the call is noted" && c.point != "after the first byte"
 }
 
-// settles is the rule: whether the run goes on to its end without a person.
+// settles is the rule: whether the run goes on to its end without a person. That a call
+// timed out is an outcome: the export fails and says so.
 func (c crash) settles() bool {
 	aboutFile := c.kind == "SFTP" && c.point != "in a Finally step"
 	switch {
@@ -700,6 +755,11 @@ func (c crash) settles() bool {
 		return c.isHTTP() || c.point == "in a Finally step"
 	}
 	return false
+}
+
+// succeeds is the rule: whether the export succeeds in the end.
+func (c crash) succeeds() bool {
+	return c.point != "after the call timed out" && (c.settles() || c.settler == "verdict")
 }
 
 // TestTheTableOfCrashes kills a process at each point of each kind of export, and looks
@@ -719,37 +779,74 @@ func TestTheTableOfCrashes(t *testing.T) {
 		t.Run(c.String(), func(t *testing.T) {
 			t.Parallel()
 			slots <- struct{}{}
-			defer func() { <-slots }()
-			w := newWorld(t, c)
-			second := ""
-			if c.heir == "another process" && c.point != "twice in a row" {
-				_, second = w.start(w.plan())
+			done := sync.OnceFunc(func() { <-slots }) // also for one that only waits from now on
+			defer done()
+			for patience := 10 * time.Second; !play(t, c, patience, done); patience *= 4 {
+				t.Logf("this machine needs more than %v until the first process is killed", patience)
 			}
-			victim, first := w.start(w.deadly())
-			if c.byERP() {
-				w.mu.Lock()
-				w.victim = victim
-				w.mu.Unlock()
-			}
-			// While it answers, a poll may be faster than the end of the process.
-			if answer, lived := w.ask(first, "first"); lived && c.point != "while answering" {
-				t.Fatalf("it was not killed: %+v, %v", answer, w.acts)
-			}
-			if c.point == "twice in a row" {
-				p := w.plan()
-				p.KillKind = "claim"
-				_, address := w.start(p)
-				if _, lived := w.ask(address, "first again"); lived {
-					t.Fatal("it was not killed a second time")
-				}
-			}
-			if second == "" {
-				_, second = w.start(w.plan())
-			}
-			answer := w.goesOn(second)
-			w.check(answer)
 		})
 	}
+}
+
+// play plays a row. If the first process had no time to get to the point where it is
+// killed it reports false.
+func play(t *testing.T, c crash, patience time.Duration, waits func()) bool {
+	w := newWorld(t, c)
+	w.patience = patience
+	second := ""
+	if c.heir == "another process" && c.point != "twice in a row" {
+		_, second = w.start(w.plan())
+	}
+	victim, first := w.start(w.deadly())
+	if c.byERP() {
+		w.dies(victim)
+	}
+	// While it answers, a poll may be faster than the end of the process.
+	if answer, lived := w.ask(first, "first"); lived && c.point != "while answering" {
+		if strings.Contains(messages(answer), "took longer than") && patience < 2*time.Minute {
+			return false
+		}
+		t.Fatalf("it was not killed: %+v, %v", answer, w.acts)
+	}
+	if c.point == "twice in a row" || c.point == "twice at the same call" {
+		w.kills(c)
+	}
+	if second == "" {
+		_, second = w.start(w.plan())
+	}
+	if c.settler == "probe" {
+		waits()
+	}
+	w.check(w.goesOn(second))
+	return true
+}
+
+// dies has the ERP kill a process.
+func (w *world) dies(victim *osexec.Cmd) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.victim = victim
+}
+
+// kills kills the process that goes on.
+func (w *world) kills(c crash) {
+	w.t.Helper()
+	p := w.plan()
+	switch {
+	case c.point == "twice in a row":
+		p.KillKind = "claim"
+	case !c.byERP():
+		p = w.deadly()
+	}
+	p.Timeout = w.plan().Timeout
+	victim, address := w.start(p)
+	if c.point == "twice at the same call" && c.byERP() {
+		w.dies(victim)
+	}
+	if answer, lived := w.ask(address, "first again"); lived == c.diesAgain() {
+		w.t.Fatalf("it was killed a second time: %v, want %v: %s", !lived, c.diesAgain(), messages(answer))
+	}
+	w.dies(nil)
 }
 
 // goesOn calls the hook again, and again after a verdict.
@@ -757,13 +854,6 @@ func (w *world) goesOn(address string) rossum.Response {
 	answer, lived := w.ask(address, "repeat")
 	if !lived {
 		w.t.Fatal("the second process died")
-	}
-	// A probe is asked when the call's own time is over.
-	for i := 0; w.row.settles() && answer.Failed() && strings.Contains(messages(answer), "waiting before the target system is asked") && i < 20; i++ {
-		time.Sleep(time.Second)
-		if answer, lived = w.ask(address, fmt.Sprint("repeat", i)); !lived {
-			w.t.Fatal("the second process died")
-		}
 	}
 	if w.row.settles() {
 		return answer
@@ -799,7 +889,10 @@ func (w *world) check(answer rossum.Response) {
 	if c.kind == "Request Processor" {
 		create = []string{"/create/A", "/create/B", "/create/C"}
 	}
-	succeeds := c.settles() || c.settler == "verdict"
+	succeeds := c.succeeds()
+	if c.point == "after the call timed out" && !strings.Contains(messages(answer), "no answer, it may have been received") {
+		w.t.Errorf("it is not said that the call may have been received: %s", messages(answer))
+	}
 	if answer.Failed() == succeeds {
 		w.t.Errorf("success %v expected: %s", succeeds, messages(answer))
 	}
