@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/pkg/sftp"
+
+	"github.com/exportpipeline/exportpipeline/sftpexport/internal/naming"
 )
 
 // Claims are for servers without links, where renaming may overwrite: a hidden file
@@ -19,16 +21,12 @@ import (
 // claimTimeout is how old a claim may get. It is held for three operations.
 const claimTimeout = time.Minute
 
-// probeName is a hidden file that shows whether files can be deleted. Where they cannot,
-// it stays: one in each directory.
-const probeName = ".exportpipeline-probe"
-
 // canDelete reports whether the server lets anybody delete files in the directory.
 func (s *sftpStaged) canDelete(ctx context.Context, c *connection) (bool, error) {
 	if kept, known := s.d.pool.cannotDelete.Load(s.file.Directory); known {
 		return !kept.(bool), nil
 	}
-	path := joinPath(s.file.Directory, probeName)
+	path := naming.Join(s.file.Directory, naming.Probe)
 	a, err := c.request(ctx, openMessage(path, openWrite|openCreate))
 	if err == nil {
 		err = c.op(ctx, closeMessage(a.handle))
@@ -48,7 +46,7 @@ func (s *sftpStaged) canDelete(ctx context.Context, c *connection) (bool, error)
 // claim takes the right to give a name, or waits until nobody else has it.
 func (s *sftpStaged) claim(ctx context.Context, c *connection, name string) (release func(), err error) {
 	sum := sha256.Sum256([]byte(name))
-	claim := joinPath(s.file.Directory, Mark+"claim-"+hex.EncodeToString(sum[:12]))
+	claim := naming.Join(s.file.Directory, Mark+"claim-"+hex.EncodeToString(sum[:12]))
 	if !slices.Contains(s.left, claim) { // or ours still, of a connection that was lost
 		if err := s.makeClaim(ctx, c, claim); err != nil {
 			return nil, err

@@ -17,7 +17,7 @@ import (
 // compiled is a checked Step, and the connections that its exports share.
 type compiled struct {
 	rules      []rule
-	hostKeys   *hostKeys // nil for S3
+	hostKeys   *hostKeys // nil for a backend
 	algorithms algorithms
 	shared     *shared
 }
@@ -48,8 +48,18 @@ type object struct {
 func (s *Step) Compile() (pipeline.Program, error) {
 	built := *s
 	var err error
-	built.compiled, err = s.compile()
+	built.compiled, err = s.build()
 	return &built, err
+}
+
+// build checks the settings and makes what exports share.
+func (s *Step) build() (*compiled, error) {
+	c, err := s.compile()
+	c.shared = newShared()
+	if backend := s.Backends[s.Credentials.Type]; backend != nil && err == nil {
+		c.shared.backend = backend(s.Credentials)
+	}
+	return c, err
 }
 
 // Validate checks the settings. It joins all faults.
@@ -60,10 +70,8 @@ func (s *Step) Validate() error {
 
 func (s *Step) compile() (*compiled, error) {
 	var faults settings.Faults
-	c := &compiled{shared: newShared()}
-	if s.Open == nil {
-		c.hostKeys, c.algorithms = s.Credentials.check(&faults, s)
-	}
+	c := new(compiled)
+	c.hostKeys, c.algorithms = s.Credentials.check(&faults, s)
 	switch {
 	case s.Commit != "" && s.Commit != "rename" && s.Commit != "in_place":
 		faults.Add("commit", "%q is unknown (there are rename and in_place)", s.Commit)
@@ -283,9 +291,15 @@ func (c *Credentials) check(faults *settings.Faults, s *Step) (*hostKeys, algori
 			"algorithms": c.Algorithms != nil, "sftp_version": c.ProtocolVersion != 0,
 		})
 		c.checkS3(faults)
+		if s.Backends["s3"] == nil {
+			faults.Add("credentials.type", howToSpeakS3)
+		}
 	case "":
 		faults.Add("credentials.type", "is missing (there are sftp and s3)")
 	default:
+		if s.Backends[c.Type] != nil {
+			break
+		}
 		faults.Add("credentials.type", "%q is unknown (there are sftp and s3)", c.Type)
 	}
 	return nil, algorithms{}

@@ -24,7 +24,7 @@ import (
 // opener opens the destination of a step again and again.
 func opener(t testing.TB, c sftpexport.Credentials, secrets rossum.Secrets) func(context.Context) (sftpexport.Destination, error) {
 	t.Helper()
-	built, err := (&sftpexport.Step{Credentials: c, Path: "/x", Exports: []sftpexport.Object{{Type: "document", Name: "x"}}}).Compile()
+	built, err := (&sftpexport.Step{Credentials: c, Backends: withS3, Path: "/x", Exports: []sftpexport.Object{{Type: "document", Name: "x"}}}).Compile()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/sftpexport/internal/naming"
 )
 
 // CollisionRule says what happens when a file's name is taken.
@@ -57,7 +58,7 @@ type File struct {
 }
 
 // Path is the file's place within the destination.
-func (f File) Path() string { return joinPath(f.Directory, f.Name) }
+func (f File) Path() string { return naming.Join(f.Directory, f.Name) }
 
 // Destination is where the files of an export go. A [Step] opens one for each
 // export, and uses it from one goroutine. Several may be open at the same
@@ -146,13 +147,3 @@ func (e *FileError) Error() string {
 }
 
 func (e *FileError) Unwrap() error { return e.Err }
-
-func joinPath(directory, name string) string {
-	switch directory {
-	case "":
-		return name
-	case "/":
-		return "/" + name
-	}
-	return directory + "/" + name
-}

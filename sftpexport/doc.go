@@ -1,5 +1,5 @@
-// Package sftpexport puts the files of an export on an SFTP server or into an S3
-// bucket ("SFTP/S3 export"): native exports of the annotation, the original
+// Package sftpexport puts the files of an export on an SFTP server or, with package s3 as
+// its backend, into an S3 bucket ("SFTP/S3 export"): native exports of the annotation, the original
 // document, and artefacts of earlier steps.
 //
 // On the other side sits a job that picks up every file it sees. So a reader of

@@ -8,6 +8,9 @@ import (
 	"os"
 
 	"github.com/pkg/sftp"
+
+	"github.com/exportpipeline/exportpipeline/sftpexport/internal/naming"
+	"github.com/exportpipeline/exportpipeline/sftpexport/internal/transfer"
 )
 
 // inPlace is a file that is written under its own name when it is committed.
@@ -42,7 +45,7 @@ func (p *inPlace) Commit(ctx context.Context) (string, error) {
 		case err == nil:
 			p.done, p.mine = true, ""
 			return path, nil
-		case errors.Is(err, ErrExists) && s.file.Collision == Number && n < maxNumber:
+		case errors.Is(err, ErrExists) && s.file.Collision == Number && n < naming.MaxNumber:
 			if n == 0 {
 				if free, err := s.freeNumber(ctx); err == nil {
 					n = free - 1
@@ -65,24 +68,24 @@ func (p *inPlace) write(ctx context.Context, c *connection, path string) error {
 	content, err := s.file.Content.Open(ctx)
 	if err != nil {
 		_ = file.Close()
-		return &sourceError{err}
+		return &transfer.SourceError{Err: err}
 	}
 	defer func() { _ = content.Close() }()
-	src := newSource(ctx, content, c.hashes())
-	arrived, err := askMoving(ctx, src.moved, func() (*fileAttrs, error) { return write(c, file, path, src) })
-	sent, sourceErr := src.state()
+	src := transfer.NewSource(ctx, content, c.hashes())
+	arrived, err := askMoving(ctx, src.Moved, func() (*fileAttrs, error) { return write(c, file, path, src) })
+	sent, sourceErr := src.State()
 	if sourceErr == nil {
 		err = s.written(ctx, c, err)
 	}
 	switch size := s.file.Content.Size(); {
 	case sourceErr != nil && ctx.Err() == nil:
-		return &sourceError{sourceErr}
+		return &transfer.SourceError{Err: sourceErr}
 	case err != nil:
 		return err
 	case size >= 0 && sent != size:
 		return fmt.Errorf("%w: the source has %d, not %d", ErrSize, sent, size)
 	}
-	s.size, s.sum = sent, src.sum()
+	s.size, s.sum = sent, src.Sum()
 	if arrived != nil && arrived.size != sent {
 		arrived = nil // looked at before all was written
 	}
@@ -148,7 +151,7 @@ func (p *inPlace) Discard() error {
 	if p.mine == "" || p.done {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), cleanTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), transfer.CleanTimeout)
 	defer cancel()
 	err := p.s.d.repeat(ctx, func(c *connection) error { return c.op(ctx, pathMessage(fxpRemove, p.mine)) })
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/pkg/sftp"
+
+	"github.com/exportpipeline/exportpipeline/sftpexport/internal/naming"
 )
 
 // sight is what a look at a path shows.
@@ -59,7 +61,7 @@ func look(ctx context.Context, c *connection, name, known string) (sight, *fileA
 			}
 			continue
 		}
-		_, missing := way(joinPath(parent(name), rand.Text()))
+		_, missing := way(naming.Join(parent(name), rand.Text()))
 		switch {
 		case isLost(missing):
 			return unseen, nil, missing

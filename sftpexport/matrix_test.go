@@ -69,7 +69,7 @@ func (s site) put(t *testing.T, step *sftpexport.Step, content []byte) (report s
 func (s site) step(t *testing.T, directory string, rule sftpexport.CollisionRule) *sftpexport.Step {
 	t.Helper()
 	step := &sftpexport.Step{
-		Credentials: s.credentials, Path: s.root + directory,
+		Credentials: s.credentials, Backends: withS3, Path: s.root + directory,
 		Exports:           []sftpexport.Object{{Type: "custom_format", Key: "csv", Name: "erp.csv"}},
 		FilenameCollision: &sftpexport.Collision{Replace: rule == sftpexport.Replace, Number: rule == sftpexport.Number},
 	}

@@ -8,9 +8,6 @@ import (
 	"github.com/exportpipeline/exportpipeline/sftpexport/internal/naming"
 )
 
-// maxNumber ends the search for a free name.
-const maxNumber = 99999
-
 // maxBlind is how many names are tried on a server that does not show which are taken.
 const maxBlind = 100
 
@@ -32,7 +29,7 @@ func (s *sftpStaged) commitNumbered(ctx context.Context) (string, error) {
 		if errors.Is(err, errMaybeTaken) {
 			blind++
 		}
-		if !errors.Is(err, ErrExists) && !errors.Is(err, errMaybeTaken) || n >= maxNumber || blind >= maxBlind {
+		if !errors.Is(err, ErrExists) && !errors.Is(err, errMaybeTaken) || n >= naming.MaxNumber || blind >= maxBlind {
 			return path, err
 		}
 	}
@@ -42,7 +39,7 @@ func (s *sftpStaged) numbered(n int) string {
 	if n == 0 {
 		return s.file.Path()
 	}
-	return joinPath(s.file.Directory, naming.Numbered(s.file.Name, n))
+	return naming.Join(s.file.Directory, naming.Numbered(s.file.Name, n))
 }
 
 // freeNumber is the lowest number that nobody has, or 1 if that may not be known. A
@@ -58,7 +55,7 @@ func (s *sftpStaged) freeNumber(ctx context.Context) (free int, err error) {
 				names = append(names, info.Name())
 			}
 			slices.Sort(names)
-			for free = 1; free < maxNumber; free++ {
+			for free = 1; free < naming.MaxNumber; free++ {
 				if _, found := slices.BinarySearch(names, naming.Numbered(s.file.Name, free)); !found {
 					break
 				}
@@ -76,7 +73,7 @@ func (s *sftpStaged) freeNumber(ctx context.Context) (free int, err error) {
 
 func (s *sftpStaged) searchNumber(ctx context.Context, c *connection) (int, error) {
 	low, high := 0, 1 // low is taken
-	for high < maxNumber {
+	for high < naming.MaxNumber {
 		there, _, err := look(ctx, c, s.numbered(high), s.temp)
 		if err != nil || there == unseen {
 			return 1, err
@@ -84,7 +81,7 @@ func (s *sftpStaged) searchNumber(ctx context.Context, c *connection) (int, erro
 		if there == absent {
 			break
 		}
-		low, high = high, min(2*high, maxNumber)
+		low, high = high, min(2*high, naming.MaxNumber)
 	}
 	for high-low > 1 {
 		middle := (low + high) / 2

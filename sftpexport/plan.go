@@ -149,7 +149,7 @@ func (p *plan) name(directory string, s *sourced) (File, error) {
 		return File{}, err
 	}
 	for _, parent := range segments[:len(segments)-1] {
-		directory = joinPath(directory, parent)
+		directory = naming.Join(directory, parent)
 	}
 	return File{
 		Directory: directory, Name: segments[len(segments)-1], Content: s.content, Collision: o.collision,

@@ -22,11 +22,12 @@ import (
 type shared struct {
 	mu    sync.Mutex
 	pools map[[sha256.Size]byte]*pool
-	s3    map[[sha256.Size]byte]*s3Client
+
+	backend Connections // nil for an SFTP server
 }
 
 func newShared() *shared {
-	return &shared{pools: make(map[[sha256.Size]byte]*pool), s3: make(map[[sha256.Size]byte]*s3Client)}
+	return &shared{pools: make(map[[sha256.Size]byte]*pool)}
 }
 
 // fingerprint tells one set of credentials from another without keeping them.
@@ -356,12 +357,10 @@ func answered(err error) bool {
 }
 
 // close ends all connections. New exports make new ones.
-func (s *shared) close() {
+func (s *shared) close() error {
 	s.mu.Lock()
 	pools := slices.Collect(maps.Values(s.pools))
 	s.pools = make(map[[sha256.Size]byte]*pool)
-	clients := slices.Collect(maps.Values(s.s3))
-	s.s3 = make(map[[sha256.Size]byte]*s3Client)
 	s.mu.Unlock()
 	for _, p := range pools {
 		p.mu.Lock()
@@ -373,7 +372,8 @@ func (s *shared) close() {
 			<-c.closed
 		}
 	}
-	for _, c := range clients {
-		c.close()
+	if s.backend != nil {
+		return s.backend.Close()
 	}
+	return nil
 }

@@ -20,10 +20,10 @@ func (s *Step) Run(ctx context.Context, x *pipeline.Export) (err error) {
 	c := s.compiled
 	if c == nil {
 		// Outside of a chain nothing is shared between exports.
-		if c, err = s.compile(); err != nil {
+		if c, err = s.build(); err != nil {
 			return err
 		}
-		defer c.shared.close()
+		defer func() { err = errors.Join(err, c.shared.close()) }()
 	}
 	p, err := s.plan(ctx, x, c)
 	if err != nil {
@@ -75,14 +75,13 @@ func (s *Step) Destination(ctx context.Context, x *pipeline.Export) (Destination
 	if s.compiled != nil {
 		return s.open(ctx, x, s.compiled)
 	}
-	c, err := s.compile()
+	c, err := s.build()
 	if err != nil {
 		return nil, err
 	}
 	d, err := s.open(ctx, x, c)
 	if err != nil {
-		c.shared.close()
-		return nil, err
+		return nil, errors.Join(err, c.shared.close())
 	}
 	return ownDestination{d, c.shared}, nil
 }
@@ -94,20 +93,12 @@ type ownDestination struct {
 }
 
 func (d ownDestination) Close() error {
-	defer d.shared.close()
-	return d.Destination.Close()
+	return errors.Join(d.Destination.Close(), d.shared.close())
 }
 
 func (s *Step) open(ctx context.Context, x *pipeline.Export, c *compiled) (Destination, error) {
-	if s.Open != nil {
-		return s.Open(ctx, x, s.Credentials)
-	}
-	if s.Credentials.Type == "s3" {
-		client, err := c.shared.s3Client(ctx, x, &s.Credentials, s.AWSChain)
-		if err != nil {
-			return nil, err
-		}
-		return &s3Destination{client: client, note: x.Decide}, nil
+	if c.shared.backend != nil {
+		return c.shared.backend.Open(ctx, x)
 	}
 	p, err := c.shared.pool(s, c, x.Secrets)
 	if err != nil {
@@ -243,7 +234,7 @@ func (s *Step) record(x *pipeline.Export, path string, f *planned, started time.
 // Close ends the connections. An export that runs afterwards makes new ones.
 func (s *Step) Close() error {
 	if s.compiled != nil {
-		s.compiled.shared.close()
+		return s.compiled.shared.close()
 	}
 	return nil
 }
@@ -252,12 +243,11 @@ func (s *Step) Close() error {
 // extension, and by what shows in a hook of the Rossum Store, which has none.
 func Register(r *organisation.Registry) { RegisterWith(r, Step{}) }
 
-// RegisterWith does what [Register] does, for a program that gives its steps host
-// keys, the AWS credential chain, or a destination of its own: the fields of
-// options that have no JSON key count.
+// RegisterWith does what [Register] does, for a program that gives its steps host keys,
+// or backends such as that of S3: the fields of options that have no JSON key count.
 func RegisterWith(r *organisation.Registry, options Step) {
 	r.Register(organisation.Kind{Name: "file-storage-export", Store: clues, Make: func(h *rossum.Hook) (pipeline.Step, error) {
-		step := &Step{HostKeys: options.HostKeys, KnownHostsFile: options.KnownHostsFile, AWSChain: options.AWSChain, Open: options.Open}
+		step := &Step{HostKeys: options.HostKeys, KnownHostsFile: options.KnownHostsFile, Backends: options.Backends}
 		if len(h.Settings) == 0 || string(h.Settings) == "null" {
 			return step, nil
 		}

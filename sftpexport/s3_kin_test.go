@@ -14,6 +14,7 @@ import (
 
 	"github.com/exportpipeline/exportpipeline/sftpexport"
 	"github.com/exportpipeline/exportpipeline/sftpexport/internal/realtest"
+	"github.com/exportpipeline/exportpipeline/sftpexport/s3"
 )
 
 // kin is versitygw behind a proxy that makes it behave like another store.
@@ -81,7 +82,7 @@ func TestStoresOfS3sKin(t *testing.T) {
 				return refuse(w, http.StatusNotImplemented, "NotImplemented", "A header you provided implies functionality that is not implemented")
 			}
 			return true
-		}, nil, sftpexport.ErrNoCondition},
+		}, nil, s3.ErrNoCondition},
 		{"no conditions, and none wanted", func(w http.ResponseWriter, r *http.Request) bool {
 			if r.Header.Get("If-None-Match") != "" {
 				return refuse(w, http.StatusNotImplemented, "NotImplemented", "not implemented")
@@ -143,7 +144,7 @@ func TestAStoreThatIgnoresConditionsIsFoundOut(t *testing.T) {
 		secrets:     map[string]string{"access_key_id": "a", "secret_access_key": "b-secret-key-3"},
 	}
 	_, err := s.put(t, s.step(t, "in", sftpexport.Refuse), []byte("x"))
-	if !errors.Is(err, sftpexport.ErrNoCondition) || len(objects) > 0 {
+	if !errors.Is(err, s3.ErrNoCondition) || len(objects) > 0 {
 		t.Errorf("there are %d objects: %v", len(objects), err)
 	}
 }

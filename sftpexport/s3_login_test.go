@@ -13,6 +13,7 @@ import (
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 	"github.com/exportpipeline/exportpipeline/sftpexport"
+	"github.com/exportpipeline/exportpipeline/sftpexport/s3"
 	"github.com/exportpipeline/exportpipeline/sftpexport/s3test"
 )
 
@@ -20,7 +21,7 @@ import (
 func withoutKeys(t *testing.T, s *s3test.Server, allowed bool) error {
 	t.Helper()
 	step := s3Step(t, s, nil)
-	step.AWSChain = allowed
+	step.Backends = map[string]sftpexport.Backend{"s3": s3.New(s3.Options{AWSChain: allowed})}
 	c := rossumtest.Annotation(rossumtest.Field("document_id", "2026-0042"), rossumtest.Offline(), rossumtest.Secret("type", "s3"))
 	_, err := chain(t, step).Export(t.Context(), c.Payload(), pipeline.WithOriginal(pipeline.Bytes("%PDF")))
 	return err
@@ -65,7 +66,7 @@ func TestTheAWSChainIsAskedWhereTheProgramAllowsIt(t *testing.T) {
 				switch {
 				case allowed && (err != nil || s.Objects()[s3Key] == nil):
 					t.Errorf("error %v, objects %v", err, s.Objects())
-				case !allowed && (err == nil || !strings.Contains(err.Error(), "Step.AWSChain") || len(s.Calls()) > 0):
+				case !allowed && (err == nil || !strings.Contains(err.Error(), "s3.Options.AWSChain") || len(s.Calls()) > 0):
 					t.Errorf("error %v, calls %v", err, s.Calls())
 				}
 			})
@@ -79,7 +80,7 @@ func TestKeysOfTheSecretsCountBeforeTheAWSChain(t *testing.T) {
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "another-secret-key")
 	s := newS3(t)
 	step := s3Step(t, s, nil)
-	step.AWSChain = true
+	step.Backends = map[string]sftpexport.Backend{"s3": s3.New(s3.Options{AWSChain: true})}
 	if _, err := chain(t, step).Export(t.Context(), s3Call(s).Payload(), pipeline.WithOriginal(pipeline.Bytes("%PDF"))); err != nil {
 		t.Error(err)
 	}
@@ -165,8 +166,8 @@ func TestARegionThatCouldNotBeAskedForIsAskedForAgain(t *testing.T) {
 		return answer, nil
 	})}
 	step := &sftpexport.Step{
-		Credentials: sftpexport.Credentials{Type: "s3", Bucket: "exports"},
-		Path:        "out", Exports: []sftpexport.Object{{Type: "document", Name: "x"}},
+		Credentials: sftpexport.Credentials{Type: "s3", Bucket: "exports"}, Backends: withS3,
+		Path: "out", Exports: []sftpexport.Object{{Type: "document", Name: "x"}},
 	}
 	t.Cleanup(func() { _ = step.Close() })
 	c := rossumtest.Annotation(rossumtest.Offline(), rossumtest.Secret("access_key_id", "AKIDTEST"), rossumtest.Secret("secret_access_key", "region-test-secret"))

@@ -12,9 +12,12 @@ import (
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 	"github.com/exportpipeline/exportpipeline/sftpexport"
+	"github.com/exportpipeline/exportpipeline/sftpexport/s3"
 	"github.com/exportpipeline/exportpipeline/sftpexport/s3test"
 	"github.com/exportpipeline/exportpipeline/sftpexport/sftptest"
 )
+
+var withS3 = map[string]sftpexport.Backend{"s3": s3.New(s3.Options{})}
 
 func newS3(t testing.TB) *s3test.Server {
 	t.Helper()
@@ -26,7 +29,7 @@ func newS3(t testing.TB) *s3test.Server {
 func s3Step(t testing.TB, s *s3test.Server, collision *sftpexport.Collision) *sftpexport.Step {
 	t.Helper()
 	step := &sftpexport.Step{
-		Credentials: s.Credentials(),
+		Credentials: s.Credentials(), Backends: withS3,
 		Rules: []sftpexport.Rule{{
 			Directory: "/out/{document_id}", FilenameCollision: collision,
 			Objects: []sftpexport.Object{{Type: "document", Name: "{annotation.id}"}},

@@ -2,7 +2,6 @@ package sftpexport
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -61,13 +60,9 @@ type Step struct {
 	// the same key. The report says what was learnt. It counts for hooks whose settings
 	// have no host key. The file is made if it is missing; processes may share it.
 	KnownHostsFile string `json:"-"`
-	// AWSChain allows the standard AWS credential chain (environment, profile,
-	// role of the machine) when the secrets have no keys. Only the program can
-	// allow it: the role of the machine is not the organisation's.
-	AWSChain bool `json:"-"`
-	// Open makes a destination of another kind; nil for SFTP and S3. The step
-	// closes it after the export.
-	Open func(ctx context.Context, x *pipeline.Export, c Credentials) (Destination, error) `json:"-"`
+	// Backends speak with destinations that are no SFTP servers, by credentials.type: "s3"
+	// needs that of package s3.
+	Backends map[string]Backend `json:"-"`
 
 	compiled *compiled
 }

@@ -1,19 +1,17 @@
 package sftpexport
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"slices"
 	"strings"
-	"sync/atomic"
-	"time"
 
 	"github.com/pkg/sftp"
+
+	"github.com/exportpipeline/exportpipeline/sftpexport/internal/naming"
+	"github.com/exportpipeline/exportpipeline/sftpexport/internal/transfer"
 )
 
 // Commit renames the hidden file.
@@ -24,7 +22,7 @@ func (s *sftpStaged) Commit(ctx context.Context) (string, error) {
 	if ctx.Err() != nil {
 		return "", context.Cause(ctx)
 	}
-	ctx, cancel := settling(ctx)
+	ctx, cancel := transfer.Settling(ctx)
 	defer cancel()
 	if s.file.Collision != Number {
 		path := s.file.Path()
@@ -32,18 +30,6 @@ func (s *sftpStaged) Commit(ctx context.Context) (string, error) {
 	}
 	return s.commitNumbered(ctx)
 }
-
-// settling is a context for an operation whose outcome must become known: it
-// goes on a little longer than the export's.
-func settling(ctx context.Context) (context.Context, context.CancelFunc) {
-	longer, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
-	stop := context.AfterFunc(ctx, func() {
-		time.AfterFunc(settleTimeout, func() { cancel(context.Cause(ctx)) })
-	})
-	return longer, func() { stop(); cancel(context.Canceled) }
-}
-
-const settleTimeout = 2 * time.Second
 
 func list(ctx context.Context, c *connection, directory string) ([]fs.FileInfo, error) {
 	if directory == "" {
@@ -165,7 +151,7 @@ func (s *sftpStaged) unhide(ctx context.Context, c *connection) error {
 	if err == nil || errors.Is(err, fs.ErrNotExist) {
 		s.forget(s.temp)
 	}
-	// If not, Discard tries again; the file has its name.
+	// If not, Discard transfer.Tries again; the file has its name.
 	return nil
 }
 
@@ -318,7 +304,7 @@ func (s *sftpStaged) replace(ctx context.Context, c *connection, path string, by
 	}
 	// This server does not replace. The old file stays, under a name that is
 	// hidden and never swept away, until the new one is there.
-	s.old = joinPath(s.file.Directory, ".exportpipeline-old-"+hidden(s.temp))
+	s.old = naming.Join(s.file.Directory, ".exportpipeline-old-"+hidden(s.temp))
 	if moveErr := c.op(ctx, pathMessage(fxpRename, path, s.old)); moveErr != nil && !errors.Is(moveErr, fs.ErrNotExist) {
 		switch {
 		case isLost(moveErr):
@@ -342,7 +328,7 @@ func (s *sftpStaged) replace(ctx context.Context, c *connection, path string, by
 	return s.verify(ctx, c, path, nil)
 }
 
-// removeOld removes the replaced file. If it cannot now, Discard tries again.
+// removeOld removes the replaced file. If it cannot now, Discard transfer.Tries again.
 func (s *sftpStaged) removeOld() error {
 	if s.old != "" {
 		s.left = append(s.left, s.old)
@@ -358,116 +344,4 @@ func hidden(path string) string { return path[strings.LastIndex(path, Mark)+len(
 func unsupported(err error) bool {
 	var status *sftp.StatusError
 	return errors.As(err, &status) && status.FxCode() == sftp.ErrSSHFxOpUnsupported
-}
-
-// verify looks at the file under its name. attrs are what a look has shown already.
-// What cannot be known is said in the report; what is wrong is an error.
-func (s *sftpStaged) verify(ctx context.Context, c *connection, path string, attrs *fileAttrs) error {
-	there := present
-	if attrs == nil {
-		var err error
-		if there, attrs, err = look(ctx, c, path, ""); err != nil {
-			return s.unverified(path, "the connection was lost before that could be seen")
-		}
-	}
-	if there == present && attrs != nil && attrs.size >= 0 && attrs.size != s.size {
-		if s.file.Collision == Replace && !attrs.modified.Equal(s.modified) {
-			return s.unverified(path, "somebody else has put another file there since")
-		}
-		return fmt.Errorf("%w: the file has %d under its name, and %d were sent", ErrSize, attrs.size, s.size)
-	}
-	switch {
-	case there == absent:
-		if hidden, _, err := look(ctx, c, s.temp, ""); err == nil && hidden == present {
-			s.left = append(s.left, s.temp)
-			return errors.New("the server says that it has renamed the file, and has not")
-		}
-		return s.unverified(path, "it was gone again when the server was asked: a reader has taken it")
-	case there == unseen:
-		return s.unverified(path, "the server shows nobody what is there")
-	}
-	if s.size > 0 && s.sum != nil { // ProFTPD has no hash for an empty file
-		if sum, err := hashOf(ctx, c, path); err == nil && sum != nil && !bytes.Equal(sum, s.sum) {
-			return fmt.Errorf("%w: the server has other bytes than were sent", ErrContent)
-		}
-	}
-	if attrs != nil && attrs.size >= 0 {
-		return nil
-	}
-	isWhole, err := endsAt(ctx, c, path, s.size)
-	switch {
-	case err != nil:
-		return s.unverified(path, "the server does not show how large it is")
-	case !isWhole:
-		return fmt.Errorf("%w: the file has another size under its name than the %d that were sent", ErrSize, s.size)
-	}
-	return nil
-}
-
-// endsAt reads the end of a file whose size the server does not tell.
-func endsAt(ctx context.Context, c *connection, path string, size int64) (bool, error) {
-	a, err := c.request(ctx, openMessage(path, openRead))
-	if err != nil {
-		return false, err
-	}
-	defer func() { _ = c.op(ctx, closeMessage(a.handle)) }()
-	last := max(0, size-1)
-	end, err := c.request(ctx, readMessage(a.handle, uint64(last), 2))
-	if size == 0 || err != nil {
-		if codeOfStatus(err) == uint32(sftp.ErrSSHFxEOF) {
-			return size == 0, nil
-		}
-		return false, err
-	}
-	return len(end.data) == 1, nil
-}
-
-// unverified says in the report what is not known of a file that has its name by the
-// server's word.
-func (s *sftpStaged) unverified(path, why string) error {
-	s.d.tell("%s: the server has confirmed its name, but not that it is there and whole: %s", path, why)
-	return nil
-}
-
-// Holds compares the file at the destination with f.
-func (d *sftpDestination) Holds(ctx context.Context, f File) (same bool, err error) {
-	err = d.repeat(ctx, func(c *connection) error {
-		same, err = holds(ctx, c, f.Path(), f)
-		if errors.Is(err, fs.ErrNotExist) {
-			same, err = false, nil
-		}
-		return err
-	})
-	return same, err
-}
-
-// holds compares size and hash.
-func holds(ctx context.Context, c *connection, path string, f File) (same bool, err error) {
-	there, attrs, err := look(ctx, c, path, "")
-	switch size := f.Content.Size(); {
-	case err != nil:
-		return false, err
-	case there == absent:
-		return false, nil
-	case attrs == nil:
-		// The content tells.
-	case attrs.mode&modeKind != 0 && !attrs.is(modeRegular), size >= 0 && attrs.size >= 0 && size != attrs.size:
-		return false, nil
-	}
-	want, _, err := sumOf(ctx, f.Content)
-	if err != nil {
-		return false, fmt.Errorf("reading the source: %w", err)
-	}
-	var moved atomic.Int64
-	got, err := askMoving(ctx, moved.Load, func() (sum [sha256.Size]byte, err error) {
-		sum, _, err = sumOf(ctx, opener(func() (io.ReadCloser, error) {
-			file, err := c.Open(path)
-			if err != nil {
-				return nil, err
-			}
-			return movingReader{file, &moved}, nil
-		}))
-		return sum, err
-	})
-	return err == nil && got == want, err
 }

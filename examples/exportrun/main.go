@@ -22,6 +22,7 @@ import (
 	"github.com/exportpipeline/exportpipeline/pipeline/organisation"
 	"github.com/exportpipeline/exportpipeline/rossum"
 	"github.com/exportpipeline/exportpipeline/sftpexport"
+	"github.com/exportpipeline/exportpipeline/sftpexport/s3"
 	"github.com/exportpipeline/exportpipeline/steps"
 	"github.com/exportpipeline/exportpipeline/workday"
 )
@@ -98,7 +99,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 func registry(a *arguments) *organisation.Registry {
 	r := &organisation.Registry{}
 	steps.Register(r)
-	sftpexport.RegisterWith(r, sftpexport.Step{KnownHostsFile: a.knownHosts})
+	sftpexport.RegisterWith(r, sftpexport.Step{KnownHostsFile: a.knownHosts, Backends: map[string]sftpexport.Backend{"s3": s3.New(s3.Options{})}})
 	workday.Register(r)
 	return r
 }

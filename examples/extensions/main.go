@@ -34,6 +34,7 @@ import (
 	"github.com/exportpipeline/exportpipeline/rossum"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 	"github.com/exportpipeline/exportpipeline/sftpexport"
+	"github.com/exportpipeline/exportpipeline/sftpexport/s3"
 	"github.com/exportpipeline/exportpipeline/steps"
 	"github.com/exportpipeline/exportpipeline/workday"
 )
@@ -58,7 +59,7 @@ func main() {
 func newExtensions(secret string) (*hookserver.Server, error) {
 	registry := &organisation.Registry{}
 	steps.Register(registry)
-	sftpexport.Register(registry)
+	sftpexport.RegisterWith(registry, sftpexport.Step{Backends: map[string]sftpexport.Backend{"s3": s3.New(s3.Options{})}})
 	workday.Register(registry)
 	return hookserver.New(hookserver.Options{Extensions: registry, Secrets: []string{secret}})
 }

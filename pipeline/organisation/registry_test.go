@@ -11,12 +11,13 @@ import (
 	"github.com/exportpipeline/exportpipeline/pipeline/organisation"
 	"github.com/exportpipeline/exportpipeline/rossum"
 	"github.com/exportpipeline/exportpipeline/sftpexport"
+	"github.com/exportpipeline/exportpipeline/sftpexport/s3"
 	"github.com/exportpipeline/exportpipeline/workday"
 )
 
 func fullRegistry() *organisation.Registry {
 	r := stepsRegistry()
-	sftpexport.Register(r)
+	sftpexport.RegisterWith(r, sftpexport.Step{Backends: map[string]sftpexport.Backend{"s3": s3.New(s3.Options{})}})
 	workday.Register(r)
 	return r
 }

@@ -269,3 +269,21 @@ func Numbered(name string, n int) string {
 	tail := fmt.Sprintf("-%d%s", n, extension)
 	return fit(strings.TrimSuffix(name, extension), MaxName-len(tail)) + tail
 }
+
+// MaxNumber ends the search for a free name.
+const MaxNumber = 99999
+
+// Join is the path of a name in a directory.
+func Join(directory, name string) string {
+	switch directory {
+	case "":
+		return name
+	case "/":
+		return "/" + name
+	}
+	return directory + "/" + name
+}
+
+// Probe is a hidden file that shows whether files can be deleted. Where they cannot,
+// it stays: one in each directory.
+const Probe = ".exportpipeline-probe"

@@ -1,4 +1,4 @@
-package sftpexport
+package s3
 
 import (
 	"cmp"
@@ -24,12 +24,14 @@ import (
 	"github.com/exportpipeline/exportpipeline/internal/httpcall"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/rossum"
+	"github.com/exportpipeline/exportpipeline/sftpexport"
+	"github.com/exportpipeline/exportpipeline/sftpexport/internal/transfer"
 )
 
-// s3Client is a bucket, as somebody.
-type s3Client struct {
+// bucket is a bucket, as seen with one set of keys.
+type bucket struct {
 	api      *s3.Client
-	settings *Credentials
+	settings *sftpexport.Credentials
 	own      *http.Transport // nil if the program gave one
 	store    store
 	md5      atomic.Bool // the store takes no other checksum
@@ -41,38 +43,14 @@ type s3Client struct {
 // defaultRegion is where buckets are that nobody has said anything about.
 const defaultRegion = "us-east-1"
 
-// s3Client returns the client for the export's secrets; there is one for each set
-// of them.
-func (s *shared) s3Client(ctx context.Context, x *pipeline.Export, c *Credentials, chain bool) (*s3Client, error) {
-	id := fingerprint(fmt.Sprintf("%p", x.Transport()), x.Secrets, "type", "access_key_id", "secret_access_key", "session_token")
-	s.mu.Lock()
-	client := s.s3[id]
-	s.mu.Unlock()
-	if client != nil {
-		return client, nil
-	}
-	client, err := newS3Client(ctx, x, c, chain)
-	if err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if first := s.s3[id]; first != nil {
-		client.close()
-		return first, nil
-	}
-	s.s3[id] = client
-	return client, nil
-}
-
-func (c *s3Client) close() {
+func (c *bucket) close() {
 	if c.own != nil {
 		c.own.CloseIdleConnections()
 	}
 }
 
-func newS3Client(ctx context.Context, x *pipeline.Export, c *Credentials, chain bool) (*s3Client, error) {
-	client := &s3Client{settings: c, store: storeAt(c.Endpoint)}
+func newBucket(ctx context.Context, x *pipeline.Export, c *sftpexport.Credentials, chain bool) (*bucket, error) {
+	client := &bucket{settings: c, store: storeAt(c.Endpoint)}
 	client.obeys = client.store.conditional || client.store.generations
 	client.md5.Store(client.store.md5)
 	httpClient := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
@@ -94,7 +72,7 @@ func newS3Client(ctx context.Context, x *pipeline.Export, c *Credentials, chain 
 			return nil, err
 		}
 	}
-	client.api = s3.NewFromConfig(cfg, s3Options(c))
+	client.api = s3.NewFromConfig(cfg, clientOptions(c))
 	return client, nil
 }
 
@@ -106,9 +84,9 @@ func newTransport() *http.Transport {
 	}
 }
 
-func s3Options(c *Credentials) func(*s3.Options) {
+func clientOptions(c *sftpexport.Credentials) func(*s3.Options) {
 	return func(o *s3.Options) {
-		o.UsePathStyle = c.PathStyle || c.needsPath()
+		o.UsePathStyle = c.PathStyle || needsPath(c)
 		o.APIOptions = append(o.APIOptions, withoutAcceptEncoding)
 		if c.Endpoint != "" {
 			o.BaseEndpoint = aws.String(c.Endpoint)
@@ -122,7 +100,7 @@ func s3Options(c *Credentials) func(*s3.Options) {
 
 // awsConfig takes the keys of the secrets. The AWS credential chain is asked only
 // where there are none and the program allows it.
-func awsConfig(ctx context.Context, c *Credentials, secrets rossum.Secrets, chain bool, h *http.Client) (aws.Config, error) {
+func awsConfig(ctx context.Context, c *sftpexport.Credentials, secrets rossum.Secrets, chain bool, h *http.Client) (aws.Config, error) {
 	if kind := secrets["type"]; kind != "" && kind != "s3" {
 		return aws.Config{}, fmt.Errorf("secret type is %q, and the credentials are of type s3", kind)
 	}
@@ -130,7 +108,7 @@ func awsConfig(ctx context.Context, c *Credentials, secrets rossum.Secrets, chai
 	switch {
 	case id != "" && secret != "":
 		return aws.Config{
-			Region: c.Region, HTTPClient: h, RetryMaxAttempts: tries,
+			Region: c.Region, HTTPClient: h, RetryMaxAttempts: transfer.Tries,
 			Credentials: credentials.NewStaticCredentialsProvider(id, secret, secrets["session_token"]),
 		}, nil
 	case id != "":
@@ -138,15 +116,15 @@ func awsConfig(ctx context.Context, c *Credentials, secrets rossum.Secrets, chai
 	case secret != "":
 		return aws.Config{}, errors.New("the hook has the secret secret_access_key and no access_key_id")
 	case !chain:
-		return aws.Config{}, errors.New("the hook has no secrets access_key_id and secret_access_key (a program may allow the AWS credential chain by Step.AWSChain)")
+		return aws.Config{}, errors.New("the hook has no secrets access_key_id and secret_access_key (a program may allow the AWS credential chain by s3.Options.AWSChain)")
 	}
-	options := []func(*config.LoadOptions) error{config.WithHTTPClient(h), config.WithRetryMaxAttempts(tries)}
+	options := []func(*config.LoadOptions) error{config.WithHTTPClient(h), config.WithRetryMaxAttempts(transfer.Tries)}
 	if c.Region != "" {
 		options = append(options, config.WithRegion(c.Region))
 	}
 	cfg, err := config.LoadDefaultConfig(ctx, options...)
 	if err != nil {
-		return cfg, fmt.Errorf("%w: the AWS credential chain: %w", ErrAuth, err)
+		return cfg, fmt.Errorf("%w: the AWS credential chain: %w", sftpexport.ErrAuth, err)
 	}
 	cfg.Credentials = chainProvider{cfg.Credentials}
 	return cfg, nil
@@ -159,19 +137,19 @@ type chainProvider struct{ aws.CredentialsProvider }
 func (p chainProvider) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	keys, err := p.CredentialsProvider.Retrieve(ctx)
 	if err != nil && ctx.Err() == nil {
-		err = fmt.Errorf("%w: the AWS credential chain: %w", ErrAuth, err)
+		err = fmt.Errorf("%w: the AWS credential chain: %w", sftpexport.ErrAuth, err)
 	}
 	return keys, err
 }
 
 // bucketRegion asks Amazon where a bucket is. Even those who may not see it are
 // told. Without any answer it is an error, since the client that is made of it stays.
-func bucketRegion(ctx context.Context, cfg aws.Config, c *Credentials) (string, error) {
+func bucketRegion(ctx context.Context, cfg aws.Config, c *sftpexport.Credentials) (string, error) {
 	if c.Endpoint != "" {
 		return defaultRegion, nil
 	}
 	cfg.Region = defaultRegion
-	out, err := s3.NewFromConfig(cfg, s3Options(c)).HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &c.Bucket})
+	out, err := s3.NewFromConfig(cfg, clientOptions(c)).HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &c.Bucket})
 	if err == nil {
 		return cmp.Or(aws.ToString(out.BucketRegion), defaultRegion), nil
 	}
@@ -182,7 +160,7 @@ func bucketRegion(ctx context.Context, cfg aws.Config, c *Credentials) (string, 
 		if ctx.Err() != nil {
 			return "", context.Cause(ctx)
 		}
-		return "", fmt.Errorf("asking for the bucket's region: %w", explainS3(err))
+		return "", fmt.Errorf("asking for the bucket's region: %w", explain(err))
 	}
 	return defaultRegion, nil // what is wrong will show
 }
@@ -191,7 +169,7 @@ func bucketRegion(ctx context.Context, cfg aws.Config, c *Credentials) (string, 
 // name and content, so that an upload whose answer was lost can be found again.
 const idKey = "exportpipeline-id"
 
-func (c *s3Client) metadata(id string) map[string]string {
+func (c *bucket) metadata(id string) map[string]string {
 	m := maps.Clone(c.settings.Metadata)
 	if m == nil {
 		m = make(map[string]string)
@@ -200,7 +178,7 @@ func (c *s3Client) metadata(id string) map[string]string {
 	return m
 }
 
-func (c *s3Client) encryption() types.ServerSideEncryption {
+func (c *bucket) encryption() types.ServerSideEncryption {
 	return types.ServerSideEncryption(c.settings.ServerSideEncryption)
 }
 
@@ -243,16 +221,16 @@ func codeOf(err error) string {
 	return ""
 }
 
-// explainS3 puts one of this package's errors in front of an answer.
-func explainS3(err error) error {
-	if err == nil || errors.Is(err, ErrAuth) {
+// explain puts one of this package's errors in front of an answer.
+func explain(err error) error {
+	if err == nil || errors.Is(err, sftpexport.ErrAuth) {
 		return err
 	}
 	switch code := codeOf(err); code {
 	case "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "AccountProblem":
-		return fmt.Errorf("%w: %w", ErrAuth, err)
+		return fmt.Errorf("%w: %w", sftpexport.ErrAuth, err)
 	case "PreconditionFailed":
-		return fmt.Errorf("%w: %w", ErrExists, err)
+		return fmt.Errorf("%w: %w", sftpexport.ErrExists, err)
 	case "NoSuchBucket":
 		return fmt.Errorf("there is no bucket with the name in credentials.bucket_name (or not in this region or at this endpoint): %w", err)
 	case "AccessDenied", "AllAccessDisabled":
@@ -260,7 +238,7 @@ func explainS3(err error) error {
 	case "RequestTimeTooSkewed":
 		return fmt.Errorf("the clock of this machine is wrong: %w", err)
 	case "XMinioStorageFull", "InsufficientStorage", "QuotaExceeded":
-		return fmt.Errorf("%w: %w", ErrSpace, err)
+		return fmt.Errorf("%w: %w", sftpexport.ErrSpace, err)
 	}
 	if region := regionElsewhere(err); region != "" {
 		return fmt.Errorf("the bucket is in another region; credentials.region must be %q: %w", region, err)
@@ -269,13 +247,13 @@ func explainS3(err error) error {
 	case 0:
 		var name *net.DNSError
 		if errors.As(err, &name) && name.IsNotFound {
-			return fmt.Errorf("%w: there is no host %s; is credentials.endpoint right, and should path_style be true? %w", ErrConnection, name.Name, err)
+			return fmt.Errorf("%w: there is no host %s; is credentials.endpoint right, and should path_style be true? %w", sftpexport.ErrConnection, name.Name, err)
 		}
-		return fmt.Errorf("%w: %w", ErrConnection, err)
+		return fmt.Errorf("%w: %w", sftpexport.ErrConnection, err)
 	case http.StatusPreconditionFailed:
-		return fmt.Errorf("%w: %w", ErrExists, err)
+		return fmt.Errorf("%w: %w", sftpexport.ErrExists, err)
 	case http.StatusInsufficientStorage:
-		return fmt.Errorf("%w: %w", ErrSpace, err)
+		return fmt.Errorf("%w: %w", sftpexport.ErrSpace, err)
 	}
 	return err
 }
@@ -285,7 +263,7 @@ const lookTimeout = 30 * time.Second
 
 // looking is a context for such a look. It goes on a little when the export's ends.
 func looking(ctx context.Context) (context.Context, context.CancelFunc) {
-	longer, settled := settling(ctx)
+	longer, settled := transfer.Settling(ctx)
 	bounded, cancel := context.WithTimeout(longer, lookTimeout)
 	return bounded, func() { cancel(); settled() }
 }

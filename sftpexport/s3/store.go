@@ -1,4 +1,4 @@
-package sftpexport
+package s3
 
 import (
 	"bytes"
@@ -15,6 +15,9 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/exportpipeline/exportpipeline/sftpexport"
+	"github.com/exportpipeline/exportpipeline/sftpexport/internal/naming"
 )
 
 // store is what is known of a kind of S3 from its address.
@@ -53,7 +56,7 @@ func storeAt(endpoint string) store {
 }
 
 // needsPath reports whether a bucket's name cannot be a part of the host's.
-func (c *Credentials) needsPath() bool {
+func needsPath(c *sftpexport.Credentials) bool {
 	u, err := url.Parse(c.Endpoint)
 	if err != nil || c.Endpoint == "" {
 		return strings.Contains(c.Bucket, ".") // no certificate fits two more labels
@@ -88,12 +91,12 @@ var ErrNoCondition = errors.New("the store cannot refuse to overwrite an object 
 	"each file a name of its own, as with {annotation.id}; or set credentials.conditional_put to false, which looks first and overwrites what appears in the same moment")
 
 // isConditional reports whether objects are put on a condition.
-func (c *s3Client) isConditional(rule CollisionRule) bool {
-	return rule != Replace && (c.settings.ConditionalPut == nil || *c.settings.ConditionalPut)
+func (c *bucket) isConditional(rule sftpexport.CollisionRule) bool {
+	return rule != sftpexport.Replace && (c.settings.ConditionalPut == nil || *c.settings.ConditionalPut)
 }
 
 // condition makes a request fail if there is an object.
-func (c *s3Client) condition(rule CollisionRule) (ifNoneMatch *string, options []func(*s3.Options)) {
+func (c *bucket) condition(rule sftpexport.CollisionRule) (ifNoneMatch *string, options []func(*s3.Options)) {
 	switch {
 	case !c.isConditional(rule):
 		return nil, nil
@@ -105,15 +108,15 @@ func (c *s3Client) condition(rule CollisionRule) (ifNoneMatch *string, options [
 
 // checkCondition finds out, once, whether the store obeys a condition, by putting an
 // empty object twice.
-func (c *s3Client) checkCondition(ctx context.Context, directory string) error {
+func (c *bucket) checkCondition(ctx context.Context, directory string) error {
 	c.checking.Lock()
 	defer c.checking.Unlock()
 	if c.obeys {
 		return nil
 	}
-	key := joinPath(directory, probeName)
+	key := naming.Join(directory, naming.Probe)
 	put := func() error {
-		match, options := c.condition(Refuse)
+		match, options := c.condition(sftpexport.Refuse)
 		_, err := c.api.PutObject(ctx, &s3.PutObjectInput{
 			Bucket: &c.settings.Bucket, Key: &key, Body: bytes.NewReader(nil), IfNoneMatch: match, ServerSideEncryption: c.encryption(),
 		}, options...)
@@ -127,7 +130,7 @@ func (c *s3Client) checkCondition(ctx context.Context, directory string) error {
 		case refusesCondition(err):
 			return fmt.Errorf("%w: %w", ErrNoCondition, err)
 		case err != nil:
-			return explainS3(err)
+			return explain(err)
 		default:
 			continue
 		}

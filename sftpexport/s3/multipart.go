@@ -1,4 +1,4 @@
-package sftpexport
+package s3
 
 import (
 	"bytes"
@@ -16,6 +16,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"github.com/exportpipeline/exportpipeline/sftpexport"
+	"github.com/exportpipeline/exportpipeline/sftpexport/internal/transfer"
 )
 
 // Parts of an upload: the memory that one takes is partSize times partsAtOnce.
@@ -28,7 +31,7 @@ const (
 
 // multipart is an upload in parts.
 type multipart struct {
-	client *s3Client
+	client *bucket
 	key    string
 	id     string
 	parts  []types.CompletedPart
@@ -36,8 +39,8 @@ type multipart struct {
 
 // startUpload goes on a little when the context ends: an upload whose id is not
 // known cannot be aborted.
-func (c *s3Client) startUpload(ctx context.Context, key, objectID string) (*multipart, error) {
-	ctx, cancel := settling(ctx)
+func (c *bucket) startUpload(ctx context.Context, key, objectID string) (*multipart, error) {
+	ctx, cancel := transfer.Settling(ctx)
 	defer cancel()
 	in := &s3.CreateMultipartUploadInput{
 		Bucket: &c.settings.Bucket, Key: &key, Metadata: c.metadata(objectID), ServerSideEncryption: c.encryption(),
@@ -99,10 +102,10 @@ func (m *multipart) send(ctx context.Context, r io.Reader) error {
 	}
 	wait.Wait()
 	if err := context.Cause(ctx); err != nil {
-		return explainS3(err)
+		return explain(err)
 	}
 	if !errors.Is(readErr, io.EOF) && !errors.Is(readErr, io.ErrUnexpectedEOF) {
-		return &sourceError{readErr}
+		return &transfer.SourceError{Err: readErr}
 	}
 	slices.SortFunc(m.parts, func(a, b types.CompletedPart) int { return int(*a.PartNumber - *b.PartNumber) })
 	return nil
@@ -131,7 +134,7 @@ func (m *multipart) sendPart(ctx context.Context, number int32, data []byte) (ty
 // the client would do by itself. It reports whether the upload was open: then it
 // has not been joined, and cannot be any more.
 func (m *multipart) abort() (wasOpen bool, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), cleanTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), transfer.CleanTimeout)
 	defer cancel()
 	_, err = m.client.api.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{Bucket: &m.client.settings.Bucket, Key: &m.key, UploadId: &m.id})
 	switch {
@@ -155,16 +158,16 @@ func (m *multipart) there(ctx context.Context) (bool, error) {
 }
 
 // lookBeforeJoining looks whether the name is taken, and says that more cannot be done.
-func (s *s3Staged) lookBeforeJoining(ctx context.Context) error {
-	if s.file.Collision == Replace {
+func (s *staged) lookBeforeJoining(ctx context.Context) error {
+	if s.file.Collision == sftpexport.Replace {
 		return nil
 	}
 	_, err := s.d.client.head(ctx, s.key())
 	switch {
 	case err == nil:
-		return ErrExists
+		return sftpexport.ErrExists
 	case statusOf(err) != http.StatusNotFound && statusOf(err) != http.StatusForbidden:
-		return explainS3(err)
+		return explain(err)
 	}
 	s.d.tell("%s: Google cannot refuse to overwrite what is put in parts; the name was free a moment before", s.key())
 	return nil
@@ -172,8 +175,8 @@ func (s *s3Staged) lookBeforeJoining(ctx context.Context) error {
 
 // complete joins the parts. An upload that is gone has been joined: nobody else
 // ends it.
-func (s *s3Staged) complete(ctx context.Context) error {
-	ctx, cancel := settling(ctx)
+func (s *staged) complete(ctx context.Context) error {
+	ctx, cancel := transfer.Settling(ctx)
 	defer cancel()
 	m := s.upload
 	match, options := m.client.condition(s.file.Collision)
@@ -200,7 +203,7 @@ func (s *s3Staged) complete(ctx context.Context) error {
 		case status == http.StatusConflict:
 			return fmt.Errorf("%w: %w", errConflict, err)
 		case status == http.StatusPreconditionFailed && n == 1, status >= 400 && status < 500 && n == 1 && status != http.StatusTooManyRequests:
-			return explainS3(err)
+			return explain(err)
 		}
 		if ours, lookErr := s.ours(ctx); lookErr == nil && ours {
 			return nil
@@ -210,19 +213,19 @@ func (s *s3Staged) complete(ctx context.Context) error {
 		case lookErr == nil && !open:
 			return nil
 		case lookErr != nil:
-			return fmt.Errorf("%w: %w", ErrUnknownOutcome, errors.Join(err, lookErr))
+			return fmt.Errorf("%w: %w", sftpexport.ErrUnknownOutcome, errors.Join(err, lookErr))
 		case status == http.StatusPreconditionFailed:
-			return explainS3(err)
-		case n == tries, ctx.Err() != nil:
+			return explain(err)
+		case n == transfer.Tries, ctx.Err() != nil:
 			// The request may still be on its way. Behind an abort it comes too late.
 			switch wasOpen, abortErr := m.abort(); {
 			case abortErr != nil:
-				return fmt.Errorf("%w: %w", ErrUnknownOutcome, errors.Join(err, abortErr))
+				return fmt.Errorf("%w: %w", sftpexport.ErrUnknownOutcome, errors.Join(err, abortErr))
 			case !wasOpen:
 				return nil
 			}
-			return explainS3(err)
+			return explain(err)
 		}
-		_ = pause(ctx, n) // when the context ends, the next round decides
+		_ = transfer.Pause(ctx, n) // when the context ends, the next round decides
 	}
 }
