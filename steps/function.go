@@ -26,10 +26,12 @@ import (
 //
 //   - JavaScript: a hook whose config.runtime is not Python's, such as nodejs22.x
 //   - modules that reach out, and others that are not there, such as requests: those
-//     that are there are collections, copy, base64, dataclasses, datetime, decimal,
-//     enum, functools, hashlib, itertools, jmespath, json, logging, math, operator,
-//     os.path, re, string, textwrap, traceback, typing, urllib.parse, uuid and
-//     xml.etree.ElementTree, with what their commonest functions need
+//     that are there are abc, ast, base64, binascii, bisect, calendar, collections,
+//     collections.abc, contextlib, copy, csv, dataclasses, datetime, decimal, difflib,
+//     enum, functools, hashlib, heapq, hmac, html, io, itertools, jmespath, json,
+//     logging, math, numbers, operator, os.path, re, statistics, string, sys, textwrap,
+//     time, traceback, types, typing, unicodedata, urllib.parse, uuid, warnings,
+//     xml.etree.ElementTree and zoneinfo, with what their commonest functions need
 //   - names that a module has in Python, but not here: from os import system
 //   - from m import *: import the names; only txscript is imported whole
 //   - exec, compile, open, input, globals, locals and __import__, and eval unless it is
@@ -40,7 +42,6 @@ import (
 //   - metaclass= and other arguments of a class statement: use a decorator
 //   - the methods __new__, __getattribute__, __init_subclass__, __class_getitem__,
 //     __del__, __set_name__ and __prepare__: use __init__ or __getattr__
-//   - del of an attribute: set it to None
 //
 // Code that needs one of them and can't be rewritten becomes a step in Go:
 // [organisation.Registry.Function] puts it in the place of the hook.

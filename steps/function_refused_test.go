@@ -51,7 +51,6 @@ var refusals = []struct {
 		"class A:\n    def __del__(s): pass": "the method __del__", "class A:\n    def __set_name__(s, o, n): pass": "the method __set_name__",
 		"class A:\n    def __prepare__(s): pass": "the method __prepare__",
 	}},
-	{"del of an attribute", map[string]string{"del x.y": "deleting this"}},
 }
 
 // documented returns the points of the list in the documentation, each on one line.

@@ -39,7 +39,8 @@ func Binary(m *Meter, op Op, a, b Value) (Value, error) {
 	if err := m.Step(1); err != nil {
 		return Value{}, err
 	}
-	if a.IsNumber() && b.IsNumber() {
+	numbers := a.IsNumber() && b.IsNumber()
+	if numbers && a.Derived() == nil && b.Derived() == nil {
 		return numeric(m, op, a.plain(), b.plain())
 	}
 	for _, side := range []struct {
@@ -53,6 +54,9 @@ func Binary(m *Meter, op Op, a, b Value) (Value, error) {
 				return v, err
 			}
 		}
+	}
+	if numbers {
+		return numeric(m, op, a.plain(), b.plain())
 	}
 	if v, done, err := sequenceOp(m, op, a, b); done || err != nil {
 		return v, err
@@ -101,6 +105,9 @@ func sequenceOp(m *Meter, op Op, a, b Value) (Value, bool, error) {
 	case op == OpMod && a.IsText():
 		v, err := PercentFormat(m, a, b)
 		return v, true, err
+	case op == OpMod && a.Kind() == KindBytes:
+		v, err := bytesPercent(m, a, b)
+		return v, true, err
 	case op == OpAdd && a.Kind() == b.Kind():
 		return concatSame(m, a, b)
 	case op == OpMul && isSequence(a) && b.isInteger():
@@ -111,6 +118,8 @@ func sequenceOp(m *Meter, op Op, a, b Value) (Value, bool, error) {
 		return v, true, err
 	case a.Kind() == KindSet && b.Kind() == KindSet:
 		return setOp(m, op, a.Set(), b.Set())
+	case isView(a) || isView(b):
+		return viewOp(m, op, a, b)
 	case op == OpOr && a.Kind() == KindDict && b.Kind() == KindDict:
 		merged := a.Dict().Copy()
 		for k, v := range b.Dict().All() {

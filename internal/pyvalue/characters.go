@@ -207,3 +207,36 @@ func casefold(s string) string {
 	}
 	return b.String()
 }
+
+// CharacterNumber returns the decimal, digit or numeric value of a character, None if
+// it has none.
+func CharacterNumber(kind string, r rune) Value {
+	if isDecimal(r) {
+		digits := asciiDigits(string(r))
+		if n := int64(digits[0] - '0'); kind == "numeric" {
+			return Float(float64(n))
+		} else {
+			return Int(n)
+		}
+	}
+	if kind == "decimal" {
+		return None()
+	}
+	if i := strings.IndexRune("⁰¹²³⁴⁵⁶⁷⁸⁹", r); i >= 0 && isDigit(r) {
+		n := int64(len([]rune("⁰¹²³⁴⁵⁶⁷⁸⁹"[:i])))
+		if kind == "numeric" {
+			return Float(float64(n))
+		}
+		return Int(n)
+	}
+	if f, ok := fractions[r]; ok && kind == "numeric" {
+		return Float(f)
+	}
+	return None()
+}
+
+// fractions are the characters of Latin-1 and Number Forms that are fractions.
+var fractions = map[rune]float64{
+	'¼': 1.0 / 4, '½': 1.0 / 2, '¾': 3.0 / 4, '⅐': 1.0 / 7, '⅑': 1.0 / 9, '⅒': 1.0 / 10, '⅓': 1.0 / 3, '⅔': 2.0 / 3, '⅕': 1.0 / 5, '⅖': 2.0 / 5,
+	'⅗': 3.0 / 5, '⅘': 4.0 / 5, '⅙': 1.0 / 6, '⅚': 5.0 / 6, '⅛': 1.0 / 8, '⅜': 3.0 / 8, '⅝': 5.0 / 8, '⅞': 7.0 / 8,
+}

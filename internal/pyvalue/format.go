@@ -111,6 +111,23 @@ func leadingInt(text string) (int, string, error) {
 
 // Format returns format(v, spec).
 func Format(m *Meter, v Value, specText string) (string, error) {
+	if d := v.Derived(); d != nil {
+		if text, ok, err := d.text("__format__", Str(specText)); ok {
+			return text, err
+		}
+		if specText == "" {
+			return String(m, v)
+		}
+	}
+	if v.Kind() == KindObject {
+		if o, ok := v.any.(interface {
+			PyOwnFormat(spec string) (string, bool, error)
+		}); ok {
+			if text, ok, err := o.PyOwnFormat(specText); ok || err != nil {
+				return text, err
+			}
+		}
+	}
 	v = v.plain()
 	if specText == "" {
 		return String(m, v)

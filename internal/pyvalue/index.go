@@ -10,6 +10,14 @@ import (
 // All yields the elements that iterating over v gives. The error is TypeError
 // for a value that cannot be iterated.
 func All(v Value) (iter.Seq[Value], error) {
+	if d := v.Derived(); d != nil {
+		if over, ok, err := d.special("__iter__"); err != nil {
+			return nil, err
+		} else if ok {
+			return All(over)
+		}
+		v = d.Base
+	}
 	switch x := v.any.(type) {
 	case *List:
 		return func(yield func(Value) bool) {
@@ -72,7 +80,7 @@ func runes(v Value) iter.Seq[Value] {
 
 // Collect returns what list(v) holds.
 func Collect(m *Meter, v Value) ([]Value, error) {
-	if items, ok := v.Items(); ok {
+	if items, ok := v.Items(); ok && v.Derived() == nil {
 		if err := m.growTimes(valueSize, int64(len(items))); err != nil {
 			return nil, err
 		}
@@ -99,6 +107,12 @@ func Collect(m *Meter, v Value) ([]Value, error) {
 
 // Contains returns item in container.
 func Contains(m *Meter, container, item Value) (bool, error) {
+	if d := container.Derived(); d != nil {
+		if has, ok, err := d.special("__contains__", item); ok {
+			return Truth(has), err
+		}
+		container = d.Base
+	}
 	switch x := container.any.(type) {
 	case strPtr, markupPtr:
 		if !item.IsText() {
@@ -141,6 +155,12 @@ func Contains(m *Meter, container, item Value) (bool, error) {
 
 // GetItem returns v[key]: IndexError, KeyError or TypeError where there is none.
 func GetItem(v, key Value) (Value, error) {
+	if d := v.Derived(); d != nil {
+		if item, ok, err := d.item(key); ok {
+			return item, err
+		}
+		v = d.Base
+	}
 	switch x := v.any.(type) {
 	case *Dict:
 		item, ok, err := x.Get(key)

@@ -9,17 +9,8 @@ import (
 // where they work on ASCII alone.
 var bytesMethods = map[string]method{
 	"decode": bytesDecode,
-	"hex": func(m *Meter, v Value, c *Call) (Value, error) {
-		if err := m.growTimes(2, int64(len(v.Data()))); err != nil {
-			return Value{}, err
-		}
-		out := make([]byte, 0, 2*len(v.Data()))
-		for _, b := range v.Data() {
-			out = append(out, hexDigits[b>>4], hexDigits[b&15])
-		}
-		return Str(string(out)), positional(c, "bytes.hex", 0, 0)
-	},
-	"join": bytesJoin,
+	"hex":    bytesHex,
+	"join":   bytesJoin,
 }
 
 func init() {

@@ -154,6 +154,7 @@ func dictFromKeys(m *Meter, _ Value, c *Call) (Value, error) {
 }
 
 var intMethods = map[string]method{
+	"to_bytes": intToBytes,
 	"bit_length": func(_ *Meter, v Value, c *Call) (Value, error) {
 		return Int(int64(v.BigInt().BitLen())), positional(c, "int.bit_length", 0, 0)
 	},

@@ -21,7 +21,10 @@ import "iter"
 //	PyInt() (Value, error)                        int(o)
 //	PyReal() (float64, error)                     float(o)
 //	PyRound(digits Value) (Value, error)          round(o)
-//	PyFormat(spec string) (string, error)         format(o, spec)
+//	PyFormat(spec string) (string, error)         format(o, spec), where spec is not empty
+//	PyOwnFormat(spec string) (string, bool, error) format(o, spec) of a class of the program; false if that defines none
+//	PyGetAttr(name string) (Value, bool, error)   o.name, where that may fail
+//	PyHashNumber() (Value, bool, error)           hash(o) of a class of the program; false if that defines none
 //	PyNumber() (Value, bool)                      a number that is equal, as a key of a dict; then PyHash is there, too
 //	PyHash() (string, error)                      as a key of a dict
 type Object interface{ PyType() string }
@@ -137,6 +140,56 @@ func (v *view) PyIter() iter.Seq[Value] {
 			}
 		}
 	}
+}
+
+// asSet returns keys or items as a set.
+func (v *view) asSet() (Value, error) {
+	var items []Value
+	for item := range v.PyIter() {
+		items = append(items, item)
+	}
+	return NewSet(items...)
+}
+
+// PyEqual compares keys or items with a set, or with those of another dict.
+func (v *view) PyEqual(other Value) bool {
+	if v.what == "values" || !isView(other) && other.Kind() != KindSet {
+		o, ok := other.any.(*view)
+		return ok && o == v
+	}
+	own, err := v.asSet()
+	if o, ok := other.any.(*view); ok && err == nil {
+		other, err = o.asSet()
+	}
+	return err == nil && Equal(own, other)
+}
+
+// isView reports keys or items, which set operators work on.
+func isView(v Value) bool { x, ok := v.any.(*view); return ok && x.what != "values" }
+
+// viewOp is a set operator with keys or items on a side, and anything that can be
+// iterated on the other.
+func viewOp(m *Meter, op Op, a, b Value) (Value, bool, error) {
+	switch op {
+	case OpAnd, OpOr, OpSub, OpXor:
+	default:
+		return Value{}, false, nil
+	}
+	var sides [2]Value
+	for i, v := range []Value{a, b} {
+		if v.Kind() == KindSet {
+			sides[i] = v
+			continue
+		}
+		items, err := Collect(m, v)
+		if err != nil {
+			return Value{}, true, err
+		}
+		if sides[i], err = NewSet(items...); err != nil {
+			return Value{}, true, err
+		}
+	}
+	return setOp(m, op, sides[0].Set(), sides[1].Set())
 }
 
 func (v *view) PyRepr() string {

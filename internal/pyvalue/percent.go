@@ -130,6 +130,11 @@ func (p *percent) conversion(text string, position int) (piece, rest string, err
 	if kind == '%' && len(text) == len(whole) {
 		return "%", rest, nil
 	}
+	if kind == '%' && !haveArg { // %5% takes an argument, and then is no conversion
+		if _, err := p.next(); err != nil {
+			return "", "", err
+		}
+	}
 	if !strings.ContainsRune("sradiuoxXeEfFgGc", kind) {
 		return "", "", valueError("unsupported format character '%c' (0x%x) at index %d", kind, kind, utf8.RuneCountInString(p.format.Text()[:position+len(whole)-len(text)]))
 	}
@@ -188,10 +193,12 @@ func (p *percent) number(text string) (int, string, error) {
 }
 
 func (p *percent) convert(v Value, s spec, kind byte) (string, error) {
+	whole := v
 	v = v.plain()
 	markup := p.format.Kind() == KindMarkup
 	switch kind {
 	case 's', 'r', 'a':
+		v = whole
 		text, err := p.text(v, kind, markup)
 		if err != nil {
 			return "", err

@@ -218,6 +218,13 @@ func Attr(v Value, name string) (Value, error) {
 			return a, nil
 		}
 	}
+	if o, ok := v.any.(interface {
+		PyGetAttr(name string) (Value, bool, error)
+	}); ok {
+		if a, found, err := o.PyGetAttr(name); found || err != nil {
+			return a, err
+		}
+	}
 	if a, ok := NumberAttr(v, name); ok {
 		return a, nil
 	}

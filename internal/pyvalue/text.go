@@ -11,7 +11,7 @@ import (
 
 // String returns what str() does.
 func String(m *Meter, v Value) (string, error) {
-	if v.IsText() {
+	if v.IsText() && v.Derived() == nil {
 		return v.Text(), nil
 	}
 	out, err := AppendStr(m, nil, v)
@@ -27,6 +27,13 @@ func AppendStr(m *Meter, dst []byte, v Value) ([]byte, error) {
 		return dst, nil
 	case interface{ PyStr() string }:
 		return append(dst, x.PyStr()...), nil
+	case *Derived:
+		for _, name := range []string{"__str__", "__repr__"} {
+			if text, ok, err := x.text(name); ok {
+				return append(dst, text...), err
+			}
+		}
+		return AppendStr(m, dst, x.Base)
 	}
 	return appendRepr(m, dst, v, 0)
 }
@@ -46,6 +53,11 @@ func appendRepr(m *Meter, dst []byte, v Value, depth int) ([]byte, error) {
 	}
 	if err := m.Step(1); err != nil {
 		return dst, err
+	}
+	if d := v.Derived(); d != nil {
+		if text, ok, err := d.text("__repr__"); ok {
+			return append(dst, text...), err
+		}
 	}
 	v = v.plain()
 	switch x := v.any.(type) {

@@ -130,6 +130,8 @@ func (v Value) Kind() Kind {
 		return KindBytes
 	case *spelt:
 		return x.value.Kind()
+	case *Derived:
+		return x.Base.Kind()
 	}
 	return KindObject
 }
@@ -142,9 +144,11 @@ func (v Value) IsUndefined() bool { _, ok := v.any.(*undefined); return ok }
 
 // IsText reports whether the value is a str, Markup included.
 func (v Value) IsText() bool {
-	switch v.any.(type) {
+	switch x := v.any.(type) {
 	case strPtr, markupPtr:
 		return true
+	case *Derived:
+		return x.Base.IsText()
 	}
 	return false
 }
@@ -164,26 +168,28 @@ func (v Value) Text() string {
 		return unsafe.String((*byte)(p), v.num)
 	case markupPtr:
 		return unsafe.String((*byte)(p), v.num)
+	case *Derived:
+		return p.Base.Text()
 	}
 	return ""
 }
 
 // Data returns the bytes of a bytes value, nil for another kind.
 func (v Value) Data() []byte {
-	if b, ok := v.any.(*bytesBox); ok {
+	if b, ok := v.Base().any.(*bytesBox); ok {
 		return b.data
 	}
 	return nil
 }
 
 // List returns the list, nil for another kind.
-func (v Value) List() *List { l, _ := v.any.(*List); return l }
+func (v Value) List() *List { l, _ := v.Base().any.(*List); return l }
 
 // Dict returns the dict, nil for another kind.
-func (v Value) Dict() *Dict { d, _ := v.any.(*Dict); return d }
+func (v Value) Dict() *Dict { d, _ := v.Base().any.(*Dict); return d }
 
 // Set returns the set, nil for another kind.
-func (v Value) Set() *Set { s, _ := v.any.(*Set); return s }
+func (v Value) Set() *Set { s, _ := v.Base().any.(*Set); return s }
 
 // Object returns the object, nil for another kind.
 func (v Value) Object() Object { o, _ := v.any.(Object); return o }
@@ -196,6 +202,8 @@ func (v Value) Items() ([]Value, bool) {
 		return x.Items, true
 	case *tuple:
 		return x.items, true
+	case *Derived:
+		return x.Base.Items()
 	}
 	return nil, false
 }
@@ -208,9 +216,13 @@ func (v Value) Spelling() (string, bool) {
 	return "", false
 }
 
+// plain is the value without its spelling or a class of the program.
 func (v Value) plain() Value {
-	if s, ok := v.any.(*spelt); ok {
-		return s.value
+	switch x := v.any.(type) {
+	case *spelt:
+		return x.value
+	case *Derived:
+		return x.Base.plain()
 	}
 	return v
 }
@@ -263,9 +275,11 @@ func (v Value) Float64() (float64, bool) {
 
 // IsNumber reports an int, bool or float.
 func (v Value) IsNumber() bool {
-	switch v.any.(type) {
+	switch x := v.any.(type) {
 	case Kind, *big.Int, *spelt: // a Kind stands there for these alone
 		return true
+	case *Derived:
+		return x.Base.IsNumber()
 	}
 	return false
 }
@@ -274,6 +288,9 @@ func (v Value) isInteger() bool { k := v.Kind(); return k == KindInt || k == Kin
 
 // TypeName returns the name of the value's Python class.
 func TypeName(v Value) string {
+	if d := v.Derived(); d != nil {
+		return d.Class.ClassName()
+	}
 	switch v.Kind() {
 	case KindNone:
 		return "NoneType"
@@ -308,6 +325,13 @@ func TypeName(v Value) string {
 
 // Truth returns what bool() does.
 func Truth(v Value) bool {
+	if d := v.Derived(); d != nil {
+		for _, name := range []string{"__bool__", "__len__"} {
+			if t, ok, err := d.special(name); ok && err == nil {
+				return Truth(t)
+			}
+		}
+	}
 	v = v.plain()
 	switch x := v.any.(type) {
 	case nil:
@@ -341,6 +365,13 @@ func Truth(v Value) bool {
 
 // Len returns what len() does.
 func Len(v Value) (int, error) {
+	if d := v.Derived(); d != nil {
+		if n, ok, err := d.special("__len__"); ok {
+			i, _ := n.Int64()
+			return int(i), err
+		}
+		v = d.Base
+	}
 	switch x := v.any.(type) {
 	case strPtr, markupPtr:
 		return utf8.RuneCountInString(v.Text()), nil

@@ -55,15 +55,20 @@ func (k *class) PyAttr(name string) (value, bool) {
 			return pyvalue.FromObject(&builtin{name, bytesFromHex}), true
 		}
 		return pyvalue.Method(self, name)
-	case k.name == "str" && pyvalue.HasMethod(pyvalue.Str(""), name), k.name == "list" && pyvalue.HasMethod(pyvalue.NewList(), name):
-		return pyvalue.FromObject(&builtin{name, func(r *run, c *pyvalue.Call) (value, error) {
-			if len(c.Args) == 0 || !k.has(c.Args[0]) {
-				return value{}, pyvalue.Raise("TypeError", "descriptor '%s' for '%s' objects doesn't apply to this", name, k.name)
+	case k.name == "int" && name == "from_bytes":
+		return pyvalue.FromObject(&builtin{name, func(r *run, c *pyvalue.Call) (value, error) { return pyvalue.IntFromBytes(r.meter, c) }}), true
+	case k.name == "float" && name == "fromhex":
+		return pyvalue.FromObject(&builtin{name, func(_ *run, c *pyvalue.Call) (value, error) {
+			if err := exactly(c, "float.fromhex", 1); err != nil {
+				return value{}, err
 			}
-			return pyvalue.CallMethod(r.meter, c.Args[0], name, &pyvalue.Call{Args: c.Args[1:], Names: c.Names, Named: c.Named, Meter: c.Meter})
+			if !c.Args[0].IsText() {
+				return value{}, pyvalue.Raise("TypeError", "bad argument type for built-in operation")
+			}
+			return pyvalue.FloatFromHex(c.Args[0].Text())
 		}}), true
 	}
-	return value{}, false
+	return k.unbound(name)
 }
 
 func fromKeys(r *run, c *pyvalue.Call) (value, error) {
@@ -120,14 +125,20 @@ var functions = map[string]func(r *run, c *pyvalue.Call) (value, error){
 				return v, err
 			}
 		}
+		if k, ok := c.Args[0].Object().(*userClass); ok && k.isEnum {
+			return pyvalue.Int(int64(len(k.members))), nil
+		}
 		n, err := pyvalue.Len(c.Args[0])
 		return pyvalue.Int(int64(n)), err
 	},
-	"abs": func(_ *run, c *pyvalue.Call) (value, error) {
+	"abs": func(r *run, c *pyvalue.Call) (value, error) {
 		if err := exactly(c, "abs", 1); err != nil {
 			return value{}, err
 		}
 		v := c.Args[0]
+		if own, has, err := invokeSpecial(r, v, "__abs__"); has {
+			return own, err
+		}
 		if d, ok := v.Object().(*deltaValue); ok {
 			return d.signed(d.micros < 0), nil
 		}
@@ -195,11 +206,10 @@ var functions = map[string]func(r *run, c *pyvalue.Call) (value, error){
 		}
 		base, _ := c.Arg(0, "base")
 		exp, _ := c.Arg(1, "exp")
-		v, err := pyvalue.Binary(r.meter, pyvalue.OpPow, base, exp)
-		if mod, ok := c.Arg(2, "mod"); ok && !mod.IsNone() && err == nil {
-			return pyvalue.Binary(r.meter, pyvalue.OpMod, v, mod)
+		if mod, ok := c.Arg(2, "mod"); ok && !mod.IsNone() {
+			return powMod(r.meter, base, exp, mod)
 		}
-		return v, err
+		return pyvalue.Binary(r.meter, pyvalue.OpPow, base, exp)
 	},
 	"repr": func(r *run, c *pyvalue.Call) (value, error) {
 		if err := exactly(c, "repr", 1); err != nil {
@@ -220,7 +230,7 @@ var functions = map[string]func(r *run, c *pyvalue.Call) (value, error){
 			return value{}, err
 		}
 		spec, _ := c.Arg(1, "format_spec")
-		text, err := format(r, c.Args[0], spec.Text())
+		text, err := pyvalue.Format(r.meter, c.Args[0], spec.Text())
 		return pyvalue.Str(text), err
 	},
 	"bin": inBase("bin", "#b"), "oct": inBase("oct", "#o"), "hex": inBase("hex", "#x"),
@@ -255,6 +265,9 @@ var functions = map[string]func(r *run, c *pyvalue.Call) (value, error){
 		return pyvalue.Int(int64(ch)), nil
 	},
 	"iter": func(r *run, c *pyvalue.Call) (value, error) {
+		if len(c.Args) == 2 && len(c.Names) == 0 {
+			return untilEqual(r, c.Args[0], c.Args[1])
+		}
 		if err := exactly(c, "iter", 1); err != nil {
 			return value{}, err
 		}
@@ -269,10 +282,18 @@ var functions = map[string]func(r *run, c *pyvalue.Call) (value, error){
 	"getattr": getAttribute,
 	"setattr": setAttribute,
 	"hasattr": hasAttribute,
-	"vars":    varsOf,
-	"dir":     dirOf,
-	"map":     mapFunction,
-	"filter":  filterFunction,
+	"hash": func(_ *run, c *pyvalue.Call) (value, error) {
+		if err := exactly(c, "hash", 1); err != nil {
+			return value{}, err
+		}
+		h, err := pyvalue.Hash(c.Args[0])
+		return pyvalue.Int(h), err
+	},
+	"id":     idOf,
+	"vars":   varsOf,
+	"dir":    dirOf,
+	"map":    mapFunction,
+	"filter": filterFunction,
 	"is_empty": func(_ *run, c *pyvalue.Call) (value, error) {
 		return oneArg(c, "is_empty", func(v value) value { return pyvalue.Bool(IsEmpty(v)) })
 	},

@@ -9,8 +9,13 @@ import (
 )
 
 func getAttribute(_ *run, c *pyvalue.Call) (value, error) {
-	if len(c.Args) < 2 || len(c.Args) > 3 || !c.Args[1].IsText() {
-		return value{}, pyvalue.Raise("TypeError", "getattr takes an object, a name and perhaps a default")
+	switch n := len(c.Args); {
+	case n < 2:
+		return value{}, pyvalue.Raise("TypeError", "getattr expected at least 2 arguments, got %d", n)
+	case n > 3:
+		return value{}, pyvalue.Raise("TypeError", "getattr expected at most 3 arguments, got %d", n)
+	case !c.Args[1].IsText():
+		return value{}, pyvalue.Raise("TypeError", "attribute name must be string, not '%s'", pyvalue.TypeName(c.Args[1]))
 	}
 	v, err := getAttr(c.Args[0], c.Args[1].Text())
 	var e *pyvalue.Error

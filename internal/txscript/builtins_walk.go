@@ -95,6 +95,11 @@ func sorted(r *run, c *pyvalue.Call) (value, error) {
 	if len(c.Args) != 1 {
 		return value{}, pyvalue.Raise("TypeError", "sorted expected 1 argument, got %d", len(c.Args))
 	}
+	for _, name := range c.Names {
+		if name != "key" && name != "reverse" {
+			return value{}, pyvalue.Raise("TypeError", "'%s' is an invalid keyword argument for sort()", name)
+		}
+	}
 	items, err := r.collect(c.Args[0])
 	if err != nil {
 		return value{}, err

@@ -2,6 +2,7 @@ package txscript
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
 )
@@ -17,8 +18,12 @@ type userClass struct {
 	annotated []annotated
 	doc       value
 	data      *dataclass // nil if it is none
+	base      *class     // the builtin class that it derives from, nil for object
+	parts     *parts     // of a named tuple
 	isEnum    bool
-	members   []*instance // of an enum
+	members   []value // of an enum
+	// printsValue is set for an enum whose members print as their value, IntEnum.
+	printsValue bool
 }
 
 // derive adds a base.
@@ -29,19 +34,30 @@ func (k *userClass) derive(base value) error {
 		if k.exception == "" {
 			k.exception = b.exception
 		}
-		k.isEnum = k.isEnum || b.isEnum
+		k.isEnum, k.printsValue = k.isEnum || b.isEnum, k.printsValue || b.printsValue
+		if k.base == nil {
+			k.base, k.parts = b.base, b.parts
+		}
+	case *namedTupleBase:
+		k.base, k.parts = builtins["tuple"].Object().(*class), &parts{}
+	case *typingForm:
 	case *excClass:
 		k.exception = b.name
 	case *enumBase:
-		k.isEnum = true
+		k.isEnum, k.printsValue = true, b.of != ""
+		if b.of != "" {
+			k.base = builtins[b.of].Object().(*class)
+		}
 	case *class:
+		if slices.Contains(derivable, b.name) {
+			k.base = b
+			return nil
+		}
 		if b.name != "object" {
 			return pyvalue.Raise("TypeError", "a class cannot derive from %s here", b.name)
 		}
 	default:
-		if !base.IsNone() { // what the module typing gives
-			return pyvalue.Raise("TypeError", "a class cannot derive from a %s here", pyvalue.TypeName(base))
-		}
+		return pyvalue.Raise("TypeError", "a class cannot derive from a %s here", pyvalue.TypeName(base))
 	}
 	return nil
 }
@@ -127,8 +143,8 @@ func (k *userClass) Names() (names []string) {
 	return names
 }
 
-// attr returns an attribute of the class.
-func (k *userClass) attr(name string) (value, bool, error) {
+// PyGetAttr returns an attribute of the class.
+func (k *userClass) PyGetAttr(name string) (value, bool, error) {
 	switch name {
 	case "__name__", "__qualname__":
 		return pyvalue.Str(k.name), true, nil
@@ -137,12 +153,24 @@ func (k *userClass) attr(name string) (value, bool, error) {
 	case "__members__":
 		d := pyvalue.NewDict()
 		for _, m := range k.members {
-			name, _ := m.attrs.GetStr("name")
-			d.SetStr(name.Text(), pyvalue.FromObject(m))
+			name, _ := attrsOf(m).GetStr("name")
+			d.SetStr(name.Text(), m)
 		}
 		return d.Value(), k.isEnum, nil
+	case "__mro__", "__bases__":
+		return k.ancestors(name == "__mro__"), true, nil
+	case "__module__":
+		return pyvalue.Str("formula"), true, nil
 	}
 	v, ok := k.find(name, nil)
+	if !ok && k.parts != nil {
+		v, ok = k.parts.classAttr(k.name, name, func(items []value) value { return pyvalue.Derive(pyvalue.NewTuple(items...), k) })
+		return v, ok, nil
+	}
+	if !ok && k.base != nil { // dict.fromkeys, say
+		v, ok = k.base.PyAttr(name)
+		return v, ok && name != "__name__", nil
+	}
 	if !ok {
 		return value{}, false, nil
 	}
@@ -155,11 +183,75 @@ func (k *userClass) attr(name string) (value, bool, error) {
 	return v, true, nil
 }
 
+// abstract is the error of a class that derives from ABC and lacks methods.
+func (k *userClass) abstract() error {
+	if k.mro[len(k.mro)-1].name != "ABC" {
+		return nil
+	}
+	var missing []string
+	for _, c := range k.mro {
+		for name := range c.attrs.All() {
+			v, _ := k.find(name.Text(), nil)
+			if p, ok := v.Object().(*property); ok {
+				v = p.get
+			}
+			if w, ok := v.Object().(*wrapper); ok {
+				v = w.f
+			}
+			if f, ok := v.Object().(*closure); ok && pyvalue.Truth(f.attrs["__isabstractmethod__"]) && !slices.Contains(missing, name.Text()) {
+				missing = append(missing, name.Text())
+			}
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	slices.Sort(missing)
+	return pyvalue.Raise("TypeError", "Can't instantiate abstract class %s with abstract method%s %s", k.name, plural(len(missing)), strings.Join(missing, ", "))
+}
+
+// ancestors are the classes that it derives from, itself first for __mro__.
+func (k *userClass) ancestors(all bool) value {
+	of := k.bases
+	if all {
+		of = k.mro
+	}
+	var list []value
+	for _, c := range of {
+		list = append(list, pyvalue.FromObject(c))
+	}
+	switch {
+	case k.base != nil && (all || len(k.bases) == 0):
+		list = append(list, pyvalue.FromObject(k.base))
+	case k.exception != "" && (all || len(k.bases) == 0):
+		for name := k.exception; name != ""; name = bases[name] {
+			if list = append(list, pyvalue.FromObject(excClasses[name])); !all {
+				break
+			}
+		}
+	}
+	if all || len(list) == 0 {
+		list = append(list, builtins["object"])
+	}
+	return pyvalue.NewTuple(list...)
+}
+
 // PySetAttr sets an attribute of the class.
 func (k *userClass) PySetAttr(name string, v value) error {
 	k.own(v)
 	k.attrs.SetStr(name, v)
 	return nil
+}
+
+// PyContains is member in Enum.
+func (k *userClass) PyContains(v value) (bool, error) {
+	if !k.isEnum {
+		return false, pyvalue.Raise("TypeError", "argument of type 'type' is not iterable")
+	}
+	if userClassOf(v) == nil || !userClassOf(v).isEnum {
+		return false, pyvalue.Raise("TypeError", "unsupported operand type(s) for 'in': '%s' and 'EnumType'", pyvalue.TypeName(v))
+	}
+	return userClassOf(v) == k, nil
 }
 
 // PyCall makes an object.
@@ -169,6 +261,12 @@ func (k *userClass) PyCall(call *pyvalue.Call) (value, error) {
 	}
 	if k.isEnum {
 		return k.member(call)
+	}
+	if err := k.abstract(); err != nil {
+		return value{}, err
+	}
+	if k.base != nil {
+		return k.deriveValue(call)
 	}
 	var self value
 	if k.exception != "" {
@@ -263,7 +361,7 @@ type superObject struct {
 // PyType implements [pyvalue.Object].
 func (*superObject) PyType() string { return "super" }
 
-func (s *superObject) attr(name string) (value, bool, error) {
+func (s *superObject) PyGetAttr(name string) (value, bool, error) {
 	k := userClassOf(s.self)
 	if c, ok := s.self.Object().(*userClass); ok {
 		k = c // in a classmethod
@@ -285,11 +383,24 @@ func (s *superObject) attr(name string) (value, bool, error) {
 		return bind(v, s.self), true, nil
 	}
 	e, isException := s.self.Object().(*exception)
+	if d := s.self.Derived(); d != nil {
+		if name == "__init__" {
+			return pyvalue.FromObject(&builtin{name, func(_ *run, c *pyvalue.Call) (value, error) {
+				if k.parts != nil || k.base == nil {
+					return value{}, nil
+				}
+				return value{}, k.refill(d, c)
+			}}), true, nil
+		}
+		if v, err := getAttr(d.Base, name); err == nil {
+			return v, true, nil
+		}
+	}
 	switch name {
 	case "__init__", "__setattr__":
 		return pyvalue.FromObject(&builtin{name, func(_ *run, c *pyvalue.Call) (value, error) {
 			if name == "__setattr__" && len(c.Args) == 2 {
-				return value{}, setAttr(s.self, c.Args[0].Text(), c.Args[1])
+				return value{}, setPlainly(s.self, c.Args[0].Text(), c.Args[1])
 			}
 			if isException {
 				e.args = c.Args
@@ -317,6 +428,10 @@ func userClassOf(v value) *userClass {
 		return o.class
 	case *exception:
 		return o.user
+	}
+	if d := v.Derived(); d != nil {
+		k, _ := d.Class.(*userClass)
+		return k
 	}
 	return nil
 }

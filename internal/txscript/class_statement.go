@@ -62,6 +62,9 @@ func (c *compiler) classStatement(s *classStmt) exec {
 				k.attrs.SetStr(names[i], v.v)
 			}
 		}
+		if err := k.nameParts(); err != nil {
+			return goOn, err
+		}
 		if err := k.makeMembers(); err != nil {
 			return goOn, err
 		}

@@ -1,6 +1,8 @@
 package txscript
 
 import (
+	"slices"
+
 	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
 )
 
@@ -48,16 +50,13 @@ func allClasses() []*class {
 		{builtin: builtin{"enumerate", newEnumerate}, has: ofClass("enumerate")},
 		{builtin: builtin{"reversed", newReversed}, has: ofClass("reversed")},
 		{builtin: builtin{"type", typeOf}, has: func(v value) bool {
-			switch v.Object().(type) {
-			case *class, *excClass, *userClass:
-				return true
-			}
-			return false
+			return isClass(v)
 		}},
 		{builtin: builtin{"property", newProperty}, has: func(v value) bool { _, ok := v.Object().(*property); return ok }},
 		{builtin: builtin{"staticmethod", newWrapper(false)}, has: ofType("staticmethod")},
 		{builtin: builtin{"classmethod", newWrapper(true)}, has: ofType("classmethod")},
-		{builtin: builtin{"object", nil}, has: func(value) bool { return true }},
+		{builtin: builtin{"slice", newSlice}, has: ofType("slice")},
+		{builtin: builtin{"object", newObject}, has: func(value) bool { return true }},
 		{builtin: builtin{"NoneType", nil}, has: func(v value) bool { return pyvalue.TypeName(v) == "NoneType" }},
 	}
 }
@@ -73,11 +72,40 @@ func ofClass(name string) func(value) bool {
 	}
 }
 
-func typeOf(_ *run, c *pyvalue.Call) (value, error) {
+func typeOf(r *run, c *pyvalue.Call) (value, error) {
+	if len(c.Args) == 3 && len(c.Names) == 0 {
+		return r.newClass(c)
+	}
 	if err := exactly(c, "type", 1); err != nil {
 		return value{}, err
 	}
 	return classOf(c.Args[0]), nil
+}
+
+// newClass is type(name, bases, attributes).
+func (r *run) newClass(c *pyvalue.Call) (value, error) {
+	from, isTuple := c.Args[1].Items()
+	attrs := c.Args[2].Dict()
+	if !c.Args[0].IsText() || !isTuple || attrs == nil {
+		return value{}, pyvalue.Raise("TypeError", "type() takes a name, a tuple of classes and a dict")
+	}
+	k := &userClass{name: c.Args[0].Text(), r: r, attrs: pyvalue.NewDict()}
+	for _, base := range from {
+		if err := k.derive(base); err != nil {
+			return value{}, err
+		}
+	}
+	if err := k.linearise(); err != nil {
+		return value{}, err
+	}
+	for name, v := range attrs.All() {
+		if slices.Contains(refusedMethods, name.Text()) {
+			return value{}, pyvalue.Raise("TypeError", "the method %s is not supported in formulas", name.Text())
+		}
+		k.own(v)
+		k.attrs.SetStr(name.Text(), v)
+	}
+	return pyvalue.FromObject(k), k.makeMembers()
 }
 
 // classOf returns the class of a value.
@@ -135,6 +163,17 @@ func instanceOf(v, of value) (bool, error) {
 		return false, nil
 	}
 	switch k := of.Object().(type) {
+	case *union:
+		for _, one := range k.of {
+			if ok, err := instanceOf(v, one); ok || err != nil {
+				return ok, err
+			}
+		}
+		return false, nil
+	case *instance: // what collections.abc and numbers have
+		if has, ok, err := k.invoke("__instancecheck__", v); ok || err != nil {
+			return pyvalue.Truth(has), err
+		}
 	case *class:
 		return k.has(v), nil
 	case *timeClass:
@@ -212,10 +251,32 @@ func toBool(_ *run, c *pyvalue.Call) (value, error) {
 }
 
 func toStr(r *run, c *pyvalue.Call) (value, error) {
-	if len(c.Args) == 0 {
+	if err := c.Check("str", 0, "object", "encoding", "errors"); err != nil {
+		return value{}, err
+	}
+	v, ok := c.Arg(0, "object")
+	if !ok {
 		return pyvalue.Str(""), nil
 	}
-	text, err := pyvalue.String(r.meter, c.Args[0])
+	rest := &pyvalue.Call{Meter: r.meter}
+	for i, name := range []string{"encoding", "errors"} {
+		if a, given := c.Arg(i+1, name); given {
+			if !a.IsText() {
+				return value{}, pyvalue.Raise("TypeError", "str() argument '%s' must be str, not %s", name, pyvalue.TypeName(a))
+			}
+			rest.Names, rest.Named = append(rest.Names, name), append(rest.Named, a)
+		}
+	}
+	if len(rest.Names) > 0 {
+		if v.Kind() != pyvalue.KindBytes {
+			if v.IsText() {
+				return value{}, pyvalue.Raise("TypeError", "decoding str is not supported")
+			}
+			return value{}, pyvalue.Raise("TypeError", "decoding to str: need a bytes-like object, %s found", pyvalue.TypeName(v))
+		}
+		return pyvalue.CallMethod(r.meter, v, "decode", rest)
+	}
+	text, err := pyvalue.String(r.meter, v)
 	return pyvalue.Str(text), err
 }
 
@@ -331,9 +392,20 @@ func isSubclass(_ *run, c *pyvalue.Call) (value, error) {
 	if err := exactly(c, "issubclass", 2); err != nil {
 		return value{}, err
 	}
+	if !isClass(c.Args[0]) {
+		return value{}, pyvalue.Raise("TypeError", "issubclass() arg 1 must be a class")
+	}
 	all, ok := c.Args[1].Items()
+	if u, isUnion := c.Args[1].Object().(*union); isUnion {
+		all, ok = u.of, true
+	}
 	if !ok {
 		all = c.Args[1:]
+	}
+	for _, of := range all {
+		if !isClass(of) {
+			return value{}, pyvalue.Raise("TypeError", "issubclass() arg 2 must be a class, a tuple of classes, or a union")
+		}
 	}
 	for _, of := range all {
 		if subclass(c.Args[0], of) {
@@ -356,6 +428,8 @@ func subclass(k, of value) bool {
 			return k.exception != "" && derives(k.exception, of.name)
 		case *enumBase:
 			return k.isEnum
+		case *class:
+			return k.base != nil && (k.base.name == of.name)
 		}
 	case *excClass:
 		o, ok := of.Object().(*excClass)

@@ -2,6 +2,7 @@ package txscript
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
 )
@@ -26,7 +27,8 @@ type closure struct {
 	r        *run
 	frame    *frame
 	defaults []value
-	owner    *userClass // whose method it is, nil for none
+	owner    *userClass       // whose method it is, nil for none
+	attrs    map[string]value // that the program has set
 }
 
 // code is a compiled function.
@@ -44,10 +46,16 @@ type code struct {
 func (c *closure) PyType() string { return "function" }
 
 // PyRepr prints the function as CPython does, without its address.
-func (c *closure) PyRepr() string { return "<function " + c.code.f.name + ">" }
+func (c *closure) PyRepr() string { return "<function " + c.code.name + ">" }
 
 // PyAttr returns __name__.
 func (c *closure) PyAttr(name string) (value, bool) {
+	if v, ok := c.attrs[name]; ok {
+		return v, true
+	}
+	if name == "__module__" {
+		return pyvalue.Str("formula"), true
+	}
 	if name == "__doc__" {
 		return docOf(c.code.f.body), true
 	}
@@ -55,6 +63,15 @@ func (c *closure) PyAttr(name string) (value, bool) {
 		return pyvalue.Str(c.code.name), true
 	}
 	return pyvalue.Str(c.code.f.name), name == "__name__"
+}
+
+// PySetAttr sets an attribute of the function.
+func (c *closure) PySetAttr(name string, v value) error {
+	if c.attrs == nil {
+		c.attrs = make(map[string]value)
+	}
+	c.attrs[name] = v
+	return c.r.meter.Grow(48)
 }
 
 // PyCall calls the function.
@@ -119,6 +136,8 @@ func (c *closure) bind(f *frame, call *pyvalue.Call) error {
 		switch {
 		case slot < 0 && rest != nil:
 			rest.SetStr(name, call.Named[i])
+		case slot < 0 && slices.ContainsFunc(fn.params, func(p param) bool { return p.name == name }):
+			return pyvalue.Raise("TypeError", "%s() got some positional-only arguments passed as keyword arguments: '%s'", c.code.name, name)
 		case slot < 0:
 			return pyvalue.Raise("TypeError", "%s() got an unexpected keyword argument '%s'", c.code.name, name)
 		case f.vars[slot].ok:

@@ -118,6 +118,9 @@ func setAttr(o value, name string, v value) error {
 	if s, ok := o.Object().(Fields); ok {
 		return s.SetField(name, v)
 	}
+	if d := o.Derived(); d != nil {
+		return setDerived(o, d, name, v)
+	}
 	if s, ok := o.Object().(interface {
 		PySetAttr(name string, v value) error
 	}); ok {
@@ -190,6 +193,11 @@ func (c *compiler) augmented(s *augStmt) exec {
 	c.changes.seen = c.changes.seen || s.op == "+" || isElement
 	op, x := binaryOps[s.op], c.expr(s.value)
 	apply := func(r *run, old, v value) (value, error) {
+		if userClassOf(old) != nil {
+			if made, ok, err := invokeSpecial(r, old, "__i"+strings.TrimPrefix(pyvalue.OperatorMethod(op, false), "__"), v); ok && (err != nil || !isNotImplemented(made)) {
+				return made, err
+			}
+		}
 		if l := old.List(); l != nil && s.op == "+" { // in place
 			items, err := r.collect(v)
 			if err != nil {

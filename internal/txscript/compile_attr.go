@@ -126,7 +126,7 @@ func (c *compiler) field(name string, slot int) eval {
 }
 
 // ownNames are the names of Python's own that can be read.
-var ownNames = map[string]bool{"__name__": true, "__qualname__": true, "__doc__": true, "__cause__": true, "__context__": true, "__suppress_context__": true}
+var ownNames = map[string]bool{"__name__": true, "__qualname__": true, "__doc__": true, "__cause__": true, "__context__": true, "__suppress_context__": true, "__module__": true, "__wrapped__": true}
 
 // getAttr returns v.name.
 func getAttr(v value, name string) (value, error) {
@@ -142,16 +142,29 @@ func getAttr(v value, name string) (value, error) {
 	if name == "__class__" {
 		return classOf(v), nil
 	}
+	if d := v.Derived(); d != nil {
+		if a, found, err := derivedAttr(v, d, name); found || err != nil {
+			return a, err
+		}
+	}
 	if o, ok := v.Object().(interface {
-		attr(name string) (value, bool, error)
+		PyGetAttr(name string) (value, bool, error)
 	}); ok {
-		a, found, err := o.attr(name)
+		a, found, err := o.PyGetAttr(name)
 		if found || err != nil {
 			return a, err
 		}
 		if k, isClass := v.Object().(*userClass); isClass {
 			return value{}, pyvalue.Raise("AttributeError", "type object '%s' has no attribute '%s'", k.name, name)
 		}
+	}
+	if k, ok := v.Object().(*class); ok && strings.HasPrefix(name, "__") {
+		if a, ok := k.unbound(name); ok {
+			return a, nil
+		}
+	}
+	if m, ok := dunder(v, name); ok {
+		return m, nil
 	}
 	if strings.HasPrefix(name, "__") && !ownNames[name] {
 		return value{}, pyvalue.Raise("AttributeError", "'%s' object has no attribute '%s'", pyvalue.TypeName(v), name)
@@ -169,12 +182,21 @@ func getAttr(v value, name string) (value, error) {
 	if n, ok := pyvalue.NumberAttr(v, name); ok {
 		return n, nil
 	}
+	if m, ok := v.Object().(*module); ok {
+		return value{}, pyvalue.Raise("AttributeError", "module '%s' has no attribute '%s'", m.name, name)
+	}
 	return value{}, pyvalue.Raise("AttributeError", "'%s' object has no attribute '%s'", pyvalue.TypeName(v), name)
 }
 
 // getItem returns v[key]; an attribute is no item here, as it is in a template.
 func getItem(v, key value) (value, error) {
 	if s, ok := key.Object().(*slice); ok && v.Kind() != pyvalue.KindObject {
+		if get, has, err := special(v, "__getitem__"); has || err != nil {
+			if err != nil {
+				return value{}, err
+			}
+			return pyvalue.CallValue(get, &pyvalue.Call{Args: []value{key}})
+		}
 		return pyvalue.Slice(nil, v, s[0], s[1], s[2])
 	}
 	switch v.Kind() {
@@ -199,6 +221,14 @@ func getItem(v, key value) (value, error) {
 }
 
 func setItem(r *run, container, key, v value) error {
+	if container.Derived() != nil {
+		if set, ok, err := special(container, "__setitem__"); ok || err != nil {
+			if err == nil {
+				_, err = r.call(set, &pyvalue.Call{Args: []value{key, v}, Meter: r.meter})
+			}
+			return err
+		}
+	}
 	if l := container.List(); l != nil {
 		if s, ok := key.Object().(*slice); ok {
 			return pyvalue.AssignSlice(r.meter, l, s[0], s[1], s[2], func() ([]value, error) {
@@ -245,6 +275,12 @@ func listPosition(l *pyvalue.List, key value) (int64, error) {
 }
 
 func delItem(r *run, container, key value) error {
+	if del, ok, err := special(container, "__delitem__"); ok || err != nil {
+		if err == nil {
+			_, err = r.call(del, &pyvalue.Call{Args: []value{key}, Meter: r.meter})
+		}
+		return err
+	}
 	if l := container.List(); l != nil {
 		if s, ok := key.Object().(*slice); ok {
 			return pyvalue.DeleteSlice(r.meter, l, s[0], s[1], s[2])

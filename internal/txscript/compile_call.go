@@ -135,7 +135,7 @@ func (c *compiler) method(x *callExpr, attr *attrExpr) eval {
 		if err != nil {
 			return value{}, err
 		}
-		if v.Kind() == pyvalue.KindObject || !pyvalue.HasMethod(v, name) {
+		if v.Kind() == pyvalue.KindObject || !pyvalue.HasMethod(v, name) || v.Derived() != nil {
 			fn, err := getAttr(v, name)
 			if err != nil {
 				return value{}, err

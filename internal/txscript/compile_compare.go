@@ -169,8 +169,11 @@ func contains(r *run, a, b value, want bool) (bool, error) {
 
 // identical is Python's is, as far as values have an identity here.
 func identical(a, b value) bool {
-	if a.Kind() != b.Kind() {
+	if a.Kind() != b.Kind() || (a.Derived() != nil || b.Derived() != nil) && a.Derived() != b.Derived() {
 		return false
+	}
+	if a.Derived() != nil {
+		return true
 	}
 	switch a.Kind() {
 	case pyvalue.KindNone:

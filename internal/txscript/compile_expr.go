@@ -288,6 +288,19 @@ func (c *compiler) dict(x *dictExpr) eval {
 	}
 }
 
+var unaryMethods = map[string]string{"-": "__neg__", "+": "__pos__", "~": "__invert__"}
+
+// invokeSpecial calls a method that Python calls by itself, if the value's class is one
+// of the program that has it.
+func invokeSpecial(r *run, v value, name string, args ...value) (value, bool, error) {
+	f, ok, err := special(v, name)
+	if !ok || err != nil {
+		return value{}, ok || err != nil, err
+	}
+	made, err := r.call(f, &pyvalue.Call{Args: args, Meter: r.meter})
+	return made, true, err
+}
+
 func (c *compiler) unary(x *unaryExpr) eval {
 	if x.op == "not" {
 		cond := c.condition(x.x)
@@ -306,6 +319,11 @@ func (c *compiler) unary(x *unaryExpr) eval {
 		}
 		if d, ok := v.Object().(*deltaValue); ok && op != "~" {
 			return d.signed(op == "-"), nil
+		}
+		if v.Kind() == pyvalue.KindObject || v.Derived() != nil {
+			if own, has, err := invokeSpecial(r, v, unaryMethods[op]); has {
+				return own, err
+			}
 		}
 		return apply(v)
 	}

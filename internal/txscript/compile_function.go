@@ -44,7 +44,7 @@ func (c *compiler) fstring(x *fstringExpr) eval {
 				}
 				spec = s.Text()
 			}
-			text, err := format(r, v, spec)
+			text, err := pyvalue.Format(r.meter, v, spec)
 			if err != nil {
 				return value{}, err
 			}
@@ -70,21 +70,6 @@ func convert(r *run, v value, conversion byte) (value, error) {
 		return pyvalue.Str(asciiRepr(text)), err
 	}
 	return v, nil
-}
-
-// format is format(v, spec), for dates, too.
-func format(r *run, v value, spec string) (string, error) {
-	if o, ok := v.Object().(*instance); ok {
-		if text, has, err := o.invoke("__format__", pyvalue.Str(spec)); has {
-			return text.Text(), err
-		}
-	}
-	if o, ok := v.Object().(interface {
-		format(spec string) (string, error)
-	}); ok && spec != "" {
-		return o.format(spec)
-	}
-	return pyvalue.Format(r.meter, v, spec)
 }
 
 // function compiles a def or a lambda to what makes a closure.

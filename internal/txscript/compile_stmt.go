@@ -286,6 +286,15 @@ func (c *compiler) del(s *delStmt) exec {
 				}
 				return goOn, delItem(r, container, key)
 			})
+		case *attrExpr:
+			on, name := c.expr(t.x), t.name
+			dels = append(dels, func(r *run, f *frame) (control, error) {
+				o, err := on(r, f)
+				if err != nil {
+					return goOn, err
+				}
+				return goOn, delAttr(o, name)
+			})
 		default:
 			unsupported(t.at(), "deleting this")
 		}

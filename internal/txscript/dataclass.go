@@ -11,6 +11,7 @@ import (
 type dataclass struct {
 	fields                   []dataField
 	frozen, order, eq, shown bool
+	named                    bool // kw_only
 }
 
 type dataField struct {
@@ -26,6 +27,21 @@ type fieldSpec struct{ dataField }
 
 // PyType implements [pyvalue.Object].
 func (*fieldSpec) PyType() string { return "Field" }
+
+// PyAttr returns what fields() says about a field.
+func (f *fieldSpec) PyAttr(name string) (value, bool) {
+	switch name {
+	case "name":
+		return pyvalue.Str(f.name), true
+	case "default":
+		return f.value, f.hasValue
+	case "default_factory":
+		return f.factory, !f.factory.IsNone()
+	case "init", "repr", "compare":
+		return pyvalue.Bool(map[string]bool{"init": f.init, "repr": f.repr, "compare": f.equal}[name]), true
+	}
+	return value{}, false
+}
 
 func newDataField(_ *run, c *pyvalue.Call) (value, error) {
 	f := dataField{init: true, repr: true, equal: true}
@@ -64,6 +80,8 @@ func decorateData(_ *run, c *pyvalue.Call) (value, error) {
 			d.eq = on
 		case "repr":
 			d.shown = on
+		case "kw_only":
+			d.named = on
 		case "init", "slots", "unsafe_hash", "match_args":
 		default:
 			return value{}, pyvalue.Raise("TypeError", "dataclass() got an unexpected keyword argument '%s'", name)
@@ -148,6 +166,9 @@ func (d *dataclass) init(k *userClass, o *instance, call *pyvalue.Call) error {
 		if f.init {
 			names = append(names, f.name)
 		}
+	}
+	if d.named && len(call.Args) > 0 {
+		return pyvalue.Raise("TypeError", "%s.__init__() takes 1 positional argument but %d were given", k.name, len(call.Args)+1)
 	}
 	if len(call.Args) > len(names) {
 		f := &function{name: k.name + ".__init__", params: []param{{name: "self"}}}
@@ -301,6 +322,30 @@ var dataclassesModule = newModule("dataclasses", map[string]func(r *run, c *pyva
 			return value{}, err
 		}
 		return r.plainData(c.Args[0], false, 0)
+	},
+	"is_dataclass": func(_ *run, c *pyvalue.Call) (value, error) {
+		if err := exactly(c, "is_dataclass", 1); err != nil {
+			return value{}, err
+		}
+		k, ok := c.Args[0].Object().(*userClass)
+		if !ok {
+			k = userClassOf(c.Args[0])
+		}
+		return pyvalue.Bool(k != nil && k.data != nil), nil
+	},
+	"fields": func(r *run, c *pyvalue.Call) (value, error) {
+		k, ok := first(c.Args).Object().(*userClass)
+		if !ok {
+			k = userClassOf(first(c.Args))
+		}
+		if k == nil || k.data == nil {
+			return value{}, pyvalue.Raise("TypeError", "must be called with a dataclass type or instance")
+		}
+		var list []value
+		for _, f := range k.data.fields {
+			list = append(list, pyvalue.FromObject(&fieldSpec{f}))
+		}
+		return pyvalue.NewTuple(list...), r.meter.Grow(int64(64 * len(list)))
 	},
 	"astuple": func(r *run, c *pyvalue.Call) (value, error) {
 		if _, err := dataOf(c, "astuple"); err != nil {

@@ -36,6 +36,22 @@ func DateOf(v pyvalue.Value) (t time.Time, full, ok bool) {
 	return d.t, d.full, true
 }
 
+// isoDateClass is what isocalendar returns.
+var isoDateClass = newTupleClass("datetime.IsoCalendarDate", "year", "week", "weekday")
+
+// structTimeClass is what timetuple returns.
+var structTimeClass = newTupleClass("time.struct_time", "tm_year", "tm_mon", "tm_mday", "tm_hour", "tm_min", "tm_sec", "tm_wday", "tm_yday", "tm_isdst")
+
+// structTime returns the parts of a time.
+func structTime(t time.Time, dst int64) value {
+	ints := []int{t.Year(), int(t.Month()), t.Day(), t.Hour(), t.Minute(), t.Second(), int(t.Weekday()+6) % 7, t.YearDay()}
+	items := make([]value, 0, len(ints)+1)
+	for _, n := range ints {
+		items = append(items, pyvalue.Int(int64(n)))
+	}
+	return structTimeClass.of(append(items, pyvalue.Int(dst))...)
+}
+
 const microsPerDay = 86400 * 1_000_000
 
 // PyType implements [pyvalue.Object].
@@ -137,6 +153,9 @@ func (d *dateValue) PyBinary(op pyvalue.Op, other value, reflected bool) (value,
 			return value{}, true, pyvalue.Raise("TypeError", "can't subtract offset-naive and offset-aware datetimes")
 		}
 		a, b := d.instant(), o.instant()
+		if samePlace(d.zone, o.zone) {
+			a, b = d.t, o.t
+		}
 		return delta((a.Unix()-b.Unix())*1e6 + int64(a.Nanosecond()-b.Nanosecond())/1000), true, nil
 	}
 	return value{}, false, nil
@@ -148,7 +167,7 @@ func (d *dateValue) plus(micros int64) (value, error) {
 	if t.Year() < 1 || t.Year() > 9999 {
 		return value{}, pyvalue.Raise("OverflowError", "date value out of range")
 	}
-	return pyvalue.FromObject(&dateValue{t, d.full, d.zone}), nil
+	return pyvalue.FromObject(&dateValue{t, d.full, d.zone.at(t)}), nil
 }
 
 func floorDiv(a, b int64) int64 {
@@ -202,7 +221,7 @@ var dateMethods = map[string]func(d *dateValue, r *run, c *pyvalue.Call) (value,
 		return pyvalue.Str(fmt.Sprintf("%04d", d.t.Year()) + d.t.Format("-01-02") + sep + clock + d.zone.suffix()), err
 	},
 	"timetuple": func(d *dateValue, _ *run, _ *pyvalue.Call) (value, error) {
-		return pyvalue.FromObject(&timeTuple{d}), nil
+		return structTime(d.t, -1), nil
 	},
 	"time":   func(d *dateValue, _ *run, _ *pyvalue.Call) (value, error) { return timeOf(d, nil), nil },
 	"timetz": func(d *dateValue, _ *run, _ *pyvalue.Call) (value, error) { return timeOf(d, d.zone), nil },
@@ -218,6 +237,7 @@ var dateMethods = map[string]func(d *dateValue, r *run, c *pyvalue.Call) (value,
 		if z == nil { // the machine's own zone is UTC
 			z = &zone{name: "UTC"}
 		}
+		z = z.during(d.instant())
 		return pyvalue.FromObject(&dateValue{d.instant().Add(time.Duration(z.micros) * time.Microsecond), true, z}), nil
 	},
 	"date": func(d *dateValue, _ *run, _ *pyvalue.Call) (value, error) { return Date(d.t), nil },
@@ -235,7 +255,7 @@ var dateMethods = map[string]func(d *dateValue, r *run, c *pyvalue.Call) (value,
 	},
 	"isocalendar": func(d *dateValue, _ *run, _ *pyvalue.Call) (value, error) {
 		y, w := d.t.ISOWeek()
-		return pyvalue.NewTuple(pyvalue.Int(int64(y)), pyvalue.Int(int64(w)), pyvalue.Int(int64(d.t.Weekday()+6)%7+1)), nil
+		return isoDateClass.of(pyvalue.Int(int64(y)), pyvalue.Int(int64(w)), pyvalue.Int(int64(d.t.Weekday()+6)%7+1)), nil
 	},
 	"replace": func(d *dateValue, r *run, c *pyvalue.Call) (value, error) {
 		args := []value{pyvalue.Int(int64(d.t.Year())), pyvalue.Int(int64(d.t.Month())), pyvalue.Int(int64(d.t.Day()))}
@@ -290,8 +310,32 @@ func newDate(full bool, c *pyvalue.Call) (value, error) {
 		if z, err = zoneArg(given); err != nil {
 			return value{}, err
 		}
+		if z, err = folded(z, c); err != nil {
+			return value{}, err
+		}
 	}
 	return makeDate(full, parts, z)
+}
+
+// folded reads the argument fold, which says something only in a place whose clocks
+// are put back.
+func folded(z *zone, c *pyvalue.Call) (*zone, error) {
+	v, ok := c.Arg(-1, "fold")
+	if !ok {
+		return z, nil
+	}
+	n, isInt := v.Int64()
+	switch {
+	case !isInt:
+		return nil, pyvalue.Raise("TypeError", "'%s' object cannot be interpreted as an integer", pyvalue.TypeName(v))
+	case n != 0 && n != 1:
+		return nil, pyvalue.Raise("ValueError", "fold must be either 0 or 1")
+	case z == nil || z.place == nil:
+		return z, nil
+	}
+	made := *z
+	made.fold = int(n)
+	return &made, nil
 }
 
 func makeDate(full bool, p [7]int64, z *zone) (value, error) {
@@ -312,12 +356,12 @@ func makeDate(full bool, p [7]int64, z *zone) (value, error) {
 		return value{}, pyvalue.Raise("ValueError", "microsecond must be in 0..999999")
 	}
 	t := time.Date(int(p[0]), time.Month(p[1]), int(p[2]), int(p[3]), int(p[4]), int(p[5]), int(p[6])*1000, time.UTC)
-	return pyvalue.FromObject(&dateValue{t, full, z}), nil
+	return pyvalue.FromObject(&dateValue{t, full, z.at(t)}), nil
 }
 
 func daysIn(year int, month time.Month) int {
 	return time.Date(year, month+1, 0, 0, 0, 0, 0, time.UTC).Day()
 }
 
-// format is what f-strings do with a date.
-func (d *dateValue) format(spec string) (string, error) { return d.strftime(spec) }
+// PyFormat is what f-strings do with a date.
+func (d *dateValue) PyFormat(spec string) (string, error) { return d.strftime(spec) }

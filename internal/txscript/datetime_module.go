@@ -107,6 +107,7 @@ func (r *run) nowIn(_ *run, c *pyvalue.Call) (value, error) {
 	if err != nil || z == nil {
 		return r.naiveNow(), err
 	}
+	z = z.during(r.now())
 	return pyvalue.FromObject(&dateValue{r.now().UTC().Truncate(time.Microsecond).Add(time.Duration(z.micros) * time.Microsecond), true, z}), nil
 }
 
@@ -207,7 +208,8 @@ func combine(_ *run, c *pyvalue.Call) (value, error) {
 		}
 	}
 	y, m, n := d.t.Date()
-	return pyvalue.FromObject(&dateValue{time.Date(y, m, n, t.t.Hour(), t.t.Minute(), t.t.Second(), t.t.Nanosecond(), time.UTC), true, z}), nil
+	both := time.Date(y, m, n, t.t.Hour(), t.t.Minute(), t.t.Second(), t.t.Nanosecond(), time.UTC)
+	return pyvalue.FromObject(&dateValue{both, true, z.at(both)}), nil
 }
 
 var (

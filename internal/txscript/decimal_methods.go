@@ -163,7 +163,7 @@ func asTuple(o *decimalValue, c *pyvalue.Call) (value, error) {
 	case decimal.NaN:
 		digits, exponent = nil, pyvalue.Str("n")
 	}
-	return pyvalue.FromObject(&namedParts{"DecimalTuple", []string{"sign", "digits", "exponent"}, []value{pyvalue.Int(sign), pyvalue.NewTuple(digits...), exponent}}), nil
+	return decimalTupleClass.of(pyvalue.Int(sign), pyvalue.NewTuple(digits...), exponent), nil
 }
 
 func integerRatio(o *decimalValue, c *pyvalue.Call) (value, error) {
@@ -182,3 +182,6 @@ func integerRatio(o *decimalValue, c *pyvalue.Call) (value, error) {
 	ratio := new(big.Rat).SetFrac(above.BigInt(), below.BigInt())
 	return pyvalue.NewTuple(pyvalue.BigInt(ratio.Num()), pyvalue.BigInt(ratio.Denom())), nil
 }
+
+// decimalTupleClass is what as_tuple returns.
+var decimalTupleClass = newTupleClass("DecimalTuple", "sign", "digits", "exponent")

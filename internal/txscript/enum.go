@@ -1,13 +1,15 @@
 package txscript
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
 )
 
-// enumBase is Enum of the module enum.
-type enumBase struct{ name string }
+// enumBase is Enum of the module enum, or one of its relatives, whose members are of a
+// builtin class, too.
+type enumBase struct{ name, of string }
 
 // PyType implements [pyvalue.Object].
 func (*enumBase) PyType() string { return "type" }
@@ -15,7 +17,9 @@ func (*enumBase) PyType() string { return "type" }
 var enumModule = newModule("enum", map[string]func(r *run, c *pyvalue.Call) (value, error){
 	"unique": func(_ *run, c *pyvalue.Call) (value, error) { return c.Args[0], exactly(c, "unique", 1) },
 	"auto":   func(*run, *pyvalue.Call) (value, error) { return pyvalue.FromObject(&autoValue{}), nil },
-}, map[string]value{"Enum": pyvalue.FromObject(&enumBase{"Enum"})})
+}, map[string]value{
+	"Enum": pyvalue.FromObject(&enumBase{"Enum", ""}), "IntEnum": pyvalue.FromObject(&enumBase{"IntEnum", "int"}), "StrEnum": pyvalue.FromObject(&enumBase{"StrEnum", "str"}),
+})
 
 // autoValue is what auto() returns.
 type autoValue struct{ _ byte }
@@ -39,30 +43,37 @@ func (k *userClass) makeMembers() error {
 			if v, err = pyvalue.Binary(k.r.meter, pyvalue.OpAdd, last, pyvalue.Int(1)); err != nil {
 				return err
 			}
+			if k.printsValue && k.base.name == "str" { // of a StrEnum
+				v = pyvalue.Str(strings.ToLower(name))
+			}
 		}
 		if strings.HasPrefix(name, "_") {
 			continue
 		}
-		last = v
-		m := k.byValue(v)
-		if m == nil {
-			m = &instance{class: k, attrs: pyvalue.NewDict()}
-			m.attrs.SetStr("name", key)
-			m.attrs.SetStr("value", v)
+		if v.IsNumber() {
+			last = v
+		}
+		m, ok := k.byValue(v)
+		if !ok {
+			if m, ok = pyvalue.FromObject(&instance{class: k, attrs: pyvalue.NewDict()}), k.base == nil; !ok {
+				m = pyvalue.Derive(v, k)
+			}
+			attrsOf(m).SetStr("name", key)
+			attrsOf(m).SetStr("value", v)
 			k.members = append(k.members, m)
 		}
-		k.attrs.SetStr(name, pyvalue.FromObject(m))
+		k.attrs.SetStr(name, m)
 	}
 	return nil
 }
 
-func (k *userClass) byValue(v value) *instance {
+func (k *userClass) byValue(v value) (value, bool) {
 	for _, m := range k.members {
-		if own, _ := m.attrs.GetStr("value"); pyvalue.Equal(own, v) {
-			return m
+		if own, _ := attrsOf(m).GetStr("value"); pyvalue.Equal(own, v) {
+			return m, true
 		}
 	}
-	return nil
+	return value{}, false
 }
 
 // member returns the member of a value: Status("paid").
@@ -70,11 +81,11 @@ func (k *userClass) member(c *pyvalue.Call) (value, error) {
 	if err := exactly(c, k.name, 1); err != nil {
 		return value{}, err
 	}
-	if m, ok := c.Args[0].Object().(*instance); ok && m.class == k {
+	if userClassOf(c.Args[0]) == k {
 		return c.Args[0], nil
 	}
-	if m := k.byValue(c.Args[0]); m != nil {
-		return pyvalue.FromObject(m), nil
+	if m, ok := k.byValue(c.Args[0]); ok {
+		return m, nil
 	}
 	text, err := pyvalue.Repr(k.r.meter, c.Args[0])
 	if err != nil {
@@ -86,8 +97,8 @@ func (k *userClass) member(c *pyvalue.Call) (value, error) {
 // PyItem is the member of a name: Status["PAID"].
 func (k *userClass) PyItem(key value) (value, error) {
 	for _, m := range k.members {
-		if name, _ := m.attrs.GetStr("name"); pyvalue.Equal(name, key) {
-			return pyvalue.FromObject(m), nil
+		if name, _ := attrsOf(m).GetStr("name"); pyvalue.Equal(name, key) {
+			return m, nil
 		}
 	}
 	if !k.isEnum {
@@ -107,18 +118,17 @@ func (k *userClass) iterator(*run) (value, error) {
 	if !k.isEnum {
 		return value{}, pyvalue.Raise("TypeError", "'type' object is not iterable")
 	}
-	list := make([]value, len(k.members))
-	for i, m := range k.members {
-		list[i] = pyvalue.FromObject(m)
-	}
-	return pyvalue.NewList(list...), nil
+	return pyvalue.NewList(slices.Clone(k.members)...), nil
 }
 
-// enumRepr prints a member.
-func (o *instance) enumRepr() string {
-	name, _ := o.attrs.GetStr("name")
-	v, _ := o.attrs.GetStr("value")
-	text, err := pyvalue.Repr(o.class.r.meter, v)
-	o.class.r.deferred(err)
-	return "<" + o.class.name + "." + name.Text() + ": " + text + ">"
+// enumText prints a member.
+func (k *userClass) enumText(m value, method string) string {
+	name, _ := attrsOf(m).GetStr("name")
+	if method != "__repr__" {
+		return k.name + "." + name.Text()
+	}
+	v, _ := attrsOf(m).GetStr("value")
+	text, err := pyvalue.Repr(k.r.meter, v)
+	k.r.deferred(err)
+	return "<" + k.name + "." + name.Text() + ": " + text + ">"
 }

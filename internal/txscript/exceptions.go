@@ -88,8 +88,8 @@ func (e *exception) PyType() string {
 	return e.class
 }
 
-// attr returns what the program or its class has set.
-func (e *exception) attr(name string) (value, bool, error) {
+// PyGetAttr returns what the program or its class has set.
+func (e *exception) PyGetAttr(name string) (value, bool, error) {
 	if v, ok := e.attrs[name]; ok {
 		return v, true, nil
 	}

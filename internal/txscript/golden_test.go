@@ -304,3 +304,29 @@ func TestFormulasDoWhatCPythonDoes(t *testing.T) {
 		})
 	}
 }
+
+func TestSmallFormulasDoWhatCPythonDoes(t *testing.T) {
+	t.Parallel()
+	paths, err := filepath.Glob("testdata/compact/*.jsonl")
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("%d files, %v", len(paths), err)
+	}
+	for _, path := range paths {
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".jsonl"), func(t *testing.T) {
+			t.Parallel()
+			data, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for line := range strings.Lines(string(data)) {
+				var c [3]string
+				if err := json.Unmarshal([]byte(line), &c); err != nil {
+					t.Fatal(err)
+				}
+				if kind, got := run(t, c[0], "{}"); kind != c[1] || got != c[2] {
+					t.Errorf("%s\ngot  %s %s\nwant %s %s", c[0], kind, got, c[1], c[2])
+				}
+			}
+		})
+	}
+}

@@ -26,28 +26,37 @@ func (o *instance) Names() (names []string) {
 	return names
 }
 
-// attr returns an attribute: the object's own, a property's, or a method.
-func (o *instance) attr(name string) (value, bool, error) {
-	self := pyvalue.FromObject(o)
-	v, ok := o.class.find(name, nil)
+// PyGetAttr returns an attribute: the object's own, a property's, or a method.
+func (o *instance) PyGetAttr(name string) (value, bool, error) {
+	return o.class.attrOf(pyvalue.FromObject(o), o.attrs, name)
+}
+
+// attrOf returns an attribute of an object of the class.
+func (k *userClass) attrOf(self value, attrs *pyvalue.Dict, name string) (value, bool, error) {
+	v, ok := k.find(name, nil)
 	if p, isProperty := v.Object().(*property); isProperty {
-		v, err := pyvalue.CallValue(p.get, &pyvalue.Call{Args: []value{self}, Meter: o.class.r.meter})
+		v, err := pyvalue.CallValue(p.get, &pyvalue.Call{Args: []value{self}, Meter: k.r.meter})
 		return v, true, err
 	}
-	if own, has := o.attrs.GetStr(name); has {
+	if own, has := attrs.GetStr(name); has {
 		return own, true, nil
 	}
 	if ok {
-		return o.class.bound(v, self), true, nil
+		return k.bound(v, self), true, nil
 	}
 	if name == "__dict__" {
-		return o.attrs.Value(), true, nil
+		return attrs.Value(), true, nil
 	}
-	if get, ok := o.class.find("__getattr__", nil); ok {
-		v, err := o.class.r.call(bind(get, self), &pyvalue.Call{Args: []value{pyvalue.Str(name)}, Meter: o.class.r.meter})
+	if get, ok := k.find("__getattr__", nil); ok && !k.builtinHas(self, name) {
+		v, err := k.r.call(bind(get, self), &pyvalue.Call{Args: []value{pyvalue.Str(name)}, Meter: k.r.meter})
 		return v, true, err
 	}
 	return value{}, false, nil
+}
+
+// builtinHas reports a method that the class has of the builtin one it derives from.
+func (k *userClass) builtinHas(self value, name string) bool {
+	return k.base != nil && pyvalue.HasMethod(self, name)
 }
 
 // bound is an attribute of the class as one of its object.
@@ -64,23 +73,51 @@ func (k *userClass) bound(v, self value) value {
 
 // PySetAttr sets an attribute.
 func (o *instance) PySetAttr(name string, v value) error {
-	if found, ok := o.class.find(name, nil); ok {
+	return o.class.setAttrOf(pyvalue.FromObject(o), o.attrs, name, v)
+}
+
+// setAttrOf sets an attribute of an object of the class.
+func (k *userClass) setAttrOf(self value, attrs *pyvalue.Dict, name string, v value) error {
+	if set, ok := k.find("__setattr__", nil); ok {
+		_, err := k.r.call(bind(set, self), &pyvalue.Call{Args: []value{pyvalue.Str(name), v}, Meter: k.r.meter})
+		return err
+	}
+	return k.setPlainly(self, attrs, name, v)
+}
+
+// setPlainly is what object.__setattr__ does.
+func (k *userClass) setPlainly(self value, attrs *pyvalue.Dict, name string, v value) error {
+	if found, ok := k.find(name, nil); ok {
 		if p, isProperty := found.Object().(*property); isProperty {
 			if p.set.IsNone() {
-				return pyvalue.Raise("AttributeError", "property '%s' of '%s' object has no setter", name, o.class.name)
+				return pyvalue.Raise("AttributeError", "property '%s' of '%s' object has no setter", name, k.name)
 			}
-			_, err := pyvalue.CallValue(p.set, &pyvalue.Call{Args: []value{pyvalue.FromObject(o), v}, Meter: o.class.r.meter})
+			_, err := pyvalue.CallValue(p.set, &pyvalue.Call{Args: []value{self, v}, Meter: k.r.meter})
 			return err
 		}
 	}
 	switch {
-	case o.class.data != nil && o.class.data.frozen:
+	case k.data != nil && k.data.frozen:
 		return pyvalue.Raise("FrozenInstanceError", "cannot assign to field '%s'", name)
-	case o.class.isEnum:
+	case k.isEnum:
 		return pyvalue.Raise("AttributeError", "cannot set attribute '%s'", name)
 	}
-	o.attrs.SetStr(name, v)
-	return o.class.r.meter.Grow(48)
+	attrs.SetStr(name, v)
+	return k.r.meter.Grow(48)
+}
+
+// setPlainly is object.__setattr__, which a __setattr__ of a class calls.
+func setPlainly(o value, name string, v value) error {
+	if k := userClassOf(o); k != nil {
+		if _, isException := o.Object().(*exception); !isException {
+			if frozen := k.data != nil && k.data.frozen; frozen { // as __post_init__ does
+				attrsOf(o).SetStr(name, v)
+				return k.r.meter.Grow(48)
+			}
+			return k.setPlainly(o, attrsOf(o), name, v)
+		}
+	}
+	return setAttr(o, name, v)
 }
 
 // special returns a method that Python calls by itself; ok is false if the value's
@@ -132,6 +169,9 @@ func (r *run) deferred(err error) {
 // PyStr is what str() returns.
 func (o *instance) PyStr() string {
 	v, ok, err := o.invoke("__str__")
+	if !ok && o.class.isEnum {
+		return o.class.enumText(pyvalue.FromObject(o), "__str__")
+	}
 	if !ok {
 		return o.PyRepr()
 	}
@@ -149,7 +189,7 @@ func (o *instance) PyRepr() string {
 	case o.class.data != nil:
 		return o.class.data.repr(o)
 	case o.class.isEnum:
-		return o.enumRepr()
+		return o.class.enumText(pyvalue.FromObject(o), "__repr__")
 	}
 	return "<formula." + o.class.name + " object>"
 }
@@ -310,18 +350,9 @@ func (o *instance) PyCall(c *pyvalue.Call) (value, error) {
 	return o.class.r.call(f, c)
 }
 
-var operatorMethods = map[pyvalue.Op]string{
-	pyvalue.OpAdd: "add__", pyvalue.OpSub: "sub__", pyvalue.OpMul: "mul__", pyvalue.OpDiv: "truediv__", pyvalue.OpFloorDiv: "floordiv__", pyvalue.OpMod: "mod__",
-	pyvalue.OpPow: "pow__", pyvalue.OpAnd: "and__", pyvalue.OpOr: "or__", pyvalue.OpXor: "xor__", pyvalue.OpLsh: "lshift__", pyvalue.OpRsh: "rshift__",
-}
-
 // PyBinary calls the method of an operator.
 func (o *instance) PyBinary(op pyvalue.Op, other value, reflected bool) (value, bool, error) {
-	name := "__" + operatorMethods[op]
-	if reflected {
-		name = "__r" + operatorMethods[op]
-	}
-	v, ok, err := o.invoke(name, other)
+	v, ok, err := o.invoke(pyvalue.OperatorMethod(op, reflected), other)
 	return v, ok && !isNotImplemented(v), err
 }
 
@@ -337,3 +368,84 @@ func (*notImplemented) PyType() string { return "NotImplementedType" }
 
 // PyRepr prints its name.
 func (*notImplemented) PyRepr() string { return "NotImplemented" }
+
+// PyOwnFormat is format(o, spec).
+func (o *instance) PyOwnFormat(spec string) (string, bool, error) {
+	v, ok, err := o.invoke("__format__", pyvalue.Str(spec))
+	return v.Text(), ok, err
+}
+
+// PyHashNumber is hash(o).
+func (o *instance) PyHashNumber() (value, bool, error) { return o.invoke("__hash__") }
+
+// PyInt is int(o).
+func (o *instance) PyInt() (value, error) {
+	for _, name := range []string{"__int__", "__index__"} {
+		if v, ok, err := o.invoke(name); ok {
+			if err == nil && !isInt(v) {
+				err = pyvalue.Raise("TypeError", "%s returned non-int (type %s)", name, pyvalue.TypeName(v))
+			}
+			return v, err
+		}
+	}
+	return value{}, pyvalue.Raise("TypeError", "int() argument must be a string, a bytes-like object or a real number, not '%s'", o.class.name)
+}
+
+// PyReal is float(o).
+func (o *instance) PyReal() (float64, error) {
+	for _, name := range []string{"__float__", "__index__"} {
+		if v, ok, err := o.invoke(name); ok {
+			f, isNumber := v.Float64()
+			if err == nil && !isNumber {
+				err = pyvalue.Raise("TypeError", "%s.%s returned non-float (type %s)", o.class.name, name, pyvalue.TypeName(v))
+			}
+			return f, err
+		}
+	}
+	return 0, pyvalue.Raise("TypeError", "float() argument must be a string or a real number, not '%s'", o.class.name)
+}
+
+// PySigned is -o and +o.
+func (o *instance) PySigned(negative bool) (value, error) {
+	name, sign := "__pos__", "+"
+	if negative {
+		name, sign = "__neg__", "-"
+	}
+	v, ok, err := o.invoke(name)
+	if !ok {
+		err = pyvalue.Raise("TypeError", "bad operand type for unary %s: '%s'", sign, o.class.name)
+	}
+	return v, err
+}
+
+// PyRound is round(o).
+func (o *instance) PyRound(digits value) (value, error) {
+	args := []value{digits}
+	if digits.IsNone() {
+		args = nil
+	}
+	v, ok, err := o.invoke("__round__", args...)
+	if !ok {
+		err = pyvalue.Raise("TypeError", "type %s doesn't define __round__ method", o.class.name)
+	}
+	return v, err
+}
+
+func isInt(v value) bool { return v.Kind() == pyvalue.KindInt || v.Kind() == pyvalue.KindBool }
+
+// delAttr is del o.name.
+func delAttr(o value, name string) error {
+	k := userClassOf(o)
+	if k == nil {
+		return pyvalue.Raise("AttributeError", "'%s' object has no attribute '%s'", pyvalue.TypeName(o), name)
+	}
+	if e, ok := o.Object().(*exception); ok {
+		if _, has := e.attrs[name]; has {
+			delete(e.attrs, name)
+			return nil
+		}
+	} else if _, has, err := attrsOf(o).Delete(pyvalue.Str(name)); has || err != nil {
+		return err
+	}
+	return pyvalue.Raise("AttributeError", "'%s' object has no attribute '%s'", k.name, name)
+}

@@ -22,6 +22,7 @@ type lazy struct {
 	done    bool
 	err     error // that ended it
 	sent    value // what send gave
+	thrown  error // what throw gave
 	result  value // what the function returned
 }
 
@@ -36,6 +37,9 @@ func (l *lazy) PyRepr() string { return "<" + l.class + " object>" }
 
 // PyAttr returns the methods of a generator.
 func (l *lazy) PyAttr(name string) (value, bool) {
+	if l.function && name == "throw" {
+		return pyvalue.FromObject(&builtin{name, l.throw}), true
+	}
 	if !l.function || name != "send" && name != "close" {
 		return value{}, false
 	}
@@ -59,6 +63,33 @@ func (l *lazy) PyAttr(name string) (value, bool) {
 		}
 		return v, err
 	}}), true
+}
+
+// throw raises an exception where the generator waits.
+func (l *lazy) throw(r *run, c *pyvalue.Call) (value, error) {
+	e, ok := first(c.Args).Object().(*exception)
+	if k, isClass := first(c.Args).Object().(interface {
+		PyCall(c *pyvalue.Call) (value, error)
+	}); isClass && !ok {
+		made, err := k.PyCall(&pyvalue.Call{Args: c.Args[1:], Meter: r.meter})
+		if err != nil {
+			return value{}, err
+		}
+		e, ok = made.Object().(*exception)
+	}
+	if !ok {
+		return value{}, pyvalue.Raise("TypeError", "exceptions must be classes or instances deriving from BaseException, not %s", pyvalue.TypeName(first(c.Args)))
+	}
+	if l.pull == nil || l.done { // it has not begun, or is at its end
+		l.done = true
+		return value{}, &raisedError{e}
+	}
+	l.thrown = &raisedError{e}
+	v, ok, err := l.next(r)
+	if err == nil && !ok {
+		err = l.ended()
+	}
+	return v, err
 }
 
 // ended is the StopIteration at the end.
@@ -154,6 +185,9 @@ func (c *closure) generate(f *frame) value {
 			}
 			sent := l.sent
 			l.sent = value{}
+			if err == nil && l.thrown != nil {
+				err, l.thrown = l.thrown, nil
+			}
 			return sent, err
 		}
 		ctl, err := c.code.body(r, f)
@@ -223,7 +257,7 @@ func (r *run) iterate(v value, f func(value) (bool, error)) error {
 		defer end()
 		return l.walk(r, f)
 	}
-	if l := v.List(); l != nil {
+	if l := v.List(); l != nil && v.Derived() == nil {
 		for i := 0; i < len(l.Items); i++ { // it may grow meanwhile
 			if more, err := f(l.Items[i]); err != nil || !more {
 				return err

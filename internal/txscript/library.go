@@ -2,6 +2,7 @@ package txscript
 
 import (
 	"embed"
+	"html"
 	"strings"
 	"sync"
 
@@ -14,42 +15,43 @@ import (
 //go:embed library/*.py
 var sources embed.FS
 
-// library compiles the modules once, when they are first imported. It is set by init,
-// since modules may import each other.
-var library func() map[string]*Program
+// library are those modules. Each is compiled when it is first imported; it is set by
+// init, since modules import each other.
+var library map[string]func() *Program
 
-func init() { library = sync.OnceValue(compileLibrary) }
-
-func compileLibrary() map[string]*Program {
+func init() {
+	library = make(map[string]func() *Program)
 	files, err := sources.ReadDir("library")
 	if err != nil {
 		panic(err) // they are embedded
 	}
-	programs := make(map[string]*Program)
 	for _, f := range files {
-		source, err := sources.ReadFile("library/" + f.Name())
-		if err != nil {
-			panic(err)
-		}
-		body := (&parser{tokens: lex(string(source), 1)}).program()
-		c := &compiler{scope: newScope(nil, moduleScope), program: &Program{at: -1}}
-		c.changes = &changes{apart: true, atOnce: make(map[*compExpr]bool), slots: make(map[string]int)}
-		c.scope.collect(body)
-		c.program.module = c.scope
-		c.program.body = c.block(body)
-		programs[strings.TrimSuffix(f.Name(), ".py")] = c.program
+		library[strings.TrimSuffix(f.Name(), ".py")] = sync.OnceValue(func() *Program { return compileModule("library/" + f.Name()) })
 	}
-	return programs
+}
+
+func compileModule(name string) *Program {
+	source, err := sources.ReadFile(name)
+	if err != nil {
+		panic(err) // it is embedded
+	}
+	body := (&parser{tokens: lex(string(source), 1)}).program()
+	c := &compiler{scope: newScope(nil, moduleScope), program: &Program{at: -1}}
+	c.changes = &changes{apart: true, atOnce: make(map[*compExpr]bool), slots: make(map[string]int)}
+	c.scope.collect(body)
+	c.program.module = c.scope
+	c.program.body = c.block(body)
+	return c.program
 }
 
 // inLibrary reports a module that is written in the language, and whether it has a
 // name, if one is given.
 func inLibrary(module, name string) bool {
-	p := library()[module]
-	if p == nil || strings.HasPrefix(name, "_") {
+	compiled, ok := library[module]
+	if !ok || strings.HasPrefix(name, "_") {
 		return false
 	}
-	_, ok := p.module.slots[name]
+	_, ok = compiled().module.slots[name]
 	return ok || name == ""
 }
 
@@ -58,7 +60,7 @@ func (r *run) imports(name string) (*module, error) {
 	if m := r.modules[name]; m != nil {
 		return m, nil
 	}
-	p := library()[name]
+	p := library[name]()
 	line := r.line
 	f := &frame{vars: make([]variable, len(p.module.slots))}
 	if _, err := p.body(r, f); err != nil {
@@ -97,9 +99,56 @@ var libraryFunctions = map[string]func(r *run, c *pyvalue.Call) (value, error){
 		}
 		return first(c.Args), nil
 	},
+	"_lib_abstract": func(_ *run, c *pyvalue.Call) (value, error) {
+		return first(c.Args), setAttr(first(c.Args), "__isabstractmethod__", pyvalue.Bool(true))
+	},
+	"_lib_exc_info": func(r *run, _ *pyvalue.Call) (value, error) {
+		if r.handled == nil {
+			return pyvalue.NewTuple(value{}, value{}, value{}), nil
+		}
+		e := pyvalue.FromObject(r.handled)
+		return pyvalue.NewTuple(classOf(e), e, value{}), nil
+	},
+	"_lib_literal":     literal,
+	"_lib_struct_time": libStructTime,
+	"_lib_unicode":     unicodeData,
+	"_lib_unescape": func(r *run, c *pyvalue.Call) (value, error) {
+		if err := exactly(c, "unescape", 1); err != nil {
+			return value{}, err
+		}
+		if !c.Args[0].IsText() {
+			return value{}, pyvalue.Raise("TypeError", "argument of type '%s' is not iterable", pyvalue.TypeName(c.Args[0]))
+		}
+		text := html.UnescapeString(c.Args[0].Text())
+		return pyvalue.Str(text), r.meter.Grow(int64(len(text)))
+	},
+	"_lib_zone": func(_ *run, c *pyvalue.Call) (value, error) {
+		if err := exactly(c, "ZoneInfo", 1); err != nil {
+			return value{}, err
+		}
+		return placeZone(c.Args[0].Text())
+	},
+	"_lib_namedtuple": func(r *run, c *pyvalue.Call) (value, error) {
+		if err := exactly(c, "namedtuple", 3); err != nil {
+			return value{}, err
+		}
+		p := &parts{defaults: make(map[string]value)}
+		names, _ := c.Args[1].Items()
+		for _, n := range names {
+			p.names = append(p.names, n.Text())
+		}
+		for name, v := range c.Args[2].Dict().All() {
+			p.defaults[name.Text()] = v
+		}
+		return pyvalue.FromObject(newNamedTuple(r, c.Args[0].Text(), p)), nil
+	},
 	"_lib_default": func(_ *run, c *pyvalue.Call) (value, error) {
-		if d := first(c.Args).Dict(); d != nil && len(c.Args) == 2 {
+		d := first(c.Args).Dict()
+		switch {
+		case d != nil && len(c.Args) == 2:
 			d.Default = c.Args[1]
+		case d != nil:
+			return d.Default, nil
 		}
 		return first(c.Args), nil
 	},

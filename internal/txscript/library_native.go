@@ -4,10 +4,12 @@ import (
 	"crypto/md5"
 	"crypto/sha1"
 	"crypto/sha256"
+	"crypto/sha3"
 	"crypto/sha512"
 	"encoding/base64"
 	hexcode "encoding/hex"
 	"hash"
+	"strings"
 
 	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
 )
@@ -99,6 +101,10 @@ func (d *digest) PyAttr(name string) (value, bool) {
 	switch name {
 	case "name":
 		return pyvalue.Str(d.name), true
+	case "digest_size":
+		return pyvalue.Int(int64(d.h.Size())), true
+	case "block_size":
+		return pyvalue.Int(int64(d.h.BlockSize())), true
 	case "digest", "hexdigest", "update":
 	default:
 		return value{}, false
@@ -128,7 +134,9 @@ func (d *digest) update(r *run, c *pyvalue.Call) error {
 
 var hashlibModule = func() value {
 	functions := make(map[string]func(*run, *pyvalue.Call) (value, error))
-	for name, make := range map[string]func() hash.Hash{"md5": md5.New, "sha1": sha1.New, "sha224": sha256.New224, "sha256": sha256.New, "sha384": sha512.New384, "sha512": sha512.New} {
+	for name, make := range map[string]func() hash.Hash{"md5": md5.New, "sha1": sha1.New, "sha224": sha256.New224, "sha256": sha256.New, "sha384": sha512.New384, "sha512": sha512.New,
+		"sha3_224": func() hash.Hash { return sha3.New224() }, "sha3_256": func() hash.Hash { return sha3.New256() },
+		"sha3_384": func() hash.Hash { return sha3.New384() }, "sha3_512": func() hash.Hash { return sha3.New512() }} {
 		functions[name] = func(r *run, c *pyvalue.Call) (value, error) {
 			d := &digest{name, make()}
 			if len(c.Args) == 0 {
@@ -136,6 +144,20 @@ var hashlibModule = func() value {
 			}
 			return pyvalue.FromObject(d), d.update(r, c)
 		}
+	}
+	functions["new"] = func(r *run, c *pyvalue.Call) (value, error) {
+		name, ok := c.Arg(0, "name")
+		if !ok || !name.IsText() {
+			return value{}, pyvalue.Raise("TypeError", "new() missing required argument 'name' (pos 1)")
+		}
+		make := functions[strings.ReplaceAll(strings.ToLower(name.Text()), "-", "_")]
+		if make == nil {
+			make = functions[strings.ReplaceAll(strings.ToLower(name.Text()), "-", "")]
+		}
+		if make == nil || name.Text() == "new" {
+			return value{}, pyvalue.Raise("ValueError", "unsupported hash type %s", name.Text())
+		}
+		return make(r, &pyvalue.Call{Args: c.Args[min(1, len(c.Args)):], Meter: c.Meter})
 	}
 	return newModule("hashlib", functions, nil)
 }()

@@ -84,6 +84,9 @@ func rounded(name string, f func(float64) float64) func(r *run, c *pyvalue.Call)
 var mathModule = newModule("math", map[string]func(r *run, c *pyvalue.Call) (value, error){
 	"floor": rounded("floor", math.Floor), "ceil": rounded("ceil", math.Ceil), "trunc": rounded("trunc", math.Trunc),
 	"sqrt": float1("sqrt", math.Sqrt), "fabs": float1("fabs", math.Abs), "exp": float1("exp", math.Exp),
+	"asin": float1("asin", math.Asin), "acos": float1("acos", math.Acos), "sinh": float1("sinh", math.Sinh), "cosh": float1("cosh", math.Cosh),
+	"asinh": float1("asinh", math.Asinh), "acosh": float1("acosh", math.Acosh), "atanh": float1("atanh", math.Atanh), "expm1": float1("expm1", math.Expm1),
+	"log1p": float1("log1p", math.Log1p), "erf": float1("erf", math.Erf), "erfc": float1("erfc", math.Erfc),
 	"log10": float1("log10", math.Log10), "log2": float1("log2", math.Log2),
 	"log": func(_ *run, c *pyvalue.Call) (value, error) {
 		if len(c.Args) < 1 || len(c.Args) > 2 {
@@ -190,7 +193,7 @@ var mathModule = newModule("math", map[string]func(r *run, c *pyvalue.Call) (val
 		}
 		return pyvalue.Float(total), err
 	},
-}, map[string]value{"pi": pyvalue.Float(math.Pi), "e": pyvalue.Float(math.E), "inf": pyvalue.Float(math.Inf(1)), "nan": pyvalue.Float(math.NaN())})
+}, map[string]value{"pi": pyvalue.Float(math.Pi), "tau": pyvalue.Float(2 * math.Pi), "e": pyvalue.Float(math.E), "inf": pyvalue.Float(math.Inf(1)), "nan": pyvalue.Float(math.NaN())})
 
 func predicate(name string, f func(float64) bool) func(r *run, c *pyvalue.Call) (value, error) {
 	return func(_ *run, c *pyvalue.Call) (value, error) {

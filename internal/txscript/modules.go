@@ -51,7 +51,7 @@ func Modules() (names []string) {
 	for name := range wholeModules() {
 		names = append(names, name)
 	}
-	for name := range library() {
+	for name := range library {
 		names = append(names, name)
 	}
 	slices.Sort(names)
@@ -68,40 +68,69 @@ func (c *compiler) imported(s *importStmt) exec {
 	}
 	set := c.store(&nameExpr{s.line, s.name})
 	if s.module == "__future__" || s.module == "typing" {
-		return func(r *run, f *frame) (control, error) { return goOn, set(r, f, value{}) }
-	}
-	if name, parent := s.module, s.name == "os" && s.module == "os.path" || s.name == "urllib" && s.module == "urllib.parse"; inLibrary(name, s.attr) {
 		return func(r *run, f *frame) (control, error) {
-			m, err := r.imports(name)
-			if err != nil {
-				return goOn, err
-			}
-			v := pyvalue.FromObject(m)
 			switch {
-			case s.attr != "":
-				v = m.attrs[s.attr]
-			case parent: // import os.path binds os
-				_, inner, _ := strings.Cut(name, ".")
-				v = pyvalue.FromObject(&module{s.name, map[string]value{inner: v}})
+			case s.module == "__future__":
+				return goOn, set(r, f, value{})
+			case s.attr == "":
+				return goOn, set(r, f, pyvalue.FromObject(&typingModule{}))
 			}
-			return goOn, set(r, f, v)
+			return goOn, set(r, f, typingName(s.attr))
 		}
 	}
-	if s.module == "os" && (s.attr == "path" || s.attr == "") || s.module == "urllib" && s.attr == "parse" {
-		full := map[string]string{"os": "os.path", "urllib": "urllib.parse"}[s.module]
+	if inLibrary(s.module, s.attr) {
+		return c.importedModule(s, set)
+	}
+	if inner := s.module + "." + s.attr; s.attr != "" && inLibrary(inner, "") { // from os import path
 		return func(r *run, f *frame) (control, error) {
-			m, err := r.imports(full)
+			m, err := r.imports(inner)
 			if err != nil {
 				return goOn, err
 			}
-			if s.attr != "" {
-				return goOn, set(r, f, pyvalue.FromObject(m))
+			return goOn, set(r, f, pyvalue.FromObject(m))
+		}
+	}
+	if s.module == "os" && s.attr == "" || s.module == "urllib" && s.attr == "" {
+		inner := map[string]string{"os": "path", "urllib": "parse"}[s.module]
+		return func(r *run, f *frame) (control, error) {
+			m, err := r.imports(s.module + "." + inner)
+			if err != nil {
+				return goOn, err
 			}
-			return goOn, set(r, f, pyvalue.FromObject(&module{s.module, map[string]value{"path": pyvalue.FromObject(m)}}))
+			return goOn, set(r, f, pyvalue.FromObject(&module{s.module, map[string]value{inner: pyvalue.FromObject(m)}}))
 		}
 	}
 	v := importValue(s)
 	return func(r *run, f *frame) (control, error) { return goOn, set(r, f, v(r)) }
+}
+
+// importedModule compiles the import of a module that is written in the language, or
+// of a name in it. import a.b binds a, which has b.
+func (c *compiler) importedModule(s *importStmt, set setter) exec {
+	outer, inner, dotted := strings.Cut(s.module, ".")
+	return func(r *run, f *frame) (control, error) {
+		m, err := r.imports(s.module)
+		if err != nil {
+			return goOn, err
+		}
+		v := pyvalue.FromObject(m)
+		switch {
+		case s.attr != "":
+			v = m.attrs[s.attr]
+		case dotted && s.name == outer:
+			around := &module{outer, map[string]value{inner: v}}
+			if inLibrary(outer, "") { // collections.abc
+				parent, err := r.imports(outer)
+				if err != nil {
+					return goOn, err
+				}
+				parent.attrs[inner] = v
+				around = parent
+			}
+			v = pyvalue.FromObject(around)
+		}
+		return goOn, set(r, f, v)
+	}
 }
 
 // wholeModules are the modules that are written in Go.
@@ -136,9 +165,6 @@ func importValue(s *importStmt) func(r *run) value {
 		}
 		unsupported(s.at(), "the module "+s.module)
 	}
-	if s.module == "typing" || s.module == "__future__" {
-		return constant(pyvalue.None())
-	}
 	if s.module == "txscript" || s.module == "rossum_python" {
 		if b, ok := builtins[s.attr]; ok {
 			return constant(b)
@@ -157,7 +183,7 @@ func importValue(s *importStmt) func(r *run) value {
 	}
 	v := whole[s.module]
 	if v == nil {
-		if library()[s.module] != nil {
+		if library[s.module] != nil {
 			unsupported(s.at(), s.attr+" of the module "+s.module)
 		}
 		if s.module == "os" || s.module == "urllib" {

@@ -60,7 +60,7 @@ func (d *dateValue) zoneDirective(format string) (string, bool) {
 	case strings.HasPrefix(format, ":z"):
 		return offsetText(d.zone.micros, ":"), true
 	case format[0] == 'Z':
-		return d.zone.PyStr(), true
+		return d.zone.tzname(), true
 	}
 	return "", false
 }

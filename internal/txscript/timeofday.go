@@ -118,8 +118,8 @@ func (d *timeOfDay) PyCompareError(other value) error {
 // PyHash makes a time a key.
 func (d *timeOfDay) PyHash() (string, error) { return "time " + d.instant().String(), nil }
 
-// format is what f-strings do with a time.
-func (d *timeOfDay) format(spec string) (string, error) { return d.date().strftime(spec) }
+// PyFormat is what f-strings do with a time.
+func (d *timeOfDay) PyFormat(spec string) (string, error) { return d.date().strftime(spec) }
 
 func (d *timeOfDay) date() *dateValue { return &dateValue{d.t, true, d.zone} }
 

@@ -2,14 +2,81 @@ package txscript
 
 import (
 	"fmt"
+	"time"
+	_ "time/tzdata" // for machines that have no list of time zones
 
 	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
 )
 
-// zone is a timezone: a fixed distance from UTC.
+// zone is a timezone: a fixed distance from UTC, or what that is in a place at a time.
 type zone struct {
 	micros int64 // east of UTC
 	name   string
+
+	place  *time.Location // of a ZoneInfo, nil for a fixed distance
+	summer int64          // how much of the distance is daylight saving time
+	fold   int            // which of two times with the same clock
+}
+
+// placeZone returns ZoneInfo(key), None for a place that nobody knows.
+func placeZone(key string) (value, error) {
+	if key == "" || key == "Local" {
+		return value{}, nil
+	}
+	place, err := time.LoadLocation(key)
+	if err != nil {
+		return value{}, nil //nolint:nilerr // the caller raises ZoneInfoNotFoundError
+	}
+	return pyvalue.FromObject(&zone{place: place}), nil
+}
+
+// at is the zone when the clocks of its place show t.
+func (z *zone) at(t time.Time) *zone {
+	if z == nil || z.place == nil {
+		return z
+	}
+	y, m, d := t.Date()
+	there := time.Date(y, m, d, t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), z.place)
+	// Of two times with the same clock, or in a gap, fold says which distance counts.
+	before, after := offsetOf(there.Add(-24*time.Hour)), offsetOf(there.Add(24*time.Hour))
+	for _, seconds := range map[int][]int64{0: {before, after}, 1: {after, before}}[z.fold] {
+		if instant := t.Add(-time.Duration(seconds) * time.Second); offsetOf(instant.In(z.place)) == seconds {
+			return z.when(instant, seconds)
+		}
+	}
+	seconds := before // in a gap
+	if z.fold == 1 {
+		seconds = after
+	}
+	return z.when(t.Add(-time.Duration(seconds)*time.Second), seconds)
+}
+
+// during is the zone at an instant.
+func (z *zone) during(instant time.Time) *zone {
+	if z == nil || z.place == nil {
+		return z
+	}
+	return z.when(instant, offsetOf(instant.In(z.place)))
+}
+
+func (z *zone) when(instant time.Time, seconds int64) *zone {
+	local := instant.In(z.place)
+	name, _ := local.Zone()
+	made := &zone{micros: seconds * 1e6, name: name, place: z.place, fold: z.fold}
+	if local.IsDST() {
+		made.summer = 3600 * 1e6
+	}
+	return made
+}
+
+func offsetOf(t time.Time) int64 {
+	_, seconds := t.Zone()
+	return int64(seconds)
+}
+
+// samePlace reports two zones of one place: their clocks are compared, not instants.
+func samePlace(a, b *zone) bool {
+	return a != nil && b != nil && a.place != nil && b.place != nil && a.place.String() == b.place.String()
 }
 
 var utcZone = &zone{}
@@ -43,7 +110,7 @@ func newZone(_ *run, c *pyvalue.Call) (value, error) {
 	if !name.IsText() {
 		return value{}, pyvalue.Raise("TypeError", "timezone() argument 2 must be str, not %s", pyvalue.TypeName(name))
 	}
-	return pyvalue.FromObject(&zone{d.micros, name.Text()}), nil
+	return pyvalue.FromObject(&zone{micros: d.micros, name: name.Text()}), nil
 }
 
 func checkOffset(micros int64) error {
@@ -54,10 +121,23 @@ func checkOffset(micros int64) error {
 }
 
 // PyType implements [pyvalue.Object].
-func (*zone) PyType() string { return "datetime.timezone" }
+func (z *zone) PyType() string {
+	if z.place != nil {
+		return "zoneinfo.ZoneInfo"
+	}
+	return "datetime.timezone"
+}
 
 // PyStr prints UTC, or UTC+02:00.
 func (z *zone) PyStr() string {
+	if z.place != nil {
+		return z.place.String()
+	}
+	return z.tzname()
+}
+
+// tzname is what tzname() returns.
+func (z *zone) tzname() string {
 	if z.name != "" {
 		return z.name
 	}
@@ -69,6 +149,10 @@ func (z *zone) PyStr() string {
 
 // PyRepr prints what makes the zone.
 func (z *zone) PyRepr() string {
+	if z.place != nil {
+		key, _ := pyvalue.Repr(nil, pyvalue.Str(z.place.String())) // without a meter a text can be printed
+		return "zoneinfo.ZoneInfo(key=" + key + ")"
+	}
 	if z == utcZone {
 		return "datetime.timezone.utc"
 	}
@@ -100,6 +184,9 @@ func offsetText(micros int64, colon string) string {
 // PyEqual compares distances.
 func (z *zone) PyEqual(other value) bool {
 	o, ok := other.Object().(*zone)
+	if z.place != nil || ok && o.place != nil {
+		return ok && samePlace(z, o)
+	}
 	return ok && o.micros == z.micros
 }
 
@@ -108,14 +195,16 @@ func (z *zone) PyHash() (string, error) { return fmt.Sprint("zone ", z.micros), 
 
 // PyAttr returns the methods.
 func (z *zone) PyAttr(name string) (value, bool) {
-	var f func() value
+	var f func(of *zone) value
 	switch name {
+	case "key":
+		return pyvalue.Str(z.PyStr()), z.place != nil
 	case "utcoffset":
-		f = func() value { return delta(z.micros) }
+		f = func(of *zone) value { return delta(of.micros) }
 	case "tzname":
-		f = func() value { return pyvalue.Str(z.PyStr()) }
+		f = func(of *zone) value { return pyvalue.Str(of.tzname()) }
 	case "dst":
-		f = pyvalue.None
+		f = func(of *zone) value { return of.dst() }
 	default:
 		return value{}, false
 	}
@@ -123,8 +212,24 @@ func (z *zone) PyAttr(name string) (value, bool) {
 		if err := exactly(c, "timezone."+name, 1); err != nil {
 			return value{}, err
 		}
-		return f(), nil
+		of := z
+		if z.place != nil {
+			d, ok := c.Args[0].Object().(*dateValue)
+			if !ok {
+				return value{}, nil
+			}
+			of = z.at(d.t)
+		}
+		return f(of), nil
 	}}), true
+}
+
+// dst is how much of the distance is daylight saving time, None for a fixed one.
+func (z *zone) dst() value {
+	if z.place == nil {
+		return value{}
+	}
+	return delta(z.summer)
 }
 
 // offset is what utcoffset, tzname and dst of a date or time return.
@@ -132,13 +237,20 @@ func (z *zone) attr(name string) (value, bool) {
 	switch name {
 	case "tzinfo":
 		return z.value(), true
+	case "fold":
+		if z == nil {
+			return pyvalue.Int(0), true
+		}
+		return pyvalue.Int(int64(z.fold)), true
 	case "utcoffset", "tzname", "dst":
 		return pyvalue.FromObject(&builtin{name, func(*run, *pyvalue.Call) (value, error) {
 			switch {
-			case z == nil || name == "dst":
+			case z == nil:
 				return value{}, nil
+			case name == "dst":
+				return z.dst(), nil
 			case name == "tzname":
-				return pyvalue.Str(z.PyStr()), nil
+				return pyvalue.Str(z.tzname()), nil
 			}
 			return delta(z.micros), nil
 		}}), true

@@ -80,12 +80,18 @@ func namedUUID(name string, version byte, make func() hash.Hash) func(*run, *pyv
 }
 
 func newUUID(_ *run, c *pyvalue.Call) (value, error) {
-	if err := c.Check("UUID", 1, "hex", "bytes"); err != nil {
-		if _, ok := c.Arg(-1, "bytes"); !ok {
-			return value{}, pyvalue.Raise("TypeError", "one of the hex, bytes, bytes_le, fields, or int arguments must be given")
-		}
+	if err := c.Check("UUID", 0, "hex", "bytes", "bytes_le", "fields", "int", "version"); err != nil || len(c.Args)+len(c.Names) == 0 {
+		return value{}, pyvalue.Raise("TypeError", "one of the hex, bytes, bytes_le, fields, or int arguments must be given")
 	}
 	u := new(uuidValue)
+	if v, ok := c.Arg(4, "int"); ok {
+		i := v.BigInt()
+		if i == nil || i.Sign() < 0 || i.BitLen() > 128 {
+			return value{}, pyvalue.Raise("ValueError", "int is out of range (need a 128-bit value)")
+		}
+		i.FillBytes(u[:])
+		return pyvalue.FromObject(u), nil
+	}
 	if v, ok := c.Arg(1, "bytes"); ok {
 		if len(v.Data()) != 16 {
 			return value{}, pyvalue.Raise("ValueError", "bytes is not a 16-char string")

@@ -1,56 +1,125 @@
-OrderedDict = dict
-
-
 def defaultdict(default_factory=None, *args, **named):
-    return _lib_default(dict(*args, **named), default_factory)
+    return _lib_default(_defaultdict(*args, **named), default_factory)
 
 
-class Counter:
+class _defaultdict(dict):
+    @property
+    def default_factory(self): return _lib_default(self)
+
+    def __repr__(self): return f"defaultdict({_lib_default(self)!r}, {dict(self)!r})"
+    def copy(self): return defaultdict(_lib_default(self), self)
+
+
+class OrderedDict(dict):
+    def move_to_end(self, key, last=True):
+        value = self.pop(key)
+        if last:
+            self[key] = value
+        else:
+            rest = dict(self)
+            self.clear()
+            self[key] = value
+            self.update(rest)
+
+    def popitem(self, last=True):
+        if not self:
+            raise KeyError("dictionary is empty")
+        key = list(self)[-1 if last else 0]
+        return key, self.pop(key)
+
+    def copy(self): return OrderedDict(self)
+    def __repr__(self): return "OrderedDict(" + (repr(list(self.items())) if self else "") + ")"
+
+    def __eq__(self, other):
+        if isinstance(other, OrderedDict):
+            return list(self.items()) == list(other.items())
+        return dict(self) == other
+
+
+class Counter(dict):
     def __init__(self, iterable=(), **named):
-        self._n = {}
         self.update(iterable, **named)
 
+    def __missing__(self, key): return 0
+
     def update(self, iterable=(), **named):
-        if isinstance(iterable, (dict, Counter)):
+        self._count(1, iterable, named)
+
+    def subtract(self, iterable=(), **named):
+        self._count(-1, iterable, named)
+
+    def _count(self, sign, iterable, named):
+        if isinstance(iterable, dict):
             for k, n in iterable.items():
-                self._n[k] = self._n.get(k, 0) + n
-        else:
+                self[k] = self.get(k, 0) + sign * n
+        elif iterable is not None:
             for k in iterable:
-                self._n[k] = self._n.get(k, 0) + 1
+                self[k] = self.get(k, 0) + sign
         for k, n in named.items():
-            self._n[k] = self._n.get(k, 0) + n
+            self[k] = self.get(k, 0) + sign * n
 
     def most_common(self, n=None):
-        return sorted(self._n.items(), key=lambda item: item[1], reverse=True)[:n]
+        return sorted(self.items(), key=lambda item: item[1], reverse=True)[:n]
 
     def elements(self):
-        for k, n in self._n.items():
+        for k, n in self.items():
             for _ in range(n):
                 yield k
 
-    def total(self): return sum(self._n.values())
-    def items(self): return self._n.items()
-    def keys(self): return self._n.keys()
-    def values(self): return self._n.values()
-    def get(self, k, default=None): return self._n.get(k, default)
-    def __getitem__(self, k): return self._n.get(k, 0)
-    def __setitem__(self, k, n): self._n[k] = n
-    def __contains__(self, k): return k in self._n
-    def __iter__(self): return iter(self._n)
-    def __len__(self): return len(self._n)
+    def total(self): return sum(self.values())
+    def copy(self): return Counter(self)
 
-    def __eq__(self, other):
-        return self._n == (other._n if isinstance(other, Counter) else other)
-
-    def __add__(self, other):
-        made = Counter(self)
-        made.update(other)
+    def _kept(self, other, combine):
+        made = Counter()
+        for k in [*self, *(k for k in other if k not in self)]:
+            n = combine(self[k], other[k])
+            if n > 0:
+                made[k] = n
         return made
 
+    def __add__(self, other): return self._kept(other, lambda a, b: a + b)
+    def __sub__(self, other): return self._kept(other, lambda a, b: a - b)
+    def __and__(self, other): return self._kept(other, min)
+    def __or__(self, other): return self._kept(other, max)
+    def __pos__(self): return self._kept(Counter(), lambda a, b: a)
+    def __neg__(self): return Counter()._kept(self, lambda a, b: a - b)
+
     def __repr__(self):
-        if not self._n:
+        if not self:
             return "Counter()"
         return "Counter({" + ", ".join(f"{k!r}: {n!r}" for k, n in self.most_common()) + "})"
+
+
+class ChainMap:
+    def __init__(self, *maps): self.maps = list(maps) or [{}]
+
+    def _merged(self):
+        made = {}
+        for m in reversed(self.maps):
+            made.update(m)
+        return made
+
+    def __getitem__(self, key):
+        for m in self.maps:
+            if key in m:
+                return m[key]
+        raise KeyError(key)
+
+    def __setitem__(self, key, value): self.maps[0][key] = value
+    def __contains__(self, key): return any(key in m for m in self.maps)
+    def __iter__(self): return iter(self._merged())
+    def __len__(self): return len(self._merged())
+    def get(self, key, default=None): return self[key] if key in self else default
+    def keys(self): return self._merged().keys()
+    def values(self): return self._merged().values()
+    def items(self): return self._merged().items()
+    def new_child(self, m=None): return ChainMap({} if m is None else m, *self.maps)
+
+    @property
+    def parents(self): return ChainMap(*self.maps[1:])
+
+    def __eq__(self, other): return self._merged() == (other._merged() if isinstance(other, ChainMap) else other)
+    def __repr__(self): return "ChainMap(" + ", ".join(map(repr, self.maps)) + ")"
 
 
 class deque:
@@ -74,6 +143,23 @@ class deque:
         for x in it:
             self.append(x)
 
+    def extendleft(self, it):
+        for x in it:
+            self.appendleft(x)
+
+    def rotate(self, n=1):
+        if self._items:
+            n %= len(self._items)
+            self._items[:] = self._items[-n:] + self._items[:-n] if n else self._items
+
+    def remove(self, x): self._items.remove(x)
+    def count(self, x): return self._items.count(x)
+    def index(self, x, *args): return self._items.index(x, *args)
+    def insert(self, i, x): self._items.insert(i, x)
+    def reverse(self): self._items.reverse()
+    def copy(self): return deque(self._items, self.maxlen)
+    def __setitem__(self, i, x): self._items[i] = x
+
     def pop(self):
         if not self._items:
             raise IndexError("pop from an empty deque")
@@ -95,38 +181,29 @@ class deque:
         return f"deque({self._items!r})" if self.maxlen is None else f"deque({self._items!r}, maxlen={self.maxlen})"
 
 
-def namedtuple(typename, field_names, *, defaults=()):
+_KEYWORDS = ("False None True and as assert async await break class continue def del elif else except finally for from global if import in is "
+             "lambda nonlocal not or pass raise return try while with yield").split()
+
+
+def namedtuple(typename, field_names, *, rename=False, defaults=(), module=None):
     if isinstance(field_names, str):
         field_names = field_names.replace(",", " ").split()
-    names = tuple(field_names)
-    optional = dict(zip(names[len(names) - len(defaults):], defaults))
-
-    class T:
-        _fields = names
-
-        def __init__(self, *args, **named):
-            if len(args) > len(names):
-                raise TypeError(f"{typename}.__new__() takes {len(names) + 1} positional arguments but {len(args) + 1} were given")
-            given = {**optional, **dict(zip(names, args)), **named}
-            missing = [n for n in names if n not in given]
-            if missing:
-                s = "s" if len(missing) > 1 else ""
-                raise TypeError(f"{typename}.__new__() missing {len(missing)} required positional argument{s}: " + " and ".join(repr(n) for n in missing))
-            for n in given:
-                if n not in names:
-                    raise TypeError(f"{typename}.__new__() got an unexpected keyword argument '{n}'")
-                setattr(self, n, given[n])
-
-        def _tuple(self): return tuple(getattr(self, n) for n in names)
-        def _asdict(self): return {n: getattr(self, n) for n in names}
-        def _replace(self, **named): return T(**{**self._asdict(), **named})
-        def __iter__(self): return iter(self._tuple())
-        def __len__(self): return len(names)
-        def __getitem__(self, i): return self._tuple()[i]
-        def __contains__(self, x): return x in self._tuple()
-        def __eq__(self, other): return self._tuple() == (other._tuple() if hasattr(other, "_tuple") else other)
-        def __lt__(self, other): return self._tuple() < (other._tuple() if hasattr(other, "_tuple") else other)
-        def __hash__(self): return self._tuple()
-        def __repr__(self): return typename + "(" + ", ".join(f"{n}={getattr(self, n)!r}" for n in names) + ")"
-
-    return _lib_rename(T, typename)
+    names = list(map(str, field_names))
+    if rename:
+        for i, n in enumerate(names):
+            if not n.isidentifier() or n in _KEYWORDS or n.startswith("_") or n in names[:i]:
+                names[i] = f"_{i}"
+    for n in [typename] + names:
+        if not n.isidentifier():
+            raise ValueError(f"Type names and field names must be valid identifiers: {n!r}")
+        if n in _KEYWORDS:
+            raise ValueError(f"Type names and field names cannot be a keyword: {n!r}")
+    for i, n in enumerate(names):
+        if n.startswith("_") and not rename:
+            raise ValueError(f"Field names cannot start with an underscore: {n!r}")
+        if n in names[:i]:
+            raise ValueError(f"Encountered duplicate field name: {n!r}")
+    defaults = tuple(defaults or ())
+    if len(defaults) > len(names):
+        raise TypeError("Got more default values than field names")
+    return _lib_namedtuple(typename, names, dict(zip(names[len(names) - len(defaults):], defaults)))

@@ -18,8 +18,26 @@ class partial:
         return self.func(*self.args, *args, **{**self.keywords, **keywords})
 
 
-def wraps(wrapped):
-    return lambda f: f
+def update_wrapper(wrapper, wrapped, *args, **named):
+    for name in ("__module__", "__name__", "__qualname__", "__doc__"):
+        if hasattr(wrapped, name):
+            setattr(wrapper, name, getattr(wrapped, name))
+    wrapper.__wrapped__ = wrapped
+    return wrapper
+
+
+def wraps(wrapped, *args, **named):
+    return lambda f: update_wrapper(f, wrapped)
+
+
+def total_ordering(cls):
+    if not hasattr(cls, "__gt__"):
+        cls.__gt__ = lambda self, other: not (self < other or self == other)
+    if not hasattr(cls, "__le__"):
+        cls.__le__ = lambda self, other: self < other or self == other
+    if not hasattr(cls, "__ge__"):
+        cls.__ge__ = lambda self, other: not self < other
+    return cls
 
 
 def lru_cache(maxsize=128, typed=False):
@@ -31,7 +49,7 @@ def lru_cache(maxsize=128, typed=False):
             if key not in kept:
                 kept[key] = f(*args, **named)
             return kept[key]
-        return cached
+        return update_wrapper(cached, f)
     return decorate(maxsize) if callable(maxsize) else decorate
 
 

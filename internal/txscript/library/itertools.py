@@ -187,3 +187,19 @@ def combinations(it, r):
 def tee(it, n=2):
     items = list(it)
     return tuple(iter(items) for _ in range(n))
+
+
+def combinations_with_replacement(it, r):
+    pool = tuple(it)
+    if not pool and r:
+        return
+    at = [0] * r
+    yield tuple(pool[i] for i in at)
+    while True:
+        for i in reversed(range(r)):
+            if at[i] != len(pool) - 1:
+                break
+        else:
+            return
+        at[i:] = [at[i] + 1] * (r - i)
+        yield tuple(pool[i] for i in at)

@@ -36,3 +36,28 @@ def splitext(path):
 
 
 def isabs(path): return path.startswith("/")
+
+
+def normpath(path):
+    if not path:
+        return "."
+    start = "//" if path.startswith("//") and not path.startswith("///") else "/" if path.startswith("/") else ""
+    made = []
+    for part in path.split("/"):
+        if part in ("", "."):
+            continue
+        if part != ".." or not start and not made or made and made[-1] == "..":
+            made.append(part)
+        elif made:
+            made.pop()
+    return start + "/".join(made) or "."
+
+
+def commonprefix(paths):
+    if not paths:
+        return ""
+    low, high = min(paths), max(paths)
+    for i, c in enumerate(low):
+        if c != high[i]:
+            return low[:i]
+    return low

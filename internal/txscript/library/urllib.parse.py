@@ -1,3 +1,6 @@
+from collections import namedtuple
+
+
 _always = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-~"
 
 
@@ -66,9 +69,17 @@ def parse_qs(qs, keep_blank_values=False):
     return found
 
 
-class SplitResult:
-    def __init__(self, scheme, netloc, path, query, fragment):
-        self.scheme, self.netloc, self.path, self.query, self.fragment = scheme, netloc, path, query, fragment
+class _Address:
+    def _userinfo(self):
+        info, at, _ = self.netloc.rpartition("@")
+        name, colon, password = info.partition(":")
+        return (name if at else None), (password if colon else None)
+
+    @property
+    def username(self): return self._userinfo()[0]
+
+    @property
+    def password(self): return self._userinfo()[1]
 
     @property
     def hostname(self):
@@ -80,26 +91,32 @@ class SplitResult:
     def port(self):
         tail = self.netloc.rpartition("@")[2].rpartition("]")[2]
         number = tail.rpartition(":")[2] if ":" in tail else ""
-        return int(number) if number else None
+        if not number:
+            return None
+        if not (number.isdigit() and number.isascii()):
+            raise ValueError(f"Port could not be cast to integer value as {number!r}")
+        if int(number) > 65535:
+            raise ValueError("Port out of range 0-65535")
+        return int(number)
 
-    def _parts(self): return (self.scheme, self.netloc, self.path, self.query, self.fragment)
-    def __iter__(self): return iter(self._parts())
-    def __getitem__(self, i): return self._parts()[i]
-    def __len__(self): return len(self._parts())
-    def __eq__(self, other): return tuple(self) == tuple(other)
+    def geturl(self): return urlunparse(self) if len(self) == 6 else urlunsplit(self)
 
-    def geturl(self):
-        url = self.path
-        if self.netloc:
-            url = "//" + self.netloc + ("/" + url if url and not url.startswith("/") else url)
-        if self.scheme:
-            url = self.scheme + ":" + url
-        if self.query:
-            url += "?" + self.query
-        return url + ("#" + self.fragment if self.fragment else "")
+
+class SplitResult(namedtuple("SplitResult", "scheme netloc path query fragment"), _Address):
+    pass
+
+
+class ParseResult(namedtuple("ParseResult", "scheme netloc path params query fragment"), _Address):
+    pass
+
+
+_PARAMS = ("", "ftp", "hdl", "prospero", "http", "https", "shttp", "rtsp", "rtspu", "sip", "sips", "mms", "sftp", "tel")
+_NETLOC = ("", "ftp", "http", "gopher", "nntp", "telnet", "imap", "wais", "file", "mms", "https", "shttp", "snews", "prospero", "rtsp", "rtspu",
+           "rsync", "svn", "svn+ssh", "sftp", "nfs", "git", "git+ssh", "ws", "wss")
 
 
 def urlsplit(url, scheme="", allow_fragments=True):
+    url = url.lstrip("".join(map(chr, range(33)))).replace("\t", "").replace("\r", "").replace("\n", "")
     netloc = query = fragment = ""
     head, colon, rest = url.partition(":")
     if colon and head and head[0].isalpha() and head[0].isascii() and all(c.isascii() and (c.isalnum() or c in "+-.") for c in head):
@@ -107,6 +124,8 @@ def urlsplit(url, scheme="", allow_fragments=True):
     if url.startswith("//"):
         end = min([i for i in (url.find(c, 2) for c in "/?#") if i >= 0], default=len(url))
         netloc, url = url[2:end], url[end:]
+        if ("[" in netloc) != ("]" in netloc):
+            raise ValueError("Invalid IPv6 URL")
     if allow_fragments and "#" in url:
         url, _, fragment = url.partition("#")
     if "?" in url:
@@ -115,4 +134,63 @@ def urlsplit(url, scheme="", allow_fragments=True):
 
 
 def urlparse(url, scheme="", allow_fragments=True):
-    return urlsplit(url, scheme, allow_fragments)
+    scheme, netloc, path, query, fragment = urlsplit(url, scheme, allow_fragments)
+    params, last = "", path.rpartition("/")[2]
+    if scheme in _PARAMS and ";" in last:
+        at = len(path) - len(last) + last.index(";")
+        path, params = path[:at], path[at + 1:]
+    return ParseResult(scheme, netloc, path, params, query, fragment)
+
+
+def urlunsplit(parts):
+    scheme, netloc, url, query, fragment = parts
+    if netloc or scheme and scheme in _NETLOC and url[:2] != "//":
+        url = "//" + netloc + ("/" + url if url and not url.startswith("/") else url)
+    if scheme:
+        url = scheme + ":" + url
+    if query:
+        url += "?" + query
+    return url + ("#" + fragment if fragment else "")
+
+
+def urlunparse(parts):
+    scheme, netloc, url, params, query, fragment = parts
+    return urlunsplit((scheme, netloc, f"{url};{params}" if params else url, query, fragment))
+
+
+def urldefrag(url):
+    p = urlparse(url)
+    return _Defragged(urlunparse(p._replace(fragment="")), p.fragment)
+
+
+_Defragged = namedtuple("DefragResult", "url fragment")
+
+
+def urljoin(base, url, allow_fragments=True):
+    if not base or not url:
+        return url or base
+    b = urlparse(base, "", allow_fragments)
+    p = urlparse(url, b.scheme, allow_fragments)
+    if p.scheme != b.scheme or p.scheme not in _NETLOC:
+        return url
+    if p.netloc:
+        return urlunparse(p)
+    if not p.path and not p.params:
+        return urlunparse((p.scheme, b.netloc, b.path, b.params, p.query or b.query, p.fragment))
+    segments = p.path.split("/")
+    if not p.path.startswith("/"):
+        before = b.path.split("/")
+        if before[-1] != "":
+            del before[-1]
+        segments = before + segments
+        segments[1:-1] = [s for s in segments[1:-1] if s]
+    made = []
+    for segment in segments:
+        if segment == "..":
+            if made:
+                made.pop()
+        elif segment != ".":
+            made.append(segment)
+    if segments[-1] in (".", ".."):
+        made.append("")
+    return urlunparse((p.scheme, b.netloc, "/".join(made) or "/", p.params, p.query, p.fragment))

@@ -1,0 +1,112 @@
+package pyvalue
+
+import (
+	"hash/fnv"
+	"math"
+	"math/big"
+	"math/bits"
+)
+
+// Hash returns what hash() does: that of CPython for numbers and tuples of them, and
+// one that is the same in every run for texts, whose hash CPython salts. TypeError for
+// what cannot be a key.
+func Hash(v Value) (int64, error) {
+	v = v.plain()
+	switch x := v.any.(type) {
+	case Kind:
+		if x == KindFloat {
+			return hashFloat(math.Float64frombits(v.num)), nil
+		}
+		return hashInt(v.BigInt()), nil
+	case *big.Int:
+		return hashInt(x), nil
+	case *tuple:
+		return hashTuple(x.items)
+	case interface{ PyNumber() (Value, bool) }:
+		if n, ok := x.PyNumber(); ok {
+			return Hash(n)
+		}
+	case interface{ PyHashNumber() (Value, bool, error) }:
+		if n, ok, err := x.PyHashNumber(); ok {
+			i := n.BigInt()
+			if err == nil && i == nil {
+				err = typeError("__hash__ method should return an integer")
+			}
+			if err != nil {
+				return 0, err
+			}
+			return hashInt(i), nil
+		}
+	}
+	k, err := keyOf(v)
+	if err != nil {
+		return 0, err
+	}
+	h := fnv.New64a()
+	_, _ = h.Write(append([]byte{k.kind}, k.text...)) // it never fails
+	return int64(h.Sum64() ^ k.num), nil
+}
+
+// hashModulus is the prime that CPython hashes numbers by.
+const hashModulus = 1<<61 - 1
+
+func hashInt(i *big.Int) int64 {
+	m := new(big.Int).Rem(i, big.NewInt(hashModulus)).Int64() // of the sign of i
+	if m == -1 {
+		return -2
+	}
+	return m
+}
+
+func hashFloat(f float64) int64 {
+	switch {
+	case math.IsNaN(f):
+		return 0
+	case math.IsInf(f, 1):
+		return 314159
+	case math.IsInf(f, -1):
+		return -314159
+	}
+	m, e := math.Frexp(math.Abs(f))
+	var x uint64
+	for m != 0 {
+		x = x<<28&hashModulus | x>>33
+		m *= 1 << 28
+		e -= 28
+		y := uint64(m)
+		m -= float64(y)
+		if x += y; x >= hashModulus {
+			x -= hashModulus
+		}
+	}
+	if e = e % 61; e < 0 {
+		e += 61
+	}
+	x = x<<e&hashModulus | x>>(61-e)
+	h := int64(x)
+	if f < 0 {
+		h = -h
+	}
+	if h == -1 {
+		return -2
+	}
+	return h
+}
+
+// hashTuple is CPython's, which is xxHash.
+func hashTuple(items []Value) (int64, error) {
+	const p1, p2, p5 = 11400714785074694791, 14029467366897019727, 2870177450012600261
+	acc := uint64(p5)
+	for _, item := range items {
+		h, err := Hash(item)
+		if err != nil {
+			return 0, err
+		}
+		acc = bits.RotateLeft64(acc+uint64(h)*p2, 31) * p1
+	}
+	acc += uint64(len(items)) ^ (p5 ^ 3527539)
+	if acc == math.MaxUint64 {
+		return 1546275796, nil
+	}
+	return int64(acc), nil
+}

@@ -1,0 +1,86 @@
+package txscript
+
+import (
+	"fmt"
+	"math/big"
+	"reflect"
+
+	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+)
+
+// idOf is id: the same number for what is the same object, and for equal numbers and
+// texts.
+func idOf(_ *run, c *pyvalue.Call) (value, error) {
+	if err := exactly(c, "id", 1); err != nil {
+		return value{}, err
+	}
+	v := c.Args[0]
+	var at any
+	switch {
+	case v.Derived() != nil:
+		at = v.Derived()
+	case v.List() != nil:
+		at = v.List()
+	case v.Dict() != nil:
+		at = v.Dict()
+	case v.Set() != nil:
+		at = v.Set()
+	case v.Object() != nil && reflect.ValueOf(v.Object()).Kind() == reflect.Pointer:
+		at = v.Object()
+	default:
+		if h, err := pyvalue.Hash(v); err == nil {
+			return pyvalue.Int(h & (1<<62 - 1)), nil
+		}
+		return pyvalue.Int(1), nil
+	}
+	return pyvalue.ParseInt(fmt.Sprintf("%p", at), 0)
+}
+
+// untilEqual is iter(f, sentinel): what the calls of f return, until one is equal.
+func untilEqual(r *run, f, sentinel value) (value, error) {
+	if !pyvalue.Callable(f) {
+		return value{}, pyvalue.Raise("TypeError", "iter(v, w): v must be callable")
+	}
+	return newLazy("callable_iterator", func(yield func(value) (bool, error)) error {
+		for {
+			v, err := r.call(f, &pyvalue.Call{Meter: r.meter})
+			if err != nil || pyvalue.Equal(v, sentinel) {
+				return err
+			}
+			if more, err := yield(v); err != nil || !more {
+				return err
+			}
+		}
+	}), nil
+}
+
+// powMod is pow(base, exp, mod) of whole numbers.
+func powMod(m *pyvalue.Meter, base, exp, mod value) (value, error) {
+	b, e, n := base.BigInt(), exp.BigInt(), mod.BigInt()
+	switch {
+	case b == nil || e == nil || n == nil:
+		if base.IsNumber() && exp.IsNumber() && mod.IsNumber() {
+			return value{}, pyvalue.Raise("TypeError", "pow() 3rd argument not allowed unless all arguments are integers")
+		}
+		return value{}, pyvalue.Raise("TypeError", "unsupported operand type(s) for ** or pow(): '%s', '%s', '%s'",
+			pyvalue.TypeName(base), pyvalue.TypeName(exp), pyvalue.TypeName(mod))
+	case n.Sign() == 0:
+		return value{}, pyvalue.Raise("ValueError", "pow() 3rd argument cannot be 0")
+	}
+	words := int64(n.BitLen()/64+1) * int64(n.BitLen()/64+1)
+	if err := m.Step(words * int64(e.BitLen()+1) / 16); err != nil {
+		return value{}, err
+	}
+	positive := new(big.Int).Abs(n)
+	if e.Sign() < 0 && new(big.Int).ModInverse(new(big.Int).Mod(b, positive), positive) == nil && positive.Cmp(big.NewInt(1)) != 0 {
+		return value{}, pyvalue.Raise("ValueError", "base is not invertible for the given modulus")
+	}
+	result := new(big.Int).Exp(new(big.Int).Mod(b, positive), e, positive)
+	if result == nil || positive.Cmp(big.NewInt(1)) == 0 {
+		result = new(big.Int)
+	}
+	if n.Sign() < 0 && result.Sign() != 0 {
+		result.Add(result, n)
+	}
+	return pyvalue.BigInt(result), nil
+}

@@ -1,0 +1,97 @@
+package txscript
+
+import (
+	"sync"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+
+	"golang.org/x/text/unicode/bidi"
+	"golang.org/x/text/unicode/norm"
+	"golang.org/x/text/unicode/runenames"
+	"golang.org/x/text/width"
+)
+
+var normalForms = map[string]norm.Form{"NFC": norm.NFC, "NFD": norm.NFD, "NFKC": norm.NFKC, "NFKD": norm.NFKD}
+
+// unicodeData are the functions of the module unicodedata; None for what a character
+// does not have.
+func unicodeData(r *run, c *pyvalue.Call) (value, error) {
+	if len(c.Args) < 2 || !c.Args[0].IsText() {
+		return value{}, pyvalue.Raise("TypeError", "a function and its argument are required")
+	}
+	function, text := c.Args[0].Text(), c.Args[len(c.Args)-1]
+	if !text.IsText() {
+		return value{}, pyvalue.Raise("TypeError", "%s() argument 2 must be str, not %s", function, pyvalue.TypeName(text))
+	}
+	switch function {
+	case "normalize":
+		form, ok := normalForms[c.Args[1].Text()]
+		if !ok {
+			return value{}, pyvalue.Raise("ValueError", "invalid normalization form")
+		}
+		if err := r.meter.Step(int64(len(text.Text())) / 8); err != nil {
+			return value{}, err
+		}
+		made := form.String(text.Text())
+		return pyvalue.Str(made), r.meter.Grow(int64(len(made)))
+	case "lookup":
+		if ch, ok := runeByName()[text.Text()]; ok {
+			return pyvalue.Str(string(ch)), nil
+		}
+		return value{}, nil
+	}
+	ch, _ := utf8.DecodeRuneInString(text.Text())
+	return characterData(function, ch)
+}
+
+func characterData(function string, ch rune) (value, error) {
+	switch function {
+	case "category":
+		return pyvalue.Str(category(ch)), nil
+	case "combining":
+		return pyvalue.Int(int64(norm.NFD.PropertiesString(string(ch)).CCC())), nil
+	case "east_asian_width":
+		return pyvalue.Str(eastAsianWidths[width.LookupRune(ch).Kind()]), nil
+	case "bidirectional":
+		p, _ := bidi.LookupRune(ch)
+		return pyvalue.Str(bidiClasses[p.Class()]), nil
+	case "name":
+		if name := runenames.Name(ch); name != "" && name[0] != '<' {
+			return pyvalue.Str(name), nil
+		}
+		return value{}, nil
+	}
+	return pyvalue.CharacterNumber(function, ch), nil
+}
+
+var eastAsianWidths = map[width.Kind]string{
+	width.Neutral: "N", width.EastAsianAmbiguous: "A", width.EastAsianWide: "W", width.EastAsianNarrow: "Na", width.EastAsianFullwidth: "F", width.EastAsianHalfwidth: "H",
+}
+
+var bidiClasses = map[bidi.Class]string{
+	bidi.L: "L", bidi.R: "R", bidi.EN: "EN", bidi.ES: "ES", bidi.ET: "ET", bidi.AN: "AN", bidi.CS: "CS", bidi.B: "B", bidi.S: "S", bidi.WS: "WS",
+	bidi.ON: "ON", bidi.BN: "BN", bidi.NSM: "NSM", bidi.AL: "AL",
+}
+
+// category is the general category of a character, Cn for one that is not assigned.
+func category(ch rune) string {
+	for name, table := range unicode.Categories {
+		if len(name) == 2 && name != "LC" && unicode.Is(table, ch) {
+			return name
+		}
+	}
+	return "Cn"
+}
+
+// runeByName are the characters by their names.
+var runeByName = sync.OnceValue(func() map[string]rune {
+	all := make(map[string]rune, 34000)
+	for ch := rune(0); ch <= unicode.MaxRune; ch++ {
+		if name := runenames.Name(ch); name != "" && name[0] != '<' {
+			all[name] = ch
+		}
+	}
+	return all
+})
