@@ -8,7 +8,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/exportpipeline/exportpipeline/internal/jmespath"
 	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
@@ -41,7 +40,7 @@ func CompileExtractor(place string, spec map[string]map[string]string, faults *s
 		at := settings.Join(place, context)
 		e := &Extractor{}
 		var err error
-		if e.path, err = parseMembers(context); err != nil {
+		if e.path, err = ParseMembers(context); err != nil {
 			faults.AddErr(at, err)
 			return nil
 		}
@@ -83,6 +82,10 @@ var plainQuery = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*`)
 
 func (e *Extractor) compile(place string, faults *settings.Faults) bool {
 	var err error
+	if e.query == "" {
+		faults.Add(place, "is empty, so it finds nothing")
+		return false
+	}
 	switch e.operator {
 	case "$jmespath":
 		err = e.compileJMESPath()
@@ -119,14 +122,7 @@ func (e *Extractor) compileXPath() error {
 		return err
 	}
 	e.find = func(ctx context.Context, v value) (value, error) {
-		data, parse := v.Data(), xmldoc.Parse
-		if v.IsText() {
-			data, parse = []byte(v.Text()), xmldoc.ParseText
-		}
-		if len(data) == 0 {
-			return pyvalue.None(), nil
-		}
-		doc, err := parse(ctx, data)
+		doc, err := xmldoc.ParseText(ctx, []byte(v.Text()))
 		if err != nil {
 			return value{}, fmt.Errorf("the reply cannot be read as XML: %w", err)
 		}
@@ -167,9 +163,6 @@ func (e *Extractor) compileRegex() error {
 	}
 	e.find = func(ctx context.Context, v value) (value, error) {
 		text, err := pyvalue.String(pyvalue.NewMeter(ctx, pyvalue.Limits{Steps: maxSteps, TotalBytes: maxBytes}), v)
-		if data := v.Data(); data != nil && utf8.Valid(data) {
-			text, err = string(data), nil
-		}
 		if err != nil {
 			return value{}, err
 		}
@@ -193,9 +186,14 @@ func (e *Extractor) String() string { return fmt.Sprintf("%s %q", e.operator, e.
 func (e *Extractor) Context() string { return e.path.String() }
 
 // Extract takes the value out of the reply; None if it is not there. A member of
-// the path that is missing counts as an empty object, as it does in the engine.
+// the path that is missing counts as an empty object, and $xmlpath searches the whole
+// reply whatever its path, as they do in the engine.
 func (e *Extractor) Extract(ctx context.Context, s *Scope) (pyvalue.Value, error) {
 	v := s.Roots[e.path.Root()]
+	if e.NeedsXML() {
+		text, _ := v.Dict().GetStr("text") // every reply has one
+		return e.find(ctx, text)
+	}
 	for i, step := range e.path.segments[1:] {
 		d := v.Dict()
 		if d == nil {

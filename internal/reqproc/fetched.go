@@ -25,12 +25,9 @@ var (
 	_ Plain   = (*Fetched)(nil)
 )
 
-// IsJSON reports whether a media type is that of JSON.
-func IsJSON(mediaType string) bool {
-	mediaType, _, _ = strings.Cut(strings.ToLower(mediaType), ";")
-	mediaType = strings.TrimSpace(mediaType)
-	return mediaType == "application/json" || strings.HasSuffix(mediaType, "+json")
-}
+// IsJSON reports whether a media type is one that the engine takes for JSON, whose case
+// counts.
+func IsJSON(mediaType string) bool { return strings.Contains(mediaType, "application/json") }
 
 // PyType implements [pyvalue.Object].
 func (f *Fetched) PyType() string { return "fetched content" }

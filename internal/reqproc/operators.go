@@ -51,7 +51,7 @@ func (c *Condition) operation(place, name string, v value, o ConditionOptions, f
 func (op *operation) check(place string, v value, faults *settings.Faults) {
 	switch op.name {
 	case "$exists":
-		if v.Kind() != pyvalue.KindBool {
+		if v.Kind() != pyvalue.KindBool && !v.IsNumber() {
 			faults.Add(place, "is %s, expected true or false", Describe(v))
 		}
 	case "$in", "$nin":

@@ -69,9 +69,9 @@ func ParsePath(text string) (*Path, error) {
 	return p, nil
 }
 
-// parseMembers reads a path of names alone, which may have any characters but
-// brackets: that of a response handler's value.
-func parseMembers(text string) (*Path, error) {
+// ParseMembers reads a path of names alone, which may have any characters but
+// brackets: that of a response handler's value, and of a token in its answer.
+func ParseMembers(text string) (*Path, error) {
 	if len(text) > maxPath {
 		return nil, fmt.Errorf("a path of %d bytes is too long", len(text))
 	}

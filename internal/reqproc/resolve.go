@@ -201,9 +201,14 @@ func (g segment) open(ctx context.Context, s *Scope, v value, before string) (va
 	return s.Fetch(ctx, plain.Text())
 }
 
-// IsURL reports whether a text is an address that .@ can get.
+// IsURL reports whether a text is an address that .@ can get: http or https, in any
+// case, and a host.
 func IsURL(text string) bool {
-	return (strings.HasPrefix(text, "https://") || strings.HasPrefix(text, "http://")) && !strings.ContainsAny(text, " \r\n\t")
+	scheme, rest, _ := strings.Cut(text, "://")
+	if !strings.EqualFold(scheme, "https") && !strings.EqualFold(scheme, "http") {
+		return false
+	}
+	return rest != "" && !strings.ContainsRune("/?#", rune(rest[0]))
 }
 
 // Simple returns the value without objects of other packages, as JSON or a text
@@ -223,6 +228,9 @@ func Simple(ctx context.Context, v pyvalue.Value) (pyvalue.Value, error) {
 			if simple[i], err = Simple(ctx, item); err != nil {
 				return value{}, err
 			}
+		}
+		if v.Kind() == pyvalue.KindTuple {
+			return pyvalue.NewTuple(simple...), nil
 		}
 		return pyvalue.NewList(simple...), nil
 	case pyvalue.KindDict:

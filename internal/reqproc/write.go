@@ -55,14 +55,16 @@ const (
 	maxBytes = 256 << 20
 )
 
-// JSON writes a value as Python's json.dumps does, but numbers as they were spelt.
+// JSON writes a value as Python's requests sends it as JSON: as json.dumps writes it,
+// but the number of a field with all its digits. NaN and the infinities, which JSON does
+// not have, are an error.
 func JSON(ctx context.Context, v pyvalue.Value) ([]byte, error) {
 	v, err := Simple(ctx, v)
 	if err != nil {
 		return nil, err
 	}
 	meter := pyvalue.NewMeter(ctx, pyvalue.Limits{Steps: maxSteps, TotalBytes: maxBytes})
-	out, err := pyvalue.JSON{Spelling: true}.Append(meter, nil, v)
+	out, err := pyvalue.JSON{Spelling: true, Finite: true}.Append(meter, nil, v)
 	if err != nil && strings.Contains(err.Error(), "Object of type bytes") {
 		return nil, errors.New("bytes cannot stand in JSON; use {base64(…)}")
 	}
@@ -88,7 +90,7 @@ func Text(ctx context.Context, v pyvalue.Value) (string, error) {
 	case pyvalue.KindBytes:
 		return "", errBytes
 	}
-	if text, ok := v.Spelling(); ok {
+	if text, ok := v.Spelling(); ok { // the number of a field
 		return text, nil
 	}
 	return pyvalue.String(pyvalue.NewMeter(ctx, pyvalue.Limits{Steps: maxSteps, TotalBytes: maxBytes}), v)

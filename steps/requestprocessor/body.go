@@ -112,15 +112,18 @@ func (q *request) jsonBody(ctx context.Context, r *run, out *outgoing) error {
 func (q *request) plainBody(ctx context.Context, r *run, out *outgoing) error {
 	content := out.content
 	if f, ok := content.Object().(*reqproc.Fetched); ok {
-		out.call.Body = pipeline.Bytes(f.Data)
-		return nil
+		v, err := f.Plain(ctx)
+		if err != nil {
+			return err
+		}
+		if v.Dict() != nil || v.List() != nil {
+			r.decide("%s.content is a JSON document, which is parsed and so goes out as a form; to send JSON, set content_type to json", q.place)
+		}
+		content = v
 	}
 	if content.Dict() != nil || content.List() != nil {
 		if mediaType := out.call.Header.Get("Content-Type"); q.contentType == "" && reqproc.IsJSON(mediaType) {
-			r.decide("%s.content is %s and the Content-Type header says %s, so it goes out as JSON; content_type json says so plainly", q.place, reqproc.Describe(content), mediaType)
-			data, err := reqproc.JSON(ctx, content)
-			out.call.Body = pipeline.Bytes(data)
-			return err
+			r.decide("%s.content is %s and goes out as a form, although the Content-Type header says %s; to send JSON, set content_type to json", q.place, reqproc.Describe(content), mediaType)
 		}
 		pairs, err := formPairs(ctx, content)
 		if err != nil || content.Dict() != nil && content.Dict().Len() == 0 {
@@ -139,10 +142,20 @@ func (q *request) plainBody(ctx context.Context, r *run, out *outgoing) error {
 	return err
 }
 
-// multipart makes a form with files. A Content-Type of the settings, whose boundary
-// cannot be the right one, is replaced.
+// multipart makes a form with files, or one without if there are none. A Content-Type
+// of the settings, whose boundary cannot be the right one, is replaced.
 func (q *request) multipart(ctx context.Context, out *outgoing, boundary string) error {
-	if out.content.Dict() == nil {
+	switch d := out.content.Dict(); {
+	case d != nil && !q.hasFiles(d): // Python's requests makes no multipart body without a file
+		pairs, err := formPairs(ctx, out.content)
+		if err != nil || d.Len() == 0 {
+			return err
+		}
+		out.defaultType(send.FormType)
+		out.form = pairs
+		out.call.Body = send.URLEncoded(pairs...)
+		return nil
+	case d == nil:
 		return fmt.Errorf("it is %s, expected an object such as {\"file\": [\"name.pdf\", \"{payload.document.content.@}\"]}", reqproc.Describe(out.content))
 	}
 	var parts []send.Part
@@ -169,6 +182,16 @@ func (q *request) multipart(ctx context.Context, out *outgoing, boundary string)
 	out.call.Header.Set("Content-Type", contentType)
 	out.call.Body = body
 	return nil
+}
+
+// hasFiles reports whether any part is a file.
+func (q *request) hasFiles(parts *pyvalue.Dict) bool {
+	for _, v := range parts.All() {
+		if _, isList := v.Items(); isList || q.contentType == "files" {
+			return true
+		}
+	}
+	return false
 }
 
 // formPart makes a part of a form; nil if there is nothing to send.

@@ -52,7 +52,7 @@ type compiler struct {
 // Contexts of the places.
 var (
 	dataRoots     = []string{"payload", "field", "property"}
-	responseRoots = []string{"payload", "field", "property", "response", "found_value"}
+	responseRoots = []string{"response", "found_value"}
 )
 
 func (s *Step) compile() (*program, error) {
@@ -213,8 +213,8 @@ var keysOf = map[string][]string{
 
 func (c *compiler) content(place string, g GetContent) *content {
 	out := &content{place: place, name: g.Name, source: g.Source}
-	if !reqproc.IsName(g.Name) {
-		c.faults.Add(settings.Join(place, "name"), "%q is no name; it has letters, digits and _ and begins with no digit", g.Name)
+	if g.Name == "" {
+		c.faults.Add(settings.Join(place, "name"), "is missing")
 	}
 	keys, ok := keysOf[g.Source]
 	query := settings.Join(place, "query")

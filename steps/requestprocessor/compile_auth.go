@@ -140,6 +140,9 @@ func (c *compiler) credential(place, key string) *reqproc.Path {
 		return nil
 	}
 	path, err := reqproc.ParsePath(key)
+	if err != nil { // a name such as access-token
+		path, err = reqproc.ParseMembers(key)
+	}
 	if err == nil && path.Fetches() {
 		c.faults.Add(settings.Join(place, "credential_key"), "is a path within the answer, which .@ does not leave")
 	}

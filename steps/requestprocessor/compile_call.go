@@ -214,10 +214,8 @@ func (c *compiler) handler(place string, s Handler) *handler {
 	h := &handler{place: place, key: s.TargetKey}
 	h.target = c.oneOf(settings.Join(place, "target_type"), s.TargetType, targets)
 	c.require(place, "target_key", s.TargetKey)
-	if key, err := formatKey(s.TargetKey, 0); err != nil {
+	if _, err := formatKey(s.TargetKey, 0); err != nil {
 		c.faults.AddErr(settings.Join(place, "target_key"), err)
-	} else if h.target == "property" && key != "" && !reqproc.IsName(key) {
-		c.faults.Add(settings.Join(place, "target_key"), "%q is no name; it has letters, digits and _ and begins with no digit", s.TargetKey)
 	}
 	h.condition = c.condition(settings.Join(place, "condition"), s.Condition, false, responseRoots...)
 	switch {

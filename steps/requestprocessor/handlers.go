@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
@@ -12,19 +13,25 @@ import (
 )
 
 // handle gives the reply to the handlers: to those of priority until one has handled
-// it, and then to all others. A handler that fails does not keep the others from
-// their work.
+// it, and then to all others. A handler that fails has not handled it, and does not
+// keep the others from their work.
 func (r *run) handle(ctx context.Context, c *call, reply *reply, sequence int) {
 	if len(c.priority)+len(c.handlers) == 0 {
 		return
 	}
 	reply.build()
+	for _, note := range reply.notes {
+		r.decide("%s (%s): %s", c.place, c.name, note)
+	}
+	if err := reply.broken(ctx); err != nil {
+		r.decide("%s (%s): %v; no handler of the engine would run", c.place, c.name, err)
+	}
 	for _, h := range c.priority {
 		handled, err := r.apply(ctx, c, h, reply, sequence)
 		if err != nil {
 			r.handlerFailed(ctx, c, h, sequence, err)
 		}
-		if handled || err != nil {
+		if handled {
 			break
 		}
 	}
@@ -76,6 +83,9 @@ func (r *run) apply(ctx context.Context, c *call, h *handler, reply *reply, sequ
 	case "schema_id":
 		if found.IsNone() {
 			r.decide("%s: %s finds nothing in %s (status %d, %s); %s is emptied", h.place, h.value, h.value.Context(), reply.Status, reply.mediaType, key)
+		}
+		if found.Kind() == pyvalue.KindBytes {
+			r.decide("%s: %s holds bytes, which the field %s gets as Python prints them; response.text is the text", h.place, h.value.Context(), key)
 		}
 		err = r.write(key, found)
 	case "property":
@@ -143,7 +153,7 @@ func (r *run) write(schemaID string, v pyvalue.Value) error {
 	if err := r.x.Set(schemaID, text); err != nil {
 		return err
 	}
-	if v.Dict() != nil || v.List() != nil {
+	if v.Dict() != nil || v.List() != nil && r.p.compact {
 		v = pyvalue.Str(text)
 	}
 	w := r.writes[schemaID]
@@ -180,31 +190,32 @@ func (r *run) collapse() {
 	}
 }
 
-// fieldText is how a value is written to a field: texts as they are, numbers and
-// booleans as Python's str() writes them, null as "", objects and lists as JSON.
+// fieldText is how a value is written to a field: an object as JSON, null as "", and
+// all else as Python's str() writes it, lists included. Compact JSON is for both.
 func fieldText(v pyvalue.Value, compact bool) (string, error) {
-	switch {
-	case v.IsNone():
-		return "", nil
-	case v.IsText():
-		return v.Text(), nil
-	case v.Data() != nil:
-		return readable(v).Text(), nil
-	case v.Kind() == pyvalue.KindBool, v.IsNumber():
-		return pyvalue.String(nil, v)
-	}
 	style := pyvalue.JSON{}
 	if compact {
 		style = pyvalue.JSON{ItemSeparator: ",", KeySeparator: ":", Unicode: true}
 	}
-	out, err := style.Append(nil, nil, readable(v))
-	return string(out), err
+	switch {
+	case v.IsNone():
+		return "", nil
+	case v.Dict() != nil, v.List() != nil && compact:
+		out, err := style.Append(nil, nil, readable(v))
+		return string(out), err
+	}
+	return pyvalue.String(nil, v)
 }
 
 // store keeps the body of a reply as a document of the annotation, in place of an
-// earlier one with its key.
+// earlier one with its key: a text in UTF-8, whatever its charset was, and all else
+// as it is.
 func (r *run) store(ctx context.Context, key string, reply *reply) error {
-	data := reply.Body
+	data := slices.Clip(reply.Body)
+	if reply.isText() {
+		text, _ := reply.response.Dict().GetStr("text")
+		data = []byte(text.Text())
+	}
 	if data == nil {
 		data = []byte{}
 	}

@@ -1,12 +1,14 @@
 package requestprocessor
 
 import (
+	"context"
 	"fmt"
 	"mime"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/exportpipeline/exportpipeline/internal/charset"
 	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
@@ -19,13 +21,28 @@ import (
 type reply struct {
 	*send.Reply
 	took      time.Duration
-	mediaType string        // as the header spells it
-	response  pyvalue.Value // after build
-	badBody   error         // after build: the body is not what its media type says
+	mediaType string // as the header spells it
+
+	// After build.
+	response pyvalue.Value
+	badBody  error    // the body is not what its media type says
+	empty    bool     // it says that it is JSON, and has no body
+	notes    []string // how the engine reads this reply otherwise, or to anybody's surprise
+}
+
+// is reports whether the media type has a word in it, spelled as the engine looks for
+// it: case counts.
+func (r *reply) is(word string) bool { return strings.Contains(r.mediaType, word) }
+
+func (r *reply) note(format string, args ...any) {
+	r.notes = append(r.notes, fmt.Sprintf(format, args...))
 }
 
 // build makes the response object, for those who look at it.
 func (r *reply) build() {
+	if lower := strings.ToLower(r.mediaType); lower != r.mediaType && (strings.Contains(lower, "application/json") && !r.is("application/json") || strings.Contains(lower, "xml") && !r.is("xml")) {
+		r.note("the Content-Type %s is not spelled in lower case, so the engine does not recognise it, and the body counts as bytes", r.mediaType)
+	}
 	d := pyvalue.NewDict()
 	d.SetStr("status_code", pyvalue.Int(int64(r.Status)))
 	headers, raw := headersOf(r.Reply)
@@ -51,14 +68,24 @@ func (r *reply) build() {
 }
 
 // headersOf returns {lower_snake: value} and [(Name, value)…], in the order and spelling
-// of the reply.
+// of the reply. The values of a name that comes several times are joined, as Python's
+// requests joins them.
 func headersOf(reply *send.Reply) (normalised, raw pyvalue.Value) {
-	d, pairs := pyvalue.NewDict(), []pyvalue.Value{}
-	for _, f := range reply.Joined() {
-		d.SetStr(f[0], pyvalue.Str(f[1]))
-	}
+	var joined [][2]string
+	at := make(map[string]int)
 	for _, f := range reply.Fields() {
-		pairs = append(pairs, pyvalue.NewTuple(pyvalue.Str(f[0]), pyvalue.Str(f[1])))
+		key := strings.ToLower(f[0])
+		if i, seen := at[key]; seen {
+			joined[i][1] += ", " + f[1]
+			continue
+		}
+		at[key] = len(joined)
+		joined = append(joined, f)
+	}
+	d, pairs := pyvalue.NewDict(), make([]pyvalue.Value, len(joined))
+	for i, f := range joined {
+		d.SetStr(strings.ToLower(strings.ReplaceAll(f[0], "-", "_")), pyvalue.Str(f[1]))
+		pairs[i] = pyvalue.NewTuple(pyvalue.Str(f[0]), pyvalue.Str(f[1]))
 	}
 	return d.Value(), pyvalue.NewList(pairs...)
 }
@@ -66,13 +93,12 @@ func headersOf(reply *send.Reply) (normalised, raw pyvalue.Value) {
 // encoding is the charset of the header, or what a media type implies.
 func (r *reply) encoding() pyvalue.Value {
 	_, params, err := mime.ParseMediaType(r.mediaType)
-	lower := strings.ToLower(r.mediaType)
 	switch {
 	case err == nil && params["charset"] != "":
 		return pyvalue.Str(params["charset"])
-	case strings.Contains(lower, "text"):
+	case r.is("text"):
 		return pyvalue.Str("ISO-8859-1")
-	case strings.Contains(lower, "application/json"):
+	case r.is("application/json"):
 		return pyvalue.Str("utf-8")
 	}
 	return pyvalue.None()
@@ -81,6 +107,9 @@ func (r *reply) encoding() pyvalue.Value {
 // text is the body as a text, in the charset of the header where that names one, else in
 // that of the XML declaration.
 func (r *reply) text() pyvalue.Value {
+	if r.encoding().Text() == "ISO-8859-1" && !strings.Contains(strings.ToLower(r.mediaType), "charset") && utf8.Valid(r.Body) && !isASCII(r.Body) {
+		r.note("the Content-Type %s names no charset, and the text is UTF-8; the engine would read it as ISO-8859-1", r.mediaType)
+	}
 	if charset.Declared(r.mediaType) == nil && strings.Contains(strings.ToLower(r.mediaType), "xml") {
 		if text, err := xmldoc.Decode(r.Body); err == nil {
 			return pyvalue.Str(text)
@@ -91,12 +120,11 @@ func (r *reply) text() pyvalue.Value {
 
 // body is the parsed body, if the media type is one that says what it is.
 func (r *reply) body(text pyvalue.Value) (pyvalue.Value, bool) {
-	lower := strings.ToLower(r.mediaType)
+	_, typed := r.Header["Content-Type"]
 	switch {
-	case lower == "" || strings.Contains(lower, "unknown"):
-		return pyvalue.None(), false
-	case strings.Contains(lower, "application/json"):
+	case r.is("application/json"):
 		if strings.TrimSpace(text.Text()) == "" {
+			r.empty = true
 			return pyvalue.None(), false
 		}
 		data := r.Body
@@ -109,10 +137,37 @@ func (r *reply) body(text pyvalue.Value) (pyvalue.Value, bool) {
 			return pyvalue.None(), false
 		}
 		return v, true
-	case strings.Contains(lower, "xml"), strings.Contains(lower, "text"):
+	case r.is("xml"), r.is("text"):
 		return text, true
+	case !typed || r.is("unknown"):
+		return pyvalue.None(), false
 	}
 	return pyvalue.Bytes(r.Body), true
+}
+
+// isText reports whether the media type is one that the engine reads as a text.
+func (r *reply) isText() bool {
+	lower := strings.ToLower(r.mediaType)
+	return strings.Contains(lower, "json") || strings.Contains(lower, "xml") || strings.Contains(lower, "text")
+}
+
+func isASCII(data []byte) bool {
+	return !slices.ContainsFunc(data, func(b byte) bool { return b >= utf8.RuneSelf })
+}
+
+// broken says why the engine would fail on the reply, whatever a handler asks of it:
+// it parses each whole. Here those handlers work that have no need of the body.
+func (r *reply) broken(ctx context.Context) error {
+	if r.empty {
+		return fmt.Errorf("the reply (status %d) says %s, but is empty", r.Status, r.mediaType)
+	}
+	if r.badBody == nil && r.is("xml") && !r.is("application/json") {
+		text, _ := r.response.Dict().GetStr("text")
+		if _, err := xmldoc.ParseText(ctx, []byte(text.Text())); err != nil {
+			return fmt.Errorf("the reply (status %d) says %s, but it is not XML: %w", r.Status, r.mediaType, err)
+		}
+	}
+	return r.badBody
 }
 
 // reads says why the handler cannot take its value out of the reply.
@@ -123,7 +178,7 @@ func (h *handler) reads(r *reply) error {
 	if r.badBody != nil && (strings.HasPrefix(h.value.Context(), "response.body") || h.value.Context() == "response" && strings.Contains(h.value.String(), "body")) {
 		return r.badBody
 	}
-	if h.value.NeedsXML() && !strings.Contains(strings.ToLower(r.mediaType), "xml") {
+	if h.value.NeedsXML() && (!r.is("xml") || r.is("application/json")) {
 		return fmt.Errorf("%w; this one (status %d) has the Content-Type %q", reqproc.ErrNotXML, r.Status, r.mediaType)
 	}
 	return nil

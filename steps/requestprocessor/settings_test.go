@@ -60,7 +60,7 @@ func TestWrongSettingsAreNamedWithTheirPlace(t *testing.T) {
 		`{"stages":[{"evaluate":[{"name":"n","condition":{"response.ok":{"$eq":1}}}]}]}`:     "stages[0].evaluate[0].condition.response.ok: {response.ok}: response is not available here (there are payload, field, property)",
 		`{"stages":[{"evaluate":[{"name":"n","condition":{"field.x":{"$eq":"{token}"}}}]}]}`: "{token}: token is not available here (there are payload, field, property)",
 		// get_content
-		`{"stages":[{"get_content":[{"name":"a.b","source":"documents","query":{}}]}]}`:               "stages[0].get_content[0].name: \"a.b\" is no name; it has letters, digits and _ and begins with no digit\nstages[0].get_content[0].source: \"documents\" is unknown (there are document_relation, document_relation_content, explicit, parent_relation, parent_relation_content, relation, relation_content)",
+		`{"stages":[{"get_content":[{"name":"a.b","source":"documents","query":{}}]}]}`:               "stages[0].get_content[0].source: \"documents\" is unknown (there are document_relation, document_relation_content, explicit, parent_relation, parent_relation_content, relation, relation_content)",
 		`{"stages":[{"get_content":[{"name":"a","source":"document_relations","query":{}}]}]}`:        "did you mean document_relation?",
 		`{"stages":[{"get_content":[{"name":"a","source":"relation"}]}]}`:                             "stages[0].get_content[0].query: is missing",
 		`{"stages":[{"get_content":[{"name":"a","source":"relation","query":{"kee":{"$eq":1}}}]}]}`:   "stages[0].get_content[0].query.kee: there is no key kee; the keys are id, type, key, parent, annotations, url (did you mean key?)",
@@ -93,12 +93,12 @@ func TestWrongSettingsAreNamedWithTheirPlace(t *testing.T) {
 		handler(`{"target_type":"schemaid","target_key":"x"}`):                                                                                  rh + `.target_type: "schemaid" is unknown (there are schema_id, property, document_relation, did you mean schema_id?)`,
 		handler(`{"target_type":"schema_id","target_key":"x"}`):                                                                                 rh + ".value: is missing, which target_type schema_id needs",
 		handler(`{"target_type":"property","target_key":"x{item}","value":{"response":{"$jmespath":"ok"}}}`):                                    rh + ".target_key: only {sequence} can be filled in here: KeyError: 'item'",
-		handler(`{"target_type":"property","target_key":"x.y","value":{"response":{"$jmespath":"ok"}}}`):                                        rh + `.target_key: "x.y" is no name; it has letters, digits and _ and begins with no digit`,
 		handler(`{"target_type":"property","target_key":"x","value":{"response.raw":{"$jmespath":"ok"}}}`):                                      rh + ".value.response.raw: response.raw does not exist (did you mean response.headers_raw?)",
 		handler(`{"target_type":"property","target_key":"x","value":{"response":{}}}`):                                                          rh + ".value.response: has 0 operators",
 		handler(`{"target_type":"property","target_key":"x","value":{"response":{"$jmespath":"ok"}},"condition":{"response.stats":{"$eq":1}}}`): rh + ".condition.response.stats: {response.stats}: there is no such value: response has no stats",
 		callWith(`"priority_response_handlers":[{"target_type":"property","target_key":"x"}]`, ""):                                              at + ".priority_response_handlers[0].value: is missing",
 		// auth
+		callWith(`"response_handlers":[{"condition":{"field.state":"x"},"target_type":"property","target_key":"x","value":{"response":{"$jmespath":"ok"}}}]`, ""): at + ".response_handlers[0].condition.field.state: {field.state}: field is not available here (there are response, found_value)",
 		auth(`{"type":"basic"}`): au + `.type: "basic" is unknown (there are bearer, oauth1, oauth2_private_certificate)`,
 		auth(`{}`):               au + ".url: is missing\n" + au + ".method: is missing\n" + au + ".credential_key: is missing",
 		auth(`{"url":"https://a.example","method":"POST","credential_key":"a..b"}`):                        au + `.credential_key: the path "a..b" is broken`,

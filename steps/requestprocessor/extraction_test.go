@@ -1,0 +1,154 @@
+package requestprocessor
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"os"
+	"testing"
+
+	"github.com/exportpipeline/exportpipeline/internal/httpcall"
+	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/reqproc"
+	"github.com/exportpipeline/exportpipeline/internal/settings"
+)
+
+// extraction is a case that was recorded on the engine that Rossum publishes: a reply,
+// what a handler asks of it, and what it gets, or the name of what the engine raises.
+type extraction struct {
+	ContentType *string           `json:"content_type"`
+	Body        string            `json:"body"`
+	Status      int               `json:"status"`
+	Headers     [][2]string       `json:"headers"`
+	Path        string            `json:"path"`
+	Op          map[string]string `json:"op"`
+	Value       json.RawMessage   `json:"value"`
+	Error       string            `json:"error"`
+}
+
+func (c extraction) reply() *reply {
+	r := &httpcall.Reply{Status: c.Status, Reason: "OK", URL: "https://api.example.test/x", Body: []byte(c.Body), Header: make(http.Header)}
+	if r.Status == 0 {
+		r.Status = 200
+	}
+	if r.Status != 200 {
+		r.Reason = "Created"
+	}
+	fields := c.Headers
+	if fields == nil {
+		fields = [][2]string{{"X-Multi", "1, 2"}}
+	}
+	if c.ContentType != nil {
+		fields = append([][2]string{{"Content-Type", c.mediaType()}}, fields...)
+	}
+	for _, f := range fields {
+		r.Header.Add(f[0], f[1])
+	}
+	r.Restore(fields)
+	return &reply{Reply: r, mediaType: c.mediaType()}
+}
+
+func (c extraction) mediaType() string {
+	if c.ContentType == nil {
+		return ""
+	}
+	return *c.ContentType
+}
+
+// Differences from the engine, each of which the person is told.
+const (
+	equal   = ""
+	refused = "the settings are refused" // where the engine stores null, or passes over what it cannot read
+	noted   = "the report says why the engine fails"
+)
+
+// extract does what a handler does with a reply.
+func (c extraction) extract(t *testing.T) (got, difference string) {
+	var faults settings.Faults
+	e := reqproc.CompileExtractor("value", map[string]map[string]string{c.Path: c.Op}, &faults)
+	if faults.Err() != nil {
+		return "error", refused
+	}
+	h, r := &handler{value: e}, c.reply()
+	r.build()
+	if r.broken(t.Context()) != nil {
+		difference = noted
+	}
+	if h.reads(r) != nil {
+		return "error", equal
+	}
+	v, err := e.Extract(t.Context(), &reqproc.Scope{Roots: map[string]pyvalue.Value{"response": r.response}})
+	if err != nil {
+		return "error", equal
+	}
+	out, err := pyvalue.JSON{Unicode: true}.Append(nil, nil, encoded(v))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(out), difference
+}
+
+// encoded puts {"$bytes": base64} in the place of bytes.
+func encoded(v pyvalue.Value) pyvalue.Value {
+	if v.Kind() == pyvalue.KindBytes {
+		d := pyvalue.NewDict()
+		d.SetStr("$bytes", pyvalue.Str(base64.StdEncoding.EncodeToString(v.Data())))
+		return d.Value()
+	}
+	if items, ok := v.Items(); ok {
+		list := make([]pyvalue.Value, len(items))
+		for i, item := range items {
+			list[i] = encoded(item)
+		}
+		return pyvalue.NewList(list...)
+	}
+	if d := v.Dict(); d != nil {
+		out := pyvalue.NewDict()
+		for k, item := range d.All() {
+			out.SetStr(k.Text(), encoded(item))
+		}
+		return out.Value()
+	}
+	return v
+}
+
+func (c extraction) want(t *testing.T) string {
+	if c.Error != "" {
+		return "error"
+	}
+	v, err := pyvalue.FromJSON(c.Value, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := pyvalue.JSON{Unicode: true}.Append(nil, nil, v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(out)
+}
+
+func TestValuesAreExtractedAsTheEngineDoes(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile("testdata/extraction.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var cases []extraction
+	if err := json.Unmarshal(data, &cases); err != nil || len(cases) < 300 {
+		t.Fatalf("%d cases, %v", len(cases), err)
+	}
+	differences := make(map[string]int)
+	for _, c := range cases {
+		got, difference := c.extract(t)
+		want := c.want(t)
+		if got == want {
+			continue
+		}
+		if differences[difference]++; difference == equal || difference == noted && c.Error == "" {
+			t.Errorf("%s %v of %s %q\n got %s\nwant %s %s", c.Path, c.Op, c.mediaType(), c.Body, got, want, c.Error)
+		}
+	}
+	if differences[refused] > 20 || differences[noted] > 5 {
+		t.Errorf("more differs than is known: %v", differences)
+	}
+}
