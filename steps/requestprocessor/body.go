@@ -27,7 +27,9 @@ type outgoing struct {
 
 // fill makes the request. Errors name the place and the placeholder.
 func (q *request) fill(ctx context.Context, r *run, s *reqproc.Scope) (*outgoing, error) {
-	out := &outgoing{call: &send.Call{Method: q.method, Header: make(http.Header)}}
+	// Python's requests sends Accept where the settings do not, and some APIs go by it.
+	header := http.Header{"Accept": {"*/*"}}
+	out := &outgoing{call: &send.Call{Method: q.method, Header: header}}
 	var err error
 	if out.call.URL, err = q.address(ctx, r, s, q.params); err != nil {
 		return nil, err
@@ -35,7 +37,8 @@ func (q *request) fill(ctx context.Context, r *run, s *reqproc.Scope) (*outgoing
 	for _, h := range q.headers {
 		v, err := h.value.Fill(ctx, s)
 		if err == nil && v.IsNone() {
-			continue // as Python's requests leaves it out
+			header.Del(h.name) // as Python's requests leaves it out
+			continue
 		}
 		text := ""
 		if err == nil {
@@ -134,8 +137,8 @@ func (q *request) plainBody(ctx context.Context, r *run, out *outgoing) error {
 		out.call.Body = send.URLEncoded(pairs...)
 		return nil
 	}
-	if q.contentType == "form" {
-		out.defaultType(send.FormType)
+	if content.IsNumber() || content.Kind() == pyvalue.KindBool {
+		r.decide("%s.content is %s and goes out as a text; the engine would fail", q.place, reqproc.Describe(content))
 	}
 	data, err := reqproc.Content(ctx, content)
 	out.call.Body = pipeline.Bytes(data)

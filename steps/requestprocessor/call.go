@@ -62,7 +62,7 @@ func (r *run) items(ctx context.Context, c *call) ([]pyvalue.Value, error) {
 		return []pyvalue.Value{pyvalue.None()}, nil
 	}
 	v, err := c.iterate.Resolve(ctx, r.scope(c.place))
-	if errors.Is(err, reqproc.ErrNotThere) && c.iterate.Root() == "property" && c.iterate.Len() == 2 {
+	if errors.Is(err, reqproc.ErrNotThere) && c.iterate.Root() != "field" {
 		r.decide("skipped %s (%s): %v", c.place, c.name, err)
 		return nil, nil
 	}

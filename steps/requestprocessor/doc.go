@@ -24,10 +24,10 @@
 //
 // # Where values go
 //
-// A handler writes to a field: texts as they are, numbers and booleans as Python
-// prints them (1.50 is 1.5), null and what is not found as "", objects and lists as
-// Python's json.dumps writes them, or without blanks where [Step.CompactJSON] says
-// so. Later stages see it at once. A text field that several handlers or
+// A handler writes to a field: texts as they are, null and what is not found as "",
+// objects as Python's json.dumps writes them, and all else as Python prints it: 1.50 is
+// 1.5, true is True, a list is ['a', 1]. Where [Step.CompactJSON] says so, objects and
+// lists are JSON without blanks. Later stages see it at once. A text field that several handlers or
 // items have written to in one run ends up with all values as a list, in Python's
 // spelling; a number or a date cannot hold one, which is an error. property keeps
 // values as they are. document_relation keeps the body as a file under its key, and
@@ -47,9 +47,19 @@
 //     counted as null, what an extractor did not find, and which status was no success;
 //     the latter is a warning on the annotation if no handler looks at the status
 //   - a comparison of two things that are both missing is an error, not true
-//   - a call is not made when a field that its reply must be written to is missing,
-//     and when it is not answered those fields are emptied, so that no condition goes
-//     by the reply of an earlier run
+//   - no call of a run is made when a field is missing that a reply must be written to,
+//     in any stage that is not ruled out already; a handler with a condition is not
+//     counted. When a call is not answered its fields are emptied, so that no condition
+//     goes by the reply of an earlier run
+//   - without a schema, a request that sends {field.x} by its type is an error, and
+//     anything else a warning; the engine does not run
+//   - the condition of a handler sees response and found_value; naming anything else
+//     there is an error, where the engine finds null
+//   - handlers that do not look at the body work on a reply that is not the JSON or XML
+//     that it says, which the report says; the engine runs none
+//   - a text in UTF-8 whose Content-Type names no charset is read as such, and XML in
+//     the charset of its declaration; the engine reads text/… as ISO-8859-1
+//   - the number of a field goes out with all its digits, where the engine rounds to 17
 //   - $gt and its like compare the text of a plain number with a number as numbers,
 //     as the reference has it in its examples; the engine fails there, as it does for
 //     other values of unlike kinds, which are an error here, too

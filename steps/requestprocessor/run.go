@@ -76,6 +76,9 @@ func (s *Step) Run(ctx context.Context, x *pipeline.Export) error {
 		return pipeline.ErrNoContent
 	}
 	r := newRun(x, p)
+	if early := append(r.missingTargets(ctx), r.untyped()...); early != nil {
+		return early.err()
+	}
 	err := r.stages(ctx)
 	r.collapse()
 	if more := r.decisions - maxDecisions; more > 0 {

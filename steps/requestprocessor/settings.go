@@ -23,10 +23,10 @@ type Step struct {
 	// annotation_content for all its actions. nil means exports, and invocations by
 	// hand or by a schedule. It is no key of the settings: a hook has its own list.
 	Events []string `json:"-"`
-	// CompactJSON writes objects and lists of replies to fields without blanks and
-	// with all characters as they are. Without it they are written as Python's
-	// json.dumps writes them, as the engine does: {"a": [1, "\u00fc"]}. It is no key
-	// of the settings.
+	// CompactJSON writes objects and lists of replies to fields as JSON without blanks
+	// and with all characters as they are. Without it fields get what the engine gives
+	// them: an object as Python's json.dumps writes it, {"a": [1, "\u00fc"]}, and a list
+	// as Python prints it, ['a', 1]. It is no key of the settings.
 	CompactJSON bool `json:"-"`
 
 	compiled *program

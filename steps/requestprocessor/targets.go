@@ -1,0 +1,82 @@
+package requestprocessor
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/exportpipeline/exportpipeline/internal/reqproc"
+)
+
+// missingTargets looks for the fields that replies will be written to, before the first
+// call of a run: after it, an invoice would be there without what was to follow it. A
+// handler with a condition may never write, nor does a stage that is ruled out already.
+func (r *run) missingTargets(ctx context.Context) (missing faults) {
+	written := make(map[string]bool)
+	for _, st := range r.p.stages {
+		for _, c := range st.calls {
+			for _, h := range slices.Concat(c.priority, c.handlers) {
+				if h.target == "schema_id" {
+					written[h.key] = true
+				}
+			}
+		}
+	}
+	for _, st := range r.p.stages {
+		if r.ruledOut(ctx, st, written) {
+			continue
+		}
+		for _, c := range st.calls {
+			if err := r.targets(c, 0); err != nil && (c.iterate == nil || !dependsOnSequence(c)) {
+				missing = append(missing, named(fail(c.place, err), c.name))
+			}
+		}
+	}
+	return missing
+}
+
+// dependsOnSequence reports whether the fields of a call are those of its items, of which
+// there may be none.
+func dependsOnSequence(c *call) bool {
+	return slices.ContainsFunc(slices.Concat(c.priority, c.handlers), func(h *handler) bool {
+		first, _ := formatKey(h.key, 0)
+		second, _ := formatKey(h.key, 1)
+		return first != second
+	})
+}
+
+// ruledOut reports whether a condition of a stage is false whatever the run does before
+// it comes there.
+func (r *run) ruledOut(ctx context.Context, st *stage, written map[string]bool) bool {
+	for _, g := range st.evaluate {
+		s := r.quiet(g.place)
+		s.Note = nil
+		if slices.ContainsFunc(g.condition.Paths(), func(p *reqproc.Path) bool {
+			return p.Root() == "property" || p.Root() == "field" && written[p.Name(1)]
+		}) {
+			continue
+		}
+		if ok, _, err := g.condition.Holds(ctx, s); err == nil && !ok {
+			return true
+		}
+	}
+	return false
+}
+
+// targets checks that the fields are there that the reply of one request will be
+// written to.
+func (r *run) targets(c *call, sequence int) error {
+	for _, h := range slices.Concat(c.priority, c.handlers) {
+		if h.target != "schema_id" || h.condition != nil {
+			continue // whether the handler runs is known only afterwards
+		}
+		key, err := formatKey(h.key, sequence)
+		if err == nil {
+			_, err = r.x.Field(key)
+		}
+		if err != nil {
+			return fail(h.place+".target_key", fmt.Errorf("%w; nothing was sent, since the reply could not be kept: add the field to the schema, with ui_configuration.type \"data\"", err))
+		}
+	}
+	return nil
+}
