@@ -36,7 +36,10 @@ var (
 	ErrReply = errors.New("the answer cannot be read")
 	// ErrMaybeDone means that the connection ended after the call had begun to be
 	// sent: Workday may have carried it out.
-	ErrMaybeDone = errors.New("the connection ended before the answer: Workday may have carried out the call")
+	ErrMaybeDone = errors.New("the connection ended before the answer")
+	// ErrRefused means that the call was turned down before anything was done: by a
+	// status such as 401, 403, 404 or 429 without a SOAP fault, or by a redirect.
+	ErrRefused = errors.New("Workday has refused the call")
 	// ErrFile means that a file of the body could not be read, so that the call was
 	// not sent to its end and Workday cannot have carried it out.
 	ErrFile = errors.New("a file to be sent cannot be read; the call was not completed")
@@ -83,9 +86,21 @@ func NewClient(w WSDL, username, password string, o ClientOptions) (*Client, err
 }
 
 // Call calls an operation of a service and returns the element that its answer
-// has in the body. body is an [Object] or a map[string]any of what JSON knows, and
-// []byte, a pipeline.Content or time.Time for files and times; its names are those
-// of the service's schema, and "_value_1" is the text beside attributes.
+// has in the body. body is an [Object] or a map[string]any; its names are those of the
+// service's schema, and "_value_1" is the text beside attributes. Values are what JSON
+// knows, and
+//
+//   - []byte or a [pipeline.Content] for a file, which goes out in base64,
+//   - [time.Time]: for an xsd:date its date in its own time zone, without the zone; for an
+//     xsd:dateTime or xsd:time with microseconds, if it has any, and its zone,
+//   - numbers of any kind of Go: integers as they are, floats with the fewest digits that
+//     tell them apart (0.1 is 0.1), and no exponents where the schema has decimals,
+//   - for amounts of money, which a float may not hold, a text such as "1234.50", a
+//     [json.Number], [rossum.Decimal], *big.Rat, *big.Int, or whatever else implements
+//     [encoding.TextMarshaler], such as the decimals of other modules: all digits go out.
+//     A *big.Rat that is no decimal, such as 1/3, is an error.
+//
+// nil leaves its element out, as does a nil pointer.
 //
 // Errors are a [*Fault] for what Workday answers, and else wrap one of this
 // package's errors. A call is made once: it is repeated only if nothing was sent.
@@ -144,7 +159,7 @@ func prepare(doc *wsdl.Document, w *WSDL, service, operation string, mapping jso
 		if best := settings.Nearest(operation, doc.Operations()); best != "" {
 			meant = fmt.Sprintf(" (did you mean %s?)", best)
 		}
-		return nil, fmt.Errorf("%w: service %s has no operation %s%s", ErrOperation, service, operation, meant)
+		return nil, fmt.Errorf("service %s has %w: %s%s", service, ErrOperation, operation, meant)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrWSDL, err)
@@ -216,28 +231,67 @@ func sendError(err error) error {
 	var unread *fileError
 	var direct *httpcall.Error
 	var failed *send.Error
+	var cause error
 	notSent := errors.Is(err, pipeline.ErrNotSent)
 	switch {
 	case errors.As(err, &unread):
 		return unread
-	case !errors.As(err, &failed) && !errors.As(err, &direct):
+	case refusal(err) != nil:
+		return refusal(err)
+	case errors.As(err, &failed):
+		cause = failed.Err
+	case errors.As(err, &direct):
+		cause = direct.Err
+	default:
 		return err
+	}
+	switch {
+	case errors.Is(err, httpcall.ErrTooLarge), errors.Is(err, httpcall.ErrRedirect):
+		return fmt.Errorf("%w: %w", ErrReply, cause)
 	case notSent && errors.Is(err, context.Canceled), notSent && errors.Is(err, context.DeadlineExceeded):
 		return err
 	case notSent:
 		return fmt.Errorf("%w: %w", ErrConnect, err)
 	}
-	return fmt.Errorf("%w: %w", ErrMaybeDone, err)
+	return fmt.Errorf("%w: %w", ErrMaybeDone, cause)
+}
+
+// refusal returns what a redirect means, nil for other errors. A server that redirects a
+// call has not carried it out, except with status 303.
+func refusal(err error) error {
+	var redirect *httpcall.RedirectError
+	if !errors.As(err, &redirect) || redirect.Status == http.StatusSeeOther {
+		return nil
+	}
+	to := "another address"
+	if u, err := url.Parse(redirect.URL); err == nil && u.Host != "" {
+		to = u.Host
+	}
+	return fmt.Errorf("%w: it redirects to %s (status %d), which is not followed; the tenant may be in maintenance, or have moved", ErrRefused, to, redirect.Status)
+}
+
+// refusals say what a status without a SOAP fault means.
+var refusals = map[int]string{
+	http.StatusUnauthorized:    "the user name or the password is not accepted; check the secrets workday_username and workday_password",
+	http.StatusForbidden:       "the user may not call this service, or the tenant does not let this network's addresses in",
+	http.StatusNotFound:        "there is no service at the address that the WSDL names",
+	http.StatusGone:            "there is no service at the address that the WSDL names",
+	http.StatusTooManyRequests: "there are too many calls at a time; export again later",
 }
 
 // read reads an answer. The error is a [*Fault], or wraps [ErrReply].
 func (p *prepared) read(reply *httpcall.Reply) (jsontemplate.Value, error) {
 	body, err := openEnvelope(reply)
+	if err == nil {
+		if fault := body.Child("Fault"); fault != nil {
+			return nil, newFault(reply.Status, fault, p.mapping)
+		}
+	}
+	if why := refusals[reply.Status]; why != "" {
+		return nil, fmt.Errorf("%w with status %d: %s", ErrRefused, reply.Status, why)
+	}
 	if err != nil {
 		return nil, err
-	}
-	if fault := body.Child("Fault"); fault != nil {
-		return nil, newFault(reply.Status, fault, p.mapping)
 	}
 	if reply.Status != http.StatusOK {
 		return nil, fmt.Errorf("%w: status %d without a fault", ErrReply, reply.Status)

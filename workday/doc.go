@@ -11,7 +11,8 @@
 //     parent_type, Descriptor, Add_Only, Filename and so on. "_value_1" is the text
 //     beside attributes.
 //   - null is left out, {} is an empty element, a list repeats its element. A list of
-//     one is taken where one is allowed.
+//     one is taken where one is allowed. In a choice, {} is left out for an element
+//     whose type has neither elements nor attributes.
 //   - Placeholders are those of Rossum's JSON templating; besides, there are
 //     {current_datetime}, {document_content}, {schema_loop.index} and
 //     {schema_loop.index0}, and Jinja expressions of them, such as

@@ -18,6 +18,8 @@ import (
 var (
 	// ErrConnect means that the tenant's host cannot be reached.
 	ErrConnect = errors.New("cannot connect to Workday")
+	// ErrNoAnswer means that the tenant's host took too long to send the WSDL.
+	ErrNoAnswer = errors.New("Workday does not answer")
 	// ErrNoService means that the tenant answers 404 or 410 for the WSDL: there is no
 	// such service or version.
 	ErrNoService = errors.New("the service is not found")
@@ -41,6 +43,7 @@ const (
 // is fetched wait for that one fetch.
 type documents struct {
 	lifetime time.Duration
+	patience time.Duration // with the host
 	mu       sync.Mutex
 	entries  map[string]*entry
 }
@@ -58,7 +61,7 @@ func newDocuments(lifetime time.Duration) *documents {
 	if lifetime <= 0 {
 		lifetime = defaultLifetime
 	}
-	return &documents{lifetime: lifetime, entries: make(map[string]*entry)}
+	return &documents{lifetime: lifetime, patience: wsdlTimeout, entries: make(map[string]*entry)}
 }
 
 // get returns the document at an address, and whether it had to be fetched.
@@ -75,7 +78,7 @@ func (d *documents) get(ctx context.Context, client *http.Client, w *WSDL, addre
 	d.mu.Unlock()
 	select {
 	case <-ctx.Done():
-		return nil, fetched, ctx.Err()
+		return nil, fetched, fmt.Errorf("waiting for the WSDL at %s: %w", address, ctx.Err())
 	case <-e.done:
 		return e, fetched, e.err
 	}
@@ -93,13 +96,15 @@ func (e *entry) over() bool {
 
 func (d *documents) fetch(ctx context.Context, client *http.Client, w *WSDL, address string, e *entry) {
 	defer close(e.done)
-	ctx, cancel := context.WithTimeout(ctx, wsdlTimeout)
+	ctx, cancel := context.WithTimeout(ctx, d.patience)
 	defer cancel()
 	started := time.Now()
 	calls := httpcall.New(httpcall.Options{HTTP: client, MaxReply: maxWSDL})
 	data, err := fetchDocument(ctx, calls, address)
 	if err != nil {
-		e.err = err
+		if e.err = err; ctx.Err() != nil {
+			e.err = fmt.Errorf("%w: the WSDL at %s did not come within %v", ErrNoAnswer, address, d.patience)
+		}
 		return
 	}
 	e.size = len(data)

@@ -25,7 +25,7 @@ type Fault struct {
 	Status int    // of HTTP
 	Code   string // without its prefix, such as Client.validationError
 	Text   string // Workday's faultstring
-	Detail string // of a processing fault, "" if there is none
+	Detail string // that stands beside the errors, "" if there is none
 	Errors []ValidationError
 }
 
@@ -43,12 +43,15 @@ type ValidationError struct {
 }
 
 func (e ValidationError) String() string {
-	text := e.Message
-	if e.Detail != "" && e.Detail != e.Message {
-		text = strings.TrimSpace(text + " " + e.Detail)
-	}
+	return e.withPlace("Workday gives no reason")
+}
+
+// withPlace returns what Workday says of the error, or something else if that is
+// nothing, and where the value stands.
+func (e ValidationError) withPlace(instead string) string {
+	text := joined(e.Message, e.Detail)
 	if text == "" {
-		text = "no message"
+		text = instead
 	}
 	switch {
 	case e.Path != "":
@@ -59,15 +62,28 @@ func (e ValidationError) String() string {
 	return text
 }
 
+// joined puts a detail after a text, unless one of them says what the other does.
+func joined(text, detail string) string {
+	switch {
+	case strings.Contains(text, detail):
+		return text
+	case strings.Contains(detail, text):
+		return detail
+	}
+	return text + " " + detail
+}
+
+// says returns the text and the detail of the fault, without its validation errors.
+func (f *Fault) says() string {
+	if text := joined(f.Text, f.Detail); text != "" {
+		return text
+	}
+	return "fault " + f.Code
+}
+
 // Error returns what Workday says.
 func (f *Fault) Error() string {
-	text := f.Text
-	if text == "" {
-		text = "fault " + f.Code
-	}
-	if f.Detail != "" && f.Detail != f.Text {
-		text += " " + f.Detail
-	}
+	text := f.says()
 	for _, e := range f.Errors {
 		text += "\n" + e.String()
 	}
@@ -88,6 +104,9 @@ func newFault(status int, t *message.Tree, mapping jsontemplate.Value) *Fault {
 	}
 	processing := detail.Child("Processing_Fault")
 	f.Detail = processing.ChildText("Detail_Message")
+	if f.Detail == "" {
+		f.Detail = detail.Child("Validation_Fault").ChildText("Detail_Message")
+	}
 	switch {
 	case strings.Contains(lower, "authentication") || lower == "failedauthentication" || lower == "invalidsecurity":
 		f.Kind = Authentication

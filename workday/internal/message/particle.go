@@ -217,12 +217,22 @@ func (w *writer) turnOfChoice(p *wsdl.Particle, g *given, in string) error {
 }
 
 // choice writes the member that is given. One that is given as false or 0 counts
-// only if there is no other, and one that is an empty text not at all: so zeep has
-// it, but for the false that stands alone.
+// only if there is no other, and not at all one that is an empty text, or {} where the
+// type has neither elements nor attributes: so zeep has it, but for the false that
+// stands alone.
 func (w *writer) choice(p *wsdl.Particle, g *given, in string) error {
-	full, weak := givenOf(p, g, truthy), givenOf(p, g, meant)
+	full, weak, hollow := givenOf(p, g, truthy), givenOf(p, g, meant), false
+	for _, of := range []*[]*wsdl.Particle{&full, &weak} {
+		*of = slices.DeleteFunc(*of, func(c *wsdl.Particle) bool {
+			only := onlyHollow(c, g)
+			hollow = hollow || only
+			return only
+		})
+	}
 	g.pass(p)
 	switch {
+	case len(full)+len(weak) == 0 && hollow:
+		return nil
 	case len(full) > 1:
 		w.fault(fmt.Errorf("%s exclude each other: only one of them may be given", strings.Join(bothNames(full), " and ")))
 	case len(full) == 1:
@@ -233,6 +243,22 @@ func (w *writer) choice(p *wsdl.Particle, g *given, in string) error {
 		w.fault(fmt.Errorf("%w: one of %s is required", ErrMissing, strings.Join(names(p), ", ")))
 	}
 	return nil
+}
+
+// onlyHollow reports whether all that is given of a particle is {} for elements whose
+// types have neither elements nor attributes.
+func onlyHollow(p *wsdl.Particle, g *given) bool {
+	if p.Kind != wsdl.Single {
+		return p.Key == "" && !slices.ContainsFunc(p.Children, func(c *wsdl.Particle) bool {
+			return givesAny(c, g, meant) && !onlyHollow(c, g)
+		})
+	}
+	o, ok := g.get(p.Key).(*jsontemplate.Object)
+	if !ok || len(o.Members) > 0 {
+		return false
+	}
+	t, err := p.Element.Type()
+	return err == nil && t.Complex && !t.Any && t.Simple == nil && t.Content == nil && len(t.Attributes) == 0
 }
 
 // givenOf lists the members of a choice that are given.
