@@ -282,7 +282,7 @@ func (x *Export) newCall(a Act) *madeCall {
 		callID: id, Name: name, What: x.Redact(a.What), Begun: x.WallTime(), Limit: a.Limit, Reads: a.Reads, Repeatable: a.Repeatable, Aside: a.aside, Request: a.Request,
 	}}
 	if i := x.run.config.idempotency; !a.Reads && !a.aside && i.applies(name) {
-		c.Key = i.key(x.run.log.info, id)
+		c.Key = x.run.log.keyOf(id)
 	}
 	return c
 }

@@ -134,7 +134,8 @@ type history struct {
 	started  map[string]time.Time
 	calls    []*pastCall // in the order of their announcements
 	steps    map[string]*stepRecord
-	order    []string // of steps, by path
+	order    []string          // of steps, by path
+	origins  map[string]string // of steps that were moved: their first path
 	end      *endRecord
 	replaced bool
 	stopped  bool
@@ -227,10 +228,19 @@ func (h *history) add(j *Journal, r Record, byID map[callID]*pastCall) error {
 		if err := j.read(place, r, s); err != nil {
 			return err
 		}
-		if h.steps[s.Step] == nil {
-			h.order = append(h.order, s.Step)
-		}
+		h.forget(s.Step)
+		h.order = append(h.order, s.Step)
 		h.steps[s.Step] = s
+	case recordChain:
+		var c chainRecord
+		if err := j.read(place, r, &c); err != nil {
+			return err
+		}
+		h.become(c)
+		clear(byID)
+		for _, call := range h.calls {
+			byID[call.callID] = call
+		}
 	case recordVerdict:
 		var v verdictRecord
 		if err := j.read(place, r, &v); err != nil {

@@ -3,12 +3,8 @@ package pipeline
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -181,7 +177,7 @@ func (c *Chain) claim(ctx context.Context, x *Export) (Claimed, *history, []*mad
 		}
 		h, err := j.load(ctx, claimed.Run.ID)
 		if err == nil && claimed.Run.Content == content {
-			if err = errors.Join(c.fits(h), x.run.begin(j, h)); err == nil {
+			if err = errors.Join(c.goOn(ctx, j, claimed.Lease, h), x.run.begin(j, h)); err == nil {
 				return claimed, h, nil, nil
 			}
 		} else if err == nil {
@@ -245,80 +241,10 @@ func (h *history) giveWay(stopIfSent bool) error {
 	return nil
 }
 
-// fits says whether the chain can go on with a run: the steps that have ended must be
-// there, in their order, and known for sure.
-func (c *Chain) fits(h *history) error {
-	if h.Fingerprint == c.print {
-		return nil
-	}
-	paths := c.paths("")
-	last := make(map[string]int) // place of the last step that had ended, by the row
-	for _, done := range h.order {
-		at := slices.IndexFunc(paths, func(p pathOf) bool { return p.path == done })
-		if at >= 0 && paths[at].unsure {
-			return fmt.Errorf("%w: the chain has changed, and several of its steps are called like step %s; give them names of their own", ErrChanged, done)
-		}
-		row := done[:strings.LastIndexByte(done, '/')]
-		before := last[row]
-		if last[row] = at; at < before {
-			return fmt.Errorf("%w: the chain has changed, and its step %s, which had ended, is not there any more, or in another place", ErrChanged, done)
-		}
-	}
-	return nil
-}
-
 // ContentOf is a hash of what a hook call is about: two calls with the same one ask for
 // the same export. Number and time of the call, its token and secrets, and what the
 // platform notes about the annotation's life, do not count.
 func ContentOf(p *rossum.Payload) string { return p.ContentHash() }
-
-// place of a step in a chain.
-type pathOf struct {
-	path   string
-	unsure bool // another step has the same name
-}
-
-// paths lists all steps in the order in which they end.
-func (c *Chain) paths(above string) []pathOf { return pathsOf(c.links, above) }
-
-func pathsOf(links []link, above string) []pathOf {
-	var all []pathOf
-	for _, l := range links {
-		path := above + "/" + pathKey.Replace(l.key)
-		switch p := l.program.(type) {
-		case *Chain:
-			all = append(all, pathsOf(p.links, path)...)
-		case branches:
-			all = append(all, pathsOf(p, path)...)
-		}
-		all = append(all, pathOf{path, l.unsure})
-	}
-	return all
-}
-
-// fingerprint is a hash of steps, their keys and settings.
-func fingerprint(links []link) string {
-	h := sha256.New()
-	writeLinks(h.Write, links)
-	return hex.EncodeToString(h.Sum(nil)[:16])
-}
-
-func writeLinks(write func([]byte) (int, error), links []link) {
-	for _, l := range links {
-		settings, err := json.Marshal(l.innermost())
-		if err != nil {
-			settings = nil // a function: its key stands for it
-		}
-		_, _ = write([]byte(strconv.Quote(l.key) + fmt.Sprintf("%T", l.innermost()) + string(settings)))
-		switch p := l.program.(type) {
-		case *Chain:
-			writeLinks(write, p.links)
-		case branches:
-			writeLinks(write, p)
-		}
-		_, _ = write([]byte(";"))
-	}
-}
 
 // sentence says what a run has sent, for the person who reads that it failed.
 func sentence(calls []*madeCall) string {

@@ -38,21 +38,21 @@ func (p *position) try(call string, item int) int {
 	return p.tries[tryKey{call, item}]
 }
 
-// upcoming is the identity that the step's next call of an act has.
-func (x *Export) upcoming(a Act) callID {
+// nextKey is what a call of the step can be known by that comes next, "" if the run is
+// not kept.
+func (x *Export) nextKey(a Act) string {
 	id := callID{Call: a.Call, Item: a.Item}
-	if x.at == nil {
-		return id
+	if x.at != nil {
+		x.at.mu.Lock()
+		defer x.at.mu.Unlock()
+		id.Step, id.Try = x.at.path, x.at.tries[tryKey{a.Call, a.Item}]+1
 	}
-	x.at.mu.Lock()
-	defer x.at.mu.Unlock()
-	id.Step, id.Try = x.at.path, x.at.tries[tryKey{a.Call, a.Item}]+1
-	return id
+	return x.run.log.keyOf(id)
 }
 
 // position begins a step.
 func (x *Export) position(path, name string) *position {
-	p := &position{path: path, name: name, at: x.WallTime(), random: chacha.NewChaCha8(sha256.Sum256(append(x.run.seed[:], path...)))}
+	p := &position{path: path, name: name, at: x.WallTime(), random: chacha.NewChaCha8(sha256.Sum256(append(x.run.seed[:], x.run.log.earlier.origin(path)...)))}
 	if x.at != nil {
 		p.view = x.at.view
 	}

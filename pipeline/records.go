@@ -19,6 +19,7 @@ const (
 	recordCall      RecordKind = "call"      // a call is about to be made
 	recordReply     RecordKind = "reply"     // what became of it
 	recordStep      RecordKind = "step"      // a step has ended
+	recordChain     RecordKind = "chain"     // the run goes on in a chain that has changed
 	recordStopped   RecordKind = "stopped"   // the run waits for a verdict
 	recordVerdict   RecordKind = "verdict"   // a person says what became of a call
 	recordEnd       RecordKind = "end"       // the answer
@@ -94,6 +95,18 @@ type stepRecord struct {
 	Files    []*File           `json:"files,omitempty"` // those that are new
 	Skipped  map[string]string `json:"skipped,omitempty"`
 	Report   *StepReport       `json:"report,omitempty"`
+}
+
+// chainRecord is a chain that goes on with a run of another one.
+type chainRecord struct {
+	Fingerprint string      `json:"fingerprint"`
+	Moves       []movedStep `json:"moves,omitempty"`
+}
+
+// movedStep is a step that is in another row of the chain now, by its paths.
+type movedStep struct {
+	From string `json:"from"`
+	To   string `json:"to"`
 }
 
 // endRecord is the answer of a run.

@@ -44,13 +44,17 @@ func (i *Idempotency) applies(step string) bool {
 	return i.on && (i.Steps == nil || slices.Contains(i.Steps, step))
 }
 
-// key names a call for ever.
-func (i *Idempotency) key(run RunInfo, id callID) string {
+// keyOf names a call for ever; "" if the run is not kept.
+func (l *runLog) keyOf(id callID) string {
+	run := l.info
 	if run.ID == "" {
 		return ""
 	}
 	h := hmac.New(sha256.New, []byte("exportpipeline idempotency 1"))
-	for _, part := range []string{run.Key.Organization, run.Key.Hook, strconv.FormatInt(run.Key.Annotation, 10), run.Key.Event, strconv.FormatInt(run.Generation, 10), id.Step, id.Call, strconv.Itoa(id.Item), strconv.Itoa(id.Try)} {
+	for _, part := range []string{
+		run.Key.Organization, run.Key.Hook, strconv.FormatInt(run.Key.Annotation, 10), run.Key.Event, strconv.FormatInt(run.Generation, 10),
+		l.earlier.origin(id.Step), id.Call, strconv.Itoa(id.Item), strconv.Itoa(id.Try),
+	} {
 		_, _ = fmt.Fprintf(h, "%d:%s", len(part), part) // a hash never fails
 	}
 	sum := h.Sum(nil)

@@ -103,12 +103,10 @@ const markName = "exportpipeline"
 // documentMark is the metadata of a document that a call makes, nil if the run is not
 // kept: then nobody goes on with it, and looks for the document.
 func documentMark(x *Export, a Act) map[string]any {
-	var i Idempotency
-	key := i.key(x.run.log.info, x.upcoming(a))
-	if key == "" {
-		return nil
+	if key := x.nextKey(a); key != "" {
+		return map[string]any{markName: key}
 	}
-	return map[string]any{markName: key}
+	return nil
 }
 
 // mostFound is how many documents are looked at that have the name of a file.

@@ -66,11 +66,11 @@ func (m *Mortal) write(do func() error) error {
 	if m.writes != m.at {
 		return do()
 	}
-	m.dead = true
-	m.kill(pipeline.ErrHandedOver)
 	if m.done {
 		_ = do()
 	}
+	m.dead = true
+	m.kill(pipeline.ErrHandedOver)
 	return ErrKilled
 }
 
