@@ -49,11 +49,12 @@ func TestARunThatWasCutShortGoesOnAfterTheLastReply(t *testing.T) {
 	}
 	original := pipeline.WithOriginal(pipeline.Bytes("PDF bytes"))
 	resumed := 0
-	for cut := 1; ; cut++ {
+	for n := 0; ; n++ {
+		cut, done := n/2+1, n%2 == 1
 		a := serve(t, nil)
 		chain := newChain(a)
 		ledger := pipeline.MemoryLedger()
-		dying, ctx := pipelinetest.NewMortal(t.Context(), ledger, cut, cut%2 == 0)
+		dying, ctx := pipelinetest.NewMortal(t.Context(), ledger, cut, done)
 		_, _ = chain.Export(ctx, offline().Payload(), client(t), original, journal(t, dying))
 		if err := dying.Bury(t.Context()); err != nil {
 			t.Fatal(err)
@@ -68,24 +69,24 @@ func TestARunThatWasCutShortGoesOnAfterTheLastReply(t *testing.T) {
 		case errors.Is(err, pipeline.ErrStale): // it had ended
 		case errors.Is(err, pipeline.ErrMaybeSent):
 			if len(a.requests()) > before || !kept.Response.Failed() {
-				t.Errorf("cut %d: sent again: %s", cut, paths)
+				t.Errorf("cut %d, done %v: sent again: %s", cut, done, paths)
 			}
 		case err != nil:
-			t.Errorf("cut %d: %v", cut, err)
+			t.Errorf("cut %d, done %v: %v", cut, done, err)
 		case paths != all:
-			t.Errorf("cut %d: %s", cut, paths)
+			t.Errorf("cut %d, done %v: %s", cut, done, paths)
 		default:
 			resumed++
 			operations, _ := json.Marshal(kept.Response.Operations)
 			if !strings.Contains(string(operations), "[201, 201, 201]") {
-				t.Errorf("cut %d: %s", cut, operations)
+				t.Errorf("cut %d, done %v: %s", cut, done, operations)
 			}
 		}
 		if strings.Count(paths, "/create") > 1 || strings.Count(paths, "/submit") > 1 {
-			t.Errorf("cut %d: sent twice: %s", cut, paths)
+			t.Errorf("cut %d, done %v: sent twice: %s", cut, done, paths)
 		}
 	}
-	if resumed < 4 {
+	if resumed < 8 {
 		t.Errorf("only %d runs went on", resumed)
 	}
 }
