@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -144,13 +143,7 @@ func (c *Chain) run(ctx context.Context, x *Export) (*rossum.Response, error) {
 	report := x.run.report
 	report.LeftOut, report.Graph = c.origin.LeftOut, c.origin.Graph
 	ctx, end := x.startSpan(ctx, "export", x.Annotation.ID)
-	err := c.loadSecrets(ctx, x)
-	if err == nil {
-		err = x.fetchContent(ctx)
-	}
-	if err == nil {
-		err = c.preflight(ctx, x)
-	}
+	err := x.guarded(ctx, "beginning the export panicked", func() error { return c.prepare(ctx, x) })
 	if err == nil {
 		x.tellEarlier()
 		err = c.runAll(ctx, x, true)
@@ -169,6 +162,17 @@ func (c *Chain) run(ctx context.Context, x *Export) (*rossum.Response, error) {
 	return x.Response(), err
 }
 
+// prepare gets what the steps need, and looks whether it is all there.
+func (c *Chain) prepare(ctx context.Context, x *Export) error {
+	if err := c.loadSecrets(ctx, x); err != nil {
+		return err
+	}
+	if err := x.fetchContent(ctx); err != nil {
+		return err
+	}
+	return c.preflight(ctx, x)
+}
+
 // ended ends a text as a sentence does.
 func ended(text string) string {
 	if strings.HasSuffix(text, ".") || strings.HasSuffix(text, "!") || strings.HasSuffix(text, "?") {
@@ -183,12 +187,7 @@ func (x *Export) tell(ctx context.Context, report *Report) {
 	if x.run.config.report == nil {
 		return
 	}
-	defer func() {
-		if v := recover(); v != nil {
-			x.Log.ErrorContext(ctx, "the function that gets the report panicked", "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
-		}
-	}()
-	x.run.config.report(ctx, report)
+	_ = x.guarded(ctx, "the function that gets the report panicked", func() error { x.run.config.report(ctx, report); return nil })
 }
 
 // tellEarlier shows what an earlier export of the annotation has sent, that failed or was
@@ -343,22 +342,18 @@ func (s *scope) run(ctx context.Context, step *link) (err error) {
 }
 
 // do runs the program of a step. A panic is the step's error.
-func (s *scope) do(ctx context.Context, step *link) (err error) {
+func (s *scope) do(ctx context.Context, step *link) error {
 	x := s.x
-	defer func() {
-		if v := recover(); v != nil {
-			// A stack belongs in the log, where an operator sees it.
-			x.Log.ErrorContext(ctx, "step panicked", "step", step.name, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
-			err = &StepError{Step: step.name, Err: fmt.Errorf("%w: %v", ErrPanic, v)}
-		}
-	}()
 	if !step.isRow() {
 		x.diverged = true // from here on the export is not what a record says
 	}
-	if err := step.program.Run(ctx, x); err != nil {
-		return wrap(step.name, err)
-	}
-	return wrap(step.name, x.recompute(ctx))
+	run := s.within(step)
+	return wrap(step.name, x.guarded(ctx, "step panicked: "+step.name, func() error {
+		if err := run(ctx, x); err != nil {
+			return err
+		}
+		return x.recompute(ctx)
+	}))
 }
 
 // passed leaves a step out that has ended before.
@@ -401,6 +396,3 @@ func walk(err error) []error {
 	}
 	return []error{err}
 }
-
-// ErrPanic means that a step panicked: a defect of the step.
-var ErrPanic = errors.New("the step panicked")

@@ -14,6 +14,7 @@ import (
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/pipeline/pipelinetest"
+	"github.com/exportpipeline/exportpipeline/rossum"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 )
 
@@ -300,7 +301,7 @@ func TestARunWithOtherContentKnowsWhatTheEarlierOneHadSent(t *testing.T) {
 		want    string
 		fails   bool
 	}{
-		"the answer is known":              {4, nil, 2, "These calls were made: POST https://erp.example/first (answered 201, /first/7).", false},
+		"the answer is known":              {4, nil, 2, "These calls were made: POST https://erp.example/first (answered 201, /first/7, id /first-7).", false},
 		"and the program says stop":        {4, []pipeline.Option{pipeline.StopIfSent()}, 1, "does not export such an annotation anew", true},
 		"nothing was sent":                 {2, []pipeline.Option{pipeline.StopIfSent()}, 1, "", false},
 		"nobody knows whether it was sent": {3, nil, 1, "may have sent this already", true},
@@ -355,4 +356,54 @@ func TestADocumentInRossumIsNotMadeTwice(t *testing.T) {
 func texts(v any) string {
 	data, _ := json.Marshal(v)
 	return string(data)
+}
+
+// TestAPanicOfTheProgramsOwnFunctionEndsTheRun: otherwise the run would stay with this
+// process, and every later export of the annotation would wait for it.
+func TestAPanicOfTheProgramsOwnFunctionEndsTheRun(t *testing.T) {
+	t.Parallel()
+	j := journal(t, pipeline.MemoryLedger())
+	chain := chainOf(t, pipeline.ForHook(&rossum.Hook{ID: 7}, posts(newCountingERP(false), "/first", "a")))
+	broken := true
+	secrets := pipeline.WithSecrets(func(context.Context, *rossum.Hook) (rossum.Secrets, error) {
+		if broken {
+			panic("no vault")
+		}
+		return nil, nil
+	})
+	answer, err := chain.Export(t.Context(), keepCall().Payload(), secrets, pipeline.WithJournal(j))
+	if !errors.Is(err, pipeline.ErrPanic) || !answer.Failed() || !strings.HasSuffix(answer.Messages[0].Content, "no vault. No call was made.") {
+		t.Errorf("%v, %+v", err, answer)
+	}
+	broken = false
+	if answer, err := chain.Export(t.Context(), keepCall().Payload(), secrets, pipeline.WithJournal(j)); err != nil || len(answer.Operations) != 1 {
+		t.Errorf("%v, %+v", err, answer)
+	}
+}
+
+func TestWhatWasMadeNamesStatusPlaceAndID(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		answer *pipeline.Answer
+		want   string
+	}{
+		"place and id":      {&pipeline.Answer{Status: 201, Header: http.Header{"Location": {"/bills/1"}}, Body: []byte(`{"id":7}`)}, "(answered 201, /bills/1, id 7)."},
+		"the same id":       {&pipeline.Answer{Status: 201, Header: http.Header{"Location": {"/bills/7"}}, Body: []byte(`{"id":"7"}`)}, "(answered 201, /bills/7)."},
+		"a long number":     {&pipeline.Answer{Status: 200, Body: []byte(`{"a":1,"ID":12345678901234567890}`)}, "(answered 200, id 12345678901234567890)."},
+		"within":            {&pipeline.Answer{Status: 200, Body: []byte(`{"links":["x"],"bill":{"Id":"B 7"}}`)}, "(answered 200, id B 7)."},
+		"no id":             {&pipeline.Answer{Status: 200, Body: []byte(`{"id":null,"bill":{"id":{}}}`)}, "(answered 200)."},
+		"not JSON":          {&pipeline.Answer{Status: 422, Body: []byte(`id: 7`)}, "(answered 422)."},
+		"what is no status": {&pipeline.Answer{Body: []byte(`[{"id":"x"}]`)}, "(answered, id x)."},
+	} {
+		chain := chainOf(t, pipeline.StepFunc(func(ctx context.Context, x *pipeline.Export) error {
+			_, err := x.Once(ctx, pipeline.Act{Call: "request", What: "POST https://erp.example/bills"}, func(context.Context, pipeline.Attempt) (*pipeline.Answer, error) {
+				return tt.answer, nil
+			})
+			return errors.Join(err, errors.New("then it failed"))
+		}))
+		answer, err := chain.Export(t.Context(), keepCall().Payload())
+		if err == nil || !strings.HasSuffix(answer.Messages[0].Content, "These calls were made: POST https://erp.example/bills "+tt.want) {
+			t.Errorf("%s: %q, want its end to be %q", name, answer.Messages[0].Content, tt.want)
+		}
+	}
 }

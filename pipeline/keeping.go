@@ -5,8 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/rossum"
@@ -183,6 +181,9 @@ func (c *Chain) claim(ctx context.Context, x *Export) (Claimed, *history, []*mad
 		} else if err == nil {
 			err = h.giveWay(x.run.config.stopIfSent)
 		}
+		if errors.Is(err, ErrChanged) {
+			err = fmt.Errorf("%w. %s", err, sentence(newRunLog(j, claimed.Lease, claimed.Run, h).made()))
+		}
 		if err != nil {
 			return claimed, nil, nil, errors.Join(err, j.ledger.Release(context.WithoutCancel(ctx), claimed.Lease))
 		}
@@ -231,7 +232,7 @@ func (r *run) begin(j *Journal, h *history) error {
 // content.
 func (h *history) giveWay(stopIfSent bool) error {
 	if made := newRunLog(nil, Lease{}, h.RunInfo, h).made(); stopIfSent && len(made) > 0 {
-		return fmt.Errorf("%w, since the annotation has changed; this program does not export such an annotation anew (pipeline.StopIfSent). %s", ErrChanged, sentence(made))
+		return fmt.Errorf("%w, since the annotation has changed; this program does not export such an annotation anew (pipeline.StopIfSent)", ErrChanged)
 	}
 	for _, c := range h.calls {
 		if c.isOpen() && c.verdict == nil {
@@ -245,39 +246,3 @@ func (h *history) giveWay(stopIfSent bool) error {
 // the same export. Number and time of the call, its token and secrets, and what the
 // platform notes about the annotation's life, do not count.
 func ContentOf(p *rossum.Payload) string { return p.ContentHash() }
-
-// sentence says what a run has sent, for the person who reads that it failed.
-func sentence(calls []*madeCall) string {
-	if len(calls) == 0 {
-		return "No call was made."
-	}
-	const most = 10
-	var parts []string
-	for i, c := range calls {
-		if i == most {
-			parts = append(parts, fmt.Sprintf("and %d more", len(calls)-most))
-			break
-		}
-		parts = append(parts, c.what())
-	}
-	return "These calls were made: " + strings.Join(parts, "; ") + "."
-}
-
-// what says what became of a call.
-func (c *madeCall) what() string {
-	switch {
-	case c.reply == nil:
-		return c.What + " (its outcome is not known)"
-	case c.reply.Answer == nil:
-		return c.What + " (no answer, it may have been received)"
-	}
-	a := c.reply.Answer
-	text := "answered"
-	if a.Status != 0 {
-		text += " " + strconv.Itoa(a.Status)
-	}
-	if location := a.Header.Get("Location"); location != "" {
-		text += ", " + location
-	}
-	return c.What + " (" + text + ")"
-}

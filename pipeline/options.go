@@ -33,6 +33,7 @@ type config struct {
 	idempotency Idempotency
 	probes      map[string]probing
 	stopIfSent  bool
+	middleware  []Middleware
 	timeout     time.Duration
 	formulas    Formulas
 	schema      *schemaFacts // of formulas.Schema

@@ -1,0 +1,92 @@
+package pipeline
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/tidwall/gjson"
+)
+
+// sentence says what a run has sent, for the person who reads that it failed.
+func sentence(calls []*madeCall) string {
+	if len(calls) == 0 {
+		return "No call was made."
+	}
+	const most = 10
+	var parts []string
+	for i, c := range calls {
+		if i == most {
+			parts = append(parts, fmt.Sprintf("and %d more", len(calls)-most))
+			break
+		}
+		parts = append(parts, c.what())
+	}
+	return "These calls were made: " + strings.Join(parts, "; ") + "."
+}
+
+// what says what became of a call.
+func (c *madeCall) what() string {
+	switch {
+	case c.reply == nil:
+		return c.What + " (its outcome is not known)"
+	case c.reply.Answer == nil:
+		return c.What + " (no answer, it may have been received)"
+	}
+	a := c.reply.Answer
+	text := "answered"
+	if a.Status != 0 {
+		text += " " + strconv.Itoa(a.Status)
+	}
+	location := a.Header.Get("Location")
+	if location != "" {
+		text += ", " + location
+	}
+	if id := idIn(a.Body); id != "" && !strings.Contains(location, id) {
+		text += ", id " + id
+	}
+	if c.reply.Error != "" {
+		text += ", and not all of the answer arrived"
+	}
+	return c.What + " (" + text + ")"
+}
+
+// maxID is how many bytes an id has at most that is shown.
+const maxID = 100
+
+// idIn finds the id that an answer in JSON gives to what was made: its own, or that of an
+// object in it.
+func idIn(body []byte) string {
+	if !gjson.ValidBytes(body) {
+		return ""
+	}
+	answer := gjson.ParseBytes(body)
+	if id := ownID(answer); id != "" {
+		return id
+	}
+	found := ""
+	answer.ForEach(func(_, value gjson.Result) bool {
+		found = ownID(value)
+		return found == ""
+	})
+	return found
+}
+
+func ownID(object gjson.Result) (id string) {
+	if !object.IsObject() {
+		return ""
+	}
+	object.ForEach(func(key, value gjson.Result) bool {
+		if strings.EqualFold(key.Str, "id") && (value.Type == gjson.String || value.Type == gjson.Number) {
+			id = value.String()
+			if value.Type == gjson.Number {
+				id = value.Raw // a long one would lose digits
+			}
+		}
+		return id == ""
+	})
+	if len(id) > maxID {
+		return ""
+	}
+	return strings.Join(strings.Fields(id), " ")
+}
