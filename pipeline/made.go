@@ -45,9 +45,6 @@ func (c *madeCall) what() string {
 	if id := idIn(a.Body); id != "" && !strings.Contains(location, id) {
 		text += ", id " + id
 	}
-	if c.reply.Error != "" {
-		text += ", and not all of the answer arrived"
-	}
 	return c.What + " (" + text + ")"
 }
 
