@@ -210,8 +210,8 @@ func TestWhatTheERPDoesWrongEndsAsDocumented(t *testing.T) {
 			if calls.Load() != tt.calls || (tt.want == "") != (r.err == nil) || r.err != nil && !strings.Contains(r.err.Error(), tt.want) {
 				t.Errorf("%d calls (want %d), %v", calls.Load(), tt.calls, r.err)
 			}
-			// Of a reply that was cut, or is too long, status and headers are kept.
-			if begun := name == "resets mid-reply" || name == "sends 1 GB"; tt.want != "" && (r.files["h"] != "") != begun {
+			// Of a reply that was cut, is too long, or points elsewhere, status and headers are kept.
+			if begun := name == "resets mid-reply" || name == "sends 1 GB" || name == "redirects to another host"; tt.want != "" && (r.files["h"] != "") != begun {
 				t.Errorf("kept %q", r.files["h"])
 			}
 		})
@@ -420,6 +420,29 @@ func TestWhatArrivedOfACutReplyIsKept(t *testing.T) {
 	}
 	if text := fmt.Sprint(r.response.Messages); !strings.Contains(text, "(answered 201, /invoices/7)") {
 		t.Error(text)
+	}
+}
+
+// TestARedirectAfterACreationIsKept: an ERP that answers so has acted, and says where.
+func TestARedirectAfterACreationIsKept(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{302, 303} {
+		var calls atomic.Int32
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			calls.Add(1)
+			w.Header().Set("Location", "/invoices/7")
+			w.Header().Set("Erp-Id", "ERP-7")
+			w.WriteHeader(status)
+		}))
+		t.Cleanup(server.Close)
+		r := run(t, invoice(), &steps.RESTExport{Request: steps.Request{URL: server.URL}, HeadersKey: "h", PayloadKey: "p"},
+			pipeline.Finally(&steps.Extract{Sources: []steps.Source{{Key: "h", Rules: []steps.Rule{{Path: "headers.erp_id", Target: "erp_id"}}}}}))
+		if r.err == nil || calls.Load() != 1 || r.fields["erp_id"] != "ERP-7" || !strings.Contains(r.files["h"], fmt.Sprintf(`"status_code":%d`, status)) {
+			t.Errorf("%d: %v, %d calls, fields %v, files %q", status, r.err, calls.Load(), r.fields, r.files)
+		}
+		if text := fmt.Sprint(r.response.Messages); !strings.Contains(text, fmt.Sprintf("(answered %d, /invoices/7)", status)) {
+			t.Errorf("%d: %s", status, text)
+		}
 	}
 }
 

@@ -217,7 +217,8 @@ var (
 )
 
 // Do makes the call. An HTTP status, whatever it is, is no error; a redirect
-// that is not followed is. The error is an [*Error].
+// that is not followed is. The error is an [*Error]. A reply beside it is what came of it:
+// status and header, and as much of the body as arrived.
 func (c *Client) Do(ctx context.Context, call *Call) (*Reply, error) {
 	r := &running{call: call, started: time.Now()}
 	reply, err := c.do(ctx, r)
@@ -245,6 +246,7 @@ type running struct {
 	known    bool      // the transport is net/http's own
 	exchange *exchange // of the current attempt, nil before it begins
 	everSent bool      // in any attempt
+	refused  error     // a redirect of the current attempt that is not followed
 	written  atomic.Int64
 }
 
@@ -265,7 +267,7 @@ func (c *Client) do(ctx context.Context, r *running) (*Reply, error) {
 		return nil, err
 	}
 	client := &retryablehttp.Client{
-		HTTPClient:   &http.Client{Transport: c.transport(r), Jar: c.http.Jar, Timeout: timeout, CheckRedirect: redirects(call)},
+		HTTPClient:   &http.Client{Transport: c.transport(r), Jar: c.http.Jar, Timeout: timeout, CheckRedirect: r.redirect},
 		RetryWaitMin: 500 * time.Millisecond,
 		RetryWaitMax: 30 * time.Second,
 		RetryMax:     attempts(call) - 1,
@@ -286,6 +288,10 @@ func (c *Client) do(ctx context.Context, r *running) (*Reply, error) {
 			return nil, err
 		}
 		reply, err := c.read(resp, r)
+		if r.refused != nil {
+			reply.closeStream() // nobody reads a page that points elsewhere
+			return reply, r.refused
+		}
 		if err == nil || !r.repeatCut(err) {
 			return reply, err
 		}
@@ -293,6 +299,13 @@ func (c *Client) do(ctx context.Context, r *running) (*Reply, error) {
 		if err := sleep(ctx, backoff(client.RetryWaitMin, client.RetryWaitMax, int(r.attempts.Load())-1, nil)); err != nil {
 			return reply, err
 		}
+	}
+}
+
+func (r *Reply) closeStream() {
+	if r.Stream != nil {
+		_ = r.Stream.Close()
+		r.Stream = nil
 	}
 }
 
@@ -307,7 +320,7 @@ func (r *running) nextAttempt(ctx context.Context) error {
 			return err
 		}
 	}
-	r.exchange = nil
+	r.exchange, r.refused = nil, nil
 	r.attempts.Add(1)
 	return nil
 }

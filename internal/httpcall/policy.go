@@ -102,35 +102,39 @@ const maxRedirects = 5
 type RedirectError struct {
 	Status int
 	URL    string // where it points to; it may carry secrets
-	text   string
+	Text   string // what is wrong with it
 }
 
-func (e *RedirectError) Error() string { return ErrRedirect.Error() + ": " + e.text }
+func (e *RedirectError) Error() string { return ErrRedirect.Error() + ": " + e.Text }
 
 // Is makes errors.Is find [ErrRedirect].
 func (e *RedirectError) Is(target error) bool { return target == ErrRedirect }
 
 // refused makes the error of a redirect to req, which names its status.
 func refused(req *http.Request, format string, args ...any) error {
-	e := &RedirectError{URL: req.URL.String(), text: fmt.Sprintf(format, args...)}
+	e := &RedirectError{URL: req.URL.String(), Text: fmt.Sprintf(format, args...)}
 	if req.Response != nil {
 		e.Status = req.Response.StatusCode
-		e.text = fmt.Sprintf("status %d %s", e.Status, e.text)
+		e.Text = fmt.Sprintf("status %d %s", e.Status, e.Text)
 	}
 	return e
 }
 
-// redirects returns the rule for the redirects of a call.
-func redirects(call *Call) func(*http.Request, []*http.Request) error {
+// redirect is the rule for the redirects of a call. One that is not followed is the reply,
+// beside its error: whoever answers a POST so may have acted on it.
+func (r *running) redirect(req *http.Request, via []*http.Request) error {
 	switch {
-	case call.KeepRedirect:
-		return func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	case !call.NoRedirect:
-		return checkRedirect
+	case r.call.KeepRedirect:
+		return http.ErrUseLastResponse
+	case r.call.NoRedirect:
+		r.refused = refused(req, "points from %s to %s", origin(via[len(via)-1].URL), origin(req.URL))
+	default:
+		r.refused = checkRedirect(req, via)
 	}
-	return func(req *http.Request, via []*http.Request) error {
-		return refused(req, "points from %s to %s", origin(via[len(via)-1].URL), origin(req.URL))
+	if r.refused != nil {
+		return http.ErrUseLastResponse
 	}
+	return nil
 }
 
 // checkRedirect follows a redirect only for GET and HEAD, and only on the same

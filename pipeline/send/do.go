@@ -4,9 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"strings"
-
 	"net/http"
+	"net/url"
+	"strings"
 
 	"github.com/exportpipeline/exportpipeline/internal/httpcall"
 	"github.com/exportpipeline/exportpipeline/internal/redact"
@@ -164,5 +164,25 @@ func pastError(err error, call *Call, reply *Reply, x *pipeline.Export) error {
 	inner.Text = strings.TrimPrefix(inner.Text, made.Method+" "+made.URL+": ")
 	inner.Text = strings.TrimSuffix(strings.TrimSuffix(inner.Text, "; "+ErrMaybeSent.Error()), "; "+ErrNotSent.Error())
 	made.Err = &inner
+	if elsewhere := redirectOf(reply); elsewhere != "" && strings.HasPrefix(inner.Text, ErrRedirect.Error()) {
+		text := strings.TrimPrefix(inner.Text, ErrRedirect.Error()+": ")
+		made.Err = &httpcall.RedirectError{Status: reply.Status, URL: elsewhere, Text: text}
+	}
 	return made
+}
+
+// redirectOf returns where a recorded reply points to, "" if it is no redirect.
+func redirectOf(r *Reply) string {
+	if r == nil || r.Status < 300 || r.Status > 399 {
+		return ""
+	}
+	from, err := url.Parse(r.URL)
+	if err != nil {
+		return ""
+	}
+	to, err := from.Parse(r.Header.Get("Location"))
+	if err != nil {
+		return ""
+	}
+	return to.String()
 }

@@ -3,6 +3,7 @@ package requestprocessor_test
 import (
 	"encoding/json"
 	"errors"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -88,6 +89,37 @@ func TestARunThatWasCutShortGoesOnAfterTheLastReply(t *testing.T) {
 	}
 	if resumed < 8 {
 		t.Errorf("only %d runs went on", resumed)
+	}
+}
+
+func TestARunThatWasCutShortAfterARedirectGoesOnWhereItPoints(t *testing.T) {
+	t.Parallel()
+	for status, want := range map[int]string{307: "POST /a, POST /b", 303: "POST /a"} {
+		a := serve(t, func(w http.ResponseWriter, s seen, n int) {
+			if n == 1 {
+				w.Header().Set("Location", "/b")
+				w.WriteHeader(status)
+				return
+			}
+			answer(w, 201, "application/json", "{}")
+		})
+		chain, err := pipeline.New(step(t, a, `{"stages":[{"call_api":[{"request":{"url":"API/a","method":"POST"}}]}]}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ledger := pipeline.MemoryLedger()
+		dying, ctx := pipelinetest.NewMortal(t.Context(), ledger, 3, true) // claim, call, reply
+		_, _ = chain.Export(ctx, offline().Payload(), client(t), journal(t, dying))
+		if err := dying.Bury(t.Context()); err != nil || a.paths() != "POST /a" {
+			t.Fatal(err, a.paths())
+		}
+		_, err = chain.Export(t.Context(), offline().Payload(), client(t), journal(t, ledger))
+		if (err == nil) != (status == 307) || a.paths() != want {
+			t.Errorf("status %d: %v, %s, want %s", status, err, a.paths(), want)
+		}
+		if err != nil && !strings.Contains(err.Error(), "status 303 of a POST points to host ") {
+			t.Error(err)
+		}
 	}
 }
 
