@@ -219,11 +219,14 @@ func (j *Journal) knowledge(ctx context.Context, id RunID) []*madeCall {
 	return newRunLog(j, Lease{}, h.RunInfo, h).made()
 }
 
-// begin takes over the seed of a run that goes on.
+// begin takes over the beginning of a run that goes on: its seed, and its time.
 func (r *run) begin(j *Journal, h *history) error {
 	b, err := j.beginning(h)
 	if len(b.Seed) == len(r.seed) {
 		copy(r.seed[:], b.Seed)
+	}
+	if !b.Started.IsZero() {
+		r.report.Started = b.Started
 	}
 	return err
 }

@@ -2,6 +2,7 @@ package sftpexport
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -236,11 +237,33 @@ func (p *plan) count(ctx context.Context, d Destination) error {
 		if p.counts[directory] != 0 {
 			continue
 		}
-		n, err := d.Count(ctx, directory, p.step.CreateDirectories == nil || *p.step.CreateDirectories)
-		if err != nil {
+		if p.counts[directory], err = p.number(ctx, d, directory); err != nil {
 			return &pipeline.StepError{Step: p.step.Name(), Place: s.object.name.place, Err: err}
 		}
-		p.counts[directory] = n
 	}
 	return nil
+}
+
+// number takes the next number of a directory. A run that goes on has it from the ledger,
+// so that its files keep their names.
+func (p *plan) number(ctx context.Context, d Destination, directory string) (n int64, err error) {
+	act := pipeline.Act{
+		Call: "number " + directory, What: fmt.Sprintf("take the next number of %q at %s", directory, p.step.Credentials.address()),
+		Reads: true, // a number that is taken and not used is no more than a gap
+	}
+	answer, err := p.x.Once(ctx, act, func(ctx context.Context, _ pipeline.Attempt) (*pipeline.Answer, error) {
+		n, err := d.Count(ctx, directory, p.step.CreateDirectories == nil || *p.step.CreateDirectories)
+		if err != nil {
+			return nil, err
+		}
+		value, _ := json.Marshal(n) // of a number
+		return &pipeline.Answer{Value: value}, nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	if err := json.Unmarshal(answer.Value, &n); err != nil {
+		return 0, fmt.Errorf("the ledger has no number of %q: %w", directory, err)
+	}
+	return n, nil
 }

@@ -220,6 +220,28 @@ func TestARunThatWasCutShortDoublesNothing(t *testing.T) {
 	}
 }
 
+// TestNamesAreTheSameWhenARunGoesOn: a number and a time that were other ones would make a
+// second file.
+func TestNamesAreTheSameWhenARunGoesOn(t *testing.T) {
+	t.Parallel()
+	for _, done := range []bool{false, true} {
+		s, ledger := newServer(t), pipeline.MemoryLedger()
+		step := decode(t, s, rules(custom("{seq}-{year}-{second}.csv")))
+		at := func(second int) pipeline.Option {
+			return pipeline.WithClock(func() time.Time { return time.Date(2026, 11, 24, 10, 0, second, 0, time.UTC) })
+		}
+		dying, ctx := pipelinetest.NewMortal(t.Context(), ledger, 3, done) // claim, name, it has it
+		_, _ = chain(t, file("csv", "a;b"), step).Export(ctx, call(s).Payload(), journal(t, dying), at(7))
+		if err := dying.Bury(t.Context()); err != nil || !dying.Dead() {
+			t.Fatal(err, dying.Dead())
+		}
+		if _, err := chain(t, file("csv", "a;b"), step).Export(t.Context(), call(s).Payload(), journal(t, ledger), at(8)); err != nil {
+			t.Errorf("done %v: %v", done, err)
+		}
+		wantTree(t, s.Dir, map[string]string{"out/1-2026-07.csv": "a;b", "out/.exportpipeline-seq-000000000001": ""})
+	}
+}
+
 func TestExtensionsAreFoundByTheirAddress(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
