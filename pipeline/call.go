@@ -278,7 +278,7 @@ func (x *Export) newCall(a Act) *madeCall {
 		id.Step, name = x.at.path, x.at.name
 		id.Try = x.at.try(a.Call, a.Item)
 	}
-	c := &madeCall{reads: a.Reads, callRecord: callRecord{
+	c := &madeCall{made: time.Now(), reads: a.Reads, callRecord: callRecord{
 		callID: id, Name: name, What: x.Redact(a.What), Begun: x.WallTime(), Limit: a.Limit, Reads: a.Reads, Repeatable: a.Repeatable, Aside: a.aside, Request: a.Request,
 	}}
 	if i := x.run.config.idempotency; !a.Reads && !a.aside && i.applies(name) {

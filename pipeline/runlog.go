@@ -30,7 +30,8 @@ type runLog struct {
 // madeCall is a call of this run.
 type madeCall struct {
 	callRecord
-	earlier bool // an earlier process made it
+	made    time.Time // when Begun was read, by this process's own clock
+	earlier bool      // an earlier process made it
 	reads   bool
 	unsure  bool // an earlier attempt, of which no answer is known, may have been received
 	reply   *replyRecord
@@ -119,16 +120,21 @@ func (l *runLog) write(ctx context.Context, kind RecordKind, value any) error {
 // writeAnnouncement notes a call and returns nil soon after. If it was held up, another
 // process or a person may have looked for the call meanwhile, and have found nothing:
 // then it is noted once more, which fails if the run has another owner by now, and uses
-// up what was said of the call.
-func (l *runLog) writeAnnouncement(ctx context.Context, r callRecord) error {
+// up what was said of the call. What it may be held up without that counts as time of the
+// call, so that nobody looks for it too early.
+func (l *runLog) writeAnnouncement(ctx context.Context, c *madeCall) error {
+	if !l.isKept() {
+		return nil
+	}
+	r, asked, most := c.callRecord, c.made, l.journal.lease/3
+	r.Limit += most
 	for {
-		asked := time.Now()
 		err := l.write(ctx, recordCall, r)
 		took := time.Since(asked)
-		if err != nil || !l.isKept() || took <= l.journal.lease/3 {
+		if err != nil || took <= most {
 			return err
 		}
-		r.Begun = r.Begun.Add(took)
+		r.Begun, asked = r.Begun.Add(took), asked.Add(took)
 	}
 }
 
@@ -146,7 +152,7 @@ func (l *runLog) announce(ctx context.Context, c *madeCall) error {
 	if c.reads {
 		err = l.note(recordCall, c.callRecord)
 	} else {
-		err = l.writeAnnouncement(ctx, c.callRecord)
+		err = l.writeAnnouncement(ctx, c)
 	}
 	if err == nil {
 		return nil

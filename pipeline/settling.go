@@ -188,6 +188,9 @@ type Pending struct {
 	Step  string
 	What  string
 	Begun time.Time
+	// Over is when the call has ended at the latest: who looks for it earlier may miss it.
+	// The target system may need some time more.
+	Over time.Time
 	// Verdict is what a person has said of it, nil if nothing.
 	Verdict *Verdict
 }
@@ -217,7 +220,7 @@ func (j *Journal) Pending(ctx context.Context, q RunQuery) iter.Seq2[Pending, er
 				if !c.isOpen() {
 					continue
 				}
-				if !yield(Pending{Run: info, Call: c.ref(), Step: c.Name, What: c.What, Begun: c.Begun, Verdict: c.verdict}, nil) {
+				if !yield(Pending{Run: info, Call: c.ref(), Step: c.Name, What: c.What, Begun: c.Begun, Over: c.Begun.Add(c.Limit), Verdict: c.verdict}, nil) {
 					return
 				}
 			}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
@@ -89,13 +91,17 @@ func TestARepeatThatDidNotArriveSettlesNothing(t *testing.T) {
 }
 
 func TestACallThatAProbeDoesNotFindIsMade(t *testing.T) {
-	t.Parallel()
-	a := newAttempts(t)
-	probe := pipeline.WithProbe("create", 0, func(context.Context, *pipeline.Export, pipeline.Question) (*pipeline.Answer, bool, error) {
-		return nil, false, nil
+	synctest.Test(t, func(t *testing.T) { // the probe is asked when the call is over
+		a := newAttempts(t)
+		probe := pipeline.WithProbe("create", 0, func(_ context.Context, _ *pipeline.Export, q pipeline.Question) (*pipeline.Answer, bool, error) {
+			if waited := time.Since(q.Begun); waited < pipeline.DefaultLease/3 {
+				t.Errorf("asked after %v; its announcement may have taken as long, and the call is made after it", waited)
+			}
+			return nil, false, nil
+		})
+		_, _ = a.run(cutShort, probe) // it is left, not answered
+		if k, err := a.run(created, probe); err != nil || k.Stopped || a.made != 2 {
+			t.Errorf("made %d times, %+v, %v", a.made, k, err)
+		}
 	})
-	_, _ = a.run(cutShort, probe) // it is left, not answered
-	if k, err := a.run(created, probe); err != nil || k.Stopped || a.made != 2 {
-		t.Errorf("made %d times, %+v, %v", a.made, k, err)
-	}
 }

@@ -70,6 +70,9 @@ func TestSchedulesThatOnceFailed(t *testing.T) {
 		4640463109390870949, // paused while it announced a call
 		2989103385284186933, // a verdict that came while the owner was paused
 		2989103385284187051, // a reply that came after the end
+		7176877946879973050, // asked for while it could still be made, since its announcement took long
+		1046100993801481632,
+		3860393210395513674,
 	} {
 		simulate(t, seed, false)
 	}
@@ -298,7 +301,7 @@ func (w *world) verdicts(ctx context.Context) {
 		panic(err)
 	}
 	for p, err := range journal.Pending(ctx, pipeline.RunQuery{}) {
-		if err != nil || p.Verdict != nil || time.Since(p.Begun) < callLimit+actsLate {
+		if err != nil || p.Verdict != nil || time.Since(p.Over) < actsLate {
 			continue
 		}
 		v := pipeline.Verdict{By: "operator"}
