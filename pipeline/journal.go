@@ -93,7 +93,13 @@ func WithJournal(j *Journal) Option { return func(c *config) { c.journal = j } }
 
 // record makes a record of a value. place ties what is sealed to its run.
 func (j *Journal) record(place string, kind RecordKind, value any) (Record, error) {
-	data, err := json.Marshal(value)
+	var data []byte
+	var err error
+	if b, ok := value.(begunRecord); ok {
+		data, err = b.encode()
+	} else {
+		data, err = json.Marshal(value)
+	}
 	if err != nil {
 		return Record{}, fmt.Errorf("recording %s: %w", kind, err)
 	}

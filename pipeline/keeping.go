@@ -147,12 +147,8 @@ func (l *runLog) beat(ctx context.Context) (context.Context, func()) {
 func (c *Chain) claim(ctx context.Context, x *Export) (Claimed, *history, []*madeCall, error) {
 	j, p := x.run.config.journal, x.Payload
 	key, content := KeyOf(p), ContentOf(p)
-	recorded, err := p.Recorded()
-	if err != nil {
-		return Claimed{}, nil, nil, err
-	}
 	_, _ = rand.Read(x.run.seed[:]) // never fails, see crypto/rand
-	first, err := j.record(key.String(), recordBegun, begunRecord{Request: p.RequestID, Path: x.run.config.keep.Path, Payload: recorded, Seed: x.run.seed[:], Started: x.WallTime()})
+	first, err := j.record(key.String(), recordBegun, begunRecord{Request: p.RequestID, Path: x.run.config.keep.Path, Seed: x.run.seed[:], Started: x.WallTime(), Payload: p.Recorded()})
 	if err != nil {
 		return Claimed{}, nil, nil, err
 	}

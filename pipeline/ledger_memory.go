@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -15,15 +16,15 @@ import (
 // for exports that may be forgotten. Its clock is time.Now, which package
 // testing/synctest makes virtual.
 func MemoryLedger() Ledger {
-	return &memoryLedger{runs: make(map[RunID]*memoryRun), byKey: make(map[RunKey][]*memoryRun)}
+	return &memoryLedger{runs: make(map[RunID]*memoryRun), byAnnotation: make(map[int64][]*memoryRun)}
 }
 
 type memoryLedger struct {
-	mu     sync.Mutex
-	closed bool
-	last   int64 // generation
-	runs   map[RunID]*memoryRun
-	byKey  map[RunKey][]*memoryRun // by generation
+	mu           sync.Mutex
+	closed       bool
+	last         int64 // generation
+	runs         map[RunID]*memoryRun
+	byAnnotation map[int64][]*memoryRun // by generation
 }
 
 type memoryRun struct {
@@ -91,7 +92,6 @@ func (m *memoryLedger) Claim(ctx context.Context, key RunKey, o ClaimOptions) (C
 	}
 	defer m.mu.Unlock()
 	now := time.Now()
-	all := m.byKey[key]
 	if o.Resume != "" {
 		r := m.runs[o.Resume]
 		switch {
@@ -102,8 +102,8 @@ func (m *memoryLedger) Claim(ctx context.Context, key RunKey, o ClaimOptions) (C
 		}
 		return m.hold(r, now, o, true)
 	}
-	if len(all) > 0 {
-		switch latest := all[len(all)-1]; {
+	if latest := m.latest(key); latest != nil {
+		switch {
 		case latest.Ended.IsZero():
 			return m.hold(latest, now, o, true)
 		case latest.Generation > o.After:
@@ -114,8 +114,18 @@ func (m *memoryLedger) Claim(ctx context.Context, key RunKey, o ClaimOptions) (C
 	r := &memoryRun{changed: make(chan struct{}), RunInfo: RunInfo{ID: key.ID(m.last), Key: key, Generation: m.last,
 		Content: o.Content, Fingerprint: o.Fingerprint, Begun: storeTime(now)}}
 	m.runs[r.ID] = r
-	m.byKey[key] = append(all, r)
+	m.byAnnotation[key.Annotation] = append(m.byAnnotation[key.Annotation], r)
 	return m.hold(r, now, o, false)
+}
+
+// latest returns the newest run of a key, nil if there is none.
+func (m *memoryLedger) latest(key RunKey) *memoryRun {
+	for _, r := range slices.Backward(m.byAnnotation[key.Annotation]) {
+		if r.Key == key {
+			return r
+		}
+	}
+	return nil
 }
 
 // hold gives the run to a new owner unless its lease is live.
@@ -240,14 +250,10 @@ func (m *memoryLedger) Find(ctx context.Context, q RunQuery) iter.Seq2[RunInfo, 
 			yield(RunInfo{}, err)
 			return
 		}
-		all := make([]RunInfo, 0, len(m.runs))
-		for _, r := range m.runs {
-			all = append(all, r.RunInfo)
-		}
+		all := m.candidates(q)
 		m.mu.Unlock()
-		slices.SortFunc(all, newestFirst)
 		n := 0
-		for _, known := range all {
+		for _, r := range all {
 			if q.Limit > 0 && n >= q.Limit {
 				return
 			}
@@ -255,22 +261,30 @@ func (m *memoryLedger) Find(ctx context.Context, q RunQuery) iter.Seq2[RunInfo, 
 				yield(RunInfo{}, err)
 				return
 			}
-			r := m.runs[known.ID]
-			if r != nil {
-				known = r.info(time.Now())
-			}
+			info, isThere := r.info(time.Now()), m.runs[r.ID] == r
 			m.mu.Unlock()
-			if r == nil || !q.fits(known) {
+			if !isThere || !q.fits(info) {
 				continue
 			}
-			if n++; !yield(known, nil) {
+			if n++; !yield(info, nil) {
 				return
 			}
 		}
 	}
 }
 
-func newestFirst(a, b RunInfo) int {
+// candidates lists the runs that a query may want, newest first. One of an annotation, as
+// every hook call asks, does not look at those of others.
+func (m *memoryLedger) candidates(q RunQuery) []*memoryRun {
+	if q.Annotation == 0 {
+		return slices.SortedFunc(maps.Values(m.runs), newestFirst)
+	}
+	all := slices.Clone(m.byAnnotation[q.Annotation])
+	slices.Reverse(all)
+	return all
+}
+
+func newestFirst(a, b *memoryRun) int {
 	return cmp.Or(cmp.Compare(b.Generation, a.Generation), cmp.Compare(b.ID, a.ID))
 }
 
@@ -319,9 +333,9 @@ func (m *memoryLedger) remove(ctx context.Context, f func(*memoryRun, time.Time)
 			continue
 		}
 		delete(m.runs, id)
-		rest := slices.DeleteFunc(m.byKey[r.Key], func(other *memoryRun) bool { return other == r })
-		if m.byKey[r.Key] = rest; len(rest) == 0 {
-			delete(m.byKey, r.Key)
+		rest := slices.DeleteFunc(m.byAnnotation[r.Key.Annotation], func(other *memoryRun) bool { return other == r })
+		if m.byAnnotation[r.Key.Annotation] = rest; len(rest) == 0 {
+			delete(m.byAnnotation, r.Key.Annotation)
 		}
 		r.wake()
 		*n++

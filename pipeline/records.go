@@ -3,6 +3,7 @@ package pipeline
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/rossum"
@@ -34,6 +35,17 @@ type begunRecord struct {
 	Payload json.RawMessage `json:"payload,omitempty"` // without token and secrets
 	Seed    []byte          `json:"seed"`              // of the run's random numbers
 	Started time.Time       `json:"started"`
+}
+
+// encode makes JSON of b, with the hook call, which may be large, as it came.
+func (b begunRecord) encode() ([]byte, error) {
+	payload := b.Payload
+	b.Payload = nil
+	rest, err := json.Marshal(b)
+	if err != nil || payload == nil {
+		return rest, err
+	}
+	return slices.Concat([]byte(`{"payload":`), payload, []byte{','}, rest[1:]), nil
 }
 
 // startedRecord has the clock of a step.

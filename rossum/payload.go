@@ -7,6 +7,7 @@ import (
 	"maps"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/tidwall/gjson"
 )
@@ -36,9 +37,11 @@ type Payload struct {
 	Annotation *Annotation
 	Document   *Document // nil if the platform sent none
 
-	raw   []byte
-	other map[string]span
-	own   map[string]json.RawMessage // of a hook that was not called; see ForHook
+	raw    []byte
+	hash   func() string           // of the content, once; nil for a payload that was not parsed
+	schema func() (*Schema, error) // likewise
+	other  map[string]span
+	own    map[string]json.RawMessage // of a hook that was not called; see ForHook
 }
 
 // Annotation is one document's extracted data and its life cycle.
@@ -120,6 +123,7 @@ func ParsePayload(body []byte) (*Payload, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrPayload, err)
 	}
+	p.hash, p.schema = sync.OnceValue(p.contentHash), sync.OnceValues(p.readSchema)
 	p.describe()
 	return p, nil
 }

@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	"github.com/tidwall/gjson"
-	"github.com/tidwall/sjson"
 )
 
 // Keys of a hook call that differ when the platform calls again, or that must not be
@@ -23,24 +22,35 @@ var (
 
 // Recorded returns the hook call as JSON without its token and secrets, to be kept and
 // parsed again; nil for a payload that was not parsed from JSON.
-func (p *Payload) Recorded() ([]byte, error) {
-	kept := p.raw
+func (p *Payload) Recorded() []byte {
+	if p.raw == nil {
+		return nil
+	}
+	kept, from := make([]byte, 0, len(p.raw)), 0
+	spans := make([]span, 0, len(credentials))
 	for _, key := range credentials {
-		if kept == nil {
-			break
-		}
-		var err error
-		if kept, err = sjson.DeleteBytes(kept, key); err != nil {
-			return nil, fmt.Errorf("recording the hook call: %w", err)
+		if v := p.other[key]; v.to > 0 {
+			spans = append(spans, v)
 		}
 	}
-	return kept, nil
+	slices.SortFunc(spans, func(a, b span) int { return a.from - b.from })
+	for _, v := range spans {
+		kept, from = append(append(kept, p.raw[from:v.from]...), "null"...), v.to
+	}
+	return append(kept, p.raw[from:]...)
 }
 
 // ContentHash returns a hash of what the hook call is about. It is the same for calls
 // that ask for the same export: request_id, timestamp, token and secrets do not count,
 // nor what the platform notes of the annotation's life, such as its status.
 func (p *Payload) ContentHash() string {
+	if p.hash != nil {
+		return p.hash()
+	}
+	return p.contentHash()
+}
+
+func (p *Payload) contentHash() string {
 	members := make(map[string]string)
 	gjson.ParseBytes(p.raw).ForEach(func(key, value gjson.Result) bool {
 		switch {

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
-	"sync"
 )
 
 // Schema is the description of a queue's fields.
@@ -107,8 +106,16 @@ func (s *Schema) Field(schemaID string) *SchemaField {
 }
 
 // Schema returns the sideloaded schema of the annotation, nil if the hook does
-// not sideload schemas. The error says that what was sideloaded is no schema.
+// not sideload schemas. It is read once, and must not be changed. The error says that what
+// was sideloaded is not a schema.
 func (p *Payload) Schema() (*Schema, error) {
+	if p.schema != nil {
+		return p.schema()
+	}
+	return p.readSchema()
+}
+
+func (p *Payload) readSchema() (*Schema, error) {
 	raw := p.Raw("schemas")
 	if raw == nil {
 		return nil, nil
@@ -134,12 +141,8 @@ func (p *Payload) describe() {
 	if p.Annotation == nil || p.Raw("schemas") == nil {
 		return
 	}
-	schema := sync.OnceValue(func() *Schema {
-		s, _ := p.Schema() // its error is for those who ask for the schema
-		return s
-	})
 	p.Annotation.childOf = func(schemaID string) (string, Category) {
-		s := schema()
+		s, _ := p.Schema() // its error is for those who ask for the schema
 		if s == nil {
 			return "", 0
 		}

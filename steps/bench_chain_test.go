@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"testing"
-	"time"
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
@@ -78,10 +77,11 @@ func BenchmarkEightCalls(b *testing.B) {
 	transport := &atOnce{}
 	client := &http.Client{Transport: transport}
 	body := call.Bytes()
+	journal, forget := memoryJournal(b)
 	var runs int
 	export := func() {
 		p := call.Payload()
-		answer, err := chain.Export(b.Context(), p, pipeline.WithHTTPClient(client), pipeline.WithReport(func(_ context.Context, r *pipeline.Report) {
+		answer, err := chain.Export(b.Context(), p, pipeline.WithHTTPClient(client), pipeline.WithJournal(journal), pipeline.WithReport(func(_ context.Context, r *pipeline.Report) {
 			for _, s := range r.Steps {
 				runs += s.FormulaRuns
 			}
@@ -89,6 +89,7 @@ func BenchmarkEightCalls(b *testing.B) {
 		if err != nil || answer.Failed() || len(answer.Operations) != 16 {
 			b.Fatal(err, answer.Messages, len(answer.Operations))
 		}
+		forget()
 	}
 	export() // warm
 	if transport.calls != 8 || runs != 14 {
@@ -110,19 +111,5 @@ func BenchmarkEightCalls(b *testing.B) {
 			_ = resp.Body.Close()
 		}
 	}
-	n := max(b.N, 100) // so that one iteration measures something
-	timed := func(f func()) time.Duration {
-		started := time.Now()
-		for range n {
-			f()
-		}
-		return time.Since(started) / time.Duration(n)
-	}
-	byHand()
-	hand := timed(byHand)
-	b.ResetTimer()
-	took := timed(export)
-	b.StopTimer()
-	b.ReportMetric(float64(took.Microseconds())/1000, "ms/export")
-	b.ReportMetric(float64(took)/float64(hand), "x-by-hand")
+	compare(b, "x-by-hand", 20, export, byHand)
 }

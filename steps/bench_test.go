@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -42,37 +43,63 @@ func BenchmarkChain(b *testing.B) {
 		b.Fatal(err)
 	}
 	client := erp.Client()
-	var ours, theirs time.Duration
-	round := func() {
-		start := time.Now()
+	journal, forget := memoryJournal(b)
+	compare(b, "x-vs-handwritten", 20, func() {
 		p, err := rossum.ParsePayload(bytes.Clone(body))
 		if err != nil {
 			b.Fatal(err)
 		}
-		response, err := chain.Export(b.Context(), p, pipeline.WithHTTPClient(client))
+		response, err := chain.Export(b.Context(), p, pipeline.WithHTTPClient(client), pipeline.WithJournal(journal))
 		if err != nil || len(response.Operations) != 2 {
 			b.Fatal(err, response)
 		}
+		forget()
 		if _, err := json.Marshal(response); err != nil {
 			b.Fatal(err)
 		}
-		ours += time.Since(start)
-		start = time.Now()
+	}, func() {
 		if err := byHand(client, erp.URL, body); err != nil {
 			b.Fatal(err)
 		}
-		theirs += time.Since(start)
+	})
+}
+
+// memoryJournal keeps runs in memory. forget removes those that have ended, as a server does.
+func memoryJournal(b *testing.B) (j *pipeline.Journal, forget func()) {
+	b.Helper()
+	ledger := pipeline.MemoryLedger()
+	j, err := pipeline.NewJournal(ledger, pipeline.JournalOptions{})
+	if err != nil {
+		b.Fatal(err)
 	}
-	for range 50 { // connections and caches are warm then
-		round()
-	}
-	ours, theirs = 0, 0
-	for b.Loop() {
-		for range 20 {
-			round()
+	return j, func() {
+		if _, err := ledger.Expire(b.Context(), 0); err != nil {
+			b.Fatal(err)
 		}
 	}
-	b.ReportMetric(float64(ours)/float64(theirs), "x-vs-handwritten")
+}
+
+// compare reports how many times as long ours takes as theirs. They take turns, n times
+// each, and the fastest turns count: what else the machine does disturbs both.
+func compare(b *testing.B, unit string, n int, ours, theirs func()) {
+	b.Helper()
+	turn := func(f func()) time.Duration {
+		started := time.Now()
+		for range n {
+			f()
+		}
+		return time.Since(started)
+	}
+	turn(ours) // connections and caches are warm then
+	turn(theirs)
+	best, bestOfTheirs := time.Duration(math.MaxInt64), time.Duration(math.MaxInt64)
+	for b.Loop() {
+		for range 5 {
+			best, bestOfTheirs = min(best, turn(ours)), min(bestOfTheirs, turn(theirs))
+		}
+	}
+	b.ReportMetric(float64(best.Microseconds())/float64(n), "µs/export")
+	b.ReportMetric(float64(best)/float64(bestOfTheirs), unit)
 }
 
 // byHand does what the chain does, as somebody would write it for one hook.
