@@ -97,7 +97,8 @@ func (p *process) post(ctx context.Context, what, key string) (*pipeline.Answer,
 	replies := make(chan reply, 1)
 	there := time.Duration(1 + r.Int64N(int64(time.Second)))
 	if p.chance(r, 0.1) {
-		there = time.Duration(1 + r.Int64N(int64(callLimit+actsLate-2*time.Second)))
+		ends, _ := ctx.Deadline() // that of the run may be earlier than callLimit
+		there = time.Duration(1 + r.Int64N(int64(time.Until(ends)+actsLate-2*time.Second)))
 	}
 	refuse, lost := p.chance(r, 0.03), p.chance(r, 0.06)
 	p.people.Go(func() {

@@ -273,6 +273,7 @@ func (l *simLedger) Claim(ctx context.Context, k pipeline.RunKey, o pipeline.Cla
 
 func (l *simLedger) Append(ctx context.Context, lease pipeline.Lease, records ...pipeline.Record) error {
 	err := l.write(ctx, "append", fmt.Sprint(lease.Run, nameOf(records...)), func() error { return l.shared.Append(ctx, lease, records...) })
+	l.p.world.noted(lease.Run, err)
 	for _, r := range records {
 		var call struct{ What string }
 		if r.Kind == "call" && json.Unmarshal(r.Data, &call) == nil {
@@ -285,12 +286,20 @@ func (l *simLedger) Append(ctx context.Context, lease pipeline.Lease, records ..
 	return err
 }
 
+// noted remembers runs of which something could not be noted.
+func (w *world) noted(run pipeline.RunID, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.unnoted[run] = w.unnoted[run] || err != nil
+}
+
 func (l *simLedger) Renew(ctx context.Context, lease pipeline.Lease) error {
 	return l.write(ctx, "renew", string(lease.Run), func() error { return l.shared.Renew(ctx, lease) })
 }
 
 func (l *simLedger) End(ctx context.Context, lease pipeline.Lease, r pipeline.Record) error {
 	err := l.write(ctx, "end", string(lease.Run), func() error { return l.shared.End(ctx, lease, r) })
+	l.p.world.noted(lease.Run, err)
 	l.p.tell("%s: ends %s: %s: %v", l.p.name, lease.Run, r.Kind, err)
 	return err
 }

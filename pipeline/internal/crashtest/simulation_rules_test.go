@@ -60,6 +60,7 @@ type playedReply struct {
 		Body   []byte
 	}
 	Error string
+	Sent  bool
 }
 
 func (w *world) read(run pipeline.Run) played {
@@ -137,11 +138,17 @@ func (w *world) checkRun(p played) {
 	}
 }
 
+// isUnknown reports that a call may have been received, and got no answer: such a run fails,
+// also if an earlier process that could not note it had an answer.
+func (p played) isUnknown() bool {
+	return slices.ContainsFunc(p.replies, func(r playedReply) bool { return r.Answer == nil && r.Sent })
+}
+
 // checkContent: a content is exported anew only after a failure.
 func (w *world) checkContent(content string, runs []played) {
 	succeeded := 0
 	for i, p := range runs {
-		if p.answer == nil { // its success was told, and its end could not be noted
+		if p.answer == nil || w.unnoted[p.ID] && p.isUnknown() { // its success may have been told, and could not be noted
 			succeeded++
 		}
 		if p.answer == nil || p.answer.Failed() {

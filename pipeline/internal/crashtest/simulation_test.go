@@ -149,15 +149,16 @@ type world struct {
 	hosts  []*host
 	loud   bool
 
-	mu     sync.Mutex
-	counts map[string]int
-	calm   bool // no more faults
-	faults []string
-	story  []string
-	names  map[string]string // of contents, by hash
-	said   map[string]bool   // contents whose success was told
-	late   map[string]bool   // records of processes that do not own their run any more
-	people sync.WaitGroup
+	mu      sync.Mutex
+	counts  map[string]int
+	calm    bool // no more faults
+	faults  []string
+	story   []string
+	names   map[string]string // of contents, by hash
+	said    map[string]bool   // contents whose success was told
+	late    map[string]bool   // records of processes that do not own their run any more
+	unnoted map[pipeline.RunID]bool
+	people  sync.WaitGroup
 }
 
 // draw gives the next random number of an actor: what others do meanwhile does not
@@ -203,7 +204,7 @@ func (w *world) wrong(format string, args ...any) {
 }
 
 func newWorld(seed uint64, loud bool) *world {
-	return &world{seed: seed, loud: loud, counts: make(map[string]int), names: make(map[string]string), said: make(map[string]bool), late: make(map[string]bool)}
+	return &world{seed: seed, loud: loud, counts: make(map[string]int), names: make(map[string]string), said: make(map[string]bool), late: make(map[string]bool), unnoted: make(map[pipeline.RunID]bool)}
 }
 
 // simulate plays one schedule.
@@ -270,6 +271,7 @@ func (w *world) settle(t *testing.T, users []*user) {
 	time.Sleep(15 * time.Minute) // pauses, leases and patience end
 	if w.how != byVerdict {
 		w.verdicts(t.Context()) // somebody looks in the end
+		time.Sleep(3 * time.Minute)
 	}
 	for _, u := range users {
 		for range 4 {
