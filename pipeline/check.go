@@ -139,7 +139,7 @@ func (j *judge) single(u *flowUse, p place) {
 	case p.nodes == 0:
 		j.add(u, j.severity(u), &alike{fmt.Sprintf("field %q is a column of %s, which has no rows", u.Name, p.table), rossum.ErrNoField}, rowsFix(u))
 	case p.nodes > 1:
-		j.add(u, j.severity(u), fmt.Errorf("field %q: %w (%d times)", u.Name, rossum.ErrManyFields, p.nodes), rowsFix(u))
+		j.add(u, j.severity(u), fmt.Errorf("field %q: %w (%d of them)", u.Name, rossum.ErrManyFields, p.nodes), rowsFix(u))
 	case p.table != "":
 		text := fmt.Sprintf("field %q is a column of %s, so that this works only with exactly one row", u.Name, p.table)
 		j.add(u, SeverityWarning, &alike{text, ErrShape}, rowsFix(u))

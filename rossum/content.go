@@ -155,7 +155,7 @@ var (
 	// ErrNoField means that no node has the schema_id.
 	ErrNoField = errors.New("no such field in the annotation")
 	// ErrManyFields means that the schema_id stands in several rows.
-	ErrManyFields = errors.New("field stands in the annotation more than once")
+	ErrManyFields = errors.New("the annotation has more than one field with this schema_id")
 )
 
 // Field returns the one datapoint with the given schema_id. The error wraps
@@ -167,7 +167,7 @@ func (c *Content) Field(schemaID string) (*Node, error) {
 	case 1:
 		return nodes[0], nil
 	default:
-		return nil, fmt.Errorf("schema_id %q: %w (%d times)", schemaID, ErrManyFields, len(nodes))
+		return nil, fmt.Errorf("schema_id %q: %w (%d of them)", schemaID, ErrManyFields, len(nodes))
 	}
 }
 

@@ -282,7 +282,7 @@ func TestFaultsOfSettingsAreNamedAllTogether(t *testing.T) {
 		{`{"credentials": {"type": "s3", "host": "h", "endpoint": "example.com", "server_side_encryption": "DES", "metadata": {"a b": "c", "d": "é"}}, "export_rules": []}`,
 			[]string{"credentials.type: is s3, which this program has no backend for", "credentials.bucket_name: is missing", "credentials.host: belongs to an SFTP server", "credentials.endpoint: ", "credentials.server_side_encryption: ", `credentials.metadata: "a b"`, "credentials.metadata.d: "}},
 		{`{"max_connections": -1, "annotation_content_source": "elsewhere", "path": "/a", "export_rules": [{}]}`,
-			[]string{"max_connections: ", "annotation_content_source: ", "export_rules: stands beside path"}},
+			[]string{"max_connections: ", "annotation_content_source: ", "export_rules: conflicts with path"}},
 		{`{"export_rules": [{"path_to_directory": "/{seq}/..", "filename_collision": {"replace": true, "number": true}, "condition": "@{", "done_file": "a/b"}]}`,
 			[]string{"export_rules[0].path_to_directory: {seq} counts", `export_rules[0].path_to_directory: ".."`, "export_rules[0].filename_collision: ", "export_rules[0].export_object_configurations: is missing", "export_rules[0].done_file: "}},
 		{`{"export_rules": [{"export_object_configurations": [{"type": "document", "format": "csv", "export_reference_key": "x"}, {"type": "annotation_content", "filename_template": "x/"}, {"type": "custom_format", "filename_template": "{nope.x}"}, {}]}]}`,

@@ -131,7 +131,7 @@ func (s *Step) rules(faults *settings.Faults) []Rule {
 	older := s.Path != "" || s.Exports != nil
 	switch {
 	case older && s.Rules != nil:
-		faults.Add("export_rules", "stands beside path and exports, which are the older form of it; keep one")
+		faults.Add("export_rules", "conflicts with path and exports, which are the older form of it; keep one of them")
 	case older:
 		return []Rule{{Directory: s.Path, Objects: s.Exports, FilenameCollision: s.FilenameCollision}}
 	case len(s.Rules) == 0:
@@ -175,7 +175,7 @@ func (r Rule) compile(faults *settings.Faults, place string, s *Step) rule {
 			faults.Add(settings.Join(place, "done_file"), "{filename} is not the name that a numbered file gets; use {annotation.id} or {seq}")
 		}
 		if strings.Contains(r.DoneFile, "/") {
-			faults.Add(settings.Join(place, "done_file"), "names a directory; the file stands beside the others")
+			faults.Add(settings.Join(place, "done_file"), "names a directory; the done file is always in the same directory as the others")
 		}
 	}
 	return c
@@ -207,7 +207,7 @@ func addVariables(faults *settings.Faults, to map[string]Variable, place string,
 		case v.Start != nil && *v.Start < 0:
 			faults.Add(settings.Join(at, "start"), "%d is negative", *v.Start)
 		case v.Increment != nil && *v.Increment < 1:
-			faults.Add(settings.Join(at, "increment"), "%d gives numbers twice; it must be 1 or more", *v.Increment)
+			faults.Add(settings.Join(at, "increment"), "%d would hand out the same number more than once; it must be 1 or more", *v.Increment)
 		case v.Digits != nil && (*v.Digits < 1 || *v.Digits > 18):
 			faults.Add(settings.Join(at, "digits"), "%d is not between 1 and 18", *v.Digits)
 		default:
@@ -278,7 +278,7 @@ func (c *Credentials) check(faults *settings.Faults, s *Step) (*hostKeys, algori
 		if c.Host == "" {
 			faults.Add("credentials.host", "is missing")
 		} else if strings.ContainsAny(c.Host, " /@") || strings.Contains(c.Host, ":") && !strings.Contains(c.Host, "::") {
-			faults.Add("credentials.host", "%q is no host name; the port has a key of its own", c.Host)
+			faults.Add("credentials.host", "%q is not a host name; the port has a key of its own", c.Host)
 		}
 		if c.Username == "" {
 			faults.Add("credentials.username", "is missing")
@@ -319,7 +319,7 @@ func (c *Credentials) checkS3(faults *settings.Faults) {
 	}
 	if c.Endpoint != "" {
 		if u, err := url.Parse(c.Endpoint); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
-			faults.Add("credentials.endpoint", "is no address such as https://s3.example.com")
+			faults.Add("credentials.endpoint", "is not an address such as https://s3.example.com")
 		} else if u.User != nil {
 			faults.Add("credentials.endpoint", "has a user or password; those belong in the secrets")
 		}
@@ -329,7 +329,7 @@ func (c *Credentials) checkS3(faults *settings.Faults) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Metadata)) {
 		if name == "" || strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune(`()<>@,;:\"/[]?={}`, r) }) {
-			faults.Add("credentials.metadata", "%q is no name of a header", name)
+			faults.Add("credentials.metadata", "%q is not a valid header name", name)
 		}
 		if strings.ContainsFunc(c.Metadata[name], func(r rune) bool { return r < ' ' || r >= 0x7f }) {
 			faults.Add(settings.Join("credentials.metadata", name), "may only have characters of ASCII")

@@ -58,7 +58,7 @@ func (c *Credentials) compileHostKeys(faults *settings.Faults, more []string, fi
 	given := len(h.fingerprints)+len(h.keys)+len(h.lines) > 0
 	switch {
 	case given && h.any:
-		faults.Add("credentials.insecure_ignore_host_key", "stands beside a host key; keep one")
+		faults.Add("credentials.insecure_ignore_host_key", "conflicts with a host key; keep one of them")
 	case !given && !h.any && file != "":
 		h.learnt = &learntKeys{path: file}
 	case !given && !h.any && c.HostKey == "" && c.KnownHosts == "" && len(more) == 0:
@@ -144,7 +144,7 @@ func (h *hostKeys) check(address string, remote net.Addr, key ssh.PublicKey, not
 	if h.known != nil && h.known(address, remote, key) == nil {
 		return nil
 	}
-	return fmt.Errorf("%w: it showed %s %s. If the server was given a new key, its operator can tell you; otherwise somebody stands between",
+	return fmt.Errorf("%w: it showed %s %s. If the server was given a new key, its operator can tell you; otherwise somebody may be sitting between",
 		ErrHostKey, key.Type(), ssh.FingerprintSHA256(key))
 }
 

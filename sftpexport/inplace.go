@@ -155,7 +155,7 @@ func (p *inPlace) Discard() error {
 	defer cancel()
 	err := p.s.d.repeat(ctx, func(c *connection) error { return c.op(ctx, pathMessage(fxpRemove, p.mine)) })
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("a part of the file stays under its name %q: %w", p.mine, err)
+		return fmt.Errorf("a part of the file remains under its name %q: %w", p.mine, err)
 	}
 	p.mine = ""
 	return nil

@@ -56,7 +56,7 @@ func compilePattern(faults *settings.Faults, place, text string, also ...string)
 		case name == "":
 			faults.Add(place, "{} names no variable")
 		case strings.ContainsAny(name, "{\n"):
-			faults.Add(place, "{%s} is no variable: an opening brace within braces", name)
+			faults.Add(place, "{%s} is not a variable: it has an opening brace within braces", name)
 		case strings.Contains(name, ".") && !slices.Contains(known, name):
 			hint := ""
 			if near := settings.Nearest(name, known); near != "" {

@@ -113,7 +113,7 @@ func (s *Step) put(ctx context.Context, x *pipeline.Export, d Destination, files
 	defer func() {
 		for _, f := range staged {
 			if cleanErr := f.Discard(); cleanErr != nil {
-				x.Log.WarnContext(ctx, "a hidden file stays until it is a day old", "error", cleanErr)
+				x.Log.WarnContext(ctx, "a hidden file could not be removed; it remains until it is a day old", "error", cleanErr)
 			}
 		}
 	}()

@@ -129,7 +129,7 @@ func (p *Port) UnmarshalJSON(data []byte) error {
 	}
 	n, err := strconv.ParseUint(text, 10, 16)
 	if err != nil || n == 0 {
-		return fmt.Errorf("%s is no port; expected 1 to 65535", data)
+		return fmt.Errorf("%s is not a valid port; expected 1 to 65535", data)
 	}
 	*p = Port(n)
 	return nil

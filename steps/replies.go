@@ -32,7 +32,7 @@ func (r ReplyCheck) run(x *pipeline.Export) error {
 		show("<b>%s</b>: no status; the call was not made or not answered", label)
 		return nil
 	case err != nil || status < 100 || status > 599:
-		show("<b>%s</b>: %s is no status", label, html.EscapeString(strconv.Quote(text)))
+		show("<b>%s</b>: %s is not a valid status", label, html.EscapeString(strconv.Quote(text)))
 		return nil
 	case status < 400:
 		return nil

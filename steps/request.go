@@ -83,7 +83,7 @@ func (r Request) compile(faults *settings.Faults, artefact string) *request {
 	}
 	if r.FileKey != "" {
 		if r.Content != "" {
-			faults.Add("request.content", "stands beside file_key; a form has data instead")
+			faults.Add("request.content", "conflicts with file_key; a form has data instead")
 		}
 		if r.FileContent == "" && artefact == "" {
 			faults.Add("request.file_content", "is missing, and there is no export_reference_key")

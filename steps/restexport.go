@@ -160,7 +160,7 @@ func (s *RESTExport) compile() (*restCall, error) {
 
 func checkStatus(faults *settings.Faults, place string, code int) {
 	if code < 100 || code > 599 {
-		faults.Add(place, "%d is no HTTP status", code)
+		faults.Add(place, "%d is not a valid HTTP status", code)
 	}
 }
 

@@ -141,7 +141,7 @@ func TestWrongSettingsAreNamedAllAtOnce(t *testing.T) {
 			"export_configs[0]: has both file_content_template and file_content_template_multiline; keep one\nexport_configs[1].export_reference_key: \"a\" is also the key of export_configs[0]\nexport_configs[1].file_content_template: line 1, column 1: TemplateSyntaxError"},
 		{&steps.CustomFormat{}, `{"export_configs":[{"export_reference_key":"a","file_content_template_multiline":["x","{{ y"]}]}`, "export_configs[0].file_content_template_multiline[1]: line 2"},
 		{&steps.RESTExport{}, `{"request":{"url":"ftp://x","method":"FETCH","content":"@{}"},"mode":"slow","status_code_resolver":{"error":[99,500],"warning":[500]}}`,
-			"request.url: \"ftp://x\": this is not a URL that begins with http:// or https:// and has a host; if it is made of a field, the field may be empty\nrequest.method: \"FETCH\" is unknown (there are GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS)\nrequest.content: \"@{}\" is not a schema_id\nmode: \"slow\" is unknown (there are wait and retry)\nstatus_code_resolver.error[0]: 99 is no HTTP status\nstatus_code_resolver.error[1]: 500 is also a warning"},
+			"request.url: \"ftp://x\": this is not a URL that begins with http:// or https:// and has a host; if it is made of a field, the field may be empty\nrequest.method: \"FETCH\" is unknown (there are GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS)\nrequest.content: \"@{}\" is not a schema_id\nmode: \"slow\" is unknown (there are wait and retry)\nstatus_code_resolver.error[0]: 99 is not a valid HTTP status\nstatus_code_resolver.error[1]: 500 is also a warning"},
 		{&steps.RESTExport{}, `{"request":{"url":"https://x","content":"#{file_content}","data":{"a":1}}}`, "request: has more than one of content, data and request_data; keep one\nexport_reference_key: is missing, but #{file_content} is used"},
 		{&steps.RESTExport{}, `{"request":{"url":"https://x","file_name":"a"},"auth":{}}`, "request.file_key: is missing: file_name and file_content need the name of the form field\nauth.url: is missing"},
 		{&steps.Extract{}, `{"extract":[{"format":"yaml","extract_rules":[{"value_path":"a[","target_schema_id":""}]}]}`, "extract[0].source_reference_key: is missing\nextract[0].format: \"yaml\" is unknown (there are json, xml and text)"},
@@ -316,7 +316,7 @@ func TestRepliesThatCannotBeReadAreErrors(t *testing.T) {
 		{`<!DOCTYPE r [<!ENTITY a SYSTEM "file:///etc/hostname">]><r>&a;</r>`, "xml", "erp_id", "the reply is not XML: XML syntax error on line 1: invalid"},
 		{strings.Repeat("<a>", 100000), "xml", "erp_id", "nested deeper than 1000 levels"},
 		{`{"a":1}`, "json", "nope", `extract_rules[1].target_schema_id: schema_id "nope": no such field in the annotation`},
-		{`{"a":1}`, "json", "item_code", `extract_rules[1].target_schema_id: schema_id "item_code": field stands in the annotation more than once (2 times)`},
+		{`{"a":1}`, "json", "item_code", `extract_rules[1].target_schema_id: schema_id "item_code": the annotation has more than one field with this schema_id (2 of them)`},
 	} {
 		r := run(t, invoice(), keep("k", tt.reply), extract(tt.format, tt.target))
 		if r.err == nil || !strings.Contains(r.err.Error(), tt.want) || r.fields["erp_status"] != "" {
@@ -372,8 +372,8 @@ func TestRepliesWithErrorsBecomeMessages(t *testing.T) {
 		{"500", "", "<b>API 1</b>: unhandled error"},
 		{"500", `{"errors":{}}`, "<b>API 1</b>: unhandled error"},
 		{"", "", "<b>API 1</b>: no status; the call was not made or not answered"},
-		{"OK", "", "<b>API 1</b>: &#34;OK&#34; is no status"},
-		{"2", "", "<b>API 1</b>: &#34;2&#34; is no status"},
+		{"OK", "", "<b>API 1</b>: &#34;OK&#34; is not a valid status"},
+		{"2", "", "<b>API 1</b>: &#34;2&#34; is not a valid status"},
 	} {
 		set := pipeline.StepFunc(func(_ context.Context, x *pipeline.Export) error {
 			if err := x.Set("erp_status", tt.status); err != nil {

@@ -131,7 +131,7 @@ const (
 func (j *joining) add(p Part, ends bool) error {
 	if p.Value != "" && j.place == inHost && strings.ContainsAny(p.Text, `/?#\`) {
 		if !ends || p.Text[0] != '/' || j.out.Len() == j.start {
-			return fmt.Errorf("the value of %s has %q and stands in the name of the host, which it must not end", p.Value, p.Text)
+			return fmt.Errorf("the value of %s contains %q, which would end the host name that it is part of", p.Value, p.Text)
 		}
 		if !p.Rest && !p.Raw {
 			j.place = inPath
@@ -143,7 +143,7 @@ func (j *joining) add(p Part, ends bool) error {
 		j.text(p)
 	case j.place == inHost:
 		if bad := strings.Trim(p.Text, hostLetters+".:"); bad != "" {
-			return fmt.Errorf("the value of %s has %q and stands in the name of the host, where only letters, digits, - and . may be", p.Value, bad[:1])
+			return fmt.Errorf("the value of %s is part of the host name and contains %q; only letters, digits, - and . are allowed there", p.Value, bad[:1])
 		}
 		j.out.WriteString(p.Text)
 		j.lastValue, j.by = j.out.Len(), p.Value

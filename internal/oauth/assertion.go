@@ -27,7 +27,7 @@ func Algorithms() []string { return []string{"PS256", "PS384", "PS512", "RS256",
 
 // Errors of a key; their texts never show a part of it.
 var (
-	ErrKey          = errors.New("it is no RSA private key in PEM (PKCS#1 or PKCS#8)")
+	ErrKey          = errors.New("it is not an RSA private key in PEM (PKCS#1 or PKCS#8)")
 	ErrEncryptedKey = errors.New("encrypted private keys are not supported; store the key without a passphrase")
 	ErrAlgorithm    = errors.New("unknown signature algorithm (there are PS256, PS384, PS512, RS256, RS384 and RS512)")
 )

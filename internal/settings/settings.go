@@ -330,7 +330,7 @@ func (d *decoder) mapping(place string, start int64, v reflect.Value, depth int)
 		return
 	}
 	if v.Type().Key().Kind() != reflect.String {
-		d.wrongType(place, start, "something else: keys of this map are no texts")
+		d.wrongType(place, start, "something else: the keys of this map are not text")
 		return
 	}
 	if v.IsNil() {

@@ -389,7 +389,7 @@ func TestUnusableExportsAreRefused(t *testing.T) {
 		"an unknown format":         {call.Payload(), "pdf", native.Options{}, native.ErrOptions, `format "pdf" is unknown`},
 		"no content":                {call.Clone().With(rossumtest.WithoutContent()).Payload(), native.CSV, native.Options{}, native.ErrNoContent, "content"},
 		"no schema":                 {call.Clone().With(rossumtest.Sideload("schemas", nil)).Payload(), native.CSV, native.Options{}, native.ErrNoSchema, "sideload schemas"},
-		"an unknown column":         {call.Payload(), native.CSV, native.Options{Columns: []string{"nane"}}, native.ErrOptions, `columns[0]: "nane" is no schema_id of the schema and no meta column (did you mean name?)`},
+		"an unknown column":         {call.Payload(), native.CSV, native.Options{Columns: []string{"nane"}}, native.ErrOptions, `columns[0]: "nane" is neither a schema_id of the schema nor a meta column (did you mean name?)`},
 		"a column that is a secret": {call.Payload(), native.XLSX, native.Options{AppendColumns: []string{"secret"}}, native.ErrOptions, "append_columns[0]: secret is a datapoint that is not exported (can_export)"},
 		"an unknown quoting":        {call.Payload(), native.CSV, native.Options{Quoting: "some"}, native.ErrOptions, `quoting "some" is unknown`},
 		"no escape character":       {call.Payload(), native.CSV, native.Options{Quoting: native.QuoteNone}, native.ErrOptions, "needs escape_char"},

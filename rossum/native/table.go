@@ -109,7 +109,7 @@ func (a *annotation) column(id string, fields []string) (column, error) {
 	if near := settings.Nearest(id, append(fields, MetaColumns()...)); near != "" {
 		hint = fmt.Sprintf(" (did you mean %s?)", near)
 	}
-	return column{}, fmt.Errorf("%q is no schema_id of the schema and no meta column%s", id, hint)
+	return column{}, fmt.Errorf("%q is neither a schema_id of the schema nor a meta column%s", id, hint)
 }
 
 // lines calls f with each line of a table, the titles first. The slice is used

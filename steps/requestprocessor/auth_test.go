@@ -321,7 +321,7 @@ func TestATokenIsHadWithASignedAssertion(t *testing.T) {
 		}
 	}
 	r := run(t, tokenAPI(t, everything), offline(rossumtest.Secret("key", "canary-not-a-key")), authorised(`{"type":"oauth2_private_certificate","url":"API/token","client_id":"c","certificate_id":"kid-1","private_certificate":"{payload.secrets.key}"}`))
-	if r.Err == nil || !strings.Contains(r.Err.Error(), "stages[0].call_api[0].auth.private_certificate (c): it is no RSA private key in PEM (PKCS#1 or PKCS#8)") || strings.Contains(r.Err.Error(), "canary") {
+	if r.Err == nil || !strings.Contains(r.Err.Error(), "stages[0].call_api[0].auth.private_certificate (c): it is not an RSA private key in PEM (PKCS#1 or PKCS#8)") || strings.Contains(r.Err.Error(), "canary") {
 		t.Errorf("got %v", r.Err)
 	}
 }
