@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/rossum"
 )
 
 // Backend speaks with destinations of one credentials.type, other than SFTP servers. It
@@ -20,6 +21,13 @@ type Connections interface {
 	Open(ctx context.Context, x *pipeline.Export) (Destination, error)
 	// Close ends the connections. An export that runs afterwards may make new ones.
 	Close() error
+}
+
+// SecretsChecker are [Connections] that know beforehand whether the secrets of a hook are
+// all that they need, so that what is missing is found before anything is sent. The error
+// must not quote a secret.
+type SecretsChecker interface {
+	CheckSecrets(secrets rossum.Secrets) error
 }
 
 // howToSpeakS3 is what is wrong with a step that has credentials of type s3 and no backend.

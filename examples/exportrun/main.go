@@ -87,7 +87,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	var refused *pipeline.CheckError
 	switch {
-	case errors.As(err, &refused):
+	case errors.As(err, &refused) && !refused.Begun:
 		return unusable // nothing was sent
 	case response.Failed():
 		return failed
