@@ -213,7 +213,7 @@ func (x *Export) Once(ctx context.Context, a Act, send func(context.Context, Att
 		if ctx.Err() != nil {
 			return nil, NotSent(context.Cause(ctx))
 		}
-		return send(ctx, Attempt{})
+		return x.observeCall(ctx, a, func(ctx context.Context) (*Answer, error) { return send(ctx, Attempt{}) })
 	}
 	a.Request = a.Request.forLedger(x.Redact)
 	c := x.newCall(a)
@@ -250,7 +250,7 @@ func (x *Export) make(ctx context.Context, a Act, c *madeCall, send func(context
 		attempt.Again = c.Request
 	}
 	started := x.WallTime()
-	answer, err := send(ctx, attempt)
+	answer, err := x.observeCall(ctx, a, func(ctx context.Context) (*Answer, error) { return send(ctx, attempt) })
 	if answer != nil && answer.Took == 0 {
 		answer.Took = x.WallTime().Sub(started)
 	}

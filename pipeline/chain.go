@@ -146,7 +146,7 @@ func (c *Chain) run(ctx context.Context, x *Export) (*rossum.Response, error) {
 	ctx = treelimit.With(ctx, x.run.config.treeLimit)
 	report := x.run.report
 	report.LeftOut, report.Graph = c.origin.LeftOut, c.origin.Graph
-	ctx, end := x.startSpan(ctx, "export", x.Annotation.ID)
+	ctx, end := x.observeRun(ctx)
 	err := x.guarded(ctx, "beginning the export panicked", func() error { return c.prepare(ctx, x) })
 	if err == nil {
 		x.tellEarlier()
@@ -156,12 +156,12 @@ func (c *Chain) run(ctx context.Context, x *Export) (*rossum.Response, error) {
 	if err != nil {
 		err = x.run.shown(err)
 		x.Error("Export failed: %v", ended(err.Error())+" "+sentence(x.run.log.made()))
-		x.Log.ErrorContext(ctx, "export failed", "error", err)
 	} else if calls := x.run.log.made(); x.Failed() && len(calls) > 0 {
 		x.Info("%s", sentence(calls))
 	}
 	report.redact(x.Redact)
 	report.Took, report.Failed = Duration(x.WallTime().Sub(report.Started)), x.Failed()
+	x.logRun(ctx, err)
 	x.tell(context.WithoutCancel(ctx), report)
 	return x.Response(), err
 }
@@ -310,15 +310,19 @@ func (s *scope) run(ctx context.Context, step *link) (err error) {
 	s.list(r)
 	x.step, x.at = r, x.position(path, step.name)
 	errorsBefore := countErrors(x)
-	ctx, end := x.startSpan(ctx, step.name, x.Annotation.ID)
+	ctx, end := x.observeStep(ctx, step.name)
 	err = s.do(ctx, step)
-	end(err)
+	failed := err != nil || countErrors(x) > errorsBefore
+	end(err, failed)
+	if failed && !step.isRow() {
+		x.Log.ErrorContext(ctx, "step failed", "step", step.name, "took", x.WallTime().Sub(r.Started), "error", x.whyFailed(err, errorsBefore))
+	}
 	r.add(func(r *StepReport) {
 		r.Took, r.Status = Duration(x.WallTime().Sub(r.Started)), Done
 		if err != nil {
 			r.Error = x.Redact(err.Error())
 		}
-		if err != nil || countErrors(x) > errorsBefore {
+		if failed {
 			r.Status = Failed
 		}
 	})

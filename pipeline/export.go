@@ -84,10 +84,11 @@ func newExport(p *rossum.Payload, c config) (*Export, error) {
 	if x.Secrets == nil {
 		x.Secrets = make(rossum.Secrets)
 	}
-	x.Log = slog.New(slog.DiscardHandler)
-	if c.log != nil {
-		x.Log = slog.New(r.redactor.Handler(c.log.Handler())).With("annotation", p.Annotation.ID, "request", p.RequestID)
+	log := c.log
+	if log == nil {
+		log = slog.Default()
 	}
+	x.Log = slog.New(r.redactor.Handler(log.Handler())).With("annotation", p.Annotation.ID, "request", p.RequestID)
 	x.Files = newFiles(x, c.store)
 	r.report = &Report{RequestID: p.RequestID, AnnotationID: p.Annotation.ID, Started: x.WallTime()}
 	if x.Rossum == nil && !c.noClient && p.BaseURL != "" && p.Token != "" {
@@ -140,6 +141,9 @@ func (x *Export) Decide(format string, args ...any) {
 // RecordCall notes a call in the report. Steps that send by package send
 // need not: it does so itself.
 func (x *Export) RecordCall(c CallReport) {
+	if c.Attempts > 1 && !c.Recorded {
+		x.run.config.metrics().retries.Add(context.Background(), int64(c.Attempts-1))
+	}
 	c.URL, c.Error = x.Redact(c.URL), x.Redact(c.Error)
 	x.step.add(func(s *StepReport) { s.Calls = append(s.Calls, c) })
 }

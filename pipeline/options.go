@@ -21,6 +21,7 @@ type config struct {
 
 	log         *slog.Logger
 	tracer      trace.Tracer
+	instruments *instruments // nil for those of the global provider
 	client      *rossum.Client
 	noClient    bool
 	httpClient  *http.Client
@@ -56,13 +57,15 @@ func (c *config) apply(options []Option) {
 	}
 }
 
-// WithLogger sets the logger of the runs. Secrets of the payload are cut out of
-// everything that steps log. Without it nothing is logged.
-func WithLogger(l *slog.Logger) Option { return func(c *config) { c.log = l } }
-
-// WithTracer sets the OpenTelemetry tracer that gets a span for each export and
-// each step. Without it there are no spans.
-func WithTracer(t trace.Tracer) Option { return func(c *config) { c.tracer = t } }
+// WithLogger sets the logger of the runs; nil logs nothing. Without it that is
+// [slog.Default]. It gets a line at Info for each run, one at Error for each step that
+// failed, and what steps log, which is at Debug when all is well. Secrets are cut out.
+func WithLogger(l *slog.Logger) Option {
+	if l == nil {
+		l = slog.New(slog.DiscardHandler)
+	}
+	return func(c *config) { c.log = l }
+}
 
 // WithRossum sets the API client. Without it, a client is made for each export
 // from the payload's base URL and token; nil means that there is to be none.

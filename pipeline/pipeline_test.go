@@ -179,7 +179,7 @@ func TestSecretsAreCutOutEverywhere(t *testing.T) {
 			t.Errorf("%s: %s", name, text)
 		}
 	}
-	if !strings.Contains(logged.String(), "export failed") {
+	if !strings.Contains(logged.String(), "step failed") {
 		t.Error("nothing was logged")
 	}
 }

@@ -8,6 +8,9 @@ import (
 	"net/url"
 	"strings"
 
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/propagation"
+
 	"github.com/exportpipeline/exportpipeline/internal/httpcall"
 	"github.com/exportpipeline/exportpipeline/internal/redact"
 	"github.com/exportpipeline/exportpipeline/pipeline"
@@ -102,10 +105,24 @@ func (c *Call) again(t pipeline.Attempt) *Call {
 	return &made
 }
 
+// traced is the header of a call with what the program's propagator adds to it, such as
+// traceparent.
+func (c *Call) traced(ctx context.Context) http.Header {
+	carrier := make(http.Header)
+	otel.GetTextMapPropagator().Inject(ctx, propagation.HeaderCarrier(carrier))
+	if len(carrier) == 0 {
+		return c.Header
+	}
+	for name, values := range c.Header { // what the step sets counts
+		carrier[name] = values
+	}
+	return carrier
+}
+
 // attempt makes the call and notes it in the report.
 func attempt(ctx context.Context, x *pipeline.Export, c *Call) (*Reply, error) {
 	inner := &httpcall.Call{
-		Method: c.Method, URL: c.URL, Header: c.Header, Spelling: c.spelling, Timeout: c.Timeout, Idle: c.Idle,
+		Method: c.Method, URL: c.URL, Header: c.traced(ctx), Spelling: c.spelling, Timeout: c.Timeout, Idle: c.Idle,
 		Retry: httpcall.Retry(c.Retry), MaxAttempts: c.MaxAttempts, NoRedirect: c.NoRedirect, KeepRedirect: c.raw,
 		Redactor: redactor{x},
 		Observe: func(r httpcall.Record) {
