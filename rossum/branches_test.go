@@ -239,7 +239,7 @@ func TestSchemasThatAreNullAreNoSchema(t *testing.T) {
 func TestHooksKeepWhatThisPackageDoesNotKnow(t *testing.T) {
 	t.Parallel()
 	h, err := rossum.ParseHook([]byte(`{"id":5,"description":"d","config":{"third_party_library_pack":"default"}}`))
-	if err != nil || h.Get("description").String() != "d" || h.Get("config.third_party_library_pack").String() != "default" {
+	if err != nil || string(h.Lookup("description")) != `"d"` || string(h.Lookup("config.third_party_library_pack")) != `"default"` || h.Lookup("nope") != nil {
 		t.Errorf("%+v %v", h, err)
 	}
 	for _, in := range []string{"null", "{}", `{"id":-5}`} {

@@ -64,9 +64,18 @@ func (h *Hook) Unreadable(key string) bool {
 // is. Both are 0 for a hook that was not read from a text.
 func (h *Hook) Position(place string) (line, column int) { return settings.Locate(h.raw, place) }
 
-// Get reads any other key of the hook by its gjson path, such as
-// "description" or "config.third_party_library_pack".
-func (h *Hook) Get(path string) gjson.Result { return gjson.GetBytes(h.raw, path) }
+// Lookup returns any other key of the hook as JSON by its path, such as "description" or
+// "config.third_party_library_pack"; nil if there is none. Keys and indexes of a path are
+// separated by dots.
+func (h *Hook) Lookup(path string) json.RawMessage { return lookup(h.raw, path) }
+
+func lookup(raw []byte, path string) json.RawMessage {
+	found := gjson.GetBytes(raw, path)
+	if !found.Exists() {
+		return nil
+	}
+	return json.RawMessage(found.Raw)
+}
 
 // HookConfig is how Rossum reaches a hook.
 type HookConfig struct {

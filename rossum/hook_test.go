@@ -86,7 +86,7 @@ func TestAPayloadForAnotherHookCarriesThatHooksSettings(t *testing.T) {
 	if want := `{"annotation":{"id":1,"content":[]},"event":"e","hook":"h/2","settings":{}}`; err != nil || string(data) != want {
 		t.Errorf("got  %s\nwant %s\n%v", data, want, err)
 	}
-	if own.Hook != "h/2" || own.Secrets["k"] != "other" || string(own.Raw("settings")) != "{}" || own.Get("hook", "").String() != "h/2" || own.Annotation != p.Annotation {
+	if own.Hook != "h/2" || own.Secrets["k"] != "other" || string(own.Raw("settings")) != "{}" || string(own.Raw("hook")) != `"h/2"` || own.Annotation != p.Annotation {
 		t.Errorf("%+v", own)
 	}
 	if p.Hook != "h/1" || string(p.Raw("settings")) != `{"a":1}` || p.Secrets["k"] != "canary" {

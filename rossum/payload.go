@@ -8,8 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-
-	"github.com/tidwall/gjson"
 )
 
 // Events and actions of hook calls that an export pipeline meets.
@@ -68,9 +66,9 @@ type Annotation struct {
 	childOf func(schemaID string) (string, Category)
 }
 
-// Get reads any other key of the annotation by its gjson path, such as
-// "exported_at" or "metadata.batch".
-func (a *Annotation) Get(path string) gjson.Result { return gjson.GetBytes(a.raw, path) }
+// Lookup returns any other key of the annotation as JSON by its path, such as
+// "exported_at" or "metadata.batch"; nil if there is none.
+func (a *Annotation) Lookup(path string) json.RawMessage { return lookup(a.raw, path) }
 
 // QueueID returns the number at the end of the queue's URL, 0 if it has none.
 func (a *Annotation) QueueID() int64 { return IDOf(a.Queue) }
@@ -229,13 +227,7 @@ func (p *Payload) Raw(key string) json.RawMessage {
 	return json.RawMessage(p.raw[v.from:v.to])
 }
 
-// Get reads a value below a top-level key by its gjson path, such as
-// Get("queues", "0.name"). The annotation is reached by [Annotation.Get] and
-// [Annotation.Content].
-func (p *Payload) Get(key, path string) gjson.Result {
-	raw := p.Raw(key)
-	if path == "" {
-		return gjson.ParseBytes(raw)
-	}
-	return gjson.GetBytes(raw, path)
-}
+// Lookup returns a value below a top-level key as JSON by its path, such as
+// Lookup("queues", "0.name"); nil if there is none. The annotation is reached by
+// [Annotation.Lookup] and [Annotation.Content].
+func (p *Payload) Lookup(key, path string) json.RawMessage { return lookup(p.Raw(key), path) }

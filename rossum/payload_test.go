@@ -27,9 +27,9 @@ func TestEveryKeyOfTheHookCallIsRead(t *testing.T) {
 	p := call(rossumtest.From("https://example.rossum.app", rossumtest.Token), rossumtest.Secret("s", "x"), rossumtest.Settings(map[string]any{"a": 1}), rossumtest.Set("automated", true),
 		rossumtest.Set("exported_at", "2026"), rossumtest.Set("modifier", nil), rossumtest.Sideload("queues", []any{map[string]any{"name": "Q"}}), rossumtest.Sideload("never_heard_of", 7)).Payload()
 	got := fmt.Sprintln(p.RequestID != "", p.Timestamp != "", p.BaseURL, string(p.Token) == rossumtest.Token, rossum.IDOf(p.Hook), p.Event, p.Action, string(p.Settings), p.Secrets["s"],
-		p.Annotation.ID, p.Annotation.Status, p.Annotation.PreviousStatus, p.Annotation.QueueID(), rossum.IDOf(p.Annotation.Schema), p.Annotation.Automated, p.Annotation.Modifier == "", p.Annotation.Get("exported_at"),
-		p.Document.ID, p.Document.OriginalFileName, p.Document.MimeType, p.Get("queues", "0.name"), string(p.Raw("never_heard_of")), p.Raw("missing") == nil)
-	want := "true true https://example.rossum.app true 1500 annotation_content export {\"a\":1} x 314528 exporting confirmed 8199 31336 true true 2026 314621 invoice.pdf application/pdf Q 7 true\n"
+		p.Annotation.ID, p.Annotation.Status, p.Annotation.PreviousStatus, p.Annotation.QueueID(), rossum.IDOf(p.Annotation.Schema), p.Annotation.Automated, p.Annotation.Modifier == "", string(p.Annotation.Lookup("exported_at")),
+		p.Document.ID, p.Document.OriginalFileName, p.Document.MimeType, string(p.Lookup("queues", "0.name")), string(p.Raw("never_heard_of")), p.Raw("missing") == nil)
+	want := "true true https://example.rossum.app true 1500 annotation_content export {\"a\":1} x 314528 exporting confirmed 8199 31336 true true \"2026\" 314621 invoice.pdf application/pdf \"Q\" 7 true\n"
 	if got != want {
 		t.Errorf("got  %swant %s", got, want)
 	}

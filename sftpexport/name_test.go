@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/exportpipeline/exportpipeline/internal/settings"
+	"github.com/exportpipeline/exportpipeline/pipeline/settings"
 )
 
 func FuzzTemplates(f *testing.F) {

@@ -4,8 +4,8 @@ import (
 	"slices"
 
 	"github.com/exportpipeline/exportpipeline/internal/exporttemplate"
-	"github.com/exportpipeline/exportpipeline/internal/settings"
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/settings"
 )
 
 var _ pipeline.Describer = (*Step)(nil)

@@ -10,9 +10,9 @@ import (
 
 	"github.com/exportpipeline/exportpipeline/internal/address"
 	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
-	"github.com/exportpipeline/exportpipeline/internal/settings"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/pipeline/send"
+	"github.com/exportpipeline/exportpipeline/pipeline/settings"
 )
 
 // tokenSecret is the name under which Rossum's extension keeps the token.
@@ -34,11 +34,7 @@ func (a Auth) compile(faults *settings.Faults) *tokenSource {
 	t.url = compileURL(faults, "auth.url", a.URL)
 	t.method = compileMethod(faults, "auth.method", a.Method)
 	t.headers = compileHeaders(faults, "auth.headers", a.Headers)
-	if len(a.Data) > 0 && string(a.Data) != "null" {
-		var err error
-		t.data, err = jsontemplate.Compile(a.Data, jsontemplate.Options{Place: "auth.data"})
-		faults.AddErr("", err)
-	}
+	t.data = compileData(faults, "auth.data", a.Data)
 	return t
 }
 

@@ -8,12 +8,12 @@ import (
 	"path"
 	"strings"
 
+	"github.com/exportpipeline/exportpipeline/internal/exporttemplate"
 	"github.com/exportpipeline/exportpipeline/internal/jinja"
 	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
-	"github.com/exportpipeline/exportpipeline/internal/settings"
 	"github.com/exportpipeline/exportpipeline/internal/textenc"
 	"github.com/exportpipeline/exportpipeline/pipeline"
-	"github.com/exportpipeline/exportpipeline/rossum"
+	"github.com/exportpipeline/exportpipeline/pipeline/settings"
 )
 
 // CustomFormat makes files of any format from templates ("Custom format
@@ -157,7 +157,11 @@ func (s *CustomFormat) Run(ctx context.Context, x *pipeline.Export) error {
 			return err
 		}
 	}
-	vars, err := templateVariables(ctx, x, formats)
+	var all []*jinja.Template
+	for _, f := range formats {
+		all = append(all, f.template, f.fileName)
+	}
+	vars, err := exporttemplate.Variables(ctx, x, all...)
 	if err != nil {
 		return err
 	}
@@ -192,79 +196,4 @@ func (f format) run(ctx context.Context, x *pipeline.Export, vars map[string]pyv
 		file.ContentType = byName
 	}
 	return x.Files.Put(ctx, file)
-}
-
-// templateVariables makes the variables that the templates ask for. Those they
-// do not mention, such as the bytes of the document, are not fetched.
-func templateVariables(ctx context.Context, x *pipeline.Export, formats []format) (map[string]pyvalue.Value, error) {
-	uses := func(name string) bool {
-		for _, f := range formats {
-			if f.template.Uses(name) || f.fileName != nil && f.fileName.Uses(name) {
-				return true
-			}
-		}
-		return false
-	}
-	vars := make(map[string]pyvalue.Value)
-	if uses("field") {
-		if x.Annotation.Content == nil {
-			return nil, pipeline.ErrNoContent
-		}
-		vars["field"] = fieldValues(x.Annotation.Content)
-	}
-	if uses("payload") {
-		data, err := x.Payload.AppendJSON(nil)
-		if err != nil {
-			return nil, err
-		}
-		if vars["payload"], err = pyvalue.FromJSON(data, false); err != nil {
-			return nil, fmt.Errorf("reading the payload: %w", err)
-		}
-	}
-	if uses("file") {
-		original, err := x.ReadOriginal(ctx)
-		if err != nil {
-			return nil, err
-		}
-		files := pyvalue.NewDict()
-		files.SetStr("original_file", pyvalue.Bytes(original))
-		vars["file"] = files.Value()
-	}
-	return vars, nil
-}
-
-// fieldValues is the variable field.
-func fieldValues(c *rossum.Content) pyvalue.Value {
-	fields := pyvalue.NewDictSize(64)
-	for _, section := range c.Sections() {
-		for _, n := range section.Children() {
-			fields.SetStr(n.SchemaID(), fieldValue(n))
-		}
-	}
-	return fields.Value()
-}
-
-func fieldValue(n *rossum.Node) pyvalue.Value {
-	switch n.Category() {
-	case rossum.Datapoint:
-		return pyvalue.Str(n.Text())
-	case rossum.Tuple:
-		row := pyvalue.NewDictSize(len(n.Children()))
-		for _, cell := range n.Children() {
-			row.SetStr(cell.SchemaID(), fieldValue(cell))
-		}
-		return row.Value()
-	}
-	items := make([]pyvalue.Value, len(n.Children()))
-	last := make(map[string]pyvalue.Value)
-	for i, child := range n.Children() {
-		items[i] = fieldValue(child)
-		if child.Category() == rossum.Datapoint {
-			last[child.SchemaID()] = items[i]
-		}
-	}
-	if len(last) == 0 {
-		return pyvalue.NewList(items...)
-	}
-	return jinja.ListWithAttrs(items, last)
 }

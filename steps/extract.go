@@ -13,10 +13,10 @@ import (
 	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
 	"github.com/exportpipeline/exportpipeline/internal/python/re"
 	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
-	"github.com/exportpipeline/exportpipeline/internal/settings"
 	"github.com/exportpipeline/exportpipeline/internal/xmldoc"
 	"github.com/exportpipeline/exportpipeline/internal/xpath"
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/settings"
 )
 
 // Extract writes values of replies to fields of the annotation ("Data value

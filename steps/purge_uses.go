@@ -1,8 +1,8 @@
 package steps
 
 import (
-	"github.com/exportpipeline/exportpipeline/internal/settings"
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/settings"
 )
 
 var _ pipeline.Describer = (*Purge)(nil)

@@ -1,7 +1,9 @@
 package steps
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"mime"
@@ -10,9 +12,9 @@ import (
 	"strings"
 
 	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
-	"github.com/exportpipeline/exportpipeline/internal/settings"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/pipeline/send"
+	"github.com/exportpipeline/exportpipeline/pipeline/settings"
 )
 
 // request is a compiled Request.
@@ -67,12 +69,10 @@ func (r Request) compile(faults *settings.Faults, artefact string) *request {
 		bodies, c.bodyPlace = bodies+1, "request.content"
 		c.body = compileText(faults, c.bodyPlace, r.Content)
 	}
-	for place, raw := range map[string][]byte{"request.data": r.Data, "request.request_data": r.RequestData} {
-		if len(raw) > 0 && string(raw) != "null" {
+	for place, data := range map[string]any{"request.data": r.Data, "request.request_data": r.RequestData} {
+		if raw, err := rawData(data); len(raw) > 0 || err != nil {
 			bodies, c.bodyPlace = bodies+1, place
-			var err error
-			c.body, err = jsontemplate.Compile(raw, jsontemplate.Options{Place: place})
-			faults.AddErr("", err)
+			c.body = compileData(faults, place, data)
 		}
 	}
 	if bodies > 1 {
@@ -96,10 +96,52 @@ func (r Request) compile(faults *settings.Faults, artefact string) *request {
 	if r.FileContent != "" {
 		c.fileContent = compileText(faults, "request.file_content", r.FileContent)
 	}
-	if artefact == "" && strings.Contains(r.Content+string(r.Data)+string(r.RequestData)+r.FileContent, "#{file_content}") {
+	if artefact == "" && r.usesFile() {
 		faults.Add("export_reference_key", "is missing, but #{file_content} is used")
 	}
 	return c
+}
+
+// rawData is the JSON of a value of [Request].Data; nil if there is none.
+func rawData(data any) (json.RawMessage, error) {
+	raw, isRaw := data.(json.RawMessage)
+	if !isRaw {
+		var b bytes.Buffer
+		e := json.NewEncoder(&b)
+		e.SetEscapeHTML(false)
+		if err := e.Encode(data); err != nil {
+			return nil, err
+		}
+		raw = bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+	}
+	if string(raw) == "null" {
+		return nil, nil
+	}
+	return raw, nil
+}
+
+func compileData(faults *settings.Faults, place string, data any) *jsontemplate.Template {
+	raw, err := rawData(data)
+	if err != nil {
+		faults.AddErr(place, err)
+		return nil
+	}
+	if len(raw) == 0 {
+		return nil
+	}
+	t, err := jsontemplate.Compile(raw, jsontemplate.Options{Place: place})
+	faults.AddErr("", err)
+	return t
+}
+
+// usesFile reports whether a text of the request has #{file_content}.
+func (r Request) usesFile() bool {
+	all := r.Content + r.FileContent
+	for _, data := range []any{r.Data, r.RequestData} {
+		raw, _ := rawData(data) // compileData says what is wrong with it
+		all += string(raw)
+	}
+	return strings.Contains(all, "#{file_content}")
 }
 
 // render makes the call of one export.

@@ -64,6 +64,39 @@ func TestRequestsGoOutAsTheSettingsSay(t *testing.T) {
 	}
 }
 
+func TestDataCanBeAGoValue(t *testing.T) {
+	t.Parallel()
+	type order struct {
+		Vendor string `json:"vendor"`
+		No     int    `json:"no"`
+	}
+	for name, tt := range map[string]struct {
+		data any
+		want string
+	}{
+		"a map":         {map[string]any{"b": "@{vendor}", "a": []int{1, 2}}, "a=1&a=2&b=A%26B+%22Co%22"},
+		"a struct":      {order{"<@{document_id}>", 7}, "vendor=%3C2026%2F0042%3E&no=7"},
+		"a text":        {"no @{document_id}", "no 2026/0042"},
+		"JSON":          {json.RawMessage(`{"b": 1.50, "a": null}`), "b=1.50&a="},
+		"nothing":       {nil, ""},
+		"a nil map":     {map[string]string(nil), ""},
+		"a nil pointer": {(*order)(nil), ""},
+		"null":          {json.RawMessage("null"), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			url, got := erp(t, 200, "")
+			r := run(t, invoice(), &steps.RESTExport{Request: steps.Request{URL: url, Data: tt.data}})
+			if r.err != nil || len(*got) != 1 || (*got)[0].body != tt.want {
+				t.Errorf("%v, got %+v", r.err, *got)
+			}
+		})
+	}
+	if _, err := pipeline.New(&steps.RESTExport{Request: steps.Request{URL: "https://erp.example", Data: make(chan int)}}); err == nil || !strings.Contains(err.Error(), "request.data: ") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestFieldTextLeadsToNoOtherPath(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"../admin", "..", "a/../../b", "%2e%2e/x", "x\r\nHost: thief", "a\x00b"} {

@@ -13,9 +13,9 @@ import (
 	"github.com/exportpipeline/exportpipeline/internal/address"
 	"github.com/exportpipeline/exportpipeline/internal/exporttemplate"
 	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
-	"github.com/exportpipeline/exportpipeline/internal/settings"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/pipeline/send"
+	"github.com/exportpipeline/exportpipeline/pipeline/settings"
 )
 
 // RESTExport calls an API with an artefact, the original document or form data,
@@ -57,9 +57,11 @@ type Request struct {
 	// Content is the body as text or bytes.
 	Content string `json:"content"`
 	// Data is the body too: a text, or an object of form fields, urlencoded unless
-	// the Content-Type says multipart or a file is sent. RequestData is the same.
-	Data        json.RawMessage `json:"data"`
-	RequestData json.RawMessage `json:"request_data"`
+	// the Content-Type says multipart or a file is sent. RequestData is the same. It is a
+	// JSON template: a map, a struct, a string, or json.RawMessage, which settings become
+	// that are read from JSON and which keeps the order of the fields.
+	Data        any `json:"data"`
+	RequestData any `json:"request_data"`
 	// FileKey sends a file as the form field of that name: FileContent, or else
 	// the artefact; called FileName, or else as the artefact is called.
 	FileKey     string `json:"file_key"`
@@ -73,8 +75,9 @@ type Auth struct {
 	URL     string            `json:"url"`
 	Method  string            `json:"method"` // POST if ""
 	Headers map[string]string `json:"headers"`
-	// Data is sent as a form, or as JSON if the Content-Type says so.
-	Data json.RawMessage `json:"data"`
+	// Data is sent as a form, or as JSON if the Content-Type says so. It may be what
+	// Request.Data may be.
+	Data any `json:"data"`
 }
 
 // StatusCodes are the statuses whose replies are shown on the annotation.

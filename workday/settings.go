@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
-	"github.com/exportpipeline/exportpipeline/internal/settings"
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/settings"
 )
 
 // Step exports an annotation into Workday ("Workday export"). Its settings are

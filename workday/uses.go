@@ -2,8 +2,8 @@ package workday
 
 import (
 	"github.com/exportpipeline/exportpipeline/internal/exporttemplate"
-	"github.com/exportpipeline/exportpipeline/internal/settings"
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/settings"
 	"github.com/exportpipeline/exportpipeline/rossum"
 )
 

@@ -5,7 +5,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"log"
@@ -53,7 +52,7 @@ func run(out io.Writer) error {
 }
 
 func newChain(url string) (*pipeline.Chain, error) {
-	auth := &steps.Auth{URL: url + "/oauth/token", Data: json.RawMessage(`{"grant_type":"client_credentials","client_id":"` + erp.ClientID + `","client_secret":"{secret.client_secret}"}`)}
+	auth := &steps.Auth{URL: url + "/oauth/token", Data: map[string]string{"grant_type": "client_credentials", "client_id": erp.ClientID, "client_secret": "{secret.client_secret}"}}
 	rest := func(name string, s steps.RESTExport) pipeline.Step {
 		s.Auth, s.HeadersKey = auth, name+"_headers"
 		return pipeline.Named(name, &s)

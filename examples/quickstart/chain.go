@@ -1,8 +1,6 @@
 package main
 
 import (
-	"encoding/json"
-
 	"github.com/exportpipeline/exportpipeline/examples/internal/erp"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/steps"
@@ -13,7 +11,7 @@ import (
 func newChain(erpURL string) (*pipeline.Chain, error) {
 	auth := &steps.Auth{
 		URL:  erpURL + "/oauth/token",
-		Data: json.RawMessage(`{"grant_type": "client_credentials", "client_id": "` + erp.ClientID + `", "client_secret": "{secret.client_secret}"}`),
+		Data: map[string]string{"grant_type": "client_credentials", "client_id": erp.ClientID, "client_secret": "{secret.client_secret}"},
 	}
 	status := func(headers, target string) steps.Source {
 		return steps.Source{Key: headers, Rules: []steps.Rule{{Path: "status_code", Target: target}}}

@@ -29,9 +29,15 @@ var ResponseKeys = []string{"status_code", "headers", "headers_raw", "body", "te
 // ErrNotXML means that $xmlpath is used on a reply that is no XML.
 var ErrNotXML = errors.New("$xmlpath needs an XML reply")
 
+// Faults collects what is wrong with settings.
+type Faults interface {
+	Add(place, format string, args ...any)
+	AddErr(place string, err error)
+}
+
 // CompileExtractor compiles the value of a response handler. Faults are noted at
 // the place; the result is nil then.
-func CompileExtractor(place string, spec map[string]map[string]string, faults *settings.Faults) *Extractor {
+func CompileExtractor(place string, spec map[string]map[string]string, faults Faults) *Extractor {
 	if len(spec) != 1 {
 		faults.Add(place, "has %d keys, expected exactly one, such as {\"response.body\": {\"$jmespath\": \"id\"}}", len(spec))
 		return nil
@@ -80,7 +86,7 @@ func CheckResponse(p *Path) error {
 // plainQuery is a JMESPath expression that is nothing but a name, or begins with one.
 var plainQuery = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*`)
 
-func (e *Extractor) compile(place string, faults *settings.Faults) bool {
+func (e *Extractor) compile(place string, faults Faults) bool {
 	var err error
 	if e.query == "" {
 		faults.Add(place, "is empty, so it finds nothing")

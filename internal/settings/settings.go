@@ -68,14 +68,27 @@ func (f *Faults) AddErr(place string, err error) {
 		}
 		return
 	}
-	var inner *Fault
-	if errors.As(err, &inner) && error(inner) == err {
+	if inner, ok := faultOf(err); ok {
 		moved := *inner
 		moved.Place = Join(place, inner.Place)
 		f.list = append(f.list, &moved)
 		return
 	}
 	f.list = append(f.list, &Fault{Place: place, Err: err})
+}
+
+// Known, if not nil, returns the fault that an error of another package is: that of the
+// public face of this one.
+var Known func(error) (*Fault, bool)
+
+func faultOf(err error) (*Fault, bool) {
+	if f, ok := err.(*Fault); ok {
+		return f, true
+	}
+	if Known != nil {
+		return Known(err)
+	}
+	return nil, false
 }
 
 // Err returns all faults joined, nil if there are none.
@@ -193,6 +206,11 @@ func (d *decoder) value(place string, v reflect.Value, depth int) {
 	}
 	start := d.next()
 	switch {
+	case v.Kind() == reflect.Interface && v.NumMethod() == 0 && !d.peekNull():
+		if raw, ok := d.raw(place); ok { // members keep their order, and numbers their spelling
+			v.Set(reflect.ValueOf(json.RawMessage(slices.Clone(raw))))
+		}
+		return
 	case v.Type() == rawType || depth > 0 && v.CanAddr() && v.Addr().Type().Implements(unmarshalerType):
 		d.own(place, start, v)
 		return
@@ -292,6 +310,9 @@ func (d *decoder) object(place string, start int64, v reflect.Value, depth int) 
 		}
 		index, known := fields[name]
 		switch earlier, twice := seen[name]; {
+		case strings.HasPrefix(key, "//"): // a comment
+			_, _ = d.raw(place)
+			return
 		case twice && earlier != key:
 			d.fault(Join(place, key), at, "conflicts with %s, which means the same; keep one", earlier)
 		case twice:
@@ -367,7 +388,7 @@ func (d *decoder) list(place string, start int64, v reflect.Value, depth int) {
 func (d *decoder) scalar(place string, start int64, v reflect.Value) {
 	want := map[reflect.Kind]string{
 		reflect.String: "a text", reflect.Bool: "true or false", reflect.Float64: "a number",
-		reflect.Int: "a whole number", reflect.Int64: "a whole number", reflect.Interface: "a value",
+		reflect.Int: "a whole number", reflect.Int64: "a whole number",
 	}[v.Kind()]
 	raw, ok := d.raw(place)
 	if !ok {

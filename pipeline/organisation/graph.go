@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/tidwall/gjson"
+
 	"github.com/exportpipeline/exportpipeline/rossum"
 )
 
@@ -64,7 +66,7 @@ func (l *linker) predecessors(of, at *rossum.Hook, found, seen map[int64]bool) {
 // waitsAt returns where a hook names a predecessor. What could not be read of
 // run_after is not in RunAfter.
 func waitsAt(h *rossum.Hook, url string) string {
-	for i, element := range h.Get("run_after").Array() {
+	for i, element := range gjson.ParseBytes(h.Lookup("run_after")).Array() {
 		if element.String() == url {
 			return "run_after[" + strconv.Itoa(i) + "]"
 		}

@@ -362,10 +362,10 @@ func (o *annotationObject) PyAttr(name string) (value, bool) {
 	if o.a == nil {
 		return value{}, false
 	}
-	v := o.a.Get(name)
-	if !v.Exists() {
+	raw := o.a.Lookup(name)
+	if raw == nil {
 		return value{}, false
 	}
-	made, err := pyvalue.FromJSON([]byte(v.Raw), false)
+	made, err := pyvalue.FromJSON(raw, false)
 	return made, err == nil
 }

@@ -174,7 +174,9 @@ func (a *annotation) exported(n *rossum.Node) bool {
 }
 
 // text reads a key of the annotation, "" if it is null or missing.
-func (a *annotation) text(key string) string { return a.Annotation.Get(key).String() }
+func (a *annotation) text(key string) string {
+	return gjson.ParseBytes(a.Annotation.Lookup(key)).String()
+}
 
 func (a *annotation) arrivedAt() string {
 	if at := a.text("arrived_at"); at != "" || a.Document == nil {
@@ -198,7 +200,7 @@ func (a *annotation) document() (url, name, file string) {
 // where they are not known.
 func (a *annotation) modifier() (url, name string) {
 	url = a.Annotation.Modifier
-	for _, user := range a.Get("modifiers", "").Array() {
+	for _, user := range gjson.ParseBytes(a.Raw("modifiers")).Array() {
 		if url != "" && user.Get("url").String() == url {
 			name = user.Get("username").String()
 		}

@@ -7,7 +7,7 @@ import (
 
 	"github.com/exportpipeline/exportpipeline/internal/oauth"
 	"github.com/exportpipeline/exportpipeline/internal/reqproc"
-	"github.com/exportpipeline/exportpipeline/internal/settings"
+	"github.com/exportpipeline/exportpipeline/pipeline/settings"
 )
 
 // auth is a compiled Auth: *oauth1, *bearer or *certificate.

@@ -8,7 +8,7 @@ import (
 
 	"github.com/exportpipeline/exportpipeline/internal/address"
 	"github.com/exportpipeline/exportpipeline/internal/reqproc"
-	"github.com/exportpipeline/exportpipeline/internal/settings"
+	"github.com/exportpipeline/exportpipeline/pipeline/settings"
 )
 
 // call is a compiled Call.

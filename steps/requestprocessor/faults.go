@@ -6,8 +6,8 @@ import (
 	"strings"
 
 	"github.com/exportpipeline/exportpipeline/internal/reqproc"
-	"github.com/exportpipeline/exportpipeline/internal/settings"
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/settings"
 )
 
 // fail makes an error with its place in the settings; one that has a place keeps it.

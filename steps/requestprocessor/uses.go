@@ -6,8 +6,8 @@ import (
 	"slices"
 
 	"github.com/exportpipeline/exportpipeline/internal/reqproc"
-	"github.com/exportpipeline/exportpipeline/internal/settings"
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/settings"
 )
 
 var _ pipeline.Describer = (*Step)(nil)
