@@ -1,6 +1,6 @@
 # The chores of this project. Each is one command; `make` lists them.
 
-.PHONY: help test race ci lint fuzz soak bench measure
+.PHONY: help test race ci lint listings fuzz soak bench measure
 
 help: ## list the chores
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -18,6 +18,9 @@ lint: ## check formatting, vet and staticcheck
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
 	go vet ./...
 	go tool staticcheck ./...
+
+listings: ## write the lists of the API and of the dependencies anew
+	go test ./internal/rooms -run Listing -update
 
 SECONDS_EACH ?= 600
 FUZZ_EACH ?= 5m

@@ -1,0 +1,34 @@
+package rooms
+
+import (
+	"os/exec"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// A program gets with a package what it imports, not all that this module requires.
+func TestTheModulesOfEachPackageAreThoseOfTheListing(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("the listing is that of Linux")
+	}
+	var lines []string
+	for _, pkg := range []string{
+		"rossum", "rossum/native", "rossum/rossumtest", "pipeline", "pipeline/send", "pipeline/hookserver", "pipeline/organisation", "pipeline/pipelinetest",
+		"steps", "workday", "sftpexport",
+	} {
+		out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{with .Module}}{{.Path}}{{end}}", module+"/"+pkg).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for path := range strings.FieldsSeq(string(out)) {
+			if path != module {
+				lines = append(lines, pkg+": "+path)
+			}
+		}
+	}
+	slices.Sort(lines)
+	compare(t, "testdata/modules.txt", slices.Compact(lines))
+}
