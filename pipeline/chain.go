@@ -337,12 +337,20 @@ func (s *scope) do(ctx context.Context, step *link) error {
 		x.diverged = true // from here on the export is not what a record says
 	}
 	run := s.within(step)
-	return wrap(step.name, x.guarded(ctx, "step panicked: "+step.name, func() error {
+	err := x.guarded(ctx, "step panicked: "+step.name, func() error {
 		if err := run(ctx, x); err != nil {
 			return err
 		}
 		return x.recompute(ctx)
-	}))
+	})
+	all := wrapAll(step.name, err)
+	for i, one := range all {
+		all[i] = step.placed(one)
+	}
+	if len(all) == 1 {
+		return all[0]
+	}
+	return errors.Join(all...)
 }
 
 // passed leaves a step out that has ended before.

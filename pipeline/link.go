@@ -3,6 +3,7 @@ package pipeline
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"strconv"
 	"strings"
 )
@@ -17,6 +18,9 @@ type link struct {
 	key     string // the run knows the step by it
 	final   bool
 	unsure  bool // the key is no more than a count of equal names
+
+	position int  // in the chain, from 1
+	shared   bool // other steps of the chain have the same name
 }
 
 // isRow reports that the step is steps itself, which the run knows one by one.
@@ -44,28 +48,35 @@ func (l *link) innermost() Step {
 // step; missing is that of a step that is nil.
 func compile(steps []Step, missing func(i int) *StepError) ([]link, []error) {
 	links, keys := make([]link, len(steps)), keysOf(steps)
-	given, named := make(map[string]int), make(map[string]int)
+	given, named, called := make(map[string]int), make(map[string]int), make(map[string]int)
 	var faults []error
+	broken := make([][]error, len(steps)) // the faults of each step
 	for i, s := range steps {
-		if p, ok := s.(part); s == nil || ok && p.Step == nil {
-			faults = append(faults, missing(i))
+		if isMissing(s) {
+			broken[i] = []error{missing(i)}
 			continue
 		}
-		l := link{step: s, name: NameOf(s), key: keys[i], final: isFinal(s)}
+		l := link{position: i + 1, step: s, name: NameOf(s), key: keys[i], final: isFinal(s)}
 		program, closer, err := programOf(s)
 		l.program, l.closer = program, closer
-		faults = append(faults, wrapAll(l.name, err)...)
+		broken[i] = wrapAll(l.name, err)
+		called[l.name]++
 		if keyOf(s) == "" {
 			named[l.name]++
 		}
 		if first, taken := given[l.key]; taken {
-			faults = append(faults, &StepError{Step: l.name, Err: fmt.Errorf("duplicate key %q, which step %s has already; give one of them another key with pipeline.Keyed", l.key, links[first].name)})
+			broken[i] = append(broken[i], &StepError{Step: l.name, Err: fmt.Errorf("duplicate key %q, which step %s has already; give one of them another key with pipeline.Keyed", l.key, links[first].name)})
 		}
 		given[l.key] = i
 		links[i] = l
 	}
 	for i := range links {
-		links[i].unsure = named[links[i].name] > 1 && strings.HasPrefix(links[i].key, links[i].name)
+		l := &links[i]
+		l.shared = called[l.name] > 1
+		l.unsure = named[l.name] > 1 && strings.HasPrefix(l.key, l.name)
+		for _, err := range broken[i] {
+			faults = append(faults, l.placed(err))
+		}
 	}
 	return links, faults
 }
@@ -75,7 +86,7 @@ func compile(steps []Step, missing func(i int) *StepError) ([]link, []error) {
 func keysOf(steps []Step) []string {
 	keys, named := make([]string, len(steps)), make(map[string]int)
 	for i, s := range steps {
-		if p, ok := s.(part); s == nil || ok && p.Step == nil {
+		if isMissing(s) {
 			continue // which compile refuses
 		}
 		if keys[i] = keyOf(s); keys[i] != "" {
@@ -88,6 +99,34 @@ func keysOf(steps []Step) []string {
 		}
 	}
 	return keys
+}
+
+// placed says which step of several with one name an error is of. The error itself is not
+// changed.
+func (l *link) placed(err error) error {
+	named, ok := err.(*StepError)
+	if !ok || !l.shared || named.Step != l.name || named.Position != 0 {
+		return err
+	}
+	changed := *named
+	changed.Position = l.position
+	return &changed
+}
+
+// isMissing reports a step that is nil, or is a nil pointer or function, whatever it is
+// wrapped in.
+func isMissing(s Step) bool {
+	for s != nil {
+		if v := reflect.ValueOf(s); (v.Kind() == reflect.Pointer || v.Kind() == reflect.Func) && v.IsNil() {
+			return true
+		}
+		wrapped, ok := s.(interface{ Unwrap() Step })
+		if !ok {
+			return false
+		}
+		s = wrapped.Unwrap()
+	}
+	return true
 }
 
 // programOf makes what runs of a step.

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"fmt"
 	"reflect"
 	"strings"
 
@@ -215,15 +216,21 @@ func listensTo(s Step, event, action string) bool {
 
 // StepError says in which step an export failed, and where.
 type StepError struct {
-	Step  string // name of the step
-	Key   string // reference key or schema_id that it worked on, "" if none
-	Place string // place in the settings, such as request.url, "" if none
-	Err   error
+	Step string // name of the step
+	// Position is its place in its chain, from 1, if other steps of the chain have the
+	// same name; else 0.
+	Position int
+	Key      string // reference key or schema_id that it worked on, "" if none
+	Place    string // place in the settings, such as request.url, "" if none
+	Err      error
 }
 
 func (e *StepError) Error() string {
 	var where []string
-	if e.Step != "" {
+	switch {
+	case e.Step != "" && e.Position > 0:
+		where = append(where, fmt.Sprintf("step %d, %s", e.Position, e.Step))
+	case e.Step != "":
 		where = append(where, "step "+e.Step)
 	}
 	if e.Place != "" {
