@@ -116,7 +116,7 @@ func (c *Chain) Keep(ctx context.Context, p *rossum.Payload, o KeepOptions, opti
 	if config.timeout > 0 {
 		x.run.ends = time.Now().Add(config.timeout) // what the ledger takes is a part of it
 	}
-	if config.journal == nil {
+	if config.journal == nil || config.dry != nil {
 		response, err := c.run(ctx, x)
 		return Kept{Response: response}, err
 	}
@@ -145,9 +145,10 @@ func (c *Chain) run(ctx context.Context, x *Export) (*rossum.Response, error) {
 	}
 	ctx = treelimit.With(ctx, x.run.config.treeLimit)
 	report := x.run.report
-	report.LeftOut, report.Graph = c.origin.LeftOut, c.origin.Graph
+	report.LeftOut, report.Graph, report.DryRun = c.origin.LeftOut, c.origin.Graph, x.IsDry()
 	ctx, end := x.observeRun(ctx)
 	err := x.guarded(ctx, "beginning the export panicked", func() error { return c.prepare(ctx, x) })
+	before := x.fieldsBefore()
 	if err == nil {
 		x.tellEarlier()
 		err = c.runAll(ctx, x, true)
@@ -158,6 +159,9 @@ func (c *Chain) run(ctx context.Context, x *Export) (*rossum.Response, error) {
 		x.Error("Export failed: %v", ended(err.Error())+" "+sentence(x.run.log.made()))
 	} else if calls := x.run.log.made(); x.Failed() && len(calls) > 0 {
 		x.Info("%s", sentence(calls))
+	}
+	if x.run.config.details.on() {
+		report.Fields, report.Messages = x.fieldsAfter(before), x.Response().Messages
 	}
 	report.redact(x.Redact)
 	report.Took, report.Failed = Duration(x.WallTime().Sub(report.Started)), x.Failed()
@@ -306,19 +310,30 @@ func (s *scope) run(ctx context.Context, step *link) (err error) {
 		s.notRun(step, "the export would fail after it")
 		return err
 	}
+	if x.IsDry() {
+		if why := x.dryBlock(step); why != "" {
+			s.blocked(step, why, x.WallTime())
+			return nil
+		}
+	}
 	r := &StepReport{Name: step.name, Started: x.WallTime()}
 	s.list(r)
 	x.step, x.at = r, x.position(path, step.name)
 	errorsBefore := countErrors(x)
 	ctx, end := x.observeStep(ctx, step.name)
 	err = s.do(ctx, step)
+	if x.IsDry() {
+		err = x.dryEnd(step, r, err)
+	}
 	failed := err != nil || countErrors(x) > errorsBefore
 	end(err, failed)
 	if failed && !step.isRow() {
 		x.Log.ErrorContext(ctx, "step failed", "step", step.name, "took", x.WallTime().Sub(r.Started), "error", x.whyFailed(err, errorsBefore))
 	}
 	r.add(func(r *StepReport) {
-		r.Took, r.Status = Duration(x.WallTime().Sub(r.Started)), Done
+		if r.Took = Duration(x.WallTime().Sub(r.Started)); r.Status == "" {
+			r.Status = Done
+		}
 		if err != nil {
 			r.Error = x.Redact(err.Error())
 		}
