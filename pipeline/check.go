@@ -251,7 +251,7 @@ func (j *judge) secret(u *flowUse) {
 	case u.hook != nil && len(known) == 0:
 		fix = "give the run this hook's secrets with pipeline.WithSecrets (exportrun -secrets)"
 	default:
-		fix = "add what is missing to the hook's secrets"
+		fix = "correct the secrets of the hook"
 	}
 	j.add(u, severity, cause, fix)
 }

@@ -15,7 +15,7 @@ var _ pipeline.Describer = (*Step)(nil)
 func (s *Step) Uses(int64) []pipeline.Use {
 	compiled := s.compiled
 	if compiled == nil {
-		compiled, _ = s.compile() // the faults are those of Compile
+		compiled, _ = s.build() // the faults are those of Compile
 	}
 	var list []pipeline.Use
 	for i := range compiled.rules {
@@ -37,16 +37,16 @@ func (s *Step) Uses(int64) []pipeline.Use {
 				list = append(list, pipeline.Use{Kind: pipeline.UseNeeds, Name: o.Key, Place: place, IfDue: true, If: like.If})
 			}
 			list = append(list, o.name.fieldUses(o.named, own)...)
-			list = append(list, compiled.secretUses(own)...)
+			list = append(list, compiled.secretUses(s.Credentials.Type, own)...)
 		}
 	}
 	return append(list, pipeline.Use{Kind: pipeline.UseSends, Name: "files to " + s.Credentials.address()})
 }
 
 // secretUses is that of the secrets that the destination asks for, if that is known.
-func (c *compiled) secretUses(like pipeline.Use) []pipeline.Use {
+func (c *compiled) secretUses(kind string, like pipeline.Use) []pipeline.Use {
 	like.Kind, like.Place, like.Name, like.Accepts = pipeline.UseSecret, "credentials", "password", checkKey
-	if c.shared.backend != nil {
+	if kind != "sftp" {
 		checker, ok := c.shared.backend.(SecretsChecker)
 		if !ok {
 			return nil

@@ -275,7 +275,8 @@ func (w *world) goesOn(address string) rossum.Response {
 	if w.row.settler != "verdict" {
 		return answer
 	}
-	if n := w.settle(); n != 1 {
+	// The calls of other branches may have been under way, too.
+	if n := w.settle(); n < 1 || n > 1 && w.row.point != "in a branch" {
 		w.t.Errorf("%d calls wait for a verdict", n)
 	}
 	answer, lived = w.ask(w.t.Context(), address, "after the verdict")

@@ -99,14 +99,14 @@ func fetches(t *testing.T, base, address string) string {
 
 func TestFieldsThatRepliesNeedAreFoundBeforeTheFirstCall(t *testing.T) {
 	t.Parallel()
-	const missing = `schema_id "scan_status": no such field in the annotation`
+	const missing = `"scan_status": no such field in the annotation`
 	for name, tt := range map[string]struct{ evaluate, handler, want string }{
 		"after a call that succeeds":      {`{"field.status":{"$in":["201"]}}`, `"target_key":"scan_status"`, missing},
 		"under a condition that is true":  {`{"field.state":"approved"}`, `"target_key":"scan_status"`, missing},
 		"under one that is false":         {`{"field.state":"draft"}`, `"target_key":"scan_status"`, ""},
 		"under one that hangs on a reply": {`{"property.created.id":{"$exists":true}}`, `"target_key":"scan_status"`, missing},
 		"of a handler with a condition":   {`{}`, `"target_key":"scan_status","condition":{"response.ok":false}`, ""},
-		"with the sequence":               {`{}`, `"target_key":"scan_{sequence}"`, `schema_id "scan_0"`},
+		"with the sequence":               {`{}`, `"target_key":"scan_{sequence}"`, `"scan_0"`},
 	} {
 		a := serve(t, nil)
 		r := run(t, a, offline(), `{"stages":[{"call_api":[{"name":"create","request":{"url":"API/invoices","method":"POST"},"response_handlers":[`+toField("status", "response", "$jmespath", "status_code")+
