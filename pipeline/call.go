@@ -204,6 +204,9 @@ func (e *notSentError) Is(target error) bool { return target == ErrNotSent }
 //
 // Steps that speak HTTP call it by package send.
 func (x *Export) Once(ctx context.Context, a Act, send func(context.Context, Attempt) (*Answer, error)) (*Answer, error) {
+	if x.IsDry() {
+		return x.dryOnce(ctx, a, send)
+	}
 	if ends, ok := ctx.Deadline(); ok { // no call outlives its run
 		if left := max(time.Until(ends), 0); a.Limit == 0 || left < a.Limit {
 			a.Limit = left

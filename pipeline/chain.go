@@ -113,7 +113,7 @@ func (c *Chain) Keep(ctx context.Context, p *rossum.Payload, o KeepOptions, opti
 	if err != nil {
 		return Kept{Response: failure(err)}, err
 	}
-	if config.journal == nil {
+	if config.journal == nil || config.dry != nil {
 		response, err := c.run(ctx, x)
 		return Kept{Response: response}, err
 	}
@@ -141,9 +141,10 @@ func (c *Chain) run(ctx context.Context, x *Export) (*rossum.Response, error) {
 		defer cancel()
 	}
 	report := x.run.report
-	report.LeftOut, report.Graph = c.origin.LeftOut, c.origin.Graph
+	report.LeftOut, report.Graph, report.DryRun = c.origin.LeftOut, c.origin.Graph, x.IsDry()
 	ctx, end := x.startSpan(ctx, "export", x.Annotation.ID)
 	err := x.guarded(ctx, "beginning the export panicked", func() error { return c.prepare(ctx, x) })
+	before := x.fieldsBefore()
 	if err == nil {
 		x.tellEarlier()
 		err = c.runAll(ctx, x, true)
@@ -155,6 +156,9 @@ func (c *Chain) run(ctx context.Context, x *Export) (*rossum.Response, error) {
 		x.Log.ErrorContext(ctx, "export failed", "error", err)
 	} else if calls := x.run.log.made(); x.Failed() && len(calls) > 0 {
 		x.Info("%s", sentence(calls))
+	}
+	if x.run.config.details.on() {
+		report.Fields, report.Messages = x.fieldsAfter(before), x.Response().Messages
 	}
 	report.redact(x.Redact)
 	report.Took, report.Failed = Duration(x.WallTime().Sub(report.Started)), x.Failed()
@@ -321,15 +325,26 @@ func (s *scope) run(ctx context.Context, step *link) (err error) {
 		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), x.run.grace())
 		defer cancel()
 	}
+	if x.IsDry() {
+		if why := x.dryBlock(step); why != "" {
+			s.blocked(step, why, x.WallTime())
+			return nil
+		}
+	}
 	r := &StepReport{Name: step.name, Started: x.WallTime()}
 	s.list(r)
 	x.step, x.at = r, x.position(path, step.name)
 	errorsBefore := countErrors(x)
 	ctx, end := x.startSpan(ctx, step.name, x.Annotation.ID)
 	err = s.do(ctx, step)
+	if x.IsDry() {
+		err = x.dryEnd(step, r, err)
+	}
 	end(err)
 	r.add(func(r *StepReport) {
-		r.Took, r.Status = Duration(x.WallTime().Sub(r.Started)), Done
+		if r.Took = Duration(x.WallTime().Sub(r.Started)); r.Status == "" {
+			r.Status = Done
+		}
 		if err != nil {
 			r.Error = x.Redact(err.Error())
 		}

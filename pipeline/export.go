@@ -56,6 +56,9 @@ type run struct {
 	knowledge []*madeCall                     // of an earlier export that was cut short and is given up
 	keepers   keepers
 
+	dryMu   sync.Mutex
+	missing missing // of a dry run
+
 	hashed    sync.Once
 	schemaKey [sha256.Size]byte // of the sideloaded schemas
 }
@@ -87,9 +90,12 @@ func newExport(p *rossum.Payload, c config) (*Export, error) {
 	}
 	x.Files = newFiles(x, c.store)
 	r.report = &Report{RequestID: p.RequestID, AnnotationID: p.Annotation.ID, Started: x.WallTime()}
+	if x.Rossum != nil && !x.Lets(http.MethodGet, x.Rossum.BaseURL()) {
+		x.Rossum = nil // the program's own client would make its calls
+	}
 	if x.Rossum == nil && !c.noClient && p.BaseURL != "" && p.Token != "" {
 		var err error
-		if x.Rossum, err = rossum.NewClient(p.BaseURL, p.Token, rossum.WithHTTPClient(c.httpClient)); err != nil {
+		if x.Rossum, err = rossum.NewClient(p.BaseURL, p.Token, rossum.WithHTTPClient(x.Transport())); err != nil {
 			return nil, fmt.Errorf("%w: %w", rossum.ErrPayload, err)
 		}
 	}
@@ -143,7 +149,9 @@ func (x *Export) RecordCall(c CallReport) {
 
 func (x *Export) fileMade(f *File) {
 	x.step.add(func(s *StepReport) {
-		s.Files = append(s.Files, FileReport{Key: f.Key, Name: f.Name, Size: len(f.Data)})
+		r := FileReport{Key: f.Key, Name: f.Name, Size: len(f.Data)}
+		x.detailFile(&r, f)
+		s.Files = append(s.Files, r)
 	})
 }
 
@@ -194,7 +202,12 @@ func (x *Export) RedactError(err error) error { return x.run.redactor.Error(err)
 
 // Transport returns the [http.Client] that the program wants calls to go
 // through; nil if it has no wish.
-func (x *Export) Transport() *http.Client { return x.run.config.httpClient }
+func (x *Export) Transport() *http.Client {
+	if x.IsDry() {
+		return &http.Client{Transport: &dryTransport{x: x, notes: true}}
+	}
+	return x.run.config.httpClient
+}
 
 // Report returns what happened so far. After the chain has returned it is
 // complete and does not change any more.
@@ -208,6 +221,8 @@ func (x *Export) Original() (Content, error) {
 		return x.run.config.original, nil
 	case x.Payload.Document == nil:
 		return nil, errors.New("reading the original document: the payload has no document")
+	case x.Rossum == nil && x.IsDry():
+		return nil, &UnansweredError{http.MethodGet, x.Payload.Document.Content}
 	case x.Rossum == nil:
 		return nil, errors.New("reading the original document: no Rossum client, since the payload has no token or base URL (tests use pipeline.WithOriginal)")
 	}

@@ -115,6 +115,9 @@ func (c *Chain) loadSecrets(ctx context.Context, x *Export) error {
 		x.run.hide(given)
 		maps.Copy(secrets, given)
 	}
+	if d := x.run.config.dry; d != nil && d.MakeUpSecrets {
+		x.makeUpSecrets(steps)
+	}
 	return errors.Join(faults...)
 }
 

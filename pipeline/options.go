@@ -38,6 +38,8 @@ type config struct {
 	formulas    Formulas
 	schema      *schemaFacts // of formulas.Schema
 	secrets     SecretsOf
+	dry         *DryRun
+	details     Details
 	alone       bool // this run is one hook of several, which cannot see what the others decided
 }
 

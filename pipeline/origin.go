@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -86,7 +87,7 @@ func (x *Export) KeepToken(ctx context.Context, name, value string) {
 	x.Hide(value)
 	x.Secrets[name] = value
 	id := rossum.IDOf(x.Payload.Hook)
-	if x.Rossum == nil || id == 0 {
+	if x.Rossum == nil || !x.Lets(http.MethodPatch, x.Rossum.BaseURL()) || id == 0 {
 		return
 	}
 	if !x.trustsRossum() {

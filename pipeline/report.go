@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/exportpipeline/exportpipeline/rossum"
 )
 
 // Status is how a step ended.
@@ -15,6 +17,8 @@ const (
 	Done   Status = "done"    // it ran; its decisions may say that nothing was due
 	Failed Status = "failed"  // it returned an error, or showed an error message
 	NotRun Status = "not run" // the chain had stopped before
+	// Unanswered is a step of a dry run that ended at a call without an answer.
+	Unanswered Status = "needs an answer"
 )
 
 // Report is what happened in a run. It holds no secret, and is complete when
@@ -31,6 +35,11 @@ type Report struct {
 	// errors that kept it from running.
 	Findings Findings `json:"findings,omitempty"`
 	Graph    string   `json:"graph,omitempty"` // Mermaid text, for a chain made from hooks
+	DryRun   bool     `json:"dry_run,omitempty"`
+	Notes    []string `json:"notes,omitempty"` // about the run as a whole
+	// Fields and Messages are what the answer changes and shows; see [WithDetails].
+	Fields   []FieldReport    `json:"fields,omitempty"`
+	Messages []rossum.Message `json:"messages,omitempty"`
 }
 
 // LeftOut is a hook that is not part of the chain, and why.
@@ -63,24 +72,43 @@ type StepReport struct {
 
 // CallReport is one HTTP call (or its like) that a step made.
 type CallReport struct {
-	Method   string   `json:"method"`
-	URL      string   `json:"url"` // without credentials
-	Status   int      `json:"status,omitempty"`
-	Attempts int      `json:"attempts"`
-	Took     Duration `json:"took_ms"`
-	Sent     int64    `json:"sent_bytes"`
-	Received int64    `json:"received_bytes"`
-	Error    string   `json:"error,omitempty"`
+	Method   string      `json:"method"`
+	URL      string      `json:"url"` // without credentials
+	Status   int         `json:"status,omitempty"`
+	Started  time.Time   `json:"started,omitzero"`
+	Attempts int         `json:"attempts"`
+	Tries    []TryReport `json:"tries,omitempty"` // if there was more than one
+	Took     Duration    `json:"took_ms"`
+	Sent     int64       `json:"sent_bytes"`
+	Received int64       `json:"received_bytes"`
+	Error    string      `json:"error,omitempty"`
+	// Dry says that the call was rendered and not made; see [DryRun].
+	Dry bool `json:"dry,omitempty"`
+	// Request and Reply are there with [WithDetails].
+	Request *MessageReport `json:"request,omitempty"`
+	Reply   *MessageReport `json:"reply,omitempty"`
 	// Recorded says that the call was made by a process that was cut short; the answer
 	// is that of the ledger.
 	Recorded bool `json:"recorded,omitempty"`
 }
 
-// FileReport is one artefact or reply that a step kept.
+// TryReport is one attempt of a call, up to the header of its answer.
+type TryReport struct {
+	Started time.Time `json:"started"`
+	Took    Duration  `json:"took_ms"`
+	Status  int       `json:"status,omitempty"` // 0 if there was no answer
+}
+
+// FileReport is one artefact or reply that a step kept. The last four are there with
+// [WithDetails].
 type FileReport struct {
-	Key  string `json:"key"`
-	Name string `json:"name,omitempty"`
-	Size int    `json:"size"`
+	Key         string `json:"key"`
+	Name        string `json:"name,omitempty"`
+	Size        int    `json:"size"`
+	ContentType string `json:"content_type,omitempty"`
+	Text        string `json:"text,omitempty"`   // of a file that is text
+	Binary      string `json:"binary,omitempty"` // base64, of one that is not
+	Cut         bool   `json:"cut,omitempty"`    // only the beginning is there
 }
 
 // Duration is a time.Duration that JSON shows in milliseconds.
@@ -132,6 +160,18 @@ func flatten(steps []*StepReport) []*StepReport {
 	return slices.Clip(all)
 }
 
+func (m *MessageReport) redact(clean func(string) string) {
+	if m == nil {
+		return
+	}
+	m.Body = clean(m.Body)
+	for _, values := range m.Header {
+		for i := range values {
+			values[i] = clean(values[i])
+		}
+	}
+}
+
 // redact cuts out secrets that were learnt after a text was noted.
 func (r *Report) redact(clean func(string) string) {
 	for _, s := range r.All() {
@@ -143,6 +183,11 @@ func (r *Report) redact(clean func(string) string) {
 			}
 			for i := range s.Calls {
 				s.Calls[i].URL, s.Calls[i].Error = clean(s.Calls[i].URL), clean(s.Calls[i].Error)
+				s.Calls[i].Request.redact(clean)
+				s.Calls[i].Reply.redact(clean)
+			}
+			for i := range s.Files {
+				s.Files[i].Text = clean(s.Files[i].Text)
 			}
 			s.Error = clean(s.Error)
 		})

@@ -14,9 +14,16 @@ func (r *Report) Text() string {
 	if r.Failed {
 		outcome = "answered with an error"
 	}
-	fmt.Fprintf(&b, "Export of annotation %d: %s in %s\n", r.AnnotationID, outcome, short(r.Took))
+	what := "Export"
+	if r.DryRun {
+		what = "Dry run, " + r.sentByDryRun() + ": export"
+	}
+	fmt.Fprintf(&b, "%s of annotation %d: %s in %s\n", what, r.AnnotationID, outcome, short(r.Took))
 	for _, f := range r.Findings {
 		fmt.Fprintf(&b, "  %s: %v\n", f.Severity, f)
+	}
+	for _, note := range r.Notes {
+		fmt.Fprintf(&b, "  %s\n", note)
 	}
 	w := tabwriter.NewWriter(&b, 0, 8, 2, ' ', 0)
 	writeSteps(w, r.Steps, "  ")
@@ -25,6 +32,27 @@ func (r *Report) Text() string {
 		fmt.Fprintf(&b, "  left out: %s (%s)\n", l.Hook, l.Why)
 	}
 	return b.String()
+}
+
+// sentByDryRun says which calls of a dry run were made.
+func (r *Report) sentByDryRun() string {
+	made, not := 0, 0
+	for _, s := range r.All() {
+		for _, c := range s.Calls {
+			if c.Dry {
+				not++
+			} else {
+				made++
+			}
+		}
+	}
+	switch {
+	case made == 0:
+		return "nothing was sent"
+	case not == 0:
+		return "in which every call was made"
+	}
+	return fmt.Sprintf("in which %d of %d calls were made", made, made+not)
 }
 
 func writeSteps(w *tabwriter.Writer, steps []*StepReport, indent string) {
@@ -55,6 +83,13 @@ func writeSteps(w *tabwriter.Writer, steps []*StepReport, indent string) {
 
 func (c CallReport) line() string {
 	line := c.Method + " " + c.URL
+	if c.Dry {
+		line += fmt.Sprintf(": not made, %d bytes", c.Sent)
+		if c.Status != 0 {
+			line += fmt.Sprintf(", answered as %d", c.Status)
+		}
+		return line
+	}
 	if c.Status != 0 {
 		line += fmt.Sprintf(" → %d", c.Status)
 	}

@@ -44,6 +44,9 @@ type inRossum struct{}
 var ErrNoClient = errors.New("no client of Rossum's API: the payload has no token or base URL")
 
 func (inRossum) Put(ctx context.Context, x *Export, f *File) error {
+	if !x.letsRossum(http.MethodPost) {
+		return nil // it lives as long as the run
+	}
 	if x.Rossum == nil {
 		return ErrNoClient
 	}
@@ -67,6 +70,12 @@ func (inRossum) Put(ctx context.Context, x *Export, f *File) error {
 	}
 	earlier := slices.DeleteFunc(slices.Clone(old[0].Documents), func(url string) bool { return url == f.Document })
 	return deleteDocuments(ctx, x, earlier)
+}
+
+// letsRossum reports that calls to Rossum are made; see [DryRun]. Without a client the
+// store says so itself.
+func (x *Export) letsRossum(method string) bool {
+	return x.Rossum == nil && !x.IsDry() || x.Rossum != nil && x.Lets(method, x.Rossum.BaseURL())
 }
 
 // createDocument saves the file's bytes and returns the document's URL. A run that goes
@@ -161,6 +170,9 @@ func createRelation(ctx context.Context, x *Export, f *File) error {
 }
 
 func (inRossum) Load(ctx context.Context, x *Export, key string) (*File, error) {
+	if !x.letsRossum(http.MethodGet) {
+		return nil, ErrNoFile
+	}
 	if x.Rossum == nil {
 		return nil, ErrNoClient
 	}
@@ -189,6 +201,10 @@ func (inRossum) Load(ctx context.Context, x *Export, key string) (*File, error) 
 }
 
 func (inRossum) Purge(ctx context.Context, x *Export, keys ...string) (int, error) {
+	if !x.letsRossum(http.MethodDelete) {
+		x.Decide("files of an earlier export stay in Rossum, since this is a dry run")
+		return 0, nil
+	}
 	if x.Rossum == nil {
 		return 0, ErrNoClient
 	}

@@ -226,10 +226,10 @@ func (p *plan) doneFiles(directories map[int]string, files []planned) (done []pl
 func (p *plan) count(ctx context.Context, d Destination) error {
 	for i := range p.sources {
 		s := &p.sources[i]
-		r := &p.c.rules[s.rule]
-		if !s.object.name.counts(s.object.named) && (r.done == nil || !r.done.counts(r.named)) {
+		if !p.counted(s) {
 			continue
 		}
+		r := &p.c.rules[s.rule]
 		directory, err := p.directory(r)
 		if err != nil {
 			return err
@@ -266,4 +266,20 @@ func (p *plan) number(ctx context.Context, d Destination, directory string) (n i
 		return 0, fmt.Errorf("the ledger has no number of %q: %w", directory, err)
 	}
 	return n, nil
+}
+
+// counted reports whether the name of a file has a number that is counted.
+func (p *plan) counted(s *sourced) bool {
+	r := &p.c.rules[s.rule]
+	return s.object.name.counts(s.object.named) || r.done != nil && r.done.counts(r.named)
+}
+
+// usesCount reports whether a name has a number that is counted at the destination.
+func (p *plan) usesCount() bool {
+	for i := range p.sources {
+		if p.counted(&p.sources[i]) {
+			return true
+		}
+	}
+	return false
 }

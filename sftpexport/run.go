@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -36,6 +37,9 @@ func (s *Step) Run(ctx context.Context, x *pipeline.Export) (err error) {
 	if len(files) == 0 {
 		x.Decide("nothing to put")
 		return nil
+	}
+	if !x.Lets(http.MethodPut, s.Credentials.address()) {
+		return s.show(ctx, x, p)
 	}
 	d, err := s.open(ctx, x, c)
 	if err != nil {

@@ -156,6 +156,8 @@ func (r *run) report(ctx context.Context, err error) error {
 	var fault *Fault
 	var wrong *message.Faults
 	switch {
+	case errors.Is(err, pipeline.ErrUnanswered):
+		return err
 	case errors.As(err, &fault):
 		r.fault(ctx, fault)
 		return nil

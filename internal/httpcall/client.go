@@ -66,6 +66,10 @@ func New(o Options) *Client {
 // sharedTransport keeps the connections of all clients without one of their own.
 var sharedTransport = newTransport()
 
+// SharedClient is the client of calls without one of the program's own, for what passes
+// some of its calls on.
+func SharedClient() *http.Client { return &http.Client{Transport: sharedTransport} }
+
 // Retry says when a call may be made again.
 type Retry uint8
 
@@ -161,11 +165,20 @@ type Record struct {
 	Method   string
 	URL      string
 	Status   int // 0 if there was no reply
+	Started  time.Time
 	Attempts int
+	Tries    []Try // the attempts that reached the transport, in their order
 	Took     time.Duration
 	Sent     int64 // bytes of the body, of the last attempt
 	Received int64 // bytes of the body
 	Err      error
+}
+
+// Try is one attempt of a call, up to the header of its reply.
+type Try struct {
+	Started time.Time
+	Took    time.Duration
+	Status  int // 0 if there was no reply
 }
 
 // Error says that a call failed without a usable reply.
@@ -214,6 +227,9 @@ var (
 	ErrHeader    = errors.New("invalid header")
 	ErrURL       = errors.New("invalid URL")
 	ErrIdle      = errors.New("the other side took too long")
+	// ErrNotMade is the error of a transport that makes no calls, such as that of a dry
+	// run: nothing was sent, and there is no use in another attempt.
+	ErrNotMade = errors.New("the call was not made")
 )
 
 // Do makes the call. An HTTP status, whatever it is, is no error; a redirect
@@ -228,7 +244,7 @@ func (c *Client) Do(ctx context.Context, call *Call) (*Reply, error) {
 	if call.Observe != nil {
 		record := Record{
 			Method: call.Method, URL: call.redactor().URL(call.URL), Attempts: int(r.attempts.Load()),
-			Took: time.Since(r.started), Sent: r.written.Load(), Err: err,
+			Started: r.started, Tries: r.tries, Took: time.Since(r.started), Sent: r.written.Load(), Err: err,
 		}
 		if reply != nil {
 			record.Status, record.Received = reply.Status, int64(len(reply.Body))
@@ -243,6 +259,7 @@ type running struct {
 	call     *Call
 	started  time.Time
 	attempts atomic.Int32
+	tries    []Try
 	known    bool      // the transport is net/http's own
 	exchange *exchange // of the current attempt, nil before it begins
 	everSent bool      // in any attempt

@@ -9,6 +9,7 @@ import (
 	"net/http/httptrace"
 	"strings"
 	"sync"
+	"time"
 )
 
 // ErrLost means that net/http wanted to make a call again that the other side may
@@ -50,7 +51,9 @@ func (o *once) RoundTrip(req *http.Request) (*http.Response, error) {
 		hideIdempotencyKey(sent.Header)
 	}
 	x.guard(sent)
+	started := time.Now()
 	resp, err := next.RoundTrip(sent)
+	o.note(started, resp)
 	if err != nil {
 		if errors.Is(context.Cause(ctx), ErrLost) {
 			err = ErrLost
@@ -63,6 +66,18 @@ func (o *once) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	resp.Request = req
 	return resp, nil
+}
+
+// note keeps what became of an attempt.
+func (o *once) note(started time.Time, resp *http.Response) {
+	if o.call == nil {
+		return
+	}
+	try := Try{Started: started, Took: time.Since(started)}
+	if resp != nil {
+		try.Status = resp.StatusCode
+	}
+	o.call.tries = append(o.call.tries, try)
 }
 
 func isSafe(method string) bool {

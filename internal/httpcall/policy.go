@@ -18,6 +18,9 @@ import (
 
 // checkRetry decides whether the call is made again.
 func (r *running) checkRetry(ctx context.Context, resp *http.Response, err error) (bool, error) {
+	if errors.Is(err, ErrNotMade) {
+		return false, err
+	}
 	sent := resp != nil || r.exchange != nil && r.exchange.sent()
 	if errors.Is(err, ErrNotSent) { // a transport of the program has refused the call
 		return false, err

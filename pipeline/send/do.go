@@ -21,12 +21,15 @@ import (
 // The error is an [*Error] for a call that was made, also by an earlier process; or a
 // [*pipeline.UnsettledError], or one that wraps [pipeline.ErrNotNoted].
 func Do(ctx context.Context, x *pipeline.Export, call *Call) (*Reply, error) {
+	if x.IsDry() { // of which no ledger hears
+		return attempt(ctx, x, call, false)
+	}
 	act := call.act()
 	act.Request = call.request()
 	var reply *Reply
 	answer, err := x.Once(ctx, act, func(ctx context.Context, t pipeline.Attempt) (*pipeline.Answer, error) {
 		var err error
-		reply, err = attempt(ctx, x, call.again(t))
+		reply, err = attempt(ctx, x, call.again(t), false)
 		if reply == nil {
 			return nil, err
 		}
@@ -43,12 +46,15 @@ func Do(ctx context.Context, x *pipeline.Export, call *Call) (*Reply, error) {
 // a request for a token: the ledger gets to know neither. It is made again when the run
 // goes on after a crash. The error is an [*Error].
 func Ask(ctx context.Context, x *pipeline.Export, call *Call) (*Reply, error) {
+	if x.IsDry() {
+		return attempt(ctx, x, call, true)
+	}
 	act := call.act()
 	act.Forget, act.Request = true, call.request()
 	var reply *Reply
 	_, err := x.Once(ctx, act, func(ctx context.Context, _ pipeline.Attempt) (*pipeline.Answer, error) {
 		var err error
-		if reply, err = attempt(ctx, x, call); reply == nil {
+		if reply, err = attempt(ctx, x, call, true); reply == nil {
 			return nil, err
 		}
 		return &pipeline.Answer{Status: reply.Status}, err
@@ -102,27 +108,21 @@ func (c *Call) again(t pipeline.Attempt) *Call {
 	return &made
 }
 
-// attempt makes the call and notes it in the report.
-func attempt(ctx context.Context, x *pipeline.Export, c *Call) (*Reply, error) {
+// attempt makes the call and notes it in the report, without the bodies of one that asks
+// for a secret.
+func attempt(ctx context.Context, x *pipeline.Export, c *Call, asks bool) (*Reply, error) {
+	var record httpcall.Record
 	inner := &httpcall.Call{
 		Method: c.Method, URL: c.URL, Header: c.Header, Spelling: c.spelling, Timeout: c.Timeout, Idle: c.Idle,
 		Retry: httpcall.Retry(c.Retry), MaxAttempts: c.MaxAttempts, NoRedirect: c.NoRedirect, KeepRedirect: c.raw,
-		Redactor: redactor{x},
-		Observe: func(r httpcall.Record) {
-			report := pipeline.CallReport{
-				Method: r.Method, URL: r.URL, Status: r.Status, Attempts: r.Attempts,
-				Took: pipeline.Duration(r.Took), Sent: r.Sent, Received: r.Received,
-			}
-			if r.Err != nil {
-				report.Error = r.Err.Error()
-			}
-			x.RecordCall(report)
-		},
+		Redactor: redactor{x}, Observe: func(r httpcall.Record) { record = r },
 	}
 	if c.Body != nil {
 		inner.Body = c.Body
 	}
-	got, err := httpcall.New(httpcall.Options{HTTP: x.Transport()}).Do(ctx, inner)
+	client, rendered := x.Sender()
+	got, err := httpcall.New(httpcall.Options{HTTP: client}).Do(ctx, inner)
+	note(ctx, x, c, record, got, rendered(), asks)
 	err = fromCall(err, got)
 	if got == nil {
 		return nil, err
@@ -130,6 +130,36 @@ func attempt(ctx context.Context, x *pipeline.Export, c *Call) (*Reply, error) {
 	return &Reply{
 		Status: got.Status, Reason: got.Reason, URL: got.URL, Header: got.Header, Body: got.Body, Attempts: got.Attempts, fields: got.Fields(),
 	}, err
+}
+
+// note notes a call in the report. rendered is the body of one that was not made.
+func note(ctx context.Context, x *pipeline.Export, c *Call, r httpcall.Record, got *httpcall.Reply, rendered []byte, asks bool) {
+	report := pipeline.CallReport{
+		Method: r.Method, URL: r.URL, Status: r.Status, Started: r.Started, Attempts: r.Attempts,
+		Took: pipeline.Duration(r.Took), Sent: r.Sent, Received: r.Received,
+	}
+	if len(r.Tries) > 1 {
+		for _, t := range r.Tries {
+			report.Tries = append(report.Tries, pipeline.TryReport{Started: t.Started, Took: pipeline.Duration(t.Took), Status: t.Status})
+		}
+	}
+	if r.Err != nil {
+		report.Error = r.Err.Error()
+	}
+	body := c.Body
+	if report.Dry = !x.Lets(c.Method, c.URL); report.Dry {
+		report.Error = "" // of a call that nobody made
+		body = pipeline.Bytes(rendered)
+	}
+	report.Request = x.ShowRequest(ctx, c.Header, body)
+	if got != nil {
+		report.Reply = x.ShowReply(got.Header, got.Body)
+	}
+	if asks {
+		report.Request.Hide("the body of a token request is not shown")
+		report.Reply.Hide("the answer to a token request is not shown")
+	}
+	x.RecordCall(report)
 }
 
 // redactor is an export as the sender knows it.

@@ -48,6 +48,9 @@ func (t *Tokens) Get(ctx context.Context, x *pipeline.Export, r TokenRequest) (s
 	if r.Secret != "" {
 		ask.Kept = x.OwnToken(r.Secret, key)
 	}
+	if x.IsDry() {
+		return dryToken(ctx, x, ask)
+	}
 	token, fresh, err := t.cache.Get(ctx, ask)
 	if err != nil {
 		return "", err
@@ -58,6 +61,19 @@ func (t *Tokens) Get(ctx context.Context, x *pipeline.Export, r TokenRequest) (s
 		x.KeepToken(ctx, r.Secret, token.Value)
 	}
 	return token.Value, nil
+}
+
+// dryToken is the token of a dry run, which must not get into the cache.
+func dryToken(ctx context.Context, x *pipeline.Export, ask oauth.Ask) (string, error) {
+	if ask.Kept != "" && ask.Kept != ask.Refused {
+		return ask.Kept, nil
+	}
+	token, err := ask.Fetch(ctx)
+	if made, ok := x.MadeUpToken(err); ok {
+		return made, nil
+	}
+	x.Hide(token.Value)
+	return token.Value, err
 }
 
 // key names the token: it belongs to the hook and to all that it is asked for with.

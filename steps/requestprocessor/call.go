@@ -42,8 +42,13 @@ func (r *run) call(ctx context.Context, c *call) error {
 	if r.item = ""; c.iterate != nil {
 		r.item, r.itemOrigin = c.item, r.originOf(c.iterate)
 	}
+	var unanswered error // of a dry run, whose items do not depend on each other
 	for k := range items {
 		err := r.one(ctx, c, &creds, items[k], k)
+		if errors.Is(err, pipeline.ErrUnanswered) {
+			unanswered = err
+			continue
+		}
 		var gone *abandoned
 		if errors.As(err, &gone) {
 			return r.failed(ctx, c, k, len(items), fail(c.place, gone.error))
@@ -52,7 +57,7 @@ func (r *run) call(ctx context.Context, c *call) error {
 			return err
 		}
 	}
-	return nil
+	return unanswered // the calls after it may need the answer
 }
 
 // items are what the request is made for: one, or the elements of a list; nil if
@@ -249,7 +254,7 @@ func (r *run) sendOnce(ctx context.Context, c *call, out *outgoing, sequence int
 	started := r.x.WallTime()
 	got, err := send.Do(ctx, r.x, call)
 	switch {
-	case errors.Is(err, pipeline.ErrUnsettled), errors.Is(err, pipeline.ErrNotNoted):
+	case errors.Is(err, pipeline.ErrUnsettled), errors.Is(err, pipeline.ErrNotNoted), errors.Is(err, pipeline.ErrUnanswered):
 		return nil, &fatalError{err}
 	case err != nil:
 		return nil, err
