@@ -327,7 +327,7 @@ func (s *scope) run(ctx context.Context, step *link) (err error) {
 	}
 	if x.IsDry() {
 		if why := x.dryBlock(step); why != "" {
-			s.blocked(step, why, x.WallTime())
+			s.blocked(ctx, step, why, x.WallTime())
 			return nil
 		}
 	}
@@ -338,7 +338,7 @@ func (s *scope) run(ctx context.Context, step *link) (err error) {
 	ctx, end := x.startSpan(ctx, step.name, x.Annotation.ID)
 	err = s.do(ctx, step)
 	if x.IsDry() {
-		err = x.dryEnd(step, r, err)
+		err = x.dryEnd(ctx, step, r, err)
 	}
 	end(err)
 	r.add(func(r *StepReport) {
