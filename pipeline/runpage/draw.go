@@ -25,7 +25,7 @@ func graph(list []step) template.HTML {
 	d := &drawing{}
 	width, height := d.column(list, 1, 1)
 	return template.HTML(fmt.Sprintf( //nolint:gosec // every text in it is escaped
-		`<svg class="graph" viewBox="0 0 %d %d" width="%d" height="%d" role="img" aria-labelledby="graph-title"><title id="graph-title">%s</title>%s</svg>`,
+		`<svg class="graph" viewBox="0 0 %d %d" width="%d" height="%d" role="group" aria-labelledby="graph-title"><title id="graph-title">%s</title>%s</svg>`,
 		width+2, height+2, width+2, height+2, template.HTMLEscapeString(inWords(list)), d.b.String()))
 }
 
@@ -148,7 +148,7 @@ func waterfall(r *pipeline.Report, list []step) template.HTML {
 	height := 20 + len(all)*rowHeight
 	d.axis(total, height)
 	width := labelWidth + axisWidth + timeWidth
-	svg := fmt.Sprintf(`<svg class="time" viewBox="0 0 %d %d" width="%d" height="%d" role="img" aria-label="Steps and calls on a time axis of %s; the steps below say the same in words">%s</svg>`,
+	svg := fmt.Sprintf(`<svg class="time" viewBox="0 0 %d %d" width="%d" height="%d" role="group" aria-label="Steps and calls on a time axis of %s; the steps below say the same in words">%s</svg>`,
 		width, height+4, width, height+4, duration(total), d.b.String())
 	if more > 0 {
 		svg += fmt.Sprintf("<p>and %d rows more</p>", more)
