@@ -245,8 +245,11 @@ func rowOf(id string, r *pipeline.Report) row {
 		Link: "run/" + id, Annotation: r.AnnotationID, State: stateDone, Headline: Headline(r),
 		Began: r.Started.UTC().Format("2006-01-02 15:04:05"), Took: duration(time.Duration(r.Took)),
 	}
-	if r.Failed {
+	switch {
+	case r.Failed:
 		one.State = stateFailed
+	case counted(r).waiting > 0:
+		one.State = stateWaiting
 	}
 	var b strings.Builder
 	b.WriteString(one.Headline + " " + r.RequestID)
