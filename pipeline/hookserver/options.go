@@ -1,7 +1,6 @@
 package hookserver
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -69,11 +68,6 @@ type Options struct {
 	// Keep is how long a run is remembered after its end: if 0, DefaultKeep, or 15 minutes
 	// without a Journal.
 	Keep time.Duration
-
-	// Shadow has the server send nothing. It runs the chain dry beside the one that Rossum
-	// hosts, answers every call with nothing, and gives Shadow the differences; see
-	// [Comparison]. It goes with Chain or Queues.
-	Shadow func(ctx context.Context, c *Comparison)
 
 	// BodyLimit is how many bytes a call may have, DefaultBodyLimit if 0; of those with
 	// more than a megabyte four are read at a time. ReadTimeout bounds the reading of a
@@ -163,9 +157,6 @@ func (o *Options) check() error {
 		if n < 0 {
 			add("%s is negative", name)
 		}
-	}
-	if o.Shadow != nil && (o.Extensions != nil || o.Async != nil || o.Recover) {
-		add("Shadow goes with Chain or Queues, and without Async and Recover")
 	}
 	if o.Async != nil {
 		faults = append(faults, o.Async.check())

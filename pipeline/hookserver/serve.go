@@ -37,10 +37,6 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, err)
 		return
 	}
-	if s.o.Shadow != nil {
-		s.shadow(w, r, p)
-		return
-	}
 	s.sweep(r.Context())
 	a := s.answer(r.Context(), arrived, r.URL.Path, p)
 	switch {

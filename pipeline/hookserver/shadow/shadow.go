@@ -1,23 +1,129 @@
-package hookserver
+// Package shadow runs a chain beside the one that Rossum hosts, without sending, and
+// reports the differences: this is how a team finds out whether it can switch.
+package shadow
 
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/rossum"
 )
 
-// Comparison is what a run beside a hosted chain has found; see [Options].Shadow.
+// DefaultTimeout bounds a comparison, so that the hosted chain does not wait for long.
+const DefaultTimeout = 25 * time.Second
+
+// maxBody is how many bytes a hook call may have.
+const maxBody = 128 << 20
+
+// Options are the options of [New].
+type Options struct {
+	// Chain runs on every call, or the one of Queues by the number of the annotation's
+	// queue.
+	Chain  *pipeline.Chain
+	Queues map[int64]*pipeline.Chain
+	// Secrets are those of the hook. Without them Unsigned must say that calls are taken
+	// from everybody.
+	Secrets  []string
+	Unsigned bool
+	// Run are further options of the runs, such as pipeline.WithSecrets.
+	Run []pipeline.Option
+	// Timeout bounds a comparison, DefaultTimeout if 0; it should be below the hook's.
+	Timeout time.Duration
+	// Compared gets what was found. It may be called by several goroutines.
+	Compared func(ctx context.Context, c *Comparison)
+}
+
+// New returns the handler of a hook that runs after the last hook of the hosted chain. It
+// answers every signed call with nothing to show and nothing to change, whatever happens
+// here. The caller closes the chains.
+func New(o Options) (http.Handler, error) {
+	var faults []error
+	if (o.Chain != nil) == (len(o.Queues) > 0) {
+		faults = append(faults, errors.New("shadow: give either Chain or Queues"))
+	}
+	if (len(o.Secrets) > 0) == o.Unsigned {
+		faults = append(faults, errors.New("shadow: give the hook's secret in Secrets, or say Unsigned if calls are taken from everybody"))
+	}
+	if slices.Contains(o.Secrets, "") {
+		faults = append(faults, errors.New("shadow: a secret is empty; is the variable that it comes from set?"))
+	}
+	if o.Compared == nil {
+		faults = append(faults, errors.New("shadow: Compared is missing, so that nobody would get to know of differences"))
+	}
+	if o.Timeout <= 0 {
+		o.Timeout = DefaultTimeout
+	}
+	return &handler{o}, errors.Join(faults...)
+}
+
+type handler struct{ o Options }
+
+// ServeHTTP takes a hook call.
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodPost {
+		w.WriteHeader(http.StatusOK) // a health check
+		return
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusRequestEntityTooLarge)
+		return
+	}
+	if !h.o.Unsigned {
+		if err := rossum.VerifySignature(r.Header, body, h.o.Secrets...); err != nil {
+			http.Error(w, err.Error(), http.StatusUnauthorized)
+			return
+		}
+	}
+	p, err := rossum.ParsePayload(body)
+	if err != nil || p.Annotation == nil {
+		http.Error(w, "the body is not a hook call with an annotation", http.StatusBadRequest)
+		return
+	}
+	h.run(r.Context(), p)
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(&rossum.Response{}) // who has gone does not need it
+}
+
+// run compares and reports, for no longer than the hosted chain may wait.
+func (h *handler) run(ctx context.Context, p *rossum.Payload) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), h.o.Timeout)
+	done := make(chan struct{})
+	go func() {
+		defer cancel()
+		defer close(done)
+		defer func() { _ = recover() }() // of the program's own function, which must not end the server
+		if c := h.compare(ctx, p); c != nil {
+			h.o.Compared(ctx, c)
+		}
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
+	}
+}
+
+func (h *handler) chain(p *rossum.Payload) *pipeline.Chain {
+	if h.o.Chain != nil {
+		return h.o.Chain
+	}
+	return h.o.Queues[p.Annotation.QueueID()]
+}
+
+// Comparison is what a run beside a hosted chain has found.
 //
-// The shadow's hook runs after the last hook of the hosted chain, so that the annotation
+// The hook runs after the last hook of the hosted chain, so that the annotation
 // has the fields which that chain has filled, and Rossum has its files and replies. The
 // chain runs dry on them: every request is rendered and none is made, replies are those
 // that the hosted chain has kept in Rossum, and fields that depend on other replies keep
@@ -98,50 +204,23 @@ func plural(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// shadow runs a call dry. The caller gets nothing to show and nothing to change, whatever
-// happens here.
-func (s *Server) shadow(w http.ResponseWriter, r *http.Request, p *rossum.Payload) {
-	done := make(chan struct{})
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), s.late(p))
-	defer cancel()
-	began := s.enter(func() {
-		defer close(done)
-		defer func() {
-			if v := recover(); v != nil {
-				s.log.ErrorContext(ctx, "a shadow run panicked", "panic", fmt.Sprint(v))
-			}
-		}()
-		if c := s.compare(ctx, p); c != nil {
-			s.o.Shadow(ctx, c)
-		}
-	})
-	if began {
-		select {
-		case <-done:
-		case <-ctx.Done(): // the hosted chain must not wait
-		}
-	}
-	_ = writeJSON(w, http.StatusOK, &rossum.Response{}) // nobody needs it
-}
-
 // compare runs the chain beside the hosted one; nil if the call is no export.
-func (s *Server) compare(ctx context.Context, p *rossum.Payload) *Comparison {
+func (h *handler) compare(ctx context.Context, p *rossum.Payload) *Comparison {
 	if p.Event != rossum.EventAnnotationContent {
 		return nil
 	}
 	c := &Comparison{AnnotationID: p.Annotation.ID}
-	chain, release, err := s.chainFor("", p)
-	if err != nil {
-		c.Err = err
+	chain := h.chain(p)
+	if chain == nil {
+		c.Err = fmt.Errorf("no chain is given for queue %d", p.Annotation.QueueID())
 		return c
 	}
-	defer release()
 	store := &hostedFiles{Store: pipeline.InRossum()}
 	rossumHost := ""
 	if u, err := url.Parse(p.BaseURL); err == nil {
 		rossumHost = u.Host
 	}
-	options := append(slices.Clone(s.o.Run), pipeline.WithStore(store), pipeline.WithDetails(pipeline.Details{}),
+	options := append(slices.Clone(h.o.Run), pipeline.WithStore(store), pipeline.WithDetails(pipeline.Details{}),
 		pipeline.WithDryRun(pipeline.DryRun{KeepFields: true, Lets: func(method string, u *url.URL) bool {
 			return method == http.MethodGet && u.Host == rossumHost && rossumHost != ""
 		}}),

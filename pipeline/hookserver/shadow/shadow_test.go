@@ -1,6 +1,7 @@
-package hookserver_test
+package shadow_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -11,7 +12,8 @@ import (
 	"testing"
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
-	"github.com/exportpipeline/exportpipeline/pipeline/hookserver"
+	"github.com/exportpipeline/exportpipeline/pipeline/hookserver/shadow"
+	"github.com/exportpipeline/exportpipeline/rossum"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 	"github.com/exportpipeline/exportpipeline/steps"
 )
@@ -63,10 +65,10 @@ func TestAShadowComparesWithWhatTheHostedChainHasLeft(t *testing.T) {
 				t.Fatal(err)
 			}
 			before := len(platform.Calls())
-			var got *hookserver.Comparison
-			s := newServer(t, hookserver.Options{
-				Chain:  hostedChain(t, erp.URL, tt.template, tt.target),
-				Shadow: func(_ context.Context, c *hookserver.Comparison) { got = c },
+			var got *shadow.Comparison
+			s := newShadow(t, shadow.Options{
+				Chain:    hostedChain(t, erp.URL, tt.template, tt.target),
+				Compared: func(_ context.Context, c *shadow.Comparison) { got = c },
 			})
 			w := httptest.NewRecorder()
 			s.ServeHTTP(w, hookCall(call("201", "ERP-7").Bytes()))
@@ -98,8 +100,8 @@ func TestAShadowNeverDisturbsTheHostedChain(t *testing.T) {
 	panics := pipeline.StepFunc(func(context.Context, *pipeline.Export) error { panic("x") })
 	fails := pipeline.StepFunc(func(_ context.Context, x *pipeline.Export) error { x.Error("no"); return x.Set("document_id", "2") })
 	for name, step := range map[string]pipeline.Step{"panics": panics, "fails": fails} {
-		var got *hookserver.Comparison
-		s := newServer(t, hookserver.Options{Chain: chainOf(t, step), Shadow: func(_ context.Context, c *hookserver.Comparison) { got = c }})
+		var got *shadow.Comparison
+		s := newShadow(t, shadow.Options{Chain: chainOf(t, step), Compared: func(_ context.Context, c *shadow.Comparison) { got = c }})
 		w := httptest.NewRecorder()
 		s.ServeHTTP(w, hookCall(invoice().Bytes()))
 		var answer map[string][]json.RawMessage
@@ -110,7 +112,7 @@ func TestAShadowNeverDisturbsTheHostedChain(t *testing.T) {
 			t.Errorf("%s: %+v", name, got)
 		}
 	}
-	s := newServer(t, hookserver.Options{Chain: chainOf(t, fails), Shadow: func(context.Context, *hookserver.Comparison) { panic("y") }})
+	s := newShadow(t, shadow.Options{Chain: chainOf(t, fails), Compared: func(context.Context, *shadow.Comparison) { panic("y") }})
 	w := httptest.NewRecorder()
 	s.ServeHTTP(w, hookCall(invoice().Bytes()))
 	if w.Code != http.StatusOK {
@@ -118,10 +120,71 @@ func TestAShadowNeverDisturbsTheHostedChain(t *testing.T) {
 	}
 }
 
-func TestAShadowGoesWithChains(t *testing.T) {
+func TestAShadowSaysWhatIsMissing(t *testing.T) {
 	t.Parallel()
-	_, err := hookserver.New(hookserver.Options{Chain: chainOf(t), Unsigned: true, Recover: true, Shadow: func(context.Context, *hookserver.Comparison) {}})
-	if err == nil || !strings.Contains(err.Error(), "Shadow goes with Chain or Queues") {
-		t.Error(err)
+	_, err := shadow.New(shadow.Options{Secrets: []string{""}})
+	for _, part := range []string{"Chain or Queues", "a secret is empty", "Compared is missing"} {
+		if err == nil || !strings.Contains(err.Error(), part) {
+			t.Errorf("%q is missing in %v", part, err)
+		}
 	}
+	if _, err := shadow.New(shadow.Options{Chain: chainOf(t), Compared: func(context.Context, *shadow.Comparison) {}}); err == nil {
+		t.Error("calls of everybody are taken although nothing says so")
+	}
+}
+
+func TestAShadowTakesSignedCallsOnly(t *testing.T) {
+	t.Parallel()
+	s := newShadow(t, shadow.Options{Chain: chainOf(t), Compared: func(context.Context, *shadow.Comparison) { t.Error("a call is compared") }})
+	unsigned := httptest.NewRecorder()
+	s.ServeHTTP(unsigned, httptest.NewRequest(http.MethodPost, "/", bytes.NewReader(invoice().Bytes())))
+	if unsigned.Code != http.StatusUnauthorized {
+		t.Errorf("unsigned: %d", unsigned.Code)
+	}
+	w := httptest.NewRecorder()
+	if s.ServeHTTP(w, hookCall([]byte("{}"))); w.Code != http.StatusBadRequest {
+		t.Errorf("no hook call: %d", w.Code)
+	}
+}
+
+func TestAShadowOfQueuesNamesTheOneWithoutAChain(t *testing.T) {
+	t.Parallel()
+	var got *shadow.Comparison
+	s := newShadow(t, shadow.Options{Queues: map[int64]*pipeline.Chain{1: chainOf(t)}, Compared: func(_ context.Context, c *shadow.Comparison) { got = c }})
+	s.ServeHTTP(httptest.NewRecorder(), hookCall(invoice().Bytes()))
+	if got == nil || got.Same() || !strings.Contains(got.Text(), "no chain is given for queue") {
+		t.Errorf("%+v", got)
+	}
+}
+
+const secret = "hook-secret"
+
+// hookCall makes a signed request.
+func hookCall(body []byte) *http.Request {
+	r := httptest.NewRequest(http.MethodPost, "/", bytes.NewReader(body))
+	rossum.Sign(r.Header, body, secret)
+	return r
+}
+
+func invoice() *rossumtest.Call {
+	return rossumtest.Annotation(rossumtest.Field("document_id", "1"), rossumtest.Offline())
+}
+
+func chainOf(t *testing.T, steps ...pipeline.Step) *pipeline.Chain {
+	t.Helper()
+	c, err := pipeline.New(steps...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func newShadow(t *testing.T, o shadow.Options) http.Handler {
+	t.Helper()
+	o.Secrets = []string{secret}
+	h, err := shadow.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
 }
