@@ -312,7 +312,7 @@ func (s *scope) run(ctx context.Context, step *link) (err error) {
 	}
 	if x.IsDry() {
 		if why := x.dryBlock(step); why != "" {
-			s.blocked(step, why, x.WallTime())
+			s.blocked(ctx, step, why, x.WallTime())
 			return nil
 		}
 	}
@@ -323,7 +323,7 @@ func (s *scope) run(ctx context.Context, step *link) (err error) {
 	ctx, end := x.observeStep(ctx, step.name)
 	err = s.do(ctx, step)
 	if x.IsDry() {
-		err = x.dryEnd(step, r, err)
+		err = x.dryEnd(ctx, step, r, err)
 	}
 	failed := err != nil || countErrors(x) > errorsBefore
 	end(err, failed)

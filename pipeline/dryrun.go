@@ -35,8 +35,8 @@ type DryRun struct {
 	// for comparing, not for showing. It must be safe for concurrent use. May be nil.
 	Made func(c DryCall)
 	// KeepFields has steps that take values from a missing answer passed over, and later
-	// steps work with the values that the fields have. It is for a payload whose fields
-	// an earlier export has filled.
+	// steps work with the values that the fields have, which no cleaning empties. It is for
+	// a payload whose fields an earlier export has filled.
 	KeepFields bool
 	// MakeUpSecrets has a secret that a hook needs and nobody has given made up, so that
 	// settings can be tried without the secrets of the systems that they speak to.
@@ -92,6 +92,10 @@ func WithDryRun(d DryRun) Option {
 
 // IsDry reports whether the export is a [DryRun].
 func (x *Export) IsDry() bool { return x.run.config.dry != nil }
+
+// KeepsFields reports whether the fields hold what an earlier export has filled in, and
+// must not be emptied; see [DryRun].
+func (x *Export) KeepsFields() bool { return x.IsDry() && x.run.config.dry.KeepFields }
 
 // Dry notes a call of a dry run in place of making it, for steps that send other than by
 // package send or [Export.Once], where [Export.Lets] says no. The error, if no answer is known,
@@ -324,7 +328,7 @@ func (m *missing) first() string {
 }
 
 // dryMiss notes what a step has not made, for want of the answer to a call.
-func (x *Export) dryMiss(l *link, call string) {
+func (x *Export) dryMiss(ctx context.Context, l *link, call string) {
 	uses, told := ownUses(l.step, x.Annotation.QueueID())
 	x.run.dryMu.Lock()
 	defer x.run.dryMu.Unlock()
@@ -335,7 +339,8 @@ func (x *Export) dryMiss(l *link, call string) {
 	var written []string
 	for _, u := range uses {
 		switch {
-		case u.Kind == UseMakes && !contains(x.Files.Keys(), u.Name):
+		case u.Kind == UseMakes && (contains(x.Files.Keys(), u.Name) || x.Files.recall(ctx, u.Name)):
+		case u.Kind == UseMakes:
 			m.files[u.Name] = call
 		case u.Kind == UseWrites && u.Name != "":
 			written = append(written, u.Name)
@@ -384,13 +389,13 @@ func ownUses(s Step, queue int64) (uses []Use, told bool) {
 
 // dryEnd decides about the error of a step of a dry run. What says no more than that an
 // answer is missing is no failure.
-func (x *Export) dryEnd(l *link, r *StepReport, err error) error {
+func (x *Export) dryEnd(ctx context.Context, l *link, r *StepReport, err error) error {
 	var miss *UnansweredError
 	if l.isRow() || !errors.As(err, &miss) || !onlyUnanswered(err) {
 		return err
 	}
 	call := miss.Method + " " + miss.URL
-	x.dryMiss(l, call)
+	x.dryMiss(ctx, l, call)
 	r.add(func(r *StepReport) {
 		r.Status = Unanswered
 		r.Decisions = append(r.Decisions, "ended here: a dry run has no answer to "+call)
@@ -443,9 +448,9 @@ func isStepError(faults []error) bool {
 }
 
 // blocked lists a step that a dry run cannot run.
-func (s *scope) blocked(step *link, why string, at time.Time) {
+func (s *scope) blocked(ctx context.Context, step *link, why string, at time.Time) {
 	_, call, _ := strings.Cut(why, "the answer to ")
-	s.x.dryMiss(step, call)
+	s.x.dryMiss(ctx, step, call)
 	s.list(&StepReport{Name: step.name, Status: NotRun, Started: at, Decisions: []string{why}})
 }
 

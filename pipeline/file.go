@@ -109,6 +109,23 @@ func (f *Files) Get(ctx context.Context, key string) (*File, error) {
 	return file, nil
 }
 
+// recall takes a file of an earlier export from the store, whatever this run has said of
+// it, and reports whether there is one.
+func (f *Files) recall(ctx context.Context, key string) bool {
+	if f.store == nil {
+		return false
+	}
+	file, err := f.store.Load(ctx, f.x, key)
+	if err != nil {
+		return false
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.byKey[key], f.order = file, append(f.order, key)
+	delete(f.skipped, key)
+	return true
+}
+
 // Skip notes why there is no file under a key: the call that would have made it
 // was not due. Steps that wanted to read it can then pass quietly.
 func (f *Files) Skip(key, why string) {

@@ -24,13 +24,16 @@ const (
 // Report is what happened in a run. It holds no secret, and is complete when
 // the chain has returned. It marshals to JSON; [Report.Text] is for people.
 type Report struct {
-	RequestID    string        `json:"request_id,omitempty"`
-	AnnotationID int64         `json:"annotation_id,omitempty"`
-	Started      time.Time     `json:"started"`
-	Took         Duration      `json:"took_ms"`
-	Failed       bool          `json:"failed"` // the answer carries an error message
-	Steps        []*StepReport `json:"steps"`
-	LeftOut      []LeftOut     `json:"left_out,omitempty"`
+	RequestID    string    `json:"request_id,omitempty"`
+	AnnotationID int64     `json:"annotation_id,omitempty"`
+	Started      time.Time `json:"started"`
+	Took         Duration  `json:"took_ms"`
+	Failed       bool      `json:"failed"` // the answer carries an error message
+	// Gone says that the run was of an event which tells that the annotation was purged
+	// or deleted, so that nothing may be kept of it.
+	Gone    bool          `json:"gone,omitempty"`
+	Steps   []*StepReport `json:"steps"`
+	LeftOut []LeftOut     `json:"left_out,omitempty"`
 	// Findings are what was known to be wrong before the first step: warnings, and the
 	// errors that kept it from running.
 	Findings Findings `json:"findings,omitempty"`

@@ -84,7 +84,7 @@ func writeSteps(w *tabwriter.Writer, steps []*StepReport, indent string) {
 func (c CallReport) line() string {
 	line := c.Method + " " + c.URL
 	if c.Dry {
-		line += fmt.Sprintf(": not made, %d bytes", c.Sent)
+		line += fmt.Sprintf(": not made, body of %d bytes", c.Sent)
 		if c.Status != 0 {
 			line += fmt.Sprintf(", answered as %d", c.Status)
 		}

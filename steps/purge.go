@@ -75,6 +75,9 @@ func (s *Purge) Run(ctx context.Context, x *pipeline.Export) error {
 	if x.Payload.Event == rossum.EventAnnotationStatus {
 		return nil
 	}
+	if x.KeepsFields() {
+		return nil
+	}
 	return s.reset(x)
 }
 

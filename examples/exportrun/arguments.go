@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// help is what -help shows.
-const help = `Exportrun runs the export hooks of an organisation on one payload, as Rossum would.
+// help is what -help shows of the flags without a command.
+const help = `Without a command, exportrun runs the hooks on one payload and sends, as Rossum would:
 
   exportrun -org DIR -payload FILE [-queue ID|NAME] [flags]
   exportrun -hooks DIR|FILE… -payload FILE [flags]
@@ -135,13 +135,22 @@ func (a *arguments) set(name, value string, hasValue bool, texts map[string]*str
 
 // check refuses arguments that do not go together.
 func (a *arguments) check() error {
+	if err := a.checkHooks(); err != nil {
+		return err
+	}
+	if a.payload == "" && !a.graph {
+		return errors.New("-payload is missing; -help shows how to call exportrun")
+	}
+	return nil
+}
+
+// checkHooks refuses arguments that name no hooks.
+func (a *arguments) checkHooks() error {
 	switch {
 	case len(a.hooks) == 0 && a.org == "":
 		return errors.New("-hooks or -org is missing; -help shows how to call exportrun")
 	case a.queue != "" && a.org == "":
 		return errors.New("-queue names a queue of -org, which is missing")
-	case a.payload == "" && !a.graph:
-		return errors.New("-payload is missing; -help shows how to call exportrun")
 	}
 	return nil
 }

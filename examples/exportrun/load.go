@@ -16,9 +16,10 @@ import (
 // loaded is what the arguments name.
 type loaded struct {
 	hooks   []*rossum.Hook
-	payload *rossum.Payload // nil if only the graph is wanted
-	queue   string          // URL of the queue that is exported, "" for all
-	schema  *rossum.Schema  // of the queue, nil if the folder has none
+	org     *rossum.Organisation // nil if the arguments name none
+	payload *rossum.Payload      // nil if only the graph is wanted
+	queue   string               // URL of the queue that is exported, "" for all
+	schema  *rossum.Schema       // of the queue, nil if the folder has none
 	secrets pipeline.SecretsOf
 }
 
@@ -50,7 +51,7 @@ func load(a *arguments) (*loaded, error) {
 	if l.payload != nil {
 		l.queue = l.payload.Annotation.Queue
 	}
-	if o != nil {
+	if l.org = o; o != nil {
 		faults = append(faults, l.choose(o, a.queue))
 	}
 	if a.secrets != "" && read { // else secrets of hooks that are there would be said to have none

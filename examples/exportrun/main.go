@@ -1,33 +1,39 @@
-// Exportrun runs an organisation's own hooks on a payload file:
+// Exportrun checks, tries, runs and serves an organisation's own export hooks:
 //
-//	go run ./examples/exportrun -org DIR -payload FILE [-secrets FILE] [-leave-out NAME|ID] …
-//	go run ./examples/exportrun -hooks DIR|FILE… -payload FILE …
+//	exportrun check   -org DIR                         every fault of the configuration
+//	exportrun run     -org DIR -payload FILE           a dry run: each request is shown, none leaves
+//	exportrun run     -org DIR -payload FILE -send     the export as Rossum would run it
+//	exportrun render  -payload FILE TEMPLATE           one template
+//	exportrun serve   -org DIR -listen ADDRESS         the organisation as a hook server
+//	exportrun graph   -org DIR                         the hooks and their order
+//	exportrun report  REPORT                           a report as a page
+//	exportrun sign    -payload FILE -url URL           a hook call as a curl line
+//	exportrun capture -dir DIR -listen ADDRESS         keeps hook calls, to be run later
 //
-// It runs the hooks of the payload's queue, each with its own settings and secrets. The
-// answer alone goes to the standard output, the report to the standard error. It ends
-// with 0 when the answer has no error message, with 1 when it has one, and with 2 when
-// hooks or payload are unusable and nothing was sent. -help shows all flags, with
-// examples. Without arguments it runs the hooks beside it.
+// exportrun COMMAND -help shows the flags of a command, with examples. Without a command,
+// the flags are those of run with -send, as they were before there were commands. Without
+// arguments it runs the hooks beside it.
 package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-
-	"github.com/exportpipeline/exportpipeline/pipeline"
-	"github.com/exportpipeline/exportpipeline/pipeline/organisation"
-	"github.com/exportpipeline/exportpipeline/rossum"
-	"github.com/exportpipeline/exportpipeline/sftpexport"
-	"github.com/exportpipeline/exportpipeline/sftpexport/s3"
-	"github.com/exportpipeline/exportpipeline/steps"
-	"github.com/exportpipeline/exportpipeline/workday"
+	"os/signal"
+	"strings"
+	"syscall"
 )
 
-func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-ctx.Done()
+		stop() // a second Ctrl-C ends the program at once
+	}()
+	os.Exit(runContext(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
 
 // Exit codes.
 const (
@@ -36,113 +42,123 @@ const (
 	unusable = 2
 )
 
+// command is one of the things that exportrun does.
+type command struct {
+	name, what string
+	do         func(ctx context.Context, args []string, out *terminal) int
+}
+
+func commands() []command {
+	return []command{
+		{"check", "find every fault of the configuration, and send nothing", checkCommand},
+		{"run", "run the hooks on a payload: dry, or with -send for real", runCommand},
+		{"render", "render one template or hook on a payload", renderCommand},
+		{"serve", "serve the hooks of an organisation to Rossum", serveCommand},
+		{"graph", "show the hooks and their order as Mermaid text", graphCommand},
+		{"report", "make a page of a report", reportCommand},
+		{"sign", "make a curl line of a payload", signCommand},
+		{"capture", "keep hook calls in a folder, to be run later", captureCommand},
+	}
+}
+
 func run(args []string, stdout, stderr io.Writer) int {
+	return runContext(context.Background(), args, stdout, stderr)
+}
+
+func runContext(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	out := &terminal{stdout: stdout, stderr: stderr}
 	if len(args) == 0 {
+		if _, err := os.Stat("examples/exportrun/hooks"); err != nil {
+			fmt.Fprint(stderr, usage())
+			return unusable
+		}
 		args = []string{"-hooks", "examples/exportrun/hooks", "-payload", "examples/exportrun/payload.json"}
+	}
+	name := args[0]
+	for _, c := range commands() {
+		if c.name == name {
+			return c.do(ctx, args[1:], out)
+		}
+	}
+	switch name {
+	case "help", "-help", "--help", "-h":
+		if len(args) > 1 && name == "help" {
+			return runContext(ctx, []string{args[1], "-help"}, stdout, stderr)
+		}
+		fmt.Fprint(stdout, usage())
+		return answered
+	}
+	if !strings.HasPrefix(name, "-") {
+		return out.fail(fmt.Errorf("%q is not a flag; -help lists them", name))
 	}
 	a, err := parse(args)
 	if err != nil {
-		fmt.Fprintln(stderr, err)
-		return unusable
+		return out.fail(err)
 	}
 	if a.help {
-		fmt.Fprint(stdout, help)
+		fmt.Fprint(stdout, usage())
 		return answered
 	}
-	l, err := load(&a)
-	if err != nil {
-		fmt.Fprintln(stderr, err)
-		return unusable
+	if a.payload == "" {
+		return graph(&a, out)
 	}
-	chain, err := organisation.FromHooks(l.hooks, registry(&a), a.options(l)...)
-	if err != nil {
-		fmt.Fprintln(stderr, err)
-		return unusable
-	}
-	defer chain.Close()
-	findings := check(&a, l, chain)
-	wrong := findings.Err()
-	if wrong != nil || l.payload == nil { // else the report of the run has the warnings
-		for _, w := range findings.Warnings() {
-			fmt.Fprintf(stderr, "warning: %v\n", w)
-		}
-	}
-	if wrong != nil {
-		fmt.Fprintln(stderr, wrong)
-		return unusable
-	}
-	if l.payload == nil {
-		fmt.Fprint(stdout, chain.Graph())
-		return answered
-	}
-	if a.graph {
-		fmt.Fprint(stderr, chain.Graph())
-	}
-	response, err := export(&a, l, chain, stderr)
-	encoder := json.NewEncoder(stdout)
-	encoder.SetEscapeHTML(false) // messages may hold HTML
-	if err := encoder.Encode(response); err != nil {
-		fmt.Fprintln(stderr, err)
-		return failed // since calls may have been made
-	}
-	var refused *pipeline.CheckError
-	switch {
-	case errors.As(err, &refused) && !refused.Begun:
-		return unusable // nothing was sent
-	case response.Failed():
-		return failed
-	}
-	return answered
+	return export(ctx, &runArguments{arguments: a, send: true}, out)
 }
 
-// registry knows every step of this module.
-func registry(a *arguments) *organisation.Registry {
-	r := &organisation.Registry{}
-	steps.Register(r)
-	sftpexport.RegisterWith(r, sftpexport.Step{KnownHostsFile: a.knownHosts, Backends: map[string]sftpexport.Backend{"s3": s3.New(s3.Options{})}})
-	workday.Register(r)
-	return r
+func usage() string {
+	var b strings.Builder
+	b.WriteString("Exportrun checks, tries, runs and serves the export hooks of an organisation.\n\n")
+	for _, c := range commands() {
+		fmt.Fprintf(&b, "  exportrun %-8s %s\n", c.name, c.what)
+	}
+	b.WriteString(`
+exportrun COMMAND -help shows the flags of a command, with examples.
+
+Exit codes: 0 it worked; 1 the export was answered with an error message, or check has
+found an error; 2 hooks, payload or arguments are unusable, and nothing was sent.
+
+Begin with
+  exportrun check -org acme
+  exportrun run -org acme -payload call.json
+
+`)
+	b.WriteString(help)
+	return b.String()
 }
 
-// check compares the chain with the queue's schema. The report of a run has the
-// warnings as well.
-func check(a *arguments, l *loaded, chain *pipeline.Chain) pipeline.Findings {
-	options := []pipeline.Option{pipeline.WithFormulas(l.formulas(a))}
-	if a.inRossum {
-		options = append(options, pipeline.WithStore(pipeline.InRossum())) // which may have files of earlier exports
-	}
-	schema := l.schema
-	if schema == nil && l.payload != nil {
-		schema, _ = l.payload.Schema() // the run says what is wrong with it
-	}
-	return chain.Check(schema, options...)
+// terminal is where a command writes. What it shows in colour it also says in words.
+type terminal struct{ stdout, stderr io.Writer }
+
+// fail shows an error and returns the exit code of what is unusable.
+func (t *terminal) fail(err error) int {
+	fmt.Fprintln(t.stderr, err)
+	return unusable
 }
 
-// formulas are computed by the folder's schema, or else by the payload's.
-func (l *loaded) formulas(a *arguments) pipeline.Formulas {
-	return pipeline.Formulas{Schema: l.schema, Tolerate: a.tolerate}
+// The colours that are used, as ANSI has them.
+const (
+	red    = "31"
+	yellow = "33"
+	green  = "32"
+	bold   = "1"
+)
+
+// colour colours a text that goes to w if that is a terminal.
+func colour(w io.Writer, code, text string) string {
+	if !isTerminal(w) || os.Getenv("NO_COLOR") != "" {
+		return text
+	}
+	return "\x1b[" + code + "m" + text + "\x1b[0m"
 }
 
-// export runs the chain and shows the report.
-func export(a *arguments, l *loaded, chain *pipeline.Chain, stderr io.Writer) (*rossum.Response, error) {
-	var report *pipeline.Report
-	// An error has become a message of the answer, and is in the report.
-	response, err := chain.Export(context.Background(), l.payload,
-		pipeline.WithFormulas(l.formulas(a)),
-		pipeline.WithSecrets(l.secrets),
-		pipeline.WithAllowedHosts(a.allowHosts...),
-		pipeline.WithStore(saved{a.out, store(a.inRossum)}),
-		pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r }),
-	)
-	if report != nil {
-		fmt.Fprint(stderr, report.Text())
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
 	}
-	return response, err
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
-func store(inRossum bool) pipeline.Store {
-	if inRossum {
-		return pipeline.InRossum()
-	}
-	return nil
-}
+// interrupted reports that the person has ended the run.
+func interrupted(ctx context.Context) bool { return errors.Is(ctx.Err(), context.Canceled) }

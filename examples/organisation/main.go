@@ -7,7 +7,8 @@
 //
 // It starts a small ERP on loopback, exports an invoice of each queue, and shows the
 // reports, the answers' messages and what the ERP holds then. With -calls it shows
-// every call that the ERP got; with -graph the hooks of a queue as Mermaid text.
+// every call that the ERP got; with -graph the hooks of a queue as Mermaid text; with
+// -pages DIR it writes each run as a page.
 package main
 
 import (
@@ -19,6 +20,7 @@ import (
 	"log"
 	"net/http"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -27,6 +29,7 @@ import (
 	"github.com/exportpipeline/exportpipeline/examples/internal/erp"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/pipeline/organisation"
+	"github.com/exportpipeline/exportpipeline/pipeline/runpage"
 	"github.com/exportpipeline/exportpipeline/rossum"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 	"github.com/exportpipeline/exportpipeline/steps"
@@ -35,8 +38,9 @@ import (
 func main() {
 	calls := flag.Bool("calls", false, "show the calls that the ERP got")
 	graph := flag.Bool("graph", false, "show the hooks of each queue as a graph")
+	pages := flag.String("pages", "", "write a page of each run to this `folder`")
 	flag.Parse()
-	recorded, err := run(os.Stdout, "examples/organisation/acme", *graph)
+	recorded, err := run(os.Stdout, "examples/organisation/acme", *graph, *pages)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -46,7 +50,7 @@ func main() {
 }
 
 // run exports an invoice of each queue, and returns the calls that the ERP got.
-func run(out io.Writer, folder string, graph bool) (calls string, err error) {
+func run(out io.Writer, folder string, graph bool, pages string) (calls string, err error) {
 	acme, err := rossum.LoadOrganisation(os.DirFS(folder))
 	if err != nil {
 		return "", err
@@ -65,7 +69,7 @@ func run(out io.Writer, folder string, graph bool) (calls string, err error) {
 			fmt.Fprintf(out, "%s\n%s\n", queue.Name, chain.Graph())
 			continue
 		}
-		if err := export(out, chain, queue, target, recorder); err != nil {
+		if err := export(out, chain, queue, target, recorder, pages); err != nil {
 			return "", err
 		}
 	}
@@ -85,14 +89,14 @@ func chainOf(o *rossum.Organisation, q *rossum.Queue, registry *organisation.Reg
 	return chain, nil
 }
 
-func export(out io.Writer, chain *pipeline.Chain, queue *rossum.Queue, target *erp.Server, recorder *recorder) error {
+func export(out io.Writer, chain *pipeline.Chain, queue *rossum.Queue, target *erp.Server, recorder *recorder, pages string) error {
 	defer chain.Close()
 	call := invoice(queue).With(rossumtest.Offline())
 	var report *pipeline.Report
 	answer, err := chain.Export(context.Background(), call.Payload(),
 		pipeline.WithSecrets(secretsOf(target)), pipeline.WithFormulas(pipeline.Formulas{Schema: queue.Schema}),
 		pipeline.WithHTTPClient(&http.Client{Transport: recorder}), pipeline.WithOriginal(pipeline.Bytes("%PDF-1.7 of "+queue.Name)),
-		pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r }))
+		pipeline.WithDetails(pipeline.Details{}), pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r }))
 	if err != nil {
 		return err
 	}
@@ -101,7 +105,14 @@ func export(out io.Writer, chain *pipeline.Chain, queue *rossum.Queue, target *e
 		fmt.Fprintf(out, "%s: %s\n", m.Type, m.Content)
 	}
 	fmt.Fprintln(out)
-	return nil
+	if pages == "" {
+		return nil
+	}
+	page, err := runpage.Page(report)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(pages, fmt.Sprintf("queue-%d.html", queue.ID)), page, 0o600)
 }
 
 // secretsOf gives each hook that calls the ERP its secrets; another program would ask

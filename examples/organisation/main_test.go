@@ -16,7 +16,7 @@ var update = flag.Bool("update", false, "write what the ERP got into testdata/ca
 func TestTheERPGetsTheRecordedCalls(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
-	got, err := run(&out, "acme", false)
+	got, err := run(&out, "acme", false, "")
 	if err != nil {
 		t.Fatal(err)
 	}

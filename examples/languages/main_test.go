@@ -1,0 +1,59 @@
+package main
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+func TestThePageIsWhatIsComputed(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	if err := write(&b); err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile("README.md")
+	if err != nil || string(page) != b.String() {
+		t.Errorf("README.md is not what go run ./examples/languages writes: %v", err)
+	}
+}
+
+var name = regexp.MustCompile(`"(\w+)":\s`)
+
+// names are the keys of a map of a Go file.
+func names(t *testing.T, file, begin string) []string {
+	t.Helper()
+	data, err := os.ReadFile("../../internal/jinja/" + file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(data), begin)
+	table, _, _ := strings.Cut(rest, "\n\t}\n")
+	var list []string
+	for _, m := range name.FindAllStringSubmatch(table, -1) {
+		list = append(list, m[1])
+	}
+	if len(list) < 20 {
+		t.Fatalf("%s has only %v", file, list)
+	}
+	return list
+}
+
+func TestEveryFilterAndTestIsOnThePage(t *testing.T) {
+	t.Parallel()
+	all := ""
+	for _, s := range sections {
+		all += strings.Join(s.rows, "\n") + "\n"
+	}
+	for _, filter := range names(t, "filters.go", "filters = map[string]filterFunc{") {
+		if !regexp.MustCompile(`\| ?` + filter + `\b`).MatchString(all) {
+			t.Errorf("the filter %s is not shown", filter)
+		}
+	}
+	for _, test := range names(t, "tests.go", "tests = map[string]testFunc{") {
+		if !strings.Contains(all, " is "+test) {
+			t.Errorf("the test %s is not shown", test)
+		}
+	}
+}
