@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/exportpipeline/exportpipeline/internal/rossumrun"
 	"github.com/exportpipeline/exportpipeline/rossum"
 	"github.com/exportpipeline/exportpipeline/rossum/formula"
 )
@@ -39,7 +40,7 @@ func (x *Export) recompute(ctx context.Context) error {
 	if c == nil || x.run.config.formulas.Off {
 		return nil
 	}
-	changed := c.TakeWritten()
+	changed := rossumrun.TakeWritten(c)
 	if changed == nil {
 		return nil
 	}
@@ -48,7 +49,7 @@ func (x *Export) recompute(ctx context.Context) error {
 		return err
 	}
 	r, err := facts.formulas().Run(ctx, c, changed, formula.Options{Tolerate: x.run.config.formulas.Tolerate, Annotation: x.Annotation, Now: x.Now, NewID: x.NewID})
-	c.TakeWritten() // what formulas wrote has been followed up
+	rossumrun.TakeWritten(c) // what formulas wrote has been followed up
 	if r != nil && r.Runs > 0 {
 		x.step.add(func(s *StepReport) {
 			s.Computed = append(s.Computed, r.Computed...)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/exportpipeline/exportpipeline/internal/rossumrun"
 	"github.com/exportpipeline/exportpipeline/rossum"
 )
 
@@ -158,7 +159,7 @@ func (c *Chain) claim(ctx context.Context, x *Export) (Claimed, *history, []*mad
 	j, p := x.run.config.journal, x.Payload
 	key, content := KeyOf(p), ContentOf(p)
 	_, _ = rand.Read(x.run.seed[:]) // never fails, see crypto/rand
-	first, err := j.record(key.String(), recordBegun, begunRecord{Request: p.RequestID, Path: x.run.config.keep.Path, Seed: x.run.seed[:], Started: x.WallTime(), Payload: p.Recorded()})
+	first, err := j.record(key.String(), recordBegun, begunRecord{Request: p.RequestID, Path: x.run.config.keep.Path, Seed: x.run.seed[:], Started: x.WallTime(), Payload: rossumrun.Recorded(p)})
 	if err != nil {
 		return Claimed{}, nil, nil, err
 	}

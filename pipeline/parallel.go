@@ -8,7 +8,7 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/exportpipeline/exportpipeline/rossum"
+	"github.com/exportpipeline/exportpipeline/internal/rossumrun"
 )
 
 // parallel is steps that are to run side by side.
@@ -110,7 +110,7 @@ func (x *Export) view() *Export {
 
 // merge brings the views' results into x, in order.
 func (x *Export) merge(views []*Export) error {
-	contents := make([]*rossum.Content, 0, len(views))
+	contents := make([]any, 0, len(views)) // each a *rossum.Content
 	before := maps.Clone(x.Secrets)
 	made := make(map[string]bool) // keys of files that a branch has made
 	for _, v := range views {
@@ -130,12 +130,12 @@ func (x *Export) merge(views []*Export) error {
 	if x.Annotation.Content == nil {
 		return nil
 	}
-	conflicts, err := x.Annotation.Content.Merge(contents...)
+	conflicts, err := rossumrun.Merge(x.Annotation.Content, contents)
 	if err != nil {
 		return fmt.Errorf("merging the changes of parallel branches: %w", err)
 	}
 	for _, c := range conflicts {
-		x.Decide("conflict: two branches changed one field: %v", c)
+		x.Decide("conflict: two branches changed one field: %s", c)
 	}
 	return nil
 }

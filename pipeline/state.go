@@ -6,6 +6,7 @@ import (
 	"maps"
 	"strings"
 
+	"github.com/exportpipeline/exportpipeline/internal/rossumrun"
 	"github.com/exportpipeline/exportpipeline/rossum"
 )
 
@@ -20,7 +21,7 @@ func (x *Export) record(path string, report *StepReport, failures []error) (*ste
 		s.Failures = append(s.Failures, x.Redact(err.Error()))
 	}
 	if c := x.Annotation.Content; c != nil {
-		changes, err := c.Changes()
+		changes, err := rossumrun.Changes(c)
 		if err != nil {
 			return nil, fmt.Errorf("recording step %s: %w", path, err)
 		}
@@ -59,10 +60,10 @@ func (f *Files) record(s *stepRecord) {
 func (x *Export) restore(s *stepRecord) error {
 	x.Messages = append([]rossum.Message(nil), s.Messages...)
 	if c := x.Annotation.Content; c != nil && s.Changes != nil {
-		if err := c.Restore(s.Changes); err != nil {
+		if err := rossumrun.Restore(c, s.Changes); err != nil {
 			return fmt.Errorf("going on after step %s: %w", s.Step, err)
 		}
-		c.TakeWritten() // formulas have followed
+		rossumrun.TakeWritten(c) // formulas have followed
 	}
 	f := x.Files
 	f.mu.Lock()

@@ -62,10 +62,10 @@ func (n *Node) SetNormalized(value, normalized string) error {
 	return nil
 }
 
-// SetComputed writes what the field's formula gives: as [Node.SetNormalized], but
+// setComputed writes what the field's formula gives: as [Node.SetNormalized], but
 // without an operation in the answer, since the platform computes formula fields
 // itself and lets nobody else write them.
-func (n *Node) SetComputed(value, normalized string) error {
+func (n *Node) setComputed(value, normalized string) error {
 	wasWritten := n.change != nil && n.change.hasValue && !n.change.computed
 	if err := n.SetNormalized(value, normalized); err != nil {
 		return err
@@ -76,7 +76,7 @@ func (n *Node) SetComputed(value, normalized string) error {
 	return nil
 }
 
-// written notes that the value of a field has changed; see [Content.TakeWritten].
+// written notes that the value of a field has changed; see [Content.takeWritten].
 func (c *Content) written(n *Node, changed bool) {
 	if !changed {
 		return
@@ -87,10 +87,10 @@ func (c *Content) written(n *Node, changed bool) {
 	c.writtenIDs[n.schemaID] = true
 }
 
-// TakeWritten returns the schema_ids of the fields whose values have changed, and
+// takeWritten returns the schema_ids of the fields whose values have changed, and
 // of the tables that have got or lost rows, since it was called last; nil if there
 // are none. A clone starts with none.
-func (c *Content) TakeWritten() []string {
+func (c *Content) takeWritten() []string {
 	ids := slices.Sorted(maps.Keys(c.writtenIDs))
 	c.writtenIDs = nil
 	return ids

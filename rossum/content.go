@@ -54,7 +54,7 @@ type Content struct {
 	slab     []Node
 	nodes    int
 
-	// writtenIDs are the fields and tables that TakeWritten has not told of.
+	// writtenIDs are the fields and tables that takeWritten has not told of.
 	writtenIDs map[string]bool
 
 	// childOf names the schema_id and category below a multivalue, from the schema

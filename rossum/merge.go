@@ -60,31 +60,31 @@ func (c *Content) cloneNode(n, parent *Node, twin map[*Node]*Node) *Node {
 	return copied
 }
 
-// ConflictKind says what two branches have done to one field.
-type ConflictKind uint8
+// conflictKind says what two branches have done to one field.
+type conflictKind uint8
 
-// The kinds of [Conflict].
+// The kinds of [conflict].
 const (
-	ValueConflict   ConflictKind = iota // both wrote its value
-	OptionsConflict                     // both replaced its choices
-	RemovedConflict                     // one wrote it, the other removed its row; the removal stands
+	valueConflict   conflictKind = iota // both wrote its value
+	optionsConflict                     // both replaced its choices
+	removedConflict                     // one wrote it, the other removed its row; the removal stands
 )
 
-// Conflict is a field that two branches have changed in different ways.
-type Conflict struct {
+// conflict is a field that two branches have changed in different ways.
+type conflict struct {
 	SchemaID string
 	ID       int64 // of the datapoint, 0 in a row that the platform has not numbered
-	Kind     ConflictKind
+	Kind     conflictKind
 	Lost     string
 	Won      string // "" for a removal
 }
 
-func (c Conflict) String() string {
+func (c conflict) String() string {
 	name := fmt.Sprintf("%s (id %d)", c.SchemaID, c.ID)
 	switch c.Kind {
-	case OptionsConflict:
+	case optionsConflict:
 		return fmt.Sprintf("%s: options %s were overwritten by %s", name, c.Lost, c.Won)
-	case RemovedConflict:
+	case removedConflict:
 		return fmt.Sprintf("%s: %q was written, and its row was removed", name, c.Lost)
 	}
 	return fmt.Sprintf("%s: %q was overwritten by %q", name, c.Lost, c.Won)
@@ -102,20 +102,20 @@ func (n *Node) state() state {
 	return s
 }
 
-// merge is one run of [Content.Merge].
-type merge struct {
+// merging is one run of [Content.merge].
+type merging struct {
 	base      *Content
 	before    map[*Node]state // of every node that a branch has changed
-	conflicts []Conflict
+	conflicts []conflict
 }
 
-// Merge applies what branches changed to the tree that they were cloned from,
+// merge applies what branches changed to the tree that they were cloned from,
 // which must not have changed meanwhile. They are applied in order: where two
 // have written one field the later one wins, a removed row stays removed, and a
-// [Conflict] is returned for each. Rows that several branches add to one table
+// [conflict] is returned for each. Rows that several branches add to one table
 // are all kept. The error says that a branch is no clone of this tree.
-func (c *Content) Merge(branches ...*Content) ([]Conflict, error) {
-	m := &merge{base: c, before: make(map[*Node]state)}
+func (c *Content) merge(branches ...*Content) ([]conflict, error) {
+	m := &merging{base: c, before: make(map[*Node]state)}
 	for _, b := range branches {
 		for _, n := range b.changed {
 			if err := m.node(b, n); err != nil {
@@ -127,7 +127,7 @@ func (c *Content) Merge(branches ...*Content) ([]Conflict, error) {
 }
 
 // node merges one changed node of a branch.
-func (m *merge) node(b *Content, n *Node) error {
+func (m *merging) node(b *Content, n *Node) error {
 	own := m.base.byID[n.id]
 	if n.id == 0 {
 		own = b.inherited[n]
@@ -151,7 +151,7 @@ func (m *merge) node(b *Content, n *Node) error {
 
 // changed merges what a branch did to a node that the base has as well. What
 // the branch left as it found it is nobody's change.
-func (m *merge) changed(own, n *Node) error {
+func (m *merging) changed(own, n *Node) error {
 	before, known := m.before[own]
 	if !known {
 		before = own.state()
@@ -169,12 +169,12 @@ func (m *merge) changed(own, n *Node) error {
 	case after.removed:
 		for below := range own.All() {
 			if was, wrote := m.before[below]; wrote && was.value != below.Value() {
-				m.conflict(below, RemovedConflict, below.Value(), "")
+				m.note(below, removedConflict, below.Value(), "")
 			}
 		}
 		return own.Remove()
 	case own.removed():
-		m.conflict(own, RemovedConflict, after.value, "")
+		m.note(own, removedConflict, after.value, "")
 		return nil
 	}
 	return m.write(own, before, now, after, n.change != nil && n.change.computed)
@@ -182,11 +182,11 @@ func (m *merge) changed(own, n *Node) error {
 
 // write sets what differs from the state before, and leaves the rest to the
 // branches that came earlier.
-func (m *merge) write(own *Node, before, now, after state, computed bool) error {
+func (m *merging) write(own *Node, before, now, after state, computed bool) error {
 	// What a formula gave is computed again from the merged fields.
 	if (after.value != before.value || after.normalized != before.normalized) && !computed {
 		if now.value != before.value && now.value != after.value {
-			m.conflict(own, ValueConflict, now.value, after.value)
+			m.note(own, valueConflict, now.value, after.value)
 		}
 		if err := own.SetNormalized(after.value, after.normalized); err != nil {
 			return err
@@ -197,19 +197,19 @@ func (m *merge) write(own *Node, before, now, after state, computed bool) error 
 	}
 	if after.options != before.options {
 		if now.options != before.options && now.options != after.options {
-			m.conflict(own, OptionsConflict, now.options, after.options)
+			m.note(own, optionsConflict, now.options, after.options)
 		}
 		return own.SetOptions(json.RawMessage(after.options))
 	}
 	return nil
 }
 
-func (m *merge) conflict(n *Node, kind ConflictKind, lost, won string) {
-	m.conflicts = append(m.conflicts, Conflict{SchemaID: n.schemaID, ID: n.id, Kind: kind, Lost: lost, Won: won})
+func (m *merging) note(n *Node, kind conflictKind, lost, won string) {
+	m.conflicts = append(m.conflicts, conflict{SchemaID: n.schemaID, ID: n.id, Kind: kind, Lost: lost, Won: won})
 }
 
 // added merges a row, or a value, that a branch has added.
-func (m *merge) added(n *Node) error {
+func (m *merging) added(n *Node) error {
 	if n.change.removed {
 		return nil
 	}
@@ -292,7 +292,7 @@ func (n *Node) apply(ch change) error {
 	return nil
 }
 
-// savedChange is a change as [Content.Changes] writes it.
+// savedChange is a change as [Content.changes] writes it.
 type savedChange struct {
 	ID         int64           `json:"id"` // for an added row, of its multivalue
 	Value      *string         `json:"value,omitempty"`
@@ -304,8 +304,8 @@ type savedChange struct {
 	Added      []savedCell     `json:"added,omitzero"` // empty, but not nil, for a row without cells
 }
 
-// Changes returns every change of this run as JSON, for [Content.Restore].
-func (c *Content) Changes() (json.RawMessage, error) {
+// changes returns every change of this run as JSON, for [Content.restore].
+func (c *Content) changes() (json.RawMessage, error) {
 	saved := make([]savedChange, 0, len(c.changed))
 	for _, n := range c.changed {
 		switch ch := n.change; {
@@ -325,10 +325,10 @@ func (c *Content) Changes() (json.RawMessage, error) {
 	return json.Marshal(saved)
 }
 
-// Restore makes the changes that [Content.Changes] wrote again, on a tree that was
+// restore makes the changes that [Content.changes] wrote again, on a tree that was
 // parsed from the same payload. The tree may have some of the changes already: then it
 // becomes what the other tree was. The error names an id that this tree lacks.
-func (c *Content) Restore(changes json.RawMessage) error {
+func (c *Content) restore(changes json.RawMessage) error {
 	var saved []savedChange
 	if err := json.Unmarshal(changes, &saved); err != nil {
 		return fmt.Errorf("restoring changes: %w", err)

@@ -21,9 +21,9 @@ var (
 	lasting = []string{"id", "url", "queue", "schema", "document", "content", "metadata", "labels", "organization"}
 )
 
-// Recorded returns the hook call as JSON without its token and secrets, to be kept and
+// recorded returns the hook call as JSON without its token and secrets, to be kept and
 // parsed again; nil for a payload that was not parsed from JSON.
-func (p *Payload) Recorded() []byte {
+func (p *Payload) recorded() []byte {
 	if p.raw == nil {
 		return nil
 	}

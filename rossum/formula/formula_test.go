@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/exportpipeline/exportpipeline/internal/rossumrun"
 	"github.com/exportpipeline/exportpipeline/rossum"
 	"github.com/exportpipeline/exportpipeline/rossum/formula"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
@@ -113,9 +114,9 @@ func TestOnlyWhatDependsOnAChangeIsComputedAgain(t *testing.T) {
 	p := rossumtest.Annotation(parts()...).Payload()
 	s, c := compile(t, p), p.Annotation.Content
 	run(t, s, c)
-	c.TakeWritten()
+	rossumrun.TakeWritten(c)
 	set(t, c, "erp_id", "42")
-	r := run(t, s, c, c.TakeWritten()...)
+	r := run(t, s, c, rossumrun.TakeWritten(c)...)
 	if got := values(c, "url", "gate"); got != "https://erp.example/42 | yes" || strings.Join(r.Computed, " ") != "url gate" || r.Runs != 2 {
 		t.Errorf("%s, computed %v in %d runs", got, r.Computed, r.Runs)
 	}
@@ -129,7 +130,7 @@ func TestOnlyWhatDependsOnAChangeIsComputedAgain(t *testing.T) {
 	if _, err := c.Find("items")[0].AddRow(rossum.Cell{SchemaID: "quantity", Value: "3"}, rossum.Cell{SchemaID: "price", Value: "2"}, rossum.Cell{SchemaID: "amount"}, rossum.Cell{SchemaID: "share"}); err != nil {
 		t.Fatal(err)
 	}
-	run(t, s, c, c.TakeWritten()...)
+	run(t, s, c, rossumrun.TakeWritten(c)...)
 	if got := values(c, "amount", "sum"); got != "20.5 | 5 | 6 | 31.5" {
 		t.Errorf("after a new row: %s", got)
 	}
@@ -145,12 +146,12 @@ func TestComputedValuesAreNoOperations(t *testing.T) {
 		t.Errorf("operations %+v", ops)
 	}
 	// They survive a snapshot as what they are.
-	changes, err := c.Changes()
+	changes, err := rossumrun.Changes(c)
 	if err != nil {
 		t.Fatal(err)
 	}
 	again := rossumtest.Annotation(parts()...).Payload().Annotation.Content
-	if err := again.Restore(changes); err != nil {
+	if err := rossumrun.Restore(again, changes); err != nil {
 		t.Fatal(err)
 	}
 	if ops := again.Operations(); len(ops) != 1 || values(again, "url") != "https://erp.example/42" {
@@ -167,11 +168,11 @@ func TestBranchesDoNotDisputeOverFormulas(t *testing.T) {
 	set(t, right, "other", "2")
 	run(t, s, left, "erp_id")
 	run(t, s, right, "other")
-	conflicts, err := c.Merge(left, right)
+	conflicts, err := rossumrun.Merge(c, []any{left, right})
 	if err != nil || len(conflicts) != 0 {
 		t.Errorf("%v, %v", conflicts, err)
 	}
-	if run(t, s, c, c.TakeWritten()...); values(c, "both") != "12" {
+	if run(t, s, c, rossumrun.TakeWritten(c)...); values(c, "both") != "12" {
 		t.Errorf("both is %q", values(c, "both"))
 	}
 }
@@ -348,7 +349,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	r, err := formulas.Run(context.Background(), content, content.TakeWritten(), formula.Options{})
+	r, err := formulas.Run(context.Background(), content, rossumrun.TakeWritten(content), formula.Options{})
 	fmt.Println(r.Changed, content.Find("attach_url")[0].Value(), err)
 	// Output: [attach_url] https://erp.example/invoices/ERP-7/files <nil>
 }

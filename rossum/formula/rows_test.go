@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"testing"
 
+	"github.com/exportpipeline/exportpipeline/internal/rossumrun"
 	"github.com/exportpipeline/exportpipeline/rossum/formula"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 )
@@ -114,7 +115,7 @@ func TestAChangedColumnIsReadAgain(t *testing.T) {
 	if err := c.Find("q")[0].SetValue("5"); err != nil {
 		t.Fatal(err)
 	}
-	run(t, s, c, c.TakeWritten()...)
+	run(t, s, c, rossumrun.TakeWritten(c)...)
 	if got, want := values(c, "share", "same"), "10.0 of 20.0 | 4.0 of 20.0 | 2.0 of 20.0 | 4.0 of 20.0 | 5 | 4 | 1 | 4"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

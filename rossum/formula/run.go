@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/rossumrun"
 	"github.com/exportpipeline/exportpipeline/internal/txscript"
 	"github.com/exportpipeline/exportpipeline/rossum"
 )
@@ -230,7 +231,7 @@ func store(n *rossum.Node, kind string, v value) (bool, error) {
 	if text == "" && n.Value() == "" {
 		return false, nil
 	}
-	return true, n.SetComputed(text, normalized)
+	return true, rossumrun.SetComputed(n, text, normalized)
 }
 
 // sameNumber reports two spellings of one number.

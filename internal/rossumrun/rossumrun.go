@@ -1,0 +1,38 @@
+// Package rossumrun is what the run of an export needs of package rossum, and users do not:
+// recording the changes of a content tree, making them again, joining those of branches,
+// and writing formula fields. Package rossum fills it in; content and node are its *Content
+// and *Node.
+package rossumrun
+
+import "encoding/json"
+
+var (
+	// TakeWritten returns the schema_ids of the fields of a content whose values have
+	// changed, and of the tables that have got or lost rows, since it was called last; nil
+	// if there are none. A clone starts with none.
+	TakeWritten func(content any) []string
+
+	// SetComputed writes what the formula of the field node gives: without an operation in
+	// the answer, since the platform computes formula fields itself and lets nobody else
+	// write them.
+	SetComputed func(node any, value, normalized string) error
+
+	// Changes returns every change of a content in this run as JSON, for Restore.
+	Changes func(content any) (json.RawMessage, error)
+
+	// Restore makes the changes that Changes wrote again, on a content that was parsed from
+	// the same payload. It may have some of the changes already: then it becomes what the
+	// other one was. The error names an id that it lacks.
+	Restore func(content any, changes json.RawMessage) error
+
+	// Merge applies what branches changed to the content that they were cloned from, which
+	// must not have changed meanwhile. They are applied in order: where two have written one
+	// field the later one wins, a removed row stays removed, and conflicts has a text for
+	// each. Rows that several branches add to one table are all kept. The error says that a
+	// branch is no clone of the content.
+	Merge func(content any, branches []any) (conflicts []string, err error)
+
+	// Recorded returns a payload as JSON without its token and secrets, to be kept and parsed
+	// again; nil for one that was not parsed from JSON.
+	Recorded func(payload any) []byte
+)
