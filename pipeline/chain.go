@@ -113,6 +113,9 @@ func (c *Chain) Keep(ctx context.Context, p *rossum.Payload, o KeepOptions, opti
 	if err != nil {
 		return Kept{Response: failure(err)}, err
 	}
+	if config.timeout > 0 {
+		x.run.ends = time.Now().Add(config.timeout) // what the ledger takes is a part of it
+	}
 	if config.journal == nil || config.dry != nil {
 		response, err := c.run(ctx, x)
 		return Kept{Response: response}, err
@@ -131,13 +134,13 @@ func failure(err error) *rossum.Response {
 
 // run runs the whole chain and returns the answer.
 func (c *Chain) run(ctx context.Context, x *Export) (*rossum.Response, error) {
-	if d := x.run.config.timeout; d > 0 {
-		x.run.ends = time.Now().Add(d)
+	if !x.run.ends.IsZero() {
+		d := time.Until(x.run.ends)
 		if hasFinal(c.links) {
 			d -= min(graceTime, d/6) // what Finally steps may need is a part of the time
 		}
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, d, fmt.Errorf("the export took longer than %v: %w", d, context.DeadlineExceeded))
+		ctx, cancel = context.WithTimeoutCause(ctx, d, x.run.late())
 		defer cancel()
 	}
 	report := x.run.report
@@ -302,6 +305,11 @@ func hasFinal(links []link) bool {
 		}
 		return l.final
 	})
+}
+
+// late is why an export ends that has taken too long.
+func (r *run) late() error {
+	return fmt.Errorf("the export took longer than %v: %w", r.config.timeout, context.DeadlineExceeded)
 }
 
 // grace is what a Finally step gets now.

@@ -61,7 +61,7 @@ type Kept struct {
 // goes on elsewhere.
 func (c *Chain) keep(ctx context.Context, x *Export) (Kept, error) {
 	j := x.run.config.journal
-	claimed, earlier, knowledge, err := c.claim(ctx, x)
+	claimed, earlier, knowledge, err := c.claimInTime(ctx, x)
 	if err != nil {
 		return Kept{}, err
 	}
@@ -141,6 +141,16 @@ func (l *runLog) beat(ctx context.Context) (context.Context, func()) {
 		}
 	}()
 	return ctx, func() { cancel(nil); <-done }
+}
+
+// claimInTime claims the run within the time that it has.
+func (c *Chain) claimInTime(ctx context.Context, x *Export) (Claimed, *history, []*madeCall, error) {
+	if !x.run.ends.IsZero() {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadlineCause(ctx, x.run.ends, x.run.late())
+		defer cancel()
+	}
+	return c.claim(ctx, x)
 }
 
 // claim makes this process the owner of the run: a new one, or one that was cut short.

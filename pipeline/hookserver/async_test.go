@@ -3,7 +3,6 @@ package hookserver_test
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -165,59 +164,6 @@ func TestOptionsThatMakeNoSenseAreAllRefused(t *testing.T) {
 	}
 	if _, err := hookserver.New(hookserver.Options{}); err == nil || !strings.Contains(err.Error(), "0 of Chain") || !strings.Contains(err.Error(), "there is no secret of the hook") {
 		t.Errorf("got %v", err)
-	}
-}
-
-// brokenLedger takes nothing while it is broken.
-type brokenLedger struct {
-	pipeline.Ledger
-	claims, appends atomic.Bool
-}
-
-var errFull = errors.New("disk full")
-
-func (b *brokenLedger) Claim(ctx context.Context, k pipeline.RunKey, o pipeline.ClaimOptions) (pipeline.Claimed, error) {
-	if b.claims.Load() {
-		return pipeline.Claimed{}, errFull
-	}
-	return b.Ledger.Claim(ctx, k, o)
-}
-
-func (b *brokenLedger) Append(ctx context.Context, l pipeline.Lease, r ...pipeline.Record) error {
-	if b.appends.Load() {
-		return errFull
-	}
-	return b.Ledger.Append(ctx, l, r...)
-}
-
-func TestNothingIsSentThatTheLedgerDoesNotKnowAndAfterwardsItWorksAgain(t *testing.T) {
-	t.Parallel()
-	ledger := &brokenLedger{Ledger: pipeline.MemoryLedger()}
-	journal, err := pipeline.NewJournal(ledger, pipeline.JournalOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var sent atomic.Int32
-	h := newServer(t, hookserver.Options{Journal: journal, Chain: chainOf(t, pipeline.StepFunc(func(ctx context.Context, x *pipeline.Export) error {
-		_, err := x.Once(ctx, pipeline.Act{Call: "request", What: "POST https://erp.example/invoices"}, func(context.Context, pipeline.Attempt) (*pipeline.Answer, error) {
-			sent.Add(1)
-			return &pipeline.Answer{Status: 201}, nil
-		})
-		return err
-	}))})
-	ledger.claims.Store(true)
-	if status, answer := serve(h, hookCall(invoice().Bytes())); status != 503 || !strings.Contains(answer.Messages[0].Content, "disk full") || sent.Load() != 0 {
-		t.Errorf("%d %+v, %d sent", status, answer, sent.Load())
-	}
-	ledger.claims.Store(false)
-	ledger.appends.Store(true)
-	if status, answer := serve(h, hookCall(invoice().Bytes())); status != 200 || !answer.Failed() || sent.Load() != 0 ||
-		!strings.Contains(answer.Messages[0].Content, "nothing was sent: disk full") || !strings.HasSuffix(answer.Messages[0].Content, "No call was made.") {
-		t.Errorf("%d %+v, %d sent", status, answer, sent.Load())
-	}
-	ledger.appends.Store(false)
-	if status, answer := serve(h, hookCall(invoice().Bytes())); status != 200 || answer.Failed() || sent.Load() != 1 {
-		t.Errorf("%d %+v, %d sent", status, answer, sent.Load())
 	}
 }
 
