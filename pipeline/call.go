@@ -260,7 +260,7 @@ func (x *Export) make(ctx context.Context, a Act, c *madeCall, send func(context
 	if err != nil && answer == nil && isLeft(ctx) {
 		return nil, err // whoever goes on with the run settles the call
 	}
-	if err != nil && answer == nil && a.Harmless != nil && a.Harmless(err) {
+	if err != nil && a.Harmless != nil && a.Harmless(err) {
 		err = NotSent(err)
 	}
 	if err != nil && answer == nil && c.unsure && !maybeSent(err) {
@@ -299,7 +299,7 @@ func replyOf(x *Export, id callID, answer *Answer, err error) *replyRecord {
 		if r.Answer != nil && len(r.Answer.Body) > maxRecordedBody { // it was too long
 			r.Answer.Body = r.Answer.Body[:maxRecordedBody]
 		}
-		r.Error, r.Sent, r.Timeout = x.Redact(err.Error()), answer != nil || maybeSent(err), isTimeout(err)
+		r.Error, r.Sent, r.Timeout = x.Redact(err.Error()), maybeSent(err), isTimeout(err)
 	}
 	return r
 }

@@ -211,7 +211,7 @@ func (l *runLog) made() []*madeCall {
 	defer l.mu.Unlock()
 	var list []*madeCall
 	for _, c := range l.calls {
-		if !c.reads && !c.Aside && !(c.reply != nil && c.reply.Answer == nil && !c.reply.Sent) {
+		if !c.reads && !c.Aside && !(c.reply != nil && c.reply.Error != "" && !c.reply.Sent) {
 			copied := *c
 			list = append(list, &copied)
 		}
