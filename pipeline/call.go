@@ -284,7 +284,9 @@ func (x *Export) newCall(a Act) *madeCall {
 	c := &madeCall{made: time.Now(), reads: a.Reads, callRecord: callRecord{
 		callID: id, Name: name, What: x.Redact(a.What), Begun: x.WallTime(), Limit: a.Limit, Reads: a.Reads, Repeatable: a.Repeatable, Aside: a.aside, Request: a.Request,
 	}}
-	if i := x.run.config.idempotency; !a.Reads && !a.aside && i.applies(name) {
+	// What has a probe of its own and speaks no HTTP, such as a file, carries no key.
+	byKey := !a.Reads && !a.aside && (a.Probe == nil || a.Request != nil)
+	if i := x.run.config.idempotency; byKey && i.applies(name) {
 		c.Key = x.run.log.keyOf(id)
 	}
 	return c
@@ -340,96 +342,4 @@ func (r *replyRecord) recorded() (*Answer, error) {
 		return answer, &RecordedError{r.Error, r.Sent, r.Timeout}
 	}
 	return answer, nil
-}
-
-// settle decides about a call that an earlier process had begun. With done the call is
-// not made.
-func (x *Export) settle(ctx context.Context, a Act, c, past *madeCall) (answer *Answer, err error, done bool) {
-	if past.reply != nil {
-		answer, err := past.reply.recorded()
-		if past.reads && past.Aside {
-			return answer, err, true // no news to anybody
-		}
-		x.decideCall("%s: answered in the part of the run that was cut short; the answer is that of the ledger", past)
-		x.recordPast(past)
-		return answer, err, true
-	}
-	if a.Probe != nil {
-		if answer, err := a.Probe(ctx); answer != nil || err != nil {
-			return x.probed(ctx, c, past, answer, err)
-		}
-	}
-	if past.reads || a.Reads || past.Repeatable || a.Repeatable {
-		x.decideCall("%s: begun in the part of the run that was cut short, and made again, since it may be repeated", past)
-		return nil, nil, false
-	}
-	if past.Key != "" && c.Key == past.Key {
-		c.unsure = true
-		if err := c.sameRequest(past); err != nil {
-			return nil, NotSent(fmt.Errorf("%s cannot be repeated: %w", past.What, err)), true
-		}
-		x.decideCall("%s: begun in the part of the run that was cut short, and made again with its idempotency key", past)
-		return nil, nil, false
-	}
-	if p, ok := x.run.config.probes[past.Name]; ok {
-		return x.probe(ctx, p, c, past)
-	}
-	if v := past.verdict; v != nil {
-		return x.byVerdict(c, past, *v)
-	}
-	return nil, x.unsettled(past), true
-}
-
-func (x *Export) unsettled(past *madeCall) *UnsettledError {
-	return &UnsettledError{Run: x.run.log.info.ID, Call: past.ref(), What: past.What, Begun: past.Begun}
-}
-
-// probed does as the step's own probe says.
-func (x *Export) probed(ctx context.Context, c, past *madeCall, answer *Answer, err error) (*Answer, error, bool) {
-	if err != nil && past.verdict != nil {
-		return x.byVerdict(c, past, *past.verdict)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%w; looking for it: %w", x.unsettled(past), err), true
-	}
-	x.decideCall("%s: done by the part of the run that was cut short, as the target shows", past)
-	answer.Recorded = true
-	return answer, x.run.log.answered(ctx, c, replyOf(x, c.callID, answer, nil)), true
-}
-
-func (x *Export) decideCall(format string, past *madeCall) { x.Decide(format, past.What) }
-
-// sameRequest takes over what the first attempt sent: the other side may refuse a key
-// that comes with other bytes.
-func (c *madeCall) sameRequest(past *madeCall) error {
-	if past.Request == nil || c.Request == nil {
-		return nil
-	}
-	if past.Request.Made != c.Request.Made || past.Request.Method != c.Request.Method {
-		return errors.New("the settings have changed since it was begun")
-	}
-	c.Request = past.Request
-	return nil
-}
-
-// byVerdict does as a person has said.
-func (x *Export) byVerdict(c, past *madeCall, v Verdict) (*Answer, error, bool) {
-	if !v.There {
-		x.decideCall("%s: made again, since it is not there, as a person has said", past)
-		return nil, nil, false
-	}
-	x.decideCall("%s: it is there, as a person has said", past)
-	answer := v.answer()
-	err := x.run.log.answered(context.Background(), c, replyOf(x, c.callID, answer, nil))
-	return answer, err, true
-}
-
-// recordPast shows an earlier call in the report.
-func (x *Export) recordPast(past *madeCall) {
-	method, url, _ := strings.Cut(past.What, " ")
-	r := CallReport{Method: method, URL: url, Attempts: 1, Recorded: true, Error: past.reply.Error}
-	if a := past.reply.Answer; a != nil {
-		r.Status, r.Took, r.Received = a.Status, Duration(a.Took), int64(len(a.Body))
-	}
-	x.RecordCall(r)
 }

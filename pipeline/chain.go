@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -291,34 +290,6 @@ func (s *scope) notRun(step *link, decisions ...string) {
 
 // pathKey keeps the slash of a path for its parts.
 var pathKey = strings.NewReplacer("%", "%25", "/", "%2F")
-
-// graceTime is what a Finally step gets after the context of the export ended.
-const graceTime = 5 * time.Second
-
-func hasFinal(links []link) bool {
-	return slices.ContainsFunc(links, func(l link) bool {
-		switch p := l.program.(type) {
-		case *Chain:
-			return l.final || hasFinal(p.links)
-		case branches:
-			return l.final || hasFinal(p)
-		}
-		return l.final
-	})
-}
-
-// late is why an export ends that has taken too long.
-func (r *run) late() error {
-	return fmt.Errorf("the export took longer than %v: %w", r.config.timeout, context.DeadlineExceeded)
-}
-
-// grace is what a Finally step gets now.
-func (r *run) grace() time.Duration {
-	if r.ends.IsZero() {
-		return graceTime
-	}
-	return min(graceTime, time.Until(r.ends))
-}
 
 // run runs one step with everything around it: report, span, recover, ledger. A step
 // that ended in a process which was cut short is not run again: the export gets what it

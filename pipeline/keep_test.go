@@ -407,3 +407,25 @@ func TestWhatWasMadeNamesStatusPlaceAndID(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatHasAProbeOfItsOwnIsNotRepeatedByAKey: a file carries no key, so that nobody
+// could know the second one by it.
+func TestWhatHasAProbeOfItsOwnIsNotRepeatedByAKey(t *testing.T) {
+	t.Parallel()
+	acts := 0
+	chain := chainOf(t, pipeline.StepFunc(func(ctx context.Context, x *pipeline.Export) error {
+		act := pipeline.Act{Call: "file", What: "put a.csv", Probe: func(context.Context) (*pipeline.Answer, error) { return nil, nil }}
+		_, err := x.Once(ctx, act, func(_ context.Context, a pipeline.Attempt) (*pipeline.Answer, error) {
+			if acts++; a.Key != "" {
+				t.Errorf("the key is %q", a.Key)
+			}
+			return &pipeline.Answer{}, nil
+		})
+		return err
+	}))
+	keys := pipeline.WithIdempotency(pipeline.Idempotency{})
+	ledger := lostAnswer(t, chain, keepCall(), keys)
+	if _, err := chain.Export(t.Context(), keepCall().Payload(), keys, pipeline.WithJournal(journal(t, ledger))); !errors.Is(err, pipeline.ErrUnsettled) || acts != 1 {
+		t.Errorf("%v, %d acts", err, acts)
+	}
+}

@@ -78,14 +78,14 @@ var ErrNoCall = errors.New("the hook call was not recorded")
 
 // Call returns the hook call that a run is of, without its token and secrets, and the
 // path at which the hook was called. The error wraps ErrNoRun if the run is not there,
-// [ErrNoCall] if its call was not recorded, and ErrMaybeSent if it waits for a [Verdict].
+// [ErrNoCall] if its call was not recorded, and [ErrUnsettled] if it waits for a [Verdict].
 func (j *Journal) Call(ctx context.Context, id RunID) (p *rossum.Payload, path string, err error) {
 	h, err := j.load(ctx, id)
 	if err != nil {
 		return nil, "", err
 	}
 	if h.stopped {
-		return nil, "", fmt.Errorf("run %s waits for a verdict: %w", id, ErrMaybeSent)
+		return nil, "", fmt.Errorf("run %s waits for a verdict: %w", id, ErrUnsettled)
 	}
 	b, err := j.beginning(h)
 	if err == nil && b.Payload == nil {
@@ -123,7 +123,7 @@ func (j *Journal) Recover(ctx context.Context, choose func(p *rossum.Payload, pa
 
 func (j *Journal) recoverOne(ctx context.Context, info RunInfo, choose func(*rossum.Payload, string) *Chain, options []Option) (Kept, bool, error) {
 	p, path, err := j.Call(ctx, info.ID)
-	if errors.Is(err, ErrNoRun) || errors.Is(err, ErrMaybeSent) {
+	if errors.Is(err, ErrNoRun) || errors.Is(err, ErrUnsettled) {
 		return Kept{}, false, nil
 	}
 	if err != nil {

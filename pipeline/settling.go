@@ -7,10 +7,10 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"iter"
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -155,101 +155,94 @@ func (x *Export) waitUntil(ctx context.Context, t time.Time) error {
 	}
 }
 
-// Verdict is what a person says of a call that was begun and whose answer is not known,
-// having looked into the target system.
-type Verdict struct {
-	// There says that the other side has acted on it. Without it the call is made.
-	There bool `json:"there"`
-	// Status and Body are what the lost answer would have told the steps, such as 201
-	// and {"id": 7}. 200 if Status is 0.
-	Status int         `json:"status,omitempty"`
-	Header http.Header `json:"header,omitempty"`
-	Body   []byte      `json:"body,omitempty"`
-	// By is who says so, for the report.
-	By string `json:"by,omitempty"`
-}
-
-func (v Verdict) answer() *Answer {
-	a := &Answer{Status: v.Status, Header: v.Header, Body: v.Body, Recorded: true}
-	if a.Status == 0 {
-		a.Status = http.StatusOK
+// settle decides about a call that an earlier process had begun. With done the call is
+// not made.
+func (x *Export) settle(ctx context.Context, a Act, c, past *madeCall) (answer *Answer, err error, done bool) {
+	if past.reply != nil {
+		answer, err := past.reply.recorded()
+		if past.reads && past.Aside {
+			return answer, err, true // no news to anybody
+		}
+		x.decideCall("%s: answered in the part of the run that was cut short; the answer is that of the ledger", past)
+		x.recordPast(past)
+		return answer, err, true
 	}
-	if a.Header == nil {
-		a.Header = http.Header{}
-	}
-	return a
-}
-
-// Pending is a call of a run that was cut short, of which nobody knows whether it was
-// made.
-type Pending struct {
-	Run   RunInfo
-	Call  CallRef
-	Step  string
-	What  string
-	Begun time.Time
-	// Over is when the call has ended at the latest: who looks for it earlier may miss it.
-	// The target system may need some time more.
-	Over time.Time
-	// Verdict is what a person has said of it, nil if nothing.
-	Verdict *Verdict
-}
-
-// Pending lists the calls that wait for a verdict, those of the newest runs first.
-func (j *Journal) Pending(ctx context.Context, q RunQuery) iter.Seq2[Pending, error] {
-	q.State = 0
-	return func(yield func(Pending, error) bool) {
-		for info, err := range j.ledger.Find(ctx, q) {
-			if info.State == RunEnded {
-				continue
-			}
-			var h *history
-			if err == nil {
-				h, err = j.load(ctx, info.ID)
-			}
-			if errors.Is(err, ErrNoRun) || err == nil && info.State == RunLive && !h.stopped {
-				continue // erased meanwhile, or it goes on
-			}
-			if err != nil {
-				if !yield(Pending{Run: info}, err) {
-					return
-				}
-				continue
-			}
-			for _, c := range h.calls {
-				if !c.isOpen() {
-					continue
-				}
-				if !yield(Pending{Run: info, Call: c.ref(), Step: c.Name, What: c.What, Begun: c.Begun, Over: c.Begun.Add(c.Limit), Verdict: c.verdict}, nil) {
-					return
-				}
-			}
+	if a.Probe != nil {
+		if answer, err := a.Probe(ctx); answer != nil || err != nil {
+			return x.probed(ctx, c, past, answer, err)
 		}
 	}
+	if past.reads || a.Reads || past.Repeatable || a.Repeatable {
+		x.decideCall("%s: begun in the part of the run that was cut short, and made again, since it may be repeated", past)
+		return nil, nil, false
+	}
+	if past.Key != "" && c.Key == past.Key {
+		c.unsure = true
+		if err := c.sameRequest(past); err != nil {
+			return nil, NotSent(fmt.Errorf("%s cannot be repeated: %w", past.What, err)), true
+		}
+		x.decideCall("%s: begun in the part of the run that was cut short, and made again with its idempotency key", past)
+		return nil, nil, false
+	}
+	if p, ok := x.run.config.probes[past.Name]; ok {
+		return x.probe(ctx, p, c, past)
+	}
+	if v := past.verdict; v != nil {
+		return x.byVerdict(c, past, *v)
+	}
+	return nil, x.unsettled(past), true
 }
 
-// isOpen reports that the other side may have acted, and nobody knows.
-func (c *pastCall) isOpen() bool { return c.reply == nil && !c.Reads && !c.Repeatable }
+func (x *Export) unsettled(past *madeCall) *UnsettledError {
+	return &UnsettledError{Run: x.run.log.info.ID, Call: past.ref(), What: past.What, Begun: past.Begun}
+}
 
-// Settle notes a person's verdict. The run goes on with it when the hook is called again,
-// or by [Recover]. The error wraps ErrNoRun if the run or the call is not there.
-func (j *Journal) Settle(ctx context.Context, run RunID, call CallRef, v Verdict) error {
-	h, err := j.load(ctx, run)
+// probed does as the step's own probe says.
+func (x *Export) probed(ctx context.Context, c, past *madeCall, answer *Answer, err error) (*Answer, error, bool) {
+	if err != nil && past.verdict != nil {
+		return x.byVerdict(c, past, *past.verdict)
+	}
 	if err != nil {
-		return fmt.Errorf("settling a call: %w", err)
+		return nil, fmt.Errorf("%w; looking for it: %w", x.unsettled(past), err), true
 	}
-	for _, c := range h.calls {
-		if c.ref() != call {
-			continue
-		}
-		if !c.isOpen() {
-			return fmt.Errorf("settling call %s of run %s: its answer is known, or it may be repeated", call, run)
-		}
-		r, err := j.record(placeOf(recordVerdict, h.RunInfo), recordVerdict, verdictRecord{c.callID, v})
-		if err != nil {
-			return err
-		}
-		return j.ledger.Note(ctx, run, r)
+	x.decideCall("%s: done by the part of the run that was cut short, as the target shows", past)
+	answer.Recorded = true
+	return answer, x.run.log.answered(ctx, c, replyOf(x, c.callID, answer, nil)), true
+}
+
+func (x *Export) decideCall(format string, past *madeCall) { x.Decide(format, past.What) }
+
+// sameRequest takes over what the first attempt sent: the other side may refuse a key
+// that comes with other bytes.
+func (c *madeCall) sameRequest(past *madeCall) error {
+	if past.Request == nil || c.Request == nil {
+		return nil
 	}
-	return fmt.Errorf("settling call %s of run %s: %w", call, run, ErrNoRun)
+	if past.Request.Made != c.Request.Made || past.Request.Method != c.Request.Method {
+		return errors.New("the settings have changed since it was begun")
+	}
+	c.Request = past.Request
+	return nil
+}
+
+// byVerdict does as a person has said.
+func (x *Export) byVerdict(c, past *madeCall, v Verdict) (*Answer, error, bool) {
+	if !v.There {
+		x.decideCall("%s: made again, since it is not there, as a person has said", past)
+		return nil, nil, false
+	}
+	x.decideCall("%s: it is there, as a person has said", past)
+	answer := v.answer()
+	err := x.run.log.answered(context.Background(), c, replyOf(x, c.callID, answer, nil))
+	return answer, err, true
+}
+
+// recordPast shows an earlier call in the report.
+func (x *Export) recordPast(past *madeCall) {
+	method, url, _ := strings.Cut(past.What, " ")
+	r := CallReport{Method: method, URL: url, Attempts: 1, Recorded: true, Error: past.reply.Error}
+	if a := past.reply.Answer; a != nil {
+		r.Status, r.Took, r.Received = a.Status, Duration(a.Took), int64(len(a.Body))
+	}
+	x.RecordCall(r)
 }

@@ -78,7 +78,7 @@ func (s *Server) outcome(o *pipeline.Outcome) *rossum.Response {
 func (s *Server) recoverForEver() {
 	ticker := time.NewTicker(s.journal.Lease() / 3)
 	defer ticker.Stop()
-	waiting := make(map[pipeline.RunID]int) // for a person, by the count of their records
+	waiting := make(map[pipeline.RunID]int) // for a person, with the count of their records
 	for {
 		still := make(map[pipeline.RunID]int)
 		for info, err := range s.journal.Ledger().Find(s.base, pipeline.RunQuery{State: pipeline.RunAbandoned}) {
@@ -88,8 +88,10 @@ func (s *Server) recoverForEver() {
 				}
 				continue
 			}
-			if waiting[info.ID] == info.Count || s.takeUp(info) {
+			if waiting[info.ID] == info.Count {
 				still[info.ID] = info.Count
+			} else if count, waits := s.takeUp(info); waits {
+				still[info.ID] = count
 			}
 		}
 		waiting = still
@@ -101,12 +103,13 @@ func (s *Server) recoverForEver() {
 	}
 }
 
-// takeUp goes on with one run, or reports that it waits for a person.
-func (s *Server) takeUp(info pipeline.RunInfo) (waits bool) {
+// takeUp goes on with one run, or reports that it waits for a person, and how many records
+// it has then.
+func (s *Server) takeUp(info pipeline.RunInfo) (count int, waits bool) {
 	ctx := context.WithoutCancel(s.base)
 	p, path, err := s.journal.Call(ctx, info.ID)
-	if errors.Is(err, pipeline.ErrMaybeSent) || errors.Is(err, pipeline.ErrNoRun) || s.base.Err() != nil {
-		return errors.Is(err, pipeline.ErrMaybeSent)
+	if errors.Is(err, pipeline.ErrUnsettled) || errors.Is(err, pipeline.ErrNoRun) || s.base.Err() != nil {
+		return info.Count, errors.Is(err, pipeline.ErrUnsettled)
 	}
 	var chain *pipeline.Chain
 	release := func() {}
@@ -117,8 +120,14 @@ func (s *Server) takeUp(info pipeline.RunInfo) (waits bool) {
 		defer release()
 		_, err = s.keep(chain, p, pipeline.KeepOptions{Resume: info.ID, Path: path})
 	}
-	if err != nil && !errors.Is(err, pipeline.ErrBusy) && !errors.Is(err, pipeline.ErrEnded) {
-		s.log.Error("an export that was cut short was taken up and failed", "run", info.ID, "export", info.Key.String(), "error", err)
+	if err == nil || errors.Is(err, pipeline.ErrBusy) || errors.Is(err, pipeline.ErrEnded) {
+		return 0, false
 	}
-	return false
+	s.log.Error("an export that was cut short was taken up and failed", "run", info.ID, "export", info.Key.String(), "error", err)
+	if !errors.Is(err, pipeline.ErrChanged) && !errors.Is(err, pipeline.ErrNoCall) {
+		return 0, false
+	}
+	// This program cannot go on with it: each attempt would only make it longer.
+	o, err := s.journal.Outcome(ctx, info.ID)
+	return o.Count, err == nil
 }

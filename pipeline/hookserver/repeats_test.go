@@ -299,3 +299,23 @@ func TestACallWhoseCallerHasGoneBeginsNothing(t *testing.T) {
 		t.Errorf("%d %+v, %d invoices", status, answer, acts.Load())
 	}
 }
+
+// TestARunThatNoChainCanGoOnWithIsTriedOnce: each attempt makes its records longer.
+func TestARunThatNoChainCanGoOnWithIsTriedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ledger := pipeline.MemoryLedger()
+		var acts atomic.Int32
+		dying, ctx := pipelinetest.NewMortal(t.Context(), ledger, 3, true) // claim, call, reply
+		_, _ = chainOf(t, pipeline.Named("gone", erpStep(&acts, 0))).Export(ctx, invoice().Payload(), pipeline.WithJournal(journalOn(t, dying)))
+		if err := dying.Bury(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		newServer(t, hookserver.Options{Chain: chainOf(t, erpStep(&acts, 0)), Journal: journalOn(t, ledger), Recover: true})
+		time.Sleep(24 * time.Hour)
+		for info, err := range ledger.Find(t.Context(), pipeline.RunQuery{}) {
+			if err != nil || info.Count > 10 || info.State != pipeline.RunAbandoned || acts.Load() != 1 {
+				t.Errorf("%+v, %v, %d acts", info, err, acts.Load())
+			}
+		}
+	})
+}
