@@ -30,7 +30,9 @@ func (b *beforeClaim) Claim(ctx context.Context, key pipeline.RunKey, o pipeline
 
 func TestExportMakesNoSecondExportOfWhatHasEndedMeanwhile(t *testing.T) {
 	t.Parallel()
-	for name, other := range map[string]*rossumtest.Call{"a repeat": keepCall(), "other content": keepCall().With(rossumtest.Field("corrected", "yes"))} {
+	for name, other := range map[string]*rossumtest.Call{
+		"a repeat": keepCall(), "other content": keepCall().With(rossumtest.Field("corrected", "yes")),
+	} {
 		erp, shared := newCountingERP(false), pipeline.MemoryLedger()
 		chain := chainOf(t, posts(erp, "/first", "a"))
 		paused := &beforeClaim{shared, 1, func() {
@@ -39,7 +41,8 @@ func TestExportMakesNoSecondExportOfWhatHasEndedMeanwhile(t *testing.T) {
 			}
 		}}
 		answer, err := chain.Export(t.Context(), keepCall().Payload(), pipeline.WithJournal(journal(t, paused)))
-		if name == "a repeat" && (err != nil || answer.Failed() || len(answer.Operations) != 1) || name != "a repeat" && (!errors.Is(err, pipeline.ErrStale) || !answer.Failed()) {
+		given := err == nil && !answer.Failed() && len(answer.Operations) == 1
+		if same := name == "a repeat"; given != same || !same && (!errors.Is(err, pipeline.ErrStale) || !answer.Failed()) {
 			t.Errorf("%s: %+v, %v", name, answer, err)
 		}
 		if erp.acts["/first"] != 1 {
@@ -94,7 +97,10 @@ func TestExportWaitsForWhatGoesOn(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			erp, shared := newCountingERP(false), pipeline.MemoryLedger()
-			chain := chainOf(t, posts(erp, "/first", "a"), pipeline.StepFunc(func(context.Context, *pipeline.Export) error { time.Sleep(20 * time.Second); return nil }))
+			chain := chainOf(t, posts(erp, "/first", "a"), pipeline.StepFunc(func(context.Context, *pipeline.Export) error {
+				time.Sleep(20 * time.Second)
+				return nil
+			}))
 			first := make(chan string)
 			go func() {
 				answer, _ := chain.Export(t.Context(), keepCall().Payload(), pipeline.WithJournal(journal(t, shared)))
