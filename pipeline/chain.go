@@ -3,7 +3,6 @@ package pipeline
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -72,32 +71,18 @@ func (c *Chain) Close() error { return closeLinks(c.links) }
 // and operations there were until then: what an ERP has answered is not lost.
 //
 // With [WithJournal] the export is kept on a ledger, and goes on where an earlier
-// process was cut short in the same export; see [Chain.Keep]. If an export of the
-// annotation has ended elsewhere after Export was called, nothing is run: the answer is
-// that export's if the content is the same, otherwise the error is a [*StaleError].
+// process was cut short in the same export; see [Chain.Keep]. It waits for an export of the
+// annotation that goes on elsewhere, for as long as the run may take, and gives its answer
+// if the content is the same. If one has ended elsewhere after Export was called, nothing
+// is run either: the answer is that export's, or the error a [*StaleError] if the content
+// is another.
 func (c *Chain) Export(ctx context.Context, p *rossum.Payload, options ...Option) (*rossum.Response, error) {
 	j := newConfig(options).journal
 	if j == nil || p == nil || p.Annotation == nil {
 		k, err := c.Keep(ctx, p, KeepOptions{}, options...)
 		return k.Response, err
 	}
-	last, _, err := j.Latest(ctx, KeyOf(p))
-	if err != nil {
-		err = fmt.Errorf("%w: %w", ErrNotNoted, err)
-		return failure(err), err
-	}
-	after := last.Generation
-	if last.State != RunEnded {
-		after = max(after-1, 0) // its end will be news
-	}
-	k, err := c.Keep(ctx, p, KeepOptions{After: after}, options...)
-	var stale *StaleError
-	if errors.As(err, &stale) && stale.Run.Content == ContentOf(p) {
-		if o, loadErr := j.Outcome(ctx, stale.Run.ID); loadErr == nil && o.Response != nil {
-			return o.Response, o.err()
-		}
-	}
-	return k.Response, err
+	return c.exportOnce(ctx, j, p, options)
 }
 
 // Keep is Export that says which run of the ledger it was, for servers. The error is a

@@ -63,7 +63,7 @@ func (c *Chain) goOn(ctx context.Context, j *Journal, lease Lease, h *history) e
 
 // fits says whether the chain can go on with a run: the steps that have ended, or may
 // have sent something, must be there, in their order, and known for sure. A step that
-// now stands in another row, such as a branch of a Parallel, is known by its key.
+// is in another row now, such as a branch of a Parallel, is known by its key.
 func (c *Chain) fits(h *history) ([]movedStep, error) {
 	paths := c.paths("")
 	find := func(path string) int { return slices.IndexFunc(paths, func(p pathOf) bool { return p.path == path }) }
@@ -82,7 +82,7 @@ func (c *Chain) fits(h *history) ([]movedStep, error) {
 			}
 		}
 		if at >= 0 && (paths[at].unsure || slices.Contains(touched, old+"#2")) {
-			return nil, fmt.Errorf("%w: the chain has changed, and several of its steps are called like step %s; give them names of their own", ErrChanged, old)
+			return nil, fmt.Errorf("%w: the chain has changed, and several of its steps have the name of step %s; give each a name of its own", ErrChanged, old)
 		}
 		row := rowOf(old)
 		if at >= 0 && rowOf(paths[at].path) != row && row == "" { // it counts where it is now

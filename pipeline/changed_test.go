@@ -71,7 +71,8 @@ func TestARunGoesOnInAChainThatHasChanged(t *testing.T) {
 					announced := at == 4 && done // the second call, and nobody knows more
 					stops := tt.stops != nil && (announced || tt.stops(erp.acts))
 					err := goesOnTwice(t, now, ledger, keys)
-					if most, all := erp.most(); most > 1 || !errors.Is(err, pipeline.ErrStale) && (errors.Is(err, pipeline.ErrChanged) != stops || err != nil && !stops) {
+					if most, all := erp.most(); most > 1 ||
+						!errors.Is(err, pipeline.ErrStale) && (errors.Is(err, pipeline.ErrChanged) != stops || err != nil && !stops) {
 						t.Errorf("write %d, done %v: %v, want it stopped %v; acts%s", at, done, err, stops, all)
 					}
 				}

@@ -3,7 +3,10 @@ package pipeline_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/pipeline/pipelinetest"
@@ -27,7 +30,9 @@ func (b *beforeClaim) Claim(ctx context.Context, key pipeline.RunKey, o pipeline
 
 func TestExportMakesNoSecondExportOfWhatHasEndedMeanwhile(t *testing.T) {
 	t.Parallel()
-	for name, other := range map[string]*rossumtest.Call{"a repeat": keepCall(), "other content": keepCall().With(rossumtest.Field("corrected", "yes"))} {
+	for name, other := range map[string]*rossumtest.Call{
+		"a repeat": keepCall(), "other content": keepCall().With(rossumtest.Field("corrected", "yes")),
+	} {
 		erp, shared := newCountingERP(false), pipeline.MemoryLedger()
 		chain := chainOf(t, posts(erp, "/first", "a"))
 		paused := &beforeClaim{shared, 1, func() {
@@ -36,7 +41,8 @@ func TestExportMakesNoSecondExportOfWhatHasEndedMeanwhile(t *testing.T) {
 			}
 		}}
 		answer, err := chain.Export(t.Context(), keepCall().Payload(), pipeline.WithJournal(journal(t, paused)))
-		if name == "a repeat" && (err != nil || answer.Failed() || len(answer.Operations) != 1) || name != "a repeat" && (!errors.Is(err, pipeline.ErrStale) || !answer.Failed()) {
+		given := err == nil && !answer.Failed() && len(answer.Operations) == 1
+		if same := name == "a repeat"; given != same || !same && (!errors.Is(err, pipeline.ErrStale) || !answer.Failed()) {
 			t.Errorf("%s: %+v, %v", name, answer, err)
 		}
 		if erp.acts["/first"] != 1 {
@@ -73,6 +79,44 @@ func TestExportMakesNoSecondExportOfWhatWasGoingOnWhenItWasCalled(t *testing.T) 
 	answer, err := chain.Export(t.Context(), keepCall().Payload(), pipeline.WithJournal(journal(t, paused)))
 	if err != nil || len(answer.Operations) != 1 || erp.acts["/first"] != 1 {
 		t.Errorf("%+v, %v, acts %v", answer, err, erp.acts)
+	}
+}
+
+// TestExportWaitsForWhatGoesOn: the platform calls again while an export runs, and a person
+// may have corrected the annotation meanwhile.
+func TestExportWaitsForWhatGoesOn(t *testing.T) {
+	for name, tt := range map[string]struct {
+		call    *rossumtest.Call
+		timeout time.Duration
+		acts    int
+		want    string
+	}{
+		"the same content":      {keepCall(), time.Minute, 1, ""},
+		"other content":         {keepCall().With(rossumtest.Field("corrected", "yes")), time.Minute, 2, ""},
+		"for as long as it may": {keepCall(), 5 * time.Second, 1, "the run is going on elsewhere"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			erp, shared := newCountingERP(false), pipeline.MemoryLedger()
+			chain := chainOf(t, posts(erp, "/first", "a"), pipeline.StepFunc(func(context.Context, *pipeline.Export) error {
+				time.Sleep(20 * time.Second)
+				return nil
+			}))
+			first := make(chan string)
+			go func() {
+				answer, _ := chain.Export(t.Context(), keepCall().Payload(), pipeline.WithJournal(journal(t, shared)))
+				first <- texts(answer)
+			}()
+			time.Sleep(time.Second)
+			started := time.Now()
+			answer, err := chain.Export(t.Context(), tt.call.Payload(), pipeline.WithTimeout(tt.timeout), pipeline.WithJournal(journal(t, shared)))
+			took, was := time.Since(started), <-first
+			if (err == nil) != (tt.want == "") || !strings.Contains(texts(answer.Messages), tt.want) || took > tt.timeout || erp.acts["/first"] != tt.acts {
+				t.Errorf("%s: %v after %v, %s, acts %v", name, err, took, texts(answer), erp.acts)
+			}
+			if tt.acts == 1 && err == nil && texts(answer) != was {
+				t.Errorf("%s: %s, want %s", name, texts(answer), was)
+			}
+		})
 	}
 }
 

@@ -32,7 +32,9 @@ func newRossumRun(t *testing.T, step func(ctx context.Context, x *pipeline.Expor
 	t.Cleanup(r.platform.Close)
 	transport := &http.Transport{}
 	t.Cleanup(transport.CloseIdleConnections)
-	r.options = []pipeline.Option{pipeline.WithStore(pipeline.InRossum()), pipeline.WithHTTPClient(&http.Client{Transport: transport}), pipeline.WithIdempotency(pipeline.Idempotency{})}
+	r.options = []pipeline.Option{
+		pipeline.WithStore(pipeline.InRossum()), pipeline.WithHTTPClient(&http.Client{Transport: transport}), pipeline.WithIdempotency(pipeline.Idempotency{}),
+	}
 	r.chain = chainOf(t, pipeline.Named("on rossum", pipeline.StepFunc(step)), posts(r.erp, "/first", "a"))
 	return r
 }
@@ -130,7 +132,8 @@ func TestARunThatGoesOnDecidesByWhatRossumHadSaid(t *testing.T) {
 			return fmt.Errorf("document 1: %w", err)
 		}
 		x.KeepToken(ctx, "token", "the same")
-		answer, err := x.Once(ctx, pipeline.Act{Call: "decided", What: "POST https://erp.example/decided"}, func(context.Context, pipeline.Attempt) (*pipeline.Answer, error) {
+		act := pipeline.Act{Call: "decided", What: "POST https://erp.example/decided"}
+		answer, err := x.Once(ctx, act, func(context.Context, pipeline.Attempt) (*pipeline.Answer, error) {
 			return &pipeline.Answer{Status: 201, Body: fmt.Append(nil, n)}, nil
 		})
 		if err != nil {
@@ -181,7 +184,8 @@ func TestWhatIsTooLargeForTheLedgerMustBeTheSameWhenTheRunGoesOn(t *testing.T) {
 }
 
 func postsTo(ctx context.Context, x *pipeline.Export) error {
-	_, err := x.Once(ctx, pipeline.Act{Call: "post", What: "POST https://erp.example/"}, func(context.Context, pipeline.Attempt) (*pipeline.Answer, error) {
+	act := pipeline.Act{Call: "post", What: "POST https://erp.example/"}
+	_, err := x.Once(ctx, act, func(context.Context, pipeline.Attempt) (*pipeline.Answer, error) {
 		return &pipeline.Answer{Status: 201}, nil
 	})
 	return err

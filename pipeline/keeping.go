@@ -1,10 +1,12 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/internal/rossumrun"
@@ -142,6 +144,53 @@ func (l *runLog) beat(ctx context.Context) (context.Context, func()) {
 		}
 	}()
 	return ctx, func() { cancel(nil); <-done }
+}
+
+// exportOnce is Export on a ledger.
+func (c *Chain) exportOnce(ctx context.Context, j *Journal, p *rossum.Payload, options []Option) (*rossum.Response, error) {
+	content, started := ContentOf(p), time.Now()
+	last, _, err := j.Latest(ctx, KeyOf(p))
+	if err != nil {
+		err = fmt.Errorf("%w: %w", ErrNotNoted, err)
+		return failure(err), err
+	}
+	after := last.Generation
+	if last.State != RunEnded {
+		after = max(after-1, 0) // its end will be news
+	}
+	timeout := cmp.Or(newConfig(options).timeout, c.origin.Timeout)
+	for {
+		k, err := c.Keep(ctx, p, KeepOptions{After: after}, options...)
+		if stale, ok := errors.AsType[*StaleError](err); ok && stale.Run.Content == content {
+			if o, loadErr := j.Outcome(ctx, stale.Run.ID); loadErr == nil && o.Response != nil {
+				return o.Response, o.err()
+			}
+		}
+		busy, ok := errors.AsType[*BusyError](err)
+		if !ok || j.wait(ctx, busy.Run.ID, started, timeout) != nil {
+			return k.Response, err
+		}
+		if busy.Run.Content != content {
+			after = max(after, busy.Run.Generation)
+		}
+		if timeout > 0 {
+			options = append(slices.Clip(options), WithTimeout(timeout-time.Since(started)))
+		}
+	}
+}
+
+// wait waits for the end of a run, but not longer than a time-out that has started.
+func (j *Journal) wait(ctx context.Context, id RunID, started time.Time, timeout time.Duration) error {
+	if timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, started.Add(timeout))
+		defer cancel()
+	}
+	_, err := j.ledger.Wait(ctx, id)
+	if errors.Is(err, ErrNoRun) { // it was erased
+		return nil
+	}
+	return err
 }
 
 // claimInTime claims the run within the time that it has.

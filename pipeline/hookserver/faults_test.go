@@ -200,7 +200,8 @@ func TestARunWhoseRecordsAreDamagedSendsNothingMore(t *testing.T) {
 		}
 		h := newServer(t, o)
 		status, answer := askTwice(h, invoice())
-		if text := texts(answer); status != 200 && status != 503 || !answer.Failed() || sent.Load() != 1 || !strings.Contains(text, "its records are damaged") || !strings.Contains(text, "look into the target system") {
+		if text := texts(answer); status != 200 && status != 503 || !answer.Failed() || sent.Load() != 1 ||
+			!strings.Contains(text, "its records are damaged") || !strings.Contains(text, "look into the target system") {
 			t.Errorf("async %v: %d %s, %d sent", async, status, text, sent.Load())
 		}
 		// Other annotations are not concerned.
