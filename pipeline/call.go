@@ -291,7 +291,7 @@ func (x *Export) newCall(a Act) *madeCall {
 }
 
 func replyOf(x *Export, id callID, answer *Answer, err error) *replyRecord {
-	r := &replyRecord{callID: id, At: x.WallTime()}
+	r := &replyRecord{callID: id, At: x.WallTime(), Fence: x.run.log.lease.Fence}
 	if answer != nil {
 		r.Answer = &recordedAnswer{Status: answer.Status, Reason: answer.Reason, URL: x.Redact(answer.URL), Header: answer.Header, Body: answer.Body, Value: answer.Value, Took: answer.Took}
 	}

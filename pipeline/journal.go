@@ -225,8 +225,7 @@ func (h *history) add(j *Journal, r Record, byID map[callID]*pastCall) error {
 		if err := j.read(place, r, &reply); err != nil {
 			return err
 		}
-		// The first answer counts: that of a process which was late may come after it.
-		if c := byID[reply.callID]; c != nil && (c.reply == nil || c.reply.Answer == nil && reply.Answer != nil) {
+		if c := byID[reply.callID]; c != nil && reply.outdoes(c.reply) {
 			c.reply = &reply
 		}
 	case recordStep:
@@ -270,6 +269,19 @@ func (h *history) add(j *Journal, r Record, byID map[callID]*pastCall) error {
 		return fmt.Errorf("record %d is of an unknown kind %q", r.Seq, r.Kind)
 	}
 	return nil
+}
+
+// outdoes says whether a reply counts more than the one that is known. An answer counts
+// more than none, and that of a later owner, who made the call again, more than that of a
+// process which was late. Of two answers of one owner the first counts.
+func (r *replyRecord) outdoes(known *replyRecord) bool {
+	switch {
+	case known == nil:
+		return true
+	case known.Answer == nil || r.Answer == nil:
+		return r.Answer != nil
+	}
+	return r.Fence > known.Fence
 }
 
 func setDefault(d *time.Duration, value time.Duration) {

@@ -84,6 +84,7 @@ type replyRecord struct {
 	Error   string          `json:"error,omitempty"`
 	Sent    bool            `json:"sent,omitempty"`    // with an error: the other side may have got it
 	Timeout bool            `json:"timeout,omitempty"` // the error is that of a time-out
+	Fence   int64           `json:"fence,omitempty"`   // of the lease of who got it
 }
 
 type recordedAnswer struct {

@@ -165,7 +165,7 @@ func (l *runLog) announce(ctx context.Context, c *madeCall) error {
 		return err // the earlier attempt stays as it was
 	}
 	// Should the announcement have reached the ledger, this follows it.
-	reply := &replyRecord{callID: c.callID, At: time.Now(), Error: err.Error()}
+	reply := &replyRecord{callID: c.callID, At: time.Now(), Error: err.Error(), Fence: l.lease.Fence}
 	l.settled(c, reply)
 	_ = l.note(recordReply, reply) // of texts
 	return err

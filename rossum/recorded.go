@@ -3,9 +3,10 @@ package rossum
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
-	"maps"
+	"io"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/tidwall/gjson"
 )
@@ -51,27 +52,29 @@ func (p *Payload) ContentHash() string {
 }
 
 func (p *Payload) contentHash() string {
-	members := make(map[string]string)
-	gjson.ParseBytes(p.raw).ForEach(func(key, value gjson.Result) bool {
-		switch {
-		case key.Str == "annotation":
-			value.ForEach(func(key, value gjson.Result) bool {
-				if slices.Contains(lasting, key.Str) {
-					members["annotation."+key.Str] = value.Raw
-				}
-				return true
-			})
-		case !slices.Contains(volatile, key.Str):
-			members[key.Str] = value.Raw
+	type member struct{ key, value string }
+	members := make([]member, 0, len(p.other)+len(lasting))
+	for key, v := range p.other {
+		if v.to > 0 && !slices.Contains(volatile, key) {
+			members = append(members, member{key, string(p.raw[v.from:v.to])})
+		}
+	}
+	gjson.GetBytes(p.raw, "annotation").ForEach(func(key, value gjson.Result) bool {
+		if slices.Contains(lasting, key.Str) {
+			members = append(members, member{"annotation." + key.Str, value.Raw})
 		}
 		return true
 	})
 	if p.raw == nil && p.Annotation != nil {
-		members["annotation.id"], members["settings"] = fmt.Sprint(p.Annotation.ID), string(p.Settings)
+		members = append(members, member{"annotation.id", strconv.FormatInt(p.Annotation.ID, 10)}, member{"settings", string(p.Settings)})
 	}
+	slices.SortFunc(members, func(a, b member) int { return strings.Compare(a.key, b.key) })
 	h := sha256.New()
-	for _, key := range slices.Sorted(maps.Keys(members)) {
-		_, _ = fmt.Fprintf(h, "%d:%s%d:%s", len(key), key, len(members[key]), members[key]) // a hash never fails
+	for _, m := range members {
+		for _, text := range []string{m.key, m.value} {
+			_, _ = io.WriteString(h, strconv.Itoa(len(text))+":") // a hash never fails
+			_, _ = io.WriteString(h, text)
+		}
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }

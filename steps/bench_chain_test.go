@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/rossum"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 	"github.com/exportpipeline/exportpipeline/steps"
 )
@@ -80,7 +81,10 @@ func BenchmarkEightCalls(b *testing.B) {
 	journal, forget := memoryJournal(b)
 	var runs int
 	export := func() {
-		p := call.Payload()
+		p, err := rossum.ParsePayload(bytes.Clone(body))
+		if err != nil {
+			b.Fatal(err)
+		}
 		answer, err := chain.Export(b.Context(), p, pipeline.WithHTTPClient(client), pipeline.WithJournal(journal), pipeline.WithReport(func(_ context.Context, r *pipeline.Report) {
 			for _, s := range r.Steps {
 				runs += s.FormulaRuns
