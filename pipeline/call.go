@@ -266,11 +266,17 @@ func (x *Export) make(ctx context.Context, a Act, c *madeCall, send func(context
 	if err != nil && answer == nil && c.unsure && !maybeSent(err) {
 		return nil, err // the call is as open as it was
 	}
+	x.noteReply(ctx, c, answer, err)
+	return answer, err
+}
+
+// noteReply notes what became of a call. That it cannot be noted yet does not make the call
+// fail: it goes with the next write, without which no further call is made.
+func (x *Export) noteReply(ctx context.Context, c *madeCall, answer *Answer, err error) {
 	if noteErr := x.run.log.answered(ctx, c, replyOf(x, c.callID, answer, err)); noteErr != nil && err == nil {
 		x.Decide("the answer to %s could not be noted yet: %v", c.What, noteErr)
 		x.Log.ErrorContext(ctx, "an answer could not be noted in the ledger", "call", c.What, "error", noteErr)
 	}
-	return answer, err
 }
 
 // newCall makes the identity of a call, and what is announced of it.
@@ -394,7 +400,8 @@ func (x *Export) probed(ctx context.Context, c, past *madeCall, answer *Answer, 
 	}
 	x.decideCall("%s: done by the part of the run that was cut short, as the target shows", past)
 	answer.Recorded = true
-	return answer, x.run.log.answered(ctx, c, replyOf(x, c.callID, answer, nil)), true
+	x.noteReply(ctx, c, answer, nil)
+	return answer, nil, true
 }
 
 func (x *Export) decideCall(format string, past *madeCall) { x.Decide(format, past.What) }
@@ -420,8 +427,8 @@ func (x *Export) byVerdict(c, past *madeCall, v Verdict) (*Answer, error, bool) 
 	}
 	x.decideCall("%s: it is there, as a person has said", past)
 	answer := v.answer()
-	err := x.run.log.answered(context.Background(), c, replyOf(x, c.callID, answer, nil))
-	return answer, err, true
+	x.noteReply(context.Background(), c, answer, nil)
+	return answer, nil, true
 }
 
 // recordPast shows an earlier call in the report.

@@ -132,7 +132,8 @@ func (x *Export) probe(ctx context.Context, p probing, c, past *madeCall) (answe
 	}
 	x.Decide("%s: the target system has it", past.What)
 	answer.Recorded = true
-	return answer, x.run.log.answered(ctx, c, replyOf(x, c.callID, answer, nil)), true
+	x.noteReply(ctx, c, answer, nil)
+	return answer, nil, true
 }
 
 // waitUntil waits until a time of the run's clock. It does not wait for longer than half
