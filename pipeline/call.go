@@ -266,11 +266,17 @@ func (x *Export) make(ctx context.Context, a Act, c *madeCall, send func(context
 	if err != nil && answer == nil && c.unsure && !maybeSent(err) {
 		return nil, err // the call is as open as it was
 	}
+	x.noteReply(ctx, c, answer, err)
+	return answer, err
+}
+
+// noteReply notes what became of a call. That it cannot be noted yet does not make the call
+// fail: it goes with the next write, without which no further call is made.
+func (x *Export) noteReply(ctx context.Context, c *madeCall, answer *Answer, err error) {
 	if noteErr := x.run.log.answered(ctx, c, replyOf(x, c.callID, answer, err)); noteErr != nil && err == nil {
 		x.Decide("the answer to %s could not be noted yet: %v", c.What, noteErr)
 		x.Log.ErrorContext(ctx, "an answer could not be noted in the ledger", "call", c.What, "error", noteErr)
 	}
-	return answer, err
 }
 
 // newCall makes the identity of a call, and what is announced of it.

@@ -132,7 +132,8 @@ func (x *Export) probe(ctx context.Context, p probing, c, past *madeCall) (answe
 	}
 	x.Decide("%s: the target system has it", past.What)
 	answer.Recorded = true
-	return answer, x.run.log.answered(ctx, c, replyOf(x, c.callID, answer, nil)), true
+	x.noteReply(ctx, c, answer, nil)
+	return answer, nil, true
 }
 
 // waitUntil waits until a time of the run's clock. It does not wait for longer than half
@@ -207,7 +208,8 @@ func (x *Export) probed(ctx context.Context, c, past *madeCall, answer *Answer, 
 	}
 	x.decideCall("%s: done by the part of the run that was cut short, as the target shows", past)
 	answer.Recorded = true
-	return answer, x.run.log.answered(ctx, c, replyOf(x, c.callID, answer, nil)), true
+	x.noteReply(ctx, c, answer, nil)
+	return answer, nil, true
 }
 
 func (x *Export) decideCall(format string, past *madeCall) { x.Decide(format, past.What) }
@@ -233,8 +235,8 @@ func (x *Export) byVerdict(c, past *madeCall, v Verdict) (*Answer, error, bool) 
 	}
 	x.decideCall("%s: it is there, as a person has said", past)
 	answer := v.answer()
-	err := x.run.log.answered(context.Background(), c, replyOf(x, c.callID, answer, nil))
-	return answer, err, true
+	x.noteReply(context.Background(), c, answer, nil)
+	return answer, nil, true
 }
 
 // recordPast shows an earlier call in the report.

@@ -3,6 +3,7 @@ package crashtest
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,16 +15,32 @@ import (
 // attempts runs an export of one call again and again on one ledger.
 type attempts struct {
 	t       *testing.T
+	ledger  *fullOnce
 	journal *pipeline.Journal
 	made    int
 }
 
+// fullOnce is a ledger that does not take the next reply if isFull.
+type fullOnce struct {
+	pipeline.Ledger
+	isFull bool
+}
+
+func (l *fullOnce) Append(ctx context.Context, lease pipeline.Lease, records ...pipeline.Record) error {
+	if l.isFull && slices.ContainsFunc(records, func(r pipeline.Record) bool { return r.Kind == "reply" }) {
+		l.isFull = false
+		return errors.New("the disk is full")
+	}
+	return l.Ledger.Append(ctx, lease, records...)
+}
+
 func newAttempts(t *testing.T) *attempts {
-	j, err := pipeline.NewJournal(pipeline.MemoryLedger(), pipeline.JournalOptions{})
+	ledger := &fullOnce{Ledger: pipeline.MemoryLedger()}
+	j, err := pipeline.NewJournal(ledger, pipeline.JournalOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &attempts{t: t, journal: j}
+	return &attempts{t: t, ledger: ledger, journal: j}
 }
 
 var errCut = errors.New("the process ended here")
@@ -50,6 +67,19 @@ func (a *attempts) run(send func() (*pipeline.Answer, error), o ...pipeline.Opti
 	return chain.Keep(ctx, rossumtest.Annotation(rossumtest.Offline()).Payload(), pipeline.KeepOptions{}, append(o, pipeline.WithJournal(a.journal))...)
 }
 
+// settle gives a verdict on every call.
+func (a *attempts) settle(v pipeline.Verdict) {
+	a.t.Helper()
+	for p, err := range a.journal.Pending(a.t.Context(), pipeline.RunQuery{}) {
+		if err == nil {
+			err = a.journal.Settle(a.t.Context(), p.Run.ID, p.Call, v)
+		}
+		if err != nil {
+			a.t.Fatal(err)
+		}
+	}
+}
+
 func cutShort() (*pipeline.Answer, error) { return nil, errCut }
 func created() (*pipeline.Answer, error)  { return &pipeline.Answer{Status: 201}, nil }
 
@@ -57,14 +87,7 @@ func TestAVerdictCountsForOneAttempt(t *testing.T) {
 	t.Parallel()
 	a := newAttempts(t)
 	_, _ = a.run(cutShort) // it is left, not answered
-	for p, err := range a.journal.Pending(t.Context(), pipeline.RunQuery{}) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := a.journal.Settle(t.Context(), p.Run.ID, p.Call, pipeline.Verdict{}); err != nil {
-			t.Fatal(err)
-		}
-	}
+	a.settle(pipeline.Verdict{})
 	_, _ = a.run(cutShort)
 	if a.made != 2 {
 		t.Fatalf("the call was made %d times, want a second time after the verdict", a.made)
@@ -104,4 +127,26 @@ func TestACallThatAProbeDoesNotFindIsMade(t *testing.T) {
 			t.Errorf("made %d times, %+v, %v", a.made, k, err)
 		}
 	})
+}
+
+func TestAnOutcomeThatCannotBeNotedYetIsNoFailure(t *testing.T) {
+	for _, how := range []string{"probe", "verdict"} {
+		synctest.Test(t, func(t *testing.T) {
+			a := newAttempts(t)
+			probe := pipeline.WithProbe("create", 0, func(context.Context, *pipeline.Export, pipeline.Question) (*pipeline.Answer, bool, error) {
+				if how == "verdict" {
+					return nil, false, errors.New("the ERP is closed for today")
+				}
+				return &pipeline.Answer{Status: 201}, true, nil
+			})
+			_, _ = a.run(cutShort, probe) // it is left, not answered
+			if how == "verdict" {
+				a.settle(pipeline.Verdict{There: true, Status: 201})
+			}
+			a.ledger.isFull = true
+			if k, err := a.run(created, probe); err != nil || k.Response.Failed() || a.made != 1 || a.ledger.isFull {
+				t.Errorf("%s: made %d times, %+v, %v", how, a.made, k.Response, err)
+			}
+		})
+	}
 }

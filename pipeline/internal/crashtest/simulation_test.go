@@ -73,6 +73,7 @@ func TestSchedulesThatOnceFailed(t *testing.T) {
 		7176877946879973050, // asked for while it could still be made, since its announcement took long
 		1046100993801481632,
 		3860393210395513674,
+		3244788289432234946, // found by a verdict that could not be noted
 		3988969406829278346, // refused when it was tried first, which came to light after it was made again
 	} {
 		simulate(t, seed, false)

@@ -1,0 +1,88 @@
+package pipeline
+
+import (
+	"context"
+	"math"
+	"testing"
+	"time"
+
+	"github.com/exportpipeline/exportpipeline/internal/disk"
+	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
+)
+
+// exporter exports annotations by three calls to an ERP that takes no time.
+func exporter(tb testing.TB, l Ledger) func(annotation int) {
+	tb.Helper()
+	journal, err := NewJournal(l, JournalOptions{TrustDisk: true})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	var list []Step
+	for _, name := range []string{"create", "attach", "submit"} {
+		list = append(list, Named(name, StepFunc(func(ctx context.Context, x *Export) error {
+			_, err := x.Once(ctx, Act{Call: "request", What: "POST https://erp.example/" + name}, func(context.Context, Attempt) (*Answer, error) {
+				return &Answer{Status: 201, Body: []byte(`{"id":"ERP-1"}`)}, nil
+			})
+			return err
+		})))
+	}
+	chain, err := New(list...)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return func(annotation int) {
+		p := rossumtest.Annotation(rossumtest.Offline(), rossumtest.Set("id", annotation)).Payload()
+		if answer, err := chain.Export(tb.Context(), p, WithJournal(journal)); err != nil || answer.Failed() {
+			tb.Errorf("annotation %d: %+v, %v", annotation, answer, err)
+		}
+	}
+}
+
+// TestExportsAtOnceShareTheirSyncs has a slow disk, so that exports come while it syncs.
+func TestExportsAtOnceShareTheirSyncs(t *testing.T) {
+	t.Parallel()
+	const exports = 64
+	d := &disk.Disk{}
+	d.Fault = func(op disk.Op, _ string, _ int) (int, error) {
+		if op == disk.Sync {
+			time.Sleep(50 * time.Millisecond)
+		}
+		return 0, nil
+	}
+	export := exporter(t, openOn(t, t.TempDir(), d))
+	opened := d.Syncs()
+	export(1)
+	one := d.Syncs() - opened
+	all(exports, func(i int) { export(i + 2) })
+	together := d.Syncs() - opened - one
+	t.Logf("one export needs %d syncs, %d at once %d", one, exports, together)
+	if together > one*exports/4 {
+		t.Errorf("one export needs %d syncs, and %d at once need %d", one, exports, together)
+	}
+}
+
+// BenchmarkExportOnFolder compares what the folder adds to an export with the time of the
+// syncs that it needs; all take turns, and the fastest turns count.
+func BenchmarkExportOnFolder(b *testing.B) {
+	var d disk.Disk
+	onFolder, inMemory := exporter(b, openOn(b, b.TempDir(), &d)), exporter(b, MemoryLedger())
+	const n = 20
+	turn := func(f func(int)) time.Duration {
+		started := time.Now()
+		for i := range n {
+			f(i + 1)
+		}
+		return time.Since(started) / n
+	}
+	syncs, bytes := d.Syncs(), d.Bytes()
+	turn(onFolder)
+	syncs, bytes = d.Syncs()-syncs, d.Bytes()-bytes
+	folder, memory, sync := time.Duration(math.MaxInt64), time.Duration(math.MaxInt64), time.Duration(math.MaxInt64)
+	for b.Loop() {
+		folder, memory, sync = min(folder, turn(onFolder)), min(memory, turn(inMemory)), min(sync, syncTime(b, bytes/max(1, syncs)))
+	}
+	needed := float64(syncs) / n
+	b.ReportMetric(needed, "syncs/export")
+	b.ReportMetric(float64(folder.Microseconds()), "µs/export")
+	b.ReportMetric(float64(folder-memory)/(needed*float64(sync)), "x-its-syncs")
+}
