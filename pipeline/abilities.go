@@ -1,6 +1,11 @@
 package pipeline
 
-import "slices"
+import (
+	"context"
+	"slices"
+
+	"github.com/exportpipeline/exportpipeline/rossum"
+)
 
 // Describer is a step that says beforehand what it uses, so that what is missing is
 // found before anything is sent: by [Chain.Check] when the chain is built, and by the
@@ -27,6 +32,7 @@ const (
 	UseLearns  UseKind = "learns secret"  // Name is the name of a secret that the step adds
 	UseName    UseKind = "needs variable" // Name is a variable of a template that is never defined
 	UseSends   UseKind = "sends"          // Name says what, such as POST; it must not be sent twice
+	UseAsks    UseKind = "asks"           // Name says what, such as GET; it may be sent twice
 	UseTypes   UseKind = "needs types"    // the types that the schema gives to fields decide what happens
 )
 
@@ -48,16 +54,37 @@ type Use struct {
 	// Optional means that the step goes on where there is none: what is missing is a
 	// warning at most.
 	Optional bool
-	// Conditional means that the use depends on what is known only when the step runs,
-	// such as a condition: what is missing is a warning at most.
+	// Conditional means that the use depends on what is known only while the step runs,
+	// such as a reply: what is missing is a warning at most.
 	Conditional bool
+	// If are conditions that must all hold for the use to happen. While one of them may
+	// change, what is missing is a warning; when all of them hold, it is an error.
+	If []*Condition
 	// IfFields are schema_ids without which the use does not happen: the tables of the
 	// loops around it, and fields whose presence the settings ask for.
 	IfFields []string
 	// IfFile is the reference key of a file without which the use does not happen.
 	IfFile string
+	// IfDue means, for UseNeeds, that the step passes quietly where the step that makes
+	// the file was not due; see [Files.Skipped].
+	IfDue bool
+	// Accepts, for UseSecret, says what is wrong with the secrets of the hook, where more
+	// than the one called Name decides, such as a password or else a key. Its error must
+	// not quote a secret.
+	Accepts func(rossum.Secrets) error
 	// Steers means that the value decides whether a call is made, or where it goes.
 	Steers bool
+}
+
+// Condition decides about a [Use] by the values that fields have when the step begins.
+// It is evaluated beforehand, as soon as no step that comes first can change them.
+type Condition struct {
+	// Reads are the schema_ids of the fields that it depends on.
+	Reads []string
+	// Holds decides. It changes nothing, sends nothing, and may be called by several
+	// goroutines; x is as the step would see it. An error means that it cannot tell, and
+	// so does a Holds that is nil.
+	Holds func(ctx context.Context, x *Export) (bool, error)
 }
 
 // describe returns the uses of a step, and false if it does not tell them.

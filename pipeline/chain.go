@@ -16,10 +16,10 @@ import (
 // another chain it is compiled again there. It does not change once it is built, and may
 // be used by any number of exports at the same time.
 type Chain struct {
-	links  []link
-	origin Origin
-	flows  *flowCache
-	print  string // hash of the steps, their keys and settings
+	links    []link
+	origin   Origin
+	outlines *outlineCache
+	print    string // hash of the steps, their keys and settings
 }
 
 // New compiles steps into a chain. The steps themselves are left as they are, and may
@@ -33,7 +33,7 @@ func New(steps ...Step) (*Chain, error) {
 		_ = closeLinks(links) // of steps that never ran
 		return nil, errors.Join(faults...)
 	}
-	return &Chain{links: links, flows: &flowCache{}, print: fingerprint(links)}, nil
+	return &Chain{links: links, outlines: &outlineCache{}, print: fingerprint(links)}, nil
 }
 
 // Steps returns the steps in their order, as they were given.
@@ -330,6 +330,10 @@ func (s *scope) run(ctx context.Context, step *link) (err error) {
 			s.blocked(ctx, step, why, x.WallTime())
 			return nil
 		}
+	}
+	if err := x.lookAgain(ctx, path); err != nil {
+		s.notRun(step, "the export would fail after it")
+		return err
 	}
 	r := &StepReport{Name: step.name, Started: x.WallTime()}
 	s.list(r)

@@ -20,13 +20,13 @@ import (
 // [Findings.Err] to act on errors alone.
 func (c *Chain) Check(schema *rossum.Schema, options ...Option) Findings {
 	o := newConfig(options)
-	f := newFlow(c, target{queue: rossum.IDOf(c.origin.Queue), event: rossum.EventAnnotationContent, action: rossum.ActionExport})
+	t := target{queue: rossum.IDOf(c.origin.Queue), event: rossum.EventAnnotationContent, action: rossum.ActionExport}
 	w := &world{facts: newSchemaFacts(schema)}
 	if o.store != nil {
 		w.stored = func(string) bool { return true }
 	}
 	j := &judge{world: w, alone: o.alone}
-	j.judge(f, o.formulas)
+	j.judge(newOutline(c, t).flow(""), o.formulas)
 	return j.findings
 }
 
@@ -35,12 +35,15 @@ type judge struct {
 	*world
 	alone    bool // the step is one hook of several, which cannot see what the others make
 	findings Findings
+	open     bool // a warning may become an error before the steps that it is about run
+
+	chances map[*flowUse]chance
+	decided map[*due]chance
 }
 
 func (j *judge) judge(f *flow, o Formulas) {
-	for i := range f.uses {
-		u := &f.uses[i]
-		if !j.happens(u) {
+	for _, u := range f.uses {
+		if u.aside || !j.matters(u) {
 			continue
 		}
 		switch u.Kind {
@@ -60,37 +63,43 @@ func (j *judge) judge(f *flow, o Formulas) {
 	j.formulas(f, o)
 }
 
-// add notes a finding about a use.
+// add notes a finding about a use. What is used twice at one place is found once.
 func (j *judge) add(u *flowUse, s Severity, cause error, fix string) {
 	f := &Finding{Severity: s, Step: u.step, Place: u.Place, TextLine: u.Line, Name: u.Name, Cause: cause, Fix: fix}
 	f.locate(u.hook)
+	for i, known := range j.findings {
+		if known.isAbout(f) && known.Cause.Error() == cause.Error() {
+			if s == SeverityError {
+				j.findings[i] = f
+			}
+			return
+		}
+	}
 	j.findings = append(j.findings, f)
 }
 
 // severity is that of something missing for a use.
 func (j *judge) severity(u *flowUse) Severity {
-	_, made := u.before.made[u.IfFile]
-	if u.Optional || u.Conditional || u.before.made[u.IfFile] || u.IfFile != "" && !made && !u.before.has(u.IfFile, j.files) {
-		return SeverityWarning
+	switch c := j.chance(u); {
+	case u.Optional:
+	case c == surely:
+		return SeverityError
+	case c == maybe:
+		j.open = true
 	}
-	for range u.IfFields {
-		if j.content == nil {
-			return SeverityWarning // it depends on the annotation
-		}
-	}
-	return SeverityError
+	return SeverityWarning
 }
 
-// happens reports whether a use can happen at all.
-func (j *judge) happens(u *flowUse) bool {
-	if u.IfFile != "" {
-		_, made := u.before.made[u.IfFile]
-		if !made && !j.alone && !u.before.has(u.IfFile, j.files) && !u.before.maybe(u.IfFile, j.stored) {
-			return false // that the file is missing is a finding of its own
-		}
+// matters reports whether anything is to be said about a use: not where the file or the
+// rows that it needs are missing, since that is a finding of its own, or right. What
+// depends on a condition that does not hold now is said all the same, for the next
+// annotation.
+func (j *judge) matters(u *flowUse) bool {
+	if u.IfFile != "" && len(u.before.made[u.IfFile]) == 0 && !j.passed(u.IfFile, u.before) && j.there(u.IfFile, u.before) == never {
+		return false
 	}
 	for _, id := range u.IfFields {
-		if j.find(id).category == "" || j.rows(id) == 0 {
+		if j.find(id).category == "" || j.elements(id, u.before) == never {
 			return false
 		}
 	}
@@ -171,7 +180,11 @@ func (j *judge) column(u *flowUse) {
 
 // key looks at a file that a step needs.
 func (j *judge) key(u *flowUse) {
-	if _, made := u.before.made[u.Name]; made || j.alone || u.before.has(u.Name, j.files) {
+	if j.alone || u.before.has(u.Name, j.files) {
+		return
+	}
+	if len(u.before.made[u.Name]) > 0 || j.passed(u.Name, u.before) {
+		j.skippedKey(u)
 		return
 	}
 	severity := j.severity(u)
@@ -188,6 +201,23 @@ func (j *judge) key(u *flowUse) {
 	j.add(u, severity, fmt.Errorf("file %q: %w", u.Name, ErrNotMade), fix)
 }
 
+// skippedKey looks at a file whose maker is not due, if the step that needs it does
+// not pass quietly then.
+func (j *judge) skippedKey(u *flowUse) {
+	if u.IfDue {
+		return
+	}
+	if there, due := j.there(u.Name, u.before), j.chance(u); there != never || due != surely {
+		j.open = j.open || there == maybe || due == maybe
+		return
+	}
+	by := "the step"
+	if makers := u.before.made[u.Name]; len(makers) > 0 {
+		by = makers[0].step
+	}
+	j.add(u, SeverityError, fmt.Errorf("file %q: %w", u.Name, ErrNotDue), fmt.Sprintf("give this step the condition of %s that makes it", by))
+}
+
 func (u *flowUse) madeBefore() (keys []string) {
 	for key := range u.before.made {
 		keys = append(keys, key)
@@ -201,7 +231,8 @@ func (j *judge) secret(u *flowUse) {
 		return
 	}
 	known := j.secrets(u.hook)
-	if _, ok := known[u.Name]; ok {
+	cause := u.lacks(known)
+	if cause == nil {
 		return
 	}
 	severity := j.severity(u)
@@ -210,7 +241,9 @@ func (j *judge) secret(u *flowUse) {
 	}
 	var names []string
 	for name := range known {
-		names = append(names, name)
+		if name != u.Name {
+			names = append(names, name)
+		}
 	}
 	fix := didYouMean(u.Name, names)
 	switch {
@@ -218,9 +251,23 @@ func (j *judge) secret(u *flowUse) {
 	case u.hook != nil && len(known) == 0:
 		fix = "give the run this hook's secrets with pipeline.WithSecrets (exportrun -secrets)"
 	default:
-		fix = "add it to the hook's secrets"
+		fix = "add what is missing to the hook's secrets"
 	}
-	j.add(u, severity, fmt.Errorf("secret %q: %w", u.Name, ErrNoSecret), fix)
+	j.add(u, severity, cause, fix)
+}
+
+// lacks says what is missing among the secrets of a hook, or wrong with them.
+func (u *flowUse) lacks(secrets rossum.Secrets) error {
+	if u.Accepts != nil {
+		if err := u.Accepts(secrets); err != nil {
+			return &alike{err.Error(), ErrNoSecret}
+		}
+		return nil
+	}
+	if _, ok := secrets[u.Name]; ok {
+		return nil
+	}
+	return fmt.Errorf("secret %q: %w", u.Name, ErrNoSecret)
 }
 
 // hooks looks at what concerns a hook as a whole.

@@ -10,48 +10,63 @@ import (
 // flow is what the steps of a chain use, in the order in which they run: what can be
 // said of a chain without knowing an annotation.
 type flow struct {
-	uses    []flowUse
+	uses    []*flowUse
 	hooks   []hookFlow
-	writes  written
-	unclear bool // a step does not say what it writes
+	keys    []string // made by any step at all
+	unclear bool     // a step does not say what it writes
 }
 
-// flowUse is a use with what the steps before it have done.
+// flowUse is a use with what the steps before it do.
 type flowUse struct {
 	Use
 	step   string
 	hook   *rossum.Hook
-	before progressOf
-	keys   []string // made by any step at all
+	before *progressOf
+	due    []*due // on which it depends
+	aside  bool   // it is that of another branch, and only matters to what comes after both
+	keys   *[]string
 }
 
-// progressOf is what steps have done when another begins.
+// due is a condition in its place among the steps.
+type due struct {
+	*Condition
+	hook   *rossum.Hook
+	before *progressOf
+}
+
+// progressOf is what steps do until another begins.
 type progressOf struct {
-	made    map[string]bool // reference keys; true if the step may be passed over
-	learnt  map[string]bool // secrets
-	removed map[string]bool // keys of files that were there before; "" for all
-	written bool            // a field
-	anyFile bool            // a step may have made any file
-	anyRow  bool            // a step may have written any field, and added rows
+	made    map[string][]*flowUse // what makes a reference key
+	learnt  map[string]bool       // secrets
+	removed map[string]bool       // keys of files that were there before; "" for all
+	wrote   map[string]bool       // schema_ids, as far as they are known
+	written bool                  // a field
+	anyFile bool                  // a step may have made any file
+	anyRow  bool                  // a step may have written any field, and added rows
 }
 
-func (p progressOf) clone() progressOf {
-	p.made, p.learnt, p.removed = maps.Clone(p.made), maps.Clone(p.learnt), maps.Clone(p.removed)
-	return p
+func newProgress() *progressOf {
+	return &progressOf{made: make(map[string][]*flowUse), learnt: make(map[string]bool), removed: make(map[string]bool), wrote: make(map[string]bool)}
+}
+
+func (p *progressOf) clone() *progressOf {
+	c := *p
+	c.made, c.learnt, c.removed, c.wrote = maps.Clone(p.made), maps.Clone(p.learnt), maps.Clone(p.removed), maps.Clone(p.wrote)
+	return &c
 }
 
 // join adds what another branch has done.
-func (p *progressOf) join(o progressOf) {
-	for key, maybe := range o.made {
-		was, known := p.made[key]
-		p.made[key] = maybe && (!known || was)
+func (p *progressOf) join(o *progressOf) {
+	for key, makers := range o.made {
+		for _, u := range makers {
+			if !slices.Contains(p.made[key], u) {
+				p.made[key] = append(slices.Clip(p.made[key]), u)
+			}
+		}
 	}
-	for name := range o.learnt {
-		p.learnt[name] = true
-	}
-	for key := range o.removed {
-		p.removed[key] = true
-	}
+	maps.Copy(p.learnt, o.learnt)
+	maps.Copy(p.removed, o.removed)
+	maps.Copy(p.wrote, o.wrote)
 	p.written, p.anyFile, p.anyRow = p.written || o.written, p.anyFile || o.anyFile, p.anyRow || o.anyRow
 }
 
@@ -62,125 +77,111 @@ type hookFlow struct {
 	sends string // what it sends, "" if nothing
 }
 
-// target is what a flow is for.
-type target struct {
-	queue         int64
-	event, action string
-}
-
-// newFlow walks through the steps of a chain.
-func newFlow(c *Chain, t target) *flow {
-	b := &flowBuilder{target: t, flow: &flow{writes: make(written)}}
-	b.walk(c, nil, "", &progressOf{made: make(map[string]bool), learnt: make(map[string]bool), removed: make(map[string]bool)}, false)
-	for i := range b.flow.uses {
-		b.flow.uses[i].keys = b.keys
-	}
+// flow follows the steps from the one with a path on, "" for all of them: those before
+// it have done their work.
+func (o *outline) flow(from string) *flow {
+	b := &flowBuilder{flow: &flow{}}
+	b.visit(o, newProgress(), nil, from)
 	return b.flow
 }
 
 // flowBuilder is a flow in the making.
 type flowBuilder struct {
-	target
-	flow *flow
-	keys []string
+	flow  *flow
+	aside bool
 }
 
-// walk adds a step and what is within it. maybe says that it runs only under a
-// condition.
-func (b *flowBuilder) walk(s Step, hook *rossum.Hook, name string, p *progressOf, maybe bool) {
-	if !listensTo(s, b.event, b.action) {
-		return
-	}
-	if name == "" {
-		name = NameOf(s)
-	}
-	switch s := s.(type) {
-	case *Chain:
-		for _, inner := range s.Steps() {
-			b.walk(inner, hook, "", p, maybe)
+// visit adds a step and what is in it, from the step with a path on.
+func (b *flowBuilder) visit(o *outline, p *progressOf, around []*due, from string) {
+	within := from != "" && from != o.path // the step has begun
+	if !within {
+		from = ""
+		b.step(o, p, around)
+		for _, c := range o.ifs {
+			around = append(slices.Clip(around), &due{c, o.hook, p.clone()})
 		}
-		return
-	case *parallel:
-		b.branches(s, hook, p, maybe)
-		return
-	case hookStep:
-		b.walk(s.Step, s.hook, name, p, maybe)
-		return
-	case *when:
-		b.add(s.uses(), hook, name, p, maybe)
-		b.walk(s.Step, hook, name, p, true)
-		return
-	case interface{ Unwrap() Step }:
-		b.walk(s.Unwrap(), hook, name, p, maybe)
+	}
+	if o.beside {
+		b.branches(o, p, around, from)
 		return
 	}
-	b.step(s, hook, name, p, maybe)
+	for _, inner := range o.inner {
+		if from != "" && !inner.isAt(from) {
+			continue // it is over
+		}
+		b.visit(inner, p, around, from)
+		from = ""
+	}
 }
 
 // branches adds steps that run side by side: none sees what the others do.
-func (b *flowBuilder) branches(s *parallel, hook *rossum.Hook, p *progressOf, maybe bool) {
-	before := p.clone()
-	for _, inner := range s.branches {
-		own := before.clone()
-		b.walk(inner, hook, "", &own, maybe)
+func (b *flowBuilder) branches(o *outline, p *progressOf, around []*due, from string) {
+	before, aside := p.clone(), b.aside
+	for _, inner := range o.inner {
+		own, at := before.clone(), from
+		if b.aside = aside || at != "" && !inner.isAt(at); b.aside {
+			at = "" // how far it has come by now is not known
+		}
+		b.visit(inner, own, around, at)
 		p.join(own)
 	}
+	b.aside = aside
 }
 
-func (b *flowBuilder) step(s Step, hook *rossum.Hook, name string, p *progressOf, maybe bool) {
-	uses, told := describe(s, b.queue)
-	sends := b.add(uses, hook, name, p, maybe)
-	if !told { // it may do anything
-		p.anyFile, p.anyRow, p.written, b.flow.unclear = true, true, true, true
-	}
-	if hook != nil {
-		b.flow.hooks = append(b.flow.hooks, hookFlow{hook, name, sends})
-	}
-}
-
-// add notes the uses of a step, and returns what it sends.
-func (b *flowBuilder) add(uses []Use, hook *rossum.Hook, name string, p *progressOf, maybe bool) (sends string) {
-	before := p.clone()
-	for _, u := range uses {
-		u.Conditional = u.Conditional || maybe
-		b.flow.uses = append(b.flow.uses, flowUse{Use: u, step: name, hook: hook, before: before})
-		switch u.Kind {
-		case UseSends:
-			sends = u.Name
-		case UseMakes:
-			b.keys = append(b.keys, u.Name)
-			p.made[u.Name] = u.Conditional
-		case UseRemoves:
-			p.remove(u)
-		case UseLearns:
-			if hook == nil { // a hook keeps to itself what it learns
-				p.learnt[u.Name] = true
-			}
-		case UseWrites:
-			b.write(u, p, before)
+// step notes the uses of a step.
+func (b *flowBuilder) step(o *outline, p *progressOf, around []*due) {
+	before, sends := p.clone(), ""
+	for _, u := range o.uses {
+		f := &flowUse{Use: u, step: o.name, hook: o.hook, before: before, due: around, aside: b.aside, keys: &b.flow.keys}
+		for _, c := range u.If {
+			f.due = append(slices.Clip(f.due), &due{c, o.hook, before})
 		}
+		b.flow.uses = append(b.flow.uses, f)
+		if u.Kind == UseSends {
+			sends = u.Name
+		}
+		b.effect(f, p)
 	}
-	return sends
-}
-
-// write notes that a field is written.
-func (b *flowBuilder) write(u Use, p *progressOf, before progressOf) {
-	p.written = true
-	if u.Name == "" { // any field
-		p.anyRow, b.flow.unclear = true, true
+	if !o.works {
 		return
 	}
-	certain := !u.Conditional && !u.Optional && !before.made[u.IfFile] && len(u.IfFields) == 0
-	b.flow.writes[u.Name] = b.flow.writes[u.Name] || certain
+	if !o.told { // it may do anything
+		p.anyFile, p.anyRow, p.written, b.flow.unclear = true, true, true, true
+	}
+	if o.hook != nil && !b.aside {
+		b.flow.hooks = append(b.flow.hooks, hookFlow{o.hook, o.name, sends})
+	}
+}
+
+// effect notes what a use changes for the steps that follow.
+func (b *flowBuilder) effect(u *flowUse, p *progressOf) {
+	switch u.Kind {
+	case UseMakes:
+		b.flow.keys = append(b.flow.keys, u.Name)
+		p.made[u.Name] = append(slices.Clip(p.made[u.Name]), u)
+	case UseRemoves:
+		p.remove(u)
+	case UseLearns:
+		if u.hook == nil { // a hook keeps to itself what it learns
+			p.learnt[u.Name] = true
+		}
+	case UseWrites:
+		p.written = true
+		if u.Name == "" { // any field
+			p.anyRow, b.flow.unclear = true, true
+			return
+		}
+		p.wrote[u.Name] = true
+	}
 }
 
 // remove forgets files that a step removes for certain.
-func (p *progressOf) remove(u Use) {
-	if u.Conditional {
+func (p *progressOf) remove(u *flowUse) {
+	if u.Conditional || len(u.due) > 0 {
 		return
 	}
 	p.removed[u.Name] = true
-	maps.DeleteFunc(p.made, func(key string, _ bool) bool { return u.Name == "" || u.Name == key })
+	maps.DeleteFunc(p.made, func(key string, _ []*flowUse) bool { return u.Name == "" || u.Name == key })
 }
 
 // has reports whether a file that was there before the run is still there.
@@ -195,4 +196,4 @@ func (p *progressOf) maybe(key string, stored func(string) bool) bool {
 }
 
 // later reports whether a key that is not there yet is made by another step.
-func (u *flowUse) later() bool { return slices.Contains(u.keys, u.Name) }
+func (u *flowUse) later() bool { return slices.Contains(*u.keys, u.Name) }

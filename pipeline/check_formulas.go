@@ -7,27 +7,18 @@ import (
 	"github.com/exportpipeline/exportpipeline/rossum/formula"
 )
 
-// written are the schema_ids that a flow writes, with whether that is certain.
-type written map[string]bool
-
-func (w written) ids(certain bool) (ids []string) {
-	for id, is := range w {
-		if is || !certain {
-			ids = append(ids, id)
-		}
-	}
-	slices.Sort(ids)
-	return ids
-}
-
 // formulas looks at the formulas that are computed again because of what the flow
 // writes: one that cannot be computed would end the export after its first call.
 func (j *judge) formulas(f *flow, o Formulas) {
-	if o.Off || j.facts == nil || len(f.writes) == 0 && !f.unclear {
+	if o.Off || j.facts == nil {
+		return
+	}
+	certainly, possibly := j.written(f)
+	if len(possibly) == 0 && !f.unclear {
 		return
 	}
 	set := j.facts.formulas()
-	certain, due := set.Affected(f.writes.ids(true)...), set.Affected(f.writes.ids(false)...)
+	certain, due := set.Affected(certainly...), set.Affected(possibly...)
 	if f.unclear {
 		due = set.Formulas() // a step does not say what it writes
 	}
@@ -43,6 +34,20 @@ func (j *judge) formulas(f *flow, o Formulas) {
 			j.formula(SeverityWarning, one.SchemaID, warning, "")
 		}
 	}
+}
+
+// written are the schema_ids of the fields that a flow writes.
+func (j *judge) written(f *flow) (certainly, possibly []string) {
+	for _, u := range f.uses {
+		if u.Kind != UseWrites || u.Name == "" {
+			continue
+		}
+		possibly = append(possibly, u.Name)
+		if !u.Optional && !u.aside && j.chance(u) == surely {
+			certainly = append(certainly, u.Name)
+		}
+	}
+	return certainly, possibly
 }
 
 func (j *judge) formula(s Severity, schemaID string, err error, fix string) {

@@ -13,8 +13,10 @@ type world struct {
 	facts   *schemaFacts          // of the schema, nil if there is none
 	content *rossum.Content       // nil if there is none
 	files   []string              // reference keys that are there before the first step
+	skipped func(key string) bool // reports whether the step that makes a file was not due; nil for none
 	stored  func(key string) bool // reports whether an earlier export may have left a file; nil for no store
 	secrets func(hook *rossum.Hook) rossum.Secrets
+	holds   decider // nil if no export is known
 }
 
 // schema returns the fields of the schema, nil if there is none.

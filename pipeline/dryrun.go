@@ -379,7 +379,8 @@ func ownUses(s Step, queue int64) (uses []Use, told bool) {
 		return nil, true
 	case *when:
 		uses, told = ownUses(s.Step, queue)
-		return append(s.uses(), uses...), told
+		own, _ := s.uses()
+		return append(own, uses...), told
 	case interface{ Unwrap() Step }:
 		return ownUses(s.Unwrap(), queue)
 	}

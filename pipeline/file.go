@@ -160,6 +160,15 @@ func (f *Files) Keys() []string {
 	return append([]string(nil), f.order...)
 }
 
+// all returns the reference keys of this run's files, of those before a branch, too.
+func (f *Files) all() []string {
+	keys := f.Keys()
+	if f.base != nil {
+		keys = append(keys, f.base.all()...)
+	}
+	return keys
+}
+
 // Purge removes the files under the keys, or all if there are none, from this
 // run and from the store, and returns how many went.
 func (f *Files) Purge(ctx context.Context, keys ...string) (int, error) {

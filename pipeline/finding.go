@@ -58,6 +58,11 @@ func (f *Finding) Error() string {
 	return b.String()
 }
 
+// isAbout reports whether two findings are about the same place.
+func (f *Finding) isAbout(other *Finding) bool {
+	return f.Step == other.Step && f.Hook == other.Hook && f.Place == other.Place && f.TextLine == other.TextLine && f.Name == other.Name
+}
+
 // Unwrap returns a [*StepError].
 func (f *Finding) Unwrap() error {
 	return &StepError{Step: f.Step, Key: f.Name, Place: f.Place, Err: f.Cause}
@@ -92,7 +97,11 @@ func (f Findings) Warnings() Findings {
 // package formula; match them with errors.Is.
 var (
 	// ErrNotMade means that no step before this one makes a file; it is an [ErrNoFile].
-	ErrNotMade   = &alike{"no step before this one makes it", ErrNoFile}
+	ErrNotMade = &alike{"no step before this one makes it", ErrNoFile}
+	// ErrNotDue means that the step which makes a file is not due for this annotation.
+	ErrNotDue = &alike{"the step that makes it is not due", ErrNoFile}
+	// ErrNoSecret means that a secret is missing, or that the secrets of a hook are not
+	// what its step needs.
 	ErrNoSecret  = errors.New("the hook has no such secret")
 	ErrUndefined = errors.New("nothing defines this variable")
 	ErrRetried   = errors.New("the platform may call this hook several times for one export")

@@ -43,7 +43,7 @@ func (l *link) innermost() Step {
 // compile makes the links of a row of steps or branches. The faults each name their
 // step; missing is that of a step that is nil.
 func compile(steps []Step, missing func(i int) *StepError) ([]link, []error) {
-	links := make([]link, len(steps))
+	links, keys := make([]link, len(steps)), keysOf(steps)
 	given, named := make(map[string]int), make(map[string]int)
 	var faults []error
 	for i, s := range steps {
@@ -51,15 +51,12 @@ func compile(steps []Step, missing func(i int) *StepError) ([]link, []error) {
 			faults = append(faults, missing(i))
 			continue
 		}
-		l := link{step: s, name: NameOf(s), key: keyOf(s), final: isFinal(s)}
+		l := link{step: s, name: NameOf(s), key: keys[i], final: isFinal(s)}
 		program, closer, err := programOf(s)
 		l.program, l.closer = program, closer
 		faults = append(faults, wrapAll(l.name, err)...)
-		if l.key == "" {
-			l.key = l.name
-			if named[l.name]++; named[l.name] > 1 {
-				l.key += "#" + strconv.Itoa(named[l.name])
-			}
+		if keyOf(s) == "" {
+			named[l.name]++
 		}
 		if first, taken := given[l.key]; taken {
 			faults = append(faults, &StepError{Step: l.name, Err: fmt.Errorf("duplicate key %q, which step %s has already; give one of them another key with pipeline.Keyed", l.key, links[first].name)})
@@ -71,6 +68,26 @@ func compile(steps []Step, missing func(i int) *StepError) ([]link, []error) {
 		links[i].unsure = named[links[i].name] > 1 && strings.HasPrefix(links[i].key, links[i].name)
 	}
 	return links, faults
+}
+
+// keysOf returns the keys by which a run knows steps in a row, or branches: those that
+// the author gave, or else their names, with a number from the second of a name on.
+func keysOf(steps []Step) []string {
+	keys, named := make([]string, len(steps)), make(map[string]int)
+	for i, s := range steps {
+		if p, ok := s.(part); s == nil || ok && p.Step == nil {
+			continue // which compile refuses
+		}
+		if keys[i] = keyOf(s); keys[i] != "" {
+			continue
+		}
+		name := NameOf(s)
+		keys[i] = name
+		if named[name]++; named[name] > 1 {
+			keys[i] += "#" + strconv.Itoa(named[name])
+		}
+	}
+	return keys
 }
 
 // programOf makes what runs of a step.

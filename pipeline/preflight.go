@@ -21,19 +21,19 @@ func (c *Chain) preflight(ctx context.Context, x *Export) error {
 	if err != nil {
 		return err
 	}
-	f := c.flowFor(target{queue: x.Annotation.QueueID(), event: x.Payload.Event, action: x.Payload.Action})
-	j := &judge{alone: x.run.config.alone, world: &world{
-		facts: facts, content: x.Annotation.Content, files: x.Files.Keys(), stored: x.stored(ctx),
-		secrets: x.secretsFor,
-	}}
+	f := c.outlineFor(x.target()).flow("")
+	j := x.newJudge(ctx, facts)
 	j.judge(f, x.run.config.formulas)
 	x.run.report.Findings = j.findings
-	if err := j.findings.Err(); err != nil && x.run.log.earlier == nil { // what has begun goes on
+	if j.findings.Err() != nil && !x.goesOn() {
 		scope := x.enterScope(true)
 		for i := range c.links {
 			scope.notRun(&c.links[i])
 		}
-		return &CheckError{j.findings}
+		return &CheckError{Findings: j.findings}
+	}
+	if j.open && !x.goesOn() {
+		x.run.open = &openChecks{chain: c}
 	}
 	if facts == nil && !x.run.config.formulas.Off {
 		if why := f.needsSchema(); len(why) > 0 {
@@ -42,6 +42,33 @@ func (c *Chain) preflight(ctx context.Context, x *Export) error {
 		}
 	}
 	return nil
+}
+
+func (x *Export) target() target {
+	return target{queue: x.Annotation.QueueID(), event: x.Payload.Event, action: x.Payload.Action}
+}
+
+// goesOn reports whether the run was begun by an earlier process: what has begun goes on.
+func (x *Export) goesOn() bool { return x.run.log.earlier != nil }
+
+// newJudge judges by what the export holds now.
+func (x *Export) newJudge(ctx context.Context, facts *schemaFacts) *judge {
+	return &judge{alone: x.run.config.alone, world: &world{
+		facts: facts, content: x.Annotation.Content, files: x.Files.all(), stored: x.stored(ctx), secrets: x.secretsFor,
+		skipped: func(key string) bool { _, ok := x.Files.Skipped(key); return ok },
+		holds:   func(h *rossum.Hook, c *Condition) (bool, error) { return c.Holds(ctx, x.as(h)) },
+	}}
+}
+
+// as returns the export as a hook's step sees it, for looking only.
+func (x *Export) as(h *rossum.Hook) *Export {
+	view := *x
+	view.step = nil
+	if h != nil {
+		view.Secrets = x.secretsFor(h)
+		view.Payload = x.Payload.ForHook(h.URL, h.Settings, view.Secrets)
+	}
+	return &view
 }
 
 // stored returns what looks for a file of an earlier export, nil if there is no store.
@@ -66,12 +93,20 @@ func (x *Export) secretsFor(h *rossum.Hook) rossum.Secrets {
 	return x.run.secrets[h]
 }
 
-// CheckError means that an export was not begun, since it would fail: nothing was
-// sent. It wraps every [*Finding] that is an error.
-type CheckError struct{ Findings Findings }
+// CheckError means that an export was not begun, or not gone on with, since it would
+// fail. It wraps every [*Finding] that is an error.
+type CheckError struct {
+	Findings Findings
+	// Begun says that steps had run before it was known: calls may have been made. The
+	// step that follows was not begun.
+	Begun bool
+}
 
 // Error lists what was found, one on a line.
 func (e *CheckError) Error() string {
+	if e.Begun {
+		return "nothing more was sent, since the export would fail:\n" + e.Findings.Err().Error()
+	}
 	return "nothing was sent, since the export would fail:\n" + e.Findings.Err().Error()
 }
 
@@ -81,13 +116,18 @@ func (e *CheckError) Unwrap() []error { return Faults(e.Findings.Err()) }
 // needsSchema says why a run needs a schema: the types of fields decide what happens,
 // or a field that may be a formula decides about a call after others were written.
 func (f *flow) needsSchema() (why []string) {
-	for i := range f.uses {
-		u := &f.uses[i]
+	writes := make(map[string]bool)
+	for _, u := range f.uses {
+		if u.Kind == UseWrites {
+			writes[u.Name] = true
+		}
+	}
+	for _, u := range f.uses {
 		text := ""
-		switch _, written := f.writes[u.Name]; {
+		switch {
 		case u.Kind == UseTypes:
 			text = fmt.Sprintf("%s depends on the types of fields", u.step)
-		case u.Kind == UseReads && u.Steers && u.before.written && !written:
+		case u.Kind == UseReads && u.Steers && u.before.written && !writes[u.Name]:
 			text = fmt.Sprintf("%s reads %s, which keeps its value if it is a formula", u.step, u.Name)
 		}
 		if text != "" && !slices.Contains(why, text) {
@@ -97,29 +137,29 @@ func (f *flow) needsSchema() (why []string) {
 	return why
 }
 
-// flowCache keeps the flows of a chain, one for each queue that it exports from.
-type flowCache struct {
+// outlineCache keeps the outlines of a chain, one for each queue that it exports from.
+type outlineCache struct {
 	mu sync.Mutex
-	m  map[target]*flow
+	m  map[target]*outline
 }
 
-// maxFlows is how many queues are kept at a time.
-const maxFlows = 256
+// maxOutlines is how many queues are kept at a time.
+const maxOutlines = 256
 
-func (c *Chain) flowFor(t target) *flow {
-	cache := c.flows
+func (c *Chain) outlineFor(t target) *outline {
+	cache := c.outlines
 	if cache == nil {
-		return newFlow(c, t)
+		return newOutline(c, t)
 	}
 	cache.mu.Lock()
 	defer cache.mu.Unlock()
-	f := cache.m[t]
-	if f == nil {
-		f = newFlow(c, t)
-		if cache.m == nil || len(cache.m) >= maxFlows {
-			cache.m = make(map[target]*flow)
+	o := cache.m[t]
+	if o == nil {
+		o = newOutline(c, t)
+		if cache.m == nil || len(cache.m) >= maxOutlines {
+			cache.m = make(map[target]*outline)
 		}
-		cache.m[t] = f
+		cache.m[t] = o
 	}
-	return f
+	return o
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 	"github.com/exportpipeline/exportpipeline/sftpexport"
+	"github.com/exportpipeline/exportpipeline/sftpexport/s3"
 	"github.com/exportpipeline/exportpipeline/steps"
 	"github.com/exportpipeline/exportpipeline/workday"
 )
@@ -41,7 +42,7 @@ func made(t testing.TB, erp, kind, settings string) pipeline.Step {
 	case "rp":
 		s = &steps.RequestProcessor{}
 	case "sftp":
-		s = &sftpexport.Step{}
+		s = &sftpexport.Step{Backends: map[string]sftpexport.Backend{"s3": s3.New(s3.Options{})}}
 	case "workday":
 		s = &workday.Step{}
 	case "function":
@@ -76,7 +77,7 @@ func queueCall(parts ...rossumtest.Part) *rossumtest.Call {
 		rossumtest.Field("erp_id", ""), rossumtest.Field("erp_status", ""), rossumtest.Field("erp_body", ""), rossumtest.Field("gate", "yes"),
 		rossumtest.Table("line_items", rossumtest.Row("item_code", "A", "item_total", "1"), rossumtest.Row("item_code", "B", "item_total", "2")),
 		rossumtest.Table("charges"), rossumtest.List("tags", "tag", "x"),
-		rossumtest.Secret("key", "canary-key"), rossumtest.Secret("workday_username", "u"), rossumtest.Secret("workday_password", "canary-p"), rossumtest.Offline(),
+		rossumtest.Secret("key", "canary-key"), rossumtest.Secret("workday_username", "u"), rossumtest.Secret("workday_password", "canary-p"), rossumtest.Secret("password", "canary-s"), rossumtest.Offline(),
 	).With(parts...)
 }
 
@@ -126,9 +127,9 @@ var preflightRows = []row{
 	{"a target that is a table", [][2]string{first, extractTo("p", "line_items")}, `error: field "line_items" is a multivalue and has no value`, ""},
 	{"a target in a table", [][2]string{first, extractTo("p", "item_code")}, `error: field "item_code": the annotation has more than one field with this schema_id (2 of them)`, "warning"},
 	{"a target in a table without rows", [][2]string{first, extractTo("p", "surcharge")}, `error: field "surcharge": no such field in the annotation`, ""},
-	{"an unknown target of a call that need not be made", [][2]string{first, gated, extractTo("g", "erp_ids")}, `warning: field "erp_ids": no such field`, ""},
+	{"an unknown target of a call that need not be made", [][2]string{first, gated, extractTo("g", "erp_ids")}, `error: field "erp_ids": no such field`, "warning"},
 	{"an unknown target under a condition", [][2]string{first, {"extract", `{"extract": [{"source_reference_key": "p", "condition": "@{gate}",
-		"extract_rules": [{"value_path": "id", "target_schema_id": "erp_ids"}]}]}`}}, `warning: field "erp_ids": no such field`, ""},
+		"extract_rules": [{"value_path": "id", "target_schema_id": "erp_ids"}]}]}`}}, `error: field "erp_ids": no such field`, "warning"},
 	{"an unknown target of the Request Processor", [][2]string{rp(`{"request": {"url": "ERP/a", "method": "POST"}},
 		{"request": {"url": "ERP/b", "method": "POST"}, "response_handlers": [{"target_type": "schema_id", "target_key": "erp_ids", "value": {"response.text": {"$regex": "x"}}}]}`)},
 		`error: stages[0].call_api[1].response_handlers[0].target_key: field "erp_ids": no such field in the annotation`, ""},
@@ -152,7 +153,7 @@ var preflightRows = []row{
 	{"an unknown field in a condition", [][2]string{first, {"rest", `{"condition": "@{gat}", "request": {"url": "ERP/second", "content": "x"}}`}},
 		`error: condition: field "gat": no such field in the annotation; did you mean "gate"?`, ""},
 	{"an unknown field in a call that need not be made", [][2]string{first, {"rest", `{"condition": "@{gate}", "request": {"url": "ERP/second", "content": "@{documentid}"}}`}},
-		`warning: request.content: field "documentid"`, ""},
+		`error: request.content: field "documentid"`, "warning"},
 	{"an unknown field in an operator", [][2]string{first, restWith(`"data": {"a": {"$DATAPOINT_VALUE$": {"schema_id": "amount", "value_type": "float"}}}`)},
 		`error: request.data.a.$DATAPOINT_VALUE$: field "amount"`, ""},
 	{"an unknown field in one branch", [][2]string{first, restWith(`"data": {"a": {"$IF_DATAPOINT_VALUE$": {"schema_id": "gate", "value": "no", "mapping": "@{documentid}"}}}`)},
@@ -206,7 +207,7 @@ var preflightRows = []row{
 	{"an artefact that no template makes", [][2]string{first, {"rest", `{"export_reference_key": "xml", "request": {"url": "ERP/second", "content": "#{file_content}"}}`}},
 		`error: export_reference_key: file "xml": no step before this one makes it`, ""},
 	{"an artefact for a call that need not be made", [][2]string{first, {"rest", `{"condition": "@{gate}", "export_reference_key": "xml", "request": {"url": "ERP/second", "content": "#{file_content}"}}`}},
-		`warning: export_reference_key: file "xml"`, ""},
+		`error: export_reference_key: file "xml"`, "warning"},
 	{"an artefact that Cleaning removes", [][2]string{templateOf("x"), first, {"purge", `{}`}, {"rest", `{"export_reference_key": "t", "request": {"url": "ERP/second", "content": "#{file_content}"}}`}},
 		`error: file "t": no step before this one makes it`, ""},
 	{"an artefact for SFTP", [][2]string{first, {"sftp", sftpTo + `{"path_to_directory": "/in", "export_object_configurations": [{"type": "custom_format", "export_reference_key": "xml", "filename_template": "a"}]}]}`}},

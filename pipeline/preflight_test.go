@@ -78,7 +78,7 @@ func TestAFormulaThatTheExportNeedsIsFoundBeforeTheFirstCall(t *testing.T) {
 	}{
 		"its input is written":                  {[][2]string{first, extractTo("p", "erp_id")}, "import socket\nfield.erp_id", "error: formula"},
 		"its input is written by way of others": {[][2]string{first, extractTo("p", "erp_id")}, "import socket\nfield.via", "error: formula"},
-		"its input may be written":              {[][2]string{first, gated, extractTo("g", "erp_id")}, "import socket\nfield.erp_id", "warning: formula"},
+		"its input may be written":              {[][2]string{first, closed, extractTo("c", "erp_id")}, "import socket\nfield.erp_id", "warning: formula"},
 		"its input is not written":              {[][2]string{first, extractTo("p", "erp_status")}, "import socket\nfield.erp_id", ""},
 		"nothing is written":                    {[][2]string{first}, "import socket\nfield.erp_id", ""},
 		"it can be computed":                    {[][2]string{first, extractTo("p", "erp_id")}, "field.erp_id", ""},

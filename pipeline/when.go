@@ -90,23 +90,29 @@ func (w *when) makes() (keys []string) {
 	return keys
 }
 
-// uses lists the fields that the condition reads.
-func (w *when) uses() []Use {
+// uses lists the fields that the condition reads, and what it decides.
+func (w *when) uses() ([]Use, *Condition) {
 	compiled, err := compileWhen(w.condition)
 	if err != nil {
-		return nil // it is no part of a chain
+		return nil, nil // it is no part of a chain
 	}
 	var list []Use
 	for _, id := range compiled.reads {
 		list = append(list, Use{Kind: UseReads, Name: id, Place: "condition", Steers: true})
 	}
-	return list
+	c := &Condition{Reads: compiled.mayRead}
+	if !compiled.computed {
+		c.Holds = func(_ context.Context, x *Export) (bool, error) { return compiled.holds(x) }
+	}
+	return list, c
 }
 
 // compiledWhen is a compiled condition.
 type compiledWhen struct {
-	program *vm.Program
-	reads   []string // schema_ids
+	program  *vm.Program
+	reads    []string // schema_ids
+	mayRead  []string // those that it can do without among them
+	computed bool     // it reads fields by names that its text does not show
 }
 
 func (c *compiledWhen) holds(x *Export) (bool, error) {
@@ -147,24 +153,33 @@ func compileWhen(text string) (*compiledWhen, error) {
 	}
 	reads := &fieldReads{seen: make(map[string]bool)}
 	ast.Walk(&tree.Node, reads)
-	return &compiledWhen{program, reads.ids}, nil
+	return &compiledWhen{program, reads.ids, reads.all, reads.bases > reads.named}, nil
 }
 
 // fieldReads collects the schema_ids after field.
 type fieldReads struct {
-	ids  []string
-	seen map[string]bool
+	ids, all     []string
+	seen         map[string]bool
+	bases, named int // how often field stands in the text, and how often a name after it
 }
 
 // Visit implements [ast.Visitor].
 func (f *fieldReads) Visit(n *ast.Node) {
+	if name, ok := (*n).(*ast.IdentifierNode); ok && name.Value == "field" {
+		f.bases++
+	}
 	m, ok := (*n).(*ast.MemberNode)
-	if !ok || m.Optional {
+	if !ok {
 		return
 	}
 	base, isName := m.Node.(*ast.IdentifierNode)
 	id, isText := m.Property.(*ast.StringNode)
-	if isName && isText && base.Value == "field" && !f.seen[id.Value] {
+	if !isName || !isText || base.Value != "field" {
+		return
+	}
+	f.named++
+	f.all = append(f.all, id.Value)
+	if !m.Optional && !f.seen[id.Value] {
 		f.seen[id.Value] = true
 		f.ids = append(f.ids, id.Value)
 	}

@@ -28,12 +28,38 @@ func (c *Credentials) hostPort() string {
 	return net.JoinHostPort(strings.Trim(c.Host, "[]"), strconv.Itoa(c.port()))
 }
 
+// checkLogin says what is missing of the secrets that a login needs.
+func checkLogin(secrets rossum.Secrets) error {
+	if kind := secrets["type"]; kind != "" && kind != "sftp" {
+		return fmt.Errorf("secret type is %q, and the credentials are of type sftp", kind)
+	}
+	if strings.TrimSpace(secrets["ssh_key"]) == "" && secrets["password"] == "" {
+		return errors.New("the hook has neither secret password nor secret ssh_key")
+	}
+	return nil
+}
+
+// checkKey reads the key, too, unless that is work, as it is for an encrypted one.
+func checkKey(secrets rossum.Secrets) error {
+	if err := checkLogin(secrets); err != nil {
+		return err
+	}
+	key := secrets["ssh_key"]
+	if strings.TrimSpace(key) == "" || secrets["ssh_key_passphrase"] != "" {
+		return nil
+	}
+	if _, err := sshkey.Parse(key, ""); err != nil {
+		return fmt.Errorf("secret ssh_key: %w", err)
+	}
+	return nil
+}
+
 // authMethods makes SSH credentials of the hook's secrets. A server may ask for
 // several of them, one after the other. They are made for each connection, since they
 // count what they are asked.
 func authMethods(user string, secrets rossum.Secrets, signatures []string) (func() []ssh.AuthMethod, error) {
-	if kind := secrets["type"]; kind != "" && kind != "sftp" {
-		return nil, fmt.Errorf("secret type is %q, and the credentials are of type sftp", kind)
+	if err := checkLogin(secrets); err != nil {
+		return nil, err
 	}
 	var signers []ssh.Signer
 	if key := secrets["ssh_key"]; strings.TrimSpace(key) != "" {
@@ -46,9 +72,6 @@ func authMethods(user string, secrets rossum.Secrets, signatures []string) (func
 		}
 	}
 	password := secrets["password"]
-	if signers == nil && password == "" {
-		return nil, errors.New("the hook has neither secret password nor secret ssh_key")
-	}
 	return func() []ssh.AuthMethod {
 		var methods []ssh.AuthMethod
 		if signers != nil {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/exportpipeline/exportpipeline/internal/exporttemplate"
+	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
 	"github.com/exportpipeline/exportpipeline/internal/settings"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/sftpexport/internal/naming"
@@ -52,8 +53,8 @@ func (s *Step) plan(ctx context.Context, x *pipeline.Export, c *compiled) (*plan
 				faults = append(faults, err)
 				continue
 			}
-			if text = strings.TrimSpace(text); text == "" || strings.EqualFold(text, "false") {
-				x.Decide("%s: skipped: condition is %q", settings.Join(r.place, "condition"), text)
+			if !jsontemplate.Truth(text) {
+				x.Decide("%s: skipped: condition is %q", settings.Join(r.place, "condition"), strings.TrimSpace(text))
 				continue
 			}
 		}

@@ -54,7 +54,7 @@ func TestEverySettingHasItsEffect(t *testing.T) {
 			map[string]string{"out/a.csv": "a;b", "out/b.csv": "a;b", "out/a.csv.done": "", "out/b.csv.done": ""}, ""},
 		{"numbers", rules(custom("{seq}-a.csv", "{seq}-b.csv")), map[string]string{"out/1-a.csv": "a;b", "out/1-b.csv": "a;b", "out/.exportpipeline-seq-000000000001": ""}, ""},
 		{"a value that is empty", rules(custom("{empty}.csv")), nil, "export_rules[0].export_object_configurations[0].filename_template: {empty}: the value is empty"},
-		{"a field that is not there", rules(custom("{document_idd}.csv")), nil, "{document_idd}"},
+		{"a field that is not there", rules(custom("{document_idd}.csv")), nil, "document_idd"},
 		{"two files with one name", rules(custom("{annotation.id}.csv", "314528.csv")), nil, "gets the same name"},
 		{"no directories to be made", `{"create_directories": false, ` + rules(custom("a.csv"))[1:], nil, "create_directories is false"},
 		{"an artefact that is not there", `{"export_rules": [{"path_to_directory": "/out", "export_object_configurations": [

@@ -21,7 +21,7 @@ func (s *Step) Uses(int64) []pipeline.Use {
 	for i := range compiled.rules {
 		r := &compiled.rules[i]
 		list = append(list, exporttemplate.Uses(r.condition, pipeline.Use{Steers: true})...)
-		like := pipeline.Use{Conditional: r.condition != nil}
+		like := pipeline.Use{If: exporttemplate.Conditions(r.condition)}
 		if len(r.objects) == 1 && r.objects[0].Key != "" {
 			like.IfFile = r.objects[0].Key // without it there is nothing to put anywhere
 		}
@@ -31,15 +31,29 @@ func (s *Step) Uses(int64) []pipeline.Use {
 		}
 		for k := range r.objects {
 			o := &r.objects[k]
-			own := pipeline.Use{Conditional: like.Conditional, IfFile: o.Key}
+			own := pipeline.Use{If: like.If, IfFile: o.Key}
 			if o.Key != "" {
 				place := settings.Join(o.place, "export_reference_key")
-				list = append(list, pipeline.Use{Kind: pipeline.UseNeeds, Name: o.Key, Place: place, Conditional: like.Conditional})
+				list = append(list, pipeline.Use{Kind: pipeline.UseNeeds, Name: o.Key, Place: place, IfDue: true, If: like.If})
 			}
 			list = append(list, o.name.fieldUses(o.named, own)...)
+			list = append(list, s.secretUses(own)...)
 		}
 	}
 	return append(list, pipeline.Use{Kind: pipeline.UseSends, Name: "files to " + s.Credentials.address()})
+}
+
+// secretUses is that of the secrets that the destination asks for, if that is known.
+func (s *Step) secretUses(like pipeline.Use) []pipeline.Use {
+	like.Kind, like.Place, like.Name, like.Accepts = pipeline.UseSecret, "credentials", "password", checkKey
+	if backend := s.Backends[s.Credentials.Type]; backend != nil {
+		checker, ok := backend(s.Credentials).(SecretsChecker)
+		if !ok {
+			return nil
+		}
+		like.Name, like.Accepts = "access_key_id", checker.CheckSecrets
+	}
+	return []pipeline.Use{like}
 }
 
 // fieldUses lists the fields that a template names.

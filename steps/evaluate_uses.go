@@ -1,11 +1,13 @@
 package steps
 
 import (
+	"context"
 	"regexp"
 	"slices"
 
 	"github.com/exportpipeline/exportpipeline/internal/settings"
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/rossum/formula"
 )
 
 var (
@@ -28,14 +30,35 @@ func (s *Evaluate) Uses(int64) []pipeline.Use {
 		if comparesNumbers(c.Condition) {
 			list = append(list, pipeline.Use{Kind: pipeline.UseTypes, Place: settings.Join(c.place, "condition")})
 		}
+		fails := failing(c.condition)
 		needs := c.condition.Needs()
 		for _, id := range c.condition.Reads() {
-			list = append(list, pipeline.Use{
-				Kind: pipeline.UseReads, Name: id, Place: settings.Join(c.place, "condition"), Conditional: !slices.Contains(needs, id),
-			})
+			use := pipeline.Use{Kind: pipeline.UseReads, Name: id, Place: settings.Join(c.place, "condition")}
+			if !slices.Contains(needs, id) {
+				use.If = []*pipeline.Condition{fails}
+			}
+			list = append(list, use)
 		}
 	}
 	return list
+}
+
+// failing holds where evaluating a condition ends in an error: where it comes to a field
+// that is not there, such as after an "and" whose left side is true.
+func failing(condition *formula.Condition) *pipeline.Condition {
+	reads, known := condition.AllReads()
+	c := &pipeline.Condition{Reads: reads}
+	if known {
+		c.Holds = func(ctx context.Context, x *pipeline.Export) (bool, error) {
+			schema, err := x.Payload.Schema()
+			if err != nil {
+				return false, err
+			}
+			_, err = condition.Holds(ctx, x.Payload, formula.ConditionOptions{Schema: schema, Now: x.WallTime})
+			return err != nil && ctx.Err() == nil, nil
+		}
+	}
+	return c
 }
 
 var (

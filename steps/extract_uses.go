@@ -18,11 +18,11 @@ func (s *Extract) Uses(int64) []pipeline.Use {
 	}
 	for _, src := range compiled {
 		list = append(list, exporttemplate.Uses(src.condition, pipeline.Use{})...)
-		maybe := !always(src.condition)
-		list = append(list, pipeline.Use{Kind: pipeline.UseNeeds, Name: src.Key, Place: settings.Join(src.place, "source_reference_key"), Conditional: maybe})
+		due := exporttemplate.Conditions(src.condition)
+		list = append(list, pipeline.Use{Kind: pipeline.UseNeeds, Name: src.Key, Place: settings.Join(src.place, "source_reference_key"), IfDue: true, If: due})
 		for i, r := range src.Rules {
 			at := settings.Join(settings.Index(settings.Join(src.place, "extract_rules"), i), "target_schema_id")
-			list = append(list, pipeline.Use{Kind: pipeline.UseWrites, Name: r.Target, Place: at, Single: true, Conditional: maybe, IfFile: src.Key})
+			list = append(list, pipeline.Use{Kind: pipeline.UseWrites, Name: r.Target, Place: at, Single: true, If: due, IfFile: src.Key})
 		}
 	}
 	return list

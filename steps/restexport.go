@@ -210,15 +210,15 @@ func isDue(ctx context.Context, x *pipeline.Export, condition *jsontemplate.Temp
 	if err != nil {
 		return false, err
 	}
-	switch text = strings.TrimSpace(text); {
-	case text == "":
-		x.Decide("skipped: condition is empty")
-		return false, nil
-	case strings.EqualFold(text, "false"):
-		x.Decide("skipped: condition is %q", text)
-		return false, nil
+	if jsontemplate.Truth(text) {
+		return true, nil
 	}
-	return true, nil
+	if text = strings.TrimSpace(text); text == "" {
+		x.Decide("skipped: condition is empty")
+	} else {
+		x.Decide("skipped: condition is %q", text)
+	}
+	return false, nil
 }
 
 func (s *RESTExport) noReply(x *pipeline.Export, why string) {

@@ -3,7 +3,6 @@ package steps
 import (
 	"net/http"
 	"slices"
-	"strings"
 
 	"github.com/exportpipeline/exportpipeline/internal/exporttemplate"
 	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
@@ -20,9 +19,9 @@ func (s *RESTExport) Uses(int64) []pipeline.Use {
 		c, _ = s.compile() // the faults are those of Compile
 	}
 	list := exporttemplate.Uses(c.condition, pipeline.Use{Steers: true})
-	like := pipeline.Use{Conditional: !always(c.condition)}
+	like := pipeline.Use{If: exporttemplate.Conditions(c.condition)}
 	if s.Key != "" {
-		list = append(list, pipeline.Use{Kind: pipeline.UseNeeds, Name: s.Key, Place: "export_reference_key", Conditional: like.Conditional})
+		list = append(list, pipeline.Use{Kind: pipeline.UseNeeds, Name: s.Key, Place: "export_reference_key", If: like.If})
 	}
 	list = append(list, s.requestUses(c, like)...)
 	if c.auth != nil {
@@ -35,13 +34,14 @@ func (s *RESTExport) Uses(int64) []pipeline.Use {
 	}
 	for place, key := range map[string]string{"response_headers_reference_key": s.HeadersKey, "response_payload_reference_key": s.PayloadKey} {
 		if key != "" {
-			list = append(list, pipeline.Use{Kind: pipeline.UseMakes, Name: key, Place: place, Conditional: like.Conditional})
+			list = append(list, pipeline.Use{Kind: pipeline.UseMakes, Name: key, Place: place, If: like.If})
 		}
 	}
-	if s.Mode != "retry" && !slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodOptions}, c.request.method) {
-		list = append(list, pipeline.Use{Kind: pipeline.UseSends, Name: c.request.method, Place: "request", Conditional: like.Conditional})
+	sends := pipeline.Use{Kind: pipeline.UseSends, Name: c.request.method, Place: "request", If: like.If}
+	if s.Mode == "retry" || slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodOptions}, c.request.method) {
+		sends.Kind = pipeline.UseAsks
 	}
-	return list
+	return append(list, sends)
 }
 
 func (s *RESTExport) requestUses(c *restCall, like pipeline.Use) []pipeline.Use {
@@ -60,14 +60,4 @@ func headerTemplates(headers []header) []*jsontemplate.Template {
 		list[i] = h.value
 	}
 	return list
-}
-
-// always reports whether a condition cannot be false.
-func always(condition *jsontemplate.Template) bool {
-	if condition == nil {
-		return true
-	}
-	text, literal := condition.Literal()
-	text = strings.TrimSpace(text)
-	return literal && text != "" && !strings.EqualFold(text, "false")
 }

@@ -321,7 +321,7 @@ func TestWhatWorkdayAnswersIsShown(t *testing.T) {
 				change = func(*workday.Configuration) {}
 			}
 			r, err := export(t, step(t, w, change), invoice(c.call...))
-			if err != nil {
+			if err != nil && !errors.Is(err, pipeline.ErrNoSecret) { // which is known before the first call
 				t.Fatal(err)
 			}
 			got := texts(r)

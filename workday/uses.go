@@ -4,6 +4,7 @@ import (
 	"github.com/exportpipeline/exportpipeline/internal/exporttemplate"
 	"github.com/exportpipeline/exportpipeline/internal/settings"
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/rossum"
 )
 
 var _ pipeline.Describer = (*Step)(nil)
@@ -32,9 +33,13 @@ func (s *Step) Uses(queue int64) []pipeline.Use {
 
 func (c *configuration) uses(maybe bool) []pipeline.Use {
 	list := exporttemplate.Uses(c.mapping, pipeline.Use{Conditional: maybe})
-	for _, name := range []string{"workday_username", "workday_password"} {
-		list = append(list, pipeline.Use{Kind: pipeline.UseSecret, Name: name, Place: settings.Join(c.place, "wsdl"), Conditional: maybe})
-	}
+	list = append(list, pipeline.Use{
+		Kind: pipeline.UseSecret, Name: "workday_password", Place: settings.Join(c.place, "wsdl"), Conditional: maybe,
+		Accepts: func(secrets rossum.Secrets) error {
+			_, _, err := newCredentials(secrets["workday_username"], secrets["workday_password"], c.WSDL.Tenant)
+			return err
+		},
+	})
 	for key, id := range map[string]string{"result_schema_id": c.ResultSchemaID, "result_wid_schema_id": c.ResultWIDSchemaID} {
 		if id != "" {
 			list = append(list, pipeline.Use{Kind: pipeline.UseWrites, Name: id, Place: settings.Join(c.place, key), Single: true, Conditional: maybe})

@@ -157,7 +157,7 @@ func export(ctx context.Context, a *runArguments, out *terminal) int {
 	}
 	var refused *pipeline.CheckError
 	switch {
-	case errors.As(err, &refused):
+	case errors.As(err, &refused) && !refused.Begun:
 		return unusable // nothing was sent
 	case response.Failed():
 		return failed

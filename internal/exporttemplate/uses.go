@@ -1,6 +1,9 @@
 package exporttemplate
 
 import (
+	"context"
+	"slices"
+
 	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 )
@@ -12,11 +15,17 @@ func Uses(t *jsontemplate.Template, like pipeline.Use) []pipeline.Use {
 		return nil
 	}
 	var list []pipeline.Use
+	chosen := make(map[string]*pipeline.Condition)
 	for _, u := range t.Uses() {
 		use := like
 		use.Name, use.Place = u.Name, u.Place
-		use.Conditional = like.Conditional || u.Conditional
-		use.IfFields = append(like.IfFields[:len(like.IfFields):len(like.IfFields)], u.Within...)
+		use.IfFields = slices.Concat(like.IfFields, u.Within)
+		if u.Branch != "" {
+			if chosen[u.Branch] == nil {
+				chosen[u.Branch] = branchCondition(t, u)
+			}
+			use.If = append(slices.Clone(like.If), chosen[u.Branch])
+		}
 		switch u.Kind {
 		case jsontemplate.UseField:
 			use.Kind, use.Single, use.Group, use.Optional = pipeline.UseReads, u.Single, u.Group, u.Optional
@@ -28,4 +37,44 @@ func Uses(t *jsontemplate.Template, like pipeline.Use) []pipeline.Use {
 		list = append(list, use)
 	}
 	return list
+}
+
+// branchCondition holds where rendering comes to a branch of a template.
+func branchCondition(t *jsontemplate.Template, u jsontemplate.Use) *pipeline.Condition {
+	return &pipeline.Condition{Reads: u.Deciding, Holds: func(ctx context.Context, x *pipeline.Export) (bool, error) {
+		return t.Chosen(ctx, local(x))[u.Branch], nil
+	}}
+}
+
+// Conditions are those of a step that skips something unless a template renders to a true
+// text. There are none where it always does, or where there is no template.
+func Conditions(t *jsontemplate.Template) []*pipeline.Condition {
+	if t == nil {
+		return nil
+	}
+	if text, literal := t.Literal(); literal && jsontemplate.Truth(text) {
+		return nil
+	}
+	c := &pipeline.Condition{Holds: func(ctx context.Context, x *pipeline.Export) (bool, error) {
+		text, err := t.RenderText(ctx, local(x))
+		return jsontemplate.Truth(text), err
+	}}
+	for _, u := range t.Uses() {
+		switch u.Kind {
+		case jsontemplate.UseField:
+			c.Reads = append(c.Reads, u.Name)
+		case jsontemplate.UseSecret: // of the hook itself
+		default:
+			c.Holds = nil // a file that may not be there yet
+		}
+	}
+	return []*pipeline.Condition{c}
+}
+
+// local is what templates work with beforehand: all that is at hand, and nothing that
+// would have to be fetched.
+func local(x *pipeline.Export) *jsontemplate.Data {
+	d := Data(x)
+	d.Original, d.Fetch, d.Now = nil, nil, x.WallTime
+	return d
 }

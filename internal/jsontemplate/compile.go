@@ -363,7 +363,7 @@ func (c *compiler) branches(place string, depth int) node {
 		}
 		return b
 	}
-	b.byValue = make(map[string]node)
+	b.byValue, b.keyOf = make(map[string]node), make(map[string]string)
 	for c.broken == nil && c.json.More() {
 		key, _ := c.token(place).(string)
 		template := c.value(settings.Join(place, key), depth+1)
@@ -372,7 +372,7 @@ func (c *compiler) branches(place string, depth int) node {
 		}
 		for _, value := range append([]string{key}, strings.Split(key, "|")...) {
 			if b.byValue[value] == nil {
-				b.byValue[value] = template
+				b.byValue[value], b.keyOf[value] = template, key
 			}
 		}
 	}

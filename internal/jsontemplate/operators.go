@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/exportpipeline/exportpipeline/internal/settings"
 )
 
 // operatorSpec describes an operator.
@@ -224,22 +226,17 @@ type ifSchemaID struct {
 	mapping, fallback node
 }
 
-func (i ifSchemaID) render(r *rendering, s *scope) (Value, error) {
+func (i ifSchemaID) render(r *rendering, s *scope) (Value, error) { return r.chosen(i, s) }
+
+func (i ifSchemaID) choose(_ *rendering, s *scope) (branch, error) {
 	found := s.find(i.schemaID)
 	if len(found) > 1 {
-		return nil, &Error{i.place, i.schemaID, fmt.Errorf("%w (%d times)", ErrRepeated, len(found))}
+		return branch{}, &Error{i.place, i.schemaID, fmt.Errorf("%w (%d times)", ErrRepeated, len(found))}
 	}
 	if len(found) == 1 && (found[0].IsField() && text(found[0]) != "" || !found[0].IsField() && found[0].Count() > 0) {
-		return i.mapping.render(r, &scope{data: s.data, outer: s, node: found[0]})
+		return branch{mappingOf(i.place), i.mapping, &scope{data: s.data, outer: s, node: found[0]}}, nil
 	}
-	return orOmitted(r, s, i.fallback)
-}
-
-func orOmitted(r *rendering, s *scope, fallback node) (Value, error) {
-	if fallback == nil {
-		return omitted{}, nil
-	}
-	return fallback.render(r, s)
+	return branch{fallbackOf(i.place), i.fallback, s}, nil
 }
 
 type ifValue struct {
@@ -247,23 +244,25 @@ type ifValue struct {
 	value, mapping, fallback node
 }
 
-func (i ifValue) render(r *rendering, s *scope) (Value, error) {
+func (i ifValue) render(r *rendering, s *scope) (Value, error) { return r.chosen(i, s) }
+
+func (i ifValue) choose(r *rendering, s *scope) (branch, error) {
 	n, err := s.oneField(i.place, i.schemaID)
 	if err != nil {
-		return nil, err
+		return branch{}, err
 	}
 	want, err := i.value.render(r, s)
 	if err != nil {
-		return nil, err
+		return branch{}, err
 	}
 	wanted, err := Text(r.ctx, want)
 	if err != nil {
-		return nil, err
+		return branch{}, err
 	}
 	if text(n) == wanted || n.Value() == wanted {
-		return i.mapping.render(r, s)
+		return branch{mappingOf(i.place), i.mapping, s}, nil
 	}
-	return orOmitted(r, s, i.fallback)
+	return branch{fallbackOf(i.place), i.fallback, s}, nil
 }
 
 type forEach struct {
@@ -306,7 +305,8 @@ func elements(found []Node) []Node {
 // branches are the templates of a valueSwitch.
 type branches struct {
 	byValue map[string]node
-	keys    []string // as they stand in the settings
+	keyOf   map[string]string // the key that a value is a part of
+	keys    []string          // as they stand in the settings
 }
 
 func (branches) render(*rendering, *scope) (Value, error) { return nil, nil }
@@ -317,17 +317,19 @@ type valueSwitch struct {
 	fallback        node
 }
 
-func (v valueSwitch) render(r *rendering, s *scope) (Value, error) {
+func (v valueSwitch) render(r *rendering, s *scope) (Value, error) { return r.chosen(v, s) }
+
+func (v valueSwitch) choose(_ *rendering, s *scope) (branch, error) {
 	n, err := s.oneField(v.place, v.schemaID)
 	if err != nil {
-		return nil, err
+		return branch{}, err
 	}
 	for _, value := range []string{text(n), n.Value()} {
-		if branch := v.branches.byValue[value]; branch != nil {
-			return branch.render(r, s)
+		if chosen := v.branches.byValue[value]; chosen != nil {
+			return branch{settings.Join(mappingOf(v.place), v.branches.keyOf[value]), chosen, s}, nil
 		}
 	}
-	return v.fallback.render(r, s)
+	return branch{fallbackOf(v.place), v.fallback, s}, nil
 }
 
 type childCount struct{ place, schemaID string }

@@ -1,6 +1,10 @@
 package jsontemplate
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/exportpipeline/exportpipeline/internal/settings"
+)
 
 // UseKind says what a [Use] names.
 type UseKind uint8
@@ -24,8 +28,11 @@ type Use struct {
 	Group bool
 	// Optional means that rendering goes on when there is none.
 	Optional bool
-	// Conditional means that it is rendered only where a comparison of values says so.
-	Conditional bool
+	// Branch is the part of the template that must be chosen for it to be rendered, ""
+	// if nothing is chosen: see [Template.Chosen]. Deciding are the schema_ids whose
+	// values decide about that.
+	Branch   string
+	Deciding []string
 	// Within are the schema_ids that must be there for it to be rendered: those of the
 	// loops and tests around it, outermost first.
 	Within []string
@@ -45,8 +52,9 @@ type uses struct{ list []Use }
 
 // around is what stands around a part of a template.
 type around struct {
-	conditional, looped bool
-	within              []string
+	branch           string
+	looped           bool
+	within, deciding []string
 }
 
 func (a around) inside(schemaID string) around {
@@ -54,13 +62,14 @@ func (a around) inside(schemaID string) around {
 	return a
 }
 
-func (a around) branch() around {
-	a.conditional = true
+// chosen is what is in a branch of an operator, about which values decide.
+func (a around) chosen(branch string, deciding ...string) around {
+	a.branch, a.deciding = branch, slices.Concat(a.deciding, deciding)
 	return a
 }
 
 func (u *uses) add(a around, use Use) {
-	use.Conditional, use.Within, use.Looped = a.conditional, a.within, a.looped
+	use.Branch, use.Deciding, use.Within, use.Looped = a.branch, a.deciding, a.within, a.looped
 	u.list = append(u.list, use)
 }
 
@@ -106,24 +115,29 @@ func (u *uses) operator(n node, a around) {
 	switch n := n.(type) {
 	case ifSchemaID:
 		u.add(a, Use{Kind: UseField, Name: n.schemaID, Place: n.place, Optional: true})
-		u.walk(n.mapping, a.branch().inside(n.schemaID))
-		u.walk(n.fallback, a.branch())
+		u.walk(n.mapping, a.chosen(mappingOf(n.place), n.schemaID).inside(n.schemaID))
+		u.walk(n.fallback, a.chosen(fallbackOf(n.place), n.schemaID))
 	case ifValue:
 		u.add(a, Use{Kind: UseField, Name: n.schemaID, Place: n.place, Single: true})
+		before := len(u.list)
 		u.walk(n.value, a)
-		u.walk(n.mapping, a.branch())
-		u.walk(n.fallback, a.branch())
+		deciding := []string{n.schemaID}
+		for _, compared := range u.list[before:] {
+			deciding = append(deciding, compared.Name)
+		}
+		u.walk(n.mapping, a.chosen(mappingOf(n.place), deciding...))
+		u.walk(n.fallback, a.chosen(fallbackOf(n.place), deciding...))
 	case forEach:
 		u.add(a, Use{Kind: UseField, Name: n.schemaID, Place: n.place, Optional: true})
 		inner := a.inside(n.schemaID)
 		inner.looped = true
 		u.walk(n.mapping, inner)
-		u.walk(n.fallback, a.branch())
+		u.walk(n.fallback, a.chosen(fallbackOf(n.place), n.schemaID))
 	case valueSwitch:
 		u.add(a, Use{Kind: UseField, Name: n.schemaID, Place: n.place, Single: true})
 		for _, key := range n.branches.keys {
-			u.walk(n.branches.byValue[key], a.branch())
+			u.walk(n.branches.byValue[key], a.chosen(settings.Join(mappingOf(n.place), key), n.schemaID))
 		}
-		u.walk(n.fallback, a.branch())
+		u.walk(n.fallback, a.chosen(fallbackOf(n.place), n.schemaID))
 	}
 }

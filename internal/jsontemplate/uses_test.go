@@ -19,15 +19,16 @@ func TestUsesListsWhatATemplateNames(t *testing.T) {
 		{"a count", `{"$CHILD_COUNT$": {"schema_id": "t"}}`, "field t at p.$CHILD_COUNT$ single group"},
 		{"a loop", `{"$FOR_EACH_SCHEMA_ID$": {"schema_id": "t", "mapping": "@{a}", "fallback_mapping": "@{b}"}}`,
 			"field t at p.$FOR_EACH_SCHEMA_ID$ optional; field a at p.$FOR_EACH_SCHEMA_ID$.mapping single within t looped; " +
-				"field b at p.$FOR_EACH_SCHEMA_ID$.fallback_mapping single conditional"},
+				"field b at p.$FOR_EACH_SCHEMA_ID$.fallback_mapping single if t choose $FOR_EACH_SCHEMA_ID$.fallback_mapping"},
 		{"presence", `{"$IF_SCHEMA_ID$": {"schema_id": "t", "mapping": "@{a}"}}`,
-			"field t at p.$IF_SCHEMA_ID$ optional; field a at p.$IF_SCHEMA_ID$.mapping single conditional within t"},
+			"field t at p.$IF_SCHEMA_ID$ optional; field a at p.$IF_SCHEMA_ID$.mapping single if t choose $IF_SCHEMA_ID$.mapping within t"},
 		{"a comparison", `{"$IF_DATAPOINT_VALUE$": {"schema_id": "t", "value": "@{v}", "mapping": "@{a}", "fallback_mapping": "@{b}"}}`,
 			"field t at p.$IF_DATAPOINT_VALUE$ single; field v at p.$IF_DATAPOINT_VALUE$.value single; " +
-				"field a at p.$IF_DATAPOINT_VALUE$.mapping single conditional; field b at p.$IF_DATAPOINT_VALUE$.fallback_mapping single conditional"},
+				"field a at p.$IF_DATAPOINT_VALUE$.mapping single if t,v choose $IF_DATAPOINT_VALUE$.mapping; " +
+				"field b at p.$IF_DATAPOINT_VALUE$.fallback_mapping single if t,v choose $IF_DATAPOINT_VALUE$.fallback_mapping"},
 		{"a choice by value", `{"$DATAPOINT_MAPPING$": {"schema_id": "t", "mapping": {"x|y": "@{a}", "z": "@{b}"}}}`,
-			"field t at p.$DATAPOINT_MAPPING$ single; field a at p.$DATAPOINT_MAPPING$.mapping.x|y single conditional; " +
-				"field b at p.$DATAPOINT_MAPPING$.mapping.z single conditional"},
+			"field t at p.$DATAPOINT_MAPPING$ single; field a at p.$DATAPOINT_MAPPING$.mapping.x|y single if t choose $DATAPOINT_MAPPING$.mapping.x|y; " +
+				"field b at p.$DATAPOINT_MAPPING$.mapping.z single if t choose $DATAPOINT_MAPPING$.mapping.z"},
 		{"loops within loops", `{"$FOR_EACH_SCHEMA_ID$": {"schema_id": "t", "mapping":
 			{"$FOR_EACH_SCHEMA_ID$": {"schema_id": "u", "mapping": "@{a}"}}}}`,
 			"field t at p.$FOR_EACH_SCHEMA_ID$ optional; field u at p.$FOR_EACH_SCHEMA_ID$.mapping.$FOR_EACH_SCHEMA_ID$ optional within t looped; " +
@@ -60,10 +61,13 @@ func describeUse(u Use) string {
 	for _, flag := range []struct {
 		on   bool
 		name string
-	}{{u.Single, "single"}, {u.Group, "group"}, {u.Optional, "optional"}, {u.Conditional, "conditional"}} {
+	}{{u.Single, "single"}, {u.Group, "group"}, {u.Optional, "optional"}} {
 		if flag.on {
 			text += " " + flag.name
 		}
+	}
+	if u.Branch != "" {
+		text += " if " + strings.Join(u.Deciding, ",") + " choose " + strings.TrimPrefix(u.Branch, "p.")
 	}
 	if len(u.Within) > 0 {
 		text += fmt.Sprintf(" within %s", strings.Join(u.Within, ","))
@@ -72,4 +76,35 @@ func describeUse(u Use) string {
 		text += " looped"
 	}
 	return text
+}
+
+func TestChosenSaysWhichBranchesAreRendered(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ name, template, want string }{
+		{"equal", `{"$IF_DATAPOINT_VALUE$": {"schema_id": "document_id", "value": "INV-1", "mapping": "x", "fallback_mapping": "y"}}`, "$IF_DATAPOINT_VALUE$.mapping"},
+		{"not equal", `{"$IF_DATAPOINT_VALUE$": {"schema_id": "document_id", "value": "1", "mapping": "x", "fallback_mapping": "y"}}`, "$IF_DATAPOINT_VALUE$.fallback_mapping"},
+		{"not equal without a fallback", `{"$IF_DATAPOINT_VALUE$": {"schema_id": "document_id", "value": "1", "mapping": "x"}}`, ""},
+		{"compared with another field", `{"$IF_DATAPOINT_VALUE$": {"schema_id": "document_id", "value": "@{document_id}", "mapping": "x"}}`, "$IF_DATAPOINT_VALUE$.mapping"},
+		{"there", `{"$IF_SCHEMA_ID$": {"schema_id": "document_id", "mapping": "x"}}`, "$IF_SCHEMA_ID$.mapping"},
+		{"not there", `{"$IF_SCHEMA_ID$": {"schema_id": "nope", "mapping": "x", "fallback_mapping": "y"}}`, "$IF_SCHEMA_ID$.fallback_mapping"},
+		{"one of several values", `{"$DATAPOINT_MAPPING$": {"schema_id": "document_id", "mapping": {"1|INV-1": "x", "2": "y"}}}`, "$DATAPOINT_MAPPING$.mapping.1|INV-1"},
+		{"in some row", `{"$FOR_EACH_SCHEMA_ID$": {"schema_id": "line_items", "mapping": {"$IF_DATAPOINT_VALUE$": {"schema_id": "item_code", "value": "B", "mapping": "x"}}}}`,
+			"$FOR_EACH_SCHEMA_ID$.mapping.$IF_DATAPOINT_VALUE$.mapping"},
+		{"in no row", `{"$FOR_EACH_SCHEMA_ID$": {"schema_id": "line_items", "mapping": {"$IF_DATAPOINT_VALUE$": {"schema_id": "item_code", "value": "C", "mapping": "x"}}}}`, ""},
+		{"no rows", `{"$FOR_EACH_SCHEMA_ID$": {"schema_id": "nope", "mapping": "x", "fallback_mapping": "y"}}`, "$FOR_EACH_SCHEMA_ID$.fallback_mapping"},
+		{"what cannot be decided", `[{"$IF_DATAPOINT_VALUE$": {"schema_id": "nope", "value": "1", "mapping": "x"}}, {"$IF_SCHEMA_ID$": {"schema_id": "document_id", "mapping": "x"}}]`,
+			"[1].$IF_SCHEMA_ID$.mapping"},
+	} {
+		compiled, err := Compile([]byte(test.template), Options{Place: "p"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for name := range compiled.Chosen(t.Context(), data()) {
+			got = append(got, strings.TrimPrefix(strings.TrimPrefix(name, "p"), "."))
+		}
+		if text := strings.Join(got, "; "); text != test.want {
+			t.Errorf("%s: chosen %q, want %q", test.name, text, test.want)
+		}
+	}
 }

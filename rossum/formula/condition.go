@@ -60,6 +60,14 @@ func (c *Condition) Reads() []string {
 	return slices.DeleteFunc(slices.Clone(reads.Fields), func(id string) bool { return reads.Guarded[id] || id[0] == '_' })
 }
 
+// AllReads lists the schema_ids that the condition may read, those that it can do
+// without among them. The second result is false if it may read others under names that
+// its text does not show.
+func (c *Condition) AllReads() (ids []string, known bool) {
+	reads := c.program.Reads()
+	return slices.Clone(reads.Fields), !reads.Computed && !reads.Passed
+}
+
 // Needs lists those among them that it reads whatever the values are.
 func (c *Condition) Needs() []string {
 	reads := c.program.Reads()

@@ -98,25 +98,33 @@ func clientOptions(c *sftpexport.Credentials) func(*s3.Options) {
 	}
 }
 
+// checkKeys says what is missing of the secrets that S3 needs.
+func checkKeys(secrets rossum.Secrets, chain bool) error {
+	if kind := secrets["type"]; kind != "" && kind != "s3" {
+		return fmt.Errorf("secret type is %q, and the credentials are of type s3", kind)
+	}
+	switch id, secret := secrets["access_key_id"], secrets["secret_access_key"]; {
+	case id != "" && secret == "":
+		return errors.New("the hook has the secret access_key_id and no secret_access_key")
+	case id == "" && secret != "":
+		return errors.New("the hook has the secret secret_access_key and no access_key_id")
+	case id == "" && !chain:
+		return errors.New("the hook has no secrets access_key_id and secret_access_key (a program may allow the AWS credential chain by s3.Options.AWSChain)")
+	}
+	return nil
+}
+
 // awsConfig takes the keys of the secrets. The AWS credential chain is asked only
 // where there are none and the program allows it.
 func awsConfig(ctx context.Context, c *sftpexport.Credentials, secrets rossum.Secrets, chain bool, h *http.Client) (aws.Config, error) {
-	if kind := secrets["type"]; kind != "" && kind != "s3" {
-		return aws.Config{}, fmt.Errorf("secret type is %q, and the credentials are of type s3", kind)
+	if err := checkKeys(secrets, chain); err != nil {
+		return aws.Config{}, err
 	}
-	id, secret := secrets["access_key_id"], secrets["secret_access_key"]
-	switch {
-	case id != "" && secret != "":
+	if id, secret := secrets["access_key_id"], secrets["secret_access_key"]; id != "" {
 		return aws.Config{
 			Region: c.Region, HTTPClient: h, RetryMaxAttempts: transfer.Tries,
 			Credentials: credentials.NewStaticCredentialsProvider(id, secret, secrets["session_token"]),
 		}, nil
-	case id != "":
-		return aws.Config{}, errors.New("the hook has the secret access_key_id and no secret_access_key")
-	case secret != "":
-		return aws.Config{}, errors.New("the hook has the secret secret_access_key and no access_key_id")
-	case !chain:
-		return aws.Config{}, errors.New("the hook has no secrets access_key_id and secret_access_key (a program may allow the AWS credential chain by s3.Options.AWSChain)")
 	}
 	options := []func(*config.LoadOptions) error{config.WithHTTPClient(h), config.WithRetryMaxAttempts(transfer.Tries)}
 	if c.Region != "" {

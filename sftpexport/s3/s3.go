@@ -23,6 +23,7 @@ import (
 	"sync"
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/rossum"
 	"github.com/exportpipeline/exportpipeline/sftpexport"
 )
 
@@ -57,6 +58,11 @@ func (c *connections) Open(ctx context.Context, x *pipeline.Export) (sftpexport.
 		return nil, err
 	}
 	return &destination{client: b, note: x.Decide}, nil
+}
+
+// CheckSecrets says what is missing of the keys.
+func (c *connections) CheckSecrets(secrets rossum.Secrets) error {
+	return checkKeys(secrets, c.options.AWSChain)
 }
 
 // bucket returns the client for the export's secrets; there is one for each set

@@ -1,6 +1,7 @@
 package requestprocessor
 
 import (
+	"context"
 	"net/http"
 	"slices"
 
@@ -19,7 +20,7 @@ func (s *Step) Uses(int64) []pipeline.Use {
 	if compiled == nil {
 		compiled, _ = s.compile() // the faults are those of Compile
 	}
-	u := &uses{}
+	u := &uses{program: compiled, wrote: make(map[string]bool)}
 	for _, st := range compiled.stages {
 		u.stage(st)
 	}
@@ -27,15 +28,22 @@ func (s *Step) Uses(int64) []pipeline.Use {
 }
 
 // uses is a list in the making.
-type uses struct{ list []pipeline.Use }
+type uses struct {
+	program *program
+	list    []pipeline.Use
+	wrote   map[string]bool // schema_ids that replies of earlier stages are written to
+}
 
 func (u *uses) stage(st *stage) {
-	like := pipeline.Use{Conditional: len(st.evaluate) > 0}
+	like := pipeline.Use{}
+	if len(st.evaluate) > 0 {
+		like.If = []*pipeline.Condition{u.condition(st)}
+	}
 	for _, g := range st.evaluate {
 		u.paths(pathsOf(g.condition), pipeline.Use{Place: settings.Join(g.place, "condition"), Optional: true, Steers: true}, "")
 	}
 	for _, c := range st.contents {
-		soft := pipeline.Use{Place: settings.Join(c.place, "query"), Optional: true, Conditional: like.Conditional}
+		soft := pipeline.Use{Place: settings.Join(c.place, "query"), Optional: true, If: like.If}
 		u.paths(pathsOf(c.query), soft, "")
 		for _, t := range c.explicit {
 			u.template(t, soft, "")
@@ -44,6 +52,38 @@ func (u *uses) stage(st *stage) {
 	for _, c := range st.calls {
 		u.call(c, like)
 	}
+}
+
+// condition holds where a stage is due. What it says of a reply, or of a field that an
+// earlier stage writes to, is not known before this step runs.
+func (u *uses) condition(st *stage) *pipeline.Condition {
+	c := &pipeline.Condition{}
+	known := true
+	for _, g := range st.evaluate {
+		for _, p := range pathsOf(g.condition) {
+			switch {
+			case p.Root() == "field" && p.Name(1) != "" && !u.wrote[p.Name(1)]:
+				c.Reads = append(c.Reads, p.Name(1))
+			case p.Root() != "payload" || p.Name(1) == "annotation" && p.Name(2) == "content":
+				known = false
+			}
+		}
+	}
+	if !known {
+		return c
+	}
+	c.Holds = func(ctx context.Context, x *pipeline.Export) (bool, error) {
+		r := newRun(x, u.program)
+		for _, g := range st.evaluate {
+			s := r.quiet(g.place)
+			s.Note = nil
+			if holds, _, err := g.condition.Holds(ctx, s); err != nil || !holds {
+				return false, err
+			}
+		}
+		return true, nil
+	}
+	return c
 }
 
 func (u *uses) call(c *call, like pipeline.Use) {
@@ -69,9 +109,11 @@ func (u *uses) call(c *call, like pipeline.Use) {
 	for _, h := range slices.Concat(c.priority, c.handlers) {
 		u.handler(h, like)
 	}
-	if c.request.method != http.MethodGet {
-		u.list = append(u.list, pipeline.Use{Kind: pipeline.UseSends, Name: c.request.method, Place: c.request.place, Conditional: like.Conditional})
+	sends := pipeline.Use{Kind: pipeline.UseSends, Name: c.request.method, Place: c.request.place, Conditional: like.Conditional, If: like.If}
+	if c.request.method == http.MethodGet {
+		sends.Kind = pipeline.UseAsks
 	}
+	u.list = append(u.list, sends)
 }
 
 func (u *uses) request(r *request, like pipeline.Use, item func(*reqproc.Path) string) {
@@ -92,7 +134,7 @@ func (u *uses) request(r *request, like pipeline.Use, item func(*reqproc.Path) s
 	at("content", r.content)
 	at("params", r.params)
 	if r.content != nil && slices.ContainsFunc(r.content.Paths(), func(p *reqproc.Path) bool { return p.Root() == "field" && p.Len() == 2 }) {
-		u.list = append(u.list, pipeline.Use{Kind: pipeline.UseTypes, Place: settings.Join(r.place, "content"), Conditional: like.Conditional})
+		u.list = append(u.list, pipeline.Use{Kind: pipeline.UseTypes, Place: settings.Join(r.place, "content"), Conditional: like.Conditional, If: like.If})
 	}
 }
 
@@ -141,6 +183,7 @@ func (u *uses) handler(h *handler, like pipeline.Use) {
 	switch h.target {
 	case "schema_id":
 		like.Kind, like.Single = pipeline.UseWrites, true
+		u.wrote[key] = true
 	case "document_relation":
 		like.Kind = pipeline.UseMakes
 	default:
