@@ -25,7 +25,7 @@ func (c *Chain) Check(schema *rossum.Schema, options ...Option) Findings {
 	if o.store != nil {
 		w.stored = func(string) bool { return true }
 	}
-	j := &judge{world: w, alone: o.alone}
+	j := &judge{world: w, alone: o.alone, leftOut: c.origin.LeftOut}
 	j.judge(newOutline(c, t).flow(""), o.formulas)
 	return j.findings
 }
@@ -33,6 +33,7 @@ func (c *Chain) Check(schema *rossum.Schema, options ...Option) Findings {
 // judge finds what is wrong with a flow.
 type judge struct {
 	*world
+	leftOut  []LeftOut
 	alone    bool // the step is one hook of several, which cannot see what the others make
 	findings Findings
 	open     bool // a warning may become an error before the steps that it is about run
@@ -195,10 +196,23 @@ func (j *judge) key(u *flowUse) {
 	if near := nearestOf(u.Name, u.madeBefore()); near != "" {
 		fix = fmt.Sprintf("did you mean %q?", near)
 	}
+	if by := j.absentMaker(u.Name); by != "" {
+		fix = by
+	}
 	if u.later() {
 		fix = "a step that runs later, or beside this one, makes it: run this one after it (run_after)"
 	}
 	j.add(u, severity, fmt.Errorf("file %q: %w", u.Name, ErrNotMade), fix)
+}
+
+// absentMaker says which hook that is left out would make a file, "" for none.
+func (j *judge) absentMaker(key string) string {
+	for _, l := range j.leftOut {
+		if slices.Contains(l.Makes, key) {
+			return fmt.Sprintf("hook %s would make it, but is left out (%s)", l.Hook, l.Why)
+		}
+	}
+	return ""
 }
 
 // skippedKey looks at a file whose maker is not due, if the step that needs it does

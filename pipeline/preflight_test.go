@@ -291,3 +291,14 @@ warning: step formula fields, queues/Q_[7]/schema.json:3, line 1 of the text: fo
 		}
 	}
 }
+
+func TestLinesOfATextStayBelowIt(t *testing.T) {
+	t.Parallel()
+	r := pipeline.Report{
+		Findings: pipeline.Findings{{Severity: pipeline.SeverityError, Step: "a", Cause: errors.New("one\ntwo")}},
+		Steps:    []*pipeline.StepReport{{Name: "b", Status: pipeline.Failed, Error: "three\nfour"}},
+	}
+	if text := r.Text(); !strings.Contains(text, "  error: step a: one\n    two\n") || !strings.Contains(text, "\n     error: three\n       four\n") {
+		t.Errorf("%s", text)
+	}
+}
