@@ -3,6 +3,7 @@ package pipeline
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/exportpipeline/exportpipeline/rossum"
 )
@@ -57,7 +58,11 @@ func (j *judge) judge(f *flow, o Formulas) {
 		case UseSecret:
 			j.secret(u)
 		case UseName:
-			j.add(u, SeverityWarning, fmt.Errorf("%q: %w", u.Name, ErrUndefined), j.variableFix(u))
+			cause := fmt.Errorf("%q: %w", u.Name, ErrUndefined)
+			if strings.HasPrefix(u.Name, "{") {
+				cause = fmt.Errorf("%s is sent as it stands: %w", u.Name, ErrUndefined)
+			}
+			j.add(u, SeverityWarning, cause, j.variableFix(u))
 		}
 	}
 	j.hooks(f)
@@ -270,6 +275,21 @@ func (j *judge) secret(u *flowUse) {
 	j.add(u, severity, cause, fix)
 }
 
+// nearestSecret returns the name of a secret of the hook that a wrong one most likely
+// meant, or the wrong one.
+func (j *judge) nearestSecret(u *flowUse, name string) string {
+	var names []string
+	if j.secrets != nil {
+		for known := range j.secrets(u.hook) {
+			names = append(names, known)
+		}
+	}
+	if near := nearestOf(name, names); near != "" {
+		return near
+	}
+	return name
+}
+
 // lacks says what is missing among the secrets of a hook, or wrong with them.
 func (u *flowUse) lacks(secrets rossum.Secrets) error {
 	if u.Accepts != nil {
@@ -307,6 +327,17 @@ func (j *judge) fieldFix(u *flowUse) string {
 }
 
 func (j *judge) variableFix(u *flowUse) string {
+	if inner, isText := strings.CutPrefix(u.Name, "{"); isText {
+		path := strings.Split(strings.TrimSpace(strings.TrimSuffix(inner, "}")), ".")
+		name := strings.TrimSpace(path[len(path)-1])
+		if strings.TrimSpace(path[0]) == "field" {
+			if near := j.nearest(name); near != "" {
+				name = near
+			}
+			return fmt.Sprintf("did you mean @{%s}?", name)
+		}
+		return fmt.Sprintf("did you mean {secret.%s}?", j.nearestSecret(u, name))
+	}
 	if j.find(u.Name).category != "" {
 		return fmt.Sprintf("did you mean field.%s?", u.Name)
 	}

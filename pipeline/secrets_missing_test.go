@@ -77,3 +77,27 @@ func TestSecretsThatNothingIsPutWithAreAWarning(t *testing.T) {
 		t.Errorf("%v, %d calls", err, seen.Load())
 	}
 }
+
+func TestTextThatLooksLikeAPlaceholderIsNotSentInSilence(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"Bearer {secrets.kye}":    `request.headers.X: {secrets.kye} is sent as it stands: nothing defines this variable; did you mean {secret.key}?`,
+		"{ secret.key }":          `{ secret.key } is sent as it stands: nothing defines this variable; did you mean {secret.key}?`,
+		"{payload.secrets.key}":   `did you mean {secret.key}?`,
+		"{field.documentid}":      `did you mean @{document_id}?`,
+		"{{ field.document_id }}": `did you mean @{document_id}?`,
+		"{secret.key} {a} {b.c}":  "",
+	} {
+		address, seen := recordingERP(t)
+		step := restWith(`"headers": {"X": "` + text + `"}, "content": "x"`)
+		_, report, err := exportReport(t, chainOf(t, made(t, address, step[0], step[1])), queueCall())
+		severity := "warning"
+		if want == "" {
+			severity = "nothing"
+		}
+		judgeFindings(t, text, report.Findings, severity, want)
+		if err != nil || seen.Load() != 1 {
+			t.Errorf("%s: %v, %d calls", text, err, seen.Load())
+		}
+	}
+}
