@@ -269,8 +269,10 @@ func (j *judge) secret(u *flowUse) {
 	case fix != "":
 	case u.hook != nil && len(known) == 0:
 		fix = "give the run this hook's secrets with pipeline.WithSecrets (exportrun -secrets)"
+	case u.Accepts != nil:
+		fix = "change the hook's secrets"
 	default:
-		fix = "add what is missing to the hook's secrets"
+		fix = "add it to the hook's secrets"
 	}
 	j.add(u, severity, cause, fix)
 }

@@ -31,7 +31,7 @@ func TestSecretsAreMissedBeforeTheFirstCall(t *testing.T) {
 		secrets rossumtest.Part
 		want    string
 	}{
-		"a password or key of SFTP":                  {[][2]string{first, sftpOf("", putsDocument)}, noPassword, "credentials: the hook has neither secret password nor secret ssh_key; add what is missing to the hook's secrets"},
+		"a password or key of SFTP":                  {[][2]string{first, sftpOf("", putsDocument)}, noPassword, "credentials: the hook has neither secret password nor secret ssh_key; change the hook's secrets"},
 		"a password of SFTP for files that are made": {[][2]string{templateOf("x"), first, sftpOf("", putsFiles)}, noPassword, "credentials: the hook has neither secret password nor secret ssh_key"},
 		"a key of SFTP that is none":                 {[][2]string{first, sftpOf("", putsDocument)}, rossumtest.Secret("ssh_key", "canary"), "credentials: secret ssh_key"},
 		"secrets of another type":                    {[][2]string{first, sftpOf("", putsDocument)}, rossumtest.Secret("type", "s3"), `credentials: secret type is "s3", and the credentials are of type sftp`},
@@ -42,7 +42,7 @@ func TestSecretsAreMissedBeforeTheFirstCall(t *testing.T) {
 		"another tenant of Workday":                  {[][2]string{first, workday}, rossumtest.Secret("workday_username", "u@other"), "another tenant"},
 		"a line break in a password of Workday":      {[][2]string{first, workday}, rossumtest.Secret("workday_password", "canary\n"), "control character"},
 		"a token request": {[][2]string{first, {"rest", `{"auth": {"url": "ERP/token", "data": {"client_secret": "{secret.client_secret}"}}, "request": {"url": "ERP/second", "content": "x"}}`}},
-			noPassword, `auth.data.client_secret: secret "client_secret": the hook has no such secret; add what is missing to the hook's secrets`},
+			noPassword, `auth.data.client_secret: secret "client_secret": the hook has no such secret; add it to the hook's secrets`},
 		"a token request of the Request Processor": {[][2]string{rp(`{"request": {"url": "ERP/a", "method": "POST"}}, {"auth": {"url": "ERP/token", "method": "POST",
 			"content": {"client_secret": "{payload.secrets.client_secret}"}, "credential_key": "access_token"}, "request": {"url": "ERP/b", "method": "POST", "headers": {"Authorization": "Bearer {token}"}}}`)},
 			noPassword, `stages[0].call_api[1].auth: secret "client_secret"`},
