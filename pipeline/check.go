@@ -3,6 +3,7 @@ package pipeline
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/exportpipeline/exportpipeline/rossum"
 )
@@ -25,7 +26,7 @@ func (c *Chain) Check(schema *rossum.Schema, options ...Option) Findings {
 	if o.store != nil {
 		w.stored = func(string) bool { return true }
 	}
-	j := &judge{world: w, alone: o.alone}
+	j := &judge{world: w, alone: o.alone, leftOut: c.origin.LeftOut}
 	j.judge(newOutline(c, t).flow(""), o.formulas)
 	return j.findings
 }
@@ -33,6 +34,7 @@ func (c *Chain) Check(schema *rossum.Schema, options ...Option) Findings {
 // judge finds what is wrong with a flow.
 type judge struct {
 	*world
+	leftOut  []LeftOut
 	alone    bool // the step is one hook of several, which cannot see what the others make
 	findings Findings
 	open     bool // a warning may become an error before the steps that it is about run
@@ -56,7 +58,11 @@ func (j *judge) judge(f *flow, o Formulas) {
 		case UseSecret:
 			j.secret(u)
 		case UseName:
-			j.add(u, SeverityWarning, fmt.Errorf("%q: %w", u.Name, ErrUndefined), j.variableFix(u))
+			cause := fmt.Errorf("%q: %w", u.Name, ErrUndefined)
+			if strings.HasPrefix(u.Name, "{") {
+				cause = fmt.Errorf("%s is sent as it stands: %w", u.Name, ErrUndefined)
+			}
+			j.add(u, SeverityWarning, cause, j.variableFix(u))
 		}
 	}
 	j.hooks(f)
@@ -195,10 +201,23 @@ func (j *judge) key(u *flowUse) {
 	if near := nearestOf(u.Name, u.madeBefore()); near != "" {
 		fix = fmt.Sprintf("did you mean %q?", near)
 	}
+	if by := j.absentMaker(u.Name); by != "" {
+		fix = by
+	}
 	if u.later() {
 		fix = "a step that runs later, or beside this one, makes it: run this one after it (run_after)"
 	}
 	j.add(u, severity, fmt.Errorf("file %q: %w", u.Name, ErrNotMade), fix)
+}
+
+// absentMaker says which hook that is left out would make a file, "" for none.
+func (j *judge) absentMaker(key string) string {
+	for _, l := range j.leftOut {
+		if slices.Contains(l.Makes, key) {
+			return fmt.Sprintf("hook %s would make it, but is left out (%s)", l.Hook, l.Why)
+		}
+	}
+	return ""
 }
 
 // skippedKey looks at a file whose maker is not due, if the step that needs it does
@@ -250,10 +269,27 @@ func (j *judge) secret(u *flowUse) {
 	case fix != "":
 	case u.hook != nil && len(known) == 0:
 		fix = "give the run this hook's secrets with pipeline.WithSecrets (exportrun -secrets)"
+	case u.Accepts != nil:
+		fix = "change the hook's secrets"
 	default:
-		fix = "correct the secrets of the hook"
+		fix = "add it to the hook's secrets"
 	}
 	j.add(u, severity, cause, fix)
+}
+
+// nearestSecret returns the name of a secret of the hook that a wrong one most likely
+// meant, or the wrong one.
+func (j *judge) nearestSecret(u *flowUse, name string) string {
+	var names []string
+	if j.secrets != nil {
+		for known := range j.secrets(u.hook) {
+			names = append(names, known)
+		}
+	}
+	if near := nearestOf(name, names); near != "" {
+		return near
+	}
+	return name
 }
 
 // lacks says what is missing among the secrets of a hook, or wrong with them.
@@ -293,6 +329,17 @@ func (j *judge) fieldFix(u *flowUse) string {
 }
 
 func (j *judge) variableFix(u *flowUse) string {
+	if inner, isText := strings.CutPrefix(u.Name, "{"); isText {
+		path := strings.Split(strings.TrimSpace(strings.TrimSuffix(inner, "}")), ".")
+		name := strings.TrimSpace(path[len(path)-1])
+		if strings.TrimSpace(path[0]) == "field" {
+			if near := j.nearest(name); near != "" {
+				name = near
+			}
+			return fmt.Sprintf("did you mean @{%s}?", name)
+		}
+		return fmt.Sprintf("did you mean {secret.%s}?", j.nearestSecret(u, name))
+	}
 	if j.find(u.Name).category != "" {
 		return fmt.Sprintf("did you mean field.%s?", u.Name)
 	}

@@ -23,12 +23,19 @@ func (j *judge) formulas(f *flow, o Formulas) {
 		due = set.Formulas() // a step does not say what it writes
 	}
 	for _, one := range due {
-		severity := SeverityWarning
-		if !o.Tolerate && slices.ContainsFunc(certain, func(c formula.Formula) bool { return c.SchemaID == one.SchemaID }) {
-			severity = SeverityError
+		severity, fix := SeverityWarning, "the export may write fields that it depends on; "
+		if slices.ContainsFunc(certain, func(c formula.Formula) bool { return c.SchemaID == one.SchemaID }) {
+			fix = "the export writes fields that it depends on; "
+			if !o.Tolerate {
+				severity = SeverityError
+			}
+		}
+		fix += "change the formula"
+		if !o.Tolerate {
+			fix += ", or let the export go on with a warning (pipeline.Formulas.Tolerate, exportrun -tolerate)"
 		}
 		for _, fault := range Faults(one.Err) {
-			j.formula(severity, one.SchemaID, fault, "the export writes fields that it depends on; change the formula, or tolerate it (pipeline.Formulas)")
+			j.formula(severity, one.SchemaID, fault, fix)
 		}
 		for _, warning := range one.Warnings {
 			j.formula(SeverityWarning, one.SchemaID, warning, "")
@@ -55,6 +62,10 @@ func (j *judge) formula(s Severity, schemaID string, err error, fix string) {
 	var at *formula.Error
 	if errors.As(err, &at) && at.Line > 0 {
 		found.TextLine = at.Line
+	}
+	found.File, found.Line = j.facts.schema.FormulaPosition(schemaID, found.TextLine)
+	if f := j.facts.schema.Field(schemaID); f.FormulaFile != "" {
+		found.TextLine = 0 // it is the line of the file
 	}
 	j.findings = append(j.findings, found)
 }

@@ -31,6 +31,7 @@ func (x *Export) lookAgain(ctx context.Context, path string) error {
 		return err
 	}
 	j := x.newJudge(ctx, facts)
+	j.leftOut = open.chain.origin.LeftOut
 	j.judge(outline.flow(path), x.run.config.formulas)
 	if j.findings.Err() == nil {
 		return nil

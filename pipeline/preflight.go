@@ -23,6 +23,7 @@ func (c *Chain) preflight(ctx context.Context, x *Export) error {
 	}
 	f := c.outlineFor(x.target()).flow("")
 	j := x.newJudge(ctx, facts)
+	j.leftOut = c.origin.LeftOut
 	j.judge(f, x.run.config.formulas)
 	x.run.report.Findings = j.findings
 	if j.findings.Err() != nil && !x.goesOn() {

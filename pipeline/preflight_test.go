@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/rossum"
@@ -245,5 +246,59 @@ func TestAStoreIsAskedForFilesThatNoStepMakes(t *testing.T) {
 		if len(report.Findings) != 1 || report.Findings[0].Severity != tt.want || (err != nil) != (tt.want == pipeline.SeverityError) {
 			t.Errorf("%s: %v, %v", name, err, report.Findings)
 		}
+	}
+}
+
+func TestAFormulaIsNamedWithItsFileAndLine(t *testing.T) {
+	t.Parallel()
+	o, err := rossum.LoadOrganisation(fstest.MapFS{
+		"queues/Q_[7]/schema.json": &fstest.MapFile{Data: []byte(`{"content": [{"category": "section", "id": "s", "children": [
+			{"category": "datapoint", "id": "erp_id"}, {"category": "datapoint", "id": "gate"}, {"category": "datapoint", "id": "note"},
+			{"category": "datapoint", "id": "own", "formula": "import socket\nfield.erp_id"}]}]}`)},
+		"queues/Q_[7]/formulas/note.py": &fstest.MapFile{Data: []byte("field.erp_id\nimport socket")},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	address, _ := recordingERP(t)
+	for _, tt := range []struct {
+		steps []pipeline.Step
+		o     pipeline.Formulas
+		want  string
+	}{
+		{[]pipeline.Step{made(t, address, first[0], first[1]), made(t, "", "extract", extractTo("p", "erp_id")[1])}, pipeline.Formulas{},
+			`error: step formula fields, queues/Q_[7]/formulas/note.py:2: formula of note: outside of the supported language: line 2: the module socket is not supported in formulas; ` +
+				`the export writes fields that it depends on; change the formula, or let the export go on with a warning (pipeline.Formulas.Tolerate, exportrun -tolerate)
+error: step formula fields, queues/Q_[7]/schema.json:3, line 1 of the text: formula of own: outside of the supported language: line 1: the module socket is not supported in formulas; ` +
+				`the export writes fields that it depends on; change the formula, or let the export go on with a warning (pipeline.Formulas.Tolerate, exportrun -tolerate)`},
+		{[]pipeline.Step{made(t, "", "function", sets("gate", "x")[1])}, pipeline.Formulas{},
+			`warning: step formula fields, queues/Q_[7]/formulas/note.py:2: formula of note: outside of the supported language: line 2: the module socket is not supported in formulas; ` +
+				`the export may write fields that it depends on; change the formula, or let the export go on with a warning (pipeline.Formulas.Tolerate, exportrun -tolerate)
+warning: step formula fields, queues/Q_[7]/schema.json:3, line 1 of the text: formula of own: outside of the supported language: line 1: the module socket is not supported in formulas; ` +
+				`the export may write fields that it depends on; change the formula, or let the export go on with a warning (pipeline.Formulas.Tolerate, exportrun -tolerate)`},
+		{[]pipeline.Step{made(t, "", "purge", `{"reset_schema_ids": ["erp_id"]}`)}, pipeline.Formulas{Tolerate: true},
+			`warning: step formula fields, queues/Q_[7]/formulas/note.py:2: formula of note: outside of the supported language: line 2: the module socket is not supported in formulas; ` +
+				`the export writes fields that it depends on; change the formula
+warning: step formula fields, queues/Q_[7]/schema.json:3, line 1 of the text: formula of own: outside of the supported language: line 1: the module socket is not supported in formulas; ` +
+				`the export writes fields that it depends on; change the formula`},
+	} {
+		var got []string
+		for _, f := range chainOf(t, tt.steps...).Check(o.Queues[0].Schema, pipeline.WithFormulas(tt.o)) {
+			got = append(got, string(f.Severity)+": "+f.Error())
+		}
+		if text := strings.Join(got, "\n"); text != tt.want {
+			t.Errorf("found\n%s\nwant\n%s", text, tt.want)
+		}
+	}
+}
+
+func TestLinesOfATextStayBelowIt(t *testing.T) {
+	t.Parallel()
+	r := pipeline.Report{
+		Findings: pipeline.Findings{{Severity: pipeline.SeverityError, Step: "a", Cause: errors.New("one\ntwo")}},
+		Steps:    []*pipeline.StepReport{{Name: "b", Status: pipeline.Failed, Error: "three\nfour"}},
+	}
+	if text := r.Text(); !strings.Contains(text, "  error: step a: one\n    two\n") || !strings.Contains(text, "\n     error: three\n       four\n") {
+		t.Errorf("%s", text)
 	}
 }

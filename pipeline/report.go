@@ -49,6 +49,9 @@ type Report struct {
 type LeftOut struct {
 	Hook string `json:"hook"`
 	Why  string `json:"why"`
+	// Makes are the reference keys of the files that it would make, as far as its settings
+	// can be read: a step that needs one of them says why there is none.
+	Makes []string `json:"-"`
 }
 
 // StepReport is what one step did.

@@ -20,7 +20,7 @@ func (r *Report) Text() string {
 	}
 	fmt.Fprintf(&b, "%s of annotation %d: %s in %s\n", what, r.AnnotationID, outcome, short(r.Took))
 	for _, f := range r.Findings {
-		fmt.Fprintf(&b, "  %s: %v\n", f.Severity, f)
+		fmt.Fprintf(&b, "  %s: %s\n", f.Severity, indented(f.Error(), "    "))
 	}
 	for _, note := range r.Notes {
 		fmt.Fprintf(&b, "  %s\n", note)
@@ -60,7 +60,7 @@ func writeSteps(w *tabwriter.Writer, steps []*StepReport, indent string) {
 		fmt.Fprintf(w, "%s%d. %s\t%s\t%s\n", indent, i+1, s.Name, s.Status, short(s.Took))
 		below := indent + "   "
 		for _, d := range s.Decisions {
-			fmt.Fprintf(w, "%s%s\n", below, d)
+			fmt.Fprintf(w, "%s%s\n", below, indented(d, below+"  "))
 		}
 		for _, c := range s.Calls {
 			fmt.Fprintf(w, "%s%s\n", below, c.line())
@@ -72,14 +72,18 @@ func writeSteps(w *tabwriter.Writer, steps []*StepReport, indent string) {
 			fmt.Fprintf(w, "%sformulas computed again: %s (%d runs)\n", below, strings.Join(s.Computed, ", "), s.FormulaRuns)
 		}
 		for _, m := range s.Messages {
-			fmt.Fprintf(w, "%s%s\n", below, m)
+			fmt.Fprintf(w, "%s%s\n", below, indented(m, below+"  "))
 		}
 		if s.Error != "" {
-			fmt.Fprintf(w, "%serror: %s\n", below, s.Error)
+			fmt.Fprintf(w, "%serror: %s\n", below, indented(s.Error, below+"  "))
 		}
 		writeSteps(w, s.Steps, below)
 	}
 }
+
+// indented moves the lines of a text after the first one to the right, such as those of
+// joined errors.
+func indented(text, by string) string { return strings.ReplaceAll(text, "\n", "\n"+by) }
 
 func (c CallReport) line() string {
 	line := c.Method + " " + c.URL

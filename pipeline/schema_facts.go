@@ -11,6 +11,7 @@ import (
 // schemaFacts is what was worked out of a schema, when it was first needed. Runs share
 // it.
 type schemaFacts struct {
+	schema   *rossum.Schema
 	formulas func() *formula.Set // which has the faults of single formulas
 	index    func() *schemaIndex
 }
@@ -20,6 +21,7 @@ func newSchemaFacts(s *rossum.Schema) *schemaFacts {
 		return nil
 	}
 	return &schemaFacts{
+		schema: s,
 		formulas: sync.OnceValue(func() *formula.Set {
 			set, _ := formula.Compile(s)
 			return set

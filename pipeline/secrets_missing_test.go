@@ -31,7 +31,7 @@ func TestSecretsAreMissedBeforeTheFirstCall(t *testing.T) {
 		secrets rossumtest.Part
 		want    string
 	}{
-		"a password or key of SFTP":                  {[][2]string{first, sftpOf("", putsDocument)}, noPassword, "credentials: the hook has neither secret password nor secret ssh_key; correct the secrets of the hook"},
+		"a password or key of SFTP":                  {[][2]string{first, sftpOf("", putsDocument)}, noPassword, "credentials: the hook has neither secret password nor secret ssh_key; change the hook's secrets"},
 		"a password of SFTP for files that are made": {[][2]string{templateOf("x"), first, sftpOf("", putsFiles)}, noPassword, "credentials: the hook has neither secret password nor secret ssh_key"},
 		"a key of SFTP that is none":                 {[][2]string{first, sftpOf("", putsDocument)}, rossumtest.Secret("ssh_key", "canary"), "credentials: secret ssh_key"},
 		"secrets of another type":                    {[][2]string{first, sftpOf("", putsDocument)}, rossumtest.Secret("type", "s3"), `credentials: secret type is "s3", and the credentials are of type sftp`},
@@ -39,10 +39,10 @@ func TestSecretsAreMissedBeforeTheFirstCall(t *testing.T) {
 		"one key of S3":                              {[][2]string{first, s3}, rossumtest.Secret("access_key_id", "canary"), "credentials: the hook has the secret access_key_id and no secret_access_key"},
 		"the user of Workday":                        {[][2]string{first, workday}, rossumtest.Secret("workday_username", ""), "configurations[0].wsdl: "},
 		"the password of Workday":                    {[][2]string{first, workday}, rossumtest.Secret("workday_password", ""), "the secret workday_password is missing"},
-		"another tenant of Workday":                  {[][2]string{first, workday}, rossumtest.Secret("workday_username", "u@other"), "names the tenant after its @, which"},
+		"another tenant of Workday":                  {[][2]string{first, workday}, rossumtest.Secret("workday_username", "u@other"), "names a tenant after its @ that is not"},
 		"a line break in a password of Workday":      {[][2]string{first, workday}, rossumtest.Secret("workday_password", "canary\n"), "control character"},
 		"a token request": {[][2]string{first, {"rest", `{"auth": {"url": "ERP/token", "data": {"client_secret": "{secret.client_secret}"}}, "request": {"url": "ERP/second", "content": "x"}}`}},
-			noPassword, `auth.data.client_secret: secret "client_secret": the hook has no such secret; correct the secrets of the hook`},
+			noPassword, `auth.data.client_secret: secret "client_secret": the hook has no such secret; add it to the hook's secrets`},
 		"a token request of the Request Processor": {[][2]string{rp(`{"request": {"url": "ERP/a", "method": "POST"}}, {"auth": {"url": "ERP/token", "method": "POST",
 			"content": {"client_secret": "{payload.secrets.client_secret}"}, "credential_key": "access_token"}, "request": {"url": "ERP/b", "method": "POST", "headers": {"Authorization": "Bearer {token}"}}}`)},
 			noPassword, `stages[0].call_api[1].auth: secret "client_secret"`},
@@ -75,5 +75,29 @@ func TestSecretsThatNothingIsPutWithAreAWarning(t *testing.T) {
 	judgeFindings(t, "the run", report.Findings, "warning", "credentials: the hook has neither secret password")
 	if err != nil || seen.Load() != 1 {
 		t.Errorf("%v, %d calls", err, seen.Load())
+	}
+}
+
+func TestTextThatLooksLikeAPlaceholderIsNotSentInSilence(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"Bearer {secrets.kye}":    `request.headers.X: {secrets.kye} is sent as it stands: nothing defines this variable; did you mean {secret.key}?`,
+		"{ secret.key }":          `{ secret.key } is sent as it stands: nothing defines this variable; did you mean {secret.key}?`,
+		"{payload.secrets.key}":   `did you mean {secret.key}?`,
+		"{field.documentid}":      `did you mean @{document_id}?`,
+		"{{ field.document_id }}": `did you mean @{document_id}?`,
+		"{secret.key} {a} {b.c}":  "",
+	} {
+		address, seen := recordingERP(t)
+		step := restWith(`"headers": {"X": "` + text + `"}, "content": "x"`)
+		_, report, err := exportReport(t, chainOf(t, made(t, address, step[0], step[1])), queueCall())
+		severity := "warning"
+		if want == "" {
+			severity = "nothing"
+		}
+		judgeFindings(t, text, report.Findings, severity, want)
+		if err != nil || seen.Load() != 1 {
+			t.Errorf("%s: %v, %d calls", text, err, seen.Load())
+		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -64,6 +65,29 @@ func LoadOrganisation(fsys fs.FS) (*Organisation, error) {
 	slices.SortFunc(l.found.Hooks, func(a, b *Hook) int { return int(a.ID - b.ID) })
 	slices.SortFunc(l.found.Queues, func(a, b *Queue) int { return int(a.ID - b.ID) })
 	return &l.found, nil
+}
+
+// InFolder puts the name of the organisation's folder before the names of all its files,
+// so that errors name files which a person can open.
+func (o *Organisation) InFolder(dir string) {
+	join := func(file *string) {
+		if *file != "" {
+			*file = filepath.Join(dir, filepath.FromSlash(*file))
+		}
+	}
+	for _, h := range o.Hooks {
+		join(&h.File)
+		join(&h.CodeFile)
+	}
+	for _, q := range o.Queues {
+		if q.Schema == nil {
+			continue
+		}
+		join(&q.Schema.File)
+		for f := range q.Schema.All() {
+			join(&f.FormulaFile)
+		}
+	}
 }
 
 // Queue returns the queue with the name or id. The error names the nearest one.
@@ -220,7 +244,7 @@ func (l *loader) queue(dir string) {
 
 // schema reads a queue's schema with the formulas beside it.
 func (l *loader) schema(dir string, data []byte) *Schema {
-	s := &Schema{}
+	s := &Schema{File: path.Join(dir, "schema.json"), raw: data}
 	if err := json.Unmarshal(data, s); err != nil {
 		l.fault(path.Join(dir, "schema.json"), err)
 		return nil
@@ -244,7 +268,7 @@ func (l *loader) schema(dir string, data []byte) *Schema {
 			l.fault(file, fmt.Errorf("the schema has no field %q", id))
 			continue
 		}
-		f.Formula = string(code)
+		f.Formula, f.FormulaFile = string(code), file
 	}
 	return s
 }

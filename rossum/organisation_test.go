@@ -3,6 +3,7 @@ package rossum_test
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -128,4 +129,41 @@ func ExampleLoadOrganisation() {
 	}
 	fmt.Println(o.Hooks[0], o.Queues[0].Name, o.Queues[0].Schema.Field("net").Formula)
 	// Output: "Cleaning" (id 101) Invoices field.total - field.tax
+}
+
+func TestFormulasAreFoundInTheirFiles(t *testing.T) {
+	t.Parallel()
+	o, err := rossum.LoadOrganisation(fstest.MapFS{
+		"w/queues/Q_[7]/queue.json": file(`{"id": 7}`),
+		"w/queues/Q_[7]/schema.json": file(`{"content": [
+  {"category": "section", "id": "s", "children": [
+    {"category": "datapoint", "id": "a",
+     "formula": "1"},
+    {"category": "datapoint", "id": "b"},
+    {"category": "multivalue", "id": "m", "children": {"category": "tuple", "id": "t", "children": [
+      {"category": "datapoint", "id": "c"},
+      {"category": "datapoint", "id": "d",
+       "formula": "1\n2"}]}}]}]}`),
+		"w/queues/Q_[7]/formulas/b.py": file("1\n2\n"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.InFolder("acme")
+	for _, tt := range []struct {
+		field string
+		line  int
+		want  string
+	}{
+		{"a", 1, "acme/w/queues/Q_[7]/schema.json:4"}, {"b", 2, "acme/w/queues/Q_[7]/formulas/b.py:2"}, {"b", 0, "acme/w/queues/Q_[7]/formulas/b.py:1"},
+		{"d", 2, "acme/w/queues/Q_[7]/schema.json:9"}, {"nope", 1, ":0"},
+	} {
+		file, line := o.Queues[0].Schema.FormulaPosition(tt.field, tt.line)
+		if got := fmt.Sprintf("%s:%d", filepath.ToSlash(file), line); got != tt.want {
+			t.Errorf("%s, line %d: %s, want %s", tt.field, tt.line, got, tt.want)
+		}
+	}
+	if file, line := (&rossum.Schema{Content: o.Queues[0].Schema.Content}).FormulaPosition("a", 1); file != "" || line != 0 {
+		t.Errorf("%s:%d of a schema that came from no file", file, line)
+	}
 }

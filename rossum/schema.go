@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+
+	"github.com/exportpipeline/exportpipeline/internal/settings"
 )
 
 // Schema is the description of a queue's fields.
@@ -12,6 +14,45 @@ type Schema struct {
 	URL     string        `json:"url"`
 	Name    string        `json:"name"`
 	Content []SchemaField `json:"content"` // sections
+
+	// File is where the schema was read from, "" for one that came from no file.
+	File string `json:"-"`
+
+	raw []byte // of File
+}
+
+// FormulaPosition returns the file that the formula of a field is in, and the line there
+// of a line of the formula, both counted from 1. In a schema's file the whole formula is in
+// one line. Both are zero for a schema that came from no file.
+func (s *Schema) FormulaPosition(schemaID string, line int) (file string, inFile int) {
+	f := s.Field(schemaID)
+	switch {
+	case f == nil:
+		return "", 0
+	case f.FormulaFile != "":
+		return f.FormulaFile, max(line, 1)
+	case s.File == "":
+		return "", 0
+	}
+	inFile, _ = settings.Locate(s.raw, placeOf(s.Content, "content", f)+".formula")
+	return s.File, inFile
+}
+
+// placeOf returns the place of a field in the schema's object.
+func placeOf(fields []SchemaField, at string, wanted *SchemaField) string {
+	for i := range fields {
+		here := settings.Index(at, i)
+		if fields[i].single {
+			here = at
+		}
+		if &fields[i] == wanted {
+			return here
+		}
+		if below := placeOf(fields[i].Children, here+".children", wanted); below != "" {
+			return below
+		}
+	}
+	return ""
 }
 
 // SchemaField is one object of a schema: a section, multivalue, tuple or
@@ -29,6 +70,11 @@ type SchemaField struct {
 	Hidden          bool            `json:"hidden"`
 	UIConfiguration UIConfiguration `json:"ui_configuration"`
 	Children        SchemaChildren  `json:"children"`
+
+	// FormulaFile is the file that Formula was read from, if it has one of its own.
+	FormulaFile string `json:"-"`
+
+	single bool // it stands alone where others have a list
 }
 
 // SchemaOption is a choice of an enum field.
@@ -54,6 +100,7 @@ func (c *SchemaChildren) UnmarshalJSON(data []byte) error {
 		if err := json.Unmarshal(data, &one); err != nil {
 			return err
 		}
+		one.single = true
 		*c = SchemaChildren{one}
 		return nil
 	}

@@ -8,8 +8,9 @@ import (
 )
 
 // Backend speaks with destinations of one credentials.type, other than SFTP servers. It
-// is called once for each chain that is built of a step; what it returns is shared by the
-// chain's exports. Package s3 has the one for credentials of type s3, so that programs
+// is called once for each chain that is built of a step, and what it returns is shared by
+// the chain's exports; it is called again to ask a [SecretsChecker], so that nothing may be
+// opened before Open. Package s3 has the one for credentials of type s3, so that programs
 // that only put files on SFTP servers carry no client of Amazon's.
 type Backend func(Credentials) Connections
 

@@ -49,9 +49,17 @@ func TestABackendOfOnesOwnIsSharedByAChainAndClosedWithIt(t *testing.T) {
 	if err := c.Close(); err != nil {
 		t.Fatal(err)
 	}
-	last := made[len(made)-1]
-	if last.bucket != server.Credentials().Bucket || last.opened != 2 || last.closed != 1 || len(server.Objects()) != 2 {
-		t.Errorf("opened %d times and closed %d times for %q", last.opened, last.closed, last.bucket)
+	used := 0
+	for _, m := range made { // those that are asked about secrets alone are never opened
+		if m.opened == 0 {
+			continue
+		}
+		if used++; m.bucket != server.Credentials().Bucket || m.opened != 2 || m.closed != 1 || len(server.Objects()) != 2 {
+			t.Errorf("opened %d times and closed %d times for %q", m.opened, m.closed, m.bucket)
+		}
+	}
+	if used != 1 {
+		t.Errorf("%d connections were used", used)
 	}
 }
 

@@ -48,7 +48,7 @@ func newCredentials(username, password, tenant string) (c credentials, given boo
 	case password == "":
 		return c, false, fmt.Errorf("%w: the secret workday_password is missing", ErrCredentials)
 	case has && at != tenant:
-		return c, false, fmt.Errorf("%w: the secret workday_username names the tenant after its @, which is not wsdl.tenant (%s); give the user name alone", ErrCredentials, tenant)
+		return c, false, fmt.Errorf("%w: the secret workday_username names a tenant after its @ that is not wsdl.tenant (%s); give the user name alone", ErrCredentials, tenant)
 	}
 	for _, r := range username + password {
 		if r < ' ' || r == 0x7f {

@@ -35,12 +35,7 @@ func load(a *arguments) (*loaded, error) {
 		if o, err = rossum.LoadOrganisation(os.DirFS(a.org)); err != nil {
 			faults, read = append(faults, fmt.Errorf("%s: %w", a.org, err)), false
 		} else {
-			for _, h := range o.Hooks {
-				h.File = filepath.Join(a.org, h.File)
-				if h.CodeFile != "" {
-					h.CodeFile = filepath.Join(a.org, h.CodeFile)
-				}
-			}
+			o.InFolder(a.org)
 			l.hooks = append(l.hooks, o.Hooks...)
 		}
 	}

@@ -31,6 +31,8 @@ func Uses(t *jsontemplate.Template, like pipeline.Use) []pipeline.Use {
 			use.Kind, use.Single, use.Group, use.Optional = pipeline.UseReads, u.Single, u.Group, u.Optional
 		case jsontemplate.UseSecret:
 			use.Kind = pipeline.UseSecret
+		case jsontemplate.UseText:
+			use.Kind = pipeline.UseName
 		default:
 			continue // files are those of the settings' reference keys
 		}
@@ -63,7 +65,7 @@ func Conditions(t *jsontemplate.Template) []*pipeline.Condition {
 		switch u.Kind {
 		case jsontemplate.UseField:
 			c.Reads = append(c.Reads, u.Name)
-		case jsontemplate.UseSecret: // of the hook itself
+		case jsontemplate.UseSecret, jsontemplate.UseText: // of the hook itself, and no more than text
 		default:
 			c.Holds = nil // a file that may not be there yet
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -27,6 +28,7 @@ type Template struct {
 	root node
 	text string // of a template that has no placeholder
 	lit  bool
+	odd  []Use // text that is most likely meant as a placeholder
 }
 
 // node is a compiled part of a template.
@@ -51,7 +53,7 @@ func Compile(raw []byte, o Options) (*Template, error) {
 	if err := c.faults.Err(); err != nil {
 		return nil, err
 	}
-	return newTemplate(root), nil
+	return newTemplate(root, c.odd), nil
 }
 
 // CompileString compiles a single string with placeholders.
@@ -61,11 +63,11 @@ func CompileString(text string, o Options) (*Template, error) {
 	if err := c.faults.Err(); err != nil {
 		return nil, err
 	}
-	return newTemplate(root), nil
+	return newTemplate(root, c.odd), nil
 }
 
-func newTemplate(root node) *Template {
-	t := &Template{root: root}
+func newTemplate(root node, odd []Use) *Template {
+	t := &Template{root: root, odd: odd}
 	if l, ok := root.(literal); ok {
 		t.text, t.lit = l.value.(string)
 	}
@@ -76,6 +78,7 @@ func newTemplate(root node) *Template {
 func (t *Template) Literal() (string, bool) { return t.text, t.lit }
 
 type compiler struct {
+	odd     []Use
 	options Options
 	json    *json.Decoder
 	faults  settings.Faults
@@ -185,6 +188,7 @@ func (c *compiler) text(place, text string) node {
 			continue
 		}
 		if i > start {
+			c.lookAt(place, text[start:i])
 			parts = append(parts, literal{text[start:i]})
 		}
 		parts = append(parts, p)
@@ -192,12 +196,24 @@ func (c *compiler) text(place, text string) node {
 		start = i + 1
 	}
 	if start < len(text) || len(parts) == 0 {
+		c.lookAt(place, text[start:])
 		parts = append(parts, literal{text[start:]})
 	}
 	if len(parts) == 1 {
 		return parts[0]
 	}
 	return joined{place, parts}
+}
+
+// meantAsPlaceholder finds what people write who know other templates, or know the names
+// of these only nearly. It is sent as it is.
+var meantAsPlaceholder = regexp.MustCompile(`\{\s*(?:secrets?|payload\.secrets?|field)\s*\.\s*[\w.-]+\s*\}`)
+
+// lookAt notes what looks like a placeholder in a text without any.
+func (c *compiler) lookAt(place, text string) {
+	for _, found := range meantAsPlaceholder.FindAllString(text, -1) {
+		c.odd = append(c.odd, Use{Kind: UseText, Name: found, Place: place})
+	}
 }
 
 // placeholder compiles text that reaches from here to the next closing brace,

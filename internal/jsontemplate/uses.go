@@ -15,6 +15,7 @@ const (
 	UseSecret                      // a secret of the hook
 	UseFile                        // #{file_content}
 	UseOriginal                    // the annotated document
+	UseText                        // text that looks like a placeholder and is none
 )
 
 // Use is one thing that a template names.
@@ -44,7 +45,7 @@ type Use struct {
 func (t *Template) Uses() []Use {
 	var u uses
 	u.walk(t.root, around{})
-	return u.list
+	return append(u.list, t.odd...)
 }
 
 // uses is a list in the making.

@@ -1,8 +1,10 @@
 package organisation
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -23,7 +25,7 @@ import (
 // function without a step, and what the steps find wrong with the settings. A circle,
 // and two hooks that make one file, are faults of one of them that name the others.
 func FromHooks(hooks []*rossum.Hook, registry *Registry, options ...Option) (*pipeline.Chain, error) {
-	a := &assembly{registry: registry, all: hooks, event: rossum.EventAnnotationContent, action: rossum.ActionExport}
+	a := &assembly{registry: registry, all: hooks, event: rossum.EventAnnotationContent, action: rossum.ActionExport, unsound: make(map[int64]bool)}
 	for _, o := range options {
 		o(a)
 	}
@@ -36,11 +38,50 @@ func FromHooks(hooks []*rossum.Hook, registry *Registry, options ...Option) (*pi
 	if len(a.chosen) == 0 {
 		a.fault(a.nothing())
 	}
+	chain, err := a.chain(ordered, steps)
+	a.fault(err)
+	if chain != nil && a.check != nil && len(ordered) == len(a.chosen) { // else an order is missing
+		a.faults = append(a.faults, a.compare(chain)...)
+	}
 	sortFaults(a.faults)
 	if err := errors.Join(a.faults...); err != nil {
+		if chain != nil {
+			err = errors.Join(err, chain.Close())
+		}
 		return nil, err
 	}
-	arranged, err := a.arrange(ordered, steps)
+	return chain, nil
+}
+
+// standIn is a hook at fault while the others are checked: it may write any field, and
+// makes every file that the others need.
+type standIn struct{ uses []pipeline.Use }
+
+func (standIn) Run(context.Context, *pipeline.Export) error { return nil }
+func (s standIn) Uses(int64) []pipeline.Use                 { return s.uses }
+
+// chain makes the chain. Hooks at fault have stand-ins in it.
+func (a *assembly) chain(ordered []*rossum.Hook, steps map[int64]pipeline.Step) (*pipeline.Chain, error) {
+	sound := maps.Clone(steps)
+	missing := standIn{[]pipeline.Use{{Kind: pipeline.UseWrites, Conditional: true}}}
+	for _, h := range ordered {
+		if a.unsound[h.ID] {
+			continue
+		}
+		if d, ok := pipeline.Ability[pipeline.Describer](steps[h.ID]); ok {
+			for _, u := range d.Uses(rossum.IDOf(a.queue)) {
+				if u.Kind == pipeline.UseNeeds {
+					missing.uses = append(missing.uses, pipeline.Use{Kind: pipeline.UseMakes, Name: u.Name})
+				}
+			}
+		}
+	}
+	for _, h := range ordered {
+		if a.unsound[h.ID] {
+			sound[h.ID] = pipeline.ForHook(h, missing)
+		}
+	}
+	arranged, err := a.arrange(ordered, sound)
 	if err != nil {
 		return nil, err
 	}
@@ -48,8 +89,45 @@ func FromHooks(hooks []*rossum.Hook, registry *Registry, options ...Option) (*pi
 	if err != nil {
 		return nil, err
 	}
-	return chain.WithOrigin(pipeline.Origin{Hooks: hooks, Queue: a.queue, LeftOut: a.leftOut(), Graph: a.mermaid(), Timeout: a.timeout()}), nil
+	return chain.WithOrigin(pipeline.Origin{Hooks: a.all, Queue: a.queue, LeftOut: a.leftOut(), Graph: a.mermaid(), Timeout: a.timeout()}), nil
 }
+
+// compare returns what would fail every export of the queue.
+func (a *assembly) compare(chain *pipeline.Chain) (faults []error) {
+	byName := make(map[string]*rossum.Hook)
+	for _, h := range a.chosen {
+		byName[h.String()] = h
+	}
+	for _, f := range chain.Check(a.check.schema, a.check.options...) {
+		if f.Severity != pipeline.SeverityError {
+			if a.check.warn != nil {
+				a.check.warn(f)
+			}
+			continue
+		}
+		h := byName[f.Hook]
+		if h == nil { // a formula
+			faults = append(faults, f)
+			continue
+		}
+		fault := newFault(h, f.Place, &found{f})
+		fault.File, fault.Line = f.File, f.Line
+		faults = append(faults, fault)
+	}
+	return faults
+}
+
+// found is a finding whose place is named already.
+type found struct{ *pipeline.Finding }
+
+func (f *found) Error() string {
+	if f.Fix == "" {
+		return f.Cause.Error()
+	}
+	return f.Cause.Error() + "; " + f.Fix
+}
+
+func (f *found) Unwrap() error { return f.Finding }
 
 // assembly is a chain in the making.
 type assembly struct {
@@ -61,11 +139,14 @@ type assembly struct {
 	unwanted        []string
 	filters         []filter
 	leaveOutUnknown bool
+	check           *against // nil for no check
 
 	chosen []*rossum.Hook // by id
 	absent []*absence
 	after  map[int64][]int64
 	faults []error
+	// unsound are hooks whose settings are at fault.
+	unsound map[int64]bool
 }
 
 // absence is a hook that is left out.
@@ -177,9 +258,26 @@ func (a *assembly) leftOut() (list []pipeline.LeftOut) {
 		if len(l.waiting) > 0 {
 			why += "; passed through by " + strings.Join(l.waiting, ", ")
 		}
-		list = append(list, pipeline.LeftOut{Hook: l.hook.String(), Why: why})
+		list = append(list, pipeline.LeftOut{Hook: l.hook.String(), Why: why, Makes: a.wouldMake(l.hook)})
 	}
 	return list
+}
+
+// wouldMake lists the files of a hook that is left out.
+func (a *assembly) wouldMake(h *rossum.Hook) (keys []string) {
+	s, err := a.registry.step(h, a.all)
+	if err != nil || s == nil {
+		return nil
+	}
+	keys = makes(s)
+	if d, ok := pipeline.Ability[pipeline.Describer](s); ok {
+		for _, u := range d.Uses(rossum.IDOf(a.queue)) {
+			if u.Kind == pipeline.UseMakes {
+				keys = append(keys, u.Name)
+			}
+		}
+	}
+	return keys
 }
 
 // build makes the steps by hook id. Hooks that the registry does not know are left
@@ -204,7 +302,9 @@ func (a *assembly) build() map[int64]pipeline.Step {
 			faults = addFaults(faults, faultsOf(h, check(s))) // of what could be decoded
 		}
 		a.faults = append(a.faults, faults...)
-		steps[h.ID] = s
+		if steps[h.ID] = s; s == nil || len(faults) > 0 {
+			a.unsound[h.ID] = true
+		}
 	}
 	a.chosen = kept
 	return steps

@@ -3,6 +3,7 @@ package organisation
 import (
 	"strconv"
 
+	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/rossum"
 )
 
@@ -41,6 +42,23 @@ func LeaveOutIf(reason string, f func(*rossum.Hook) bool) Option {
 // extensions, and functions whose code cannot be run here. What such a hook would
 // have done or decided does not happen; the report lists each with the reason.
 func LeaveOutUnknown() Option { return func(a *assembly) { a.leaveOutUnknown = true } }
+
+// CheckedAgainst has [FromHooks] compare the hooks with the queue's schema, as
+// [pipeline.Chain.Check] does with the options that the runs will have: what would fail
+// every export is a fault, along with all others. Hooks whose settings are at fault count
+// as if they made every file that others need. With a nil schema only the
+// reference keys of files are checked. Warnings go to warn, in the order of the steps,
+// unless it is nil.
+func CheckedAgainst(schema *rossum.Schema, warn func(*pipeline.Finding), options ...pipeline.Option) Option {
+	return func(a *assembly) { a.check = &against{schema, warn, options} }
+}
+
+// against is what the hooks are compared with.
+type against struct {
+	schema  *rossum.Schema
+	warn    func(*pipeline.Finding)
+	options []pipeline.Option
+}
 
 // filter picks hooks that are left out.
 type filter struct {
