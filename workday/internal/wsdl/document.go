@@ -21,6 +21,7 @@ const maxImports = 50
 // Document is a WSDL document with everything it imports. It may be used by
 // several goroutines.
 type Document struct {
+	sources    [][]byte // what was read, which declarations are slices of
 	declared   map[declared]*slice
 	order      []declared
 	namespaces map[string]bool
@@ -44,16 +45,8 @@ type declared struct {
 
 // Parse reads a document.
 func Parse(data []byte, o Options) (*Document, error) {
-	d := &Document{
-		declared:   make(map[declared]*slice),
-		namespaces: map[string]bool{nsXSD: true},
-		elements:   make(map[xml.Name]*Element),
-		types:      make(map[xml.Name]*Type),
-		attributes: make(map[xml.Name]*Attribute),
-		busy:       make(map[declared]bool),
-		operations: make(map[string]*Operation),
-	}
-	x := &indexer{doc: d, data: withoutBOM(data)}
+	d := newDocument(0)
+	x := d.indexer(data)
 	if err := x.run(); err != nil {
 		return nil, err
 	}
@@ -62,6 +55,34 @@ func Parse(data []byte, o Options) (*Document, error) {
 		return nil, err
 	}
 	return d, nil
+}
+
+// newDocument returns a document with room for so many declarations.
+func newDocument(declarations int) *Document {
+	return &Document{
+		declared:   make(map[declared]*slice, declarations),
+		namespaces: map[string]bool{nsXSD: true},
+		elements:   make(map[xml.Name]*Element),
+		types:      make(map[xml.Name]*Type),
+		attributes: make(map[xml.Name]*Attribute),
+		busy:       make(map[declared]bool),
+		operations: make(map[string]*Operation),
+	}
+}
+
+// indexer returns what reads one more source.
+func (d *Document) indexer(data []byte) *indexer {
+	data = withoutBOM(data)
+	d.sources = append(d.sources, data)
+	return &indexer{doc: d, data: data, source: len(d.sources) - 1}
+}
+
+// declare keeps a declaration; the first of one name counts.
+func (d *Document) declare(key declared, s *slice) {
+	if _, twice := d.declared[key]; !twice {
+		d.declared[key] = s
+		d.order = append(d.order, key)
+	}
 }
 
 func withoutBOM(data []byte) []byte {
@@ -90,7 +111,7 @@ func (d *Document) imports(refs []reference, from string, o Options, read map[st
 		if read[resolved] = true; len(read) > maxImports {
 			return fmt.Errorf("it imports more than %d documents", maxImports)
 		}
-		x := &indexer{doc: d, data: withoutBOM(data)}
+		x := d.indexer(data)
 		if r.including != nil {
 			x.chameleon = r.including.target
 		}
@@ -110,7 +131,7 @@ func (d *Document) lookup(kind string, name xml.Name) (*node, *schema, error) {
 	if s == nil {
 		return nil, nil, fmt.Errorf("the WSDL has no %s %s in %q", kind, name.Local, name.Space)
 	}
-	n, err := s.node()
+	n, err := parseNode(d.sources[s.source][s.from:s.to], s.scope)
 	return n, s.schema, err
 }
 

@@ -24,12 +24,11 @@ const maxDepth = 200
 
 // slice is a declaration that has not been read yet.
 type slice struct {
-	data   []byte
-	scope  *scope
-	schema *schema // nil for what stands in wsdl:definitions
+	source   int // of the document's sources
+	from, to int
+	scope    *scope
+	schema   *schema // nil for what stands in wsdl:definitions
 }
-
-func (s *slice) node() (*node, error) { return parseNode(s.data, s.scope) }
 
 // schema is an xsd:schema, as far as it concerns the declarations in it.
 type schema struct {
@@ -51,59 +50,60 @@ type reference struct {
 type indexer struct {
 	doc       *Document
 	data      []byte
-	decoder   *xml.Decoder
+	source    int // of the document's sources
 	open      []openElement
 	refs      []reference
 	chameleon string // namespace of an included schema without one
 }
 
 type openElement struct {
-	raw    xml.Name
+	raw    []byte // the name as it stands there
 	name   xml.Name
 	scope  *scope
 	schema *schema
 	target string // of wsdl:definitions
-	at     int64  // where a declaration begins, -1 for other elements
+	at     int    // where a declaration begins, -1 for other elements
 	kind   string
 	local  string
+	inside bool // a declaration
 }
 
 func (x *indexer) run() error {
-	x.decoder = xml.NewDecoder(bytes.NewReader(x.data))
+	if err := checkUTF8(x.data); err != nil {
+		return err
+	}
+	s := &scanner{data: x.data}
 	roots := 0
 	for {
-		at := x.decoder.InputOffset()
-		t, err := x.decoder.RawToken()
-		if errors.Is(err, io.EOF) {
+		t, err := s.next()
+		if errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 			break
 		}
 		if err != nil {
 			return err
 		}
-		switch t := t.(type) {
-		case xml.Directive:
-			return ErrDoctype
-		case xml.ProcInst:
-			if err := checkEncoding(t); err != nil {
+		if t.end {
+			if err := x.end(t.name, t.to); err != nil {
 				return err
 			}
-		case xml.StartElement:
-			if len(x.open) == 0 {
-				if roots++; roots > 1 {
-					return errors.New("it has more than one root element")
-				}
+			continue
+		}
+		if len(x.open) == 0 {
+			if roots++; roots > 1 {
+				return errors.New("it has more than one root element")
 			}
-			if err := x.start(t, at); err != nil {
-				return err
-			}
-		case xml.EndElement:
-			if err := x.end(t); err != nil {
+		}
+		if err := x.start(s, t); err != nil {
+			return err
+		}
+		if t.empty {
+			if err := x.end(t.name, t.to); err != nil {
 				return err
 			}
 		}
 	}
 	if len(x.open) > 0 {
-		return fmt.Errorf("%w: <%s> is not closed", io.ErrUnexpectedEOF, x.open[len(x.open)-1].name.Local)
+		return fmt.Errorf("%w: <%s> is not closed", io.ErrUnexpectedEOF, x.open[len(x.open)-1].raw)
 	}
 	if roots == 0 {
 		return ErrNotWSDL
@@ -129,21 +129,26 @@ func checkEncoding(p xml.ProcInst) error {
 }
 
 // start notes an element, and whether it is a declaration.
-func (x *indexer) start(t xml.StartElement, at int64) error {
+func (x *indexer) start(s *scanner, found tag) error {
 	if len(x.open) >= maxDepth {
 		return fmt.Errorf("%w: more than %d levels", ErrTooDeep, maxDepth)
 	}
-	e := openElement{raw: t.Name, at: -1}
+	at := found.from
+	e := openElement{raw: found.name, at: -1}
 	var parent *openElement
 	if len(x.open) > 0 {
 		parent = &x.open[len(x.open)-1]
-		e.scope, e.schema, e.target = parent.scope, parent.schema, parent.target
-		if parent.at >= 0 || parent.kind == "inside" {
+		if parent.at >= 0 || parent.inside {
 			// Only the end of the declaration matters until then.
-			e.kind = "inside"
+			e.inside = true
 			x.open = append(x.open, e)
 			return nil
 		}
+		e.scope, e.schema, e.target = parent.scope, parent.schema, parent.target
+	}
+	t, err := s.start(found)
+	if err != nil {
+		return err
 	}
 	outer := e.scope
 	e.scope = e.scope.with(t.Attr)
@@ -194,7 +199,7 @@ func (x *indexer) newSchema(n *node) *schema {
 }
 
 // definition notes a child of wsdl:definitions.
-func (x *indexer) definition(e *openElement, n *node, at int64, outer *scope) {
+func (x *indexer) definition(e *openElement, n *node, at int, outer *scope) {
 	if n.name.Space != nsWSDL {
 		return
 	}
@@ -208,7 +213,7 @@ func (x *indexer) definition(e *openElement, n *node, at int64, outer *scope) {
 }
 
 // declaration notes a child of xsd:schema.
-func (x *indexer) declaration(e *openElement, n *node, at int64, outer *scope) {
+func (x *indexer) declaration(e *openElement, n *node, at int, outer *scope) {
 	if n.name.Space != nsXSD {
 		return
 	}
@@ -227,11 +232,11 @@ func (x *indexer) declaration(e *openElement, n *node, at int64, outer *scope) {
 }
 
 // end keeps a declaration that ends here.
-func (x *indexer) end(t xml.EndElement) error {
-	if len(x.open) == 0 || x.open[len(x.open)-1].raw != t.Name {
-		return fmt.Errorf("it is not well formed: </%s> closes nothing that is open", t.Name.Local)
+func (x *indexer) end(name []byte, to int) error {
+	if len(x.open) == 0 || !bytes.Equal(x.open[len(x.open)-1].raw, name) {
+		return fmt.Errorf("it is not well formed: </%s> closes nothing that is open", name)
 	}
-	e := x.open[len(x.open)-1]
+	e := &x.open[len(x.open)-1]
 	x.open = x.open[:len(x.open)-1]
 	if e.at < 0 || e.local == "" {
 		return nil
@@ -240,10 +245,6 @@ func (x *indexer) end(t xml.EndElement) error {
 	if e.schema != nil {
 		target = e.schema.target
 	}
-	key := declared{e.kind, xml.Name{Space: target, Local: e.local}}
-	if _, twice := x.doc.declared[key]; !twice {
-		x.doc.declared[key] = &slice{x.data[e.at:x.decoder.InputOffset()], e.scope, e.schema}
-		x.doc.order = append(x.doc.order, key)
-	}
+	x.doc.declare(declared{e.kind, xml.Name{Space: target, Local: e.local}}, &slice{x.source, e.at, to, e.scope, e.schema})
 	return nil
 }

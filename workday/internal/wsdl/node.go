@@ -1,7 +1,6 @@
 package wsdl
 
 import (
-	"bytes"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -141,22 +140,26 @@ func (n *node) all(name xml.Name) []*node {
 	return found
 }
 
-// parseNode reads the element that data begins with.
+// parseNode reads the element that data begins with. The indexer has seen that its tags
+// match.
 func parseNode(data []byte, s *scope) (*node, error) {
-	d := xml.NewDecoder(bytes.NewReader(data))
+	x := &scanner{data: data}
 	var root *node
 	var open []*node
 	for {
-		t, err := d.RawToken()
+		found, err := x.next()
 		if err != nil {
 			if errors.Is(err, io.EOF) {
 				err = io.ErrUnexpectedEOF
 			}
 			return nil, err
 		}
-		switch t := t.(type) {
-		case xml.StartElement:
-			n := &node{attrs: t.Copy().Attr, scope: s}
+		if !found.end {
+			start, err := x.start(found)
+			if err != nil {
+				return nil, err
+			}
+			n := &node{attrs: start.Attr, scope: s}
 			if len(open) > 0 {
 				parent := open[len(open)-1]
 				n.scope = parent.scope
@@ -165,9 +168,10 @@ func parseNode(data []byte, s *scope) (*node, error) {
 				root = n
 			}
 			n.scope = n.scope.with(n.attrs)
-			n.name = n.scope.resolve(t.Name)
+			n.name = n.scope.resolve(start.Name)
 			open = append(open, n)
-		case xml.EndElement:
+		}
+		if found.end || found.empty {
 			if open = open[:len(open)-1]; len(open) == 0 {
 				return root, nil
 			}
