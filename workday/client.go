@@ -54,6 +54,8 @@ type ClientOptions struct {
 	Timeout time.Duration
 	// WSDLLifetime is how long a WSDL is kept, an hour if 0.
 	WSDLLifetime time.Duration
+	// CacheDir is a directory for what is known of WSDLs; see [WithCache].
+	CacheDir string
 }
 
 // Client calls operations of a Workday tenant from Go, such as the look-ups Get_….
@@ -80,7 +82,7 @@ func NewClient(w WSDL, username, password string, o ClientOptions) (*Client, err
 		return nil, err
 	}
 	return &Client{
-		wsdl: w, credentials: c, documents: newDocuments(o.WSDLLifetime), options: o,
+		wsdl: w, credentials: c, documents: newDocuments(o.WSDLLifetime, o.CacheDir), options: o,
 		calls: httpcall.New(httpcall.Options{HTTP: o.HTTP}), redactor: redact.New(password),
 	}, nil
 }

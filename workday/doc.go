@@ -42,6 +42,9 @@
 // message says that Workday may have the document; nothing is sent again, also after
 // a crash (see [pipeline.ErrUnsettled]).
 //
+// WSDLs are kept in memory for an hour, and with [WithCache] in files, too, so that a
+// program that starts again needs neither to fetch nor to parse them.
+//
 // [Client] calls any operation from Go. Package workdaytest is a tenant for tests.
 //
 // Sources: Rossum's public reference of the Workday connector, WSDL 1.1, XML Schema

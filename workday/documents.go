@@ -43,6 +43,7 @@ const (
 // is fetched wait for that one fetch.
 type documents struct {
 	lifetime time.Duration
+	dir      string        // where WSDLs are kept in files, "" for nowhere
 	patience time.Duration // with the host
 	mu       sync.Mutex
 	entries  map[string]*entry
@@ -53,15 +54,16 @@ type entry struct {
 	doc     *wsdl.Document
 	err     error
 	size    int
+	origin  string // where it came from, for the report
 	took    time.Duration
 	expires time.Time
 }
 
-func newDocuments(lifetime time.Duration) *documents {
+func newDocuments(lifetime time.Duration, dir string) *documents {
 	if lifetime <= 0 {
 		lifetime = defaultLifetime
 	}
-	return &documents{lifetime: lifetime, patience: wsdlTimeout, entries: make(map[string]*entry)}
+	return &documents{lifetime: lifetime, dir: dir, patience: wsdlTimeout, entries: make(map[string]*entry)}
 }
 
 // get returns the document at an address, and whether it had to be fetched.
@@ -99,6 +101,10 @@ func (d *documents) fetch(ctx context.Context, client *http.Client, w *WSDL, add
 	ctx, cancel := context.WithTimeout(ctx, d.patience)
 	defer cancel()
 	started := time.Now()
+	if kept := d.load(address, started); kept != nil {
+		e.doc, e.size, e.expires, e.took, e.origin = kept.doc, kept.size, kept.fetched.Add(d.lifetime), time.Since(started), "from the cache"
+		return
+	}
 	calls := httpcall.New(httpcall.Options{HTTP: client, MaxReply: maxWSDL})
 	data, err := fetchDocument(ctx, calls, address)
 	if err != nil {
@@ -115,7 +121,11 @@ func (d *documents) fetch(ctx context.Context, client *http.Client, w *WSDL, add
 		e.err = fmt.Errorf("%w: %s: %w", ErrWSDL, address, err)
 		return
 	}
-	e.took, e.expires = time.Since(started), time.Now().Add(d.lifetime)
+	fetched := time.Now()
+	e.took, e.expires, e.origin = fetched.Sub(started), fetched.Add(d.lifetime), "from the tenant"
+	if err := d.keep(address, e.doc, fetched); err != nil {
+		e.origin += fmt.Sprintf("; it cannot be kept in a file: %v", err)
+	}
 }
 
 // imported fetches what a WSDL imports, from the same host only.

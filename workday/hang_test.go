@@ -20,7 +20,7 @@ func TestAHostThatDoesNotSendTheWSDLIsNamed(t *testing.T) {
 	}))
 	defer s.Close()
 	defer close(over)
-	d := newDocuments(0)
+	d := newDocuments(0, "")
 	d.patience = 50 * time.Millisecond
 	host := strings.TrimPrefix(s.URL, "http://")
 	_, _, err := d.get(t.Context(), s.Client(), &WSDL{Domain: host, Tenant: "acme", APIVersion: "v1", Protocol: "http"}, s.URL+"/x?wsdl")

@@ -18,8 +18,9 @@ import (
 )
 
 // Register makes a registry know the step by the address of Rossum's connector, and by
-// what shows in a hook of the Rossum Store, which has none.
-func Register(r *organisation.Registry) {
+// what shows in a hook of the Rossum Store, which has none. Options hold for each step
+// that it makes.
+func Register(r *organisation.Registry, options ...Option) {
 	r.Register(organisation.Kind{
 		Name: "svc/workday/api/v1/export",
 		Store: organisation.Clues{
@@ -29,6 +30,9 @@ func Register(r *organisation.Registry) {
 		},
 		Make: func(h *rossum.Hook) (pipeline.Step, error) {
 			s := &Step{}
+			for _, o := range options {
+				o(s)
+			}
 			if len(h.Settings) == 0 {
 				return s, nil // which its Validate refuses
 			}
@@ -116,7 +120,7 @@ func (r *run) prepare(ctx context.Context, mapping jsontemplate.Value) (*prepare
 		return nil, err
 	}
 	if fetched {
-		r.x.Decide("fetched the WSDL of %s: %d bytes", r.Request.Service, e.size)
+		r.x.Decide("read the WSDL of %s, %d bytes, %s", r.Request.Service, e.size, e.origin)
 	}
 	return prepare(e.doc, &r.WSDL, r.Request.Service, r.Request.Operation, mapping)
 }

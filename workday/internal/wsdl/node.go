@@ -154,6 +154,9 @@ func parseNode(data []byte, s *scope) (*node, error) {
 			}
 			return nil, err
 		}
+		if found.end && root == nil {
+			return nil, errTag // of a damaged cache
+		}
 		if !found.end {
 			start, err := x.start(found)
 			if err != nil {
