@@ -5,7 +5,7 @@
     oracle.py body              JSON lines in, JSON lines out: the body that zeep makes of each mapping
     oracle.py body FILE.json    the same for one case
     oracle.py bench-input [N]   prints the mapping of an invoice with N lines (500)
-    oracle.py bench N SECONDS   seconds that zeep needs for one such invoice
+    oracle.py bench N SECONDS   seconds of processor time that zeep needs for one such invoice
 
 zeep reads the WSDL from its file and posts nothing: no mode uses the network.
 """
@@ -265,11 +265,11 @@ def bench(lines, seconds):
         return etree_to_string(client.create_message(client.service, "Submit_Supplier_Invoice", **mapping))
 
     once()
-    messages, start = 0, time.perf_counter()
-    while messages == 0 or time.perf_counter() - start < seconds:
+    messages, start = 0, time.process_time()
+    while messages == 0 or time.process_time() - start < seconds:
         once()
         messages += 1
-    return (time.perf_counter() - start) / messages
+    return (time.process_time() - start) / messages
 
 
 def main(mode="check", *arguments):

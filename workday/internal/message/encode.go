@@ -139,8 +139,10 @@ type writer struct {
 	text     bytes.Buffer // since the last file
 	prefixes map[string]string
 	spaces   []string // in the order of their prefixes
-	path     Path
-	faults   *Faults
+	// The prefix of the last name, which most often is that of the next one.
+	lastSpace, lastPrefix string
+	path                  Path
+	faults                *Faults
 }
 
 // fault notes what is wrong with the value at the current path.
@@ -165,7 +167,10 @@ func (w *writer) at(s Step, f func() error) error {
 
 // name writes a name with its prefix.
 func (w *writer) name(n xml.Name) {
-	if n.Space != "" {
+	if n.Space != "" && n.Space == w.lastSpace {
+		w.text.WriteString(w.lastPrefix)
+		w.text.WriteByte(':')
+	} else if n.Space != "" {
 		prefix := w.prefixes[n.Space]
 		if prefix == "" {
 			switch n.Space {
@@ -182,6 +187,7 @@ func (w *writer) name(n xml.Name) {
 			w.prefixes[n.Space] = prefix
 			w.spaces = append(w.spaces, n.Space)
 		}
+		w.lastSpace, w.lastPrefix = n.Space, prefix
 		w.text.WriteString(prefix)
 		w.text.WriteByte(':')
 	}
