@@ -194,7 +194,7 @@ func (g segment) open(ctx context.Context, s *Scope, v value, before string) (va
 	}
 	if !plain.IsText() || !IsURL(plain.Text()) {
 		if !plain.IsNone() {
-			s.note("%s is no URL, so .@ gets nothing and it is used as it is", before)
+			s.note("%s is not a URL, so .@ fetches nothing and it is used as it is", before)
 		}
 		return v, nil
 	}

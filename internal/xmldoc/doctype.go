@@ -29,7 +29,7 @@ func (r *reader) directive(text string) error {
 		}
 		r.decoder.Entity[name] = value
 		if size += len(value) * bytes.Count(r.data, []byte("&"+name+";")); size > entityText {
-			return errors.New("its entities stand for too much text")
+			return errors.New("its entities expand to too much text")
 		}
 	}
 	return nil

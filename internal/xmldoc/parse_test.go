@@ -29,7 +29,7 @@ func TestADocumentIsWholeOrAnError(t *testing.T) {
 		`<?xml version="1.0" encoding="x-unknown"?><a>` + "\xff</a>":          `charset "x-unknown" is not known`,
 		`<?xml version="1.0" encoding="us-ascii"?><a>` + "\xff</a>":           "it is not UTF-8",
 		`<?xml version="2.0"?><a>1</a>`:                                       `unsupported version "2.0"`,
-		`<!DOCTYPE a [<!ENTITY b "` + strings.Repeat("x", 5000) + `">]><a>` + strings.Repeat("&b;", 1000) + "</a>": "stand for too much text",
+		`<!DOCTYPE a [<!ENTITY b "` + strings.Repeat("x", 5000) + `">]><a>` + strings.Repeat("&b;", 1000) + "</a>": "expand to too much text",
 	} {
 		if _, err := Parse(t.Context(), []byte(document)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%.60q: got %v, want %q", document, err, want)

@@ -57,7 +57,7 @@ func TestItemsOfTheWrongShapeAreNamed(t *testing.T) {
 	for _, tt := range []struct{ list, url, want string }{
 		{"field.lines", "{item.value}", "request.url (c): {item.value}: there is no such value: a row has no single value; name a column, as in item.<schema_id>.value"},
 		{"field.lines", "{item.skuu.value}", `request.url: the table lines has no column "skuu"; did you mean "sku"?`},
-		{"field.lines", "{item}", "a row, whose columns are behind .<schema_id>.value, cannot be used as a value"},
+		{"field.lines", "{item}", "a row, whose columns are in .<schema_id>.value, cannot be used as a value"},
 		{"field.tags", "{item.tag.value}", "the field tag has no tag (it has value, id, hidden, normalized_value, attr); the elements of a repeated field are its values, so leave the name out"},
 		{"field.tag", "{item.value}", "request.iterate_over (c): field.tag is a column or the field within a repeated one, not a list by itself; write field.tag.all_values"},
 		{"field.line_itms", "{item.value}", `request.iterate_over: field "line_itms": no such field in the annotation`},
