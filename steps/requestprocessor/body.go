@@ -211,6 +211,7 @@ func formPart(ctx context.Context, name string, v pyvalue.Value, isFile bool) (*
 		if fileName, err = reqproc.Text(ctx, items[0]); err != nil {
 			return nil, err
 		}
+		isFile = !items[0].IsNone() // Python's requests writes no filename for null
 		if len(items) == 3 {
 			if mediaType, err = reqproc.Text(ctx, items[2]); err != nil {
 				return nil, err

@@ -273,12 +273,10 @@ func (c *compiler) iterate(place string, r Request) (*reqproc.Path, string) {
 		return nil, ""
 	}
 	at := settings.Join(place, "iterate_over")
-	text := strings.TrimSpace(r.IterateOver)
-	if strings.HasPrefix(text, "{") && strings.HasSuffix(text, "}") {
-		text = text[1 : len(text)-1]
-	}
-	path, err := reqproc.ParsePath(text)
-	switch {
+	path, err := reqproc.ParsePath(r.IterateOver)
+	switch bare := strings.Trim(r.IterateOver, "{} \t\r\n"); {
+	case bare != r.IterateOver:
+		c.faults.Add(at, "%q is not a path; write %s, without braces and blanks: the engine finds nothing there and makes no call", r.IterateOver, bare)
 	case err != nil:
 		c.faults.AddErr(at, err)
 	case !slices.Contains(dataRoots, path.Root()):

@@ -20,7 +20,6 @@ func TestARequestIsMadeForEachElement(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ name, list, request, want string }{
 		{"a table", "field.lines", `"url":"API/{item.sku.value}","content":"{sequence} {item.qty} {field.number.value}"`, "POST /A 0 1 2026/0042, POST /B 1 2 2026/0042"},
-		{"a table in braces", "{field.lines}", `"url":"API/{item.sku.value}"`, "POST /A, POST /B"},
 		{"named", "field.lines", `"iteration_item_name":"line","url":"API","content_type":"json","content":{"sku":"{line.sku.value}","i":"{sequence}"}`, `POST / {"sku": "A", "i": 0}, POST / {"sku": "B", "i": 1}`},
 		{"params and headers", "field.lines", `"url":"API","params":{"s":"{item.sku.value}"}`, "POST /?s=A, POST /?s=B"},
 		{"rows by their own id", "field.line", `"url":"API/{item.sku.value}"`, "POST /A, POST /B"},

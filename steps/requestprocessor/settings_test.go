@@ -99,6 +99,7 @@ func TestWrongSettingsAreNamedWithTheirPlace(t *testing.T) {
 		callWith(`"priority_response_handlers":[{"target_type":"property","target_key":"x"}]`, ""):                                              at + ".priority_response_handlers[0].value: is missing",
 		// auth
 		callWith(`"response_handlers":[{"condition":{"field.state":"x"},"target_type":"property","target_key":"x","value":{"response":{"$jmespath":"ok"}}}]`, ""): at + ".response_handlers[0].condition.field.state: {field.state}: field is not available here (there are response, found_value)",
+		`{"stages":[{"call_api":[{"request":{"url":"https://erp.example","method":"GET","iterate_over":"{field.lines}"}}]}]}`:                                     `stages[0].call_api[0].request.iterate_over: "{field.lines}" is not a path; write field.lines, without braces and blanks`,
 		auth(`{"type":"basic"}`): au + `.type: "basic" is unknown (there are bearer, oauth1, oauth2_private_certificate)`,
 		auth(`{}`):               au + ".url: is missing\n" + au + ".method: is missing\n" + au + ".credential_key: is missing",
 		auth(`{"url":"https://a.example","method":"POST","credential_key":"a..b"}`):                        au + `.credential_key: the path "a..b" is broken`,
