@@ -105,6 +105,9 @@ func (n *Node) Options() json.RawMessage {
 	return json.RawMessage(n.tree.data[n.options.from:n.options.to])
 }
 
+// AppendJSON appends the node's JSON object, with the changes of this run.
+func (n *Node) AppendJSON(dst []byte) ([]byte, error) { return n.appendJSON(dst) }
+
 // Raw returns the node's JSON object as it came, without changes of this run;
 // nil for an added node. It must not be changed.
 func (n *Node) Raw() json.RawMessage {

@@ -156,7 +156,7 @@ func fraction(r *big.Rat) (jsontemplate.Value, error) {
 	}
 	digits, exact := r.FloatPrec()
 	if !exact || digits > maxDigits {
-		return nil, fmt.Errorf("%s is no decimal of up to %d digits; round it first", r, maxDigits)
+		return nil, fmt.Errorf("%s is not a decimal of up to %d digits; round it first", r, maxDigits)
 	}
 	return r.FloatString(digits), nil
 }

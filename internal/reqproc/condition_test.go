@@ -88,7 +88,7 @@ func TestConditionsHoldAsTheEngineHasThem(t *testing.T) {
 		`{"field.status.value": {"$eq": "{property.typo}"}}`:   `false: field.status.value is "approved", which is not $eq null | {property.typo} counts as null: {property.typo}: there is no such value: property has no typo`,
 		`{"field.nul": {"$eq": "{property.nul}"}}`:             "true",
 		`{"field.empty.value": {"$eq": "{property.typo}x"}}`:   `false: field.empty.value is "", which is not $eq "x" | {property.typo} counts as null: {property.typo}: there is no such value: property has no typo`,
-		`{"field.typo": {"$eq": "{property.typo}"}}`:           "error: field.typo.$eq: neither side is there, and the two would count as equal: field.typo and what stands to its right; check both names, and test with $exists that they are there",
+		`{"field.typo": {"$eq": "{property.typo}"}}`:           "error: field.typo.$eq: neither side is there, and the two would count as equal: field.typo and what it is compared with; check both names, and test with $exists that they are there",
 	} {
 		c, err := CompileCondition([]byte(condition), ConditionOptions{Options: Options{Roots: []string{"field", "property"}}})
 		if err != nil {

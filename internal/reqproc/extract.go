@@ -72,7 +72,7 @@ func CompileExtractor(place string, spec map[string]map[string]string, faults Fa
 // CheckResponse says what is wrong with a path into a reply.
 func CheckResponse(p *Path) error {
 	if p.Root() != "response" {
-		return fmt.Errorf("%s is no part of the reply; a path begins with response", p.Root())
+		return fmt.Errorf("%s is not part of the reply; a path begins with response", p.Root())
 	}
 	if name := p.Name(1); p.Len() > 1 && !slices.Contains(ResponseKeys, name) {
 		if name == "raw" {

@@ -60,13 +60,13 @@ func TestWrongExtractorsAreNamed(t *testing.T) {
 		{map[string]map[string]string{"response.body": {"$jmespath": "a["}}, `value.response.body.$jmespath: JMESPath "a["`},
 		{map[string]map[string]string{"response.body": {"$xmlpath": "a["}}, `value.response.body.$xmlpath: path "a[": a bracket is not closed`},
 		{map[string]map[string]string{"response.body": {"$regex": "("}}, `value.response.body.$regex: pattern "("`},
-		{map[string]map[string]string{"body": {"$regex": "a"}}, "value.body: body is no part of the reply; a path begins with response"},
+		{map[string]map[string]string{"body": {"$regex": "a"}}, "value.body: body is not part of the reply; a path begins with response"},
 		{map[string]map[string]string{"response.raw": {"$regex": "a"}}, "value.response.raw: response.raw does not exist (did you mean response.headers_raw?)"},
 		{map[string]map[string]string{"response.bdy": {"$regex": "a"}}, "value.response.bdy: there is no such value: response has no bdy (did you mean body?)"},
 		{map[string]map[string]string{"response": {"$jmespath": "raw"}}, "value.response.$jmespath: response.raw does not exist (did you mean response.headers_raw?)"},
 		{map[string]map[string]string{"response": {"$jmespath": "statuscode"}}, "response has no statuscode (did you mean status_code?)"},
 		{map[string]map[string]string{"response..x": {"$regex": "a"}}, `the path "response..x" is broken at "..x"`},
-		{map[string]map[string]string{"response.body.items[0]": {"$regex": "a"}}, `has brackets, which $jmespath understands`},
+		{map[string]map[string]string{"response.body.items[0]": {"$regex": "a"}}, `has brackets, which belong into $jmespath`},
 	} {
 		var faults settings.Faults
 		CompileExtractor("value", tt.spec, &faults)

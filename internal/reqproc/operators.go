@@ -101,7 +101,7 @@ func (op *operation) holds(ctx context.Context, s *Scope, path *Path, left side)
 		return there == pyvalue.Truth(right.v), fmt.Sprintf("%s %s", path, map[bool]string{true: "exists", false: "does not exist"}[there]), nil
 	}
 	if left.missing && right.missing && (op.name == "$eq" || op.name == "$in") {
-		return false, "", fmt.Errorf("%w: %s and what stands to its right; check both names, and test with $exists that they are there", ErrBothMissing, path)
+		return false, "", fmt.Errorf("%w: %s and what it is compared with; check both names, and test with $exists that they are there", ErrBothMissing, path)
 	}
 	if left.v, err = Simple(ctx, left.v); err != nil {
 		return false, "", err

@@ -82,7 +82,7 @@ func ParseMembers(text string) (*Path, error) {
 		case name == "":
 			return nil, p.broken(max(at-1, 0))
 		case strings.ContainsAny(name, "[]"):
-			return nil, fmt.Errorf("the path %q has brackets, which $jmespath understands, and the path does not", text)
+			return nil, fmt.Errorf("the path %q has brackets, which belong into $jmespath", text)
 		}
 		at += len(name)
 		p.segments = append(p.segments, segment{name: name, end: at})

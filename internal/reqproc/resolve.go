@@ -188,13 +188,17 @@ func (g segment) open(ctx context.Context, s *Scope, v value, before string) (va
 	if local, ok := v.Object().(Address); ok {
 		return local.Open(ctx)
 	}
+	if _, many := v.Object().(Elements); many {
+		s.note("%s is a list and not a URL, so .@ fetches nothing and it is used as it is", before)
+		return v, nil
+	}
 	plain, err := Simple(ctx, v)
 	if err != nil {
 		return value{}, err
 	}
 	if !plain.IsText() || !IsURL(plain.Text()) {
 		if !plain.IsNone() {
-			s.note("%s is no URL, so .@ gets nothing and it is used as it is", before)
+			s.note("%s is not a URL, so .@ fetches nothing and it is used as it is", before)
 		}
 		return v, nil
 	}

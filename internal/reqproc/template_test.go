@@ -133,8 +133,8 @@ func TestPlaceholdersAreFilledIn(t *testing.T) {
 		`{"k{payload.n}": "{payload.t}", "{payload.d}": 1}`: `fill: {payload.d}: as a key: TypeError: unhashable type: 'dict'`,
 		`"{base64(payload.doc.@)}"`:                         `"UERG"`,
 		`"a{base64(item)}"`:                                 `"aYf8="`,
-		`"a{item}"`:                                         `fill: {item}: these are bytes, which cannot stand within a text; use {base64(…)}, or let the placeholder be the whole text`,
-		`{"x": "{item}"}`:                                   `json: bytes cannot stand in JSON; use {base64(…)}`,
+		`"a{item}"`:                                         `fill: {item}: these are bytes, which cannot be part of a text; use {base64(…)}, or let the placeholder be the whole text`,
+		`{"x": "{item}"}`:                                   `json: bytes cannot be part of JSON; use {base64(…)}`,
 		`"{base64(payload.nothing)}"`:                       `fill: {base64(payload.nothing)}: there is no such value: payload has no nothing`,
 	} {
 		if got := fill(t, testScope(t), template); got != want {

@@ -66,7 +66,7 @@ func JSON(ctx context.Context, v pyvalue.Value) ([]byte, error) {
 	meter := pyvalue.NewMeter(ctx, pyvalue.Limits{Steps: maxSteps, TotalBytes: maxBytes})
 	out, err := pyvalue.JSON{Spelling: true, Finite: true}.Append(meter, nil, v)
 	if err != nil && strings.Contains(err.Error(), "Object of type bytes") {
-		return nil, errors.New("bytes cannot stand in JSON; use {base64(…)}")
+		return nil, errors.New("bytes cannot be part of JSON; use {base64(…)}")
 	}
 	return out, err
 }
@@ -96,4 +96,4 @@ func Text(ctx context.Context, v pyvalue.Value) (string, error) {
 	return pyvalue.String(pyvalue.NewMeter(ctx, pyvalue.Limits{Steps: maxSteps, TotalBytes: maxBytes}), v)
 }
 
-var errBytes = errors.New("these are bytes, which cannot stand within a text; use {base64(…)}, or let the placeholder be the whole text")
+var errBytes = errors.New("these are bytes, which cannot be part of a text; use {base64(…)}, or let the placeholder be the whole text")

@@ -276,7 +276,7 @@ func (c *pathReader) predicate() (selector, error) {
 	case "-()", "-()-":
 		return c.last(words)
 	}
-	return nil, pathError(c.path, "the engine does not know what stands in brackets there; it knows [@a], [@a='v'], [tag], [tag='v'], [.='v'], [1] and [last()]")
+	return nil, pathError(c.path, "the engine does not know what is in the brackets; it knows [@a], [@a='v'], [tag], [tag='v'], [.='v'], [1] and [last()]")
 }
 
 // last reads [last()] and [last()-1].

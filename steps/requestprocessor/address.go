@@ -38,6 +38,9 @@ func (r *run) fillURL(ctx context.Context, t *reqproc.Template, s *reqproc.Scope
 			parts[i].Rest = strings.Contains(r.x.FormulaOf(p.Path.Name(1)), "/")
 		}
 	}
+	if last := parts[len(parts)-1].Text; last != strings.TrimRight(last, " \t\r\n") {
+		r.decide("the blanks at the end of %s are left out; the engine would send them as a part of the path", r.x.Redact(last))
+	}
 	return address.Join(parts, func(u *url.URL) bool { return r.known.Allows(u) || r.x.AllowsURL(u) })
 }
 
@@ -142,7 +145,7 @@ func formPairs(ctx context.Context, v pyvalue.Value) ([][2]string, error) {
 				continue
 			}
 			if item.Dict() != nil || item.List() != nil {
-				return fmt.Errorf("%s: %s cannot stand in a form; a form has texts, or lists of texts", name, reqproc.Describe(item))
+				return fmt.Errorf("%s: %s cannot be a form field; a form has texts, or lists of texts", name, reqproc.Describe(item))
 			}
 			data, err := reqproc.Content(ctx, item)
 			if err != nil {
@@ -167,7 +170,7 @@ func formPairs(ctx context.Context, v pyvalue.Value) ([][2]string, error) {
 	for i, item := range items {
 		pair, _ := item.Items()
 		if len(pair) != 2 || !pair[0].IsText() {
-			return nil, fmt.Errorf("[%d] is no pair of a name and a value", i)
+			return nil, fmt.Errorf("[%d] is not a pair of a name and a value", i)
 		}
 		if err := add(pair[0].Text(), pair[1]); err != nil {
 			return nil, err

@@ -101,7 +101,7 @@ func (q *request) jsonBody(ctx context.Context, r *run, out *outgoing) error {
 	}
 	if raw != nil {
 		if !json.Valid(raw) {
-			return fmt.Errorf("it is %d bytes that are no JSON, so content_type json cannot send it; leave content_type out to send it as it is", len(raw))
+			return fmt.Errorf("it is %d bytes that are not JSON, so content_type json cannot send it; leave content_type out to send it as it is", len(raw))
 		}
 		out.call.Body = pipeline.Bytes(raw)
 		return nil
@@ -262,6 +262,7 @@ func formPart(ctx context.Context, name string, v pyvalue.Value, isFile bool) (*
 		if fileName, err = reqproc.Text(ctx, items[0]); err != nil {
 			return nil, err
 		}
+		isFile = !items[0].IsNone() // Python's requests writes no filename for null
 		if len(items) == 3 {
 			if mediaType, err = reqproc.Text(ctx, items[2]); err != nil {
 				return nil, err
@@ -276,7 +277,7 @@ func formPart(ctx context.Context, name string, v pyvalue.Value, isFile bool) (*
 		return nil, nil
 	}
 	if !isFile && v.Dict() != nil {
-		return nil, errors.New("an object cannot stand in a form")
+		return nil, errors.New("an object cannot be a form field")
 	}
 	data, err := reqproc.Content(ctx, v)
 	if err != nil {

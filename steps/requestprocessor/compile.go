@@ -245,7 +245,7 @@ func (c *compiler) content(place string, g GetContent) *content {
 func (c *compiler) explicit(place string, raw json.RawMessage) []*reqproc.Template {
 	var list []json.RawMessage
 	if err := json.Unmarshal(raw, &list); err != nil {
-		c.faults.Add(place, "is no list of templates, such as [\"{payload.document.url.@}\"]")
+		c.faults.Add(place, "is not a list of templates, such as [\"{payload.document.url.@}\"]")
 		return nil
 	}
 	if len(list) == 0 {
@@ -268,17 +268,15 @@ func (c *compiler) iterate(place string, r Request) (*reqproc.Path, string) {
 	name := r.IterationItemName
 	if r.IterateOver == "" {
 		if name != "" {
-			c.faults.Add(settings.Join(place, "iteration_item_name"), "stands without iterate_over")
+			c.faults.Add(settings.Join(place, "iteration_item_name"), "needs iterate_over")
 		}
 		return nil, ""
 	}
 	at := settings.Join(place, "iterate_over")
-	text := strings.TrimSpace(r.IterateOver)
-	if strings.HasPrefix(text, "{") && strings.HasSuffix(text, "}") {
-		text = text[1 : len(text)-1]
-	}
-	path, err := reqproc.ParsePath(text)
-	switch {
+	path, err := reqproc.ParsePath(r.IterateOver)
+	switch bare := strings.Trim(r.IterateOver, "{} \t\r\n"); {
+	case bare != r.IterateOver:
+		c.faults.Add(at, "%q is not a path; write %s, without braces and blanks: the engine finds nothing there and makes no call", r.IterateOver, bare)
 	case err != nil:
 		c.faults.AddErr(at, err)
 	case !slices.Contains(dataRoots, path.Root()):

@@ -39,7 +39,7 @@ func (c *compiler) auth(place string, s Auth) auth {
 	}
 	for _, key := range s.keys() {
 		if !slices.Contains(keysOfAuth[kind], key) {
-			c.faults.Add(settings.Join(place, key), "is no key of type %s (known keys: %s)", kind, strings.Join(keysOfAuth[kind], ", "))
+			c.faults.Add(settings.Join(place, key), "is not a key of type %s (known keys: %s)", kind, strings.Join(keysOfAuth[kind], ", "))
 		}
 	}
 	switch kind {

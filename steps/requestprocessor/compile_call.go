@@ -174,7 +174,7 @@ func (c *compiler) headers(place string, headers map[string]string, roots []stri
 	slices.SortFunc(list, func(a, b header) int { return strings.Compare(a.name, b.name) })
 	for i := 1; i < len(list); i++ {
 		if list[i].name == list[i-1].name {
-			c.faults.Add(settings.Join(place, list[i].name), "stands twice, in different cases")
+			c.faults.Add(settings.Join(place, list[i].name), "is given twice, in different cases")
 		}
 	}
 	return list

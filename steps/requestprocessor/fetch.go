@@ -68,7 +68,7 @@ func (r *run) original(ctx context.Context, d *rossum.Document) (*reqproc.Fetche
 func (r *run) clientFor(address string) (*rossum.Client, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.User != nil {
-		return nil, errors.New("this is no plain URL")
+		return nil, errors.New("this is not a plain URL")
 	}
 	if r.x.Rossum == nil {
 		return nil, pipeline.ErrNoClient

@@ -182,7 +182,7 @@ var (
 // PyType implements [pyvalue.Object].
 func (l *nodeList) PyType() string {
 	if l.column {
-		return "a column, whose values are behind .all_values,"
+		return "a column, whose values are in .all_values,"
 	}
 	return "a table or a repeated field, which is for iterate_over,"
 }
@@ -206,7 +206,7 @@ func (l *nodeList) Member(_ context.Context, name string) (pyvalue.Value, error)
 		return pyvalue.FromObject(&nodeList{l.r, l.schemaID, l.nodes, false}), nil
 	}
 	if l.column {
-		return pyvalue.Value{}, fmt.Errorf("%w: %s stands in a table or is repeated, so it has no single %s; iterate over field.%s.all_values", reqproc.ErrNotThere, l.schemaID, name, l.schemaID)
+		return pyvalue.Value{}, fmt.Errorf("%w: %s is in a table or repeated, so it has no single %s; iterate over field.%s.all_values", reqproc.ErrNotThere, l.schemaID, name, l.schemaID)
 	}
 	return pyvalue.Value{}, fmt.Errorf("%w: %s is a table or a repeated field of %d elements, so it has no %s; iterate over it", reqproc.ErrNotThere, l.schemaID, len(l.nodes), name)
 }
@@ -220,7 +220,7 @@ type row struct {
 var _ reqproc.Members = (*row)(nil)
 
 // PyType implements [pyvalue.Object].
-func (*row) PyType() string { return "a row, whose columns are behind .<schema_id>.value," }
+func (*row) PyType() string { return "a row, whose columns are in .<schema_id>.value," }
 
 // Member returns a cell.
 func (w *row) Member(_ context.Context, name string) (pyvalue.Value, error) {

@@ -157,7 +157,7 @@ func (r *run) collapse() {
 			continue
 		}
 		if !r.isText(schemaID) {
-			r.faults = append(r.faults, &pipeline.StepError{Key: schemaID, Err: fmt.Errorf("the field %s is no text field and got %d values in this run, which a list cannot hold; it keeps the last one: write to fields with {sequence}, or to property", schemaID, len(values))})
+			r.faults = append(r.faults, &pipeline.StepError{Key: schemaID, Err: fmt.Errorf("the field %s is not a text field and got %d values in this run, which a list cannot hold; it keeps the last one: write to fields with {sequence}, or to property", schemaID, len(values))})
 			continue
 		}
 		text, err := pyvalue.Repr(nil, pyvalue.NewList(values...))

@@ -199,7 +199,7 @@ func TestRepeatedWritesBecomeAListAsTheEngineHasThem(t *testing.T) {
 	}
 	a = serve(t, func(w http.ResponseWriter, _ seen, n int) { answer(w, 200, "application/json", `{"id":7}`) })
 	r = run(t, a, offline(), two("remote_number"))
-	if r.Err == nil || !strings.Contains(r.Err.Error(), "the field remote_number is no text field and got 2 values") || r.Values["remote_number"] != "7" {
+	if r.Err == nil || !strings.Contains(r.Err.Error(), "the field remote_number is not a text field and got 2 values") || r.Values["remote_number"] != "7" {
 		t.Errorf("got %q, %v", r.Values["remote_number"], r.Err)
 	}
 }

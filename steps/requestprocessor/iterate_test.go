@@ -20,7 +20,6 @@ func TestARequestIsMadeForEachElement(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ name, list, request, want string }{
 		{"a table", "field.lines", `"url":"API/{item.sku.value}","content":"{sequence} {item.qty} {field.number.value}"`, "POST /A 0 1 2026/0042, POST /B 1 2 2026/0042"},
-		{"a table in braces", "{field.lines}", `"url":"API/{item.sku.value}"`, "POST /A, POST /B"},
 		{"named", "field.lines", `"iteration_item_name":"line","url":"API","content_type":"json","content":{"sku":"{line.sku.value}","i":"{sequence}"}`, `POST / {"sku": "A", "i": 0}, POST / {"sku": "B", "i": 1}`},
 		{"params and headers", "field.lines", `"url":"API","params":{"s":"{item.sku.value}"}`, "POST /?s=A, POST /?s=B"},
 		{"rows by their own id", "field.line", `"url":"API/{item.sku.value}"`, "POST /A, POST /B"},
@@ -57,7 +56,7 @@ func TestItemsOfTheWrongShapeAreNamed(t *testing.T) {
 	for _, tt := range []struct{ list, url, want string }{
 		{"field.lines", "{item.value}", "request.url (c): {item.value}: there is no such value: a row has no single value; name a column, as in item.<schema_id>.value"},
 		{"field.lines", "{item.skuu.value}", `request.url: the table lines has no column "skuu"; did you mean "sku"?`},
-		{"field.lines", "{item}", "a row, whose columns are behind .<schema_id>.value, cannot be used as a value"},
+		{"field.lines", "{item}", "a row, whose columns are in .<schema_id>.value, cannot be used as a value"},
 		{"field.tags", "{item.tag.value}", "the field tag has no tag (it has value, id, hidden, normalized_value, attr); the elements of a repeated field are its values, so leave the name out"},
 		{"field.tag", "{item.value}", "request.iterate_over (c): field.tag is a column or the field within a repeated one, not a list by itself; write field.tag.all_values"},
 		{"field.line_itms", "{item.value}", `request.iterate_over: field "line_itms": no such field in the annotation`},

@@ -97,11 +97,7 @@ func (a annotationRoot) Member(_ context.Context, name string) (pyvalue.Value, e
 		if a.a.Content == nil {
 			return pyvalue.Str(a.a.ContentURL), nil
 		}
-		data, err := a.a.Content.MarshalJSON()
-		if err != nil {
-			return pyvalue.Value{}, err
-		}
-		return pyvalue.FromJSON(data, false)
+		return pyvalue.FromObject(contentNodes(a.a.Content.Sections())), nil
 	}
 	all, err := annotationKeys(a.a)
 	if err != nil {

@@ -1,6 +1,7 @@
 package requestprocessor
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"mime"
@@ -43,7 +44,7 @@ func (r *reply) build(ctx context.Context) {
 	if lower := strings.ToLower(r.mediaType); lower != r.mediaType && (strings.Contains(lower, "application/json") && !r.is("application/json") || strings.Contains(lower, "xml") && !r.is("xml")) {
 		r.note("the Content-Type %s is not spelled in lower case, so the engine does not recognise it, and the body counts as bytes", r.mediaType)
 	}
-	d := pyvalue.NewDict()
+	d := pyvalue.NewDictSize(len(reqproc.ResponseKeys))
 	d.SetStr("status_code", pyvalue.Int(int64(r.Status)))
 	headers, raw := headersOf(r.Reply)
 	d.SetStr("headers", headers)
@@ -92,10 +93,12 @@ func headersOf(reply *send.Reply) (normalised, raw pyvalue.Value) {
 
 // encoding is the charset of the header, or what a media type implies.
 func (r *reply) encoding() pyvalue.Value {
-	_, params, err := mime.ParseMediaType(r.mediaType)
+	if r.namesCharset() {
+		if _, params, err := mime.ParseMediaType(r.mediaType); err == nil && params["charset"] != "" {
+			return pyvalue.Str(params["charset"])
+		}
+	}
 	switch {
-	case err == nil && params["charset"] != "":
-		return pyvalue.Str(params["charset"])
 	case r.is("text"):
 		return pyvalue.Str("ISO-8859-1")
 	case r.is("application/json"):
@@ -104,10 +107,18 @@ func (r *reply) encoding() pyvalue.Value {
 	return pyvalue.None()
 }
 
+// namesCharset reports whether the media type names a charset, which most do not.
+func (r *reply) namesCharset() bool {
+	return strings.Contains(r.mediaType, "charset") || strings.Contains(strings.ToLower(r.mediaType), "charset")
+}
+
 // text is the body as a text, in the charset of the header where that names one, else in
 // that of the XML declaration.
 func (r *reply) text() pyvalue.Value {
-	if r.encoding().Text() == "ISO-8859-1" && !strings.Contains(strings.ToLower(r.mediaType), "charset") && utf8.Valid(r.Body) && !isASCII(r.Body) {
+	if r.is("application/json") && !r.namesCharset() && utf8.Valid(r.Body) && !bytes.HasPrefix(r.Body, []byte("\ufeff")) {
+		return pyvalue.Str(string(r.Body))
+	}
+	if r.is("text") && !r.namesCharset() && utf8.Valid(r.Body) && !isASCII(r.Body) {
 		r.note("the Content-Type %s names no charset, and the text is UTF-8; the engine would read it as ISO-8859-1", r.mediaType)
 	}
 	if charset.Declared(r.mediaType) == nil && strings.Contains(strings.ToLower(r.mediaType), "xml") {
@@ -128,7 +139,7 @@ func (r *reply) body(ctx context.Context, text pyvalue.Value) (pyvalue.Value, bo
 			return pyvalue.None(), false
 		}
 		data := r.Body
-		if charset.Declared(r.mediaType) != nil {
+		if r.namesCharset() && charset.Declared(r.mediaType) != nil {
 			data = []byte(text.Text())
 		}
 		v, err := pyvalue.FromReply(ctx, data, false)

@@ -91,7 +91,7 @@ func fetches(t *testing.T, base, address string) string {
 		return "refused"
 	case r.Err == nil && len(n.got) == 2 && strings.HasSuffix(n.got[0], " Bearer "+rossumtest.Token):
 		return "fetched"
-	case r.Err == nil && len(n.got) == 1 && strings.Contains(decisions(r), ".@ gets nothing"):
+	case r.Err == nil && len(n.got) == 1 && strings.Contains(decisions(r), ".@ fetches nothing"):
 		return "passed through"
 	}
 	return fmt.Sprint(n.got, r.Err)

@@ -104,7 +104,7 @@ func (t *tokenRequest) fetch(ctx context.Context, r *run) (oauth.Token, error) {
 	parsed := oauth.ParseReply(reply.Body, mediaType)
 	answer, err := pyvalue.FromJSON(parsed.Object, true)
 	if err != nil || answer.Dict() == nil {
-		return none, fail(t.place, fmt.Errorf("the answer of the token request (status %d, %s, %d bytes) is no JSON object", reply.Status, mediaType, len(reply.Body)))
+		return none, fail(t.place, fmt.Errorf("the answer of the token request (status %d, %s, %d bytes) is not a JSON object", reply.Status, mediaType, len(reply.Body)))
 	}
 	roots := make(map[string]pyvalue.Value)
 	for k, v := range answer.Dict().All() {

@@ -266,7 +266,7 @@ func (w *writer) complex(e *wsdl.Element, t *wsdl.Type, v jsontemplate.Value) er
 	}
 	if !isObject {
 		w.text.WriteByte('>')
-		w.fault(fmt.Errorf("%s stands where element %s needs an object%s", kindOf(v), e.Name.Local, example(t)))
+		w.fault(fmt.Errorf("got %s where element %s needs an object%s", kindOf(v), e.Name.Local, example(t)))
 		return nil
 	}
 	g := newGiven(o)
@@ -337,7 +337,7 @@ func (w *writer) attributes(t *wsdl.Type, g *given) {
 		_ = w.at(Step{Key: a.Key}, func() error {
 			text, err := textOf(a.Type, v)
 			if err == nil && a.Fixed != nil && text != *a.Fixed {
-				err = fmt.Errorf("%q stands where the schema fixes %q", text, *a.Fixed)
+				err = fmt.Errorf("got %q where the schema allows only %q", text, *a.Fixed)
 			}
 			if err != nil {
 				w.fault(err)

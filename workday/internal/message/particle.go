@@ -69,7 +69,7 @@ func (w *writer) single(p *wsdl.Particle, g *given) error {
 		switch {
 		case v != nil:
 			if text, ok := v.(string); ok && e.Fixed != nil && text != *e.Fixed {
-				w.fault(fmt.Errorf("%q stands where the schema fixes %q", text, *e.Fixed))
+				w.fault(fmt.Errorf("got %q where the schema allows only %q", text, *e.Fixed))
 				return nil
 			}
 			return w.element(e, v)
@@ -89,7 +89,7 @@ func (w *writer) odd(p *wsdl.Particle, list []jsontemplate.Value) error {
 		return w.element(p.Element, list)
 	}
 	if len(list) > 0 {
-		w.fault(fmt.Errorf("a list of %d stands where one %s is allowed", len(list), p.Element.Name.Local))
+		w.fault(fmt.Errorf("got a list of %d where one %s is allowed", len(list), p.Element.Name.Local))
 		return nil
 	}
 	t, err := p.Element.Type()
@@ -118,7 +118,7 @@ func (w *writer) list(p *wsdl.Particle, list []jsontemplate.Value) error {
 		count++
 		err := w.at(Step{Index: i}, func() error {
 			if _, nested := v.([]jsontemplate.Value); nested && !isListType(p.Element) {
-				w.fault(fmt.Errorf("a list stands within a list"))
+				w.fault(fmt.Errorf("got a list within a list"))
 				return nil
 			}
 			return w.element(p.Element, v)
@@ -172,7 +172,7 @@ func (w *writer) repeated(p *wsdl.Particle, g *given, in string) error {
 func (w *writer) turn(p *wsdl.Particle, v jsontemplate.Value, in string) error {
 	o, ok := v.(*jsontemplate.Object)
 	if !ok {
-		w.fault(fmt.Errorf("%s stands where an object with one of %s is expected", kindOf(v), strings.Join(names(p), ", ")))
+		w.fault(fmt.Errorf("got %s where an object with one of %s is expected", kindOf(v), strings.Join(names(p), ", ")))
 		return nil
 	}
 	g := newGiven(o)

@@ -25,7 +25,7 @@ func textOf(s *wsdl.Simple, v jsontemplate.Value) (string, error) {
 			return listText(s, list)
 		}
 		if len(list) != 1 {
-			return "", fmt.Errorf("a list of %d stands where one value is allowed", len(list))
+			return "", fmt.Errorf("got a list of %d where one value is allowed", len(list))
 		}
 		v = list[0]
 	}
@@ -83,24 +83,24 @@ func spell(s *wsdl.Simple, v jsontemplate.Value) (string, error) {
 		if s.IsText() { // as Python prints it
 			return strings.ToUpper(strconv.FormatBool(v)[:1]) + strconv.FormatBool(v)[1:], nil
 		}
-		return "", fmt.Errorf("%t stands where %s is expected", v, article(s))
+		return "", fmt.Errorf("got %t where %s is expected", v, article(s))
 	case json.Number:
 		return number(s, v)
 	case time.Time:
 		return moment(s, v), nil
 	case jsontemplate.Content:
 		if !s.IsText() {
-			return "", fmt.Errorf("a file stands where %s is expected", article(s))
+			return "", fmt.Errorf("got a file where %s is expected", article(s))
 		}
 		text, err := jsontemplate.ReadText(context.Background(), v)
 		if err != nil {
-			return "", fmt.Errorf("a file stands where a text is expected: %w", err)
+			return "", fmt.Errorf("got a file where a text is expected: %w", err)
 		}
 		return text, nil
 	case *jsontemplate.Object:
-		return "", fmt.Errorf("an object stands where %s is expected", article(s))
+		return "", fmt.Errorf("got an object where %s is expected", article(s))
 	}
-	return "", fmt.Errorf("a %T stands where %s is expected", v, article(s))
+	return "", fmt.Errorf("got a %T where %s is expected", v, article(s))
 }
 
 func article(s *wsdl.Simple) string {

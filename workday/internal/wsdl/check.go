@@ -269,7 +269,7 @@ func (s *Simple) checkDigits(value string) error {
 	whole, fraction, _ := strings.Cut(strings.TrimLeft(value, "+-"), ".")
 	whole, fraction = strings.TrimLeft(whole, "0"), strings.TrimRight(fraction, "0")
 	if s.fractionDigits != nil && len(fraction) > *s.fractionDigits {
-		return fmt.Errorf("%s has %d digits behind the point; the most is %d", value, len(fraction), *s.fractionDigits)
+		return fmt.Errorf("%s has %d digits after the point; the most is %d", value, len(fraction), *s.fractionDigits)
 	}
 	if s.totalDigits != nil && len(whole)+len(fraction) > *s.totalDigits {
 		return fmt.Errorf("%s has %d digits; the most is %d", value, len(whole)+len(fraction), *s.totalDigits)

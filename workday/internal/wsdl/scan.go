@@ -107,7 +107,7 @@ func (s *scanner) tag(rest []byte) (tag, error) {
 			}
 			i += length + 1
 		case '<':
-			return t, fmt.Errorf("%w: < stands within the tag <%s>", errTag, t.name)
+			return t, fmt.Errorf("%w: there is a < within the tag <%s>", errTag, t.name)
 		}
 	}
 	return t, fmt.Errorf("%w: %w: the tag <%s> has no end", errTag, io.ErrUnexpectedEOF, t.name)
