@@ -2,6 +2,7 @@ package jinja
 
 import (
 	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"slices"
 )
 
 func (c *compiler) getattr(n getattr) (expr, error) {
@@ -144,14 +145,16 @@ func subscript(v, key value) (value, error) {
 
 // isConstant reports what Jinja2 evaluates beforehand where it is printed: an
 // expression without variables and calls.
-func isConstant(n node) bool {
+func isConstant(n node) bool { return constantBut(n, true) }
+
+// isPlainConstant reports what Jinja2 evaluates beforehand also where autoescape is
+// decided while the template runs: filters and tests are not.
+func isPlainConstant(n node) bool { return constantBut(n, false) }
+
+func constantBut(n node, filters bool) bool {
+	isConstant := func(n node) bool { return constantBut(n, filters) }
 	all := func(nodes ...node) bool {
-		for _, n := range nodes {
-			if !isConstant(n) {
-				return false
-			}
-		}
-		return true
+		return !slices.ContainsFunc(nodes, func(n node) bool { return !isConstant(n) })
 	}
 	switch n := n.(type) {
 	case nil, constant:
@@ -173,8 +176,16 @@ func isConstant(n node) bool {
 	case compare:
 		return isConstant(n.first) && all(n.rest...)
 	case logical:
+		if left, ok := n.left.(constant); ok && pyvalue.Truth(left.value) != n.and {
+			return true // the other side is not looked at
+		}
 		return all(n.left, n.right)
 	case condExpr:
+		if test, ok := n.test.(constant); ok && pyvalue.Truth(test.value) {
+			return isConstant(n.then)
+		} else if ok {
+			return n.otherwise != nil && isConstant(n.otherwise)
+		}
 		return all(n.test, n.then, n.otherwise)
 	case getattr:
 		return isConstant(n.object)
@@ -183,13 +194,13 @@ func isConstant(n node) bool {
 	case slice:
 		return all(n.from, n.to, n.step)
 	case testExpr:
-		return isConstant(n.operand) && all(n.args.positional...)
+		return filters && isConstant(n.operand) && all(n.args.positional...)
 	case filterExpr:
 		switch n.name {
 		case "map", "select", "reject", "selectattr", "rejectattr":
 			return false // they need the template's context
 		}
-		return isConstant(n.operand) && all(n.args.positional...) && all(n.args.named...) && n.args.star == nil && n.args.starStar == nil
+		return filters && isConstant(n.operand) && all(n.args.positional...) && all(n.args.named...) && n.args.star == nil && n.args.starStar == nil
 	}
 	return false
 }

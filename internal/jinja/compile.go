@@ -1,6 +1,7 @@
 package jinja
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
@@ -18,6 +19,10 @@ type compiler struct {
 	// folded says that a constant is printed. Jinja2 works it out beforehand, and
 	// a slice that Python refuses is Undefined then.
 	folded bool
+	// volatile says that an autoescape around is decided while the template runs. What
+	// Jinja2 works out beforehand is escaped as the last autoescape says that it knew.
+	volatile bool
+	escaping bool
 }
 
 // in compiles with another scope.
@@ -129,6 +134,20 @@ func (c *compiler) output(o output) (exec, error) {
 			return nil, err
 		}
 		t, pos := c.t, p.pos
+		if c.volatile && isPlainConstant(p.expr) {
+			e = c.beforehand(e)
+			steps[i] = func(f *frame) error {
+				v, err := e(f)
+				if err == nil {
+					err = f.raw(v)
+				}
+				if err != nil {
+					return t.at(pos, err)
+				}
+				return nil
+			}
+			continue
+		}
 		steps[i] = func(f *frame) error {
 			v, err := e(f)
 			if err == nil {
@@ -141,6 +160,21 @@ func (c *compiler) output(o output) (exec, error) {
 		}
 	}
 	return inTurn(steps), nil
+}
+
+// beforehand evaluates a constant as Jinja2 does while it compiles.
+func (c *compiler) beforehand(e expr) expr {
+	escaping := c.escaping
+	return func(f *frame) (value, error) {
+		saved := f.escape
+		f.escape = escaping
+		v, err := e(f)
+		f.escape = saved
+		if err == nil && escaping {
+			v, err = pyvalue.Escape(f.meter, v)
+		}
+		return v, err
+	}
 }
 
 func (c *compiler) ifElse(s ifElse) (exec, error) {
@@ -393,12 +427,20 @@ func (c *compiler) autoescape(a autoescape) (exec, error) {
 	var body exec
 	inner := c.scope.inner()
 	inner.analyse(a.body)
+	volatile, escaping := c.volatile, c.escaping
 	err := c.in(inner, func() (err error) {
-		if e, err = c.expr(a.value); err == nil {
-			body, err = c.body(a.body)
+		if e, err = c.expr(a.value); err != nil {
+			return err
 		}
+		if known, ok := knownBeforehand(a.value, e, volatile); ok {
+			c.escaping = pyvalue.Truth(known)
+		} else {
+			c.volatile = true
+		}
+		body, err = c.body(a.body)
 		return err
 	})
+	c.volatile, c.escaping = volatile, escaping
 	if err != nil {
 		return nil, err
 	}
@@ -414,4 +456,15 @@ func (c *compiler) autoescape(a autoescape) (exec, error) {
 		defer func() { f.escape = saved }()
 		return body(f)
 	}, nil
+}
+
+// knownBeforehand returns the value of a constant that Jinja2 works out while it
+// compiles.
+func knownBeforehand(n node, e expr, volatile bool) (value, bool) {
+	if !isConstant(n) || volatile && !isPlainConstant(n) {
+		return value{}, false
+	}
+	few := pyvalue.NewMeter(context.Background(), pyvalue.Limits{Steps: 1000, ValueBytes: 1 << 16, TotalBytes: 1 << 20})
+	v, err := e(&frame{state: &state{meter: few}})
+	return v, err == nil
 }

@@ -58,7 +58,7 @@ func (c *compiler) expr(n node) (expr, error) {
 	case testExpr:
 		return c.test(n)
 	case slice:
-		return nil, c.fail("a slice stands where a value must")
+		return nil, &syntaxError{pos: c.pos, msg: "a slice is not a value", python: true}
 	}
 	return nil, c.fail("unknown expression")
 }

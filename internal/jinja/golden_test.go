@@ -1,6 +1,7 @@
 package jinja
 
 import (
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -74,5 +75,33 @@ func TestTemplatesRenderAsJinja2DoesByteForByte(t *testing.T) {
 				t.Errorf("template %s\n got %s %q\nwant %s %q", c.template, kind, got, c.kind, c.want)
 			}
 		})
+	}
+}
+
+func TestSmallTemplatesRenderAsJinja2Does(t *testing.T) {
+	t.Parallel()
+	paths, err := filepath.Glob("testdata/compact/*.jsonl")
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("%d files, %v", len(paths), err)
+	}
+	for _, path := range paths {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(data)) {
+			var parts []json.RawMessage
+			var template, kind, want string
+			err := json.Unmarshal([]byte(line), &parts)
+			for i, into := range map[int]*string{0: &template, 2: &kind, 3: &want} {
+				err = errors.Join(err, json.Unmarshal(parts[i], into))
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if gotKind, got := run(t, template, variables(t, string(parts[1]))); gotKind != kind || got != want {
+				t.Errorf("template %s\n got %s %q\nwant %s %q", template, gotKind, got, kind, want)
+			}
+		}
 	}
 }

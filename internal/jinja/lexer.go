@@ -54,6 +54,8 @@ type syntaxError struct {
 	msg string
 	// assertion says that it is an error of Jinja2's compiler, not of its parser.
 	assertion bool
+	// python says that it is one of the Python that Jinja2 makes of a template.
+	python bool
 }
 
 func (e *syntaxError) Error() string { return e.msg }

@@ -282,6 +282,9 @@ func (p *parser) signature(m *macro) error {
 		if err != nil {
 			return err
 		}
+		if slices.Contains(m.params, t.text) {
+			return &syntaxError{pos: t.pos, msg: "duplicate argument " + quote(t.text) + " in the macro", python: true}
+		}
 		m.params = append(m.params, t.text)
 		if p.skipOp("=") {
 			value, err := p.expression(true)

@@ -196,6 +196,9 @@ func excerpt(line string, col int) (text, before string) {
 func (t *Template) syntax(err error) error {
 	var s *syntaxError
 	if errors.As(err, &s) {
+		if s.python {
+			return t.error("SyntaxError", s.pos, s.msg, nil)
+		}
 		if s.assertion {
 			return t.error("TemplateAssertionError", s.pos, s.msg, nil)
 		}

@@ -6,6 +6,8 @@
 
 A case is one file: the template, a line "=== vars", the variables as JSON, then
 "=== output" and the bytes, or "=== error" and the exception's class.
+Small cases are lines of JSON in compact/*.jsonl: [template, variables, "output" or
+"error", text].
 """
 import base64
 import json
@@ -76,7 +78,19 @@ def main(mode):
             continue
         wrong += 1
         print(f"{path}: Jinja2 {jinja2.__version__} gives {got!r}, the case expects {(kind, expected)!r}")
-    print(f"{len(golden())} cases compared with Jinja2 {jinja2.__version__}, {wrong} differ")
+    small = 0
+    for path in sorted((pathlib.Path(__file__).parent / "compact").glob("*.jsonl")):
+        cases = [json.loads(line) for line in read(path).split("\n") if line]
+        now = [[template, variables, *render(template, variables)] for template, variables, _, _ in json.loads(json.dumps(cases))]
+        small += len(cases)
+        if mode == "regenerate":
+            path.write_bytes("".join(json.dumps(case, ensure_ascii=False) + "\n" for case in now).encode("utf-8"))
+            continue
+        for case, new in zip(cases, now):
+            if case[2:] != new[2:]:
+                wrong += 1
+                print(f"{path.name}: {case[0]!r} expects {case[2:]!r}, Jinja2 gives {new[2:]!r}")
+    print(f"{len(golden()) + small} cases compared with Jinja2 {jinja2.__version__}, {wrong} differ")
     return 1 if wrong else 0
 
 
