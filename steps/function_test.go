@@ -120,6 +120,34 @@ def rossum_hook_request_handler(payload):
 	}
 }
 
+// A field that was given to a function is still the place of a message.
+func TestAFunctionPassesFieldsOnToItsOwnFunctions(t *testing.T) {
+	t.Parallel()
+	c := functionCall("500", "")
+	r, err := runFunction(t, `
+def complain(t, field, text):
+    t.show_error(f"{text}: {field}", field)
+
+def rossum_hook_request_handler(payload):
+    t = TxScript.from_payload(payload)
+    complain(t, t.field.status, "status")
+    for row in t.field.line_items:
+        quantity = row.quantity
+        if quantity < 0:
+            complain(t, quantity, "quantity")
+    return t.hook_response()
+`, c)
+	if err != nil || len(r.Messages) != 2 {
+		t.Fatalf("%v, %v", r, err)
+	}
+	content := c.Payload().Annotation.Content
+	for i, id := range []string{"status", "quantity"} {
+		if want := content.Find(id)[0].ID(); r.Messages[i].ID != want {
+			t.Errorf("the message %q is at %d, want %s, %d", r.Messages[i].Content, r.Messages[i].ID, id, want)
+		}
+	}
+}
+
 func TestAFunctionWritesRows(t *testing.T) {
 	t.Parallel()
 	code := `

@@ -78,7 +78,13 @@ func OperatorMethod(op Op, reflected bool) string {
 
 // PyBinary calls the method of an operator.
 func (d *Derived) PyBinary(op Op, other Value, reflected bool) (Value, bool, error) {
-	return d.special(OperatorMethod(op, reflected), other)
+	v, ok, err := d.special(OperatorMethod(op, reflected), other)
+	if o, isObject := d.Base.any.(interface {
+		PyBinary(op Op, other Value, reflected bool) (Value, bool, error)
+	}); isObject && !ok && err == nil {
+		return o.PyBinary(op, other, reflected)
+	}
+	return v, ok, err
 }
 
 // item asks the class for d[key], and for a key that a dict does not have.

@@ -192,7 +192,7 @@ func (v Value) Dict() *Dict { d, _ := v.Base().any.(*Dict); return d }
 func (v Value) Set() *Set { s, _ := v.Base().any.(*Set); return s }
 
 // Object returns the object, nil for another kind.
-func (v Value) Object() Object { o, _ := v.any.(Object); return o }
+func (v Value) Object() Object { o, _ := v.Base().any.(Object); return o }
 
 // Items returns the items of a list or tuple, and whether it is one. They must
 // not be changed.

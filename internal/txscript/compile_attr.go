@@ -26,6 +26,9 @@ func (c *compiler) attr(x *attrExpr) eval {
 		first = inner
 	}
 	slices.Reverse(names)
+	if ofFields[names[0]] {
+		c.program.origins = true
+	}
 	var plain eval // of the first name, if it is a field's
 	if id, attr, ok := c.fieldOf(x); ok && attr == "" {
 		slot, known := c.changes.slots[id]
@@ -76,6 +79,9 @@ func (c *compiler) attr(x *attrExpr) eval {
 		return v, nil
 	}
 }
+
+// ofFields are the attributes that a field has, and no value.
+var ofFields = map[string]bool{"attr": true, "rir_confidence": true, "id": true}
 
 // getter reads an attribute at one place of the source, which looks a column of rows
 // up only once.

@@ -34,6 +34,9 @@ func (c *compiler) call(x *callExpr) eval {
 // callee compiles the call of whatever the function is, with compiled arguments.
 func (c *compiler) callee(x *callExpr, args func(r *run, f *frame) (*pyvalue.Call, error)) func(r *run, f *frame, fn value) (value, error) {
 	ref := c.reference(x)
+	if ref == nil && len(x.args) > 1 && isShower(x.f) {
+		c.program.origins = true
+	}
 	return func(r *run, f *frame, fn value) (value, error) {
 		call, err := args(r, f)
 		if err != nil {

@@ -54,6 +54,9 @@ func derivedAttr(v value, d *pyvalue.Derived, name string) (value, bool, error) 
 			a, ok := k.parts.attr(k.name, v, name, func(items []value) value { return pyvalue.Derive(pyvalue.NewTuple(items...), k) })
 			return a, ok, nil
 		}
+	case Origin:
+		a, ok := k.FieldAttr(name)
+		return a, ok, nil
 	case *tupleClass:
 		a, ok := k.parts.attr(k.name, v, name, func(items []value) value { return pyvalue.Derive(pyvalue.NewTuple(items...), k) })
 		return a, ok, nil

@@ -201,7 +201,9 @@ type Program struct {
 	sites  int
 	looks  int
 	// changes is set if the source may change a list in place.
-	changes   bool
+	changes bool
+	// origins is set if the source asks a value for the field that it comes from.
+	origins   bool
 	reads     *Reads
 	globals   []string
 	evaluates []string
@@ -212,6 +214,20 @@ type Program struct {
 // ChangesLists reports whether the source may change a list in place. If it does
 // not, lists that a host gives it may be shared.
 func (p *Program) ChangesLists() bool { return p.changes }
+
+// Origins reports whether the source asks values for the field that they come from, as
+// show_error("…", x) and x.attr do. Then a host gives field values that know it: of a
+// class that is an [Origin].
+func (p *Program) Origins() bool { return p.origins }
+
+// Origin is the class of values that know the field that they come from.
+type Origin interface {
+	pyvalue.Class
+	// FieldRef is what [Fields.FieldRef] returns for the field.
+	FieldRef() any
+	// FieldAttr returns what stands behind the field, x.attr say.
+	FieldAttr(name string) (pyvalue.Value, bool)
+}
 
 // Options say what a source may use.
 type Options struct {

@@ -38,6 +38,11 @@ func (r *run) show(s *shower, call *pyvalue.Call, field any) (value, error) {
 	if !ok || len(call.Args)+len(call.Names) > 2 {
 		return value{}, pyvalue.Raise("TypeError", "%s takes a text and a field", s.name)
 	}
+	if at, ok := call.Arg(1, "field"); ok && field == nil && at.Derived() != nil {
+		if o, ok := at.Derived().Class.(Origin); ok {
+			field = o.FieldRef()
+		}
+	}
 	m := Message{Kind: s.kind, Field: field}
 	var err error
 	if m.Text, err = pyvalue.String(r.meter, text); err != nil {
@@ -73,6 +78,18 @@ func (c *compiler) reference(x *callExpr) func(r *run, f *frame) (any, error) {
 		}
 		return nil, nil
 	}
+}
+
+// isShower reports the name of a function that shows a message.
+func isShower(f expr) bool {
+	name := ""
+	switch f := f.(type) {
+	case *nameExpr:
+		name = f.name
+	case *attrExpr:
+		name = f.name
+	}
+	return showers[name] != nil
 }
 
 // isPath reports a name, or an attribute of one, or an element at a constant.

@@ -83,6 +83,7 @@ func (c *Condition) Holds(ctx context.Context, p *rossum.Payload, o ConditionOpt
 	}
 	r := newRunning(ctx, fieldsOf(o.Schema, p.Annotation.Content), p.Annotation.Content)
 	r.none = true
+	r.knowOrigins(c.program.Origins())
 	t := &script{fields: &scope{r: r}, payload: &payloadDict{p: p}, annotation: p.Annotation}
 	var whole value
 	if c.program.Uses("payload") {

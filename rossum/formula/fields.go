@@ -259,10 +259,14 @@ func (r *running) typed(n *rossum.Node) value {
 	if d := r.set.fields[n.SchemaID()]; d != nil {
 		kind = d.ValueType()
 	}
-	if v := typed(n, kind); !r.none || v.IsText() || !txscript.IsEmpty(v) {
-		return v
+	v := typed(n, kind)
+	switch {
+	case r.none && !v.IsText() && txscript.IsEmpty(v):
+		return pyvalue.None()
+	case r.origins:
+		return pyvalue.Derive(v, &origin{attributes{n, r.set.fields[n.SchemaID()]}, pyvalue.TypeName(v)})
 	}
-	return pyvalue.None()
+	return v
 }
 
 func (r *running) empty(kind string) value {

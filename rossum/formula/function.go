@@ -21,8 +21,8 @@ const Handler = "rossum_hook_request_handler"
 // of formulas: it defines [Handler], and works with what TxScript.from_payload (or
 // RossumPython.from_payload) returns, or with the payload itself. A field is written
 // by an assignment to it (t.field.x = …, row.x = …), a table by one of a list of
-// dicts, or by t.field.table.append(dict). A value that has gone through a variable is
-// plain: .attr, .id and the place of a message need the field itself. It is safe for
+// dicts, or by t.field.table.append(dict). A value that has gone through a variable or
+// a parameter still has .attr and .id, and is the place of a message. It is safe for
 // concurrent use.
 type Function struct{ program *txscript.Program }
 
@@ -84,6 +84,7 @@ func (f *Function) Run(ctx context.Context, p *rossum.Payload, o FunctionOptions
 	}
 	r := newRunning(ctx, fieldsOf(o.Schema, p.Annotation.Content), p.Annotation.Content)
 	r.writes = true
+	r.knowOrigins(f.program.Origins())
 	t := &script{fields: &writable{scope{r: r}}, payload: &payloadDict{p: p, secrets: true}, annotation: p.Annotation}
 	var argument value
 	if f.program.Uses(f.program.FirstParam(Handler)) {

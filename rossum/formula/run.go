@@ -116,12 +116,14 @@ type running struct {
 	writes  bool               // rows can be written
 	none    bool               // empty numbers and dates are None
 	shared  bool               // the formula that runs changes no list: it may have ours
+	origins bool               // values know the field that they come from
 }
 
 // formula computes one formula, for every row if it is of a table.
 func (r *running) formula(f *compiled) (wrote bool, err error) {
 	memo := &txscript.Memo{}
 	r.shared = !f.program.ChangesLists()
+	r.knowOrigins(f.program.Origins())
 	host := &txscript.Host{Show: r.show, Now: r.options.Now, NewID: r.options.NewID, Meter: r.meter, Memo: memo, Globals: []value{{}, annotationValue(r.options.Annotation)}}
 	if f.Table == "" {
 		for _, n := range r.content.Find(f.SchemaID) {
