@@ -24,21 +24,49 @@ var cmpNames = [...]string{"==", "!=", "<", "<=", ">", ">="}
 
 // Equal returns a == b.
 func Equal(a, b Value) bool {
+	same, _ := EqualWithin(nil, a, b) // without a meter nothing ends it
+	return same
+}
+
+// shortText is a size of texts whose comparison takes no more than a step.
+const shortText = 1 << 10
+
+// EqualWithin returns a == b, and counts what is compared.
+func EqualWithin(m *Meter, a, b Value) (bool, error) {
 	switch x := a.any.(type) {
 	case strPtr:
-		if _, ok := b.any.(strPtr); ok {
-			return a.num == b.num && a.Text() == b.Text()
+		if _, ok := b.any.(strPtr); ok && a.num < shortText {
+			return a.num == b.num && a.Text() == b.Text(), nil
 		}
 	case Kind:
 		if y, ok := b.any.(Kind); ok && x == KindFloat && y == KindFloat {
-			return math.Float64frombits(a.num) == math.Float64frombits(b.num)
+			return math.Float64frombits(a.num) == math.Float64frombits(b.num), nil
 		}
 	}
-	return equal(a, b, 0)
+	c := &comparing{m: m}
+	same := c.equal(a, b, 0)
+	return same, c.err
 }
 
-func equal(a, b Value, depth int) bool {
-	if depth > maxRepr {
+// comparing is a comparison, whose elements are counted.
+type comparing struct {
+	m   *Meter
+	err error // that ended it
+}
+
+// step counts n comparisons, and says whether to go on.
+func (c *comparing) step(n int) bool {
+	if c.m != nil && c.err == nil {
+		c.err = c.m.Step(int64(n))
+	}
+	return c.err == nil
+}
+
+// perStep is how many bytes of a text are handled in the time of a step.
+const perStep = 128
+
+func (c *comparing) equal(a, b Value, depth int) bool {
+	if depth > maxRepr || !c.step(1) {
 		return false
 	}
 	if a.IsNumber() && b.IsNumber() {
@@ -46,7 +74,7 @@ func equal(a, b Value, depth int) bool {
 		return ordered && c == 0
 	}
 	if a.IsText() && b.IsText() {
-		return a.Text() == b.Text()
+		return c.sameText(a.Text(), b.Text())
 	}
 	for _, pair := range [][2]Value{{a, b}, {b, a}} {
 		if o, ok := pair[0].any.(interface{ PyEqual(other Value) bool }); ok {
@@ -68,7 +96,7 @@ func equal(a, b Value, depth int) bool {
 			return false
 		}
 		for i := range x {
-			if !equal(x[i], y[i], depth+1) {
+			if !c.equal(x[i], y[i], depth+1) {
 				return false
 			}
 		}
@@ -80,16 +108,20 @@ func equal(a, b Value, depth int) bool {
 		}
 		for k, v := range x.All() {
 			other, ok, _ := y.Get(k)
-			if !ok || !equal(v, other, depth+1) {
+			if !ok || !c.equal(v, other, depth+1) {
 				return false
 			}
 		}
 		return true
 	case KindSet:
 		x, y := a.Set(), b.Set()
-		return x.d.Len() == y.d.Len() && subset(x, y)
+		return x.d.Len() == y.d.Len() && c.step(x.d.Len()) && subset(x, y)
 	}
 	return a.any == b.any
+}
+
+func (c *comparing) sameText(a, b string) bool {
+	return len(a) == len(b) && c.step(len(a)/perStep) && a == b
 }
 
 func subset(x, y *Set) bool {
@@ -102,12 +134,16 @@ func subset(x, y *Set) bool {
 }
 
 // Compare returns a op b; TypeError for values without an order.
-func Compare(op CmpOp, a, b Value) (bool, error) {
+func Compare(op CmpOp, a, b Value) (bool, error) { return CompareWithin(nil, op, a, b) }
+
+// CompareWithin returns a op b, and counts what is compared.
+func CompareWithin(m *Meter, op CmpOp, a, b Value) (bool, error) {
 	switch op {
 	case CmpEq:
-		return Equal(a, b), nil
+		return EqualWithin(m, a, b)
 	case CmpNe:
-		return !Equal(a, b), nil
+		same, err := EqualWithin(m, a, b)
+		return !same, err
 	}
 	if x, ok := a.any.(Kind); ok && x == KindFloat {
 		if y, ok := b.any.(Kind); ok && y == KindFloat {
@@ -127,7 +163,11 @@ func Compare(op CmpOp, a, b Value) (bool, error) {
 	if a.Kind() == KindSet && b.Kind() == KindSet {
 		return compareSets(op, a.Set(), b.Set()), nil
 	}
-	c, ordered, err := order(op, a, b, 0)
+	in := &comparing{m: m}
+	c, ordered, err := in.order(op, a, b, 0)
+	if err == nil {
+		err = in.err
+	}
 	if err != nil || !ordered {
 		return false, err
 	}
@@ -159,7 +199,10 @@ func compareSets(op CmpOp, x, y *Set) bool {
 }
 
 // order compares two values; nan has no order.
-func order(op CmpOp, a, b Value, depth int) (c int, ordered bool, err error) {
+func (in *comparing) order(op CmpOp, a, b Value, depth int) (c int, ordered bool, err error) {
+	if !in.step(1) {
+		return 0, false, in.err
+	}
 	switch {
 	case depth > maxRepr:
 		return 0, false, Raise("RecursionError", "maximum recursion depth exceeded in comparison")
@@ -167,6 +210,7 @@ func order(op CmpOp, a, b Value, depth int) (c int, ordered bool, err error) {
 		c, ordered = compareNumbers(a, b)
 		return c, ordered, nil
 	case a.IsText() && b.IsText():
+		in.step(min(len(a.Text()), len(b.Text())) / perStep)
 		return strings.Compare(a.Text(), b.Text()), true, nil
 	case a.Kind() == KindBytes && b.Kind() == KindBytes:
 		return bytes.Compare(a.Data(), b.Data()), true, nil
@@ -174,8 +218,8 @@ func order(op CmpOp, a, b Value, depth int) (c int, ordered bool, err error) {
 		x, _ := a.Items()
 		y, _ := b.Items()
 		for i := range min(len(x), len(y)) {
-			if !equal(x[i], y[i], depth) {
-				return order(op, x[i], y[i], depth+1)
+			if !in.equal(x[i], y[i], depth) {
+				return in.order(op, x[i], y[i], depth+1)
 			}
 		}
 		return len(x) - len(y), true, nil

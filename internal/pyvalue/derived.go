@@ -59,7 +59,7 @@ func (d *Derived) PyCompare(other Value) (int, bool) {
 		}
 		return 1, true
 	}
-	c, ordered, err := order(CmpLt, d.Base, other, 0)
+	c, ordered, err := (&comparing{}).order(CmpLt, d.Base, other, 0)
 	return c, ordered && err == nil
 }
 

@@ -44,6 +44,9 @@ func NewDict() *Dict { return &Dict{} }
 // NewDictSize returns an empty dict with room for n entries.
 func NewDictSize(n int) *Dict { return &Dict{entries: make([]entry, 0, n)} }
 
+// maxKey bounds what is kept of a key: a tuple of tuples can stand for more than fits.
+const maxKey = 1 << 24
+
 // keyOf returns the hash of a value, or TypeError for one that has none.
 func keyOf(v Value) (dictKey, error) {
 	v = v.plain()
@@ -79,6 +82,9 @@ func keyOf(v Value) (dictKey, error) {
 			text = append(text, k.kind)
 			for i := range 8 {
 				text = append(text, byte(k.num>>(8*i)))
+			}
+			if len(text)+len(k.text) > maxKey {
+				return k, Raise("MemoryError", "a key of more than %d bytes", maxKey)
 			}
 			text = append(append(text, byte(len(k.text)), byte(len(k.text)>>8), byte(len(k.text)>>16), byte(len(k.text)>>24)), k.text...)
 		}

@@ -61,6 +61,9 @@ func (m *Meter) Context() context.Context {
 	return m.ctx
 }
 
+// Used returns the steps that were counted, and the bytes of all values.
+func (m *Meter) Used() (steps, bytes int64) { return m.steps, m.total }
+
 // checkEvery is the number of steps between two looks at the context.
 const checkEvery = 4096
 

@@ -21,6 +21,9 @@ func Hash(v Value) (int64, error) {
 	case *big.Int:
 		return hashInt(x), nil
 	case *tuple:
+		if _, err := keyOf(v); err != nil { // one that is too large, too
+			return 0, err
+		}
 		return hashTuple(x.items)
 	case interface{ PyNumber() (Value, bool) }:
 		if n, ok := x.PyNumber(); ok {

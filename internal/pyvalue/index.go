@@ -118,10 +118,16 @@ func Contains(m *Meter, container, item Value) (bool, error) {
 		if !item.IsText() {
 			return false, typeError("'in <string>' requires string as left operand, not %s", TypeName(item))
 		}
+		if err := m.Step(int64(len(container.Text())) / perStep); err != nil {
+			return false, err
+		}
 		return strings.Contains(container.Text(), item.Text()), nil
 	case *bytesBox:
 		switch n, isInt := item.Int64(); {
 		case item.Kind() == KindBytes:
+			if err := m.Step(int64(len(x.data)) / perStep); err != nil {
+				return false, err
+			}
 			return bytes.Contains(x.data, item.Data()), nil
 		case !isInt || item.Kind() == KindFloat:
 			return false, typeError("a bytes-like object is required, not '%s'", TypeName(item))
@@ -146,8 +152,8 @@ func Contains(m *Meter, container, item Value) (bool, error) {
 		if err := m.Step(1); err != nil {
 			return false, err
 		}
-		if Equal(other, item) {
-			return true, nil
+		if same, err := EqualWithin(m, other, item); same || err != nil {
+			return same, err
 		}
 	}
 	return false, nil

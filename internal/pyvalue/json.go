@@ -202,7 +202,7 @@ func (j JSON) appendDict(m *Meter, dst []byte, d *Dict, depth int) ([]byte, erro
 	if j.SortKeys {
 		var failed error
 		slices.SortStableFunc(pairs, func(a, b pair) int {
-			c, _, err := order(CmpLt, a.key, b.key, 0)
+			c, _, err := (&comparing{m: m}).order(CmpLt, a.key, b.key, 0)
 			if err != nil {
 				failed = err
 			}

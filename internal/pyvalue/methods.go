@@ -48,10 +48,22 @@ func CallMethod(m *Meter, v Value, name string, c *Call) (Value, error) {
 	if f == nil {
 		return Value{}, Raise("AttributeError", "'%s' object has no attribute '%s'", TypeName(v), name)
 	}
-	if err := m.Step(1); err != nil {
+	if err := m.Step(1 + textWork(v, c)); err != nil {
 		return Value{}, err
 	}
 	return f(m, v, c)
+}
+
+// textWork is how many steps a method of a text takes that goes over it once.
+func textWork(v Value, c *Call) int64 {
+	if !v.IsText() && v.Kind() != KindBytes {
+		return 0
+	}
+	size := len(v.Text()) + len(v.Data())
+	for _, a := range c.Args {
+		size += len(a.Text()) + len(a.Data())
+	}
+	return int64(size) / perStep
 }
 
 // Method returns a method of a builtin class as a value that can be called.
@@ -75,7 +87,12 @@ func (b *boundMethod) PyRepr() string {
 	return "<built-in method " + b.name + " of " + TypeName(b.self) + " object>"
 }
 
-func (b *boundMethod) PyCall(c *Call) (Value, error) { return b.f(c.Meter, b.self, c) }
+func (b *boundMethod) PyCall(c *Call) (Value, error) {
+	if err := c.Meter.Step(1 + textWork(b.self, c)); err != nil {
+		return Value{}, err
+	}
+	return b.f(c.Meter, b.self, c)
+}
 
 // positional raises TypeError unless there are between least and most positional
 // arguments and no named ones.

@@ -80,7 +80,7 @@ func listInsert(m *Meter, v Value, c *Call) (Value, error) {
 	return None(), nil
 }
 
-func listPop(_ *Meter, v Value, c *Call) (Value, error) {
+func listPop(m *Meter, v Value, c *Call) (Value, error) {
 	if err := positional(c, "pop", 0, 1); err != nil {
 		return Value{}, err
 	}
@@ -101,6 +101,9 @@ func listPop(_ *Meter, v Value, c *Call) (Value, error) {
 		return Value{}, Raise("IndexError", "pop index out of range")
 	}
 	item := l.Items[i]
+	if err := m.Step(int64(len(l.Items)-i) / 16); err != nil {
+		return Value{}, err
+	}
 	l.Items = slices.Delete(l.Items, i, i+1)
 	return item, nil
 }
@@ -114,7 +117,11 @@ func listRemove(m *Meter, v Value, c *Call) (Value, error) {
 		if err := m.Step(1); err != nil {
 			return Value{}, err
 		}
-		if Equal(item, c.Args[0]) {
+		same, err := EqualWithin(m, item, c.Args[0])
+		if err != nil {
+			return Value{}, err
+		}
+		if same {
 			l.Items = slices.Delete(l.Items, i, i+1)
 			return None(), nil
 		}
@@ -192,7 +199,7 @@ func Sorted(m *Meter, items []Value, key func(Value) (Value, error), reverse boo
 			return 0
 		}
 		// a stands behind b, and CPython asks for that one first.
-		less, err := Compare(CmpLt, a.key, b.key)
+		less, err := CompareWithin(m, CmpLt, a.key, b.key)
 		if err != nil {
 			failed = err
 			return 0
@@ -200,7 +207,7 @@ func Sorted(m *Meter, items []Value, key func(Value) (Value, error), reverse boo
 		if less {
 			return -1
 		}
-		if less, err = Compare(CmpLt, b.key, a.key); err != nil {
+		if less, err = CompareWithin(m, CmpLt, b.key, a.key); err != nil {
 			failed = err
 		}
 		if less {

@@ -45,6 +45,9 @@ func PercentFormat(m *Meter, format, args Value) (Value, error) {
 			return Value{}, err
 		}
 	}
+	if err := m.Step(int64(len(out)) / perStep); err != nil {
+		return Value{}, err
+	}
 	if !p.mapped && p.used < len(p.items) && !isMapping(args) {
 		return Value{}, typeError("not all arguments converted during string formatting")
 	}

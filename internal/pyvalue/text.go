@@ -78,7 +78,7 @@ func appendRepr(m *Meter, dst []byte, v Value, depth int) ([]byte, error) {
 		if x.BitLen() > maxIntBits {
 			return dst, valueError("Exceeds the limit (4300 digits) for integer string conversion; use sys.set_int_max_str_digits() to increase the limit")
 		}
-		return x.Append(dst, 10), nil
+		return x.Append(dst, 10), m.Step(int64(len(x.Bits())) * int64(len(x.Bits())) / 256)
 	case strPtr:
 		return appendQuoted(dst, v.Text()), nil
 	case markupPtr:

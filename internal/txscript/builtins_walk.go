@@ -57,7 +57,7 @@ func extreme(r *run, c *pyvalue.Call, name string, op pyvalue.CmpOp) (value, err
 			}
 		}
 		if found {
-			better, err := pyvalue.Compare(op, k, bestKey)
+			better, err := pyvalue.CompareWithin(r.meter, op, k, bestKey)
 			if err != nil || !better {
 				return err == nil, err
 			}

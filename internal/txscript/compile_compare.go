@@ -142,7 +142,8 @@ func comparisonOf(name string) comparison {
 			if err := r.meter.Step(1); err != nil {
 				return false, err
 			}
-			return pyvalue.Equal(a, b) == want, nil
+			same, err := pyvalue.EqualWithin(r.meter, a, b)
+			return same == want, err
 		}
 	}
 	op := compareOps[name]
@@ -150,7 +151,7 @@ func comparisonOf(name string) comparison {
 		if err := r.meter.Step(1); err != nil {
 			return false, err
 		}
-		return pyvalue.Compare(op, a, b)
+		return pyvalue.CompareWithin(r.meter, op, a, b)
 	}
 }
 
@@ -158,8 +159,9 @@ func contains(r *run, a, b value, want bool) (bool, error) {
 	if g, ok := b.Object().(*lazy); ok {
 		found := false
 		err := g.walk(r, func(v value) (bool, error) {
-			found = pyvalue.Equal(v, a)
-			return !found, nil
+			var err error
+			found, err = pyvalue.EqualWithin(r.meter, v, a)
+			return !found, err
 		})
 		return found == want, err
 	}

@@ -213,7 +213,11 @@ func (o *instance) PyEqual(other value) bool {
 	}
 	p, same := other.Object().(*instance)
 	if same && o != p && p.class == o.class && o.class.data != nil && o.class.data.eq {
-		return o.class.r.comparing(func() bool { return pyvalue.Equal(o.class.data.tuple(o), o.class.data.tuple(p)) })
+		return o.class.r.comparing(func() bool {
+			same, err := pyvalue.EqualWithin(o.class.r.meter, o.class.data.tuple(o), o.class.data.tuple(p))
+			o.class.r.deferred(err)
+			return same
+		})
 	}
 	return same && o == p
 }
@@ -224,7 +228,7 @@ func (o *instance) PyCompare(other value) (int, bool) {
 	if same && p.class == o.class && o.class.data != nil && o.class.data.order {
 		a, b := o.class.data.tuple(o), o.class.data.tuple(p)
 		less := o.class.r.comparing(func() bool {
-			less, err := pyvalue.Compare(pyvalue.CmpLt, a, b)
+			less, err := pyvalue.CompareWithin(o.class.r.meter, pyvalue.CmpLt, a, b)
 			o.class.r.deferred(err)
 			return less
 		})
@@ -298,8 +302,9 @@ func (o *instance) PyContains(v value) (bool, error) {
 	}
 	found := false
 	err = o.class.r.iterate(pyvalue.FromObject(o), func(item value) (bool, error) {
-		found = pyvalue.Equal(item, v)
-		return !found, nil
+		var err error
+		found, err = pyvalue.EqualWithin(o.class.r.meter, item, v)
+		return !found, err
 	})
 	return found, err
 }

@@ -119,6 +119,9 @@ var libraryFunctions = map[string]func(r *run, c *pyvalue.Call) (value, error){
 		if !c.Args[0].IsText() {
 			return value{}, pyvalue.Raise("TypeError", "argument of type '%s' is not iterable", pyvalue.TypeName(c.Args[0]))
 		}
+		if err := r.meter.Grow(int64(len(c.Args[0].Text()))); err != nil {
+			return value{}, err
+		}
 		text := html.UnescapeString(c.Args[0].Text())
 		return pyvalue.Str(text), r.meter.Grow(int64(len(text)))
 	},

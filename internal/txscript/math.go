@@ -154,7 +154,7 @@ var mathModule = newModule("math", map[string]func(r *run, c *pyvalue.Call) (val
 			if n == nil {
 				return value{}, pyvalue.Raise("TypeError", "'%s' object cannot be interpreted as an integer", pyvalue.TypeName(v))
 			}
-			if err := r.meter.Step(1 + int64(n.BitLen())); err != nil {
+			if err := r.words(int64(max(n.BitLen(), total.BitLen()))); err != nil {
 				return value{}, err
 			}
 			total = new(big.Int).GCD(nil, nil, total, new(big.Int).Abs(n))

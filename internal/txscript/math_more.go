@@ -3,6 +3,7 @@ package txscript
 import (
 	"math"
 	"math/big"
+	"math/bits"
 
 	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
 )
@@ -74,7 +75,7 @@ var mathMore = map[string]mathFunction{
 			if n == nil {
 				return value{}, pyvalue.Raise("TypeError", "'%s' object cannot be interpreted as an integer", pyvalue.TypeName(v))
 			}
-			if err := r.meter.Grow(int64(n.BitLen()+total.BitLen()) / 8); err != nil {
+			if err := r.words(int64(n.BitLen() + total.BitLen())); err != nil {
 				return value{}, err
 			}
 			if n.Sign() == 0 || total.Sign() == 0 {
@@ -97,8 +98,11 @@ var mathMore = map[string]mathFunction{
 		case n.Sign() < 0:
 			return value{}, pyvalue.Raise("ValueError", "isqrt() argument must be nonnegative")
 		}
-		if err := r.words(int64(n.BitLen())); err != nil {
-			return value{}, err
+		// Newton's method divides about as often as the length of the number has bits.
+		for range bits.Len(uint(n.BitLen())) / 2 {
+			if err := r.words(int64(n.BitLen())); err != nil {
+				return value{}, err
+			}
 		}
 		return pyvalue.BigInt(new(big.Int).Sqrt(n)), nil
 	},
@@ -222,11 +226,11 @@ func (r *run) product(n, k int64) error {
 }
 
 // words charges for work on a number of so many bits, which grows with their square.
-func (r *run) words(bits int64) error {
-	if err := r.meter.Grow(bits / 8); err != nil {
+func (r *run) words(size int64) error {
+	if err := r.meter.Grow(size / 8); err != nil {
 		return err
 	}
-	return r.meter.Step(1 + (bits/64)*(bits/64)/64)
+	return r.meter.Step(1 + (size/64)*(size/64)/8)
 }
 
 // length is the square root of the sum of squares, without the loss of its steps.

@@ -1,0 +1,212 @@
+package txscript_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/txscript"
+)
+
+// constructs do work that grows with n, between what is done once and what is done
+// again and again.
+var constructs = []struct{ name, once, again string }{
+	{"count", "s = 'ab' * n", "s.count('b')"},
+	{"find", "s = 'a' * n", "s.find('b')"},
+	{"rfind", "s = 'a' * n", "s.rfind('b')"},
+	{"index", "s = 'a' * n + 'b'", "s.index('b')"},
+	{"in", "s = 'a' * n", "'b' in s"},
+	{"text ==", "s = 'a' * n\nt = 'a' * n", "s == t"},
+	{"text <", "s = 'a' * n\nt = 'a' * n", "s < t"},
+	{"split", "s = 'a ' * (n // 2)", "s.split()"},
+	{"split by", "s = 'a' * n", "s.split('b')"},
+	{"splitlines", "s = 'a' * n", "s.splitlines()"},
+	{"replace", "s = 'a' * n", "s.replace('a', 'bc')"},
+	{"replace of nothing", "s = 'a' * n", "s.replace('b', 'c')"},
+	{"strip", "s = ' ' * n", "s.strip()"},
+	{"upper", "s = 'a' * n", "s.upper()"},
+	{"isdigit", "s = '1' * n", "s.isdigit()"},
+	{"title", "s = 'a' * n", "s.title()"},
+	{"repeat", "s = 'a' * n", "s * 2"},
+	{"concat", "s = 'a' * n", "s + 'b'"},
+	{"reverse", "s = 'a' * n", "s[::-1]"},
+	{"join", "s = ['a'] * n", "''.join(s)"},
+	{"encode", "s = 'é' * n", "s.encode('utf-16')"},
+	{"decode", "s = b'a' * n", "s.decode()"},
+	{"translate", "s = 'a' * n", "s.translate({97: 'b'})"},
+	{"format", "s = 'a' * n", "'{}'.format(s)"},
+	{"percent", "s = 'a' * n", "'%s' % s"},
+	{"f-string", "s = 'a' * n", "f'{s:>10}'"},
+	{"bytes find", "s = b'a' * n", "s.find(b'b')"},
+	{"list ==", "s = [1] * n\nt = [1] * n", "s == t"},
+	{"list in", "s = [1] * n", "2 in s"},
+	{"list copy", "s = [1] * n", "s[:]"},
+	{"list index", "s = [1] * n", "s.count(2)"},
+	{"list insert", "s = [1] * n", "s.insert(0, 1)"},
+	{"list pop", "s = [1] * n", "s.append(s.pop(0))"},
+	{"sorted", "s = list(range(n))", "sorted(s)"},
+	{"reversed", "s = [1] * n", "list(reversed(s))"},
+	{"sum", "s = [1] * n", "sum(s)"},
+	{"max", "s = [1] * n", "max(s)"},
+	{"any", "s = [0] * n", "any(s)"},
+	{"set", "s = list(range(n))", "set(s)"},
+	{"set ops", "s = set(range(n))", "s | {1}"},
+	{"dict ==", "s = {i: i for i in range(n)}\nt = dict(s)", "s == t"},
+	{"dict copy", "s = {i: i for i in range(n)}", "dict(s)"},
+	{"repr", "s = [1] * n", "repr(s)"},
+	{"json", "s = [1] * n", "json.dumps(s)"},
+	{"json read", "s = '[' + '1,' * n + '1]'", "json.loads(s)"},
+	{"comprehension", "s = range(n)", "[i for i in s]"},
+	{"generator", "s = range(n)", "sum(i for i in s)"},
+	{"generator function", "def g(k):\n    for i in range(k):\n        yield i", "for i in g(n): pass"},
+	{"class", "class A:\n    def __init__(self, x): self.x = x", "[A(i) for i in range(n)]"},
+	{"eq of a class", "class A:\n    def __eq__(self, o): return True\ns = [A()] * n\nt = [A()] * n", "s == t"},
+	{"dataclass", "from dataclasses import dataclass\n@dataclass\nclass A:\n    x: list\ns, t = A([1] * n), A([1] * n)", "s == t"},
+	{"decorator", "def d(f):\n    def w(*a): return f(*a)\n    return w\n@d\ndef f(k):\n    return [0 for _ in range(k)]", "f(n)"},
+	{"eval", "s = '+'.join(['1'] * min(n, 400))", "[eval(s) for _ in range(n // 400 + 1)]"},
+	{"re", "s = 'a' * n", "re.search('b', s)"},
+	{"re that backtracks", "s = 'a' * min(n, 4000)", "re.match('(a*)*b', s)"},
+	{"re.sub", "s = 'a' * n", "re.sub('a', 'b', s)"},
+	{"re.split", "s = 'a,' * (n // 2)", "re.split(',', s)"},
+	{"decimal", "from decimal import Decimal\ns = Decimal('1.' + '1' * 27)", "[s * s for _ in range(n)]"},
+	{"ElementTree", "import xml.etree.ElementTree as ET\ns = '<a>' + '<b/>' * (n // 4) + '</a>'", "ET.fromstring(s)"},
+	{"ElementTree find", "import xml.etree.ElementTree as ET\ns = ET.fromstring('<a>' + '<b/>' * (n // 4) + '</a>')", "s.findall('c')"},
+	{"hashlib", "import hashlib\ns = b'a' * n", "hashlib.sha256(s)"},
+	{"base64", "import base64\ns = b'a' * n", "base64.b64encode(s)"},
+	{"normalize", "import unicodedata\ns = 'é' * n", "unicodedata.normalize('NFD', s)"},
+	{"unescape", "import html\ns = '&amp;' * (n // 5)", "html.unescape(s)"},
+	{"csv", "import csv\ns = ['a,b'] * (n // 4)", "list(csv.reader(s))"},
+	{"deepcopy", "import copy\ns = [1] * n", "copy.deepcopy(s)"},
+	{"groupby", "import itertools\ns = range(n)", "list(itertools.groupby(s))"},
+}
+
+// numbers do work that grows with the square of the size of whole numbers.
+var numbers = []struct{ name, once, again string }{
+	{"isqrt", "s = 1 << n", "math.isqrt(s)"},
+	{"gcd", "s, t = (1 << n) + 1, (1 << n) - 1", "math.gcd(s, t)"},
+	{"lcm", "s, t = (1 << n) + 1, (1 << n) - 1", "math.lcm(s, t)"},
+	{"multiplication", "s = (1 << n) + 1", "s * s"},
+	{"division", "s, t = (1 << 2 * n) + 1, (1 << n) + 1", "s // t"},
+	{"pow", "s = (1 << n) + 1", "s ** 2"},
+	{"pow with a modulus", "s, t = (1 << n) + 1, (1 << n) - 1", "pow(s, 3, t)"},
+	{"factorial", "k = n // 16", "math.factorial(k)"},
+	{"comb", "k = n // 16", "math.comb(2 * k, k)"},
+	{"text of a number", "s = 1 << min(n, 14000)", "[str(s) for _ in range(n // 1000)]"},
+}
+
+// used returns what a formula takes.
+func used(t *testing.T, code string, limits pyvalue.Limits) (work int64, err error) {
+	t.Helper()
+	p, err := txscript.Compile(code, txscript.Options{Globals: globals, Fields: "field"})
+	if err != nil {
+		t.Fatalf("%s: %v", code, err)
+	}
+	meter := pyvalue.NewMeter(context.Background(), limits)
+	_, err = p.Run(context.Background(), &txscript.Host{Globals: []pyvalue.Value{pyvalue.FromObject(&fields{})}, Meter: meter})
+	steps, _ := meter.Used()
+	return steps, err
+}
+
+// What goes over its operand counts its size, so that no formula does much more than
+// its steps say.
+func TestWhatTakesTimeCounts(t *testing.T) {
+	t.Parallel()
+	const n = 20000
+	roomy := pyvalue.Limits{Steps: 1 << 40, ValueBytes: 1 << 30, TotalBytes: 1 << 40}
+	for i, c := range append(constructs, numbers...) {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			if c.name == "re that backtracks" {
+				t.Skip("it ends only at a limit")
+			}
+			once, err := used(t, fmt.Sprintf("n = %d\n%s\n", n, c.once), roomy)
+			if err != nil {
+				t.Fatal(err)
+			}
+			both, err := used(t, fmt.Sprintf("n = %d\n%s\n%s\n", n, c.once, c.again), roomy)
+			if err != nil {
+				t.Fatal(err)
+			}
+			least := int64(n / 256) // a step may stand for 256 bytes
+			if i >= len(constructs) {
+				least = (n / 64) * (n / 64) / 512 // or for 512 products of words
+			}
+			if both-once < least {
+				t.Errorf("%d steps for a size of %d, at least %d must be counted", both-once, n, least)
+			}
+		})
+	}
+}
+
+// Everything that is done again and again ends at the limit.
+func TestEveryConstructEndsAtItsLimit(t *testing.T) {
+	t.Parallel()
+	few := pyvalue.Limits{Steps: 300_000, ValueBytes: 1 << 20, TotalBytes: 64 << 20}
+	for _, c := range append(constructs, numbers...) {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			body := c.again
+			if _, err := used(t, fmt.Sprintf("n = 2000\n%s\nwhile True:\n    %s\n", c.once, body), few); !errors.Is(err, pyvalue.ErrLimit) {
+				t.Errorf("got %v, want the error of a limit", err)
+			}
+		})
+	}
+}
+
+// Values that hold each other many times over are small, and are compared, hashed and
+// printed within the limits all the same.
+func TestValuesThatHoldEachOtherManyTimesEndAtALimit(t *testing.T) {
+	t.Parallel()
+	few := pyvalue.Limits{Steps: 300_000, ValueBytes: 1 << 20, TotalBytes: 64 << 20}
+	for name, code := range map[string]string{
+		"==":                "a, b = [1], [1]\nfor _ in range(60): a, b = [a, a], [b, b]\na == b",
+		"<":                 "a, b = [1], [1]\nfor _ in range(60): a, b = [a, a], [b, b]\na < b",
+		"in":                "a, b = [1], [1]\nfor _ in range(60): a, b = [a, a], [b, b]\na in [b]",
+		"repr":              "a = [1]\nfor _ in range(60): a = [a, a]\nrepr(a)",
+		"json":              "a = [1]\nfor _ in range(60): a = [a, a]\njson.dumps(a)",
+		"dict ==":           "a, b = {1: 1}, {1: 1}\nfor _ in range(60): a, b = {1: a, 2: a}, {1: b, 2: b}\na == b",
+		"sorted":            "a, b = [1], [1]\nfor _ in range(60): a, b = [a, a], [b, b]\nsorted([a, b])",
+		"max":               "a, b = [1], [1]\nfor _ in range(60): a, b = [a, a], [b, b]\nmax(a, b)",
+		"deepcopy of lists": "import copy\na = [1]\nfor _ in range(60): a = [a, a]\ncopy.deepcopy(a)",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if _, err := used(t, code, few); !errors.Is(err, pyvalue.ErrLimit) {
+				t.Errorf("got %v, want the error of a limit", err)
+			}
+		})
+	}
+	for _, use := range []string{"{a: 1}", "a in {1}", "hash(a)"} {
+		if _, err := used(t, "a = (1,)\nfor _ in range(40): a = (a, a)\n"+use, few); err == nil {
+			t.Errorf("%s: no error", use)
+		}
+	}
+}
+
+// A source that is twice as long takes about twice as much to compile. It is counted in
+// allocations, which no other work on the machine changes.
+func TestCompilingIsLinear(t *testing.T) {
+	for name, line := range map[string]string{
+		"assignments": "x%d = field.a + %d\n", "functions": "def f%d(a, b=%d):\n    return [i for i in a if i]\n",
+		"branches": "if field.a == %d:\n    x = %d\n", "classes": "class A%d:\n    x = %d\n    def f(self): return self.x\n",
+	} {
+		allocations := func(n int) float64 {
+			var source strings.Builder
+			for i := range n {
+				fmt.Fprintf(&source, line, i, i)
+			}
+			code := source.String()
+			return testing.AllocsPerRun(1, func() {
+				if _, err := txscript.Compile(code, txscript.Options{Globals: globals, Fields: "field"}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		if once, twice := allocations(400), allocations(800); twice > 2.3*once {
+			t.Errorf("%s: %.0f allocations for 400 of them, %.0f for 800", name, once, twice)
+		}
+	}
+}
