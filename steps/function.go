@@ -25,7 +25,8 @@ import (
 // name and line:
 //
 //   - JavaScript: a hook whose config.runtime is not Python's, such as nodejs22.x
-//   - modules that reach out, and others that are not there, such as requests: those
+//   - modules that reach out, and others that are not there, such as httpx, and requests
+//     unless [Function.HTTP] allows it: those
 //     that are there are abc, ast, base64, binascii, bisect, calendar, collections,
 //     collections.abc, contextlib, copy, csv, dataclasses, datetime, decimal, difflib,
 //     enum, functools, hashlib, heapq, hmac, html, io, itertools, jmespath, json,
@@ -48,6 +49,16 @@ import (
 type Function struct {
 	// Code is Python.
 	Code string
+	// HTTP lets the code import requests. Its calls go through [send.Do]: they are announced
+	// on the ledger and made once, also when the run goes on after a crash; they keep to the
+	// program's rules about addresses, and secrets are cut out of what is said of them.
+	// There are get, post, put, patch, delete, head, options, request and Session, with
+	// params, data, json, files, headers, cookies, a tuple as auth, and timeout; replies
+	// have status_code, ok, reason, url, headers, text, content, json() and
+	// raise_for_status(). Arguments that reach into the connection (verify=False, proxies,
+	// cert) are refused. A call of which nobody knows whether it arrived ends the export:
+	// the code cannot catch that and send again.
+	HTTP bool
 
 	compiled  *formula.Function
 	evaluated []evaluated
@@ -81,15 +92,22 @@ func (s *Function) Compile() (pipeline.Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Function{Code: s.Code, compiled: compiled, evaluated: s.evaluated}, nil
+	return &Function{Code: s.Code, HTTP: s.HTTP, compiled: compiled, evaluated: s.evaluated}, nil
 }
 
 func (s *Function) compile() (*formula.Function, error) {
-	compiled, err := formula.CompileFunction(s.Code)
+	compiled, err := compileCode(s.Code, s.HTTP)
 	if err != nil {
 		return nil, &pipeline.StepError{Place: "config.code", Err: err}
 	}
 	return compiled, nil
+}
+
+func compileCode(code string, sends bool) (*formula.Function, error) {
+	if sends {
+		return formula.CompileSendingFunction(code)
+	}
+	return formula.CompileFunction(code)
 }
 
 // Run calls the function.
@@ -108,7 +126,7 @@ func (s *Function) Run(ctx context.Context, x *pipeline.Export) error {
 	if x.Annotation.Content == nil {
 		return pipeline.ErrNoContent
 	}
-	err = f.Run(ctx, x.Payload, formula.FunctionOptions{Schema: schema, Now: x.Now, NewID: x.NewID, Show: func(m rossum.Message) {
+	err = f.Run(ctx, x.Payload, formula.FunctionOptions{Schema: schema, Now: x.Now, NewID: x.NewID, Send: s.sender(x), Show: func(m rossum.Message) {
 		if m.Type == "automation_blocker" {
 			// An export is past automation; the reason is worth knowing all the same.
 			x.Decide("automation blocker: %s", m.Content)
@@ -122,15 +140,15 @@ func (s *Function) Run(ctx context.Context, x *pipeline.Export) error {
 	return err
 }
 
-// function makes a step of a function hook.
-func function(h *rossum.Hook) (pipeline.Step, error) {
+// function makes a step of a function hook, whose code may send if sends is set.
+func function(h *rossum.Hook, sends bool) (pipeline.Step, error) {
 	if !isPython(h.Config.Runtime) {
 		err := fmt.Errorf("%w: the runtime %s: only Python can run here; rewrite the function in Python, register a step in Go with Registry.Function(%q, …), "+
 			"or leave the hook out if it exports nothing (organisation.LeaveOut(\"%d\"), exportrun -leave-out %d)",
 			organisation.ErrNoFunction, h.Config.Runtime, h.Name, h.ID, h.ID)
 		return nil, &pipeline.StepError{Place: "config.runtime", Err: err}
 	}
-	compiled, err := formula.CompileFunction(h.Config.Code)
+	compiled, err := compileCode(h.Config.Code, sends)
 	if errors.Is(err, formula.ErrUnsupported) || errors.Is(err, formula.ErrNoHandler) {
 		err = fmt.Errorf("%w: %w; register a step in Go with Registry.Function(%q, …), or leave the hook out if it exports nothing (organisation.LeaveOut(\"%d\"), exportrun -leave-out %d)",
 			organisation.ErrNoFunction, err, h.Name, h.ID, h.ID)
@@ -139,7 +157,7 @@ func function(h *rossum.Hook) (pipeline.Step, error) {
 		return nil, &pipeline.StepError{Place: "config.code", Err: err}
 	}
 	texts, err := evaluatedTexts(h, compiled)
-	return &Function{Code: h.Config.Code, compiled: compiled, evaluated: texts}, err
+	return &Function{Code: h.Config.Code, HTTP: sends, compiled: compiled, evaluated: texts}, err
 }
 
 // isPython reports a runtime whose code is Python; hooks without one are.

@@ -269,7 +269,7 @@ func TestFunctionHooksOutsideOfTheLanguageNeedAStep(t *testing.T) {
 		return &rossum.Hook{ID: 7, Name: "Notify", Type: "function", Active: true, Events: []string{"annotation_content.export"}, Config: rossum.HookConfig{Code: code}}
 	}
 	for code, want := range map[string]string{
-		"import requests\n": `hook "Notify" (id 7): config.code: function hook without a step: outside of the supported language: line 1: the module requests is not supported in formulas; register a step in Go with Registry.Function("Notify", …)`,
+		"import requests\n": `hook "Notify" (id 7): config.code: function hook without a step: outside of the supported language: line 1: the module requests is not supported in formulas, and in functions only if the program allows it (steps.Function.HTTP, steps.FunctionsMaySend); register a step in Go with Registry.Function("Notify", …)`,
 		"x = 1":             "the code does not define rossum_hook_request_handler; register a step in Go",
 	} {
 		_, err := organisation.FromHooks([]*rossum.Hook{hook(code)}, r)

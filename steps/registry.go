@@ -13,7 +13,11 @@ import (
 // have no address. Function hooks run as well: those that are Rossum's Request
 // Processor as [RequestProcessor], and those whose code stays within the language of
 // formula fields as [Function].
-func Register(r *organisation.Registry) {
+func Register(r *organisation.Registry, options ...RegisterOption) {
+	var o registration
+	for _, option := range options {
+		option(&o)
+	}
 	for _, k := range []organisation.Kind{
 		{Name: "custom-format-templating-purge", Make: decode[Purge], Store: organisation.Clues{
 			Settings: []string{"reference_keys", "reset_schema_ids"},
@@ -46,9 +50,17 @@ func Register(r *organisation.Registry) {
 		if isRequestProcessor(h) {
 			return requestProcessor(h)
 		}
-		return function(h)
+		return function(h, o.sends)
 	})
 }
+
+// RegisterOption is an option of [Register].
+type RegisterOption func(*registration)
+
+type registration struct{ sends bool }
+
+// FunctionsMaySend lets the code of function hooks import requests; see [Function.HTTP].
+func FunctionsMaySend() RegisterOption { return func(o *registration) { o.sends = true } }
 
 // decode makes a step of a hook's settings; a hook without settings gets none.
 func decode[S any, P interface {

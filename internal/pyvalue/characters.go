@@ -3,6 +3,10 @@ package pyvalue
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/cases"
+	"golang.org/x/text/language"
 )
 
 // isSpace is str.isspace() of a character.
@@ -27,7 +31,17 @@ func isNumeric(r rune) bool {
 	return unicode.IsNumber(r) || strings.ContainsRune("一二三四五六七八九十百千万億兆零〇", r)
 }
 
-func isCased(r rune) bool { return unicode.IsUpper(r) || unicode.IsLower(r) || unicode.IsTitle(r) }
+// hasLower and hasUpper are Unicode's properties Lowercase and Uppercase, which are
+// wider than the letters of these kinds: ⓐ and Ⓐ have them.
+func hasLower(r rune) bool {
+	return unicode.IsLower(r) || r >= 0x80 && unicode.Is(unicode.Other_Lowercase, r)
+}
+
+func hasUpper(r rune) bool {
+	return unicode.IsUpper(r) || r >= 0x80 && unicode.Is(unicode.Other_Uppercase, r)
+}
+
+func isCased(r rune) bool { return hasUpper(r) || hasLower(r) || unicode.IsTitle(r) }
 
 // asciiDigits replaces the decimal digits of other scripts, which int() and
 // float() read as well.
@@ -98,14 +112,8 @@ func caseIgnorable(r rune) bool {
 	return unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf, unicode.Lm, unicode.Sk) || strings.ContainsRune("'.:·’․", r)
 }
 
-// upperSpecial are the characters whose upper case is several.
-var upperSpecial = map[rune]string{
-	'ß': "SS", 'ŉ': "ʼN", 'ǰ': "J̌", 'ΐ': "Ϊ́", 'ΰ': "Ϋ́", 'և': "ԵՒ", 'ẖ': "H̱", 'ẗ': "T̈", 'ẘ': "W̊", 'ẙ': "Y̊", 'ẚ': "Aʾ",
-	'ﬀ': "FF", 'ﬁ': "FI", 'ﬂ': "FL", 'ﬃ': "FFI", 'ﬄ': "FFL", 'ﬅ': "ST", 'ﬆ': "ST",
-}
-
-// titleSpecial are those of them whose title case is not the upper case of the
-// first and the lower case of the rest.
+// titleSpecial are characters whose title case is two or three, the first of them a
+// capital.
 var titleSpecial = map[rune]string{
 	'ß': "Ss", 'ﬀ': "Ff", 'ﬁ': "Fi", 'ﬂ': "Fl", 'ﬃ': "Ffi", 'ﬄ': "Ffl", 'ﬅ': "St", 'ﬆ': "St", 'և': "Եւ",
 }
@@ -114,25 +122,25 @@ func upper(s string) string {
 	if isASCII(s) {
 		return strings.ToUpper(s)
 	}
-	var b strings.Builder
-	for _, r := range s {
-		if special, ok := upperSpecial[r]; ok {
-			b.WriteString(special)
-		} else {
-			b.WriteRune(unicode.ToUpper(r))
-		}
-	}
-	return b.String()
+	return cases.Upper(language.Und).String(s)
 }
 
 func titleRune(r rune) string {
 	if special, ok := titleSpecial[r]; ok {
 		return special
 	}
-	if special, ok := upperSpecial[r]; ok {
-		return special
+	if t := unicode.ToTitle(r); t != r || unicode.IsTitle(r) {
+		return string(t)
 	}
-	return string(unicode.ToTitle(r))
+	// Several characters are the upper case, and an iota below stays there.
+	all := upper(string(r))
+	if utf8.RuneCountInString(all) == 1 {
+		return string(r)
+	}
+	if rest, ok := strings.CutSuffix(all, "\u0399"); ok && rest != "" {
+		return rest + "\u0345"
+	}
+	return all
 }
 
 // title is str.title().
@@ -176,9 +184,9 @@ func swapcase(s string) string {
 	all := []rune(s)
 	for i, r := range all {
 		switch {
-		case unicode.IsUpper(r):
+		case hasUpper(r):
 			b.WriteString(lowerAt(all, i))
-		case unicode.IsLower(r):
+		case hasLower(r):
 			b.WriteString(upper(string(r)))
 		default:
 			b.WriteRune(r)
@@ -187,26 +195,7 @@ func swapcase(s string) string {
 	return b.String()
 }
 
-func casefold(s string) string {
-	var b strings.Builder
-	for _, r := range s {
-		switch special, ok := upperSpecial[r]; {
-		case ok:
-			b.WriteString(lower(special))
-		case r == 'ẞ':
-			b.WriteString("ss")
-		case r == 'ς':
-			b.WriteRune('σ')
-		case r == 'ſ':
-			b.WriteRune('s')
-		case r == 'µ':
-			b.WriteRune('μ')
-		default:
-			b.WriteString(lower(string(r)))
-		}
-	}
-	return b.String()
-}
+func casefold(s string) string { return cases.Fold().String(s) }
 
 // CharacterNumber returns the decimal, digit or numeric value of a character, None if
 // it has none.

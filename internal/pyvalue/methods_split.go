@@ -163,6 +163,9 @@ func partition(name string, fromRight bool) method {
 }
 
 func strReplace(m *Meter, v Value, c *Call) (Value, error) {
+	if len(c.Names) > 0 {
+		return Value{}, typeError("str.replace() takes no keyword arguments")
+	}
 	if err := positional(c, "replace", 2, 3); err != nil {
 		return Value{}, err
 	}

@@ -69,10 +69,10 @@ func isIdentifier(s string) bool {
 func isLower(s string) bool {
 	cased := false
 	for _, r := range s {
-		if unicode.IsUpper(r) || unicode.IsTitle(r) {
+		if hasUpper(r) || unicode.IsTitle(r) {
 			return false
 		}
-		cased = cased || unicode.IsLower(r)
+		cased = cased || hasLower(r)
 	}
 	return cased
 }
@@ -80,10 +80,10 @@ func isLower(s string) bool {
 func isUpper(s string) bool {
 	cased := false
 	for _, r := range s {
-		if unicode.IsLower(r) || unicode.IsTitle(r) {
+		if hasLower(r) || unicode.IsTitle(r) {
 			return false
 		}
-		cased = cased || unicode.IsUpper(r)
+		cased = cased || hasUpper(r)
 	}
 	return cased
 }
@@ -92,12 +92,12 @@ func isTitle(s string) bool {
 	cased, previous := false, false
 	for _, r := range s {
 		switch {
-		case unicode.IsUpper(r) || unicode.IsTitle(r):
+		case hasUpper(r) || unicode.IsTitle(r):
 			if previous {
 				return false
 			}
 			previous, cased = true, true
-		case unicode.IsLower(r):
+		case hasLower(r):
 			if !previous {
 				return false
 			}

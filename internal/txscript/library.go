@@ -110,6 +110,7 @@ var libraryFunctions = map[string]func(r *run, c *pyvalue.Call) (value, error){
 		return pyvalue.NewTuple(classOf(e), e, value{}), nil
 	},
 	"_lib_literal":     literal,
+	"_lib_send":        libSend,
 	"_lib_struct_time": libStructTime,
 	"_lib_unicode":     unicodeData,
 	"_lib_unescape": func(r *run, c *pyvalue.Call) (value, error) {

@@ -52,7 +52,9 @@ func Modules() (names []string) {
 		names = append(names, name)
 	}
 	for name := range library {
-		names = append(names, name)
+		if !sends(name) {
+			names = append(names, name)
+		}
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
@@ -60,6 +62,14 @@ func Modules() (names []string) {
 
 // imported compiles an import.
 func (c *compiler) imported(s *importStmt) exec {
+	if sends(s.module) && !c.options.HTTP {
+		msg := "the module requests is not supported in formulas, and in functions only if the program allows it (steps.Function.HTTP, steps.FunctionsMaySend)"
+		panic(fault{&SyntaxError{Line: s.at(), Msg: msg, Unsupported: true}})
+	}
+	switch s.module {
+	case "httpx", "aiohttp", "urllib3", "urllib.request", "http.client":
+		unsupported(s.at(), "the module "+s.module+" (use requests, which the program must allow)")
+	}
 	if s.attr == "*" {
 		if !slices.Contains(helperModules, s.module) {
 			unsupported(s.at(), "from "+s.module+" import *")

@@ -79,6 +79,8 @@ type Host struct {
 	Now func() time.Time
 	// NewID returns texts that nobody can guess, which uuid4 is made of; nil is random.
 	NewID func() string
+	// Send makes the calls of the module requests; nil if there can be none.
+	Send func(*HTTPCall) (*HTTPReply, error)
 	// Limits bound the run.
 	Limits Limits
 	// Meter counts for several runs together, in place of Limits; may be nil.
@@ -233,6 +235,8 @@ type Origin interface {
 type Options struct {
 	// Globals are names whose values come with each run.
 	Globals []string
+	// HTTP lets the source import requests.
+	HTTP bool
 	// Fields is the name among them whose attributes are fields, "" if none is.
 	Fields string
 	// RowFields are fields whose value differs from row to row. If it is not nil,

@@ -32,8 +32,14 @@ var ErrNoHandler = errors.New("the code does not define " + Handler)
 // CompileFunction compiles the code of a function hook. The error wraps
 // [ErrUnsupported] or [ErrSyntax] and names the construct and its line, or is
 // [ErrNoHandler].
-func CompileFunction(code string) (*Function, error) {
-	p, err := txscript.Compile(code, txscript.Options{Globals: []string{hiddenGlobal}})
+func CompileFunction(code string) (*Function, error) { return compileFunction(code, false) }
+
+// CompileSendingFunction compiles the code of a function hook, as [CompileFunction] does,
+// that may import requests: its calls are made by [FunctionOptions.Send].
+func CompileSendingFunction(code string) (*Function, error) { return compileFunction(code, true) }
+
+func compileFunction(code string, sends bool) (*Function, error) {
+	p, err := txscript.Compile(code, txscript.Options{Globals: []string{hiddenGlobal}, HTTP: sends})
 	switch {
 	case err != nil:
 		return nil, syntaxFault(err)
@@ -71,7 +77,20 @@ type FunctionOptions struct {
 	// NewID returns texts that nobody can guess, which uuid.uuid4 is made of: a run that
 	// is repeated has the same ones again. nil is random.
 	NewID func() string
+	// Send makes the calls of code that imports requests, one at a time. An error that is a
+	// [*CallError] is an exception that the code can catch; any other ends the run.
+	Send func(ctx context.Context, c *Call) (*Reply, error)
 }
+
+type (
+	// Call is a call that code makes by the module requests.
+	Call = txscript.HTTPCall
+	// Reply is the reply to a [Call].
+	Reply = txscript.HTTPReply
+	// CallError is what a [Call] comes to that has no reply: the name of an exception of
+	// requests.exceptions, and its text.
+	CallError = txscript.HTTPError
+)
 
 // Run calls the function with a hook call, and makes the changes that it makes, or
 // that the operations of its answer ask for. The payload that the code sees has the
@@ -94,6 +113,9 @@ func (f *Function) Run(ctx context.Context, p *rossum.Payload, o FunctionOptions
 		}
 	}
 	host := &txscript.Host{Globals: []value{pyvalue.FromObject(t)}, Now: o.Now, NewID: o.NewID, Show: func(m txscript.Message) { show(o, m) }}
+	if o.Send != nil {
+		host.Send = func(c *Call) (*Reply, error) { return o.Send(ctx, c) }
+	}
 	answer, err := f.program.Call(ctx, host, Handler, argument)
 	if err != nil {
 		return err

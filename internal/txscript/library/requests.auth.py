@@ -1,0 +1,1 @@
+def HTTPBasicAuth(username, password): return (username, password)

@@ -1,0 +1,2 @@
+from requests import (
+    ConnectionError, ConnectTimeout, HTTPError, InvalidURL, JSONDecodeError, ReadTimeout, RequestException, Timeout, TooManyRedirects)

@@ -1,0 +1,209 @@
+package steps_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os/exec"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/organisation"
+	"github.com/exportpipeline/exportpipeline/rossum"
+	"github.com/exportpipeline/exportpipeline/steps"
+)
+
+// partner records what it is sent, and answers as its path says.
+type partner struct {
+	*httptest.Server
+	mu   sync.Mutex
+	seen []string
+}
+
+var boundary = regexp.MustCompile(`[0-9a-f]{32}`)
+
+func newPartner(t *testing.T) *partner {
+	e := &partner{}
+	e.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		line := fmt.Sprintf("%s %s | %s | %s | %s | %s", r.Method, r.URL.RequestURI(), r.Header.Get("Content-Type"), r.Header.Get("Authorization"), r.Header.Get("X-Key"), body)
+		e.mu.Lock()
+		e.seen = append(e.seen, boundary.ReplaceAllString(line, "BOUNDARY"))
+		e.mu.Unlock()
+		switch r.URL.Path {
+		case "/cut":
+			conn, _, _ := w.(http.Hijacker).Hijack()
+			conn.Close()
+		case "/missing":
+			w.WriteHeader(http.StatusNotFound)
+		case "/text":
+			w.Header().Set("Content-Type", "text/plain; charset=iso-8859-2")
+			_, _ = w.Write([]byte("p\xf8\xedli\xb9"))
+		case "/moved":
+			w.Header().Set("Location", "/json")
+			w.WriteHeader(http.StatusFound)
+		default:
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = w.Write([]byte(`{"id": 7, "name": "Müller"}`))
+		}
+	}))
+	t.Cleanup(e.Close)
+	return e
+}
+
+func (e *partner) taken() string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	all := strings.Join(e.seen, "\n")
+	e.seen = nil
+	return all
+}
+
+// sendingCode are bodies of a function that sends to URL and keeps what it shows in out.
+var sendingCode = []string{
+	"r = requests.get(URL + '/json', params={'a': 'x y', 'b': [1, 2], 'c': None}, headers={'X-Key': 'k'})\nout = [r.status_code, r.ok, r.reason, r.json(), r.headers['content-type'], r.text, r.content, r.encoding, bool(r), str(r)]",
+	"r = requests.post(URL + '/json', json={'total': 1.5, 'name': 'č'})\nout = [r.status_code, r.json()['id']]",
+	"r = requests.post(URL + '/json', data={'a': 'b c', 'd': ['1', '2']})\nout = r.status_code",
+	"r = requests.post(URL + '/json', data='plain text', headers={'Content-Type': 'text/csv'})\nout = r.status_code",
+	"r = requests.put(URL + '/json', data=b'\\xff\\x00')\nout = r.status_code",
+	"r = requests.patch(URL + '/json', json=[1, None, True])\nout = r.status_code",
+	"r = requests.delete(URL + '/json')\nout = r.status_code",
+	"r = requests.request('post', URL + '/json', json={}, auth=('user', 'pass'))\nout = r.status_code",
+	"r = requests.post(URL + '/json', data={'a': '1'}, files={'f': ('name.txt', b'content', 'text/plain'), 'g': b'raw'})\nout = r.status_code",
+	"r = requests.get(URL + '/missing')\ntry:\n    r.raise_for_status()\nexcept requests.exceptions.HTTPError as e:\n    out = [str(e).replace(URL, ''), e.response.status_code, r.ok, bool(r)]",
+	"r = requests.get(URL + '/text')\nout = [r.text, r.encoding]",
+	"r = requests.get(URL + '/moved', allow_redirects=False)\nout = [r.status_code, r.headers['Location'], r.is_redirect]",
+	"with requests.Session() as s:\n    s.headers.update({'X-Key': 'session'})\n    s.auth = ('u', 'p')\n    s.params = {'q': '1'}\n    a = s.get(URL + '/json')\n    b = s.post(URL + '/json', json={'x': 1}, headers={'X-Key': None})\nout = [a.status_code, b.status_code]",
+	"try:\n    requests.get('http://127.0.0.1:1/', timeout=5)\n    out = 'no error'\nexcept requests.exceptions.Timeout:\n    out = 'time-out'\nexcept requests.exceptions.RequestException as e:\n    out = [isinstance(e, requests.ConnectionError), isinstance(e, OSError)]",
+	"try:\n    requests.get(URL + '/text').json()\nexcept ValueError as e:\n    out = 'no JSON'",
+	"from requests.auth import HTTPBasicAuth\nr = requests.get(URL + '/json?x=1#top', params='y=2', auth=HTTPBasicAuth('a', 'b'))\nout = r.status_code",
+}
+
+func runSending(t *testing.T, url, body string) (out string, err error) {
+	t.Helper()
+	code := "import requests\nURL = " + fmt.Sprintf("%q", url) + "\ndef rossum_hook_request_handler(payload):\n    t = TxScript.from_payload(payload)\n    " +
+		strings.ReplaceAll(body, "\n", "\n    ") + "\n    t.show_info(repr(out))\n    return t.hook_response()\n"
+	chain, err := pipeline.New(&steps.Function{Code: code, HTTP: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := chain.Export(t.Context(), functionCall("", "").Payload())
+	if err != nil {
+		return "", err
+	}
+	return strings.TrimPrefix(texts(r), "info: "), nil
+}
+
+// The same code sends the same, and sees the same, as with the module of that name.
+func TestAFunctionSendsWhatRequestsSends(t *testing.T) {
+	t.Parallel()
+	if err := exec.Command("/usr/bin/python3", "-c", "import requests").Run(); err != nil {
+		t.Skip("there is no python3-requests here")
+	}
+	e := newPartner(t)
+	script := "import requests\nURL = " + fmt.Sprintf("%q", e.URL) + "\n"
+	for _, body := range sendingCode {
+		script += body + "\nprint(repr(out))\nrequests.get(URL + '/mark')\n"
+	}
+	command := exec.Command("/usr/bin/python3", "-W", "ignore", "-c", script)
+	command.Env = []string{"NO_PROXY=*", "PYTHONIOENCODING=utf-8"}
+	printed, err := command.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, printed)
+	}
+	want := strings.Split(string(printed), "\n")
+	wantSent := strings.Split(e.taken(), "GET /mark")
+	for i, body := range sendingCode {
+		got, err := runSending(t, e.URL, body)
+		if err != nil {
+			t.Errorf("%s\n%v", body, err)
+		}
+		_, before, _ := strings.Cut(wantSent[i], "\n") // the rest of the mark's line
+		if i == 0 {
+			before = wantSent[0]
+		}
+		if sent := e.taken(); sent != strings.TrimSuffix(before, "\n") {
+			t.Errorf("%s\nsent %s\nwant %s", body, sent, before)
+		}
+		if got != want[i] {
+			t.Errorf("%s\ngot  %s\nwant %s", body, got, want[i])
+		}
+	}
+}
+
+// A call that may have arrived ends the export: code that catches everything and tries
+// again would post twice.
+func TestAFunctionCannotRepeatACallThatMayHaveArrived(t *testing.T) {
+	t.Parallel()
+	e := newPartner(t)
+	_, err := runSending(t, e.URL, "for _ in range(3):\n    try:\n        requests.post(URL + '/cut', json={})\n    except Exception:\n        pass\nout = 1")
+	if sent := e.taken(); err == nil || strings.Count(sent, "POST") != 1 {
+		t.Errorf("%v, sent %s", err, sent)
+	}
+}
+
+func TestWhatReachesIntoTheConnectionIsRefused(t *testing.T) {
+	t.Parallel()
+	e := newPartner(t)
+	for _, argument := range []string{"verify=False", "proxies={'https': 'x'}", "cert='x.pem'", "hooks={'response': 1}"} {
+		_, err := runSending(t, e.URL, "out = requests.post(URL + '/json', "+argument+")")
+		if err == nil || !strings.Contains(err.Error(), strings.SplitN(argument, "=", 2)[0]) || e.taken() != "" {
+			t.Errorf("%s: %v", argument, err)
+		}
+	}
+}
+
+// Without the program's word code that sends is refused when the chain is built.
+func TestAFunctionSendsOnlyIfTheProgramAllowsIt(t *testing.T) {
+	t.Parallel()
+	code := "import requests\ndef rossum_hook_request_handler(payload):\n    requests.post('https://erp.example', json={})\n"
+	_, err := pipeline.New(&steps.Function{Code: code})
+	if err == nil || !strings.Contains(err.Error(), "line 1") || !strings.Contains(err.Error(), "requests") || !strings.Contains(err.Error(), "FunctionsMaySend") {
+		t.Errorf("got %v", err)
+	}
+	hook := func(name string) *rossum.Hook {
+		h := &rossum.Hook{ID: 7, Name: name, Type: "function", Active: true, Events: []string{"annotation_content.export"}}
+		h.Config.Runtime, h.Config.Code = "python3.12", code
+		return h
+	}
+	for allowed, want := range map[bool]bool{false: false, true: true} {
+		r := &organisation.Registry{}
+		if allowed {
+			steps.Register(r, steps.FunctionsMaySend())
+		} else {
+			steps.Register(r)
+		}
+		if _, err := organisation.FromHooks([]*rossum.Hook{hook("Send")}, r); (err == nil) != want {
+			t.Errorf("allowed %t: %v", allowed, err)
+		}
+	}
+}
+
+// The calls are on the report, without the secrets of the hook.
+func TestTheCallsOfAFunctionAreReportedWithoutSecrets(t *testing.T) {
+	t.Parallel()
+	e := newPartner(t)
+	code := "import requests\ndef rossum_hook_request_handler(payload):\n    key = payload['secrets']['key']\n    requests.post('" + e.URL +
+		"/json?key=' + key, headers={'X-Key': key})\n    requests.get('http://127.0.0.1:1/' + key)\n"
+	chain, err := pipeline.New(&steps.Function{Code: code, HTTP: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := functionCall("", "").Payload()
+	p.Secrets = map[string]string{"key": "S3CRET-canary"}
+	var report *pipeline.Report
+	_, err = chain.Export(t.Context(), p, pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r }))
+	if err == nil || strings.Contains(err.Error(), "S3CRET") {
+		t.Errorf("got %v", err)
+	}
+	text, _ := json.Marshal(report)
+	if sent := e.taken(); !strings.Contains(sent, "S3CRET-canary") || strings.Contains(string(text), "S3CRET") || !strings.Contains(string(text), "/json") {
+		t.Errorf("sent %s, report %s", sent, text)
+	}
+}
