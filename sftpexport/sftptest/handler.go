@@ -24,7 +24,11 @@ var errCut = errors.New("connection cut")
 
 // do carries out an operation, unless there is a fault for it.
 func (h *handler) do(op, name, target string, f func() error) error {
-	fault := h.server.fault(op, name, target)
+	return h.doWith(h.server.fault(op, name, target), f)
+}
+
+// doWith carries out an operation with a fault, nil for none.
+func (h *handler) doWith(fault *Fault, f func() error) error {
 	if fault == nil {
 		return f()
 	}
@@ -202,7 +206,8 @@ func (h *handler) StatVFS(r *sftp.Request) (space *sftp.StatVFS, err error) {
 func (h *handler) Filelist(r *sftp.Request) (list sftp.ListerAt, err error) {
 	name := local(r.Filepath)
 	if r.Method == "List" {
-		err = h.do("list", r.Filepath, "", func() error {
+		fault := h.server.fault("list", r.Filepath, "")
+		err = h.doWith(fault, func() error {
 			entries, err := fs.ReadDir(h.server.root.FS(), name)
 			var infos lister
 			for _, e := range entries {
@@ -211,6 +216,9 @@ func (h *handler) Filelist(r *sftp.Request) (list sftp.ListerAt, err error) {
 				}
 			}
 			list = infos
+			if fault != nil && fault.Endless {
+				list = endless(infos)
+			}
 			return err
 		})
 		return list, err
@@ -247,6 +255,19 @@ func (l lister) ListAt(to []os.FileInfo, offset int64) (int, error) {
 		return n, io.EOF
 	}
 	return n, nil
+}
+
+// endless lists files over and over.
+type endless []os.FileInfo
+
+func (l endless) ListAt(to []os.FileInfo, offset int64) (int, error) {
+	if len(l) == 0 {
+		return 0, io.EOF
+	}
+	for i := range to {
+		to[i] = l[(offset+int64(i))%int64(len(l))]
+	}
+	return len(to), nil
 }
 
 // shiftedInfo has a time by the server's clock.

@@ -79,6 +79,8 @@ type Fault struct {
 	Before func()
 	// After is called after the operation, and before its answer.
 	After func()
+	// Endless makes a listing never end, by repeating what is in the directory.
+	Endless bool
 	// Delay is how long the server waits before the operation.
 	Delay time.Duration
 	// Times is how often the fault happens; once if 0, always if negative.

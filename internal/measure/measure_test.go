@@ -1,0 +1,142 @@
+package measure
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"regexp"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+)
+
+const (
+	measureVariable = "EXPORTPIPELINE_MEASURE"     // measures; a regular expression chooses rows, 1 is all
+	rowVariable     = "EXPORTPIPELINE_MEASURE_ROW" // of a child: its row
+)
+
+// row is something that an export may meet. run prepares everything and returns what is
+// measured.
+type row struct {
+	name string
+	was  string // when the issue was written
+	// deadline of the context, 0 for a minute. What goes on after it is the overrun.
+	deadline time.Duration
+	// memory is the most by which the process may grow, in MiB; 0 for no bound.
+	memory int
+	run    func(t testing.TB) func(context.Context) error
+}
+
+// result is what a child prints.
+type result struct {
+	CPU     time.Duration // of the process while the row ran
+	Took    time.Duration
+	Overrun time.Duration // after the deadline
+	Grown   int64         // by how many bytes the peak of the resident memory rose
+	Error   string
+}
+
+const resultMark = "measured: "
+
+// TestMeasure runs each row in a child process.
+func TestMeasure(t *testing.T) {
+	if name := os.Getenv(rowVariable); name != "" {
+		child(t, name)
+		return
+	}
+	wanted := os.Getenv(measureVariable)
+	if wanted == "" {
+		t.Skip("set " + measureVariable + "=1 to measure, or to a part of the names of rows")
+	}
+	if wanted == "1" {
+		wanted = "."
+	}
+	chosen, err := regexp.Compile(wanted)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Printf("%-44s %-26s %9s %9s %9s %9s  %s\n", "row", "was", "CPU", "took", "overrun", "memory", "outcome")
+	for _, r := range rows {
+		if !chosen.MatchString(r.name) {
+			continue
+		}
+		got, err := measure(r)
+		if err != nil {
+			t.Errorf("%s: %v", r.name, err)
+			continue
+		}
+		outcome := "done"
+		if got.Error != "" {
+			outcome = shorten(got.Error)
+		}
+		fmt.Printf("%-44s %-26s %9s %9s %9s %6d MB  %s\n", r.name, r.was, short(got.CPU), short(got.Took), short(got.Overrun), got.Grown>>20, outcome)
+		if got.Overrun > 100*time.Millisecond {
+			t.Errorf("%s: the deadline was exceeded by %v", r.name, got.Overrun)
+		}
+		if r.memory > 0 && got.Grown > int64(r.memory)<<20 {
+			t.Errorf("%s: the process grew by %d MB, %d are allowed", r.name, got.Grown>>20, r.memory)
+		}
+	}
+}
+
+func short(d time.Duration) string { return fmt.Sprintf("%.2f s", d.Seconds()) }
+
+func shorten(text string) string {
+	text = strings.Join(strings.Fields(text), " ")
+	if len(text) > 140 {
+		text = text[:100] + " … " + text[len(text)-37:]
+	}
+	return text
+}
+
+// measure runs a row in a child. A child that takes far too long is ended.
+func measure(r row) (result, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, os.Args[0], "-test.run=^TestMeasure$", "-test.v")
+	cmd.Env = append(os.Environ(), rowVariable+"="+r.name)
+	out, err := cmd.CombinedOutput()
+	_, line, ok := bytes.Cut(out, []byte(resultMark))
+	if !ok {
+		return result{}, fmt.Errorf("the process ended: %v\n%s", err, out[max(0, len(out)-2000):])
+	}
+	line, _, _ = bytes.Cut(line, []byte("\n"))
+	var got result
+	return got, json.Unmarshal(line, &got)
+}
+
+// child measures one row and prints the result.
+func child(t *testing.T, name string) {
+	for _, r := range rows {
+		if r.name != name {
+			continue
+		}
+		run := r.run(t)
+		deadline := r.deadline
+		if deadline == 0 {
+			deadline = time.Minute
+		}
+		runtime.GC()
+		cpu, _ := usage()
+		before := resident()
+		ctx, cancel := context.WithTimeout(t.Context(), deadline)
+		defer cancel()
+		started := time.Now()
+		err := run(ctx)
+		got := result{Took: time.Since(started)}
+		got.Overrun = max(0, got.Took-deadline)
+		after, peak := usage()
+		got.CPU, got.Grown = after-cpu, max(0, peak-before)
+		if err != nil {
+			got.Error = err.Error()
+		}
+		line, _ := json.Marshal(got) // of numbers and a text
+		fmt.Printf("\n%s%s\n", resultMark, line)
+		return
+	}
+	t.Fatalf("there is no row %q", name)
+}

@@ -1,0 +1,317 @@
+package measure
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/rossum"
+	"github.com/exportpipeline/exportpipeline/rossum/formula"
+	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
+	"github.com/exportpipeline/exportpipeline/sftpexport"
+	"github.com/exportpipeline/exportpipeline/sftpexport/s3test"
+	"github.com/exportpipeline/exportpipeline/sftpexport/sftptest"
+	"github.com/exportpipeline/exportpipeline/steps"
+	"github.com/exportpipeline/exportpipeline/steps/requestprocessor"
+	"github.com/exportpipeline/exportpipeline/workday"
+	"github.com/exportpipeline/exportpipeline/workday/workdaytest"
+)
+
+const (
+	mb       = 1 << 20
+	document = 40_000_000
+	// slack is what a process needs besides: buffers, the collector's own, and the
+	// server, which runs in the same process.
+	slack = 24
+)
+
+var rows = func() []row {
+	list := replyRows()
+	list = append(list, languageRows()...)
+	list = append(list, storeRows()...)
+	return append(list, documentRows()...)
+}()
+
+// reads calls an API with a Request Processor and takes one value out of the reply.
+func reads(t testing.TB, url, from, language, path string) func(context.Context) error {
+	return exports(t, rossumtest.Annotation(rossumtest.Field("found", ""), rossumtest.Offline()), settingsOf[requestprocessor.Step](t, fmt.Sprintf(
+		`{"stages":[{"call_api":[{"name":"c","request":{"url":%q,"method":"GET","timeout":60},
+		"response_handlers":[{"target_type":"schema_id","target_key":"found","value":{%q:{%q:%q}}}]}]}]}`, url, from, language, path)))
+}
+
+// extracts does so with a REST export and an extractor.
+func extracts(t testing.TB, url, format, path string) func(context.Context) error {
+	return exports(t, rossumtest.Annotation(rossumtest.Field("found", ""), rossumtest.Offline()),
+		&steps.RESTExport{Request: steps.Request{URL: url, Method: "GET"}, PayloadKey: "reply"},
+		&steps.Extract{Sources: []steps.Source{{Format: format, Key: "reply", Rules: []steps.Rule{{Path: path, Target: "found"}}}}})
+}
+
+const (
+	jsonRow = `{"id":12345,"name":"a line","ok":true},`
+	xmlRow  = `<row id="12345"><name>a line</name><ok/></row>`
+)
+
+func replyRows() []row {
+	jsonReply := func(t testing.TB, size int64) string {
+		return replies(t, "application/json", `[`, jsonRow, `{}]`, size)
+	}
+	xmlReply := func(t testing.TB, size int64) string {
+		return replies(t, "application/xml", `<rows>`, xmlRow, `</rows>`, size)
+	}
+	var list []row
+	for _, path := range []string{"//row[count(preceding::row)=1]/@id", "//*[.//*[.//*[following::*]]]", "//row[preceding::*[preceding::*]]", "count(//row/preceding::row)"} {
+		list = append(list, row{"XPath on 100 KB, extractor: " + path, "19.7 s to over 60 s", 2 * time.Second, 100, func(t testing.TB) func(context.Context) error {
+			return extracts(t, xmlReply(t, 100<<10), "xml", path)
+		}}, row{"XPath on 100 KB, processor: " + path, "19.7 s to over 60 s", 2 * time.Second, 100, func(t testing.TB) func(context.Context) error {
+			return reads(t, xmlReply(t, 100<<10), "response.body", "$xmlpath", path)
+		}})
+	}
+	for _, size := range []int64{8, 60} {
+		was := map[int64][2]string{8: {"9 s, 539 MB", ""}, 60: {"58 s, 3.6 GB", "27 s, 3.2 GB"}}[size]
+		tree := int(size) * 7 // the reply itself and six times as much
+		for _, deadline := range []time.Duration{3 * time.Second, time.Minute} {
+			at := fmt.Sprintf(", %v", deadline)
+			list = append(list,
+				row{fmt.Sprintf("JSON reply of %d MB, processor%s", size, at), was[0], deadline, tree + slack, func(t testing.TB) func(context.Context) error {
+					return reads(t, jsonReply(t, size*mb), "response.body", "$jmespath", "[-1].id")
+				}},
+				row{fmt.Sprintf("JSON reply of %d MB, extractor%s", size, at), was[0], deadline, tree + slack, func(t testing.TB) func(context.Context) error {
+					return extracts(t, jsonReply(t, size*mb), "json", "[-1].id")
+				}},
+				row{fmt.Sprintf("XML reply of %d MB, processor%s", size, at), was[1], deadline, tree + slack, func(t testing.TB) func(context.Context) error {
+					return reads(t, xmlReply(t, size*mb), "response.body", "$xmlpath", "/rows/row[last()]/@id")
+				}},
+				row{fmt.Sprintf("XML reply of %d MB, extractor%s", size, at), was[1], deadline, tree + slack, func(t testing.TB) func(context.Context) error {
+					return extracts(t, xmlReply(t, size*mb), "xml", "/rows/row[last()]/@id")
+				}},
+				row{fmt.Sprintf("Workday reply of %d MB%s", size, at), "37 s, 2.4 GB (60 MB)", deadline, tree + slack, func(t testing.TB) func(context.Context) error {
+					return workdayReply(t, size*mb)
+				}},
+				row{fmt.Sprintf("nested JSON of %d MB, extractor%s", size, at), "", deadline, tree + slack, func(t testing.TB) func(context.Context) error {
+					return extracts(t, replies(t, "application/json", `[`, `[[[],[]],{"":0}],`, `1]`, size*mb), "json", "[-1]")
+				}})
+		}
+	}
+	return append(list,
+		row{"text reply of 60 MB, regex (a+)+b", "", 3 * time.Second, 60*6 + slack, func(t testing.TB) func(context.Context) error {
+			return extracts(t, replies(t, "text/plain", ``, "aaaaaaaaaaaaaaaaaaaaaaa ", ``, 60*mb), "text", "(a+)+b")
+		}},
+		row{"reply without an end", "", 3 * time.Second, 64*3 + slack, func(t testing.TB) func(context.Context) error {
+			return extracts(t, jsonReply(t, -1), "json", "[-1].id")
+		}},
+		row{"OAuth reply without an end", "", 3 * time.Second, 64*3 + slack, func(t testing.TB) func(context.Context) error {
+			return exports(t, rossumtest.Annotation(rossumtest.Offline()), &steps.RESTExport{
+				Auth: &steps.Auth{URL: jsonReply(t, -1), Data: json.RawMessage(`{}`)}, Request: steps.Request{URL: "http://127.0.0.1:1/"},
+			})
+		}},
+	)
+}
+
+func workdayReply(t testing.TB, size int64) func(context.Context) error {
+	tenant := workdaytest.New()
+	t.Cleanup(tenant.Close)
+	tenant.Next(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		w.Header().Set("Content-Type", "text/xml")
+		_, _ = io.WriteString(w, `<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body><r:Submit_Supplier_Invoice_Response xmlns:r="urn:com.workday/bsvc">`)
+		block := strings.Repeat(`<r:Supplier_Invoice_Reference r:Descriptor="d"><r:ID r:type="WID">1</r:ID></r:Supplier_Invoice_Reference>`, 600)
+		for sent := int64(0); sent < size; sent += int64(len(block)) {
+			if _, err := io.WriteString(w, block); err != nil {
+				return
+			}
+		}
+		_, _ = io.WriteString(w, `</r:Submit_Supplier_Invoice_Response></e:Body></e:Envelope>`)
+	})
+	step := &workday.Step{Configurations: []workday.Configuration{{
+		WSDL:           tenant.Coordinates(),
+		Request:        workday.Request{Service: "Resource_Management", Operation: "Submit_Supplier_Invoice", Mapping: json.RawMessage(`{"Supplier_Invoice_Data":{"Company_Reference":{}}}`)},
+		ResultSchemaID: "found",
+	}}}
+	return exports(t, rossumtest.Annotation(rossumtest.Field("found", ""), rossumtest.Offline(),
+		rossumtest.Secret("workday_username", workdaytest.Username), rossumtest.Secret("workday_password", workdaytest.Password)), step)
+}
+
+// languageRows are texts of settings and formulas that take long, or much.
+func languageRows() []row {
+	var list []row
+	for _, text := range []string{
+		`{% set a = "a" * 15000000 %}{% for i in range(100000) %}{% set b = a.count("b") %}{% endfor %}`,
+		`{% set a = "a" * 15000000 %}{% for i in range(100000) %}{% set b = a.find("b") %}{% endfor %}`,
+		`{% set a = "a" * 15000000 %}{% set c = "a" * 15000000 %}{% for i in range(100000) %}{% if a == c %}{% endif %}{% endfor %}`,
+		`{% set a = "a " * 7000000 %}{% for i in range(100000) %}{% set b = a|wordwrap(10) %}{% endfor %}`,
+		`{% set a = "a " * 7000000 %}{% for i in range(100000) %}{% set b = a.split() %}{% endfor %}`,
+		`{% set a = "ab" * 7000000 %}{% for i in range(100000) %}{% set b = a.replace("ab", "c") %}{% endfor %}`,
+		`{% set a = "ab" * 7000000 %}{% for i in range(100000) %}{% set b = a|upper %}{% endfor %}`,
+		`{% set a = [1] * 1000000 %}{% for i in range(100000) %}{% set b = a == a[:] %}{% endfor %}`,
+		`{% for i in range(100000) %}{% set a = "a" * 15000000 %}{% endfor %}`,
+	} {
+		list = append(list, row{"template: " + text, "over 60 s", 2 * time.Second, 300, func(t testing.TB) func(context.Context) error {
+			return exports(t, rossumtest.Annotation(rossumtest.Offline()), &steps.CustomFormat{Exports: []steps.Format{{Key: "k", Template: text}}})
+		}})
+	}
+	for _, code := range []string{
+		"a = 'a' * 15000000\nfor i in range(100000): a.count('b')\n",
+		"a = 'a' * 15000000\nfor i in range(100000): a.find('b')\n",
+		"a = 'a' * 15000000\nb = 'a' * 15000000\nfor i in range(100000): a == b\n",
+		"a = 'a ' * 7000000\nfor i in range(100000): a.split()\n",
+		"a = 7 ** 100000\nfor i in range(100000): math.isqrt(a)\n",
+		"a = 7 ** 100000\nb = 11 ** 90000\nfor i in range(100000): math.gcd(a, b)\n",
+		"a = 7 ** 100000\nfor i in range(100000): str(a)\n",
+		"for i in range(100000000): show_info('x' * 1000)\n",
+		"a = [1] * 2000000\nlen(str(a))\n'' + a\n",
+		"a = ['xxxxxxxxxx'] * 200000\nlen(a, a)\n",
+		"import re\nre.match('(a+)+b', 'a' * 1000000)\n",
+		"a = []\nfor i in range(100000000): a.append('x' * 100)\n",
+	} {
+		list = append(list, row{"function: " + code, "over 60 s, 1.6 GB", 2 * time.Second, 400, func(t testing.TB) func(context.Context) error {
+			body := "import math\nfrom txscript import *\ndef rossum_hook_request_handler(payload):\n    t = TxScript.from_payload(payload)\n    show_info = t.show_info\n    " +
+				strings.ReplaceAll(strings.TrimSpace(code), "\n", "\n    ") + "\n    return t.hook_response()\n"
+			return exports(t, rossumtest.Annotation(rossumtest.Offline()), &steps.Function{Code: body})
+		}})
+	}
+	for _, condition := range []string{
+		`len(repeat(repeat(repeat("a", 10000), 10000), 100)) > 0`,
+		`len(repeat("aaaaaaaaaa", 1000000000)) > 0`,
+		`any(1..1000, all(1..1000, any(1..1000, # < 0)))`,
+		`len(map(1..100000, map(1..100000, #))) > 0`,
+		`"a" matches "(a+)+$" and count(1..10000000, # > 0) > 0`,
+		`len(join(map(1..100000, repeat("a", 1000000)))) > 0`,
+		`len(split(repeat("a ", 10000000), " ")) > 0`,
+		`len(toJSON(map(1..100000, field))) > 0`,
+	} {
+		list = append(list, row{"expr: " + condition, "out of memory", 2 * time.Second, 300, func(t testing.TB) func(context.Context) error {
+			never := pipeline.StepFunc(func(context.Context, *pipeline.Export) error { return nil })
+			step := pipeline.When(condition, pipeline.Named("never", never))
+			chain, err := pipeline.New(step)
+			if err != nil {
+				return func(context.Context) error { return err }
+			}
+			return exports(t, rossumtest.Annotation(rossumtest.Field("a", strings.Repeat("a", 100000)), rossumtest.Offline()), chain)
+		}})
+	}
+	return append(list, row{"formula of 40,000 terms, compiled", "6 s, quadratic", 0, 200, func(t testing.TB) func(context.Context) error {
+		text := "0" + strings.Repeat(" + field.a", 40000)
+		schema := &rossum.Schema{}
+		if err := json.Unmarshal(fmt.Appendf(nil, `{"content":[{"category":"section","id":"s","children":[{"category":"datapoint","id":"a","type":"number"},{"category":"datapoint","id":"f","type":"number","formula":%q}]}]}`, text), schema); err != nil {
+			t.Fatal(err)
+		}
+		return func(context.Context) error {
+			_, err := formula.Compile(schema)
+			return err
+		}
+	}})
+}
+
+func storeRows() []row {
+	return []row{
+		{"S3 error reply without an end", "2.4 GB in 6 s", 3 * time.Second, 100, func(t testing.TB) func(context.Context) error {
+			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Content-Type", "application/xml")
+				w.WriteHeader(http.StatusForbidden)
+				block := bytes.Repeat([]byte("<Code>AccessDenied</Code>"), 4000)
+				_, _ = io.WriteString(w, "<Error>")
+				for r.Context().Err() == nil {
+					if _, err := w.Write(block); err != nil {
+						return
+					}
+				}
+			}))
+			t.Cleanup(s.Close)
+			return toBucket(t, sftpexport.Credentials{Type: "s3", Bucket: "bucket", Endpoint: s.URL, Region: "us-east-1", PathStyle: true}, map[string]string{"type": "s3", "access_key_id": "id", "secret_access_key": "key-of-the-bucket"}, 1000)
+		}},
+		{"SFTP listing without an end", "+140 MB in 6 s", 3 * time.Second, 60, endlessListing},
+	}
+}
+
+// endlessListing looks for a free name in a directory whose listing has no end.
+func endlessListing(t testing.TB) func(context.Context) error {
+	s, err := sftptest.NewServer("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	if err := os.WriteFile(filepath.Join(s.Dir, "1.pdf"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.Fail(sftptest.Fault{Op: "list", Endless: true, Times: -1})
+	step := &sftpexport.Step{Credentials: s.Credentials(), Rules: []sftpexport.Rule{{
+		Directory: "/", FilenameCollision: &sftpexport.Collision{Number: true}, Objects: []sftpexport.Object{{Type: "document", Name: "1"}},
+	}}}
+	t.Cleanup(func() { _ = step.Close() })
+	call := rossumtest.Annotation(rossumtest.Offline())
+	for name, secret := range s.Secrets() {
+		call.With(rossumtest.Secret(name, secret))
+	}
+	return exportsWith(t, call, []pipeline.Option{pipeline.WithOriginal(generated(1000))}, step)
+}
+
+func toBucket(t testing.TB, c sftpexport.Credentials, secrets rossum.Secrets, size int64) func(context.Context) error {
+	step := &sftpexport.Step{Credentials: c, Rules: []sftpexport.Rule{{Directory: "/out", Objects: []sftpexport.Object{{Type: "document", Name: "{annotation.id}"}}}}}
+	t.Cleanup(func() { _ = step.Close() })
+	call := rossumtest.Annotation(rossumtest.Field("document_id", "1"), rossumtest.Offline())
+	for name, secret := range secrets {
+		call.With(rossumtest.Secret(name, secret))
+	}
+	return exportsWith(t, call, []pipeline.Option{pipeline.WithOriginal(generated(size))}, step)
+}
+
+// documentRows send a document of 40 MB in all ways.
+func documentRows() []row {
+	rest := func(t testing.TB, r steps.Request, key string, before ...pipeline.Step) func(context.Context) error {
+		r.URL, r.Method = server(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(201) }), "POST"
+		chain := append(before, &steps.RESTExport{Key: key, Request: r})
+		return exportsWith(t, rossumtest.Annotation(rossumtest.Offline()), []pipeline.Option{pipeline.WithOriginal(generated(document))}, chain...)
+	}
+	processor := func(t testing.TB, request string) func(context.Context) error {
+		platform := rossumtest.NewServer()
+		t.Cleanup(platform.Close)
+		url := server(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(201) })
+		step := settingsOf[requestprocessor.Step](t, fmt.Sprintf(`{"stages":[{"call_api":[{"name":"c","request":{"url":%q,"method":"POST","timeout":60,%s}}]}]}`, url, request))
+		return exportsWith(t, rossumtest.Annotation(rossumtest.On(platform)), []pipeline.Option{pipeline.WithOriginal(generated(document))}, step)
+	}
+	most, artefact := document/mb+slack, document*4/3/mb+document/mb+slack
+	return []row{
+		{"document as the content", "22 MB", 0, slack + 10, func(t testing.TB) func(context.Context) error {
+			return rest(t, steps.Request{Content: "#{original_file}"}, "")
+		}},
+		{"document as a file", "22 MB", 0, slack + 10, func(t testing.TB) func(context.Context) error {
+			return rest(t, steps.Request{FileKey: "f", FileName: "a.pdf", FileContent: "#{original_file}"}, "")
+		}},
+		{"document in a form", "245 MB", 0, most, func(t testing.TB) func(context.Context) error {
+			return rest(t, steps.Request{Data: json.RawMessage(`{"a":"1","file":"#{original_file}"}`)}, "")
+		}},
+		{"document with text around it", "245 MB", 0, most, func(t testing.TB) func(context.Context) error {
+			return rest(t, steps.Request{Content: "<file>#{original_file}</file>"}, "")
+		}},
+		{"document in a multipart form by data", "245 MB", 0, most, func(t testing.TB) func(context.Context) error {
+			return rest(t, steps.Request{Headers: map[string]string{"Content-Type": "multipart/form-data"}, Data: json.RawMessage(`{"a":"1","file":"#{original_file}"}`)}, "")
+		}},
+		{"document in Jinja's b64encode", "233 MB", 0, artefact, func(t testing.TB) func(context.Context) error {
+			return rest(t, steps.Request{Content: "#{file_content}"}, "k", &steps.CustomFormat{Exports: []steps.Format{{Key: "k", Template: `{"file": "{{ file.original_file|b64encode }}"}`}}})
+		}},
+		{"document by a Request Processor", "126 MB", 0, most, func(t testing.TB) func(context.Context) error {
+			return processor(t, `"content_type":"files","content":{"file":["a.pdf","{payload.document.content.@}","application/pdf"]}`)
+		}},
+		{"document in a Request Processor's base64", "376 MB", 0, most, func(t testing.TB) func(context.Context) error {
+			return processor(t, `"content_type":"json","content":{"file":"{base64(payload.document.content.@)}"}`)
+		}},
+		{"document in base64 with text around it", "", 0, most, func(t testing.TB) func(context.Context) error {
+			return processor(t, `"content":"data:{base64(payload.document.content.@)};"`)
+		}},
+		{"document to S3", "106 MB", 0, most, func(t testing.TB) func(context.Context) error {
+			s := s3test.NewServer()
+			t.Cleanup(s.Close)
+			return toBucket(t, s.Credentials(), s.Secrets(), document)
+		}},
+	}
+}
