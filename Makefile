@@ -1,6 +1,6 @@
 # The chores of this project. Each is one command; `make` lists them.
 
-.PHONY: help test race ci lint fuzz soak bench
+.PHONY: help test race ci lint fuzz soak bench measure
 
 help: ## list the chores
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -33,6 +33,11 @@ soak: ## compare with the originals on new seeds, for SECONDS_EACH each
 fuzz: ## run every fuzz target for FUZZ_EACH
 	@git grep -n '^func Fuzz' -- '*_test.go' | sed -E 's#^(.*)/[^/]*:[0-9]+:func ([A-Za-z0-9_]+).*#\1 \2#' | \
 	while read -r dir target; do echo "$$dir $$target"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZ_EACH) "./$$dir" || exit 1; done
+
+ROWS ?= 1
+
+measure: ## measure what large and hostile input costs (ROWS=S3 for a part)
+	EXPORTPIPELINE_MEASURE='$(ROWS)' go test -count=1 -timeout 1h -v -run '^TestMeasure$$' ./internal/measure
 
 bench: ## run every benchmark once
 	go test -run '^$$' -bench . -benchtime 1x -timeout 30m ./...

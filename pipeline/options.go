@@ -35,6 +35,7 @@ type config struct {
 	stopIfSent  bool
 	middleware  []Middleware
 	timeout     time.Duration
+	treeLimit   int64 // bytes, 0 for the default
 	formulas    Formulas
 	schema      *schemaFacts // of formulas.Schema
 	secrets     SecretsOf
@@ -95,6 +96,12 @@ func OneOfSeveral() Option { return func(c *config) { c.alone = true } }
 // WithReport has f called with the report of each export after its last step.
 // It must be safe for concurrent use.
 func WithReport(f func(context.Context, *Report)) Option { return func(c *config) { c.report = f } }
+
+// WithTreeLimit bounds the memory, in bytes, that the tree of one reply may cost beside the
+// reply itself, whatever component reads it as JSON, XML or SOAP. A reply beyond it fails
+// the step that reads it. Without it, or with 0, that is 256 MiB: what about 25 MB of
+// small JSON objects take.
+func WithTreeLimit(bytes int64) Option { return func(c *config) { c.treeLimit = bytes } }
 
 // WithTimeout bounds an export's time. Without it the bound is that of the hooks that
 // the chain was made from; see [Chain.Timeout].

@@ -252,9 +252,9 @@ func (s *EvaluateReplies) Validate() error {
 }
 
 // Run looks at the replies.
-func (s *EvaluateReplies) Run(_ context.Context, x *pipeline.Export) error {
+func (s *EvaluateReplies) Run(ctx context.Context, x *pipeline.Export) error {
 	for i, r := range s.Replies {
-		if err := r.run(x); err != nil {
+		if err := r.run(ctx, x); err != nil {
 			return &pipeline.StepError{Place: settings.Index("replies", i), Err: fmt.Errorf("%s: %w", r.Label, err)}
 		}
 	}

@@ -234,7 +234,7 @@ func (src source) write(x *pipeline.Export, values []string) error {
 	return nil
 }
 
-func parseJSON(_ context.Context, file *pipeline.File) (any, error) {
+func parseJSON(ctx context.Context, file *pipeline.File) (any, error) {
 	data := file.Data
 	if len(bytes.TrimSpace(data)) == 0 {
 		return pyvalue.None(), nil // 204 No Content has no body
@@ -242,7 +242,7 @@ func parseJSON(_ context.Context, file *pipeline.File) (any, error) {
 	if charset.Declared(file.ContentType) != nil {
 		data = []byte(charset.Text(data, file.ContentType))
 	}
-	v, err := pyvalue.FromReply(data, true)
+	v, err := pyvalue.FromReply(ctx, data, true)
 	return v, err
 }
 

@@ -1,6 +1,7 @@
 package steps
 
 import (
+	"context"
 	"fmt"
 	"html"
 	"strconv"
@@ -12,7 +13,7 @@ import (
 )
 
 // run looks at one reply.
-func (r ReplyCheck) run(x *pipeline.Export) error {
+func (r ReplyCheck) run(ctx context.Context, x *pipeline.Export) error {
 	kind := r.Type
 	if kind == "" {
 		kind = rossum.ErrorMessage
@@ -45,7 +46,7 @@ func (r ReplyCheck) run(x *pipeline.Export) error {
 		}
 		body = n.Value()
 	}
-	messages := replyErrors(body)
+	messages := replyErrors(ctx, body)
 	if len(messages) == 0 {
 		show("<b>%s</b>: unhandled error", label)
 	}
@@ -59,8 +60,8 @@ type replyError struct{ key, text string }
 
 // replyErrors reads {"errors": {key: [texts]}} and {"errors": {"request": [{key:
 // [texts]}]}}, and the errors object alone. Each text comes once.
-func replyErrors(body string) []replyError {
-	v, err := pyvalue.FromReply([]byte(body), true)
+func replyErrors(ctx context.Context, body string) []replyError {
+	v, err := pyvalue.FromReply(ctx, []byte(body), true)
 	if err != nil || v.Dict() == nil {
 		return nil
 	}

@@ -132,7 +132,7 @@ func (c *Client) Call(ctx context.Context, service, operation string, body any) 
 	if err != nil {
 		return nil, sendError(err)
 	}
-	answer, err := p.read(reply)
+	answer, err := p.read(ctx, reply)
 	if err != nil {
 		return nil, err
 	}
@@ -280,8 +280,8 @@ var refusals = map[int]string{
 }
 
 // read reads an answer. The error is a [*Fault], or wraps [ErrReply].
-func (p *prepared) read(reply *httpcall.Reply) (jsontemplate.Value, error) {
-	body, err := openEnvelope(reply)
+func (p *prepared) read(ctx context.Context, reply *httpcall.Reply) (jsontemplate.Value, error) {
+	body, err := openEnvelope(ctx, reply)
 	if err == nil {
 		if fault := body.Child("Fault"); fault != nil {
 			return nil, newFault(reply.Status, fault, p.mapping)
@@ -308,8 +308,8 @@ func (p *prepared) read(reply *httpcall.Reply) (jsontemplate.Value, error) {
 }
 
 // openEnvelope returns the body of a SOAP answer.
-func openEnvelope(reply *httpcall.Reply) (*message.Tree, error) {
-	root, err := message.ParseTree(reply.Body)
+func openEnvelope(ctx context.Context, reply *httpcall.Reply) (*message.Tree, error) {
+	root, err := message.ParseTree(ctx, reply.Body)
 	if err != nil {
 		return nil, fmt.Errorf("%w: status %d, content type %q: %w", ErrReply, reply.Status, reply.Header.Get("Content-Type"), err)
 	}

@@ -144,7 +144,7 @@ func generatedBody(t *testing.T, op *wsdl.Operation, mapping []byte) string {
 	}
 	before := message.Text([]byte(`<e:Body xmlns:e="` + nsEnvelope + `"` + m.Namespaces + `>`))
 	text := readBody(t, message.Join(before, m.Body, message.Text([]byte(`</e:Body>`))))
-	tree, err := message.ParseTree([]byte(text))
+	tree, err := message.ParseTree(t.Context(), []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}

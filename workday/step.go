@@ -135,7 +135,7 @@ func (r *run) send(ctx context.Context, p *prepared, c credentials) (jsontemplat
 	if err != nil {
 		return nil, sendError(err)
 	}
-	return p.read(&httpcall.Reply{Status: reply.Status, Header: reply.Header, Body: reply.Body})
+	return p.read(ctx, &httpcall.Reply{Status: reply.Status, Header: reply.Header, Body: reply.Body})
 }
 
 // harmless reports whether an error of a call shows that Workday did nothing.

@@ -4,6 +4,6 @@
 //
 //	make measure
 //
-// prints the table. Without EXPORTPIPELINE_MEASURE only the rows with small input run, and
-// nothing is measured: those check that the rows themselves work.
+// prints the table: what a row was when it was first found, what it is, and which rows are
+// beyond what they may take. Without EXPORTPIPELINE_MEASURE nothing is measured.
 package measure

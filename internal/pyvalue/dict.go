@@ -23,8 +23,36 @@ type Dict struct {
 
 type entry struct {
 	key, value Value
-	hashed     dictKey
-	live       bool
+	hashed     *dictKey // nil for a key that is a str, deleted for one that has gone
+}
+
+// deleted marks entries that have gone.
+var deleted = new(dictKey)
+
+func (e *entry) live() bool { return e.hashed != deleted }
+
+// hash returns what find looks for.
+func (e *entry) hash() dictKey {
+	if e.hashed == nil {
+		return dictKey{kind: 's', text: e.key.Text()}
+	}
+	return *e.hashed
+}
+
+// isText reports whether the entry is that of a text.
+func (e *entry) isText(text string) bool {
+	if e.hashed == nil {
+		return e.key.Text() == text
+	}
+	return e.live() && e.hashed.kind == 's' && e.hashed.text == text
+}
+
+// newEntry makes an entry; k is the hash of the key.
+func newEntry(k dictKey, key, value Value) entry {
+	if _, plain := key.any.(strPtr); plain && k.kind == 's' {
+		return entry{key: key, value: value}
+	}
+	return entry{key, value, &k}
 }
 
 // dictKey is what two equal keys have in common. Small dicts are searched
@@ -117,7 +145,8 @@ func (d *Dict) find(k dictKey) int {
 		return -1
 	}
 	for i := range d.entries {
-		if d.entries[i].live && d.entries[i].hashed == k {
+		e := &d.entries[i]
+		if k.kind == 's' && e.isText(k.text) || k.kind != 's' && e.hashed != nil && e.live() && *e.hashed == k {
 			return i
 		}
 	}
@@ -146,7 +175,7 @@ func (d *Dict) GetStr(key string) (Value, bool) {
 		return Value{}, false
 	}
 	for i := range d.entries {
-		if e := &d.entries[i]; e.live && e.hashed.kind == 's' && e.hashed.text == key {
+		if e := &d.entries[i]; e.isText(key) {
 			return e.value, true
 		}
 	}
@@ -173,7 +202,7 @@ func (d *Dict) set(k dictKey, key, value Value) {
 		d.entries[i].value = value // the key stays as it was first
 		return
 	}
-	d.entries = append(d.entries, entry{key, value, k, true})
+	d.entries = append(d.entries, newEntry(k, key, value))
 	switch {
 	case d.texts != nil:
 		d.enter(k, len(d.entries)-1)
@@ -196,8 +225,8 @@ func (d *Dict) enter(k dictKey, i int) {
 func (d *Dict) reindex() {
 	d.texts, d.index = make(map[string]int, 2*len(d.entries)), nil
 	for i := range d.entries {
-		if d.entries[i].live {
-			d.enter(d.entries[i].hashed, i)
+		if e := &d.entries[i]; e.live() {
+			d.enter(e.hash(), i)
 		}
 	}
 }
@@ -213,7 +242,7 @@ func (d *Dict) Delete(key Value) (Value, bool, error) {
 		return Value{}, false, nil
 	}
 	v := d.entries[i].value
-	d.entries[i] = entry{}
+	d.entries[i] = entry{hashed: deleted}
 	d.dead++
 	if k.kind == 's' {
 		delete(d.texts, k.text)
@@ -229,7 +258,7 @@ func (d *Dict) Delete(key Value) (Value, bool, error) {
 func (d *Dict) compact() {
 	kept := make([]entry, 0, d.Len())
 	for _, e := range d.entries {
-		if e.live {
+		if e.live() {
 			kept = append(kept, e)
 		}
 	}
@@ -255,7 +284,7 @@ func (d *Dict) Copy() *Dict {
 func (d *Dict) All() iter.Seq2[Value, Value] {
 	return func(yield func(Value, Value) bool) {
 		for i := 0; i < len(d.entries); i++ {
-			if e := d.entries[i]; e.live && !yield(e.key, e.value) {
+			if e := d.entries[i]; e.live() && !yield(e.key, e.value) {
 				return
 			}
 		}

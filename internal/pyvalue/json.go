@@ -1,10 +1,7 @@
 package pyvalue
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
-	"io"
 	"math"
 	"slices"
 	"strings"
@@ -18,71 +15,7 @@ const maxJSONDepth = 1000
 // equal ones counts, ints of any size. With spelling set numbers remember how
 // they were written; see [Value.Spelling].
 func FromJSON(data []byte, spelling bool) (Value, error) {
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.UseNumber()
-	v, err := readJSON(d, 0, spelling)
-	if err != nil {
-		return Value{}, err
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return Value{}, fmt.Errorf("text after the end of the JSON value at byte %d", d.InputOffset())
-	}
-	return v, nil
-}
-
-func readJSON(d *json.Decoder, depth int, spelling bool) (Value, error) {
-	if depth > maxJSONDepth {
-		return Value{}, fmt.Errorf("JSON nested deeper than %d levels", maxJSONDepth)
-	}
-	t, err := d.Token()
-	if err != nil {
-		if err == io.EOF {
-			err = io.ErrUnexpectedEOF
-		}
-		return Value{}, err
-	}
-	switch t := t.(type) {
-	case bool:
-		return Bool(t), nil
-	case string:
-		return Str(t), nil
-	case json.Number:
-		if f, ok := constant(t.String()); ok {
-			return Float(f), nil
-		}
-		if spelling {
-			return Number(t.String())
-		}
-		return parseJSONNumber(t.String())
-	case json.Delim:
-		if t == '[' {
-			l := &List{}
-			for d.More() {
-				item, err := readJSON(d, depth+1, spelling)
-				if err != nil {
-					return Value{}, err
-				}
-				l.Items = append(l.Items, item)
-			}
-			_, err := d.Token()
-			return ListValue(l), err
-		}
-		dict := NewDict()
-		for d.More() {
-			key, err := d.Token()
-			if err != nil {
-				return Value{}, err
-			}
-			item, err := readJSON(d, depth+1, spelling)
-			if err != nil {
-				return Value{}, err
-			}
-			dict.SetStr(key.(string), item)
-		}
-		_, err := d.Token()
-		return dict.Value(), err
-	}
-	return None(), nil
+	return readJSONText(nil, string(data), spelling)
 }
 
 // JSON says how json.dumps writes. The zero value is its default.

@@ -2,29 +2,45 @@ package pyvalue
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"math"
+	"unsafe"
 
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/encoding/unicode/utf32"
+
+	"github.com/exportpipeline/exportpipeline/internal/treelimit"
 )
 
 // FromReply reads JSON that another program has sent: as [FromJSON], and with what
 // such programs put there besides. A byte order mark is passed over, UTF-16 and
 // UTF-32 are found by their first bytes, as Python's requests does, and NaN,
-// Infinity and -Infinity are floats, as they are for Python's json.
-func FromReply(data []byte, spelling bool) (Value, error) {
+// Infinity and -Infinity are floats, as they are for Python's json. The texts of the
+// tree are parts of data, which must not be changed any more. Reading ends with the context,
+// and with a [*treelimit.Error] where the tree would be too large.
+func FromReply(ctx context.Context, data []byte, spelling bool) (Value, error) {
+	limit := treelimit.Of(ctx)
+	v, err := fromReply(NewMeter(ctx, Limits{TotalBytes: limit}), data, spelling)
+	if errors.Is(err, ErrLimit) {
+		err = &treelimit.Error{Limit: limit}
+	}
+	return v, err
+}
+
+func fromReply(m *Meter, data []byte, spelling bool) (Value, error) {
 	data, err := toUTF8(data)
 	if err != nil {
 		return Value{}, err
 	}
-	v, err := FromJSON(data, spelling)
-	if err == nil {
-		return v, nil
+	v, err := readJSONText(m, unsafe.String(unsafe.SliceData(data), len(data)), spelling)
+	if err == nil || errors.Is(err, ErrLimit) || m.Context().Err() != nil {
+		return v, err
 	}
 	if with, found := spellConstants(data); found {
-		if v, again := FromJSON(with, spelling); again == nil {
+		if v, again := readJSONText(m, string(with), spelling); again == nil {
 			return v, nil
 		}
 	}

@@ -32,7 +32,7 @@ func TestRepliesAreReadWithWhatOtherProgramsPutThere(t *testing.T) {
 		"UTF-16 BE":        wide(text, true),
 		"UTF-32 LE by eye": "[\x00\x00\x001\x00\x00\x00]\x00\x00\x00",
 	} {
-		v, err := FromReply([]byte(data), true)
+		v, err := FromReply(t.Context(), []byte(data), true)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -50,7 +50,7 @@ func TestRepliesAreReadWithWhatOtherProgramsPutThere(t *testing.T) {
 
 func TestConstantsOfPythonsJSONAreFloats(t *testing.T) {
 	t.Parallel()
-	v, err := FromReply([]byte(`[NaN, Infinity, -Infinity, "NaN \" Infinity", 1e400]`), true)
+	v, err := FromReply(t.Context(), []byte(`[NaN, Infinity, -Infinity, "NaN \" Infinity", 1e400]`), true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +68,7 @@ func TestConstantsOfPythonsJSONAreFloats(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 	for _, bad := range []string{"<html>NaN</html>", "[NaNa]", "[--Infinity]", "", "\xef\xbb\xbf", "{NaN: 1}", "\xff\xfe\x00"} {
-		if v, err := FromReply([]byte(bad), true); err == nil {
+		if v, err := FromReply(t.Context(), []byte(bad), true); err == nil {
 			t.Errorf("%q is read as %s", bad, TypeName(v))
 		}
 	}
@@ -79,7 +79,7 @@ func FuzzFromReply(f *testing.F) {
 	f.Add([]byte("\xff\xfe[\x00"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		_, strict := FromJSON(data, true)
-		_, err := FromReply(data, true)
+		_, err := FromReply(t.Context(), data, true)
 		if strict == nil && err != nil {
 			t.Errorf("JSON is refused: %v", err)
 		}

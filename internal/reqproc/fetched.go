@@ -33,16 +33,16 @@ func IsJSON(mediaType string) bool { return strings.Contains(mediaType, "applica
 func (f *Fetched) PyType() string { return "fetched content" }
 
 // Plain returns the value of JSON, or else the bytes.
-func (f *Fetched) Plain(context.Context) (pyvalue.Value, error) {
+func (f *Fetched) Plain(ctx context.Context) (pyvalue.Value, error) {
 	if !IsJSON(f.Type) {
 		return pyvalue.Bytes(f.Data), nil
 	}
-	return f.parse()
+	return f.parse(ctx)
 }
 
-func (f *Fetched) parse() (value, error) {
+func (f *Fetched) parse(ctx context.Context) (value, error) {
 	f.once.Do(func() {
-		f.parsed, f.err = pyvalue.FromReply(f.Data, false)
+		f.parsed, f.err = pyvalue.FromReply(ctx, f.Data, false)
 		if f.err != nil {
 			f.err = fmt.Errorf("what .@ got (%s, %d bytes) is not JSON: %w", f.Type, len(f.Data), f.err)
 		}
@@ -51,8 +51,8 @@ func (f *Fetched) parse() (value, error) {
 }
 
 // Member returns a member of JSON, whatever its media type says.
-func (f *Fetched) Member(_ context.Context, name string) (pyvalue.Value, error) {
-	v, err := f.parse()
+func (f *Fetched) Member(ctx context.Context, name string) (pyvalue.Value, error) {
+	v, err := f.parse(ctx)
 	if err != nil {
 		return value{}, fmt.Errorf("%w: %w, so it has no %s", ErrNotThere, err, name)
 	}

@@ -1,9 +1,11 @@
 package txscript
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/treelimit"
 )
 
 var jsonModule = newModule("json", map[string]func(r *run, c *pyvalue.Call) (value, error){
@@ -46,7 +48,10 @@ func loads(r *run, c *pyvalue.Call) (value, error) {
 	if strings.HasPrefix(text, "\ufeff") {
 		return value{}, jsonFault(text)
 	}
-	v, err := pyvalue.FromReply([]byte(text), len(hooks) > 0)
+	v, err := pyvalue.FromReply(r.meter.Context(), []byte(text), len(hooks) > 0)
+	if tooLarge := new(treelimit.Error); errors.As(err, &tooLarge) || r.meter.Context().Err() != nil {
+		return value{}, err
+	}
 	if err != nil {
 		return value{}, jsonFault(text)
 	}

@@ -10,6 +10,8 @@ import (
 	"math"
 	"regexp"
 	"strings"
+
+	"github.com/exportpipeline/exportpipeline/internal/treelimit"
 )
 
 // maxDepth bounds the nesting of a document.
@@ -78,6 +80,10 @@ type binding struct {
 	hides         int
 }
 
+// costOfNode is about what a node costs in bytes while its document is read: the list of
+// nodes is copied when it grows.
+const costOfNode = 56
+
 func (r *reader) read(ctx context.Context) error {
 	r.add(Root, -1)
 	r.open = []frame{{id: 0, last: None}}
@@ -92,6 +98,9 @@ func (r *reader) read(ctx context.Context) error {
 		}
 		if err == nil {
 			err = r.token(token, before)
+		}
+		if err == nil && n%64 == 0 {
+			err = treelimit.Check(ctx, int64(len(r.doc.nodes))*costOfNode+int64(r.text.Len()+r.other.Len()))
 		}
 		if err != nil {
 			return err

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf16"
+
+	"github.com/exportpipeline/exportpipeline/internal/treelimit"
 )
 
 func TestADocumentIsWholeOrAnError(t *testing.T) {
@@ -159,5 +161,17 @@ func TestAPrefixStandsAgainForWhatItDidAfterTheElement(t *testing.T) {
 	}
 	if _, err := Parse(t.Context(), []byte(`<a><b xmlns:x="u"/><x:c/></a>`)); err == nil {
 		t.Error("a prefix is known after its element")
+	}
+}
+
+func TestADocumentIsRefusedBeyondTheLimitOfTrees(t *testing.T) {
+	t.Parallel()
+	data := []byte("<a>" + strings.Repeat("<b/>", 5000) + "</a>")
+	if _, err := Parse(t.Context(), data); err != nil {
+		t.Error(err)
+	}
+	var tooLarge *treelimit.Error
+	if _, err := Parse(treelimit.With(t.Context(), 100_000), data); !errors.As(err, &tooLarge) {
+		t.Errorf("got %v", err)
 	}
 }

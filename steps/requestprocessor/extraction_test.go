@@ -65,7 +65,7 @@ func (c extraction) extract(t *testing.T) (got, note string, err error) {
 		return "error", "", err
 	}
 	h, r := &handler{value: e}, c.reply()
-	r.build()
+	r.build(t.Context())
 	if broken := r.broken(t.Context()); broken != nil {
 		note = broken.Error()
 	}

@@ -19,7 +19,7 @@ func (r *run) handle(ctx context.Context, c *call, reply *reply, sequence int) {
 	if len(c.priority)+len(c.handlers) == 0 {
 		return
 	}
-	reply.build()
+	reply.build(ctx)
 	for _, note := range reply.notes {
 		r.decide("%s (%s): %s", c.place, c.name, note)
 	}

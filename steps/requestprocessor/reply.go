@@ -39,7 +39,7 @@ func (r *reply) note(format string, args ...any) {
 }
 
 // build makes the response object, for those who look at it.
-func (r *reply) build() {
+func (r *reply) build(ctx context.Context) {
 	if lower := strings.ToLower(r.mediaType); lower != r.mediaType && (strings.Contains(lower, "application/json") && !r.is("application/json") || strings.Contains(lower, "xml") && !r.is("xml")) {
 		r.note("the Content-Type %s is not spelled in lower case, so the engine does not recognise it, and the body counts as bytes", r.mediaType)
 	}
@@ -49,7 +49,7 @@ func (r *reply) build() {
 	d.SetStr("headers", headers)
 	d.SetStr("headers_raw", raw)
 	text := r.text()
-	if body, ok := r.body(text); ok {
+	if body, ok := r.body(ctx, text); ok {
 		d.SetStr("body", body)
 	}
 	d.SetStr("text", text)
@@ -119,7 +119,7 @@ func (r *reply) text() pyvalue.Value {
 }
 
 // body is the parsed body, if the media type is one that says what it is.
-func (r *reply) body(text pyvalue.Value) (pyvalue.Value, bool) {
+func (r *reply) body(ctx context.Context, text pyvalue.Value) (pyvalue.Value, bool) {
 	_, typed := r.Header["Content-Type"]
 	switch {
 	case r.is("application/json"):
@@ -131,7 +131,7 @@ func (r *reply) body(text pyvalue.Value) (pyvalue.Value, bool) {
 		if charset.Declared(r.mediaType) != nil {
 			data = []byte(text.Text())
 		}
-		v, err := pyvalue.FromReply(data, false)
+		v, err := pyvalue.FromReply(ctx, data, false)
 		if err != nil {
 			r.badBody = fmt.Errorf("the reply (status %d) says %s, but it is not JSON: %w; it begins with %q", r.Status, r.mediaType, err, excerpt(r.Body))
 			return pyvalue.None(), false

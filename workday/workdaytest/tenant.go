@@ -184,7 +184,7 @@ func (t *Tenant) serveCall(w http.ResponseWriter, r *http.Request, service strin
 		http.Error(w, "cannot read the call", http.StatusBadRequest)
 		return
 	}
-	root, err := message.ParseTree(data)
+	root, err := message.ParseTree(r.Context(), data)
 	if err != nil {
 		SOAPFault(w, "Client", "The envelope cannot be read: "+err.Error(), "")
 		return

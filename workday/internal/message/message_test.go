@@ -92,7 +92,7 @@ func TestAReplyIsReadByItsSchema(t *testing.T) {
 		`<r:Submit_Supplier_Invoice_Response xmlns:r="urn:com.workday/bsvc" r:version="v1"><r:Supplier_Invoice_Reference r:Descriptor="D"><r:ID r:type="WID">1</r:ID></r:Supplier_Invoice_Reference></r:Submit_Supplier_Invoice_Response>`: `{"version":"v1","Supplier_Invoice_Reference":{"Descriptor":"D","ID":[{"type":"WID","_value_1":"1"}]}}`,
 		`<r:Submit_Supplier_Invoice_Response xmlns:r="urn:com.workday/bsvc"><r:New a="1">x</r:New><r:New/></r:Submit_Supplier_Invoice_Response>`:                                                                                           `{"New":[{"a":"1","_value_1":"x"},""]}`,
 	} {
-		tree, err := ParseTree([]byte(text))
+		tree, err := ParseTree(t.Context(), []byte(text))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -120,7 +120,7 @@ func TestValidateFindsWhatASchemaForbids(t *testing.T) {
 		`<d><Company_Reference/><Contingent_Worker_Reference/><Memo>m</Memo></d>`: "",
 	} {
 		inner = strings.NewReplacer("<d", "<Supplier_Invoice_Data", "</d", "</Supplier_Invoice_Data").Replace(inner)
-		tree, err := ParseTree([]byte(`<Submit_Supplier_Invoice_Request xmlns="urn:com.workday/bsvc">` + inner + `</Submit_Supplier_Invoice_Request>`))
+		tree, err := ParseTree(t.Context(), []byte(`<Submit_Supplier_Invoice_Request xmlns="urn:com.workday/bsvc">`+inner+`</Submit_Supplier_Invoice_Request>`))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -136,7 +136,7 @@ func FuzzParseTree(f *testing.F) {
 	f.Add([]byte(`<r:Submit_Supplier_Invoice_Response xmlns:r="urn:com.workday/bsvc" r:version="v1"><r:Supplier_Invoice_Reference><r:ID r:type="WID">1</r:ID></r:Supplier_Invoice_Reference></r:Submit_Supplier_Invoice_Response>`))
 	op := request(f)
 	f.Fuzz(func(t *testing.T, data []byte) {
-		tree, err := ParseTree(data)
+		tree, err := ParseTree(t.Context(), data)
 		if err != nil {
 			return
 		}
@@ -174,7 +174,7 @@ func FuzzEncode(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		tree, err := ParseTree([]byte("<x" + m.Namespaces + ">" + string(data) + "</x>"))
+		tree, err := ParseTree(t.Context(), []byte("<x"+m.Namespaces+">"+string(data)+"</x>"))
 		if err != nil {
 			t.Fatalf("%v in %s", err, data)
 		}

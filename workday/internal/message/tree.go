@@ -2,11 +2,14 @@ package message
 
 import (
 	"bytes"
+	"context"
 	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/exportpipeline/exportpipeline/internal/treelimit"
 )
 
 // Tree is an element of a reply.
@@ -27,15 +30,28 @@ var (
 // maxDepth bounds the nesting of a reply.
 const maxDepth = 200
 
-// ParseTree reads a reply. Entities other than the five of XML are errors.
-func ParseTree(data []byte) (*Tree, error) {
+// Bytes that an element and an attribute of a tree cost, about.
+const (
+	costOfElement   = 160
+	costOfAttribute = 96
+)
+
+// ParseTree reads a reply. It ends with the context, and with a [*treelimit.Error] where
+// the tree would be too large. Entities other than the five of XML are errors.
+func ParseTree(ctx context.Context, data []byte) (*Tree, error) {
 	d := xml.NewDecoder(bytes.NewReader(data))
 	d.CharsetReader = func(charset string, _ io.Reader) (io.Reader, error) {
 		return nil, fmt.Errorf("its encoding is %q; only UTF-8 is read", charset)
 	}
 	var root *Tree
 	var open []*Tree
-	for {
+	for cost, n := int64(0), 0; ; n++ {
+		if n%1024 == 0 && ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		if err := treelimit.Check(ctx, cost); err != nil {
+			return nil, err
+		}
 		t, err := d.Token()
 		switch {
 		case errors.Is(err, io.EOF) && root != nil && len(open) == 0:
@@ -49,6 +65,7 @@ func ParseTree(data []byte) (*Tree, error) {
 		case xml.Directive:
 			return nil, ErrDoctype
 		case xml.StartElement:
+			cost += costOfElement + int64(len(t.Attr))*costOfAttribute
 			if len(open) >= maxDepth {
 				return nil, ErrDeep
 			}
@@ -67,6 +84,7 @@ func ParseTree(data []byte) (*Tree, error) {
 		case xml.CharData:
 			if len(open) > 0 {
 				open[len(open)-1].Text += string(t)
+				cost += int64(len(t))
 			}
 		}
 	}

@@ -1,0 +1,312 @@
+package pyvalue
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// Bytes of memory that the parts of a tree cost, about. They are those of a 64-bit machine.
+const (
+	costOfDict  = 80
+	costOfEntry = 64
+	costOfList  = 32
+	costOfItem  = 24
+	costOfSpelt = 48
+)
+
+// jsonReader reads a text of JSON into values. Texts and numbers are parts of the text
+// where they have no escapes, and equal keys are one text, so that the tree of a large
+// reply costs little more than its parts.
+type jsonReader struct {
+	text     string
+	at       int
+	spelling bool
+	meter    *Meter
+	keys     map[string]string // as they were first
+	items    []Value           // a stack: those of lists that are not at their end
+	members  []keyed           // and of dicts
+}
+
+type keyed struct {
+	key   string
+	value Value
+}
+
+// errSyntax says only that the text is not JSON; why is for [json.Decoder] to say.
+var errSyntax = errors.New("the text is not JSON")
+
+// readJSONText reads a whole text. The meter, which may be nil, counts the memory of the
+// tree, and steps.
+func readJSONText(m *Meter, text string, spelling bool) (Value, error) {
+	r := &jsonReader{text: text, spelling: spelling, meter: m, keys: make(map[string]string)}
+	v, err := r.value(0)
+	if err == nil {
+		if r.space(); r.at == len(r.text) {
+			return v, nil
+		}
+		return Value{}, fmt.Errorf("text after the end of the JSON value at byte %d", r.at)
+	}
+	if errors.Is(err, errSyntax) {
+		return Value{}, explainJSON(m, text)
+	}
+	return Value{}, err
+}
+
+// explainJSON returns what is wrong with a text that is not JSON.
+func explainJSON(m *Meter, text string) error {
+	d := json.NewDecoder(strings.NewReader(text))
+	d.UseNumber()
+	for {
+		_, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			return io.ErrUnexpectedEOF
+		}
+		if err != nil {
+			return err
+		}
+		if err := m.Step(1); err != nil {
+			return err
+		}
+	}
+}
+
+func (r *jsonReader) space() {
+	for r.at < len(r.text) {
+		switch r.text[r.at] {
+		case ' ', '\t', '\n', '\r':
+			r.at++
+		default:
+			return
+		}
+	}
+}
+
+// next returns the next byte that is no white space, 0 at the end.
+func (r *jsonReader) next() byte {
+	if r.space(); r.at == len(r.text) {
+		return 0
+	}
+	return r.text[r.at]
+}
+
+func (r *jsonReader) value(depth int) (Value, error) {
+	if depth > maxJSONDepth {
+		return Value{}, fmt.Errorf("JSON nested deeper than %d levels", maxJSONDepth)
+	}
+	switch c := r.next(); c {
+	case '{':
+		r.at++
+		return r.dict(depth)
+	case '[':
+		r.at++
+		return r.list(depth)
+	case '"':
+		text, err := r.string()
+		return Str(text), err
+	case 't':
+		return Bool(true), r.word("true")
+	case 'f':
+		return Bool(false), r.word("false")
+	case 'n':
+		return None(), r.word("null")
+	}
+	return r.number()
+}
+
+func (r *jsonReader) word(word string) error {
+	if !strings.HasPrefix(r.text[r.at:], word) {
+		return errSyntax
+	}
+	r.at += len(word)
+	return r.meter.Step(1)
+}
+
+func (r *jsonReader) list(depth int) (Value, error) {
+	first := len(r.items)
+	for more := r.next() != ']'; more; {
+		v, err := r.value(depth + 1)
+		if err != nil {
+			return Value{}, err
+		}
+		if err := r.meter.Grow(costOfItem); err != nil {
+			return Value{}, err
+		}
+		r.items = append(r.items, v)
+		if more, err = r.comma(']'); err != nil {
+			return Value{}, err
+		}
+	}
+	r.at++
+	l := &List{}
+	if len(r.items) > first {
+		l.Items = slices.Clone(r.items[first:])
+	}
+	clear(r.items[first:])
+	r.items = r.items[:first]
+	return ListValue(l), r.meter.Grow(costOfList)
+}
+
+// comma passes a comma over, and reports whether there was one, or else the end.
+func (r *jsonReader) comma(end byte) (bool, error) {
+	switch r.next() {
+	case ',':
+		r.at++
+		return true, nil
+	case end:
+		return false, nil
+	}
+	return false, errSyntax
+}
+
+func (r *jsonReader) dict(depth int) (Value, error) {
+	first := len(r.members)
+	for more := r.next() != '}'; more; {
+		if r.next() != '"' {
+			return Value{}, errSyntax
+		}
+		key, err := r.string()
+		if err != nil {
+			return Value{}, err
+		}
+		if r.next() != ':' {
+			return Value{}, errSyntax
+		}
+		r.at++
+		v, err := r.value(depth + 1)
+		if err != nil {
+			return Value{}, err
+		}
+		if err := r.meter.Grow(costOfEntry); err != nil {
+			return Value{}, err
+		}
+		r.members = append(r.members, keyed{r.key(key), v})
+		if more, err = r.comma('}'); err != nil {
+			return Value{}, err
+		}
+	}
+	r.at++
+	d := NewDictSize(len(r.members) - first)
+	for _, m := range r.members[first:] {
+		d.SetStr(m.key, m.value)
+	}
+	clear(r.members[first:])
+	r.members = r.members[:first]
+	return d.Value(), r.meter.Grow(costOfDict)
+}
+
+// maxKeys bounds how many keys are remembered: more are no names of columns.
+const maxKeys = 10_000
+
+// key returns the text of an equal key that came before.
+func (r *jsonReader) key(key string) string {
+	if known, ok := r.keys[key]; ok {
+		return known
+	}
+	if len(r.keys) < maxKeys {
+		r.keys[key] = key
+	}
+	return key
+}
+
+// string reads a text from its quote.
+func (r *jsonReader) string() (string, error) {
+	start := r.at + 1
+	for i := start; i < len(r.text); i++ {
+		switch c := r.text[i]; {
+		case c == '"':
+			r.at = i + 1
+			return r.text[start:i], r.meter.Step(1 + int64(i-start)/64)
+		case c == '\\' || c >= utf8.RuneSelf:
+			return r.decoded(start, i)
+		case c < ' ':
+			return "", errSyntax
+		}
+	}
+	return "", errSyntax
+}
+
+// decoded reads a text that needs more than cutting: as encoding/json does, which puts
+// U+FFFD for what is no UTF-8 and for halves of surrogate pairs.
+func (r *jsonReader) decoded(start, i int) (string, error) {
+	plain := true // but for characters of several bytes
+	for ; i < len(r.text) && r.text[i] != '"'; i++ {
+		switch c := r.text[i]; {
+		case c < ' ':
+			return "", errSyntax
+		case c == '\\':
+			plain = false
+			i++
+		}
+	}
+	if i >= len(r.text) {
+		return "", errSyntax
+	}
+	r.at = i + 1
+	if text := r.text[start:i]; plain && utf8.ValidString(text) {
+		return text, r.meter.Step(1 + int64(i-start)/64)
+	}
+	var text string
+	if json.Unmarshal([]byte(r.text[start-1:i+1]), &text) != nil {
+		return "", errSyntax
+	}
+	return text, r.meter.Grow(int64(len(text)))
+}
+
+func (r *jsonReader) number() (Value, error) {
+	text := r.text[r.at : r.at+numberLength(r.text[r.at:])]
+	if text == "" {
+		return Value{}, errSyntax
+	}
+	r.at += len(text)
+	if f, ok := constant(text); ok {
+		return Float(f), nil
+	}
+	if !r.spelling {
+		if err := r.meter.Step(1 + int64(len(text))/64); err != nil {
+			return Value{}, err
+		}
+		return parseJSONNumber(text)
+	}
+	if err := r.meter.Grow(costOfSpelt); err != nil {
+		return Value{}, err
+	}
+	return Number(text)
+}
+
+// numberLength returns the length of the number that a text begins with, 0 if it begins
+// with none.
+func numberLength(text string) int {
+	i := 0
+	digits := func() bool {
+		from := i
+		for i < len(text) && text[i] >= '0' && text[i] <= '9' {
+			i++
+		}
+		return i > from
+	}
+	has := func(chars string) bool {
+		if i < len(text) && strings.IndexByte(chars, text[i]) >= 0 {
+			i++
+			return true
+		}
+		return false
+	}
+	has("-")
+	if !has("0") && !digits() {
+		return 0
+	}
+	if has(".") && !digits() {
+		return 0
+	}
+	if has("eE") {
+		if has("+-"); !digits() {
+			return 0
+		}
+	}
+	return i
+}

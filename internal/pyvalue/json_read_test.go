@@ -1,0 +1,101 @@
+package pyvalue
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/exportpipeline/exportpipeline/internal/treelimit"
+)
+
+func TestTheTreeOfAReplyIsRefusedBeyondItsLimit(t *testing.T) {
+	t.Parallel()
+	for name, text := range map[string]string{
+		"objects": `[` + strings.Repeat(`{"a":1},`, 2000) + `{}]`,
+		"lists":   `[` + strings.Repeat(`[],`, 4000) + `1]`,
+		"numbers": `[` + strings.Repeat(`1,`, 8000) + `1]`,
+		"escapes": `["` + strings.Repeat(`\u0041`, 100000) + `"]`,
+	} {
+		for _, spelling := range []bool{false, true} {
+			if _, err := FromReply(t.Context(), []byte(text), spelling); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			var tooLarge *treelimit.Error
+			_, err := FromReply(treelimit.With(t.Context(), 50_000), []byte(text), spelling)
+			if !errors.As(err, &tooLarge) || tooLarge.Limit != 50_000 {
+				t.Errorf("%s beyond the limit: %v", name, err)
+			}
+		}
+	}
+}
+
+func TestReadingAReplyEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	gone := errors.New("gone")
+	cancel(gone)
+	for _, text := range []string{`[` + strings.Repeat(`1,`, 8000) + `1]`, `[` + strings.Repeat(`1,`, 8000) + `x]`} {
+		if _, err := FromReply(ctx, []byte(text), false); !errors.Is(err, gone) {
+			t.Errorf("%.20s…: %v", text, err)
+		}
+	}
+}
+
+// What is JSON is what encoding/json says, and its values are the same.
+func FuzzJSONAsTheStandardLibraryReadsIt(f *testing.F) {
+	for _, seed := range []string{
+		`{"a":[1,-0.5e+3,"x\"\\\u00e9\ud83d\ude00",true,false,null],"a":2}`, `01`, `1.`, `-`, `[1,]`, `{"a"}`, `{,}`, "\"\x01\"", "\"\xff\"", `"\ud800"`, `"\x"`,
+		`[`, `"`, `nul`, ` [ ] `, `{"a":{"b":[{}]}}x`, `1e5`, `1E-2`, `.5`, `+1`, `"a` + "\u2028" + `"`, `-0`, `[[[[]]]]`,
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		var want any
+		d := json.NewDecoder(strings.NewReader(text))
+		d.UseNumber()
+		theirs := json.Unmarshal([]byte(text), &want)
+		got, err := FromJSON([]byte(text), true)
+		if (err == nil) != (theirs == nil) {
+			if err != nil && strings.Contains(err.Error(), "deeper than") || strings.Contains(text, spelledInfinity) {
+				return
+			}
+			t.Fatalf("%q: %v, encoding/json says %v", text, err, theirs)
+		}
+		if err != nil {
+			return
+		}
+		if err := d.Decode(&want); err != nil {
+			t.Fatal(err)
+		}
+		if g, w := mustWrite(t, got), asJSON(t, want); g != w {
+			t.Errorf("%q: %s, want %s", text, g, w)
+		}
+	})
+}
+
+// mustWrite writes a value with sorted keys, as encoding/json does.
+func mustWrite(t *testing.T, v Value) string {
+	t.Helper()
+	out, err := JSON{ItemSeparator: ",", KeySeparator: ":", Unicode: true, Spelling: true, SortKeys: true}.Append(nil, nil, v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var again any // spelt by one writer
+	d := json.NewDecoder(strings.NewReader(string(out)))
+	d.UseNumber()
+	if err := d.Decode(&again); err != nil {
+		t.Fatal(err)
+	}
+	return asJSON(t, again)
+}
+
+func asJSON(t *testing.T, v any) string {
+	t.Helper()
+	out, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(out)
+}
