@@ -1,11 +1,13 @@
 package pipeline
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -212,6 +214,51 @@ func (x *Export) Original() (Content, error) {
 		return nil, errors.New("reading the original document: no Rossum client, since the payload has no token or base URL (tests use pipeline.WithOriginal)")
 	}
 	return remoteDocument{x.Rossum, x.Payload.Document.ID}, nil
+}
+
+// ReadOriginal returns the bytes of the annotated document, which must not be changed. A
+// document beyond Rossum's limit of 40 MB is an error.
+func (x *Export) ReadOriginal(ctx context.Context) ([]byte, error) {
+	content, err := x.Original()
+	if err != nil {
+		return nil, err
+	}
+	if b, ok := content.(Bytes); ok {
+		return b, nil
+	}
+	data, err := readContent(ctx, content)
+	if err != nil {
+		return nil, fmt.Errorf("reading the original document: %w", err)
+	}
+	if len(data) > rossum.MaxDocument {
+		return nil, errors.New("reading the original document: it is larger than Rossum's limit of 40 MB")
+	}
+	return data, nil
+}
+
+// readContent reads a content up to a byte more than a document may have, into memory of
+// the right size where that is known.
+func readContent(ctx context.Context, content Content) ([]byte, error) {
+	var r io.ReadCloser
+	var err error
+	size := content.Size()
+	if sized, ok := content.(interface {
+		OpenSized(ctx context.Context) (io.ReadCloser, int64, error)
+	}); ok {
+		r, size, err = sized.OpenSized(ctx)
+	} else {
+		r, err = content.Open(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	var out bytes.Buffer
+	if size > 0 && size <= rossum.MaxDocument {
+		out.Grow(int(size) + bytes.MinRead)
+	}
+	_, err = out.ReadFrom(io.LimitReader(r, rossum.MaxDocument+1))
+	return out.Bytes(), err
 }
 
 // Response returns what the hook would answer now.

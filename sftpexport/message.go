@@ -22,6 +22,7 @@ const (
 	fxpStatus        = 101
 	fxpHandle        = 102
 	fxpData          = 103
+	fxpName          = 104
 	fxpAttrs         = 105
 	fxpExtendedReply = 201
 

@@ -31,13 +31,6 @@ func (s *sftpStaged) Commit(ctx context.Context) (string, error) {
 	return s.commitNumbered(ctx)
 }
 
-func list(ctx context.Context, c *connection, directory string) ([]fs.FileInfo, error) {
-	if directory == "" {
-		directory = "."
-	}
-	return ask(ctx, func() ([]fs.FileInfo, error) { return c.ReadDirContext(ctx, directory) })
-}
-
 // giveName gives the hidden file a name. When a connection is lost it looks on
 // another one at what has become of the file before it decides.
 func (s *sftpStaged) giveName(ctx context.Context, path string) error {

@@ -32,7 +32,8 @@ type wire struct {
 	mu      sync.Mutex
 	nextID  uint32
 	waiting map[uint32]chan<- answer
-	err     error // why there will be no more answers
+	lists   map[*listing]bool // that the client makes
+	err     error             // why there will be no more answers
 }
 
 // answer is a server's answer to a request.
@@ -170,6 +171,7 @@ func (w *wire) Read(p []byte) (int, error) {
 		}
 		if !w.deliver(m) {
 			w.unread = m
+			w.listed(m)
 		}
 	}
 	n := copy(p, w.unread)

@@ -101,5 +101,9 @@ func (t *tokenSource) body(ctx context.Context, call *send.Call, data *jsontempl
 	if call.Header.Get("Content-Type") == "" {
 		call.Header.Set("Content-Type", send.FormType)
 	}
-	return urlencoded(ctx, fields)
+	form, err := formBody(ctx, fields)
+	if err != nil {
+		return nil, err
+	}
+	return jsontemplate.ReadAll(ctx, form)
 }

@@ -3,9 +3,7 @@ package steps
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"mime"
 	"path"
 	"strings"
@@ -224,7 +222,7 @@ func templateVariables(ctx context.Context, x *pipeline.Export, formats []format
 		}
 	}
 	if uses("file") {
-		original, err := readOriginal(ctx, x)
+		original, err := x.ReadOriginal(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -233,29 +231,6 @@ func templateVariables(ctx context.Context, x *pipeline.Export, formats []format
 		vars["file"] = files.Value()
 	}
 	return vars, nil
-}
-
-func readOriginal(ctx context.Context, x *pipeline.Export) ([]byte, error) {
-	content, err := x.Original()
-	if err != nil {
-		return nil, err
-	}
-	if b, ok := content.(pipeline.Bytes); ok {
-		return b, nil
-	}
-	r, err := content.Open(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("reading the original document: %w", err)
-	}
-	defer r.Close()
-	data, err := io.ReadAll(io.LimitReader(r, rossum.MaxDocument+1))
-	if err != nil {
-		return nil, fmt.Errorf("reading the original document: %w", err)
-	}
-	if len(data) > rossum.MaxDocument {
-		return nil, errors.New("reading the original document: it is larger than Rossum's limit of 40 MB")
-	}
-	return data, nil
 }
 
 // fieldValues is the variable field.

@@ -103,7 +103,7 @@ func (r Request) compile(faults *settings.Faults, artefact string) *request {
 }
 
 // render makes the call of one export.
-func (c *request) render(ctx context.Context, data *jsontemplate.Data, artefact *pipeline.File, target *urls, newID func() string) (*send.Call, error) {
+func (c *request) render(ctx context.Context, data *jsontemplate.Data, artefact *pipeline.File, target *urls) (*send.Call, error) {
 	call := &send.Call{Method: c.method, Header: make(http.Header)}
 	var err error
 	if call.URL, err = target.fill(ctx, c.url, data); err != nil {
@@ -118,7 +118,7 @@ func (c *request) render(ctx context.Context, data *jsontemplate.Data, artefact 
 	}
 	var body jsontemplate.Value
 	if c.body != nil {
-		if body, err = c.body.Render(ctx, data); err != nil {
+		if body, err = c.renderBody(ctx, c.body, c.bodyPlace, call.Header.Get("Content-Type"), data, target.x); err != nil {
 			return nil, err
 		}
 	}
@@ -126,16 +126,14 @@ func (c *request) render(ctx context.Context, data *jsontemplate.Data, artefact 
 	fields, isForm := body.(*jsontemplate.Object)
 	switch {
 	case c.fileKey != nil, isForm && multipartType:
-		return call, c.multipart(ctx, call, data, fields, artefact, newID())
+		return call, c.multipart(ctx, call, data, fields, artefact, target.x)
 	case isForm:
-		form, err := urlencoded(ctx, fields)
-		if err != nil {
+		if call.Body, err = formBody(ctx, fields); err != nil {
 			return nil, fmt.Errorf("%s: %w", c.bodyPlace, err)
 		}
 		if call.Header.Get("Content-Type") == "" {
 			call.Header.Set("Content-Type", send.FormType)
 		}
-		call.Body = form
 	case body != nil:
 		if call.Body, err = plainBody(ctx, body); err != nil {
 			return nil, fmt.Errorf("%s: %w", c.bodyPlace, err)
@@ -144,55 +142,20 @@ func (c *request) render(ctx context.Context, data *jsontemplate.Data, artefact 
 	return call, nil
 }
 
-// plainBody makes a body of text or bytes.
-func plainBody(ctx context.Context, v jsontemplate.Value) (pipeline.Content, error) {
-	if content, ok := v.(jsontemplate.Content); ok {
-		return content, nil
-	}
-	text, err := jsontemplate.Text(ctx, v)
-	return pipeline.Bytes(text), err
-}
-
-// pairs lists form fields in their order; a list is a field that is repeated.
-func pairs(ctx context.Context, fields *jsontemplate.Object) ([][2]string, error) {
-	if fields == nil {
-		return nil, nil
-	}
-	var all [][2]string
-	for _, m := range fields.Members {
-		values, isList := m.Value.([]jsontemplate.Value)
-		if !isList {
-			values = []jsontemplate.Value{m.Value}
-		}
-		for _, v := range values {
-			text, err := jsontemplate.Text(ctx, v)
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", m.Key, err)
-			}
-			all = append(all, [2]string{m.Key, text})
-		}
-	}
-	return all, nil
-}
-
-func urlencoded(ctx context.Context, fields *jsontemplate.Object) (pipeline.Bytes, error) {
-	all, err := pairs(ctx, fields)
-	return send.URLEncoded(all...), err
-}
-
 // multipart makes a form with a file. A Content-Type of the settings, whose
 // boundary cannot be the right one, is replaced.
-func (c *request) multipart(ctx context.Context, call *send.Call, data *jsontemplate.Data, fields *jsontemplate.Object, artefact *pipeline.File, boundary string) error {
+func (c *request) multipart(ctx context.Context, call *send.Call, data *jsontemplate.Data, fields *jsontemplate.Object, artefact *pipeline.File, x *pipeline.Export) error {
+	boundary := x.NewID()
 	all, err := pairs(ctx, fields)
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.bodyPlace, err)
 	}
 	parts := make([]send.Part, 0, len(all)+1)
 	for _, p := range all {
-		parts = append(parts, send.Part{Name: p[0], Content: pipeline.Bytes(p[1])})
+		parts = append(parts, send.Part{Name: p.name, Content: p.content})
 	}
 	if c.fileKey != nil {
-		file, err := c.filePart(ctx, data, artefact)
+		file, err := c.filePart(ctx, data, artefact, x)
 		if err != nil {
 			return err
 		}
@@ -207,7 +170,7 @@ func (c *request) multipart(ctx context.Context, call *send.Call, data *jsontemp
 }
 
 // filePart makes the part of the file.
-func (c *request) filePart(ctx context.Context, data *jsontemplate.Data, artefact *pipeline.File) (part send.Part, err error) {
+func (c *request) filePart(ctx context.Context, data *jsontemplate.Data, artefact *pipeline.File, x *pipeline.Export) (part send.Part, err error) {
 	part = send.Part{File: true, ContentType: "application/octet-stream"}
 	if part.Name, err = c.fileKey.RenderText(ctx, data); err != nil {
 		return part, err
@@ -220,7 +183,7 @@ func (c *request) filePart(ctx context.Context, data *jsontemplate.Data, artefac
 		}
 	}
 	if c.fileContent != nil {
-		v, err := c.fileContent.Render(ctx, data)
+		v, err := c.renderBody(ctx, c.fileContent, "request.file_content", "", data, x)
 		if err != nil {
 			return part, err
 		}

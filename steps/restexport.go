@@ -273,7 +273,7 @@ func (s *RESTExport) send(ctx context.Context, x *pipeline.Export, c *restCall, 
 	if s.Key != "" {
 		artefact, _ = x.Files.Get(ctx, s.Key) // call has found it before
 	}
-	call, err := c.request.render(ctx, data, artefact, target, x.NewID)
+	call, err := c.request.render(ctx, data, artefact, target)
 	if err != nil {
 		return nil, err
 	}

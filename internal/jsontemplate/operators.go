@@ -368,6 +368,10 @@ func (f fetch) render(r *rendering, s *scope) (Value, error) {
 type rendering struct {
 	ctx context.Context
 
+	body    bool     // see [Template.RenderBody]
+	other   bool     // no JSON
+	escaped []string // placeholders
+
 	// wanted is the path whose origin is looked for; see [Template.Origin].
 	wanted []Step
 	depth  int

@@ -93,6 +93,9 @@ type joined struct {
 }
 
 func (j joined) render(r *rendering, s *scope) (Value, error) {
+	if r.body {
+		return j.renderBody(r, s)
+	}
 	var b strings.Builder
 	for _, p := range j.parts {
 		v, err := p.render(r, s)

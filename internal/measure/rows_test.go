@@ -19,6 +19,7 @@ import (
 	"github.com/exportpipeline/exportpipeline/rossum/formula"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 	"github.com/exportpipeline/exportpipeline/sftpexport"
+	"github.com/exportpipeline/exportpipeline/sftpexport/s3"
 	"github.com/exportpipeline/exportpipeline/sftpexport/s3test"
 	"github.com/exportpipeline/exportpipeline/sftpexport/sftptest"
 	"github.com/exportpipeline/exportpipeline/steps"
@@ -257,7 +258,7 @@ func endlessListing(t testing.TB) func(context.Context) error {
 }
 
 func toBucket(t testing.TB, c sftpexport.Credentials, secrets rossum.Secrets, size int64) func(context.Context) error {
-	step := &sftpexport.Step{Credentials: c, Rules: []sftpexport.Rule{{Directory: "/out", Objects: []sftpexport.Object{{Type: "document", Name: "{annotation.id}"}}}}}
+	step := &sftpexport.Step{Backends: map[string]sftpexport.Backend{"s3": s3.New(s3.Options{})}, Credentials: c, Rules: []sftpexport.Rule{{Directory: "/out", Objects: []sftpexport.Object{{Type: "document", Name: "{annotation.id}"}}}}}
 	t.Cleanup(func() { _ = step.Close() })
 	call := rossumtest.Annotation(rossumtest.Field("document_id", "1"), rossumtest.Offline())
 	for name, secret := range secrets {

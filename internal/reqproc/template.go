@@ -396,7 +396,7 @@ func (p part) resolve(ctx context.Context, s *Scope) (value, error) {
 		return value{}, fmt.Errorf("%s: %w", p, err)
 	}
 	for range p.base64 {
-		if v, err = encode64(ctx, v); err != nil {
+		if v, err = p.encode(ctx, v); err != nil {
 			return value{}, fmt.Errorf("%s: %w", p, err)
 		}
 	}

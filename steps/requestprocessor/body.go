@@ -2,12 +2,15 @@ package requestprocessor
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 
+	"github.com/exportpipeline/exportpipeline/internal/httpcall"
 	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/reqproc"
 	"github.com/exportpipeline/exportpipeline/pipeline"
@@ -106,9 +109,57 @@ func (q *request) jsonBody(ctx context.Context, r *run, out *outgoing) error {
 	if text := strings.TrimSpace(out.content.Text()); text != "" && (text[0] == '{' || text[0] == '[') && json.Valid([]byte(text)) {
 		r.decide("%s.content is a text that is JSON already, and goes out as a JSON string; leave content_type out and set the Content-Type header to send it as it is", q.place)
 	}
-	data, err := reqproc.JSON(ctx, out.content)
-	out.call.Body = pipeline.Bytes(data)
+	chunks, err := reqproc.JSONChunks(ctx, out.content)
+	out.call.Body = chunkedBody(chunks)
 	return err
+}
+
+// chunkedBody makes a body of the parts of a JSON text.
+func chunkedBody(chunks []reqproc.Chunk) pipeline.Content {
+	if len(chunks) == 1 {
+		return pipeline.Bytes(chunks[0].Text)
+	}
+	var body httpcall.Segments
+	for _, c := range chunks {
+		body = append(body, pipeline.Bytes(c.Text))
+		if c.File != nil {
+			body = append(body, base64Body(c.File))
+		}
+	}
+	return body
+}
+
+// base64Body is a file that is encoded while it is sent.
+type base64Body []byte
+
+// Size implements [pipeline.Content].
+func (b base64Body) Size() int64 { return int64(base64.StdEncoding.EncodedLen(len(b))) }
+
+// Open implements [pipeline.Content].
+func (b base64Body) Open(context.Context) (io.ReadCloser, error) {
+	return io.NopCloser(&base64Reader{rest: b}), nil
+}
+
+type base64Reader struct {
+	rest []byte // of the file
+	out  []byte // encoded, and not read yet
+}
+
+// base64Block is how many bytes are encoded at once: a multiple of three.
+const base64Block = 3 << 10
+
+func (r *base64Reader) Read(p []byte) (int, error) {
+	if len(r.out) == 0 {
+		if len(r.rest) == 0 {
+			return 0, io.EOF
+		}
+		n := min(len(r.rest), base64Block)
+		r.out = base64.StdEncoding.AppendEncode(r.out[:0], r.rest[:n])
+		r.rest = r.rest[n:]
+	}
+	n := copy(p, r.out)
+	r.out = r.out[n:]
+	return n, nil
 }
 
 // plainBody sends an object as a form, and anything else as it is.

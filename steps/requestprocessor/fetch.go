@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/netip"
 	"net/url"
 	"strings"
@@ -57,16 +56,7 @@ func (r *run) get1(ctx context.Context, address string) (*reqproc.Fetched, error
 
 // original is the annotated document, which a program may have given already.
 func (r *run) original(ctx context.Context, d *rossum.Document) (*reqproc.Fetched, error) {
-	content, err := r.x.Original()
-	if err != nil {
-		return nil, err
-	}
-	body, err := content.Open(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer body.Close()
-	data, err := io.ReadAll(body)
+	data, err := r.x.ReadOriginal(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,222 @@
+package jsontemplate
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// RenderBody is Render for what a call sends, with two differences. A text with a file in
+// it becomes a [Content] that has the file once, instead of a text that has it several
+// times. And where the text is JSON, values that stand within its strings are escaped as
+// JSON wants it, if they cannot stand there as they are: a value with a quote ends no
+// string. What may stand there stays as it is, such as a value that a formula has escaped.
+//
+// other says that the whole text is something else than JSON, whatever it looks like.
+//
+// escaped lists the placeholders whose values were escaped.
+func (t *Template) RenderBody(ctx context.Context, d *Data, other bool) (v Value, escaped []string, err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, nil, err
+	}
+	if d == nil {
+		d = &Data{}
+	}
+	r := &rendering{ctx: ctx, body: true}
+	if _, isText := t.root.(joined); isText {
+		r.other = other
+	}
+	v, err = t.root.render(r, &scope{data: d})
+	if _, gone := v.(omitted); gone || err != nil {
+		return nil, nil, err
+	}
+	return v, r.escaped, nil
+}
+
+// Segments is a [Content] of several texts and files, one after the other.
+type Segments []Bytes
+
+// Size implements [Content].
+func (s Segments) Size() (total int64) {
+	for _, b := range s {
+		total += b.Size()
+	}
+	return total
+}
+
+// Open implements [Content].
+func (s Segments) Open(context.Context) (io.ReadCloser, error) {
+	readers := make([]io.Reader, len(s))
+	for i, b := range s {
+		readers[i] = bytes.NewReader(b)
+	}
+	return io.NopCloser(io.MultiReader(readers...)), nil
+}
+
+// renderBody is render for a body.
+func (j joined) renderBody(r *rendering, s *scope) (Value, error) {
+	var all Segments
+	var text []byte
+	files := false
+	var within []bool
+	if !r.other {
+		within = j.strings()
+	}
+	for i, p := range j.parts {
+		v, err := p.render(r, s)
+		if err != nil {
+			return nil, err
+		}
+		data, isFile, err := textBytes(r.ctx, v)
+		if err != nil {
+			return nil, &Error{j.place, "", err}
+		}
+		if within != nil && within[i] && !isStringContent(data) {
+			data = escapeString(data)
+			if name := placeholder(p); !slices.Contains(r.escaped, name) {
+				r.escaped = append(r.escaped, name)
+			}
+		}
+		if !isFile || len(data) < small {
+			text = append(text, data...)
+			continue
+		}
+		files = true
+		all = append(all, text, data)
+		text = nil
+	}
+	if !files {
+		return string(text), nil
+	}
+	return append(all, text), nil
+}
+
+// small is the size in bytes below which a file is copied into the text around it.
+const small = 64 << 10
+
+// textBytes is [Text] without a copy of a file.
+func textBytes(ctx context.Context, v Value) (data []byte, isFile bool, err error) {
+	c, isFile := v.(Content)
+	if !isFile {
+		text, err := Text(ctx, v)
+		return []byte(text), false, err
+	}
+	data, err = ReadAll(ctx, c)
+	if err == nil && !utf8.Valid(data) {
+		err = ErrNotText
+	}
+	return data, true, err
+}
+
+// TextContent is [Text] as a [Content], without a copy of a file.
+func TextContent(ctx context.Context, v Value) (Content, error) {
+	if s, ok := v.(Segments); ok { // its files were looked at
+		return s, nil
+	}
+	data, _, err := textBytes(ctx, v)
+	return Bytes(data), err
+}
+
+// ReadAll returns the bytes of a file, which must not be changed: those that it has in
+// memory, or else a copy of the right size. Files of more than 64 MB are an error.
+func ReadAll(ctx context.Context, c Content) ([]byte, error) {
+	if b, ok := c.(Bytes); ok {
+		return b, nil
+	}
+	r, err := c.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	var out bytes.Buffer
+	if size := c.Size(); size > 0 && size <= maxText {
+		out.Grow(int(size) + bytes.MinRead)
+	}
+	if _, err := out.ReadFrom(io.LimitReader(r, maxText+1)); err != nil {
+		return nil, err
+	}
+	if out.Len() > maxText {
+		return nil, ErrTooLarge
+	}
+	return out.Bytes(), nil
+}
+
+// placeholder names a part for the report.
+func placeholder(n node) string {
+	switch n := n.(type) {
+	case field:
+		return "@{" + n.schemaID + "}"
+	case file:
+		if n.original {
+			return "#{original_file}"
+		}
+		return "#{file_content}"
+	case secret:
+		return "{secret." + n.name + "}"
+	case resource:
+		return "{" + n.name + "}"
+	}
+	return "an expression"
+}
+
+// strings reports for each part whether it stands within a string of JSON, nil if the
+// text is not JSON: not an object or a list whose values are placeholders or literal.
+func (j joined) strings() []bool {
+	within := make([]bool, len(j.parts))
+	var shape strings.Builder
+	open, skip := false, false // within a string, and after a backslash of it
+	for i, p := range j.parts {
+		l, isText := p.(literal)
+		text, isString := l.value.(string)
+		if !isText || !isString {
+			within[i] = open
+			shape.WriteByte('1') // a digit, which may also stand beside others
+			skip = false
+			continue
+		}
+		shape.WriteString(text)
+		for k := range len(text) {
+			switch c := text[k]; {
+			case skip:
+				skip = false
+			case open && c == '\\':
+				skip = true
+			case c == '"':
+				open = !open
+			}
+		}
+	}
+	text := strings.TrimLeft(shape.String(), " \t\r\n")
+	if !slices.Contains(within, true) || text == "" || text[0] != '{' && text[0] != '[' {
+		return nil
+	}
+	for d := json.NewDecoder(strings.NewReader(text)); ; { // several values are JSON, too: a line for each
+		var v json.RawMessage
+		if err := d.Decode(&v); errors.Is(err, io.EOF) {
+			return within
+		} else if err != nil {
+			return nil
+		}
+	}
+}
+
+// isStringContent reports whether a text may stand within a string of JSON as it is.
+func isStringContent(text []byte) bool {
+	if bytes.IndexByte(text, '\\') < 0 {
+		return bytes.IndexFunc(text, func(c rune) bool { return c < ' ' || c == '"' }) < 0
+	}
+	quoted := make([]byte, 0, len(text)+2)
+	quoted = append(append(append(quoted, '"'), text...), '"')
+	return json.Valid(quoted)
+}
+
+// escapeString escapes a text for a string of JSON.
+func escapeString(text []byte) []byte {
+	quoted := appendString(nil, string(text))
+	return quoted[1 : len(quoted)-1]
+}

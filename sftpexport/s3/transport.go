@@ -1,0 +1,54 @@
+package s3
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+)
+
+// ErrAnswerTooLarge means that a store's answer is longer than any that it should give.
+var ErrAnswerTooLarge = errors.New("the store's answer is too large")
+
+// Most bytes of a store's answers. A page of a listing has a thousand keys of a kilobyte
+// at most.
+const (
+	maxAnswer      = 8 << 20
+	maxErrorAnswer = 256 << 10
+)
+
+// boundedTransport bounds the bodies of answers, which the client reads to their ends.
+type boundedTransport struct{ http.RoundTripper }
+
+// RoundTrip implements [http.RoundTripper].
+func (t boundedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := t.RoundTripper.RoundTrip(r)
+	if err != nil || resp.Body == nil {
+		return resp, err
+	}
+	most := int64(maxAnswer)
+	if resp.StatusCode >= http.StatusMultipleChoices {
+		most = maxErrorAnswer
+	}
+	resp.Body = &boundedBody{resp.Body, most, resp.StatusCode}
+	return resp, nil
+}
+
+// boundedBody fails where a body goes on after so many bytes.
+type boundedBody struct {
+	io.ReadCloser
+	left   int64
+	status int
+}
+
+func (b *boundedBody) Read(p []byte) (int, error) {
+	if int64(len(p)) > b.left+1 {
+		p = p[:b.left+1]
+	}
+	n, err := b.ReadCloser.Read(p)
+	if b.left -= int64(n); b.left < 0 {
+		b.left = 0
+		return n, fmt.Errorf("%w (status %d)", ErrAnswerTooLarge, b.status)
+	}
+	return n, err
+}

@@ -1,0 +1,179 @@
+package steps
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/url"
+	"strings"
+
+	"github.com/exportpipeline/exportpipeline/internal/httpcall"
+	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
+	"github.com/exportpipeline/exportpipeline/pipeline"
+)
+
+// renderBody renders what a call sends, and says in the report which values were escaped
+// for JSON. mediaType is what the settings say of the whole, "" for nothing.
+func (c *request) renderBody(ctx context.Context, t *jsontemplate.Template, place, mediaType string, data *jsontemplate.Data, x *pipeline.Export) (jsontemplate.Value, error) {
+	other := mediaType != "" && !strings.Contains(strings.ToLower(mediaType), "json")
+	v, escaped, err := t.RenderBody(ctx, data, other)
+	if len(escaped) > 0 {
+		x.Decide("%s: %s within a string of JSON: what may not stand there was escaped", place, strings.Join(escaped, ", "))
+	}
+	return v, err
+}
+
+// plainBody makes a body of text or bytes.
+func plainBody(ctx context.Context, v jsontemplate.Value) (pipeline.Content, error) {
+	switch v := v.(type) {
+	case jsontemplate.Segments:
+		var body segments
+		for _, part := range v {
+			body.add(part)
+		}
+		return body.body(), nil
+	case jsontemplate.Content:
+		return v, nil
+	}
+	text, err := jsontemplate.Text(ctx, v)
+	return pipeline.Bytes(text), err
+}
+
+// segments collects a body of texts and files without copying the files.
+type segments struct {
+	text bytes.Buffer // after the last file
+	all  httpcall.Segments
+}
+
+// add adds a file, nil for none.
+func (s *segments) add(file pipeline.Content) {
+	if file != nil {
+		s.cut()
+		s.all = append(s.all, file)
+	}
+}
+
+func (s *segments) cut() {
+	s.all = append(s.all, pipeline.Bytes(bytes.Clone(s.text.Bytes())))
+	s.text.Reset()
+}
+
+// body returns what was collected.
+func (s *segments) body() pipeline.Content {
+	if s.all == nil {
+		return pipeline.Bytes(s.text.Bytes())
+	}
+	s.cut()
+	return s.all
+}
+
+// pair is a form field.
+type pair struct {
+	name    string
+	content pipeline.Content
+}
+
+// pairs lists form fields in their order; a list is a field that is repeated. A file,
+// which must be text, is not copied.
+func pairs(ctx context.Context, fields *jsontemplate.Object) ([]pair, error) {
+	if fields == nil {
+		return nil, nil
+	}
+	var all []pair
+	for _, m := range fields.Members {
+		values, isList := m.Value.([]jsontemplate.Value)
+		if !isList {
+			values = []jsontemplate.Value{m.Value}
+		}
+		for _, v := range values {
+			content, err := jsontemplate.TextContent(ctx, v)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", m.Key, err)
+			}
+			all = append(all, pair{m.Key, content})
+		}
+	}
+	return all, nil
+}
+
+// streamed is the size in bytes from which a file in a form is not copied.
+const streamed = 64 << 10
+
+// formBody makes an urlencoded form.
+func formBody(ctx context.Context, fields *jsontemplate.Object) (pipeline.Content, error) {
+	all, err := pairs(ctx, fields)
+	var body segments
+	for i, p := range all {
+		if i > 0 {
+			body.text.WriteByte('&')
+		}
+		body.text.WriteString(url.QueryEscape(p.name) + "=")
+		if p.content.Size() < streamed {
+			text, err := jsontemplate.ReadAll(ctx, p.content)
+			if err != nil {
+				return nil, err
+			}
+			body.text.WriteString(url.QueryEscape(string(text)))
+			continue
+		}
+		escaped, err := newEscaped(ctx, p.content)
+		if err != nil {
+			return nil, err
+		}
+		body.add(escaped)
+	}
+	return body.body(), err
+}
+
+// escapedBody is a body whose bytes are escaped for a form while they are sent.
+type escapedBody struct {
+	pipeline.Content
+	size int64
+}
+
+func newEscaped(ctx context.Context, b pipeline.Content) (*escapedBody, error) {
+	e := &escapedBody{Content: b}
+	r, err := e.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	e.size, err = io.Copy(io.Discard, r)
+	return e, err
+}
+
+// Size implements [pipeline.Content].
+func (e *escapedBody) Size() int64 { return e.size }
+
+// Open implements [pipeline.Content].
+func (e *escapedBody) Open(ctx context.Context) (io.ReadCloser, error) {
+	r, err := e.Content.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &escapingReader{in: r}, nil
+}
+
+// escapingReader escapes as [url.QueryEscape] does, byte by byte.
+type escapingReader struct {
+	in   io.ReadCloser
+	buf  [4 << 10]byte
+	out  []byte // escaped, and not read yet
+	done error
+}
+
+func (r *escapingReader) Read(p []byte) (int, error) {
+	for len(r.out) == 0 {
+		if r.done != nil {
+			return 0, r.done
+		}
+		n, err := r.in.Read(r.buf[:])
+		r.done, r.out = err, []byte(url.QueryEscape(string(r.buf[:n])))
+	}
+	n := copy(p, r.out)
+	r.out = r.out[n:]
+	return n, nil
+}
+
+func (r *escapingReader) Close() error { return r.in.Close() }
