@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/exportpipeline/exportpipeline/internal/egress"
 	"github.com/exportpipeline/exportpipeline/internal/treelimit"
 	"github.com/exportpipeline/exportpipeline/rossum"
 )
@@ -141,7 +142,7 @@ func (c *Chain) run(ctx context.Context, x *Export) (*rossum.Response, error) {
 		ctx, cancel = context.WithTimeoutCause(ctx, d, fmt.Errorf("the export took longer than %v: %w", d, context.DeadlineExceeded))
 		defer cancel()
 	}
-	ctx = treelimit.With(ctx, x.run.config.treeLimit)
+	ctx = egress.With(treelimit.With(ctx, x.run.config.treeLimit), x.run.config.egress)
 	report := x.run.report
 	report.LeftOut, report.Graph = c.origin.LeftOut, c.origin.Graph
 	ctx, end := x.startSpan(ctx, "export", x.Annotation.ID)
