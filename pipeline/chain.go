@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/exportpipeline/exportpipeline/internal/egress"
 	"github.com/exportpipeline/exportpipeline/internal/treelimit"
 	"github.com/exportpipeline/exportpipeline/rossum"
 )
@@ -128,7 +129,7 @@ func (c *Chain) run(ctx context.Context, x *Export) (*rossum.Response, error) {
 		ctx, cancel = context.WithTimeoutCause(ctx, d, x.run.late())
 		defer cancel()
 	}
-	ctx = treelimit.With(ctx, x.run.config.treeLimit)
+	ctx = egress.With(treelimit.With(ctx, x.run.config.treeLimit), x.run.config.egress)
 	report := x.run.report
 	report.LeftOut, report.Graph, report.DryRun = c.origin.LeftOut, c.origin.Graph, x.IsDry()
 	ctx, end := x.observeRun(ctx)

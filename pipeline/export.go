@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -203,6 +204,22 @@ func (x *Export) Hide(secret string) { x.run.redactor.Add(secret) }
 
 // Redact cuts every known secret out of a text.
 func (x *Export) Redact(text string) string { return x.run.redactor.String(text) }
+
+// Excerpt returns the beginning of what another system has sent, on one line and of about
+// that many bytes, as errors and messages show it. Secrets are cut out before it is cut
+// off, so that no half of one is left.
+func (x *Export) Excerpt(data []byte, most int) string {
+	const around = 16 << 10 // longer than a secret
+	text := x.Redact(strings.ToValidUTF8(string(data[:min(len(data), most+around)]), ""))
+	text = strings.Join(strings.Fields(text), " ")
+	if text == "" {
+		return "(no text)"
+	}
+	if len(text) > most {
+		text = strings.ToValidUTF8(text[:most], "")
+	}
+	return text
+}
 
 // RedactError returns an error whose text, and the texts of what it wraps, have no known
 // secret. errors.Is and errors.As find in it what they find in err.

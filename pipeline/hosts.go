@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/exportpipeline/exportpipeline/internal/address"
+	"github.com/exportpipeline/exportpipeline/internal/egress"
 	"github.com/exportpipeline/exportpipeline/rossum"
 )
 
@@ -13,7 +14,25 @@ type network struct {
 	allowedHosts []string
 	origins      []string // of Rossum
 	signed       bool     // calls come with a signature that is checked
+	egress       egress.Policy
 }
+
+// WithOnlyHosts has exports talk to these hosts and to no others, whatever settings and
+// documents say: HTTP, SFTP and S3 alike, Rossum's API included, whose host must be among
+// them. Entries are those of [WithAllowedHosts]; no entry allows nothing. Without the
+// option every host is allowed but those at which clouds hand out credentials, which never
+// are: link-local addresses and the names and addresses of metadata services, in every
+// spelling.
+func WithOnlyHosts(hosts ...string) Option {
+	hosts = slices.Clone(hosts)
+	return func(c *config) { c.egress.Hosts = append(address.Known{}, hosts...) }
+}
+
+// WithPublicAddressesOnly forbids exports to talk to private addresses, such as 10.0.0.1,
+// and to this machine. What a name stands for is looked at when the connection is made,
+// unless the program's own transport ([WithHTTPClient]) or a proxy makes it: those see to
+// names themselves, and only addresses that a URL spells out are refused before.
+func WithPublicAddressesOnly() Option { return func(c *config) { c.egress.Public = true } }
 
 // WithAllowedHosts names hosts that calls may go to although a document's text chooses
 // them: a whole URL in a field, or the end of a host's name. Without it such a URL may

@@ -213,16 +213,19 @@ func (c *Client) do(ctx context.Context, r request) (*httpcall.Reply, error) {
 	return nil, c.apiError(call, reply)
 }
 
-// maxDetail is how much of an error's body is kept.
-const maxDetail = 500
+// maxDetail is how much of an error's body is kept, maxDetailRead how much is looked at.
+const (
+	maxDetail     = 500
+	maxDetailRead = 16 << 10
+)
 
 func (c *Client) apiError(call *httpcall.Call, reply *httpcall.Reply) error {
 	body := reply.Body
 	if reply.Stream != nil {
-		body, _ = io.ReadAll(io.LimitReader(reply.Stream, maxDetail)) // what can't be read is no detail
+		body, _ = io.ReadAll(io.LimitReader(reply.Stream, maxDetailRead)) // what can't be read is no detail
 		_ = reply.Stream.Close()
 	}
-	detail := strings.ToValidUTF8(string(body[:min(len(body), maxDetail)]), "")
+	detail := strings.ToValidUTF8(string(body[:min(len(body), maxDetailRead)]), "")
 	var parsed struct {
 		Detail string `json:"detail"`
 	}
@@ -231,8 +234,14 @@ func (c *Client) apiError(call *httpcall.Call, reply *httpcall.Reply) error {
 	}
 	return &APIError{
 		StatusCode: reply.Status, Method: call.Method, URL: c.redact.URL(call.URL),
-		Detail: c.redact.String(strings.Join(strings.Fields(detail), " ")),
+		Detail: c.detail(detail),
 	}
+}
+
+// detail is a text of the platform for an error: without secrets, and then cut off.
+func (c *Client) detail(text string) string {
+	text = strings.Join(strings.Fields(c.redact.String(text)), " ")
+	return strings.ToValidUTF8(text[:min(len(text), maxDetail)], "")
 }
 
 // getJSON reads one object.

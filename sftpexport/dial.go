@@ -7,12 +7,15 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/pkg/sftp"
 	"golang.org/x/crypto/ssh"
+
+	"github.com/exportpipeline/exportpipeline/internal/egress"
 )
 
 // Bounds of what a server may take its time for.
@@ -195,7 +198,10 @@ func (d *dialer) handshakes(ctx context.Context, note noteFunc) (*ssh.Client, er
 func (d *dialer) handshake(ctx context.Context, pinned []string, note noteFunc) (*ssh.Client, error) {
 	connect := d.connect
 	if connect == nil {
-		connect = (&net.Dialer{}).DialContext
+		connect = egress.Dial
+	}
+	if err := egress.Of(ctx).CheckURL(&url.URL{Scheme: "sftp", Host: d.address}); err != nil {
+		return nil, &permanentError{err}
 	}
 	conn, err := connect(ctx, "tcp", d.address)
 	if err != nil {
@@ -204,7 +210,7 @@ func (d *dialer) handshake(ctx context.Context, pinned []string, note noteFunc) 
 		}
 		err = fmt.Errorf("%w: %w", ErrConnection, err)
 		var name *net.DNSError
-		if errors.As(err, &name) && name.IsNotFound {
+		if errors.As(err, &name) && name.IsNotFound || errors.Is(err, egress.ErrForbidden) {
 			err = &permanentError{err}
 		}
 		return nil, err

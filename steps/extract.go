@@ -192,7 +192,7 @@ func (src source) run(ctx context.Context, x *pipeline.Export) error {
 	}
 	parsed, err := src.parse(ctx, file)
 	if err != nil {
-		err = fmt.Errorf("the reply is not %s: %w; it begins with %q", strings.ToUpper(src.format()), err, excerpt(file.Data))
+		err = fmt.Errorf("the reply is not %s: %w; it begins with %q", strings.ToUpper(src.format()), err, x.Excerpt(file.Data, maxExcerpt))
 		if file.Status < 400 {
 			return err
 		}
@@ -320,11 +320,5 @@ func compileRegexp(path string) (finder, error) {
 	}, nil
 }
 
-// excerpt shows the beginning of a reply in an error, on one line.
-func excerpt(body []byte) string {
-	text := strings.Join(strings.Fields(strings.ToValidUTF8(string(body[:min(len(body), 300)]), "")), " ")
-	if text == "" {
-		return "(no text)"
-	}
-	return text
-}
+// maxExcerpt is how much of a reply an error shows, in bytes.
+const maxExcerpt = 300

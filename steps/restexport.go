@@ -13,6 +13,7 @@ import (
 	"github.com/exportpipeline/exportpipeline/internal/address"
 	"github.com/exportpipeline/exportpipeline/internal/exporttemplate"
 	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
+	"github.com/exportpipeline/exportpipeline/internal/redact"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/pipeline/send"
 	"github.com/exportpipeline/exportpipeline/pipeline/settings"
@@ -109,6 +110,7 @@ type restCall struct {
 	request   *request
 	auth      *tokenSource
 	known     address.Known // hosts that the settings name
+	literals  []string      // credentials that the settings have literally
 }
 
 // Compile checks the settings and returns what runs, with a cache of tokens of its
@@ -128,7 +130,8 @@ func (s *RESTExport) Validate() error {
 
 func (s *RESTExport) compile() (*restCall, error) {
 	var faults settings.Faults
-	c := &restCall{known: s.knownHosts()}
+	all, _ := json.Marshal(s) // of texts, which can always be written
+	c := &restCall{known: address.Literals(string(all)), literals: redact.Literals(all)}
 	if s.Condition != "" {
 		c.condition = compileText(&faults, "condition", s.Condition)
 	}
@@ -181,6 +184,9 @@ func (s *RESTExport) Run(ctx context.Context, x *pipeline.Export) error {
 		if c, err = s.compile(); err != nil {
 			return err
 		}
+	}
+	for _, secret := range c.literals {
+		x.Hide(secret)
 	}
 	data := exporttemplate.Data(x)
 	due, err := isDue(ctx, x, c.condition, data)
@@ -341,7 +347,8 @@ func (s *RESTExport) resolve(x *pipeline.Export, reply *send.Reply) {
 	if s.StatusCodes == nil {
 		return
 	}
-	text := strings.TrimSpace(strings.ToValidUTF8(string(reply.Body), "�"))
+	// Secrets go before the text is cut off.
+	text := x.Redact(strings.TrimSpace(strings.ToValidUTF8(string(reply.Body), "�")))
 	if text == "" {
 		text = fmt.Sprintf("The API answered with status %d.", reply.Status)
 	}

@@ -2,7 +2,6 @@ package steps
 
 import (
 	"context"
-	"encoding/json"
 	"net/url"
 	"strings"
 
@@ -34,12 +33,6 @@ func compileURL(faults *settings.Faults, place, text string) *jsontemplate.Templ
 type urls struct {
 	known address.Known
 	x     *pipeline.Export
-}
-
-// knownHosts are the origins that the settings name.
-func (s *RESTExport) knownHosts() address.Known {
-	all, _ := json.Marshal(s) // of texts, which can always be written
-	return address.Literals(string(all))
 }
 
 func (u *urls) allows(target *url.URL) bool {

@@ -83,7 +83,7 @@ func (r *run) exceptions(answer jsontemplate.Value) {
 			text = strings.TrimSpace(kind + ": " + text)
 		}
 		if text != "" {
-			r.x.Warn("Workday reports: %s", shortened(text))
+			r.x.Warn("Workday reports: %s", r.shortened(text))
 		}
 	}
 }

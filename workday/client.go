@@ -325,9 +325,9 @@ func openEnvelope(ctx context.Context, reply *httpcall.Reply) (*message.Tree, er
 	return body, nil
 }
 
-// shortened is text for a message on the annotation.
-func shortened(text string) string {
-	text = strings.Join(strings.Fields(text), " ")
+// shortened is text for a message on the annotation. Secrets go before it is cut off.
+func (r *run) shortened(text string) string {
+	text = strings.Join(strings.Fields(r.x.Redact(text)), " ")
 	if all := []rune(text); len(all) > maxMessage {
 		return string(all[:maxMessage]) + "…"
 	}

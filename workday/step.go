@@ -151,7 +151,7 @@ func (r *run) renderError(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	r.x.Error(failed+"Mapping error: %s", shortened(err.Error()))
+	r.x.Error(failed+"Mapping error: %s", r.shortened(err.Error()))
 	return nil
 }
 
@@ -169,7 +169,7 @@ func (r *run) report(ctx context.Context, err error) error {
 		return err
 	case errors.As(err, &wrong):
 		for _, one := range wrong.List {
-			r.show(ctx, one.Path, failed+"Error: "+shortened(one.Error()))
+			r.show(ctx, one.Path, failed+"Error: "+r.shortened(one.Error()))
 		}
 		if wrong.More > 0 {
 			r.x.Error(failed+"Error: and %d more.", wrong.More)
@@ -182,15 +182,15 @@ func (r *run) report(ctx context.Context, err error) error {
 	case errors.Is(err, ErrServer):
 		r.x.Error("Internal Workday server error. Check the connection string (tenant, service and operation) or the request payload.")
 	case errors.Is(err, ErrNoAnswer):
-		r.x.Error(failed+"Error: %s. Nothing was sent. Export again later.", shortened(err.Error()))
+		r.x.Error(failed+"Error: %s. Nothing was sent. Export again later.", r.shortened(err.Error()))
 	case errors.Is(err, ErrRefused):
-		r.x.Error(failed+"Error: %s. Nothing was done.", strings.TrimSuffix(shortened(err.Error()), "."))
+		r.x.Error(failed+"Error: %s. Nothing was done.", strings.TrimSuffix(r.shortened(err.Error()), "."))
 	case errors.Is(err, ErrMaybeDone), errors.Is(err, ErrReply):
-		r.x.Error(failed+"Error: %s. Workday may have the document already: look there before you export again.", strings.TrimSuffix(shortened(err.Error()), "."))
+		r.x.Error(failed+"Error: %s. Workday may have the document already: look there before you export again.", strings.TrimSuffix(r.shortened(err.Error()), "."))
 	default:
-		r.x.Error(failed+"Error: %s", shortened(err.Error()))
+		r.x.Error(failed+"Error: %s", r.shortened(err.Error()))
 	}
-	r.x.Decide("%s", shortened(err.Error()))
+	r.x.Decide("%s", r.shortened(err.Error()))
 	return nil
 }
 
@@ -199,18 +199,18 @@ func (r *run) report(ctx context.Context, err error) error {
 func (r *run) fault(ctx context.Context, f *Fault) {
 	switch {
 	case f.Kind == Authentication:
-		r.x.Error(failed+"Error: %s. Check the secrets workday_username and workday_password, and whether the tenant lets this network's addresses in.", strings.TrimSuffix(shortened(f.says()), "."))
+		r.x.Error(failed+"Error: %s. Check the secrets workday_username and workday_password, and whether the tenant lets this network's addresses in.", strings.TrimSuffix(r.shortened(f.says()), "."))
 	case len(f.Errors) == 0:
-		r.x.Error(failed+"Error: %s", shortened(f.says()))
+		r.x.Error(failed+"Error: %s", r.shortened(f.says()))
 	}
 	told := ""
 	for _, e := range f.Errors {
 		text := e.withPlace(f.says())
-		r.show(ctx, e.path, failed+"Error: "+shortened(text))
+		r.show(ctx, e.path, failed+"Error: "+r.shortened(text))
 		told += text + "\n"
 	}
 	if len(f.Errors) > 0 && !strings.Contains(told, f.Detail) {
-		r.x.Error(failed+"Error: %s", shortened(f.Detail))
+		r.x.Error(failed+"Error: %s", r.shortened(f.Detail))
 	}
 	r.x.Decide("Workday answers %d with a fault: %s", f.Status, f.Code)
 }

@@ -24,6 +24,7 @@ import (
 
 	"github.com/hashicorp/go-retryablehttp"
 
+	"github.com/exportpipeline/exportpipeline/internal/egress"
 	"github.com/exportpipeline/exportpipeline/internal/redact"
 )
 
@@ -63,8 +64,10 @@ func New(o Options) *Client {
 	return c
 }
 
-// sharedTransport keeps the connections of all clients without one of their own.
-var sharedTransport = newTransport()
+// sharedTransport keeps the connections of all clients without one of their own, and
+// publicTransport of those whose program allows public addresses only: a connection to a
+// private one must not be taken over.
+var sharedTransport, publicTransport = newTransport(), newTransport()
 
 // SharedClient is the client of calls without one of the program's own, for what passes
 // some of its calls on.
@@ -223,7 +226,7 @@ var (
 var (
 	ErrRedirect  = errors.New("redirect that is not followed")
 	ErrTooLarge  = errors.New("reply is too large")
-	ErrForbidden = errors.New("address is not allowed")
+	ErrForbidden = egress.ErrForbidden
 	ErrHeader    = errors.New("invalid header")
 	ErrURL       = errors.New("invalid URL")
 	ErrIdle      = errors.New("the other side took too long")
@@ -269,7 +272,7 @@ type running struct {
 
 func (c *Client) do(ctx context.Context, r *running) (*Reply, error) {
 	call := r.call
-	if err := check(call); err != nil {
+	if err := check(ctx, call); err != nil {
 		return nil, err
 	}
 	if ctx.Err() != nil {
@@ -284,7 +287,7 @@ func (c *Client) do(ctx context.Context, r *running) (*Reply, error) {
 		return nil, err
 	}
 	client := &retryablehttp.Client{
-		HTTPClient:   &http.Client{Transport: c.transport(r), Jar: c.http.Jar, Timeout: timeout, CheckRedirect: r.redirect},
+		HTTPClient:   &http.Client{Transport: c.transport(ctx, r), Jar: c.http.Jar, Timeout: timeout, CheckRedirect: r.redirect},
 		RetryWaitMin: 500 * time.Millisecond,
 		RetryWaitMax: 30 * time.Second,
 		RetryMax:     attempts(call) - 1,
@@ -356,8 +359,11 @@ func sleep(ctx context.Context, d time.Duration) error {
 // transport makes the transport of one call. It hides CloseIdleConnections from
 // go-retryablehttp, which would end the connections of every other call after a
 // failure.
-func (c *Client) transport(r *running) http.RoundTripper {
+func (c *Client) transport(ctx context.Context, r *running) http.RoundTripper {
 	base := c.http.Transport
+	if base == http.RoundTripper(sharedTransport) && egress.Of(ctx).Public {
+		base = publicTransport
+	}
 	if base == nil {
 		base = http.DefaultTransport
 	}

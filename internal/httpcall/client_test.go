@@ -18,6 +18,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/exportpipeline/exportpipeline/internal/egress"
 	"github.com/exportpipeline/exportpipeline/internal/redact"
 )
 
@@ -306,11 +307,11 @@ func TestWhatMustNotBeSentIsRefused(t *testing.T) {
 		}
 	}
 	for address, want := range map[string]bool{"169.254.1.1:80": true, "10.0.0.1:80": false, "[fe80::1%eth0]:80": true, "127.0.0.1:80": false} {
-		if err := checkAddress("tcp", address, nil); errors.Is(err, ErrForbidden) != want {
+		if err := (egress.Policy{}).Control("tcp", address, nil); errors.Is(err, ErrForbidden) != want {
 			t.Errorf("%s: %v", address, err)
 		}
 	}
-	if forbidden(netip.MustParseAddr("::1")) {
+	if (egress.Policy{}).CheckAddr(netip.MustParseAddr("::1")) != nil {
 		t.Error("loopback is forbidden")
 	}
 }

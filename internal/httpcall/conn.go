@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"sync/atomic"
 	"time"
+
+	"github.com/exportpipeline/exportpipeline/internal/egress"
 )
 
 // conn is a connection of our own transports: it counts what net/http writes, so that it
@@ -45,7 +47,6 @@ func counted(c net.Conn) *conn {
 
 // Times of our own transports.
 const (
-	dialTimeout      = 30 * time.Second
 	handshakeTimeout = 15 * time.Second
 )
 
@@ -57,11 +58,10 @@ func NewTransport(config *tls.Config) *http.Transport {
 	if config == nil {
 		config = &tls.Config{MinVersion: tls.VersionTLS12}
 	}
-	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second, Control: checkAddress}
 	t := &http.Transport{
 		Proxy: http.ProxyFromEnvironment,
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-			c, err := dialer.DialContext(ctx, network, address)
+			c, err := egress.Dial(ctx, network, address)
 			if err != nil {
 				return nil, err
 			}
@@ -77,7 +77,7 @@ func NewTransport(config *tls.Config) *http.Transport {
 		MaxResponseHeaderBytes: 1 << 20,
 	}
 	t.DialTLSContext = func(ctx context.Context, network, address string) (net.Conn, error) {
-		c, err := dialer.DialContext(ctx, network, address)
+		c, err := egress.Dial(ctx, network, address)
 		if err != nil {
 			return nil, err
 		}

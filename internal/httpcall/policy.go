@@ -5,15 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
+
+	"github.com/exportpipeline/exportpipeline/internal/egress"
 )
 
 // checkRetry decides whether the call is made again.
@@ -172,7 +170,7 @@ func SameOrigin(req *http.Request, via []*http.Request) error {
 func origin(u *url.URL) string { return u.Scheme + "://" + u.Host }
 
 // check looks for what must not be sent.
-func check(call *Call) error {
+func check(ctx context.Context, call *Call) error {
 	u, err := url.Parse(call.URL)
 	switch {
 	case err != nil:
@@ -183,8 +181,8 @@ func check(call *Call) error {
 	case u.Hostname() == "":
 		return fmt.Errorf("%w: it has no host", ErrURL)
 	}
-	if addr, err := netip.ParseAddr(u.Hostname()); err == nil && forbidden(addr) {
-		return fmt.Errorf("%w: %s is link-local or belongs to a cloud", ErrForbidden, addr)
+	if err := egress.Of(ctx).CheckURL(u); err != nil {
+		return err
 	}
 	for name, values := range call.Header {
 		if !validName(name) {
@@ -206,54 +204,4 @@ func validName(name string) bool {
 		}
 	}
 	return name != ""
-}
-
-// metadata are the addresses outside of the link-local range at which clouds
-// answer with credentials: AWS over IPv6, Alibaba, Azure; and the prefixes that
-// carry an IPv4 address within an IPv6 one (RFC 6052, 3056, 4291).
-var (
-	metadata = []netip.Addr{
-		netip.MustParseAddr("fd00:ec2::254"), netip.MustParseAddr("100.100.100.200"), netip.MustParseAddr("168.63.129.16"),
-		netip.MustParseAddr("255.255.255.255"),
-	}
-	thisNetwork = netip.MustParsePrefix("0.0.0.0/8")
-	nat64       = netip.MustParsePrefix("64:ff9b::/96")
-	sixToFour   = netip.MustParsePrefix("2002::/16")
-	compatible  = netip.MustParsePrefix("::/96")
-)
-
-// forbidden reports addresses that no ERP lives at, but a cloud's metadata
-// service does.
-func forbidden(addr netip.Addr) bool {
-	addr = addr.Unmap()
-	if addr.IsLoopback() {
-		return false
-	}
-	if addr.Is6() {
-		b := addr.As16()
-		switch {
-		case nat64.Contains(addr), compatible.Contains(addr):
-			return forbidden(netip.AddrFrom4([4]byte(b[12:])))
-		case sixToFour.Contains(addr):
-			return forbidden(netip.AddrFrom4([4]byte(b[2:6])))
-		}
-	}
-	return addr.IsLinkLocalUnicast() || addr.IsLinkLocalMulticast() || addr.IsMulticast() || thisNetwork.Contains(addr) || slices.Contains(metadata, addr)
-}
-
-// checkAddress is called with the address that a name was resolved to, so that
-// no name can point where an address may not.
-func checkAddress(_, address string, _ syscall.RawConn) error {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return err
-	}
-	addr, err := netip.ParseAddr(host)
-	if err != nil {
-		return err
-	}
-	if forbidden(addr.WithZone("")) {
-		return fmt.Errorf("%w: %s is link-local or belongs to a cloud", ErrForbidden, addr)
-	}
-	return nil
 }

@@ -28,9 +28,10 @@ func forms(s string) []string {
 	list = append(list, base64Forms(s)...)
 	list = append(list, hexForms(s)...)
 	list = append(list, twice(s)...)
+	list = append(list, lines(s)...)
 	if len(s) >= minCased {
 		// Systems that echo a key or a header may change its case.
-		list = append(list, strings.ToUpper(s), strings.ToLower(s), strings.ToUpper(url.QueryEscape(s)))
+		list = append(list, strings.ToUpper(s), strings.ToLower(s), strings.ToUpper(url.QueryEscape(s)), strings.ToLower(url.QueryEscape(s)))
 	}
 	kept := list[:0]
 	for _, form := range list {
@@ -138,4 +139,76 @@ func base64Forms(s string) []string {
 		}
 	}
 	return list
+}
+
+// minLine is the length in bytes from which a line of a secret, such as one of a key in
+// PEM, is one by itself.
+const minLine = 16
+
+// lines are those of a secret of several, but for the marks around a key.
+func lines(s string) []string {
+	if !strings.Contains(strings.TrimSpace(s), "\n") {
+		return nil
+	}
+	var list []string
+	for line := range strings.Lines(s) {
+		if line = strings.TrimSpace(line); len(line) >= minLine && !strings.HasPrefix(line, "-----") {
+			list = append(list, line, url.QueryEscape(line), strings.ReplaceAll(line, "/", `\/`))
+		}
+	}
+	return list
+}
+
+// minFolded is the length in bytes from which a form is found although it is broken into
+// lines or groups.
+const minFolded = 10
+
+// foldedForms are those that writers break into lines or groups, without the breaks:
+// base64, hexadecimal digits, keys in PEM, and long texts.
+func foldedForms(s string) []string {
+	if len(s) < MinLength {
+		return nil
+	}
+	hexed := hex.EncodeToString([]byte(s))
+	list := append(base64Forms(s), hexed, strings.ToUpper(hexed))
+	for _, text := range []string{s, withoutMarks(s)} {
+		if squeezed, _ := squeeze(text); len(squeezed) >= minLine {
+			list = append(list, squeezed)
+		}
+	}
+	kept := list[:0]
+	for _, form := range list {
+		if len(form) >= minFolded {
+			kept = append(kept, form)
+		}
+	}
+	return kept
+}
+
+// withoutMarks is a key in PEM without its first and last line.
+func withoutMarks(s string) string {
+	if !strings.HasPrefix(s, "-----BEGIN") {
+		return s
+	}
+	_, body, _ := strings.Cut(s, "\n")
+	body, _, _ = strings.Cut(body, "-----END")
+	return body
+}
+
+// squeeze leaves out what stands between lines and groups, also where it is escaped, and
+// returns where each byte was.
+func squeeze(text string) (squeezed string, at []int) {
+	var out strings.Builder
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == ' ', c == '\t', c == '\r', c == '\n', c == ':':
+			continue
+		case c == '\\' && i+1 < len(text) && strings.IndexByte("nrt", text[i+1]) >= 0:
+			i++
+			continue
+		}
+		out.WriteByte(text[i])
+		at = append(at, i)
+	}
+	return out.String(), at
 }

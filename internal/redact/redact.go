@@ -32,11 +32,12 @@ type Redactor struct {
 	mu       sync.RWMutex
 	secrets  map[string]bool
 	replacer *strings.Replacer
+	folded   map[string]bool // forms that may be broken into lines; see foldedForms
 }
 
 // New returns a redactor that knows the given secrets.
 func New(secrets ...string) *Redactor {
-	r := &Redactor{secrets: make(map[string]bool)}
+	r := &Redactor{secrets: make(map[string]bool), folded: make(map[string]bool)}
 	r.Add(secrets...)
 	return r
 }
@@ -49,6 +50,9 @@ func (r *Redactor) Add(secrets ...string) {
 	for _, s := range secrets {
 		for _, form := range forms(s) {
 			r.secrets[form] = true
+		}
+		for _, form := range foldedForms(s) {
+			r.folded[form] = true
 		}
 	}
 	if len(r.secrets) == before {
@@ -80,10 +84,14 @@ func (r *Redactor) String(text string) string {
 	}
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	if r.replacer == nil || r.replacer.Replace(text) == text {
+	if r.replacer == nil {
 		return text
 	}
-	return cut(text, r.spans(text))
+	broken := r.foldedSpans(text)
+	if len(broken) == 0 && r.replacer.Replace(text) == text {
+		return text
+	}
+	return cut(text, r.spans(text, broken))
 }
 
 // Bytes returns the text without secrets.
@@ -94,8 +102,10 @@ type span struct{ from, to int }
 
 // spans finds every secret, those that overlap as well: taken one by one, the
 // second of two would keep what it does not share with the first.
-func (r *Redactor) spans(text string) []span {
-	var shown, found []span // shown are placeholders of an earlier pass
+// broken are more of them.
+func (r *Redactor) spans(text string, broken []span) []span {
+	var shown []span // placeholders of an earlier pass
+	found := broken
 	for i := 0; ; {
 		at := strings.Index(text[i:], Placeholder)
 		if at < 0 {
@@ -118,6 +128,25 @@ func (r *Redactor) spans(text string) []span {
 		}
 	}
 	slices.SortFunc(found, func(a, b span) int { return a.from - b.from })
+	return found
+}
+
+// foldedSpans finds secrets that are broken into lines or groups.
+func (r *Redactor) foldedSpans(text string) (found []span) {
+	if len(text) < minFolded || len(r.folded) == 0 || !strings.ContainsAny(text, " \t\n:\\") {
+		return nil
+	}
+	squeezed, at := squeeze(text)
+	for form := range r.folded {
+		for i := 0; ; {
+			k := strings.Index(squeezed[i:], form)
+			if k < 0 {
+				break
+			}
+			found = append(found, span{at[i+k], at[i+k+len(form)-1] + 1})
+			i += k + 1
+		}
+	}
 	return found
 }
 

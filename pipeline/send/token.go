@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/exportpipeline/exportpipeline/internal/oauth"
 	"github.com/exportpipeline/exportpipeline/pipeline"
@@ -101,24 +100,18 @@ func fetchToken(ctx context.Context, x *pipeline.Export, call *Call) (oauth.Toke
 		return oauth.Token{}, err
 	}
 	if reply.Status < 200 || reply.Status > 299 {
-		return oauth.Token{}, fmt.Errorf("the token request was answered with status %d: %s", reply.Status, x.Redact(excerpt(reply.Body)))
+		return oauth.Token{}, fmt.Errorf("the token request was answered with status %d: %s", reply.Status, x.Excerpt(reply.Body, maxExcerpt))
 	}
 	mediaType := reply.Header.Get("Content-Type")
 	answer := oauth.ParseReply(reply.Body, mediaType)
 	switch {
 	case answer.Problem != "":
-		return oauth.Token{}, fmt.Errorf("the token request was answered with status %d and the error %s", reply.Status, excerpt([]byte(x.Redact(answer.Problem))))
+		return oauth.Token{}, fmt.Errorf("the token request was answered with status %d and the error %s", reply.Status, x.Excerpt([]byte(answer.Problem), maxExcerpt))
 	case answer.Token == "": // nothing of the answer is quoted, which could be a token
 		return oauth.Token{}, fmt.Errorf("the answer of the token request (status %d, %s) has no access_token", reply.Status, mediaType)
 	}
 	return answer.New(answer.Token, x.WallTime()), nil
 }
 
-// excerpt shows the beginning of a reply in an error, on one line.
-func excerpt(body []byte) string {
-	text := strings.Join(strings.Fields(strings.ToValidUTF8(string(body[:min(len(body), 300)]), "")), " ")
-	if text == "" {
-		return "(no text)"
-	}
-	return text
-}
+// maxExcerpt is how much of a reply an error shows, in bytes.
+const maxExcerpt = 300

@@ -126,7 +126,12 @@ func awsConfig(ctx context.Context, c *sftpexport.Credentials, secrets rossum.Se
 			Credentials: credentials.NewStaticCredentialsProvider(id, secret, secrets["session_token"]),
 		}, nil
 	}
-	options := []func(*config.LoadOptions) error{config.WithHTTPClient(h), config.WithRetryMaxAttempts(transfer.Tries)}
+	// The chain may ask this machine's cloud for keys, where no document goes.
+	asking := *h
+	if b, ok := h.Transport.(boundedTransport); ok {
+		asking.Transport = b.RoundTripper
+	}
+	options := []func(*config.LoadOptions) error{config.WithHTTPClient(&asking), config.WithRetryMaxAttempts(transfer.Tries)}
 	if c.Region != "" {
 		options = append(options, config.WithRegion(c.Region))
 	}
@@ -134,7 +139,7 @@ func awsConfig(ctx context.Context, c *sftpexport.Credentials, secrets rossum.Se
 	if err != nil {
 		return cfg, fmt.Errorf("%w: the AWS credential chain: %w", sftpexport.ErrAuth, err)
 	}
-	cfg.Credentials = chainProvider{cfg.Credentials}
+	cfg.Credentials, cfg.HTTPClient = chainProvider{cfg.Credentials}, h
 	return cfg, nil
 }
 

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+
+	"github.com/exportpipeline/exportpipeline/internal/egress"
 )
 
 // ErrAnswerTooLarge means that a store's answer is longer than any that it should give.
@@ -17,11 +19,18 @@ const (
 	maxErrorAnswer = 256 << 10
 )
 
-// boundedTransport bounds the bodies of answers, which the client reads to their ends.
+// boundedTransport asks only hosts that the program allows, and bounds the bodies of
+// answers, which the client reads to their ends.
 type boundedTransport struct{ http.RoundTripper }
 
 // RoundTrip implements [http.RoundTripper].
 func (t boundedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	if err := egress.Of(r.Context()).CheckURL(r.URL); err != nil {
+		if r.Body != nil {
+			_ = r.Body.Close()
+		}
+		return nil, err
+	}
 	resp, err := t.RoundTripper.RoundTrip(r)
 	if err != nil || resp.Body == nil {
 		return resp, err

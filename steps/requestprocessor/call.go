@@ -259,7 +259,7 @@ func (r *run) sendOnce(ctx context.Context, c *call, out *outgoing, sequence int
 	case err != nil:
 		return nil, err
 	}
-	return &reply{Reply: got, took: r.x.WallTime().Sub(started), mediaType: got.Header.Get("Content-Type")}, nil
+	return &reply{excerpt: func() string { return r.x.Excerpt(got.Body, maxExcerpt) }, Reply: got, took: r.x.WallTime().Sub(started), mediaType: got.Header.Get("Content-Type")}, nil
 }
 
 // look notes what the settings do not look at themselves: a status that is none of
@@ -272,10 +272,10 @@ func (r *run) look(ctx context.Context, c *call, reply *reply) {
 	if reply.Status < 400 {
 		return
 	}
-	r.decide("%s (%s): the API answered with status %d, which by itself does not fail the export: %s", c.place, c.name, reply.Status, excerpt(reply.Body))
+	r.decide("%s (%s): the API answered with status %d, which by itself does not fail the export: %s", c.place, c.name, reply.Status, r.x.Excerpt(reply.Body, maxExcerpt))
 	if !c.looks && !r.warned[c] {
 		r.warned[c] = true // for the first item of many
-		r.x.Warn("%s: the API answered with status %d: %s", nameOf(c), reply.Status, excerpt(reply.Body))
+		r.x.Warn("%s: the API answered with status %d: %s", nameOf(c), reply.Status, r.x.Excerpt(reply.Body, maxExcerpt))
 	}
 }
 

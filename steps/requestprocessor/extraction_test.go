@@ -46,7 +46,7 @@ func (c extraction) reply() *reply {
 	for _, f := range fields {
 		r.Header.Add(f[0], f[1])
 	}
-	return &reply{Reply: r, mediaType: c.mediaType()}
+	return &reply{excerpt: func() string { return string(r.Body) }, Reply: r, mediaType: c.mediaType()}
 }
 
 func (c extraction) mediaType() string {

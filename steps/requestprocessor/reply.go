@@ -21,6 +21,7 @@ import (
 // reply is an API's reply as handlers see it.
 type reply struct {
 	*send.Reply
+	excerpt   func() string // of the body
 	took      time.Duration
 	mediaType string // as the header spells it
 
@@ -144,7 +145,7 @@ func (r *reply) body(ctx context.Context, text pyvalue.Value) (pyvalue.Value, bo
 		}
 		v, err := pyvalue.FromReply(ctx, data, false)
 		if err != nil {
-			r.badBody = fmt.Errorf("the reply (status %d) says %s, but it is not JSON: %w; it begins with %q", r.Status, r.mediaType, err, excerpt(r.Body))
+			r.badBody = fmt.Errorf("the reply (status %d) says %s, but it is not JSON: %w; it begins with %q", r.Status, r.mediaType, err, r.excerpt())
 			return pyvalue.None(), false
 		}
 		return v, true

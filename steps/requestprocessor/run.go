@@ -75,6 +75,9 @@ func (s *Step) Run(ctx context.Context, x *pipeline.Export) error {
 	if x.Annotation.Content == nil {
 		return pipeline.ErrNoContent
 	}
+	for _, secret := range p.literals {
+		x.Hide(secret)
+	}
 	r := newRun(x, p)
 	if early := append(r.missingTargets(ctx), r.untyped()...); early != nil {
 		return early.err()

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
-	"strings"
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/internal/oauth"
@@ -98,7 +97,7 @@ func (t *tokenRequest) fetch(ctx context.Context, r *run) (oauth.Token, error) {
 	}
 	mediaType := reply.Header.Get("Content-Type")
 	if reply.Status < 200 || reply.Status > 299 {
-		return none, fail(t.place, fmt.Errorf("the token request was answered with status %d (%s): %s", reply.Status, mediaType, r.x.Redact(excerpt(reply.Body))))
+		return none, fail(t.place, fmt.Errorf("the token request was answered with status %d (%s): %s", reply.Status, mediaType, r.x.Excerpt(reply.Body, maxExcerpt)))
 	}
 	// No error may quote the answer, which has a token in it.
 	parsed := oauth.ParseReply(reply.Body, mediaType)
@@ -117,7 +116,7 @@ func (t *tokenRequest) fetch(ctx context.Context, r *run) (oauth.Token, error) {
 	}
 	if err != nil || token == "" || v.Dict() != nil || v.List() != nil {
 		if parsed.Problem != "" {
-			return none, fail(t.place, fmt.Errorf("the token request was answered with status %d and the error %s", reply.Status, excerpt([]byte(r.x.Redact(parsed.Problem)))))
+			return none, fail(t.place, fmt.Errorf("the token request was answered with status %d and the error %s", reply.Status, r.x.Excerpt([]byte(parsed.Problem), maxExcerpt)))
 		}
 		return none, fail(t.place+".credential_key", fmt.Errorf("the answer of the token request (status %d, %s) has no token at %s", reply.Status, mediaType, t.credential))
 	}
@@ -126,12 +125,3 @@ func (t *tokenRequest) fetch(ctx context.Context, r *run) (oauth.Token, error) {
 
 // maxExcerpt is how much of a reply an error shows, in bytes.
 const maxExcerpt = 300
-
-// excerpt shows the beginning of a reply on one line.
-func excerpt(body []byte) string {
-	text := strings.Join(strings.Fields(strings.ToValidUTF8(string(body[:min(len(body), maxExcerpt)]), "")), " ")
-	if text == "" {
-		return "(no text)"
-	}
-	return text
-}

@@ -1,0 +1,208 @@
+// Package egress says where calls may go: never to addresses at which clouds answer with
+// credentials, however they are spelled, and where the program wants it only to some hosts,
+// or to no private address.
+//
+// An address is looked at twice. A host that is written as an address in a URL is judged
+// before anything is sent, since behind a proxy nobody else would. And every address that a
+// connection is made to is judged after its name was resolved, so that no name can point
+// where an address may not, whatever it pointed to a moment before.
+package egress
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/exportpipeline/exportpipeline/internal/address"
+)
+
+// ErrForbidden means that an address or a host is not allowed.
+var ErrForbidden = errors.New("address is not allowed")
+
+// Policy is what a program allows. The zero Policy allows every host but those of clouds'
+// metadata.
+type Policy struct {
+	// Hosts are the only ones that calls may go to; nil for no such bound.
+	Hosts address.Known
+	// Public forbids private addresses, and this machine's own.
+	Public bool
+}
+
+type key struct{}
+
+// With returns a context whose calls are bound by a policy.
+func With(ctx context.Context, p Policy) context.Context { return context.WithValue(ctx, key{}, p) }
+
+// Of returns the policy of a context.
+func Of(ctx context.Context) Policy {
+	p, _ := ctx.Value(key{}).(Policy)
+	return p
+}
+
+// names at which clouds answer with credentials.
+var names = []string{
+	"metadata", "metadata.google.internal", "metadata.goog", "instance-data", "instance-data.ec2.internal",
+	"metadata.azure.internal", "metadata.azure.com", "metadata.packet.net", "metadata.platformequinix.com", "metadata.tencentyun.com",
+}
+
+// CheckURL returns an error that wraps [ErrForbidden] if a call to the URL is not allowed.
+func (p Policy) CheckURL(u *url.URL) error {
+	host := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
+	if slices.Contains(names, host) {
+		return fmt.Errorf("%w: %s belongs to a cloud", ErrForbidden, host)
+	}
+	if addr, ok := ParseHost(host); ok {
+		if err := p.CheckAddr(addr); err != nil {
+			return err
+		}
+	} else if p.Public && (host == "localhost" || strings.HasSuffix(host, ".localhost")) {
+		return fmt.Errorf("%w: %s is this machine, and the program allows public addresses only", ErrForbidden, host)
+	}
+	if p.Hosts != nil && !p.Hosts.Allows(u) {
+		return fmt.Errorf("%w: %s is none of the hosts that the program allows", ErrForbidden, u.Host)
+	}
+	return nil
+}
+
+// CheckAddr returns an error that wraps [ErrForbidden] if a connection to the address is
+// not allowed.
+func (p Policy) CheckAddr(addr netip.Addr) error {
+	if isMetadata(addr.WithZone("")) {
+		return fmt.Errorf("%w: %s is link-local or belongs to a cloud", ErrForbidden, addr)
+	}
+	if p.Public && isPrivate(addr.WithZone("")) {
+		return fmt.Errorf("%w: %s is private, and the program allows public addresses only", ErrForbidden, addr)
+	}
+	return nil
+}
+
+// Control is for [net.Dialer]: it judges the address that a name was resolved to.
+func (p Policy) Control(_, address string, _ syscall.RawConn) error {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return err
+	}
+	addr, err := netip.ParseAddr(host)
+	if err != nil {
+		return err
+	}
+	return p.CheckAddr(addr)
+}
+
+// Bounds of making a connection.
+const (
+	dialTimeout = 30 * time.Second
+	keepAlive   = 30 * time.Second
+)
+
+// Dial makes a connection, to an address that the policy of the context allows.
+func Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: keepAlive, Control: Of(ctx).Control}
+	return dialer.DialContext(ctx, network, address)
+}
+
+// ParseHost returns the address that a host is, if it is one in any spelling that a
+// resolver takes: 169.254.169.254, 2852039166, 0xA9.0376.43518, [::ffff:a9fe:a9fe],
+// fe80::1%eth0.
+func ParseHost(host string) (netip.Addr, bool) {
+	host = strings.Trim(host, "[]")
+	if addr, err := netip.ParseAddr(host); err == nil {
+		return addr, true
+	}
+	parts := strings.Split(strings.TrimSuffix(host, "."), ".")
+	if len(parts) > 4 {
+		return netip.Addr{}, false
+	}
+	var sum uint64
+	for i, part := range parts {
+		n, err := parseNumber(part)
+		most := uint64(0xff)
+		if i == len(parts)-1 { // the last number fills the rest
+			most = 1<<(8*(5-len(parts))) - 1
+		}
+		if err != nil || n > most {
+			return netip.Addr{}, false
+		}
+		if i == len(parts)-1 {
+			sum |= n
+		} else {
+			sum |= n << (8 * (3 - i))
+		}
+	}
+	return netip.AddrFrom4([4]byte{byte(sum >> 24), byte(sum >> 16), byte(sum >> 8), byte(sum)}), true
+}
+
+// parseNumber reads a number as C's inet_aton does: decimal, octal after 0, hexadecimal
+// after 0x.
+func parseNumber(text string) (uint64, error) {
+	switch {
+	case len(text) > 2 && (text[:2] == "0x" || text[:2] == "0X"):
+		return strconv.ParseUint(text[2:], 16, 32)
+	case len(text) > 1 && text[0] == '0':
+		return strconv.ParseUint(text[1:], 8, 32)
+	}
+	return strconv.ParseUint(text, 10, 32)
+}
+
+// metadata are the addresses outside of the link-local range at which clouds
+// answer with credentials: AWS over IPv6, Alibaba, Azure; and the prefixes that
+// carry an IPv4 address within an IPv6 one (RFC 6052, 8215, 3056, 4291, 4380, 2765).
+var (
+	metadata = []netip.Addr{
+		netip.MustParseAddr("fd00:ec2::254"), netip.MustParseAddr("fd00:ec2::253"), netip.MustParseAddr("fd20:ce::254"),
+		netip.MustParseAddr("100.100.100.200"), netip.MustParseAddr("168.63.129.16"), netip.MustParseAddr("192.0.0.192"), netip.MustParseAddr("255.255.255.255"),
+	}
+	thisNetwork = netip.MustParsePrefix("0.0.0.0/8")
+	carrier     = netip.MustParsePrefix("100.64.0.0/10")
+	nat64       = netip.MustParsePrefix("64:ff9b::/96")
+	localNAT64  = netip.MustParsePrefix("64:ff9b:1::/48")
+	sixToFour   = netip.MustParsePrefix("2002::/16")
+	compatible  = netip.MustParsePrefix("::/96")
+	translated  = netip.MustParsePrefix("::ffff:0:0:0/96")
+)
+
+// isMetadata reports addresses that no ERP lives at, but a cloud's metadata
+// service does.
+func isMetadata(addr netip.Addr) bool {
+	addr = addr.Unmap()
+	if addr.IsLoopback() {
+		return false
+	}
+	if inner, ok := within(addr); ok {
+		return isMetadata(inner)
+	}
+	return addr.IsLinkLocalUnicast() || addr.IsLinkLocalMulticast() || addr.IsMulticast() || thisNetwork.Contains(addr) || slices.Contains(metadata, addr)
+}
+
+// isPrivate reports addresses that only a network of one's own has.
+func isPrivate(addr netip.Addr) bool {
+	addr = addr.Unmap()
+	if addr.IsLoopback() || addr.IsPrivate() || carrier.Contains(addr) {
+		return true
+	}
+	inner, ok := within(addr)
+	return ok && isPrivate(inner)
+}
+
+// within returns the IPv4 address that an IPv6 one carries.
+func within(addr netip.Addr) (netip.Addr, bool) {
+	if !addr.Is6() {
+		return addr, false
+	}
+	b := addr.As16()
+	switch {
+	case nat64.Contains(addr), localNAT64.Contains(addr), compatible.Contains(addr), translated.Contains(addr):
+		return netip.AddrFrom4([4]byte(b[12:])), true
+	case sixToFour.Contains(addr):
+		return netip.AddrFrom4([4]byte(b[2:6])), true
+	}
+	return addr, false
+}

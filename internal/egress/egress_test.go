@@ -1,0 +1,110 @@
+package egress
+
+import (
+	"errors"
+	"net/netip"
+	"net/url"
+	"testing"
+
+	"github.com/exportpipeline/exportpipeline/internal/address"
+)
+
+// Every spelling of an address is that address.
+func TestMetadataIsForbiddenInEverySpelling(t *testing.T) {
+	t.Parallel()
+	for _, host := range []string{
+		"169.254.169.254", "169.254.169.254.", "2852039166", "0xa9fea9fe", "0XA9FEA9FE", "025177524776", "0251.0376.0251.0376", "0xa9.0xfe.0xa9.0xfe",
+		"169.254.43518", "169.16689662", "0251.254.0xa9fe", "169.254.169.0376", "[::ffff:169.254.169.254]", "[::ffff:a9fe:a9fe]", "[::169.254.169.254]",
+		"[64:ff9b::a9fe:a9fe]", "[64:ff9b:1::a9fe:a9fe]", "[2002:a9fe:a9fe::]", "[::ffff:0:a9fe:a9fe]", "[fe80::1]", "[fe80::1%25eth0]", "[fe80::a9fe:a9fe%25en0]", "[FE80::1]",
+		"[fd00:ec2::254]", "[fd00:ec2:0:0:0:0:0:254]", "100.100.100.200", "1684301000", "168.63.129.16", "169.254.170.2", "0", "0.0.0.0", "0x0", "[::]", "255.255.255.255", "4294967295",
+		"224.0.0.1", "[ff02::1]", "192.0.0.192",
+		"metadata.google.internal", "METADATA.google.internal", "metadata.google.internal.", "metadata", "instance-data", "metadata.goog", "metadata.azure.internal",
+	} {
+		u, err := url.Parse("http://" + host + ":80/latest/meta-data")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range []Policy{{}, {Public: true}, {Hosts: address.Known{u.Hostname()}}} {
+			if err := p.CheckURL(u); !errors.Is(err, ErrForbidden) {
+				t.Errorf("%s with %+v: %v", host, p, err)
+			}
+		}
+	}
+}
+
+func TestOtherAddressesAreAllowedUnlessTheProgramWantsPublicOnes(t *testing.T) {
+	t.Parallel()
+	for host, private := range map[string]bool{
+		"10.0.0.1": true, "167772161": true, "0x0a000001": true, "012.1": true, "192.168.1.1": true, "172.16.0.1": true, "100.64.0.1": true, "127.0.0.1": true, "127.1": true, "2130706433": true,
+		"[::1]": true, "[fd12:3456::1]": true, "[::ffff:10.0.0.1]": true, "[64:ff9b::a00:1]": true, "localhost": true, "a.localhost": true, "LOCALHOST.": true,
+		"8.8.8.8": false, "[2606:4700::1111]": false, "erp.example": false, "10.0.0.1.example": false, "0xcafe.example": false, "1.2.3.4.5": false, "169.254": false,
+		"99999999999": false, "256.1": false, "3232235777.example": false, "metadata.example": false, "my-instance-data": false,
+	} {
+		u, err := url.Parse("https://" + host + "/")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := (Policy{}).CheckURL(u); err != nil {
+			t.Errorf("%s: %v", host, err)
+		}
+		if err := (Policy{Public: true}).CheckURL(u); errors.Is(err, ErrForbidden) != private {
+			t.Errorf("%s where only public addresses are allowed: %v", host, err)
+		}
+	}
+}
+
+func TestOnlyTheHostsOfTheProgramAreAllowed(t *testing.T) {
+	t.Parallel()
+	p := Policy{Hosts: address.Known{"erp.example", "https://api.example:8443", "10.0.0.1"}}
+	for target, allowed := range map[string]bool{
+		"https://erp.example/x": true, "http://ERP.example:81/": true, "https://api.example:8443/": true, "https://api.example/": false, "http://10.0.0.1/": true,
+		"https://evil.example/": false, "https://erp.example.evil.example/": false, "https://x.erp.example/": false, "http://10.0.0.2/": false,
+	} {
+		u, err := url.Parse(target)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.CheckURL(u); (err == nil) != allowed {
+			t.Errorf("%s: %v", target, err)
+		}
+	}
+	u, _ := url.Parse("https://erp.example/")
+	if err := (Policy{Hosts: address.Known{}}).CheckURL(u); err == nil {
+		t.Error("an empty list allows a host")
+	}
+}
+
+// What a name resolves to is judged when the connection is made: a name that has pointed
+// elsewhere a moment before changes nothing.
+func TestTheAddressOfAConnectionIsJudged(t *testing.T) {
+	t.Parallel()
+	for addr, want := range map[string][2]bool{
+		"169.254.169.254:80": {true, true}, "[fe80::1%eth0]:80": {true, true}, "[::ffff:169.254.169.254]:80": {true, true}, "10.0.0.1:80": {false, true}, "[::1]:80": {false, true}, "8.8.8.8:53": {false, false},
+	} {
+		for i, p := range []Policy{{}, {Public: true}} {
+			if err := p.Control("tcp", addr, nil); errors.Is(err, ErrForbidden) != want[i] {
+				t.Errorf("%s with %+v: %v", addr, p, err)
+			}
+		}
+	}
+}
+
+// A host is an address in no more than one way, and asking twice changes nothing.
+func FuzzParseHost(f *testing.F) {
+	for _, seed := range []string{"2852039166", "0xa9.1", "[::1]", "erp.example", "1.2.3", "0", "00.0x0"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, host string) {
+		addr, ok := ParseHost(host)
+		if !ok {
+			return
+		}
+		again, ok := ParseHost(addr.String())
+		if !ok || again != addr {
+			t.Errorf("%q is %s, which is %s", host, addr, again)
+		}
+		if std, err := netip.ParseAddr(host); err == nil && std != addr {
+			t.Errorf("%q is %s, and %s for netip", host, addr, std)
+		}
+	})
+}

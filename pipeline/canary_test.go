@@ -1,0 +1,273 @@
+package pipeline_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
+	"github.com/exportpipeline/exportpipeline/sftpexport"
+	"github.com/exportpipeline/exportpipeline/sftpexport/s3"
+	"github.com/exportpipeline/exportpipeline/steps"
+	"github.com/exportpipeline/exportpipeline/steps/requestprocessor"
+	"github.com/exportpipeline/exportpipeline/workday"
+)
+
+// canaries are the secrets of an export, by where they come from.
+var canaries = map[string]string{
+	"hook":    "c4nary-hook/S3cret+\"&",
+	"login":   "c4naryLoginPassword",
+	"token":   "c4naryRossumToken",
+	"oauth":   "c4naryOAuthToken",
+	"literal": "c4naryLiteralHeader",
+	"key":     "c4naryLiteralApiKey",
+}
+
+// shown reports which canary a text shows, in which form.
+func shown(text string) string {
+	for name, secret := range canaries {
+		quoted, _ := json.Marshal(secret)
+		forms := map[string]string{
+			"plain": secret, "JSON": string(quoted[1 : len(quoted)-1]), "query": url.QueryEscape(secret), "path": url.PathEscape(secret),
+			"hex": hex.EncodeToString([]byte(secret)), "bytes": strings.Trim(fmt.Sprint([]byte(secret)), "[]"), "half": secret[:len(secret)*2/3],
+		}
+		for shift := range 3 {
+			text := base64.RawStdEncoding.EncodeToString([]byte("xy"[:min(shift, 2)] + secret))
+			forms[fmt.Sprint("base64 after ", shift)] = text[2 : len(text)-2]
+		}
+		for form, spelled := range forms {
+			if strings.Contains(strings.ToLower(text), strings.ToLower(spelled)) {
+				return name + " as " + form
+			}
+		}
+	}
+	return ""
+}
+
+// misbehave are the ways in which a system fails, each with what it was sent in its words.
+var misbehave = map[string]func(w http.ResponseWriter, r *http.Request, echo string){
+	"refuses": func(w http.ResponseWriter, _ *http.Request, echo string) {
+		w.WriteHeader(401)
+		_, _ = io.WriteString(w, echo)
+	},
+	"fails": func(w http.ResponseWriter, _ *http.Request, echo string) {
+		w.WriteHeader(500)
+		_, _ = io.WriteString(w, echo)
+	},
+	"answers HTML": func(w http.ResponseWriter, _ *http.Request, echo string) {
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = io.WriteString(w, "<h1>"+echo)
+	},
+	"answers broken JSON": func(w http.ResponseWriter, _ *http.Request, echo string) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{"sent":"`+echo+`"`)
+	},
+	"answers in base64": func(w http.ResponseWriter, _ *http.Request, echo string) {
+		w.WriteHeader(400)
+		_, _ = io.WriteString(w, base64.StdEncoding.EncodeToString([]byte(echo)))
+	},
+	"answers at length": func(w http.ResponseWriter, _ *http.Request, echo string) {
+		w.WriteHeader(422)
+		for n := 230; n < 330; n += 7 { // a cut falls into a secret in one of them
+			_, _ = io.WriteString(w, strings.Repeat("x", n)+echo)
+		}
+	},
+	"answers at a length where a cut falls": func(w http.ResponseWriter, _ *http.Request, echo string) {
+		w.WriteHeader(500)
+		at := strings.Index(echo, "c4nary")
+		_, _ = io.WriteString(w, strings.Repeat("x", max(0, 290-max(at, 0)))+echo)
+	},
+	"redirects": func(w http.ResponseWriter, _ *http.Request, echo string) {
+		w.Header().Set("Location", "http://127.0.0.2:1/?k="+url.QueryEscape(echo))
+		w.WriteHeader(302)
+	},
+	"hangs up": func(http.ResponseWriter, *http.Request, string) { panic(http.ErrAbortHandler) },
+	"breaks off": func(w http.ResponseWriter, _ *http.Request, echo string) {
+		w.Header().Set("Content-Length", "100000")
+		_, _ = io.WriteString(w, echo)
+		w.(http.Flusher).Flush()
+		panic(http.ErrAbortHandler)
+	},
+	"says so in headers": func(w http.ResponseWriter, _ *http.Request, echo string) {
+		w.Header().Set("X-Sent", url.QueryEscape(echo))
+		w.WriteHeader(403)
+	},
+	"succeeds": func(w http.ResponseWriter, _ *http.Request, echo string) { _, _ = io.WriteString(w, echo) },
+	"is slow":  func(_ http.ResponseWriter, r *http.Request, _ string) { <-r.Context().Done() },
+}
+
+// No output of an export shows a secret, whatever component sends it, however the other
+// side fails, and however it repeats what it was sent.
+func TestNoOutputOfAnExportShowsASecret(t *testing.T) {
+	t.Parallel()
+	for failure, answer := range misbehave {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			body, _ := io.ReadAll(r.Body)
+			if r.URL.Path == "/token" {
+				_, _ = io.WriteString(w, `{"access_token":"`+canaries["oauth"]+`"}`)
+				return
+			}
+			echo := fmt.Sprint(r.URL.String(), " ", r.Header, " ", string(body))
+			if _, password, ok := r.BasicAuth(); ok {
+				echo += password
+			}
+			answer(w, r, echo)
+		}))
+		s.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+		t.Cleanup(func() {
+			s.CloseClientConnections()
+			s.Close()
+		})
+		t.Run(failure, func(t *testing.T) {
+			t.Parallel()
+			for component, step := range canarySteps(t, s.URL) {
+				if lasting := failure == "is slow" || failure == "hangs up" || failure == "breaks off"; lasting && component == "Workday" {
+					continue // its WSDL is fetched for later exports, too, and longer than a test lasts
+				}
+				for _, found := range outputs(t, step) {
+					if form := shown(found.text); form != "" {
+						t.Errorf("%s: the %s shows %s: %s", component, found.name, form, excerptAround(found.text))
+					}
+				}
+			}
+		})
+	}
+}
+
+func excerptAround(text string) string {
+	at := max(0, strings.Index(strings.ToLower(text), "c4nary")-100)
+	return fmt.Sprintf("%.300q", text[at:])
+}
+
+// canarySteps are the components, which send all the secrets that they can have.
+func canarySteps(t *testing.T, base string) map[string][]pipeline.Step {
+	t.Helper()
+	var processor requestprocessor.Step
+	if err := json.Unmarshal([]byte(`{"debugging":true,"stages":[{"call_api":[{"name":"c","auth":{"url":"`+base+`/token","method":"POST","credential_key":"access_token","content":{"p":"{payload.secrets.hook}"}},
+		"request":{"url":"`+base+`/x?api_key=`+canaries["key"]+`","method":"POST","timeout":1,"content_type":"json","content":{"s":"{payload.secrets.hook}"},
+		"headers":{"X-Api-Key":"`+canaries["literal"]+`","X-Hook":"{payload.secrets.login}","Authorization":"Bearer {token}"}},
+		"response_handlers":[{"target_type":"schema_id","target_key":"found","value":{"response.body":{"$jmespath":"id"}}}]}]}]}`), &processor); err != nil {
+		t.Fatal(err)
+	}
+	auth := &steps.Auth{URL: base + "/token", Data: json.RawMessage(`{"client_secret":"{secret.hook}"}`)}
+	request := steps.Request{
+		URL: base + "/x?api_key=" + canaries["key"], Content: `{"s":"{secret.hook}","p":"{secret.login}"}`,
+		Headers: map[string]string{"X-Api-Key": canaries["literal"], "X-Hook": "{secret.login}"},
+	}
+	host := strings.TrimPrefix(base, "http://")
+	rule := sftpexport.Rule{Directory: "/", Objects: []sftpexport.Object{{Type: "document", Name: "1"}}}
+	return map[string][]pipeline.Step{
+		"REST": {
+			&steps.RESTExport{Auth: auth, Request: request, HeadersKey: "h", PayloadKey: "p", StatusCodes: &steps.StatusCodes{Error: []int{401, 500}, Warning: []int{200, 403, 422, 400}}},
+			&steps.Extract{Sources: []steps.Source{{Key: "p", Rules: []steps.Rule{{Path: "id", Target: "found"}}}}},
+			&steps.Evaluate{Check: steps.Check{Condition: "field.found == ''", Message: "no id"}},
+		},
+		"REST token": {&steps.RESTExport{Auth: &steps.Auth{URL: base + "/t?api_key=" + canaries["key"], Data: json.RawMessage(`{"password":"{secret.login}","client_secret":"{secret.hook}"}`)}, Request: request}},
+		"processor":  {&processor},
+		"Workday":    {&workday.Step{Debug: true, Configurations: []workday.Configuration{{WSDL: workday.WSDL{Domain: host, Tenant: "t", APIVersion: "v1", Protocol: "http"}, Request: workday.Request{Service: "S", Operation: "O", Mapping: []byte(`{"a":"{secret.hook}"}`)}}}}},
+		"S3": {&sftpexport.Step{Backends: map[string]sftpexport.Backend{"s3": s3.New(s3.Options{})}, Rules: []sftpexport.Rule{rule},
+			Credentials: sftpexport.Credentials{Type: "s3", Bucket: "bucket", Endpoint: base, Region: "us-east-1", PathStyle: true}}},
+	}
+}
+
+type output struct{ name, text string }
+
+// outputs runs an export and returns everything that people and stores see of it.
+func outputs(t *testing.T, chained []pipeline.Step) (all []output) {
+	t.Helper()
+	var mu sync.Mutex
+	var logged bytes.Buffer
+	log := slog.New(slog.NewJSONHandler(writerFunc(func(p []byte) (int, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		return logged.Write(p)
+	}), &slog.HandlerOptions{Level: slog.LevelDebug}))
+	chain, err := pipeline.New(chained...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	call := rossumtest.Annotation(rossumtest.Field("found", ""), rossumtest.From("https://acme.rossum.app", canaries["token"]),
+		rossumtest.Secret("hook", canaries["hook"]), rossumtest.Secret("login", canaries["login"]), rossumtest.Secret("workday_username", "user"), rossumtest.Secret("workday_password", canaries["login"]),
+		rossumtest.Secret("access_key_id", "id"), rossumtest.Secret("secret_access_key", canaries["login"]))
+	payload := call.Payload()
+	folder := t.TempDir()
+	ledger, err := pipeline.FolderLedger(folder, pipeline.FolderOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	journal, err := pipeline.NewJournal(ledger, pipeline.JournalOptions{Key: pipeline.Key{ID: "k", Secret: bytes.Repeat([]byte("k"), 32)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport := &http.Transport{}
+	defer transport.CloseIdleConnections()
+	var report *pipeline.Report
+	ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond) // the end of the time is one more failure
+	defer cancel()
+	response, err := chain.Export(ctx, payload, pipeline.WithLogger(log), pipeline.WithJournal(journal), pipeline.WithHTTPClient(&http.Client{Transport: transport}), pipeline.WithRossum(nil),
+		pipeline.WithOriginal(pipeline.Bytes("x")), pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r }))
+	add := func(name string, text string) { all = append(all, output{name, text}) }
+	answer, _ := json.Marshal(response)
+	add("answer", string(answer))
+	var unwrap func(depth int, err error)
+	unwrap = func(depth int, err error) {
+		if err == nil || depth > 30 {
+			return
+		}
+		for _, verb := range []string{"%v", "%+v", "%s", "%q", "%x"} {
+			add(fmt.Sprintf("error at depth %d by %s", depth, verb), fmt.Sprintf(verb, err))
+		}
+		switch w := err.(type) {
+		case interface{ Unwrap() error }:
+			unwrap(depth+1, w.Unwrap())
+		case interface{ Unwrap() []error }:
+			for _, e := range w.Unwrap() {
+				unwrap(depth+1, e)
+			}
+		}
+	}
+	unwrap(0, err)
+	if report != nil {
+		data, _ := json.Marshal(report)
+		add("report as JSON", string(data))
+		add("report", report.Text())
+	}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
+		add("payload by "+verb, fmt.Sprintf(verb, payload))
+		add("secrets by "+verb, fmt.Sprintf(verb, payload.Secrets))
+		add("token by "+verb, fmt.Sprintf(verb, payload.Token))
+	}
+	mu.Lock()
+	add("log", logged.String())
+	mu.Unlock()
+	if err := ledger.Close(); err != nil {
+		t.Error(err)
+	}
+	_ = fs.WalkDir(os.DirFS(folder), ".", func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			data, _ := os.ReadFile(folder + "/" + path)
+			add("ledger's file "+path, string(data))
+		}
+		return nil
+	})
+	return all
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
