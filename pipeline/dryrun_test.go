@@ -223,7 +223,7 @@ func TestADryRunOfTheRequestProcessorShowsEveryItem(t *testing.T) {
 	t.Parallel()
 	step := &requestprocessor.Step{}
 	err := json.Unmarshal([]byte(`{"stages": [
-		{"call_api": [{"name": "lines", "request": {"iterate_over": "{field.line_items}", "url": "`+untouched(t)+`/{item.code}", "method": "POST", "content_type": "json",
+		{"call_api": [{"name": "lines", "request": {"iterate_over": "field.line_items", "url": "`+untouched(t)+`/{item.code}", "method": "POST", "content_type": "json",
 			"content": {"n": "{item.code}"}},
 			"response_handlers": [{"target_type": "property", "target_key": "p", "value": {"response.body": {"$jmespath": "@"}}}]}]},
 		{"call_api": [{"name": "after", "request": {"url": "https://erp.example/{property.p}", "method": "POST"}}]}]}`), step)

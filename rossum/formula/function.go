@@ -82,16 +82,6 @@ type FunctionOptions struct {
 	Send func(ctx context.Context, c *Call) (*Reply, error)
 }
 
-type (
-	// Call is a call that code makes by the module requests.
-	Call = txscript.HTTPCall
-	// Reply is the reply to a [Call].
-	Reply = txscript.HTTPReply
-	// CallError is what a [Call] comes to that has no reply: the name of an exception of
-	// requests.exceptions, and its text.
-	CallError = txscript.HTTPError
-)
-
 // Run calls the function with a hook call, and makes the changes that it makes, or
 // that the operations of its answer ask for. The payload that the code sees has the
 // settings and secrets of p, which are to be those of the function's own hook, but
@@ -114,7 +104,7 @@ func (f *Function) Run(ctx context.Context, p *rossum.Payload, o FunctionOptions
 	}
 	host := &txscript.Host{Globals: []value{pyvalue.FromObject(t)}, Now: o.Now, NewID: o.NewID, Show: func(m txscript.Message) { show(o, m) }}
 	if o.Send != nil {
-		host.Send = func(c *Call) (*Reply, error) { return o.Send(ctx, c) }
+		host.Send = o.send(ctx)
 	}
 	answer, err := f.program.Call(ctx, host, Handler, argument)
 	if err != nil {

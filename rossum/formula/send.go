@@ -1,0 +1,43 @@
+package formula
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/exportpipeline/exportpipeline/internal/txscript"
+)
+
+// Call is a call that code makes by the module requests.
+type Call struct {
+	Method, URL string
+	Header      [][2]string // in their order and spelling
+	Body        []byte      // nil for none
+	Timeout     time.Duration
+	Redirects   bool // whether those are followed that may be
+}
+
+// Reply is the reply to a [Call].
+type Reply struct {
+	Status      int
+	Reason, URL string
+	Header      [][2]string // in their order and spelling
+	Body        []byte
+}
+
+// CallError is what a [Call] comes to that has no reply. Code can catch it as the exception
+// of that name in requests.exceptions.
+type CallError struct{ Exception, Text string }
+
+func (e *CallError) Error() string { return e.Text }
+
+// send makes the calls of a program by o.Send.
+func (o FunctionOptions) send(ctx context.Context) func(*txscript.HTTPCall) (*txscript.HTTPReply, error) {
+	return func(c *txscript.HTTPCall) (*txscript.HTTPReply, error) {
+		reply, err := o.Send(ctx, (*Call)(c))
+		if caught, ok := errors.AsType[*CallError](err); ok {
+			err = (*txscript.HTTPError)(caught)
+		}
+		return (*txscript.HTTPReply)(reply), err
+	}
+}
