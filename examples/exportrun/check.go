@@ -116,13 +116,8 @@ func queuesOf(a *arguments) ([]checkedQueue, error) {
 
 // checkQueue returns all faults of the hooks of one queue.
 func checkQueue(a *arguments, l *loaded) []fault {
-	chain, err := organisation.FromHooks(l.hooks, registry(a), a.options(l)...)
-	if err != nil {
-		return faultsOf(err)
-	}
-	defer chain.Close()
 	var found []fault
-	for _, one := range check(a, l, chain) {
+	chain, err := chainOf(a, l, func(one *pipeline.Finding) {
 		message := one.Cause.Error()
 		if one.Name != "" && !strings.Contains(message, one.Name) {
 			message = one.Name + ": " + message
@@ -134,7 +129,11 @@ func checkQueue(a *arguments, l *loaded) []fault {
 			message += "; " + one.Fix
 		}
 		found = append(found, fault{Severity: string(one.Severity), Hook: one.Hook, File: one.File, Line: one.Line, Place: one.Place, Message: message})
+	})
+	if err != nil {
+		return append(faultsOf(err), found...)
 	}
+	_ = chain.Close() // which has run nothing
 	return found
 }
 
@@ -279,18 +278,13 @@ func graph(a *arguments, out *terminal) int {
 	if err != nil {
 		return out.fail(err)
 	}
-	chain, err := organisation.FromHooks(l.hooks, registry(a), a.options(l)...)
+	var warnings []*pipeline.Finding
+	chain, err := chainOf(a, l, func(w *pipeline.Finding) { warnings = append(warnings, w) })
+	out.warn(warnings)
 	if err != nil {
 		return out.fail(err)
 	}
 	defer chain.Close()
-	findings := check(a, l, chain)
-	for _, w := range findings.Warnings() {
-		fmt.Fprintf(out.stderr, "warning: %v\n", w)
-	}
-	if err := findings.Err(); err != nil {
-		return out.fail(err)
-	}
 	fmt.Fprint(out.stdout, chain.Graph())
 	return answered
 }

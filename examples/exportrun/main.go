@@ -24,6 +24,8 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+
+	"github.com/exportpipeline/exportpipeline/pipeline"
 )
 
 func main() {
@@ -133,6 +135,13 @@ type terminal struct{ stdout, stderr io.Writer }
 func (t *terminal) fail(err error) int {
 	fmt.Fprintln(t.stderr, err)
 	return unusable
+}
+
+// warn shows warnings.
+func (t *terminal) warn(warnings []*pipeline.Finding) {
+	for _, w := range warnings {
+		fmt.Fprintf(t.stderr, "warning: %v\n", w)
+	}
 }
 
 // The colours that are used, as ANSI has them.

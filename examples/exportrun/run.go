@@ -119,18 +119,13 @@ func export(ctx context.Context, a *runArguments, out *terminal) int {
 	if err != nil {
 		return out.fail(err)
 	}
-	chain, err := organisation.FromHooks(l.hooks, registry(&a.arguments), a.options(l)...)
+	var warnings []*pipeline.Finding // which the report of a run has as well
+	chain, err := chainOf(&a.arguments, l, func(w *pipeline.Finding) { warnings = append(warnings, w) })
 	if err != nil {
+		out.warn(warnings)
 		return out.fail(err)
 	}
 	defer chain.Close()
-	findings := check(&a.arguments, l, chain)
-	if err := findings.Err(); err != nil {
-		for _, w := range findings.Warnings() {
-			fmt.Fprintf(out.stderr, "warning: %v\n", w)
-		}
-		return out.fail(err)
-	}
 	if a.graph {
 		fmt.Fprint(out.stderr, chain.Graph())
 	}
@@ -257,9 +252,9 @@ func registry(a *arguments) *organisation.Registry {
 	return r
 }
 
-// check compares the chain with the queue's schema. The report of a run has the
-// warnings as well.
-func check(a *arguments, l *loaded, chain *pipeline.Chain) pipeline.Findings {
+// chainOf makes the chain of the hooks. All that is wrong with them, also when they are
+// compared with the queue's schema, is one error; warnings go to warn.
+func chainOf(a *arguments, l *loaded, warn func(*pipeline.Finding)) (*pipeline.Chain, error) {
 	options := []pipeline.Option{pipeline.WithFormulas(l.formulas(a))}
 	if a.inRossum {
 		options = append(options, pipeline.WithStore(pipeline.InRossum())) // which may have files of earlier exports
@@ -268,7 +263,8 @@ func check(a *arguments, l *loaded, chain *pipeline.Chain) pipeline.Findings {
 	if schema == nil && l.payload != nil {
 		schema, _ = l.payload.Schema() // the run says what is wrong with it
 	}
-	return chain.Check(schema, options...)
+	checked := organisation.CheckedAgainst(schema, warn, options...)
+	return organisation.FromHooks(l.hooks, registry(a), append(a.options(l), checked)...)
 }
 
 // formulas are computed by the folder's schema, or else by the payload's.

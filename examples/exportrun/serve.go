@@ -11,7 +11,6 @@ import (
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/pipeline/hookserver"
-	"github.com/exportpipeline/exportpipeline/pipeline/organisation"
 	"github.com/exportpipeline/exportpipeline/pipeline/runpage"
 	"github.com/exportpipeline/exportpipeline/rossum"
 )
@@ -116,10 +115,7 @@ func chains(a *arguments, l *loaded) (map[int64]*pipeline.Chain, error) {
 				}
 			}
 		}
-		chain, err := organisation.FromHooks(one.hooks, registry(a), a.options(&one)...)
-		if err == nil {
-			err = check(a, &one, chain).Err()
-		}
+		chain, err := chainOf(a, &one, nil)
 		if err != nil {
 			faults = append(faults, fmt.Errorf("queue %d: %w", rossum.IDOf(url), err))
 			continue
