@@ -151,11 +151,13 @@ func recovered(p **Program, err *error) {
 }
 
 // Evaluates lists the settings whose text the source gives to eval, as
-// eval(payload["settings"]["condition"]), or with get.
+// eval(payload["settings"]["condition"]), with get, or by variables that stand
+// for the same throughout.
 func (p *Program) Evaluates() []string { return p.evaluates }
 
 // evaluatedSettings finds them.
 func evaluatedSettings(body []stmt) (names []string) {
+	known := aliasesOf(body)
 	visit(body, func(stmt) {}, func(x expr) {
 		call, ok := x.(*callExpr)
 		if !ok || len(call.args) == 0 {
@@ -164,18 +166,62 @@ func evaluatedSettings(body []stmt) (names []string) {
 		if f, ok := call.f.(*nameExpr); !ok || f.name != "eval" {
 			return
 		}
-		name, on := keyOf(call.args[0].value)
-		if settings, _ := keyOf(on); settings == "settings" && name != "" && !slices.Contains(names, name) {
+		name, on := known.keyOf(call.args[0].value)
+		if settings, _ := known.keyOf(on); settings == "settings" && name != "" && !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	})
 	return names
 }
 
+// aliases are the values of variables that the source always gives the same meaning.
+type aliases map[string]expr
+
+func aliasesOf(body []stmt) aliases {
+	known := make(aliases)
+	visit(body, func(s stmt) {
+		assign, ok := s.(*assignStmt)
+		if !ok {
+			return
+		}
+		for _, target := range assign.targets {
+			if name, ok := target.(*nameExpr); ok {
+				first, again := known[name.name]
+				if !again {
+					known[name.name] = assign.value
+					continue
+				}
+				if key, _ := known.keyOf(first); key == "" || !known.isKey(assign.value, key) {
+					known[name.name] = nil // it may be either
+				}
+			}
+		}
+	}, func(expr) {})
+	return known
+}
+
+// isKey reports that an expression takes what is under a key, too.
+func (a aliases) isKey(x expr, key string) bool {
+	other, _ := a.keyOf(x)
+	return other == key
+}
+
+// meant follows variables to their values.
+func (a aliases) meant(x expr) expr {
+	for range 8 { // x = y and y = x are valid, too
+		name, ok := x.(*nameExpr)
+		if !ok || a[name.name] == nil {
+			break
+		}
+		x = a[name.name]
+	}
+	return x
+}
+
 // keyOf recognises on["key"] and on.get("key").
-func keyOf(x expr) (key string, on expr) {
+func (a aliases) keyOf(x expr) (key string, on expr) {
 	var index expr
-	switch x := x.(type) {
+	switch x := a.meant(x).(type) {
 	case *indexExpr:
 		on, index = x.x, x.index
 	case *callExpr:
