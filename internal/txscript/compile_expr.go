@@ -138,6 +138,9 @@ func (c *compiler) load(x *nameExpr) eval {
 	c.scope.note(name)
 	depth, slot, in, ok := c.scope.find(name)
 	if !ok {
+		if _, known := c.undefined[name]; c.undefined != nil && !known && !c.defines(name) {
+			c.undefined[name] = x.at()
+		}
 		return outer
 	}
 	missing := func(r *run, f *frame) (value, error) {
@@ -171,6 +174,13 @@ func (c *compiler) load(x *nameExpr) eval {
 
 // refused are builtins of Python that programs may not have.
 var refused = map[string]bool{"eval": true, "exec": true, "compile": true, "open": true, "input": true, "globals": true, "locals": true, "__import__": true}
+
+// defines reports a name that is no variable and that outer finds something for.
+func (c *compiler) defines(name string) bool {
+	_, isTime := timeNames[name]
+	_, isBuiltin := builtins[name]
+	return isTime || isBuiltin || refused[name] || name == "TxScript" || name == "RossumPython" || slices.Contains(c.options.Globals, name)
+}
 
 // outer compiles reading a name that is no variable: a global of the host, or a
 // builtin.

@@ -18,6 +18,7 @@ type compiler struct {
 	changes    *changes
 	rowFields  func(schemaID string) bool // of the options, in functions, too
 	steady     map[string]bool            // variables that are the same in every row, while that is found out
+	undefined  map[string]int             // names that nothing defines, and the lines; nil if nobody asks
 }
 
 // changes is what is known of the source as a whole: whether anything in it can

@@ -13,6 +13,9 @@ type Reads struct {
 	// Guarded those whose absence it is written for: by hasattr, getattr with a default,
 	// vars, or a try that catches AttributeError.
 	Missing, Guarded map[string]bool
+	// Undefined are the names that nothing defines, in the order of the source, without
+	// those that a try which catches NameError is written for.
+	Undefined []Undefined
 	// Attrs are the attributes that are read of anything but the fields, columns of
 	// rows among them.
 	Attrs map[string]bool
@@ -23,6 +26,14 @@ type Reads struct {
 	// where they are read; Texts are the texts in the source, names among them.
 	Computed bool
 	Texts    map[string]bool
+}
+
+// Undefined is a name that neither the source nor the language nor the host defines.
+type Undefined struct {
+	Name string
+	Line int
+	// Certain is set if it ends the program whenever that runs.
+	Certain bool
 }
 
 // Reads tells what the source reads.
@@ -83,16 +94,19 @@ type reader struct {
 	via    []string
 	out    *Reads
 	known  map[string]bool // of out.Fields
+	// undefined are the lines in which names are read that nothing defines.
+	undefined map[string]int
 }
 
 // surroundings of a place in the source.
 type surroundings struct {
 	maybe   bool // it is not executed in every run
 	guarded bool // AttributeError is caught
+	unnamed bool // NameError is caught
 }
 
-func readsOf(body []stmt, o Options) *Reads {
-	r := &reader{o.Fields, o.Via, newReads(), make(map[string]bool)}
+func readsOf(body []stmt, o Options, undefined map[string]int) *Reads {
+	r := &reader{o.Fields, o.Via, newReads(), make(map[string]bool), undefined}
 	r.stmts(body, surroundings{})
 	return r.out
 }
@@ -116,7 +130,7 @@ func (r *reader) stmts(list []stmt, at surroundings) {
 }
 
 func (r *reader) stmt(st stmt, at surroundings) {
-	maybe := surroundings{true, at.guarded}
+	maybe := surroundings{true, at.guarded, at.unnamed}
 	switch st := st.(type) {
 	case *ifStmt:
 		r.expr(st.cond, at)
@@ -133,7 +147,8 @@ func (r *reader) stmt(st stmt, at surroundings) {
 	case *tryStmt:
 		inner := at
 		for _, h := range st.handlers {
-			inner.guarded = inner.guarded || catchesMissing(h.class)
+			inner.guarded = inner.guarded || catches(h.class, "AttributeError")
+			inner.unnamed = inner.unnamed || catches(h.class, "NameError")
 			r.expr(h.class, maybe)
 			r.stmts(h.body, maybe)
 		}
@@ -157,15 +172,15 @@ func (r *reader) stmt(st stmt, at surroundings) {
 	}
 }
 
-// catchesMissing reports a class, or one of several, that AttributeError is of.
-func catchesMissing(class expr) bool {
+// catches reports a class, or one of several, that an exception is of.
+func catches(class expr, exception string) bool {
 	switch x := class.(type) {
 	case nil:
 		return true
 	case *nameExpr:
-		return derives("AttributeError", x.name)
+		return derives(exception, x.name)
 	case *listExpr:
-		return slices.ContainsFunc(x.items, catchesMissing)
+		return slices.ContainsFunc(x.items, func(one expr) bool { return catches(one, exception) })
 	}
 	return false
 }
@@ -173,6 +188,14 @@ func catchesMissing(class expr) bool {
 func (r *reader) exprs(at surroundings, xs ...expr) {
 	for _, x := range xs {
 		r.expr(x, at)
+	}
+}
+
+// name notes a name that nothing defines.
+func (r *reader) name(x *nameExpr, at surroundings) {
+	if line, ok := r.undefined[x.name]; ok && !at.unnamed {
+		delete(r.undefined, x.name) // once is enough
+		r.out.Undefined = append(r.out.Undefined, Undefined{x.name, line, !at.maybe})
 	}
 }
 
@@ -186,7 +209,7 @@ func (r *reader) isFields(x expr) bool {
 }
 
 func (r *reader) expr(x expr, at surroundings) {
-	maybe := surroundings{true, at.guarded}
+	maybe := surroundings{true, at.guarded, at.unnamed}
 	switch x := x.(type) {
 	case nil:
 	case *constExpr:
@@ -195,6 +218,7 @@ func (r *reader) expr(x expr, at surroundings) {
 		}
 	case *nameExpr:
 		r.out.Passed = r.out.Passed || r.isFields(x)
+		r.name(x, at)
 	case *attrExpr:
 		if r.isFields(x.x) {
 			r.field(x.name, at)

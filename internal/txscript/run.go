@@ -256,7 +256,7 @@ func Compile(source string, o Options) (p *Program, err error) {
 }
 
 func compile(body []stmt, o Options) *Program {
-	c := &compiler{options: o, rowFields: o.RowFields, scope: newScope(nil, moduleScope), program: &Program{at: -1}}
+	c := &compiler{options: o, rowFields: o.RowFields, scope: newScope(nil, moduleScope), program: &Program{at: -1}, undefined: make(map[string]int)}
 	c.changes = &changes{rebinds: rebinds(body), atOnce: make(map[*compExpr]bool), slots: make(map[string]int)}
 	c.scope.collect(body)
 	c.program.module = c.scope
@@ -270,7 +270,7 @@ func compile(body []stmt, o Options) *Program {
 	}
 	c.program.memos, c.program.sites, c.program.looks = c.memos, c.changes.sites, c.changes.lookups
 	c.program.changes = c.changes.seen
-	c.program.reads = readsOf(body, o)
+	c.program.reads = readsOf(body, o, c.undefined)
 	c.program.globals, c.program.evaluates = o.Globals, evaluatedSettings(body)
 	c.program.uses, c.program.params = namesUsed(body)
 	return c.program

@@ -158,8 +158,23 @@ func (s *Set) compile(f *rossum.SchemaField) *compiled {
 	}
 	c.program = program
 	c.reading(s, program.Reads())
-	c.Err = s.unknown(c, program.Reads())
+	c.Err = errors.Join(s.unknown(c, program.Reads()), undefined(c, program.Reads()))
 	return c
+}
+
+// undefined finds names that nothing defines. It returns those that end the formula
+// whenever it is computed, and keeps the others as warnings.
+func undefined(c *compiled, reads *txscript.Reads) error {
+	var faults []error
+	for _, u := range reads.Undefined {
+		fault := &Error{SchemaID: c.SchemaID, Line: u.Line, Err: fmt.Errorf("name '%s' is not defined", u.Name)}
+		if u.Certain {
+			faults = append(faults, fault)
+		} else {
+			c.Warnings = append(c.Warnings, fault)
+		}
+	}
+	return errors.Join(faults...)
 }
 
 // unknown finds fields that the schema has not. It returns those that the formula
