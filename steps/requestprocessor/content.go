@@ -34,11 +34,25 @@ func (r *run) find(ctx context.Context, c *content) ([]pyvalue.Value, error) {
 	if c.source == "explicit" {
 		return r.explicit(ctx, c)
 	}
+	matching, err := r.matching(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	switch c.source {
+	case "document_relation_content":
+		return r.documents(ctx, matching)
+	case "relation_content", "parent_relation_content":
+		return r.related(ctx, matching)
+	}
+	return matching, nil
+}
+
+// matching lists the relations that a GetContent asks for.
+func (r *run) matching(ctx context.Context, c *content) (matching []pyvalue.Value, err error) {
 	all, err := r.relations(ctx, c.source)
 	if err != nil {
 		return nil, err
 	}
-	var matching []pyvalue.Value
 	for _, relation := range all {
 		s := r.quiet(c.place + ".query")
 		for k, v := range relation.Dict().All() {
@@ -51,12 +65,6 @@ func (r *run) find(ctx context.Context, c *content) ([]pyvalue.Value, error) {
 		if ok {
 			matching = append(matching, relation)
 		}
-	}
-	switch c.source {
-	case "document_relation_content":
-		return r.documents(ctx, matching)
-	case "relation_content", "parent_relation_content":
-		return r.related(ctx, matching)
 	}
 	return matching, nil
 }

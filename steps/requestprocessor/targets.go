@@ -10,7 +10,8 @@ import (
 
 // missingTargets looks for the fields that replies will be written to, before the first
 // call of a run: after it, an invoice would be there without what was to follow it. A
-// handler with a condition may never write, nor does a stage that is ruled out already.
+// handler with a condition may never write, nor does a stage that is ruled out already, nor
+// a call that iterates over a list without elements.
 func (r *run) missingTargets(ctx context.Context) (missing faults) {
 	written := make(map[string]bool)
 	for _, st := range r.p.stages {
@@ -27,12 +28,54 @@ func (r *run) missingTargets(ctx context.Context) (missing faults) {
 			continue
 		}
 		for _, c := range st.calls {
-			if err := r.targets(c, 0); err != nil && (c.iterate == nil || !dependsOnSequence(c)) {
+			err := r.targets(c, 0)
+			if err == nil || c.iterate != nil && dependsOnSequence(c) {
+				continue
+			}
+			certain, lookErr := r.hasItems(ctx, c)
+			switch {
+			case lookErr != nil:
+				missing = append(missing, named(fail(c.place, lookErr), c.name))
+			case certain:
 				missing = append(missing, named(fail(c.place, err), c.name))
+			default:
+				r.decide("%s (%s): %s may have no element; if it has one, the reply cannot be kept: %v", c.place, c.name, c.iterate, err)
 			}
 		}
 	}
 	return missing
+}
+
+// hasItems reports whether a call is certain to be made for something, as far as that can
+// be known now: relations that the call iterates over are there already, what comes from
+// replies is not.
+func (r *run) hasItems(ctx context.Context, c *call) (bool, error) {
+	if c.iterate == nil {
+		return true, nil
+	}
+	if c.iterate.Root() != "property" {
+		v, err := c.iterate.Resolve(ctx, r.quiet(c.place))
+		if err != nil {
+			return false, nil // which the call itself says
+		}
+		if e, ok := v.Object().(reqproc.Elements); ok {
+			return len(e.Elements()) > 0, nil
+		}
+		if list, ok := v.Items(); ok {
+			return len(list) > 0, nil
+		}
+		return !v.IsNone() && !(v.IsText() && v.Text() == ""), nil
+	}
+	for _, st := range r.p.stages {
+		for _, source := range st.contents {
+			if source.name != c.iterate.Name(1) || source.source == "explicit" {
+				continue
+			}
+			matching, err := r.matching(ctx, source)
+			return len(matching) > 0, err
+		}
+	}
+	return false, nil
 }
 
 // dependsOnSequence reports whether the fields of a call are those of its items, of which
