@@ -41,7 +41,7 @@ type HostError struct {
 
 func (e *HostError) Error() string {
 	return fmt.Sprintf("the value of %s would send the call to host %q, which neither the settings, the auth request nor a formula's text names; "+
-		"write the host there, or allow it in the program: pipeline.WithAllowedHosts(%q)", e.Value, e.Host, e.Host)
+		"write the host there, or allow it in the program: pipeline.WithAllowedHosts(%q) (exportrun -allow-host)", e.Value, e.Host, e.Host)
 }
 
 // Join returns the URL of the parts. A value at its beginning is taken as a URL, with
