@@ -59,8 +59,12 @@ func TestWhatTheAPIDoesWrongEndsAsDocumented(t *testing.T) {
 					tt.serve(w)
 				}
 			})
+			own := settings
+			if name != "is slow" { // a busy machine may be
+				own = strings.Replace(own, `"timeout":1}`, `"timeout":60}`, 1)
+			}
 			// The fields have what an earlier export left there.
-			r := run(t, a, offline(rossumtest.Set("x", 1)), settings)
+			r := run(t, a, offline(rossumtest.Set("x", 1)), own)
 			tt.want = strings.ReplaceAll(tt.want, "API", a.URL)
 			if (tt.want == "") != (r.Err == nil) || r.Err != nil && !strings.Contains(r.Err.Error(), tt.want) || r.Values["status"] != tt.status {
 				t.Errorf("status %q, %v", r.Values["status"], r.Err)
