@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
@@ -18,17 +19,18 @@ import (
 )
 
 // server is an archive that answers with a status.
-func server(t *testing.T, status int) (url string, got *string) {
+func server(t *testing.T, status int) (url string, got func() string) {
 	t.Helper()
-	got = new(string)
+	var last atomic.Value // which several exports at once write
+	last.Store("")
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
-		*got = r.URL.Path + " " + r.Header.Get("Authorization") + " " + string(body)
+		last.Store(r.URL.Path + " " + r.Header.Get("Authorization") + " " + string(body))
 		w.WriteHeader(status)
 		_, _ = io.WriteString(w, `{"id": "r-7"}`)
 	}))
 	t.Cleanup(s.Close)
-	return s.URL, got
+	return s.URL, func() string { return last.Load().(string) }
 }
 
 func step(t testing.TB, url string) *ownstep.Archive {
@@ -48,8 +50,8 @@ func TestTheRecordIsCreatedAndItsIDKept(t *testing.T) {
 	t.Parallel()
 	url, got := server(t, 201)
 	r := pipelinetest.Run(t, step(t, url), invoice())
-	if r.Err != nil || r.Values["archive_id"] != "r-7" || *got != `/records Bearer key-1 {"number":"2026-1"}` {
-		t.Errorf("%v, field %q, the archive got %s", r.Err, r.Values["archive_id"], *got)
+	if r.Err != nil || r.Values["archive_id"] != "r-7" || got() != `/records Bearer key-1 {"number":"2026-1"}` {
+		t.Errorf("%v, field %q, the archive got %s", r.Err, r.Values["archive_id"], got())
 	}
 }
 
@@ -85,8 +87,8 @@ func TestAFieldThatTheAnnotationLacksIsFoundBeforeTheCall(t *testing.T) {
 	t.Parallel()
 	url, got := server(t, 201)
 	r := pipelinetest.Run(t, step(t, url), rossumtest.Annotation(rossumtest.Field("document_id", "1"), rossumtest.Secret("archive_key", "key-1")))
-	if r.Err == nil || !strings.Contains(r.Err.Error(), "archive_id") || *got != "" {
-		t.Errorf("got %v, the archive got %s", r.Err, *got)
+	if r.Err == nil || !strings.Contains(r.Err.Error(), "archive_id") || got() != "" {
+		t.Errorf("got %v, the archive got %s", r.Err, got())
 	}
 }
 
