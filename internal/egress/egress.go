@@ -113,7 +113,9 @@ func Dial(ctx context.Context, network, address string) (net.Conn, error) {
 // resolver takes: 169.254.169.254, 2852039166, 0xA9.0376.43518, [::ffff:a9fe:a9fe],
 // fe80::1%eth0.
 func ParseHost(host string) (netip.Addr, bool) {
-	host = strings.Trim(host, "[]")
+	if inner, ok := strings.CutPrefix(host, "["); ok && strings.HasSuffix(inner, "]") {
+		host = strings.TrimSuffix(inner, "]")
+	}
 	if addr, err := netip.ParseAddr(host); err == nil {
 		return addr, true
 	}
