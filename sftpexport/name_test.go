@@ -3,6 +3,7 @@ package sftpexport
 import (
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/exportpipeline/exportpipeline/pipeline/settings"
 )
@@ -17,7 +18,8 @@ func FuzzTemplates(f *testing.F) {
 		if faults.Err() != nil {
 			return
 		}
-		if again := strings.NewReplacer("{ ", "{", " }", "}").Replace(p.key(nil)); !strings.Contains(text, " ") && again != text {
+		// Blanks at the ends of a variable's name do not count.
+		if again := p.key(nil); !strings.ContainsFunc(text, unicode.IsSpace) && again != text {
 			t.Errorf("%q was read as %q", text, again)
 		}
 	})
