@@ -106,6 +106,12 @@ func (c *captured) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusOK) // a health check
 		return
 	}
+	if c.secret != "" {
+		if err := rossum.CheckSignatureHeader(r.Header); err != nil { // before anything is read
+			http.Error(w, err.Error(), http.StatusUnauthorized)
+			return
+		}
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxCaptured))
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusRequestEntityTooLarge)

@@ -50,7 +50,7 @@ func TestWrongArgumentsOfCommandsAreRefused(t *testing.T) {
 		"-queue names a queue of -org, which is missing":              {"graph", "-hooks", "hooks", "-queue", "1"},
 		"0 templates are given":                                       {"render", "-payload", "payload.json"},
 		"there are both -hook and the template t.j2":                  {"render", "-payload", "payload.json", "-hook", "1", "t.j2"},
-		"there is no hook \"9\"; there are \"Cleaning\" (id 101)":     {"render", "-payload", "payload.json", "-hooks", "hooks", "-hook", "9"},
+		"there is no hook \"9\"; the hooks are \"Cleaning\" (id 101)": {"render", "-payload", "payload.json", "-hooks", "hooks", "-hook", "9"},
 		"0 reports given; give one":                                   {"report"},
 		"is not a report":                                             {"report", "main.go"},
 		"-url is missing":                                             {"sign", "-payload", "payload.json"},
@@ -278,6 +278,16 @@ func TestTheSignedLineIsOneThatAHookServerTakes(t *testing.T) {
 	header.Set(rossum.SignatureHeader, signature[1])
 	if err := rossum.VerifySignature(header, body, "s3cret-of-the-hook"); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestTheBodyOfACallThatIsNotSignedIsNotRead(t *testing.T) {
+	t.Parallel()
+	body := strings.NewReader("{}")
+	w := httptest.NewRecorder()
+	(&captured{dir: t.TempDir(), secret: "hook-secret"}).ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/", body))
+	if w.Code != http.StatusUnauthorized || body.Len() != 2 {
+		t.Errorf("%d, %d bytes are left unread", w.Code, body.Len())
 	}
 }
 

@@ -75,6 +75,12 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusOK) // a health check
 		return
 	}
+	if !h.o.Unsigned {
+		if err := rossum.CheckSignatureHeader(r.Header); err != nil { // before anything is read
+			http.Error(w, err.Error(), http.StatusUnauthorized)
+			return
+		}
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusRequestEntityTooLarge)

@@ -137,9 +137,10 @@ func TestAShadowTakesSignedCallsOnly(t *testing.T) {
 	t.Parallel()
 	s := newShadow(t, shadow.Options{Chain: chainOf(t), Compared: func(context.Context, *shadow.Comparison) { t.Error("a call is compared") }})
 	unsigned := httptest.NewRecorder()
-	s.ServeHTTP(unsigned, httptest.NewRequest(http.MethodPost, "/", bytes.NewReader(invoice().Bytes())))
-	if unsigned.Code != http.StatusUnauthorized {
-		t.Errorf("unsigned: %d", unsigned.Code)
+	body := bytes.NewReader(invoice().Bytes())
+	s.ServeHTTP(unsigned, httptest.NewRequest(http.MethodPost, "/", body))
+	if unsigned.Code != http.StatusUnauthorized || int64(body.Len()) != body.Size() {
+		t.Errorf("unsigned: %d, %d of %d bytes are left unread", unsigned.Code, body.Len(), body.Size())
 	}
 	w := httptest.NewRecorder()
 	if s.ServeHTTP(w, hookCall([]byte("{}"))); w.Code != http.StatusBadRequest {
