@@ -11,21 +11,18 @@
 package httpcall
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
-	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
 
 	"github.com/exportpipeline/exportpipeline/internal/egress"
-	"github.com/exportpipeline/exportpipeline/internal/redact"
 )
 
 // Defaults of a [Client] and a [Call].
@@ -72,83 +69,6 @@ var sharedTransport, publicTransport = newTransport(), newTransport()
 // SharedClient is the client of calls without one of the program's own, for what passes
 // some of its calls on.
 func SharedClient() *http.Client { return &http.Client{Transport: sharedTransport} }
-
-// Retry says when a call may be made again.
-type Retry uint8
-
-// The rules of repeating.
-const (
-	// IfNotSent repeats only when no connection was made, so that nothing can
-	// have been sent. It is the rule of every call that asks for no other.
-	IfNotSent Retry = iota
-	// IfRefused repeats also after 429, and after 503 with Retry-After: the
-	// other side says that it has not done the work.
-	IfRefused
-	// Always repeats also after a lost connection, a time-out, 408, 425 and
-	// 5xx. It is for calls that may be made twice.
-	Always
-)
-
-// Call is a call to make.
-type Call struct {
-	Method string
-	URL    string
-	Header http.Header
-	// Spelling gives the names of headers in the spelling of the settings, by their
-	// canonical names; may be nil.
-	Spelling map[string]string
-	Body     Body          // nil for none
-	Timeout  time.Duration // of one attempt, DefaultTimeout if 0
-	// Idle ends an attempt in which nothing was sent or received for so long, with
-	// [ErrIdle]; 0 means that only Timeout does.
-	Idle  time.Duration
-	Retry Retry
-	// MaxAttempts bounds the repeating, 4 if 0.
-	MaxAttempts int
-	// NoRedirect has every redirect refused, also that of a GET on the same host.
-	NoRedirect bool
-	// KeepRedirect has a redirect be the reply.
-	KeepRedirect bool
-	// Stream leaves the body of the reply to the caller, who must close it.
-	Stream bool
-	// Redactor cuts secrets out of errors and records; may be nil.
-	Redactor Redactor
-	// Before is called before every attempt, the first one included, and can hold
-	// it back; its error ends the call. May be nil.
-	Before func(context.Context) error
-	// Observe is called once with what happened; may be nil.
-	Observe func(Record)
-}
-
-// Redactor cuts secrets out of what is shown.
-type Redactor interface {
-	URL(address string) string
-	Error(err error) error
-}
-
-func (c *Call) redactor() Redactor {
-	if c.Redactor == nil {
-		return (*redact.Redactor)(nil)
-	}
-	return c.Redactor
-}
-
-// Body is the body of a call. It is opened anew for every attempt.
-type Body interface {
-	Open(ctx context.Context) (io.ReadCloser, error)
-	Size() int64 // in bytes, -1 if it is not known
-}
-
-// Bytes is a [Body] in memory.
-type Bytes []byte
-
-// Open returns a reader of b.
-func (b Bytes) Open(context.Context) (io.ReadCloser, error) {
-	return io.NopCloser(bytes.NewReader(b)), nil
-}
-
-// Size returns the length of b.
-func (b Bytes) Size() int64 { return int64(len(b)) }
 
 // Reply is the answer to a call.
 type Reply struct {
@@ -322,13 +242,6 @@ func (c *Client) do(ctx context.Context, r *running) (*Reply, error) {
 	}
 }
 
-func (r *Reply) closeStream() {
-	if r.Stream != nil {
-		_ = r.Stream.Close()
-		r.Stream = nil
-	}
-}
-
 // repeatCut decides whether a call is made again whose reply ended too early.
 func (r *running) repeatCut(err error) bool {
 	return r.call.Retry == Always && !errors.Is(err, ErrTooLarge) && int(r.attempts.Load()) < attempts(r.call)
@@ -378,68 +291,6 @@ func attempts(call *Call) int {
 	return 4
 }
 
-// request makes the request, with a body that is opened for each attempt.
-func (r *running) request(ctx context.Context) (*retryablehttp.Request, error) {
-	var body any
-	if b := r.call.Body; b != nil && b.Size() != 0 {
-		body = retryablehttp.ReaderFunc(func() (io.Reader, error) {
-			opened, err := b.Open(ctx)
-			if err != nil {
-				return nil, fmt.Errorf("opening the body: %w", err)
-			}
-			r.written.Store(0)
-			return &countingBody{opened, &r.written}, nil
-		})
-	}
-	req, err := retryablehttp.NewRequestWithContext(ctx, r.call.Method, r.call.URL, nil)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrURL, withoutURL(err))
-	}
-	if body != nil {
-		// The size comes from the body itself: SetBody would read a stream of
-		// unknown length to measure it.
-		if err := setBody(req, body.(retryablehttp.ReaderFunc), r.call.Body.Size()); err != nil {
-			return nil, err
-		}
-	}
-	r.call.setHeader(req.Request)
-	return req, nil
-}
-
-func setBody(req *retryablehttp.Request, open retryablehttp.ReaderFunc, size int64) error {
-	opened := false
-	// go-retryablehttp opens a body once just to learn its length; it gets a
-	// stand-in then.
-	err := req.SetBody(retryablehttp.ReaderFunc(func() (io.Reader, error) {
-		if !opened {
-			opened = true
-			return strings.NewReader(""), nil
-		}
-		return open()
-	}))
-	req.ContentLength = size
-	req.GetBody = func() (io.ReadCloser, error) {
-		r, err := open()
-		if err != nil {
-			return nil, err
-		}
-		return r.(io.ReadCloser), nil
-	}
-	return err
-}
-
-// countingBody counts what net/http reads, which is what it sends.
-type countingBody struct {
-	io.ReadCloser
-	n *atomic.Int64
-}
-
-func (b *countingBody) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	b.n.Add(int64(n))
-	return n, err
-}
-
 // fail makes the error of a call.
 func (r *running) fail(ctx context.Context, err error) error {
 	var done *Error
@@ -462,58 +313,4 @@ func withoutURL(err error) error {
 		return u.Err
 	}
 	return err
-}
-
-// read takes the reply in.
-func (c *Client) read(resp *http.Response, r *running) (*Reply, error) {
-	reply := &Reply{
-		Status: resp.StatusCode, Reason: reason(resp), Header: resp.Header, Length: resp.ContentLength,
-		Attempts: int(r.attempts.Load()),
-	}
-	if resp.Request != nil && resp.Request.URL != nil {
-		reply.URL = resp.Request.URL.String()
-	}
-	if r.exchange != nil {
-		reply.fields = r.exchange.fields()
-	}
-	limited := &limitedBody{ReadCloser: decoded(resp), left: c.maxReply, limit: c.maxReply}
-	if r.call.Stream {
-		reply.Stream = limited
-		return reply, nil
-	}
-	defer resp.Body.Close()
-	if resp.ContentLength > c.maxReply {
-		return reply, fmt.Errorf("status %d, then %w: %d bytes, the limit is %d", resp.StatusCode, ErrTooLarge, resp.ContentLength, c.maxReply)
-	}
-	body, err := io.ReadAll(limited)
-	reply.Body = body
-	if err != nil {
-		return reply, fmt.Errorf("reading the reply, status %d: %w", resp.StatusCode, err)
-	}
-	return reply, nil
-}
-
-// limitedBody fails where a body goes past the limit, instead of ending there
-// as if it were whole.
-type limitedBody struct {
-	io.ReadCloser
-	left, limit int64
-}
-
-func (l *limitedBody) Read(p []byte) (int, error) {
-	if l.left < 0 {
-		return 0, l.tooLarge()
-	}
-	if int64(len(p))-1 > l.left {
-		p = p[:l.left+1]
-	}
-	n, err := l.ReadCloser.Read(p)
-	if l.left -= int64(n); l.left < 0 {
-		return n - 1, l.tooLarge()
-	}
-	return n, err
-}
-
-func (l *limitedBody) tooLarge() error {
-	return fmt.Errorf("%w: the limit is %d bytes", ErrTooLarge, l.limit)
 }
