@@ -2,7 +2,6 @@ package send
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/exportpipeline/exportpipeline/internal/httpcall"
 	"github.com/exportpipeline/exportpipeline/pipeline"
@@ -41,14 +40,7 @@ type Error struct {
 }
 
 func (e *Error) Error() string {
-	text := fmt.Sprintf("%s %s: %v", e.Method, e.URL, e.Err)
-	if e.Attempts > 1 {
-		text += fmt.Sprintf(" (%d attempts)", e.Attempts)
-	}
-	if e.Sent {
-		return text + "; " + ErrMaybeSent.Error()
-	}
-	return text + "; " + ErrNotSent.Error()
+	return (&httpcall.Error{Method: e.Method, URL: e.URL, Attempts: e.Attempts, Sent: e.Sent, Err: e.Err}).Error()
 }
 
 func (e *Error) Unwrap() error { return e.Err }
