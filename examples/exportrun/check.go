@@ -24,7 +24,7 @@ against the schema of each queue.
 With -org and without -queue it checks the hooks of every queue that has some. Hooks
 alone are checked against the schema that the payload has, if it has one.
 
-Exit codes: 0 there is no error, warnings perhaps; 1 there are errors; 2 the arguments
+Exit codes: 0 no errors were found, though there may be warnings; 1 there are errors; 2 the arguments
 are unusable, or a file cannot be read.
 
 Examples
