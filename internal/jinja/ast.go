@@ -1,6 +1,6 @@
 package jinja
 
-import "github.com/exportpipeline/exportpipeline/internal/pyvalue"
+import "github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 
 // node is a part of an expression.
 type node interface{}

@@ -1,7 +1,7 @@
 package jinja
 
 import (
-	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 // blockCode is a compiled block. It has a frame of its own.

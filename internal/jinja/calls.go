@@ -1,7 +1,7 @@
 package jinja
 
 import (
-	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 // compiledArgs are the arguments of a call.

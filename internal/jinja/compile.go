@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 // compiler turns statements and expressions into closures.

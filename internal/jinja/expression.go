@@ -4,7 +4,7 @@ import (
 	"context"
 	"slices"
 
-	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 // Expression is a compiled expression, as Jinja2's compile_expression makes one. It

@@ -5,7 +5,7 @@ import (
 	"math/big"
 	"strings"
 
-	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 // filters are all filters of a stock environment, and Rossum's additions.

@@ -3,7 +3,7 @@ package jinja
 import (
 	"strings"
 
-	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 func filterSort(f *frame, c *pyvalue.Call) (value, error) {

@@ -4,7 +4,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 func filterLength(_ *frame, c *pyvalue.Call) (value, error) {

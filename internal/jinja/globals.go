@@ -4,7 +4,7 @@ import (
 	"iter"
 	"math/big"
 
-	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 // globals are the names that every template knows.

@@ -18,7 +18,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 const python = "/usr/bin/python3"

@@ -4,7 +4,7 @@ import (
 	"iter"
 	"strconv"
 
-	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 // loopCode is a compiled for.

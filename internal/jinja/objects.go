@@ -3,7 +3,7 @@ package jinja
 import (
 	"iter"
 
-	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 // iterator is what Python's generators are to a template: it can be walked

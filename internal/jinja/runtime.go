@@ -3,7 +3,7 @@ package jinja
 import (
 	"io"
 
-	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 type value = pyvalue.Value

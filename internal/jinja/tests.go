@@ -1,7 +1,7 @@
 package jinja
 
 import (
-	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 // tests are all tests of a stock environment.

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 // BenchmarkSearch prints how many times as fast as Python's jmespath a reply of

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 func TestSearchesFindWhatPythonsJMESPathFinds(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 type value = pyvalue.Value

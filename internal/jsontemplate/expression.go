@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/internal/jinja"
-	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/txscript"
 )
 

@@ -7,7 +7,7 @@ import (
 	"encoding/base64"
 	"strconv"
 
-	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 // encoded is the base64 of a large file, a text that is made only where it is needed:

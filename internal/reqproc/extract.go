@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"github.com/exportpipeline/exportpipeline/internal/jmespath"
-	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/settings"
 	"github.com/exportpipeline/exportpipeline/internal/xmldoc"
 )

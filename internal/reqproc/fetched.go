@@ -6,7 +6,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 // Fetched is what .@ got: bytes, and, if they are JSON, the value that they are.

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/python/re"
-	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
 )
 
 // Pattern is a compiled regular expression of Python's re. It may be used by several

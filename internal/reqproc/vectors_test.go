@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 // vectors were recorded on the engine that Rossum publishes: what it gives for

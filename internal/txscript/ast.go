@@ -1,6 +1,6 @@
 package txscript
 
-import "github.com/exportpipeline/exportpipeline/internal/pyvalue"
+import "github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 
 type value = pyvalue.Value
 

@@ -3,7 +3,7 @@ package txscript
 import (
 	"strconv"
 
-	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 func sum(r *run, c *pyvalue.Call) (value, error) {

@@ -4,7 +4,7 @@ import (
 	hexcode "encoding/hex"
 	"strings"
 
-	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 // toBytes is the class bytes.

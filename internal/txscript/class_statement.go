@@ -3,7 +3,7 @@ package txscript
 import (
 	"slices"
 
-	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 // annotated is a name that a class body gives a type to: a field of a dataclass.

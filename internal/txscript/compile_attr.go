@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 // attr compiles x.name, and what comes before it: x.y.name. Where the value before a

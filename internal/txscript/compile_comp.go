@@ -1,6 +1,6 @@
 package txscript
 
-import "github.com/exportpipeline/exportpipeline/internal/pyvalue"
+import "github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 
 // comprehension compiles a list, set or dict comprehension, or a generator.
 func (c *compiler) comprehension(x *compExpr) eval {

@@ -1,6 +1,6 @@
 package txscript
 
-import "github.com/exportpipeline/exportpipeline/internal/pyvalue"
+import "github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 
 // test is a compiled expression of which only the truth counts.
 type test func(r *run, f *frame) (bool, error)

@@ -3,7 +3,7 @@ package txscript
 import (
 	"slices"
 
-	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 var binaryOps = map[string]pyvalue.Op{

@@ -1,7 +1,7 @@
 package txscript
 
 import (
-	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 // fstring compiles an f-string.

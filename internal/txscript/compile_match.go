@@ -5,7 +5,7 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 // bindPattern adds the names that a pattern sets, refuses one that is set twice, and reports

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 // dateValue is a date or a datetime. Its time is what a clock there shows, as if it

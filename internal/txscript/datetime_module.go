@@ -4,7 +4,7 @@ import (
 	"math"
 	"time"
 
-	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 // timeClasses are the classes of the module datetime, made for a run so that they

@@ -7,7 +7,7 @@ import (
 	"strconv"
 
 	"github.com/exportpipeline/exportpipeline/internal/python/decimal"
-	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 // decimals is the module decimal of a run, with its context.

@@ -4,7 +4,7 @@ import (
 	"math/big"
 
 	"github.com/exportpipeline/exportpipeline/internal/python/decimal"
-	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 type decimalMethod func(o *decimalValue, c *pyvalue.Call) (value, error)

@@ -4,7 +4,7 @@ import (
 	"slices"
 
 	"github.com/exportpipeline/exportpipeline/internal/python/decimal"
-	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 // decimalContext is what getcontext returns.

@@ -3,7 +3,7 @@ package txscript
 import (
 	"slices"
 
-	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 // derivable are the builtin classes that a class of the program can derive from.

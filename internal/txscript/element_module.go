@@ -4,7 +4,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 // elementModule is xml.etree.ElementTree, as far as it reads.

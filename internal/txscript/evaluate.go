@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 // evaluation is a text that a place of the source has given to eval, compiled.

@@ -3,7 +3,7 @@ package txscript
 import (
 	"errors"
 
-	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 // bases are the exception classes and what each derives from.

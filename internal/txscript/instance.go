@@ -3,7 +3,7 @@ package txscript
 import (
 	"fmt"
 
-	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 // instance is an object of a class of the program.

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 // isoReader reads what fromisoformat takes: dates by month or week, in the extended

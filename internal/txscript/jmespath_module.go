@@ -2,7 +2,7 @@ package txscript
 
 import (
 	"github.com/exportpipeline/exportpipeline/internal/jmespath"
-	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 var jmespathModule = newModule("jmespath", map[string]func(r *run, c *pyvalue.Call) (value, error){

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"iter"
 
-	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 // lazy is something that can be walked over once: a generator, map, filter, zip,

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 // sources are modules that are written in the language itself, and so run under the

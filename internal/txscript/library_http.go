@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 // HTTPCall is a call that code makes by the module requests.

@@ -1,6 +1,6 @@
 package txscript
 
-import "github.com/exportpipeline/exportpipeline/internal/pyvalue"
+import "github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 
 // literal is ast.literal_eval: the value of a text that is made of literals alone.
 func literal(r *run, c *pyvalue.Call) (value, error) {

@@ -11,7 +11,7 @@ import (
 	"hash"
 	"strings"
 
-	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 // dataArg returns an argument that is bytes, or a text of ASCII where text is set.

@@ -3,7 +3,7 @@ package txscript
 import (
 	"time"
 
-	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 // libStructTime makes a struct_time of a datetime, or of nine numbers.

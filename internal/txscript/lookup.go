@@ -1,7 +1,7 @@
 package txscript
 
 import (
-	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 // lookup is a walk over a column, or over the rows of a table, that passes over all

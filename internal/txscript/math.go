@@ -4,7 +4,7 @@ import (
 	"math"
 	"math/big"
 
-	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 // float1 is a function of one number.

@@ -3,7 +3,7 @@ package txscript
 import (
 	"strings"
 
-	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 // exprList parses expressions with commas between them, which are a tuple.

@@ -3,7 +3,7 @@ package txscript
 import (
 	"strings"
 
-	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 // strings joins string literals that stand side by side.

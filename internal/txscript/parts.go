@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 // parts are the names that the elements of a named tuple have.

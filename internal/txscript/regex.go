@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/python/re"
-	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
 )
 
 // reFunction is a function of the module re, or a method of a compiled pattern:

@@ -3,8 +3,8 @@ package txscript
 import (
 	"strings"
 
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/python/re"
-	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
 )
 
 // replaceAll is re.sub; its arguments are repl, string and count.

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/python/re"
-	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
 )
 
 // patternValue is a compiled pattern as a value.

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 // SyntaxError says what is wrong with a source.

@@ -1,6 +1,6 @@
 package txscript
 
-import "github.com/exportpipeline/exportpipeline/internal/pyvalue"
+import "github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 
 // shower is a function that shows a message, at a field if its second argument is
 // one.

@@ -4,7 +4,7 @@ import (
 	"iter"
 	"math"
 
-	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 // span is a range.

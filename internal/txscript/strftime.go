@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 // strftime formats as the C locale does.

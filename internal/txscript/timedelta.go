@@ -5,7 +5,7 @@ import (
 	"math"
 	"strconv"
 
-	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 // deltaValue is a timedelta in microseconds.

@@ -5,7 +5,7 @@ import (
 	"time"
 	_ "time/tzdata" // for machines that have no list of time zones
 
-	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 // zone is a timezone: a fixed distance from UTC, or what that is in a place at a time.

@@ -1,6 +1,6 @@
 package txscript
 
-import "github.com/exportpipeline/exportpipeline/internal/pyvalue"
+import "github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 
 // typingForm is what the module typing gives for a type: it says nothing at run time.
 type typingForm struct{ name string }

@@ -1,6 +1,6 @@
 package txscript
 
-import "github.com/exportpipeline/exportpipeline/internal/pyvalue"
+import "github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 
 // union is int | str, as isinstance takes it.
 type union struct{ of []value }

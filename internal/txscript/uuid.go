@@ -10,7 +10,7 @@ import (
 	"math/big"
 	"strings"
 
-	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 // uuidValue is a UUID.

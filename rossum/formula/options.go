@@ -1,7 +1,7 @@
 package formula
 
 import (
-	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 // option is a choice of an enum field: o.value and o["value"] are the same.

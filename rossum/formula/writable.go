@@ -3,7 +3,7 @@ package formula
 import (
 	"slices"
 
-	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/txscript"
 	"github.com/exportpipeline/exportpipeline/rossum"
 )

@@ -12,7 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/exportpipeline/exportpipeline/internal/charset"
-	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/reqproc"
 	"github.com/exportpipeline/exportpipeline/internal/xmldoc"
 	"github.com/exportpipeline/exportpipeline/pipeline/send"

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/internal/oauth"
-	"github.com/exportpipeline/exportpipeline/internal/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/reqproc"
 	"github.com/exportpipeline/exportpipeline/pipeline/send"
 )
