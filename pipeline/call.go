@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/internal/httpcall"
+	"github.com/exportpipeline/exportpipeline/internal/limit"
 )
 
 // What a failed call leaves behind at the other side. The errors of package send, of the
@@ -242,6 +243,11 @@ func (x *Export) make(ctx context.Context, a Act, c *madeCall, send func(context
 	if ctx.Err() != nil {
 		return nil, NotSent(context.Cause(ctx))
 	}
+	ctx, pass, err := x.enter(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	defer pass.Leave(limit.Outcome{}) // of a call that was not made
 	if err := x.noteStart(); err != nil {
 		return nil, NotSent(err)
 	}

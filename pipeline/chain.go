@@ -130,6 +130,7 @@ func (c *Chain) run(ctx context.Context, x *Export) (*rossum.Response, error) {
 		defer cancel()
 	}
 	ctx = egress.With(treelimit.With(ctx, x.run.config.treeLimit), x.run.config.egress)
+	ctx = x.holdBack(ctx, "", nil)
 	report := x.run.report
 	report.LeftOut, report.Graph, report.DryRun = c.origin.LeftOut, c.origin.Graph, x.IsDry()
 	ctx, end := x.observeRun(ctx)
@@ -310,7 +311,7 @@ func (s *scope) run(ctx context.Context, step *link) (err error) {
 	s.list(r)
 	x.step, x.at = r, x.position(path, step.name)
 	errorsBefore := countErrors(x)
-	ctx, end := x.observeStep(ctx, step.name)
+	ctx, end := x.observeStep(x.holdBack(ctx, step.name, r), step.name)
 	err = s.do(ctx, step)
 	if x.IsDry() {
 		err = x.dryEnd(ctx, step, r, err)

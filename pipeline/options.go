@@ -36,6 +36,7 @@ type config struct {
 	stopIfSent  bool
 	middleware  []Middleware
 	timeout     time.Duration
+	limiter     Limiter
 	treeLimit   int64 // bytes, 0 for the default
 	formulas    Formulas
 	schema      *schemaFacts // of formulas.Schema

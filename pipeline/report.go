@@ -67,6 +67,8 @@ type StepReport struct {
 	Files     []FileReport `json:"files,omitempty"`
 	Messages  []string     `json:"messages,omitempty"`
 	Error     string       `json:"error,omitempty"`
+	// Waited is how long calls were held back, those of Rossum's API, too; see [Limiter].
+	Waited Duration `json:"waited_ms,omitempty"`
 	// Computed lists the formula fields that were computed again after the step, and
 	// FormulaRuns counts how often one was: once for each row of a table.
 	Computed    []string      `json:"computed,omitempty"`
@@ -85,6 +87,7 @@ type CallReport struct {
 	Attempts int         `json:"attempts"`
 	Tries    []TryReport `json:"tries,omitempty"` // if there was more than one
 	Took     Duration    `json:"took_ms"`
+	Waited   Duration    `json:"waited_ms,omitempty"` // until it might be made; see [Limiter]
 	Sent     int64       `json:"sent_bytes"`
 	Received int64       `json:"received_bytes"`
 	Error    string      `json:"error,omitempty"`

@@ -59,6 +59,9 @@ func writeSteps(w *tabwriter.Writer, steps []*StepReport, indent string) {
 	for i, s := range steps {
 		fmt.Fprintf(w, "%s%d. %s\t%s\t%s\n", indent, i+1, s.Name, s.Status, short(s.Took))
 		below := indent + "   "
+		if s.Waited > 0 {
+			fmt.Fprintf(w, "%scalls held back by their limits for %s\n", below, short(s.Waited))
+		}
 		for _, d := range s.Decisions {
 			fmt.Fprintf(w, "%s%s\n", below, indented(d, below+"  "))
 		}
@@ -98,6 +101,9 @@ func (c CallReport) line() string {
 		line += fmt.Sprintf(" → %d", c.Status)
 	}
 	line += fmt.Sprintf(", %d bytes out, %d in, %s", c.Sent, c.Received, short(c.Took))
+	if c.Waited > 0 {
+		line += ", held back for " + short(c.Waited)
+	}
 	if c.Attempts > 1 {
 		line += fmt.Sprintf(", %d attempts", c.Attempts)
 	}

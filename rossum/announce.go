@@ -32,7 +32,7 @@ type APIAnswer struct {
 }
 
 // Announced returns a client that has its calls made by a. It shares everything else with
-// c, the limit of calls a second, too.
+// c.
 func (c *Client) Announced(a Announcer) *Client {
 	announced := *c
 	announced.announcer = a

@@ -15,16 +15,13 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"github.com/exportpipeline/exportpipeline/internal/httpcall"
 	"github.com/exportpipeline/exportpipeline/internal/redact"
 )
 
 // Limits of Rossum's API.
 const (
-	requestsPerSecond = 10
-	pageSize          = 100
+	pageSize = 100
 	// MaxDocument is the largest document in bytes that Rossum takes.
 	MaxDocument = 40 << 20
 )
@@ -32,16 +29,16 @@ const (
 // apiTimeout bounds one attempt of a call that carries no document.
 const apiTimeout = 30 * time.Second
 
-// Client calls Rossum's API with the token of a hook call. It keeps to ten
-// requests a second, waits where the platform asks it to (429, Retry-After),
-// repeats what is safe to repeat, and never takes the token to another host.
-// It is safe for concurrent use.
+// Client calls Rossum's API with the token of a hook call. All clients of an organisation
+// in this process keep to its ten requests a second together (ten at once after a pause),
+// and wait together where the platform asks one of them to (429, Retry-After). A client
+// repeats what is safe to repeat, and never takes the token to another host. It is safe
+// for concurrent use.
 type Client struct {
-	origin  string // https://organisation.rossum.app
-	token   Secret
-	calls   *httpcall.Client
-	limiter *rate.Limiter
-	redact  *redact.Redactor
+	origin string // https://organisation.rossum.app
+	token  Secret
+	calls  *httpcall.Client
+	redact *redact.Redactor
 
 	announcer Announcer // nil: calls are made as they come
 }
@@ -79,8 +76,7 @@ func NewClient(baseURL string, token Secret, options ...ClientOption) (*Client, 
 	}
 	return &Client{
 		origin: u.Scheme + "://" + u.Host, token: token, redact: redact.New(string(token)),
-		calls:   httpcall.New(httpcall.Options{HTTP: config.http}),
-		limiter: rate.NewLimiter(requestsPerSecond, requestsPerSecond),
+		calls: httpcall.New(httpcall.Options{HTTP: config.http}),
 	}, nil
 }
 
@@ -157,14 +153,6 @@ func (c *Client) address(pathOrURL string, query url.Values) (string, error) {
 	return address, nil
 }
 
-// wait keeps to the platform's limit; an attempt that is repeated counts, too.
-func (c *Client) wait(ctx context.Context) error {
-	if err := c.limiter.Wait(ctx); err != nil {
-		return fmt.Errorf("waiting for Rossum's limit of %d requests a second: %w", requestsPerSecond, err)
-	}
-	return nil
-}
-
 // request is a call of the API.
 type request struct {
 	method, path string
@@ -185,7 +173,7 @@ func (c *Client) do(ctx context.Context, r request) (*httpcall.Reply, error) {
 		Method: r.method, URL: address, Body: r.body, Timeout: r.timeout, Stream: r.stream, Redactor: c.redact,
 		Header: http.Header{"Authorization": {"Bearer " + string(c.token)}, "Accept": {"application/json"}},
 		Retry:  httpcall.IfRefused,
-		Before: c.wait,
+		Rossum: true,
 	}
 	if r.stream {
 		call.Header.Set("Accept", "*/*")

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -225,7 +226,7 @@ func TestTenRequestsASecond(t *testing.T) {
 		transport := roundTripper(func(r *http.Request) (*http.Response, error) {
 			return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader([]byte("{}"))), Request: r}, nil
 		})
-		c, err := rossum.NewClient("https://acme.rossum.app", "t", rossum.WithHTTPClient(&http.Client{Transport: transport}))
+		c, err := rossum.NewClient("https://limited.rossum.app", "t", rossum.WithHTTPClient(&http.Client{Transport: transport}))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -252,7 +253,7 @@ func TestRepeatedAttemptsCountForTheLimit(t *testing.T) {
 			}
 			return &http.Response{StatusCode: status, Header: http.Header{"Retry-After": {"0"}}, Body: io.NopCloser(bytes.NewReader([]byte("{}"))), Request: r}, nil
 		})
-		c, err := rossum.NewClient("https://acme.rossum.app", "t", rossum.WithHTTPClient(&http.Client{Transport: transport}))
+		c, err := rossum.NewClient("https://repeated.rossum.app", "t", rossum.WithHTTPClient(&http.Client{Transport: transport}))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -264,6 +265,56 @@ func TestRepeatedAttemptsCountForTheLimit(t *testing.T) {
 		}
 		if took := time.Since(started); attempts != 30 || took < 1990*time.Millisecond || took > 2100*time.Millisecond {
 			t.Errorf("%d attempts took %v", attempts, took)
+		}
+	})
+}
+
+// A hundred exports, each with a client of its own, are one organisation to the platform.
+func TestAllClientsOfAnOrganisationShareItsLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		var arrived []time.Duration
+		started := time.Now()
+		transport := roundTripper(func(r *http.Request) (*http.Response, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			if r.URL.Host == "shared.rossum.app" {
+				arrived = append(arrived, time.Since(started))
+			} else if time.Since(started) > 0 {
+				t.Errorf("%s waited", r.URL.Host)
+			}
+			header := http.Header{}
+			status := 200
+			if len(arrived) == 50 { // somebody else uses the limit, too
+				status = 429
+				header.Set("Retry-After", "5")
+			}
+			return &http.Response{StatusCode: status, Header: header, Body: io.NopCloser(bytes.NewReader([]byte("{}"))), Request: r}, nil
+		})
+		var all sync.WaitGroup
+		for i := range 101 {
+			host := "shared.rossum.app"
+			if i == 100 {
+				host = "other.rossum.app"
+			}
+			all.Go(func() {
+				c, err := rossum.NewClient("https://"+host, "t", rossum.WithHTTPClient(&http.Client{Transport: transport}))
+				if err == nil {
+					err = get(c)
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		if arrived[9] != 0 || arrived[10] != 100*time.Millisecond || arrived[49] != 4*time.Second {
+			t.Errorf("arrived at %v", arrived)
+		}
+		for i, at := range arrived[50:] { // the refused one among them
+			if at != 9*time.Second+time.Duration(i)*100*time.Millisecond {
+				t.Fatalf("after the refusal at %v", arrived[50:])
+			}
 		}
 	})
 }

@@ -50,9 +50,8 @@ type Call struct {
 	Stream bool
 	// Redactor cuts secrets out of errors and records; may be nil.
 	Redactor Redactor
-	// Before is called before every attempt, the first one included, and can hold
-	// it back; its error ends the call. May be nil.
-	Before func(context.Context) error
+	// Rossum says that the call is one of Rossum's API, whose limit counts.
+	Rossum bool
 	// Observe is called once with what happened; may be nil.
 	Observe func(Record)
 }

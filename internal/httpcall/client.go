@@ -23,6 +23,7 @@ import (
 	"github.com/hashicorp/go-retryablehttp"
 
 	"github.com/exportpipeline/exportpipeline/internal/egress"
+	"github.com/exportpipeline/exportpipeline/internal/limit"
 )
 
 // Defaults of a [Client] and a [Call].
@@ -92,8 +93,9 @@ type Record struct {
 	Attempts int
 	Tries    []Try // the attempts that reached the transport, in their order
 	Took     time.Duration
-	Sent     int64 // bytes of the body, of the last attempt
-	Received int64 // bytes of the body
+	Waited   time.Duration // until the attempts might be made; a part of Took but for what the first had waited before
+	Sent     int64         // bytes of the body, of the last attempt
+	Received int64         // bytes of the body
 	Err      error
 }
 
@@ -167,7 +169,7 @@ func (c *Client) Do(ctx context.Context, call *Call) (*Reply, error) {
 	if call.Observe != nil {
 		record := Record{
 			Method: call.Method, URL: call.redactor().URL(call.URL), Attempts: int(r.attempts.Load()),
-			Started: r.started, Tries: r.tries, Took: time.Since(r.started), Sent: r.written.Load(), Err: err,
+			Started: r.started, Tries: r.tries, Took: time.Since(r.started), Waited: r.waited, Sent: r.written.Load(), Err: err,
 		}
 		if reply != nil {
 			record.Status, record.Received = reply.Status, int64(len(reply.Body))
@@ -188,6 +190,9 @@ type running struct {
 	everSent bool      // in any attempt
 	refused  error     // a redirect of the current attempt that is not followed
 	written  atomic.Int64
+	pass     *limit.Pass // of the current attempt
+	outcome  limit.Outcome
+	waited   time.Duration
 }
 
 func (c *Client) do(ctx context.Context, r *running) (*Reply, error) {
@@ -216,6 +221,7 @@ func (c *Client) do(ctx context.Context, r *running) (*Reply, error) {
 		ErrorHandler: retryablehttp.PassthroughErrorHandler,
 		PrepareRetry: func(*http.Request) error { return r.nextAttempt(ctx) },
 	}
+	defer func() { r.pass.Leave(r.outcome) }() // a stream is read after that
 	for {
 		if err := r.nextAttempt(ctx); err != nil {
 			return nil, err
@@ -235,6 +241,7 @@ func (c *Client) do(ctx context.Context, r *running) (*Reply, error) {
 		if err == nil || !r.repeatCut(err) {
 			return reply, err
 		}
+		r.pass.Leave(r.outcome)
 		client.RetryMax = attempts(call) - int(r.attempts.Load()) - 1
 		if err := sleep(ctx, backoff(client.RetryWaitMin, client.RetryWaitMax, int(r.attempts.Load())-1, nil)); err != nil {
 			return reply, err
@@ -248,12 +255,15 @@ func (r *running) repeatCut(err error) bool {
 }
 
 func (r *running) nextAttempt(ctx context.Context) error {
-	if r.call.Before != nil {
-		if err := r.call.Before(ctx); err != nil {
-			return err
-		}
+	u, err := url.Parse(r.call.URL)
+	if err != nil {
+		return err
 	}
-	r.exchange, r.refused = nil, nil
+	if r.pass, err = limit.Enter(ctx, u, r.call.Rossum); err != nil {
+		return err
+	}
+	r.waited += r.pass.Waited
+	r.exchange, r.refused, r.outcome = nil, nil, limit.Outcome{}
 	r.attempts.Add(1)
 	return nil
 }

@@ -12,10 +12,21 @@ import (
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/internal/egress"
+	"github.com/exportpipeline/exportpipeline/internal/limit"
 )
 
-// checkRetry decides whether the call is made again.
+// checkRetry decides whether the call is made again. While it waits for that, others may
+// make theirs.
 func (r *running) checkRetry(ctx context.Context, resp *http.Response, err error) (bool, error) {
+	r.outcome = outcomeOf(resp)
+	again, err := r.repeat(ctx, resp, err)
+	if again {
+		r.pass.Leave(r.outcome)
+	}
+	return again, err
+}
+
+func (r *running) repeat(ctx context.Context, resp *http.Response, err error) (bool, error) {
 	if errors.Is(err, ErrNotMade) {
 		return false, err
 	}
@@ -94,6 +105,18 @@ func retryAfter(header string, now time.Time) (time.Duration, bool) {
 		return 0, false
 	}
 	return max(0, at.Sub(now)), true
+}
+
+// outcomeOf is what a limiter hears of an attempt.
+func outcomeOf(resp *http.Response) limit.Outcome {
+	if resp == nil {
+		return limit.Outcome{}
+	}
+	o := limit.Outcome{Status: resp.StatusCode}
+	if o.Status == http.StatusTooManyRequests || o.Status == http.StatusServiceUnavailable {
+		o.Wait, _ = retryAfter(resp.Header.Get("Retry-After"), time.Now())
+	}
+	return o
 }
 
 // maxRedirects is how many redirects a GET follows.

@@ -12,6 +12,7 @@ import (
 	"go.opentelemetry.io/otel/propagation"
 
 	"github.com/exportpipeline/exportpipeline/internal/httpcall"
+	"github.com/exportpipeline/exportpipeline/internal/limit"
 	"github.com/exportpipeline/exportpipeline/internal/redact"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 )
@@ -138,6 +139,9 @@ func attempt(ctx context.Context, x *pipeline.Export, c *Call, asks bool) (*Repl
 		inner.Body = c.Body
 	}
 	client, rendered := x.Sender()
+	if !x.Lets(c.Method, c.URL) {
+		ctx = limit.Without(ctx)
+	}
 	got, err := httpcall.New(httpcall.Options{HTTP: client}).Do(ctx, inner)
 	note(ctx, x, c, record, got, rendered(), asks)
 	err = fromCall(err, got)
@@ -153,7 +157,7 @@ func attempt(ctx context.Context, x *pipeline.Export, c *Call, asks bool) (*Repl
 func note(ctx context.Context, x *pipeline.Export, c *Call, r httpcall.Record, got *httpcall.Reply, rendered []byte, asks bool) {
 	report := pipeline.CallReport{
 		Method: r.Method, URL: r.URL, Status: r.Status, Started: r.Started, Attempts: r.Attempts,
-		Took: pipeline.Duration(r.Took), Sent: r.Sent, Received: r.Received,
+		Took: pipeline.Duration(r.Took), Waited: pipeline.Duration(r.Waited), Sent: r.Sent, Received: r.Received,
 	}
 	if len(r.Tries) > 1 {
 		for _, t := range r.Tries {

@@ -55,10 +55,10 @@ func newBucket(ctx context.Context, x *pipeline.Export, c *sftpexport.Credential
 	client.md5.Store(client.store.md5)
 	httpClient := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	if h := x.Transport(); h != nil && h.Transport != nil {
-		httpClient.Transport = boundedTransport{httpcall.Once(h.Transport)}
+		httpClient.Transport = boundedTransport{httpcall.Limited(httpcall.Once(h.Transport))}
 	} else {
 		client.own = newTransport()
-		httpClient.Transport = boundedTransport{httpcall.Once(client.own)}
+		httpClient.Transport = boundedTransport{httpcall.Limited(httpcall.Once(client.own))}
 	}
 	cfg, err := awsConfig(ctx, c, x.Secrets, chain, httpClient)
 	if err != nil {

@@ -1,0 +1,106 @@
+package limit
+
+import (
+	"context"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// Scope is what a context says of the calls that are made with it.
+type Scope struct {
+	Limiter      Limiter // nil: only calls of Rossum's API are held back
+	Organization string
+	Step         string
+	// Waited, if not nil, hears how long a call was held back. It must be safe for
+	// concurrent use.
+	Waited func(time.Duration)
+	// Free lets all calls pass, since nobody makes them.
+	Free bool
+
+	pass *Pass
+}
+
+type key struct{}
+
+// With returns a context whose calls are held back as s says.
+func With(ctx context.Context, s Scope) context.Context { return context.WithValue(ctx, key{}, s) }
+
+// Of returns what a context says.
+func Of(ctx context.Context) Scope {
+	s, _ := ctx.Value(key{}).(Scope)
+	return s
+}
+
+// Pass is leave to make one attempt.
+type Pass struct {
+	Waited time.Duration // before it was given
+
+	target      Target
+	leave       func(Outcome)
+	taken, left atomic.Bool
+}
+
+// Leave ends what the pass was for. Only the first call of Leave counts; a nil Pass has
+// nothing to end.
+func (p *Pass) Leave(o Outcome) {
+	if p != nil && p.leave != nil && !p.left.Swap(true) {
+		p.leave(o)
+	}
+}
+
+// least is the shortest wait that is worth a word, and not just the time that asking takes.
+const least = time.Millisecond
+
+// Enter waits until a call to a URL may be made, unless the context has a pass for it. The
+// error is that of the limiter; nothing was sent then.
+func Enter(ctx context.Context, u *url.URL, rossum bool) (*Pass, error) {
+	s := Of(ctx)
+	t := Target{Organization: s.Organization, Origin: Origin(u), Step: s.Step, Rossum: rossum}
+	if s.pass != nil && s.pass.target == t && !s.pass.taken.Swap(true) {
+		return s.pass, nil
+	}
+	l := s.Limiter
+	if l == nil && rossum {
+		l = process
+	}
+	if l == nil || s.Free {
+		return &Pass{target: t}, nil
+	}
+	started := time.Now()
+	leave, err := l.Enter(ctx, t)
+	waited := time.Since(started)
+	if waited < least {
+		waited = 0
+	} else if s.Waited != nil {
+		s.Waited(waited)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &Pass{Waited: waited, target: t, leave: leave}, nil
+}
+
+// Origin is scheme, host and port of a URL as a [Target] has them.
+func Origin(u *url.URL) string {
+	scheme, host := strings.ToLower(u.Scheme), strings.ToLower(u.Host)
+	if port := map[string]string{"http": ":80", "https": ":443"}[scheme]; port != "" {
+		host = strings.TrimSuffix(host, port)
+	}
+	return scheme + "://" + host
+}
+
+// Passed returns a context whose next attempt to make the same call has the pass already.
+func Passed(ctx context.Context, p *Pass) context.Context {
+	s := Of(ctx)
+	s.pass = p
+	return With(ctx, s)
+}
+
+// Without returns a context whose calls are not held back, since nobody makes them.
+func Without(ctx context.Context) context.Context {
+	s := Of(ctx)
+	s.Free = true
+	return With(ctx, s)
+}
