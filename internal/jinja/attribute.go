@@ -74,7 +74,7 @@ func (*className) PyTruth() bool    { return true }
 
 // isOwnObject reports whether a value is none of Python's own classes.
 func isOwnObject(v value) bool {
-	_, isRange := v.Object().(*span)
+	_, isRange := v.Object().(*pyvalue.Range)
 	return v.Object() != nil && !isRange || v.Kind() == pyvalue.KindMarkup
 }
 
@@ -227,9 +227,6 @@ func (c *compiler) slice(object expr, s slice) (expr, error) {
 			if bounds[i], err = p(f); err != nil {
 				return value{}, err
 			}
-		}
-		if r, ok := v.Object().(*span); ok {
-			return r.slice(bounds)
 		}
 		sliced, err := pyvalue.Slice(f.meter, v, bounds[0], bounds[1], bounds[2])
 		if e, ok := err.(*pyvalue.Error); ok && folded && e.Type == "TypeError" {

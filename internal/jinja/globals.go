@@ -1,15 +1,12 @@
 package jinja
 
 import (
-	"iter"
-	"math/big"
-
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 // globals are the names that every template knows.
 var globals = map[string]value{
-	"range":     pyvalue.FromObject(&class{"range", newRange}),
+	"range":     pyvalue.FromObject(&class{"range", pyvalue.NewRange}),
 	"dict":      pyvalue.FromObject(&class{"dict", newDict}),
 	"namespace": pyvalue.FromObject(&class{"namespace", newNamespace}),
 	"cycler":    pyvalue.FromObject(&class{"cycler", newCycler}),
@@ -31,162 +28,6 @@ func (k *class) PyTruth() bool  { return true }
 
 // PyCall makes an object.
 func (k *class) PyCall(c *pyvalue.Call) (value, error) { return k.make(c) }
-
-// span is a range.
-type span struct{ start, stop, step int64 }
-
-func newRange(c *pyvalue.Call) (value, error) {
-	if len(c.Names) > 0 {
-		return value{}, pyvalue.Raise("TypeError", "range() takes no keyword arguments")
-	}
-	if len(c.Args) == 0 || len(c.Args) > 3 {
-		return value{}, pyvalue.Raise("TypeError", "range expected %s argument%s, got %d", map[bool]string{true: "at least 1", false: "at most 3"}[len(c.Args) == 0], map[bool]string{true: "", false: "s"}[len(c.Args) == 0], len(c.Args))
-	}
-	numbers := []int64{0, 0, 1}
-	for i, a := range c.Args {
-		if a.IsUndefined() {
-			return value{}, pyvalue.Raise("UndefinedError", "%s", a.Hint())
-		}
-		if a.Kind() != pyvalue.KindInt && a.Kind() != pyvalue.KindBool {
-			return value{}, pyvalue.Raise("TypeError", "'%s' object cannot be interpreted as an integer", pyvalue.TypeName(a))
-		}
-		n, ok := a.Int64()
-		if !ok || n > 1<<62 || n < -1<<62 {
-			return value{}, pyvalue.Raise("OverflowError", "Python int too large to convert to C ssize_t")
-		}
-		numbers[i] = n
-	}
-	r := &span{numbers[0], numbers[1], numbers[2]}
-	if len(c.Args) == 1 {
-		r.start, r.stop = 0, numbers[0]
-	}
-	if r.step == 0 {
-		return value{}, pyvalue.Raise("ValueError", "range() arg 3 must not be zero")
-	}
-	return pyvalue.FromObject(r), nil
-}
-
-func (r *span) PyType() string { return "range" }
-
-func (r *span) PyLen() int {
-	switch {
-	case r.step > 0 && r.start < r.stop:
-		return int((r.stop - r.start + r.step - 1) / r.step)
-	case r.step < 0 && r.start > r.stop:
-		return int((r.start - r.stop - r.step - 1) / -r.step)
-	}
-	return 0
-}
-
-func (r *span) at(i int) value { return pyvalue.Int(r.start + int64(i)*r.step) }
-
-func (r *span) PyIter() iter.Seq[value] {
-	return func(yield func(value) bool) {
-		for i := range r.PyLen() {
-			if !yield(r.at(i)) {
-				return
-			}
-		}
-	}
-}
-
-func (r *span) PyRepr() string {
-	items := []value{pyvalue.Int(r.start), pyvalue.Int(r.stop)}
-	if r.step != 1 {
-		items = append(items, pyvalue.Int(r.step))
-	}
-	text, _ := pyvalue.Repr(nil, pyvalue.NewTuple(items...)) // of a few ints
-	return "range" + text
-}
-
-// PyItem returns range(…)[i].
-func (r *span) PyItem(key value) (value, error) {
-	i, ok := key.Int64()
-	if !ok {
-		return value{}, pyvalue.Raise("TypeError", "range indices must be integers or slices, not %s", pyvalue.TypeName(key))
-	}
-	if i < 0 {
-		i += int64(r.PyLen())
-	}
-	if i < 0 || i >= int64(r.PyLen()) {
-		return value{}, pyvalue.Raise("IndexError", "range object index out of range")
-	}
-	return r.at(int(i)), nil
-}
-
-// slice is range(…)[lo:hi:step], which is a range.
-func (r *span) slice(bounds [3]value) (value, error) {
-	from, to, by, err := pyvalue.SliceBounds(r.PyLen(), bounds[0], bounds[1], bounds[2])
-	if err != nil {
-		return value{}, err
-	}
-	return pyvalue.FromObject(&span{r.start + int64(from)*r.step, r.start + int64(to)*r.step, r.step * int64(by)}), nil
-}
-
-// PyAttr gives what Python's ranges have.
-func (r *span) PyAttr(name string) (value, bool) {
-	switch name {
-	case "start":
-		return pyvalue.Int(r.start), true
-	case "stop":
-		return pyvalue.Int(r.stop), true
-	case "step":
-		return pyvalue.Int(r.step), true
-	case "count", "index":
-		return pyvalue.FromObject(&pyvalue.Func{Name: name, F: func(c *pyvalue.Call) (value, error) { return r.look(name, c) }}), true
-	}
-	return value{}, false
-}
-
-// look is range(…).count(v) or range(…).index(v).
-func (r *span) look(name string, c *pyvalue.Call) (value, error) {
-	if len(c.Args) != 1 || len(c.Names) > 0 {
-		return value{}, pyvalue.Raise("TypeError", "range.%s() takes exactly one argument (%d given)", name, len(c.Args))
-	}
-	has, err := r.PyContains(c.Args[0])
-	switch n, ok := c.Args[0].Int64(); {
-	case err != nil:
-		return value{}, err
-	case name == "count":
-		return pyvalue.Int(map[bool]int64{true: 1}[has]), nil
-	case has && ok:
-		return pyvalue.Int((n - r.start) / r.step), nil
-	}
-	text, err := pyvalue.Repr(c.Meter, c.Args[0])
-	if err != nil {
-		return value{}, err
-	}
-	return value{}, pyvalue.Raise("ValueError", "%s is not in range", text)
-}
-
-// PyContains tells without walking through the range.
-func (r *span) PyContains(v value) (bool, error) {
-	b := v.BigInt()
-	if b == nil {
-		f, ok := v.Float64()
-		if !ok || f != float64(int64(f)) {
-			return false, nil
-		}
-		b = big.NewInt(int64(f))
-	}
-	if !b.IsInt64() {
-		return false, nil
-	}
-	i := b.Int64()
-	if r.step > 0 && (i < r.start || i >= r.stop) || r.step < 0 && (i > r.start || i <= r.stop) {
-		return false, nil
-	}
-	return (i-r.start)%r.step == 0, nil
-}
-
-// PyEqual compares what two ranges yield.
-func (r *span) PyEqual(other value) bool {
-	o, ok := other.Object().(*span)
-	if !ok || o.PyLen() != r.PyLen() {
-		return false
-	}
-	return r.PyLen() == 0 || r.start == o.start && (r.PyLen() == 1 || r.step == o.step)
-}
 
 func newDict(c *pyvalue.Call) (value, error) {
 	d := pyvalue.NewDict()
@@ -249,16 +90,16 @@ func (k *cycler) PyAttr(name string) (value, bool) {
 	case "pos":
 		return pyvalue.Int(int64(k.pos)), true
 	case "next":
-		return pyvalue.FromObject(&pyvalue.Func{Name: "next", F: func(*pyvalue.Call) (value, error) {
+		return pyvalue.NewBuiltin("next", func(*pyvalue.Call) (value, error) {
 			v := k.items[k.pos]
 			k.pos = (k.pos + 1) % len(k.items)
 			return v, nil
-		}}), true
+		}), true
 	case "reset":
-		return pyvalue.FromObject(&pyvalue.Func{Name: "reset", F: func(*pyvalue.Call) (value, error) {
+		return pyvalue.NewBuiltin("reset", func(*pyvalue.Call) (value, error) {
 			k.pos = 0
 			return value{}, nil
-		}}), true
+		}), true
 	}
 	return value{}, false
 }

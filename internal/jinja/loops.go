@@ -166,7 +166,7 @@ func (code *loopCode) filter(f *frame, loop *loopState) error {
 type loopState struct {
 	items    []value
 	list     *pyvalue.List // iterated itself, since it may grow meanwhile
-	span     *span         // counted through, since it may be endless
+	span     *pyvalue.Range         // counted through, since it may be endless
 	n        int
 	index0   int
 	current  value
@@ -186,7 +186,7 @@ func newLoop(f *frame, iterable value) (*loopState, error) {
 		l.items, l.n = items, len(items)
 		return l, nil
 	}
-	if r, ok := iterable.Object().(*span); ok {
+	if r, ok := iterable.Object().(*pyvalue.Range); ok {
 		l.span, l.n = r, r.PyLen()
 		return l, nil
 	}
@@ -207,7 +207,7 @@ func (l *loopState) at(i int) value {
 		return l.list.Items[i]
 	}
 	if l.span != nil {
-		return l.span.at(i)
+		return l.span.At(i)
 	}
 	return l.items[i]
 }
@@ -273,9 +273,9 @@ func (l *loopState) PyAttr(name string) (value, bool) {
 		}
 		return l.at(l.index0 + 1), true
 	case "cycle":
-		return pyvalue.FromObject(&pyvalue.Func{Name: "cycle", F: l.cycle}), true
+		return pyvalue.NewBuiltin("cycle", l.cycle), true
 	case "changed":
-		return pyvalue.FromObject(&pyvalue.Func{Name: "changed", F: l.change}), true
+		return pyvalue.NewBuiltin("changed", l.change), true
 	}
 	return value{}, false
 }

@@ -59,7 +59,7 @@ func (k *class) PyAttr(name string) (value, bool) {
 		return pyvalue.FromObject(&builtin{name, func(r *run, c *pyvalue.Call) (value, error) { return pyvalue.IntFromBytes(r.meter, c) }}), true
 	case k.name == "float" && name == "fromhex":
 		return pyvalue.FromObject(&builtin{name, func(_ *run, c *pyvalue.Call) (value, error) {
-			if err := exactly(c, "float.fromhex", 1); err != nil {
+			if err := c.Exactly("float.fromhex", 1); err != nil {
 				return value{}, err
 			}
 			if !c.Args[0].IsText() {
@@ -77,7 +77,7 @@ func fromKeys(r *run, c *pyvalue.Call) (value, error) {
 	}
 	fill, _ := c.Arg(1, "value")
 	d := pyvalue.NewDict()
-	err := r.iterate(c.Args[0], func(key value) (bool, error) { return true, d.Set(key, fill) })
+	err := pyvalue.Each(c.Args[0], func(key value) (bool, error) { return true, d.Set(key, fill) })
 	return d.Value(), err
 }
 
@@ -108,7 +108,7 @@ func init() {
 
 var functions = map[string]func(r *run, c *pyvalue.Call) (value, error){
 	"len": func(_ *run, c *pyvalue.Call) (value, error) {
-		if err := exactly(c, "len", 1); err != nil {
+		if err := c.Exactly("len", 1); err != nil {
 			return value{}, err
 		}
 		if _, ok := c.Args[0].Object().(*lazy); ok {
@@ -132,7 +132,7 @@ var functions = map[string]func(r *run, c *pyvalue.Call) (value, error){
 		return pyvalue.Int(int64(n)), err
 	},
 	"abs": func(r *run, c *pyvalue.Call) (value, error) {
-		if err := exactly(c, "abs", 1); err != nil {
+		if err := c.Exactly("abs", 1); err != nil {
 			return value{}, err
 		}
 		v := c.Args[0]
@@ -170,7 +170,7 @@ var functions = map[string]func(r *run, c *pyvalue.Call) (value, error){
 	"isinstance": isInstance,
 	"issubclass": isSubclass,
 	"callable": func(_ *run, c *pyvalue.Call) (value, error) {
-		if err := exactly(c, "callable", 1); err != nil {
+		if err := c.Exactly("callable", 1); err != nil {
 			return value{}, err
 		}
 		if o, ok := c.Args[0].Object().(*instance); ok {
@@ -180,7 +180,7 @@ var functions = map[string]func(r *run, c *pyvalue.Call) (value, error){
 		return pyvalue.Bool(pyvalue.Callable(c.Args[0])), nil
 	},
 	"divmod": func(r *run, c *pyvalue.Call) (value, error) {
-		if err := exactly(c, "divmod", 2); err != nil {
+		if err := c.Exactly("divmod", 2); err != nil {
 			return value{}, err
 		}
 		q, err := pyvalue.Binary(r.meter, pyvalue.OpFloorDiv, c.Args[0], c.Args[1])
@@ -212,14 +212,14 @@ var functions = map[string]func(r *run, c *pyvalue.Call) (value, error){
 		return pyvalue.Binary(r.meter, pyvalue.OpPow, base, exp)
 	},
 	"repr": func(r *run, c *pyvalue.Call) (value, error) {
-		if err := exactly(c, "repr", 1); err != nil {
+		if err := c.Exactly("repr", 1); err != nil {
 			return value{}, err
 		}
 		text, err := pyvalue.Repr(r.meter, c.Args[0])
 		return pyvalue.Str(text), err
 	},
 	"ascii": func(r *run, c *pyvalue.Call) (value, error) {
-		if err := exactly(c, "ascii", 1); err != nil {
+		if err := c.Exactly("ascii", 1); err != nil {
 			return value{}, err
 		}
 		text, err := pyvalue.Repr(r.meter, c.Args[0])
@@ -235,7 +235,7 @@ var functions = map[string]func(r *run, c *pyvalue.Call) (value, error){
 	},
 	"bin": inBase("bin", "#b"), "oct": inBase("oct", "#o"), "hex": inBase("hex", "#x"),
 	"chr": func(_ *run, c *pyvalue.Call) (value, error) {
-		if err := exactly(c, "chr", 1); err != nil {
+		if err := c.Exactly("chr", 1); err != nil {
 			return value{}, err
 		}
 		n, ok := c.Args[0].Int64()
@@ -251,7 +251,7 @@ var functions = map[string]func(r *run, c *pyvalue.Call) (value, error){
 		return pyvalue.Str(string(rune(n))), nil
 	},
 	"ord": func(_ *run, c *pyvalue.Call) (value, error) {
-		if err := exactly(c, "ord", 1); err != nil {
+		if err := c.Exactly("ord", 1); err != nil {
 			return value{}, err
 		}
 		if !c.Args[0].IsText() {
@@ -268,14 +268,14 @@ var functions = map[string]func(r *run, c *pyvalue.Call) (value, error){
 		if len(c.Args) == 2 && len(c.Names) == 0 {
 			return untilEqual(r, c.Args[0], c.Args[1])
 		}
-		if err := exactly(c, "iter", 1); err != nil {
+		if err := c.Exactly("iter", 1); err != nil {
 			return value{}, err
 		}
 		v := c.Args[0]
 		if _, ok := v.Object().(*lazy); ok {
 			return v, nil
 		}
-		return newLazy("iterator", func(yield func(value) (bool, error)) error { return r.iterate(v, yield) }), iterable(v)
+		return r.lazy("iterator", func(yield func(value) (bool, error)) error { return pyvalue.Each(v, yield) }), pyvalue.Iterable(v)
 	},
 	"next":    next,
 	"print":   func(*run, *pyvalue.Call) (value, error) { return value{}, nil }, // there is nobody to read it
@@ -283,7 +283,7 @@ var functions = map[string]func(r *run, c *pyvalue.Call) (value, error){
 	"setattr": setAttribute,
 	"hasattr": hasAttribute,
 	"hash": func(_ *run, c *pyvalue.Call) (value, error) {
-		if err := exactly(c, "hash", 1); err != nil {
+		if err := c.Exactly("hash", 1); err != nil {
 			return value{}, err
 		}
 		h, err := pyvalue.Hash(c.Args[0])
@@ -301,7 +301,7 @@ var functions = map[string]func(r *run, c *pyvalue.Call) (value, error){
 		return oneArg(c, "is_set", func(v value) value { return pyvalue.Bool(!IsEmpty(v)) })
 	},
 	"default_to": func(r *run, c *pyvalue.Call) (value, error) {
-		if err := exactly(c, "default_to", 2); err != nil {
+		if err := c.Exactly("default_to", 2); err != nil {
 			return value{}, err
 		}
 		return defaultTo(r, c.Args[0], c.Args[1])
@@ -338,7 +338,7 @@ func IsEmpty(v pyvalue.Value) bool {
 }
 
 func oneArg(c *pyvalue.Call, name string, f func(value) value) (value, error) {
-	if err := exactly(c, name, 1); err != nil {
+	if err := c.Exactly(name, 1); err != nil {
 		return value{}, err
 	}
 	return f(c.Args[0]), nil
@@ -374,7 +374,7 @@ func (*empty) PyHash() (string, error) { return "None", nil }
 // inBase is bin, oct or hex.
 func inBase(name, spec string) func(r *run, c *pyvalue.Call) (value, error) {
 	return func(r *run, c *pyvalue.Call) (value, error) {
-		if err := exactly(c, name, 1); err != nil {
+		if err := c.Exactly(name, 1); err != nil {
 			return value{}, err
 		}
 		v := c.Args[0]
@@ -386,18 +386,9 @@ func inBase(name, spec string) func(r *run, c *pyvalue.Call) (value, error) {
 	}
 }
 
-// exactly checks the number of positional arguments.
-func exactly(c *pyvalue.Call, name string, n int) error {
-	if len(c.Names) > 0 {
-		return pyvalue.Raise("TypeError", "%s() takes no keyword arguments", name)
-	}
-	if len(c.Args) == n {
-		return nil
-	}
-	if n == 1 {
-		return pyvalue.Raise("TypeError", "%s() takes exactly one argument (%d given)", name, len(c.Args))
-	}
-	return pyvalue.Raise("TypeError", "%s expected %d arguments, got %d", name, n, len(c.Args))
+// apart makes a function of the interpreter of one that needs nothing of it.
+func apart(f func(c *pyvalue.Call) (value, error)) func(r *run, c *pyvalue.Call) (value, error) {
+	return func(_ *run, c *pyvalue.Call) (value, error) { return f(c) }
 }
 
 func round(_ *run, c *pyvalue.Call) (value, error) {

@@ -26,7 +26,7 @@ func getAttribute(_ *run, c *pyvalue.Call) (value, error) {
 }
 
 func setAttribute(_ *run, c *pyvalue.Call) (value, error) {
-	if err := exactly(c, "setattr", 3); err != nil {
+	if err := c.Exactly("setattr", 3); err != nil {
 		return value{}, err
 	}
 	if !c.Args[1].IsText() {
@@ -36,7 +36,7 @@ func setAttribute(_ *run, c *pyvalue.Call) (value, error) {
 }
 
 func hasAttribute(r *run, c *pyvalue.Call) (value, error) {
-	if err := exactly(c, "hasattr", 2); err != nil {
+	if err := c.Exactly("hasattr", 2); err != nil {
 		return value{}, err
 	}
 	_, err := getAttribute(r, c)
@@ -54,7 +54,7 @@ type Named interface {
 
 // varsOf is vars: the attributes of fields, or of an object, as a dict.
 func varsOf(r *run, c *pyvalue.Call) (value, error) {
-	if err := exactly(c, "vars", 1); err != nil {
+	if err := c.Exactly("vars", 1); err != nil {
 		return value{}, err
 	}
 	v := c.Args[0]
@@ -78,7 +78,7 @@ func varsOf(r *run, c *pyvalue.Call) (value, error) {
 
 // dirOf is dir, for what there is: the names of attributes and methods, sorted.
 func dirOf(_ *run, c *pyvalue.Call) (value, error) {
-	if err := exactly(c, "dir", 1); err != nil {
+	if err := c.Exactly("dir", 1); err != nil {
 		return value{}, err
 	}
 	names := pyvalue.MethodNames(c.Args[0])

@@ -11,7 +11,7 @@ import (
 // idOf is id: the same number for what is the same object, and for equal numbers and
 // texts.
 func idOf(_ *run, c *pyvalue.Call) (value, error) {
-	if err := exactly(c, "id", 1); err != nil {
+	if err := c.Exactly("id", 1); err != nil {
 		return value{}, err
 	}
 	v := c.Args[0]
@@ -41,7 +41,7 @@ func untilEqual(r *run, f, sentinel value) (value, error) {
 	if !pyvalue.Callable(f) {
 		return value{}, pyvalue.Raise("TypeError", "iter(v, w): v must be callable")
 	}
-	return newLazy("callable_iterator", func(yield func(value) (bool, error)) error {
+	return r.lazy("callable_iterator", func(yield func(value) (bool, error)) error {
 		for {
 			v, err := r.call(f, &pyvalue.Call{Meter: r.meter})
 			if err != nil || pyvalue.Equal(v, sentinel) {

@@ -17,7 +17,7 @@ func sum(r *run, c *pyvalue.Call) (value, error) {
 	if total.IsText() {
 		return value{}, pyvalue.Raise("TypeError", "sum() can't sum strings [use ''.join(seq) instead]")
 	}
-	err := r.iterate(c.Args[0], func(v value) (bool, error) {
+	err := pyvalue.Each(c.Args[0], func(v value) (bool, error) {
 		var err error
 		total, err = pyvalue.Binary(r.meter, pyvalue.OpAdd, total, v)
 		return true, err
@@ -48,7 +48,7 @@ func extreme(r *run, c *pyvalue.Call, name string, op pyvalue.CmpOp) (value, err
 	}
 	var best, bestKey value
 	found := false
-	err := r.iterate(over, func(v value) (bool, error) {
+	err := pyvalue.Each(over, func(v value) (bool, error) {
 		k := v
 		if !key.IsNone() {
 			var err error
@@ -77,11 +77,11 @@ func extreme(r *run, c *pyvalue.Call, name string, op pyvalue.CmpOp) (value, err
 }
 
 func anyOrAll(r *run, c *pyvalue.Call, name string, stop bool) (value, error) {
-	if err := exactly(c, name, 1); err != nil {
+	if err := c.Exactly(name, 1); err != nil {
 		return value{}, err
 	}
 	result := !stop
-	err := r.iterate(c.Args[0], func(v value) (bool, error) {
+	err := pyvalue.Each(c.Args[0], func(v value) (bool, error) {
 		if pyvalue.Truth(v) == stop {
 			result = stop
 			return false, nil
@@ -100,7 +100,7 @@ func sorted(r *run, c *pyvalue.Call) (value, error) {
 			return value{}, pyvalue.Raise("TypeError", "'%s' is an invalid keyword argument for sort()", name)
 		}
 	}
-	items, err := r.collect(c.Args[0])
+	items, err := pyvalue.Collect(r.meter, c.Args[0])
 	if err != nil {
 		return value{}, err
 	}
@@ -130,7 +130,7 @@ func next(r *run, c *pyvalue.Call) (value, error) {
 	if !ok {
 		return value{}, pyvalue.Raise("TypeError", "'%s' object is not an iterator", pyvalue.TypeName(c.Args[0]))
 	}
-	v, ok, err := l.next(r)
+	v, ok, err := l.next()
 	switch {
 	case err != nil:
 		return value{}, err
@@ -150,7 +150,7 @@ func mapFunction(r *run, c *pyvalue.Call) (value, error) {
 	if err := allIterable(over); err != nil {
 		return value{}, err
 	}
-	return newLazy("map", func(yield func(value) (bool, error)) error {
+	return r.lazy("map", func(yield func(value) (bool, error)) error {
 		return r.zip(over, false, func(items []value) (bool, error) {
 			v, err := r.call(f, &pyvalue.Call{Args: items, Meter: r.meter})
 			if err != nil {
@@ -162,12 +162,12 @@ func mapFunction(r *run, c *pyvalue.Call) (value, error) {
 }
 
 func filterFunction(r *run, c *pyvalue.Call) (value, error) {
-	if err := exactly(c, "filter", 2); err != nil {
+	if err := c.Exactly("filter", 2); err != nil {
 		return value{}, err
 	}
 	f, over := c.Args[0], c.Args[1]
-	return newLazy("filter", func(yield func(value) (bool, error)) error {
-		return r.iterate(over, func(v value) (bool, error) {
+	return r.lazy("filter", func(yield func(value) (bool, error)) error {
+		return pyvalue.Each(over, func(v value) (bool, error) {
 			keep := v
 			if !f.IsNone() {
 				var err error
@@ -180,12 +180,12 @@ func filterFunction(r *run, c *pyvalue.Call) (value, error) {
 			}
 			return yield(v)
 		})
-	}), iterable(over)
+	}), pyvalue.Iterable(over)
 }
 
 func allIterable(list []value) error {
 	for _, v := range list {
-		if err := iterable(v); err != nil {
+		if err := pyvalue.Iterable(v); err != nil {
 			return err
 		}
 	}
@@ -206,12 +206,12 @@ func (r *run) cursor(v value) *cursor {
 	if l := v.List(); l != nil {
 		return &cursor{list: l}
 	}
-	return &cursor{lazy: &lazy{class: "iterator", each: func(yield func(value) (bool, error)) error { return r.iterate(v, yield) }}}
+	return &cursor{lazy: &lazy{r: r, class: "iterator", each: func(yield func(value) (bool, error)) error { return pyvalue.Each(v, yield) }}}
 }
 
 func (c *cursor) next(r *run) (value, bool, error) {
 	if c.lazy != nil {
-		return c.lazy.next(r)
+		return c.lazy.next()
 	}
 	if c.at >= len(c.list.Items) {
 		return value{}, false, nil
@@ -226,7 +226,7 @@ func (r *run) zip(over []value, strict bool, f func(items []value) (bool, error)
 	cursors := make([]*cursor, len(over))
 	for i, v := range over {
 		if v.Kind() != pyvalue.KindObject && v.List() == nil {
-			items, err := r.collect(v)
+			items, err := pyvalue.Collect(r.meter, v)
 			if err != nil {
 				return err
 			}

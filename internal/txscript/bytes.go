@@ -47,11 +47,11 @@ func toBytes(r *run, c *pyvalue.Call) (value, error) {
 		}
 		return pyvalue.Bytes(make([]byte, n)), nil
 	}
-	if iterable(source) != nil {
+	if pyvalue.Iterable(source) != nil {
 		return value{}, pyvalue.Raise("TypeError", "cannot convert '%s' object to bytes", pyvalue.TypeName(source))
 	}
 	var data []byte
-	err := r.iterate(source, func(v value) (bool, error) {
+	err := pyvalue.Each(source, func(v value) (bool, error) {
 		n, ok := v.Int64()
 		if v.Kind() != pyvalue.KindInt && v.Kind() != pyvalue.KindBool {
 			return false, pyvalue.Raise("TypeError", "'%s' object cannot be interpreted as an integer", pyvalue.TypeName(v))
@@ -66,7 +66,7 @@ func toBytes(r *run, c *pyvalue.Call) (value, error) {
 }
 
 func bytesFromHex(r *run, c *pyvalue.Call) (value, error) {
-	if err := exactly(c, "bytes.fromhex", 1); err != nil {
+	if err := c.Exactly("bytes.fromhex", 1); err != nil {
 		return value{}, err
 	}
 	if !c.Args[0].IsText() {

@@ -339,7 +339,7 @@ func (p *property) PyAttr(name string) (value, bool) {
 		return value{}, false
 	}
 	return pyvalue.FromObject(&builtin{name, func(_ *run, c *pyvalue.Call) (value, error) {
-		if err := exactly(c, name, 1); err != nil {
+		if err := c.Exactly(name, 1); err != nil {
 			return value{}, err
 		}
 		made := *p
@@ -447,7 +447,7 @@ func newProperty(_ *run, c *pyvalue.Call) (value, error) {
 
 func newWrapper(ofClass bool) func(*run, *pyvalue.Call) (value, error) {
 	return func(_ *run, c *pyvalue.Call) (value, error) {
-		if err := exactly(c, "staticmethod", 1); err != nil {
+		if err := c.Exactly("staticmethod", 1); err != nil {
 			return value{}, err
 		}
 		return pyvalue.FromObject(&wrapper{c.Args[0], ofClass}), nil

@@ -45,7 +45,7 @@ func allClasses() []*class {
 		{builtin: builtin{"set", toSet}, has: func(v value) bool { return v.Kind() == pyvalue.KindSet && !v.Set().Frozen }},
 		{builtin: builtin{"frozenset", toFrozenSet}, has: func(v value) bool { return v.Kind() == pyvalue.KindSet && v.Set().Frozen }},
 		{builtin: builtin{"dict", toDict}, has: ofKind(pyvalue.KindDict)},
-		{builtin: builtin{"range", newRange}, has: func(v value) bool { _, ok := v.Object().(*span); return ok }},
+		{builtin: builtin{"range", apart(pyvalue.NewRange)}, has: func(v value) bool { _, ok := v.Object().(*pyvalue.Range); return ok }},
 		{builtin: builtin{"zip", newZip}, has: ofClass("zip")},
 		{builtin: builtin{"enumerate", newEnumerate}, has: ofClass("enumerate")},
 		{builtin: builtin{"reversed", newReversed}, has: ofClass("reversed")},
@@ -55,7 +55,7 @@ func allClasses() []*class {
 		{builtin: builtin{"property", newProperty}, has: func(v value) bool { _, ok := v.Object().(*property); return ok }},
 		{builtin: builtin{"staticmethod", newWrapper(false)}, has: ofType("staticmethod")},
 		{builtin: builtin{"classmethod", newWrapper(true)}, has: ofType("classmethod")},
-		{builtin: builtin{"slice", newSlice}, has: ofType("slice")},
+		{builtin: builtin{"slice", apart(pyvalue.NewSlicing)}, has: ofType("slice")},
 		{builtin: builtin{"object", newObject}, has: func(value) bool { return true }},
 		{builtin: builtin{"NoneType", nil}, has: func(v value) bool { return pyvalue.TypeName(v) == "NoneType" }},
 	}
@@ -76,7 +76,7 @@ func typeOf(r *run, c *pyvalue.Call) (value, error) {
 	if len(c.Args) == 3 && len(c.Names) == 0 {
 		return r.newClass(c)
 	}
-	if err := exactly(c, "type", 1); err != nil {
+	if err := c.Exactly("type", 1); err != nil {
 		return value{}, err
 	}
 	return classOf(c.Args[0]), nil
@@ -146,7 +146,7 @@ func (k *class) PyEqual(other value) bool {
 func (k *class) PyHash() (string, error) { return "class " + k.name, nil }
 
 func isInstance(_ *run, c *pyvalue.Call) (value, error) {
-	if err := exactly(c, "isinstance", 2); err != nil {
+	if err := c.Exactly("isinstance", 2); err != nil {
 		return value{}, err
 	}
 	ok, err := instanceOf(c.Args[0], c.Args[1])
@@ -288,7 +288,7 @@ func toSequence(kind byte, name string) func(r *run, c *pyvalue.Call) (value, er
 		if len(c.Args) != 1 || len(c.Names) > 0 {
 			return value{}, pyvalue.Raise("TypeError", "%s expected at most 1 argument, got %d", name, len(c.Args))
 		}
-		items, err := r.collect(c.Args[0])
+		items, err := pyvalue.Collect(r.meter, c.Args[0])
 		if err != nil {
 			return value{}, err
 		}
@@ -314,7 +314,7 @@ func toDict(r *run, c *pyvalue.Call) (value, error) {
 	if len(c.Args) == 1 {
 		from := c.Args[0]
 		if _, ok := from.Object().(*lazy); ok {
-			items, err := r.collect(from)
+			items, err := pyvalue.Collect(r.meter, from)
 			if err != nil {
 				return value{}, err
 			}
@@ -338,7 +338,7 @@ func newZip(r *run, c *pyvalue.Call) (value, error) {
 		}
 		strict = pyvalue.Truth(c.Named[i])
 	}
-	return newLazy("zip", func(yield func(value) (bool, error)) error {
+	return r.lazy("zip", func(yield func(value) (bool, error)) error {
 		if len(over) == 0 {
 			return nil
 		}
@@ -357,24 +357,24 @@ func newEnumerate(r *run, c *pyvalue.Call) (value, error) {
 			return value{}, pyvalue.Raise("TypeError", "'%s' object cannot be interpreted as an integer", pyvalue.TypeName(start))
 		}
 	}
-	return newLazy("enumerate", func(yield func(value) (bool, error)) error {
-		return r.iterate(over, func(v value) (bool, error) {
+	return r.lazy("enumerate", func(yield func(value) (bool, error)) error {
+		return pyvalue.Each(over, func(v value) (bool, error) {
 			n++
 			return yield(pyvalue.NewTuple(pyvalue.Int(n-1), v))
 		})
-	}), iterable(over)
+	}), pyvalue.Iterable(over)
 }
 
 func newReversed(r *run, c *pyvalue.Call) (value, error) {
-	if err := exactly(c, "reversed", 1); err != nil {
+	if err := c.Exactly("reversed", 1); err != nil {
 		return value{}, err
 	}
 	v := c.Args[0]
-	if _, isLazy := v.Object().(*lazy); isLazy || v.Kind() == pyvalue.KindSet || iterable(v) != nil {
+	if _, isLazy := v.Object().(*lazy); isLazy || v.Kind() == pyvalue.KindSet || pyvalue.Iterable(v) != nil {
 		return value{}, pyvalue.Raise("TypeError", "'%s' object is not reversible", pyvalue.TypeName(v))
 	}
-	return newLazy("reversed", func(yield func(value) (bool, error)) error {
-		items, err := r.collect(v)
+	return r.lazy("reversed", func(yield func(value) (bool, error)) error {
+		items, err := pyvalue.Collect(r.meter, v)
 		if err != nil {
 			return err
 		}
@@ -389,7 +389,7 @@ func newReversed(r *run, c *pyvalue.Call) (value, error) {
 
 // isSubclass is issubclass.
 func isSubclass(_ *run, c *pyvalue.Call) (value, error) {
-	if err := exactly(c, "issubclass", 2); err != nil {
+	if err := c.Exactly("issubclass", 2); err != nil {
 		return value{}, err
 	}
 	if !isClass(c.Args[0]) {

@@ -96,7 +96,7 @@ func (c *compiler) storeAttr(x *attrExpr) setter {
 			if s, ok := o.Object().(interface {
 				SetAllValues(schemaID string, v []value) error
 			}); ok {
-				items, err := r.collect(v)
+				items, err := pyvalue.Collect(r.meter, v)
 				if err != nil {
 					return err
 				}
@@ -140,7 +140,7 @@ func (c *compiler) unpack(x *listExpr) setter {
 		sets[i] = c.store(item)
 	}
 	return func(r *run, f *frame, v value) error {
-		items, err := r.collect(v)
+		items, err := pyvalue.Collect(r.meter, v)
 		if err != nil {
 			var e *pyvalue.Error
 			if errors.As(err, &e) && e.Type == "TypeError" {
@@ -199,7 +199,7 @@ func (c *compiler) augmented(s *augStmt) exec {
 			}
 		}
 		if l := old.List(); l != nil && s.op == "+" { // in place
-			items, err := r.collect(v)
+			items, err := pyvalue.Collect(r.meter, v)
 			if err != nil {
 				return value{}, err
 			}

@@ -196,7 +196,7 @@ func getAttr(v value, name string) (value, error) {
 
 // getItem returns v[key]; an attribute is no item here, as it is in a template.
 func getItem(v, key value) (value, error) {
-	if s, ok := key.Object().(*slice); ok && v.Kind() != pyvalue.KindObject {
+	if s, ok := key.Object().(*pyvalue.Slicing); ok && v.Kind() != pyvalue.KindObject {
 		if get, has, err := special(v, "__getitem__"); has || err != nil {
 			if err != nil {
 				return value{}, err
@@ -236,11 +236,11 @@ func setItem(r *run, container, key, v value) error {
 		}
 	}
 	if l := container.List(); l != nil {
-		if s, ok := key.Object().(*slice); ok {
+		if s, ok := key.Object().(*pyvalue.Slicing); ok {
 			return pyvalue.AssignSlice(r.meter, l, s[0], s[1], s[2], func() ([]value, error) {
-				items, err := r.collect(v)
+				items, err := pyvalue.Collect(r.meter, v)
 				var e *pyvalue.Error
-				if errors.As(err, &e) && e.Type == "TypeError" && iterable(v) != nil {
+				if errors.As(err, &e) && e.Type == "TypeError" && pyvalue.Iterable(v) != nil {
 					if s[2].IsNone() || pyvalue.Equal(s[2], pyvalue.Int(1)) {
 						return nil, pyvalue.Raise("TypeError", "can only assign an iterable")
 					}
@@ -288,7 +288,7 @@ func delItem(r *run, container, key value) error {
 		return err
 	}
 	if l := container.List(); l != nil {
-		if s, ok := key.Object().(*slice); ok {
+		if s, ok := key.Object().(*pyvalue.Slicing); ok {
 			return pyvalue.DeleteSlice(r.meter, l, s[0], s[1], s[2])
 		}
 		i, err := listPosition(l, key)

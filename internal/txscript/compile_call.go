@@ -155,17 +155,6 @@ func (r *run) callMethod(f *frame, v value, name string, args func(r *run, f *fr
 	if err != nil {
 		return value{}, err
 	}
-	for i, a := range call.Args {
-		// Methods of builtin classes walk over values, not over generators.
-		_, isLazy := a.Object().(*lazy)
-		if o, ok := a.Object().(ownIterable); isLazy || ok && o.canIterate() {
-			items, err := r.collect(a)
-			if err != nil {
-				return value{}, err
-			}
-			call.Args[i] = pyvalue.NewList(items...)
-		}
-	}
 	return pyvalue.CallMethod(r.meter, v, name, call)
 }
 
@@ -207,7 +196,7 @@ func (c *compiler) arguments(x *callExpr) func(r *run, f *frame) (*pyvalue.Call,
 			}
 			switch {
 			case a.stars == 1:
-				items, err := r.collect(v)
+				items, err := pyvalue.Collect(r.meter, v)
 				if err != nil {
 					return nil, err
 				}

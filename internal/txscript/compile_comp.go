@@ -29,10 +29,10 @@ func (c *compiler) comprehension(x *compExpr) eval {
 		}
 		if kind == '(' {
 			// Whether it can be iterated is asked at once, the rest later.
-			if err := iterable(over); err != nil {
+			if err := pyvalue.Iterable(over); err != nil {
 				return value{}, err
 			}
-			return pyvalue.FromObject(&lazy{class: "generator", each: func(yield func(value) (bool, error)) error {
+			return pyvalue.FromObject(&lazy{r: r, class: "generator", each: func(yield func(value) (bool, error)) error {
 				return walk(r, f, over, func(_, v value) (bool, error) { return yield(v) })
 			}}), nil
 		}
@@ -134,7 +134,7 @@ func (c *compiler) clauses(x *compExpr) loop {
 					return true, set(r, f, items[len(items)-1])
 				}
 			}
-			err = r.iterate(over, func(item value) (bool, error) { return one(item, cond) })
+			err = pyvalue.Each(over, func(item value) (bool, error) { return one(item, cond) })
 			return more, err
 		}
 	}

@@ -156,15 +156,6 @@ func comparisonOf(name string) comparison {
 }
 
 func contains(r *run, a, b value, want bool) (bool, error) {
-	if g, ok := b.Object().(*lazy); ok {
-		found := false
-		err := g.walk(r, func(v value) (bool, error) {
-			var err error
-			found, err = pyvalue.EqualWithin(r.meter, v, a)
-			return !found, err
-		})
-		return found == want, err
-	}
 	has, err := pyvalue.Contains(r.meter, b, a)
 	return has == want && err == nil, err
 }

@@ -236,7 +236,7 @@ func (c *compiler) list(x *listExpr) eval {
 				list = append(list, v)
 				continue
 			}
-			more, err := r.collect(v)
+			more, err := pyvalue.Collect(r.meter, v)
 			if err != nil {
 				return value{}, err
 			}
@@ -370,11 +370,6 @@ func (c *compiler) index(x *indexExpr) eval {
 					return value{}, err
 				}
 			}
-			if s, ok := v.Object().(interface {
-				slice(lo, hi, step value) (value, error)
-			}); ok {
-				return s.slice(bounds[0], bounds[1], bounds[2])
-			}
 			return pyvalue.Slice(r.meter, v, bounds[0], bounds[1], bounds[2])
 		}
 	}
@@ -403,7 +398,7 @@ func (c *compiler) optional(x expr) eval {
 func (c *compiler) slice(x *sliceExpr) eval {
 	bounds := [3]eval{c.optional(x.lo), c.optional(x.hi), c.optional(x.step)}
 	return func(r *run, f *frame) (value, error) {
-		var s slice
+		var s pyvalue.Slicing
 		for i, b := range bounds {
 			var err error
 			if s[i], err = b(r, f); err != nil {
@@ -413,9 +408,3 @@ func (c *compiler) slice(x *sliceExpr) eval {
 		return pyvalue.FromObject(&s), nil
 	}
 }
-
-// slice is a slice as a key: first, end and step, None where one is left out.
-type slice [3]value
-
-// PyType implements [pyvalue.Object].
-func (*slice) PyType() string { return "slice" }

@@ -227,7 +227,7 @@ func (c *compiler) sequencePattern(p *sequencePattern) matcher {
 		if err != nil || star < 0 && n != len(list) || star >= 0 && n < len(list)-1 {
 			return false, err
 		}
-		items, err := r.collect(v)
+		items, err := pyvalue.Collect(r.meter, v)
 		if err != nil {
 			return false, err
 		}

@@ -214,7 +214,7 @@ func (c *compiler) forLoop(s *forStmt) exec {
 			return goOn, err
 		}
 		ctl, ended := goOn, false
-		err = r.iterate(v, func(item value) (bool, error) {
+		err = pyvalue.Each(v, func(item value) (bool, error) {
 			if err := r.meter.Step(1); err != nil {
 				return false, err
 			}

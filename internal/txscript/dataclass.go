@@ -100,7 +100,7 @@ func decorateData(_ *run, c *pyvalue.Call) (value, error) {
 		return apply(c.Args[0])
 	}
 	return pyvalue.FromObject(&builtin{"dataclass", func(_ *run, c *pyvalue.Call) (value, error) {
-		if err := exactly(c, "dataclass", 1); err != nil {
+		if err := c.Exactly("dataclass", 1); err != nil {
 			return value{}, err
 		}
 		return apply(c.Args[0])
@@ -324,7 +324,7 @@ var dataclassesModule = newModule("dataclasses", map[string]func(r *run, c *pyva
 		return r.plainData(c.Args[0], false, 0)
 	},
 	"is_dataclass": func(_ *run, c *pyvalue.Call) (value, error) {
-		if err := exactly(c, "is_dataclass", 1); err != nil {
+		if err := c.Exactly("is_dataclass", 1); err != nil {
 			return value{}, err
 		}
 		k, ok := c.Args[0].Object().(*userClass)

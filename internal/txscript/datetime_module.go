@@ -148,7 +148,7 @@ func fromTimestamp(full bool) func(*run, *pyvalue.Call) (value, error) {
 
 func fromOrdinal(full bool) func(*run, *pyvalue.Call) (value, error) {
 	return func(_ *run, c *pyvalue.Call) (value, error) {
-		if err := exactly(c, "fromordinal", 1); err != nil {
+		if err := c.Exactly("fromordinal", 1); err != nil {
 			return value{}, err
 		}
 		n, ok := c.Args[0].Int64()

@@ -142,7 +142,7 @@ func (m *decimals) valueOr(d decimal.Decimal, err error) (value, error) {
 }
 
 func asTuple(o *decimalValue, c *pyvalue.Call) (value, error) {
-	if err := exactly(c, "as_tuple", 0); err != nil {
+	if err := c.Exactly("as_tuple", 0); err != nil {
 		return value{}, err
 	}
 	sign, coef := int64(0), new(big.Int)

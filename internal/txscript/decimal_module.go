@@ -37,7 +37,7 @@ func newDecimals(r *run) *decimals {
 	}
 	m.module = newModule("decimal", map[string]func(*run, *pyvalue.Call) (value, error){
 		"getcontext": func(_ *run, c *pyvalue.Call) (value, error) {
-			return pyvalue.FromObject(m.current), exactly(c, "getcontext", 0)
+			return pyvalue.FromObject(m.current), c.Exactly("getcontext", 0)
 		},
 		"setcontext": func(_ *run, c *pyvalue.Call) (value, error) {
 			k, ok := first(c.Args).Object().(*decimalContext)

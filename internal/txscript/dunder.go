@@ -59,7 +59,7 @@ func dunder(v value, name string) (value, bool) {
 		return value{}, false
 	}
 	return pyvalue.FromObject(&builtin{name, func(r *run, c *pyvalue.Call) (value, error) {
-		if err := exactly(c, name, takes); err != nil {
+		if err := c.Exactly(name, takes); err != nil {
 			return value{}, err
 		}
 		return f(r, c.Args)
@@ -89,7 +89,7 @@ func dunderFunction(v value, name string) (takes int, f func(r *run, args []valu
 		}
 	}
 	container := v.Kind() >= pyvalue.KindStr && v.Kind() <= pyvalue.KindSet
-	_, isSpan := v.Object().(*span)
+	_, isSpan := v.Object().(*pyvalue.Range)
 	number := v.IsNumber()
 	switch name {
 	case "__str__":
@@ -100,7 +100,7 @@ func dunderFunction(v value, name string) (takes int, f func(r *run, args []valu
 		return 1, call("format")
 	}
 	switch {
-	case name == "__len__" && (container || isSpan), name == "__iter__" && iterable(v) == nil, name == "__next__" && isLazy(v),
+	case name == "__len__" && (container || isSpan), name == "__iter__" && pyvalue.Iterable(v) == nil, name == "__next__" && isLazy(v),
 		number && slices.Contains([]string{"__int__", "__float__", "__bool__", "__abs__"}, name):
 		return 0, call(strings.Trim(name, "_"))
 	case name == "__contains__" && (container || isSpan):
@@ -156,7 +156,7 @@ func (k *class) unbound(name string) (value, bool) {
 	}
 	if k.name == "object" && name == "__setattr__" {
 		return pyvalue.FromObject(&builtin{name, func(_ *run, c *pyvalue.Call) (value, error) {
-			if err := exactly(c, name, 3); err != nil {
+			if err := c.Exactly(name, 3); err != nil {
 				return value{}, err
 			}
 			return value{}, setPlainly(c.Args[0], c.Args[1].Text(), c.Args[2])

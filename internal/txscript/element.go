@@ -111,7 +111,8 @@ func (e *xmlElement) PyItem(key value) (value, error) {
 	return getItem(pyvalue.NewList(list...), key)
 }
 
-func (e *xmlElement) slice(lo, hi, step value) (value, error) {
+// PySlice returns some of the children as a list.
+func (e *xmlElement) PySlice(lo, hi, step value) (value, error) {
 	return pyvalue.Slice(e.in.r.meter, pyvalue.NewList(e.children()...), lo, hi, step)
 }
 
@@ -184,9 +185,9 @@ var elementMethods = map[string]func(e *xmlElement, r *run, c *pyvalue.Call) (va
 		found, err := e.search(c, "findall", false)
 		return pyvalue.NewList(found...), err
 	},
-	"iterfind": func(e *xmlElement, _ *run, c *pyvalue.Call) (value, error) {
+	"iterfind": func(e *xmlElement, r *run, c *pyvalue.Call) (value, error) {
 		found, err := e.search(c, "iterfind", false)
-		return iteratorOf(found), err
+		return r.iteratorOf(found), err
 	},
 	"findtext": func(e *xmlElement, _ *run, c *pyvalue.Call) (value, error) {
 		found, err := e.search(c, "findtext", true)
@@ -207,22 +208,15 @@ var elementMethods = map[string]func(e *xmlElement, r *run, c *pyvalue.Call) (va
 		return e.iter(r, tag)
 	},
 	"itertext": func(e *xmlElement, r *run, c *pyvalue.Call) (value, error) {
-		if err := exactly(c, "itertext", 0); err != nil {
+		if err := c.Exactly("itertext", 0); err != nil {
 			return value{}, err
 		}
 		return e.texts(r)
 	},
 }
 
-func iteratorOf(list []value) value {
-	return newLazy("iterator", func(yield func(value) (bool, error)) error {
-		for _, v := range list {
-			if more, err := yield(v); err != nil || !more {
-				return err
-			}
-		}
-		return nil
-	})
+func (r *run) iteratorOf(list []value) value {
+	return r.lazy("iterator", func(yield func(value) (bool, error)) error { return pyvalue.Each(pyvalue.NewList(list...), yield) })
 }
 
 // search evaluates a path; withDefault is set if a default comes before the
@@ -284,7 +278,7 @@ func (e *xmlElement) iter(r *run, tag value) (value, error) {
 		}
 		list = append(list, e.in.element(n))
 	}
-	return iteratorOf(list), nil
+	return r.iteratorOf(list), nil
 }
 
 // texts are the pieces of text in the element: text and tails, in order.
@@ -315,5 +309,5 @@ func (e *xmlElement) texts(r *run) (value, error) {
 		}
 	}
 	flush()
-	return iteratorOf(list), r.meter.Grow(int64(len(d.Value(e.id)) + 16*len(list)))
+	return r.iteratorOf(list), r.meter.Grow(int64(len(d.Value(e.id)) + 16*len(list)))
 }

@@ -12,7 +12,7 @@ var elementModule = newModule("xml.etree.ElementTree", map[string]func(r *run, c
 	"fromstring": fromXML, "XML": fromXML, "tostring": toXML,
 	"iselement": func(_ *run, c *pyvalue.Call) (value, error) {
 		_, ok := first(c.Args).Object().(*xmlElement)
-		return pyvalue.Bool(ok), exactly(c, "iselement", 1)
+		return pyvalue.Bool(ok), c.Exactly("iselement", 1)
 	},
 }, map[string]value{
 	"ParseError": pyvalue.FromObject(excClasses["ParseError"]),

@@ -15,7 +15,7 @@ type enumBase struct{ name, of string }
 func (*enumBase) PyType() string { return "type" }
 
 var enumModule = newModule("enum", map[string]func(r *run, c *pyvalue.Call) (value, error){
-	"unique": func(_ *run, c *pyvalue.Call) (value, error) { return c.Args[0], exactly(c, "unique", 1) },
+	"unique": func(_ *run, c *pyvalue.Call) (value, error) { return c.Args[0], c.Exactly("unique", 1) },
 	"auto":   func(*run, *pyvalue.Call) (value, error) { return pyvalue.FromObject(&autoValue{}), nil },
 }, map[string]value{
 	"Enum": pyvalue.FromObject(&enumBase{"Enum", ""}), "IntEnum": pyvalue.FromObject(&enumBase{"IntEnum", "int"}), "StrEnum": pyvalue.FromObject(&enumBase{"StrEnum", "str"}),
@@ -78,7 +78,7 @@ func (k *userClass) byValue(v value) (value, bool) {
 
 // member returns the member of a value: Status("paid").
 func (k *userClass) member(c *pyvalue.Call) (value, error) {
-	if err := exactly(c, k.name, 1); err != nil {
+	if err := c.Exactly(k.name, 1); err != nil {
 		return value{}, err
 	}
 	if userClassOf(c.Args[0]) == k {
@@ -111,14 +111,13 @@ func (k *userClass) PyItem(key value) (value, error) {
 	return value{}, &pyvalue.Error{Type: "KeyError", Msg: text}
 }
 
-func (k *userClass) canIterate() bool { return k.isEnum }
-
-// iterator yields the members.
-func (k *userClass) iterator(*run) (value, error) {
+// PyWalk yields the members of an enum.
+func (k *userClass) PyWalk() (pyvalue.Walk, error) {
 	if !k.isEnum {
-		return value{}, pyvalue.Raise("TypeError", "'type' object is not iterable")
+		return nil, pyvalue.Raise("TypeError", "'type' object is not iterable")
 	}
-	return pyvalue.NewList(slices.Clone(k.members)...), nil
+	members := pyvalue.NewList(slices.Clone(k.members)...)
+	return func(yield func(value) (bool, error)) error { return pyvalue.Each(members, yield) }, nil
 }
 
 // enumText prints a member.

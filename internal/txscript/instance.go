@@ -297,11 +297,11 @@ func (o *instance) PyContains(v value) (bool, error) {
 	if ok {
 		return pyvalue.Truth(got), err
 	}
-	if !o.canIterate() {
+	if pyvalue.Iterable(pyvalue.FromObject(o)) != nil {
 		return false, pyvalue.Raise("TypeError", "argument of type '%s' is not iterable", o.class.name)
 	}
 	found := false
-	err = o.class.r.iterate(pyvalue.FromObject(o), func(item value) (bool, error) {
+	err = pyvalue.Each(pyvalue.FromObject(o), func(item value) (bool, error) {
 		var err error
 		found, err = pyvalue.EqualWithin(o.class.r.meter, item, v)
 		return !found, err
@@ -309,25 +309,36 @@ func (o *instance) PyContains(v value) (bool, error) {
 	return found, err
 }
 
-func (o *instance) canIterate() bool {
-	_, ok, _ := special(pyvalue.FromObject(o), "__iter__")
-	return ok
+// PyWalk walks over what __iter__ returns.
+func (o *instance) PyWalk() (pyvalue.Walk, error) {
+	if _, ok, _ := special(pyvalue.FromObject(o), "__iter__"); !ok {
+		return nil, pyvalue.Raise("TypeError", "'%s' object is not iterable", o.class.name)
+	}
+	return func(yield func(value) (bool, error)) error {
+		end, err := o.class.r.deeper()
+		if err != nil {
+			return err
+		}
+		defer end()
+		over, err := o.iterator()
+		if err != nil {
+			return err
+		}
+		return pyvalue.Each(over, yield)
+	}, nil
 }
 
 // iterator is what __iter__ returns, as something that can be walked over.
-func (o *instance) iterator(r *run) (value, error) {
-	v, ok, err := o.invoke("__iter__")
+func (o *instance) iterator() (value, error) {
+	v, _, err := o.invoke("__iter__")
 	if err != nil {
 		return value{}, err
 	}
-	if !ok {
-		return value{}, pyvalue.Raise("TypeError", "'%s' object is not iterable", o.class.name)
-	}
 	it, isInstance := v.Object().(*instance)
 	if !isInstance {
-		return v, iterable(v)
+		return v, pyvalue.Iterable(v)
 	}
-	return newLazy("iterator", func(yield func(value) (bool, error)) error {
+	return o.class.r.lazy("iterator", func(yield func(value) (bool, error)) error {
 		for {
 			item, ok, err := it.invoke("__next__")
 			if !ok {

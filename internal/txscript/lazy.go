@@ -10,8 +10,9 @@ import (
 // lazy is something that can be walked over once: a generator, map, filter, zip,
 // enumerate, reversed, or an iterator.
 type lazy struct {
+	r     *run
 	class string
-	each  func(yield func(value) (bool, error)) error
+	each  pyvalue.Walk
 	// function is set for a generator made by a function: it stays where it is when a
 	// loop leaves it. The others are walked over in one go, unless next has begun.
 	function bool
@@ -50,14 +51,14 @@ func (l *lazy) PyAttr(name string) (value, bool) {
 			}
 			return value{}, nil
 		}
-		if err := exactly(c, "generator.send", 1); err != nil {
+		if err := c.Exactly("generator.send", 1); err != nil {
 			return value{}, err
 		}
 		if l.pull == nil && !c.Args[0].IsNone() {
 			return value{}, pyvalue.Raise("TypeError", "can't send non-None value to a just-started generator")
 		}
 		l.sent = c.Args[0]
-		v, ok, err := l.next(r)
+		v, ok, err := l.next()
 		if err == nil && !ok {
 			err = l.ended()
 		}
@@ -85,7 +86,7 @@ func (l *lazy) throw(r *run, c *pyvalue.Call) (value, error) {
 		return value{}, &raisedError{e}
 	}
 	l.thrown = &raisedError{e}
-	v, ok, err := l.next(r)
+	v, ok, err := l.next()
 	if err == nil && !ok {
 		err = l.ended()
 	}
@@ -102,8 +103,15 @@ func (l *lazy) ended() error {
 	return &raisedError{e}
 }
 
-// walk yields what is left.
-func (l *lazy) walk(r *run, yield func(value) (bool, error)) error {
+// PyWalk yields what is left.
+func (l *lazy) PyWalk() (pyvalue.Walk, error) { return l.walk, nil }
+
+func (l *lazy) walk(yield func(value) (bool, error)) error {
+	end, err := l.r.deeper()
+	if err != nil {
+		return err
+	}
+	defer end()
 	if !l.function && l.pull == nil {
 		if l.done {
 			return nil
@@ -112,7 +120,7 @@ func (l *lazy) walk(r *run, yield func(value) (bool, error)) error {
 		return l.each(yield)
 	}
 	for {
-		v, ok, err := l.next(r)
+		v, ok, err := l.next()
 		if err != nil || !ok {
 			return err
 		}
@@ -123,7 +131,8 @@ func (l *lazy) walk(r *run, yield func(value) (bool, error)) error {
 }
 
 // next returns the next element; ok is false at the end.
-func (l *lazy) next(r *run) (v value, ok bool, err error) {
+func (l *lazy) next() (v value, ok bool, err error) {
+	r := l.r
 	if l.done {
 		return value{}, false, nil
 	}
@@ -134,7 +143,7 @@ func (l *lazy) next(r *run) (v value, ok bool, err error) {
 		if err := r.meter.Grow(8 << 10); err != nil { // what a coroutine takes
 			return value{}, false, err
 		}
-		l.begin(r)
+		l.begin()
 	}
 	if r.calls++; r.calls > maxCalls {
 		r.calls--
@@ -152,7 +161,7 @@ func (l *lazy) next(r *run) (v value, ok bool, err error) {
 	return v, ok, err
 }
 
-func (l *lazy) begin(r *run) {
+func (l *lazy) begin() {
 	l.pull, l.stop = iter.Pull(func(yield func(value) bool) {
 		l.err = l.each(func(v value) (bool, error) {
 			if !yield(v) {
@@ -161,7 +170,7 @@ func (l *lazy) begin(r *run) {
 			return true, nil
 		})
 	})
-	r.stops = append(r.stops, l.stop)
+	l.r.stops = append(l.r.stops, l.stop)
 }
 
 // close ends the generators that have begun and are not at their end.
@@ -176,7 +185,7 @@ func (r *run) close() {
 // generate makes the generator that a call of a function with yield returns.
 func (c *closure) generate(f *frame) value {
 	r := c.r
-	l := &lazy{class: "generator", function: true}
+	l := &lazy{r: r, class: "generator", function: true}
 	l.each = func(yield func(value) (bool, error)) error {
 		f.generator = func(v value) (value, error) {
 			more, err := yield(v)
@@ -222,7 +231,7 @@ func (c *compiler) yield(x *yieldExpr) eval {
 		if err != nil {
 			return value{}, err
 		}
-		err = r.iterate(over, func(item value) (bool, error) {
+		err = pyvalue.Each(over, func(item value) (bool, error) {
 			if err := r.meter.Step(1); err != nil {
 				return false, err
 			}
@@ -247,91 +256,7 @@ func (r *run) deeper() (end func(), err error) {
 	return func() { r.walks = before }, nil
 }
 
-// iterate calls f with each element of a value, until f returns false.
-func (r *run) iterate(v value, f func(value) (bool, error)) error {
-	if l, ok := v.Object().(*lazy); ok {
-		end, err := r.deeper()
-		if err != nil {
-			return err
-		}
-		defer end()
-		return l.walk(r, f)
-	}
-	if l := v.List(); l != nil && v.Derived() == nil {
-		for i := 0; i < len(l.Items); i++ { // it may grow meanwhile
-			if more, err := f(l.Items[i]); err != nil || !more {
-				return err
-			}
-		}
-		return nil
-	}
-	if o, ok := v.Object().(ownIterable); ok {
-		end, err := r.deeper()
-		if err != nil {
-			return err
-		}
-		defer end()
-		over, err := o.iterator(r)
-		if err != nil {
-			return err
-		}
-		return r.iterate(over, f)
-	}
-	seq, err := pyvalue.All(v)
-	if err != nil {
-		return err
-	}
-	var size int
-	d := v.Dict()
-	if d != nil {
-		size = d.Len()
-	}
-	for item := range seq {
-		more, err := f(item)
-		if err != nil || !more {
-			return err
-		}
-		if d != nil && d.Len() != size {
-			return pyvalue.Raise("RuntimeError", "dictionary changed size during iteration")
-		}
-	}
-	return nil
-}
-
-// ownIterable is an object whose own method says how to walk over it.
-type ownIterable interface {
-	iterator(r *run) (value, error)
-	canIterate() bool
-}
-
-// iterable raises TypeError for what cannot be walked over.
-func iterable(v value) error {
-	if _, ok := v.Object().(*lazy); ok {
-		return nil
-	}
-	if o, ok := v.Object().(ownIterable); ok && o.canIterate() {
-		return nil
-	}
-	_, err := pyvalue.All(v)
-	return err
-}
-
-// collect returns the elements of a value. The slice is the caller's.
-func (r *run) collect(v value) ([]value, error) {
-	_, isLazy := v.Object().(*lazy)
-	o, isOwn := v.Object().(ownIterable)
-	if !isLazy && !(isOwn && o.canIterate()) {
-		return pyvalue.Collect(r.meter, v)
-	}
-	var items []value
-	err := r.iterate(v, func(item value) (bool, error) {
-		items = append(items, item)
-		return true, r.meter.Grow(24)
-	})
-	return items, err
-}
-
-// newLazy makes a lazy value that walks over others.
-func newLazy(class string, each func(yield func(value) (bool, error)) error) value {
-	return pyvalue.FromObject(&lazy{class: class, each: each})
+// lazy makes a lazy value that walks over others.
+func (r *run) lazy(class string, each pyvalue.Walk) value {
+	return pyvalue.FromObject(&lazy{r: r, class: class, each: each})
 }

@@ -114,7 +114,7 @@ var libraryFunctions = map[string]func(r *run, c *pyvalue.Call) (value, error){
 	"_lib_struct_time": libStructTime,
 	"_lib_unicode":     unicodeData,
 	"_lib_unescape": func(r *run, c *pyvalue.Call) (value, error) {
-		if err := exactly(c, "unescape", 1); err != nil {
+		if err := c.Exactly("unescape", 1); err != nil {
 			return value{}, err
 		}
 		if !c.Args[0].IsText() {
@@ -127,13 +127,13 @@ var libraryFunctions = map[string]func(r *run, c *pyvalue.Call) (value, error){
 		return pyvalue.Str(text), r.meter.Grow(int64(len(text)))
 	},
 	"_lib_zone": func(_ *run, c *pyvalue.Call) (value, error) {
-		if err := exactly(c, "ZoneInfo", 1); err != nil {
+		if err := c.Exactly("ZoneInfo", 1); err != nil {
 			return value{}, err
 		}
 		return placeZone(c.Args[0].Text())
 	},
 	"_lib_namedtuple": func(r *run, c *pyvalue.Call) (value, error) {
-		if err := exactly(c, "namedtuple", 3); err != nil {
+		if err := c.Exactly("namedtuple", 3); err != nil {
 			return value{}, err
 		}
 		p := &parts{defaults: make(map[string]value)}

@@ -41,7 +41,7 @@ func sends(module string) bool {
 // libSend makes a call for the module requests. It returns the name of an exception and
 // its text, or None and the parts of the reply.
 func libSend(r *run, c *pyvalue.Call) (value, error) {
-	if err := exactly(c, "send", 6); err != nil {
+	if err := c.Exactly("send", 6); err != nil {
 		return value{}, err
 	}
 	if r.host.Send == nil {

@@ -4,7 +4,7 @@ import "github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 
 // literal is ast.literal_eval: the value of a text that is made of literals alone.
 func literal(r *run, c *pyvalue.Call) (value, error) {
-	if err := exactly(c, "literal_eval", 1); err != nil {
+	if err := c.Exactly("literal_eval", 1); err != nil {
 		return value{}, err
 	}
 	compute, err := r.compileText(c.Args[0].Text(), newScope(nil, evalScope), nil)

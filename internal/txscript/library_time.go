@@ -8,7 +8,7 @@ import (
 
 // libStructTime makes a struct_time of a datetime, or of nine numbers.
 func libStructTime(_ *run, c *pyvalue.Call) (value, error) {
-	if err := exactly(c, "struct_time", 2); err != nil {
+	if err := c.Exactly("struct_time", 2); err != nil {
 		return value{}, err
 	}
 	if items, ok := c.Args[1].Items(); ok {

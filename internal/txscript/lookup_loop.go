@@ -1,5 +1,7 @@
 package txscript
 
+import "github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
+
 // filter recognises a loop's body that does something only under one condition.
 func filter(body []stmt) (cond expr, then []stmt, at int) {
 	s, ok := body[0].(*ifStmt)
@@ -76,7 +78,7 @@ func (c *compiler) lookupLoop(s *forStmt) exec {
 				err = set(r, f, items[len(items)-1])
 			}
 		default:
-			err = r.iterate(v, func(item value) (bool, error) { return one(item, l.all) })
+			err = pyvalue.Each(v, func(item value) (bool, error) { return one(item, l.all) })
 		}
 		switch {
 		case err != nil:

@@ -10,7 +10,7 @@ import (
 // float1 is a function of one number.
 func float1(name string, f func(float64) float64) func(r *run, c *pyvalue.Call) (value, error) {
 	return func(_ *run, c *pyvalue.Call) (value, error) {
-		if err := exactly(c, "math."+name, 1); err != nil {
+		if err := c.Exactly("math."+name, 1); err != nil {
 			return value{}, err
 		}
 		x, err := realNumber(c.Args[0])
@@ -31,7 +31,7 @@ func float1(name string, f func(float64) float64) func(r *run, c *pyvalue.Call) 
 // float2 is a function of two numbers.
 func float2(name string, f func(x, y float64) float64) func(r *run, c *pyvalue.Call) (value, error) {
 	return func(_ *run, c *pyvalue.Call) (value, error) {
-		if err := exactly(c, name, 2); err != nil {
+		if err := c.Exactly(name, 2); err != nil {
 			return value{}, err
 		}
 		x, err := realNumber(c.Args[0])
@@ -67,7 +67,7 @@ func realNumber(v value) (float64, error) {
 // rounded is floor, ceil or trunc, which give an int.
 func rounded(name string, f func(float64) float64) func(r *run, c *pyvalue.Call) (value, error) {
 	return func(_ *run, c *pyvalue.Call) (value, error) {
-		if err := exactly(c, "math."+name, 1); err != nil {
+		if err := c.Exactly("math."+name, 1); err != nil {
 			return value{}, err
 		}
 		if v := c.Args[0]; v.Kind() == pyvalue.KindInt || v.Kind() == pyvalue.KindBool {
@@ -164,11 +164,11 @@ var mathModule = newModule("math", map[string]func(r *run, c *pyvalue.Call) (val
 	"isnan": predicate("isnan", math.IsNaN), "isinf": predicate("isinf", func(f float64) bool { return math.IsInf(f, 0) }),
 	"isfinite": predicate("isfinite", func(f float64) bool { return !math.IsInf(f, 0) && !math.IsNaN(f) }),
 	"fsum": func(r *run, c *pyvalue.Call) (value, error) {
-		if err := exactly(c, "math.fsum", 1); err != nil {
+		if err := c.Exactly("math.fsum", 1); err != nil {
 			return value{}, err
 		}
 		var partials []float64
-		err := r.iterate(c.Args[0], func(v value) (bool, error) {
+		err := pyvalue.Each(c.Args[0], func(v value) (bool, error) {
 			x, err := realNumber(v)
 			if err != nil {
 				return false, err
@@ -197,7 +197,7 @@ var mathModule = newModule("math", map[string]func(r *run, c *pyvalue.Call) (val
 
 func predicate(name string, f func(float64) bool) func(r *run, c *pyvalue.Call) (value, error) {
 	return func(_ *run, c *pyvalue.Call) (value, error) {
-		if err := exactly(c, "math."+name, 1); err != nil {
+		if err := c.Exactly("math."+name, 1); err != nil {
 			return value{}, err
 		}
 		x, err := realNumber(c.Args[0])

@@ -21,14 +21,14 @@ var mathMore = map[string]mathFunction{
 		if !ok {
 			total = pyvalue.Int(1)
 		}
-		err := r.iterate(c.Args[0], func(v value) (more bool, err error) {
+		err := pyvalue.Each(c.Args[0], func(v value) (more bool, err error) {
 			total, err = pyvalue.Binary(r.meter, pyvalue.OpMul, total, v)
 			return true, err
 		})
 		return total, err
 	},
 	"frexp": func(_ *run, c *pyvalue.Call) (value, error) {
-		if err := exactly(c, "math.frexp", 1); err != nil {
+		if err := c.Exactly("math.frexp", 1); err != nil {
 			return value{}, err
 		}
 		x, err := realNumber(c.Args[0])
@@ -39,7 +39,7 @@ var mathMore = map[string]mathFunction{
 		return pyvalue.NewTuple(pyvalue.Float(fraction), pyvalue.Int(int64(exponent))), nil
 	},
 	"factorial": func(r *run, c *pyvalue.Call) (value, error) {
-		if err := exactly(c, "math.factorial", 1); err != nil {
+		if err := c.Exactly("math.factorial", 1); err != nil {
 			return value{}, err
 		}
 		return factorial(r, c.Args[0])
@@ -88,7 +88,7 @@ var mathMore = map[string]mathFunction{
 		return pyvalue.BigInt(total), nil
 	},
 	"isqrt": func(r *run, c *pyvalue.Call) (value, error) {
-		if err := exactly(c, "math.isqrt", 1); err != nil {
+		if err := c.Exactly("math.isqrt", 1); err != nil {
 			return value{}, err
 		}
 		n := c.Args[0].BigInt()
@@ -107,7 +107,7 @@ var mathMore = map[string]mathFunction{
 		return pyvalue.BigInt(new(big.Int).Sqrt(n)), nil
 	},
 	"pow": func(_ *run, c *pyvalue.Call) (value, error) {
-		if err := exactly(c, "pow", 2); err != nil {
+		if err := c.Exactly("pow", 2); err != nil {
 			return value{}, err
 		}
 		x, err := realNumber(c.Args[0])
@@ -129,14 +129,14 @@ var mathMore = map[string]mathFunction{
 	},
 	"hypot": func(r *run, c *pyvalue.Call) (value, error) { return length(r, c.Args) },
 	"dist": func(r *run, c *pyvalue.Call) (value, error) {
-		if err := exactly(c, "dist", 2); err != nil {
+		if err := c.Exactly("dist", 2); err != nil {
 			return value{}, err
 		}
-		p, err := r.collect(c.Args[0])
+		p, err := pyvalue.Collect(r.meter, c.Args[0])
 		if err != nil {
 			return value{}, err
 		}
-		q, err := r.collect(c.Args[1])
+		q, err := pyvalue.Collect(r.meter, c.Args[1])
 		if err != nil {
 			return value{}, err
 		}
@@ -158,7 +158,7 @@ var mathMore = map[string]mathFunction{
 		return length(r, apart)
 	},
 	"modf": func(_ *run, c *pyvalue.Call) (value, error) {
-		if err := exactly(c, "math.modf", 1); err != nil {
+		if err := c.Exactly("math.modf", 1); err != nil {
 			return value{}, err
 		}
 		x, err := realNumber(c.Args[0])
@@ -180,7 +180,7 @@ func init() {
 
 // counts reads the two numbers of comb and perm.
 func counts(c *pyvalue.Call, name string) (n, k int64, err error) {
-	if err := exactly(c, name, 2); err != nil {
+	if err := c.Exactly(name, 2); err != nil {
 		return 0, 0, err
 	}
 	var numbers [2]*big.Int

@@ -107,7 +107,7 @@ func (p *parts) attr(class string, self value, name string, build func(items []v
 			for i, n := range p.names {
 				d.SetStr(n, items[i])
 			}
-			return d.Value(), exactly(c, name, 0)
+			return d.Value(), c.Exactly(name, 0)
 		}}), true
 	case "_replace":
 		return pyvalue.FromObject(&builtin{name, func(_ *run, c *pyvalue.Call) (value, error) {
@@ -148,10 +148,10 @@ func (p *parts) classAttr(class, name string, build func(items []value) value) (
 		return d.Value(), true
 	case "_make":
 		return pyvalue.FromObject(&builtin{name, func(r *run, c *pyvalue.Call) (value, error) {
-			if err := exactly(c, name, 1); err != nil {
+			if err := c.Exactly(name, 1); err != nil {
 				return value{}, err
 			}
-			items, err := r.collect(c.Args[0])
+			items, err := pyvalue.Collect(r.meter, c.Args[0])
 			if err == nil && len(items) != len(p.names) {
 				err = pyvalue.Raise("TypeError", "Expected %d arguments, got %d", len(p.names), len(items))
 			}

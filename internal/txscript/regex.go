@@ -148,7 +148,7 @@ func groupText(m *re.Match, n int) value {
 }
 
 func findIter(r *run, s *subject) (value, error) {
-	return newLazy("callable_iterator", func(yield func(value) (bool, error)) error {
+	return r.lazy("callable_iterator", func(yield func(value) (bool, error)) error {
 		return s.each(r, func(m *re.Match) (bool, error) { return yield(pyvalue.FromObject(&matchValue{m})) })
 	}), nil
 }

@@ -209,7 +209,7 @@ func (z *zone) PyAttr(name string) (value, bool) {
 		return value{}, false
 	}
 	return pyvalue.FromObject(&builtin{name, func(_ *run, c *pyvalue.Call) (value, error) {
-		if err := exactly(c, "timezone."+name, 1); err != nil {
+		if err := c.Exactly("timezone."+name, 1); err != nil {
 			return value{}, err
 		}
 		of := z

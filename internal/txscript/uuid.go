@@ -37,7 +37,7 @@ var uuidModule = func() value {
 			} else {
 				_, _ = rand.Read(u[:]) // it never fails
 			}
-			return u.versioned(4), exactly(c, "uuid4", 0)
+			return u.versioned(4), c.Exactly("uuid4", 0)
 		},
 	}, spaces)
 }()

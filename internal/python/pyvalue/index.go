@@ -86,23 +86,21 @@ func Collect(m *Meter, v Value) ([]Value, error) {
 		}
 		return append([]Value(nil), items...), nil
 	}
-	seq, err := All(v)
-	if err != nil {
-		return nil, err
-	}
+	_, isWalker := v.any.(walker)
 	if sized, ok := v.any.(interface{ PyLen() int }); ok {
 		if err := m.growTimes(valueSize, int64(sized.PyLen())); err != nil {
 			return nil, err
 		}
 	}
 	var items []Value
-	for item := range seq {
-		if err := m.Step(1); err != nil {
-			return nil, err
-		}
+	err := Each(v, func(item Value) (bool, error) {
 		items = append(items, item)
-	}
-	return items, nil
+		if isWalker {
+			return true, m.Grow(valueSize)
+		}
+		return true, m.Step(1)
+	})
+	return items, err
 }
 
 // Contains returns item in container.
@@ -141,22 +139,23 @@ func Contains(m *Meter, container, item Value) (bool, error) {
 		return ok, err
 	case *Set:
 		return x.Has(item)
+	case *Range:
+		return x.contains(m, item)
 	case interface{ PyContains(v Value) (bool, error) }:
 		return x.PyContains(item)
 	}
-	seq, err := All(container)
-	if err != nil {
+	if Iterable(container) != nil {
 		return false, typeError("argument of type '%s' is not iterable", TypeName(container))
 	}
-	for other := range seq {
+	found := false
+	err := Each(container, func(other Value) (_ bool, err error) {
 		if err := m.Step(1); err != nil {
 			return false, err
 		}
-		if same, err := EqualWithin(m, other, item); same || err != nil {
-			return same, err
-		}
-	}
-	return false, nil
+		found, err = EqualWithin(m, other, item)
+		return !found, err
+	})
+	return found, err
 }
 
 // GetItem returns v[key]: IndexError, KeyError or TypeError where there is none.
@@ -255,6 +254,11 @@ func isASCII(s string) bool {
 func Slice(m *Meter, v, lo, hi, step Value) (Value, error) {
 	if v.IsUndefined() {
 		return Value{}, undefinedError(v)
+	}
+	if s, ok := v.any.(interface {
+		PySlice(lo, hi, step Value) (Value, error)
+	}); ok {
+		return s.PySlice(lo, hi, step)
 	}
 	if !isSequence(v) {
 		if v.Kind() == KindDict {

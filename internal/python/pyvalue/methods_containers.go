@@ -49,16 +49,18 @@ func listExtend(m *Meter, v Value, c *Call) (Value, error) {
 	if err := positional(c, "list.extend", 1, 1); err != nil {
 		return Value{}, err
 	}
-	items, err := Collect(m, c.Args[0])
-	if err != nil {
-		return Value{}, err
+	l, from := v.List(), c.Args[0]
+	if from.List() == l {
+		from = NewTuple(slices.Clone(l.Items)...) // which does not grow
 	}
-	l := v.List()
-	if err := m.checkSize(valueSize * (len(l.Items) + len(items))); err != nil {
-		return Value{}, err
-	}
-	l.Items = append(l.Items, items...)
-	return None(), nil
+	err := Each(from, func(item Value) (bool, error) {
+		if err := m.Grow(valueSize); err != nil {
+			return false, err
+		}
+		l.Items = append(l.Items, item)
+		return true, m.checkSize(valueSize * len(l.Items))
+	})
+	return None(), err
 }
 
 func listInsert(m *Meter, v Value, c *Call) (Value, error) {

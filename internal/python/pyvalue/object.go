@@ -11,6 +11,8 @@ import "iter"
 //	PyAttr(name string) (Value, bool)             o.name
 //	PyItem(key Value) (Value, error)              o[key]
 //	PyIter() iter.Seq[Value]                      for x in o
+//	PyWalk() (Walk, error)                        for x in o, where that may fail
+//	PySlice(lo, hi, step Value) (Value, error)    o[lo:hi:step]
 //	PyContains(v Value) (bool, error)             v in o
 //	PyCall(c *Call) (Value, error)                o(…)
 //	PyEqual(other Value) bool                     o == other
@@ -77,6 +79,9 @@ func (c *Call) Check(function string, required int, names ...string) error {
 	}
 	return nil
 }
+
+// Exactly raises TypeError unless there are n positional arguments and no named ones.
+func (c *Call) Exactly(function string, n int) error { return positional(c, function, n, n) }
 
 // Func is a function as an [Object].
 type Func struct {

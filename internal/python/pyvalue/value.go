@@ -387,6 +387,8 @@ func Len(v Value) (int, error) {
 		return len(x.data), nil
 	case *undefined:
 		return 0, nil
+	case *Range:
+		return x.checkedLen()
 	case interface{ PyLen() int }:
 		return x.PyLen(), nil
 	}

@@ -1,0 +1,57 @@
+package pyvalue
+
+// Slicing is a slice as a key: first, end and step, None where one is left out.
+type Slicing [3]Value
+
+// NewSlicing is slice(stop) and slice(start, stop, step).
+func NewSlicing(c *Call) (Value, error) {
+	if err := positional(c, "slice", 1, 3); err != nil {
+		return Value{}, err
+	}
+	if len(c.Args) == 1 {
+		return FromObject(&Slicing{{}, c.Args[0], {}}), nil
+	}
+	s := &Slicing{}
+	copy(s[:], c.Args)
+	return FromObject(s), nil
+}
+
+// PyType implements [Object].
+func (*Slicing) PyType() string { return "slice" }
+
+// PyAttr returns a bound, or the method indices.
+func (s *Slicing) PyAttr(name string) (Value, bool) {
+	switch name {
+	case "start":
+		return s[0], true
+	case "stop":
+		return s[1], true
+	case "step":
+		return s[2], true
+	case "indices":
+		return NewBuiltin(name, func(c *Call) (Value, error) {
+			if err := c.Exactly(name, 1); err != nil {
+				return Value{}, err
+			}
+			n, err := argInt(c.Args[0])
+			if err != nil {
+				return Value{}, err
+			}
+			from, to, by, err := sliceBounds(n, s[0], s[1], s[2])
+			return NewTuple(Int(int64(from)), Int(int64(to)), Int(int64(by))), err
+		}), true
+	}
+	return Value{}, false
+}
+
+// PyRepr prints the bounds.
+func (s *Slicing) PyRepr() string {
+	text, _ := Repr(nil, NewTuple(s[:]...)) // without a meter only depth could fail
+	return "slice" + text
+}
+
+// PyEqual compares the bounds.
+func (s *Slicing) PyEqual(other Value) bool {
+	o, ok := other.any.(*Slicing)
+	return ok && Equal(NewTuple(s[:]...), NewTuple(o[:]...))
+}
