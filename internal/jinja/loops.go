@@ -165,8 +165,8 @@ func (code *loopCode) filter(f *frame, loop *loopState) error {
 // loopState is a running loop, and what templates know as loop.
 type loopState struct {
 	items    []value
-	list     *pyvalue.List // iterated itself, since it may grow meanwhile
-	span     *pyvalue.Range         // counted through, since it may be endless
+	list     *pyvalue.List  // iterated itself, since it may grow meanwhile
+	span     *pyvalue.Range // counted through, since it may be endless
 	n        int
 	index0   int
 	current  value

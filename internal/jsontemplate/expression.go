@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/internal/jinja"
+	"github.com/exportpipeline/exportpipeline/internal/python/clock"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
-	"github.com/exportpipeline/exportpipeline/internal/txscript"
 )
 
 // resources are the variables of an expression in braces.
@@ -76,7 +76,7 @@ func (x expression) resource(ctx context.Context, s *scope, name string) (pyvalu
 		if s.data.Now != nil {
 			now = s.data.Now
 		}
-		return txscript.Datetime(now()), nil
+		return clock.Datetime(now()), nil
 	case "schema_loop":
 		i := s.loop()
 		loop := pyvalue.NewDict()
@@ -108,7 +108,7 @@ func fromPython(v pyvalue.Value, depth int) (Value, error) {
 	if depth > maxDepth {
 		return nil, fmt.Errorf("its value is nested deeper than %d levels", maxDepth)
 	}
-	if t, full, ok := txscript.DateOf(v); ok {
+	if t, full, ok := clock.Of(v); ok {
 		if full {
 			return t, nil
 		}

@@ -39,6 +39,9 @@ func (k *class) PyType() string { return "type" }
 // PyRepr prints the class.
 func (k *class) PyRepr() string { return "<class '" + k.name + "'>" }
 
+// Name is the class's name.
+func (k *class) Name() string { return k.name }
+
 // PyAttr returns __name__, and the few class methods there are.
 func (k *class) PyAttr(name string) (value, bool) {
 	if v, ok := k.attrs[name]; ok {
@@ -139,11 +142,8 @@ var functions = map[string]func(r *run, c *pyvalue.Call) (value, error){
 		if own, has, err := invokeSpecial(r, v, "__abs__"); has {
 			return own, err
 		}
-		if d, ok := v.Object().(*deltaValue); ok {
-			return d.signed(d.micros < 0), nil
-		}
-		if d, ok := v.Object().(*decimalValue); ok {
-			return d.PySigned(d.d.Neg)
+		if o, ok := v.Object().(interface{ PyAbs() (value, error) }); ok {
+			return o.PyAbs()
 		}
 		if !v.IsNumber() {
 			return value{}, pyvalue.Raise("TypeError", "bad operand type for abs(): '%s'", pyvalue.TypeName(v))

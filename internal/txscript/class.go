@@ -17,9 +17,9 @@ type userClass struct {
 	attrs     *pyvalue.Dict
 	annotated []annotated
 	doc       value
-	data      *dataclass // nil if it is none
-	base      *class     // the builtin class that it derives from, nil for object
-	parts     *parts     // of a named tuple
+	data      *dataclass     // nil if it is none
+	base      *class         // the builtin class that it derives from, nil for object
+	parts     *pyvalue.Parts // of a named tuple
 	isEnum    bool
 	members   []value // of an enum
 	// printsValue is set for an enum whose members print as their value, IntEnum.
@@ -39,7 +39,7 @@ func (k *userClass) derive(base value) error {
 			k.base, k.parts = b.base, b.parts
 		}
 	case *namedTupleBase:
-		k.base, k.parts = builtins["tuple"].Object().(*class), &parts{}
+		k.base, k.parts = builtins["tuple"].Object().(*class), &pyvalue.Parts{}
 	case *typingForm:
 	case *excClass:
 		k.exception = b.name
@@ -164,7 +164,7 @@ func (k *userClass) PyGetAttr(name string) (value, bool, error) {
 	}
 	v, ok := k.find(name, nil)
 	if !ok && k.parts != nil {
-		v, ok = k.parts.classAttr(k.name, name, func(items []value) value { return pyvalue.Derive(pyvalue.NewTuple(items...), k) })
+		v, ok = k.parts.ClassAttr(k.name, name, func(items []value) value { return pyvalue.Derive(pyvalue.NewTuple(items...), k) })
 		return v, ok, nil
 	}
 	if !ok && k.base != nil { // dict.fromkeys, say

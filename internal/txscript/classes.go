@@ -3,6 +3,7 @@ package txscript
 import (
 	"slices"
 
+	"github.com/exportpipeline/exportpipeline/internal/python/clock"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
@@ -125,7 +126,7 @@ func classOf(v value) value {
 			return pyvalue.FromObject(k)
 		}
 	}
-	if k := timeClassOf(v); k != nil {
+	if k := clock.ClassOf(v); k != nil {
 		return pyvalue.FromObject(k)
 	}
 	return pyvalue.FromObject(&class{builtin: builtin{name, nil}, has: func(other value) bool { return pyvalue.TypeName(other) == name }})
@@ -133,13 +134,8 @@ func classOf(v value) value {
 
 // PyEqual compares classes by name: some are made when they are asked for.
 func (k *class) PyEqual(other value) bool {
-	switch o := other.Object().(type) {
-	case *class:
-		return o.name == k.name
-	case *timeClass:
-		return o.name == k.name
-	}
-	return false
+	o, ok := other.Object().(interface{ Name() string })
+	return ok && o.Name() == k.name
 }
 
 // PyHash makes a class a key.
@@ -176,8 +172,8 @@ func instanceOf(v, of value) (bool, error) {
 		}
 	case *class:
 		return k.has(v), nil
-	case *timeClass:
-		return k.has(v), nil
+	case *clock.Class:
+		return k.Has(v), nil
 	case *userClass:
 		own := userClassOf(v)
 		return own != nil && own.is(k), nil

@@ -170,22 +170,7 @@ func (c *closure) missing(f *frame) error {
 	if names == nil {
 		return nil
 	}
-	return pyvalue.Raise("TypeError", "%s() missing %d required %s argument%s: %s", c.code.name, len(names), kind, plural(len(names)), enumerate(names))
-}
-
-// enumerate joins names as CPython does: a, b, and c.
-func enumerate(names []string) string {
-	switch len(names) {
-	case 1:
-		return names[0]
-	case 2:
-		return names[0] + " and " + names[1]
-	}
-	text := ""
-	for _, n := range names[:len(names)-1] {
-		text += n + ", "
-	}
-	return text + "and " + names[len(names)-1]
+	return pyvalue.Raise("TypeError", "%s() missing %d required %s argument%s: %s", c.code.name, len(names), kind, plural(len(names)), pyvalue.Enumerate(names))
 }
 
 func plural(n int) string {

@@ -3,6 +3,7 @@ package txscript
 import (
 	"slices"
 
+	"github.com/exportpipeline/exportpipeline/internal/python/clock"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
@@ -49,10 +50,10 @@ func scalar(v value) bool {
 		return false
 	case pyvalue.KindObject:
 		switch v.Object().(type) {
-		case *dateValue, *deltaValue, *timeOfDay, *zone, *empty:
+		case *empty:
 			return true
 		}
-		return false
+		return clock.ClassOf(v) != nil
 	}
 	return true
 }
@@ -177,7 +178,7 @@ var refused = map[string]bool{"eval": true, "exec": true, "compile": true, "open
 
 // defines reports a name that is no variable and that outer finds something for.
 func (c *compiler) defines(name string) bool {
-	_, isTime := timeNames[name]
+	isTime := slices.Contains(timeNames, name)
 	_, isBuiltin := builtins[name]
 	return isTime || isBuiltin || refused[name] || name == "TxScript" || name == "RossumPython" || slices.Contains(c.options.Globals, name)
 }
@@ -193,8 +194,13 @@ func (c *compiler) outer(name string, line int) eval {
 			return value{}, pyvalue.Raise("NameError", "name '%s' is not defined", name)
 		}
 	}
-	if make, ok := timeNames[name]; ok {
-		return func(r *run, _ *frame) (value, error) { return make(r), nil }
+	switch name {
+	case "datetime":
+		return func(r *run, _ *frame) (value, error) { return r.clock().Datetime, nil }
+	case "date":
+		return func(r *run, _ *frame) (value, error) { return r.clock().Date, nil }
+	case "timedelta":
+		return func(r *run, _ *frame) (value, error) { return r.clock().Timedelta, nil }
 	}
 	if name == "TxScript" || name == "RossumPython" {
 		return func(*run, *frame) (value, error) { return pyvalue.FromObject(txClass), nil }
@@ -326,9 +332,6 @@ func (c *compiler) unary(x *unaryExpr) eval {
 		v, err := v(r, f)
 		if err != nil {
 			return value{}, err
-		}
-		if d, ok := v.Object().(*deltaValue); ok && op != "~" {
-			return d.signed(op == "-"), nil
 		}
 		if v.Kind() == pyvalue.KindObject || v.Derived() != nil {
 			if own, has, err := invokeSpecial(r, v, unaryMethods[op]); has {

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/exportpipeline/exportpipeline/internal/python/clock"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
@@ -389,8 +390,8 @@ func matchArgs(k value, positional int, named []string) (names []string, self bo
 		}
 	case *excClass:
 		name = o.name
-	case *timeClass:
-		name = o.name
+	case *clock.Class:
+		name = o.Name()
 	}
 	if positional > len(known) {
 		return nil, false, pyvalue.Raise("TypeError", "%s() accepts %d positional sub-pattern%s (%d given)", name, len(known), plural(len(known)), positional)

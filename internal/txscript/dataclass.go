@@ -213,7 +213,7 @@ func (d *dataclass) init(k *userClass, o *instance, call *pyvalue.Call) error {
 		o.attrs.SetStr(f.name, v)
 	}
 	if missing != nil {
-		return pyvalue.Raise("TypeError", "%s.__init__() missing %d required positional argument%s: %s", k.name, len(missing), plural(len(missing)), enumerate(missing))
+		return pyvalue.Raise("TypeError", "%s.__init__() missing %d required positional argument%s: %s", k.name, len(missing), plural(len(missing)), pyvalue.Enumerate(missing))
 	}
 	_, _, err := o.invoke("__post_init__")
 	return err

@@ -249,6 +249,9 @@ func (o *decimalValue) PySigned(negative bool) (value, error) {
 	return o.of.value(o.of.current.Pos(o.d))
 }
 
+// PyAbs is abs().
+func (o *decimalValue) PyAbs() (value, error) { return o.PySigned(o.d.Neg) }
+
 // PyBinary computes with ints and other Decimals.
 func (o *decimalValue) PyBinary(op pyvalue.Op, other value, reflected bool) (value, bool, error) {
 	x, y := o.d, decimal.Decimal{}

@@ -163,7 +163,7 @@ func asTuple(o *decimalValue, c *pyvalue.Call) (value, error) {
 	case decimal.NaN:
 		digits, exponent = nil, pyvalue.Str("n")
 	}
-	return decimalTupleClass.of(pyvalue.Int(sign), pyvalue.NewTuple(digits...), exponent), nil
+	return decimalTupleClass.Of(pyvalue.Int(sign), pyvalue.NewTuple(digits...), exponent), nil
 }
 
 func integerRatio(o *decimalValue, c *pyvalue.Call) (value, error) {
@@ -184,4 +184,4 @@ func integerRatio(o *decimalValue, c *pyvalue.Call) (value, error) {
 }
 
 // decimalTupleClass is what as_tuple returns.
-var decimalTupleClass = newTupleClass("DecimalTuple", "sign", "digits", "exponent")
+var decimalTupleClass = pyvalue.NewTupleClass("DecimalTuple", "sign", "digits", "exponent")

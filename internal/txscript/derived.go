@@ -29,7 +29,7 @@ func (k *userClass) Special(self value, name string, args ...value) (value, bool
 		}
 		return pyvalue.Str(k.enumText(self, name)), true, nil
 	case k.parts != nil && name == "__repr__":
-		text, err := k.parts.repr(k.r.meter, self)
+		text, err := k.parts.Named(k.r.meter, pyvalue.TypeName(self), self)
 		return pyvalue.Str(text), true, err
 	}
 	return value{}, false, nil
@@ -51,14 +51,14 @@ func derivedAttr(v value, d *pyvalue.Derived, name string) (value, bool, error) 
 			return a, found, err
 		}
 		if k.parts != nil {
-			a, ok := k.parts.attr(k.name, v, name, func(items []value) value { return pyvalue.Derive(pyvalue.NewTuple(items...), k) })
+			a, ok := k.parts.Attr(k.name, v, name, func(items []value) value { return pyvalue.Derive(pyvalue.NewTuple(items...), k) })
 			return a, ok, nil
 		}
 	case Origin:
 		a, ok := k.FieldAttr(name)
 		return a, ok, nil
-	case *tupleClass:
-		a, ok := k.parts.attr(k.name, v, name, func(items []value) value { return pyvalue.Derive(pyvalue.NewTuple(items...), k) })
+	case *pyvalue.TupleClass:
+		a, ok := k.Attr(k.ClassName(), v, name, func(items []value) value { return pyvalue.Derive(pyvalue.NewTuple(items...), k) })
 		return a, ok, nil
 	}
 	return value{}, false, nil
@@ -68,7 +68,7 @@ func derivedAttr(v value, d *pyvalue.Derived, name string) (value, bool, error) 
 func setDerived(o value, d *pyvalue.Derived, name string, v value) error {
 	k, ok := d.Class.(*userClass)
 	switch {
-	case !ok || k.parts != nil && slices.Contains(k.parts.names, name):
+	case !ok || k.parts != nil && slices.Contains(k.parts.Names, name):
 		return pyvalue.Raise("AttributeError", "can't set attribute")
 	case k.isEnum:
 		return pyvalue.Raise("AttributeError", "cannot set attribute '%s'", name)
@@ -80,7 +80,7 @@ func setDerived(o value, d *pyvalue.Derived, name string, v value) error {
 // __init__ of its own takes the arguments of the builtin class.
 func (k *userClass) deriveValue(call *pyvalue.Call) (value, error) {
 	if k.parts != nil {
-		items, err := k.parts.bind(k.name, call)
+		items, err := k.parts.Bind(k.name, call)
 		if err != nil {
 			return value{}, err
 		}

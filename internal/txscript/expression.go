@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/exportpipeline/exportpipeline/internal/python/clock"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
@@ -75,7 +76,7 @@ func (s *strict) expr(x expr) {
 func (s *strict) name(x *nameExpr) {
 	_, isOwn := s.own.slots[x.name]
 	_, isBuiltin := builtins[x.name]
-	_, isTime := timeNames[x.name]
+	isTime := slices.Contains(timeNames, x.name)
 	if isOwn || isBuiltin || isTime || refused[x.name] || x.name == "eval" || slices.Contains(s.options.Globals, x.name) {
 		return
 	}
@@ -115,10 +116,10 @@ func fieldAttrs() map[string]bool {
 			all[name] = true
 		}
 	}
-	for name := range dateMethods {
+	for _, name := range clock.Attributes() {
 		all[name] = true
 	}
-	for _, name := range append([]string{"real", "imag", "numerator", "denominator", "__class__", "__doc__"}, dateParams...) {
+	for _, name := range []string{"real", "imag", "numerator", "denominator", "__class__", "__doc__"} {
 		all[name] = true
 	}
 	return all

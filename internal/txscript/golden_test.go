@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/exportpipeline/exportpipeline/internal/python/clock"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/txscript"
 )
@@ -109,7 +110,7 @@ func typed(pair [2]string) pyvalue.Value {
 		return v
 	case pair[0] == "date":
 		t, _ := time.Parse(time.DateOnly, pair[1])
-		return txscript.Date(t)
+		return clock.Date(t)
 	}
 	return pyvalue.Str(pair[1])
 }

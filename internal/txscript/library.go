@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/exportpipeline/exportpipeline/internal/python/clock"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
@@ -111,7 +112,7 @@ var libraryFunctions = map[string]func(r *run, c *pyvalue.Call) (value, error){
 	},
 	"_lib_literal":     literal,
 	"_lib_send":        libSend,
-	"_lib_struct_time": libStructTime,
+	"_lib_struct_time": apart(clock.StructTime),
 	"_lib_unicode":     unicodeData,
 	"_lib_unescape": func(r *run, c *pyvalue.Call) (value, error) {
 		if err := c.Exactly("unescape", 1); err != nil {
@@ -130,19 +131,19 @@ var libraryFunctions = map[string]func(r *run, c *pyvalue.Call) (value, error){
 		if err := c.Exactly("ZoneInfo", 1); err != nil {
 			return value{}, err
 		}
-		return placeZone(c.Args[0].Text())
+		return clock.Zone(c.Args[0].Text())
 	},
 	"_lib_namedtuple": func(r *run, c *pyvalue.Call) (value, error) {
 		if err := c.Exactly("namedtuple", 3); err != nil {
 			return value{}, err
 		}
-		p := &parts{defaults: make(map[string]value)}
+		p := &pyvalue.Parts{Defaults: make(map[string]value)}
 		names, _ := c.Args[1].Items()
 		for _, n := range names {
-			p.names = append(p.names, n.Text())
+			p.Names = append(p.Names, n.Text())
 		}
 		for name, v := range c.Args[2].Dict().All() {
-			p.defaults[name.Text()] = v
+			p.Defaults[name.Text()] = v
 		}
 		return pyvalue.FromObject(newNamedTuple(r, c.Args[0].Text(), p)), nil
 	},

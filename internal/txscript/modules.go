@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/exportpipeline/exportpipeline/internal/python/clock"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
@@ -147,7 +148,7 @@ func (c *compiler) importedModule(s *importStmt, set setter) exec {
 func wholeModules() map[string]func(r *run) value {
 	return map[string]func(r *run) value{
 		"math": constant(mathModule), "json": constant(jsonModule), "re": constant(reModule),
-		"datetime": func(r *run) value { return r.clock().module }, "dataclasses": constant(dataclassesModule), "enum": constant(enumModule),
+		"datetime": func(r *run) value { return r.clock().Datetime }, "dataclasses": constant(dataclassesModule), "enum": constant(enumModule),
 		"base64": constant(base64Module), "hashlib": constant(hashlibModule), "traceback": constant(tracebackModule),
 		"uuid": constant(uuidModule), "jmespath": constant(jmespathModule), "xml.etree.ElementTree": constant(elementModule),
 	}
@@ -185,11 +186,10 @@ func importValue(s *importStmt) func(r *run) value {
 		unsupported(s.at(), s.attr+" of the module "+s.module)
 	}
 	if s.module == "datetime" {
-		make, ok := datetimeNames[s.attr]
-		if !ok {
+		if _, ok := new(clock.Module).Names()[s.attr]; !ok {
 			unsupported(s.at(), s.attr+" of the module datetime")
 		}
-		return make
+		return func(r *run) value { return r.clock().Names()[s.attr] }
 	}
 	v := whole[s.module]
 	if v == nil {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/exportpipeline/exportpipeline/internal/python/clock"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
@@ -107,7 +108,7 @@ type run struct {
 	line    int   // of the statement that runs
 	last    value // of the last expression statement of the module
 	ret     value
-	times   *timeClasses
+	times   *clock.Module
 	decimal *decimals
 	slots   []slot // values of fields that were read by name, in the order of Program.fields
 	sites   []site // places of the source that read a column of rows
@@ -380,6 +381,17 @@ func (r *run) now() time.Time {
 		return r.host.Now()
 	}
 	return time.Now().UTC()
+}
+
+// timeNames are the names that formulas know without an import.
+var timeNames = []string{"datetime", "date", "timedelta"}
+
+// clock is the module datetime.
+func (r *run) clock() *clock.Module {
+	if r.times == nil {
+		r.times = clock.NewModule(r.now)
+	}
+	return r.times
 }
 
 func (r *run) fail(err error) error {

@@ -1,6 +1,9 @@
 package txscript
 
-import "github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
+import (
+	"github.com/exportpipeline/exportpipeline/internal/python/clock"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
+)
 
 // union is int | str, as isinstance takes it.
 type union struct{ of []value }
@@ -72,7 +75,7 @@ func holds(list []value, v value) bool {
 // isClass reports a class.
 func isClass(v value) bool {
 	switch v.Object().(type) {
-	case *class, *excClass, *userClass, *timeClass, *enumBase:
+	case *class, *excClass, *userClass, *clock.Class, *enumBase:
 		return true
 	}
 	return false

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tidwall/gjson"
 
+	"github.com/exportpipeline/exportpipeline/internal/python/clock"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/txscript"
 	"github.com/exportpipeline/exportpipeline/rossum"
@@ -288,7 +289,7 @@ func typed(n *rossum.Node, kind string) value {
 		return txscript.Empty() // what is no number counts as none
 	case kind == "date":
 		if t, err := time.Parse(time.DateOnly, text); err == nil {
-			return txscript.Date(t)
+			return clock.Date(t)
 		}
 		return txscript.Empty()
 	}

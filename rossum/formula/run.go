@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/exportpipeline/exportpipeline/internal/python/clock"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/rossumrun"
 	"github.com/exportpipeline/exportpipeline/internal/txscript"
@@ -252,7 +253,7 @@ func textOf(v value, kind string) (string, error) {
 	if txscript.IsEmpty(v) {
 		return "", nil
 	}
-	if t, full, ok := txscript.DateOf(v); ok {
+	if t, full, ok := clock.Of(v); ok {
 		if full && kind != "date" {
 			return pyvalue.String(nil, v)
 		}

@@ -1,4 +1,4 @@
-package txscript
+package clock
 
 import (
 	"fmt"
@@ -16,7 +16,7 @@ type timeOfDay struct {
 
 var timeParams = []string{"hour", "minute", "second", "microsecond", "tzinfo"}
 
-func newTimeOfDay(_ *run, c *pyvalue.Call) (value, error) {
+func newTimeOfDay(c *pyvalue.Call) (value, error) {
 	if err := c.Check("time", 0, append(slices.Clone(timeParams), "fold")...); err != nil {
 		return value{}, err
 	}
@@ -129,15 +129,15 @@ func (d *timeOfDay) PyAttr(name string) (value, bool) {
 	case "hour", "minute", "second", "microsecond":
 		return d.date().PyAttr(name)
 	case "isoformat", "strftime", "replace":
-		return pyvalue.FromObject(&builtin{name, func(r *run, c *pyvalue.Call) (value, error) { return d.call(name, r, c) }}), true
+		return pyvalue.NewBuiltin(name, func(c *pyvalue.Call) (value, error) { return d.call(name, c) }), true
 	}
 	return d.zone.attr(name)
 }
 
-func (d *timeOfDay) call(name string, r *run, c *pyvalue.Call) (value, error) {
+func (d *timeOfDay) call(name string, c *pyvalue.Call) (value, error) {
 	switch name {
 	case "strftime":
-		return dateMethods["strftime"](d.date(), r, c)
+		return dateMethods["strftime"](d.date(), c)
 	case "isoformat":
 		spec, _ := c.Arg(0, "timespec")
 		text, err := clockBy(d.t, spec)
@@ -152,7 +152,7 @@ func (d *timeOfDay) call(name string, r *run, c *pyvalue.Call) (value, error) {
 			args[i] = v
 		}
 	}
-	return newTimeOfDay(r, &pyvalue.Call{Args: args, Meter: r.meter})
+	return newTimeOfDay(&pyvalue.Call{Args: args, Meter: c.Meter})
 }
 
 // clockBy writes a time with as many parts as timespec says.

@@ -1,4 +1,4 @@
-package txscript
+package clock
 
 import (
 	"strconv"
@@ -17,8 +17,8 @@ type isoReader struct {
 }
 
 // fromISO is fromisoformat of a date or a datetime.
-func fromISO(full bool) func(*run, *pyvalue.Call) (value, error) {
-	return func(_ *run, c *pyvalue.Call) (value, error) {
+func fromISO(full bool) func(*pyvalue.Call) (value, error) {
+	return func(c *pyvalue.Call) (value, error) {
 		text, err := isoText(c)
 		if err != nil {
 			return value{}, err
@@ -41,7 +41,7 @@ func fromISO(full bool) func(*run, *pyvalue.Call) (value, error) {
 }
 
 // timeFromISO is fromisoformat of a time.
-func timeFromISO(_ *run, c *pyvalue.Call) (value, error) {
+func timeFromISO(c *pyvalue.Call) (value, error) {
 	text, err := isoText(c)
 	if err != nil {
 		return value{}, err

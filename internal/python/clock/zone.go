@@ -1,4 +1,4 @@
-package txscript
+package clock
 
 import (
 	"fmt"
@@ -18,8 +18,8 @@ type zone struct {
 	fold   int            // which of two times with the same clock
 }
 
-// placeZone returns ZoneInfo(key), None for a place that nobody knows.
-func placeZone(key string) (value, error) {
+// Zone returns ZoneInfo(key), None for a place that nobody knows.
+func Zone(key string) (value, error) {
 	if key == "" || key == "Local" {
 		return value{}, nil
 	}
@@ -91,7 +91,7 @@ func zoneOf(micros int64) *zone {
 	return &zone{micros: micros}
 }
 
-func newZone(_ *run, c *pyvalue.Call) (value, error) {
+func newZone(c *pyvalue.Call) (value, error) {
 	if err := c.Check("timezone", 1, "offset", "name"); err != nil {
 		return value{}, err
 	}
@@ -208,7 +208,7 @@ func (z *zone) PyAttr(name string) (value, bool) {
 	default:
 		return value{}, false
 	}
-	return pyvalue.FromObject(&builtin{name, func(_ *run, c *pyvalue.Call) (value, error) {
+	return pyvalue.NewBuiltin(name, func(c *pyvalue.Call) (value, error) {
 		if err := c.Exactly("timezone."+name, 1); err != nil {
 			return value{}, err
 		}
@@ -221,7 +221,7 @@ func (z *zone) PyAttr(name string) (value, bool) {
 			of = z.at(d.t)
 		}
 		return f(of), nil
-	}}), true
+	}), true
 }
 
 // dst is how much of the distance is daylight saving time, None for a fixed one.
@@ -243,7 +243,7 @@ func (z *zone) attr(name string) (value, bool) {
 		}
 		return pyvalue.Int(int64(z.fold)), true
 	case "utcoffset", "tzname", "dst":
-		return pyvalue.FromObject(&builtin{name, func(*run, *pyvalue.Call) (value, error) {
+		return pyvalue.NewBuiltin(name, func(*pyvalue.Call) (value, error) {
 			switch {
 			case z == nil:
 				return value{}, nil
@@ -253,7 +253,7 @@ func (z *zone) attr(name string) (value, bool) {
 				return pyvalue.Str(z.tzname()), nil
 			}
 			return delta(z.micros), nil
-		}}), true
+		}), true
 	}
 	return value{}, false
 }

@@ -1,4 +1,4 @@
-package txscript
+package clock
 
 import (
 	"fmt"
@@ -11,12 +11,16 @@ import (
 // deltaValue is a timedelta in microseconds.
 type deltaValue struct{ micros int64 }
 
-func (d *deltaValue) signed(negative bool) value {
+// PySigned is +d and -d.
+func (d *deltaValue) PySigned(negative bool) (value, error) {
 	if negative {
-		return delta(-d.micros)
+		return delta(-d.micros), nil
 	}
-	return delta(d.micros)
+	return delta(d.micros), nil
 }
+
+// PyAbs is abs(d).
+func (d *deltaValue) PyAbs() (value, error) { return d.PySigned(d.micros < 0) }
 
 func delta(micros int64) value { return pyvalue.FromObject(&deltaValue{micros}) }
 
@@ -105,7 +109,7 @@ func (d *deltaValue) PyAttr(name string) (value, bool) {
 	case "microseconds":
 		return pyvalue.Int(us), true
 	case "total_seconds":
-		return pyvalue.FromObject(&builtin{name, func(*run, *pyvalue.Call) (value, error) { return pyvalue.Float(float64(d.micros) / 1e6), nil }}), true
+		return pyvalue.NewBuiltin(name, func(*pyvalue.Call) (value, error) { return pyvalue.Float(float64(d.micros) / 1e6), nil }), true
 	}
 	return value{}, false
 }
@@ -163,7 +167,7 @@ var deltaUnits = []struct {
 	{"days", microsPerDay}, {"seconds", 1e6}, {"microseconds", 1}, {"milliseconds", 1000}, {"minutes", 60e6}, {"hours", 3600e6}, {"weeks", 7 * microsPerDay},
 }
 
-func newDelta(_ *run, c *pyvalue.Call) (value, error) {
+func newDelta(c *pyvalue.Call) (value, error) {
 	names := make([]string, len(deltaUnits))
 	for i, u := range deltaUnits {
 		names[i] = u.name

@@ -1,120 +1,132 @@
-package txscript
+package clock
 
 import (
 	"math"
+	"strings"
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
-// timeClasses are the classes of the module datetime, made for a run so that they
-// know its clock.
-type timeClasses struct{ module, datetime, date, timedelta, timezone, time value }
+// Module is the module datetime for programs that see one clock. Code is written as if
+// datetime were the module, and as if it were the class: Datetime is both.
+type Module struct{ Datetime, Date, Timedelta, Timezone, Time pyvalue.Value }
 
-// timeNames are the names that formulas know without an import. datetime is the
-// module, and at the same time the class, since code is written either way.
-var timeNames = map[string]func(r *run) value{
-	"datetime":  func(r *run) value { return r.clock().module },
-	"date":      func(r *run) value { return r.clock().date },
-	"timedelta": func(r *run) value { return r.clock().timedelta },
-}
-
-// datetimeNames are those of the module datetime, which "from datetime import" gives.
-var datetimeNames = map[string]func(r *run) value{
-	"datetime": func(r *run) value { return r.clock().module }, "date": timeNames["date"], "timedelta": timeNames["timedelta"],
-	"timezone": func(r *run) value { return r.clock().timezone }, "time": func(r *run) value { return r.clock().time },
-	"UTC": func(*run) value { return pyvalue.FromObject(utcZone) }, "MINYEAR": constant(pyvalue.Int(1)), "MAXYEAR": constant(pyvalue.Int(9999)),
-}
-
-func (r *run) clock() *timeClasses {
-	if r.times == nil {
-		r.times = newTimeClasses(r)
+// Names are the names of the module, and what they are.
+func (m *Module) Names() map[string]pyvalue.Value {
+	return map[string]value{
+		"datetime": m.Datetime, "date": m.Date, "timedelta": m.Timedelta, "timezone": m.Timezone, "time": m.Time, "UTC": pyvalue.FromObject(utcZone),
+		"MINYEAR": pyvalue.Int(1), "MAXYEAR": pyvalue.Int(9999),
 	}
-	return r.times
 }
 
-// timeClass is date, datetime or timedelta.
-type timeClass struct {
-	class
+// Class is date, datetime, timedelta, timezone or time.
+type Class struct {
+	name  string
+	make  func(c *pyvalue.Call) (value, error)
+	has   func(v value) bool
 	attrs map[string]value
 }
 
+// Name is the class's name, with its module.
+func (k *Class) Name() string { return k.name }
+
+// Has reports whether v is of the class.
+func (k *Class) Has(v pyvalue.Value) bool { return k.has(v) }
+
+// PyType implements [pyvalue.Object].
+func (*Class) PyType() string { return "type" }
+
+// PyRepr prints the class.
+func (k *Class) PyRepr() string { return "<class '" + k.name + "'>" }
+
+// PyCall makes a value of the class.
+func (k *Class) PyCall(c *pyvalue.Call) (pyvalue.Value, error) { return k.make(c) }
+
 // PyAttr returns the class methods.
-func (k *timeClass) PyAttr(name string) (value, bool) {
-	if v, ok := k.attrs[name]; ok {
-		return v, true
-	}
+func (k *Class) PyAttr(name string) (pyvalue.Value, bool) {
 	if name == "__name__" {
-		return pyvalue.Str(k.name[len("datetime."):]), true
+		return pyvalue.Str(strings.TrimPrefix(k.name, "datetime.")), true
 	}
-	return value{}, false
+	v, ok := k.attrs[name]
+	return v, ok
 }
 
-func newTimeClasses(r *run) *timeClasses {
-	t := &timeClasses{}
-	method := func(name string, f func(*run, *pyvalue.Call) (value, error)) value {
-		return pyvalue.FromObject(&builtin{name, f})
-	}
+// PyEqual compares classes by name, since each program has its own.
+func (k *Class) PyEqual(other pyvalue.Value) bool {
+	o, ok := other.Object().(interface{ Name() string })
+	return ok && o.Name() == k.name
+}
+
+// PyHash makes a class a key.
+func (k *Class) PyHash() (string, error) { return "class " + k.name, nil }
+
+// NewModule makes the module for a program whose clock is now.
+func NewModule(now func() time.Time) *Module {
+	m := &Module{}
+	method := pyvalue.NewBuiltin
 	day := func(y int, m time.Month, d int) value { return Date(time.Date(y, m, d, 0, 0, 0, 0, time.UTC)) }
-	t.date = pyvalue.FromObject(&timeClass{*dateClass, map[string]value{
-		"today":         method("today", func(*run, *pyvalue.Call) (value, error) { return Date(r.now()), nil }),
+	m.Date = dateClass.with(map[string]value{
+		"today":         method("today", func(*pyvalue.Call) (value, error) { return Date(now()), nil }),
 		"fromisoformat": method("fromisoformat", fromISO(false)), "fromtimestamp": method("fromtimestamp", fromTimestamp(false)),
 		"fromordinal": method("fromordinal", fromOrdinal(false)), "fromisocalendar": method("fromisocalendar", fromISOCalendar(false)),
 		"min": day(1, 1, 1), "max": day(9999, 12, 31), "resolution": delta(microsPerDay),
-	}})
-	now := func(*run, *pyvalue.Call) (value, error) { return r.naiveNow(), nil }
+	})
+	naive := func(*pyvalue.Call) (value, error) { return naiveNow(now()), nil }
 	full := map[string]value{
-		"now": method("now", r.nowIn), "today": method("today", now), "utcnow": method("utcnow", now), "combine": method("combine", combine),
+		"now": method("now", func(c *pyvalue.Call) (value, error) { return nowIn(now(), c) }), "today": method("today", naive),
+		"utcnow": method("utcnow", naive), "combine": method("combine", combine),
 		"fromisoformat": method("fromisoformat", fromISO(true)), "strptime": method("strptime", strptime), "fromtimestamp": method("fromtimestamp", fromTimestamp(true)),
 		"utcfromtimestamp": method("utcfromtimestamp", fromTimestamp(true)), "fromordinal": method("fromordinal", fromOrdinal(true)),
 		"fromisocalendar": method("fromisocalendar", fromISOCalendar(true)), "resolution": delta(1),
 		"min": Datetime(time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)), "max": Datetime(time.Date(9999, 12, 31, 23, 59, 59, 999999000, time.UTC)),
 	}
-	t.datetime = pyvalue.FromObject(&timeClass{*datetimeClass, full})
-	t.timedelta = pyvalue.FromObject(&timeClass{*deltaClass, map[string]value{
-		"resolution": delta(1),
-	}})
-	t.timezone = pyvalue.FromObject(&timeClass{*zoneClass, map[string]value{"utc": pyvalue.FromObject(utcZone)}})
-	t.time = pyvalue.FromObject(&timeClass{*clockClass, map[string]value{
+	m.Timedelta = deltaClass.with(map[string]value{"resolution": delta(1)})
+	m.Timezone = zoneClass.with(map[string]value{"utc": pyvalue.FromObject(utcZone)})
+	m.Time = timeClass.with(map[string]value{
 		"fromisoformat": method("fromisoformat", timeFromISO), "min": timeOf(&dateValue{}, nil), "resolution": delta(1),
 		"max": timeOf(&dateValue{t: time.Date(1, 1, 1, 23, 59, 59, 999999000, time.UTC)}, nil),
-	}})
-	module := map[string]value{
-		"datetime": t.datetime, "date": t.date, "timedelta": t.timedelta, "timezone": t.timezone, "time": t.time, "UTC": pyvalue.FromObject(utcZone),
-		"MINYEAR": pyvalue.Int(1), "MAXYEAR": pyvalue.Int(9999),
-	}
+	})
+	m.Datetime = datetimeClass.with(full)
+	both := m.Names()
 	for name, v := range full {
-		module[name] = v
+		both[name] = v
 	}
-	t.module = pyvalue.FromObject(&timeClass{*datetimeClass, module})
-	return t
+	m.Datetime = datetimeClass.with(both)
+	return m
+}
+
+// with is the class with its methods.
+func (k Class) with(attrs map[string]value) value {
+	k.attrs = attrs
+	return pyvalue.FromObject(&k)
 }
 
 // naiveNow is what the clock shows, without its zone.
-func (r *run) naiveNow() value {
-	now := r.now().Truncate(time.Microsecond)
+func naiveNow(now time.Time) value {
+	now = now.Truncate(time.Microsecond)
 	y, m, d := now.Date()
 	return pyvalue.FromObject(&dateValue{time.Date(y, m, d, now.Hour(), now.Minute(), now.Second(), now.Nanosecond(), time.UTC), true, nil})
 }
 
 // nowIn is datetime.now.
-func (r *run) nowIn(_ *run, c *pyvalue.Call) (value, error) {
+func nowIn(now time.Time, c *pyvalue.Call) (value, error) {
 	if err := c.Check("now", 0, "tz"); err != nil {
 		return value{}, err
 	}
 	tz, _ := c.Arg(0, "tz")
 	z, err := zoneArg(tz)
 	if err != nil || z == nil {
-		return r.naiveNow(), err
+		return naiveNow(now), err
 	}
-	z = z.during(r.now())
-	return pyvalue.FromObject(&dateValue{r.now().UTC().Truncate(time.Microsecond).Add(time.Duration(z.micros) * time.Microsecond), true, z}), nil
+	z = z.during(now)
+	return pyvalue.FromObject(&dateValue{now.UTC().Truncate(time.Microsecond).Add(time.Duration(z.micros) * time.Microsecond), true, z}), nil
 }
 
 // fromTimestamp makes a date or datetime of seconds since 1970; the machine's own
 // zone is UTC.
-func fromTimestamp(full bool) func(*run, *pyvalue.Call) (value, error) {
-	return func(_ *run, c *pyvalue.Call) (value, error) {
+func fromTimestamp(full bool) func(*pyvalue.Call) (value, error) {
+	return func(c *pyvalue.Call) (value, error) {
 		if err := c.Check("fromtimestamp", 1, "timestamp", "tz"); err != nil {
 			return value{}, err
 		}
@@ -146,8 +158,8 @@ func fromTimestamp(full bool) func(*run, *pyvalue.Call) (value, error) {
 	}
 }
 
-func fromOrdinal(full bool) func(*run, *pyvalue.Call) (value, error) {
-	return func(_ *run, c *pyvalue.Call) (value, error) {
+func fromOrdinal(full bool) func(*pyvalue.Call) (value, error) {
+	return func(c *pyvalue.Call) (value, error) {
 		if err := c.Exactly("fromordinal", 1); err != nil {
 			return value{}, err
 		}
@@ -162,8 +174,8 @@ func fromOrdinal(full bool) func(*run, *pyvalue.Call) (value, error) {
 	}
 }
 
-func fromISOCalendar(full bool) func(*run, *pyvalue.Call) (value, error) {
-	return func(_ *run, c *pyvalue.Call) (value, error) {
+func fromISOCalendar(full bool) func(*pyvalue.Call) (value, error) {
+	return func(c *pyvalue.Call) (value, error) {
 		names := []string{"year", "week", "day"}
 		if err := c.Check("fromisocalendar", 3, names...); err != nil {
 			return value{}, err
@@ -186,7 +198,7 @@ func fromISOCalendar(full bool) func(*run, *pyvalue.Call) (value, error) {
 }
 
 // combine is datetime.combine.
-func combine(_ *run, c *pyvalue.Call) (value, error) {
+func combine(c *pyvalue.Call) (value, error) {
 	if err := c.Check("combine", 2, "date", "time", "tzinfo"); err != nil {
 		return value{}, err
 	}
@@ -213,32 +225,33 @@ func combine(_ *run, c *pyvalue.Call) (value, error) {
 }
 
 var (
-	dateClass = &class{
-		builtin: builtin{"datetime.date", func(_ *run, c *pyvalue.Call) (value, error) { return newDate(false, c) }},
-		has:     func(v value) bool { _, ok := v.Object().(*dateValue); return ok },
+	dateClass = Class{
+		name: "datetime.date", make: func(c *pyvalue.Call) (value, error) { return newDate(false, c) },
+		has: func(v value) bool { _, ok := v.Object().(*dateValue); return ok },
 	}
-	datetimeClass = &class{
-		builtin: builtin{"datetime.datetime", func(_ *run, c *pyvalue.Call) (value, error) { return newDate(true, c) }},
-		has:     func(v value) bool { d, ok := v.Object().(*dateValue); return ok && d.full },
+	datetimeClass = Class{
+		name: "datetime.datetime", make: func(c *pyvalue.Call) (value, error) { return newDate(true, c) },
+		has: func(v value) bool { d, ok := v.Object().(*dateValue); return ok && d.full },
 	}
-	zoneClass  = &class{builtin: builtin{"datetime.timezone", newZone}, has: func(v value) bool { _, ok := v.Object().(*zone); return ok }}
-	clockClass = &class{builtin: builtin{"datetime.time", newTimeOfDay}, has: func(v value) bool { _, ok := v.Object().(*timeOfDay); return ok }}
-	deltaClass = &class{builtin: builtin{"datetime.timedelta", newDelta}, has: func(v value) bool { _, ok := v.Object().(*deltaValue); return ok }}
+	zoneClass  = Class{name: "datetime.timezone", make: newZone, has: func(v value) bool { _, ok := v.Object().(*zone); return ok }}
+	timeClass  = Class{name: "datetime.time", make: newTimeOfDay, has: func(v value) bool { _, ok := v.Object().(*timeOfDay); return ok }}
+	deltaClass = Class{name: "datetime.timedelta", make: newDelta, has: func(v value) bool { _, ok := v.Object().(*deltaValue); return ok }}
 )
 
-func timeClassOf(v value) *class {
+// ClassOf returns the class of a value of this module, nil for any other.
+func ClassOf(v pyvalue.Value) *Class {
 	switch d := v.Object().(type) {
 	case *dateValue:
 		if d.full {
-			return datetimeClass
+			return &datetimeClass
 		}
-		return dateClass
+		return &dateClass
 	case *deltaValue:
-		return deltaClass
+		return &deltaClass
 	case *zone:
-		return zoneClass
+		return &zoneClass
 	case *timeOfDay:
-		return clockClass
+		return &timeClass
 	}
 	return nil
 }

@@ -1,7 +1,8 @@
-package txscript
+package clock
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -27,8 +28,8 @@ func Datetime(t time.Time) pyvalue.Value {
 	return pyvalue.FromObject(&dateValue{t.UTC().Truncate(time.Microsecond), true, nil})
 }
 
-// DateOf returns the time of a date or datetime, and whether v is one.
-func DateOf(v pyvalue.Value) (t time.Time, full, ok bool) {
+// Of returns the time of a date or datetime, and whether v is one.
+func Of(v pyvalue.Value) (t time.Time, full, ok bool) {
 	d, ok := v.Object().(*dateValue)
 	if !ok {
 		return time.Time{}, false, false
@@ -36,11 +37,14 @@ func DateOf(v pyvalue.Value) (t time.Time, full, ok bool) {
 	return d.t, d.full, true
 }
 
+// Attributes are the names that a date or datetime has.
+func Attributes() []string { return slices.AppendSeq(slices.Clone(dateParams), maps.Keys(dateMethods)) }
+
 // isoDateClass is what isocalendar returns.
-var isoDateClass = newTupleClass("datetime.IsoCalendarDate", "year", "week", "weekday")
+var isoDateClass = pyvalue.NewTupleClass("datetime.IsoCalendarDate", "year", "week", "weekday")
 
 // structTimeClass is what timetuple returns.
-var structTimeClass = newTupleClass("time.struct_time", "tm_year", "tm_mon", "tm_mday", "tm_hour", "tm_min", "tm_sec", "tm_wday", "tm_yday", "tm_isdst")
+var structTimeClass = pyvalue.NewTupleClass("time.struct_time", "tm_year", "tm_mon", "tm_mday", "tm_hour", "tm_min", "tm_sec", "tm_wday", "tm_yday", "tm_isdst")
 
 // structTime returns the parts of a time.
 func structTime(t time.Time, dst int64) value {
@@ -49,7 +53,7 @@ func structTime(t time.Time, dst int64) value {
 	for _, n := range ints {
 		items = append(items, pyvalue.Int(int64(n)))
 	}
-	return structTimeClass.of(append(items, pyvalue.Int(dst))...)
+	return structTimeClass.Of(append(items, pyvalue.Int(dst))...)
 }
 
 const microsPerDay = 86400 * 1_000_000
@@ -194,21 +198,21 @@ func (d *dateValue) PyAttr(name string) (value, bool) {
 	if !ok || !d.full && ofDatetimes[name] {
 		return value{}, false
 	}
-	return pyvalue.FromObject(&builtin{name, func(r *run, c *pyvalue.Call) (value, error) { return method(d, r, c) }}), true
+	return pyvalue.NewBuiltin(name, func(c *pyvalue.Call) (value, error) { return method(d, c) }), true
 }
 
 // ofDatetimes are the methods that a date has not.
 var ofDatetimes = map[string]bool{"date": true, "timestamp": true, "time": true, "timetz": true, "astimezone": true, "utctimetuple": true}
 
-var dateMethods = map[string]func(d *dateValue, r *run, c *pyvalue.Call) (value, error){
-	"strftime": func(d *dateValue, _ *run, c *pyvalue.Call) (value, error) {
+var dateMethods = map[string]func(d *dateValue, c *pyvalue.Call) (value, error){
+	"strftime": func(d *dateValue, c *pyvalue.Call) (value, error) {
 		if len(c.Args) != 1 || !c.Args[0].IsText() {
 			return value{}, pyvalue.Raise("TypeError", "strftime() argument 1 must be str")
 		}
 		text, err := d.strftime(c.Args[0].Text())
 		return pyvalue.Str(text), err
 	},
-	"isoformat": func(d *dateValue, _ *run, c *pyvalue.Call) (value, error) {
+	"isoformat": func(d *dateValue, c *pyvalue.Call) (value, error) {
 		sep := "T"
 		if v, ok := c.Arg(0, "sep"); ok {
 			sep = v.Text()
@@ -220,15 +224,15 @@ var dateMethods = map[string]func(d *dateValue, r *run, c *pyvalue.Call) (value,
 		clock, err := clockBy(d.t, spec)
 		return pyvalue.Str(fmt.Sprintf("%04d", d.t.Year()) + d.t.Format("-01-02") + sep + clock + d.zone.suffix()), err
 	},
-	"timetuple": func(d *dateValue, _ *run, _ *pyvalue.Call) (value, error) {
+	"timetuple": func(d *dateValue, _ *pyvalue.Call) (value, error) {
 		return structTime(d.t, -1), nil
 	},
-	"time":   func(d *dateValue, _ *run, _ *pyvalue.Call) (value, error) { return timeOf(d, nil), nil },
-	"timetz": func(d *dateValue, _ *run, _ *pyvalue.Call) (value, error) { return timeOf(d, d.zone), nil },
-	"ctime": func(d *dateValue, _ *run, _ *pyvalue.Call) (value, error) {
+	"time":   func(d *dateValue, _ *pyvalue.Call) (value, error) { return timeOf(d, nil), nil },
+	"timetz": func(d *dateValue, _ *pyvalue.Call) (value, error) { return timeOf(d, d.zone), nil },
+	"ctime": func(d *dateValue, _ *pyvalue.Call) (value, error) {
 		return pyvalue.Str(d.t.Format("Mon Jan _2 15:04:05 ") + fmt.Sprintf("%04d", d.t.Year())), nil
 	},
-	"astimezone": func(d *dateValue, _ *run, c *pyvalue.Call) (value, error) {
+	"astimezone": func(d *dateValue, c *pyvalue.Call) (value, error) {
 		to, _ := c.Arg(0, "tz")
 		z, err := zoneArg(to)
 		if err != nil {
@@ -240,24 +244,24 @@ var dateMethods = map[string]func(d *dateValue, r *run, c *pyvalue.Call) (value,
 		z = z.during(d.instant())
 		return pyvalue.FromObject(&dateValue{d.instant().Add(time.Duration(z.micros) * time.Microsecond), true, z}), nil
 	},
-	"date": func(d *dateValue, _ *run, _ *pyvalue.Call) (value, error) { return Date(d.t), nil },
-	"weekday": func(d *dateValue, _ *run, _ *pyvalue.Call) (value, error) {
+	"date": func(d *dateValue, _ *pyvalue.Call) (value, error) { return Date(d.t), nil },
+	"weekday": func(d *dateValue, _ *pyvalue.Call) (value, error) {
 		return pyvalue.Int(int64(d.t.Weekday()+6) % 7), nil
 	},
-	"isoweekday": func(d *dateValue, _ *run, _ *pyvalue.Call) (value, error) {
+	"isoweekday": func(d *dateValue, _ *pyvalue.Call) (value, error) {
 		return pyvalue.Int(int64(d.t.Weekday()+6)%7 + 1), nil
 	},
-	"toordinal": func(d *dateValue, _ *run, _ *pyvalue.Call) (value, error) {
+	"toordinal": func(d *dateValue, _ *pyvalue.Call) (value, error) {
 		return pyvalue.Int(floorDiv(d.t.Unix(), 86400) + 719163), nil // 1970-01-01
 	},
-	"timestamp": func(d *dateValue, _ *run, _ *pyvalue.Call) (value, error) {
+	"timestamp": func(d *dateValue, _ *pyvalue.Call) (value, error) {
 		return pyvalue.Float(float64(d.instant().UnixMicro()) / 1e6), nil
 	},
-	"isocalendar": func(d *dateValue, _ *run, _ *pyvalue.Call) (value, error) {
+	"isocalendar": func(d *dateValue, _ *pyvalue.Call) (value, error) {
 		y, w := d.t.ISOWeek()
-		return isoDateClass.of(pyvalue.Int(int64(y)), pyvalue.Int(int64(w)), pyvalue.Int(int64(d.t.Weekday()+6)%7+1)), nil
+		return isoDateClass.Of(pyvalue.Int(int64(y)), pyvalue.Int(int64(w)), pyvalue.Int(int64(d.t.Weekday()+6)%7+1)), nil
 	},
-	"replace": func(d *dateValue, r *run, c *pyvalue.Call) (value, error) {
+	"replace": func(d *dateValue, c *pyvalue.Call) (value, error) {
 		args := []value{pyvalue.Int(int64(d.t.Year())), pyvalue.Int(int64(d.t.Month())), pyvalue.Int(int64(d.t.Day()))}
 		names := dateParams[:3]
 		if d.full {
@@ -272,7 +276,7 @@ var dateMethods = map[string]func(d *dateValue, r *run, c *pyvalue.Call) (value,
 				args[i] = v
 			}
 		}
-		return newDate(d.full, &pyvalue.Call{Args: args, Meter: r.meter})
+		return newDate(d.full, &pyvalue.Call{Args: args, Meter: c.Meter})
 	},
 }
 
@@ -365,3 +369,19 @@ func daysIn(year int, month time.Month) int {
 
 // PyFormat is what f-strings do with a date.
 func (d *dateValue) PyFormat(spec string) (string, error) { return d.strftime(spec) }
+
+// StructTime makes a struct_time of a datetime, or of nine numbers.
+func StructTime(c *pyvalue.Call) (value, error) {
+	if err := c.Exactly("struct_time", 2); err != nil {
+		return value{}, err
+	}
+	if items, ok := c.Args[1].Items(); ok {
+		return structTimeClass.Of(items...), nil
+	}
+	d, ok := c.Args[0].Object().(*dateValue)
+	if !ok {
+		return value{}, pyvalue.Raise("TypeError", "a datetime is required, not %s", pyvalue.TypeName(c.Args[0]))
+	}
+	dst, _ := c.Args[1].Int64()
+	return structTime(d.t.Truncate(time.Second), dst), nil
+}

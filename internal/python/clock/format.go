@@ -1,4 +1,4 @@
-package txscript
+package clock
 
 import (
 	"fmt"
@@ -143,7 +143,7 @@ func directive(t time.Time, c byte) (string, bool) {
 }
 
 // strptime reads a datetime.
-func strptime(_ *run, c *pyvalue.Call) (value, error) {
+func strptime(c *pyvalue.Call) (value, error) {
 	if len(c.Args) != 2 || !c.Args[0].IsText() || !c.Args[1].IsText() {
 		for _, a := range c.Args {
 			if !a.IsText() {
