@@ -53,7 +53,7 @@ func (m *decimals) charge(numbers ...decimal.Decimal) error {
 	for _, d := range numbers {
 		bits += d.Size() * 8
 	}
-	return m.r.words(bits)
+	return m.r.meter.Words(bits)
 }
 
 // number converts what an operation can have besides a Decimal; ok is false for
@@ -91,7 +91,7 @@ func (m *decimals) make(r *run, c *pyvalue.Call) (value, error) {
 	}
 	switch v.Kind() {
 	case pyvalue.KindStr, pyvalue.KindMarkup:
-		if err := r.words(int64(len(v.Text())) * 4); err != nil {
+		if err := r.meter.Words(int64(len(v.Text())) * 4); err != nil {
 			return value{}, err
 		}
 		return m.value(decimal.Parse(v.Text()))
@@ -128,7 +128,7 @@ func (m *decimals) fromTuple(v value) (value, error) {
 		}
 		text = append(text, byte('0'+n))
 	}
-	if err := m.r.words(int64(len(text)) * 4); err != nil {
+	if err := m.r.meter.Words(int64(len(text)) * 4); err != nil {
 		return value{}, err
 	}
 	coef, ok := new(big.Int).SetString("0"+string(text), 10)
@@ -209,7 +209,7 @@ func (o *decimalValue) PyInt() (value, error) {
 	case decimal.NaN:
 		return value{}, pyvalue.Raise("ValueError", "cannot convert NaN to integer")
 	}
-	if err := o.of.r.words(max(0, o.d.Exp)*4 + o.d.Size()*8); err != nil {
+	if err := o.of.r.meter.Words(max(0, o.d.Exp)*4 + o.d.Size()*8); err != nil {
 		return value{}, err
 	}
 	return pyvalue.BigInt(o.d.BigInt()), nil
@@ -231,7 +231,7 @@ func (o *decimalValue) PyRound(digits value) (value, error) {
 // PyFormat is format().
 func (o *decimalValue) PyFormat(spec string) (string, error) {
 	size := min(max(o.d.Exp, -o.d.Exp), math.MaxInt32) + o.d.Size() + decimal.FormatSize(spec)
-	if err := o.of.r.words(size * 4); err != nil {
+	if err := o.of.r.meter.Words(size * 4); err != nil {
 		return "", err
 	}
 	text, err := o.of.current.Format(o.d, spec)
@@ -302,7 +302,7 @@ func (m *decimals) power(x, y decimal.Decimal) (decimal.Decimal, error) {
 	if err := m.r.meter.Step(64); err != nil {
 		return x, err
 	}
-	if err := m.r.words(64 * m.current.Prec); err != nil {
+	if err := m.r.meter.Words(64 * m.current.Prec); err != nil {
 		return x, err
 	}
 	return m.current.Pow(x, y.BigInt().Int64())

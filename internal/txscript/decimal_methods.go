@@ -173,7 +173,7 @@ func integerRatio(o *decimalValue, c *pyvalue.Call) (value, error) {
 	case decimal.NaN:
 		return value{}, pyvalue.Raise("ValueError", "cannot convert NaN to integer ratio")
 	}
-	if err := o.of.r.words(max(o.d.Exp, -o.d.Exp)*4 + o.d.Size()*8); err != nil {
+	if err := o.of.r.meter.Words(max(o.d.Exp, -o.d.Exp)*4 + o.d.Size()*8); err != nil {
 		return value{}, err
 	}
 	below := decimal.Decimal{Coef: big.NewInt(1), Exp: max(0, -o.d.Exp)}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/exportpipeline/exportpipeline/internal/python/clock"
+	"github.com/exportpipeline/exportpipeline/internal/python/maths"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
@@ -33,6 +34,8 @@ func newModule(name string, functions map[string]func(r *run, c *pyvalue.Call) (
 	}
 	return pyvalue.FromObject(m)
 }
+
+var mathModule = pyvalue.FromObject(&module{"math", maths.Module()})
 
 // helperModules may be imported: Rossum's own names are there without it, and types
 // say nothing at run time.

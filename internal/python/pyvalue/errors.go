@@ -109,6 +109,15 @@ func (m *Meter) Grow(n int64) error {
 	return m.Step(1 + n/64)
 }
 
+// Words counts work on a number of so many bits, which grows with their square, before
+// it is done.
+func (m *Meter) Words(bits int64) error {
+	if err := m.Grow(bits / 8); err != nil {
+		return err
+	}
+	return m.Step(1 + (bits/64)*(bits/64)/8)
+}
+
 // Fits reports an error if a value of so many bytes would be too large. It counts
 // nothing: it is for values that are made in parts, which are counted.
 func (m *Meter) Fits(n int64) error {

@@ -1,4 +1,4 @@
-package txscript
+package maths
 
 import (
 	"math"
@@ -8,12 +8,9 @@ import (
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
-// mathFunction is a function of the module.
-type mathFunction = func(r *run, c *pyvalue.Call) (value, error)
-
-// mathMore are the functions of math that count, multiply and measure.
-var mathMore = map[string]mathFunction{
-	"prod": func(r *run, c *pyvalue.Call) (value, error) {
+// measuring are the functions that count, multiply and measure.
+var measuring = map[string]function{
+	"prod": func(c *pyvalue.Call) (value, error) {
 		if len(c.Args) != 1 {
 			return value{}, pyvalue.Raise("TypeError", "prod() takes exactly 1 positional argument (%d given)", len(c.Args))
 		}
@@ -22,12 +19,12 @@ var mathMore = map[string]mathFunction{
 			total = pyvalue.Int(1)
 		}
 		err := pyvalue.Each(c.Args[0], func(v value) (more bool, err error) {
-			total, err = pyvalue.Binary(r.meter, pyvalue.OpMul, total, v)
+			total, err = pyvalue.Binary(c.Meter, pyvalue.OpMul, total, v)
 			return true, err
 		})
 		return total, err
 	},
-	"frexp": func(_ *run, c *pyvalue.Call) (value, error) {
+	"frexp": func(c *pyvalue.Call) (value, error) {
 		if err := c.Exactly("math.frexp", 1); err != nil {
 			return value{}, err
 		}
@@ -38,44 +35,44 @@ var mathMore = map[string]mathFunction{
 		fraction, exponent := math.Frexp(x)
 		return pyvalue.NewTuple(pyvalue.Float(fraction), pyvalue.Int(int64(exponent))), nil
 	},
-	"factorial": func(r *run, c *pyvalue.Call) (value, error) {
+	"factorial": func(c *pyvalue.Call) (value, error) {
 		if err := c.Exactly("math.factorial", 1); err != nil {
 			return value{}, err
 		}
-		return factorial(r, c.Args[0])
+		return factorial(c.Meter, c.Args[0])
 	},
-	"comb": func(r *run, c *pyvalue.Call) (value, error) {
+	"comb": func(c *pyvalue.Call) (value, error) {
 		n, k, err := counts(c, "comb")
 		if err != nil || k > n {
 			return pyvalue.Int(0), err
 		}
 		k = min(k, n-k)
-		if err := r.product(n, k); err != nil {
+		if err := product(c.Meter, n, k); err != nil {
 			return value{}, err
 		}
 		return pyvalue.BigInt(new(big.Int).Binomial(n, k)), nil
 	},
-	"perm": func(r *run, c *pyvalue.Call) (value, error) {
+	"perm": func(c *pyvalue.Call) (value, error) {
 		if len(c.Args) == 1 || len(c.Args) == 2 && c.Args[1].IsNone() {
-			return factorial(r, c.Args[0])
+			return factorial(c.Meter, c.Args[0])
 		}
 		n, k, err := counts(c, "perm")
 		if err != nil || k > n {
 			return pyvalue.Int(0), err
 		}
-		if err := r.product(n, k); err != nil {
+		if err := product(c.Meter, n, k); err != nil {
 			return value{}, err
 		}
 		return pyvalue.BigInt(new(big.Int).MulRange(n-k+1, n)), nil
 	},
-	"lcm": func(r *run, c *pyvalue.Call) (value, error) {
+	"lcm": func(c *pyvalue.Call) (value, error) {
 		total := big.NewInt(1)
 		for _, v := range c.Args {
 			n := v.BigInt()
 			if n == nil {
 				return value{}, pyvalue.Raise("TypeError", "'%s' object cannot be interpreted as an integer", pyvalue.TypeName(v))
 			}
-			if err := r.words(int64(n.BitLen() + total.BitLen())); err != nil {
+			if err := c.Meter.Words(int64(n.BitLen() + total.BitLen())); err != nil {
 				return value{}, err
 			}
 			if n.Sign() == 0 || total.Sign() == 0 {
@@ -87,7 +84,7 @@ var mathMore = map[string]mathFunction{
 		}
 		return pyvalue.BigInt(total), nil
 	},
-	"isqrt": func(r *run, c *pyvalue.Call) (value, error) {
+	"isqrt": func(c *pyvalue.Call) (value, error) {
 		if err := c.Exactly("math.isqrt", 1); err != nil {
 			return value{}, err
 		}
@@ -100,13 +97,13 @@ var mathMore = map[string]mathFunction{
 		}
 		// Newton's method divides about as often as the length of the number has bits.
 		for range bits.Len(uint(n.BitLen())) / 2 {
-			if err := r.words(int64(n.BitLen())); err != nil {
+			if err := c.Meter.Words(int64(n.BitLen())); err != nil {
 				return value{}, err
 			}
 		}
 		return pyvalue.BigInt(new(big.Int).Sqrt(n)), nil
 	},
-	"pow": func(_ *run, c *pyvalue.Call) (value, error) {
+	"pow": func(c *pyvalue.Call) (value, error) {
 		if err := c.Exactly("pow", 2); err != nil {
 			return value{}, err
 		}
@@ -127,16 +124,16 @@ var mathMore = map[string]mathFunction{
 		}
 		return pyvalue.Float(z), nil
 	},
-	"hypot": func(r *run, c *pyvalue.Call) (value, error) { return length(r, c.Args) },
-	"dist": func(r *run, c *pyvalue.Call) (value, error) {
+	"hypot": func(c *pyvalue.Call) (value, error) { return length(c.Meter, c.Args) },
+	"dist": func(c *pyvalue.Call) (value, error) {
 		if err := c.Exactly("dist", 2); err != nil {
 			return value{}, err
 		}
-		p, err := pyvalue.Collect(r.meter, c.Args[0])
+		p, err := pyvalue.Collect(c.Meter, c.Args[0])
 		if err != nil {
 			return value{}, err
 		}
-		q, err := pyvalue.Collect(r.meter, c.Args[1])
+		q, err := pyvalue.Collect(c.Meter, c.Args[1])
 		if err != nil {
 			return value{}, err
 		}
@@ -155,9 +152,9 @@ var mathMore = map[string]mathFunction{
 			}
 			apart[i] = pyvalue.Float(x - y)
 		}
-		return length(r, apart)
+		return length(c.Meter, apart)
 	},
-	"modf": func(_ *run, c *pyvalue.Call) (value, error) {
+	"modf": func(c *pyvalue.Call) (value, error) {
 		if err := c.Exactly("math.modf", 1); err != nil {
 			return value{}, err
 		}
@@ -170,12 +167,6 @@ var mathMore = map[string]mathFunction{
 	},
 	"degrees": float1("degrees", func(x float64) float64 { return x * (180 / math.Pi) }),
 	"radians": float1("radians", func(x float64) float64 { return x * (math.Pi / 180) }),
-}
-
-func init() {
-	for name, f := range mathMore {
-		mathModule.Object().(*module).attrs[name] = pyvalue.FromObject(&builtin{name, f})
-	}
 }
 
 // counts reads the two numbers of comb and perm.
@@ -200,7 +191,7 @@ func counts(c *pyvalue.Call, name string) (n, k int64, err error) {
 	return numbers[0].Int64(), numbers[1].Int64(), nil
 }
 
-func factorial(r *run, v value) (value, error) {
+func factorial(m *pyvalue.Meter, v value) (value, error) {
 	n := v.BigInt()
 	switch {
 	case n == nil:
@@ -210,31 +201,23 @@ func factorial(r *run, v value) (value, error) {
 	case !n.IsInt64():
 		return value{}, pyvalue.Raise("OverflowError", "factorial() argument should not exceed %d", math.MaxInt64)
 	}
-	if err := r.product(n.Int64(), n.Int64()); err != nil {
+	if err := product(m, n.Int64(), n.Int64()); err != nil {
 		return value{}, err
 	}
 	return pyvalue.BigInt(new(big.Int).MulRange(1, n.Int64())), nil
 }
 
 // product charges for a product of k numbers up to n, before it is made.
-func (r *run) product(n, k int64) error {
+func product(m *pyvalue.Meter, n, k int64) error {
 	width := int64(big.NewInt(n).BitLen())
 	if k > math.MaxInt32 {
 		k = math.MaxInt32 // which is more than may be
 	}
-	return r.words(k * width)
-}
-
-// words charges for work on a number of so many bits, which grows with their square.
-func (r *run) words(size int64) error {
-	if err := r.meter.Grow(size / 8); err != nil {
-		return err
-	}
-	return r.meter.Step(1 + (size/64)*(size/64)/8)
+	return m.Words(k * width)
 }
 
 // length is the square root of the sum of squares, without the loss of its steps.
-func length(r *run, list []value) (value, error) {
+func length(m *pyvalue.Meter, list []value) (value, error) {
 	const precision = 300
 	total := new(big.Float).SetPrec(precision)
 	nan, inf := false, false
@@ -243,7 +226,7 @@ func length(r *run, list []value) (value, error) {
 		if err != nil {
 			return value{}, err
 		}
-		if err := r.meter.Step(8); err != nil {
+		if err := m.Step(8); err != nil {
 			return value{}, err
 		}
 		nan, inf = nan || math.IsNaN(x), inf || math.IsInf(x, 0)

@@ -1,4 +1,5 @@
-package txscript
+// Package maths holds Python's module math, with the results and errors of CPython's.
+package maths
 
 import (
 	"math"
@@ -7,9 +8,28 @@ import (
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
+type (
+	value    = pyvalue.Value
+	function = func(c *pyvalue.Call) (value, error)
+)
+
+// Module returns what the module holds, by name.
+func Module() map[string]pyvalue.Value {
+	all := make(map[string]value)
+	for _, functions := range []map[string]function{analytic, measuring} {
+		for name, f := range functions {
+			all[name] = pyvalue.NewBuiltin(name, f)
+		}
+	}
+	for name, f := range map[string]float64{"pi": math.Pi, "tau": 2 * math.Pi, "e": math.E, "inf": math.Inf(1), "nan": math.NaN()} {
+		all[name] = pyvalue.Float(f)
+	}
+	return all
+}
+
 // float1 is a function of one number.
-func float1(name string, f func(float64) float64) func(r *run, c *pyvalue.Call) (value, error) {
-	return func(_ *run, c *pyvalue.Call) (value, error) {
+func float1(name string, f func(float64) float64) function {
+	return func(c *pyvalue.Call) (value, error) {
 		if err := c.Exactly("math."+name, 1); err != nil {
 			return value{}, err
 		}
@@ -29,8 +49,8 @@ func float1(name string, f func(float64) float64) func(r *run, c *pyvalue.Call) 
 }
 
 // float2 is a function of two numbers.
-func float2(name string, f func(x, y float64) float64) func(r *run, c *pyvalue.Call) (value, error) {
-	return func(_ *run, c *pyvalue.Call) (value, error) {
+func float2(name string, f func(x, y float64) float64) function {
+	return func(c *pyvalue.Call) (value, error) {
 		if err := c.Exactly(name, 2); err != nil {
 			return value{}, err
 		}
@@ -65,8 +85,8 @@ func realNumber(v value) (float64, error) {
 }
 
 // rounded is floor, ceil or trunc, which give an int.
-func rounded(name string, f func(float64) float64) func(r *run, c *pyvalue.Call) (value, error) {
-	return func(_ *run, c *pyvalue.Call) (value, error) {
+func rounded(name string, f func(float64) float64) function {
+	return func(c *pyvalue.Call) (value, error) {
 		if err := c.Exactly("math."+name, 1); err != nil {
 			return value{}, err
 		}
@@ -81,14 +101,15 @@ func rounded(name string, f func(float64) float64) func(r *run, c *pyvalue.Call)
 	}
 }
 
-var mathModule = newModule("math", map[string]func(r *run, c *pyvalue.Call) (value, error){
+// analytic are the functions of real numbers.
+var analytic = map[string]function{
 	"floor": rounded("floor", math.Floor), "ceil": rounded("ceil", math.Ceil), "trunc": rounded("trunc", math.Trunc),
 	"sqrt": float1("sqrt", math.Sqrt), "fabs": float1("fabs", math.Abs), "exp": float1("exp", math.Exp),
 	"asin": float1("asin", math.Asin), "acos": float1("acos", math.Acos), "sinh": float1("sinh", math.Sinh), "cosh": float1("cosh", math.Cosh),
 	"asinh": float1("asinh", math.Asinh), "acosh": float1("acosh", math.Acosh), "atanh": float1("atanh", math.Atanh), "expm1": float1("expm1", math.Expm1),
 	"log1p": float1("log1p", math.Log1p), "erf": float1("erf", math.Erf), "erfc": float1("erfc", math.Erfc),
 	"log10": float1("log10", math.Log10), "log2": float1("log2", math.Log2),
-	"log": func(_ *run, c *pyvalue.Call) (value, error) {
+	"log": func(c *pyvalue.Call) (value, error) {
 		if len(c.Args) < 1 || len(c.Args) > 2 {
 			return value{}, pyvalue.Raise("TypeError", "log expected at least 1 argument, got %d", len(c.Args))
 		}
@@ -111,7 +132,7 @@ var mathModule = newModule("math", map[string]func(r *run, c *pyvalue.Call) (val
 		}
 		return pyvalue.Float(logs[0] / logs[1]), nil
 	},
-	"isclose": func(_ *run, c *pyvalue.Call) (value, error) {
+	"isclose": func(c *pyvalue.Call) (value, error) {
 		a, okA := c.Arg(0, "a")
 		b, okB := c.Arg(1, "b")
 		if !okA || !okB {
@@ -147,14 +168,14 @@ var mathModule = newModule("math", map[string]func(r *run, c *pyvalue.Call) (val
 	},
 	"fmod":     float2("fmod", math.Mod),
 	"copysign": float2("copysign", math.Copysign),
-	"gcd": func(r *run, c *pyvalue.Call) (value, error) {
+	"gcd": func(c *pyvalue.Call) (value, error) {
 		total := new(big.Int)
 		for _, v := range c.Args {
 			n := v.BigInt()
 			if n == nil {
 				return value{}, pyvalue.Raise("TypeError", "'%s' object cannot be interpreted as an integer", pyvalue.TypeName(v))
 			}
-			if err := r.words(int64(max(n.BitLen(), total.BitLen()))); err != nil {
+			if err := c.Meter.Words(int64(max(n.BitLen(), total.BitLen()))); err != nil {
 				return value{}, err
 			}
 			total = new(big.Int).GCD(nil, nil, total, new(big.Int).Abs(n))
@@ -163,7 +184,7 @@ var mathModule = newModule("math", map[string]func(r *run, c *pyvalue.Call) (val
 	},
 	"isnan": predicate("isnan", math.IsNaN), "isinf": predicate("isinf", func(f float64) bool { return math.IsInf(f, 0) }),
 	"isfinite": predicate("isfinite", func(f float64) bool { return !math.IsInf(f, 0) && !math.IsNaN(f) }),
-	"fsum": func(r *run, c *pyvalue.Call) (value, error) {
+	"fsum": func(c *pyvalue.Call) (value, error) {
 		if err := c.Exactly("math.fsum", 1); err != nil {
 			return value{}, err
 		}
@@ -185,7 +206,7 @@ var mathModule = newModule("math", map[string]func(r *run, c *pyvalue.Call) (val
 				x = hi
 			}
 			partials = append(kept, x)
-			return true, r.meter.Step(1)
+			return true, c.Meter.Step(1)
 		})
 		total := 0.0
 		for _, p := range partials {
@@ -193,10 +214,10 @@ var mathModule = newModule("math", map[string]func(r *run, c *pyvalue.Call) (val
 		}
 		return pyvalue.Float(total), err
 	},
-}, map[string]value{"pi": pyvalue.Float(math.Pi), "tau": pyvalue.Float(2 * math.Pi), "e": pyvalue.Float(math.E), "inf": pyvalue.Float(math.Inf(1)), "nan": pyvalue.Float(math.NaN())})
+}
 
-func predicate(name string, f func(float64) bool) func(r *run, c *pyvalue.Call) (value, error) {
-	return func(_ *run, c *pyvalue.Call) (value, error) {
+func predicate(name string, f func(float64) bool) function {
+	return func(c *pyvalue.Call) (value, error) {
 		if err := c.Exactly("math."+name, 1); err != nil {
 			return value{}, err
 		}
