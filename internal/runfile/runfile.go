@@ -71,7 +71,7 @@ func Header(name string, offset int64, typ, version byte, meta []byte, data ...[
 		length += len(piece)
 		sum = crc32.Update(sum, castagnoli, piece)
 	}
-	if len(meta) > MaxMeta || length > math.MaxUint32 {
+	if len(meta) > MaxMeta || uint64(length) > math.MaxUint32 {
 		return nil, fmt.Errorf("a frame of %d and %d bytes is too long", len(meta), length)
 	}
 	h := make([]byte, HeaderSize, HeaderSize+len(meta))

@@ -25,18 +25,18 @@ const (
 	punyDigits                          = "abcdefghijklmnopqrstuvwxyz0123456789"
 )
 
-func punyAdapt(delta, count int, first bool) int {
+func punyAdapt(delta int64, count int, first bool) int {
 	if first {
 		delta /= punyDamp
 	} else {
 		delta /= 2
 	}
-	delta += delta / count
+	delta += delta / int64(count)
 	k := 0
 	for ; delta > (punyBase-punyMin)*punyMax/2; k += punyBase {
 		delta /= punyBase - punyMin
 	}
-	return k + (punyBase-punyMin+1)*delta/(delta+punySkew)
+	return k + int((punyBase-punyMin+1)*delta/(delta+punySkew))
 }
 
 func punyThreshold(k, bias int) int { return min(max(k-bias, punyMin), punyMax) }
@@ -53,7 +53,7 @@ func encodePunycode(text string) ([]byte, error) {
 	if done > 0 {
 		out = append(out, '-')
 	}
-	n, delta, bias, basic := rune(punyN), 0, punyBias, done
+	n, delta, bias, basic := rune(punyN), int64(0), punyBias, done
 	for done < len(all) {
 		next := rune(utf8.MaxRune)
 		for _, r := range all {
@@ -61,7 +61,7 @@ func encodePunycode(text string) ([]byte, error) {
 				next = min(next, r)
 			}
 		}
-		delta += int(next-n) * (done + 1)
+		delta += int64(next-n) * int64(done+1)
 		n = next
 		for _, r := range all {
 			if r < n {
@@ -72,7 +72,7 @@ func encodePunycode(text string) ([]byte, error) {
 			}
 			q := delta
 			for k := punyBase; ; k += punyBase {
-				t := punyThreshold(k, bias)
+				t := int64(punyThreshold(k, bias))
 				if q < t {
 					break
 				}
@@ -97,9 +97,9 @@ func decodePunycode(data string) (string, int) {
 		base, digits = data[:at], data[at+1:]
 	}
 	out := []rune(base)
-	n, at, bias, first := punyN, 0, punyBias, true
+	n, at, bias, first := punyN, int64(0), punyBias, true
 	for i := 0; i < len(digits); {
-		before, w := at, 1
+		before, w := at, int64(1)
 		for k := punyBase; ; k += punyBase {
 			if i == len(digits) {
 				return "", i
@@ -109,22 +109,23 @@ func decodePunycode(data string) (string, int) {
 				return "", i
 			}
 			i++
-			at += digit * w
+			at += int64(digit) * w
 			t := punyThreshold(k, bias)
 			if digit < t {
 				break
 			}
-			if w *= punyBase - t; w > 1<<40 || at > 1<<40 {
+			if w *= int64(punyBase - t); w > 1<<40 || at > 1<<40 {
 				return "", i
 			}
 		}
 		bias = punyAdapt(at-before, len(out)+1, first)
 		first = false
-		if n += at / (len(out) + 1); n > utf8.MaxRune || n >= 0xd800 && n < 0xe000 {
+		here := int64(len(out) + 1)
+		if n += int(min(at/here, utf8.MaxRune+1)); n > utf8.MaxRune || n >= 0xd800 && n < 0xe000 {
 			return "", i
 		}
-		at %= len(out) + 1
-		out = slices.Insert(out, at, rune(n))
+		at %= here
+		out = slices.Insert(out, int(at), rune(n))
 		at++
 	}
 	return string(out), -1

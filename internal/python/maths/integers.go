@@ -199,7 +199,7 @@ func factorial(m *pyvalue.Meter, v value) (value, error) {
 	case n.Sign() < 0:
 		return value{}, pyvalue.Raise("ValueError", "factorial() not defined for negative values")
 	case !n.IsInt64():
-		return value{}, pyvalue.Raise("OverflowError", "factorial() argument should not exceed %d", math.MaxInt64)
+		return value{}, pyvalue.Raise("OverflowError", "factorial() argument should not exceed %d", int64(math.MaxInt64))
 	}
 	if err := product(m, n.Int64(), n.Int64()); err != nil {
 		return value{}, err

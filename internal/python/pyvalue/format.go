@@ -24,7 +24,7 @@ type spec struct {
 
 // maxWidth is where CPython says that a width has too many digits; what is
 // smaller is for the meter to judge.
-const maxWidth = math.MaxInt64 / 10
+const maxWidth = math.MaxInt / 10
 
 func parseSpec(text, class string) (spec, error) {
 	s := spec{fill: " ", precision: -1}

@@ -68,20 +68,20 @@ func (s seq) width(groups []*width) width {
 	return width{min(w.lo, maxWidth-1), min(w.hi, maxWidth)}
 }
 
-type width struct{ lo, hi int }
+type width struct{ lo, hi int64 }
 
 func (w width) plus(v width) width { return width{min(w.lo+v.lo, maxWidth), min(w.hi+v.hi, maxWidth)} }
 
 func (w width) or(v width) width { return width{min(w.lo, v.lo), max(w.hi, v.hi)} }
 
-func times(w, n int) int {
+func times(w int64, n int) int64 {
 	if w == 0 || n == 0 {
 		return 0
 	}
-	if n < 0 || n > maxWidth/w {
+	if n < 0 || int64(n) > maxWidth/w {
 		return maxWidth
 	}
-	return w * n
+	return w * int64(n)
 }
 
 func (n *node) width(groups []*width) width {

@@ -1,5 +1,7 @@
 package re
 
+import "math"
+
 // program is a compiled pattern: instructions for the machine in run.go.
 type program struct {
 	code     []inst
@@ -283,7 +285,7 @@ func (c *compiler) look(n *node, flags Flags) {
 			c.err = &Error{Msg: "look-behind requires fixed-width pattern", Pos: -1}
 			return
 		}
-		back = w.lo
+		back = int(min(w.lo, math.MaxInt))
 	}
 	slot := c.newSlots(2)
 	if n.negate {
