@@ -1,6 +1,6 @@
 # The chores of this project. Each is one command; `make` lists them.
 
-.PHONY: help test race ci lint listings fuzz soak bench measure
+.PHONY: help test race ci lint listings vulns fuzz soak bench measure
 
 help: ## list the chores
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -14,10 +14,12 @@ race: ## run the tests with the race detector
 ci: ## run what CI runs, and install what that needs (Debian)
 	bash .ci/run
 
-lint: ## check formatting, vet and staticcheck
-	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
+lint: ## check formatting, vet and golangci-lint, which must be installed
 	go vet ./...
-	go tool staticcheck ./...
+	golangci-lint run ./...
+
+vulns: ## look for advisories that concern the code (needs vuln.go.dev)
+	go run golang.org/x/vuln/cmd/govulncheck@v1.9.0 ./...
 
 listings: ## write the lists of the API and of the dependencies anew
 	go test ./internal/rooms -run Listing -update

@@ -43,7 +43,7 @@ func (d *sftpDestination) Stage(ctx context.Context, f File) (Staged, error) {
 
 // upload sends the file once.
 func (s *sftpStaged) upload(ctx context.Context, c *connection) error {
-	s.tidy(ctx, c) // what an earlier try has left
+	_ = s.tidy(ctx, c) // what an earlier try has left
 	if err := s.d.directory(ctx, c, s.file.Directory, s.file.MayMakeDirectory); err != nil {
 		return err
 	}

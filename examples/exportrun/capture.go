@@ -82,7 +82,7 @@ func captureCommand(ctx context.Context, args []string, out *terminal) int {
 
 // serveUntil serves until the context ends.
 func serveUntil(ctx context.Context, listen string, h http.Handler, out *terminal) error {
-	l, err := net.Listen("tcp", listen)
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", listen)
 	if err != nil {
 		return err
 	}

@@ -154,7 +154,7 @@ func callHook(server string, h *rossum.Hook, call *rossumtest.Call, content *ros
 		rossumtest.Settings(h.Settings), rossumtest.Request(fmt.Sprintf("request-%d", h.ID)), rossumtest.Sideload("hook", h.URL),
 		rossumtest.Set("content", json.RawMessage(tree)),
 	).Bytes()
-	req, err := http.NewRequest(http.MethodPost, server+"/"+filepath.Base(h.Config.URL), bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, server+"/"+filepath.Base(h.Config.URL), bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}

@@ -95,7 +95,7 @@ func run(ctx context.Context, listen string, once bool, journal *pipeline.Journa
 	if listen == "" {
 		listen = "127.0.0.1:0"
 	}
-	l, err := net.Listen("tcp", listen)
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", listen)
 	if err != nil {
 		return err
 	}
@@ -124,7 +124,7 @@ func run(ctx context.Context, listen string, once bool, journal *pipeline.Journa
 // call calls the hook as Rossum does.
 func call(url, secret string) error {
 	body := string(rossumtest.Annotation(rossumtest.Field("document_id", "2026-0042"), rossumtest.Field("amount_total", "12.50"), rossumtest.Offline()).Bytes())
-	req, err := http.NewRequest(http.MethodPost, url, strings.NewReader(body))
+	req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, url, strings.NewReader(body))
 	if err != nil {
 		return err
 	}

@@ -86,7 +86,7 @@ func tree(id int64) string {
 			}
 			var attributes []string
 			for _, a := range s.Attributes() {
-				attributes = append(attributes, string(a.Key)+"="+a.Value.Emit())
+				attributes = append(attributes, string(a.Key)+"="+a.Value.String())
 			}
 			slices.Sort(attributes)
 			fmt.Fprintf(&b, "%s%s %s Error(%v) %s\n", indent, s.Name(), s.SpanKind(), s.Status().Code.String() == "Error", strings.Join(attributes, " "))

@@ -99,7 +99,7 @@ func run(out io.Writer, fail bool, listen string) error {
 
 // call calls the hook as Rossum does.
 func call(url, body string) (string, error) {
-	req, err := http.NewRequest(http.MethodPost, url, strings.NewReader(body))
+	req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, url, strings.NewReader(body))
 	if err != nil {
 		return "", err
 	}

@@ -24,8 +24,9 @@ import (
 const (
 	kind      = "exjrnl"
 	entryType = 1
-	// MaxSize and MaxAge are when a journal has grown enough.
-	MaxSize      = 16 << 20
+	// MaxSize is how many bytes make a journal large enough.
+	MaxSize = 16 << 20
+	// MaxAge is when a journal is old enough.
 	MaxAge       = 30 * time.Second
 	lockPatience = 5 * time.Second
 	// gathered is up to how many bytes are copied to be written at once.

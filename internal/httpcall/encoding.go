@@ -5,6 +5,7 @@ import (
 	"compress/flate"
 	"compress/gzip"
 	"compress/zlib"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -65,8 +66,9 @@ type members struct {
 
 func (m *members) Read(p []byte) (int, error) {
 	n, err := m.member.Read(p)
-	if err != io.EOF || n > 0 {
-		if err == io.EOF {
+	isEnd := errors.Is(err, io.EOF)
+	if !isEnd || n > 0 {
+		if isEnd {
 			err = nil // comes again
 		}
 		return n, err

@@ -2,6 +2,7 @@ package httpcall
 
 import (
 	"context"
+	"errors"
 	"io"
 )
 
@@ -44,7 +45,7 @@ func (r *segmentReader) Read(p []byte) (int, error) {
 			r.rest = r.rest[1:]
 		}
 		n, err := r.open.Read(p)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			err = r.open.Close()
 			r.open = nil
 		}

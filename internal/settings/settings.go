@@ -77,7 +77,7 @@ func (f *Faults) AddErr(place string, err error) {
 	f.list = append(f.list, &Fault{Place: place, Err: err})
 }
 
-// Known, if not nil, returns the fault that an error of another package is: that of the
+// Known returns, if it is not nil, the fault that an error of another package is: that of the
 // public face of this one.
 var Known func(error) (*Fault, bool)
 
@@ -208,7 +208,7 @@ func (d *decoder) value(place string, v reflect.Value, depth int) {
 	switch {
 	case v.Kind() == reflect.Interface && v.NumMethod() == 0 && !d.peekNull():
 		if raw, ok := d.raw(place); ok { // members keep their order, and numbers their spelling
-			v.Set(reflect.ValueOf(json.RawMessage(slices.Clone(raw))))
+			v.Set(reflect.ValueOf(slices.Clone(raw)))
 		}
 		return
 	case v.Type() == rawType || depth > 0 && v.CanAddr() && v.Addr().Type().Implements(unmarshalerType):

@@ -158,7 +158,7 @@ func (c *compiler) unpack(x *listExpr) setter {
 			return pyvalue.Raise("ValueError", "not enough values to unpack (expected at least %d, got %d)", want-1, len(items))
 		}
 		for i, set := range sets {
-			item := value{}
+			var item value
 			switch {
 			case star < 0 || i < star:
 				item = items[i]

@@ -254,7 +254,7 @@ func (o *decimalValue) PyAbs() (value, error) { return o.PySigned(o.d.Neg) }
 
 // PyBinary computes with ints and other Decimals.
 func (o *decimalValue) PyBinary(op pyvalue.Op, other value, reflected bool) (value, bool, error) {
-	x, y := o.d, decimal.Decimal{}
+	x := o.d
 	y, ok := o.of.number(other)
 	if !ok {
 		return value{}, false, nil

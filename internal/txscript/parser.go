@@ -346,7 +346,7 @@ func (p *parser) imports() []stmt {
 	if p.accept("import") {
 		for {
 			module := p.dotted()
-			name := module
+			var name string
 			if p.accept("as") {
 				name = p.name()
 			} else {

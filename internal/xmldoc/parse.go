@@ -93,7 +93,7 @@ func (r *reader) read(ctx context.Context) error {
 		}
 		before := r.decoder.InputOffset()
 		token, err := r.decoder.RawToken()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err == nil {

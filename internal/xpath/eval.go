@@ -170,9 +170,9 @@ func (o *operation) eval(r *run) value {
 	r.step(1)
 	switch o.op {
 	case "or":
-		return boolean(truth(r, o.left.eval(r)) || truth(r, o.right.eval(r)))
+		return truth(r, o.left.eval(r)) || truth(r, o.right.eval(r))
 	case "and":
-		return boolean(truth(r, o.left.eval(r)) && truth(r, o.right.eval(r)))
+		return truth(r, o.left.eval(r)) && truth(r, o.right.eval(r))
 	}
 	left, right := o.left.eval(r), o.right.eval(r)
 	switch o.op {

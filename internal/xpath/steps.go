@@ -164,8 +164,9 @@ func backward(d *xmldoc.Document, n xmldoc.ID, f func(xmldoc.ID) bool) {
 
 // take goes one step on from each of the nodes.
 func (s *step) take(r *run, from nodes) nodes {
-	space, ok := "", true
+	space := ""
 	if s.test.prefix != "" {
+		var ok bool
 		if space, ok = r.doc.Namespace(s.test.prefix); !ok {
 			r.fail(&PrefixError{s.test.prefix})
 			return nil

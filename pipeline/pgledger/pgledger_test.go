@@ -54,7 +54,7 @@ func startServer(t testing.TB) *server {
 		}
 		t.Skip("PostgreSQL is missing: apt-get install postgresql")
 	}
-	dir, err := os.MkdirTemp("", "pg")
+	dir, err := os.MkdirTemp("", "pg") //nolint:usetesting // PostgreSQL is run by another user, who must be able to enter it
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -99,7 +99,7 @@ func checkOutcome(ctx context.Context, step pipeline.Step, c Case) error {
 	case errors.Is(r.Err, pipeline.ErrPanic):
 		return fmt.Errorf("%w: %w", ErrPanicked, r.Err)
 	case failed(r) != c.Fails:
-		return fmt.Errorf("%w: error %v, messages %v", ErrOutcome, r.Err, r.Response.Messages)
+		return fmt.Errorf("%w: error %v, messages %v", ErrOutcome, r.Err, r.Response.Messages) //nolint:errorlint // may be nil
 	}
 	return nil
 }

@@ -103,7 +103,7 @@ func (r ledgerRule) run(ctx context.Context, h LedgerHarness) error {
 	}
 	func() {
 		defer func() {
-			if p := recover(); p != nil && p != errStop {
+			if p := recover(); p != nil && p != any(errStop) {
 				panic(p)
 			}
 		}()

@@ -271,9 +271,9 @@ func findRule(c *ledgerCheck) {
 			c.fault("Find %+v yields %d runs, %v, want %v", q, len(got), got, list)
 		}
 	}
-	for range c.one.Find(c.ctx, pipeline.RunQuery{Organization: org}) {
-		break // must not panic
-	}
+	c.one.Find(c.ctx, pipeline.RunQuery{Organization: org})(func(pipeline.RunInfo, error) bool {
+		return false // ending early must not panic
+	})
 }
 
 func (c *ledgerCheck) waits(owner, other pipeline.Ledger) {

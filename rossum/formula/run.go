@@ -143,7 +143,7 @@ func (r *running) formula(f *compiled) (wrote bool, err error) {
 			n := row
 			if row.Category() == rossum.Tuple {
 				// Cells come in the order of their rows.
-				if n = nil; at < len(cells) && cells[at].Parent() == row {
+				if at < len(cells) && cells[at].Parent() == row {
 					n = cells[at]
 					at++
 				} else if n = row.Cell(f.SchemaID); n == nil {

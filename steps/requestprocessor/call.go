@@ -101,7 +101,7 @@ func (r *run) items(ctx context.Context, c *call) ([]pyvalue.Value, error) {
 // failed notes a fault of a call, for the items from one to before another. The
 // error is not nil if the run must end.
 func (r *run) failed(ctx context.Context, c *call, from, to int, fault *pipeline.StepError) error {
-	named(fault, c.name)
+	fault = named(fault, c.name)
 	for k := from; k < to; k++ {
 		r.forget(c, k)
 	}

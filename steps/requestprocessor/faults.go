@@ -16,8 +16,7 @@ func fail(place string, err error) *pipeline.StepError {
 	if errors.As(err, &placed) {
 		return placed
 	}
-	var below *reqproc.PlaceError
-	if errors.As(err, &below) && error(below) == err {
+	if below, is := err.(*reqproc.PlaceError); is {
 		place, err = settings.Join(place, below.Place), below.Err
 	}
 	return &pipeline.StepError{Place: place, Err: err}

@@ -100,7 +100,7 @@ func closing(text string, from int) (int, error) {
 }
 
 func (f *formatter) field(text string, depth int) (string, error) {
-	name, conversion, specText := text, byte(0), ""
+	conversion, specText := byte(0), ""
 	cut := len(text)
 	for i := 0; i < len(text); i++ {
 		if text[i] == '[' {
@@ -114,7 +114,7 @@ func (f *formatter) field(text string, depth int) (string, error) {
 			break
 		}
 	}
-	name = text[:cut]
+	name := text[:cut]
 	if cut < len(text) && text[cut] == '!' {
 		rest := text[cut+1:]
 		switch {

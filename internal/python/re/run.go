@@ -180,7 +180,7 @@ func (m *machine) unwind(height int) {
 
 // run matches at one position and returns where the match ends, -1 for none.
 func (m *machine) run(pos int) (int, error) {
-	pc, ok := 0, true
+	pc := 0
 	for {
 		if m.counted++; m.counted >= countEvery {
 			if err := m.flush(); err != nil {
@@ -195,14 +195,16 @@ func (m *machine) run(pos int) (int, error) {
 			if (!m.whole || pos == m.end) && (!m.advance || pos != m.from) {
 				return pos, nil
 			}
-			ok = false
-		} else {
+		}
+		var ok bool
+		if in.op != opMatch {
 			pc, pos, ok = m.step(in, pc, pos)
 		}
-		if !ok {
-			if pc, pos, ok = m.fail(); !ok {
-				return -1, nil
-			}
+		if ok {
+			continue
+		}
+		if pc, pos, ok = m.fail(); !ok {
+			return -1, nil
 		}
 	}
 }

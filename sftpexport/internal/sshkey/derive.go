@@ -6,8 +6,7 @@ import (
 	"math/big"
 	"slices"
 
-	//lint:ignore SA1019 OpenSSH's keys are derived with it
-	"golang.org/x/crypto/blowfish"
+	"golang.org/x/crypto/blowfish" //nolint:staticcheck // OpenSSH's keys are derived with it
 )
 
 // bcryptKey is bcrypt_pbkdf of OpenBSD, which OpenSSH encrypts its keys with. It is

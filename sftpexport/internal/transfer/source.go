@@ -104,8 +104,11 @@ func SumOf(ctx context.Context, content pipeline.Content) (sum [sha256.Size]byte
 // Opener is a [pipeline.Content] of unknown size.
 type Opener func() (io.ReadCloser, error)
 
+// Open opens the content anew.
 func (o Opener) Open(context.Context) (io.ReadCloser, error) { return o() }
-func (o Opener) Size() int64                                 { return -1 }
+
+// Size is unknown.
+func (o Opener) Size() int64 { return -1 }
 
 // MovingReader tells how far it has been read.
 type MovingReader struct {

@@ -164,7 +164,7 @@ func (r *bodyReader) encode() error {
 	n, err := io.ReadFull(r.content, r.raw)
 	base64.StdEncoding.Encode(r.block, r.raw[:n])
 	r.encoded = r.block[:base64.StdEncoding.EncodedLen(n)]
-	if err == io.EOF || err == io.ErrUnexpectedEOF {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		err = r.content.Close()
 		r.content = nil
 	}

@@ -234,7 +234,7 @@ func (s *Simple) checkUnion(text string) error {
 func (s *Simple) checkFacets(value string, length int) error {
 	switch {
 	case s.Base == "base64Binary" || s.Base == "hexBinary":
-		length = -1 // they count bytes, and files are not read for that
+		// Their facets count bytes, and files are not read for that.
 	case s.length != nil && length != *s.length:
 		return fmt.Errorf("%q has %d characters, and must have %d", shorten(value), length, *s.length)
 	case s.minLength != nil && length < *s.minLength:
