@@ -210,7 +210,7 @@ func outputs(t *testing.T, chained []pipeline.Step) (all []output) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	journal, err := pipeline.NewJournal(ledger, pipeline.JournalOptions{Key: pipeline.Key{ID: "k", Secret: bytes.Repeat([]byte("k"), 32)}})
+	journal, err := pipeline.NewJournal(ledger, pipeline.JournalOptions{Key: pipeline.SealKey{ID: "k", Secret: bytes.Repeat([]byte("k"), 32)}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -115,7 +115,7 @@ func (c *Chain) Keep(ctx context.Context, p *rossum.Payload, o KeepOptions, opti
 }
 
 func failure(err error) *rossum.Response {
-	return &rossum.Response{Messages: []rossum.Message{{Type: rossum.ErrorMessage, Content: "Export failed: " + err.Error()}}}
+	return &rossum.Response{Messages: []rossum.Message{{Type: rossum.MessageError, Content: "Export failed: " + err.Error()}}}
 }
 
 // run runs the whole chain and returns the answer.
@@ -233,7 +233,7 @@ func join(first, err error) error {
 
 func countErrors(x *Export) (n int) {
 	for _, m := range x.Messages {
-		if m.Type == rossum.ErrorMessage {
+		if m.Type == rossum.MessageError {
 			n++
 		}
 	}
@@ -274,7 +274,7 @@ func (s *scope) list(r *StepReport) {
 }
 
 func (s *scope) notRun(step *link, decisions ...string) {
-	s.list(&StepReport{Name: step.name, Status: NotRun, Started: s.x.WallTime(), Decisions: decisions})
+	s.list(&StepReport{Name: step.name, Status: StatusNotRun, Started: s.x.WallTime(), Decisions: decisions})
 }
 
 // pathKey keeps the slash of a path for its parts.
@@ -323,13 +323,13 @@ func (s *scope) run(ctx context.Context, step *link) (err error) {
 	}
 	r.add(func(r *StepReport) {
 		if r.Took = Duration(x.WallTime().Sub(r.Started)); r.Status == "" {
-			r.Status = Done
+			r.Status = StatusDone
 		}
 		if err != nil {
 			r.Error = x.Redact(err.Error())
 		}
 		if failed {
-			r.Status = Failed
+			r.Status = StatusFailed
 		}
 	})
 	x.step, x.at = s.parent, s.at
@@ -365,7 +365,7 @@ func (s *scope) passed(path string, past *stepRecord) error {
 	x.Files.take(x.run.log.earlier, path)
 	r := past.Report
 	if r == nil {
-		r = &StepReport{Status: Done}
+		r = &StepReport{Status: StatusDone}
 	}
 	r.Earlier = true
 	s.list(r)

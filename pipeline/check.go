@@ -127,9 +127,9 @@ func (j *judge) field(u *flowUse) {
 	switch {
 	case p.category == "":
 		j.add(u, j.severity(u), fmt.Errorf("field %q: %w", u.Name, rossum.ErrNoField), j.fieldFix(u))
-	case u.Group && p.category == rossum.Datapoint.String():
+	case u.Group && p.category == rossum.CategoryDatapoint.String():
 		j.add(u, j.severity(u), &alike{fmt.Sprintf("field %q is a plain field and has no children", u.Name), ErrShape}, "name a table or a repeated field")
-	case u.Single && !u.Group && p.category != rossum.Datapoint.String():
+	case u.Single && !u.Group && p.category != rossum.CategoryDatapoint.String():
 		j.add(u, j.severity(u), &alike{fmt.Sprintf("field %q is a %s and has no value", u.Name, p.category), ErrShape}, "name a field within it")
 	case u.Single && !j.covered(u, p):
 		j.single(u, p)
@@ -177,7 +177,7 @@ func (j *judge) column(u *flowUse) {
 	columns := j.columns(u.In)
 	switch {
 	case slices.Contains(columns, u.Name):
-	case p.category == rossum.Multivalue.String() || p.category == rossum.Tuple.String():
+	case p.category == rossum.CategoryMultivalue.String() || p.category == rossum.CategoryTuple.String():
 		j.add(u, j.severity(u), &alike{fmt.Sprintf("the table %s has no column %q", u.In, u.Name), rossum.ErrNoField}, didYouMean(u.Name, columns))
 	default:
 		j.add(u, j.severity(u), &alike{fmt.Sprintf("%q has no member %q: it is a plain field", u.In, u.Name), ErrShape}, "its value is the field itself")

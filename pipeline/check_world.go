@@ -55,7 +55,7 @@ func (x *schemaIndex) add(f *rossum.SchemaField, table string) {
 		x.fields[f.ID] = &indexed{f, table}
 		x.ids = append(x.ids, f.ID)
 	}
-	if f.Category == rossum.Multivalue.String() {
+	if f.Category == rossum.CategoryMultivalue.String() {
 		table = f.ID
 	}
 	for i := range f.Children {
@@ -78,7 +78,7 @@ func (w *world) find(schemaID string) place {
 		if p.nodes = len(nodes); p.nodes > 0 {
 			p.category = nodes[0].Category().String()
 			for at := nodes[0].Parent(); at != nil; at = at.Parent() {
-				if at.Category() == rossum.Multivalue {
+				if at.Category() == rossum.CategoryMultivalue {
 					p.table = at.SchemaID()
 				}
 			}
@@ -100,7 +100,7 @@ func (w *world) rows(schemaID string) int {
 	}
 	n := 0
 	for _, node := range w.content.Find(schemaID) {
-		if node.Category() == rossum.Multivalue {
+		if node.Category() == rossum.CategoryMultivalue {
 			n += len(node.Children())
 		} else {
 			n++

@@ -230,7 +230,7 @@ func (x *Export) fieldsAfter(before map[int64]string) (changed []FieldReport) {
 
 func walkFields(nodes []*rossum.Node, do func(*rossum.Node)) {
 	for _, n := range nodes {
-		if n.Category() == rossum.Datapoint {
+		if n.Category() == rossum.CategoryDatapoint {
 			do(n)
 		}
 		walkFields(n.Children(), do)

@@ -19,7 +19,7 @@ import (
 // Nothing of it is kept on a ledger or in Rossum.
 //
 // Each call is rendered to its last byte and noted in the report, and then gets the
-// answer that Answer knows. Without one, the step ends there with the status [Unanswered],
+// answer that Answer knows. Without one, the step ends there with the status [StatusUnanswered],
 // and the run goes on. A later step that reads a file or a field which depends on the
 // missing answer is not run; the report says which call it waits for. A step that is no
 // [Describer], so that nobody knows what it reads, is not run either once an answer is
@@ -397,7 +397,7 @@ func (x *Export) dryEnd(ctx context.Context, l *link, r *StepReport, err error) 
 	call := miss.Method + " " + miss.URL
 	x.dryMiss(ctx, l, call)
 	r.add(func(r *StepReport) {
-		r.Status = Unanswered
+		r.Status = StatusUnanswered
 		r.Decisions = append(r.Decisions, "ended here: a dry run has no answer to "+call)
 	})
 	return nil
@@ -451,7 +451,7 @@ func isStepError(faults []error) bool {
 func (s *scope) blocked(ctx context.Context, step *link, why string, at time.Time) {
 	_, call, _ := strings.Cut(why, "the answer to ")
 	s.x.dryMiss(ctx, step, call)
-	s.list(&StepReport{Name: step.name, Status: NotRun, Started: at, Decisions: []string{why}})
+	s.list(&StepReport{Name: step.name, Status: StatusNotRun, Started: at, Decisions: []string{why}})
 }
 
 // noteTrip notes a call that a client of others has made.

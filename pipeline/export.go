@@ -114,17 +114,17 @@ func newExport(p *rossum.Payload, c config) (*Export, error) {
 // Error shows an error on the annotation. The chain stops after this step, and
 // Rossum moves the annotation to failed_export. Secrets are cut out of the text.
 func (x *Export) Error(format string, args ...any) {
-	x.Message(rossum.Message{Type: rossum.ErrorMessage, Content: fmt.Sprintf(format, args...)})
+	x.Message(rossum.Message{Type: rossum.MessageError, Content: fmt.Sprintf(format, args...)})
 }
 
 // Warn shows a warning on the annotation.
 func (x *Export) Warn(format string, args ...any) {
-	x.Message(rossum.Message{Type: rossum.WarningMessage, Content: fmt.Sprintf(format, args...)})
+	x.Message(rossum.Message{Type: rossum.MessageWarning, Content: fmt.Sprintf(format, args...)})
 }
 
 // Info shows a text on the annotation.
 func (x *Export) Info(format string, args ...any) {
-	x.Message(rossum.Message{Type: rossum.InfoMessage, Content: fmt.Sprintf(format, args...)})
+	x.Message(rossum.Message{Type: rossum.MessageInfo, Content: fmt.Sprintf(format, args...)})
 }
 
 // Message shows a message on the annotation, for example beside one field.

@@ -96,7 +96,7 @@ func (f *Files) Get(ctx context.Context, key string) (*File, error) {
 	}
 	file, err := f.store.Load(ctx, f.x, key)
 	if errors.Is(err, ErrNoFile) && f.x.run.config.alone {
-		f.Skip(key, NotDue)
+		f.Skip(key, ReasonNotDue)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("file %q: %w", key, err)
@@ -150,8 +150,8 @@ func (f *Files) Skipped(key string) (why string, ok bool) {
 	return why, ok
 }
 
-// NotDue is what [Files.Skip] is told of a call that its condition skipped.
-const NotDue = "the call was not due"
+// ReasonNotDue is what [Files.Skip] is told of a call that its condition skipped.
+const ReasonNotDue = "the call was not due"
 
 // Keys returns the reference keys of this run's files, oldest first.
 func (f *Files) Keys() []string {

@@ -104,7 +104,7 @@ func TestAFormulaOutsideOfTheLanguageStopsTheExportUnlessToldOtherwise(t *testin
 		t.Errorf("got %v, seen %q", err, seen)
 	}
 	answer, _, err := exportReport(t, chain, call, pipeline.WithFormulas(pipeline.Formulas{Tolerate: true}))
-	if err != nil || seen != "open;" || len(answer.Messages) != 1 || answer.Messages[0].Type != rossum.WarningMessage {
+	if err != nil || seen != "open;" || len(answer.Messages) != 1 || answer.Messages[0].Type != rossum.MessageWarning {
 		t.Errorf("tolerant: %v, seen %q, %+v", err, seen, answer.Messages)
 	}
 	// Nothing is due while nothing has changed.

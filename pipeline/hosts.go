@@ -44,9 +44,9 @@ func WithAllowedHosts(hosts ...string) Option {
 	return func(c *config) { c.allowedHosts = append(slices.Clip(c.allowedHosts), hosts...) }
 }
 
-// Signed says that the hook calls come with a signature that was checked, so that their
+// WithSignedCalls says that the hook calls come with a signature that was checked, so that their
 // base_url is that of the organisation.
-func Signed() Option { return func(c *config) { c.signed = true } }
+func WithSignedCalls() Option { return func(c *config) { c.signed = true } }
 
 // AllowsURL reports whether a value of the export may choose the host of a URL: those
 // of [WithAllowedHosts], and those that formulas of the schema have literally. What the

@@ -14,9 +14,9 @@ import (
 // DefaultLease is how long a run belongs to a process that says nothing more.
 const DefaultLease = 30 * time.Second
 
-// Key seals what a durable [Ledger] keeps. ID is written beside what it sealed, so that
+// SealKey seals what a durable [Ledger] keeps. ID is written beside what it sealed, so that
 // keys can be changed: the new one seals, and the older ones still open.
-type Key struct {
+type SealKey struct {
 	ID     string // 1 to 64 bytes, no secret
 	Secret []byte // 32 bytes at least that nobody else knows
 }
@@ -25,8 +25,8 @@ type Key struct {
 type JournalOptions struct {
 	// Key seals the records, which hold data of documents. A durable ledger needs one,
 	// unless TrustDisk says that its disk may read everything.
-	Key       Key
-	OlderKeys []Key
+	Key       SealKey
+	OlderKeys []SealKey
 	TrustDisk bool
 	// Lease is how long a run belongs to a process that says nothing more,
 	// DefaultLease if 0: after that another one goes on with it.

@@ -99,7 +99,7 @@ func crashChain(t *testing.T, e *countingERP) *pipeline.Chain {
 
 func journal(t *testing.T, l pipeline.Ledger) *pipeline.Journal {
 	t.Helper()
-	j, err := pipeline.NewJournal(l, pipeline.JournalOptions{Key: pipeline.Key{ID: "1", Secret: []byte(strings.Repeat("k", 32))}, Owner: "test", Lease: 30 * time.Second})
+	j, err := pipeline.NewJournal(l, pipeline.JournalOptions{Key: pipeline.SealKey{ID: "1", Secret: []byte(strings.Repeat("k", 32))}, Owner: "test", Lease: 30 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -302,8 +302,8 @@ func TestARunWithOtherContentKnowsWhatTheEarlierOneHadSent(t *testing.T) {
 		fails   bool
 	}{
 		"the answer is known":              {4, nil, 2, "These calls were made: POST https://erp.example/first (answered 201, /first/7, id /first-7).", false},
-		"and the program says stop":        {4, []pipeline.Option{pipeline.StopIfSent()}, 1, "does not export such an annotation anew", true},
-		"nothing was sent":                 {2, []pipeline.Option{pipeline.StopIfSent()}, 1, "", false},
+		"and the program says stop":        {4, []pipeline.Option{pipeline.WithStopIfSent()}, 1, "does not export such an annotation anew", true},
+		"nothing was sent":                 {2, []pipeline.Option{pipeline.WithStopIfSent()}, 1, "", false},
 		"nobody knows whether it was sent": {3, nil, 1, "may have sent this already", true},
 	} {
 		t.Run(name, func(t *testing.T) {

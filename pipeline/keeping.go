@@ -256,11 +256,11 @@ func (c *Chain) claim(ctx context.Context, x *Export) (Claimed, *history, []*mad
 	}
 }
 
-// StopIfSent has an export stop, instead of beginning anew, when an earlier one of the
+// WithStopIfSent has an export stop, instead of beginning anew, when an earlier one of the
 // same annotation was cut short after it had sent something, and the annotation has
 // changed since. Without it the export begins anew, and a message says what the earlier
 // one had sent; but it always stops if nobody knows whether a call was made.
-func StopIfSent() Option { return func(c *config) { c.stopIfSent = true } }
+func WithStopIfSent() Option { return func(c *config) { c.stopIfSent = true } }
 
 // knowledge is what an ended run that failed had sent. That it cannot be read is no
 // reason not to export.

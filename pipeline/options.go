@@ -94,10 +94,10 @@ func WithStore(s Store) Option { return func(c *config) { c.store = s } }
 // fetched from Rossum when a step asks for them.
 func WithOriginal(content Content) Option { return func(c *config) { c.original = content } }
 
-// OneOfSeveral says that the chain is one hook of several, which cannot see what the
+// WithOneHookOfSeveral says that the chain is one hook of several, which cannot see what the
 // others have decided: a file that is not in the store counts as that of a call which
 // was not due.
-func OneOfSeveral() Option { return func(c *config) { c.alone = true } }
+func WithOneHookOfSeveral() Option { return func(c *config) { c.alone = true } }
 
 // WithReport has f called with the report of each export after its last step.
 // It must be safe for concurrent use.

@@ -85,7 +85,7 @@ func TestAnErrorNamesTheStepAndCanBeFound(t *testing.T) {
 	if !errors.Is(err, cause) || err.Error() != "step Save, request.url (invoice): disk full" {
 		t.Errorf("got %v", err)
 	}
-	if got := response.Messages[0]; got.Type != rossum.ErrorMessage || got.Content != "Export failed: step Save, request.url (invoice): disk full. No call was made." {
+	if got := response.Messages[0]; got.Type != rossum.MessageError || got.Content != "Export failed: step Save, request.url (invoice): disk full. No call was made." {
 		t.Errorf("message %+v", got)
 	}
 }

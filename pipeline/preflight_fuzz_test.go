@@ -26,7 +26,7 @@ func (c claims) Run(ctx context.Context, x *pipeline.Export) error {
 		}
 		if len(u.If) > 0 {
 			if holds, err := u.If[0].Holds(ctx, x); err != nil || !holds {
-				x.Files.Skip(u.Name, pipeline.NotDue)
+				x.Files.Skip(u.Name, pipeline.ReasonNotDue)
 				continue
 			}
 		}

@@ -54,7 +54,7 @@ warning: hook "Create" (id 1), hooks/Create_[1].json:3, config.retry_count: is 4
 	if !errors.As(err, &refused) || !errors.Is(err, rossum.ErrNoField) || seen.Load() != 0 || len(pipeline.Faults(refused.Findings.Err())) != 1 {
 		t.Errorf("%v, %d calls", err, seen.Load())
 	}
-	if len(report.Steps) != 2 || report.Steps[0].Status != pipeline.NotRun || !strings.Contains(report.Text(), "warning: hook \"Create\"") {
+	if len(report.Steps) != 2 || report.Steps[0].Status != pipeline.StatusNotRun || !strings.Contains(report.Text(), "warning: hook \"Create\"") {
 		t.Errorf("%s", report.Text())
 	}
 	data, err := json.Marshal(report.Findings)
@@ -155,7 +155,7 @@ func TestARunWithoutASchemaSaysSoIfItNeedsOne(t *testing.T) {
 			answer, _, _ := exportReport(t, chainOf(t, list...), call)
 			got := ""
 			for _, m := range answer.Messages {
-				if m.Type == rossum.WarningMessage {
+				if m.Type == rossum.MessageWarning {
 					got += m.Content
 				}
 			}
@@ -296,7 +296,7 @@ func TestLinesOfATextStayBelowIt(t *testing.T) {
 	t.Parallel()
 	r := pipeline.Report{
 		Findings: pipeline.Findings{{Severity: pipeline.SeverityError, Step: "a", Cause: errors.New("one\ntwo")}},
-		Steps:    []*pipeline.StepReport{{Name: "b", Status: pipeline.Failed, Error: "three\nfour"}},
+		Steps:    []*pipeline.StepReport{{Name: "b", Status: pipeline.StatusFailed, Error: "three\nfour"}},
 	}
 	if text := r.Text(); !strings.Contains(text, "  error: step a: one\n    two\n") || !strings.Contains(text, "\n     error: three\n       four\n") {
 		t.Errorf("%s", text)

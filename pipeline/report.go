@@ -14,11 +14,11 @@ type Status string
 
 // The ways a step can end.
 const (
-	Done   Status = "done"    // it ran; its decisions may say that nothing was due
-	Failed Status = "failed"  // it returned an error, or showed an error message
-	NotRun Status = "not run" // the chain had stopped before
-	// Unanswered is a step of a dry run that ended at a call without an answer.
-	Unanswered Status = "needs an answer"
+	StatusDone   Status = "done"    // it ran; its decisions may say that nothing was due
+	StatusFailed Status = "failed"  // it returned an error, or showed an error message
+	StatusNotRun Status = "not run" // the chain had stopped before
+	// StatusUnanswered is a step of a dry run that ended at a call without an answer.
+	StatusUnanswered Status = "needs an answer"
 )
 
 // Report is what happened in a run. It holds no secret, and is complete when

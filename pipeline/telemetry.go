@@ -239,7 +239,7 @@ func (x *Export) whyFailed(err error, errorsBefore int) any {
 		return err
 	}
 	for _, m := range x.Messages {
-		if m.Type == rossum.ErrorMessage {
+		if m.Type == rossum.MessageError {
 			if errorsBefore--; errorsBefore < 0 {
 				return m.Content
 			}

@@ -67,7 +67,7 @@ func (w *when) Wrap(p Program) (Program, error) {
 		if !holds {
 			x.Decide("skipped: %s is not true", w.condition)
 			for _, key := range w.makes() {
-				x.Files.Skip(key, NotDue) // so that a step that reads it passes quietly
+				x.Files.Skip(key, ReasonNotDue) // so that a step that reads it passes quietly
 			}
 			return nil
 		}
@@ -237,9 +237,9 @@ func whenEnv(x *Export) (map[string]any, error) {
 // whenValue is a field as conditions see it.
 func whenValue(n *rossum.Node, types map[string]string) any {
 	switch n.Category() {
-	case rossum.Datapoint:
+	case rossum.CategoryDatapoint:
 		return whenTyped(n.Text(), types[n.SchemaID()])
-	case rossum.Tuple:
+	case rossum.CategoryTuple:
 		row := make(map[string]any, len(n.Children()))
 		for _, cell := range n.Children() {
 			row[cell.SchemaID()] = whenValue(cell, types)

@@ -137,7 +137,7 @@ func TestAValueAddedToAnEmptiedListIsAValue(t *testing.T) {
 		t.Fatal(err)
 	}
 	added, err := list.AddRow(rossum.Cell{SchemaID: "tag", Value: "b"})
-	if err != nil || added.Category() != rossum.Datapoint || added.SchemaID() != "tag" || len(c.Find("tag")) != 1 {
+	if err != nil || added.Category() != rossum.CategoryDatapoint || added.SchemaID() != "tag" || len(c.Find("tag")) != 1 {
 		t.Errorf("%v %q %v", added.Category(), added.SchemaID(), err)
 	}
 	if want := `[{"op":"remove","id":1003},{"op":"add","id":1002,"value":[{"schema_id":"tag","content":{"value":"b"}}]}]`; operations(c) != want {
@@ -297,7 +297,7 @@ func FuzzParseContent(f *testing.F) {
 			return
 		}
 		for n := range c.All() {
-			if n.Category() == rossum.Multivalue && len(n.Children()) > 0 {
+			if n.Category() == rossum.CategoryMultivalue && len(n.Children()) > 0 {
 				if err := n.Children()[0].Remove(); err != nil {
 					t.Fatal(err)
 				}
@@ -305,7 +305,7 @@ func FuzzParseContent(f *testing.F) {
 			}
 		}
 		for n := range c.All() {
-			if n.Category() == rossum.Datapoint {
+			if n.Category() == rossum.CategoryDatapoint {
 				if err := n.SetValue("new"); err != nil {
 					t.Fatal(err)
 				}

@@ -50,7 +50,7 @@ func (n *Node) SetValue(value string) error { return n.SetNormalized(value, "") 
 // value, for a caller that knows both. The answer's operation carries the text
 // alone. On a node that is no datapoint the error wraps [ErrCategory].
 func (n *Node) SetNormalized(value, normalized string) error {
-	if n.category != Datapoint {
+	if n.category != CategoryDatapoint {
 		return n.categoryError("writing a value to")
 	}
 	if n.change == nil && value == n.Value() && (normalized == n.Normalized() || normalized == "") {
@@ -127,20 +127,20 @@ type Cell struct{ SchemaID, Value string }
 // with exactly one cell). The new nodes have the id 0 until the platform
 // numbers them. On a node that is no multivalue the error wraps [ErrCategory].
 func (n *Node) AddRow(cells ...Cell) (*Node, error) {
-	if n.category != Multivalue {
+	if n.category != CategoryMultivalue {
 		return nil, n.categoryError("adding a row to")
 	}
 	c := n.tree
 	childID, category := n.childKind()
-	if category == Datapoint {
+	if category == CategoryDatapoint {
 		if len(cells) != 1 {
 			return nil, fmt.Errorf("adding to %s: a simple multivalue takes one cell, not %d", n.schemaID, len(cells))
 		}
-		return c.addNode(n, childID, Datapoint, cells[0].Value), nil
+		return c.addNode(n, childID, CategoryDatapoint, cells[0].Value), nil
 	}
-	row := c.addNode(n, childID, Tuple, "")
+	row := c.addNode(n, childID, CategoryTuple, "")
 	for _, cell := range cells {
-		c.addNode(row, cell.SchemaID, Datapoint, cell.Value)
+		c.addNode(row, cell.SchemaID, CategoryDatapoint, cell.Value)
 	}
 	return row, nil
 }
@@ -157,7 +157,7 @@ func (n *Node) childKind() (schemaID string, category Category) {
 			return schemaID, category
 		}
 	}
-	return n.schemaID, Tuple
+	return n.schemaID, CategoryTuple
 }
 
 // anyChild returns a child that shows what the others are like: of a multivalue
@@ -187,19 +187,19 @@ func (c *Content) addNode(parent *Node, schemaID string, category Category, valu
 	}
 	n.schemaID = m.schemaID
 	m.nodes = append(m.nodes, n)
-	n.change = &change{added: true, value: value, hasValue: category == Datapoint}
-	if parent.category == Multivalue {
+	n.change = &change{added: true, value: value, hasValue: category == CategoryDatapoint}
+	if parent.category == CategoryMultivalue {
 		c.changed = append(c.changed, n)
 		c.written(parent, true)
 	}
-	c.written(n, category == Datapoint)
+	c.written(n, category == CategoryDatapoint)
 	return n
 }
 
 // Remove takes a row, or a value of a simple multivalue, out of the tree. On a
 // node whose parent is no multivalue the error wraps [ErrCategory].
 func (n *Node) Remove() error {
-	if n.parent == nil || n.parent.category != Multivalue {
+	if n.parent == nil || n.parent.category != CategoryMultivalue {
 		return n.categoryError("removing")
 	}
 	if n.removed() {
@@ -208,7 +208,7 @@ func (n *Node) Remove() error {
 	n.touch().removed = true
 	n.tree.written(n.parent, true)
 	for m := range n.All() {
-		n.tree.written(m, m.category == Datapoint)
+		n.tree.written(m, m.category == CategoryDatapoint)
 	}
 	n.parent.resized = true
 	n.parent.children = without(n.parent.children, n)
@@ -291,7 +291,7 @@ func (n *Node) operation() (Operation, bool) {
 
 func (n *Node) addValue() []operationValue {
 	cells := n.children
-	if n.category == Datapoint {
+	if n.category == CategoryDatapoint {
 		cells = []*Node{n}
 	}
 	values := make([]operationValue, len(cells))
@@ -343,7 +343,7 @@ func (n *Node) appendJSON(dst []byte) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("writing field %s: %w", n.schemaID, err)
 	}
-	if n.category != Datapoint {
+	if n.category != CategoryDatapoint {
 		children, err := appendNodes(nil, n.children)
 		if err != nil {
 			return nil, err
@@ -361,7 +361,7 @@ func (n *Node) patch(own []byte) (_ []byte, err error) {
 	if ch == nil {
 		return own, nil
 	}
-	if ch.hasValue && n.category == Datapoint {
+	if ch.hasValue && n.category == CategoryDatapoint {
 		if own, err = sjson.SetBytes(own, "content.value", ch.value); err != nil {
 			return nil, err
 		}

@@ -15,13 +15,13 @@ type Category uint8
 
 // The four categories of the content tree.
 const (
-	Section    Category = iota + 1 // a top-level group of fields
-	Multivalue                     // a repeated field, or a table
-	Tuple                          // a row of a table
-	Datapoint                      // a field with a value
+	CategorySection    Category = iota + 1 // a top-level group of fields
+	CategoryMultivalue                     // a repeated field, or a table
+	CategoryTuple                          // a row of a table
+	CategoryDatapoint                      // a field with a value
 )
 
-var categoryNames = [...]string{Section: "section", Multivalue: "multivalue", Tuple: "tuple", Datapoint: "datapoint"}
+var categoryNames = [...]string{CategorySection: "section", CategoryMultivalue: "multivalue", CategoryTuple: "tuple", CategoryDatapoint: "datapoint"}
 
 // String returns Rossum's name of the category.
 func (c Category) String() string {
@@ -32,7 +32,7 @@ func (c Category) String() string {
 }
 
 func categoryOf(name []byte) (Category, bool) {
-	for c := Section; c <= Datapoint; c++ {
+	for c := CategorySection; c <= CategoryDatapoint; c++ {
 		if string(name) == categoryNames[c] {
 			return c, true
 		}

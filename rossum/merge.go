@@ -232,7 +232,7 @@ type savedCell struct {
 // savedCells returns the values of an added row, or of an added value.
 func (n *Node) savedCells() []savedCell {
 	nodes := n.children
-	if n.category == Datapoint {
+	if n.category == CategoryDatapoint {
 		nodes = []*Node{n}
 	}
 	cells := make([]savedCell, len(nodes))
@@ -258,7 +258,7 @@ func (n *Node) addSaved(saved []savedCell) error {
 // setSaved sets what savedCells has of an added row.
 func (n *Node) setSaved(saved []savedCell) error {
 	nodes := n.children
-	if n.category == Datapoint {
+	if n.category == CategoryDatapoint {
 		nodes = []*Node{n}
 	}
 	if len(nodes) != len(saved) {
@@ -276,7 +276,7 @@ func (n *Node) setSaved(saved []savedCell) error {
 // apply makes a change that was made to another tree's node.
 func (n *Node) apply(ch change) error {
 	if ch.hasValue {
-		if n.category != Datapoint {
+		if n.category != CategoryDatapoint {
 			return n.categoryError("writing a value to")
 		}
 		n.tree.written(n, n.Value() != ch.value || n.Normalized() != ch.normalized)

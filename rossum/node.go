@@ -120,7 +120,7 @@ func (n *Node) Raw() json.RawMessage {
 // Find returns the nodes below this one that have the given schema_id, in the
 // document's order; for a row, its cell.
 func (n *Node) Find(schemaID string) []*Node {
-	if n.category == Tuple {
+	if n.category == CategoryTuple {
 		if cell := n.Cell(schemaID); cell != nil {
 			return []*Node{cell}
 		}
@@ -158,7 +158,7 @@ func (n *Node) Cell(schemaID string) *Node {
 // The row of a tuple is the tuple itself.
 func (n *Node) Row() *Node {
 	for p := n; p != nil; p = p.parent {
-		if p.category == Tuple {
+		if p.category == CategoryTuple {
 			return p
 		}
 	}
@@ -168,7 +168,7 @@ func (n *Node) Row() *Node {
 // IsTable reports whether the node is a multivalue whose children are rows. An
 // empty multivalue is no table as far as the content can tell.
 func (n *Node) IsTable() bool {
-	return n.category == Multivalue && len(n.children) > 0 && n.children[0].category == Tuple
+	return n.category == CategoryMultivalue && len(n.children) > 0 && n.children[0].category == CategoryTuple
 }
 
 // All yields the node itself and everything below it, parents first.

@@ -27,7 +27,7 @@ func (c *Content) parse(s *scanner, place string) error {
 		if err != nil {
 			return err
 		}
-		if n.category != Section {
+		if n.category != CategorySection {
 			return n.fault(place, "is a "+n.category.String()+", expected a section")
 		}
 		c.sections = append(c.sections, n)
@@ -122,7 +122,7 @@ func (c *Content) parseChildren(s *scanner, n *Node, root string) error {
 	if s.pos >= len(s.data) || s.data[s.pos] != '[' {
 		return n.fault(root, "children is not a list")
 	}
-	if n.parent != nil && n.parent.category == Multivalue {
+	if n.parent != nil && n.parent.category == CategoryMultivalue {
 		// Rows of a table have as many cells as the row before.
 		if rows := n.parent.children; len(rows) > 0 {
 			n.children = make([]*Node, 0, len(rows[0].children))

@@ -164,7 +164,7 @@ func TestFieldsAreFoundByTheirIDs(t *testing.T) {
 		t.Errorf("%v", codes)
 	}
 	table, _ := c.Field("line_items")
-	if !table.IsTable() || len(table.Find("qty")) != 2 || table.Parent().Category() != rossum.Section || len(codes[0].Row().Find("qty")) != 1 {
+	if !table.IsTable() || len(table.Find("qty")) != 2 || table.Parent().Category() != rossum.CategorySection || len(codes[0].Row().Find("qty")) != 1 {
 		t.Error("the table is not what it should be")
 	}
 	n := 0
@@ -377,7 +377,7 @@ func FuzzParsePayload(f *testing.F) {
 		}
 		for n := range p.Annotation.Content.All() {
 			_ = n.Text()
-			if n.Category() == rossum.Datapoint {
+			if n.Category() == rossum.CategoryDatapoint {
 				if err := n.SetValue("x"); err != nil {
 					t.Fatal(err)
 				}

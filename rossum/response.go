@@ -8,9 +8,9 @@ type MessageType string
 // The three types of message. An error on export moves the annotation to
 // failed_export.
 const (
-	ErrorMessage   MessageType = "error"
-	WarningMessage MessageType = "warning"
-	InfoMessage    MessageType = "info"
+	MessageError   MessageType = "error"
+	MessageWarning MessageType = "warning"
+	MessageInfo    MessageType = "info"
 )
 
 // Message is a text that Rossum shows on the annotation, beside a field if ID
@@ -31,7 +31,7 @@ type Response struct {
 // will show the annotation as failed_export.
 func (r *Response) Failed() bool {
 	for _, m := range r.Messages {
-		if m.Type == ErrorMessage {
+		if m.Type == MessageError {
 			return true
 		}
 	}

@@ -46,7 +46,7 @@ func (s *sftpStaged) canDelete(ctx context.Context, c *connection) (bool, error)
 // claim takes the right to give a name, or waits until nobody else has it.
 func (s *sftpStaged) claim(ctx context.Context, c *connection, name string) (release func(), err error) {
 	sum := sha256.Sum256([]byte(name))
-	claim := naming.Join(s.file.Directory, Mark+"claim-"+hex.EncodeToString(sum[:12]))
+	claim := naming.Join(s.file.Directory, HiddenPrefix+"claim-"+hex.EncodeToString(sum[:12]))
 	if !slices.Contains(s.left, claim) { // or ours still, of a connection that was lost
 		if err := s.makeClaim(ctx, c, claim); err != nil {
 			return nil, err

@@ -105,7 +105,7 @@ func tellApart(faults *settings.Faults, rules []rule) {
 		r := &rules[i]
 		for j := range r.objects {
 			o := &r.objects[j]
-			if r.condition != nil || o.collision == Number {
+			if r.condition != nil || o.collision == CollisionNumber {
 				continue
 			}
 			key := r.directory.key(r.named) + "/" + o.name.key(o.named)
@@ -171,7 +171,7 @@ func (r Rule) compile(faults *settings.Faults, place string, s *Step) rule {
 	}
 	if r.DoneFile != "" {
 		c.done = compilePattern(faults, settings.Join(place, "done_file"), r.DoneFile, fileName)
-		if c.done.uses(fileName) && slices.ContainsFunc(c.objects, func(o object) bool { return o.collision == Number }) {
+		if c.done.uses(fileName) && slices.ContainsFunc(c.objects, func(o object) bool { return o.collision == CollisionNumber }) {
 			faults.Add(settings.Join(place, "done_file"), "{filename} is not the name that a numbered file gets; use {annotation.id} or {seq}")
 		}
 		if strings.Contains(r.DoneFile, "/") {

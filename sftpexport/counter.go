@@ -92,7 +92,7 @@ func (d *sftpDestination) sweep(ctx context.Context, c *connection, directory st
 		return
 	}
 	for _, info := range infos {
-		if strings.HasPrefix(info.Name(), Mark) && info.Mode().IsRegular() && now.Sub(info.ModTime()) > leftoverAge {
+		if strings.HasPrefix(info.Name(), HiddenPrefix) && info.Mode().IsRegular() && now.Sub(info.ModTime()) > leftoverAge {
 			_ = do(ctx, func() error { return c.Remove(naming.Join(directory, info.Name())) })
 		}
 	}

@@ -33,7 +33,7 @@ func prepare(t *testing.T, root, name string, rule sftpexport.CollisionRule) (di
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if rule != sftpexport.Refuse {
+	if rule != sftpexport.CollisionRefuse {
 		if err := os.WriteFile(filepath.Join(dir, "erp.csv"), oldContent, 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -62,9 +62,9 @@ func judge(t *testing.T, dir string, rule sftpexport.CollisionRule, content []by
 		faults = append(faults, "the content is there twice")
 	case err == nil && news == 0:
 		faults = append(faults, "the export says that it is there, and it is not")
-	case rule == sftpexport.Number && files["erp.csv"] != string(oldContent):
+	case rule == sftpexport.CollisionNumber && files["erp.csv"] != string(oldContent):
 		faults = append(faults, "the old file has gone")
-	case rule == sftpexport.Replace && news == 0 && files["erp.csv"] != string(oldContent) && !strings.Contains(fmt.Sprint(err, hidden), "exportpipeline-old"):
+	case rule == sftpexport.CollisionReplace && news == 0 && files["erp.csv"] != string(oldContent) && !strings.Contains(fmt.Sprint(err, hidden), "exportpipeline-old"):
 		faults = append(faults, "the old file has gone, and the new one is not there")
 	}
 	return faults, hidden
@@ -183,13 +183,13 @@ func swept(t *testing.T, server *realtest.Cutter, dir string, hidden []string) {
 	}
 	server.Arm(0, nil)
 	s := site{credentials: server.Credentials(), secrets: server.Secrets()}
-	step := s.step(t, dir, sftpexport.Refuse)
+	step := s.step(t, dir, sftpexport.CollisionRefuse)
 	step.Exports[0].Name = "another.csv"
 	if _, err := s.put(t, step, []byte("x")); err != nil {
 		t.Error(err)
 	}
 	for name := range tree(t, dir) {
-		if strings.HasPrefix(name, sftpexport.Mark) {
+		if strings.HasPrefix(name, sftpexport.HiddenPrefix) {
 			t.Errorf("%s was not swept", name)
 		}
 	}

@@ -14,16 +14,16 @@ type CollisionRule uint8
 
 // The rules.
 const (
-	Refuse  CollisionRule = iota // the file that is there stays, and the export fails
-	Replace                      // the new file takes its place
-	Number                       // the new file is called name-1.ext, or -2 and so on
+	CollisionRefuse  CollisionRule = iota // the file that is there stays, and the export fails
+	CollisionReplace                      // the new file takes its place
+	CollisionNumber                       // the new file is called name-1.ext, or -2 and so on
 )
 
 func (r CollisionRule) String() string {
 	switch r {
-	case Replace:
+	case CollisionReplace:
 		return "replace"
-	case Number:
+	case CollisionNumber:
 		return "number"
 	}
 	return "refuse"
@@ -34,10 +34,10 @@ type System uint8
 
 // The systems.
 const (
-	// AnySystem is one that is not known, and might be Windows.
-	AnySystem System = iota
-	// Unix holds every character but the slash, and so does S3.
-	Unix
+	// SystemAny is one that is not known, and might be Windows.
+	SystemAny System = iota
+	// SystemUnix holds every character but the slash, and so does S3.
+	SystemUnix
 )
 
 // File is a file on its way to a [Destination].

@@ -33,7 +33,7 @@
 // which package sftptest has a conformance suite for. Packages sftptest and s3test
 // are servers for tests.
 //
-// Leftovers of a crashed process are hidden files that begin with [Mark]. Those
+// Leftovers of a crashed process are hidden files that begin with [HiddenPrefix]. Those
 // older than a day by the server's clock are removed when something is next
 // written to their directory. Where nothing can be deleted, one empty hidden file,
 // .exportpipeline-probe, stays in each directory. S3 has none, but parts of an upload that a crash

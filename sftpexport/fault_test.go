@@ -83,7 +83,7 @@ func TestWhatCannotBeMendedIsReportedAndLeavesNothing(t *testing.T) {
 		{"disk full", func(r *rig) { r.SetFree(1 << 20) }, sftpexport.ErrSpace, "bytes free"},
 		{"disk full at once", func(r *rig) { r.SetFree(0) }, sftpexport.ErrSpace, "0 bytes free"},
 		{"permission denied", func(r *rig) {
-			r.Fail(sftptest.Fault{Op: "open", Path: sftpexport.Mark, Err: os.ErrPermission, Times: -1})
+			r.Fail(sftptest.Fault{Op: "open", Path: sftpexport.HiddenPrefix, Err: os.ErrPermission, Times: -1})
 		}, fs.ErrPermission, `creating a file in "/out"`},
 		{"permission to write denied", func(r *rig) { r.Fail(sftptest.Fault{Op: "write", Err: os.ErrPermission, Times: -1}) }, fs.ErrPermission, ""},
 		{"no rename at all", func(r *rig) {
@@ -148,7 +148,7 @@ func TestATakenHiddenNameIsNotWrittenTo(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "null")
 	var taken string
-	r.Fail(sftptest.Fault{Op: "open", Path: sftpexport.Mark, Before: func() {
+	r.Fail(sftptest.Fault{Op: "open", Path: sftpexport.HiddenPrefix, Before: func() {
 		ops := r.Ops()
 		taken = strings.TrimPrefix(ops[len(ops)-1], "open /out/")
 		if err := os.WriteFile(filepath.Join(r.Dir, "out", taken), []byte("another's"), 0o644); err != nil {
@@ -247,7 +247,7 @@ func TestAHiddenFileWhoseMakingWasCutShortIsRemoved(t *testing.T) {
 	t.Parallel()
 	for _, content := range [][]byte{invoice, []byte("old")} {
 		r := newRig(t, "null")
-		r.Fail(sftptest.Fault{Op: "open", Path: sftpexport.Mark, CutAfter: true})
+		r.Fail(sftptest.Fault{Op: "open", Path: sftpexport.HiddenPrefix, CutAfter: true})
 		if _, err := chain(t, r.step).Export(t.Context(), call(r.Server).Payload(), pipeline.WithOriginal(pipeline.Bytes(content))); err != nil {
 			t.Error(err)
 		}
@@ -333,7 +333,7 @@ func TestLeftoversAreOldByTheServersClock(t *testing.T) {
 			r.SetClock(skew)
 			now := time.Now()
 			for name, age := range map[string]time.Duration{
-				sftpexport.Mark + "OLD": 25 * time.Hour, sftpexport.Mark + "YOUNG": 23 * time.Hour, ".another-part": 100 * time.Hour,
+				sftpexport.HiddenPrefix + "OLD": 25 * time.Hour, sftpexport.HiddenPrefix + "YOUNG": 23 * time.Hour, ".another-part": 100 * time.Hour,
 			} {
 				path := filepath.Join(r.Dir, "out", name)
 				if err := errors.Join(os.WriteFile(path, nil, 0o644), os.Chtimes(path, now.Add(-age), now.Add(-age))); err != nil {
@@ -343,7 +343,7 @@ func TestLeftoversAreOldByTheServersClock(t *testing.T) {
 			if err := r.export(t.Context(), t); err != nil {
 				t.Error(err)
 			}
-			r.want(t, map[string]string{invoiceName: string(invoice), sftpexport.Mark + "YOUNG": "", ".another-part": ""})
+			r.want(t, map[string]string{invoiceName: string(invoice), sftpexport.HiddenPrefix + "YOUNG": "", ".another-part": ""})
 		})
 	}
 }

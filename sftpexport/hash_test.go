@@ -35,7 +35,7 @@ func TestOtherBytesThanWereSentAreAnError(t *testing.T) {
 	t.Parallel()
 	s := paramiko(dict{"extensions": []string{"check-file"}, "hash_of": "something else"})(t)
 	for _, size := range []int{10, 100 << 10} {
-		_, err := s.put(t, s.step(t, "/in", sftpexport.Replace), bytes.Repeat([]byte("x"), size))
+		_, err := s.put(t, s.step(t, "/in", sftpexport.CollisionReplace), bytes.Repeat([]byte("x"), size))
 		if !errors.Is(err, sftpexport.ErrContent) {
 			t.Errorf("%d bytes: %v", size, err)
 		}

@@ -24,7 +24,7 @@ type inPlace struct {
 func (d *sftpDestination) stageInPlace(ctx context.Context, f File) (Staged, error) {
 	p := &inPlace{s: &sftpStaged{d: d, file: f}}
 	return p, d.repeat(ctx, func(c *connection) error {
-		if err := d.directory(ctx, c, f.Directory, f.MayMakeDirectory); err != nil || f.Collision != Refuse {
+		if err := d.directory(ctx, c, f.Directory, f.MayMakeDirectory); err != nil || f.Collision != CollisionRefuse {
 			return err
 		}
 		there, _, err := look(ctx, c, f.Path(), "")
@@ -45,7 +45,7 @@ func (p *inPlace) Commit(ctx context.Context) (string, error) {
 		case err == nil:
 			p.done, p.mine = true, ""
 			return path, nil
-		case errors.Is(err, ErrExists) && s.file.Collision == Number && n < naming.MaxNumber:
+		case errors.Is(err, ErrExists) && s.file.Collision == CollisionNumber && n < naming.MaxNumber:
 			if n == 0 {
 				if free, err := s.freeNumber(ctx); err == nil {
 					n = free - 1
@@ -98,7 +98,7 @@ func (p *inPlace) open(ctx context.Context, c *connection, path string) (*sftp.F
 	try := func(flags int) (*sftp.File, error) {
 		return ask(ctx, func() (*sftp.File, error) { return c.OpenFile(path, os.O_WRONLY|os.O_CREATE|flags) })
 	}
-	if s.file.Collision == Replace || p.mine == path {
+	if s.file.Collision == CollisionReplace || p.mine == path {
 		file, err := try(os.O_TRUNC)
 		return file, p.refused(ctx, c, err)
 	}
@@ -137,7 +137,7 @@ func (p *inPlace) refused(ctx context.Context, c *connection, err error) error {
 	if err == nil || isLost(err) {
 		return err
 	}
-	if there, _, lookErr := look(ctx, c, p.s.file.Path(), ""); lookErr == nil && there == present && p.s.file.Collision == Refuse {
+	if there, _, lookErr := look(ctx, c, p.s.file.Path(), ""); lookErr == nil && there == present && p.s.file.Collision == CollisionRefuse {
 		return ErrExists
 	}
 	if refused, ok := p.s.d.pool.refusedDirectories.Load(p.s.file.Directory); ok {

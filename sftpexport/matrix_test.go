@@ -71,7 +71,7 @@ func (s site) step(t *testing.T, directory string, rule sftpexport.CollisionRule
 	step := &sftpexport.Step{
 		Credentials: s.credentials, Backends: withS3, Path: s.root + directory,
 		Exports:           []sftpexport.Object{{Type: "custom_format", Key: "csv", Name: "erp.csv"}},
-		FilenameCollision: &sftpexport.Collision{Replace: rule == sftpexport.Replace, Number: rule == sftpexport.Number},
+		FilenameCollision: &sftpexport.Collision{Replace: rule == sftpexport.CollisionReplace, Number: rule == sftpexport.CollisionNumber},
 	}
 	t.Cleanup(func() { _ = step.Close() })
 	return step
@@ -95,7 +95,7 @@ type row struct {
 	rules  []sftpexport.CollisionRule // all if nil
 }
 
-var everyRule = []sftpexport.CollisionRule{sftpexport.Refuse, sftpexport.Replace, sftpexport.Number}
+var everyRule = []sftpexport.CollisionRule{sftpexport.CollisionRefuse, sftpexport.CollisionReplace, sftpexport.CollisionNumber}
 
 const unconfirmed = "but not that it is there and whole"
 
@@ -106,7 +106,7 @@ func matrix() []row {
 	windows := "SSH-2.0-OpenSSH_for_Windows_9.5"
 	posix, link, fsync := []string{"posix-rename@openssh.com"}, []string{"hardlink@openssh.com"}, []string{"fsync@openssh.com"}
 	refuse := everyRule[:1]
-	replaces := []sftpexport.CollisionRule{sftpexport.Replace}
+	replaces := []sftpexport.CollisionRule{sftpexport.CollisionReplace}
 	return []row{
 		{name: "OpenSSH", server: openSSH()},
 		{name: "OpenSSH makes directories", server: openSSH(), directory: "/a/b/c"},
@@ -118,7 +118,7 @@ func matrix() []row {
 		{name: "OpenSSH that shows nothing and lets nobody read", server: denying("stat,lstat,fstat,opendir,readdir,read"), says: unconfirmed},
 		{name: "OpenSSH without deleting", server: denying("remove,rmdir"), leaves: 1},
 		{name: "OpenSSH without posix-rename", server: denying("posix-rename")},
-		{name: "OpenSSH without renaming, by links", server: denying("rename,posix-rename"), rules: []sftpexport.CollisionRule{sftpexport.Refuse, sftpexport.Number}},
+		{name: "OpenSSH without renaming, by links", server: denying("rename,posix-rename"), rules: []sftpexport.CollisionRule{sftpexport.CollisionRefuse, sftpexport.CollisionNumber}},
 		{name: "OpenSSH without renaming", server: denying("rename,posix-rename,hardlink"), fails: `set commit to "in_place"`},
 		{name: "OpenSSH without renaming, in place", server: denying("rename,posix-rename,hardlink"), inPlace: true},
 		{name: "OpenSSH without making directories", server: denying("mkdir"), directory: "/a", fails: "making the directory was answered with"},
@@ -134,7 +134,7 @@ func matrix() []row {
 		{name: "ProFTPD for uploads only", server: proFTPD("<Limit READ LIST NLST MLSD MLST STAT DELE RMD>\nDenyAll\n</Limit>"), leaves: 1},
 		{name: "ProFTPD without directories and renaming", server: proFTPD("<Limit READ DIRS>\nDenyAll\n</Limit>"), fails: `set commit to "in_place"`},
 		{name: "ProFTPD without directories, in place", server: proFTPD("<Limit READ DIRS>\nDenyAll\n</Limit>"), inPlace: true},
-		{name: "ProFTPD without overwriting", server: proFTPD("AllowOverwrite off"), rules: append(refuse, sftpexport.Number)},
+		{name: "ProFTPD without overwriting", server: proFTPD("AllowOverwrite off"), rules: append(refuse, sftpexport.CollisionNumber)},
 		{name: "ProFTPD without deleting", server: proFTPD("<Limit DELE RMD>\nDenyAll\n</Limit>"), leaves: 1},
 		{name: "ProFTPD without hidden files", server: proFTPD(`PathDenyFilter "(^|/)[.][^/]*$"`), fails: "creating a file"},
 		{name: "ProFTPD without hidden files, in place", server: proFTPD(`PathDenyFilter "(^|/)[.][^/]*$"`), inPlace: true},
@@ -263,9 +263,9 @@ func (r row) outcome(t *testing.T, at string, rule sftpexport.CollisionRule, try
 	}
 	name := "erp.csv"
 	switch {
-	case try == 1 && rule == sftpexport.Number:
+	case try == 1 && rule == sftpexport.CollisionNumber:
 		name = "erp-1.csv"
-	case try == 1 && rule == sftpexport.Refuse:
+	case try == 1 && rule == sftpexport.CollisionRefuse:
 		if !errors.Is(err, sftpexport.ErrExists) && (err == nil || !strings.Contains(err.Error(), "does not show whether the name is taken")) || files[name] == string(content) {
 			t.Errorf("%s: the error is %v", at, err)
 		}

@@ -89,7 +89,7 @@ func TestWhereNativeExportsComeFrom(t *testing.T) {
 				return nil
 			})
 			var report *pipeline.Report
-			_, err := chain(t, change, decode(t, s, nativeRule(tt.source, native.CSV))).Export(t.Context(), c.Payload(),
+			_, err := chain(t, change, decode(t, s, nativeRule(tt.source, native.FormatCSV))).Export(t.Context(), c.Payload(),
 				pipeline.WithHTTPClient(&http.Client{Transport: transport}), pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r }))
 			got := tree(t, s.Dir)["out/2026-0042.csv"]
 			switch {

@@ -42,7 +42,7 @@ type sourced struct {
 
 // plan gathers the contents of the rules that are due.
 func (s *Step) plan(ctx context.Context, x *pipeline.Export, c *compiled) (*plan, error) {
-	p := &plan{step: s, c: c, x: x, counts: make(map[string]int64), system: Unix}
+	p := &plan{step: s, c: c, x: x, counts: make(map[string]int64), system: SystemUnix}
 	data := exporttemplate.Data(x)
 	var faults []error
 	for i := range c.rules {
@@ -103,7 +103,7 @@ func (p *plan) files() (files, done []planned, err error) {
 	for _, f := range append(files[:len(files):len(files)], done...) {
 		path := f.file.Path()
 		other, twice := seen[path]
-		if twice && f.file.Collision != Number {
+		if twice && f.file.Collision != CollisionNumber {
 			faults = append(faults, &FileError{Op: "naming", Path: path, Place: f.place, Err: fmt.Errorf("%s gets the same name; %s", other, howToTellApart)})
 		}
 		seen[path] = f.place
@@ -161,7 +161,7 @@ func (p *plan) name(directory string, s *sourced) (File, error) {
 
 // path makes the parts of a path, and notes what it changes.
 func (p *plan) path(place string, pieces []naming.Piece, split bool) ([]string, error) {
-	n := naming.Namer{Unix: p.system == Unix, Split: split, Changed: func(variable, value, used string) {
+	n := naming.Namer{Unix: p.system == SystemUnix, Split: split, Changed: func(variable, value, used string) {
 		if variable != "" {
 			variable = "{" + variable + "}: "
 		}

@@ -50,7 +50,7 @@ func roundTrips(t *testing.T, c sftpexport.Credentials, secrets rossum.Secrets, 
 func TestASmallFileTakesThreeRoundTripsToOpenSSH(t *testing.T) {
 	t.Parallel()
 	s := realtest.NewOpenSSH(t)
-	for _, rule := range []sftpexport.CollisionRule{sftpexport.Refuse, sftpexport.Replace, sftpexport.Number} {
+	for _, rule := range []sftpexport.CollisionRule{sftpexport.CollisionRefuse, sftpexport.CollisionReplace, sftpexport.CollisionNumber} {
 		for _, size := range []int{0, 4 << 10, 32 << 10} {
 			t.Run(fmt.Sprint(rule, size), func(t *testing.T) {
 				// One to open it and to look at its name; one to write, sync, check and close
@@ -67,9 +67,9 @@ func TestASmallFileTakesFewRoundTripsToOtherServers(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	for rule, most := range map[sftpexport.CollisionRule]int64{
-		sftpexport.Refuse:  5, // the write apart, and the name by a link whose other end goes
-		sftpexport.Replace: 4,
-		sftpexport.Number:  5,
+		sftpexport.CollisionRefuse:  5, // the write apart, and the name by a link whose other end goes
+		sftpexport.CollisionReplace: 4,
+		sftpexport.CollisionNumber:  5,
 	} {
 		t.Run(fmt.Sprint(rule), func(t *testing.T) {
 			if n := roundTrips(t, s.Credentials(), s.Secrets(), "/"+rule.String(), 4<<10, rule); n != most {

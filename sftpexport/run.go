@@ -69,7 +69,7 @@ func systemOf(ctx context.Context, d Destination) (System, error) {
 	}); ok {
 		return d.System(ctx)
 	}
-	return AnySystem, nil
+	return SystemAny, nil
 }
 
 // Destination opens where the step's files go, with the secrets of the export. The
@@ -208,7 +208,7 @@ func placed(path string) *pipeline.Answer {
 
 // look says whether a file is there with the content that it was to get.
 func (s *Step) look(ctx context.Context, d Destination, f *planned) (*pipeline.Answer, error) {
-	if f.file.Collision == Number {
+	if f.file.Collision == CollisionNumber {
 		return nil, nil // a file with the same content may be another export's
 	}
 	same, err := d.Holds(ctx, f.file)

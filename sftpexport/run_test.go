@@ -140,7 +140,7 @@ func TestStepKeepsItsPromises(t *testing.T) {
 		pipelinetest.Case{Name: "wrong password", Call: call(s, rossumtest.Secret("password", "wrong-password")), Options: []pipeline.Option{original}, Fails: true},
 	)
 	for name := range tree(t, s.Dir) {
-		if strings.Contains(name, sftpexport.Mark) {
+		if strings.Contains(name, sftpexport.HiddenPrefix) {
 			t.Errorf("%s was left", name)
 		}
 	}

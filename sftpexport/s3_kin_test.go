@@ -99,7 +99,7 @@ func TestStoresOfS3sKin(t *testing.T) {
 					directory := fmt.Sprintf("%s-%d", rule, i)
 					_, err := s.put(t, s.step(t, directory, rule), content)
 					files := tree(t, s.dir)
-					if c.fails != nil && rule != sftpexport.Replace {
+					if c.fails != nil && rule != sftpexport.CollisionReplace {
 						if !errors.Is(err, c.fails) || !strings.Contains(err.Error(), "conditional_put") || files[directory+"/erp.csv"] != "" {
 							t.Errorf("%s: %v", directory, err)
 						}
@@ -111,11 +111,11 @@ func TestStoresOfS3sKin(t *testing.T) {
 					_, err = s.put(t, s.step(t, directory, rule), content[1:])
 					files = tree(t, s.dir)
 					switch {
-					case rule == sftpexport.Refuse && (!errors.Is(err, sftpexport.ErrExists) || files[directory+"/erp.csv"] != string(content)):
+					case rule == sftpexport.CollisionRefuse && (!errors.Is(err, sftpexport.ErrExists) || files[directory+"/erp.csv"] != string(content)):
 						t.Errorf("%s, again: %v", directory, err)
-					case rule == sftpexport.Number && (err != nil || files[directory+"/erp-1.csv"] != string(content[1:])):
+					case rule == sftpexport.CollisionNumber && (err != nil || files[directory+"/erp-1.csv"] != string(content[1:])):
 						t.Errorf("%s, again: %v", directory, err)
-					case rule == sftpexport.Replace && (err != nil || files[directory+"/erp.csv"] != string(content[1:])):
+					case rule == sftpexport.CollisionReplace && (err != nil || files[directory+"/erp.csv"] != string(content[1:])):
 						t.Errorf("%s, again: %v", directory, err)
 					}
 				}
@@ -143,7 +143,7 @@ func TestAStoreThatIgnoresConditionsIsFoundOut(t *testing.T) {
 		credentials: sftpexport.Credentials{Type: "s3", Bucket: "exports", Endpoint: server.URL},
 		secrets:     map[string]string{"access_key_id": "a", "secret_access_key": "b-secret-key-3"},
 	}
-	_, err := s.put(t, s.step(t, "in", sftpexport.Refuse), []byte("x"))
+	_, err := s.put(t, s.step(t, "in", sftpexport.CollisionRefuse), []byte("x"))
 	if !errors.Is(err, s3.ErrNoCondition) || len(objects) > 0 {
 		t.Errorf("there are %d objects: %v", len(objects), err)
 	}
@@ -152,7 +152,7 @@ func TestAStoreThatIgnoresConditionsIsFoundOut(t *testing.T) {
 func TestLiteralKeysAreKept(t *testing.T) {
 	t.Parallel()
 	s := kin(t, func(http.ResponseWriter, *http.Request) bool { return true })
-	if _, err := s.put(t, s.step(t, "Acme Inc./a b", sftpexport.Refuse), []byte("x")); err != nil {
+	if _, err := s.put(t, s.step(t, "Acme Inc./a b", sftpexport.CollisionRefuse), []byte("x")); err != nil {
 		t.Fatal(err)
 	}
 	if files := tree(t, s.dir); files["Acme Inc./a b/erp.csv"] != "x" {

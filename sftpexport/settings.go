@@ -44,7 +44,7 @@ type Step struct {
 	MaxConnections int `json:"max_connections"`
 	// ProtocolVersion is the newest version of the SFTP protocol that the server speaks,
 	// 3 to 6. Version 3 is spoken with all of them, and is what "" and 0 mean.
-	ProtocolVersion Version `json:"sftp_version"`
+	ProtocolVersion SFTPVersion `json:"sftp_version"`
 	// Source says where native exports come from: "local" makes them here,
 	// "rossum" fetches them from the platform. With "" they are fetched if the
 	// export has a client and no step of this run has changed a field, since the
@@ -91,7 +91,7 @@ type Credentials struct {
 	InsecureIgnoreHostKey bool `json:"insecure_ignore_host_key"`
 
 	// ProtocolVersion is that of the [Step], for settings that have it here.
-	ProtocolVersion Version `json:"sftp_version"`
+	ProtocolVersion SFTPVersion `json:"sftp_version"`
 	// Algorithms are old ones that are allowed beside today's, by their SSH names, for
 	// servers that have no others: diffie-hellman-group1-sha1,
 	// diffie-hellman-group-exchange-sha1, aes128-cbc, 3des-cbc, arcfour256, arcfour128,
@@ -135,11 +135,11 @@ func (p *Port) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// Version is a number; in JSON a number or a text.
-type Version int
+// SFTPVersion is a number; in JSON a number or a text.
+type SFTPVersion int
 
 // UnmarshalJSON accepts 3 and "3".
-func (v *Version) UnmarshalJSON(data []byte) error {
+func (v *SFTPVersion) UnmarshalJSON(data []byte) error {
 	text := string(bytes.Trim(data, `"`))
 	if text == "null" || text == "" {
 		return nil
@@ -148,7 +148,7 @@ func (v *Version) UnmarshalJSON(data []byte) error {
 	if err != nil || n < 3 || n > 6 {
 		return fmt.Errorf("%s is not a version of SFTP that can be spoken; expected 3 to 6", data)
 	}
-	*v = Version(n)
+	*v = SFTPVersion(n)
 	return nil
 }
 
@@ -187,13 +187,13 @@ type Collision struct {
 func (c *Collision) rule() CollisionRule {
 	switch {
 	case c == nil:
-		return Refuse
+		return CollisionRefuse
 	case c.Replace:
-		return Replace
+		return CollisionReplace
 	case c.Number:
-		return Number
+		return CollisionNumber
 	}
-	return Refuse
+	return CollisionRefuse
 }
 
 // Object is a file to export.

@@ -12,9 +12,9 @@ import (
 	"github.com/exportpipeline/exportpipeline/sftpexport/internal/transfer"
 )
 
-// Mark begins the names of files that are not finished. They are hidden, so that
+// HiddenPrefix begins the names of files that are not finished. They are hidden, so that
 // jobs that pick up files pass them over.
-const Mark = ".exportpipeline-part-"
+const HiddenPrefix = ".exportpipeline-part-"
 
 // sftpDestination is a [Destination] on a server that a pool has connections to.
 type sftpDestination struct {
@@ -41,7 +41,7 @@ func (d *sftpDestination) tell(format string, args ...any) {
 func (d *sftpDestination) System(ctx context.Context) (system System, err error) {
 	err = d.repeat(ctx, func(c *connection) error {
 		if c.isOpenSSH() || strings.Contains(string(c.ssh.ServerVersion()), "mod_sftp") {
-			system = Unix
+			system = SystemUnix
 		}
 		return nil
 	})

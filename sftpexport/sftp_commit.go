@@ -24,7 +24,7 @@ func (s *sftpStaged) Commit(ctx context.Context) (string, error) {
 	}
 	ctx, cancel := transfer.Settling(ctx)
 	defer cancel()
-	if s.file.Collision != Number {
+	if s.file.Collision != CollisionNumber {
 		path := s.file.Path()
 		return path, s.giveName(ctx, path)
 	}
@@ -109,7 +109,7 @@ func (s *sftpStaged) settle(ctx context.Context, c *connection, path string, by 
 		return true, ErrUnknownOutcome
 	case there == absent && by == linked:
 		return true, ErrUnknownOutcome // not linked yet, or taken by a reader already
-	case there == absent || hidden == present && s.file.Collision == Replace && by == renamed:
+	case there == absent || hidden == present && s.file.Collision == CollisionReplace && by == renamed:
 		return false, nil
 	}
 	same, err := s.holdsOurs(ctx, c, path, attrs)
@@ -154,7 +154,7 @@ func (s *sftpStaged) forget(path string) {
 
 // rename gives the name once, and notes in by what was tried.
 func (s *sftpStaged) rename(ctx context.Context, c *connection, path string, by *means) error {
-	if s.file.Collision == Replace {
+	if s.file.Collision == CollisionReplace {
 		return s.replace(ctx, c, path, by)
 	}
 	// OpenSSH's server renames by link and unlink, so that a taken name is refused.
@@ -332,7 +332,9 @@ func (s *sftpStaged) removeOld() error {
 }
 
 // hidden is what tells one hidden name from another.
-func hidden(path string) string { return path[strings.LastIndex(path, Mark)+len(Mark):] }
+func hidden(path string) string {
+	return path[strings.LastIndex(path, HiddenPrefix)+len(HiddenPrefix):]
+}
 
 func unsupported(err error) bool {
 	var status *sftp.StatusError

@@ -21,7 +21,7 @@ func (s *sftpStaged) create(ctx context.Context, c *connection, open func(path s
 		if s.d.pool.notExclusive.Load() {
 			flags = openWrite | openCreate | openTruncate
 		}
-		path = naming.Join(s.file.Directory, Mark+rand.Text())
+		path = naming.Join(s.file.Directory, HiddenPrefix+rand.Text())
 		if err = open(path, flags); err == nil {
 			s.left = append(s.left, path)
 			s.d.pool.directories.Store(s.file.Directory, true)

@@ -50,13 +50,13 @@ func (s *sftpStaged) upload(ctx context.Context, c *connection) error {
 	size := s.file.Content.Size()
 	isSmall := size >= 0 && size <= small
 	canDelete := true
-	if !c.isOpenSSH() && s.file.Collision != Replace {
+	if !c.isOpenSSH() && s.file.Collision != CollisionReplace {
 		var err error
 		if canDelete, err = s.canDelete(ctx, c); err != nil {
 			return err
 		}
 	}
-	if s.file.Collision == Refuse && (!canDelete || !isSmall && (s.file.LookFirst || size < 0 || size > lookAbove)) {
+	if s.file.Collision == CollisionRefuse && (!canDelete || !isSmall && (s.file.LookFirst || size < 0 || size > lookAbove)) {
 		there, _, err := look(ctx, c, s.file.Path(), "")
 		if err != nil || there == present {
 			return errors.Join(err, taken(there))
@@ -193,7 +193,7 @@ func (s *sftpStaged) sendSmall(ctx context.Context, c *connection, src *transfer
 	var handle string
 	temp, err = s.create(ctx, c, func(path string, flags uint32) error {
 		handle, err = ask(ctx, func() (string, error) {
-			if s.file.Collision == Refuse {
+			if s.file.Collision == CollisionRefuse {
 				return c.wire.openUnless(path, flags, s.file.Path())
 			}
 			a := c.wire.exchange(openMessage(path, flags))[0]

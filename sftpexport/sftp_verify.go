@@ -26,7 +26,7 @@ func (s *sftpStaged) verify(ctx context.Context, c *connection, path string, att
 		}
 	}
 	if there == present && attrs != nil && attrs.size >= 0 && attrs.size != s.size {
-		if s.file.Collision == Replace && !attrs.modified.Equal(s.modified) {
+		if s.file.Collision == CollisionReplace && !attrs.modified.Equal(s.modified) {
 			return s.unverified(path, "somebody else has put another file there since")
 		}
 		return fmt.Errorf("%w: the file has %d under its name, and %d were sent", ErrSize, attrs.size, s.size)

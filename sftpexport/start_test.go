@@ -121,7 +121,7 @@ func TestAFileWhereADirectoryShouldBeIsToldAsThat(t *testing.T) {
 			}
 			for _, directory := range []string{"/file", "/file/a/b"} {
 				started := time.Now()
-				_, err := s.put(t, s.step(t, directory, sftpexport.Refuse), []byte("x"))
+				_, err := s.put(t, s.step(t, directory, sftpexport.CollisionRefuse), []byte("x"))
 				if !errors.Is(err, sftpexport.ErrNotDirectory) {
 					t.Errorf("%s after %v: %v", directory, time.Since(started), err)
 				}

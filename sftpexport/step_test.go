@@ -281,7 +281,7 @@ func TestOriginalsAreStreamedToTheServer(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	content := streamed{data: bytes.Repeat(invoice, 6), lag: &lag{sent: func() (n int64) {
-		paths, _ := filepath.Glob(filepath.Join(s.Dir, "out", sftpexport.Mark+"*"))
+		paths, _ := filepath.Glob(filepath.Join(s.Dir, "out", sftpexport.HiddenPrefix+"*"))
 		for _, p := range paths {
 			if info, err := os.Stat(p); err == nil {
 				n += info.Size()

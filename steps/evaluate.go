@@ -142,8 +142,8 @@ func (c Check) compile(place string, faults *settings.Faults) check {
 func checkType(faults *settings.Faults, place string, t *rossum.MessageType) {
 	switch *t {
 	case "":
-		*t = rossum.ErrorMessage
-	case rossum.ErrorMessage, rossum.WarningMessage, rossum.InfoMessage:
+		*t = rossum.MessageError
+	case rossum.MessageError, rossum.MessageWarning, rossum.MessageInfo:
 	default:
 		faults.Add(place, "%q is unknown (there are error, warning and info)", *t)
 	}

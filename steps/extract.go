@@ -180,7 +180,7 @@ func (src source) run(ctx context.Context, x *pipeline.Export) error {
 	}
 	file, err := x.Files.Get(ctx, src.Key)
 	if why, ok := x.Files.Skipped(src.Key); ok {
-		if why == pipeline.NotDue {
+		if why == pipeline.ReasonNotDue {
 			x.Decide("skipped %s: %s", src.Key, why)
 			return nil
 		}

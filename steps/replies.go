@@ -16,7 +16,7 @@ import (
 func (r ReplyCheck) run(ctx context.Context, x *pipeline.Export) error {
 	kind := r.Type
 	if kind == "" {
-		kind = rossum.ErrorMessage
+		kind = rossum.MessageError
 	}
 	show := func(format string, args ...any) {
 		x.Message(rossum.Message{Type: kind, Content: fmt.Sprintf(format, args...)})

@@ -132,12 +132,12 @@ func TestTheReplyIsKeptWithStatusAndHeaders(t *testing.T) {
 
 func TestStatusesBecomeMessagesAsTheResolverSays(t *testing.T) {
 	t.Parallel()
-	for status, want := range map[int]rossum.MessageType{403: rossum.ErrorMessage, 201: rossum.WarningMessage, 500: "", 200: ""} {
+	for status, want := range map[int]rossum.MessageType{403: rossum.MessageError, 201: rossum.MessageWarning, 500: "", 200: ""} {
 		url, _ := erp(t, status, "what the API says")
 		r := run(t, invoice(), fromJSON[steps.RESTExport](t, `{"request":{"url":"`+url+`"},"status_code_resolver":{"error":[403],"warning":[201]}}`))
 		switch {
 		case want == "" && len(r.response.Messages) != 0, want != "" && (len(r.response.Messages) < 1 || r.response.Messages[0] != (rossum.Message{Type: want, Content: "what the API says"})),
-			want == rossum.ErrorMessage && !strings.HasSuffix(r.response.Messages[1].Content, "(answered 403)."):
+			want == rossum.MessageError && !strings.HasSuffix(r.response.Messages[1].Content, "(answered 403)."):
 			t.Errorf("status %d: %+v", status, r.response.Messages)
 		}
 	}

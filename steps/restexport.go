@@ -194,7 +194,7 @@ func (s *RESTExport) Run(ctx context.Context, x *pipeline.Export) error {
 		return err
 	}
 	if !due {
-		s.noReply(x, pipeline.NotDue)
+		s.noReply(x, pipeline.ReasonNotDue)
 		return nil
 	}
 	// Until there is a reply of this run, nobody must read that of an earlier one.
@@ -291,7 +291,7 @@ func (s *RESTExport) send(ctx context.Context, x *pipeline.Export, c *restCall, 
 	}
 	call.Name, call.Timeout = "request", waitTimeout
 	if s.Mode == "retry" {
-		call.Timeout, call.Retry, call.MaxAttempts = retryTimeout, send.Always, retries
+		call.Timeout, call.Retry, call.MaxAttempts = retryTimeout, send.RetryAlways, retries
 	}
 	reply, err := send.Do(ctx, x, call)
 	if err != nil {

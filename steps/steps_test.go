@@ -55,7 +55,7 @@ func run(t testing.TB, call *rossumtest.Call, list ...pipeline.Step) result {
 		}
 		if x.Annotation.Content != nil {
 			for n := range x.Annotation.Content.All() {
-				if n.Category() == rossum.Datapoint && n.Row() == nil {
+				if n.Category() == rossum.CategoryDatapoint && n.Row() == nil {
 					r.fields[n.SchemaID()] = n.Value()
 				}
 			}

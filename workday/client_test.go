@@ -72,12 +72,12 @@ func TestCallTakesGoValues(t *testing.T) {
 func TestCallTellsFaultsApart(t *testing.T) {
 	t.Parallel()
 	for kind, next := range map[workday.FaultKind]http.HandlerFunc{
-		workday.Authentication: func(w http.ResponseWriter, _ *http.Request) {
+		workday.FaultAuthentication: func(w http.ResponseWriter, _ *http.Request) {
 			workdaytest.SOAPFault(w, "Client.authenticationError", "invalid username or password", "")
 		},
-		workday.Validation: func(w http.ResponseWriter, _ *http.Request) { workdaytest.ValidationFault(w, "x") },
-		workday.Processing: func(w http.ResponseWriter, _ *http.Request) { workdaytest.ProcessingFault(w) },
-		workday.Unknown:    func(w http.ResponseWriter, _ *http.Request) { workdaytest.SOAPFault(w, "VersionMismatch", "x", "") },
+		workday.FaultValidation: func(w http.ResponseWriter, _ *http.Request) { workdaytest.ValidationFault(w, "x") },
+		workday.FaultProcessing: func(w http.ResponseWriter, _ *http.Request) { workdaytest.ProcessingFault(w) },
+		workday.FaultUnknown:    func(w http.ResponseWriter, _ *http.Request) { workdaytest.SOAPFault(w, "VersionMismatch", "x", "") },
 	} {
 		w := tenant(t)
 		w.Next(next)

@@ -13,10 +13,10 @@ type FaultKind string
 
 // The kinds.
 const (
-	Authentication FaultKind = "authentication" // name, password, or an address that is not allowed in
-	Validation     FaultKind = "validation"     // what was sent is refused
-	Processing     FaultKind = "processing"     // among others: the user may not call the operation
-	Unknown        FaultKind = "unknown"
+	FaultAuthentication FaultKind = "authentication" // name, password, or an address that is not allowed in
+	FaultValidation     FaultKind = "validation"     // what was sent is refused
+	FaultProcessing     FaultKind = "processing"     // among others: the user may not call the operation
+	FaultUnknown        FaultKind = "unknown"
 )
 
 // Fault is a SOAP fault: Workday has refused the call.
@@ -93,7 +93,7 @@ func (f *Fault) Error() string {
 // newFault reads a SOAP fault; mapping is what was sent.
 func newFault(status int, t *message.Tree, mapping jsontemplate.Value) *Fault {
 	code := t.ChildText("faultcode")
-	f := &Fault{Status: status, Code: code[strings.LastIndexByte(code, ':')+1:], Text: t.ChildText("faultstring"), Kind: Unknown}
+	f := &Fault{Status: status, Code: code[strings.LastIndexByte(code, ':')+1:], Text: t.ChildText("faultstring"), Kind: FaultUnknown}
 	lower := strings.ToLower(f.Code)
 	detail := t.Child("detail")
 	for _, e := range detail.Find("Validation_Error") {
@@ -109,11 +109,11 @@ func newFault(status int, t *message.Tree, mapping jsontemplate.Value) *Fault {
 	}
 	switch {
 	case strings.Contains(lower, "authentication") || lower == "failedauthentication" || lower == "invalidsecurity":
-		f.Kind = Authentication
+		f.Kind = FaultAuthentication
 	case strings.Contains(lower, "validation") || len(f.Errors) > 0:
-		f.Kind = Validation
+		f.Kind = FaultValidation
 	case strings.Contains(lower, "processing") || processing != nil:
-		f.Kind = Processing
+		f.Kind = FaultProcessing
 	}
 	return f
 }

@@ -198,7 +198,7 @@ func (r *run) report(ctx context.Context, err error) error {
 // the field is known. The text of the whole fault only repeats the first of them.
 func (r *run) fault(ctx context.Context, f *Fault) {
 	switch {
-	case f.Kind == Authentication:
+	case f.Kind == FaultAuthentication:
 		r.x.Error(failed+"Error: %s. Check the secrets workday_username and workday_password, and whether the tenant lets this network's addresses in.", strings.TrimSuffix(r.shortened(f.says()), "."))
 	case len(f.Errors) == 0:
 		r.x.Error(failed+"Error: %s", r.shortened(f.says()))
@@ -222,7 +222,7 @@ func (r *run) show(ctx context.Context, path message.Path, text string) {
 	for i, s := range path {
 		steps[i] = jsontemplate.Step(s)
 	}
-	m := rossum.Message{Type: rossum.ErrorMessage, Content: text}
+	m := rossum.Message{Type: rossum.MessageError, Content: text}
 	if origin, ok := r.mapping.Origin(ctx, r.data, steps); ok {
 		m.Content += " (field " + origin.SchemaID + ")"
 		if n, ok := origin.Node.(interface{ ID() int64 }); ok {

@@ -131,7 +131,7 @@ func (c *captured) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.announce(file)
 	answer := &rossum.Response{}
 	if !c.accept {
-		answer.Messages = []rossum.Message{{Type: rossum.ErrorMessage, Content: "This call was captured for a test. Nothing was exported."}}
+		answer.Messages = []rossum.Message{{Type: rossum.MessageError, Content: "This call was captured for a test. Nothing was exported."}}
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(answer) // whoever has gone does not want it

@@ -19,7 +19,7 @@ func showRequests(r *pipeline.Report, out *terminal) {
 				showRequest(s.Name, &c, out)
 			}
 		}
-		if s.Status == pipeline.Unanswered {
+		if s.Status == pipeline.StatusUnanswered {
 			waiting++
 		}
 	}

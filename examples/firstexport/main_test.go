@@ -39,7 +39,7 @@ func TestTheERPGetsTheInvoice(t *testing.T) {
 
 func errorsOf(r *rossum.Response) (texts []string) {
 	for _, m := range r.Messages {
-		if m.Type == rossum.ErrorMessage {
+		if m.Type == rossum.MessageError {
 			texts = append(texts, m.Content)
 		}
 	}

@@ -27,7 +27,7 @@ func openJournal(dir string) (*pipeline.Journal, error) {
 	if err != nil {
 		return nil, err
 	}
-	journal, err := pipeline.NewJournal(ledger, pipeline.JournalOptions{Key: pipeline.Key{ID: "1", Secret: secret}})
+	journal, err := pipeline.NewJournal(ledger, pipeline.JournalOptions{Key: pipeline.SealKey{ID: "1", Secret: secret}})
 	if err != nil {
 		return nil, errors.Join(err, ledger.Close())
 	}

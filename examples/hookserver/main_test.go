@@ -47,7 +47,7 @@ func TestAPersonSettlesACallFromTheCommandLine(t *testing.T) {
 	}
 	// A process that died with the answer to its call.
 	dying, ctx := pipelinetest.NewMortal(t.Context(), journal.Ledger(), 3, false)
-	lost, err := pipeline.NewJournal(dying, pipeline.JournalOptions{Key: pipeline.Key{ID: "1", Secret: []byte(strings.Repeat("\xa1", 32))}})
+	lost, err := pipeline.NewJournal(dying, pipeline.JournalOptions{Key: pipeline.SealKey{ID: "1", Secret: []byte(strings.Repeat("\xa1", 32))}})
 	if err != nil {
 		t.Fatal(err)
 	}

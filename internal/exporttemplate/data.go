@@ -42,12 +42,12 @@ func Data(x *pipeline.Export) *jsontemplate.Data {
 // node is a node as templates see it.
 type node struct{ *rossum.Node }
 
-func (n node) IsField() bool { return n.Category() == rossum.Datapoint }
+func (n node) IsField() bool { return n.Category() == rossum.CategoryDatapoint }
 
 func (n node) Count() int { return len(n.Children()) }
 
 func (n node) Elements() ([]jsontemplate.Node, bool) {
-	if n.Category() != rossum.Multivalue {
+	if n.Category() != rossum.CategoryMultivalue {
 		return nil, false
 	}
 	return nodes(n.Children()), true

@@ -64,9 +64,9 @@ func fieldValues(c *rossum.Content) pyvalue.Value {
 
 func fieldValue(n *rossum.Node) pyvalue.Value {
 	switch n.Category() {
-	case rossum.Datapoint:
+	case rossum.CategoryDatapoint:
 		return pyvalue.Str(n.Text())
-	case rossum.Tuple:
+	case rossum.CategoryTuple:
 		row := pyvalue.NewDictSize(len(n.Children()))
 		for _, cell := range n.Children() {
 			row.SetStr(cell.SchemaID(), fieldValue(cell))
@@ -77,7 +77,7 @@ func fieldValue(n *rossum.Node) pyvalue.Value {
 	last := make(map[string]pyvalue.Value)
 	for i, child := range n.Children() {
 		items[i] = fieldValue(child)
-		if child.Category() == rossum.Datapoint {
+		if child.Category() == rossum.CategoryDatapoint {
 			last[child.SchemaID()] = items[i]
 		}
 	}

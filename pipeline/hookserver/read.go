@@ -139,7 +139,7 @@ func accepts(p *rossum.Payload) error {
 
 // failed is the answer of an export that failed.
 func failed(text string) *rossum.Response {
-	return &rossum.Response{Messages: []rossum.Message{{Type: rossum.ErrorMessage, Content: "Export failed: " + text}}}
+	return &rossum.Response{Messages: []rossum.Message{{Type: rossum.MessageError, Content: "Export failed: " + text}}}
 }
 
 func refuse(w http.ResponseWriter, err error) {

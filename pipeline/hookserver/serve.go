@@ -241,7 +241,7 @@ func (s *Server) eraseIfGone(j *job) {
 	}
 	if err := s.journal.Ledger().Erase(context.Background(), j.key.Organization, a.ID, j.kept.Run.ID); err != nil {
 		s.log.Error("the records of an annotation that is gone could not be erased", "annotation", a.ID, "error", err)
-		j.kept.Response.Messages = append(j.kept.Response.Messages, rossum.Message{Type: rossum.ErrorMessage, Content: "Export failed: the records of the annotation could not be erased: " + err.Error()})
+		j.kept.Response.Messages = append(j.kept.Response.Messages, rossum.Message{Type: rossum.MessageError, Content: "Export failed: the records of the annotation could not be erased: " + err.Error()})
 	}
 }
 

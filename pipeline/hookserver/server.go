@@ -88,10 +88,10 @@ func New(o Options) (*Server, error) {
 	s.o.Run = slices.Clone(o.Run)
 	if o.Extensions != nil {
 		s.kinds = newExtensions(o.Extensions)
-		s.o.Run = append([]pipeline.Option{pipeline.WithStore(pipeline.InRossum()), pipeline.OneOfSeveral()}, s.o.Run...)
+		s.o.Run = append([]pipeline.Option{pipeline.WithStore(pipeline.InRossum()), pipeline.WithOneHookOfSeveral()}, s.o.Run...)
 	}
 	if len(o.Secrets) > 0 {
-		s.o.Run = append(s.o.Run, pipeline.Signed())
+		s.o.Run = append(s.o.Run, pipeline.WithSignedCalls())
 	}
 	s.base, s.leave = context.WithCancelCause(context.Background())
 	if o.Recover {

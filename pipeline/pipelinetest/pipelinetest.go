@@ -102,7 +102,7 @@ func look(ctx context.Context, x *pipeline.Export) error {
 		return nil
 	}
 	for n := range x.Annotation.Content.All() {
-		if n.Category() == rossum.Datapoint && n.Row() == nil {
+		if n.Category() == rossum.CategoryDatapoint && n.Row() == nil {
 			r.Values[n.SchemaID()] = n.Value()
 		}
 	}

@@ -158,7 +158,7 @@ func waterfall(r *pipeline.Report, list []step) template.HTML {
 
 func bars(list []step, depth int) (all []bar) {
 	for _, s := range list {
-		if s.Status == pipeline.NotRun || s.Earlier {
+		if s.Status == pipeline.StatusNotRun || s.Earlier {
 			continue
 		}
 		all = append(all, bar{"step " + s.State.Class, s.Name, s.ID, depth, s.Started, time.Duration(s.Took), nil})

@@ -67,13 +67,13 @@ var (
 
 func stateOf(s pipeline.Status) state {
 	switch s {
-	case pipeline.Done:
+	case pipeline.StatusDone:
 		return stateDone
-	case pipeline.Failed:
+	case pipeline.StatusFailed:
 		return stateFailed
-	case pipeline.NotRun:
+	case pipeline.StatusNotRun:
 		return stateNotRun
-	case pipeline.Unanswered:
+	case pipeline.StatusUnanswered:
 		return stateWaiting
 	}
 	return stateRunning
@@ -131,7 +131,7 @@ func Headline(r *pipeline.Report) string {
 
 func atStep(r *pipeline.Report) string {
 	for _, s := range r.All() {
-		if s.Status == pipeline.Failed && len(s.Steps) == 0 {
+		if s.Status == pipeline.StatusFailed && len(s.Steps) == 0 {
 			return " in step “" + s.Name + "”"
 		}
 	}
@@ -151,7 +151,7 @@ func counted(r *pipeline.Report) (c counts) {
 			}
 		}
 		c.files += len(s.Files)
-		if s.Status == pipeline.Unanswered {
+		if s.Status == pipeline.StatusUnanswered {
 			c.waiting++
 		}
 	}

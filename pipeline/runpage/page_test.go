@@ -137,12 +137,12 @@ func TestTheFirstSentenceSaysWhatHappened(t *testing.T) {
 		return &pipeline.StepReport{Name: name, Status: status, Calls: calls}
 	}
 	for want, r := range map[string]*pipeline.Report{
-		"The export of annotation 7 succeeded in 1.25 s, with 1 call and 0 files.": {Took: pipeline.Duration(1250 * time.Millisecond), Steps: []*pipeline.StepReport{step("a", pipeline.Done, pipeline.CallReport{})}},
-		"The export of annotation 7 failed in step “b”, after 2 calls.":            {Failed: true, Steps: []*pipeline.StepReport{step("a", pipeline.Done, pipeline.CallReport{}, pipeline.CallReport{}), step("b", pipeline.Failed)}},
+		"The export of annotation 7 succeeded in 1.25 s, with 1 call and 0 files.": {Took: pipeline.Duration(1250 * time.Millisecond), Steps: []*pipeline.StepReport{step("a", pipeline.StatusDone, pipeline.CallReport{})}},
+		"The export of annotation 7 failed in step “b”, after 2 calls.":            {Failed: true, Steps: []*pipeline.StepReport{step("a", pipeline.StatusDone, pipeline.CallReport{}, pipeline.CallReport{}), step("b", pipeline.StatusFailed)}},
 		"The export of annotation 7 failed before its first step, and no call was made.": {
-			Failed: true, Steps: []*pipeline.StepReport{step("a", pipeline.NotRun)}},
+			Failed: true, Steps: []*pipeline.StepReport{step("a", pipeline.StatusNotRun)}},
 		"A dry run of annotation 7 rendered 1 call, none of which was made; 1 step waits for an answer.": {
-			DryRun: true, Steps: []*pipeline.StepReport{step("a", pipeline.Unanswered, pipeline.CallReport{Dry: true})}},
+			DryRun: true, Steps: []*pipeline.StepReport{step("a", pipeline.StatusUnanswered, pipeline.CallReport{Dry: true})}},
 		"A dry run of annotation 7 rendered no call.": {DryRun: true},
 	} {
 		r.AnnotationID = 7
@@ -201,7 +201,7 @@ func TestAReportThatWasWrittenAsJSONGivesTheSamePage(t *testing.T) {
 
 func TestALargeRunStaysAPageOfReasonableSize(t *testing.T) {
 	t.Parallel()
-	s := &pipeline.StepReport{Name: "many", Status: pipeline.Done, Started: time.Unix(0, 0), Took: pipeline.Duration(time.Minute)}
+	s := &pipeline.StepReport{Name: "many", Status: pipeline.StatusDone, Started: time.Unix(0, 0), Took: pipeline.Duration(time.Minute)}
 	for i := range 200 {
 		s.Calls = append(s.Calls, pipeline.CallReport{
 			Method: "POST", URL: fmt.Sprintf("https://erp.example/%d", i), Started: time.Unix(int64(i)/4, 0), Took: pipeline.Duration(time.Second), Status: 201,
@@ -221,7 +221,7 @@ func TestRecentRunsAreListedNewestFirstAndFiltered(t *testing.T) {
 	t.Parallel()
 	recent := runpage.NewRecent(runpage.Options{Keep: 3})
 	for i := range 5 {
-		r := &pipeline.Report{AnnotationID: int64(100 + i), Failed: i%2 == 0, Steps: []*pipeline.StepReport{{Name: fmt.Sprint("step-", i), Status: pipeline.Done}}}
+		r := &pipeline.Report{AnnotationID: int64(100 + i), Failed: i%2 == 0, Steps: []*pipeline.StepReport{{Name: fmt.Sprint("step-", i), Status: pipeline.StatusDone}}}
 		recent.Add(context.Background(), r)
 	}
 	for query, want := range map[string]string{

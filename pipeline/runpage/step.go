@@ -45,9 +45,9 @@ func steps(reports []*pipeline.StepReport, prefix string) []step {
 	for i, s := range reports {
 		one := step{
 			StepReport: s, ID: fmt.Sprintf("%s-%d", prefix, i+1), State: stateOf(s.Status), Time: duration(time.Duration(s.Took)),
-			Open: s.Status == pipeline.Failed || s.Status == pipeline.Unanswered,
+			Open: s.Status == pipeline.StatusFailed || s.Status == pipeline.StatusUnanswered,
 		}
-		if s.Status == pipeline.NotRun {
+		if s.Status == pipeline.StatusNotRun {
 			one.Time = ""
 		}
 		for _, c := range s.Calls {

@@ -17,16 +17,16 @@ type Retry uint8
 
 // The rules of repeating.
 const (
-	// IfNotSent repeats a call only when no connection was made, so that nothing can
+	// RetryIfNotSent repeats a call only when no connection was made, so that nothing can
 	// have been sent. It is the rule of every call that asks for no other.
-	IfNotSent = Retry(httpcall.IfNotSent)
-	// IfRefused repeats a call also after status 429, and after 503 with Retry-After: the
+	RetryIfNotSent = Retry(httpcall.IfNotSent)
+	// RetryIfRefused repeats a call also after status 429, and after 503 with Retry-After: the
 	// other side says that it has not done the work.
-	IfRefused = Retry(httpcall.IfRefused)
-	// Always repeats a call also after a lost connection, a time-out, and the statuses
+	RetryIfRefused = Retry(httpcall.IfRefused)
+	// RetryAlways repeats a call also after a lost connection, a time-out, and the statuses
 	// 408, 425 and 5xx; and when the run goes on after a crash. It is for calls that may
 	// be made twice.
-	Always = Retry(httpcall.Always)
+	RetryAlways = Retry(httpcall.Always)
 )
 
 // Call is a call to make. Method and URL are required.

@@ -69,7 +69,7 @@ func Ask(ctx context.Context, x *pipeline.Export, call *Call) (*Reply, error) {
 func (c *Call) act() pipeline.Act {
 	a := pipeline.Act{
 		Call: c.Name, Item: c.Item, What: c.What, Limit: c.Timeout, Harmless: c.Harmless, Probe: c.Probe,
-		Reads: c.Method == http.MethodGet || c.Method == http.MethodHead, Repeatable: c.Retry == Always,
+		Reads: c.Method == http.MethodGet || c.Method == http.MethodHead, Repeatable: c.Retry == RetryAlways,
 	}
 	if a.What == "" {
 		a.What = c.Method + " " + c.URL

@@ -205,11 +205,11 @@ func TestARetryAsksForWhatTheCallMayRepeat(t *testing.T) {
 		first int // status; 0 breaks the connection off
 		calls int
 	}{
-		{"busy, not asked for", send.IfNotSent, 429, 1},
-		{"busy", send.IfRefused, 429, 2},
-		{"an error, only if refused", send.IfRefused, 500, 1},
-		{"an error", send.Always, 500, 2},
-		{"a lost connection", send.Always, 0, 2},
+		{"busy, not asked for", send.RetryIfNotSent, 429, 1},
+		{"busy", send.RetryIfRefused, 429, 2},
+		{"an error, only if refused", send.RetryIfRefused, 500, 1},
+		{"an error", send.RetryAlways, 500, 2},
+		{"a lost connection", send.RetryAlways, 0, 2},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -94,7 +94,7 @@ func (r TokenRequest) key(ctx context.Context, x *pipeline.Export) (string, erro
 
 func fetchToken(ctx context.Context, x *pipeline.Export, call *Call) (oauth.Token, error) {
 	asked := *call
-	asked.Retry = Always
+	asked.Retry = RetryAlways
 	reply, err := Ask(ctx, x, &asked)
 	if err != nil {
 		return oauth.Token{}, err

@@ -217,7 +217,7 @@ func (r *running) children(schemaID string) value {
 	isTable := true
 	for _, m := range r.content.Find(schemaID) {
 		for i, child := range m.Children() {
-			if child.Category() == rossum.Tuple {
+			if child.Category() == rossum.CategoryTuple {
 				row := scope{r: r, row: child, index: i, only: true}
 				if r.writes {
 					items = append(items, pyvalue.FromObject(&writable{row}))

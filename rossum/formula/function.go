@@ -117,7 +117,7 @@ func (f *Function) Run(ctx context.Context, p *rossum.Payload, o FunctionOptions
 func describeNode(n *rossum.Node) *described {
 	d := &described{SchemaField: &rossum.SchemaField{ID: n.SchemaID(), Category: n.Category().String(), Type: "string"}}
 	for at := n.Parent(); at != nil; at = at.Parent() {
-		if at.Category() == rossum.Multivalue {
+		if at.Category() == rossum.CategoryMultivalue {
 			d.table = at.SchemaID()
 		}
 	}

@@ -141,7 +141,7 @@ func (r *running) formula(f *compiled) (wrote bool, err error) {
 	for _, table := range r.content.Find(f.Table) {
 		for i, row := range table.Children() {
 			n := row
-			if row.Category() == rossum.Tuple {
+			if row.Category() == rossum.CategoryTuple {
 				// Cells come in the order of their rows.
 				if at < len(cells) && cells[at].Parent() == row {
 					n = cells[at]

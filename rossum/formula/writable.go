@@ -40,7 +40,7 @@ func (w *writable) FieldAttr(schemaID, name string) (value, bool, error) {
 
 // multivalue finds a table, or a simple multivalue; nil if it is none.
 func (w *writable) multivalue(schemaID string) *rossum.Node {
-	if nodes := w.r.content.Find(schemaID); !w.only && len(nodes) == 1 && nodes[0].Category() == rossum.Multivalue {
+	if nodes := w.r.content.Find(schemaID); !w.only && len(nodes) == 1 && nodes[0].Category() == rossum.CategoryMultivalue {
 		return nodes[0]
 	}
 	return nil

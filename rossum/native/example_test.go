@@ -19,7 +19,7 @@ func Example() {
 	).Payload()
 	options := native.Options{PrependColumns: []string{"meta_file_name"}, Delimiter: ';'}
 	var out strings.Builder
-	if err := native.Write(&out, native.CSV, options, p); err != nil {
+	if err := native.Write(&out, native.FormatCSV, options, p); err != nil {
 		fmt.Println(err)
 	}
 	fmt.Print(strings.ReplaceAll(out.String(), "\r\n", "\n"))

@@ -120,7 +120,7 @@ func (j *jsonWriter) nodes(a *annotation, nodes []*rossum.Node) {
 		first = false
 		j.raw(`{"category":"`, n.Category().String(), `"`)
 		j.text(`,"schema_id":`, n.SchemaID())
-		if n.Category() != rossum.Datapoint {
+		if n.Category() != rossum.CategoryDatapoint {
 			j.raw(`,"children":[`)
 			j.nodes(a, n.Children())
 			j.raw("]}")

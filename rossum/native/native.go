@@ -41,25 +41,25 @@ type Format string
 
 // The formats of Rossum's queue export.
 const (
-	CSV  Format = "csv"
-	XML  Format = "xml"
-	JSON Format = "json"
-	XLSX Format = "xlsx"
+	FormatCSV  Format = "csv"
+	FormatXML  Format = "xml"
+	FormatJSON Format = "json"
+	FormatXLSX Format = "xlsx"
 )
 
 // Formats lists all formats.
-func Formats() []Format { return []Format{CSV, XML, JSON, XLSX} }
+func Formats() []Format { return []Format{FormatCSV, FormatXML, FormatJSON, FormatXLSX} }
 
 // ContentType returns the media type, "" for an unknown format.
 func (f Format) ContentType() string {
 	switch f {
-	case CSV:
+	case FormatCSV:
 		return "text/csv; charset=utf-8"
-	case XML:
+	case FormatXML:
 		return "application/xml; charset=utf-8"
-	case JSON:
+	case FormatJSON:
 		return "application/json"
-	case XLSX:
+	case FormatXLSX:
 		return "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 	}
 	return ""
@@ -122,13 +122,13 @@ func write(w io.Writer, f Format, o Options, payloads []*rossum.Payload) error {
 	out := bufio.NewWriter(w)
 	var err error
 	switch f {
-	case CSV:
+	case FormatCSV:
 		err = writeCSV(out, o, list)
-	case XML:
+	case FormatXML:
 		err = writeXML(out, list)
-	case JSON:
+	case FormatJSON:
 		err = writeJSON(out, list)
-	case XLSX:
+	case FormatXLSX:
 		err = writeXLSX(out, o, list)
 	}
 	if err != nil {

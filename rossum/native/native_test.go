@@ -111,7 +111,7 @@ func cases(t *testing.T) []string {
 func TestExportsAreWhatPythonWrites(t *testing.T) {
 	t.Parallel()
 	for _, dir := range cases(t) {
-		for _, f := range []native.Format{native.CSV, native.XML, native.JSON} {
+		for _, f := range []native.Format{native.FormatCSV, native.FormatXML, native.FormatJSON} {
 			t.Run(filepath.Base(dir)+"."+string(f), func(t *testing.T) {
 				t.Parallel()
 				want, err := os.ReadFile(filepath.Join(dir, "export."+string(f)))
@@ -135,9 +135,9 @@ func TestAWorksheetHoldsWhatCSVHolds(t *testing.T) {
 			t.Parallel()
 			o := optionsOf(t, filepath.Join(dir, "options.json"))
 			p := payloadOf(t, filepath.Join(dir, "payload.json"))
-			got := worksheet(t, export(t, native.XLSX, o, p))
+			got := worksheet(t, export(t, native.FormatXLSX, o, p))
 			plain := native.Options{Columns: o.Columns, PrependColumns: o.PrependColumns, AppendColumns: o.AppendColumns}
-			want, err := csv.NewReader(bytes.NewReader(export(t, native.CSV, plain, p))).ReadAll()
+			want, err := csv.NewReader(bytes.NewReader(export(t, native.FormatCSV, plain, p))).ReadAll()
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -195,7 +195,7 @@ func TestAWorksheetHoldsTextsThatLookLikeEscapesAsTheyAre(t *testing.T) {
 		rows[i] = rossumtest.Row("code", text)
 	}
 	p := rossumtest.Annotation(rossumtest.Table("items", rows...)).Payload()
-	got := worksheet(t, export(t, native.XLSX, native.Options{Columns: []string{"code"}}, p))
+	got := worksheet(t, export(t, native.FormatXLSX, native.Options{Columns: []string{"code"}}, p))
 	for i, want := range texts {
 		if got[i+1][0] != want {
 			t.Errorf("got %q, want %q", got[i+1][0], want)
@@ -271,7 +271,7 @@ func line(o native.Options, titles []string) (string, error) {
 	}
 	var out bytes.Buffer
 	o.Schema = schema
-	err := native.Write(&out, native.CSV, o, rossumtest.Annotation(rossumtest.Field("a", "x"), rossumtest.Field("b", "x"), rossumtest.Field("c", "x")).Payload())
+	err := native.Write(&out, native.FormatCSV, o, rossumtest.Annotation(rossumtest.Field("a", "x"), rossumtest.Field("b", "x"), rossumtest.Field("c", "x")).Payload())
 	text := out.String()
 	if err != nil {
 		return "", err
@@ -290,7 +290,7 @@ func TestFormatsAreReadBackAsTheyWere(t *testing.T) {
 			Value string `xml:",chardata"`
 		} `xml:"results>annotation>content>section>datapoint"`
 	}
-	if err := xml.Unmarshal(export(t, native.XML, native.Options{}, p), &fromXML); err != nil {
+	if err := xml.Unmarshal(export(t, native.FormatXML, native.Options{}, p), &fromXML); err != nil {
 		t.Fatal(err)
 	}
 	var fromJSON struct {
@@ -300,7 +300,7 @@ func TestFormatsAreReadBackAsTheyWere(t *testing.T) {
 			}
 		}
 	}
-	if err := json.Unmarshal(export(t, native.JSON, native.Options{}, p), &fromJSON); err != nil {
+	if err := json.Unmarshal(export(t, native.FormatJSON, native.Options{}, p), &fromJSON); err != nil {
 		t.Fatal(err)
 	}
 	for i, f := range fromXML.Fields {
@@ -327,7 +327,7 @@ func TestChangesOfThisRunAreExported(t *testing.T) {
 	if _, err := p.Annotation.Content.Find("items")[0].AddRow(rossum.Cell{SchemaID: "code", Value: "B"}); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := string(export(t, native.CSV, native.Options{}, p)), "amount,code\r\n12,A\r\n12,B\r\n"; got != want {
+	if got, want := string(export(t, native.FormatCSV, native.Options{}, p)), "amount,code\r\n12,A\r\n12,B\r\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
@@ -336,17 +336,17 @@ func TestSeveralAnnotationsAreOneExport(t *testing.T) {
 	t.Parallel()
 	one := rossumtest.Annotation(rossumtest.Field("id", "1")).Payload()
 	two := rossumtest.Annotation(rossumtest.Field("id", "2")).Payload()
-	if got, want := string(export(t, native.CSV, native.Options{}, one, two)), "id\r\n1\r\n2\r\n"; got != want {
+	if got, want := string(export(t, native.FormatCSV, native.Options{}, one, two)), "id\r\n1\r\n2\r\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	var answer struct {
 		Pagination struct{ Total int }
 		Results    []json.RawMessage
 	}
-	if err := json.Unmarshal(export(t, native.JSON, native.Options{}, one, two), &answer); err != nil || answer.Pagination.Total != 2 || len(answer.Results) != 2 {
+	if err := json.Unmarshal(export(t, native.FormatJSON, native.Options{}, one, two), &answer); err != nil || answer.Pagination.Total != 2 || len(answer.Results) != 2 {
 		t.Errorf("got %+v, %v", answer, err)
 	}
-	if got := string(export(t, native.XML, native.Options{}, one, two)); strings.Count(got, "<annotation ") != 2 || !strings.Contains(got, "<total>2</total>") {
+	if got := string(export(t, native.FormatXML, native.Options{}, one, two)); strings.Count(got, "<annotation ") != 2 || !strings.Contains(got, "<total>2</total>") {
 		t.Errorf("got %s", got)
 	}
 }
@@ -361,7 +361,7 @@ func TestTheFakePlatformExportsTheSame(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, f := range []native.Format{native.CSV, native.XML, native.JSON} {
+	for _, f := range []native.Format{native.FormatCSV, native.FormatXML, native.FormatJSON} {
 		body, err := client.QueueExport(t.Context(), rossumtest.QueueID, rossumtest.AnnotationID, string(f))
 		if err != nil {
 			t.Fatal(err)
@@ -387,17 +387,17 @@ func TestUnusableExportsAreRefused(t *testing.T) {
 		text    string
 	}{
 		"an unknown format":         {call.Payload(), "pdf", native.Options{}, native.ErrOptions, `format "pdf" is unknown`},
-		"no content":                {call.Clone().With(rossumtest.WithoutContent()).Payload(), native.CSV, native.Options{}, native.ErrNoContent, "content"},
-		"no schema":                 {call.Clone().With(rossumtest.Sideload("schemas", nil)).Payload(), native.CSV, native.Options{}, native.ErrNoSchema, "sideload schemas"},
-		"an unknown column":         {call.Payload(), native.CSV, native.Options{Columns: []string{"nane"}}, native.ErrOptions, `columns[0]: "nane" is neither a schema_id of the schema nor a meta column (did you mean name?)`},
-		"a column that is a secret": {call.Payload(), native.XLSX, native.Options{AppendColumns: []string{"secret"}}, native.ErrOptions, "append_columns[0]: secret is a datapoint that is not exported (can_export)"},
-		"an unknown quoting":        {call.Payload(), native.CSV, native.Options{Quoting: "some"}, native.ErrOptions, `quoting "some" is unknown`},
-		"no escape character":       {call.Payload(), native.CSV, native.Options{Quoting: native.QuoteNone}, native.ErrOptions, "needs escape_char"},
-		"a line break as delimiter": {call.Payload(), native.CSV, native.Options{Delimiter: '\n'}, native.ErrOptions, "cannot be line breaks"},
-		"a delimiter that quotes":   {call.Payload(), native.CSV, native.Options{Delimiter: '"'}, native.ErrOptions, "is also quote_char"},
-		"a control character":       {control, native.XML, native.Options{}, native.ErrUnwritable, "field name: the format cannot hold the value: XML cannot have the character U+0001"},
-		"a control character, xlsx": {control, native.XLSX, native.Options{}, native.ErrUnwritable, "row 2, column 1"},
-		"a value too long for xlsx": {long, native.XLSX, native.Options{}, native.ErrUnwritable, "a cell has 32767 characters at the most, this value has 32768"},
+		"no content":                {call.Clone().With(rossumtest.WithoutContent()).Payload(), native.FormatCSV, native.Options{}, native.ErrNoContent, "content"},
+		"no schema":                 {call.Clone().With(rossumtest.Sideload("schemas", nil)).Payload(), native.FormatCSV, native.Options{}, native.ErrNoSchema, "sideload schemas"},
+		"an unknown column":         {call.Payload(), native.FormatCSV, native.Options{Columns: []string{"nane"}}, native.ErrOptions, `columns[0]: "nane" is neither a schema_id of the schema nor a meta column (did you mean name?)`},
+		"a column that is a secret": {call.Payload(), native.FormatXLSX, native.Options{AppendColumns: []string{"secret"}}, native.ErrOptions, "append_columns[0]: secret is a datapoint that is not exported (can_export)"},
+		"an unknown quoting":        {call.Payload(), native.FormatCSV, native.Options{Quoting: "some"}, native.ErrOptions, `quoting "some" is unknown`},
+		"no escape character":       {call.Payload(), native.FormatCSV, native.Options{Quoting: native.QuoteNone}, native.ErrOptions, "needs escape_char"},
+		"a line break as delimiter": {call.Payload(), native.FormatCSV, native.Options{Delimiter: '\n'}, native.ErrOptions, "cannot be line breaks"},
+		"a delimiter that quotes":   {call.Payload(), native.FormatCSV, native.Options{Delimiter: '"'}, native.ErrOptions, "is also quote_char"},
+		"a control character":       {control, native.FormatXML, native.Options{}, native.ErrUnwritable, "field name: the format cannot hold the value: XML cannot have the character U+0001"},
+		"a control character, xlsx": {control, native.FormatXLSX, native.Options{}, native.ErrUnwritable, "row 2, column 1"},
+		"a value too long for xlsx": {long, native.FormatXLSX, native.Options{}, native.ErrUnwritable, "a cell has 32767 characters at the most, this value has 32768"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -456,11 +456,11 @@ func FuzzWrite(f *testing.F) {
 				continue
 			}
 			switch format {
-			case native.XML:
+			case native.FormatXML:
 				if err := xml.Unmarshal(out.Bytes(), new(struct{})); err != nil {
 					t.Fatalf("%v in %s", err, out.Bytes())
 				}
-			case native.JSON:
+			case native.FormatJSON:
 				if !json.Valid(out.Bytes()) {
 					t.Fatalf("not JSON: %s", out.Bytes())
 				}

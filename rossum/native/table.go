@@ -172,7 +172,7 @@ func (a *annotation) lines(columns []column, line []string, f func([]string) err
 // field of the header.
 func multivalue(n *rossum.Node) *rossum.Node {
 	for p := n.Parent(); p != nil; p = p.Parent() {
-		if p.Category() == rossum.Multivalue {
+		if p.Category() == rossum.CategoryMultivalue {
 			return p
 		}
 	}
@@ -185,7 +185,7 @@ func cell(rows []*rossum.Node, n int, schemaID string) string {
 		return ""
 	}
 	row := rows[n]
-	if row.Category() == rossum.Tuple {
+	if row.Category() == rossum.CategoryTuple {
 		if row = row.Cell(schemaID); row == nil {
 			return ""
 		}

@@ -162,13 +162,13 @@ func (x *xmlWriter) nodes(a *annotation, nodes []*rossum.Node) {
 		}
 		name := n.Category().String()
 		x.raw("<", name)
-		if n.Category() == rossum.Datapoint {
+		if n.Category() == rossum.CategoryDatapoint {
 			if c := confidence(n); c != "" {
 				x.attribute("rir_confidence", c)
 			}
 		}
 		x.attribute("schema_id", n.SchemaID())
-		if n.Category() == rossum.Datapoint {
+		if n.Category() == rossum.CategoryDatapoint {
 			x.attribute("type", a.fields[n.SchemaID()].Type)
 			x.raw(">")
 			x.text("field "+n.SchemaID(), n.Text())

@@ -111,7 +111,7 @@ func Date(schemaID, text, iso string) Part {
 // FieldValue adds a field.
 func FieldValue(schemaID string, v Value) Part {
 	return func(c *Call) {
-		c.fields = append(c.fields, fieldPart{section: c.section, schemaID: schemaID, value: v, kind: rossum.Datapoint})
+		c.fields = append(c.fields, fieldPart{section: c.section, schemaID: schemaID, value: v, kind: rossum.CategoryDatapoint})
 	}
 }
 
@@ -159,14 +159,14 @@ func (r row) Typed(schemaID string, v Value) Rows {
 // final "s": line_items has rows called line_item.
 func Table(schemaID string, rows ...Rows) Part {
 	return func(c *Call) {
-		c.fields = append(c.fields, fieldPart{section: c.section, schemaID: schemaID, child: strings.TrimSuffix(schemaID, "s"), rows: rows, kind: rossum.Multivalue})
+		c.fields = append(c.fields, fieldPart{section: c.section, schemaID: schemaID, child: strings.TrimSuffix(schemaID, "s"), rows: rows, kind: rossum.CategoryMultivalue})
 	}
 }
 
 // List adds a simple multivalue: a field that is repeated outside of a table.
 func List(schemaID, childID string, texts ...string) Part {
 	return func(c *Call) {
-		p := fieldPart{section: c.section, schemaID: schemaID, child: childID, kind: rossum.Datapoint + 1}
+		p := fieldPart{section: c.section, schemaID: schemaID, child: childID, kind: rossum.CategoryDatapoint + 1}
 		for _, t := range texts {
 			p.values = append(p.values, Value{Text: t})
 		}

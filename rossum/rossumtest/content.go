@@ -48,7 +48,7 @@ func (c *Call) node(schemaID, category string) object {
 }
 
 func (c *Call) content(p fieldPart) object {
-	if p.kind == rossum.Datapoint {
+	if p.kind == rossum.CategoryDatapoint {
 		return c.datapoint(p.schemaID, p.value)
 	}
 	n := c.node(p.schemaID, "multivalue")
@@ -97,9 +97,9 @@ func (c *Call) sectionSchema(name string) []any {
 			continue
 		}
 		switch p.kind {
-		case rossum.Datapoint:
+		case rossum.CategoryDatapoint:
 			children = append(children, field(p.schemaID, p.value))
-		case rossum.Multivalue:
+		case rossum.CategoryMultivalue:
 			columns := []any{}
 			if len(p.rows) > 0 {
 				for _, cell := range p.rows[0] {

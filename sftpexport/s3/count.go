@@ -54,7 +54,7 @@ func (c numberFiles) Make(ctx context.Context, n int64) (bool, error) {
 	if err := c.client.checkCondition(ctx, c.directory); err != nil {
 		return false, fmt.Errorf("a number that is handed out once needs it: %w", err)
 	}
-	match, options := c.client.condition(sftpexport.Refuse)
+	match, options := c.client.condition(sftpexport.CollisionRefuse)
 	if match == nil && options == nil {
 		return false, fmt.Errorf("a number that is handed out once needs credentials.conditional_put: %w", ErrNoCondition)
 	}

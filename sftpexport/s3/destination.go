@@ -36,7 +36,9 @@ func (d *destination) tell(format string, args ...any) {
 var _ sftpexport.Destination = (*destination)(nil)
 
 // System is Unix: keys may have every character.
-func (d *destination) System(context.Context) (sftpexport.System, error) { return sftpexport.Unix, nil }
+func (d *destination) System(context.Context) (sftpexport.System, error) {
+	return sftpexport.SystemUnix, nil
+}
 
 // Close does nothing: the client stays.
 func (d *destination) Close() error { return nil }
@@ -47,7 +49,7 @@ type staged struct {
 	d      *destination
 	file   sftpexport.File
 	id     string // of the object to be
-	number int    // of the name, for sftpexport.Number
+	number int    // of the name, for sftpexport.CollisionNumber
 	data   []byte
 	upload *multipart // nil for a small file
 	size   int64      // of what was read
@@ -136,14 +138,14 @@ func readSmall(r io.Reader, size int64) ([]byte, error) {
 // findName looks whether the name is taken, so that a large file is not sent in
 // vain. The server decides in the end.
 func (s *staged) findName(ctx context.Context) error {
-	for s.file.Collision != sftpexport.Replace {
+	for s.file.Collision != sftpexport.CollisionReplace {
 		_, err := s.d.client.head(ctx, s.key())
 		switch {
 		case statusOf(err) == http.StatusNotFound, statusOf(err) == http.StatusForbidden:
 			return nil // those who may only write are told so
 		case err != nil:
 			return explain(err)
-		case s.file.Collision == sftpexport.Refuse:
+		case s.file.Collision == sftpexport.CollisionRefuse:
 			return sftpexport.ErrExists
 		case s.number >= naming.MaxNumber:
 			return sftpexport.ErrExists
@@ -201,7 +203,7 @@ func (s *staged) Commit(ctx context.Context) (string, error) {
 			if err := transfer.Pause(ctx, conflicts); err != nil {
 				return "", err
 			}
-		case errors.Is(err, sftpexport.ErrExists) && s.file.Collision == sftpexport.Number && s.number < naming.MaxNumber:
+		case errors.Is(err, sftpexport.ErrExists) && s.file.Collision == sftpexport.CollisionNumber && s.number < naming.MaxNumber:
 			s.number++
 		default:
 			return "", err

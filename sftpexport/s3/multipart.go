@@ -159,7 +159,7 @@ func (m *multipart) there(ctx context.Context) (bool, error) {
 
 // lookBeforeJoining looks whether the name is taken, and says that more cannot be done.
 func (s *staged) lookBeforeJoining(ctx context.Context) error {
-	if s.file.Collision == sftpexport.Replace {
+	if s.file.Collision == sftpexport.CollisionReplace {
 		return nil
 	}
 	_, err := s.d.client.head(ctx, s.key())

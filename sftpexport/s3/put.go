@@ -66,7 +66,7 @@ func (s *staged) put(ctx context.Context) error {
 
 // lookBefore looks whether the name is taken where a request cannot make sure of it.
 func (s *staged) lookBefore(ctx context.Context) error {
-	if s.file.Collision == sftpexport.Replace || s.d.client.isConditional(s.file.Collision) {
+	if s.file.Collision == sftpexport.CollisionReplace || s.d.client.isConditional(s.file.Collision) {
 		return nil
 	}
 	_, err := s.d.client.head(ctx, s.key())

@@ -92,7 +92,7 @@ var ErrNoCondition = errors.New("the store cannot refuse to overwrite an object 
 
 // isConditional reports whether objects are put on a condition.
 func (c *bucket) isConditional(rule sftpexport.CollisionRule) bool {
-	return rule != sftpexport.Replace && (c.settings.ConditionalPut == nil || *c.settings.ConditionalPut)
+	return rule != sftpexport.CollisionReplace && (c.settings.ConditionalPut == nil || *c.settings.ConditionalPut)
 }
 
 // condition makes a request fail if there is an object.
@@ -116,7 +116,7 @@ func (c *bucket) checkCondition(ctx context.Context, directory string) error {
 	}
 	key := naming.Join(directory, naming.Probe)
 	put := func() error {
-		match, options := c.condition(sftpexport.Refuse)
+		match, options := c.condition(sftpexport.CollisionRefuse)
 		_, err := c.api.PutObject(ctx, &s3.PutObjectInput{
 			Bucket: &c.settings.Bucket, Key: &key, Body: bytes.NewReader(nil), IfNoneMatch: match, ServerSideEncryption: c.encryption(),
 		}, options...)

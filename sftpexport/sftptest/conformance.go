@@ -185,7 +185,7 @@ func (s *suite) want(ctx context.Context, rule error, files map[string][]byte) e
 		return fmt.Errorf("%w: there are %s, want %s", rule, describe(visible), describe(files))
 	}
 	for _, h := range hidden {
-		if strings.HasPrefix(path.Base(h), sftpexport.Mark) {
+		if strings.HasPrefix(path.Base(h), sftpexport.HiddenPrefix) {
 			return fmt.Errorf("%w: %s", ErrLeft, h)
 		}
 	}

@@ -21,7 +21,7 @@ func (s *suite) whole(ctx context.Context) error {
 		name := fmt.Sprintf("f%d.bin", size)
 		data := text(name, size)
 		err := s.with(ctx, func(d sftpexport.Destination) error {
-			staged, err := d.Stage(ctx, s.file(name, data, sftpexport.Number))
+			staged, err := d.Stage(ctx, s.file(name, data, sftpexport.CollisionNumber))
 			if err != nil {
 				return err
 			}
@@ -53,7 +53,7 @@ func (s *suite) whole(ctx context.Context) error {
 		}
 	}
 	unknown := text("unknown", s.large())
-	f := s.file("unknown.bin", nil, sftpexport.Refuse)
+	f := s.file("unknown.bin", nil, sftpexport.CollisionRefuse)
 	f.Content = source{data: unknown, size: -1, open: func(r io.Reader) io.Reader { return r }}
 	if _, err := s.put(ctx, f); err != nil {
 		return fmt.Errorf("content of unknown size: %w", err)
@@ -65,7 +65,7 @@ func (s *suite) whole(ctx context.Context) error {
 func (s *suite) discarded(ctx context.Context) error {
 	for _, size := range s.sizes() {
 		err := s.with(ctx, func(d sftpexport.Destination) error {
-			staged, err := d.Stage(ctx, s.file("f.bin", text("x", size), sftpexport.Refuse))
+			staged, err := d.Stage(ctx, s.file("f.bin", text("x", size), sftpexport.CollisionRefuse))
 			if err != nil {
 				return err
 			}
@@ -87,7 +87,7 @@ func (s *suite) refuse(ctx context.Context) error {
 		there := s.dir + "/" + name
 		data := text("new", size)
 		err := s.with(ctx, func(d sftpexport.Destination) error {
-			staged, err := d.Stage(ctx, s.file(name, data, sftpexport.Refuse))
+			staged, err := d.Stage(ctx, s.file(name, data, sftpexport.CollisionRefuse))
 			if err != nil {
 				return err
 			}
@@ -104,7 +104,7 @@ func (s *suite) refuse(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if _, err := s.put(ctx, s.file(name, data, sftpexport.Refuse)); !errors.Is(err, sftpexport.ErrExists) {
+		if _, err := s.put(ctx, s.file(name, data, sftpexport.CollisionRefuse)); !errors.Is(err, sftpexport.ErrExists) {
 			return fmt.Errorf("%w: the name is taken: %w", ErrMissed, err)
 		}
 	}
@@ -114,7 +114,7 @@ func (s *suite) refuse(ctx context.Context) error {
 func (s *suite) replace(ctx context.Context) error {
 	old, size := text("old", 1<<20), 1<<20
 	if err := s.with(ctx, func(d sftpexport.Destination) error {
-		staged, err := d.Stage(ctx, s.file("f.bin", old, sftpexport.Replace))
+		staged, err := d.Stage(ctx, s.file("f.bin", old, sftpexport.CollisionReplace))
 		if err == nil {
 			_, err = staged.Commit(ctx)
 		}
@@ -145,7 +145,7 @@ func (s *suite) replace(ctx context.Context) error {
 	}()
 	var err error
 	for _, v := range versions[1:] {
-		if _, putErr := s.put(ctx, s.file("f.bin", v, sftpexport.Replace)); putErr != nil {
+		if _, putErr := s.put(ctx, s.file("f.bin", v, sftpexport.CollisionReplace)); putErr != nil {
 			err = errors.Join(err, putErr)
 		}
 	}
@@ -161,7 +161,7 @@ func (s *suite) number(ctx context.Context) error {
 		if i == 3 {
 			data = large
 		}
-		path, err := s.put(ctx, s.file("f.tar.gz", data, sftpexport.Number))
+		path, err := s.put(ctx, s.file("f.tar.gz", data, sftpexport.CollisionNumber))
 		if err != nil {
 			return err
 		}
@@ -180,7 +180,7 @@ func (s *suite) race(ctx context.Context) error {
 	content := make([][]byte, racers)
 	err := all(racers, func(i int) error {
 		content[i] = text(fmt.Sprint("racer", i), 100<<10)
-		_, err := s.put(ctx, s.file("f.bin", content[i], sftpexport.Refuse))
+		_, err := s.put(ctx, s.file("f.bin", content[i], sftpexport.CollisionRefuse))
 		won[i] = err == nil
 		if errors.Is(err, sftpexport.ErrExists) {
 			return nil
@@ -202,7 +202,7 @@ func (s *suite) raceNumbered(ctx context.Context) error {
 	var mu sync.Mutex
 	err := all(racers, func(i int) error {
 		data := text(fmt.Sprint("racer", i), 10<<10)
-		path, err := s.put(ctx, s.file("f.bin", data, sftpexport.Number))
+		path, err := s.put(ctx, s.file("f.bin", data, sftpexport.CollisionNumber))
 		mu.Lock()
 		defer mu.Unlock()
 		want[strings.TrimPrefix(path, s.dir+"/")] = data
@@ -220,7 +220,7 @@ func (s *suite) raceNumbered(ctx context.Context) error {
 func (s *suite) canceled(ctx context.Context) error {
 	for _, size := range []int{s.large() / 4, 2 * s.large()} {
 		short, cancel := context.WithCancel(ctx)
-		f := s.file("f.bin", nil, sftpexport.Refuse)
+		f := s.file("f.bin", nil, sftpexport.CollisionRefuse)
 		f.Content = source{data: text("x", size), size: int64(size), open: func(r io.Reader) io.Reader {
 			return io.MultiReader(io.LimitReader(r, int64(size)/2), readerFunc(func(p []byte) (int, error) {
 				cancel()
@@ -241,7 +241,7 @@ func (s *suite) canceled(ctx context.Context) error {
 		}
 	}
 	err := s.with(ctx, func(d sftpexport.Destination) error {
-		staged, err := d.Stage(ctx, s.file("f.bin", []byte("x"), sftpexport.Refuse))
+		staged, err := d.Stage(ctx, s.file("f.bin", []byte("x"), sftpexport.CollisionRefuse))
 		if err != nil {
 			return err
 		}
@@ -258,7 +258,7 @@ func (s *suite) canceled(ctx context.Context) error {
 func (s *suite) wrongSize(ctx context.Context) error {
 	for _, size := range []int{1000, s.large()} {
 		for _, wrong := range []int{-1, 1} {
-			f := s.file("f.bin", nil, sftpexport.Refuse)
+			f := s.file("f.bin", nil, sftpexport.CollisionRefuse)
 			f.Content = source{data: text("x", size), size: int64(size + wrong), open: func(r io.Reader) io.Reader { return r }}
 			if _, err := s.put(ctx, f); !errors.Is(err, sftpexport.ErrSize) {
 				return fmt.Errorf("%w: %d bytes of %d: %w", ErrMissed, size, size+wrong, err)
@@ -272,7 +272,7 @@ func (s *suite) failingSource(ctx context.Context) error {
 	broken := errors.New("the source is broken")
 	for _, size := range []int{1000, 2 * s.large()} {
 		for _, cause := range []error{broken, io.ErrUnexpectedEOF} {
-			f := s.file("f.bin", nil, sftpexport.Refuse)
+			f := s.file("f.bin", nil, sftpexport.CollisionRefuse)
 			f.Content = source{data: text("x", size), size: int64(size), open: func(r io.Reader) io.Reader {
 				return failing(r, int64(size)*3/4, cause)
 			}}
@@ -289,7 +289,7 @@ func (s *suite) shakySource(ctx context.Context) error {
 	for _, size := range []int{1000, s.large() + s.large()/4} {
 		name, opens := fmt.Sprintf("f%d.bin", size), 0
 		want[name] = text("x", size)
-		f := s.file(name, nil, sftpexport.Refuse)
+		f := s.file(name, nil, sftpexport.CollisionRefuse)
 		f.Content = source{data: want[name], size: int64(size), opens: &opens, open: func(r io.Reader) io.Reader {
 			if opens == 1 {
 				return failing(r, int64(size)/2, io.ErrUnexpectedEOF)
@@ -342,7 +342,7 @@ func (s *suite) holds(ctx context.Context) error {
 			name, content string
 			want          bool
 		}{{"f.bin", "content", true}, {"f.bin", "CONTENT", false}, {"f.bin", "longer content", false}, {"g.bin", "content", false}} {
-			got, err := d.Holds(ctx, s.file(c.name, []byte(c.content), sftpexport.Refuse))
+			got, err := d.Holds(ctx, s.file(c.name, []byte(c.content), sftpexport.CollisionRefuse))
 			if err != nil {
 				return err
 			}
@@ -355,7 +355,7 @@ func (s *suite) holds(ctx context.Context) error {
 }
 
 func (s *suite) directories(ctx context.Context) error {
-	f := s.file("f.bin", []byte("x"), sftpexport.Refuse)
+	f := s.file("f.bin", []byte("x"), sftpexport.CollisionRefuse)
 	f.Directory += "/2026/11/25"
 	if f.MayMakeDirectory = false; !s.Flat {
 		if _, err := s.put(ctx, f); !errors.Is(err, sftpexport.ErrNoDirectory) {
@@ -376,7 +376,7 @@ func (s *suite) names(ctx context.Context) error {
 		strings.Repeat("é", 127), "-rf", "a..b", "[x]{y}^.txt",
 	} {
 		want[name] = []byte(name)
-		path, err := s.put(ctx, s.file(name, want[name], sftpexport.Refuse))
+		path, err := s.put(ctx, s.file(name, want[name], sftpexport.CollisionRefuse))
 		if err != nil {
 			return fmt.Errorf("%q: %w", name, err)
 		}
@@ -401,7 +401,7 @@ func (s *suite) concurrent(ctx context.Context) error {
 			var staged []sftpexport.Staged
 			for j := range files {
 				name := fmt.Sprintf("%d-%d.bin", i, j)
-				f := s.file(name, nil, sftpexport.Refuse)
+				f := s.file(name, nil, sftpexport.CollisionRefuse)
 				f.Content = pipeline.Bytes(want[name])
 				one, err := d.Stage(ctx, f)
 				if err != nil {

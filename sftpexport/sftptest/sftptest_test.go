@@ -65,7 +65,7 @@ func (s *shelf) Stage(ctx context.Context, f sftpexport.File) (sftpexport.Staged
 		s.files[f.Path()] = data
 	}
 	if s.breaks == "leave hidden" {
-		s.files[f.Directory+"/"+sftpexport.Mark+f.Name] = data
+		s.files[f.Directory+"/"+sftpexport.HiddenPrefix+f.Name] = data
 	}
 	return &book{s, f, data, false}, err
 }
@@ -127,11 +127,11 @@ func (b *book) Commit(ctx context.Context) (string, error) {
 		return "", errors.Join(ctx.Err(), errors.New("too late"))
 	}
 	path := b.f.Path()
-	for n := 1; b.f.Collision != sftpexport.Replace && b.s.breaks != "overwrite"; n++ {
+	for n := 1; b.f.Collision != sftpexport.CollisionReplace && b.s.breaks != "overwrite"; n++ {
 		if _, taken := b.s.files[path]; !taken {
 			break
 		}
-		if b.f.Collision == sftpexport.Refuse {
+		if b.f.Collision == sftpexport.CollisionRefuse {
 			return "", sftpexport.ErrExists
 		}
 		i := strings.LastIndexByte(b.f.Name, '.')

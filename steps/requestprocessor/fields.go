@@ -30,13 +30,13 @@ func (f fieldRoot) Member(_ context.Context, schemaID string) (pyvalue.Value, er
 	}
 	n := nodes[0]
 	switch {
-	case n.Category() == rossum.Section:
+	case n.Category() == rossum.CategorySection:
 		return pyvalue.Value{}, fmt.Errorf("%w: %s is a section, which has no value", reqproc.ErrNotThere, schemaID)
-	case n.Category() == rossum.Multivalue:
+	case n.Category() == rossum.CategoryMultivalue:
 		return pyvalue.FromObject(&nodeList{f.r, schemaID, n.Children(), false}), nil
-	case n.Category() == rossum.Tuple:
+	case n.Category() == rossum.CategoryTuple:
 		return pyvalue.FromObject(&nodeList{f.r, schemaID, nodes, false}), nil
-	case n.Parent() != nil && n.Parent().Category() != rossum.Section:
+	case n.Parent() != nil && n.Parent().Category() != rossum.CategorySection:
 		return pyvalue.FromObject(&nodeList{f.r, schemaID, nodes, true}), nil
 	}
 	return pyvalue.FromObject(&fieldValue{f.r, schemaID, n}), nil
@@ -191,7 +191,7 @@ func (l *nodeList) PyType() string {
 func (l *nodeList) Elements() []pyvalue.Value {
 	items := make([]pyvalue.Value, len(l.nodes))
 	for i, n := range l.nodes {
-		if n.Category() == rossum.Tuple {
+		if n.Category() == rossum.CategoryTuple {
 			items[i] = pyvalue.FromObject(&row{l.r, n})
 		} else {
 			items[i] = pyvalue.FromObject(&fieldValue{l.r, n.SchemaID(), n})

@@ -90,7 +90,7 @@ func (t *tokenRequest) fetch(ctx context.Context, r *run) (oauth.Token, error) {
 	if err != nil {
 		return none, err
 	}
-	call.Idle, call.Retry, call.MaxAttempts = defaultTimeout, send.Always, tokenAttempts
+	call.Idle, call.Retry, call.MaxAttempts = defaultTimeout, send.RetryAlways, tokenAttempts
 	reply, err := send.Ask(ctx, r.x, call)
 	if err != nil {
 		return none, fail(t.place+".url", fmt.Errorf("asking for a token: %w", err))

@@ -67,7 +67,7 @@ func (c contentNode) Plain(context.Context) (pyvalue.Value, error) {
 // Member returns a key of the node.
 func (c contentNode) Member(ctx context.Context, name string) (pyvalue.Value, error) {
 	raw := c.n.Raw()
-	if c.n.Category() == rossum.Datapoint || raw == nil { // which is small, or new
+	if c.n.Category() == rossum.CategoryDatapoint || raw == nil { // which is small, or new
 		v, err := c.Plain(ctx)
 		if err != nil {
 			return pyvalue.Value{}, err

@@ -63,7 +63,7 @@ func (r *run) nodesOf(c *call, p *reqproc.Path) []*rossum.Node {
 
 // dependsOnType reports whether the type of a field decides what is sent for it.
 func dependsOnType(n *rossum.Node) bool {
-	if n.Category() != rossum.Datapoint {
+	if n.Category() != rossum.CategoryDatapoint {
 		return false
 	}
 	text := n.Text()

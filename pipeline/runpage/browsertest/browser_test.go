@@ -85,29 +85,29 @@ func runs() []*pipeline.Report {
 		Reply:   &pipeline.MessageReport{Header: http.Header{"Content-Type": {"application/json"}}, Body: `{"id": 7}`, Size: 9},
 	}
 	template := &pipeline.StepReport{
-		Name: "Invoice CSV", Status: pipeline.Done, Started: at(0), Took: took(30),
+		Name: "Invoice CSV", Status: pipeline.StatusDone, Started: at(0), Took: took(30),
 		Files: []pipeline.FileReport{{Key: "csv", Size: 20, Text: "number,item\n1,Paper\n"}, {Key: "scan", Size: 4, Binary: "iVBORw=="}},
 	}
 	done := &pipeline.Report{
 		AnnotationID: 314528, RequestID: "6f2d", Started: began, Took: took(800),
 		Steps: []*pipeline.StepReport{
 			template,
-			{Name: "parallel", Status: pipeline.Done, Started: at(30), Took: took(720), Steps: []*pipeline.StepReport{
-				{Name: "Create", Status: pipeline.Done, Started: at(35), Took: took(710), Calls: []pipeline.CallReport{post}},
-				{Name: "Archive", Status: pipeline.Done, Started: at(35), Took: took(10), Decisions: []string{"skipped: condition is empty"}}}},
+			{Name: "parallel", Status: pipeline.StatusDone, Started: at(30), Took: took(720), Steps: []*pipeline.StepReport{
+				{Name: "Create", Status: pipeline.StatusDone, Started: at(35), Took: took(710), Calls: []pipeline.CallReport{post}},
+				{Name: "Archive", Status: pipeline.StatusDone, Started: at(35), Took: took(10), Decisions: []string{"skipped: condition is empty"}}}},
 		},
 		Fields:   []pipeline.FieldReport{{SchemaID: "api_status", After: "201"}},
-		Messages: []rossum.Message{{Type: rossum.InfoMessage, Content: "<b>ERP</b>: created as 7."}},
+		Messages: []rossum.Message{{Type: rossum.MessageInfo, Content: "<b>ERP</b>: created as 7."}},
 	}
 	failed := &pipeline.Report{
 		AnnotationID: 314529, Started: began.Add(time.Minute), Took: took(90), Failed: true,
-		Steps: []*pipeline.StepReport{template, {Name: "Create", Status: pipeline.Failed, Error: "POST https://erp.example/invoices: no such host; nothing was sent", Started: at(30),
-			Calls: []pipeline.CallReport{{Method: "POST", URL: "https://erp.example/invoices", Error: "no such host", Attempts: 4}}}, {Name: "Evaluate", Status: pipeline.NotRun}},
-		Messages: []rossum.Message{{Type: rossum.ErrorMessage, Content: "Export failed: no such host."}},
+		Steps: []*pipeline.StepReport{template, {Name: "Create", Status: pipeline.StatusFailed, Error: "POST https://erp.example/invoices: no such host; nothing was sent", Started: at(30),
+			Calls: []pipeline.CallReport{{Method: "POST", URL: "https://erp.example/invoices", Error: "no such host", Attempts: 4}}}, {Name: "Evaluate", Status: pipeline.StatusNotRun}},
+		Messages: []rossum.Message{{Type: rossum.MessageError, Content: "Export failed: no such host."}},
 	}
 	dry := &pipeline.Report{
 		AnnotationID: 314530, Started: began.Add(2 * time.Minute), DryRun: true,
-		Steps: []*pipeline.StepReport{{Name: "Create", Status: pipeline.Unanswered, Calls: []pipeline.CallReport{{Method: "POST", URL: "https://erp.example/invoices", Dry: true, Request: post.Request}}}},
+		Steps: []*pipeline.StepReport{{Name: "Create", Status: pipeline.StatusUnanswered, Calls: []pipeline.CallReport{{Method: "POST", URL: "https://erp.example/invoices", Dry: true, Request: post.Request}}}},
 	}
 	return []*pipeline.Report{done, failed, dry}
 }
