@@ -174,7 +174,7 @@ func canarySteps(t *testing.T, base string) map[string][]pipeline.Step {
 	return map[string][]pipeline.Step{
 		"REST": {
 			&steps.RESTExport{Auth: auth, Request: request, HeadersKey: "h", PayloadKey: "p", StatusCodes: &steps.StatusCodes{Error: []int{401, 500}, Warning: []int{200, 403, 422, 400}}},
-			&steps.Extract{Sources: []steps.Source{{Key: "p", Rules: []steps.Rule{{Path: "id", Target: "found"}}}}},
+			&steps.Extract{Sources: []steps.Source{{Key: "p", Rules: []steps.Rule{{Path: "id", TargetField: "found"}}}}},
 			&steps.Evaluate{Check: steps.Check{Condition: "field.found == ''", Message: "no id"}},
 		},
 		"REST token": {&steps.RESTExport{Auth: &steps.Auth{URL: base + "/t?api_key=" + canaries["key"], Data: json.RawMessage(`{"password":"{secret.login}","client_secret":"{secret.hook}"}`)}, Request: request}},

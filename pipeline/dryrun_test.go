@@ -46,7 +46,7 @@ func dryChain(t *testing.T, url string) *pipeline.Chain {
 			Request: steps.Request{URL: url + "/invoices?key={secret.api_key}", Headers: map[string]string{"X-Custom": "{secret.api_key}"}, Content: "#{file_content}"},
 			Auth:    &steps.Auth{URL: url + "/token", Data: json.RawMessage(`{"client_secret":"{secret.api_key}"}`)},
 		}),
-		pipeline.Named("read", &steps.Extract{Sources: []steps.Source{{Key: "reply", Rules: []steps.Rule{{Path: "status_code", Target: "api_status"}}}}}),
+		pipeline.Named("read", &steps.Extract{Sources: []steps.Source{{Key: "reply", Rules: []steps.Rule{{Path: "status_code", TargetField: "api_status"}}}}}),
 		pipeline.Named("archive", &steps.RESTExport{Request: steps.Request{URL: url + "/archive", Content: "@{document_id}"}}),
 		pipeline.Named("judge", &steps.Evaluate{Check: steps.Check{Condition: "r.field.api_status != '201'", Message: "Not created."}}),
 	)

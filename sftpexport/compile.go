@@ -198,9 +198,9 @@ func addVariables(faults *settings.Faults, to map[string]Variable, place string,
 			faults.Add(settings.Join(at, "name"), "%q is a variable that is always there", v.Name)
 		case v.Type != "" && v.Type != "datapoint" && !isNumber:
 			faults.Add(settings.Join(at, "type"), "%q is unknown (there are datapoint and sequence)", v.Type)
-		case v.SchemaID == "" && !isNumber:
+		case v.Field == "" && !isNumber:
 			faults.Add(settings.Join(at, "schema_id"), "is missing")
-		case v.SchemaID != "" && isNumber:
+		case v.Field != "" && isNumber:
 			faults.Add(settings.Join(at, "schema_id"), "belongs to a datapoint, not to a sequence")
 		case !isNumber && (v.Start != nil || v.Increment != nil || v.Digits != nil):
 			faults.Add(settings.Join(at, "start"), "start, increment and digits belong to a sequence, not to a datapoint")

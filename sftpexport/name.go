@@ -135,7 +135,7 @@ func (p *pattern) key(named map[string]Variable) string {
 		case !part.variable:
 			key.WriteString(part.text)
 		case ok && v.Type != "sequence":
-			key.WriteString("{" + v.SchemaID + "}")
+			key.WriteString("{" + v.Field + "}")
 		default:
 			key.WriteString("{" + part.text + "}")
 		}
@@ -226,7 +226,7 @@ func (v *variables) value(name string) (string, error) {
 	case isSequence(name, v.named):
 		return variable.number(v.count), nil
 	case ok:
-		schemaID = variable.SchemaID
+		schemaID = variable.Field
 	}
 	n, err := x.Field(schemaID)
 	if err != nil {

@@ -228,8 +228,8 @@ type Variable struct {
 	// Type is datapoint, which is meant by "", or sequence: a number that grows with
 	// every export to a directory, from a counter that is kept there. {seq_1},
 	// {seq_2} and so on are sequences without being listed here.
-	Type     string `json:"type"`
-	SchemaID string `json:"schema_id"` // of a datapoint
+	Type  string `json:"type"`
+	Field string `json:"schema_id"` // of a datapoint
 	// Start, Increment and Digits are of a sequence: 0, 1 and 5 if they are not given,
 	// which makes 00000, 00001 and so on.
 	Start     *int64 `json:"start"`

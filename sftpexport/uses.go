@@ -66,7 +66,7 @@ func (p *pattern) fieldUses(named map[string]Variable, like pipeline.Use) []pipe
 		u := like
 		u.Kind, u.Name, u.Place, u.Single = pipeline.UseReads, part.text, p.place, true
 		if v, ok := named[part.text]; ok {
-			u.Name = v.SchemaID
+			u.Name = v.Field
 		}
 		list = append(list, u)
 	}

@@ -49,8 +49,8 @@ func eightCalls(b *testing.B) (*pipeline.Chain, *rossumtest.Call) {
 				HeadersKey: fmt.Sprintf("headers_%d", i), PayloadKey: fmt.Sprintf("reply_%d", i),
 			},
 			&steps.Extract{Sources: []steps.Source{
-				{Key: fmt.Sprintf("headers_%d", i), Rules: []steps.Rule{{Path: "status_code", Target: fmt.Sprintf("status_%d", i)}}},
-				{Key: fmt.Sprintf("reply_%d", i), Rules: []steps.Rule{{Path: "id", Target: fmt.Sprintf("id_%d", i)}}},
+				{Key: fmt.Sprintf("headers_%d", i), Rules: []steps.Rule{{Path: "status_code", TargetField: fmt.Sprintf("status_%d", i)}}},
+				{Key: fmt.Sprintf("reply_%d", i), Rules: []steps.Rule{{Path: "id", TargetField: fmt.Sprintf("id_%d", i)}}},
 			}})
 		formula := func(id, code string) rossumtest.Part {
 			return rossumtest.FieldValue(id, rossumtest.Value{Text: map[bool]string{true: "/1"}[id == "path_1"] + map[bool]string{true: "yes"}[id == "gate_1"], Formula: code})

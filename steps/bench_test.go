@@ -36,7 +36,7 @@ func BenchmarkChain(b *testing.B) {
 	chain, err := pipeline.New(
 		&steps.CustomFormat{Exports: []steps.Format{{Key: "k", Template: `{"number": {{ field.document_id|tojson }}, "lines": [{% for i in field.line_items %}{"code": {{ i.item_code|tojson }}, "qty": {{ i.item_qty }}, "amount": {{ i.item_amount }}}{{ "," if not loop.last }}{% endfor %}]}`}}},
 		&steps.RESTExport{Key: "k", Request: steps.Request{URL: erp.URL, Content: "#{file_content}", Headers: map[string]string{"Content-Type": "application/json"}}, HeadersKey: "h", PayloadKey: "p"},
-		&steps.Extract{Sources: []steps.Source{{Key: "h", Rules: []steps.Rule{{Path: "status_code", Target: "erp_status"}}}, {Key: "p", Rules: []steps.Rule{{Path: "id", Target: "erp_id"}}}}},
+		&steps.Extract{Sources: []steps.Source{{Key: "h", Rules: []steps.Rule{{Path: "status_code", TargetField: "erp_status"}}}, {Key: "p", Rules: []steps.Rule{{Path: "id", TargetField: "erp_id"}}}}},
 		&steps.Evaluate{Check: steps.Check{Condition: "field.erp_status != '201'"}},
 	)
 	if err != nil {

@@ -68,7 +68,7 @@ func TestADocumentLeavesInTheSameBytesHoweverLargeItIs(t *testing.T) {
 			"multipart": {steps.Request{Headers: map[string]string{"Content-Type": "multipart/form-data"}, Data: json.RawMessage(`{"x":"1","f":"#{original_file}"}`)}, func(body string) bool {
 				return strings.Contains(body, "Content-Disposition: form-data; name=\"f\"\r\n\r\n"+document+"\r\n--") && strings.HasSuffix(body, "--\r\n")
 			}},
-			"file": {steps.Request{FileKey: "f", FileName: "a.txt", FileContent: "[#{original_file}]", Data: json.RawMessage(`{"x":"#{original_file}"}`)}, func(body string) bool {
+			"file": {steps.Request{FilePart: "f", FileName: "a.txt", FileContent: "[#{original_file}]", Data: json.RawMessage(`{"x":"#{original_file}"}`)}, func(body string) bool {
 				return strings.Contains(body, "\r\n\r\n["+document+"]\r\n--") && strings.Contains(body, "name=\"x\"\r\n\r\n"+document+"\r\n--")
 			}},
 			"a string of JSON": {steps.Request{Content: `{"f":"#{original_file}"}`}, func(body string) bool {

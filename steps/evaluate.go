@@ -204,10 +204,10 @@ type EvaluateReplies struct {
 
 // ReplyCheck names the fields that hold a reply.
 type ReplyCheck struct {
-	Label          string             `json:"label"`
-	StatusSchemaID string             `json:"status_schema_id"`
-	BodySchemaID   string             `json:"body_schema_id"`
-	Type           rossum.MessageType `json:"type"` // error if ""
+	Label       string             `json:"label"`
+	StatusField string             `json:"status_schema_id"`
+	BodyField   string             `json:"body_schema_id"`
+	Type        rossum.MessageType `json:"type"` // error if ""
 }
 
 var (
@@ -240,7 +240,7 @@ func (s *EvaluateReplies) Validate() error {
 	}
 	for i, r := range s.Replies {
 		place := settings.Index("replies", i)
-		if r.StatusSchemaID == "" {
+		if r.StatusField == "" {
 			faults.Add(settings.Join(place, "status_schema_id"), "is missing")
 		}
 		if r.Label == "" {

@@ -78,9 +78,9 @@ func (s *EvaluateReplies) Uses(int64) []pipeline.Use {
 	var list []pipeline.Use
 	for i, r := range s.Replies {
 		place := settings.Index("replies", i)
-		list = append(list, pipeline.Use{Kind: pipeline.UseReads, Name: r.StatusSchemaID, Place: settings.Join(place, "status_schema_id"), Single: true})
-		if r.BodySchemaID != "" {
-			list = append(list, pipeline.Use{Kind: pipeline.UseReads, Name: r.BodySchemaID, Place: settings.Join(place, "body_schema_id"), Single: true})
+		list = append(list, pipeline.Use{Kind: pipeline.UseReads, Name: r.StatusField, Place: settings.Join(place, "status_schema_id"), Single: true})
+		if r.BodyField != "" {
+			list = append(list, pipeline.Use{Kind: pipeline.UseReads, Name: r.BodyField, Place: settings.Join(place, "body_schema_id"), Single: true})
 		}
 	}
 	return list

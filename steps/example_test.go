@@ -51,8 +51,8 @@ func ExampleRESTExport() {
 		&steps.CustomFormat{Exports: []steps.Format{{Key: "invoice", Template: `{"number": {{ field.document_id|tojson }}}`}}},
 		&steps.RESTExport{Key: "invoice", Request: steps.Request{URL: erp.URL, Content: "#{file_content}"}, HeadersKey: "headers", PayloadKey: "reply"},
 		&steps.Extract{Sources: []steps.Source{
-			{Key: "headers", Rules: []steps.Rule{{Path: "status_code", Target: "erp_status"}}},
-			{Key: "reply", Rules: []steps.Rule{{Path: "id", Target: "erp_id"}}},
+			{Key: "headers", Rules: []steps.Rule{{Path: "status_code", TargetField: "erp_status"}}},
+			{Key: "reply", Rules: []steps.Rule{{Path: "id", TargetField: "erp_id"}}},
 		}},
 	)
 	// Output:

@@ -58,8 +58,8 @@ type Rule struct {
 	// Path is JMESPath for json, XPath for xml, and a regular expression for text,
 	// whose first group counts if it has one.
 	Path string `json:"value_path"`
-	// Target is the schema_id of the field to write.
-	Target string `json:"target_schema_id"`
+	// TargetField is the schema_id of the field to write.
+	TargetField string `json:"target_schema_id"`
 }
 
 var (
@@ -138,7 +138,7 @@ func (src Source) compile(place string, faults *settings.Faults) source {
 	}
 	for i, r := range src.Rules {
 		at := settings.Index(settings.Join(place, "extract_rules"), i)
-		if r.Target == "" {
+		if r.TargetField == "" {
 			faults.Add(settings.Join(at, "target_schema_id"), "is missing")
 		}
 		if r.Path == "" {
@@ -219,7 +219,7 @@ func (src source) format() string {
 func (src source) write(x *pipeline.Export, values []string) error {
 	var faults []error
 	for i, r := range src.Rules {
-		if _, err := x.Field(r.Target); err != nil {
+		if _, err := x.Field(r.TargetField); err != nil {
 			faults = append(faults, fmt.Errorf("extract_rules[%d].target_schema_id: %w", i, err))
 		}
 	}
@@ -227,7 +227,7 @@ func (src source) write(x *pipeline.Export, values []string) error {
 		return err
 	}
 	for i, r := range src.Rules {
-		if err := x.Set(r.Target, values[i]); err != nil {
+		if err := x.Set(r.TargetField, values[i]); err != nil {
 			return fmt.Errorf("extract_rules[%d].target_schema_id: %w", i, err)
 		}
 	}

@@ -26,8 +26,8 @@ func created(t *testing.T, severity string, status int, contentType, body string
 	chain, err := pipeline.New(
 		&steps.RESTExport{Request: steps.Request{URL: erp.URL, Content: "x"}, HeadersKey: "headers", PayloadKey: "payload"},
 		&steps.Extract{Sources: []steps.Source{
-			{Key: "payload", Rules: []steps.Rule{{Path: "id", Target: "erp_id"}}},
-			{Key: "headers", Rules: []steps.Rule{{Path: "status_code", Target: "status"}}},
+			{Key: "payload", Rules: []steps.Rule{{Path: "id", TargetField: "erp_id"}}},
+			{Key: "headers", Rules: []steps.Rule{{Path: "status_code", TargetField: "status"}}},
 		}},
 		&steps.Evaluate{Check: steps.Check{Condition: "field.status != '201'", Message: "Draft invoice not created.", Type: rossum.MessageType(severity)}},
 	)
@@ -82,7 +82,7 @@ func TestTheFaultsOfAllSourcesAreNamed(t *testing.T) {
 	put := pipeline.StepFunc(func(ctx context.Context, x *pipeline.Export) error {
 		return x.Files.Put(ctx, pipeline.File{Key: "a", Data: []byte("<html>")})
 	})
-	rules := []steps.Rule{{Path: "id", Target: "erp_id"}}
+	rules := []steps.Rule{{Path: "id", TargetField: "erp_id"}}
 	chain, err := pipeline.New(put, &steps.Extract{Sources: []steps.Source{{Key: "a", Rules: rules}, {Key: "b", Rules: rules}}})
 	if err != nil {
 		t.Fatal(err)
@@ -113,7 +113,7 @@ func TestAReplyIsReadInItsCharset(t *testing.T) {
 		t.Cleanup(erp.Close)
 		chain, err := pipeline.New(
 			&steps.RESTExport{Request: steps.Request{URL: erp.URL, Content: "x"}, PayloadKey: "payload"},
-			&steps.Extract{Sources: []steps.Source{{Format: c.format, Key: "payload", Rules: []steps.Rule{{Path: c.path, Target: "erp_id"}}}}},
+			&steps.Extract{Sources: []steps.Source{{Format: c.format, Key: "payload", Rules: []steps.Rule{{Path: c.path, TargetField: "erp_id"}}}}},
 		)
 		if err != nil {
 			t.Fatal(err)

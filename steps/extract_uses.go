@@ -22,7 +22,7 @@ func (s *Extract) Uses(int64) []pipeline.Use {
 		list = append(list, pipeline.Use{Kind: pipeline.UseNeeds, Name: src.Key, Place: settings.Join(src.place, "source_reference_key"), IfDue: true, If: due})
 		for i, r := range src.Rules {
 			at := settings.Join(settings.Index(settings.Join(src.place, "extract_rules"), i), "target_schema_id")
-			list = append(list, pipeline.Use{Kind: pipeline.UseWrites, Name: r.Target, Place: at, Single: true, If: due, IfFile: src.Key})
+			list = append(list, pipeline.Use{Kind: pipeline.UseWrites, Name: r.TargetField, Place: at, Single: true, If: due, IfFile: src.Key})
 		}
 	}
 	return list

@@ -18,11 +18,11 @@ import (
 // When an annotation is purged or deleted (annotation_status.changed), it
 // removes the generated documents for good. The original is never touched.
 type Purge struct {
-	// ReferenceKeys limits what is removed; empty means everything.
-	ReferenceKeys []string `json:"reference_keys"`
-	// ResetSchemaIDs are fields that an earlier run filled from replies: an id, a
+	// Keys limits what is removed; empty means everything.
+	Keys []string `json:"reference_keys"`
+	// ResetFields are fields that an earlier run filled from replies: an id, a
 	// status, a gate. They are emptied, so that nothing acts on old values.
-	ResetSchemaIDs []string `json:"reset_schema_ids"`
+	ResetFields []string `json:"reset_schema_ids"`
 }
 
 var (
@@ -42,12 +42,12 @@ func (s *Purge) Name() string { return "Cleaning" }
 // Validate looks for empty names.
 func (s *Purge) Validate() error {
 	var faults settings.Faults
-	for i, key := range s.ReferenceKeys {
+	for i, key := range s.Keys {
 		if key == "" {
 			faults.Add(settings.Index("reference_keys", i), "is empty")
 		}
 	}
-	for i, id := range s.ResetSchemaIDs {
+	for i, id := range s.ResetFields {
 		if id == "" {
 			faults.Add(settings.Index("reset_schema_ids", i), "is empty")
 		}
@@ -67,7 +67,7 @@ func (s *Purge) Run(ctx context.Context, x *pipeline.Export) error {
 		x.Decide("skipped: the annotation is %s, not purged or deleted", x.Annotation.Status)
 		return nil
 	}
-	n, err := x.Files.Purge(ctx, s.ReferenceKeys...)
+	n, err := x.Files.Purge(ctx, s.Keys...)
 	if err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ func (s *Purge) Run(ctx context.Context, x *pipeline.Export) error {
 
 func (s *Purge) reset(x *pipeline.Export) error {
 	var faults []error
-	for i, id := range s.ResetSchemaIDs {
+	for i, id := range s.ResetFields {
 		if x.Annotation.Content == nil {
 			return pipeline.ErrNoContent
 		}

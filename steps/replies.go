@@ -22,7 +22,7 @@ func (r ReplyCheck) run(ctx context.Context, x *pipeline.Export) error {
 		x.Message(rossum.Message{Type: kind, Content: fmt.Sprintf(format, args...)})
 	}
 	label := html.EscapeString(r.Label)
-	field, err := x.Field(r.StatusSchemaID)
+	field, err := x.Field(r.StatusField)
 	if err != nil {
 		return err
 	}
@@ -39,8 +39,8 @@ func (r ReplyCheck) run(ctx context.Context, x *pipeline.Export) error {
 		return nil
 	}
 	body := ""
-	if r.BodySchemaID != "" {
-		n, err := x.Field(r.BodySchemaID)
+	if r.BodyField != "" {
+		n, err := x.Field(r.BodyField)
 		if err != nil {
 			return err
 		}

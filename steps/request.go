@@ -78,17 +78,17 @@ func (r Request) compile(faults *settings.Faults, artefact string) *request {
 	if bodies > 1 {
 		faults.Add("request", "has more than one of content, data and request_data; keep one")
 	}
-	if r.FileKey == "" && (r.FileName != "" || r.FileContent != "") {
+	if r.FilePart == "" && (r.FileName != "" || r.FileContent != "") {
 		faults.Add("request.file_key", "is missing: file_name and file_content need the name of the form field")
 	}
-	if r.FileKey != "" {
+	if r.FilePart != "" {
 		if r.Content != "" {
 			faults.Add("request.content", "conflicts with file_key; a form has data instead")
 		}
 		if r.FileContent == "" && artefact == "" {
 			faults.Add("request.file_content", "is missing, and there is no export_reference_key")
 		}
-		c.fileKey = compileText(faults, "request.file_key", r.FileKey)
+		c.fileKey = compileText(faults, "request.file_key", r.FilePart)
 	}
 	if r.FileName != "" {
 		c.fileName = compileText(faults, "request.file_name", r.FileName)

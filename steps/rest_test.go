@@ -154,7 +154,7 @@ func TestAConditionSkipsTheCallAndItsReply(t *testing.T) {
 			return x.Set("api_gate", gate)
 		})
 		r := run(t, invoice(), set, fromJSON[steps.RESTExport](t, `{"request":{"url":"`+url+`"},"condition":"@{api_gate}","response_payload_reference_key":"p"}`),
-			&steps.Extract{Sources: []steps.Source{{Key: "p", Rules: []steps.Rule{{Path: "id", Target: "erp_id"}}}}})
+			&steps.Extract{Sources: []steps.Source{{Key: "p", Rules: []steps.Rule{{Path: "id", TargetField: "erp_id"}}}}})
 		want := map[int]string{0: "EARLIER", 1: "new"}[calls]
 		if r.err != nil || len(*got) != calls || r.fields["erp_id"] != want {
 			t.Errorf("gate %q: %v, %d calls, id %q", gate, r.err, len(*got), r.fields["erp_id"])
@@ -178,7 +178,7 @@ func TestAfterAFailedCallNothingActsOnAnEarlierReply(t *testing.T) {
 	url, got := erp(t, 200, "")
 	r := run(t, invoice(), set, &steps.Purge{},
 		&steps.RESTExport{Request: steps.Request{URL: "http://" + closedAddress(t)}, PayloadKey: "p"},
-		pipeline.Finally(&steps.Extract{Sources: []steps.Source{{Key: "p", Rules: []steps.Rule{{Path: "id", Target: "erp_id"}, {Path: "s", Target: "erp_status"}}}}}),
+		pipeline.Finally(&steps.Extract{Sources: []steps.Source{{Key: "p", Rules: []steps.Rule{{Path: "id", TargetField: "erp_id"}, {Path: "s", TargetField: "erp_status"}}}}}),
 		pipeline.Finally(&steps.RESTExport{Request: steps.Request{URL: url + "/@{erp_id}"}, Condition: "@{erp_id}"}))
 	if r.err == nil || r.fields["erp_id"] != "" || r.fields["erp_status"] != "" || len(*got) != 0 || !r.response.Failed() {
 		t.Errorf("%v %v %d calls", r.err, r.fields, len(*got))
@@ -373,10 +373,10 @@ func TestNoSecretLeavesByAnotherWay(t *testing.T) {
 func TestManyExportsShareAChain(t *testing.T) {
 	t.Parallel()
 	url, tokens, calls, _ := oauth(t, func(string) bool { return true })
-	chain, err := pipeline.New(&steps.Purge{ResetSchemaIDs: []string{"erp_id"}},
+	chain, err := pipeline.New(&steps.Purge{ResetFields: []string{"erp_id"}},
 		&steps.CustomFormat{Exports: []steps.Format{{Key: "k", Template: "{% for i in field.line_items %}{{ i.item_code }}{% endfor %}{{ field.document_id }}"}}},
 		&steps.RESTExport{Key: "k", Auth: &steps.Auth{URL: url + "/token"}, Request: steps.Request{URL: url, Content: "#{file_content}"}, HeadersKey: "h"},
-		&steps.Extract{Sources: []steps.Source{{Key: "h", Rules: []steps.Rule{{Path: "status_code", Target: "erp_status"}}}}},
+		&steps.Extract{Sources: []steps.Source{{Key: "h", Rules: []steps.Rule{{Path: "status_code", TargetField: "erp_status"}}}}},
 		&steps.Evaluate{Check: steps.Check{Condition: "field.erp_status != '200'"}})
 	if err != nil {
 		t.Fatal(err)
@@ -469,7 +469,7 @@ func TestARedirectAfterACreationIsKept(t *testing.T) {
 		}))
 		t.Cleanup(server.Close)
 		r := run(t, invoice(), &steps.RESTExport{Request: steps.Request{URL: server.URL}, HeadersKey: "h", PayloadKey: "p"},
-			pipeline.Finally(&steps.Extract{Sources: []steps.Source{{Key: "h", Rules: []steps.Rule{{Path: "headers.erp_id", Target: "erp_id"}}}}}))
+			pipeline.Finally(&steps.Extract{Sources: []steps.Source{{Key: "h", Rules: []steps.Rule{{Path: "headers.erp_id", TargetField: "erp_id"}}}}}))
 		if r.err == nil || calls.Load() != 1 || r.fields["erp_id"] != "ERP-7" || !strings.Contains(r.files["h"], fmt.Sprintf(`"status_code":%d`, status)) {
 			t.Errorf("%d: %v, %d calls, fields %v, files %q", status, r.err, calls.Load(), r.fields, r.files)
 		}

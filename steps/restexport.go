@@ -63,9 +63,9 @@ type Request struct {
 	// that are read from JSON and which keeps the order of the fields.
 	Data        any `json:"data"`
 	RequestData any `json:"request_data"`
-	// FileKey sends a file as the form field of that name: FileContent, or else
+	// FilePart sends a file as the form field of that name: FileContent, or else
 	// the artefact; called FileName, or else as the artefact is called.
-	FileKey     string `json:"file_key"`
+	FilePart    string `json:"file_key"`
 	FileName    string `json:"file_name"`
 	FileContent string `json:"file_content"`
 }

@@ -178,7 +178,7 @@ func TestCleaningRemovesEarlierFilesAndResetsFields(t *testing.T) {
 	if r := run(t, invoice(), put, fromJSON[steps.Purge](t, `{}`)); len(r.files) != 0 || r.fields["erp_id"] != "OLD" {
 		t.Errorf("%v %v", r.files, r.fields)
 	}
-	if r := run(t, invoice(), &steps.Purge{ResetSchemaIDs: []string{"erp_idd"}}); r.err == nil || !strings.Contains(r.err.Error(), `reset_schema_ids[0]: field "erp_idd": no such field in the annotation; did you mean "erp_id"?`) {
+	if r := run(t, invoice(), &steps.Purge{ResetFields: []string{"erp_idd"}}); r.err == nil || !strings.Contains(r.err.Error(), `reset_schema_ids[0]: field "erp_idd": no such field in the annotation; did you mean "erp_id"?`) {
 		t.Errorf("got %v", r.err)
 	}
 }
@@ -269,7 +269,7 @@ func TestValuesOfRepliesAreWrittenAsTheyAreSpelt(t *testing.T) {
 	for path, want := range map[string]string{
 		"s": "text", "n": "9007199254740993", "f": "1.10", "t": "true", "z": "", "o": `{"b":1.0,"a":"é"}`, "l": "[1,2.50]", "missing": "", "l[1]": "2.50", "e": "", "o.a": "é",
 	} {
-		r := run(t, invoice(), keep("reply", reply), &steps.Extract{Sources: []steps.Source{{Key: "reply", Rules: []steps.Rule{{Path: path, Target: "erp_id"}}}}})
+		r := run(t, invoice(), keep("reply", reply), &steps.Extract{Sources: []steps.Source{{Key: "reply", Rules: []steps.Rule{{Path: path, TargetField: "erp_id"}}}}})
 		if r.err != nil || r.fields["erp_id"] != want {
 			t.Errorf("%s: %q, %v", path, r.fields["erp_id"], r.err)
 		}
@@ -297,7 +297,7 @@ func TestRepliesInXMLAndTextAreReadToo(t *testing.T) {
 		{"text", "no", "OK", ""},
 		{"json", "", "id", ""},
 	} {
-		r := run(t, invoice(), keep("k", tt.reply), &steps.Extract{Sources: []steps.Source{{Format: tt.format, Key: "k", Rules: []steps.Rule{{Path: tt.path, Target: "erp_id"}}}}})
+		r := run(t, invoice(), keep("k", tt.reply), &steps.Extract{Sources: []steps.Source{{Format: tt.format, Key: "k", Rules: []steps.Rule{{Path: tt.path, TargetField: "erp_id"}}}}})
 		if r.err != nil || r.fields["erp_id"] != tt.want {
 			t.Errorf("%v: %q, %v", tt, r.fields["erp_id"], r.err)
 		}
@@ -307,7 +307,7 @@ func TestRepliesInXMLAndTextAreReadToo(t *testing.T) {
 func TestRepliesThatCannotBeReadAreErrors(t *testing.T) {
 	t.Parallel()
 	extract := func(format, target string) *steps.Extract {
-		return &steps.Extract{Sources: []steps.Source{{Format: format, Key: "k", Rules: []steps.Rule{{Path: "a", Target: "erp_status"}, {Path: "a", Target: target}}}}}
+		return &steps.Extract{Sources: []steps.Source{{Format: format, Key: "k", Rules: []steps.Rule{{Path: "a", TargetField: "erp_status"}, {Path: "a", TargetField: target}}}}}
 	}
 	for _, tt := range []struct {
 		reply, format, target, want string
@@ -401,7 +401,7 @@ func TestAFileThatAConditionalStepDidNotMakeIsPassedOver(t *testing.T) {
 	for condition, want := range map[string]string{"true": "7", "false": ""} {
 		r := run(t, invoice(),
 			pipeline.When(condition, pipeline.Named("post", &steps.RESTExport{Request: steps.Request{URL: erp.URL, Method: "POST"}, PayloadKey: "reply"})),
-			&steps.Extract{Sources: []steps.Source{{Key: "reply", Rules: []steps.Rule{{Path: "id", Target: "erp_id"}}}}},
+			&steps.Extract{Sources: []steps.Source{{Key: "reply", Rules: []steps.Rule{{Path: "id", TargetField: "erp_id"}}}}},
 		)
 		if r.err != nil || r.fields["erp_id"] != want {
 			t.Errorf("%s: erp_id is %q, want %q; %v", condition, r.fields["erp_id"], want, r.err)

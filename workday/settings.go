@@ -55,10 +55,10 @@ type Configuration struct {
 	ExcludedQueues []Queue `json:"excluded_queues"`
 	WSDL           WSDL    `json:"wsdl"`
 	Request        Request `json:"request"`
-	// ResultSchemaID is a field that gets the new object's ID, and
+	// ResultField is a field that gets the new object's ID, and
 	// ResultWIDSchemaID one that gets its WID. These keys are ours.
-	ResultSchemaID    string `json:"result_schema_id"`
-	ResultWIDSchemaID string `json:"result_wid_schema_id"`
+	ResultField    string `json:"result_schema_id"`
+	ResultWIDField string `json:"result_wid_schema_id"`
 }
 
 // Queue is the number of a queue. In JSON it may also be a text, or the queue's URL.
@@ -174,7 +174,7 @@ func (c *Configuration) compile(faults *settings.Faults, place string) *configur
 	if c.Request.TimeoutS < 0 || c.Request.TimeoutS > 86400 {
 		faults.Add(at("request.timeout_s"), "%v is not a number of seconds up to a day", c.Request.TimeoutS)
 	}
-	if c.ResultSchemaID != "" && c.ResultSchemaID == c.ResultWIDSchemaID {
+	if c.ResultField != "" && c.ResultField == c.ResultWIDField {
 		faults.Add(at("result_wid_schema_id"), "is the same as result_schema_id")
 	}
 	made := &configuration{Configuration: c, place: place}

@@ -77,7 +77,7 @@ type run struct {
 const failed = "Export to Workday failed. "
 
 func (r *run) run(ctx context.Context) error {
-	for _, schemaID := range []string{r.ResultSchemaID, r.ResultWIDSchemaID} {
+	for _, schemaID := range []string{r.ResultField, r.ResultWIDField} {
 		if schemaID == "" {
 			continue
 		}
@@ -254,7 +254,7 @@ func (r *run) keep(ids []objectID) error {
 	for _, want := range []struct {
 		schemaID string
 		wid      bool
-	}{{r.ResultSchemaID, false}, {r.ResultWIDSchemaID, true}} {
+	}{{r.ResultField, false}, {r.ResultWIDField, true}} {
 		i := slices.IndexFunc(ids, func(id objectID) bool { return (id.kind == "WID") == want.wid })
 		if want.schemaID == "" || i < 0 {
 			continue

@@ -73,9 +73,9 @@ func numbered(number string, parts ...rossumtest.Part) *rossumtest.Call {
 func step(t testing.TB, tenant *workdaytest.Tenant, change ...func(*workday.Configuration)) *workday.Step {
 	t.Helper()
 	c := workday.Configuration{
-		WSDL:           tenant.Coordinates(),
-		Request:        workday.Request{Service: "Resource_Management", Operation: "Submit_Supplier_Invoice", Mapping: json.RawMessage(mapping)},
-		ResultSchemaID: "workday_id", ResultWIDSchemaID: "workday_wid",
+		WSDL:        tenant.Coordinates(),
+		Request:     workday.Request{Service: "Resource_Management", Operation: "Submit_Supplier_Invoice", Mapping: json.RawMessage(mapping)},
+		ResultField: "workday_id", ResultWIDField: "workday_wid",
 	}
 	for _, f := range change {
 		f(&c)
@@ -469,7 +469,7 @@ func TestAnExportCutShortIsNotSentAgain(t *testing.T) {
 func TestAResultFieldThatIsMissingIsFoundOutBefore(t *testing.T) {
 	t.Parallel()
 	w := tenant(t)
-	_, err := export(t, step(t, w, func(c *workday.Configuration) { c.ResultSchemaID = "nowhere" }), invoice())
+	_, err := export(t, step(t, w, func(c *workday.Configuration) { c.ResultField = "nowhere" }), invoice())
 	if err == nil || !strings.Contains(err.Error(), "nowhere") {
 		t.Errorf("error %v", err)
 	}

@@ -40,7 +40,7 @@ func (c *configuration) uses(maybe bool) []pipeline.Use {
 			return err
 		},
 	})
-	for key, id := range map[string]string{"result_schema_id": c.ResultSchemaID, "result_wid_schema_id": c.ResultWIDSchemaID} {
+	for key, id := range map[string]string{"result_schema_id": c.ResultField, "result_wid_schema_id": c.ResultWIDField} {
 		if id != "" {
 			list = append(list, pipeline.Use{Kind: pipeline.UseWrites, Name: id, Place: settings.Join(c.place, key), Single: true, Conditional: maybe})
 		}

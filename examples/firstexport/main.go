@@ -37,7 +37,7 @@ func newChain(erpURL string) (*pipeline.Chain, error) {
 			},
 			HeadersKey: "reply",
 		},
-		&steps.Extract{Sources: []steps.Source{{Key: "reply", Rules: []steps.Rule{{Path: "status_code", Target: "api_status"}}}}},
+		&steps.Extract{Sources: []steps.Source{{Key: "reply", Rules: []steps.Rule{{Path: "status_code", TargetField: "api_status"}}}}},
 		&steps.Evaluate{Check: steps.Check{Condition: "r.field.api_status != '201'", Message: "The ERP did not take the invoice."}},
 	)
 }

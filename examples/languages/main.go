@@ -238,7 +238,7 @@ func extracted(path string) (string, error) {
 	put := pipeline.StepFunc(func(ctx context.Context, x *pipeline.Export) error {
 		return x.Files.Put(ctx, pipeline.File{Key: "reply", Data: json.RawMessage(reply)})
 	})
-	x, _, err := run(invoice(), put, &steps.Extract{Sources: []steps.Source{{Key: "reply", Rules: []steps.Rule{{Path: path, Target: "result"}}}}})
+	x, _, err := run(invoice(), put, &steps.Extract{Sources: []steps.Source{{Key: "reply", Rules: []steps.Rule{{Path: path, TargetField: "result"}}}}})
 	if err != nil {
 		return "", err
 	}

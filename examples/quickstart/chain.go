@@ -14,10 +14,10 @@ func newChain(erpURL string) (*pipeline.Chain, error) {
 		Data: map[string]string{"grant_type": "client_credentials", "client_id": erp.ClientID, "client_secret": "{secret.client_secret}"},
 	}
 	status := func(headers, target string) steps.Source {
-		return steps.Source{Key: headers, Rules: []steps.Rule{{Path: "status_code", Target: target}}}
+		return steps.Source{Key: headers, Rules: []steps.Rule{{Path: "status_code", TargetField: target}}}
 	}
 	return pipeline.New(
-		&steps.Purge{ResetSchemaIDs: []string{"erp_create_status", "erp_create_body", "erp_invoice_id", "erp_attach_status", "erp_submit_status"}},
+		&steps.Purge{ResetFields: []string{"erp_create_status", "erp_create_body", "erp_invoice_id", "erp_attach_status", "erp_submit_status"}},
 		&steps.CustomFormat{Exports: []steps.Format{{
 			Key: "invoice", FileName: "{{ field.document_id|replace('/', '-') }}.json",
 			Lines: []string{
@@ -40,12 +40,12 @@ func newChain(erpURL string) (*pipeline.Chain, error) {
 		}),
 		&steps.Extract{Sources: []steps.Source{
 			status("create_headers", "erp_create_status"),
-			{Key: "create_reply", Rules: []steps.Rule{{Path: "id", Target: "erp_invoice_id"}, {Path: "to_string(@)", Target: "erp_create_body"}}},
+			{Key: "create_reply", Rules: []steps.Rule{{Path: "id", TargetField: "erp_invoice_id"}, {Path: "to_string(@)", TargetField: "erp_create_body"}}},
 		}},
 		pipeline.Named("Attach original", &steps.RESTExport{
 			Auth: auth, Condition: "@{erp_invoice_id}",
 			Request: steps.Request{
-				URL: erpURL + "/api/invoices/@{erp_invoice_id}/attachments", FileKey: "file", FileContent: "#{original_file}", FileName: "original.pdf",
+				URL: erpURL + "/api/invoices/@{erp_invoice_id}/attachments", FilePart: "file", FileContent: "#{original_file}", FileName: "original.pdf",
 			},
 			HeadersKey: "attach_headers",
 		}),
@@ -56,7 +56,7 @@ func newChain(erpURL string) (*pipeline.Chain, error) {
 			HeadersKey: "submit_headers",
 		}),
 		&steps.Extract{Sources: []steps.Source{status("submit_headers", "erp_submit_status")}},
-		&steps.EvaluateReplies{Replies: []steps.ReplyCheck{{Label: "Create draft", StatusSchemaID: "erp_create_status", BodySchemaID: "erp_create_body"}}},
+		&steps.EvaluateReplies{Replies: []steps.ReplyCheck{{Label: "Create draft", StatusField: "erp_create_status", BodyField: "erp_create_body"}}},
 		&steps.Evaluate{Check: steps.Check{
 			Condition: "is_set(field.erp_invoice_id) and field.erp_submit_status != '200'",
 			Message:   "The invoice was created in the ERP, but not submitted.",

@@ -60,9 +60,9 @@ func run(out io.Writer) error {
 
 func export(out io.Writer, tenant *workdaytest.Tenant, mapping []byte, call *rossumtest.Call) error {
 	chain, err := pipeline.New(&workday.Step{Configurations: []workday.Configuration{{
-		WSDL:           tenant.Coordinates(),
-		Request:        workday.Request{Service: "Resource_Management", Operation: "Submit_Supplier_Invoice", Mapping: mapping},
-		ResultSchemaID: "workday_id",
+		WSDL:        tenant.Coordinates(),
+		Request:     workday.Request{Service: "Resource_Management", Operation: "Submit_Supplier_Invoice", Mapping: mapping},
+		ResultField: "workday_id",
 	}}})
 	if err != nil {
 		return err

@@ -54,7 +54,7 @@ func reads(t testing.TB, url, from, language, path string) func(context.Context)
 func extracts(t testing.TB, url, format, path string) func(context.Context) error {
 	return exports(t, rossumtest.Annotation(rossumtest.Field("found", ""), rossumtest.Offline()),
 		&steps.RESTExport{Request: steps.Request{URL: url, Method: "GET"}, PayloadKey: "reply"},
-		&steps.Extract{Sources: []steps.Source{{Format: format, Key: "reply", Rules: []steps.Rule{{Path: path, Target: "found"}}}}})
+		&steps.Extract{Sources: []steps.Source{{Format: format, Key: "reply", Rules: []steps.Rule{{Path: path, TargetField: "found"}}}}})
 }
 
 const (
@@ -135,9 +135,9 @@ func workdayReply(t testing.TB, size int64) func(context.Context) error {
 		_, _ = io.WriteString(w, `</r:Submit_Supplier_Invoice_Response></e:Body></e:Envelope>`)
 	})
 	step := &workday.Step{Configurations: []workday.Configuration{{
-		WSDL:           tenant.Coordinates(),
-		Request:        workday.Request{Service: "Resource_Management", Operation: "Submit_Supplier_Invoice", Mapping: json.RawMessage(`{"Supplier_Invoice_Data":{"Company_Reference":{}}}`)},
-		ResultSchemaID: "found",
+		WSDL:        tenant.Coordinates(),
+		Request:     workday.Request{Service: "Resource_Management", Operation: "Submit_Supplier_Invoice", Mapping: json.RawMessage(`{"Supplier_Invoice_Data":{"Company_Reference":{}}}`)},
+		ResultField: "found",
 	}}}
 	return exports(t, rossumtest.Annotation(rossumtest.Field("found", ""), rossumtest.Offline(),
 		rossumtest.Secret("workday_username", workdaytest.Username), rossumtest.Secret("workday_password", workdaytest.Password)), step)
@@ -287,7 +287,7 @@ func documentRows() []row {
 			return rest(t, steps.Request{Content: "#{original_file}"}, "")
 		}},
 		{"document as a file", "22 MB", 0, slack + 10, func(t testing.TB) func(context.Context) error {
-			return rest(t, steps.Request{FileKey: "f", FileName: "a.pdf", FileContent: "#{original_file}"}, "")
+			return rest(t, steps.Request{FilePart: "f", FileName: "a.pdf", FileContent: "#{original_file}"}, "")
 		}},
 		{"document in a form", "245 MB", 0, most, func(t testing.TB) func(context.Context) error {
 			return rest(t, steps.Request{Data: json.RawMessage(`{"a":"1","file":"#{original_file}"}`)}, "")

@@ -159,7 +159,7 @@ func crashedChain(p plan) (*pipeline.Chain, error) {
 	case "REST with OAuth":
 		create.Auth = &steps.Auth{URL: p.ERP + "/token", Data: json.RawMessage(`{"grant_type":"client_credentials"}`)}
 	case "multipart with 40 MB":
-		create.Request.Content, create.Request.FileKey, create.Request.FileContent = "", "file", "#{original_file}"
+		create.Request.Content, create.Request.FilePart, create.Request.FileContent = "", "file", "#{original_file}"
 	case "Request Processor":
 		processor := &steps.RequestProcessor{}
 		err := processor.UnmarshalJSON([]byte(`{"stages":[{"call_api":[{"name":"create","request":{"url":"` + p.ERP + `/create/{item.sku.value}","method":"POST","content":"x","iterate_over":"field.lines"},
@@ -170,7 +170,7 @@ func crashedChain(p plan) (*pipeline.Chain, error) {
 		step = processor
 	case "Workday":
 		step = &workday.Step{Configurations: []workday.Configuration{{
-			WSDL: p.Workday, ResultSchemaID: "erp_id",
+			WSDL: p.Workday, ResultField: "erp_id",
 			Request: workday.Request{Service: "Resource_Management", Operation: "Submit_Supplier_Invoice", Mapping: json.RawMessage(`{"Add_Only": true, "Supplier_Invoice_Data": {
 				"Submit": true, "Invoice_Date": "2026-03-31", "Suppliers_Invoice_Number": "@{document_id}", "Control_Amount_Total": 12.5,
 				"Company_Reference": {"ID": [{"type": "Organization_Reference_ID", "_value_1": "CO-1"}]}, "Supplier_Reference": {"ID": [{"type": "Supplier_ID", "_value_1": "S-1"}]}}}`)},
@@ -192,7 +192,7 @@ func crashedChain(p plan) (*pipeline.Chain, error) {
 	}
 	all := []pipeline.Step{step}
 	if create == step || slices.Contains([]string{"REST", "REST with OAuth", "multipart with 40 MB"}, p.Kind) {
-		all = append(all, &steps.Extract{Sources: []steps.Source{{Key: "create", Rules: []steps.Rule{{Path: "id", Target: "erp_id"}}}}})
+		all = append(all, &steps.Extract{Sources: []steps.Source{{Key: "create", Rules: []steps.Rule{{Path: "id", TargetField: "erp_id"}}}}})
 	}
 	return pipeline.New(append(all, pipeline.Named("submit", rest("submit", "/submit")), pipeline.Finally(pipeline.Named("notify", rest("notify", "/notify"))))...)
 }

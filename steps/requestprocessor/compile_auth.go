@@ -130,8 +130,8 @@ func (c *compiler) bearer(place string, s Auth) *bearer {
 	b.content = c.value(settings.Join(place, "content"), s.Content, dataRoots...)
 	b.headers = c.headers(settings.Join(place, "headers"), s.Headers, dataRoots)
 	b.params = c.object(settings.Join(place, "params"), s.Params, dataRoots...)
-	c.require(place, "credential_key", s.CredentialKey)
-	b.credential = c.credential(place, s.CredentialKey)
+	c.require(place, "credential_key", s.CredentialPath)
+	b.credential = c.credential(place, s.CredentialPath)
 	return b
 }
 
@@ -192,7 +192,7 @@ func (c *compiler) certificate(place string, s Auth) *certificate {
 	if a.expiry < 0 || a.expiry > 86400 {
 		c.faults.Add(settings.Join(place, "assertion_expiry"), "%d is not between 1 and 86400 seconds", a.expiry)
 	}
-	key := s.CredentialKey
+	key := s.CredentialPath
 	if key == "" {
 		key = "access_token"
 	}

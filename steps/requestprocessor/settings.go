@@ -115,13 +115,13 @@ type Auth struct {
 	Type string `json:"type"` // bearer if "", oauth1 or oauth2_private_certificate
 
 	// bearer, and URL also for oauth2_private_certificate.
-	URL           string            `json:"url"`
-	Method        string            `json:"method"`
-	ContentType   string            `json:"content_type"` // json, or else a form
-	Content       json.RawMessage   `json:"content"`
-	Headers       map[string]string `json:"headers"`
-	Params        json.RawMessage   `json:"params"`
-	CredentialKey string            `json:"credential_key"` // path of the token in the answer
+	URL            string            `json:"url"`
+	Method         string            `json:"method"`
+	ContentType    string            `json:"content_type"` // json, or else a form
+	Content        json.RawMessage   `json:"content"`
+	Headers        map[string]string `json:"headers"`
+	Params         json.RawMessage   `json:"params"`
+	CredentialPath string            `json:"credential_key"` // path of the token in the answer
 
 	// oauth1.
 	ConsumerKey     string `json:"consumer_key"`

@@ -22,12 +22,12 @@ import (
 func hostedChain(t *testing.T, erp, template, target string) *pipeline.Chain {
 	t.Helper()
 	return chainOf(t,
-		&steps.Purge{ResetSchemaIDs: []string{"status"}},
+		&steps.Purge{ResetFields: []string{"status"}},
 		&steps.CustomFormat{Exports: []steps.Format{{Key: "csv", Template: template}}},
 		&steps.RESTExport{Key: "csv", Request: steps.Request{URL: erp + "/invoices", Content: "#{file_content}"}, HeadersKey: "headers", PayloadKey: "reply"},
 		&steps.Extract{Sources: []steps.Source{
-			{Key: "headers", Rules: []steps.Rule{{Path: "status_code", Target: "status"}}},
-			{Key: "reply", Rules: []steps.Rule{{Path: target, Target: "erp_id"}}},
+			{Key: "headers", Rules: []steps.Rule{{Path: "status_code", TargetField: "status"}}},
+			{Key: "reply", Rules: []steps.Rule{{Path: target, TargetField: "erp_id"}}},
 		}},
 		&steps.Evaluate{Check: steps.Check{Condition: "r.field.status != '201'", Message: "Not created."}},
 	)
