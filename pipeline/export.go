@@ -101,7 +101,7 @@ func newExport(p *rossum.Payload, c config) (*Export, error) {
 	}
 	if x.Rossum == nil && !c.noClient && p.BaseURL != "" && p.Token != "" {
 		var err error
-		if x.Rossum, err = rossum.NewClient(p.BaseURL, p.Token, rossum.WithHTTPClient(x.Transport())); err != nil {
+		if x.Rossum, err = rossum.NewClient(p.BaseURL, p.Token, rossum.ClientOptions{HTTPClient: x.Transport()}); err != nil {
 			return nil, fmt.Errorf("%w: %w", rossum.ErrPayload, err)
 		}
 	}

@@ -291,7 +291,7 @@ func (r *run) begin(j *Journal, h *history) error {
 // content.
 func (h *history) giveWay(stopIfSent bool) error {
 	if made := newRunLog(nil, Lease{}, h.RunInfo, h).made(); stopIfSent && len(made) > 0 {
-		return fmt.Errorf("%w, since the annotation has changed; this program does not export such an annotation anew (pipeline.StopIfSent)", ErrChanged)
+		return fmt.Errorf("%w, since the annotation has changed; this program does not export such an annotation anew (pipeline.WithStopIfSent)", ErrChanged)
 	}
 	for _, c := range h.calls {
 		if c.isOpen() && c.verdict == nil {

@@ -48,7 +48,7 @@ func (e *slowERP) RoundTrip(r *http.Request) (*http.Response, error) {
 // posting posts to an address, and then reads a list of Rossum's.
 func posting(address string) pipeline.Step {
 	return pipeline.Named("post", pipeline.StepFunc(func(ctx context.Context, x *pipeline.Export) error {
-		_, err := send.Do(ctx, x, &send.Call{Name: "c", Method: "POST", URL: address, Body: pipeline.Bytes("{}"), Retry: send.IfRefused})
+		_, err := send.Do(ctx, x, &send.Call{Name: "c", Method: "POST", URL: address, Body: pipeline.Bytes("{}"), Retry: send.RetryIfRefused})
 		return err
 	}))
 }

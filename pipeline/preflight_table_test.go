@@ -15,6 +15,7 @@ import (
 	"github.com/exportpipeline/exportpipeline/sftpexport"
 	"github.com/exportpipeline/exportpipeline/sftpexport/s3"
 	"github.com/exportpipeline/exportpipeline/steps"
+	"github.com/exportpipeline/exportpipeline/steps/requestprocessor"
 	"github.com/exportpipeline/exportpipeline/workday"
 )
 
@@ -40,7 +41,7 @@ func made(t testing.TB, erp, kind, settings string) pipeline.Step {
 	case "replies":
 		s = &steps.EvaluateReplies{}
 	case "rp":
-		s = &steps.RequestProcessor{}
+		s = &requestprocessor.Step{}
 	case "sftp":
 		s = &sftpexport.Step{Backends: map[string]sftpexport.Backend{"s3": s3.New(s3.Options{})}}
 	case "workday":

@@ -39,7 +39,7 @@ func TestAnAnnouncerMakesTheCallsOfAClient(t *testing.T) {
 	t.Parallel()
 	platform := rossumtest.NewServer()
 	defer platform.Close()
-	plain, err := rossum.NewClient(platform.URL, rossumtest.Token)
+	plain, err := rossum.NewClient(platform.URL, rossumtest.Token, rossum.ClientOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +71,7 @@ func TestADocumentIsFoundAgainByItsNameAndMetadata(t *testing.T) {
 	t.Parallel()
 	platform := rossumtest.NewServer()
 	defer platform.Close()
-	client, err := rossum.NewClient(platform.URL, rossumtest.Token)
+	client, err := rossum.NewClient(platform.URL, rossumtest.Token, rossum.ClientOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

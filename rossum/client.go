@@ -43,20 +43,17 @@ type Client struct {
 	announcer Announcer // nil: calls are made as they come
 }
 
-// ClientOption sets up a [Client].
-type ClientOption func(*clientConfig)
-
-type clientConfig struct{ http *http.Client }
-
-// WithHTTPClient sets the client that calls go through; nil means the default.
-func WithHTTPClient(h *http.Client) ClientOption {
-	return func(c *clientConfig) { c.http = h }
+// ClientOptions are the options of [NewClient]; the zero value works.
+type ClientOptions struct {
+	// HTTPClient is the client that calls go through, for proxies and tests; nil means
+	// the default. Its Timeout and CheckRedirect are not used.
+	HTTPClient *http.Client
 }
 
 // NewClient makes a client for a base URL such as https://acme.rossum.app and a
 // token. The URL must be https, or http on a loopback address for tests; a path
 // such as /api/v1 is accepted and passed over.
-func NewClient(baseURL string, token Secret, options ...ClientOption) (*Client, error) {
+func NewClient(baseURL string, token Secret, o ClientOptions) (*Client, error) {
 	u, err := url.Parse(baseURL)
 	switch {
 	case err != nil:
@@ -68,15 +65,9 @@ func NewClient(baseURL string, token Secret, options ...ClientOption) (*Client, 
 	case u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())):
 		return nil, fmt.Errorf("base URL of Rossum: %q does not begin with https://", baseURL)
 	}
-	var config clientConfig
-	for _, o := range options {
-		if o != nil {
-			o(&config)
-		}
-	}
 	return &Client{
 		origin: u.Scheme + "://" + u.Host, token: token, redact: redact.New(string(token)),
-		calls: httpcall.New(httpcall.Options{HTTP: config.http}),
+		calls: httpcall.New(httpcall.Options{HTTP: o.HTTPClient}),
 	}, nil
 }
 

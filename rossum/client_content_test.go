@@ -19,7 +19,7 @@ func TestOnlyContentIsReadFromAnAddressOfADocument(t *testing.T) {
 		_, _ = io.WriteString(w, "bytes")
 	}))
 	t.Cleanup(s.Close)
-	c, err := rossum.NewClient(s.URL, "token-123456")
+	c, err := rossum.NewClient(s.URL, "token-123456", rossum.ClientOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,7 +27,7 @@ func client(t *testing.T) (*rossum.Client, *rossumtest.Server) {
 	s := rossumtest.NewServer()
 	transport := &http.Transport{}
 	t.Cleanup(func() { transport.CloseIdleConnections(); s.Close() })
-	c, err := rossum.NewClient(s.URL+"/api/v1", rossum.Secret(s.Token), rossum.WithHTTPClient(&http.Client{Transport: transport}))
+	c, err := rossum.NewClient(s.URL+"/api/v1", rossum.Secret(s.Token), rossum.ClientOptions{HTTPClient: &http.Client{Transport: transport}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -200,7 +200,7 @@ func TestAWrongTokenIsUnauthorisedAndNotShown(t *testing.T) {
 	defer s.Close()
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()
-	c, err := rossum.NewClient(s.URL, "canary-token", rossum.WithHTTPClient(&http.Client{Transport: transport}))
+	c, err := rossum.NewClient(s.URL, "canary-token", rossum.ClientOptions{HTTPClient: &http.Client{Transport: transport}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -215,7 +215,7 @@ func TestBaseURLsThatAreNotSafeAreRefused(t *testing.T) {
 		"https://acme.rossum.app": true, "https://acme.rossum.app/api/v1": true, "http://localhost:8000": true, "http://[::1]:1": true,
 		"http://acme.rossum.app": false, "ftp://acme.rossum.app": false, "acme.rossum.app": false, "": false, "https://": false, "https://u:p@acme.rossum.app": false, "https://%zz": false,
 	} {
-		if _, err := rossum.NewClient(url, "t"); (err == nil) != ok {
+		if _, err := rossum.NewClient(url, "t", rossum.ClientOptions{}); (err == nil) != ok {
 			t.Errorf("%s: %v", url, err)
 		}
 	}
@@ -226,7 +226,7 @@ func TestTenRequestsASecond(t *testing.T) {
 		transport := roundTripper(func(r *http.Request) (*http.Response, error) {
 			return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader([]byte("{}"))), Request: r}, nil
 		})
-		c, err := rossum.NewClient("https://limited.rossum.app", "t", rossum.WithHTTPClient(&http.Client{Transport: transport}))
+		c, err := rossum.NewClient("https://limited.rossum.app", "t", rossum.ClientOptions{HTTPClient: &http.Client{Transport: transport}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -253,7 +253,7 @@ func TestRepeatedAttemptsCountForTheLimit(t *testing.T) {
 			}
 			return &http.Response{StatusCode: status, Header: http.Header{"Retry-After": {"0"}}, Body: io.NopCloser(bytes.NewReader([]byte("{}"))), Request: r}, nil
 		})
-		c, err := rossum.NewClient("https://repeated.rossum.app", "t", rossum.WithHTTPClient(&http.Client{Transport: transport}))
+		c, err := rossum.NewClient("https://repeated.rossum.app", "t", rossum.ClientOptions{HTTPClient: &http.Client{Transport: transport}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -298,7 +298,7 @@ func TestAllClientsOfAnOrganisationShareItsLimit(t *testing.T) {
 				host = "other.rossum.app"
 			}
 			all.Go(func() {
-				c, err := rossum.NewClient("https://"+host, "t", rossum.WithHTTPClient(&http.Client{Transport: transport}))
+				c, err := rossum.NewClient("https://"+host, "t", rossum.ClientOptions{HTTPClient: &http.Client{Transport: transport}})
 				if err == nil {
 					err = get(c)
 				}

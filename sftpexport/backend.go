@@ -33,4 +33,4 @@ type SecretsChecker interface {
 
 // howToSpeakS3 is what is wrong with a step that has credentials of type s3 and no backend.
 const howToSpeakS3 = "is s3, which this program has no backend for; it needs Backends: map[string]sftpexport.Backend{\"s3\": s3.New(s3.Options{})} " +
-	"of package sftpexport/s3 in its sftpexport.Step or in the options of sftpexport.RegisterWith"
+	"of package sftpexport/s3 in its sftpexport.Step or in sftpexport.RegisterOptions"

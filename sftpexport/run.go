@@ -243,15 +243,20 @@ func (s *Step) Close() error {
 	return nil
 }
 
+// RegisterOptions are what the program gives the steps that [Register] makes: host keys,
+// or backends such as that of S3. The zero value works.
+type RegisterOptions struct {
+	HostKeys       []string           // see [Step.HostKeys]
+	KnownHostsFile string             // see [Step.KnownHostsFile]
+	Backends       map[string]Backend // see [Step.Backends]
+}
+
 // Register makes a registry know the step by the address of Rossum's hosted
 // extension, and by what shows in a hook of the Rossum Store, which has none.
-func Register(r *organisation.Registry) { RegisterWith(r, Step{}) }
-
-// RegisterWith does what [Register] does, for a program that gives its steps host keys,
-// or backends such as that of S3: the fields of options that have no JSON key count.
-func RegisterWith(r *organisation.Registry, options Step) {
+// Options hold for each step that it makes.
+func Register(r *organisation.Registry, o RegisterOptions) {
 	r.Register(organisation.Kind{Name: "file-storage-export", Store: clues, Make: func(h *rossum.Hook) (pipeline.Step, error) {
-		step := &Step{HostKeys: options.HostKeys, KnownHostsFile: options.KnownHostsFile, Backends: options.Backends}
+		step := &Step{HostKeys: o.HostKeys, KnownHostsFile: o.KnownHostsFile, Backends: o.Backends}
 		if len(h.Settings) == 0 || string(h.Settings) == "null" {
 			return step, nil
 		}

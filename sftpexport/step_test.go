@@ -260,8 +260,8 @@ func TestExtensionsAreFoundByTheirAddress(t *testing.T) {
 		t.Fatal(err)
 	}
 	var r organisation.Registry
-	sftpexport.RegisterWith(&r, sftpexport.Step{HostKeys: []string{"[127.0.0.1]:" + fmt.Sprint(int(s.Credentials().Port)) + " " + s.HostKey()}})
-	c, err := organisation.FromHooks([]*rossum.Hook{hook}, &r)
+	sftpexport.Register(&r, sftpexport.RegisterOptions{HostKeys: []string{"[127.0.0.1]:" + fmt.Sprint(int(s.Credentials().Port)) + " " + s.HostKey()}})
+	c, err := organisation.FromHooks([]*rossum.Hook{hook}, &r, organisation.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -271,8 +271,8 @@ func TestExtensionsAreFoundByTheirAddress(t *testing.T) {
 	}
 	wantTree(t, s.Dir, map[string]string{"out/314528.pdf": "%PDF"})
 	var plain organisation.Registry
-	sftpexport.Register(&plain)
-	if _, err := organisation.FromHooks([]*rossum.Hook{hook}, &plain); err == nil || !strings.Contains(err.Error(), "ssh-keyscan") {
+	sftpexport.Register(&plain, sftpexport.RegisterOptions{})
+	if _, err := organisation.FromHooks([]*rossum.Hook{hook}, &plain, organisation.Options{}); err == nil || !strings.Contains(err.Error(), "ssh-keyscan") {
 		t.Errorf("without a host key the error is %v", err)
 	}
 }

@@ -1,6 +1,6 @@
 // Package steps holds the components of Rossum's export pipeline: [Purge],
-// [CustomFormat], [RESTExport], [Extract], [Evaluate], [EvaluateReplies], and
-// [RequestProcessor], which does a whole export in one hook.
+// [CustomFormat], [RESTExport], [Extract], [Evaluate] and [EvaluateReplies]. The Request
+// Processor, which does a whole export in one hook, is [requestprocessor.Step].
 //
 // Each is a plain struct with the keys of Rossum's own extension, and is used as
 // a Go literal and from JSON alike:

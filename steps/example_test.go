@@ -64,20 +64,3 @@ func ExampleEvaluate() {
 	export(&steps.Evaluate{Check: steps.Check{Condition: "r.field.erp_status != '201'", Message: "Draft invoice not created."}})
 	// Output: error Draft invoice not created.
 }
-
-func ExampleRequestProcessor() {
-	erp := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		fmt.Fprintf(w, `{"id": "ERP of %s"}`, r.URL.Query().Get("number"))
-	}))
-	defer erp.Close()
-	var step steps.RequestProcessor
-	err := json.Unmarshal([]byte(`{"stages": [{"call_api": [{"name": "find",
-		"request": {"url": "`+erp.URL+`", "method": "GET", "params": {"number": "{field.document_id.value}"}},
-		"response_handlers": [{"target_type": "schema_id", "target_key": "erp_id", "value": {"response.body": {"$jmespath": "id"}}}]}]}]}`), &step)
-	if err != nil {
-		fmt.Println(err)
-	}
-	export(&step)
-	// Output: {"content":{"value":"ERP of 2026-0042"}}
-}

@@ -144,14 +144,14 @@ func (s *Function) Run(ctx context.Context, x *pipeline.Export) error {
 func function(h *rossum.Hook, sends bool) (pipeline.Step, error) {
 	if !isPython(h.Config.Runtime) {
 		err := fmt.Errorf("%w: the runtime %s: only Python can run here; rewrite the function in Python, register a step in Go with Registry.Function(%q, …), "+
-			"or leave the hook out if it exports nothing (organisation.LeaveOut(\"%d\"), exportrun -leave-out %d)",
-			organisation.ErrNoFunction, h.Config.Runtime, h.Name, h.ID, h.ID)
+			"or leave the hook out if it exports nothing (LeaveOut in organisation.Options, or exportrun -leave-out %d)",
+			organisation.ErrNoFunction, h.Config.Runtime, h.Name, h.ID)
 		return nil, &pipeline.StepError{Place: "config.runtime", Err: err}
 	}
 	compiled, err := compileCode(h.Config.Code, sends)
 	if errors.Is(err, formula.ErrUnsupported) || errors.Is(err, formula.ErrNoHandler) {
-		err = fmt.Errorf("%w: %w; register a step in Go with Registry.Function(%q, …), or leave the hook out if it exports nothing (organisation.LeaveOut(\"%d\"), exportrun -leave-out %d)",
-			organisation.ErrNoFunction, err, h.Name, h.ID, h.ID)
+		err = fmt.Errorf("%w: %w; register a step in Go with Registry.Function(%q, …), or leave the hook out if it exports nothing (LeaveOut in organisation.Options, or exportrun -leave-out %d)",
+			organisation.ErrNoFunction, err, h.Name, h.ID)
 	}
 	if err != nil {
 		return nil, &pipeline.StepError{Place: "config.code", Err: err}

@@ -113,11 +113,11 @@ func TestWhatIsRefusedIsWhatTheDocumentationLists(t *testing.T) {
 func TestAFunctionInJavaScriptIsRefusedByItsRuntime(t *testing.T) {
 	t.Parallel()
 	r := &organisation.Registry{}
-	steps.Register(r)
+	steps.Register(r, steps.RegisterOptions{})
 	for _, runtime := range []string{"nodejs22.x", "nodejs18.x", "NodeJS"} {
 		h := &rossum.Hook{ID: 7, Name: "Evaluator", Type: "function", Active: true, Events: []string{"annotation_content.export"}}
 		h.Config.Runtime, h.Config.Code = runtime, "exports.rossum_hook_request_handler = async () => ({})"
-		_, err := organisation.FromHooks([]*rossum.Hook{h}, r)
+		_, err := organisation.FromHooks([]*rossum.Hook{h}, r, organisation.Options{})
 		if !errors.Is(err, organisation.ErrNoFunction) || !strings.Contains(err.Error(), "config.runtime") || !strings.Contains(err.Error(), runtime) ||
 			!strings.Contains(err.Error(), "Registry.Function(\"Evaluator\"") || strings.Contains(err.Error(), "line 1") {
 			t.Errorf("%s: %v", runtime, err)

@@ -179,11 +179,11 @@ func TestAFunctionSendsOnlyIfTheProgramAllowsIt(t *testing.T) {
 	for allowed, want := range map[bool]bool{false: false, true: true} {
 		r := &organisation.Registry{}
 		if allowed {
-			steps.Register(r, steps.FunctionsMaySend())
+			steps.Register(r, steps.RegisterOptions{FunctionsMaySend: true})
 		} else {
-			steps.Register(r)
+			steps.Register(r, steps.RegisterOptions{})
 		}
-		if _, err := organisation.FromHooks([]*rossum.Hook{hook("Send")}, r); (err == nil) != want {
+		if _, err := organisation.FromHooks([]*rossum.Hook{hook("Send")}, r, organisation.Options{}); (err == nil) != want {
 			t.Errorf("allowed %t: %v", allowed, err)
 		}
 	}

@@ -264,26 +264,26 @@ func TestWhatAFunctionDoesWrongFailsTheExport(t *testing.T) {
 func TestFunctionHooksOutsideOfTheLanguageNeedAStep(t *testing.T) {
 	t.Parallel()
 	r := &organisation.Registry{}
-	steps.Register(r)
+	steps.Register(r, steps.RegisterOptions{})
 	hook := func(code string) *rossum.Hook {
 		return &rossum.Hook{ID: 7, Name: "Notify", Type: "function", Active: true, Events: []string{"annotation_content.export"}, Config: rossum.HookConfig{Code: code}}
 	}
 	for code, want := range map[string]string{
-		"import requests\n": `hook "Notify" (id 7): config.code: function hook without a step: outside of the supported language: line 1: the module requests is not supported in formulas, and in functions only if the program allows it (steps.Function.HTTP, steps.FunctionsMaySend); register a step in Go with Registry.Function("Notify", …)`,
+		"import requests\n": `hook "Notify" (id 7): config.code: function hook without a step: outside of the supported language: line 1: the module requests is not supported in formulas, and in functions only if the program allows it (steps.Function.HTTP, FunctionsMaySend in steps.RegisterOptions); register a step in Go with Registry.Function("Notify", …)`,
 		"x = 1":             "the code does not define rossum_hook_request_handler; register a step in Go",
 	} {
-		_, err := organisation.FromHooks([]*rossum.Hook{hook(code)}, r)
+		_, err := organisation.FromHooks([]*rossum.Hook{hook(code)}, r, organisation.Options{})
 		if !errors.Is(err, organisation.ErrNoFunction) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: got %v, want %s", code, err, want)
 		}
 	}
-	if _, err := organisation.FromHooks([]*rossum.Hook{hook("import requests\n")}, r); !errors.Is(err, formula.ErrUnsupported) || !strings.Contains(err.Error(), "line 1: the module requests is not supported") {
+	if _, err := organisation.FromHooks([]*rossum.Hook{hook("import requests\n")}, r, organisation.Options{}); !errors.Is(err, formula.ErrUnsupported) || !strings.Contains(err.Error(), "line 1: the module requests is not supported") {
 		t.Errorf("got %v", err)
 	}
-	if _, err := organisation.FromHooks([]*rossum.Hook{hook("def f(:")}, r); !errors.Is(err, formula.ErrSyntax) {
+	if _, err := organisation.FromHooks([]*rossum.Hook{hook("def f(:")}, r, organisation.Options{}); !errors.Is(err, formula.ErrSyntax) {
 		t.Errorf("got %v", err)
 	}
-	chain, err := organisation.FromHooks([]*rossum.Hook{hook(evaluator)}, r)
+	chain, err := organisation.FromHooks([]*rossum.Hook{hook(evaluator)}, r, organisation.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -365,11 +365,11 @@ func TestAFieldThatTheConditionOfRossumsEvaluatorLacksIsFoundBeforeTheRun(t *tes
 		"right":                   {rossumsEvaluator, "r.field.status != '201'", ""},
 	} {
 		registry := &organisation.Registry{}
-		steps.Register(registry)
+		steps.Register(registry, steps.RegisterOptions{})
 		settings, _ := json.Marshal(map[string]string{"condition": tt.condition, "other": "r.field.statuss"})
 		hook := &rossum.Hook{ID: 7, Name: "Evaluator", Type: "function", Active: true, Events: []string{"annotation_content.export"}, Settings: settings}
 		hook.Config.Code = tt.code
-		chain, err := organisation.FromHooks([]*rossum.Hook{hook}, registry)
+		chain, err := organisation.FromHooks([]*rossum.Hook{hook}, registry, organisation.Options{})
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -431,8 +431,8 @@ func TestATextThatAFunctionEvaluatesIsCheckedWhenTheChainIsBuilt(t *testing.T) {
 		hook := &rossum.Hook{ID: 7, Name: "Evaluator", Type: "function", Active: true, Events: []string{"annotation_content.export"}, Settings: json.RawMessage(settings)}
 		hook.Config.Code = rossumsEvaluator
 		registry := &organisation.Registry{}
-		steps.Register(registry)
-		_, err := organisation.FromHooks([]*rossum.Hook{hook}, registry)
+		steps.Register(registry, steps.RegisterOptions{})
+		_, err := organisation.FromHooks([]*rossum.Hook{hook}, registry, organisation.Options{})
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %s", settings, err, want)
 		}

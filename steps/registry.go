@@ -11,13 +11,9 @@ import (
 // Register makes a registry know the steps of this package by the addresses of
 // Rossum's hosted extensions, and by what shows in hooks of the Rossum Store, which
 // have no address. Function hooks run as well: those that are Rossum's Request
-// Processor as [RequestProcessor], and those whose code stays within the language of
+// Processor as [requestprocessor.Step], and those whose code stays within the language of
 // formula fields as [Function].
-func Register(r *organisation.Registry, options ...RegisterOption) {
-	var o registration
-	for _, option := range options {
-		option(&o)
-	}
+func Register(r *organisation.Registry, o RegisterOptions) {
 	for _, k := range []organisation.Kind{
 		{Name: "custom-format-templating-purge", Make: decode[Purge], Store: organisation.Clues{
 			Settings: []string{"reference_keys", "reset_schema_ids"},
@@ -50,17 +46,15 @@ func Register(r *organisation.Registry, options ...RegisterOption) {
 		if isRequestProcessor(h) {
 			return requestProcessor(h)
 		}
-		return function(h, o.sends)
+		return function(h, o.FunctionsMaySend)
 	})
 }
 
-// RegisterOption is an option of [Register].
-type RegisterOption func(*registration)
-
-type registration struct{ sends bool }
-
-// FunctionsMaySend lets the code of function hooks import requests; see [Function.HTTP].
-func FunctionsMaySend() RegisterOption { return func(o *registration) { o.sends = true } }
+// RegisterOptions are the options of [Register]; the zero value works.
+type RegisterOptions struct {
+	// FunctionsMaySend lets the code of function hooks import requests; see [Function.HTTP].
+	FunctionsMaySend bool
+}
 
 // decode makes a step of a hook's settings; a hook without settings gets none.
 func decode[S any, P interface {

@@ -10,10 +10,6 @@ import (
 	"github.com/exportpipeline/exportpipeline/steps/requestprocessor"
 )
 
-// RequestProcessor runs the settings of Rossum's Request Processor; its stages and
-// all that belongs to them are in package requestprocessor.
-type RequestProcessor = requestprocessor.Step
-
 // isRequestProcessor recognises the engine among function hooks, which have no
 // config.url: by its settings, which have stages, and by its code, which has names
 // that the engine's reference gives. A hook file whose code is kept elsewhere has
@@ -36,7 +32,7 @@ func isRequestProcessor(h *rossum.Hook) bool {
 
 // requestProcessor makes the step of a hook, which runs on the hook's own events.
 func requestProcessor(h *rossum.Hook) (pipeline.Step, error) {
-	s := &RequestProcessor{Events: h.Events}
+	s := &requestprocessor.Step{Events: h.Events}
 	if len(h.Settings) == 0 || string(h.Settings) == "null" {
 		return s, nil // which its Validate refuses
 	}

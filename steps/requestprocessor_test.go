@@ -50,8 +50,8 @@ func TestTheRequestProcessorIsKnownByAddressAndByCode(t *testing.T) {
 		"settings that lie": {hookOf(t, "function", `{}`, `{"stages":{"a":1}}`), "function hook without a step"},
 	} {
 		registry := &organisation.Registry{}
-		steps.Register(registry)
-		chain, err := organisation.FromHooks([]*rossum.Hook{tt.hook}, registry)
+		steps.Register(registry, steps.RegisterOptions{})
+		chain, err := organisation.FromHooks([]*rossum.Hook{tt.hook}, registry, organisation.Options{})
 		if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -65,11 +65,11 @@ func TestTheRequestProcessorIsKnownByAddressAndByCode(t *testing.T) {
 func TestTheRequestProcessorRunsOnTheEventsOfItsHook(t *testing.T) {
 	t.Parallel()
 	registry := &organisation.Registry{}
-	steps.Register(registry)
+	steps.Register(registry, steps.RegisterOptions{})
 	url, got := erp(t, 200, "")
 	settings := strings.Replace(processorSettings, "https://erp.example", url, 1)
 	hook := hookOf(t, "function", `{}`, settings, "annotation_content.confirm", "annotation_content.export")
-	chain, err := organisation.FromHooks([]*rossum.Hook{hook}, registry, organisation.OnEvent("annotation_content", "confirm"))
+	chain, err := organisation.FromHooks([]*rossum.Hook{hook}, registry, organisation.Options{Event: "annotation_content", Action: "confirm"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +89,7 @@ func TestTheRequestProcessorIsServedAtAPathOfItsOwn(t *testing.T) {
 	defer platform.Close()
 	url, got := erp(t, 201, `{"id":7}`)
 	registry := &organisation.Registry{}
-	steps.Register(registry)
+	steps.Register(registry, steps.RegisterOptions{})
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()
 	e, err := hookserver.New(hookserver.Options{Extensions: registry, Unsigned: true, Run: []pipeline.Option{pipeline.WithHTTPClient(&http.Client{Transport: transport})}})

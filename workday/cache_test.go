@@ -100,7 +100,7 @@ func TestACacheThatCannotBeWrittenStopsNothing(t *testing.T) {
 func TestRegisteredStepsShareTheOptions(t *testing.T) {
 	t.Parallel()
 	registry := &organisation.Registry{}
-	workday.Register(registry, workday.WithCache("cache"))
+	workday.Register(registry, workday.RegisterOptions{CacheDir: "cache"})
 	_, of, ok := registry.Kind("https://elis.example/svc/workday/api/v1/export")
 	if !ok {
 		t.Fatal("the address is not known")

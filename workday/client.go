@@ -54,7 +54,7 @@ type ClientOptions struct {
 	Timeout time.Duration
 	// WSDLLifetime is how long a WSDL is kept, an hour if 0.
 	WSDLLifetime time.Duration
-	// CacheDir is a directory for what is known of WSDLs; see [WithCache].
+	// CacheDir is a directory for what is known of WSDLs; see [Step.CacheDir].
 	CacheDir string
 }
 

@@ -42,7 +42,7 @@
 // message says that Workday may have the document; nothing is sent again, also after
 // a crash (see [pipeline.ErrUnsettled]).
 //
-// WSDLs are kept in memory for an hour, and with [WithCache] in files, too, so that a
+// WSDLs are kept in memory for an hour, and with [Step.CacheDir] in files, too, so that a
 // program that starts again needs neither to fetch nor to parse them.
 //
 // [Client] calls any operation from Go. Package workdaytest is a tenant for tests.

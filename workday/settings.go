@@ -30,22 +30,16 @@ type Step struct {
 
 	// WSDLLifetime is how long a WSDL is kept, an hour if 0.
 	WSDLLifetime time.Duration `json:"-"`
-	// CacheDir is a directory for what is known of WSDLs; see [WithCache].
+	// CacheDir keeps WSDLs in files of a directory, which is made if it is not there, so
+	// that a program that starts again neither fetches nor parses them within their
+	// WSDLLifetime. Processes may share it. A file that is too old, damaged, from another
+	// version of this package, or about another address is passed over and written anew;
+	// where none can be written, exports go on without, and their reports say so. A WSDL
+	// holds no secrets, but decides what is sent: nobody else should write there.
 	CacheDir string `json:"-"`
 
 	compiled *compiled
 }
-
-// Option changes the steps that [Register] makes.
-type Option func(*Step)
-
-// WithCache keeps WSDLs in files of a directory, which is made if it is not there, so that
-// a program that starts again neither fetches nor parses them within their
-// [Step.WSDLLifetime]. Processes may share it. A file that is too old, damaged, from
-// another version of this package, or about another address is passed over and written
-// anew; where none can be written, exports go on without, and their reports say so. A
-// WSDL holds no secrets, but decides what is sent: nobody else should write there.
-func WithCache(dir string) Option { return func(s *Step) { s.CacheDir = dir } }
 
 // Configuration is one way into Workday.
 type Configuration struct {

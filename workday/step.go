@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/exportpipeline/exportpipeline/internal/exporttemplate"
 	"github.com/exportpipeline/exportpipeline/internal/httpcall"
@@ -17,10 +18,16 @@ import (
 	"github.com/exportpipeline/exportpipeline/workday/internal/message"
 )
 
+// RegisterOptions are the options of [Register]; the zero value works.
+type RegisterOptions struct {
+	WSDLLifetime time.Duration // see [Step.WSDLLifetime]
+	CacheDir     string        // see [Step.CacheDir]
+}
+
 // Register makes a registry know the step by the address of Rossum's connector, and by
 // what shows in a hook of the Rossum Store, which has none. Options hold for each step
 // that it makes.
-func Register(r *organisation.Registry, options ...Option) {
+func Register(r *organisation.Registry, o RegisterOptions) {
 	r.Register(organisation.Kind{
 		Name: "svc/workday/api/v1/export",
 		Store: organisation.Clues{
@@ -29,10 +36,7 @@ func Register(r *organisation.Registry, options ...Option) {
 			Secrets:  []string{"workday_username", "workday_password"},
 		},
 		Make: func(h *rossum.Hook) (pipeline.Step, error) {
-			s := &Step{}
-			for _, o := range options {
-				o(s)
-			}
+			s := &Step{WSDLLifetime: o.WSDLLifetime, CacheDir: o.CacheDir}
 			if len(h.Settings) == 0 {
 				return s, nil // which its Validate refuses
 			}

@@ -156,16 +156,6 @@ func isHook(data []byte) bool {
 }
 
 // options are those of the chain that the arguments ask for.
-func (a *arguments) options(l *loaded) []organisation.Option {
-	options := []organisation.Option{organisation.LeaveOut(a.leaveOut...)}
-	if l.queue != "" {
-		options = append(options, organisation.OnQueue(l.queue))
-	}
-	if a.leaveOutUnknown {
-		options = append(options, organisation.LeaveOutUnknown())
-	}
-	if a.requireActive {
-		options = append(options, organisation.RequireActive())
-	}
-	return options
+func (a *arguments) options(l *loaded) organisation.Options {
+	return organisation.Options{Queue: l.queue, LeaveOut: a.leaveOut, LeaveOutUnknown: a.leaveOutUnknown, RequireActive: a.requireActive}
 }

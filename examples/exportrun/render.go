@@ -201,7 +201,7 @@ func (a *renderArguments) renderHook(ctx context.Context, out *terminal) int {
 	}
 	alone := *h
 	alone.RunAfter = nil
-	chain, err := organisation.FromHooks([]*rossum.Hook{&alone}, registry(&a.arguments))
+	chain, err := organisation.FromHooks([]*rossum.Hook{&alone}, registry(&a.arguments), organisation.Options{})
 	if err != nil {
 		return out.fail(err)
 	}

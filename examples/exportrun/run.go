@@ -246,9 +246,9 @@ func progress(out *terminal, every time.Duration) (stop func()) {
 // registry knows every step of this module.
 func registry(a *arguments) *organisation.Registry {
 	r := &organisation.Registry{}
-	steps.Register(r)
-	sftpexport.RegisterWith(r, sftpexport.Step{KnownHostsFile: a.knownHosts, Backends: map[string]sftpexport.Backend{"s3": s3.New(s3.Options{})}})
-	workday.Register(r)
+	steps.Register(r, steps.RegisterOptions{})
+	sftpexport.Register(r, sftpexport.RegisterOptions{KnownHostsFile: a.knownHosts, Backends: map[string]sftpexport.Backend{"s3": s3.New(s3.Options{})}})
+	workday.Register(r, workday.RegisterOptions{})
 	return r
 }
 
@@ -263,8 +263,9 @@ func chainOf(a *arguments, l *loaded, warn func(*pipeline.Finding)) (*pipeline.C
 	if schema == nil && l.payload != nil {
 		schema, _ = l.payload.Schema() // the run says what is wrong with it
 	}
-	checked := organisation.CheckedAgainst(schema, warn, options...)
-	return organisation.FromHooks(l.hooks, registry(a), append(a.options(l), checked)...)
+	o := a.options(l)
+	o.Check = &organisation.Check{Schema: schema, Warn: warn, Run: options}
+	return organisation.FromHooks(l.hooks, registry(a), o)
 }
 
 // formulas are computed by the folder's schema, or else by the payload's.

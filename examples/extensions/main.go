@@ -58,9 +58,9 @@ func main() {
 // newExtensions serves all steps of this module.
 func newExtensions(secret string) (*hookserver.Server, error) {
 	registry := &organisation.Registry{}
-	steps.Register(registry)
-	sftpexport.RegisterWith(registry, sftpexport.Step{Backends: map[string]sftpexport.Backend{"s3": s3.New(s3.Options{})}})
-	workday.Register(registry)
+	steps.Register(registry, steps.RegisterOptions{})
+	sftpexport.Register(registry, sftpexport.RegisterOptions{Backends: map[string]sftpexport.Backend{"s3": s3.New(s3.Options{})}})
+	workday.Register(registry, workday.RegisterOptions{})
 	return hookserver.New(hookserver.Options{Extensions: registry, Secrets: []string{secret}})
 }
 

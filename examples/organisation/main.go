@@ -56,7 +56,7 @@ func run(out io.Writer, folder string, graph bool, pages string) (calls string, 
 		return "", err
 	}
 	registry := &organisation.Registry{}
-	steps.Register(registry)
+	steps.Register(registry, steps.RegisterOptions{})
 	target := erp.Start("")
 	defer target.Close()
 	recorder := &recorder{}
@@ -82,7 +82,7 @@ func run(out io.Writer, folder string, graph bool, pages string) (calls string, 
 
 // chainOf makes the chain of a queue.
 func chainOf(o *rossum.Organisation, q *rossum.Queue, registry *organisation.Registry) (*pipeline.Chain, error) {
-	chain, err := organisation.FromHooks(o.Hooks, registry, organisation.OnQueue(q.URL))
+	chain, err := organisation.FromHooks(o.Hooks, registry, organisation.Options{Queue: q.URL})
 	if err != nil {
 		return nil, fmt.Errorf("queue %s: %w", q.Name, err)
 	}

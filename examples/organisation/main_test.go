@@ -55,7 +55,7 @@ func TestEachQueueHasItsHooks(t *testing.T) {
 		t.Fatalf("%d hooks, %d queues, %v", len(o.Hooks), len(o.Queues), err)
 	}
 	registry := &organisation.Registry{}
-	steps.Register(registry)
+	steps.Register(registry, steps.RegisterOptions{})
 	for queue, template := range map[string]string{"Invoices EU": "Taxation EU", "Invoices US": "Taxation US"} {
 		q, err := o.Queue(queue)
 		if err != nil {

@@ -47,8 +47,8 @@ func run(out io.Writer) error {
 		return err
 	}
 	registry := &organisation.Registry{}
-	steps.Register(registry)
-	exports, err := organisation.FromHooks([]*rossum.Hook{hook}, registry)
+	steps.Register(registry, steps.RegisterOptions{})
+	exports, err := organisation.FromHooks([]*rossum.Hook{hook}, registry, organisation.Options{})
 	if err != nil {
 		return err // of wrong settings, with the place of each fault
 	}

@@ -67,7 +67,7 @@ func Modules() (names []string) {
 // imported compiles an import.
 func (c *compiler) imported(s *importStmt) exec {
 	if sends(s.module) && !c.options.HTTP {
-		msg := "the module requests is not supported in formulas, and in functions only if the program allows it (steps.Function.HTTP, steps.FunctionsMaySend)"
+		msg := "the module requests is not supported in formulas, and in functions only if the program allows it (steps.Function.HTTP, FunctionsMaySend in steps.RegisterOptions)"
 		panic(fault{&SyntaxError{Line: s.at(), Msg: msg, Unsupported: true}})
 	}
 	switch s.module {

@@ -20,6 +20,7 @@ import (
 	"github.com/exportpipeline/exportpipeline/pipeline/hookserver"
 	"github.com/exportpipeline/exportpipeline/sftpexport"
 	"github.com/exportpipeline/exportpipeline/steps"
+	"github.com/exportpipeline/exportpipeline/steps/requestprocessor"
 	"github.com/exportpipeline/exportpipeline/workday"
 )
 
@@ -161,7 +162,7 @@ func crashedChain(p plan) (*pipeline.Chain, error) {
 	case "multipart with 40 MB":
 		create.Request.Content, create.Request.FilePart, create.Request.FileContent = "", "file", "#{original_file}"
 	case "Request Processor":
-		processor := &steps.RequestProcessor{}
+		processor := &requestprocessor.Step{}
 		err := processor.UnmarshalJSON([]byte(`{"stages":[{"call_api":[{"name":"create","request":{"url":"` + p.ERP + `/create/{item.sku.value}","method":"POST","content":"x","iterate_over":"field.lines"},
 			"response_handlers":[{"target_type":"schema_id","target_key":"id_{sequence}","value":{"response.body":{"$jmespath":"id"}}}]}]}]}`))
 		if err != nil {

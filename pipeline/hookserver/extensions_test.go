@@ -43,14 +43,14 @@ func extensions(t *testing.T) (e *hookserver.Server, built, open *atomic.Int32) 
 	t.Helper()
 	built, open = new(atomic.Int32), new(atomic.Int32)
 	r := &organisation.Registry{}
-	r.Webhook("info-extension", func(h *rossum.Hook) (pipeline.Step, error) {
+	r.Register(organisation.Kind{Name: "info-extension", Make: func(h *rossum.Hook) (pipeline.Step, error) {
 		if len(h.Settings) < 3 {
 			return nil, errors.New("text: is missing")
 		}
 		built.Add(1)
 		open.Add(1)
 		return counted{open, string(h.Settings)}, nil
-	})
+	}})
 	return newServer(t, hookserver.Options{Extensions: r}), built, open
 }
 
@@ -142,14 +142,14 @@ func TestAReplyThatNoHookLeftCountsAsNotDue(t *testing.T) {
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()
 	r := &organisation.Registry{}
-	r.Webhook("reply-extension", func(*rossum.Hook) (pipeline.Step, error) {
+	r.Register(organisation.Kind{Name: "reply-extension", Make: func(*rossum.Hook) (pipeline.Step, error) {
 		return pipeline.StepFunc(func(ctx context.Context, x *pipeline.Export) error {
 			_, err := x.Files.Get(ctx, "reply")
 			why, _ := x.Files.Skipped("reply")
 			x.Info("%v, %s", errors.Is(err, pipeline.ErrNoFile), why)
 			return nil
 		}), nil
-	})
+	}})
 	e := newServer(t, hookserver.Options{Extensions: r, Run: []pipeline.Option{pipeline.WithHTTPClient(&http.Client{Transport: transport})}})
 	call := rossumtest.Annotation(rossumtest.Field("status", ""), rossumtest.On(platform))
 	if _, answer := serve(e, extensionCall("/reply-extension", call)); len(answer.Messages) != 1 || answer.Messages[0].Content != "true, "+pipeline.ReasonNotDue {
@@ -158,10 +158,10 @@ func TestAReplyThatNoHookLeftCountsAsNotDue(t *testing.T) {
 }
 
 func ExampleOptions_extensions() {
-	r := &organisation.Registry{} // steps.Register(r) knows the steps of this module
-	r.Webhook("greeting", func(h *rossum.Hook) (pipeline.Step, error) {
+	r := &organisation.Registry{} // steps.Register(r, steps.RegisterOptions{}) knows the steps of this module
+	r.Register(organisation.Kind{Name: "greeting", Make: func(h *rossum.Hook) (pipeline.Step, error) {
 		return pipeline.StepFunc(func(_ context.Context, x *pipeline.Export) error { x.Info("settings %s", h.Settings); return nil }), nil
-	})
+	}})
 	extensions, err := hookserver.New(hookserver.Options{Extensions: r, Secrets: []string{secret}})
 	if err != nil {
 		fmt.Println(err)
@@ -178,12 +178,12 @@ func ExampleOptions_extensions() {
 func TestAnExtensionGetsTheSecretsOfItsHook(t *testing.T) {
 	t.Parallel()
 	r := &organisation.Registry{}
-	r.Webhook("x", func(*rossum.Hook) (pipeline.Step, error) {
+	r.Register(organisation.Kind{Name: "x", Make: func(*rossum.Hook) (pipeline.Step, error) {
 		return pipeline.StepFunc(func(_ context.Context, x *pipeline.Export) error {
 			x.Info("%d %d %s", len(x.Secrets["api_key"]), len(x.Secrets["password"]), x.Payload.Hook)
 			return nil
 		}), nil
-	})
+	}})
 	vault := func(_ context.Context, h *rossum.Hook) (rossum.Secrets, error) {
 		return rossum.Secrets{"api_key": strings.Repeat("k", int(h.ID))}, nil
 	}

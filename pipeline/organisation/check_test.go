@@ -37,10 +37,10 @@ func TestFaultsAgainstTheSchemaComeWithAllOthers(t *testing.T) {
 	if err := json.Unmarshal([]byte(`{"content": [{"category": "section", "id": "s", "children": [{"category": "datapoint", "id": "erp_id"}]}]}`), &schema); err != nil {
 		t.Fatal(err)
 	}
-	queue := organisation.OnQueue("https://acme.rossum.app/api/v1/queues/1")
+	queue := organisation.Options{Queue: "https://acme.rossum.app/api/v1/queues/1"}
 	for name, tt := range map[string]struct {
 		hooks map[string]string
-		o     organisation.Option
+		o     organisation.Options
 		want  []string // one for each fault
 	}{
 		"one hook cannot be read and another names an unknown field": {map[string]string{
@@ -58,7 +58,7 @@ func TestFaultsAgainstTheSchemaComeWithAllOthers(t *testing.T) {
 		"the hook that makes a file is left out": {map[string]string{
 			"Create_[1]": hookFile(1, "Create", "rest-api-export", "", createsAndKeeps),
 			"Parse_[2]":  hookFile(2, "Parse", "data-value-extractor", runAfter(1), extracts("reply", "erp_id")),
-		}, organisation.LeaveOut("Create"), []string{`hook "Create" (id 1) would make it, but is left out (as the options say; passed through by "Parse" (id 2))`}},
+		}, organisation.Options{LeaveOut: []string{"Create"}}, []string{`hook "Create" (id 1) would make it, but is left out (as the options say; passed through by "Parse" (id 2))`}},
 		"in a circle nothing is said of the order": {map[string]string{
 			"Create_[1]": hookFile(1, "Create", "rest-api-export", runAfter(2), createsAndKeeps),
 			"Parse_[2]":  hookFile(2, "Parse", "data-value-extractor", runAfter(1), extracts("reply", "erp_id")),
@@ -78,7 +78,8 @@ func TestFaultsAgainstTheSchemaComeWithAllOthers(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = organisation.FromHooks(o.Hooks, fullRegistry(), tt.o, organisation.CheckedAgainst(&schema, nil))
+			tt.o.Check = &organisation.Check{Schema: &schema}
+			_, err = organisation.FromHooks(o.Hooks, fullRegistry(), tt.o)
 			faults := pipeline.Faults(err)
 			if len(faults) != len(tt.want) {
 				t.Fatalf("%d faults, want %d:\n%v", len(faults), len(tt.want), err)
@@ -103,7 +104,9 @@ func TestWarningsOfTheCheckAreHandedOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	var warnings []string
-	_, err = organisation.FromHooks([]*rossum.Hook{h}, fullRegistry(), organisation.CheckedAgainst(nil, func(f *pipeline.Finding) { warnings = append(warnings, f.Error()) }))
+	_, err = organisation.FromHooks([]*rossum.Hook{h}, fullRegistry(), organisation.Options{
+		Check: &organisation.Check{Warn: func(f *pipeline.Finding) { warnings = append(warnings, f.Error()) }},
+	})
 	if err != nil || len(warnings) != 1 || !strings.Contains(warnings[0], "config.retry_count") {
 		t.Errorf("%v, %q", err, warnings)
 	}

@@ -33,9 +33,9 @@ func ExampleFromHooks() {
 		return
 	}
 	registry := &organisation.Registry{}
-	steps.Register(registry) // and sftpexport.Register, workday.Register
+	steps.Register(registry, steps.RegisterOptions{}) // and sftpexport.Register, workday.Register
 	queue := "https://acme.rossum.app/api/v1/queues/8199"
-	chain, err := organisation.FromHooks(acme.Hooks, registry, organisation.OnQueue(queue), organisation.LeaveOut("Duplicates"))
+	chain, err := organisation.FromHooks(acme.Hooks, registry, organisation.Options{Queue: queue, LeaveOut: []string{"Duplicates"}})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -71,7 +71,7 @@ func TestAllFaultsOfAllHooksComeInOneError(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = organisation.FromHooks(o.Hooks, fullRegistry(), organisation.OnQueue("https://acme.rossum.app/api/v1/queues/1"))
+	_, err = organisation.FromHooks(o.Hooks, fullRegistry(), organisation.Options{Queue: "https://acme.rossum.app/api/v1/queues/1"})
 	if err == nil {
 		t.Fatal("no error")
 	}

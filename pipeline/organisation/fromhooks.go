@@ -17,18 +17,24 @@ import (
 // FromHooks makes a chain of an organisation's hooks, as Rossum would run them for an
 // export: those that are active and listen to annotation_content.export, ordered by
 // run_after. Branches that do not depend on each other run side by side; see
-// [pipeline.Parallel]. With [OnQueue] only hooks of that queue count. Every hook runs
+// [pipeline.Parallel]. With a queue in the options only its hooks count. Every hook runs
 // with its own settings and secrets; see [pipeline.ForHook].
 //
 // The error joins all faults of all hooks. What concerns one hook is a [*Fault]: what
 // could not be read of it, predecessors that are missing, an unknown extension, a
 // function without a step, and what the steps find wrong with the settings. A circle,
 // and two hooks that make one file, are faults of one of them that name the others.
-func FromHooks(hooks []*rossum.Hook, registry *Registry, options ...Option) (*pipeline.Chain, error) {
-	a := &assembly{registry: registry, all: hooks, event: rossum.EventAnnotationContent, action: rossum.ActionExport, unsound: make(map[int64]bool)}
-	for _, o := range options {
-		o(a)
+func FromHooks(hooks []*rossum.Hook, registry *Registry, o Options) (*pipeline.Chain, error) {
+	if registry == nil {
+		return nil, fmt.Errorf("%w: the registry is nil", ErrRegistration)
 	}
+	if at := slices.Index(hooks, nil); at >= 0 {
+		return nil, fmt.Errorf("%w: hooks[%d] is nil", ErrNoHooks, at)
+	}
+	if o.Event == "" && o.Action == "" {
+		o.Event, o.Action = rossum.EventAnnotationContent, rossum.ActionExport
+	}
+	a := &assembly{registry: registry, all: hooks, o: o, unsound: make(map[int64]bool)}
 	a.fault(registry.Err())
 	a.choose()
 	steps := a.build()
@@ -40,7 +46,7 @@ func FromHooks(hooks []*rossum.Hook, registry *Registry, options ...Option) (*pi
 	}
 	chain, err := a.chain(ordered, steps)
 	a.fault(err)
-	if chain != nil && a.check != nil && len(ordered) == len(a.chosen) { // else an order is missing
+	if chain != nil && a.o.Check != nil && len(ordered) == len(a.chosen) { // else an order is missing
 		a.faults = append(a.faults, a.compare(chain)...)
 	}
 	sortFaults(a.faults)
@@ -69,7 +75,7 @@ func (a *assembly) chain(ordered []*rossum.Hook, steps map[int64]pipeline.Step) 
 			continue
 		}
 		if d, ok := pipeline.Ability[pipeline.Describer](steps[h.ID]); ok {
-			for _, u := range d.Uses(rossum.IDOf(a.queue)) {
+			for _, u := range d.Uses(rossum.IDOf(a.o.Queue)) {
 				if u.Kind == pipeline.UseNeeds {
 					missing.uses = append(missing.uses, pipeline.Use{Kind: pipeline.UseMakes, Name: u.Name})
 				}
@@ -89,7 +95,7 @@ func (a *assembly) chain(ordered []*rossum.Hook, steps map[int64]pipeline.Step) 
 	if err != nil {
 		return nil, err
 	}
-	return chain.WithOrigin(pipeline.Origin{Hooks: a.all, Queue: a.queue, LeftOut: a.leftOut(), Graph: a.mermaid(), Timeout: a.timeout()}), nil
+	return chain.WithOrigin(pipeline.Origin{Hooks: a.all, Queue: a.o.Queue, LeftOut: a.leftOut(), Graph: a.mermaid(), Timeout: a.timeout()}), nil
 }
 
 // compare returns what would fail every export of the queue.
@@ -98,10 +104,10 @@ func (a *assembly) compare(chain *pipeline.Chain) (faults []error) {
 	for _, h := range a.chosen {
 		byName[h.String()] = h
 	}
-	for _, f := range chain.Check(a.check.schema, a.check.options...) {
+	for _, f := range chain.Check(a.o.Check.Schema, a.o.Check.Run...) {
 		if f.Severity != pipeline.SeverityError {
-			if a.check.warn != nil {
-				a.check.warn(f)
+			if a.o.Check.Warn != nil {
+				a.o.Check.Warn(f)
 			}
 			continue
 		}
@@ -131,15 +137,9 @@ func (f *found) Unwrap() error { return f.Finding }
 
 // assembly is a chain in the making.
 type assembly struct {
-	registry        *Registry
-	all             []*rossum.Hook
-	queue           string
-	event, action   string
-	requireActive   bool
-	unwanted        []string
-	filters         []filter
-	leaveOutUnknown bool
-	check           *against // nil for no check
+	registry *Registry
+	all      []*rossum.Hook
+	o        Options
 
 	chosen []*rossum.Hook // by id
 	absent []*absence
@@ -165,7 +165,7 @@ func (a *assembly) fault(err error) {
 
 // choose keeps the hooks that this export calls.
 func (a *assembly) choose() {
-	for _, name := range a.unwanted {
+	for _, name := range a.o.LeaveOut {
 		if !slices.ContainsFunc(a.all, func(h *rossum.Hook) bool { return isCalled(h, name) }) {
 			a.fault(a.noSuchHook(name))
 		}
@@ -177,10 +177,10 @@ func (a *assembly) choose() {
 			continue
 		}
 		seen[h.ID] = h
-		if a.queue != "" && !h.OnQueue(a.queue) && !h.Unreadable("queues") {
+		if a.o.Queue != "" && !h.OnQueue(a.o.Queue) && !h.Unreadable("queues") {
 			continue // a hook of another queue is nobody's news here
 		}
-		if !h.ListensTo(a.event, a.action) && !h.Unreadable("events") {
+		if !h.ListensTo(a.o.Event, a.o.Action) && !h.Unreadable("events") {
 			a.absent = append(a.absent, &absence{hook: h, why: "listens to " + strings.Join(h.Events, ", "), other: true})
 			continue
 		}
@@ -195,12 +195,12 @@ func (a *assembly) choose() {
 
 // whyNot says why a hook is left out, "" if it is not.
 func (a *assembly) whyNot(h *rossum.Hook) string {
-	if slices.ContainsFunc(a.unwanted, func(name string) bool { return isCalled(h, name) }) {
+	if slices.ContainsFunc(a.o.LeaveOut, func(name string) bool { return isCalled(h, name) }) {
 		return "as the options say"
 	}
-	for _, f := range a.filters {
-		if f.picks(h) {
-			return f.reason
+	if a.o.LeaveOutIf != nil {
+		if why := a.o.LeaveOutIf(h); why != "" {
+			return why
 		}
 	}
 	if !h.Active && !h.Unreadable("active") {
@@ -222,11 +222,11 @@ func (a *assembly) noSuchHook(name string) error {
 
 // nothing says why there is no hook for the export.
 func (a *assembly) nothing() error {
-	if a.queue == "" {
-		return fmt.Errorf("%w: none of %d hooks is active and listens to %s.%s", ErrNoHooks, len(a.all), a.event, a.action)
+	if a.o.Queue == "" {
+		return fmt.Errorf("%w: none of %d hooks is active and listens to %s.%s", ErrNoHooks, len(a.all), a.o.Event, a.o.Action)
 	}
 	if len(a.absent) > 0 {
-		return fmt.Errorf("%w: the hooks of the queue %s are left out: %s", ErrNoHooks, a.queue, a.absences())
+		return fmt.Errorf("%w: the hooks of the queue %s are left out: %s", ErrNoHooks, a.o.Queue, a.absences())
 	}
 	var queues []string
 	for _, h := range a.all {
@@ -234,9 +234,9 @@ func (a *assembly) nothing() error {
 	}
 	slices.Sort(queues)
 	if queues = slices.Compact(queues); len(queues) == 0 {
-		return fmt.Errorf("%w: none of %d hooks is bound to the queue %s, nor to any other", ErrNoHooks, len(a.all), a.queue)
+		return fmt.Errorf("%w: none of %d hooks is bound to the queue %s, nor to any other", ErrNoHooks, len(a.all), a.o.Queue)
 	}
-	return fmt.Errorf("%w: none of %d hooks is bound to the queue %s; they are bound to %s", ErrNoHooks, len(a.all), a.queue, strings.Join(queues, ", "))
+	return fmt.Errorf("%w: none of %d hooks is bound to the queue %s; they are bound to %s", ErrNoHooks, len(a.all), a.o.Queue, strings.Join(queues, ", "))
 }
 
 func (a *assembly) absences() string {
@@ -271,7 +271,7 @@ func (a *assembly) wouldMake(h *rossum.Hook) (keys []string) {
 	}
 	keys = makes(s)
 	if d, ok := pipeline.Ability[pipeline.Describer](s); ok {
-		for _, u := range d.Uses(rossum.IDOf(a.queue)) {
+		for _, u := range d.Uses(rossum.IDOf(a.o.Queue)) {
 			if u.Kind == pipeline.UseMakes {
 				keys = append(keys, u.Name)
 			}
@@ -287,7 +287,7 @@ func (a *assembly) build() map[int64]pipeline.Step {
 	var kept []*rossum.Hook
 	for _, h := range a.chosen {
 		s, err := a.registry.step(h, a.all)
-		if a.leaveOutUnknown && (errors.Is(err, ErrUnknownExtension) || errors.Is(err, ErrNoFunction)) {
+		if a.o.LeaveOutUnknown && (errors.Is(err, ErrUnknownExtension) || errors.Is(err, ErrNoFunction)) {
 			a.absent = append(a.absent, &absence{hook: h, why: reason(err)})
 			continue
 		}

@@ -57,10 +57,10 @@ func exported(t *testing.T, chain *pipeline.Chain) (report *pipeline.Report, res
 
 func registry() *organisation.Registry {
 	r := &organisation.Registry{}
-	r.Webhook("known", func(h *rossum.Hook) (pipeline.Step, error) {
+	r.Register(organisation.Kind{Name: "known", Make: func(h *rossum.Hook) (pipeline.Step, error) {
 		return pipeline.StepFunc(func(_ context.Context, x *pipeline.Export) error { x.Info("%s", h.Name); return nil }), nil
-	})
-	r.Webhook("template", func(*rossum.Hook) (pipeline.Step, error) { return maker{"csv"}, nil })
+	}})
+	r.Register(organisation.Kind{Name: "template", Make: func(*rossum.Hook) (pipeline.Step, error) { return maker{"csv"}, nil }})
 	return r
 }
 
@@ -88,7 +88,7 @@ func TestHooksBecomeAChainInTheOrderOfRunAfter(t *testing.T) {
 	elsewhere.Queues = []string{api + "/queues/2"}
 	hooks := []*rossum.Hook{last, hook(3, "known"), hook(5, "known", 7, 8), hook(7, "known", 3), hook(8, "known", 9), inactive, other, quiet, elsewhere}
 	var report *pipeline.Report
-	chain, err := organisation.FromHooks(hooks, registry(), organisation.OnQueue(api+"/queues/1"))
+	chain, err := organisation.FromHooks(hooks, registry(), organisation.Options{Queue: api + "/queues/1"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +139,7 @@ func TestHooksThatMakeNoChainAreNamed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := organisation.FromHooks(tt.hooks, registry())
+			_, err := organisation.FromHooks(tt.hooks, registry(), organisation.Options{})
 			if !errors.Is(err, tt.want) || !strings.Contains(err.Error(), tt.text) {
 				t.Errorf("got %v", err)
 			}
@@ -154,7 +154,7 @@ func TestAFunctionRunsTheStepThatIsRegisteredForItsNameOrID(t *testing.T) {
 	for _, key := range []string{"h4", "4"} {
 		r := registry()
 		r.Function(key, func(*rossum.Hook) (pipeline.Step, error) { return set("status", "ran"), nil })
-		chain, err := organisation.FromHooks([]*rossum.Hook{function}, r)
+		chain, err := organisation.FromHooks([]*rossum.Hook{function}, r, organisation.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -62,15 +62,15 @@ func FuzzFromHooks(f *testing.F) {
 		var mu sync.Mutex
 		var ended []string
 		r := &organisation.Registry{}
-		r.Webhook("known", func(h *rossum.Hook) (pipeline.Step, error) {
+		r.Register(organisation.Kind{Name: "known", Make: func(h *rossum.Hook) (pipeline.Step, error) {
 			return pipeline.StepFunc(func(context.Context, *pipeline.Export) error {
 				mu.Lock()
 				defer mu.Unlock()
 				ended = append(ended, h.Name)
 				return nil
 			}), nil
-		})
-		chain, err := organisation.FromHooks(hooks, r, organisation.LeaveOutUnknown())
+		}})
+		chain, err := organisation.FromHooks(hooks, r, organisation.Options{LeaveOutUnknown: true})
 		if err != nil {
 			return // a circle, a hook that is not there, or nothing to run
 		}

@@ -51,7 +51,7 @@ func (l *linker) predecessors(of, at *rossum.Hook, found, seen map[int64]bool) {
 			l.fault(newFault(at, place, fmt.Errorf("%s: %w; add the hook's file, or take it out of run_after", url, ErrMissingPredecessor)))
 		case l.chosen[id]:
 			found[id] = true
-		case !before.Active && l.requireActive:
+		case !before.Active && l.o.RequireActive:
 			l.fault(newFault(at, place, fmt.Errorf("%s: %w; activate it, or take it out of run_after", before, ErrInactivePredecessor)))
 		case !seen[id]:
 			seen[id] = true

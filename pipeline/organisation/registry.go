@@ -39,10 +39,6 @@ type Registry struct {
 	faults    []error
 }
 
-// Webhook registers an extension by the name that its addresses have; see
-// [Kind.Name].
-func (r *Registry) Webhook(name string, f Make) { r.Register(Kind{Name: name, Make: f}) }
-
 // Register adds an extension. A second one of the same name is a fault, which
 // [Registry.Err] and [FromHooks] report: use [Registry.Replace] if it is meant.
 func (r *Registry) Register(k Kind) {
@@ -185,7 +181,7 @@ func template(h *rossum.Hook) string {
 
 // waysOut says what to do about a hook that is not known.
 func waysOut(h *rossum.Hook) string {
-	return fmt.Sprintf("give it a step with Registry.Function(%q, …), or leave it out if it exports nothing (organisation.LeaveOut(\"%d\"), exportrun -leave-out %d)", h.Name, h.ID, h.ID)
+	return fmt.Sprintf("give it a step with Registry.Function(%q, …), or leave it out if it exports nothing (LeaveOut in organisation.Options, or exportrun -leave-out %d)", h.Name, h.ID)
 }
 
 // split returns the labels of an address's host and the segments of its path, in

@@ -17,8 +17,8 @@ import (
 
 func fullRegistry() *organisation.Registry {
 	r := stepsRegistry()
-	sftpexport.RegisterWith(r, sftpexport.Step{Backends: map[string]sftpexport.Backend{"s3": s3.New(s3.Options{})}})
-	workday.Register(r)
+	sftpexport.Register(r, sftpexport.RegisterOptions{Backends: map[string]sftpexport.Backend{"s3": s3.New(s3.Options{})}})
+	workday.Register(r, workday.RegisterOptions{})
 	return r
 }
 
@@ -61,7 +61,7 @@ func TestAnExtensionIsRegisteredOnceOrReplaced(t *testing.T) {
 	store := hook(1, "")
 	store.Config.URL, store.Settings = "", json.RawMessage(`{"request":{"url":"x"}}`)
 	for _, h := range []*rossum.Hook{hook(1, "rest-api-export"), store} {
-		chain, err := organisation.FromHooks([]*rossum.Hook{h}, r)
+		chain, err := organisation.FromHooks([]*rossum.Hook{h}, r, organisation.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -70,16 +70,16 @@ func TestAnExtensionIsRegisteredOnceOrReplaced(t *testing.T) {
 		}
 	}
 	for name, spoil := range map[string]func(*organisation.Registry){
-		"Rest-API-export is registered already; use Registry.Replace": func(r *organisation.Registry) { r.Webhook("Rest-API-export", step) },
+		"Rest-API-export is registered already; use Registry.Replace": func(r *organisation.Registry) { r.Register(organisation.Kind{Name: "Rest-API-export", Make: step}) },
 		`no "nope" is registered that could be replaced`:              func(r *organisation.Registry) { r.Replace(organisation.Kind{Name: "nope", Make: step}) },
-		`the name "/" is not a label`:                                 func(r *organisation.Registry) { r.Webhook("/", step) },
-		"x has nothing that makes its step":                           func(r *organisation.Registry) { r.Webhook("x", nil) },
+		`the name "/" is not a label`:                                 func(r *organisation.Registry) { r.Register(organisation.Kind{Name: "/", Make: step}) },
+		"x has nothing that makes its step":                           func(r *organisation.Registry) { r.Register(organisation.Kind{Name: "x", Make: nil}) },
 		`hook "a" is registered already`:                              func(r *organisation.Registry) { r.Function("a", step); r.Function("a", step) },
 		"something makes the steps of function hooks already":         func(r *organisation.Registry) { r.Functions(step) },
 	} {
 		r := fullRegistry()
 		spoil(r)
-		if _, err := organisation.FromHooks([]*rossum.Hook{hook(1, "rest-api-export")}, r); !errors.Is(err, organisation.ErrRegistration) || !strings.Contains(err.Error(), name) {
+		if _, err := organisation.FromHooks([]*rossum.Hook{hook(1, "rest-api-export")}, r, organisation.Options{}); !errors.Is(err, organisation.ErrRegistration) || !strings.Contains(err.Error(), name) {
 			t.Errorf("want %s, got %v", name, err)
 		}
 	}
@@ -120,12 +120,12 @@ func TestAStoreHookIsRecognisedWithoutAnAddress(t *testing.T) {
 		"duplicates":                     {storeHook("Duplicate Handling", `{"configurations":[]}`, `"type":{}`), `it has no config.url (it was made from ` + api + `/hook_templates/99), and nothing in its name, settings and secrets_schema`},
 		"master data of a named system":  {storeHook("Workday master data", `{"dataset":"x","matching":{}}`, ""), "unknown extension"},
 		"business rules":                 {storeHook("Business rules", `{"checks":[{"rule":"x > 1","message":"m"}]}`, ""), "unknown extension"},
-		"both ways out are named":        {storeHook("Grouping", `{}`, ""), `Registry.Function("Grouping", …), or leave it out if it exports nothing (organisation.LeaveOut("7"), exportrun -leave-out 7)`},
+		"both ways out are named":        {storeHook("Grouping", `{}`, ""), `Registry.Function("Grouping", …), or leave it out if it exports nothing (LeaveOut in organisation.Options, or exportrun -leave-out 7)`},
 		"settings that could be several": {storeHook("X", `{"extract":[],"stages":[]}`, ""), "could be any of data-value-extractor, request-processor"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			chain, err := organisation.FromHooks([]*rossum.Hook{tt.hook}, fullRegistry())
+			chain, err := organisation.FromHooks([]*rossum.Hook{tt.hook}, fullRegistry(), organisation.Options{})
 			if chain != nil {
 				defer chain.Close()
 			}
@@ -141,7 +141,7 @@ func TestHooksOfOneTemplateAreOfOneKind(t *testing.T) {
 	known := storeHook("First", `{"export_configs":[{"export_reference_key":"a","file_content_template":"x"}]}`, "")
 	known.ID = 6
 	broken := storeHook("Second", `{"exprot":[]}`, "")
-	_, err := organisation.FromHooks([]*rossum.Hook{known, broken}, fullRegistry())
+	_, err := organisation.FromHooks([]*rossum.Hook{known, broken}, fullRegistry(), organisation.Options{})
 	if err == nil || !strings.Contains(err.Error(), "settings.exprot: unknown key") {
 		t.Errorf("got %v", err)
 	}
@@ -149,7 +149,7 @@ func TestHooksOfOneTemplateAreOfOneKind(t *testing.T) {
 	r.Register(organisation.Kind{Name: "mine", Store: organisation.Clues{Templates: []string{api + "/hook_templates/99"}}, Make: func(h *rossum.Hook) (pipeline.Step, error) {
 		return nil, fmt.Errorf("made of %s", h.Name)
 	}})
-	if _, err := organisation.FromHooks([]*rossum.Hook{broken}, r); err == nil || !strings.Contains(err.Error(), "made of Second") {
+	if _, err := organisation.FromHooks([]*rossum.Hook{broken}, r, organisation.Options{}); err == nil || !strings.Contains(err.Error(), "made of Second") {
 		t.Errorf("got %v", err)
 	}
 }

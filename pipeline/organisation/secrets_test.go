@@ -83,7 +83,7 @@ func canaries(id int64) rossum.Secrets {
 
 func stepsRegistry() *organisation.Registry {
 	r := &organisation.Registry{}
-	steps.Register(r)
+	steps.Register(r, steps.RegisterOptions{})
 	return r
 }
 
@@ -123,7 +123,7 @@ func TestNoSystemSeesTheSecretsOfAnotherHook(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			chain, err := organisation.FromHooks(hooks, stepsRegistry())
+			chain, err := organisation.FromHooks(hooks, stepsRegistry(), organisation.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -171,12 +171,12 @@ func TestATokenIsKeptWithTheHookThatOwnsIt(t *testing.T) {
 		fmt.Fprint(w, "{}")
 	}))
 	defer platform.Close()
-	chain, err := organisation.FromHooks([]*rossum.Hook{restHook(t, s, 1), restHook(t, s, 2, 1)}, stepsRegistry())
+	chain, err := organisation.FromHooks([]*rossum.Hook{restHook(t, s, 1), restHook(t, s, 2, 1)}, stepsRegistry(), organisation.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer chain.Close()
-	client, err := rossum.NewClient(platform.URL, "token")
+	client, err := rossum.NewClient(platform.URL, "token", rossum.ClientOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -200,14 +200,14 @@ func TestTheSecretsOfThePayloadAreThoseOfTheHookThatWasCalled(t *testing.T) {
 	asked := errors.New("the vault is sealed")
 	for name, tt := range map[string]struct {
 		hooks    []*rossum.Hook
-		options  []organisation.Option
+		options  organisation.Options
 		called   int64
 		provider pipeline.SecretsOf
 		want     string // "" for success
 	}{
 		"the hook itself":               {hooks: []*rossum.Hook{one}, called: 1},
 		"a hook that stands for it":     {hooks: []*rossum.Hook{one}, called: 7001},
-		"another hook that is left out": {hooks: []*rossum.Hook{one, two}, options: []organisation.Option{organisation.LeaveOut("2")}, called: 2, want: `hook "h1" (id 1), settings.request.headers.X-Key: secret "api_key": the hook has no such secret`},
+		"another hook that is left out": {hooks: []*rossum.Hook{one, two}, options: organisation.Options{LeaveOut: []string{"2"}}, called: 2, want: `hook "h1" (id 1), settings.request.headers.X-Key: secret "api_key": the hook has no such secret`},
 		"one of several":                {hooks: []*rossum.Hook{one, two}, called: 1, want: `hook "h2" (id 2), settings.request.headers.X-Key: secret "api_key": the hook has no such secret`},
 		"none of several":               {hooks: []*rossum.Hook{one, two}, called: 7001, want: `hook "h1" (id 1), settings.request.headers.X-Key: secret "api_key": the hook has no such secret`},
 		"a provider that fails": {
@@ -226,7 +226,7 @@ func TestTheSecretsOfThePayloadAreThoseOfTheHookThatWasCalled(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			chain, err := organisation.FromHooks(tt.hooks, stepsRegistry(), tt.options...)
+			chain, err := organisation.FromHooks(tt.hooks, stepsRegistry(), tt.options)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -250,7 +250,7 @@ func TestAFunctionSeesItsOwnSettingsAndSecrets(t *testing.T) {
 `
 		return h
 	}
-	chain, err := organisation.FromHooks([]*rossum.Hook{function(1, `{"name": "one"}`), function(2, `{"name": "two"}`)}, stepsRegistry())
+	chain, err := organisation.FromHooks([]*rossum.Hook{function(1, `{"name": "one"}`), function(2, `{"name": "two"}`)}, stepsRegistry(), organisation.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

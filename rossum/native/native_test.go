@@ -357,7 +357,7 @@ func TestTheFakePlatformExportsTheSame(t *testing.T) {
 	defer server.Close()
 	call := rossumtest.Annotation(rossumtest.Field("id", "1"), rossumtest.On(server))
 	server.AddExports(call)
-	client, err := rossum.NewClient(server.URL, rossum.Secret(server.Token))
+	client, err := rossum.NewClient(server.URL, rossum.Secret(server.Token), rossum.ClientOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -105,7 +105,7 @@ func ExampleServer() {
 	defer platform.Close()
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()
-	client, err := rossum.NewClient(platform.URL, rossum.Secret(platform.Token), rossum.WithHTTPClient(&http.Client{Transport: transport}))
+	client, err := rossum.NewClient(platform.URL, rossum.Secret(platform.Token), rossum.ClientOptions{HTTPClient: &http.Client{Transport: transport}})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -27,7 +27,7 @@ func platform(t testing.TB) *rossumtest.Server {
 	s.AddRelation(rossum.Relation{ID: 11, Type: "attachment", Parent: own, Annotations: []string{url("annotations", 801), own}, URL: url("relations", 11)})
 	s.AddRelation(rossum.Relation{ID: 12, Type: "duplicate", Key: "k", Annotations: []string{url("annotations", 802), url("annotations", 803)}, URL: url("relations", 12)})
 	s.AddRelation(rossum.Relation{ID: 13, Type: "duplicate", Key: "own", Annotations: []string{own}, URL: url("relations", 13)})
-	client, err := rossum.NewClient(s.URL, rossum.Secret(s.Token))
+	client, err := rossum.NewClient(s.URL, rossum.Secret(s.Token), rossum.ClientOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -87,7 +87,7 @@ func (r *run) clientFor(address string) (*rossum.Client, error) {
 	if c := r.clients[origin]; c != nil {
 		return c, nil
 	}
-	c, err := rossum.NewClient(origin, r.x.Payload.Token, rossum.WithHTTPClient(r.x.Transport()))
+	c, err := rossum.NewClient(origin, r.x.Payload.Token, rossum.ClientOptions{HTTPClient: r.x.Transport()})
 	if err == nil {
 		r.clients[origin] = c
 	}

@@ -233,7 +233,7 @@ func TestARepliesDocumentReplacesTheEarlierOneAndCanBeRead(t *testing.T) {
 	if string(r.Files["reply_0"]) != `{"id": "ERP-2"}` {
 		t.Errorf("the export has %q", r.Files)
 	}
-	client, err := rossum.NewClient(platform.URL, rossum.Secret(platform.Token))
+	client, err := rossum.NewClient(platform.URL, rossum.Secret(platform.Token), rossum.ClientOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,8 +9,7 @@ import (
 	"github.com/exportpipeline/exportpipeline/rossum"
 )
 
-// Step runs the stages of a Request Processor on an export. It is also called
-// steps.RequestProcessor.
+// Step runs the stages of a Request Processor on an export.
 //
 // [pipeline.New] compiles it, and leaves the Step as it is. What was compiled serves any
 // number of exports at the same time; what they share is the cache of tokens.
