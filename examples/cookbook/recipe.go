@@ -132,14 +132,14 @@ func chainOf(folder fs.FS, target *system) (*pipeline.Chain, []pipeline.Option, 
 		return nil, nil, err
 	}
 	registry := &organisation.Registry{}
-	steps.Register(registry)
-	sftpexport.Register(registry)
+	steps.Register(registry, steps.RegisterOptions{})
+	sftpexport.Register(registry, sftpexport.RegisterOptions{})
 	if target.files != nil {
 		if err := target.files.redirect(o.Hooks, secrets); err != nil {
 			return nil, nil, err
 		}
 	}
-	chain, err := organisation.FromHooks(o.Hooks, registry)
+	chain, err := organisation.FromHooks(o.Hooks, registry, organisation.Options{})
 	return chain, []pipeline.Option{
 		pipeline.WithLogger(slog.New(slog.DiscardHandler)),
 		pipeline.WithSecrets(func(_ context.Context, h *rossum.Hook) (rossum.Secrets, error) { return secrets[h.Name], nil }),
