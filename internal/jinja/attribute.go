@@ -1,8 +1,9 @@
 package jinja
 
 import (
-	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"slices"
+
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 func (c *compiler) getattr(n getattr) (expr, error) {

@@ -1,6 +1,8 @@
 package jinja
 
 import (
+	"slices"
+
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
@@ -58,40 +60,21 @@ func (a *compiledArgs) eval(f *frame, first ...value) (*pyvalue.Call, error) {
 		if err != nil {
 			return nil, err
 		}
-		items, err := pyvalue.Collect(f.meter, v)
+		if err := call.Spread(v); err != nil {
+			return nil, err
+		}
+	}
+	if a.starStar != nil {
+		v, err := a.starStar(f)
 		if err != nil {
 			return nil, err
 		}
-		call.Args = append(call.Args, items...)
-	}
-	if a.starStar != nil {
-		if err := a.evalStarStar(f, call); err != nil {
+		call.Names = slices.Clone(call.Names)
+		if err := call.SpreadNamed("the function", v); err != nil {
 			return nil, err
 		}
 	}
 	return call, nil
-}
-
-func (a *compiledArgs) evalStarStar(f *frame, call *pyvalue.Call) error {
-	v, err := a.starStar(f)
-	if err != nil {
-		return err
-	}
-	d := v.Dict()
-	if d == nil {
-		return pyvalue.Raise("TypeError", "argument after ** must be a mapping, not %s", pyvalue.TypeName(v))
-	}
-	call.Names = append([]string(nil), call.Names...)
-	for k, item := range d.All() {
-		if !k.IsText() {
-			return pyvalue.Raise("TypeError", "keywords must be strings")
-		}
-		if _, twice := call.Arg(-1, k.Text()); twice {
-			return pyvalue.Raise("TypeError", "got multiple values for keyword argument '%s'", k.Text())
-		}
-		call.Names, call.Named = append(call.Names, k.Text()), append(call.Named, item)
-	}
-	return nil
 }
 
 func (c *compiler) call(n call) (expr, error) {

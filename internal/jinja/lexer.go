@@ -1,13 +1,13 @@
 package jinja
 
 import (
-	"math/big"
 	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/syntax"
 )
 
 // tokenKind is the kind of a token, named as Jinja2 names it.
@@ -262,15 +262,16 @@ func (l *lexer) token(r rune) error {
 }
 
 func (l *lexer) name() error {
-	from := l.pos
-	for l.pos < len(l.source) {
-		r, n := utf8.DecodeRuneInString(l.source[l.pos:])
-		if r != '_' && !unicode.IsLetter(r) && !unicode.IsNumber(r) && !unicode.Is(unicode.Mn, r) && !unicode.Is(unicode.Mc, r) {
-			break
-		}
-		l.pos += n
+	// Jinja2 takes all that \w matches, and refuses what is not an identifier.
+	name := l.source[l.pos:]
+	if end := strings.IndexFunc(name, func(r rune) bool { return !isWord(r) && !syntax.IsPart(r) }); end >= 0 {
+		name = name[:end]
 	}
-	l.add(tokName, l.source[from:l.pos], from)
+	if !syntax.IsIdentifier(name) {
+		return &syntaxError{pos: l.pos, msg: "Invalid character in identifier"}
+	}
+	l.add(tokName, name, l.pos)
+	l.pos += len(name)
 	return nil
 }
 
@@ -338,15 +339,11 @@ func (l *lexer) number() error {
 }
 
 func (l *lexer) integer(from, end int, digits string, base int) error {
-	digits = strings.ReplaceAll(digits, "_", "")
-	if base == 10 && len(digits) > 4300 {
-		return &syntaxError{pos: from, msg: "integer has more than 4300 digits"}
+	i, err := pyvalue.ParseInt(digits, base)
+	if err != nil {
+		return &syntaxError{pos: from, msg: err.Error()}
 	}
-	i, ok := new(big.Int).SetString(digits, base)
-	if !ok {
-		return &syntaxError{pos: from, msg: "invalid number"}
-	}
-	l.tokens = append(l.tokens, token{tokNumber, l.source[from:end], pyvalue.BigInt(i), from})
+	l.tokens = append(l.tokens, token{tokNumber, l.source[from:end], i, from})
 	l.pos = end
 	return nil
 }
@@ -358,9 +355,9 @@ func (l *lexer) stringToken(q byte) error {
 		case '\\':
 			i++
 		case q:
-			text, err := unescape(l.source[from+1:i], from)
+			text, err := syntax.Unescape(l.source[from+1:i], false)
 			if err != nil {
-				return err
+				return &syntaxError{pos: from, msg: err.Error()}
 			}
 			l.add(tokString, text, from)
 			l.pos = i + 1
@@ -368,55 +365,6 @@ func (l *lexer) stringToken(q byte) error {
 		}
 	}
 	return &syntaxError{pos: from, msg: "unexpected char " + quote(string(q)) + " at " + strconv.Itoa(utf8.RuneCountInString(l.source[:from]))}
-}
-
-var simpleEscapes = map[byte]string{'n': "\n", 't': "\t", 'r': "\r", '\\': "\\", '\'': "'", '"': `"`, 'a': "\a", 'b': "\b", 'f': "\f", 'v': "\v", '\n': ""}
-
-// unescape decodes a string literal as Python's unicode-escape codec does.
-func unescape(s string, pos int) (string, error) {
-	if strings.IndexByte(s, '\\') < 0 {
-		return s, nil
-	}
-	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		if s[i] != '\\' {
-			b.WriteByte(s[i])
-			continue
-		}
-		i++
-		c := s[i]
-		if text, ok := simpleEscapes[c]; ok {
-			b.WriteString(text)
-			continue
-		}
-		digits := map[byte]int{'x': 2, 'u': 4, 'U': 8}[c]
-		switch {
-		case digits > 0:
-			if i+digits >= len(s)+0 && i+digits > len(s)-1 {
-				return "", &syntaxError{pos: pos, msg: "truncated \\" + string(c) + " escape"}
-			}
-			n, err := strconv.ParseUint(s[i+1:i+1+digits], 16, 32)
-			if err != nil || n > utf8.MaxRune {
-				return "", &syntaxError{pos: pos, msg: "invalid \\" + string(c) + " escape"}
-			}
-			b.WriteRune(rune(n))
-			i += digits
-		case c >= '0' && c <= '7':
-			end := i
-			for end < len(s) && end < i+3 && s[end] >= '0' && s[end] <= '7' {
-				end++
-			}
-			n, _ := strconv.ParseUint(s[i:end], 8, 32) // only such digits are there
-			b.WriteRune(rune(n))
-			i = end - 1
-		case c == 'N':
-			return "", &syntaxError{pos: pos, msg: `\N{…} escapes are not supported`}
-		default:
-			b.WriteByte('\\')
-			b.WriteByte(c)
-		}
-	}
-	return b.String(), nil
 }
 
 func quote(s string) string {

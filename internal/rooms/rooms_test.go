@@ -13,9 +13,12 @@ const module = "github.com/exportpipeline/exportpipeline"
 // longest name counts.
 var floors = [][]string{
 	{"internal/..."}, // what is not named below needs nothing of ours but its neighbours
+	{"internal/python/syntax"},
+	{"internal/python/pyvalue", "internal/python/re", "internal/python/decimal"},
+	{"internal/python/clock", "internal/python/maths"},
 	{"internal/xpath", "internal/jmespath", "internal/jinja", "internal/httpcall/..."},
-	{"internal/txscript/...", "internal/oauth", "internal/reqproc"},
 	{"internal/jsontemplate"},
+	{"internal/txscript/...", "internal/oauth", "internal/reqproc"},
 	{"rossum"},
 	{"rossum/native/...", "rossum/formula"},
 	{"rossum/rossumtest"},

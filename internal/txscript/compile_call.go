@@ -196,24 +196,12 @@ func (c *compiler) arguments(x *callExpr) func(r *run, f *frame) (*pyvalue.Call,
 			}
 			switch {
 			case a.stars == 1:
-				items, err := pyvalue.Collect(r.meter, v)
-				if err != nil {
+				if err := call.Spread(v); err != nil {
 					return nil, err
 				}
-				call.Args = append(call.Args, items...)
 			case a.stars == 2:
-				d := v.Dict()
-				if d == nil {
-					return nil, pyvalue.Raise("TypeError", "argument after ** must be a mapping, not %s", pyvalue.TypeName(v))
-				}
-				for k, v := range d.All() {
-					if !k.IsText() {
-						return nil, pyvalue.Raise("TypeError", "keywords must be strings")
-					}
-					if slices.Contains(call.Names, k.Text()) {
-						return nil, pyvalue.Raise("TypeError", "%s() got multiple values for keyword argument '%s'", calledName(x), k.Text())
-					}
-					call.Names, call.Named = append(call.Names, k.Text()), append(call.Named, v)
+				if err := call.SpreadNamed(calledName(x), v); err != nil {
+					return nil, err
 				}
 			case a.name != "":
 				call.Names, call.Named = append(call.Names, a.name), append(call.Named, v)

@@ -1,13 +1,13 @@
 package txscript
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
-	"github.com/exportpipeline/exportpipeline/internal/python/re"
+	"github.com/exportpipeline/exportpipeline/internal/python/syntax"
 )
 
 // kind is the kind of a token.
@@ -206,16 +206,9 @@ func (l *lexer) token(c byte) {
 		l.number()
 	case c == '"' || c == '\'':
 		l.str("")
-	case r == '_' || unicode.IsLetter(r):
-		start := l.pos
-		for l.pos < len(l.src) {
-			r, size := utf8.DecodeRuneInString(l.src[l.pos:])
-			if r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.Is(unicode.Mn, r) {
-				break
-			}
-			l.pos += size
-		}
-		name := l.src[start:l.pos]
+	case syntax.IsStart(r):
+		name := l.src[l.pos:][:syntax.Identifier(l.src[l.pos:])]
+		l.pos += len(name)
 		if l.pos < len(l.src) && (l.src[l.pos] == '"' || l.src[l.pos] == '\'') && len(name) <= 2 && strings.Trim(strings.ToLower(name), "rbfu") == "" {
 			l.str(strings.ToLower(name))
 			return
@@ -325,68 +318,12 @@ func (l *lexer) str(prefix string) {
 	}
 }
 
-var simpleEscapes = map[byte]byte{'\\': '\\', '\'': '\'', '"': '"', 'a': 7, 'b': 8, 'f': 12, 'n': 10, 'r': 13, 't': 9, 'v': 11}
-
-// unescape replaces the escapes of a string literal. Unknown ones stay as they are.
-// Those of characters by their code or name are none in bytes.
+// unescape replaces the escapes of a string literal.
 func unescape(text string, line int, data bool) string {
-	if !strings.Contains(text, `\`) {
-		return text
+	out, err := syntax.Unescape(text, data)
+	var e *syntax.EscapeError
+	if errors.As(err, &e) {
+		panic(fault{&SyntaxError{Line: line, Msg: e.Msg, Unsupported: e.Unsupported}})
 	}
-	var out strings.Builder
-	for i := 0; i < len(text); i++ {
-		if text[i] != '\\' || i+1 == len(text) {
-			out.WriteByte(text[i])
-			continue
-		}
-		i++
-		c := text[i]
-		if plain, ok := simpleEscapes[c]; ok {
-			out.WriteByte(plain)
-			continue
-		}
-		switch {
-		case c == '\n':
-		case c >= '0' && c <= '7':
-			end := i
-			for end < len(text) && end < i+3 && text[end] >= '0' && text[end] <= '7' {
-				end++
-			}
-			n, _ := strconv.ParseUint(text[i:end], 8, 16) // three octal digits
-			if data {
-				n &= 0xff
-			}
-			out.WriteRune(rune(n))
-			i = end - 1
-		case data && (c == 'u' || c == 'U' || c == 'N'):
-			out.WriteByte('\\')
-			out.WriteByte(c)
-		case c == 'x' || c == 'u' || c == 'U':
-			digits := map[byte]int{'x': 2, 'u': 4, 'U': 8}[c]
-			if i+digits >= len(text) {
-				fail(line, "truncated \\%c escape", c)
-			}
-			n, err := strconv.ParseUint(text[i+1:i+1+digits], 16, 32)
-			if err != nil || n > unicode.MaxRune || n >= 0xD800 && n <= 0xDFFF {
-				fail(line, "\\%c%s is no character", c, text[i+1:i+1+digits])
-			}
-			out.WriteRune(rune(n))
-			i += digits
-		case c == 'N':
-			name, _, ok := strings.Cut(strings.TrimPrefix(text[i+1:], "{"), "}")
-			if !ok || !strings.HasPrefix(text[i+1:], "{") || name == "" {
-				fail(line, `malformed \N character escape`)
-			}
-			r, known := re.LookUpName(name)
-			if !known {
-				fail(line, "unknown Unicode character name %q", name)
-			}
-			out.WriteRune(r)
-			i += len(name) + 2
-		default:
-			out.WriteByte('\\')
-			out.WriteByte(c)
-		}
-	}
-	return out.String()
+	return out
 }

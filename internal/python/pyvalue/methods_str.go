@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/exportpipeline/exportpipeline/internal/python/syntax"
 )
 
 var strMethods map[string]method
@@ -15,7 +17,7 @@ func init() {
 		"upper": mapText("upper", upper), "title": mapText("title", title), "swapcase": mapText("swapcase", swapcase),
 		"isalnum": testRunes("isalnum", func(r rune) bool { return isAlpha(r) || isNumeric(r) }), "isalpha": testRunes("isalpha", isAlpha),
 		"isdecimal": testRunes("isdecimal", isDecimal), "isdigit": testRunes("isdigit", isDigit), "isnumeric": testRunes("isnumeric", isNumeric),
-		"isspace": testRunes("isspace", isSpace), "isascii": strTest("isascii", isASCII), "isidentifier": strTest("isidentifier", isIdentifier),
+		"isspace": testRunes("isspace", isSpace), "isascii": strTest("isascii", isASCII), "isidentifier": strTest("isidentifier", syntax.IsIdentifier),
 		"islower": strTest("islower", isLower), "isupper": strTest("isupper", isUpper), "istitle": strTest("istitle", isTitle),
 		"isprintable": strTest("isprintable", func(s string) bool { return strings.IndexFunc(s, func(r rune) bool { return !printable(r) }) < 0 }),
 		"strip":       strip("strip", true, true), "lstrip": strip("lstrip", true, false), "rstrip": strip("rstrip", false, true),
@@ -55,15 +57,6 @@ func testRunes(name string, f func(rune) bool) method {
 	return strTest(name, func(s string) bool {
 		return s != "" && strings.IndexFunc(s, func(r rune) bool { return !f(r) }) < 0
 	})
-}
-
-func isIdentifier(s string) bool {
-	for i, r := range s {
-		if r != '_' && !unicode.IsLetter(r) && (i == 0 || !isDecimal(r) && !unicode.In(r, unicode.Mn, unicode.Mc, unicode.Pc)) {
-			return false
-		}
-	}
-	return s != ""
 }
 
 func isLower(s string) bool {

@@ -1,6 +1,9 @@
 package pyvalue
 
-import "iter"
+import (
+	"iter"
+	"slices"
+)
 
 // Object is a value that another package brings: a function, a loop variable, a
 // date. Its abilities are the optional interfaces that this package looks for:
@@ -76,6 +79,32 @@ func (c *Call) Check(function string, required int, names ...string) error {
 		if _, ok := c.Arg(i, names[i]); !ok {
 			return typeError("%s() missing required argument '%s' (pos %d)", function, names[i], i+1)
 		}
+	}
+	return nil
+}
+
+// Spread adds the elements of *v to the positional arguments.
+func (c *Call) Spread(v Value) error {
+	items, err := Collect(c.Meter, v)
+	c.Args = append(c.Args, items...)
+	return err
+}
+
+// SpreadNamed adds the members of **v to the named arguments of a call of a function of
+// that name. The names must be the caller's own.
+func (c *Call) SpreadNamed(function string, v Value) error {
+	d := v.Dict()
+	if d == nil {
+		return typeError("argument after ** must be a mapping, not %s", TypeName(v))
+	}
+	for k, item := range d.All() {
+		if !k.IsText() {
+			return typeError("keywords must be strings")
+		}
+		if slices.Contains(c.Names, k.Text()) {
+			return typeError("%s() got multiple values for keyword argument '%s'", function, k.Text())
+		}
+		c.Names, c.Named = append(c.Names, k.Text()), append(c.Named, item)
 	}
 	return nil
 }

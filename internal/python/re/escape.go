@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/exportpipeline/exportpipeline/internal/python/syntax"
 )
 
 const (
@@ -143,7 +145,7 @@ func (p *parser) named() (rune, error) {
 	if err != nil {
 		return 0, err
 	}
-	r, ok := LookUpName(name)
+	r, ok := syntax.LookUpName(name)
 	if !ok {
 		return 0, p.fault("undefined character name "+quote(name), length(name)+len(`\N{}`))
 	}

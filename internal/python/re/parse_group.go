@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"github.com/exportpipeline/exportpipeline/internal/python/syntax"
 )
 
 // parenthesis reads what an opening parenthesis begins. It returns nil for a
@@ -103,19 +105,10 @@ func (p *parser) pythonExtension(verbose bool, depth, start int) (*node, error) 
 }
 
 func (p *scanner) checkName(name string) error {
-	if isIdentifier(name) {
+	if syntax.IsIdentifier(name) {
 		return nil
 	}
 	return p.fault("bad character in group name "+quote(name), length(name)+1)
-}
-
-func isIdentifier(name string) bool {
-	for i, r := range name {
-		if r != '_' && !unicode.IsLetter(r) && (i == 0 || !unicode.IsDigit(r) && !unicode.Is(unicode.Mn, r) && !unicode.Is(unicode.Mc, r)) {
-			return false
-		}
-	}
-	return name != ""
 }
 
 // capture reads a group that captures.
@@ -190,7 +183,7 @@ func (p *parser) conditional(verbose bool, depth, start int) (*node, error) {
 		return nil, err
 	}
 	n := &node{kind: cond}
-	if isIdentifier(name) {
+	if syntax.IsIdentifier(name) {
 		var ok bool
 		if n.group, ok = p.names[name]; !ok {
 			return nil, p.fault("unknown group name "+quote(name), length(name)+1)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/exportpipeline/exportpipeline/internal/python/syntax"
 )
 
 // Template is a replacement text, as the second argument of re.sub: literal text,
@@ -117,7 +119,7 @@ func (r *templateReader) named() error {
 	if err != nil {
 		return err
 	}
-	if isIdentifier(name) {
+	if syntax.IsIdentifier(name) {
 		n, ok := r.pattern.Group(name)
 		if !ok {
 			return &GroupError{name}

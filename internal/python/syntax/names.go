@@ -1,4 +1,4 @@
-package re
+package syntax
 
 import (
 	"strconv"
