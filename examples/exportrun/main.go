@@ -4,6 +4,7 @@
 //	exportrun run     -org DIR -payload FILE           a dry run: each request is shown, none leaves
 //	exportrun run     -org DIR -payload FILE -send     the export as Rossum would run it
 //	exportrun render  -payload FILE TEMPLATE           one template
+//	exportrun workbench -org DIR -payload FILE         a page to edit and try the hooks
 //	exportrun serve   -org DIR -listen ADDRESS         the organisation as a hook server
 //	exportrun graph   -org DIR                         the hooks and their order
 //	exportrun report  REPORT                           a report as a page
@@ -55,6 +56,7 @@ func commands() []command {
 		{"check", "find every fault of the configuration, and send nothing", checkCommand},
 		{"run", "run the hooks on a payload: dry, or with -send for real", runCommand},
 		{"render", "render one template or hook on a payload", renderCommand},
+		{"workbench", "edit hooks on a page of this machine, and see what they make of a payload", workbenchCommand},
 		{"serve", "serve the hooks of an organisation to Rossum", serveCommand},
 		{"graph", "show the hooks and their order as Mermaid text", graphCommand},
 		{"report", "make a page of a report", reportCommand},
@@ -111,7 +113,7 @@ func usage() string {
 	var b strings.Builder
 	b.WriteString("Exportrun checks, tries, runs and serves the export hooks of an organisation.\n\n")
 	for _, c := range commands() {
-		fmt.Fprintf(&b, "  exportrun %-8s %s\n", c.name, c.what)
+		fmt.Fprintf(&b, "  exportrun %-9s %s\n", c.name, c.what)
 	}
 	b.WriteString(`
 exportrun COMMAND -help shows the flags of a command, with examples.

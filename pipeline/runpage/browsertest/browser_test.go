@@ -184,9 +184,7 @@ func TestPagesKeepTheRulesForScreenReaders(t *testing.T) {
 				chromedp.WaitVisible("main", chromedp.ByQuery),
 				chromedp.Evaluate(`document.querySelectorAll("details").forEach(d => d.open = true)`, nil),
 				chromedp.Evaluate(string(axe), nil),
-				chromedp.Evaluate(`axe.run().then(r => JSON.stringify(r.violations))`, &found, func(p *runtime.EvaluateParams) *runtime.EvaluateParams {
-					return p.WithAwaitPromise(true)
-				}),
+				chromedp.Evaluate(`axe.run().then(r => JSON.stringify(r.violations))`, &found, awaited),
 				shot(strings.NewReplacer("/", "-", "?", "-").Replace("page-"+path+"-"+scheme)),
 			)
 			var violations []violation
@@ -242,3 +240,6 @@ func TestALargeRunCanBeUsed(t *testing.T) {
 		t.Errorf("%d rows, %d calls", rows, calls)
 	}
 }
+
+// awaited waits for a promise.
+func awaited(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }
