@@ -124,6 +124,7 @@ found an error; 2 hooks, payload or arguments are unusable, and nothing was sent
 Begin with
   exportrun check -org acme
   exportrun run -org acme -payload call.json
+  exportrun workbench -org acme -payload call.json
 
 `)
 	b.WriteString(help)

@@ -13,9 +13,9 @@ import (
 
 // shownHook is a hook in the list at the left.
 type shownHook struct {
-	ID     int64  `json:"id"`
-	Name   string `json:"name"`
-	Kind   string `json:"kind"`
+	ID   int64  `json:"id"`
+	Name string `json:"name"`
+	Kind string `json:"kind"`
 	File string `json:"file"`
 }
 
@@ -132,7 +132,7 @@ func (b *Bench) answerRun(ctx context.Context, body []byte) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return map[string]any{"page": "/run/" + b.keepPage(page), "headline": runpage.Headline(report)}, nil
+	return map[string]string{"page": "/run/" + b.keepPage(page)}, nil
 }
 
 // pages are the newest pages of runs, by an id that nobody can guess.

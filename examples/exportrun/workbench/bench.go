@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"os"
 	"path/filepath"
@@ -179,7 +180,7 @@ func (p *Place) run(ctx context.Context, chain *pipeline.Chain, options ...pipel
 	if p.Answer != nil {
 		dry.Answer = p.Answer()
 	}
-	options = append(options, p.Run()...)
+	options = append(append(options, p.Run()...), pipeline.WithLogger(slog.New(slog.DiscardHandler)))
 	_, err = chain.Export(ctx, payload, append(options, pipeline.WithDryRun(dry), pipeline.WithDetails(pipeline.Details{BodyLimit: maxShown}),
 		pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r }))...)
 	return report, err

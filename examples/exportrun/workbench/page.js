@@ -204,7 +204,7 @@ async function runChain() {
     await now();
     say("Running the whole chain …");
     const run = await ask("run", { edits: edits() });
-    $("headline").textContent = run.headline;
+    $("headline").replaceChildren(make("a", { href: run.page, target: "_blank", rel: "noopener" }, "Open this run on a page of its own"));
     $("page").src = run.page;
     $("page").hidden = false;
     say("");

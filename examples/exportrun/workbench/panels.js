@@ -35,10 +35,11 @@ export class Result {
     this.hook = kept;
     const errors = outcome.problems.filter(p => p.severity === "error").length;
     this.verdict(outcome, errors);
-    this.problems(outcome.problems, outcome.texts ?? []);
+    this.problems(outcome.problems.toSorted((a, b) => (a.severity === "error" ? 0 : 1) - (b.severity === "error" ? 0 : 1)), outcome.texts ?? []);
     $("notes").replaceChildren(...(outcome.notes ?? []).map(n => make("li", {}, n)));
     this.fields(outcome.fields ?? []);
-    if (!outcome.outputs && errors) { // what there was stays to be read
+    kept.stale = !outcome.outputs && errors > 0;
+    if (kept.stale) { // what there was stays to be read
       this.showOutput();
       return;
     }
@@ -110,6 +111,7 @@ export class Result {
       said.push(n ? `${count(n, "place")} ${n === 1 ? "differs" : "differ"} from ${name}. Struck out is what only that one has, underlined what is new.` : `It is the same as ${name}.`);
     } else if (name) said.push(name);
     if (output.note) said.push(output.note);
+    if (this.hook.stale) said.unshift("This is what there was before the error.");
     $("difference").textContent = said.join(" ");
     $("difference").hidden = !said.length;
     this.viewer = editors.view($("shown"), state);

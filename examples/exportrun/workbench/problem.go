@@ -110,6 +110,9 @@ func (s *sources) problemOf(err error, h *rossum.Hook) (hook int64, p problem) {
 		return hook, p
 	}
 	p.Place = strings.TrimPrefix(strings.TrimPrefix(p.Place, "settings"), ".")
+	if key := p.Place[strings.LastIndexByte(p.Place, '.')+1:]; key != "" && fault != nil && !strings.Contains(p.Message, key) {
+		p.Message = key + ": " + p.Message
+	}
 	if s.ofJinja(&p, err) {
 		return hook, p
 	}
@@ -150,7 +153,7 @@ func (s *sources) ofJinja(p *problem, err error) bool {
 	if t == nil {
 		return false
 	}
-	if said := fault.Type + ": " + fault.Msg; strings.Contains(p.Message, said) {
+	if said := fault.Type + ": " + fault.Msg; strings.Contains(p.Message, said) { // otherwise it has lost a secret
 		p.Message = said
 	}
 	p.Place = t.Place

@@ -152,7 +152,7 @@ func TestTheDataAndTheWholeChainAreBesideTheEditor(t *testing.T) {
 		press("#tab-result"),
 		contains(output, "2026-0042Document ID"),
 		chord(kb.Enter),
-		contains("#headline", "A dry run of annotation"),
+		contains("#headline", "Open this run"),
 		chromedp.WaitVisible("#page", chromedp.ByQuery),
 		chromedp.Poll(`document.querySelector("#page").contentWindow.length === 0`, nil),
 		shot("workbench-6-chain"),
@@ -180,7 +180,7 @@ func TestTheWorkbenchKeepsTheRulesForScreenReaders(t *testing.T) {
 		{"failed", chromedp.Tasks{chromedp.Focus(editor, chromedp.ByQuery), chord(kb.End), chromedp.KeyEvent("{{ 1/0 }}"), contains("#problems", "ZeroDivisionError")}},
 		{"settings", chromedp.Tasks{press("#texts [role=tab]"), contains(editor, "export_configs")}},
 		{"data", chromedp.Tasks{press("#tab-data"), contains("#matches", "value")}},
-		{"chain", chromedp.Tasks{chord(kb.Enter), contains("#headline", "A dry run of annotation")}},
+		{"chain", chromedp.Tasks{chord(kb.Enter), contains("#headline", "Open this run")}},
 	}
 	for _, step := range steps {
 		do(t, ctx, step.do)
