@@ -105,7 +105,7 @@ func placeOf(a *runArguments) (*workbench.Place, error) {
 		Alone: func(h *rossum.Hook) (*pipeline.Chain, error) {
 			alone := *h
 			alone.RunAfter = nil
-			return organisation.FromHooks([]*rossum.Hook{&alone}, registry(&a.arguments))
+			return organisation.FromHooks([]*rossum.Hook{&alone}, registry(&a.arguments), organisation.Options{})
 		},
 		Run: func() []pipeline.Option { return options },
 		Answer: func() func(pipeline.DryCall) (pipeline.DryAnswer, bool) {

@@ -35,7 +35,7 @@ func dataOf(body []byte) (data []datum, err error) {
 		var tables []*rossum.Node
 		for _, section := range p.Annotation.Content.Sections() {
 			for _, n := range section.Children() {
-				if n.Category() == rossum.Datapoint {
+				if n.Category() == rossum.CategoryDatapoint {
 					add(member("field", n.SchemaID()), n.Text(), "@{"+n.SchemaID()+"}")
 				} else {
 					tables = append(tables, n)
@@ -60,7 +60,7 @@ func addTable(t *rossum.Node, add func(path, value, json string)) {
 	add(table+"|length", fmt.Sprint(len(rows)), "")
 	for i, row := range rows {
 		at := fmt.Sprintf("%s[%d]", table, i)
-		if row.Category() == rossum.Datapoint {
+		if row.Category() == rossum.CategoryDatapoint {
 			add(at, row.Text(), "@{"+row.SchemaID()+"}")
 			continue
 		}

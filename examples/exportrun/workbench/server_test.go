@@ -58,7 +58,7 @@ func newBench(t *testing.T) (b *Bench, dir string) {
 		rossumtest.From("https://acme.rossum.example", canaries[1]),
 		rossumtest.Table("lines", rossumtest.Row("amount", "1.50"), rossumtest.Row("amount", "2.50")))
 	registry := &organisation.Registry{}
-	steps.Register(registry)
+	steps.Register(registry, steps.RegisterOptions{})
 	b, err := New(func() (*Place, error) {
 		p := &Place{Title: "Invoices", Payload: call.Bytes(), File: "call.json"}
 		for _, name := range []string{"CSV_[1].json", "ERP_[2].json"} {
@@ -79,12 +79,12 @@ func newBench(t *testing.T) (b *Bench, dir string) {
 			return nil, err
 		}
 		p.Chain = func(hooks []*rossum.Hook, warn func(*pipeline.Finding)) (*pipeline.Chain, error) {
-			return organisation.FromHooks(hooks, registry, organisation.CheckedAgainst(schema, warn))
+			return organisation.FromHooks(hooks, registry, organisation.Options{Check: &organisation.Check{Schema: schema, Warn: warn}})
 		}
 		p.Alone = func(h *rossum.Hook) (*pipeline.Chain, error) {
 			alone := *h
 			alone.RunAfter = nil
-			return organisation.FromHooks([]*rossum.Hook{&alone}, registry)
+			return organisation.FromHooks([]*rossum.Hook{&alone}, registry, organisation.Options{})
 		}
 		secrets, err := organisation.SecretsByHook(p.Hooks, map[string]rossum.Secrets{"ERP": {"api_key": canaries[2], "token": canaries[2]}})
 		p.Run = func() []pipeline.Option { return []pipeline.Option{pipeline.WithSecrets(secrets)} }

@@ -160,7 +160,7 @@ func (o *outcome) fill(ctx context.Context, place *Place, h *rossum.Hook, s *sou
 		if chain, err = place.Alone(h); err != nil {
 			return err
 		}
-		options = append(options, pipeline.OneOfSeveral())
+		options = append(options, pipeline.WithOneHookOfSeveral())
 	}
 	defer chain.Close()
 	report, failure := place.run(ctx, chain, options...)
@@ -196,9 +196,9 @@ func (o *outcome) take(r *pipeline.Report, failure error, h *rossum.Hook, s *sou
 	}
 	o.Notes = append(o.Notes, step.Decisions...)
 	switch step.Status {
-	case pipeline.NotRun:
+	case pipeline.StatusNotRun:
 		o.Notes = append(o.Notes, "This hook was not run, since an earlier one failed or had no answer to its call.")
-	case pipeline.Failed:
+	case pipeline.StatusFailed:
 		o.Problems = append(o.Problems, s.failure(step.Error, failure))
 	}
 	o.Notes = append(o.Notes, step.Messages...)
