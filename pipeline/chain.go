@@ -303,10 +303,6 @@ func (s *scope) run(ctx context.Context, step *link) (err error) {
 			return nil
 		}
 	}
-	if err := x.lookAgain(ctx, path); err != nil {
-		s.notRun(step, "the export would fail after it")
-		return err
-	}
 	r := &StepReport{Name: step.name, Started: x.WallTime()}
 	s.list(r)
 	x.step, x.at = r, x.position(path, step.name)

@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/exportpipeline/exportpipeline/rossum"
-	"github.com/exportpipeline/exportpipeline/rossum/formula"
 )
 
 // chance says whether a use happens.
@@ -81,13 +80,12 @@ func (j *judge) mayChange(ids []string, by *progressOf) bool {
 	if j.facts == nil {
 		return false // nothing is computed
 	}
-	var wrote []string
 	for id := range by.wrote {
-		wrote = append(wrote, id)
+		if affected := j.facts.affected(id); slices.ContainsFunc(ids, func(id string) bool { return affected[id] }) {
+			return true
+		}
 	}
-	return slices.ContainsFunc(j.facts.formulas().Affected(wrote...), func(f formula.Formula) bool {
-		return slices.Contains(ids, f.SchemaID)
-	})
+	return false
 }
 
 // there works out whether there is a file under a key.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -62,9 +61,6 @@ type run struct {
 
 	dryMu   sync.Mutex
 	missing missing // of a dry run
-
-	hashed    sync.Once
-	schemaKey [sha256.Size]byte // of the sideloaded schemas
 }
 
 // NewExport makes an export of a payload, as a chain does. Tests of a step use

@@ -1,7 +1,7 @@
 package pipeline
 
 import (
-	"crypto/sha256"
+	"slices"
 	"sync"
 
 	"github.com/exportpipeline/exportpipeline/rossum"
@@ -14,28 +14,54 @@ type schemaFacts struct {
 	schema   *rossum.Schema
 	formulas func() *formula.Set // which has the faults of single formulas
 	index    func() *schemaIndex
+	flawed   func() bool // a formula has a fault or a warning
+
+	mu    sync.Mutex
+	reach map[string]map[string]bool // what affected has worked out
 }
 
 func newSchemaFacts(s *rossum.Schema) *schemaFacts {
 	if s == nil {
 		return nil
 	}
-	return &schemaFacts{
+	f := &schemaFacts{
 		schema: s,
 		formulas: sync.OnceValue(func() *formula.Set {
 			set, _ := formula.Compile(s)
 			return set
 		}),
 		index: sync.OnceValue(func() *schemaIndex { return newSchemaIndex(s) }),
+		reach: make(map[string]map[string]bool),
 	}
+	f.flawed = sync.OnceValue(func() bool {
+		return slices.ContainsFunc(f.formulas().Formulas(), func(one formula.Formula) bool { return one.Err != nil || len(one.Warnings) > 0 })
+	})
+	return f
 }
 
-// sideloaded keeps the facts of sideloaded schemas, which are the same in call after
-// call.
-var sideloaded = struct {
+// affected returns the schema_ids of the formula fields that are computed again when a
+// field or table changes. The caller must not change the map.
+func (f *schemaFacts) affected(schemaID string) map[string]bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	ids, known := f.reach[schemaID]
+	if !known {
+		for _, one := range f.formulas().Affected(schemaID) {
+			if ids == nil {
+				ids = make(map[string]bool)
+			}
+			ids[one.SchemaID] = true
+		}
+		f.reach[schemaID] = ids
+	}
+	return ids
+}
+
+// knownFacts keeps the facts of sideloaded schemas, which calls share.
+var knownFacts = struct {
 	sync.Mutex
-	m map[[sha256.Size]byte]func() (*schemaFacts, error)
-}{m: make(map[[sha256.Size]byte]func() (*schemaFacts, error))}
+	m map[*rossum.Schema]*schemaFacts
+}{m: make(map[*rossum.Schema]*schemaFacts)}
 
 // maxSchemas is how many schemas are kept at a time.
 const maxSchemas = 64
@@ -46,39 +72,19 @@ func (x *Export) schemaFacts() (*schemaFacts, error) {
 	if given := x.run.config.schema; given != nil {
 		return given, nil
 	}
-	raw := x.Payload.Raw("schemas")
-	if raw == nil {
-		return nil, nil
+	schema, err := x.Payload.Schema()
+	if err != nil || schema == nil {
+		return nil, err
 	}
-	// The key is computed once in a run: schemas may have hundreds of kilobytes.
-	x.run.hashed.Do(func() {
-		h := sha256.New()
-		h.Write([]byte(x.Annotation.Schema))
-		h.Write([]byte{0})
-		h.Write(raw)
-		x.run.schemaKey = [sha256.Size]byte(h.Sum(nil))
-	})
-	return sideloadedFacts(x.run.schemaKey, x.Payload.Schema)()
-}
-
-// sideloadedFacts returns what reads the schema, which is done once for a key. Runs with
-// another schema do not wait for it.
-func sideloadedFacts(key [sha256.Size]byte, read func() (*rossum.Schema, error)) func() (*schemaFacts, error) {
-	sideloaded.Lock()
-	defer sideloaded.Unlock()
-	if facts, known := sideloaded.m[key]; known {
-		return facts
-	}
-	if len(sideloaded.m) >= maxSchemas {
-		clear(sideloaded.m)
-	}
-	facts := sync.OnceValues(func() (*schemaFacts, error) {
-		schema, err := read()
-		if err != nil {
-			return nil, err
+	knownFacts.Lock()
+	defer knownFacts.Unlock()
+	facts := knownFacts.m[schema]
+	if facts == nil {
+		if len(knownFacts.m) >= maxSchemas {
+			clear(knownFacts.m)
 		}
-		return newSchemaFacts(schema), nil
-	})
-	sideloaded.m[key] = facts
-	return facts
+		facts = newSchemaFacts(schema)
+		knownFacts.m[schema] = facts
+	}
+	return facts, nil
 }

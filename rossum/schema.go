@@ -153,8 +153,8 @@ func (s *Schema) Field(schemaID string) *SchemaField {
 }
 
 // Schema returns the sideloaded schema of the annotation, nil if the hook does
-// not sideload schemas. It is read once, and must not be changed. The error says that what
-// was sideloaded is not a schema.
+// not sideload schemas. Calls that carry the same one share it, so that it must not be
+// changed. The error says that what was sideloaded is not a schema.
 func (p *Payload) Schema() (*Schema, error) {
 	if p.schema != nil {
 		return p.schema()
@@ -167,12 +167,21 @@ func (p *Payload) readSchema() (*Schema, error) {
 	if raw == nil {
 		return nil, nil
 	}
+	url := ""
+	if p.Annotation != nil {
+		url = p.Annotation.Schema
+	}
+	return sideloaded.get(url, raw, schemaOf)
+}
+
+// schemaOf reads a list of schemas and returns the one with the URL, or the only one.
+func schemaOf(raw []byte, url string) (*Schema, error) {
 	var schemas []*Schema
 	if err := json.Unmarshal(raw, &schemas); err != nil {
 		return nil, fmt.Errorf("key \"schemas\": %w", err)
 	}
 	for _, s := range schemas {
-		if s != nil && p.Annotation != nil && s.URL == p.Annotation.Schema {
+		if s != nil && s.URL == url {
 			return s, nil
 		}
 	}
