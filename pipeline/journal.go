@@ -43,6 +43,9 @@ type Journal struct {
 	box    *seal.Box // nil: the disk is trusted
 	lease  time.Duration
 	owner  string
+
+	// inMemory has records encoded when they are read, which in a memory ledger few are.
+	inMemory bool
 }
 
 // NewJournal makes a Journal. The error names every option that is wrong.
@@ -71,6 +74,9 @@ func NewJournal(l Ledger, o JournalOptions) (*Journal, error) {
 	if o.Lease < 0 {
 		faults = append(faults, fmt.Errorf("keeping runs: a lease of %v cannot be", o.Lease))
 	}
+	if _, isMemory := l.(*memoryLedger); isMemory {
+		j.inMemory = j.box == nil
+	}
 	setDefault(&j.lease, DefaultLease)
 	if j.owner == "" {
 		host, _ := os.Hostname() // without it the process is called by its number alone
@@ -92,21 +98,23 @@ func (j *Journal) Ledger() Ledger { return j.ledger }
 func WithJournal(j *Journal) Option { return func(c *config) { c.journal = j } }
 
 // record makes a record of a value. place ties what is sealed to its run.
-func (j *Journal) record(place string, kind RecordKind, value any) (Record, error) {
-	var data []byte
-	var err error
-	if b, ok := value.(begunRecord); ok {
-		data, err = b.encode()
-	} else {
-		data, err = json.Marshal(value)
+func (j *Journal) record(place string, kind RecordKind, value recordValue) (Record, error) {
+	r := Record{Kind: kind, Version: recordVersion}
+	if j.inMemory {
+		if kept := value.keep(); kept != nil {
+			r.later = func() ([]byte, error) { return kept.encode() }
+			return r, nil
+		}
 	}
+	data, err := value.encode()
 	if err != nil {
 		return Record{}, fmt.Errorf("recording %s: %w", kind, err)
 	}
 	if j.box != nil {
 		data = j.box.Seal(data, place+"\x00"+string(kind))
 	}
-	return Record{Kind: kind, Version: recordVersion, Data: data}, nil
+	r.Data = data
+	return r, nil
 }
 
 // read reads a record that record made.

@@ -18,7 +18,7 @@ func TestALateAnswerDoesNotReplaceThatOfTheOwner(t *testing.T) {
 			}
 			id := callID{Step: "/create", Call: "request", Try: 1}
 			var run RunID
-			record := func(kind RecordKind, value any) Record {
+			record := func(kind RecordKind, value recordValue) Record {
 				r, err := j.record(string(run), kind, value)
 				if err != nil {
 					t.Fatal(err)

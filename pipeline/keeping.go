@@ -9,7 +9,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/exportpipeline/exportpipeline/internal/rossumrun"
 	"github.com/exportpipeline/exportpipeline/rossum"
 )
 
@@ -208,7 +207,7 @@ func (c *Chain) claim(ctx context.Context, x *Export) (Claimed, *history, []*mad
 	j, p := x.run.config.journal, x.Payload
 	key, content := KeyOf(p), ContentOf(p)
 	_, _ = rand.Read(x.run.seed[:]) // never fails, see crypto/rand
-	first, err := j.record(key.String(), recordBegun, begunRecord{Request: p.RequestID, Path: x.run.config.keep.Path, Seed: x.run.seed[:], Started: x.WallTime(), Payload: rossumrun.Recorded(p)})
+	first, err := j.record(key.String(), recordBegun, begunRecord{Request: p.RequestID, Path: x.run.config.keep.Path, Seed: x.run.seed[:], Started: x.WallTime(), call: p})
 	if err != nil {
 		return Claimed{}, nil, nil, err
 	}
@@ -245,7 +244,7 @@ func (c *Chain) claim(ctx context.Context, x *Export) (Claimed, *history, []*mad
 		}
 		// The annotation has changed since. What was sent is known, and told.
 		knowledge = newRunLog(j, claimed.Lease, claimed.Run, h).made()
-		r, err := j.record(placeOf(recordReplaced, claimed.Run), recordReplaced, struct{}{})
+		r, err := j.record(placeOf(recordReplaced, claimed.Run), recordReplaced, mark{})
 		if err == nil {
 			err = j.ledger.End(ctx, claimed.Lease, r)
 		}

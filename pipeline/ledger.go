@@ -178,6 +178,9 @@ type Record struct {
 	// Time is when the record was made, by the store's clock, in UTC, to the
 	// microsecond. The ledger gives it.
 	Time time.Time
+
+	// later makes Data when somebody loads the record; only for a [MemoryLedger].
+	later func() ([]byte, error)
 }
 
 // AnyRun as [ClaimOptions].After begins a new run whatever has ended before.

@@ -236,12 +236,20 @@ func (m *memoryLedger) Load(ctx context.Context, id RunID) (Run, error) {
 	if err != nil {
 		return Run{}, err
 	}
-	defer m.mu.Unlock()
-	records := slices.Clone(r.records)
-	for i := range records {
-		records[i].Data = bytes.Clone(records[i].Data)
+	run := Run{r.info(time.Now()), slices.Clone(r.records)}
+	m.mu.Unlock()
+	for i := range run.Records {
+		record := &run.Records[i]
+		if record.later == nil {
+			record.Data = bytes.Clone(record.Data)
+			continue
+		}
+		if record.Data, err = record.later(); err != nil {
+			return Run{}, fmt.Errorf("run %s: %w", id, err)
+		}
+		record.later = nil
 	}
-	return Run{r.info(time.Now()), records}, nil
+	return run, nil
 }
 
 func (m *memoryLedger) Find(ctx context.Context, q RunQuery) iter.Seq2[RunInfo, error] {

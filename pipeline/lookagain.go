@@ -32,7 +32,7 @@ func (x *Export) lookAgain(ctx context.Context, path string) error {
 	}
 	j := x.newJudge(ctx, facts)
 	j.leftOut = open.chain.origin.LeftOut
-	j.judge(outline.flow(path), x.run.config.formulas)
+	j.judge(open.chain.flowFrom(outline, path), x.run.config.formulas)
 	if j.findings.Err() == nil {
 		return nil
 	}

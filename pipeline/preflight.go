@@ -21,7 +21,7 @@ func (c *Chain) preflight(ctx context.Context, x *Export) error {
 	if err != nil {
 		return err
 	}
-	f := c.outlineFor(x.target()).flow("")
+	f := c.flowFrom(c.outlineFor(x.target()), "")
 	j := x.newJudge(ctx, facts)
 	j.leftOut = c.origin.LeftOut
 	j.judge(f, x.run.config.formulas)
@@ -138,14 +138,26 @@ func (f *flow) needsSchema() (why []string) {
 	return why
 }
 
-// outlineCache keeps the outlines of a chain, one for each queue that it exports from.
+// outlineCache keeps the outlines of a chain, one for each queue that it exports from, and
+// their flows.
 type outlineCache struct {
-	mu sync.Mutex
-	m  map[target]*outline
+	mu    sync.Mutex
+	m     map[target]*outline
+	flows map[flowKey]*flow
+	size  int // of the flows
 }
 
-// maxOutlines is how many queues are kept at a time.
-const maxOutlines = 256
+type flowKey struct {
+	outline *outline
+	from    string
+}
+
+const (
+	// maxOutlines is how many queues are kept at a time.
+	maxOutlines = 256
+	// maxFlowSize bounds the flows that are kept, by their [flow.size].
+	maxFlowSize = 1 << 17
+)
 
 func (c *Chain) outlineFor(t target) *outline {
 	cache := c.outlines
@@ -158,9 +170,42 @@ func (c *Chain) outlineFor(t target) *outline {
 	if o == nil {
 		o = newOutline(c, t)
 		if cache.m == nil || len(cache.m) >= maxOutlines {
-			cache.m = make(map[target]*outline)
+			cache.m, cache.flows, cache.size = make(map[target]*outline), nil, 0
 		}
 		cache.m[t] = o
 	}
 	return o
+}
+
+// flowFrom returns the flow of an outline, which nobody may change.
+func (c *Chain) flowFrom(o *outline, from string) *flow {
+	cache := c.outlines
+	if cache == nil {
+		return o.flow(from)
+	}
+	cache.mu.Lock()
+	defer cache.mu.Unlock()
+	key := flowKey{o, from}
+	f := cache.flows[key]
+	if f == nil {
+		f = o.flow(from)
+		size := f.size()
+		if cache.size += size; cache.flows == nil || cache.size > maxFlowSize {
+			cache.flows, cache.size = make(map[flowKey]*flow), size
+		}
+		cache.flows[key] = f
+	}
+	return f
+}
+
+// size is about how many words a flow is long, most of which are in the progress before
+// each step.
+func (f *flow) size() int {
+	n := len(f.uses)
+	for i, u := range f.uses {
+		if p := u.before; i == 0 || p != f.uses[i-1].before {
+			n += len(p.made) + len(p.learnt) + len(p.removed) + len(p.wrote)
+		}
+	}
+	return n
 }

@@ -1,11 +1,13 @@
 package pipeline
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
 	"slices"
 	"time"
 
+	"github.com/exportpipeline/exportpipeline/internal/rossumrun"
 	"github.com/exportpipeline/exportpipeline/rossum"
 )
 
@@ -28,6 +30,21 @@ const (
 	recordDelivered RecordKind = "delivered" // the answer was written to its caller
 )
 
+// recordValue is what a record says.
+type recordValue interface {
+	// encode makes JSON of it.
+	encode() ([]byte, error)
+	// keep returns what encode can be called on later, also while the run goes on; nil if
+	// that cannot be.
+	keep() recordValue
+}
+
+// mark is a record that has nothing but its kind.
+type mark struct{}
+
+func (m mark) encode() ([]byte, error) { return []byte("{}"), nil }
+func (m mark) keep() recordValue       { return m }
+
 // begunRecord is what a run begins with. The first of a run counts.
 type begunRecord struct {
 	Request string          `json:"request"`
@@ -35,17 +52,27 @@ type begunRecord struct {
 	Payload json.RawMessage `json:"payload,omitempty"` // without token and secrets
 	Seed    []byte          `json:"seed"`              // of the run's random numbers
 	Started time.Time       `json:"started"`
+
+	call *rossum.Payload // that encode makes Payload of
 }
 
 // encode makes JSON of b, with the hook call, which may be large, as it came.
 func (b begunRecord) encode() ([]byte, error) {
-	payload := b.Payload
-	b.Payload = nil
 	rest, err := json.Marshal(b)
-	if err != nil || payload == nil {
-		return rest, err
+	if err != nil {
+		return nil, err
 	}
-	return slices.Concat([]byte(`{"payload":`), payload, []byte{','}, rest[1:]), nil
+	const start = `{"payload":`
+	all := rossumrun.AppendRecorded([]byte(start), b.call)
+	if len(all) == len(start) { // it was not parsed from JSON
+		return rest, nil
+	}
+	return append(append(all, ','), rest[1:]...), nil
+}
+
+func (b begunRecord) keep() recordValue {
+	b.Seed = slices.Clone(b.Seed)
+	return b // nobody changes the bytes of a hook call
 }
 
 // startedRecord has the clock of a step.
@@ -53,6 +80,9 @@ type startedRecord struct {
 	Step string    `json:"step"` // path
 	At   time.Time `json:"at"`
 }
+
+func (s startedRecord) encode() ([]byte, error) { return json.Marshal(s) }
+func (s startedRecord) keep() recordValue       { return s }
 
 // callID is the identity of a call within its run.
 type callID struct {
@@ -76,6 +106,17 @@ type callRecord struct {
 	Request    *Request      `json:"request,omitempty"`
 }
 
+func (c callRecord) encode() ([]byte, error) { return json.Marshal(c) }
+
+func (c callRecord) keep() recordValue {
+	if c.Request != nil {
+		r := *c.Request
+		r.Header, r.Body = r.Header.Clone(), bytes.Clone(r.Body)
+		c.Request = &r
+	}
+	return c
+}
+
 // replyRecord is what became of a call.
 type replyRecord struct {
 	callID
@@ -85,6 +126,21 @@ type replyRecord struct {
 	Sent    bool            `json:"sent,omitempty"`    // with an error: the other side may have got it
 	Timeout bool            `json:"timeout,omitempty"` // the error is that of a time-out
 	Fence   int64           `json:"fence,omitempty"`   // of the lease of who got it
+}
+
+func (r *replyRecord) encode() ([]byte, error) { return json.Marshal(r) }
+
+func (r *replyRecord) keep() recordValue {
+	kept := *r
+	if r.Answer != nil {
+		a := *r.Answer
+		if len(a.Value) > 0 && !json.Valid(a.Value) {
+			return nil // encode says what is wrong
+		}
+		a.Header, a.Body, a.Value = a.Header.Clone(), bytes.Clone(a.Body), bytes.Clone(a.Value)
+		kept.Answer = &a
+	}
+	return &kept
 }
 
 type recordedAnswer struct {
@@ -110,11 +166,24 @@ type stepRecord struct {
 	Report   *StepReport       `json:"report,omitempty"`
 }
 
+func (s *stepRecord) encode() ([]byte, error) { return json.Marshal(s) }
+
+// keep relies on what others do not change: files that were made, and the report of a step
+// that has ended, from which secrets may still be cut that were learnt later.
+func (s *stepRecord) keep() recordValue {
+	kept := *s
+	kept.Messages = slices.Clone(s.Messages)
+	return &kept
+}
+
 // chainRecord is a chain that goes on with a run of another one.
 type chainRecord struct {
 	Fingerprint string      `json:"fingerprint"`
 	Moves       []movedStep `json:"moves,omitempty"`
 }
+
+func (c chainRecord) encode() ([]byte, error) { return json.Marshal(c) }
+func (c chainRecord) keep() recordValue       { return c }
 
 // movedStep is a step that is in another row of the chain now, by its paths.
 type movedStep struct {
@@ -129,8 +198,22 @@ type endRecord struct {
 	Report   *Report          `json:"report,omitempty"`
 }
 
+func (e endRecord) encode() ([]byte, error) { return json.Marshal(e) }
+
+func (e endRecord) keep() recordValue {
+	if e.Response != nil { // which belongs to the caller
+		r := *e.Response
+		r.Messages, r.Operations = slices.Clone(r.Messages), slices.Clone(r.Operations)
+		e.Response = &r
+	}
+	return e
+}
+
 // verdictRecord is what a person says of a call.
 type verdictRecord struct {
 	callID
 	Verdict
 }
+
+func (v verdictRecord) encode() ([]byte, error) { return json.Marshal(v) }
+func (v verdictRecord) keep() recordValue       { return nil } // nothing is gained by it

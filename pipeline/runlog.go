@@ -65,7 +65,7 @@ func (l *runLog) past(id callID) *madeCall {
 func (l *runLog) isKept() bool { return l.journal != nil }
 
 // note has a record written with the next call that is announced, at the latest.
-func (l *runLog) note(kind RecordKind, value any) error {
+func (l *runLog) note(kind RecordKind, value recordValue) error {
 	if !l.isKept() {
 		return nil
 	}
@@ -110,7 +110,7 @@ func (l *runLog) flush(ctx context.Context) error {
 }
 
 // write notes a record and what waits, for good.
-func (l *runLog) write(ctx context.Context, kind RecordKind, value any) error {
+func (l *runLog) write(ctx context.Context, kind RecordKind, value recordValue) error {
 	if err := l.note(kind, value); err != nil {
 		return err
 	}

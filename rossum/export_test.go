@@ -20,4 +20,4 @@ func (c *Content) Changes() (json.RawMessage, error)              { return c.cha
 func (c *Content) Restore(changes json.RawMessage) error          { return c.restore(changes) }
 func (c *Content) Merge(branches ...*Content) ([]Conflict, error) { return c.merge(branches...) }
 func (n *Node) SetComputed(value, normalized string) error        { return n.setComputed(value, normalized) }
-func (p *Payload) Recorded() []byte                               { return p.recorded() }
+func (p *Payload) Recorded() []byte                               { return p.appendRecorded(nil) }

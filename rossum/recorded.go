@@ -21,13 +21,9 @@ var (
 	lasting = []string{"id", "url", "queue", "schema", "document", "content", "metadata", "labels", "organization"}
 )
 
-// recorded returns the hook call as JSON without its token and secrets, to be kept and
-// parsed again; nil for a payload that was not parsed from JSON.
-func (p *Payload) recorded() []byte {
-	if p.raw == nil {
-		return nil
-	}
-	kept, from := make([]byte, 0, len(p.raw)), 0
+// appendRecorded appends the hook call as JSON without its token and secrets, to be kept and
+// parsed again; nothing for a payload that was not parsed from JSON.
+func (p *Payload) appendRecorded(dst []byte) []byte {
 	spans := make([]span, 0, len(credentials))
 	for _, key := range credentials {
 		if v := p.other[key]; v.to > 0 {
@@ -35,10 +31,11 @@ func (p *Payload) recorded() []byte {
 		}
 	}
 	slices.SortFunc(spans, func(a, b span) int { return a.from - b.from })
+	dst, from := slices.Grow(dst, len(p.raw)), 0
 	for _, v := range spans {
-		kept, from = append(append(kept, p.raw[from:v.from]...), "null"...), v.to
+		dst, from = append(append(dst, p.raw[from:v.from]...), "null"...), v.to
 	}
-	return append(kept, p.raw[from:]...)
+	return append(dst, p.raw[from:]...)
 }
 
 // ContentHash returns a hash of what the hook call is about. It is the same for calls

@@ -12,7 +12,7 @@ func init() {
 	rossumrun.SetComputed = func(n any, value, normalized string) error { return n.(*Node).setComputed(value, normalized) }
 	rossumrun.Changes = func(c any) (json.RawMessage, error) { return c.(*Content).changes() }
 	rossumrun.Restore = func(c any, changes json.RawMessage) error { return c.(*Content).restore(changes) }
-	rossumrun.Recorded = func(p any) []byte { return p.(*Payload).recorded() }
+	rossumrun.AppendRecorded = func(dst []byte, p any) []byte { return p.(*Payload).appendRecorded(dst) }
 	rossumrun.Merge = func(c any, branches []any) ([]string, error) {
 		list := make([]*Content, len(branches))
 		for i, b := range branches {

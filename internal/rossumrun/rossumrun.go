@@ -32,7 +32,7 @@ var (
 	// branch is no clone of the content.
 	Merge func(content any, branches []any) (conflicts []string, err error)
 
-	// Recorded returns a payload as JSON without its token and secrets, to be kept and parsed
-	// again; nil for one that was not parsed from JSON.
-	Recorded func(payload any) []byte
+	// AppendRecorded appends a payload as JSON without its token and secrets, to be kept and
+	// parsed again; nothing for one that was not parsed from JSON.
+	AppendRecorded func(dst []byte, payload any) []byte
 )
