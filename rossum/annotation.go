@@ -24,14 +24,18 @@ func (p *Payload) parseAnnotation(s *scanner) error {
 		}
 		seen[name] = true
 		if name == "content" && s.pos < len(s.data) && s.data[s.pos] == '[' {
+			from := s.pos
 			a.Content = newContent(s.data)
-			return a.Content.parse(s, "content")
+			err := a.Content.parse(s, "content")
+			a.note(name, s.data[from:s.pos])
+			return err
 		}
 		v, err := s.skip()
 		if err != nil {
 			return err
 		}
 		raw := s.data[v.from:v.to]
+		a.note(name, raw)
 		if name == "content" {
 			return a.member(name, raw) // AppendJSON writes it, as address or as tree
 		}
@@ -47,6 +51,13 @@ func (p *Payload) parseAnnotation(s *scanner) error {
 		err = errors.New("key \"annotation.id\" is missing")
 	}
 	return err
+}
+
+// note keeps what the hash of the content is made of.
+func (a *Annotation) note(name string, raw []byte) {
+	if slices.Contains(lasting, name) {
+		a.lasting = append(a.lasting, member{name, raw})
+	}
 }
 
 func (a *Annotation) member(name string, raw []byte) error {

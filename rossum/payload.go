@@ -63,6 +63,7 @@ type Annotation struct {
 	ContentURL string
 
 	raw     json.RawMessage // as it came, without the content
+	lasting []member        // those that an export is about, as they came
 	childOf func(schemaID string) (string, Category)
 }
 

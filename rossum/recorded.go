@@ -3,12 +3,9 @@ package rossum
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"io"
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/tidwall/gjson"
 )
 
 // Keys of a hook call that differ when the platform calls again, or that must not be
@@ -49,29 +46,33 @@ func (p *Payload) ContentHash() string {
 }
 
 func (p *Payload) contentHash() string {
-	type member struct{ key, value string }
-	members := make([]member, 0, len(p.other)+len(lasting))
+	members := make([]member, 0, len(p.other)+len(lasting)+2)
 	for key, v := range p.other {
 		if v.to > 0 && !slices.Contains(volatile, key) {
-			members = append(members, member{key, string(p.raw[v.from:v.to])})
+			members = append(members, member{key, p.raw[v.from:v.to]})
 		}
 	}
-	gjson.GetBytes(p.raw, "annotation").ForEach(func(key, value gjson.Result) bool {
-		if slices.Contains(lasting, key.Str) {
-			members = append(members, member{"annotation." + key.Str, value.Raw})
+	if a := p.Annotation; a != nil {
+		for _, m := range a.lasting {
+			members = append(members, member{"annotation." + m.key, m.value})
 		}
-		return true
-	})
-	if p.raw == nil && p.Annotation != nil {
-		members = append(members, member{"annotation.id", strconv.FormatInt(p.Annotation.ID, 10)}, member{"settings", string(p.Settings)})
+		if p.raw == nil {
+			members = append(members, member{"annotation.id", strconv.AppendInt(nil, a.ID, 10)}, member{"settings", p.Settings})
+		}
 	}
 	slices.SortFunc(members, func(a, b member) int { return strings.Compare(a.key, b.key) })
-	h := sha256.New()
+	h, text := sha256.New(), []byte(nil)
 	for _, m := range members {
-		for _, text := range []string{m.key, m.value} {
-			_, _ = io.WriteString(h, strconv.Itoa(len(text))+":") // a hash never fails
-			_, _ = io.WriteString(h, text)
-		}
+		text = strconv.AppendInt(text[:0], int64(len(m.key)), 10)
+		text = append(append(append(text, ':'), m.key...), strconv.Itoa(len(m.value))...)
+		_, _ = h.Write(append(text, ':')) // a hash never fails
+		_, _ = h.Write(m.value)
 	}
-	return hex.EncodeToString(h.Sum(nil))
+	return hex.EncodeToString(h.Sum(text[:0]))
+}
+
+// member is a key of an object with its value as it came.
+type member struct {
+	key   string
+	value []byte
 }
