@@ -29,9 +29,9 @@ func recordsIn(t *testing.T, wrap func(Ledger) Ledger) []string {
 	id := callID{Step: "/create", Call: "request", Try: 1}
 	request := &Request{Method: "POST", URL: "https://erp.example", Header: http.Header{"A": {"b"}}, Body: []byte("body")}
 	answer := &recordedAnswer{Status: 201, Header: http.Header{"C": {"d"}}, Body: []byte("reply"), Value: []byte(`[ "<x>" ]`)}
-	messages := []rossum.Message{{Type: rossum.InfoMessage, Content: "first"}}
-	response := &rossum.Response{Messages: []rossum.Message{{Type: rossum.InfoMessage, Content: "last"}}, Operations: []rossum.Operation{{Op: "remove", ID: 7}}}
-	step := &StepReport{Name: "create", Status: Done, Started: at, Decisions: []string{"made"}}
+	messages := []rossum.Message{{Type: rossum.MessageInfo, Content: "first"}}
+	response := &rossum.Response{Messages: []rossum.Message{{Type: rossum.MessageInfo, Content: "last"}}, Operations: []rossum.Operation{{Op: "remove", ID: 7}}}
+	step := &StepReport{Name: "create", Status: StatusDone, Started: at, Decisions: []string{"made"}}
 	reply := &replyRecord{callID: id, At: at, Answer: answer, Fence: 3}
 	var records []Record
 	for _, one := range []struct {
