@@ -1,0 +1,59 @@
+// Package pgledger keeps runs in PostgreSQL (14 or later), for programs that run on
+// several machines: a [pipeline.Ledger] whose clock is the database's.
+//
+// It depends on pgx, the PostgreSQL driver of nearly every Go program that talks to
+// PostgreSQL; that is why this is a module of its own.
+//
+// # How it works
+//
+// Each call is one statement, a function's call, and so one round trip and one
+// transaction: a process that is killed or stands still holds no lock. Appends of several
+// exports that come at the same time go out together. A claim, a lease and an age are
+// judged by the database's clock alone; no clock of a client is read.
+//
+// While the database can't be reached, calls are tried again for [Options].Patience, so
+// that exports stand still while it restarts or a standby takes its place, and go on
+// after that. Each write carries a random number that is kept with it: one whose answer
+// was lost is found, and not made twice.
+//
+// [pipeline.Ledger].Wait hears by LISTEN and NOTIFY, on one connection more than the pool
+// has, that a run has ended on another replica. Only runs that somebody waits for are
+// notified of. Wait looks by itself, too: every second, or every 100 milliseconds while
+// there is no such connection.
+//
+// # What is acknowledged
+//
+// What is acknowledged is as safe as the database's commits. [Open] refuses a database with
+// synchronous_commit or fsync off, unless Options.Unsafe is set.
+//
+// A standby that takes the database's place must have what was acknowledged: otherwise a
+// call that was announced and made is unknown after the failover, and is made again. So
+// the database needs synchronous_standby_names, and synchronous_commit at on,
+// remote_apply or remote_write (with the last a standby may forget if its machine stops,
+// too). Options.Standby says that there is such a standby, and has Open insist on those
+// settings. Without it Open refuses a database that is seen streaming to a standby to
+// which commits don't wait, unless Options.AsyncStandby is set: for standbys that are only
+// read and never promoted. A standby that isn't connected when Open is called can't be
+// seen; set Options.Standby. Don't give the program's role a statement_timeout:
+// PostgreSQL reports a commit whose wait for the standby was cancelled as done.
+//
+// Give pgx all hosts and target_session_attrs=read-write, and it finds the one that was
+// promoted:
+//
+//	host=db1,db2 target_session_attrs=read-write
+//
+// # PgBouncer
+//
+// The ledger works behind PgBouncer in transaction mode with Options.PgBouncer, which keeps
+// pgx from naming prepared statements. LISTEN doesn't work there, which is noticed: Wait
+// then looks every 100 milliseconds. Options.Listen is the address of the database itself,
+// for that one connection. Nothing else differs.
+//
+// # Migrations
+//
+// Open makes the tables that are missing. It only adds tables, columns that may be null, and
+// functions of new names, waits for a lock no longer than two seconds at a time, and makes
+// indexes concurrently: an old and a new version work side by side for one release. A
+// version whose tables have been replaced by then refuses with [pipeline.ErrNewerFormat].
+// If nothing has to be made, the role needs no right to make anything.
+package pgledger
