@@ -138,7 +138,7 @@ func (c *Chain) run(ctx context.Context, x *Export) (*rossum.Response, error) {
 	before := x.fieldsBefore()
 	if err == nil {
 		x.tellEarlier()
-		err = c.runAll(ctx, x, true)
+		err = c.runInTurn(ctx, x)
 	}
 	end(err)
 	if err != nil {
@@ -155,6 +155,16 @@ func (c *Chain) run(ctx context.Context, x *Export) (*rossum.Response, error) {
 	x.logRun(ctx, err)
 	x.tell(context.WithoutCancel(ctx), report)
 	return x.Response(), err
+}
+
+// runInTurn runs the steps when it is the export's turn.
+func (c *Chain) runInTurn(ctx context.Context, x *Export) error {
+	leave, err := x.takeTurn(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	return c.runAll(ctx, x, true)
 }
 
 // prepare gets what the steps need, and looks whether it is all there.

@@ -37,6 +37,8 @@ type config struct {
 	middleware  []Middleware
 	timeout     time.Duration
 	limiter     Limiter
+	turns       Limiter
+	turnOf      func(*Export) string
 	treeLimit   int64 // bytes, 0 for the default
 	formulas    Formulas
 	schema      *schemaFacts // of formulas.Schema

@@ -229,3 +229,92 @@ BEGIN
 	PERFORM @p@notify_1(id) FROM @p@run WHERE id = ANY (gone) AND awaited;
 	UPDATE @p@run SET released = true WHERE id = ANY (gone);
 END $$;
+
+-- Limits of calls. They are not written for good: what a crash of the server forgets is
+-- who is being waited for.
+CREATE UNLOGGED TABLE IF NOT EXISTS @p@gate (
+	key text PRIMARY KEY,
+	due timestamptz NOT NULL, -- when a call would come that uses the rate up evenly
+	closed timestamptz NOT NULL -- until when the system has asked for no calls
+);
+CREATE UNLOGGED TABLE IF NOT EXISTS @p@pass (
+	id bigserial PRIMARY KEY, -- in the order in which they came
+	key text NOT NULL,
+	mark bigint NOT NULL UNIQUE,
+	inside boolean NOT NULL DEFAULT false,
+	until timestamptz NOT NULL -- when it is given up, unless its process is heard of
+);
+CREATE INDEX IF NOT EXISTS @i@pass_by_key ON @p@pass (key, id);
+
+-- enter_1 gives a call its turn, or says how long to wait in microseconds: code is 'go' when
+-- the call may be made after that, 'wait' when it has to ask again, and 'late' if its turn
+-- would come later than it can wait, which is left in microseconds.
+CREATE OR REPLACE FUNCTION @p@enter_1(gate_key text, pass_mark bigint, at_once int, spacing bigint, burst int, patience bigint, alive bigint)
+RETURNS TABLE (code text, wait bigint) LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+	g @p@gate;
+	p @p@pass;
+	t timestamptz;
+	at timestamptz;
+	new_due timestamptz;
+	step interval := spacing * interval '1 microsecond';
+	reach interval := (burst - 1) * spacing * interval '1 microsecond';
+BEGIN
+	PERFORM set_config('synchronous_commit', 'off', true);
+	INSERT INTO @p@gate VALUES (gate_key, clock_timestamp(), clock_timestamp()) ON CONFLICT DO NOTHING;
+	SELECT * INTO g FROM @p@gate WHERE key = gate_key FOR UPDATE;
+	t := clock_timestamp();
+	DELETE FROM @p@pass WHERE key = gate_key AND until < t;
+	INSERT INTO @p@pass (key, mark, until) VALUES (gate_key, pass_mark, t + alive * interval '1 microsecond')
+		ON CONFLICT (mark) DO UPDATE SET until = excluded.until RETURNING * INTO p;
+	IF p.inside AND g.closed <= t THEN -- it has waited for its time
+		RETURN QUERY SELECT 'go', 0::bigint; RETURN;
+	END IF;
+	IF at_once > 0 AND NOT p.inside AND (SELECT count(*) FROM @p@pass WHERE key = gate_key AND mark <> pass_mark AND (inside OR id < p.id)) >= at_once THEN
+		RETURN QUERY SELECT 'wait', 0::bigint; RETURN;
+	END IF;
+	at := greatest(t, g.closed);
+	new_due := g.due;
+	IF spacing > 0 THEN
+		new_due := greatest(new_due, t);
+		IF at > t AND new_due - reach < at THEN
+			new_due := at + reach; -- after a refusal calls come one by one
+		END IF;
+		at := new_due - reach;
+		new_due := new_due + step;
+	END IF;
+	wait := greatest(0, (extract(epoch FROM at - t) * 1000000)::bigint);
+	IF wait > 0 AND wait > patience THEN
+		DELETE FROM @p@pass WHERE mark = pass_mark;
+		RETURN QUERY SELECT 'late', wait; RETURN;
+	END IF;
+	UPDATE @p@gate SET due = new_due WHERE key = gate_key;
+	UPDATE @p@pass SET inside = true, until = t + alive * interval '1 microsecond' + wait * interval '1 microsecond' WHERE mark = pass_mark;
+	RETURN QUERY SELECT CASE WHEN wait > 0 THEN 'wait' ELSE 'go' END, wait;
+END $$;
+
+-- leave_1 ends a pass, closes the gate for as long as the system has asked for, and has the
+-- next one ask again.
+CREATE OR REPLACE FUNCTION @p@leave_1(gate_key text, pass_mark bigint, closing bigint) RETURNS void LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+	next bigint;
+BEGIN
+	PERFORM set_config('synchronous_commit', 'off', true);
+	DELETE FROM @p@pass WHERE mark = pass_mark;
+	IF closing > 0 THEN
+		UPDATE @p@gate SET closed = greatest(closed, clock_timestamp() + closing * interval '1 microsecond') WHERE key = gate_key;
+	END IF;
+	SELECT mark INTO next FROM @p@pass WHERE key = gate_key AND NOT inside ORDER BY id LIMIT 1;
+	IF FOUND THEN
+		PERFORM @p@notify_1('pass ' || next);
+	END IF;
+END $$;
+
+CREATE OR REPLACE FUNCTION @p@alive_1(marks bigint[], alive bigint) RETURNS void LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+BEGIN
+	PERFORM set_config('synchronous_commit', 'off', true);
+	UPDATE @p@pass SET until = greatest(until, clock_timestamp() + alive * interval '1 microsecond') WHERE mark = ANY (marks);
+END $$;
