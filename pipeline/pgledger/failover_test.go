@@ -18,7 +18,7 @@ import (
 // folder is one for a server, of a short path.
 func folder(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "pg")
+	dir, err := os.MkdirTemp("", "pg") //nolint:usetesting // PostgreSQL is run by another user, who must be able to enter it
 	must(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	return dir

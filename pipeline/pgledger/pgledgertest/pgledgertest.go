@@ -31,7 +31,7 @@ type Server struct {
 // skipped, but fails if the environment has CI.
 func New(t testing.TB, settings ...string) *Server {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "pg")
+	dir, err := os.MkdirTemp("", "pg") //nolint:usetesting // PostgreSQL is run by another user, who must be able to enter it
 	if err != nil {
 		t.Fatal(err)
 	}
