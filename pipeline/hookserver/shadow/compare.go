@@ -120,7 +120,7 @@ func notRun(report *pipeline.Report) error {
 	}
 	var faults []error
 	for _, s := range report.All() {
-		if s.Status == pipeline.Unanswered || s.Status == pipeline.NotRun {
+		if s.Status == pipeline.StatusUnanswered || s.Status == pipeline.StatusNotRun {
 			why := string(s.Status)
 			if len(s.Decisions) > 0 {
 				why = s.Decisions[len(s.Decisions)-1]
