@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -158,7 +157,7 @@ func coupaProbe(token func(context.Context) (string, error)) pipeline.Probe {
 		case len(found) == 0:
 			return nil, false, nil // the call is made
 		case len(found) > 1:
-			return nil, false, errors.New("Coupa has several invoices with this number")
+			return nil, false, fmt.Errorf("several invoices of Coupa have the number %s", number.Value())
 		}
 		return &pipeline.Answer{Status: http.StatusCreated, URL: q.URL, Body: found[0]}, true, nil
 	}

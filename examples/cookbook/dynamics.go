@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -108,7 +109,7 @@ func changeSet(contentType string, body []byte) (*dataverseInvoice, error) {
 	var invoice *dataverseInvoice
 	for set, id := parts(part.Header.Get("Content-Type"), part), 1; ; id++ {
 		operation, err := set.NextRawPart()
-		if err == io.EOF && invoice != nil {
+		if errors.Is(err, io.EOF) && invoice != nil {
 			return invoice, nil
 		}
 		if err != nil {

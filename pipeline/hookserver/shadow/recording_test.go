@@ -72,9 +72,7 @@ func TestARecordingThatIsNotWhatLeftIsRefused(t *testing.T) {
 		entry(`"method": "POST", "url": "https://a.example", "postData": {"text": "x!", "encoding": "base64"}`): "illegal base64",
 		entry(`"method": "POST", "url": "a.example"`):                                                           "not an address with a host",
 	} {
-		if strings.Contains(file, "Größe") {
-			file = strings.Replace(file, "Größe", "Gr?e", 1) // as a tool writes it that does not know UTF-8
-		}
+		file = strings.Replace(file, "Größe", "Gr?e", 1) // as a tool writes it that does not know UTF-8
 		if _, err := shadow.ReadRecording(strings.NewReader(file)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", file, err, want)
 		}

@@ -36,7 +36,7 @@ func wanted(t *testing.T, erp string, change func(create, upload *steps.RESTExpo
 	upload := &steps.RESTExport{
 		Key: "json", Auth: auth, Condition: "@{erp_id}",
 		Request: steps.Request{
-			URL: erp + "/invoices/@{erp_id}/files", FileKey: "file", FileName: "invoice.json", Data: json.RawMessage(`{"kind":"@{document_id}"}`),
+			URL: erp + "/invoices/@{erp_id}/files", FilePart: "file", FileName: "invoice.json", Data: json.RawMessage(`{"kind":"@{document_id}"}`),
 		},
 	}
 	change(create, upload)
@@ -44,7 +44,7 @@ func wanted(t *testing.T, erp string, change func(create, upload *steps.RESTExpo
 	return chainOf(t,
 		&steps.CustomFormat{Exports: []steps.Format{{Key: "json", Template: template}}},
 		pipeline.Named("create", create),
-		pipeline.Named("read", &steps.Extract{Sources: []steps.Source{{Key: "reply", Rules: []steps.Rule{{Path: "id", Target: "erp_id"}}}}}),
+		pipeline.Named("read", &steps.Extract{Sources: []steps.Source{{Key: "reply", Rules: []steps.Rule{{Path: "id", TargetField: "erp_id"}}}}}),
 		pipeline.Named("upload", upload),
 	)
 }
