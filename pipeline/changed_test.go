@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/exportpipeline/exportpipeline/internal/mortal"
 	"github.com/exportpipeline/exportpipeline/pipeline"
-	"github.com/exportpipeline/exportpipeline/pipeline/pipelinetest"
 )
 
 // TestARunGoesOnInAChainThatHasChanged kills a process at each of its writes, and has
@@ -59,7 +59,7 @@ func TestARunGoesOnInAChainThatHasChanged(t *testing.T) {
 					step := func(path string) pipeline.Step { return posts(erp, path, path[1:2]) }
 					before, now := chainOf(t, tt.before(step)...), chainOf(t, tt.now(step)...)
 					ledger := pipeline.MemoryLedger()
-					dying, ctx := pipelinetest.NewMortal(t.Context(), ledger, at, done)
+					dying, ctx := mortal.New(t.Context(), ledger, at, done)
 					keys := pipeline.WithIdempotency(pipeline.Idempotency{})
 					_, _ = before.Export(ctx, keepCall().Payload(), keys, pipeline.WithJournal(journal(t, dying)))
 					if err := dying.Bury(t.Context()); err != nil {
@@ -85,7 +85,7 @@ func TestARunGoesOnInAChainThatHasChanged(t *testing.T) {
 // another one.
 func goesOnTwice(t *testing.T, chain *pipeline.Chain, ledger pipeline.Ledger, options ...pipeline.Option) error {
 	t.Helper()
-	dying, ctx := pipelinetest.NewMortal(t.Context(), ledger, 3, false)
+	dying, ctx := mortal.New(t.Context(), ledger, 3, false)
 	_, _ = chain.Keep(ctx, keepCall().Payload(), pipeline.KeepOptions{}, append(options, pipeline.WithJournal(journal(t, dying)))...)
 	if err := dying.Bury(t.Context()); err != nil {
 		t.Fatal(err)

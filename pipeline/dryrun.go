@@ -93,9 +93,9 @@ func WithDryRun(d DryRun) Option {
 // IsDry reports whether the export is a [DryRun].
 func (x *Export) IsDry() bool { return x.run.config.dry != nil }
 
-// KeepsFields reports whether the fields hold what an earlier export has filled in, and
+// keepsFields reports whether the fields hold what an earlier export has filled in, and
 // must not be emptied; see [DryRun].
-func (x *Export) KeepsFields() bool { return x.IsDry() && x.run.config.dry.KeepFields }
+func (x *Export) keepsFields() bool { return x.IsDry() && x.run.config.dry.KeepFields }
 
 // Dry notes a call of a dry run in place of making it, for steps that send other than by
 // package send or [Export.Once], where [Export.Lets] says no. The error, if no answer is known,
@@ -178,10 +178,10 @@ func (x *Export) Lets(method, address string) bool {
 	return !x.IsDry() || x.run.config.dry.lets(method, address)
 }
 
-// Sender returns the client that one call goes through, for a package that notes its
+// sender returns the client that one call goes through, for a package that notes its
 // calls in the report itself: the program's, nil if it has none, or in a dry run one that
 // makes no calls; rendered returns the body that such a call would have sent.
-func (x *Export) Sender() (client *http.Client, rendered func() []byte) {
+func (x *Export) sender() (client *http.Client, rendered func() []byte) {
 	if !x.IsDry() {
 		return x.run.config.httpClient, func() []byte { return nil }
 	}
@@ -252,9 +252,9 @@ func (t *dryTransport) pass(r *http.Request) (*http.Response, error) {
 // DryToken is the token that stands for one which a dry run cannot ask for.
 const DryToken = "token-of-a-dry-run"
 
-// MadeUpToken decides about the error of a token request. With ok the token is made up,
+// madeUpToken decides about the error of a token request. With ok the token is made up,
 // which the report says.
-func (x *Export) MadeUpToken(err error) (token string, ok bool) {
+func (x *Export) madeUpToken(err error) (token string, ok bool) {
 	if !x.IsDry() || !errors.Is(err, ErrUnanswered) {
 		return "", false
 	}

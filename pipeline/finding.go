@@ -82,24 +82,13 @@ func (f Findings) Err() error {
 	return errors.Join(faults...)
 }
 
-// Warnings returns what is no error.
-func (f Findings) Warnings() Findings {
-	var list Findings
-	for _, one := range f {
-		if one.Severity == SeverityWarning {
-			list = append(list, one)
-		}
-	}
-	return list
-}
-
 // Errors of findings, beside rossum.ErrNoField, rossum.ErrManyFields, and the errors of
 // package formula; match them with errors.Is.
 var (
 	// ErrNotMade means that no step before this one makes a file; it is an [ErrNoFile].
-	ErrNotMade = &alike{"no step before this one makes it", ErrNoFile}
+	ErrNotMade error = &alike{"no step before this one makes it", ErrNoFile}
 	// ErrNotDue means that the step which makes a file is not due for this annotation.
-	ErrNotDue = &alike{"the step that makes it is not due", ErrNoFile}
+	ErrNotDue error = &alike{"the step that makes it is not due", ErrNoFile}
 	// ErrNoSecret means that a secret is missing, or that the secrets of a hook are not
 	// what its step needs.
 	ErrNoSecret  = errors.New("the hook has no such secret")

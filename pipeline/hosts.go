@@ -48,10 +48,10 @@ func WithAllowedHosts(hosts ...string) Option {
 // base_url is that of the organisation.
 func WithSignedCalls() Option { return func(c *config) { c.signed = true } }
 
-// AllowsURL reports whether a value of the export may choose the host of a URL: those
+// allowsURL reports whether a value of the export may choose the host of a URL: those
 // of [WithAllowedHosts], and those that formulas of the schema have literally. What the
 // settings of a step allow is for the step to know.
-func (x *Export) AllowsURL(u *url.URL) bool {
+func (x *Export) allowsURL(u *url.URL) bool {
 	if address.Known(x.run.config.allowedHosts).Allows(u) {
 		return true
 	}
@@ -67,9 +67,9 @@ func (x *Export) AllowsURL(u *url.URL) bool {
 	return false
 }
 
-// FormulaOf returns the text of a field's formula, "" if it has none or the run has no
+// formulaOf returns the text of a field's formula, "" if it has none or the run has no
 // schema.
-func (x *Export) FormulaOf(schemaID string) string {
+func (x *Export) formulaOf(schemaID string) string {
 	if schema := x.schema(); schema != nil {
 		if f := schema.Field(schemaID); f != nil {
 			return f.Formula

@@ -8,8 +8,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/exportpipeline/exportpipeline/internal/mortal"
 	"github.com/exportpipeline/exportpipeline/pipeline"
-	"github.com/exportpipeline/exportpipeline/pipeline/pipelinetest"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 )
 
@@ -127,7 +127,7 @@ func TestARunThatAnotherOneGaveWayToIsNotBegunTwice(t *testing.T) {
 	for _, after := range []int64{0, pipeline.AnyRun} {
 		erp, shared := newCountingERP(false), pipeline.MemoryLedger()
 		chain := chainOf(t, posts(erp, "/first", "a"))
-		dying, ctx := pipelinetest.NewMortal(t.Context(), shared, 2, false) // before the call is announced
+		dying, ctx := mortal.New(t.Context(), shared, 2, false) // before the call is announced
 		_, _ = chain.Export(ctx, keepCall().Payload(), pipeline.WithJournal(journal(t, dying)))
 		if err := dying.Bury(t.Context()); err != nil {
 			t.Fatal(err)

@@ -10,8 +10,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/exportpipeline/exportpipeline/internal/mortal"
+	"github.com/exportpipeline/exportpipeline/internal/pipelinerun"
 	"github.com/exportpipeline/exportpipeline/pipeline"
-	"github.com/exportpipeline/exportpipeline/pipeline/pipelinetest"
 	"github.com/exportpipeline/exportpipeline/rossum"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 )
@@ -44,7 +45,7 @@ func (r *rossumRun) call() *rossumtest.Call { return keepCall().With(rossumtest.
 // dies runs the chain in a process that dies at a write, and reports whether it did.
 func (r *rossumRun) dies(at int, done bool) bool {
 	r.Helper()
-	dying, ctx := pipelinetest.NewMortal(r.Context(), r.ledger, at, done)
+	dying, ctx := mortal.New(r.Context(), r.ledger, at, done)
 	_, _ = r.chain.Export(ctx, r.call().Payload(), append(r.options, pipeline.WithJournal(journal(r.T, dying)))...)
 	if err := dying.Bury(r.Context()); err != nil {
 		r.Fatal(err)
@@ -131,7 +132,7 @@ func TestARunThatGoesOnDecidesByWhatRossumHadSaid(t *testing.T) {
 		if _, err := x.Rossum.Document(ctx, 1); !errors.Is(err, rossum.ErrNotFound) {
 			return fmt.Errorf("document 1: %w", err)
 		}
-		x.KeepToken(ctx, "token", "the same")
+		pipelinerun.KeepToken(ctx, x, "token", "the same")
 		act := pipeline.Act{Call: "decided", What: "POST https://erp.example/decided"}
 		answer, err := x.Once(ctx, act, func(context.Context, pipeline.Attempt) (*pipeline.Answer, error) {
 			return &pipeline.Answer{Status: 201, Body: fmt.Append(nil, n)}, nil

@@ -12,8 +12,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/exportpipeline/exportpipeline/internal/mortal"
 	"github.com/exportpipeline/exportpipeline/pipeline"
-	"github.com/exportpipeline/exportpipeline/pipeline/pipelinetest"
 	"github.com/exportpipeline/exportpipeline/rossum"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 )
@@ -120,7 +120,7 @@ func TestARunThatIsKilledAtAnyWriteGoesOn(t *testing.T) {
 				for at := 1; ; at++ {
 					name := fmt.Sprintf("write %d, done %v, with a key %v", at, after, honours)
 					shared := pipeline.MemoryLedger()
-					first, ctx := pipelinetest.NewMortal(t.Context(), shared, at, after)
+					first, ctx := mortal.New(t.Context(), shared, at, after)
 					erp := newCountingERP(honours)
 					chain := crashChain(t, erp)
 					options := []pipeline.Option{}
@@ -163,7 +163,7 @@ func TestAPersonsVerdictHasTheRunGoOn(t *testing.T) {
 			erp := newCountingERP(false)
 			chain := chainOf(t, posts(erp, "/first", "a"), posts(erp, "/second", "b"))
 			// Writes: claim, call, reply.
-			first, ctx := pipelinetest.NewMortal(t.Context(), shared, 3, false)
+			first, ctx := mortal.New(t.Context(), shared, 3, false)
 			_, _ = chain.Export(ctx, keepCall().Payload(), pipeline.WithJournal(journal(t, first)))
 			time.Sleep(31 * time.Second)
 			j := journal(t, shared)
@@ -200,7 +200,7 @@ func TestAPersonsVerdictHasTheRunGoOn(t *testing.T) {
 func lostAnswer(t *testing.T, chain *pipeline.Chain, call *rossumtest.Call, options ...pipeline.Option) pipeline.Ledger {
 	t.Helper()
 	ledger := pipeline.MemoryLedger()
-	dying, ctx := pipelinetest.NewMortal(t.Context(), ledger, 3, false) // claim, call, reply
+	dying, ctx := mortal.New(t.Context(), ledger, 3, false) // claim, call, reply
 	_, _ = chain.Export(ctx, call.Payload(), append(options, pipeline.WithJournal(journal(t, dying)))...)
 	if err := dying.Bury(t.Context()); err != nil || !dying.Dead() {
 		t.Fatal(err, dying.Dead())
@@ -311,7 +311,7 @@ func TestARunWithOtherContentKnowsWhatTheEarlierOneHadSent(t *testing.T) {
 			erp := newCountingERP(false)
 			chain := chainOf(t, posts(erp, "/first", "a"), posts(erp, "/second", "b"))
 			ledger := pipeline.MemoryLedger()
-			dying, ctx := pipelinetest.NewMortal(t.Context(), ledger, tt.at, false)
+			dying, ctx := mortal.New(t.Context(), ledger, tt.at, false)
 			_, _ = chain.Export(ctx, keepCall().Payload(), pipeline.WithJournal(journal(t, dying)))
 			if err := dying.Bury(t.Context()); err != nil {
 				t.Fatal(err)
@@ -338,7 +338,7 @@ func TestADocumentInRossumIsNotMadeTwice(t *testing.T) {
 		}), posts(newCountingERP(true), "/first", "a"))
 		call := keepCall().With(rossumtest.On(platform))
 		ledger := pipeline.MemoryLedger()
-		dying, ctx := pipelinetest.NewMortal(t.Context(), ledger, at, true)
+		dying, ctx := mortal.New(t.Context(), ledger, at, true)
 		_, _ = chain.Export(ctx, call.Payload(), append(options, pipeline.WithJournal(journal(t, dying)))...)
 		if err := dying.Bury(t.Context()); err != nil {
 			t.Fatal(err)

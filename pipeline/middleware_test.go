@@ -9,8 +9,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/exportpipeline/exportpipeline/internal/mortal"
 	"github.com/exportpipeline/exportpipeline/pipeline"
-	"github.com/exportpipeline/exportpipeline/pipeline/pipelinetest"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 )
 
@@ -109,7 +109,7 @@ func TestMiddlewareComesAgainWithTheStepsThatRunAgain(t *testing.T) {
 	t.Parallel()
 	erp, ledger, n := newCountingERP(false), pipeline.MemoryLedger(), &notes{}
 	chain := chainOf(t, posts(erp, "/first", "a"), posts(erp, "/second", "b"))
-	dying, ctx := pipelinetest.NewMortal(t.Context(), ledger, 5, true) // claim, call, reply, call, reply
+	dying, ctx := mortal.New(t.Context(), ledger, 5, true) // claim, call, reply, call, reply
 	_, _ = chain.Export(ctx, keepCall().Payload(), pipeline.WithJournal(journal(t, dying)))
 	if err := dying.Bury(t.Context()); err != nil {
 		t.Fatal(err)

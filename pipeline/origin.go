@@ -80,10 +80,10 @@ func (x *Export) trustsRossum() bool {
 	return c.signed || u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// KeepToken keeps an access token that a step has got as a secret of its hook: in this
+// keepToken keeps an access token that a step has got as a secret of its hook: in this
 // run, and in Rossum, so that the next process need not ask for it again. It goes only to the Rossum that the program expects; see [WithRossumOrigin].
 // That it can't be kept there fails nothing; the report and the log say so.
-func (x *Export) KeepToken(ctx context.Context, name, value string) {
+func (x *Export) keepToken(ctx context.Context, name, value string) {
 	x.Hide(value)
 	x.Secrets[name] = value
 	id := rossum.IDOf(x.Payload.Hook)
@@ -101,21 +101,21 @@ func (x *Export) KeepToken(ctx context.Context, name, value string) {
 	}
 }
 
-// OwnToken returns the token that an owner, such as a token request, has kept as a
+// ownToken returns the token that an owner, such as a token request, has kept as a
 // secret, or "" if in this run the same value belongs to another owner: steps of one chain may use one
 // name for the tokens of different systems.
-func (x *Export) OwnToken(name, owner string) string {
+func (x *Export) ownToken(name, owner string) string {
 	value := x.Secrets[name]
-	if value == "" || !x.Own(value, owner) {
+	if value == "" || !x.own(value, owner) {
 		return ""
 	}
 	x.Hide(value)
 	return value
 }
 
-// Own says that a token belongs to an owner. The result is false if it belongs to
+// own says that a token belongs to an owner. The result is false if it belongs to
 // another one already.
-func (x *Export) Own(value, owner string) bool {
+func (x *Export) own(value, owner string) bool {
 	k := &x.run.keepers
 	k.mu.Lock()
 	defer k.mu.Unlock()

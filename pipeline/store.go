@@ -86,7 +86,7 @@ func createDocument(ctx context.Context, x *Export, f *File, name string) (url s
 	mark := documentMark(x, act)
 	act.Probe = func(ctx context.Context) (*Answer, error) { return findDocument(ctx, x, name, mark) }
 	answer, err := x.Once(ctx, act, func(ctx context.Context, _ Attempt) (*Answer, error) {
-		document, err := client.SaveDocument(ctx, rossum.NewDocument{Name: name, ContentType: f.ContentType, Data: f.Data, Metadata: mark})
+		document, err := client.CreateDocument(ctx, rossum.NewDocument{Name: name, ContentType: f.ContentType, Data: f.Data, Metadata: mark})
 		if err != nil {
 			return nil, err
 		}

@@ -76,7 +76,7 @@ func TestADocumentIsFoundAgainByItsNameAndMetadata(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, name := range []string{"a.txt", "a.txt", "b.txt"} {
-		if _, err := client.SaveDocument(t.Context(), rossum.NewDocument{Name: name, Data: []byte("x"), Metadata: map[string]any{"n": i}}); err != nil {
+		if _, err := client.CreateDocument(t.Context(), rossum.NewDocument{Name: name, Data: []byte("x"), Metadata: map[string]any{"n": i}}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -25,7 +25,7 @@ func (c *Client) OpenContent(ctx context.Context, address string) (io.ReadCloser
 	if err != nil {
 		return nil, 0, err
 	}
-	return c.OpenURL(ctx, path)
+	return c.openURL(ctx, path)
 }
 
 // contentPath checks the address and returns it below /api/v1.

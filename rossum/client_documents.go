@@ -34,14 +34,9 @@ type NewDocument struct {
 	Metadata map[string]any
 }
 
-// CreateDocument saves a file in Rossum and returns the new document.
-func (c *Client) CreateDocument(ctx context.Context, name, contentType string, data []byte) (*Document, error) {
-	return c.SaveDocument(ctx, NewDocument{Name: name, ContentType: contentType, Data: data})
-}
-
-// SaveDocument is CreateDocument for a file with metadata, which go in a part of the form
-// of their own, as in Rossum's Python SDK.
-func (c *Client) SaveDocument(ctx context.Context, d NewDocument) (*Document, error) {
+// CreateDocument saves a file in Rossum and returns the new document. Metadata go in a
+// part of the form of their own, as in Rossum's Python SDK.
+func (c *Client) CreateDocument(ctx context.Context, d NewDocument) (*Document, error) {
 	if len(d.Data) > MaxDocument {
 		return nil, fmt.Errorf("saving %q: %w: %d bytes", d.Name, ErrDocumentTooLarge, len(d.Data))
 	}
@@ -99,12 +94,11 @@ func documentPath(id int64) string { return "documents/" + strconv.FormatInt(id,
 // OpenDocument streams a document's bytes, and returns their number, -1 if the
 // platform does not say. The caller closes the reader.
 func (c *Client) OpenDocument(ctx context.Context, id int64) (io.ReadCloser, int64, error) {
-	return c.OpenURL(ctx, documentPath(id)+"/content")
+	return c.openURL(ctx, documentPath(id)+"/content")
 }
 
-// OpenURL streams what stands behind a URL of this organisation's API; for a
-// URL on another host the error wraps [ErrForeignURL].
-func (c *Client) OpenURL(ctx context.Context, address string) (io.ReadCloser, int64, error) {
+// openURL streams what stands behind a URL of this organisation's API.
+func (c *Client) openURL(ctx context.Context, address string) (io.ReadCloser, int64, error) {
 	reply, err := c.do(ctx, request{method: http.MethodGet, path: address, stream: true, timeout: documentTimeout})
 	if err != nil {
 		return nil, 0, err

@@ -100,7 +100,7 @@ func (c *Client) SetHookSecrets(ctx context.Context, hookID int64, secrets Secre
 // csv, xml, json or xlsx. The caller closes the reader.
 func (c *Client) QueueExport(ctx context.Context, queueID, annotationID int64, format string) (io.ReadCloser, error) {
 	path := fmt.Sprintf("queues/%d/export?%s", queueID, url.Values{"format": {format}, "id": {strconv.FormatInt(annotationID, 10)}}.Encode())
-	body, _, err := c.OpenURL(ctx, path)
+	body, _, err := c.openURL(ctx, path)
 	if err != nil {
 		return nil, fmt.Errorf("exporting annotation %d as %s: %w", annotationID, format, err)
 	}

@@ -37,7 +37,7 @@ func client(t *testing.T) (*rossum.Client, *rossumtest.Server) {
 func TestDocumentsAreSavedReadAndDeleted(t *testing.T) {
 	t.Parallel()
 	c, s := client(t)
-	d, err := c.CreateDocument(t.Context(), `ž "q".csv`, "", []byte("a,b"))
+	d, err := c.CreateDocument(t.Context(), rossum.NewDocument{Name: `ž "q".csv`, Data: []byte("a,b")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +60,7 @@ func TestDocumentsAreSavedReadAndDeleted(t *testing.T) {
 	if _, err := c.Document(t.Context(), d.ID); !errors.Is(err, rossum.ErrNotFound) {
 		t.Errorf("%v", err)
 	}
-	if _, err := c.CreateDocument(t.Context(), "a", "", make([]byte, rossum.MaxDocument+1)); !errors.Is(err, rossum.ErrDocumentTooLarge) || len(s.Calls()) != 5 {
+	if _, err := c.CreateDocument(t.Context(), rossum.NewDocument{Name: "a", Data: make([]byte, rossum.MaxDocument+1)}); !errors.Is(err, rossum.ErrDocumentTooLarge) || len(s.Calls()) != 5 {
 		t.Errorf("%v, %d calls", err, len(s.Calls()))
 	}
 }
@@ -173,7 +173,7 @@ func TestFaultsOfThePlatformAreRepeatedWhereThatIsSafe(t *testing.T) {
 }
 
 func create(c *rossum.Client) error {
-	_, err := c.CreateDocument(context.Background(), "a", "", []byte("a"))
+	_, err := c.CreateDocument(context.Background(), rossum.NewDocument{Name: "a", Data: []byte("a")})
 	return err
 }
 
@@ -186,7 +186,7 @@ func TestTheTokenGoesToNoOtherHost(t *testing.T) {
 	t.Parallel()
 	c, _ := client(t)
 	for _, url := range []string{"https://thief.example/api/v1/documents/1/content", "http://user@127.0.0.1/x", "http://127.0.0.1:1/x", "//thief.example/x"} {
-		if _, _, err := c.OpenURL(t.Context(), url); err == nil {
+		if _, _, err := c.Fetch(t.Context(), url); err == nil {
 			t.Errorf("%s was called", url)
 		} else if strings.Contains(url, "://") && !errors.Is(err, rossum.ErrForeignURL) {
 			t.Errorf("%s: %v", url, err)

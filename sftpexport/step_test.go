@@ -12,9 +12,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/exportpipeline/exportpipeline/internal/mortal"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/pipeline/organisation"
-	"github.com/exportpipeline/exportpipeline/pipeline/pipelinetest"
 	"github.com/exportpipeline/exportpipeline/rossum"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 	"github.com/exportpipeline/exportpipeline/sftpexport"
@@ -179,7 +179,7 @@ func crashed(t *testing.T, s *sftptest.Server, step pipeline.Step, files int) pi
 	t.Helper()
 	ledger := pipeline.MemoryLedger()
 	// The writes are the claim, and for each file that it gets its name and that it has it.
-	dying, ctx := pipelinetest.NewMortal(t.Context(), ledger, 1+2*files, false)
+	dying, ctx := mortal.New(t.Context(), ledger, 1+2*files, false)
 	_, _ = chain(t, file("csv", "a;b"), step).Export(ctx, call(s).Payload(), journal(t, dying))
 	if err := dying.Bury(t.Context()); err != nil || !dying.Dead() {
 		t.Fatal(err, dying.Dead())
@@ -230,7 +230,7 @@ func TestNamesAreTheSameWhenARunGoesOn(t *testing.T) {
 		at := func(second int) pipeline.Option {
 			return pipeline.WithClock(func() time.Time { return time.Date(2026, 11, 24, 10, 0, second, 0, time.UTC) })
 		}
-		dying, ctx := pipelinetest.NewMortal(t.Context(), ledger, 3, done) // claim, name, it has it
+		dying, ctx := mortal.New(t.Context(), ledger, 3, done) // claim, name, it has it
 		_, _ = chain(t, file("csv", "a;b"), step).Export(ctx, call(s).Payload(), journal(t, dying), at(7))
 		if err := dying.Bury(t.Context()); err != nil || !dying.Dead() {
 			t.Fatal(err, dying.Dead())

@@ -66,7 +66,7 @@ func eightCalls(b *testing.B) (*pipeline.Chain, *rossumtest.Call) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	rows := make([]rossumtest.Rows, 10)
+	rows := make([]rossumtest.TableRow, 10)
 	for i := range rows {
 		rows[i] = rossumtest.Row("item_description", fmt.Sprintf("Item %d", i), "item_amount", "12.50")
 	}

@@ -33,7 +33,7 @@ func BenchmarkChain(b *testing.B) {
 	}))
 	defer erp.Close()
 	parts := []rossumtest.Part{rossumtest.Field("document_id", "1"), rossumtest.Field("erp_id", ""), rossumtest.Field("erp_status", ""), rossumtest.Offline()}
-	var rows []rossumtest.Rows
+	var rows []rossumtest.TableRow
 	for i := range 10 {
 		rows = append(rows, rossumtest.Row("item_code", fmt.Sprint("code ", i), "item_qty", "1", "item_amount", "12.50"))
 	}

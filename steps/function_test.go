@@ -167,7 +167,7 @@ def rossum_hook_request_handler(payload):
 	number := func(text string) rossumtest.Value {
 		return rossumtest.Value{Text: text, Normalized: text, Type: "number"}
 	}
-	line := func(code, quantity string) rossumtest.Rows {
+	line := func(code, quantity string) rossumtest.TableRow {
 		return rossumtest.Row("code", code).Typed("quantity", number(quantity)).Typed("net", number(""))
 	}
 	c := rossumtest.Annotation(

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/exportpipeline/exportpipeline/internal/pipelinerun"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/pipeline/settings"
 	"github.com/exportpipeline/exportpipeline/rossum"
@@ -75,7 +76,7 @@ func (s *Purge) Run(ctx context.Context, x *pipeline.Export) error {
 	if x.Payload.Event == rossum.EventAnnotationStatus {
 		return nil
 	}
-	if x.KeepsFields() {
+	if pipelinerun.KeepsFields(x) {
 		return nil
 	}
 	return s.reset(x)

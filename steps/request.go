@@ -1,9 +1,7 @@
 package steps
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"mime"
@@ -70,7 +68,7 @@ func (r Request) compile(faults *settings.Faults, artefact string) *request {
 		c.body = compileText(faults, c.bodyPlace, r.Content)
 	}
 	for place, data := range map[string]any{"request.data": r.Data, "request.request_data": r.RequestData} {
-		if raw, err := rawData(data); len(raw) > 0 || err != nil {
+		if raw, err := settings.JSON(data); len(raw) > 0 || err != nil {
 			bodies, c.bodyPlace = bodies+1, place
 			c.body = compileData(faults, place, data)
 		}
@@ -102,26 +100,8 @@ func (r Request) compile(faults *settings.Faults, artefact string) *request {
 	return c
 }
 
-// rawData is the JSON of a value of [Request].Data; nil if there is none.
-func rawData(data any) (json.RawMessage, error) {
-	raw, isRaw := data.(json.RawMessage)
-	if !isRaw {
-		var b bytes.Buffer
-		e := json.NewEncoder(&b)
-		e.SetEscapeHTML(false)
-		if err := e.Encode(data); err != nil {
-			return nil, err
-		}
-		raw = bytes.TrimSuffix(b.Bytes(), []byte("\n"))
-	}
-	if string(raw) == "null" {
-		return nil, nil
-	}
-	return raw, nil
-}
-
 func compileData(faults *settings.Faults, place string, data any) *jsontemplate.Template {
-	raw, err := rawData(data)
+	raw, err := settings.JSON(data)
 	if err != nil {
 		faults.AddErr(place, err)
 		return nil
@@ -138,7 +118,7 @@ func compileData(faults *settings.Faults, place string, data any) *jsontemplate.
 func (r Request) usesFile() bool {
 	all := r.Content + r.FileContent
 	for _, data := range []any{r.Data, r.RequestData} {
-		raw, _ := rawData(data) // compileData says what is wrong with it
+		raw, _ := settings.JSON(data) // compileData says what is wrong with it
 		all += string(raw)
 	}
 	return strings.Contains(all, "#{file_content}")

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/exportpipeline/exportpipeline/internal/mortal"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/pipeline/pipelinetest"
 	"github.com/exportpipeline/exportpipeline/rossum"
@@ -428,7 +429,7 @@ func TestACallThatMayHaveBeenSentIsNotSentAgain(t *testing.T) {
 		return pipeline.WithJournal(j)
 	}
 	// The writes are the claim, the call and its reply.
-	dying, ctx := pipelinetest.NewMortal(t.Context(), ledger, 3, false)
+	dying, ctx := mortal.New(t.Context(), ledger, 3, false)
 	_, _ = chain.Export(ctx, call.Payload(), client, journal(dying))
 	if err := dying.Bury(t.Context()); err != nil || !dying.Dead() {
 		t.Fatal(err)

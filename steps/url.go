@@ -7,6 +7,7 @@ import (
 
 	"github.com/exportpipeline/exportpipeline/internal/address"
 	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
+	"github.com/exportpipeline/exportpipeline/internal/pipelinerun"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/pipeline/settings"
 )
@@ -36,7 +37,7 @@ type urls struct {
 }
 
 func (u *urls) allows(target *url.URL) bool {
-	return u.known.Allows(target) || u.x.AllowsURL(target)
+	return u.known.Allows(target) || pipelinerun.AllowsURL(u.x, target)
 }
 
 func (u *urls) fill(ctx context.Context, t *jsontemplate.Template, data *jsontemplate.Data) (string, error) {
@@ -49,7 +50,7 @@ func (u *urls) fill(ctx context.Context, t *jsontemplate.Template, data *jsontem
 		parts[i] = address.Part{Text: p.Text, Value: p.Value}
 		// A formula that writes a "/" makes a path of several segments.
 		if p.SchemaID != "" && i > 0 && strings.Contains(p.Text, "/") {
-			parts[i].Path = strings.Contains(u.x.FormulaOf(p.SchemaID), "/")
+			parts[i].Path = strings.Contains(pipelinerun.FormulaOf(u.x, p.SchemaID), "/")
 			parts[i].Rest = parts[i].Path
 		}
 	}

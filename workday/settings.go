@@ -89,8 +89,9 @@ type WSDL struct {
 type Request struct {
 	Service   string `json:"service"`   // such as Resource_Management
 	Operation string `json:"operation"` // such as Submit_Supplier_Invoice
-	// Mapping is the body as a JSON template; see the package documentation.
-	Mapping json.RawMessage `json:"mapping"`
+	// Mapping is the body as a JSON template; see the package documentation. In Go it may be
+	// a map, or [json.RawMessage] or []byte with the text.
+	Mapping any `json:"mapping"`
 	// TimeoutS bounds the call in seconds, 900 if 0; the hook's own time-out holds
 	// besides. The key is ours.
 	TimeoutS float64 `json:"timeout_s"`
@@ -172,12 +173,16 @@ func (c *Configuration) compile(faults *settings.Faults, place string) *configur
 		faults.Add(at("result_wid_schema_id"), "is the same as result_schema_id")
 	}
 	made := &configuration{Configuration: c, place: place}
-	if len(c.Request.Mapping) == 0 || string(c.Request.Mapping) == "null" {
+	mapping, err := settings.JSON(c.Request.Mapping)
+	switch {
+	case err != nil:
+		faults.AddErr(at("request.mapping"), err)
+		return made
+	case mapping == nil:
 		faults.Add(at("request.mapping"), "is missing")
 		return made
 	}
-	var err error
-	made.mapping, err = jsontemplate.Compile(c.Request.Mapping, jsontemplate.Options{Place: at("request.mapping"), Resources: true})
+	made.mapping, err = jsontemplate.Compile(mapping, jsontemplate.Options{Place: at("request.mapping"), Resources: true})
 	faults.AddErr("", err)
 	return made
 }

@@ -20,6 +20,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/exportpipeline/exportpipeline/internal/mortal"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/pipeline/pipelinetest"
 	"github.com/exportpipeline/exportpipeline/rossum"
@@ -85,6 +86,24 @@ func step(t testing.TB, tenant *workdaytest.Tenant, change ...func(*workday.Conf
 		t.Fatal(err)
 	}
 	return s
+}
+
+func TestAMappingMayBeAMapOfGo(t *testing.T) {
+	t.Parallel()
+	var asMap map[string]any
+	if err := json.Unmarshal([]byte(mapping), &asMap); err != nil {
+		t.Fatal(err)
+	}
+	for name, m := range map[string]any{"a map": asMap, "bytes": []byte(mapping)} {
+		s := step(t, tenant(t), func(c *workday.Configuration) { c.Request.Mapping = m })
+		if r, err := export(t, s, invoice()); err != nil || r.Failed() {
+			t.Errorf("%s: %v, %s", name, err, texts(r))
+		}
+	}
+	s := &workday.Step{Configurations: []workday.Configuration{{WSDL: tenant(t).Coordinates(), Request: workday.Request{Service: "S", Operation: "O", Mapping: func() {}}}}}
+	if err := s.Validate(); err == nil || !strings.Contains(err.Error(), "configurations[0].request.mapping: ") {
+		t.Errorf("a function as mapping: %v", err)
+	}
 }
 
 func tenant(t testing.TB) *workdaytest.Tenant {
@@ -453,7 +472,7 @@ func TestAnExportCutShortIsNotSentAgain(t *testing.T) {
 		return pipeline.WithJournal(j)
 	}
 	ledger := pipeline.MemoryLedger()
-	dying, _ := pipelinetest.NewMortal(t.Context(), ledger, 3, false) // claim, call, reply
+	dying, _ := mortal.New(t.Context(), ledger, 3, false) // claim, call, reply
 	_, _ = export(t, s, invoice(), journal(dying))
 	if err := dying.Bury(t.Context()); err != nil || !dying.Dead() {
 		t.Fatal(err)

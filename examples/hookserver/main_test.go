@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/exportpipeline/exportpipeline/internal/mortal"
 	"github.com/exportpipeline/exportpipeline/pipeline"
-	"github.com/exportpipeline/exportpipeline/pipeline/pipelinetest"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 )
 
@@ -46,7 +46,7 @@ func TestAPersonSettlesACallFromTheCommandLine(t *testing.T) {
 		t.Fatal(err)
 	}
 	// A process that died with the answer to its call.
-	dying, ctx := pipelinetest.NewMortal(t.Context(), journal.Ledger(), 3, false)
+	dying, ctx := mortal.New(t.Context(), journal.Ledger(), 3, false)
 	lost, err := pipeline.NewJournal(dying, pipeline.JournalOptions{Key: pipeline.SealKey{ID: "1", Secret: []byte(strings.Repeat("\xa1", 32))}})
 	if err != nil {
 		t.Fatal(err)

@@ -128,7 +128,7 @@ func secretsOf(target *erp.Server) pipeline.SecretsOf {
 
 // invoice is a checked invoice of a queue.
 func invoice(q *rossum.Queue) *rossumtest.Call {
-	line := func(description, quantity, amount, rate string) rossumtest.Rows {
+	line := func(description, quantity, amount, rate string) rossumtest.TableRow {
 		number := func(text string) rossumtest.Value {
 			return rossumtest.Value{Text: text, Normalized: text, Type: "number"}
 		}

@@ -12,7 +12,6 @@ import (
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/pipeline/pipelinetest"
-	"github.com/exportpipeline/exportpipeline/pipeline/send"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 
 	"example.com/ownstep"
@@ -67,7 +66,7 @@ func TestAnErrorSaysThatNothingWasSent(t *testing.T) {
 	t.Parallel()
 	r := pipelinetest.Run(t, step(t, "http://127.0.0.1:1"), invoice())
 	var at *pipeline.StepError
-	if !errors.Is(r.Err, send.ErrNotSent) || !errors.As(r.Err, &at) || at.Step != "archive" || at.Place != "url" {
+	if !errors.Is(r.Err, pipeline.ErrNotSent) || !errors.As(r.Err, &at) || at.Step != "archive" || at.Place != "url" {
 		t.Errorf("got %v", r.Err)
 	}
 }

@@ -23,7 +23,7 @@ var floors = [][]string{
 	{"rossum/native/...", "rossum/formula"},
 	{"rossum/rossumtest"},
 	{"pipeline"},
-	{"internal/exporttemplate"},
+	{"internal/exporttemplate", "internal/mortal"},
 	{"pipeline/..."},
 	{"steps/requestprocessor"},
 	{"steps"},

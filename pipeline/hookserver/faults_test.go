@@ -16,9 +16,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/exportpipeline/exportpipeline/internal/mortal"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/pipeline/hookserver"
-	"github.com/exportpipeline/exportpipeline/pipeline/pipelinetest"
 	"github.com/exportpipeline/exportpipeline/rossum"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 )
@@ -182,7 +182,7 @@ func TestARunWhoseRecordsAreDamagedSendsNothingMore(t *testing.T) {
 		}
 		var sent atomic.Int32
 		chain := chainOf(t, erpStep(&sent, 0), pipeline.Named("submit", erpStep(&sent, 0)))
-		dying, ctx := pipelinetest.NewMortal(t.Context(), ledger, 4, false) // claim, call, reply, call
+		dying, ctx := mortal.New(t.Context(), ledger, 4, false) // claim, call, reply, call
 		_, _ = chain.Export(ctx, invoice().Payload(), pipeline.WithJournal(journalOnDisk(t, dying)))
 		if err := dying.Bury(t.Context()); err != nil || sent.Load() != 1 {
 			t.Fatal(err, sent.Load())

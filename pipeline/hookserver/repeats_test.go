@@ -11,9 +11,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/exportpipeline/exportpipeline/internal/mortal"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/pipeline/hookserver"
-	"github.com/exportpipeline/exportpipeline/pipeline/pipelinetest"
 	"github.com/exportpipeline/exportpipeline/rossum"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 )
@@ -245,7 +245,7 @@ func takesUp(t *testing.T, at int, done, async bool) {
 		}
 		return o
 	}
-	dying, _ := pipelinetest.NewMortal(t.Context(), ledger, at, done)
+	dying, _ := mortal.New(t.Context(), ledger, at, done)
 	a := newServer(t, options(dying))
 	_, location, _ := ask(a, hookCall(invoice().Bytes()))
 	time.Sleep(10 * time.Second)
@@ -305,7 +305,7 @@ func TestARunThatNoChainCanGoOnWithIsTriedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ledger := pipeline.MemoryLedger()
 		var acts atomic.Int32
-		dying, ctx := pipelinetest.NewMortal(t.Context(), ledger, 3, true) // claim, call, reply
+		dying, ctx := mortal.New(t.Context(), ledger, 3, true) // claim, call, reply
 		_, _ = chainOf(t, pipeline.Named("gone", erpStep(&acts, 0))).Export(ctx, invoice().Payload(), pipeline.WithJournal(journalOn(t, dying)))
 		if err := dying.Bury(t.Context()); err != nil {
 			t.Fatal(err)

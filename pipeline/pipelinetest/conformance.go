@@ -12,6 +12,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/exportpipeline/exportpipeline/internal/mortal"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/rossum"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
@@ -187,7 +188,7 @@ func checkKilled(ctx context.Context, step pipeline.Step, c Case) error {
 
 func killed(ctx context.Context, chain *pipeline.Chain, c Case, plain Result, at int, done bool) (dead bool, err error) {
 	ledger := pipeline.MemoryLedger()
-	first, mortal := NewMortal(ctx, ledger, at, done)
+	first, mortal := mortal.New(ctx, ledger, at, done)
 	journal, err := pipeline.NewJournal(first, pipeline.JournalOptions{})
 	if err != nil {
 		return false, err

@@ -13,6 +13,7 @@ import (
 
 	"github.com/exportpipeline/exportpipeline/internal/httpcall"
 	"github.com/exportpipeline/exportpipeline/internal/limit"
+	"github.com/exportpipeline/exportpipeline/internal/pipelinerun"
 	"github.com/exportpipeline/exportpipeline/internal/redact"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 )
@@ -138,7 +139,7 @@ func attempt(ctx context.Context, x *pipeline.Export, c *Call, asks bool) (*Repl
 	if c.Body != nil {
 		inner.Body = c.Body
 	}
-	client, rendered := x.Sender()
+	client, rendered := pipelinerun.Sender(x)
 	if !x.Lets(c.Method, c.URL) {
 		ctx = limit.Without(ctx)
 	}
@@ -213,7 +214,7 @@ func pastError(err error, call *Call, reply *Reply, x *pipeline.Export) error {
 	inner := *past
 	// The text was made of these parts.
 	inner.Text = strings.TrimPrefix(inner.Text, made.Method+" "+made.URL+": ")
-	inner.Text = strings.TrimSuffix(strings.TrimSuffix(inner.Text, "; "+ErrMaybeSent.Error()), "; "+ErrNotSent.Error())
+	inner.Text = strings.TrimSuffix(strings.TrimSuffix(inner.Text, "; "+pipeline.ErrMaybeSent.Error()), "; "+pipeline.ErrNotSent.Error())
 	made.Err = &inner
 	if elsewhere := redirectOf(reply); elsewhere != "" && strings.HasPrefix(inner.Text, ErrRedirect.Error()) {
 		text := strings.TrimPrefix(inner.Text, ErrRedirect.Error()+": ")

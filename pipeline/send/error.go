@@ -7,14 +7,6 @@ import (
 	"github.com/exportpipeline/exportpipeline/pipeline"
 )
 
-// What a failed call leaves behind at the other side; each [Error] matches one of them.
-var (
-	// ErrMaybeSent is [pipeline.ErrMaybeSent]: the other side may have acted on the call.
-	ErrMaybeSent = pipeline.ErrMaybeSent
-	// ErrNotSent is [pipeline.ErrNotSent]: the call can be made again without any risk.
-	ErrNotSent = pipeline.ErrNotSent
-)
-
 // Causes that an [Error] wraps, besides those of net, crypto/tls and context.
 var (
 	ErrRedirect  = httpcall.ErrRedirect  // a redirect that is not followed
@@ -25,7 +17,9 @@ var (
 	ErrIdle      = httpcall.ErrIdle      // the other side took longer than Call.Idle
 )
 
-// Error says that a call failed without a usable reply. No secret is in it.
+// Error says that a call failed without a usable reply. No secret is in it. It matches
+// [pipeline.ErrMaybeSent] or [pipeline.ErrNotSent]: what the failed call leaves behind at
+// the other side.
 type Error struct {
 	Method string
 	URL    string // without credentials
@@ -48,9 +42,9 @@ func (e *Error) Unwrap() error { return e.Err }
 // MaybeSent returns Sent.
 func (e *Error) MaybeSent() bool { return e.Sent }
 
-// Is makes errors.Is find [ErrMaybeSent] or [ErrNotSent].
+// Is makes errors.Is find [pipeline.ErrMaybeSent] or [pipeline.ErrNotSent].
 func (e *Error) Is(target error) bool {
-	return target == ErrMaybeSent && e.Sent || target == ErrNotSent && !e.Sent
+	return target == pipeline.ErrMaybeSent && e.Sent || target == pipeline.ErrNotSent && !e.Sent
 }
 
 // fromCall makes the public error of one of the sender's.

@@ -63,7 +63,7 @@ func ExampleError() {
 		if errors.As(err, &failed) {
 			fmt.Println("may have been received:", failed.Sent)
 		}
-		fmt.Println("can be made again:", errors.Is(err, send.ErrNotSent))
+		fmt.Println("can be made again:", errors.Is(err, pipeline.ErrNotSent))
 		return nil
 	})
 	// Output:

@@ -190,7 +190,7 @@ func TestAnErrorSaysWhetherTheOtherSideMayHaveTheCall(t *testing.T) {
 			if !errors.As(r.Err, &failed) || failed.Sent != tt.sent || failed.Status != tt.status || failed.Method != "POST" || failed.Attempts != 1 {
 				t.Fatalf("got %v, %+v", r.Err, failed)
 			}
-			if errors.Is(r.Err, send.ErrMaybeSent) != tt.sent || errors.Is(r.Err, send.ErrNotSent) == tt.sent || !strings.HasSuffix(r.Err.Error(), tt.text) {
+			if errors.Is(r.Err, pipeline.ErrMaybeSent) != tt.sent || errors.Is(r.Err, pipeline.ErrNotSent) == tt.sent || !strings.HasSuffix(r.Err.Error(), tt.text) {
 				t.Errorf("got %v", r.Err)
 			}
 		})

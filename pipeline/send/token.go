@@ -8,6 +8,7 @@ import (
 	"io"
 
 	"github.com/exportpipeline/exportpipeline/internal/oauth"
+	"github.com/exportpipeline/exportpipeline/internal/pipelinerun"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 )
 
@@ -45,7 +46,7 @@ func (t *Tokens) Get(ctx context.Context, x *pipeline.Export, r TokenRequest) (s
 		Fetch: func(ctx context.Context) (oauth.Token, error) { return fetchToken(ctx, x, r.Call) },
 	}
 	if r.Secret != "" {
-		ask.Kept = x.OwnToken(r.Secret, key)
+		ask.Kept = pipelinerun.OwnToken(x, r.Secret, key)
 	}
 	if x.IsDry() {
 		return dryToken(ctx, x, ask)
@@ -55,9 +56,9 @@ func (t *Tokens) Get(ctx context.Context, x *pipeline.Export, r TokenRequest) (s
 		return "", err
 	}
 	x.Hide(token.Value)
-	x.Own(token.Value, key)
+	pipelinerun.Own(x, token.Value, key)
 	if fresh && r.Secret != "" {
-		x.KeepToken(ctx, r.Secret, token.Value)
+		pipelinerun.KeepToken(ctx, x, r.Secret, token.Value)
 	}
 	return token.Value, nil
 }
@@ -68,7 +69,7 @@ func dryToken(ctx context.Context, x *pipeline.Export, ask oauth.Ask) (string, e
 		return ask.Kept, nil
 	}
 	token, err := ask.Fetch(ctx)
-	if made, ok := x.MadeUpToken(err); ok {
+	if made, ok := pipelinerun.MadeUpToken(x, err); ok {
 		return made, nil
 	}
 	x.Hide(token.Value)

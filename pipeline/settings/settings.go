@@ -9,6 +9,8 @@
 package settings
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 
 	"github.com/exportpipeline/exportpipeline/internal/settings"
@@ -65,6 +67,32 @@ func Index(place string, i int) string { return settings.Index(place, i) }
 
 // Nearest returns the word of a list that is most like the given one, "" if none is near.
 func Nearest(word string, known []string) string { return settings.Nearest(word, known) }
+
+// JSON returns the text of a setting that is JSON in a hook's settings and may be a value
+// of Go in a program: a map, a struct, a list, a text. A [json.RawMessage], which [Decode]
+// puts into fields of type any, and []byte are taken as JSON that is written already, with
+// the order of its keys. nil and null give nil. The error is for what JSON cannot hold.
+func JSON(v any) (json.RawMessage, error) {
+	var text []byte
+	switch v := v.(type) {
+	case json.RawMessage:
+		text = v
+	case []byte:
+		text = v
+	default:
+		var b bytes.Buffer
+		e := json.NewEncoder(&b)
+		e.SetEscapeHTML(false)
+		if err := e.Encode(v); err != nil {
+			return nil, err
+		}
+		text = bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+	}
+	if trimmed := bytes.TrimSpace(text); len(trimmed) == 0 || string(trimmed) == "null" {
+		return nil, nil
+	}
+	return text, nil
+}
 
 // published makes the public faults of the decoder's.
 func published(err error) error {

@@ -1,6 +1,7 @@
 package settings_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -27,6 +28,17 @@ type plain archive
 
 func (*file) SettingsAliases() map[string]string {
 	return map[string]string{"export_id": "export_reference_key"}
+}
+
+func ExampleJSON() {
+	for _, v := range []any{map[string]any{"to": "<acme>"}, json.RawMessage(`{"b":1,"a":2}`), nil} {
+		text, err := settings.JSON(v)
+		fmt.Println(string(text), text == nil, err)
+	}
+	// Output:
+	// {"to":"<acme>"} false <nil>
+	// {"b":1,"a":2} false <nil>
+	//  true <nil>
 }
 
 func TestAllFaultsOfSettingsComeAtOnceWithTheirPlaces(t *testing.T) {

@@ -33,7 +33,7 @@ func queue(b *testing.B, n int) *rossumtest.Call {
 		rossumtest.Field("document_id", "INV-2026-0042"), rossumtest.Field("order_id", "PO1-77"), rossumtest.Field("currency", "eur"),
 		rossumtest.Number("amount_total", "1210.5", "1210.5"), rossumtest.FieldValue("rate", rossumtest.Value{Type: "number"}),
 		rossumtest.Date("date_issue", "2026-11-20", "2026-11-20"), rossumtest.Field("reply", `{"id": "ERP-7"}`))
-	rows := make([]rossumtest.Rows, n)
+	rows := make([]rossumtest.TableRow, n)
 	for i := range rows {
 		quantity, price := float64(i%5), 2.5*float64(i%11)
 		text := func(f float64) rossumtest.Value { return number(strconv.FormatFloat(f, 'f', -1, 64)) }

@@ -16,7 +16,7 @@ import (
 )
 
 func conditionPayload() *rossum.Payload {
-	row := func(code, quantity, price string) rossumtest.Rows {
+	row := func(code, quantity, price string) rossumtest.TableRow {
 		return rossumtest.Row("code", code).Typed("qty", number(quantity)).Typed("price", number(price))
 	}
 	return rossumtest.Annotation(

@@ -66,7 +66,7 @@ func TestARowDoesNotSeeWhatAnotherRowDid(t *testing.T) {
 		"k = 1\ndef f():\n    global k\n    k += 1\nn = 0\nfor r in field.line_items:\n    if r.q == k:\n        n += 1\n        f()\nn + 1",
 		"f = [lambda: r.q for r in field.line_items if r.q == field.q]\nf[0]() + 1",
 	} {
-		rows := make([]rossumtest.Rows, 3)
+		rows := make([]rossumtest.TableRow, 3)
 		for i := range rows {
 			rows[i] = rossumtest.Row().Typed("q", number(strconv.Itoa(i+1))).Typed("f", rossumtest.Value{Type: "number", Formula: code})
 		}
@@ -99,7 +99,7 @@ func TestARowHasNoCellsOfAnotherTable(t *testing.T) {
 // What is kept for a formula is of the values that it had when it ran.
 func TestAChangedColumnIsReadAgain(t *testing.T) {
 	t.Parallel()
-	rows := make([]rossumtest.Rows, 4)
+	rows := make([]rossumtest.TableRow, 4)
 	for i := range rows {
 		rows[i] = rossumtest.Row().Typed("q", number(strconv.Itoa(i%2+1))).
 			Typed("twice", cell("number", "field.q * 2")).
@@ -133,7 +133,7 @@ func TestWhatIsKeptFailsWhereItIsEvaluated(t *testing.T) {
 		"n = 0\nfor r in field.items:\n    if r.q == k:\n        n = 1\n    if r.q == 2:\n        k = 2\nn": "formula of f, row 1: line 3: NameError: name 'k' is not defined",
 		"for r in field.items:\n    if r.q == k:\n        1\n":                                              "formula of f, row 1: line 2: NameError: name 'k' is not defined",
 	} {
-		rows := make([]rossumtest.Rows, 4)
+		rows := make([]rossumtest.TableRow, 4)
 		for i := range rows {
 			rows[i] = rossumtest.Row().Typed("q", number(strconv.Itoa(i+1))).Typed("f", cell("number", code))
 		}

@@ -190,7 +190,7 @@ func TestAWorksheetHoldsTextsThatLookLikeEscapesAsTheyAre(t *testing.T) {
 		}
 		texts = append(texts, text)
 	}
-	rows := make([]rossumtest.Rows, len(texts))
+	rows := make([]rossumtest.TableRow, len(texts))
 	for i, text := range texts {
 		rows[i] = rossumtest.Row("code", text)
 	}

@@ -49,7 +49,7 @@ type fieldPart struct {
 	schemaID string
 	child    string // of a list
 	value    Value
-	rows     []row
+	rows     []TableRow
 	values   []Value
 	kind     rossum.Category
 }
@@ -64,7 +64,8 @@ type Value struct {
 	NoExport   bool // can_export is false in the schema
 }
 
-type row []cell
+// TableRow is a row of a [Table]; [Row] makes one.
+type TableRow []cell
 
 type cell struct {
 	schemaID string
@@ -115,22 +116,10 @@ func FieldValue(schemaID string, v Value) Part {
 	}
 }
 
-// Fields adds a text field for each entry, in the order of the keys.
-func Fields(values map[string]string) Part {
-	return func(c *Call) {
-		for _, id := range slices.Sorted(maps.Keys(values)) {
-			Field(id, values[id])(c)
-		}
-	}
-}
-
-// Rows are rows of a table.
-type Rows = row
-
 // Row makes a row of pairs of schema_id and text. An odd number of arguments
 // leaves the last field empty.
-func Row(pairs ...string) Rows {
-	var r row
+func Row(pairs ...string) TableRow {
+	var r TableRow
 	for i := 0; i < len(pairs); i += 2 {
 		var text string
 		if i+1 < len(pairs) {
@@ -142,7 +131,7 @@ func Row(pairs ...string) Rows {
 }
 
 // Typed gives the cell of a row a type and a normalised value, and returns the row.
-func (r row) Typed(schemaID string, v Value) Rows {
+func (r TableRow) Typed(schemaID string, v Value) TableRow {
 	for i := range r {
 		if r[i].schemaID == schemaID {
 			if v.Text == "" {
@@ -157,7 +146,7 @@ func (r row) Typed(schemaID string, v Value) Rows {
 
 // Table adds a table. The schema_id of its rows is that of the table without a
 // final "s": line_items has rows called line_item.
-func Table(schemaID string, rows ...Rows) Part {
+func Table(schemaID string, rows ...TableRow) Part {
 	return func(c *Call) {
 		c.fields = append(c.fields, fieldPart{section: c.section, schemaID: schemaID, child: strings.TrimSuffix(schemaID, "s"), rows: rows, kind: rossum.CategoryMultivalue})
 	}
@@ -244,7 +233,7 @@ func (c *Call) Bytes() []byte {
 		"id": AnnotationID, "url": fmt.Sprintf("%s/annotations/%d", api, AnnotationID), "status": "exporting", "previous_status": "confirmed",
 		"queue": fmt.Sprintf("%s/queues/%d", api, QueueID), "schema": fmt.Sprintf("%s/schemas/%d", api, SchemaID),
 		"document": fmt.Sprintf("%s/documents/%d", api, DocumentID), "automated": false, "metadata": map[string]any{},
-		"content": c.Content(),
+		"content": c.tree(),
 	}
 	if !c.inline {
 		annotation["content"] = fmt.Sprintf("%s/annotations/%d/content", api, AnnotationID)

@@ -9,8 +9,8 @@ import (
 
 type object = map[string]any
 
-// Content returns the content tree as JSON-like values.
-func (c *Call) Content() []any {
+// tree returns the content tree as JSON-like values.
+func (c *Call) tree() []any {
 	c = c.Clone() // which counts the ids
 	c.nextID = 1000
 	sections := []any{}

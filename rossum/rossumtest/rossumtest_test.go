@@ -18,7 +18,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestCallsAreTheSameEveryTime(t *testing.T) {
 	t.Parallel()
-	c := rossumtest.Annotation(rossumtest.Fields(map[string]string{"b": "2", "a": "1"}), rossumtest.Table("line_items", rossumtest.Row("x", "1", "y")))
+	c := rossumtest.Annotation(rossumtest.Values(map[string]any{"b": "2", "a": "1"}), rossumtest.Table("line_items", rossumtest.Row("x", "1", "y")))
 	if !bytes.Equal(c.Bytes(), c.Bytes()) {
 		t.Error("two calls differ")
 	}
@@ -39,13 +39,13 @@ func ExampleAnnotation() {
 	// Output: Paper 12.50
 }
 
-func ExampleFromMap() {
-	p := rossumtest.FromMap(map[string]any{
+func ExampleValues() {
+	p := rossumtest.Annotation(rossumtest.Values(map[string]any{
 		"document_id": "2026-0042",
 		"amounts":     map[string]any{"amount_total": 1210.5, "paid": true},
 		"line_items":  []any{map[string]any{"item_code": "A", "item_quantity": 2}, map[string]any{"item_code": "B", "item_quantity": nil}},
 		"po_numbers":  []string{"PO1", "PO2"},
-	}).Payload()
+	})).Payload()
 	for _, section := range p.Annotation.Content.Sections() {
 		for _, n := range section.Children() {
 			fmt.Printf("%s: %s %s %q, %d below\n", section.SchemaID(), n.Category(), n.SchemaID(), n.Text(), len(n.Children()))
@@ -95,7 +95,7 @@ func TestValuesThatNoFieldCanHoldPanic(t *testing.T) {
 					t.Error("no panic")
 				}
 			}()
-			rossumtest.FromMap(map[string]any{"f": v})
+			rossumtest.Annotation(rossumtest.Values(map[string]any{"f": v}))
 		})
 	}
 }
@@ -111,7 +111,7 @@ func ExampleServer() {
 		return
 	}
 	platform.Fail(rossumtest.Fault{Status: http.StatusTooManyRequests, RetryAfter: "0"})
-	document, err := client.CreateDocument(context.Background(), "invoice.csv", "text/csv", []byte("a,b"))
+	document, err := client.CreateDocument(context.Background(), rossum.NewDocument{Name: "invoice.csv", ContentType: "text/csv", Data: []byte("a,b")})
 	fmt.Println(document.OriginalFileName, err, platform.Calls())
 	// Output: invoice.csv <nil> [POST documents POST documents]
 }

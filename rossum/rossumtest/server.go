@@ -215,7 +215,7 @@ func (s *Server) AddAnnotation(object json.RawMessage) {
 func (s *Server) AddContent(c *Call) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.contents[AnnotationID] = encode(object{"content": c.Content()})
+	s.contents[AnnotationID] = encode(object{"content": c.tree()})
 }
 
 // AddExports serves the queue export of a call's annotation in every format, as

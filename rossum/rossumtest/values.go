@@ -40,12 +40,6 @@ func Values(values map[string]any) Part {
 	}
 }
 
-// FromMap makes the call of an export hook for an annotation that a map
-// describes; see [Values].
-func FromMap(values map[string]any, parts ...Part) *Call {
-	return Annotation(Values(values)).With(parts...)
-}
-
 func part(id string, v any) Part {
 	switch v := v.(type) {
 	case map[string]any:
@@ -53,7 +47,7 @@ func part(id string, v any) Part {
 	case []string:
 		return List(id, strings.TrimSuffix(id, "s"), v...)
 	case []map[string]any:
-		rows := make([]Rows, len(v))
+		rows := make([]TableRow, len(v))
 		for i, r := range v {
 			rows[i] = rowOf(id, r)
 		}
@@ -65,7 +59,7 @@ func part(id string, v any) Part {
 }
 
 func listOf(id string, list []any) Part {
-	var rows []Rows
+	var rows []TableRow
 	var texts []string
 	for _, v := range list {
 		if r, ok := v.(map[string]any); ok {
@@ -83,7 +77,7 @@ func listOf(id string, list []any) Part {
 	return List(id, strings.TrimSuffix(id, "s"), texts...)
 }
 
-func rowOf(id string, values map[string]any) Rows {
+func rowOf(id string, values map[string]any) TableRow {
 	r := Row()
 	for _, column := range slices.Sorted(maps.Keys(values)) {
 		r = append(r, cell{column, valueOf(id+"."+column, values[column])})

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/exportpipeline/exportpipeline/internal/address"
+	"github.com/exportpipeline/exportpipeline/internal/pipelinerun"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/reqproc"
 	"github.com/exportpipeline/exportpipeline/pipeline/send"
@@ -35,13 +36,13 @@ func (r *run) fillURL(ctx context.Context, t *reqproc.Template, s *reqproc.Scope
 		parts[i].Value, parts[i].Path = "{"+p.Path.String()+"}", true
 		parts[i].Raw, parts[i].Strict = from == fromAPI, from == fromDocument
 		if p.Path.Root() == "field" && strings.HasPrefix(p.Text, "/") {
-			parts[i].Rest = strings.Contains(r.x.FormulaOf(p.Path.Name(1)), "/")
+			parts[i].Rest = strings.Contains(pipelinerun.FormulaOf(r.x, p.Path.Name(1)), "/")
 		}
 	}
 	if last := parts[len(parts)-1].Text; last != strings.TrimRight(last, " \t\r\n") {
 		r.decide("the blanks at the end of %s are left out; the engine would send them as a part of the path", r.x.Redact(last))
 	}
-	return address.Join(parts, func(u *url.URL) bool { return r.known.Allows(u) || r.x.AllowsURL(u) })
+	return address.Join(parts, func(u *url.URL) bool { return r.known.Allows(u) || pipelinerun.AllowsURL(r.x, u) })
 }
 
 // origin says who has written a value.

@@ -22,7 +22,7 @@ const benchCalls = 10
 
 // invoiceOf returns a hook call with so many lines.
 func invoiceOf(lines int) []byte {
-	rows := make([]rossumtest.Rows, lines)
+	rows := make([]rossumtest.TableRow, lines)
 	for i := range rows {
 		rows[i] = rossumtest.Row("item", fmt.Sprintf("Item %d", i), "qty", "3", "total", "12.50")
 	}

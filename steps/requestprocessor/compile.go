@@ -155,12 +155,18 @@ func (c *compiler) require(place, key, text string) {
 	}
 }
 
-// given reports whether a value stands in the settings.
-func given(raw json.RawMessage) bool { return len(raw) > 0 && string(raw) != "null" }
+// json returns the text of a value of the settings, nil if there is none. It is at fault
+// if JSON cannot hold it.
+func (c *compiler) json(place string, value any) (raw json.RawMessage, sound bool) {
+	raw, err := settings.JSON(value)
+	c.faults.AddErr(place, err)
+	return raw, err == nil
+}
 
-func (c *compiler) condition(place string, raw json.RawMessage, required bool, roots ...string) *reqproc.Condition {
-	if !given(raw) {
-		if required {
+func (c *compiler) condition(place string, value any, required bool, roots ...string) *reqproc.Condition {
+	raw, sound := c.json(place, value)
+	if raw == nil {
+		if required && sound {
 			c.faults.Add(place, "is missing")
 		}
 		return nil
@@ -181,8 +187,9 @@ func (c *compiler) text(place, text string, roots ...string) *reqproc.Template {
 }
 
 // value compiles a JSON value of the settings; null gives nil.
-func (c *compiler) value(place string, raw json.RawMessage, roots ...string) *reqproc.Template {
-	if !given(raw) {
+func (c *compiler) value(place string, value any, roots ...string) *reqproc.Template {
+	raw, _ := c.json(place, value)
+	if raw == nil {
 		return nil
 	}
 	t, err := reqproc.Compile(raw, c.options(roots...))
@@ -191,8 +198,8 @@ func (c *compiler) value(place string, raw json.RawMessage, roots ...string) *re
 }
 
 // object compiles a JSON object.
-func (c *compiler) object(place string, raw json.RawMessage, roots ...string) *reqproc.Template {
-	t := c.value(place, raw, roots...)
+func (c *compiler) object(place string, value any, roots ...string) *reqproc.Template {
+	t := c.value(place, value, roots...)
 	if t == nil {
 		return nil
 	}
@@ -220,6 +227,7 @@ func (c *compiler) content(place string, g GetContent) *content {
 	}
 	keys, ok := keysOf[g.Source]
 	query := settings.Join(place, "query")
+	raw, sound := c.json(query, g.Query)
 	switch {
 	case !ok:
 		var known []string
@@ -232,13 +240,15 @@ func (c *compiler) content(place string, g GetContent) *content {
 			hint = ", did you mean " + best + "?"
 		}
 		c.faults.Add(settings.Join(place, "source"), "%q is unknown (there are %s%s)", g.Source, strings.Join(known, ", "), hint)
-	case !given(g.Query):
-		c.faults.Add(query, "is missing")
+	case raw == nil:
+		if sound {
+			c.faults.Add(query, "is missing")
+		}
 	case g.Source == "explicit":
-		out.explicit = c.explicit(query, g.Query)
+		out.explicit = c.explicit(query, raw)
 	default:
 		var err error
-		out.query, err = reqproc.CompileCondition(g.Query, reqproc.ConditionOptions{Options: c.options(dataRoots...), Keys: keys})
+		out.query, err = reqproc.CompileCondition(raw, reqproc.ConditionOptions{Options: c.options(dataRoots...), Keys: keys})
 		c.faults.AddErr(query, err)
 	}
 	return out
@@ -256,7 +266,7 @@ func (c *compiler) explicit(place string, raw json.RawMessage) []*reqproc.Templa
 	var out []*reqproc.Template
 	for i, item := range list {
 		at := settings.Index(place, i)
-		if !given(item) {
+		if string(item) == "null" {
 			c.faults.Add(at, "is null")
 			continue
 		}

@@ -175,11 +175,10 @@ func (c *compiler) certificate(place string, s Auth) *certificate {
 	a.audience = text("audience", s.Audience, "", false)
 	a.grantType = text("grant_type", s.GrantType, "client_credentials", false)
 	a.assertionType = text("client_assertion_type", s.ClientAssertionType, "urn:ietf:params:oauth:client-assertion-type:jwt-bearer", false)
-	scope := s.Scope
-	if !given(scope) {
-		scope = json.RawMessage(`["rest_webservices"]`)
+	a.scope = c.value(settings.Join(place, "scope"), s.Scope, dataRoots...)
+	if a.scope == nil {
+		a.scope = c.value(settings.Join(place, "scope"), []string{"rest_webservices"}, dataRoots...)
 	}
-	a.scope = c.value(settings.Join(place, "scope"), scope, dataRoots...)
 	a.claims = c.object(settings.Join(place, "additional_claims"), s.AdditionalClaims, dataRoots...)
 	a.params = c.object(settings.Join(place, "additional_token_params"), s.AdditionalTokenParams, dataRoots...)
 	if a.algorithm == "" {

@@ -60,7 +60,7 @@ func Example() {
 // Wrong settings are found when the chain is built, all at once.
 func ExampleStep_Validate() {
 	step := requestprocessor.Step{Stages: []requestprocessor.Stage{{
-		Evaluate: []requestprocessor.Evaluate{{Name: "large", Condition: json.RawMessage(`{"field.total": {"$get": 1000}}`)}},
+		Evaluate: []requestprocessor.Evaluate{{Name: "large", Condition: map[string]any{"field.total": map[string]any{"$get": 1000}}}},
 		CallAPI: []requestprocessor.Call{{Name: "create", Request: requestprocessor.Request{
 			URL: "https://erp.example/{feild.document_id.value}", Method: "POST", Headers: map[string]string{"Authorization": "Bearer {token}"},
 		}}},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/pipeline/send"
+	"github.com/exportpipeline/exportpipeline/pipeline/settings"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 )
 
@@ -40,7 +41,7 @@ func (c sentCase) settings(t *testing.T) Request {
 	default:
 		r.Content = c.Data
 	}
-	if !json.Valid(r.Content) && r.Content != nil {
+	if raw, err := settings.JSON(r.Content); err != nil || raw != nil && !json.Valid(raw) {
 		t.Fatalf("%s", r.Content)
 	}
 	return r

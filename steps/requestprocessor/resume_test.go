@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/exportpipeline/exportpipeline/internal/mortal"
 	"github.com/exportpipeline/exportpipeline/pipeline"
-	"github.com/exportpipeline/exportpipeline/pipeline/pipelinetest"
 )
 
 // journey has everything that a run keeps: properties of all kinds, fields, iteration.
@@ -55,7 +55,7 @@ func TestARunThatWasCutShortGoesOnAfterTheLastReply(t *testing.T) {
 		a := serve(t, nil)
 		chain := newChain(a)
 		ledger := pipeline.MemoryLedger()
-		dying, ctx := pipelinetest.NewMortal(t.Context(), ledger, cut, done)
+		dying, ctx := mortal.New(t.Context(), ledger, cut, done)
 		_, _ = chain.Export(ctx, offline().Payload(), client(t), original, journal(t, dying))
 		if err := dying.Bury(t.Context()); err != nil {
 			t.Fatal(err)
@@ -108,7 +108,7 @@ func TestARunThatWasCutShortAfterARedirectGoesOnWhereItPoints(t *testing.T) {
 			t.Fatal(err)
 		}
 		ledger := pipeline.MemoryLedger()
-		dying, ctx := pipelinetest.NewMortal(t.Context(), ledger, 3, true) // claim, call, reply
+		dying, ctx := mortal.New(t.Context(), ledger, 3, true) // claim, call, reply
 		_, _ = chain.Export(ctx, offline().Payload(), client(t), journal(t, dying))
 		if err := dying.Bury(t.Context()); err != nil || a.paths() != "POST /a" {
 			t.Fatal(err, a.paths())
@@ -132,7 +132,7 @@ func TestACallThatMayHaveBeenSentIsNotSentAgainAndNothingFollows(t *testing.T) {
 		t.Fatal(err)
 	}
 	ledger := pipeline.MemoryLedger()
-	dying, ctx := pipelinetest.NewMortal(t.Context(), ledger, 3, false) // claim, call, reply
+	dying, ctx := mortal.New(t.Context(), ledger, 3, false) // claim, call, reply
 	_, _ = chain.Export(ctx, offline().Payload(), client(t), journal(t, dying))
 	if err := dying.Bury(t.Context()); err != nil {
 		t.Fatal(err)
@@ -146,7 +146,7 @@ func TestACallThatMayHaveBeenSentIsNotSentAgainAndNothingFollows(t *testing.T) {
 func TestALedgerThatTakesNothingKeepsTheCallFromBeingMade(t *testing.T) {
 	t.Parallel()
 	a := serve(t, nil)
-	dying, ctx := pipelinetest.NewMortal(t.Context(), pipeline.MemoryLedger(), 2, false)
+	dying, ctx := mortal.New(t.Context(), pipeline.MemoryLedger(), 2, false)
 	s := step(t, a, `{"stages":[{"call_api":[{"request":{"url":"API/a","method":"POST"}},{"request":{"url":"API/b","method":"POST"}}]}]}`)
 	if r := runStep(t, s, offline(), journal(t, dying)); !errors.Is(r.Err, pipeline.ErrNotNoted) || len(a.requests()) != 0 || ctx.Err() == nil {
 		t.Errorf("%v %s", r.Err, a.paths())

@@ -1,7 +1,6 @@
 package requestprocessor
 
 import (
-	"encoding/json"
 	"slices"
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
@@ -9,7 +8,9 @@ import (
 	"github.com/exportpipeline/exportpipeline/rossum"
 )
 
-// Step runs the stages of a Request Processor on an export.
+// Step runs the stages of a Request Processor on an export. Fields of type any are JSON in
+// a hook's settings; in Go they may be maps, lists, texts, or [json.RawMessage], which
+// keeps the order of the keys.
 //
 // [pipeline.New] compiles it, and leaves the Step as it is. What was compiled serves any
 // number of exports at the same time; what they share is the cache of tokens.
@@ -47,7 +48,7 @@ type Evaluate struct {
 	Name string `json:"name"`
 	// Condition is an object of paths with operators ($eq, $ne, $gt, $gte, $lt, $lte,
 	// $in, $nin, $exists, $regex, $size), $and and $or.
-	Condition json.RawMessage `json:"condition"`
+	Condition any `json:"condition"`
 }
 
 // GetContent stores something as property.<name>: one match as itself, several as a
@@ -58,7 +59,7 @@ type GetContent struct {
 	// document_relation, document_relation_content or explicit.
 	Source string `json:"source"`
 	// Query is a condition on the relations, or for explicit a list of templates.
-	Query json.RawMessage `json:"query"`
+	Query any `json:"query"`
 }
 
 // Call is an API call with what is done with its reply.
@@ -78,11 +79,11 @@ type Request struct {
 	Method string `json:"method"` // GET, POST, PUT, PATCH or DELETE
 	// Content is the body; ContentType says how it is sent: json, form, files,
 	// multipart, or as it is if it is "" or raw.
-	Content     json.RawMessage   `json:"content"`
+	Content     any               `json:"content"`
 	ContentType string            `json:"content_type"`
 	Headers     map[string]string `json:"headers"`
 	// Params is an object of query parameters; a list repeats one, null leaves it out.
-	Params json.RawMessage `json:"params"`
+	Params any `json:"params"`
 	// Timeout is in seconds, 10 if 0: for the connection, and between two signs of
 	// life, as Python's requests has it.
 	Timeout int `json:"timeout"`
@@ -98,7 +99,7 @@ type Request struct {
 type Handler struct {
 	// Condition may look at response, at found_value, and at what a stage's condition
 	// can; nil for none.
-	Condition json.RawMessage `json:"condition"`
+	Condition any `json:"condition"`
 	// TargetType is schema_id, property or document_relation.
 	TargetType string `json:"target_type"`
 	// TargetKey may have {sequence} in it.
@@ -117,9 +118,9 @@ type Auth struct {
 	URL            string            `json:"url"`
 	Method         string            `json:"method"`
 	ContentType    string            `json:"content_type"` // json, or else a form
-	Content        json.RawMessage   `json:"content"`
+	Content        any               `json:"content"`
 	Headers        map[string]string `json:"headers"`
-	Params         json.RawMessage   `json:"params"`
+	Params         any               `json:"params"`
 	CredentialPath string            `json:"credential_key"` // path of the token in the answer
 
 	// oauth1.
@@ -131,17 +132,17 @@ type Auth struct {
 	SignatureMethod string `json:"signature_method"` // HMAC-SHA256 if "", or HMAC-SHA1
 
 	// oauth2_private_certificate.
-	ClientID              string          `json:"client_id"`
-	CertificateID         string          `json:"certificate_id"`
-	PrivateCertificate    string          `json:"private_certificate"` // RSA key in PEM
-	Scope                 json.RawMessage `json:"scope"`               // text or list, ["rest_webservices"] if nil
-	SignatureAlgorithm    string          `json:"signature_algorithm"` // PS256 if ""
-	AssertionExpiry       int             `json:"assertion_expiry"`    // seconds, 3600 if 0
-	Audience              string          `json:"audience"`            // URL if ""
-	GrantType             string          `json:"grant_type"`
-	ClientAssertionType   string          `json:"client_assertion_type"`
-	AdditionalClaims      json.RawMessage `json:"additional_claims"`
-	AdditionalTokenParams json.RawMessage `json:"additional_token_params"`
+	ClientID              string `json:"client_id"`
+	CertificateID         string `json:"certificate_id"`
+	PrivateCertificate    string `json:"private_certificate"` // RSA key in PEM
+	Scope                 any    `json:"scope"`               // text or list, ["rest_webservices"] if nil
+	SignatureAlgorithm    string `json:"signature_algorithm"` // PS256 if ""
+	AssertionExpiry       int    `json:"assertion_expiry"`    // seconds, 3600 if 0
+	Audience              string `json:"audience"`            // URL if ""
+	GrantType             string `json:"grant_type"`
+	ClientAssertionType   string `json:"client_assertion_type"`
+	AdditionalClaims      any    `json:"additional_claims"`
+	AdditionalTokenParams any    `json:"additional_token_params"`
 }
 
 var (

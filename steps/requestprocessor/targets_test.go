@@ -25,7 +25,7 @@ func TestAFieldForRepliesToItemsIsMissedBeforeTheFirstCallIfThereAreItems(t *tes
 		"rows":             {``, "field.rows", "1", 0, true},
 	} {
 		a := serve(t, nil)
-		var rows []rossumtest.Rows
+		var rows []rossumtest.TableRow
 		if tt.table != "" {
 			rows = append(rows, rossumtest.Row("n", tt.table))
 		}

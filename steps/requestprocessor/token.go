@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/internal/oauth"
+	"github.com/exportpipeline/exportpipeline/internal/pipelinerun"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/reqproc"
 	"github.com/exportpipeline/exportpipeline/pipeline/send"
@@ -58,7 +59,7 @@ func (r *run) getToken(ctx context.Context, req *tokenRequest, refused string) (
 			return kept, nil
 		}
 		token, err := req.fetch(ctx, r)
-		if made, ok := r.x.MadeUpToken(err); ok {
+		if made, ok := pipelinerun.MadeUpToken(r.x, err); ok {
 			return made, nil
 		}
 		r.x.Hide(token.Value)
@@ -75,7 +76,7 @@ func (r *run) getToken(ctx context.Context, req *tokenRequest, refused string) (
 	}
 	r.x.Hide(token.Value)
 	if r.x.Secrets[name] = token.Value; fresh {
-		r.x.KeepToken(ctx, name, token.Value)
+		pipelinerun.KeepToken(ctx, r.x, name, token.Value)
 	}
 	return token.Value, nil
 }

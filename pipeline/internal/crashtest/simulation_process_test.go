@@ -14,9 +14,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/exportpipeline/exportpipeline/internal/mortal"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/pipeline/hookserver"
-	"github.com/exportpipeline/exportpipeline/pipeline/pipelinetest"
 	"github.com/exportpipeline/exportpipeline/rossum"
 )
 
@@ -103,7 +103,7 @@ func (p *process) die() {
 			h.now = nil
 			h.old = append(h.old, p)
 			p.tell("%s is killed", p.name)
-			p.cut(pipelinetest.ErrKilled)
+			p.cut(mortal.ErrKilled)
 			wait := time.Duration(1 + p.draw(p.name+"restart").Int64N(int64(40*time.Second)))
 			p.people.Go(func() {
 				time.Sleep(wait)
@@ -117,7 +117,7 @@ func (p *process) die() {
 // stop ends all that goes on in the host's processes.
 func (h *host) stop() {
 	for _, p := range append(h.old, h.now) {
-		p.cut(pipelinetest.ErrKilled)
+		p.cut(mortal.ErrKilled)
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel()
 		_ = p.server.Shutdown(ctx) // what it cannot note is lost with it
@@ -339,7 +339,7 @@ func (l *simLedger) Find(ctx context.Context, q pipeline.RunQuery) iter.Seq2[pip
 func (l *simLedger) Wait(ctx context.Context, id pipeline.RunID) (pipeline.RunInfo, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	defer context.AfterFunc(l.p.ctx, func() { cancel(pipelinetest.ErrKilled) })()
+	defer context.AfterFunc(l.p.ctx, func() { cancel(mortal.ErrKilled) })()
 	return l.shared.Wait(ctx, id)
 }
 

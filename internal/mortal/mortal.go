@@ -1,4 +1,6 @@
-package pipelinetest
+// Package mortal has the ledger of a process that dies at one of its writes, for tests of
+// what the next process makes of it.
+package mortal
 
 import (
 	"context"
@@ -8,13 +10,13 @@ import (
 	"github.com/exportpipeline/exportpipeline/pipeline"
 )
 
-// ErrKilled is what a [Mortal] answers once its process is dead.
+// ErrKilled is what a [Ledger] answers once its process is dead.
 var ErrKilled = errors.New("the process was killed")
 
-// Mortal is the ledger of a process that dies at one of its writes, as far as that can
+// Ledger is the ledger of a process that dies at one of its writes, as far as that can
 // be had without a process: nothing more is written, and the context of its runs ends.
 // It is safe for concurrent use.
-type Mortal struct {
+type Ledger struct {
 	pipeline.Ledger
 	at   int
 	done bool
@@ -26,23 +28,23 @@ type Mortal struct {
 	leases map[pipeline.RunID]pipeline.Lease
 }
 
-// NewMortal makes the ledger of a process that dies at the write with that number,
+// New makes the ledger of a process that dies at the write with that number,
 // counted from 1: before the write or, with done, after it. The context is that of the
 // process.
-func NewMortal(ctx context.Context, l pipeline.Ledger, at int, done bool) (*Mortal, context.Context) {
+func New(ctx context.Context, l pipeline.Ledger, at int, done bool) (*Ledger, context.Context) {
 	ctx, kill := context.WithCancelCause(ctx)
-	return &Mortal{Ledger: l, at: at, done: done, kill: kill, leases: make(map[pipeline.RunID]pipeline.Lease)}, ctx
+	return &Ledger{Ledger: l, at: at, done: done, kill: kill, leases: make(map[pipeline.RunID]pipeline.Lease)}, ctx
 }
 
 // Dead reports whether the process has died.
-func (m *Mortal) Dead() bool {
+func (m *Ledger) Dead() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.dead
 }
 
 // Bury ends the leases of the dead process, as time would.
-func (m *Mortal) Bury(ctx context.Context) error {
+func (m *Ledger) Bury(ctx context.Context) error {
 	m.kill(nil)
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -56,7 +58,7 @@ func (m *Mortal) Bury(ctx context.Context) error {
 }
 
 // write counts a write, and does it unless the process is dead.
-func (m *Mortal) write(do func() error) error {
+func (m *Ledger) write(do func() error) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.dead {
@@ -75,7 +77,7 @@ func (m *Mortal) write(do func() error) error {
 }
 
 // Claim implements [pipeline.Ledger].
-func (m *Mortal) Claim(ctx context.Context, k pipeline.RunKey, o pipeline.ClaimOptions) (c pipeline.Claimed, err error) {
+func (m *Ledger) Claim(ctx context.Context, k pipeline.RunKey, o pipeline.ClaimOptions) (c pipeline.Claimed, err error) {
 	err = m.write(func() error {
 		var err error
 		if c, err = m.Ledger.Claim(ctx, k, o); err == nil {
@@ -87,22 +89,22 @@ func (m *Mortal) Claim(ctx context.Context, k pipeline.RunKey, o pipeline.ClaimO
 }
 
 // Append implements [pipeline.Ledger].
-func (m *Mortal) Append(ctx context.Context, l pipeline.Lease, r ...pipeline.Record) error {
+func (m *Ledger) Append(ctx context.Context, l pipeline.Lease, r ...pipeline.Record) error {
 	return m.write(func() error { return m.Ledger.Append(ctx, l, r...) })
 }
 
 // End implements [pipeline.Ledger].
-func (m *Mortal) End(ctx context.Context, l pipeline.Lease, r pipeline.Record) error {
+func (m *Ledger) End(ctx context.Context, l pipeline.Lease, r pipeline.Record) error {
 	return m.write(func() error { return m.Ledger.End(ctx, l, r) })
 }
 
 // Release implements [pipeline.Ledger].
-func (m *Mortal) Release(ctx context.Context, l pipeline.Lease) error {
+func (m *Ledger) Release(ctx context.Context, l pipeline.Lease) error {
 	return m.write(func() error { return m.Ledger.Release(ctx, l) })
 }
 
 // Renew implements [pipeline.Ledger]. It counts as no write.
-func (m *Mortal) Renew(ctx context.Context, l pipeline.Lease) error {
+func (m *Ledger) Renew(ctx context.Context, l pipeline.Lease) error {
 	if m.Dead() {
 		return ErrKilled
 	}

@@ -1,0 +1,20 @@
+package pipeline
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+
+	"github.com/exportpipeline/exportpipeline/internal/pipelinerun"
+)
+
+func init() {
+	pipelinerun.AllowsURL = func(x any, u *url.URL) bool { return x.(*Export).allowsURL(u) }
+	pipelinerun.FormulaOf = func(x any, schemaID string) string { return x.(*Export).formulaOf(schemaID) }
+	pipelinerun.KeepToken = func(ctx context.Context, x any, name, value string) { x.(*Export).keepToken(ctx, name, value) }
+	pipelinerun.OwnToken = func(x any, name, owner string) string { return x.(*Export).ownToken(name, owner) }
+	pipelinerun.Own = func(x any, value, owner string) bool { return x.(*Export).own(value, owner) }
+	pipelinerun.MadeUpToken = func(x any, err error) (string, bool) { return x.(*Export).madeUpToken(err) }
+	pipelinerun.KeepsFields = func(x any) bool { return x.(*Export).keepsFields() }
+	pipelinerun.Sender = func(x any) (*http.Client, func() []byte) { return x.(*Export).sender() }
+}
