@@ -57,6 +57,7 @@ type run struct {
 	secrets   map[*rossum.Hook]rossum.Secrets // of the hooks that steps run as
 	knowledge []*madeCall                     // of an earlier export that was cut short and is given up
 	keepers   keepers
+	relations relations
 	open      *openChecks // nil if all is decided that was found to be wrong
 
 	dryMu   sync.Mutex

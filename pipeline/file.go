@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 )
 
@@ -28,7 +29,8 @@ var ErrNoFile = errors.New("no file under this reference key")
 // use by several exports; each call concerns the export x.
 type Store interface {
 	// Put keeps f, in place of an earlier file with its key, and may set
-	// f.Document. After an error the earlier file may be gone.
+	// f.Document. After an error the earlier file may be gone. Files of an export with
+	// other keys may be put at the same time.
 	Put(ctx context.Context, x *Export, f *File) error
 	// Load returns the file under key. If there is none, the error wraps ErrNoFile.
 	Load(ctx context.Context, x *Export, key string) (*File, error)
@@ -58,17 +60,41 @@ func newFiles(x *Export, store Store) *Files {
 	}
 }
 
-// Put keeps a file, in place of an earlier one with its key. The data belong to
-// the export from then on.
-func (f *Files) Put(ctx context.Context, file File) error {
-	if file.Key == "" {
-		return errors.New("keeping a file: it has no reference key")
+// Put keeps files, each in place of an earlier one with its key. The data belong to the
+// export from then on. Several files are given to the store side by side; after an error,
+// which joins those of all files, the others are kept. Two files with the same key are an
+// error, and nothing is kept then.
+func (f *Files) Put(ctx context.Context, files ...File) error {
+	files = slices.Clone(files)
+	seen := make(map[string]bool, len(files))
+	for _, file := range files {
+		if file.Key == "" {
+			return errors.New("keeping a file: it has no reference key")
+		}
+		if seen[file.Key] {
+			return fmt.Errorf("keeping files: duplicate key %q", file.Key)
+		}
+		seen[file.Key] = true
 	}
-	if f.store != nil {
-		if err := f.store.Put(ctx, f.x, &file); err != nil {
-			return fmt.Errorf("keeping file %q: %w", file.Key, err)
+	stored := make([]bool, len(files))
+	err := f.x.together(ctx, len(files), func(ctx context.Context, i int) error {
+		if f.store != nil {
+			if err := f.store.Put(ctx, f.x, &files[i]); err != nil {
+				return fmt.Errorf("keeping file %q: %w", files[i].Key, err)
+			}
+		}
+		stored[i] = true
+		return nil
+	})
+	for i := range files {
+		if stored[i] {
+			f.keep(files[i])
 		}
 	}
+	return err
+}
+
+func (f *Files) keep(file File) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if _, known := f.byKey[file.Key]; !known {
@@ -77,7 +103,6 @@ func (f *Files) Put(ctx context.Context, file File) error {
 	f.byKey[file.Key] = &file
 	delete(f.skipped, file.Key)
 	f.x.fileMade(&file)
-	return nil
 }
 
 // Get returns the file under a reference key, from this run or from the store.

@@ -56,7 +56,8 @@ type Limit struct {
 }
 
 // RossumLimit is the limit of Rossum's API for one organisation, which counts without any
-// option: ten calls a second, and ten at once after a pause.
+// option: 20 calls at once after a pause, and then so many that no minute has more than the
+// 600 that the platform allows.
 func RossumLimit() Limit { return Limit(limit.Rossum) }
 
 // LimitRule says which limit a call counts against: calls with the same key share one. A

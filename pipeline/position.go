@@ -70,12 +70,11 @@ func (x *Export) noteStart() error {
 		return nil
 	}
 	x.at.mu.Lock()
-	noted := x.at.noted
-	x.at.noted = true
-	x.at.mu.Unlock()
-	if noted {
+	defer x.at.mu.Unlock() // no call side by side with this one goes first
+	if x.at.noted {
 		return nil
 	}
+	x.at.noted = true
 	return x.run.log.note(recordStarted, startedRecord{x.at.path, x.at.at})
 }
 

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/exportpipeline/exportpipeline/rossum"
 )
@@ -35,7 +38,9 @@ func (d remoteDocument) OpenSized(ctx context.Context) (io.ReadCloser, int64, er
 // InRossum keeps files as Rossum's hosted extensions do: as documents that an
 // export relation links to the annotation under the reference key. Use it where
 // hosted extensions or other processes come before or after this chain. It
-// needs exports with a Rossum client.
+// needs exports with a Rossum client. A new file takes two calls, whatever there is under
+// other keys; one that takes the place of an earlier file takes one more for each document
+// that goes, and two to find it, if this run has not made it.
 func InRossum() Store { return inRossum{} }
 
 type inRossum struct{}
@@ -58,18 +63,50 @@ func (inRossum) Put(ctx context.Context, x *Export, f *File) error {
 	if f.Document, err = createDocument(ctx, x, f, name); err != nil {
 		return err
 	}
-	old, err := relationsOf(ctx, x, f.Key)
-	if err != nil {
+	if old := x.run.relations.of(f.Key); old != nil {
+		if err := replaceDocuments(ctx, x, f, old); !errors.Is(err, rossum.ErrNotFound) {
+			return err
+		}
+	}
+	old, err := createRelation(ctx, x, f)
+	if err != nil || old == nil {
 		return err
 	}
-	if len(old) == 0 {
-		return createRelation(ctx, x, f)
-	}
-	if err := x.Rossum.SetRelationDocuments(ctx, old[0].ID, []string{f.Document}); err != nil {
+	return replaceDocuments(ctx, x, f, old)
+}
+
+// replaceDocuments puts the file's document in the place of those of a relation.
+func replaceDocuments(ctx context.Context, x *Export, f *File, old *rossum.DocumentRelation) error {
+	x.run.relations.set(f.Key, &rossum.DocumentRelation{ID: old.ID, Documents: []string{f.Document}})
+	if err := x.Rossum.SetRelationDocuments(ctx, old.ID, []string{f.Document}); err != nil {
+		x.run.relations.set(f.Key, nil)
 		return err
 	}
-	earlier := slices.DeleteFunc(slices.Clone(old[0].Documents), func(url string) bool { return url == f.Document })
+	earlier := slices.DeleteFunc(slices.Clone(old.Documents), func(url string) bool { return url == f.Document })
 	return deleteDocuments(ctx, x, earlier)
+}
+
+// relations are the export relations that a run has made, by their reference keys.
+type relations struct {
+	mu    sync.Mutex
+	byKey map[string]*rossum.DocumentRelation
+}
+
+// of returns the relation of a key, nil if the run knows of none.
+func (r *relations) of(key string) *rossum.DocumentRelation {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.byKey[key]
+}
+
+// set notes the relation of a key; nil for one that is gone, or may be.
+func (r *relations) set(key string, relation *rossum.DocumentRelation) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.byKey == nil {
+		r.byKey = make(map[string]*rossum.DocumentRelation)
+	}
+	r.byKey[key] = relation
 }
 
 // letsRossum reports that calls to Rossum are made; see [DryRun]. Without a client the
@@ -142,8 +179,8 @@ func findDocument(ctx context.Context, x *Export, name string, mark map[string]a
 }
 
 // createRelation links the file's document to the annotation. There is one relation for
-// each key, by which it is found again.
-func createRelation(ctx context.Context, x *Export, f *File) error {
+// each key, by which it is found again: if there is one already, it is returned.
+func createRelation(ctx context.Context, x *Export, f *File) (old *rossum.DocumentRelation, err error) {
 	client := x.Rossum.Announced(nil)
 	act := Act{Call: "relation " + f.Key + " " + f.Document, What: "POST " + client.BaseURL() + "/api/v1/document_relations (" + f.Key + ")", Repeatable: true, aside: true}
 	act.Probe = func(ctx context.Context) (*Answer, error) {
@@ -152,21 +189,49 @@ func createRelation(ctx context.Context, x *Export, f *File) error {
 				return nil, err
 			}
 			if r.Key == f.Key && slices.Contains(r.Documents, f.Document) {
-				return &Answer{Status: http.StatusCreated}, nil
+				return relationAnswer(r), nil
 			}
 		}
 		return nil, nil
 	}
-	_, err := x.Once(ctx, act, func(ctx context.Context, _ Attempt) (*Answer, error) {
-		_, err := client.CreateDocumentRelation(ctx, rossum.DocumentRelation{
+	var refused error // of this process
+	answer, err := x.Once(ctx, act, func(ctx context.Context, _ Attempt) (*Answer, error) {
+		made, err := client.CreateDocumentRelation(ctx, rossum.DocumentRelation{
 			Type: rossum.RelationTypeExport, Key: f.Key, Annotation: x.Annotation.URL, Documents: []string{f.Document},
 		})
+		if api, ok := errors.AsType[*rossum.APIError](err); ok && (api.StatusCode == http.StatusBadRequest || api.StatusCode == http.StatusConflict) {
+			refused = err
+			return &Answer{Status: api.StatusCode, Body: []byte(api.Detail)}, nil
+		}
 		if err != nil {
 			return nil, err
 		}
-		return &Answer{Status: http.StatusCreated}, nil
+		return relationAnswer(made), nil
 	})
-	return err
+	if err != nil {
+		return nil, err
+	}
+	if answer.Status >= 400 { // most likely since there is one
+		found, err := relationsOf(ctx, x, f.Key)
+		if err == nil && len(found) == 0 {
+			err = cmp.Or(refused, fmt.Errorf("Rossum refused the relation with status %d: %s", answer.Status, answer.Body))
+		}
+		if err != nil {
+			return nil, err
+		}
+		return found[0], nil
+	}
+	var made rossum.DocumentRelation
+	if json.Unmarshal(answer.Value, &made) == nil && made.ID != 0 {
+		x.run.relations.set(f.Key, &made)
+	}
+	return nil, nil
+}
+
+// relationAnswer is what the ledger gets of a relation: what it takes to change it.
+func relationAnswer(r *rossum.DocumentRelation) *Answer {
+	value, _ := json.Marshal(rossum.DocumentRelation{ID: r.ID, Documents: r.Documents}) // of texts
+	return &Answer{Status: http.StatusCreated, Value: value}
 }
 
 func (inRossum) Load(ctx context.Context, x *Export, key string) (*File, error) {
@@ -212,21 +277,24 @@ func (inRossum) Purge(ctx context.Context, x *Export, keys ...string) (int, erro
 	if err != nil {
 		return 0, err
 	}
-	n := 0
-	for _, r := range relations {
-		if len(keys) > 0 && !slices.Contains(keys, r.Key) {
-			continue
-		}
+	relations = slices.DeleteFunc(relations, func(r *rossum.DocumentRelation) bool {
+		return len(keys) > 0 && !slices.Contains(keys, r.Key)
+	})
+	var n atomic.Int64
+	err = x.together(ctx, len(relations), func(ctx context.Context, i int) error {
+		r := relations[i]
+		x.run.relations.set(r.Key, nil)
 		// The documents first: without the relation nobody would find them again.
 		if err := deleteDocuments(ctx, x, r.Documents); err != nil {
-			return n, err
+			return err
 		}
 		if err := x.Rossum.DeleteDocumentRelation(ctx, r.ID); err != nil {
-			return n, err
+			return err
 		}
-		n += len(r.Documents)
-	}
-	return n, nil
+		n.Add(int64(len(r.Documents)))
+		return nil
+	})
+	return int(n.Load()), err
 }
 
 func relationsOf(ctx context.Context, x *Export, key string) ([]*rossum.DocumentRelation, error) {

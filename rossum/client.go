@@ -30,10 +30,10 @@ const (
 const apiTimeout = 30 * time.Second
 
 // Client calls Rossum's API with the token of a hook call. All clients of an organisation
-// in this process keep to its ten requests a second together (ten at once after a pause),
-// and wait together where the platform asks one of them to (429, Retry-After). A client
-// repeats what is safe to repeat, and never takes the token to another host. It is safe
-// for concurrent use.
+// in this process keep to its limit together, 600 requests in any minute (20 of them may
+// follow each other at once after a pause), and wait together where the platform asks one
+// of them to (429, Retry-After). A client repeats what is safe to repeat, and never takes
+// the token to another host. It is safe for concurrent use.
 type Client struct {
 	origin string // https://organisation.rossum.app
 	token  Secret

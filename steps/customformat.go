@@ -165,35 +165,36 @@ func (s *CustomFormat) Run(ctx context.Context, x *pipeline.Export) error {
 	if err != nil {
 		return err
 	}
-	for _, f := range formats {
-		if err := f.run(ctx, x, vars); err != nil {
+	files := make([]pipeline.File, len(formats))
+	for i, f := range formats {
+		if files[i], err = f.render(ctx, vars); err != nil {
 			return &pipeline.StepError{Key: f.Key, Err: err}
 		}
 	}
-	return nil
+	return x.Files.Put(ctx, files...)
 }
 
-func (f format) run(ctx context.Context, x *pipeline.Export, vars map[string]pyvalue.Value) error {
+func (f format) render(ctx context.Context, vars map[string]pyvalue.Value) (pipeline.File, error) {
 	var out bytes.Buffer
 	if err := f.template.Render(ctx, &out, vars, jinja.Limits{}); err != nil {
-		return err
+		return pipeline.File{}, err
 	}
 	data, err := f.encoding.Encode(out.Bytes())
 	if err != nil {
-		return fmt.Errorf("%s.content_encoding: %w", f.place, err)
+		return pipeline.File{}, fmt.Errorf("%s.content_encoding: %w", f.place, err)
 	}
 	file := pipeline.File{Key: f.Key, Name: f.Key, Data: data, ContentType: "application/octet-stream"}
 	if f.fileName != nil {
 		if file.Name, err = f.fileName.RenderString(ctx, vars, jinja.Limits{}); err != nil {
-			return err
+			return pipeline.File{}, err
 		}
 		file.Name = path.Base(strings.ReplaceAll(strings.TrimSpace(file.Name), `\`, "/"))
 		if file.Name == "." || file.Name == "/" || file.Name == ".." {
-			return fmt.Errorf("%s.file_name_template: gives no usable file name", f.place)
+			return pipeline.File{}, fmt.Errorf("%s.file_name_template: gives no usable file name", f.place)
 		}
 	}
 	if byName := mime.TypeByExtension(path.Ext(file.Name)); byName != "" {
 		file.ContentType = byName
 	}
-	return x.Files.Put(ctx, file)
+	return file, nil
 }

@@ -297,7 +297,7 @@ func (s *RESTExport) send(ctx context.Context, x *pipeline.Export, c *restCall, 
 	if err != nil {
 		err = &pipeline.StepError{Place: "request.url", Err: err}
 		if reply != nil { // its body was cut, or is too long: status and headers are kept
-			err = errors.Join(err, s.keepHeaders(ctx, x, reply))
+			err = errors.Join(err, x.Files.Put(ctx, s.headers(reply)...))
 		}
 		return nil, err
 	}
@@ -306,22 +306,23 @@ func (s *RESTExport) send(ctx context.Context, x *pipeline.Export, c *restCall, 
 
 // keep stores the reply under the keys that the settings name.
 func (s *RESTExport) keep(ctx context.Context, x *pipeline.Export, reply *send.Reply) error {
-	if err := s.keepHeaders(ctx, x, reply); err != nil || s.PayloadKey == "" {
-		return err
+	files := s.headers(reply)
+	if s.PayloadKey != "" {
+		data := reply.Body
+		if data == nil {
+			data = []byte{}
+		}
+		files = append(files, pipeline.File{Key: s.PayloadKey, Name: s.PayloadKey, ContentType: reply.Header.Get("Content-Type"), Data: data, Status: reply.Status})
 	}
-	file := pipeline.File{Key: s.PayloadKey, Name: s.PayloadKey, ContentType: reply.Header.Get("Content-Type"), Data: reply.Body, Status: reply.Status}
-	if file.Data == nil {
-		file.Data = []byte{}
-	}
-	return x.Files.Put(ctx, file)
+	return x.Files.Put(ctx, files...)
 }
 
-func (s *RESTExport) keepHeaders(ctx context.Context, x *pipeline.Export, reply *send.Reply) error {
+// headers is the file of the reply's headers, if there is to be one.
+func (s *RESTExport) headers(reply *send.Reply) []pipeline.File {
 	if s.HeadersKey == "" {
 		return nil
 	}
-	file := pipeline.File{Key: s.HeadersKey, Name: s.HeadersKey + ".json", ContentType: "application/json", Data: headersJSON(reply), Status: reply.Status}
-	return x.Files.Put(ctx, file)
+	return []pipeline.File{{Key: s.HeadersKey, Name: s.HeadersKey + ".json", ContentType: "application/json", Data: headersJSON(reply), Status: reply.Status}}
 }
 
 // headersJSON is {"status_code", "headers": {lower_snake: value}, "raw": [[Name, value]…]}.

@@ -31,6 +31,7 @@ type gate struct {
 	queue  []chan struct{} // who wait for one of them to end, the first in front
 	due    time.Time       // the time at which a call would come that uses the rate up evenly
 	closed time.Time       // until when the system has asked for no calls
+	shift  time.Duration   // by how much that has moved the turns of those who wait
 }
 
 // Enter implements [Limiter].
@@ -96,18 +97,13 @@ func (g *gate) enter(ctx context.Context, l Limit) error {
 
 // keepTime waits as the rate has it, and while the system has asked for no calls.
 func (g *gate) keepTime(ctx context.Context, l Limit) error {
-	for {
-		wait, err := g.reserve(ctx, time.Now(), l)
-		if wait <= 0 || err != nil {
-			return err
-		}
-		if err := sleep(ctx, wait); err != nil {
-			return err
-		}
-		if !g.isClosed(time.Now()) { // by a call that has ended meanwhile
-			return nil
+	wait, shift, err := g.reserve(ctx, time.Now(), l)
+	for wait > 0 && err == nil {
+		if err = sleep(ctx, wait); err == nil {
+			wait, shift = g.moved(shift) // by calls that have ended meanwhile
 		}
 	}
+	return err
 }
 
 // enqueue waits until fewer calls are being made than may be at once.
@@ -146,9 +142,9 @@ func (g *gate) next(l Limit) {
 	}
 }
 
-// reserve takes the next place that the rate has free, and returns how far off it is. It
+// reserve takes the next turn that the rate has free, and returns how far off it is. It
 // takes none that the context would not live to see.
-func (g *gate) reserve(ctx context.Context, now time.Time, l Limit) (time.Duration, error) {
+func (g *gate) reserve(ctx context.Context, now time.Time, l Limit) (wait, shift time.Duration, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	from := now
@@ -166,18 +162,19 @@ func (g *gate) reserve(ctx context.Context, now time.Time, l Limit) (time.Durati
 		}
 		at, due = due.Add(-reach), due.Add(interval)
 	}
-	wait := at.Sub(now)
+	wait = at.Sub(now)
 	if ends, ok := ctx.Deadline(); ok && wait > 0 && ends.Before(at) {
-		return 0, fmt.Errorf("that takes %v, which is longer than the call may take: %w", wait.Round(time.Millisecond), context.DeadlineExceeded)
+		return 0, 0, fmt.Errorf("that takes %v, which is longer than the call may take: %w", wait.Round(time.Millisecond), context.DeadlineExceeded)
 	}
 	g.due = due
-	return wait, nil
+	return wait, g.shift, nil
 }
 
-func (g *gate) isClosed(now time.Time) bool {
+// moved returns by how much a turn has moved since.
+func (g *gate) moved(since time.Duration) (by, shift time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return ahead(g.closed, now)
+	return g.shift - since, g.shift
 }
 
 // ahead reports whether a time has not come yet. One that is more than a day off was noted
@@ -190,11 +187,26 @@ const maxClosed = 2 * time.Minute
 func (g *gate) leave(o Outcome, l Limit) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	until := time.Now().Add(min(o.Wait, maxClosed))
-	if o.Wait > 0 && (until.After(g.closed) || !ahead(g.closed, time.Now())) {
-		g.closed = until
+	if o.Wait > 0 {
+		g.close(time.Now(), min(o.Wait, maxClosed))
 	}
 	g.next(l)
+}
+
+// close holds all calls back for a time. The turns that were given move by it.
+func (g *gate) close(now time.Time, wait time.Duration) {
+	from, until := now, now.Add(wait)
+	if ahead(g.closed, now) {
+		from = g.closed
+	}
+	if !until.After(from) {
+		return
+	}
+	g.closed = until
+	g.shift += until.Sub(from)
+	if ahead(g.due, now) {
+		g.due = g.due.Add(until.Sub(from))
+	}
 }
 
 func sleep(ctx context.Context, wait time.Duration) error {

@@ -183,7 +183,7 @@ func TestARefusalHoldsAllCallsBackAndTheyComeOneByOneThen(t *testing.T) {
 	}{
 		"with a rate":          {Limit{PerSecond: 10, Burst: 10}, 3 * time.Second, []time.Duration{3000, 3100, 3200}},
 		"without a rate":       {Limit{AtOnce: 5}, 3 * time.Second, []time.Duration{3000, 3000, 3000}},
-		"two minutes, no more": {Limit{PerSecond: 1}, time.Hour, []time.Duration{120000, 121000, 122000}},
+		"two minutes, no more": {Limit{PerSecond: 1}, time.Hour, []time.Duration{121000, 122000, 123000}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -213,10 +213,55 @@ func TestACallThatWaitsAlreadyHearsOfARefusal(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.AfterFunc(time.Second/2, func() { leave(Outcome{Status: 429, Wait: 10 * time.Second}) })
-		if began := calls(t, m, 2, 0); began[0] != 10500*time.Millisecond || began[1] != 11500*time.Millisecond {
+		if began := calls(t, m, 2, 0); began[0] != 11*time.Second || began[1] != 12*time.Second {
 			t.Errorf("began after %v", began)
 		}
 	})
+}
+
+func TestThoseWhoWaitKeepTheirOrderAfterARefusal(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := byOrigin(Limit{PerSecond: 1})
+		leave, err := m.Enter(t.Context(), at("a"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all sync.WaitGroup
+		started := time.Now()
+		for i := range 6 {
+			all.Go(func() {
+				leave, err := m.Enter(t.Context(), at("a"))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				want := time.Duration(i+1) * time.Second
+				if i >= 2 {
+					want += 15 * time.Second
+				}
+				if got := time.Since(started); got != want {
+					t.Errorf("call %d began after %v, want %v", i, got, want)
+				}
+				leave(Outcome{})
+			})
+			synctest.Wait()
+		}
+		time.Sleep(2500 * time.Millisecond)
+		leave(Outcome{Status: 429, Wait: 15 * time.Second})
+		other, err := m.Enter(limited(t, time.Minute), at("a")) // at the end
+		if err != nil || time.Since(started) != 22*time.Second {
+			t.Errorf("%v after %v", err, time.Since(started))
+		}
+		other(Outcome{})
+		all.Wait()
+	})
+}
+
+func limited(t *testing.T, d time.Duration) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), d)
+	t.Cleanup(cancel)
+	return ctx
 }
 
 func TestKeysThatNobodyUsesAreForgotten(t *testing.T) {
@@ -242,6 +287,22 @@ func TestKeysThatNobodyUsesAreForgotten(t *testing.T) {
 	})
 }
 
+func TestRossumGetsNoMoreThanItAllowsInAMinute(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := New(func(Target) (string, Limit) { return "rossum", Rossum })
+		began := calls(t, m, 1500, 0)
+		for i := range began[:len(began)-600] {
+			if began[i+600]-began[i] < time.Minute {
+				t.Fatalf("601 calls from %v to %v", began[i], began[i+600])
+			}
+		}
+		if began[19] != 0 {
+			t.Errorf("20 calls took %v", began[19])
+		}
+	})
+}
+
 // The limits of a process are met by tests with clocks of their own.
 func TestAnotherClockIsNoReasonToWait(t *testing.T) {
 	t.Parallel()
@@ -249,19 +310,18 @@ func TestAnotherClockIsNoReasonToWait(t *testing.T) {
 	api := Target{Origin: "https://acme.rossum.app", Rossum: true}
 	enter := func(t *testing.T) {
 		started := time.Now()
-		for range 10 {
+		for range Rossum.Burst {
 			leave, err := m.Enter(t.Context(), api)
 			if err != nil {
 				t.Fatal(err)
 			}
-			leave(Outcome{Status: 429, Wait: time.Minute})
-			m.byKey["rossum https://acme.rossum.app"].closed = time.Time{}
+			leave(Outcome{Status: 200})
 		}
 		if waited := time.Since(started); waited > time.Minute {
 			t.Errorf("waited %v", waited)
 		}
 	}
 	enter(t)
-	m.byKey["rossum https://acme.rossum.app"].closed = time.Now().Add(time.Minute)
+	m.byKey["rossum https://acme.rossum.app"].close(time.Now(), 2*time.Minute)
 	synctest.Test(t, enter)
 }
