@@ -24,6 +24,9 @@ vulns: ## look for advisories that concern the code (needs vuln.go.dev)
 listings: ## write the lists of the API and of the dependencies anew
 	go test ./internal/rooms -run Listing -update
 
+schemas: ## write the JSON Schemas of the settings anew
+	go test ./examples/exportrun -run TheSchemasAreThose -update
+
 SECONDS_EACH ?= 600
 FUZZ_EACH ?= 5m
 

@@ -5,6 +5,7 @@
 //	exportrun run     -org DIR -payload FILE -send     the export as Rossum would run it
 //	exportrun render  -payload FILE TEMPLATE           one template
 //	exportrun workbench -org DIR -payload FILE         a page to edit and try the hooks
+//	exportrun schema  [COMPONENT]                      JSON Schemas for editors
 //	exportrun serve   -org DIR -listen ADDRESS         the organisation as a hook server
 //	exportrun graph   -org DIR                         the hooks and their order
 //	exportrun report  REPORT                           a report as a page
@@ -57,6 +58,7 @@ func commands() []command {
 		{"run", "run the hooks on a payload: dry, or with -send for real", runCommand},
 		{"render", "render one template or hook on a payload", renderCommand},
 		{"workbench", "edit hooks on a page of this machine, and see what they make of a payload", workbenchCommand},
+		{"schema", "write the JSON Schema of hook files and settings, for editors", schemaCommand},
 		{"serve", "serve the hooks of an organisation to Rossum", serveCommand},
 		{"graph", "show the hooks and their order as Mermaid text", graphCommand},
 		{"report", "make a page of a report", reportCommand},

@@ -411,6 +411,36 @@ func fieldsOf(t reflect.Type) map[string][]int {
 	return fields
 }
 
+// Key is a key of settings with the field that it fills.
+type Key struct {
+	Name  string // of the field
+	Type  reflect.Type
+	Owner reflect.Type // the struct that has the field
+}
+
+// Keys lists the keys of a struct type, as [Decode] takes them.
+func Keys(t reflect.Type) map[string]Key {
+	keys := make(map[string]Key)
+	for key, index := range fieldsOf(t) {
+		field, owner := t.FieldByIndex(index), t
+		for _, i := range index[:len(index)-1] {
+			if owner = owner.Field(i).Type; owner.Kind() == reflect.Pointer {
+				owner = owner.Elem()
+			}
+		}
+		keys[key] = Key{field.Name, field.Type, owner}
+	}
+	return keys
+}
+
+// Aliases lists the old names of keys of a struct type with the keys that they stand for.
+func Aliases(t reflect.Type) map[string]string {
+	if a, ok := reflect.New(t).Interface().(Aliaser); ok {
+		return a.SettingsAliases()
+	}
+	return nil
+}
+
 // suggestion names the known key that a wrong one most likely meant.
 func suggestion(key string, fields map[string][]int, aliases map[string]string) string {
 	known := make([]string, 0, len(fields)+len(aliases))
