@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/internal/httpcall"
@@ -101,37 +100,13 @@ type Act struct {
 
 // Request is what an HTTP call sends.
 type Request struct {
-	Method string      `json:"method"`
-	URL    string      `json:"url"`
-	Header http.Header `json:"header,omitempty"`
-	Body   []byte      `json:"body,omitempty"`
-	// Made says that Body has not all of it: the step makes the body anew when the call
-	// has to be made again. It is so for files, and for bodies with a secret in them.
-	Made bool `json:"made,omitempty"`
-}
-
-// maxRecordedBody is how many bytes of a body the ledger keeps. A larger one is made
-// again by the step when it has to be sent again.
-const maxRecordedBody = 1 << 20
-
-// forLedger is what the ledger gets to know of a request: nothing that proves who made it.
-func (r *Request) forLedger(redact func(string) string) *Request {
-	if r == nil {
-		return nil
-	}
-	kept := &Request{Method: r.Method, URL: redact(r.URL), Header: make(http.Header), Made: r.Made}
-	for name, values := range r.Header {
-		if text := strings.Join(values, "\x00"); redact(text) == text && !strings.EqualFold(name, "Authorization") && !strings.EqualFold(name, "Cookie") {
-			kept.Header[http.CanonicalHeaderKey(name)] = values
-		}
-	}
-	if len(r.Body) > maxRecordedBody || redact(string(r.Body)) != string(r.Body) {
-		kept.Made = true
-	}
-	if !kept.Made {
-		kept.Body = r.Body
-	}
-	return kept
+	Method string
+	URL    string
+	Header http.Header
+	// Body is nil for none. The ledger gets its texts, up to 1 MiB of them; of files and of
+	// what has a secret in it, it gets a SHA-256, so that the call is not made again with
+	// other bytes under the same key.
+	Body Content
 }
 
 // Attempt is what [Export.Once] tells the function that makes a call.
@@ -140,10 +115,12 @@ type Attempt struct {
 	// Header is the name of its header.
 	Key, Header string
 
-	// Again, if not nil, is what the call sent that is made again: its Body, unless it was
-	// Made, and its Content-Type go out once more byte for byte. The other side may refuse
-	// a key that comes with other bytes.
-	Again *Request
+	// Body, if not nil, goes out in place of the request's: it has the same bytes, or those
+	// of the attempt that is made again, since the other side may refuse a key that comes
+	// with others. Of a stream its last byte is withheld until the ledger knows what it held.
+	Body Content
+	// ContentType, if not "", is that of Body.
+	ContentType string
 }
 
 // Answer is what the other side has answered. Status, headers and body are kept byte for
@@ -219,7 +196,6 @@ func (x *Export) Once(ctx context.Context, a Act, send func(context.Context, Att
 		}
 		return x.observeCall(ctx, a, func(ctx context.Context) (*Answer, error) { return send(ctx, Attempt{}) })
 	}
-	a.Request = a.Request.forLedger(x.Redact)
 	c := x.newCall(a)
 	if past := x.run.log.past(c.callID); past != nil {
 		answer, err, done := x.settle(ctx, a, c, past)
@@ -255,8 +231,11 @@ func (x *Export) make(ctx context.Context, a Act, c *madeCall, send func(context
 		return nil, NotSent(err)
 	}
 	attempt := Attempt{Key: c.Key, Header: x.run.config.idempotency.Header}
-	if a.Request != nil && c.Request != a.Request {
-		attempt.Again = c.Request
+	if c.Request != nil && !c.reads {
+		attempt.Body = c.Request.sendAs(c.repeats, func(ctx context.Context, held []bodyPart) error { return x.run.log.noteBody(ctx, c, held) })
+		if c.repeats {
+			attempt.ContentType = c.Request.Header.Get("Content-Type")
+		}
 	}
 	started := x.WallTime()
 	answer, err := x.observeCall(ctx, a, func(ctx context.Context) (*Answer, error) { return send(ctx, attempt) })
@@ -266,7 +245,7 @@ func (x *Export) make(ctx context.Context, a Act, c *madeCall, send func(context
 	if err != nil && answer == nil && isLeft(ctx) {
 		return nil, err // whoever goes on with the run settles the call
 	}
-	if err != nil && a.Harmless != nil && a.Harmless(err) {
+	if _, brokenOff := errors.AsType[*brokenOffError](err); brokenOff || err != nil && a.Harmless != nil && a.Harmless(err) {
 		err = NotSent(err)
 	}
 	if err != nil && answer == nil && c.unsure && !maybeSent(err) {
@@ -294,8 +273,11 @@ func (x *Export) newCall(a Act) *madeCall {
 		id.Try = x.at.try(a.Call, a.Item)
 	}
 	c := &madeCall{made: time.Now(), reads: a.Reads, callRecord: callRecord{
-		callID: id, Name: name, What: x.Redact(a.What), Begun: x.WallTime(), Limit: a.Limit, Reads: a.Reads, Repeatable: a.Repeatable, Aside: a.aside, Request: a.Request,
+		callID: id, Name: name, What: x.Redact(a.What), Begun: x.WallTime(), Limit: a.Limit, Reads: a.Reads, Repeatable: a.Repeatable, Aside: a.aside,
 	}}
+	if x.run.log.isKept() {
+		c.Request = a.Request.record(x.Redact)
+	}
 	// What has a probe of its own and speaks no HTTP, such as a file, carries no key.
 	byKey := !a.Reads && !a.aside && (a.Probe == nil || a.Request != nil)
 	if i := x.run.config.idempotency; byKey && i.applies(name) {

@@ -7,12 +7,11 @@ import (
 	"io"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/exportpipeline/exportpipeline/internal/httpcall"
-	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
 	"github.com/exportpipeline/exportpipeline/internal/redact"
 	"github.com/exportpipeline/exportpipeline/rossum"
 )
@@ -131,7 +130,7 @@ func (x *Export) ShowRequest(ctx context.Context, header http.Header, body Conte
 		return nil
 	case body == nil:
 		return x.shown(header, nil, 0)
-	case !inMemory(body):
+	case slices.ContainsFunc(partsOf(body), isStream):
 		m := x.shown(header, nil, body.Size())
 		m.Hidden = "it was sent as a stream"
 		return m
@@ -155,22 +154,6 @@ func (m *MessageReport) Hide(why string) {
 	if m != nil && m.Size != 0 {
 		m.Body, m.Cut, m.Hidden = "", false, why
 	}
-}
-
-// inMemory reports that a body can be opened once more at no cost.
-func inMemory(b Content) bool {
-	switch b := b.(type) {
-	case Bytes, httpcall.Bytes, jsontemplate.Bytes:
-		return true
-	case httpcall.Segments:
-		for _, one := range b {
-			if !inMemory(one) {
-				return false
-			}
-		}
-		return true
-	}
-	return false
 }
 
 // maxBinary is how many bytes of a file that is not text a report shows.

@@ -154,7 +154,7 @@ func (x *Export) dryOnce(ctx context.Context, a Act, send func(context.Context, 
 	}
 	call := DryCall{Method: method, URL: address}
 	if r := a.Request; r != nil {
-		call = DryCall{Method: r.Method, URL: r.URL, Header: r.Header, Body: r.Body}
+		call = DryCall{Method: r.Method, URL: r.URL, Header: r.Header, Body: bytesOf(r.Body)}
 	}
 	answer, err := x.Dry(call)
 	if err != nil {

@@ -248,7 +248,7 @@ func (x *Export) Original() (Content, error) {
 	case x.Rossum == nil:
 		return nil, errors.New("reading the original document: no Rossum client, since the payload has no token or base URL (tests use pipeline.WithOriginal)")
 	}
-	return remoteDocument{x.Rossum, x.Payload.Document.ID}, nil
+	return x.Rossum.DocumentContent(x.Payload.Document.ID), nil
 }
 
 // ReadOriginal returns the bytes of the annotated document, which must not be changed. A

@@ -95,15 +95,15 @@ type callID struct {
 // callRecord announces a call.
 type callRecord struct {
 	callID
-	Name       string        `json:"name"` // of the step
-	What       string        `json:"what"`
-	Begun      time.Time     `json:"begun"`
-	Limit      time.Duration `json:"limit,omitempty"` // after which it is over
-	Reads      bool          `json:"reads,omitempty"`
-	Repeatable bool          `json:"repeatable,omitempty"`
-	Aside      bool          `json:"aside,omitempty"` // about the export's own files
-	Key        string        `json:"key,omitempty"`   // that the other side knows a repeated call by
-	Request    *Request      `json:"request,omitempty"`
+	Name       string         `json:"name"` // of the step
+	What       string         `json:"what"`
+	Begun      time.Time      `json:"begun"`
+	Limit      time.Duration  `json:"limit,omitempty"` // after which it is over
+	Reads      bool           `json:"reads,omitempty"`
+	Repeatable bool           `json:"repeatable,omitempty"`
+	Aside      bool           `json:"aside,omitempty"` // about the export's own files
+	Key        string         `json:"key,omitempty"`   // that the other side knows a repeated call by
+	Request    *requestRecord `json:"request,omitempty"`
 }
 
 func (c callRecord) encode() ([]byte, error) { return json.Marshal(c) }
@@ -111,7 +111,10 @@ func (c callRecord) encode() ([]byte, error) { return json.Marshal(c) }
 func (c callRecord) keep() recordValue {
 	if c.Request != nil {
 		r := *c.Request
-		r.Header, r.Body = r.Header.Clone(), bytes.Clone(r.Body)
+		r.Header, r.Body = r.Header.Clone(), slices.Clone(r.Body)
+		for i := range r.Body {
+			r.Body[i].Text, r.Body[i].content = bytes.Clone(r.Body[i].Text), nil
+		}
 		c.Request = &r
 	}
 	return c

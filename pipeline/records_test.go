@@ -27,7 +27,9 @@ func recordsIn(t *testing.T, wrap func(Ledger) Ledger) []string {
 	}
 	seed, at := []byte{1, 2, 3}, time.Date(2026, 11, 26, 8, 0, 0, 123456789, time.UTC)
 	id := callID{Step: "/create", Call: "request", Try: 1}
-	request := &Request{Method: "POST", URL: "https://erp.example", Header: http.Header{"A": {"b"}}, Body: []byte("body")}
+	body := []byte("body")
+	sent := &Request{Method: "POST", URL: "https://erp.example", Header: http.Header{"A": {"b"}}, Body: Bytes(body)}
+	request := sent.record(func(text string) string { return text })
 	answer := &recordedAnswer{Status: 201, Header: http.Header{"C": {"d"}}, Body: []byte("reply"), Value: []byte(`[ "<x>" ]`)}
 	messages := []rossum.Message{{Type: rossum.MessageInfo, Content: "first"}}
 	response := &rossum.Response{Messages: []rossum.Message{{Type: rossum.MessageInfo, Content: "last"}}, Operations: []rossum.Operation{{Op: "remove", ID: 7}}}
@@ -63,8 +65,8 @@ func recordsIn(t *testing.T, wrap func(Ledger) Ledger) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	seed[0], request.Body[0], answer.Body[0], answer.Status, reply.Fence = 9, 'X', 'X', 500, 9
-	request.Header["A"][0], answer.Header["C"][0], messages[0].Content, response.Messages[0].Content, response.Operations[0].ID = "X", "X", "X", "X", 9
+	seed[0], body[0], answer.Body[0], answer.Status, reply.Fence = 9, 'X', 'X', 500, 9
+	sent.Header["A"][0], answer.Header["C"][0], messages[0].Content, response.Messages[0].Content, response.Operations[0].ID = "X", "X", "X", "X", 9
 	run, err := ledger.Load(context.Background(), claimed.Run.ID)
 	if err != nil {
 		t.Fatal(err)

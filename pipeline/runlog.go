@@ -34,6 +34,7 @@ type madeCall struct {
 	earlier bool      // an earlier process made it
 	reads   bool
 	unsure  bool // an earlier attempt, of which no answer is known, may have been received
+	repeats bool // it sends what an earlier attempt sent
 	reply   *replyRecord
 	verdict *Verdict
 }
@@ -169,6 +170,17 @@ func (l *runLog) announce(ctx context.Context, c *madeCall) error {
 	l.settled(c, reply)
 	_ = l.note(recordReply, reply) // of texts
 	return err
+}
+
+// noteBody notes what the streams of a call's body held, before the last byte leaves.
+func (l *runLog) noteBody(ctx context.Context, c *madeCall, held []bodyPart) error {
+	noted := *c
+	request := *c.Request
+	request.Body, noted.Request, noted.made = held, &request, time.Now()
+	if err := l.writeAnnouncement(ctx, &noted); err != nil {
+		return fmt.Errorf("%s: %w: %w", c.What, ErrNotNoted, err)
+	}
+	return nil
 }
 
 func (l *runLog) settled(c *madeCall, reply *replyRecord) {

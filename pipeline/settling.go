@@ -116,7 +116,7 @@ func (x *Export) probe(ctx context.Context, p probing, c, past *madeCall) (answe
 	}
 	q := Question{Step: past.Name, Call: past.Call, Item: past.Item, What: past.What, Begun: past.Begun}
 	if r := past.Request; r != nil {
-		q.Method, q.URL, q.Header, q.Body = r.Method, r.URL, r.Header, r.Body
+		q.Method, q.URL, q.Header, q.Body = r.Method, r.URL, r.Header, r.text()
 	}
 	answer, there, err := p.probe(ctx, x, q)
 	switch {
@@ -177,19 +177,22 @@ func (x *Export) settle(ctx context.Context, a Act, c, past *madeCall) (answer *
 		x.decideCall("%s: begun in the part of the run that was cut short, and made again, since it may be repeated", past)
 		return nil, nil, false
 	}
-	if past.Key != "" && c.Key == past.Key {
-		c.unsure = true
-		if err := c.sameRequest(past); err != nil {
-			return nil, NotSent(fmt.Errorf("%s cannot be repeated: %w", past.What, err)), true
+	var unlike error
+	if past.Key != "" && c.Key == past.Key && past.verdict == nil {
+		if unlike = c.sameRequest(ctx, past); unlike == nil {
+			c.unsure = true
+			x.decideCall("%s: begun in the part of the run that was cut short, and made again with its idempotency key", past)
+			return nil, nil, false
 		}
-		x.decideCall("%s: begun in the part of the run that was cut short, and made again with its idempotency key", past)
-		return nil, nil, false
 	}
 	if p, ok := x.run.config.probes[past.Name]; ok {
 		return x.probe(ctx, p, c, past)
 	}
 	if v := past.verdict; v != nil {
 		return x.byVerdict(c, past, *v)
+	}
+	if unlike != nil {
+		return nil, fmt.Errorf("%w. Its idempotency key is not used again: %w", x.unsettled(past), unlike), true
 	}
 	return nil, x.unsettled(past), true
 }
@@ -216,14 +219,20 @@ func (x *Export) decideCall(format string, past *madeCall) { x.Decide(format, pa
 
 // sameRequest takes over what the first attempt sent: the other side may refuse a key
 // that comes with other bytes.
-func (c *madeCall) sameRequest(past *madeCall) error {
+func (c *madeCall) sameRequest(ctx context.Context, past *madeCall) error {
 	if past.Request == nil || c.Request == nil {
 		return nil
 	}
-	if past.Request.Made != c.Request.Made || past.Request.Method != c.Request.Method {
+	if past.Request.Method != c.Request.Method || past.Request.URL != c.Request.URL {
 		return errors.New("the settings have changed since it was begun")
 	}
-	c.Request = past.Request
+	body, err := again(ctx, past.Request.Body, c.Request.Body)
+	if err != nil {
+		return err
+	}
+	request := *past.Request
+	request.Body = body
+	c.Request, c.repeats = &request, true
 	return nil
 }
 

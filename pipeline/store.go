@@ -16,25 +16,6 @@ import (
 	"github.com/exportpipeline/exportpipeline/rossum"
 )
 
-// remoteDocument streams a document from Rossum.
-type remoteDocument struct {
-	client *rossum.Client
-	id     int64
-}
-
-func (d remoteDocument) Open(ctx context.Context) (io.ReadCloser, error) {
-	body, _, err := d.client.OpenDocument(ctx, d.id)
-	return body, err
-}
-
-func (d remoteDocument) Size() int64 { return -1 }
-
-// OpenSized is Open that also says how long the document is, which is known once
-// Rossum answers.
-func (d remoteDocument) OpenSized(ctx context.Context) (io.ReadCloser, int64, error) {
-	return d.client.OpenDocument(ctx, d.id)
-}
-
 // InRossum keeps files as Rossum's hosted extensions do: as documents that an
 // export relation links to the annotation under the reference key. Use it where
 // hosted extensions or other processes come before or after this chain. It

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 )
 
@@ -44,3 +45,42 @@ func (c *Client) contentPath(address string) (string, error) {
 	}
 	return strings.TrimSuffix(at[1], "/content") + "/content", nil
 }
+
+// Remote is the content of a document or annotation on the platform, which is read when it
+// is opened, and as often as it is opened. [Client.DocumentContent] and [Client.ContentAt]
+// make one. It is safe for concurrent use.
+type Remote struct {
+	source string
+	open   func(context.Context) (io.ReadCloser, int64, error)
+}
+
+// DocumentContent is the content of the document with the id.
+func (c *Client) DocumentContent(id int64) Remote {
+	return Remote{"document " + strconv.FormatInt(id, 10), func(ctx context.Context) (io.ReadCloser, int64, error) { return c.OpenDocument(ctx, id) }}
+}
+
+// ContentAt is what stands at an address; see [Client.OpenContent], whose errors opening it
+// gives.
+func (c *Client) ContentAt(address string) Remote {
+	source := "an address that cannot be read"
+	if path, err := c.contentPath(address); err == nil {
+		source = strings.Replace(strings.TrimSuffix(path, "/content"), "s/", " ", 1) // documents/7: document 7
+	}
+	return Remote{source, func(ctx context.Context) (io.ReadCloser, int64, error) { return c.OpenContent(ctx, address) }}
+}
+
+// Open begins to read the content. The caller closes the reader.
+func (r Remote) Open(ctx context.Context) (io.ReadCloser, error) {
+	body, _, err := r.open(ctx)
+	return body, err
+}
+
+// OpenSized is Open that also says how many bytes there are, -1 if the platform does not
+// say.
+func (r Remote) OpenSized(ctx context.Context) (io.ReadCloser, int64, error) { return r.open(ctx) }
+
+// Size is -1: it is not known before the content is opened.
+func (r Remote) Size() int64 { return -1 }
+
+// Source says what is read, such as document 7.
+func (r Remote) Source() string { return r.source }

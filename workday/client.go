@@ -212,6 +212,17 @@ func (b fileErrors) Open(ctx context.Context) (io.ReadCloser, error) {
 	return fileErrorReader{r}, err
 }
 
+// Parts are those of the message, each of whose files marks its errors.
+func (b fileErrors) Parts() []httpcall.Body {
+	list := b.Body.Parts()
+	for i, one := range list {
+		if file, ok := one.(*message.Body); ok {
+			list[i] = fileErrors{file}
+		}
+	}
+	return list
+}
+
 type fileErrorReader struct{ io.ReadCloser }
 
 func (r fileErrorReader) Read(p []byte) (int, error) {

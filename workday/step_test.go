@@ -472,7 +472,7 @@ func TestAnExportCutShortIsNotSentAgain(t *testing.T) {
 		return pipeline.WithJournal(j)
 	}
 	ledger := pipeline.MemoryLedger()
-	dying, _ := mortal.New(t.Context(), ledger, 3, false) // claim, call, reply
+	dying, _ := mortal.New(t.Context(), ledger, 4, false) // claim, call, what its file held, reply
 	_, _ = export(t, s, invoice(), journal(dying))
 	if err := dying.Bury(t.Context()); err != nil || !dying.Dead() {
 		t.Fatal(err)

@@ -4,7 +4,6 @@ package exporttemplate
 
 import (
 	"context"
-	"io"
 	"slices"
 
 	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
@@ -33,7 +32,7 @@ func Data(x *pipeline.Export) *jsontemplate.Data {
 	}
 	if x.Rossum != nil {
 		d.Fetch = func(_ context.Context, url string) (jsontemplate.Content, error) {
-			return remote{x.Rossum, url}, nil
+			return x.Rossum.ContentAt(url), nil
 		}
 	}
 	return d
@@ -61,24 +60,4 @@ func nodes(all []*rossum.Node) []jsontemplate.Node {
 		list[i] = node{n}
 	}
 	return list
-}
-
-// remote streams the content of a document or annotation of the hook's own Rossum, whose
-// address comes from a document's text.
-type remote struct {
-	client *rossum.Client
-	url    string
-}
-
-func (r remote) Open(ctx context.Context) (io.ReadCloser, error) {
-	body, _, err := r.client.OpenContent(ctx, r.url)
-	return body, err
-}
-
-func (r remote) Size() int64 { return -1 }
-
-// OpenSized is Open that also says how long the content is, which is known once Rossum
-// answers.
-func (r remote) OpenSized(ctx context.Context) (io.ReadCloser, int64, error) {
-	return r.client.OpenContent(ctx, r.url)
 }

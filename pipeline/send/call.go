@@ -43,8 +43,8 @@ type Call struct {
 	Method string
 	URL    string
 	Header http.Header // see SetHeader; may be nil
-	// Body is opened anew for every attempt; nil for none. [pipeline.Bytes] go on the
-	// ledger, up to 1 MiB, so that a repeated call sends the same bytes.
+	// Body is opened anew for every attempt; nil for none. Texts go on the ledger, up to
+	// 1 MiB, so that a repeated call sends the same bytes; of files a SHA-256 does.
 	Body pipeline.Content
 
 	// Timeout bounds one attempt, DefaultTimeout if 0.

@@ -80,21 +80,12 @@ func (c *Call) act() pipeline.Act {
 
 // request is what the ledger is given of a call.
 func (c *Call) request() *pipeline.Request {
-	r := &pipeline.Request{Method: c.Method, URL: c.URL, Header: c.Header}
-	switch body := c.Body.(type) {
-	case nil:
-	case pipeline.Bytes:
-		r.Body = body
-	default:
-		r.Made = true
-	}
-	return r
+	return &pipeline.Request{Method: c.Method, URL: c.URL, Header: c.Header, Body: c.Body}
 }
 
-// again returns the call as an attempt makes it, with its key and the bytes of an earlier
-// one.
+// again returns the call as an attempt makes it, with its key and its body.
 func (c *Call) again(t pipeline.Attempt) *Call {
-	if t.Key == "" && t.Again == nil {
+	if t.Key == "" && t.Body == nil && t.ContentType == "" {
 		return c
 	}
 	made := *c
@@ -104,11 +95,11 @@ func (c *Call) again(t pipeline.Attempt) *Call {
 	if t.Key != "" {
 		made.Header.Set(t.Header, t.Key)
 	}
-	if t.Again != nil && !t.Again.Made {
-		made.Body = pipeline.Bytes(t.Again.Body)
-		if contentType := t.Again.Header.Get("Content-Type"); contentType != "" {
-			made.Header.Set("Content-Type", contentType)
-		}
+	if t.Body != nil {
+		made.Body = t.Body
+	}
+	if t.ContentType != "" {
+		made.Header.Set("Content-Type", t.ContentType)
 	}
 	return &made
 }

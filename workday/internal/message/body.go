@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 
+	"github.com/exportpipeline/exportpipeline/internal/httpcall"
 	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
 )
 
@@ -75,6 +76,31 @@ func (b *Body) Size() (total int64) {
 		total += (n + 2) / 3 * 4
 	}
 	return total
+}
+
+// Parts are the texts and files of the message. Who opens them does not open the whole.
+func (b *Body) Parts() []httpcall.Body {
+	var list []httpcall.Body
+	for _, p := range b.parts {
+		if len(p.text) > 0 {
+			list = append(list, httpcall.Bytes(p.text))
+		}
+		if p.content != nil {
+			p.text = nil
+			list = append(list, &Body{parts: []part{p}})
+		}
+	}
+	return list
+}
+
+// Source is what the file is, if it says so, of a part that is one.
+func (b *Body) Source() string {
+	if len(b.parts) == 1 {
+		if named, ok := b.parts[0].content.(interface{ Source() string }); ok {
+			return named.Source()
+		}
+	}
+	return ""
 }
 
 // Text is a body of XML alone.
