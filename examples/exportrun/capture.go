@@ -6,13 +6,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"time"
 
+	"github.com/exportpipeline/exportpipeline/internal/hookcall"
 	"github.com/exportpipeline/exportpipeline/internal/redact"
 	"github.com/exportpipeline/exportpipeline/rossum"
 )
@@ -36,13 +36,10 @@ Example
   ROSSUM_HOOK_SECRET=… exportrun capture -dir calls -listen :8080
 `
 
-// maxCaptured is the most bytes that a captured call may have.
-const maxCaptured = 128 << 20
-
 // captured keeps hook calls.
 type captured struct {
 	dir      string
-	secret   string // "" takes unsigned calls
+	calls    *hookcall.Reader
 	accept   bool
 	now      func() time.Time
 	announce func(file string)
@@ -64,8 +61,6 @@ func captureCommand(ctx context.Context, args []string, out *terminal) int {
 		err = errors.New("-dir is missing; exportrun capture -help shows how to call it")
 	case secret == "" && !*unsigned:
 		err = fmt.Errorf("set %s to the hook's secret, or give -unsigned to take calls of everybody", hookSecret)
-	case *unsigned:
-		secret = ""
 	}
 	if err != nil {
 		return code(err, out)
@@ -73,7 +68,7 @@ func captureCommand(ctx context.Context, args []string, out *terminal) int {
 	if err := os.MkdirAll(*dir, 0o700); err != nil {
 		return out.fail(err)
 	}
-	c := &captured{dir: *dir, secret: secret, accept: *accept, now: time.Now, announce: func(file string) { fmt.Fprintln(out.stdout, file) }}
+	c := &captured{dir: *dir, calls: hookcall.NewReader([]string{secret}, *unsigned, 0, 0), accept: *accept, now: time.Now, announce: func(file string) { fmt.Fprintln(out.stdout, file) }}
 	if err := serveUntil(ctx, *listen, c, out); err != nil {
 		return out.fail(err)
 	}
@@ -106,22 +101,10 @@ func (c *captured) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusOK) // a health check
 		return
 	}
-	if c.secret != "" {
-		if err := rossum.CheckSignatureHeader(r.Header); err != nil { // before anything is read
-			http.Error(w, err.Error(), http.StatusUnauthorized)
-			return
-		}
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxCaptured))
+	body, err := c.calls.Read(w, r)
 	if err != nil {
-		http.Error(w, err.Error(), http.StatusRequestEntityTooLarge)
+		hookcall.Refuse(w, err)
 		return
-	}
-	if c.secret != "" {
-		if err := rossum.VerifySignature(r.Header, body, c.secret); err != nil {
-			http.Error(w, err.Error(), http.StatusUnauthorized)
-			return
-		}
 	}
 	file, err := c.keep(body)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/exportpipeline/exportpipeline/internal/hookcall"
 	"github.com/exportpipeline/exportpipeline/rossum"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 )
@@ -285,7 +286,7 @@ func TestTheBodyOfACallThatIsNotSignedIsNotRead(t *testing.T) {
 	t.Parallel()
 	body := strings.NewReader("{}")
 	w := httptest.NewRecorder()
-	(&captured{dir: t.TempDir(), secret: "hook-secret"}).ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/", body))
+	(&captured{dir: t.TempDir(), calls: hookcall.NewReader([]string{"hook-secret"}, false, 0, 0)}).ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/", body))
 	if w.Code != http.StatusUnauthorized || body.Len() != 2 {
 		t.Errorf("%d, %d bytes are left unread", w.Code, body.Len())
 	}
@@ -294,11 +295,12 @@ func TestTheBodyOfACallThatIsNotSignedIsNotRead(t *testing.T) {
 func TestCapturedCallsHaveNoSecretAndRunLater(t *testing.T) {
 	t.Parallel()
 	var files []string
-	c := &captured{dir: t.TempDir(), secret: "hook-secret", now: func() time.Time { return time.Unix(0, 0) }, announce: func(f string) { files = append(files, f) }}
+	c := &captured{dir: t.TempDir(), calls: hookcall.NewReader([]string{"hook-secret"}, false, 0, 0), now: func() time.Time { return time.Unix(0, 0) }, announce: func(f string) { files = append(files, f) }}
 	call := rossumtest.Annotation(rossumtest.Field("document_id", "uses canary-4711"), rossumtest.Secret("api_key", "canary-4711"), rossumtest.From("https://acme.rossum.example", "canary-token-1"))
 	for range 2 {
 		body := call.Bytes()
 		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(string(body)))
+		r.Header.Set("Content-Type", "application/json")
 		rossum.Sign(r.Header, body, "hook-secret")
 		w := httptest.NewRecorder()
 		c.ServeHTTP(w, r)
@@ -321,9 +323,11 @@ func TestCapturedCallsHaveNoSecretAndRunLater(t *testing.T) {
 	if w.Code != http.StatusUnauthorized || len(files) != 2 {
 		t.Errorf("unsigned: %d", w.Code)
 	}
-	c.secret = ""
+	c.calls = hookcall.NewReader(nil, true, 0, 0)
 	w = httptest.NewRecorder()
-	c.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/", strings.NewReader("no call")))
+	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader("no call"))
+	r.Header.Set("Content-Type", "application/json")
+	c.ServeHTTP(w, r)
 	if w.Code != http.StatusBadRequest {
 		t.Errorf("nonsense: %d", w.Code)
 	}

@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/exportpipeline/exportpipeline/internal/hookcall"
 )
 
 // provoked are the messages of messages.md, with what makes the tool say them.
@@ -62,7 +64,7 @@ var provoked = map[string]func(t *testing.T) string{
 		return said(t, "check", "-org", elsewhere(t, "sftp-dynamic-folder-slash"))
 	},
 	"the hook call is not signed": func(t *testing.T) string {
-		c := &captured{dir: t.TempDir(), secret: "s"}
+		c := &captured{dir: t.TempDir(), calls: hookcall.NewReader([]string{"s"}, false, 0, 0)}
 		w := httptest.NewRecorder()
 		c.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/", strings.NewReader("{}")))
 		return w.Body.String()

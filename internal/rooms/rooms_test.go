@@ -21,7 +21,7 @@ var floors = [][]string{
 	{"internal/txscript/...", "internal/oauth", "internal/reqproc"},
 	{"rossum"},
 	{"rossum/native/...", "rossum/formula"},
-	{"rossum/rossumtest"},
+	{"rossum/rossumtest", "internal/hookcall"},
 	{"pipeline"},
 	{"internal/exporttemplate", "internal/mortal"},
 	{"pipeline/..."},

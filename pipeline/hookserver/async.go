@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/exportpipeline/exportpipeline/internal/hookcall"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/rossum"
 )
@@ -37,17 +38,17 @@ func (s *Server) poll(w http.ResponseWriter, r *http.Request, token string) {
 	id, signature, _ := strings.Cut(token, ".")
 	if !hmac.Equal([]byte(signature), []byte(s.mac(id))) {
 		// The same for everything that is not ours, so that it tells nothing.
-		refuse(w, &refusal{http.StatusNotFound, "there is no export at this address"})
+		refuse(w, hookcall.Refused(http.StatusNotFound, "there is no export at this address"))
 		return
 	}
 	o, err := s.journal.Outcome(r.Context(), pipeline.RunID(id))
 	switch {
 	case errors.Is(err, pipeline.ErrNoRun):
-		refuse(w, &refusal{http.StatusGone, "the result of this export is not kept any more"})
+		refuse(w, hookcall.Refused(http.StatusGone, "the result of this export is not kept any more"))
 		return
 	case err != nil:
 		s.log.ErrorContext(r.Context(), "a result could not be read", "run", id, "error", err)
-		refuse(w, &refusal{http.StatusServiceUnavailable, "the result cannot be read now"}) // the platform polls again
+		refuse(w, hookcall.Refused(http.StatusServiceUnavailable, "the result cannot be read now")) // the platform polls again
 		return
 	}
 	switch answer := s.outcome(&o); {

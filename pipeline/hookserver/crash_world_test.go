@@ -3,6 +3,7 @@ package hookserver_test
 import (
 	"bufio"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -35,7 +36,7 @@ type world struct {
 
 	mu      sync.Mutex
 	acts    map[string]int
-	keys    map[string]bool
+	keys    map[string]string
 	tokens  int
 	victim  *osexec.Cmd   // is killed at the row's point, once
 	late    bool          // the call has timed out
@@ -46,7 +47,7 @@ type world struct {
 }
 
 func newWorld(t *testing.T, c crash) *world {
-	w := &world{t: t, row: c, dir: t.TempDir(), acts: make(map[string]int), keys: make(map[string]bool), other: make(chan struct{})}
+	w := &world{t: t, row: c, dir: t.TempDir(), acts: make(map[string]int), keys: make(map[string]string), other: make(chan struct{})}
 	w.erp = httptest.NewServer(http.HandlerFunc(w.serveERP))
 	t.Cleanup(w.erp.Close)
 	switch c.kind {
@@ -118,10 +119,11 @@ func (w *world) serveERP(out http.ResponseWriter, r *http.Request) {
 		w.kill()
 		panic(http.ErrAbortHandler)
 	}
-	if _, err := io.Copy(io.Discard, r.Body); err != nil {
+	sum := sha256.New()
+	if _, err := io.Copy(sum, r.Body); err != nil {
 		return // the call did not arrive
 	}
-	w.act(path, r.Header.Get("Idempotency-Key"))
+	w.act(path, r.Header.Get("Idempotency-Key"), fmt.Sprintf("%s %x", r.Header.Get("Content-Type"), sum.Sum(nil)))
 	if path == "/create" && w.held != nil {
 		select {
 		case w.arrived <- struct{}{}:
@@ -158,13 +160,17 @@ func (w *world) isLate(path string) bool {
 	return late
 }
 
-// act does what a call asks for, once for each key.
-func (w *world) act(path, key string) {
+// act does what a call asks for, once for each key, which must not come with another body.
+func (w *world) act(path, key, body string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if key == "" || !w.keys[path+key] {
+	known := w.keys[path+key]
+	if key != "" && known != "" && known != body {
+		w.t.Errorf("%s was sent again under its key as %s, and was %s", path, body, known)
+	}
+	if key == "" || known == "" {
 		w.acts[path]++
-		w.keys[path+key] = true
+		w.keys[path+key] = body
 	}
 }
 

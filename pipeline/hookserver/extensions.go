@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"sync"
 
+	"github.com/exportpipeline/exportpipeline/internal/hookcall"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/rossum"
 )
@@ -50,7 +51,7 @@ func (e *extensions) serves(path string) bool {
 func (e *extensions) chain(path string, p *rossum.Payload) (*pipeline.Chain, func(), error) {
 	name, make, ok := e.kinds.Kind(path)
 	if !ok {
-		return nil, nil, &refusal{http.StatusNotFound, "there is no extension at this path"}
+		return nil, nil, hookcall.Refused(http.StatusNotFound, "there is no extension at this path")
 	}
 	key := builtKey{name, p.Hook, sha256.Sum256(p.Settings)}
 	b := e.use(key)

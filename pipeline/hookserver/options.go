@@ -7,15 +7,16 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/exportpipeline/exportpipeline/internal/hookcall"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/rossum"
 )
 
 // Defaults of [Options] and [Async].
 const (
-	DefaultTimeout      = 30 * time.Second // Rossum's own default of a hook's timeout_s
-	DefaultBodyLimit    = 128 << 20        // bytes of a hook call
-	DefaultReadTimeout  = 30 * time.Second
+	DefaultTimeout      = 30 * time.Second      // Rossum's own default of a hook's timeout_s
+	DefaultBodyLimit    = hookcall.DefaultLimit // bytes of a hook call
+	DefaultReadTimeout  = hookcall.DefaultTimeout
 	DefaultWindow       = 2 * time.Minute
 	DefaultKeep         = 24 * time.Hour
 	DefaultAsyncTimeout = 10 * time.Minute // as long as the token of a hook call lives

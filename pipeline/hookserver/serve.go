@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/exportpipeline/exportpipeline/internal/hookcall"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/rossum"
 )
@@ -25,12 +26,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case http.MethodPost:
 	default:
 		w.Header().Set("Allow", "GET, HEAD, POST")
-		refuse(w, &refusal{http.StatusMethodNotAllowed, "a hook is called with POST"})
+		refuse(w, hookcall.Refused(http.StatusMethodNotAllowed, "a hook is called with POST"))
 		return
 	}
 	p, err := s.read(w, r)
 	if err == nil && s.kinds != nil && !s.kinds.serves(r.URL.Path) {
-		err = &refusal{http.StatusNotFound, "there is no extension at this path"}
+		err = hookcall.Refused(http.StatusNotFound, "there is no extension at this path")
 	}
 	if err != nil {
 		s.log.WarnContext(r.Context(), "hook call refused", "error", err)
@@ -119,11 +120,11 @@ func (s *Server) answer(ctx context.Context, arrived time.Time, path string, p *
 		}
 		if caller.Err() != nil {
 			// It has called again, and may have its answer from there: this would be a second export.
-			return answered{refused: &refusal{http.StatusServiceUnavailable, "the caller has hung up before the export began; nothing was sent for this call"}}
+			return answered{refused: hookcall.Refused(http.StatusServiceUnavailable, "the caller has hung up before the export began; nothing was sent for this call")}
 		}
 		j := &job{path: path, payload: p, key: key, last: last, begun: make(chan pipeline.RunInfo, 1), done: make(chan struct{})}
 		if !s.enter(func() { s.run(j) }) {
-			return answered{refused: &refusal{http.StatusServiceUnavailable, "the export service is shutting down; call again"}}
+			return answered{refused: hookcall.Refused(http.StatusServiceUnavailable, "the export service is shutting down; call again")}
 		}
 		a, again := s.await(late, j, content)
 		if !again {
@@ -133,7 +134,7 @@ func (s *Server) answer(ctx context.Context, arrived time.Time, path string, p *
 }
 
 func unavailable(err error) error {
-	return &refusal{http.StatusServiceUnavailable, "the export service cannot note exports now, so that nothing was sent: " + err.Error()}
+	return hookcall.Refused(http.StatusServiceUnavailable, "the export service cannot note exports now, so that nothing was sent: "+err.Error())
 }
 
 // known returns the answer that the last run has given to the same content, if it is to
@@ -292,11 +293,11 @@ func (s *Server) ended(late context.Context, j *job, content string) (a answered
 	case errors.Is(j.err, pipeline.ErrStale):
 		return answered{}, true
 	case j.kept.Left:
-		return answered{refused: &refusal{http.StatusServiceUnavailable, "the export service is shutting down; call again"}}, false
+		return answered{refused: hookcall.Refused(http.StatusServiceUnavailable, "the export service is shutting down; call again")}, false
 	case errors.Is(j.err, pipeline.ErrNotNoted) && j.kept.Run.ID == "":
-		return answered{refused: &refusal{http.StatusServiceUnavailable, j.err.Error()}}, false
+		return answered{refused: hookcall.Refused(http.StatusServiceUnavailable, j.err.Error())}, false
 	}
-	var refused *refusal
+	var refused *hookcall.Refusal
 	if errors.As(j.err, &refused) {
 		return answered{refused: refused}, false
 	}

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/exportpipeline/exportpipeline/internal/hookcall"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/rossum"
 )
@@ -44,7 +45,7 @@ type Server struct {
 	owned   bool // the journal's ledger is the server's own
 	log     *slog.Logger
 	kinds   *extensions
-	large   chan struct{} // turns of large bodies
+	calls   *hookcall.Reader
 
 	base    context.Context // of runs
 	leave   context.CancelCauseFunc
@@ -64,9 +65,7 @@ func New(o Options) (*Server, error) {
 		setDefault(&o.Keep, memoryKeep)
 	}
 	setDefault(&o.Keep, DefaultKeep)
-	setDefault(&o.BodyLimit, DefaultBodyLimit)
-	setDefault(&o.ReadTimeout, DefaultReadTimeout)
-	s := &Server{o: o, journal: o.Journal, log: o.Log, large: make(chan struct{}, largeBodies)}
+	s := &Server{o: o, journal: o.Journal, log: o.Log, calls: hookcall.NewReader(o.Secrets, o.Unsigned, o.BodyLimit, o.ReadTimeout)}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -101,7 +100,7 @@ func New(o Options) (*Server, error) {
 }
 
 // chainFor returns the chain for a call, and what to do when its run has ended. The
-// error may be a *refusal.
+// error may be a *hookcall.Refusal.
 func (s *Server) chainFor(path string, p *rossum.Payload) (*pipeline.Chain, func(), error) {
 	switch {
 	case s.o.Chain != nil:
@@ -113,7 +112,7 @@ func (s *Server) chainFor(path string, p *rossum.Payload) (*pipeline.Chain, func
 	if chain := s.o.Queues[queue]; chain != nil {
 		return chain, func() {}, nil
 	}
-	return nil, nil, &refusal{http.StatusNotFound, fmt.Sprintf("no chain serves queue %d", queue)}
+	return nil, nil, hookcall.Refused(http.StatusNotFound, fmt.Sprintf("no chain serves queue %d", queue))
 }
 
 // enter counts something that runs; it fails when the server is shutting down.

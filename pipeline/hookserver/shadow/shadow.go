@@ -14,20 +14,17 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"net/http"
 	"slices"
 	"time"
 
+	"github.com/exportpipeline/exportpipeline/internal/hookcall"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/rossum"
 )
 
 // DefaultTimeout bounds a comparison, so that the hosted chain does not wait for long.
 const DefaultTimeout = 25 * time.Second
-
-// maxBody is how many bytes a hook call may have.
-const maxBody = 128 << 20
 
 // Options are the options of [New].
 type Options struct {
@@ -71,10 +68,13 @@ func New(o Options) (http.Handler, error) {
 	if o.Timeout <= 0 {
 		o.Timeout = DefaultTimeout
 	}
-	return &handler{o}, errors.Join(faults...)
+	return &handler{o, hookcall.NewReader(o.Secrets, o.Unsigned, 0, 0)}, errors.Join(faults...)
 }
 
-type handler struct{ o Options }
+type handler struct {
+	o     Options
+	calls *hookcall.Reader
+}
 
 // ServeHTTP takes a hook call.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -82,22 +82,10 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusOK) // a health check
 		return
 	}
-	if !h.o.Unsigned {
-		if err := rossum.CheckSignatureHeader(r.Header); err != nil { // before anything is read
-			http.Error(w, err.Error(), http.StatusUnauthorized)
-			return
-		}
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	body, err := h.calls.Read(w, r)
 	if err != nil {
-		http.Error(w, err.Error(), http.StatusRequestEntityTooLarge)
+		hookcall.Refuse(w, err)
 		return
-	}
-	if !h.o.Unsigned {
-		if err := rossum.VerifySignature(r.Header, body, h.o.Secrets...); err != nil {
-			http.Error(w, err.Error(), http.StatusUnauthorized)
-			return
-		}
 	}
 	p, err := rossum.ParsePayload(body)
 	if err != nil || p.Annotation == nil {

@@ -2,9 +2,11 @@ package shadow_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -148,6 +150,36 @@ func TestAShadowTakesSignedCallsOnly(t *testing.T) {
 	}
 }
 
+func TestAShadowReadsCallsAsAServerDoes(t *testing.T) {
+	t.Parallel()
+	s := newShadow(t, shadow.Options{Chain: chainOf(t), Compared: func(context.Context, *shadow.Comparison) {}})
+	body := invoice().Bytes()
+	var packed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	if _, err := z.Write(body); err != nil || z.Close() != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name, contentType, encoding string
+		body                        []byte
+		want                        int
+	}{
+		{"compressed on the way", "application/json", "gzip", packed.Bytes(), http.StatusOK},
+		{"not JSON", "text/plain", "", body, http.StatusUnsupportedMediaType},
+		{"compressed otherwise", "application/json", "br", body, http.StatusUnsupportedMediaType},
+	} {
+		r := hookCall(body)
+		r.Body = io.NopCloser(bytes.NewReader(tt.body))
+		r.ContentLength = int64(len(tt.body))
+		r.Header.Set("Content-Type", tt.contentType)
+		r.Header.Set("Content-Encoding", tt.encoding)
+		w := httptest.NewRecorder()
+		if s.ServeHTTP(w, r); w.Code != tt.want {
+			t.Errorf("%s: %d %s, want %d", tt.name, w.Code, w.Body, tt.want)
+		}
+	}
+}
+
 func TestAShadowOfQueuesNamesTheOneWithoutAChain(t *testing.T) {
 	t.Parallel()
 	var got *shadow.Comparison
@@ -163,6 +195,7 @@ const secret = "hook-secret"
 // hookCall makes a signed request.
 func hookCall(body []byte) *http.Request {
 	r := httptest.NewRequest(http.MethodPost, "/", bytes.NewReader(body))
+	r.Header.Set("Content-Type", "application/json")
 	rossum.Sign(r.Header, body, secret)
 	return r
 }

@@ -1,4 +1,4 @@
-package hookserver
+package hookcall
 
 import (
 	"bytes"
@@ -26,39 +26,39 @@ func compressed(h http.Header) (bool, error) {
 	case "gzip", "x-gzip":
 		return true, nil
 	default:
-		return false, &refusal{http.StatusUnsupportedMediaType, "the Content-Encoding is " + strconv.Quote(encoding) + "; a hook call may be compressed with gzip only"}
+		return false, &Refusal{http.StatusUnsupportedMediaType, "the Content-Encoding is " + strconv.Quote(encoding) + "; a hook call may be compressed with gzip only"}
 	}
 }
 
 // open checks the signature of a body and returns it as it was before it was
 // compressed. What is signed is the body as it was sent or, when a proxy on the way
 // has compressed it, as it was before that.
-func (s *Server) open(r *http.Request, body []byte, isCompressed bool) ([]byte, error) {
+func (c *Reader) open(h http.Header, body []byte, isCompressed bool) ([]byte, error) {
 	if !isCompressed {
-		return body, s.verify(r, body)
+		return body, c.verify(h, body)
 	}
-	asSent := s.verify(r, body)
-	whole, err := s.gunzip(body)
+	asSent := c.verify(h, body)
+	whole, err := c.gunzip(body)
 	if err != nil || asSent == nil {
 		return whole, err
 	}
-	return whole, s.verify(r, whole)
+	return whole, c.verify(h, whole)
 }
 
-func (s *Server) gunzip(body []byte) ([]byte, error) {
+func (c *Reader) gunzip(body []byte) ([]byte, error) {
 	z, err := gzip.NewReader(bytes.NewReader(body))
 	if err == nil {
 		var whole []byte
-		if whole, err = io.ReadAll(io.LimitReader(z, s.o.BodyLimit+1)); err == nil && int64(len(whole)) <= s.o.BodyLimit {
+		if whole, err = io.ReadAll(io.LimitReader(z, c.limit+1)); err == nil && int64(len(whole)) <= c.limit {
 			return whole, nil
 		}
 	}
 	if err == nil {
-		return nil, s.tooLarge()
+		return nil, c.tooLarge()
 	}
-	return nil, &refusal{http.StatusBadRequest, "the body cannot be decompressed with gzip: " + err.Error()}
+	return nil, &Refusal{http.StatusBadRequest, "the body cannot be decompressed with gzip: " + err.Error()}
 }
 
-func (s *Server) tooLarge() error {
-	return &refusal{http.StatusRequestEntityTooLarge, "the body is larger than " + strconv.FormatInt(s.o.BodyLimit, 10) + " bytes"}
+func (c *Reader) tooLarge() error {
+	return &Refusal{http.StatusRequestEntityTooLarge, "the body is larger than " + strconv.FormatInt(c.limit, 10) + " bytes"}
 }
