@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 
@@ -18,8 +19,14 @@ type announcer struct{ x *Export }
 
 // Announce implements [rossum.Announcer].
 func (a announcer) Announce(ctx context.Context, call rossum.APICall, send func(context.Context) (*rossum.APIAnswer, error)) (*rossum.APIAnswer, error) {
-	if !a.x.run.log.isKept() {
-		return send(ctx)
+	if log := a.x.run.log; !log.isKept() {
+		answer, err := send(ctx)
+		if call.Method != http.MethodGet && (err == nil || !errors.Is(err, ErrNotSent)) {
+			log.mu.Lock()
+			log.inRossum = true
+			log.mu.Unlock()
+		}
+		return answer, err
 	}
 	what := call.Method + " " + call.URL
 	act := Act{Call: what + a.x.run.mark(call.Body), What: what, Reads: call.Method == http.MethodGet, aside: true}

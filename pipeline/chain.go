@@ -143,9 +143,9 @@ func (c *Chain) run(ctx context.Context, x *Export) (*rossum.Response, error) {
 	end(err)
 	if err != nil {
 		err = x.run.shown(err)
-		x.Error("Export failed: %v", ended(err.Error())+" "+sentence(x.run.log.made()))
-	} else if calls := x.run.log.made(); x.Failed() && len(calls) > 0 {
-		x.Info("%s", sentence(calls))
+		x.Error("Export failed: %v", ended(err.Error())+" "+x.run.log.sentence())
+	} else if x.Failed() && !x.IsDry() && (len(x.run.log.made()) > 0 || c.sends(x)) {
+		x.Info("%s", x.run.log.sentence())
 	}
 	if x.run.config.details.on() {
 		report.Fields, report.Messages = x.fieldsAfter(before), x.Response().Messages
@@ -165,6 +165,11 @@ func (c *Chain) runInTurn(ctx context.Context, x *Export) error {
 	}
 	defer leave()
 	return c.runAll(ctx, x, true)
+}
+
+// sends reports whether a step of the chain says that it sends something.
+func (c *Chain) sends(x *Export) bool {
+	return c.outlineFor(x.target()).sends()
 }
 
 // prepare gets what the steps need, and looks whether it is all there.

@@ -101,3 +101,8 @@ func (o *outline) calls() bool {
 		slices.ContainsFunc(o.uses, func(u Use) bool { return u.Kind == UseSends || u.Kind == UseAsks }) ||
 		slices.ContainsFunc(o.inner, (*outline).calls)
 }
+
+// sends reports whether the step, or one in it, says that it sends something.
+func (o *outline) sends() bool {
+	return slices.ContainsFunc(o.uses, func(u Use) bool { return u.Kind == UseSends }) || slices.ContainsFunc(o.inner, (*outline).sends)
+}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -339,7 +340,7 @@ func (x *Export) dryMiss(ctx context.Context, l *link, call string) {
 	var written []string
 	for _, u := range uses {
 		switch {
-		case u.Kind == UseMakes && (contains(x.Files.Keys(), u.Name) || x.Files.recall(ctx, u.Name)):
+		case u.Kind == UseMakes && (slices.Contains(x.Files.Keys(), u.Name) || x.Files.recall(ctx, u.Name)):
 		case u.Kind == UseMakes:
 			m.files[u.Name] = call
 		case u.Kind == UseWrites && u.Name != "":

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"sync"
 )
@@ -50,13 +51,14 @@ type Files struct {
 	byKey    map[string]*File
 	order    []string
 	skipped  map[string]string
+	gone     map[string]bool  // keys of base's files that this view has purged
 	recorded map[string]*File // what the ledger has
 }
 
 func newFiles(x *Export, store Store) *Files {
 	return &Files{
 		x: x, store: store,
-		byKey: make(map[string]*File), skipped: make(map[string]string),
+		byKey: make(map[string]*File), skipped: make(map[string]string), gone: make(map[string]bool),
 	}
 }
 
@@ -109,12 +111,12 @@ func (f *Files) keep(file File) {
 // If there is none the error wraps [ErrNoFile]. The file must not be changed.
 func (f *Files) Get(ctx context.Context, key string) (*File, error) {
 	f.mu.Lock()
-	file, why := f.byKey[key], f.skipped[key]
+	file, why, gone := f.byKey[key], f.skipped[key], f.gone[key]
 	f.mu.Unlock()
 	switch {
 	case file != nil:
 		return file, nil
-	case why == "" && f.base != nil:
+	case why == "" && f.base != nil && !gone:
 		return f.base.Get(ctx, key)
 	case why != "" || f.store == nil:
 		return nil, fmt.Errorf("file %q: %w", key, ErrNoFile)
@@ -154,14 +156,20 @@ func (f *Files) recall(ctx context.Context, key string) bool {
 // Skip notes why there is no file under a key: the call that would have made it
 // was not due. Steps that wanted to read it can then pass quietly.
 func (f *Files) Skip(key, why string) {
-	if key == "" {
+	if key == "" || f.has(key) {
 		return
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.byKey[key] == nil {
-		f.skipped[key] = why
-	}
+	f.skipped[key] = why
+}
+
+// has reports whether this run has a file under the key.
+func (f *Files) has(key string) bool {
+	f.mu.Lock()
+	known, gone := f.byKey[key] != nil, f.gone[key]
+	f.mu.Unlock()
+	return known || !gone && f.base != nil && f.base.has(key)
 }
 
 // Skipped returns why there is no file under the key, if [Files.Skip] said so.
@@ -169,7 +177,7 @@ func (f *Files) Skipped(key string) (why string, ok bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	why, ok = f.skipped[key]
-	if !ok && f.base != nil && f.byKey[key] == nil {
+	if !ok && f.base != nil && f.byKey[key] == nil && !f.gone[key] {
 		return f.base.Skipped(key)
 	}
 	return why, ok
@@ -188,53 +196,40 @@ func (f *Files) Keys() []string {
 // all returns the reference keys of this run's files, of those before a branch, too.
 func (f *Files) all() []string {
 	keys := f.Keys()
-	if f.base != nil {
-		keys = append(keys, f.base.all()...)
+	if f.base == nil {
+		return keys
 	}
-	return keys
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return append(keys, slices.DeleteFunc(f.base.all(), func(key string) bool { return f.gone[key] })...)
 }
 
 // Purge removes the files under the keys, or all if there are none, from this
-// run and from the store, and returns how many went.
+// run and from the store, and returns how many went. Of the run, a branch removes
+// what it sees itself; the others see no less for it until all have ended.
 func (f *Files) Purge(ctx context.Context, keys ...string) (int, error) {
+	wanted := func(key string) bool { return len(keys) == 0 || slices.Contains(keys, key) }
+	went := make(map[string]bool)
+	for _, key := range f.all() {
+		if wanted(key) {
+			went[key] = true
+		}
+	}
 	f.mu.Lock()
-	gone := make(map[string]bool)
-	for _, key := range f.order {
-		if len(keys) == 0 || contains(keys, key) {
-			gone[key] = true
-		}
-	}
-	kept := f.order[:0:0]
-	for _, key := range f.order {
-		if gone[key] {
-			delete(f.byKey, key)
-		} else {
-			kept = append(kept, key)
-		}
-	}
-	f.order = kept
-	f.mu.Unlock()
+	f.order = slices.DeleteFunc(f.order, wanted)
+	maps.DeleteFunc(f.byKey, func(key string, _ *File) bool { return wanted(key) })
 	if f.base != nil {
-		n, err := f.base.Purge(ctx, keys...)
-		return max(n, len(gone)), err
+		maps.Copy(f.gone, went)
 	}
+	f.mu.Unlock()
 	if f.store == nil {
-		return len(gone), nil
+		return len(went), nil
 	}
 	n, err := f.store.Purge(ctx, f.x, keys...)
 	if err != nil {
 		return n, fmt.Errorf("removing files of an earlier export: %w", err)
 	}
-	return max(n, len(gone)), nil
-}
-
-func contains(keys []string, key string) bool {
-	for _, k := range keys {
-		if k == key {
-			return true
-		}
-	}
-	return false
+	return max(n, len(went)), nil
 }
 
 // Content is a file's bytes, opened when they are needed and as often as they

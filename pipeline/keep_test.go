@@ -372,7 +372,7 @@ func TestAPanicOfTheProgramsOwnFunctionEndsTheRun(t *testing.T) {
 		return nil, nil
 	})
 	answer, err := chain.Export(t.Context(), keepCall().Payload(), secrets, pipeline.WithJournal(j))
-	if !errors.Is(err, pipeline.ErrPanic) || !answer.Failed() || !strings.HasSuffix(answer.Messages[0].Content, "no vault. No call was made.") {
+	if !errors.Is(err, pipeline.ErrPanic) || !answer.Failed() || !strings.HasSuffix(answer.Messages[0].Content, "no vault. No call that changes anything was made.") {
 		t.Errorf("%v, %+v", err, answer)
 	}
 	broken = false

@@ -237,7 +237,7 @@ func (c *Chain) claim(ctx context.Context, x *Export) (Claimed, *history, []*mad
 			err = h.giveWay(x.run.config.stopIfSent)
 		}
 		if errors.Is(err, ErrChanged) {
-			err = fmt.Errorf("%w. %s", err, sentence(newRunLog(j, claimed.Lease, claimed.Run, h).made()))
+			err = fmt.Errorf("%w. %s", err, newRunLog(j, claimed.Lease, claimed.Run, h).sentence())
 		}
 		if err != nil {
 			return claimed, nil, nil, errors.Join(err, j.ledger.Release(context.WithoutCancel(ctx), claimed.Lease))

@@ -8,11 +8,26 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// sentence says what a run has sent, for the person who reads that it failed.
-func sentence(calls []*madeCall) string {
-	if len(calls) == 0 {
-		return "No call was made."
+// sentence says what the run has sent, for the person who reads that it failed.
+func (l *runLog) sentence() string {
+	l.mu.Lock()
+	inRossum := l.inRossum
+	for _, c := range l.calls {
+		inRossum = inRossum || c.Aside && c.counts()
 	}
+	l.mu.Unlock()
+	calls := l.made()
+	switch {
+	case len(calls) > 0:
+		return sentence(calls)
+	case inRossum:
+		return "No call that changes anything outside of Rossum was made."
+	}
+	return "No call that changes anything was made."
+}
+
+// sentence says what was sent.
+func sentence(calls []*madeCall) string {
 	const most = 10
 	var parts []string
 	for i, c := range calls {
@@ -23,6 +38,11 @@ func sentence(calls []*madeCall) string {
 		parts = append(parts, c.what())
 	}
 	return "These calls were made: " + strings.Join(parts, "; ") + "."
+}
+
+// counts reports that the other side may have changed something for the call.
+func (c *madeCall) counts() bool {
+	return !c.reads && !(c.reply != nil && c.reply.Error != "" && !c.reply.Sent)
 }
 
 // what says what became of a call.

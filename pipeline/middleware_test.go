@@ -147,5 +147,5 @@ func ExampleWithMiddleware() {
 	// Output:
 	// create invoice: <nil>
 	// submit: the period is closed
-	// Export failed: step submit: the period is closed. No call was made.
+	// Export failed: step submit: the period is closed. No call that changes anything was made.
 }

@@ -42,7 +42,7 @@ func (j *Journal) Outcome(ctx context.Context, id RunID) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	o := Outcome{RunInfo: h.RunInfo, Delivered: h.given, Waits: h.stopped, Sent: sentence(newRunLog(j, Lease{}, h.RunInfo, h).made())}
+	o := Outcome{RunInfo: h.RunInfo, Delivered: h.given, Waits: h.stopped, Sent: newRunLog(j, Lease{}, h.RunInfo, h).sentence()}
 	if h.end != nil {
 		o.Response, o.Error, o.Report = h.end.Response, h.end.Error, h.end.Report
 	}

@@ -140,11 +140,25 @@ func (x *Export) merge(views []*Export) error {
 	return nil
 }
 
+// drop removes a file, of a view from what it sees.
+func (f *Files) drop(key string) {
+	delete(f.byKey, key)
+	f.order = slices.DeleteFunc(f.order, func(known string) bool { return known == key })
+	if f.base != nil {
+		f.gone[key] = true
+	}
+}
+
 // merge takes over the files of a branch and returns the keys that another
 // branch had made as well.
 func (f *Files) merge(branch *Files, made map[string]bool) (conflicts []string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	for key := range branch.gone {
+		if !made[key] { // not what another branch has made meanwhile
+			f.drop(key)
+		}
+	}
 	for _, key := range branch.order {
 		if made[key] {
 			conflicts = append(conflicts, key)

@@ -16,6 +16,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/pipelinetest"
 	"github.com/exportpipeline/exportpipeline/rossum"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 )
@@ -85,7 +86,7 @@ func TestAnErrorNamesTheStepAndCanBeFound(t *testing.T) {
 	if !errors.Is(err, cause) || err.Error() != "step Save, request.url (invoice): disk full" {
 		t.Errorf("got %v", err)
 	}
-	if got := response.Messages[0]; got.Type != rossum.MessageError || got.Content != "Export failed: step Save, request.url (invoice): disk full. No call was made." {
+	if got := response.Messages[0]; got.Type != rossum.MessageError || got.Content != "Export failed: step Save, request.url (invoice): disk full. No call that changes anything was made." {
 		t.Errorf("message %+v", got)
 	}
 }
@@ -154,6 +155,78 @@ func TestParallelBranchesDoNotSeeEachOtherAndMergeInOrder(t *testing.T) {
 	}
 	if text := report.Text(); strings.Count(text, "conflict: ") != 2 || !strings.Contains(statuses(report), "first:done second:done") {
 		t.Error(text)
+	}
+}
+
+// TestABranchSeesTheFilesFromBeforeItWhateverOthersDo also has each branch go on after the
+// process has died in the middle of it.
+func TestABranchSeesTheFilesFromBeforeItWhateverOthersDo(t *testing.T) {
+	t.Parallel()
+	put := func(key, data string) pipeline.Step {
+		return pipeline.StepFunc(func(ctx context.Context, x *pipeline.Export) error {
+			return x.Files.Put(ctx, pipeline.File{Key: key, Data: []byte(data)})
+		})
+	}
+	sees := func(want string) pipeline.Step {
+		return pipeline.StepFunc(func(ctx context.Context, x *pipeline.Export) error {
+			got := ""
+			for _, key := range []string{"a", "b", "c"} {
+				if f, err := x.Files.Get(ctx, key); err == nil {
+					got += string(f.Data) + " "
+				} else if !errors.Is(err, pipeline.ErrNoFile) {
+					return err
+				}
+			}
+			if got != want {
+				return fmt.Errorf("sees %q, want %q", got, want)
+			}
+			return nil
+		})
+	}
+	purge := func(keys ...string) pipeline.Step {
+		return pipeline.StepFunc(func(ctx context.Context, x *pipeline.Export) error {
+			_, err := x.Files.Purge(ctx, keys...)
+			return err
+		})
+	}
+	skip := pipeline.StepFunc(func(_ context.Context, x *pipeline.Export) error {
+		x.Files.Skip("a", pipeline.NotDue)
+		return nil
+	})
+	call := func() pipeline.Step { return posts(newCountingERP(true), "/erp", "a") }
+	for name, tt := range map[string]struct {
+		branches []pipeline.Step
+		after    string
+	}{
+		"a call that is skipped":           {[]pipeline.Step{chainOf(t, skip, call(), sees("a1 b1 ")), sees("a1 b1 ")}, "a1 b1 "},
+		"a purge of one":                   {[]pipeline.Step{chainOf(t, purge("a"), call(), sees("b1 ")), chainOf(t, call(), sees("a1 b1 "))}, "b1 "},
+		"a purge of all":                   {[]pipeline.Step{chainOf(t, purge(), call(), sees("")), sees("a1 b1 ")}, ""},
+		"what was purged is made again":    {[]pipeline.Step{chainOf(t, purge(), put("b", "b2"), call(), sees("b2 ")), sees("a1 b1 ")}, "b2 "},
+		"another makes it, and one purges": {[]pipeline.Step{chainOf(t, put("a", "a2"), call(), sees("a2 b1 ")), chainOf(t, purge("a"), sees("b1 "))}, "a2 b1 "},
+		"a branch in a branch":             {[]pipeline.Step{pipeline.Parallel(chainOf(t, purge("b"), sees("a1 ")), chainOf(t, call(), sees("a1 b1 "))), sees("a1 b1 ")}, "a1 "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := chainOf(t, put("a", "a1"), put("b", "b1"), pipeline.Parallel(tt.branches...), sees(tt.after))
+			for at := 2; ; at++ {
+				shared := pipeline.MemoryLedger()
+				first, ctx := pipelinetest.NewMortal(t.Context(), shared, at, true)
+				keys := pipeline.WithIdempotency(pipeline.Idempotency{})
+				_, err := c.Export(ctx, keepCall().Payload(), keys, pipeline.WithJournal(journal(t, first)))
+				if !first.Dead() {
+					if err != nil {
+						t.Error(err)
+					}
+					return
+				}
+				if err := first.Bury(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := c.Export(t.Context(), keepCall().Payload(), keys, pipeline.WithJournal(journal(t, shared))); err != nil {
+					t.Errorf("killed after write %d: %v", at, err)
+				}
+			}
+		})
 	}
 }
 

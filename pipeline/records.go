@@ -166,6 +166,7 @@ type stepRecord struct {
 	Keys     []string          `json:"keys,omitempty"`  // of all files
 	Files    []*File           `json:"files,omitempty"` // those that are new
 	Skipped  map[string]string `json:"skipped,omitempty"`
+	Gone     map[string]bool   `json:"gone,omitempty"` // keys of files from before a branch
 	Report   *StepReport       `json:"report,omitempty"`
 }
 

@@ -19,10 +19,11 @@ type runLog struct {
 	info    RunInfo
 	earlier *history // nil for a run that begins
 
-	mu      sync.Mutex
-	calls   []*madeCall // of this process and of earlier ones
-	byID    map[callID]*madeCall
-	waiting []Record // that go with the next write
+	mu       sync.Mutex
+	inRossum bool        // a call that is not in calls has changed something in Rossum
+	calls    []*madeCall // of this process and of earlier ones
+	byID     map[callID]*madeCall
+	waiting  []Record // that go with the next write
 
 	writing chan struct{} // has room for one write at a time, so that records keep their order
 }
@@ -223,7 +224,7 @@ func (l *runLog) made() []*madeCall {
 	defer l.mu.Unlock()
 	var list []*madeCall
 	for _, c := range l.calls {
-		if !c.reads && !c.Aside && !(c.reply != nil && c.reply.Error != "" && !c.reply.Sent) {
+		if c.counts() && !c.Aside {
 			copied := *c
 			list = append(list, &copied)
 		}

@@ -43,7 +43,7 @@ func (f *Files) record(s *stepRecord) {
 			size += len(f.byKey[key].Data)
 		}
 	}
-	s.Skipped = maps.Clone(f.skipped)
+	s.Skipped, s.Gone = maps.Clone(f.skipped), maps.Clone(f.gone)
 	if size > maxRecordedFiles {
 		s.Again, s.Files = true, nil
 		return
@@ -71,6 +71,9 @@ func (x *Export) restore(s *stepRecord) error {
 	f.order, f.skipped = nil, maps.Clone(s.Skipped)
 	if f.skipped == nil {
 		f.skipped = make(map[string]string)
+	}
+	if f.gone = maps.Clone(s.Gone); f.gone == nil {
+		f.gone = make(map[string]bool)
 	}
 	kept := make(map[string]*File, len(s.Keys))
 	for _, key := range s.Keys {

@@ -147,10 +147,10 @@ func TestADiskWithAFaultHasNothingSentThatCannotBeNoted(t *testing.T) {
 					case status != tt.status || !answer.Failed() || sent.Load() != 0:
 						t.Errorf("%d %s, %d sent, want %d", status, text, sent.Load(), tt.status)
 					case async && status == 200: // the ledger, which took nothing, says all that the poll can
-						if !strings.Contains(text, "No call was made. Export again") {
+						if !strings.Contains(text, "No call that changes anything was made. Export again") {
 							t.Error(text)
 						}
-					case !strings.Contains(text, tt.want) || status == 200 && !strings.Contains(text, "No call was made."):
+					case !strings.Contains(text, tt.want) || status == 200 && !strings.Contains(text, "No call that changes anything was made."):
 						t.Errorf("%s, want %s", text, tt.want)
 					}
 					ledger.set(nil, nil)
