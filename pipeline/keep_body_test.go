@@ -13,8 +13,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/exportpipeline/exportpipeline/internal/mortal"
 	"github.com/exportpipeline/exportpipeline/pipeline"
-	"github.com/exportpipeline/exportpipeline/pipeline/pipelinetest"
 	"github.com/exportpipeline/exportpipeline/pipeline/send"
 	"github.com/exportpipeline/exportpipeline/rossum"
 )
@@ -98,7 +98,7 @@ func resumed(t *testing.T, at int, done bool, secrets [2]string, first, then pip
 // resumedOn is resumed that also returns how the other process goes on once more.
 func resumedOn(t *testing.T, shared pipeline.Ledger, at int, done bool, secrets [2]string, first, then pipeline.Step) (died bool, err error, again func() error) {
 	t.Helper()
-	ledger, ctx := pipelinetest.NewMortal(t.Context(), shared, at, done)
+	ledger, ctx := mortal.New(t.Context(), shared, at, done)
 	keys := pipeline.WithIdempotency(pipeline.Idempotency{})
 	call := func(password string) *rossum.Payload {
 		p := keepCall().Payload()

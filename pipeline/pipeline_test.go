@@ -15,8 +15,8 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/exportpipeline/exportpipeline/internal/mortal"
 	"github.com/exportpipeline/exportpipeline/pipeline"
-	"github.com/exportpipeline/exportpipeline/pipeline/pipelinetest"
 	"github.com/exportpipeline/exportpipeline/rossum"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 )
@@ -190,7 +190,7 @@ func TestABranchSeesTheFilesFromBeforeItWhateverOthersDo(t *testing.T) {
 		})
 	}
 	skip := pipeline.StepFunc(func(_ context.Context, x *pipeline.Export) error {
-		x.Files.Skip("a", pipeline.NotDue)
+		x.Files.Skip("a", pipeline.ReasonNotDue)
 		return nil
 	})
 	call := func() pipeline.Step { return posts(newCountingERP(true), "/erp", "a") }
@@ -210,7 +210,7 @@ func TestABranchSeesTheFilesFromBeforeItWhateverOthersDo(t *testing.T) {
 			c := chainOf(t, put("a", "a1"), put("b", "b1"), pipeline.Parallel(tt.branches...), sees(tt.after))
 			for at := 2; ; at++ {
 				shared := pipeline.MemoryLedger()
-				first, ctx := pipelinetest.NewMortal(t.Context(), shared, at, true)
+				first, ctx := mortal.New(t.Context(), shared, at, true)
 				keys := pipeline.WithIdempotency(pipeline.Idempotency{})
 				_, err := c.Export(ctx, keepCall().Payload(), keys, pipeline.WithJournal(journal(t, first)))
 				if !first.Dead() {
