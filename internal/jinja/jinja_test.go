@@ -243,6 +243,7 @@ func TestWhatIsRefusedSaysWhy(t *testing.T) {
 		"{% include 'x' %}":           "'include' is not supported: a template of an export stands alone, there is nothing to load from",
 		"{% extends 'x' %}":           "'extends' is not supported",
 		"{% from 'x' import y %}":     "'from' is not supported",
+		`{{ "\ud800" }}`:              `\ud800 is half of a surrogate pair, which no UTF-8 text can hold; write the whole character, as 😀 or \U0001F600`,
 		"{{ l|random }}":              "filter 'random' is not supported: an export must be the same every time",
 		"{{ s|uper }}":                "No filter named 'uper'.",
 		"{% for i in l %}{% endif %}": "Encountered unknown tag 'endif'. Jinja was looking for the following tags: 'endfor' or 'else'. The innermost block that needs to be closed is 'for'.",

@@ -15,7 +15,7 @@ func init() {
 	}
 	tests = map[string]testFunc{
 		"boolean":   kind(func(v value) bool { return v.Kind() == pyvalue.KindBool }),
-		"callable":  kind(pyvalue.Callable),
+		"callable":  kind(func(v value) bool { return pyvalue.Callable(v) || v.IsUndefined() }), // calling it raises,
 		"defined":   kind(func(v value) bool { return !v.IsUndefined() }),
 		"undefined": kind(value.IsUndefined),
 		"none":      kind(value.IsNone),

@@ -188,8 +188,11 @@ func getAttr(v value, name string) (value, error) {
 	if n, ok := pyvalue.NumberAttr(v, name); ok {
 		return n, nil
 	}
-	if m, ok := v.Object().(*module); ok {
-		return value{}, pyvalue.Raise("AttributeError", "module '%s' has no attribute '%s'", m.name, name)
+	switch o := v.Object().(type) {
+	case *module:
+		return value{}, pyvalue.Raise("AttributeError", "module '%s' has no attribute '%s'", o.name, name)
+	case *class:
+		return value{}, pyvalue.Raise("AttributeError", "type object '%s' has no attribute '%s'", o.name, name)
 	}
 	return value{}, pyvalue.Raise("AttributeError", "'%s' object has no attribute '%s'", pyvalue.TypeName(v), name)
 }

@@ -294,16 +294,29 @@ func (o *decimalValue) PyBinary(op pyvalue.Op, other value, reflected bool) (val
 	return v, true, err
 }
 
-// power needs a whole exponent.
-func (m *decimals) power(x, y decimal.Decimal) (decimal.Decimal, error) {
-	if y.Form != decimal.Finite || y.Exp > 18 || y.Adjusted() > 17 || y.Cmp(y.Integral(decimal.Down)) != 0 {
-		return x, pyvalue.Raise("ValueError", "a Decimal can only be raised to a whole number below 10**18 in formulas, not to %s", y)
+// elementary is a function of the context whose work grows with its precision.
+func (m *decimals) elementary(d decimal.Decimal, f func(decimal.Decimal) (decimal.Decimal, error)) (decimal.Decimal, error) {
+	if err := m.chargeSeries(d); err != nil {
+		return d, err
+	}
+	return f(d)
+}
+
+// chargeSeries counts the work of a series to the digits of the context, and of numbers.
+func (m *decimals) chargeSeries(numbers ...decimal.Decimal) error {
+	bits := 64 * m.current.Prec
+	for _, d := range numbers {
+		bits += d.Size() * 16
 	}
 	if err := m.r.meter.Step(64); err != nil {
+		return err
+	}
+	return m.r.meter.Words(bits)
+}
+
+func (m *decimals) power(x, y decimal.Decimal) (decimal.Decimal, error) {
+	if err := m.chargeSeries(x, y); err != nil {
 		return x, err
 	}
-	if err := m.r.meter.Words(64 * m.current.Prec); err != nil {
-		return x, err
-	}
-	return m.current.Pow(x, y.BigInt().Int64())
+	return m.current.Power(x, y)
 }

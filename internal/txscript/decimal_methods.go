@@ -16,7 +16,37 @@ var decimalMethods = map[string]decimalMethod{
 	"normalize": func(o *decimalValue, _ *pyvalue.Call) (value, error) {
 		return o.of.value(o.of.current.Normalize(o.d))
 	},
-	"sqrt":    func(o *decimalValue, _ *pyvalue.Call) (value, error) { return o.of.value(o.of.current.Sqrt(o.d)) },
+	"sqrt": func(o *decimalValue, _ *pyvalue.Call) (value, error) { return o.of.value(o.of.current.Sqrt(o.d)) },
+	"ln": func(o *decimalValue, _ *pyvalue.Call) (value, error) {
+		return o.of.value(o.of.elementary(o.d, o.of.current.Ln))
+	},
+	"log10": func(o *decimalValue, _ *pyvalue.Call) (value, error) {
+		return o.of.value(o.of.elementary(o.d, o.of.current.Log10))
+	},
+	"exp": func(o *decimalValue, _ *pyvalue.Call) (value, error) {
+		return o.of.value(o.of.elementary(o.d, o.of.current.Exp))
+	},
+	"fma": func(o *decimalValue, c *pyvalue.Call) (value, error) {
+		if err := c.Exactly("fma", 2); err != nil {
+			return value{}, err
+		}
+		var by [2]decimal.Decimal
+		for i, v := range c.Args {
+			var err error
+			if by[i], err = o.of.operand(v); err != nil {
+				return value{}, err
+			}
+		}
+		if err := o.of.charge(o.d, by[0], by[1]); err != nil {
+			return value{}, err
+		}
+		exact := decimal.Context{Prec: o.d.Digits() + by[0].Digits(), Rounding: decimal.HalfEven}
+		product, err := exact.Mul(o.d, by[0])
+		if err != nil {
+			return value{}, decimalError(err)
+		}
+		return o.of.value(o.of.current.Add(product, by[1]))
+	},
 	"is_zero": is(decimal.Decimal.IsZero), "is_nan": is(func(d decimal.Decimal) bool { return d.Form == decimal.NaN }),
 	"is_finite":   is(func(d decimal.Decimal) bool { return d.Form == decimal.Finite }),
 	"is_infinite": is(func(d decimal.Decimal) bool { return d.Form == decimal.Infinite }),

@@ -6,8 +6,10 @@ import (
 	"crypto/sha256"
 	"crypto/sha3"
 	"crypto/sha512"
+	"encoding/base32"
 	"encoding/base64"
 	hexcode "encoding/hex"
+	"errors"
 	"hash"
 	"strings"
 
@@ -85,7 +87,34 @@ func itoa(n int) string {
 var base64Module = newModule("base64", map[string]func(r *run, c *pyvalue.Call) (value, error){
 	"b64encode": encode64(base64.StdEncoding), "standard_b64encode": encode64(base64.StdEncoding), "urlsafe_b64encode": encode64(base64.URLEncoding),
 	"b64decode": decode64(base64.StdEncoding, "+/"), "standard_b64decode": decode64(base64.StdEncoding, "+/"), "urlsafe_b64decode": decode64(base64.URLEncoding, "-_"),
+	"b32encode": recode(func(data []byte) ([]byte, error) { return []byte(base32.StdEncoding.EncodeToString(data)), nil }),
+	"b32decode": recode(func(data []byte) ([]byte, error) { return base32.StdEncoding.DecodeString(string(data)) }),
+	"b16encode": recode(func(data []byte) ([]byte, error) { return []byte(strings.ToUpper(hexcode.EncodeToString(data))), nil }),
+	"b16decode": recode(func(data []byte) ([]byte, error) {
+		if strings.ToUpper(string(data)) != string(data) {
+			return nil, errors.New("lower case")
+		}
+		return hexcode.DecodeString(string(data))
+	}),
 }, nil)
+
+// recode is a function from bytes to bytes that may refuse some.
+func recode(f func(data []byte) ([]byte, error)) func(*run, *pyvalue.Call) (value, error) {
+	return func(r *run, c *pyvalue.Call) (value, error) {
+		data, err := dataArg(c, 0, false)
+		if err != nil {
+			return value{}, err
+		}
+		if err := r.meter.Grow(2 * int64(len(data))); err != nil {
+			return value{}, err
+		}
+		out, err := f(data)
+		if err != nil {
+			return value{}, &raisedError{newException("Error", pyvalue.Str("Incorrect padding or digit"))}
+		}
+		return pyvalue.Bytes(out), nil
+	}
+}
 
 // digest is a hash object.
 type digest struct {

@@ -62,10 +62,10 @@ func (f reFunction) call(r *run, name string, p *re.Pattern, c *pyvalue.Call) (v
 			s.from = position(v)
 		case n == "endpos" && given:
 			s.to = position(v)
-		case n == "string" && !v.IsText():
-			return value{}, pyvalue.Raise("TypeError", "expected string or bytes-like object, got '%s'", pyvalue.TypeName(v))
 		case n == "string":
-			s.text = re.NewText(v.Text())
+			if err := s.setText(v); err != nil {
+				return value{}, err
+			}
 		}
 		s.args = append(s.args, v)
 	}
@@ -73,6 +73,31 @@ func (f reFunction) call(r *run, name string, p *re.Pattern, c *pyvalue.Call) (v
 		return value{}, err
 	}
 	return f.run(r, s)
+}
+
+// setText takes a text, or bytes where the pattern is of bytes.
+func (s *subject) setText(v value) error {
+	switch isBytes := v.Kind() == pyvalue.KindBytes; {
+	case !isBytes && !v.IsText():
+		return pyvalue.Raise("TypeError", "expected string or bytes-like object, got '%s'", pyvalue.TypeName(v))
+	case isBytes && !s.pattern.Bytes():
+		return pyvalue.Raise("TypeError", "cannot use a string pattern on a bytes-like object")
+	case !isBytes && s.pattern.Bytes():
+		return pyvalue.Raise("TypeError", "cannot use a bytes pattern on a string-like object")
+	case isBytes:
+		s.text = re.NewBytes(v.Data())
+	default:
+		s.text = re.NewText(v.Text())
+	}
+	return nil
+}
+
+// textOf is what a pattern finds as a value: a text, or bytes.
+func textOf(p *re.Pattern, text string) value {
+	if p.Bytes() {
+		return pyvalue.Bytes([]byte(text))
+	}
+	return pyvalue.Str(text)
 }
 
 func position(v value) int {
@@ -144,7 +169,7 @@ func findAll(r *run, s *subject) (value, error) {
 // groupText is the text of a group, "" if it took no part.
 func groupText(m *re.Match, n int) value {
 	text, _ := m.Group(n)
-	return pyvalue.Str(text)
+	return textOf(m.Pattern, text)
 }
 
 func findIter(r *run, s *subject) (value, error) {
@@ -163,7 +188,7 @@ func split(r *run, s *subject) (value, error) {
 	err := s.each(r, func(m *re.Match) (bool, error) {
 		from, to := m.Span(0)
 		grown := int64(24 + from - at)
-		list = append(list, pyvalue.Str(s.text.Slice(at, from)))
+		list = append(list, textOf(s.pattern, s.text.Slice(at, from)))
 		for i := range s.pattern.Groups() {
 			list = append(list, groupOrNone(m, i+1))
 		}
@@ -171,7 +196,7 @@ func split(r *run, s *subject) (value, error) {
 		n++
 		return most == 0 || n < most, r.meter.Grow(grown)
 	})
-	return pyvalue.NewList(append(list, pyvalue.Str(s.text.Slice(at, s.text.Len())))...), err
+	return pyvalue.NewList(append(list, textOf(s.pattern, s.text.Slice(at, s.text.Len())))...), err
 }
 
 // reModule is the module.
@@ -204,6 +229,9 @@ var reModule = func() value {
 			return value{}, err
 		}
 		text, _ := c.Arg(0, "pattern")
+		if text.Kind() == pyvalue.KindBytes {
+			return pyvalue.Bytes(re.EscapeBytes(text.Data())), nil
+		}
 		return pyvalue.Str(re.Escape(text.Text())), nil
 	})
 	define("purge", func(*run, *pyvalue.Call) (value, error) { return value{}, nil })
@@ -246,6 +274,10 @@ func patternOf(c *pyvalue.Call, flagsAt int) (*re.Pattern, error) {
 			return nil, pyvalue.Raise("ValueError", "cannot process flags argument with a compiled pattern")
 		}
 		return p.p, nil
+	}
+	if first.Kind() == pyvalue.KindBytes {
+		p, err := re.CompileBytes(first.Data(), re.Flags(flags))
+		return p, raise(err)
 	}
 	if !first.IsText() {
 		return nil, pyvalue.Raise("TypeError", "first argument must be string or compiled pattern")

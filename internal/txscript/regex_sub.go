@@ -35,13 +35,13 @@ func (s *subject) replaceAll(r *run) (value, int, error) {
 		return s.args[1], 0, err
 	}
 	out.WriteString(s.text.Slice(at, s.text.Len()))
-	return pyvalue.Str(out.String()), n, err
+	return textOf(s.pattern, out.String()), n, err
 }
 
 // replacement makes of a text or a function what gives the text to put.
 func (s *subject) replacement(r *run, repl value) (func(m *re.Match) (string, error), error) {
-	if repl.IsText() {
-		t, err := s.pattern.Template(repl.Text())
+	if repl.IsText() || repl.Kind() == pyvalue.KindBytes {
+		t, err := templateOf(s.pattern, repl)
 		if err != nil {
 			return nil, raise(err)
 		}
@@ -60,11 +60,33 @@ func (s *subject) replacement(r *run, repl value) (func(m *re.Match) (string, er
 		if v.IsNone() {
 			return "", nil
 		}
-		if !v.IsText() {
+		switch {
+		case s.pattern.Bytes() && v.Kind() == pyvalue.KindBytes:
+			return string(v.Data()), nil
+		case s.pattern.Bytes():
+			return "", pyvalue.Raise("TypeError", "sequence item 0: expected a bytes-like object, %s found", pyvalue.TypeName(v))
+		case !v.IsText():
 			return "", pyvalue.Raise("TypeError", "sequence item 0: expected str instance, %s found", pyvalue.TypeName(v))
 		}
 		return v.Text(), nil
 	}, nil
+}
+
+// templateOf reads what a match is replaced with, a text or bytes.
+func templateOf(p *re.Pattern, v value) (*re.Template, error) {
+	if p.Bytes() != (v.Kind() == pyvalue.KindBytes) {
+		wanted := "str instance"
+		if p.Bytes() {
+			wanted = "a bytes-like object"
+		}
+		return nil, pyvalue.Raise("TypeError", "sequence item 0: expected %s, %s found", wanted, pyvalue.TypeName(v))
+	}
+	if p.Bytes() {
+		t, err := p.BytesTemplate(v.Data())
+		return t, raise(err)
+	}
+	t, err := p.Template(v.Text())
+	return t, raise(err)
 }
 
 // substitute is Rossum's own: a pattern, what to put, and the text.

@@ -23,7 +23,7 @@ var flagNames = []struct {
 
 // PyRepr prints what made the pattern.
 func (p *patternValue) PyRepr() string {
-	text, _ := pyvalue.Repr(nil, pyvalue.Str(p.p.Source())) // without a meter a text can be printed
+	text, _ := pyvalue.Repr(nil, textOf(p.p, p.p.Source())) // without a meter a text can be printed
 	var flags []string
 	for _, f := range flagNames {
 		if p.p.Flags()&f.flag != 0 {
@@ -40,7 +40,7 @@ func (p *patternValue) PyRepr() string {
 func (p *patternValue) PyAttr(name string) (value, bool) {
 	switch name {
 	case "pattern":
-		return pyvalue.Str(p.p.Source()), true
+		return textOf(p.p, p.p.Source()), true
 	case "flags":
 		return pyvalue.Int(int64(p.p.Flags())), true
 	case "groups":
@@ -82,7 +82,7 @@ func groupOrNone(m *re.Match, n int) value {
 	if !ok {
 		return value{}
 	}
-	return pyvalue.Str(text)
+	return textOf(m.Pattern, text)
 }
 
 // number finds a group by number or name.
@@ -112,7 +112,7 @@ func (m *matchValue) PyItem(key value) (value, error) {
 func (m *matchValue) PyAttr(name string) (value, bool) {
 	switch last := m.m.LastGroup(); name {
 	case "string":
-		return pyvalue.Str(m.m.Text.String()), true
+		return textOf(m.m.Pattern, m.m.Text.String()), true
 	case "re":
 		return pyvalue.FromObject(&patternValue{m.m.Pattern}), true
 	case "pos":
@@ -187,14 +187,14 @@ var matchMethods = map[string]func(m *matchValue, c *pyvalue.Call) (value, error
 			return value{}, err
 		}
 		text, _ := c.Arg(0, "template")
-		t, err := m.m.Pattern.Template(text.Text())
+		t, err := templateOf(m.m.Pattern, text)
 		if err != nil {
 			return value{}, raise(err)
 		}
 		if err := c.Meter.Grow(int64(t.Size(m.m))); err != nil {
 			return value{}, err
 		}
-		return pyvalue.Str(t.Expand(m.m)), nil
+		return textOf(m.m.Pattern, t.Expand(m.m)), nil
 	},
 }
 

@@ -29,7 +29,12 @@ func TestConstructsOutsideOfTheSubsetAreNamedWithTheirLine(t *testing.T) {
 		"async def f():\n    pass":       "line 1: async is not supported in formulas",
 		"a @ b":                          "line 1: the operator @ is not supported in formulas",
 
-		"1j": "line 1: a complex number is not supported in formulas",
+		"1j":                  "line 1: a complex number is not supported in formulas",
+		"complex(1, 2)":       "line 1: complex is not supported in formulas",
+		"\nbytearray(b'a')":   "line 2: bytearray is not supported in formulas",
+		"memoryview(b'a')":    "line 1: memoryview is not supported in formulas",
+		`"\ud83d" + "\ude00"`: `line 1: \ud83d is half of a surrogate pair, which no UTF-8 text can hold; write the whole character, as 😀 or \U0001F600`,
+		`f"{1}\ud800"`:        `line 1: \ud800 is half of a surrogate pair, which no UTF-8 text can hold; write the whole character, as 😀 or \U0001F600`,
 		"try:\n    1\nexcept* ValueError:\n    2": "line 3: except* is not supported in formulas",
 		"x = 1\nexec('x')":                        "line 2: exec is not supported in formulas",
 		"class A(B, metaclass=M):\n    pass":      "line 1: a class with metaclass among its bases is not supported in formulas",

@@ -115,7 +115,7 @@ var measuring = map[string]function{
 		if err != nil {
 			return value{}, err
 		}
-		z := math.Pow(x, y)
+		z := pyvalue.Pow(x, y)
 		switch finite := !math.IsInf(x, 0) && !math.IsNaN(x) && !math.IsInf(y, 0) && !math.IsNaN(y); {
 		case finite && (math.IsNaN(z) || math.IsInf(z, 0) && x == 0):
 			return value{}, pyvalue.Raise("ValueError", "math domain error")
@@ -218,7 +218,7 @@ func product(m *pyvalue.Meter, n, k int64) error {
 
 // length is the square root of the sum of squares, without the loss of its steps.
 func length(m *pyvalue.Meter, list []value) (value, error) {
-	const precision = 300
+	const precision = 300 // of squares
 	total := new(big.Float).SetPrec(precision)
 	nan, inf := false, false
 	for _, v := range list {

@@ -16,7 +16,7 @@ type (
 // Module returns what the module holds, by name.
 func Module() map[string]pyvalue.Value {
 	all := make(map[string]value)
-	for _, functions := range []map[string]function{analytic, measuring} {
+	for _, functions := range []map[string]function{analytic, measuring, trigonometric} {
 		for name, f := range functions {
 			all[name] = pyvalue.NewBuiltin(name, f)
 		}
@@ -104,11 +104,11 @@ func rounded(name string, f func(float64) float64) function {
 // analytic are the functions of real numbers.
 var analytic = map[string]function{
 	"floor": rounded("floor", math.Floor), "ceil": rounded("ceil", math.Ceil), "trunc": rounded("trunc", math.Trunc),
-	"sqrt": float1("sqrt", math.Sqrt), "fabs": float1("fabs", math.Abs), "exp": float1("exp", math.Exp),
-	"asin": float1("asin", math.Asin), "acos": float1("acos", math.Acos), "sinh": float1("sinh", math.Sinh), "cosh": float1("cosh", math.Cosh),
+	"sqrt": float1("sqrt", math.Sqrt), "fabs": float1("fabs", math.Abs), "exp": float1("exp", exp),
+	"asin": float1("asin", rounded64(asin, math.Asin)), "acos": float1("acos", rounded64(acos, math.Acos)), "sinh": float1("sinh", sinh), "cosh": float1("cosh", cosh),
 	"asinh": float1("asinh", math.Asinh), "acosh": float1("acosh", math.Acosh), "atanh": float1("atanh", math.Atanh), "expm1": float1("expm1", math.Expm1),
 	"log1p": float1("log1p", math.Log1p), "erf": float1("erf", math.Erf), "erfc": float1("erfc", math.Erfc),
-	"log10": float1("log10", math.Log10), "log2": float1("log2", math.Log2),
+	"log10": float1("log10", log10), "log2": float1("log2", log2),
 	"log": func(c *pyvalue.Call) (value, error) {
 		if len(c.Args) < 1 || len(c.Args) > 2 {
 			return value{}, pyvalue.Raise("TypeError", "log expected at least 1 argument, got %d", len(c.Args))
@@ -122,7 +122,7 @@ var analytic = map[string]function{
 			if x <= 0 {
 				return value{}, pyvalue.Raise("ValueError", "math domain error")
 			}
-			logs[i] = math.Log(x)
+			logs[i] = log(x)
 		}
 		if len(c.Args) == 1 {
 			return pyvalue.Float(logs[0]), nil

@@ -277,7 +277,7 @@ func floatPow(x, y float64) (Value, error) {
 	case x < 0 && !math.IsInf(x, 0) && !math.IsInf(y, 0) && y != math.Trunc(y):
 		return Value{}, typeError("complex numbers are not supported")
 	}
-	r := power(x, y)
+	r := Pow(x, y)
 	if math.IsInf(r, 0) && !math.IsInf(x, 0) && !math.IsInf(y, 0) {
 		return Value{}, Raise("OverflowError", "(34, 'Numerical result out of range')")
 	}

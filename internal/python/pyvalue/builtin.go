@@ -18,5 +18,8 @@ func (*Builtin) PyType() string { return "builtin_function_or_method" }
 // PyRepr prints the function.
 func (b *Builtin) PyRepr() string { return "<built-in function " + b.Name + ">" }
 
+// PyAttr returns __name__.
+func (b *Builtin) PyAttr(name string) (Value, bool) { return Str(b.Name), name == "__name__" }
+
 // PyCall calls the function.
 func (b *Builtin) PyCall(c *Call) (Value, error) { return b.F(c) }

@@ -87,6 +87,8 @@ func (b *boundMethod) PyRepr() string {
 	return "<built-in method " + b.name + " of " + TypeName(b.self) + " object>"
 }
 
+func (b *boundMethod) PyAttr(name string) (Value, bool) { return Str(b.name), name == "__name__" }
+
 func (b *boundMethod) PyCall(c *Call) (Value, error) {
 	if err := c.Meter.Step(1 + textWork(b.self, c)); err != nil {
 		return Value{}, err

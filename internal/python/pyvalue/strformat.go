@@ -40,7 +40,7 @@ func strFormatMap(m *Meter, v Value, c *Call) (Value, error) {
 
 // format renders a format string; depth bounds fields within specs.
 func (f *formatter) format(text string, depth int) (string, error) {
-	if depth < 0 {
+	if depth <= 0 {
 		return "", valueError("Max string recursion exceeded")
 	}
 	var out []byte

@@ -12,6 +12,7 @@ var ErrLimit = errors.New("the regular expression tries too many ways to match")
 // Pattern is a compiled regular expression. It may be used by several goroutines.
 type Pattern struct {
 	source string
+	data   bool // it matches bytes
 	flags  Flags
 	names  map[string]int
 	order  []string
@@ -37,8 +38,29 @@ func Compile(source string, flags Flags) (*Pattern, error) {
 	return p, nil
 }
 
+// CompileBytes compiles a pattern that matches bytes: each of them is a character, and
+// the classes are those of ASCII. The error is as that of [Compile].
+func CompileBytes(source []byte, flags Flags) (*Pattern, error) {
+	if flags&Unicode != 0 {
+		return nil, &ValueError{"ValueError", "cannot use UNICODE flag with a bytes pattern"}
+	}
+	p, err := Compile(encode(bytesAsRunes(source)), flags|ASCII)
+	if err != nil {
+		return nil, err
+	}
+	made := *p
+	made.source, made.data = string(source), true
+	if flags&ASCII == 0 {
+		made.flags &^= ASCII
+	}
+	return &made, nil
+}
+
 // Source returns what the pattern was compiled from.
 func (p *Pattern) Source() string { return p.source }
+
+// Bytes reports whether the pattern matches bytes.
+func (p *Pattern) Bytes() bool { return p.data }
 
 // Flags returns the flags, those within the pattern included.
 func (p *Pattern) Flags() Flags { return p.flags }
@@ -149,6 +171,11 @@ func Escape(text string) string {
 		b.WriteString(encode([]rune{r}))
 	}
 	return b.String()
+}
+
+// EscapeBytes is [Escape] for bytes.
+func EscapeBytes(data []byte) []byte {
+	return []byte(runesAsBytes(decode(Escape(encode(bytesAsRunes(data))))))
 }
 
 // cache keeps compiled patterns, since functions compile the same ones for every

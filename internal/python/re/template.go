@@ -37,6 +37,18 @@ func (p *Pattern) Template(source string) (*Template, error) {
 	return &Template{r.parts}, nil
 }
 
+// BytesTemplate is [Pattern.Template] for a pattern of bytes.
+func (p *Pattern) BytesTemplate(source []byte) (*Template, error) {
+	t, err := p.Template(encode(bytesAsRunes(source)))
+	if err != nil {
+		return nil, err
+	}
+	for i := range t.parts {
+		t.parts[i].text = runesAsBytes(decode(t.parts[i].text))
+	}
+	return t, nil
+}
+
 type templateReader struct {
 	*scanner
 	pattern *Pattern

@@ -64,6 +64,28 @@ func NewText(s string) *Text {
 	return &Text{source: s, runes: runes, ascii: len(runes) == len(s)}
 }
 
+// NewBytes prepares bytes for matching with a pattern of [CompileBytes]. What is cut out
+// of them are bytes, too.
+func NewBytes(data []byte) *Text {
+	return &Text{source: string(data), runes: bytesAsRunes(data), ascii: true}
+}
+
+func bytesAsRunes(data []byte) []rune {
+	runes := make([]rune, len(data))
+	for i, b := range data {
+		runes[i] = rune(b)
+	}
+	return runes
+}
+
+func runesAsBytes(runes []rune) string {
+	data := make([]byte, len(runes))
+	for i, r := range runes {
+		data[i] = byte(r)
+	}
+	return string(data)
+}
+
 // Len returns the number of code points.
 func (t *Text) Len() int { return len(t.runes) }
 
