@@ -17,6 +17,9 @@ type Formulas struct {
 	// Schema has the formulas; nil means the schema that the hook sideloads, and
 	// without that there are none.
 	Schema *rossum.Schema
+	// Queues are schemas by the number of the queue, for runs of several queues; that of an
+	// annotation's queue counts before Schema.
+	Queues map[int64]*rossum.Schema
 	// Tolerate goes on, with a warning on the annotation, when a formula that is due
 	// fails or is outside of the supported language; its field keeps its value. By
 	// default the export stops. A formula that nothing of the export changes is never
@@ -30,8 +33,13 @@ type Formulas struct {
 // (show_error and the like) is noted in the report: on the platform it does not
 // decide about an export either.
 func WithFormulas(f Formulas) Option {
-	facts := newSchemaFacts(f.Schema)
-	return func(c *config) { c.formulas, c.schema = f, facts }
+	facts, byQueue := newSchemaFacts(f.Schema), make(map[int64]*schemaFacts)
+	for queue, schema := range f.Queues {
+		if schema != nil {
+			byQueue[queue] = newSchemaFacts(schema)
+		}
+	}
+	return func(c *config) { c.formulas, c.schema, c.schemas = f, facts, byQueue }
 }
 
 // recompute computes the formulas that depend on what the step has changed.

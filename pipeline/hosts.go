@@ -80,8 +80,8 @@ func (x *Export) formulaOf(schemaID string) string {
 
 // schema is that of [WithFormulas], or else the sideloaded one, nil if there is none.
 func (x *Export) schema() *rossum.Schema {
-	if s := x.run.config.formulas.Schema; s != nil {
-		return s
+	if given := x.givenFacts(); given != nil {
+		return given.schema
 	}
 	s, err := x.Payload.Schema()
 	if err != nil {

@@ -41,7 +41,8 @@ type config struct {
 	turnOf      func(*Export) string
 	treeLimit   int64 // bytes, 0 for the default
 	formulas    Formulas
-	schema      *schemaFacts // of formulas.Schema
+	schema      *schemaFacts           // of formulas.Schema
+	schemas     map[int64]*schemaFacts // of formulas.Queues
 	secrets     SecretsOf
 	dry         *DryRun
 	details     Details

@@ -69,7 +69,7 @@ const maxSchemas = 64
 // schemaFacts returns the facts of the run's schema, nil if there is none: that of
 // [WithFormulas], or else the one that the hook sideloads.
 func (x *Export) schemaFacts() (*schemaFacts, error) {
-	if given := x.run.config.schema; given != nil {
+	if given := x.givenFacts(); given != nil {
 		return given, nil
 	}
 	schema, err := x.Payload.Schema()
@@ -87,4 +87,14 @@ func (x *Export) schemaFacts() (*schemaFacts, error) {
 		knownFacts.m[schema] = facts
 	}
 	return facts, nil
+}
+
+// givenFacts are those of the schema that the run was given; nil if it was given none.
+func (x *Export) givenFacts() *schemaFacts {
+	if x.Annotation != nil {
+		if facts := x.run.config.schemas[x.Annotation.QueueID()]; facts != nil {
+			return facts
+		}
+	}
+	return x.run.config.schema
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
@@ -41,7 +42,9 @@ A replies file is a list such as
 where a url may end in *, and a body is JSON or a text; or it is a report of -report, whose
 replies are taken. Several entries for one call are taken one after the other.
 
-Ctrl-C ends a run cleanly: what was begun is finished, and what was not is not begun.
+Ctrl-C ends a run cleanly: nothing more is begun, a call on its way is broken off and named
+as one that may have arrived, and the answer and the report are written. A second Ctrl-C
+ends the program at once.
 
 Exit codes: 0 the export was answered without an error message; 1 with one; 2 hooks,
 payload or arguments are unusable, and nothing was sent.
@@ -169,6 +172,7 @@ func runChain(ctx context.Context, a *runArguments, l *loaded, chain *pipeline.C
 		pipeline.WithAllowedHosts(a.allowHosts...),
 		pipeline.WithStore(saved{a.out, store(a.inRossum)}),
 		pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r }),
+		pipeline.WithLogger(slog.New(slog.DiscardHandler)), // the report says more
 	}
 	if a.report != "" || a.page != "" {
 		options = append(options, pipeline.WithDetails(pipeline.Details{BodyLimit: 1 << 20}))

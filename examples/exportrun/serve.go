@@ -23,7 +23,8 @@ here. It sends. The recent runs are shown as pages at an address of their own, w
 
   exportrun serve -org DIR -listen ADDRESS -secrets FILE [-pages ADDRESS] [flags]
 
-Calls are checked against the hook's secret in ROSSUM_HOOK_SECRET; -unsigned takes calls
+Types and formulas of fields are those of the folder's schemas, or else of what the hook
+call sideloads. Calls are checked against the hook's secret in ROSSUM_HOOK_SECRET; -unsigned takes calls
 of everybody. Runs are kept in memory: a program of your own keeps them on a ledger, see
 "Running it" among the guides.
 
@@ -86,7 +87,7 @@ func newServer(a *arguments, unsigned bool, out *terminal) (*hookserver.Server, 
 	log := slog.New(slog.NewTextHandler(out.stderr, nil))
 	o := hookserver.Options{Log: log, Unsigned: unsigned, Run: []pipeline.Option{
 		pipeline.WithSecrets(l.secrets), pipeline.WithAllowedHosts(a.allowHosts...), pipeline.WithLogger(log),
-		pipeline.WithDetails(pipeline.Details{}), pipeline.WithReport(recent.Add),
+		pipeline.WithDetails(pipeline.Details{}), pipeline.WithReport(recent.Add), pipeline.WithFormulas(pipeline.Formulas{Queues: schemasOf(l), Tolerate: a.tolerate}),
 	}}
 	if !unsigned {
 		o.Secrets = []string{os.Getenv(hookSecret)}
@@ -107,14 +108,7 @@ func chains(a *arguments, l *loaded) (map[int64]*pipeline.Chain, error) {
 	var faults []error
 	for _, url := range boundQueues(l.hooks) {
 		one := *l
-		one.queue, one.schema = url, nil
-		if l.org != nil {
-			for _, q := range l.org.Queues {
-				if q.ID == rossum.IDOf(url) {
-					one.schema = q.Schema
-				}
-			}
-		}
+		one.queue, one.schema = url, schemasOf(l)[rossum.IDOf(url)]
 		chain, err := chainOf(a, &one, nil)
 		if err != nil {
 			faults = append(faults, fmt.Errorf("queue %d: %w", rossum.IDOf(url), err))
@@ -123,6 +117,17 @@ func chains(a *arguments, l *loaded) (map[int64]*pipeline.Chain, error) {
 		byQueue[rossum.IDOf(url)] = chain
 	}
 	return byQueue, errors.Join(faults...)
+}
+
+// schemasOf are those that the folder has, by queue.
+func schemasOf(l *loaded) map[int64]*rossum.Schema {
+	byQueue := make(map[int64]*rossum.Schema)
+	if l.org != nil {
+		for _, q := range l.org.Queues {
+			byQueue[q.ID] = q.Schema
+		}
+	}
+	return byQueue
 }
 
 // boundQueues lists the queues that active export hooks are bound to.
