@@ -67,11 +67,45 @@ func (x *Export) shown(header http.Header, body []byte, size int64) *MessageRepo
 		return nil
 	}
 	m := &MessageReport{Header: x.run.redactor.Header(header), Size: size}
-	if len(body) > limit {
-		body, m.Cut = body[:limit], true
-	}
-	m.Body = x.shownText(body)
+	m.Body, m.Cut = beginning(body, limit, x.shownText)
 	return m
+}
+
+// beyond is how much more than what is shown is looked at, so that a secret which begins
+// in what is shown is found whole. It is longer than any secret.
+const beyond = 16 << 10
+
+// beginning returns the beginning of data as text, made of it by show and cut after that,
+// since the half of a secret is not recognised.
+func beginning(data []byte, limit int, show func([]byte) string) (text string, cut bool) {
+	end := limit
+	window := window(data, limit)
+	text = show(window)
+	if len(window) < len(data) {
+		end, cut = min(limit, max(0, len(text)-beyond+utf8.UTFMax)), true // what is beyond may end within a secret
+	}
+	if len(text) <= end {
+		return text, cut
+	}
+	for end > 0 && !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end], true
+}
+
+// window is what is looked at of data: whole characters, if it is text.
+func window(data []byte, limit int) []byte {
+	if len(data) <= limit+beyond {
+		return data
+	}
+	data = data[:limit+beyond]
+	for range utf8.UTFMax - 1 {
+		if r, size := utf8.DecodeLastRune(data); r != utf8.RuneError || size > 1 {
+			break
+		}
+		data = data[:len(data)-1]
+	}
+	return data
 }
 
 // shownText is text without secrets, in which other bytes are replaced by their count.
@@ -140,7 +174,7 @@ func (x *Export) ShowRequest(ctx context.Context, header http.Header, body Conte
 		return x.shown(header, nil, body.Size())
 	}
 	defer r.Close()
-	data, _ := io.ReadAll(io.LimitReader(r, int64(limit)+1)) // memory cannot fail
+	data, _ := io.ReadAll(io.LimitReader(r, int64(limit)+beyond+1)) // memory cannot fail
 	return x.shown(header, data, body.Size())
 }
 
@@ -166,17 +200,12 @@ func (x *Export) detailFile(r *FileReport, f *File) {
 		return
 	}
 	r.ContentType = f.ContentType
-	data := f.Data
-	if len(data) > limit {
-		data, r.Cut = data[:limit], true
-		for len(data) > 0 && !utf8.Valid(data[max(0, len(data)-utf8.UTFMax):]) && len(data) > limit-utf8.UTFMax {
-			data = data[:len(data)-1]
-		}
-	}
-	if isText(string(data)) {
-		r.Text = x.cleanText(string(data))
+	if isText(string(window(f.Data, limit))) {
+		r.Text, r.Cut = beginning(f.Data, limit, func(data []byte) string { return x.cleanText(string(data)) })
 		return
 	}
+	data := f.Data[:min(len(f.Data), limit)]
+	r.Cut = len(data) < len(f.Data)
 	// Texts of other encodings may hold a secret that is not found as it stands there.
 	plain := strings.ReplaceAll(string(data), "\x00", "")
 	if x.cleanText(plain) != plain {

@@ -3,12 +3,14 @@ package pipeline_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/send"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 	"github.com/exportpipeline/exportpipeline/steps"
 )
@@ -114,5 +116,60 @@ func TestEveryAttemptOfACallIsReported(t *testing.T) {
 	tries := report.Steps[0].Calls[0].Tries
 	if len(tries) != 2 || tries[0].Status != 503 || tries[1].Status != 200 || tries[1].Started.Before(tries[0].Started) {
 		t.Errorf("%+v", tries)
+	}
+}
+
+// The half of a secret is not recognised any more, so texts are cut after secrets are cut
+// out of them.
+func TestNoHalfOfASecretIsLeftWhereATextIsCut(t *testing.T) {
+	t.Parallel()
+	const secret = "sk-0123456789-abcdefghij"
+	erp := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintf(w, "0123456789%s and more of it", secret) }))
+	defer erp.Close()
+	post := pipeline.StepFunc(func(ctx context.Context, x *pipeline.Export) error {
+		if err := x.Files.Put(ctx, pipeline.File{Key: "f", Data: []byte("0123456789" + secret + " and more of it")}); err != nil {
+			return err
+		}
+		_, err := send.Do(ctx, x, &send.Call{Method: http.MethodPost, URL: erp.URL, Body: pipeline.Bytes("0123456789" + secret + " and more of it")})
+		return err
+	})
+	chain := chainOf(t, post)
+	for limit := 1; limit < 60; limit++ {
+		var report *pipeline.Report
+		call := rossumtest.Annotation(rossumtest.Offline(), rossumtest.Secret("key", secret))
+		if _, err := chain.Export(t.Context(), call.Payload(), pipeline.WithDetails(pipeline.Details{BodyLimit: limit}),
+			pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r })); err != nil {
+			t.Fatal(err)
+		}
+		s := report.Steps[0]
+		for what, shown := range map[string]string{"request": s.Calls[0].Request.Body, "reply": s.Calls[0].Reply.Body, "file": s.Files[0].Text} {
+			if strings.Contains(shown, "sk-") || len(shown) > limit {
+				t.Errorf("limit %d: the %s is shown as %q", limit, what, shown)
+			}
+		}
+		if cut := len("0123456789[secret] and more of it") > limit; s.Calls[0].Request.Cut != cut || s.Files[0].Cut != cut {
+			t.Errorf("limit %d: %+v, %+v", limit, s.Calls[0].Request, s.Files[0])
+		}
+	}
+}
+
+func TestATextIsCutBetweenCharacters(t *testing.T) {
+	t.Parallel()
+	for _, character := range []string{"ü", "€", "𝄞"} {
+		for limit := 10; limit < 22; limit++ {
+			text := strings.Repeat(character, 30_000)
+			var report *pipeline.Report
+			put := pipeline.StepFunc(func(ctx context.Context, x *pipeline.Export) error {
+				return x.Files.Put(ctx, pipeline.File{Key: "f", Data: []byte(text)})
+			})
+			if _, err := chainOf(t, put).Export(t.Context(), rossumtest.Annotation(rossumtest.Offline()).Payload(), pipeline.WithDetails(pipeline.Details{BodyLimit: limit}),
+				pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r })); err != nil {
+				t.Fatal(err)
+			}
+			f := report.Steps[0].Files[0]
+			if want := strings.Repeat(character, limit/len(character)); f.Text != want || !f.Cut || f.Binary != "" {
+				t.Errorf("limit %d: %q, want %q", limit, f.Text, want)
+			}
+		}
 	}
 }

@@ -213,6 +213,41 @@ func shot(name string) chromedp.Action {
 	})
 }
 
+func TestPaperHasEverythingThatIsFolded(t *testing.T) {
+	ctx, url := browser(t), serve(t, runs()...)
+	const folded = `[...document.querySelectorAll("pre")].filter(p => p.checkVisibility({contentVisibilityAuto: true}) && p.offsetHeight > 0).length`
+	var screen, paper, all int
+	do(t, ctx,
+		chromedp.Navigate(url+"run/1"),
+		chromedp.WaitVisible("main", chromedp.ByQuery),
+		chromedp.Evaluate(`document.querySelectorAll("pre").length`, &all),
+		chromedp.Evaluate(folded, &screen),
+		emulation.SetEmulatedMedia().WithMedia("print"),
+		chromedp.Evaluate(folded, &paper),
+	)
+	if screen != 0 || all == 0 || paper != all {
+		t.Errorf("of %d folded texts %d are on the screen and %d on paper", all, screen, paper)
+	}
+}
+
+func TestScreensMayBeDarkOrLight(t *testing.T) {
+	ctx, url := browser(t), serve(t, runs()...)
+	seen := make(map[string]string)
+	for _, scheme := range []string{"light", "dark"} {
+		var colours string
+		do(t, ctx,
+			emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}),
+			chromedp.Navigate(url+"run/1"),
+			chromedp.WaitVisible("main", chromedp.ByQuery),
+			chromedp.Evaluate(`getComputedStyle(document.body).backgroundColor + " " + getComputedStyle(document.body).color`, &colours),
+		)
+		seen[scheme] = colours
+	}
+	if seen["light"] == seen["dark"] || seen["light"] == "" {
+		t.Errorf("the colours are %v", seen)
+	}
+}
+
 func TestALargeRunCanBeUsed(t *testing.T) {
 	r := runs()[0]
 	call := r.Steps[1].Steps[0].Calls[0]
