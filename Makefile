@@ -1,9 +1,9 @@
 # The chores of this project. Each is one command; `make` lists them.
 
-.PHONY: help test race ci lint listings vulns fuzz soak bench measure
+.PHONY: help test race ci lint listings vulns fuzz soak bench measure schemas release-check
 
 help: ## list the chores
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
 
 test: ## run the tests
 	go test ./...
@@ -50,3 +50,6 @@ measure: ## measure what large and hostile input costs (ROWS=S3 for a part)
 
 bench: ## run every benchmark once
 	go test -run '^$$' -bench . -benchtime 1x -timeout 30m ./...
+
+release-check: ## say what keeps VERSION (of MODULE, if it is nested) from being released
+	bash .ci/release-check "$(VERSION)" $(MODULE)
