@@ -325,7 +325,7 @@ func TestATokenRequestThatFailsSaysWhy(t *testing.T) {
 		status     int
 		body, want string
 	}{
-		{400, `{"error":"invalid_client"}`, `step REST API export, auth: the token request was answered with status 400: {"error":"invalid_client"}`},
+		{400, `{"error":"invalid_client"}`, `step REST API export, auth: the token request was answered with status 400 (text/plain; charset=utf-8): {"error":"invalid_client"}`},
 		{200, "<html>", "auth: the answer of the token request (status 200, text/html; charset=utf-8) has no access_token"},
 	} {
 		url, _ := erp(t, tt.status, tt.body)

@@ -219,11 +219,11 @@ func (c *Client) do(ctx context.Context, r *running) (*Reply, error) {
 		CheckRetry:   r.checkRetry,
 		Backoff:      backoff,
 		ErrorHandler: retryablehttp.PassthroughErrorHandler,
-		PrepareRetry: func(*http.Request) error { return r.nextAttempt(ctx) },
+		PrepareRetry: func(again *http.Request) error { return r.nextAttempt(ctx, again) },
 	}
 	defer func() { r.pass.Leave(r.outcome) }() // a stream is read after that
 	for {
-		if err := r.nextAttempt(ctx); err != nil {
+		if err := r.nextAttempt(ctx, req.Request); err != nil {
 			return nil, err
 		}
 		resp, err := client.Do(req)
@@ -254,7 +254,7 @@ func (r *running) repeatCut(err error) bool {
 	return r.call.Retry == Always && !errors.Is(err, ErrTooLarge) && int(r.attempts.Load()) < attempts(r.call)
 }
 
-func (r *running) nextAttempt(ctx context.Context) error {
+func (r *running) nextAttempt(ctx context.Context, req *http.Request) error {
 	u, err := url.Parse(r.call.URL)
 	if err != nil {
 		return err
@@ -263,6 +263,11 @@ func (r *running) nextAttempt(ctx context.Context) error {
 		return err
 	}
 	r.waited += r.pass.Waited
+	if r.call.Sign != nil {
+		if err := r.call.Sign(req.Header); err != nil {
+			return err
+		}
+	}
 	r.exchange, r.refused, r.outcome = nil, nil, limit.Outcome{}
 	r.attempts.Add(1)
 	return nil

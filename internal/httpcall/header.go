@@ -17,7 +17,8 @@ var canonicalOnly = []string{
 }
 
 // setHeader puts the headers of a call into a request, in the spelling of the settings:
-// some servers look for SOAPAction or X-APIKEY.
+// some servers look for SOAPAction or X-APIKEY. A name without values is not sent, although
+// it would be by default.
 func (c *Call) setHeader(req *http.Request) {
 	for name, values := range c.Header {
 		key := http.CanonicalHeaderKey(name)
@@ -32,7 +33,7 @@ func (c *Call) setHeader(req *http.Request) {
 		}
 		req.Header[key] = append(req.Header[key], values...)
 	}
-	for name, value := range map[string]string{"User-Agent": userAgent, "Accept-Encoding": acceptEncoding} {
+	for name, value := range map[string]string{"User-Agent": userAgent, "Accept": "*/*", "Accept-Encoding": acceptEncoding} {
 		if _, given := req.Header[name]; !given {
 			req.Header.Set(name, value)
 		}

@@ -56,7 +56,7 @@ func TestACallSaysWhoMakesItAndWhatItCanRead(t *testing.T) {
 	if _, err := isolated(t, Options{}).Do(t.Context(), &Call{Method: "GET", URL: url}); err != nil {
 		t.Fatal(err)
 	}
-	for _, line := range []string{"User-Agent: exportpipeline", "Accept-Encoding: gzip, deflate"} {
+	for _, line := range []string{"User-Agent: exportpipeline", "Accept: */*", "Accept-Encoding: gzip, deflate"} {
 		if sent := got(); strings.Count(sent, "\r\n"+line+"\r\n") != 1 {
 			t.Errorf("%s is not sent:\n%s", line, sent)
 		}

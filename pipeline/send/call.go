@@ -42,7 +42,10 @@ type Call struct {
 
 	Method string
 	URL    string
-	Header http.Header // see SetHeader; may be nil
+	// Header may be nil; see SetHeader. What it does not name is sent as Accept: */*,
+	// Accept-Encoding: gzip, deflate, and User-Agent: exportpipeline; a name without values
+	// is not sent at all.
+	Header http.Header
 	// Body is opened anew for every attempt; nil for none. Texts go on the ledger, up to
 	// 1 MiB, so that a repeated call sends the same bytes; of files a SHA-256 does.
 	Body pipeline.Content
@@ -66,8 +69,9 @@ type Call struct {
 	// which no reply is known; see [pipeline.Act].
 	Probe func(ctx context.Context) (*pipeline.Answer, error)
 
-	spelling map[string]string
-	raw      bool // redirects are replies
+	spelling  map[string]string
+	raw       bool                   // redirects are replies
+	authorize func() (string, error) // makes the Authorization header of an attempt; nil for none
 }
 
 // SetHeader sets a header and keeps the spelling of its name: some servers look for

@@ -130,6 +130,9 @@ func attempt(ctx context.Context, x *pipeline.Export, c *Call, asks bool) (*Repl
 	if c.Body != nil {
 		inner.Body = c.Body
 	}
+	if c.authorize != nil {
+		inner.Sign = c.sign
+	}
 	client, rendered := pipelinerun.Sender(x)
 	if !x.Lets(c.Method, c.URL) {
 		ctx = limit.Without(ctx)

@@ -21,6 +21,8 @@
 //     content.
 //
 // A step whose library wants an *http.Client gives it that of [Client], with the same
-// rules. OAuth 2 tokens come from [Tokens]. Bodies of forms are made by [URLEncoded] and
-// [Multipart].
+// rules. OAuth 2 tokens come from [Tokens], also by an assertion of a [PrivateKey];
+// [OAuth1] signs calls. Bodies of forms are made by [URLEncoded] and [Multipart]. How many
+// calls a system gets at once, or in a second, is for the program to say
+// ([pipeline.WithLimiter]).
 package send

@@ -2,6 +2,11 @@ package send_test
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"net/http"
@@ -109,6 +114,56 @@ func ExampleTokens() {
 		return nil
 	})
 	// Output: created Bearer t-1
+}
+
+func ExampleOAuth1() {
+	erp := api()
+	defer erp.Close()
+	export(func(ctx context.Context, x *pipeline.Export) error {
+		call := &send.Call{Name: "create", Method: "POST", URL: erp.URL + "/invoices", Body: pipeline.Bytes(`{"number":"1"}`)}
+		signer := send.OAuth1{
+			ConsumerKey: "client", ConsumerSecret: x.Secrets["consumer_secret"],
+			TokenKey: "token", TokenSecret: x.Secrets["token_secret"], Realm: "TSTDRV1",
+		}
+		if err := signer.Sign(x, call); err != nil {
+			return err
+		}
+		reply, err := send.Do(ctx, x, call)
+		if err != nil {
+			return err
+		}
+		signed, _, _ := strings.Cut(string(reply.Body), ",")
+		fmt.Println(signed)
+		return nil
+	})
+	// Output: created OAuth realm="TSTDRV1"
+}
+
+func ExamplePrivateKey_Assertion() {
+	made, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	secret := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(made)}) // of the hook's secrets
+	key, err := send.ParsePrivateKey(string(secret))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	claims, err := json.Marshal(map[string]any{"iss": "client", "aud": "https://erp.example/token", "iat": 1764064800, "exp": 1764068400})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	assertion, err := key.Assertion("PS256", "certificate-1", claims)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	body := send.URLEncoded([2]string{"grant_type", "client_credentials"}, [2]string{"client_assertion", assertion})
+	fmt.Println(string(body[:46]), len(strings.Split(assertion, ".")), "parts")
+	// Output: grant_type=client_credentials&client_assertion 3 parts
 }
 
 func ExampleMultipart() {

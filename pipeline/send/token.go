@@ -4,8 +4,11 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/exportpipeline/exportpipeline/internal/oauth"
 	"github.com/exportpipeline/exportpipeline/internal/pipelinerun"
@@ -23,6 +26,15 @@ type TokenRequest struct {
 	// Call is the token request. Those whose hook, method, address, header and body are the
 	// same share a token. It may be repeated.
 	Call *Call
+	// Make, if Call is nil, makes the token request when there is to be one, with an
+	// assertion that holds for a while only, for example. Those whose hook and Key are the
+	// same share a token.
+	Make func(ctx context.Context, now time.Time) (*Call, error)
+	Key  string
+	// Read, if not nil, takes the token out of the reply to the request, which is a JSON
+	// object, or was a form, whose fields have become members. Its error must not quote the
+	// reply. Without it the token is access_token.
+	Read func(ctx context.Context, reply *Reply, object json.RawMessage) (string, error)
 	// Secret, if not "", is the name under which the token is kept in the hook's secrets,
 	// for this run and, in Rossum, for later processes; see [pipeline.Export.KeepToken].
 	Secret string
@@ -43,7 +55,7 @@ func (t *Tokens) Get(ctx context.Context, x *pipeline.Export, r TokenRequest) (s
 	}
 	ask := oauth.Ask{
 		Key: key, Now: x.WallTime(), Refused: r.Refused,
-		Fetch: func(ctx context.Context) (oauth.Token, error) { return fetchToken(ctx, x, r.Call) },
+		Fetch: func(ctx context.Context) (oauth.Token, error) { return r.fetch(ctx, x) },
 	}
 	if r.Secret != "" {
 		ask.Kept = pipelinerun.OwnToken(x, r.Secret, key)
@@ -79,6 +91,13 @@ func dryToken(ctx context.Context, x *pipeline.Export, ask oauth.Ask) (string, e
 // key names the token: it belongs to the hook and to all that it is asked for with.
 func (r TokenRequest) key(ctx context.Context, x *pipeline.Export) (string, error) {
 	h := sha256.New()
+	if r.Call == nil {
+		if r.Make == nil || r.Key == "" {
+			return "", errors.New("the wish for a token has neither a Call, nor Make with a Key")
+		}
+		fmt.Fprintf(h, "%s\n%s", x.Payload.Hook, r.Key)
+		return hex.EncodeToString(h.Sum(nil)), nil
+	}
 	fmt.Fprintf(h, "%s\n%s %s\n%s\n", x.Payload.Hook, r.Call.Method, r.Call.URL, r.Call.Header)
 	if r.Call.Body != nil {
 		body, err := r.Call.Body.Open(ctx)
@@ -93,25 +112,45 @@ func (r TokenRequest) key(ctx context.Context, x *pipeline.Export) (string, erro
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-func fetchToken(ctx context.Context, x *pipeline.Export, call *Call) (oauth.Token, error) {
+// fetch asks for a new token.
+func (r TokenRequest) fetch(ctx context.Context, x *pipeline.Export) (none oauth.Token, err error) {
+	call := r.Call
+	if call == nil {
+		if call, err = r.Make(ctx, x.WallTime()); err != nil {
+			return none, err
+		}
+	}
 	asked := *call
 	asked.Retry = RetryAlways
 	reply, err := Ask(ctx, x, &asked)
 	if err != nil {
-		return oauth.Token{}, err
-	}
-	if reply.Status < 200 || reply.Status > 299 {
-		return oauth.Token{}, fmt.Errorf("the token request was answered with status %d: %s", reply.Status, x.Excerpt(reply.Body, maxExcerpt))
+		return none, err
 	}
 	mediaType := reply.Header.Get("Content-Type")
-	answer := oauth.ParseReply(reply.Body, mediaType)
-	switch {
-	case answer.Problem != "":
-		return oauth.Token{}, fmt.Errorf("the token request was answered with status %d and the error %s", reply.Status, x.Excerpt([]byte(answer.Problem), maxExcerpt))
-	case answer.Token == "": // nothing of the answer is quoted, which could be a token
-		return oauth.Token{}, fmt.Errorf("the answer of the token request (status %d, %s) has no access_token", reply.Status, mediaType)
+	if reply.Status < 200 || reply.Status > 299 {
+		return none, fmt.Errorf("the token request was answered with status %d (%s): %s", reply.Status, mediaType, x.Excerpt(reply.Body, maxExcerpt))
 	}
-	return answer.New(answer.Token, x.WallTime()), nil
+	answer := oauth.ParseReply(reply.Body, mediaType)
+	token, err := r.read(ctx, reply, answer)
+	switch {
+	case token != "" && err == nil:
+		return answer.New(token, x.WallTime()), nil
+	case answer.Problem != "":
+		return none, fmt.Errorf("the token request was answered with status %d and the error %s", reply.Status, x.Excerpt([]byte(answer.Problem), maxExcerpt))
+	case answer.Object == nil && r.Read != nil: // nothing of the answer is quoted, which could be a token
+		return none, fmt.Errorf("the answer of the token request (status %d, %s, %d bytes) is not a JSON object", reply.Status, mediaType, len(reply.Body))
+	case err != nil:
+		return none, err
+	}
+	return none, fmt.Errorf("the answer of the token request (status %d, %s) has no access_token", reply.Status, mediaType)
+}
+
+// read takes the token out of an answer, "" if there is none.
+func (r TokenRequest) read(ctx context.Context, reply *Reply, answer oauth.Reply) (string, error) {
+	if r.Read == nil || answer.Object == nil {
+		return answer.Token, nil
+	}
+	return r.Read(ctx, reply, answer.Object)
 }
 
 // maxExcerpt is how much of a reply an error shows, in bytes.

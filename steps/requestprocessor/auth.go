@@ -2,13 +2,11 @@ package requestprocessor
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/internal/address"
-	"github.com/exportpipeline/exportpipeline/internal/oauth"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/redact"
 	"github.com/exportpipeline/exportpipeline/internal/reqproc"
@@ -28,8 +26,8 @@ type oauth1 struct {
 }
 
 // fill returns the signer of an export, whose secrets are hidden from now on.
-func (a *oauth1) fill(ctx context.Context, r *run, s *reqproc.Scope) (*oauth.Signer, error) {
-	signer := &oauth.Signer{}
+func (a *oauth1) fill(ctx context.Context, r *run, s *reqproc.Scope) (*send.OAuth1, error) {
+	signer := &send.OAuth1{}
 	for _, f := range a.texts {
 		text, err := f.template.FillText(ctx, s)
 		if err != nil {
@@ -55,16 +53,14 @@ func (a *oauth1) fill(ctx context.Context, r *run, s *reqproc.Scope) (*oauth.Sig
 	return signer, nil
 }
 
-// sign writes the Authorization header of a call.
-func (a *oauth1) sign(r *run, signer *oauth.Signer, out *outgoing) error {
-	header, err := signer.Header(out.call.Method, out.call.URL, out.form, rand.Text(), r.x.WallTime())
-	if err != nil {
-		return fail(a.place, err)
-	}
+// sign has a call carry its signature.
+func (a *oauth1) sign(r *run, signer *send.OAuth1, out *outgoing) error {
 	if out.call.Header.Get("Authorization") != "" {
 		r.decide("%s: the Authorization header of the request gives way to that of auth", a.place)
 	}
-	out.call.Header.Set("Authorization", header)
+	if err := signer.Sign(r.x, out.call); err != nil {
+		return fail(a.place, err)
+	}
 	return nil
 }
 
@@ -125,7 +121,7 @@ func (r *run) hideCredentials(content pyvalue.Value) {
 
 // signer and token of one call, whichever its auth gives.
 type credentials struct {
-	signer  *oauth.Signer
+	signer  *send.OAuth1
 	request *tokenRequest
 	token   string
 }

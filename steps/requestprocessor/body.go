@@ -25,7 +25,6 @@ const (
 type outgoing struct {
 	call    *send.Call
 	content pyvalue.Value // as it was filled in
-	form    [][2]string   // of an urlencoded body, for OAuth 1.0a
 }
 
 // fill makes the request. Errors name the place and the placeholder.
@@ -40,7 +39,7 @@ func (q *request) fill(ctx context.Context, r *run, s *reqproc.Scope) (*outgoing
 	for _, h := range q.headers {
 		v, err := h.value.Fill(ctx, s)
 		if err == nil && v.IsNone() {
-			header.Del(h.name) // as Python's requests leaves it out
+			header[http.CanonicalHeaderKey(h.name)] = nil // as Python's requests leaves it out
 			continue
 		}
 		text := ""
@@ -184,7 +183,6 @@ func (q *request) plainBody(ctx context.Context, r *run, out *outgoing) error {
 			return err // an empty form is no body
 		}
 		out.defaultType(send.FormType)
-		out.form = pairs
 		out.call.Body = send.URLEncoded(pairs...)
 		return nil
 	}
@@ -206,7 +204,6 @@ func (q *request) multipart(ctx context.Context, out *outgoing, boundary string)
 			return err
 		}
 		out.defaultType(send.FormType)
-		out.form = pairs
 		out.call.Body = send.URLEncoded(pairs...)
 		return nil
 	case d == nil:

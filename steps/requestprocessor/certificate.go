@@ -2,11 +2,9 @@ package requestprocessor
 
 import (
 	"context"
-	"crypto/rsa"
 	"net/http"
 	"time"
 
-	"github.com/exportpipeline/exportpipeline/internal/oauth"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/reqproc"
 	"github.com/exportpipeline/exportpipeline/pipeline/send"
@@ -36,7 +34,7 @@ type assertion struct {
 	r       *run
 	config  *pyvalue.Dict
 	address string
-	private *rsa.PrivateKey
+	private *send.PrivateKey
 }
 
 func (c *certificate) fill(ctx context.Context, r *run, s *reqproc.Scope) (*tokenRequest, error) {
@@ -63,7 +61,7 @@ func (c *certificate) fill(ctx context.Context, r *run, s *reqproc.Scope) (*toke
 	pem := a.get("private_certificate").Text()
 	r.x.Hide(pem)
 	var err error
-	if a.private, err = oauth.ParseKey(pem); err != nil {
+	if a.private, err = send.ParsePrivateKey(pem); err != nil {
 		return nil, fail(c.place+".private_certificate", err)
 	}
 	if a.address, err = r.fillURL(ctx, c.url, s); err != nil {
@@ -101,7 +99,7 @@ func (a *assertion) jwt(ctx context.Context, now time.Time) (string, error) {
 	if err != nil {
 		return "", fail(a.place+".certificate_id", err)
 	}
-	return oauth.Assertion(a.private, a.algorithm, keyID, data)
+	return a.private.Assertion(a.algorithm, keyID, data)
 }
 
 // call makes the token request.

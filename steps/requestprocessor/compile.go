@@ -7,10 +7,10 @@ import (
 	"strings"
 
 	"github.com/exportpipeline/exportpipeline/internal/address"
-	"github.com/exportpipeline/exportpipeline/internal/oauth"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/redact"
 	"github.com/exportpipeline/exportpipeline/internal/reqproc"
+	"github.com/exportpipeline/exportpipeline/pipeline/send"
 	"github.com/exportpipeline/exportpipeline/pipeline/settings"
 )
 
@@ -19,7 +19,7 @@ type program struct {
 	stages    []*stage
 	debugging bool
 	compact   bool // JSON in fields
-	tokens    *oauth.Cache
+	tokens    *send.Tokens
 	known     address.Known // hosts that the settings name
 	literals  []string      // credentials that the settings have literally
 }
@@ -60,7 +60,7 @@ var (
 func (s *Step) compile() (*program, error) {
 	c := &compiler{}
 	text, _ := json.Marshal(s.Stages) // of decoded settings, which can always be written
-	p := &program{debugging: s.Debugging, compact: s.CompactJSON, tokens: &oauth.Cache{}, known: address.Literals(string(text)), literals: redact.Literals(text)}
+	p := &program{debugging: s.Debugging, compact: s.CompactJSON, tokens: &send.Tokens{}, known: address.Literals(string(text)), literals: redact.Literals(text)}
 	if len(s.Stages) == 0 {
 		c.faults.Add("stages", "is missing or empty")
 	}

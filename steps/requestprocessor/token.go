@@ -4,15 +4,16 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"regexp"
 	"time"
 
-	"github.com/exportpipeline/exportpipeline/internal/oauth"
-	"github.com/exportpipeline/exportpipeline/internal/pipelinerun"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/reqproc"
+	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/pipeline/send"
 )
 
@@ -54,74 +55,65 @@ func (r *run) getToken(ctx context.Context, req *tokenRequest, refused string) (
 	if err != nil {
 		return "", err
 	}
-	if r.x.IsDry() { // whose tokens must not get into the cache
-		if kept := r.x.Secrets[req.secret(key)]; kept != "" && kept != refused {
-			return kept, nil
-		}
-		token, err := req.fetch(ctx, r)
-		if made, ok := pipelinerun.MadeUpToken(r.x, err); ok {
-			return made, nil
-		}
-		r.x.Hide(token.Value)
-		return token.Value, err
-	}
 	name := req.secret(key)
-	token, fresh, err := r.p.tokens.Get(ctx, oauth.Ask{
-		Key: r.x.Payload.Hook + " " + key, Now: r.x.WallTime(), Refused: refused, Kept: r.x.Secrets[name],
-		Fetch: func(ctx context.Context) (oauth.Token, error) { return req.fetch(ctx, r) },
+	token, err := r.p.tokens.Get(ctx, r.x, send.TokenRequest{
+		Key: key, Secret: name, Refused: refused, Read: req.read,
+		Make: func(ctx context.Context, now time.Time) (*send.Call, error) {
+			call, err := req.make(ctx, now)
+			if err == nil {
+				call.Idle, call.MaxAttempts = defaultTimeout, tokenAttempts
+			}
+			return call, err
+		},
 	})
-	if err != nil {
+	switch {
+	case err == nil:
+		if !r.x.IsDry() {
+			r.x.Secrets[name] = token
+		}
+		return token, nil
+	case !r.x.IsDry():
 		delete(r.x.Secrets, name)
-		return "", err
 	}
-	r.x.Hide(token.Value)
-	if r.x.Secrets[name] = token.Value; fresh {
-		pipelinerun.KeepToken(ctx, r.x, name, token.Value)
+	return "", req.placed(err)
+}
+
+// placed says where in the settings an error of a token request belongs.
+func (t *tokenRequest) placed(err error) error {
+	var placed *pipeline.StepError
+	var failed *send.Error
+	switch {
+	case errors.As(err, &placed):
+		return err
+	case errors.As(err, &failed):
+		return fail(t.place+".url", fmt.Errorf("asking for a token: %w", err))
 	}
-	return token.Value, nil
+	return fail(t.place, err)
 }
 
 // tokenAttempts is how often a token request is made.
 const tokenAttempts = 2
 
-// fetch asks for a new token.
-func (t *tokenRequest) fetch(ctx context.Context, r *run) (oauth.Token, error) {
-	none := oauth.Token{}
-	call, err := t.make(ctx, r.x.WallTime())
-	if err != nil {
-		return none, err
-	}
-	call.Idle, call.Retry, call.MaxAttempts = defaultTimeout, send.RetryAlways, tokenAttempts
-	reply, err := send.Ask(ctx, r.x, call)
-	if err != nil {
-		return none, fail(t.place+".url", fmt.Errorf("asking for a token: %w", err))
-	}
-	mediaType := reply.Header.Get("Content-Type")
-	if reply.Status < 200 || reply.Status > 299 {
-		return none, fail(t.place, fmt.Errorf("the token request was answered with status %d (%s): %s", reply.Status, mediaType, r.x.Excerpt(reply.Body, maxExcerpt)))
-	}
+// read takes the token out of an answer, as credential_key has it.
+func (t *tokenRequest) read(ctx context.Context, reply *send.Reply, object json.RawMessage) (string, error) {
 	// No error may quote the answer, which has a token in it.
-	parsed := oauth.ParseReply(reply.Body, mediaType)
-	answer, err := pyvalue.FromJSON(parsed.Object, true)
+	none := fail(t.place+".credential_key", fmt.Errorf("the answer of the token request (status %d, %s) has no token at %s", reply.Status, reply.Header.Get("Content-Type"), t.credential))
+	answer, err := pyvalue.FromJSON(object, true)
 	if err != nil || answer.Dict() == nil {
-		return none, fail(t.place, fmt.Errorf("the answer of the token request (status %d, %s, %d bytes) is not a JSON object", reply.Status, mediaType, len(reply.Body)))
+		return "", none
 	}
 	roots := make(map[string]pyvalue.Value)
 	for k, v := range answer.Dict().All() {
 		roots[k.Text()] = v
 	}
 	v, err := t.credential.Resolve(ctx, &reqproc.Scope{Roots: roots})
-	token := ""
-	if err == nil {
-		token, err = reqproc.Text(ctx, v)
+	if err != nil || v.Dict() != nil || v.List() != nil {
+		return "", none
 	}
-	if err != nil || token == "" || v.Dict() != nil || v.List() != nil {
-		if parsed.Problem != "" {
-			return none, fail(t.place, fmt.Errorf("the token request was answered with status %d and the error %s", reply.Status, r.x.Excerpt([]byte(parsed.Problem), maxExcerpt)))
-		}
-		return none, fail(t.place+".credential_key", fmt.Errorf("the answer of the token request (status %d, %s) has no token at %s", reply.Status, mediaType, t.credential))
+	if token, err := reqproc.Text(ctx, v); err == nil && token != "" {
+		return token, nil
 	}
-	return parsed.New(token, r.x.WallTime()), nil
+	return "", none
 }
 
 // maxExcerpt is how much of a reply an error shows, in bytes.
