@@ -122,6 +122,9 @@ func (l *runLog) end(ctx context.Context, e endRecord) error {
 // another owner.
 func (l *runLog) beat(ctx context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
+	l.mu.Lock()
+	l.lose = cancel
+	l.mu.Unlock()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -137,7 +140,7 @@ func (l *runLog) beat(ctx context.Context) (context.Context, func()) {
 				return
 			}
 			if err := l.journal.ledger.Renew(ctx, l.lease); errors.Is(err, ErrFenced) {
-				cancel(fmt.Errorf("another process has taken this run over: %w", err))
+				cancel(takenOver(err))
 				return
 			}
 		}

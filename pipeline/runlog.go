@@ -23,7 +23,8 @@ type runLog struct {
 	inRossum bool        // a call that is not in calls has changed something in Rossum
 	calls    []*madeCall // of this process and of earlier ones
 	byID     map[callID]*madeCall
-	waiting  []Record // that go with the next write
+	waiting  []Record                // that go with the next write
+	lose     context.CancelCauseFunc // ends the run's context; nil until it has begun
 
 	writing chan struct{} // has room for one write at a time, so that records keep their order
 }
@@ -99,16 +100,22 @@ func (l *runLog) flush(ctx context.Context) error {
 	records := l.waiting
 	l.waiting = nil
 	l.mu.Unlock()
-	if len(records) == 0 {
-		return l.journal.ledger.Append(ctx, l.lease)
-	}
 	err := l.journal.ledger.Append(ctx, l.lease, records...)
 	if err != nil {
 		l.mu.Lock()
 		l.waiting = append(records, l.waiting...)
+		lose := l.lose
 		l.mu.Unlock()
+		if errors.Is(err, ErrFenced) && lose != nil {
+			lose(takenOver(err))
+		}
 	}
 	return err
+}
+
+// takenOver says why a run ends that has another owner.
+func takenOver(err error) error {
+	return fmt.Errorf("another process has taken this run over: %w", err)
 }
 
 // write notes a record and what waits, for good.
@@ -160,7 +167,7 @@ func (l *runLog) announce(ctx context.Context, c *madeCall) error {
 		return nil
 	}
 	if errors.Is(err, ErrFenced) {
-		err = fmt.Errorf("another process has taken this run over: %w", err)
+		err = takenOver(err)
 	}
 	err = fmt.Errorf("%s: %w: %w", c.What, ErrNotNoted, err)
 	if c.unsure {

@@ -120,3 +120,46 @@ func journalOnDisk(t testing.TB, l pipeline.Ledger) *pipeline.Journal {
 	}
 	return j
 }
+
+// overtakenLedger is that of a process that stands still before it records something for the
+// first time, while another one takes its run over.
+type overtakenLedger struct {
+	pipeline.Ledger
+	once sync.Once
+	do   func(pipeline.Lease)
+}
+
+func (o *overtakenLedger) Append(ctx context.Context, l pipeline.Lease, records ...pipeline.Record) error {
+	o.once.Do(func() { o.do(l) })
+	return o.Ledger.Append(ctx, l, records...)
+}
+
+// TestAProcessWhoseRunWasTakenOverGivesTheAnswerOfTheOtherOne: a failure would have a person
+// export what is exported.
+func TestAProcessWhoseRunWasTakenOverGivesTheAnswerOfTheOtherOne(t *testing.T) {
+	t.Parallel()
+	for kind, stores := range twoStores(t) {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			one, two := stores(t)
+			var acts atomic.Int32
+			chain := chainOf(t, erpStep(&acts, 0))
+			second := newServer(t, hookserver.Options{Chain: chain, Journal: journalOnDisk(t, two)})
+			ledger := &overtakenLedger{Ledger: one, do: func(l pipeline.Lease) {
+				if err := one.Release(t.Context(), l); err != nil { // as if it had ended
+					t.Error(err)
+				}
+				if status, answer := serve(second, hookCall(invoice().Bytes())); status != 200 || answer.Failed() {
+					t.Errorf("the other process answered %d %+v", status, answer)
+				}
+			}}
+			first := newServer(t, hookserver.Options{Chain: chain, Journal: journalOnDisk(t, ledger)})
+			if status, answer := serve(first, hookCall(invoice().Bytes())); status != 200 || answer.Failed() || len(answer.Operations) == 0 {
+				t.Errorf("%d %+v", status, answer)
+			}
+			if acts.Load() != 1 {
+				t.Errorf("%d acts", acts.Load())
+			}
+		})
+	}
+}

@@ -292,6 +292,8 @@ func (s *Server) ended(late context.Context, j *job, content string) (a answered
 		return s.busy(late, j.payload, busy.Run, content)
 	case errors.Is(j.err, pipeline.ErrStale):
 		return answered{}, true
+	case j.kept.Left && errors.Is(j.err, pipeline.ErrFenced) && !errors.Is(j.err, pipeline.ErrNoRun):
+		return answered{}, true // it goes on elsewhere
 	case j.kept.Left:
 		return answered{refused: hookcall.Refused(http.StatusServiceUnavailable, "the export service is shutting down; call again")}, false
 	case errors.Is(j.err, pipeline.ErrNotNoted) && j.kept.Run.ID == "":

@@ -1,9 +1,12 @@
+//go:build unix
+
 // Package pgledgertest starts real PostgreSQL servers for tests: of the test's own, in a
 // temporary folder, reached by a socket only. They can be killed, started again, and
 // given a standby that takes their place.
 package pgledgertest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -93,7 +96,7 @@ func credential() (*syscall.Credential, error) {
 
 // Command is a program that runs as the servers' user.
 func Command(name string, args ...string) (*exec.Cmd, error) {
-	cmd := exec.Command(name, args...)
+	cmd := exec.CommandContext(context.Background(), name, args...) // as long as the server lives
 	if os.Getuid() == 0 {
 		c, err := credential()
 		if err != nil {

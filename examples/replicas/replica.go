@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/hookserver"
+	"github.com/exportpipeline/exportpipeline/pipeline/pgledger"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// replicaVariable makes a process a replica; it has its replicaConfig.
+const replicaVariable = "REPLICA"
+
+type replicaConfig struct{ Database, ERP string }
+
+// lease is short here, so that it is soon over for a replica that was killed.
+const lease = 2 * time.Second
+
+// hookSecret signs the hook's calls, and ledgerKey seals what is noted of them. Real ones are
+// secrets of the program.
+const hookSecret, ledgerKey = "a secret of this example", "32 bytes that seal this example."
+
+func openJournal(ctx context.Context, database string) (*pipeline.Journal, *pgxpool.Pool, error) {
+	pool, err := pgxpool.New(ctx, database)
+	if err != nil {
+		return nil, nil, err
+	}
+	ledger, err := pgledger.Open(ctx, pool, pgledger.Options{Patience: time.Minute})
+	if err != nil {
+		pool.Close()
+		return nil, nil, err
+	}
+	journal, err := pipeline.NewJournal(ledger, pipeline.JournalOptions{Key: pipeline.SealKey{ID: "1", Secret: []byte(ledgerKey)}, Lease: lease})
+	return journal, pool, err
+}
+
+// serveReplica serves the hook until the process is killed.
+func serveReplica(text string) error {
+	var config replicaConfig
+	if err := json.Unmarshal([]byte(text), &config); err != nil {
+		return err
+	}
+	ctx := context.Background()
+	journal, pool, err := openJournal(ctx, config.Database)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	queues := make(map[int64]*pipeline.Chain)
+	for _, v := range variants {
+		if queues[int64(v)], err = v.chain(config.ERP); err != nil {
+			return err
+		}
+	}
+	run := append(settling(config.ERP), pipeline.WithLogger(nil))
+	hook, err := hookserver.New(hookserver.Options{Queues: queues, Secrets: []string{hookSecret}, Journal: journal, Recover: true, Run: run})
+	if err != nil {
+		return err
+	}
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	fmt.Println(l.Addr()) // for the fleet
+	go func() {
+		// The fleet is gone when its end of the pipe is.
+		_, _ = os.Stdin.Read(make([]byte, 1))
+		os.Exit(0)
+	}()
+	server := &http.Server{Handler: hook, ReadHeaderTimeout: 10 * time.Second}
+	return errors.Join(server.Serve(l), hook.Shutdown(ctx))
+}
+
+// leftRuns looks for runs that have not ended and don't wait for a person; those that go on
+// get time to end.
+func leftRuns(ctx context.Context, text string) (left, err error) {
+	var config replicaConfig
+	if err := json.Unmarshal([]byte(text), &config); err != nil {
+		return nil, err
+	}
+	journal, pool, err := openJournal(ctx, config.Database)
+	if err != nil {
+		return nil, err
+	}
+	defer pool.Close()
+	for range 120 {
+		left = nil
+		for info, err := range journal.Ledger().Find(ctx, pipeline.RunQuery{}) {
+			if err != nil {
+				return nil, err
+			}
+			if info.State == pipeline.RunEnded {
+				continue
+			}
+			if o, err := journal.Outcome(ctx, info.ID); err != nil {
+				return nil, err
+			} else if !o.Waits {
+				left = errors.Join(left, fmt.Errorf("a run is left: %s, %v", info.Key, info.State))
+			}
+		}
+		if left == nil {
+			break
+		}
+		time.Sleep(500 * time.Millisecond)
+	}
+	return left, journal.Ledger().Close()
+}
