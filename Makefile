@@ -32,7 +32,7 @@ FUZZ_EACH ?= 5m
 
 soak: ## compare with the originals on new seeds, for SECONDS_EACH each
 	JINJA_DIFF_SECONDS=$(SECONDS_EACH) go test -v -timeout 24h -run TestGeneratedTemplates ./internal/jinja
-	TXSCRIPT_DIFF_SECONDS=$(SECONDS_EACH) go test -v -timeout 24h -run TestGeneratedPrograms ./internal/txscript
+	TXSCRIPT_DIFF_SECONDS=$(SECONDS_EACH) go test -v -timeout 24h -run 'TestGeneratedPrograms|TestGeneratedValues' ./internal/txscript
 	RE_DIFF_SECONDS=$(SECONDS_EACH) go test -v -timeout 24h -run TestGeneratedPatterns ./internal/python/re
 	XPATH_DIFF_SECONDS=$(SECONDS_EACH) go test -v -timeout 24h -run TestGeneratedExpressions ./internal/xpath
 	WORKDAY_DIFF_SECONDS=$(SECONDS_EACH) go test -v -timeout 24h -run TestGeneratedMappings ./workday

@@ -183,9 +183,10 @@ func (k *userClass) PyGetAttr(name string) (value, bool, error) {
 	return v, true, nil
 }
 
-// abstract is the error of a class that derives from ABC and lacks methods.
+// abstract is the error of a class that derives from ABC, or has its metaclass, and
+// lacks methods.
 func (k *userClass) abstract() error {
-	if k.mro[len(k.mro)-1].name != "ABC" {
+	if root := k.mro[len(k.mro)-1].name; root != "ABC" && root != "ABCMeta" {
 		return nil
 	}
 	var missing []string

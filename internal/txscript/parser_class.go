@@ -32,7 +32,13 @@ func (p *parser) class() stmt {
 	k := &classStmt{line: at, name: p.name()}
 	if p.is("(") {
 		for _, a := range p.call(nil).(*callExpr).args {
-			if a.name != "" || a.stars > 0 {
+			switch {
+			case a.name == "total": // of a TypedDict, which is a dict at run time
+				continue
+			case a.name == "metaclass" && isABCMeta(a.value):
+				k.bases = append(k.bases, a.value) // it does here what ABC does
+				continue
+			case a.name != "" || a.stars > 0:
 				unsupported(int(at), "a class with "+a.name+" among its bases")
 			}
 			k.bases = append(k.bases, a.value)
@@ -42,6 +48,17 @@ func (p *parser) class() stmt {
 	p.inside = nil
 	k.body = p.block()
 	return k
+}
+
+// isABCMeta reports ABCMeta or abc.ABCMeta.
+func isABCMeta(x expr) bool {
+	switch x := x.(type) {
+	case *nameExpr:
+		return x.name == "ABCMeta"
+	case *attrExpr:
+		return x.name == "ABCMeta"
+	}
+	return false
 }
 
 // with parses with a as b, c as d, in brackets or not.

@@ -50,11 +50,11 @@ func parseSpec(text, class string) (spec, error) {
 	s.z = next("z") != 0
 	s.alt = next("#") != 0
 	if next("0") != 0 {
-		if s.zero = true; !filled {
+		if !filled {
 			s.fill = "0"
 		}
 		if s.align == 0 {
-			s.align = '='
+			s.align, s.zero = '=', true
 		}
 	}
 	var err error
@@ -270,7 +270,9 @@ func formatChar(m *Meter, v Value, s spec) (string, error) {
 		return "", valueError("Sign not allowed with integer format specifier 'c'")
 	case s.alt:
 		return "", valueError("Alternate form (#) not allowed with integer format specifier 'c'")
-	case !ok || i < 0 || i > utf8.MaxRune:
+	case !ok:
+		return "", Raise("OverflowError", "Python int too large to convert to C long")
+	case i < 0 || i > utf8.MaxRune:
 		return "", Raise("OverflowError", "%%c arg not in range(0x110000)")
 	default:
 		if s.align == 0 {

@@ -4,3 +4,7 @@ class ABC:
 
 def abstractmethod(f):
     return _lib_abstract(f)
+
+
+class ABCMeta:
+    pass

@@ -41,20 +41,42 @@ def total_ordering(cls):
 
 
 def lru_cache(maxsize=128, typed=False):
+    size = 128 if callable(maxsize) else maxsize
+
     def decorate(f):
         kept = {}
+        hits = misses = 0
 
         def cached(*args, **named):
-            key = (args, tuple(sorted(named.items())))
-            if key not in kept:
-                kept[key] = f(*args, **named)
-            return kept[key]
+            nonlocal hits, misses
+            key = (args, tuple(named.items()))
+            if key in kept:
+                hits += 1
+                kept[key] = v = kept.pop(key)  # the last one is the one used last
+                return v
+            misses += 1
+            v = f(*args, **named)
+            if size != 0:
+                if size is not None and len(kept) >= size:
+                    del kept[next(iter(kept))]
+                kept[key] = v
+            return v
+
+        def cache_clear():
+            nonlocal hits, misses
+            kept.clear()
+            hits = misses = 0
+        cached.cache_info = lambda: _CacheInfo(hits, misses, size, len(kept))
+        cached.cache_clear = cache_clear
         return update_wrapper(cached, f)
     return decorate(maxsize) if callable(maxsize) else decorate
 
 
+_CacheInfo = _lib_namedtuple("CacheInfo", ("hits", "misses", "maxsize", "currsize"), {})
+
+
 def cache(f):
-    return lru_cache(f)
+    return lru_cache(None)(f)
 
 
 def cmp_to_key(compare):
