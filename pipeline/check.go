@@ -71,10 +71,10 @@ func (j *judge) judge(f *flow, o Formulas) {
 
 // add notes a finding about a use. What is used twice at one place is found once.
 func (j *judge) add(u *flowUse, s Severity, cause error, fix string) {
-	f := &Finding{Severity: s, Step: u.step, Place: u.Place, TextLine: u.Line, Name: u.Name, Cause: cause, Fix: fix}
+	f := &Finding{Severity: s, Step: u.step, Place: u.Place, TextLine: u.Line, Name: u.Name, Err: cause, Fix: fix}
 	f.locate(u.hook)
 	for i, known := range j.findings {
-		if known.isAbout(f) && known.Cause.Error() == cause.Error() {
+		if known.isAbout(f) && known.Err.Error() == cause.Error() {
 			if s == SeverityError {
 				j.findings[i] = f
 			}
@@ -311,7 +311,7 @@ func (j *judge) hooks(f *flow) {
 	for _, h := range f.hooks {
 		if n := h.hook.Config.RetryCount; n != nil && *n > 0 && h.sends != "" {
 			cause := fmt.Errorf("is %d, and the hook sends (%s): %w", *n, h.sends, ErrRetried)
-			found := &Finding{Severity: SeverityWarning, Step: h.step, Place: "config.retry_count", Cause: cause, Fix: "set it to 0"}
+			found := &Finding{Severity: SeverityWarning, Step: h.step, Place: "config.retry_count", Err: cause, Fix: "set it to 0"}
 			found.locate(h.hook)
 			j.findings = append(j.findings, found)
 		}

@@ -58,7 +58,7 @@ func (j *judge) written(f *flow) (certainly, possibly []string) {
 }
 
 func (j *judge) formula(s Severity, schemaID string, err error, fix string) {
-	found := &Finding{Severity: s, Step: "formula fields", Name: schemaID, Cause: err, Fix: fix}
+	found := &Finding{Severity: s, Step: "formula fields", Name: schemaID, Err: err, Fix: fix}
 	var at *formula.Error
 	if errors.As(err, &at) && at.Line > 0 {
 		found.TextLine = at.Line

@@ -265,7 +265,7 @@ func (x *Export) ReadOriginal(ctx context.Context) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the original document: %w", err)
 	}
-	if len(data) > rossum.MaxDocument {
+	if len(data) > rossum.MaxDocumentSize {
 		return nil, errors.New("reading the original document: it is larger than Rossum's limit of 40 MB")
 	}
 	return data, nil
@@ -289,10 +289,10 @@ func readContent(ctx context.Context, content Content) ([]byte, error) {
 	}
 	defer r.Close()
 	var out bytes.Buffer
-	if size > 0 && size <= rossum.MaxDocument {
+	if size > 0 && size <= rossum.MaxDocumentSize {
 		out.Grow(int(size) + bytes.MinRead)
 	}
-	_, err = out.ReadFrom(io.LimitReader(r, rossum.MaxDocument+1))
+	_, err = out.ReadFrom(io.LimitReader(r, rossum.MaxDocumentSize+1))
 	return out.Bytes(), err
 }
 

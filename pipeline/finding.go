@@ -27,7 +27,7 @@ type Finding struct {
 	Place    string // in the settings, or for a hook in the hook object
 	TextLine int    // of the text at Place, such as a template, from 1; 0 if that does not matter
 	Name     string // schema_id, reference key, or name of a secret
-	Cause    error
+	Err      error
 	Fix      string // what to do about it
 }
 
@@ -51,7 +51,7 @@ func (f *Finding) Error() string {
 	if f.TextLine > 0 {
 		fmt.Fprintf(&b, ", line %d of the text", f.TextLine)
 	}
-	b.WriteString(": " + f.Cause.Error())
+	b.WriteString(": " + f.Err.Error())
 	if f.Fix != "" {
 		b.WriteString("; " + f.Fix)
 	}
@@ -65,7 +65,7 @@ func (f *Finding) isAbout(other *Finding) bool {
 
 // Unwrap returns a [*StepError].
 func (f *Finding) Unwrap() error {
-	return &StepError{Step: f.Step, Key: f.Name, Place: f.Place, Err: f.Cause}
+	return &StepError{Step: f.Step, Key: f.Name, Place: f.Place, Err: f.Err}
 }
 
 // Findings are what one check has found, in the order of the steps.
@@ -122,7 +122,7 @@ type finding struct {
 
 // MarshalJSON writes the cause as a text.
 func (f *Finding) MarshalJSON() ([]byte, error) {
-	return json.Marshal(finding{f.Severity, f.Step, f.Hook, f.File, f.Line, f.Place, f.TextLine, f.Name, f.Cause.Error(), f.Fix})
+	return json.Marshal(finding{f.Severity, f.Step, f.Hook, f.File, f.Line, f.Place, f.TextLine, f.Name, f.Err.Error(), f.Fix})
 }
 
 // UnmarshalJSON reads what MarshalJSON writes; the cause is a text then.

@@ -12,8 +12,8 @@ import (
 	"github.com/exportpipeline/exportpipeline/rossum"
 )
 
-// KeyOf says which runs a hook call is of: one at a time goes on.
-func KeyOf(p *rossum.Payload) RunKey {
+// RunKeyOf says which runs a hook call is of: one at a time goes on.
+func RunKeyOf(p *rossum.Payload) RunKey {
 	return RunKey{Organization: p.BaseURL, Hook: p.Hook, Annotation: p.Annotation.ID, Event: p.Event + "." + p.Action}
 }
 
@@ -150,8 +150,8 @@ func (l *runLog) beat(ctx context.Context) (context.Context, func()) {
 
 // exportOnce is Export on a ledger.
 func (c *Chain) exportOnce(ctx context.Context, j *Journal, p *rossum.Payload, options []Option) (*rossum.Response, error) {
-	content, started := ContentOf(p), time.Now()
-	last, _, err := j.Latest(ctx, KeyOf(p))
+	content, started := p.ContentHash(), time.Now()
+	last, _, err := j.Latest(ctx, RunKeyOf(p))
 	if err != nil {
 		err = fmt.Errorf("%w: %w", ErrNotNoted, err)
 		return failure(err), err
@@ -208,7 +208,7 @@ func (c *Chain) claimInTime(ctx context.Context, x *Export) (Claimed, *history, 
 // claim makes this process the owner of the run: a new one, or one that was cut short.
 func (c *Chain) claim(ctx context.Context, x *Export) (Claimed, *history, []*madeCall, error) {
 	j, p := x.run.config.journal, x.Payload
-	key, content := KeyOf(p), ContentOf(p)
+	key, content := RunKeyOf(p), p.ContentHash()
 	_, _ = rand.Read(x.run.seed[:]) // never fails, see crypto/rand
 	first, err := j.record(key.String(), recordBegun, begunRecord{Request: p.RequestID, Path: x.run.config.keep.Path, Seed: x.run.seed[:], Started: x.WallTime(), call: p})
 	if err != nil {
@@ -302,8 +302,3 @@ func (h *history) giveWay(stopIfSent bool) error {
 	}
 	return nil
 }
-
-// ContentOf is a hash of what a hook call is about: two calls with the same one ask for
-// the same export. Number and time of the call, its token and secrets, and what the
-// platform notes about the annotation's life, do not count.
-func ContentOf(p *rossum.Payload) string { return p.ContentHash() }

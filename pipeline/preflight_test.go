@@ -102,7 +102,7 @@ func TestAFormulaThatTheExportNeedsIsFoundBeforeTheFirstCall(t *testing.T) {
 			for by, found := range map[string]pipeline.Findings{"the run": report.Findings, "Check": chain.Check(schema)} {
 				got := ""
 				for _, f := range found {
-					got += string(f.Severity) + ": " + f.Cause.Error() + "\n"
+					got += string(f.Severity) + ": " + f.Err.Error() + "\n"
 				}
 				if !strings.HasPrefix(got, tt.want) || (got == "") != (tt.want == "") {
 					t.Errorf("%s finds %q, want %q", by, got, tt.want)
@@ -295,7 +295,7 @@ warning: step formula fields, queues/Q_[7]/schema.json:3, line 1 of the text: fo
 func TestLinesOfATextStayBelowIt(t *testing.T) {
 	t.Parallel()
 	r := pipeline.Report{
-		Findings: pipeline.Findings{{Severity: pipeline.SeverityError, Step: "a", Cause: errors.New("one\ntwo")}},
+		Findings: pipeline.Findings{{Severity: pipeline.SeverityError, Step: "a", Err: errors.New("one\ntwo")}},
 		Steps:    []*pipeline.StepReport{{Name: "b", Status: pipeline.StatusFailed, Error: "three\nfour"}},
 	}
 	if text := r.Text(); !strings.Contains(text, "  error: step a: one\n    two\n") || !strings.Contains(text, "\n     error: three\n       four\n") {

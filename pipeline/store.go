@@ -180,9 +180,9 @@ func createRelation(ctx context.Context, x *Export, f *File) (old *rossum.Docume
 		made, err := client.CreateDocumentRelation(ctx, rossum.DocumentRelation{
 			Type: rossum.RelationTypeExport, Key: f.Key, Annotation: x.Annotation.URL, Documents: []string{f.Document},
 		})
-		if api, ok := errors.AsType[*rossum.APIError](err); ok && (api.StatusCode == http.StatusBadRequest || api.StatusCode == http.StatusConflict) {
+		if api, ok := errors.AsType[*rossum.APIError](err); ok && (api.Status == http.StatusBadRequest || api.Status == http.StatusConflict) {
 			refused = err
-			return &Answer{Status: api.StatusCode, Body: []byte(api.Detail)}, nil
+			return &Answer{Status: api.Status, Body: []byte(api.Detail)}, nil
 		}
 		if err != nil {
 			return nil, err

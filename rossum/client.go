@@ -22,8 +22,8 @@ import (
 // Limits of Rossum's API.
 const (
 	pageSize = 100
-	// MaxDocument is the largest document in bytes that Rossum takes.
-	MaxDocument = 40 << 20
+	// MaxDocumentSize is the largest document in bytes that Rossum takes.
+	MaxDocumentSize = 40 << 20
 )
 
 // apiTimeout bounds one attempt of a call that carries no document.
@@ -81,14 +81,14 @@ func (c *Client) BaseURL() string { return c.origin }
 
 // APIError is an answer of Rossum's API that is no success.
 type APIError struct {
-	StatusCode int
-	Method     string
-	URL        string
-	Detail     string // what the platform says, shortened
+	Status int
+	Method string
+	URL    string
+	Detail string // what the platform says, shortened
 }
 
 func (e *APIError) Error() string {
-	text := fmt.Sprintf("Rossum API: %s %s: status %d", e.Method, e.URL, e.StatusCode)
+	text := fmt.Sprintf("Rossum API: %s %s: status %d", e.Method, e.URL, e.Status)
 	if e.Detail != "" {
 		text += ": " + e.Detail
 	}
@@ -107,7 +107,7 @@ var (
 
 // Is makes errors.Is find the category.
 func (e *APIError) Is(target error) bool {
-	switch e.StatusCode {
+	switch e.Status {
 	case http.StatusUnauthorized:
 		return target == ErrUnauthorized
 	case http.StatusForbidden:
@@ -212,7 +212,7 @@ func (c *Client) apiError(call *httpcall.Call, reply *httpcall.Reply) error {
 		detail = parsed.Detail
 	}
 	return &APIError{
-		StatusCode: reply.Status, Method: call.Method, URL: c.redact.URL(call.URL),
+		Status: reply.Status, Method: call.Method, URL: c.redact.URL(call.URL),
 		Detail: c.detail(detail),
 	}
 }

@@ -22,7 +22,7 @@ import (
 // documentTimeout bounds an attempt that carries a document.
 const documentTimeout = 5 * time.Minute
 
-// ErrDocumentTooLarge means that a document is larger than [MaxDocument].
+// ErrDocumentTooLarge means that a document is larger than [MaxDocumentSize].
 var ErrDocumentTooLarge = errors.New("document is larger than 40 MB, which is Rossum's limit")
 
 // NewDocument is a file that becomes a document in Rossum.
@@ -37,7 +37,7 @@ type NewDocument struct {
 // CreateDocument saves a file in Rossum and returns the new document. Metadata go in a
 // part of the form of their own, as in Rossum's Python SDK.
 func (c *Client) CreateDocument(ctx context.Context, d NewDocument) (*Document, error) {
-	if len(d.Data) > MaxDocument {
+	if len(d.Data) > MaxDocumentSize {
 		return nil, fmt.Errorf("saving %q: %w: %d bytes", d.Name, ErrDocumentTooLarge, len(d.Data))
 	}
 	boundary := rand.Text()

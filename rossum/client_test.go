@@ -60,7 +60,7 @@ func TestDocumentsAreSavedReadAndDeleted(t *testing.T) {
 	if _, err := c.Document(t.Context(), d.ID); !errors.Is(err, rossum.ErrNotFound) {
 		t.Errorf("%v", err)
 	}
-	if _, err := c.CreateDocument(t.Context(), rossum.NewDocument{Name: "a", Data: make([]byte, rossum.MaxDocument+1)}); !errors.Is(err, rossum.ErrDocumentTooLarge) || len(s.Calls()) != 5 {
+	if _, err := c.CreateDocument(t.Context(), rossum.NewDocument{Name: "a", Data: make([]byte, rossum.MaxDocumentSize+1)}); !errors.Is(err, rossum.ErrDocumentTooLarge) || len(s.Calls()) != 5 {
 		t.Errorf("%v, %d calls", err, len(s.Calls()))
 	}
 }
@@ -97,7 +97,7 @@ func TestListsGoThroughAllPages(t *testing.T) {
 		}
 	}
 	var refused *rossum.APIError
-	if _, err := c.CreateDocumentRelation(t.Context(), rossum.DocumentRelation{Type: "export", Key: "k0", Annotation: annotation}); !errors.As(err, &refused) || refused.StatusCode != 400 || !strings.Contains(refused.Detail, "unique set") {
+	if _, err := c.CreateDocumentRelation(t.Context(), rossum.DocumentRelation{Type: "export", Key: "k0", Annotation: annotation}); !errors.As(err, &refused) || refused.Status != 400 || !strings.Contains(refused.Detail, "unique set") {
 		t.Errorf("%v", err)
 	}
 }

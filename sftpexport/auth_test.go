@@ -155,7 +155,7 @@ func TestTheTypeOfTheSecretsIsNoSecret(t *testing.T) {
 	if err == nil || strings.Contains(err.Error(), "wrong-password-3") || strings.Contains(report, "wrong-password-3") {
 		t.Errorf("error %v, report %s", err, report)
 	}
-	if !strings.Contains(report, "sftp://"+sftptest.User+"@") {
+	if !strings.Contains(report, "sftp://"+sftptest.Username+"@") {
 		t.Errorf("the report does not say where: %s", report)
 	}
 }

@@ -73,7 +73,7 @@ func (s *Step) compile() (*compiled, error) {
 	c := new(compiled)
 	c.hostKeys, c.algorithms = s.Credentials.check(&faults, s)
 	switch {
-	case s.Commit != "" && s.Commit != "rename" && s.Commit != "in_place":
+	case s.Commit != "" && s.Commit != CommitRename && s.Commit != CommitInPlace:
 		faults.Add("commit", "%q is unknown (there are rename and in_place)", s.Commit)
 	case s.Commit != "" && s.Credentials.Type == "s3":
 		faults.Add("commit", "belongs to an SFTP server; objects appear whole at once")
@@ -81,7 +81,7 @@ func (s *Step) compile() (*compiled, error) {
 	if s.MaxConnections < 0 {
 		faults.Add("max_connections", "%d is negative", s.MaxConnections)
 	}
-	if s.Source != "" && s.Source != "local" && s.Source != "rossum" {
+	if s.Source != "" && s.Source != NativeLocal && s.Source != NativeRossum {
 		faults.Add("annotation_content_source", "%q is unknown (there are local and rossum)", s.Source)
 	}
 	for i, r := range s.rules(&faults) {
@@ -109,12 +109,12 @@ func tellApart(faults *settings.Faults, rules []rule) {
 				continue
 			}
 			key := r.directory.key(r.named) + "/" + o.name.key(o.named)
-			if o.Type == "document" {
+			if o.Type == ObjectDocument {
 				key += ".*" // the original's extension
 			}
 			other := seen[key]
 			if other != nil && o.Format != "" && other.Format != "" && o.Format != other.Format {
-				o.extension, other.extension = "."+o.Format, "."+other.Format
+				o.extension, other.extension = "."+string(o.Format), "."+string(other.Format)
 				key += o.extension
 				other = seen[key]
 			}
@@ -190,13 +190,13 @@ func (c *Collision) check(faults *settings.Faults, place string) {
 func addVariables(faults *settings.Faults, to map[string]Variable, place string, list []Variable) {
 	for i, v := range list {
 		at := settings.Index(place, i)
-		isNumber := v.Type == "sequence"
+		isNumber := v.Type == VariableSequence
 		switch {
 		case v.Name == "":
 			faults.Add(settings.Join(at, "name"), "is missing")
 		case slices.Contains(builtin, v.Name):
 			faults.Add(settings.Join(at, "name"), "%q is a variable that is always there", v.Name)
-		case v.Type != "" && v.Type != "datapoint" && !isNumber:
+		case v.Type != "" && v.Type != VariableDatapoint && !isNumber:
 			faults.Add(settings.Join(at, "type"), "%q is unknown (there are datapoint and sequence)", v.Type)
 		case v.Field == "" && !isNumber:
 			faults.Add(settings.Join(at, "schema_id"), "is missing")
@@ -248,12 +248,12 @@ func (o Object) checkType(faults *settings.Faults, place string) {
 	switch {
 	case o.Type == "":
 		faults.Add(settings.Join(place, "type"), "is missing (there are %s)", strings.Join(objectTypes, ", "))
-	case !slices.Contains(objectTypes, o.Type):
+	case !slices.Contains(objectTypes, string(o.Type)):
 		faults.Add(settings.Join(place, "type"), "%q is unknown (there are %s)", o.Type, strings.Join(objectTypes, ", "))
 	}
-	isContent, isCustom := o.Type == "annotation_content", o.Type == "custom_format"
+	isContent, isCustom := o.Type == ObjectAnnotationContent, o.Type == ObjectCustomFormat
 	switch {
-	case isContent && !slices.Contains(formats, o.Format):
+	case isContent && !slices.Contains(formats, string(o.Format)):
 		faults.Add(settings.Join(place, "format"), "%q is unknown (there are %s)", o.Format, strings.Join(formats, ", "))
 	case !isContent && o.Format != "":
 		faults.Add(settings.Join(place, "format"), "belongs to annotation_content, not to %s", o.Type)

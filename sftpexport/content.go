@@ -18,7 +18,7 @@ const maxNative = 256 << 20
 // the report.
 func (s *Step) content(ctx context.Context, x *pipeline.Export, o *object) (content pipeline.Content, extra string, err error) {
 	switch o.Type {
-	case "document":
+	case ObjectDocument:
 		original, err := x.Original()
 		if err != nil {
 			return nil, "", err
@@ -27,7 +27,7 @@ func (s *Step) content(ctx context.Context, x *pipeline.Export, o *object) (cont
 			extra = extension(d.OriginalFileName)
 		}
 		return original, extra, nil
-	case "custom_format":
+	case ObjectCustomFormat:
 		file, err := x.Files.Get(ctx, o.Key)
 		if err == nil {
 			return pipeline.Bytes(file.Data), "", nil
@@ -43,9 +43,9 @@ func (s *Step) content(ctx context.Context, x *pipeline.Export, o *object) (cont
 }
 
 // native returns the annotation in one of Rossum's own formats.
-func (s *Step) native(ctx context.Context, x *pipeline.Export, format string) (pipeline.Content, error) {
+func (s *Step) native(ctx context.Context, x *pipeline.Export, format native.Format) (pipeline.Content, error) {
 	changed := x.Annotation.Content != nil && len(x.Annotation.Content.Operations()) > 0
-	if s.Source == "rossum" || s.Source == "" && x.Rossum != nil && !changed {
+	if s.Source == NativeRossum || s.Source == "" && x.Rossum != nil && !changed {
 		return fetchNative(ctx, x, format)
 	}
 	data, err := localNative(x, format)
@@ -58,7 +58,7 @@ func (s *Step) native(ctx context.Context, x *pipeline.Export, format string) (p
 
 // fetchNative has Rossum make the export. It is small, and may come out otherwise
 // the next time, so it is kept.
-func fetchNative(ctx context.Context, x *pipeline.Export, format string) (pipeline.Content, error) {
+func fetchNative(ctx context.Context, x *pipeline.Export, format native.Format) (pipeline.Content, error) {
 	if x.Rossum == nil {
 		return nil, errors.New("fetching the export from Rossum: no client, since the payload has no token or base URL")
 	}
@@ -66,7 +66,7 @@ func fetchNative(ctx context.Context, x *pipeline.Export, format string) (pipeli
 	if queue == 0 {
 		return nil, errors.New("fetching the export from Rossum: the annotation has no queue")
 	}
-	body, err := x.Rossum.QueueExport(ctx, queue, x.Annotation.ID, format)
+	body, err := x.Rossum.QueueExport(ctx, queue, x.Annotation.ID, string(format))
 	if err != nil {
 		return nil, err
 	}

@@ -106,7 +106,7 @@ func (p *pattern) counts(named map[string]Variable) bool {
 // say to be one, or seq_ and a number that they do not define.
 func isSequence(name string, named map[string]Variable) bool {
 	if v, ok := named[name]; ok {
-		return v.Type == "sequence"
+		return v.Type == VariableSequence
 	}
 	digits, ok := strings.CutPrefix(name, "seq_")
 	return ok && digits != "" && strings.Trim(digits, "0123456789") == ""
@@ -134,7 +134,7 @@ func (p *pattern) key(named map[string]Variable) string {
 		switch v, ok := named[part.text]; {
 		case !part.variable:
 			key.WriteString(part.text)
-		case ok && v.Type != "sequence":
+		case ok && v.Type != VariableSequence:
 			key.WriteString("{" + v.Field + "}")
 		default:
 			key.WriteString("{" + part.text + "}")

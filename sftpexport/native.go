@@ -8,8 +8,8 @@ import (
 )
 
 // localNative makes a native export of the annotation as this run has left it.
-func localNative(x *pipeline.Export, format string) ([]byte, error) {
+func localNative(x *pipeline.Export, format native.Format) ([]byte, error) {
 	var out bytes.Buffer
-	err := native.Write(&out, native.Format(format), native.Options{}, x.Payload)
+	err := native.Write(&out, format, native.Options{}, x.Payload)
 	return out.Bytes(), err
 }

@@ -108,7 +108,7 @@ func (s *Step) open(ctx context.Context, x *pipeline.Export, c *compiled) (Desti
 	if err != nil {
 		return nil, err
 	}
-	return &sftpDestination{pool: p, note: x.Decide, inPlace: s.Commit == "in_place"}, nil
+	return &sftpDestination{pool: p, note: x.Decide, inPlace: s.Commit == CommitInPlace}, nil
 }
 
 // put stages all files, and then gives them their names one after the other.

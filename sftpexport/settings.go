@@ -8,6 +8,7 @@ import (
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/pipeline/settings"
+	"github.com/exportpipeline/exportpipeline/rossum/native"
 )
 
 // Step puts files on an SFTP server or into an S3 bucket. Its JSON keys are
@@ -38,7 +39,7 @@ type Step struct {
 	// crash may leave one, replacing loses the old file at the first byte, and the files
 	// of an export appear one after the other. A done_file tells readers when all are
 	// whole. (ours)
-	Commit string `json:"commit"`
+	Commit CommitMode `json:"commit"`
 	// MaxConnections bounds the connections to one SFTP server, 4 if 0. Exports share
 	// them, and make do with fewer if the server takes no more. (ours)
 	MaxConnections int `json:"max_connections"`
@@ -49,7 +50,7 @@ type Step struct {
 	// "rossum" fetches them from the platform. With "" they are fetched if the
 	// export has a client and no step of this run has changed a field, since the
 	// platform does not know such changes yet. (ours)
-	Source string `json:"annotation_content_source"`
+	Source NativeSource `json:"annotation_content_source"`
 
 	// HostKeys are lines of a known_hosts file or SHA256 fingerprints that the
 	// program trusts, for hooks whose settings have none.
@@ -66,6 +67,24 @@ type Step struct {
 
 	compiled *compiled
 }
+
+// CommitMode says how files on an SFTP server get their names.
+type CommitMode string
+
+// The ways to commit files.
+const (
+	CommitRename  CommitMode = "rename"   // hidden names first
+	CommitInPlace CommitMode = "in_place" // their own at once, at the price that [Step].Commit names
+)
+
+// NativeSource says where the files of [ObjectAnnotationContent] come from.
+type NativeSource string
+
+// The sources of native exports.
+const (
+	NativeLocal  NativeSource = "local"  // they are made here
+	NativeRossum NativeSource = "rossum" // they are fetched from the platform
+)
 
 // Credentials say where files go. Passwords and keys are in the hook's secrets:
 // password, or ssh_key with ssh_key_passphrase if it has one; access_key_id and
@@ -196,13 +215,23 @@ func (c *Collision) rule() CollisionRule {
 	return CollisionRefuse
 }
 
+// ObjectType says what a file is made of.
+type ObjectType string
+
+// The types of an [Object].
+const (
+	ObjectAnnotationContent ObjectType = "annotation_content" // a native export
+	ObjectDocument          ObjectType = "document"           // the original
+	ObjectCustomFormat      ObjectType = "custom_format"      // an artefact
+)
+
 // Object is a file to export.
 type Object struct {
 	// Type is annotation_content (a native export), document (the original), or
 	// custom_format (an artefact).
-	Type string `json:"type"`
+	Type ObjectType `json:"type"`
 	// Format of annotation_content: csv, xml, json or xlsx.
-	Format string `json:"format"`
+	Format native.Format `json:"format"`
 	// Name is a template of the file's name; slashes in it name directories below
 	// that of the rule. For a document the original's extension is added, unless the
 	// name has it already, as {document.original_file_name} does. The time is that
@@ -222,14 +251,25 @@ func (*Object) SettingsAliases() map[string]string {
 	return map[string]string{"export_id": "export_reference_key"}
 }
 
+// VariableType says what a [Variable] stands for.
+type VariableType string
+
+// The types of a [Variable].
+const (
+	// VariableDatapoint is the value of a field.
+	VariableDatapoint VariableType = "datapoint"
+	// VariableSequence is a number that grows; see [Variable].
+	VariableSequence VariableType = "sequence"
+)
+
 // Variable is a name that templates can use for a field, or for a number.
 type Variable struct {
 	Name string `json:"name"`
 	// Type is datapoint, which is meant by "", or sequence: a number that grows with
 	// every export to a directory, from a counter that is kept there. {seq_1},
 	// {seq_2} and so on are sequences without being listed here.
-	Type  string `json:"type"`
-	Field string `json:"schema_id"` // of a datapoint
+	Type  VariableType `json:"type"`
+	Field string       `json:"schema_id"` // of a datapoint
 	// Start, Increment and Digits are of a sequence: 0, 1 and 5 if they are not given,
 	// which makes 00000, 00001 and so on.
 	Start     *int64 `json:"start"`

@@ -246,7 +246,7 @@ func TestExtensionsAreFoundByTheirAddress(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	settings, err := json.Marshal(map[string]any{
-		"credentials": map[string]any{"type": "sftp", "host": "127.0.0.1", "port": fmt.Sprint(int(s.Credentials().Port)), "username": sftptest.User},
+		"credentials": map[string]any{"type": "sftp", "host": "127.0.0.1", "port": fmt.Sprint(int(s.Credentials().Port)), "username": sftptest.Username},
 		"export_rules": []any{map[string]any{"path_to_directory": "/out", "export_object_configurations": []any{
 			map[string]any{"type": "document", "filename_template": "{annotation.id}"},
 		}}},

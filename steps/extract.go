@@ -45,13 +45,23 @@ type Extract struct {
 // Source is a reply and what to take out of it.
 type Source struct {
 	// Format is "json" (the default), "xml" or "text".
-	Format string `json:"format"`
+	Format SourceFormat `json:"format"`
 	// Key is the reference key of the reply.
 	Key string `json:"source_reference_key"`
 	// Condition skips the source when it renders to nothing or to "false".
 	Condition string `json:"condition"`
 	Rules     []Rule `json:"extract_rules"`
 }
+
+// SourceFormat says how a [Source] is read.
+type SourceFormat string
+
+// The formats of a [Source].
+const (
+	SourceJSON SourceFormat = "json"
+	SourceXML  SourceFormat = "xml"
+	SourceText SourceFormat = "text"
+)
 
 // Rule takes one value.
 type Rule struct {
@@ -127,11 +137,11 @@ func (src Source) compile(place string, faults *settings.Faults) source {
 	}
 	compilePath := compileJSONPath
 	switch src.Format {
-	case "", "json":
+	case "", SourceJSON:
 		c.parse = parseJSON
-	case "xml":
+	case SourceXML:
 		c.parse, compilePath = parseXML, compileXPath
-	case "text":
+	case SourceText:
 		c.parse, compilePath = parseText, compileRegexp
 	default:
 		faults.Add(settings.Join(place, "format"), "%q is unknown (there are json, xml and text)", src.Format)
@@ -192,7 +202,7 @@ func (src source) run(ctx context.Context, x *pipeline.Export) error {
 	}
 	parsed, err := src.parse(ctx, file)
 	if err != nil {
-		err = fmt.Errorf("the reply is not %s: %w; it begins with %q", strings.ToUpper(src.format()), err, x.Excerpt(file.Data, maxExcerpt))
+		err = fmt.Errorf("the reply is not %s: %w; it begins with %q", strings.ToUpper(string(src.format())), err, x.Excerpt(file.Data, maxExcerpt))
 		if file.Status < 400 {
 			return err
 		}
@@ -208,9 +218,9 @@ func (src source) run(ctx context.Context, x *pipeline.Export) error {
 	return src.write(x, values)
 }
 
-func (src source) format() string {
+func (src source) format() SourceFormat {
 	if src.Format == "" {
-		return "json"
+		return SourceJSON
 	}
 	return src.Format
 }

@@ -113,7 +113,7 @@ func TestAReplyIsReadInItsCharset(t *testing.T) {
 		t.Cleanup(erp.Close)
 		chain, err := pipeline.New(
 			&steps.RESTExport{Request: steps.Request{URL: erp.URL, Content: "x"}, PayloadKey: "payload"},
-			&steps.Extract{Sources: []steps.Source{{Format: c.format, Key: "payload", Rules: []steps.Rule{{Path: c.path, TargetField: "erp_id"}}}}},
+			&steps.Extract{Sources: []steps.Source{{Format: steps.SourceFormat(c.format), Key: "payload", Rules: []steps.Rule{{Path: c.path, TargetField: "erp_id"}}}}},
 		)
 		if err != nil {
 			t.Fatal(err)

@@ -238,7 +238,7 @@ func TestWhatTheERPDoesWrongEndsAsDocumented(t *testing.T) {
 					ctx, cancel = context.WithTimeout(ctx, 100*time.Millisecond)
 					defer cancel()
 				}
-				return (&steps.RESTExport{Request: steps.Request{URL: s.URL, Content: "{}"}, Mode: tt.mode, HeadersKey: "h"}).Run(ctx, x)
+				return (&steps.RESTExport{Request: steps.Request{URL: s.URL, Content: "{}"}, Mode: steps.Mode(tt.mode), HeadersKey: "h"}).Run(ctx, x)
 			})
 			r := run(t, invoice(), timed)
 			if calls.Load() != tt.calls || (tt.want == "") != (r.err == nil) || r.err != nil && !strings.Contains(r.err.Error(), tt.want) {

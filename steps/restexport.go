@@ -38,7 +38,7 @@ type RESTExport struct {
 	Condition string `json:"condition"`
 	// Mode is "wait" (the default: one try of up to five minutes) or "retry"
 	// (four tries of up to 30 seconds, for APIs that may be called twice).
-	Mode string `json:"mode"`
+	Mode Mode `json:"mode"`
 	// StatusCodes say which statuses become messages. Without it every status is
 	// a success.
 	StatusCodes *StatusCodes `json:"status_code_resolver"`
@@ -49,6 +49,15 @@ type RESTExport struct {
 
 	compiled *restCall
 }
+
+// Mode says how often a [RESTExport] may make its call.
+type Mode string
+
+// The modes.
+const (
+	ModeWait  Mode = "wait"  // one try of up to five minutes
+	ModeRetry Mode = "retry" // four tries of up to 30 seconds, for APIs that may be called twice
+)
 
 // Request is the call that a [RESTExport] makes.
 type Request struct {
@@ -139,7 +148,7 @@ func (s *RESTExport) compile() (*restCall, error) {
 	if s.Auth != nil {
 		c.auth = s.Auth.compile(&faults)
 	}
-	if s.Mode != "" && s.Mode != "wait" && s.Mode != "retry" {
+	if s.Mode != "" && s.Mode != ModeWait && s.Mode != ModeRetry {
 		faults.Add("mode", "%q is unknown (there are wait and retry)", s.Mode)
 	}
 	if codes := s.StatusCodes; codes != nil {
@@ -290,7 +299,7 @@ func (s *RESTExport) send(ctx context.Context, x *pipeline.Export, c *restCall, 
 		call.Header.Set("Authorization", "Bearer "+token)
 	}
 	call.Name, call.Timeout = "request", waitTimeout
-	if s.Mode == "retry" {
+	if s.Mode == ModeRetry {
 		call.Timeout, call.Retry, call.MaxAttempts = retryTimeout, send.RetryAlways, retries
 	}
 	reply, err := send.Do(ctx, x, call)

@@ -38,7 +38,7 @@ func (s *RESTExport) Uses(int64) []pipeline.Use {
 		}
 	}
 	sends := pipeline.Use{Kind: pipeline.UseSends, Name: c.request.method, Place: "request", If: like.If}
-	if s.Mode == "retry" || slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodOptions}, c.request.method) {
+	if s.Mode == ModeRetry || slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodOptions}, c.request.method) {
 		sends.Kind = pipeline.UseAsks
 	}
 	return append(list, sends)

@@ -297,7 +297,7 @@ func TestRepliesInXMLAndTextAreReadToo(t *testing.T) {
 		{"text", "no", "OK", ""},
 		{"json", "", "id", ""},
 	} {
-		r := run(t, invoice(), keep("k", tt.reply), &steps.Extract{Sources: []steps.Source{{Format: tt.format, Key: "k", Rules: []steps.Rule{{Path: tt.path, TargetField: "erp_id"}}}}})
+		r := run(t, invoice(), keep("k", tt.reply), &steps.Extract{Sources: []steps.Source{{Format: steps.SourceFormat(tt.format), Key: "k", Rules: []steps.Rule{{Path: tt.path, TargetField: "erp_id"}}}}})
 		if r.err != nil || r.fields["erp_id"] != tt.want {
 			t.Errorf("%v: %q, %v", tt, r.fields["erp_id"], r.err)
 		}
@@ -307,7 +307,7 @@ func TestRepliesInXMLAndTextAreReadToo(t *testing.T) {
 func TestRepliesThatCannotBeReadAreErrors(t *testing.T) {
 	t.Parallel()
 	extract := func(format, target string) *steps.Extract {
-		return &steps.Extract{Sources: []steps.Source{{Format: format, Key: "k", Rules: []steps.Rule{{Path: "a", TargetField: "erp_status"}, {Path: "a", TargetField: target}}}}}
+		return &steps.Extract{Sources: []steps.Source{{Format: steps.SourceFormat(format), Key: "k", Rules: []steps.Rule{{Path: "a", TargetField: "erp_status"}, {Path: "a", TargetField: target}}}}}
 	}
 	for _, tt := range []struct {
 		reply, format, target, want string

@@ -14,7 +14,7 @@ import (
 
 // The settings are those of Rossum's connector.
 func Example() {
-	tenant := workdaytest.New()
+	tenant := workdaytest.NewTenant()
 	defer tenant.Close()
 	settings := fmt.Sprintf(`{"configurations": [{
 		"wsdl": {"domain": %q, "tenant": "acme_dpt1", "api_version": "v39.1", "protocol": "http"},
@@ -49,7 +49,7 @@ func Example() {
 
 // A look-up from Go.
 func ExampleClient_Call() {
-	tenant := workdaytest.New()
+	tenant := workdaytest.NewTenant()
 	defer tenant.Close()
 	tenant.Reply("Cancel_Supplier_Invoice", map[string]any{
 		"Cancelled_Supplier_Invoice_Reference": map[string]any{"ID": map[string]any{"type": "WID", "_value_1": "0a1b"}},

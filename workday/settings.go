@@ -86,11 +86,12 @@ type WSDL struct {
 }
 
 // Request is the call.
+//
+// In Go a mapping may be a map, or [json.RawMessage] or []byte with the text.
 type Request struct {
 	Service   string `json:"service"`   // such as Resource_Management
 	Operation string `json:"operation"` // such as Submit_Supplier_Invoice
-	// Mapping is the body as a JSON template; see the package documentation. In Go it may be
-	// a map, or [json.RawMessage] or []byte with the text.
+	// Mapping is the body as a JSON template; see the package documentation.
 	Mapping any `json:"mapping"`
 	// TimeoutS bounds the call in seconds, 900 if 0; the hook's own time-out holds
 	// besides. The key is ours.

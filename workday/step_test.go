@@ -108,7 +108,7 @@ func TestAMappingMayBeAMapOfGo(t *testing.T) {
 
 func tenant(t testing.TB) *workdaytest.Tenant {
 	t.Helper()
-	made := workdaytest.New()
+	made := workdaytest.NewTenant()
 	t.Cleanup(func() {
 		made.Close()
 		http.DefaultTransport.(*http.Transport).CloseIdleConnections()

@@ -118,7 +118,7 @@ func queuesOf(a *arguments) ([]checkedQueue, error) {
 func checkQueue(a *arguments, l *loaded) []fault {
 	var found []fault
 	chain, err := chainOf(a, l, func(one *pipeline.Finding) {
-		message := one.Cause.Error()
+		message := one.Err.Error()
 		if one.Name != "" && !strings.Contains(message, one.Name) {
 			message = one.Name + ": " + message
 		}

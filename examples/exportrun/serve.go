@@ -85,7 +85,7 @@ func newServer(a *arguments, unsigned bool, out *terminal) (*hookserver.Server, 
 	}
 	recent := runpage.NewRecent(runpage.Options{})
 	log := slog.New(slog.NewTextHandler(out.stderr, nil))
-	o := hookserver.Options{Log: log, Unsigned: unsigned, Run: []pipeline.Option{
+	o := hookserver.Options{Logger: log, Unsigned: unsigned, Run: []pipeline.Option{
 		pipeline.WithSecrets(l.secrets), pipeline.WithAllowedHosts(a.allowHosts...), pipeline.WithLogger(log),
 		pipeline.WithDetails(pipeline.Details{}), pipeline.WithReport(recent.Add), pipeline.WithFormulas(pipeline.Formulas{Queues: schemasOf(l), Tolerate: a.tolerate}),
 	}}

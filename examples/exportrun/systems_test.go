@@ -83,7 +83,7 @@ func TestWorkdayGetsWhatItsTypesAsk(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			tenant := workdaytest.New()
+			tenant := workdaytest.NewTenant()
 			defer tenant.Close()
 			code, stdout, stderr := runIn(t, name, fmt.Sprintf(`{"9": {"workday_username": %q, "workday_password": %q}}`, workdaytest.Username, workdaytest.Password),
 				`"domain": "d"`, fmt.Sprintf(`"domain": %q, "protocol": "http"`, tenant.Domain()), `"tenant": "t"`, fmt.Sprintf(`"tenant": %q`, workdaytest.TenantName))

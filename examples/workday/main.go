@@ -38,7 +38,7 @@ func main() {
 }
 
 func run(out io.Writer) error {
-	tenant := workdaytest.New()
+	tenant := workdaytest.NewTenant()
 	defer tenant.Close()
 	for _, invoice := range []struct {
 		name    string

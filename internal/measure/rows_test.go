@@ -54,7 +54,7 @@ func reads(t testing.TB, url, from, language, path string) func(context.Context)
 func extracts(t testing.TB, url, format, path string) func(context.Context) error {
 	return exports(t, rossumtest.Annotation(rossumtest.Field("found", ""), rossumtest.Offline()),
 		&steps.RESTExport{Request: steps.Request{URL: url, Method: "GET"}, PayloadKey: "reply"},
-		&steps.Extract{Sources: []steps.Source{{Format: format, Key: "reply", Rules: []steps.Rule{{Path: path, TargetField: "found"}}}}})
+		&steps.Extract{Sources: []steps.Source{{Format: steps.SourceFormat(format), Key: "reply", Rules: []steps.Rule{{Path: path, TargetField: "found"}}}}})
 }
 
 const (
@@ -120,7 +120,7 @@ func replyRows() []row {
 }
 
 func workdayReply(t testing.TB, size int64) func(context.Context) error {
-	tenant := workdaytest.New()
+	tenant := workdaytest.NewTenant()
 	t.Cleanup(tenant.Close)
 	tenant.Next(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)

@@ -20,11 +20,11 @@ import (
 
 // Fault is one thing that is wrong with settings.
 type Fault struct {
-	Place string // such as export_configs[0].file_content_template; "" for the whole
-	Line  int    // in the JSON text, from 1; 0 if it is not known
-	Col   int    // in bytes, from 1
-	Msg   string
-	Err   error // cause, if there is one
+	Place  string // such as export_configs[0].file_content_template; "" for the whole
+	Line   int    // in the JSON text, from 1; 0 if it is not known
+	Column int    // in bytes, from 1
+	Msg    string
+	Err    error // cause, if there is one
 }
 
 func (f *Fault) Error() string {
@@ -40,7 +40,7 @@ func (f *Fault) Error() string {
 		b.WriteString(f.Err.Error())
 	}
 	if f.Line > 0 {
-		fmt.Fprintf(&b, " (line %d, column %d)", f.Line, f.Col)
+		fmt.Fprintf(&b, " (line %d, column %d)", f.Line, f.Column)
 	}
 	return b.String()
 }
@@ -148,7 +148,7 @@ type decoder struct {
 
 func (d *decoder) fault(place string, offset int64, format string, args ...any) {
 	line, col := position(d.data, offset)
-	d.faults.list = append(d.faults.list, &Fault{Place: place, Line: line, Col: col, Msg: fmt.Sprintf(format, args...)})
+	d.faults.list = append(d.faults.list, &Fault{Place: place, Line: line, Column: col, Msg: fmt.Sprintf(format, args...)})
 }
 
 func position(data []byte, offset int64) (line, col int) {
@@ -256,7 +256,7 @@ func (d *decoder) own(place string, start int64, v reflect.Value) {
 		d.faults.AddErr(place, err)
 		for _, e := range d.faults.list[before:] {
 			if f, ok := e.(*Fault); ok {
-				f.Line, f.Col = position(d.data, start)
+				f.Line, f.Column = position(d.data, start)
 			}
 		}
 	}

@@ -52,7 +52,7 @@ func newWorld(t *testing.T, c crash) *world {
 	t.Cleanup(w.erp.Close)
 	switch c.kind {
 	case "Workday":
-		w.tenant = workdaytest.New()
+		w.tenant = workdaytest.NewTenant()
 		t.Cleanup(w.tenant.Close)
 		if c.point == "after the call timed out" {
 			w.tenant.Next(func(out http.ResponseWriter, r *http.Request) {

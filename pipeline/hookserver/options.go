@@ -76,9 +76,9 @@ type Options struct {
 	BodyLimit   int64
 	ReadTimeout time.Duration
 
-	// Log gets one line for each call that is refused and each fault of the server; nil
+	// Logger gets one line for each call that is refused and each fault of the server; nil
 	// for none. Logs of runs are an option of the runs.
-	Log *slog.Logger
+	Logger *slog.Logger
 }
 
 // Async answers slow exports in the asynchronous form of Rossum's hooks: 202 and a

@@ -105,7 +105,7 @@ func (s *Server) patience(p *rossum.Payload) time.Duration {
 // answer has the call answered by the run that has answered it already, that goes on, or
 // by a new one.
 func (s *Server) answer(ctx context.Context, arrived time.Time, path string, p *rossum.Payload) answered {
-	key, content := pipeline.KeyOf(p), p.ContentHash()
+	key, content := pipeline.RunKeyOf(p), p.ContentHash()
 	caller := ctx
 	ctx = context.WithoutCancel(ctx)
 	late, cancel := context.WithTimeout(ctx, s.late(p))

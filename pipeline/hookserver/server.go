@@ -65,7 +65,7 @@ func New(o Options) (*Server, error) {
 		setDefault(&o.Keep, memoryKeep)
 	}
 	setDefault(&o.Keep, DefaultKeep)
-	s := &Server{o: o, journal: o.Journal, log: o.Log, calls: hookcall.NewReader(o.Secrets, o.Unsigned, o.BodyLimit, o.ReadTimeout)}
+	s := &Server{o: o, journal: o.Journal, log: o.Logger, calls: hookcall.NewReader(o.Secrets, o.Unsigned, o.BodyLimit, o.ReadTimeout)}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}

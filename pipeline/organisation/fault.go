@@ -116,7 +116,7 @@ func faultsOf(h *rossum.Hook, err error) []error {
 	if inner, ok := cause.(*settings.Fault); ok {
 		// Its line is one of the settings alone.
 		moved := *inner
-		at, moved.Place, moved.Line, moved.Col = settings.Join(at, inner.Place), "", 0, 0
+		at, moved.Place, moved.Line, moved.Column = settings.Join(at, inner.Place), "", 0, 0
 		cause = &moved
 	}
 	var own interface{ SettingsPlace() string }

@@ -128,9 +128,9 @@ type found struct{ *pipeline.Finding }
 
 func (f *found) Error() string {
 	if f.Fix == "" {
-		return f.Cause.Error()
+		return f.Err.Error()
 	}
-	return f.Cause.Error() + "; " + f.Fix
+	return f.Err.Error() + "; " + f.Fix
 }
 
 func (f *found) Unwrap() error { return f.Finding }

@@ -18,11 +18,11 @@ import (
 
 // Fault is one thing that is wrong with settings.
 type Fault struct {
-	Place string // such as export_configs[0].file_content_template; "" for the whole
-	Line  int    // in the JSON text, from 1; 0 if it is not known
-	Col   int    // in bytes, from 1
-	Msg   string
-	Err   error // cause, if there is one
+	Place  string // such as export_configs[0].file_content_template; "" for the whole
+	Line   int    // in the JSON text, from 1; 0 if it is not known
+	Column int    // in bytes, from 1
+	Msg    string
+	Err    error // cause, if there is one
 }
 
 // Error returns place, message, cause and position.

@@ -303,8 +303,8 @@ func (s *Server) createDocument(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, rossum.MaxDocument+1))
-	if err != nil || len(data) > rossum.MaxDocument {
+	data, err := io.ReadAll(io.LimitReader(file, rossum.MaxDocumentSize+1))
+	if err != nil || len(data) > rossum.MaxDocumentSize {
 		refuse(w, http.StatusRequestEntityTooLarge, "The document is too large.")
 		return
 	}

@@ -28,7 +28,7 @@ import (
 
 // User and Password are what the server takes.
 const (
-	User     = "rossum"
+	Username = "rossum"
 	Password = "sftptest-password-5a1c"
 )
 
@@ -171,7 +171,7 @@ func (s *Server) Close() error {
 
 // Credentials are the settings for this server, with its host key.
 func (s *Server) Credentials() sftpexport.Credentials {
-	return sftpexport.Credentials{Type: "sftp", Host: "127.0.0.1", Port: sftpexport.Port(s.port), Username: User, HostKey: s.HostKey()}
+	return sftpexport.Credentials{Type: "sftp", Host: "127.0.0.1", Port: sftpexport.Port(s.port), Username: Username, HostKey: s.HostKey()}
 }
 
 // Secrets are the secrets for this server.
@@ -266,7 +266,7 @@ func (s *Server) accept(l net.Listener) {
 func (s *Server) serve(conn net.Conn) {
 	config := &ssh.ServerConfig{
 		PasswordCallback: func(c ssh.ConnMetadata, password []byte) (*ssh.Permissions, error) {
-			if c.User() == User && subtle.ConstantTimeCompare(password, []byte(s.password)) == 1 {
+			if c.User() == Username && subtle.ConstantTimeCompare(password, []byte(s.password)) == 1 {
 				return nil, nil
 			}
 			return nil, fmt.Errorf("wrong password")
@@ -275,7 +275,7 @@ func (s *Server) serve(conn net.Conn) {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			for _, k := range s.users {
-				if c.User() == User && string(k.Marshal()) == string(key.Marshal()) {
+				if c.User() == Username && string(k.Marshal()) == string(key.Marshal()) {
 					return nil, nil
 				}
 			}

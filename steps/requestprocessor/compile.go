@@ -79,7 +79,7 @@ func (c *compiler) names(stages []Stage) {
 		}
 		for _, call := range st.CallAPI {
 			for _, h := range slices.Concat(call.Priority, call.Handlers) {
-				if h.TargetType == "property" {
+				if h.TargetType == TargetProperty {
 					c.later = append(c.later, h.TargetKey)
 				}
 			}
@@ -221,11 +221,11 @@ var keysOf = map[string][]string{
 }
 
 func (c *compiler) content(place string, g GetContent) *content {
-	out := &content{place: place, name: g.Name, source: g.Source}
+	out := &content{place: place, name: g.Name, source: string(g.Source)}
 	if g.Name == "" {
 		c.faults.Add(settings.Join(place, "name"), "is missing")
 	}
-	keys, ok := keysOf[g.Source]
+	keys, ok := keysOf[out.source]
 	query := settings.Join(place, "query")
 	raw, sound := c.json(query, g.Query)
 	switch {
@@ -236,7 +236,7 @@ func (c *compiler) content(place string, g GetContent) *content {
 		}
 		slices.Sort(known)
 		hint := ""
-		if best := settings.Nearest(g.Source, known); best != "" {
+		if best := settings.Nearest(out.source, known); best != "" {
 			hint = ", did you mean " + best + "?"
 		}
 		c.faults.Add(settings.Join(place, "source"), "%q is unknown (there are %s%s)", g.Source, strings.Join(known, ", "), hint)
@@ -244,7 +244,7 @@ func (c *compiler) content(place string, g GetContent) *content {
 		if sound {
 			c.faults.Add(query, "is missing")
 		}
-	case g.Source == "explicit":
+	case g.Source == SourceExplicit:
 		out.explicit = c.explicit(query, raw)
 	default:
 		var err error

@@ -30,7 +30,7 @@ var keysOfAuth = map[string][]string{
 var authTypes = []string{"bearer", "oauth1", "oauth2_private_certificate"}
 
 func (c *compiler) auth(place string, s Auth) auth {
-	kind := s.Type
+	kind := string(s.Type)
 	if kind == "" {
 		kind = "bearer"
 	}

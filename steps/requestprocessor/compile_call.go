@@ -121,13 +121,13 @@ func (c *compiler) call(place string, s Call) *call {
 
 // learn notes what a handler sets.
 func (c *compiler) learn(h Handler) {
-	if h.TargetType == "property" && !slices.Contains(c.known, h.TargetKey) {
+	if h.TargetType == TargetProperty && !slices.Contains(c.known, h.TargetKey) {
 		c.known = append(c.known, h.TargetKey)
 	}
 }
 
 func (c *compiler) request(place string, s Request, roots []string) *request {
-	r := &request{place: place, ignoreTimeout: s.IgnoreTimeout, timeout: time.Duration(s.Timeout) * time.Second}
+	r := &request{place: place, ignoreTimeout: s.IgnoreTimeout, timeout: time.Duration(s.TimeoutS) * time.Second}
 	c.require(place, "url", s.URL)
 	r.url = c.url(settings.Join(place, "url"), s.URL, roots)
 	r.method = c.method(settings.Join(place, "method"), s.Method)
@@ -142,9 +142,9 @@ func (c *compiler) request(place string, s Request, roots []string) *request {
 	r.headers = c.headers(settings.Join(place, "headers"), s.Headers, roots)
 	r.params = c.object(settings.Join(place, "params"), s.Params, roots...)
 	switch {
-	case s.Timeout < 0 || s.Timeout > maxTimeout:
-		c.faults.Add(settings.Join(place, "timeout"), "%d is not between 1 and %d seconds", s.Timeout, maxTimeout)
-	case s.Timeout == 0:
+	case s.TimeoutS < 0 || s.TimeoutS > maxTimeout:
+		c.faults.Add(settings.Join(place, "timeout"), "%d is not between 1 and %d seconds", s.TimeoutS, maxTimeout)
+	case s.TimeoutS == 0:
 		r.timeout = defaultTimeout
 	}
 	return r
@@ -212,7 +212,7 @@ func (r *request) names(root string) bool {
 
 func (c *compiler) handler(place string, s Handler) *handler {
 	h := &handler{place: place, key: s.TargetKey}
-	h.target = c.oneOf(settings.Join(place, "target_type"), s.TargetType, targets)
+	h.target = c.oneOf(settings.Join(place, "target_type"), string(s.TargetType), targets)
 	c.require(place, "target_key", s.TargetKey)
 	if _, err := formatKey(s.TargetKey, 0); err != nil {
 		c.faults.AddErr(settings.Join(place, "target_key"), err)

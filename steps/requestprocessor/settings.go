@@ -8,9 +8,10 @@ import (
 	"github.com/exportpipeline/exportpipeline/rossum"
 )
 
-// Step runs the stages of a Request Processor on an export. Fields of type any are JSON in
-// a hook's settings; in Go they may be maps, lists, texts, or [json.RawMessage], which
-// keeps the order of the keys.
+// Step runs the stages of a Request Processor on an export.
+//
+// Fields of type any are JSON in a hook's settings; in Go they may be maps, lists, texts, or
+// [json.RawMessage], which keeps the order of the keys.
 //
 // [pipeline.New] compiles it, and leaves the Step as it is. What was compiled serves any
 // number of exports at the same time; what they share is the cache of tokens.
@@ -57,10 +58,26 @@ type GetContent struct {
 	Name string `json:"name"`
 	// Source is relation, relation_content, parent_relation, parent_relation_content,
 	// document_relation, document_relation_content or explicit.
-	Source string `json:"source"`
+	Source ContentSource `json:"source"`
 	// Query is a condition on the relations, or for explicit a list of templates.
 	Query any `json:"query"`
 }
+
+// ContentSource is where a [GetContent] gets something from.
+type ContentSource string
+
+// The sources of content: the relations of the annotation and its parents, the files of its
+// document relations, each as objects of Rossum's API or with what is in them, and a list
+// of templates.
+const (
+	SourceRelation                ContentSource = "relation"
+	SourceRelationContent         ContentSource = "relation_content"
+	SourceParentRelation          ContentSource = "parent_relation"
+	SourceParentRelationContent   ContentSource = "parent_relation_content"
+	SourceDocumentRelation        ContentSource = "document_relation"
+	SourceDocumentRelationContent ContentSource = "document_relation_content"
+	SourceExplicit                ContentSource = "explicit"
+)
 
 // Call is an API call with what is done with its reply.
 type Call struct {
@@ -84,9 +101,9 @@ type Request struct {
 	Headers     map[string]string `json:"headers"`
 	// Params is an object of query parameters; a list repeats one, null leaves it out.
 	Params any `json:"params"`
-	// Timeout is in seconds, 10 if 0: for the connection, and between two signs of
+	// TimeoutS is in seconds, 10 if 0: for the connection, and between two signs of
 	// life, as Python's requests has it.
-	Timeout int `json:"timeout"`
+	TimeoutS int `json:"timeout"`
 	// IgnoreTimeout makes a time-out of the request no fault.
 	IgnoreTimeout bool `json:"ignore_timeout"`
 	// IterateOver is the path of a list; the request is made for each element, which
@@ -101,7 +118,7 @@ type Handler struct {
 	// can; nil for none.
 	Condition any `json:"condition"`
 	// TargetType is schema_id, property or document_relation.
-	TargetType string `json:"target_type"`
+	TargetType TargetType `json:"target_type"`
 	// TargetKey may have {sequence} in it.
 	TargetKey string `json:"target_key"`
 	// Value is one path into the reply with one of $jmespath, $xmlpath and $regex,
@@ -109,10 +126,30 @@ type Handler struct {
 	Value map[string]map[string]string `json:"value"`
 }
 
+// TargetType is where a [Handler] puts what it finds.
+type TargetType string
+
+// The targets of a [Handler].
+const (
+	TargetSchemaID         TargetType = "schema_id"         // a field
+	TargetProperty         TargetType = "property"          // property.<target_key>, for later calls
+	TargetDocumentRelation TargetType = "document_relation" // a file by reference key
+)
+
+// AuthType is how a call proves who it is from.
+type AuthType string
+
+// The types of an [Auth].
+const (
+	AuthBearer                   AuthType = "bearer"
+	AuthOAuth1                   AuthType = "oauth1"
+	AuthOAuth2PrivateCertificate AuthType = "oauth2_private_certificate"
+)
+
 // Auth says how a call proves who it is from. Which keys it may have depends on
 // Type; all texts are templates.
 type Auth struct {
-	Type string `json:"type"` // bearer if "", oauth1 or oauth2_private_certificate
+	Type AuthType `json:"type"` // bearer if "", oauth1 or oauth2_private_certificate
 
 	// bearer, and URL also for oauth2_private_certificate.
 	URL            string            `json:"url"`

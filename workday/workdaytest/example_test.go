@@ -13,7 +13,7 @@ import (
 // A tenant refuses what the schema forbids, keeps what it takes, and fails on
 // demand.
 func Example() {
-	tenant := workdaytest.New()
+	tenant := workdaytest.NewTenant()
 	defer tenant.Close()
 	client, err := workday.NewClient(tenant.Coordinates(), workdaytest.Username, workdaytest.Password, workday.ClientOptions{})
 	if err != nil {

@@ -44,7 +44,7 @@ const (
 // Tenant is a Workday tenant. Set its fields before the first call; its methods may
 // be used by several goroutines.
 type Tenant struct {
-	// Services are WSDLs by the name of their service. [New] fills in
+	// Services are WSDLs by the name of their service. [NewTenant] fills in
 	// Resource_Management.
 	Services map[string][]byte
 	// Password of the user [Username].
@@ -75,8 +75,8 @@ type Invoice struct {
 	Body    json.RawMessage // the request
 }
 
-// New starts a tenant. Close it in the end.
-func New() *Tenant {
+// NewTenant starts a tenant. Close it in the end.
+func NewTenant() *Tenant {
 	t := &Tenant{
 		Services: map[string][]byte{"Resource_Management": resourceManagement}, Password: Password,
 		parsed: make(map[string]*wsdl.Document), taken: make(map[string]string), reply: make(map[string]any),

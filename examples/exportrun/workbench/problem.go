@@ -95,7 +95,7 @@ func (s *sources) problemOf(err error, h *rossum.Hook) (hook int64, p problem) {
 		hook, p.Place, p.Message = fault.Hook.ID, fault.Place, firstLine(fault.Err.Error())
 	case isFinding:
 		p.Place = finding.Place
-		p.Message = finding.Cause.Error()
+		p.Message = finding.Err.Error()
 		if finding.Fix != "" {
 			p.Message += "; " + finding.Fix
 		}

@@ -416,7 +416,7 @@ func (u *user) body() []byte {
 		body = call.Bytes()
 		u.bodies[u.version] = body
 		u.mu.Lock()
-		u.names[pipeline.ContentOf(call.Payload())] = u.content()
+		u.names[call.Payload().ContentHash()] = u.content()
 		u.mu.Unlock()
 	}
 	return []byte(strings.NewReplacer(id, fmt.Sprint(u.name, "-", u.requests), at, time.Now().Format(time.RFC3339Nano)).Replace(string(body)))
