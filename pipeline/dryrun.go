@@ -40,7 +40,8 @@ type DryRun struct {
 	// a payload whose fields an earlier export has filled.
 	KeepFields bool
 	// MakeUpSecrets has a secret that a hook needs and nobody has given made up, so that
-	// settings can be tried without the secrets of the systems that they speak to.
+	// settings can be tried without the secrets of the systems that they speak to. One that
+	// is called an address, such as erp_url, is an address that leads nowhere.
 	MakeUpSecrets bool
 	// Lets says which calls are made after all, such as those that only read, or those to
 	// a fake on this machine. nil makes none.
@@ -272,12 +273,30 @@ func (x *Export) makeUpSecrets(steps []hookStep) {
 			if u.Kind != UseSecret || x.run.secrets[s.hook][u.Name] != "" {
 				continue
 			}
-			made := "made-up-" + u.Name
+			made, isAddress := madeUp(u.Name)
 			x.run.secrets[s.hook][u.Name] = made
-			x.Hide(made)
+			if !isAddress {
+				x.Hide(made)
+			}
 			x.run.report.Notes = append(x.run.report.Notes, fmt.Sprintf("hook %s: a made-up secret stands for %s", s.hook, u.Name))
 		}
 	}
+}
+
+// madeUp is a secret for a name. What is called an address is one, so that URLs made of it
+// are URLs: on a host that there is nowhere (RFC 2606).
+func madeUp(name string) (secret string, isAddress bool) {
+	words := strings.FieldsFunc(strings.ToLower(name), func(c rune) bool { return !(c >= 'a' && c <= 'z' || c >= '0' && c <= '9') })
+	host := "made-up-" + strings.Join(words, "-") + ".invalid"
+	for _, w := range words {
+		switch {
+		case strings.HasSuffix(w, "url"), w == "uri", w == "endpoint":
+			return "https://" + host, true
+		case w == "host", w == "domain":
+			return host, true
+		}
+	}
+	return "made-up-" + name, false
 }
 
 // missing is what a dry run does not know, because answers are missing.

@@ -3,6 +3,7 @@
 //	exportrun check   -org DIR                         every fault of the configuration
 //	exportrun run     -org DIR -payload FILE           a dry run: each request is shown, none leaves
 //	exportrun run     -org DIR -payload FILE -send     the export as Rossum would run it
+//	exportrun sample  -org DIR -queue NAME             a made-up payload for a queue
 //	exportrun render  -payload FILE TEMPLATE           one template
 //	exportrun workbench -org DIR -payload FILE         a page to edit and try the hooks
 //	exportrun schema  [COMPONENT]                      JSON Schemas for editors
@@ -56,6 +57,7 @@ func commands() []command {
 	return []command{
 		{"check", "find every fault of the configuration, and send nothing", checkCommand},
 		{"run", "run the hooks on a payload: dry, or with -send for real", runCommand},
+		{"sample", "make up a hook call for a queue, to try its hooks", sampleCommand},
 		{"render", "render one template or hook on a payload", renderCommand},
 		{"workbench", "edit hooks on a page of this machine, and see what they make of a payload", workbenchCommand},
 		{"schema", "write the JSON Schema of hook files and settings, for editors", schemaCommand},
@@ -125,6 +127,7 @@ found an error; 2 hooks, payload or arguments are unusable, and nothing was sent
 
 Begin with
   exportrun check -org acme
+  exportrun sample -org acme -queue "Invoices EU" -out call.json
   exportrun run -org acme -payload call.json
   exportrun workbench -org acme -payload call.json
 

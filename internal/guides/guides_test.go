@@ -212,7 +212,7 @@ var (
 func TestCommandLinesOfPagesHaveFlagsThatExist(t *testing.T) {
 	t.Parallel()
 	var source strings.Builder
-	for _, file := range []string{"flags.go", "check.go", "run.go", "render.go", "serve.go", "sign.go", "capture.go", "workbench.go", "schema.go"} {
+	for _, file := range []string{"flags.go", "check.go", "run.go", "render.go", "serve.go", "sign.go", "capture.go", "workbench.go", "schema.go", "sample.go"} {
 		source.WriteString(read(t, filepath.Join(root, "examples/exportrun", file)))
 	}
 	lines := 0
