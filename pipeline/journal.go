@@ -179,7 +179,7 @@ func (j *Journal) load(ctx context.Context, id RunID) (*history, error) {
 func (j *Journal) history(run Run) (*history, error) {
 	h := &history{RunInfo: run.RunInfo, started: make(map[string]time.Time), steps: make(map[string]*stepRecord)}
 	if run.Damaged {
-		return nil, errors.New("its records are damaged, so that nobody knows what it has sent; look into the target system")
+		return nil, errDamaged
 	}
 	byID := make(map[callID]*pastCall)
 	for _, r := range run.Records {
@@ -190,6 +190,31 @@ func (j *Journal) history(run Run) (*history, error) {
 	return h, nil
 }
 
+// loadBeginning reads how a run began, and no more of it than whether it waits for a
+// verdict.
+func (j *Journal) loadBeginning(ctx context.Context, id RunID) (b begunRecord, waits bool, err error) {
+	run, err := j.ledger.Load(ctx, id)
+	if err != nil {
+		return b, false, err
+	}
+	h := &history{RunInfo: run.RunInfo}
+	if run.Damaged {
+		err = errDamaged
+	}
+	for i := 0; err == nil && i < len(run.Records); i++ {
+		err = h.mark(run.Records[i])
+	}
+	if err == nil && !h.stopped {
+		b, err = j.beginning(h)
+	}
+	if err != nil {
+		return b, false, fmt.Errorf("reading run %s: %w", id, err)
+	}
+	return b, h.stopped, nil
+}
+
+var errDamaged = errors.New("its records are damaged, so that nobody knows what it has sent; look into the target system")
+
 // beginning reads what the run began with. The record has the whole hook call, which few
 // who load a run want to see.
 func (j *Journal) beginning(h *history) (b begunRecord, err error) {
@@ -199,17 +224,39 @@ func (j *Journal) beginning(h *history) (b begunRecord, err error) {
 	return b, err
 }
 
-func (h *history) add(j *Journal, r Record, byID map[callID]*pastCall) error {
+// mark notes what the kind of a record says by itself.
+func (h *history) mark(r Record) error {
 	if r.Version > recordVersion {
 		return fmt.Errorf("record %d (%s) has version %d, this program reads %d: %w", r.Seq, r.Kind, r.Version, recordVersion, ErrNewerFormat)
 	}
-	place := placeOf(r.Kind, h.RunInfo)
 	switch r.Kind {
 	case recordBegun:
 		if h.begun == nil {
 			h.begun = &r
 		}
 		h.stopped, h.end = false, nil
+	case recordStarted, recordCall, recordReply, recordStep, recordChain, recordEnd:
+	case recordVerdict:
+		h.stopped = false
+	case recordStopped:
+		h.stopped = true
+	case recordReplaced:
+		h.replaced = true
+	case recordDelivered:
+		h.given = true
+	default:
+		return fmt.Errorf("record %d is of an unknown kind %q", r.Seq, r.Kind)
+	}
+	return nil
+}
+
+// add notes a record and reads it, unless it is a beginning.
+func (h *history) add(j *Journal, r Record, byID map[callID]*pastCall) error {
+	if err := h.mark(r); err != nil {
+		return err
+	}
+	place := placeOf(r.Kind, h.RunInfo)
+	switch r.Kind {
 	case recordStarted:
 		var s startedRecord
 		err := j.read(place, r, &s)
@@ -262,19 +309,9 @@ func (h *history) add(j *Journal, r Record, byID map[callID]*pastCall) error {
 		if c := byID[v.callID]; c != nil {
 			c.verdict = &v.Verdict
 		}
-		h.stopped = false
-	case recordEnd:
+	case recordEnd, recordStopped:
 		h.end = &endRecord{}
 		return j.read(place, r, h.end)
-	case recordStopped:
-		h.stopped, h.end = true, &endRecord{}
-		return j.read(place, r, h.end)
-	case recordReplaced:
-		h.replaced = true
-	case recordDelivered:
-		h.given = true
-	default:
-		return fmt.Errorf("record %d is of an unknown kind %q", r.Seq, r.Kind)
 	}
 	return nil
 }

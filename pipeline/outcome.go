@@ -80,19 +80,15 @@ var ErrNoCall = errors.New("the hook call was not recorded")
 // path at which the hook was called. The error wraps ErrNoRun if the run is not there,
 // [ErrNoCall] if its call was not recorded, and [ErrUnsettled] if it waits for a [Verdict].
 func (j *Journal) Call(ctx context.Context, id RunID) (p *rossum.Payload, path string, err error) {
-	h, err := j.load(ctx, id)
+	b, waits, err := j.loadBeginning(ctx, id)
 	if err != nil {
 		return nil, "", err
 	}
-	if h.stopped {
+	if waits {
 		return nil, "", fmt.Errorf("run %s waits for a verdict: %w", id, ErrUnsettled)
 	}
-	b, err := j.beginning(h)
-	if err == nil && b.Payload == nil {
-		err = ErrNoCall
-	}
-	if err != nil {
-		return nil, "", fmt.Errorf("run %s: %w", id, err)
+	if b.Payload == nil {
+		return nil, "", fmt.Errorf("run %s: %w", id, ErrNoCall)
 	}
 	p, err = rossum.ParsePayload(b.Payload)
 	return p, b.Path, err

@@ -1,6 +1,7 @@
 package crashtest
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -8,6 +9,8 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"os/exec"
+	"regexp"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -43,7 +46,10 @@ func TestSimulation(t *testing.T) {
 		simulate(t, seed, true)
 		return
 	}
-	if text := os.Getenv("SIM_SECONDS"); text != "" {
+	if text := os.Getenv("SIM_SECONDS"); text != "" && os.Getenv("SIM_PART") == "" {
+		onEveryCore(t)
+		return
+	} else if text != "" {
 		seconds, err := strconv.Atoi(text)
 		if err != nil {
 			t.Fatal(err)
@@ -63,6 +69,45 @@ func TestSimulation(t *testing.T) {
 		return n+1 < schedules
 	})
 }
+
+// onEveryCore has a process for each core play, each with one processor, and adds up what
+// they have played.
+func onEveryCore(t *testing.T) {
+	outputs, worked := make([][]byte, runtime.NumCPU()), make([]time.Duration, runtime.NumCPU())
+	var parts sync.WaitGroup
+	for i := range outputs {
+		parts.Go(func() {
+			part := exec.Command(os.Args[0], "-test.run=^TestSimulation$", "-test.v", "-test.timeout=0")
+			part.Env = append(os.Environ(), "SIM_PART=1")
+			var err error
+			if outputs[i], err = part.CombinedOutput(); err != nil {
+				t.Errorf("%v\n%s", err, outputs[i])
+			}
+			worked[i] = part.ProcessState.UserTime() + part.ProcessState.SystemTime()
+		})
+	}
+	parts.Wait()
+	schedules, perMinute, total := 0, 0, time.Duration(0)
+	for i, output := range outputs {
+		figures := playedFigures.FindSubmatch(output)
+		if figures == nil {
+			t.Fatalf("no figures in\n%s", output)
+		}
+		n, _ := strconv.Atoi(string(figures[1])) // of digits
+		rate, _ := strconv.Atoi(string(figures[2]))
+		schedules, perMinute = schedules+n, perMinute+rate
+		total += worked[i]
+		t.Logf("%s", seedsFigure.Find(output))
+	}
+	// Other programs may have used the cores, too.
+	t.Logf("%d schedules on %d cores, %d a minute; %.0f in a minute of each core's time", schedules, len(outputs), perMinute, float64(len(outputs)*schedules)/total.Minutes())
+}
+
+// What a part prints.
+var (
+	playedFigures = regexp.MustCompile(`(\d+) schedules, (\d+) a minute`)
+	seedsFigure   = regexp.MustCompile(`seeds from \d+ on`)
+)
 
 // TestSchedulesThatOnceFailed plays seeds again that broke a rule.
 func TestSchedulesThatOnceFailed(t *testing.T) {
@@ -415,11 +460,16 @@ func (u *user) body() []byte {
 		}
 		body = call.Bytes()
 		u.bodies[u.version] = body
+		payload, err := rossum.ParsePayload(body)
+		if err != nil {
+			panic(err)
+		}
 		u.mu.Lock()
-		u.names[call.Payload().ContentHash()] = u.content()
+		u.names[payload.ContentHash()] = u.content()
 		u.mu.Unlock()
 	}
-	return []byte(strings.NewReplacer(id, fmt.Sprint(u.name, "-", u.requests), at, time.Now().Format(time.RFC3339Nano)).Replace(string(body)))
+	body = bytes.Replace(body, []byte(id), fmt.Append(nil, u.name, "-", u.requests), 1)
+	return bytes.Replace(body, []byte(at), time.Now().AppendFormat(nil, time.RFC3339Nano), 1)
 }
 
 // content is the name of what the user exports.
