@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/rossum"
@@ -125,27 +126,29 @@ func (l *runLog) beat(ctx context.Context) (context.Context, func()) {
 	l.mu.Lock()
 	l.lose = cancel
 	l.mu.Unlock()
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		ticker := time.NewTicker(l.journal.lease / 3)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-ticker.C:
-			}
-			if ctx.Err() != nil { // both were ready
-				return
-			}
-			if err := l.journal.ledger.Renew(ctx, l.lease); errors.Is(err, ErrFenced) {
-				cancel(takenOver(err))
-				return
-			}
+	var mu sync.Mutex // held while the lease is being renewed
+	var timer *time.Timer
+	mu.Lock()
+	defer mu.Unlock()
+	timer = time.AfterFunc(l.journal.lease/3, func() {
+		mu.Lock()
+		defer mu.Unlock()
+		if ctx.Err() != nil {
+			return
 		}
-	}()
-	return ctx, func() { cancel(nil); <-done }
+		began := time.Now()
+		if err := l.journal.ledger.Renew(ctx, l.lease); errors.Is(err, ErrFenced) {
+			cancel(takenOver(err))
+			return
+		}
+		timer.Reset(l.journal.lease/3 - time.Since(began))
+	})
+	return ctx, func() {
+		cancel(nil) // which ends a renewal, too
+		mu.Lock()
+		defer mu.Unlock()
+		timer.Stop()
+	}
 }
 
 // exportOnce is Export on a ledger.

@@ -52,7 +52,7 @@ func (x *Export) nextKey(a Act) string {
 
 // position begins a step.
 func (x *Export) position(path, name string) *position {
-	p := &position{path: path, name: name, at: x.WallTime(), random: chacha.NewChaCha8(sha256.Sum256(append(x.run.seed[:], x.run.log.earlier.origin(path)...)))}
+	p := &position{path: path, name: name, at: x.WallTime()}
 	if x.at != nil {
 		p.view = x.at.view
 	}
@@ -105,6 +105,9 @@ func (x *Export) NewID() string {
 	}
 	x.at.mu.Lock()
 	defer x.at.mu.Unlock()
+	if x.at.random == nil {
+		x.at.random = chacha.NewChaCha8(sha256.Sum256(append(x.run.seed[:], x.run.log.earlier.origin(x.at.path)...)))
+	}
 	var data [17]byte
 	_, _ = x.at.random.Read(data[:]) // it never fails
 	return base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(data[:])[:26]

@@ -94,20 +94,29 @@ func (c *config) metrics() *instruments {
 
 // startSpan begins a span. The returned function ends it, and notes the error without its
 // secrets.
-func (x *Export) startSpan(ctx context.Context, name string, options ...trace.SpanStartOption) (context.Context, func(error, ...attribute.KeyValue)) {
+func (x *Export) startSpan(ctx context.Context, name string, kind trace.SpanKind, attributes ...attribute.KeyValue) (context.Context, func(error, ...attribute.KeyValue)) {
 	tracer := x.run.config.tracer
 	if tracer == nil {
 		tracer = otel.Tracer(TelemetryScope)
 	}
-	options = append(options, trace.WithAttributes(attribute.Int64(AttributeAnnotation, x.Annotation.ID)))
-	ctx, span := tracer.Start(ctx, name, options...)
+	attributes = append(attributes, attribute.Int64(AttributeAnnotation, x.Annotation.ID))
+	ctx, span := tracer.Start(ctx, name, trace.WithSpanKind(kind), trace.WithAttributes(attributes...))
 	return ctx, func(err error, attributes ...attribute.KeyValue) {
-		if err != nil {
-			span.SetStatus(codes.Error, x.Redact(err.Error()))
-			attributes = append(attributes, errorType(err))
+		if span.IsRecording() {
+			if err != nil {
+				span.SetStatus(codes.Error, x.Redact(err.Error()))
+				attributes = append(attributes, errorType(err))
+			}
+			span.SetAttributes(attributes...)
 		}
-		span.SetAttributes(attributes...)
 		span.End()
+	}
+}
+
+// recordSince records how long something took, unless nobody collects that.
+func (x *Export) recordSince(ctx context.Context, h metric.Float64Histogram, started time.Time, attributes ...attribute.KeyValue) {
+	if h.Enabled(ctx) {
+		h.Record(context.WithoutCancel(ctx), x.WallTime().Sub(started).Seconds(), metric.WithAttributes(attributes...))
 	}
 }
 
@@ -129,24 +138,24 @@ func (x *Export) observeRun(ctx context.Context) (context.Context, func(error)) 
 	}
 	metrics, started := x.run.config.metrics(), x.WallTime()
 	metrics.runs.Add(ctx, 1)
-	ctx, end := x.startSpan(ctx, "export", trace.WithAttributes(attributes...))
+	ctx, end := x.startSpan(ctx, "export", trace.SpanKindInternal, attributes...)
 	return ctx, func(err error) {
 		outcome := outcomeOf(err != nil || x.Failed())
 		end(err, outcome)
 		ctx := context.WithoutCancel(ctx)
 		metrics.runs.Add(ctx, -1)
-		metrics.runDuration.Record(ctx, x.WallTime().Sub(started).Seconds(), metric.WithAttributes(outcome))
+		x.recordSince(ctx, metrics.runDuration, started, outcome)
 	}
 }
 
 // observeStep begins to observe a step.
 func (x *Export) observeStep(ctx context.Context, name string) (context.Context, func(err error, failed bool)) {
 	step, started := attribute.String(AttributeStep, name), x.WallTime()
-	ctx, end := x.startSpan(ctx, "step "+name, trace.WithAttributes(step))
+	ctx, end := x.startSpan(ctx, "step "+name, trace.SpanKindInternal, step)
 	return ctx, func(err error, failed bool) {
 		outcome := outcomeOf(failed)
 		end(err, outcome)
-		x.run.config.metrics().stepDuration.Record(context.WithoutCancel(ctx), x.WallTime().Sub(started).Seconds(), metric.WithAttributes(step, outcome))
+		x.recordSince(ctx, x.run.config.metrics().stepDuration, started, step, outcome)
 	}
 }
 
@@ -164,7 +173,7 @@ func (x *Export) observeCall(ctx context.Context, a Act, send func(context.Conte
 		attributes = append(append(attributes, kept...), attribute.String("url.full", x.Redact((*redact.Redactor)(nil).URL(r.URL))))
 	}
 	metrics.calls.Add(ctx, 1)
-	ctx, end := x.startSpan(ctx, name, trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(attributes...))
+	ctx, end := x.startSpan(ctx, name, trace.SpanKindClient, attributes...)
 	answer, err := send(ctx)
 	var ended []attribute.KeyValue
 	if answer != nil && answer.Status != 0 {
@@ -178,9 +187,8 @@ func (x *Export) observeCall(ctx context.Context, a Act, send func(context.Conte
 	if kept = append(kept, ended...); err != nil {
 		kept = append(kept, errorType(err))
 	}
-	ctx = context.WithoutCancel(ctx)
-	metrics.calls.Add(ctx, -1)
-	metrics.callDuration.Record(ctx, x.WallTime().Sub(started).Seconds(), metric.WithAttributes(kept...))
+	metrics.calls.Add(context.WithoutCancel(ctx), -1)
+	x.recordSince(ctx, metrics.callDuration, started, kept...)
 	return answer, err
 }
 

@@ -61,13 +61,8 @@ func (a *Annotation) note(name string, raw []byte) {
 }
 
 func (a *Annotation) member(name string, raw []byte) error {
-	texts := map[string]*string{
-		"url": &a.URL, "status": &a.Status, "previous_status": &a.PreviousStatus, "queue": &a.Queue,
-		"schema": &a.Schema, "document": &a.Document, "modifier": &a.Modifier, "organization": &a.Organization,
-		"content": &a.ContentURL,
-	}
 	key := "annotation." + name
-	if into := texts[name]; into != nil {
+	if into := a.text(name); into != nil {
 		return readText(key, raw, into)
 	}
 	switch name {
@@ -84,6 +79,31 @@ func (a *Annotation) member(name string, raw []byte) error {
 		a.Automated = raw[0] == 't'
 	case "metadata":
 		a.Metadata = json.RawMessage(raw)
+	}
+	return nil
+}
+
+// text is where the text of a key belongs, nil for other keys.
+func (a *Annotation) text(name string) *string {
+	switch name {
+	case "url":
+		return &a.URL
+	case "status":
+		return &a.Status
+	case "previous_status":
+		return &a.PreviousStatus
+	case "queue":
+		return &a.Queue
+	case "schema":
+		return &a.Schema
+	case "document":
+		return &a.Document
+	case "modifier":
+		return &a.Modifier
+	case "organization":
+		return &a.Organization
+	case "content":
+		return &a.ContentURL
 	}
 	return nil
 }

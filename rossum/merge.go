@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 )
 
 // Clone returns an independent copy of the tree: changes of either do not show
@@ -306,23 +307,54 @@ type savedChange struct {
 
 // changes returns every change of this run as JSON, for [Content.restore].
 func (c *Content) changes() (json.RawMessage, error) {
-	saved := make([]savedChange, 0, len(c.changed))
+	out := append(make([]byte, 0, 2+48*len(c.changed)), '[')
 	for _, n := range c.changed {
+		var s savedChange
 		switch ch := n.change; {
 		case ch.added && ch.removed:
+			continue
 		case ch.added:
-			saved = append(saved, savedChange{ID: n.parent.id, Added: n.savedCells()})
+			s = savedChange{ID: n.parent.id, Added: n.savedCells()}
 		case ch.removed:
-			saved = append(saved, savedChange{ID: n.id, Removed: true})
+			s = savedChange{ID: n.id, Removed: true}
 		default:
-			s := savedChange{ID: n.id, Normalized: ch.normalized, Hidden: ch.hidden, Options: ch.options, Computed: ch.computed}
+			s = savedChange{ID: n.id, Normalized: ch.normalized, Hidden: ch.hidden, Options: ch.options, Computed: ch.computed}
 			if ch.hasValue {
 				s.Value = &ch.value
 			}
-			saved = append(saved, s)
+		}
+		if len(out) > 1 {
+			out = append(out, ',')
+		}
+		var err error
+		if out, err = s.append(out); err != nil {
+			return nil, err
 		}
 	}
-	return json.Marshal(saved)
+	return append(out, ']'), nil
+}
+
+// append appends the change as json.Marshal writes it. Most are a plain text, for which
+// that would take long: the changes are recorded after each step.
+func (s *savedChange) append(dst []byte) ([]byte, error) {
+	if s.Value == nil || !isPlain(*s.Value) || s.Normalized != "" || s.Hidden != nil || s.Options != nil || s.Computed || s.Removed || s.Added != nil {
+		data, err := json.Marshal(s)
+		return append(dst, data...), err
+	}
+	dst = strconv.AppendInt(append(dst, `{"id":`...), s.ID, 10)
+	dst = append(append(dst, `,"value":"`...), *s.Value...)
+	return append(dst, `"}`...), nil
+}
+
+// isPlain reports that json.Marshal writes a text as it is.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c < ' ' || c > '~', c == '"', c == '\\', c == '<', c == '>', c == '&':
+			return false
+		}
+	}
+	return true
 }
 
 // restore makes the changes that [Content.changes] wrote again, on a tree that was

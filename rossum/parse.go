@@ -88,15 +88,35 @@ func (c *Content) parseNode(s *scanner, parent *Node, index int, root string) (*
 // nodeKeys is the set of the keys of a node that have been read.
 type nodeKeys uint16
 
-var nodeKeyBits = map[string]nodeKeys{
-	`"id"`: 1, `"schema_id"`: 2, `"category"`: 4, `"children"`: 8, `"content"`: 16, `"hidden"`: 32, `"options"`: 64,
-	`"value"`: 128, `"normalized_value"`: 256,
+// bit is that of a key that the package reads, 0 for others.
+func bit(name string) nodeKeys {
+	switch name {
+	case `"id"`:
+		return 1
+	case `"schema_id"`:
+		return 2
+	case `"category"`:
+		return 4
+	case `"children"`:
+		return 8
+	case `"content"`:
+		return 16
+	case `"hidden"`:
+		return 32
+	case `"options"`:
+		return 64
+	case `"value"`:
+		return 128
+	case `"normalized_value"`:
+		return 256
+	}
+	return 0
 }
 
 // add reports false for a key that stands in the set already. Keys that the
 // package does not read are not its business.
 func (k *nodeKeys) add(name string) bool {
-	bit := nodeKeyBits[name]
+	bit := bit(name)
 	twice := *k&bit != 0
 	*k |= bit
 	return !twice

@@ -53,7 +53,11 @@ func Variables(ctx context.Context, x *pipeline.Export, templates ...*jinja.Temp
 
 // fieldValues is the variable field.
 func fieldValues(c *rossum.Content) pyvalue.Value {
-	fields := pyvalue.NewDictSize(64)
+	n := 0
+	for _, section := range c.Sections() {
+		n += len(section.Children())
+	}
+	fields := pyvalue.NewDictSize(n)
 	for _, section := range c.Sections() {
 		for _, n := range section.Children() {
 			fields.SetStr(n.SchemaID(), fieldValue(n))
