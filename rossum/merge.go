@@ -307,43 +307,48 @@ type savedChange struct {
 
 // changes returns every change of this run as JSON, for [Content.restore].
 func (c *Content) changes() (json.RawMessage, error) {
-	out := append(make([]byte, 0, 2+48*len(c.changed)), '[')
+	out := append(make([]byte, 0, 2+32*len(c.changed)), '[')
 	for _, n := range c.changed {
-		var s savedChange
-		switch ch := n.change; {
-		case ch.added && ch.removed:
+		if n.change.added && n.change.removed {
 			continue
-		case ch.added:
-			s = savedChange{ID: n.parent.id, Added: n.savedCells()}
-		case ch.removed:
-			s = savedChange{ID: n.id, Removed: true}
-		default:
-			s = savedChange{ID: n.id, Normalized: ch.normalized, Hidden: ch.hidden, Options: ch.options, Computed: ch.computed}
-			if ch.hasValue {
-				s.Value = &ch.value
-			}
 		}
 		if len(out) > 1 {
 			out = append(out, ',')
 		}
 		var err error
-		if out, err = s.append(out); err != nil {
+		if out, err = n.appendChange(out); err != nil {
 			return nil, err
 		}
 	}
 	return append(out, ']'), nil
 }
 
-// append appends the change as json.Marshal writes it. Most are a plain text, for which
-// that would take long: the changes are recorded after each step.
-func (s *savedChange) append(dst []byte) ([]byte, error) {
-	if s.Value == nil || !isPlain(*s.Value) || s.Normalized != "" || s.Hidden != nil || s.Options != nil || s.Computed || s.Removed || s.Added != nil {
-		data, err := json.Marshal(s)
-		return append(dst, data...), err
+// appendChange appends the node's change as json.Marshal writes it. Most are a plain text,
+// for which that would take long: all changes are recorded after each step.
+func (n *Node) appendChange(dst []byte) ([]byte, error) {
+	ch := n.change
+	if ch.hasValue && isPlain(ch.value) && ch.normalized == "" && ch.hidden == nil && ch.options == nil && !ch.computed && !ch.removed && !ch.added {
+		dst = strconv.AppendInt(append(dst, `{"id":`...), n.id, 10)
+		dst = append(append(dst, `,"value":"`...), ch.value...)
+		return append(dst, `"}`...), nil
 	}
-	dst = strconv.AppendInt(append(dst, `{"id":`...), s.ID, 10)
-	dst = append(append(dst, `,"value":"`...), *s.Value...)
-	return append(dst, `"}`...), nil
+	data, err := json.Marshal(n.savedChange())
+	return append(dst, data...), err
+}
+
+func (n *Node) savedChange() savedChange {
+	ch := n.change
+	switch {
+	case ch.added:
+		return savedChange{ID: n.parent.id, Added: n.savedCells()}
+	case ch.removed:
+		return savedChange{ID: n.id, Removed: true}
+	}
+	s := savedChange{ID: n.id, Normalized: ch.normalized, Hidden: ch.hidden, Options: ch.options, Computed: ch.computed}
+	if ch.hasValue {
+		s.Value = &ch.value
+	}
+	return s
 }
 
 // isPlain reports that json.Marshal writes a text as it is.
