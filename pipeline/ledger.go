@@ -61,7 +61,8 @@ type Ledger interface {
 	Claim(ctx context.Context, key RunKey, o ClaimOptions) (Claimed, error)
 
 	// Append records in this order, all or nothing; when it returns nil they last.
-	// It renews the lease, too. A lease that has ended still counts as long as
+	// It renews the lease, too, unless that was done less than a sixteenth of its
+	// duration ago. A lease that has ended still counts as long as
 	// nobody has taken the run over, so that a reply which comes late is kept. The
 	// error wraps ErrFenced if the run was taken over, released or erased, ErrEnded
 	// if it has ended, ErrRecordTooLarge if Data or Kind is too long. Without

@@ -144,7 +144,7 @@ func (l *folderLedger) takeOver(f *disk.File, s *runState, key RunKey, o ClaimOp
 		m.claim = RunInfo{Key: key, Generation: s.ID.generation(), Begun: time.UnixMicro(s.ID.generation()), Content: o.Content, Fingerprint: o.Fingerprint}
 	}
 	m.claim.Owner = o.Owner
-	if err := l.putLease(s.ID, m.fence, o.Lease); err != nil {
+	if err := l.renew(s, m.fence, o.Lease); err != nil {
 		return Claimed{}, err
 	}
 	if err := l.commit(f, s, false, claimFrame, m, lock.unlock); err != nil {
@@ -176,7 +176,7 @@ func (l *folderLedger) begin(ctx context.Context, key RunKey, o ClaimOptions, af
 	defer unlock()
 	err = hostlock.Lock(ctx, f.File, true)
 	if err == nil {
-		err = l.putLease(s.ID, 1, o.Lease)
+		err = l.renew(s, 1, o.Lease)
 	}
 	if err == nil {
 		m := frameMeta{records: o.First, fence: 1, process: l.instance, claim: RunInfo{Owner: o.Owner, Key: key, Generation: generation, Begun: now, Content: o.Content, Fingerprint: o.Fingerprint}}

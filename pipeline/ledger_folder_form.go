@@ -35,6 +35,14 @@ type runState struct {
 	tail     int64 // bytes after it
 	seq      int64
 	last     time.Time // of the last record or frame
+	renewed  renewal   // by this process
+}
+
+// renewal is when a lease was written last, by the clock of leases.
+type renewal struct {
+	fence int64
+	epoch string
+	at    time.Duration
 }
 
 func (s *runState) ended() bool { return !s.Ended.IsZero() }

@@ -381,3 +381,41 @@ func plainTime(b *testing.B, runs, n int, data []byte) time.Duration {
 	})
 	return time.Since(begun)
 }
+
+func TestRecordsInARowRenewTheLeaseOnce(t *testing.T) {
+	t.Parallel()
+	l := openOn(t, t.TempDir(), &disk.Disk{})
+	at, writes := time.Hour, 0
+	l.lease = func() (time.Duration, string) { return at, "boot" }
+	l.disk.Fault = func(op disk.Op, name string, _ int) (int, error) {
+		if op == disk.Write && filepath.Base(filepath.Dir(name)) == "open" {
+			writes++
+		}
+		return 0, nil
+	}
+	got, err := l.Claim(t.Context(), diskKey(1), ClaimOptions{Owner: "x", Lease: 16 * time.Minute, After: AnyRun})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, step := range []struct {
+		after  time.Duration
+		renew  bool
+		writes int // in all
+	}{
+		{0, false, 1}, {59 * time.Second, false, 1}, {time.Second, false, 2}, {time.Second, false, 2}, {0, true, 3}, {20 * time.Minute, false, 4}, {-time.Hour, false, 5},
+	} {
+		at += step.after
+		if step.renew {
+			err = l.Renew(t.Context(), got.Lease)
+		} else {
+			err = l.Append(t.Context(), got.Lease, Record{Kind: "x", Data: []byte("y")})
+		}
+		if err != nil || writes != step.writes {
+			t.Errorf("%d: the lease was written %d times, want %d; %v", i, writes, step.writes, err)
+		}
+	}
+	at += 15 * time.Minute // after the last renewal
+	if _, err := l.Claim(t.Context(), diskKey(1), ClaimOptions{Owner: "y", Lease: time.Hour}); !errors.Is(err, ErrBusy) {
+		t.Errorf("a lease that was renewed 15 of 16 minutes ago: %v", err)
+	}
+}

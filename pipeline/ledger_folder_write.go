@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/exportpipeline/exportpipeline/internal/disk"
 	"github.com/exportpipeline/exportpipeline/internal/groupcommit"
@@ -263,8 +264,8 @@ func (l *folderLedger) owned(ctx context.Context, lease Lease, typ byte, records
 				}
 				return 0, frameMeta{}, err
 			}
-			if typ == 0 || typ == recordsFrame {
-				if err := l.putLease(s.ID, lease.Fence, lease.Duration); err != nil {
+			if typ == 0 || typ == recordsFrame && !l.isFresh(s, lease) {
+				if err := l.renew(s, lease.Fence, lease.Duration); err != nil {
 					return 0, frameMeta{}, err
 				}
 			}
@@ -278,6 +279,21 @@ func (l *folderLedger) owned(ctx context.Context, lease Lease, typ byte, records
 		}
 		return l.explain("recording", lease.Run, err)
 	})
+}
+
+// renew writes the end of a lease.
+func (l *folderLedger) renew(s *runState, fence int64, duration time.Duration) error {
+	now, epoch := l.lease() // before it is written
+	s.renewed = renewal{fence: fence, epoch: epoch, at: now}
+	return l.putLease(s.ID, fence, duration)
+}
+
+// isFresh reports that the lease was written so short a time ago that another write would
+// make it last longer by less than a sixteenth: records often follow each other at once.
+func (l *folderLedger) isFresh(s *runState, lease Lease) bool {
+	now, epoch := l.lease()
+	r := s.renewed
+	return r.fence == lease.Fence && r.epoch == epoch && now >= r.at && now-r.at < lease.Duration/16
 }
 
 // explain says where a failure was; errors that say so are left alone.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/exportpipeline/exportpipeline/internal/rossumrun"
@@ -36,8 +37,8 @@ func (f *Files) record(s *stepRecord) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	size := 0
+	s.Keys = slices.Clone(f.order)
 	for _, key := range f.order {
-		s.Keys = append(s.Keys, key)
 		if f.recorded[key] != f.byKey[key] {
 			s.Files = append(s.Files, f.byKey[key])
 			size += len(f.byKey[key].Data)

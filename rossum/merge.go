@@ -327,10 +327,13 @@ func (c *Content) changes() (json.RawMessage, error) {
 // for which that would take long: all changes are recorded after each step.
 func (n *Node) appendChange(dst []byte) ([]byte, error) {
 	ch := n.change
-	if ch.hasValue && isPlain(ch.value) && ch.normalized == "" && ch.hidden == nil && ch.options == nil && !ch.computed && !ch.removed && !ch.added {
+	if ch.hasValue && isPlain(ch.value) && ch.normalized == "" && ch.hidden == nil && ch.options == nil && !ch.removed && !ch.added {
 		dst = strconv.AppendInt(append(dst, `{"id":`...), n.id, 10)
-		dst = append(append(dst, `,"value":"`...), ch.value...)
-		return append(dst, `"}`...), nil
+		dst = append(append(append(dst, `,"value":"`...), ch.value...), '"')
+		if ch.computed {
+			dst = append(dst, `,"computed":true`...)
+		}
+		return append(dst, '}'), nil
 	}
 	data, err := json.Marshal(n.savedChange())
 	return append(dst, data...), err
