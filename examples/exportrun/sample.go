@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"time"
 
@@ -19,8 +20,8 @@ import (
 const sampleHelp = `
 exportrun sample makes up a hook call for a queue, to try hooks before there is a real one:
 each field of the queue's schema gets a value of its type, tables get some rows, formula
-fields are computed, and fields that extensions fill (ui_configuration.type is data) stay
-empty. The values mean nothing: write in what matters to the hooks.
+fields are computed, and fields that hooks fill (those whose ui_configuration.type is data,
+and those that hooks of the folder name as targets) stay empty. The values mean nothing: write in what matters to the hooks.
 
   exportrun sample -org DIR [-queue ID|NAME] [-rows N] [-out FILE]
 
@@ -80,12 +81,13 @@ func sample(ctx context.Context, a *arguments, rows int) ([]byte, error) {
 	if q.Schema == nil {
 		return nil, fmt.Errorf("queue %s (id %d) has no schema.json in %s", q.Name, q.ID, a.org)
 	}
+	filled := filledBy(o.Hooks)
 	parts := []rossumtest.Part{rossumtest.Offline(), rossumtest.Set("queue", cmp.Or(q.URL, fmt.Sprintf("https://example.rossum.app/api/v1/queues/%d", q.ID)))}
 	for i := range q.Schema.Content {
 		section := &q.Schema.Content[i]
 		var fields []rossumtest.Part
 		for j := range section.Children {
-			fields = append(fields, samplePart(&section.Children[j], rows)...)
+			fields = append(fields, samplePart(&section.Children[j], rows, filled)...)
 		}
 		parts = append(parts, rossumtest.Section(section.ID, fields...))
 	}
@@ -123,13 +125,27 @@ func oneQueue(o *rossum.Organisation, wanted string) (*rossum.Queue, error) {
 	return nil, fmt.Errorf("which queue? -queue takes one of %s", strings.Join(names, ", "))
 }
 
+// target is a field in the settings of a hook that fills it.
+var target = regexp.MustCompile(`"(?:target_schema_id|target_key|result_schema_id|result_wid_schema_id)"\s*:\s*"([^"]+)"`)
+
+// filledBy lists the fields that hooks fill from answers.
+func filledBy(hooks []*rossum.Hook) map[string]bool {
+	filled := make(map[string]bool)
+	for _, h := range hooks {
+		for _, m := range target.FindAllSubmatch(h.Settings, -1) {
+			filled[string(m[1])] = true
+		}
+	}
+	return filled
+}
+
 // samplePart makes up a field, a list or a table.
-func samplePart(f *rossum.SchemaField, rows int) []rossumtest.Part {
+func samplePart(f *rossum.SchemaField, rows int, filled map[string]bool) []rossumtest.Part {
 	if f.Category != rossum.CategoryMultivalue.String() {
 		if f.Type == "button" {
 			return nil
 		}
-		return []rossumtest.Part{rossumtest.FieldValue(f.ID, sampleValue(f, 1))}
+		return []rossumtest.Part{rossumtest.FieldValue(f.ID, sampleValue(f, 1, filled))}
 	}
 	if len(f.Children) == 0 {
 		return nil
@@ -138,7 +154,7 @@ func samplePart(f *rossum.SchemaField, rows int) []rossumtest.Part {
 	if inner.Category != rossum.CategoryTuple.String() {
 		var texts []string
 		for row := range rows {
-			texts = append(texts, sampleValue(inner, row+1).Text)
+			texts = append(texts, sampleValue(inner, row+1, filled).Text)
 		}
 		return []rossumtest.Part{rossumtest.List(f.ID, inner.ID, texts...)}
 	}
@@ -146,7 +162,7 @@ func samplePart(f *rossum.SchemaField, rows int) []rossumtest.Part {
 	for row := range rows {
 		for i := range inner.Children {
 			if column := &inner.Children[i]; column.Type != "button" {
-				table[row] = table[row].Typed(column.ID, sampleValue(column, row+1))
+				table[row] = table[row].Typed(column.ID, sampleValue(column, row+1, filled))
 			}
 		}
 	}
@@ -154,9 +170,9 @@ func samplePart(f *rossum.SchemaField, rows int) []rossumtest.Part {
 }
 
 // sampleValue makes up a value of a field's type; row makes those of a column differ.
-func sampleValue(f *rossum.SchemaField, row int) rossumtest.Value {
+func sampleValue(f *rossum.SchemaField, row int, filled map[string]bool) rossumtest.Value {
 	v := rossumtest.Value{Type: f.Type, Formula: f.Formula, Hidden: f.Hidden, NoExport: !f.Exported()}
-	if f.Formula != "" || f.UIConfiguration.Type == "data" {
+	if f.Formula != "" || f.UIConfiguration.Type == "data" || filled[f.ID] {
 		return v
 	}
 	switch f.Type {

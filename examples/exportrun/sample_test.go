@@ -41,6 +41,9 @@ func TestASampleHasEveryFieldOfTheQueueAndRuns(t *testing.T) {
 	if n, err := p.Annotation.Content.Field("line_count"); err != nil || n.Text() != "3" {
 		t.Errorf("the formula line_count gives %v, %v", n, err)
 	}
+	if n, err := p.Annotation.Content.Field("erp_create_status"); err != nil || n.Text() != "" {
+		t.Errorf("a field that a hook fills has a value, or none is there: %v", err)
+	}
 	code, stdout, stderr := exportrun(t, "run", "-org", org, "-payload", file)
 	if code != answered || !strings.Contains(stderr, "shown and not made") {
 		t.Errorf("code %d\n%s%s", code, stdout, stderr)

@@ -50,7 +50,8 @@ export class Result {
       kept.now.set(key, o);
     }
     for (const key of [...kept.now.keys()].slice((outcome.outputs ?? []).length)) kept.now.delete(key);
-    const chosen = $("output").value;
+    const chosen = kept === this.shownHook ? $("output").value : undefined; // of another hook the first is shown
+    this.shownHook = kept;
     $("output").replaceChildren(...[...kept.now].map(([key, o]) => make("option", { value: key }, o.title)));
     if (kept.now.has(chosen)) $("output").value = chosen;
     this.showOutput();

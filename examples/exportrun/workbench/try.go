@@ -1,6 +1,7 @@
 package workbench
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -40,6 +41,7 @@ type output struct {
 	Text  string `json:"text"`
 	Note  string `json:"note,omitempty"`
 	JSON  bool   `json:"json,omitempty"`
+	Minor bool   `json:"minor,omitempty"` // such as a token request; the others come first
 }
 
 // change is a field that the hook writes.
@@ -199,20 +201,40 @@ func (o *outcome) take(r *pipeline.Report, failure error, h *rossum.Hook, s *sou
 	case pipeline.StatusNotRun:
 		o.Notes = append(o.Notes, "This hook was not run, since an earlier one failed or had no answer to its call.")
 	case pipeline.StatusFailed:
-		o.Problems = append(o.Problems, s.failure(step.Error, failure))
-	}
-	o.Notes = append(o.Notes, step.Messages...)
-	for _, one := range append([]*pipeline.StepReport{step}, (&pipeline.Report{Steps: step.Steps}).All()...) {
-		for _, f := range one.Files {
-			o.Outputs = append(o.Outputs, fileOutput(&f))
+		if step.Error != "" {
+			o.Problems = append(o.Problems, s.failure(step.Error, failure))
 		}
+	}
+	for _, m := range step.Messages {
+		if text, isError := strings.CutPrefix(m, "error: "); isError {
+			o.Problems = append(o.Problems, problem{Severity: string(pipeline.SeverityError), Message: text})
+			continue
+		}
+		o.Notes = append(o.Notes, m)
+	}
+	for _, one := range append([]*pipeline.StepReport{step}, (&pipeline.Report{Steps: step.Steps}).All()...) {
 		for _, c := range one.Calls {
 			o.Outputs = append(o.Outputs, callOutput(&c))
 		}
+		for _, f := range one.Files {
+			o.Outputs = append(o.Outputs, fileOutput(&f))
+		}
 	}
+	slices.SortStableFunc(o.Outputs, func(a, b output) int { return cmp.Compare(rank(a), rank(b)) })
 	for _, f := range r.Fields {
 		o.Fields = append(o.Fields, change{f.SchemaID, f.Before, f.After})
 	}
+}
+
+// rank has what a person wants to see first come first: what is sent, then what is kept.
+func rank(o output) int {
+	switch {
+	case o.Minor:
+		return 2
+	case o.Kind == "file":
+		return 1
+	}
+	return 0
 }
 
 func fileOutput(f *pipeline.FileReport) output {
@@ -242,7 +264,7 @@ func callOutput(c *pipeline.CallReport) output {
 		b.WriteString("\n" + m.Body)
 		switch {
 		case m.Hidden != "":
-			o.Note = fmt.Sprintf("a body of %d bytes is not shown: %s", m.Size, m.Hidden)
+			o.Note, o.Minor = fmt.Sprintf("a body of %d bytes is not shown: %s", m.Size, m.Hidden), true
 		case m.Cut:
 			o.Note = fmt.Sprintf("the beginning of %d bytes", m.Size)
 		}

@@ -8,6 +8,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/rossum"
 )
 
 func newContext(t *testing.T) (context.Context, context.CancelFunc) {
@@ -100,7 +103,30 @@ func TestAHookShowsItsFilesAndRequests(t *testing.T) {
 		t.Fatal(err)
 	}
 	o = ask[outcome](t, b, "try", string(edits))
-	if len(o.Outputs) != 1 || !strings.Contains(o.Outputs[0].Text, "POST https://erp.example/invoices\n") || !strings.Contains(o.Outputs[0].Text, "No%2CAmount") {
+	if len(o.Outputs) != 1 || o.Outputs[0].Kind != "request" || !strings.Contains(o.Outputs[0].Text, "POST https://erp.example/invoices\n") || !strings.Contains(o.Outputs[0].Text, "No%2CAmount") {
+		t.Errorf("%+v", o)
+	}
+}
+
+func TestWhatIsSentComesBeforeWhatIsKeptAndTokensLast(t *testing.T) {
+	t.Parallel()
+	token := callOutput(&pipeline.CallReport{Method: "POST", URL: "https://erp.example/token", Request: &pipeline.MessageReport{Size: 9, Hidden: "it is a token request"}})
+	for _, o := range []struct {
+		output
+		want int
+	}{{callOutput(&pipeline.CallReport{Method: "POST"}), 0}, {fileOutput(&pipeline.FileReport{Key: "a"}), 1}, {token, 2}} {
+		if got := rank(o.output); got != o.want {
+			t.Errorf("%s: %d, want %d", o.Title, got, o.want)
+		}
+	}
+}
+
+func TestAnErrorThatAHookShowsIsAProblemWithoutAPlace(t *testing.T) {
+	t.Parallel()
+	o := &outcome{}
+	step := &pipeline.StepReport{Name: "Evaluate", Status: pipeline.StatusFailed, Messages: []string{"error: Submit: status 201", "info: it is there"}}
+	o.take(&pipeline.Report{Steps: []*pipeline.StepReport{step}}, nil, &rossum.Hook{ID: 1, Name: "Evaluate"}, &sources{settings: "{}"})
+	if len(o.Problems) != 1 || o.Problems[0] != (problem{Severity: "error", Message: "Submit: status 201"}) || strings.Join(o.Notes, "|") != "info: it is there" {
 		t.Errorf("%+v", o)
 	}
 }
