@@ -28,9 +28,9 @@ const head = `# Languages
 
 <!-- Written by go run ./examples/languages; do not edit. -->
 
-Settings are written in five languages. This page shows what each can do, with results for one invoice: document_id is 2026-0042, sender_name is
+Settings are written in seven languages. This page shows what each can do, with results for one invoice: document_id is 2026-0042, sender_name is
 Müller & Söhne Paper, amount_total is shown as 1 030.50, date_issue is shown as 5 March 2026, notes is empty, and line_items has two rows: 10 pcs of Paper A4
-for 12.50 each, and 2 box of Toner for 452.75 each. A result in italics is an error.
+for 12.50 each, and 2 box of Toner for 452.75 each. A field scan_url has the address of a document in Rossum. A result in italics is an error.
 
 `
 
@@ -106,7 +106,7 @@ func (l language) compute(text string) (string, error) {
 	case jinjaTemplate:
 		return file(&steps.CustomFormat{Exports: []steps.Format{{Key: "result", Template: text}}})
 	case jsonTemplate:
-		return file(jsonStep(text))
+		return onPlatform(jsonStep(text))
 	case pythonCondition:
 		return verdict(&steps.Evaluate{Check: steps.Check{Condition: text, Message: "true"}})
 	case goCondition:
@@ -114,6 +114,12 @@ func (l language) compute(text string) (string, error) {
 			x.Error("true")
 			return nil
 		})))
+	case requestText:
+		return sent(`"method": "POST", "content_type": "json", "content": {"result": ` + text + `}`)
+	case requestCondition:
+		return due(text)
+	case requestExtractor:
+		return handled(text)
 	case formulaCode:
 		return formulaValue(strings.ReplaceAll(text, `\n`, "\n"))
 	}
@@ -131,7 +137,8 @@ func run(call *rossumtest.Call, list ...pipeline.Step) (*pipeline.Export, []stri
 		return nil, nil, last(err)
 	}
 	defer chain.Close()
-	response, err := chain.Export(context.Background(), call.Payload(), pipeline.WithClock(func() time.Time { return now }), pipeline.WithOriginal(pipeline.Bytes("%PDF")))
+	response, err := chain.Export(context.Background(), call.Payload(), pipeline.WithLogger(nil),
+		pipeline.WithClock(func() time.Time { return now }), pipeline.WithOriginal(pipeline.Bytes("%PDF")))
 	if err != nil {
 		return nil, nil, last(err)
 	}
@@ -149,7 +156,7 @@ func last(err error) error {
 		return fmt.Errorf("%s: %s", template.Type, template.Msg)
 	}
 	text := err.Error()
-	for _, prefix := range []string{"nothing was sent, since the export would fail:\n", "step step", "step", " Custom format templating", " Export evaluator", " Data value extractor", ", ", ": ", "condition: ", "extract[0].extract_rules[0].value_path: "} {
+	for _, prefix := range []string{"nothing was sent, since the export would fail:\n", "step step", "step", " 1, step: ", " Custom format templating", " Export evaluator", " Data value extractor", ", ", ": ", "condition: ", "extract[0].extract_rules[0].value_path: "} {
 		text = strings.TrimPrefix(text, prefix)
 	}
 	return errors.New(text)
@@ -160,9 +167,19 @@ func ofFormula(err error) error {
 	return errors.New(strings.TrimPrefix(err.Error(), "formula of result: "))
 }
 
+// onPlatform is file with a Rossum on this machine, which has a document.
+func onPlatform(step pipeline.Step) (string, error) {
+	platform := rossumtest.NewServer()
+	defer platform.Close()
+	address := platform.AddDocument(7, "scan.pdf", "application/pdf", []byte("%PDF-1.7"))
+	return fileOf(invoice(rossumtest.On(platform), rossumtest.Field("scan_url", address)), step)
+}
+
 // file returns the file that a step makes.
-func file(step pipeline.Step) (string, error) {
-	x, _, err := run(invoice(), step)
+func file(step pipeline.Step) (string, error) { return fileOf(invoice(), step) }
+
+func fileOf(call *rossumtest.Call, step pipeline.Step) (string, error) {
+	x, _, err := run(call, step)
 	if err != nil {
 		return "", err
 	}
@@ -184,7 +201,7 @@ func jsonStep(text string) pipeline.Step {
 			return err
 		}
 		if content, ok := v.(jsontemplate.Content); ok {
-			return x.Files.Put(ctx, pipeline.File{Key: "result", Data: fmt.Appendf(nil, "(the document's %d bytes)", content.Size())})
+			return x.Files.Put(ctx, pipeline.File{Key: "result", Data: fmt.Appendf(nil, "(the document's %d bytes)", sizeOf(ctx, content))})
 		}
 		data, err := jsontemplate.AppendJSON(ctx, nil, v)
 		if err != nil {
@@ -194,6 +211,20 @@ func jsonStep(text string) pipeline.Step {
 	})
 }
 
+// sizeOf counts a document that may be a stream.
+func sizeOf(ctx context.Context, content jsontemplate.Content) int64 {
+	r, err := content.Open(ctx)
+	if err != nil {
+		return -1
+	}
+	defer r.Close()
+	n, err := io.Copy(io.Discard, r)
+	if err != nil {
+		return -1
+	}
+	return n
+}
+
 // verdict tells whether a condition is true.
 func verdict(step pipeline.Step) (string, error) {
 	chain, err := pipeline.New(step)
@@ -201,7 +232,7 @@ func verdict(step pipeline.Step) (string, error) {
 		return "", last(err)
 	}
 	defer chain.Close()
-	response, err := chain.Export(context.Background(), invoice().Payload())
+	response, err := chain.Export(context.Background(), invoice().Payload(), pipeline.WithLogger(nil))
 	if err != nil {
 		return "", last(err)
 	}

@@ -40,6 +40,40 @@ func names(t *testing.T, file, begin string) []string {
 	return list
 }
 
+// Names of other languages are written where they are defined.
+func TestEveryOperatorAndFunctionIsOnThePage(t *testing.T) {
+	t.Parallel()
+	all := ""
+	for _, s := range sections {
+		all += strings.Join(s.rows, "\n") + "\n"
+	}
+	for _, source := range []struct{ file, begin, end, name, use string }{
+		{"jmespath/functions.go", "functions = map[string]function{", "\n\t}\n", `"(\w+)":\s+\{`, "%s("},
+		{"jsontemplate/operators.go", "operators = map[string]operatorSpec{", "\n\t}\n", `"([A-Z_]+)":`, "$%s$"},
+		{"reqproc/operators.go", "var operators = []string{", "}", `"(\$\w+)"`, `"%s"`},
+		{"reqproc/extract.go", "", "", `"(\$(?:jmespath|xmlpath|regex))"`, `"%s"`},
+		{"jinja/globals.go", "var globals = map[string]value{", "\n}\n", `"(\w+)":\s`, "%s"},
+	} {
+		data, err := os.ReadFile("../../internal/" + source.file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, table, found := strings.Cut(string(data), source.begin)
+		if source.end != "" {
+			table, _, _ = strings.Cut(table, source.end)
+		}
+		names := regexp.MustCompile(source.name).FindAllStringSubmatch(table, -1)
+		if !found || len(names) < 3 {
+			t.Errorf("%s: %d names after %s", source.file, len(names), source.begin)
+		}
+		for _, m := range names {
+			if use := strings.Replace(source.use, "%s", m[1], 1); !strings.Contains(all, use) {
+				t.Errorf("%s: %s is not shown", source.file, use)
+			}
+		}
+	}
+}
+
 func TestEveryFilterAndTestIsOnThePage(t *testing.T) {
 	t.Parallel()
 	all := ""

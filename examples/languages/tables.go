@@ -18,6 +18,9 @@ const (
 	goCondition
 	formulaCode
 	jmesPath
+	requestText
+	requestCondition
+	requestExtractor
 )
 
 // sections are the page, from its top. The values are those of the invoice in main.go.
@@ -25,7 +28,9 @@ var sections = []section{
 	{"Jinja2: values", "Custom format templating is Jinja2 as stock Jinja2 3.1 renders it. `field` has each field by its schema_id: its normalized value, or else the text that is " +
 		"shown, always as text. A table is a list of rows. `payload` is the hook call, without its token and secrets.", jinjaExpression, []string{
 		`field.document_id`, `field.amount_total`, `field.notes`, `field.line_items[0].description`, `field.line_items|length`, `payload.annotation.id`,
-		`field.amount_total|float * 2`, `field.amount_total + 1`, `"yes" if field.notes else "no"`, `"a" ~ 1`, `[1, 2] + [3]`, `7 // 2`, `7 % 2`, `2 ** 10`, `"Paper" in field.sender_name`,
+		`field.amount_total|float * 2`, `field.amount_total + 1`, `"yes" if field.notes else "no"`, `"a" ~ 1`, `[1, 2] + [3]`, `7 // 2`, `7 % 2`, `2 ** 10`, `7 / 2`, `7 - 2`, `-7`, `"Paper" in field.sender_name`, `"x" not in "abc"`,
+		`1 == 1.0`, `1 != 2`, `1 < 2 <= 2`, `2 > 1 and 1 >= 1`, `not true or false`, `"a" < "b"`, `(1, 2)[0]`, `{"a": 1}.a`, `{"a": 1}["b"]`,
+		`range(3)|list`, `dict(a=1)`, `namespace(a=1).a`, `joiner(", ")()`, `cycler("a", "b").next()`, `lipsum is defined`,
 		`field.document_id[:4]`, `field.document_id.split("-")`, `field.document_id is defined`, `field.nothing|default("none")`,
 	}},
 	{"Jinja2: filters", "Every filter of Jinja2, and `b64encode` and `b64decode`.", jinjaExpression, []string{
@@ -64,12 +69,15 @@ var sections = []section{
 		`{"$FOR_EACH_SCHEMA_ID$": {"schema_id": "line_items", "mapping": {"n": "{schema_loop.index}", "text": "@{description}"}}}`,
 		`{"$DATAPOINT_MAPPING$": {"schema_id": "document_id", "mapping": {"1|2026-0042": "first"}, "fallback_mapping": "other"}}`,
 		`{"$CHILD_COUNT$": {"schema_id": "line_items"}}`,
+		`{"$DATAPOINT_VALUE$": {"schema_id": "document_id"}}`, `{"$DATAPOINT_VALUE$": {"schema_id": "amount_total", "value_type": "integer"}}`,
+		`{"$DATAPOINT_VALUE": 1}`, `{"$FETCH_DOCUMENT_CONTENT$": {"datapoint": "scan_url"}}`,
 		`"#{original_file}"`, `{"$GET_DOCUMENT_CONTENT$": {}}`, `"@{documentid}"`,
 	}},
 	{"Conditions in Python", "Export evaluator. `field` and `r.field` are the fields with their types, as in formulas.", pythonCondition, []string{
 		`field.amount_total > 1000`, `r.field.document_id == '2026-0042'`, `is_empty(field.notes)`, `is_set(field.amount_total)`, `default_to(field.notes, 'x') == 'x'`,
 		`any(item.quantity > 5 for item in field.line_items)`, `sum(item.quantity for item in field.line_items) == 12`, `len(field.document_id) == 9 and not field.notes`,
-		`payload['annotation']['id'] > 0`, `field.amount_totl > 1`, `field.amount_total >`,
+		`payload['annotation']['id'] > 0`, `field.document_id in ('a', 'b')`, `field.document_id.startswith('2026')`,
+		`re.search(r'-00\d\d$', field.document_id) is not None`, `field.date_issue < date(2026, 4, 1)`, `field.amount_total % 2 or 1 <= 2 < 3`, `field.amount_totl > 1`, `field.amount_total >`,
 	}},
 	{"Conditions in Go", "`pipeline.When`, for chains composed in Go, is [expr](https://expr-lang.org/docs/language-definition), which is not Python.", goCondition, []string{
 		`field.amount_total > 1000`, `field.document_id startsWith "2026"`, `len(field.line_items) == 2`, `any(field.line_items, .quantity > 5)`, `field.notes == ""`,
@@ -79,11 +87,37 @@ var sections = []section{
 		`field.amount_total * 2`, `field.document_id.split('-')[1]`, `sum(field.quantity.all_values)`, `round(field.amount_total / 3, 2)`, `field.date_issue + timedelta(days=14)`,
 		`field.date_issue.strftime('%d.%m.%Y')`, `"; ".join(d.upper() for d in field.description.all_values)`, `re.sub(r'\D', '', field.document_id)`,
 		`default_to(field.notes, 'none')`, `substitute(r'-', '/', field.document_id)`, `f"{field.amount_total:.1f}"`, `json.dumps({'a': [1, None]})`,
-		`import decimal\nstr(decimal.Decimal('0.1') + decimal.Decimal('0.2'))`, `open('/etc/passwd')`,
+		`1 + 2 - 3 * 4 / 5 // 6 % 7 ** 8`, `str([5 & 3, 5 | 3, 5 ^ 3, ~5, 5 << 1, 5 >> 1])`, `1 < 2 <= 2 != 3`, `not (1 == 2 or 2 > 3) and 3 >= 3`, `'a' in 'abc' and 'x' not in 'abc'`,
+		`None is None and 1 is not None`, `'yes' if field.amount_total > 1000 else 'no'`, `(n := 3) + n`, `str([x * x for x in range(4) if x % 2])`, `str({k: v for k, v in [('a', 1)]})`, `str({1, 2} | {2, 3})`,
+		`"abc"[1:] + "abc"[::-1]`, `(lambda x: x + 1)(2)`, `a, *b = [1, 2, 3]\nstr(b)`, `is_set(field.notes)`, `is_empty(field.notes)`, `f"{field.date_issue:%Y/%m}"`, `"%05.1f" % 2.5`, `"{:>5}".format("x")`, `[1, 2]`,
+		`for x in range(9):\n    if x > 3:\n        break\nx`, `def f(x, y=2):\n    return x * y\nf(3)`, `try:\n    1 / 0\nexcept ZeroDivisionError as e:\n    r = str(e)\nr`,
+		`show_error("shown on the field", field.notes)`, `import decimal\nstr(decimal.Decimal('0.1') + decimal.Decimal('0.2'))`, `open('/etc/passwd')`,
 	}},
 	{"JMESPath", "Data value extractor, and `$jmespath` of the Request Processor. The reply is " +
 		"`{\"id\": 7, \"total\": 1030.50, \"lines\": [{\"sku\": \"a\", \"qty\": 2}, {\"sku\": \"b\", \"qty\": 5}], \"note\": null}`.", jmesPath, []string{
 		`id`, `total`, `note`, `nothing`, `lines[0].sku`, `lines[-1].qty`, `lines[*].sku`, `lines[?qty > ` + "`3`" + `].sku | [0]`, `length(lines)`, `sum(lines[*].qty)`, `sort_by(lines, &qty)[0].sku`,
 		`{id: id, first: lines[0].sku}`, `to_string(lines[0])`, `join(', ', lines[*].sku)`, `not_null(note, 'none')`, `lines[`,
+		`lines[0:1].qty`, `lines[].sku`, `@.id`, `lines[*].[sku, qty]`, `values({a: ` + "`1`" + `})`, `*.sku`, `note || 'none'`, `id && 'there'`, `!note`, `lines[?sku == 'a' && qty != ` + "`3`" + `].qty`,
+		`lines[?qty >= ` + "`2`" + ` || qty < ` + "`1`" + `] | length(@)`, `'raw'`, "`{\"a\": 1}`", `abs(` + "`-1`" + `)`, `avg(lines[*].qty)`, `ceil(total)`, `floor(total)`, `contains(lines[*].sku, 'a')`,
+		`starts_with('abc', 'a')`, `ends_with('abc', 'c')`, `keys(lines[0])`, `map(&sku, lines)`, `max(lines[*].qty)`, `min(lines[*].qty)`, `max_by(lines, &qty).sku`, `min_by(lines, &qty).sku`,
+		`merge(lines[0], {b: id})`, `reverse(lines[*].sku)`, `sort(lines[*].sku)`, `to_array(id)`, `to_number('7.50')`, `type(lines)`,
+	}},
+	{"Request Processor: texts", "A text that is one placeholder keeps the type of its value; in other text it is written as Python's `str` does. Numbers of replies and sums are those of Python.",
+		requestText, []string{
+			`"{field.document_id.value}"`, `"{field.amount_total.value}"`, `"{field.amount_total}"`, `"No. {field.document_id.value}"`, `"{payload.annotation.id}"`, `"annotation {payload.annotation.id}"`,
+			`"{base64(field.document_id.value)}"`, `"{field.line_items[0].description.value}"`, `{"a": ["{field.notes.value}"]}`, `"{sequence}"`, `"{payload.nothing}"`, `"{field.nothing.value}"`,
+			`"{property.nothing}"`, `"{"`,
+		}},
+	{"Request Processor: conditions", "In `evaluate`, in handlers and, on relations, in `get_content`. Several operators of one path, and several paths, must all be true.", requestCondition, []string{
+		`{"field.document_id.value": {"$eq": "2026-0042"}}`, `{"field.document_id.value": {"$ne": "2026-0042"}}`, `{"field.amount_total": {"$gt": 1000}}`, `{"field.amount_total": {"$gte": 1030.5}}`,
+		`{"field.amount_total": {"$lt": 1000}}`, `{"field.amount_total": {"$lte": 1030.5}}`, `{"field.document_id.value": {"$in": ["a", "2026-0042"]}}`, `{"field.document_id.value": {"$nin": ["a"]}}`,
+		`{"field.notes.value": {"$exists": true}}`, `{"payload.nothing": {"$exists": true}}`, `{"field.document_id.value": {"$regex": "^2026"}}`, `{"field.line_items": {"$size": 2}}`,
+		`{"field.line_items": {"$size": {"$gt": 2}}}`, `{"field.document_id.value": {"$exists": true, "$ne": ""}}`, `{"$and": [{"field.notes.value": {"$eq": ""}}, {"field.amount_total": {"$gt": 1}}]}`,
+		`{"$or": [{"field.notes.value": {"$ne": ""}}, {"field.amount_total": {"$gt": 1}}]}`, `{"field.document_id.value": {"$get": 1}}`, `{"$not": {}}`,
+	}},
+	{"Request Processor: replies", "The `value` of a handler. The reply has status 201, the header `Location: /invoices/7`, and the JSON of JMESPath above.", requestExtractor, []string{
+		`{"response.body": {"$jmespath": "id"}}`, `{"response.body": {"$jmespath": "lines[0]"}}`, `{"response": {"$jmespath": "status_code"}}`, `{"response": {"$jmespath": "ok"}}`,
+		`{"response.headers": {"$jmespath": "location"}}`, `{"response.headers.location": {"$regex": "invoices/(\\d+)"}}`, `{"response.text": {"$regex": "\"sku\": \"(\\w)\""}}`,
+		`{"response.body": {"$jmespath": "nothing"}}`, `{"response.body": {"$jmespath": "lines["}}`, `{"response.raw": {"$jmespath": "@"}}`, `{"response.body": {"$xmlpath": ".//a"}}`,
 	}},
 }
