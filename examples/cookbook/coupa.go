@@ -50,7 +50,8 @@ func startCoupa() (*system, error) {
 }
 
 func (c *coupa) token(w http.ResponseWriter, r *http.Request) {
-	if r.FormValue("grant_type") != "client_credentials" || r.FormValue("client_secret") != "client-secret-of-coupa" || r.FormValue("scope") == "" {
+	known := r.FormValue("grant_type") == "client_credentials" && r.FormValue("client_secret") == "client-secret-of-coupa"
+	if !known || r.FormValue("scope") == "" {
 		answerJSON(w, http.StatusUnauthorized, map[string]string{"error": "invalid_client"})
 		return
 	}
@@ -92,7 +93,8 @@ func (c *coupa) create(w http.ResponseWriter, r *http.Request) {
 	}
 	for _, i := range c.invoices {
 		if i.Number == number {
-			answerJSON(w, http.StatusBadRequest, map[string]any{"errors": map[string][]string{"invoice_number": {"Invoice number has already been taken"}}})
+			errors := map[string][]string{"invoice_number": {"Invoice number has already been taken"}}
+			answerJSON(w, http.StatusBadRequest, map[string]any{"errors": errors})
 			return
 		}
 	}
@@ -163,7 +165,10 @@ func coupaProbe(token func(context.Context) (string, error)) pipeline.Probe {
 	}
 }
 
-func coupaInvoices(ctx context.Context, x *pipeline.Export, token func(context.Context) (string, error), address string) (found []json.RawMessage, err error) {
+// coupaInvoices are those that a query finds.
+func coupaInvoices(
+	ctx context.Context, x *pipeline.Export, token func(context.Context) (string, error), address string,
+) (found []json.RawMessage, err error) {
 	secret, err := token(ctx)
 	if err != nil {
 		return nil, err

@@ -70,7 +70,8 @@ func (d *dataverse) token(w http.ResponseWriter, r *http.Request) {
 func (d *dataverse) find(w http.ResponseWriter, r *http.Request) {
 	found := []any{}
 	for _, i := range d.invoices {
-		if r.URL.Query().Get("$filter") == fmt.Sprintf("contoso_number eq '%s' and contoso_vendornumber eq '%s'", strings.ReplaceAll(i.Number, "'", "''"), i.Vendor) {
+		filter := fmt.Sprintf("contoso_number eq '%s' and contoso_vendornumber eq '%s'", strings.ReplaceAll(i.Number, "'", "''"), i.Vendor)
+		if r.URL.Query().Get("$filter") == filter {
 			found = append(found, map[string]string{"contoso_supplierinvoiceid": i.ID})
 		}
 	}
@@ -91,7 +92,7 @@ func (d *dataverse) batch(w http.ResponseWriter, r *http.Request) {
 	}
 	if slices.ContainsFunc(d.invoices, func(i *dataverseInvoice) bool { return i.Number == invoice.Number && i.Vendor == invoice.Vendor }) {
 		// Without Prefer: odata.continue-on-error the batch has the status of the part.
-		answerJSON(w, http.StatusPreconditionFailed, dataverseError("0x80060892", "A row with these values exists already for the key Number of the vendor."))
+		answerJSON(w, http.StatusPreconditionFailed, dataverseError("0x80060892", "A row with these values exists already for a key."))
 		return
 	}
 	invoice.ID = fmt.Sprintf("00000000-0000-4000-8000-%012d", len(d.invoices)+1)
@@ -159,7 +160,8 @@ func parts(contentType string, body io.Reader) *multipart.Reader {
 func withLength(part io.Reader) io.Reader {
 	text, _ := io.ReadAll(part) // of bytes in memory
 	head, body, _ := bytes.Cut(text, []byte("\r\n\r\n"))
-	return io.MultiReader(bytes.NewReader(head), strings.NewReader(fmt.Sprintf("\r\nHost: here\r\nContent-Length: %d\r\n\r\n", len(body))), bytes.NewReader(body))
+	more := fmt.Sprintf("\r\nHost: here\r\nContent-Length: %d\r\n\r\n", len(body))
+	return io.MultiReader(bytes.NewReader(head), strings.NewReader(more), bytes.NewReader(body))
 }
 
 func dataverseError(code, message string) any {

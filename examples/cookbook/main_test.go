@@ -109,7 +109,8 @@ func play(name string) {
 
 func TestAnUnknownRecipeIsNamed(t *testing.T) {
 	t.Parallel()
-	if err := run(&strings.Builder{}, "oracle"); err == nil || !strings.Contains(err.Error(), `no recipe "oracle"; there are netsuite, sap-odata`) {
+	const want = `no recipe "oracle"; there are netsuite, sap-odata`
+	if err := run(&strings.Builder{}, "oracle"); err == nil || !strings.Contains(err.Error(), want) {
 		t.Error(err)
 	}
 }
@@ -219,7 +220,8 @@ func TestTheProbeOfCoupaFindsTheInvoiceOfALostAnswer(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err = chain.Export(t.Context(), rossumtest.Annotation(rossumtest.Offline(), rossumtest.Field("document_id", number)).Payload(), pipeline.WithHTTPClient(client)); err != nil {
+		call := rossumtest.Annotation(rossumtest.Offline(), rossumtest.Field("document_id", number))
+		if _, err = chain.Export(t.Context(), call.Payload(), pipeline.WithHTTPClient(client)); err != nil {
 			t.Fatal(err)
 		}
 		return answer, there

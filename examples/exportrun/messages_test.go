@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -10,6 +12,9 @@ import (
 	"testing"
 
 	"github.com/exportpipeline/exportpipeline/internal/hookcall"
+	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
+	"github.com/exportpipeline/exportpipeline/steps"
 )
 
 // provoked are the messages of messages.md, with what makes the tool say them.
@@ -69,6 +74,43 @@ var provoked = map[string]func(t *testing.T) string{
 		c.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/", strings.NewReader("{}")))
 		return w.Body.String()
 	},
+	"may have sent this already; it is not sent again": func(*testing.T) string {
+		return (&pipeline.UnsettledError{What: "POST https://erp.example/invoices", Run: "r", Call: "c"}).Error()
+	},
+	"has no character for": func(t *testing.T) string {
+		return exported(t, &steps.CustomFormat{Exports: []steps.Format{{Key: "csv", Template: "{{ field.name }}", Encoding: "latin-1"}}})
+	},
+	"the token request was answered with status": func(t *testing.T) string {
+		url := erpThat(t, http.StatusUnauthorized)
+		return exported(t, &steps.RESTExport{Request: steps.Request{URL: url}, Auth: &steps.Auth{URL: url + "/token"}})
+	},
+	"These calls were made": func(t *testing.T) string {
+		fails := pipeline.StepFunc(func(_ context.Context, x *pipeline.Export) error { x.Error("not taken"); return nil })
+		return exported(t, &steps.RESTExport{Request: steps.Request{URL: erpThat(t, http.StatusCreated)}}, fails)
+	},
+}
+
+// exported is what an export says: its error and its messages.
+func exported(t *testing.T, steps ...pipeline.Step) string {
+	t.Helper()
+	chain, err := pipeline.New(steps...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := chain.Export(t.Context(), rossumtest.Annotation(rossumtest.Offline(), rossumtest.Field("name", "Łódź")).Payload(), pipeline.WithLogger(nil))
+	text := fmt.Sprint(err)
+	for _, m := range response.Messages {
+		text += "\n" + m.Content
+	}
+	return text
+}
+
+// erpThat answers every call with a status.
+func erpThat(t *testing.T, status int) string {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+	t.Cleanup(server.Close)
+	return server.URL
 }
 
 func said(t *testing.T, args ...string) string {

@@ -98,7 +98,8 @@ func (m *matching) differences(clean func([]byte) (string, bool)) (all []Request
 	}
 	for i, r := range m.recorded {
 		if !m.taken[i] && !asksForToken(r.Body) {
-			all = append(all, RequestDifference{Method: r.Method, URL: shownURL(r.URL, clean), Difference: Difference{Hosted: len(r.Body), Here: -1}})
+			only := Difference{Hosted: len(r.Body), Here: -1}
+			all = append(all, RequestDifference{Method: r.Method, URL: shownURL(r.URL, clean), Difference: only})
 		}
 	}
 	return all, compared
@@ -148,7 +149,9 @@ func shownURL(address string, clean func([]byte) (string, bool)) string {
 }
 
 // partsOf compares a call that would leave with one that has left.
-func partsOf(one RequestDifference, recorded RecordedCall, made pipeline.DryCall, clean func([]byte) (string, bool)) (all []RequestDifference) {
+func partsOf(
+	one RequestDifference, recorded RecordedCall, made pipeline.DryCall, clean func([]byte) (string, bool),
+) (all []RequestDifference) {
 	add := func(part string, hosted, here []byte, clean func([]byte) (string, bool)) {
 		if d, differs := difference(hosted, here, clean); differs {
 			one.Part, one.Difference = part, d
