@@ -313,23 +313,12 @@ func sortBy(r *run, a []value, by evaluator) (value, error) {
 	if err != nil {
 		return value{}, err
 	}
-	order := make([]value, len(items))
-	for i := range order {
-		order[i] = pyvalue.Int(int64(i))
-	}
-	sorted, err := pyvalue.Sorted(r.meter, order, func(i value) (value, error) {
-		at, _ := i.Int64()
-		return ks[at], nil
+	next := 0
+	sorted, err := pyvalue.Sorted(r.meter, items, func(value) (value, error) {
+		next++
+		return ks[next-1], nil
 	}, false)
-	if err != nil {
-		return value{}, err
-	}
-	out := make([]value, len(items))
-	for i, at := range sorted {
-		from, _ := at.Int64()
-		out[i] = items[from]
-	}
-	return pyvalue.NewList(out...), nil
+	return pyvalue.NewList(sorted...), err
 }
 
 func toNumber(_ *run, a []value, _ evaluator) (value, error) {

@@ -177,17 +177,26 @@ func filterProjection(left, right, condition evaluator) evaluator {
 		if !ok {
 			return value{}, nil
 		}
-		var kept []value
+		kept := make([]value, 0, len(items))
+		if err := r.meter.Grow(int64(24 * len(items))); err != nil {
+			return value{}, err
+		}
 		for _, item := range items {
 			c, err := condition(r, item)
 			if err != nil {
 				return value{}, err
 			}
-			if !isFalse(c) {
+			if isFalse(c) {
+				continue
+			}
+			if item, err = right(r, item); err != nil {
+				return value{}, err
+			}
+			if !item.IsNone() {
 				kept = append(kept, item)
 			}
 		}
-		return project(r, kept, right)
+		return pyvalue.NewList(kept...), nil
 	}
 }
 

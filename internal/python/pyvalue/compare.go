@@ -145,13 +145,9 @@ func CompareWithin(m *Meter, op CmpOp, a, b Value) (bool, error) {
 		same, err := EqualWithin(m, a, b)
 		return !same, err
 	}
-	if x, ok := a.any.(Kind); ok && x == KindFloat {
-		if y, ok := b.any.(Kind); ok && y == KindFloat {
-			u, v := math.Float64frombits(a.num), math.Float64frombits(b.num)
-			if u != u || v != v {
-				return false, nil // nan has no order
-			}
-			return fits(op, compareFloats(u, v)), nil
+	if x, ok := a.small(); ok {
+		if y, ok := b.small(); ok {
+			return fits(op, compareFloats(x, y)), m.Step(1)
 		}
 	}
 	if a.IsUndefined() {
@@ -196,6 +192,23 @@ func compareSets(op CmpOp, x, y *Set) bool {
 		return y.d.Len() < x.d.Len() && subset(y, x)
 	}
 	return subset(y, x)
+}
+
+// small returns a number as a float that is exactly equal and has an order: a float but
+// nan, or an int of up to 53 bits.
+func (v Value) small() (float64, bool) {
+	switch k := v.any.(type) {
+	case Kind:
+		if k == KindFloat {
+			f := math.Float64frombits(v.num)
+			return f, f == f
+		}
+		i := int64(v.num)
+		return float64(i), -1<<53 <= i && i <= 1<<53
+	case *spelt:
+		return k.value.small()
+	}
+	return 0, false
 }
 
 // order compares two values; nan has no order.

@@ -1,6 +1,7 @@
 package pyvalue
 
 import (
+	"math/bits"
 	"slices"
 )
 
@@ -174,11 +175,10 @@ func listSort(m *Meter, v Value, c *Call) (Value, error) {
 // Sorted returns the items in order, as sorted() does: equal ones stay as they
 // are, also in reverse. TypeError for items without an order.
 func Sorted(m *Meter, items []Value, key func(Value) (Value, error), reverse bool) ([]Value, error) {
-	type keyed struct{ key, item Value }
 	if err := m.growTimes(2*valueSize, int64(len(items))); err != nil {
 		return nil, err
 	}
-	list := make([]keyed, len(items))
+	list := make([]sortItem, len(items))
 	for i, item := range items {
 		k := item
 		if key != nil {
@@ -187,20 +187,63 @@ func Sorted(m *Meter, items []Value, key func(Value) (Value, error), reverse boo
 				return nil, err
 			}
 		}
-		list[i] = keyed{k, item}
+		list[i] = sortItem{key: k, item: item}
 	}
 	if reverse {
 		slices.Reverse(list)
 	}
-	var failed error
-	slices.SortStableFunc(list, func(a, b keyed) int {
+	sort := sortAny
+	if allSmall(list) {
+		sort = sortSmall
+	}
+	if err := sort(m, list); err != nil {
+		return nil, err
+	}
+	if reverse {
+		slices.Reverse(list)
+	}
+	out := make([]Value, len(list))
+	for i, k := range list {
+		out[i] = k.item
+	}
+	return out, nil
+}
+
+// sortItem is an item with what it is sorted by.
+type sortItem struct {
+	key, item Value
+	number    float64 // the key, where all keys are small numbers
+}
+
+func allSmall(list []sortItem) bool {
+	for i := range list {
+		var ok bool
+		if list[i].number, ok = list[i].key.small(); !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// sortSmall sorts by numbers, as columns of amounts and dates do.
+func sortSmall(m *Meter, list []sortItem) error {
+	if err := m.Step(int64(len(list) * bits.Len(uint(len(list))))); err != nil {
+		return err
+	}
+	slices.SortStableFunc(list, func(a, b sortItem) int { return compareFloats(a.number, b.number) })
+	return nil
+}
+
+// sortAny sorts by whatever has an order.
+func sortAny(m *Meter, list []sortItem) (failed error) {
+	slices.SortStableFunc(list, func(a, b sortItem) int {
 		if failed != nil {
 			return 0
 		}
 		if failed = m.Step(1); failed != nil {
 			return 0
 		}
-		// a stands behind b, and CPython asks for that one first.
+		// a comes after b, and CPython asks for that one first.
 		less, err := CompareWithin(m, CmpLt, a.key, b.key)
 		if err != nil {
 			failed = err
@@ -217,17 +260,7 @@ func Sorted(m *Meter, items []Value, key func(Value) (Value, error), reverse boo
 		}
 		return 0
 	})
-	if failed != nil {
-		return nil, failed
-	}
-	if reverse {
-		slices.Reverse(list)
-	}
-	out := make([]Value, len(list))
-	for i, k := range list {
-		out[i] = k.item
-	}
-	return out, nil
+	return failed
 }
 
 func sequenceCount(m *Meter, v Value, c *Call) (Value, error) {
