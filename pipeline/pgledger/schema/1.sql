@@ -38,7 +38,7 @@ CREATE TABLE IF NOT EXISTS @p@record (
 	version bigint NOT NULL,
 	at timestamptz NOT NULL,
 	nonce bigint NOT NULL, -- of the call that wrote it: one that is tried again finds itself
-	body text NOT NULL, -- where the data is: '' here, '.' in the table of bodies, else the name of an object
+	body text NOT NULL, -- where the data is: '' here, '.' in the table of bodies
 	data bytea NOT NULL,
 	PRIMARY KEY (run, seq)
 );
@@ -52,18 +52,6 @@ CREATE TABLE IF NOT EXISTS @p@body (
 	PRIMARY KEY (run, seq)
 );
 ALTER TABLE @p@body ALTER COLUMN data SET STORAGE EXTERNAL;
-
--- Objects that are to be removed: those of runs that are gone, and those that are being
--- put and are not part of a run yet.
-CREATE TABLE IF NOT EXISTS @p@object (
-	name text PRIMARY KEY,
-	organization text NOT NULL,
-	annotation bigint NOT NULL,
-	run text NOT NULL,
-	since timestamptz NOT NULL DEFAULT clock_timestamp(),
-	gone boolean NOT NULL -- the run is gone, or has no use for it
-);
-CREATE INDEX IF NOT EXISTS @i@object_by_annotation ON @p@object (annotation);
 
 CREATE OR REPLACE VIEW @p@info_1 AS SELECT id, organization, hook, annotation, event, generation, fence, owner, content, fingerprint, begun, ended, outcome, count,
 	CASE WHEN ended IS NOT NULL THEN 3 WHEN NOT released AND lease_end > clock_timestamp() THEN 1 ELSE 2 END AS state,
@@ -79,8 +67,6 @@ BEGIN
 	FOR k IN 1..n LOOP
 		IF bodies[f + k] = '.' THEN
 			INSERT INTO @p@body VALUES (run_id, seq_before + k, datas[f + k]);
-		ELSIF bodies[f + k] <> '' THEN
-			DELETE FROM @p@object WHERE name = bodies[f + k];
 		END IF;
 	END LOOP;
 END $$;
@@ -185,13 +171,10 @@ BEGIN
 	RETURN QUERY SELECT * FROM @p@info_1 WHERE id = run_id;
 END $$;
 
--- remove_1 removes runs, which the caller has locked, and says which objects they had.
+-- remove_1 removes runs, which the caller has locked.
 CREATE OR REPLACE FUNCTION @p@remove_1(gone text[]) RETURNS void LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 BEGIN
-	UPDATE @p@object SET gone = true WHERE run = ANY ($1);
-	INSERT INTO @p@object (name, organization, annotation, run, gone) SELECT d.body, u.organization, u.annotation, u.id, true
-		FROM @p@record d JOIN @p@run u ON u.id = d.run WHERE d.run = ANY ($1) AND d.body NOT IN ('', '.') ON CONFLICT DO NOTHING;
 	DELETE FROM @p@body WHERE run = ANY ($1);
 	DELETE FROM @p@record WHERE run = ANY ($1);
 	DELETE FROM @p@run WHERE id = ANY ($1);
