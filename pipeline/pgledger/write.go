@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/jackc/pgx/v5"
@@ -146,6 +147,9 @@ func (l *ledger) write(ctx context.Context, what string, lease pipeline.Lease, r
 	}
 }
 
+// flightTime bounds what has no context of its own, should the database say nothing more.
+const flightTime = time.Minute
+
 // fly sends what waits until nothing does.
 func (l *ledger) fly() {
 	for {
@@ -166,7 +170,9 @@ func (l *ledger) fly() {
 		if n == 0 {
 			return
 		}
-		l.send(context.Background(), batch)
+		ctx, cancel := context.WithTimeout(context.Background(), flightTime+max(l.o.Patience, 0))
+		l.send(ctx, batch)
+		cancel()
 		for range batch {
 			l.calls.Done()
 		}
