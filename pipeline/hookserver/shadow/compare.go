@@ -16,7 +16,8 @@ import (
 // Compare runs a chain dry on one hook call, and compares the requests that would leave
 // with those of a recording, byte for byte. The call is the one that the first hook of the
 // hosted chain has got, and the recording has what that chain has sent for it. Every
-// call gets the answer of the recorded one. Nothing is sent, and nothing is written in
+// call gets the answer of the recorded one. Files for SFTP and S3 are not compared here.
+// Nothing is sent, and nothing is written in
 // Rossum; with a token in the call, the document is read from there if a step wants it.
 func Compare(ctx context.Context, chain *pipeline.Chain, p *rossum.Payload, r *Recording, options ...pipeline.Option) *Comparison {
 	if r == nil {
