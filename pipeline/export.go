@@ -92,7 +92,7 @@ func newExport(p *rossum.Payload, c config) (*Export, error) {
 	x.Log = slog.New(r.redactor.Handler(log.Handler())).With("annotation", p.Annotation.ID, "request", p.RequestID)
 	x.Files = newFiles(x, c.store)
 	r.report = &Report{RequestID: p.RequestID, AnnotationID: p.Annotation.ID, Started: x.WallTime()}
-	r.report.Gone = p.Event == rossum.EventAnnotationStatus && (p.Annotation.Status == "purged" || p.Annotation.Status == "deleted")
+	r.report.Gone = isGone(p)
 	if x.Rossum != nil && !x.Lets(http.MethodGet, x.Rossum.BaseURL()) {
 		x.Rossum = nil // the program's own client would make its calls
 	}

@@ -68,6 +68,9 @@ func (c *Chain) keep(ctx context.Context, x *Export) (Kept, error) {
 	if err != nil {
 		return Kept{}, err
 	}
+	if err := j.refuseGone(ctx, x.Payload, claimed.Run); err != nil {
+		return Kept{}, errors.Join(err, j.letGo(ctx, claimed.Lease))
+	}
 	k := Kept{Run: claimed.Run, Earlier: earlier != nil}
 	x.run.log = newRunLog(j, claimed.Lease, claimed.Run, earlier)
 	x.run.knowledge = knowledge
@@ -85,6 +88,14 @@ func (c *Chain) keep(ctx context.Context, x *Export) (Kept, error) {
 		// What it has done is on the ledger, or is done again from there.
 		return k, errors.Join(runErr, j.ledger.Release(endCtx, claimed.Lease))
 	}
+	if isGone(x.Payload) {
+		if err := x.run.config.erase(endCtx, x.Payload, claimed.Run.ID); err != nil {
+			x.Error("Export failed: %v", err)
+			x.Log.ErrorContext(ctx, "the records of an annotation that is gone could not be erased", "error", err)
+			response, runErr = x.Response(), errors.Join(runErr, err)
+			k.Response = response
+		}
+	}
 	if k.Stopped = errors.Is(runErr, ErrUnsettled) || errors.Is(runErr, ErrChanged); k.Stopped {
 		err = errors.Join(x.run.log.write(endCtx, recordStopped, endRecord{Response: response, Error: textOf(runErr), Report: x.run.report}), j.ledger.Release(endCtx, claimed.Lease))
 	} else {
@@ -98,6 +109,14 @@ func (c *Chain) keep(ctx context.Context, x *Export) (Kept, error) {
 		x.Log.ErrorContext(ctx, "the end of an export could not be noted in the ledger", "error", err)
 	}
 	return k, runErr
+}
+
+// letGo hands a run over that is not begun here.
+func (j *Journal) letGo(ctx context.Context, l Lease) error {
+	if err := j.ledger.Release(context.WithoutCancel(ctx), l); !errors.Is(err, ErrNoRun) {
+		return err
+	}
+	return nil // it was erased
 }
 
 func textOf(err error) string {

@@ -89,6 +89,65 @@ func TestAPausedProcessMakesNoSecondExport(t *testing.T) {
 	}
 }
 
+func (p *pausingLedger) Append(ctx context.Context, l pipeline.Lease, records ...pipeline.Record) error {
+	p.pause("Append")
+	return p.Ledger.Append(ctx, l, records...)
+}
+
+// TestAPausedProcessExportsNoAnnotationThatIsGone has a process stand still while another
+// one gets the event that the annotation was purged or deleted.
+func TestAPausedProcessExportsNoAnnotationThatIsGone(t *testing.T) {
+	t.Parallel()
+	asked := rossumtest.Sideload("timestamp", "2026-11-24T11:00:00.000000Z")
+	for _, status := range []string{"purged", "deleted"} {
+		for _, at := range []string{"Find", "Claim", "Append"} {
+			for kind, stores := range twoStores(t) {
+				t.Run(strings.Join([]string{status, at, kind}, ", "), func(t *testing.T) {
+					t.Parallel()
+					one, two := stores(t)
+					pausing := newPausingLedger(one, at)
+					var acts atomic.Int32
+					o := hookserver.Options{Chain: chainOf(t, erpStep(&acts, 0))}
+					o.Journal = journalOnDisk(t, pausing)
+					first := newServer(t, o)
+					o.Journal = journalOnDisk(t, two)
+					second := newServer(t, o)
+					var group sync.WaitGroup
+					group.Go(func() {
+						if status, answer := serve(first, hookCall(invoice(asked).Bytes())); status == 200 && !answer.Failed() {
+							t.Errorf("the paused process answered %d %+v", status, answer)
+						}
+					})
+					<-pausing.paused
+					gone := invoice(rossumtest.Event("annotation_status", "changed"), rossumtest.Set("status", status), rossumtest.WithoutContent(),
+						rossumtest.Sideload("timestamp", "2026-11-24T11:00:01.000000Z"))
+					if status, answer := serve(second, hookCall(gone.Bytes())); status != 200 || answer.Failed() {
+						t.Errorf("%d %+v", status, answer)
+					}
+					close(pausing.wake)
+					group.Wait()
+					if acts.Load() != 0 {
+						t.Errorf("the ERP holds %d invoices", acts.Load())
+					}
+					for info, err := range two.Find(t.Context(), pipeline.RunQuery{}) {
+						if err != nil || info.Key.Event != "annotation_status.changed" {
+							t.Errorf("the ledger has %+v, %v", info, err)
+						}
+					}
+					if status == "purged" {
+						return
+					}
+					// Somebody has taken the annotation back.
+					later := rossumtest.Sideload("timestamp", "2026-11-24T12:00:00.000000Z")
+					if status, answer := serve(second, hookCall(invoice(later).Bytes())); status != 200 || answer.Failed() || acts.Load() != 1 {
+						t.Errorf("%d %+v, %d invoices", status, answer, acts.Load())
+					}
+				})
+			}
+		}
+	}
+}
+
 // twoStores opens a store for two processes.
 func twoStores(testing.TB) map[string]func(t *testing.T) (one, two pipeline.Ledger) {
 	return map[string]func(t *testing.T) (one, two pipeline.Ledger){

@@ -221,7 +221,6 @@ func (s *Server) run(j *job) {
 	}
 	defer release()
 	j.kept, j.err = s.keep(chain, j.payload, pipeline.KeepOptions{After: j.last.Generation, Earlier: j.earlier(), Path: j.path, Begun: func(i pipeline.RunInfo) { j.begun <- i }})
-	s.eraseIfGone(j)
 }
 
 // keep runs a chain.
@@ -232,18 +231,6 @@ func (s *Server) keep(chain *pipeline.Chain, p *rossum.Payload, o pipeline.KeepO
 	}
 	options := append([]pipeline.Option{pipeline.WithTimeout(timeout)}, s.o.Run...)
 	return chain.Keep(s.base, p, o, append(options, pipeline.WithJournal(s.journal))...)
-}
-
-// eraseIfGone removes what the ledger has of an annotation that was purged or deleted.
-func (s *Server) eraseIfGone(j *job) {
-	a := j.payload.Annotation
-	if j.payload.Event != rossum.EventAnnotationStatus || a.Status != "purged" && a.Status != "deleted" {
-		return
-	}
-	if err := s.journal.Ledger().Erase(context.Background(), j.key.Organization, a.ID, j.kept.Run.ID); err != nil {
-		s.log.Error("the records of an annotation that is gone could not be erased", "annotation", a.ID, "error", err)
-		j.kept.Response.Messages = append(j.kept.Response.Messages, rossum.Message{Type: rossum.MessageError, Content: "Export failed: the records of the annotation could not be erased: " + err.Error()})
-	}
 }
 
 // await waits for a job, and for what is in its way. With again the call is looked at
