@@ -21,7 +21,7 @@ func isGone(p *rossum.Payload) bool {
 // event that says so. It stays for as long as runs are kept, so that a process which stood
 // still over all of it learns of it; see refuseGone.
 func (c config) erase(ctx context.Context, p *rossum.Payload, run RunID) error {
-	key := KeyOf(p)
+	key := RunKeyOf(p)
 	if err := c.journal.ledger.Erase(ctx, key.Organization, key.Annotation, run); err != nil {
 		return fmt.Errorf("erasing the records of an annotation that is gone: %w", err)
 	}

@@ -42,7 +42,7 @@ func (c *config) expected(p *rossum.Payload) error {
 	if len(c.origins) == 0 || p.BaseURL == "" || slices.Contains(c.origins, originOf(p.BaseURL)) {
 		return nil
 	}
-	return fmt.Errorf("%w: base_url is %q, and this program works for %s (pipeline.WithRossumOrigin)", rossum.ErrPayload, p.BaseURL, strings.Join(c.origins, ", "))
+	return fmt.Errorf("%w: base_url is %q, and this program works for %s (pipeline.WithRossumOrigin, exportrun -rossum-origin)", rossum.ErrPayload, p.BaseURL, strings.Join(c.origins, ", "))
 }
 
 // keepers decides what may be kept where; one for each run.
@@ -91,8 +91,8 @@ func (x *Export) keepToken(ctx context.Context, name, value string) {
 		return
 	}
 	if !x.trustsRossum() {
-		x.Decide("the access token was not saved in the hook's secrets: nothing in the program's configuration names %s as its Rossum; allow it by pipeline.WithRossumOrigin",
-			x.Rossum.BaseURL())
+		x.Decide("the access token was not saved in the hook's secrets: nothing in the program's configuration names %s as its Rossum; allow it by pipeline.WithRossumOrigin(%q) (exportrun -rossum-origin)",
+			x.Rossum.BaseURL(), originOf(x.Rossum.BaseURL()))
 		return
 	}
 	if err := x.Rossum.SetHookSecrets(ctx, id, rossum.Secrets{name: value}); err != nil {

@@ -23,6 +23,9 @@ What runs
   -leave-out-unknown    leave out every hook that this program has no step for
   -allow-host HOST      a host that a document's text may choose (pipeline.WithAllowedHosts);
                         can be repeated
+  -rossum-origin URL    the Rossum that calls may come from, such as https://acme.rossum.app, and
+                        whose hooks keep access tokens, where the hooks' own addresses name another
+                        host (pipeline.WithRossumOrigin); can be repeated
   -known-hosts FILE     learn the keys of new SFTP servers into this file, for hooks whose
                         settings have none, and hold them against the servers later
   -require-active       refuse a hook that waits for an inactive one, instead of
@@ -55,6 +58,7 @@ type arguments struct {
 	knownHosts      string
 	leaveOut        []string
 	allowHosts      []string
+	origins         []string
 	leaveOutUnknown bool
 	requireActive   bool
 	tolerate        bool
@@ -110,7 +114,7 @@ func parse(args []string) (arguments, error) {
 func (a *arguments) set(name, value string, hasValue bool, texts map[string]*string) error {
 	into := texts[name]
 	switch {
-	case into == nil && name != "hooks" && name != "leave-out" && name != "allow-host" && name != "artefacts":
+	case into == nil && name != "hooks" && name != "leave-out" && name != "allow-host" && name != "rossum-origin" && name != "artefacts":
 		return fmt.Errorf("unknown flag -%s; -help lists them", name)
 	case !hasValue || value == "":
 		return fmt.Errorf("-%s takes a value", name)
@@ -120,6 +124,8 @@ func (a *arguments) set(name, value string, hasValue bool, texts map[string]*str
 		a.leaveOut = append(a.leaveOut, value)
 	case name == "allow-host":
 		a.allowHosts = append(a.allowHosts, value)
+	case name == "rossum-origin":
+		return (*originList)(&a.origins).Set(value)
 	case name == "artefacts":
 		if value != "memory" && value != "rossum" {
 			return fmt.Errorf("-artefacts is memory or rossum, not %s", value)

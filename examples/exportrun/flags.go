@@ -5,7 +5,10 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net/url"
 	"strings"
+
+	"github.com/exportpipeline/exportpipeline/pipeline"
 )
 
 // list is a flag that may be given several times.
@@ -103,4 +106,29 @@ func (a *arguments) whichHooks(f *flag.FlagSet) {
 func (a *arguments) whichRun(f *flag.FlagSet) {
 	f.StringVar(&a.secrets, "secrets", "", "a `file` with the secrets of each hook: {\"<hook id or name>\": {\"api_key\": \"…\"}}")
 	f.Var((*list)(&a.allowHosts), "allow-host", "a `host` that a document's text may choose; can be repeated")
+	f.Var((*originList)(&a.origins), "rossum-origin", "the `URL` of the Rossum that calls may come from, such as https://acme.rossum.app, and whose hooks keep access tokens; can be repeated")
+}
+
+// originList is a list of addresses of Rossum.
+type originList []string
+
+func (l *originList) String() string { return strings.Join(*l, " ") }
+
+// Set adds an address.
+func (l *originList) Set(value string) error {
+	u, err := url.Parse(value)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" {
+		return fmt.Errorf("%q is not an address such as https://acme.rossum.app", value)
+	}
+	*l = append(*l, value)
+	return nil
+}
+
+// reach are the options that say where calls may go.
+func (a *arguments) reach() []pipeline.Option {
+	options := []pipeline.Option{pipeline.WithAllowedHosts(a.allowHosts...)}
+	if len(a.origins) > 0 {
+		options = append(options, pipeline.WithRossumOrigin(a.origins...))
+	}
+	return options
 }

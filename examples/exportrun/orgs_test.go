@@ -176,6 +176,39 @@ func TestAHostThatAFieldChoosesIsAllowedByAFlag(t *testing.T) {
 	}
 }
 
+func TestTheRossumOfCallsIsNamedByAFlag(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, origin, want, not string
+		code                    int
+	}{
+		{"the hooks' addresses name another", "", `allow it by pipeline.WithRossumOrigin("http://127.0.0.1:`, "", 0},
+		{"it is named", "BASE", "", "was not saved", 0},
+		{"another one is named", "https://acme.rossum.app", "this program works for https://acme.rossum.app (pipeline.WithRossumOrigin, exportrun -rossum-origin)", "", 1},
+		{"no address", "acme.rossum.app", `"acme.rossum.app" is not an address such as https://acme.rossum.app`, "", 2},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			e := newERP(t)
+			dir := organisationIn(t, "token-of-another-system", e)
+			file := filepath.Join(dir, "payload.json")
+			p, err := readPayload(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			args := []string{"-org", dir, "-payload", file}
+			if tt.origin != "" {
+				args = append(args, "-rossum-origin", strings.ReplaceAll(tt.origin, "BASE", p.BaseURL))
+			}
+			var stdout, stderr strings.Builder
+			code := run(args, &stdout, &stderr)
+			if said := stdout.String() + stderr.String(); code != tt.code || !strings.Contains(strings.ReplaceAll(said, `\"`, `"`), tt.want) || tt.not != "" && strings.Contains(said, tt.not) {
+				t.Errorf("code %d\n%s", code, said)
+			}
+		})
+	}
+}
+
 func checkParts(t *testing.T, what, text, parts string) {
 	t.Helper()
 	for part := range strings.SplitSeq(parts, "|") {
@@ -293,7 +326,7 @@ func TestHelpHelps(t *testing.T) {
 		if code := run([]string{flag}, &stdout, &stderr); code != answered || stderr.String() != "" {
 			t.Errorf("%s: code %d, %s", flag, code, stderr.String())
 		}
-		checkParts(t, "the help", stdout.String(), "-org|-queue|-payload|-secrets|-leave-out|-leave-out-unknown|-tolerate|Exit codes|Examples")
+		checkParts(t, "the help", stdout.String(), "-org|-queue|-payload|-secrets|-leave-out|-leave-out-unknown|-tolerate|-rossum-origin|Exit codes|Examples")
 	}
 }
 

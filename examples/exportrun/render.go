@@ -207,10 +207,10 @@ func (a *renderArguments) renderHook(ctx context.Context, out *terminal) int {
 	}
 	defer chain.Close()
 	var report *pipeline.Report
-	response, _ := chain.Export(ctx, l.payload, pipeline.WithOneHookOfSeveral(),
-		pipeline.WithFormulas(l.formulas(&a.arguments)), pipeline.WithSecrets(l.secrets), pipeline.WithAllowedHosts(a.allowHosts...),
+	response, _ := chain.Export(ctx, l.payload, append(a.reach(), pipeline.WithOneHookOfSeveral(),
+		pipeline.WithFormulas(l.formulas(&a.arguments)), pipeline.WithSecrets(l.secrets),
 		pipeline.WithDryRun(pipeline.DryRun{MakeUpSecrets: true}), pipeline.WithDetails(pipeline.Details{BodyLimit: 1 << 20}),
-		pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r }))
+		pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r }))...)
 	if report == nil {
 		return out.fail(errors.New(response.Messages[0].Content))
 	}

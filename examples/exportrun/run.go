@@ -166,14 +166,13 @@ func export(ctx context.Context, a *runArguments, out *terminal) int {
 // runChain runs the chain and returns its report.
 func runChain(ctx context.Context, a *runArguments, l *loaded, chain *pipeline.Chain, answers func(pipeline.DryCall) (pipeline.DryAnswer, bool)) (*rossum.Response, *pipeline.Report, error) {
 	var report *pipeline.Report
-	options := []pipeline.Option{
+	options := append(a.reach(),
 		pipeline.WithFormulas(l.formulas(&a.arguments)),
 		pipeline.WithSecrets(l.secrets),
-		pipeline.WithAllowedHosts(a.allowHosts...),
 		pipeline.WithStore(saved{a.out, store(a.inRossum)}),
 		pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r }),
 		pipeline.WithLogger(slog.New(slog.DiscardHandler)), // the report says more
-	}
+	)
 	if a.report != "" || a.page != "" {
 		options = append(options, pipeline.WithDetails(pipeline.Details{BodyLimit: 1 << 20}))
 	}

@@ -85,10 +85,10 @@ func newServer(a *arguments, unsigned bool, out *terminal) (*hookserver.Server, 
 	}
 	recent := runpage.NewRecent(runpage.Options{})
 	log := slog.New(slog.NewTextHandler(out.stderr, nil))
-	o := hookserver.Options{Logger: log, Unsigned: unsigned, Run: []pipeline.Option{
-		pipeline.WithSecrets(l.secrets), pipeline.WithAllowedHosts(a.allowHosts...), pipeline.WithLogger(log),
-		pipeline.WithDetails(pipeline.Details{}), pipeline.WithReport(recent.Add), pipeline.WithFormulas(pipeline.Formulas{Queues: schemasOf(l), Tolerate: a.tolerate}),
-	}}
+	o := hookserver.Options{Logger: log, Unsigned: unsigned, Run: append(a.reach(),
+		pipeline.WithSecrets(l.secrets), pipeline.WithLogger(log), pipeline.WithDetails(pipeline.Details{}), pipeline.WithReport(recent.Add),
+		pipeline.WithFormulas(pipeline.Formulas{Queues: schemasOf(l), Tolerate: a.tolerate}),
+	)}
 	if !unsigned {
 		o.Secrets = []string{os.Getenv(hookSecret)}
 	}

@@ -85,7 +85,7 @@ func placeOf(a *runArguments) (*workbench.Place, error) {
 	if _, err := a.answers(); err != nil {
 		return nil, err
 	}
-	options := []pipeline.Option{pipeline.WithFormulas(l.formulas(&a.arguments)), pipeline.WithSecrets(l.secrets), pipeline.WithAllowedHosts(a.allowHosts...)}
+	options := append(a.reach(), pipeline.WithFormulas(l.formulas(&a.arguments)), pipeline.WithSecrets(l.secrets))
 	if a.original != "" {
 		data, err := os.ReadFile(a.original)
 		if err != nil {
