@@ -43,6 +43,12 @@ type Use struct {
 	Place string // in the settings, such as extract[0].extract_rules[1].target_schema_id
 	Line  int    // of the text at the place, from 1; 0 if it has one line only
 
+	// Form is what names a field at this place, with %s for the schema_id, such as
+	// {{ field.%s }}; @{%s} if "". Others are names that mean something else there, such as
+	// year in the name of a file. Both are for suggestions.
+	Form   string
+	Others []string
+
 	// Single means that there must be one field with a value: no table, and no column of
 	// a table unless a loop among IfFields goes over its rows.
 	Single bool

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -59,7 +60,7 @@ func (j *judge) judge(f *flow, o Formulas) {
 			j.secret(u)
 		case UseName:
 			cause := fmt.Errorf("%q: %w", u.Name, ErrUndefined)
-			if strings.HasPrefix(u.Name, "{") {
+			if placeholderText(u.Name) != "" {
 				cause = fmt.Errorf("%s is sent as it stands: %w", u.Name, ErrUndefined)
 			}
 			j.add(u, SeverityWarning, cause, j.variableFix(u))
@@ -319,7 +320,7 @@ func (j *judge) hooks(f *flow) {
 }
 
 func (j *judge) fieldFix(u *flowUse) string {
-	if near := j.nearest(u.Name); near != "" {
+	if near := j.nearest(u.Name, u.Others...); near != "" {
 		return fmt.Sprintf("did you mean %q?", near)
 	}
 	if u.Kind == UseWrites {
@@ -328,17 +329,35 @@ func (j *judge) fieldFix(u *flowUse) string {
 	return "name a field of the queue's schema"
 }
 
+// placeholderText is what stands within the braces of a text that looks like a placeholder,
+// "" for a name without braces.
+func placeholderText(name string) string {
+	inner, isText := strings.CutPrefix(strings.TrimLeft(name, "@#"), "{")
+	if !isText {
+		return ""
+	}
+	return strings.TrimSpace(strings.TrimSuffix(inner, "}"))
+}
+
 func (j *judge) variableFix(u *flowUse) string {
-	if inner, isText := strings.CutPrefix(u.Name, "{"); isText {
-		path := strings.Split(strings.TrimSpace(strings.TrimSuffix(inner, "}")), ".")
+	if inner := placeholderText(u.Name); inner != "" {
+		path := strings.Split(inner, ".")
 		name := strings.TrimSpace(path[len(path)-1])
-		if strings.TrimSpace(path[0]) == "field" {
+		form := cmp.Or(u.Form, "@{%s}")
+		switch first := strings.TrimSpace(path[0]); {
+		case len(path) == 1, first == "field":
 			if near := j.nearest(name); near != "" {
 				name = near
 			}
-			return fmt.Sprintf("did you mean @{%s}?", name)
+			return "did you mean " + fmt.Sprintf(form, name) + "?"
+		case u.Form == "":
+			return fmt.Sprintf("did you mean {secret.%s}?", j.nearestSecret(u, name))
+		case strings.HasPrefix(first, "secret"):
+			return "a file must not have a secret; take it out"
+		case first == "payload":
+			return fmt.Sprintf("did you mean {{ %s }}?", inner)
 		}
-		return fmt.Sprintf("did you mean {secret.%s}?", j.nearestSecret(u, name))
+		return fmt.Sprintf("did you mean {{ payload.%s }}?", inner)
 	}
 	if j.find(u.Name).category != "" {
 		return fmt.Sprintf("did you mean field.%s?", u.Name)

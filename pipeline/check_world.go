@@ -134,11 +134,11 @@ func (w *world) columns(table string) []string {
 	return ids
 }
 
-// nearest names the schema_id that a wrong one most likely meant.
-func (w *world) nearest(schemaID string) string {
-	var ids []string
+// nearest names the schema_id, or which of the other names, a wrong one most likely meant.
+func (w *world) nearest(schemaID string, others ...string) string {
+	ids := slices.Clone(others)
 	if w.content != nil {
-		ids = slices.Collect(w.content.SchemaIDs())
+		ids = slices.AppendSeq(ids, w.content.SchemaIDs())
 	}
 	if x := w.schema(); x != nil {
 		ids = append(ids, x.ids...)

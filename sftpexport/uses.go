@@ -1,6 +1,7 @@
 package sftpexport
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/exportpipeline/exportpipeline/internal/exporttemplate"
@@ -58,6 +59,7 @@ func (c *compiled) secretUses(kind string, like pipeline.Use) []pipeline.Use {
 
 // fieldUses lists the fields that a template names.
 func (p *pattern) fieldUses(named map[string]Variable, like pipeline.Use) []pipeline.Use {
+	others := slices.Concat(builtin, slices.Sorted(maps.Keys(named)))
 	var list []pipeline.Use
 	for _, part := range p.parts {
 		if !part.variable || part.text == fileName || slices.Contains(builtin, part.text) || isSequence(part.text, named) {
@@ -65,6 +67,7 @@ func (p *pattern) fieldUses(named map[string]Variable, like pipeline.Use) []pipe
 		}
 		u := like
 		u.Kind, u.Name, u.Place, u.Single = pipeline.UseReads, part.text, p.place, true
+		u.Others = others
 		if v, ok := named[part.text]; ok {
 			u.Name = v.Field
 		}

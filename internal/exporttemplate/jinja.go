@@ -120,5 +120,10 @@ func JinjaUses(t *jinja.Template, place string, lines bool, like pipeline.Use) [
 	for _, r := range t.Undefined("field", "payload", "file") {
 		list = append(list, at(pipeline.UseName, strings.Join(r.Path, "."), r.Line))
 	}
+	for _, r := range t.Misread() {
+		u := at(pipeline.UseName, r.Path[0], r.Line)
+		u.Form = "{{ field.%s }}"
+		list = append(list, u)
+	}
 	return list
 }

@@ -38,6 +38,21 @@ func (t *Template) Undefined(known ...string) []Read {
 	return found
 }
 
+// Misread lists text that looks like a placeholder of JSON templates, or nearly like one of
+// these: @{x}, {field.x}, {secret.x}. It is written as it stands.
+func (t *Template) Misread() []Read { return t.reader().texts }
+
+var meantAsPlaceholder = regexp.MustCompile(`@\{\s*[\w.-]+\s*\}|[@#]?\{\s*(?:secrets?|payload|field|annotation|document)\s*\.\s*[\w.-]+\s*\}`)
+
+// text notes what looks like a placeholder in a text without any.
+func (r *reader) text(text string) {
+	for _, found := range meantAsPlaceholder.FindAllString(text, -1) {
+		pos := min(r.pos, len(r.t.source))
+		pos += max(strings.Index(r.t.source[pos:], found), 0)
+		r.texts = append(r.texts, Read{[]string{found}, 1 + strings.Count(r.t.source[:pos], "\n")})
+	}
+}
+
 func (t *Template) reader() *reader {
 	r := &reader{t: t, list: make(map[string][]Read), assigned: make(map[string]bool), bound: []map[string]symbol{{}}}
 	list, err := parse(t.source)
@@ -69,6 +84,7 @@ type reader struct {
 	pos      int // of the statement
 	list     map[string][]Read
 	outside  []Read
+	texts    []Read // that look like placeholders
 	assigned map[string]bool // names that the template sets somewhere
 	bound    []map[string]symbol
 }
@@ -136,6 +152,7 @@ func (r *reader) statements(list []statement) {
 func (r *reader) statement(st statement) {
 	switch st := st.(type) {
 	case output:
+		r.text(st.text)
 		for _, p := range st.exprs {
 			r.pos = p.pos
 			r.expr(p.expr)
