@@ -84,7 +84,7 @@ type reader struct {
 	pos      int // of the statement
 	list     map[string][]Read
 	outside  []Read
-	texts    []Read // that look like placeholders
+	texts    []Read          // that look like placeholders
 	assigned map[string]bool // names that the template sets somewhere
 	bound    []map[string]symbol
 }
