@@ -17,8 +17,9 @@ import (
 // reads it. What a record means is for the run to say; a ledger sees bytes, and
 // those that hold data of documents are sealed before they come here.
 //
-// There are [MemoryLedger] and [FolderLedger]; package pipelinetest has the
-// conformance suite, TestLedger, which checks each rule below.
+// There are [MemoryLedger] and [FolderLedger], and PostgreSQL by package pgledger, a module
+// of its own; package pipelinetest has the conformance suite, TestLedger, which checks each
+// rule below.
 //
 // # Rules for all methods
 //
