@@ -1,6 +1,6 @@
 # The chores of this project. Each is one command; `make` lists them.
 
-.PHONY: help test race ci lint listings vulns fuzz soak bench measure schemas release-check
+.PHONY: help test race ci lint listings vulns fuzz soak bench measure sizes ratios schemas release-check
 
 help: ## list the chores
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -48,6 +48,12 @@ ROWS ?= 1
 
 measure: ## measure what large and hostile input costs (ROWS=S3 for a part)
 	EXPORTPIPELINE_MEASURE='$(ROWS)' go test -count=1 -timeout 1h -v -run '^TestMeasure$$' ./internal/measure
+
+sizes: ## print what a program gets with each package: lines of go.sum, modules, size
+	EXPORTPIPELINE_SIZES=1 go test -count=1 -timeout 20m -v -run '^TestSizes$$' ./internal/rooms
+
+ratios: ## compare the ratios of the benchmarks with those landed last (on a quiet machine)
+	EXPORTPIPELINE_RATIOS=1 go test -count=1 -timeout 30m -v -run '^TestRatios$$' ./internal/measure
 
 bench: ## run every benchmark once
 	go test -run '^$$' -bench . -benchtime 1x -timeout 30m ./...

@@ -14,7 +14,6 @@ import (
 	"strings"
 
 	"github.com/exportpipeline/exportpipeline/internal/httpcall"
-	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
 )
 
 // maxRecordedBody is how many bytes of a body the ledger keeps as they are. Of the rest it
@@ -105,10 +104,6 @@ func partsOf(body Content) []Content {
 		for _, one := range b {
 			list = append(list, partsOf(one)...)
 		}
-	case jsontemplate.Segments:
-		for _, one := range b {
-			list = append(list, one)
-		}
 	case interface{ Parts() []httpcall.Body }: // which have no parts themselves
 		for _, one := range b.Parts() {
 			list = append(list, one)
@@ -126,8 +121,8 @@ func inBytes(c Content) ([]byte, bool) {
 		return c, true
 	case httpcall.Bytes:
 		return c, true
-	case jsontemplate.Bytes:
-		return c, true
+	case interface{ InMemory() []byte }: // of a template's value
+		return c.InMemory(), true
 	}
 	return nil, false
 }

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/exportpipeline/exportpipeline/internal/httpcall"
 )
 
 // RenderBody is Render for what a call sends, with two differences. A text with a file in
@@ -40,6 +42,15 @@ func (t *Template) RenderBody(ctx context.Context, d *Data, other bool) (v Value
 
 // Segments is a [Content] of several texts and files, one after the other.
 type Segments []Bytes
+
+// Parts returns the bodies that s is made of, for those who do not know the type.
+func (s Segments) Parts() []httpcall.Body {
+	parts := make([]httpcall.Body, len(s))
+	for i, one := range s {
+		parts[i] = one
+	}
+	return parts
+}
 
 // Size implements [Content].
 func (s Segments) Size() (total int64) {

@@ -52,6 +52,9 @@ func (b Bytes) Open(context.Context) (io.ReadCloser, error) {
 // Size returns the length of b.
 func (b Bytes) Size() int64 { return int64(len(b)) }
 
+// InMemory returns b, for those who do not know the type.
+func (b Bytes) InMemory() []byte { return b }
+
 // Errors that rendering wraps.
 var (
 	// ErrNotText means that a file whose bytes are no UTF-8 stands where text must.

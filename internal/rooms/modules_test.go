@@ -32,3 +32,25 @@ func TestTheModulesOfEachPackageAreThoseOfTheListing(t *testing.T) {
 	slices.Sort(lines)
 	compare(t, "testdata/modules.txt", slices.Compact(lines))
 }
+
+// Which packages are linked decides how large a program gets; see make sizes.
+func TestThePackagesOfEachEntryAreThoseOfTheListing(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("the listing is that of Linux")
+	}
+	var lines []string
+	for _, pkg := range entries {
+		out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", module+"/"+pkg).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for path := range strings.FieldsSeq(string(out)) {
+			if path != module+"/"+pkg {
+				lines = append(lines, pkg+": "+strings.TrimPrefix(path, module+"/"))
+			}
+		}
+	}
+	slices.Sort(lines)
+	compare(t, "testdata/packages.txt", lines)
+}
