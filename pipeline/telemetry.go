@@ -102,13 +102,11 @@ func (x *Export) startSpan(ctx context.Context, name string, kind trace.SpanKind
 	attributes = append(attributes, attribute.Int64(AttributeAnnotation, x.Annotation.ID))
 	ctx, span := tracer.Start(ctx, name, trace.WithSpanKind(kind), trace.WithAttributes(attributes...))
 	return ctx, func(err error, attributes ...attribute.KeyValue) {
-		if span.IsRecording() {
-			if err != nil {
-				span.SetStatus(codes.Error, x.Redact(err.Error()))
-				attributes = append(attributes, errorType(err))
-			}
-			span.SetAttributes(attributes...)
+		if err != nil {
+			span.SetStatus(codes.Error, x.Redact(err.Error()))
+			attributes = append(attributes, errorType(err))
 		}
+		span.SetAttributes(attributes...)
 		span.End()
 	}
 }
