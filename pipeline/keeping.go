@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/rossum"
@@ -145,13 +144,12 @@ func (l *runLog) beat(ctx context.Context) (context.Context, func()) {
 	l.mu.Lock()
 	l.lose = cancel
 	l.mu.Unlock()
-	var mu sync.Mutex // held while the lease is being renewed
+	renewing := make(chan struct{}, 1) // has room for one
 	var timer *time.Timer
-	mu.Lock()
-	defer mu.Unlock()
+	renewing <- struct{}{}
 	timer = time.AfterFunc(l.journal.lease/3, func() {
-		mu.Lock()
-		defer mu.Unlock()
+		renewing <- struct{}{}
+		defer func() { <-renewing }()
 		if ctx.Err() != nil {
 			return
 		}
@@ -162,11 +160,12 @@ func (l *runLog) beat(ctx context.Context) (context.Context, func()) {
 		}
 		timer.Reset(l.journal.lease/3 - time.Since(began))
 	})
+	<-renewing
 	return ctx, func() {
 		cancel(nil) // which ends a renewal, too
-		mu.Lock()
-		defer mu.Unlock()
+		renewing <- struct{}{}
 		timer.Stop()
+		<-renewing
 	}
 }
 
