@@ -78,6 +78,9 @@ func (c *Chain) Close() error { return closeLinks(c.links) }
 // is run either: the answer is that export's, or the error a [*StaleError] if the content
 // is another.
 func (c *Chain) Export(ctx context.Context, p *rossum.Payload, options ...Option) (*rossum.Response, error) {
+	if c == nil {
+		return failure(errNilChain), errNilChain
+	}
 	j := newConfig(options).journal
 	if j == nil || p == nil || p.Annotation == nil {
 		k, err := c.Keep(ctx, p, KeepOptions{}, options...)
@@ -90,6 +93,9 @@ func (c *Chain) Export(ctx context.Context, p *rossum.Payload, options ...Option
 // [*BusyError] or a [*StaleError] if nothing was run, because the same export goes on
 // elsewhere, or has ended there meanwhile. Without [WithJournal] no run is kept.
 func (c *Chain) Keep(ctx context.Context, p *rossum.Payload, o KeepOptions, options ...Option) (Kept, error) {
+	if c == nil {
+		return Kept{Response: failure(errNilChain)}, errNilChain
+	}
 	config := newConfig(options)
 	if config.timeout == 0 {
 		config.timeout = c.origin.Timeout
@@ -209,7 +215,17 @@ func (x *Export) tellEarlier() {
 }
 
 // Run runs the steps on x, as a step of another chain.
-func (c *Chain) Run(ctx context.Context, x *Export) error { return c.runAll(ctx, x, false) }
+func (c *Chain) Run(ctx context.Context, x *Export) error {
+	switch {
+	case c == nil:
+		return errNilChain
+	case x == nil:
+		return errors.New("the export is nil")
+	}
+	return c.runAll(ctx, x, false)
+}
+
+var errNilChain = errors.New("the chain is nil")
 
 func (c *Chain) runAll(ctx context.Context, x *Export, outermost bool) error {
 	scope := x.enterScope(outermost)

@@ -60,8 +60,12 @@ func (c *Chain) Graph() string { return c.origin.Graph }
 // ForHook makes a step run as a hook: what it sees as [Export.Secrets], and as
 // settings, secrets and hook URL of the payload, is the hook's own, so that a token
 // which it keeps in the secrets is kept with that hook. Reports and errors show the
-// step under the hook's name. For where the secrets come from see [WithSecrets].
+// step under the hook's name. For where the secrets come from see [WithSecrets]. A nil hook
+// counts as a nil step.
 func ForHook(h *rossum.Hook, s Step) Step {
+	if h == nil {
+		return hookStep{} // which New refuses
+	}
 	return Keyed(strconv.FormatInt(h.ID, 10), Named(h.Name, hookStep{s, h}))
 }
 

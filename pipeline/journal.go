@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"reflect"
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/internal/seal"
@@ -51,7 +52,7 @@ type Journal struct {
 // NewJournal makes a Journal. The error names every option that is wrong.
 func NewJournal(l Ledger, o JournalOptions) (*Journal, error) {
 	var faults []error
-	if l == nil {
+	if v := reflect.ValueOf(l); l == nil || v.Kind() == reflect.Pointer && v.IsNil() {
 		return nil, errors.New("keeping runs: the ledger is nil; use pipeline.MemoryLedger for tests")
 	}
 	j := &Journal{ledger: l, lease: o.Lease, owner: o.Owner}

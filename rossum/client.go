@@ -156,6 +156,9 @@ type request struct {
 }
 
 func (c *Client) do(ctx context.Context, r request) (*httpcall.Reply, error) {
+	if c == nil {
+		return nil, errors.New("Rossum API: the client is nil")
+	}
 	address, err := c.address(r.path, r.query)
 	if err != nil {
 		return nil, err
@@ -319,6 +322,9 @@ func collect[T any](items iter.Seq2[T, error]) ([]T, error) {
 // FetchContent loads the content tree of an annotation whose payload carries
 // only its address. An annotation that has its content is left as it is.
 func (c *Client) FetchContent(ctx context.Context, a *Annotation) error {
+	if a == nil {
+		return errors.New("fetching the content of an annotation: it is nil")
+	}
 	if a.Content != nil {
 		return nil
 	}

@@ -52,6 +52,9 @@ var ErrOrganisation = errors.New("unusable organisation folder")
 // hooks matter to an export. Hooks and queues that are in the folder more than once are a fault, since nobody
 // could say which one counts.
 func LoadOrganisation(fsys fs.FS) (*Organisation, error) {
+	if fsys == nil {
+		return nil, fmt.Errorf("%w: the folder is nil", ErrOrganisation)
+	}
 	l := &loader{fsys: fsys, hooks: make(map[int64]string), queues: make(map[int64]string)}
 	if err := fs.WalkDir(fsys, ".", l.visit); err != nil {
 		l.faults = append(l.faults, err)

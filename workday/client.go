@@ -107,6 +107,9 @@ func NewClient(w WSDL, username, password string, o ClientOptions) (*Client, err
 // Errors are a [*Fault] for what Workday answers, and else wrap one of this
 // package's errors. A call is made once: it is repeated only if nothing was sent.
 func (c *Client) Call(ctx context.Context, service, operation string, body any) (*Object, error) {
+	if c == nil {
+		return nil, errors.New("calling Workday: the client is nil")
+	}
 	var faults settings.Faults
 	checkName(&faults, "service", service)
 	if err := faults.Err(); err != nil {

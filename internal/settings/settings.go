@@ -125,6 +125,9 @@ const maxDepth = 200
 func Decode(data []byte, v any) error {
 	target := reflect.ValueOf(v)
 	if target.Kind() != reflect.Pointer || target.IsNil() {
+		if v == nil || target.Kind() == reflect.Pointer {
+			return errors.New("settings: Decode needs a pointer to a struct, and this one is nil")
+		}
 		return fmt.Errorf("settings: Decode into %T, need a pointer", v)
 	}
 	d := &decoder{data: data, json: json.NewDecoder(bytes.NewReader(data))}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -26,7 +27,7 @@ import (
 // and two hooks that make one file, are faults of one of them that name the others.
 func FromHooks(hooks []*rossum.Hook, registry *Registry, o Options) (*pipeline.Chain, error) {
 	if registry == nil {
-		return nil, fmt.Errorf("%w: the registry is nil", ErrRegistration)
+		return nil, registry.Err()
 	}
 	if at := slices.Index(hooks, nil); at >= 0 {
 		return nil, fmt.Errorf("%w: hooks[%d] is nil", ErrNoHooks, at)
@@ -266,7 +267,7 @@ func (a *assembly) leftOut() (list []pipeline.LeftOut) {
 // wouldMake lists the files of a hook that is left out.
 func (a *assembly) wouldMake(h *rossum.Hook) (keys []string) {
 	s, err := a.registry.step(h, a.all)
-	if err != nil || s == nil {
+	if err != nil || isNil(s) {
 		return nil
 	}
 	keys = makes(s)
@@ -292,6 +293,9 @@ func (a *assembly) build() map[int64]pipeline.Step {
 			continue
 		}
 		kept = append(kept, h)
+		if isNil(s) {
+			s = nil
+		}
 		if err == nil && s == nil {
 			err = errors.New("what is registered for it made no step")
 		}
@@ -359,7 +363,7 @@ func (a *assembly) checkKeys(hooks []*rossum.Hook, steps map[int64]pipeline.Step
 
 // makes returns the reference keys that a step makes.
 func makes(s pipeline.Step) []string {
-	if s == nil {
+	if isNil(s) {
 		return nil
 	}
 	if m, ok := pipeline.Ability[pipeline.Maker](s); ok {
@@ -392,4 +396,10 @@ func (a *assembly) timeout() (longest time.Duration) {
 		longest = max(longest, h.Timeout())
 	}
 	return longest
+}
+
+// isNil reports a step that is nil, or a nil pointer.
+func isNil(s pipeline.Step) bool {
+	v := reflect.ValueOf(s)
+	return s == nil || v.Kind() == reflect.Pointer && v.IsNil()
 }

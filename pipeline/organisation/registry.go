@@ -31,7 +31,7 @@ type Kind struct {
 // Registry says which step stands for which hook: by config.url for Rossum's hosted
 // extensions, by template, name, settings and secrets for those of the Rossum Store,
 // and by name or id for an organisation's functions. The zero value is empty and
-// ready to use. Fill it before the first [FromHooks]; it may then be shared.
+// ready to use; a nil one takes nothing, and [FromHooks] refuses it. Fill it before the first [FromHooks]; it may then be shared.
 type Registry struct {
 	kinds     []Kind
 	hooks     map[string]Make // by name or id
@@ -42,6 +42,9 @@ type Registry struct {
 // Register adds an extension. A second one of the same name is a fault, which
 // [Registry.Err] and [FromHooks] report: use [Registry.Replace] if it is meant.
 func (r *Registry) Register(k Kind) {
+	if r == nil {
+		return // which FromHooks refuses
+	}
 	switch {
 	case len(segments(k.Name)) == 0:
 		r.faults = append(r.faults, fmt.Errorf("%w: the name %q is not a label of a host or segments of a path", ErrRegistration, k.Name))
@@ -58,6 +61,9 @@ func (r *Registry) Register(k Kind) {
 // kind without clues keeps those of the one that it replaces. That there is none to
 // replace is a fault.
 func (r *Registry) Replace(k Kind) {
+	if r == nil {
+		return // which FromHooks refuses
+	}
 	at := r.index(k.Name)
 	if at < 0 || k.Make == nil {
 		r.faults = append(r.faults, fmt.Errorf("%w: no %q is registered that could be replaced, or nothing makes its step", ErrRegistration, k.Name))
@@ -73,6 +79,9 @@ func (r *Registry) Replace(k Kind) {
 // not be what its kind says, by the hook's name or id. A second one for the same name
 // or id is a fault.
 func (r *Registry) Function(nameOrID string, f Make) {
+	if r == nil {
+		return // which FromHooks refuses
+	}
 	if r.hooks[nameOrID] != nil || f == nil || nameOrID == "" {
 		r.faults = append(r.faults, fmt.Errorf("%w: hook %q is registered already, or nothing makes its step", ErrRegistration, nameOrID))
 		return
@@ -87,15 +96,26 @@ func (r *Registry) Function(nameOrID string, f Make) {
 // own, for example an interpreter of its code. Its error means that the hook cannot
 // be run. A second one is a fault.
 func (r *Registry) Functions(f Make) {
-	if r.functions != nil {
-		r.faults = append(r.faults, fmt.Errorf("%w: something makes the steps of function hooks already", ErrRegistration))
-		return
+	if r == nil {
+		return // which FromHooks refuses
 	}
-	r.functions = f
+	switch {
+	case f == nil:
+		r.faults = append(r.faults, fmt.Errorf("%w: nothing makes the steps of function hooks", ErrRegistration))
+	case r.functions != nil:
+		r.faults = append(r.faults, fmt.Errorf("%w: something makes the steps of function hooks already", ErrRegistration))
+	default:
+		r.functions = f
+	}
 }
 
 // Err returns what is wrong with the registrations, nil if nothing is.
-func (r *Registry) Err() error { return errors.Join(r.faults...) }
+func (r *Registry) Err() error {
+	if r == nil {
+		return fmt.Errorf("%w: the registry is nil", ErrRegistration)
+	}
+	return errors.Join(r.faults...)
+}
 
 // Names lists the names that extensions are registered under.
 func (r *Registry) Names() []string {

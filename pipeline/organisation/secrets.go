@@ -17,7 +17,10 @@ import (
 func SecretsByHook(hooks []*rossum.Hook, secrets map[string]rossum.Secrets) (pipeline.SecretsOf, error) {
 	byID := make(map[int64]rossum.Secrets)
 	var known []string
-	for _, h := range hooks {
+	for i, h := range hooks {
+		if h == nil {
+			return nil, fmt.Errorf("hooks[%d] is nil", i)
+		}
 		known = append(known, h.Name)
 	}
 	var faults []error

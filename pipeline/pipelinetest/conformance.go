@@ -69,6 +69,12 @@ func TestStep(t *testing.T, step pipeline.Step, cases ...Case) {
 // CheckStep does what [TestStep] does for one case and returns every violation,
 // joined.
 func CheckStep(ctx context.Context, step pipeline.Step, c Case) error {
+	if step == nil {
+		return errors.New("checking a step: the step is nil")
+	}
+	if c.Call == nil {
+		return errors.New("checking a step: Case.Call is nil")
+	}
 	before := goleak.IgnoreCurrent()
 	options, closeConnections := loopbackOnly(c.Options)
 	c.Options = options

@@ -51,6 +51,9 @@ func TestLedger(t *testing.T, h LedgerHarness) {
 
 // CheckLedger does what [TestLedger] does and returns every violation, joined.
 func CheckLedger(ctx context.Context, h LedgerHarness) error {
+	if h.Open == nil {
+		return errors.New("checking a ledger: LedgerHarness.Open is nil")
+	}
 	var faults []error
 	for _, r := range ledgerRules {
 		if err := r.run(ctx, h); err != nil && !errors.Is(err, errLeftOut) {

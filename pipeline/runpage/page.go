@@ -3,6 +3,7 @@ package runpage
 import (
 	"bytes"
 	_ "embed"
+	"errors"
 	"fmt"
 	"html/template"
 	"io"
@@ -30,6 +31,9 @@ var (
 
 // Page returns the page of a run.
 func Page(r *pipeline.Report) ([]byte, error) {
+	if r == nil {
+		return nil, errors.New("the page of a run: the report is nil")
+	}
 	var b bytes.Buffer
 	err := write(&b, r, "")
 	return b.Bytes(), err

@@ -26,6 +26,9 @@ import (
 // The error is an [*Error] for a call that was made, also by an earlier process; or a
 // [*pipeline.UnsettledError], or one that wraps [pipeline.ErrNotNoted].
 func Do(ctx context.Context, x *pipeline.Export, call *Call) (*Reply, error) {
+	if err := check(x, call); err != nil {
+		return nil, err
+	}
 	if x.IsDry() { // of which no ledger hears
 		return attempt(ctx, x, call, false)
 	}
@@ -51,6 +54,9 @@ func Do(ctx context.Context, x *pipeline.Export, call *Call) (*Reply, error) {
 // a request for a token: the ledger gets to know neither. It is made again when the run
 // goes on after a crash. The error is an [*Error].
 func Ask(ctx context.Context, x *pipeline.Export, call *Call) (*Reply, error) {
+	if err := check(x, call); err != nil {
+		return nil, err
+	}
 	if x.IsDry() {
 		return attempt(ctx, x, call, true)
 	}
@@ -231,4 +237,15 @@ func redirectOf(r *Reply) string {
 		return ""
 	}
 	return to.String()
+}
+
+// check refuses what cannot be sent at all.
+func check(x *pipeline.Export, call *Call) error {
+	switch {
+	case x == nil:
+		return errors.New("sending: the export is nil")
+	case call == nil:
+		return errors.New("sending: the call is nil")
+	}
+	return nil
 }

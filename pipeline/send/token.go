@@ -36,7 +36,7 @@ type TokenRequest struct {
 	// reply. Without it the token is access_token.
 	Read func(ctx context.Context, reply *Reply, object json.RawMessage) (string, error)
 	// Secret, if not "", is the name under which the token is kept in the hook's secrets,
-	// for this run and, in Rossum, for later processes; see [pipeline.Export.KeepToken].
+	// for this run and, in Rossum, for later processes.
 	Secret string
 	// Refused is the token that the API has just turned down; it is not returned again.
 	Refused string
@@ -49,6 +49,9 @@ type TokenRequest struct {
 //
 // The error is an [*Error] if the server could not be asked, and else quotes what it says.
 func (t *Tokens) Get(ctx context.Context, x *pipeline.Export, r TokenRequest) (string, error) {
+	if x == nil {
+		return "", errors.New("asking for a token: the export is nil")
+	}
 	key, err := r.key(ctx, x)
 	if err != nil {
 		return "", err

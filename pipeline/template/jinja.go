@@ -62,6 +62,9 @@ func (t *Jinja) Render(ctx context.Context, x *pipeline.Export) (string, error) 
 
 // Write is Render to a writer, which may have got a part of the output beside an error.
 func (t *Jinja) Write(ctx context.Context, w io.Writer, x *pipeline.Export) error {
+	if x == nil {
+		return errNilExport
+	}
 	vars, err := exporttemplate.Variables(ctx, x, t.template)
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package template
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/exportpipeline/exportpipeline/internal/exporttemplate"
@@ -38,6 +39,9 @@ func compiled(t *jsontemplate.Template, err error) (*JSON, error) {
 // template. file is what #{file_content} is replaced with, nil for none. Files in it are
 // texts; other bytes than UTF-8 are an error.
 func (t *JSON) Render(ctx context.Context, x *pipeline.Export, file pipeline.Content) ([]byte, error) {
+	if x == nil {
+		return nil, errNilExport
+	}
 	v, err := t.template.Render(ctx, dataOf(x, file))
 	if err != nil {
 		return nil, err
@@ -47,12 +51,18 @@ func (t *JSON) Render(ctx context.Context, x *pipeline.Export, file pipeline.Con
 
 // RenderText renders the template as a text: null is nothing, objects and lists are JSON.
 func (t *JSON) RenderText(ctx context.Context, x *pipeline.Export, file pipeline.Content) (string, error) {
+	if x == nil {
+		return "", errNilExport
+	}
 	return t.template.RenderText(ctx, dataOf(x, file))
 }
 
 // RenderContent renders the template as the body of a call: a file that the whole template
 // stands for is streamed, and anything else is as RenderText has it.
 func (t *JSON) RenderContent(ctx context.Context, x *pipeline.Export, file pipeline.Content) (pipeline.Content, error) {
+	if x == nil {
+		return nil, errNilExport
+	}
 	v, err := t.template.Render(ctx, dataOf(x, file))
 	if err != nil {
 		return nil, err
@@ -102,3 +112,6 @@ func IsTrue(condition string) bool {
 	condition = strings.TrimSpace(condition)
 	return condition != "" && !strings.EqualFold(condition, "false")
 }
+
+// errNilExport is for a caller that has no export; RenderData needs none.
+var errNilExport = errors.New("rendering a template: the export is nil; RenderData needs none")

@@ -86,7 +86,7 @@ type ConditionOptions struct {
 // true in Python's sense. Nothing of the payload is changed. An error is an exception,
 // or a limit.
 func (c *Condition) Holds(ctx context.Context, p *rossum.Payload, o ConditionOptions) (bool, error) {
-	if p.Annotation == nil || p.Annotation.Content == nil {
+	if p == nil || p.Annotation == nil || p.Annotation.Content == nil {
 		return false, errors.New("the payload has no annotation content")
 	}
 	r := newRunning(ctx, fieldsOf(o.Schema, p.Annotation.Content), p.Annotation.Content)

@@ -88,7 +88,7 @@ type FunctionOptions struct {
 // not the token. An error is an exception that the code did not catch, a limit, or an
 // answer that is none.
 func (f *Function) Run(ctx context.Context, p *rossum.Payload, o FunctionOptions) error {
-	if p.Annotation == nil || p.Annotation.Content == nil {
+	if p == nil || p.Annotation == nil || p.Annotation.Content == nil {
 		return errors.New("the payload has no annotation content")
 	}
 	r := newRunning(ctx, fieldsOf(o.Schema, p.Annotation.Content), p.Annotation.Content)

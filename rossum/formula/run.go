@@ -58,6 +58,9 @@ var limits = pyvalue.Limits{
 // values; with nil it computes all. Only one may use c meanwhile. The error is an
 // [*Error], or the context's.
 func (s *Set) Run(ctx context.Context, c *rossum.Content, changed []string, o Options) (*Result, error) {
+	if c == nil {
+		return nil, errors.New("the content is nil")
+	}
 	r := newRunning(ctx, s, c)
 	r.options = o
 	r.meter = pyvalue.NewMeter(ctx, limits)

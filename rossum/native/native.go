@@ -109,6 +109,9 @@ func Write(w io.Writer, f Format, o Options, payloads ...*rossum.Payload) error 
 }
 
 func write(w io.Writer, f Format, o Options, payloads []*rossum.Payload) error {
+	if w == nil {
+		return errors.New("the writer is nil")
+	}
 	if !slices.Contains(Formats(), f) {
 		return fmt.Errorf("%w: format %q is unknown (there are csv, xml, json and xlsx)", ErrOptions, string(f))
 	}

@@ -14,6 +14,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"time"
@@ -55,6 +56,11 @@ func New(o Options) (http.Handler, error) {
 	var faults []error
 	if (o.Chain != nil) == (len(o.Queues) > 0) {
 		faults = append(faults, errors.New("shadow: give either Chain or Queues"))
+	}
+	for queue, chain := range o.Queues {
+		if chain == nil {
+			faults = append(faults, fmt.Errorf("shadow: queue %d has no chain", queue))
+		}
 	}
 	if (len(o.Secrets) > 0) == o.Unsigned {
 		faults = append(faults, errors.New("shadow: give the hook's secret in Secrets, or say Unsigned if calls are taken from everybody"))
