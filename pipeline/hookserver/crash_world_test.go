@@ -362,6 +362,9 @@ func (w *world) settle() (n int) {
 			w.t.Fatal(err)
 		}
 		path := w.row.target()
+		if strings.HasSuffix(p.What, "/other") { // of the other branch, under way as well
+			path = "/other"
+		}
 		v := pipeline.Verdict{There: w.count(path) > 0}
 		var body string
 		v.Status, v.Header, body = w.lost(path)
