@@ -40,9 +40,10 @@ type runState struct {
 
 // renewal is when a lease was written last, by the clock of leases.
 type renewal struct {
-	fence int64
-	epoch string
-	at    time.Duration
+	fence    int64
+	epoch    string
+	at       time.Duration
+	duration time.Duration // that was written
 }
 
 func (s *runState) ended() bool { return !s.Ended.IsZero() }

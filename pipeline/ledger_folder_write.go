@@ -284,7 +284,7 @@ func (l *folderLedger) owned(ctx context.Context, lease Lease, typ byte, records
 // renew writes the end of a lease.
 func (l *folderLedger) renew(s *runState, fence int64, duration time.Duration) error {
 	now, epoch := l.lease() // before it is written
-	s.renewed = renewal{fence: fence, epoch: epoch, at: now}
+	s.renewed = renewal{fence: fence, epoch: epoch, at: now, duration: duration}
 	return l.putLease(s.ID, fence, duration)
 }
 
@@ -293,7 +293,7 @@ func (l *folderLedger) renew(s *runState, fence int64, duration time.Duration) e
 func (l *folderLedger) isFresh(s *runState, lease Lease) bool {
 	now, epoch := l.lease()
 	r := s.renewed
-	return r.fence == lease.Fence && r.epoch == epoch && now >= r.at && now-r.at < lease.Duration/16
+	return r.fence == lease.Fence && r.epoch == epoch && r.duration >= lease.Duration && now >= r.at && now-r.at < lease.Duration/16
 }
 
 // explain says where a failure was; errors that say so are left alone.
