@@ -159,6 +159,7 @@ func (e *escapedBody) Open(ctx context.Context) (io.ReadCloser, error) {
 type escapingReader struct {
 	in   io.ReadCloser
 	buf  [4 << 10]byte
+	room []byte // of out
 	out  []byte // escaped, and not read yet
 	done error
 }
@@ -169,11 +170,28 @@ func (r *escapingReader) Read(p []byte) (int, error) {
 			return 0, r.done
 		}
 		n, err := r.in.Read(r.buf[:])
-		r.done, r.out = err, []byte(url.QueryEscape(string(r.buf[:n])))
+		r.room = appendEscaped(r.room[:0], r.buf[:n])
+		r.done, r.out = err, r.room
 	}
 	n := copy(p, r.out)
 	r.out = r.out[n:]
 	return n, nil
+}
+
+// appendEscaped is [url.QueryEscape] without a text of its own.
+func appendEscaped(out, data []byte) []byte {
+	const digits = "0123456789ABCDEF"
+	for _, c := range data {
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_', c == '.', c == '~':
+			out = append(out, c)
+		case c == ' ':
+			out = append(out, '+')
+		default:
+			out = append(out, '%', digits[c>>4], digits[c&15])
+		}
+	}
+	return out
 }
 
 func (r *escapingReader) Close() error { return r.in.Close() }

@@ -6,37 +6,66 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"strconv"
+	"strings"
 
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
-// encoded is the base64 of a large file, a text that is made only where it is needed:
-// [JSONChunks] leaves it to whoever sends the JSON.
-type encoded struct{ data []byte }
+// encoded is a text with the base64 of large files in it, which is made only where it is
+// needed: whoever sends the text gets its parts from [JSONChunks] or [ContentChunks].
+type encoded struct{ chunks []Chunk }
+
+// Chunk is a part of a text: Text, and after it the base64 of File.
+type Chunk struct{ Text, File []byte }
 
 // large is the size in bytes from which the base64 of a file is not made at once.
 const large = 1 << 20
 
-var _ Plain = encoded{}
+var _ Plain = (*encoded)(nil)
 
 // PyType implements [pyvalue.Object].
-func (encoded) PyType() string { return "a text" }
+func (*encoded) PyType() string { return "a text" }
 
 // Plain returns the text.
-func (e encoded) Plain(context.Context) (pyvalue.Value, error) {
-	return pyvalue.Str(base64.StdEncoding.EncodeToString(e.data)), nil
+func (e *encoded) Plain(context.Context) (pyvalue.Value, error) {
+	size := 0
+	for _, c := range e.chunks {
+		size += len(c.Text) + base64.StdEncoding.EncodedLen(len(c.File))
+	}
+	var text strings.Builder
+	text.Grow(size)
+	for _, c := range e.chunks {
+		text.Write(c.Text)
+		pyvalue.WriteBase64(&text, c.File)
+	}
+	return pyvalue.Str(text.String()), nil
+}
+
+// FillContent is [Template.Fill] for the content of a request: the base64 of large files
+// stays unmade, also within a text, until it is sent.
+func (t *Template) FillContent(ctx context.Context, s *Scope) (pyvalue.Value, error) {
+	late := *s
+	late.late = true
+	return t.node.fill(ctx, &late)
 }
 
 // encode is encode64 for what may be made later.
-func (p part) encode(ctx context.Context, v value) (value, error) {
-	if f, ok := v.Object().(*Fetched); ok && p.base64 == 1 && len(f.Data) >= large {
-		return pyvalue.FromObject(encoded{f.Data}), nil
+func (p part) encode(ctx context.Context, s *Scope, v value) (value, error) {
+	if f, ok := v.Object().(*Fetched); ok && s.late && p.base64 == 1 && len(f.Data) >= large {
+		return pyvalue.FromObject(&encoded{[]Chunk{{File: f.Data}}}), nil
 	}
 	return encode64(ctx, v)
 }
 
-// Chunk is a part of a text: Text, and after it the base64 of File.
-type Chunk struct{ Text, File []byte }
+// ContentChunks is [Content] in parts, so that the base64 of large files need not be in
+// memory.
+func ContentChunks(ctx context.Context, v pyvalue.Value) ([]Chunk, error) {
+	if e, ok := v.Object().(*encoded); ok {
+		return e.chunks, nil
+	}
+	data, err := Content(ctx, v)
+	return []Chunk{{Text: data}}, err
+}
 
 // JSONChunks is [JSON] in parts, so that the base64 of large files need not be in memory.
 func JSONChunks(ctx context.Context, v pyvalue.Value) ([]Chunk, error) {
@@ -62,9 +91,16 @@ func markOf(mark string, i int) string { return mark + "." + strconv.Itoa(i) + "
 func lift(v value, mark string, files *[][]byte) value {
 	switch v.Kind() {
 	case pyvalue.KindObject:
-		if e, ok := v.Object().(encoded); ok {
-			*files = append(*files, e.data)
-			return pyvalue.Str(markOf(mark, len(*files)-1))
+		if e, ok := v.Object().(*encoded); ok {
+			var text []byte
+			for _, c := range e.chunks {
+				text = append(text, c.Text...)
+				if c.File != nil {
+					text = append(text, markOf(mark, len(*files))...)
+					*files = append(*files, c.File)
+				}
+			}
+			return pyvalue.Str(string(text))
 		}
 	case pyvalue.KindList, pyvalue.KindTuple:
 		items, _ := v.Items()

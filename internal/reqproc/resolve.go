@@ -23,6 +23,8 @@ type Scope struct {
 	Lenient bool
 	// Note is told what was passed over quietly; may be nil.
 	Note func(format string, args ...any)
+
+	late bool // the base64 of large files is made when it is sent
 }
 
 func (s *Scope) note(format string, args ...any) {

@@ -311,7 +311,8 @@ func (e exact) fill(ctx context.Context, s *Scope) (value, error) {
 	if err != nil {
 		return value{}, err
 	}
-	if _, ok := v.Object().(*Fetched); ok {
+	switch v.Object().(type) {
+	case *Fetched, *encoded:
 		return v, nil // its bytes may be wanted
 	}
 	simple, err := Simple(ctx, v)
@@ -325,6 +326,7 @@ func (e exact) fill(ctx context.Context, s *Scope) (value, error) {
 type composite []part
 
 func (c composite) fill(ctx context.Context, s *Scope) (value, error) {
+	var chunks []Chunk // before out
 	var out strings.Builder
 	for _, p := range c {
 		if p.isText() {
@@ -335,11 +337,19 @@ func (c composite) fill(ctx context.Context, s *Scope) (value, error) {
 		if err != nil {
 			return value{}, err
 		}
+		if e, ok := v.Object().(*encoded); ok {
+			chunks = append(chunks, Chunk{[]byte(out.String()), e.chunks[0].File})
+			out.Reset()
+			continue
+		}
 		text, err := Text(ctx, v)
 		if err != nil {
 			return value{}, fmt.Errorf("%s: %w", p, err)
 		}
 		out.WriteString(text)
+	}
+	if chunks != nil {
+		return pyvalue.FromObject(&encoded{append(chunks, Chunk{Text: []byte(out.String())})}), nil
 	}
 	return pyvalue.Str(out.String()), nil
 }
@@ -396,7 +406,7 @@ func (p part) resolve(ctx context.Context, s *Scope) (value, error) {
 		return value{}, fmt.Errorf("%s: %w", p, err)
 	}
 	for range p.base64 {
-		if v, err = p.encode(ctx, v); err != nil {
+		if v, err = p.encode(ctx, s, v); err != nil {
 			return value{}, fmt.Errorf("%s: %w", p, err)
 		}
 	}

@@ -2,7 +2,6 @@ package reqproc
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"strings"
 	"unicode/utf8"
@@ -14,17 +13,17 @@ import (
 // Python's str() makes of it; None stays None.
 func encode64(ctx context.Context, v value) (value, error) {
 	if f, ok := v.Object().(*Fetched); ok {
-		return pyvalue.Str(base64.StdEncoding.EncodeToString(f.Data)), nil
+		return pyvalue.Base64(f.Data), nil
 	}
 	v, err := Simple(ctx, v)
 	switch {
 	case err != nil || v.IsNone():
 		return pyvalue.None(), err
 	case v.Kind() == pyvalue.KindBytes:
-		return pyvalue.Str(base64.StdEncoding.EncodeToString(v.Data())), nil
+		return pyvalue.Base64(v.Data()), nil
 	}
 	text, err := Text(ctx, v)
-	return pyvalue.Str(base64.StdEncoding.EncodeToString([]byte(text))), err
+	return pyvalue.Base64([]byte(text)), err
 }
 
 // Content returns a value as the bytes of a file: bytes as they are, objects and

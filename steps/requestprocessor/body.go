@@ -54,7 +54,7 @@ func (q *request) fill(ctx context.Context, r *run, s *reqproc.Scope) (*outgoing
 	if q.content == nil {
 		return out, nil
 	}
-	if out.content, err = q.content.Fill(ctx, s); err != nil {
+	if out.content, err = q.content.FillContent(ctx, s); err != nil {
 		return nil, fail(q.place+".content", err)
 	}
 	if err := q.body(ctx, r, out); err != nil {
@@ -113,9 +113,9 @@ func (q *request) jsonBody(ctx context.Context, r *run, out *outgoing) error {
 	return err
 }
 
-// chunkedBody makes a body of the parts of a JSON text.
+// chunkedBody makes a body of the parts of a text.
 func chunkedBody(chunks []reqproc.Chunk) pipeline.Content {
-	if len(chunks) == 1 {
+	if len(chunks) == 1 && chunks[0].File == nil {
 		return pipeline.Bytes(chunks[0].Text)
 	}
 	var body httpcall.Segments
@@ -141,7 +141,8 @@ func (b base64Body) Open(context.Context) (io.ReadCloser, error) {
 
 type base64Reader struct {
 	rest []byte // of the file
-	out  []byte // encoded, and not read yet
+	buf  [base64Block / 3 * 4]byte
+	out  []byte // of buf, not read yet
 }
 
 // base64Block is how many bytes are encoded at once: a multiple of three.
@@ -153,7 +154,7 @@ func (r *base64Reader) Read(p []byte) (int, error) {
 			return 0, io.EOF
 		}
 		n := min(len(r.rest), base64Block)
-		r.out = base64.StdEncoding.AppendEncode(r.out[:0], r.rest[:n])
+		r.out = base64.StdEncoding.AppendEncode(r.buf[:0], r.rest[:n])
 		r.rest = r.rest[n:]
 	}
 	n := copy(p, r.out)
@@ -189,8 +190,8 @@ func (q *request) plainBody(ctx context.Context, r *run, out *outgoing) error {
 	if content.IsNumber() || content.Kind() == pyvalue.KindBool {
 		r.decide("%s.content is %s and goes out as a text; the engine would fail", q.place, reqproc.Describe(content))
 	}
-	data, err := reqproc.Content(ctx, content)
-	out.call.Body = pipeline.Bytes(data)
+	chunks, err := reqproc.ContentChunks(ctx, content)
+	out.call.Body = chunkedBody(chunks)
 	return err
 }
 
@@ -276,12 +277,12 @@ func formPart(ctx context.Context, name string, v pyvalue.Value, isFile bool) (*
 	if !isFile && v.Dict() != nil {
 		return nil, errors.New("an object cannot be a form field")
 	}
-	data, err := reqproc.Content(ctx, v)
+	chunks, err := reqproc.ContentChunks(ctx, v)
 	if err != nil {
 		return nil, err
 	}
 	if strings.ContainsAny(name+fileName+mediaType, "\r\n\x00") {
 		return nil, errors.New("the name of the field or the file has a line break")
 	}
-	return &send.Part{Name: name, File: isFile, FileName: fileName, ContentType: mediaType, Content: pipeline.Bytes(data)}, nil
+	return &send.Part{Name: name, File: isFile, FileName: fileName, ContentType: mediaType, Content: chunkedBody(chunks)}, nil
 }

@@ -3,6 +3,8 @@ package requestprocessor_test
 import (
 	"bytes"
 	"encoding/base64"
+	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
@@ -22,6 +24,38 @@ func TestALargeDocumentInBase64LeavesAsASmallOneDoes(t *testing.T) {
 		want := `{"a": "\u00fc", "files": [{"name": "1", "data": "` + text + `"}, {"data": "` + text + `", "n": 1.5}], "text": "<` + text + `>"}`
 		if r.Err != nil || len(a.seen) != 1 || a.seen[0].body != want {
 			t.Errorf("%d bytes: %v, %d calls, the body differs", size, r.Err, len(a.seen))
+		}
+	}
+}
+
+// So it is where the base64 is all of the content, a part of a text, a file or a field.
+func TestALargeDocumentInBase64LeavesAsASmallOneDoesInEveryContent(t *testing.T) {
+	t.Parallel()
+	const encoded = "{base64(payload.document.content.@)}"
+	for _, size := range []int{10_000, 3<<20 + 1} {
+		document := bytes.Repeat([]byte{'%', 0xff, 0, 'x', '"'}, size/5+1)[:size]
+		text := base64.StdEncoding.EncodeToString(document)
+		for request, want := range map[string]string{
+			`"content":"` + encoded + `"`:                                                            text,
+			`"content":"data:` + encoded + `;` + encoded + `"`:                                       "data:" + text + ";" + text,
+			`"content_type":"json","content":"` + encoded + `"`:                                      `"` + text + `"`,
+			`"content_type":"json","content":["ü` + encoded + `\"` + encoded + `"]`:                  `["\u00fc` + text + `\"` + text + `"]`,
+			`"content_type":"json","content":{"` + encoded + `":1}`:                                  `{"` + text + `": 1}`,
+			`"content_type":"json","content":"{base64(` + encoded[1:len(encoded)-1] + `)}"`:          `"` + base64.StdEncoding.EncodeToString([]byte(text)) + `"`,
+			`"content":{"a":"` + encoded + `"}`:                                                      "a=" + url.QueryEscape(text),
+			`"content_type":"files","content":{"a":["n","<` + encoded + `>"],"b":"` + encoded + `"}`: "a=n;:<" + text + "> b=b;:" + text,
+		} {
+			a := serve(t, nil)
+			r := run(t, a, invoice(madeUpToken), `{"stages":[{"call_api":[{"name":"c","request":{"url":"API/x","method":"POST",`+request+`}}]}]}`,
+				pipeline.WithOriginal(pipeline.Bytes(document)))
+			if r.Err != nil || len(a.seen) != 1 {
+				t.Errorf("%d bytes, %s: %v, %d calls", size, request, r.Err, len(a.seen))
+				continue
+			}
+			got := a.seen[0].body + strings.Join(a.seen[0].files, " ")
+			if got != want {
+				t.Errorf("%d bytes, %s: the body differs", size, request)
+			}
 		}
 	}
 }
