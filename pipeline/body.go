@@ -65,6 +65,8 @@ func describeBody(body Content, redact func(string) string) []bodyPart {
 		p := bodyPart{content: c, Size: c.Size()}
 		data, inMemory := inBytes(c)
 		switch {
+		case !inMemory && !isStream(c):
+			p.Sum = c.(derived).Sum()
 		case !inMemory:
 			if named, ok := c.(interface{ Source() string }); ok {
 				p.Source = named.Source()
@@ -127,9 +129,14 @@ func inBytes(c Content) ([]byte, bool) {
 	return nil, false
 }
 
+// derived is a content that is made of bytes in memory while it is read, such as their
+// base64: its SHA-256 is known before it is sent.
+type derived interface{ Sum() []byte }
+
 func isStream(c Content) bool {
 	_, inMemory := inBytes(c)
-	return !inMemory
+	_, isDerived := c.(derived)
+	return !inMemory && !isDerived
 }
 
 // bytesOf returns a body that is in memory, nil if it is not.

@@ -2,6 +2,7 @@ package requestprocessor
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -137,6 +138,15 @@ func (b base64Body) Size() int64 { return int64(base64.StdEncoding.EncodedLen(le
 // Open implements [pipeline.Content].
 func (b base64Body) Open(context.Context) (io.ReadCloser, error) {
 	return io.NopCloser(&base64Reader{rest: b}), nil
+}
+
+// Sum is the SHA-256 of the base64, for the ledger.
+func (b base64Body) Sum() []byte {
+	h := sha256.New()
+	w := base64.NewEncoder(base64.StdEncoding, h)
+	_, _ = w.Write(b) // a hash never fails
+	_ = w.Close()
+	return h.Sum(nil)
 }
 
 type base64Reader struct {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/exportpipeline/exportpipeline/internal/mortal"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 )
 
@@ -57,5 +58,39 @@ func TestALargeDocumentInBase64LeavesAsASmallOneDoesInEveryContent(t *testing.T)
 				t.Errorf("%d bytes, %s: the body differs", size, request)
 			}
 		}
+	}
+}
+
+// What is encoded while it is sent is in the report, and the ledger knows it before.
+func TestALargeDocumentInBase64IsShownAndKnownBeforeItIsSent(t *testing.T) {
+	t.Parallel()
+	const settings = `{"stages":[{"call_api":[{"name":"c","request":{"url":"API/x","method":"POST",
+		"content_type":"json","content":{"a":1,"f":"{base64(payload.document.content.@)}"}}}]}]}`
+	document := bytes.Repeat([]byte("PDF"), 1<<20)
+	original := pipeline.WithOriginal(pipeline.Bytes(document))
+	a := serve(t, nil)
+	r := run(t, a, invoice(madeUpToken), settings, original, pipeline.WithDetails(pipeline.Details{BodyLimit: 100}))
+	var calls []pipeline.CallReport
+	for _, one := range r.Report.Steps {
+		calls = append(calls, one.Calls...)
+	}
+	if r.Err != nil || len(calls) != 1 || len(a.seen) != 1 {
+		t.Fatal(r.Err, len(calls), len(a.seen))
+	}
+	shown := calls[0].Request
+	if !strings.HasPrefix(shown.Body, `{"a": 1, "f": "UERGUERG`) || !shown.Cut || shown.Hidden != "" || shown.Size != int64(len(a.seen[0].body)) {
+		t.Errorf("the report shows %+v", shown)
+	}
+
+	a = serve(t, nil)
+	chain, err := pipeline.New(step(t, a, settings))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ledger := pipeline.MemoryLedger()
+	dying, ctx := mortal.New(t.Context(), ledger, 3, false) // claim, call, reply
+	_, _ = chain.Export(ctx, invoice(madeUpToken).Payload(), client(t), original, journal(t, dying))
+	if err := dying.Bury(t.Context()); err != nil || a.paths() != "POST /x" {
+		t.Errorf("%v, %s, expected the call to be whole before the third entry", err, a.paths())
 	}
 }
