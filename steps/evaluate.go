@@ -222,7 +222,8 @@ func (s *EvaluateReplies) UnmarshalJSON(data []byte) error {
 		return decodeList(data, &s.Replies)
 	}
 	var keys map[string]json.RawMessage
-	if json.Unmarshal(data, &keys) == nil && len(keys) > 0 && keys["replies"] == nil {
+	single := func(key string) bool { return keys[key] != nil }
+	if json.Unmarshal(data, &keys) == nil && !single("replies") && slices.ContainsFunc([]string{"label", "status_schema_id", "body_schema_id"}, single) {
 		s.Replies = make([]ReplyCheck, 1)
 		return settings.Decode(data, &s.Replies[0])
 	}

@@ -2,9 +2,15 @@ package steps
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/tidwall/gjson"
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/pipeline/organisation"
+	"github.com/exportpipeline/exportpipeline/pipeline/settings"
 	"github.com/exportpipeline/exportpipeline/rossum"
 )
 
@@ -31,9 +37,9 @@ func Register(r *organisation.Registry, o RegisterOptions) {
 			Settings: []string{"extract"},
 			Names:    []string{"value extractor", "data value extractor"},
 		}},
-		{Name: "export-evaluator", Make: decode[Evaluate], Store: organisation.Clues{
-			Settings: []string{"condition !request !auth", "checks.0.condition", "replies.0.status_schema_id"},
-			Names:    []string{"export evaluator", "evaluator"},
+		{Name: "export-evaluator", Make: evaluator, Store: organisation.Clues{
+			Settings: []string{"condition !request !auth", "checks.0.condition", "replies.0.status_schema_id", "status_schema_id"},
+			Names:    []string{"export evaluator", "reply evaluator", "evaluator"},
 		}},
 		{Name: "request-processor", Make: requestProcessor, Store: organisation.Clues{
 			Settings: []string{"stages"},
@@ -54,6 +60,27 @@ func Register(r *organisation.Registry, o RegisterOptions) {
 type RegisterOptions struct {
 	// FunctionsMaySend lets the code of function hooks import requests; see [Function.HTTP].
 	FunctionsMaySend bool
+}
+
+// evaluator makes the evaluator that a hook's settings are for: [EvaluateReplies] if they
+// have a key of its, spelt right or wrong, else [Evaluate].
+func evaluator(h *rossum.Hook) (pipeline.Step, error) {
+	first := gjson.ParseBytes(h.Settings)
+	if first.IsArray() {
+		first = first.Get("0")
+	}
+	conditions := []string{"condition", "checks", "message"}
+	replies := []string{"replies", "label", "status_schema_id", "body_schema_id"}
+	known := slices.Concat(conditions, replies)
+	ofReplies := func(key string) bool { return slices.Contains(replies, settings.Nearest(key, known)) }
+	keys := slices.DeleteFunc(slices.Collect(maps.Keys(first.Map())), func(key string) bool { return strings.HasPrefix(key, "//") })
+	has := func(names []string) bool {
+		return slices.ContainsFunc(keys, func(key string) bool { return slices.Contains(names, key) })
+	}
+	if has(replies) || !has(conditions) && slices.ContainsFunc(keys, ofReplies) {
+		return decode[EvaluateReplies](h)
+	}
+	return decode[Evaluate](h)
 }
 
 // decode makes a step of a hook's settings; a hook without settings gets none.

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/organisation"
 	"github.com/exportpipeline/exportpipeline/rossum"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 	"github.com/exportpipeline/exportpipeline/steps"
@@ -405,6 +406,42 @@ func TestAFileThatAConditionalStepDidNotMakeIsPassedOver(t *testing.T) {
 		)
 		if r.err != nil || r.fields["erp_id"] != want {
 			t.Errorf("%s: erp_id is %q, want %q; %v", condition, r.fields["erp_id"], want, r.err)
+		}
+	}
+}
+
+func TestAnEvaluatorHookIsTheOneThatItsSettingsSay(t *testing.T) {
+	t.Parallel()
+	registry := &organisation.Registry{}
+	steps.Register(registry, steps.RegisterOptions{})
+	for settings, want := range map[string]string{
+		`{"condition":"r.field.erp_status != '201'","message":"Not created."}`:                                          "Not created.",
+		`{"checks":[{"condition":"r.field.erp_status != '201'","message":"Not created."}]}`:                             "Not created.",
+		`[{"condition":"r.field.erp_status != '201'","message":"Not created."}]`:                                        "Not created.",
+		`{"replies":[{"label":"ERP","status_schema_id":"erp_status","body_schema_id":"erp_body"}]}`:                     "<b>ERP</b>: unhandled error",
+		`[{"label":"ERP","status_schema_id":"erp_status","body_schema_id":"erp_body"}]`:                                 "<b>ERP</b>: unhandled error",
+		`{"label":"ERP","status_schema_id":"erp_status","body_schema_id":"erp_body","// why":"one API","type":"error"}`: "<b>ERP</b>: unhandled error",
+		`{"// none":"of the keys of either"}`:                                                                           "condition: is missing",
+		`{"replys":[{"label":"ERP","status_schema_id":"erp_status"}]}`:                                                  "settings.replys: unknown key (did you mean replies?)",
+		`{"replies":[{"label":"ERP","status_schema_id":"erp_status"}],"condition":"True"}`:                              "settings.condition: unknown key",
+	} {
+		hook := &rossum.Hook{ID: 7, Name: "Evaluate", Type: "webhook", Active: true, Events: []string{"annotation_content.export"},
+			Settings: json.RawMessage(settings), Config: rossum.HookConfig{URL: "https://exports.example.com/export-evaluator"}}
+		var got string
+		chain, err := organisation.FromHooks([]*rossum.Hook{hook}, registry, organisation.Options{})
+		if err != nil {
+			got = err.Error()
+		} else {
+			call := rossumtest.Annotation(rossumtest.Offline(), rossumtest.Field("erp_status", "500"), rossumtest.Field("erp_body", "<html>"))
+			answer, err := chain.Export(t.Context(), call.Payload())
+			if err != nil || len(answer.Messages) != 1 {
+				t.Errorf("%s: %v %+v", settings, err, answer)
+				continue
+			}
+			got = answer.Messages[0].Content
+		}
+		if !strings.Contains(got, want) {
+			t.Errorf("%s\n got %s\nwant %s", settings, got, want)
 		}
 	}
 }

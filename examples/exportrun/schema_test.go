@@ -68,8 +68,10 @@ type component struct {
 	// list is the type of the elements where the settings may be a list as a whole, and
 	// single the type of one that may be the whole.
 	list, single reflect.Type
-	// address is the name that config.url has, "" if it is the component's.
+	// address is the name that config.url has, "" if it is the component's, and keys are those
+	// of which the settings have one, if another component has the same address.
 	address string
+	keys    []string
 }
 
 func components() []component {
@@ -79,7 +81,8 @@ func components() []component {
 		{name: "rest-api-export", title: "REST API export", settings: reflect.TypeFor[steps.RESTExport]()},
 		{name: "data-value-extractor", title: "Data value extractor", settings: reflect.TypeFor[steps.Extract]()},
 		{name: "export-evaluator", title: "Export evaluator", settings: reflect.TypeFor[steps.Evaluate](), list: reflect.TypeFor[steps.Check]()},
-		{name: "reply-evaluator", title: "Reply evaluator", settings: reflect.TypeFor[steps.EvaluateReplies](), list: reflect.TypeFor[steps.ReplyCheck](), single: reflect.TypeFor[steps.ReplyCheck](), address: "-"},
+		{name: "reply-evaluator", title: "Reply evaluator", settings: reflect.TypeFor[steps.EvaluateReplies](), list: reflect.TypeFor[steps.ReplyCheck](), single: reflect.TypeFor[steps.ReplyCheck](),
+			address: "export-evaluator", keys: []string{"replies", "label", "status_schema_id", "body_schema_id"}},
 		{name: "request-processor", title: "Request Processor", settings: reflect.TypeFor[requestprocessor.Step]()},
 		{name: "file-storage-export", title: "SFTP and S3 export", settings: reflect.TypeFor[sftpexport.Step]()},
 		{name: "workday", title: "Workday export", settings: reflect.TypeFor[workday.Step](), address: "svc/workday/api/v1/export"},
@@ -130,10 +133,8 @@ func hookSchema(t *testing.T, s *jsonschema.Source) (schema, definitions object)
 	timeout := definitions["HookConfig"].(object)["properties"].(object)["timeout_s"].(object)
 	timeout["minimum"], timeout["maximum"] = 0, 86400
 	var rules []any
+	then := make(map[string]object)
 	for _, c := range components() {
-		if c.address == "-" {
-			continue
-		}
 		own, more := c.schema(t, s)
 		for name, d := range more {
 			definitions[name] = d
@@ -143,12 +144,22 @@ func hookSchema(t *testing.T, s *jsonschema.Source) (schema, definitions object)
 		if c.address != "" {
 			name = c.address
 		}
+		settings := object{"$ref": "#/definitions/" + c.name}
+		if len(c.keys) > 0 { // of the component that has this address already
+			var some []any
+			for _, key := range c.keys {
+				some = append(some, object{"required": []any{key}})
+			}
+			then[name]["settings"] = object{"if": object{"anyOf": some}, "then": settings, "else": then[name]["settings"]}
+			continue
+		}
+		then[name] = object{"settings": settings}
 		rules = append(rules, object{
 			"if": object{"required": []any{"config"}, "properties": object{
 				"type":   object{"not": object{"const": "function"}},
 				"config": object{"type": "object", "required": []any{"url"}, "properties": object{"url": object{"type": "string", "pattern": addressPattern(name)}}},
 			}},
-			"then": object{"properties": object{"settings": object{"$ref": "#/definitions/" + c.name}}},
+			"then": object{"properties": then[name]},
 		})
 	}
 	schema["allOf"] = rules

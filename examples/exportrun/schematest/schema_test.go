@@ -246,6 +246,15 @@ func TestTheHookSchemaKnowsTheComponentByItsAddress(t *testing.T) {
 			t.Errorf("%s: %v", address, err)
 		}
 	}
+	for settings, ok := range map[string]bool{
+		`{"condition": "True"}`: true, `{"replies": [{"status_schema_id": "s"}]}`: true, `{"status_schema_id": "s"}`: true,
+		`{"replies": [{"condition": "True"}]}`: false, `{"replies": [], "condition": "True"}`: false, `{"condition": "True", "label": "l"}`: false, `{"conditions": "True"}`: false,
+	} {
+		text := `{"id": 1, "events": [], "config": {"url": "https://x.example/export-evaluator"}, "settings": ` + settings + `}`
+		if err := valid(t, hook, []byte(text)); (err == nil) != ok {
+			t.Errorf("%s: %v", settings, err)
+		}
+	}
 	for text, ok := range map[string]bool{
 		`{"id": 1}`: true, `{"name": "x"}`: false, `{"id": "1"}`: false, `{"id": 1, "x": 1, "config": {"x": 1}}`: true, `{"id": 1, "events": [null]}`: false, `{"id": 1, "events": null}`: true,
 		`{"id": 1, "settings": []}`: false, `{"id": 1, "config": {"timeout_s": 90000}}`: false, `{"id": 1, "config": {"timeout_s": 60}}`: true, `[]`: false, `{"id": 1, "active": "yes"}`: false,
