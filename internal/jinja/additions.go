@@ -26,7 +26,7 @@ func filterB64encode(f *frame, c *pyvalue.Call) (value, error) {
 	if err := f.meter.Grow(int64(base64.StdEncoding.EncodedLen(len(data)))); err != nil {
 		return value{}, err
 	}
-	return pyvalue.Str(base64.StdEncoding.EncodeToString(data)), nil
+	return pyvalue.Base64(data), nil
 }
 
 // filterB64decode decodes base64 into a text, or into bytes if it is none.

@@ -102,12 +102,32 @@ func (f *frame) raw(v value) error {
 	if err := f.meter.Step(1); err != nil {
 		return err
 	}
+	if f.capture == 0 && v.IsText() && len(v.Text()) >= flushAt && v == v.Base() { // a type of its own may print otherwise
+		return f.handOver(v.Text())
+	}
 	out, err := pyvalue.AppendStr(f.meter, f.out, v)
 	if err != nil {
 		return err
 	}
 	f.out = out
 	return f.emitted()
+}
+
+// handOver writes a large text without gathering it first, into memory of the right size if
+// that is where it goes.
+func (s *state) handOver(text string) error {
+	if s.limits.OutputBytes > 0 && s.written+int64(len(s.out))+int64(len(text)) > s.limits.OutputBytes {
+		return s.tooMuchOutput()
+	}
+	if err := s.flush(); err != nil {
+		return err
+	}
+	if memory, ok := s.w.(interface{ Grow(n int) }); ok {
+		memory.Grow(len(text) + flushAt) // and for what follows
+	}
+	n, err := io.WriteString(s.w, text)
+	s.written += int64(n)
+	return err
 }
 
 // markup returns captured text: Markup where autoescape is on.
