@@ -89,9 +89,6 @@ func describeBody(body Content, redact func(string) string) []bodyPart {
 // kept reports that the ledger has the bytes themselves.
 func (p *bodyPart) kept() bool { return p.Sum == nil && p.Size == 0 }
 
-// streams reports that the bytes are not known before they are sent.
-func (p *bodyPart) streams() bool { return p.Sum == nil && p.Size != 0 }
-
 func sum(data []byte) []byte {
 	s := sha256.Sum256(data)
 	return s[:]
@@ -294,7 +291,7 @@ func (r *notedReader) Read(p []byte) (int, error) {
 	if r.err = err; err == nil {
 		_, r.err = r.ahead.Peek(1)
 	}
-	if r.err == io.EOF {
+	if errors.Is(r.err, io.EOF) {
 		if err := r.note(r.inner.ctx, r.inner.parts); err != nil {
 			r.err = &brokenOffError{err}
 			return 0, r.err
@@ -338,7 +335,7 @@ func (r *partReader) Read(p []byte) (int, error) {
 		if r.size += int64(n); r.sum != nil {
 			_, _ = r.sum.Write(p[:n]) // a hash never fails
 		}
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			err = r.next(part)
 		}
 		if n > 0 || err != nil {

@@ -39,7 +39,7 @@ var (
 	ErrMaybeDone = errors.New("the connection ended before the answer")
 	// ErrRefused means that the call was turned down before anything was done: by a
 	// status such as 401, 403, 404 or 429 without a SOAP fault, or by a redirect.
-	ErrRefused = errors.New("Workday has refused the call") //nolint:staticcheck // a name is capitalised
+	ErrRefused = errors.New("Workday has refused the call")
 	// ErrFile means that a file of the body could not be read, so that the call was
 	// not sent to its end and Workday cannot have carried it out.
 	ErrFile = errors.New("a file to be sent cannot be read; the call was not completed")

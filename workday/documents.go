@@ -19,7 +19,7 @@ var (
 	// ErrConnect means that the tenant's host cannot be reached.
 	ErrConnect = errors.New("cannot connect to Workday")
 	// ErrNoAnswer means that the tenant's host took too long to send the WSDL.
-	ErrNoAnswer = errors.New("Workday does not answer") //nolint:staticcheck // a name is capitalised
+	ErrNoAnswer = errors.New("Workday does not answer")
 	// ErrNoService means that the tenant answers 404 or 410 for the WSDL: there is no
 	// such service or version.
 	ErrNoService = errors.New("the service is not found")
