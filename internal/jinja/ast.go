@@ -63,6 +63,10 @@ type arguments struct {
 	starStar   node // **kwargs
 }
 
+func (a arguments) none() bool {
+	return len(a.positional)+len(a.names) == 0 && a.star == nil && a.starStar == nil
+}
+
 // statement is a part of a template.
 type statement interface{}
 

@@ -128,12 +128,20 @@ func (c *compiler) output(o output) (exec, error) {
 	steps := make([]exec, len(o.exprs))
 	for i, p := range o.exprs {
 		c.pos, c.folded = p.pos, isConstant(p.expr)
+		t, pos := c.t, p.pos
+		if n, ok := p.expr.(filterExpr); ok && n.name == "b64encode" && !c.folded && n.args.none() {
+			step, err := c.printBase64(n)
+			if err != nil {
+				return nil, err
+			}
+			steps[i] = c.located(pos, step)
+			continue
+		}
 		e, err := c.expr(p.expr)
 		c.folded = false
 		if err != nil {
 			return nil, err
 		}
-		t, pos := c.t, p.pos
 		if c.volatile && isPlainConstant(p.expr) {
 			e = c.beforehand(e)
 			steps[i] = func(f *frame) error {

@@ -113,21 +113,29 @@ func (f *frame) raw(v value) error {
 	return f.emitted()
 }
 
-// handOver writes a large text without gathering it first, into memory of the right size if
-// that is where it goes.
+// handOver writes a large text without gathering it first.
 func (s *state) handOver(text string) error {
-	if s.limits.OutputBytes > 0 && s.written+int64(len(s.out))+int64(len(text)) > s.limits.OutputBytes {
+	if err := s.makeRoom(len(text)); err != nil {
+		return err
+	}
+	n, err := io.WriteString(s.w, text)
+	s.written += int64(n)
+	return err
+}
+
+// makeRoom writes what was gathered, and prepares for so many bytes: memory of the right
+// size if that is where they go.
+func (s *state) makeRoom(size int) error {
+	if s.limits.OutputBytes > 0 && s.written+int64(len(s.out))+int64(size) > s.limits.OutputBytes {
 		return s.tooMuchOutput()
 	}
 	if err := s.flush(); err != nil {
 		return err
 	}
 	if memory, ok := s.w.(interface{ Grow(n int) }); ok {
-		memory.Grow(len(text) + flushAt) // and for what follows
+		memory.Grow(size + flushAt) // and for what follows
 	}
-	n, err := io.WriteString(s.w, text)
-	s.written += int64(n)
-	return err
+	return nil
 }
 
 // markup returns captured text: Markup where autoescape is on.
