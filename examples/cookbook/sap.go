@@ -82,7 +82,7 @@ func (s *sap) create(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, "CSRF token validation failed")
 		return
 	}
-	invoice := &sapInvoice{ID: fmt.Sprint(5105600101 + len(s.invoices))}
+	invoice := &sapInvoice{ID: fmt.Sprintf("51056%05d", 101+len(s.invoices))}
 	if err := json.NewDecoder(r.Body).Decode(invoice); err != nil || !strings.HasSuffix(invoice.Date, "T00:00:00") {
 		answerJSON(w, http.StatusBadRequest, map[string]any{"error": map[string]any{
 			"code": "005056A509B11EE1B9A8FEC11C21578E", "message": map[string]string{"lang": "en", "value": "Malformed request."}}})
