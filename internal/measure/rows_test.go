@@ -20,7 +20,6 @@ import (
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 	"github.com/exportpipeline/exportpipeline/sftpexport"
 	"github.com/exportpipeline/exportpipeline/sftpexport/s3"
-	"github.com/exportpipeline/exportpipeline/sftpexport/s3test"
 	"github.com/exportpipeline/exportpipeline/sftpexport/sftptest"
 	"github.com/exportpipeline/exportpipeline/steps"
 	"github.com/exportpipeline/exportpipeline/steps/requestprocessor"
@@ -229,7 +228,7 @@ func storeRows() []row {
 				}
 			}))
 			t.Cleanup(s.Close)
-			return toBucket(t, sftpexport.Credentials{Type: "s3", Bucket: "bucket", Endpoint: s.URL, Region: "us-east-1", PathStyle: true}, map[string]string{"type": "s3", "access_key_id": "id", "secret_access_key": "key-of-the-bucket"}, 1000)
+			return toBucket(t, bucketAt(s.URL), bucketSecrets(), 1000)
 		}},
 		{"SFTP listing without an end", "+140 MB in 6 s", 3 * time.Second, 60, endlessListing},
 	}
@@ -255,6 +254,14 @@ func endlessListing(t testing.TB) func(context.Context) error {
 		call.With(rossumtest.Secret(name, secret))
 	}
 	return exportsWith(t, call, []pipeline.Option{pipeline.WithOriginal(generated(1000))}, step)
+}
+
+func bucketAt(url string) sftpexport.Credentials {
+	return sftpexport.Credentials{Type: "s3", Bucket: "bucket", Endpoint: url, Region: "us-east-1", PathStyle: true}
+}
+
+func bucketSecrets() rossum.Secrets {
+	return rossum.Secrets{"type": "s3", "access_key_id": "id", "secret_access_key": "key-of-the-bucket"}
 }
 
 func toBucket(t testing.TB, c sftpexport.Credentials, secrets rossum.Secrets, size int64) func(context.Context) error {
@@ -311,9 +318,9 @@ func documentRows() []row {
 			return processor(t, `"content":"data:{base64(payload.document.content.@)};"`)
 		}},
 		{"document to S3", "106 MB", 0, most, func(t testing.TB) func(context.Context) error {
-			s := s3test.NewServer()
+			s := httptest.NewServer(&bucket{})
 			t.Cleanup(s.Close)
-			return toBucket(t, s.Credentials(), s.Secrets(), document)
+			return toBucket(t, bucketAt(s.URL), bucketSecrets(), document)
 		}},
 	}
 }
