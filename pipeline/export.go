@@ -246,7 +246,7 @@ func (x *Export) Original() (Content, error) {
 	case x.Rossum == nil && x.IsDry():
 		return nil, &UnansweredError{http.MethodGet, x.Payload.Document.Content}
 	case x.Rossum == nil:
-		return nil, errors.New("reading the original document: no Rossum client, since the payload has no token or base URL (tests use pipeline.WithOriginal)")
+		return nil, errors.New("reading the original document: no Rossum client, since the payload has no token or base URL (pipeline.WithOriginal gives the document, and so does exportrun run -original)")
 	}
 	return x.Rossum.DocumentContent(x.Payload.Document.ID), nil
 }

@@ -53,7 +53,7 @@ func checkCommand(_ context.Context, args []string, out *terminal) int {
 	asJSON := f.Bool("json", false, "write the faults as JSON to the standard output")
 	rest, err := parseFlags(f, args, out)
 	if err == nil && len(rest) > 0 {
-		err = fmt.Errorf("%q is not a flag; hooks are given by -hooks", rest[0])
+		err = noFlag(rest[0])
 	}
 	if err == nil {
 		err = a.checkHooks()
@@ -261,7 +261,7 @@ func graphCommand(_ context.Context, args []string, out *terminal) int {
 	a.whichHooks(f)
 	rest, err := parseFlags(f, args, out)
 	if err == nil && len(rest) > 0 {
-		err = fmt.Errorf("%q is not a flag; hooks are given by -hooks", rest[0])
+		err = noFlag(rest[0])
 	}
 	if err == nil {
 		err = a.checkHooks()
@@ -277,6 +277,11 @@ func graph(a *arguments, out *terminal) int {
 	l, err := load(a)
 	if err != nil {
 		return out.fail(err)
+	}
+	if l.org != nil && l.queue == "" && len(l.org.Queues) > 1 {
+		if _, err := oneQueue(l.org, ""); err != nil {
+			return out.fail(err)
+		}
 	}
 	var warnings []*pipeline.Finding
 	chain, err := chainOf(a, l, func(w *pipeline.Finding) { warnings = append(warnings, w) })

@@ -3,12 +3,14 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -44,7 +46,8 @@ func TestWrongArgumentsOfCommandsAreRefused(t *testing.T) {
 	for want, args := range map[string][]string{
 		"flag provided but not defined: -nope; exportrun check -help": {"check", "-nope"},
 		"-hooks or -org is missing":                                   {"check"},
-		`"x" is not a flag; hooks are given by -hooks`:                {"run", "-payload", "p", "x"},
+		`"x" is not a flag; give a folder of prd2 by -org`:            {"run", "-payload", "p", "x"},
+		`"acme" is not a flag; give a folder of prd2 by -org`:         {"check", "acme"},
 		"-payload is missing; exportrun run -help":                    {"run", "-org", "x"},
 		"-replies, -keep-fields and -reads are for dry runs":          {"run", "-org", "x", "-payload", "y", "-send", "-keep-fields"},
 		"-artefacts is memory or rossum, not disk":                    {"run", "-org", "x", "-payload", "y", "-artefacts", "disk"},
@@ -57,7 +60,10 @@ func TestWrongArgumentsOfCommandsAreRefused(t *testing.T) {
 		"-url is missing":                                             {"sign", "-payload", "payload.json"},
 		"the variable NOWHERE_SET is not set":                         {"sign", "-payload", "payload.json", "-url", "http://x", "-secret-env", "NOWHERE_SET"},
 		"-dir is missing":                                             {"capture"},
-		"is not a flag; -help lists them":                             {"nope"},
+		`"nope" is not a command; there are check, run, sample`:       {"nope"},
+		`"chek" is not a command; did you mean check?`:                {"chek", "-org", "x"},
+		"is not a report of a run":                                    {"report", "payload.json"},
+		"http://localhost:8080/export":                                {"sign", "-payload", "payload.json", "-url", "localhost:8080/export"},
 	} {
 		if code, _, stderr := exportrun(t, args...); code != unusable || !strings.Contains(stderr, want) {
 			t.Errorf("%v: code %d, %swant %s", args, code, stderr, want)
@@ -89,6 +95,37 @@ func TestARunIsDryUnlessItIsToSend(t *testing.T) {
 	code, _, stderr = exportrun(t, "run", "-send", "-org", here, "-payload", filepath.Join(here, "payload.json"), "-secrets", secrets)
 	if code != answered || len(e.calls) != 4 || strings.Contains(stderr, "Dry run") {
 		t.Errorf("with -send: code %d, calls %v\n%s", code, e.calls, stderr)
+	}
+}
+
+// A payload of "sample" or "capture" has no token. The run would post, and then fail at the
+// step that attaches the document.
+func TestNothingIsSentIfTheDocumentCannotBeRead(t *testing.T) {
+	t.Parallel()
+	var calls atomic.Int32
+	erp := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { calls.Add(1); w.WriteHeader(http.StatusCreated) }))
+	defer erp.Close()
+	dir := t.TempDir()
+	hook := func(id int, content string, after ...string) string {
+		h := map[string]any{"id": id, "url": fmt.Sprint("https://x.example/hooks/", id), "name": "Post", "active": true, "events": []string{"annotation_content.export"}, "run_after": after, "queues": []string{"queues/8199"}, "type": "webhook",
+			"config": map[string]any{"url": "https://x.example/rest-api-export"}, "settings": map[string]any{"request": map[string]any{"url": erp.URL, "method": "POST", "content": content}}}
+		data, err := json.Marshal(h)
+		file := filepath.Join(dir, fmt.Sprint(id)+".json")
+		if err == nil {
+			err = os.WriteFile(file, data, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	args := []string{"run", "-payload", "payload.json", "-send", "-hooks", hook(1, "first"), hook(2, "#{original_file}", "https://x.example/hooks/1")}
+	code, _, stderr := exportrun(t, args...)
+	if code != unusable || calls.Load() != 0 || !strings.Contains(stderr, `hook "Post" (id 2) sends the annotated document, and payload.json has no token to read it from Rossum with: give it by -original FILE`) {
+		t.Errorf("code %d, %d calls\n%s", code, calls.Load(), stderr)
+	}
+	if code, _, stderr = exportrun(t, append(args, "-original", "payload.json")...); code != answered || calls.Load() != 2 {
+		t.Errorf("code %d, %d calls\n%s", code, calls.Load(), stderr)
 	}
 }
 
@@ -209,6 +246,9 @@ func TestRenderShowsATemplateOrItsFault(t *testing.T) {
 			t.Fatal(err)
 		}
 		code, stdout, stderr := exportrun(t, "render", "-payload", "payload.json", file)
+		if tt.code == answered && stderr != "" {
+			t.Errorf("%s: %s", tt.name, stderr)
+		}
 		if code != tt.code || strings.ReplaceAll(stdout, " ", "") != strings.ReplaceAll(tt.stdout, " ", "") || !strings.Contains(stderr, tt.stderr) {
 			t.Errorf("%s: code %d\n%s\n%s", tt.name, code, stdout, stderr)
 		}
@@ -361,6 +401,40 @@ func TestServeAnswersCallsAndShowsTheirPages(t *testing.T) {
 	}
 }
 
+// A page of another site may bind a name of its own to this machine after it was loaded
+// (DNS rebinding), and would then read the documents of the runs.
+func TestPagesOfThisMachineAreForItsOwnNames(t *testing.T) {
+	t.Parallel()
+	pages := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "document") })
+	for _, tt := range []struct {
+		listen, host string
+		code         int
+	}{
+		{"127.0.0.1:8081", "127.0.0.1:8081", 200}, {"127.0.0.1:8081", "localhost:9000", 200}, {"[::1]:8081", "[::1]:8081", 200}, {"localhost:8081", "LOCALHOST", 200},
+		{"127.0.0.1:8081", "rebound.example:8081", 421}, {"127.0.0.1:8081", "rebound.example", 421}, {"localhost:8081", "127.0.0.1.example", 421}, {"[::1]:8081", "", 421},
+		{"0.0.0.0:8081", "exports.acme.example", 200}, {":8081", "exports.acme.example:8081", 200},
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Host = tt.host
+		w := httptest.NewRecorder()
+		ofThisMachine(tt.listen, pages).ServeHTTP(w, r)
+		if w.Code != tt.code || (tt.code == 200) != (w.Body.String() == "document") {
+			t.Errorf("%s at %s: %d %s", tt.host, tt.listen, w.Code, w.Body)
+		}
+	}
+}
+
+func TestGraphShowsOneQueue(t *testing.T) {
+	t.Parallel()
+	code, stdout, stderr := exportrun(t, "graph", "-org", "../organisation/acme")
+	if code != unusable || stdout != "" || !strings.Contains(stderr, "which queue? -queue takes one of Invoices EU (id 7), Invoices US (id 8)") {
+		t.Errorf("code %d %s%s", code, stdout, stderr)
+	}
+	if code, stdout, stderr = exportrun(t, "graph", "-org", "../organisation/acme", "-queue", "8"); code != answered || !strings.Contains(stdout, "Taxation US") {
+		t.Errorf("code %d %s%s", code, stdout, stderr)
+	}
+}
+
 func TestServersEndWithTheirContext(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -389,6 +463,24 @@ func TestWhatATerminalWouldObeyIsNotWritten(t *testing.T) {
 	t.Parallel()
 	if got := printable("a\x1b[31mb\r\n\tc\u009bd"); got != "a�[31mb\n\tc�d" {
 		t.Errorf("%q", got)
+	}
+	hooks := t.TempDir()
+	for i, name := range []string{"\x1b[31mOne\x1b]0;title\x07", "Two\u009b2J"} {
+		h := map[string]any{"id": i + 1, "name": name, "active": true, "events": []string{"annotation_content.export"}, "queues": []string{"queues/8199"}, "type": "webhook",
+			"config": map[string]any{"url": "https://x.example/export-evaluator"}, "settings": map[string]any{"condition": "True", "message": "\x1b]8;;http://e.example\x07m\u009bm"}}
+		data, err := json.Marshal(h)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(hooks, fmt.Sprint(i)+".json"), data, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, args := range [][]string{{"run", "-payload", "payload.json"}, {"check", "-require-active"}, {"graph"}, {"render", "-payload", "payload.json", "-hook", "1"}, {"render", "-payload", "payload.json", "-hook", "9"}} {
+		_, stdout, stderr := exportrun(t, append(args, "-hooks", hooks)...)
+		if obeyed := strings.ContainsAny(stderr, "\x1b\x07\u009b"); obeyed || args[0] != "render" && stderr == "" && stdout == "" {
+			t.Errorf("%v: %q", args, stderr)
+		}
 	}
 	var b strings.Builder
 	if got := colour(&b, red, "x"); got != "x" {

@@ -60,6 +60,11 @@ func parseFlags(f *flag.FlagSet, args []string, out *terminal) (rest []string, e
 	}
 }
 
+// noFlag refuses an argument that no flag takes.
+func noFlag(arg string) error {
+	return fmt.Errorf("%q is not a flag; give a folder of prd2 by -org, and hooks alone by -hooks", arg)
+}
+
 // spreadHooks gives each file after -hooks a flag of its own.
 func spreadHooks(f *flag.FlagSet, args []string) (spread []string) {
 	if f.Lookup("hooks") == nil {

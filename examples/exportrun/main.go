@@ -20,7 +20,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -28,7 +27,7 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/settings"
 )
 
 func main() {
@@ -74,7 +73,10 @@ func run(args []string, stdout, stderr io.Writer) int {
 }
 
 func runContext(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	out := &terminal{stdout: stdout, stderr: stderr}
+	out := &terminal{stdout: stdout, stderr: shown{stderr}}
+	if isTerminal(stdout) { // a file gets what there is, byte for byte
+		out.stdout = shown{stdout}
+	}
 	if len(args) == 0 {
 		if _, err := os.Stat("examples/exportrun/hooks"); err != nil {
 			fmt.Fprint(stderr, usage())
@@ -97,7 +99,7 @@ func runContext(ctx context.Context, args []string, stdout, stderr io.Writer) in
 		return answered
 	}
 	if !strings.HasPrefix(name, "-") {
-		return out.fail(fmt.Errorf("%q is not a flag; -help lists them", name))
+		return out.fail(noCommand(name))
 	}
 	a, err := parse(args)
 	if err != nil {
@@ -111,6 +113,18 @@ func runContext(ctx context.Context, args []string, stdout, stderr io.Writer) in
 		return graph(&a, out)
 	}
 	return export(ctx, &runArguments{arguments: a, send: true}, out)
+}
+
+// noCommand says which commands there are.
+func noCommand(name string) error {
+	var names []string
+	for _, c := range commands() {
+		names = append(names, c.name)
+	}
+	if near := settings.Nearest(name, names); near != "" {
+		return fmt.Errorf("%q is not a command; did you mean %s? exportrun -help lists them", name, near)
+	}
+	return fmt.Errorf("%q is not a command; there are %s", name, strings.Join(names, ", "))
 }
 
 func usage() string {
@@ -135,47 +149,3 @@ Begin with
 	b.WriteString(help)
 	return b.String()
 }
-
-// terminal is where a command writes. What it shows in colour it also says in words.
-type terminal struct{ stdout, stderr io.Writer }
-
-// fail shows an error and returns the exit code of what is unusable.
-func (t *terminal) fail(err error) int {
-	fmt.Fprintln(t.stderr, err)
-	return unusable
-}
-
-// warn shows warnings.
-func (t *terminal) warn(warnings []*pipeline.Finding) {
-	for _, w := range warnings {
-		fmt.Fprintf(t.stderr, "warning: %v\n", w)
-	}
-}
-
-// The colours that are used, as ANSI has them.
-const (
-	red    = "31"
-	yellow = "33"
-	green  = "32"
-	bold   = "1"
-)
-
-// colour colours a text that goes to w if that is a terminal.
-func colour(w io.Writer, code, text string) string {
-	if !isTerminal(w) || os.Getenv("NO_COLOR") != "" {
-		return text
-	}
-	return "\x1b[" + code + "m" + text + "\x1b[0m"
-}
-
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
-}
-
-// interrupted reports that the person has ended the run.
-func interrupted(ctx context.Context) bool { return errors.Is(ctx.Err(), context.Canceled) }

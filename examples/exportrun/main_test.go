@@ -42,7 +42,7 @@ func TestHooksRunOnAPayloadFile(t *testing.T) {
 		{"no payload file", []string{"-hooks", "hooks", "-payload", "nope.json"}, 2, "", "nope.json"},
 		{"no hooks", []string{"-payload", "payload.json"}, 2, "", "-hooks or -org is missing"},
 		{"unknown flag", []string{"-hooks", "hooks", "-nope", "x"}, 2, "", "unknown flag -nope; -help lists them"},
-		{"no flag", []string{"hooks"}, 2, "", `"hooks" is not a flag; -help lists them`},
+		{"no flag", []string{"hooks"}, 2, "", `"hooks" is not a command; there are check,`},
 		{"a flag without its value", []string{"-hooks", "hooks", "-payload"}, 2, "", "-payload takes a value"},
 		{"a flag with two values", []string{"-org=a", "-org", "b", "-payload=x"}, 2, "", "-org is given more than once"},
 		{"a switch with a value", []string{"-hooks", "hooks", "-graph=1"}, 2, "", "-graph takes no value"},

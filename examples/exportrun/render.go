@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -123,7 +124,7 @@ func (a *renderArguments) render(ctx context.Context, out *terminal) int {
 		return out.fail(err)
 	}
 	defer chain.Close()
-	if _, err = chain.Export(ctx, payload, pipeline.WithDryRun(pipeline.DryRun{})); err != nil {
+	if _, err = chain.Export(ctx, payload, pipeline.WithDryRun(pipeline.DryRun{}), pipeline.WithLogger(slog.New(slog.DiscardHandler))); err != nil {
 		return showTemplateError(a.template, string(text), err, out)
 	}
 	if _, err := out.stdout.Write(output); err != nil {
@@ -207,7 +208,7 @@ func (a *renderArguments) renderHook(ctx context.Context, out *terminal) int {
 	}
 	defer chain.Close()
 	var report *pipeline.Report
-	response, _ := chain.Export(ctx, l.payload, append(a.reach(), pipeline.WithOneHookOfSeveral(),
+	response, _ := chain.Export(ctx, l.payload, append(a.reach(), pipeline.WithOneHookOfSeveral(), pipeline.WithLogger(slog.New(slog.DiscardHandler)),
 		pipeline.WithFormulas(l.formulas(&a.arguments)), pipeline.WithSecrets(l.secrets),
 		pipeline.WithDryRun(pipeline.DryRun{MakeUpSecrets: true}), pipeline.WithDetails(pipeline.Details{BodyLimit: 1 << 20}),
 		pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r }))...)

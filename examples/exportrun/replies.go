@@ -150,5 +150,8 @@ func readReport(file string) (*pipeline.Report, error) {
 	if err := json.Unmarshal(data, &report); err != nil {
 		return nil, fmt.Errorf("%s: is not a report: %w", file, err)
 	}
+	if report.Started.IsZero() {
+		return nil, fmt.Errorf(`%s: is not a report of a run, as "exportrun run -report FILE" writes it`, file)
+	}
 	return &report, nil
 }

@@ -66,16 +66,3 @@ func showRequest(step string, c *pipeline.CallReport, out *terminal) {
 		}
 	}
 }
-
-// printable shows what a terminal would obey.
-func printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' && r != '\n' && r != '\t' || r == 0x7f || r >= 0x80 && r < 0xa0 {
-			if r == '\r' {
-				return -1
-			}
-			return '�'
-		}
-		return r
-	}, text)
-}

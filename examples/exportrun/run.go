@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"regexp"
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
@@ -86,7 +87,7 @@ func runCommand(ctx context.Context, args []string, out *terminal) int {
 	f.StringVar(&a.page, "page", "", "write the report as a page to this `file`")
 	rest, err := parseFlags(f, args, out)
 	if err == nil && len(rest) > 0 {
-		err = fmt.Errorf("%q is not a flag; hooks are given by -hooks", rest[0])
+		err = noFlag(rest[0])
 	}
 	if err == nil {
 		err = a.checkRun(*where)
@@ -112,10 +113,30 @@ func (a *runArguments) checkRun(where string) error {
 	return a.checkHooks()
 }
 
+// document is what settings have that send the annotated document.
+var document = regexp.MustCompile(`#\{original_file\}|\bfile\.original_file\b|\$GET_DOCUMENT_CONTENT\$`)
+
+// hasDocument refuses to send if the document that a hook sends can't be read: the calls
+// before it would be made for nothing.
+func (a *runArguments) hasDocument(l *loaded) error {
+	if !a.send || a.original != "" || l.payload.Token != "" {
+		return nil
+	}
+	for _, h := range inOrder(l, a.leaveOut) {
+		if document.Match(h.Settings) {
+			return fmt.Errorf("hook %v sends the annotated document, and %s has no token to read it from Rossum with: give it by -original FILE, a flag of exportrun run", h, a.payload)
+		}
+	}
+	return nil
+}
+
 // export runs the hooks on the payload.
 func export(ctx context.Context, a *runArguments, out *terminal) int {
 	l, err := load(&a.arguments)
 	if err != nil {
+		return out.fail(err)
+	}
+	if err := a.hasDocument(l); err != nil {
 		return out.fail(err)
 	}
 	answers, err := a.answers()
@@ -228,6 +249,10 @@ func progress(out *terminal, every time.Duration) (stop func()) {
 	if !isTerminal(out.stderr) {
 		return func() {}
 	}
+	line := out.stderr
+	if s, ok := line.(shown); ok { // which would not let the line be written over
+		line = s.Writer
+	}
 	done, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -236,10 +261,10 @@ func progress(out *terminal, every time.Duration) (stop func()) {
 		for seconds := 1; ; seconds++ {
 			select {
 			case <-done:
-				fmt.Fprint(out.stderr, "\r\x1b[K")
+				fmt.Fprint(line, "\r\x1b[K")
 				return
 			case <-ticker.C:
-				fmt.Fprintf(out.stderr, "\rrunning for %d s (Ctrl-C ends it cleanly)", seconds)
+				fmt.Fprintf(line, "\rrunning for %d s (Ctrl-C ends it cleanly)", seconds)
 			}
 		}
 	}()

@@ -21,10 +21,10 @@ type saved struct {
 
 func (s saved) Put(ctx context.Context, x *pipeline.Export, f *pipeline.File) error {
 	if s.dir != "" {
-		if err := os.MkdirAll(s.dir, 0o755); err != nil {
+		if err := os.MkdirAll(s.dir, 0o700); err != nil {
 			return err
 		}
-		if err := os.WriteFile(filepath.Join(s.dir, fileName(f.Key)), f.Data, 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(s.dir, fileName(f.Key)), f.Data, 0o600); err != nil {
 			return err
 		}
 	}

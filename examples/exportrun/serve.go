@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/pipeline/hookserver"
@@ -47,7 +49,7 @@ func serveCommand(ctx context.Context, args []string, out *terminal) int {
 	switch {
 	case err != nil:
 	case len(rest) > 0:
-		err = fmt.Errorf("%q is not a flag; hooks are given by -hooks", rest[0])
+		err = noFlag(rest[0])
 	default:
 		err = a.checkHooks()
 	}
@@ -67,7 +69,7 @@ func serveCommand(ctx context.Context, args []string, out *terminal) int {
 	if *pages == "" {
 		paged <- nil
 	} else {
-		go func() { paged <- serveUntil(ctx, *pages, recent, out); cancel() }()
+		go func() { paged <- serveUntil(ctx, *pages, ofThisMachine(*pages, recent), out); cancel() }()
 	}
 	err = serveUntil(ctx, *listen, s, out)
 	cancel()
@@ -75,6 +77,21 @@ func serveCommand(ctx context.Context, args []string, out *terminal) int {
 		return out.fail(err)
 	}
 	return answered
+}
+
+// ofThisMachine serves pages at an address of this machine under its own names only: a page
+// of another site could bind a name of that site to this machine, and read them.
+func ofThisMachine(listen string, pages http.Handler) http.Handler {
+	if !isLoopback(&url.URL{Host: listen}) {
+		return pages
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !isLoopback(&url.URL{Host: strings.ToLower(r.Host)}) {
+			http.Error(w, "These pages are served at localhost and 127.0.0.1 only.", http.StatusMisdirectedRequest)
+			return
+		}
+		pages.ServeHTTP(w, r)
+	})
 }
 
 // newServer makes the server of the queues, and the pages of its runs.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 
@@ -38,6 +39,8 @@ func signCommand(_ context.Context, args []string, out *terminal) int {
 		err = errors.New("-payload is missing; exportrun sign -help shows how to call it")
 	case *address == "":
 		err = errors.New("-url is missing; exportrun sign -help shows how to call it")
+	case !isHTTP(*address):
+		err = fmt.Errorf("-url: %q is not an address such as http://localhost:8080/export", *address)
 	case os.Getenv(*variable) == "":
 		err = fmt.Errorf("the variable %s is not set; it must have the hook's secret", *variable)
 	}
@@ -56,6 +59,11 @@ func signCommand(_ context.Context, args []string, out *terminal) int {
 	fmt.Fprintf(out.stdout, "curl -sS -H 'Content-Type: application/json' -H %s --data-binary %s %s\n",
 		quote(rossum.SignatureHeader+": "+header.Get(rossum.SignatureHeader)), quote("@"+*payload), quote(*address))
 	return answered
+}
+
+func isHTTP(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https")
 }
 
 // quote quotes a text for a shell.

@@ -67,10 +67,27 @@ func TestColoursAreForTerminalsOnly(t *testing.T) {
 	}
 }
 
+func TestATerminalObeysNoTextOfAHook(t *testing.T) {
+	t.Setenv("NO_COLOR", "1")
+	file := filepath.Join(t.TempDir(), "hook.json")
+	hook := `{"id": 1, "name": "\u001b]0;title\u0007\u009b2J", "active": true, "events": ["annotation_content.export"], "queues": ["queues/8199"],
+		"config": {"url": "https://x.example/custom-format-templating"}, "settings": {"export_configs": [{"export_reference_key": "k", "file_content_template": "\u001b[2Jtext\u0007"}]}}`
+	if err := os.WriteFile(file, []byte(hook), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"graph"}, {"render", "-payload", "payload.json", "-hook", "1"}} {
+		pts, master := pseudoTerminal(t)
+		runContext(t.Context(), append(args, "-hooks", file), pts, pts)
+		if got := readAll(pts, master); got == "" || strings.ContainsAny(got, "\x1b\x07\u009b") {
+			t.Errorf("%v: %q", args, got)
+		}
+	}
+}
+
 func TestLongWorkShowsItsProgressOnATerminalOnly(t *testing.T) {
 	t.Parallel()
 	pts, master := pseudoTerminal(t)
-	stop := progress(&terminal{pts, pts}, time.Millisecond)
+	stop := progress(&terminal{stdout: pts, stderr: pts}, time.Millisecond)
 	shown, buffer := "", make([]byte, 256)
 	for !strings.Contains(shown, "\rrunning for 2 s (Ctrl-C ends it cleanly)") {
 		n, err := master.Read(buffer)
@@ -84,7 +101,7 @@ func TestLongWorkShowsItsProgressOnATerminalOnly(t *testing.T) {
 		t.Errorf("%q stays", got)
 	}
 	var b strings.Builder
-	progress(&terminal{&b, &b}, time.Millisecond)()
+	progress(&terminal{stdout: &b, stderr: &b}, time.Millisecond)()
 	if b.Len() > 0 {
 		t.Errorf("%q", b.String())
 	}

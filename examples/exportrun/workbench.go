@@ -49,7 +49,7 @@ func workbenchCommand(ctx context.Context, args []string, out *terminal) int {
 	switch {
 	case err != nil:
 	case len(rest) > 0:
-		err = fmt.Errorf("%q is not a flag; hooks are given by -hooks", rest[0])
+		err = noFlag(rest[0])
 	case a.payload == "":
 		err = errors.New("-payload is missing; exportrun workbench -help shows how to call it")
 	default:
