@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"github.com/exportpipeline/exportpipeline/pipeline/organisation"
 	"os"
 	"path/filepath"
 
@@ -42,4 +43,11 @@ func Example() {
 	data, err := os.ReadFile(filepath.Join(server.Dir, "upload", "Acme", "invoice-314528.pdf"))
 	fmt.Println(string(data), err)
 	// Output: %PDF <nil>
+}
+
+func ExampleRegister() {
+	registry := &organisation.Registry{}
+	sftpexport.Register(registry, sftpexport.RegisterOptions{})
+	fmt.Println(registry.Names(), registry.Err())
+	// Output: [file-storage-export] <nil>
 }

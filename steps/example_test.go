@@ -3,7 +3,9 @@ package steps_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"github.com/exportpipeline/exportpipeline/pipeline/organisation"
 	"net/http"
 	"net/http/httptest"
 
@@ -63,4 +65,55 @@ func ExampleRESTExport() {
 func ExampleEvaluate() {
 	export(&steps.Evaluate{Check: steps.Check{Condition: "r.field.erp_status != '201'", Message: "Draft invoice not created."}})
 	// Output: error Draft invoice not created.
+}
+
+func ExampleRegister() {
+	registry := &organisation.Registry{}
+	steps.Register(registry, steps.RegisterOptions{})
+	for _, name := range registry.Names() {
+		fmt.Println(name)
+	}
+	fmt.Println(registry.Err())
+	// Output:
+	// custom-format-templating-purge
+	// custom-format-templating
+	// rest-api-export
+	// data-value-extractor
+	// export-evaluator
+	// request-processor
+	// <nil>
+}
+
+func ExampleExtract() {
+	put := pipeline.StepFunc(func(ctx context.Context, x *pipeline.Export) error {
+		return x.Files.Put(ctx, pipeline.File{Key: "reply", Data: []byte(`{"invoice": {"id": 7}}`)})
+	})
+	export(put, &steps.Extract{Sources: []steps.Source{{Key: "reply", Rules: []steps.Rule{{Path: "invoice.id", TargetField: "erp_id"}}}}})
+	// Output: {"content":{"value":"7"}}
+}
+
+// Only what lies under the keys goes, and the fields start empty.
+func ExamplePurge() {
+	put := pipeline.StepFunc(func(ctx context.Context, x *pipeline.Export) error {
+		return errors.Join(x.Set("erp_id", "of the last export"),
+			x.Files.Put(ctx, pipeline.File{Key: "csv"}, pipeline.File{Key: "reply"}))
+	})
+	show := pipeline.StepFunc(func(_ context.Context, x *pipeline.Export) error {
+		id, err := x.Field("erp_id")
+		fmt.Printf("%q %v\n", id.Value(), x.Files.Keys())
+		return err
+	})
+	export(put, &steps.Purge{Keys: []string{"reply"}, ResetFields: []string{"erp_id"}}, show)
+	// Output: "" [csv]
+}
+
+func ExampleEvaluateReplies() {
+	put := pipeline.StepFunc(func(_ context.Context, x *pipeline.Export) error { // as a REST API export and an extractor do
+		return errors.Join(x.Set("erp_status", "400"), x.Set("erp_id", `{"errors": {"number": ["is used already"]}}`))
+	})
+	export(put, &steps.EvaluateReplies{Replies: []steps.ReplyCheck{{Label: "Invoice", StatusField: "erp_status", BodyField: "erp_id"}}})
+	// Output:
+	// error <b>Invoice (number)</b>: is used already
+	// {"content":{"value":"400"}}
+	// {"content":{"value":"{\"errors\": {\"number\": [\"is used already\"]}}"}}
 }

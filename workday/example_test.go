@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"github.com/exportpipeline/exportpipeline/pipeline/organisation"
 	"log"
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
@@ -67,4 +68,11 @@ func ExampleClient_Call() {
 	fmt.Println(answer.Get("Cancelled_Supplier_Invoice_Reference", "ID", "_value_1"))
 	// Output:
 	// 0a1b
+}
+
+func ExampleRegister() {
+	registry := &organisation.Registry{}
+	workday.Register(registry, workday.RegisterOptions{})
+	fmt.Println(registry.Names(), registry.Err())
+	// Output: [svc/workday/api/v1/export] <nil>
 }

@@ -56,3 +56,35 @@ func ExampleFromHooks() {
 	// left out: "Duplicates" (id 2) as the options say; passed through by "CSV" (id 1)
 	// <nil>
 }
+
+func ExampleSecretsByHook() {
+	hooks := []*rossum.Hook{{ID: 1, Name: "ERP"}, {ID: 2, Name: "Archive"}}
+	secretsOf, err := organisation.SecretsByHook(hooks, map[string]rossum.Secrets{"ERP": {"api_key": "k"}, "2": {"password": "p"}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	secrets, err := secretsOf(context.Background(), hooks[0])
+	fmt.Println(len(secrets["api_key"]), err)
+	_, err = organisation.SecretsByHook(hooks, map[string]rossum.Secrets{"EPR": {"api_key": "k"}})
+	fmt.Println(err != nil)
+	// Output:
+	// 1 <nil>
+	// true
+}
+
+// An extension of your own gets an address, as Rossum's have one.
+func ExampleRegistry() {
+	var registry organisation.Registry
+	registry.Register(organisation.Kind{
+		Name: "greeter", // as in https://exports.example.com/greeter
+		Make: func(h *rossum.Hook) (pipeline.Step, error) {
+			return pipeline.StepFunc(func(_ context.Context, x *pipeline.Export) error {
+				x.Info("hello from %s", h.Name)
+				return nil
+			}), nil
+		},
+	})
+	fmt.Println(registry.Names(), registry.Err())
+	// Output: [greeter] <nil>
+}

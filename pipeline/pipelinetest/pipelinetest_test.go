@@ -135,3 +135,25 @@ func TestRunShowsWhatAStepLeft(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 }
+
+// The step reads a file that an earlier hook has made; the chain of both is one step.
+func ExampleSteps() {
+	read := pipeline.StepFunc(func(ctx context.Context, x *pipeline.Export) error {
+		file, err := x.Files.Get(ctx, "csv")
+		if err != nil {
+			return err
+		}
+		return x.Set("status", string(file.Data))
+	})
+	again := pipeline.StepFunc(func(_ context.Context, x *pipeline.Export) error {
+		status, err := x.Field("status")
+		if err != nil {
+			return err
+		}
+		return status.SetValue(status.Value() + "!")
+	})
+	fmt.Println(pipelinetest.CheckStep(context.Background(), pipelinetest.Steps(read, again), pipelinetest.Case{
+		Name: "a file", Call: call(), Options: []pipeline.Option{pipelinetest.WithFiles(pipeline.File{Key: "csv", Data: []byte("a")})},
+	}))
+	// Output: <nil>
+}

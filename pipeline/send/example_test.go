@@ -188,3 +188,24 @@ func ExampleMultipart() {
 	})
 	// Output: 201
 }
+
+// A call that only reads is made again when the answer was lost.
+func ExampleAsk() {
+	erp := api()
+	defer erp.Close()
+	export(func(ctx context.Context, x *pipeline.Export) error {
+		reply, err := send.Ask(ctx, x, &send.Call{Name: "look up", Method: "GET", URL: erp.URL + "/suppliers/7"})
+		if err != nil {
+			return err
+		}
+		fmt.Println(reply.Status)
+		return nil
+	})
+	// Output: 201
+}
+
+func ExampleURLEncoded() {
+	body := send.URLEncoded([2]string{"grant_type", "password"}, [2]string{"username", "a&b c"})
+	fmt.Println(string(body))
+	// Output: grant_type=password&username=a%26b+c
+}

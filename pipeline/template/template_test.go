@@ -145,3 +145,19 @@ func ExampleCompileJSON() {
 	fmt.Println(string(body), err)
 	// Output: {"number":"7","lines":[{"code":"a","at":1},{"code":"b","at":2}]} <nil>
 }
+
+func ExampleCompileText() {
+	t, err := template.CompileText("https://erp.example/invoices/@{number}", template.Options{Place: "url"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	address, err := t.RenderData(context.Background(), map[string]any{"number": "7"})
+	fmt.Println(string(address), err)
+	// Output: "https://erp.example/invoices/7" <nil>
+}
+
+func ExampleIsTrue() {
+	fmt.Println(template.IsTrue("true"), template.IsTrue("False"), template.IsTrue(""))
+	// Output: true false false
+}

@@ -28,3 +28,19 @@ func Example() {
 	// invoice.pdf;2026-17;2026-11-20;Bolt, M8;2
 	// invoice.pdf;2026-17;2026-11-20;Nut;5
 }
+
+func ExampleFormats() {
+	for _, f := range native.Formats() {
+		fmt.Println(f, f.ContentType())
+	}
+	// Output:
+	// csv text/csv; charset=utf-8
+	// xml application/xml; charset=utf-8
+	// json application/json
+	// xlsx application/vnd.openxmlformats-officedocument.spreadsheetml.sheet
+}
+
+func ExampleMetaColumns() {
+	fmt.Println(native.MetaColumns())
+	// Output: [meta_arrived_at meta_file meta_file_name meta_status meta_url meta_automated meta_modified_at meta_assigned_at]
+}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 
@@ -26,7 +27,7 @@ func ExampleNew() {
 	}
 	hook, err := shadow.New(shadow.Options{
 		Chain:    chain,
-		Secrets:  []string{os.Getenv("ROSSUM_HOOK_SECRET")},
+		Secrets:  []string{"of the hook"}, // from the environment, or a vault
 		Recorded: recordingOf,
 		Compared: func(_ context.Context, c *shadow.Comparison) { log.Print(c.Text()) },
 	})
@@ -34,6 +35,10 @@ func ExampleNew() {
 		log.Fatal(err)
 	}
 	http.Handle("/shadow", hook)
+	unsigned := httptest.NewRecorder() // a call that is not Rossum's
+	hook.ServeHTTP(unsigned, httptest.NewRequest(http.MethodPost, "/shadow", strings.NewReader("{}")))
+	fmt.Println(unsigned.Code)
+	// Output: 401
 }
 
 // recordingOf reads the recording of an annotation; without one only files and fields are
@@ -81,4 +86,18 @@ func ExampleCompare() {
 	//      number;amount
 	//     -2026-0042;12.50
 	//     +2026-0042;12,50
+}
+
+// Record stands in front of a proxy to the ERP that the hosted hooks call.
+func ExampleRecord() {
+	erp := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusCreated) })
+	var recording shadow.Recording
+	proxy := shadow.Record(erp, func(c shadow.RecordedCall) { recording.Calls = append(recording.Calls, c) })
+	request := httptest.NewRequest(http.MethodPost, "/invoices", strings.NewReader("number;amount"))
+	request.Host = "erp.example"
+	proxy.ServeHTTP(httptest.NewRecorder(), request)
+	for _, c := range recording.Calls {
+		fmt.Println(c.Method, c.URL, c.Status, string(c.Body))
+	}
+	// Output: POST https://erp.example/invoices 201 number;amount
 }
