@@ -1,6 +1,6 @@
 # The chores of this project. Each is one command; `make` lists them.
 
-.PHONY: help test race ci lint listings vulns fuzz soak bench measure sizes ratios schemas release-check
+.PHONY: help test race ci lint listings messages vulns fuzz soak bench measure sizes ratios schemas release-check
 
 help: ## list the chores
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -23,6 +23,11 @@ vulns: ## look for advisories that concern the code (needs vuln.go.dev)
 
 listings: ## write the lists of the API and of the dependencies anew
 	go test ./internal/rooms -run Listing -update
+
+messages: ## write the files of the messages that people see anew
+	go test ./workday -run TestWhatWorkdayAnswersIsShown -update
+	go test ./steps/requestprocessor -run TestMessagesAreThoseOfTheGoldenFile -update
+	go test ./internal/messages -update
 
 schemas: ## write the JSON Schemas of the settings anew
 	go test ./examples/exportrun -run TheSchemasAreThose -update

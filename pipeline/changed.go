@@ -93,7 +93,7 @@ func (c *Chain) fits(h *history) ([]movedStep, error) {
 		}
 		before := last[row]
 		if last[row] = at; at < before {
-			return nil, fmt.Errorf("%w: the chain has changed, and its step %s, which had ended or may have sent something, is not there any more, or in another place", ErrChanged, old)
+			return nil, fmt.Errorf("%w: the chain has changed, and its step %s, which had ended or may have sent something, is no longer there or has moved", ErrChanged, old)
 		}
 	}
 	return moves, nil

@@ -70,7 +70,7 @@ func NewJournal(l Ledger, o JournalOptions) (*Journal, error) {
 	case len(o.OlderKeys) > 0:
 		faults = append(faults, errors.New("keeping runs: there are older keys, but no key to seal with"))
 	case l.Durable() && !o.TrustDisk:
-		faults = append(faults, errors.New("keeping runs: the ledger outlives the process and holds data of documents; give JournalOptions a Key, or say TrustDisk if everybody who can read the disk may read them"))
+		faults = append(faults, errors.New("keeping runs: the ledger outlives the process and holds data of documents; give JournalOptions a Key, or set TrustDisk if everybody who can read the disk may read them"))
 	}
 	if o.Lease < 0 {
 		faults = append(faults, fmt.Errorf("keeping runs: a lease of %v cannot be", o.Lease))
@@ -214,7 +214,7 @@ func (j *Journal) loadBeginning(ctx context.Context, id RunID) (b begunRecord, w
 	return b, h.stopped, nil
 }
 
-var errDamaged = errors.New("its records are damaged, so that nobody knows what it has sent; look into the target system")
+var errDamaged = errors.New("its records are damaged, so what it has sent is unknown; look into the target system")
 
 // beginning reads what the run began with. The record has the whole hook call, which few
 // who load a run want to see.

@@ -93,7 +93,7 @@ func TestExportWaitsForWhatGoesOn(t *testing.T) {
 	}{
 		"the same content":      {keepCall(), time.Minute, 1, ""},
 		"other content":         {keepCall().With(rossumtest.Field("corrected", "yes")), time.Minute, 2, ""},
-		"for as long as it may": {keepCall(), 5 * time.Second, 1, "the run is going on elsewhere"},
+		"for as long as it may": {keepCall(), 5 * time.Second, 1, "the run is in progress elsewhere"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			erp, shared := newCountingERP(false), pipeline.MemoryLedger()

@@ -136,7 +136,11 @@ type RunKey struct {
 
 // String returns the key as a person reads it.
 func (k RunKey) String() string {
-	return fmt.Sprintf("%s of annotation %d, hook %s of %s", k.Event, k.Annotation, k.Hook, k.Organization)
+	text := fmt.Sprintf("%s of annotation %d, hook %s", k.Event, k.Annotation, k.Hook)
+	if k.Organization != "" {
+		text += " of " + k.Organization
+	}
+	return text
 }
 
 // RunID names a run within a ledger: letters, digits, "-" and "_", at most 100 of
@@ -307,7 +311,7 @@ func (q RunQuery) fits(r RunInfo) bool {
 // wrap those of their names.
 var (
 	ErrNoRun          = errors.New("no run with this id")
-	ErrBusy           = errors.New("the run is going on elsewhere")
+	ErrBusy           = errors.New("the run is in progress elsewhere")
 	ErrStale          = errors.New("another run of this key has ended meanwhile")
 	ErrFenced         = errors.New("the run has another owner now")
 	ErrEnded          = errors.New("the run has ended")

@@ -65,7 +65,7 @@ func compile(steps []Step, missing func(i int) *StepError) ([]link, []error) {
 			named[l.name]++
 		}
 		if first, taken := given[l.key]; taken {
-			broken[i] = append(broken[i], &StepError{Step: l.name, Err: fmt.Errorf("duplicate key %q, which step %s has already; give one of them another key with pipeline.Keyed", l.key, links[first].name)})
+			broken[i] = append(broken[i], &StepError{Step: l.name, Err: fmt.Errorf("duplicate key %q, which step %s already has; give one of them another key with pipeline.Keyed", l.key, links[first].name)})
 		}
 		given[l.key] = i
 		links[i] = l

@@ -147,7 +147,7 @@ func TestNoTwoStepsOfAChainHaveTheSameKey(t *testing.T) {
 	t.Parallel()
 	s := newSettings()
 	_, err := pipeline.New(pipeline.Keyed("12", pipeline.Named("A", s)), pipeline.Keyed("12", pipeline.Named("B", s)))
-	if err == nil || err.Error() != `step B: duplicate key "12", which step A has already; give one of them another key with pipeline.Keyed` {
+	if err == nil || err.Error() != `step B: duplicate key "12", which step A already has; give one of them another key with pipeline.Keyed` {
 		t.Errorf("got %v", err)
 	}
 	if _, err := pipeline.New(s, s, pipeline.Parallel(s, s)); err != nil {

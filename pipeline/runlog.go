@@ -9,7 +9,7 @@ import (
 )
 
 // ErrNotNoted means that the ledger could not note a call, which therefore was not made.
-var ErrNotNoted = errors.New("it could not be noted in the ledger, so that nothing was sent")
+var ErrNotNoted = errors.New("it could not be recorded in the ledger, so nothing was sent")
 
 // runLog is what a run has done so far: its own part, and what the ledger has of
 // processes that were cut short in it. Branches share it.

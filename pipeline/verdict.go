@@ -97,7 +97,7 @@ func (j *Journal) Settle(ctx context.Context, run RunID, call CallRef, v Verdict
 			continue
 		}
 		if !c.isOpen() {
-			return fmt.Errorf("settling call %s of run %s: its answer is known, or it may be repeated", call, run)
+			return fmt.Errorf("settling call %s of run %s: it needs no verdict, since its answer is known or it may be repeated", call, run)
 		}
 		r, err := j.record(placeOf(recordVerdict, h.RunInfo), recordVerdict, verdictRecord{c.callID, v})
 		if err != nil {
@@ -105,5 +105,16 @@ func (j *Journal) Settle(ctx context.Context, run RunID, call CallRef, v Verdict
 		}
 		return j.ledger.Note(ctx, run, r)
 	}
-	return fmt.Errorf("settling call %s of run %s: %w", call, run, ErrNoRun)
+	return fmt.Errorf("settling a call: %w", &noSuchCall{run, call})
 }
+
+// noSuchCall is the error of a verdict on a call that the run has not made.
+type noSuchCall struct {
+	run  RunID
+	call CallRef
+}
+
+func (e *noSuchCall) Error() string { return fmt.Sprintf("run %s has no call %s", e.run, e.call) }
+
+// Is makes errors.Is find [ErrNoRun].
+func (e *noSuchCall) Is(target error) bool { return target == ErrNoRun }

@@ -278,7 +278,7 @@ func TestFaultsOfSettingsAreNamedAllTogether(t *testing.T) {
 		{`{"credentials": {"type": "sftp", "host": "sftp.example.com:22", "host_key": "what", "bucket_name": "b"}, "export_rules": []}`,
 			[]string{"credentials.host: ", "credentials.username: is missing", "credentials.host_key: ", "credentials.bucket_name: belongs to an S3 bucket"}},
 		{`{"credentials": {"type": "sftp", "host": "h", "username": "u", "host_key": "SHA256:short"}, "export_rules": []}`, []string{"is not a SHA256 fingerprint"}},
-		{`{"credentials": {"type": "sftp", "host": "h", "username": "u", "known_hosts": "nonsense"}, "export_rules": []}`, []string{"line 1 is no line of a known_hosts file"}},
+		{`{"credentials": {"type": "sftp", "host": "h", "username": "u", "known_hosts": "nonsense"}, "export_rules": []}`, []string{"line 1 is not a line of a known_hosts file"}},
 		{`{"credentials": {"type": "s3", "host": "h", "endpoint": "example.com", "server_side_encryption": "DES", "metadata": {"a b": "c", "d": "é"}}, "export_rules": []}`,
 			[]string{"credentials.type: is s3, which this program has no backend for", "credentials.bucket_name: is missing", "credentials.host: belongs to an SFTP server", "credentials.endpoint: ", "credentials.server_side_encryption: ", `credentials.metadata: "a b"`, "credentials.metadata.d: "}},
 		{`{"max_connections": -1, "annotation_content_source": "elsewhere", "path": "/a", "export_rules": [{}]}`,

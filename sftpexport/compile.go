@@ -74,7 +74,7 @@ func (s *Step) compile() (*compiled, error) {
 	c.hostKeys, c.algorithms = s.Credentials.check(&faults, s)
 	switch {
 	case s.Commit != "" && s.Commit != CommitRename && s.Commit != CommitInPlace:
-		faults.Add("commit", "%q is unknown (there are rename and in_place)", s.Commit)
+		faults.Add("commit", "%q is unknown (expected rename or in_place)", s.Commit)
 	case s.Commit != "" && s.Credentials.Type == "s3":
 		faults.Add("commit", "belongs to an SFTP server; objects appear whole at once")
 	}
@@ -82,7 +82,7 @@ func (s *Step) compile() (*compiled, error) {
 		faults.Add("max_connections", "%d is negative", s.MaxConnections)
 	}
 	if s.Source != "" && s.Source != NativeLocal && s.Source != NativeRossum {
-		faults.Add("annotation_content_source", "%q is unknown (there are local and rossum)", s.Source)
+		faults.Add("annotation_content_source", "%q is unknown (expected local or rossum)", s.Source)
 	}
 	for i, r := range s.rules(&faults) {
 		place := settings.Index("export_rules", i)
@@ -195,9 +195,9 @@ func addVariables(faults *settings.Faults, to map[string]Variable, place string,
 		case v.Name == "":
 			faults.Add(settings.Join(at, "name"), "is missing")
 		case slices.Contains(builtin, v.Name):
-			faults.Add(settings.Join(at, "name"), "%q is a variable that is always there", v.Name)
+			faults.Add(settings.Join(at, "name"), "%q is the name of a built-in variable", v.Name)
 		case v.Type != "" && v.Type != VariableDatapoint && !isNumber:
-			faults.Add(settings.Join(at, "type"), "%q is unknown (there are datapoint and sequence)", v.Type)
+			faults.Add(settings.Join(at, "type"), "%q is unknown (expected datapoint or sequence)", v.Type)
 		case v.Field == "" && !isNumber:
 			faults.Add(settings.Join(at, "schema_id"), "is missing")
 		case v.Field != "" && isNumber:
@@ -237,7 +237,7 @@ func (o Object) compile(faults *settings.Faults, place string, r rule) object {
 	case o.Name == "":
 		faults.Add(names, "is missing")
 	case strings.HasSuffix(o.Name, "/"):
-		faults.Add(names, "ends in a slash and names no file")
+		faults.Add(names, "ends in a slash, so it does not name a file")
 	}
 	c.name = compilePattern(faults, names, o.Name)
 	o.checkType(faults, place)
@@ -247,14 +247,14 @@ func (o Object) compile(faults *settings.Faults, place string, r rule) object {
 func (o Object) checkType(faults *settings.Faults, place string) {
 	switch {
 	case o.Type == "":
-		faults.Add(settings.Join(place, "type"), "is missing (there are %s)", strings.Join(objectTypes, ", "))
+		faults.Add(settings.Join(place, "type"), "is missing (expected one of %s)", strings.Join(objectTypes, ", "))
 	case !slices.Contains(objectTypes, string(o.Type)):
-		faults.Add(settings.Join(place, "type"), "%q is unknown (there are %s)", o.Type, strings.Join(objectTypes, ", "))
+		faults.Add(settings.Join(place, "type"), "%q is unknown (expected one of %s)", o.Type, strings.Join(objectTypes, ", "))
 	}
 	isContent, isCustom := o.Type == ObjectAnnotationContent, o.Type == ObjectCustomFormat
 	switch {
 	case isContent && !slices.Contains(formats, string(o.Format)):
-		faults.Add(settings.Join(place, "format"), "%q is unknown (there are %s)", o.Format, strings.Join(formats, ", "))
+		faults.Add(settings.Join(place, "format"), "%q is unknown (expected one of %s)", o.Format, strings.Join(formats, ", "))
 	case !isContent && o.Format != "":
 		faults.Add(settings.Join(place, "format"), "belongs to annotation_content, not to %s", o.Type)
 	}
@@ -295,12 +295,12 @@ func (c *Credentials) check(faults *settings.Faults, s *Step) (*hostKeys, algori
 			faults.Add("credentials.type", howToSpeakS3)
 		}
 	case "":
-		faults.Add("credentials.type", "is missing (there are sftp and s3)")
+		faults.Add("credentials.type", "is missing (expected sftp or s3)")
 	default:
 		if s.Backends[c.Type] != nil {
 			break
 		}
-		faults.Add("credentials.type", "%q is unknown (there are sftp and s3)", c.Type)
+		faults.Add("credentials.type", "%q is unknown (expected sftp or s3)", c.Type)
 	}
 	return nil, algorithms{}
 }
@@ -308,7 +308,7 @@ func (c *Credentials) check(faults *settings.Faults, s *Step) (*hostKeys, algori
 func (c *Credentials) unused(faults *settings.Faults, owner string, given map[string]bool) {
 	for _, key := range slices.Sorted(maps.Keys(given)) {
 		if given[key] {
-			faults.Add(settings.Join("credentials", key), "belongs to %s, and type is %s", owner, c.Type)
+			faults.Add(settings.Join("credentials", key), "belongs to %s, but type is %s", owner, c.Type)
 		}
 	}
 }
@@ -325,14 +325,14 @@ func (c *Credentials) checkS3(faults *settings.Faults) {
 		}
 	}
 	if e := c.ServerSideEncryption; e != "" && !slices.Contains([]string{"AES256", "aws:kms", "aws:kms:dsse"}, e) {
-		faults.Add("credentials.server_side_encryption", "%q is unknown (there are AES256, aws:kms and aws:kms:dsse)", e)
+		faults.Add("credentials.server_side_encryption", "%q is unknown (expected AES256, aws:kms or aws:kms:dsse)", e)
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Metadata)) {
 		if name == "" || strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune(`()<>@,;:\"/[]?={}`, r) }) {
 			faults.Add("credentials.metadata", "%q is not a valid header name", name)
 		}
 		if strings.ContainsFunc(c.Metadata[name], func(r rune) bool { return r < ' ' || r >= 0x7f }) {
-			faults.Add(settings.Join("credentials.metadata", name), "may only have characters of ASCII")
+			faults.Add(settings.Join("credentials.metadata", name), "may contain only ASCII characters")
 		}
 	}
 }

@@ -62,7 +62,7 @@ func (c *Credentials) compileHostKeys(faults *settings.Faults, more []string, fi
 	case !given && !h.any && file != "":
 		h.learnt = &learntKeys{path: file}
 	case !given && !h.any && c.HostKey == "" && c.KnownHosts == "" && len(more) == 0:
-		faults.Add("credentials.host_key", "is missing, so that anybody could pose as the server: "+howToGetHostKey+
+		faults.Add("credentials.host_key", "is missing, so anybody could pose as the server: "+howToGetHostKey+
 			"; or set known_hosts, have the program learn it (Step.KnownHostsFile; exportrun -known-hosts FILE), or set insecure_ignore_host_key, which checks nothing", c.port(), c.Host)
 	}
 	return h
@@ -120,7 +120,7 @@ func (h *hostKeys) addKnown(faults *settings.Faults, place, text string) {
 			err = fmt.Errorf("it names no host")
 		}
 		if err != nil {
-			faults.Add(place, `line %d is no line of a known_hosts file ("host ssh-ed25519 AAAA…"): %v`, n, err)
+			faults.Add(place, `line %d is not a line of a known_hosts file ("host ssh-ed25519 AAAA…"): %v`, n, err)
 			continue
 		}
 		h.lines = append(append(h.lines, line...), '\n')
@@ -144,7 +144,7 @@ func (h *hostKeys) check(address string, remote net.Addr, key ssh.PublicKey, not
 	if h.known != nil && h.known(address, remote, key) == nil {
 		return nil
 	}
-	return fmt.Errorf("%w: it showed %s %s. If the server was given a new key, its operator can tell you; otherwise somebody may be sitting between",
+	return fmt.Errorf("%w: it showed %s %s. If the server was given a new key, its operator can tell you; otherwise somebody may be intercepting the connection",
 		ErrHostKey, key.Type(), ssh.FingerprintSHA256(key))
 }
 

@@ -62,7 +62,7 @@ func compilePattern(faults *settings.Faults, place, text string, also ...string)
 			if near := settings.Nearest(name, known); near != "" {
 				hint = fmt.Sprintf(" (did you mean {%s}?)", near)
 			}
-			faults.Add(place, "{%s} is unknown%s; there are {%s}, and schema_ids", name, hint, strings.Join(known, "}, {"))
+			faults.Add(place, "{%s} is unknown%s; expected one of {%s}, or a schema_id", name, hint, strings.Join(known, "}, {"))
 		}
 		p.parts = append(p.parts, part{name, true})
 		text = after

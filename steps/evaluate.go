@@ -145,7 +145,7 @@ func checkType(faults *settings.Faults, place string, t *rossum.MessageType) {
 		*t = rossum.MessageError
 	case rossum.MessageError, rossum.MessageWarning, rossum.MessageInfo:
 	default:
-		faults.Add(place, "%q is unknown (there are error, warning and info)", *t)
+		faults.Add(place, "%q is unknown (expected error, warning or info)", *t)
 	}
 }
 

@@ -144,7 +144,7 @@ func (src Source) compile(place string, faults *settings.Faults) source {
 	case SourceText:
 		c.parse, compilePath = parseText, compileRegexp
 	default:
-		faults.Add(settings.Join(place, "format"), "%q is unknown (there are json, xml and text)", src.Format)
+		faults.Add(settings.Join(place, "format"), "%q is unknown (expected json, xml or text)", src.Format)
 	}
 	for i, r := range src.Rules {
 		at := settings.Index(settings.Join(place, "extract_rules"), i)

@@ -42,7 +42,7 @@ func compileMethod(faults *settings.Faults, place, method string) string {
 	}
 	upper := strings.ToUpper(method)
 	if !slices.Contains(methods, upper) {
-		faults.Add(place, "%q is unknown (there are %s)", method, strings.Join(methods, ", "))
+		faults.Add(place, "%q is unknown (expected one of %s)", method, strings.Join(methods, ", "))
 	}
 	return upper
 }

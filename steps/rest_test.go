@@ -326,7 +326,7 @@ func TestATokenRequestThatFailsSaysWhy(t *testing.T) {
 		body, want string
 	}{
 		{400, `{"error":"invalid_client"}`, `step REST API export, auth: the token request was answered with status 400 (text/plain; charset=utf-8): {"error":"invalid_client"}`},
-		{200, "<html>", "auth: the answer of the token request (status 200, text/html; charset=utf-8) has no access_token"},
+		{200, "<html>", "auth: the answer to the token request (status 200, text/html; charset=utf-8) has no access_token"},
 	} {
 		url, _ := erp(t, tt.status, tt.body)
 		r := run(t, invoice(), &steps.RESTExport{Request: steps.Request{URL: url}, Auth: &steps.Auth{URL: url}})

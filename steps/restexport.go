@@ -149,7 +149,7 @@ func (s *RESTExport) compile() (*restCall, error) {
 		c.auth = s.Auth.compile(&faults)
 	}
 	if s.Mode != "" && s.Mode != ModeWait && s.Mode != ModeRetry {
-		faults.Add("mode", "%q is unknown (there are wait and retry)", s.Mode)
+		faults.Add("mode", "%q is unknown (expected wait or retry)", s.Mode)
 	}
 	if codes := s.StatusCodes; codes != nil {
 		for i, code := range codes.Error {

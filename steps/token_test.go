@@ -84,7 +84,7 @@ func TestTokensAreTakenFromTheRepliesThatServersSend(t *testing.T) {
 		{"access_token=tok-erp-1&expires_in=60", "application/x-www-form-urlencoded", ""},
 		{`{"error":"invalid_client","error_description":"The secret\nis wrong."}`, "application/json", "auth: the token request was answered with status 200 and the error invalid_client: The secret is wrong."},
 		{`error=invalid_client`, "application/x-www-form-urlencoded", "status 200 and the error invalid_client"},
-		{`{"token":"tok-erp-1"}`, "application/json", "the answer of the token request (status 200, application/json) has no access_token"},
+		{`{"token":"tok-erp-1"}`, "application/json", "the answer to the token request (status 200, application/json) has no access_token"},
 	} {
 		url, got := system(t, tt.reply, tt.contentType)
 		r := run(t, rossumtest.Annotation(), authorisedCall(url))

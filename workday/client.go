@@ -39,7 +39,7 @@ var (
 	ErrMaybeDone = errors.New("the connection ended before the answer")
 	// ErrRefused means that the call was turned down before anything was done: by a
 	// status such as 401, 403, 404 or 429 without a SOAP fault, or by a redirect.
-	ErrRefused = errors.New("Workday has refused the call")
+	ErrRefused = errors.New("Workday refused the call")
 	// ErrFile means that a file of the body could not be read, so that the call was
 	// not sent to its end and Workday cannot have carried it out.
 	ErrFile = errors.New("a file to be sent cannot be read; the call was not completed")
@@ -289,10 +289,10 @@ func refusal(err error) error {
 // refusals say what a status without a SOAP fault means.
 var refusals = map[int]string{
 	http.StatusUnauthorized:    "the user name or the password is not accepted; check the secrets workday_username and workday_password",
-	http.StatusForbidden:       "the user may not call this service, or the tenant does not let this network's addresses in",
+	http.StatusForbidden:       "the user may not call this service, or the tenant does not accept calls from this network",
 	http.StatusNotFound:        "there is no service at the address that the WSDL names",
 	http.StatusGone:            "there is no service at the address that the WSDL names",
-	http.StatusTooManyRequests: "there are too many calls at a time; export again later",
+	http.StatusTooManyRequests: "there were too many calls at once; export again later",
 }
 
 // read reads an answer. The error is a [*Fault], or wraps [ErrReply].

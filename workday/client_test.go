@@ -181,7 +181,7 @@ func TestSettingsAreStrict(t *testing.T) {
 		`{"configurations": [{` + strings.Replace(good, "wd3.example.com", "wd3.example.com/x", 1) + `}]}`:              "is not a host",
 		`{"configurations": [{` + strings.Replace(good, `"t"`, `"../t"`, 1) + `}]}`:                                     "configurations[0].wsdl.tenant",
 		`{"configurations": [{` + strings.Replace(good, `"S"`, `"a?b"`, 1) + `}]}`:                                      "configurations[0].request.service",
-		`{"configurations": [{` + strings.Replace(good, `"api_version"`, `"protocol": "ftp", "api_version"`, 1) + `}]}`: "there are https and http",
+		`{"configurations": [{` + strings.Replace(good, `"api_version"`, `"protocol": "ftp", "api_version"`, 1) + `}]}`: "expected https or http",
 		`{"configurations": [{` + strings.Replace(good, `"api_version"`, `"hosts": ["a/b"], "api_version"`, 1) + `}]}`:  "configurations[0].wsdl.hosts[0]",
 		`{"configurations": [{` + strings.Replace(good, `"mapping"`, `"timeout_s": -1, "mapping"`, 1) + `}]}`:           "configurations[0].request.timeout_s",
 		`{"configurations": [{` + strings.Replace(good, `{"A": "@{a}"}`, `{"A": {"$FOR_EACH$": {}}}`, 1) + `}]}`:        "configurations[0].request.mapping.A.$FOR_EACH$: unknown operator",

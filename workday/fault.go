@@ -19,7 +19,7 @@ const (
 	FaultUnknown        FaultKind = "unknown"
 )
 
-// Fault is a SOAP fault: Workday has refused the call.
+// Fault is a SOAP fault: Workday refused the call.
 type Fault struct {
 	Kind   FaultKind
 	Status int    // of HTTP

@@ -161,7 +161,7 @@ func (c *Configuration) compile(faults *settings.Faults, place string) *configur
 		}
 	}
 	if c.Queues != nil && len(c.Queues) == 0 {
-		faults.Add(at("queues"), "is empty, so that no queue ever fits; leave it out for all queues")
+		faults.Add(at("queues"), "is empty, so no queue ever fits; leave it out for all queues")
 	}
 	c.WSDL.check(faults, at("wsdl"))
 	for key, value := range map[string]string{"request.service": c.Request.Service, "request.operation": c.Request.Operation} {
@@ -202,7 +202,7 @@ func (w *WSDL) check(faults *settings.Faults, place string) {
 	checkName(faults, at("tenant"), w.Tenant)
 	checkName(faults, at("api_version"), w.APIVersion)
 	if w.Protocol != "" && w.Protocol != "https" && w.Protocol != "http" {
-		faults.Add(at("protocol"), "%q is unknown (there are https and http)", w.Protocol)
+		faults.Add(at("protocol"), "%q is unknown (expected https or http)", w.Protocol)
 	}
 	for i, host := range w.Hosts {
 		if u, err := url.Parse("https://" + host); err != nil || u.Host != host || host == "" {

@@ -203,7 +203,7 @@ func (r *run) report(ctx context.Context, err error) error {
 func (r *run) fault(ctx context.Context, f *Fault) {
 	switch {
 	case f.Kind == FaultAuthentication:
-		r.x.Error(failed+"Error: %s. Check the secrets workday_username and workday_password, and whether the tenant lets this network's addresses in.", strings.TrimSuffix(r.shortened(f.says()), "."))
+		r.x.Error(failed+"Error: %s. Check the secrets workday_username and workday_password, and whether the tenant accepts calls from this network.", strings.TrimSuffix(r.shortened(f.says()), "."))
 	case len(f.Errors) == 0:
 		r.x.Error(failed+"Error: %s", r.shortened(f.says()))
 	}

@@ -289,10 +289,10 @@ func TestWhatWorkdayAnswersIsShown(t *testing.T) {
 			want: []string{"warning: Workday reports: Warning: Due soon.", "with ID: 0a."},
 		},
 		"401 without a fault": {next: answer(401, "text/html", "<html>"), want: []string{
-			"error: Export to Workday failed. Error: Workday has refused the call with status 401: the user name or the password is not accepted; check the secrets workday_username and workday_password. Nothing was done."}},
-		"403 without a fault": {next: answer(403, "text/html", "<html>"), want: []string{"does not let this network's addresses in. Nothing was done."}},
+			"error: Export to Workday failed. Error: Workday refused the call with status 401: the user name or the password is not accepted; check the secrets workday_username and workday_password. Nothing was done."}},
+		"403 without a fault": {next: answer(403, "text/html", "<html>"), want: []string{"does not accept calls from this network. Nothing was done."}},
 		"404 without a fault": {next: answer(404, "text/plain", "no"), want: []string{"there is no service at the address that the WSDL names. Nothing was done."}},
-		"429 without a fault": {next: answer(429, "text/plain", "slow down"), want: []string{"there are too many calls at a time; export again later. Nothing was done."}},
+		"429 without a fault": {next: answer(429, "text/plain", "slow down"), want: []string{"there were too many calls at once; export again later. Nothing was done."}},
 		"more than is read": {next: answer(200, "text/xml", "<a>"+strings.Repeat("x", 65<<20)), want: []string{
 			"error: Export to Workday failed. Error: the answer cannot be read: reading the reply, status 200: reply is too large", "Workday may have the document already"}},
 		"HTML": {
@@ -308,7 +308,7 @@ func TestWhatWorkdayAnswersIsShown(t *testing.T) {
 		"deep nesting":         {next: answer(200, "text/xml", strings.Repeat("<a>", 100_000)), want: []string{"nested too deeply"}},
 		"a redirect": {next: func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "https://example.com/", http.StatusTemporaryRedirect)
-		}, want: []string{"Workday has refused the call: it redirects to example.com (status 307), which is not followed; the tenant may be in maintenance, or have moved. Nothing was done."}},
+		}, want: []string{"Workday refused the call: it redirects to example.com (status 307), which is not followed; the tenant may be in maintenance, or have moved. Nothing was done."}},
 		"a redirect to what was made": {next: func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "https://example.com/", http.StatusSeeOther)
 		}, want: []string{"Workday may have the document already"}},

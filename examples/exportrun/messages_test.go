@@ -65,7 +65,7 @@ var provoked = map[string]func(t *testing.T) string{
 		dir := changed(t, "formula-false-cycle", "http://127.0.0.1:28090", "http://127.0.0.1:9")
 		return said(t, "run", "-org", dir, "-payload", filepath.Join(dir, "payload.json"))
 	},
-	"is missing, so that anybody could pose as the server": func(t *testing.T) string {
+	"is missing, so anybody could pose as the server": func(t *testing.T) string {
 		return said(t, "check", "-org", elsewhere(t, "sftp-dynamic-folder-slash"))
 	},
 	"the hook call is not signed": func(t *testing.T) string {

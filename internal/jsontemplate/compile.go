@@ -232,7 +232,7 @@ func (c *compiler) placeholder(place, text string) (node, bool) {
 	case text == "#{original_file}":
 		return file{place, true}, true
 	case strings.HasPrefix(text, "#{"):
-		c.faults.Add(place, "%q is unknown (there are #{file_content} and #{original_file})", text)
+		c.faults.Add(place, "%q is unknown (expected #{file_content} or #{original_file})", text)
 		return literal{}, true
 	case strings.HasPrefix(text, "{secret."):
 		return secret{place, strings.TrimPrefix(name, "secret.")}, true
@@ -291,7 +291,7 @@ func (c *compiler) operator(key, place string, depth int) node {
 			names = append(names, "$"+n+"$")
 		}
 		slices.Sort(names)
-		hint := "there are " + strings.Join(names, ", ")
+		hint := "expected one of " + strings.Join(names, ", ")
 		if best := settings.Nearest(key, names); best != "" {
 			hint = "did you mean " + best + "?"
 		}

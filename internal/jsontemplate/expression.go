@@ -40,7 +40,7 @@ func compileExpression(source, place string) (expression, error) {
 	names := compiled.Names()
 	for _, name := range names {
 		if !slices.Contains(resources, name) {
-			return expression{}, fmt.Errorf("%s is undefined (there are %s)", name, strings.Join(resources, ", "))
+			return expression{}, fmt.Errorf("%s is undefined (expected one of %s)", name, strings.Join(resources, ", "))
 		}
 	}
 	return expression{place, compiled, names}, nil

@@ -33,7 +33,7 @@ func init() {
 				kind = "string"
 			}
 			if !slices.Contains(valueTypes, kind) {
-				a.fault("value_type", "%q is unknown (there are %s)", kind, strings.Join(valueTypes, ", "))
+				a.fault("value_type", "%q is unknown (expected one of %s)", kind, strings.Join(valueTypes, ", "))
 			}
 			return field{a.place, a.texts["schema_id"], kind}
 		}},

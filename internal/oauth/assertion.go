@@ -29,7 +29,7 @@ func Algorithms() []string { return []string{"PS256", "PS384", "PS512", "RS256",
 var (
 	ErrKey          = errors.New("it is not an RSA private key in PEM (PKCS#1 or PKCS#8)")
 	ErrEncryptedKey = errors.New("encrypted private keys are not supported; store the key without a passphrase")
-	ErrAlgorithm    = errors.New("unknown signature algorithm (there are PS256, PS384, PS512, RS256, RS384 and RS512)")
+	ErrAlgorithm    = errors.New("unknown signature algorithm (expected PS256, PS384, PS512, RS256, RS384 or RS512)")
 )
 
 // ParseKey reads an unencrypted RSA key. A text in which line breaks have become

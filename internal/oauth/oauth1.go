@@ -36,7 +36,7 @@ type Signer struct {
 }
 
 // ErrMethod means that a signature method is not known.
-var ErrMethod = errors.New("unknown signature method (there are HMAC-SHA256 and HMAC-SHA1)")
+var ErrMethod = errors.New("unknown signature method (expected HMAC-SHA256 or HMAC-SHA1)")
 
 // Header returns the Authorization header of one request. Parameters of the query
 // are signed as they stand in the address; form are those of an urlencoded body,

@@ -87,7 +87,7 @@ func unknownOperator(key string, known []string) string {
 	if best := settings.Nearest(key, known); best != "" {
 		return fmt.Sprintf("%s is not known (did you mean %s?)", key, best)
 	}
-	return fmt.Sprintf("%s is not known here (there are %s)", key, strings.Join(known, ", "))
+	return fmt.Sprintf("%s is not known here (expected one of %s)", key, strings.Join(known, ", "))
 }
 
 func (c *Condition) logical(place, key string, operand value, o ConditionOptions, faults *settings.Faults, depth int) test {

@@ -220,7 +220,7 @@ func (op *operation) order(s *Scope, path *Path, left, right value) (bool, error
 	if left.IsText() && right.IsNumber() {
 		hint = "; for a number field that people see with separators, leave .value out of the path"
 	}
-	return false, fmt.Errorf("%s does not compare with %s%s", Describe(left), Describe(right), hint)
+	return false, fmt.Errorf("%s cannot be compared with %s%s", Describe(left), Describe(right), hint)
 }
 
 // plainNumber is a decimal number without exponent and separators.

@@ -89,7 +89,7 @@ func placeholder(text string) (part, error) {
 			break
 		}
 		if function := inside[:open]; function != "base64" {
-			return part{}, fmt.Errorf("%s: there is no function %s (there is base64)", text, function)
+			return part{}, fmt.Errorf("%s: unknown function %s (expected base64)", text, function)
 		}
 		inside = inside[open+1 : len(inside)-1]
 		p.base64++

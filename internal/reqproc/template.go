@@ -27,14 +27,14 @@ type Options struct {
 func (o Options) check(p *Path) error {
 	root := p.Root()
 	if !slices.Contains(o.Roots, root) {
-		there := "there are " + strings.Join(o.Roots, ", ")
+		known := "expected one of " + strings.Join(o.Roots, ", ")
 		if slices.Contains(Contexts, root) {
-			return fmt.Errorf("{%s}: %s is not available here (%s)", p, root, there)
+			return fmt.Errorf("{%s}: %s is not available here (%s)", p, root, known)
 		}
 		if best := settings.Nearest(root, o.Roots); best != "" {
 			return fmt.Errorf("{%s}: %s is not known (did you mean %s?)", p, root, best)
 		}
-		return fmt.Errorf("{%s}: %s is not known (%s)", p, root, there)
+		return fmt.Errorf("{%s}: %s is not known (%s)", p, root, known)
 	}
 	if o.Check != nil {
 		if err := o.Check(p); err != nil {

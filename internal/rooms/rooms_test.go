@@ -29,7 +29,7 @@ var floors = [][]string{
 	{"steps"},
 	{"sftpexport/...", "workday/..."},
 	{"examples/..."},
-	{"", "internal/rooms"},
+	{"", "internal/rooms", "internal/messages"},
 }
 
 // floor returns the floor that a package belongs to, -1 for none.

@@ -162,7 +162,7 @@ func TestOptionsThatMakeNoSenseAreAllRefused(t *testing.T) {
 			t.Errorf("%q is missing in %v", want, err)
 		}
 	}
-	if _, err := hookserver.New(hookserver.Options{}); err == nil || !strings.Contains(err.Error(), "0 of Chain") || !strings.Contains(err.Error(), "there is no secret of the hook") {
+	if _, err := hookserver.New(hookserver.Options{}); err == nil || !strings.Contains(err.Error(), "0 of Chain") || !strings.Contains(err.Error(), "secret is missing; set Secrets") {
 		t.Errorf("got %v", err)
 	}
 }

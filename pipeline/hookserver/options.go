@@ -129,7 +129,7 @@ func (o *Options) check() error {
 		}
 	}
 	if served != 1 {
-		add("%d of Chain, Queues and Extensions are given; give one", served)
+		add("%d of Chain, Queues and Extensions are set; set exactly one", served)
 	}
 	for queue, chain := range o.Queues {
 		if chain == nil {
@@ -143,9 +143,9 @@ func (o *Options) check() error {
 	}
 	switch {
 	case len(o.Secrets) == 0 && !o.Unsigned:
-		add("there is no secret of the hook; give it in Secrets, or say Unsigned if calls are to be accepted from everybody")
+		add("the hook's secret is missing; set Secrets, or set Unsigned to accept calls from anybody")
 	case len(o.Secrets) > 0 && o.Unsigned:
-		add("there are both Secrets and Unsigned; keep one")
+		add("both Secrets and Unsigned are set; keep one")
 	}
 	for i, secret := range o.Secrets {
 		if secret == "" {
@@ -171,7 +171,7 @@ func (a *Async) check() error {
 		faults = append(faults, fmt.Errorf("hook server: Async.URL %q is not the hook's URL, such as https://exports.example.com/export", a.URL))
 	}
 	if a.Key != nil && len(a.Key) < 16 {
-		faults = append(faults, fmt.Errorf("hook server: Async.Key has %d bytes, it needs 16 at least", len(a.Key)))
+		faults = append(faults, fmt.Errorf("hook server: Async.Key has %d bytes, and needs at least 16", len(a.Key)))
 	}
 	if a.Timeout < 0 {
 		faults = append(faults, errors.New("hook server: Async.Timeout is negative"))

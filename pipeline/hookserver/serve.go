@@ -134,7 +134,7 @@ func (s *Server) answer(ctx context.Context, arrived time.Time, path string, p *
 }
 
 func unavailable(err error) error {
-	return hookcall.Refused(http.StatusServiceUnavailable, "the export service cannot note exports now, so that nothing was sent: "+err.Error())
+	return hookcall.Refused(http.StatusServiceUnavailable, "the export service cannot record exports at the moment, so nothing was sent: "+err.Error())
 }
 
 // known returns the answer that the last run has given to the same content, if it is to

@@ -86,7 +86,7 @@ func open(ctx context.Context, pool *pgxpool.Pool, o Options, migrations []migra
 		}
 	}
 	if pool.Config().MaxConns < 2 {
-		return nil, errors.New("ledger in PostgreSQL: the pool has one connection; set pool_max_conns to 2 at least")
+		return nil, errors.New("ledger in PostgreSQL: the pool has one connection; set pool_max_conns to at least 2")
 	}
 	l := &ledger{pool: pool, o: o, schema: o.Schema, prefix: o.Schema + "." + o.Prefix, instance: strings.ToLower(rand.Text()), log: cmp.Or(o.Log, slog.Default())}
 	l.ends.listening, l.ends.polling = lookListening, lookPolling

@@ -141,11 +141,11 @@ func (r TokenRequest) fetch(ctx context.Context, x *pipeline.Export) (none oauth
 	case answer.Problem != "":
 		return none, fmt.Errorf("the token request was answered with status %d and the error %s", reply.Status, x.Excerpt([]byte(answer.Problem), maxExcerpt))
 	case answer.Object == nil && r.Read != nil: // nothing of the answer is quoted, which could be a token
-		return none, fmt.Errorf("the answer of the token request (status %d, %s, %d bytes) is not a JSON object", reply.Status, mediaType, len(reply.Body))
+		return none, fmt.Errorf("the answer to the token request (status %d, %s, %d bytes) is not a JSON object", reply.Status, mediaType, len(reply.Body))
 	case err != nil:
 		return none, err
 	}
-	return none, fmt.Errorf("the answer of the token request (status %d, %s) has no access_token", reply.Status, mediaType)
+	return none, fmt.Errorf("the answer to the token request (status %d, %s) has no access_token", reply.Status, mediaType)
 }
 
 // read takes the token out of an answer, "" if there is none.

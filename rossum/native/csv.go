@@ -38,7 +38,7 @@ func (o *Options) dialect() (dialect, error) {
 	}
 	switch {
 	case !slices.Contains([]Quoting{QuoteMinimal, QuoteNone, QuoteAll, QuoteNonNumeric}, d.quoting):
-		return d, fmt.Errorf("%w: quoting %q is unknown (there are quote_minimal, quote_none, quote_all and quote_non_numeric)", ErrOptions, string(d.quoting))
+		return d, fmt.Errorf("%w: quoting %q is unknown (expected quote_minimal, quote_none, quote_all or quote_non_numeric)", ErrOptions, string(d.quoting))
 	case d.quoting == QuoteNone && d.escape == 0:
 		return d, fmt.Errorf("%w: quoting is quote_none, which needs escape_char", ErrOptions)
 	case strings.ContainsRune("\r\n", d.delimiter), strings.ContainsRune("\r\n", d.quote), strings.ContainsRune("\r\n", d.escape):

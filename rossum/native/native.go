@@ -113,7 +113,7 @@ func write(w io.Writer, f Format, o Options, payloads []*rossum.Payload) error {
 		return errors.New("the writer is nil")
 	}
 	if !slices.Contains(Formats(), f) {
-		return fmt.Errorf("%w: format %q is unknown (there are csv, xml, json and xlsx)", ErrOptions, string(f))
+		return fmt.Errorf("%w: format %q is unknown (expected csv, xml, json or xlsx)", ErrOptions, string(f))
 	}
 	list := make([]*annotation, len(payloads))
 	for i, p := range payloads {

@@ -67,7 +67,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	var failed *failure
 	switch {
 	case fault.Status != 0:
-		failed = fail(fault.Status, fault.Code, "as told")
+		failed = fail(fault.Status, fault.Code, "as the test asks")
 	case bucket != Bucket:
 		failed = fail(http.StatusNotFound, "NoSuchBucket", "there is no bucket %q", bucket)
 	default:

@@ -190,8 +190,8 @@ func TestATokenThatIsNotHadEndsTheCall(t *testing.T) {
 		auth, want      string
 	}{
 		"refused":     {400, "application/json", `{"error":"invalid_client canary-client-secret"}`, bearerAuth, `stages[0].call_api[0].auth (c): the token request was answered with status 400 (application/json): {"error":"invalid_client [secret]"}`},
-		"HTML":        {200, "text/html", "<html>", bearerAuth, "stages[0].call_api[0].auth (c): the answer of the token request (status 200, text/html, 6 bytes) is not a JSON object"},
-		"no token":    {200, "application/json", `{"token":"canary-x"}`, bearerAuth, "stages[0].call_api[0].auth.credential_key (c): the answer of the token request (status 200, application/json) has no token at access_token"},
+		"HTML":        {200, "text/html", "<html>", bearerAuth, "stages[0].call_api[0].auth (c): the answer to the token request (status 200, text/html, 6 bytes) is not a JSON object"},
+		"no token":    {200, "application/json", `{"token":"canary-x"}`, bearerAuth, "stages[0].call_api[0].auth.credential_key (c): the answer to the token request (status 200, application/json) has no token at access_token"},
 		"an object":   {200, "application/json", `{"access_token":{"a":"canary-x"}}`, bearerAuth, "has no token at access_token"},
 		"null":        {200, "application/json", `{"access_token":null}`, bearerAuth, "has no token at access_token"},
 		"placeholder": {200, "application/json", `{}`, strings.Replace(bearerAuth, "client_secret}", "clientsecret}", 1), `stages[0].call_api[0].auth: secret "clientsecret": the hook has no such secret; did you mean "client_secret"?`},

@@ -237,9 +237,9 @@ func (c *compiler) content(place string, g GetContent) *content {
 		slices.Sort(known)
 		hint := ""
 		if best := settings.Nearest(out.source, known); best != "" {
-			hint = ", did you mean " + best + "?"
+			hint = "; did you mean " + best + "?"
 		}
-		c.faults.Add(settings.Join(place, "source"), "%q is unknown (there are %s%s)", g.Source, strings.Join(known, ", "), hint)
+		c.faults.Add(settings.Join(place, "source"), "%q is unknown (expected one of %s%s)", g.Source, strings.Join(known, ", "), hint)
 	case raw == nil:
 		if sound {
 			c.faults.Add(query, "is missing")
@@ -292,7 +292,7 @@ func (c *compiler) iterate(place string, r Request) (*reqproc.Path, string) {
 	case err != nil:
 		c.faults.AddErr(at, err)
 	case !slices.Contains(dataRoots, path.Root()):
-		c.faults.Add(at, "%s is not known here (there are payload, field, property)", path.Root())
+		c.faults.Add(at, "%s is not known here (expected one of payload, field, property)", path.Root())
 	default:
 		c.faults.AddErr(at, c.check(path))
 	}

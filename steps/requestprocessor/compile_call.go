@@ -69,9 +69,9 @@ func (c *compiler) oneOf(place, text string, known []string) string {
 	}
 	hint := ""
 	if best := settings.Nearest(text, known); best != "" && text != "" {
-		hint = ", did you mean " + best + "?"
+		hint = "; did you mean " + best + "?"
 	}
-	c.faults.Add(place, "%q is unknown (there are %s%s)", text, strings.Join(known, ", "), hint)
+	c.faults.Add(place, "%q is unknown (expected one of %s%s)", text, strings.Join(known, ", "), hint)
 	return ""
 }
 
@@ -191,7 +191,7 @@ func (c *compiler) parts(place string, r *request) {
 	}
 	for i, name := range names {
 		if n := values[i].Elements(); n >= 0 && (n < 2 || n > 3) {
-			c.faults.Add(settings.Join(place, name), "has %d elements, expected a file name, its content, and if wanted its media type", n)
+			c.faults.Add(settings.Join(place, name), "has %d elements, expected a file name, its content, and optionally its media type", n)
 		}
 	}
 }

@@ -69,5 +69,5 @@ func ExampleStep_Validate() {
 	// Output:
 	// stages[0].evaluate[0].condition.field.total.$get: $get is not known (did you mean $gt?)
 	// stages[0].call_api[0].request.url: {feild.document_id.value}: feild is not known (did you mean field?)
-	// stages[0].call_api[0].request.headers.Authorization: {token}: token is not available here (there are payload, field, property, sequence)
+	// stages[0].call_api[0].request.headers.Authorization: {token}: token is not available here (expected one of payload, field, property, sequence)
 }

@@ -107,7 +107,7 @@ func TestAHandlerThatFailsIsNamedAndTheOthersRun(t *testing.T) {
 		"JSON that is HTML, as a whole":      {toField("note", "response", "$jmespath", "body.id"), "application/json", "<html>x", `says application/json, but it is not JSON`},
 		"broken XML":                         {toField("note", "response.body", "$xmlpath", "a"), "text/xml", "<a>", `response_handlers[0].value (c): the reply cannot be read as XML`},
 		"a function of the wrong type":       {toField("note", "response.body", "$jmespath", "length(none)"), "application/json", "{}", "response_handlers[0].value (c): JMESPathTypeError: in function length(): argument 1 is of type null"},
-		"a condition that cannot be decided": {`{"condition":{"found_value":{"$gt":"x"}},` + toField("note", "response", "$jmespath", "status_code")[1:], "text/plain", "x", `response_handlers[0].condition (c): found_value.$gt: a number does not compare with a text`},
+		"a condition that cannot be decided": {`{"condition":{"found_value":{"$gt":"x"}},` + toField("note", "response", "$jmespath", "status_code")[1:], "text/plain", "x", `response_handlers[0].condition (c): found_value.$gt: a number cannot be compared with a text`},
 	} {
 		a := serve(t, func(w http.ResponseWriter, _ seen, _ int) { answer(w, 200, tt.mediaType, tt.body) })
 		r := run(t, a, offline(), handles(tt.handler+","+toField("status", "response", "$jmespath", "status_code")))

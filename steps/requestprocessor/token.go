@@ -97,7 +97,7 @@ const tokenAttempts = 2
 // read takes the token out of an answer, as credential_key has it.
 func (t *tokenRequest) read(ctx context.Context, reply *send.Reply, object json.RawMessage) (string, error) {
 	// No error may quote the answer, which has a token in it.
-	none := fail(t.place+".credential_key", fmt.Errorf("the answer of the token request (status %d, %s) has no token at %s", reply.Status, reply.Header.Get("Content-Type"), t.credential))
+	none := fail(t.place+".credential_key", fmt.Errorf("the answer to the token request (status %d, %s) has no token at %s", reply.Status, reply.Header.Get("Content-Type"), t.credential))
 	answer, err := pyvalue.FromJSON(object, true)
 	if err != nil || answer.Dict() == nil {
 		return "", none

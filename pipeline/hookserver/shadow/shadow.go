@@ -69,7 +69,7 @@ func New(o Options) (http.Handler, error) {
 		faults = append(faults, errors.New("shadow: a secret is empty; is the variable that it comes from set?"))
 	}
 	if o.Compared == nil {
-		faults = append(faults, errors.New("shadow: Compared is missing, so that nobody would get to know of differences"))
+		faults = append(faults, errors.New("shadow: Compared is missing, so nobody would learn of differences"))
 	}
 	if o.Timeout <= 0 {
 		o.Timeout = DefaultTimeout
