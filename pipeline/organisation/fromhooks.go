@@ -235,7 +235,7 @@ func (a *assembly) nothing() error {
 	}
 	slices.Sort(queues)
 	if queues = slices.Compact(queues); len(queues) == 0 {
-		return fmt.Errorf("%w: none of %d hooks is bound to the queue %s, nor to any other", ErrNoHooks, len(a.all), a.o.Queue)
+		return fmt.Errorf("%w: none of %d hooks is bound to the queue %s, nor to any other; write the queue into the hooks' queues", ErrNoHooks, len(a.all), a.o.Queue)
 	}
 	return fmt.Errorf("%w: none of %d hooks is bound to the queue %s; they are bound to %s", ErrNoHooks, len(a.all), a.o.Queue, strings.Join(queues, ", "))
 }

@@ -147,6 +147,17 @@ func TestHooksThatMakeNoChainAreNamed(t *testing.T) {
 	}
 }
 
+func TestHooksWithoutQueuesSayWhereTheQueueIsWritten(t *testing.T) {
+	t.Parallel()
+	unbound := hook(1, "known")
+	unbound.Queues = nil
+	_, err := organisation.FromHooks([]*rossum.Hook{unbound}, registry(), organisation.Options{Queue: "https://x.example/queues/7"})
+	want := "none of 1 hooks is bound to the queue https://x.example/queues/7, nor to any other; write the queue into the hooks' queues"
+	if !errors.Is(err, organisation.ErrNoHooks) || !strings.Contains(err.Error(), want) {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestAFunctionRunsTheStepThatIsRegisteredForItsNameOrID(t *testing.T) {
 	t.Parallel()
 	function := hook(4, "")
