@@ -39,6 +39,9 @@ func (c *configuration) uses(maybe bool) []pipeline.Use {
 			_, _, err := newCredentials(secrets["workday_username"], secrets["workday_password"], c.WSDL.Tenant)
 			return err
 		},
+	}, pipeline.Use{ // which a dry run makes up; what is wrong with it is said above
+		Kind: pipeline.UseSecret, Name: "workday_username", Place: settings.Join(c.place, "wsdl"), Conditional: maybe,
+		Accepts: func(rossum.Secrets) error { return nil },
 	})
 	for key, id := range map[string]string{"result_schema_id": c.ResultField, "result_wid_schema_id": c.ResultWIDField} {
 		if id != "" {
