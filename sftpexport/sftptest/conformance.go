@@ -101,8 +101,8 @@ func TestDestination(t *testing.T, h Harness) {
 // CheckDestination does what [TestDestination] does and returns every violation,
 // joined.
 func CheckDestination(ctx context.Context, h Harness) error {
-	if h.Open == nil || h.Read == nil || h.Put == nil || h.Unfinished == nil {
-		return errors.New("checking a destination: Open, Read, Put and Unfinished of the Harness must be given")
+	if h.Open == nil || h.Read == nil || h.Put == nil {
+		return errors.New("checking a destination: Open, Read and Put of the Harness must be given")
 	}
 	var faults []error
 	for _, c := range checks {
