@@ -173,13 +173,37 @@ func canarySteps(t *testing.T, base string) map[string][]pipeline.Step {
 	rule := sftpexport.Rule{Directory: "/", Objects: []sftpexport.Object{{Type: "document", Name: "1"}}}
 	return map[string][]pipeline.Step{
 		"REST": {
-			&steps.RESTExport{Auth: auth, Request: request, HeadersKey: "h", PayloadKey: "p", StatusCodes: &steps.StatusCodes{Error: []int{401, 500}, Warning: []int{200, 403, 422, 400}}},
+			&steps.RESTExport{
+				Auth:        auth,
+				Request:     request,
+				HeadersKey:  "h",
+				PayloadKey:  "p",
+				StatusCodes: &steps.StatusCodes{Error: []int{401, 500}, Warning: []int{200, 403, 422, 400}},
+			},
 			&steps.Extract{Sources: []steps.Source{{Key: "p", Rules: []steps.Rule{{Path: "id", TargetField: "found"}}}}},
 			&steps.Evaluate{Check: steps.Check{Condition: "field.found == ''", Message: "no id"}},
 		},
-		"REST token": {&steps.RESTExport{Auth: &steps.Auth{URL: base + "/t?api_key=" + canaries["key"], Data: json.RawMessage(`{"password":"{secret.login}","client_secret":"{secret.hook}"}`)}, Request: request}},
-		"processor":  {&processor},
-		"Workday":    {&workday.Step{Debug: true, Configurations: []workday.Configuration{{WSDL: workday.WSDL{Domain: host, Tenant: "t", APIVersion: "v1", Protocol: "http"}, Request: workday.Request{Service: "S", Operation: "O", Mapping: []byte(`{"a":"{secret.hook}"}`)}}}}},
+		"REST token": {
+			&steps.RESTExport{
+				Auth: &steps.Auth{
+					URL:  base + "/t?api_key=" + canaries["key"],
+					Data: json.RawMessage(`{"password":"{secret.login}","client_secret":"{secret.hook}"}`),
+				},
+				Request: request,
+			},
+		},
+		"processor": {&processor},
+		"Workday": {
+			&workday.Step{
+				Debug: true,
+				Configurations: []workday.Configuration{
+					{
+						WSDL:    workday.WSDL{Domain: host, Tenant: "t", APIVersion: "v1", Protocol: "http"},
+						Request: workday.Request{Service: "S", Operation: "O", Mapping: []byte(`{"a":"{secret.hook}"}`)},
+					},
+				},
+			},
+		},
 		"S3": {&sftpexport.Step{Backends: map[string]sftpexport.Backend{"s3": s3.New(s3.Options{})}, Rules: []sftpexport.Rule{rule},
 			Credentials: sftpexport.Credentials{Type: "s3", Bucket: "bucket", Endpoint: base, Region: "us-east-1", PathStyle: true}}},
 	}
@@ -201,9 +225,19 @@ func outputs(t *testing.T, chained []pipeline.Step) (all []output) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	call := rossumtest.Annotation(rossumtest.Field("found", ""), rossumtest.From("https://acme.rossum.app", canaries["token"]),
-		rossumtest.Secret("hook", canaries["hook"]), rossumtest.Secret("login", canaries["login"]), rossumtest.Secret("workday_username", "user"), rossumtest.Secret("workday_password", canaries["login"]),
-		rossumtest.Secret("access_key_id", "id"), rossumtest.Secret("secret_access_key", canaries["login"]))
+	call := rossumtest.Annotation(
+		rossumtest.Field("found", ""),
+		rossumtest.From("https://acme.rossum.app", canaries["token"]),
+		rossumtest.Secret(
+			"hook",
+			canaries["hook"],
+		),
+		rossumtest.Secret("login", canaries["login"]),
+		rossumtest.Secret("workday_username", "user"),
+		rossumtest.Secret("workday_password", canaries["login"]),
+		rossumtest.Secret("access_key_id", "id"),
+		rossumtest.Secret("secret_access_key", canaries["login"]),
+	)
 	payload := call.Payload()
 	folder := t.TempDir()
 	ledger, err := pipeline.FolderLedger(folder, pipeline.FolderOptions{})
@@ -219,8 +253,16 @@ func outputs(t *testing.T, chained []pipeline.Step) (all []output) {
 	var report *pipeline.Report
 	ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond) // the end of the time is one more failure
 	defer cancel()
-	response, err := chain.Export(ctx, payload, pipeline.WithLogger(log), pipeline.WithJournal(journal), pipeline.WithHTTPClient(&http.Client{Transport: transport}), pipeline.WithRossum(nil),
-		pipeline.WithOriginal(pipeline.Bytes("x")), pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r }))
+	response, err := chain.Export(
+		ctx,
+		payload,
+		pipeline.WithLogger(log),
+		pipeline.WithJournal(journal),
+		pipeline.WithHTTPClient(&http.Client{Transport: transport}),
+		pipeline.WithRossum(nil),
+		pipeline.WithOriginal(pipeline.Bytes("x")),
+		pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r }),
+	)
 	add := func(name string, text string) { all = append(all, output{name, text}) }
 	answer, _ := json.Marshal(response)
 	add("answer", string(answer))

@@ -15,7 +15,13 @@ import (
 	"github.com/exportpipeline/exportpipeline/steps"
 )
 
-func detailed(t *testing.T, handler http.HandlerFunc, details *pipeline.Details, make func(url string) []pipeline.Step, parts ...rossumtest.Part) *pipeline.Report {
+func detailed(
+	t *testing.T,
+	handler http.HandlerFunc,
+	details *pipeline.Details,
+	make func(url string) []pipeline.Step,
+	parts ...rossumtest.Part,
+) *pipeline.Report {
 	t.Helper()
 	server := httptest.NewServer(handler)
 	defer server.Close()
@@ -46,7 +52,8 @@ func TestReportsHaveBodiesOnlyWithDetails(t *testing.T) {
 	}
 	full := detailed(t, handler, &pipeline.Details{}, chain).Steps[0]
 	call, file := full.Calls[0], full.Files[0]
-	if call.Request.Body != "number 7" || call.Reply.Body != `{"id": 7}` || call.Reply.Size != 9 || file.Text != `{"id": 7}` || file.ContentType != "application/json" {
+	if call.Request.Body != "number 7" || call.Reply.Body != `{"id": 7}` || call.Reply.Size != 9 || file.Text != `{"id": 7}` ||
+		file.ContentType != "application/json" {
 		t.Errorf("with details: %+v %+v %+v", call.Request, call.Reply, file)
 	}
 	cut := detailed(t, handler, &pipeline.Details{BodyLimit: 4}, chain).Steps[0]
@@ -62,9 +69,14 @@ func TestBodiesShowNothingUnderASensitiveName(t *testing.T) {
 		`<Login><wsse:Password Type="x">canary</wsse:Password></Login>`, `a=1&api_key=canary&b=2`, "password=canary",
 		`{"password": "canary`, "<token>canary",
 	} {
-		report := detailed(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(body)) }, &pipeline.Details{}, func(url string) []pipeline.Step {
-			return []pipeline.Step{&steps.RESTExport{Request: steps.Request{URL: url, Content: body}, PayloadKey: "reply"}}
-		})
+		report := detailed(
+			t,
+			func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(body)) },
+			&pipeline.Details{},
+			func(url string) []pipeline.Step {
+				return []pipeline.Step{&steps.RESTExport{Request: steps.Request{URL: url, Content: body}, PayloadKey: "reply"}}
+			},
+		)
 		whole, err := json.Marshal(report)
 		if err != nil || strings.Contains(string(whole), "canary") {
 			t.Errorf("%s is shown as %s, %v", body, whole, err)
@@ -124,13 +136,19 @@ func TestEveryAttemptOfACallIsReported(t *testing.T) {
 func TestNoHalfOfASecretIsLeftWhereATextIsCut(t *testing.T) {
 	t.Parallel()
 	const secret = "sk-0123456789-abcdefghij"
-	erp := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintf(w, "0123456789%s and more of it", secret) }))
+	erp := httptest.NewServer(
+		http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintf(w, "0123456789%s and more of it", secret) }),
+	)
 	defer erp.Close()
 	post := pipeline.StepFunc(func(ctx context.Context, x *pipeline.Export) error {
 		if err := x.Files.Put(ctx, pipeline.File{Key: "f", Data: []byte("0123456789" + secret + " and more of it")}); err != nil {
 			return err
 		}
-		_, err := send.Do(ctx, x, &send.Call{Method: http.MethodPost, URL: erp.URL, Body: pipeline.Bytes("0123456789" + secret + " and more of it")})
+		_, err := send.Do(
+			ctx,
+			x,
+			&send.Call{Method: http.MethodPost, URL: erp.URL, Body: pipeline.Bytes("0123456789" + secret + " and more of it")},
+		)
 		return err
 	})
 	chain := chainOf(t, post)

@@ -39,21 +39,34 @@ const dryCanary = "canary-4711"
 
 func dryChain(t *testing.T, url string) *pipeline.Chain {
 	t.Helper()
-	return chainOf(t,
+	return chainOf(
+		t,
 		&steps.CustomFormat{Exports: []steps.Format{{Key: "csv", Template: "{{ field.document_id }};{{ field.api_status }}"}}},
 		pipeline.Named("create", &steps.RESTExport{
 			Key: "csv", HeadersKey: "reply",
-			Request: steps.Request{URL: url + "/invoices?key={secret.api_key}", Headers: map[string]string{"X-Custom": "{secret.api_key}"}, Content: "#{file_content}"},
-			Auth:    &steps.Auth{URL: url + "/token", Data: json.RawMessage(`{"client_secret":"{secret.api_key}"}`)},
+			Request: steps.Request{
+				URL:     url + "/invoices?key={secret.api_key}",
+				Headers: map[string]string{"X-Custom": "{secret.api_key}"},
+				Content: "#{file_content}",
+			},
+			Auth: &steps.Auth{URL: url + "/token", Data: json.RawMessage(`{"client_secret":"{secret.api_key}"}`)},
 		}),
-		pipeline.Named("read", &steps.Extract{Sources: []steps.Source{{Key: "reply", Rules: []steps.Rule{{Path: "status_code", TargetField: "api_status"}}}}}),
+		pipeline.Named(
+			"read",
+			&steps.Extract{Sources: []steps.Source{{Key: "reply", Rules: []steps.Rule{{Path: "status_code", TargetField: "api_status"}}}}},
+		),
 		pipeline.Named("archive", &steps.RESTExport{Request: steps.Request{URL: url + "/archive", Content: "@{document_id}"}}),
 		pipeline.Named("judge", &steps.Evaluate{Check: steps.Check{Condition: "r.field.api_status != '201'", Message: "Not created."}}),
 	)
 }
 
 func dryCall() *rossumtest.Call {
-	return rossumtest.Annotation(rossumtest.Offline(), rossumtest.Field("document_id", "2026-7"), rossumtest.Field("api_status", ""), rossumtest.Secret("api_key", dryCanary))
+	return rossumtest.Annotation(
+		rossumtest.Offline(),
+		rossumtest.Field("document_id", "2026-7"),
+		rossumtest.Field("api_status", ""),
+		rossumtest.Secret("api_key", dryCanary),
+	)
 }
 
 type dryResult struct {
@@ -96,7 +109,8 @@ judge: not run
 		t.Fatalf("%v\n%swant\n%s%+v", r.err, r.outline, want, r.response)
 	}
 	post := r.report.Steps[1].Calls[1]
-	if post.Request == nil || post.Request.Body != "2026-7;" || post.Request.Header.Get("X-Custom") != "[secret]" || post.Request.Header.Get("Authorization") != "[secret]" {
+	if post.Request == nil || post.Request.Body != "2026-7;" || post.Request.Header.Get("X-Custom") != "[secret]" ||
+		post.Request.Header.Get("Authorization") != "[secret]" {
 		t.Errorf("the request is shown as %+v", post.Request)
 	}
 	if token := r.report.Steps[1].Calls[0].Request; token.Body != "" || token.Hidden == "" {
@@ -116,7 +130,10 @@ func TestADryRunGoesOnWithTheAnswersThatItIsGiven(t *testing.T) {
 		Made: func(c pipeline.DryCall) { made = append(made, c) },
 		Answer: func(c pipeline.DryCall) (pipeline.DryAnswer, bool) {
 			if strings.HasSuffix(c.URL, "/token") {
-				return pipeline.DryAnswer{Header: http.Header{"Content-Type": {"application/json"}}, Body: []byte(`{"access_token":"tok-recorded-1"}`)}, true
+				return pipeline.DryAnswer{
+					Header: http.Header{"Content-Type": {"application/json"}},
+					Body:   []byte(`{"access_token":"tok-recorded-1"}`),
+				}, true
 			}
 			return pipeline.DryAnswer{Status: 201}, true
 		},
@@ -124,7 +141,9 @@ func TestADryRunGoesOnWithTheAnswersThatItIsGiven(t *testing.T) {
 	if r.err != nil || strings.Contains(r.outline, "not run") || len(r.response.Messages) != 0 || len(r.response.Operations) != 1 {
 		t.Fatalf("%v\n%s%+v", r.err, r.outline, r.response)
 	}
-	if len(made) != 3 || made[1].Header.Get("Authorization") != "Bearer tok-recorded-1" || made[1].Header.Get("X-Custom") != dryCanary || string(made[1].Body) != "2026-7;" || made[1].Step != "create" {
+	if len(made) != 3 || made[1].Header.Get("Authorization") != "Bearer tok-recorded-1" || made[1].Header.Get("X-Custom") != dryCanary ||
+		string(made[1].Body) != "2026-7;" ||
+		made[1].Step != "create" {
 		t.Errorf("%+v", made)
 	}
 	if f := r.report.Fields; len(f) != 1 || f[0].SchemaID != "api_status" || f[0].Before != "" || f[0].After != "201" {
@@ -135,9 +154,15 @@ func TestADryRunGoesOnWithTheAnswersThatItIsGiven(t *testing.T) {
 func TestADryRunMayKeepTheFieldsThatAnEarlierExportFilled(t *testing.T) {
 	t.Parallel()
 	for value, messages := range map[string]int{"201": 0, "500": 1} {
-		call := rossumtest.Annotation(rossumtest.Offline(), rossumtest.Field("document_id", "1"), rossumtest.Field("api_status", value), rossumtest.Secret("api_key", dryCanary))
+		call := rossumtest.Annotation(
+			rossumtest.Offline(),
+			rossumtest.Field("document_id", "1"),
+			rossumtest.Field("api_status", value),
+			rossumtest.Secret("api_key", dryCanary),
+		)
 		r := dry(t, dryChain(t, untouched(t)), call, pipeline.DryRun{KeepFields: true})
-		if r.err != nil || len(r.response.Messages) != messages || !strings.Contains(r.outline, "read: not run\n") || strings.Contains(r.outline, "judge: not run") {
+		if r.err != nil || len(r.response.Messages) != messages || !strings.Contains(r.outline, "read: not run\n") ||
+			strings.Contains(r.outline, "judge: not run") {
 			t.Errorf("%s: %v\n%s%+v", value, r.err, r.outline, r.response)
 		}
 	}
@@ -156,7 +181,8 @@ func TestTheTokenOfADryRunIsNotUsedByTheNextExport(t *testing.T) {
 	defer s.Close()
 	chain := chainOf(t, &steps.RESTExport{Request: steps.Request{URL: s.URL + "/invoices"}, Auth: &steps.Auth{URL: s.URL + "/token"}})
 	dry(t, chain, dryCall(), pipeline.DryRun{})
-	if _, err := chain.Export(context.Background(), dryCall().Payload()); err != nil || strings.Join(got, ", ") != "/token , /invoices Bearer tok-real-1" {
+	if _, err := chain.Export(context.Background(), dryCall().Payload()); err != nil ||
+		strings.Join(got, ", ") != "/token , /invoices Bearer tok-real-1" {
 		t.Errorf("%v; %q", err, got)
 	}
 }
@@ -206,14 +232,20 @@ func TestADryRunMakesNoCallsOfStepsOfOthers(t *testing.T) {
 func TestADryRunShowsFilesForServers(t *testing.T) {
 	t.Parallel()
 	step := &sftpexport.Step{}
-	err := json.Unmarshal([]byte(`{"credentials": {"type": "sftp", "host": "sftp.example", "username": "u", "host_key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBcYfdsQpRLN1hC5QBKqvQjwXkQRQHyfvDRCyEqnRKkP"},
-		"export_rules": [{"path_to_directory": "in", "export_object_configurations": [{"type": "custom_format", "export_reference_key": "csv", "filename_template": "{document_id}-{seq}.csv"}]}]}`), step)
+	err := json.Unmarshal(
+		[]byte(
+			`{"credentials": {"type": "sftp", "host": "sftp.example", "username": "u", "host_key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBcYfdsQpRLN1hC5QBKqvQjwXkQRQHyfvDRCyEqnRKkP"},
+		"export_rules": [{"path_to_directory": "in", "export_object_configurations": [{"type": "custom_format", "export_reference_key": "csv", "filename_template": "{document_id}-{seq}.csv"}]}]}`,
+		),
+		step,
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
 	r := dry(t, chainOf(t, &steps.CustomFormat{Exports: []steps.Format{{Key: "csv", Template: "a;b"}}}, pipeline.Named("put", step)),
 		dryCall().With(rossumtest.Secret("password", "pw-4711"), rossumtest.Secret("type", "sftp")), pipeline.DryRun{})
-	if r.err != nil || !strings.Contains(r.outline, "put: done | PUT /2026-7-1.csv dry=true") || r.report.Steps[1].Calls[0].Request.Body != "a;b" ||
+	if r.err != nil || !strings.Contains(r.outline, "put: done | PUT /2026-7-1.csv dry=true") ||
+		r.report.Steps[1].Calls[0].Request.Body != "a;b" ||
 		!strings.Contains(r.report.Text(), "{seq} is counted at the destination") {
 		t.Errorf("%v\n%s%s", r.err, r.outline, r.report.Text())
 	}
@@ -230,7 +262,10 @@ func TestADryRunOfTheRequestProcessorShowsEveryItem(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	call := rossumtest.Annotation(rossumtest.Offline(), rossumtest.Table("line_items", rossumtest.Row("code", "a"), rossumtest.Row("code", "b")))
+	call := rossumtest.Annotation(
+		rossumtest.Offline(),
+		rossumtest.Table("line_items", rossumtest.Row("code", "a"), rossumtest.Row("code", "b")),
+	)
 	r := dry(t, chainOf(t, step), call, pipeline.DryRun{})
 	if r.err != nil || !strings.HasSuffix(r.outline, "needs an answer | POST /a dry=true | POST /b dry=true\n") {
 		t.Errorf("%v\n%s%s", r.err, r.outline, r.report.Text())
@@ -247,7 +282,11 @@ func TestADryRunNamesTheWSDLThatItCannotFetch(t *testing.T) {
 	}
 	call := dryCall().With(rossumtest.Secret("workday_username", "u"), rossumtest.Secret("workday_password", "pw-4711"))
 	r := dry(t, chainOf(t, step), call, pipeline.DryRun{})
-	if r.err != nil || len(r.response.Messages) != 0 || !strings.Contains(r.report.Text(), "ended here: a dry run has no answer to GET https://wd.example/ccx/service/t/Resource_Management/v41.0?wsdl") {
+	if r.err != nil || len(r.response.Messages) != 0 ||
+		!strings.Contains(
+			r.report.Text(),
+			"ended here: a dry run has no answer to GET https://wd.example/ccx/service/t/Resource_Management/v41.0?wsdl",
+		) {
 		t.Errorf("%v %+v\n%s", r.err, r.response, r.report.Text())
 	}
 }
@@ -256,8 +295,14 @@ func TestADryRunReportsRealFaultsBesideAMissingAnswer(t *testing.T) {
 	t.Parallel()
 	url := untouched(t)
 	broken := pipeline.Named("broken", pipeline.StepFunc(func(context.Context, *pipeline.Export) error { return fmt.Errorf("no paper") }))
-	r := dry(t, chainOf(t, pipeline.Parallel(&steps.RESTExport{Request: steps.Request{URL: url + "/a"}}, broken)), dryCall(), pipeline.DryRun{})
-	if r.err == nil || !strings.Contains(r.err.Error(), "no paper") || strings.Contains(r.err.Error(), "/a") || !strings.Contains(r.outline, "REST API export: needs an answer") {
+	r := dry(
+		t,
+		chainOf(t, pipeline.Parallel(&steps.RESTExport{Request: steps.Request{URL: url + "/a"}}, broken)),
+		dryCall(),
+		pipeline.DryRun{},
+	)
+	if r.err == nil || !strings.Contains(r.err.Error(), "no paper") || strings.Contains(r.err.Error(), "/a") ||
+		!strings.Contains(r.outline, "REST API export: needs an answer") {
 		t.Errorf("%v\n%s", r.err, r.outline)
 	}
 }
@@ -274,7 +319,8 @@ func TestADryRunMakesTheCallsThatItLets(t *testing.T) {
 	defer erp.Close()
 	here := func(_ string, u *url.URL) bool { return u.Hostname() == "127.0.0.1" }
 	r := dry(t, dryChain(t, erp.URL), dryCall(), pipeline.DryRun{Lets: here})
-	if r.err != nil || strings.Contains(r.outline, "not run") || strings.Contains(r.outline, "dry=true") || strings.Join(got, ", ") != "POST /token, POST /invoices, POST /archive" {
+	if r.err != nil || strings.Contains(r.outline, "not run") || strings.Contains(r.outline, "dry=true") ||
+		strings.Join(got, ", ") != "POST /token, POST /invoices, POST /archive" {
 		t.Fatalf("%v\n%s%q", r.err, r.outline, got)
 	}
 	if text := r.report.Text(); strings.Contains(text, "nothing was sent") {
@@ -282,7 +328,8 @@ func TestADryRunMakesTheCallsThatItLets(t *testing.T) {
 	}
 	got = nil
 	for _, once := range []bool{false, true} {
-		if r := dry(t, chainOf(t, strange{erp.URL + "/x", once}), dryCall(), pipeline.DryRun{Lets: here}); r.err != nil || !strings.HasPrefix(r.outline, "strange: done") {
+		if r := dry(t, chainOf(t, strange{erp.URL + "/x", once}), dryCall(), pipeline.DryRun{Lets: here}); r.err != nil ||
+			!strings.HasPrefix(r.outline, "strange: done") {
 			t.Errorf("%v\n%s", r.err, r.outline)
 		}
 	}

@@ -53,7 +53,13 @@ func TestEveryComponentKeepsToTheHostsThatTheProgramAllows(t *testing.T) {
 					t.Fatal(step, err)
 				}
 				var response *rossum.Response
-				response, err = chain.Export(t.Context(), call.Payload(), option, pipeline.WithHTTPClient(h), pipeline.WithOriginal(pipeline.Bytes("x")))
+				response, err = chain.Export(
+					t.Context(),
+					call.Payload(),
+					option,
+					pipeline.WithHTTPClient(h),
+					pipeline.WithOriginal(pipeline.Bytes("x")),
+				)
 				said := ""
 				if response != nil {
 					for _, m := range response.Messages {

@@ -222,8 +222,14 @@ func ExampleWithIdempotency() {
 	defer erp.Close()
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()
-	exportOf([]pipeline.Step{createsAt(erp.URL)},
-		pipeline.WithJournal(journal), pipeline.WithIdempotency(pipeline.Idempotency{}), pipeline.WithHTTPClient(&http.Client{Transport: transport}))
+	exportOf(
+		[]pipeline.Step{createsAt(erp.URL)},
+		pipeline.WithJournal(
+			journal,
+		),
+		pipeline.WithIdempotency(pipeline.Idempotency{}),
+		pipeline.WithHTTPClient(&http.Client{Transport: transport}),
+	)
 	// Output: info: 200 with a key: true
 }
 
@@ -233,7 +239,11 @@ func ExampleInRossum() {
 	defer platform.Close()
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()
-	client, err := rossum.NewClient(platform.URL, rossum.Secret(platform.Token), rossum.ClientOptions{HTTPClient: &http.Client{Transport: transport}})
+	client, err := rossum.NewClient(
+		platform.URL,
+		rossum.Secret(platform.Token),
+		rossum.ClientOptions{HTTPClient: &http.Client{Transport: transport}},
+	)
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -19,8 +19,14 @@ func withFormulas(more ...rossumtest.Part) *rossumtest.Call {
 		return rossumtest.FieldValue(id, rossumtest.Value{Formula: code})
 	}
 	return rossumtest.Annotation(
-		rossumtest.Field("status", ""), rossumtest.Field("other", ""),
-		computed("gate", "'open' if field.status == '201' else ''"), computed("url", "'https://erp/' + field.gate"), computed("third", "field.other.upper()"),
+		rossumtest.Field("status", ""),
+		rossumtest.Field("other", ""),
+		computed(
+			"gate",
+			"'open' if field.status == '201' else ''",
+		),
+		computed("url", "'https://erp/' + field.gate"),
+		computed("third", "field.other.upper()"),
 		rossumtest.Offline(),
 	).With(more...)
 }
@@ -39,17 +45,32 @@ func see(into *string, ids ...string) pipeline.Step {
 	})
 }
 
-func exportReport(t *testing.T, c *pipeline.Chain, call *rossumtest.Call, options ...pipeline.Option) (*rossum.Response, *pipeline.Report, error) {
+func exportReport(
+	t *testing.T,
+	c *pipeline.Chain,
+	call *rossumtest.Call,
+	options ...pipeline.Option,
+) (*rossum.Response, *pipeline.Report, error) {
 	t.Helper()
 	var report *pipeline.Report
-	answer, err := c.Export(t.Context(), call.Payload(), append(options, pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r }))...)
+	answer, err := c.Export(
+		t.Context(),
+		call.Payload(),
+		append(options, pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r }))...)
 	return answer, report, err
 }
 
 func TestFormulasAreComputedBetweenSteps(t *testing.T) {
 	t.Parallel()
 	var seen string
-	chain := chainOf(t, see(&seen, "gate", "url"), set("status", "201"), see(&seen, "gate", "url", "third"), set("other", "x"), see(&seen, "third"))
+	chain := chainOf(
+		t,
+		see(&seen, "gate", "url"),
+		set("status", "201"),
+		see(&seen, "gate", "url", "third"),
+		set("other", "x"),
+		see(&seen, "third"),
+	)
 	answer, report, err := exportReport(t, chain, withFormulas())
 	if err != nil || seen != ";;open;https://erp/open;;X;" {
 		t.Errorf("%q, %v", seen, err)
@@ -100,7 +121,8 @@ func TestAFormulaOutsideOfTheLanguageStopsTheExportUnlessToldOtherwise(t *testin
 	chain := chainOf(t, set("status", "201"), see(&seen, "gate"))
 	_, _, err := exportReport(t, chain, call)
 	var at *pipeline.StepError
-	if !errors.Is(err, formula.ErrUnsupported) || !errors.As(err, &at) || seen != "" || !strings.Contains(err.Error(), "formula of bad: outside of the supported language: line 2: async is not supported") {
+	if !errors.Is(err, formula.ErrUnsupported) || !errors.As(err, &at) || seen != "" ||
+		!strings.Contains(err.Error(), "formula of bad: outside of the supported language: line 2: async is not supported") {
 		t.Errorf("got %v, seen %q", err, seen)
 	}
 	answer, _, err := exportReport(t, chain, call, pipeline.WithFormulas(pipeline.Formulas{Tolerate: true}))
@@ -154,7 +176,11 @@ func TestABrokenFormulaThatNothingNeedsDoesNotStopTheExport(t *testing.T) {
 func TestACircleOfFormulasIsComputedAndReported(t *testing.T) {
 	t.Parallel()
 	call := withFormulas(
-		rossumtest.FieldValue("a", rossumtest.Value{Formula: "field.status + field.b[:3]"}), rossumtest.FieldValue("b", rossumtest.Value{Formula: "field.a + '!'"}),
+		rossumtest.FieldValue(
+			"a",
+			rossumtest.Value{Formula: "field.status + field.b[:3]"},
+		),
+		rossumtest.FieldValue("b", rossumtest.Value{Formula: "field.a + '!'"}),
 	)
 	var seen string
 	answer, report, err := exportReport(t, chainOf(t, set("status", "201"), see(&seen, "a", "b")), call)

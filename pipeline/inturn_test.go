@@ -52,7 +52,8 @@ func TestExportsOfOneKeyTakeTurns(t *testing.T) {
 			})
 			synctest.Wait()
 		}
-		if err := call("A", "late", pipeline.WithTimeout(time.Second)); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), `waiting for the end of the other exports for "A"`) {
+		if err := call("A", "late", pipeline.WithTimeout(time.Second)); !errors.Is(err, context.DeadlineExceeded) ||
+			!strings.Contains(err.Error(), `waiting for the end of the other exports for "A"`) {
 			t.Errorf("one whose turn does not come: %v", err)
 		}
 		all.Wait()

@@ -96,7 +96,14 @@ func resumed(t *testing.T, at int, done bool, secrets [2]string, first, then pip
 }
 
 // resumedOn is resumed that also returns how the other process goes on once more.
-func resumedOn(t *testing.T, shared pipeline.Ledger, at int, done bool, secrets [2]string, first, then pipeline.Step) (died bool, err error, again func() error) {
+func resumedOn(
+	t *testing.T,
+	shared pipeline.Ledger,
+	at int,
+	done bool,
+	secrets [2]string,
+	first, then pipeline.Step,
+) (died bool, err error, again func() error) {
 	t.Helper()
 	ledger, ctx := mortal.New(t.Context(), shared, at, done)
 	keys := pipeline.WithIdempotency(pipeline.Idempotency{})
@@ -136,7 +143,14 @@ func TestACallThatIsMadeAgainSendsTheSameBytes(t *testing.T) {
 			for at := 2; ; at++ {
 				for _, done := range []bool{false, true} {
 					e := newBodyERP(t)
-					died, err := resumed(t, at, done, [2]string{"old secret", "old secret"}, sendsForm(e.URL, "noon", files...), sendsForm(e.URL, "noon", files...))
+					died, err := resumed(
+						t,
+						at,
+						done,
+						[2]string{"old secret", "old secret"},
+						sendsForm(e.URL, "noon", files...),
+						sendsForm(e.URL, "noon", files...),
+					)
 					if !died {
 						return
 					}
@@ -191,7 +205,15 @@ func TestAKeyIsNotUsedAgainForOtherBytes(t *testing.T) {
 				at++
 			}
 			shared := pipeline.MemoryLedger()
-			died, err, again := resumedOn(t, shared, at, false, [2]string{"old secret", "new secret"}, sendsForm(e.URL, "noon", tt.first), sendsForm(e.URL, "noon", tt.then))
+			died, err, again := resumedOn(
+				t,
+				shared,
+				at,
+				false,
+				[2]string{"old secret", "new secret"},
+				sendsForm(e.URL, "noon", tt.first),
+				sendsForm(e.URL, "noon", tt.then),
+			)
 			got, _ := e.seen()
 			if tt.want == "" {
 				if err != nil || len(got) != 2 {

@@ -49,7 +49,8 @@ func TestExportMakesNoSecondExportOfWhatHasEndedMeanwhile(t *testing.T) {
 			t.Errorf("%s: acts %v", name, erp.acts)
 		}
 		// One that is asked for afterwards is a new one.
-		if _, err := chain.Export(t.Context(), keepCall().Payload(), pipeline.WithJournal(journal(t, shared))); err != nil || erp.acts["/first"] != 2 {
+		if _, err := chain.Export(t.Context(), keepCall().Payload(), pipeline.WithJournal(journal(t, shared))); err != nil ||
+			erp.acts["/first"] != 2 {
 			t.Errorf("%s: %v, acts %v", name, err, erp.acts)
 		}
 	}
@@ -110,7 +111,8 @@ func TestExportWaitsForWhatGoesOn(t *testing.T) {
 			started := time.Now()
 			answer, err := chain.Export(t.Context(), tt.call.Payload(), pipeline.WithTimeout(tt.timeout), pipeline.WithJournal(journal(t, shared)))
 			took, was := time.Since(started), <-first
-			if (err == nil) != (tt.want == "") || !strings.Contains(texts(answer.Messages), tt.want) || took > tt.timeout || erp.acts["/first"] != tt.acts {
+			if (err == nil) != (tt.want == "") || !strings.Contains(texts(answer.Messages), tt.want) || took > tt.timeout ||
+				erp.acts["/first"] != tt.acts {
 				t.Errorf("%s: %v after %v, %s, acts %v", name, err, took, texts(answer), erp.acts)
 			}
 			if tt.acts == 1 && err == nil && texts(answer) != was {

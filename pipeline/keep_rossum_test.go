@@ -34,7 +34,9 @@ func newRossumRun(t *testing.T, step func(ctx context.Context, x *pipeline.Expor
 	transport := &http.Transport{}
 	t.Cleanup(transport.CloseIdleConnections)
 	r.options = []pipeline.Option{
-		pipeline.WithStore(pipeline.InRossum()), pipeline.WithHTTPClient(&http.Client{Transport: transport}), pipeline.WithIdempotency(pipeline.Idempotency{}),
+		pipeline.WithStore(
+			pipeline.InRossum(),
+		), pipeline.WithHTTPClient(&http.Client{Transport: transport}), pipeline.WithIdempotency(pipeline.Idempotency{}),
 	}
 	r.chain = chainOf(t, pipeline.Named("on rossum", pipeline.StepFunc(step)), posts(r.erp, "/first", "a"))
 	return r
@@ -54,7 +56,11 @@ func (r *rossumRun) dies(at int, done bool) bool {
 }
 
 func (r *rossumRun) goesOn() (*rossum.Response, error) {
-	k, err := r.chain.Keep(r.Context(), r.call().Payload(), pipeline.KeepOptions{}, append(r.options, pipeline.WithJournal(journal(r.T, r.ledger)))...)
+	k, err := r.chain.Keep(
+		r.Context(),
+		r.call().Payload(),
+		pipeline.KeepOptions{},
+		append(r.options, pipeline.WithJournal(journal(r.T, r.ledger)))...)
 	return k.Response, err
 }
 

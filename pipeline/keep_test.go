@@ -38,7 +38,11 @@ func (e *countingERP) post(path, key string) *pipeline.Answer {
 		e.acts[path]++
 		e.keys[path+key] = true
 	}
-	return &pipeline.Answer{Status: http.StatusCreated, Header: http.Header{"Location": {path + "/7"}}, Body: []byte(`{"id":"` + path + `-7"}`)}
+	return &pipeline.Answer{
+		Status: http.StatusCreated,
+		Header: http.Header{"Location": {path + "/7"}},
+		Body:   []byte(`{"id":"` + path + `-7"}`),
+	}
 }
 
 // most is the highest number of acts for one path.
@@ -55,9 +59,13 @@ func (e *countingERP) most() (most int, all string) {
 // posts is a step that makes a call and keeps a part of its answer in a field.
 func posts(e *countingERP, path, field string) pipeline.Step {
 	return pipeline.Named("post "+path, pipeline.StepFunc(func(ctx context.Context, x *pipeline.Export) error {
-		answer, err := x.Once(ctx, pipeline.Act{Call: "request", What: "POST https://erp.example" + path}, func(_ context.Context, a pipeline.Attempt) (*pipeline.Answer, error) {
-			return e.post(path, a.Key), nil
-		})
+		answer, err := x.Once(
+			ctx,
+			pipeline.Act{Call: "request", What: "POST https://erp.example" + path},
+			func(_ context.Context, a pipeline.Attempt) (*pipeline.Answer, error) {
+				return e.post(path, a.Key), nil
+			},
+		)
 		if err != nil {
 			return err
 		}
@@ -81,7 +89,15 @@ func reads(key, field string) pipeline.Step {
 }
 
 func keepCall() *rossumtest.Call {
-	return rossumtest.Annotation(rossumtest.Offline(), rossumtest.Field("a", ""), rossumtest.Field("b", ""), rossumtest.Field("c", ""), rossumtest.Field("d", ""), rossumtest.Field("e", ""), rossumtest.Field("f", ""))
+	return rossumtest.Annotation(
+		rossumtest.Offline(),
+		rossumtest.Field("a", ""),
+		rossumtest.Field("b", ""),
+		rossumtest.Field("c", ""),
+		rossumtest.Field("d", ""),
+		rossumtest.Field("e", ""),
+		rossumtest.Field("f", ""),
+	)
 }
 
 func crashChain(t *testing.T, e *countingERP) *pipeline.Chain {
@@ -94,12 +110,22 @@ func crashChain(t *testing.T, e *countingERP) *pipeline.Chain {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return chainOf(t, posts(e, "/first", "a"), nested, pipeline.Parallel(pipeline.Named("left", branch), posts(e, "/right", "e")), reads("/left2", "a"), pipeline.Finally(posts(e, "/notify", "f")))
+	return chainOf(
+		t,
+		posts(e, "/first", "a"),
+		nested,
+		pipeline.Parallel(pipeline.Named("left", branch), posts(e, "/right", "e")),
+		reads("/left2", "a"),
+		pipeline.Finally(posts(e, "/notify", "f")),
+	)
 }
 
 func journal(t *testing.T, l pipeline.Ledger) *pipeline.Journal {
 	t.Helper()
-	j, err := pipeline.NewJournal(l, pipeline.JournalOptions{Key: pipeline.SealKey{ID: "1", Secret: []byte(strings.Repeat("k", 32))}, Owner: "test", Lease: 30 * time.Second})
+	j, err := pipeline.NewJournal(
+		l,
+		pipeline.JournalOptions{Key: pipeline.SealKey{ID: "1", Secret: []byte(strings.Repeat("k", 32))}, Owner: "test", Lease: 30 * time.Second},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +158,11 @@ func TestARunThatIsKilledAtAnyWriteGoesOn(t *testing.T) {
 						break // it had fewer writes
 					}
 					time.Sleep(31 * time.Second) // the lease ends
-					kept, err := chain.Keep(t.Context(), keepCall().Payload(), pipeline.KeepOptions{}, append(options, pipeline.WithJournal(journal(t, shared)))...)
+					kept, err := chain.Keep(
+						t.Context(),
+						keepCall().Payload(),
+						pipeline.KeepOptions{},
+						append(options, pipeline.WithJournal(journal(t, shared)))...)
 					answer := kept.Response
 					most, all := erp.most()
 					switch {
@@ -148,7 +178,14 @@ func TestARunThatIsKilledAtAnyWriteGoesOn(t *testing.T) {
 					case err != nil:
 						t.Errorf("%s: %v", name, err)
 					case texts(answer.Operations) != texts(undisturbed.Operations) || texts(answer.Messages) != texts(undisturbed.Messages):
-						t.Errorf("%s: got\n%s %s, want\n%s %s", name, texts(answer.Messages), texts(answer.Operations), texts(undisturbed.Messages), texts(undisturbed.Operations))
+						t.Errorf(
+							"%s: got\n%s %s, want\n%s %s",
+							name,
+							texts(answer.Messages),
+							texts(answer.Operations),
+							texts(undisturbed.Messages),
+							texts(undisturbed.Operations),
+						)
 					}
 				}
 			}
@@ -224,15 +261,21 @@ func TestAProbeDecidesAboutACallWhoseAnswerWasLost(t *testing.T) {
 			erp := newCountingERP(false)
 			asked := 0
 			chain := chainOf(t, posts(erp, "/first", "a"))
-			probe := pipeline.WithProbe("post /first", time.Minute, func(_ context.Context, _ *pipeline.Export, q pipeline.Question) (*pipeline.Answer, bool, error) {
-				if asked++; q.What != "POST https://erp.example/first" || time.Since(q.Begun) < time.Minute {
-					t.Errorf("%s: asked %+v after %v", name, q, time.Since(q.Begun))
-				}
-				return tt.answer, tt.there, tt.err
-			})
+			probe := pipeline.WithProbe(
+				"post /first",
+				time.Minute,
+				func(_ context.Context, _ *pipeline.Export, q pipeline.Question) (*pipeline.Answer, bool, error) {
+					if asked++; q.What != "POST https://erp.example/first" || time.Since(q.Begun) < time.Minute {
+						t.Errorf("%s: asked %+v after %v", name, q, time.Since(q.Begun))
+					}
+					return tt.answer, tt.there, tt.err
+				},
+			)
 			ledger := lostAnswer(t, chain, keepCall())
 			answer, err := chain.Export(t.Context(), keepCall().Payload(), probe, pipeline.WithJournal(journal(t, ledger)))
-			if errors.Is(err, pipeline.ErrMaybeSent) != (tt.err != nil) || !strings.Contains(texts(answer.Operations), tt.want) || erp.acts["/first"] != tt.acts || asked != 1 {
+			if errors.Is(err, pipeline.ErrMaybeSent) != (tt.err != nil) || !strings.Contains(texts(answer.Operations), tt.want) ||
+				erp.acts["/first"] != tt.acts ||
+				asked != 1 {
 				t.Errorf("%s: %v, %s, %v, asked %d times", name, err, texts(answer.Operations), erp.acts, asked)
 			}
 		}
@@ -273,7 +316,10 @@ func TestAVerdictCountsWhereNothingElseCanSay(t *testing.T) {
 					return x.Set("a", string(answer.Body))
 				})))
 				j := journal(t, lostAnswer(t, chain, keepCall()))
-				if _, err := chain.Export(t.Context(), keepCall().Payload(), append(tt.options, pipeline.WithJournal(j))...); !errors.Is(err, pipeline.ErrMaybeSent) {
+				if _, err := chain.Export(t.Context(), keepCall().Payload(), append(tt.options, pipeline.WithJournal(j))...); !errors.Is(
+					err,
+					pipeline.ErrMaybeSent,
+				) {
 					t.Errorf("%s: without a verdict: %v", name, err)
 				}
 				for p, err := range j.Pending(t.Context(), pipeline.RunQuery{}) {
@@ -372,11 +418,13 @@ func TestAPanicOfTheProgramsOwnFunctionEndsTheRun(t *testing.T) {
 		return nil, nil
 	})
 	answer, err := chain.Export(t.Context(), keepCall().Payload(), secrets, pipeline.WithJournal(j))
-	if !errors.Is(err, pipeline.ErrPanic) || !answer.Failed() || !strings.HasSuffix(answer.Messages[0].Content, "no vault. No call that changes anything was made.") {
+	if !errors.Is(err, pipeline.ErrPanic) || !answer.Failed() ||
+		!strings.HasSuffix(answer.Messages[0].Content, "no vault. No call that changes anything was made.") {
 		t.Errorf("%v, %+v", err, answer)
 	}
 	broken = false
-	if answer, err := chain.Export(t.Context(), keepCall().Payload(), secrets, pipeline.WithJournal(j)); err != nil || len(answer.Operations) != 1 {
+	if answer, err := chain.Export(t.Context(), keepCall().Payload(), secrets, pipeline.WithJournal(j)); err != nil ||
+		len(answer.Operations) != 1 {
 		t.Errorf("%v, %+v", err, answer)
 	}
 }
@@ -396,9 +444,13 @@ func TestWhatWasMadeNamesStatusPlaceAndID(t *testing.T) {
 		"what is no status": {&pipeline.Answer{Body: []byte(`[{"id":"x"}]`)}, "(answered, id x)."},
 	} {
 		chain := chainOf(t, pipeline.StepFunc(func(ctx context.Context, x *pipeline.Export) error {
-			_, err := x.Once(ctx, pipeline.Act{Call: "request", What: "POST https://erp.example/bills"}, func(context.Context, pipeline.Attempt) (*pipeline.Answer, error) {
-				return tt.answer, nil
-			})
+			_, err := x.Once(
+				ctx,
+				pipeline.Act{Call: "request", What: "POST https://erp.example/bills"},
+				func(context.Context, pipeline.Attempt) (*pipeline.Answer, error) {
+					return tt.answer, nil
+				},
+			)
 			return errors.Join(err, errors.New("then it failed"))
 		}))
 		answer, err := chain.Export(t.Context(), keepCall().Payload())
@@ -425,7 +477,11 @@ func TestWhatHasAProbeOfItsOwnIsNotRepeatedByAKey(t *testing.T) {
 	}))
 	keys := pipeline.WithIdempotency(pipeline.Idempotency{})
 	ledger := lostAnswer(t, chain, keepCall(), keys)
-	if _, err := chain.Export(t.Context(), keepCall().Payload(), keys, pipeline.WithJournal(journal(t, ledger))); !errors.Is(err, pipeline.ErrUnsettled) || acts != 1 {
+	if _, err := chain.Export(t.Context(), keepCall().Payload(), keys, pipeline.WithJournal(journal(t, ledger))); !errors.Is(
+		err,
+		pipeline.ErrUnsettled,
+	) ||
+		acts != 1 {
 		t.Errorf("%v, %d acts", err, acts)
 	}
 }

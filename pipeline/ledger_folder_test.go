@@ -204,7 +204,8 @@ func TestADamagedRunIsReportedAndNeverTakenForANewOne(t *testing.T) {
 			t.Errorf("case %d: %v", i, err)
 		}
 		run, err = l.Load(t.Context(), id)
-		if want := strings.TrimSpace(test.kinds + " on"); err != nil || kindsOf(run) != want || run.Damaged != test.damaged || run.Key != diskKey(annotation) {
+		if want := strings.TrimSpace(test.kinds + " on"); err != nil || kindsOf(run) != want || run.Damaged != test.damaged ||
+			run.Key != diskKey(annotation) {
 			t.Errorf("case %d: later %q, damaged %v, key %v, %v", i, kindsOf(run), run.Damaged, run.Key, err)
 		}
 	}
@@ -258,7 +259,12 @@ func TestTheFolderMayBeRemovedUnderItsLedger(t *testing.T) {
 // FuzzRunFile has a ledger read anything as a run.
 func FuzzRunFile(f *testing.F) {
 	id := diskKey(1).ID(5)
-	m := frameMeta{records: []Record{{Kind: "a", Data: []byte("x")}, {Kind: "b"}}, first: 1, fence: 1, claim: RunInfo{Owner: "o", Key: diskKey(1)}}
+	m := frameMeta{
+		records: []Record{{Kind: "a", Data: []byte("x")}, {Kind: "b"}},
+		first:   1,
+		fence:   1,
+		claim:   RunInfo{Owner: "o", Key: diskKey(1)},
+	}
 	for typ := byte(claimFrame); typ <= noteFrame+1; typ++ {
 		f.Add(typ, byte(1), m.encode(typ), []byte("x"))
 		f.Add(typ, byte(1), m.encode(claimFrame)[:9], []byte("xyz"))

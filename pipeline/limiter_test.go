@@ -88,7 +88,8 @@ func TestExportsOfAProcessShareTheLimitsOfASystem(t *testing.T) {
 			})
 		}
 		synctest.Wait()
-		if _, err := export(t, "https://other.example/", l, pipeline.WithHTTPClient(&http.Client{Transport: other})); err != nil || time.Since(started) != time.Second {
+		if _, err := export(t, "https://other.example/", l, pipeline.WithHTTPClient(&http.Client{Transport: other})); err != nil ||
+			time.Since(started) != time.Second {
 			t.Errorf("another system: %v after %v", err, time.Since(started))
 		}
 		all.Wait()
@@ -107,7 +108,8 @@ func TestARefusalOfOneExportHoldsTheOthersBack(t *testing.T) {
 			pipeline.WithHTTPClient(&http.Client{Transport: erp}),
 		}
 		started := time.Now()
-		if r, err := export(t, "https://erp.example", options...); err != nil || r.Steps[0].Calls[0].Status != 201 || time.Since(started) != 22*time.Second {
+		if r, err := export(t, "https://erp.example", options...); err != nil || r.Steps[0].Calls[0].Status != 201 ||
+			time.Since(started) != 22*time.Second {
 			t.Errorf("%v after %v: %+v", err, time.Since(started), r.Steps[0].Calls)
 		}
 		erp.refuse = 1

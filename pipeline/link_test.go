@@ -78,7 +78,8 @@ func TestWrappedStepsKeepEveryAbility(t *testing.T) {
 			s := newSettings()
 			step := wrap(s)
 			s.built.Store(0) // chains that are only a part were built, too
-			if maker, ok := pipeline.Ability[pipeline.Maker](step); !strings.Contains(name, "chain") && name != "a branch" && (!ok || maker.Makes()[0] != "made") {
+			if maker, ok := pipeline.Ability[pipeline.Maker](step); !strings.Contains(name, "chain") && name != "a branch" &&
+				(!ok || maker.Makes()[0] != "made") {
 				t.Error("it makes nothing any more")
 			}
 			chain := chainOf(t, step)

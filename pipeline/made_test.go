@@ -56,7 +56,10 @@ func TestEveryFailureSaysOnceWhatWasMade(t *testing.T) {
 			for what, step := range map[string]pipeline.Step{"a panic": panics, "an error": breaks, "the end of the time": late, "a message": shows, "in a Finally step": pipeline.Finally(panics)} {
 				post := &steps.RESTExport{Request: steps.Request{URL: s.URL + "/x", Content: "x"}}
 				checkSentence(t, what+" after a call", []pipeline.Step{post, step}, &posts)
-				if all := checkSentence(t, what+" before a call", []pipeline.Step{step, post}, &posts); !strings.Contains(all, "No call that changes anything was made.") {
+				if all := checkSentence(t, what+" before a call", []pipeline.Step{step, post}, &posts); !strings.Contains(
+					all,
+					"No call that changes anything was made.",
+				) {
 					t.Errorf("%s before a call: %s", what, all)
 				}
 			}
@@ -68,11 +71,20 @@ func TestAFailureOfFilesSaysWhatWasMade(t *testing.T) {
 	t.Parallel()
 	step := func(host string, port int) *sftpexport.Step {
 		return &sftpexport.Step{
-			Credentials: sftpexport.Credentials{Type: "sftp", Host: host, Port: sftpexport.Port(port), Username: "user", InsecureIgnoreHostKey: true},
-			Rules:       []sftpexport.Rule{{Directory: "/", Objects: []sftpexport.Object{{Type: "document", Name: "1"}}}},
+			Credentials: sftpexport.Credentials{
+				Type:                  "sftp",
+				Host:                  host,
+				Port:                  sftpexport.Port(port),
+				Username:              "user",
+				InsecureIgnoreHostKey: true,
+			},
+			Rules: []sftpexport.Rule{{Directory: "/", Objects: []sftpexport.Object{{Type: "document", Name: "1"}}}},
 		}
 	}
-	if all := checkSentence(t, "nobody listens", []pipeline.Step{step("127.0.0.1", 1)}, new(atomic.Int32)); !strings.Contains(all, "No call that changes anything was made.") {
+	if all := checkSentence(t, "nobody listens", []pipeline.Step{step("127.0.0.1", 1)}, new(atomic.Int32)); !strings.Contains(
+		all,
+		"No call that changes anything was made.",
+	) {
 		t.Error(all)
 	}
 }
@@ -87,13 +99,35 @@ func checkSentence(t *testing.T, name string, chained []pipeline.Step, posts *at
 		t.Fatal(err)
 	}
 	defer chain.Close()
-	call := rossumtest.Annotation(rossumtest.Field("found", ""), rossumtest.From("https://acme.rossum.app", "t"),
-		rossumtest.Secret("hook", "hook-secret"), rossumtest.Secret("login", "login-secret"), rossumtest.Secret("workday_username", "user"), rossumtest.Secret("workday_password", "login-secret"),
-		rossumtest.Secret("type", "password"), rossumtest.Secret("password", "pass"), rossumtest.Secret("access_key_id", "id"), rossumtest.Secret("secret_access_key", "login-secret"))
+	call := rossumtest.Annotation(
+		rossumtest.Field("found", ""),
+		rossumtest.From("https://acme.rossum.app", "t"),
+		rossumtest.Secret(
+			"hook",
+			"hook-secret",
+		),
+		rossumtest.Secret("login", "login-secret"),
+		rossumtest.Secret("workday_username", "user"),
+		rossumtest.Secret("workday_password", "login-secret"),
+		rossumtest.Secret(
+			"type",
+			"password",
+		),
+		rossumtest.Secret("password", "pass"),
+		rossumtest.Secret("access_key_id", "id"),
+		rossumtest.Secret("secret_access_key", "login-secret"),
+	)
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()
-	response, err := chain.Export(t.Context(), call.Payload(), pipeline.WithTimeout(500*time.Millisecond), pipeline.WithHTTPClient(&http.Client{Transport: transport}), pipeline.WithRossum(nil),
-		pipeline.WithLogger(slog.New(slog.DiscardHandler)), pipeline.WithOriginal(pipeline.Bytes("x")))
+	response, err := chain.Export(
+		t.Context(),
+		call.Payload(),
+		pipeline.WithTimeout(500*time.Millisecond),
+		pipeline.WithHTTPClient(&http.Client{Transport: transport}),
+		pipeline.WithRossum(nil),
+		pipeline.WithLogger(slog.New(slog.DiscardHandler)),
+		pipeline.WithOriginal(pipeline.Bytes("x")),
+	)
 	all := fmt.Sprint(texts(response.Messages))
 	if !response.Failed() {
 		return all

@@ -42,16 +42,38 @@ func named(name string, err error) pipeline.Step {
 func TestMiddlewareGoesAroundEveryStepThatRuns(t *testing.T) {
 	t.Parallel()
 	nested := chainOf(t, named("inner", nil))
-	chain := chainOf(t, pipeline.Keyed("k", named("first", nil)), pipeline.Named("nested", nested), pipeline.When("false", named("skipped", nil)),
-		pipeline.Named("on purge", newSettings()), named("fails", errors.New("broken")), named("not run", nil), pipeline.Finally(named("last", nil)))
+	chain := chainOf(
+		t,
+		pipeline.Keyed("k", named("first", nil)),
+		pipeline.Named("nested", nested),
+		pipeline.When("false", named("skipped", nil)),
+		pipeline.Named(
+			"on purge",
+			newSettings(),
+		),
+		named("fails", errors.New("broken")),
+		named("not run", nil),
+		pipeline.Finally(named("last", nil)),
+	)
 	n := &notes{}
-	_, err := chain.Export(t.Context(), keepCall().Payload(), pipeline.WithMiddleware(n.around("a"), nil), pipeline.WithMiddleware(n.around("b")))
+	_, err := chain.Export(
+		t.Context(),
+		keepCall().Payload(),
+		pipeline.WithMiddleware(n.around("a"), nil),
+		pipeline.WithMiddleware(n.around("b")),
+	)
 	var want []string
 	for _, step := range []struct{ name, path, err string }{
 		{"first", "/k", "<nil>"}, {"inner", "/nested/inner", "<nil>"}, {"skipped", "/skipped", "<nil>"},
 		{"fails", "/fails", "broken"}, {"last", "/last", "<nil>"},
 	} {
-		want = append(want, "a> "+step.name+" "+step.path, "b> "+step.name+" "+step.path, "<b "+step.name+": "+step.err, "<a "+step.name+": "+step.err)
+		want = append(
+			want,
+			"a> "+step.name+" "+step.path,
+			"b> "+step.name+" "+step.path,
+			"<b "+step.name+": "+step.err,
+			"<a "+step.name+": "+step.err,
+		)
 	}
 	if err == nil || !slices.Equal(n.list, want) {
 		t.Errorf("%v\n%s\nwant\n%s", err, strings.Join(n.list, "\n"), strings.Join(want, "\n"))

@@ -68,7 +68,11 @@ func TestAChainStopsAfterAnErrorOrAnErrorMessageButFinallyRuns(t *testing.T) {
 			t.Parallel()
 			var report *pipeline.Report
 			c := chainOf(t, ok, pipeline.Named("bad", tt.second), ok, pipeline.Finally(ok))
-			response, err := c.Export(t.Context(), invoice().Payload(), pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r }))
+			response, err := c.Export(
+				t.Context(),
+				invoice().Payload(),
+				pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r }),
+			)
 			if (err != nil) != tt.fails || response.Failed() != (name != "warning") || statuses(report) != tt.want {
 				t.Errorf("error %v, failed %v, steps %s", err, response.Failed(), statuses(report))
 			}
@@ -86,7 +90,8 @@ func TestAnErrorNamesTheStepAndCanBeFound(t *testing.T) {
 	if !errors.Is(err, cause) || err.Error() != "step Save, request.url (invoice): disk full" {
 		t.Errorf("got %v", err)
 	}
-	if got := response.Messages[0]; got.Type != rossum.MessageError || got.Content != "Export failed: step Save, request.url (invoice): disk full. No call that changes anything was made." {
+	if got := response.Messages[0]; got.Type != rossum.MessageError ||
+		got.Content != "Export failed: step Save, request.url (invoice): disk full. No call that changes anything was made." {
 		t.Errorf("message %+v", got)
 	}
 }
@@ -107,7 +112,11 @@ func (b broken) Validate() error                             { return b.err }
 
 func TestNewReportsAllFaultsOfAllSteps(t *testing.T) {
 	t.Parallel()
-	_, err := pipeline.New(pipeline.Named("A", broken{errors.Join(errors.New("one"), errors.New("two"))}), nil, pipeline.Parallel(pipeline.Named("B", broken{errors.New("three")})))
+	_, err := pipeline.New(
+		pipeline.Named("A", broken{errors.Join(errors.New("one"), errors.New("two"))}),
+		nil,
+		pipeline.Parallel(pipeline.Named("B", broken{errors.New("three")})),
+	)
 	if err == nil || err.Error() != "step A: one\nstep A: two\nstep #2: the step is nil\nstep B: three" {
 		t.Errorf("got %v", err)
 	}
@@ -139,18 +148,27 @@ func TestParallelBranchesDoNotSeeEachOtherAndMergeInOrder(t *testing.T) {
 		}))
 	}
 	var report *pipeline.Report
-	c := chainOf(t, pipeline.Parallel(branch("first"), branch("second")), pipeline.StepFunc(func(ctx context.Context, x *pipeline.Export) error {
-		f, err := x.Files.Get(ctx, "same")
-		if err != nil || string(f.Data) != "second" {
-			return fmt.Errorf("file %v, %w", f, err)
-		}
-		return nil
-	}))
-	response, err := c.Export(t.Context(), invoice().Payload(), pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r }))
+	c := chainOf(
+		t,
+		pipeline.Parallel(branch("first"), branch("second")),
+		pipeline.StepFunc(func(ctx context.Context, x *pipeline.Export) error {
+			f, err := x.Files.Get(ctx, "same")
+			if err != nil || string(f.Data) != "second" {
+				return fmt.Errorf("file %v, %w", f, err)
+			}
+			return nil
+		}),
+	)
+	response, err := c.Export(
+		t.Context(),
+		invoice().Payload(),
+		pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r }),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(response.Messages) != 2 || response.Messages[0].Content != "first" || len(response.Operations) != 1 || !strings.Contains(string(response.Operations[0].Value), "second") {
+	if len(response.Messages) != 2 || response.Messages[0].Content != "first" || len(response.Operations) != 1 ||
+		!strings.Contains(string(response.Operations[0].Value), "second") {
 		t.Errorf("answer %+v", response)
 	}
 	if text := report.Text(); strings.Count(text, "conflict: ") != 2 || !strings.Contains(statuses(report), "first:done second:done") {
@@ -243,8 +261,14 @@ func TestSecretsAreCutOutEverywhere(t *testing.T) {
 		x.RecordCall(pipeline.CallReport{Method: "GET", URL: "https://erp.example/?t=" + secret, Error: learnt})
 		return fmt.Errorf("no: %s %s", secret, learnt)
 	}))
-	response, err := c.Export(t.Context(), invoice(rossumtest.Secret("s", secret)).Payload(),
-		pipeline.WithLogger(slog.New(slog.NewJSONHandler(&logged, nil))), pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r }))
+	response, err := c.Export(
+		t.Context(),
+		invoice(rossumtest.Secret("s", secret)).Payload(),
+		pipeline.WithLogger(
+			slog.New(slog.NewJSONHandler(&logged, nil)),
+		),
+		pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r }),
+	)
 	reportJSON, _ := json.Marshal(report)
 	responseJSON, _ := json.Marshal(response)
 	for name, text := range map[string]string{"log": logged.String(), "report": report.Text(), "JSON report": string(reportJSON), "answer": string(responseJSON), "error": err.Error()} {
@@ -272,7 +296,9 @@ func TestAFinallyStepHasTimeAfterTheDeadlineWithinTheHooks(t *testing.T) {
 					left = ends.Sub(started)
 					return ctx.Err()
 				})))
-			if _, err := c.Export(t.Context(), invoice().Payload(), pipeline.WithTimeout(timeout)); !errors.Is(err, context.DeadlineExceeded) || cut != want || left != timeout {
+			if _, err := c.Export(t.Context(), invoice().Payload(), pipeline.WithTimeout(timeout)); !errors.Is(err, context.DeadlineExceeded) ||
+				cut != want ||
+				left != timeout {
 				t.Errorf("%v: %v, cut after %v, finally until %v", timeout, err, cut, left)
 			}
 		}

@@ -74,19 +74,37 @@ func recordingERP(t testing.TB) (address string, seen *atomic.Int32) {
 // queueCall is an export of the queue that the table below is about.
 func queueCall(parts ...rossumtest.Part) *rossumtest.Call {
 	return rossumtest.Annotation(
-		rossumtest.Field("document_id", "2026/1"), rossumtest.Number("amount_total", "12.50", "12.50"),
-		rossumtest.Field("erp_id", ""), rossumtest.Field("erp_status", ""), rossumtest.Field("erp_body", ""), rossumtest.Field("gate", "yes"),
+		rossumtest.Field("document_id", "2026/1"),
+		rossumtest.Number("amount_total", "12.50", "12.50"),
+		rossumtest.Field("erp_id", ""),
+		rossumtest.Field("erp_status", ""),
+		rossumtest.Field("erp_body", ""),
+		rossumtest.Field("gate", "yes"),
 		rossumtest.Table("line_items", rossumtest.Row("item_code", "A", "item_total", "1"), rossumtest.Row("item_code", "B", "item_total", "2")),
-		rossumtest.Table("charges"), rossumtest.List("tags", "tag", "x"),
-		rossumtest.Secret("key", "canary-key"), rossumtest.Secret("workday_username", "u"), rossumtest.Secret("workday_password", "canary-p"), rossumtest.Secret("password", "canary-s"), rossumtest.Offline(),
+		rossumtest.Table("charges"),
+		rossumtest.List("tags", "tag", "x"),
+		rossumtest.Secret(
+			"key",
+			"canary-key",
+		),
+		rossumtest.Secret("workday_username", "u"),
+		rossumtest.Secret("workday_password", "canary-p"),
+		rossumtest.Secret("password", "canary-s"),
+		rossumtest.Offline(),
 	).With(parts...)
 }
 
 // first is the call that must not be made when something after it is bound to fail.
-var first = [2]string{"rest", `{"request": {"url": "ERP/first", "content": "x"}, "response_headers_reference_key": "h", "response_payload_reference_key": "p"}`}
+var first = [2]string{
+	"rest",
+	`{"request": {"url": "ERP/first", "content": "x"}, "response_headers_reference_key": "h", "response_payload_reference_key": "p"}`,
+}
 
 // gated is a call that need not be made.
-var gated = [2]string{"rest", `{"condition": "@{gate}", "request": {"url": "ERP/gated", "content": "x"}, "response_payload_reference_key": "g"}`}
+var gated = [2]string{
+	"rest",
+	`{"condition": "@{gate}", "request": {"url": "ERP/gated", "content": "x"}, "response_payload_reference_key": "g"}`,
+}
 
 // row is one thing that is found before the first call.
 type row struct {
@@ -101,7 +119,14 @@ func restWith(request string) [2]string {
 }
 
 func extractTo(key, target string) [2]string {
-	return [2]string{"extract", fmt.Sprintf(`{"extract": [{"format": "json", "source_reference_key": %q, "extract_rules": [{"value_path": "id", "target_schema_id": %q}]}]}`, key, target)}
+	return [2]string{
+		"extract",
+		fmt.Sprintf(
+			`{"extract": [{"format": "json", "source_reference_key": %q, "extract_rules": [{"value_path": "id", "target_schema_id": %q}]}]}`,
+			key,
+			target,
+		),
+	}
 }
 
 func templateOf(text string) [2]string {
@@ -124,66 +149,225 @@ var preflightRows = []row{
 		`error: reset_schema_ids[0]: field "erp_idd": no such field in the annotation; did you mean "erp_id"?`, ""},
 	{"an unknown target", [][2]string{first, extractTo("p", "erp_ids")},
 		`error: extract[0].extract_rules[0].target_schema_id: field "erp_ids": no such field in the annotation; did you mean "erp_id"?`, ""},
-	{"a target that resembles none", [][2]string{first, extractTo("p", "zzzzzzzzzzzz")}, `error: add the field to the queue's schema (ui_configuration.type "data")`, ""},
-	{"a target that is a table", [][2]string{first, extractTo("p", "line_items")}, `error: field "line_items" is a multivalue and has no value`, ""},
-	{"a target in a table", [][2]string{first, extractTo("p", "item_code")}, `error: field "item_code": the annotation has more than one field with this schema_id (2 of them)`, "warning"},
-	{"a target in a table without rows", [][2]string{first, extractTo("p", "surcharge")}, `error: field "surcharge": no such field in the annotation`, ""},
-	{"an unknown target of a call that need not be made", [][2]string{first, gated, extractTo("g", "erp_ids")}, `error: field "erp_ids": no such field`, "warning"},
+	{
+		"a target that resembles none",
+		[][2]string{first, extractTo("p", "zzzzzzzzzzzz")},
+		`error: add the field to the queue's schema (ui_configuration.type "data")`,
+		"",
+	},
+	{
+		"a target that is a table",
+		[][2]string{first, extractTo("p", "line_items")},
+		`error: field "line_items" is a multivalue and has no value`,
+		"",
+	},
+	{
+		"a target in a table",
+		[][2]string{first, extractTo("p", "item_code")},
+		`error: field "item_code": the annotation has more than one field with this schema_id (2 of them)`,
+		"warning",
+	},
+	{
+		"a target in a table without rows",
+		[][2]string{first, extractTo("p", "surcharge")},
+		`error: field "surcharge": no such field in the annotation`,
+		"",
+	},
+	{
+		"an unknown target of a call that need not be made",
+		[][2]string{first, gated, extractTo("g", "erp_ids")},
+		`error: field "erp_ids": no such field`,
+		"warning",
+	},
 	{"an unknown target under a condition", [][2]string{first, {"extract", `{"extract": [{"source_reference_key": "p", "condition": "@{gate}",
 		"extract_rules": [{"value_path": "id", "target_schema_id": "erp_ids"}]}]}`}}, `error: field "erp_ids": no such field`, "warning"},
 	{"an unknown target of the Request Processor", [][2]string{rp(`{"request": {"url": "ERP/a", "method": "POST"}},
 		{"request": {"url": "ERP/b", "method": "POST"}, "response_handlers": [{"target_type": "schema_id", "target_key": "erp_ids", "value": {"response.text": {"$regex": "x"}}}]}`)},
 		`error: stages[0].call_api[1].response_handlers[0].target_key: field "erp_ids": no such field in the annotation`, ""},
-	{"an unknown target of a handler with a condition", [][2]string{rp(`{"request": {"url": "ERP/a", "method": "POST"}, "response_handlers": [{"condition": {"response.ok": {"$eq": false}},
-		"target_type": "schema_id", "target_key": "erp_ids", "value": {"response.text": {"$regex": "x"}}}]}`)}, `warning: target_key: field "erp_ids"`, ""},
-	{"an unknown target in a stage with conditions", [][2]string{{"rp", `{"stages": [{"evaluate": [{"name": "n", "condition": {"field.gate.value": {"$eq": "no"}}}], "call_api": [
+	{
+		"an unknown target of a handler with a condition",
+		[][2]string{rp(`{"request": {"url": "ERP/a", "method": "POST"}, "response_handlers": [{"condition": {"response.ok": {"$eq": false}},
+		"target_type": "schema_id", "target_key": "erp_ids", "value": {"response.text": {"$regex": "x"}}}]}`)},
+		`warning: target_key: field "erp_ids"`,
+		"",
+	},
+	{
+		"an unknown target in a stage with conditions",
+		[][2]string{{"rp", `{"stages": [{"evaluate": [{"name": "n", "condition": {"field.gate.value": {"$eq": "no"}}}], "call_api": [
 		{"request": {"url": "ERP/a", "method": "POST"}, "response_handlers": [{"target_type": "schema_id", "target_key": "erp_ids", "value": {"response.text": {"$regex": "x"}}}]}]}]}`}},
-		`warning: target_key: field "erp_ids"`, ""},
+		`warning: target_key: field "erp_ids"`,
+		"",
+	},
 	{"a field for Workday's ID", [][2]string{first, workdayWith(`{"a": "b"}`, `, "result_schema_id": "workday_id"`)},
 		`error: configurations[0].result_schema_id: field "workday_id": no such field`, ""},
-	{"a field for Workday's ID on other queues", [][2]string{first, workdayWith(`{"a": "b"}`, `, "result_schema_id": "workday_id", "queues": [1]`)}, "nothing", "warning"},
+	{
+		"a field for Workday's ID on other queues",
+		[][2]string{first, workdayWith(`{"a": "b"}`, `, "result_schema_id": "workday_id", "queues": [1]`)},
+		"nothing",
+		"warning",
+	},
 
 	// Fields that are read.
 	{"an unknown field in a body", [][2]string{first, restWith(`"content": "@{documentid}"`)},
 		`error: request.content: field "documentid": no such field in the annotation; did you mean "document_id"?`, ""},
-	{"an unknown field in a URL", [][2]string{first, {"rest", `{"request": {"url": "ERP/@{nope_at_all}", "content": "x"}}`}}, `error: request.url: field "nope_at_all"`, ""},
-	{"an unknown field in a header", [][2]string{first, restWith(`"headers": {"X-Id": "@{documentid}"}, "content": "x"`)}, `error: request.headers.X-Id: field "documentid"`, ""},
-	{"an unknown field in a form", [][2]string{first, restWith(`"data": {"a": {"b": "@{documentid}"}}`)}, `error: request.data.a.b: field "documentid"`, ""},
-	{"an unknown field in a token request", [][2]string{first, {"rest", `{"auth": {"url": "ERP/token", "data": {"user": "@{documentid}"}}, "request": {"url": "ERP/second", "content": "x"}}`}},
-		`error: auth.data.user: field "documentid"`, ""},
-	{"an unknown field in a condition", [][2]string{first, {"rest", `{"condition": "@{gat}", "request": {"url": "ERP/second", "content": "x"}}`}},
-		`error: condition: field "gat": no such field in the annotation; did you mean "gate"?`, ""},
-	{"an unknown field in a call that need not be made", [][2]string{first, {"rest", `{"condition": "@{gate}", "request": {"url": "ERP/second", "content": "@{documentid}"}}`}},
-		`error: request.content: field "documentid"`, "warning"},
-	{"an unknown field in an operator", [][2]string{first, restWith(`"data": {"a": {"$DATAPOINT_VALUE$": {"schema_id": "amount", "value_type": "float"}}}`)},
-		`error: request.data.a.$DATAPOINT_VALUE$: field "amount"`, ""},
-	{"an unknown field in one branch", [][2]string{first, restWith(`"data": {"a": {"$IF_DATAPOINT_VALUE$": {"schema_id": "gate", "value": "no", "mapping": "@{documentid}"}}}`)},
-		`warning: mapping: field "documentid"`, ""},
-	{"an unknown field that is asked for", [][2]string{first, restWith(`"data": {"a": {"$IF_SCHEMA_ID$": {"schema_id": "documentid", "mapping": "@{documentid}"}}}`)},
-		`warning: request.data.a.$IF_SCHEMA_ID$: field "documentid"`, ""},
-	{"an unknown column in a loop", [][2]string{first, restWith(`"data": {"a": {"$FOR_EACH_SCHEMA_ID$": {"schema_id": "line_items", "mapping": "@{item_codes}"}}}`)},
-		`error: field "item_codes": no such field in the annotation; did you mean "item_code"?`, "warning"},
-	{"an unknown column in a loop over no rows", [][2]string{first, restWith(`"data": {"a": {"$FOR_EACH_SCHEMA_ID$": {"schema_id": "charges", "mapping": "@{item_codes}"}}}`)}, "nothing", "warning"},
-	{"a column outside of a loop", [][2]string{first, restWith(`"content": "@{item_code}"`)}, `error: field "item_code": the annotation has more than one field with this schema_id (2 of them); use it in a loop`, "warning"},
-	{"a table in a text", [][2]string{first, restWith(`"content": "@{line_items}"`)}, `error: field "line_items" is a multivalue and has no value`, ""},
-	{"the number of children of a plain field", [][2]string{first, restWith(`"data": {"a": {"$CHILD_COUNT$": {"schema_id": "gate"}}}`)}, `error: field "gate" is a plain field and has no children`, ""},
-	{"an unknown field in a check", [][2]string{first, {"evaluate", `{"condition": "field.erp_statuss == '201'"}`}}, `error: condition: field "erp_statuss"`, ""},
-	{"an unknown status field", [][2]string{first, {"replies", `[{"label": "L", "status_schema_id": "status", "body_schema_id": "erp_body"}]`}},
-		`error: replies[0].status_schema_id: field "status": no such field`, ""},
-	{"an unknown body field", [][2]string{first, {"replies", `[{"label": "L", "status_schema_id": "erp_status", "body_schema_id": "erp_bodi"}]`}},
-		`error: replies[0].body_schema_id: field "erp_bodi": no such field in the annotation; did you mean "erp_body"?`, ""},
-	{"an unknown field of the Request Processor", [][2]string{rp(`{"request": {"url": "ERP/a", "method": "POST"}}, {"request": {"url": "ERP/{field.documentid.value}", "method": "GET"}}`)},
-		`error: stages[0].call_api[1].request.url: field "documentid"`, ""},
-	{"an unknown column of the Request Processor", [][2]string{rp(`{"request": {"url": "ERP/{item.item_codes.value}", "method": "POST", "iterate_over": "field.line_items"}}`)},
-		`error: the table line_items has no column "item_codes"; did you mean "item_code"?`, "warning"},
-	{"an unknown field in a condition of the Request Processor", [][2]string{{"rp", `{"stages": [{"evaluate": [{"name": "n", "condition": {"field.gates.value": {"$eq": "yes"}}}],
-		"call_api": [{"request": {"url": "ERP/a", "method": "POST"}}]}]}`}}, `warning: stages[0].evaluate[0].condition: field "gates"`, ""},
-	{"an unknown field in a file name", [][2]string{first, {"sftp", sftpTo + `{"path_to_directory": "/in", "export_object_configurations": [{"type": "document", "filename_template": "{documentid}"}]}]}`}},
-		`error: export_rules[0].export_object_configurations[0].filename_template: field "documentid"`, ""},
-	{"an unknown field in a directory", [][2]string{first, {"sftp", sftpTo + `{"path_to_directory": "/{sftp_folder}", "export_object_configurations": [{"type": "document", "filename_template": "a"}]}]}`}},
-		`error: export_rules[0].path_to_directory: field "sftp_folder"`, ""},
-	{"an unknown field behind a variable", [][2]string{first, {"sftp", sftpTo + `{"path_to_directory": "/in", "template_variables": [{"name": "n", "type": "datapoint", "schema_id": "documentid"}],
-		"export_object_configurations": [{"type": "document", "filename_template": "{n}"}]}]}`}}, `error: filename_template: field "documentid"`, ""},
+	{
+		"an unknown field in a URL",
+		[][2]string{first, {"rest", `{"request": {"url": "ERP/@{nope_at_all}", "content": "x"}}`}},
+		`error: request.url: field "nope_at_all"`,
+		"",
+	},
+	{
+		"an unknown field in a header",
+		[][2]string{first, restWith(`"headers": {"X-Id": "@{documentid}"}, "content": "x"`)},
+		`error: request.headers.X-Id: field "documentid"`,
+		"",
+	},
+	{
+		"an unknown field in a form",
+		[][2]string{first, restWith(`"data": {"a": {"b": "@{documentid}"}}`)},
+		`error: request.data.a.b: field "documentid"`,
+		"",
+	},
+	{
+		"an unknown field in a token request",
+		[][2]string{
+			first,
+			{"rest", `{"auth": {"url": "ERP/token", "data": {"user": "@{documentid}"}}, "request": {"url": "ERP/second", "content": "x"}}`},
+		},
+		`error: auth.data.user: field "documentid"`,
+		"",
+	},
+	{
+		"an unknown field in a condition",
+		[][2]string{first, {"rest", `{"condition": "@{gat}", "request": {"url": "ERP/second", "content": "x"}}`}},
+		`error: condition: field "gat": no such field in the annotation; did you mean "gate"?`,
+		"",
+	},
+	{
+		"an unknown field in a call that need not be made",
+		[][2]string{first, {"rest", `{"condition": "@{gate}", "request": {"url": "ERP/second", "content": "@{documentid}"}}`}},
+		`error: request.content: field "documentid"`,
+		"warning",
+	},
+	{
+		"an unknown field in an operator",
+		[][2]string{first, restWith(`"data": {"a": {"$DATAPOINT_VALUE$": {"schema_id": "amount", "value_type": "float"}}}`)},
+		`error: request.data.a.$DATAPOINT_VALUE$: field "amount"`,
+		"",
+	},
+	{
+		"an unknown field in one branch",
+		[][2]string{first, restWith(`"data": {"a": {"$IF_DATAPOINT_VALUE$": {"schema_id": "gate", "value": "no", "mapping": "@{documentid}"}}}`)},
+		`warning: mapping: field "documentid"`,
+		"",
+	},
+	{
+		"an unknown field that is asked for",
+		[][2]string{first, restWith(`"data": {"a": {"$IF_SCHEMA_ID$": {"schema_id": "documentid", "mapping": "@{documentid}"}}}`)},
+		`warning: request.data.a.$IF_SCHEMA_ID$: field "documentid"`,
+		"",
+	},
+	{
+		"an unknown column in a loop",
+		[][2]string{first, restWith(`"data": {"a": {"$FOR_EACH_SCHEMA_ID$": {"schema_id": "line_items", "mapping": "@{item_codes}"}}}`)},
+		`error: field "item_codes": no such field in the annotation; did you mean "item_code"?`,
+		"warning",
+	},
+	{
+		"an unknown column in a loop over no rows",
+		[][2]string{first, restWith(`"data": {"a": {"$FOR_EACH_SCHEMA_ID$": {"schema_id": "charges", "mapping": "@{item_codes}"}}}`)},
+		"nothing",
+		"warning",
+	},
+	{
+		"a column outside of a loop",
+		[][2]string{first, restWith(`"content": "@{item_code}"`)},
+		`error: field "item_code": the annotation has more than one field with this schema_id (2 of them); use it in a loop`,
+		"warning",
+	},
+	{
+		"a table in a text",
+		[][2]string{first, restWith(`"content": "@{line_items}"`)},
+		`error: field "line_items" is a multivalue and has no value`,
+		"",
+	},
+	{
+		"the number of children of a plain field",
+		[][2]string{first, restWith(`"data": {"a": {"$CHILD_COUNT$": {"schema_id": "gate"}}}`)},
+		`error: field "gate" is a plain field and has no children`,
+		"",
+	},
+	{
+		"an unknown field in a check",
+		[][2]string{first, {"evaluate", `{"condition": "field.erp_statuss == '201'"}`}},
+		`error: condition: field "erp_statuss"`,
+		"",
+	},
+	{
+		"an unknown status field",
+		[][2]string{first, {"replies", `[{"label": "L", "status_schema_id": "status", "body_schema_id": "erp_body"}]`}},
+		`error: replies[0].status_schema_id: field "status": no such field`,
+		"",
+	},
+	{
+		"an unknown body field",
+		[][2]string{first, {"replies", `[{"label": "L", "status_schema_id": "erp_status", "body_schema_id": "erp_bodi"}]`}},
+		`error: replies[0].body_schema_id: field "erp_bodi": no such field in the annotation; did you mean "erp_body"?`,
+		"",
+	},
+	{
+		"an unknown field of the Request Processor",
+		[][2]string{rp(`{"request": {"url": "ERP/a", "method": "POST"}}, {"request": {"url": "ERP/{field.documentid.value}", "method": "GET"}}`)},
+		`error: stages[0].call_api[1].request.url: field "documentid"`,
+		"",
+	},
+	{
+		"an unknown column of the Request Processor",
+		[][2]string{rp(`{"request": {"url": "ERP/{item.item_codes.value}", "method": "POST", "iterate_over": "field.line_items"}}`)},
+		`error: the table line_items has no column "item_codes"; did you mean "item_code"?`,
+		"warning",
+	},
+	{
+		"an unknown field in a condition of the Request Processor",
+		[][2]string{{"rp", `{"stages": [{"evaluate": [{"name": "n", "condition": {"field.gates.value": {"$eq": "yes"}}}],
+		"call_api": [{"request": {"url": "ERP/a", "method": "POST"}}]}]}`}},
+		`warning: stages[0].evaluate[0].condition: field "gates"`,
+		"",
+	},
+	{
+		"an unknown field in a file name",
+		[][2]string{
+			first,
+			{
+				"sftp",
+				sftpTo + `{"path_to_directory": "/in", "export_object_configurations": [{"type": "document", "filename_template": "{documentid}"}]}]}`,
+			},
+		},
+		`error: export_rules[0].export_object_configurations[0].filename_template: field "documentid"`,
+		"",
+	},
+	{
+		"an unknown field in a directory",
+		[][2]string{
+			first,
+			{
+				"sftp",
+				sftpTo + `{"path_to_directory": "/{sftp_folder}", "export_object_configurations": [{"type": "document", "filename_template": "a"}]}]}`,
+			},
+		},
+		`error: export_rules[0].path_to_directory: field "sftp_folder"`,
+		"",
+	},
+	{
+		"an unknown field behind a variable",
+		[][2]string{
+			first,
+			{"sftp", sftpTo + `{"path_to_directory": "/in", "template_variables": [{"name": "n", "type": "datapoint", "schema_id": "documentid"}],
+		"export_object_configurations": [{"type": "document", "filename_template": "{n}"}]}]}`},
+		},
+		`error: filename_template: field "documentid"`,
+		"",
+	},
 	{"an unknown field in a mapping", [][2]string{first, workdayWith(`{"A": {"B": "@{documentid}"}}`, "")},
 		`error: configurations[0].request.mapping.A.B: field "documentid"`, ""},
 
@@ -194,32 +378,112 @@ var preflightRows = []row{
 		`warning: the table line_items has no column "item_codes"; did you mean "item_code"?`, ""},
 	{"an unknown attribute of a filter", [][2]string{templateOf("{{ field.line_items|map(attribute='item_totals')|list }}"), first},
 		`warning: the table line_items has no column "item_totals"`, ""},
-	{"a member of a plain field", [][2]string{templateOf("{{ field.document_id.value }}"), first}, `warning: "document_id" has no member "value": it is a plain field`, ""},
-	{"a variable that nothing defines", [][2]string{templateOf("{{ amount_total }}"), first}, `warning: "amount_total": nothing defines this variable; did you mean field.amount_total?`, ""},
-	{"an unknown field in the name of a file", [][2]string{{"template", `{"export_configs": [{"export_reference_key": "t", "file_content_template": "x", "file_name_template": "{{ field.documentid }}"}]}`}, first},
-		`warning: export_configs[0].file_name_template, line 1 of the text: field "documentid"`, ""},
-	{"an unknown field in a template of lines", [][2]string{{"template", `{"export_configs": [{"export_reference_key": "t", "file_content_template_multiline": ["x", "{{ field.documentid }}"]}]}`}, first},
-		`warning: export_configs[0].file_content_template_multiline[1]: field "documentid"`, ""},
+	{
+		"a member of a plain field",
+		[][2]string{templateOf("{{ field.document_id.value }}"), first},
+		`warning: "document_id" has no member "value": it is a plain field`,
+		"",
+	},
+	{
+		"a variable that nothing defines",
+		[][2]string{templateOf("{{ amount_total }}"), first},
+		`warning: "amount_total": nothing defines this variable; did you mean field.amount_total?`,
+		"",
+	},
+	{
+		"an unknown field in the name of a file",
+		[][2]string{
+			{
+				"template",
+				`{"export_configs": [{"export_reference_key": "t", "file_content_template": "x", "file_name_template": "{{ field.documentid }}"}]}`,
+			},
+			first,
+		},
+		`warning: export_configs[0].file_name_template, line 1 of the text: field "documentid"`,
+		"",
+	},
+	{
+		"an unknown field in a template of lines",
+		[][2]string{
+			{"template", `{"export_configs": [{"export_reference_key": "t", "file_content_template_multiline": ["x", "{{ field.documentid }}"]}]}`},
+			first,
+		},
+		`warning: export_configs[0].file_content_template_multiline[1]: field "documentid"`,
+		"",
+	},
 
 	// Reference keys.
-	{"a reply that no call keeps", [][2]string{first, extractTo("q", "erp_id")}, `error: extract[0].source_reference_key: file "q": no step before this one makes it`, ""},
-	{"a reply whose key is misspelt", [][2]string{first, gated, extractTo("gg", "erp_id")}, `error: file "gg": no step before this one makes it; did you mean "g"?`, ""},
-	{"a reply of a call that comes later", [][2]string{first, extractTo("g", "erp_id"), gated}, `error: file "g": no step before this one makes it; a step that runs later, or beside this one`, ""},
-	{"an artefact that no template makes", [][2]string{first, {"rest", `{"export_reference_key": "xml", "request": {"url": "ERP/second", "content": "#{file_content}"}}`}},
-		`error: export_reference_key: file "xml": no step before this one makes it`, ""},
-	{"an artefact for a call that need not be made", [][2]string{first, {"rest", `{"condition": "@{gate}", "export_reference_key": "xml", "request": {"url": "ERP/second", "content": "#{file_content}"}}`}},
-		`error: export_reference_key: file "xml"`, "warning"},
-	{"an artefact that Cleaning removes", [][2]string{templateOf("x"), first, {"purge", `{}`}, {"rest", `{"export_reference_key": "t", "request": {"url": "ERP/second", "content": "#{file_content}"}}`}},
-		`error: file "t": no step before this one makes it`, ""},
-	{"an artefact for SFTP", [][2]string{first, {"sftp", sftpTo + `{"path_to_directory": "/in", "export_object_configurations": [{"type": "custom_format", "export_reference_key": "xml", "filename_template": "a"}]}]}`}},
-		`error: export_rules[0].export_object_configurations[0].export_reference_key: file "xml"`, ""},
+	{
+		"a reply that no call keeps",
+		[][2]string{first, extractTo("q", "erp_id")},
+		`error: extract[0].source_reference_key: file "q": no step before this one makes it`,
+		"",
+	},
+	{
+		"a reply whose key is misspelt",
+		[][2]string{first, gated, extractTo("gg", "erp_id")},
+		`error: file "gg": no step before this one makes it; did you mean "g"?`,
+		"",
+	},
+	{
+		"a reply of a call that comes later",
+		[][2]string{first, extractTo("g", "erp_id"), gated},
+		`error: file "g": no step before this one makes it; a step that runs later, or beside this one`,
+		"",
+	},
+	{
+		"an artefact that no template makes",
+		[][2]string{first, {"rest", `{"export_reference_key": "xml", "request": {"url": "ERP/second", "content": "#{file_content}"}}`}},
+		`error: export_reference_key: file "xml": no step before this one makes it`,
+		"",
+	},
+	{
+		"an artefact for a call that need not be made",
+		[][2]string{
+			first,
+			{"rest", `{"condition": "@{gate}", "export_reference_key": "xml", "request": {"url": "ERP/second", "content": "#{file_content}"}}`},
+		},
+		`error: export_reference_key: file "xml"`,
+		"warning",
+	},
+	{
+		"an artefact that Cleaning removes",
+		[][2]string{
+			templateOf("x"),
+			first,
+			{"purge", `{}`},
+			{"rest", `{"export_reference_key": "t", "request": {"url": "ERP/second", "content": "#{file_content}"}}`},
+		},
+		`error: file "t": no step before this one makes it`,
+		"",
+	},
+	{
+		"an artefact for SFTP",
+		[][2]string{
+			first,
+			{
+				"sftp",
+				sftpTo + `{"path_to_directory": "/in", "export_object_configurations": [{"type": "custom_format", "export_reference_key": "xml", "filename_template": "a"}]}]}`,
+			},
+		},
+		`error: export_rules[0].export_object_configurations[0].export_reference_key: file "xml"`,
+		"",
+	},
 	{"a reply of the token request's caller", [][2]string{first, extractTo("h", "erp_idd")}, `error: field "erp_idd"`, ""},
 
 	// Secrets, which only a run knows.
 	{"a secret that is missing", [][2]string{first, restWith(`"headers": {"X": "{secret.keys}"}, "content": "x"`)},
 		`error: request.headers.X: secret "keys": the hook has no such secret; did you mean "key"?`, "nothing"},
-	{"a secret of the Request Processor", [][2]string{rp(`{"request": {"url": "ERP/a", "method": "POST"}}, {"request": {"url": "ERP/b", "method": "GET", "headers": {"X": "{payload.secrets.nope}"}}}`)},
-		`error: stages[0].call_api[1].request.headers.X: secret "nope"`, "nothing"},
+	{
+		"a secret of the Request Processor",
+		[][2]string{
+			rp(
+				`{"request": {"url": "ERP/a", "method": "POST"}}, {"request": {"url": "ERP/b", "method": "GET", "headers": {"X": "{payload.secrets.nope}"}}}`,
+			),
+		},
+		`error: stages[0].call_api[1].request.headers.X: secret "nope"`,
+		"nothing",
+	},
 }
 
 func TestWhatIsBoundToFailIsFoundBeforeTheFirstCall(t *testing.T) {

@@ -51,10 +51,12 @@ warning: hook "Create" (id 1), hooks/Create_[1].json:3, config.retry_count: is 4
 		t.Errorf("found\n%s\nwant\n%s", got, want)
 	}
 	var refused *pipeline.CheckError
-	if !errors.As(err, &refused) || !errors.Is(err, rossum.ErrNoField) || seen.Load() != 0 || len(pipeline.Faults(refused.Findings.Err())) != 1 {
+	if !errors.As(err, &refused) || !errors.Is(err, rossum.ErrNoField) || seen.Load() != 0 ||
+		len(pipeline.Faults(refused.Findings.Err())) != 1 {
 		t.Errorf("%v, %d calls", err, seen.Load())
 	}
-	if len(report.Steps) != 2 || report.Steps[0].Status != pipeline.StatusNotRun || !strings.Contains(report.Text(), "warning: hook \"Create\"") {
+	if len(report.Steps) != 2 || report.Steps[0].Status != pipeline.StatusNotRun ||
+		!strings.Contains(report.Text(), "warning: hook \"Create\"") {
 		t.Errorf("%s", report.Text())
 	}
 	data, err := json.Marshal(report.Findings)
@@ -159,7 +161,8 @@ func TestARunWithoutASchemaSaysSoIfItNeedsOne(t *testing.T) {
 					got += m.Content
 				}
 			}
-			if tt.want == "" && got != "" || !strings.Contains(got, tt.want) || tt.want != "" && !strings.Contains(got, `Add "schemas" to the hook's sideload`) {
+			if tt.want == "" && got != "" || !strings.Contains(got, tt.want) ||
+				tt.want != "" && !strings.Contains(got, `Add "schemas" to the hook's sideload`) {
 				t.Errorf("warnings %q, want %q", got, tt.want)
 			}
 		})
@@ -188,10 +191,12 @@ func TestBranchesDoNotSeeEachOthersFiles(t *testing.T) {
 	t.Parallel()
 	address, seen := recordingERP(t)
 	one, other := made(t, address, first[0], first[1]), made(t, address, "extract", extractTo("p", "erp_id")[1])
-	if _, report, err := exportReport(t, chainOf(t, pipeline.Parallel(one, other)), queueCall()); err == nil || seen.Load() != 0 || len(report.Findings) != 1 {
+	if _, report, err := exportReport(t, chainOf(t, pipeline.Parallel(one, other)), queueCall()); err == nil || seen.Load() != 0 ||
+		len(report.Findings) != 1 {
 		t.Errorf("%v, %d calls, %v", err, seen.Load(), report.Findings)
 	}
-	if _, report, err := exportReport(t, chainOf(t, pipeline.Parallel(one, made(t, address, gated[0], gated[1])), other), queueCall()); err != nil || len(report.Findings) != 0 {
+	if _, report, err := exportReport(t, chainOf(t, pipeline.Parallel(one, made(t, address, gated[0], gated[1])), other), queueCall()); err != nil ||
+		len(report.Findings) != 0 {
 		t.Errorf("%v, %v", err, report.Findings)
 	}
 }
@@ -298,7 +303,8 @@ func TestLinesOfATextStayBelowIt(t *testing.T) {
 		Findings: pipeline.Findings{{Severity: pipeline.SeverityError, Step: "a", Err: errors.New("one\ntwo")}},
 		Steps:    []*pipeline.StepReport{{Name: "b", Status: pipeline.StatusFailed, Error: "three\nfour"}},
 	}
-	if text := r.Text(); !strings.Contains(text, "  error: step a: one\n    two\n") || !strings.Contains(text, "\n     error: three\n       four\n") {
+	if text := r.Text(); !strings.Contains(text, "  error: step a: one\n    two\n") ||
+		!strings.Contains(text, "\n     error: three\n       four\n") {
 		t.Errorf("%s", text)
 	}
 }

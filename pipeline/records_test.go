@@ -21,7 +21,9 @@ func recordsIn(t *testing.T, wrap func(Ledger) Ledger) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := rossum.ParsePayload([]byte(`{"request_id":"r","secrets":{"a":"canary"},"annotation":{"id":1}, "rossum_authorization_token" : "canary"}`))
+	p, err := rossum.ParsePayload(
+		[]byte(`{"request_id":"r","secrets":{"a":"canary"},"annotation":{"id":1}, "rossum_authorization_token" : "canary"}`),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +34,10 @@ func recordsIn(t *testing.T, wrap func(Ledger) Ledger) []string {
 	request := sent.record(func(text string) string { return text })
 	answer := &recordedAnswer{Status: 201, Header: http.Header{"C": {"d"}}, Body: []byte("reply"), Value: []byte(`[ "<x>" ]`)}
 	messages := []rossum.Message{{Type: rossum.MessageInfo, Content: "first"}}
-	response := &rossum.Response{Messages: []rossum.Message{{Type: rossum.MessageInfo, Content: "last"}}, Operations: []rossum.Operation{{Op: "remove", ID: 7}}}
+	response := &rossum.Response{
+		Messages:   []rossum.Message{{Type: rossum.MessageInfo, Content: "last"}},
+		Operations: []rossum.Operation{{Op: "remove", ID: 7}},
+	}
 	step := &StepReport{Name: "create", Status: StatusDone, Started: at, Decisions: []string{"made"}}
 	reply := &replyRecord{callID: id, At: at, Answer: answer, Fence: 3}
 	var records []Record

@@ -105,7 +105,11 @@ func TestARunLogsOneLineAndAStepThatFailedAnother(t *testing.T) {
 				return a
 			}
 			log := slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{ReplaceAttr: hide}))
-			_, _ = chainOf(t, called, pipeline.Named("last", tt.last)).Export(t.Context(), invoice(rossumtest.Secret("s", "canary-secret")).Payload(), pipeline.WithLogger(log))
+			_, _ = chainOf(
+				t,
+				called,
+				pipeline.Named("last", tt.last),
+			).Export(t.Context(), invoice(rossumtest.Secret("s", "canary-secret")).Payload(), pipeline.WithLogger(log))
 			got := strings.NewReplacer("level=", "", "msg=", "").Replace(strings.TrimSpace(logged.String()))
 			if got != strings.Join(tt.want, "\n") {
 				t.Errorf("got\n%s\nwant\n%s", got, strings.Join(tt.want, "\n"))

@@ -64,7 +64,8 @@ func TestOldSystemsAreReachedByPlainSettings(t *testing.T) {
 
 func TestCertificatesThatCannotBeReadAreAnError(t *testing.T) {
 	t.Parallel()
-	if _, err := pipeline.WithTLS(pipeline.TLS{Authorities: []byte("no PEM")}); err == nil || !strings.HasPrefix(err.Error(), "TLS.Authorities: ") {
+	if _, err := pipeline.WithTLS(pipeline.TLS{Authorities: []byte("no PEM")}); err == nil ||
+		!strings.HasPrefix(err.Error(), "TLS.Authorities: ") {
 		t.Errorf("got %v", err)
 	}
 }

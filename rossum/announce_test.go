@@ -19,7 +19,11 @@ type remembering struct {
 	refuses error
 }
 
-func (r *remembering) Announce(ctx context.Context, call rossum.APICall, send func(context.Context) (*rossum.APIAnswer, error)) (*rossum.APIAnswer, error) {
+func (r *remembering) Announce(
+	ctx context.Context,
+	call rossum.APICall,
+	send func(context.Context) (*rossum.APIAnswer, error),
+) (*rossum.APIAnswer, error) {
 	what := fmt.Sprintf("%s %s %s", call.Method, call.URL, call.Body)
 	r.calls = append(r.calls, what)
 	if r.refuses != nil {

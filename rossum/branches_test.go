@@ -140,7 +140,9 @@ func TestAValueAddedToAnEmptiedListIsAValue(t *testing.T) {
 	if err != nil || added.Category() != rossum.CategoryDatapoint || added.SchemaID() != "tag" || len(c.Find("tag")) != 1 {
 		t.Errorf("%v %q %v", added.Category(), added.SchemaID(), err)
 	}
-	if want := `[{"op":"remove","id":1003},{"op":"add","id":1002,"value":[{"schema_id":"tag","content":{"value":"b"}}]}]`; operations(c) != want {
+	if want := `[{"op":"remove","id":1003},{"op":"add","id":1002,"value":[{"schema_id":"tag","content":{"value":"b"}}]}]`; operations(
+		c,
+	) != want {
 		t.Errorf("%s", operations(c))
 	}
 }
@@ -192,7 +194,11 @@ func TestContentThatReadersTakeDifferentlyIsRefused(t *testing.T) {
 
 func TestKeysWithEscapesAreTheSameKeys(t *testing.T) {
 	t.Parallel()
-	c, err := rossum.ParseContent([]byte(`[{"\u0069d":1,"schema_id":"s","category":"section","children":[{"id":2,"schema_id":"a","category":"datapoint","c\u006fntent":{"v\u0061lue":"old"}}]}]`))
+	c, err := rossum.ParseContent(
+		[]byte(
+			`[{"\u0069d":1,"schema_id":"s","category":"section","children":[{"id":2,"schema_id":"a","category":"datapoint","c\u006fntent":{"v\u0061lue":"old"}}]}]`,
+		),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -239,7 +245,8 @@ func TestSchemasThatAreNullAreNoSchema(t *testing.T) {
 func TestHooksKeepWhatThisPackageDoesNotKnow(t *testing.T) {
 	t.Parallel()
 	h, err := rossum.ParseHook([]byte(`{"id":5,"description":"d","config":{"third_party_library_pack":"default"}}`))
-	if err != nil || string(h.Lookup("description")) != `"d"` || string(h.Lookup("config.third_party_library_pack")) != `"default"` || h.Lookup("nope") != nil {
+	if err != nil || string(h.Lookup("description")) != `"d"` || string(h.Lookup("config.third_party_library_pack")) != `"default"` ||
+		h.Lookup("nope") != nil {
 		t.Errorf("%+v %v", h, err)
 	}
 	for _, in := range []string{"null", "{}", `{"id":-5}`} {
@@ -288,9 +295,21 @@ func TestOneHookIsRead(t *testing.T) {
 }
 
 func FuzzParseContent(f *testing.F) {
-	f.Add([]byte(`{"content":[{"id":1,"schema_id":"s","category":"section","children":[{"id":2,"schema_id":"a","category":"datapoint","content":{"value":"x"}}]}]}`))
-	f.Add([]byte(`[{"id":1,"schema_id":"s","category":"section","ch\u0069ldren":[{"id":2,"schema_id":"a","category":"datapoint","c\u006fntent":{"v\u0061lue":"x"}}]}]`))
-	f.Add([]byte(`[{"id":1,"schema_id":"s","category":"section","children":[{"id":2,"schema_id":"m","category":"multivalue","children":[{"id":3,"schema_id":"t","category":"tuple","children":[]}]}]}]`))
+	f.Add(
+		[]byte(
+			`{"content":[{"id":1,"schema_id":"s","category":"section","children":[{"id":2,"schema_id":"a","category":"datapoint","content":{"value":"x"}}]}]}`,
+		),
+	)
+	f.Add(
+		[]byte(
+			`[{"id":1,"schema_id":"s","category":"section","ch\u0069ldren":[{"id":2,"schema_id":"a","category":"datapoint","c\u006fntent":{"v\u0061lue":"x"}}]}]`,
+		),
+	)
+	f.Add(
+		[]byte(
+			`[{"id":1,"schema_id":"s","category":"section","children":[{"id":2,"schema_id":"m","category":"multivalue","children":[{"id":3,"schema_id":"t","category":"tuple","children":[]}]}]}]`,
+		),
+	)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c, err := rossum.ParseContent(data)
 		if err != nil {

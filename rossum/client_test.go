@@ -60,7 +60,11 @@ func TestDocumentsAreSavedReadAndDeleted(t *testing.T) {
 	if _, err := c.Document(t.Context(), d.ID); !errors.Is(err, rossum.ErrNotFound) {
 		t.Errorf("%v", err)
 	}
-	if _, err := c.CreateDocument(t.Context(), rossum.NewDocument{Name: "a", Data: make([]byte, rossum.MaxDocumentSize+1)}); !errors.Is(err, rossum.ErrDocumentTooLarge) || len(s.Calls()) != 5 {
+	if _, err := c.CreateDocument(t.Context(), rossum.NewDocument{Name: "a", Data: make([]byte, rossum.MaxDocumentSize+1)}); !errors.Is(
+		err,
+		rossum.ErrDocumentTooLarge,
+	) ||
+		len(s.Calls()) != 5 {
 		t.Errorf("%v, %d calls", err, len(s.Calls()))
 	}
 }
@@ -97,7 +101,12 @@ func TestListsGoThroughAllPages(t *testing.T) {
 		}
 	}
 	var refused *rossum.APIError
-	if _, err := c.CreateDocumentRelation(t.Context(), rossum.DocumentRelation{Type: "export", Key: "k0", Annotation: annotation}); !errors.As(err, &refused) || refused.Status != 400 || !strings.Contains(refused.Detail, "unique set") {
+	if _, err := c.CreateDocumentRelation(t.Context(), rossum.DocumentRelation{Type: "export", Key: "k0", Annotation: annotation}); !errors.As(
+		err,
+		&refused,
+	) ||
+		refused.Status != 400 ||
+		!strings.Contains(refused.Detail, "unique set") {
 		t.Errorf("%v", err)
 	}
 }
@@ -111,7 +120,8 @@ func TestHooksSecretsContentAndExportAreThere(t *testing.T) {
 	if err != nil || len(hooks) != 1 || hooks[0].Name != "A" || !hooks[0].Active {
 		t.Errorf("%v %v", hooks, err)
 	}
-	if err := c.SetHookSecrets(t.Context(), 7, rossum.Secrets{"access_token": "new-token"}); err != nil || s.HookSecrets(7)["access_token"] != "new-token" {
+	if err := c.SetHookSecrets(t.Context(), 7, rossum.Secrets{"access_token": "new-token"}); err != nil ||
+		s.HookSecrets(7)["access_token"] != "new-token" {
 		t.Errorf("%v %v", err, s.HookSecrets(7))
 	}
 	s.AddContent(rossumtest.Annotation(rossumtest.Field("document_id", "fetched")))
@@ -128,7 +138,9 @@ func TestHooksSecretsContentAndExportAreThere(t *testing.T) {
 	if data, _ := io.ReadAll(body); string(data) != "x,y" {
 		t.Errorf("%q", data)
 	}
-	s.AddRelation(rossum.Relation{ID: 5, Type: "attachment", Parent: "https://x/annotations/1", Annotations: []string{"https://x/annotations/2"}})
+	s.AddRelation(
+		rossum.Relation{ID: 5, Type: "attachment", Parent: "https://x/annotations/1", Annotations: []string{"https://x/annotations/2"}},
+	)
 	n := 0
 	for r, err := range c.Attachments(t.Context(), 1) {
 		if err != nil || r.ID != 5 {
@@ -251,7 +263,12 @@ func TestRepeatedAttemptsCountForTheLimit(t *testing.T) {
 			if attempts%2 == 1 {
 				status = 429
 			}
-			return &http.Response{StatusCode: status, Header: http.Header{"Retry-After": {"0"}}, Body: io.NopCloser(bytes.NewReader([]byte("{}"))), Request: r}, nil
+			return &http.Response{
+				StatusCode: status,
+				Header:     http.Header{"Retry-After": {"0"}},
+				Body:       io.NopCloser(bytes.NewReader([]byte("{}"))),
+				Request:    r,
+			}, nil
 		})
 		c, err := rossum.NewClient("https://repeated.rossum.app", "t", rossum.ClientOptions{HTTPClient: &http.Client{Transport: transport}})
 		if err != nil {

@@ -73,7 +73,11 @@ func ExampleNewClient() {
 	platform.AddHook([]byte(`{"id": 7, "name": "Export", "active": true}`))
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()
-	client, err := rossum.NewClient(platform.URL, rossum.Secret(platform.Token), rossum.ClientOptions{HTTPClient: &http.Client{Transport: transport}})
+	client, err := rossum.NewClient(
+		platform.URL,
+		rossum.Secret(platform.Token),
+		rossum.ClientOptions{HTTPClient: &http.Client{Transport: transport}},
+	)
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -99,7 +99,12 @@ func login(t *testing.T, step *sftpexport.Step, secrets ...rossumtest.Part) erro
 
 func replacing(t testing.TB, c sftpexport.Credentials, dir string) *sftpexport.Step {
 	t.Helper()
-	step := &sftpexport.Step{Credentials: c, Path: dir, Exports: []sftpexport.Object{{Type: "document", Name: "x"}}, FilenameCollision: &sftpexport.Collision{Replace: true}}
+	step := &sftpexport.Step{
+		Credentials:       c,
+		Path:              dir,
+		Exports:           []sftpexport.Object{{Type: "document", Name: "x"}},
+		FilenameCollision: &sftpexport.Collision{Replace: true},
+	}
 	t.Cleanup(func() { _ = step.Close() })
 	return step
 }
@@ -151,7 +156,10 @@ func TestTheTypeOfTheSecretsIsNoSecret(t *testing.T) {
 	var report string
 	keep := pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r.Text() })
 	c := rossumtest.Annotation(rossumtest.Offline(), rossumtest.Secret("type", "sftp"), rossumtest.Secret("password", "wrong-password-3"))
-	_, err := chain(t, replacing(t, s.Credentials(), "/out")).Export(t.Context(), c.Payload(), pipeline.WithOriginal(pipeline.Bytes("%PDF")), keep)
+	_, err := chain(
+		t,
+		replacing(t, s.Credentials(), "/out"),
+	).Export(t.Context(), c.Payload(), pipeline.WithOriginal(pipeline.Bytes("%PDF")), keep)
 	if err == nil || strings.Contains(err.Error(), "wrong-password-3") || strings.Contains(report, "wrong-password-3") {
 		t.Errorf("error %v, report %s", err, report)
 	}
@@ -307,8 +315,12 @@ func TestFaultsOfSettingsAreNamedAllTogether(t *testing.T) {
 }
 
 func FuzzSettings(f *testing.F) {
-	f.Add(`{"credentials": {"type": "sftp", "host": "h", "username": "u", "port": "22", "host_key": "SHA256:x"}, "export_rules": [{"path_to_directory": "/{a}"}]}`)
-	f.Add(`{"path": "/a", "exports": [{"type": "document", "filename_template": "{x}"}], "template_variables": [{"name": "x", "schema_id": "y"}]}`)
+	f.Add(
+		`{"credentials": {"type": "sftp", "host": "h", "username": "u", "port": "22", "host_key": "SHA256:x"}, "export_rules": [{"path_to_directory": "/{a}"}]}`,
+	)
+	f.Add(
+		`{"path": "/a", "exports": [{"type": "document", "filename_template": "{x}"}], "template_variables": [{"name": "x", "schema_id": "y"}]}`,
+	)
 	f.Fuzz(func(_ *testing.T, text string) {
 		step := &sftpexport.Step{}
 		if step.UnmarshalJSON([]byte(text)) == nil {

@@ -98,7 +98,12 @@ func BenchmarkLargeFile(b *testing.B) {
 	}
 	ours := func() time.Duration {
 		started := time.Now()
-		putAll(b.Context(), b, open, sftpexport.File{Directory: s.Dir, Name: "ours.bin", Content: onFile{source, size}, Collision: sftpexport.CollisionReplace})
+		putAll(
+			b.Context(),
+			b,
+			open,
+			sftpexport.File{Directory: s.Dir, Name: "ours.bin", Content: onFile{source, size}, Collision: sftpexport.CollisionReplace},
+		)
 		return time.Since(started)
 	}
 	theirs := func() time.Duration {

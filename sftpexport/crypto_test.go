@@ -61,7 +61,8 @@ func TestOldServersAreReachedByTheNamesOfTheirAlgorithms(t *testing.T) {
 			if c.offered == "" {
 				return
 			}
-			if errors.Is(err, sftpexport.ErrHostKey) || !strings.Contains(err.Error(), `credentials.algorithms may allow what it has: ["`+c.offered+`"]`) {
+			if errors.Is(err, sftpexport.ErrHostKey) ||
+				!strings.Contains(err.Error(), `credentials.algorithms may allow what it has: ["`+c.offered+`"]`) {
 				t.Errorf("the error is %v", err)
 			}
 			credentials.Algorithms = c.allow
@@ -76,7 +77,8 @@ func TestAServerWithNothingThatIsKnownListsBothSides(t *testing.T) {
 	t.Parallel()
 	s := realtest.NewOpenSSH(t, "KexAlgorithms diffie-hellman-group18-sha512")
 	err := login(t, replacing(t, s.Credentials(), s.Dir), rossumtest.Secret("ssh_key", s.Text))
-	if !errors.Is(err, sftpexport.ErrAlgorithms) || !strings.Contains(err.Error(), "diffie-hellman-group18-sha512") || !strings.Contains(err.Error(), "curve25519-sha256") {
+	if !errors.Is(err, sftpexport.ErrAlgorithms) || !strings.Contains(err.Error(), "diffie-hellman-group18-sha512") ||
+		!strings.Contains(err.Error(), "curve25519-sha256") {
 		t.Errorf("the error is %v", err)
 	}
 	credentials := s.Credentials()
@@ -184,14 +186,18 @@ func TestANewHostKeyIsLearntOnceAndHeldAgainstLaterOnes(t *testing.T) {
 	put := func() (string, error) {
 		var report string
 		keep := pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r.Text() })
-		_, err := chain(t, learner(t, s.Credentials(), file)).Export(t.Context(), call(s).Payload(), pipeline.WithOriginal(pipeline.Bytes("%PDF")), keep)
+		_, err := chain(
+			t,
+			learner(t, s.Credentials(), file),
+		).Export(t.Context(), call(s).Payload(), pipeline.WithOriginal(pipeline.Bytes("%PDF")), keep)
 		return report, err
 	}
 	if report, err := put(); err != nil || !strings.Contains(report, "was not known; ssh-ed25519 SHA256:") {
 		t.Errorf("%v\n%s", err, report)
 	}
 	learnt, err := os.ReadFile(file)
-	if want := fmt.Sprintf("\n[127.0.0.1]:%d %s\n", s.Credentials().Port, s.HostKey()); err != nil || !strings.HasSuffix(string(learnt), want) {
+	if want := fmt.Sprintf("\n[127.0.0.1]:%d %s\n", s.Credentials().Port, s.HostKey()); err != nil ||
+		!strings.HasSuffix(string(learnt), want) {
 		t.Errorf("%v: the file is %q", err, learnt)
 	}
 	if report, err := put(); err != nil || strings.Contains(report, "was not known") {
@@ -284,17 +290,19 @@ func dialogue(t *testing.T, config *ssh.ServerConfig) (*sftpexport.Step, *[]stri
 
 // asking is a keyboard-interactive server.
 func asking(questions []string, shown []bool, want []string, rounds *int) *ssh.ServerConfig {
-	return &ssh.ServerConfig{KeyboardInteractiveCallback: func(_ ssh.ConnMetadata, ask ssh.KeyboardInteractiveChallenge) (*ssh.Permissions, error) {
-		if _, err := ask("", "Welcome", nil, nil); err != nil {
+	return &ssh.ServerConfig{
+		KeyboardInteractiveCallback: func(_ ssh.ConnMetadata, ask ssh.KeyboardInteractiveChallenge) (*ssh.Permissions, error) {
+			if _, err := ask("", "Welcome", nil, nil); err != nil {
+				return nil, err
+			}
+			*rounds++
+			got, err := ask("", "", questions, shown)
+			if err == nil && !slices.Equal(got, want) {
+				err = errors.New("wrong")
+			}
 			return nil, err
-		}
-		*rounds++
-		got, err := ask("", "", questions, shown)
-		if err == nil && !slices.Equal(got, want) {
-			err = errors.New("wrong")
-		}
-		return nil, err
-	}}
+		},
+	}
 }
 
 func TestLoginsByDialogue(t *testing.T) {
@@ -335,12 +343,14 @@ func TestAServerMayWantKeyAndPassword(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	second := &ssh.PartialSuccessError{Next: ssh.ServerAuthCallbacks{PasswordCallback: func(_ ssh.ConnMetadata, password []byte) (*ssh.Permissions, error) {
-		if string(password) != "secret-pw-8" {
-			return nil, errors.New("wrong")
-		}
-		return nil, nil
-	}}}
+	second := &ssh.PartialSuccessError{
+		Next: ssh.ServerAuthCallbacks{PasswordCallback: func(_ ssh.ConnMetadata, password []byte) (*ssh.Permissions, error) {
+			if string(password) != "secret-pw-8" {
+				return nil, errors.New("wrong")
+			}
+			return nil, nil
+		}},
+	}
 	config := &ssh.ServerConfig{PublicKeyCallback: func(ssh.ConnMetadata, ssh.PublicKey) (*ssh.Permissions, error) { return nil, second }}
 	step, _ := dialogue(t, config)
 	err = login(t, step, rossumtest.Secret("password", "secret-pw-8"), rossumtest.Secret("ssh_key", string(private)))

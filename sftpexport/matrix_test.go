@@ -118,7 +118,11 @@ func matrix() []row {
 		{name: "OpenSSH that shows nothing and lets nobody read", server: denying("stat,lstat,fstat,opendir,readdir,read"), says: unconfirmed},
 		{name: "OpenSSH without deleting", server: denying("remove,rmdir"), leaves: 1},
 		{name: "OpenSSH without posix-rename", server: denying("posix-rename")},
-		{name: "OpenSSH without renaming, by links", server: denying("rename,posix-rename"), rules: []sftpexport.CollisionRule{sftpexport.CollisionRefuse, sftpexport.CollisionNumber}},
+		{
+			name:   "OpenSSH without renaming, by links",
+			server: denying("rename,posix-rename"),
+			rules:  []sftpexport.CollisionRule{sftpexport.CollisionRefuse, sftpexport.CollisionNumber},
+		},
 		{name: "OpenSSH without renaming", server: denying("rename,posix-rename,hardlink"), fails: `set commit to "in_place"`},
 		{name: "OpenSSH without renaming, in place", server: denying("rename,posix-rename,hardlink"), inPlace: true},
 		{name: "OpenSSH without making directories", server: denying("mkdir"), directory: "/a", fails: "making the directory was answered with"},
@@ -132,7 +136,11 @@ func matrix() []row {
 		{name: "ProFTPD that lets nobody read", server: proFTPD("<Limit READ>\nDenyAll\n</Limit>")},
 		{name: "ProFTPD that shows nothing", server: proFTPD("<Limit READ LIST NLST MLSD MLST STAT>\nDenyAll\n</Limit>")},
 		{name: "ProFTPD for uploads only", server: proFTPD("<Limit READ LIST NLST MLSD MLST STAT DELE RMD>\nDenyAll\n</Limit>"), leaves: 1},
-		{name: "ProFTPD without directories and renaming", server: proFTPD("<Limit READ DIRS>\nDenyAll\n</Limit>"), fails: `set commit to "in_place"`},
+		{
+			name:   "ProFTPD without directories and renaming",
+			server: proFTPD("<Limit READ DIRS>\nDenyAll\n</Limit>"),
+			fails:  `set commit to "in_place"`,
+		},
 		{name: "ProFTPD without directories, in place", server: proFTPD("<Limit READ DIRS>\nDenyAll\n</Limit>"), inPlace: true},
 		{name: "ProFTPD without overwriting", server: proFTPD("AllowOverwrite off"), rules: append(refuse, sftpexport.CollisionNumber)},
 		{name: "ProFTPD without deleting", server: proFTPD("<Limit DELE RMD>\nDenyAll\n</Limit>"), leaves: 1},
@@ -165,16 +173,29 @@ func matrix() []row {
 		{name: "no looking", server: paramiko(dict{"stat": "DENIED", "lstat": "DENIED"})},
 		{name: "no looking is supported", server: paramiko(dict{"stat": "UNSUPPORTED", "lstat": "UNSUPPORTED", "fstat": "UNSUPPORTED"})},
 		{name: "no looking, directories not to be made", server: paramiko(dict{"stat": "DENIED", "lstat": "DENIED"}), keep: true},
-		{name: "nothing is shown", server: paramiko(dict{"stat": "DENIED", "lstat": "DENIED", "fstat": "DENIED", "list": "DENIED", "read": "DENIED"}), says: unconfirmed},
+		{
+			name:   "nothing is shown",
+			server: paramiko(dict{"stat": "DENIED", "lstat": "DENIED", "fstat": "DENIED", "list": "DENIED", "read": "DENIED"}),
+			says:   unconfirmed,
+		},
 		{name: "nothing is shown, and no deleting", server: paramiko(dict{
 			"stat": "DENIED", "lstat": "DENIED", "fstat": "DENIED", "list": "DENIED", "read": "DENIED", "remove": "DENIED",
 		}), says: unconfirmed, leaves: 2}, // one of an export whose name was taken, which could not be seen
 		{name: "no listing", server: paramiko(dict{"list": "DENIED"})},
 		{name: "no deleting", server: paramiko(dict{"remove": "DENIED"}), leaves: 1},
 		{name: "no deleting, with links", server: paramiko(dict{"remove": "DENIED", "extensions": link}), leaves: 1},
-		{name: "no making of directories", server: paramiko(dict{"mkdir": "UNSUPPORTED"}), directory: "/a/b", fails: "making the directory was answered with"},
+		{
+			name:      "no making of directories",
+			server:    paramiko(dict{"mkdir": "UNSUPPORTED"}),
+			directory: "/a/b",
+			fails:     "making the directory was answered with",
+		},
 		{name: "directories are virtual", server: paramiko(dict{"virtual": true, "mkdir": "UNSUPPORTED"}), directory: "/a/b"},
-		{name: "syncing is announced and fails", server: paramiko(dict{"extensions": fsync, "fsync": "UNSUPPORTED"}), says: "can put files on its disk at once"},
+		{
+			name:   "syncing is announced and fails",
+			server: paramiko(dict{"extensions": fsync, "fsync": "UNSUPPORTED"}),
+			says:   "can put files on its disk at once",
+		},
 		{name: "syncing fails", server: paramiko(dict{"extensions": fsync, "fsync": "FAILURE"}), says: "can put files on its disk at once"},
 		{name: "hashes", server: paramiko(dict{"extensions": []string{"check-file"}})},
 		{name: "ProFTPD's hashes are of the content", server: proFTPD("SFTPExtensions +checkFile")},
@@ -182,10 +203,28 @@ func matrix() []row {
 		{name: "a full disk in words", server: paramiko(dict{"quota": 10, "words": "No space left on device"}), fails: sftpexport.ErrSpace},
 		{name: "a job deletes hidden files", server: paramiko(dict{"lost_hidden": "delete"}), fails: sftpexport.ErrPartGone},
 		{name: "a job moves hidden files", server: paramiko(dict{"lost_hidden": "move"}), fails: sftpexport.ErrPartGone},
-		{name: "a job deletes hidden files before a link", server: paramiko(dict{"lost_hidden": "delete", "extensions": link}), fails: sftpexport.ErrPartGone, rules: refuse},
-		{name: "a job deletes hidden files before posix-rename", server: paramiko(dict{"lost_hidden": "delete", "extensions": posix}), fails: sftpexport.ErrPartGone, rules: replaces},
-		{name: "a job deletes hidden files where missing is failure", server: paramiko(dict{"lost_hidden": "delete", "missing": "FAILURE"}), fails: sftpexport.ErrPartGone},
-		{name: "a job deletes hidden files under OpenSSH's banner", server: paramiko(dict{"lost_hidden": "delete", "banner": "SSH-2.0-OpenSSH_9.6"}), fails: sftpexport.ErrPartGone},
+		{
+			name:   "a job deletes hidden files before a link",
+			server: paramiko(dict{"lost_hidden": "delete", "extensions": link}),
+			fails:  sftpexport.ErrPartGone,
+			rules:  refuse,
+		},
+		{
+			name:   "a job deletes hidden files before posix-rename",
+			server: paramiko(dict{"lost_hidden": "delete", "extensions": posix}),
+			fails:  sftpexport.ErrPartGone,
+			rules:  replaces,
+		},
+		{
+			name:   "a job deletes hidden files where missing is failure",
+			server: paramiko(dict{"lost_hidden": "delete", "missing": "FAILURE"}),
+			fails:  sftpexport.ErrPartGone,
+		},
+		{
+			name:   "a job deletes hidden files under OpenSSH's banner",
+			server: paramiko(dict{"lost_hidden": "delete", "banner": "SSH-2.0-OpenSSH_9.6"}),
+			fails:  sftpexport.ErrPartGone,
+		},
 	}
 }
 
@@ -241,7 +280,16 @@ func (r row) check(t *testing.T, s site, rule sftpexport.CollisionRule, size int
 }
 
 // outcome compares what has come of the first or second export with what must.
-func (r row) outcome(t *testing.T, at string, rule sftpexport.CollisionRule, try int, content []byte, files map[string]string, report string, err error) {
+func (r row) outcome(
+	t *testing.T,
+	at string,
+	rule sftpexport.CollisionRule,
+	try int,
+	content []byte,
+	files map[string]string,
+	report string,
+	err error,
+) {
 	t.Helper()
 	hidden := 0
 	for name := range files {
@@ -266,7 +314,8 @@ func (r row) outcome(t *testing.T, at string, rule sftpexport.CollisionRule, try
 	case try == 1 && rule == sftpexport.CollisionNumber:
 		name = "erp-1.csv"
 	case try == 1 && rule == sftpexport.CollisionRefuse:
-		if !errors.Is(err, sftpexport.ErrExists) && (err == nil || !strings.Contains(err.Error(), "does not show whether the name is taken")) || files[name] == string(content) {
+		if !errors.Is(err, sftpexport.ErrExists) && (err == nil || !strings.Contains(err.Error(), "does not show whether the name is taken")) ||
+			files[name] == string(content) {
 			t.Errorf("%s: the error is %v", at, err)
 		}
 		return

@@ -20,7 +20,11 @@ func nativeRule(source string, formats ...native.Format) string {
 	for _, f := range formats {
 		objects = append(objects, fmt.Sprintf(`{"type": "annotation_content", "format": %q, "filename_template": "{document_id}.%s"}`, f, f))
 	}
-	return fmt.Sprintf(`{"annotation_content_source": %q, "export_rules": [{"path_to_directory": "/out", "export_object_configurations": [%s]}]}`, source, strings.Join(objects, ","))
+	return fmt.Sprintf(
+		`{"annotation_content_source": %q, "export_rules": [{"path_to_directory": "/out", "export_object_configurations": [%s]}]}`,
+		source,
+		strings.Join(objects, ","),
+	)
 }
 
 func TestNativeExportsAreMadeHereAsPackageNativeMakesThem(t *testing.T) {
@@ -90,7 +94,8 @@ func TestWhereNativeExportsComeFrom(t *testing.T) {
 			})
 			var report *pipeline.Report
 			_, err := chain(t, change, decode(t, s, nativeRule(tt.source, native.FormatCSV))).Export(t.Context(), c.Payload(),
-				pipeline.WithHTTPClient(&http.Client{Transport: transport}), pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r }))
+				pipeline.WithHTTPClient(&http.Client{Transport: transport}),
+				pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r }))
 			got := tree(t, s.Dir)["out/2026-0042.csv"]
 			switch {
 			case tt.want == "":

@@ -135,9 +135,16 @@ func TestStepKeepsItsPromises(t *testing.T) {
 		"export_object_configurations": [{"type": "document", "filename_template": "{annotation.id}"}]
 	}]}`)
 	original := pipeline.WithOriginal(pipeline.Bytes("%PDF"))
-	pipelinetest.TestStep(t, step,
+	pipelinetest.TestStep(
+		t,
+		step,
 		pipelinetest.Case{Name: "puts", Call: call(s), Options: []pipeline.Option{original}},
-		pipelinetest.Case{Name: "wrong password", Call: call(s, rossumtest.Secret("password", "wrong-password")), Options: []pipeline.Option{original}, Fails: true},
+		pipelinetest.Case{
+			Name:    "wrong password",
+			Call:    call(s, rossumtest.Secret("password", "wrong-password")),
+			Options: []pipeline.Option{original},
+			Fails:   true,
+		},
 	)
 	for name := range tree(t, s.Dir) {
 		if strings.Contains(name, sftpexport.HiddenPrefix) {

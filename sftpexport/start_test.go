@@ -101,7 +101,13 @@ func TestAServerThatIsNotSSHIsToldAtOnce(t *testing.T) {
 			time.AfterFunc(50*time.Millisecond, func() { _ = conn.Close() })
 		}
 	}()
-	c := sftpexport.Credentials{Type: "sftp", Host: "127.0.0.1", Port: sftpexport.Port(l.Addr().(*net.TCPAddr).Port), Username: "u", InsecureIgnoreHostKey: true}
+	c := sftpexport.Credentials{
+		Type:                  "sftp",
+		Host:                  "127.0.0.1",
+		Port:                  sftpexport.Port(l.Addr().(*net.TCPAddr).Port),
+		Username:              "u",
+		InsecureIgnoreHostKey: true,
+	}
 	err = login(t, replacing(t, c, "/out"), rossumtest.Secret("password", "p-of-nobody"))
 	if !errors.Is(err, sftpexport.ErrConnection) || !strings.Contains(err.Error(), "FTP server ready") || n.Load() != 1 {
 		t.Errorf("%d connections, error %v", n.Load(), err)

@@ -68,8 +68,10 @@ func TestEverySettingHasItsEffect(t *testing.T) {
 			step := decode(t, s, c.settings)
 			var report string
 			_, err := chain(t, file("csv", "a;b"), step).Export(t.Context(), call(s).Payload(),
-				pipeline.WithClock(func() time.Time { return at }), pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r.Text() }))
-			if (err == nil) != (c.want != nil) || err != nil && !strings.Contains(err.Error(), c.text) || err == nil && !strings.Contains(report, c.text) {
+				pipeline.WithClock(func() time.Time { return at }),
+				pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r.Text() }))
+			if (err == nil) != (c.want != nil) || err != nil && !strings.Contains(err.Error(), c.text) ||
+				err == nil && !strings.Contains(report, c.text) {
 				t.Errorf("error %v, report %s", err, report)
 			}
 			wantTree(t, s.Dir, c.want)
@@ -86,7 +88,11 @@ func TestNumbersGoOn(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	wantTree(t, s.Dir, map[string]string{"out/1.csv": "a;b", "out/2.csv": "a;b", "out/3.csv": "a;b", "out/.exportpipeline-seq-000000000003": ""})
+	wantTree(
+		t,
+		s.Dir,
+		map[string]string{"out/1.csv": "a;b", "out/2.csv": "a;b", "out/3.csv": "a;b", "out/.exportpipeline-seq-000000000003": ""},
+	)
 }
 
 func TestAllFilesAreStagedBeforeTheFirstAppears(t *testing.T) {
@@ -246,7 +252,12 @@ func TestExtensionsAreFoundByTheirAddress(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	settings, err := json.Marshal(map[string]any{
-		"credentials": map[string]any{"type": "sftp", "host": "127.0.0.1", "port": fmt.Sprint(int(s.Credentials().Port)), "username": sftptest.Username},
+		"credentials": map[string]any{
+			"type":     "sftp",
+			"host":     "127.0.0.1",
+			"port":     fmt.Sprint(int(s.Credentials().Port)),
+			"username": sftptest.Username,
+		},
 		"export_rules": []any{map[string]any{"path_to_directory": "/out", "export_object_configurations": []any{
 			map[string]any{"type": "document", "filename_template": "{annotation.id}"},
 		}}},
@@ -260,7 +271,10 @@ func TestExtensionsAreFoundByTheirAddress(t *testing.T) {
 		t.Fatal(err)
 	}
 	var r organisation.Registry
-	sftpexport.Register(&r, sftpexport.RegisterOptions{HostKeys: []string{"[127.0.0.1]:" + fmt.Sprint(int(s.Credentials().Port)) + " " + s.HostKey()}})
+	sftpexport.Register(
+		&r,
+		sftpexport.RegisterOptions{HostKeys: []string{"[127.0.0.1]:" + fmt.Sprint(int(s.Credentials().Port)) + " " + s.HostKey()}},
+	)
 	c, err := organisation.FromHooks([]*rossum.Hook{hook}, &r, organisation.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -272,7 +286,8 @@ func TestExtensionsAreFoundByTheirAddress(t *testing.T) {
 	wantTree(t, s.Dir, map[string]string{"out/314528.pdf": "%PDF"})
 	var plain organisation.Registry
 	sftpexport.Register(&plain, sftpexport.RegisterOptions{})
-	if _, err := organisation.FromHooks([]*rossum.Hook{hook}, &plain, organisation.Options{}); err == nil || !strings.Contains(err.Error(), "ssh-keyscan") {
+	if _, err := organisation.FromHooks([]*rossum.Hook{hook}, &plain, organisation.Options{}); err == nil ||
+		!strings.Contains(err.Error(), "ssh-keyscan") {
 		t.Errorf("without a host key the error is %v", err)
 	}
 }

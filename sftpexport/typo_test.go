@@ -43,14 +43,21 @@ func TestNamesThatNothingDefinesGetTheNearestOne(t *testing.T) {
 			}
 			return text
 		}
-		settings := fmt.Sprintf(`{"credentials": {"type": "sftp", "host": "h", "username": "u", "insecure_ignore_host_key": true}, "export_rules": [{"path_to_directory": %q,
+		settings := fmt.Sprintf(
+			`{"credentials": {"type": "sftp", "host": "h", "username": "u", "insecure_ignore_host_key": true}, "export_rules": [{"path_to_directory": %q,
 			"export_object_configurations": [{"type": "custom_format", "export_reference_key": "a", "filename_template": %q}],
-			"template_variables": [{"name": "count", "type": "datapoint", "schema_id": "amount"}]}]}`, or(tt.directory, "/out"), or(tt.name, "f"))
+			"template_variables": [{"name": "count", "type": "datapoint", "schema_id": "amount"}]}]}`,
+			or(tt.directory, "/out"),
+			or(tt.name, "f"),
+		)
 		files := &sftpexport.Step{}
 		if err := json.Unmarshal([]byte(settings), files); err != nil {
 			t.Fatal(err)
 		}
-		chain, err := pipeline.New(&steps.CustomFormat{Exports: []steps.Format{{Key: "a", Template: or(tt.format, "x"), FileName: tt.fileName}}}, files)
+		chain, err := pipeline.New(
+			&steps.CustomFormat{Exports: []steps.Format{{Key: "a", Template: or(tt.format, "x"), FileName: tt.fileName}}},
+			files,
+		)
 		if err != nil {
 			t.Fatal(err)
 		}

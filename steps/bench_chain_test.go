@@ -41,9 +41,21 @@ func eightCalls(b *testing.B) (*pipeline.Chain, *rossumtest.Call) {
 	b.Helper()
 	list := []pipeline.Step{
 		&steps.Purge{},
-		&steps.CustomFormat{Exports: []steps.Format{{Key: "invoice", Template: "{% for item in field.line_items %}{{ field.document_id }};{{ item.item_description }};{{ item.item_amount }}\n{% endfor %}"}}},
+		&steps.CustomFormat{
+			Exports: []steps.Format{
+				{
+					Key:      "invoice",
+					Template: "{% for item in field.line_items %}{{ field.document_id }};{{ item.item_description }};{{ item.item_amount }}\n{% endfor %}",
+				},
+			},
+		},
 	}
-	call := rossumtest.Annotation(rossumtest.Field("document_id", "2026-0042"), rossumtest.Field("id_0", "start"), rossumtest.Field("status_0", "201"), rossumtest.Offline())
+	call := rossumtest.Annotation(
+		rossumtest.Field("document_id", "2026-0042"),
+		rossumtest.Field("id_0", "start"),
+		rossumtest.Field("status_0", "201"),
+		rossumtest.Offline(),
+	)
 	for i := 1; i <= 8; i++ {
 		list = append(list,
 			&steps.RESTExport{
@@ -55,7 +67,10 @@ func eightCalls(b *testing.B) (*pipeline.Chain, *rossumtest.Call) {
 				{Key: fmt.Sprintf("reply_%d", i), Rules: []steps.Rule{{Path: "id", TargetField: fmt.Sprintf("id_%d", i)}}},
 			}})
 		formula := func(id, code string) rossumtest.Part {
-			return rossumtest.FieldValue(id, rossumtest.Value{Text: map[bool]string{true: "/1"}[id == "path_1"] + map[bool]string{true: "yes"}[id == "gate_1"], Formula: code})
+			return rossumtest.FieldValue(
+				id,
+				rossumtest.Value{Text: map[bool]string{true: "/1"}[id == "path_1"] + map[bool]string{true: "yes"}[id == "gate_1"], Formula: code},
+			)
 		}
 		call.With(rossumtest.Field(fmt.Sprintf("id_%d", i), ""), rossumtest.Field(fmt.Sprintf("status_%d", i), ""),
 			formula(fmt.Sprintf("gate_%d", i), fmt.Sprintf("'yes' if field.status_%d == '201' else ''", i-1)),
@@ -140,7 +155,10 @@ func eightByHand(client *http.Client, log *slog.Logger, body []byte) error {
 	answer := map[string]any{"messages": []any{}}
 	var operations []any
 	set := func(name, value string) {
-		operations = append(operations, map[string]any{"op": "replace", "id": fields[name].ID, "value": map[string]any{"content": map[string]any{"value": value}}})
+		operations = append(
+			operations,
+			map[string]any{"op": "replace", "id": fields[name].ID, "value": map[string]any{"content": map[string]any{"value": value}}},
+		)
 	}
 	id, status := fields["id_0"].Content.Value, fields["status_0"].Content.Value
 	for i := 1; i <= 8 && id != "" && status == "201"; i++ {

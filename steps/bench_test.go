@@ -32,16 +32,38 @@ func BenchmarkChain(b *testing.B) {
 		_, _ = io.WriteString(w, `{"id":"ERP-1"}`)
 	}))
 	defer erp.Close()
-	parts := []rossumtest.Part{rossumtest.Field("document_id", "1"), rossumtest.Field("erp_id", ""), rossumtest.Field("erp_status", ""), rossumtest.Offline()}
+	parts := []rossumtest.Part{
+		rossumtest.Field("document_id", "1"),
+		rossumtest.Field("erp_id", ""),
+		rossumtest.Field("erp_status", ""),
+		rossumtest.Offline(),
+	}
 	var rows []rossumtest.TableRow
 	for i := range 10 {
 		rows = append(rows, rossumtest.Row("item_code", fmt.Sprint("code ", i), "item_qty", "1", "item_amount", "12.50"))
 	}
 	body := rossumtest.Annotation(append(parts, rossumtest.Table("line_items", rows...))...).Bytes()
 	chain, err := pipeline.New(
-		&steps.CustomFormat{Exports: []steps.Format{{Key: "k", Template: `{"number": {{ field.document_id|tojson }}, "lines": [{% for i in field.line_items %}{"code": {{ i.item_code|tojson }}, "qty": {{ i.item_qty }}, "amount": {{ i.item_amount }}}{{ "," if not loop.last }}{% endfor %}]}`}}},
-		&steps.RESTExport{Key: "k", Request: steps.Request{URL: erp.URL, Content: "#{file_content}", Headers: map[string]string{"Content-Type": "application/json"}}, HeadersKey: "h", PayloadKey: "p"},
-		&steps.Extract{Sources: []steps.Source{{Key: "h", Rules: []steps.Rule{{Path: "status_code", TargetField: "erp_status"}}}, {Key: "p", Rules: []steps.Rule{{Path: "id", TargetField: "erp_id"}}}}},
+		&steps.CustomFormat{
+			Exports: []steps.Format{
+				{
+					Key:      "k",
+					Template: `{"number": {{ field.document_id|tojson }}, "lines": [{% for i in field.line_items %}{"code": {{ i.item_code|tojson }}, "qty": {{ i.item_qty }}, "amount": {{ i.item_amount }}}{{ "," if not loop.last }}{% endfor %}]}`,
+				},
+			},
+		},
+		&steps.RESTExport{
+			Key:        "k",
+			Request:    steps.Request{URL: erp.URL, Content: "#{file_content}", Headers: map[string]string{"Content-Type": "application/json"}},
+			HeadersKey: "h",
+			PayloadKey: "p",
+		},
+		&steps.Extract{
+			Sources: []steps.Source{
+				{Key: "h", Rules: []steps.Rule{{Path: "status_code", TargetField: "erp_status"}}},
+				{Key: "p", Rules: []steps.Rule{{Path: "id", TargetField: "erp_id"}}},
+			},
+		},
 		&steps.Evaluate{Check: steps.Check{Condition: "field.erp_status != '201'"}},
 	)
 	if err != nil {
@@ -149,7 +171,10 @@ func byHand(client *http.Client, log *slog.Logger, url string, body []byte) erro
 			invoice.Number = n.Content.Value
 		}
 		for _, row := range n.Children {
-			invoice.Lines = append(invoice.Lines, line{row.Children[0].Content.Value, json.Number(row.Children[1].Content.Value), json.Number(row.Children[2].Content.Value)})
+			invoice.Lines = append(
+				invoice.Lines,
+				line{row.Children[0].Content.Value, json.Number(row.Children[1].Content.Value), json.Number(row.Children[2].Content.Value)},
+			)
 		}
 	}
 	data, err := json.Marshal(invoice)
@@ -172,7 +197,10 @@ func byHand(client *http.Client, log *slog.Logger, url string, body []byte) erro
 	replace := func(id int64, value string) map[string]any {
 		return map[string]any{"op": "replace", "id": id, "value": map[string]any{"content": map[string]any{"value": value}}}
 	}
-	answer := map[string]any{"messages": []any{}, "operations": []any{replace(ids["erp_id"], created.ID), replace(ids["erp_status"], fmt.Sprint(resp.StatusCode))}}
+	answer := map[string]any{
+		"messages":   []any{},
+		"operations": []any{replace(ids["erp_id"], created.ID), replace(ids["erp_status"], fmt.Sprint(resp.StatusCode))},
+	}
 	if resp.StatusCode != 201 {
 		answer["messages"] = []any{map[string]any{"type": "error", "content": "Export failed."}}
 	}

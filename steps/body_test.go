@@ -41,7 +41,11 @@ func sends(t *testing.T, r steps.Request, call *rossumtest.Call, options ...pipe
 	}
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()
-	options = append(options, pipeline.WithHTTPClient(&http.Client{Transport: transport}), pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r }))
+	options = append(
+		options,
+		pipeline.WithHTTPClient(&http.Client{Transport: transport}),
+		pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r }),
+	)
 	if _, err := chain.Export(t.Context(), call.Payload(), options...); err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +97,11 @@ func TestADocumentThatIsNotTextStandsInNoText(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = chain.Export(t.Context(), rossumtest.Annotation().Payload(), pipeline.WithOriginal(pipeline.Bytes(strings.Repeat("\xff", 100_000))))
+		_, err = chain.Export(
+			t.Context(),
+			rossumtest.Annotation().Payload(),
+			pipeline.WithOriginal(pipeline.Bytes(strings.Repeat("\xff", 100_000))),
+		)
 		if err == nil || !strings.Contains(err.Error(), "not UTF-8") || len(*got) > 0 {
 			t.Errorf("%v, %d calls", err, len(*got))
 		}
@@ -146,7 +154,11 @@ func TestFieldTextEndsNoStringOfJSON(t *testing.T) {
 
 func TestAFormFieldWithJSONIsEscapedInItself(t *testing.T) {
 	t.Parallel()
-	bodies, _ := sends(t, steps.Request{Data: json.RawMessage(`{"json":"{\"n\":\"@{x}\"}","text":"@{x}"}`)}, rossumtest.Annotation(rossumtest.Field("x", `a"b`)))
+	bodies, _ := sends(
+		t,
+		steps.Request{Data: json.RawMessage(`{"json":"{\"n\":\"@{x}\"}","text":"@{x}"}`)},
+		rossumtest.Annotation(rossumtest.Field("x", `a"b`)),
+	)
 	if want := "json=" + url.QueryEscape(`{"n":"a\"b"}`) + "&text=" + url.QueryEscape(`a"b`); bodies[0] != want {
 		t.Errorf("got %s, want %s", bodies[0], want)
 	}

@@ -23,7 +23,12 @@ func export(list ...pipeline.Step) {
 	}
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()
-	call := rossumtest.Annotation(rossumtest.Field("document_id", "2026-0042"), rossumtest.Field("erp_status", ""), rossumtest.Field("erp_id", ""), rossumtest.Offline())
+	call := rossumtest.Annotation(
+		rossumtest.Field("document_id", "2026-0042"),
+		rossumtest.Field("erp_status", ""),
+		rossumtest.Field("erp_id", ""),
+		rossumtest.Offline(),
+	)
 	response, err := chain.Export(context.Background(), call.Payload(), pipeline.WithHTTPClient(&http.Client{Transport: transport}))
 	if err != nil {
 		fmt.Println(err)
@@ -38,7 +43,10 @@ func export(list ...pipeline.Step) {
 
 func ExampleCustomFormat() {
 	var step steps.CustomFormat
-	err := json.Unmarshal([]byte(`{"export_configs": [{"export_reference_key": "csv", "file_content_templat": "{{ field.document_id }}"}]}`), &step)
+	err := json.Unmarshal(
+		[]byte(`{"export_configs": [{"export_reference_key": "csv", "file_content_templat": "{{ field.document_id }}"}]}`),
+		&step,
+	)
 	fmt.Println(err)
 	// Output: export_configs[0].file_content_templat: unknown key (did you mean file_content_template?) (line 1, column 53)
 }
@@ -51,7 +59,12 @@ func ExampleRESTExport() {
 	defer erp.Close()
 	export(
 		&steps.CustomFormat{Exports: []steps.Format{{Key: "invoice", Template: `{"number": {{ field.document_id|tojson }}}`}}},
-		&steps.RESTExport{Key: "invoice", Request: steps.Request{URL: erp.URL, Content: "#{file_content}"}, HeadersKey: "headers", PayloadKey: "reply"},
+		&steps.RESTExport{
+			Key:        "invoice",
+			Request:    steps.Request{URL: erp.URL, Content: "#{file_content}"},
+			HeadersKey: "headers",
+			PayloadKey: "reply",
+		},
 		&steps.Extract{Sources: []steps.Source{
 			{Key: "headers", Rules: []steps.Rule{{Path: "status_code", TargetField: "erp_status"}}},
 			{Key: "reply", Rules: []steps.Rule{{Path: "id", TargetField: "erp_id"}}},

@@ -29,7 +29,9 @@ func created(t *testing.T, severity string, status int, contentType, body string
 			{Key: "payload", Rules: []steps.Rule{{Path: "id", TargetField: "erp_id"}}},
 			{Key: "headers", Rules: []steps.Rule{{Path: "status_code", TargetField: "status"}}},
 		}},
-		&steps.Evaluate{Check: steps.Check{Condition: "field.status != '201'", Message: "Draft invoice not created.", Type: rossum.MessageType(severity)}},
+		&steps.Evaluate{
+			Check: steps.Check{Condition: "field.status != '201'", Message: "Draft invoice not created.", Type: rossum.MessageType(severity)},
+		},
 	)
 	if err != nil {
 		t.Fatal(err)
@@ -64,7 +66,8 @@ func TestAnErrorPageLeavesTheJudgementToTheEvaluator(t *testing.T) {
 		}
 	}
 	// The program decides that a failure of this call is a warning only.
-	if r := created(t, "warning", 502, "text/html", "<html>Bad Gateway</html>"); r.Err != nil || r.Response.Failed() || len(r.Response.Messages) != 2 {
+	if r := created(t, "warning", 502, "text/html", "<html>Bad Gateway</html>"); r.Err != nil || r.Response.Failed() ||
+		len(r.Response.Messages) != 2 {
 		t.Errorf("%v, %v", r.Err, r.Response.Messages)
 	}
 }
@@ -72,7 +75,8 @@ func TestAnErrorPageLeavesTheJudgementToTheEvaluator(t *testing.T) {
 func TestAPageWithASuccessStatusIsAnErrorAndTheStatusIsKept(t *testing.T) {
 	t.Parallel()
 	r := created(t, "error", 200, "text/html", "<html>Sign in</html>")
-	if r.Err == nil || !strings.Contains(r.Err.Error(), "extract[0]") || !strings.Contains(r.Err.Error(), "not JSON") || r.Values["status"] != "200" {
+	if r.Err == nil || !strings.Contains(r.Err.Error(), "extract[0]") || !strings.Contains(r.Err.Error(), "not JSON") ||
+		r.Values["status"] != "200" {
 		t.Errorf("%v, %v", r.Err, r.Values)
 	}
 }
@@ -113,12 +117,17 @@ func TestAReplyIsReadInItsCharset(t *testing.T) {
 		t.Cleanup(erp.Close)
 		chain, err := pipeline.New(
 			&steps.RESTExport{Request: steps.Request{URL: erp.URL, Content: "x"}, PayloadKey: "payload"},
-			&steps.Extract{Sources: []steps.Source{{Format: steps.SourceFormat(c.format), Key: "payload", Rules: []steps.Rule{{Path: c.path, TargetField: "erp_id"}}}}},
+			&steps.Extract{
+				Sources: []steps.Source{
+					{Format: steps.SourceFormat(c.format), Key: "payload", Rules: []steps.Rule{{Path: c.path, TargetField: "erp_id"}}},
+				},
+			},
 		)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if r := pipelinetest.Run(t, chain, rossumtest.Annotation(rossumtest.Field("erp_id", "OLD"))); r.Err != nil || r.Values["erp_id"] != c.want {
+		if r := pipelinetest.Run(t, chain, rossumtest.Annotation(rossumtest.Field("erp_id", "OLD"))); r.Err != nil ||
+			r.Values["erp_id"] != c.want {
 			t.Errorf("%s: %v, got %q, want %q", c.name, r.Err, r.Values["erp_id"], c.want)
 		}
 	}

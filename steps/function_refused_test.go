@@ -119,7 +119,8 @@ func TestAFunctionInJavaScriptIsRefusedByItsRuntime(t *testing.T) {
 		h.Config.Runtime, h.Config.Code = runtime, "exports.rossum_hook_request_handler = async () => ({})"
 		_, err := organisation.FromHooks([]*rossum.Hook{h}, r, organisation.Options{})
 		if !errors.Is(err, organisation.ErrNoFunction) || !strings.Contains(err.Error(), "config.runtime") || !strings.Contains(err.Error(), runtime) ||
-			!strings.Contains(err.Error(), "Registry.Function(\"Evaluator\"") || strings.Contains(err.Error(), "line 1") {
+			!strings.Contains(err.Error(), "Registry.Function(\"Evaluator\"") ||
+			strings.Contains(err.Error(), "line 1") {
 			t.Errorf("%s: %v", runtime, err)
 		}
 	}

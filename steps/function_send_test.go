@@ -33,7 +33,15 @@ func newPartner(t *testing.T) *partner {
 	e := &partner{}
 	e.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
-		line := fmt.Sprintf("%s %s | %s | %s | %s | %s", r.Method, r.URL.RequestURI(), r.Header.Get("Content-Type"), r.Header.Get("Authorization"), r.Header.Get("X-Key"), body)
+		line := fmt.Sprintf(
+			"%s %s | %s | %s | %s | %s",
+			r.Method,
+			r.URL.RequestURI(),
+			r.Header.Get("Content-Type"),
+			r.Header.Get("Authorization"),
+			r.Header.Get("X-Key"),
+			body,
+		)
 		e.mu.Lock()
 		e.seen = append(e.seen, boundary.ReplaceAllString(line, "BOUNDARY"))
 		e.mu.Unlock()
@@ -88,8 +96,15 @@ var sendingCode = []string{
 
 func runSending(t *testing.T, url, body string) (out string, err error) {
 	t.Helper()
-	code := "import requests\nURL = " + fmt.Sprintf("%q", url) + "\ndef rossum_hook_request_handler(payload):\n    t = TxScript.from_payload(payload)\n    " +
-		strings.ReplaceAll(body, "\n", "\n    ") + "\n    t.show_info(repr(out))\n    return t.hook_response()\n"
+	code := "import requests\nURL = " + fmt.Sprintf(
+		"%q",
+		url,
+	) + "\ndef rossum_hook_request_handler(payload):\n    t = TxScript.from_payload(payload)\n    " +
+		strings.ReplaceAll(
+			body,
+			"\n",
+			"\n    ",
+		) + "\n    t.show_info(repr(out))\n    return t.hook_response()\n"
 	chain, err := pipeline.New(&steps.Function{Code: code, HTTP: true})
 	if err != nil {
 		t.Fatal(err)
@@ -146,7 +161,11 @@ func TestAFunctionSendsWhatRequestsSends(t *testing.T) {
 func TestAFunctionCannotRepeatACallThatMayHaveArrived(t *testing.T) {
 	t.Parallel()
 	e := newPartner(t)
-	_, err := runSending(t, e.URL, "for _ in range(3):\n    try:\n        requests.post(URL + '/cut', json={})\n    except Exception:\n        pass\nout = 1")
+	_, err := runSending(
+		t,
+		e.URL,
+		"for _ in range(3):\n    try:\n        requests.post(URL + '/cut', json={})\n    except Exception:\n        pass\nout = 1",
+	)
 	if sent := e.taken(); err == nil || strings.Count(sent, "POST") != 1 {
 		t.Errorf("%v, sent %s", err, sent)
 	}
@@ -168,7 +187,8 @@ func TestAFunctionSendsOnlyIfTheProgramAllowsIt(t *testing.T) {
 	t.Parallel()
 	code := "import requests\ndef rossum_hook_request_handler(payload):\n    requests.post('https://erp.example', json={})\n"
 	_, err := pipeline.New(&steps.Function{Code: code})
-	if err == nil || !strings.Contains(err.Error(), "line 1") || !strings.Contains(err.Error(), "requests") || !strings.Contains(err.Error(), "FunctionsMaySend") {
+	if err == nil || !strings.Contains(err.Error(), "line 1") || !strings.Contains(err.Error(), "requests") ||
+		!strings.Contains(err.Error(), "FunctionsMaySend") {
 		t.Errorf("got %v", err)
 	}
 	hook := func(name string) *rossum.Hook {
@@ -207,7 +227,8 @@ func TestTheCallsOfAFunctionAreReportedWithoutSecrets(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	text, _ := json.Marshal(report)
-	if sent := e.taken(); !strings.Contains(sent, "S3CRET-canary") || strings.Contains(string(text), "S3CRET") || !strings.Contains(string(text), "/json") {
+	if sent := e.taken(); !strings.Contains(sent, "S3CRET-canary") || strings.Contains(string(text), "S3CRET") ||
+		!strings.Contains(string(text), "/json") {
 		t.Errorf("sent %s, report %s", sent, text)
 	}
 }

@@ -52,8 +52,15 @@ def rossum_hook_request_handler(payload: dict) -> dict:
 
 func functionCall(status, body string) *rossumtest.Call {
 	return rossumtest.Annotation(
-		rossumtest.Field("status", status), rossumtest.Field("body", body), rossumtest.Field("result", ""), rossumtest.Number("total", "5", "5"),
-		rossumtest.Table("line_items", rossumtest.Row().Typed("quantity", rossumtest.Value{Text: "-1", Normalized: "-1", Type: "number"})), rossumtest.Offline(),
+		rossumtest.Field("status", status),
+		rossumtest.Field("body", body),
+		rossumtest.Field("result", ""),
+		rossumtest.Number("total", "5", "5"),
+		rossumtest.Table(
+			"line_items",
+			rossumtest.Row().Typed("quantity", rossumtest.Value{Text: "-1", Normalized: "-1", Type: "number"}),
+		),
+		rossumtest.Offline(),
 	)
 }
 
@@ -114,7 +121,8 @@ def rossum_hook_request_handler(payload):
 			t.Fatal(err)
 		}
 		content := c.Payload().Annotation.Content
-		if got := texts(r); got != want || r.Messages[0].ID != content.Find("status")[0].ID() || r.Messages[len(r.Messages)-2].ID != content.Find("total")[0].ID() {
+		if got := texts(r); got != want || r.Messages[0].ID != content.Find("status")[0].ID() ||
+			r.Messages[len(r.Messages)-2].ID != content.Find("total")[0].ID() {
 			t.Errorf("%s\ngot %s, %+v", body, got, r.Messages)
 		}
 	}
@@ -182,7 +190,9 @@ def rossum_hook_request_handler(payload):
 	for _, o := range r.Operations {
 		ops += string(o.Op) + " "
 	}
-	if got, want := texts(r), "info: [('a', 8.0), ('b', 4.0)][2.0, 4.0, 6.0]"; got != want || strings.Count(ops, "replace") != 3 || strings.Count(ops, "remove") != 1 || strings.Count(ops, "add") != 2 {
+	if got, want := texts(r), "info: [('a', 8.0), ('b', 4.0)][2.0, 4.0, 6.0]"; got != want || strings.Count(ops, "replace") != 3 ||
+		strings.Count(ops, "remove") != 1 ||
+		strings.Count(ops, "add") != 2 {
 		t.Errorf("got %s, operations %s", got, ops)
 	}
 }
@@ -216,7 +226,8 @@ func TestAnEvaluatorFunctionRunsAsItIs(t *testing.T) {
 		}
 	}
 	r, err := runFunction(t, evaluator, functionCall("201", "{}"))
-	if err != nil || !strings.HasPrefix(texts(r), "info: Exported on ") || len(r.Operations) != 2 || !strings.Contains(string(r.Operations[1].Value), `"10"`) {
+	if err != nil || !strings.HasPrefix(texts(r), "info: Exported on ") || len(r.Operations) != 2 ||
+		!strings.Contains(string(r.Operations[1].Value), `"10"`) {
 		t.Errorf("%v\n%s\n%+v", err, texts(r), r.Operations)
 	}
 }
@@ -266,7 +277,14 @@ func TestFunctionHooksOutsideOfTheLanguageNeedAStep(t *testing.T) {
 	r := &organisation.Registry{}
 	steps.Register(r, steps.RegisterOptions{})
 	hook := func(code string) *rossum.Hook {
-		return &rossum.Hook{ID: 7, Name: "Notify", Type: "function", Active: true, Events: []string{"annotation_content.export"}, Config: rossum.HookConfig{Code: code}}
+		return &rossum.Hook{
+			ID:     7,
+			Name:   "Notify",
+			Type:   "function",
+			Active: true,
+			Events: []string{"annotation_content.export"},
+			Config: rossum.HookConfig{Code: code},
+		}
 	}
 	for code, want := range map[string]string{
 		"import requests\n": `hook "Notify" (id 7): config.code: function hook without a step: outside of the supported language: line 1: the module requests is not supported in formulas, and in functions only if the program allows it (steps.Function.HTTP, FunctionsMaySend in steps.RegisterOptions); register a step in Go with Registry.Function("Notify", …)`,
@@ -277,7 +295,11 @@ func TestFunctionHooksOutsideOfTheLanguageNeedAStep(t *testing.T) {
 			t.Errorf("%q: got %v, want %s", code, err, want)
 		}
 	}
-	if _, err := organisation.FromHooks([]*rossum.Hook{hook("import requests\n")}, r, organisation.Options{}); !errors.Is(err, formula.ErrUnsupported) || !strings.Contains(err.Error(), "line 1: the module requests is not supported") {
+	if _, err := organisation.FromHooks([]*rossum.Hook{hook("import requests\n")}, r, organisation.Options{}); !errors.Is(
+		err,
+		formula.ErrUnsupported,
+	) ||
+		!strings.Contains(err.Error(), "line 1: the module requests is not supported") {
 		t.Errorf("got %v", err)
 	}
 	if _, err := organisation.FromHooks([]*rossum.Hook{hook("def f(:")}, r, organisation.Options{}); !errors.Is(err, formula.ErrSyntax) {
@@ -297,7 +319,12 @@ func TestAFunctionPassesTheSuite(t *testing.T) {
 	if err := step.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	pipelinetest.TestStep(t, step, pipelinetest.Case{Name: "passes", Call: functionCall("201", "")}, pipelinetest.Case{Name: "fails", Call: functionCall("500", ""), Fails: true})
+	pipelinetest.TestStep(
+		t,
+		step,
+		pipelinetest.Case{Name: "passes", Call: functionCall("201", "")},
+		pipelinetest.Case{Name: "fails", Call: functionCall("500", ""), Fails: true},
+	)
 }
 
 func ExampleFunction() {
@@ -367,7 +394,14 @@ func TestAFieldThatTheConditionOfRossumsEvaluatorLacksIsFoundBeforeTheRun(t *tes
 		registry := &organisation.Registry{}
 		steps.Register(registry, steps.RegisterOptions{})
 		settings, _ := json.Marshal(map[string]string{"condition": tt.condition, "other": "r.field.statuss"})
-		hook := &rossum.Hook{ID: 7, Name: "Evaluator", Type: "function", Active: true, Events: []string{"annotation_content.export"}, Settings: settings}
+		hook := &rossum.Hook{
+			ID:       7,
+			Name:     "Evaluator",
+			Type:     "function",
+			Active:   true,
+			Events:   []string{"annotation_content.export"},
+			Settings: settings,
+		}
 		hook.Config.Code = tt.code
 		chain, err := organisation.FromHooks([]*rossum.Hook{hook}, registry, organisation.Options{})
 		if err != nil {
@@ -405,7 +439,10 @@ def rossum_hook_request_handler(payload):
         t.show_error("no key")
     return t.hook_response()
 `
-	call := functionCall("500", "").With(rossumtest.Settings(map[string]any{"accepted": []string{"200", "201"}}), rossumtest.Secret("key", "hunter2-hunter2"))
+	call := functionCall(
+		"500",
+		"",
+	).With(rossumtest.Settings(map[string]any{"accepted": []string{"200", "201"}}), rossumtest.Secret("key", "hunter2-hunter2"))
 	if r, err := runFunction(t, code, call); err != nil || texts(r) != "error: The call was answered with 500." {
 		t.Errorf("%v, %s", err, texts(r))
 	}
@@ -428,7 +465,14 @@ func TestATextThatAFunctionEvaluatesIsCheckedWhenTheChainIsBuilt(t *testing.T) {
 	for settings, want := range map[string]string{
 		`{"condition": "r.field.status = '201'"}`: "settings.condition: invalid syntax: line 1", `{"condition": "r.field.status != '201'"}`: "", `{}`: "", `{"condition": 5}`: "",
 	} {
-		hook := &rossum.Hook{ID: 7, Name: "Evaluator", Type: "function", Active: true, Events: []string{"annotation_content.export"}, Settings: json.RawMessage(settings)}
+		hook := &rossum.Hook{
+			ID:       7,
+			Name:     "Evaluator",
+			Type:     "function",
+			Active:   true,
+			Events:   []string{"annotation_content.export"},
+			Settings: json.RawMessage(settings),
+		}
 		hook.Config.Code = rossumsEvaluator
 		registry := &organisation.Registry{}
 		steps.Register(registry, steps.RegisterOptions{})

@@ -25,7 +25,13 @@ func hookOf(t testing.TB, kind, config, settings string, events ...string) *ross
 		events = []string{"annotation_content.export"}
 	}
 	list, _ := json.Marshal(events)
-	h, err := rossum.ParseHook([]byte(`{"id":7,"name":"Export","type":"` + kind + `","active":true,"events":` + string(list) + `,"config":` + config + `,"settings":` + settings + `}`))
+	h, err := rossum.ParseHook(
+		[]byte(
+			`{"id":7,"name":"Export","type":"` + kind + `","active":true,"events":` + string(
+				list,
+			) + `,"config":` + config + `,"settings":` + settings + `}`,
+		),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +98,13 @@ func TestTheRequestProcessorIsServedAtAPathOfItsOwn(t *testing.T) {
 	steps.Register(registry, steps.RegisterOptions{})
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()
-	e, err := hookserver.New(hookserver.Options{Extensions: registry, Unsigned: true, Run: []pipeline.Option{pipeline.WithHTTPClient(&http.Client{Transport: transport})}})
+	e, err := hookserver.New(
+		hookserver.Options{
+			Extensions: registry,
+			Unsigned:   true,
+			Run:        []pipeline.Option{pipeline.WithHTTPClient(&http.Client{Transport: transport})},
+		},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +122,8 @@ func TestTheRequestProcessorIsServedAtAPathOfItsOwn(t *testing.T) {
 	call := httptest.NewRequest(http.MethodPost, "/svc/request-processor", bytes.NewReader(body))
 	call.Header.Set("Content-Type", "application/json")
 	e.ServeHTTP(w, call)
-	if w.Code != 200 || len(*got) != 1 || !strings.Contains(w.Body.String(), `"value":"201"`) || string(platform.Artefacts(rossumtest.AnnotationID)["reply"]) != `{"id":7}` {
+	if w.Code != 200 || len(*got) != 1 || !strings.Contains(w.Body.String(), `"value":"201"`) ||
+		string(platform.Artefacts(rossumtest.AnnotationID)["reply"]) != `{"id":7}` {
 		t.Errorf("%d %s, %d calls", w.Code, w.Body, len(*got))
 	}
 }

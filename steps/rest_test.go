@@ -93,7 +93,8 @@ func TestDataCanBeAGoValue(t *testing.T) {
 			}
 		})
 	}
-	if _, err := pipeline.New(&steps.RESTExport{Request: steps.Request{URL: "https://erp.example", Data: make(chan int)}}); err == nil || !strings.Contains(err.Error(), "request.data: ") {
+	if _, err := pipeline.New(&steps.RESTExport{Request: steps.Request{URL: "https://erp.example", Data: make(chan int)}}); err == nil ||
+		!strings.Contains(err.Error(), "request.data: ") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -103,7 +104,12 @@ func TestFieldTextLeadsToNoOtherPath(t *testing.T) {
 	for _, text := range []string{"../admin", "..", "a/../../b", "%2e%2e/x", "x\r\nHost: thief", "a\x00b"} {
 		url, got := erp(t, 200, "")
 		set := pipeline.StepFunc(func(_ context.Context, x *pipeline.Export) error { return x.Set("erp_id", text) })
-		r := run(t, invoice(), set, &steps.RESTExport{Request: steps.Request{URL: url + "/api/@{erp_id}/submit", Headers: map[string]string{"X-Id": "@{erp_id}"}}})
+		r := run(
+			t,
+			invoice(),
+			set,
+			&steps.RESTExport{Request: steps.Request{URL: url + "/api/@{erp_id}/submit", Headers: map[string]string{"X-Id": "@{erp_id}"}}},
+		)
 		if r.err == nil || len(*got) != 0 {
 			t.Errorf("%q: %v, %d calls", text, r.err, len(*got))
 		}
@@ -119,7 +125,9 @@ func TestTheReplyIsKeptWithStatusAndHeaders(t *testing.T) {
 		Headers map[string]string `json:"headers"`
 		Raw     [][2]string       `json:"raw"`
 	}
-	if err := json.Unmarshal([]byte(r.files["h"]), &h); err != nil || h.Status != 201 || h.Headers["x_request_id"] != "r1" || h.Headers["content_length"] != "9" || r.files["p"] != `{"id": 7}` {
+	if err := json.Unmarshal([]byte(r.files["h"]), &h); err != nil || h.Status != 201 || h.Headers["x_request_id"] != "r1" ||
+		h.Headers["content_length"] != "9" ||
+		r.files["p"] != `{"id": 7}` {
 		t.Errorf("%v %q", err, r.files)
 	}
 	found := false
@@ -135,9 +143,14 @@ func TestStatusesBecomeMessagesAsTheResolverSays(t *testing.T) {
 	t.Parallel()
 	for status, want := range map[int]rossum.MessageType{403: rossum.MessageError, 201: rossum.MessageWarning, 500: "", 200: ""} {
 		url, _ := erp(t, status, "what the API says")
-		r := run(t, invoice(), fromJSON[steps.RESTExport](t, `{"request":{"url":"`+url+`"},"status_code_resolver":{"error":[403],"warning":[201]}}`))
+		r := run(
+			t,
+			invoice(),
+			fromJSON[steps.RESTExport](t, `{"request":{"url":"`+url+`"},"status_code_resolver":{"error":[403],"warning":[201]}}`),
+		)
 		switch {
-		case want == "" && len(r.response.Messages) != 0, want != "" && (len(r.response.Messages) < 1 || r.response.Messages[0] != (rossum.Message{Type: want, Content: "what the API says"})),
+		case want == "" && len(r.response.Messages) != 0,
+			want != "" && (len(r.response.Messages) < 1 || r.response.Messages[0] != (rossum.Message{Type: want, Content: "what the API says"})),
 			want == rossum.MessageError && !strings.HasSuffix(r.response.Messages[1].Content, "(answered 403)."):
 			t.Errorf("status %d: %+v", status, r.response.Messages)
 		}
@@ -154,8 +167,13 @@ func TestAConditionSkipsTheCallAndItsReply(t *testing.T) {
 			}
 			return x.Set("api_gate", gate)
 		})
-		r := run(t, invoice(), set, fromJSON[steps.RESTExport](t, `{"request":{"url":"`+url+`"},"condition":"@{api_gate}","response_payload_reference_key":"p"}`),
-			&steps.Extract{Sources: []steps.Source{{Key: "p", Rules: []steps.Rule{{Path: "id", TargetField: "erp_id"}}}}})
+		r := run(
+			t,
+			invoice(),
+			set,
+			fromJSON[steps.RESTExport](t, `{"request":{"url":"`+url+`"},"condition":"@{api_gate}","response_payload_reference_key":"p"}`),
+			&steps.Extract{Sources: []steps.Source{{Key: "p", Rules: []steps.Rule{{Path: "id", TargetField: "erp_id"}}}}},
+		)
 		want := map[int]string{0: "EARLIER", 1: "new"}[calls]
 		if r.err != nil || len(*got) != calls || r.fields["erp_id"] != want {
 			t.Errorf("gate %q: %v, %d calls, id %q", gate, r.err, len(*got), r.fields["erp_id"])
@@ -177,10 +195,19 @@ func TestAfterAFailedCallNothingActsOnAnEarlierReply(t *testing.T) {
 		return x.Files.Put(ctx, pipeline.File{Key: "p", Data: []byte(`{"id":"EARLIER"}`)})
 	})
 	url, got := erp(t, 200, "")
-	r := run(t, invoice(), set, &steps.Purge{},
+	r := run(
+		t,
+		invoice(),
+		set,
+		&steps.Purge{},
 		&steps.RESTExport{Request: steps.Request{URL: "http://" + closedAddress(t)}, PayloadKey: "p"},
-		pipeline.Finally(&steps.Extract{Sources: []steps.Source{{Key: "p", Rules: []steps.Rule{{Path: "id", TargetField: "erp_id"}, {Path: "s", TargetField: "erp_status"}}}}}),
-		pipeline.Finally(&steps.RESTExport{Request: steps.Request{URL: url + "/@{erp_id}"}, Condition: "@{erp_id}"}))
+		pipeline.Finally(
+			&steps.Extract{
+				Sources: []steps.Source{{Key: "p", Rules: []steps.Rule{{Path: "id", TargetField: "erp_id"}, {Path: "s", TargetField: "erp_status"}}}},
+			},
+		),
+		pipeline.Finally(&steps.RESTExport{Request: steps.Request{URL: url + "/@{erp_id}"}, Condition: "@{erp_id}"}),
+	)
 	if r.err == nil || r.fields["erp_id"] != "" || r.fields["erp_status"] != "" || len(*got) != 0 || !r.response.Failed() {
 		t.Errorf("%v %v %d calls", r.err, r.fields, len(*got))
 	}
@@ -245,7 +272,8 @@ func TestWhatTheERPDoesWrongEndsAsDocumented(t *testing.T) {
 				t.Errorf("%d calls (want %d), %v", calls.Load(), tt.calls, r.err)
 			}
 			// Of a reply that was cut, is too long, or points elsewhere, status and headers are kept.
-			if begun := name == "resets mid-reply" || name == "sends 1 GB" || name == "redirects to another host"; tt.want != "" && (r.files["h"] != "") != begun {
+			if begun := name == "resets mid-reply" || name == "sends 1 GB" || name == "redirects to another host"; tt.want != "" &&
+				(r.files["h"] != "") != begun {
 				t.Errorf("kept %q", r.files["h"])
 			}
 		})
@@ -286,7 +314,13 @@ func TestATokenIsFetchedOnceAndRenewedAfter401(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			url, tokens, calls, bodies := oauth(t, tt.accept)
-			step := pipelinetest.Compile(t, fromJSON[steps.RESTExport](t, `{"request":{"url":"`+url+`/call"},"auth":{"url":"`+url+`/token","method":"POST","data":{"scope":"invoice.create invoice.read","client_secret":"{secret.password}"}},"response_headers_reference_key":"h"}`))
+			step := pipelinetest.Compile(
+				t,
+				fromJSON[steps.RESTExport](
+					t,
+					`{"request":{"url":"`+url+`/call"},"auth":{"url":"`+url+`/token","method":"POST","data":{"scope":"invoice.create invoice.read","client_secret":"{secret.password}"}},"response_headers_reference_key":"h"}`,
+				),
+			)
 			for range 2 {
 				if r := run(t, invoice(), step); r.err != nil || strings.Contains(fmt.Sprint(r.report.Text(), r.response), "canary") {
 					t.Fatalf("%v %s", r.err, r.report.Text())
@@ -314,7 +348,8 @@ func TestATokenIsSavedInTheHooksSecretsAndUsedFromThere(t *testing.T) {
 	if got := platform.HookSecrets(rossumtest.HookID)["access_token"]; got != "canary-token-1" {
 		t.Errorf("saved %q", got)
 	}
-	if r := run(t, rossumtest.Annotation(rossumtest.On(platform), rossumtest.Secret("access_token", "canary-saved")), fromJSON[steps.RESTExport](t, settings)); r.err != nil || tokens.Load() != 1 {
+	if r := run(t, rossumtest.Annotation(rossumtest.On(platform), rossumtest.Secret("access_token", "canary-saved")), fromJSON[steps.RESTExport](t, settings)); r.err != nil ||
+		tokens.Load() != 1 {
 		t.Errorf("%v, %d tokens", r.err, tokens.Load())
 	}
 }
@@ -346,16 +381,28 @@ func TestNoSecretLeavesByAnotherWay(t *testing.T) {
 	defer s.Close()
 	var logged bytes.Buffer
 	var report *pipeline.Report
-	chain, err := pipeline.New(fromJSON[steps.RESTExport](t, `{"request":{"url":"`+s.URL+`?key={secret.password}","headers":{"X-Key":"{secret.password}"}},"status_code_resolver":{"error":[403]},"response_payload_reference_key":"p"}`),
-		pipeline.Finally(&steps.RESTExport{Request: steps.Request{URL: "http://" + closedAddress(t) + "/{secret.password}"}}))
+	chain, err := pipeline.New(
+		fromJSON[steps.RESTExport](
+			t,
+			`{"request":{"url":"`+s.URL+`?key={secret.password}","headers":{"X-Key":"{secret.password}"}},"status_code_resolver":{"error":[403]},"response_payload_reference_key":"p"}`,
+		),
+		pipeline.Finally(&steps.RESTExport{Request: steps.Request{URL: "http://" + closedAddress(t) + "/{secret.password}"}}),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()
 	call := invoice(rossumtest.Secret("rossum", token))
-	response, err := chain.Export(t.Context(), call.Payload(), pipeline.WithHTTPClient(&http.Client{Transport: transport}),
-		pipeline.WithLogger(slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug}))), pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r }))
+	response, err := chain.Export(
+		t.Context(),
+		call.Payload(),
+		pipeline.WithHTTPClient(&http.Client{Transport: transport}),
+		pipeline.WithLogger(
+			slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		),
+		pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r }),
+	)
 	if err == nil {
 		t.Fatal("no error")
 	}
@@ -374,11 +421,20 @@ func TestNoSecretLeavesByAnotherWay(t *testing.T) {
 func TestManyExportsShareAChain(t *testing.T) {
 	t.Parallel()
 	url, tokens, calls, _ := oauth(t, func(string) bool { return true })
-	chain, err := pipeline.New(&steps.Purge{ResetFields: []string{"erp_id"}},
-		&steps.CustomFormat{Exports: []steps.Format{{Key: "k", Template: "{% for i in field.line_items %}{{ i.item_code }}{% endfor %}{{ field.document_id }}"}}},
-		&steps.RESTExport{Key: "k", Auth: &steps.Auth{URL: url + "/token"}, Request: steps.Request{URL: url, Content: "#{file_content}"}, HeadersKey: "h"},
+	chain, err := pipeline.New(
+		&steps.Purge{ResetFields: []string{"erp_id"}},
+		&steps.CustomFormat{
+			Exports: []steps.Format{{Key: "k", Template: "{% for i in field.line_items %}{{ i.item_code }}{% endfor %}{{ field.document_id }}"}},
+		},
+		&steps.RESTExport{
+			Key:        "k",
+			Auth:       &steps.Auth{URL: url + "/token"},
+			Request:    steps.Request{URL: url, Content: "#{file_content}"},
+			HeadersKey: "h",
+		},
 		&steps.Extract{Sources: []steps.Source{{Key: "h", Rules: []steps.Rule{{Path: "status_code", TargetField: "erp_status"}}}}},
-		&steps.Evaluate{Check: steps.Check{Condition: "field.erp_status != '200'"}})
+		&steps.Evaluate{Check: steps.Check{Condition: "field.erp_status != '200'"}},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -449,7 +505,8 @@ func TestWhatArrivedOfACutReplyIsKept(t *testing.T) {
 	}))
 	t.Cleanup(server.Close)
 	r := run(t, invoice(), &steps.RESTExport{Request: steps.Request{URL: server.URL}, HeadersKey: "h", PayloadKey: "p"})
-	if r.err == nil || !strings.Contains(r.files["h"], `"status_code":201`) || !strings.Contains(r.files["h"], "/invoices/7") || r.files["p"] != "" {
+	if r.err == nil || !strings.Contains(r.files["h"], `"status_code":201`) || !strings.Contains(r.files["h"], "/invoices/7") ||
+		r.files["p"] != "" {
 		t.Errorf("%v, %q", r.err, r.files)
 	}
 	if text := fmt.Sprint(r.response.Messages); !strings.Contains(text, "(answered 201, /invoices/7)") {
@@ -469,9 +526,16 @@ func TestARedirectAfterACreationIsKept(t *testing.T) {
 			w.WriteHeader(status)
 		}))
 		t.Cleanup(server.Close)
-		r := run(t, invoice(), &steps.RESTExport{Request: steps.Request{URL: server.URL}, HeadersKey: "h", PayloadKey: "p"},
-			pipeline.Finally(&steps.Extract{Sources: []steps.Source{{Key: "h", Rules: []steps.Rule{{Path: "headers.erp_id", TargetField: "erp_id"}}}}}))
-		if r.err == nil || calls.Load() != 1 || r.fields["erp_id"] != "ERP-7" || !strings.Contains(r.files["h"], fmt.Sprintf(`"status_code":%d`, status)) {
+		r := run(
+			t,
+			invoice(),
+			&steps.RESTExport{Request: steps.Request{URL: server.URL}, HeadersKey: "h", PayloadKey: "p"},
+			pipeline.Finally(
+				&steps.Extract{Sources: []steps.Source{{Key: "h", Rules: []steps.Rule{{Path: "headers.erp_id", TargetField: "erp_id"}}}}},
+			),
+		)
+		if r.err == nil || calls.Load() != 1 || r.fields["erp_id"] != "ERP-7" ||
+			!strings.Contains(r.files["h"], fmt.Sprintf(`"status_code":%d`, status)) {
 			t.Errorf("%d: %v, %d calls, fields %v, files %q", status, r.err, calls.Load(), r.fields, r.files)
 		}
 		if text := fmt.Sprint(r.response.Messages); !strings.Contains(text, fmt.Sprintf("(answered %d, /invoices/7)", status)) {

@@ -23,11 +23,20 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // invoice is an annotation with the fields that replies are written to.
 func invoice(parts ...rossumtest.Part) *rossumtest.Call {
 	return rossumtest.Annotation(
-		rossumtest.Field("document_id", "2026/0042"), rossumtest.Number("amount_total", "1,234.50", "1234.50"), rossumtest.Field("vendor", `A&B "Co"`),
-		rossumtest.Field("api_gate", "yes"), rossumtest.Field("erp_id", ""), rossumtest.Field("erp_status", ""), rossumtest.Field("erp_body", ""),
+		rossumtest.Field(
+			"document_id",
+			"2026/0042",
+		),
+		rossumtest.Number("amount_total", "1,234.50", "1234.50"),
+		rossumtest.Field("vendor", `A&B "Co"`),
+		rossumtest.Field("api_gate", "yes"),
+		rossumtest.Field("erp_id", ""),
+		rossumtest.Field("erp_status", ""),
+		rossumtest.Field("erp_body", ""),
 		rossumtest.List("tags", "tag", "red", "blue"),
 		rossumtest.Table("line_items", rossumtest.Row("item_code", "A", "item_qty", "1"), rossumtest.Row("item_code", "B", "item_qty", "2")),
-		rossumtest.Secret("password", "canary-password"), rossumtest.Offline(),
+		rossumtest.Secret("password", "canary-password"),
+		rossumtest.Offline(),
 	).With(parts...)
 }
 
@@ -179,7 +188,8 @@ func TestCleaningRemovesEarlierFilesAndResetsFields(t *testing.T) {
 	if r := run(t, invoice(), put, fromJSON[steps.Purge](t, `{}`)); len(r.files) != 0 || r.fields["erp_id"] != "OLD" {
 		t.Errorf("%v %v", r.files, r.fields)
 	}
-	if r := run(t, invoice(), &steps.Purge{ResetFields: []string{"erp_idd"}}); r.err == nil || !strings.Contains(r.err.Error(), `reset_schema_ids[0]: field "erp_idd": no such field in the annotation; did you mean "erp_id"?`) {
+	if r := run(t, invoice(), &steps.Purge{ResetFields: []string{"erp_idd"}}); r.err == nil ||
+		!strings.Contains(r.err.Error(), `reset_schema_ids[0]: field "erp_idd": no such field in the annotation; did you mean "erp_id"?`) {
 		t.Errorf("got %v", r.err)
 	}
 }
@@ -203,7 +213,12 @@ func TestCleaningRemovesWhatIsLeftOfAPurgedAnnotation(t *testing.T) {
 	}
 	export(rossumtest.Annotation(rossumtest.On(s)), &steps.CustomFormat{Exports: []steps.Format{{Key: "k", Template: "x"}}})
 	changed := func(status string) *rossumtest.Call {
-		return rossumtest.Annotation(rossumtest.On(s), rossumtest.Event("annotation_status", "changed"), rossumtest.Set("status", status), rossumtest.WithoutContent())
+		return rossumtest.Annotation(
+			rossumtest.On(s),
+			rossumtest.Event("annotation_status", "changed"),
+			rossumtest.Set("status", status),
+			rossumtest.WithoutContent(),
+		)
 	}
 	export(changed("exported"), &steps.Purge{})
 	if len(s.Artefacts(rossumtest.AnnotationID)) != 1 {
@@ -246,11 +261,16 @@ func TestFormatsAreEncodedAndNamed(t *testing.T) {
 		name, contentType = f.Name, f.ContentType
 		return err
 	}))
-	if r.err != nil || r.files["old"] != "\x9e" || r.files["wide"] != "\xff\xfea\x00" || r.files["lines"] != "a\nb" || name != "0042.csv" || !strings.HasPrefix(contentType, "text/csv") {
+	if r.err != nil || r.files["old"] != "\x9e" || r.files["wide"] != "\xff\xfea\x00" || r.files["lines"] != "a\nb" || name != "0042.csv" ||
+		!strings.HasPrefix(contentType, "text/csv") {
 		t.Errorf("%v %q %q %q", r.err, r.files, name, contentType)
 	}
 	r = run(t, invoice(), &steps.CustomFormat{Exports: []steps.Format{{Key: "k", Template: "a\nbž", Encoding: "latin-1"}}})
-	if r.err == nil || !strings.Contains(r.err.Error(), `export_configs[0].content_encoding: encoding latin-1 has no character for 'ž' (U+017E), line 2, column 2`) {
+	if r.err == nil ||
+		!strings.Contains(
+			r.err.Error(),
+			`export_configs[0].content_encoding: encoding latin-1 has no character for 'ž' (U+017E), line 2, column 2`,
+		) {
 		t.Errorf("got %v", r.err)
 	}
 }
@@ -270,7 +290,12 @@ func TestValuesOfRepliesAreWrittenAsTheyAreSpelt(t *testing.T) {
 	for path, want := range map[string]string{
 		"s": "text", "n": "9007199254740993", "f": "1.10", "t": "true", "z": "", "o": `{"b":1.0,"a":"é"}`, "l": "[1,2.50]", "missing": "", "l[1]": "2.50", "e": "", "o.a": "é",
 	} {
-		r := run(t, invoice(), keep("reply", reply), &steps.Extract{Sources: []steps.Source{{Key: "reply", Rules: []steps.Rule{{Path: path, TargetField: "erp_id"}}}}})
+		r := run(
+			t,
+			invoice(),
+			keep("reply", reply),
+			&steps.Extract{Sources: []steps.Source{{Key: "reply", Rules: []steps.Rule{{Path: path, TargetField: "erp_id"}}}}},
+		)
 		if r.err != nil || r.fields["erp_id"] != want {
 			t.Errorf("%s: %q, %v", path, r.fields["erp_id"], r.err)
 		}
@@ -298,7 +323,14 @@ func TestRepliesInXMLAndTextAreReadToo(t *testing.T) {
 		{"text", "no", "OK", ""},
 		{"json", "", "id", ""},
 	} {
-		r := run(t, invoice(), keep("k", tt.reply), &steps.Extract{Sources: []steps.Source{{Format: steps.SourceFormat(tt.format), Key: "k", Rules: []steps.Rule{{Path: tt.path, TargetField: "erp_id"}}}}})
+		r := run(
+			t,
+			invoice(),
+			keep("k", tt.reply),
+			&steps.Extract{
+				Sources: []steps.Source{{Format: steps.SourceFormat(tt.format), Key: "k", Rules: []steps.Rule{{Path: tt.path, TargetField: "erp_id"}}}},
+			},
+		)
 		if r.err != nil || r.fields["erp_id"] != tt.want {
 			t.Errorf("%v: %q, %v", tt, r.fields["erp_id"], r.err)
 		}
@@ -308,7 +340,15 @@ func TestRepliesInXMLAndTextAreReadToo(t *testing.T) {
 func TestRepliesThatCannotBeReadAreErrors(t *testing.T) {
 	t.Parallel()
 	extract := func(format, target string) *steps.Extract {
-		return &steps.Extract{Sources: []steps.Source{{Format: steps.SourceFormat(format), Key: "k", Rules: []steps.Rule{{Path: "a", TargetField: "erp_status"}, {Path: "a", TargetField: target}}}}}
+		return &steps.Extract{
+			Sources: []steps.Source{
+				{
+					Format: steps.SourceFormat(format),
+					Key:    "k",
+					Rules:  []steps.Rule{{Path: "a", TargetField: "erp_status"}, {Path: "a", TargetField: target}},
+				},
+			},
+		}
 	}
 	for _, tt := range []struct {
 		reply, format, target, want string
@@ -324,7 +364,11 @@ func TestRepliesThatCannotBeReadAreErrors(t *testing.T) {
 			t.Errorf("%s: %v, status %q", tt.reply[:5], r.err, r.fields["erp_status"])
 		}
 	}
-	if r := run(t, invoice(), extract("json", "erp_id")); r.err == nil || !strings.Contains(r.err.Error(), "step Data value extractor, extract[0].source_reference_key: file \"k\": no step before this one makes it") {
+	if r := run(t, invoice(), extract("json", "erp_id")); r.err == nil ||
+		!strings.Contains(
+			r.err.Error(),
+			"step Data value extractor, extract[0].source_reference_key: file \"k\": no step before this one makes it",
+		) {
 		t.Errorf("got %v", r.err)
 	}
 }
@@ -352,12 +396,24 @@ func quoted(s string) string {
 
 func TestChecksShowTheirMessages(t *testing.T) {
 	t.Parallel()
-	r := run(t, invoice(), fromJSON[steps.Evaluate](t, `[{"condition":"True"},{"condition":"True","message":"careful","type":"warning"},{"condition":"False","message":"no"}]`))
-	if len(r.response.Messages) != 2 || r.response.Messages[0] != (rossum.Message{Type: "error", Content: "Export failed."}) || r.response.Messages[1] != (rossum.Message{Type: "warning", Content: "careful"}) {
+	r := run(
+		t,
+		invoice(),
+		fromJSON[steps.Evaluate](
+			t,
+			`[{"condition":"True"},{"condition":"True","message":"careful","type":"warning"},{"condition":"False","message":"no"}]`,
+		),
+	)
+	if len(r.response.Messages) != 2 || r.response.Messages[0] != (rossum.Message{Type: "error", Content: "Export failed."}) ||
+		r.response.Messages[1] != (rossum.Message{Type: "warning", Content: "careful"}) {
 		t.Errorf("%+v", r.response.Messages)
 	}
 	r = run(t, invoice(), &steps.Evaluate{Check: steps.Check{Condition: "field.erp_statuss == '500'"}})
-	if r.err == nil || !strings.Contains(r.err.Error(), `step Export evaluator, condition: field "erp_statuss": no such field in the annotation; did you mean "erp_status"?`) {
+	if r.err == nil ||
+		!strings.Contains(
+			r.err.Error(),
+			`step Export evaluator, condition: field "erp_statuss": no such field in the annotation; did you mean "erp_status"?`,
+		) {
 		t.Errorf("a condition on a field that is not there passed: %v", r.err)
 	}
 }
@@ -400,8 +456,13 @@ func TestAFileThatAConditionalStepDidNotMakeIsPassedOver(t *testing.T) {
 	erp := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"id": 7}`)) }))
 	defer erp.Close()
 	for condition, want := range map[string]string{"true": "7", "false": ""} {
-		r := run(t, invoice(),
-			pipeline.When(condition, pipeline.Named("post", &steps.RESTExport{Request: steps.Request{URL: erp.URL, Method: "POST"}, PayloadKey: "reply"})),
+		r := run(
+			t,
+			invoice(),
+			pipeline.When(
+				condition,
+				pipeline.Named("post", &steps.RESTExport{Request: steps.Request{URL: erp.URL, Method: "POST"}, PayloadKey: "reply"}),
+			),
 			&steps.Extract{Sources: []steps.Source{{Key: "reply", Rules: []steps.Rule{{Path: "id", TargetField: "erp_id"}}}}},
 		)
 		if r.err != nil || r.fields["erp_id"] != want {

@@ -18,7 +18,8 @@ import (
 // ask calls the tenant from a program that has just started.
 func ask(t *testing.T, w *workdaytest.Tenant, o workday.ClientOptions) {
 	t.Helper()
-	if _, err := client(t, w, o).Call(t.Context(), "Resource_Management", "Cancel_Supplier_Invoice", cancelBody); err != nil && !strings.Contains(err.Error(), "Validation") {
+	if _, err := client(t, w, o).Call(t.Context(), "Resource_Management", "Cancel_Supplier_Invoice", cancelBody); err != nil &&
+		!strings.Contains(err.Error(), "Validation") {
 		t.Error(err)
 	}
 }

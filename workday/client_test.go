@@ -51,7 +51,11 @@ func TestCallReturnsTheAnswerInItsOrder(t *testing.T) {
 func TestCallTakesGoValues(t *testing.T) {
 	t.Parallel()
 	w := tenant(t)
-	_, err := client(t, w, workday.ClientOptions{}).Call(t.Context(), "Resource_Management", "Submit_Supplier_Invoice", &workday.Object{Members: []workday.Member{
+	_, err := client(
+		t,
+		w,
+		workday.ClientOptions{},
+	).Call(t.Context(), "Resource_Management", "Submit_Supplier_Invoice", &workday.Object{Members: []workday.Member{
 		{Name: "Supplier_Invoice_Data", Value: map[string]any{
 			"Company_Reference": map[string]any{}, "Invoice_Date": time.Date(2026, 3, 31, 0, 0, 0, 0, time.UTC), "Control_Amount_Total": 12.5,
 			"Number_of_Installments": 3, "Submit": true, "Memo": nil, "Tax_Amount": json.Number("1.10"),
@@ -123,7 +127,11 @@ func TestTheAnswersOfAHostileServerAreBounded(t *testing.T) {
 			}
 		})
 		started := time.Now()
-		_, err := client(t, w, workday.ClientOptions{Timeout: 300 * time.Millisecond}).Call(t.Context(), "Resource_Management", "Cancel_Supplier_Invoice", cancelBody)
+		_, err := client(
+			t,
+			w,
+			workday.ClientOptions{Timeout: 300 * time.Millisecond},
+		).Call(t.Context(), "Resource_Management", "Cancel_Supplier_Invoice", cancelBody)
 		if !errors.Is(err, workday.ErrMaybeDone) {
 			t.Errorf("error %v", err)
 		}
@@ -136,9 +144,25 @@ func TestTheAnswersOfAHostileServerAreBounded(t *testing.T) {
 func TestAWSDLMayNotLeadElsewhere(t *testing.T) {
 	t.Parallel()
 	w := tenant(t)
-	w.Services["Elsewhere"] = []byte(strings.Replace(string(workdaytest.WSDL()), "address location=", "address\nlocation=", 1)) // which the tenant leaves as it is
-	w.Services["Imports"] = []byte(strings.Replace(string(workdaytest.WSDL()), "<wsdl:types>", `<wsdl:types><xsd:schema><xsd:import namespace="urn:x" schemaLocation="http://other.example/x.xsd"/></xsd:schema>`, 1))
-	w.Services["Missing"] = []byte(strings.Replace(string(workdaytest.WSDL()), "<wsdl:types>", `<wsdl:types><xsd:schema><xsd:import namespace="urn:x" schemaLocation="x.xsd"/></xsd:schema>`, 1))
+	w.Services["Elsewhere"] = []byte(
+		strings.Replace(string(workdaytest.WSDL()), "address location=", "address\nlocation=", 1),
+	) // which the tenant leaves as it is
+	w.Services["Imports"] = []byte(
+		strings.Replace(
+			string(workdaytest.WSDL()),
+			"<wsdl:types>",
+			`<wsdl:types><xsd:schema><xsd:import namespace="urn:x" schemaLocation="http://other.example/x.xsd"/></xsd:schema>`,
+			1,
+		),
+	)
+	w.Services["Missing"] = []byte(
+		strings.Replace(
+			string(workdaytest.WSDL()),
+			"<wsdl:types>",
+			`<wsdl:types><xsd:schema><xsd:import namespace="urn:x" schemaLocation="x.xsd"/></xsd:schema>`,
+			1,
+		),
+	)
 	w.Services["Bomb"] = []byte(`<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>`)
 	w.Services["Page"] = []byte(`<html><body>Sign in</body></html>`)
 	for service, want := range map[string]error{"Elsewhere": workday.ErrHost, "Imports": workday.ErrHost, "Missing": workday.ErrWSDL, "Bomb": workday.ErrWSDL, "Page": workday.ErrWSDL} {

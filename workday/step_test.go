@@ -59,7 +59,11 @@ func numbered(number string, parts ...rossumtest.Part) *rossumtest.Call {
 	return rossumtest.Annotation(append([]rossumtest.Part{
 		rossumtest.Offline(),
 		rossumtest.Field("document_id", number), rossumtest.Field("date_issue", "2026-03-31"),
-		rossumtest.Number("amount_total", "1 234.50", "1234.50"), rossumtest.Field("amount_text", "1 234.50"), rossumtest.Field("company", "CO-1"),
+		rossumtest.Number(
+			"amount_total",
+			"1 234.50",
+			"1234.50",
+		), rossumtest.Field("amount_text", "1 234.50"), rossumtest.Field("company", "CO-1"),
 		rossumtest.Field("supplier", "S-1"), rossumtest.Field("currency", ""),
 		rossumtest.Field("workday_id", ""), rossumtest.Field("workday_wid", ""),
 		rossumtest.Table("line_items",
@@ -100,7 +104,11 @@ func TestAMappingMayBeAMapOfGo(t *testing.T) {
 			t.Errorf("%s: %v, %s", name, err, texts(r))
 		}
 	}
-	s := &workday.Step{Configurations: []workday.Configuration{{WSDL: tenant(t).Coordinates(), Request: workday.Request{Service: "S", Operation: "O", Mapping: func() {}}}}}
+	s := &workday.Step{
+		Configurations: []workday.Configuration{
+			{WSDL: tenant(t).Coordinates(), Request: workday.Request{Service: "S", Operation: "O", Mapping: func() {}}},
+		},
+	}
 	if err := s.Validate(); err == nil || !strings.Contains(err.Error(), "configurations[0].request.mapping: ") {
 		t.Errorf("a function as mapping: %v", err)
 	}
@@ -413,7 +421,14 @@ func TestAValidationErrorStandsBesideItsField(t *testing.T) {
 	t.Parallel()
 	w := tenant(t)
 	w.Next(func(w http.ResponseWriter, _ *http.Request) {
-		workdaytest.ValidationFault(w, "", workday.ValidationError{Message: "Used.", XPath: "/wd:Submit_Supplier_Invoice_Request[1]/wd:Supplier_Invoice_Data[1]/wd:Suppliers_Invoice_Number[1]"})
+		workdaytest.ValidationFault(
+			w,
+			"",
+			workday.ValidationError{
+				Message: "Used.",
+				XPath:   "/wd:Submit_Supplier_Invoice_Request[1]/wd:Supplier_Invoice_Data[1]/wd:Suppliers_Invoice_Number[1]",
+			},
+		)
 	})
 	call := invoice()
 	r, err := export(t, step(t, w), call)
@@ -542,7 +557,8 @@ func TestADocumentOfRossumIsSentWithItsLength(t *testing.T) {
 	// A document that is gone is found out before anything is sent.
 	p = numbered("INV-2", rossumtest.On(platform), rossumtest.Set("document", "https://x.rossum.app/api/v1/documents/1")).Payload()
 	p.Document.ID = 999
-	if r, err := chain.Export(t.Context(), p, pipeline.WithHTTPClient(client)); err != nil || !strings.Contains(texts(r), "the call was not completed") {
+	if r, err := chain.Export(t.Context(), p, pipeline.WithHTTPClient(client)); err != nil ||
+		!strings.Contains(texts(r), "the call was not completed") {
 		t.Errorf("%v, %s", err, texts(r))
 	}
 	if len(w.Invoices()) != 1 {
@@ -623,11 +639,18 @@ func TestTheFirstConfigurationThatFitsRuns(t *testing.T) {
 
 func TestStepKeepsThePromisesOfAStep(t *testing.T) {
 	w := tenant(t)
-	w.Reply("Submit_Supplier_Invoice", map[string]any{"Supplier_Invoice_Reference": map[string]any{"ID": map[string]any{"type": "WID", "_value_1": "0a"}}})
+	w.Reply(
+		"Submit_Supplier_Invoice",
+		map[string]any{"Supplier_Invoice_Reference": map[string]any{"ID": map[string]any{"type": "WID", "_value_1": "0a"}}},
+	)
 	s := step(t, w)
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	options := []pipeline.Option{original, pipeline.WithHTTPClient(client)}
 	fresh := step(t, w, mapped(`{"Supplier_Invoice_Data": {"Company_Reference": {}, "Memo": "@{document_id}"}}`))
 	pipelinetest.TestStep(t, fresh, pipelinetest.Case{Name: "passes", Call: invoice(), Options: options})
-	pipelinetest.TestStep(t, s, pipelinetest.Case{Name: "fails", Call: invoice(rossumtest.Secret("workday_password", "wrong")), Options: options, Fails: true})
+	pipelinetest.TestStep(
+		t,
+		s,
+		pipelinetest.Case{Name: "fails", Call: invoice(rossumtest.Secret("workday_password", "wrong")), Options: options, Fails: true},
+	)
 }

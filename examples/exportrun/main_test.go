@@ -54,12 +54,14 @@ func TestHooksRunOnAPayloadFile(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var stdout, stderr strings.Builder
-			if code := run(tt.args, &stdout, &stderr); code != tt.code || stdout.String() != tt.stdout || !strings.Contains(stderr.String(), tt.stderr) {
+			if code := run(tt.args, &stdout, &stderr); code != tt.code || stdout.String() != tt.stdout ||
+				!strings.Contains(stderr.String(), tt.stderr) {
 				t.Errorf("code %d\nstdout %s\nstderr %s", code, stdout.String(), stderr.String())
 			}
 		})
 	}
-	if data, err := os.ReadFile(filepath.Join(out, "invoice_csv")); err != nil || string(data) != "Document ID,Item,Quantity,Amount\n2026-0042,Paper,5,12.50\n2026-0042,Toner,1,25.00\n" {
+	if data, err := os.ReadFile(filepath.Join(out, "invoice_csv")); err != nil ||
+		string(data) != "Document ID,Item,Quantity,Amount\n2026-0042,Paper,5,12.50\n2026-0042,Toner,1,25.00\n" {
 		t.Errorf("artefact %q, %v", data, err)
 	}
 }

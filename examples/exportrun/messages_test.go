@@ -97,7 +97,11 @@ func exported(t *testing.T, steps ...pipeline.Step) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	response, err := chain.Export(t.Context(), rossumtest.Annotation(rossumtest.Offline(), rossumtest.Field("name", "Łódź")).Payload(), pipeline.WithLogger(nil))
+	response, err := chain.Export(
+		t.Context(),
+		rossumtest.Annotation(rossumtest.Offline(), rossumtest.Field("name", "Łódź")).Payload(),
+		pipeline.WithLogger(nil),
+	)
 	text := fmt.Sprint(err)
 	for _, m := range response.Messages {
 		text += "\n" + m.Content

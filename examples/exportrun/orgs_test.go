@@ -58,7 +58,16 @@ func organisationIn(t *testing.T, name string, e *erp) string {
 	t.Helper()
 	platform := rossumtest.NewServer()
 	t.Cleanup(platform.Close)
-	return changed(t, name, "http://127.0.0.1:28090", e.URL, "http://127.0.0.1:28081", platform.URL, "rossum-session-token", string(platform.Token))
+	return changed(
+		t,
+		name,
+		"http://127.0.0.1:28090",
+		e.URL,
+		"http://127.0.0.1:28081",
+		platform.URL,
+		"rossum-session-token",
+		string(platform.Token),
+	)
 }
 
 // changed copies an organisation with texts in its files replaced.
@@ -94,11 +103,23 @@ var organisations = map[string]struct {
 	answer  string // parts of it, separated by |
 	report  string
 }{
-	"formula-false-cycle":                  {calls: "POST /invoices x\n", answer: `"operations":[{"op":"replace","id":1002,"value":{"content":{"value":"201"}}}]`},
-	"formula-optional-field-try":           {calls: "POST /invoices x\n", answer: `"operations":[{"op":"replace","id":1001,"value":{"content":{"value":"201"}}}]`},
-	"formula-unsupported-found-after-post": {calls: "POST /invoices x\n", answer: `"operations":[{"op":"replace","id":1002,"value":{"content":{"value":"201"}}}]`},
-	"fromisoformat-with-offset":            {calls: "POST /invoices x\n", report: "formulas computed again: po_start_date (1 runs)"},
-	"function-settings-lost":               {code: 1, answer: `{"messages":[{"type":"error","content":"The call was answered with 500."}],"operations":[]}`},
+	"formula-false-cycle": {
+		calls:  "POST /invoices x\n",
+		answer: `"operations":[{"op":"replace","id":1002,"value":{"content":{"value":"201"}}}]`,
+	},
+	"formula-optional-field-try": {
+		calls:  "POST /invoices x\n",
+		answer: `"operations":[{"op":"replace","id":1001,"value":{"content":{"value":"201"}}}]`,
+	},
+	"formula-unsupported-found-after-post": {
+		calls:  "POST /invoices x\n",
+		answer: `"operations":[{"op":"replace","id":1002,"value":{"content":{"value":"201"}}}]`,
+	},
+	"fromisoformat-with-offset": {calls: "POST /invoices x\n", report: "formulas computed again: po_start_date (1 runs)"},
+	"function-settings-lost": {
+		code:   1,
+		answer: `{"messages":[{"type":"error","content":"The call was answered with 500."}],"operations":[]}`,
+	},
 	"hook-that-exports-nothing-blocks": {
 		args: []string{"-leave-out", "Duplicate Handling"}, report: `file a: 1 bytes|left out: "Duplicate Handling" (id 3) (as the options say)`,
 	},
@@ -202,7 +223,8 @@ func TestTheRossumOfCallsIsNamedByAFlag(t *testing.T) {
 			}
 			var stdout, stderr strings.Builder
 			code := run(args, &stdout, &stderr)
-			if said := stdout.String() + stderr.String(); code != tt.code || !strings.Contains(strings.ReplaceAll(said, `\"`, `"`), tt.want) || tt.not != "" && strings.Contains(said, tt.not) {
+			if said := stdout.String() + stderr.String(); code != tt.code || !strings.Contains(strings.ReplaceAll(said, `\"`, `"`), tt.want) ||
+				tt.not != "" && strings.Contains(said, tt.not) {
 				t.Errorf("code %d\n%s", code, said)
 			}
 		})
@@ -275,7 +297,11 @@ func TestSecretsAreNotBlamedForAHookThatCannotBeRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	var stdout, stderr strings.Builder
-	code := run([]string{"-org", dir, "-payload", filepath.Join(dir, "payload.json"), "-secrets", write(t, `{"ERP": {"api_key": "canary"}}`)}, &stdout, &stderr)
+	code := run(
+		[]string{"-org", dir, "-payload", filepath.Join(dir, "payload.json"), "-secrets", write(t, `{"ERP": {"api_key": "canary"}}`)},
+		&stdout,
+		&stderr,
+	)
 	if code != unusable || !strings.Contains(stderr.String(), "ERP_[1].json") || strings.Contains(stderr.String(), "secrets of") {
 		t.Errorf("code %d, %s", code, stderr.String())
 	}
@@ -326,7 +352,12 @@ func TestHelpHelps(t *testing.T) {
 		if code := run([]string{flag}, &stdout, &stderr); code != answered || stderr.String() != "" {
 			t.Errorf("%s: code %d, %s", flag, code, stderr.String())
 		}
-		checkParts(t, "the help", stdout.String(), "-org|-queue|-payload|-secrets|-leave-out|-leave-out-unknown|-tolerate|-rossum-origin|Exit codes|Examples")
+		checkParts(
+			t,
+			"the help",
+			stdout.String(),
+			"-org|-queue|-payload|-secrets|-leave-out|-leave-out-unknown|-tolerate|-rossum-origin|Exit codes|Examples",
+		)
 	}
 }
 
@@ -341,7 +372,16 @@ func TestFormulasThatFailAreToleratedOnRequest(t *testing.T) {
 		{[]string{"-tolerate"}, false, `{"type":"warning","content":"A formula field was not computed: formula of po_start_date`},
 	} {
 		e := newERP(t)
-		dir := changed(t, "fromisoformat-with-offset", "http://127.0.0.1:28090", e.URL, "http://127.0.0.1:28081", "", "fromisoformat(", "fromordinal(")
+		dir := changed(
+			t,
+			"fromisoformat-with-offset",
+			"http://127.0.0.1:28090",
+			e.URL,
+			"http://127.0.0.1:28081",
+			"",
+			"fromisoformat(",
+			"fromordinal(",
+		)
 		var stdout, stderr strings.Builder
 		code := run(append([]string{"-org", dir, "-payload", filepath.Join(dir, "payload.json")}, tt.flags...), &stdout, &stderr)
 		if (code != answered) != tt.fails || !strings.Contains(stdout.String(), tt.answer) {
@@ -353,10 +393,20 @@ func TestFormulasThatFailAreToleratedOnRequest(t *testing.T) {
 func TestWhatTheSchemaShowsIsFoundBeforeTheFirstCall(t *testing.T) {
 	t.Parallel()
 	e := newERP(t)
-	dir := changed(t, "formula-false-cycle", "http://127.0.0.1:28090", e.URL, "http://127.0.0.1:28081", "", `"target_schema_id": "api_status"`, `"target_schema_id": "api_statsu"`)
+	dir := changed(
+		t,
+		"formula-false-cycle",
+		"http://127.0.0.1:28090",
+		e.URL,
+		"http://127.0.0.1:28081",
+		"",
+		`"target_schema_id": "api_status"`,
+		`"target_schema_id": "api_statsu"`,
+	)
 	var stdout, stderr strings.Builder
 	code := run([]string{"-org", dir, "-payload", filepath.Join(dir, "payload.json")}, &stdout, &stderr)
-	if code != unusable || len(e.calls) != 0 || !strings.Contains(stderr.String(), `Parse_[2].json:`) || !strings.Contains(stderr.String(), "api_statsu") {
+	if code != unusable || len(e.calls) != 0 || !strings.Contains(stderr.String(), `Parse_[2].json:`) ||
+		!strings.Contains(stderr.String(), "api_statsu") {
 		t.Errorf("code %d, calls %v\n%s", code, e.calls, stderr.String())
 	}
 }

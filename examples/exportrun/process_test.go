@@ -119,7 +119,8 @@ func TestASecondCtrlCEndsTheProgramAtOnce(t *testing.T) {
 func TestAWrongFlagLeadsToTheHelpOfItsCommand(t *testing.T) {
 	t.Parallel()
 	for _, c := range commands() {
-		if code, _, stderr := exportrun(t, c.name, "-no-such-flag"); code != unusable || !strings.Contains(stderr, "exportrun "+c.name+" -help shows the flags") {
+		if code, _, stderr := exportrun(t, c.name, "-no-such-flag"); code != unusable ||
+			!strings.Contains(stderr, "exportrun "+c.name+" -help shows the flags") {
 			t.Errorf("exportrun %s -no-such-flag: code %d %s", c.name, code, stderr)
 		}
 	}

@@ -13,7 +13,8 @@ func TestASampleHasEveryFieldOfTheQueueAndRuns(t *testing.T) {
 	t.Parallel()
 	const org = "../organisation/acme"
 	file := filepath.Join(t.TempDir(), "call.json")
-	if code, stdout, stderr := exportrun(t, "sample", "-org", org, "-queue", "Invoices EU", "-rows", "3", "-out", file); code != answered || stdout+stderr != "" {
+	if code, stdout, stderr := exportrun(t, "sample", "-org", org, "-queue", "Invoices EU", "-rows", "3", "-out", file); code != answered ||
+		stdout+stderr != "" {
 		t.Fatalf("code %d %s%s", code, stdout, stderr)
 	}
 	p, err := readPayload(file)

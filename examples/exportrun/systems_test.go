@@ -27,7 +27,11 @@ func runWith(t *testing.T, flags []string, name, secrets string, changes ...stri
 	platform.AddDocument(9001, "invoice.pdf", "application/pdf", []byte("%PDF-1.4"))
 	dir := changed(t, name, append(changes, "http://127.0.0.1:28081", platform.URL, "rossum-session-token", string(platform.Token))...)
 	var out, errors strings.Builder
-	code = run(append([]string{"-org", dir, "-payload", filepath.Join(dir, "payload.json"), "-secrets", write(t, secrets)}, flags...), &out, &errors)
+	code = run(
+		append([]string{"-org", dir, "-payload", filepath.Join(dir, "payload.json"), "-secrets", write(t, secrets)}, flags...),
+		&out,
+		&errors,
+	)
 	return code, out.String(), errors.String()
 }
 
@@ -40,9 +44,17 @@ func TestAValueWithASlashIsADirectory(t *testing.T) {
 	}
 	defer server.Close()
 	c := server.Credentials()
-	code, stdout, stderr := runIn(t, "sftp-dynamic-folder-slash", fmt.Sprintf(`{"SFTP": {"type": "sftp", "password": %q}}`, sftptest.Password),
-		`"host": "sftp.example.com"`, fmt.Sprintf(`"host": %q, "host_key": %q`, c.Host, server.HostKey()), `"port": "22"`, fmt.Sprintf(`"port": "%d"`, c.Port),
-		"rossum-demo", c.Username)
+	code, stdout, stderr := runIn(
+		t,
+		"sftp-dynamic-folder-slash",
+		fmt.Sprintf(`{"SFTP": {"type": "sftp", "password": %q}}`, sftptest.Password),
+		`"host": "sftp.example.com"`,
+		fmt.Sprintf(`"host": %q, "host_key": %q`, c.Host, server.HostKey()),
+		`"port": "22"`,
+		fmt.Sprintf(`"port": "%d"`, c.Port),
+		"rossum-demo",
+		c.Username,
+	)
 	data, err := os.ReadFile(filepath.Join(root, "EU", "invoices", "f-314159.pdf"))
 	if code != answered || err != nil || string(data) != "%PDF-1.4" {
 		t.Errorf("code %d, %q, %v\n%s%s", code, data, err, stdout, stderr)
@@ -62,7 +74,8 @@ func TestHostKeysAreLearntIntoAFile(t *testing.T) {
 	changes := []string{
 		`"host": "sftp.example.com"`, fmt.Sprintf(`"host": %q`, c.Host), `"port": "22"`, fmt.Sprintf(`"port": "%d"`, c.Port), "rossum-demo", c.Username,
 	}
-	if code, _, stderr := runIn(t, "sftp-dynamic-folder-slash", secrets, changes...); code != unusable || !strings.Contains(stderr, "-known-hosts") {
+	if code, _, stderr := runIn(t, "sftp-dynamic-folder-slash", secrets, changes...); code != unusable ||
+		!strings.Contains(stderr, "-known-hosts") {
 		t.Errorf("without a host key: code %d, %s", code, stderr)
 	}
 	known := filepath.Join(t.TempDir(), "known_hosts")
@@ -85,8 +98,15 @@ func TestWorkdayGetsWhatItsTypesAsk(t *testing.T) {
 			t.Parallel()
 			tenant := workdaytest.NewTenant()
 			defer tenant.Close()
-			code, stdout, stderr := runIn(t, name, fmt.Sprintf(`{"9": {"workday_username": %q, "workday_password": %q}}`, workdaytest.Username, workdaytest.Password),
-				`"domain": "d"`, fmt.Sprintf(`"domain": %q, "protocol": "http"`, tenant.Domain()), `"tenant": "t"`, fmt.Sprintf(`"tenant": %q`, workdaytest.TenantName))
+			code, stdout, stderr := runIn(
+				t,
+				name,
+				fmt.Sprintf(`{"9": {"workday_username": %q, "workday_password": %q}}`, workdaytest.Username, workdaytest.Password),
+				`"domain": "d"`,
+				fmt.Sprintf(`"domain": %q, "protocol": "http"`, tenant.Domain()),
+				`"tenant": "t"`,
+				fmt.Sprintf(`"tenant": %q`, workdaytest.TenantName),
+			)
 			if code != answered || len(tenant.Invoices()) != 1 {
 				t.Fatalf("code %d\n%s%s", code, stdout, stderr)
 			}

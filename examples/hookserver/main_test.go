@@ -47,14 +47,21 @@ func TestAPersonSettlesACallFromTheCommandLine(t *testing.T) {
 	}
 	// A process that died with the answer to its call.
 	dying, ctx := mortal.New(t.Context(), journal.Ledger(), 3, false)
-	lost, err := pipeline.NewJournal(dying, pipeline.JournalOptions{Key: pipeline.SealKey{ID: "1", Secret: []byte(strings.Repeat("\xa1", 32))}})
+	lost, err := pipeline.NewJournal(
+		dying,
+		pipeline.JournalOptions{Key: pipeline.SealKey{ID: "1", Secret: []byte(strings.Repeat("\xa1", 32))}},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
 	chain, err := pipeline.New(pipeline.StepFunc(func(ctx context.Context, x *pipeline.Export) error {
-		_, err := x.Once(ctx, pipeline.Act{Call: "request", What: "POST https://erp.example/invoices"}, func(context.Context, pipeline.Attempt) (*pipeline.Answer, error) {
-			return &pipeline.Answer{Status: 201}, nil
-		})
+		_, err := x.Once(
+			ctx,
+			pipeline.Act{Call: "request", What: "POST https://erp.example/invoices"},
+			func(context.Context, pipeline.Attempt) (*pipeline.Answer, error) {
+				return &pipeline.Answer{Status: 201}, nil
+			},
+		)
 		return err
 	}))
 	if err != nil {

@@ -66,7 +66,8 @@ func TestEachQueueHasItsHooks(t *testing.T) {
 			t.Fatal(err)
 		}
 		graph := chain.Graph()
-		if strings.Count(graph, "[") != 11 || !strings.Contains(graph, template) || !strings.Contains(graph, "h306 --> h309") || !strings.Contains(graph, "h308 --> h309") {
+		if strings.Count(graph, "[") != 11 || !strings.Contains(graph, template) || !strings.Contains(graph, "h306 --> h309") ||
+			!strings.Contains(graph, "h308 --> h309") {
 			t.Errorf("%s:\n%s", queue, graph)
 		}
 	}

@@ -42,7 +42,11 @@ func step(t testing.TB, url string) *ownstep.Archive {
 }
 
 func invoice() *rossumtest.Call {
-	return rossumtest.Annotation(rossumtest.Field("document_id", "2026-1"), rossumtest.Field("archive_id", ""), rossumtest.Secret("archive_key", "key-1"))
+	return rossumtest.Annotation(
+		rossumtest.Field("document_id", "2026-1"),
+		rossumtest.Field("archive_id", ""),
+		rossumtest.Secret("archive_key", "key-1"),
+	)
 }
 
 func TestTheRecordIsCreatedAndItsIDKept(t *testing.T) {
@@ -74,7 +78,8 @@ func TestAnErrorSaysThatNothingWasSent(t *testing.T) {
 func TestSettingsAreCheckedBeforeAnythingRuns(t *testing.T) {
 	t.Parallel()
 	err := json.Unmarshal([]byte(`{"ulr": "x", "id_schema_id": 7}`), &ownstep.Archive{})
-	if err == nil || !strings.Contains(err.Error(), "ulr: unknown key (did you mean url?)") || !strings.Contains(err.Error(), "id_schema_id: is a number, expected a text") {
+	if err == nil || !strings.Contains(err.Error(), "ulr: unknown key (did you mean url?)") ||
+		!strings.Contains(err.Error(), "id_schema_id: is a number, expected a text") {
 		t.Errorf("got %v", err)
 	}
 	if _, err := pipeline.New(&ownstep.Archive{Record: json.RawMessage(`{"$NOPE$": 1}`)}); len(pipeline.Faults(err)) != 2 {
@@ -85,7 +90,11 @@ func TestSettingsAreCheckedBeforeAnythingRuns(t *testing.T) {
 func TestAFieldThatTheAnnotationLacksIsFoundBeforeTheCall(t *testing.T) {
 	t.Parallel()
 	url, got := server(t, 201)
-	r := pipelinetest.Run(t, step(t, url), rossumtest.Annotation(rossumtest.Field("document_id", "1"), rossumtest.Secret("archive_key", "key-1")))
+	r := pipelinetest.Run(
+		t,
+		step(t, url),
+		rossumtest.Annotation(rossumtest.Field("document_id", "1"), rossumtest.Secret("archive_key", "key-1")),
+	)
 	if r.Err == nil || !strings.Contains(r.Err.Error(), "archive_id") || got() != "" {
 		t.Errorf("got %v, the archive got %s", r.Err, got())
 	}

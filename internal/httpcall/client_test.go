@@ -61,7 +61,8 @@ func TestBodyHeadersAndStatusArrive(t *testing.T) {
 	if got := reply.Header.Get("X-Got"); reply.Status != 422 || string(reply.Body) != "hello" || got != "POST 5 yes erp.example" {
 		t.Errorf("got %d %q %q", reply.Status, reply.Body, got)
 	}
-	if record.URL != s.URL+"/a?token="+redact.Placeholder || record.Status != 422 || record.Sent != 5 || record.Received != 5 || record.Attempts != 1 {
+	if record.URL != s.URL+"/a?token="+redact.Placeholder || record.Status != 422 || record.Sent != 5 || record.Received != 5 ||
+		record.Attempts != 1 {
 		t.Errorf("record %+v", record)
 	}
 }
@@ -91,7 +92,10 @@ func TestWhatHappensAfterEachStatusDependsOnTheRule(t *testing.T) {
 				}
 				w.WriteHeader(tt.status)
 			})
-			reply, err := isolated(t, Options{}).Do(t.Context(), &Call{Method: "POST", URL: s.URL, Body: Bytes("again"), Retry: tt.retry, MaxAttempts: 3})
+			reply, err := isolated(
+				t,
+				Options{},
+			).Do(t.Context(), &Call{Method: "POST", URL: s.URL, Body: Bytes("again"), Retry: tt.retry, MaxAttempts: 3})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -115,7 +119,10 @@ func closedAddress(t *testing.T) string {
 
 func TestAServerThatIsDownGotNothingSoTheCallIsRepeated(t *testing.T) {
 	t.Parallel()
-	_, err := isolated(t, Options{}).Do(t.Context(), &Call{Method: "POST", URL: "http://" + closedAddress(t), Body: Bytes("x"), MaxAttempts: 2})
+	_, err := isolated(
+		t,
+		Options{},
+	).Do(t.Context(), &Call{Method: "POST", URL: "http://" + closedAddress(t), Body: Bytes("x"), MaxAttempts: 2})
 	var failed *Error
 	if !errors.As(err, &failed) || failed.Sent || failed.Attempts != 2 || !strings.HasSuffix(err.Error(), "nothing was sent") {
 		t.Errorf("got %v", err)
@@ -171,7 +178,8 @@ func TestACallThatWasSentIsNotRepeatedWhenTheConnectionIsLost(t *testing.T) {
 			url, connections := raw(t, func(_ int32, c net.Conn) { readRequest(c); _, _ = io.WriteString(c, answer) })
 			_, err := isolated(t, Options{}).Do(t.Context(), &Call{Method: "POST", URL: url, Body: Bytes("BODY")})
 			var failed *Error
-			if !errors.As(err, &failed) || !failed.Sent || connections.Load() != 1 || !strings.HasSuffix(err.Error(), "the other side may have received it") {
+			if !errors.As(err, &failed) || !failed.Sent || connections.Load() != 1 ||
+				!strings.HasSuffix(err.Error(), "the other side may have received it") {
 				t.Errorf("%d connections, error %v", connections.Load(), err)
 			}
 		})
@@ -268,14 +276,20 @@ func TestARedirectTakesCredentialsToNoOtherHost(t *testing.T) {
 		}
 	})
 	get := func(method, path string) (*Reply, error) {
-		return isolated(t, Options{}).Do(t.Context(), &Call{Method: method, URL: s.URL + path, Header: http.Header{"Authorization": {"Bearer t"}}, Retry: Always})
+		return isolated(
+			t,
+			Options{},
+		).Do(t.Context(), &Call{Method: method, URL: s.URL + path, Header: http.Header{"Authorization": {"Bearer t"}}, Retry: Always})
 	}
 	for _, tt := range [][2]string{{"GET", "/out"}, {"POST", "/out"}, {"POST", "/here"}, {"GET", "/loop"}} {
 		if _, err := get(tt[0], tt[1]); !errors.Is(err, ErrRedirect) {
 			t.Errorf("%s: got %v", tt, err)
 		}
 	}
-	if _, err := isolated(t, Options{}).Do(t.Context(), &Call{Method: "GET", URL: s.URL + "/here", NoRedirect: true}); !errors.Is(err, ErrRedirect) {
+	if _, err := isolated(t, Options{}).Do(t.Context(), &Call{Method: "GET", URL: s.URL + "/here", NoRedirect: true}); !errors.Is(
+		err,
+		ErrRedirect,
+	) {
 		t.Errorf("NoRedirect: got %v", err)
 	}
 	if stolen.Load() != 0 {

@@ -26,7 +26,9 @@ func TestAPostIsNotRepeatedThroughATransportThatReportsNoConnections(t *testing.
 			calls++
 			return nil, io.ErrUnexpectedEOF
 		})
-		_, err := New(Options{HTTP: &http.Client{Transport: rt}}).Do(t.Context(), &Call{Method: "POST", URL: "https://erp.example", Body: Bytes("BODY")})
+		_, err := New(
+			Options{HTTP: &http.Client{Transport: rt}},
+		).Do(t.Context(), &Call{Method: "POST", URL: "https://erp.example", Body: Bytes("BODY")})
 		if calls != 1 || strings.Contains(err.Error(), "nothing was sent") {
 			t.Errorf("POST sent %d times; %v", calls, err)
 		}
@@ -41,7 +43,10 @@ func TestTheReplyOfTheLastAttemptKeepsItsBody(t *testing.T) {
 			w.WriteHeader(status)
 			_, _ = io.WriteString(w, `{"error":"why"}`)
 		})
-		reply, err := isolated(t, Options{}).Do(t.Context(), &Call{Method: "POST", URL: s.URL, Body: Bytes("BODY"), Retry: Always, MaxAttempts: 2})
+		reply, err := isolated(
+			t,
+			Options{},
+		).Do(t.Context(), &Call{Method: "POST", URL: s.URL, Body: Bytes("BODY"), Retry: Always, MaxAttempts: 2})
 		if err != nil || string(reply.Body) != `{"error":"why"}` {
 			t.Errorf("%d: body %q, %v", status, reply.Body, err)
 		}

@@ -185,7 +185,9 @@ func TestOnAKeptConnectionEachReplyHasItsOwnHeaders(t *testing.T) {
 func TestWithoutAConnectionOfOurOwnHeadersAreSorted(t *testing.T) {
 	t.Parallel()
 	s := serve(t, func(w http.ResponseWriter, r *http.Request) { w.Header()["b-x"] = []string{"1", "2"} })
-	reply, err := New(Options{HTTP: &http.Client{Transport: roundTripper(s.Client().Transport.RoundTrip)}}).Do(t.Context(), &Call{Method: "GET", URL: s.URL})
+	reply, err := New(
+		Options{HTTP: &http.Client{Transport: roundTripper(s.Client().Transport.RoundTrip)}},
+	).Do(t.Context(), &Call{Method: "GET", URL: s.URL})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -81,7 +81,11 @@ func (o *oracle) render(t testing.TB, template string, vars json.RawMessage) (ki
 
 func TestFiltersTestsAndGlobalsAreThoseOfJinja2(t *testing.T) {
 	t.Parallel()
-	o := startOracle(t, "-c", "import jinja2, json\ne = jinja2.Environment()\nprint(json.dumps([sorted(e.filters), sorted(e.tests), sorted(e.globals)]))")
+	o := startOracle(
+		t,
+		"-c",
+		"import jinja2, json\ne = jinja2.Environment()\nprint(json.dumps([sorted(e.filters), sorted(e.tests), sorted(e.globals)]))",
+	)
 	if !o.out.Scan() {
 		t.Fatal("no lists")
 	}
@@ -109,7 +113,11 @@ func TestMethodsAreThoseOfCPythonOrRefused(t *testing.T) {
 	refused := map[string]string{
 		"int": "as_integer_ratio from_bytes to_bytes real imag numerator denominator", "float": "as_integer_ratio fromhex real imag",
 	}
-	o := startOracle(t, "-c", "import json\nprint(json.dumps({c.__name__: [n for n in dir(c) if n[0] != '_'] for c in (str, list, tuple, dict, int, float, bytes)}))")
+	o := startOracle(
+		t,
+		"-c",
+		"import json\nprint(json.dumps({c.__name__: [n for n in dir(c) if n[0] != '_'] for c in (str, list, tuple, dict, int, float, bytes)}))",
+	)
 	if !o.out.Scan() {
 		t.Fatal("no lists")
 	}
@@ -125,7 +133,8 @@ func TestMethodsAreThoseOfCPythonOrRefused(t *testing.T) {
 	for class, v := range map[string]value{"str": pyvalue.Str(""), "list": pyvalue.NewList(), "tuple": pyvalue.NewTuple(), "dict": pyvalue.NewDict().Value(), "int": pyvalue.Int(0), "float": pyvalue.Float(0), "bytes": pyvalue.Bytes(nil)} {
 		for _, name := range classes[class] {
 			known := pyvalue.HasMethod(v, name)
-			if !known && class != "bytes" && !slices.Contains(strings.Fields(refused[class]), name) || class != "bytes" && !slices.Contains(words, name) {
+			if !known && class != "bytes" && !slices.Contains(strings.Fields(refused[class]), name) ||
+				class != "bytes" && !slices.Contains(words, name) {
 				t.Errorf("%s.%s: known %v, documented %v", class, name, known, slices.Contains(words, name))
 			}
 		}
@@ -144,18 +153,132 @@ func (g grammar) pick(options ...string) string { return options[g.r.IntN(len(op
 
 func (g grammar) expr(depth int) string {
 	if depth == 0 {
-		return g.pick("a", "b", "s", "l", "d", "rows", "missing", "1", "0", "-3", "2.5", "'x'", "''", "'Ab c'", "none", "true", "d.k", "l[0]", "l[-1]", "rows[0].q", "s[1]", "[1, 'a']", "(1,)", "{'z': 1}", "i", "loop.index", "range(7)[2:5]", "range(9)[::-2]|list", "'a\u00a0b\u00a0http://x.y/z\u00a0'", "'<\x7f\u2028>'", "1e21", "123456789.0")
+		return g.pick(
+			"a",
+			"b",
+			"s",
+			"l",
+			"d",
+			"rows",
+			"missing",
+			"1",
+			"0",
+			"-3",
+			"2.5",
+			"'x'",
+			"''",
+			"'Ab c'",
+			"none",
+			"true",
+			"d.k",
+			"l[0]",
+			"l[-1]",
+			"rows[0].q",
+			"s[1]",
+			"[1, 'a']",
+			"(1,)",
+			"{'z': 1}",
+			"i",
+			"loop.index",
+			"range(7)[2:5]",
+			"range(9)[::-2]|list",
+			"'a\u00a0b\u00a0http://x.y/z\u00a0'",
+			"'<\x7f\u2028>'",
+			"1e21",
+			"123456789.0",
+		)
 	}
 	e := func() string { return g.expr(depth - 1) }
 	switch g.r.IntN(9) {
 	case 0:
 		return "(" + e() + " " + g.pick("+", "-", "*", "/", "//", "%", "~", "==", "!=", "<", ">=", "and", "or", "in", "not in") + " " + e() + ")"
 	case 1:
-		return e() + "|" + g.pick("upper", "lower", "title", "capitalize", "trim", "length", "first", "last", "list", "sort", "reverse|list", "join(',')", "int", "float", "round", "string", "e", "tojson", "default('q')", "default('q', true)", "sum", "min", "max", "unique|list", "wordcount", "striptags", "abs", "urlencode", "batch(2)|list", "center(9)", "indent", "replace('a', 'b')", "truncate(3, leeway=0)", "dictsort", "map('string')|list", "select|list", "b64encode", "filesizeformat", "title|lower", "items|list", "xmlattr", "round(1)", "string|length",
-			"map(attribute='k', default='?')|list", "map(attribute='q.k', default=0)|list", "groupby('k', default='')|list", "sum('k')", "wordwrap(3)", "wordwrap(9, false)", "urlize", "urlize(7, true)", "batch(0)|list",
-			"batch(3, 'x')|list", "slice(2)|list", "tojson(1)", "selectattr('q')|list", "rejectattr('k', 'none')|list", "filesizeformat(true)", "escape|upper", "string|tojson", "indent(2, true)", "safe", "forceescape")
+		return e() + "|" + g.pick(
+			"upper",
+			"lower",
+			"title",
+			"capitalize",
+			"trim",
+			"length",
+			"first",
+			"last",
+			"list",
+			"sort",
+			"reverse|list",
+			"join(',')",
+			"int",
+			"float",
+			"round",
+			"string",
+			"e",
+			"tojson",
+			"default('q')",
+			"default('q', true)",
+			"sum",
+			"min",
+			"max",
+			"unique|list",
+			"wordcount",
+			"striptags",
+			"abs",
+			"urlencode",
+			"batch(2)|list",
+			"center(9)",
+			"indent",
+			"replace('a', 'b')",
+			"truncate(3, leeway=0)",
+			"dictsort",
+			"map('string')|list",
+			"select|list",
+			"b64encode",
+			"filesizeformat",
+			"title|lower",
+			"items|list",
+			"xmlattr",
+			"round(1)",
+			"string|length",
+			"map(attribute='k', default='?')|list",
+			"map(attribute='q.k', default=0)|list",
+			"groupby('k', default='')|list",
+			"sum('k')",
+			"wordwrap(3)",
+			"wordwrap(9, false)",
+			"urlize",
+			"urlize(7, true)",
+			"batch(0)|list",
+			"batch(3, 'x')|list",
+			"slice(2)|list",
+			"tojson(1)",
+			"selectattr('q')|list",
+			"rejectattr('k', 'none')|list",
+			"filesizeformat(true)",
+			"escape|upper",
+			"string|tojson",
+			"indent(2, true)",
+			"safe",
+			"forceescape",
+		)
 	case 2:
-		return "(" + e() + " is " + g.pick("defined", "none", "string", "number", "mapping", "iterable", "sequence", "odd", "sameas none", "eq 1", "in [1, 2]", "not undefined", "true", "integer", "float", "boolean", "lower", "divisibleby 2") + ")"
+		return "(" + e() + " is " + g.pick(
+			"defined",
+			"none",
+			"string",
+			"number",
+			"mapping",
+			"iterable",
+			"sequence",
+			"odd",
+			"sameas none",
+			"eq 1",
+			"in [1, 2]",
+			"not undefined",
+			"true",
+			"integer",
+			"float",
+			"boolean",
+			"lower",
+			"divisibleby 2",
+		) + ")"
 	case 3:
 		return "(" + e() + " if " + e() + " else " + e() + ")"
 	case 4:
@@ -164,7 +287,23 @@ func (g grammar) expr(depth int) string {
 		// Not of a constant: Jinja2 works some of those out beforehand.
 		return g.pick("s", "l", "rows", "d", "a", "i", "missing") + "[" + g.pick("0", "-1", "1:", ":2", "::-1", "'k'", "9") + "]"
 	case 6:
-		return "(" + e() + ")." + g.pick("k", "upper()", "split()", "strip()", "get('k')", "keys()|list", "count('a')", "replace('a', 'c')", "zfill(5)", "nope", "format(1)", "index(1)", "title()", "partition('b')", "isdigit()")
+		return "(" + e() + ")." + g.pick(
+			"k",
+			"upper()",
+			"split()",
+			"strip()",
+			"get('k')",
+			"keys()|list",
+			"count('a')",
+			"replace('a', 'c')",
+			"zfill(5)",
+			"nope",
+			"format(1)",
+			"index(1)",
+			"title()",
+			"partition('b')",
+			"isdigit()",
+		)
 	case 7:
 		return "[" + e() + ", " + e() + "]"
 	}
@@ -176,11 +315,29 @@ func (g grammar) template(depth int) string {
 	for range 1 + g.r.IntN(3) {
 		switch n := g.r.IntN(11); {
 		case n == 0 || depth == 0:
-			b.WriteString(g.pick("text\n", " ", "\n", "<a>", "\t") + "{{" + g.pick("", "-") + " " + g.expr(1+g.r.IntN(2)) + " " + g.pick("", "-") + "}}")
+			b.WriteString(
+				g.pick("text\n", " ", "\n", "<a>", "\t") + "{{" + g.pick("", "-") + " " + g.expr(1+g.r.IntN(2)) + " " + g.pick("", "-") + "}}",
+			)
 		case n == 1:
 			b.WriteString("{% if " + g.expr(1) + " %}" + g.template(depth-1) + "{% else %}" + g.template(depth-1) + "{% endif %}")
 		case n == 2:
-			b.WriteString("{% for i in " + g.pick("l", "rows", "d", "s", "range(3)", "missing", g.expr(1)) + g.pick("", " if i", " recursive") + " %}" + g.template(depth-1) + "{{ loop.index }}{{ loop.last }}{% else %}none{% endfor %}")
+			b.WriteString(
+				"{% for i in " + g.pick(
+					"l",
+					"rows",
+					"d",
+					"s",
+					"range(3)",
+					"missing",
+					g.expr(1),
+				) + g.pick(
+					"",
+					" if i",
+					" recursive",
+				) + " %}" + g.template(
+					depth-1,
+				) + "{{ loop.index }}{{ loop.last }}{% else %}none{% endfor %}",
+			)
 		case n == 3:
 			b.WriteString("{% set " + g.pick("a", "x", "s") + " = " + g.expr(1) + " %}{{ x }}")
 		case n == 4:
@@ -189,13 +346,32 @@ func (g grammar) template(depth int) string {
 			b.WriteString("{% filter " + g.pick("upper", "trim", "title") + " %}" + g.template(depth-1) + "{% endfilter %}")
 		case n == 6:
 			name := "b" + strconv.FormatUint(g.r.Uint64(), 36)
-			b.WriteString("{% block " + name + g.pick("", " scoped") + " %}" + g.template(depth-1) + "{% endblock %}" + g.pick("", "{{ self."+name+"() }}", "{{ self."+name+" is defined }}"))
+			b.WriteString(
+				"{% block " + name + g.pick(
+					"",
+					" scoped",
+				) + " %}" + g.template(
+					depth-1,
+				) + "{% endblock %}" + g.pick(
+					"",
+					"{{ self."+name+"() }}",
+					"{{ self."+name+" is defined }}",
+				),
+			)
 		case n == 7:
 			b.WriteString("{% autoescape " + g.pick("true", "false") + " %}" + g.template(depth-1) + "{% endautoescape %}")
 		case n == 8:
 			b.WriteString("{% set " + g.pick("x", "s") + " %}" + g.template(depth-1) + "{% endset %}{{ x }}{{ s|e }}")
 		case n == 9:
-			b.WriteString("{% macro n(a=a, p=a, x=p) %}" + g.template(depth-1) + "{{ a }}{{ x }}{{ caller() if caller }}{% endmacro %}{% call(q=a) n(" + g.expr(0) + ") %}{{ q }}" + g.template(depth-1) + "{% endcall %}")
+			b.WriteString(
+				"{% macro n(a=a, p=a, x=p) %}" + g.template(
+					depth-1,
+				) + "{{ a }}{{ x }}{{ caller() if caller }}{% endmacro %}{% call(q=a) n(" + g.expr(
+					0,
+				) + ") %}{{ q }}" + g.template(
+					depth-1,
+				) + "{% endcall %}",
+			)
 		default:
 			b.WriteString("{% with x = " + g.expr(1) + " %}" + g.template(depth-1) + "{% endwith %}")
 		}
@@ -205,7 +381,8 @@ func (g grammar) template(depth int) string {
 
 // comparable drops what differs from run to run in Python's text.
 func comparable(kind, text string) bool {
-	return !strings.Contains(text, " object at 0x") && !strings.Contains(text, " at 0x") && kind != "error" || kind == "error" && text != "NameError" && text != "SyntaxError"
+	return !strings.Contains(text, " object at 0x") && !strings.Contains(text, " at 0x") && kind != "error" ||
+		kind == "error" && text != "NameError" && text != "SyntaxError"
 }
 
 func TestGeneratedTemplatesRenderAsJinja2Does(t *testing.T) {
@@ -214,7 +391,9 @@ func TestGeneratedTemplatesRenderAsJinja2Does(t *testing.T) {
 		seconds = 2
 	}
 	o := startOracle(t, "testdata/oracle.py", "serve")
-	vars := json.RawMessage(`{"a":1,"b":2.5,"s":"Hello & <b>žluť</b>","l":[3,1,2],"d":{"k":"v","b":2},"rows":[{"q":"2","k":1},{"q":"","k":null}]}`)
+	vars := json.RawMessage(
+		`{"a":1,"b":2.5,"s":"Hello & <b>žluť</b>","l":[3,1,2],"d":{"k":"v","b":2},"rows":[{"q":"2","k":1},{"q":"","k":null}]}`,
+	)
 	// CI names its seed, so that a red run can be repeated; elsewhere it is new.
 	seed, err := strconv.ParseUint(os.Getenv("JINJA_DIFF_SEED"), 10, 64)
 	if err != nil {
@@ -274,7 +453,10 @@ func TestErrorsShowPlaceLineAndCaret(t *testing.T) {
 		t.Fatal(err)
 	}
 	var e *Error
-	if _, err := compiled.RenderString(t.Context(), nil, Limits{}); !errors.As(err, &e) || e.Line != 2 || e.Col != 3 || e.Type != "UndefinedError" || e.Msg != "'x' is undefined" || e.Place != "p" {
+	if _, err := compiled.RenderString(t.Context(), nil, Limits{}); !errors.As(err, &e) || e.Line != 2 || e.Col != 3 ||
+		e.Type != "UndefinedError" ||
+		e.Msg != "'x' is undefined" ||
+		e.Place != "p" {
 		t.Errorf("%v", err)
 	}
 }
@@ -294,7 +476,12 @@ func TestHostileTemplatesEndWithTheirBudget(t *testing.T) {
 			started := time.Now()
 			compiled, err := Compile("t", template, Options{})
 			if err == nil {
-				err = compiled.Render(t.Context(), io.Discard, nil, Limits{Steps: 2_000_000, ValueBytes: 8 << 20, TotalBytes: 64 << 20, OutputBytes: 8 << 20})
+				err = compiled.Render(
+					t.Context(),
+					io.Discard,
+					nil,
+					Limits{Steps: 2_000_000, ValueBytes: 8 << 20, TotalBytes: 64 << 20, OutputBytes: 8 << 20},
+				)
 			}
 			if err == nil {
 				t.Error("no error")
@@ -329,7 +516,11 @@ func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
 func TestATemplateIsRenderedConcurrently(t *testing.T) {
 	t.Parallel()
-	compiled, err := Compile("t", "{% macro m(x) %}{{ x }}{% endmacro %}{% set ns = namespace(n=0) %}{% for i in range(100) %}{% set ns.n = ns.n + i %}{% endfor %}{{ m(ns.n) }}{{ v }}", Options{})
+	compiled, err := Compile(
+		"t",
+		"{% macro m(x) %}{{ x }}{% endmacro %}{% set ns = namespace(n=0) %}{% for i in range(100) %}{% set ns.n = ns.n + i %}{% endfor %}{{ m(ns.n) }}{{ v }}",
+		Options{},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -383,7 +574,9 @@ func invoiceTemplate() string {
 	for i := range 38 {
 		fmt.Fprintf(&b, "      \"c%02d\": \"{{ item.c%02d }}\",\n", i, i)
 	}
-	b.WriteString("      \"n\": {{ loop.index }},\n      \"total\": {% if item.c00 %}{{ item.c01 }}{% else %}0{% endif %}\n    }{% if not loop.last %},{% endif %}\n{% endfor %}  ],\n  \"end\": true\n}\n")
+	b.WriteString(
+		"      \"n\": {{ loop.index }},\n      \"total\": {% if item.c00 %}{{ item.c01 }}{% else %}0{% endif %}\n    }{% if not loop.last %},{% endif %}\n{% endfor %}  ],\n  \"end\": true\n}\n",
+	)
 	return b.String()
 }
 
@@ -504,7 +697,11 @@ func Example_csv() {
 }
 
 func Example_csvOverRows() {
-	show("", "Document ID,Item Description,Item Quantity", "{% for item in field.line_items %}{{field.document_id}},{{item.item_description}},{{item.item_quantity}}\n{% endfor %}")
+	show(
+		"",
+		"Document ID,Item Description,Item Quantity",
+		"{% for item in field.line_items %}{{field.document_id}},{{item.item_description}},{{item.item_quantity}}\n{% endfor %}",
+	)
 	// Output:
 	// Document ID,Item Description,Item Quantity
 	// 123456,AWS services #1,750
@@ -512,7 +709,14 @@ func Example_csvOverRows() {
 }
 
 func Example_xml() {
-	show("", "<INVOICE>", "  <SENDER>{{ field.sender_name|e }}</SENDER>", "  <CURRENCY>{{ field.currency | upper }}</CURRENCY>", "  <TAX>{{ field.amount_total_tax | default(0,true) }}</TAX>", "</INVOICE>")
+	show(
+		"",
+		"<INVOICE>",
+		"  <SENDER>{{ field.sender_name|e }}</SENDER>",
+		"  <CURRENCY>{{ field.currency | upper }}</CURRENCY>",
+		"  <TAX>{{ field.amount_total_tax | default(0,true) }}</TAX>",
+		"</INVOICE>",
+	)
 	// Output:
 	// <INVOICE>
 	//   <SENDER>R&amp;D &lt;Ltd&gt;</SENDER>
@@ -522,7 +726,18 @@ func Example_xml() {
 }
 
 func Example_json() {
-	show("", "{", `  "document_id": "{{ field.document_id }}",`, `  "line_items": [`, "    {% for item in field.line_items %}{", `      "description": "{{ item.item_description }}",`, `      "quantity": {{ item.item_quantity }}`, "    }{% if not loop.last %},{% endif %}", "  {% endfor %}]", "}")
+	show(
+		"",
+		"{",
+		`  "document_id": "{{ field.document_id }}",`,
+		`  "line_items": [`,
+		"    {% for item in field.line_items %}{",
+		`      "description": "{{ item.item_description }}",`,
+		`      "quantity": {{ item.item_quantity }}`,
+		"    }{% if not loop.last %},{% endif %}",
+		"  {% endfor %}]",
+		"}",
+	)
 	// Output:
 	// {
 	//   "document_id": "123456",
@@ -541,8 +756,19 @@ func Example_json() {
 
 // A tree, drawn by a macro.
 func Example_tree() {
-	show("", "{%- macro draw_tree(height) -%}", "{%- set width = height * 2 - 1 %}", "{%- for level in range(1, height + 1) -%}", "{%- set padding = (width - (level * 2 - 1)) // 2 %}",
-		"{{ '.' * padding }}{{ '*' * (level * 2 - 1) }}{{ '.' * padding }}", "{%- endfor %}", "{{ '.' * ((width - 1) // 2) }}|{{ '.' * ((width - 1) // 2) }}", "{%- endmacro %}", "{{ draw_tree(3) }}", "")
+	show(
+		"",
+		"{%- macro draw_tree(height) -%}",
+		"{%- set width = height * 2 - 1 %}",
+		"{%- for level in range(1, height + 1) -%}",
+		"{%- set padding = (width - (level * 2 - 1)) // 2 %}",
+		"{{ '.' * padding }}{{ '*' * (level * 2 - 1) }}{{ '.' * padding }}",
+		"{%- endfor %}",
+		"{{ '.' * ((width - 1) // 2) }}|{{ '.' * ((width - 1) // 2) }}",
+		"{%- endmacro %}",
+		"{{ draw_tree(3) }}",
+		"",
+	)
 	// Output:
 	// ..*..
 	// .***.

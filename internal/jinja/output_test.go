@@ -12,7 +12,11 @@ import (
 // Texts of every length come out in their order, within what the output may be.
 func TestLargeTextsArePrintedInTheirPlace(t *testing.T) {
 	t.Parallel()
-	compiled, err := Compile("t", "a{{ x }}b{% set c %}<{{ x }}>{% endset %}{{ c }}{{ x|upper }}{% filter lower %}{{ x }}{% endfilter %}d{{ y|b64encode }}e{% set e %}{{ y|b64encode }}{% endset %}{{ e }}", Options{})
+	compiled, err := Compile(
+		"t",
+		"a{{ x }}b{% set c %}<{{ x }}>{% endset %}{{ c }}{{ x|upper }}{% filter lower %}{{ x }}{% endfilter %}d{{ y|b64encode }}e{% set e %}{{ y|b64encode }}{% endset %}{{ e }}",
+		Options{},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,7 +29,8 @@ func TestLargeTextsArePrintedInTheirPlace(t *testing.T) {
 			t.Errorf("%d bytes: %v, %d bytes of output, expected %d", size, err, len(got), len(want))
 		}
 		for _, most := range []int{len(want) - 1, size, 1} {
-			if got, err := compiled.RenderString(t.Context(), vars, Limits{OutputBytes: int64(most)}); !errors.Is(err, pyvalue.ErrLimit) || len(got) > most {
+			if got, err := compiled.RenderString(t.Context(), vars, Limits{OutputBytes: int64(most)}); !errors.Is(err, pyvalue.ErrLimit) ||
+				len(got) > most {
 				t.Errorf("%d bytes, at most %d: %v, %d bytes of output", size, most, err, len(got))
 			}
 		}

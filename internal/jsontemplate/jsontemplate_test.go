@@ -53,7 +53,10 @@ var invoice = element{children: []element{
 	{id: "amount", value: "1,234.50", normalized: "1234.50", field: true},
 	{id: "date_issue", value: "24/11/2026", normalized: "2026-11-24", field: true},
 	{id: "quantity", value: "3", normalized: "3.0", field: true}, {id: "computed", normalized: "5", field: true},
-	f("count", "007"), f("small", "0.0000001"), f("url", "https://acme.rossum.app/api/v1/documents/7/content"), f("word", "twelve"), f("kind", "stock"),
+	f(
+		"count",
+		"007",
+	), f("small", "0.0000001"), f("url", "https://acme.rossum.app/api/v1/documents/7/content"), f("word", "twelve"), f("kind", "stock"),
 	{id: "line_items", children: []element{
 		row(f("item_code", "A"), f("item_amount", "1"), f("item_note", "n")),
 		row(f("item_code", "B"), f("item_amount", "2"), f("item_note", ""), f("only_second", "B")),
@@ -210,7 +213,12 @@ func TestFaultsNamePlaceOperatorAndSchemaID(t *testing.T) {
 
 func TestEveryComponentKnowsTheLoopsIndex(t *testing.T) {
 	t.Parallel()
-	compiled, err := Compile([]byte(`{"$FOR_EACH_SCHEMA_ID$":{"schema_id":"line_items","mapping":["{schema_loop.index}","no {schema_loop.index0}","{schema_loop.index * 10}","{current_datetime}"]}}`), Options{})
+	compiled, err := Compile(
+		[]byte(
+			`{"$FOR_EACH_SCHEMA_ID$":{"schema_id":"line_items","mapping":["{schema_loop.index}","no {schema_loop.index0}","{schema_loop.index * 10}","{current_datetime}"]}}`,
+		),
+		Options{},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -304,11 +312,19 @@ func BenchmarkRender(b *testing.B) {
 	for i := range 100 {
 		wide.children[1].children = append(wide.children[1].children, row(f("item_code", fmt.Sprint(i)), f("item_amount", "1.00")))
 	}
-	compiled, err := Compile([]byte(`{"id":"@{document_id}","lines":{"$FOR_EACH_SCHEMA_ID$":{"schema_id":"line_item","mapping":{"code":"@{item_code}","amount":"@{item_amount}"}}}}`), Options{})
+	compiled, err := Compile(
+		[]byte(
+			`{"id":"@{document_id}","lines":{"$FOR_EACH_SCHEMA_ID$":{"schema_id":"line_item","mapping":{"code":"@{item_code}","amount":"@{item_amount}"}}}}`,
+		),
+		Options{},
+	)
 	if err != nil {
 		b.Fatal(err)
 	}
-	std := template.Must(template.New("").Parse(`{"id":"{{.ID}}","lines":[{{range $i, $r := .Rows}}{{if $i}},{{end}}{"code":"{{$r.code}}","amount":"{{$r.amount}}"}{{end}}]}`))
+	std := template.Must(
+		template.New("").
+			Parse(`{"id":"{{.ID}}","lines":[{{range $i, $r := .Rows}}{{if $i}},{{end}}{"code":"{{$r.code}}","amount":"{{$r.amount}}"}{{end}}]}`),
+	)
 	rows := make([]map[string]string, 100)
 	for i := range rows {
 		rows[i] = map[string]string{"code": fmt.Sprint(i), "amount": "1.00"}

@@ -44,16 +44,25 @@ var rows = func() []row {
 
 // reads calls an API with a Request Processor and takes one value out of the reply.
 func reads(t testing.TB, url, from, language, path string) func(context.Context) error {
-	return exports(t, rossumtest.Annotation(rossumtest.Field("found", ""), rossumtest.Offline()), settingsOf[requestprocessor.Step](t, fmt.Sprintf(
-		`{"stages":[{"call_api":[{"name":"c","request":{"url":%q,"method":"GET","timeout":60},
-		"response_handlers":[{"target_type":"schema_id","target_key":"found","value":{%q:{%q:%q}}}]}]}]}`, url, from, language, path)))
+	return exports(
+		t,
+		rossumtest.Annotation(rossumtest.Field("found", ""), rossumtest.Offline()),
+		settingsOf[requestprocessor.Step](t, fmt.Sprintf(
+			`{"stages":[{"call_api":[{"name":"c","request":{"url":%q,"method":"GET","timeout":60},
+		"response_handlers":[{"target_type":"schema_id","target_key":"found","value":{%q:{%q:%q}}}]}]}]}`, url, from, language, path)),
+	)
 }
 
 // extracts does so with a REST export and an extractor.
 func extracts(t testing.TB, url, format, path string) func(context.Context) error {
-	return exports(t, rossumtest.Annotation(rossumtest.Field("found", ""), rossumtest.Offline()),
+	return exports(
+		t,
+		rossumtest.Annotation(rossumtest.Field("found", ""), rossumtest.Offline()),
 		&steps.RESTExport{Request: steps.Request{URL: url, Method: "GET"}, PayloadKey: "reply"},
-		&steps.Extract{Sources: []steps.Source{{Format: steps.SourceFormat(format), Key: "reply", Rules: []steps.Rule{{Path: path, TargetField: "found"}}}}})
+		&steps.Extract{
+			Sources: []steps.Source{{Format: steps.SourceFormat(format), Key: "reply", Rules: []steps.Rule{{Path: path, TargetField: "found"}}}},
+		},
+	)
 }
 
 const (
@@ -70,9 +79,12 @@ func replyRows() []row {
 	}
 	var list []row
 	for _, path := range []string{"//row[count(preceding::row)=1]/@id", "//*[.//*[.//*[following::*]]]", "//row[preceding::*[preceding::*]]", "count(//row/preceding::row)"} {
-		list = append(list, row{"XPath on 100 KB, extractor: " + path, "19.7 s to over 60 s", 2 * time.Second, 100, func(t testing.TB) func(context.Context) error {
-			return extracts(t, xmlReply(t, 100<<10), "xml", path)
-		}})
+		list = append(
+			list,
+			row{"XPath on 100 KB, extractor: " + path, "19.7 s to over 60 s", 2 * time.Second, 100, func(t testing.TB) func(context.Context) error {
+				return extracts(t, xmlReply(t, 100<<10), "xml", path)
+			}},
+		)
 	}
 	for _, size := range []int64{8, 60} {
 		was := map[int64][2]string{8: {"9 s, 539 MB", ""}, 60: {"58 s, 3.6 GB", "27 s, 3.2 GB"}}[size]
@@ -82,25 +94,63 @@ func replyRows() []row {
 		tree := min(int(size)*20, 2*256+int(size))
 		for _, deadline := range []time.Duration{3 * time.Second} {
 			at := fmt.Sprintf(", %v", deadline)
-			list = append(list,
-				row{fmt.Sprintf("JSON reply of %d MB, processor%s", size, at), was[0], deadline, tree + slack, func(t testing.TB) func(context.Context) error {
-					return reads(t, jsonReply(t, size*mb), "response.body", "$jmespath", "[-1].id")
-				}},
-				row{fmt.Sprintf("JSON reply of %d MB, extractor%s", size, at), was[0], deadline, tree + slack, func(t testing.TB) func(context.Context) error {
-					return extracts(t, jsonReply(t, size*mb), "json", "[-1].id")
-				}},
-				row{fmt.Sprintf("XML reply of %d MB, processor%s", size, at), was[1], deadline, tree + slack, func(t testing.TB) func(context.Context) error {
-					return reads(t, xmlReply(t, size*mb), "response.body", "$xmlpath", "./row[last()]/name")
-				}},
-				row{fmt.Sprintf("XML reply of %d MB, extractor%s", size, at), was[1], deadline, tree + slack, func(t testing.TB) func(context.Context) error {
-					return extracts(t, xmlReply(t, size*mb), "xml", "/rows/row[last()]/@id")
-				}},
-				row{fmt.Sprintf("Workday reply of %d MB%s", size, at), "37 s, 2.4 GB (60 MB)", deadline, tree + slack, func(t testing.TB) func(context.Context) error {
-					return workdayReply(t, size*mb)
-				}},
-				row{fmt.Sprintf("nested JSON of %d MB, extractor%s", size, at), "", deadline, tree + slack, func(t testing.TB) func(context.Context) error {
-					return extracts(t, replies(t, "application/json", `[`, `[[[],[]],{"":0}],`, `1]`, size*mb), "json", "[-1]")
-				}})
+			list = append(
+				list,
+				row{
+					fmt.Sprintf("JSON reply of %d MB, processor%s", size, at),
+					was[0],
+					deadline,
+					tree + slack,
+					func(t testing.TB) func(context.Context) error {
+						return reads(t, jsonReply(t, size*mb), "response.body", "$jmespath", "[-1].id")
+					},
+				},
+				row{
+					fmt.Sprintf("JSON reply of %d MB, extractor%s", size, at),
+					was[0],
+					deadline,
+					tree + slack,
+					func(t testing.TB) func(context.Context) error {
+						return extracts(t, jsonReply(t, size*mb), "json", "[-1].id")
+					},
+				},
+				row{
+					fmt.Sprintf("XML reply of %d MB, processor%s", size, at),
+					was[1],
+					deadline,
+					tree + slack,
+					func(t testing.TB) func(context.Context) error {
+						return reads(t, xmlReply(t, size*mb), "response.body", "$xmlpath", "./row[last()]/name")
+					},
+				},
+				row{
+					fmt.Sprintf("XML reply of %d MB, extractor%s", size, at),
+					was[1],
+					deadline,
+					tree + slack,
+					func(t testing.TB) func(context.Context) error {
+						return extracts(t, xmlReply(t, size*mb), "xml", "/rows/row[last()]/@id")
+					},
+				},
+				row{
+					fmt.Sprintf("Workday reply of %d MB%s", size, at),
+					"37 s, 2.4 GB (60 MB)",
+					deadline,
+					tree + slack,
+					func(t testing.TB) func(context.Context) error {
+						return workdayReply(t, size*mb)
+					},
+				},
+				row{
+					fmt.Sprintf("nested JSON of %d MB, extractor%s", size, at),
+					"",
+					deadline,
+					tree + slack,
+					func(t testing.TB) func(context.Context) error {
+						return extracts(t, replies(t, "application/json", `[`, `[[[],[]],{"":0}],`, `1]`, size*mb), "json", "[-1]")
+					},
+				},
+			)
 		}
 	}
 	return append(list,
@@ -124,7 +174,10 @@ func workdayReply(t testing.TB, size int64) func(context.Context) error {
 	tenant.Next(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		w.Header().Set("Content-Type", "text/xml")
-		_, _ = io.WriteString(w, `<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body><r:Submit_Supplier_Invoice_Response xmlns:r="urn:com.workday/bsvc">`)
+		_, _ = io.WriteString(
+			w,
+			`<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body><r:Submit_Supplier_Invoice_Response xmlns:r="urn:com.workday/bsvc">`,
+		)
 		block := strings.Repeat(`<r:Supplier_Invoice_Reference r:Descriptor="d"><r:ID r:type="WID">1</r:ID></r:Supplier_Invoice_Reference>`, 600)
 		for sent := int64(0); sent < size; sent += int64(len(block)) {
 			if _, err := io.WriteString(w, block); err != nil {
@@ -134,8 +187,12 @@ func workdayReply(t testing.TB, size int64) func(context.Context) error {
 		_, _ = io.WriteString(w, `</r:Submit_Supplier_Invoice_Response></e:Body></e:Envelope>`)
 	})
 	step := &workday.Step{Configurations: []workday.Configuration{{
-		WSDL:        tenant.Coordinates(),
-		Request:     workday.Request{Service: "Resource_Management", Operation: "Submit_Supplier_Invoice", Mapping: json.RawMessage(`{"Supplier_Invoice_Data":{"Company_Reference":{}}}`)},
+		WSDL: tenant.Coordinates(),
+		Request: workday.Request{
+			Service:   "Resource_Management",
+			Operation: "Submit_Supplier_Invoice",
+			Mapping:   json.RawMessage(`{"Supplier_Invoice_Data":{"Company_Reference":{}}}`),
+		},
 		ResultField: "found",
 	}}}
 	return exports(t, rossumtest.Annotation(rossumtest.Field("found", ""), rossumtest.Offline(),
@@ -176,7 +233,11 @@ func languageRows() []row {
 	} {
 		list = append(list, row{"function: " + code, "over 60 s, 1.6 GB", 2 * time.Second, 400, func(t testing.TB) func(context.Context) error {
 			body := "import math\nfrom txscript import *\ndef rossum_hook_request_handler(payload):\n    t = TxScript.from_payload(payload)\n    show_info = t.show_info\n    " +
-				strings.ReplaceAll(strings.TrimSpace(code), "\n", "\n    ") + "\n    return t.hook_response()\n"
+				strings.ReplaceAll(
+					strings.TrimSpace(code),
+					"\n",
+					"\n    ",
+				) + "\n    return t.hook_response()\n"
 			return exports(t, rossumtest.Annotation(rossumtest.Offline()), &steps.Function{Code: body})
 		}})
 	}
@@ -265,7 +326,11 @@ func bucketSecrets() rossum.Secrets {
 }
 
 func toBucket(t testing.TB, c sftpexport.Credentials, secrets rossum.Secrets, size int64) func(context.Context) error {
-	step := &sftpexport.Step{Backends: map[string]sftpexport.Backend{"s3": s3.New(s3.Options{})}, Credentials: c, Rules: []sftpexport.Rule{{Directory: "/out", Objects: []sftpexport.Object{{Type: "document", Name: "{annotation.id}"}}}}}
+	step := &sftpexport.Step{
+		Backends:    map[string]sftpexport.Backend{"s3": s3.New(s3.Options{})},
+		Credentials: c,
+		Rules:       []sftpexport.Rule{{Directory: "/out", Objects: []sftpexport.Object{{Type: "document", Name: "{annotation.id}"}}}},
+	}
 	t.Cleanup(func() { _ = step.Close() })
 	call := rossumtest.Annotation(rossumtest.Field("document_id", "1"), rossumtest.Offline())
 	for name, secret := range secrets {
@@ -279,13 +344,20 @@ func documentRows() []row {
 	rest := func(t testing.TB, r steps.Request, key string, before ...pipeline.Step) func(context.Context) error {
 		r.URL, r.Method = server(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(201) }), "POST"
 		chain := append(before, &steps.RESTExport{Key: key, Request: r})
-		return exportsWith(t, rossumtest.Annotation(rossumtest.Offline()), []pipeline.Option{pipeline.WithOriginal(generated(document))}, chain...)
+		return exportsWith(
+			t,
+			rossumtest.Annotation(rossumtest.Offline()),
+			[]pipeline.Option{pipeline.WithOriginal(generated(document))},
+			chain...)
 	}
 	processor := func(t testing.TB, request string) func(context.Context) error {
 		platform := rossumtest.NewServer()
 		t.Cleanup(platform.Close)
 		url := server(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(201) })
-		step := settingsOf[requestprocessor.Step](t, fmt.Sprintf(`{"stages":[{"call_api":[{"name":"c","request":{"url":%q,"method":"POST","timeout":60,%s}}]}]}`, url, request))
+		step := settingsOf[requestprocessor.Step](
+			t,
+			fmt.Sprintf(`{"stages":[{"call_api":[{"name":"c","request":{"url":%q,"method":"POST","timeout":60,%s}}]}]}`, url, request),
+		)
 		return exportsWith(t, rossumtest.Annotation(rossumtest.On(platform)), []pipeline.Option{pipeline.WithOriginal(generated(document))}, step)
 	}
 	most, artefact := document/mb+slack, document*4/3/mb+document/mb+slack
@@ -303,10 +375,22 @@ func documentRows() []row {
 			return rest(t, steps.Request{Content: "<file>#{original_file}</file>"}, "")
 		}},
 		{"document in a multipart form by data", "245 MB", 0, most, func(t testing.TB) func(context.Context) error {
-			return rest(t, steps.Request{Headers: map[string]string{"Content-Type": "multipart/form-data"}, Data: json.RawMessage(`{"a":"1","file":"#{original_file}"}`)}, "")
+			return rest(
+				t,
+				steps.Request{
+					Headers: map[string]string{"Content-Type": "multipart/form-data"},
+					Data:    json.RawMessage(`{"a":"1","file":"#{original_file}"}`),
+				},
+				"",
+			)
 		}},
 		{"document in Jinja's b64encode", "233 MB", 0, artefact, func(t testing.TB) func(context.Context) error {
-			return rest(t, steps.Request{Content: "#{file_content}"}, "k", &steps.CustomFormat{Exports: []steps.Format{{Key: "k", Template: `{"file": "{{ file.original_file|b64encode }}"}`}}})
+			return rest(
+				t,
+				steps.Request{Content: "#{file_content}"},
+				"k",
+				&steps.CustomFormat{Exports: []steps.Format{{Key: "k", Template: `{"file": "{{ file.original_file|b64encode }}"}`}}},
+			)
 		}},
 		{"document by a Request Processor", "126 MB", 0, most, func(t testing.TB) func(context.Context) error {
 			return processor(t, `"content_type":"files","content":{"file":["a.pdf","{payload.document.content.@}","application/pdf"]}`)

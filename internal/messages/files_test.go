@@ -22,21 +22,48 @@ var wrongFiles = []struct{ when, settings string }{
 	{"no settings", `{}`},
 	{"an unknown type", `{"credentials": {"type": "ftp"}}`},
 	{"no host key", `{"credentials": {"type": "sftp", "host": "sftp.example.com", "username": "u", "port": 2222}, ` + oneDocument + `}`},
-	{"wrong credentials", `{"credentials": {"type": "sftp", "host": "sftp.example.com:22", "host_key": "what", "bucket_name": "b"}, ` + oneDocument + `}`},
-	{"a fingerprint that is cut short", `{"credentials": {"type": "sftp", "host": "h", "username": "u", "host_key": "SHA256:short"}, ` + oneDocument + `}`},
-	{"a wrong line of known hosts", `{"credentials": {"type": "sftp", "host": "h", "username": "u", "known_hosts": "nonsense"}, ` + oneDocument + `}`},
+	{
+		"wrong credentials",
+		`{"credentials": {"type": "sftp", "host": "sftp.example.com:22", "host_key": "what", "bucket_name": "b"}, ` + oneDocument + `}`,
+	},
+	{
+		"a fingerprint that is cut short",
+		`{"credentials": {"type": "sftp", "host": "h", "username": "u", "host_key": "SHA256:short"}, ` + oneDocument + `}`,
+	},
+	{
+		"a wrong line of known hosts",
+		`{"credentials": {"type": "sftp", "host": "h", "username": "u", "known_hosts": "nonsense"}, ` + oneDocument + `}`,
+	},
 	{"unknown keys", `{"credentials": {"hots": "x", "port": "x"}, "export_rules": [{"path_to_dir": "x"}]}`},
-	{"wrong rules", `{"export_rules": [{"path_to_directory": "/{seq}/..", "filename_collision": {"replace": true, "number": true}, "condition": "@{", "done_file": "a/b"}]}`},
+	{
+		"wrong rules",
+		`{"export_rules": [{"path_to_directory": "/{seq}/..", "filename_collision": {"replace": true, "number": true}, "condition": "@{", "done_file": "a/b"}]}`,
+	},
 	{"wrong objects", `{"path": "/a", "exports": [{"type": "document", "format": "csv", "export_reference_key": "x"},
 		{"type": "annotation_content", "filename_template": "x/"}, {"type": "custom_format", "filename_template": "{nope.x}"}, {}]}`},
-	{"wrong variables", `{` + oneDocument + `, "template_variables": [{"name": "seq", "schema_id": "a"}, {"name": "a"}, {"schema_id": "a"}, {"name": "b", "type": "x", "schema_id": "b"}]}`},
+	{
+		"wrong variables",
+		`{` + oneDocument + `, "template_variables": [{"name": "seq", "schema_id": "a"}, {"name": "a"}, {"schema_id": "a"}, {"name": "b", "type": "x", "schema_id": "b"}]}`,
+	},
 	{"a bucket that this program has no backend for", `{"credentials": {"type": "s3", "bucket_name": "b"}, ` + oneDocument + `}`},
 	{"a name of an empty field", `{"path": "/out", "exports": [{"type": "document", "filename_template": "{empty}.pdf"}]}`},
-	{"a name of a field that the annotation lacks", `{"path": "/out", "exports": [{"type": "document", "filename_template": "{document_idd}.pdf"}]}`},
-	{"two files of one name", `{"path": "/out", "exports": [{"type": "document", "filename_template": "{annotation.id}"}, {"type": "document", "filename_template": "314528"}]}`},
+	{
+		"a name of a field that the annotation lacks",
+		`{"path": "/out", "exports": [{"type": "document", "filename_template": "{document_idd}.pdf"}]}`,
+	},
+	{
+		"two files of one name",
+		`{"path": "/out", "exports": [{"type": "document", "filename_template": "{annotation.id}"}, {"type": "document", "filename_template": "314528"}]}`,
+	},
 	{"a directory that may not be made", `{"create_directories": false, ` + oneDocument + `}`},
-	{"a file that nothing made", `{"path": "/out", "exports": [{"type": "custom_format", "export_reference_key": "csv", "filename_template": "x.csv"}]}`},
-	{"native exports without Rossum", `{"annotation_content_source": "rossum", "path": "/out", "exports": [{"type": "annotation_content", "format": "csv", "filename_template": "x.csv"}]}`},
+	{
+		"a file that nothing made",
+		`{"path": "/out", "exports": [{"type": "custom_format", "export_reference_key": "csv", "filename_template": "x.csv"}]}`,
+	},
+	{
+		"native exports without Rossum",
+		`{"annotation_content_source": "rossum", "path": "/out", "exports": [{"type": "annotation_content", "format": "csv", "filename_template": "x.csv"}]}`,
+	},
 }
 
 // faultsOfServers are those of an SFTP server, with the secrets that are given.

@@ -45,10 +45,18 @@ func ofPipeline(t *testing.T) []shown {
 		{"a payload that is cut short", payload(`{"annotation":{"id":1`)},
 		{"a payload without an annotation", ofPayload(t, `{"event":"annotation_content","action":"export"}`)},
 		{"a node of the content without an id", payload(`{"annotation":{"id":1,"content":[{"schema_id":"s","category":"section"}]}}`)},
-		{"two nodes with one id", payload(`{"annotation":{"id":1,"content":[{"id":2,"schema_id":"s","category":"section"},{"id":2,"schema_id":"t","category":"section"}]}}`)},
+		{
+			"two nodes with one id",
+			payload(
+				`{"annotation":{"id":1,"content":[{"id":2,"schema_id":"s","category":"section"},{"id":2,"schema_id":"t","category":"section"}]}}`,
+			),
+		},
 		{"a step that fails", ofRun(t, annotation(), fails)},
 		{"a step that panics", ofRun(t, annotation(), does(func(context.Context, *pipeline.Export) error { panic("out of range") }))},
-		{"a field that the annotation lacks", ofRun(t, annotation(), does(func(_ context.Context, x *pipeline.Export) error { return x.Set("vendr", "") }))},
+		{
+			"a field that the annotation lacks",
+			ofRun(t, annotation(), does(func(_ context.Context, x *pipeline.Export) error { return x.Set("vendr", "") })),
+		},
 		{"a field of a table", ofRun(t, annotation(rossumtest.Table("taxes", rossumtest.Row("rate", "1"), rossumtest.Row("rate", "2"))),
 			does(func(_ context.Context, x *pipeline.Export) error { return x.Set("rate", "") }))},
 		{"a file that nothing made", ofRun(t, annotation(), does(func(ctx context.Context, x *pipeline.Export) error {
@@ -56,7 +64,14 @@ func ofPipeline(t *testing.T) []shown {
 			return err
 		}))},
 		{"a file without a key", ofRun(t, annotation(), put(""))},
-		{"an annotation without content", ofRun(t, annotation(rossumtest.WithoutContent()), does(func(_ context.Context, x *pipeline.Export) error { return x.Set("vendor", "") }))},
+		{
+			"an annotation without content",
+			ofRun(
+				t,
+				annotation(rossumtest.WithoutContent()),
+				does(func(_ context.Context, x *pipeline.Export) error { return x.Set("vendor", "") }),
+			),
+		},
 		{"a call that was made before a step failed", ofRun(t, annotation(), posts(nil), fails)},
 		{"a check against the schema", ofCheck(t)},
 		{"an export that takes too long", ofTimeout(t)},
@@ -66,9 +81,13 @@ func ofPipeline(t *testing.T) []shown {
 // posts is a step that makes a call, which fails with err.
 func posts(err error) pipeline.Step {
 	return pipeline.Named("post", pipeline.StepFunc(func(ctx context.Context, x *pipeline.Export) error {
-		_, err := x.Once(ctx, pipeline.Act{Call: "request", What: "POST https://erp.example/invoices"}, func(context.Context, pipeline.Attempt) (*pipeline.Answer, error) {
-			return &pipeline.Answer{Status: http.StatusCreated, Body: []byte(`{"id":7}`)}, err
-		})
+		_, err := x.Once(
+			ctx,
+			pipeline.Act{Call: "request", What: "POST https://erp.example/invoices"},
+			func(context.Context, pipeline.Attempt) (*pipeline.Answer, error) {
+				return &pipeline.Answer{Status: http.StatusCreated, Body: []byte(`{"id":7}`)}, err
+			},
+		)
 		return err
 	}))
 }
@@ -119,7 +138,10 @@ func ofTimeout(t *testing.T) (text string) {
 
 func journalOf(t *testing.T, l pipeline.Ledger) *pipeline.Journal {
 	t.Helper()
-	j, err := pipeline.NewJournal(l, pipeline.JournalOptions{Key: pipeline.SealKey{ID: "1", Secret: []byte(strings.Repeat("k", 32))}, Owner: "test", Lease: time.Minute})
+	j, err := pipeline.NewJournal(
+		l,
+		pipeline.JournalOptions{Key: pipeline.SealKey{ID: "1", Secret: []byte(strings.Repeat("k", 32))}, Owner: "test", Lease: time.Minute},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,7 +163,10 @@ func died(t *testing.T) pipeline.Ledger {
 func ofLedger(t *testing.T) []shown {
 	t.Helper()
 	again := func(t *testing.T, ledger pipeline.Ledger, chain *pipeline.Chain, call *rossumtest.Call, options ...pipeline.Option) string {
-		response, err := chain.Export(t.Context(), call.Payload(), append(options, pipeline.WithLogger(nil), pipeline.WithJournal(journalOf(t, ledger)))...)
+		response, err := chain.Export(
+			t.Context(),
+			call.Payload(),
+			append(options, pipeline.WithLogger(nil), pipeline.WithJournal(journalOf(t, ledger)))...)
 		if response == nil {
 			return said(err)
 		}
@@ -158,8 +183,17 @@ func ofLedger(t *testing.T) []shown {
 		}
 	}
 	add("no ledger", journal(pipeline.JournalOptions{}, nil))
-	add("a key that is too short", journal(pipeline.JournalOptions{Key: pipeline.SealKey{ID: "1", Secret: []byte("k")}}, pipeline.MemoryLedger()))
-	add("an older key without a key", journal(pipeline.JournalOptions{OlderKeys: []pipeline.SealKey{{ID: "1", Secret: []byte(strings.Repeat("k", 32))}}}, pipeline.MemoryLedger()))
+	add(
+		"a key that is too short",
+		journal(pipeline.JournalOptions{Key: pipeline.SealKey{ID: "1", Secret: []byte("k")}}, pipeline.MemoryLedger()),
+	)
+	add(
+		"an older key without a key",
+		journal(
+			pipeline.JournalOptions{OlderKeys: []pipeline.SealKey{{ID: "1", Secret: []byte(strings.Repeat("k", 32))}}},
+			pipeline.MemoryLedger(),
+		),
+	)
 	add("a folder without a key", func(t *testing.T) string {
 		l, err := pipeline.FolderLedger(t.TempDir(), pipeline.FolderOptions{})
 		if err != nil {
@@ -184,7 +218,12 @@ func ofLedger(t *testing.T) []shown {
 	add("a step that fails when the run goes on", func(t *testing.T) string {
 		ledger := died(t)
 		settle(t, ledger, pipeline.Verdict{There: true, Status: http.StatusCreated, By: "Ann"})
-		return again(t, ledger, chainOf(t, posts(nil), does(func(context.Context, *pipeline.Export) error { return errors.New("the file is not there") })), annotation())
+		return again(
+			t,
+			ledger,
+			chainOf(t, posts(nil), does(func(context.Context, *pipeline.Export) error { return errors.New("the file is not there") })),
+			annotation(),
+		)
 	})
 	add("a verdict on a call that is not open", func(t *testing.T) string {
 		ledger := died(t)

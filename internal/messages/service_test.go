@@ -37,7 +37,10 @@ func ofHookServer(t *testing.T) []shown {
 		{"an empty secret", options(hookserver.Options{Chain: chain, Secrets: []string{""}})},
 		{"secrets and unsigned calls", options(hookserver.Options{Chain: chain, Secrets: signed, Unsigned: true})},
 		{"a negative timeout", options(hookserver.Options{Chain: chain, Secrets: signed, Timeout: -1})},
-		{"wrong options of slow exports", options(hookserver.Options{Chain: chain, Secrets: signed, Async: &hookserver.Async{URL: "exports", Key: []byte("short"), Timeout: -1}})},
+		{
+			"wrong options of slow exports",
+			options(hookserver.Options{Chain: chain, Secrets: signed, Async: &hookserver.Async{URL: "exports", Key: []byte("short"), Timeout: -1}}),
+		},
 	}
 	for _, c := range []struct {
 		when string
@@ -118,23 +121,81 @@ var organisations = []struct {
 	hooks map[string]string
 	o     organisation.Options
 }{
-	{"wrong settings", map[string]string{"Create_[1]": hook(1, "Create", "rest-api-export", "", `{"request": {"url": "http://erp.example/", "method": "PUST", "hedders": {}}, "mode": "wiat"}`)}, ofQueue},
+	{
+		"wrong settings",
+		map[string]string{
+			"Create_[1]": hook(
+				1,
+				"Create",
+				"rest-api-export",
+				"",
+				`{"request": {"url": "http://erp.example/", "method": "PUST", "hedders": {}}, "mode": "wiat"}`,
+			),
+		},
+		ofQueue,
+	},
 	{"settings that are a text", map[string]string{"Odd_[1]": hook(1, "Odd", "rest-api-export", "", `"nothing"`)}, ofQueue},
-	{"a circle", map[string]string{"A_[1]": hook(1, "A", "rest-api-export", after(2), creates), "B_[2]": hook(2, "B", "data-value-extractor", after(1), extracts("json", "id"))}, ofQueue},
+	{
+		"a circle",
+		map[string]string{
+			"A_[1]": hook(1, "A", "rest-api-export", after(2), creates),
+			"B_[2]": hook(2, "B", "data-value-extractor", after(1), extracts("json", "id")),
+		},
+		ofQueue,
+	},
 	{"a predecessor that is missing", map[string]string{"A_[1]": hook(1, "A", "rest-api-export", after(9), creates)}, ofQueue},
-	{"two hooks that make the same file", map[string]string{"A_[1]": hook(1, "A", "custom-format-templating", "", makes), "B_[2]": hook(2, "B", "custom-format-templating", "", makes)}, ofQueue},
-	{"an unknown extension", map[string]string{"Master data_[1]": `{"id": 1, "name": "Master data", "type": "webhook", "active": true, "events": ["annotation_content"],
- "queues": ["https://acme.rossum.app/api/v1/queues/1"], "config": {"private": true}}`}, ofQueue},
-	{"a function without a step", map[string]string{"Rate_[1]": `{"id": 1, "name": "Rate", "type": "function", "active": true, "events": ["annotation_content"],
- "queues": ["https://acme.rossum.app/api/v1/queues/1"], "config": {"code": "def rossum_hook_request_handler(payload):\n    import requests\n"}}`}, ofQueue},
-	{"a hook to leave out that is not there", map[string]string{"Create_[1]": hook(1, "Create", "rest-api-export", "", creates)}, organisation.Options{LeaveOut: []string{"Creat"}}},
-	{"a queue without hooks", map[string]string{"Create_[1]": hook(1, "Create", "rest-api-export", "", creates)}, organisation.Options{Queue: "https://acme.rossum.app/api/v1/queues/2"}},
-	{"a field that the schema lacks", map[string]string{"A_[1]": hook(1, "A", "rest-api-export", "", creates), "B_[2]": hook(2, "B", "data-value-extractor", after(1), strings.Replace(extracts("json", "id"), "erp_id", "erp_idd", 1))}, ofQueue},
+	{
+		"two hooks that make the same file",
+		map[string]string{
+			"A_[1]": hook(1, "A", "custom-format-templating", "", makes),
+			"B_[2]": hook(2, "B", "custom-format-templating", "", makes),
+		},
+		ofQueue,
+	},
+	{
+		"an unknown extension",
+		map[string]string{
+			"Master data_[1]": `{"id": 1, "name": "Master data", "type": "webhook", "active": true, "events": ["annotation_content"],
+ "queues": ["https://acme.rossum.app/api/v1/queues/1"], "config": {"private": true}}`,
+		},
+		ofQueue,
+	},
+	{
+		"a function without a step",
+		map[string]string{"Rate_[1]": `{"id": 1, "name": "Rate", "type": "function", "active": true, "events": ["annotation_content"],
+ "queues": ["https://acme.rossum.app/api/v1/queues/1"], "config": {"code": "def rossum_hook_request_handler(payload):\n    import requests\n"}}`},
+		ofQueue,
+	},
+	{
+		"a hook to leave out that is not there",
+		map[string]string{"Create_[1]": hook(1, "Create", "rest-api-export", "", creates)},
+		organisation.Options{LeaveOut: []string{"Creat"}},
+	},
+	{
+		"a queue without hooks",
+		map[string]string{"Create_[1]": hook(1, "Create", "rest-api-export", "", creates)},
+		organisation.Options{Queue: "https://acme.rossum.app/api/v1/queues/2"},
+	},
+	{
+		"a field that the schema lacks",
+		map[string]string{
+			"A_[1]": hook(1, "A", "rest-api-export", "", creates),
+			"B_[2]": hook(2, "B", "data-value-extractor", after(1), strings.Replace(extracts("json", "id"), "erp_id", "erp_idd", 1)),
+		},
+		ofQueue,
+	},
 	{"a file whose hook is not active", map[string]string{
 		"A_[1]": strings.Replace(hook(1, "A", "rest-api-export", "", creates), `"active": true`, `"active": false`, 1),
 		"B_[2]": hook(2, "B", "data-value-extractor", after(1), extracts("json", "id")),
 	}, ofQueue},
-	{"a file that is read before it is made", map[string]string{"A_[1]": hook(1, "A", "rest-api-export", after(2), creates), "B_[2]": hook(2, "B", "data-value-extractor", "", extracts("json", "id"))}, ofQueue},
+	{
+		"a file that is read before it is made",
+		map[string]string{
+			"A_[1]": hook(1, "A", "rest-api-export", after(2), creates),
+			"B_[2]": hook(2, "B", "data-value-extractor", "", extracts("json", "id")),
+		},
+		ofQueue,
+	},
 }
 
 var ofQueue = organisation.Options{Queue: "https://acme.rossum.app/api/v1/queues/1"}
@@ -148,7 +209,9 @@ func after(id int) string {
 }
 
 func hook(id int, name, kind, more, settings string) string {
-	return `{"id": ` + strconv.Itoa(id) + `, "name": "` + name + `", "type": "webhook", "active": true, "events": ["annotation_content.export"],
+	return `{"id": ` + strconv.Itoa(
+		id,
+	) + `, "name": "` + name + `", "type": "webhook", "active": true, "events": ["annotation_content.export"],
  "queues": ["https://acme.rossum.app/api/v1/queues/1"], "config": {"url": "https://us.` + kind + `.rossum-ext.app/"}, ` + more + `
  "settings": ` + settings + `}`
 }

@@ -49,22 +49,52 @@ var customFormat = component{func() pipeline.Step { return new(steps.CustomForma
 	{when: "an unknown key", settings: `{"export_configs":[{"file_content_templat":"x"}]}`},
 	{when: "no reference key", settings: `{"export_configs":[{"file_content_template":"x"}]}`},
 	{when: "no template", settings: `{"export_configs":[{"export_reference_key":"a"}]}`},
-	{when: "two templates", settings: `{"export_configs":[{"export_reference_key":"a","file_content_template":"x","file_content_template_multiline":["y"]}]}`},
-	{when: "one key for two files", settings: `{"export_configs":[{"export_reference_key":"a","file_content_template":"x"},{"export_reference_key":"a","file_content_template":"y"}]}`},
-	{when: "an unknown encoding", settings: `{"export_configs":[{"export_reference_key":"a","file_content_template":"x","content_encoding":"utf-9000"}]}`},
-	{when: "a template that is not closed", settings: `{"export_configs":[{"export_reference_key":"a","file_content_template_multiline":["x","{{ y"]}]}`},
-	{when: "an unknown filter", settings: `{"export_configs":[{"export_reference_key":"a","file_content_template":"{{ field.vendor|uppper }}"}]}`},
+	{
+		when:     "two templates",
+		settings: `{"export_configs":[{"export_reference_key":"a","file_content_template":"x","file_content_template_multiline":["y"]}]}`,
+	},
+	{
+		when:     "one key for two files",
+		settings: `{"export_configs":[{"export_reference_key":"a","file_content_template":"x"},{"export_reference_key":"a","file_content_template":"y"}]}`,
+	},
+	{
+		when:     "an unknown encoding",
+		settings: `{"export_configs":[{"export_reference_key":"a","file_content_template":"x","content_encoding":"utf-9000"}]}`,
+	},
+	{
+		when:     "a template that is not closed",
+		settings: `{"export_configs":[{"export_reference_key":"a","file_content_template_multiline":["x","{{ y"]}]}`,
+	},
+	{
+		when:     "an unknown filter",
+		settings: `{"export_configs":[{"export_reference_key":"a","file_content_template":"{{ field.vendor|uppper }}"}]}`,
+	},
 	{when: "an unknown tag", settings: `{"export_configs":[{"export_reference_key":"a","file_content_template":"{% fro x in y %}"}]}`},
-	{when: "a block that is not closed", settings: `{"export_configs":[{"export_reference_key":"a","file_content_template":"{% if field.vendor %}x"}]}`},
-	{when: "a value of nothing", settings: `{"export_configs":[{"export_reference_key":"a","file_content_template":"{{ field.nope.deeper }}"}]}`},
-	{when: "a text that is not a number", settings: `{"export_configs":[{"export_reference_key":"a","file_content_template":"{{ field.vendor * 1.5 }}"}]}`},
+	{
+		when:     "a block that is not closed",
+		settings: `{"export_configs":[{"export_reference_key":"a","file_content_template":"{% if field.vendor %}x"}]}`,
+	},
+	{
+		when:     "a value of nothing",
+		settings: `{"export_configs":[{"export_reference_key":"a","file_content_template":"{{ field.nope.deeper }}"}]}`,
+	},
+	{
+		when:     "a text that is not a number",
+		settings: `{"export_configs":[{"export_reference_key":"a","file_content_template":"{{ field.vendor * 1.5 }}"}]}`,
+	},
 	{when: "a division by zero", settings: `{"export_configs":[{"export_reference_key":"a","file_content_template":"{{ 1 / 0 }}"}]}`},
-	{when: "a character that the encoding lacks", settings: `{"export_configs":[{"export_reference_key":"a","file_content_template":"a\nb{{ field.vendor }}","content_encoding":"latin-1"}]}`},
+	{
+		when:     "a character that the encoding lacks",
+		settings: `{"export_configs":[{"export_reference_key":"a","file_content_template":"a\nb{{ field.vendor }}","content_encoding":"latin-1"}]}`,
+	},
 }}
 
 var restExport = component{func() pipeline.Step { return new(steps.RESTExport) }, []failing{
 	{when: "no request", settings: `{}`},
-	{when: "wrong settings", settings: `{"request":{"url":"ftp://x","method":"FETCH","content":"@{}"},"mode":"slow","status_code_resolver":{"error":[99,500],"warning":[500]}}`},
+	{
+		when:     "wrong settings",
+		settings: `{"request":{"url":"ftp://x","method":"FETCH","content":"@{}"},"mode":"slow","status_code_resolver":{"error":[99,500],"warning":[500]}}`,
+	},
 	{when: "two bodies", settings: `{"request":{"url":"https://erp.example","content":"#{file_content}","data":{"a":1}}}`},
 	{when: "a form without its field", settings: `{"request":{"url":"https://erp.example","file_name":"a"},"auth":{}}`},
 	{when: "an unknown key", settings: `{"request":{"url":"https://erp.example","hedders":{}}}`},
@@ -77,14 +107,42 @@ var restExport = component{func() pipeline.Step { return new(steps.RESTExport) }
 	{when: "a line break in a header", settings: `{"request":{"url":"ERP","headers":{"X-Text":"@{text}"}}}`},
 	{when: "nobody listens", settings: `{"request":{"url":"http://127.0.0.1:9/"}}`},
 	{when: "the connection ends before the answer", settings: `{"request":{"url":"ERP","content":"{}"}}`, answer: reply{cut: true}},
-	{when: "a redirect to another host", settings: `{"request":{"url":"ERP"}}`, answer: reply{status: 307, location: "https://elsewhere.example/"}},
-	{when: "a status that is an error", settings: `{"request":{"url":"ERP"},"status_code_resolver":{"error":[422]}}`, answer: reply{status: 422, body: "The supplier is blocked."}},
-	{when: "a status that is an error, without a text", settings: `{"request":{"url":"ERP"},"status_code_resolver":{"error":[500]}}`, answer: reply{status: 500}},
-	{when: "a status that is a warning", settings: `{"request":{"url":"ERP"},"status_code_resolver":{"warning":[409]}}`, answer: reply{status: 409, body: "It was there already."}},
-	{when: "a token request that is refused", settings: `{"request":{"url":"ERP"},"auth":{"url":"ERP/token"}}`, answer: reply{status: 401, body: `{"error":"invalid_client"}`}},
-	{when: "a token request with a page as its answer", settings: `{"request":{"url":"ERP"},"auth":{"url":"ERP/token"}}`, answer: reply{status: 200, contentType: "text/html", body: "<html>"}},
+	{
+		when:     "a redirect to another host",
+		settings: `{"request":{"url":"ERP"}}`,
+		answer:   reply{status: 307, location: "https://elsewhere.example/"},
+	},
+	{
+		when:     "a status that is an error",
+		settings: `{"request":{"url":"ERP"},"status_code_resolver":{"error":[422]}}`,
+		answer:   reply{status: 422, body: "The supplier is blocked."},
+	},
+	{
+		when:     "a status that is an error, without a text",
+		settings: `{"request":{"url":"ERP"},"status_code_resolver":{"error":[500]}}`,
+		answer:   reply{status: 500},
+	},
+	{
+		when:     "a status that is a warning",
+		settings: `{"request":{"url":"ERP"},"status_code_resolver":{"warning":[409]}}`,
+		answer:   reply{status: 409, body: "It was there already."},
+	},
+	{
+		when:     "a token request that is refused",
+		settings: `{"request":{"url":"ERP"},"auth":{"url":"ERP/token"}}`,
+		answer:   reply{status: 401, body: `{"error":"invalid_client"}`},
+	},
+	{
+		when:     "a token request with a page as its answer",
+		settings: `{"request":{"url":"ERP"},"auth":{"url":"ERP/token"}}`,
+		answer:   reply{status: 200, contentType: "text/html", body: "<html>"},
+	},
 	{when: "a token request with an error and status 200", settings: `{"request":{"url":"ERP"},"auth":{"url":"ERP/token"}}`,
-		answer: reply{status: 200, contentType: "application/json", body: `{"error":"invalid_scope","error_description":"Scope x is not allowed."}`}},
+		answer: reply{
+			status:      200,
+			contentType: "application/json",
+			body:        `{"error":"invalid_scope","error_description":"Scope x is not allowed."}`,
+		}},
 }}
 
 var extractor = component{func() pipeline.Step { return new(steps.Extract) }, []failing{
@@ -115,14 +173,18 @@ var evaluator = component{func() pipeline.Step { return new(steps.Evaluate) }, [
 	{when: "a field that the annotation lacks", settings: `{"condition":"field.vendr == ''"}`},
 	{when: "a condition that holds", settings: `{"condition":"field.vendor != ''","message":"The invoice was not posted."}`},
 	{when: "a condition that holds, without a message", settings: `{"condition":"field.vendor != ''"}`},
-	{when: "a condition that holds, as a warning", settings: `{"condition":"field.vendor != ''","message":"Look at the invoice.","type":"warning"}`},
+	{
+		when:     "a condition that holds, as a warning",
+		settings: `{"condition":"field.vendor != ''","message":"Look at the invoice.","type":"warning"}`,
+	},
 }}
 
 // annotation is what the steps export.
 func annotation(parts ...rossumtest.Part) *rossumtest.Call {
 	return rossumtest.Annotation(rossumtest.Offline(), rossumtest.Field("document_id", "2026/0042"), rossumtest.Field("vendor", "Łódź"), rossumtest.Field("erp_id", ""),
 		rossumtest.Field("empty", ""), rossumtest.Field("dots", ".."), rossumtest.Field("text", "a\nb"),
-		rossumtest.Table("line_items", rossumtest.Row("item_code", "A"))).With(parts...)
+		rossumtest.Table("line_items", rossumtest.Row("item_code", "A"))).
+		With(parts...)
 }
 
 func ofSteps(t *testing.T, c component) []shown {

@@ -37,8 +37,13 @@ func spelled(secret string) map[string]string {
 	plain := map[string]string{
 		"plain": secret, "JSON": string(quoted), "XML": x.String(), "HTML": html.EscapeString(secret), "query": url.QueryEscape(secret), "path": url.PathEscape(secret),
 		"lower query": strings.ToLower(url.QueryEscape(secret)), "upper": strings.ToUpper(secret), "lower": strings.ToLower(secret),
-		"hex": hex.EncodeToString([]byte(secret)), "HEX": strings.ToUpper(hex.EncodeToString([]byte(secret))), "hex with colons": strings.ReplaceAll(fmt.Sprintf("% x", secret), " ", ":"),
-		"hex with blanks": fmt.Sprintf("% X", secret), "bytes": fmt.Sprint([]byte(secret)), "%q": fmt.Sprintf("%q", secret), "%x": fmt.Sprintf("%x", secret),
+		"hex": hex.EncodeToString(
+			[]byte(secret),
+		), "HEX": strings.ToUpper(hex.EncodeToString([]byte(secret))), "hex with colons": strings.ReplaceAll(fmt.Sprintf("% x", secret), " ", ":"),
+		"hex with blanks": fmt.Sprintf(
+			"% X",
+			secret,
+		), "bytes": fmt.Sprint([]byte(secret)), "%q": fmt.Sprintf("%q", secret), "%x": fmt.Sprintf("%x", secret),
 		"folded": wrap(secret, 9, "\r\n "),
 	}
 	for name, text := range plain {

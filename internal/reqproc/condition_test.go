@@ -15,12 +15,18 @@ func (*fakeTable) PyType() string              { return "a table" }
 func (t *fakeTable) Elements() []pyvalue.Value { return t.items }
 
 func conditionScope(t testing.TB, notes *[]string) *Scope {
-	field := jsonValue(t, `{"status": {"value": "approved"}, "total": {"value": "1500.00"}, "pretty": {"value": "1,500.00"}, "empty": {"value": ""}, "nul": null, "n": 200, "list": [1, 2], "mail": {"value": "a@gmail.com"}}`)
+	field := jsonValue(
+		t,
+		`{"status": {"value": "approved"}, "total": {"value": "1500.00"}, "pretty": {"value": "1,500.00"}, "empty": {"value": ""}, "nul": null, "n": 200, "list": [1, 2], "mail": {"value": "a@gmail.com"}}`,
+	)
 	field.Dict().SetStr("rows", pyvalue.FromObject(&fakeTable{[]pyvalue.Value{pyvalue.Int(1), pyvalue.Int(2), pyvalue.Int(3)}}))
 	return &Scope{
 		Lenient: true,
-		Roots:   map[string]pyvalue.Value{"field": field, "property": jsonValue(t, `{"s": "approved", "l": ["approved"], "p": "^app", "nul": null, "n": 2}`)},
-		Note:    func(format string, args ...any) { *notes = append(*notes, fmt.Sprintf(format, args...)) },
+		Roots: map[string]pyvalue.Value{
+			"field":    field,
+			"property": jsonValue(t, `{"s": "approved", "l": ["approved"], "p": "^app", "nul": null, "n": 2}`),
+		},
+		Note: func(format string, args ...any) { *notes = append(*notes, fmt.Sprintf(format, args...)) },
 	}
 }
 
@@ -110,7 +116,15 @@ func TestConditionsHoldAsTheEngineHasThem(t *testing.T) {
 		got += strings.Join(notes, "")
 		// What counts as null is told in the words of the resolver, which has its own tests.
 		if strings.Contains(want, "counts as null") {
-			got, want = strings.ReplaceAll(got, "{property.typo}: there is", "there is"), strings.ReplaceAll(want, "{property.typo}: there is", "there is")
+			got, want = strings.ReplaceAll(
+				got,
+				"{property.typo}: there is",
+				"there is",
+			), strings.ReplaceAll(
+				want,
+				"{property.typo}: there is",
+				"there is",
+			)
 		}
 		if got != want && !strings.HasPrefix(got, want+" (did you mean") {
 			t.Errorf("%s\n got %s\nwant %s", condition, got, want)

@@ -11,7 +11,10 @@ import (
 
 func TestExtractorsTakeValuesOutOfReplies(t *testing.T) {
 	t.Parallel()
-	response := jsonValue(t, `{"status_code": 201, "headers": {"location": "/x/7"}, "body": {"id": 9007199254740993, "items": [{"n": "a"}, {"n": "b"}], "x": null}, "text": "<r><s>ok</s><n>1</n><n>2</n>Order: 55 ok</r>"}`)
+	response := jsonValue(
+		t,
+		`{"status_code": 201, "headers": {"location": "/x/7"}, "body": {"id": 9007199254740993, "items": [{"n": "a"}, {"n": "b"}], "x": null}, "text": "<r><s>ok</s><n>1</n><n>2</n>Order: 55 ok</r>"}`,
+	)
 	response.Dict().SetStr("content", pyvalue.Bytes([]byte("\xc5\xbe")))
 	for _, tt := range []struct{ path, operator, query, want string }{
 		{"response", "$jmespath", "status_code", "201"},
@@ -83,7 +86,8 @@ func TestAReplyThatIsNoXMLOrWouldBlowUpIsAnError(t *testing.T) {
 		e := CompileExtractor("value", map[string]map[string]string{"response.text": {"$xmlpath": "a"}}, &faults)
 		response := pyvalue.NewDict()
 		response.SetStr("text", pyvalue.Str(text))
-		if _, err := e.Extract(t.Context(), &Scope{Roots: map[string]pyvalue.Value{"response": response.Value()}}); err == nil || !strings.Contains(err.Error(), "cannot be read as XML") {
+		if _, err := e.Extract(t.Context(), &Scope{Roots: map[string]pyvalue.Value{"response": response.Value()}}); err == nil ||
+			!strings.Contains(err.Error(), "cannot be read as XML") {
 			t.Errorf("%s: got %v", text, err)
 		}
 	}

@@ -156,7 +156,8 @@ func TestALenientScopeNotesWhatIsNotThere(t *testing.T) {
 	}
 	s.Fetch = nil
 	notes = nil
-	if got := fill(t, s, `"{payload.url.@}"`); got != `"https://api.example/json"` || len(notes) != 1 || !strings.Contains(notes[0], "nothing in a condition") {
+	if got := fill(t, s, `"{payload.url.@}"`); got != `"https://api.example/json"` || len(notes) != 1 ||
+		!strings.Contains(notes[0], "nothing in a condition") {
 		t.Errorf("got %s, notes %q", got, notes)
 	}
 }
@@ -164,7 +165,11 @@ func TestALenientScopeNotesWhatIsNotThere(t *testing.T) {
 func TestAnErrorOfAFetchIsNoMissingValue(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("broken")
-	s := &Scope{Lenient: true, Roots: map[string]pyvalue.Value{"payload": pyvalue.Str("https://a.example")}, Fetch: func(context.Context, string) (pyvalue.Value, error) { return pyvalue.Value{}, broken }}
+	s := &Scope{
+		Lenient: true,
+		Roots:   map[string]pyvalue.Value{"payload": pyvalue.Str("https://a.example")},
+		Fetch:   func(context.Context, string) (pyvalue.Value, error) { return pyvalue.Value{}, broken },
+	}
 	c, err := CompileText("{payload.@}", Options{Roots: testRoots})
 	if err != nil {
 		t.Fatal(err)

@@ -215,7 +215,10 @@ func TestQueriesFindWhatTheEngineFinds(t *testing.T) {
 	v := readVectors(t)
 	d := &differences{}
 	for _, tt := range v.Filters {
-		c, err := CompileCondition(tt.Query, ConditionOptions{Options: Options{Roots: []string{"field", "payload", "property"}}, Keys: []string{"key", "documents"}})
+		c, err := CompileCondition(
+			tt.Query,
+			ConditionOptions{Options: Options{Roots: []string{"field", "payload", "property"}}, Keys: []string{"key", "documents"}},
+		)
 		found := []string{}
 		for i := 0; i < len(v.FilterItems) && err == nil; i++ {
 			item := v.FilterItems[i]

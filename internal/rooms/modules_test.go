@@ -41,7 +41,8 @@ func TestThePackagesOfEachEntryAreThoseOfTheListing(t *testing.T) {
 	}
 	var lines []string
 	for _, pkg := range entries {
-		out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", module+"/"+pkg).Output()
+		out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", module+"/"+pkg).
+			Output()
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -57,8 +57,10 @@ var nilCases = map[string]func(ctx context.Context) error{
 		_, err := pipeline.NewJournal((*ledger)(nil), pipeline.JournalOptions{})
 		return err
 	},
-	"pipeline.Chain.Export, a nil chain":   func(ctx context.Context) error { _, err := (*pipeline.Chain)(nil).Export(ctx, call()); return err },
-	"pipeline.Chain.Export, a nil payload": onChain(func(ctx context.Context, c *pipeline.Chain) error { _, err := c.Export(ctx, nil); return err }),
+	"pipeline.Chain.Export, a nil chain": func(ctx context.Context) error { _, err := (*pipeline.Chain)(nil).Export(ctx, call()); return err },
+	"pipeline.Chain.Export, a nil payload": onChain(
+		func(ctx context.Context, c *pipeline.Chain) error { _, err := c.Export(ctx, nil); return err },
+	),
 	"pipeline.Chain.Export, no annotation": onChain(func(ctx context.Context, c *pipeline.Chain) error {
 		_, err := c.Export(ctx, &rossum.Payload{})
 		return err
@@ -68,8 +70,10 @@ var nilCases = map[string]func(ctx context.Context) error{
 		return err
 	}),
 	"pipeline.Chain.Run, a nil export": onChain(func(ctx context.Context, c *pipeline.Chain) error { return c.Run(ctx, nil) }),
-	"pipeline.Files.Put, no key":       onExport(func(ctx context.Context, x *pipeline.Export) error { return x.Files.Put(ctx, pipeline.File{}) }),
-	"hookserver.New, nothing to run":   func(context.Context) error { _, err := hookserver.New(hookserver.Options{Unsigned: true}); return err },
+	"pipeline.Files.Put, no key": onExport(
+		func(ctx context.Context, x *pipeline.Export) error { return x.Files.Put(ctx, pipeline.File{}) },
+	),
+	"hookserver.New, nothing to run": func(context.Context) error { _, err := hookserver.New(hookserver.Options{Unsigned: true}); return err },
 	"hookserver.New, a nil chain of a queue": func(context.Context) error {
 		_, err := hookserver.New(hookserver.Options{Unsigned: true, Queues: map[int64]*pipeline.Chain{1: nil}})
 		return err
@@ -80,7 +84,9 @@ var nilCases = map[string]func(ctx context.Context) error{
 	},
 	"shadow.New, nothing to run": func(context.Context) error { _, err := shadow.New(shadow.Options{Unsigned: true}); return err },
 	"shadow.New, a nil chain of a queue": func(context.Context) error {
-		_, err := shadow.New(shadow.Options{Unsigned: true, Compared: func(context.Context, *shadow.Comparison) {}, Queues: map[int64]*pipeline.Chain{1: nil}})
+		_, err := shadow.New(
+			shadow.Options{Unsigned: true, Compared: func(context.Context, *shadow.Comparison) {}, Queues: map[int64]*pipeline.Chain{1: nil}},
+		)
 		return err
 	},
 	"organisation.FromHooks, a nil registry": func(context.Context) error {
@@ -112,7 +118,9 @@ var nilCases = map[string]func(ctx context.Context) error{
 		return pipelinetest.CheckStep(ctx, &steps.Purge{}, pipelinetest.Case{})
 	},
 	"pipelinetest.CheckLedger, nothing opens it": func(ctx context.Context) error { return pipelinetest.CheckLedger(ctx, pipelinetest.LedgerHarness{}) },
-	"send.Do, a nil call":                        onExport(func(ctx context.Context, x *pipeline.Export) error { _, err := send.Do(ctx, x, nil); return err }),
+	"send.Do, a nil call": onExport(
+		func(ctx context.Context, x *pipeline.Export) error { _, err := send.Do(ctx, x, nil); return err },
+	),
 	"send.Do, an empty call": onExport(func(ctx context.Context, x *pipeline.Export) error {
 		_, err := send.Do(ctx, x, &send.Call{})
 		return err
@@ -224,7 +232,14 @@ func fromHooks(f organisation.Make) func(context.Context) error {
 }
 
 func hook() *rossum.Hook {
-	return &rossum.Hook{ID: 1, Name: "h", Type: "webhook", Active: true, Events: []string{"annotation_content.export"}, Config: rossum.HookConfig{URL: "https://x.example/"}}
+	return &rossum.Hook{
+		ID:     1,
+		Name:   "h",
+		Type:   "webhook",
+		Active: true,
+		Events: []string{"annotation_content.export"},
+		Config: rossum.HookConfig{URL: "https://x.example/"},
+	}
 }
 
 func call() *rossum.Payload { return rossumtest.Annotation(rossumtest.Offline()).Payload() }

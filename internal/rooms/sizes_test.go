@@ -29,7 +29,15 @@ func TestSizes(t *testing.T) {
 	fmt.Fprintln(w, "package\tgo.sum\tmodules\tpackages\tMB\t")
 	for _, pkg := range entries {
 		p := newProgram(t, root, pkg)
-		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%.1f\t\n", pkg, p.sums(), p.count("{{with .Module}}{{if not .Main}}{{.Path}}{{end}}{{end}}"), p.count("{{.ImportPath}}"), p.megabytes())
+		fmt.Fprintf(
+			w,
+			"%s\t%d\t%d\t%d\t%.1f\t\n",
+			pkg,
+			p.sums(),
+			p.count("{{with .Module}}{{if not .Main}}{{.Path}}{{end}}{{end}}"),
+			p.count("{{.ImportPath}}"),
+			p.megabytes(),
+		)
 	}
 	_ = w.Flush() // a strings.Builder takes everything
 	t.Logf("\n%s", table.String())

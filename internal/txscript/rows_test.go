@@ -71,8 +71,23 @@ func (g *rowGenerator) pick(list ...string) string { return list[g.r.IntN(len(li
 
 func (g *rowGenerator) program() string {
 	var out strings.Builder
-	out.WriteString(g.pick("", "", "def f(v):\n    return "+g.scalar(1)+"\n", "def f(v):\n    global a\n    a = v\n    return v\n", "from datetime import timedelta\n"))
-	out.WriteString(g.pick("a, b, l, m = 0, '', [], {}\n", "a = b = None\nl = field.q.all_values\nm = {'x': []}\n", "a = 1\nb = field.s\nl = [r.s for r in field.rows]\nm = dict.fromkeys(l, 0)\n", "l = []\n"))
+	out.WriteString(
+		g.pick(
+			"",
+			"",
+			"def f(v):\n    return "+g.scalar(1)+"\n",
+			"def f(v):\n    global a\n    a = v\n    return v\n",
+			"from datetime import timedelta\n",
+		),
+	)
+	out.WriteString(
+		g.pick(
+			"a, b, l, m = 0, '', [], {}\n",
+			"a = b = None\nl = field.q.all_values\nm = {'x': []}\n",
+			"a = 1\nb = field.s\nl = [r.s for r in field.rows]\nm = dict.fromkeys(l, 0)\n",
+			"l = []\n",
+		),
+	)
 	for range 1 + g.r.IntN(5) {
 		g.statement(&out, "", 2)
 	}
@@ -97,7 +112,21 @@ func (g *rowGenerator) statement(out *strings.Builder, indent string, depth int)
 	case 2:
 		line("%s += %s", g.pick("a", "b", "l"), g.pick("1", "'z'", "[1]", "default_to(field.q, 0)", g.scalar(1)))
 	case 3:
-		line("%s", g.pick("l.append("+g.scalar(1)+")", "m[b] = a", "m.setdefault(str(b), []).append(a)", "l[0] = "+g.scalar(1), "l.sort()", "m.update({'k': a})", "l[0].append(1)", "m['x'].append(b)", "del l[0]", "getattr(l, 'append')(5)"))
+		line(
+			"%s",
+			g.pick(
+				"l.append("+g.scalar(1)+")",
+				"m[b] = a",
+				"m.setdefault(str(b), []).append(a)",
+				"l[0] = "+g.scalar(1),
+				"l.sort()",
+				"m.update({'k': a})",
+				"l[0].append(1)",
+				"m['x'].append(b)",
+				"del l[0]",
+				"getattr(l, 'append')(5)",
+			),
+		)
 	case 4:
 		line("%s", g.value(2))
 	case 5:
@@ -110,7 +139,13 @@ func (g *rowGenerator) statement(out *strings.Builder, indent string, depth int)
 		body()
 		line("except Exception as error:\n%s    b = str(error)", indent)
 	case 8, 9:
-		line("for %s in %s:\n%s    if %s:", g.pick("r", "r", "x"), g.pick("field.rows", "field.rows", "field.q.all_values", "field.s.all_values", "list(l)"), indent, g.condition(g.pick("r", "x"), 1))
+		line(
+			"for %s in %s:\n%s    if %s:",
+			g.pick("r", "r", "x"),
+			g.pick("field.rows", "field.rows", "field.q.all_values", "field.s.all_values", "list(l)"),
+			indent,
+			g.condition(g.pick("r", "x"), 1),
+		)
 		in := indent
 		indent += "    "
 		body()
@@ -130,7 +165,24 @@ func (g *rowGenerator) statement(out *strings.Builder, indent string, depth int)
 }
 
 func (g *rowGenerator) key() string {
-	return g.pick("field.s", "field.q", "field.d2", "field.h", "field.k", "field.e", "field.d", "'x'", "3", "3.0", "None", "''", "a", "b", "True", "[]")
+	return g.pick(
+		"field.s",
+		"field.q",
+		"field.d2",
+		"field.h",
+		"field.k",
+		"field.e",
+		"field.d",
+		"'x'",
+		"3",
+		"3.0",
+		"None",
+		"''",
+		"a",
+		"b",
+		"True",
+		"[]",
+	)
 }
 
 func (g *rowGenerator) condition(v string, depth int) string {
@@ -161,7 +213,15 @@ func (g *rowGenerator) value(depth int) string {
 		clause = fmt.Sprintf("for %s in field.s.all_values for r in field.rows if %s", g.pick("b", "x"), g.condition("r", depth-1))
 	}
 	if g.r.IntN(4) == 0 {
-		element, clause = g.pick("r", "1", "str(r)"), "for r in "+g.pick("field.q.all_values", "field.s.all_values", "field.d2.all_values")+" if r == "+g.key()
+		element, clause = g.pick(
+			"r",
+			"1",
+			"str(r)",
+		), "for r in "+g.pick(
+			"field.q.all_values",
+			"field.s.all_values",
+			"field.d2.all_values",
+		)+" if r == "+g.key()
 	}
 	switch g.r.IntN(8) {
 	case 0:
@@ -179,17 +239,49 @@ func (g *rowGenerator) value(depth int) string {
 	case 6:
 		return fmt.Sprintf("[(y, [b := 'w', a := 5]) for y in (%s %s)]", element, clause)
 	}
-	return fmt.Sprintf("%s(%s)", g.pick("sum", "sorted", "len", "list", "max", "str"), g.pick("field.q.all_values", "field.s.all_values", "l", "[r.q for r in field.rows if is_set(r.q)]", "default_to(field.q.all_values, 0)"))
+	return fmt.Sprintf(
+		"%s(%s)",
+		g.pick("sum", "sorted", "len", "list", "max", "str"),
+		g.pick("field.q.all_values", "field.s.all_values", "l", "[r.q for r in field.rows if is_set(r.q)]", "default_to(field.q.all_values, 0)"),
+	)
 }
 
 // scalar is an expression for one value.
 func (g *rowGenerator) scalar(depth int) string {
 	if depth <= 0 || g.r.IntN(3) == 0 {
-		return g.pick("a", "b", "1", "2.5", "'x'", "''", "None", "field.q", "field.s", "field.h", "field.k", "field.e", "field.t", "r.q", "r.s", "v")
+		return g.pick(
+			"a",
+			"b",
+			"1",
+			"2.5",
+			"'x'",
+			"''",
+			"None",
+			"field.q",
+			"field.s",
+			"field.h",
+			"field.k",
+			"field.e",
+			"field.t",
+			"r.q",
+			"r.s",
+			"v",
+		)
 	}
 	x, y := g.scalar(depth-1), g.scalar(depth-1)
-	return g.pick("("+x+" == "+y+")", "str("+x+")", "default_to("+x+", "+y+")", "is_empty("+x+")", "("+x+" or "+y+")", "f'{"+x+"}'", "len(field.q.all_values)", "("+x+" + "+y+")",
-		"sum(default_to(field.q.all_values, 0))", "m.get("+x+")", "l[-1]")
+	return g.pick(
+		"("+x+" == "+y+")",
+		"str("+x+")",
+		"default_to("+x+", "+y+")",
+		"is_empty("+x+")",
+		"("+x+" or "+y+")",
+		"f'{"+x+"}'",
+		"len(field.q.all_values)",
+		"("+x+" + "+y+")",
+		"sum(default_to(field.q.all_values, 0))",
+		"m.get("+x+")",
+		"l[-1]",
+	)
 }
 
 // What is kept is charged for, so that a program that asks for it for ever ends.

@@ -125,7 +125,10 @@ func TestRunsEndWithinTheirLimits(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = p.Run(context.Background(), &txscript.Host{Limits: txscript.Limits{Steps: 2_000_000, ValueBytes: 1 << 20, TotalBytes: 64 << 20}})
+			_, err = p.Run(
+				context.Background(),
+				&txscript.Host{Limits: txscript.Limits{Steps: 2_000_000, ValueBytes: 1 << 20, TotalBytes: 64 << 20}},
+			)
 			var at *txscript.RunError
 			if !errors.Is(err, pyvalue.ErrLimit) || !errors.As(err, &at) {
 				t.Errorf("got %v", err)
@@ -190,7 +193,10 @@ func TestAnExceptionNamesItsLine(t *testing.T) {
 
 func TestFieldsAreListedOnce(t *testing.T) {
 	t.Parallel()
-	p, err := txscript.Compile("def f(): return field.c\nfield.a + field.b.all_values[0] + field.a + f() + field.d.attr.id", txscript.Options{Globals: globals, Fields: "field"})
+	p, err := txscript.Compile(
+		"def f(): return field.c\nfield.a + field.b.all_values[0] + field.a + f() + field.d.attr.id",
+		txscript.Options{Globals: globals, Fields: "field"},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -234,9 +240,20 @@ func FuzzRun(f *testing.F) {
 			}
 			return
 		}
-		rows := newTable("rows", []map[string][2]string{{"q": {"number", "1"}, "s": {"string", "x"}}, {"q": {"number", ""}, "s": {"string", "x"}}})
-		row := &fields{row: rows.rows[0], table: rows, spec: map[string]json.RawMessage{"rows": json.RawMessage(`[{"q":["number","1"],"s":["string","x"]}]`)}}
-		h := &txscript.Host{Globals: []pyvalue.Value{pyvalue.FromObject(row)}, Memo: &txscript.Memo{}, Limits: txscript.Limits{Steps: 100_000, ValueBytes: 1 << 16, TotalBytes: 1 << 22}}
+		rows := newTable(
+			"rows",
+			[]map[string][2]string{{"q": {"number", "1"}, "s": {"string", "x"}}, {"q": {"number", ""}, "s": {"string", "x"}}},
+		)
+		row := &fields{
+			row:   rows.rows[0],
+			table: rows,
+			spec:  map[string]json.RawMessage{"rows": json.RawMessage(`[{"q":["number","1"],"s":["string","x"]}]`)},
+		}
+		h := &txscript.Host{
+			Globals: []pyvalue.Value{pyvalue.FromObject(row)},
+			Memo:    &txscript.Memo{},
+			Limits:  txscript.Limits{Steps: 100_000, ValueBytes: 1 << 16, TotalBytes: 1 << 22},
+		}
 		var v pyvalue.Value
 		for range 3 { // the third time with what the first two have kept
 			if v, err = p.Run(context.Background(), h); err != nil {
@@ -252,7 +269,10 @@ func FuzzRun(f *testing.F) {
 }
 
 func Example() {
-	p, err := txscript.Compile("total = 0\nfor n in [1, 2, 3]:\n    total += n * 1.5\nif total > 5:\n    f'{total:.2f}'\nelse:\n    'little'", txscript.Options{})
+	p, err := txscript.Compile(
+		"total = 0\nfor n in [1, 2, 3]:\n    total += n * 1.5\nif total > 5:\n    f'{total:.2f}'\nelse:\n    'little'",
+		txscript.Options{},
+	)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -392,7 +412,12 @@ func (g *generator) statement(out *strings.Builder, indent string, depth int) {
 	case 5:
 		fmt.Fprintf(out, "%stry:\n", indent)
 		body()
-		fmt.Fprintf(out, "%sexcept %s as err:\n", indent, g.pick("TypeError", "ValueError", "(KeyError, IndexError)", "Exception", "ArithmeticError", "NameError", "AttributeError"))
+		fmt.Fprintf(
+			out,
+			"%sexcept %s as err:\n",
+			indent,
+			g.pick("TypeError", "ValueError", "(KeyError, IndexError)", "Exception", "ArithmeticError", "NameError", "AttributeError"),
+		)
 		fmt.Fprintf(out, "%s    z = str(err)\n", indent)
 		if g.r.IntN(3) == 0 {
 			fmt.Fprintf(out, "%sfinally:\n%s    y = 0\n", indent, indent)
@@ -408,8 +433,36 @@ func (g *generator) statement(out *strings.Builder, indent string, depth int) {
 
 func (g *generator) expr(depth int) string {
 	if depth == 0 || g.r.IntN(6) == 0 {
-		return g.pick("1", "0", "-2", "2.5", "True", "None", "'a'", "'b c'", "''", "'12'", "[]", "[1, 2, 3]", "('a', 1)", "{'a': 1}", "x", "y", "z",
-			"field.a", "field.b", "field.n", "field.e", "field.d", "field.q.all_values", "field.s.all_values", "'Žluť'", "10**20", "1e16", "0.1")
+		return g.pick(
+			"1",
+			"0",
+			"-2",
+			"2.5",
+			"True",
+			"None",
+			"'a'",
+			"'b c'",
+			"''",
+			"'12'",
+			"[]",
+			"[1, 2, 3]",
+			"('a', 1)",
+			"{'a': 1}",
+			"x",
+			"y",
+			"z",
+			"field.a",
+			"field.b",
+			"field.n",
+			"field.e",
+			"field.d",
+			"field.q.all_values",
+			"field.s.all_values",
+			"'Žluť'",
+			"10**20",
+			"1e16",
+			"0.1",
+		)
 	}
 	a, b := g.expr(depth-1), g.expr(depth-1)
 	switch g.r.IntN(17) {
@@ -422,23 +475,54 @@ func (g *generator) expr(depth int) string {
 	case 4:
 		return fmt.Sprintf("%s[%s]", g.pick("[1, 2, 3]", "'abc'", "{'a': 1, 2: 3}", "(1, 2)"), g.pick("0", "-1", "1:", "::-1", "5", "'a'", a))
 	case 5:
-		return fmt.Sprintf("%s(%s)", g.pick("str", "int", "float", "bool", "len", "list", "sorted", "sum", "max", "repr", "abs", "tuple", "is_empty", "any", "all", "round"), a)
+		return fmt.Sprintf(
+			"%s(%s)",
+			g.pick("str", "int", "float", "bool", "len", "list", "sorted", "sum", "max", "repr", "abs", "tuple", "is_empty", "any", "all", "round"),
+			a,
+		)
 	case 6:
 		return fmt.Sprintf("[%s for x in %s if %s]", a, g.pick("[1, 2]", "range(4)", "'ab'", "field.q.all_values"), b)
 	case 7:
 		return fmt.Sprintf("f\"{%s}|{%s!r}\"", g.pick("1 + 1", "field.n", "field.a", "x", "y"), g.pick("field.b", "z", "[1]"))
 	case 8:
-		return fmt.Sprintf("str(%s).%s", a, g.pick("upper()", "strip()", "split()", "replace('a', 'X')", "find('b')", "startswith('a')", "zfill(5)", "title()", "count('a')", "isdigit()", "split('1')", "center(9, '*')"))
+		return fmt.Sprintf(
+			"str(%s).%s",
+			a,
+			g.pick(
+				"upper()",
+				"strip()",
+				"split()",
+				"replace('a', 'X')",
+				"find('b')",
+				"startswith('a')",
+				"zfill(5)",
+				"title()",
+				"count('a')",
+				"isdigit()",
+				"split('1')",
+				"center(9, '*')",
+			),
+		)
 	case 9:
 		return fmt.Sprintf("default_to(%s, %s)", a, b)
 	case 10:
 		return fmt.Sprintf("{%s: %s for k in %s}", g.pick("k", "str(k)"), a, g.pick("'abc'", "[1, 2]", "range(2)"))
 	case 11:
-		return fmt.Sprintf("re.sub(%s, %s, str(%s))", g.pick(`r"\d"`, `r"[a-c]+"`, `r"(.)(.)"`, `r"\s*"`, `r"[^\w]"`), g.pick("''", "'_'", `r"<\g<0>>"`), a)
+		return fmt.Sprintf(
+			"re.sub(%s, %s, str(%s))",
+			g.pick(`r"\d"`, `r"[a-c]+"`, `r"(.)(.)"`, `r"\s*"`, `r"[^\w]"`),
+			g.pick("''", "'_'", `r"<\g<0>>"`),
+			a,
+		)
 	case 12:
 		return fmt.Sprintf("(lambda p: %s)(%s)", g.pick("p", "[p]", "p and 1", "str(p)"), a)
 	case 13:
-		return fmt.Sprintf("%s(%s for x in %s)", g.pick("sum", "any", "list", "max", "sorted"), g.pick("x", "1", "len(str(x))"), g.pick("[1, 2]", "field.q.all_values", "range(3)", a))
+		return fmt.Sprintf(
+			"%s(%s for x in %s)",
+			g.pick("sum", "any", "list", "max", "sorted"),
+			g.pick("x", "1", "len(str(x))"),
+			g.pick("[1, 2]", "field.q.all_values", "range(3)", a),
+		)
 	case 14:
 		return fmt.Sprintf("(field.d %s timedelta(days=%s))", g.pick("+", "-"), g.pick("1", "30", "-5", "1.5"))
 	case 15:

@@ -47,7 +47,11 @@ func later(after time.Duration) *hookserver.Async {
 func TestASlowExportIsPolledUntilItHasEnded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var ran atomic.Int32
-		chain := chainOf(t, pipeline.StepFunc(func(context.Context, *pipeline.Export) error { ran.Add(1); time.Sleep(3 * time.Minute); return nil }), set("status", "201"))
+		chain := chainOf(
+			t,
+			pipeline.StepFunc(func(context.Context, *pipeline.Export) error { ran.Add(1); time.Sleep(3 * time.Minute); return nil }),
+			set("status", "201"),
+		)
 		h := newServer(t, hookserver.Options{Chain: chain, Async: later(0)})
 		body := invoice().Bytes()
 		started := time.Now()
@@ -96,7 +100,13 @@ func TestAnExportThatIsAnsweredLaterHasATimeOutOfItsOwn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		async := later(-1)
 		async.Timeout = time.Hour
-		h := newServer(t, hookserver.Options{Async: async, Chain: chainOf(t, pipeline.StepFunc(func(ctx context.Context, _ *pipeline.Export) error { <-ctx.Done(); return context.Cause(ctx) }))})
+		h := newServer(
+			t,
+			hookserver.Options{
+				Async: async,
+				Chain: chainOf(t, pipeline.StepFunc(func(ctx context.Context, _ *pipeline.Export) error { <-ctx.Done(); return context.Cause(ctx) })),
+			},
+		)
 		_, location, _ := ask(h, hookCall(invoice().Bytes()))
 		for started := time.Now(); ; time.Sleep(time.Minute) {
 			status, answer := poll(h, location)
@@ -151,7 +161,9 @@ func TestOptionsThatMakeNoSenseAreAllRefused(t *testing.T) {
 	t.Parallel()
 	chain := chainOf(t, set("status", "1"))
 	_, err := hookserver.New(hookserver.Options{
-		Queues: map[int64]*pipeline.Chain{7: nil}, Chain: chain, Secrets: []string{"good", ""}, Unsigned: true, Timeout: -1, Window: -1, Keep: -1, BodyLimit: -1, ReadTimeout: -1,
+		Queues: map[int64]*pipeline.Chain{
+			7: nil,
+		}, Chain: chain, Secrets: []string{"good", ""}, Unsigned: true, Timeout: -1, Window: -1, Keep: -1, BodyLimit: -1, ReadTimeout: -1,
 		Async: &hookserver.Async{URL: "/export", Key: []byte("short"), Timeout: -1},
 	})
 	for _, want := range []string{
@@ -162,7 +174,8 @@ func TestOptionsThatMakeNoSenseAreAllRefused(t *testing.T) {
 			t.Errorf("%q is missing in %v", want, err)
 		}
 	}
-	if _, err := hookserver.New(hookserver.Options{}); err == nil || !strings.Contains(err.Error(), "0 of Chain") || !strings.Contains(err.Error(), "secret is missing; set Secrets") {
+	if _, err := hookserver.New(hookserver.Options{}); err == nil || !strings.Contains(err.Error(), "0 of Chain") ||
+		!strings.Contains(err.Error(), "secret is missing; set Secrets") {
 		t.Errorf("got %v", err)
 	}
 }

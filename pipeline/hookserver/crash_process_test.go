@@ -136,7 +136,14 @@ func serveCrash(text []byte) error {
 	if err != nil {
 		return err
 	}
-	o := hookserver.Options{Chain: chain, Secrets: []string{secret}, Journal: journal, Timeout: p.Timeout, Window: time.Hour, Run: crashOptions(p)}
+	o := hookserver.Options{
+		Chain:   chain,
+		Secrets: []string{secret},
+		Journal: journal,
+		Timeout: p.Timeout,
+		Window:  time.Hour,
+		Run:     crashOptions(p),
+	}
 	if p.Async {
 		o.Async = &hookserver.Async{URL: publicURL, Key: asyncKey, After: -1, Timeout: p.Timeout}
 	}
@@ -163,8 +170,12 @@ func crashedChain(p plan) (*pipeline.Chain, error) {
 		create.Request.Content, create.Request.FilePart, create.Request.FileContent = "", "file", "#{original_file}"
 	case "Request Processor":
 		processor := &requestprocessor.Step{}
-		err := processor.UnmarshalJSON([]byte(`{"stages":[{"call_api":[{"name":"create","request":{"url":"` + p.ERP + `/create/{item.sku.value}","method":"POST","content":"x","iterate_over":"field.lines"},
-			"response_handlers":[{"target_type":"schema_id","target_key":"id_{sequence}","value":{"response.body":{"$jmespath":"id"}}}]}]}]}`))
+		err := processor.UnmarshalJSON(
+			[]byte(
+				`{"stages":[{"call_api":[{"name":"create","request":{"url":"` + p.ERP + `/create/{item.sku.value}","method":"POST","content":"x","iterate_over":"field.lines"},
+			"response_handlers":[{"target_type":"schema_id","target_key":"id_{sequence}","value":{"response.body":{"$jmespath":"id"}}}]}]}]}`,
+			),
+		)
 		if err != nil {
 			return nil, err
 		}
@@ -172,12 +183,22 @@ func crashedChain(p plan) (*pipeline.Chain, error) {
 	case "Workday":
 		step = &workday.Step{Configurations: []workday.Configuration{{
 			WSDL: p.Workday, ResultField: "erp_id",
-			Request: workday.Request{Service: "Resource_Management", Operation: "Submit_Supplier_Invoice", Mapping: json.RawMessage(`{"Add_Only": true, "Supplier_Invoice_Data": {
+			Request: workday.Request{
+				Service:   "Resource_Management",
+				Operation: "Submit_Supplier_Invoice",
+				Mapping: json.RawMessage(`{"Add_Only": true, "Supplier_Invoice_Data": {
 				"Submit": true, "Invoice_Date": "2026-03-31", "Suppliers_Invoice_Number": "@{document_id}", "Control_Amount_Total": 12.5,
-				"Company_Reference": {"ID": [{"type": "Organization_Reference_ID", "_value_1": "CO-1"}]}, "Supplier_Reference": {"ID": [{"type": "Supplier_ID", "_value_1": "S-1"}]}}}`)},
+				"Company_Reference": {"ID": [{"type": "Organization_Reference_ID", "_value_1": "CO-1"}]}, "Supplier_Reference": {"ID": [{"type": "Supplier_ID", "_value_1": "S-1"}]}}}`),
+			},
 		}}}
 	case "SFTP":
-		c := sftpexport.Credentials{Type: "sftp", Host: p.SFTP.Host, Username: p.SFTP.User, HostKey: p.SFTP.Key, Port: sftpexport.Port(p.SFTP.Port)}
+		c := sftpexport.Credentials{
+			Type:     "sftp",
+			Host:     p.SFTP.Host,
+			Username: p.SFTP.User,
+			HostKey:  p.SFTP.Key,
+			Port:     sftpexport.Port(p.SFTP.Port),
+		}
 		step = &sftpexport.Step{Credentials: c, Path: "/out", Exports: []sftpexport.Object{{Type: "document", Name: "invoice"}}}
 	}
 	step = pipeline.Named("create", step)
@@ -195,7 +216,12 @@ func crashedChain(p plan) (*pipeline.Chain, error) {
 	if create == step || slices.Contains([]string{"REST", "REST with OAuth", "multipart with 40 MB"}, p.Kind) {
 		all = append(all, &steps.Extract{Sources: []steps.Source{{Key: "create", Rules: []steps.Rule{{Path: "id", TargetField: "erp_id"}}}}})
 	}
-	return pipeline.New(append(all, pipeline.Named("submit", rest("submit", "/submit")), pipeline.Finally(pipeline.Named("notify", rest("notify", "/notify"))))...)
+	return pipeline.New(
+		append(
+			all,
+			pipeline.Named("submit", rest("submit", "/submit")),
+			pipeline.Finally(pipeline.Named("notify", rest("notify", "/notify"))),
+		)...)
 }
 
 // lateHeader marks a reply that comes after its call has timed out. That it is the reply
@@ -232,9 +258,12 @@ func crashOptions(p plan) []pipeline.Option {
 		options = append(options, pipeline.WithIdempotency(pipeline.Idempotency{Steps: names}))
 	case "probe":
 		for _, step := range []string{"create", "notify"} {
-			options = append(options, pipeline.WithProbe(step, 0, func(ctx context.Context, _ *pipeline.Export, q pipeline.Question) (*pipeline.Answer, bool, error) {
-				return askERP(ctx, p.ERP, q)
-			}))
+			options = append(
+				options,
+				pipeline.WithProbe(step, 0, func(ctx context.Context, _ *pipeline.Export, q pipeline.Question) (*pipeline.Answer, bool, error) {
+					return askERP(ctx, p.ERP, q)
+				}),
+			)
 		}
 	}
 	return options

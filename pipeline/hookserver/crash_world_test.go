@@ -114,7 +114,8 @@ func (w *world) serveERP(out http.ResponseWriter, r *http.Request) {
 		out.WriteHeader(http.StatusUnauthorized)
 		return
 	}
-	due := w.row.byERP() && path == w.row.target() && w.row.kind != "Workday" && w.isAlive() || w.row.point == "in a Finally step" && path == "/notify" && w.isAlive()
+	due := w.row.byERP() && path == w.row.target() && w.row.kind != "Workday" && w.isAlive() ||
+		w.row.point == "in a Finally step" && path == "/notify" && w.isAlive()
 	if due && w.row.point == "after the first byte" {
 		w.kill()
 		panic(http.ErrAbortHandler)
@@ -214,7 +215,15 @@ func (w *world) has(out http.ResponseWriter, path string) {
 
 // plan says when the first process dies, if no ERP sees to it.
 func (w *world) plan() plan {
-	p := plan{Dir: w.dir, ERP: w.erp.URL, Crash: w.row.point, Kind: w.row.kind, Async: w.row.mode == "async", Settler: w.row.settler, Timeout: 2 * time.Minute}
+	p := plan{
+		Dir:     w.dir,
+		ERP:     w.erp.URL,
+		Crash:   w.row.point,
+		Kind:    w.row.kind,
+		Async:   w.row.mode == "async",
+		Settler: w.row.settler,
+		Timeout: 2 * time.Minute,
+	}
 	if w.tenant != nil {
 		p.Workday = w.tenant.Coordinates()
 	}

@@ -152,7 +152,8 @@ func TestAReplyThatNoHookLeftCountsAsNotDue(t *testing.T) {
 	}})
 	e := newServer(t, hookserver.Options{Extensions: r, Run: []pipeline.Option{pipeline.WithHTTPClient(&http.Client{Transport: transport})}})
 	call := rossumtest.Annotation(rossumtest.Field("status", ""), rossumtest.On(platform))
-	if _, answer := serve(e, extensionCall("/reply-extension", call)); len(answer.Messages) != 1 || answer.Messages[0].Content != "true, "+pipeline.ReasonNotDue {
+	if _, answer := serve(e, extensionCall("/reply-extension", call)); len(answer.Messages) != 1 ||
+		answer.Messages[0].Content != "true, "+pipeline.ReasonNotDue {
 		t.Errorf("%+v", answer)
 	}
 }

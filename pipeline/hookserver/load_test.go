@@ -93,8 +93,11 @@ func newLoaded(t *testing.T, where string) *loaded {
 	if err != nil {
 		t.Fatal(err)
 	}
-	chain := chainOf(t, pipeline.Named("create", &steps.RESTExport{Request: steps.Request{URL: l.erp.URL, Content: "#{original_file}"}, PayloadKey: "reply"}),
-		&steps.Extract{Sources: []steps.Source{{Key: "reply", Rules: []steps.Rule{{Path: "id", TargetField: "status"}}}}})
+	chain := chainOf(
+		t,
+		pipeline.Named("create", &steps.RESTExport{Request: steps.Request{URL: l.erp.URL, Content: "#{original_file}"}, PayloadKey: "reply"}),
+		&steps.Extract{Sources: []steps.Source{{Key: "reply", Rules: []steps.Rule{{Path: "id", TargetField: "status"}}}}},
+	)
 	l.Server, err = hookserver.New(hookserver.Options{
 		Chain: chain, Secrets: []string{secret}, Journal: journal, Keep: time.Millisecond, Timeout: 5 * time.Minute,
 		Run: []pipeline.Option{pipeline.WithHTTPClient(l.client), pipeline.WithOriginal(pipeline.Bytes("%PDF"))},
@@ -118,7 +121,8 @@ func (l *loaded) end(t *testing.T) {
 }
 
 func (l *loaded) export(t *testing.T, annotation int) {
-	if status, answer := serve(l, hookCall(invoice(rossumtest.Set("id", annotation)).Bytes())); status != 200 || answer.Failed() || len(answer.Operations) != 1 {
+	if status, answer := serve(l, hookCall(invoice(rossumtest.Set("id", annotation)).Bytes())); status != 200 || answer.Failed() ||
+		len(answer.Operations) != 1 {
 		t.Errorf("annotation %d: status %d, %+v", annotation, status, answer)
 	}
 }
@@ -144,7 +148,15 @@ func TestExportsAtOnceHoldNothingWhenTheyHaveEnded(t *testing.T) { // not beside
 		done.Wait()
 		l.end(t)
 		after := settlesAt(before)
-		t.Logf("%d exports at once, ledger in %s: before %v; while all wait for the ERP %v, %.0f kB each; after %v", n, where, before, during, float64(during.heap-before.heap)/float64(n)/1000, after)
+		t.Logf(
+			"%d exports at once, ledger in %s: before %v; while all wait for the ERP %v, %.0f kB each; after %v",
+			n,
+			where,
+			before,
+			during,
+			float64(during.heap-before.heap)/float64(n)/1000,
+			after,
+		)
 		if l.posted != n || after.goroutines > before.goroutines || after.descriptors > before.descriptors || after.heap > before.heap+2<<20 {
 			t.Errorf("%d exports, %d calls: before %v, after %v", n, l.posted, before, after)
 		}

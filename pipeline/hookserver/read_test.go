@@ -30,7 +30,8 @@ func TestAServerWithoutAUsableSecretIsNotBuilt(t *testing.T) {
 		"none":                  {nil, false, "secret is missing; set Secrets"},
 		"a secret and no check": {[]string{"a"}, true, "both Secrets and Unsigned"},
 	} {
-		if s, err := hookserver.New(hookserver.Options{Chain: chain, Secrets: tt.secrets, Unsigned: tt.unsigned}); s != nil || err == nil || !strings.Contains(err.Error(), tt.want) {
+		if s, err := hookserver.New(hookserver.Options{Chain: chain, Secrets: tt.secrets, Unsigned: tt.unsigned}); s != nil || err == nil ||
+			!strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -122,7 +123,8 @@ func TestABodyThatDoesNotArriveIsGivenUp(t *testing.T) {
 	r.Body = io.NopCloser(clock)
 	before := time.Now()
 	h.ServeHTTP(clock, r)
-	if clock.Code != http.StatusRequestTimeout || len(clock.set) != 2 || clock.set[0].Before(before.Add(29*time.Second)) || !clock.set[1].IsZero() {
+	if clock.Code != http.StatusRequestTimeout || len(clock.set) != 2 || clock.set[0].Before(before.Add(29*time.Second)) ||
+		!clock.set[1].IsZero() {
 		t.Errorf("status %d, deadlines %v", clock.Code, clock.set)
 	}
 }

@@ -21,15 +21,19 @@ import (
 // erpStep posts an invoice to an ERP that takes its time, and counts.
 func erpStep(acts *atomic.Int32, takes time.Duration) pipeline.Step {
 	return pipeline.Named("create", pipeline.StepFunc(func(ctx context.Context, x *pipeline.Export) error {
-		answer, err := x.Once(ctx, pipeline.Act{Call: "request", What: "POST https://erp.example/invoices"}, func(ctx context.Context, _ pipeline.Attempt) (*pipeline.Answer, error) {
-			n := acts.Add(1)
-			select {
-			case <-time.After(takes):
-				return &pipeline.Answer{Status: 201, Body: fmt.Appendf(nil, "ERP-%d", n)}, nil
-			case <-ctx.Done():
-				return nil, context.Cause(ctx)
-			}
-		})
+		answer, err := x.Once(
+			ctx,
+			pipeline.Act{Call: "request", What: "POST https://erp.example/invoices"},
+			func(ctx context.Context, _ pipeline.Attempt) (*pipeline.Answer, error) {
+				n := acts.Add(1)
+				select {
+				case <-time.After(takes):
+					return &pipeline.Answer{Status: 201, Body: fmt.Appendf(nil, "ERP-%d", n)}, nil
+				case <-ctx.Done():
+					return nil, context.Cause(ctx)
+				}
+			},
+		)
 		if err != nil {
 			return err
 		}
@@ -239,7 +243,10 @@ func takesUp(t *testing.T, at int, done, async bool) {
 	ledger := pipeline.MemoryLedger()
 	var first, second atomic.Int32
 	options := func(l pipeline.Ledger) hookserver.Options {
-		o := hookserver.Options{Chain: chainOf(t, erpStep(&first, time.Second), pipeline.Named("submit", erpStep(&second, time.Second))), Journal: journalOn(t, l)}
+		o := hookserver.Options{
+			Chain:   chainOf(t, erpStep(&first, time.Second), pipeline.Named("submit", erpStep(&second, time.Second))),
+			Journal: journalOn(t, l),
+		}
 		if async {
 			o.Async = later(-1)
 		}

@@ -99,7 +99,9 @@ func TestFaultsAgainstTheSchemaComeWithAllOthers(t *testing.T) {
 
 func TestWarningsOfTheCheckAreHandedOut(t *testing.T) {
 	t.Parallel()
-	h, err := rossum.ParseHook([]byte(strings.Replace(hookFile(1, "Create", "rest-api-export", "", createsAndKeeps), `"config": {`, `"config": {"retry_count": 4, `, 1)))
+	h, err := rossum.ParseHook(
+		[]byte(strings.Replace(hookFile(1, "Create", "rest-api-export", "", createsAndKeeps), `"config": {`, `"config": {"retry_count": 4, `, 1)),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,7 +19,9 @@ const api = "https://acme.rossum.app/api/v1"
 func hook(id int64, kind string, after ...int64) *rossum.Hook {
 	h := &rossum.Hook{
 		ID: id, URL: fmt.Sprintf("%s/hooks/%d", api, id), Name: fmt.Sprintf("h%d", id), Type: "webhook", Active: true,
-		Events: []string{"annotation_content.export"}, Queues: []string{api + "/queues/1"}, Config: rossum.HookConfig{URL: "https://elis." + kind + ".rossum-ext.app/"},
+		Events: []string{
+			"annotation_content.export",
+		}, Queues: []string{api + "/queues/1"}, Config: rossum.HookConfig{URL: "https://elis." + kind + ".rossum-ext.app/"},
 	}
 	for _, a := range after {
 		h.RunAfter = append(h.RunAfter, fmt.Sprintf("%s/hooks/%d", api, a))
@@ -48,7 +50,11 @@ func statuses(r *pipeline.Report) string {
 // exported runs a chain, and returns its report.
 func exported(t *testing.T, chain *pipeline.Chain) (report *pipeline.Report, response *rossum.Response) {
 	t.Helper()
-	response, err := chain.Export(t.Context(), invoice().Payload(), pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r }))
+	response, err := chain.Export(
+		t.Context(),
+		invoice().Payload(),
+		pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r }),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,13 +92,27 @@ func TestHooksBecomeAChainInTheOrderOfRunAfter(t *testing.T) {
 	quiet.Events = []string{"annotation_status.changed"}
 	elsewhere := hook(11, "unknown")
 	elsewhere.Queues = []string{api + "/queues/2"}
-	hooks := []*rossum.Hook{last, hook(3, "known"), hook(5, "known", 7, 8), hook(7, "known", 3), hook(8, "known", 9), inactive, other, quiet, elsewhere}
+	hooks := []*rossum.Hook{
+		last,
+		hook(3, "known"),
+		hook(5, "known", 7, 8),
+		hook(7, "known", 3),
+		hook(8, "known", 9),
+		inactive,
+		other,
+		quiet,
+		elsewhere,
+	}
 	var report *pipeline.Report
 	chain, err := organisation.FromHooks(hooks, registry(), organisation.Options{Queue: api + "/queues/1"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	response, err := chain.Export(t.Context(), invoice().Payload(), pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r }))
+	response, err := chain.Export(
+		t.Context(),
+		invoice().Payload(),
+		pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r }),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -42,7 +42,8 @@ func TestWhatExportsNothingCanBeLeftOut(t *testing.T) {
 			if got := strings.Join(left, ", "); got != tt.leftOut {
 				t.Errorf("left out %s", got)
 			}
-			if len(response.Messages) != 3 || response.Messages[0].Content != "h1" || response.Messages[1].Content != "h3" || response.Messages[2].Content != "h5" {
+			if len(response.Messages) != 3 || response.Messages[0].Content != "h1" || response.Messages[1].Content != "h3" ||
+				response.Messages[2].Content != "h5" {
 				t.Errorf("%+v", response.Messages)
 			}
 		})
@@ -53,7 +54,9 @@ func TestAHookThatIsNotThereCannotBeLeftOut(t *testing.T) {
 	t.Parallel()
 	hooks := []*rossum.Hook{hook(1, "known"), hook(2, "mystery", 1)}
 	_, err := organisation.FromHooks(hooks, registry(), organisation.Options{LeaveOut: []string{"h 2", "99999", "2"}})
-	if !errors.Is(err, organisation.ErrLeaveOut) || !strings.Contains(err.Error(), `"h 2"; did you mean "h2"?`) || !strings.Contains(err.Error(), `"99999"`) || strings.Contains(err.Error(), "mystery") {
+	if !errors.Is(err, organisation.ErrLeaveOut) || !strings.Contains(err.Error(), `"h 2"; did you mean "h2"?`) ||
+		!strings.Contains(err.Error(), `"99999"`) ||
+		strings.Contains(err.Error(), "mystery") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -67,11 +70,13 @@ func TestAnInactivePredecessorIsPassedThroughUnlessAllMustBeActive(t *testing.T)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if report, _ := exported(t, chain); len(report.LeftOut) != 1 || report.LeftOut[0].Why != `not active; passed through by "h3" (id 3)` || !strings.Contains(report.Graph, "h1 --> h3") {
+	if report, _ := exported(t, chain); len(report.LeftOut) != 1 || report.LeftOut[0].Why != `not active; passed through by "h3" (id 3)` ||
+		!strings.Contains(report.Graph, "h1 --> h3") {
 		t.Errorf("%+v", report)
 	}
 	_, err = organisation.FromHooks(hooks, registry(), organisation.Options{RequireActive: true})
-	if !errors.Is(err, organisation.ErrInactivePredecessor) || !strings.Contains(err.Error(), `hook "h3" (id 3): run_after[0]: "h2" (id 2): predecessor is not active; activate it`) {
+	if !errors.Is(err, organisation.ErrInactivePredecessor) ||
+		!strings.Contains(err.Error(), `hook "h3" (id 3): run_after[0]: "h2" (id 2): predecessor is not active; activate it`) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -79,7 +79,11 @@ func TestAnExtensionIsRegisteredOnceOrReplaced(t *testing.T) {
 	} {
 		r := fullRegistry()
 		spoil(r)
-		if _, err := organisation.FromHooks([]*rossum.Hook{hook(1, "rest-api-export")}, r, organisation.Options{}); !errors.Is(err, organisation.ErrRegistration) || !strings.Contains(err.Error(), name) {
+		if _, err := organisation.FromHooks([]*rossum.Hook{hook(1, "rest-api-export")}, r, organisation.Options{}); !errors.Is(
+			err,
+			organisation.ErrRegistration,
+		) ||
+			!strings.Contains(err.Error(), name) {
 			t.Errorf("want %s, got %v", name, err)
 		}
 	}
@@ -149,10 +153,17 @@ func TestHooksOfOneTemplateAreOfOneKind(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	r := &organisation.Registry{}
-	r.Register(organisation.Kind{Name: "mine", Store: organisation.Clues{Templates: []string{api + "/hook_templates/99"}}, Make: func(h *rossum.Hook) (pipeline.Step, error) {
-		return nil, fmt.Errorf("made of %s", h.Name)
-	}})
-	if _, err := organisation.FromHooks([]*rossum.Hook{broken}, r, organisation.Options{}); err == nil || !strings.Contains(err.Error(), "made of Second") {
+	r.Register(
+		organisation.Kind{
+			Name:  "mine",
+			Store: organisation.Clues{Templates: []string{api + "/hook_templates/99"}},
+			Make: func(h *rossum.Hook) (pipeline.Step, error) {
+				return nil, fmt.Errorf("made of %s", h.Name)
+			},
+		},
+	)
+	if _, err := organisation.FromHooks([]*rossum.Hook{broken}, r, organisation.Options{}); err == nil ||
+		!strings.Contains(err.Error(), "made of Second") {
 		t.Errorf("got %v", err)
 	}
 }

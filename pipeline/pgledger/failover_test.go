@@ -154,7 +154,11 @@ func TestASynchronousStandbyTakesTheServersPlace(t *testing.T) {
 	must(t, err)
 	t.Cleanup(func() { _ = standby.Kill() })
 	must(t, primary.SQL("ALTER SYSTEM SET synchronous_standby_names = 'standby'", "SELECT pg_reload_conf()"))
-	both := fmt.Sprintf("host=%s,%s port=5432,5432 user=postgres dbname=postgres target_session_attrs=read-write pool_max_conns=8", primary.Dir(), standby.Dir())
+	both := fmt.Sprintf(
+		"host=%s,%s port=5432,5432 user=postgres dbname=postgres target_session_attrs=read-write pool_max_conns=8",
+		primary.Dir(),
+		standby.Dir(),
+	)
 	l, err := open(both, pgledger.Options{Patience: patient, Standby: true})
 	must(t, err)
 	defer l.Close()

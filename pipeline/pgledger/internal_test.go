@@ -188,7 +188,10 @@ func TestAClientsClockCountsForNothing(t *testing.T) {
 	go func() {
 		defer close(rightLooked)
 		got := <-wrongBegan
-		if _, err := right.Claim(t.Context(), got.Run.Key, pipeline.ClaimOptions{Owner: "y", Lease: time.Hour}); !errors.Is(err, pipeline.ErrBusy) {
+		if _, err := right.Claim(t.Context(), got.Run.Key, pipeline.ClaimOptions{Owner: "y", Lease: time.Hour}); !errors.Is(
+			err,
+			pipeline.ErrBusy,
+		) {
 			t.Errorf("a run of a client whose clock is wrong: %v", err)
 		}
 	}()
@@ -206,7 +209,10 @@ func TestAClientsClockCountsForNothing(t *testing.T) {
 		}
 		wrongBegan <- got
 		<-rightLooked
-		if _, err := wrong.Claim(t.Context(), theirs.Run.Key, pipeline.ClaimOptions{Owner: "y", Lease: time.Hour}); !errors.Is(err, pipeline.ErrBusy) {
+		if _, err := wrong.Claim(t.Context(), theirs.Run.Key, pipeline.ClaimOptions{Owner: "y", Lease: time.Hour}); !errors.Is(
+			err,
+			pipeline.ErrBusy,
+		) {
 			t.Errorf("a client whose clock is wrong takes a run: %v", err)
 		}
 		must(t, wrong.End(t.Context(), got.Lease, pipeline.Record{Kind: "end"}))
@@ -289,7 +295,11 @@ func TestAMigrationHoldsNobodyUp(t *testing.T) {
 		migrated <- err
 	}()
 	for waits := false; !waits; time.Sleep(time.Millisecond) { // for the reader
-		must(t, old.pool.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%ALTER TABLE%')").Scan(&waits))
+		must(
+			t,
+			old.pool.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%ALTER TABLE%')").
+				Scan(&waits),
+		)
 	}
 	more() // although the migration waits
 	_, err = reader.Exec(ctx, "ROLLBACK")
@@ -329,7 +339,10 @@ func TestAMigrationThatWasCutShortIsTakenUp(t *testing.T) {
 		}
 	}
 	var valid bool
-	must(t, l.pool.QueryRow(t.Context(), "SELECT indisvalid FROM pg_index WHERE indexrelid = $1::text::regclass", l.prefix+"by_region").Scan(&valid))
+	must(
+		t,
+		l.pool.QueryRow(t.Context(), "SELECT indisvalid FROM pg_index WHERE indexrelid = $1::text::regclass", l.prefix+"by_region").Scan(&valid),
+	)
 	if !valid {
 		t.Error("an index that was cut short is left as it was")
 	}

@@ -130,7 +130,11 @@ func TestASlowERPHoldsUpNobodyElse(t *testing.T) {
 }
 
 func TestReplicasShareTheRate(t *testing.T) {
-	both := replicas(t, pgledgertest.New(t), pipeline.LimitPerHost(pipeline.Limit{PerSecond: 200, Burst: 2}, map[string]pipeline.Limit{"https://slow.example": {PerSecond: 0.001}}))
+	both := replicas(
+		t,
+		pgledgertest.New(t),
+		pipeline.LimitPerHost(pipeline.Limit{PerSecond: 200, Burst: 2}, map[string]pipeline.Limit{"https://slow.example": {PerSecond: 0.001}}),
+	)
 	due := func() (t0 time.Time) {
 		must(t, both[0].l.pool.QueryRow(t.Context(), "SELECT due FROM "+both[0].l.prefix+"gate WHERE key = $1", erp).Scan(&t0))
 		return t0
@@ -153,7 +157,8 @@ func TestReplicasShareTheRate(t *testing.T) {
 	leave(pipeline.CallOutcome{})
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
-	if _, err := both[1].Enter(ctx, slow); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "longer than the call may take") {
+	if _, err := both[1].Enter(ctx, slow); !errors.Is(err, context.DeadlineExceeded) ||
+		!strings.Contains(err.Error(), "longer than the call may take") {
 		t.Errorf("a call whose turn comes too late: %v", err)
 	}
 }
@@ -195,7 +200,8 @@ func TestAProcessThatDiesLeavesItsPlaces(t *testing.T) {
 	for i, alive := range []int64{1000, 1000, time.Hour.Microseconds()} { // the last one lives
 		var code string
 		var wait int64
-		err := m.l.pool.QueryRow(t.Context(), "SELECT code, wait FROM "+m.l.prefix+"enter_1($1,$2,1,0,1,1,$3)", erp, int64(i), alive).Scan(&code, &wait)
+		err := m.l.pool.QueryRow(t.Context(), "SELECT code, wait FROM "+m.l.prefix+"enter_1($1,$2,1,0,1,1,$3)", erp, int64(i), alive).
+			Scan(&code, &wait)
 		must(t, err)
 		if alive > 1000 {
 			break

@@ -16,7 +16,8 @@ func TestStepsRunOneAfterTheOtherOnTheFilesOfTheTest(t *testing.T) {
 	extract := &steps.Extract{Sources: []steps.Source{{Key: "reply", Rules: []steps.Rule{{Path: "id", TargetField: "erp_id"}}}}}
 	call := rossumtest.Annotation(rossumtest.Field("erp_id", ""))
 	check := &steps.Evaluate{Check: steps.Check{Condition: "r.field.erp_id != '7'"}}
-	if r := pipelinetest.Run(t, pipelinetest.Steps(extract, check), call, reply); r.Err != nil || r.Response.Failed() || r.Values["erp_id"] != "7" {
+	if r := pipelinetest.Run(t, pipelinetest.Steps(extract, check), call, reply); r.Err != nil || r.Response.Failed() ||
+		r.Values["erp_id"] != "7" {
 		t.Errorf("%v, %+v", r.Err, r.Response)
 	}
 	if r := pipelinetest.Run(t, pipelinetest.Steps(&steps.Purge{}, extract), call, reply); !errors.Is(r.Err, pipeline.ErrNoFile) {

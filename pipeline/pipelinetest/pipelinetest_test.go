@@ -22,7 +22,11 @@ func call() *rossumtest.Call {
 }
 
 func TestGoodStepsPass(t *testing.T) {
-	pipelinetest.TestStep(t, &steps.CustomFormat{Exports: []steps.Format{{Key: "k", Template: "{{ field.document_id }}{{ payload }}"}}}, pipelinetest.Case{Name: "template", Call: call()})
+	pipelinetest.TestStep(
+		t,
+		&steps.CustomFormat{Exports: []steps.Format{{Key: "k", Template: "{{ field.document_id }}{{ payload }}"}}},
+		pipelinetest.Case{Name: "template", Call: call()},
+	)
 	pipelinetest.TestStep(t, &steps.Purge{ResetFields: []string{"document_id"}}, pipelinetest.Case{Name: "cleaning", Call: call()})
 	reply := pipeline.StepFunc(func(ctx context.Context, x *pipeline.Export) error {
 		return x.Files.Put(ctx, pipeline.File{Key: "reply", Data: []byte(`{"id": 7}`)})
@@ -35,7 +39,11 @@ func TestGoodStepsPass(t *testing.T) {
 	pipelinetest.TestStep(t, extract, pipelinetest.Case{Name: "extractor without a reply", Call: call(), Fails: true})
 	pipelinetest.TestStep(t, &steps.EvaluateReplies{Replies: []steps.ReplyCheck{{Label: "Create", StatusField: "document_id"}}},
 		pipelinetest.Case{Name: "reply evaluator", Call: call(), Fails: true})
-	pipelinetest.TestStep(t, &steps.Evaluate{Check: steps.Check{Condition: "field.status == ''"}}, pipelinetest.Case{Name: "evaluator", Call: call(), Fails: true})
+	pipelinetest.TestStep(
+		t,
+		&steps.Evaluate{Check: steps.Check{Condition: "field.status == ''"}},
+		pipelinetest.Case{Name: "evaluator", Call: call(), Fails: true},
+	)
 }
 
 func chain(t *testing.T, list ...pipeline.Step) pipeline.Step {

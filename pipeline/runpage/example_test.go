@@ -16,7 +16,9 @@ import (
 // Each export adds its report, and people read the pages.
 func ExampleNewRecent() {
 	recent := runpage.NewRecent(runpage.Options{Keep: 50})
-	chain, err := pipeline.New(pipeline.Named("Post the invoice", pipeline.StepFunc(func(context.Context, *pipeline.Export) error { return nil })))
+	chain, err := pipeline.New(
+		pipeline.Named("Post the invoice", pipeline.StepFunc(func(context.Context, *pipeline.Export) error { return nil })),
+	)
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -60,7 +60,12 @@ func report(t *testing.T, steps ...pipeline.Step) *pipeline.Report {
 		t.Fatal(err)
 	}
 	var report *pipeline.Report
-	c := rossumtest.Annotation(rossumtest.Offline(), rossumtest.Field("number", "2026-7"), rossumtest.Field("status", ""), rossumtest.Secret("api_key", canary))
+	c := rossumtest.Annotation(
+		rossumtest.Offline(),
+		rossumtest.Field("number", "2026-7"),
+		rossumtest.Field("status", ""),
+		rossumtest.Secret("api_key", canary),
+	)
 	_, _ = chain.Export(context.Background(), c.Payload(), pipeline.WithDetails(pipeline.Details{}), // a failure is what some are about
 		pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r }))
 	return report
@@ -78,10 +83,17 @@ func page(t *testing.T, r *pipeline.Report) string {
 func TestAPageShowsNoSecretAndRunsNoText(t *testing.T) {
 	t.Parallel()
 	url := erp(t)
-	shown := page(t, report(t, call("create", url+"/ok?key="+canary), pipeline.Named(`<img src=x onerror=alert(1)>`, pipeline.StepFunc(func(_ context.Context, x *pipeline.Export) error {
-		x.Warn("<b>Create</b>: <script>alert(1)</script> %s", canary)
-		return x.Set("status", `"><script>alert(1)</script>`)
-	}))))
+	shown := page(
+		t,
+		report(
+			t,
+			call("create", url+"/ok?key="+canary),
+			pipeline.Named(`<img src=x onerror=alert(1)>`, pipeline.StepFunc(func(_ context.Context, x *pipeline.Export) error {
+				x.Warn("<b>Create</b>: <script>alert(1)</script> %s", canary)
+				return x.Set("status", `"><script>alert(1)</script>`)
+			})),
+		),
+	)
 	for _, never := range []string{canary, "<script", "<img", "javascript:", "http-equiv=\"refresh\"", "style=\"", "onerror=alert(1)>"} {
 		if strings.Contains(strings.ReplaceAll(shown, "&lt;img src=x onerror=alert(1)&gt;", ""), never) {
 			t.Errorf("the page has %q", never)
@@ -178,7 +190,11 @@ func TestFilesHaveAPreviewOfTheirKind(t *testing.T) {
 
 func TestAReportThatWasWrittenAsJSONGivesTheSamePage(t *testing.T) {
 	t.Parallel()
-	r := report(t, call("create", erp(t)+"/ok"), pipeline.Named("fails", pipeline.StepFunc(func(context.Context, *pipeline.Export) error { return fmt.Errorf("no paper") })))
+	r := report(
+		t,
+		call("create", erp(t)+"/ok"),
+		pipeline.Named("fails", pipeline.StepFunc(func(context.Context, *pipeline.Export) error { return fmt.Errorf("no paper") })),
+	)
 	r.Took = pipeline.Duration(time.Second) // JSON has no nanoseconds
 	for i, s := range r.All() {
 		s.Started, s.Took = r.Started.Add(time.Duration(i)*time.Millisecond), pipeline.Duration(time.Millisecond)
@@ -221,7 +237,11 @@ func TestRecentRunsAreListedNewestFirstAndFiltered(t *testing.T) {
 	t.Parallel()
 	recent := runpage.NewRecent(runpage.Options{Keep: 3})
 	for i := range 5 {
-		r := &pipeline.Report{AnnotationID: int64(100 + i), Failed: i%2 == 0, Steps: []*pipeline.StepReport{{Name: fmt.Sprint("step-", i), Status: pipeline.StatusDone}}}
+		r := &pipeline.Report{
+			AnnotationID: int64(100 + i),
+			Failed:       i%2 == 0,
+			Steps:        []*pipeline.StepReport{{Name: fmt.Sprint("step-", i), Status: pipeline.StatusDone}},
+		}
 		recent.Add(context.Background(), r)
 	}
 	for query, want := range map[string]string{
@@ -255,7 +275,8 @@ func TestPagesComeWithAStrictPolicy(t *testing.T) {
 		w := httptest.NewRecorder()
 		recent.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
 		policy := w.Header().Get("Content-Security-Policy")
-		if !strings.HasPrefix(policy, "default-src 'none'; style-src 'sha256-") || strings.Contains(policy, "unsafe") || !strings.Contains(policy, "frame-ancestors 'none'") {
+		if !strings.HasPrefix(policy, "default-src 'none'; style-src 'sha256-") || strings.Contains(policy, "unsafe") ||
+			!strings.Contains(policy, "frame-ancestors 'none'") {
 			t.Errorf("%s: policy %q", path, policy)
 		}
 		if w.Header().Get("Cache-Control") != "no-store" || w.Header().Get("X-Content-Type-Options") != "nosniff" {
@@ -305,7 +326,13 @@ func TestRunsOfALedgerAreShown(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := rossumtest.Annotation(rossumtest.Offline(), rossumtest.Field("number", "1"), rossumtest.Secret("api_key", canary))
-	k, err := chain.Keep(context.Background(), c.Payload(), pipeline.KeepOptions{}, pipeline.WithJournal(journal), pipeline.WithDetails(pipeline.Details{}))
+	k, err := chain.Keep(
+		context.Background(),
+		c.Payload(),
+		pipeline.KeepOptions{},
+		pipeline.WithJournal(journal),
+		pipeline.WithDetails(pipeline.Details{}),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,7 +24,11 @@ func whole() *pipeline.Report {
 		Name: "Create", Status: pipeline.StatusDone, Started: at(100), Took: ms(800), Decisions: []string{"token of the last run was used"},
 		Calls: []pipeline.CallReport{{
 			Method: "POST", URL: "https://erp.example/invoices", Status: 201, Started: at(100), Took: ms(800), Attempts: 3,
-			Tries:   []pipeline.TryReport{{Started: at(100), Took: ms(100), Status: 503}, {Started: at(400), Took: ms(100)}, {Started: at(700), Took: ms(200), Status: 201}},
+			Tries: []pipeline.TryReport{
+				{Started: at(100), Took: ms(100), Status: 503},
+				{Started: at(400), Took: ms(100)},
+				{Started: at(700), Took: ms(200), Status: 201},
+			},
 			Request: &pipeline.MessageReport{Header: http.Header{"Authorization": {"[secret]"}}, Body: "number,total", Size: 12},
 			Reply:   &pipeline.MessageReport{Header: http.Header{"Location": {"/invoices/7"}}, Body: `{"id":7}`, Size: 8},
 		}},
@@ -37,7 +41,10 @@ func whole() *pipeline.Report {
 			{Name: "Submit", Status: pipeline.StatusNotRun},
 			{Name: "Look up", Status: pipeline.StatusUnanswered, Started: at(1000)},
 		},
-		Fields:   []pipeline.FieldReport{{ID: 5, SchemaID: "erp_id", Before: "old", After: "new"}, {SchemaID: "erp_error", Before: "gone", After: ""}},
+		Fields: []pipeline.FieldReport{
+			{ID: 5, SchemaID: "erp_id", Before: "old", After: "new"},
+			{SchemaID: "erp_error", Before: "gone", After: ""},
+		},
 		Messages: []rossum.Message{{Type: rossum.MessageError, Content: "<b>Read</b>: no id"}, {Type: rossum.MessageInfo, Content: "two", ID: 5}},
 	}
 }

@@ -77,7 +77,8 @@ func TestACallIsMadeOnceAndItsReplyIsRead(t *testing.T) {
 	if r.Err != nil || e.got() != "POST /invoices?key=k invoice" {
 		t.Fatalf("%v, the ERP got %s", r.Err, e.got())
 	}
-	if c := r.Report.Steps[0].Calls; len(c) != 1 || c[0].Status != 201 || c[0].Sent != 7 || c[0].Received != 8 || c[0].URL != e.URL+"/invoices?key=[secret]" {
+	if c := r.Report.Steps[0].Calls; len(c) != 1 || c[0].Status != 201 || c[0].Sent != 7 || c[0].Received != 8 ||
+		c[0].URL != e.URL+"/invoices?key=[secret]" {
 		t.Errorf("report %+v", c)
 	}
 }
@@ -187,10 +188,12 @@ func TestAnErrorSaysWhetherTheOtherSideMayHaveTheCall(t *testing.T) {
 				return err
 			}), rossumtest.Annotation())
 			var failed *send.Error
-			if !errors.As(r.Err, &failed) || failed.Sent != tt.sent || failed.Status != tt.status || failed.Method != "POST" || failed.Attempts != 1 {
+			if !errors.As(r.Err, &failed) || failed.Sent != tt.sent || failed.Status != tt.status || failed.Method != "POST" ||
+				failed.Attempts != 1 {
 				t.Fatalf("got %v, %+v", r.Err, failed)
 			}
-			if errors.Is(r.Err, pipeline.ErrMaybeSent) != tt.sent || errors.Is(r.Err, pipeline.ErrNotSent) == tt.sent || !strings.HasSuffix(r.Err.Error(), tt.text) {
+			if errors.Is(r.Err, pipeline.ErrMaybeSent) != tt.sent || errors.Is(r.Err, pipeline.ErrNotSent) == tt.sent ||
+				!strings.HasSuffix(r.Err.Error(), tt.text) {
 				t.Errorf("got %v", r.Err)
 			}
 		})

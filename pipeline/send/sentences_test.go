@@ -283,7 +283,11 @@ func TestWhatCannotBeSignedIsAnErrorBeforeTheCall(t *testing.T) {
 		"the form has a broken %-escape": {send.OAuth1{}, send.Call{Method: "POST", URL: "https://erp.example", Header: form, Body: pipeline.Bytes("a=%zz")}},
 		"not pipeline.Bytes":             {send.OAuth1{}, send.Call{Method: "POST", URL: "https://erp.example", Header: form, Body: unknownLength{}}},
 	} {
-		r := pipelinetest.Run(t, step(func(_ context.Context, x *pipeline.Export) error { return tt.signer.Sign(x, &tt.call) }), rossumtest.Annotation())
+		r := pipelinetest.Run(
+			t,
+			step(func(_ context.Context, x *pipeline.Export) error { return tt.signer.Sign(x, &tt.call) }),
+			rossumtest.Annotation(),
+		)
 		if r.Err == nil || !strings.Contains(r.Err.Error(), want) {
 			t.Errorf("%s: got %v", want, r.Err)
 		}

@@ -84,7 +84,8 @@ func TestTheFaultsOfSettingsWithinSettingsGetTheirPlace(t *testing.T) {
 	faults.AddErr("hook", err)
 	faults.AddErr("", nil)
 	faults.Add(settings.Index(settings.Join("hook", "files"), 1), "is %s", "missing")
-	if got := fmt.Sprint(pipeline.Faults(faults.Err())); !strings.HasPrefix(got, "[hook.archive.url: is a number, expected a text") || !strings.HasSuffix(got, " hook.files[1]: is missing]") {
+	if got := fmt.Sprint(pipeline.Faults(faults.Err())); !strings.HasPrefix(got, "[hook.archive.url: is a number, expected a text") ||
+		!strings.HasSuffix(got, " hook.files[1]: is missing]") {
 		t.Errorf("got %v", got)
 	}
 	if (&settings.Faults{}).Err() != nil {
@@ -111,7 +112,12 @@ func ExampleFaults() {
 	var faults settings.Faults
 	for i, format := range []string{"csv", "cvs"} {
 		if known := []string{"csv", "xml"}; format != known[0] && format != known[1] {
-			faults.Add(settings.Join(settings.Index("exports", i), "format"), "%q is unknown (did you mean %s?)", format, settings.Nearest(format, known))
+			faults.Add(
+				settings.Join(settings.Index("exports", i), "format"),
+				"%q is unknown (did you mean %s?)",
+				format,
+				settings.Nearest(format, known),
+			)
 		}
 	}
 	fmt.Println(faults.Err())

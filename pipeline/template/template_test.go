@@ -14,8 +14,19 @@ import (
 )
 
 func invoice(t testing.TB) *pipeline.Export {
-	x, err := pipeline.NewExport(rossumtest.Annotation(rossumtest.Offline(), rossumtest.Field("number", "7"), rossumtest.Secret("api_key", "k-123456"),
-		rossumtest.Table("items", rossumtest.Row("code", "a", "amount", "1"), rossumtest.Row("code", "b", "amount", "2"))).Payload(), pipeline.WithOriginal(pipeline.Bytes("%PDF")))
+	x, err := pipeline.NewExport(
+		rossumtest.Annotation(
+			rossumtest.Offline(),
+			rossumtest.Field("number", "7"),
+			rossumtest.Secret("api_key", "k-123456"),
+			rossumtest.Table(
+				"items",
+				rossumtest.Row("code", "a", "amount", "1"),
+				rossumtest.Row("code", "b", "amount", "2"),
+			),
+		).Payload(),
+		pipeline.WithOriginal(pipeline.Bytes("%PDF")),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,7 +36,10 @@ func invoice(t testing.TB) *pipeline.Export {
 func TestTemplatesRenderAnExport(t *testing.T) {
 	t.Parallel()
 	x := invoice(t)
-	j, err := template.CompileJinja(`{{ field.number }}{% for i in field['items'] %},{{ i.code }}{% endfor %} {{ file.original_file|b64encode }}`, template.Options{})
+	j, err := template.CompileJinja(
+		`{{ field.number }}{% for i in field['items'] %},{{ i.code }}{% endfor %} {{ file.original_file|b64encode }}`,
+		template.Options{},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,9 +20,23 @@ func conditionPayload() *rossum.Payload {
 		return rossumtest.Row("code", code).Typed("qty", number(quantity)).Typed("price", number(price))
 	}
 	return rossumtest.Annotation(
-		rossumtest.Field("status", "201"), rossumtest.Field("other", "404"), rossumtest.Field("message", "Created"), rossumtest.Field("empty", ""),
-		rossumtest.Field("vendor", "Müller GmbH"), rossumtest.Field("code", "00123"), rossumtest.Number("amount", "999.5", "999.5"),
-		rossumtest.Number("negative", "-7", "-7"), rossumtest.FieldValue("nothing", rossumtest.Value{Type: "number"}), rossumtest.Date("issued", "20. 11. 2026", "2026-11-20"),
+		rossumtest.Field(
+			"status",
+			"201",
+		),
+		rossumtest.Field("other", "404"),
+		rossumtest.Field("message", "Created"),
+		rossumtest.Field("empty", ""),
+		rossumtest.Field("vendor", "Müller GmbH"),
+		rossumtest.Field("code", "00123"),
+		rossumtest.Number("amount", "999.5", "999.5"),
+		rossumtest.Number(
+			"negative",
+			"-7",
+			"-7",
+		),
+		rossumtest.FieldValue("nothing", rossumtest.Value{Type: "number"}),
+		rossumtest.Date("issued", "20. 11. 2026", "2026-11-20"),
 		rossumtest.Table("items", row("A", "2", "1.5"), row("B", "10", "0.1")),
 	).Payload()
 }

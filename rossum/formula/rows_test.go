@@ -86,7 +86,10 @@ func TestARowDoesNotSeeWhatAnotherRowDid(t *testing.T) {
 func TestARowHasNoCellsOfAnotherTable(t *testing.T) {
 	t.Parallel()
 	p := rossumtest.Annotation(
-		rossumtest.Table("items", rossumtest.Row("code", "A").Typed("f", cell("string", "','.join(field.rate.all_values) + '|' + str(type(field.rate) == list)"))),
+		rossumtest.Table(
+			"items",
+			rossumtest.Row("code", "A").Typed("f", cell("string", "','.join(field.rate.all_values) + '|' + str(type(field.rate) == list)")),
+		),
 		rossumtest.Table("taxes", rossumtest.Row("rate", "21")),
 		computed("g", "string", "getattr(field.items[0], 'rate', 'none') + field.items[0].code"),
 	).Payload()

@@ -271,7 +271,12 @@ func line(o native.Options, titles []string) (string, error) {
 	}
 	var out bytes.Buffer
 	o.Schema = schema
-	err := native.Write(&out, native.FormatCSV, o, rossumtest.Annotation(rossumtest.Field("a", "x"), rossumtest.Field("b", "x"), rossumtest.Field("c", "x")).Payload())
+	err := native.Write(
+		&out,
+		native.FormatCSV,
+		o,
+		rossumtest.Annotation(rossumtest.Field("a", "x"), rossumtest.Field("b", "x"), rossumtest.Field("c", "x")).Payload(),
+	)
 	text := out.String()
 	if err != nil {
 		return "", err
@@ -316,7 +321,8 @@ func TestFormatsAreReadBackAsTheyWere(t *testing.T) {
 
 func TestChangesOfThisRunAreExported(t *testing.T) {
 	t.Parallel()
-	p := rossumtest.Annotation(rossumtest.Number("amount", "1 000,00", "1000.00"), rossumtest.Table("items", rossumtest.Row("code", "A"))).Payload()
+	p := rossumtest.Annotation(rossumtest.Number("amount", "1 000,00", "1000.00"), rossumtest.Table("items", rossumtest.Row("code", "A"))).
+		Payload()
 	n, err := p.Annotation.Content.Field("amount")
 	if err != nil {
 		t.Fatal(err)
@@ -343,10 +349,12 @@ func TestSeveralAnnotationsAreOneExport(t *testing.T) {
 		Pagination struct{ Total int }
 		Results    []json.RawMessage
 	}
-	if err := json.Unmarshal(export(t, native.FormatJSON, native.Options{}, one, two), &answer); err != nil || answer.Pagination.Total != 2 || len(answer.Results) != 2 {
+	if err := json.Unmarshal(export(t, native.FormatJSON, native.Options{}, one, two), &answer); err != nil || answer.Pagination.Total != 2 ||
+		len(answer.Results) != 2 {
 		t.Errorf("got %+v, %v", answer, err)
 	}
-	if got := string(export(t, native.FormatXML, native.Options{}, one, two)); strings.Count(got, "<annotation ") != 2 || !strings.Contains(got, "<total>2</total>") {
+	if got := string(export(t, native.FormatXML, native.Options{}, one, two)); strings.Count(got, "<annotation ") != 2 ||
+		!strings.Contains(got, "<total>2</total>") {
 		t.Errorf("got %s", got)
 	}
 }
@@ -376,7 +384,10 @@ func TestTheFakePlatformExportsTheSame(t *testing.T) {
 
 func TestUnusableExportsAreRefused(t *testing.T) {
 	t.Parallel()
-	call := rossumtest.Annotation(rossumtest.Field("name", "Bob"), rossumtest.FieldValue("secret", rossumtest.Value{Text: "x", NoExport: true}))
+	call := rossumtest.Annotation(
+		rossumtest.Field("name", "Bob"),
+		rossumtest.FieldValue("secret", rossumtest.Value{Text: "x", NoExport: true}),
+	)
 	long := rossumtest.Annotation(rossumtest.Field("name", strings.Repeat("é", 32768))).Payload()
 	control := rossumtest.Annotation(rossumtest.Field("name", "a\x01b")).Payload()
 	for name, c := range map[string]struct {
@@ -445,7 +456,8 @@ func FuzzWrite(f *testing.F) {
 	f.Add("a,b", "x\"y", "1")
 	f.Add("\x00", "\xff", "]]>")
 	f.Fuzz(func(t *testing.T, a, b, c string) {
-		p := rossumtest.Annotation(rossumtest.Field("a", a), rossumtest.Table("items", rossumtest.Row("code", b), rossumtest.Row("code", c))).Payload()
+		p := rossumtest.Annotation(rossumtest.Field("a", a), rossumtest.Table("items", rossumtest.Row("code", b), rossumtest.Row("code", c))).
+			Payload()
 		for _, format := range native.Formats() {
 			var out bytes.Buffer
 			err := native.Write(&out, format, native.Options{}, p)

@@ -18,7 +18,10 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestCallsAreTheSameEveryTime(t *testing.T) {
 	t.Parallel()
-	c := rossumtest.Annotation(rossumtest.Values(map[string]any{"b": "2", "a": "1"}), rossumtest.Table("line_items", rossumtest.Row("x", "1", "y")))
+	c := rossumtest.Annotation(
+		rossumtest.Values(map[string]any{"b": "2", "a": "1"}),
+		rossumtest.Table("line_items", rossumtest.Row("x", "1", "y")),
+	)
 	if !bytes.Equal(c.Bytes(), c.Bytes()) {
 		t.Error("two calls differ")
 	}
@@ -105,13 +108,20 @@ func ExampleServer() {
 	defer platform.Close()
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()
-	client, err := rossum.NewClient(platform.URL, rossum.Secret(platform.Token), rossum.ClientOptions{HTTPClient: &http.Client{Transport: transport}})
+	client, err := rossum.NewClient(
+		platform.URL,
+		rossum.Secret(platform.Token),
+		rossum.ClientOptions{HTTPClient: &http.Client{Transport: transport}},
+	)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	platform.Fail(rossumtest.Fault{Status: http.StatusTooManyRequests, RetryAfter: "0"})
-	document, err := client.CreateDocument(context.Background(), rossum.NewDocument{Name: "invoice.csv", ContentType: "text/csv", Data: []byte("a,b")})
+	document, err := client.CreateDocument(
+		context.Background(),
+		rossum.NewDocument{Name: "invoice.csv", ContentType: "text/csv", Data: []byte("a,b")},
+	)
 	fmt.Println(document.OriginalFileName, err, platform.Calls())
 	// Output: invoice.csv <nil> [POST documents POST documents]
 }

@@ -47,7 +47,12 @@ func everything(string) bool { return true }
 const bearerAuth = `{"url":"API/token","method":"POST","content_type":"form","content":{"grant_type":"client_credentials","client_secret":"{payload.secrets.client_secret}","scope":"{field.state.value}"},"credential_key":"access_token"}`
 
 func authorised(auth string) string {
-	return `{"stages":[{"call_api":[{"name":"c","auth":` + auth + `,"request":{"url":"API/call","method":"POST","content":"{sequence}{token}","headers":{"Authorization":"Bearer {token}"}},"response_handlers":[` + toField("status", "response", "$jmespath", "status_code") + `]}]}]}`
+	return `{"stages":[{"call_api":[{"name":"c","auth":` + auth + `,"request":{"url":"API/call","method":"POST","content":"{sequence}{token}","headers":{"Authorization":"Bearer {token}"}},"response_handlers":[` + toField(
+		"status",
+		"response",
+		"$jmespath",
+		"status_code",
+	) + `]}]}]}`
 }
 
 func TestATokenIsHadAsTheSettingsSay(t *testing.T) {
@@ -62,7 +67,9 @@ func TestATokenIsHadAsTheSettingsSay(t *testing.T) {
 		a := tokenAPI(t, everything)
 		r := run(t, a, offline(), authorised(tt.auth))
 		got := a.requests()
-		if r.Err != nil || len(got) != 2 || got[0].String() != tt.want || got[1].auth != "Bearer canary-token-1" || got[1].body != "0canary-token-1" || r.Values["status"] != "200" {
+		if r.Err != nil || len(got) != 2 || got[0].String() != tt.want || got[1].auth != "Bearer canary-token-1" ||
+			got[1].body != "0canary-token-1" ||
+			r.Values["status"] != "200" {
 			t.Errorf("%s: %v %v", name, r.Err, got)
 		}
 	}
@@ -85,7 +92,8 @@ func TestATokenIsAskedForOnceAndRenewedAfter401(t *testing.T) {
 			s := pipelinetest.Compile(t, step(t, a, authorised(bearerAuth)))
 			for range 2 {
 				r := runStep(t, s, offline())
-				if r.Err != nil || r.Values["status"] != tt.status || strings.Contains(fmt.Sprint(r.Report.Text(), r.Log, r.Response, r.Err), "canary") {
+				if r.Err != nil || r.Values["status"] != tt.status ||
+					strings.Contains(fmt.Sprint(r.Report.Text(), r.Log, r.Response, r.Err), "canary") {
 					t.Fatalf("%v %s %s %s", r.Err, r.Values["status"], r.Report.Text(), r.Log)
 				}
 			}
@@ -133,7 +141,17 @@ func TestTokensAreSharedByEqualAuthAndKeptInTheHooksSecrets(t *testing.T) {
 		return `{"auth":` + auth + `,"request":{"url":"API/call","method":"POST","headers":{"Authorization":"Bearer {token}"}}}`
 	}
 	// Auths that differ in a placeholder alone share a token; a real difference does not.
-	same, other := strings.Replace(bearerAuth, "{field.state.value}", "approved", 1), strings.Replace(bearerAuth, "client_credentials", "other", 1)
+	same, other := strings.Replace(
+		bearerAuth,
+		"{field.state.value}",
+		"approved",
+		1,
+	), strings.Replace(
+		bearerAuth,
+		"client_credentials",
+		"other",
+		1,
+	)
 	settings := `{"stages":[{"call_api":[` + strings.Join([]string{call(bearerAuth), call(bearerAuth), call(same), call(other)}, ",") + `]}]}`
 	r := run(t, a, invoice(rossumtest.On(s)), settings)
 	if r.Err != nil || strings.Count(a.paths(), "/token") != 2 {
@@ -145,7 +163,8 @@ func TestTokensAreSharedByEqualAuthAndKeptInTheHooksSecrets(t *testing.T) {
 	}
 	parts := []rossumtest.Part{rossumtest.On(s)}
 	for name, token := range saved {
-		if !strings.HasPrefix(name, "_request_processor_token_cache_127_0_0_1_") || len(name) != len("_request_processor_token_cache_127_0_0_1_")+16 {
+		if !strings.HasPrefix(name, "_request_processor_token_cache_127_0_0_1_") ||
+			len(name) != len("_request_processor_token_cache_127_0_0_1_")+16 {
 			t.Errorf("name %s", name)
 		}
 		parts = append(parts, rossumtest.Secret(name, token))
@@ -162,7 +181,12 @@ func TestATokenThatCannotBeSavedCostsNoExport(t *testing.T) {
 	s.Fail(rossumtest.Fault{Method: "PATCH", Path: "hooks", Status: 403})
 	a := tokenAPI(t, everything)
 	r := run(t, a, invoice(rossumtest.On(s)), authorised(bearerAuth))
-	if r.Err != nil || !strings.Contains(decisions(r), "the access token could not be saved in the hook's secrets; its secrets_schema must allow further keys") || r.Values["status"] != "200" {
+	if r.Err != nil ||
+		!strings.Contains(
+			decisions(r),
+			"the access token could not be saved in the hook's secrets; its secrets_schema must allow further keys",
+		) ||
+		r.Values["status"] != "200" {
 		t.Errorf("%v\n%s", r.Err, decisions(r))
 	}
 }
@@ -198,7 +222,8 @@ func TestATokenThatIsNotHadEndsTheCall(t *testing.T) {
 	} {
 		a := serve(t, func(w http.ResponseWriter, _ seen, _ int) { answer(w, tt.status, tt.mediaType, tt.body) })
 		r := run(t, a, offline(), authorised(tt.auth))
-		if r.Err == nil || !strings.Contains(r.Err.Error(), tt.want) || strings.Contains(a.paths(), "/call") || strings.Contains(fmt.Sprint(r.Err, r.Log, r.Report.Text()), "canary") {
+		if r.Err == nil || !strings.Contains(r.Err.Error(), tt.want) || strings.Contains(a.paths(), "/call") ||
+			strings.Contains(fmt.Sprint(r.Err, r.Log, r.Report.Text()), "canary") {
 			t.Errorf("%s: %v", name, r.Err)
 		}
 	}
@@ -214,10 +239,15 @@ func (silent) RoundTrip(r *http.Request) (*http.Response, error) {
 
 func TestATimeOutOfATokenIsNeverIgnored(t *testing.T) {
 	t.Parallel()
-	settings := strings.ReplaceAll(strings.Replace(authorised(bearerAuth), `"method":"POST","content":"{seq`, `"ignore_timeout":true,"method":"POST","content":"{seq`, 1), "API", "https://erp.example")
+	settings := strings.ReplaceAll(
+		strings.Replace(authorised(bearerAuth), `"method":"POST","content":"{seq`, `"ignore_timeout":true,"method":"POST","content":"{seq`, 1),
+		"API",
+		"https://erp.example",
+	)
 	synctest.Test(t, func(t *testing.T) {
 		r := run(t, nil, offline(), settings, pipeline.WithHTTPClient(&http.Client{Transport: silent{}}))
-		if r.Err == nil || !strings.Contains(r.Err.Error(), "auth.url (c): asking for a token") || !strings.Contains(r.Err.Error(), "nothing happened for 10s") {
+		if r.Err == nil || !strings.Contains(r.Err.Error(), "auth.url (c): asking for a token") ||
+			!strings.Contains(r.Err.Error(), "nothing happened for 10s") {
 			t.Errorf("%v", r.Err)
 		}
 	})
@@ -228,8 +258,15 @@ func TestTimeOutsAreThoseOfTheSettings(t *testing.T) {
 	for timeout, want := range map[string]time.Duration{"": 10 * time.Second, `"timeout":25,`: 25 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {
 			started := time.Now()
-			r := run(t, nil, offline(), `{"stages":[{"call_api":[{"name":"c","request":{`+timeout+`"url":"https://erp.example","method":"POST"}}]}]}`, pipeline.WithHTTPClient(&http.Client{Transport: silent{}}))
-			if took := time.Since(started); r.Err == nil || took != want || !strings.Contains(r.Err.Error(), "stages[0].call_api[0].request.url (c): POST https://erp.example/: the other side took too long") {
+			r := run(
+				t,
+				nil,
+				offline(),
+				`{"stages":[{"call_api":[{"name":"c","request":{`+timeout+`"url":"https://erp.example","method":"POST"}}]}]}`,
+				pipeline.WithHTTPClient(&http.Client{Transport: silent{}}),
+			)
+			if took := time.Since(started); r.Err == nil || took != want ||
+				!strings.Contains(r.Err.Error(), "stages[0].call_api[0].request.url (c): POST https://erp.example/: the other side took too long") {
 				t.Errorf("after %v: %v", took, r.Err)
 			}
 		})
@@ -244,7 +281,9 @@ func TestRequestsAreSignedByOAuth1(t *testing.T) {
 		settings := `{"stages":[{"call_api":[{"name":"c","auth":{"type":"oauth1","consumer_key":"ck","consumer_secret":"{payload.secrets.client_secret}","token_key":"tk","token_secret":"canary-{field.count}","realm":"{field.state.value}","signature_method":"` + method + `"},
 			"request":{"url":"API/x/{item.sku.value}?a=1","method":"POST","content_type":"form","content":{"f":"ü"},"params":{"b":"2 3"},"iterate_over":"field.lines","headers":{"Authorization":"own"}}}]}]}`
 		r := run(t, a, offline(), settings, pipeline.WithClock(func() time.Time { return now }))
-		if r.Err != nil || len(a.requests()) != 2 || !strings.Contains(decisions(r), "the Authorization header of the request gives way to that of auth") || strings.Contains(r.Report.Text(), "canary") {
+		if r.Err != nil || len(a.requests()) != 2 ||
+			!strings.Contains(decisions(r), "the Authorization header of the request gives way to that of auth") ||
+			strings.Contains(r.Report.Text(), "canary") {
 			t.Fatalf("%v %s", r.Err, decisions(r))
 		}
 		nonces := make(map[string]bool)
@@ -256,7 +295,14 @@ func TestRequestsAreSignedByOAuth1(t *testing.T) {
 				return plain
 			}
 			nonces[part("oauth_nonce")] = true
-			signer := oauth.Signer{ConsumerKey: "ck", ConsumerSecret: "canary-client-secret", TokenKey: "tk", TokenSecret: "canary-3", Realm: "approved", Method: method}
+			signer := oauth.Signer{
+				ConsumerKey:    "ck",
+				ConsumerSecret: "canary-client-secret",
+				TokenKey:       "tk",
+				TokenSecret:    "canary-3",
+				Realm:          "approved",
+				Method:         method,
+			}
 			want, err := signer.Header("POST", a.URL+s.uri, [][2]string{{"f", "ü"}}, part("oauth_nonce"), now)
 			if err != nil || s.auth != want || !strings.HasPrefix(s.auth, `OAuth realm="approved", `) {
 				t.Errorf("%s\nwant %s", s.auth, want)
@@ -271,8 +317,14 @@ func TestRequestsAreSignedByOAuth1(t *testing.T) {
 func TestA401OfOAuth1IsNotTriedAgain(t *testing.T) {
 	t.Parallel()
 	a := serve(t, func(w http.ResponseWriter, _ seen, _ int) { answer(w, 401, "text/plain", "no") })
-	r := run(t, a, offline(), `{"stages":[{"call_api":[{"name":"c","auth":{"type":"oauth1","consumer_key":"a","consumer_secret":"b","token_key":"c","token_secret":"d"},"request":{"url":"API","method":"GET"}}]}]}`)
-	if r.Err != nil || len(a.requests()) != 1 || !strings.Contains(fmt.Sprint(r.Response.Messages), "c: the API answered with status 401: no") {
+	r := run(
+		t,
+		a,
+		offline(),
+		`{"stages":[{"call_api":[{"name":"c","auth":{"type":"oauth1","consumer_key":"a","consumer_secret":"b","token_key":"c","token_secret":"d"},"request":{"url":"API","method":"GET"}}]}]}`,
+	)
+	if r.Err != nil || len(a.requests()) != 1 ||
+		!strings.Contains(fmt.Sprint(r.Response.Messages), "c: the API answered with status 401: no") {
 		t.Errorf("%v %v", r.Err, r.Response.Messages)
 	}
 }
@@ -294,8 +346,16 @@ func TestATokenIsHadWithASignedAssertion(t *testing.T) {
 			`{"aud":"https://aud.example","exp":1795514460,"iat":1795514400,"iss":"other","scope":"a b","sub":"approved"}`, "last|3|t"},
 	} {
 		a := tokenAPI(t, everything)
-		settings := authorised(`{"type":"oauth2_private_certificate","url":"API/token","client_id":"{payload.secrets.client_id}","certificate_id":"kid-1","private_certificate":"{payload.secrets.key}"` + tt.extra + `}`)
-		r := run(t, a, offline(rossumtest.Secret("client_id", "canary-client"), rossumtest.Secret("key", string(pem))), settings, pipeline.WithClock(func() time.Time { return now }))
+		settings := authorised(
+			`{"type":"oauth2_private_certificate","url":"API/token","client_id":"{payload.secrets.client_id}","certificate_id":"kid-1","private_certificate":"{payload.secrets.key}"` + tt.extra + `}`,
+		)
+		r := run(
+			t,
+			a,
+			offline(rossumtest.Secret("client_id", "canary-client"), rossumtest.Secret("key", string(pem))),
+			settings,
+			pipeline.WithClock(func() time.Time { return now }),
+		)
 		if r.Err != nil || len(a.requests()) != 2 || a.requests()[1].auth != "Bearer canary-token-1" {
 			t.Fatalf("%s: %v %v", name, r.Err, a.paths())
 		}
@@ -312,7 +372,8 @@ func TestATokenIsHadWithASignedAssertion(t *testing.T) {
 			t.Fatal(err)
 		}
 		sorted, _ := json.Marshal(claims)
-		if string(sorted) != strings.Replace(tt.claims, "API", a.URL, 1) || !strings.Contains(string(header), `"kid":"kid-1"`) || len(signature) != key.Size() {
+		if string(sorted) != strings.Replace(tt.claims, "API", a.URL, 1) || !strings.Contains(string(header), `"kid":"kid-1"`) ||
+			len(signature) != key.Size() {
 			t.Errorf("%s: header %s\nclaims %s\nwant   %s", name, header, sorted, tt.claims)
 		}
 		var _ *rsa.PrivateKey = key
@@ -320,8 +381,20 @@ func TestATokenIsHadWithASignedAssertion(t *testing.T) {
 			t.Errorf("%s: the assertion is shown", name)
 		}
 	}
-	r := run(t, tokenAPI(t, everything), offline(rossumtest.Secret("key", "canary-not-a-key")), authorised(`{"type":"oauth2_private_certificate","url":"API/token","client_id":"c","certificate_id":"kid-1","private_certificate":"{payload.secrets.key}"}`))
-	if r.Err == nil || !strings.Contains(r.Err.Error(), "stages[0].call_api[0].auth.private_certificate (c): it is not an RSA private key in PEM (PKCS#1 or PKCS#8)") || strings.Contains(r.Err.Error(), "canary") {
+	r := run(
+		t,
+		tokenAPI(t, everything),
+		offline(rossumtest.Secret("key", "canary-not-a-key")),
+		authorised(
+			`{"type":"oauth2_private_certificate","url":"API/token","client_id":"c","certificate_id":"kid-1","private_certificate":"{payload.secrets.key}"}`,
+		),
+	)
+	if r.Err == nil ||
+		!strings.Contains(
+			r.Err.Error(),
+			"stages[0].call_api[0].auth.private_certificate (c): it is not an RSA private key in PEM (PKCS#1 or PKCS#8)",
+		) ||
+		strings.Contains(r.Err.Error(), "canary") {
 		t.Errorf("got %v", r.Err)
 	}
 }

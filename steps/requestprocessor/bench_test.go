@@ -27,7 +27,8 @@ func invoiceOf(lines int) []byte {
 		rows[i] = rossumtest.Row("item", fmt.Sprintf("Item %d", i), "qty", "3", "total", "12.50")
 	}
 	return rossumtest.Annotation(rossumtest.Offline(), rossumtest.Field("number", "2026/0042"), rossumtest.Number("total", "1,234.50", "1234.50"),
-		rossumtest.Field("status", ""), rossumtest.Field("remote_id", ""), rossumtest.Table("lines", rows...)).Bytes()
+		rossumtest.Field("status", ""), rossumtest.Field("remote_id", ""), rossumtest.Table("lines", rows...)).
+		Bytes()
 }
 
 // BenchmarkAgainstNetHTTP compares the processor time of a whole run, from the bytes of

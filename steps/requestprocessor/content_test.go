@@ -20,12 +20,24 @@ func platform(t testing.TB) *rossumtest.Server {
 	s.AddDocument(rossumtest.DocumentID, "invoice.pdf", "application/pdf", []byte("PDF bytes"))
 	for id, name := range map[int64]string{901: "child.pdf", 902: "twin.pdf", 903: "twin2.pdf"} {
 		s.AddDocument(id, name, "application/pdf", []byte("bytes of "+name))
-		annotation, _ := json.Marshal(map[string]any{"id": id - 100, "url": url("annotations", id-100), "status": "exported", "document": url("documents", id)})
+		annotation, _ := json.Marshal(
+			map[string]any{"id": id - 100, "url": url("annotations", id-100), "status": "exported", "document": url("documents", id)},
+		)
 		s.AddAnnotation(annotation)
 	}
 	own := url("annotations", rossumtest.AnnotationID)
-	s.AddRelation(rossum.Relation{ID: 11, Type: "attachment", Parent: own, Annotations: []string{url("annotations", 801), own}, URL: url("relations", 11)})
-	s.AddRelation(rossum.Relation{ID: 12, Type: "duplicate", Key: "k", Annotations: []string{url("annotations", 802), url("annotations", 803)}, URL: url("relations", 12)})
+	s.AddRelation(
+		rossum.Relation{ID: 11, Type: "attachment", Parent: own, Annotations: []string{url("annotations", 801), own}, URL: url("relations", 11)},
+	)
+	s.AddRelation(
+		rossum.Relation{
+			ID:          12,
+			Type:        "duplicate",
+			Key:         "k",
+			Annotations: []string{url("annotations", 802), url("annotations", 803)},
+			URL:         url("relations", 12),
+		},
+	)
 	s.AddRelation(rossum.Relation{ID: 13, Type: "duplicate", Key: "own", Annotations: []string{own}, URL: url("relations", 13)})
 	client, err := rossum.NewClient(s.URL, rossum.Secret(s.Token), rossum.ClientOptions{})
 	if err != nil {
@@ -98,12 +110,22 @@ func TestRelationsAreListedOnceInARun(t *testing.T) {
 		return `{"name":"` + name + `","source":"` + source + `","query":` + query + `}`
 	}
 	settings := `{"stages":[{"get_content":[` + strings.Join([]string{
-		get("a", "document_relation", "{}"), get("b", "document_relation_content", `{"key":{"$eq":"draft"}}`), get("c", "document_relation", `{"key":{"$eq":"draft"}}`),
-		get("d", "parent_relation", "{}"), get("e", "parent_relation_content", "{}"), get("f", "relation", "{}"), get("g", "relation_content", `{"key":{"$eq":"own"}}`),
+		get(
+			"a",
+			"document_relation",
+			"{}",
+		), get("b", "document_relation_content", `{"key":{"$eq":"draft"}}`), get("c", "document_relation", `{"key":{"$eq":"draft"}}`),
+		get(
+			"d",
+			"parent_relation",
+			"{}",
+		), get("e", "parent_relation_content", "{}"), get("f", "relation", "{}"), get("g", "relation_content", `{"key":{"$eq":"own"}}`),
 	}, ",") + `]}]}`
 	r := run(t, nil, invoice(rossumtest.On(s)), settings)
 	calls := strings.Join(s.Calls(), " ")
-	if r.Err != nil || strings.Count(calls, "GET document_relations") != 1 || strings.Count(calls, "GET relations") != 2 || strings.Count(calls, "GET annotations") != 2 || strings.Count(calls, "GET documents/") != 1 {
+	if r.Err != nil || strings.Count(calls, "GET document_relations") != 1 || strings.Count(calls, "GET relations") != 2 ||
+		strings.Count(calls, "GET annotations") != 2 ||
+		strings.Count(calls, "GET documents/") != 1 {
 		t.Errorf("%v\n%s", r.Err, calls)
 	}
 }
@@ -112,7 +134,12 @@ func TestAddressesAreFetchedOnceInARun(t *testing.T) {
 	t.Parallel()
 	s := platform(t)
 	a := serve(t, nil)
-	r := run(t, a, invoice(rossumtest.On(s)), `{"stages":[{"call_api":[{"name":"c","request":{"url":"API/{payload.document.url.@.id}","method":"POST","content":"{item.sku.value} {payload.document.url.@.original_file_name}","iterate_over":"field.lines"}}]}]}`)
+	r := run(
+		t,
+		a,
+		invoice(rossumtest.On(s)),
+		`{"stages":[{"call_api":[{"name":"c","request":{"url":"API/{payload.document.url.@.id}","method":"POST","content":"{item.sku.value} {payload.document.url.@.original_file_name}","iterate_over":"field.lines"}}]}]}`,
+	)
 	if r.Err != nil || a.paths() != "POST /314621, POST /314621" || strings.Count(strings.Join(s.Calls(), " "), "GET documents/") != 1 {
 		t.Errorf("%v %s %v", r.Err, a.paths(), s.Calls())
 	}
@@ -128,13 +155,20 @@ func TestTheTokenIsFetchedWithOnlyOnRossumsDomain(t *testing.T) {
 	} {
 		call := invoice(rossumtest.On(s), rossumtest.Field("address", address))
 		a := serve(t, nil)
-		r := run(t, a, call, `{"stages":[{"call_api":[{"name":"c","request":{"url":"API","method":"POST","content":"{field.address.value.@}"}}]}]}`)
-		if r.Err == nil || len(a.requests()) != 0 || len(thief.requests()) != 0 || !strings.Contains(r.Err.Error(), "stages[0].call_api[0].request.content (c): {field.address.value.@}: fetching ") {
+		r := run(
+			t,
+			a,
+			call,
+			`{"stages":[{"call_api":[{"name":"c","request":{"url":"API","method":"POST","content":"{field.address.value.@}"}}]}]}`,
+		)
+		if r.Err == nil || len(a.requests()) != 0 || len(thief.requests()) != 0 ||
+			!strings.Contains(r.Err.Error(), "stages[0].call_api[0].request.content (c): {field.address.value.@}: fetching ") {
 			t.Errorf("%s: %v, sent %v", address, r.Err, thief.requests())
 		}
 		// In an explicit query it counts as null, and the report says so.
 		r = run(t, a, call, `{"stages":[{"get_content":[{"name":"p","source":"explicit","query":["{field.address.value.@}"]}]}]}`)
-		if plain := !strings.Contains(address, "user:pw") && !strings.HasPrefix(address, s.URL+"."); plain && (r.Err != nil || !strings.Contains(decisions(r), ".@ does not leave Rossum's own domain")) {
+		if plain := !strings.Contains(address, "user:pw") && !strings.HasPrefix(address, s.URL+"."); plain &&
+			(r.Err != nil || !strings.Contains(decisions(r), ".@ does not leave Rossum's own domain")) {
 			t.Errorf("%s: %v\n%s", address, r.Err, decisions(r))
 		}
 	}
@@ -169,7 +203,12 @@ func TestContentThatCannotBeHadEndsTheRun(t *testing.T) {
 		"an unusable order": {invoice(rossumtest.On(s)), `{"name":"p","source":"relation","query":{"id":{"$gt":"x"}}}`, "stages[0].get_content[0].query (p): id.$gt: a number cannot be compared with a text"},
 	} {
 		a := serve(t, nil)
-		r := run(t, a, tt.call, `{"stages":[{"get_content":[`+tt.settings+`],"call_api":[{"request":{"url":"API/1","method":"POST"}}]},{"call_api":[{"request":{"url":"API/2","method":"POST"}}]}]}`)
+		r := run(
+			t,
+			a,
+			tt.call,
+			`{"stages":[{"get_content":[`+tt.settings+`],"call_api":[{"request":{"url":"API/1","method":"POST"}}]},{"call_api":[{"request":{"url":"API/2","method":"POST"}}]}]}`,
+		)
 		if r.Err == nil || !strings.Contains(r.Err.Error(), tt.want) || len(a.requests()) != 0 {
 			t.Errorf("%s: %v, %d requests", name, r.Err, len(a.requests()))
 		}

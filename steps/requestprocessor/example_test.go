@@ -42,7 +42,12 @@ func Example() {
 	}
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()
-	call := rossumtest.Annotation(rossumtest.Field("document_id", "2026-0042"), rossumtest.Field("erp_url", erp.URL), rossumtest.Field("erp_status", ""), rossumtest.Offline())
+	call := rossumtest.Annotation(
+		rossumtest.Field("document_id", "2026-0042"),
+		rossumtest.Field("erp_url", erp.URL),
+		rossumtest.Field("erp_status", ""),
+		rossumtest.Offline(),
+	)
 	response, err := chain.Export(context.Background(), call.Payload(), pipeline.WithHTTPClient(&http.Client{Transport: transport}),
 		pipeline.WithAllowedHosts("127.0.0.1")) // the URL comes from a field
 	if err != nil {

@@ -99,10 +99,14 @@ func TestAnOldReplyOpensNoLaterStage(t *testing.T) {
 	})
 	call := rossumtest.Annotation(rossumtest.Field("status", "201"), rossumtest.Field("remote_id", "ERP-OLD"), rossumtest.Offline())
 	r := run(t, a, call, settings)
-	if r.Err == nil || a.paths() != "POST /create, POST /audit" || r.Values["status"]+r.Values["remote_id"] != "" || !strings.Contains(decisions(r), "emptied status: the call of stages[0].call_api[0] was not answered") {
+	if r.Err == nil || a.paths() != "POST /create, POST /audit" || r.Values["status"]+r.Values["remote_id"] != "" ||
+		!strings.Contains(decisions(r), "emptied status: the call of stages[0].call_api[0] was not answered") {
 		t.Errorf("%v %s %v", r.Err, a.paths(), r.Values)
 	}
-	if !strings.Contains(decisions(r), `skipped stages[1]: stages[1].evaluate[0] (created): field.status.value is "", which is not $in ["200", "201"]`) {
+	if !strings.Contains(
+		decisions(r),
+		`skipped stages[1]: stages[1].evaluate[0] (created): field.status.value is "", which is not $in ["200", "201"]`,
+	) {
 		t.Errorf("the report says %s", decisions(r))
 	}
 }
@@ -111,8 +115,14 @@ func TestAnIDThatCannotBeReadIsNotTheOldOne(t *testing.T) {
 	t.Parallel()
 	settings := strings.Replace(twoCalls, "STATUS", toField("status", "response", "$jmespath", "status_code"), 1)
 	a := serve(t, func(w http.ResponseWriter, _ seen, _ int) { answer(w, 200, "application/json", "<html>") })
-	r := run(t, a, rossumtest.Annotation(rossumtest.Field("status", ""), rossumtest.Field("remote_id", "ERP-OLD"), rossumtest.Offline()), settings)
-	if r.Err == nil || strings.Contains(a.paths(), "ERP-OLD") || r.Values["remote_id"] != "" || !strings.Contains(decisions(r), "emptied remote_id: its handler failed") {
+	r := run(
+		t,
+		a,
+		rossumtest.Annotation(rossumtest.Field("status", ""), rossumtest.Field("remote_id", "ERP-OLD"), rossumtest.Offline()),
+		settings,
+	)
+	if r.Err == nil || strings.Contains(a.paths(), "ERP-OLD") || r.Values["remote_id"] != "" ||
+		!strings.Contains(decisions(r), "emptied remote_id: its handler failed") {
 		t.Errorf("%v %s %v", r.Err, a.paths(), r.Values)
 	}
 }
@@ -131,7 +141,8 @@ func TestAnAPIThatIsDownGotNothing(t *testing.T) {
 	if !errors.As(r.Err, &failed) || failed.Sent || !strings.Contains(r.Err.Error(), "connection refused (4 attempts); nothing was sent") {
 		t.Errorf("got %v", r.Err)
 	}
-	if !errors.As(r.Err, &placed) || placed.Place != "stages[0].call_api[0].request.url" || placed.Key != "c" || placed.Step != "Request Processor" {
+	if !errors.As(r.Err, &placed) || placed.Place != "stages[0].call_api[0].request.url" || placed.Key != "c" ||
+		placed.Step != "Request Processor" {
 		t.Errorf("got %+v", placed)
 	}
 }
@@ -143,8 +154,15 @@ func TestAllFaultsOfARunAreTold(t *testing.T) {
 			panic(http.ErrAbortHandler)
 		}
 	})
-	r := run(t, a, offline(), `{"stages":[{"call_api":[{"name":"a","request":{"url":"API/a","method":"POST"}},{"name":"b","request":{"url":"API/{field.number.nope}","method":"POST"}},{"name":"c","request":{"url":"API/c","method":"POST"}}]}]}`)
-	if r.Err == nil || a.paths() != "POST /a, POST /c" || !strings.HasPrefix(r.Err.Error(), "step Request Processor: 2 faults: stages[0].call_api[0].request.url (a): POST "+a.URL+"/a: EOF") || !strings.Contains(r.Err.Error(), "; stages[0].call_api[1].request.url (b): {field.number.nope}: there is no such value") {
+	r := run(
+		t,
+		a,
+		offline(),
+		`{"stages":[{"call_api":[{"name":"a","request":{"url":"API/a","method":"POST"}},{"name":"b","request":{"url":"API/{field.number.nope}","method":"POST"}},{"name":"c","request":{"url":"API/c","method":"POST"}}]}]}`,
+	)
+	if r.Err == nil || a.paths() != "POST /a, POST /c" ||
+		!strings.HasPrefix(r.Err.Error(), "step Request Processor: 2 faults: stages[0].call_api[0].request.url (a): POST "+a.URL+"/a: EOF") ||
+		!strings.Contains(r.Err.Error(), "; stages[0].call_api[1].request.url (b): {field.number.nope}: there is no such value") {
 		t.Errorf("%v %s", r.Err, a.paths())
 	}
 	if len(r.Response.Messages) != 1 || !strings.Contains(r.Response.Messages[0].Content, "2 faults") {
@@ -164,10 +182,14 @@ func TestAStatusThatNobodyLooksAtIsAWarning(t *testing.T) {
 			answer(w, 500, "application/json", `{"error":"boom canary-client-secret"}`)
 		})
 		r := run(t, a, offline(), handles(handler))
-		if r.Err != nil || r.Response.Failed() || (len(r.Response.Messages) == 1) != warns || strings.Contains(fmt.Sprint(r.Response.Messages, r.Report.Text(), r.Log), "canary") {
+		if r.Err != nil || r.Response.Failed() || (len(r.Response.Messages) == 1) != warns ||
+			strings.Contains(fmt.Sprint(r.Response.Messages, r.Report.Text(), r.Log), "canary") {
 			t.Errorf("%s: %v %v", handler, r.Err, r.Response.Messages)
 		}
-		if !strings.Contains(decisions(r), `stages[0].call_api[0] (c): the API answered with status 500, which by itself does not fail the export`) {
+		if !strings.Contains(
+			decisions(r),
+			`stages[0].call_api[0] (c): the API answered with status 500, which by itself does not fail the export`,
+		) {
 			t.Errorf("the report says %s", decisions(r))
 		}
 	}
@@ -180,7 +202,8 @@ func TestDebuggingLogsRepliesWithoutSecrets(t *testing.T) {
 			answer(w, 200, "text/plain", "reply-text canary-client-secret"+strings.Repeat("x", 20_000))
 		})
 		r := run(t, a, offline(), `{"stages":[{"call_api":[{"name":"c","request":{"url":"API","method":"GET"}}]}],"debugging":`+debugging+`}`)
-		if r.Err != nil || strings.Contains(r.Log, "reply-text") != (debugging == "true") || strings.Contains(r.Log, "canary") || len(r.Log) > 20_000 {
+		if r.Err != nil || strings.Contains(r.Log, "reply-text") != (debugging == "true") || strings.Contains(r.Log, "canary") ||
+			len(r.Log) > 20_000 {
 			t.Errorf("%s: %v, log %s", debugging, r.Err, r.Log[:min(len(r.Log), 300)])
 		}
 	}
@@ -194,7 +217,11 @@ func TestARunEndsWithItsContext(t *testing.T) {
 		cancel() // once the call has arrived, however slow the machine is
 		time.Sleep(100 * time.Millisecond)
 	})
-	s := step(t, a, `{"stages":[{"call_api":[{"name":"c","request":{"url":"API/{item.sku}","method":"POST","ignore_timeout":true,"iterate_over":"field.lines"}},{"name":"d","request":{"url":"API/d","method":"POST"}}]}]}`)
+	s := step(
+		t,
+		a,
+		`{"stages":[{"call_api":[{"name":"c","request":{"url":"API/{item.sku}","method":"POST","ignore_timeout":true,"iterate_over":"field.lines"}},{"name":"d","request":{"url":"API/d","method":"POST"}}]}]}`,
+	)
 	x, err := pipeline.NewExport(offline().Payload(), client(t))
 	if err != nil {
 		t.Fatal(err)

@@ -24,7 +24,11 @@ func TestValuesOfRepliesAreWrittenToFields(t *testing.T) {
 		status          int
 		mediaType, body string
 	}
-	ok := reply{201, "application/json", `{"id": 9007199254740993, "t": "ä", "f": 1.50, "b": true, "no": null, "d": {"z": [1, "ü"], "a": 1}, "l": [1, {"x": "y"}], "items": [{"name": "n"}]}`}
+	ok := reply{
+		201,
+		"application/json",
+		`{"id": 9007199254740993, "t": "ä", "f": 1.50, "b": true, "no": null, "d": {"z": [1, "ü"], "a": 1}, "l": [1, {"x": "y"}], "items": [{"name": "n"}]}`,
+	}
 	for _, tt := range []struct {
 		name, path, operator, query string
 		reply                       reply
@@ -124,7 +128,11 @@ func TestAFieldThatIsMissingIsFoundBeforeTheCall(t *testing.T) {
 	t.Parallel()
 	a := serve(t, nil)
 	r := run(t, a, offline(), handles(toField("remote_ids", "response.body", "$jmespath", "id")))
-	if r.Err == nil || len(a.requests()) != 0 || !strings.Contains(r.Err.Error(), `stages[0].call_api[0].response_handlers[0].target_key: field "remote_ids": no such field in the annotation; did you mean "remote_id"?`) {
+	if r.Err == nil || len(a.requests()) != 0 ||
+		!strings.Contains(
+			r.Err.Error(),
+			`stages[0].call_api[0].response_handlers[0].target_key: field "remote_ids": no such field in the annotation; did you mean "remote_id"?`,
+		) {
 		t.Errorf("%v, sent %v", r.Err, a.requests())
 	}
 }
@@ -157,7 +165,14 @@ func TestConditionsOfHandlersSeeReplyAndValue(t *testing.T) {
 func TestAHandlerForOtherRepliesNeedNotReadThisOne(t *testing.T) {
 	t.Parallel()
 	a := serve(t, nil)
-	r := run(t, a, offline(), handles(`{"condition":{"response.ok":{"$eq":false}},`+toField("note", "response.body", "$jmespath", "length(none)")[1:]+`,{"condition":{"response.ok":{"$eq":false}},`+toField("note", "response.body", "$xmlpath", "a")[1:]))
+	r := run(
+		t,
+		a,
+		offline(),
+		handles(
+			`{"condition":{"response.ok":{"$eq":false}},`+toField("note", "response.body", "$jmespath", "length(none)")[1:]+`,{"condition":{"response.ok":{"$eq":false}},`+toField("note", "response.body", "$xmlpath", "a")[1:],
+		),
+	)
 	if r.Err != nil || !strings.Contains(decisions(r), "response_handlers[1] is passed over") {
 		t.Errorf("%v\n%s", r.Err, decisions(r))
 	}
@@ -194,12 +209,14 @@ func TestRepeatedWritesBecomeAListAsTheEngineHasThem(t *testing.T) {
 	}
 	a := serve(t, nil)
 	r := run(t, a, offline(), two("remote_id"))
-	if r.Err != nil || r.Values["remote_id"] != "['ERP-1', 'ERP-2']" || !strings.Contains(decisions(r), "remote_id got 2 values and holds them as a list") {
+	if r.Err != nil || r.Values["remote_id"] != "['ERP-1', 'ERP-2']" ||
+		!strings.Contains(decisions(r), "remote_id got 2 values and holds them as a list") {
 		t.Errorf("got %q, %v\n%s", r.Values["remote_id"], r.Err, decisions(r))
 	}
 	a = serve(t, func(w http.ResponseWriter, _ seen, n int) { answer(w, 200, "application/json", `{"id":7}`) })
 	r = run(t, a, offline(), two("remote_number"))
-	if r.Err == nil || !strings.Contains(r.Err.Error(), "the field remote_number is not a text field and got 2 values") || r.Values["remote_number"] != "7" {
+	if r.Err == nil || !strings.Contains(r.Err.Error(), "the field remote_number is not a text field and got 2 values") ||
+		r.Values["remote_number"] != "7" {
 		t.Errorf("got %q, %v", r.Values["remote_number"], r.Err)
 	}
 }
@@ -208,8 +225,15 @@ func TestPropertiesAreOverwrittenWithANote(t *testing.T) {
 	t.Parallel()
 	a := serve(t, nil)
 	property := `{"target_type":"property","target_key":"p","value":{"response.body":{"$jmespath":"id"}}}`
-	r := run(t, a, offline(), `{"stages":[{"call_api":[{"name":"one","request":{"url":"API","method":"POST"},"response_handlers":[`+property+`]},{"name":"two","request":{"url":"API/{property.p}","method":"POST"},"response_handlers":[`+property+`]},{"name":"three","request":{"url":"API/{property.p}","method":"POST"}}]}]}`)
-	if r.Err != nil || a.paths() != "POST /, POST /ERP-1, POST /ERP-2" || !strings.Contains(decisions(r), "stages[0].call_api[1].response_handlers[0]: property.p is overwritten") || !strings.Contains(r.Log, "a property is overwritten") {
+	r := run(
+		t,
+		a,
+		offline(),
+		`{"stages":[{"call_api":[{"name":"one","request":{"url":"API","method":"POST"},"response_handlers":[`+property+`]},{"name":"two","request":{"url":"API/{property.p}","method":"POST"},"response_handlers":[`+property+`]},{"name":"three","request":{"url":"API/{property.p}","method":"POST"}}]}]}`,
+	)
+	if r.Err != nil || a.paths() != "POST /, POST /ERP-1, POST /ERP-2" ||
+		!strings.Contains(decisions(r), "stages[0].call_api[1].response_handlers[0]: property.p is overwritten") ||
+		!strings.Contains(r.Log, "a property is overwritten") {
 		t.Errorf("%s, %v\n%s", a.paths(), r.Err, decisions(r))
 	}
 }
@@ -227,7 +251,8 @@ func TestARepliesDocumentReplacesTheEarlierOneAndCanBeRead(t *testing.T) {
 	if r.Err != nil || !strings.HasPrefix(a.paths(), "POST /store, POST /store, GET /ERP-2/reply_0_response?at=http%3A%2F%2F127.0.0.1") {
 		t.Errorf("%s, %v", a.paths(), r.Err)
 	}
-	if got := string(platform.Artefacts(rossumtest.AnnotationID)["reply_0"]); got != `{"id": "ERP-2"}` || len(platform.Artefacts(rossumtest.AnnotationID)) != 1 {
+	if got := string(platform.Artefacts(rossumtest.AnnotationID)["reply_0"]); got != `{"id": "ERP-2"}` ||
+		len(platform.Artefacts(rossumtest.AnnotationID)) != 1 {
 		t.Errorf("Rossum has %q", got)
 	}
 	if string(r.Files["reply_0"]) != `{"id": "ERP-2"}` {

@@ -21,7 +21,8 @@ const journey = `{"stages":[
 		{"name":"submit","request":{"url":"API/submit/{field.remote_id.value}","method":"POST","content":"{property.e[0]}"},"response_handlers":[` + "STATUS" + `]}]}]}`
 
 func journeySettings() string {
-	return strings.NewReplacer("FIELD", toField("remote_id", "response.body", "$jmespath", "id"), "STATUS", toField("note", "response", "$jmespath", "status_code")).Replace(journey)
+	return strings.NewReplacer("FIELD", toField("remote_id", "response.body", "$jmespath", "id"), "STATUS", toField("note", "response", "$jmespath", "status_code")).
+		Replace(journey)
 }
 
 func journal(t *testing.T, l pipeline.Ledger) pipeline.Option {
@@ -126,7 +127,16 @@ func TestARunThatWasCutShortAfterARedirectGoesOnWhereItPoints(t *testing.T) {
 func TestACallThatMayHaveBeenSentIsNotSentAgainAndNothingFollows(t *testing.T) {
 	t.Parallel()
 	a := serve(t, nil)
-	s := step(t, a, `{"stages":[{"call_api":[{"name":"create","request":{"url":"API/create","method":"POST"},"response_handlers":[`+toField("status", "response", "$jmespath", "status_code")+`]},{"name":"next","request":{"url":"API/next","method":"POST"}}]}]}`)
+	s := step(
+		t,
+		a,
+		`{"stages":[{"call_api":[{"name":"create","request":{"url":"API/create","method":"POST"},"response_handlers":[`+toField(
+			"status",
+			"response",
+			"$jmespath",
+			"status_code",
+		)+`]},{"name":"next","request":{"url":"API/next","method":"POST"}}]}]}`,
+	)
 	chain, err := pipeline.New(s)
 	if err != nil {
 		t.Fatal(err)
@@ -138,7 +148,11 @@ func TestACallThatMayHaveBeenSentIsNotSentAgainAndNothingFollows(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = chain.Export(t.Context(), offline().Payload(), client(t), journal(t, ledger))
-	if !errors.Is(err, pipeline.ErrMaybeSent) || a.paths() != "POST /create" || !strings.Contains(err.Error(), "step Request Processor, stages[0].call_api[0].request.url (create): POST "+a.URL+"/create (stages[0].call_api[0]), begun ") {
+	if !errors.Is(err, pipeline.ErrMaybeSent) || a.paths() != "POST /create" ||
+		!strings.Contains(
+			err.Error(),
+			"step Request Processor, stages[0].call_api[0].request.url (create): POST "+a.URL+"/create (stages[0].call_api[0]), begun ",
+		) {
 		t.Errorf("%v %s", err, a.paths())
 	}
 }
@@ -148,7 +162,8 @@ func TestALedgerThatTakesNothingKeepsTheCallFromBeingMade(t *testing.T) {
 	a := serve(t, nil)
 	dying, ctx := mortal.New(t.Context(), pipeline.MemoryLedger(), 2, false)
 	s := step(t, a, `{"stages":[{"call_api":[{"request":{"url":"API/a","method":"POST"}},{"request":{"url":"API/b","method":"POST"}}]}]}`)
-	if r := runStep(t, s, offline(), journal(t, dying)); !errors.Is(r.Err, pipeline.ErrNotNoted) || len(a.requests()) != 0 || ctx.Err() == nil {
+	if r := runStep(t, s, offline(), journal(t, dying)); !errors.Is(r.Err, pipeline.ErrNotNoted) || len(a.requests()) != 0 ||
+		ctx.Err() == nil {
 		t.Errorf("%v %s", r.Err, a.paths())
 	}
 }

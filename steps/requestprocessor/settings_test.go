@@ -128,7 +128,9 @@ func TestWrongSettingsAreNamedWithTheirPlace(t *testing.T) {
 
 func TestAllFaultsOfAllStagesComeAtOnce(t *testing.T) {
 	t.Parallel()
-	err := check(`{"stages":[{"evaluate":[{"name":"n"}]},{"call_api":[{"request":{"url":"x","method":"GET"}},{"request":{"url":"https://a.example/{fild.x}","method":"GET"},"response_handlers":[{"target_type":"property"}]}]}]}`)
+	err := check(
+		`{"stages":[{"evaluate":[{"name":"n"}]},{"call_api":[{"request":{"url":"x","method":"GET"}},{"request":{"url":"https://a.example/{fild.x}","method":"GET"},"response_handlers":[{"target_type":"property"}]}]}]}`,
+	)
 	if err == nil || strings.Count(err.Error(), "\n") != 4 {
 		t.Errorf("got %v", err)
 	}
@@ -153,7 +155,12 @@ func TestWrongSettingsDoNotRun(t *testing.T) {
 // everything.
 func FuzzRun(f *testing.F) {
 	for _, s := range samples {
-		f.Add([]byte(strings.NewReplacer("API", "https://erp.example", "AUTH", `{"url":"https://erp.example/t","method":"POST","credential_key":"id"}`).Replace(s.settings)))
+		f.Add(
+			[]byte(
+				strings.NewReplacer("API", "https://erp.example", "AUTH", `{"url":"https://erp.example/t","method":"POST","credential_key":"id"}`).
+					Replace(s.settings),
+			),
+		)
 	}
 	f.Add([]byte(strings.ReplaceAll(everySetting, "API", "https://erp.example")))
 	f.Add([]byte(strings.ReplaceAll(journeySettings(), "API", "https://erp.example")))
@@ -169,7 +176,13 @@ func FuzzRun(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = chain.Export(ctx, call.Payload(), pipeline.WithRossum(nil), pipeline.WithOriginal(pipeline.Bytes("PDF")), pipeline.WithHTTPClient(&http.Client{Transport: &network{}}))
+		_, err = chain.Export(
+			ctx,
+			call.Payload(),
+			pipeline.WithRossum(nil),
+			pipeline.WithOriginal(pipeline.Bytes("PDF")),
+			pipeline.WithHTTPClient(&http.Client{Transport: &network{}}),
+		)
 		if errors.Is(err, pipeline.ErrPanic) {
 			t.Fatal(err)
 		}
@@ -180,7 +193,14 @@ func FuzzSettings(f *testing.F) {
 	for _, s := range samples {
 		f.Add([]byte(s.settings))
 	}
-	f.Add([]byte(callWith(`"auth":{"type":"oauth1","consumer_key":"a","consumer_secret":"b","token_key":"c","token_secret":"d"}`, `"iterate_over":"field.lines"`)))
+	f.Add(
+		[]byte(
+			callWith(
+				`"auth":{"type":"oauth1","consumer_key":"a","consumer_secret":"b","token_key":"c","token_secret":"d"}`,
+				`"iterate_over":"field.lines"`,
+			),
+		),
+	)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		s := new(requestprocessor.Step)
 		if s.UnmarshalJSON(data) == nil {

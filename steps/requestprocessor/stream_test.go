@@ -18,9 +18,14 @@ func TestALargeDocumentInBase64LeavesAsASmallOneDoes(t *testing.T) {
 	for _, size := range []int{1, 10_000, 1 << 20, 3<<20 + 1} {
 		a := serve(t, nil)
 		document := bytes.Repeat([]byte{'%', 0xff, 0, 'x', '"'}, size/5+1)[:size]
-		r := run(t, a, invoice(madeUpToken), `{"stages":[{"call_api":[{"name":"c","request":{"url":"API/x","method":"POST","content_type":"json","content":
+		r := run(
+			t,
+			a,
+			invoice(madeUpToken),
+			`{"stages":[{"call_api":[{"name":"c","request":{"url":"API/x","method":"POST","content_type":"json","content":
 			{"a":"ü","files":[{"name":"1","data":"{base64(payload.document.content.@)}"},{"data":"{base64(payload.document.content.@)}","n":1.5}],"text":"<{base64(payload.document.content.@)}>"}}}]}]}`,
-			pipeline.WithOriginal(pipeline.Bytes(document)))
+			pipeline.WithOriginal(pipeline.Bytes(document)),
+		)
 		text := base64.StdEncoding.EncodeToString(document)
 		want := `{"a": "\u00fc", "files": [{"name": "1", "data": "` + text + `"}, {"data": "` + text + `", "n": 1.5}], "text": "<` + text + `>"}`
 		if r.Err != nil || len(a.seen) != 1 || a.seen[0].body != want {
@@ -78,7 +83,8 @@ func TestALargeDocumentInBase64IsShownAndKnownBeforeItIsSent(t *testing.T) {
 		t.Fatal(r.Err, len(calls), len(a.seen))
 	}
 	shown := calls[0].Request
-	if !strings.HasPrefix(shown.Body, `{"a": 1, "f": "UERGUERG`) || !shown.Cut || shown.Hidden != "" || shown.Size != int64(len(a.seen[0].body)) {
+	if !strings.HasPrefix(shown.Body, `{"a": 1, "f": "UERGUERG`) || !shown.Cut || shown.Hidden != "" ||
+		shown.Size != int64(len(a.seen[0].body)) {
 		t.Errorf("the report shows %+v", shown)
 	}
 

@@ -143,8 +143,21 @@ var whole = map[string]string{
 
 // spoilt are variants of a value, each with a change at one place below it.
 func spoilt(v any) (variants []any) {
-	variants = append(variants, json.Number("7"), json.Number("1.5"), json.Number("-1"), json.Number("0"), "text", "", true, nil, []any{}, []any{json.Number("7")},
-		map[string]any{}, map[string]any{"nope": json.Number("1")})
+	variants = append(
+		variants,
+		json.Number("7"),
+		json.Number("1.5"),
+		json.Number("-1"),
+		json.Number("0"),
+		"text",
+		"",
+		true,
+		nil,
+		[]any{},
+		[]any{json.Number("7")},
+		map[string]any{},
+		map[string]any{"nope": json.Number("1")},
+	)
 	switch v := v.(type) {
 	case map[string]any:
 		for _, key := range slices.Sorted(maps.Keys(v)) {

@@ -87,7 +87,8 @@ func TestTheCodeOfAFunctionIsSavedInItsPlace(t *testing.T) {
 	d := documentOf(t, `{"id": 7, "type": "function", "config": {"runtime": "python3.12", "code": "a\n<b>", "x": 1}}`)
 	code := "a < \"ü\"\n"
 	got, err := d.with(edit{Code: &code})
-	if want := `{"id": 7, "type": "function", "config": {"runtime": "python3.12", "code": "a < \"ü\"\n", "x": 1}}`; err != nil || string(got) != want {
+	if want := `{"id": 7, "type": "function", "config": {"runtime": "python3.12", "code": "a < \"ü\"\n", "x": 1}}`; err != nil ||
+		string(got) != want {
 		t.Errorf("%v\n%s, want\n%s", err, got, want)
 	}
 	d.hook.CodeFile = "x.py"

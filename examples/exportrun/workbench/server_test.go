@@ -133,7 +133,8 @@ func TestOnlyThePageItselfIsAnswered(t *testing.T) {
 		"a site of the same name":      {func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "same-site") }, http.StatusForbidden},
 		"a form":                       {func(r *http.Request) { r.Header.Set("Content-Type", "text/plain") }, http.StatusUnsupportedMediaType},
 	} {
-		if w := call(b, "POST", "/api/state", "{}", tt.change); w.Code != tt.status || tt.status != http.StatusOK && strings.Contains(w.Body.String(), "CSV") {
+		if w := call(b, "POST", "/api/state", "{}", tt.change); w.Code != tt.status ||
+			tt.status != http.StatusOK && strings.Contains(w.Body.String(), "CSV") {
 			t.Errorf("%s: %d %s", name, w.Code, w.Body)
 		}
 	}
@@ -151,15 +152,18 @@ func TestThePageHasAStrictPolicyAndNoData(t *testing.T) {
 	for _, path := range []string{"/", "/page.js", "/editors.js", "/panels.js", "/page.css", "/codemirror.min.js", "/codemirror.LICENSE.txt"} {
 		w := call(b, "GET", path, "", func(r *http.Request) { r.Header.Del(tokenHeader); r.Header.Del("Origin") })
 		policy := w.Header().Get("Content-Security-Policy")
-		if w.Code != http.StatusOK || w.Body.Len() == 0 || !strings.HasPrefix(policy, "default-src 'none'") || strings.Contains(policy, "unsafe") ||
-			w.Header().Get("Referrer-Policy") != "no-referrer" || w.Header().Get("X-Content-Type-Options") != "nosniff" {
+		if w.Code != http.StatusOK || w.Body.Len() == 0 || !strings.HasPrefix(policy, "default-src 'none'") ||
+			strings.Contains(policy, "unsafe") ||
+			w.Header().Get("Referrer-Policy") != "no-referrer" ||
+			w.Header().Get("X-Content-Type-Options") != "nosniff" {
 			t.Errorf("%s: %d %v", path, w.Code, w.Header())
 		}
 		if strings.Contains(w.Body.String(), token) || strings.Contains(w.Body.String(), "CSV_") {
 			t.Errorf("%s has the token or data", path)
 		}
 	}
-	if page := call(b, "GET", "/", "", nil).Body.String(); strings.Count(page, "<script") != 1 || strings.Contains(page, "://") || strings.Contains(page, "{{") {
+	if page := call(b, "GET", "/", "", nil).Body.String(); strings.Count(page, "<script") != 1 || strings.Contains(page, "://") ||
+		strings.Contains(page, "{{") {
 		t.Error("the page has a script within it, or loads something from elsewhere")
 	}
 }
@@ -206,7 +210,8 @@ func TestNoSecretIsOnAnyPage(t *testing.T) {
 	}
 	page := ask[map[string]string](t, b, "run", "{}")["page"]
 	w := call(b, "GET", page, "", func(r *http.Request) { r.Header.Del(tokenHeader) })
-	if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "erp.example/invoices") || !strings.Contains(w.Header().Get("Content-Security-Policy"), "frame-ancestors 'self'") {
+	if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "erp.example/invoices") ||
+		!strings.Contains(w.Header().Get("Content-Security-Policy"), "frame-ancestors 'self'") {
 		t.Errorf("%d %v\n%s", w.Code, w.Header(), w.Body)
 	}
 	all.WriteString(w.Body.String())

@@ -93,7 +93,8 @@ func TestAHookShowsItsFilesAndRequests(t *testing.T) {
 	t.Parallel()
 	b, _ := newBench(t)
 	o := ask[outcome](t, b, "try", `{"id": 1}`)
-	if len(o.Problems) != 0 || len(o.Outputs) != 1 || o.Outputs[0].Text != "Nr,Betrag\n7 <b>,1.50\n7 <b>,2.50\n" || o.Outputs[0].Title != "File csv" {
+	if len(o.Problems) != 0 || len(o.Outputs) != 1 || o.Outputs[0].Text != "Nr,Betrag\n7 <b>,1.50\n7 <b>,2.50\n" ||
+		o.Outputs[0].Title != "File csv" {
 		t.Errorf("%+v", o)
 	}
 	// A template that was edited and not saved is what the next hook sends.
@@ -103,14 +104,21 @@ func TestAHookShowsItsFilesAndRequests(t *testing.T) {
 		t.Fatal(err)
 	}
 	o = ask[outcome](t, b, "try", string(edits))
-	if len(o.Outputs) != 1 || o.Outputs[0].Kind != "request" || !strings.Contains(o.Outputs[0].Text, "POST https://erp.example/invoices\n") || !strings.Contains(o.Outputs[0].Text, "No%2CAmount") {
+	if len(o.Outputs) != 1 || o.Outputs[0].Kind != "request" || !strings.Contains(o.Outputs[0].Text, "POST https://erp.example/invoices\n") ||
+		!strings.Contains(o.Outputs[0].Text, "No%2CAmount") {
 		t.Errorf("%+v", o)
 	}
 }
 
 func TestWhatIsSentComesBeforeWhatIsKeptAndTokensLast(t *testing.T) {
 	t.Parallel()
-	token := callOutput(&pipeline.CallReport{Method: "POST", URL: "https://erp.example/token", Request: &pipeline.MessageReport{Size: 9, Hidden: "it is a token request"}})
+	token := callOutput(
+		&pipeline.CallReport{
+			Method:  "POST",
+			URL:     "https://erp.example/token",
+			Request: &pipeline.MessageReport{Size: 9, Hidden: "it is a token request"},
+		},
+	)
 	for _, o := range []struct {
 		output
 		want int
@@ -124,9 +132,14 @@ func TestWhatIsSentComesBeforeWhatIsKeptAndTokensLast(t *testing.T) {
 func TestAnErrorThatAHookShowsIsAProblemWithoutAPlace(t *testing.T) {
 	t.Parallel()
 	o := &outcome{}
-	step := &pipeline.StepReport{Name: "Evaluate", Status: pipeline.StatusFailed, Messages: []string{"error: Submit: status 201", "info: it is there"}}
+	step := &pipeline.StepReport{
+		Name:     "Evaluate",
+		Status:   pipeline.StatusFailed,
+		Messages: []string{"error: Submit: status 201", "info: it is there"},
+	}
 	o.take(&pipeline.Report{Steps: []*pipeline.StepReport{step}}, nil, &rossum.Hook{ID: 1, Name: "Evaluate"}, &sources{settings: "{}"})
-	if len(o.Problems) != 1 || o.Problems[0] != (problem{Severity: "error", Message: "Submit: status 201"}) || strings.Join(o.Notes, "|") != "info: it is there" {
+	if len(o.Problems) != 1 || o.Problems[0] != (problem{Severity: "error", Message: "Submit: status 201"}) ||
+		strings.Join(o.Notes, "|") != "info: it is there" {
 		t.Errorf("%+v", o)
 	}
 }
@@ -140,7 +153,8 @@ func TestAHookRunsAloneWhereOthersAreAtFault(t *testing.T) {
 		t.Fatal(err)
 	}
 	o := ask[outcome](t, b, "try", string(edits))
-	if len(o.Outputs) != 1 || len(o.Problems) != 0 || o.Others[2] != 1 || !strings.Contains(strings.Join(o.Notes, "\n"), "this hook was run alone") {
+	if len(o.Outputs) != 1 || len(o.Problems) != 0 || o.Others[2] != 1 ||
+		!strings.Contains(strings.Join(o.Notes, "\n"), "this hook was run alone") {
 		t.Errorf("%+v", o)
 	}
 	if w := call(b, "POST", "/api/run", string(edits), nil); !strings.Contains(w.Body.String(), "unknown key (did you mean method?)") {
@@ -189,7 +203,8 @@ func TestTheDataIsWhatTemplatesSee(t *testing.T) {
 	if got := member("field", "items") + member("x", "a b'c"); got != `field['items']x['a b\'c']` {
 		t.Error(got)
 	}
-	if known := ask[struct{ Names map[string][]string }](t, b, "state", "{}").Names; strings.Join(known[""], " ") != "number lines" || strings.Join(known["lines"], " ") != "amount" {
+	if known := ask[struct{ Names map[string][]string }](t, b, "state", "{}").Names; strings.Join(known[""], " ") != "number lines" ||
+		strings.Join(known["lines"], " ") != "amount" {
 		t.Errorf("%v", known)
 	}
 }

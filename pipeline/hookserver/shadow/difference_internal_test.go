@@ -22,7 +22,8 @@ func TestADifferenceNamesTheFirstByteAndItsLine(t *testing.T) {
 		{"\xff\xfe", "\xff\xfd", 1, 1, [2]string{"", ""}},
 	} {
 		d, differs := difference([]byte(tt.hosted), []byte(tt.here), asIs)
-		if !differs || d.Offset != tt.offset || d.Line != tt.line || d.HostedText != tt.texts[0] || d.HereText != tt.texts[1] || d.Hosted != len(tt.hosted) {
+		if !differs || d.Offset != tt.offset || d.Line != tt.line || d.HostedText != tt.texts[0] || d.HereText != tt.texts[1] ||
+			d.Hosted != len(tt.hosted) {
 			t.Errorf("%q and %q: %+v", tt.hosted, tt.here, d)
 		}
 	}
@@ -41,7 +42,10 @@ func TestTextsAreCleanedWhole(t *testing.T) {
 	if strings.Contains(d.HostedText+d.HereText+d.Diff, "sk-") {
 		t.Errorf("%+v", d)
 	}
-	if d, _ := difference([]byte("k="+secret), []byte("k="+secret[:20]), clean); strings.Contains(d.HostedText+d.Diff, "sk-0123456789-abcdefghij") {
+	if d, _ := difference([]byte("k="+secret), []byte("k="+secret[:20]), clean); strings.Contains(
+		d.HostedText+d.Diff,
+		"sk-0123456789-abcdefghij",
+	) {
 		t.Errorf("%+v", d)
 	}
 }

@@ -64,7 +64,9 @@ func ExampleCompare() {
 			"postData": {"text": "number;amount\n2026-0042;12.50\n"}},
 		"response": {"status": 201, "headers": [], "content": {"text": "{\"id\": 7}"}}}]}}`
 	chain, err := pipeline.New(
-		&steps.CustomFormat{Exports: []steps.Format{{Key: "csv", Template: "number;amount\n{{ field.document_id }};{{ field.amount_total }}\n\n"}}},
+		&steps.CustomFormat{
+			Exports: []steps.Format{{Key: "csv", Template: "number;amount\n{{ field.document_id }};{{ field.amount_total }}\n\n"}},
+		},
 		pipeline.Named("create", &steps.RESTExport{Key: "csv", Request: steps.Request{
 			URL: "https://erp.example/invoices", Headers: map[string]string{"Content-Type": "text/csv"}, Content: "#{file_content}",
 		}}),
@@ -76,7 +78,11 @@ func ExampleCompare() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	call := rossumtest.Annotation(rossumtest.Offline(), rossumtest.Field("document_id", "2026-0042"), rossumtest.Field("amount_total", "12,50"))
+	call := rossumtest.Annotation(
+		rossumtest.Offline(),
+		rossumtest.Field("document_id", "2026-0042"),
+		rossumtest.Field("amount_total", "12,50"),
+	)
 	fmt.Print(shadow.Compare(context.Background(), chain, call.Payload(), recording, pipeline.WithLogger(nil)).Text())
 	// Output:
 	// annotation 314528: 2 differences

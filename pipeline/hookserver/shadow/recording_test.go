@@ -16,7 +16,15 @@ import (
 func TestARecordingIsReadAsItWasWritten(t *testing.T) {
 	t.Parallel()
 	r := &shadow.Recording{Calls: []shadow.RecordedCall{
-		{Method: "POST", URL: "https://erp.example/a?b=c", Header: http.Header{"X-A": {"1", "2"}}, Body: []byte("ü\r\n"), Status: 201, ReplyHeader: http.Header{"Location": {"/7"}}, ReplyBody: []byte("{}")},
+		{
+			Method:      "POST",
+			URL:         "https://erp.example/a?b=c",
+			Header:      http.Header{"X-A": {"1", "2"}},
+			Body:        []byte("ü\r\n"),
+			Status:      201,
+			ReplyHeader: http.Header{"Location": {"/7"}},
+			ReplyBody:   []byte("{}"),
+		},
 		{Method: "PUT", URL: "https://erp.example/b", Body: []byte{0xff, 0, 1}, ReplyBody: []byte{0xfe}},
 	}}
 	data, err := json.Marshal(r)
@@ -46,7 +54,14 @@ func TestHARFilesAreRead(t *testing.T) {
 	want := []shadow.RecordedCall{
 		{Method: "POST", URL: "https://erp.example/invoices", Header: http.Header{"X-A": {"1", "2"}}, Body: []byte("Größe\n"), Status: 201,
 			ReplyHeader: http.Header{"Location": {"/7"}}, ReplyBody: []byte("{}\n")},
-		{Method: "POST", URL: "https://erp.example/form", Header: http.Header{}, Body: []byte("a+b=c%26d"), ReplyHeader: http.Header{}, ReplyBody: []byte{}},
+		{
+			Method:      "POST",
+			URL:         "https://erp.example/form",
+			Header:      http.Header{},
+			Body:        []byte("a+b=c%26d"),
+			ReplyHeader: http.Header{},
+			ReplyBody:   []byte{},
+		},
 	}
 	if !reflect.DeepEqual(r.Calls, want) {
 		t.Errorf("%+v", r.Calls)
@@ -115,7 +130,11 @@ func (zeros) Read(p []byte) (int, error) { return len(p), nil }
 
 func FuzzReadRecording(f *testing.F) {
 	f.Add([]byte(`[{"method": "GET", "url": "https://a.example/", "body_base64": "/w=="}]`))
-	f.Add([]byte(`{"log": {"entries": [{"request": {"method": "POST", "url": "https://a.example", "postData": {"text": "x"}}, "response": {"status": 200}}]}}`))
+	f.Add(
+		[]byte(
+			`{"log": {"entries": [{"request": {"method": "POST", "url": "https://a.example", "postData": {"text": "x"}}, "response": {"status": 200}}]}}`,
+		),
+	)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		r, err := shadow.ReadRecording(bytes.NewReader(data))
 		if err != nil {

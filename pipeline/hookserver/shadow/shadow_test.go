@@ -23,10 +23,16 @@ import (
 // hostedChain is a chain as Rossum hosts it.
 func hostedChain(t *testing.T, erp, template, target string) *pipeline.Chain {
 	t.Helper()
-	return chainOf(t,
+	return chainOf(
+		t,
 		&steps.Purge{ResetFields: []string{"status"}},
 		&steps.CustomFormat{Exports: []steps.Format{{Key: "csv", Template: template}}},
-		&steps.RESTExport{Key: "csv", Request: steps.Request{URL: erp + "/invoices", Content: "#{file_content}"}, HeadersKey: "headers", PayloadKey: "reply"},
+		&steps.RESTExport{
+			Key:        "csv",
+			Request:    steps.Request{URL: erp + "/invoices", Content: "#{file_content}"},
+			HeadersKey: "headers",
+			PayloadKey: "reply",
+		},
 		&steps.Extract{Sources: []steps.Source{
 			{Key: "headers", Rules: []steps.Rule{{Path: "status_code", TargetField: "status"}}},
 			{Key: "reply", Rules: []steps.Rule{{Path: target, TargetField: "erp_id"}}},
@@ -60,7 +66,12 @@ func TestAShadowComparesWithWhatTheHostedChainHasLeft(t *testing.T) {
 			}))
 			defer erp.Close()
 			call := func(status, id string) *rossumtest.Call {
-				return rossumtest.Annotation(rossumtest.On(platform), rossumtest.Field("document_id", "1"), rossumtest.Field("status", status), rossumtest.Field("erp_id", id))
+				return rossumtest.Annotation(
+					rossumtest.On(platform),
+					rossumtest.Field("document_id", "1"),
+					rossumtest.Field("status", status),
+					rossumtest.Field("erp_id", id),
+				)
 			}
 			hosted := hostedChain(t, erp.URL, template, "id")
 			if _, err := hosted.Export(t.Context(), call("", "").Payload(), pipeline.WithStore(pipeline.InRossum())); err != nil {
@@ -107,7 +118,8 @@ func TestAShadowNeverDisturbsTheHostedChain(t *testing.T) {
 		w := httptest.NewRecorder()
 		s.ServeHTTP(w, hookCall(invoice().Bytes()))
 		var answer map[string][]json.RawMessage
-		if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil || w.Code != http.StatusOK || len(answer["messages"])+len(answer["operations"]) != 0 {
+		if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil || w.Code != http.StatusOK ||
+			len(answer["messages"])+len(answer["operations"]) != 0 {
 			t.Errorf("%s: %d %s", name, w.Code, w.Body)
 		}
 		if got == nil || got.Same() {
@@ -183,7 +195,10 @@ func TestAShadowReadsCallsAsAServerDoes(t *testing.T) {
 func TestAShadowOfQueuesNamesTheOneWithoutAChain(t *testing.T) {
 	t.Parallel()
 	var got *shadow.Comparison
-	s := newShadow(t, shadow.Options{Queues: map[int64]*pipeline.Chain{1: chainOf(t)}, Compared: func(_ context.Context, c *shadow.Comparison) { got = c }})
+	s := newShadow(
+		t,
+		shadow.Options{Queues: map[int64]*pipeline.Chain{1: chainOf(t)}, Compared: func(_ context.Context, c *shadow.Comparison) { got = c }},
+	)
 	s.ServeHTTP(httptest.NewRecorder(), hookCall(invoice().Bytes()))
 	if got == nil || got.Same() || !strings.Contains(got.Text(), "no chain is given for queue") {
 		t.Errorf("%+v", got)

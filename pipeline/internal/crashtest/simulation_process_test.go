@@ -85,7 +85,14 @@ func (h *host) start(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := hookserver.Options{Secrets: []string{hookSecret}, Journal: journal, Chain: p.chain(t), Recover: true, Run: append(p.options(), pipeline.WithLogger(nil)), Logger: slog.New(slog.DiscardHandler)}
+	o := hookserver.Options{
+		Secrets: []string{hookSecret},
+		Journal: journal,
+		Chain:   p.chain(t),
+		Recover: true,
+		Run:     append(p.options(), pipeline.WithLogger(nil)),
+		Logger:  slog.New(slog.DiscardHandler),
+	}
 	if h.async {
 		o.Async = &hookserver.Async{URL: publicURL, Key: pollingKey, After: 5 * time.Second}
 	}

@@ -100,7 +100,13 @@ func onEveryCore(t *testing.T) {
 		t.Logf("%s", seedsFigure.Find(output))
 	}
 	// Other programs may have used the cores, too.
-	t.Logf("%d schedules on %d cores, %d a minute; %.0f in a minute of each core's time", schedules, len(outputs), perMinute, float64(len(outputs)*schedules)/total.Minutes())
+	t.Logf(
+		"%d schedules on %d cores, %d a minute; %.0f in a minute of each core's time",
+		schedules,
+		len(outputs),
+		perMinute,
+		float64(len(outputs)*schedules)/total.Minutes(),
+	)
 }
 
 // What a part prints.
@@ -251,7 +257,15 @@ func (w *world) wrong(format string, args ...any) {
 }
 
 func newWorld(seed uint64, loud bool) *world {
-	return &world{seed: seed, loud: loud, counts: make(map[string]int), names: make(map[string]string), said: make(map[string]bool), late: make(map[string]bool), unnoted: make(map[pipeline.RunID]bool)}
+	return &world{
+		seed:    seed,
+		loud:    loud,
+		counts:  make(map[string]int),
+		names:   make(map[string]string),
+		said:    make(map[string]bool),
+		late:    make(map[string]bool),
+		unnoted: make(map[pipeline.RunID]bool),
+	}
 }
 
 // simulate plays one schedule.
@@ -263,7 +277,17 @@ func simulate(t *testing.T, seed uint64, loud bool) {
 		t.Log(line)
 	}
 	if len(w.faults) > 0 {
-		t.Errorf("SIM_SEED=%d: %v, %d steps with %d calls, async %v, beside %v, final %v\n  %s", seed, w.how, w.steps, w.items, w.async, w.beside, w.final, strings.Join(w.faults, "\n  "))
+		t.Errorf(
+			"SIM_SEED=%d: %v, %d steps with %d calls, async %v, beside %v, final %v\n  %s",
+			seed,
+			w.how,
+			w.steps,
+			w.items,
+			w.async,
+			w.beside,
+			w.final,
+			strings.Join(w.faults, "\n  "),
+		)
 	}
 }
 
@@ -278,7 +302,17 @@ func (w *world) play(t *testing.T) {
 	for i := range 1 + r.IntN(3) {
 		w.hosts = append(w.hosts, &host{world: w, name: fmt.Sprint("host", i+1)})
 	}
-	w.tell("%v, %d steps with %d calls, beside %v, final %v, async %v, %d hosts, faulty %v", w.how, w.steps, w.items, w.beside, w.final, w.async, len(w.hosts), w.faulty)
+	w.tell(
+		"%v, %d steps with %d calls, beside %v, final %v, async %v, %d hosts, faulty %v",
+		w.how,
+		w.steps,
+		w.items,
+		w.beside,
+		w.final,
+		w.async,
+		len(w.hosts),
+		w.faulty,
+	)
 	for _, h := range w.hosts {
 		time.Sleep(w.moment("start", time.Second))
 		h.start(t)
@@ -451,8 +485,14 @@ func (u *user) body() []byte {
 	const id, at = "THE REQUEST", "THE TIME"
 	body := u.bodies[u.version]
 	if body == nil {
-		call := rossumtest.Annotation(rossumtest.Offline(), rossumtest.Set("id", u.annotation), rossumtest.Field("version", strconv.Itoa(u.version)),
-			rossumtest.Request(id), rossumtest.Sideload("timestamp", at), rossumtest.Sideload("schemas", []any{}))
+		call := rossumtest.Annotation(
+			rossumtest.Offline(),
+			rossumtest.Set("id", u.annotation),
+			rossumtest.Field("version", strconv.Itoa(u.version)),
+			rossumtest.Request(id),
+			rossumtest.Sideload("timestamp", at),
+			rossumtest.Sideload("schemas", []any{}),
+		)
 		for s := range u.steps + 1 {
 			for i := range u.items {
 				call.With(rossumtest.Field(fieldOf(s, i), ""))

@@ -28,7 +28,12 @@ import (
 // Content-Security-Policy, or of anything that it could not load.
 func browser(t *testing.T) context.Context {
 	t.Helper()
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.ExecPath("chromium"), chromedp.WindowSize(1200, 900))
+	options := append(
+		chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.NoSandbox,
+		chromedp.ExecPath("chromium"),
+		chromedp.WindowSize(1200, 900),
+	)
 	allocated, cancel := chromedp.NewExecAllocator(context.Background(), options...)
 	t.Cleanup(cancel)
 	ctx, cancel := chromedp.NewContext(allocated)
@@ -80,9 +85,13 @@ func runs() []*pipeline.Report {
 	took := func(ms int) pipeline.Duration { return pipeline.Duration(time.Duration(ms) * time.Millisecond) }
 	post := pipeline.CallReport{
 		Method: "POST", URL: "https://erp.example/invoices", Status: 201, Started: at(40), Took: took(700), Attempts: 2, Sent: 63, Received: 9,
-		Tries:   []pipeline.TryReport{{Started: at(40), Took: took(100), Status: 503}, {Started: at(500), Took: took(240), Status: 201}},
-		Request: &pipeline.MessageReport{Header: http.Header{"Content-Type": {"text/csv"}, "Authorization": {"[secret]"}}, Body: "number,item\n1,Paper\n", Size: 20},
-		Reply:   &pipeline.MessageReport{Header: http.Header{"Content-Type": {"application/json"}}, Body: `{"id": 7}`, Size: 9},
+		Tries: []pipeline.TryReport{{Started: at(40), Took: took(100), Status: 503}, {Started: at(500), Took: took(240), Status: 201}},
+		Request: &pipeline.MessageReport{
+			Header: http.Header{"Content-Type": {"text/csv"}, "Authorization": {"[secret]"}},
+			Body:   "number,item\n1,Paper\n",
+			Size:   20,
+		},
+		Reply: &pipeline.MessageReport{Header: http.Header{"Content-Type": {"application/json"}}, Body: `{"id": 7}`, Size: 9},
 	}
 	template := &pipeline.StepReport{
 		Name: "Invoice CSV", Status: pipeline.StatusDone, Started: at(0), Took: took(30),
@@ -101,13 +110,30 @@ func runs() []*pipeline.Report {
 	}
 	failed := &pipeline.Report{
 		AnnotationID: 314529, Started: began.Add(time.Minute), Took: took(90), Failed: true,
-		Steps: []*pipeline.StepReport{template, {Name: "Create", Status: pipeline.StatusFailed, Error: "POST https://erp.example/invoices: no such host; nothing was sent", Started: at(30),
-			Calls: []pipeline.CallReport{{Method: "POST", URL: "https://erp.example/invoices", Error: "no such host", Attempts: 4}}}, {Name: "Evaluate", Status: pipeline.StatusNotRun}},
+		Steps: []*pipeline.StepReport{
+			template,
+			{
+				Name:    "Create",
+				Status:  pipeline.StatusFailed,
+				Error:   "POST https://erp.example/invoices: no such host; nothing was sent",
+				Started: at(30),
+				Calls: []pipeline.CallReport{
+					{Method: "POST", URL: "https://erp.example/invoices", Error: "no such host", Attempts: 4},
+				},
+			},
+			{Name: "Evaluate", Status: pipeline.StatusNotRun},
+		},
 		Messages: []rossum.Message{{Type: rossum.MessageError, Content: "Export failed: no such host."}},
 	}
 	dry := &pipeline.Report{
 		AnnotationID: 314530, Started: began.Add(2 * time.Minute), DryRun: true,
-		Steps: []*pipeline.StepReport{{Name: "Create", Status: pipeline.StatusUnanswered, Calls: []pipeline.CallReport{{Method: "POST", URL: "https://erp.example/invoices", Dry: true, Request: post.Request}}}},
+		Steps: []*pipeline.StepReport{
+			{
+				Name:   "Create",
+				Status: pipeline.StatusUnanswered,
+				Calls:  []pipeline.CallReport{{Method: "POST", URL: "https://erp.example/invoices", Dry: true, Request: post.Request}},
+			},
+		},
 	}
 	return []*pipeline.Report{done, failed, dry}
 }
@@ -138,7 +164,8 @@ func TestAPersonFindsARunAndReadsIt(t *testing.T) {
 		chromedp.WaitVisible("header.headline", chromedp.ByQuery),
 		chromedp.Text("h1", &title, chromedp.ByQuery),
 	)
-	if !strings.Contains(first, "314530") || !strings.HasPrefix(filtered, "1 of 3 runs") || !strings.HasPrefix(title, "The export of annotation 314528 succeeded in 800") {
+	if !strings.Contains(first, "314530") || !strings.HasPrefix(filtered, "1 of 3 runs") ||
+		!strings.HasPrefix(title, "The export of annotation 314528 succeeded in 800") {
 		t.Errorf("the newest run is %q; the filter finds %q; the page says %q", first, filtered, title)
 	}
 	// A step, a call of it, and its request are opened by the keyboard, another by the mouse.

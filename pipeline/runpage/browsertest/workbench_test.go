@@ -175,9 +175,31 @@ func TestTheWorkbenchKeepsTheRulesForScreenReaders(t *testing.T) {
 		do   chromedp.Action
 	}{
 		{"result", chromedp.Tasks{}},
-		{"compared", chromedp.Tasks{chromedp.Focus(editor, chromedp.ByQuery), chord(kb.Home), chromedp.KeyEvent("x{{ field.docment_id }}"), contains("#problems", "did you mean"),
-			chromedp.SetValue("#compare", "saved", chromedp.ByQuery), chromedp.Evaluate(`document.querySelector("#compare").dispatchEvent(new Event("change"))`, nil), contains("#difference", "differs")}},
-		{"failed", chromedp.Tasks{chromedp.Focus(editor, chromedp.ByQuery), chord(kb.End), chromedp.KeyEvent("{{ 1/0 }}"), contains("#problems", "ZeroDivisionError")}},
+		{
+			"compared",
+			chromedp.Tasks{
+				chromedp.Focus(editor, chromedp.ByQuery),
+				chord(kb.Home),
+				chromedp.KeyEvent("x{{ field.docment_id }}"),
+				contains("#problems", "did you mean"),
+				chromedp.SetValue(
+					"#compare",
+					"saved",
+					chromedp.ByQuery,
+				),
+				chromedp.Evaluate(`document.querySelector("#compare").dispatchEvent(new Event("change"))`, nil),
+				contains("#difference", "differs"),
+			},
+		},
+		{
+			"failed",
+			chromedp.Tasks{
+				chromedp.Focus(editor, chromedp.ByQuery),
+				chord(kb.End),
+				chromedp.KeyEvent("{{ 1/0 }}"),
+				contains("#problems", "ZeroDivisionError"),
+			},
+		},
 		{"settings", chromedp.Tasks{press("#texts [role=tab]"), contains(editor, "export_configs")}},
 		{"data", chromedp.Tasks{press("#tab-data"), contains("#matches", "value")}},
 		{"chain", chromedp.Tasks{chord(kb.Enter), contains("#headline", "Open this run")}},
