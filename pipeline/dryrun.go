@@ -408,7 +408,7 @@ func ownUses(s Step, queue int64) (uses []Use, told bool) {
 }
 
 // dryEnd decides about the error of a step of a dry run. What says no more than that an
-// answer is missing is no failure.
+// answer is missing is not a failure.
 func (x *Export) dryEnd(ctx context.Context, l *link, r *StepReport, err error) error {
 	var miss *UnansweredError
 	if l.isRow() || !errors.As(err, &miss) || !onlyUnanswered(err) {

@@ -183,7 +183,7 @@ func (f *Files) Skipped(key string) (why string, ok bool) {
 	return why, ok
 }
 
-// ReasonNotDue is what [Files.Skip] is told of a call that its condition skipped.
+// ReasonNotDue is the reason that [Files.Skip] is given for a call that its condition skipped.
 const ReasonNotDue = "the call was not due"
 
 // Keys returns the reference keys of this run's files, oldest first.

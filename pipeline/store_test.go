@@ -97,7 +97,7 @@ func counted(calls []string) string {
 	return strings.Join(all, ", ")
 }
 
-// A relation that goes while the export runs, or that another hook makes, is no failure.
+// A relation that goes while the export runs, or that another hook makes, is not a failure.
 func TestARelationMayGoOrComeWhileAnExportRuns(t *testing.T) {
 	t.Parallel()
 	s := rossumtest.NewServer()
@@ -107,7 +107,9 @@ func TestARelationMayGoOrComeWhileAnExportRuns(t *testing.T) {
 	call := rossumtest.Annotation(rossumtest.On(s))
 	others := func(do ...pipeline.Step) pipeline.Step {
 		return pipeline.StepFunc(func(ctx context.Context, _ *pipeline.Export) error {
-			_, err := chainOf(t, do...).Export(ctx, call.Payload(), pipeline.WithStore(pipeline.InRossum()), pipeline.WithHTTPClient(&http.Client{Transport: transport}))
+			_, err := chainOf(
+				t,
+				do...).Export(ctx, call.Payload(), pipeline.WithStore(pipeline.InRossum()), pipeline.WithHTTPClient(&http.Client{Transport: transport}))
 			return err
 		})
 	}
@@ -115,7 +117,9 @@ func TestARelationMayGoOrComeWhileAnExportRuns(t *testing.T) {
 		"went": {saving("1", "a"), others(&steps.Purge{}), saving("2", "a")},
 		"came": {&steps.Purge{}, others(saving("1", "a")), saving("2", "a")},
 	} {
-		_, err := chainOf(t, all...).Export(t.Context(), call.Payload(), pipeline.WithStore(pipeline.InRossum()), pipeline.WithHTTPClient(&http.Client{Transport: transport}))
+		_, err := chainOf(
+			t,
+			all...).Export(t.Context(), call.Payload(), pipeline.WithStore(pipeline.InRossum()), pipeline.WithHTTPClient(&http.Client{Transport: transport}))
 		if got := s.Artefacts(rossumtest.AnnotationID); err != nil || string(got["a"]) != "2" || s.DocumentCount() != 1 {
 			t.Errorf("%s: %v, %q, %d documents", name, err, got, s.DocumentCount())
 		}
@@ -165,21 +169,26 @@ func TestFilesAreKeptSideBySideAndOneFailureDoesNotLoseTheOthers(t *testing.T) {
 	})
 	var keys []string
 	document := ""
-	_, err := chainOf(t, saving("1", "a", "b", "c", "d"), pipeline.Finally(pipeline.StepFunc(func(ctx context.Context, x *pipeline.Export) error {
-		keys = x.Files.Keys()
-		f, err := x.Files.Get(ctx, "b")
-		if err == nil {
-			document = f.Document
-		}
-		return err
-	}))).Export(t.Context(), rossumtest.Annotation(rossumtest.Offline()).Payload(), pipeline.WithStore(store))
+	_, err := chainOf(
+		t,
+		saving("1", "a", "b", "c", "d"),
+		pipeline.Finally(pipeline.StepFunc(func(ctx context.Context, x *pipeline.Export) error {
+			keys = x.Files.Keys()
+			f, err := x.Files.Get(ctx, "b")
+			if err == nil {
+				document = f.Document
+			}
+			return err
+		})),
+	).Export(t.Context(), rossumtest.Annotation(rossumtest.Offline()).Payload(), pipeline.WithStore(store))
 	if !errors.Is(err, refused) || !errors.Is(err, pipeline.ErrPanic) || fmt.Sprint(keys) != "[a b]" || document != "of b" {
 		t.Errorf("%v, keys %v, document %q", err, keys, document)
 	}
 	if !strings.Contains(err.Error(), `keeping file "c": refused`) {
 		t.Errorf("got %v", err)
 	}
-	if _, err := chainOf(t, saving("1", "a", "b", "a")).Export(t.Context(), rossumtest.Annotation(rossumtest.Offline()).Payload()); err == nil || !strings.Contains(err.Error(), `duplicate key "a"`) {
+	if _, err := chainOf(t, saving("1", "a", "b", "a")).Export(t.Context(), rossumtest.Annotation(rossumtest.Offline()).Payload()); err == nil ||
+		!strings.Contains(err.Error(), `duplicate key "a"`) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -204,7 +204,7 @@ const (
 func (c *Client) apiError(call *httpcall.Call, reply *httpcall.Reply) error {
 	body := reply.Body
 	if reply.Stream != nil {
-		body, _ = io.ReadAll(io.LimitReader(reply.Stream, maxDetailRead)) // what can't be read is no detail
+		body, _ = io.ReadAll(io.LimitReader(reply.Stream, maxDetailRead)) // what can't be read is left out
 		_ = reply.Stream.Close()
 	}
 	detail := strings.ToValidUTF8(string(body[:min(len(body), maxDetailRead)]), "")

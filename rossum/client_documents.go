@@ -97,7 +97,7 @@ func (c *Client) OpenDocument(ctx context.Context, id int64) (io.ReadCloser, int
 	return c.openURL(ctx, documentPath(id)+"/content")
 }
 
-// openURL streams what stands behind a URL of this organisation's API.
+// openURL streams what is at a URL of this organisation's API.
 func (c *Client) openURL(ctx context.Context, address string) (io.ReadCloser, int64, error) {
 	reply, err := c.do(ctx, request{method: http.MethodGet, path: address, stream: true, timeout: documentTimeout})
 	if err != nil {
@@ -106,7 +106,7 @@ func (c *Client) openURL(ctx context.Context, address string) (io.ReadCloser, in
 	return reply.Stream, reply.Length, nil
 }
 
-// Fetch reads what stands behind a URL of this organisation's API, or a path below
+// Fetch reads what is at a URL of this organisation's API, or a path below
 // /api/v1, and returns it with its media type. For a URL on another host the error
 // wraps [ErrForeignURL].
 func (c *Client) Fetch(ctx context.Context, address string) (data []byte, mediaType string, err error) {

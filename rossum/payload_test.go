@@ -16,19 +16,55 @@ import (
 
 func call(parts ...rossumtest.Part) *rossumtest.Call {
 	return rossumtest.Annotation(
-		rossumtest.Field("document_id", "A-1"), rossumtest.Number("amount_total", "1,234.50", "1234.50"), rossumtest.Date("date_issue", "24/11/2026", "2026-11-24"),
-		rossumtest.Field("empty", ""), rossumtest.List("tags", "tag", "red", "blue"),
+		rossumtest.Field(
+			"document_id",
+			"A-1",
+		),
+		rossumtest.Number("amount_total", "1,234.50", "1234.50"),
+		rossumtest.Date("date_issue", "24/11/2026", "2026-11-24"),
+		rossumtest.Field("empty", ""),
+		rossumtest.List("tags", "tag", "red", "blue"),
 		rossumtest.Table("line_items", rossumtest.Row("code", "A", "qty", "1"), rossumtest.Row("code", "B", "qty", "2")),
 	).With(parts...)
 }
 
 func TestEveryKeyOfTheHookCallIsRead(t *testing.T) {
 	t.Parallel()
-	p := call(rossumtest.From("https://example.rossum.app", rossumtest.Token), rossumtest.Secret("s", "x"), rossumtest.Settings(map[string]any{"a": 1}), rossumtest.Set("automated", true),
-		rossumtest.Set("exported_at", "2026"), rossumtest.Set("modifier", nil), rossumtest.Sideload("queues", []any{map[string]any{"name": "Q"}}), rossumtest.Sideload("never_heard_of", 7)).Payload()
-	got := fmt.Sprintln(p.RequestID != "", p.Timestamp != "", p.BaseURL, string(p.Token) == rossumtest.Token, rossum.IDOf(p.Hook), p.Event, p.Action, string(p.Settings), p.Secrets["s"],
-		p.Annotation.ID, p.Annotation.Status, p.Annotation.PreviousStatus, p.Annotation.QueueID(), rossum.IDOf(p.Annotation.Schema), p.Annotation.Automated, p.Annotation.Modifier == "", string(p.Annotation.Lookup("exported_at")),
-		p.Document.ID, p.Document.OriginalFileName, p.Document.MimeType, string(p.Lookup("queues", "0.name")), string(p.Raw("never_heard_of")), p.Raw("missing") == nil)
+	p := call(
+		rossumtest.From("https://example.rossum.app", rossumtest.Token),
+		rossumtest.Secret("s", "x"),
+		rossumtest.Settings(map[string]any{"a": 1}),
+		rossumtest.Set("automated", true),
+		rossumtest.Set("exported_at", "2026"),
+		rossumtest.Set("modifier", nil),
+		rossumtest.Sideload("queues", []any{map[string]any{"name": "Q"}}),
+		rossumtest.Sideload("never_heard_of", 7),
+	).Payload()
+	got := fmt.Sprintln(
+		p.RequestID != "",
+		p.Timestamp != "",
+		p.BaseURL,
+		string(p.Token) == rossumtest.Token,
+		rossum.IDOf(p.Hook),
+		p.Event,
+		p.Action,
+		string(p.Settings),
+		p.Secrets["s"],
+		p.Annotation.ID,
+		p.Annotation.Status,
+		p.Annotation.PreviousStatus,
+		p.Annotation.QueueID(),
+		rossum.IDOf(p.Annotation.Schema),
+		p.Annotation.Automated,
+		p.Annotation.Modifier == "",
+		string(p.Annotation.Lookup("exported_at")),
+		p.Document.ID,
+		p.Document.OriginalFileName,
+		p.Document.MimeType,
+		string(p.Lookup("queues", "0.name")),
+		string(p.Raw("never_heard_of")),
+		p.Raw("missing") == nil,
+	)
 	want := "true true https://example.rossum.app true 1500 annotation_content export {\"a\":1} x 314528 exporting confirmed 8199 31336 true true \"2026\" 314621 invoice.pdf application/pdf \"Q\" 7 true\n"
 	if got != want {
 		t.Errorf("got  %swant %s", got, want)
@@ -160,11 +196,13 @@ func TestFieldsAreFoundByTheirIDs(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	codes := c.Find("code")
-	if len(codes) != 2 || codes[1].Value() != "B" || codes[1].Row().Cell("qty").Value() != "2" || c.ByID(codes[0].ID()) != codes[0] || c.ByID(1) != nil {
+	if len(codes) != 2 || codes[1].Value() != "B" || codes[1].Row().Cell("qty").Value() != "2" || c.ByID(codes[0].ID()) != codes[0] ||
+		c.ByID(1) != nil {
 		t.Errorf("%v", codes)
 	}
 	table, _ := c.Field("line_items")
-	if !table.IsTable() || len(table.Find("qty")) != 2 || table.Parent().Category() != rossum.CategorySection || len(codes[0].Row().Find("qty")) != 1 {
+	if !table.IsTable() || len(table.Find("qty")) != 2 || table.Parent().Category() != rossum.CategorySection ||
+		len(codes[0].Row().Find("qty")) != 1 {
 		t.Error("the table is not what it should be")
 	}
 	n := 0
@@ -272,7 +310,7 @@ func TestWhatDoesNotFitTheCategoryIsRefused(t *testing.T) {
 		}
 	}
 	if field.SetOptions(json.RawMessage(`{"a"`)) == nil {
-		t.Error("options that are no JSON were taken")
+		t.Error("options that are not JSON were taken")
 	}
 }
 
@@ -316,7 +354,9 @@ func TestJSONAfterChangesKeepsWhatWasNotChanged(t *testing.T) {
 	}
 	fields := decoded.Annotation.Content[0].Children
 	rows := fields[len(fields)-1].Children
-	if fields[0].Content.Value != `new "value" <é>` || fields[0].Content.Normalized != nil || len(rows) != 2 || rows[0].Children[0].Content.Value != "B" || rows[1].Children[0].Content.Value != "C" {
+	if fields[0].Content.Value != `new "value" <é>` || fields[0].Content.Normalized != nil || len(rows) != 2 ||
+		rows[0].Children[0].Content.Value != "B" ||
+		rows[1].Children[0].Content.Value != "C" {
 		t.Errorf("%s", out)
 	}
 }
@@ -329,7 +369,8 @@ func TestBranchesThatWriteOneFieldConflict(t *testing.T) {
 		t.Fatal(err)
 	}
 	conflicts, err := base.Merge(a, b)
-	if err != nil || len(conflicts) != 1 || conflicts[0] != (rossum.Conflict{SchemaID: "document_id", ID: 1002, Lost: "a", Won: "b"}) || base.Find("empty")[0].Value() != "only b" {
+	if err != nil || len(conflicts) != 1 || conflicts[0] != (rossum.Conflict{SchemaID: "document_id", ID: 1002, Lost: "a", Won: "b"}) ||
+		base.Find("empty")[0].Value() != "only b" {
 		t.Errorf("%v %v", conflicts, err)
 	}
 }
@@ -349,7 +390,10 @@ func TestTheSchemaIsReadWithSingleAndListedChildren(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := schema.Field("f")
-	if f.Formula != "1 + 1" || f.Exported() || f.UIConfiguration.Type != "formula" || schema.Field("code") == nil || schema.Field("tag") == nil || schema.Field("amount_total").Type != "number" || schema.Field("nope") != nil {
+	if f.Formula != "1 + 1" || f.Exported() || f.UIConfiguration.Type != "formula" || schema.Field("code") == nil ||
+		schema.Field("tag") == nil ||
+		schema.Field("amount_total").Type != "number" ||
+		schema.Field("nope") != nil {
 		t.Errorf("%+v", f)
 	}
 	if s, err := (&rossum.Payload{}).Schema(); s != nil || err != nil {
@@ -390,7 +434,9 @@ func FuzzParsePayload(f *testing.F) {
 }
 
 func Example() {
-	p, err := rossum.ParsePayload(rossumtest.Annotation(rossumtest.Number("amount_total", "1,234.50", "1234.50"), rossumtest.Field("status", "")).Bytes())
+	p, err := rossum.ParsePayload(
+		rossumtest.Annotation(rossumtest.Number("amount_total", "1,234.50", "1234.50"), rossumtest.Field("status", "")).Bytes(),
+	)
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -116,7 +116,7 @@ type childSettings struct {
 
 const childVariable = "SFTPEXPORT_TEST_CHILD"
 
-// TestChildExports is no test: it is what a process that is killed runs.
+// TestChildExports is not a test of its own: a process that is killed runs it.
 func TestChildExports(t *testing.T) {
 	text := os.Getenv(childVariable)
 	if text == "" {

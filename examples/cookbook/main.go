@@ -47,7 +47,7 @@ func run(out io.Writer, names ...string) error {
 	for _, name := range names {
 		i := slices.IndexFunc(recipes, func(r recipe) bool { return r.name == name })
 		if i < 0 {
-			return fmt.Errorf("there is no recipe %q; there are %s", name, list())
+			return fmt.Errorf("unknown recipe %q; the recipes are %s", name, list())
 		}
 		if err := recipes[i].play(out); err != nil {
 			return fmt.Errorf("%s: %w", name, err)

@@ -109,7 +109,7 @@ func play(name string) {
 
 func TestAnUnknownRecipeIsNamed(t *testing.T) {
 	t.Parallel()
-	const want = `no recipe "oracle"; there are netsuite, sap-odata`
+	const want = `unknown recipe "oracle"; the recipes are netsuite, sap-odata`
 	if err := run(&strings.Builder{}, "oracle"); err == nil || !strings.Contains(err.Error(), want) {
 		t.Error(err)
 	}

@@ -31,7 +31,8 @@ func TestEveryCommandHasHelpWithExamplesAndExitCodes(t *testing.T) {
 	for _, c := range commands() {
 		for _, args := range [][]string{{c.name, "-help"}, {c.name, "-h"}, {"help", c.name}} {
 			code, stdout, stderr := exportrun(t, args...)
-			if code != answered || stderr != "" || !strings.Contains(stdout, "Exit codes: 0") || !strings.Contains(stdout, "\nExample") || !strings.HasPrefix(stdout, "\nexportrun "+c.name) && !strings.HasPrefix(stdout, "exportrun "+c.name) {
+			if code != answered || stderr != "" || !strings.Contains(stdout, "Exit codes: 0") || !strings.Contains(stdout, "\nExample") ||
+				!strings.HasPrefix(stdout, "\nexportrun "+c.name) && !strings.HasPrefix(stdout, "exportrun "+c.name) {
 				t.Errorf("%v: code %d\n%s%s", args, code, stdout, stderr)
 			}
 		}
@@ -44,26 +45,26 @@ func TestEveryCommandHasHelpWithExamplesAndExitCodes(t *testing.T) {
 func TestWrongArgumentsOfCommandsAreRefused(t *testing.T) {
 	t.Parallel()
 	for want, args := range map[string][]string{
-		"flag provided but not defined: -nope; exportrun check -help": {"check", "-nope"},
-		"-hooks or -org is missing":                                   {"check"},
-		`"x" is not a flag; give a folder of prd2 by -org`:            {"run", "-payload", "p", "x"},
-		`"acme" is not a flag; give a folder of prd2 by -org`:         {"check", "acme"},
-		"-payload is missing; exportrun run -help":                    {"run", "-org", "x"},
-		"-replies, -keep-fields and -reads are for dry runs":          {"run", "-org", "x", "-payload", "y", "-send", "-keep-fields"},
-		"-artefacts is memory or rossum, not disk":                    {"run", "-org", "x", "-payload", "y", "-artefacts", "disk"},
-		"-queue names a queue of -org, which is missing":              {"graph", "-hooks", "hooks", "-queue", "1"},
-		"0 templates are given":                                       {"render", "-payload", "payload.json"},
-		"there are both -hook and the template t.j2":                  {"render", "-payload", "payload.json", "-hook", "1", "t.j2"},
-		"there is no hook \"9\"; the hooks are \"Cleaning\" (id 101)": {"render", "-payload", "payload.json", "-hooks", "hooks", "-hook", "9"},
-		"0 reports given; give one":                                   {"report"},
-		"is not a report":                                             {"report", "main.go"},
-		"-url is missing":                                             {"sign", "-payload", "payload.json"},
-		"the variable NOWHERE_SET is not set":                         {"sign", "-payload", "payload.json", "-url", "http://x", "-secret-env", "NOWHERE_SET"},
-		"-dir is missing":                                             {"capture"},
-		`"nope" is not a command; there are check, run, sample`:       {"nope"},
-		`"chek" is not a command; did you mean check?`:                {"chek", "-org", "x"},
-		"is not a report of a run":                                    {"report", "payload.json"},
-		"http://localhost:8080/export":                                {"sign", "-payload", "payload.json", "-url", "localhost:8080/export"},
+		"flag provided but not defined: -nope; exportrun check -help":  {"check", "-nope"},
+		"-hooks or -org is missing":                                    {"check"},
+		`"x" is not a flag; give a folder of prd2 by -org`:             {"run", "-payload", "p", "x"},
+		`"acme" is not a flag; give a folder of prd2 by -org`:          {"check", "acme"},
+		"-payload is missing; exportrun run -help":                     {"run", "-org", "x"},
+		"-replies, -keep-fields and -reads are for dry runs":           {"run", "-org", "x", "-payload", "y", "-send", "-keep-fields"},
+		"-artefacts is memory or rossum, not disk":                     {"run", "-org", "x", "-payload", "y", "-artefacts", "disk"},
+		"-queue names a queue of -org, which is missing":               {"graph", "-hooks", "hooks", "-queue", "1"},
+		"0 templates are given":                                        {"render", "-payload", "payload.json"},
+		"there are both -hook and the template t.j2":                   {"render", "-payload", "payload.json", "-hook", "1", "t.j2"},
+		"no hook is called \"9\"; the hooks are \"Cleaning\" (id 101)": {"render", "-payload", "payload.json", "-hooks", "hooks", "-hook", "9"},
+		"0 reports given; give one":                                    {"report"},
+		"is not a report":                                              {"report", "main.go"},
+		"-url is missing":                                              {"sign", "-payload", "payload.json"},
+		"the variable NOWHERE_SET is not set":                          {"sign", "-payload", "payload.json", "-url", "http://x", "-secret-env", "NOWHERE_SET"},
+		"-dir is missing":                                              {"capture"},
+		`"nope" is not a command; there are check, run, sample`:        {"nope"},
+		`"chek" is not a command; did you mean check?`:                 {"chek", "-org", "x"},
+		"is not a report of a run":                                     {"report", "payload.json"},
+		"http://localhost:8080/export":                                 {"sign", "-payload", "payload.json", "-url", "localhost:8080/export"},
 	} {
 		if code, _, stderr := exportrun(t, args...); code != unusable || !strings.Contains(stderr, want) {
 			t.Errorf("%v: code %d, %swant %s", args, code, stderr, want)
@@ -80,11 +81,25 @@ func elsewhere(t *testing.T, name string) string {
 func TestARunIsDryUnlessItIsToSend(t *testing.T) {
 	t.Parallel()
 	dir := elsewhere(t, "secrets-of-each-hook")
-	code, stdout, stderr := exportrun(t, "run", "-org", dir, "-payload", filepath.Join(dir, "payload.json"), "-secrets", write(t, `{"ERP": {"api_key": "of-the-erp-1"}}`))
+	code, stdout, stderr := exportrun(
+		t,
+		"run",
+		"-org",
+		dir,
+		"-payload",
+		filepath.Join(dir, "payload.json"),
+		"-secrets",
+		write(t, `{"ERP": {"api_key": "of-the-erp-1"}}`),
+	)
 	if code != answered || stdout != `{"messages":[],"operations":[]}`+"\n" || strings.Contains(stderr, "of-the-erp-1") {
 		t.Errorf("code %d\n%s%s", code, stdout, stderr)
 	}
-	checkParts(t, "the report", stderr, `Dry run, nothing was sent|-- POST https://erp.example.com/erp (step "ERP", not made)|X-Key: [secret]|a made-up secret stands for api_key|2 calls were shown and not made.|Add -send`)
+	checkParts(
+		t,
+		"the report",
+		stderr,
+		`Dry run, nothing was sent|-- POST https://erp.example.com/erp (step "ERP", not made)|X-Key: [secret]|a made-up secret stands for api_key|2 calls were shown and not made.|Add -send`,
+	)
 	e := newERP(t)
 	here := organisationIn(t, "secrets-of-each-hook", e)
 	secrets := write(t, `{"ERP": {"api_key": "of-the-erp-1"}, "2": {"api_key": "of-the-archive"}}`)
@@ -103,12 +118,26 @@ func TestARunIsDryUnlessItIsToSend(t *testing.T) {
 func TestNothingIsSentIfTheDocumentCannotBeRead(t *testing.T) {
 	t.Parallel()
 	var calls atomic.Int32
-	erp := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { calls.Add(1); w.WriteHeader(http.StatusCreated) }))
+	erp := httptest.NewServer(
+		http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { calls.Add(1); w.WriteHeader(http.StatusCreated) }),
+	)
 	defer erp.Close()
 	dir := t.TempDir()
 	hook := func(id int, content string, after ...string) string {
-		h := map[string]any{"id": id, "url": fmt.Sprint("https://x.example/hooks/", id), "name": "Post", "active": true, "events": []string{"annotation_content.export"}, "run_after": after, "queues": []string{"queues/8199"}, "type": "webhook",
-			"config": map[string]any{"url": "https://x.example/rest-api-export"}, "settings": map[string]any{"request": map[string]any{"url": erp.URL, "method": "POST", "content": content}}}
+		h := map[string]any{
+			"id":        id,
+			"url":       fmt.Sprint("https://x.example/hooks/", id),
+			"name":      "Post",
+			"active":    true,
+			"events":    []string{"annotation_content.export"},
+			"run_after": after,
+			"queues":    []string{"queues/8199"},
+			"type":      "webhook",
+			"config": map[string]any{
+				"url": "https://x.example/rest-api-export",
+			},
+			"settings": map[string]any{"request": map[string]any{"url": erp.URL, "method": "POST", "content": content}},
+		}
 		data, err := json.Marshal(h)
 		file := filepath.Join(dir, fmt.Sprint(id)+".json")
 		if err == nil {
@@ -119,9 +148,21 @@ func TestNothingIsSentIfTheDocumentCannotBeRead(t *testing.T) {
 		}
 		return file
 	}
-	args := []string{"run", "-payload", "payload.json", "-send", "-hooks", hook(1, "first"), hook(2, "#{original_file}", "https://x.example/hooks/1")}
+	args := []string{
+		"run",
+		"-payload",
+		"payload.json",
+		"-send",
+		"-hooks",
+		hook(1, "first"),
+		hook(2, "#{original_file}", "https://x.example/hooks/1"),
+	}
 	code, _, stderr := exportrun(t, args...)
-	if code != unusable || calls.Load() != 0 || !strings.Contains(stderr, `hook "Post" (id 2) sends the annotated document, and payload.json has no token to read it from Rossum with: give it by -original FILE`) {
+	if code != unusable || calls.Load() != 0 ||
+		!strings.Contains(
+			stderr,
+			`hook "Post" (id 2) sends the annotated document, and payload.json has no token to read it from Rossum with: give it by -original FILE`,
+		) {
 		t.Errorf("code %d, %d calls\n%s", code, calls.Load(), stderr)
 	}
 	if code, _, stderr = exportrun(t, append(args, "-original", "payload.json")...); code != answered || calls.Load() != 2 {
@@ -147,7 +188,8 @@ func TestADryRunTakesAnswersFromAFileOrAReport(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{`[{"status": 1}]`: "reply 1 has no url", `[{"url": "x", "status": 1}]`: "1 is not a valid status", `{"steps": []}`: "has no replies", `[{"uri": 1}]`: "unknown field", "x": "neither"} {
-		if code, _, stderr := exportrun(t, "run", "-org", dir, "-payload", payload, "-replies", write(t, text)); code != unusable || !strings.Contains(stderr, want) {
+		if code, _, stderr := exportrun(t, "run", "-org", dir, "-payload", payload, "-replies", write(t, text)); code != unusable ||
+			!strings.Contains(stderr, want) {
 			t.Errorf("%s: code %d, %s", text, code, stderr)
 		}
 	}
@@ -196,11 +238,13 @@ func TestCheckFindsEverythingOfEveryQueue(t *testing.T) {
 		t.Fatalf("code %d, %v\n%s%s", code, err, stdout, stderr)
 	}
 	for _, f := range got.Faults {
-		if f.Severity == "error" && (f.File != hook || f.Line == 0 || !strings.Contains(f.Message, "api_statuss") || !strings.Contains(f.Place, "target_schema_id")) {
+		if f.Severity == "error" &&
+			(f.File != hook || f.Line == 0 || !strings.Contains(f.Message, "api_statuss") || !strings.Contains(f.Place, "target_schema_id")) {
 			t.Errorf("%+v", f)
 		}
 	}
-	if code, stdout, _ := exportrun(t, "check", "-org", dir); code != failed || !strings.HasPrefix(stdout, dir) || !strings.HasSuffix(stdout, "1 error, 1 warning\n") {
+	if code, stdout, _ := exportrun(t, "check", "-org", dir); code != failed || !strings.HasPrefix(stdout, dir) ||
+		!strings.HasSuffix(stdout, "1 error, 1 warning\n") {
 		t.Errorf("code %d\n%s", code, stdout)
 	}
 }
@@ -220,7 +264,8 @@ func TestCheckShowsFaultsOfSettingsWithTheirPlaces(t *testing.T) {
 		t.Fatal(err)
 	}
 	code, stdout, _ := exportrun(t, "check", "-hooks", hooks)
-	if code != failed || !regexp.MustCompile(`Evaluator_\[103\]\.json:\d+:\d+: error: hook "Evaluator" \(id 103\): settings.*conditon`).MatchString(stdout) {
+	if code != failed ||
+		!regexp.MustCompile(`Evaluator_\[103\]\.json:\d+:\d+: error: hook "Evaluator" \(id 103\): settings.*conditon`).MatchString(stdout) {
 		t.Errorf("code %d\n%s", code, stdout)
 	}
 }
@@ -249,7 +294,8 @@ func TestRenderShowsATemplateOrItsFault(t *testing.T) {
 		if tt.code == answered && stderr != "" {
 			t.Errorf("%s: %s", tt.name, stderr)
 		}
-		if code != tt.code || strings.ReplaceAll(stdout, " ", "") != strings.ReplaceAll(tt.stdout, " ", "") || !strings.Contains(stderr, tt.stderr) {
+		if code != tt.code || strings.ReplaceAll(stdout, " ", "") != strings.ReplaceAll(tt.stdout, " ", "") ||
+			!strings.Contains(stderr, tt.stderr) {
 			t.Errorf("%s: code %d\n%s\n%s", tt.name, code, stdout, stderr)
 		}
 	}
@@ -306,7 +352,16 @@ func TestRenderWatchesItsFiles(t *testing.T) {
 
 func TestTheSignedLineIsOneThatAHookServerTakes(t *testing.T) {
 	t.Setenv("SIGN_TEST_SECRET", "s3cret-of-the-hook")
-	code, stdout, stderr := exportrun(t, "sign", "-payload", "payload.json", "-url", "http://localhost:1/it's", "-secret-env", "SIGN_TEST_SECRET")
+	code, stdout, stderr := exportrun(
+		t,
+		"sign",
+		"-payload",
+		"payload.json",
+		"-url",
+		"http://localhost:1/it's",
+		"-secret-env",
+		"SIGN_TEST_SECRET",
+	)
 	if code != answered || strings.Contains(stdout, "s3cret") || !strings.Contains(stdout, `'http://localhost:1/it'\''s'`) {
 		t.Fatalf("code %d, %s%s", code, stdout, stderr)
 	}
@@ -326,7 +381,10 @@ func TestTheBodyOfACallThatIsNotSignedIsNotRead(t *testing.T) {
 	t.Parallel()
 	body := strings.NewReader("{}")
 	w := httptest.NewRecorder()
-	(&captured{dir: t.TempDir(), calls: hookcall.NewReader([]string{"hook-secret"}, false, 0, 0)}).ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/", body))
+	(&captured{dir: t.TempDir(), calls: hookcall.NewReader([]string{"hook-secret"}, false, 0, 0)}).ServeHTTP(
+		w,
+		httptest.NewRequest(http.MethodPost, "/", body),
+	)
 	if w.Code != http.StatusUnauthorized || body.Len() != 2 {
 		t.Errorf("%d, %d bytes are left unread", w.Code, body.Len())
 	}
@@ -335,8 +393,17 @@ func TestTheBodyOfACallThatIsNotSignedIsNotRead(t *testing.T) {
 func TestCapturedCallsHaveNoSecretAndRunLater(t *testing.T) {
 	t.Parallel()
 	var files []string
-	c := &captured{dir: t.TempDir(), calls: hookcall.NewReader([]string{"hook-secret"}, false, 0, 0), now: func() time.Time { return time.Unix(0, 0) }, announce: func(f string) { files = append(files, f) }}
-	call := rossumtest.Annotation(rossumtest.Field("document_id", "uses canary-4711"), rossumtest.Secret("api_key", "canary-4711"), rossumtest.From("https://acme.rossum.example", "canary-token-1"))
+	c := &captured{
+		dir:      t.TempDir(),
+		calls:    hookcall.NewReader([]string{"hook-secret"}, false, 0, 0),
+		now:      func() time.Time { return time.Unix(0, 0) },
+		announce: func(f string) { files = append(files, f) },
+	}
+	call := rossumtest.Annotation(
+		rossumtest.Field("document_id", "uses canary-4711"),
+		rossumtest.Secret("api_key", "canary-4711"),
+		rossumtest.From("https://acme.rossum.example", "canary-token-1"),
+	)
 	for range 2 {
 		body := call.Bytes()
 		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(string(body)))
@@ -427,10 +494,12 @@ func TestPagesOfThisMachineAreForItsOwnNames(t *testing.T) {
 func TestGraphShowsOneQueue(t *testing.T) {
 	t.Parallel()
 	code, stdout, stderr := exportrun(t, "graph", "-org", "../organisation/acme")
-	if code != unusable || stdout != "" || !strings.Contains(stderr, "which queue? -queue takes one of Invoices EU (id 7), Invoices US (id 8)") {
+	if code != unusable || stdout != "" ||
+		!strings.Contains(stderr, "which queue? -queue takes one of Invoices EU (id 7), Invoices US (id 8)") {
 		t.Errorf("code %d %s%s", code, stdout, stderr)
 	}
-	if code, stdout, stderr = exportrun(t, "graph", "-org", "../organisation/acme", "-queue", "8"); code != answered || !strings.Contains(stdout, "Taxation US") {
+	if code, stdout, stderr = exportrun(t, "graph", "-org", "../organisation/acme", "-queue", "8"); code != answered ||
+		!strings.Contains(stdout, "Taxation US") {
 		t.Errorf("code %d %s%s", code, stdout, stderr)
 	}
 }
@@ -440,7 +509,8 @@ func TestServersEndWithTheirContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	var out strings.Builder
-	if err := serveUntil(ctx, "127.0.0.1:0", http.NotFoundHandler(), &terminal{&out, &out}); err != nil || !strings.Contains(out.String(), "serving at http://127.0.0.1:") {
+	if err := serveUntil(ctx, "127.0.0.1:0", http.NotFoundHandler(), &terminal{&out, &out}); err != nil ||
+		!strings.Contains(out.String(), "serving at http://127.0.0.1:") {
 		t.Errorf("%v, %s", err, out.String())
 	}
 	if err := serveUntil(t.Context(), "256.0.0.1:0", http.NotFoundHandler(), &terminal{&out, &out}); err == nil {
@@ -454,7 +524,8 @@ func TestARunThatIsInterruptedSaysSo(t *testing.T) {
 	cancel()
 	var stdout, stderr strings.Builder
 	code := runContext(ctx, []string{"run", "-hooks", "hooks", "-payload", "payload.json"}, &stdout, &stderr)
-	if code != failed || !strings.Contains(stderr.String(), "The run was ended by Ctrl-C") || !strings.Contains(stdout.String(), `"type":"error"`) {
+	if code != failed || !strings.Contains(stderr.String(), "The run was ended by Ctrl-C") ||
+		!strings.Contains(stdout.String(), `"type":"error"`) {
 		t.Errorf("code %d\n%s%s", code, stdout.String(), stderr.String())
 	}
 }
@@ -466,8 +537,18 @@ func TestWhatATerminalWouldObeyIsNotWritten(t *testing.T) {
 	}
 	hooks := t.TempDir()
 	for i, name := range []string{"\x1b[31mOne\x1b]0;title\x07", "Two\u009b2J"} {
-		h := map[string]any{"id": i + 1, "name": name, "active": true, "events": []string{"annotation_content.export"}, "queues": []string{"queues/8199"}, "type": "webhook",
-			"config": map[string]any{"url": "https://x.example/export-evaluator"}, "settings": map[string]any{"condition": "True", "message": "\x1b]8;;http://e.example\x07m\u009bm"}}
+		h := map[string]any{
+			"id":     i + 1,
+			"name":   name,
+			"active": true,
+			"events": []string{"annotation_content.export"},
+			"queues": []string{"queues/8199"},
+			"type":   "webhook",
+			"config": map[string]any{
+				"url": "https://x.example/export-evaluator",
+			},
+			"settings": map[string]any{"condition": "True", "message": "\x1b]8;;http://e.example\x07m\u009bm"},
+		}
 		data, err := json.Marshal(h)
 		if err == nil {
 			err = os.WriteFile(filepath.Join(hooks, fmt.Sprint(i)+".json"), data, 0o600)

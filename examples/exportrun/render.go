@@ -241,7 +241,7 @@ func hookNamed(hooks []*rossum.Hook, wanted string) (*rossum.Hook, error) {
 	}
 	switch len(found) {
 	case 0:
-		return nil, fmt.Errorf("there is no hook %q; the hooks are %s", wanted, strings.Join(names, ", "))
+		return nil, fmt.Errorf("no hook is called %q; the hooks are %s", wanted, strings.Join(names, ", "))
 	case 1:
 		return found[0], nil
 	}

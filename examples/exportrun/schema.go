@@ -67,7 +67,7 @@ func schemaCommand(_ context.Context, args []string, out *terminal) int {
 		for _, s := range schemaNames {
 			names = append(names, s[0])
 		}
-		return out.fail(fmt.Errorf("there is no schema %q; there are %s", rest[0], strings.Join(names, ", ")))
+		return out.fail(fmt.Errorf("unknown schema %q; the schemas are %s", rest[0], strings.Join(names, ", ")))
 	}
 	if *file == "" {
 		_, err = out.stdout.Write(text)

@@ -38,7 +38,9 @@ func source(t *testing.T) *jsonschema.Source {
 		Own: map[reflect.Type]object{
 			reflect.TypeFor[sftpexport.Port]():        port,
 			reflect.TypeFor[sftpexport.SFTPVersion](): version,
-			reflect.TypeFor[workday.Queue]():          {"anyOf": []any{object{"type": "integer", "minimum": 1}, object{"type": "string", "pattern": `^(.*/)?0*[1-9][0-9]*/*$`}}},
+			reflect.TypeFor[workday.Queue](): {
+				"anyOf": []any{object{"type": "integer", "minimum": 1}, object{"type": "string", "pattern": `^(.*/)?0*[1-9][0-9]*/*$`}},
+			},
 		},
 		Words: map[string][]string{
 			"RESTExport.mode": {"wait", "retry"}, "Source.format": {"json", "xml", "text"},
@@ -47,14 +49,28 @@ func source(t *testing.T) *jsonschema.Source {
 			"Object.type": {"annotation_content", "document", "custom_format"}, "Object.format": {"csv", "xml", "json", "xlsx"},
 			"Credentials.server_side_encryption": {"AES256", "aws:kms", "aws:kms:dsse"},
 			"WSDL.protocol":                      {"https", "http"},
-			"GetContent.source":                  {"relation", "relation_content", "parent_relation", "parent_relation_content", "document_relation", "document_relation_content", "explicit"},
-			"Handler.target_type":                {"schema_id", "property", "document_relation"},
-			"Auth.type":                          {"bearer", "oauth1", "oauth2_private_certificate"},
-			"Auth.signature_algorithm":           oauth.Algorithms(),
+			"GetContent.source": {
+				"relation",
+				"relation_content",
+				"parent_relation",
+				"parent_relation_content",
+				"document_relation",
+				"document_relation_content",
+				"explicit",
+			},
+			"Handler.target_type":      {"schema_id", "property", "document_relation"},
+			"Auth.type":                {"bearer", "oauth1", "oauth2_private_certificate"},
+			"Auth.signature_algorithm": oauth.Algorithms(),
 		},
 		Loose: map[reflect.Type]bool{reflect.TypeFor[rossum.Hook](): true, reflect.TypeFor[rossum.HookConfig](): true},
 	}
-	err := s.Docs.Load(reflect.TypeFor[steps.Purge](), reflect.TypeFor[requestprocessor.Step](), reflect.TypeFor[sftpexport.Step](), reflect.TypeFor[workday.Step](), reflect.TypeFor[rossum.Hook]())
+	err := s.Docs.Load(
+		reflect.TypeFor[steps.Purge](),
+		reflect.TypeFor[requestprocessor.Step](),
+		reflect.TypeFor[sftpexport.Step](),
+		reflect.TypeFor[workday.Step](),
+		reflect.TypeFor[rossum.Hook](),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,8 +97,15 @@ func components() []component {
 		{name: "rest-api-export", title: "REST API export", settings: reflect.TypeFor[steps.RESTExport]()},
 		{name: "data-value-extractor", title: "Data value extractor", settings: reflect.TypeFor[steps.Extract]()},
 		{name: "export-evaluator", title: "Export evaluator", settings: reflect.TypeFor[steps.Evaluate](), list: reflect.TypeFor[steps.Check]()},
-		{name: "reply-evaluator", title: "Reply evaluator", settings: reflect.TypeFor[steps.EvaluateReplies](), list: reflect.TypeFor[steps.ReplyCheck](), single: reflect.TypeFor[steps.ReplyCheck](),
-			address: "export-evaluator", keys: []string{"replies", "label", "status_schema_id", "body_schema_id"}},
+		{
+			name:     "reply-evaluator",
+			title:    "Reply evaluator",
+			settings: reflect.TypeFor[steps.EvaluateReplies](),
+			list:     reflect.TypeFor[steps.ReplyCheck](),
+			single:   reflect.TypeFor[steps.ReplyCheck](),
+			address:  "export-evaluator",
+			keys:     []string{"replies", "label", "status_schema_id", "body_schema_id"},
+		},
 		{name: "request-processor", title: "Request Processor", settings: reflect.TypeFor[requestprocessor.Step]()},
 		{name: "file-storage-export", title: "SFTP and S3 export", settings: reflect.TypeFor[sftpexport.Step]()},
 		{name: "workday", title: "Workday export", settings: reflect.TypeFor[workday.Step](), address: "svc/workday/api/v1/export"},
@@ -156,8 +179,12 @@ func hookSchema(t *testing.T, s *jsonschema.Source) (schema, definitions object)
 		then[name] = object{"settings": settings}
 		rules = append(rules, object{
 			"if": object{"required": []any{"config"}, "properties": object{
-				"type":   object{"not": object{"const": "function"}},
-				"config": object{"type": "object", "required": []any{"url"}, "properties": object{"url": object{"type": "string", "pattern": addressPattern(name)}}},
+				"type": object{"not": object{"const": "function"}},
+				"config": object{
+					"type":       "object",
+					"required":   []any{"url"},
+					"properties": object{"url": object{"type": "string", "pattern": addressPattern(name)}},
+				},
 			}},
 			"then": object{"properties": then[name]},
 		})
@@ -219,7 +246,7 @@ func TestASchemaIsWrittenToAFile(t *testing.T) {
 	if text, err := os.ReadFile(file); err != nil || !strings.Contains(string(text), `"title": "Hook of Rossum"`) {
 		t.Errorf("%v %s", err, text)
 	}
-	for want, args := range map[string][]string{`there is no schema "rest"; there are hook, custom`: {"rest"}, "2 schemas given": {"a", "b"}} {
+	for want, args := range map[string][]string{`unknown schema "rest"; the schemas are hook, custom`: {"rest"}, "2 schemas given": {"a", "b"}} {
 		if code, _, stderr := exportrun(t, append([]string{"schema"}, args...)...); code != unusable || !strings.Contains(stderr, want) {
 			t.Errorf("code %d %s", code, stderr)
 		}

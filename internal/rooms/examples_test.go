@@ -16,7 +16,7 @@ import (
 
 // entryPoints lists where a program begins with a package, as "room.Name". These are
 //
-//   - each exported function that is no method, and
+//   - each exported function that is not a method, and
 //   - each exported struct that no such function returns and that either is a step (it has
 //     the method Run of pipeline.Step) or is worked with through its methods alone (it has
 //     exported methods, no exported field, and is no error).

@@ -102,7 +102,7 @@ func (c *compiler) quick(x *callExpr) eval {
 	}
 }
 
-// isOuter reports a name that is no variable.
+// isOuter reports a name that is not a variable.
 func (c *compiler) isOuter(name string) bool {
 	_, _, _, isVariable := c.scope.find(name)
 	return !isVariable && !slices.Contains(c.options.Globals, name)

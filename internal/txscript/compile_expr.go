@@ -179,14 +179,14 @@ var refused = map[string]bool{
 	"complex": true, "bytearray": true, "breakpoint": true,
 }
 
-// defines reports a name that is no variable and that outer finds something for.
+// defines reports a name that is not a variable and that outer finds something for.
 func (c *compiler) defines(name string) bool {
 	isTime := slices.Contains(timeNames, name)
 	_, isBuiltin := builtins[name]
 	return isTime || isBuiltin || refused[name] || name == "TxScript" || name == "RossumPython" || slices.Contains(c.options.Globals, name)
 }
 
-// outer compiles reading a name that is no variable: a global of the host, or a
+// outer compiles reading a name that is not a variable: a global of the host, or a
 // builtin.
 func (c *compiler) outer(name string, line int) eval {
 	if i := slices.Index(c.options.Globals, name); i >= 0 {

@@ -9,7 +9,7 @@ import (
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
-// jsonFault is what CPython's json.loads raises for a text that is no JSON.
+// jsonFault is what CPython's json.loads raises for a text that is not JSON.
 func jsonFault(text string) error {
 	j := &jsonReader{text: []rune(text)}
 	j.space()

@@ -41,7 +41,7 @@ func SecretsByHook(hooks []*rossum.Hook, secrets map[string]rossum.Secrets) (pip
 		case len(of) == 0 && near != "":
 			faults = append(faults, fmt.Errorf("secrets of %q: there is no such hook; did you mean %q?", name, near))
 		case len(of) == 0:
-			faults = append(faults, fmt.Errorf("secrets of %q: there is no hook with this name or id", name))
+			faults = append(faults, fmt.Errorf("secrets of %q: no hook has this name or id", name))
 		case len(of) > 1:
 			faults = append(faults, fmt.Errorf("secrets of %q: both %s and %s are called so; use the id", name, of[0], of[1]))
 		case byID[of[0].ID] != nil:

@@ -62,8 +62,15 @@ func restHook(t *testing.T, s *systems, id int64, after ...int64) *rossum.Hook {
 	t.Helper()
 	h := hook(id, "rest-api-export", after...)
 	settings, err := json.Marshal(map[string]any{
-		"request": map[string]any{"url": fmt.Sprintf("%s/%d/post", s.URL, id), "content": "{secret.password}", "headers": map[string]string{"X-Key": "{secret.api_key}"}},
-		"auth":    map[string]any{"url": fmt.Sprintf("%s/%d/token", s.URL, id), "data": map[string]string{"client_secret": "{secret.client_secret}"}},
+		"request": map[string]any{
+			"url":     fmt.Sprintf("%s/%d/post", s.URL, id),
+			"content": "{secret.password}",
+			"headers": map[string]string{"X-Key": "{secret.api_key}"},
+		},
+		"auth": map[string]any{
+			"url":  fmt.Sprintf("%s/%d/token", s.URL, id),
+			"data": map[string]string{"client_secret": "{secret.client_secret}"},
+		},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -181,7 +188,8 @@ func TestATokenIsKeptWithTheHookThatOwnsIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	provider := func(_ context.Context, h *rossum.Hook) (rossum.Secrets, error) { return canaries(h.ID), nil }
-	if answer, err := chain.Export(t.Context(), calledFor(1, nil), pipeline.WithSecrets(provider), pipeline.WithRossum(client)); err != nil || answer.Failed() {
+	if answer, err := chain.Export(t.Context(), calledFor(1, nil), pipeline.WithSecrets(provider), pipeline.WithRossum(client)); err != nil ||
+		answer.Failed() {
 		t.Fatalf("%v %+v", err, answer)
 	}
 	mu.Lock()
@@ -250,15 +258,23 @@ func TestAFunctionSeesItsOwnSettingsAndSecrets(t *testing.T) {
 `
 		return h
 	}
-	chain, err := organisation.FromHooks([]*rossum.Hook{function(1, `{"name": "one"}`), function(2, `{"name": "two"}`)}, stepsRegistry(), organisation.Options{})
+	chain, err := organisation.FromHooks(
+		[]*rossum.Hook{function(1, `{"name": "one"}`), function(2, `{"name": "two"}`)},
+		stepsRegistry(),
+		organisation.Options{},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer, err := chain.Export(t.Context(), calledFor(1, rossum.Secrets{"api_key": "1"}, rossumtest.Settings(map[string]string{"name": "of the call"})),
+	answer, err := chain.Export(
+		t.Context(),
+		calledFor(1, rossum.Secrets{"api_key": "1"}, rossumtest.Settings(map[string]string{"name": "of the call"})),
 		pipeline.WithSecrets(func(_ context.Context, h *rossum.Hook) (rossum.Secrets, error) {
 			return rossum.Secrets{"api_key": strings.Repeat("x", int(h.ID)*10)}, nil
-		}))
-	if err != nil || len(answer.Messages) != 2 || answer.Messages[0].Content != "one 10 "+api+"/hooks/1" || answer.Messages[1].Content != "two 20 "+api+"/hooks/2" {
+		}),
+	)
+	if err != nil || len(answer.Messages) != 2 || answer.Messages[0].Content != "one 10 "+api+"/hooks/1" ||
+		answer.Messages[1].Content != "two 20 "+api+"/hooks/2" {
 		t.Errorf("%v %+v", err, answer)
 	}
 }
@@ -274,13 +290,15 @@ func TestSecretsBelongToExactlyOneHook(t *testing.T) {
 		want    string
 	}{
 		"unknown":  {map[string]rossum.Secrets{"h9": one}, `secrets of "h9": there is no such hook; did you mean "h1"?`},
-		"no id":    {map[string]rossum.Secrets{"77777777": one}, `secrets of "77777777": there is no hook with this name or id`},
+		"no id":    {map[string]rossum.Secrets{"77777777": one}, `secrets of "77777777": no hook has this name or id`},
 		"same":     {map[string]rossum.Secrets{"h2": one}, `secrets of "h2": both "h2" (id 2) and "h2" (id 3) are called so; use the id`},
 		"twice":    {map[string]rossum.Secrets{"h1": one, "1": one}, `secrets of "h1": hook "h1" (id 1) has another entry`},
 		"several":  {map[string]rossum.Secrets{"h9": one, "h2": one}, "use the id\nsecrets of \"h9\""},
 		"suitable": {map[string]rossum.Secrets{"h1": one, "3": one}, ""},
 	} {
-		if _, err := organisation.SecretsByHook(hooks, tt.secrets); fmt.Sprint(err) != "<nil>" && tt.want == "" || !strings.Contains(fmt.Sprint(err), tt.want) || strings.Contains(fmt.Sprint(err), "canary") {
+		if _, err := organisation.SecretsByHook(hooks, tt.secrets); fmt.Sprint(err) != "<nil>" && tt.want == "" ||
+			!strings.Contains(fmt.Sprint(err), tt.want) ||
+			strings.Contains(fmt.Sprint(err), "canary") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

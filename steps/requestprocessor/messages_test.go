@@ -32,7 +32,7 @@ var messages = []struct{ name, settings, status, mediaType, body string }{
 	{"a reply that is not JSON", handles(toField("note", "response.body", "$jmespath", "id")), "200", "application/json", "<html>"},
 	{"a reply that is not XML", handles(toField("note", "response.body", "$xmlpath", "id")), "200", "application/xml", "<a>"},
 	{"XPath on JSON", handles(toField("note", "response.body", "$xmlpath", "id")), "200", "application/json", "{}"},
-	{"an address that is no host", sends(`"url":"http://{field.empty.value}/x","method":"GET"`), "", "", ""},
+	{"an address that is not a host", sends(`"url":"http://{field.empty.value}/x","method":"GET"`), "", "", ""},
 	{"a redirect of a POST", sends(`"url":"API","method":"POST"`), "302", "", ""},
 	{"a list in a form", sends(`"url":"API","method":"POST","content_type":"form","content":{"a":{"b":1}}`), "", "", ""},
 	{"a file without a name", sends(`"url":"API","method":"POST","content_type":"files","content":{"a":["x"]}`), "", "", ""},

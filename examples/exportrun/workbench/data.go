@@ -88,7 +88,7 @@ func addJSON(path string, value gjson.Result, add func(path, value, json string)
 	}
 }
 
-// dictMethods are names that Jinja2 takes for methods of the dict behind a dot.
+// dictMethods are names that Jinja2 takes for methods of the dict after a dot.
 var dictMethods = map[string]bool{"items": true, "keys": true, "values": true, "get": true, "pop": true, "update": true,
 	"copy": true, "clear": true, "popitem": true, "setdefault": true, "fromkeys": true}
 

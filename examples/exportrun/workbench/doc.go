@@ -5,7 +5,7 @@
 // as it is.
 //
 // The page is for one person on one machine. [Bench.Serve] listens on a loopback address
-// only and makes a random token, which stands behind the # of the page's address: browsers
+// only and makes a random token, which follows the # of the page's address: browsers
 // send that part to nobody. The page hands it over in a header with every request; requests
 // without it, with another Host than the address that is listened at, or from another
 // origin get nothing. No script runs but the page's own.

@@ -72,7 +72,7 @@ func outdented(raw, indent string) bool {
 	return false
 }
 
-// with returns the file with an edit. What is no JSON object is refused, since the file
+// with returns the file with an edit. What is not a JSON object is refused, since the file
 // would not be a hook any more.
 func (d *document) with(e edit) ([]byte, error) {
 	text := bytes.Clone(d.text)

@@ -4,7 +4,7 @@ import { Data, Result, make, tabs } from "./panels.js";
 
 const $ = id => document.getElementById(id);
 
-// The token is behind the # of the address, which browsers send to nobody. It is kept for
+// The token follows the # of the address, which browsers send to nobody. It is kept for
 // this tab, and taken out of the address.
 const store = "workbench-token";
 if (location.hash.length > 1) {

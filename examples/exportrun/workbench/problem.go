@@ -298,7 +298,7 @@ func lineEnd(text string, from int) int {
 	return len(text)
 }
 
-// noObject says why settings are no JSON object.
+// noObject says why settings are not a JSON object.
 func (s *sources) noObject(cause error) problem {
 	p := problem{Severity: string(pipeline.SeverityError), Message: cause.Error()}
 	var syntax *json.SyntaxError

@@ -113,7 +113,7 @@ func textsOfHook(d *document, own edit, source string) []text {
 	return texts
 }
 
-// editedHooks makes the hooks that were edited. Settings of others that are no JSON yet
+// editedHooks makes the hooks that were edited. Settings of others that are not JSON yet
 // count as they are in the file.
 func editedHooks(documents map[int64]*document, edits map[int64]edit) (map[int64]*rossum.Hook, error) {
 	edited := make(map[int64]*rossum.Hook)

@@ -183,7 +183,7 @@ func (r *Range) find(v Value) (*big.Int, bool) {
 	return at, rest.Sign() == 0 && at.Sign() >= 0 && at.Cmp(r.length) < 0
 }
 
-// contains tells without walking through the range; what is no number of Python's own
+// contains tells without walking through the range; what is not a number of Python's own
 // is compared with each.
 func (r *Range) contains(m *Meter, v Value) (bool, error) {
 	if v.Kind() != KindObject && v.Derived() == nil {

@@ -284,7 +284,7 @@ var htmlEscaper = strings.NewReplacer("&", "&amp;", ">", "&gt;", "<", "&lt;", "'
 func EscapeText(s string) string { return htmlEscaper.Replace(s) }
 
 // Number returns the int or float that a JSON number is, which remembers how it
-// was spelt. ValueError for what is no JSON number.
+// was spelt. ValueError for what is not a JSON number.
 func Number(literal string) (Value, error) {
 	v, err := parseJSONNumber(literal)
 	if err != nil {

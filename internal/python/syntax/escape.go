@@ -22,7 +22,7 @@ var plainEscapes = map[byte]byte{'\\': '\\', '\'': '\'', '"': '"', 'a': 7, 'b': 
 
 // Unescape replaces the escapes in what a string literal has between its quotes. Unknown
 // ones stay as they are. In bytes, where data is set, a character of the result is a
-// byte, and \N, \u and \U are no escapes. The error is an [*EscapeError].
+// byte, and \N, \u and \U are not escapes. The error is an [*EscapeError].
 func Unescape(text string, data bool) (string, error) {
 	if !strings.Contains(text, `\`) {
 		return text, nil
@@ -52,7 +52,7 @@ func Unescape(text string, data bool) (string, error) {
 }
 
 // escape reads an escape, without its backslash. The character is negative for that of
-// a line end, which stands for nothing; the size is 0 for what is no escape.
+// a line end, which stands for nothing; the size is 0 for what is not an escape.
 func escape(text string, data bool) (r rune, size int, err error) {
 	c := text[0]
 	if plain, ok := plainEscapes[c]; ok {
