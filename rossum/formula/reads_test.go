@@ -1,6 +1,7 @@
 package formula_test
 
 import (
+	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
@@ -200,15 +201,8 @@ func TestAnEnumHasValuesOfItsOwnType(t *testing.T) {
 			t.Parallel()
 			p := rossumtest.Annotation(rossumtest.FieldValue("choice", rossumtest.Value{Type: "enum", Text: tt.text}),
 				computed("f", "string", "v = field.choice\n(f'text {v}' if isinstance(v, str) else f'number {default_to(v, 0) + 5:g}')")).Payload()
-			schema, err := p.Schema()
-			if err != nil {
-				t.Fatal(err)
-			}
-			for f := range schema.All() {
-				if f.ID == "choice" {
-					f.EnumValueType = tt.kind
-				}
-			}
+			schema := ownSchema(t, p)
+			schema.Field("choice").EnumValueType = tt.kind
 			s, err := formula.Compile(schema)
 			if err != nil {
 				t.Fatal(err)
@@ -225,15 +219,8 @@ func TestAnEnumWithoutOptionsOfItsOwnHasThoseOfTheSchema(t *testing.T) {
 	t.Parallel()
 	p := rossumtest.Annotation(rossumtest.FieldValue("choice", rossumtest.Value{Type: "enum", Text: "b"}),
 		computed("f", "string", "next((o['label'] for o in field.choice.attr.options if o.value == field.choice), 'none')")).Payload()
-	schema, err := p.Schema()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for f := range schema.All() {
-		if f.ID == "choice" {
-			f.Options = []rossum.SchemaOption{{Value: "a", Label: "A"}, {Value: "b", Label: "Bee"}}
-		}
-	}
+	schema := ownSchema(t, p)
+	schema.Field("choice").Options = []rossum.SchemaOption{{Value: "a", Label: "A"}, {Value: "b", Label: "Bee"}}
 	s, err := formula.Compile(schema)
 	if err != nil {
 		t.Fatal(err)
@@ -241,4 +228,15 @@ func TestAnEnumWithoutOptionsOfItsOwnHasThoseOfTheSchema(t *testing.T) {
 	if run(t, s, p.Annotation.Content); values(p.Annotation.Content, "f") != "Bee" {
 		t.Errorf("got %q", values(p.Annotation.Content, "f"))
 	}
+}
+
+// ownSchema reads the sideloaded schema of p once more, so that a test may change it: the
+// one of p belongs to all calls that carry it.
+func ownSchema(t *testing.T, p *rossum.Payload) *rossum.Schema {
+	t.Helper()
+	var schemas []*rossum.Schema
+	if err := json.Unmarshal(p.Raw("schemas"), &schemas); err != nil || len(schemas) != 1 {
+		t.Fatalf("%d schemas, %v", len(schemas), err)
+	}
+	return schemas[0]
 }
