@@ -157,12 +157,12 @@ func ExampleRossumLimit() {
 // Invoices of one supplier are exported one after the other.
 func ExampleInTurn() {
 	turns := pipeline.NewLimiter(pipeline.OneAtATime)
-	exportOf([]pipeline.Step{says("it is our turn")}, pipeline.InTurn(turns, func(x *pipeline.Export) string {
+	exportOf([]pipeline.Step{says("it is our turn")}, pipeline.InTurn(turns, func(x *pipeline.Export) pipeline.Turn {
 		number, err := x.Field("document_id")
 		if err != nil {
-			return ""
+			return pipeline.Turn{}
 		}
-		return number.Value()
+		return pipeline.Turn{Key: number.Value()}
 	}))
 	// Output: info: it is our turn
 }

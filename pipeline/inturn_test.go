@@ -3,6 +3,7 @@ package pipeline_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -29,13 +30,13 @@ func TestExportsOfOneKeyTakeTurns(t *testing.T) {
 			order = append(order, n.Value())
 			return nil
 		}))
-		turns := pipeline.InTurn(pipeline.NewLimiter(pipeline.OneAtATime), func(x *pipeline.Export) string {
+		turns := pipeline.InTurn(pipeline.NewLimiter(pipeline.OneAtATime), func(x *pipeline.Export) pipeline.Turn {
 			supplier, err := x.Field("supplier")
 			if err != nil {
 				t.Error(err)
-				return ""
+				return pipeline.Turn{}
 			}
-			return supplier.Value()
+			return pipeline.Turn{Key: supplier.Value()}
 		})
 		call := func(supplier, n string, options ...pipeline.Option) error {
 			p := rossumtest.Annotation(rossumtest.Offline(), rossumtest.Field("supplier", supplier), rossumtest.Field("n", n)).Payload()
@@ -66,8 +67,39 @@ func TestExportsOfOneKeyTakeTurns(t *testing.T) {
 func TestAPanicInAskingForTheTurnEndsTheExport(t *testing.T) {
 	t.Parallel()
 	chain := chainOf(t, pipeline.StepFunc(func(context.Context, *pipeline.Export) error { t.Error("it ran"); return nil }))
-	turns := pipeline.InTurn(pipeline.NewLimiter(pipeline.OneAtATime), func(*pipeline.Export) string { panic("x") })
+	turns := pipeline.InTurn(pipeline.NewLimiter(pipeline.OneAtATime), func(*pipeline.Export) pipeline.Turn { panic("x") })
 	if _, err := chain.Export(t.Context(), keepCall().Payload(), turns); !errors.Is(err, pipeline.ErrPanic) {
 		t.Errorf("got %v", err)
 	}
+}
+
+func TestExportsThatWaitRunInTheOrderOfTheirAnnotations(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		var ran []int64
+		chain := chainOf(t, pipeline.StepFunc(func(_ context.Context, x *pipeline.Export) error {
+			time.Sleep(time.Second)
+			mu.Lock()
+			defer mu.Unlock()
+			ran = append(ran, x.Payload.Annotation.ID)
+			return nil
+		}))
+		turns := pipeline.InTurn(pipeline.NewLimiter(pipeline.OneAtATime), func(x *pipeline.Export) pipeline.Turn {
+			return pipeline.Turn{Key: "queue", Order: x.Payload.Annotation.ID}
+		})
+		var all sync.WaitGroup
+		for _, id := range []int64{5, 9, 7, 9, 6} { // the first finds nobody before it
+			all.Go(func() {
+				if _, err := chain.Export(t.Context(), rossumtest.Annotation(rossumtest.Offline(), rossumtest.Set("id", id)).Payload(), turns); err != nil {
+					t.Error(err)
+				}
+			})
+			synctest.Wait()
+		}
+		all.Wait()
+		if want := []int64{5, 6, 7, 9, 9}; !slices.Equal(ran, want) {
+			t.Errorf("ran %v, want %v", ran, want)
+		}
+	})
 }

@@ -36,6 +36,10 @@ type CallTarget struct {
 	Origin string
 	Step   string // name of the step that makes the call, "" outside of steps
 	Rossum bool   // it is a call of Rossum's API
+	// Order is 0 for calls, and that of its [Turn] for an export ([InTurn]). Of those that
+	// wait until fewer of their key are under way, the one with the smallest Order is the
+	// next to enter; with the same, the one that came first.
+	Order int64
 }
 
 // CallOutcome is what came of an attempt, as a [Limiter] hears it.

@@ -38,7 +38,7 @@ type config struct {
 	timeout     time.Duration
 	limiter     Limiter
 	turns       Limiter
-	turnOf      func(*Export) string
+	turnOf      func(*Export) Turn
 	treeLimit   int64 // bytes, 0 for the default
 	formulas    Formulas
 	schema      *schemaFacts           // of formulas.Schema

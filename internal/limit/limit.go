@@ -22,6 +22,7 @@ type Target struct {
 	Origin string
 	Step   string // name of the step that makes the call, "" outside of one
 	Rossum bool   // it is Rossum's API
+	Order  int64  // of those who wait for a place, whoever has a smaller one comes first
 }
 
 // Outcome is what came of an attempt.

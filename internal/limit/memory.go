@@ -27,11 +27,17 @@ type gate struct {
 	users int // who hold a pass or wait for one; of Memory.mu
 
 	mu     sync.Mutex
-	inside int             // calls that are being made
-	queue  []chan struct{} // who wait for one of them to end, the first in front
-	due    time.Time       // the time at which a call would come that uses the rate up evenly
-	closed time.Time       // until when the system has asked for no calls
-	shift  time.Duration   // by how much that has moved the turns of those who wait
+	inside int           // calls that are being made
+	queue  []waiter      // who wait for one of them to end, the first in front
+	due    time.Time     // the time at which a call would come that uses the rate up evenly
+	closed time.Time     // until when the system has asked for no calls
+	shift  time.Duration // by how much that has moved the turns of those who wait
+}
+
+// waiter is somebody who waits for a place.
+type waiter struct {
+	order int64
+	turn  chan struct{} // closed when it has come
 }
 
 // Enter implements [Limiter].
@@ -41,7 +47,7 @@ func (m *Memory) Enter(ctx context.Context, t Target) (func(Outcome), error) {
 		return func(Outcome) {}, ctx.Err()
 	}
 	g := m.use(key)
-	if err := g.enter(ctx, l); err != nil {
+	if err := g.enter(ctx, l, t.Order); err != nil {
 		m.unuse(g)
 		return nil, fmt.Errorf("waiting for the limit of calls to %s: %w", t.Origin, err)
 	}
@@ -81,11 +87,11 @@ func (m *Memory) drop(now time.Time) {
 	}
 }
 
-func (g *gate) enter(ctx context.Context, l Limit) error {
+func (g *gate) enter(ctx context.Context, l Limit, order int64) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	if err := g.enqueue(ctx, l); err != nil {
+	if err := g.enqueue(ctx, l, order); err != nil {
 		return err
 	}
 	if err := g.keepTime(ctx, l); err != nil {
@@ -107,24 +113,30 @@ func (g *gate) keepTime(ctx context.Context, l Limit) error {
 }
 
 // enqueue waits until fewer calls are being made than may be at once.
-func (g *gate) enqueue(ctx context.Context, l Limit) error {
+func (g *gate) enqueue(ctx context.Context, l Limit, order int64) error {
 	g.mu.Lock()
 	if l.AtOnce <= 0 || g.inside < l.AtOnce && len(g.queue) == 0 {
 		g.inside++
 		g.mu.Unlock()
 		return nil
 	}
-	turn := make(chan struct{})
-	g.queue = append(g.queue, turn)
+	w := waiter{order, make(chan struct{})}
+	at, _ := slices.BinarySearchFunc(g.queue, order, func(other waiter, order int64) int {
+		if other.order > order {
+			return 1
+		}
+		return -1 // also those of the same order, who came before
+	})
+	g.queue = slices.Insert(g.queue, at, w)
 	g.mu.Unlock()
 	select {
-	case <-turn:
+	case <-w.turn:
 		return nil
 	case <-ctx.Done():
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if i := slices.Index(g.queue, turn); i >= 0 {
+	if i := slices.Index(g.queue, w); i >= 0 {
 		g.queue = slices.Delete(g.queue, i, i+1)
 	} else { // its turn came at the same time
 		g.next(l)
@@ -132,11 +144,11 @@ func (g *gate) enqueue(ctx context.Context, l Limit) error {
 	return context.Cause(ctx)
 }
 
-// next ends a call, and gives its place to whoever waits longest.
+// next ends a call, and gives its place to whoever is in front.
 func (g *gate) next(l Limit) {
 	g.inside--
 	for len(g.queue) > 0 && (l.AtOnce <= 0 || g.inside < l.AtOnce) {
-		close(g.queue[0])
+		close(g.queue[0].turn)
 		g.queue = g.queue[1:]
 		g.inside++
 	}

@@ -60,7 +60,7 @@ func (m *limiter) Enter(ctx context.Context, t pipeline.CallTarget) (func(pipeli
 	}
 	mark := nonce()
 	m.hold(mark)
-	if err := m.enter(ctx, key, limit, mark); err != nil {
+	if err := m.enter(ctx, key, t, limit, mark); err != nil {
 		m.leave(key, mark, pipeline.CallOutcome{})
 		return nil, fmt.Errorf("waiting for the limit of calls to %s: %w", t.Origin, err)
 	}
@@ -69,7 +69,7 @@ func (m *limiter) Enter(ctx context.Context, t pipeline.CallTarget) (func(pipeli
 }
 
 // enter asks until it is the call's turn.
-func (m *limiter) enter(ctx context.Context, key string, limit pipeline.Limit, mark int64) error {
+func (m *limiter) enter(ctx context.Context, key string, t pipeline.CallTarget, limit pipeline.Limit, mark int64) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -92,8 +92,8 @@ func (m *limiter) enter(ctx context.Context, key string, limit pipeline.Limit, m
 		var code string
 		var micros int64
 		err := m.l.retry(ctx, "asking for the limit of calls", func(ctx context.Context, _ bool) error {
-			return m.l.pool.QueryRow(ctx, "SELECT code, wait FROM "+m.l.prefix+"enter_1($1,$2,$3,$4,$5,$6,$7)",
-				m.l.args(key, mark, int32(limit.AtOnce), spacing.Microseconds(), int32(burst), patience.Microseconds(), passAlive.Microseconds())...).Scan(&code, &micros)
+			return m.l.pool.QueryRow(ctx, "SELECT code, wait FROM "+m.l.prefix+"enter_1($1,$2,$3,$4,$5,$6,$7,$8)",
+				m.l.args(key, mark, t.Order, int32(limit.AtOnce), spacing.Microseconds(), int32(burst), patience.Microseconds(), passAlive.Microseconds())...).Scan(&code, &micros)
 		})
 		wait := time.Duration(micros) * time.Microsecond
 		switch {

@@ -103,6 +103,26 @@ func TestCallsPassInTheOrderInWhichTheyCameToAnyReplica(t *testing.T) {
 	leave(pipeline.CallOutcome{})
 }
 
+func TestWhoeverHasTheSmallestOrderPassesNextOfThoseThatWait(t *testing.T) {
+	both := replicas(t, pgledgertest.New(t), atOnce(1))
+	leave := <-enters(t, both[0], pipeline.CallTarget{Origin: erp, Order: 5})
+	queue := make(map[int64]chan func(pipeline.CallOutcome))
+	for i, order := range []int64{9, 7, 8, -1} {
+		queue[order] = enters(t, both[i%2], pipeline.CallTarget{Origin: erp, Order: order})
+	}
+	for i, order := range []int64{-1, 7, 8, 9} {
+		leave(pipeline.CallOutcome{})
+		leave = <-queue[order]
+		delete(queue, order)
+		for other, passes := range queue {
+			if len(passes) > 0 {
+				t.Fatalf("call %d: the one with the order %d passes, too", i, other)
+			}
+		}
+	}
+	leave(pipeline.CallOutcome{})
+}
+
 // The ERP of one organisation answers no call: that of another one is called all the same,
 // also if both are at one host.
 func TestASlowERPHoldsUpNobodyElse(t *testing.T) {
@@ -200,7 +220,7 @@ func TestAProcessThatDiesLeavesItsPlaces(t *testing.T) {
 	for i, alive := range []int64{1000, 1000, time.Hour.Microseconds()} { // the last one lives
 		var code string
 		var wait int64
-		err := m.l.pool.QueryRow(t.Context(), "SELECT code, wait FROM "+m.l.prefix+"enter_1($1,$2,1,0,1,1,$3)", erp, int64(i), alive).
+		err := m.l.pool.QueryRow(t.Context(), "SELECT code, wait FROM "+m.l.prefix+"enter_1($1,$2,0,1,0,1,1,$3)", erp, int64(i), alive).
 			Scan(&code, &wait)
 		must(t, err)
 		if alive > 1000 {

@@ -222,17 +222,18 @@ CREATE UNLOGGED TABLE IF NOT EXISTS @p@gate (
 );
 CREATE UNLOGGED TABLE IF NOT EXISTS @p@pass (
 	id bigserial PRIMARY KEY, -- in the order in which they came
+	turn bigint NOT NULL, -- who has the smallest comes first
 	key text NOT NULL,
 	mark bigint NOT NULL UNIQUE,
 	inside boolean NOT NULL DEFAULT false,
 	until timestamptz NOT NULL -- when it is given up, unless its process is heard of
 );
-CREATE INDEX IF NOT EXISTS @i@pass_by_key ON @p@pass (key, id);
+CREATE INDEX IF NOT EXISTS @i@pass_by_key ON @p@pass (key, turn, id);
 
 -- enter_1 gives a call its turn, or says how long to wait in microseconds: code is 'go' when
 -- the call may be made after that, 'wait' when it has to ask again, and 'late' if its turn
 -- would come later than it can wait, which is left in microseconds.
-CREATE OR REPLACE FUNCTION @p@enter_1(gate_key text, pass_mark bigint, at_once int, spacing bigint, burst int, patience bigint, alive bigint)
+CREATE OR REPLACE FUNCTION @p@enter_1(gate_key text, pass_mark bigint, pass_turn bigint, at_once int, spacing bigint, burst int, patience bigint, alive bigint)
 RETURNS TABLE (code text, wait bigint) LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
@@ -249,12 +250,12 @@ BEGIN
 	SELECT * INTO g FROM @p@gate WHERE key = gate_key FOR UPDATE;
 	t := clock_timestamp();
 	DELETE FROM @p@pass WHERE key = gate_key AND until < t;
-	INSERT INTO @p@pass (key, mark, until) VALUES (gate_key, pass_mark, t + alive * interval '1 microsecond')
+	INSERT INTO @p@pass (key, mark, turn, until) VALUES (gate_key, pass_mark, pass_turn, t + alive * interval '1 microsecond')
 		ON CONFLICT (mark) DO UPDATE SET until = excluded.until RETURNING * INTO p;
 	IF p.inside AND g.closed <= t THEN -- it has waited for its time
 		RETURN QUERY SELECT 'go', 0::bigint; RETURN;
 	END IF;
-	IF at_once > 0 AND NOT p.inside AND (SELECT count(*) FROM @p@pass WHERE key = gate_key AND mark <> pass_mark AND (inside OR id < p.id)) >= at_once THEN
+	IF at_once > 0 AND NOT p.inside AND (SELECT count(*) FROM @p@pass WHERE key = gate_key AND mark <> pass_mark AND (inside OR (turn, id) < (p.turn, p.id))) >= at_once THEN
 		RETURN QUERY SELECT 'wait', 0::bigint; RETURN;
 	END IF;
 	at := greatest(t, g.closed);
@@ -289,7 +290,7 @@ BEGIN
 	IF closing > 0 THEN
 		UPDATE @p@gate SET closed = greatest(closed, clock_timestamp() + closing * interval '1 microsecond') WHERE key = gate_key;
 	END IF;
-	SELECT mark INTO next FROM @p@pass WHERE key = gate_key AND NOT inside ORDER BY id LIMIT 1;
+	SELECT mark INTO next FROM @p@pass WHERE key = gate_key AND NOT inside ORDER BY turn, id LIMIT 1;
 	IF FOUND THEN
 		PERFORM @p@notify_1('pass ' || next);
 	END IF;
