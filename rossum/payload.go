@@ -159,7 +159,7 @@ func (p *Payload) member(s *scanner, key string) error {
 	case "settings":
 		p.Settings = json.RawMessage(raw)
 	case "secrets":
-		err = readObject(key, raw, (*map[string]string)(&p.Secrets))
+		err = readSecrets(key, raw, &p.Secrets)
 	case "document":
 		err = readObject(key, raw, &p.Document)
 	case "annotation":
@@ -178,6 +178,23 @@ func readText(key string, raw []byte, into *string) error {
 	case 'n':
 	default:
 		return fmt.Errorf("key %q is not a text", key)
+	}
+	return nil
+}
+
+// readSecrets reads an object of texts, and names one that is not a text.
+func readSecrets(key string, raw []byte, into *Secrets) error {
+	var all map[string]json.RawMessage
+	if err := readObject(key, raw, &all); err != nil || all == nil {
+		return err
+	}
+	*into = make(Secrets, len(all))
+	for name, value := range all {
+		var text string
+		if err := readText(key+"."+name, value, &text); err != nil {
+			return err
+		}
+		(*into)[name] = text
 	}
 	return nil
 }

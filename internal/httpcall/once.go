@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptrace"
@@ -12,9 +13,10 @@ import (
 	"time"
 )
 
-// ErrLost means that net/http wanted to make a call again that the other side may
-// have acted on. It does so by itself when an HTTP/2 server breaks a stream off
-// (RST_STREAM, GOAWAY), without a bound and with POST as readily as with GET.
+// ErrLost means that the other side broke off a call that it may have acted on.
+// net/http would make some of these again by itself (RST_STREAM and GOAWAY of
+// HTTP/2: which codes depends on its release), without a bound and with POST as
+// readily as with GET; others it hands out as an error of the stream.
 var ErrLost = errors.New("the other side broke the call off (RST_STREAM, GOAWAY, or a lost connection)")
 
 // maxRepeats is how often net/http may make a call again by itself that may be
@@ -55,8 +57,11 @@ func (o *once) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := next.RoundTrip(sent)
 	o.note(started, resp)
 	if err != nil {
-		if errors.Is(context.Cause(ctx), ErrLost) {
+		switch {
+		case errors.Is(context.Cause(ctx), ErrLost):
 			err = ErrLost
+		case isReset(err):
+			err = fmt.Errorf("%w: %w", ErrLost, err)
 		}
 		cancel(nil)
 		return nil, err
@@ -67,6 +72,22 @@ func (o *once) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp.Request = req
 	return resp, nil
 }
+
+// isReset reports that the other side reset the stream of a call. The type of these
+// errors is not exported; it converts itself to a struct with the same fields.
+func isReset(err error) bool {
+	var reset streamError
+	return errors.As(err, &reset) && reset.Cause != nil && reset.Cause.Error() == "received from peer"
+}
+
+type streamError struct {
+	StreamID uint32
+	Code     uint32
+	Cause    error
+}
+
+// Error implements error, which [errors.As] asks of its targets.
+func (streamError) Error() string { return "reset" }
 
 // note keeps what became of an attempt.
 func (o *once) note(started time.Time, resp *http.Response) {

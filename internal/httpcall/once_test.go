@@ -22,7 +22,7 @@ import (
 const (
 	frameData, frameHeaders, frameReset, frameSettings, frameGoAway = 0, 1, 3, 4, 7
 	flagEndStream                                                   = 1
-	protocolError, refusedStream                                    = 1, 7
+	protocolError, internalError, refusedStream, cancelStream       = 1, 2, 7, 8
 )
 
 func writeFrame(w io.Writer, kind, flags byte, stream uint32, payload []byte) {
@@ -86,6 +86,12 @@ func serveFrames(c net.Conn, early bool, acted *atomic.Int32, breakOff func(io.W
 var brokenOff = map[string]func(w io.Writer, stream uint32){
 	"RST_STREAM": func(w io.Writer, stream uint32) {
 		writeFrame(w, frameReset, 0, stream, binary.BigEndian.AppendUint32(nil, protocolError))
+	},
+	"RST_STREAM, internal": func(w io.Writer, stream uint32) {
+		writeFrame(w, frameReset, 0, stream, binary.BigEndian.AppendUint32(nil, internalError))
+	},
+	"RST_STREAM, cancel": func(w io.Writer, stream uint32) {
+		writeFrame(w, frameReset, 0, stream, binary.BigEndian.AppendUint32(nil, cancelStream))
 	},
 	"REFUSED_STREAM": func(w io.Writer, stream uint32) {
 		writeFrame(w, frameReset, 0, stream, binary.BigEndian.AppendUint32(nil, refusedStream))

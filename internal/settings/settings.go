@@ -11,7 +11,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"reflect"
 	"slices"
 	"strconv"
@@ -134,8 +133,9 @@ func Decode(data []byte, v any) error {
 	d.json.UseNumber()
 	d.value("", target.Elem(), 0)
 	if d.broken == nil {
-		if _, err := d.json.Token(); err != io.EOF {
-			d.fault("", d.json.InputOffset(), "text after the end of the JSON value")
+		end := d.json.InputOffset()
+		if rest := bytes.TrimLeft(data[end:], " \t\r\n"); len(rest) > 0 {
+			d.fault("", int64(len(data)-len(rest)), "text after the end of the JSON value")
 		}
 	}
 	return d.faults.Err()
