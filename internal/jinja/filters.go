@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/ucd"
 )
 
 // filters are all filters of a stock environment, and Rossum's additions.
@@ -18,16 +19,16 @@ var refusedFilters = map[string]string{
 
 func init() {
 	filters = map[string]filterFunc{
-		"abs": filterAbs, "attr": filterAttr, "batch": filterBatch, "capitalize": textFilter(pyvalue.Capitalize), "center": filterCenter,
+		"abs": filterAbs, "attr": filterAttr, "batch": filterBatch, "capitalize": textFilter(ucd.Capitalize), "center": filterCenter,
 		"count": filterLength, "d": filterDefault, "default": filterDefault, "dictsort": filterDictsort, "e": filterEscape, "escape": filterEscape,
 		"filesizeformat": filterFilesize, "first": filterFirst, "float": filterFloat, "forceescape": filterForceEscape, "format": filterFormat,
 		"groupby": filterGroupby, "indent": filterIndent, "int": filterInt, "items": filterItems, "join": filterJoin, "last": filterLast,
-		"length": filterLength, "list": filterList, "lower": textFilter(pyvalue.Lower), "map": filterMap, "max": filterExtreme("max", pyvalue.CmpGt),
+		"length": filterLength, "list": filterList, "lower": textFilter(ucd.Lower), "map": filterMap, "max": filterExtreme("max", pyvalue.CmpGt),
 		"min": filterExtreme("min", pyvalue.CmpLt), "pprint": filterPprint, "reject": selector(false, false), "rejectattr": selector(false, true),
 		"replace": filterReplace, "reverse": filterReverse, "round": filterRound, "safe": filterSafe, "select": selector(true, false),
 		"selectattr": selector(true, true), "slice": filterSlice, "sort": filterSort, "string": filterString, "striptags": filterStriptags,
 		"sum": filterSum, "title": filterTitle, "tojson": filterTojson, "trim": filterTrim, "truncate": filterTruncate, "unique": filterUnique,
-		"upper": textFilter(pyvalue.Upper), "urlencode": filterUrlencode, "urlize": filterUrlize, "wordcount": filterWordcount,
+		"upper": textFilter(ucd.Upper), "urlencode": filterUrlencode, "urlize": filterUrlize, "wordcount": filterWordcount,
 		"wordwrap": filterWordwrap, "xmlattr": filterXmlattr,
 		"b64encode": filterB64encode, "b64decode": filterB64decode,
 	}
@@ -234,15 +235,15 @@ func filterTitle(f *frame, c *pyvalue.Call) (value, error) {
 	var b strings.Builder
 	start := true
 	for _, r := range v.Text() {
-		if strings.ContainsRune("-({[<", r) || isSpace(r) {
+		if strings.ContainsRune("-({[<", r) || ucd.IsSpace(r) {
 			b.WriteRune(r)
 			start = true
 			continue
 		}
 		if start {
-			b.WriteString(pyvalue.Upper(string(r)))
+			b.WriteString(ucd.Upper(string(r)))
 		} else {
-			b.WriteString(pyvalue.Lower(string(r)))
+			b.WriteString(ucd.Lower(string(r)))
 		}
 		start = false
 	}

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/ucd"
 )
 
 func filterSort(f *frame, c *pyvalue.Call) (value, error) {
@@ -82,7 +83,7 @@ func filterDictsort(f *frame, c *pyvalue.Call) (value, error) {
 			k = items[1]
 		}
 		if !sensitive && k.IsText() {
-			k = pyvalue.Str(pyvalue.Lower(k.Text()))
+			k = pyvalue.Str(ucd.Lower(k.Text()))
 		}
 		return k, nil
 	}, pyvalue.Truth(argument(c, 3, "reverse", pyvalue.Bool(false))))
@@ -110,7 +111,7 @@ func filterGroupby(f *frame, c *pyvalue.Call) (value, error) {
 	folded := func(v value) (value, error) {
 		k, err := whole(v)
 		if err == nil && !sensitive && k.IsText() {
-			k = pyvalue.Str(pyvalue.Lower(k.Text()))
+			k = pyvalue.Str(ucd.Lower(k.Text()))
 		}
 		return k, err
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/ucd"
 )
 
 func filterLength(_ *frame, c *pyvalue.Call) (value, error) {
@@ -121,7 +122,7 @@ func attributeGetter(f *frame, attribute value, lower bool, fallback ...value) (
 			}
 		}
 		if lower && v.IsText() {
-			v = pyvalue.Str(pyvalue.Lower(v.Text()))
+			v = pyvalue.Str(ucd.Lower(v.Text()))
 		}
 		return v, nil
 	}, nil

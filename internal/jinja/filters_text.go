@@ -4,10 +4,10 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/ucd"
 )
 
 func filterIndent(f *frame, c *pyvalue.Call) (value, error) {
@@ -69,7 +69,7 @@ func filterStriptags(f *frame, c *pyvalue.Call) (value, error) {
 		return value{}, err
 	}
 	text = tags.ReplaceAllString(comments.ReplaceAllString(text, ""), "")
-	return pyvalue.Str(unescapeHTML(strings.Join(strings.FieldsFunc(text, isSpace), " "))), nil
+	return pyvalue.Str(unescapeHTML(strings.Join(strings.FieldsFunc(text, ucd.IsSpace), " "))), nil
 }
 
 func filterTruncate(f *frame, c *pyvalue.Call) (value, error) {
@@ -168,7 +168,7 @@ func (w wrapper) wrap(text string) []string {
 	for len(chunks) > 0 {
 		var line []string
 		length := 0
-		if strings.TrimFunc(chunks[len(chunks)-1], isSpace) == "" && len(lines) > 0 {
+		if strings.TrimFunc(chunks[len(chunks)-1], ucd.IsSpace) == "" && len(lines) > 0 {
 			chunks = chunks[:len(chunks)-1]
 		}
 		for len(chunks) > 0 {
@@ -182,7 +182,7 @@ func (w wrapper) wrap(text string) []string {
 		if len(chunks) > 0 && utf8.RuneCountInString(chunks[len(chunks)-1]) > w.width {
 			line, chunks = w.longWord(line, chunks, length)
 		}
-		if len(line) > 0 && strings.TrimFunc(line[len(line)-1], isSpace) == "" {
+		if len(line) > 0 && strings.TrimFunc(line[len(line)-1], ucd.IsSpace) == "" {
 			line = line[:len(line)-1]
 		}
 		if len(line) > 0 {
@@ -270,9 +270,11 @@ func hyphenated(word string) []string {
 	return parts
 }
 
-func isLetter(r rune) bool { return r == '_' || unicode.IsLetter(r) }
+// isLetter is [^\W\d] of Python's re.
+func isLetter(r rune) bool { return isWord(r) && !ucd.IsDecimal(r) }
 
-func isWord(r rune) bool { return r == '_' || unicode.IsLetter(r) || unicode.IsNumber(r) }
+// isWord is \w of Python's re.
+func isWord(r rune) bool { return r == '_' || ucd.IsAlnum(r) }
 
 func isWordPunct(r rune) bool { return isWord(r) || strings.ContainsRune(`!"'&.,?`, r) }
 

@@ -3,11 +3,11 @@ package jinja
 import (
 	"strconv"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/python/syntax"
+	"github.com/exportpipeline/exportpipeline/internal/python/ucd"
 )
 
 // tokenKind is the kind of a token, named as Jinja2 names it.
@@ -59,8 +59,6 @@ type syntaxError struct {
 }
 
 func (e *syntaxError) Error() string { return e.msg }
-
-func isSpace(r rune) bool { return unicode.IsSpace(r) || r >= 0x1c && r <= 0x1f }
 
 // tokenize splits a template whose line ends are normalised.
 func tokenize(source string) ([]token, error) {
@@ -122,12 +120,12 @@ func (l *lexer) sign() byte {
 
 func (l *lexer) text(text string, pos int, stripRight bool) {
 	if l.strip {
-		trimmed := strings.TrimLeftFunc(text, isSpace)
+		trimmed := strings.TrimLeftFunc(text, ucd.IsSpace)
 		pos += len(text) - len(trimmed)
 		text, l.strip = trimmed, false
 	}
 	if stripRight {
-		text = strings.TrimRightFunc(text, isSpace)
+		text = strings.TrimRightFunc(text, ucd.IsSpace)
 	}
 	if text != "" {
 		l.add(tokData, text, pos)
@@ -147,11 +145,11 @@ func (l *lexer) comment(at int) error {
 
 // rawBegin recognises "raw %}" behind an opening delimiter.
 func (l *lexer) rawBegin() (strip, ok bool) {
-	rest := strings.TrimLeftFunc(l.source[l.pos:], isSpace)
+	rest := strings.TrimLeftFunc(l.source[l.pos:], ucd.IsSpace)
 	if !strings.HasPrefix(rest, "raw") {
 		return false, false
 	}
-	rest = strings.TrimLeftFunc(rest[3:], isSpace)
+	rest = strings.TrimLeftFunc(rest[3:], ucd.IsSpace)
 	switch {
 	case strings.HasPrefix(rest, "-%}"):
 		l.pos = len(l.source) - len(rest) + 3
@@ -174,11 +172,11 @@ func (l *lexer) raw(strip bool, at int) error {
 		i += next
 		rest := l.source[i+2:]
 		minus := strings.HasPrefix(rest, "-")
-		rest = strings.TrimLeftFunc(strings.TrimLeft(rest, "-+"), isSpace)
+		rest = strings.TrimLeftFunc(strings.TrimLeft(rest, "-+"), ucd.IsSpace)
 		if !strings.HasPrefix(rest, "endraw") {
 			continue
 		}
-		rest = strings.TrimLeftFunc(rest[len("endraw"):], isSpace)
+		rest = strings.TrimLeftFunc(rest[len("endraw"):], ucd.IsSpace)
 		closing := strings.HasPrefix(rest, "-%}")
 		if !closing && !strings.HasPrefix(rest, "%}") && !strings.HasPrefix(rest, "+%}") {
 			continue
@@ -196,7 +194,7 @@ func (l *lexer) expression(closing string, end tokenKind, at int) error {
 	var open []byte
 	for l.pos < len(l.source) {
 		r, n := utf8.DecodeRuneInString(l.source[l.pos:])
-		if isSpace(r) {
+		if ucd.IsSpace(r) {
 			l.pos += n
 			continue
 		}
@@ -243,7 +241,7 @@ func (l *lexer) token(r rune) error {
 		return l.stringToken(byte(r))
 	case r >= '0' && r <= '9':
 		return l.number()
-	case r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r):
+	case isWord(r):
 		return l.name()
 	}
 	for _, op := range []string{"**", "//", "==", "!=", ">=", "<="} {

@@ -3,6 +3,8 @@ package jinja
 import (
 	"slices"
 	"strings"
+
+	"github.com/exportpipeline/exportpipeline/internal/python/ucd"
 )
 
 // parse parses a whole template.
@@ -407,7 +409,7 @@ func isBlank(body []statement) bool {
 		if a, ok := st.(at); ok {
 			st = a.stmt
 		}
-		if o, ok := st.(output); !ok || o.exprs != nil || strings.TrimFunc(o.text, isSpace) != "" {
+		if o, ok := st.(output); !ok || o.exprs != nil || strings.TrimFunc(o.text, ucd.IsSpace) != "" {
 			return false
 		}
 	}

@@ -13,7 +13,8 @@ const module = "github.com/exportpipeline/exportpipeline"
 // longest name counts.
 var floors = [][]string{
 	{"internal/..."}, // what is not named below needs nothing of ours but its neighbours
-	{"internal/python/syntax", "internal/python/bigfloat"},
+	{"internal/python/ucd", "internal/python/bigfloat"},
+	{"internal/python/syntax"},
 	{"internal/python/pyvalue", "internal/python/re", "internal/python/decimal"},
 	{"internal/python/clock", "internal/python/maths"},
 	{"internal/xpath", "internal/jmespath", "internal/jinja", "internal/httpcall/..."},

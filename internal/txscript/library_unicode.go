@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/ucd"
 
 	"golang.org/x/text/unicode/bidi"
 	"golang.org/x/text/unicode/norm"
@@ -49,7 +50,7 @@ func unicodeData(r *run, c *pyvalue.Call) (value, error) {
 func characterData(function string, ch rune) (value, error) {
 	switch function {
 	case "category":
-		return pyvalue.Str(category(ch)), nil
+		return pyvalue.Str(ucd.Category(ch)), nil
 	case "combining":
 		return pyvalue.Int(int64(norm.NFD.PropertiesString(string(ch)).CCC())), nil
 	case "east_asian_width":
@@ -73,16 +74,6 @@ var eastAsianWidths = map[width.Kind]string{
 var bidiClasses = map[bidi.Class]string{
 	bidi.L: "L", bidi.R: "R", bidi.EN: "EN", bidi.ES: "ES", bidi.ET: "ET", bidi.AN: "AN", bidi.CS: "CS", bidi.B: "B", bidi.S: "S", bidi.WS: "WS",
 	bidi.ON: "ON", bidi.BN: "BN", bidi.NSM: "NSM", bidi.AL: "AL",
-}
-
-// category is the general category of a character, Cn for one that is not assigned.
-func category(ch rune) string {
-	for name, table := range unicode.Categories {
-		if len(name) == 2 && name != "LC" && unicode.Is(table, ch) {
-			return name
-		}
-	}
-	return "Cn"
 }
 
 // runeByName are the characters by their names.

@@ -11,7 +11,8 @@ import (
 	"math/big"
 	"strconv"
 	"strings"
-	"unicode"
+
+	"github.com/exportpipeline/exportpipeline/internal/python/ucd"
 
 	"golang.org/x/text/unicode/runenames"
 )
@@ -161,7 +162,7 @@ func shifted(n *big.Int, by int64) *big.Int { return new(big.Int).Mul(n, pow10(b
 // Parse reads a number as Decimal(text) does.
 func Parse(text string) (Decimal, error) {
 	bad := invalid("ConversionSyntax")
-	s := strings.ToLower(strings.ReplaceAll(strings.TrimFunc(plainDigits(text), isSpace), "_", ""))
+	s := strings.ToLower(strings.ReplaceAll(strings.TrimFunc(plainDigits(text), ucd.IsSpace), "_", ""))
 	d := Decimal{}
 	if s != "" && (s[0] == '-' || s[0] == '+') {
 		d.Neg, s = s[0] == '-', s[1:]
@@ -198,7 +199,7 @@ func Parse(text string) (Decimal, error) {
 // plainDigits writes the digits of other scripts as those of ASCII.
 func plainDigits(text string) string {
 	return strings.Map(func(r rune) rune {
-		if r < 128 || !unicode.IsDigit(r) {
+		if r < 128 || !ucd.IsDecimal(r) {
 			return r
 		}
 		_, word, _ := cutLast(runenames.Name(r))
@@ -215,8 +216,6 @@ func cutLast(name string) (before, word string, found bool) {
 	i := strings.LastIndexByte(name, ' ')
 	return name[:max(0, i)], name[i+1:], i >= 0
 }
-
-func isSpace(r rune) bool { return unicode.IsSpace(r) || r >= 0x1c && r <= 0x1f }
 
 // String writes the number as Python's str does.
 func (d Decimal) String() string {

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/exportpipeline/exportpipeline/internal/python/ucd"
 )
 
 // intToBytes is int.to_bytes.
@@ -121,7 +123,7 @@ func bytesArgs(c *Call, function, first string) (length int, big, signed bool, e
 
 // FloatFromHex is float.fromhex.
 func FloatFromHex(text string) (Value, error) {
-	t := strings.ToLower(strings.TrimFunc(text, isSpace))
+	t := strings.ToLower(strings.TrimFunc(text, ucd.IsSpace))
 	digits := strings.TrimLeft(t, "+-")
 	if len(t)-len(digits) > 1 {
 		return Value{}, valueError("invalid hexadecimal floating-point string")

@@ -3,6 +3,8 @@ package pyvalue
 import (
 	"strings"
 	"unicode/utf8"
+
+	"github.com/exportpipeline/exportpipeline/internal/python/ucd"
 )
 
 func texts(v Value, parts []string) Value {
@@ -63,18 +65,18 @@ func splitSpace(text string, limit int, fromRight bool) []string {
 	var parts []string
 	for {
 		if fromRight {
-			text = strings.TrimRightFunc(text, isSpace)
+			text = strings.TrimRightFunc(text, ucd.IsSpace)
 		} else {
-			text = strings.TrimLeftFunc(text, isSpace)
+			text = strings.TrimLeftFunc(text, ucd.IsSpace)
 		}
 		if limit == 0 || text == "" {
 			break // what is left keeps the blanks at its other end
 		}
 		var i int
 		if fromRight {
-			i = strings.LastIndexFunc(text, isSpace)
+			i = strings.LastIndexFunc(text, ucd.IsSpace)
 		} else {
-			i = strings.IndexFunc(text, isSpace)
+			i = strings.IndexFunc(text, ucd.IsSpace)
 		}
 		if i < 0 {
 			break

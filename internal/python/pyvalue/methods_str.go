@@ -3,23 +3,23 @@ package pyvalue
 import (
 	"math"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/exportpipeline/exportpipeline/internal/python/syntax"
+	"github.com/exportpipeline/exportpipeline/internal/python/ucd"
 )
 
 var strMethods map[string]method
 
 func init() {
 	strMethods = map[string]method{
-		"capitalize": mapText("capitalize", Capitalize), "casefold": mapText("casefold", casefold), "lower": mapText("lower", lower),
-		"upper": mapText("upper", upper), "title": mapText("title", title), "swapcase": mapText("swapcase", swapcase),
-		"isalnum": testRunes("isalnum", func(r rune) bool { return isAlpha(r) || isNumeric(r) }), "isalpha": testRunes("isalpha", isAlpha),
-		"isdecimal": testRunes("isdecimal", isDecimal), "isdigit": testRunes("isdigit", isDigit), "isnumeric": testRunes("isnumeric", isNumeric),
-		"isspace": testRunes("isspace", isSpace), "isascii": strTest("isascii", isASCII), "isidentifier": strTest("isidentifier", syntax.IsIdentifier),
+		"capitalize": mapText("capitalize", ucd.Capitalize), "casefold": mapText("casefold", ucd.Casefold), "lower": mapText("lower", ucd.Lower),
+		"upper": mapText("upper", ucd.Upper), "title": mapText("title", ucd.Title), "swapcase": mapText("swapcase", ucd.Swapcase),
+		"isalnum": testRunes("isalnum", ucd.IsAlnum), "isalpha": testRunes("isalpha", ucd.IsAlpha),
+		"isdecimal": testRunes("isdecimal", ucd.IsDecimal), "isdigit": testRunes("isdigit", ucd.IsDigit), "isnumeric": testRunes("isnumeric", ucd.IsNumeric),
+		"isspace": testRunes("isspace", ucd.IsSpace), "isascii": strTest("isascii", isASCII), "isidentifier": strTest("isidentifier", syntax.IsIdentifier),
 		"islower": strTest("islower", isLower), "isupper": strTest("isupper", isUpper), "istitle": strTest("istitle", isTitle),
-		"isprintable": strTest("isprintable", func(s string) bool { return strings.IndexFunc(s, func(r rune) bool { return !printable(r) }) < 0 }),
+		"isprintable": strTest("isprintable", func(s string) bool { return strings.IndexFunc(s, func(r rune) bool { return !ucd.IsPrintable(r) }) < 0 }),
 		"strip":       strip("strip", true, true), "lstrip": strip("lstrip", true, false), "rstrip": strip("rstrip", false, true),
 		"center": strCenter, "ljust": justify("ljust", true), "rjust": justify("rjust", false), "zfill": zfill,
 		"count": strCount, "find": find("find", false, false), "rfind": find("rfind", true, false), "index": find("index", false, true), "rindex": find("rindex", true, true),
@@ -62,10 +62,10 @@ func testRunes(name string, f func(rune) bool) method {
 func isLower(s string) bool {
 	cased := false
 	for _, r := range s {
-		if hasUpper(r) || unicode.IsTitle(r) {
+		if ucd.IsUpper(r) || ucd.IsTitle(r) {
 			return false
 		}
-		cased = cased || hasLower(r)
+		cased = cased || ucd.IsLower(r)
 	}
 	return cased
 }
@@ -73,10 +73,10 @@ func isLower(s string) bool {
 func isUpper(s string) bool {
 	cased := false
 	for _, r := range s {
-		if hasLower(r) || unicode.IsTitle(r) {
+		if ucd.IsLower(r) || ucd.IsTitle(r) {
 			return false
 		}
-		cased = cased || hasUpper(r)
+		cased = cased || ucd.IsUpper(r)
 	}
 	return cased
 }
@@ -85,12 +85,12 @@ func isTitle(s string) bool {
 	cased, previous := false, false
 	for _, r := range s {
 		switch {
-		case hasUpper(r) || unicode.IsTitle(r):
+		case ucd.IsUpper(r) || ucd.IsTitle(r):
 			if previous {
 				return false
 			}
 			previous, cased = true, true
-		case hasLower(r):
+		case ucd.IsLower(r):
 			if !previous {
 				return false
 			}
@@ -107,7 +107,7 @@ func strip(name string, left, right bool) method {
 		if err := positional(c, name, 0, 1); err != nil {
 			return Value{}, err
 		}
-		drop := isSpace
+		drop := ucd.IsSpace
 		if len(c.Args) == 1 && !c.Args[0].IsNone() {
 			if !c.Args[0].IsText() {
 				return Value{}, typeError("%s arg must be None or str", name)

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/exportpipeline/exportpipeline/internal/python/ucd"
 )
 
 // percent is the state of one % formatting.
@@ -354,7 +356,7 @@ func ParseInt(text string, base int) (Value, error) {
 		quoted, _ := Repr(nil, Str(text)) // without a meter a text can be printed
 		return valueError("invalid literal for int() with base %d: %s", base, quoted)
 	}
-	digits := strings.TrimFunc(text, isSpace)
+	digits := strings.TrimFunc(text, ucd.IsSpace)
 	negative := strings.HasPrefix(digits, "-")
 	if negative || strings.HasPrefix(digits, "+") {
 		digits = digits[1:]
@@ -401,7 +403,7 @@ func ParseInt(text string, base int) (Value, error) {
 
 // ParseFloat returns float(text).
 func ParseFloat(text string) (Value, error) {
-	digits := asciiDigits(strings.TrimFunc(text, isSpace))
+	digits := asciiDigits(strings.TrimFunc(text, ucd.IsSpace))
 	lower := strings.ToLower(strings.TrimLeft(digits, "+-"))
 	named := lower == "inf" || lower == "infinity" || lower == "nan"
 	bad := digits == "" || strings.ContainsAny(lower, "xp") || len(digits)-len(lower) > 1 ||

@@ -5,8 +5,9 @@ import (
 	"math/big"
 	"strconv"
 	"strings"
-	"unicode"
 	"unicode/utf8"
+
+	"github.com/exportpipeline/exportpipeline/internal/python/ucd"
 )
 
 // String returns what str() does.
@@ -207,7 +208,7 @@ func appendQuoted(dst []byte, s string) []byte {
 		case r < ' ' || r == 0x7f:
 			dst = append(dst, `\x`...)
 			dst = append(dst, hexDigits[r>>4], hexDigits[r&15])
-		case r < 0x7f || printable(r):
+		case r < 0x7f || ucd.IsPrintable(r):
 			dst = append(dst, s[i:i+n]...)
 		case r <= 0xff:
 			dst = append(dst, `\x`...)
@@ -229,11 +230,6 @@ func appendHex(dst []byte, r rune, digits int) []byte {
 		dst = append(dst, hexDigits[r>>shift&15])
 	}
 	return dst
-}
-
-// printable is str.isprintable() of a character.
-func printable(r rune) bool {
-	return r == ' ' || unicode.In(r, unicode.L, unicode.M, unicode.N, unicode.P, unicode.S)
 }
 
 // appendBytes appends repr() of bytes.

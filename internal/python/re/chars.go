@@ -1,6 +1,10 @@
 package re
 
-import "unicode"
+import (
+	"unicode"
+
+	"github.com/exportpipeline/exportpipeline/internal/python/ucd"
+)
 
 // category is a set of characters that a backslash names.
 type category uint8
@@ -31,7 +35,7 @@ func isDigit(r rune, ascii bool) bool {
 	if r < 0x80 || ascii {
 		return '0' <= r && r <= '9'
 	}
-	return unicode.Is(unicode.Nd, r)
+	return ucd.IsDecimal(r)
 }
 
 // isSpace is str.isspace: what is a separator by its bidirectional class, too.
@@ -41,10 +45,8 @@ func isSpace(r rune, ascii bool) bool {
 		return true
 	case ascii:
 		return false
-	case 0x1c <= r && r <= 0x1f, r == 0x85, r == 0xa0:
-		return true
 	}
-	return r > 0xff && unicode.Is(unicode.White_Space, r)
+	return ucd.IsSpace(r)
 }
 
 // isWord is str.isalnum or the underscore.
@@ -52,7 +54,7 @@ func isWord(r rune, ascii bool) bool {
 	if r < 0x80 || ascii {
 		return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '_'
 	}
-	return unicode.IsLetter(r) || unicode.IsNumber(r)
+	return ucd.IsAlnum(r)
 }
 
 func lower(r rune, ascii bool) rune {
@@ -62,7 +64,7 @@ func lower(r rune, ascii bool) rune {
 		}
 		return r
 	}
-	return unicode.ToLower(r)
+	return ucd.LowerRune(r)
 }
 
 // sameCase lists lower-case characters that have an upper case in common, so that

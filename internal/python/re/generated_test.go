@@ -177,8 +177,6 @@ func TestGeneratedPatternsMatchAsInPython(t *testing.T) {
 	t.Logf("seed %d: %d patterns compared, %d differ", seed, n, differ)
 }
 
-// Go's Unicode tables are newer than Python 3.11's: characters that came later are
-// left out.
 func TestCategoriesHoldWhatPythonsHold(t *testing.T) {
 	t.Parallel()
 	var want map[string][]rune
@@ -192,24 +190,11 @@ func TestCategoriesHoldWhatPythonsHold(t *testing.T) {
 			}
 		}
 		for r := range unicode.MaxRune + 1 {
-			if holds(r, false) && !in[r] && !newSince14(r) {
+			if holds(r, false) && !in[r] {
 				t.Errorf(`\%s holds %U, which Python's does not`, name, r)
 			}
 		}
 	}
-}
-
-// newSince14 reports whether a character came with Unicode 15.
-func newSince14(r rune) bool {
-	for _, g := range [][2]rune{
-		{0xCF3, 0xCF3}, {0xECE, 0xECE}, {0x10EFD, 0x10EFF}, {0x1123F, 0x11241}, {0x11B00, 0x11B09}, {0x11F00, 0x11F59}, {0x1342F, 0x13455},
-		{0x1B132, 0x1B155}, {0x1D2C0, 0x1D2D3}, {0x1DF25, 0x1DF2A}, {0x1E030, 0x1E08F}, {0x1E4D0, 0x1E4F9}, {0x2B739, 0x2B739}, {0x31350, 0x323AF},
-	} {
-		if g[0] <= r && r <= g[1] {
-			return true
-		}
-	}
-	return false
 }
 
 func FuzzPatterns(f *testing.F) {

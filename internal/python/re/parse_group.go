@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"unicode"
 
 	"github.com/exportpipeline/exportpipeline/internal/python/syntax"
+	"github.com/exportpipeline/exportpipeline/internal/python/ucd"
 )
 
 // parenthesis reads what an opening parenthesis begins. It returns nil for a
@@ -300,7 +300,7 @@ func (p *parser) flagsOff() (del Flags, err error) {
 
 func unknownFlag(unit, otherwise string) string {
 	for _, r := range unit {
-		if !unicode.IsLetter(r) {
+		if !ucd.IsAlpha(r) {
 			return otherwise
 		}
 	}
