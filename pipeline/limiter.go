@@ -32,7 +32,9 @@ type CallTarget struct {
 	// call.
 	Organization string
 	// Origin is scheme, host and port of the system, in lower case, such as
-	// https://erp.example or https://erp.example:8443.
+	// https://erp.example, https://erp.example:8443 or sftp://files.example. For a server
+	// of SFTP it is the opening of a connection that is a call, login included; what is
+	// done on it is not held back.
 	Origin string
 	Step   string // name of the step that makes the call, "" outside of steps
 	Rossum bool   // it is a call of Rossum's API
@@ -140,8 +142,7 @@ func (l memoryLimiter) Enter(ctx context.Context, t CallTarget) (func(CallOutcom
 
 // WithLimiter has the calls of exports held back by l: those of steps, token requests, and
 // those of Rossum's API, for which l takes the place of the limits that the clients of a
-// process share. How long a call had to wait is in the report. Connections by SFTP are not
-// held back.
+// process share. How long a call had to wait is in the report.
 func WithLimiter(l Limiter) Option { return func(c *config) { c.limiter = l } }
 
 // limited is a [Limiter] as the sender knows it.

@@ -12,7 +12,6 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/exportpipeline/exportpipeline/rossum"
-	"github.com/exportpipeline/exportpipeline/sftpexport/internal/naming"
 	"github.com/exportpipeline/exportpipeline/sftpexport/internal/sshkey"
 )
 
@@ -54,10 +53,16 @@ func checkKey(secrets rossum.Secrets) error {
 	return nil
 }
 
+// offer is what one connection logs in with.
+type offer struct {
+	methods []ssh.AuthMethod
+	shown   atomic.Bool // the server has seen the password
+}
+
 // authMethods makes SSH credentials of the hook's secrets. A server may ask for
 // several of them, one after the other. They are made for each connection, since they
 // count what they are asked.
-func authMethods(user string, secrets rossum.Secrets, signatures []string) (func() []ssh.AuthMethod, error) {
+func authMethods(user string, secrets rossum.Secrets, signatures []string) (func() *offer, error) {
 	if err := checkLogin(secrets); err != nil {
 		return nil, err
 	}
@@ -72,45 +77,19 @@ func authMethods(user string, secrets rossum.Secrets, signatures []string) (func
 		}
 	}
 	password := secrets["password"]
-	return func() []ssh.AuthMethod {
-		var methods []ssh.AuthMethod
+	return func() *offer {
+		o := new(offer)
 		if signers != nil {
-			methods = append(methods, ssh.PublicKeys(signers...))
+			o.methods = append(o.methods, ssh.PublicKeys(signers...))
 		}
 		if password != "" {
-			methods = append(methods, ssh.Password(password), ssh.KeyboardInteractive(answers(user, password)))
+			o.methods = append(o.methods, ssh.PasswordCallback(func() (string, error) {
+				o.shown.Store(true)
+				return password, nil
+			}), ssh.KeyboardInteractive(o.answers(user, password)))
 		}
-		return methods
+		return o
 	}, nil
-}
-
-// maxQuestions ends a dialogue with a server that asks again and again.
-const maxQuestions = 8
-
-// answers answers what a server asks like a person at a keyboard: the user's name
-// where the answer is shown, else the password, and that only once for each question.
-func answers(user, password string) ssh.KeyboardInteractiveChallenge {
-	var asked atomic.Int64
-	given := make(map[string]bool)
-	return func(_, _ string, questions []string, shown []bool) ([]string, error) {
-		list := make([]string, len(questions))
-		for i, question := range questions {
-			words := strings.ToLower(question)
-			isName := shown[i] && (strings.Contains(words, "user") || strings.Contains(words, "login") || strings.Contains(words, "name"))
-			switch {
-			case isName:
-				list[i] = user
-				continue
-			case strings.Contains(words, "code") || strings.Contains(words, "otp") || strings.Contains(words, "one-time") || strings.Contains(words, "token"):
-				return nil, fmt.Errorf("the server asks for more than a password (%q), which no program can answer", naming.Shorten(strings.TrimSpace(question), 80))
-			case given[question] || asked.Add(1) > maxQuestions:
-				return nil, fmt.Errorf("the server does not take the password as the answer to %q", naming.Shorten(strings.TrimSpace(question), 80))
-			}
-			given[question] = true
-			list[i] = password
-		}
-		return list, nil
-	}
 }
 
 // signing keeps RSA keys from signing with SHA-1, which servers refuse, unless the

@@ -34,7 +34,7 @@ const inFlight = 64
 type dialer struct {
 	address  string // host:port as in the settings
 	user     string
-	auth     func() []ssh.AuthMethod
+	auth     func() *offer
 	hostKeys *hostKeys
 	algorithms
 	// connect makes the connection below; nil for TCP.
@@ -164,7 +164,8 @@ func (h *heard) text() string {
 	return strings.TrimSpace(strings.ToValidUTF8(string(h.kept), "?"))
 }
 
-// listening is a connection whose first words are kept.
+// listening is a connection whose first words are kept. It ends where they are those of
+// another protocol: an FTP server greets and then waits, as the client does.
 type listening struct {
 	net.Conn
 	first *heard
@@ -173,7 +174,15 @@ type listening struct {
 func (l listening) Read(p []byte) (int, error) {
 	n, err := l.Conn.Read(p)
 	_, _ = l.first.Write(p[:n])
+	if err == nil && n > 0 && p[n-1] == '\n' && isOther(l.first.text()) {
+		return 0, io.ErrUnexpectedEOF
+	}
 	return n, err
+}
+
+// isOther reports whether a server's first words are those of FTP, HTTP or mail.
+func isOther(text string) bool {
+	return strings.HasPrefix(text, "220") || strings.HasPrefix(text, "HTTP/") || strings.HasPrefix(text, "+OK") || strings.HasPrefix(text, "* OK")
 }
 
 // handshakes connects with each kind of host key that may be known until one
@@ -225,9 +234,10 @@ func (d *dialer) handshake(ctx context.Context, pinned []string, note noteFunc) 
 	if pinned == nil {
 		hostKeyAlgorithms = d.algorithms.hostKeys
 	}
+	offer := d.auth()
 	config := &ssh.ClientConfig{
 		Config: ssh.Config{KeyExchanges: d.exchanges, Ciphers: d.ciphers, MACs: d.macs},
-		User:   d.user, Auth: d.auth(), HostKeyAlgorithms: hostKeyAlgorithms, ClientVersion: "SSH-2.0-exportpipeline",
+		User:   d.user, Auth: offer.methods, HostKeyAlgorithms: hostKeyAlgorithms, ClientVersion: "SSH-2.0-exportpipeline",
 		HostKeyCallback: func(host string, remote net.Addr, key ssh.PublicKey) error {
 			checked, hostKeyErr = true, d.hostKeys.check(host, remote, key, note)
 			return hostKeyErr
@@ -252,9 +262,14 @@ func (d *dialer) handshake(ctx context.Context, pinned []string, note noteFunc) 
 		return nil, d.explain(negotiation)
 	case checked && !errors.As(err, &network) && !errors.Is(err, io.EOF):
 		// After the check of the key there is nothing but the login.
-		return nil, fmt.Errorf("%w: %w", ErrAuth, err)
+		return nil, fmt.Errorf("%w: %w", ErrAuth, whyRefused(err))
+	case offer.shown.Load():
+		// Some servers say no like this. Trying again may lock the account.
+		return nil, fmt.Errorf("%w: it ended the connection when it had seen the password: %w", ErrAuth, err)
 	case !checked && first.text() != "" && !strings.Contains(first.text(), "SSH-"):
 		return nil, &permanentError{fmt.Errorf("%w: no SSH server answers at %s; it says %q", ErrConnection, d.address, first.text())}
+	case !checked && first.text() == "" && errors.Is(err, io.EOF):
+		return nil, fmt.Errorf("%w: the server ended the connection without a word; it may be too busy, let in certain addresses only, or speak another protocol at this port: %w", ErrConnection, err)
 	}
 	return nil, fmt.Errorf("%w: %w", ErrConnection, err)
 }

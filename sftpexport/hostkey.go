@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"bytes"
 	"crypto/ed25519"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net"
@@ -36,7 +38,7 @@ const howToGetHostKey = `get it from the server's operator, or with: ssh-keyscan
 // trusts.
 func (c *Credentials) compileHostKeys(faults *settings.Faults, more []string, file string) *hostKeys {
 	h := &hostKeys{any: c.InsecureIgnoreHostKey}
-	for line := range strings.Lines(c.HostKey) {
+	for line := range strings.Lines(joinSSH2(c.HostKey)) {
 		if line = strings.TrimSpace(line); line != "" {
 			h.pin(faults, "credentials.host_key", line)
 		}
@@ -68,34 +70,43 @@ func (c *Credentials) compileHostKeys(faults *settings.Faults, more []string, fi
 	return h
 }
 
-// pin reads one line of host_key: a fingerprint, as it is or as ssh-keygen -lf prints
-// it; or a key as in a .pub file, alone, or with the host in front.
+// ssh2Key is a public key as RFC 4716 has it: headers, which a backslash may continue, and
+// a key over several lines.
+var ssh2Key = regexp.MustCompile(`(?s)---- BEGIN SSH2 PUBLIC KEY ----(.*?)---- END SSH2 PUBLIC KEY ----`)
+
+var ssh2Header = regexp.MustCompile(`(?m)^[^\s:]+:(.*\\\r?\n)*.*$`)
+
+// joinSSH2 puts such keys on one line each.
+func joinSSH2(text string) string {
+	return ssh2Key.ReplaceAllStringFunc(text, func(key string) string {
+		body := ssh2Key.FindStringSubmatch(key)[1]
+		return strings.Join(strings.Fields(ssh2Header.ReplaceAllString(body, "")), "")
+	})
+}
+
+// pin reads one line of host_key: a fingerprint, as it is or as programs print it; or a key
+// as in a .pub file, alone, or with the host in front.
 func (h *hostKeys) pin(faults *settings.Faults, place, line string) {
 	if strings.HasPrefix(line, "#") {
 		return
 	}
 	fields := strings.Fields(line)
-	for _, field := range fields[:min(2, len(fields))] {
-		sum, ok := strings.CutPrefix(field, "SHA256:")
-		if !ok {
-			continue
-		}
-		raw, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(sum, "="))
-		if err != nil || len(raw) != 32 {
+	for i, field := range fields[:min(8, len(fields))] {
+		sum, isMarked := strings.CutPrefix(field, "SHA256:")
+		raw := sum256(sum, isMarked)
+		switch {
+		case raw != nil:
+			h.fingerprints = append(h.fingerprints, "SHA256:"+base64.RawStdEncoding.EncodeToString(raw))
+			return
+		case isMarked && i < 2:
 			faults.Add(place, "%q is not a SHA256 fingerprint, which has 43 characters after SHA256:", line)
 			return
 		}
-		h.fingerprints = append(h.fingerprints, "SHA256:"+base64.RawStdEncoding.EncodeToString(raw))
-		return
-	}
-	for i, field := range fields {
-		raw, err := base64.StdEncoding.DecodeString(field)
-		if err != nil || i > 3 {
-			continue
-		}
-		if key, err := ssh.ParsePublicKey(raw); err == nil {
-			h.keys = append(h.keys, key)
-			return
+		if raw, err := base64.StdEncoding.DecodeString(field); err == nil && i < 4 {
+			if key, err := ssh.ParsePublicKey(raw); err == nil {
+				h.keys = append(h.keys, key)
+				return
+			}
 		}
 	}
 	if strings.Contains(line, "MD5:") || md5Fingerprint.MatchString(line) {
@@ -103,6 +114,22 @@ func (h *hostKeys) pin(faults *settings.Faults, place, line string) {
 		return
 	}
 	faults.Add(place, `%q is neither a public key ("ssh-ed25519 AAAA…") nor a fingerprint ("SHA256:…")`, naming.Shorten(line, 60))
+}
+
+// sum256 reads a SHA-256 sum: base64 with or without its mark, as WinSCP prints it after
+// the kind of key; or hexadecimal, as records of DNS have it (SSHFP), also with colons.
+func sum256(text string, isMarked bool) []byte {
+	raw, err := hex.DecodeString(strings.ReplaceAll(text, ":", ""))
+	if err != nil || len(raw) != sha256.Size {
+		text = strings.TrimRight(text, "=")
+		if raw, err = base64.RawStdEncoding.DecodeString(text); err != nil && !isMarked {
+			raw, err = base64.RawURLEncoding.DecodeString(text)
+		}
+	}
+	if err != nil || len(raw) != sha256.Size {
+		return nil
+	}
+	return raw
 }
 
 var md5Fingerprint = regexp.MustCompile(`(?i)\b([0-9a-f]{2}:){15}[0-9a-f]{2}\b`)

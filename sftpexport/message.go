@@ -26,6 +26,12 @@ const (
 	fxpAttrs         = 105
 	fxpExtendedReply = 201
 
+	// Codes of versions 4 to 6 that servers use in version 3, too.
+	fxNoSuchPath    = 10
+	fxAlreadyExists = 11
+	fxNoSpace       = 14
+	fxQuotaExceeded = 15
+
 	openRead        = 0x01
 	openWrite       = 0x02
 	openCreate      = 0x08

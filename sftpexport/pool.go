@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"net/url"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -15,6 +16,7 @@ import (
 	"github.com/pkg/sftp"
 	"golang.org/x/crypto/ssh"
 
+	"github.com/exportpipeline/exportpipeline/internal/limit"
 	"github.com/exportpipeline/exportpipeline/rossum"
 )
 
@@ -166,8 +168,14 @@ func (c *connection) use() {
 	}
 }
 
+// dialOne opens a connection, which counts as a call to the server for a limiter.
 func (p *pool) dialOne(ctx context.Context) (*connection, error) {
-	c, err := p.dialer.dial(ctx, p.note)
+	var c *connection
+	pass, err := limit.Enter(ctx, &url.URL{Scheme: "sftp", Host: p.dialer.address}, false)
+	if err == nil {
+		c, err = p.dialer.dial(ctx, p.note)
+		pass.Leave(limit.Outcome{})
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.dialing--

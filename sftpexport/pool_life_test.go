@@ -60,7 +60,7 @@ func newPeerPool(t *testing.T) (*peer, *pool) {
 	p := &peer{signer: signer}
 	return p, &pool{
 		dialer: dialer{
-			address: "peer:22", user: "u", auth: func() []ssh.AuthMethod { return []ssh.AuthMethod{ssh.Password("p")} }, hostKeys: &hostKeys{keys: []ssh.PublicKey{signer.PublicKey()}},
+			address: "peer:22", user: "u", auth: func() *offer { return &offer{methods: []ssh.AuthMethod{ssh.Password("p")}} }, hostKeys: &hostKeys{keys: []ssh.PublicKey{signer.PublicKey()}},
 			connect: p.connect,
 		},
 		most: 2, changed: make(chan struct{}),

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"regexp"
 	"strings"
 
 	"github.com/pkg/sftp"
@@ -150,17 +151,23 @@ func (d *sftpDestination) explain(ctx context.Context, c *connection, directory 
 	return err
 }
 
+// fullWords are what servers say of a disk that is full or a quota that is used up.
+var fullWords = regexp.MustCompile(`quota|space (limit|exceeded)|(no|not enough|insufficient|out of|exceeds?( the)?)( free| available| disk| storage)* (space|storage)|(disk|device|volume|file system)( is)? full|storage limit`)
+
 // saysFull reports whether a server says that there is no space: by the codes of newer
 // versions of the protocol, which some use in version 3, or by its words.
 func saysFull(err error) bool {
-	if code := codeOfStatus(err); code == 14 || code == 15 {
+	if code := codeOfStatus(err); code == fxNoSpace || code == fxQuotaExceeded {
 		return true
 	}
-	text := strings.ToLower(err.Error())
-	for _, words := range []string{"quota", "no space", "not enough space", "disk full", "disk is full", "insufficient space", "out of space"} {
-		if strings.Contains(text, words) && answered(err) {
-			return true
-		}
+	var ours *statusError
+	var theirs *sftp.StatusError
+	text := ""
+	switch { // not the whole error, which has names in it
+	case errors.As(err, &ours):
+		text = ours.text
+	case errors.As(err, &theirs):
+		text = theirs.Error()
 	}
-	return false
+	return fullWords.MatchString(strings.ToLower(text))
 }

@@ -254,7 +254,7 @@ func (s *sftpStaged) named(ctx context.Context, c *connection, path string, err 
 	switch {
 	case lookErr != nil:
 		return lookErr
-	case there == present:
+	case there == present, there == unseen && errors.Is(err, fs.ErrExist):
 		return ErrExists
 	}
 	// A file that is gone may be answered with "failure", too.

@@ -32,6 +32,8 @@ func (s *sftpStaged) verify(ctx context.Context, c *connection, path string, att
 		return fmt.Errorf("%w: the file has %d under its name, and %d were sent", ErrSize, attrs.size, s.size)
 	}
 	switch {
+	case there == absent && s.temp == "":
+		return s.unverified(path, "it was not there when the server was asked: a reader has taken it, or the server has not kept it")
 	case there == absent:
 		if hidden, _, err := look(ctx, c, s.temp, ""); err == nil && hidden == present {
 			s.left = append(s.left, s.temp)

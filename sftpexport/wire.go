@@ -28,6 +28,7 @@ type wire struct {
 	flights atomic.Int64 // writes so far
 
 	unread, buffer []byte // of the goroutine that reads: what the client has not read yet
+	spoken         bool   // of the same: there was a message
 
 	mu      sync.Mutex
 	nextID  uint32
@@ -187,7 +188,13 @@ func (w *wire) receive() ([]byte, error) {
 	}
 	length := binary.BigEndian.Uint32(w.buffer)
 	if length == 0 || length > maxMessage {
-		return nil, fmt.Errorf("the server sends something else than SFTP, which begins with %q", w.buffer)
+		more := make([]byte, 200)
+		n := 0
+		if !w.spoken {
+			n, _ = w.r.Read(more)
+		}
+		return nil, fmt.Errorf("the server sends something else than SFTP, which begins with %q; if it is text, a login script of the user's prints it, and must not when no terminal is there",
+			strings.ToValidUTF8(string(append(w.buffer, more[:n]...)), "?"))
 	}
 	w.buffer = append(w.buffer, make([]byte, length)...)
 	if _, err := io.ReadFull(w.r, w.buffer[4:]); err != nil {
@@ -298,6 +305,12 @@ func statusOfCode(code uint32, text string) error {
 		return &statusError{status, text, fs.ErrNotExist}
 	case sftp.ErrSSHFxPermissionDenied:
 		return &statusError{status, text, fs.ErrPermission}
+	}
+	switch code {
+	case fxNoSuchPath:
+		return &statusError{status, text, fs.ErrNotExist}
+	case fxAlreadyExists:
+		return &statusError{status, text, fs.ErrExist}
 	}
 	return &statusError{status, text, nil}
 }

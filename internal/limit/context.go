@@ -85,7 +85,7 @@ func Enter(ctx context.Context, u *url.URL, rossum bool) (*Pass, error) {
 // Origin is scheme, host and port of a URL as a [Target] has them.
 func Origin(u *url.URL) string {
 	scheme, host := strings.ToLower(u.Scheme), strings.ToLower(u.Host)
-	if port := map[string]string{"http": ":80", "https": ":443"}[scheme]; port != "" {
+	if port := map[string]string{"http": ":80", "https": ":443", "sftp": ":22"}[scheme]; port != "" {
 		host = strings.TrimSuffix(host, port)
 	}
 	return scheme + "://" + host

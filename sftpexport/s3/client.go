@@ -9,11 +9,13 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -21,6 +23,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go"
 
+	"github.com/exportpipeline/exportpipeline/internal/egress"
 	"github.com/exportpipeline/exportpipeline/internal/httpcall"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/rossum"
@@ -95,7 +98,26 @@ func clientOptions(c *sftpexport.Credentials) func(*s3.Options) {
 			o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
 		}
 		o.DisableLogOutputChecksumValidationSkipped = true
+		o.Retryer = retry.NewStandard(func(r *retry.StandardOptions) {
+			never := retry.IsErrorRetryableFunc(func(err error) aws.Ternary {
+				if isPermanent(err) {
+					return aws.FalseTernary
+				}
+				return aws.UnknownTernary
+			})
+			r.Retryables = append([]retry.IsErrorRetryable{never}, r.Retryables...)
+		})
 	}
+}
+
+// isPermanent reports whether a connection fails for a reason that lasts: the server's
+// certificate, a name that does not exist, or HTTP where HTTPS was expected.
+func isPermanent(err error) bool {
+	var certificate *tls.CertificateVerificationError
+	var name *net.DNSError
+	return errors.As(err, &certificate) || errors.As(err, &name) && name.IsNotFound ||
+		errors.Is(err, http.ErrSchemeMismatch) || err != nil && strings.Contains(err.Error(), http.ErrSchemeMismatch.Error()) ||
+		errors.Is(err, egress.ErrForbidden)
 }
 
 // checkKeys says what is missing of the secrets that S3 needs.
@@ -247,11 +269,22 @@ func explain(err error) error {
 	case "NoSuchBucket":
 		return fmt.Errorf("there is no bucket with the name in credentials.bucket_name (or not in this region or at this endpoint): %w", err)
 	case "AccessDenied", "AllAccessDisabled":
+		if saysFull(code, err) { // Backblaze's cap
+			return fmt.Errorf("%w: %w", sftpexport.ErrSpace, err)
+		}
 		return fmt.Errorf("the user of the access key may not do this; its policy must allow s3:PutObject on the bucket's keys: %w", err)
 	case "RequestTimeTooSkewed":
 		return fmt.Errorf("the clock of this machine is wrong: %w", err)
-	case "XMinioStorageFull", "InsufficientStorage", "QuotaExceeded":
-		return fmt.Errorf("%w: %w", sftpexport.ErrSpace, err)
+	case "NoSuchUpload":
+		return fmt.Errorf("the upload of the file's parts was ended before they were joined, by somebody else or by a lifecycle rule of the bucket: %w", err)
+	case "KeyTooLongError":
+		return fmt.Errorf("directory and file name are longer together than the 1024 bytes that a key may have: %w", err)
+	case "EntityTooLarge":
+		return fmt.Errorf("the store takes no file of this size: %w", err)
+	default:
+		if saysFull(code, err) {
+			return fmt.Errorf("%w: %w", sftpexport.ErrSpace, err)
+		}
 	}
 	if region := regionElsewhere(err); region != "" {
 		return fmt.Errorf("the bucket is in another region; credentials.region must be %q: %w", region, err)
@@ -269,6 +302,17 @@ func explain(err error) error {
 		return fmt.Errorf("%w: %w", sftpexport.ErrSpace, err)
 	}
 	return err
+}
+
+// saysFull reports whether a store has no space, or a quota or cap is reached. MinIO and
+// Ceph have codes for it, others say it in words.
+func saysFull(code string, err error) bool {
+	for _, part := range []string{"StorageFull", "InsufficientStorage", "QuotaExceeded", "QuotaLimit", "CapExceeded"} {
+		if strings.Contains(code, part) {
+			return true
+		}
+	}
+	return mentions(err, "quota exceeded", "storage cap", "storage limit", "no space left")
 }
 
 // lookTimeout bounds a look at what has become of a request.

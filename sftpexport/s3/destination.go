@@ -110,6 +110,7 @@ func (s *staged) stage(ctx context.Context) error {
 		if s.upload, err = s.d.client.startUpload(ctx, s.key(), s.id); err != nil {
 			return explain(err)
 		}
+		s.upload.partSize = partSizeOf(size)
 		if err := s.upload.send(ctx, io.MultiReader(bytes.NewReader(head), src)); err != nil {
 			return err
 		}
@@ -170,12 +171,17 @@ func (s *staged) ours(ctx context.Context) (bool, error) {
 		}
 		return false, err
 	}
-	for k, v := range out.Metadata {
+	return s.isMine(out.Metadata), nil
+}
+
+// isMine reports whether metadata are those of this object.
+func (s *staged) isMine(metadata map[string]string) bool {
+	for k, v := range metadata {
 		if strings.EqualFold(k, idKey) && v == s.id {
-			return true, nil
+			return true
 		}
 	}
-	return false, nil
+	return false
 }
 
 // Commit makes the object appear.

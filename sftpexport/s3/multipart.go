@@ -2,6 +2,7 @@ package s3
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/md5"
 	"crypto/sha256"
@@ -21,13 +22,23 @@ import (
 	"github.com/exportpipeline/exportpipeline/sftpexport/internal/transfer"
 )
 
-// Parts of an upload: the memory that one takes is partSize times partsAtOnce.
-// Parts grow after every partsPerSize of them, since there may be 10000 at most.
+// Parts of an upload: the memory that one takes is their size times partsAtOnce. There
+// may be 10000 at most. Parts of a file of unknown size grow after every partsPerSize of
+// them; those of others have one size, which Cloudflare's R2 insists on.
 const (
-	partSize     = 8 << 20
+	leastPart    = 8 << 20
 	partsAtOnce  = 3
+	mostParts    = 10000
 	partsPerSize = 2000
 )
+
+// partSizeOf is the size of all parts of a file of that size, 0 for one that is not known.
+func partSizeOf(size int64) int {
+	if size < 0 {
+		return 0
+	}
+	return int(max(leastPart, (size+mostParts-1)/mostParts))
+}
 
 // multipart is an upload in parts.
 type multipart struct {
@@ -35,6 +46,8 @@ type multipart struct {
 	key    string
 	id     string
 	parts  []types.CompletedPart
+
+	partSize int // of all parts; 0 if they grow
 }
 
 // startUpload goes on a little when the context ends: an upload whose id is not
@@ -79,7 +92,7 @@ func (m *multipart) send(ctx context.Context, r io.Reader) error {
 			readErr = context.Cause(ctx)
 			continue
 		}
-		size := partSize << (number / partsPerSize)
+		size := cmp.Or(m.partSize, leastPart<<(number/partsPerSize))
 		if cap(buffer) < size {
 			buffer = make([]byte, size)
 		}
@@ -173,8 +186,17 @@ func (s *staged) lookBeforeJoining(ctx context.Context) error {
 	return nil
 }
 
-// complete joins the parts. An upload that is gone has been joined: nobody else
-// ends it.
+// gone says what an upload means that is no longer open after a request that failed: it
+// was joined, or ended by a rule of the bucket. The object tells, if it may be looked at.
+func (s *staged) gone(lookErr, err error) error {
+	if lookErr != nil {
+		s.d.tell("%s: the store has joined its parts, but it cannot be looked at (%v)", s.key(), explain(lookErr))
+		return nil
+	}
+	return fmt.Errorf("%w: its upload is no longer open: %w", sftpexport.ErrUnknownOutcome, err)
+}
+
+// complete joins the parts.
 func (s *staged) complete(ctx context.Context) error {
 	ctx, cancel := transfer.Settling(ctx)
 	defer cancel()
@@ -205,13 +227,14 @@ func (s *staged) complete(ctx context.Context) error {
 		case status == http.StatusPreconditionFailed && n == 1, status >= 400 && status < 500 && n == 1 && status != http.StatusTooManyRequests:
 			return explain(err)
 		}
-		if ours, lookErr := s.ours(ctx); lookErr == nil && ours {
+		ours, oursErr := s.ours(ctx)
+		if oursErr == nil && ours {
 			return nil
 		}
 		open, lookErr := m.there(ctx)
 		switch {
 		case lookErr == nil && !open:
-			return nil
+			return s.gone(oursErr, err)
 		case lookErr != nil:
 			return fmt.Errorf("%w: %w", sftpexport.ErrUnknownOutcome, errors.Join(err, lookErr))
 		case status == http.StatusPreconditionFailed:
@@ -222,7 +245,7 @@ func (s *staged) complete(ctx context.Context) error {
 			case abortErr != nil:
 				return fmt.Errorf("%w: %w", sftpexport.ErrUnknownOutcome, errors.Join(err, abortErr))
 			case !wasOpen:
-				return nil
+				return s.gone(oursErr, err)
 			}
 			return explain(err)
 		}

@@ -79,6 +79,10 @@ func (s *staged) lookBefore(ctx context.Context) error {
 	return nil
 }
 
+// ErrNotS3 means that what answers at the endpoint is something else: a console, a proxy,
+// or a page for people.
+var ErrNotS3 = errors.New("what answers at credentials.endpoint is not S3: it says yes, but names no object (ETag, size); is it the address of a console or a proxy?")
+
 // verify makes sure that the object is there and whole: Amazon compares the checksum
 // that comes with it; what other stores answer is compared with the content, or their
 // object is looked at.
@@ -89,9 +93,15 @@ func (s *staged) verify(ctx context.Context, etag, sum string, size int64) error
 	}
 	out, err := client.head(ctx, s.key())
 	switch {
+	case etag == "" && err == nil && (out.ETag == nil || out.ContentLength == nil):
+		return fmt.Errorf("%w: %s may not be there", ErrNotS3, s.key())
 	case err != nil:
 		s.d.tell("%s: the store has confirmed it, but not that it is there and whole: it cannot be looked at (%v)", s.key(), explain(err))
 	case out.ContentLength != nil && *out.ContentLength != size:
+		if s.file.Collision == sftpexport.CollisionReplace && !s.isMine(out.Metadata) && out.Metadata[idKey] != "" {
+			s.d.tell("%s: the store has confirmed it, and somebody else has put another object there since", s.key())
+			return nil
+		}
 		return fmt.Errorf("%w: the object has %d under its name, and %d were sent", sftpexport.ErrSize, *out.ContentLength, size)
 	}
 	return nil
@@ -113,7 +123,7 @@ func (s *staged) decide(ctx context.Context, err error, n int, sent bool) (again
 	case status == 0 && !sent && ctx.Err() != nil:
 		return false, context.Cause(ctx)
 	case status == 0 && !sent:
-		if n == transfer.Tries {
+		if n == transfer.Tries || isPermanent(err) {
 			return false, explain(err)
 		}
 		return true, nil
