@@ -43,6 +43,7 @@ func main() {
 	flag.IntVar(&o.replicas, "replicas", 3, "how many `processes` serve the hook")
 	flag.IntVar(&o.atOnce, "at-once", 16, "how many annotations are exported at a `time`")
 	flag.Int64Var(&o.seed, "seed", time.Now().UnixNano(), "what is killed, and when, follows from this `number`")
+	flag.StringVar(&o.bucket, "bucket", "", "keep large bodies in this S3 bucket, such as https://s3.example/ledger, by the `address` and the credentials that the AWS command line takes")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -55,6 +56,7 @@ func main() {
 type options struct {
 	exports, kills, replicas, atOnce int
 	seed                             int64
+	bucket                           string
 }
 
 // run plays everything and prints the counts. The error says what must not be.
@@ -71,7 +73,7 @@ func run(ctx context.Context, o options) error {
 	defer func() { _ = database.Kill() }() // its folder is removed
 	target := startERP()
 	defer target.Close()
-	config, err := json.Marshal(replicaConfig{Database: database.Address() + " pool_max_conns=16", ERP: target.URL})
+	config, err := json.Marshal(replicaConfig{Database: database.Address() + " pool_max_conns=16", ERP: target.URL, Bucket: o.bucket})
 	if err != nil {
 		return err
 	}

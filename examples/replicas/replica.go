@@ -19,7 +19,10 @@ import (
 // replicaVariable makes a process a replica; it has its replicaConfig.
 const replicaVariable = "REPLICA"
 
-type replicaConfig struct{ Database, ERP string }
+type replicaConfig struct {
+	Database, ERP string
+	Bucket        string // of large bodies; "" keeps them in the database
+}
 
 // lease is short here, so that it is soon over for a replica that was killed.
 const lease = 2 * time.Second
@@ -28,14 +31,30 @@ const lease = 2 * time.Second
 // secrets of the program.
 const hookSecret, ledgerKey = "a secret of this example", "32 bytes that seal this example."
 
-func openJournal(ctx context.Context, database string) (*pipeline.Journal, *pgxpool.Pool, error) {
-	pool, err := pgxpool.New(ctx, database)
+func openLedger(ctx context.Context, c replicaConfig) (pipeline.Ledger, *pgxpool.Pool, error) {
+	o := pgledger.Options{Patience: time.Minute}
+	if c.Bucket != "" {
+		b, err := openBucket(ctx, c.Bucket)
+		if err != nil {
+			return nil, nil, err
+		}
+		o.Bodies, o.BodiesFrom = b, 1<<10 // less than usual, since this ERP takes and gives little
+	}
+	pool, err := pgxpool.New(ctx, c.Database)
 	if err != nil {
 		return nil, nil, err
 	}
-	ledger, err := pgledger.Open(ctx, pool, pgledger.Options{Patience: time.Minute})
+	ledger, err := pgledger.Open(ctx, pool, o)
 	if err != nil {
 		pool.Close()
+		return nil, nil, err
+	}
+	return ledger, pool, nil
+}
+
+func openJournal(ctx context.Context, c replicaConfig) (*pipeline.Journal, *pgxpool.Pool, error) {
+	ledger, pool, err := openLedger(ctx, c)
+	if err != nil {
 		return nil, nil, err
 	}
 	journal, err := pipeline.NewJournal(ledger, pipeline.JournalOptions{Key: pipeline.SealKey{ID: "1", Secret: []byte(ledgerKey)}, Lease: lease})
@@ -49,7 +68,7 @@ func serveReplica(text string) error {
 		return err
 	}
 	ctx := context.Background()
-	journal, pool, err := openJournal(ctx, config.Database)
+	journal, pool, err := openJournal(ctx, config)
 	if err != nil {
 		return err
 	}
@@ -86,7 +105,7 @@ func leftRuns(ctx context.Context, text string) (left, err error) {
 	if err := json.Unmarshal([]byte(text), &config); err != nil {
 		return nil, err
 	}
-	journal, pool, err := openJournal(ctx, config.Database)
+	journal, pool, err := openJournal(ctx, config)
 	if err != nil {
 		return nil, err
 	}

@@ -12,20 +12,29 @@ func (l *ledger) Claim(ctx context.Context, key pipeline.RunKey, o pipeline.Clai
 	if o.Lease <= 0 {
 		return pipeline.Claimed{}, fmt.Errorf("claiming a run: a lease of %v has ended already", o.Lease)
 	}
-	if _, err := columnsOf(o.First); err != nil {
+	first, err := columnsOf(o.First)
+	if err != nil {
 		return pipeline.Claimed{}, err
 	}
 	if err := l.enter(ctx); err != nil {
 		return pipeline.Claimed{}, err
 	}
 	defer l.calls.Done()
+	if err := l.put(ctx, &first); err != nil {
+		return pipeline.Claimed{}, err
+	}
 	var code string
 	var info pipeline.RunInfo
 	mark := nonce()
-	err := l.retry(ctx, "claiming "+key.String(), func(ctx context.Context, again bool) (err error) {
-		info, code, err = l.claim(ctx, key, o, mark, again)
+	err = l.retry(ctx, "claiming "+key.String(), func(ctx context.Context, again bool) (err error) {
+		info, code, err = l.claim(ctx, key, o, first, mark, again)
 		return err
 	})
+	if code != "new" && code != "taken" && err == nil {
+		if left := l.takeBack(ctx, first); left != nil {
+			l.log.Warn(left.Error())
+		}
+	}
 	switch {
 	case err != nil:
 		return pipeline.Claimed{}, err
@@ -43,11 +52,7 @@ func (l *ledger) Claim(ctx context.Context, key pipeline.RunKey, o pipeline.Clai
 
 // claim tries to claim once. again reports that an earlier attempt with this mark may have
 // been done.
-func (l *ledger) claim(ctx context.Context, key pipeline.RunKey, o pipeline.ClaimOptions, mark int64, again bool) (info pipeline.RunInfo, code string, err error) {
-	c, err := columnsOf(o.First)
-	if err != nil {
-		return info, "", err
-	}
+func (l *ledger) claim(ctx context.Context, key pipeline.RunKey, o pipeline.ClaimOptions, c columns, mark int64, again bool) (info pipeline.RunInfo, code string, err error) {
 	row := l.pool.QueryRow(ctx, "SELECT "+infoColumns+", code FROM (SELECT code, (run).* FROM "+l.prefix+
 		"claim_1($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18)) claimed",
 		l.args(strings.TrimSuffix(string(key.ID(0)), "0"), key.Organization, key.Hook, key.Annotation, key.Event, o.Owner, l.instance, mark, o.Lease.Microseconds(),

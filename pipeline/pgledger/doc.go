@@ -49,6 +49,17 @@
 // then looks every 100 milliseconds. Options.Listen is the address of the database itself,
 // for that one connection. Nothing else differs.
 //
+// # Large bodies
+//
+// What calls send and get is kept as records, in a table of its own from 8 kB on.
+// Options.Bodies keeps it in a bucket from Options.BodiesFrom on, so that documents weigh
+// on neither the database's log nor its backups; examples/replicas has one on S3. A body is
+// put there before its record is written, and removed after its run is, by Erase or Expire
+// of any replica: what Erase could not remove is an error, and the next Expire removes it. A
+// process that is killed between the two, or a write of which nobody knows whether it was
+// made, may leave a body that no record has: it is sealed, and a lifecycle rule of the
+// bucket, well longer than any run is kept, removes it.
+//
 // # What it carries
 //
 // Measured by `go run ./internal/measure`, with Debian's PostgreSQL 15 as initdb sets it up,

@@ -17,10 +17,14 @@ func (l *ledger) Erase(ctx context.Context, organization string, annotation int6
 	for _, id := range except {
 		keep = append(keep, clean(id))
 	}
-	return l.retry(ctx, fmt.Sprintf("erasing annotation %d", annotation), func(ctx context.Context, _ bool) error {
+	err := l.retry(ctx, fmt.Sprintf("erasing annotation %d", annotation), func(ctx context.Context, _ bool) error {
 		_, err := l.pool.Exec(ctx, "SELECT "+l.prefix+"erase_1($1,$2,$3)", l.args(organization, annotation, keep)...)
 		return err
 	})
+	if err != nil {
+		return err
+	}
+	return l.sweep(ctx)
 }
 
 // expireTogether is how many runs are removed in one transaction, so that nobody waits for
@@ -37,8 +41,11 @@ func (l *ledger) Expire(ctx context.Context, age time.Duration) (total int, err 
 		err := l.retry(ctx, "removing old runs", func(ctx context.Context, _ bool) error {
 			return l.pool.QueryRow(ctx, "SELECT "+l.prefix+"expire_1($1,$2)", l.args(age.Microseconds(), expireTogether)...).Scan(&n)
 		})
-		if total += n; err != nil || n == 0 {
+		if total += n; err != nil {
 			return total, err
+		}
+		if n == 0 {
+			return total, l.sweep(ctx)
 		}
 	}
 }

@@ -168,10 +168,12 @@ func TestACallThatIsTriedAgainIsMadeOnce(t *testing.T) {
 		k := key
 		k.Annotation = 3
 		o := pipeline.ClaimOptions{Owner: "x", Lease: lease, First: []pipeline.Record{{Kind: "first"}}}
-		mark := nonce()
-		first, code, err := l.claim(t.Context(), k, o, mark, false)
+		records, err := columnsOf(o.First)
 		must(t, err)
-		second, again, err := l.claim(t.Context(), k, o, mark, true)
+		mark := nonce()
+		first, code, err := l.claim(t.Context(), k, o, records, mark, false)
+		must(t, err)
+		second, again, err := l.claim(t.Context(), k, o, records, mark, true)
 		if err != nil || again != code || second.ID != first.ID || second.Fence != first.Fence || second.Count != first.Count {
 			t.Errorf("a claim that is tried again: %s %+v, then %s %+v, %v", code, first, again, second, err)
 		}

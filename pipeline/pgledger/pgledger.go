@@ -43,6 +43,11 @@ type Options struct {
 	AsyncStandby bool
 	// Unsafe allows a database that may forget what it has committed.
 	Unsafe bool
+	// Bodies, if not nil, keep data of BodiesFrom bytes and more. Data that is in the
+	// database already stays there. All processes on the same tables need them.
+	Bodies Bodies
+	// BodiesFrom is 64 kB if it is 0.
+	BodiesFrom int
 	// Log gets what goes wrong beside the calls, such as the loss of the connection that
 	// listens; slog.Default() if nil.
 	Log *slog.Logger
@@ -79,7 +84,7 @@ func Open(ctx context.Context, pool *pgxpool.Pool, o Options) (pipeline.Ledger, 
 
 func open(ctx context.Context, pool *pgxpool.Pool, o Options, migrations []migration) (*ledger, error) {
 	o.Schema, o.Prefix = cmp.Or(o.Schema, "exportpipeline"), cmp.Or(o.Prefix, "ledger_")
-	o.Patience = cmp.Or(o.Patience, defaultPatience)
+	o.Patience, o.BodiesFrom = cmp.Or(o.Patience, defaultPatience), cmp.Or(o.BodiesFrom, defaultBodiesFrom)
 	for _, name := range []string{o.Schema, o.Prefix} {
 		if !plainName.MatchString(name) || len(name) > 40 {
 			return nil, fmt.Errorf("ledger in PostgreSQL: %q is not a name of at most 40 lower-case letters, digits and _", name)

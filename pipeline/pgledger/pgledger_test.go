@@ -18,11 +18,16 @@ import (
 const (
 	databaseEnv = "PGLEDGER_DATABASE"
 	bouncerEnv  = "PGLEDGER_BOUNCER"
+	bucketEnv   = "PGLEDGER_BUCKET"
 )
 
 func TestMain(m *testing.M) {
 	pipelinetest.LedgerProcess(func() (pipeline.Ledger, error) {
-		return open(os.Getenv(databaseEnv), pgledger.Options{PgBouncer: os.Getenv(bouncerEnv) != ""})
+		o := pgledger.Options{PgBouncer: os.Getenv(bouncerEnv) != ""}
+		if dir := os.Getenv(bucketEnv); dir != "" {
+			o.Bodies, o.BodiesFrom = bucket(dir), 1000
+		}
+		return open(os.Getenv(databaseEnv), o)
 	})
 	os.Exit(m.Run())
 }

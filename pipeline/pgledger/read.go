@@ -66,8 +66,9 @@ func (l *ledger) Load(ctx context.Context, id pipeline.RunID) (run pipeline.Run,
 	// One statement, and so one snapshot. What a run is stands in its first row only.
 	text := "SELECT " + infoColumns + ", seq, kind, version, at, body, CASE WHEN body = '" + inTable + "' THEN (SELECT b.data FROM " + l.prefix +
 		"body b WHERE b.run = r.run AND b.seq = r.seq) ELSE r.data END FROM " + l.prefix + "info_1 i LEFT JOIN " + l.prefix + "record r ON r.run = i.id WHERE i.id = $1 ORDER BY seq"
+	var bodies []string
 	err = l.retry(ctx, "loading run "+string(id), func(ctx context.Context, _ bool) error {
-		run = pipeline.Run{}
+		run, bodies = pipeline.Run{}, nil
 		rows, err := l.pool.Query(ctx, text, l.args(clean(id))...)
 		if err != nil {
 			return err
@@ -84,6 +85,7 @@ func (l *ledger) Load(ctx context.Context, id pipeline.RunID) (run pipeline.Run,
 			}
 			if seq != nil {
 				run.Records = append(run.Records, pipeline.Record{Seq: *seq, Kind: pipeline.RecordKind(*kind), Version: *version, Time: at.UTC(), Data: data})
+				bodies = append(bodies, *body)
 			}
 		}
 		if err := rows.Err(); err != nil {
@@ -94,6 +96,9 @@ func (l *ledger) Load(ctx context.Context, id pipeline.RunID) (run pipeline.Run,
 		}
 		return nil
 	})
+	if err == nil {
+		err = l.fill(ctx, &run, bodies)
+	}
 	return run, missing(id, err)
 }
 

@@ -117,11 +117,15 @@ func (l *ledger) write(ctx context.Context, what string, lease pipeline.Lease, r
 	if err := l.enter(ctx); err != nil {
 		return err
 	}
+	if err := l.put(ctx, &c); err != nil {
+		l.calls.Done()
+		return err
+	}
 	w := &write{lease: lease, what: what, nonce: nonce(), columns: c, done: make(chan error, 1)}
 	if c.size > bytesTogether {
 		defer l.calls.Done()
 		l.send(ctx, []*write{w})
-		return <-w.done
+		return l.settle(ctx, w, <-w.done)
 	}
 	w.own()
 	l.writes.mu.Lock()
@@ -136,15 +140,27 @@ func (l *ledger) write(ctx context.Context, what string, lease pipeline.Lease, r
 	}
 	select {
 	case err := <-w.done:
-		return err
+		return l.settle(ctx, w, err)
 	case <-ctx.Done():
 		select {
 		case err := <-w.done:
-			return err
+			return l.settle(ctx, w, err)
 		default:
 			return fmt.Errorf("ledger in PostgreSQL: whether this was recorded in run %s is not known yet: %w", lease.Run, ctx.Err())
 		}
 	}
+}
+
+// settle removes the bodies of a call that the database has refused. Those of a call of which
+// nobody knows whether it was made stay.
+func (l *ledger) settle(ctx context.Context, w *write, err error) error {
+	if err == nil || w.err() == nil {
+		return err
+	}
+	if left := l.takeBack(ctx, w.columns); left != nil {
+		l.log.Warn(left.Error())
+	}
+	return err
 }
 
 // flightTime bounds what has no context of its own, should the database say nothing more.

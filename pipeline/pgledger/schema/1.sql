@@ -38,7 +38,7 @@ CREATE TABLE IF NOT EXISTS @p@record (
 	version bigint NOT NULL,
 	at timestamptz NOT NULL,
 	nonce bigint NOT NULL, -- of the call that wrote it: one that is tried again finds itself
-	body text NOT NULL, -- where the data is: '' here, '.' in the table of bodies
+	body text NOT NULL, -- where the data is: '' here, '.' in the table of bodies, else its name outside of the database, whose hash is here
 	data bytea NOT NULL,
 	PRIMARY KEY (run, seq)
 );
@@ -52,6 +52,9 @@ CREATE TABLE IF NOT EXISTS @p@body (
 	PRIMARY KEY (run, seq)
 );
 ALTER TABLE @p@body ALTER COLUMN data SET STORAGE EXTERNAL;
+
+-- The names of bodies outside of the database whose records are removed.
+CREATE TABLE IF NOT EXISTS @p@unkept (name text PRIMARY KEY);
 
 CREATE OR REPLACE VIEW @p@info_1 AS SELECT id, organization, hook, annotation, event, generation, fence, owner, content, fingerprint, begun, ended, outcome, count,
 	CASE WHEN ended IS NOT NULL THEN 3 WHEN NOT released AND lease_end > clock_timestamp() THEN 1 ELSE 2 END AS state,
@@ -175,6 +178,7 @@ END $$;
 CREATE OR REPLACE FUNCTION @p@remove_1(gone text[]) RETURNS void LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 BEGIN
+	INSERT INTO @p@unkept SELECT body FROM @p@record WHERE run = ANY ($1) AND body NOT IN ('', '.') ON CONFLICT DO NOTHING;
 	DELETE FROM @p@body WHERE run = ANY ($1);
 	DELETE FROM @p@record WHERE run = ANY ($1);
 	DELETE FROM @p@run WHERE id = ANY ($1);
