@@ -30,7 +30,8 @@ import (
 //	document    id (int), url, mime_type, original_file_name
 //	event, action
 //
-// It is compiled when the chain is built, and must give a bool. A condition that
+// It is compiled when the chain is built, and must give a bool. What it makes while it is
+// evaluated may have 64 MB in all, and it ends with the export's time. A condition that
 // names a field which the annotation has not fails the export, with the nearest name,
 // before the step runs. A step that is left out says so in the report.
 func When(condition string, s Step) Step { return &when{Step: s, condition: condition} }
@@ -60,7 +61,7 @@ func (w *when) Wrap(p Program) (Program, error) {
 		return nil, &StepError{Place: "condition", Err: err}
 	}
 	return StepFunc(func(ctx context.Context, x *Export) error {
-		holds, err := compiled.holds(x)
+		holds, err := compiled.holds(ctx, x)
 		if err != nil {
 			return &StepError{Place: "condition", Err: err}
 		}
@@ -102,7 +103,7 @@ func (w *when) uses() ([]Use, *Condition) {
 	}
 	c := &Condition{Reads: compiled.mayRead}
 	if !compiled.computed {
-		c.Holds = func(_ context.Context, x *Export) (bool, error) { return compiled.holds(x) }
+		c.Holds = compiled.holds
 	}
 	return list, c
 }
@@ -115,7 +116,7 @@ type compiledWhen struct {
 	computed bool     // it reads fields by names that its text does not show
 }
 
-func (c *compiledWhen) holds(x *Export) (bool, error) {
+func (c *compiledWhen) holds(ctx context.Context, x *Export) (bool, error) {
 	if x.Annotation.Content == nil {
 		return false, ErrNoContent
 	}
@@ -130,6 +131,7 @@ func (c *compiledWhen) holds(x *Export) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	bindBounds(ctx, env)
 	result, err := expr.Run(c.program, env)
 	if err != nil {
 		return false, err
@@ -143,7 +145,9 @@ func (c *compiledWhen) holds(x *Export) (bool, error) {
 
 // compileWhen compiles a condition and lists the fields that it names.
 func compileWhen(text string) (*compiledWhen, error) {
-	program, err := expr.Compile(text, expr.Env(whenShape()), expr.AsBool(), expr.MaxNodes(10000))
+	shape := whenShape()
+	bindBounds(context.Background(), shape)
+	program, err := expr.Compile(text, expr.Env(shape), expr.AsBool(), expr.MaxNodes(10000), expr.Patch(bounding{}))
 	if err != nil {
 		return nil, err
 	}

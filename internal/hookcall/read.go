@@ -45,7 +45,8 @@ type Reader struct {
 	unsigned bool
 	limit    int64
 	timeout  time.Duration
-	large    chan struct{} // has room for the large bodies that are read
+	small    chan struct{} // has room for the small bodies that are read
+	large    chan struct{} // and for the large ones
 }
 
 // NewReader makes a Reader of calls that are signed with one of the secrets or, if unsigned,
@@ -58,7 +59,7 @@ func NewReader(secrets []string, unsigned bool, limit int64, timeout time.Durati
 	if timeout == 0 {
 		timeout = DefaultTimeout
 	}
-	return &Reader{secrets, unsigned, limit, timeout, make(chan struct{}, largeBodies)}
+	return &Reader{secrets, unsigned, limit, timeout, make(chan struct{}, smallBodies), make(chan struct{}, largeBodies)}
 }
 
 // Read returns the body of a call, as it was before it was compressed. The error is a
@@ -77,31 +78,32 @@ func (c *Reader) Read(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 
 // Bounds of what is taken in at a time.
 const (
-	// smallBody is what needs no turn: most hook calls have some hundred kilobytes.
+	// smallBody is what most hook calls are smaller than: they have some hundred kilobytes.
 	smallBody = 1 << 20
-	// largeBodies is how many larger bodies are read and checked at a time.
+	// smallBodies and largeBodies are how many bodies are read and checked at a time.
+	smallBodies = 256
 	largeBodies = 4
+	// firstBuffer is what is set aside for a body before any of it has arrived.
+	firstBuffer = 64 << 10
 )
 
 // body reads the body of a call whose signature header is well-formed. It waits for its
-// turn when other large bodies are being read, no longer than a body may take.
+// turn when as many are being read as may be, no longer than a body may take.
 func (c *Reader) body(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	isCompressed, err := compressed(r.Header)
 	if err != nil {
 		return nil, err
 	}
 	deadline := time.Now().Add(c.timeout)
+	turns := c.small
 	if isCompressed || r.ContentLength < 0 || r.ContentLength > smallBody {
-		ctx, cancel := context.WithDeadline(r.Context(), deadline)
-		defer cancel()
-		select {
-		case c.large <- struct{}{}:
-			defer func() { <-c.large }()
-		case <-ctx.Done():
-			w.Header().Set("Retry-After", "5")
-			return nil, &Refusal{http.StatusServiceUnavailable, "too many large calls are being read; call again"}
-		}
+		turns = c.large
 	}
+	if !take(r.Context(), turns, deadline) {
+		w.Header().Set("Retry-After", "5")
+		return nil, &Refusal{http.StatusServiceUnavailable, "too many calls are being read; call again"}
+	}
+	defer func() { <-turns }()
 	control := http.NewResponseController(w)
 	if control.SetReadDeadline(deadline) == nil { // not every server can
 		defer func() { _ = control.SetReadDeadline(time.Time{}) }()
@@ -118,6 +120,23 @@ func (c *Reader) body(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 		return nil, &Refusal{http.StatusRequestTimeout, "the body did not arrive within " + c.timeout.String()}
 	}
 	return nil, &Refusal{http.StatusBadRequest, "reading the body: " + err.Error()}
+}
+
+// take waits until there is room, and reports whether there was before the deadline.
+func take(ctx context.Context, turns chan struct{}, deadline time.Time) bool {
+	select {
+	case turns <- struct{}{}:
+		return true
+	default:
+	}
+	ctx, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
+	select {
+	case turns <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // verify checks the signature of a body.
@@ -137,7 +156,7 @@ func readBody(r io.Reader, length, limit int64) ([]byte, error) {
 		return io.ReadAll(r)
 	}
 	// Grow with what arrives: the length is only what the caller says.
-	body := make([]byte, 0, min(length, 1<<20))
+	body := make([]byte, 0, min(length, firstBuffer))
 	for {
 		if len(body) == cap(body) {
 			grown := make([]byte, len(body), min(max(length, int64(len(body))+1), 4*int64(cap(body))))

@@ -221,7 +221,7 @@ func compareValues(f *frame, op string, a, b value) (bool, error) {
 		has, err := pyvalue.Contains(f.meter, b, a)
 		return has == (op == "in"), err
 	}
-	return pyvalue.Compare(compareOps[op], a, b)
+	return pyvalue.CompareWithin(f.meter, compareOps[op], a, b)
 }
 
 func (c *compiler) compare(n compare) (expr, error) {

@@ -130,7 +130,11 @@ func filterGroupby(f *frame, c *pyvalue.Call) (value, error) {
 			if err != nil {
 				return value{}, err
 			}
-			if !pyvalue.Equal(key, other) {
+			same, err := pyvalue.EqualWithin(f.meter, key, other)
+			if err != nil {
+				return value{}, err
+			}
+			if !same {
 				break
 			}
 		}
@@ -211,7 +215,7 @@ func filterExtreme(name string, better pyvalue.CmpOp) filterFunc {
 			if err != nil {
 				return value{}, err
 			}
-			is, err := pyvalue.Compare(better, key, bestKey)
+			is, err := pyvalue.CompareWithin(f.meter, better, key, bestKey)
 			if err != nil {
 				return value{}, err
 			}

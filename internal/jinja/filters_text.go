@@ -133,7 +133,7 @@ func filterWordwrap(f *frame, c *pyvalue.Call) (value, error) {
 	if v := argument(c, 3, "wrapstring", value{}); pyvalue.Truth(v) {
 		separator = v.Text()
 	}
-	w := wrapper{width: width, breakLong: pyvalue.Truth(argument(c, 2, "break_long_words", pyvalue.Bool(true))), onHyphens: pyvalue.Truth(argument(c, 4, "break_on_hyphens", pyvalue.Bool(true)))}
+	w := wrapper{width: width, breakLong: pyvalue.Truth(argument(c, 2, "break_long_words", pyvalue.Bool(true))), onHyphens: pyvalue.Truth(argument(c, 4, "break_on_hyphens", pyvalue.Bool(true))), meter: f.meter}
 	v := c.Args[0]
 	if v.IsUndefined() {
 		return value{}, pyvalue.Raise("UndefinedError", "%s", v.Hint())
@@ -149,7 +149,11 @@ func filterWordwrap(f *frame, c *pyvalue.Call) (value, error) {
 		if width <= 0 {
 			return value{}, pyvalue.Raise("ValueError", "invalid width %d (must be > 0)", width)
 		}
-		out = append(out, strings.Join(w.wrap(line), separator))
+		lines, err := w.wrap(line)
+		if err != nil {
+			return value{}, err
+		}
+		out = append(out, strings.Join(lines, separator))
 	}
 	return pyvalue.Str(strings.Join(out, separator)), nil
 }
@@ -159,10 +163,14 @@ type wrapper struct {
 	width     int
 	breakLong bool
 	onHyphens bool
+	meter     *pyvalue.Meter
 }
 
-func (w wrapper) wrap(text string) []string {
-	chunks := w.chunks(text)
+func (w wrapper) wrap(text string) ([]string, error) {
+	chunks, err := w.chunks(text)
+	if err != nil {
+		return nil, err
+	}
 	slices.Reverse(chunks)
 	var lines []string
 	for len(chunks) > 0 {
@@ -188,8 +196,11 @@ func (w wrapper) wrap(text string) []string {
 		if len(line) > 0 {
 			lines = append(lines, strings.Join(line, ""))
 		}
+		if err := w.meter.Step(1); err != nil {
+			return nil, err
+		}
 	}
-	return lines
+	return lines, nil
 }
 
 func isTextwrapSpace(r rune) bool { return strings.ContainsRune("\t\n\x0b\x0c\r ", r) }
@@ -217,10 +228,17 @@ func (w wrapper) longWord(line, chunks []string, length int) ([]string, []string
 }
 
 // chunks splits a text where a line may be broken: at white space, and behind
-// hyphens within words.
-func (w wrapper) chunks(text string) []string {
+// hyphens within words. They are a value that is too large as others are.
+func (w wrapper) chunks(text string) ([]string, error) {
 	var chunks []string
 	for text != "" {
+		err := w.meter.Step(1)
+		if err == nil {
+			err = w.meter.Fits(int64(len(chunks)) * costOfChunk)
+		}
+		if err != nil {
+			return nil, err
+		}
 		space := isTextwrapSpace(rune(text[0]))
 		end := strings.IndexFunc(text, func(r rune) bool { return isTextwrapSpace(r) != space })
 		if end < 0 {
@@ -233,8 +251,11 @@ func (w wrapper) chunks(text string) []string {
 		}
 		text = text[end:]
 	}
-	return chunks
+	return chunks, nil
 }
+
+// costOfChunk is what a chunk costs in bytes besides its text.
+const costOfChunk = 16
 
 // hyphenated splits behind hyphens between letters, and around dashes of two and
 // more.

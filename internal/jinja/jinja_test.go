@@ -549,6 +549,31 @@ func TestAListWithAttributesIsAList(t *testing.T) {
 	}
 }
 
+// Comparing texts costs what is compared, and wrapping one what it is cut into.
+func TestComparisonsCostWhatTheyCompare(t *testing.T) {
+	t.Parallel()
+	const texts = `{% set a = "a " * 100000 %}{% set b = "a " * 100000 %}`
+	for _, code := range []string{
+		`{% if a == b %}{% endif %}`, `{% if a != b %}{% endif %}`, `{% if a <= b %}{% endif %}`, `{% if a is eq(b) %}{% endif %}`, `{% if a is le(b) %}{% endif %}`,
+		`{% set x = [a, b]|max %}`, `{% set x = [{"k": a}, {"k": b}]|groupby("k", case_sensitive=true) %}`, `{% set x = a|wordwrap(10) %}`,
+	} {
+		compiled, err := Compile("t", texts+`{% for i in range(100) %}`+code+`{% endfor %}`, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := compiled.RenderString(t.Context(), nil, Limits{Steps: 20_000}); !errors.Is(err, pyvalue.ErrLimit) {
+			t.Errorf("%s: %v", code, err)
+		}
+	}
+	compiled, err := Compile("t", texts+`{{ a|wordwrap(10) }}`, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := compiled.RenderString(t.Context(), nil, Limits{ValueBytes: 1 << 20}); !errors.Is(err, pyvalue.ErrLimit) {
+		t.Error(err)
+	}
+}
+
 func FuzzRender(f *testing.F) {
 	for _, s := range []string{"{{ a|upper }}", "{% for i in l recursive %}{{ loop(l) }}{% endfor %}", "{% macro m(x, y=1) %}{{ caller() }}{% endmacro %}{% call m(2) %}{% endcall %}", "{{ '%s' % (1, 2) }}{{ '{:>{w}}'.format(1, w=3) }}", "{% raw %}{{{% endraw %}", "{{ d|dictsort }}{# x -#}  {{ l[::-1]|batch(2)|list }}"} {
 		f.Add(s)

@@ -52,11 +52,11 @@ func init() {
 		pyvalue.CmpLe: {"<=", "le"}, pyvalue.CmpGt: {">", "gt", "greaterthan"}, pyvalue.CmpGe: {">=", "ge"},
 	} {
 		for _, name := range names {
-			tests[name] = func(_ *frame, c *pyvalue.Call) (bool, error) {
+			tests[name] = func(f *frame, c *pyvalue.Call) (bool, error) {
 				if len(c.Args) != 2 || len(c.Names) > 0 {
 					return false, pyvalue.Raise("TypeError", "%s expected 2 arguments, got %d", name, len(c.Args))
 				}
-				return pyvalue.Compare(op, c.Args[0], c.Args[1])
+				return pyvalue.CompareWithin(f.meter, op, c.Args[0], c.Args[1])
 			}
 		}
 	}

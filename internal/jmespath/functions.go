@@ -254,14 +254,14 @@ func mapped(r *run, a []value, by evaluator) (value, error) {
 }
 
 func extreme(better pyvalue.CmpOp) func(*run, []value, evaluator) (value, error) {
-	return func(_ *run, a []value, _ evaluator) (value, error) {
+	return func(r *run, a []value, _ evaluator) (value, error) {
 		items := a[0].List().Items
 		if len(items) == 0 {
 			return value{}, nil
 		}
 		best := items[0]
 		for _, v := range items[1:] {
-			is, err := pyvalue.Compare(better, v, best)
+			is, err := pyvalue.CompareWithin(r.meter, better, v, best)
 			if err != nil {
 				return value{}, err
 			}

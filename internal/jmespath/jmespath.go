@@ -311,13 +311,17 @@ func comparison(op string, left, right evaluator) evaluator {
 		}
 		if op == "==" || op == "!=" {
 			// A boolean is no number here, though it is one in Python.
-			same := pyvalue.Equal(a, b) && (a.Kind() == pyvalue.KindBool) == (b.Kind() == pyvalue.KindBool)
+			same, err := pyvalue.EqualWithin(r.meter, a, b)
+			if err != nil {
+				return value{}, err
+			}
+			same = same && (a.Kind() == pyvalue.KindBool) == (b.Kind() == pyvalue.KindBool)
 			return pyvalue.Bool(same == (op == "==")), r.meter.Step(1)
 		}
 		if (isActualNumber(a) || a.IsText()) && (isActualNumber(b) || b.IsText()) {
 			// A number beside a text raises TypeError, as in Python's library; the
 			// specification has null there.
-			ok, err := pyvalue.Compare(ops[op], a, b)
+			ok, err := pyvalue.CompareWithin(r.meter, ops[op], a, b)
 			return pyvalue.Bool(ok), err
 		}
 		return value{}, nil

@@ -97,6 +97,18 @@ var numbers = []struct{ name, once, again string }{
 	{"text of a number", "s = 1 << min(n, 14000)", "[str(s) for _ in range(n // 1000)]"},
 }
 
+// Messages are kept until the run ends, so that there is a bound for all of them.
+func TestMessagesTakeNoMoreThanAValueMay(t *testing.T) {
+	t.Parallel()
+	_, err := used(t, "for i in range(1000): show_info('x' * 100)", pyvalue.Limits{Steps: 1 << 20, ValueBytes: 100_000})
+	if !errors.Is(err, pyvalue.ErrLimit) || !strings.Contains(err.Error(), "showing messages") {
+		t.Error(err)
+	}
+	if _, err := used(t, "for i in range(100): show_info('x' * 100)", pyvalue.Limits{Steps: 1 << 20, ValueBytes: 100_000}); err != nil {
+		t.Error(err)
+	}
+}
+
 // used returns what a formula takes.
 func used(t *testing.T, code string, limits pyvalue.Limits) (work int64, err error) {
 	t.Helper()

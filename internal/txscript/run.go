@@ -103,7 +103,8 @@ type Memo struct {
 type run struct {
 	host    *Host
 	meter   *pyvalue.Meter
-	walks   int // over iterators, within each other
+	shown   int64 // bytes of messages
+	walks   int   // over iterators, within each other
 	calls   int
 	line    int   // of the statement that runs
 	last    value // of the last expression statement of the module

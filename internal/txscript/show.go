@@ -1,6 +1,10 @@
 package txscript
 
-import "github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
+import (
+	"fmt"
+
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
+)
 
 // shower is a function that shows a message, at a field if its second argument is
 // one.
@@ -32,6 +36,9 @@ func (s *shower) PyRepr() string { return "<function " + s.name + ">" }
 // see a message.
 func (*shower) PyCall(*pyvalue.Call) (value, error) { return value{}, nil }
 
+// costOfMessage is what a message costs in bytes besides its text.
+const costOfMessage = 100
+
 // show shows a message.
 func (r *run) show(s *shower, call *pyvalue.Call, field any) (value, error) {
 	text, ok := call.Arg(0, "content")
@@ -47,6 +54,10 @@ func (r *run) show(s *shower, call *pyvalue.Call, field any) (value, error) {
 	var err error
 	if m.Text, err = pyvalue.String(r.meter, text); err != nil {
 		return value{}, err
+	}
+	r.shown += costOfMessage + int64(len(m.Text))
+	if err := r.meter.Fits(r.shown); err != nil { // they are kept until the run ends
+		return value{}, fmt.Errorf("showing messages: %w", err)
 	}
 	if err := r.meter.Step(1); err != nil {
 		return value{}, err

@@ -71,10 +71,17 @@ type Options struct {
 	Keep time.Duration
 
 	// BodyLimit is how many bytes a call may have, DefaultBodyLimit if 0; of those with
-	// more than a megabyte four are read at a time. ReadTimeout bounds the reading of a
+	// more than a megabyte four are read at a time, of others 256. ReadTimeout bounds the reading of a
 	// body, DefaultReadTimeout if 0.
 	BodyLimit   int64
 	ReadTimeout time.Duration
+
+	// MaxAge refuses calls whose timestamp is further from this machine's clock, so that
+	// somebody who has recorded a call cannot repeat it later; 0 accepts calls of any age.
+	// It is off by default since Rossum itself repeats a call whose polling has failed
+	// (retry_after_polling_failure): make it longer than the hook's max_polling_time_s.
+	// Only signed calls have a timestamp that nobody can change.
+	MaxAge time.Duration
 
 	// Logger gets one line for each call that is refused and each fault of the server; nil
 	// for none. Logs of runs are an option of the runs.
@@ -147,13 +154,16 @@ func (o *Options) check() error {
 	case len(o.Secrets) > 0 && o.Unsigned:
 		add("both Secrets and Unsigned are set; keep one")
 	}
+	if o.MaxAge > 0 && o.Unsigned {
+		add("MaxAge is set for unsigned calls, whose timestamp anybody can change; set Secrets, or leave MaxAge out")
+	}
 	for i, secret := range o.Secrets {
 		if secret == "" {
 			add("secret %d is empty; is the variable that it comes from set?", i+1)
 		}
 	}
 	for name, n := range map[string]int64{
-		"Timeout": int64(o.Timeout), "Window": int64(o.Window), "Keep": int64(o.Keep), "ReadTimeout": int64(o.ReadTimeout), "BodyLimit": o.BodyLimit,
+		"Timeout": int64(o.Timeout), "Window": int64(o.Window), "Keep": int64(o.Keep), "ReadTimeout": int64(o.ReadTimeout), "MaxAge": int64(o.MaxAge), "BodyLimit": o.BodyLimit,
 	} {
 		if n < 0 {
 			add("%s is negative", name)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/exportpipeline/exportpipeline/internal/hookcall"
 	"github.com/exportpipeline/exportpipeline/rossum"
@@ -22,7 +23,25 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request) (*rossum.Payload, 
 	if err != nil {
 		return nil, hookcall.Refused(http.StatusBadRequest, err.Error())
 	}
+	if err := s.recent(p); err != nil {
+		return nil, err
+	}
 	return p, accepts(p)
+}
+
+// recent refuses a call that was not made within the last MaxAge, if there is one.
+func (s *Server) recent(p *rossum.Payload) error {
+	if s.o.MaxAge == 0 {
+		return nil
+	}
+	made, err := time.Parse(time.RFC3339Nano, p.Timestamp)
+	if err != nil {
+		return hookcall.Refused(http.StatusForbidden, "the call's timestamp does not say when it was made, and this service accepts recent calls only")
+	}
+	if age := time.Since(made); age.Abs() > s.o.MaxAge {
+		return hookcall.Refused(http.StatusForbidden, fmt.Sprintf("the call was made at %s, more than %s from now, and may be a replay; check the clocks, or give hookserver.Options.MaxAge more time", p.Timestamp, s.o.MaxAge))
+	}
+	return nil
 }
 
 func accepts(p *rossum.Payload) error {

@@ -114,6 +114,79 @@ func TestFewLargeBodiesAreReadAtATime(t *testing.T) {
 	})
 }
 
+func TestNotAllSmallBodiesAreReadAtATime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newServer(t, hookserver.Options{Chain: chainOf(t, set("status", "1"))})
+		var started, refused atomic.Int32
+		release := make(chan struct{})
+		body := invoice().Bytes()
+		var group sync.WaitGroup
+		for range 300 {
+			group.Go(func() {
+				r := hookCall(body)
+				r.Header.Set(rossum.SignatureHeader, "sha256="+strings.Repeat("00", 32))
+				r.Body = io.NopCloser(&slow{&started, release, bytes.NewReader(body)})
+				if status, _ := serve(h, r); status == http.StatusServiceUnavailable {
+					refused.Add(1)
+				}
+			})
+		}
+		synctest.Wait()
+		if n := started.Load(); n != 256 {
+			t.Errorf("%d bodies are read at a time", n)
+		}
+		time.Sleep(31 * time.Second)
+		synctest.Wait()
+		close(release)
+		group.Wait()
+		if refused.Load() != 300-256 {
+			t.Errorf("%d calls were refused", refused.Load())
+		}
+	})
+}
+
+func TestACallThatIsOlderThanItMayBeIsRefused(t *testing.T) {
+	t.Parallel()
+	made := time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC) // as rossumtest has it
+	for name, tt := range map[string]struct {
+		after  time.Duration // that it arrives
+		maxAge time.Duration
+		stamp  string // instead of its own
+		want   int
+	}{
+		"recent":                         {time.Minute, time.Hour, "", 200},
+		"by a clock that is behind":      {-time.Minute, time.Hour, "", 200},
+		"just as old as it may be":       {time.Hour, time.Hour, "", 200},
+		"older":                          {time.Hour + time.Second, time.Hour, "", 403},
+		"from the future":                {-time.Hour - time.Second, time.Hour, "", 403},
+		"old, and any age is accepted":   {1000 * time.Hour, 0, "", 200},
+		"without a timestamp":            {0, time.Hour, " ", 403},
+		"in another zone":                {time.Minute, time.Hour, "2026-11-24T11:00:00+01:00", 200},
+		"in no zone":                     {time.Minute, time.Hour, "2026-11-24T10:00:00", 403},
+		"old, by a stamp in no spelling": {0, 0, "yesterday", 200},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				time.Sleep(made.Add(tt.after).Sub(time.Now()))
+				h := newServer(t, hookserver.Options{Chain: chainOf(t, set("status", "1")), MaxAge: tt.maxAge})
+				body := invoice().Bytes()
+				if tt.stamp != "" {
+					body = bytes.Replace(body, []byte("2026-11-24T10:00:00.000000Z"), []byte(strings.TrimSpace(tt.stamp)), 1)
+				}
+				if status, answer := serve(h, hookCall(body)); status != tt.want || tt.want == 403 && !strings.Contains(texts(answer), "the call") {
+					t.Errorf("%d %s, want %d", status, texts(answer), tt.want)
+				}
+			})
+		})
+	}
+	_, err := hookserver.New(hookserver.Options{Chain: chainOf(t, set("status", "1")), Unsigned: true, MaxAge: time.Hour})
+	if err == nil || !strings.Contains(err.Error(), "MaxAge is set for unsigned calls") {
+		t.Error(err)
+	}
+}
+
 func TestABodyThatDoesNotArriveIsGivenUp(t *testing.T) {
 	t.Parallel()
 	h := newServer(t, hookserver.Options{Chain: chainOf(t, set("status", "1"))})
