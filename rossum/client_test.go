@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -233,12 +234,20 @@ func TestBaseURLsThatAreNotSafeAreRefused(t *testing.T) {
 	}
 }
 
+var organisations atomic.Int64
+
+// newOrganisation is the base URL of an organisation that no client has called yet: the
+// clients of a process share its limit.
+func newOrganisation(name string) string {
+	return fmt.Sprintf("https://%s-%d.rossum.app", name, organisations.Add(1))
+}
+
 func TestTenRequestsASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		transport := roundTripper(func(r *http.Request) (*http.Response, error) {
 			return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader([]byte("{}"))), Request: r}, nil
 		})
-		c, err := rossum.NewClient("https://limited.rossum.app", "t", rossum.ClientOptions{HTTPClient: &http.Client{Transport: transport}})
+		c, err := rossum.NewClient(newOrganisation("limited"), "t", rossum.ClientOptions{HTTPClient: &http.Client{Transport: transport}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -270,7 +279,7 @@ func TestRepeatedAttemptsCountForTheLimit(t *testing.T) {
 				Request:    r,
 			}, nil
 		})
-		c, err := rossum.NewClient("https://repeated.rossum.app", "t", rossum.ClientOptions{HTTPClient: &http.Client{Transport: transport}})
+		c, err := rossum.NewClient(newOrganisation("repeated"), "t", rossum.ClientOptions{HTTPClient: &http.Client{Transport: transport}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -291,11 +300,12 @@ func TestAllClientsOfAnOrganisationShareItsLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex
 		var arrived []time.Duration
+		shared, other := newOrganisation("shared"), newOrganisation("other")
 		started := time.Now()
 		transport := roundTripper(func(r *http.Request) (*http.Response, error) {
 			mu.Lock()
 			defer mu.Unlock()
-			if r.URL.Host == "shared.rossum.app" {
+			if "https://"+r.URL.Host == shared {
 				arrived = append(arrived, time.Since(started))
 			} else if time.Since(started) > 0 {
 				t.Errorf("%s waited", r.URL.Host)
@@ -310,12 +320,12 @@ func TestAllClientsOfAnOrganisationShareItsLimit(t *testing.T) {
 		})
 		var all sync.WaitGroup
 		for i := range 101 {
-			host := "shared.rossum.app"
+			organisation := shared
 			if i == 100 {
-				host = "other.rossum.app"
+				organisation = other
 			}
 			all.Go(func() {
-				c, err := rossum.NewClient("https://"+host, "t", rossum.ClientOptions{HTTPClient: &http.Client{Transport: transport}})
+				c, err := rossum.NewClient(organisation, "t", rossum.ClientOptions{HTTPClient: &http.Client{Transport: transport}})
 				if err == nil {
 					err = get(c)
 				}

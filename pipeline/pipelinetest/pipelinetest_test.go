@@ -91,11 +91,9 @@ func TestCallsPassTheSuiteAgainstAServer(t *testing.T) {
 	})
 }
 
-// leaky is released when the test ends.
-var release = make(chan struct{})
-
 func TestEachBreachIsCaught(t *testing.T) {
 	var runs atomic.Int64
+	release := make(chan struct{}) // what leaks, when the test ends
 	defer close(release)
 	for name, tt := range map[string]struct {
 		step pipeline.StepFunc
