@@ -34,7 +34,9 @@ func (c *Call) setHeader(req *http.Request) {
 		req.Header[key] = append(req.Header[key], values...)
 	}
 	for name, value := range map[string]string{"User-Agent": userAgent, "Accept": "*/*", "Accept-Encoding": acceptEncoding} {
-		if _, given := req.Header[name]; !given {
+		_, given := req.Header[name]
+		_, spelled := req.Header[c.Spelling[name]]
+		if !given && !spelled {
 			req.Header.Set(name, value)
 		}
 	}

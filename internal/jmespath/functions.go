@@ -121,6 +121,9 @@ func init() {
 			if negative, _ := pyvalue.Compare(pyvalue.CmpLt, a[0], pyvalue.Int(0)); negative {
 				return pyvalue.Neg(a[0])
 			}
+			if a[0].Kind() == pyvalue.KindFloat && !pyvalue.Truth(a[0]) {
+				return pyvalue.Float(0), nil // of -0.0, too
+			}
 			return a[0], nil
 		}},
 		"avg":       {[][]string{numbers}, false, average},
@@ -190,7 +193,12 @@ func init() {
 			out, err := pyvalue.JSON{ItemSeparator: ",", KeySeparator: ":"}.Append(r.meter, nil, a[0])
 			return pyvalue.Str(string(out)), err
 		}},
-		"type": {[][]string{anyType}, false, func(_ *run, a []value, _ evaluator) (value, error) { return pyvalue.Str(typeOf(a[0])), nil }},
+		"type": {[][]string{anyType}, false, func(_ *run, a []value, _ evaluator) (value, error) {
+			if t := typeOf(a[0]); t != "null" || a[0].IsNone() {
+				return pyvalue.Str(t), nil
+			}
+			return pyvalue.None(), nil // of bytes, which JSON does not have
+		}},
 	}
 }
 

@@ -149,7 +149,7 @@ func (c *Condition) comparison(place, key string, operand value, o ConditionOpti
 	switch {
 	case err == nil && left.empty:
 		err = fmt.Errorf("%q is not a path", key)
-	case err == nil && key != strings.TrimSpace(key):
+	case err == nil && key != strip(key):
 		err = errors.New("has blanks around the path")
 	}
 	if err != nil {

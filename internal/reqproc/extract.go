@@ -23,8 +23,8 @@ type Extractor struct {
 	find     func(ctx context.Context, v value) (value, error)
 }
 
-// ResponseKeys are the members of response.
-var ResponseKeys = []string{"status_code", "headers", "headers_raw", "body", "text", "content", "url", "ok", "reason", "elapsed", "encoding", "cookies"}
+// ResponseKeys are the members of response, in the engine's order.
+var ResponseKeys = []string{"status_code", "headers", "headers_raw", "text", "content", "url", "reason", "elapsed", "ok", "encoding", "cookies", "body"}
 
 // ErrNotXML means that $xmlpath is used on a reply that is no XML.
 var ErrNotXML = errors.New("$xmlpath needs an XML reply")

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/exportpipeline/exportpipeline/internal/python/ucd"
 )
 
 // part is a literal text, or a placeholder.
@@ -21,7 +23,7 @@ func (p part) String() string {
 	if p.isText() {
 		return p.text
 	}
-	return "{" + strings.TrimSpace(strings.Trim(p.text, "{}")) + "}"
+	return "{" + strip(strings.Trim(p.text, "{}")) + "}"
 }
 
 // maxParts bounds the number of placeholders and texts of one text.
@@ -77,7 +79,7 @@ func parse(text string) ([]part, error) {
 
 // placeholder reads a placeholder with its braces.
 func placeholder(text string) (part, error) {
-	inside := strings.TrimSpace(text[1 : len(text)-1])
+	inside := strip(text[1 : len(text)-1])
 	p := part{text: text}
 	if wordLen(inside) == 0 {
 		p.empty = true
@@ -93,7 +95,7 @@ func placeholder(text string) (part, error) {
 		}
 		inside = inside[open+1 : len(inside)-1]
 		p.base64++
-		if inside != strings.TrimSpace(inside) {
+		if inside != strip(inside) {
 			return part{}, fmt.Errorf("%s: remove the blanks within the parentheses of base64()", text)
 		}
 	}
@@ -106,6 +108,9 @@ func placeholder(text string) (part, error) {
 	}
 	return p, nil
 }
+
+// strip is Python's str.strip().
+func strip(text string) string { return strings.TrimFunc(text, ucd.IsSpace) }
 
 // isName reports whether a text is an identifier.
 func isName(text string) bool {

@@ -2,12 +2,10 @@ package reqproc
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/ucd"
 )
 
 // Path leads from a context to a value: payload.annotation.id, item.rows[0].x,
@@ -56,7 +54,7 @@ func ParsePath(text string) (*Path, error) {
 			if end < 0 {
 				return nil, p.broken(at)
 			}
-			key, ok := accessor(strings.TrimSpace(rest[1:end]))
+			key, ok := literal(rest[1:end])
 			if !ok {
 				return nil, p.broken(at)
 			}
@@ -94,55 +92,11 @@ func ParseMembers(text string) (*Path, error) {
 // wordLen is how many bytes of a text are letters, digits and underscores.
 func wordLen(text string) int {
 	for i, c := range text {
-		if c != '_' && !unicode.IsLetter(c) && !unicode.IsNumber(c) {
+		if c != '_' && !ucd.IsAlnum(c) {
 			return i
 		}
 	}
 	return len(text)
-}
-
-// accessor reads what brackets hold: a whole number, or a text in quotes.
-func accessor(text string) (pyvalue.Value, bool) {
-	if len(text) >= 2 && (text[0] == '\'' || text[0] == '"') && text[len(text)-1] == text[0] {
-		return quoted(text[1:len(text)-1], text[0])
-	}
-	digits := strings.TrimLeft(text, "+-")
-	if len(text)-len(digits) > 1 || len(digits) > 1 && digits[0] == '0' {
-		return pyvalue.Value{}, false
-	}
-	index, err := strconv.ParseInt(text, 10, 32)
-	return pyvalue.Int(index), err == nil
-}
-
-// quoted reads the inside of a text in quotes, with Python's usual escapes.
-func quoted(inside string, quote byte) (pyvalue.Value, bool) {
-	var out strings.Builder
-	for i := 0; i < len(inside); i++ {
-		c := inside[i]
-		if c == quote || c == '\n' {
-			return pyvalue.Value{}, false
-		}
-		if c != '\\' {
-			out.WriteByte(c)
-			continue
-		}
-		if i++; i == len(inside) {
-			return pyvalue.Value{}, false
-		}
-		switch inside[i] {
-		case '\\', '\'', '"':
-			out.WriteByte(inside[i])
-		case 'n':
-			out.WriteByte('\n')
-		case 't':
-			out.WriteByte('\t')
-		case 'r':
-			out.WriteByte('\r')
-		default:
-			return pyvalue.Value{}, false
-		}
-	}
-	return pyvalue.Str(out.String()), utf8.ValidString(out.String())
 }
 
 func (p *Path) broken(at int) error {

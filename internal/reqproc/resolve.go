@@ -124,10 +124,26 @@ func (g segment) follow(ctx context.Context, s *Scope, v value, before string) (
 	case v.IsNone():
 		return value{}, fmt.Errorf("%w: %s is null, so it has no %s", ErrNotThere, before, g.name)
 	}
+	if found, ok, err := attribute(v, before, g.name); ok || err != nil {
+		return found, err
+	}
 	if items, ok := elementsOf(v); ok {
 		return value{}, fmt.Errorf("%w: %s is a list of %d, so it has no %s; iterate over it, or take one with %s[0]", ErrNotThere, before, len(items), g.name, before)
 	}
 	return value{}, fmt.Errorf("%w: %s is %s, so it has no %s", ErrNotThere, before, Describe(v), g.name)
+}
+
+// attribute is what the engine finds with Python's getattr on what has no members: a part
+// of a number. A method is there, too, of which nobody has any use.
+func attribute(v value, before, name string) (found value, ok bool, err error) {
+	if found, ok = pyvalue.NumberAttr(v, name); ok {
+		return found, true, nil
+	}
+	isInternal := len(name) > 4 && strings.HasPrefix(name, "__") && strings.HasSuffix(name, "__")
+	if isInternal || pyvalue.HasMethod(v, name) {
+		return value{}, false, fmt.Errorf("%s.%s is part of Python and not a value: %s is %s", before, name, before, Describe(v))
+	}
+	return value{}, false, nil
 }
 
 func keysOf(d *pyvalue.Dict) []string {

@@ -167,7 +167,7 @@ func (t *Template) text(text string, o Options) (node, error) {
 	if placeholders == 1 {
 		blank := true
 		for _, p := range parts {
-			blank = blank && (!p.isText() || strings.TrimSpace(p.text) == "")
+			blank = blank && (!p.isText() || strip(p.text) == "")
 		}
 		if blank {
 			for _, p := range parts {

@@ -98,14 +98,14 @@ func (q *request) address(ctx context.Context, r *run, s *reqproc.Scope, params 
 		return "", fail(q.place+".url", err)
 	}
 	if params == nil {
-		return address, nil
+		return withQuery(address, ""), nil
 	}
 	v, err := params.Fill(ctx, s)
 	if err != nil {
 		return "", fail(q.place+".params", err)
 	}
 	if v.IsNone() {
-		return address, nil
+		return withQuery(address, ""), nil
 	}
 	pairs, err := formPairs(ctx, v)
 	if err != nil {
@@ -114,11 +114,14 @@ func (q *request) address(ctx context.Context, r *run, s *reqproc.Scope, params 
 	return withQuery(address, string(send.URLEncoded(pairs...))), nil
 }
 
-// withQuery adds parameters to those that an address has.
+// withQuery adds parameters to those that an address has. A question mark with nothing
+// after it is left out, as Python's requests does.
 func withQuery(address, query string) string {
 	address, fragment, _ := strings.Cut(address, "#")
 	separator := "?"
 	switch {
+	case query == "" && strings.Count(address, "?") == 1:
+		address, separator = strings.TrimSuffix(address, "?"), ""
 	case query == "":
 		separator = ""
 	case strings.HasSuffix(address, "?"), strings.HasSuffix(address, "&"):

@@ -11,8 +11,11 @@ import (
 	"net/http"
 	"strings"
 
+	"golang.org/x/text/encoding/charmap"
+
 	"github.com/exportpipeline/exportpipeline/internal/httpcall"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/ucd"
 	"github.com/exportpipeline/exportpipeline/internal/reqproc"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/pipeline/send"
@@ -33,6 +36,9 @@ func (q *request) fill(ctx context.Context, r *run, s *reqproc.Scope) (*outgoing
 	// Python's requests sends Accept where the settings do not, and some APIs go by it.
 	header := http.Header{"Accept": {"*/*"}}
 	out := &outgoing{call: &send.Call{Method: q.method, Header: header}}
+	if q.lowerCase {
+		r.decide("%s.method is not in capitals; the engine would refuse the settings", q.place)
+	}
 	var err error
 	if out.call.URL, err = q.address(ctx, r, s, q.params); err != nil {
 		return nil, err
@@ -50,6 +56,10 @@ func (q *request) fill(ctx context.Context, r *run, s *reqproc.Scope) (*outgoing
 		if err != nil {
 			return nil, fail(q.place+".headers."+h.name, err)
 		}
+		text, note := headerText(v, text)
+		if note != "" {
+			r.decide("%s.headers.%s is %s", q.place, h.name, note)
+		}
 		out.call.SetHeader(h.spelled, text)
 	}
 	if q.content == nil {
@@ -64,6 +74,27 @@ func (q *request) fill(ctx context.Context, r *run, s *reqproc.Scope) (*outgoing
 	return out, nil
 }
 
+// headerText returns what is sent for the value of a header: Latin-1, as Python sends it,
+// and UTF-8 for what Latin-1 lacks. The note says on which values the engine fails, and
+// what of them is not sent.
+func headerText(v pyvalue.Value, text string) (sent, note string) {
+	latin, err := charmap.ISO8859_1.NewEncoder().String(text)
+	if err != nil {
+		latin = text
+	}
+	switch {
+	case !v.IsText():
+		note = reqproc.Describe(v) + " and goes out as a text; the engine would fail"
+	case text != strings.TrimLeftFunc(text, ucd.IsSpace):
+		note = "a text with blanks before it; the engine would fail"
+	case text != strings.TrimSpace(text):
+		note = "sent without the blanks after it, which are not part of a header's value"
+	case err != nil:
+		note = "sent in UTF-8; the engine would fail"
+	}
+	return latin, note
+}
+
 // body sends the content in the way that content_type asks for.
 func (q *request) body(ctx context.Context, r *run, out *outgoing) error {
 	if out.content.IsNone() {
@@ -73,7 +104,7 @@ func (q *request) body(ctx context.Context, r *run, out *outgoing) error {
 	case "json":
 		return q.jsonBody(ctx, r, out)
 	case "files", "multipart":
-		return q.multipart(ctx, out, r.x.NewID())
+		return q.multipart(ctx, r, out)
 	}
 	return q.plainBody(ctx, r, out)
 }
@@ -190,7 +221,7 @@ func (q *request) plainBody(ctx context.Context, r *run, out *outgoing) error {
 			r.decide("%s.content is %s and goes out as a form, although the Content-Type header says %s; to send JSON, set content_type to json", q.place, reqproc.Describe(content), mediaType)
 		}
 		pairs, err := formPairs(ctx, content)
-		if err != nil || content.Dict() != nil && content.Dict().Len() == 0 {
+		if err != nil || !pyvalue.Truth(content) {
 			return err // an empty form is no body
 		}
 		out.defaultType(send.FormType)
@@ -207,7 +238,7 @@ func (q *request) plainBody(ctx context.Context, r *run, out *outgoing) error {
 
 // multipart makes a form with files, or one without if there are none. A Content-Type
 // of the settings, whose boundary cannot be the right one, is replaced.
-func (q *request) multipart(ctx context.Context, out *outgoing, boundary string) error {
+func (q *request) multipart(ctx context.Context, r *run, out *outgoing) error {
 	switch d := out.content.Dict(); {
 	case d != nil && !q.hasFiles(d): // Python's requests makes no multipart body without a file
 		pairs, err := formPairs(ctx, out.content)
@@ -224,9 +255,14 @@ func (q *request) multipart(ctx context.Context, out *outgoing, boundary string)
 	// Fields come before files, as Python's requests sends them.
 	for _, files := range []bool{false, true} {
 		for k, v := range out.content.Dict().All() {
-			_, isList := v.Items()
+			items, isList := v.Items()
 			if (isList || q.contentType == "files") != files {
 				continue
+			}
+			for i, item := range items {
+				if item.IsNumber() || item.Kind() == pyvalue.KindBool {
+					r.decide("%s.content.%s[%d] is %s and goes out as a text; the engine would fail", q.place, k.Text(), i, reqproc.Describe(item))
+				}
 			}
 			part, err := formPart(ctx, k.Text(), v, files)
 			if err != nil {
@@ -237,7 +273,7 @@ func (q *request) multipart(ctx context.Context, out *outgoing, boundary string)
 			}
 		}
 	}
-	body, contentType, err := send.Multipart(boundary, parts...)
+	body, contentType, err := send.Multipart(r.x.NewID(), parts...)
 	if err != nil {
 		return err
 	}

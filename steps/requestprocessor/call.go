@@ -35,6 +35,9 @@ func (r *run) call(ctx context.Context, c *call) error {
 	if items == nil {
 		return nil
 	}
+	if missing := r.missingOf(c, len(items)); missing != nil {
+		return r.failed(ctx, c, 0, len(items), missing[0])
+	}
 	creds, err := r.authenticate(ctx, c.auth, r.scope(c.place+".auth"))
 	if err != nil {
 		return r.failed(ctx, c, 0, len(items), fail(c.place+".auth", err))
@@ -118,9 +121,6 @@ func (r *run) one(ctx context.Context, c *call, creds *credentials, item pyvalue
 	s := r.scope(c.place).With("sequence", pyvalue.Int(int64(sequence)))
 	if c.iterate != nil {
 		s.Roots[c.item] = item
-	}
-	if err := r.targets(c, sequence); err != nil {
-		return &abandoned{err}
 	}
 	out, err := r.prepare(ctx, c, creds, s)
 	if err != nil {

@@ -28,6 +28,7 @@ type request struct {
 	place         string
 	url           *reqproc.Template
 	method        string
+	lowerCase     bool // the settings spell the method otherwise
 	content       *reqproc.Template
 	contentType   string
 	headers       []header
@@ -131,6 +132,7 @@ func (c *compiler) request(place string, s Request, roots []string) *request {
 	c.require(place, "url", s.URL)
 	r.url = c.url(settings.Join(place, "url"), s.URL, roots)
 	r.method = c.method(settings.Join(place, "method"), s.Method)
+	r.lowerCase = r.method != s.Method
 	if r.contentType = s.ContentType; s.ContentType != "" {
 		r.contentType = c.oneOf(settings.Join(place, "content_type"), s.ContentType, contentTypes)
 	}

@@ -3,6 +3,7 @@ package requestprocessor
 import (
 	"encoding/base64"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"net/http"
 	"os"
@@ -66,6 +67,7 @@ func (c extraction) extract(t *testing.T) (got, note string, err error) {
 	}
 	h, r := &handler{value: e}, c.reply()
 	r.build(t.Context())
+	note = strings.Join(r.notes, "; ")
 	if broken := r.broken(t.Context()); broken != nil {
 		note = broken.Error()
 	}
@@ -79,6 +81,8 @@ func (c extraction) extract(t *testing.T) (got, note string, err error) {
 	out, err := pyvalue.JSON{Unicode: true}.Append(nil, nil, encoded(v))
 	return string(out), note, err
 }
+
+var updateExtraction = flag.Bool("update-extraction", false, "write testdata/extraction_differences.txt anew")
 
 // encoded puts {"$bytes": base64} in the place of bytes.
 func encoded(v pyvalue.Value) pyvalue.Value {
@@ -144,7 +148,13 @@ func TestValuesAreExtractedAsTheEngineDoes(t *testing.T) {
 			t.Errorf("%s %v of %s %q\n got %s\nwant %s %s", c.Path, c.Op, c.mediaType(), c.Body, got, want, c.Error)
 		}
 	}
-	want, err := os.ReadFile("testdata/extraction_differences.txt")
+	const name = "testdata/extraction_differences.txt"
+	if *updateExtraction {
+		if err := os.WriteFile(name, []byte(differences.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(name)
 	if err != nil || differences.String() != string(want) {
 		t.Errorf("the differences are (%v):\n%s", err, differences.String())
 	}

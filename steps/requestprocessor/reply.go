@@ -51,21 +51,21 @@ func (r *reply) build(ctx context.Context) {
 	d.SetStr("headers", headers)
 	d.SetStr("headers_raw", raw)
 	text := r.text()
-	if body, ok := r.body(ctx, text); ok {
-		d.SetStr("body", body)
-	}
 	d.SetStr("text", text)
 	d.SetStr("content", pyvalue.Bytes(slices.Clip(r.Body)))
 	d.SetStr("url", pyvalue.Str(r.URL))
-	d.SetStr("ok", pyvalue.Bool(r.Status < 400))
 	d.SetStr("reason", pyvalue.Str(r.Reason))
 	d.SetStr("elapsed", pyvalue.Float(r.took.Seconds()))
+	d.SetStr("ok", pyvalue.Bool(r.Status < 400))
 	d.SetStr("encoding", r.encoding())
 	cookies := pyvalue.NewDict()
 	for _, c := range (&http.Response{Header: r.Header}).Cookies() {
 		cookies.SetStr(c.Name, pyvalue.Str(c.Value))
 	}
 	d.SetStr("cookies", cookies.Value())
+	if body, ok := r.body(ctx, text); ok {
+		d.SetStr("body", body)
+	}
 	r.response = d.Value()
 }
 
@@ -147,6 +147,9 @@ func (r *reply) body(ctx context.Context, text pyvalue.Value) (pyvalue.Value, bo
 		if err != nil {
 			r.badBody = fmt.Errorf("the reply (status %d) says %s, but it is not JSON: %w; it begins with %q", r.Status, r.mediaType, err, r.excerpt())
 			return pyvalue.None(), false
+		}
+		if bytes.HasPrefix(r.Body, []byte("\ufeff")) {
+			r.note("the JSON begins with a byte order mark, on which the engine fails")
 		}
 		return v, true
 	case r.is("xml"), r.is("text"):

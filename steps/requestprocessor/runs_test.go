@@ -210,7 +210,7 @@ func (c wholeRun) difference(t *testing.T) string {
 		return fmt.Sprintf("%s: both fail; the engine: %s; here: %s; %s", c.Name, want, got, o.err)
 	case o.err != "":
 		return fmt.Sprintf("%s: refused; the engine: %s; here: %s; %s", c.Name, want, got, o.err)
-	case c.Error:
+	case c.Error && (o.notes != "" || strings.Contains(string(c.Settings), `"content_type": "raw"`)): // which later engines have
 		return fmt.Sprintf("%s: the engine fails; here: %s; noted: %s", c.Name, got, o.notes)
 	}
 	t.Errorf("the engine: %s; here: %s; noted: %s", want, got, o.notes)

@@ -29,14 +29,20 @@ func (r *run) missingTargets(ctx context.Context) (missing faults) {
 		}
 		for _, c := range st.calls {
 			err := r.targets(c, 0)
-			if err == nil || c.iterate != nil && dependsOnSequence(c) {
+			if c.iterate != nil && dependsOnSequence(c) {
+				if n, _ := r.knownItems(ctx, c); n > 0 && c.iterate.Root() != "property" {
+					missing = append(missing, r.missingOf(c, n)...)
+				}
 				continue
 			}
-			certain, lookErr := r.hasItems(ctx, c)
+			if err == nil {
+				continue
+			}
+			n, lookErr := r.knownItems(ctx, c)
 			switch {
 			case lookErr != nil:
 				missing = append(missing, named(fail(c.place, lookErr), c.name))
-			case certain:
+			case n > 0:
 				missing = append(missing, named(fail(c.place, err), c.name))
 			default:
 				r.decide("%s (%s): %s may have no element; if it has one, the reply cannot be kept: %v", c.place, c.name, c.iterate, err)
@@ -46,25 +52,38 @@ func (r *run) missingTargets(ctx context.Context) (missing faults) {
 	return missing
 }
 
-// hasItems reports whether a call is certain to be made for something, as far as that can
-// be known now: relations that the call iterates over are there already, what comes from
-// replies is not.
-func (r *run) hasItems(ctx context.Context, c *call) (bool, error) {
+// missingOf looks for the fields of the first n items of a call.
+func (r *run) missingOf(c *call, n int) faults {
+	for k := range n {
+		if err := r.targets(c, k); err != nil {
+			return faults{named(fail(c.place, err), c.name)}
+		}
+	}
+	return nil
+}
+
+// knownItems is how many items a call is certain to be made for, as far as that can be
+// known now, 0 if it cannot: relations that the call iterates over are there already, what
+// comes from replies is not.
+func (r *run) knownItems(ctx context.Context, c *call) (int, error) {
 	if c.iterate == nil {
-		return true, nil
+		return 1, nil
 	}
 	if c.iterate.Root() != "property" {
 		v, err := c.iterate.Resolve(ctx, r.quiet(c.place))
 		if err != nil {
-			return false, nil // which the call itself says
+			return 0, nil // which the call itself says
 		}
 		if e, ok := v.Object().(reqproc.Elements); ok {
-			return len(e.Elements()) > 0, nil
+			return len(e.Elements()), nil
 		}
 		if list, ok := v.Items(); ok {
-			return len(list) > 0, nil
+			return len(list), nil
 		}
-		return !v.IsNone() && !(v.IsText() && v.Text() == ""), nil
+		if v.IsNone() || v.IsText() && v.Text() == "" {
+			return 0, nil
+		}
+		return 1, nil
 	}
 	for _, st := range r.p.stages {
 		for _, source := range st.contents {
@@ -72,10 +91,10 @@ func (r *run) hasItems(ctx context.Context, c *call) (bool, error) {
 				continue
 			}
 			matching, err := r.matching(ctx, source)
-			return len(matching) > 0, err
+			return len(matching), err
 		}
 	}
-	return false, nil
+	return 0, nil
 }
 
 // dependsOnSequence reports whether the fields of a call are those of its items, of which

@@ -1,6 +1,8 @@
 package requestprocessor_test
 
 import (
+	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -42,6 +44,32 @@ func TestAFieldForRepliesToItemsIsMissedBeforeTheFirstCallIfThereAreItems(t *tes
 		}
 		if tt.calls == 1 && !strings.Contains(decisions(r), tt.iterate+" may have no element") {
 			t.Errorf("%s: the report says %s", name, decisions(r))
+		}
+	}
+}
+
+func TestTheFieldsOfAllItemsAreLookedForBeforeTheFirstCall(t *testing.T) {
+	t.Parallel()
+	const upload = `{"call_api":[{"name":"upload","request":{"url":"API/files","method":"POST","content":"{item}","iterate_over":"%s"},
+		"response_handlers":[{"target_type":"schema_id","target_key":"line_{sequence}","value":{"response":{"$jmespath":"status_code"}}}]}]}`
+	const create = `{"call_api":[{"name":"create","request":{"url":"API/invoices","method":"POST"},
+		"response_handlers":[{"target_type":"property","target_key":"made","value":{"response.body":{"$jmespath":"list"}}}]}]}`
+	for iterate, calls := range map[string]string{
+		"payload.two":     "POST /invoices, POST /files, POST /files",
+		"payload.three":   "",               // line_2 is missing, which is known before the run
+		"property.made":   "POST /invoices", // which is known with the reply
+		"payload.nothing": "POST /invoices",
+	} {
+		a := serve(t, func(w http.ResponseWriter, _ seen, _ int) {
+			answer(w, 201, "application/json", `{"list": ["a", "b", "c"]}`)
+		})
+		call := offline(
+			rossumtest.Sideload("two", []string{"a", "b"}), rossumtest.Sideload("three", []string{"a", "b", "c"}), rossumtest.Sideload("nothing", []string{}),
+		)
+		r := run(t, a, call, `{"stages":[`+create+`,`+fmt.Sprintf(upload, iterate)+`]}`)
+		missed := r.Err != nil && strings.Contains(r.Err.Error(), `"line_2": no such field`)
+		if got := a.paths(); got != calls || missed != (iterate == "payload.three" || iterate == "property.made") {
+			t.Errorf("%s: calls %q, %v", iterate, got, r.Err)
 		}
 	}
 }
