@@ -23,10 +23,21 @@ type change struct {
 	computed          bool // the value is a formula's: the platform computes it itself
 }
 
+// newChange makes changes in pieces, since a formula of a table changes every row.
+func (c *Content) newChange() *change {
+	const most = 64
+	if len(c.fresh) == 0 {
+		c.fresh = make([]change, min(1+len(c.changed), most))
+	}
+	made := &c.fresh[0]
+	c.fresh = c.fresh[1:]
+	return made
+}
+
 // touch notes that the node is going to change.
 func (n *Node) touch() *change {
 	if n.change == nil {
-		n.change = &change{}
+		n.change = n.tree.newChange()
 		n.tree.changed = append(n.tree.changed, n)
 	}
 	return n.change
@@ -53,10 +64,11 @@ func (n *Node) SetNormalized(value, normalized string) error {
 	if n.category != CategoryDatapoint {
 		return n.categoryError("writing a value to")
 	}
-	if n.change == nil && value == n.Value() && (normalized == n.Normalized() || normalized == "") {
+	was, wasNormalized := n.Value(), n.Normalized()
+	if n.change == nil && value == was && (normalized == wasNormalized || normalized == "") {
 		return nil // what the platform has already needs no operation
 	}
-	n.tree.written(n, n.Value() != value || n.Normalized() != normalized)
+	n.tree.written(n, was != value || wasNormalized != normalized)
 	c := n.touch()
 	c.value, c.normalized, c.hasValue, c.computed = value, normalized, true, false
 	return nil
@@ -78,9 +90,10 @@ func (n *Node) setComputed(value, normalized string) error {
 
 // written notes that the value of a field has changed; see [Content.takeWritten].
 func (c *Content) written(n *Node, changed bool) {
-	if !changed {
+	if !changed || c.writtenIDs != nil && c.writtenLast == n.schemaID {
 		return
 	}
+	c.writtenLast = n.schemaID
 	if c.writtenIDs == nil {
 		c.writtenIDs = make(map[string]bool)
 	}

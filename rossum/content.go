@@ -52,10 +52,12 @@ type Content struct {
 	bySchema map[string]*matches
 	changed  []*Node // in the order of their first change
 	slab     []Node
+	fresh    []change // that are not in use yet
 	nodes    int
 
 	// writtenIDs are the fields and tables that takeWritten has not told of.
-	writtenIDs map[string]bool
+	writtenIDs  map[string]bool
+	writtenLast string // the one among them that was written last
 
 	// childOf names the schema_id and category below a multivalue, from the schema
 	// that came with the payload; nil if none did.

@@ -8,21 +8,24 @@ import (
 // Node is one node of the content tree: a section, a multivalue, a tuple or a
 // datapoint. Reading may be shared between goroutines; changing may not.
 type Node struct {
+	// What reading and writing a value needs stands together: formulas go over a table
+	// column by column, and so over all of its nodes each time.
 	tree       *Content
 	parent     *Node
-	children   []*Node
-	schemaID   string
-	id         int64
-	raw        span // the node's own object in the payload
-	content    span
-	value      span
+	change     *change
+	value      span // in the payload, absent for one that is empty
 	normalized span
-	options    span
-	index      int // among the siblings, as it came
 	category   Category
 	hidden     bool
 	resized    bool // a child was removed in this run
-	change     *change
+
+	schemaID string
+	id       int64
+	children []*Node
+	raw      span // the node's own object in the payload
+	content  span
+	options  span
+	index    int // among the siblings, as it came
 }
 
 // ID returns the node's id, 0 for a node that was added in this run and that

@@ -177,14 +177,23 @@ func (n *Node) parseDatapoint(s *scanner, root string) error {
 		v, err := s.skip()
 		switch name {
 		case `"value"`:
-			n.value = v
+			n.value = s.text(v)
 		case `"normalized_value"`:
-			n.normalized = v
+			n.normalized = s.text(v)
 		}
 		return err
 	})
 	n.content.to = s.pos
 	return err
+}
+
+// text leaves out a text without characters, so that nobody has to look for it in the
+// payload: most of the fields of a document are empty.
+func (s *scanner) text(v span) span {
+	if v.to-v.from == len(`""`) && s.data[v.from] == '"' {
+		return span{}
+	}
+	return v
 }
 
 // identify checks id and schema_id and enters the node into the indexes.

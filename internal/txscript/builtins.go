@@ -330,11 +330,16 @@ func defaultTo(r *run, v, otherwise value) (value, error) {
 // IsEmpty reports what Rossum's is_empty does: None, an empty field, or a text
 // without characters.
 func IsEmpty(v pyvalue.Value) bool {
-	if v.IsNone() || v.IsText() && v.Text() == "" {
+	switch v.Kind() {
+	case pyvalue.KindNone:
 		return true
+	case pyvalue.KindStr, pyvalue.KindMarkup:
+		return v.Text() == ""
+	case pyvalue.KindObject:
+		_, isEmpty := v.Object().(*empty)
+		return isEmpty
 	}
-	_, isEmpty := v.Object().(*empty)
-	return isEmpty
+	return false
 }
 
 func oneArg(c *pyvalue.Call, name string, f func(value) value) (value, error) {

@@ -193,12 +193,13 @@ func (c *compiler) augmented(s *augStmt) exec {
 	c.changes.seen = c.changes.seen || s.op == "+" || isElement
 	op, x := binaryOps[s.op], c.expr(s.value)
 	apply := func(r *run, old, v value) (value, error) {
-		if userClassOf(old) != nil {
+		numbers := old.IsNumber() && old.Derived() == nil
+		if !numbers && userClassOf(old) != nil {
 			if made, ok, err := invokeSpecial(r, old, "__i"+strings.TrimPrefix(pyvalue.OperatorMethod(op, false), "__"), v); ok && (err != nil || !isNotImplemented(made)) {
 				return made, err
 			}
 		}
-		if l := old.List(); l != nil && s.op == "+" { // in place
+		if l := old.List(); !numbers && l != nil && s.op == "+" { // in place
 			items, err := pyvalue.Collect(r.meter, v)
 			if err != nil {
 				return value{}, err
@@ -206,7 +207,7 @@ func (c *compiler) augmented(s *augStmt) exec {
 			l.Items = append(l.Items, items...)
 			return old, nil
 		}
-		if d := old.Dict(); d != nil && s.op == "|" {
+		if d := old.Dict(); !numbers && d != nil && s.op == "|" {
 			return old, pyvalue.UpdateDict(r.meter, d, v)
 		}
 		made, err := pyvalue.Binary(r.meter, op, old, v)

@@ -37,6 +37,8 @@ func (c *compiler) callee(x *callExpr, args func(r *run, f *frame) (*pyvalue.Cal
 	if ref == nil && len(x.args) > 1 && isShower(x.f) {
 		c.program.origins = true
 	}
+	name, ok := x.f.(*nameExpr)
+	briefly := ok && brief[name.name] && c.isOuter(name.name)
 	return func(r *run, f *frame, fn value) (value, error) {
 		call, err := args(r, f)
 		if err != nil {
@@ -49,8 +51,44 @@ func (c *compiler) callee(x *callExpr, args func(r *run, f *frame) (*pyvalue.Cal
 			}
 			return r.show(s, call, field)
 		}
-		return r.call(fn, call)
+		made, err := r.call(fn, call)
+		if _, isClosure := fn.Object().(*closure); isClosure || briefly {
+			r.done(call) // nobody keeps it
+		}
+		return made, err
 	}
+}
+
+// brief are functions that do not keep their call, nor give it to what does.
+var brief = map[string]bool{
+	"len": true, "abs": true, "round": true, "sum": true, "min": true, "max": true, "any": true, "all": true, "divmod": true, "substitute": true,
+}
+
+// newCall makes a call with n positional arguments. One of few arguments may be one
+// that is done.
+func (r *run) newCall(n int) *pyvalue.Call {
+	const few = 3
+	if n > few {
+		return &pyvalue.Call{Args: make([]value, n), Meter: r.meter}
+	}
+	var call *pyvalue.Call
+	if last := len(r.spare) - 1; last >= 0 {
+		call, r.spare = r.spare[last], r.spare[:last]
+	} else {
+		call = &pyvalue.Call{Args: make([]value, few)}
+	}
+	call.Args, call.Meter = call.Args[:n], r.meter
+	return call
+}
+
+// done lets newCall use a call again that nobody knows of any more.
+func (r *run) done(call *pyvalue.Call) {
+	const most = 8
+	if len(r.spare) == most || cap(call.Args) != 3 || call.Names != nil {
+		return
+	}
+	clear(call.Args)
+	r.spare = append(r.spare, call)
 }
 
 // quick compiles a call of the commonest functions, which loops over rows call for
@@ -118,12 +156,13 @@ func (c *compiler) method(x *callExpr, attr *attrExpr) eval {
 	c.changes.seen = c.changes.seen || changing[attr.name]
 	name, args := attr.name, c.arguments(x)
 	called := c.callee(x, args)
+	ofText, isOfText := pyvalue.TextMethodOf(name)
 	if isField {
 		attribute, on := c.attr(attr), c.expr(attr.x)
 		return func(r *run, f *frame) (value, error) {
 			// What stands behind a field is never named as a method of a text.
-			if v, err := on(r, f); err == nil && v.Kind() == pyvalue.KindStr && pyvalue.HasMethod(v, name) {
-				return r.callMethod(f, v, name, args)
+			if v, err := on(r, f); err == nil && isOfText && v.Kind() == pyvalue.KindStr {
+				return r.callText(f, v, ofText, args)
 			}
 			fn, err := attribute(r, f)
 			if err != nil {
@@ -138,6 +177,9 @@ func (c *compiler) method(x *callExpr, attr *attrExpr) eval {
 		if err != nil {
 			return value{}, err
 		}
+		if isOfText && v.Kind() == pyvalue.KindStr && v.Derived() == nil {
+			return r.callText(f, v, ofText, args)
+		}
 		if v.Kind() == pyvalue.KindObject || !pyvalue.HasMethod(v, name) || v.Derived() != nil {
 			fn, err := getAttr(v, name)
 			if err != nil {
@@ -147,6 +189,17 @@ func (c *compiler) method(x *callExpr, attr *attrExpr) eval {
 		}
 		return r.callMethod(f, v, name, args)
 	}
+}
+
+// callText calls a method of str, none of which keeps its call.
+func (r *run) callText(f *frame, v value, method pyvalue.TextMethod, args func(r *run, f *frame) (*pyvalue.Call, error)) (value, error) {
+	call, err := args(r, f)
+	if err != nil {
+		return value{}, err
+	}
+	made, err := method.Call(r.meter, v, call)
+	r.done(call)
+	return made, err
 }
 
 // callMethod calls a method of a builtin class.
@@ -166,17 +219,7 @@ func (c *compiler) arguments(x *callExpr) func(r *run, f *frame) (*pyvalue.Call,
 	}
 	if x.plain {
 		return func(r *run, f *frame) (*pyvalue.Call, error) {
-			var call *pyvalue.Call
-			if len(values) <= 2 { // in one piece
-				both := &struct {
-					pyvalue.Call
-					args [2]value
-				}{}
-				call = &both.Call
-				call.Args, call.Meter = both.args[:len(values):len(values)], r.meter
-			} else {
-				call = &pyvalue.Call{Args: make([]value, len(values)), Meter: r.meter}
-			}
+			call := r.newCall(len(values))
 			for i, v := range values {
 				var err error
 				if call.Args[i], err = v(r, f); err != nil {

@@ -1,6 +1,10 @@
 package txscript
 
-import "github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
+import (
+	"slices"
+
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
+)
 
 // comprehension compiles a list, set or dict comprehension, or a generator.
 func (c *compiler) comprehension(x *compExpr) eval {
@@ -16,9 +20,9 @@ func (c *compiler) comprehension(x *compExpr) eval {
 	loops := inner.clauses(x)
 	size := len(s.slots)
 	c.fields, c.memos = inner.fields, inner.memos
-	walk := func(r *run, f *frame, over value, yield func(key, v value) (bool, error)) error {
+	walk := func(r *run, f *frame, over value, to *taker) error {
 		frame := &frame{vars: make([]variable, size), up: f}
-		_, err := loops(r, frame, over, yield)
+		_, err := loops(r, frame, over, to)
 		return err
 	}
 	kind := x.kind
@@ -33,40 +37,47 @@ func (c *compiler) comprehension(x *compExpr) eval {
 				return value{}, err
 			}
 			return pyvalue.FromObject(&lazy{r: r, class: "generator", each: func(yield func(value) (bool, error)) error {
-				return walk(r, f, over, func(_, v value) (bool, error) { return yield(v) })
+				return walk(r, f, over, &taker{yield: func(_, v value) (bool, error) { return yield(v) }})
 			}}), nil
 		}
 		if kind == ':' {
 			d := pyvalue.NewDict()
-			err := walk(r, f, over, func(key, v value) (bool, error) {
+			err := walk(r, f, over, &taker{yield: func(key, v value) (bool, error) {
 				if err := r.meter.Grow(48); err != nil {
 					return false, err
 				}
 				return true, d.Set(key, v)
-			})
+			}})
 			return d.Value(), err
 		}
-		var list []value
-		err = walk(r, f, over, func(_, v value) (bool, error) {
-			list = append(list, v)
+		to := &taker{collects: true}
+		to.yield = func(_, v value) (bool, error) {
+			to.list = append(to.list, v)
 			return true, r.meter.Grow(24)
-		})
-		if err != nil {
+		}
+		if err := walk(r, f, over, to); err != nil {
 			return value{}, err
 		}
-		return sequence(kind, list)
+		return sequence(kind, to.list)
 	}
+}
+
+// taker takes what a comprehension yields.
+type taker struct {
+	yield    func(key, v value) (more bool, err error)
+	collects bool // it does nothing but put values into the list
+	list     []value
 }
 
 // loop runs the rest of a comprehension over the elements of a value; false says
 // that the consumer wants no more.
-type loop func(r *run, f *frame, over value, yield func(key, v value) (bool, error)) (bool, error)
+type loop func(r *run, f *frame, over value, to *taker) (bool, error)
 
 // clauses compiles the loops of a comprehension, the innermost first.
 func (c *compiler) clauses(x *compExpr) loop {
 	v := c.expr(x.value)
 	key := c.optional(x.key)
-	body := func(r *run, f *frame, yield func(key, v value) (bool, error)) (bool, error) {
+	body := func(r *run, f *frame, to *taker) (bool, error) {
 		k, err := key(r, f)
 		if err != nil {
 			return false, err
@@ -75,7 +86,7 @@ func (c *compiler) clauses(x *compExpr) loop {
 		if err != nil {
 			return false, err
 		}
-		return yield(k, item)
+		return to.yield(k, item)
 	}
 	var outer loop
 	for i := len(x.clauses) - 1; i >= 0; i-- {
@@ -93,7 +104,8 @@ func (c *compiler) clauses(x *compExpr) loop {
 		if i+1 < len(x.clauses) {
 			next, iter = outer, c.walked(x.clauses[i+1].iter)
 		}
-		outer = func(r *run, f *frame, over value, yield func(key, v value) (bool, error)) (more bool, err error) {
+		asItIs := next == nil && look != nil && len(look.rest) == 0 && isName(x.value, cl.target)
+		outer = func(r *run, f *frame, over value, to *taker) (more bool, err error) {
 			more = true
 			begin := func(item value) error {
 				if err := r.meter.Step(1); err != nil {
@@ -109,14 +121,14 @@ func (c *compiler) clauses(x *compExpr) loop {
 					return err == nil, err
 				}
 				if next == nil {
-					more, err = body(r, f, yield)
+					more, err = body(r, f, to)
 					return more, err
 				}
 				over, err := iter(r, f)
 				if err != nil {
 					return false, err
 				}
-				more, err = next(r, f, over, yield)
+				more, err = next(r, f, over, to)
 				return more, err
 			}
 			if look != nil {
@@ -126,6 +138,9 @@ func (c *compiler) clauses(x *compExpr) loop {
 				}
 				if indexed {
 					items := over.List().Items
+					if asItIs && to.collects {
+						return true, to.choose(r, items, found)
+					}
 					for _, i := range found {
 						if more, err := one(items[i], look.rests); err != nil || !more {
 							return false, err
@@ -139,6 +154,27 @@ func (c *compiler) clauses(x *compExpr) loop {
 		}
 	}
 	return outer
+}
+
+func isName(x, target expr) bool {
+	v, ok := x.(*nameExpr)
+	t, isTarget := target.(*nameExpr)
+	return ok && isTarget && v.name == t.name
+}
+
+// choose takes the elements that a lookup has found, as if one after the other.
+func (to *taker) choose(r *run, items []value, found []int32) error {
+	if err := r.meter.Step(int64(len(found))); err != nil {
+		return err
+	}
+	if err := r.meter.GrowTimes(len(found), 24); err != nil {
+		return err
+	}
+	to.list = slices.Grow(to.list, len(found))
+	for _, i := range found {
+		to.list = append(to.list, items[i])
+	}
+	return nil
 }
 
 // conditions compiles the conditions of a clause.

@@ -33,6 +33,7 @@ func (c *compiler) lookupLoop(s *forStmt) exec {
 		return nil
 	}
 	over, set := c.walked(s.iter), c.store(s.target)
+	depth, slot, _, _ := c.scope.find(s.target.(*nameExpr).name)
 	c.loops++
 	body := c.block(then)
 	c.loops--
@@ -47,6 +48,10 @@ func (c *compiler) lookupLoop(s *forStmt) exec {
 				return err
 			}
 			r.line = at
+			if depth == 0 {
+				f.vars[slot] = variable{item, true}
+				return nil
+			}
 			return set(r, f, item)
 		}
 		ctl, ended := goOn, false
@@ -54,8 +59,10 @@ func (c *compiler) lookupLoop(s *forStmt) exec {
 			if err := begin(item); err != nil {
 				return false, err
 			}
-			if ok, err := cond(r, f); err != nil || !ok {
-				return err == nil, err
+			if cond != nil {
+				if ok, err := cond(r, f); err != nil || !ok {
+					return err == nil, err
+				}
 			}
 			ctl, err = body(r, f)
 			ended = ctl == breakLoop || ctl == returned
@@ -67,8 +74,12 @@ func (c *compiler) lookupLoop(s *forStmt) exec {
 			return goOn, err
 		case indexed:
 			items := v.List().Items
+			var rests test
+			if len(l.rest) > 0 {
+				rests = l.rests
+			}
 			for _, i := range found {
-				if more, err := one(items[i], l.rests); err != nil {
+				if more, err := one(items[i], rests); err != nil {
 					return goOn, err
 				} else if !more {
 					break

@@ -25,6 +25,7 @@ type subject struct {
 	text     *re.Text
 	from, to int
 	args     []value // those after the pattern, in order; None for one that is not given
+	few      [3]value
 }
 
 var reFunctions = map[string]reFunction{
@@ -241,11 +242,14 @@ var reModule = func() value {
 // module calls the function with a pattern as its first argument and flags as its
 // last.
 func (f reFunction) module(r *run, name string, c *pyvalue.Call) (value, error) {
-	all := append(append([]string{"pattern"}, f.names...), "flags")
 	required := len(f.names) + 1
 	if len(f.names) > 1 {
 		required-- // maxsplit and count may be left out
 	}
+	if n := len(c.Args); len(c.Names) == 0 && required <= n && n <= len(f.names)+1 {
+		return f.positional(r, c)
+	}
+	all := append(append([]string{"pattern"}, f.names...), "flags")
 	if err := c.Check(name, required, all...); err != nil {
 		return value{}, err
 	}
@@ -260,6 +264,27 @@ func (f reFunction) module(r *run, name string, c *pyvalue.Call) (value, error) 
 		}
 	}
 	return f.call(r, name, p, rest)
+}
+
+// positional is module for the commonest calls: without names, and without flags.
+func (f reFunction) positional(r *run, c *pyvalue.Call) (value, error) {
+	p, err := patternOf(c, len(f.names)+1)
+	if err != nil {
+		return value{}, err
+	}
+	s := &subject{pattern: p, to: math.MaxInt}
+	s.args = s.few[:len(f.names)]
+	for i, v := range c.Args[1:] {
+		if s.args[i] = v; f.names[i] == "string" {
+			if err := s.setText(v); err != nil {
+				return value{}, err
+			}
+		}
+	}
+	if err := r.meter.Step(1 + int64(s.text.Len()/16)); err != nil {
+		return value{}, err
+	}
+	return f.run(r, s)
 }
 
 // patternOf compiles the first argument, unless it is a pattern already.

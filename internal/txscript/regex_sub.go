@@ -16,7 +16,11 @@ func (s *subject) replaceAll(r *run) (value, int, error) {
 	most, _ := s.args[2].Int64()
 	var out strings.Builder
 	at, n := 0, 0
-	err = s.each(r, func(m *re.Match) (bool, error) {
+	each := s.pattern.Each
+	if s.args[0].IsText() {
+		each = s.pattern.EachBriefly
+	}
+	err = raise(each(r.meter, s.text, s.from, s.to, func(m *re.Match) (bool, error) {
 		from, to := m.Span(0)
 		out.WriteString(s.text.Slice(at, from))
 		put, err := with(m)
@@ -30,7 +34,7 @@ func (s *subject) replaceAll(r *run) (value, int, error) {
 		at = to
 		n++
 		return most == 0 || int64(n) < most, r.meter.Grow(int64(len(put)))
-	})
+	}))
 	if n == 0 {
 		return s.args[1], 0, err
 	}

@@ -126,6 +126,7 @@ type run struct {
 	handled *exception         // that an except clause handles
 	late    error              // that came up where none can be returned
 	stops   []func()           // of generators that have begun
+	spare   []*pyvalue.Call    // that can be used again
 }
 
 // slot is a field that the source reads by its name.

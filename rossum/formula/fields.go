@@ -19,6 +19,7 @@ import (
 type scope struct {
 	r     *running
 	row   *rossum.Node // nil for the header
+	table *rossum.Node // that a row was taken from
 	index int
 	only  bool // a row that was taken from a table: it has no fields of the header
 }
@@ -53,7 +54,7 @@ func (s *scope) Row() (table any, index int) {
 	if !s.only {
 		return nil, 0
 	}
-	return s.row.Parent(), s.index
+	return s.table, s.index
 }
 
 // Column returns the values of a column of the row's table.
@@ -218,7 +219,7 @@ func (r *running) children(schemaID string) value {
 	for _, m := range r.content.Find(schemaID) {
 		for i, child := range m.Children() {
 			if child.Category() == rossum.CategoryTuple {
-				row := scope{r: r, row: child, index: i, only: true}
+				row := scope{r: r, row: child, table: child.Parent(), index: i, only: true}
 				if r.writes {
 					items = append(items, pyvalue.FromObject(&writable{row}))
 				} else {
@@ -306,6 +307,10 @@ func empty(kind string) value {
 // numberText writes a number without an exponent.
 func numberText(v value) (string, error) {
 	f, _ := v.Float64()
+	const exact = 1 << 53
+	if n := int64(f); -exact < f && f < exact && float64(n) == f {
+		return strconv.FormatInt(n, 10), nil
+	}
 	if math.IsNaN(f) || math.IsInf(f, 0) {
 		return "", fmt.Errorf("%w: the formula gives %v", ErrValue, f)
 	}

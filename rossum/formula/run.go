@@ -211,13 +211,14 @@ func store(n *rossum.Node, kind string, v value) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	plain := v.Kind() == pyvalue.KindFloat && len(text) < 20 // then we wrote it
 	normalized := ""
 	switch kind {
 	case "number":
 		if sameNumber(n.Text(), text) {
 			return false, nil
 		}
-		if _, err := rossum.ParseDecimal(text); err == nil {
+		if plain || isDecimal(text) {
 			normalized = text
 		}
 	case "date":
@@ -236,6 +237,11 @@ func store(n *rossum.Node, kind string, v value) (bool, error) {
 		return false, nil
 	}
 	return true, rossumrun.SetComputed(n, text, normalized)
+}
+
+func isDecimal(text string) bool {
+	_, err := rossum.ParseDecimal(text)
+	return err == nil
 }
 
 // sameNumber reports two spellings of one number.

@@ -109,6 +109,21 @@ func (m *Meter) Grow(n int64) error {
 	return m.Step(1 + n/64)
 }
 
+// GrowTimes counts so many values of n bytes, as [Meter.Grow] does for each of them.
+func (m *Meter) GrowTimes(times int, n int64) error {
+	if m == nil {
+		return nil
+	}
+	if err := m.Fits(n); err != nil {
+		return err
+	}
+	m.total += int64(times) * n
+	if m.limits.TotalBytes > 0 && m.total > m.limits.TotalBytes {
+		return fmt.Errorf("%w: values of more than %d bytes were made", ErrLimit, m.limits.TotalBytes)
+	}
+	return m.Step(int64(times) * (1 + n/64))
+}
+
 // Words counts work on a number of so many bits, which grows with their square, before
 // it is done.
 func (m *Meter) Words(bits int64) error {

@@ -54,6 +54,23 @@ func CallMethod(m *Meter, v Value, name string, c *Call) (Value, error) {
 	return f(m, v, c)
 }
 
+// TextMethod is a method of str that was looked up once, to be called for many texts.
+type TextMethod struct{ f method }
+
+// TextMethodOf returns the method of that name; false if str has none.
+func TextMethodOf(name string) (TextMethod, bool) {
+	f := strMethods[name]
+	return TextMethod{f}, f != nil
+}
+
+// Call calls the method as [CallMethod] does; v must be a str.
+func (t TextMethod) Call(m *Meter, v Value, c *Call) (Value, error) {
+	if err := m.Step(1 + textWork(v, c)); err != nil {
+		return Value{}, err
+	}
+	return t.f(m, v, c)
+}
+
 // textWork is how many steps a method of a text takes that goes over it once.
 func textWork(v Value, c *Call) int64 {
 	if !v.IsText() && v.Kind() != KindBytes {

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/big"
+	"math/rand/v2"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -174,4 +177,57 @@ func Example() {
 	// Output:
 	// (-4, 1e+16, "it's", None)
 	// TypeError: unsupported operand type(s) for +: 'int' and 'str'
+}
+
+// TestRoundingIsThatOfTheWholeBinaryValue compares the short way of rounding with the
+// long one, most of all near the middle between two results.
+func TestRoundingIsThatOfTheWholeBinaryValue(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(15, 4))
+	check := func(f float64, digits int) {
+		want, err := strconv.ParseFloat(strconv.FormatFloat(f, 'f', digits, 64), 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := Round(Float(f), Int(int64(digits)))
+		if g, _ := got.Float64(); err != nil || math.Float64bits(g) != math.Float64bits(want) {
+			t.Fatalf("round(%v, %d) = %v, want %v (%v)", f, digits, g, want, err)
+		}
+	}
+	for _, f := range []float64{0, math.Copysign(0, -1), 0.5, 1.5, 2.5, -0.5, 2.675, 1.005, 0.125, 1e15 - 0.5, 1e22, 5e-324, 0.1, 999999.5} {
+		for digits := range 12 {
+			check(f, digits)
+			check(-f, digits)
+		}
+	}
+	for range 200_000 {
+		digits := r.IntN(11)
+		f := float64(r.Int64N(1<<40)) / math.Pow(10, float64(r.IntN(9)))
+		check(f, digits)
+		near := (math.Floor(f) + 0.5) / math.Pow(10, float64(digits))
+		check(near, digits)
+		check(math.Nextafter(near, 0), digits)
+		check(-math.Nextafter(near, math.Inf(1)), digits)
+	}
+}
+
+func TestManyValuesCountAsEachOfThem(t *testing.T) {
+	t.Parallel()
+	for _, limits := range []Limits{{}, {Steps: 30}, {TotalBytes: 500}, {ValueBytes: 20}} {
+		one, many := NewMeter(t.Context(), limits), NewMeter(t.Context(), limits)
+		var err error
+		for range 40 {
+			if err = one.Grow(24); err != nil {
+				break
+			}
+		}
+		manyErr := many.GrowTimes(40, 24)
+		if fmt.Sprint(err) != fmt.Sprint(manyErr) {
+			t.Errorf("%+v: %v, one by one %v", limits, manyErr, err)
+		}
+		steps, total := one.Used()
+		if manySteps, manyTotal := many.Used(); err == nil && (steps != manySteps || total != manyTotal) {
+			t.Errorf("%d steps and %d bytes, one by one %d and %d", manySteps, manyTotal, steps, total)
+		}
+	}
 }

@@ -50,6 +50,34 @@ func Round(v, digits Value) (Value, error) {
 	return BigInt(q.Mul(q, unit)), nil
 }
 
+// roundSmall rounds numbers of up to 15 digits to few decimal digits; ok is false
+// where the number is too near the middle between two results to tell by one product.
+func roundSmall(f float64, digits int) (rounded float64, ok bool) {
+	const most = 1e15
+	if digits >= len(powersOfTen) {
+		return 0, false
+	}
+	unit := powersOfTen[digits]
+	scaled := math.Abs(f) * unit
+	if scaled >= most {
+		return 0, false
+	}
+	whole := math.Floor(scaled)
+	// The product is off by less than this, and the rest is exact.
+	off := scaled * 0x1p-52
+	switch rest := scaled - whole; {
+	case rest > 0.5+off:
+		whole++
+	case rest >= 0.5-off:
+		return 0, false
+	}
+	// Both are exact, so that the quotient is the float that is nearest to the decimal
+	// number, as the one that a person would write.
+	return math.Copysign(whole/unit, f), true
+}
+
+var powersOfTen = [...]float64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9}
+
 // roundFloat rounds to decimal digits, exactly: strconv looks at the whole
 // binary value.
 func roundFloat(f float64, digits int) float64 {
@@ -59,6 +87,9 @@ func roundFloat(f float64, digits int) float64 {
 	case digits < -308:
 		return math.Copysign(0, f)
 	case digits >= 0:
+		if r, ok := roundSmall(f, digits); ok {
+			return r
+		}
 		r, _ := strconv.ParseFloat(strconv.FormatFloat(f, 'f', digits, 64), 64) // strconv wrote it
 		return r
 	}

@@ -192,7 +192,18 @@ func (v Value) Dict() *Dict { d, _ := v.Base().any.(*Dict); return d }
 func (v Value) Set() *Set { s, _ := v.Base().any.(*Set); return s }
 
 // Object returns the object, nil for another kind.
-func (v Value) Object() Object { o, _ := v.Base().any.(Object); return o }
+func (v Value) Object() Object {
+	switch x := v.any.(type) {
+	case nil, Kind, strPtr, *List:
+		return nil // the commonest, which are quickly told
+	case *Derived:
+		o, _ := x.Base.any.(Object)
+		return o
+	case Object:
+		return x
+	}
+	return nil
+}
 
 // Items returns the items of a list or tuple, and whether it is one. They must
 // not be changed.

@@ -98,25 +98,52 @@ func (p *Pattern) FullMatch(meter Meter, t *Text, from, to int) (*Match, error) 
 type searching struct{ exact, whole, advance bool }
 
 func (p *Pattern) find(meter Meter, t *Text, from, to int, how searching) (*Match, error) {
+	return p.findAgain(nil, meter, t, from, to, how)
+}
+
+// findAgain is find that makes its match of one that nobody needs any more, if m is
+// not nil.
+func (p *Pattern) findAgain(m *Match, meter Meter, t *Text, from, to int, how searching) (*Match, error) {
 	from, to = min(max(from, 0), t.Len()), min(max(to, 0), t.Len())
 	if from > to {
 		return nil, nil
 	}
-	start, stop, slots, err := p.prog.search(meter, t.runes, from, to, how.exact, how.whole, how.advance)
+	var slots []int
+	if m != nil {
+		slots = m.slots[:0]
+	}
+	start, stop, slots, err := p.prog.search(meter, t.runes, from, to, how, slots)
 	if err != nil || slots == nil {
 		return nil, err
 	}
-	return &Match{Pattern: p, Text: t, Pos: from, EndPos: to, start: start, stop: stop, slots: slots}, nil
+	if m == nil {
+		m = new(Match)
+	}
+	*m = Match{Pattern: p, Text: t, Pos: from, EndPos: to, start: start, stop: stop, slots: slots}
+	return m, nil
 }
 
 // Each calls f with every match between two positions, none of which overlap, until
 // it returns false or an error. An empty match may follow another one directly.
 func (p *Pattern) Each(meter Meter, t *Text, from, to int, f func(*Match) (bool, error)) error {
+	return p.each(meter, t, from, to, false, f)
+}
+
+// EachBriefly is Each where f keeps no match: the next one may be made of it.
+func (p *Pattern) EachBriefly(meter Meter, t *Text, from, to int, f func(*Match) (bool, error)) error {
+	return p.each(meter, t, from, to, true, f)
+}
+
+func (p *Pattern) each(meter Meter, t *Text, from, to int, briefly bool, f func(*Match) (bool, error)) error {
 	how := searching{}
+	var last *Match
 	for {
-		m, err := p.find(meter, t, from, to, how)
+		m, err := p.findAgain(last, meter, t, from, to, how)
 		if m == nil || err != nil {
 			return err
+		}
+		if briefly {
+			last = m
 		}
 		if more, err := f(m); err != nil || !more {
 			return err

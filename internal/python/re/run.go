@@ -45,8 +45,9 @@ const (
 var machines = sync.Pool{New: func() any { return new(machine) }}
 
 // search looks for a match that begins at from or later; with exact only at from.
-// It returns the slots, nil if there is no match.
-func (p *program) search(meter Meter, text []rune, from, end int, exact, whole, advance bool) (start, stop int, slots []int, err error) {
+// It returns the slots, appended to those given, nil if there is no match.
+func (p *program) search(meter Meter, text []rune, from, end int, how searching, kept []int) (start, stop int, slots []int, err error) {
+	exact := how.exact
 	m := machines.Get().(*machine)
 	defer func() {
 		m.program, m.text, m.meter = nil, nil, nil
@@ -55,7 +56,7 @@ func (p *program) search(meter Meter, text []rune, from, end int, exact, whole, 
 		}
 		machines.Put(m)
 	}()
-	m.program, m.text, m.end, m.meter, m.from, m.whole, m.advance = p, text, end, meter, from, whole, advance
+	m.program, m.text, m.end, m.meter, m.from, m.whole, m.advance = p, text, end, meter, from, how.whole, how.advance
 	if cap(m.slots) < p.slots {
 		m.slots = make([]int, p.slots)
 	}
@@ -75,7 +76,7 @@ func (p *program) search(meter Meter, text []rune, from, end int, exact, whole, 
 			return 0, 0, nil, err
 		}
 		if stop >= 0 {
-			return at, stop, append([]int(nil), m.slots...), m.flush()
+			return at, stop, append(kept, m.slots...), m.flush()
 		}
 		if exact || p.anchored {
 			break

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/exportpipeline/exportpipeline/internal/python/syntax"
 )
@@ -20,6 +21,9 @@ type templatePart struct {
 // Template compiles a replacement text for the pattern. The error is an [*Error] or
 // a [*GroupError].
 func (p *Pattern) Template(source string) (*Template, error) {
+	if source != "" && !strings.Contains(source, `\`) && utf8.ValidString(source) {
+		return &Template{[]templatePart{{text: source, group: -1}}}, nil
+	}
 	s, err := newScanner(source)
 	if err != nil {
 		return nil, err
