@@ -58,6 +58,9 @@ func attr(v value, name string) (value, bool) {
 	if m, ok := pyvalue.Method(v, name); ok {
 		return m, true
 	}
+	if n, ok := pyvalue.NumberAttr(v, name); ok {
+		return n, true
+	}
 	if o, ok := v.Object().(interface {
 		PyAttr(name string) (value, bool)
 	}); ok {

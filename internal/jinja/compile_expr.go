@@ -286,17 +286,20 @@ func (c *compiler) unary(n unary) (expr, error) {
 	}, err
 }
 
+// concat joins texts. Safe ones stay so, and have the others escaped, only where
+// autoescape is known to be on, and not all of it is known beforehand.
 func (c *compiler) concat(n concat) (expr, error) {
 	items, err := c.exprs(n.items)
+	escaping := c.escaping && !c.volatile && !isConstant(n)
 	return func(f *frame) (value, error) {
 		values := make([]value, len(items))
-		markup := f.escape
+		markup := false
 		for i, e := range items {
 			var err error
 			if values[i], err = e(f); err != nil {
 				return value{}, err
 			}
-			markup = markup || values[i].Kind() == pyvalue.KindMarkup && f.escape
+			markup = markup || escaping && values[i].Kind() == pyvalue.KindMarkup
 		}
 		return joinTexts(f, values, markup)
 	}, err

@@ -293,7 +293,7 @@ func filterInt(f *frame, c *pyvalue.Call) (value, error) {
 	}
 	if n, ok := v.Float64(); ok {
 		whole, err := pyvalue.FloatToInt(n)
-		if e, is := err.(*pyvalue.Error); is && e.Type == "OverflowError" {
+		if e, is := err.(*pyvalue.Error); is && e.Type == "OverflowError" && !c.Args[0].IsText() {
 			return value{}, err
 		}
 		if err != nil {

@@ -368,8 +368,6 @@ func filterUrlencode(f *frame, c *pyvalue.Call) (value, error) {
 	return pyvalue.Str(strings.Join(parts, "&")), nil
 }
 
-var invalidAttr = regexp.MustCompile(`[\s/>=\x00]`)
-
 func filterXmlattr(f *frame, c *pyvalue.Call) (value, error) {
 	if err := c.Check("do_xmlattr", 1, "d", "autospace"); err != nil {
 		return value{}, err
@@ -387,13 +385,15 @@ func filterXmlattr(f *frame, c *pyvalue.Call) (value, error) {
 		if item.IsNone() || item.IsUndefined() {
 			continue
 		}
-		// Newer versions of Jinja2 refuse such names; an attribute must not become two.
+		if !k.IsText() {
+			return value{}, pyvalue.Raise("TypeError", "expected string or bytes-like object, got '%s'", pyvalue.TypeName(k))
+		}
+		if strings.ContainsAny(k.Text(), " \t\n\r\f\v/>=") {
+			return value{}, pyvalue.Raise("ValueError", "Invalid character in attribute name: %s", quote(k.Text()))
+		}
 		name, err := pyvalue.Escape(f.meter, k)
 		if err != nil {
 			return value{}, err
-		}
-		if invalidAttr.MatchString(name.Text()) {
-			return value{}, pyvalue.Raise("ValueError", "Invalid character in attribute name: %s", quote(name.Text()))
 		}
 		text, err := pyvalue.Escape(f.meter, item)
 		if err != nil {

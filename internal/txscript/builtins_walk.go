@@ -45,6 +45,8 @@ func extreme(r *run, c *pyvalue.Call, name string, op pyvalue.CmpOp) (value, err
 	over := pyvalue.NewTuple(c.Args...)
 	if len(c.Args) == 1 {
 		over = c.Args[0]
+	} else if hasDefault {
+		return value{}, pyvalue.Raise("TypeError", "Cannot specify a default for %s() with multiple positional arguments", name)
 	}
 	var best, bestKey value
 	found := false

@@ -206,19 +206,26 @@ var ofDatetimes = map[string]bool{"date": true, "timestamp": true, "time": true,
 
 var dateMethods = map[string]func(d *dateValue, c *pyvalue.Call) (value, error){
 	"strftime": func(d *dateValue, c *pyvalue.Call) (value, error) {
-		if len(c.Args) != 1 || !c.Args[0].IsText() {
-			return value{}, pyvalue.Raise("TypeError", "strftime() argument 1 must be str")
+		if err := c.CheckNative("strftime", 1, "format"); err != nil {
+			return value{}, err
 		}
-		text, err := d.strftime(c.Args[0].Text())
+		format, _ := c.Arg(0, "format")
+		if !format.IsText() {
+			return value{}, pyvalue.Raise("TypeError", "strftime() argument 1 must be str, not %s", pyvalue.TypeName(format))
+		}
+		text, err := d.strftime(format.Text())
 		return pyvalue.Str(text), err
 	},
 	"isoformat": func(d *dateValue, c *pyvalue.Call) (value, error) {
+		if !d.full {
+			return pyvalue.Str(d.iso("T")), c.Exactly("date.isoformat", 0)
+		}
+		if err := c.CheckNative("isoformat", 0, "sep", "timespec"); err != nil {
+			return value{}, err
+		}
 		sep := "T"
 		if v, ok := c.Arg(0, "sep"); ok {
 			sep = v.Text()
-		}
-		if !d.full {
-			return pyvalue.Str(d.iso(sep)), nil
 		}
 		spec, _ := c.Arg(1, "timespec")
 		clock, err := clockBy(d.t, spec)
@@ -268,7 +275,7 @@ var dateMethods = map[string]func(d *dateValue, c *pyvalue.Call) (value, error){
 			names = append(slices.Clone(dateParams), "tzinfo", "fold")
 			args = append(args, pyvalue.Int(int64(d.t.Hour())), pyvalue.Int(int64(d.t.Minute())), pyvalue.Int(int64(d.t.Second())), pyvalue.Int(int64(d.t.Nanosecond()/1000)), d.zone.value(), pyvalue.Int(0))
 		}
-		if err := c.Check("replace", 0, names...); err != nil {
+		if err := c.CheckNative("replace", 0, names...); err != nil {
 			return value{}, err
 		}
 		for i, name := range names {
@@ -289,11 +296,11 @@ var dateParams = []string{"year", "month", "day", "hour", "minute", "second", "m
 
 // newDate makes a date or datetime of its parts.
 func newDate(full bool, c *pyvalue.Call) (value, error) {
-	name, params, known := "date", dateParams[:3], dateParams[:3]
+	params, known := dateParams[:3], dateParams[:3]
 	if full {
-		name, params, known = "datetime", dateParams, append(slices.Clone(dateParams), "tzinfo", "fold")
+		params, known = dateParams, append(slices.Clone(dateParams), "tzinfo", "fold")
 	}
-	if err := c.Check(name, 3, known...); err != nil {
+	if err := c.CheckNative("", 3, known...); err != nil {
 		return value{}, err
 	}
 	var parts [7]int64

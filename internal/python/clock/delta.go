@@ -172,7 +172,7 @@ func newDelta(c *pyvalue.Call) (value, error) {
 	for i, u := range deltaUnits {
 		names[i] = u.name
 	}
-	if err := c.Check("timedelta", 0, names...); err != nil {
+	if err := c.CheckNative("__new__", 0, names...); err != nil {
 		return value{}, err
 	}
 	whole, fraction := int64(0), 0.0
@@ -185,6 +185,9 @@ func newDelta(c *pyvalue.Call) (value, error) {
 			return value{}, pyvalue.Raise("TypeError", "unsupported type for timedelta %s component: %s", u.name, pyvalue.TypeName(v))
 		}
 		if n, isInt := v.Int64(); isInt && v.Kind() != pyvalue.KindFloat {
+			if u.micros == microsPerDay && (n > math.MaxInt32 || n < math.MinInt32) {
+				return value{}, pyvalue.Raise("OverflowError", "Python int too large to convert to C int")
+			}
 			if float64(n)*u.micros > 1e9*microsPerDay || float64(n)*u.micros < -1e9*microsPerDay {
 				return value{}, pyvalue.Raise("OverflowError", "days=%d; must have magnitude <= 999999999", n)
 			}

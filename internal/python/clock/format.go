@@ -9,60 +9,97 @@ import (
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
-// strftime formats as the C locale does.
+// strftime formats as the C locale of glibc does: a conversion may have flags and a
+// width, and what is none stays as it is.
 func (d *dateValue) strftime(format string) (string, error) {
 	var out strings.Builder
-	t := d.t
-	for i := 0; i < len(format); i++ {
-		if format[i] != '%' || i+1 == len(format) {
+	for i := 0; i < len(format); {
+		if format[i] != '%' {
 			out.WriteByte(format[i])
+			i++
 			continue
 		}
-		i++
-		unpadded := format[i] == '-' && i+1 < len(format)
-		if unpadded {
-			i++
-		}
-		text, ok := d.zoneDirective(format[i:])
-		if ok && format[i] == ':' {
-			i++
-		}
-		if !ok {
-			text, ok = directive(t, format[i])
-		}
-		if !ok {
-			out.WriteByte('%')
-			if unpadded {
-				out.WriteByte('-')
-			}
-			out.WriteByte(format[i])
-			continue
-		}
-		if unpadded {
-			if trimmed := strings.TrimLeft(text, "0 "); trimmed != "" {
-				text = trimmed
-			} else {
-				text = "0"
-			}
-		}
+		text, length := d.conversion(format[i:])
 		out.WriteString(text)
+		i += length
 	}
 	return out.String(), nil
 }
 
-// zoneDirective formats what depends on the zone: %z, %:z, %Z and %s.
-func (d *dateValue) zoneDirective(format string) (string, bool) {
-	switch {
-	case d.zone == nil:
-		return "", false
-	case format[0] == 'z':
-		return offsetText(d.zone.micros, ""), true
-	case strings.HasPrefix(format, ":z"):
-		return offsetText(d.zone.micros, ":"), true
-	case format[0] == 'Z':
-		return d.zone.tzname(), true
+// conversion formats what a format that begins with % says first, and returns its
+// length.
+func (d *dateValue) conversion(format string) (text string, length int) {
+	if len(format) > 1 && strings.IndexByte("zZf", format[1]) >= 0 { // which Python does itself
+		return d.ownConversion(format[1]), 2
 	}
-	return "", false
+	i, width, flags := 1, 0, ""
+	for i < len(format) && strings.IndexByte("-_0^#", format[i]) >= 0 {
+		flags += format[i : i+1]
+		i++
+	}
+	for ; i < len(format) && format[i] >= '0' && format[i] <= '9'; i++ {
+		width = min(width*10+int(format[i]-'0'), maxWidth)
+	}
+	if i+1 < len(format) && (format[i] == 'E' || format[i] == 'O') {
+		i++
+	}
+	if i == len(format) {
+		return format, len(format)
+	}
+	text, ok := directive(d.t, format[i])
+	if !ok {
+		return format[:i+1], i + 1
+	}
+	return padded(text, format[i], flags, width), i + 1
+}
+
+// maxWidth bounds the width of a conversion.
+const maxWidth = 10000
+
+// ownConversion formats %z, %Z and %f.
+func (d *dateValue) ownConversion(c byte) string {
+	switch {
+	case c == 'f':
+		return fmt.Sprintf("%06d", d.t.Nanosecond()/1000)
+	case d.zone == nil:
+		return ""
+	case c == 'z':
+		return offsetText(d.zone.micros, "")
+	}
+	return d.zone.tzname()
+}
+
+// padded gives a conversion the case and the width that its flags ask for.
+func padded(text string, c byte, flags string, width int) string {
+	const numbers = "CdeGgHIjklMmSsUuVWwYy"
+	pad := byte(' ')
+	if strings.IndexByte(numbers, c) >= 0 && strings.IndexByte("ekl", c) < 0 {
+		pad = '0'
+	}
+	for i := range len(flags) {
+		switch flag := flags[i]; {
+		case flag == '_':
+			pad = ' '
+		case flag != '^' && flag != '#':
+			pad = flag
+		case c == 'p' && flag == '#':
+			text = strings.ToLower(text)
+		case c != 'P' && (flag == '^' || strings.IndexByte("aAbBh", c) >= 0):
+			text = strings.ToUpper(text)
+		}
+	}
+	if strings.IndexByte(numbers, c) >= 0 {
+		digits := strings.TrimLeft(text[:len(text)-1], "0 ") + text[len(text)-1:]
+		if pad == '-' {
+			text = digits
+		} else {
+			text = strings.Repeat(string(pad), len(text)-len(digits)) + digits
+		}
+	}
+	if pad == '-' {
+		pad = ' '
+	}
+	return strings.Repeat(string(pad), max(0, width-len(text))) + text
 }
 
 // directive formats one part of a date.
@@ -83,7 +120,9 @@ func directive(t time.Time, c byte) (string, bool) {
 	case 'y':
 		return pad(t.Year() % 100), true
 	case 'C':
-		return pad(t.Year() / 100), true
+		return strconv.Itoa(t.Year() / 100), true
+	case 'g':
+		return pad(year % 100), true
 	case 'H':
 		return pad(t.Hour()), true
 	case 'I':
@@ -92,10 +131,16 @@ func directive(t time.Time, c byte) (string, bool) {
 		return pad(t.Minute()), true
 	case 'S':
 		return pad(t.Second()), true
-	case 'f':
-		return fmt.Sprintf("%06d", t.Nanosecond()/1000), true
+	case 'k':
+		return fmt.Sprintf("%2d", t.Hour()), true
+	case 'l':
+		return fmt.Sprintf("%2d", hour12), true
+	case 'r':
+		return t.Format("03:04:05 PM"), true
 	case 'p':
 		return t.Format("PM"), true
+	case 'P':
+		return t.Format("pm"), true
 	case 'A':
 		return t.Weekday().String(), true
 	case 'a':

@@ -111,7 +111,7 @@ func naiveNow(now time.Time) value {
 
 // nowIn is datetime.now.
 func nowIn(now time.Time, c *pyvalue.Call) (value, error) {
-	if err := c.Check("now", 0, "tz"); err != nil {
+	if err := c.CheckNative("now", 0, "tz"); err != nil {
 		return value{}, err
 	}
 	tz, _ := c.Arg(0, "tz")
@@ -127,7 +127,7 @@ func nowIn(now time.Time, c *pyvalue.Call) (value, error) {
 // zone is UTC.
 func fromTimestamp(full bool) func(*pyvalue.Call) (value, error) {
 	return func(c *pyvalue.Call) (value, error) {
-		if err := c.Check("fromtimestamp", 1, "timestamp", "tz"); err != nil {
+		if err := c.CheckNative("fromtimestamp", 1, "timestamp", "tz"); err != nil {
 			return value{}, err
 		}
 		tz, _ := c.Arg(1, "tz")
@@ -177,7 +177,7 @@ func fromOrdinal(full bool) func(*pyvalue.Call) (value, error) {
 func fromISOCalendar(full bool) func(*pyvalue.Call) (value, error) {
 	return func(c *pyvalue.Call) (value, error) {
 		names := []string{"year", "week", "day"}
-		if err := c.Check("fromisocalendar", 3, names...); err != nil {
+		if err := c.CheckNative("fromisocalendar", 3, names...); err != nil {
 			return value{}, err
 		}
 		var parts [3]int64
@@ -199,7 +199,7 @@ func fromISOCalendar(full bool) func(*pyvalue.Call) (value, error) {
 
 // combine is datetime.combine.
 func combine(c *pyvalue.Call) (value, error) {
-	if err := c.Check("combine", 2, "date", "time", "tzinfo"); err != nil {
+	if err := c.CheckNative("combine", 2, "date", "time", "tzinfo"); err != nil {
 		return value{}, err
 	}
 	day, _ := c.Arg(0, "date")

@@ -17,7 +17,7 @@ type timeOfDay struct {
 var timeParams = []string{"hour", "minute", "second", "microsecond", "tzinfo"}
 
 func newTimeOfDay(c *pyvalue.Call) (value, error) {
-	if err := c.Check("time", 0, append(slices.Clone(timeParams), "fold")...); err != nil {
+	if err := c.CheckNative("", 0, append(slices.Clone(timeParams), "fold")...); err != nil {
 		return value{}, err
 	}
 	parts := [7]int64{1900, 1, 1}
@@ -139,11 +139,14 @@ func (d *timeOfDay) call(name string, c *pyvalue.Call) (value, error) {
 	case "strftime":
 		return dateMethods["strftime"](d.date(), c)
 	case "isoformat":
+		if err := c.CheckNative("isoformat", 0, "timespec"); err != nil {
+			return value{}, err
+		}
 		spec, _ := c.Arg(0, "timespec")
 		text, err := clockBy(d.t, spec)
 		return pyvalue.Str(text + d.zone.suffix()), err
 	}
-	if err := c.Check("replace", 0, append(slices.Clone(timeParams), "fold")...); err != nil {
+	if err := c.CheckNative("replace", 0, append(slices.Clone(timeParams), "fold")...); err != nil {
 		return value{}, err
 	}
 	args := []value{pyvalue.Int(int64(d.t.Hour())), pyvalue.Int(int64(d.t.Minute())), pyvalue.Int(int64(d.t.Second())), pyvalue.Int(int64(d.t.Nanosecond() / 1000)), d.zone.value()}

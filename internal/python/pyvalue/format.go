@@ -276,7 +276,7 @@ func formatChar(m *Meter, v Value, s spec) (string, error) {
 		return "", Raise("OverflowError", "%%c arg not in range(0x110000)")
 	default:
 		if s.align == 0 {
-			s.align = '<'
+			s.align = '>'
 		}
 		return pad(m, "", string(rune(i)), s)
 	}

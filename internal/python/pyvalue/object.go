@@ -83,6 +83,39 @@ func (c *Call) Check(function string, required int, names ...string) error {
 	return nil
 }
 
+// CheckNative is [Call.Check] with the words of a function that CPython has in C; one
+// without a name, which makes dates and times, is "function" there.
+func (c *Call) CheckNative(function string, required int, names ...string) error {
+	shown, unknown := function+"()", function+"()"
+	if function == "" {
+		shown, unknown = "function", "this function"
+	}
+	if given := len(c.Args) + len(c.Names); given > len(names) {
+		bound, kind := "at most", ""
+		if required == len(names) && function != "" {
+			bound = "exactly"
+		}
+		if len(c.Args) == 0 {
+			kind = "keyword "
+		}
+		return typeError("%s takes %s %d %sarguments (%d given)", shown, bound, len(names), kind, given)
+	}
+	for i := range required {
+		if _, ok := c.Arg(i, names[i]); !ok {
+			return typeError("%s missing required argument '%s' (pos %d)", shown, names[i], i+1)
+		}
+	}
+	for _, n := range c.Names {
+		switch at := slices.Index(names, n); {
+		case at < 0:
+			return typeError("'%s' is an invalid keyword argument for %s", n, unknown)
+		case at < len(c.Args):
+			return typeError("argument for %s given by name ('%s') and position (%d)", shown, n, at+1)
+		}
+	}
+	return nil
+}
+
 // Spread adds the elements of *v to the positional arguments.
 func (c *Call) Spread(v Value) error {
 	items, err := Collect(c.Meter, v)

@@ -86,11 +86,14 @@ func closing(text string, from int) (int, error) {
 				return i, nil
 			}
 		case '[':
-			if depth == 1 {
-				if end := strings.IndexByte(text[i:], ']'); end >= 0 && !strings.ContainsAny(text[from:i], ":!") {
-					i += end
-				}
+			if depth > 1 || strings.ContainsAny(text[from:i], ":!") {
+				break
 			}
+			end := strings.IndexByte(text[i:], ']')
+			if end < 0 {
+				return 0, valueError("expected '}' before end of string")
+			}
+			i += end
 		}
 	}
 	if from == len(text) {
