@@ -82,11 +82,17 @@ type Use struct {
 	Steers bool
 }
 
-// Condition decides about a [Use] by the values that fields have when the step begins.
-// It is evaluated beforehand, as soon as no step that comes first can change them.
+// Condition decides about a [Use], or about a whole step, see [When], by the values that
+// fields have when the step begins. It is evaluated beforehand, as soon as no step that
+// comes first can change them.
 type Condition struct {
-	// Reads are the schema_ids of the fields that it depends on.
+	// Text is the condition as its author wrote it, for the report of [When].
+	Text string
+	// Reads are the schema_ids of the fields that it depends on, "" for any field at all.
+	// [When] refuses an export that lacks one of them, unless it is one of Optional.
 	Reads []string
+	// Optional are those of Reads that the condition can do without.
+	Optional []string
 	// Holds decides. It changes nothing, sends nothing, and may be called by several
 	// goroutines; x is as the step would see it. An error means that it cannot tell, and
 	// so does a Holds that is nil.

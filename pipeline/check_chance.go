@@ -74,6 +74,9 @@ func (j *judge) mayChange(ids []string, by *progressOf) bool {
 	if len(by.wrote) == 0 {
 		return false
 	}
+	if slices.Contains(ids, "") {
+		return true // it may depend on any field
+	}
 	if slices.ContainsFunc(ids, func(id string) bool { return by.wrote[id] || by.wrote[j.find(id).table] }) {
 		return true
 	}

@@ -62,9 +62,9 @@ func (t target) fill(o *outline, s Step, hook *rossum.Hook, name string) {
 	case hookStep:
 		t.fill(o, s.Step, s.hook, name)
 	case *when:
-		var condition *Condition
-		if o.uses, condition = s.uses(); condition != nil {
-			o.ifs = append(o.ifs, condition)
+		o.uses = s.uses()
+		if s.condition != nil {
+			o.ifs = append(o.ifs, s.condition)
 		}
 		inner := &outline{path: o.path, final: o.final}
 		t.fill(inner, s.Step, hook, name)

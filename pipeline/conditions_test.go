@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/expression"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 )
 
@@ -92,7 +93,7 @@ func madeIf(t *testing.T, erp string, s [2]string) pipeline.Step {
 		return made(t, erp, s[0], s[1])
 	}
 	condition, rest, _ := strings.Cut(s[1], "\n")
-	return pipeline.When(condition, made(t, erp, "rest", rest))
+	return expression.When(condition, made(t, erp, "rest", rest))
 }
 
 func TestACallIsNotMadeWhoseConditionMakesALaterStepFail(t *testing.T) {
@@ -137,7 +138,7 @@ func TestAConditionIsLookedAtInABranchAndInAChainWithin(t *testing.T) {
 			return chainOf(t, chainOf(t, before, chainOf(t, call)), after)
 		},
 		"in a conditional chain": func(before, call, after pipeline.Step) *pipeline.Chain {
-			return chainOf(t, pipeline.When(`field.gate == "yes"`, chainOf(t, before, call, after)))
+			return chainOf(t, expression.When(`field.gate == "yes"`, chainOf(t, before, call, after)))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -399,8 +399,7 @@ func ownUses(s Step, queue int64) (uses []Use, told bool) {
 		return nil, true
 	case *when:
 		uses, told = ownUses(s.Step, queue)
-		own, _ := s.uses()
-		return append(own, uses...), told
+		return append(s.uses(), uses...), told
 	case interface{ Unwrap() Step }:
 		return ownUses(s.Unwrap(), queue)
 	}

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/expression"
 	"github.com/exportpipeline/exportpipeline/rossum"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 )
@@ -65,11 +67,16 @@ func ExampleFinally() {
 }
 
 func ExampleWhen() {
-	exportOf([]pipeline.Step{
-		pipeline.When("field.amount_total > 1000", says("needs a second approval")),
-		pipeline.When("field.amount_total > 5000", says("needs the board")),
-	})
-	// Output: info: needs a second approval
+	late := &pipeline.Condition{
+		Text:  "the number is from another year",
+		Reads: []string{"document_id"},
+		Holds: func(_ context.Context, x *pipeline.Export) (bool, error) {
+			n, err := x.Field("document_id")
+			return err == nil && !strings.HasPrefix(n.Text(), "2025-"), err
+		},
+	}
+	exportOf([]pipeline.Step{pipeline.When(late, says("needs a second look"))})
+	// Output: info: needs a second look
 }
 
 // Two hooks of an organisation use the same name for the secrets of different systems.
@@ -188,7 +195,7 @@ func ExampleFiles() {
 
 func ExampleWithReport() {
 	exportOf(
-		[]pipeline.Step{pipeline.Named("one", says("hello")), pipeline.Named("two", pipeline.When("annotation.automated", says("automated")))},
+		[]pipeline.Step{pipeline.Named("one", says("hello")), pipeline.Named("two", expression.When("annotation.automated", says("automated")))},
 		pipeline.WithReport(func(_ context.Context, r *pipeline.Report) {
 			for _, s := range r.Steps {
 				fmt.Println(s.Name, s.Status, s.Messages, s.Decisions)

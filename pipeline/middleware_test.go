@@ -11,6 +11,7 @@ import (
 
 	"github.com/exportpipeline/exportpipeline/internal/mortal"
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/expression"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 )
 
@@ -46,7 +47,7 @@ func TestMiddlewareGoesAroundEveryStepThatRuns(t *testing.T) {
 		t,
 		pipeline.Keyed("k", named("first", nil)),
 		pipeline.Named("nested", nested),
-		pipeline.When("false", named("skipped", nil)),
+		expression.When("false", named("skipped", nil)),
 		pipeline.Named(
 			"on purge",
 			newSettings(),

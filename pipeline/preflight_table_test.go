@@ -13,7 +13,6 @@ import (
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 	"github.com/exportpipeline/exportpipeline/sftpexport"
-	"github.com/exportpipeline/exportpipeline/sftpexport/s3"
 	"github.com/exportpipeline/exportpipeline/steps"
 	"github.com/exportpipeline/exportpipeline/steps/requestprocessor"
 	"github.com/exportpipeline/exportpipeline/workday"
@@ -43,7 +42,7 @@ func made(t testing.TB, erp, kind, settings string) pipeline.Step {
 	case "rp":
 		s = &requestprocessor.Step{}
 	case "sftp":
-		s = &sftpexport.Step{Backends: map[string]sftpexport.Backend{"s3": s3.New(s3.Options{})}}
+		s = &sftpexport.Step{}
 	case "workday":
 		s = &workday.Step{}
 	case "function":

@@ -9,6 +9,7 @@ import (
 	"testing/fstest"
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/expression"
 	"github.com/exportpipeline/exportpipeline/rossum"
 	"github.com/exportpipeline/exportpipeline/rossum/formula"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
@@ -205,11 +206,11 @@ func TestAConditionOfAChainMakesUsesConditional(t *testing.T) {
 	t.Parallel()
 	address, seen := recordingERP(t)
 	step := made(t, address, "rest", `{"request": {"url": "ERP/a", "content": "@{documentid}"}}`)
-	_, report, err := exportReport(t, chainOf(t, pipeline.When(`field.gate == "no"`, step)), queueCall())
+	_, report, err := exportReport(t, chainOf(t, expression.When(`field.gate == "no"`, step)), queueCall())
 	if err != nil || seen.Load() != 0 || len(report.Findings) != 1 || report.Findings[0].Severity != pipeline.SeverityWarning {
 		t.Errorf("%v, %v", err, report.Findings)
 	}
-	_, report, err = exportReport(t, chainOf(t, pipeline.When(`field.gates == "no"`, step)), queueCall())
+	_, report, err = exportReport(t, chainOf(t, expression.When(`field.gates == "no"`, step)), queueCall())
 	if err == nil || seen.Load() != 0 || len(report.Findings) != 2 {
 		t.Errorf("%v, %v", err, report.Findings)
 	}

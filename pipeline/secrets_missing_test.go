@@ -23,8 +23,6 @@ const (
 func TestSecretsAreMissedBeforeTheFirstCall(t *testing.T) {
 	t.Parallel()
 	noPassword := rossumtest.Secret("password", "")
-	s3 := [2]string{"sftp", `{"credentials": {"type": "s3", "bucket_name": "b-b-b", "region": "eu-west-1"}, "export_rules": [
-		{"path_to_directory": "in", "export_object_configurations": [` + putsDocument + `]}]}`}
 	workday := workdayWith(`{"a": "b"}`, "")
 	for name, tt := range map[string]struct {
 		steps   [][2]string
@@ -35,8 +33,6 @@ func TestSecretsAreMissedBeforeTheFirstCall(t *testing.T) {
 		"a password of SFTP for files that are made": {[][2]string{templateOf("x"), first, sftpOf("", putsFiles)}, noPassword, "credentials: the hook has neither secret password nor secret ssh_key"},
 		"a key of SFTP that is none":                 {[][2]string{first, sftpOf("", putsDocument)}, rossumtest.Secret("ssh_key", "canary"), "credentials: secret ssh_key"},
 		"secrets of another type":                    {[][2]string{first, sftpOf("", putsDocument)}, rossumtest.Secret("type", "s3"), `credentials: secret type is "s3", and the credentials are of type sftp`},
-		"keys of S3":                                 {[][2]string{first, s3}, noPassword, "credentials: the hook has no secrets access_key_id and secret_access_key"},
-		"one key of S3":                              {[][2]string{first, s3}, rossumtest.Secret("access_key_id", "canary"), "credentials: the hook has the secret access_key_id and no secret_access_key"},
 		"the user of Workday":                        {[][2]string{first, workday}, rossumtest.Secret("workday_username", ""), "configurations[0].wsdl: "},
 		"the password of Workday":                    {[][2]string{first, workday}, rossumtest.Secret("workday_password", ""), "the secret workday_password is missing"},
 		"another tenant of Workday":                  {[][2]string{first, workday}, rossumtest.Secret("workday_username", "u@other"), "names a tenant after its @ that is not"},

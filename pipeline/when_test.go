@@ -2,6 +2,7 @@ package pipeline_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 
@@ -9,69 +10,83 @@ import (
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 )
 
-func whenCall() *rossumtest.Call {
-	return rossumtest.Annotation(
-		rossumtest.Number("amount_total", "1 210,50", "1210.50"), rossumtest.FieldValue("rate", rossumtest.Value{Type: "number"}), rossumtest.Date("issued", "20. 11. 2026", "2026-11-20"),
-		rossumtest.Field("vendor", "ACME"), rossumtest.Field("ran", ""), rossumtest.Offline(),
-		rossumtest.Table("items", rossumtest.Row("code", "A").Typed("qty", rossumtest.Value{Text: "2", Normalized: "2", Type: "number"})),
-	)
+// vendorIs is a condition in Go.
+func vendorIs(want string) *pipeline.Condition {
+	return &pipeline.Condition{Text: "the vendor is " + want, Reads: []string{"vendor"}, Holds: func(_ context.Context, x *pipeline.Export) (bool, error) {
+		n, err := x.Field("vendor")
+		return err == nil && n.Text() == want, err
+	}}
 }
 
-func TestAStepRunsWhenItsConditionIsTrue(t *testing.T) {
+func TestAStepRunsWhenItsConditionInGoHolds(t *testing.T) {
 	t.Parallel()
-	for condition, want := range map[string]bool{
-		"field.amount_total > 1000": true, "field.amount_total > 2000": false, "field.rate == nil": true, "(field.rate ?? 1) == 1": true,
-		"field.issued.Year() == 2026": true, "field.issued < date('2026-12-01')": true, `field.vendor startsWith "AC" && event == "annotation_content"`: true,
-		"any(field.items, .qty > 1)": true, "len(field.items) == 1 && field.items[0].code == 'A'": true, "annotation.id > 0 and not annotation.automated": true,
-		"annotation.status == 'exported'": false, "document.mime_type == 'application/pdf'": true, "field?.nowhere == nil": true, "true": true,
-	} {
+	for vendor, want := range map[string]string{"ACME": "yes;", "Other": ";"} {
 		var seen string
-		chain := chainOf(t, pipeline.When(condition, set("ran", "yes")), see(&seen, "ran"))
-		_, report, err := exportReport(t, chain, whenCall())
-		if err != nil || (seen == "yes;") != want {
-			t.Errorf("%s: %q, %v", condition, seen, err)
+		chain := chainOf(t, pipeline.When(vendorIs(vendor), set("status", "yes")), see(&seen, "status"))
+		call := invoice(rossumtest.Field("vendor", "ACME"))
+		_, report, err := exportReport(t, chain, call)
+		if err != nil || seen != want || (vendor == "Other") != strings.Contains(report.Text(), "skipped: the vendor is Other is not true") {
+			t.Errorf("%s: %q, %v\n%s", vendor, seen, err, report.Text())
 		}
-		if !want && !strings.Contains(report.Text(), "skipped: "+condition+" is not true") {
-			t.Errorf("the report does not say why the step was left out:\n%s", report.Text())
+	}
+	nameless := &pipeline.Condition{Holds: func(context.Context, *pipeline.Export) (bool, error) { return false, nil }}
+	if _, report, err := exportReport(t, chainOf(t, pipeline.When(nameless, set("document_id", "2"))), invoice()); err != nil ||
+		!strings.Contains(report.Text(), "skipped: its condition is not true") {
+		t.Errorf("%v\n%s", err, report.Text())
+	}
+}
+
+func TestTheErrorOfAConditionFailsItsStep(t *testing.T) {
+	t.Parallel()
+	cause := errors.New("the list of vendors is not there")
+	broken := &pipeline.Condition{Text: "known", Holds: func(context.Context, *pipeline.Export) (bool, error) { return true, cause }}
+	_, _, err := exportReport(t, chainOf(t, pipeline.When(broken, set("document_id", "2"))), invoice())
+	if !errors.Is(err, cause) || err.Error() != "step step, condition: the list of vendors is not there" {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestAConditionReadsFieldsThatMustBeThere(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		reads, optional []string
+		fails           bool
+	}{
+		{[]string{"vendr"}, nil, true}, {[]string{"vendr"}, []string{"vendr"}, false}, {[]string{""}, nil, false},
+	} {
+		always := &pipeline.Condition{Reads: tt.reads, Optional: tt.optional, Holds: func(context.Context, *pipeline.Export) (bool, error) { return true, nil }}
+		_, _, err := exportReport(t, chainOf(t, pipeline.When(always, set("document_id", "2"))), invoice())
+		var refused *pipeline.CheckError
+		if errors.As(err, &refused) != tt.fails {
+			t.Errorf("reads %q, optional %q: %v", tt.reads, tt.optional, err)
 		}
 	}
 }
 
-func TestAConditionIsCheckedWhenTheChainIsBuilt(t *testing.T) {
+// A condition that may read any field is not settled as long as a step that comes first
+// may write one.
+func TestAConditionOnAnyFieldWaitsForWhatIsWritten(t *testing.T) {
 	t.Parallel()
-	for condition, want := range map[string]string{
-		"field.amount_total >":  "condition: unexpected token EOF",
-		"fields.amount > 1":     "condition: unknown name fields",
-		"annotation.stat == ''": "condition: type pipeline.whenAnnotation has no field stat",
-		"1 + 1":                 "condition: expected bool, but got int",
-	} {
-		_, err := pipeline.New(pipeline.When(condition, set("ran", "yes")))
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: got %v, want %s", condition, err, want)
+	always := &pipeline.Condition{Reads: []string{""}, Holds: func(context.Context, *pipeline.Export) (bool, error) { return true, nil }}
+	bad := made(t, "https://erp.example", "rest", `{"request": {"url": "ERP/a", "content": "@{documentid}"}}`)
+	for _, writes := range []bool{false, true} {
+		list := []pipeline.Step{pipeline.When(always, bad)}
+		if writes {
+			list = []pipeline.Step{made(t, "", "function", sets("gate", "x")[1]), list[0]}
 		}
-	}
-	for condition, want := range map[string]string{
-		"field.amount_totl > 1": `did you mean "amount_total"?`, "field.vendor > 1": "condition: ", "field.amount_total": "bool(float64)",
-	} {
-		chain := chainOf(t, pipeline.When(condition, set("ran", "yes")))
-		if _, _, err := exportReport(t, chain, whenCall()); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: got %v, want %s", condition, err, want)
+		_, report, err := exportReport(t, chainOf(t, list...), queueCall())
+		var refused *pipeline.CheckError
+		if !errors.As(err, &refused) || strings.Contains(statuses(report), ":done") != writes {
+			t.Errorf("a step writes %v: %s, %v", writes, statuses(report), err)
 		}
 	}
 }
 
-func TestWhenKeepsWhatAStepCanDo(t *testing.T) {
+func TestAConditionThatIsNilIsAnError(t *testing.T) {
 	t.Parallel()
-	fails := pipeline.StepFunc(func(context.Context, *pipeline.Export) error { return context.DeadlineExceeded })
-	ran := false
-	last := pipeline.StepFunc(func(context.Context, *pipeline.Export) error { ran = true; return nil })
-	for _, s := range []pipeline.Step{pipeline.When("true", pipeline.Finally(last)), pipeline.Finally(pipeline.When("true", last)), pipeline.Named("x", pipeline.When("true", pipeline.Finally(last)))} {
-		ran = false
-		if _, _, err := exportReport(t, chainOf(t, fails, s), whenCall()); err == nil || !ran {
-			t.Errorf("%v, ran %v", err, ran)
+	for _, c := range []*pipeline.Condition{nil, {}} {
+		if _, err := pipeline.New(pipeline.When(c, set("document_id", "2"))); err == nil || err.Error() != "step step, condition: is nil, or has no Holds" {
+			t.Errorf("got %v", err)
 		}
-	}
-	if got := pipeline.NameOf(pipeline.When("true", pipeline.Named("x", last))); got != "x" {
-		t.Errorf("the name is %q", got)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/expression"
 	"github.com/exportpipeline/exportpipeline/pipeline/organisation"
 	"github.com/exportpipeline/exportpipeline/rossum"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
@@ -459,7 +460,7 @@ func TestAFileThatAConditionalStepDidNotMakeIsPassedOver(t *testing.T) {
 		r := run(
 			t,
 			invoice(),
-			pipeline.When(
+			expression.When(
 				condition,
 				pipeline.Named("post", &steps.RESTExport{Request: steps.Request{URL: erp.URL, Method: "POST"}, PayloadKey: "reply"}),
 			),

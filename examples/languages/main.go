@@ -19,6 +19,7 @@ import (
 	"github.com/exportpipeline/exportpipeline/internal/jinja"
 	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/expression"
 	"github.com/exportpipeline/exportpipeline/rossum/formula"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 	"github.com/exportpipeline/exportpipeline/steps"
@@ -110,7 +111,7 @@ func (l language) compute(text string) (string, error) {
 	case pythonCondition:
 		return verdict(&steps.Evaluate{Check: steps.Check{Condition: text, Message: "true"}})
 	case goCondition:
-		return verdict(pipeline.When(text, pipeline.StepFunc(func(_ context.Context, x *pipeline.Export) error {
+		return verdict(expression.When(text, pipeline.StepFunc(func(_ context.Context, x *pipeline.Export) error {
 			x.Error("true")
 			return nil
 		})))

@@ -79,7 +79,7 @@ var sections = []section{
 		`payload['annotation']['id'] > 0`, `field.document_id in ('a', 'b')`, `field.document_id.startswith('2026')`,
 		`re.search(r'-00\d\d$', field.document_id) is not None`, `field.date_issue < date(2026, 4, 1)`, `field.amount_total % 2 or 1 <= 2 < 3`, `field.amount_totl > 1`, `field.amount_total >`,
 	}},
-	{"Conditions in Go", "`pipeline.When`, for chains composed in Go, is [expr](https://expr-lang.org/docs/language-definition), which is not Python.", goCondition, []string{
+	{"Conditions in Go", "`expression.When`, for chains composed in Go, is [expr](https://expr-lang.org/docs/language-definition), which is not Python.", goCondition, []string{
 		`field.amount_total > 1000`, `field.document_id startsWith "2026"`, `len(field.line_items) == 2`, `any(field.line_items, .quantity > 5)`, `field.notes == ""`,
 		`annotation.id > 0 and event == "annotation_content"`, `field.amount_totl > 1`,
 	}},

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/expression"
 	"github.com/exportpipeline/exportpipeline/rossum"
 	"github.com/exportpipeline/exportpipeline/rossum/formula"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
@@ -253,7 +254,7 @@ func languageRows() []row {
 	} {
 		list = append(list, row{"expr: " + condition, "out of memory", 2 * time.Second, 300, func(t testing.TB) func(context.Context) error {
 			never := pipeline.StepFunc(func(context.Context, *pipeline.Export) error { return nil })
-			step := pipeline.When(condition, pipeline.Named("never", never))
+			step := expression.When(condition, pipeline.Named("never", never))
 			chain, err := pipeline.New(step)
 			if err != nil {
 				return func(context.Context) error { return err }

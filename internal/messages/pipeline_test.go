@@ -12,6 +12,7 @@ import (
 
 	"github.com/exportpipeline/exportpipeline/internal/mortal"
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/expression"
 	"github.com/exportpipeline/exportpipeline/rossum"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 	"github.com/exportpipeline/exportpipeline/steps"
@@ -38,7 +39,7 @@ func ofPipeline(t *testing.T) []shown {
 	fails := does(func(context.Context, *pipeline.Export) error { return errors.New("the file is not there") })
 	return []shown{
 		{"a nil step", built(nil)},
-		{"a condition that is cut short", built(pipeline.When("field.vendor ==", fails))},
+		{"a condition that is cut short", built(expression.When("field.vendor ==", fails))},
 		{"a key that two steps have", built(pipeline.Keyed("a", fails), pipeline.Keyed("a", put("k")))},
 		{"a payload that is not JSON", payload("hello")},
 		{"an empty payload", payload("")},

@@ -55,3 +55,30 @@ func TestThePackagesOfEachEntryAreThoseOfTheListing(t *testing.T) {
 	slices.Sort(lines)
 	compare(t, "testdata/packages.txt", lines)
 }
+
+// The go.sum of a program has what the tests of its packages need, too: without this rule
+// each program would be asked to trust the modules of Amazon's client.
+func TestTheTestsOfAPackageBringNoModulesOfOthers(t *testing.T) {
+	t.Parallel()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", `{{.ImportPath}} {{join .TestImports " "}} {{join .XTestImports " "}}`,
+		module+"/steps", module+"/workday", module+"/pipeline/hookserver", module+"/pipeline/expression").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours := 0
+	for line := range strings.Lines(string(out)) {
+		fields := strings.Fields(line)
+		if !strings.HasPrefix(fields[0], module) {
+			continue
+		}
+		ours++
+		for _, imported := range fields[1:] {
+			if strings.Contains(imported, "/aws-sdk-go-v2") || strings.HasPrefix(imported, module+"/sftpexport/s3") {
+				t.Errorf("a test of %s imports %s: move it to internal/components", fields[0], imported)
+			}
+		}
+	}
+	if ours < 30 {
+		t.Errorf("only %d packages were looked at", ours)
+	}
+}

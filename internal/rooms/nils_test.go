@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/expression"
 	"github.com/exportpipeline/exportpipeline/pipeline/hookserver"
 	"github.com/exportpipeline/exportpipeline/pipeline/hookserver/shadow"
 	"github.com/exportpipeline/exportpipeline/pipeline/organisation"
@@ -45,7 +46,9 @@ var nilCases = map[string]func(ctx context.Context) error{
 	"pipeline.New, a nil Request Processor": newChain((*requestprocessor.Step)(nil)),
 	"pipeline.Named, a nil step":            newChain(pipeline.Named("x", nil)),
 	"pipeline.Keyed, a typed nil":           newChain(pipeline.Keyed("x", (*steps.Purge)(nil))),
-	"pipeline.When, a nil step":             newChain(pipeline.When("true", nil)),
+	"pipeline.When, a nil condition":        newChain(pipeline.When(nil, &steps.Purge{})),
+	"expression.When, a nil step":           newChain(expression.When("true", nil)),
+	"expression.When, a wrong condition":    newChain(expression.When("(", nil)),
 	"pipeline.Finally, a nil step":          newChain(pipeline.Finally(nil)),
 	"pipeline.Parallel, a typed nil":        newChain(pipeline.Parallel((*steps.Evaluate)(nil))),
 	"pipeline.ForHook, a nil step":          newChain(pipeline.ForHook(&rossum.Hook{}, nil)),

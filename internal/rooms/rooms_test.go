@@ -30,7 +30,7 @@ var floors = [][]string{
 	{"steps"},
 	{"sftpexport/...", "workday/..."},
 	{"examples/..."},
-	{"", "internal/rooms", "internal/messages"},
+	{"", "internal/rooms", "internal/messages", "internal/components"},
 }
 
 // floor returns the floor that a package belongs to, -1 for none.

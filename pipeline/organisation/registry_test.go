@@ -11,13 +11,12 @@ import (
 	"github.com/exportpipeline/exportpipeline/pipeline/organisation"
 	"github.com/exportpipeline/exportpipeline/rossum"
 	"github.com/exportpipeline/exportpipeline/sftpexport"
-	"github.com/exportpipeline/exportpipeline/sftpexport/s3"
 	"github.com/exportpipeline/exportpipeline/workday"
 )
 
 func fullRegistry() *organisation.Registry {
 	r := stepsRegistry()
-	sftpexport.Register(r, sftpexport.RegisterOptions{Backends: map[string]sftpexport.Backend{"s3": s3.New(s3.Options{})}})
+	sftpexport.Register(r, sftpexport.RegisterOptions{})
 	workday.Register(r, workday.RegisterOptions{})
 	return r
 }

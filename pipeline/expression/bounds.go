@@ -1,4 +1,4 @@
-package pipeline
+package expression
 
 import (
 	"context"

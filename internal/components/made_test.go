@@ -1,4 +1,4 @@
-package pipeline_test
+package components_test
 
 import (
 	"context"
@@ -128,7 +128,7 @@ func checkSentence(t *testing.T, name string, chained []pipeline.Step, posts *at
 		pipeline.WithLogger(slog.New(slog.DiscardHandler)),
 		pipeline.WithOriginal(pipeline.Bytes("x")),
 	)
-	all := fmt.Sprint(texts(response.Messages))
+	all := fmt.Sprint(response.Messages)
 	if !response.Failed() {
 		return all
 	}

@@ -1,4 +1,4 @@
-package pipeline_test
+package components_test
 
 import (
 	"net/http"
