@@ -36,7 +36,7 @@ func (r *Request) record(redact func(string) string) *requestRecord {
 	kept := &requestRecord{Method: r.Method, URL: redact(r.URL), Header: make(http.Header), Body: describeBody(r.Body, redact)}
 	for name, values := range r.Header {
 		if text := strings.Join(values, "\x00"); redact(text) == text && !strings.EqualFold(name, "Authorization") && !strings.EqualFold(name, "Cookie") {
-			kept.Header[http.CanonicalHeaderKey(name)] = values
+			kept.Header[http.CanonicalHeaderKey(name)] = slices.Clone(values)
 		}
 	}
 	return kept

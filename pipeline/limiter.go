@@ -172,7 +172,7 @@ func (x *Export) holdBack(ctx context.Context, step string, r *StepReport) conte
 // enter waits until an HTTP call may be made. It does so before the call is announced, whose
 // time counts from then.
 func (x *Export) enter(ctx context.Context, a Act) (context.Context, *limit.Pass, error) {
-	if a.Request == nil {
+	if a.Request == nil || !limit.Holds(ctx) {
 		return ctx, nil, nil
 	}
 	u, err := url.Parse(a.Request.URL)

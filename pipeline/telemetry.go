@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -101,6 +102,9 @@ func (x *Export) startSpan(ctx context.Context, name string, kind trace.SpanKind
 	}
 	attributes = append(attributes, attribute.Int64(AttributeAnnotation, x.Annotation.ID))
 	ctx, span := tracer.Start(ctx, name, trace.WithSpanKind(kind), trace.WithAttributes(attributes...))
+	if !span.IsRecording() {
+		return ctx, func(error, ...attribute.KeyValue) { span.End() }
+	}
 	return ctx, func(err error, attributes ...attribute.KeyValue) {
 		if err != nil {
 			span.SetStatus(codes.Error, x.Redact(err.Error()))
@@ -159,7 +163,7 @@ func (x *Export) observeStep(ctx context.Context, name string) (context.Context,
 
 // observeCall makes a call within a span of its own.
 func (x *Export) observeCall(ctx context.Context, a Act, send func(context.Context) (*Answer, error)) (*Answer, error) {
-	attributes := []attribute.KeyValue{attribute.String(AttributeCall, a.Call)}
+	attributes := append(make([]attribute.KeyValue, 0, 7), attribute.String(AttributeCall, a.Call))
 	if x.at != nil {
 		attributes = append(attributes, attribute.String(AttributeStep, x.at.name))
 	}
@@ -167,8 +171,11 @@ func (x *Export) observeCall(ctx context.Context, a Act, send func(context.Conte
 	metrics, started := x.run.config.metrics(), x.WallTime()
 	var kept []attribute.KeyValue // of the metrics
 	if r := a.Request; r != nil {
-		name, kept = r.Method, x.requestAttributes(r)
-		attributes = append(append(attributes, kept...), attribute.String("url.full", x.Redact((*redact.Redactor)(nil).URL(r.URL))))
+		name = r.Method
+		own := len(attributes)
+		attributes = x.appendRequest(attributes, r)
+		kept = attributes[own:]
+		attributes = append(attributes, attribute.String("url.full", x.Redact((*redact.Redactor)(nil).URL(r.URL))))
 	}
 	metrics.calls.Add(ctx, 1)
 	ctx, end := x.startSpan(ctx, name, trace.SpanKindClient, attributes...)
@@ -182,16 +189,19 @@ func (x *Export) observeCall(ctx context.Context, a Act, send func(context.Conte
 		}
 	}
 	end(err, ended...)
-	if kept = append(kept, ended...); err != nil {
-		kept = append(kept, errorType(err))
-	}
 	metrics.calls.Add(context.WithoutCancel(ctx), -1)
-	x.recordSince(ctx, metrics.callDuration, started, kept...)
+	if metrics.callDuration.Enabled(ctx) {
+		if kept = append(slices.Clip(kept), ended...); err != nil {
+			kept = append(kept, errorType(err))
+		}
+		x.recordSince(ctx, metrics.callDuration, started, kept...)
+	}
 	return answer, err
 }
 
-func (x *Export) requestAttributes(r *Request) []attribute.KeyValue {
-	list := []attribute.KeyValue{attribute.String("http.request.method", r.Method)}
+// appendRequest appends what spans and metrics have of a request.
+func (x *Export) appendRequest(list []attribute.KeyValue, r *Request) []attribute.KeyValue {
+	list = append(list, attribute.String("http.request.method", r.Method))
 	u, err := url.Parse(r.URL)
 	if err != nil {
 		return list

@@ -35,7 +35,7 @@ const (
 // Client sends calls. It is safe for concurrent use and should be shared, since
 // it keeps connections.
 type Client struct {
-	http     *http.Client
+	retrying *retryablehttp.Client
 	maxReply int64
 }
 
@@ -52,12 +52,12 @@ type Options struct {
 
 // New returns a client.
 func New(o Options) *Client {
-	c := &Client{maxReply: o.MaxReply, http: &http.Client{Transport: sharedTransport}}
+	c := &Client{maxReply: o.MaxReply, retrying: shared}
 	if c.maxReply <= 0 {
 		c.maxReply = DefaultMaxReply
 	}
 	if o.HTTP != nil {
-		c.http.Transport, c.http.Jar = o.HTTP.Transport, o.HTTP.Jar
+		c.retrying = newRetrying(o.HTTP.Transport, o.HTTP.Jar)
 	}
 	return c
 }
@@ -66,6 +66,9 @@ func New(o Options) *Client {
 // publicTransport of those whose program allows public addresses only: a connection to a
 // private one must not be taken over.
 var sharedTransport, publicTransport = newTransport(), newTransport()
+
+// shared makes the calls of all clients without a transport of their own.
+var shared = newRetrying(sharedTransport, nil)
 
 // SharedClient is the client of calls without one of the program's own, for what passes
 // some of its calls on.
@@ -182,7 +185,9 @@ func (c *Client) Do(ctx context.Context, call *Call) (*Reply, error) {
 // running is a call while it is made.
 type running struct {
 	call     *Call
+	url      *url.URL // that of the call
 	started  time.Time
+	deadline time.Time // of the current attempt
 	attempts atomic.Int32
 	tries    []Try
 	known    bool      // the transport is net/http's own
@@ -197,36 +202,23 @@ type running struct {
 
 func (c *Client) do(ctx context.Context, r *running) (*Reply, error) {
 	call := r.call
-	if err := check(ctx, call); err != nil {
+	var err error
+	if r.url, err = check(ctx, call); err != nil {
 		return nil, err
 	}
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	timeout := call.Timeout
-	if timeout <= 0 {
-		timeout = DefaultTimeout
-	}
-	req, err := r.request(ctx)
+	req, err := r.request(context.WithValue(ctx, runningKey{}, r))
 	if err != nil {
 		return nil, err
-	}
-	client := &retryablehttp.Client{
-		HTTPClient:   &http.Client{Transport: c.transport(ctx, r), Jar: c.http.Jar, Timeout: timeout, CheckRedirect: r.redirect},
-		RetryWaitMin: 500 * time.Millisecond,
-		RetryWaitMax: 30 * time.Second,
-		RetryMax:     attempts(call) - 1,
-		CheckRetry:   r.checkRetry,
-		Backoff:      backoff,
-		ErrorHandler: retryablehttp.PassthroughErrorHandler,
-		PrepareRetry: func(again *http.Request) error { return r.nextAttempt(ctx, again) },
 	}
 	defer func() { r.pass.Leave(r.outcome) }() // a stream is read after that
 	for {
 		if err := r.nextAttempt(ctx, req.Request); err != nil {
 			return nil, err
 		}
-		resp, err := client.Do(req)
+		resp, err := c.retrying.Do(req)
 		if err != nil {
 			if resp != nil { // the context ended after the reply had begun
 				_ = resp.Body.Close()
@@ -242,8 +234,7 @@ func (c *Client) do(ctx context.Context, r *running) (*Reply, error) {
 			return reply, err
 		}
 		r.pass.Leave(r.outcome)
-		client.RetryMax = attempts(call) - int(r.attempts.Load()) - 1
-		if err := sleep(ctx, backoff(client.RetryWaitMin, client.RetryWaitMax, int(r.attempts.Load())-1, nil)); err != nil {
+		if err := sleep(ctx, backoff(retryWaitMin, retryWaitMax, int(r.attempts.Load())-1, nil)); err != nil {
 			return reply, err
 		}
 	}
@@ -251,15 +242,15 @@ func (c *Client) do(ctx context.Context, r *running) (*Reply, error) {
 
 // repeatCut decides whether a call is made again whose reply ended too early.
 func (r *running) repeatCut(err error) bool {
-	return r.call.Retry == Always && !errors.Is(err, ErrTooLarge) && int(r.attempts.Load()) < attempts(r.call)
+	return r.call.Retry == Always && !errors.Is(err, ErrTooLarge) && r.mayRepeat()
 }
 
+// mayRepeat reports whether the call has attempts left.
+func (r *running) mayRepeat() bool { return int(r.attempts.Load()) < attempts(r.call) }
+
 func (r *running) nextAttempt(ctx context.Context, req *http.Request) error {
-	u, err := url.Parse(r.call.URL)
-	if err != nil {
-		return err
-	}
-	if r.pass, err = limit.Enter(ctx, u, r.call.Rossum); err != nil {
+	var err error
+	if r.pass, err = limit.Enter(ctx, r.url, r.call.Rossum); err != nil {
 		return err
 	}
 	r.waited += r.pass.Waited
@@ -270,7 +261,16 @@ func (r *running) nextAttempt(ctx context.Context, req *http.Request) error {
 	}
 	r.exchange, r.refused, r.outcome = nil, nil, limit.Outcome{}
 	r.attempts.Add(1)
+	r.deadline = time.Now().Add(r.timeout())
 	return nil
+}
+
+// timeout is that of one attempt.
+func (r *running) timeout() time.Duration {
+	if r.call.Timeout > 0 {
+		return r.call.Timeout
+	}
+	return DefaultTimeout
 }
 
 func sleep(ctx context.Context, d time.Duration) error {
@@ -282,21 +282,6 @@ func sleep(ctx context.Context, d time.Duration) error {
 	case <-timer.C:
 		return nil
 	}
-}
-
-// transport makes the transport of one call. It hides CloseIdleConnections from
-// go-retryablehttp, which would end the connections of every other call after a
-// failure.
-func (c *Client) transport(ctx context.Context, r *running) http.RoundTripper {
-	base := c.http.Transport
-	if base == http.RoundTripper(sharedTransport) && egress.Of(ctx).Public {
-		base = publicTransport
-	}
-	if base == nil {
-		base = http.DefaultTransport
-	}
-	_, r.known = base.(*http.Transport)
-	return &once{idleTransport(base, r.call.Idle), r}
 }
 
 func attempts(call *Call) int {

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -202,14 +203,57 @@ func TestWithRetryAlwaysALostConnectionIsRepeated(t *testing.T) {
 
 func TestASlowReplyEndsWithTheTimeoutAndMayHaveBeenReceived(t *testing.T) {
 	t.Parallel()
-	release := make(chan struct{})
-	s := serve(t, func(w http.ResponseWriter, r *http.Request) { <-release })
-	defer close(release)
-	_, err := isolated(t, Options{}).Do(t.Context(), &Call{Method: "POST", URL: s.URL, Timeout: 50 * time.Millisecond})
-	var failed *Error
-	if !errors.As(err, &failed) || !failed.Sent || !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("got %v", err)
+	for name, begin := range map[string]string{"before the header": "", "within the body": "half of"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			release := make(chan struct{})
+			s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+				if begin != "" {
+					_, _ = io.WriteString(w, begin)
+					_ = http.NewResponseController(w).Flush()
+				}
+				<-release
+			})
+			defer close(release)
+			reply, err := isolated(t, Options{}).Do(t.Context(), &Call{Method: "POST", URL: s.URL, Timeout: 100 * time.Millisecond})
+			var failed *Error
+			var timeout net.Error
+			if !errors.As(err, &failed) || !failed.Sent || !errors.Is(err, context.DeadlineExceeded) || !errors.As(err, &timeout) || !timeout.Timeout() {
+				t.Fatalf("got %v", err)
+			}
+			if !strings.Contains(err.Error(), "the call took longer than 100ms") {
+				t.Errorf("the error does not say how long the call may take: %v", err)
+			}
+			if (reply != nil) != (begin != "") {
+				t.Errorf("the reply is %v", reply)
+			}
+		})
 	}
+}
+
+// What one call knows must not reach another, although both share a client.
+func TestCallsSideBySideKeepTheirOwnRules(t *testing.T) {
+	t.Parallel()
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/moved" {
+			http.Redirect(w, r, "/there", http.StatusFound)
+			return
+		}
+		w.WriteHeader(http.StatusServiceUnavailable)
+	})
+	client := isolated(t, Options{})
+	var wait sync.WaitGroup
+	for i := range 24 {
+		wait.Go(func() {
+			call := &Call{Method: "GET", URL: s.URL + "/moved", MaxAttempts: 1, NoRedirect: i%3 == 0, KeepRedirect: i%3 == 1}
+			reply, err := client.Do(t.Context(), call)
+			status := map[int]int{0: http.StatusFound, 1: http.StatusFound, 2: http.StatusServiceUnavailable}[i%3]
+			if reply == nil || reply.Status != status || errors.Is(err, ErrRedirect) != (i%3 == 0) || reply.Attempts != 1 {
+				t.Errorf("call %d: %+v, %v", i, reply, err)
+			}
+		})
+	}
+	wait.Wait()
 }
 
 func TestTheContextEndsACallWithItsCause(t *testing.T) {

@@ -20,7 +20,7 @@ const maxEncodings = 3
 // decoded undoes the Content-Encoding of a reply, whatever was asked for: some servers
 // compress unasked. An encoding that is not known is left as it is.
 func decoded(resp *http.Response) io.ReadCloser {
-	if resp.Uncompressed {
+	if resp.Uncompressed || len(resp.Header["Content-Encoding"]) == 0 {
 		return resp.Body
 	}
 	encodings := strings.Split(strings.ToLower(strings.Join(resp.Header.Values("Content-Encoding"), ",")), ",")

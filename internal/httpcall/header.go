@@ -33,14 +33,18 @@ func (c *Call) setHeader(req *http.Request) {
 		}
 		req.Header[key] = append(req.Header[key], values...)
 	}
-	for name, value := range map[string]string{"User-Agent": userAgent, "Accept": "*/*", "Accept-Encoding": acceptEncoding} {
+	for _, byDefault := range defaults {
+		name, value := byDefault[0], byDefault[1]
 		_, given := req.Header[name]
 		_, spelled := req.Header[c.Spelling[name]]
 		if !given && !spelled {
-			req.Header.Set(name, value)
+			req.Header[name] = []string{value}
 		}
 	}
 }
+
+// defaults are the headers of calls whose settings don't have them.
+var defaults = [][2]string{{"User-Agent", userAgent}, {"Accept", "*/*"}, {"Accept-Encoding", acceptEncoding}}
 
 // Fields returns names and values of the reply's header as they came, in their order
 // and spelling. Over HTTP/2, and through a transport that is not ours, they are not
@@ -62,6 +66,10 @@ func (r *Reply) Fields() [][2]string {
 	}
 	return all
 }
+
+// AsTheyCame returns names and values of the reply's header in their order and spelling,
+// nil if these are not known.
+func (r *Reply) AsTheyCame() [][2]string { return r.fields }
 
 // Restore sets what [Reply.Fields] returns, for a reply that was kept.
 func (r *Reply) Restore(fields [][2]string) { r.fields = fields }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptrace"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -39,7 +40,7 @@ func (o *once) RoundTrip(req *http.Request) (*http.Response, error) {
 	if next == nil {
 		next = http.DefaultTransport
 	}
-	x := &exchange{repeatable: isSafe(req.Method), long: len(req.URL.RequestURI()) > 2000}
+	x := &exchange{repeatable: isSafe(req.Method), long: isLong(req.URL)}
 	_, x.known = next.(*http.Transport)
 	if o.call != nil {
 		x.repeatable = x.repeatable || o.call.call.Retry == Always
@@ -48,29 +49,60 @@ func (o *once) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	ctx, cancel := context.WithCancelCause(req.Context())
 	x.cancel = cancel
-	sent := req.Clone(httptrace.WithClientTrace(ctx, x.trace()))
+	if o.call != nil {
+		x.timer = time.AfterFunc(time.Until(o.call.deadline), func() { cancel(&timeoutError{o.call.timeout()}) })
+	}
+	sent := req.WithContext(httptrace.WithClientTrace(ctx, x.trace()))
 	if !x.repeatable {
-		hideIdempotencyKey(sent.Header)
+		sent.Header = withHiddenKey(sent.Header)
 	}
 	x.guard(sent)
 	started := time.Now()
 	resp, err := next.RoundTrip(sent)
 	o.note(started, resp)
 	if err != nil {
-		switch {
-		case errors.Is(context.Cause(ctx), ErrLost):
-			err = ErrLost
-		case isReset(err):
-			err = fmt.Errorf("%w: %w", ErrLost, err)
-		}
-		cancel(nil)
+		err = causeOf(ctx, err)
+		x.end()
 		return nil, err
 	}
 	if resp.StatusCode != http.StatusSwitchingProtocols { // whose body can also be written to
-		resp.Body = &cancelBody{resp.Body, cancel}
+		resp.Body = &endingBody{resp.Body, ctx, x}
 	}
 	resp.Request = req
 	return resp, nil
+}
+
+// isLong reports a request line that net/http may write before it reports anything.
+func isLong(u *url.URL) bool {
+	const most = 2000
+	if 3*(len(u.Path)+len(u.RawQuery)+len(u.Opaque)) < most { // even if all of it is escaped
+		return false
+	}
+	return len(u.RequestURI()) > most
+}
+
+// end frees what a request holds.
+func (x *exchange) end() {
+	if x.timer != nil {
+		x.timer.Stop()
+	}
+	x.cancel(nil)
+}
+
+// causeOf says why a request failed, if that is known better than err says.
+func causeOf(ctx context.Context, err error) error {
+	switch cause := context.Cause(ctx).(type) {
+	case *timeoutError:
+		return cause
+	default:
+		if errors.Is(cause, ErrLost) {
+			return ErrLost
+		}
+	}
+	if isReset(err) {
+		return fmt.Errorf("%w: %w", ErrLost, err)
+	}
+	return err
 }
 
 // isReset reports that the other side reset the stream of a call. The type of these
@@ -88,6 +120,22 @@ type streamError struct {
 
 // Error implements error, which [errors.As] asks of its targets.
 func (streamError) Error() string { return "reset" }
+
+// timeoutError is that of an attempt which took too long.
+type timeoutError struct{ after time.Duration }
+
+func (e *timeoutError) Error() string {
+	return fmt.Sprintf("%v: the call took longer than %v", context.DeadlineExceeded, e.after)
+}
+
+// Timeout implements [net.Error].
+func (*timeoutError) Timeout() bool { return true }
+
+// Temporary implements [net.Error].
+func (*timeoutError) Temporary() bool { return true }
+
+// Is makes it a deadline that has passed.
+func (*timeoutError) Is(target error) bool { return target == context.DeadlineExceeded }
 
 // note keeps what became of an attempt.
 func (o *once) note(started time.Time, resp *http.Response) {
@@ -109,17 +157,27 @@ func isSafe(method string) bool {
 	return false
 }
 
-// hideIdempotencyKey spells the key's name in a way that net/http does not look for:
-// it takes the header as leave to repeat a POST. Header names are the same in any case.
-func hideIdempotencyKey(h http.Header) {
-	for _, name := range []string{"Idempotency-Key", "X-Idempotency-Key"} {
-		if values, ok := h[name]; ok {
-			delete(h, name)
-			lower := strings.ToLower(name)
-			h[lower] = append(h[lower], values...)
+// withHiddenKey spells the name of an idempotency key in a way that net/http does not look
+// for: it takes the header as leave to repeat a POST. Header names are the same in any case.
+func withHiddenKey(h http.Header) http.Header {
+	copied := false
+	for _, name := range idempotencyKeys {
+		values, ok := h[name]
+		if !ok {
+			continue
 		}
+		if !copied {
+			h, copied = h.Clone(), true
+		}
+		delete(h, name)
+		lower := strings.ToLower(name)
+		h[lower] = append(h[lower], values...)
 	}
+	return h
 }
+
+// idempotencyKeys are the names that net/http looks for.
+var idempotencyKeys = []string{"Idempotency-Key", "X-Idempotency-Key"}
 
 // exchange is one request on its way through a transport, which may try it on
 // several connections.
@@ -128,6 +186,7 @@ type exchange struct {
 	known      bool // the transport is net/http's own, whose rules are known
 	long       bool // the request line may leave before anything is reported
 	cancel     context.CancelCauseFunc
+	timer      *time.Timer // ends it; nil for one that has no time of its own
 
 	mu        sync.Mutex
 	traced    bool
@@ -270,21 +329,25 @@ func (b *guardedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// cancelBody frees the context of a request when its reply has been read.
-type cancelBody struct {
+// endingBody ends a request when its reply has been read.
+type endingBody struct {
 	io.ReadCloser
-	cancel context.CancelCauseFunc
+	ctx context.Context // of the request
+	x   *exchange
 }
 
-func (b *cancelBody) Read(p []byte) (int, error) {
+func (b *endingBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if err != nil {
-		b.cancel(nil)
+		if late, ok := errors.AsType[*timeoutError](context.Cause(b.ctx)); ok && !errors.Is(err, io.EOF) {
+			err = late
+		}
+		b.x.end()
 	}
 	return n, err
 }
 
-func (b *cancelBody) Close() error {
-	defer b.cancel(nil)
+func (b *endingBody) Close() error {
+	defer b.x.end()
 	return b.ReadCloser.Close()
 }

@@ -20,7 +20,7 @@ import (
 func (r *running) checkRetry(ctx context.Context, resp *http.Response, err error) (bool, error) {
 	r.outcome = outcomeOf(resp)
 	again, err := r.repeat(ctx, resp, err)
-	if again {
+	if again = again && r.mayRepeat(); again {
 		r.pass.Leave(r.outcome)
 	}
 	return again, err
@@ -192,32 +192,32 @@ func SameOrigin(req *http.Request, via []*http.Request) error {
 
 func origin(u *url.URL) string { return u.Scheme + "://" + u.Host }
 
-// check looks for what must not be sent.
-func check(ctx context.Context, call *Call) error {
+// check looks for what must not be sent, and returns the URL.
+func check(ctx context.Context, call *Call) (*url.URL, error) {
 	u, err := url.Parse(call.URL)
 	switch {
 	case err != nil:
 		// The cause quotes parts of the URL, which may be parts of a password.
-		return fmt.Errorf("%w: it cannot be parsed; check its host, port and %%-escapes", ErrURL)
+		return nil, fmt.Errorf("%w: it cannot be parsed; check its host, port and %%-escapes", ErrURL)
 	case u.Scheme != "http" && u.Scheme != "https":
-		return fmt.Errorf("%w: it does not begin with http:// or https://", ErrURL)
+		return nil, fmt.Errorf("%w: it does not begin with http:// or https://", ErrURL)
 	case u.Hostname() == "":
-		return fmt.Errorf("%w: it has no host", ErrURL)
+		return nil, fmt.Errorf("%w: it has no host", ErrURL)
 	}
 	if err := egress.Of(ctx).CheckURL(u); err != nil {
-		return err
+		return nil, err
 	}
 	for name, values := range call.Header {
 		if !validName(name) {
-			return fmt.Errorf("%w: %q is not a header name", ErrHeader, name)
+			return nil, fmt.Errorf("%w: %q is not a header name", ErrHeader, name)
 		}
 		for _, v := range values {
 			if i := strings.IndexFunc(v, func(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }); i >= 0 {
-				return fmt.Errorf("%w: the value of %s has the control character %q", ErrHeader, name, v[i])
+				return nil, fmt.Errorf("%w: the value of %s has the control character %q", ErrHeader, name, v[i])
 			}
 		}
 	}
-	return nil
+	return u, nil
 }
 
 func validName(name string) bool {

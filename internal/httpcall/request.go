@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/http"
+	"net/url"
 	"strings"
 	"sync/atomic"
 
@@ -23,10 +25,13 @@ func (r *running) request(ctx context.Context) (*retryablehttp.Request, error) {
 			return &countingBody{opened, &r.written}, nil
 		})
 	}
-	req, err := retryablehttp.NewRequestWithContext(ctx, r.call.Method, r.call.URL, nil)
+	plain, err := http.NewRequestWithContext(ctx, r.call.Method, "", nil)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrURL, withoutURL(err))
 	}
+	plain.URL = withoutEmptyPort(r.url)
+	plain.Host = plain.URL.Host
+	req := &retryablehttp.Request{Request: plain}
 	if body != nil {
 		// The size comes from the body itself: SetBody would read a stream of
 		// unknown length to measure it.
@@ -36,6 +41,17 @@ func (r *running) request(ctx context.Context) (*retryablehttp.Request, error) {
 	}
 	r.call.setHeader(req.Request)
 	return req, nil
+}
+
+// withoutEmptyPort is a URL as [http.NewRequest] makes it of https://host:/path.
+func withoutEmptyPort(u *url.URL) *url.URL {
+	host, found := strings.CutSuffix(u.Host, ":")
+	if !found {
+		return u
+	}
+	copied := *u
+	copied.Host = host
+	return &copied
 }
 
 func setBody(req *retryablehttp.Request, open retryablehttp.ReaderFunc, size int64) error {

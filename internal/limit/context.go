@@ -50,6 +50,14 @@ func (p *Pass) Leave(o Outcome) {
 	}
 }
 
+// free is a pass of calls that nothing holds back. It is never changed.
+var free = &Pass{}
+
+// Holds reports whether anything holds back the calls of a context that are not Rossum's.
+func Holds(ctx context.Context) bool { return Of(ctx).holds(false) }
+
+func (s Scope) holds(rossum bool) bool { return !s.Free && (s.Limiter != nil || rossum) }
+
 // least is the shortest wait that is worth a word, and not just the time that asking takes.
 const least = time.Millisecond
 
@@ -57,6 +65,9 @@ const least = time.Millisecond
 // error is that of the limiter; nothing was sent then.
 func Enter(ctx context.Context, u *url.URL, rossum bool) (*Pass, error) {
 	s := Of(ctx)
+	if s.pass == nil && !s.holds(rossum) {
+		return free, nil
+	}
 	t := Target{Organization: s.Organization, Origin: Origin(u), Step: s.Step, Rossum: rossum}
 	if s.pass != nil && s.pass.target == t && !s.pass.taken.Swap(true) {
 		return s.pass, nil
@@ -85,8 +96,13 @@ func Enter(ctx context.Context, u *url.URL, rossum bool) (*Pass, error) {
 // Origin is scheme, host and port of a URL as a [Target] has them.
 func Origin(u *url.URL) string {
 	scheme, host := strings.ToLower(u.Scheme), strings.ToLower(u.Host)
-	if port := map[string]string{"http": ":80", "https": ":443", "sftp": ":22"}[scheme]; port != "" {
-		host = strings.TrimSuffix(host, port)
+	switch scheme {
+	case "http":
+		host = strings.TrimSuffix(host, ":80")
+	case "https":
+		host = strings.TrimSuffix(host, ":443")
+	case "sftp":
+		host = strings.TrimSuffix(host, ":22")
 	}
 	return scheme + "://" + host
 }

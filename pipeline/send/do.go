@@ -41,8 +41,11 @@ func Do(ctx context.Context, x *pipeline.Export, call *Call) (*Reply, error) {
 		if reply == nil {
 			return nil, err
 		}
-		fields, _ := json.Marshal(reply.Fields()) // of texts
-		return &pipeline.Answer{Status: reply.Status, Reason: reply.Reason, URL: reply.URL, Header: reply.Header, Body: reply.Body, Value: fields}, err
+		answer := &pipeline.Answer{Status: reply.Status, Reason: reply.Reason, URL: reply.URL, Header: reply.Header, Body: reply.Body}
+		if reply.fields != nil { // else they are those of Header
+			answer.Value, _ = json.Marshal(reply.fields) // of texts
+		}
+		return answer, err
 	})
 	if answer != nil && answer.Recorded {
 		reply = recorded(call, answer)
@@ -150,7 +153,7 @@ func attempt(ctx context.Context, x *pipeline.Export, c *Call, asks bool) (*Repl
 		return nil, err
 	}
 	return &Reply{
-		Status: got.Status, Reason: got.Reason, URL: got.URL, Header: got.Header, Body: got.Body, Attempts: got.Attempts, fields: got.Fields(),
+		Status: got.Status, Reason: got.Reason, URL: got.URL, Header: got.Header, Body: got.Body, Attempts: got.Attempts, fields: got.AsTheyCame(),
 	}, err
 }
 
