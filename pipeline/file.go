@@ -53,6 +53,7 @@ type Files struct {
 	skipped  map[string]string
 	gone     map[string]bool  // keys of base's files that this view has purged
 	recorded map[string]*File // what the ledger has
+	last     filesState       // of the last record
 }
 
 func newFiles(x *Export, store Store) *Files {

@@ -111,7 +111,7 @@ func (c callRecord) encode() ([]byte, error) { return json.Marshal(c) }
 func (c callRecord) keep() recordValue {
 	if c.Request != nil {
 		r := *c.Request
-		r.Header, r.Body = r.Header.Clone(), slices.Clone(r.Body)
+		r.Body = slices.Clone(r.Body) // its header is not changed
 		for i := range r.Body {
 			r.Body[i].Text, r.Body[i].content = bytes.Clone(r.Body[i].Text), nil
 		}

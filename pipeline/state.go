@@ -32,19 +32,29 @@ func (x *Export) record(path string, report *StepReport, failures []error) (*ste
 	return s, nil
 }
 
+// filesState is what records of steps have of the files beside the files. Records share it,
+// and it is not changed.
+type filesState struct {
+	keys    []string
+	skipped map[string]string
+	gone    map[string]bool
+}
+
 // record adds the files that the ledger does not have yet.
 func (f *Files) record(s *stepRecord) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	size := 0
-	s.Keys = slices.Clone(f.order)
+	if last := &f.last; !slices.Equal(last.keys, f.order) || !maps.Equal(last.skipped, f.skipped) || !maps.Equal(last.gone, f.gone) {
+		*last = filesState{slices.Clone(f.order), maps.Clone(f.skipped), maps.Clone(f.gone)}
+	}
+	s.Keys, s.Skipped, s.Gone = f.last.keys, f.last.skipped, f.last.gone
 	for _, key := range f.order {
 		if f.recorded[key] != f.byKey[key] {
 			s.Files = append(s.Files, f.byKey[key])
 			size += len(f.byKey[key].Data)
 		}
 	}
-	s.Skipped, s.Gone = maps.Clone(f.skipped), maps.Clone(f.gone)
 	if size > maxRecordedFiles {
 		s.Again, s.Files = true, nil
 		return

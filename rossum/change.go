@@ -36,6 +36,7 @@ func (c *Content) newChange() *change {
 
 // touch notes that the node is going to change.
 func (n *Node) touch() *change {
+	n.tree.edits++
 	if n.change == nil {
 		n.change = n.tree.newChange()
 		n.tree.changed = append(n.tree.changed, n)
@@ -201,6 +202,7 @@ func (c *Content) addNode(parent *Node, schemaID string, category Category, valu
 	n.schemaID = m.schemaID
 	m.nodes = append(m.nodes, n)
 	n.change = &change{added: true, value: value, hasValue: category == CategoryDatapoint}
+	c.edits++
 	if parent.category == CategoryMultivalue {
 		c.changed = append(c.changed, n)
 		c.written(parent, true)

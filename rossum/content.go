@@ -63,6 +63,11 @@ type Content struct {
 	// that came with the payload; nil if none did.
 	childOf func(schemaID string) (string, Category)
 
+	// edits counts changes. recorded is what changes has returned, when there were
+	// recordedAt of them, to recordedNodes nodes.
+	edits, recordedAt, recordedNodes int
+	recorded                         json.RawMessage
+
 	// inherited leads from a clone's unnumbered nodes to those they are copies of.
 	inherited map[*Node]*Node
 }

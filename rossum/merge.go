@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 )
 
@@ -305,9 +306,13 @@ type savedChange struct {
 	Added      []savedCell     `json:"added,omitzero"` // empty, but not nil, for a row without cells
 }
 
-// changes returns every change of this run as JSON, for [Content.restore].
+// changes returns every change of this run as JSON, for [Content.restore]. It is the same
+// slice until something changes, and must not be changed.
 func (c *Content) changes() (json.RawMessage, error) {
-	out := append(make([]byte, 0, 2+32*len(c.changed)), '[')
+	if c.recorded != nil && c.recordedAt == c.edits {
+		return c.recorded, nil
+	}
+	out := append(make([]byte, 0, len(c.recorded)+2+64*(len(c.changed)-c.recordedNodes)), '[')
 	for _, n := range c.changed {
 		if n.change.added && n.change.removed {
 			continue
@@ -320,7 +325,8 @@ func (c *Content) changes() (json.RawMessage, error) {
 			return nil, err
 		}
 	}
-	return append(out, ']'), nil
+	c.recorded, c.recordedAt, c.recordedNodes = slices.Clip(append(out, ']')), c.edits, len(c.changed)
+	return c.recorded, nil
 }
 
 // appendChange appends the node's change as json.Marshal writes it. Most are a plain text,

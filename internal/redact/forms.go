@@ -199,16 +199,25 @@ func withoutMarks(s string) string {
 // returns where each byte was.
 func squeeze(text string) (squeezed string, at []int) {
 	var out strings.Builder
-	for i := 0; i < len(text); i++ {
-		switch c := text[i]; {
-		case c == ' ', c == '\t', c == '\r', c == '\n', c == ':':
-			continue
-		case c == '\\' && i+1 < len(text) && strings.IndexByte("nrt", text[i+1]) >= 0:
-			i++
+	for i := 0; i < len(text); {
+		if n := breakAt(text, i); n > 0 {
+			i += n
 			continue
 		}
 		out.WriteByte(text[i])
 		at = append(at, i)
+		i++
 	}
 	return out.String(), at
+}
+
+// breakAt returns how many bytes of what stands between lines and groups are at i.
+func breakAt(text string, i int) int {
+	switch c := text[i]; {
+	case c == ' ', c == '\t', c == '\r', c == '\n', c == ':':
+		return 1
+	case c == '\\' && i+1 < len(text) && strings.IndexByte("nrt", text[i+1]) >= 0:
+		return 2
+	}
+	return 0
 }

@@ -33,6 +33,7 @@ type Redactor struct {
 	secrets  map[string]bool
 	replacer *strings.Replacer
 	folded   map[string]bool // forms that may be broken into lines; see foldedForms
+	starts   starts
 }
 
 // New returns a redactor that knows the given secrets.
@@ -58,6 +59,7 @@ func (r *Redactor) Add(secrets ...string) {
 	if len(r.secrets) == before {
 		return
 	}
+	r.starts = startsOf(r.secrets, r.folded)
 	all := make([]string, 0, len(r.secrets))
 	for s := range r.secrets {
 		all = append(all, s)
@@ -84,7 +86,7 @@ func (r *Redactor) String(text string) string {
 	}
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	if r.replacer == nil {
+	if r.replacer == nil || !r.starts.mayBeIn(text) {
 		return text
 	}
 	broken := r.foldedSpans(text)
@@ -200,6 +202,14 @@ func (r *Redactor) Header(h http.Header) http.Header {
 // the values of sensitive parameters, without secrets. What is no URL is only
 // searched for secrets.
 func (r *Redactor) URL(address string) string {
+	if isBare(address) {
+		return r.String(address)
+	}
+	return r.whole(address)
+}
+
+// whole does so for what may have any part of a URL.
+func (r *Redactor) whole(address string) string {
 	u, err := url.Parse(address)
 	if err != nil {
 		return r.String(unparsed(address))
@@ -222,6 +232,26 @@ func (r *Redactor) URL(address string) string {
 	}
 	shown := strings.ReplaceAll(u.String(), "%E2%80%A6@", "…@")
 	return r.String(shown)
+}
+
+// isBare reports a URL of scheme, host and path alone that is written as [url.URL] writes
+// it.
+func isBare(address string) bool {
+	rest, ok := strings.CutPrefix(address, "https://")
+	if !ok {
+		if rest, ok = strings.CutPrefix(address, "http://"); !ok {
+			return false
+		}
+	}
+	for i := range len(rest) {
+		switch c := rest[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+		case i > 0 && strings.IndexByte("-._/:", c) >= 0:
+		default:
+			return false
+		}
+	}
+	return rest != ""
 }
 
 // parameter is one of a query, however these are separated.
