@@ -92,6 +92,9 @@ func (p *inPlace) write(ctx context.Context, c *connection, path string) error {
 	return s.verify(ctx, c, path, arrived)
 }
 
+// errCannotTell is why a file is not made that may overwrite another.
+var errCannotTell = errors.New(`the server neither shows whether the name is taken nor refuses to create a file that is there; set filename_collision to {"replace": true} and give each file a name of its own`)
+
 // open opens the file for writing, exclusively unless it may be replaced or is ours.
 func (p *inPlace) open(ctx context.Context, c *connection, path string) (*sftp.File, error) {
 	s := p.s
@@ -102,6 +105,11 @@ func (p *inPlace) open(ctx context.Context, c *connection, path string) (*sftp.F
 		file, err := try(os.O_TRUNC)
 		return file, p.refused(ctx, c, err)
 	}
+	// Some servers ignore that the creation is to be exclusive.
+	there, _, err := look(ctx, c, path, "")
+	if err != nil || there == present {
+		return nil, errors.Join(err, taken(there))
+	}
 	if !s.d.pool.notExclusive.Load() {
 		file, err := try(os.O_EXCL)
 		switch {
@@ -110,20 +118,24 @@ func (p *inPlace) open(ctx context.Context, c *connection, path string) (*sftp.F
 		case isLost(err):
 			// Whether it was made would not show from another's empty file.
 			return nil, fmt.Errorf("%w: %w", ErrUnknownOutcome, errors.New("the connection was lost while the file was made"))
-		case !answered(err) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission):
+		case !answered(err) || errors.Is(err, fs.ErrNotExist):
 			return nil, p.refused(ctx, c, err)
+		case errors.Is(err, fs.ErrExist):
+			return nil, ErrExists
 		}
+		isDenied := errors.Is(err, fs.ErrPermission)
 		there, _, lookErr := look(ctx, c, path, "")
 		switch {
 		case lookErr != nil || there == present:
 			return nil, errors.Join(lookErr, taken(there))
+		case isDenied:
+			return nil, p.refused(ctx, c, err)
 		case there == unseen:
 			return nil, fmt.Errorf("%w: %w", errMaybeTaken, err)
 		}
 	}
-	there, _, err := look(ctx, c, path, "")
-	if err != nil || there != absent {
-		return nil, errors.Join(err, taken(there))
+	if there == unseen {
+		return nil, errCannotTell
 	}
 	file, err := try(os.O_TRUNC)
 	if err == nil {

@@ -162,10 +162,15 @@ func (s *sftpStaged) rename(ctx context.Context, c *connection, path string, by 
 	if c.isOpenSSH() {
 		*by = renamed
 		attrs, err := s.renameAndLook(ctx, c, path, pathMessage(fxpRename, s.temp, path))
-		if err = s.named(ctx, c, path, err); err != nil {
+		isRefused := errors.Is(err, fs.ErrPermission) || unsupported(err)
+		err = s.named(ctx, c, path, err)
+		switch {
+		case err == nil:
+			return s.verify(ctx, c, path, attrs)
+		case !isRefused || isLost(err) || errors.Is(err, ErrExists) || errors.Is(err, fs.ErrNotExist):
 			return err
 		}
-		return s.verify(ctx, c, path, attrs)
+		// The user may not rename; links may be allowed.
 	}
 	// What follows leaves a hidden file if nothing may be deleted.
 	canDelete, err := s.canDelete(ctx, c)

@@ -10,7 +10,13 @@ fsync, close): "DENIED", "FAILURE" or "UNSUPPORTED". Also
   no_dot: names that begin with a dot are refused; only: the extensions that are taken;
   rename_lies: rename answers yes and does nothing; quota: bytes, and words for it;
   hash_of: the hash is that of the content and this;
-  virtual: directories are shown as missing, cannot be made, and are there when needed.
+  virtual: directories are shown as missing, cannot be made, and are there when needed;
+  attributes: those that looks show ("size", "mode", "times"; all without it);
+  ignores_exclusive: exclusive creation takes a file that is there;
+  swallows: files are gone when they are closed; takes_named: and files when they have
+  their final name, as a job would; keeps: bytes of each file that are kept, whatever is
+  written; stale: the first look at each file shows it empty; copies: renaming leaves the old name;
+  exists: the answer for names that are taken.
 The first line that it prints is the port and the host key.
 """
 import hashlib
@@ -26,8 +32,30 @@ from paramiko.message import Message
 
 C = json.loads(sys.argv[1])
 ROOT = C["root"]
-CODES = {"DENIED": paramiko.SFTP_PERMISSION_DENIED, "FAILURE": paramiko.SFTP_FAILURE, "UNSUPPORTED": paramiko.SFTP_OP_UNSUPPORTED}
+CODES = {
+    "DENIED": paramiko.SFTP_PERMISSION_DENIED, "FAILURE": paramiko.SFTP_FAILURE, "UNSUPPORTED": paramiko.SFTP_OP_UNSUPPORTED,
+    # of newer versions of the protocol
+    "NO_SUCH_PATH": 10, "ALREADY_EXISTS": 11, "NO_SPACE": 14, "QUOTA": 15,
+}
 written = [0]
+stale = set()
+
+
+def shown(stat, path):
+    """The attributes that the server shows."""
+    a = paramiko.SFTPAttributes.from_stat(stat)
+    if C.get("stale") and path not in stale and os.path.isfile(path):
+        stale.add(path)
+        a.st_size = 0
+    if "attributes" in C:
+        if "size" not in C["attributes"]:
+            a.st_size = None
+            a._flags &= ~a.FLAG_SIZE
+        if "mode" not in C["attributes"]:
+            a.st_mode = None
+        if "times" not in C["attributes"]:
+            a.st_mtime = a.st_atime = None
+    return a
 
 
 class Login(paramiko.ServerInterface):
@@ -46,13 +74,22 @@ class Handle(paramiko.SFTPHandle):
     def stat(self):
         if "fstat" in C:
             return CODES[C["fstat"]]
-        return paramiko.SFTPAttributes.from_stat(os.fstat(self.readfile.fileno()))
+        return shown(os.fstat(self.readfile.fileno()), self.filename)
 
     def write(self, offset, data):
         written[0] += len(data)
         if "quota" in C and written[0] > C["quota"]:
-            return paramiko.SFTP_FAILURE
+            return CODES[C.get("quota_code", "FAILURE")]
+        if "keeps" in C:
+            if offset >= C["keeps"]:
+                return paramiko.SFTP_OK
+            data = data[:C["keeps"] - offset]
         return super().write(offset, data)
+
+    def close(self):
+        super().close()
+        if self.writes and C.get("swallows") and os.path.exists(self.filename):
+            os.remove(self.filename)
 
 
 class Files(paramiko.SFTPServerInterface):
@@ -65,6 +102,8 @@ class Files(paramiko.SFTPServerInterface):
     def oserror(self, e):
         if e.errno == 2 and "missing" in C:
             return CODES[C["missing"]]
+        if e.errno == 17 and "exists" in C:
+            return CODES[C["exists"]]
         return paramiko.SFTPServer.convert_errno(e.errno)
 
     def look(self, path, how, name):
@@ -74,7 +113,7 @@ class Files(paramiko.SFTPServerInterface):
             full = self.path(path)
             if C.get("virtual") and os.path.isdir(full) and path != "/":
                 return paramiko.SFTP_NO_SUCH_FILE
-            return paramiko.SFTPAttributes.from_stat(how(full))
+            return shown(how(full), full)
         except OSError as e:
             return self.oserror(e)
 
@@ -111,11 +150,13 @@ class Files(paramiko.SFTPServerInterface):
             full = self.path(path)
             if C.get("virtual"):
                 os.makedirs(os.path.dirname(full), exist_ok=True)
+            if C.get("ignores_exclusive"):
+                flags = flags & ~os.O_EXCL | (os.O_TRUNC if flags & os.O_EXCL else 0)
             fd = os.open(full, flags, 0o644)
         except OSError as e:
             return self.oserror(e)
         handle = Handle(flags)
-        handle.filename = full
+        handle.filename, handle.writes = full, bool(writes)
         mode = ("r+b" if flags & os.O_RDWR else "wb") if writes else "rb"
         handle.readfile = handle.writefile = os.fdopen(fd, mode)
         return handle
@@ -142,14 +183,24 @@ class Files(paramiko.SFTPServerInterface):
                 return
             if not C.get("rename_overwrites") and os.path.lexists(self.path(new)):
                 raise OSError(17, "taken")
-            os.rename(self.path(old), self.path(new))
+            self.give(old, new)
         return self.act("rename", do)
 
     def posix_rename(self, old, new):
         def do():
             self.job(old)
-            os.rename(self.path(old), self.path(new))
+            self.give(old, new)
         return self.act("posix_rename", do)
+
+    def give(self, old, new):
+        if C.get("copies"):
+            with open(self.path(old), "rb") as f, open(self.path(new), "wb") as g:
+                g.write(f.read())
+        else:
+            os.rename(self.path(old), self.path(new))
+        if C.get("takes_named") and not os.path.basename(new).startswith("."):
+            os.makedirs(ROOT + "/taken", exist_ok=True)
+            os.rename(self.path(new), ROOT + "/taken/" + new.strip("/").replace("/", "+"))
 
     def job(self, path):
         """Somebody takes hidden files, too."""
@@ -174,6 +225,12 @@ class Server(paramiko.SFTPServer):
         return 3
 
     def _process(self, t, number, msg):
+        if t == proto.CMD_CLOSE and "close" in C:
+            handle = self.file_table.pop(msg.get_binary(), None)
+            if handle is not None:
+                handle.close()
+            self._send_status(number, CODES[C["close"]] if getattr(handle, "writes", False) else paramiko.SFTP_OK)
+            return
         if t == proto.CMD_EXTENDED:
             tag = msg.get_text()
             if tag == "fsync@openssh.com":
@@ -202,7 +259,7 @@ class Server(paramiko.SFTPServer):
         super()._process(t, number, msg)
 
     def _send_status(self, request_number, code, desc=None):
-        if code == paramiko.SFTP_FAILURE and "quota" in C and written[0] > C["quota"]:
+        if code == paramiko.SFTP_FAILURE and "quota" in C and written[0] > C["quota"] and "quota_code" not in C:
             desc = C.get("words", "Quota exceeded")
         super()._send_status(request_number, code, desc)
 
