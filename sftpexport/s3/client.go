@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -226,6 +227,9 @@ func statusOf(err error) int {
 	return 0
 }
 
+// expectedRegion is how stores name the right region that do so in words only.
+var expectedRegion = regexp.MustCompile(`region .*expecting '([a-z0-9-]+)'`)
+
 // regionElsewhere is the region of a bucket that was asked for in another one. The
 // client does not follow: requests are signed for a region.
 func regionElsewhere(err error) string {
@@ -233,7 +237,12 @@ func regionElsewhere(err error) string {
 	case http.StatusMovedPermanently, http.StatusTemporaryRedirect, http.StatusBadRequest:
 		switch codeOf(err) {
 		case "PermanentRedirect", "TemporaryRedirect", "MovedPermanently", "AuthorizationHeaderMalformed", "BadRequest":
-			return headerOf(err, "X-Amz-Bucket-Region")
+			if region := headerOf(err, "X-Amz-Bucket-Region"); region != "" {
+				return region
+			}
+			if found := expectedRegion.FindStringSubmatch(err.Error()); found != nil {
+				return found[1]
+			}
 		}
 	}
 	return ""

@@ -208,8 +208,10 @@ func (s *staged) complete(ctx context.Context) error {
 		if err := s.lookBeforeJoining(ctx); err != nil {
 			return err
 		}
-	} else if err := s.lookBefore(ctx); err != nil {
-		return err
+	} else if !m.client.store.conditional { // some obey conditions for small objects only
+		if err := s.lookAgain(ctx); err != nil {
+			return err
+		}
 	}
 	for n := 1; ; n++ {
 		_, err := m.client.api.CompleteMultipartUpload(ctx, &s3.CompleteMultipartUploadInput{

@@ -66,7 +66,15 @@ func (s *staged) put(ctx context.Context) error {
 
 // lookBefore looks whether the name is taken where a request cannot make sure of it.
 func (s *staged) lookBefore(ctx context.Context) error {
-	if s.file.Collision == sftpexport.CollisionReplace || s.d.client.isConditional(s.file.Collision) {
+	if s.d.client.isConditional(s.file.Collision) {
+		return nil
+	}
+	return s.lookAgain(ctx)
+}
+
+// lookAgain looks whether the name is taken, unless its object may be replaced.
+func (s *staged) lookAgain(ctx context.Context) error {
+	if s.file.Collision == sftpexport.CollisionReplace {
 		return nil
 	}
 	_, err := s.d.client.head(ctx, s.key())

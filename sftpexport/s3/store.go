@@ -119,6 +119,7 @@ func (c *bucket) checkCondition(ctx context.Context, directory string) error {
 		match, options := c.condition(sftpexport.CollisionRefuse)
 		_, err := c.api.PutObject(ctx, &s3.PutObjectInput{
 			Bucket: &c.settings.Bucket, Key: &key, Body: bytes.NewReader(nil), IfNoneMatch: match, ServerSideEncryption: c.encryption(),
+			ContentMD5: aws.String("1B2M2Y8AsgTpgAmY7PhCfg=="), // of nothing; buckets with locks insist on it
 		}, options...)
 		return err
 	}
