@@ -42,6 +42,7 @@ soak: ## compare with the originals on new seeds, for SECONDS_EACH each
 	XPATH_DIFF_SECONDS=$(SECONDS_EACH) go test -v -timeout 24h -run TestGeneratedExpressions ./internal/xpath
 	WORKDAY_DIFF_SECONDS=$(SECONDS_EACH) go test -v -timeout 24h -run TestGeneratedMappings ./workday
 	EXPORTPIPELINE_SOAK=1 go test -v -count=1 -timeout 24h -run 'Crashes|AtOnceHold|InARow' ./pipeline/hookserver
+	EXPORTPIPELINE_SOAK=1 go test -v -count=1 -timeout 24h -run 'AKillBeforeEveryMessage|ACutBeforeEveryMessage' ./sftpexport
 	cd examples/replicas && go run . -exports 2000 -kills 200
 	SIM_SECONDS=$(SECONDS_EACH) go test -v -count=1 -timeout 24h ./pipeline/internal/crashtest
 
