@@ -93,7 +93,10 @@ func (r *run) originOfContent(c *content) origin {
 
 // address fills in the URL of a request and its parameters.
 func (q *request) address(ctx context.Context, r *run, s *reqproc.Scope, params *reqproc.Template) (string, error) {
-	address, err := r.fillURL(ctx, q.url, s)
+	address, err := q.fixedURL, error(nil)
+	if address == "" {
+		address, err = r.fillURL(ctx, q.url, s)
+	}
 	if err != nil {
 		return "", fail(q.place+".url", err)
 	}

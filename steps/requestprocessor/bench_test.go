@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -33,7 +34,7 @@ func invoiceOf(lines int) []byte {
 
 // BenchmarkAgainstNetHTTP compares the processor time of a whole run, from the bytes of
 // the hook call to those of the answer, with that of a program that makes the same calls
-// by hand.
+// by hand. Neither of them writes a log.
 func BenchmarkAgainstNetHTTP(b *testing.B) {
 	api := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
@@ -58,7 +59,7 @@ func BenchmarkAgainstNetHTTP(b *testing.B) {
 			if err != nil {
 				return err
 			}
-			r, err := chain.Export(context.Background(), payload, pipeline.WithHTTPClient(api.Client()))
+			r, err := chain.Export(context.Background(), payload, pipeline.WithHTTPClient(api.Client()), pipeline.WithLogger(slog.New(slog.DiscardHandler)))
 			if err != nil || r.Failed() {
 				return fmt.Errorf("%w: %v", err, r)
 			}

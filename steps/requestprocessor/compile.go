@@ -307,6 +307,9 @@ func (c *compiler) iterate(place string, r Request) (*reqproc.Path, string) {
 
 // formatKey puts the sequence into a target_key, as Python's str.format does.
 func formatKey(key string, sequence int) (string, error) {
+	if !strings.ContainsAny(key, "{}") {
+		return key, nil
+	}
 	v, err := pyvalue.CallMethod(nil, pyvalue.Str(key), "format", &pyvalue.Call{Names: []string{"sequence"}, Named: []pyvalue.Value{pyvalue.Int(int64(sequence))}})
 	if err != nil {
 		return "", fmt.Errorf("only {sequence} can be filled in here: %w", err)

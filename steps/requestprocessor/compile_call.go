@@ -20,7 +20,8 @@ type call struct {
 	item        string
 	priority    []*handler
 	handlers    []*handler
-	looks       bool // a handler looks at the status of the reply
+	looks       bool     // a handler looks at the status of the reply
+	wants       []string // members of the reply that handlers read
 }
 
 // request is a compiled Request.
@@ -28,7 +29,8 @@ type request struct {
 	place         string
 	url           *reqproc.Template
 	method        string
-	lowerCase     bool // the settings spell the method otherwise
+	fixedURL      string // of a URL without placeholders
+	lowerCase     bool   // the settings spell the method otherwise
 	content       *reqproc.Template
 	contentType   string
 	headers       []header
@@ -116,7 +118,13 @@ func (c *compiler) call(place string, s Call) *call {
 		out.handlers = append(out.handlers, c.handler(settings.Index(settings.Join(place, "response_handlers"), i), h))
 		c.learn(h)
 	}
-	out.looks = slices.ContainsFunc(slices.Concat(out.priority, out.handlers), (*handler).looks)
+	all := slices.Concat(out.priority, out.handlers)
+	out.looks = slices.ContainsFunc(all, (*handler).looks)
+	for _, member := range reqproc.ResponseKeys {
+		if slices.ContainsFunc(all, func(h *handler) bool { return h.sees(member) }) {
+			out.wants = append(out.wants, member)
+		}
+	}
 	return out
 }
 
@@ -131,6 +139,11 @@ func (c *compiler) request(place string, s Request, roots []string) *request {
 	r := &request{place: place, ignoreTimeout: s.IgnoreTimeout, timeout: time.Duration(s.TimeoutS) * time.Second}
 	c.require(place, "url", s.URL)
 	r.url = c.url(settings.Join(place, "url"), s.URL, roots)
+	if r.url != nil {
+		if v, ok := r.url.Literal(); ok && v.Text() == strings.TrimSpace(v.Text()) {
+			r.fixedURL, _ = address.Join([]address.Part{{Text: v.Text()}}, nil) // c.url has told of a fault
+		}
+	}
 	r.method = c.method(settings.Join(place, "method"), s.Method)
 	r.lowerCase = r.method != s.Method
 	if r.contentType = s.ContentType; s.ContentType != "" {
@@ -230,10 +243,14 @@ func (c *compiler) handler(place string, s Handler) *handler {
 }
 
 // looks reports whether the handler sees the status of the reply.
-func (h *handler) looks() bool {
-	sees := func(name string) bool { return name == "" || name == "status_code" || name == "ok" || name == "reason" }
-	if h.condition != nil && slices.ContainsFunc(h.condition.Paths(), func(p *reqproc.Path) bool { return p.Root() == "response" && sees(p.Name(1)) }) {
+func (h *handler) looks() bool { return h.sees("status_code") || h.sees("ok") || h.sees("reason") }
+
+// sees reports whether the handler reads a member of the reply.
+func (h *handler) sees(member string) bool {
+	if h.condition != nil && slices.ContainsFunc(h.condition.Paths(), func(p *reqproc.Path) bool {
+		return p.Root() == "response" && (p.Name(1) == "" || p.Name(1) == member)
+	}) {
 		return true
 	}
-	return h.value != nil && (h.value.Reads("status_code") || h.value.Reads("ok") || h.value.Reads("reason"))
+	return h.value != nil && h.value.Reads(member)
 }

@@ -19,7 +19,7 @@ func (r *run) handle(ctx context.Context, c *call, reply *reply, sequence int) {
 	if len(c.priority)+len(c.handlers) == 0 {
 		return
 	}
-	reply.build(ctx)
+	reply.build(ctx, c.wants)
 	for _, note := range reply.notes {
 		r.decide("%s (%s): %s", c.place, c.name, note)
 	}
@@ -90,7 +90,6 @@ func (r *run) apply(ctx context.Context, c *call, h *handler, reply *reply, sequ
 		err = r.write(key, found)
 	case "property":
 		if _, twice := r.properties.GetStr(key); twice {
-			r.x.Log.WarnContext(ctx, "a property is overwritten", "place", h.place, "call", c.name, "property", key)
 			r.decide("%s: property.%s is overwritten", h.place, key)
 		}
 		r.properties.SetStr(key, found)

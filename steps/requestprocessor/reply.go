@@ -40,33 +40,58 @@ func (r *reply) note(format string, args ...any) {
 	r.notes = append(r.notes, fmt.Sprintf(format, args...))
 }
 
-// build makes the response object, for those who look at it.
-func (r *reply) build(ctx context.Context) {
+// build makes the response object, of those members that somebody wants, and of the text
+// and the body, by which the engine judges every reply.
+func (r *reply) build(ctx context.Context, wants []string) {
 	if lower := strings.ToLower(r.mediaType); lower != r.mediaType && (strings.Contains(lower, "application/json") && !r.is("application/json") || strings.Contains(lower, "xml") && !r.is("xml")) {
 		r.note("the Content-Type %s is not spelled in lower case, so the engine does not recognise it, and the body counts as bytes", r.mediaType)
 	}
-	d := pyvalue.NewDictSize(len(reqproc.ResponseKeys))
-	d.SetStr("status_code", pyvalue.Int(int64(r.Status)))
-	headers, raw := headersOf(r.Reply)
-	d.SetStr("headers", headers)
-	d.SetStr("headers_raw", raw)
-	text := r.text()
-	d.SetStr("text", text)
-	d.SetStr("content", pyvalue.Bytes(slices.Clip(r.Body)))
-	d.SetStr("url", pyvalue.Str(r.URL))
-	d.SetStr("reason", pyvalue.Str(r.Reason))
-	d.SetStr("elapsed", pyvalue.Float(r.took.Seconds()))
-	d.SetStr("ok", pyvalue.Bool(r.Status < 400))
-	d.SetStr("encoding", r.encoding())
+	d := pyvalue.NewDictSize(len(wants) + 2)
+	for _, member := range reqproc.ResponseKeys {
+		switch {
+		case member == "text":
+			d.SetStr(member, r.text())
+		case member == "body":
+			text, _ := d.GetStr("text")
+			if body, ok := r.body(ctx, text); ok {
+				d.SetStr(member, body)
+			}
+		case slices.Contains(wants, member):
+			d.SetStr(member, r.member(member))
+		}
+	}
+	r.response = d.Value()
+}
+
+// member is one of the members that do not come from the body's text.
+func (r *reply) member(name string) pyvalue.Value {
+	switch name {
+	case "status_code":
+		return pyvalue.Int(int64(r.Status))
+	case "headers":
+		headers, _ := headersOf(r.Reply)
+		return headers
+	case "headers_raw":
+		_, raw := headersOf(r.Reply)
+		return raw
+	case "content":
+		return pyvalue.Bytes(slices.Clip(r.Body))
+	case "url":
+		return pyvalue.Str(r.URL)
+	case "reason":
+		return pyvalue.Str(r.Reason)
+	case "elapsed":
+		return pyvalue.Float(r.took.Seconds())
+	case "ok":
+		return pyvalue.Bool(r.Status < 400)
+	case "encoding":
+		return r.encoding()
+	}
 	cookies := pyvalue.NewDict()
 	for _, c := range (&http.Response{Header: r.Header}).Cookies() {
 		cookies.SetStr(c.Name, pyvalue.Str(c.Value))
 	}
-	d.SetStr("cookies", cookies.Value())
-	if body, ok := r.body(ctx, text); ok {
-		d.SetStr("body", body)
-	}
-	r.response = d.Value()
+	return cookies.Value()
 }
 
 // headersOf returns {lower_snake: value} and [(Name, value)…], in the order and spelling
