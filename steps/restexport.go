@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -267,15 +266,20 @@ func (s *RESTExport) call(ctx context.Context, x *pipeline.Export, c *restCall, 
 			return nil, err
 		}
 	}
-	reply, err := s.send(ctx, x, c, data, token, target)
-	if err != nil || c.auth == nil || reply.Status != http.StatusUnauthorized {
-		return reply, err
-	}
-	x.Decide("status 401: one more try with a new token")
-	if token, err = c.auth.token(ctx, target, data, token); err != nil {
+	call, err := s.render(ctx, x, c, data, token, target)
+	if err != nil {
 		return nil, err
 	}
-	return s.send(ctx, x, c, data, token, target)
+	if c.auth != nil {
+		call.Renew = func(ctx context.Context) (*send.Call, error) {
+			x.Decide("status 401: one more try with a new token")
+			if token, err = c.auth.token(ctx, target, data, token); err != nil {
+				return nil, err
+			}
+			return s.render(ctx, x, c, data, token, target)
+		}
+	}
+	return s.send(ctx, x, call)
 }
 
 // Time-outs of one attempt.
@@ -285,8 +289,8 @@ const (
 	retries      = 4
 )
 
-// send makes one call, which is announced before the first byte goes out.
-func (s *RESTExport) send(ctx context.Context, x *pipeline.Export, c *restCall, data *jsontemplate.Data, token string, target *urls) (*send.Reply, error) {
+// render makes the call with a token, if there is one.
+func (s *RESTExport) render(ctx context.Context, x *pipeline.Export, c *restCall, data *jsontemplate.Data, token string, target *urls) (*send.Call, error) {
 	var artefact *pipeline.File
 	if s.Key != "" {
 		artefact, _ = x.Files.Get(ctx, s.Key) // call has found it before
@@ -302,7 +306,22 @@ func (s *RESTExport) send(ctx context.Context, x *pipeline.Export, c *restCall, 
 	if s.Mode == ModeRetry {
 		call.Timeout, call.Retry, call.MaxAttempts = retryTimeout, send.RetryAlways, retries
 	}
+	return call, nil
+}
+
+// send makes the call, which is announced before the first byte goes out.
+func (s *RESTExport) send(ctx context.Context, x *pipeline.Export, call *send.Call) (*send.Reply, error) {
+	var renewal error // of the token and the call with it
+	if renew := call.Renew; renew != nil {
+		call.Renew = func(ctx context.Context) (again *send.Call, err error) {
+			again, renewal = renew(ctx)
+			return again, renewal
+		}
+	}
 	reply, err := send.Do(ctx, x, call)
+	if renewal != nil {
+		return nil, renewal // which has its own place
+	}
 	if err != nil {
 		err = &pipeline.StepError{Place: "request.url", Err: err}
 		if reply != nil { // its body was cut, or is too long: status and headers are kept

@@ -24,11 +24,16 @@ import (
 // came of it: status and header, and as much of the body as arrived.
 //
 // The error is an [*Error] for a call that was made, also by an earlier process; or a
-// [*pipeline.UnsettledError], or one that wraps [pipeline.ErrNotNoted].
+// [*pipeline.UnsettledError], or one that wraps [pipeline.ErrNotNoted]; or that of
+// Call.Renew.
 func Do(ctx context.Context, x *pipeline.Export, call *Call) (*Reply, error) {
 	if err := check(x, call); err != nil {
 		return nil, err
 	}
+	return doRenewed(ctx, x, call)
+}
+
+func do(ctx context.Context, x *pipeline.Export, call *Call) (*Reply, error) {
 	if x.IsDry() { // of which no ledger hears
 		return attempt(ctx, x, call, false)
 	}

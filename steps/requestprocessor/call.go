@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/http/cookiejar"
 	"net/url"
-	"strings"
 
 	"github.com/exportpipeline/exportpipeline/internal/httpcall"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
@@ -126,17 +124,13 @@ func (r *run) one(ctx context.Context, c *call, creds *credentials, item pyvalue
 	if err != nil {
 		return &abandoned{err}
 	}
-	reply, err := r.send(ctx, c, out, sequence)
-	if err == nil && reply.Status == http.StatusUnauthorized && creds.request != nil {
-		r.decide("%s (%s): status 401, one more try with a new token", c.place, c.name)
-		if creds.token, err = r.getToken(ctx, creds.request, creds.token); err != nil {
-			return &abandoned{fail(c.place+".auth", err)}
-		}
-		if out, err = r.prepare(ctx, c, creds, s); err != nil {
-			return &abandoned{err}
-		}
-		takeCookies(out.call, reply)
-		reply, err = r.send(ctx, c, out, sequence)
+	var renew func(context.Context) (*send.Call, error)
+	if creds.request != nil {
+		renew = func(ctx context.Context) (*send.Call, error) { return r.renewed(ctx, c, creds, s, sequence) }
+	}
+	reply, err := r.send(ctx, c, out.call, renew, sequence)
+	if gone, ok := errors.AsType[*abandoned](err); ok {
+		return gone
 	}
 	if err != nil {
 		return r.noReply(ctx, c, sequence, err)
@@ -146,24 +140,18 @@ func (r *run) one(ctx context.Context, c *call, creds *credentials, item pyvalue
 	return nil
 }
 
-// takeCookies sends the cookies of a reply along with the next call, as a session of
-// Python's requests does: those that its address may have, and none beside a Cookie
-// header of the settings.
-func takeCookies(call *send.Call, reply *reply) {
-	from, err := url.Parse(reply.URL)
-	to, err2 := url.Parse(call.URL)
-	jar, err3 := cookiejar.New(nil)
-	if errors.Join(err, err2, err3) != nil || call.Header.Get("Cookie") != "" {
-		return
+// renewed is the request with a new token.
+func (r *run) renewed(ctx context.Context, c *call, creds *credentials, s *reqproc.Scope, sequence int) (_ *send.Call, err error) {
+	r.decide("%s (%s): status 401, one more try with a new token", c.place, c.name)
+	if creds.token, err = r.getToken(ctx, creds.request, creds.token); err != nil {
+		return nil, &abandoned{fail(c.place+".auth", err)}
 	}
-	jar.SetCookies(from, (&http.Response{Header: reply.Header}).Cookies())
-	var pairs []string
-	for _, c := range jar.Cookies(to) {
-		pairs = append(pairs, c.Name+"="+c.Value)
+	out, err := r.prepare(ctx, c, creds, s)
+	if err != nil {
+		return nil, &abandoned{err}
 	}
-	if len(pairs) > 0 {
-		call.Header.Set("Cookie", strings.Join(pairs, "; "))
-	}
+	announced(c, out.call, sequence)
+	return out.call, nil
 }
 
 // noReply says what follows from a request that was not answered.
@@ -215,24 +203,37 @@ const maxRedirects = 5
 // send makes the request. A redirect with status 307 or 308 on the same origin, which
 // asks for the same request elsewhere, is followed as a call of its own; every other
 // redirect of a request that does more than read is an error.
-func (r *run) send(ctx context.Context, c *call, out *outgoing, sequence int) (*reply, error) {
+//
+// renew makes the request again with a new token, once; it is nil if there is none.
+func (r *run) send(ctx context.Context, c *call, call *send.Call, renew func(context.Context) (*send.Call, error), sequence int) (*reply, error) {
+	made := call // last
+	renewOnce := func(ctx context.Context) (*send.Call, error) {
+		again, err := renew(ctx)
+		if renew = nil; err == nil {
+			made = again
+		}
+		return again, err
+	}
 	for range maxRedirects {
-		reply, err := r.sendOnce(ctx, c, out, sequence)
+		if made.Renew = nil; renew != nil {
+			made.Renew = renewOnce
+		}
+		reply, err := r.sendOnce(ctx, c, made, sequence)
 		var elsewhere *httpcall.RedirectError
 		if !keepsRequest(err) || !errors.As(err, &elsewhere) {
 			return reply, err
 		}
-		from, err1 := url.Parse(out.call.URL)
+		from, err1 := url.Parse(made.URL)
 		to, err2 := url.Parse(elsewhere.URL)
 		if err1 != nil || err2 != nil || from.Scheme != to.Scheme || from.Host != to.Host || to.User != nil {
 			return nil, err
 		}
 		r.decide("%s (%s): status %d, sent again to %s", c.place, c.name, elsewhere.Status, r.x.Redact(elsewhere.URL))
-		again := *out.call
+		again := *made
 		again.URL = elsewhere.URL
-		out = &outgoing{call: &again}
+		made = &again
 	}
-	return r.sendOnce(ctx, c, out, sequence)
+	return r.sendOnce(ctx, c, made, sequence)
 }
 
 // keepsRequest reports whether an error is a redirect that asks for the same request
@@ -243,14 +244,8 @@ func keepsRequest(err error) bool {
 }
 
 // sendOnce makes the request, of which the ledger knows before its first byte goes out.
-func (r *run) sendOnce(ctx context.Context, c *call, out *outgoing, sequence int) (*reply, error) {
-	call := out.call
-	call.Name, call.Item, call.Harmless = c.place, sequence, keepsRequest
-	call.What = call.Method + " " + call.URL + " (" + c.place
-	if c.iterate != nil {
-		call.What += fmt.Sprintf(", item %d", sequence)
-	}
-	call.What += ")"
+func (r *run) sendOnce(ctx context.Context, c *call, call *send.Call, sequence int) (*reply, error) {
+	announced(c, call, sequence)
 	started := r.x.WallTime()
 	got, err := send.Do(ctx, r.x, call)
 	switch {
@@ -260,6 +255,16 @@ func (r *run) sendOnce(ctx context.Context, c *call, out *outgoing, sequence int
 		return nil, err
 	}
 	return &reply{excerpt: func() string { return r.x.Excerpt(got.Body, maxExcerpt) }, Reply: got, took: r.x.WallTime().Sub(started), mediaType: got.Header.Get("Content-Type")}, nil
+}
+
+// announced says how the ledger, and people, know a request.
+func announced(c *call, made *send.Call, sequence int) {
+	made.Name, made.Item, made.Harmless = c.place, sequence, keepsRequest
+	made.What = made.Method + " " + made.URL + " (" + c.place
+	if c.iterate != nil {
+		made.What += fmt.Sprintf(", item %d", sequence)
+	}
+	made.What += ")"
 }
 
 // look notes what the settings do not look at themselves: a status that is none of
