@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"strings"
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
@@ -180,33 +179,6 @@ func ExampleWithJournal() {
 	// Output:
 	// info: exported
 	// ended true <nil>
-}
-
-// A folder keeps what was sent when the process or the machine stops. The key would come
-// from the program's secrets.
-func ExampleFolderLedger() {
-	dir, err := os.MkdirTemp("", "ledger")
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer os.RemoveAll(dir)
-	ledger, err := pipeline.FolderLedger(dir, pipeline.FolderOptions{})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	key := pipeline.SealKey{ID: "2026", Secret: bytes.Repeat([]byte("k"), 32)}
-	journal, err := pipeline.NewJournal(ledger, pipeline.JournalOptions{Key: key})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	exportOf([]pipeline.Step{says("exported")}, pipeline.WithJournal(journal))
-	fmt.Println(ledger.Close())
-	// Output:
-	// info: exported
-	// <nil>
 }
 
 // The ERP knows a call that is made again by its key.

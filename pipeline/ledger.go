@@ -17,8 +17,8 @@ import (
 // reads it. What a record means is for the run to say; a ledger sees bytes, and
 // those that hold data of documents are sealed before they come here.
 //
-// There are [MemoryLedger] and [FolderLedger], and PostgreSQL by package pgledger, a module
-// of its own; package pipelinetest has the conformance suite, TestLedger, which checks each
+// There are [MemoryLedger], package folderledger for the processes of one machine, and
+// PostgreSQL by package pgledger, a module of its own; package pipelinetest has the conformance suite, TestLedger, which checks each
 // rule below.
 //
 // # Rules for all methods
@@ -148,14 +148,10 @@ func (k RunKey) String() string {
 type RunID string
 
 // ID returns the RunID of the key's run with that generation, as the ledgers of this
-// library make it: annotation, then hook and event, both hashed, then generation.
+// library make it: annotation, then hook and event, both hashed, then generation, with
+// hyphens between.
 func (k RunKey) ID(generation int64) RunID {
-	return RunID(k.annotationHash() + "-" + shortHash(k.Hook, k.Event) + "-" + strconv.FormatInt(generation, 36))
-}
-
-// annotationHash is the part of a RunID that all runs of an annotation share.
-func (k RunKey) annotationHash() string {
-	return shortHash(k.Organization, strconv.FormatInt(k.Annotation, 10))
+	return RunID(shortHash(k.Organization, strconv.FormatInt(k.Annotation, 10)) + "-" + shortHash(k.Hook, k.Event) + "-" + strconv.FormatInt(generation, 36))
 }
 
 // shortHash hashes two texts so that nobody can make other texts with that hash.
@@ -297,8 +293,8 @@ type RunQuery struct {
 	Limit        int       // at most so many
 }
 
-// fits reports whether the query wants a run.
-func (q RunQuery) fits(r RunInfo) bool {
+// Matches reports whether the query wants a run. It does not look at Limit.
+func (q RunQuery) Matches(r RunInfo) bool {
 	return (q.Organization == "" || q.Organization == r.Key.Organization) &&
 		(q.Hook == "" || q.Hook == r.Key.Hook) &&
 		(q.Annotation == 0 || q.Annotation == r.Key.Annotation) &&
@@ -368,25 +364,32 @@ func (e *FencedError) Unwrap() []error {
 	return []error{ErrFenced}
 }
 
-// checkRecords holds a call's records to the limits.
-func checkRecords(records []Record) error {
-	for _, r := range records {
-		switch {
-		case len(r.Data) > MaxRecordData:
-			return fmt.Errorf("%w: %q has %d bytes of data, at most %d are allowed", ErrRecordTooLarge, r.Kind, len(r.Data), MaxRecordData)
-		case len(r.Kind) > MaxRecordKind:
-			return fmt.Errorf("%w: its kind has %d bytes, at most %d are allowed", ErrRecordTooLarge, len(r.Kind), MaxRecordKind)
-		case r.Version < 0:
-			return fmt.Errorf("record %q: version %d is negative", r.Kind, r.Version)
-		}
+// Check holds the record to the limits of all ledgers, before anything is written.
+func (r Record) Check() error {
+	switch {
+	case len(r.Data) > MaxRecordData:
+		return fmt.Errorf("%w: %q has %d bytes of data, at most %d are allowed", ErrRecordTooLarge, r.Kind, len(r.Data), MaxRecordData)
+	case len(r.Kind) > MaxRecordKind:
+		return fmt.Errorf("%w: its kind has %d bytes, at most %d are allowed", ErrRecordTooLarge, len(r.Kind), MaxRecordKind)
+	case r.Version < 0:
+		return fmt.Errorf("record %q: version %d is negative", r.Kind, r.Version)
 	}
 	return nil
 }
 
-// check holds a claim to the limits.
-func (o ClaimOptions) check() error {
+// Check holds a claim, and its first records, to the limits of all ledgers.
+func (o ClaimOptions) Check() error {
 	if o.Lease <= 0 {
 		return fmt.Errorf("claiming a run: a lease of %v has ended already", o.Lease)
 	}
 	return checkRecords(o.First)
+}
+
+func checkRecords(records []Record) error {
+	for _, r := range records {
+		if err := r.Check(); err != nil {
+			return err
+		}
+	}
+	return nil
 }

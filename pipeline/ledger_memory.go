@@ -84,7 +84,7 @@ func (m *memoryLedger) enter(ctx context.Context) error {
 }
 
 func (m *memoryLedger) Claim(ctx context.Context, key RunKey, o ClaimOptions) (Claimed, error) {
-	if err := o.check(); err != nil {
+	if err := o.Check(); err != nil {
 		return Claimed{}, err
 	}
 	if err := m.enter(ctx); err != nil {
@@ -181,7 +181,7 @@ func (m *memoryLedger) Append(ctx context.Context, l Lease, records ...Record) e
 func (m *memoryLedger) Renew(ctx context.Context, l Lease) error { return m.Append(ctx, l) }
 
 func (m *memoryLedger) End(ctx context.Context, l Lease, final Record) error {
-	if err := checkRecords([]Record{final}); err != nil {
+	if err := final.Check(); err != nil {
 		return err
 	}
 	r, err := m.owned(ctx, l)
@@ -207,7 +207,7 @@ func (m *memoryLedger) Release(ctx context.Context, l Lease) error {
 }
 
 func (m *memoryLedger) Note(ctx context.Context, id RunID, record Record) error {
-	if err := checkRecords([]Record{record}); err != nil {
+	if err := record.Check(); err != nil {
 		return err
 	}
 	r, err := m.run(ctx, id)
@@ -271,7 +271,7 @@ func (m *memoryLedger) Find(ctx context.Context, q RunQuery) iter.Seq2[RunInfo, 
 			}
 			info, isThere := r.info(time.Now()), m.runs[r.ID] == r
 			m.mu.Unlock()
-			if !isThere || !q.fits(info) {
+			if !isThere || !q.Matches(info) {
 				continue
 			}
 			if n++; !yield(info, nil) {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/folderledger"
 )
 
 // keyVariable has the key that seals the ledger, as openssl rand -hex 32 makes it.
@@ -23,7 +24,7 @@ func openJournal(dir string) (*pipeline.Journal, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s is not hexadecimal; openssl rand -hex 32 makes one", keyVariable)
 	}
-	ledger, err := pipeline.FolderLedger(dir, pipeline.FolderOptions{})
+	ledger, err := folderledger.Open(dir, folderledger.Options{})
 	if err != nil {
 		return nil, err
 	}

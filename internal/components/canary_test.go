@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/folderledger"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 	"github.com/exportpipeline/exportpipeline/sftpexport"
 	"github.com/exportpipeline/exportpipeline/sftpexport/s3"
@@ -240,7 +241,7 @@ func outputs(t *testing.T, chained []pipeline.Step) (all []output) {
 	)
 	payload := call.Payload()
 	folder := t.TempDir()
-	ledger, err := pipeline.FolderLedger(folder, pipeline.FolderOptions{})
+	ledger, err := folderledger.Open(folder, folderledger.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,7 +21,8 @@ var ratioBenchmarks = [][2]string{
 	{"steps", "^(BenchmarkChain|BenchmarkEightCalls)$"},
 	{"steps/requestprocessor", "^BenchmarkAgainstNetHTTP$"},
 	{"rossum/formula", "^BenchmarkFormulas$"},
-	{"pipeline", "^(BenchmarkPreflight|BenchmarkFolderLedger|BenchmarkExportOnFolder)$"},
+	{"pipeline", "^BenchmarkPreflight$"},
+	{"pipeline/folderledger", "^(BenchmarkFolderLedger|BenchmarkExportOnFolder)$"},
 }
 
 // tolerance is by how much a ratio may differ from the landed one before it is marked: a

@@ -13,6 +13,7 @@ import (
 	"github.com/exportpipeline/exportpipeline/internal/mortal"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/pipeline/expression"
+	"github.com/exportpipeline/exportpipeline/pipeline/folderledger"
 	"github.com/exportpipeline/exportpipeline/rossum"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 	"github.com/exportpipeline/exportpipeline/steps"
@@ -196,7 +197,7 @@ func ofLedger(t *testing.T) []shown {
 		),
 	)
 	add("a folder without a key", func(t *testing.T) string {
-		l, err := pipeline.FolderLedger(t.TempDir(), pipeline.FolderOptions{})
+		l, err := folderledger.Open(t.TempDir(), folderledger.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}

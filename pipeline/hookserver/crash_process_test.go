@@ -17,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/folderledger"
 	"github.com/exportpipeline/exportpipeline/pipeline/hookserver"
 	"github.com/exportpipeline/exportpipeline/sftpexport"
 	"github.com/exportpipeline/exportpipeline/steps"
@@ -124,7 +125,7 @@ func serveCrash(text []byte) error {
 	if err := json.Unmarshal(text, &p); err != nil {
 		return err
 	}
-	folder, err := pipeline.FolderLedger(p.Dir, pipeline.FolderOptions{})
+	folder, err := folderledger.Open(p.Dir, folderledger.Options{})
 	if err != nil {
 		return err
 	}

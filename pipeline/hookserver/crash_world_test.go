@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/folderledger"
 	"github.com/exportpipeline/exportpipeline/rossum"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 	"github.com/exportpipeline/exportpipeline/sftpexport/sftptest"
@@ -357,7 +358,7 @@ func do(client *http.Client, req *http.Request) (status int, location string, bo
 // settle gives a person's verdicts, which are true.
 func (w *world) settle() (n int) {
 	w.t.Helper()
-	ledger, err := pipeline.FolderLedger(w.dir, pipeline.FolderOptions{})
+	ledger, err := folderledger.Open(w.dir, folderledger.Options{})
 	if err != nil {
 		w.t.Fatal(err)
 	}

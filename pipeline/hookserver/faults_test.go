@@ -18,6 +18,7 @@ import (
 
 	"github.com/exportpipeline/exportpipeline/internal/mortal"
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/folderledger"
 	"github.com/exportpipeline/exportpipeline/pipeline/hookserver"
 	"github.com/exportpipeline/exportpipeline/rossum"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
@@ -176,7 +177,7 @@ func TestARunWhoseRecordsAreDamagedSendsNothingMore(t *testing.T) {
 	t.Parallel()
 	for _, async := range []bool{false, true} {
 		folder := t.TempDir()
-		ledger, err := pipeline.FolderLedger(folder, pipeline.FolderOptions{})
+		ledger, err := folderledger.Open(folder, folderledger.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -191,7 +192,7 @@ func TestARunWhoseRecordsAreDamagedSendsNothingMore(t *testing.T) {
 			t.Fatal(err)
 		}
 		damage(t, folder, "POST https://erp.example/invoices")
-		if ledger, err = pipeline.FolderLedger(folder, pipeline.FolderOptions{}); err != nil {
+		if ledger, err = folderledger.Open(folder, folderledger.Options{}); err != nil {
 			t.Fatal(err)
 		}
 		o := hookserver.Options{Chain: chain, Journal: journalOnDisk(t, ledger)}

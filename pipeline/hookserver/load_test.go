@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/folderledger"
 	"github.com/exportpipeline/exportpipeline/pipeline/hookserver"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 	"github.com/exportpipeline/exportpipeline/steps"
@@ -85,7 +86,7 @@ func newLoaded(t *testing.T, where string) *loaded {
 	l.ledger = pipeline.MemoryLedger()
 	if where == "folder" {
 		var err error
-		if l.ledger, err = pipeline.FolderLedger(t.TempDir(), pipeline.FolderOptions{}); err != nil {
+		if l.ledger, err = folderledger.Open(t.TempDir(), folderledger.Options{}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/folderledger"
 	"github.com/exportpipeline/exportpipeline/pipeline/hookserver"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 )
@@ -159,7 +160,7 @@ func twoStores(testing.TB) map[string]func(t *testing.T) (one, two pipeline.Ledg
 			var both [2]pipeline.Ledger
 			folder := t.TempDir()
 			for i := range both {
-				l, err := pipeline.FolderLedger(folder, pipeline.FolderOptions{})
+				l, err := folderledger.Open(folder, folderledger.Options{})
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -9,8 +9,8 @@ import (
 )
 
 func (l *ledger) Claim(ctx context.Context, key pipeline.RunKey, o pipeline.ClaimOptions) (pipeline.Claimed, error) {
-	if o.Lease <= 0 {
-		return pipeline.Claimed{}, fmt.Errorf("claiming a run: a lease of %v has ended already", o.Lease)
+	if err := o.Check(); err != nil {
+		return pipeline.Claimed{}, err
 	}
 	first, err := columnsOf(o.First)
 	if err != nil {

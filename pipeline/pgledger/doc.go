@@ -69,7 +69,7 @@
 //	                                    1 call   3 calls   3 calls    10 calls
 //	                                    1 line   1 line    100 lines  1 line
 //	exports a second, 64 at once        573      288       82         102
-//	the same on FolderLedger            566      281       103        129
+//	the same on folderledger            566      281       103        129
 //	calls of the ledger per export      5        9         9          23
 //	rows                                7        15        16         43
 //	bytes kept                          15 k     29 k      148 k      84 k

@@ -38,13 +38,8 @@ type columns struct {
 func columnsOf(records []pipeline.Record) (columns, error) {
 	c := columns{kinds: []string{}, versions: []int64{}, datas: [][]byte{}, bodies: []string{}}
 	for _, r := range records {
-		switch {
-		case len(r.Data) > pipeline.MaxRecordData:
-			return c, fmt.Errorf("%w: %q has %d bytes of data, at most %d are allowed", pipeline.ErrRecordTooLarge, r.Kind, len(r.Data), pipeline.MaxRecordData)
-		case len(r.Kind) > pipeline.MaxRecordKind:
-			return c, fmt.Errorf("%w: its kind has %d bytes, at most %d are allowed", pipeline.ErrRecordTooLarge, len(r.Kind), pipeline.MaxRecordKind)
-		case r.Version < 0:
-			return c, fmt.Errorf("record %q: version %d is negative", r.Kind, r.Version)
+		if err := r.Check(); err != nil {
+			return c, err
 		}
 		body := ""
 		if len(r.Data) > largeBody {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/folderledger"
 	"github.com/exportpipeline/exportpipeline/pipeline/pipelinetest"
 )
 
@@ -242,7 +243,7 @@ func TestEachBreachOfALedgerIsCaught(t *testing.T) {
 			dir := t.TempDir()
 			err := pipelinetest.CheckLedgerRule(t.Context(), pipelinetest.LedgerHarness{
 				Open: func() (pipeline.Ledger, error) {
-					l, err := pipeline.FolderLedger(dir, pipeline.FolderOptions{})
+					l, err := folderledger.Open(dir, folderledger.Options{})
 					if err == nil {
 						t.Cleanup(func() { _ = l.Close() })
 					}
@@ -263,6 +264,6 @@ func TestEachBreachOfALedgerIsCaught(t *testing.T) {
 }
 
 func openChild() (pipeline.Ledger, error) {
-	l, err := pipeline.FolderLedger(os.Getenv(folderEnv), pipeline.FolderOptions{})
+	l, err := folderledger.Open(os.Getenv(folderEnv), folderledger.Options{})
 	return breakLedger(l, err, os.Getenv(breachEnv))
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/folderledger"
 	"github.com/exportpipeline/exportpipeline/pipeline/pipelinetest"
 )
 
@@ -24,7 +25,7 @@ func TestMemoryLedgerKeepsTheRules(t *testing.T) {
 func TestFolderLedgerKeepsTheRules(t *testing.T) {
 	dir := t.TempDir()
 	pipelinetest.TestLedger(t, pipelinetest.LedgerHarness{
-		Open: func() (pipeline.Ledger, error) { return pipeline.FolderLedger(dir, pipeline.FolderOptions{}) },
+		Open: func() (pipeline.Ledger, error) { return folderledger.Open(dir, folderledger.Options{}) },
 		Env:  []string{folderEnv + "=" + dir},
 	})
 }

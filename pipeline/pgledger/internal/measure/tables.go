@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/folderledger"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -28,7 +29,7 @@ func throughput(ctx context.Context, each time.Duration, pg pipeline.Ledger) err
 		return err
 	}
 	defer os.RemoveAll(dir)
-	folder, err := pipeline.FolderLedger(dir, pipeline.FolderOptions{})
+	folder, err := folderledger.Open(dir, folderledger.Options{})
 	if err != nil {
 		return err
 	}

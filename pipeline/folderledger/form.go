@@ -1,4 +1,4 @@
-package pipeline
+package folderledger
 
 import (
 	"encoding/binary"
@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/internal/runfile"
+	"github.com/exportpipeline/exportpipeline/pipeline"
 )
 
 // The form of a run's file: package runfile's, with frames of these types. Each
@@ -27,7 +28,7 @@ const (
 
 // runState is what the frames of a file add up to.
 type runState struct {
-	RunInfo
+	pipeline.RunInfo
 	born     bool   // a claim was read
 	instance string // of the process that claimed it
 	released bool
@@ -52,10 +53,10 @@ func (s *runState) ended() bool { return !s.Ended.IsZero() }
 type frameMeta struct {
 	time    time.Time
 	first   int64 // Seq of the first record
-	records []Record
+	records []pipeline.Record
 	sizes   []int
 	fence   int64
-	claim   RunInfo // of a claimFrame
+	claim   pipeline.RunInfo // of a claimFrame
 	process string
 }
 
@@ -127,9 +128,9 @@ func decodeMeta(typ byte, b []byte) (m frameMeta, err error) {
 		return m, errMeta
 	}
 	for range n {
-		m.records = append(m.records, Record{Kind: RecordKind(r.text()), Version: int(r.int()), Time: m.time, Seq: m.first + int64(len(m.records))})
+		m.records = append(m.records, pipeline.Record{Kind: pipeline.RecordKind(r.text()), Version: int(r.int()), Time: m.time, Seq: m.first + int64(len(m.records))})
 		size := r.int()
-		if size < 0 || size > MaxRecordData {
+		if size < 0 || size > pipeline.MaxRecordData {
 			return m, errMeta
 		}
 		m.sizes = append(m.sizes, int(size))
@@ -150,13 +151,13 @@ func decodeMeta(typ byte, b []byte) (m frameMeta, err error) {
 }
 
 // apply adds a frame, and returns its records if the frame has data.
-func (s *runState) apply(f runfile.Frame) ([]Record, error) {
+func (s *runState) apply(f runfile.Frame) ([]pipeline.Record, error) {
 	if f.Type < claimFrame || f.Type > noteFrame || f.Version > frameForm {
 		if f.Type >= runfile.Ignorable {
 			s.end = f.Offset + f.Size
 			return nil, nil
 		}
-		return nil, fmt.Errorf("%w (a frame of type %d, form %d)", ErrNewerFormat, f.Type, f.Version)
+		return nil, fmt.Errorf("%w (a frame of type %d, form %d)", pipeline.ErrNewerFormat, f.Type, f.Version)
 	}
 	m, err := decodeMeta(f.Type, f.Meta)
 	if err != nil {
@@ -172,7 +173,7 @@ func (s *runState) apply(f runfile.Frame) ([]Record, error) {
 	switch f.Type {
 	case claimFrame:
 		if id := s.ID; !s.born {
-			s.RunInfo = RunInfo{ID: id, Key: m.claim.Key, Generation: m.claim.Generation, Content: m.claim.Content, Fingerprint: m.claim.Fingerprint,
+			s.RunInfo = pipeline.RunInfo{ID: id, Key: m.claim.Key, Generation: m.claim.Generation, Content: m.claim.Content, Fingerprint: m.claim.Fingerprint,
 				Begun: m.claim.Begun, Count: s.Count, Damaged: s.Damaged}
 			s.born = true
 		}
@@ -201,7 +202,7 @@ func (s *runState) apply(f runfile.Frame) ([]Record, error) {
 }
 
 // scan reads the frames from s.end on. collect, if not nil, gets the records.
-func (s *runState) scan(file *os.File, collect func([]Record)) error {
+func (s *runState) scan(file *os.File, collect func([]pipeline.Record)) error {
 	info, err := file.Stat()
 	if err != nil {
 		return err
@@ -216,7 +217,7 @@ func (s *runState) scan(file *os.File, collect func([]Record)) error {
 		return err
 	})
 	if errors.Is(err, runfile.ErrNewer) {
-		err = fmt.Errorf("%w: %w", ErrNewerFormat, err)
+		err = fmt.Errorf("%w: %w", pipeline.ErrNewerFormat, err)
 	}
 	if err != nil {
 		return err

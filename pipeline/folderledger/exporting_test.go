@@ -1,4 +1,4 @@
-package pipeline
+package folderledger
 
 import (
 	"context"
@@ -7,32 +7,33 @@ import (
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/internal/disk"
+	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 )
 
 // exporter exports annotations by three calls to an ERP that takes no time.
-func exporter(tb testing.TB, l Ledger) func(annotation int) {
+func exporter(tb testing.TB, l pipeline.Ledger) func(annotation int) {
 	tb.Helper()
-	journal, err := NewJournal(l, JournalOptions{TrustDisk: true})
+	journal, err := pipeline.NewJournal(l, pipeline.JournalOptions{TrustDisk: true})
 	if err != nil {
 		tb.Fatal(err)
 	}
-	var list []Step
+	var list []pipeline.Step
 	for _, name := range []string{"create", "attach", "submit"} {
-		list = append(list, Named(name, StepFunc(func(ctx context.Context, x *Export) error {
-			_, err := x.Once(ctx, Act{Call: "request", What: "POST https://erp.example/" + name}, func(context.Context, Attempt) (*Answer, error) {
-				return &Answer{Status: 201, Body: []byte(`{"id":"ERP-1"}`)}, nil
+		list = append(list, pipeline.Named(name, pipeline.StepFunc(func(ctx context.Context, x *pipeline.Export) error {
+			_, err := x.Once(ctx, pipeline.Act{Call: "request", What: "POST https://erp.example/" + name}, func(context.Context, pipeline.Attempt) (*pipeline.Answer, error) {
+				return &pipeline.Answer{Status: 201, Body: []byte(`{"id":"ERP-1"}`)}, nil
 			})
 			return err
 		})))
 	}
-	chain, err := New(list...)
+	chain, err := pipeline.New(list...)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	return func(annotation int) {
 		p := rossumtest.Annotation(rossumtest.Offline(), rossumtest.Set("id", annotation)).Payload()
-		if answer, err := chain.Export(tb.Context(), p, WithJournal(journal)); err != nil || answer.Failed() {
+		if answer, err := chain.Export(tb.Context(), p, pipeline.WithJournal(journal)); err != nil || answer.Failed() {
 			tb.Errorf("annotation %d: %+v, %v", annotation, answer, err)
 		}
 	}
@@ -65,7 +66,7 @@ func TestExportsAtOnceShareTheirSyncs(t *testing.T) {
 // syncs that it needs; all take turns, and the fastest turns count.
 func BenchmarkExportOnFolder(b *testing.B) {
 	var d disk.Disk
-	onFolder, inMemory := exporter(b, openOn(b, b.TempDir(), &d)), exporter(b, MemoryLedger())
+	onFolder, inMemory := exporter(b, openOn(b, b.TempDir(), &d)), exporter(b, pipeline.MemoryLedger())
 	const n = 20
 	turn := func(f func(int)) time.Duration {
 		started := time.Now()

@@ -1,4 +1,4 @@
-package pipeline
+package folderledger
 
 import (
 	"bytes"
@@ -15,11 +15,12 @@ import (
 
 	"github.com/exportpipeline/exportpipeline/internal/disk"
 	"github.com/exportpipeline/exportpipeline/internal/runfile"
+	"github.com/exportpipeline/exportpipeline/pipeline"
 )
 
-func claimOn(t testing.TB, l *folderLedger, annotation int64, first ...Record) Claimed {
+func claimOn(t testing.TB, l *ledger, annotation int64, first ...pipeline.Record) pipeline.Claimed {
 	t.Helper()
-	got, err := l.Claim(t.Context(), diskKey(annotation), ClaimOptions{Owner: "x", Lease: time.Hour, After: AnyRun, First: first})
+	got, err := l.Claim(t.Context(), diskKey(annotation), pipeline.ClaimOptions{Owner: "x", Lease: time.Hour, After: pipeline.AnyRun, First: first})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +34,7 @@ func TestOnlyTheOwnerMayReadTheFolder(t *testing.T) {
 	}
 	dir := filepath.Join(t.TempDir(), "a", "ledger")
 	l := openOn(t, dir, &disk.Disk{})
-	claimOn(t, l, 1, Record{Kind: "x"})
+	claimOn(t, l, 1, pipeline.Record{Kind: "x"})
 	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -57,10 +58,10 @@ func TestSettingTheClockEndsNoLease(t *testing.T) {
 	got := claimOn(t, l, 1)
 	for _, jump := range []time.Duration{48 * time.Hour, -48 * time.Hour} {
 		l.now = func() time.Time { return time.Now().Add(jump) }
-		if _, err := l.Claim(t.Context(), diskKey(1), ClaimOptions{Owner: "y", Lease: time.Hour}); !errors.Is(err, ErrBusy) {
+		if _, err := l.Claim(t.Context(), diskKey(1), pipeline.ClaimOptions{Owner: "y", Lease: time.Hour}); !errors.Is(err, pipeline.ErrBusy) {
 			t.Errorf("with the clock set by %v: %v", jump, err)
 		}
-		if err := l.Append(t.Context(), got.Lease, Record{Kind: "x"}); err != nil {
+		if err := l.Append(t.Context(), got.Lease, pipeline.Record{Kind: "x"}); err != nil {
 			t.Errorf("with the clock set by %v: %v", jump, err)
 		}
 	}
@@ -69,11 +70,11 @@ func TestSettingTheClockEndsNoLease(t *testing.T) {
 		t.Errorf("times go back: %v, %v", run.Records, err)
 	}
 	l.lease = func() (time.Duration, string) { return time.Minute + time.Hour, "boot" }
-	if got, err := l.Claim(t.Context(), diskKey(1), ClaimOptions{Owner: "y", Lease: time.Hour}); err != nil || !got.TakenOver {
+	if got, err := l.Claim(t.Context(), diskKey(1), pipeline.ClaimOptions{Owner: "y", Lease: time.Hour}); err != nil || !got.TakenOver {
 		t.Errorf("at the lease's end: %+v, %v", got, err)
 	}
 	l.lease = func() (time.Duration, string) { return 100 * time.Hour, "another time namespace" }
-	if _, err := l.Claim(t.Context(), diskKey(1), ClaimOptions{Owner: "y", Lease: time.Hour}); !errors.Is(err, ErrBusy) {
+	if _, err := l.Claim(t.Context(), diskKey(1), pipeline.ClaimOptions{Owner: "y", Lease: time.Hour}); !errors.Is(err, pipeline.ErrBusy) {
 		t.Errorf("the owner lives, and its clock can't be compared: %v", err)
 	}
 }
@@ -82,7 +83,7 @@ func TestFormsOfNewerVersionsAreNeitherReadNorChanged(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	l := openOn(t, dir, &disk.Disk{})
-	got := claimOn(t, l, 1, Record{Kind: "first"})
+	got := claimOn(t, l, 1, pipeline.Record{Kind: "first"})
 	grow := func(typ, version byte) []byte {
 		before, err := os.ReadFile(l.file(got.Run.ID))
 		if err != nil {
@@ -99,7 +100,7 @@ func TestFormsOfNewerVersionsAreNeitherReadNorChanged(t *testing.T) {
 		return all
 	}
 	grow(runfile.Ignorable, 9)
-	if err := l.Append(t.Context(), got.Lease, Record{Kind: "second"}); err != nil {
+	if err := l.Append(t.Context(), got.Lease, pipeline.Record{Kind: "second"}); err != nil {
 		t.Fatalf("after a frame that may be ignored: %v", err)
 	}
 	if run, err := l.Load(t.Context(), got.Run.ID); err != nil || kindsOf(run) != "first second" || run.Damaged {
@@ -107,14 +108,14 @@ func TestFormsOfNewerVersionsAreNeitherReadNorChanged(t *testing.T) {
 	}
 	all := grow(77, 1)
 	for name, err := range map[string]error{
-		"Append": l.Append(t.Context(), got.Lease, Record{Kind: "third"}), "Note": l.Note(t.Context(), got.Run.ID, Record{Kind: "third"}),
+		"Append": l.Append(t.Context(), got.Lease, pipeline.Record{Kind: "third"}), "Note": l.Note(t.Context(), got.Run.ID, pipeline.Record{Kind: "third"}),
 		"Load": func() error { _, err := l.Load(t.Context(), got.Run.ID); return err }(),
 		"Claim": func() error {
-			_, err := l.Claim(t.Context(), diskKey(1), ClaimOptions{Owner: "y", Lease: time.Hour})
+			_, err := l.Claim(t.Context(), diskKey(1), pipeline.ClaimOptions{Owner: "y", Lease: time.Hour})
 			return err
 		}(),
 	} {
-		if !errors.Is(err, ErrNewerFormat) {
+		if !errors.Is(err, pipeline.ErrNewerFormat) {
 			t.Errorf("%s on a run of a newer form: %v", name, err)
 		}
 	}
@@ -123,8 +124,8 @@ func TestFormsOfNewerVersionsAreNeitherReadNorChanged(t *testing.T) {
 	}
 	other := claimOn(t, l, 2)
 	listed := 0
-	for info, err := range l.Find(t.Context(), RunQuery{}) {
-		if listed++; info.ID == got.Run.ID && !errors.Is(err, ErrNewerFormat) || info.ID == other.Run.ID && err != nil {
+	for info, err := range l.Find(t.Context(), pipeline.RunQuery{}) {
+		if listed++; info.ID == got.Run.ID && !errors.Is(err, pipeline.ErrNewerFormat) || info.ID == other.Run.ID && err != nil {
 			t.Errorf("Find: %s, %v", info.ID, err)
 		}
 	}
@@ -134,7 +135,7 @@ func TestFormsOfNewerVersionsAreNeitherReadNorChanged(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "FORM"), []byte("exportpipeline ledger, form 2\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := FolderLedger(dir, quiet); !errors.Is(err, ErrNewerFormat) || !strings.Contains(err.Error(), "form 2") {
+	if _, err := Open(dir, quiet); !errors.Is(err, pipeline.ErrNewerFormat) || !strings.Contains(err.Error(), "form 2") {
 		t.Errorf("a folder of another form: %v", err)
 	}
 }
@@ -142,10 +143,10 @@ func TestFormsOfNewerVersionsAreNeitherReadNorChanged(t *testing.T) {
 func TestADamagedRunIsReportedAndNeverTakenForANewOne(t *testing.T) {
 	t.Parallel()
 	l := openOn(t, t.TempDir(), &disk.Disk{})
-	damage := func(annotation int64, change func([]byte) []byte) RunID {
-		got := claimOn(t, l, annotation, Record{Kind: "first"})
-		for _, kind := range []RecordKind{"second", "third"} {
-			if err := l.Append(t.Context(), got.Lease, Record{Kind: kind, Data: []byte("some data")}); err != nil {
+	damage := func(annotation int64, change func([]byte) []byte) pipeline.RunID {
+		got := claimOn(t, l, annotation, pipeline.Record{Kind: "first"})
+		for _, kind := range []pipeline.RecordKind{"second", "third"} {
+			if err := l.Append(t.Context(), got.Lease, pipeline.Record{Kind: kind, Data: []byte("some data")}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -194,13 +195,13 @@ func TestADamagedRunIsReportedAndNeverTakenForANewOne(t *testing.T) {
 			t.Errorf("case %d: %q, damaged %v, %v", i, kindsOf(run), run.Damaged, err)
 		}
 		// A case in which the release was cut off is live.
-		_ = l.Release(t.Context(), Lease{Run: id, Fence: 1})
-		got, err := l.Claim(t.Context(), diskKey(annotation), ClaimOptions{Owner: "heir", Lease: time.Hour, After: AnyRun})
+		_ = l.Release(t.Context(), pipeline.Lease{Run: id, Fence: 1})
+		got, err := l.Claim(t.Context(), diskKey(annotation), pipeline.ClaimOptions{Owner: "heir", Lease: time.Hour, After: pipeline.AnyRun})
 		if err != nil || got.Run.ID != id || !got.TakenOver || got.Run.Damaged != test.damaged {
 			t.Errorf("case %d: Claim gave %+v, %v", i, got, err)
 			continue
 		}
-		if err := l.Append(t.Context(), got.Lease, Record{Kind: "on"}); err != nil {
+		if err := l.Append(t.Context(), got.Lease, pipeline.Record{Kind: "on"}); err != nil {
 			t.Errorf("case %d: %v", i, err)
 		}
 		run, err = l.Load(t.Context(), id)
@@ -214,7 +215,7 @@ func TestADamagedRunIsReportedAndNeverTakenForANewOne(t *testing.T) {
 func TestAFileThatNeverBecameARunIsPassedOver(t *testing.T) {
 	t.Parallel()
 	l := openOn(t, t.TempDir(), &disk.Disk{})
-	whole := claimOn(t, l, 1, Record{Kind: "first"})
+	whole := claimOn(t, l, 1, pipeline.Record{Kind: "first"})
 	b, err := os.ReadFile(l.file(whole.Run.ID))
 	if err != nil {
 		t.Fatal(err)
@@ -225,13 +226,13 @@ func TestAFileThatNeverBecameARunIsPassedOver(t *testing.T) {
 		if err := os.WriteFile(l.file(id), content, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := l.Load(t.Context(), id); !errors.Is(err, ErrNoRun) {
+		if _, err := l.Load(t.Context(), id); !errors.Is(err, pipeline.ErrNoRun) {
 			t.Errorf("case %d: Load: %v", i, err)
 		}
-		if err := l.Note(t.Context(), id, Record{Kind: "x"}); !errors.Is(err, ErrNoRun) {
+		if err := l.Note(t.Context(), id, pipeline.Record{Kind: "x"}); !errors.Is(err, pipeline.ErrNoRun) {
 			t.Errorf("case %d: Note: %v", i, err)
 		}
-		got, err := l.Claim(t.Context(), key, ClaimOptions{Owner: "x", Lease: time.Hour})
+		got, err := l.Claim(t.Context(), key, pipeline.ClaimOptions{Owner: "x", Lease: time.Hour})
 		if err != nil || got.TakenOver || got.Run.ID == id {
 			t.Errorf("case %d: Claim: %+v, %v", i, got, err)
 		}
@@ -248,10 +249,10 @@ func TestTheFolderMayBeRemovedUnderItsLedger(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := l.Append(t.Context(), got.Lease, Record{Kind: "x"}); !errors.Is(err, ErrFenced) {
+	if err := l.Append(t.Context(), got.Lease, pipeline.Record{Kind: "x"}); !errors.Is(err, pipeline.ErrFenced) {
 		t.Errorf("Append to a run that is gone: %v", err)
 	}
-	if again := claimOn(t, l, 1, Record{Kind: "y"}); again.TakenOver || again.Run.Count != 1 {
+	if again := claimOn(t, l, 1, pipeline.Record{Kind: "y"}); again.TakenOver || again.Run.Count != 1 {
 		t.Errorf("got %+v", again)
 	}
 }
@@ -260,10 +261,10 @@ func TestTheFolderMayBeRemovedUnderItsLedger(t *testing.T) {
 func FuzzRunFile(f *testing.F) {
 	id := diskKey(1).ID(5)
 	m := frameMeta{
-		records: []Record{{Kind: "a", Data: []byte("x")}, {Kind: "b"}},
+		records: []pipeline.Record{{Kind: "a", Data: []byte("x")}, {Kind: "b"}},
 		first:   1,
 		fence:   1,
-		claim:   RunInfo{Owner: "o", Key: diskKey(1)},
+		claim:   pipeline.RunInfo{Owner: "o", Key: diskKey(1)},
 	}
 	for typ := byte(claimFrame); typ <= noteFrame+1; typ++ {
 		f.Add(typ, byte(1), m.encode(typ), []byte("x"))
@@ -284,9 +285,9 @@ func FuzzRunFile(f *testing.F) {
 		if _, err := file.Write(b); err != nil {
 			t.Fatal(err)
 		}
-		s := &runState{RunInfo: RunInfo{ID: id}}
-		var records []Record
-		if err := s.scan(file, func(more []Record) { records = append(records, more...) }); err != nil {
+		s := &runState{RunInfo: pipeline.RunInfo{ID: id}}
+		var records []pipeline.Record
+		if err := s.scan(file, func(more []pipeline.Record) { records = append(records, more...) }); err != nil {
 			return
 		}
 		total := 0
@@ -306,13 +307,13 @@ func BenchmarkFolderLedger(b *testing.B) {
 	for _, size := range []int{500, 20_000} {
 		b.Run(fmt.Sprintf("%d runs, %d bytes", runs, size), func(b *testing.B) {
 			var d disk.Disk
-			l := newFolder(b.TempDir(), quiet, &d)
+			l := newLedger(b.TempDir(), quiet, &d)
 			if err := l.open(); err != nil {
 				b.Fatal(err)
 			}
 			defer l.Close()
-			record := Record{Kind: "x", Data: make([]byte, size)}
-			var leases []Lease
+			record := pipeline.Record{Kind: "x", Data: make([]byte, size)}
+			var leases []pipeline.Lease
 			for i := range int64(runs) {
 				leases = append(leases, claimOn(b, l, i+1).Lease)
 			}
@@ -399,7 +400,7 @@ func TestRecordsInARowRenewTheLeaseOnce(t *testing.T) {
 		}
 		return 0, nil
 	}
-	got, err := l.Claim(t.Context(), diskKey(1), ClaimOptions{Owner: "x", Lease: 16 * time.Minute, After: AnyRun})
+	got, err := l.Claim(t.Context(), diskKey(1), pipeline.ClaimOptions{Owner: "x", Lease: 16 * time.Minute, After: pipeline.AnyRun})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -414,14 +415,14 @@ func TestRecordsInARowRenewTheLeaseOnce(t *testing.T) {
 		if step.renew {
 			err = l.Renew(t.Context(), got.Lease)
 		} else {
-			err = l.Append(t.Context(), got.Lease, Record{Kind: "x", Data: []byte("y")})
+			err = l.Append(t.Context(), got.Lease, pipeline.Record{Kind: "x", Data: []byte("y")})
 		}
 		if err != nil || writes != step.writes {
 			t.Errorf("%d: the lease was written %d times, want %d; %v", i, writes, step.writes, err)
 		}
 	}
 	at += 15 * time.Minute // after the last renewal
-	if _, err := l.Claim(t.Context(), diskKey(1), ClaimOptions{Owner: "y", Lease: time.Hour}); !errors.Is(err, ErrBusy) {
+	if _, err := l.Claim(t.Context(), diskKey(1), pipeline.ClaimOptions{Owner: "y", Lease: time.Hour}); !errors.Is(err, pipeline.ErrBusy) {
 		t.Errorf("a lease that was renewed 15 of 16 minutes ago: %v", err)
 	}
 }

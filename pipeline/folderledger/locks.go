@@ -1,4 +1,4 @@
-package pipeline
+package folderledger
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 
 	"github.com/exportpipeline/exportpipeline/internal/disk"
 	"github.com/exportpipeline/exportpipeline/internal/hostlock"
+	"github.com/exportpipeline/exportpipeline/pipeline"
 )
 
 // Locks are held for microseconds, never while the disk is waited for. Whoever holds
@@ -34,7 +35,7 @@ type shardLock struct {
 }
 
 // lockShard locks a shard against this process and others. ctx ends the wait.
-func (l *folderLedger) lockShard(ctx context.Context, shard string) (*shardLock, error) {
+func (l *ledger) lockShard(ctx context.Context, shard string) (*shardLock, error) {
 	leave, err := l.shards.lock(ctx, shard)
 	if err != nil {
 		return nil, err
@@ -97,14 +98,14 @@ func (s *shardLock) unlock() {
 
 // openLocked opens a run's file, locked against other writers, if it is (still)
 // there; else the error wraps fs.ErrNotExist.
-func (l *folderLedger) openLocked(ctx context.Context, id RunID) (*disk.File, error) {
+func (l *ledger) openLocked(ctx context.Context, id pipeline.RunID) (*disk.File, error) {
 	name := l.file(id)
 	return l.lockFile(ctx, name, func() (*disk.File, error) { return l.disk.Open(name, os.O_RDWR) },
 		func(old *disk.File) error { return l.replaceRun(id, old) })
 }
 
 // lockFile opens and locks a file; replace is called if its lock is held too long.
-func (l *folderLedger) lockFile(ctx context.Context, name string, open func() (*disk.File, error), replace func(*disk.File) error) (*disk.File, error) {
+func (l *ledger) lockFile(ctx context.Context, name string, open func() (*disk.File, error), replace func(*disk.File) error) (*disk.File, error) {
 	for begun := time.Now(); ; {
 		f, err := open()
 		if err != nil {
@@ -141,7 +142,7 @@ func lockWithin(ctx context.Context, f *disk.File, limit time.Duration) error {
 
 // breakLock replaces a file whose lock is held too long. One process does so at a
 // time, for a file that nobody has replaced.
-func (l *folderLedger) breakLock(f *disk.File, replace func(*disk.File) error) error {
+func (l *ledger) breakLock(f *disk.File, replace func(*disk.File) error) error {
 	lock, err := l.disk.Open(l.path("locks", "break"), os.O_CREATE|os.O_RDWR)
 	if err != nil {
 		return err
@@ -161,7 +162,7 @@ func (l *folderLedger) breakLock(f *disk.File, replace func(*disk.File) error) e
 }
 
 // renewFile gives a name to a new file that fill has filled.
-func (l *folderLedger) renewFile(name string, fill func(*disk.File) error) error {
+func (l *ledger) renewFile(name string, fill func(*disk.File) error) error {
 	next, err := l.disk.Open(name+".next", os.O_CREATE|os.O_TRUNC|os.O_RDWR)
 	if err != nil {
 		return err
@@ -178,8 +179,8 @@ func (l *folderLedger) renewFile(name string, fill func(*disk.File) error) error
 }
 
 // replaceRun puts a synced copy of a run's file in its place.
-func (l *folderLedger) replaceRun(id RunID, old *disk.File) error {
-	s := &runState{RunInfo: RunInfo{ID: id}}
+func (l *ledger) replaceRun(id pipeline.RunID, old *disk.File) error {
+	s := &runState{RunInfo: pipeline.RunInfo{ID: id}}
 	var copied int64
 	// more copies the whole frames that have come to the old file.
 	more := func(next *disk.File) error {
@@ -221,7 +222,7 @@ func (l *folderLedger) replaceRun(id RunID, old *disk.File) error {
 	if err := more(locked); err != nil {
 		return err
 	}
-	return l.disk.SyncDir(l.path("runs", id.shard()))
+	return l.disk.SyncDir(l.path("runs", shard(id)))
 }
 
 // linked reports whether an open file still is the one of its name.

@@ -1,4 +1,4 @@
-package pipeline
+package folderledger
 
 import (
 	"context"
@@ -12,14 +12,15 @@ import (
 
 	"github.com/exportpipeline/exportpipeline/internal/disk"
 	"github.com/exportpipeline/exportpipeline/internal/hostlock"
+	"github.com/exportpipeline/exportpipeline/pipeline"
 )
 
-func (l *folderLedger) Claim(ctx context.Context, key RunKey, o ClaimOptions) (c Claimed, err error) {
-	if err := o.check(); err != nil {
-		return Claimed{}, err
+func (l *ledger) Claim(ctx context.Context, key pipeline.RunKey, o pipeline.ClaimOptions) (c pipeline.Claimed, err error) {
+	if err := o.Check(); err != nil {
+		return pipeline.Claimed{}, err
 	}
-	var got Claimed
-	err = l.do(ctx, o.First, func(first []Record) error {
+	var got pipeline.Claimed
+	err = l.do(ctx, o.First, func(first []pipeline.Record) error {
 		o.First = first
 		claimed, err := l.claim(ctx, key, o)
 		for range 3 { // erased, or taken from us, meanwhile
@@ -38,13 +39,13 @@ func (l *folderLedger) Claim(ctx context.Context, key RunKey, o ClaimOptions) (c
 		return nil
 	})
 	if err != nil {
-		return Claimed{}, err
+		return pipeline.Claimed{}, err
 	}
 	return got, nil
 }
 
 // letGo releases a lease that nobody got.
-func (l *folderLedger) letGo(lease Lease) error {
+func (l *ledger) letGo(lease pipeline.Lease) error {
 	unlock, err := l.running.lock(context.Background(), string(lease.Run))
 	if err != nil {
 		return err
@@ -55,33 +56,33 @@ func (l *folderLedger) letGo(lease Lease) error {
 	})
 }
 
-func (l *folderLedger) claim(ctx context.Context, key RunKey, o ClaimOptions) (Claimed, error) {
-	lock, err := l.lockShard(ctx, key.ID(0).shard())
+func (l *ledger) claim(ctx context.Context, key pipeline.RunKey, o pipeline.ClaimOptions) (pipeline.Claimed, error) {
+	lock, err := l.lockShard(ctx, shard(key.ID(0)))
 	if err != nil {
-		return Claimed{}, err
+		return pipeline.Claimed{}, err
 	}
 	c, err := l.claimLocked(ctx, key, o, lock)
 	lock.unlock()
 	if err == nil && !c.TakenOver && lock.broken {
 		if err := l.confirm(ctx, c.Run); err != nil {
-			return Claimed{}, err
+			return pipeline.Claimed{}, err
 		}
 	}
 	return c, err
 }
 
 // claimLocked claims under the shard's lock, which it gives back as soon as it can.
-func (l *folderLedger) claimLocked(ctx context.Context, key RunKey, o ClaimOptions, lock *shardLock) (Claimed, error) {
+func (l *ledger) claimLocked(ctx context.Context, key pipeline.RunKey, o pipeline.ClaimOptions, lock *shardLock) (pipeline.Claimed, error) {
 	id := key.ID(0)
-	ids, err := l.inShard(id.shard(), id.keyPrefix())
+	ids, err := l.inShard(shard(id), keyPrefix(id))
 	if err != nil {
-		return Claimed{}, err
+		return pipeline.Claimed{}, err
 	}
 	if o.Resume != "" {
 		if !slices.Contains(ids, o.Resume) {
-			return Claimed{}, fmt.Errorf("run %s: %w", o.Resume, ErrNoRun)
+			return pipeline.Claimed{}, fmt.Errorf("run %s: %w", o.Resume, pipeline.ErrNoRun)
 		}
-		ids = []RunID{o.Resume}
+		ids = []pipeline.RunID{o.Resume}
 	}
 	for _, latest := range ids {
 		c, done, err := l.claimAfter(ctx, key, o, latest, lock)
@@ -90,14 +91,14 @@ func (l *folderLedger) claimLocked(ctx context.Context, key RunKey, o ClaimOptio
 		}
 	}
 	if o.Resume != "" {
-		return Claimed{}, fmt.Errorf("run %s: %w", o.Resume, ErrNoRun)
+		return pipeline.Claimed{}, fmt.Errorf("run %s: %w", o.Resume, pipeline.ErrNoRun)
 	}
 	return l.begin(ctx, key, o, 0, lock)
 }
 
 // claimAfter claims the latest run of a key, or a new one after it; !done means that
 // the file was no run's and is gone.
-func (l *folderLedger) claimAfter(ctx context.Context, key RunKey, o ClaimOptions, latest RunID, lock *shardLock) (c Claimed, done bool, err error) {
+func (l *ledger) claimAfter(ctx context.Context, key pipeline.RunKey, o pipeline.ClaimOptions, latest pipeline.RunID, lock *shardLock) (c pipeline.Claimed, done bool, err error) {
 	unlock, err := l.running.lock(ctx, string(latest)) // what this process writes to it is on the disk now
 	if err != nil {
 		return c, false, err
@@ -117,15 +118,15 @@ func (l *folderLedger) claimAfter(ctx context.Context, key RunKey, o ClaimOption
 		return c, false, errors.Join(l.disk.Remove(f.Name()), l.disk.Remove(l.path("open", string(latest))))
 	}
 	switch info := l.judge(s); {
-	case info.State == RunLive:
-		return c, false, &BusyError{info}
-	case info.State == RunAbandoned:
+	case info.State == pipeline.RunLive:
+		return c, false, &pipeline.BusyError{Run: info}
+	case info.State == pipeline.RunAbandoned:
 		c, err := l.takeOver(f, s, key, o, lock)
 		return c, true, err
 	case o.Resume != "":
-		return c, false, fmt.Errorf("run %s: %w", latest, ErrEnded)
+		return c, false, fmt.Errorf("run %s: %w", latest, pipeline.ErrEnded)
 	case info.Generation > o.After:
-		return c, false, &StaleError{info}
+		return c, false, &pipeline.StaleError{Run: info}
 	}
 	if !own { // its end must not be lost when what follows lasts
 		if err := errors.Join(f.Sync(), l.disk.SyncDir(filepath.Dir(f.Name()))); err != nil {
@@ -138,40 +139,40 @@ func (l *folderLedger) claimAfter(ctx context.Context, key RunKey, o ClaimOption
 }
 
 // takeOver claims an abandoned run, whose file is locked.
-func (l *folderLedger) takeOver(f *disk.File, s *runState, key RunKey, o ClaimOptions, lock *shardLock) (Claimed, error) {
+func (l *ledger) takeOver(f *disk.File, s *runState, key pipeline.RunKey, o pipeline.ClaimOptions, lock *shardLock) (pipeline.Claimed, error) {
 	m := frameMeta{records: o.First, fence: s.Fence + 1, process: l.instance, claim: s.RunInfo}
 	if !s.born { // nothing of it can be read
-		m.claim = RunInfo{Key: key, Generation: s.ID.generation(), Begun: time.UnixMicro(s.ID.generation()), Content: o.Content, Fingerprint: o.Fingerprint}
+		m.claim = pipeline.RunInfo{Key: key, Generation: generation(s.ID), Begun: time.UnixMicro(generation(s.ID)), Content: o.Content, Fingerprint: o.Fingerprint}
 	}
 	m.claim.Owner = o.Owner
 	if err := l.renew(s, m.fence, o.Lease); err != nil {
-		return Claimed{}, err
+		return pipeline.Claimed{}, err
 	}
 	if err := l.commit(f, s, false, claimFrame, m, lock.unlock); err != nil {
-		return Claimed{}, err
+		return pipeline.Claimed{}, err
 	}
-	return Claimed{Lease: Lease{s.ID, m.fence, o.Lease}, Run: l.judge(s), TakenOver: true}, nil
+	return pipeline.Claimed{Lease: pipeline.Lease{Run: s.ID, Fence: m.fence, Duration: o.Lease}, Run: l.judge(s), TakenOver: true}, nil
 }
 
 // begin makes a new run's file. The shard is unlocked when it is there.
-func (l *folderLedger) begin(ctx context.Context, key RunKey, o ClaimOptions, after int64, lock *shardLock) (Claimed, error) {
+func (l *ledger) begin(ctx context.Context, key pipeline.RunKey, o pipeline.ClaimOptions, after int64, lock *shardLock) (pipeline.Claimed, error) {
 	now := storeTime(l.now())
 	generation, err := lock.generation(max(now.UnixMicro(), after+1))
 	if err != nil {
-		return Claimed{}, err
+		return pipeline.Claimed{}, err
 	}
-	s := &runState{RunInfo: RunInfo{ID: key.ID(generation)}}
+	s := &runState{RunInfo: pipeline.RunInfo{ID: key.ID(generation)}}
 	f, err := l.create(s.ID)
 	if errors.Is(err, fs.ErrExist) { // the lock was broken, and its breaker was as quick
-		return Claimed{}, errLockBroken
+		return pipeline.Claimed{}, errLockBroken
 	}
 	if err != nil {
-		return Claimed{}, err
+		return pipeline.Claimed{}, err
 	}
 	defer f.Close()
 	unlock, err := l.running.lock(ctx, string(s.ID))
 	if err != nil {
-		return Claimed{}, errors.Join(err, l.disk.Remove(f.Name()))
+		return pipeline.Claimed{}, errors.Join(err, l.disk.Remove(f.Name()))
 	}
 	defer unlock()
 	err = hostlock.Lock(ctx, f.File, true)
@@ -179,24 +180,24 @@ func (l *folderLedger) begin(ctx context.Context, key RunKey, o ClaimOptions, af
 		err = l.renew(s, 1, o.Lease)
 	}
 	if err == nil {
-		m := frameMeta{records: o.First, fence: 1, process: l.instance, claim: RunInfo{Owner: o.Owner, Key: key, Generation: generation, Begun: now, Content: o.Content, Fingerprint: o.Fingerprint}}
+		m := frameMeta{records: o.First, fence: 1, process: l.instance, claim: pipeline.RunInfo{Owner: o.Owner, Key: key, Generation: generation, Begun: now, Content: o.Content, Fingerprint: o.Fingerprint}}
 		err = l.commit(f, s, true, claimFrame, m, lock.unlock)
 	}
 	if err != nil {
-		return Claimed{}, errors.Join(err, l.disk.Remove(l.path("open", string(s.ID))))
+		return pipeline.Claimed{}, errors.Join(err, l.disk.Remove(l.path("open", string(s.ID))))
 	}
-	return Claimed{Lease: Lease{s.ID, 1, o.Lease}, Run: l.judge(s)}, nil
+	return pipeline.Claimed{Lease: pipeline.Lease{Run: s.ID, Fence: 1, Duration: o.Lease}, Run: l.judge(s)}, nil
 }
 
 // confirm settles a new run that was made while another process broke the lock of
 // its shard: it stays if it is still the only one. The caller holds nothing.
-func (l *folderLedger) confirm(ctx context.Context, made RunInfo) error {
-	lock, err := l.lockShard(ctx, made.ID.shard())
+func (l *ledger) confirm(ctx context.Context, made pipeline.RunInfo) error {
+	lock, err := l.lockShard(ctx, shard(made.ID))
 	if err != nil {
 		return err
 	}
 	defer lock.unlock()
-	ids, err := l.inShard(made.ID.shard(), made.ID.keyPrefix())
+	ids, err := l.inShard(shard(made.ID), keyPrefix(made.ID))
 	if err != nil {
 		return err
 	}
@@ -208,14 +209,14 @@ func (l *folderLedger) confirm(ctx context.Context, made RunInfo) error {
 		return nil
 	}
 	if now.Fence == made.Fence && now.Count == made.Count { // nobody has built on it
-		return errors.Join(errLockBroken, l.removeOld([]RunID{made.ID}))
+		return errors.Join(errLockBroken, l.removeOld([]pipeline.RunID{made.ID}))
 	}
 	return errLockBroken
 }
 
-func (l *folderLedger) othersEnded(ids []RunID) bool {
+func (l *ledger) othersEnded(ids []pipeline.RunID) bool {
 	for _, id := range ids {
-		if s, err := l.read(id); err != nil && !errors.Is(err, ErrNoRun) || err == nil && !s.ended() && !s.unborn() {
+		if s, err := l.read(id); err != nil && !errors.Is(err, pipeline.ErrNoRun) || err == nil && !s.ended() && !s.unborn() {
 			return false
 		}
 	}
@@ -223,7 +224,7 @@ func (l *folderLedger) othersEnded(ids []RunID) bool {
 }
 
 // create makes a run's file, which must not be there.
-func (l *folderLedger) create(id RunID) (*disk.File, error) {
+func (l *ledger) create(id pipeline.RunID) (*disk.File, error) {
 	f, err := l.disk.Open(l.file(id), os.O_CREATE|os.O_EXCL|os.O_RDWR)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return f, err

@@ -1,4 +1,4 @@
-package pipeline
+package folderledger
 
 import (
 	"context"
@@ -11,12 +11,13 @@ import (
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/internal/disk"
+	"github.com/exportpipeline/exportpipeline/pipeline"
 )
 
 // modelRun is a run as the rules say that it must be.
 type modelRun struct {
-	id       RunID
-	key      RunKey
+	id       pipeline.RunID
+	key      pipeline.RunKey
 	fence    int64
 	until    time.Time
 	released bool
@@ -28,11 +29,11 @@ type modelRun struct {
 
 // model says what each call on a ledger must do.
 type model struct {
-	runs   []*modelRun // oldest first
-	leases []Lease     // all that were ever given
+	runs   []*modelRun      // oldest first
+	leases []pipeline.Lease // all that were ever given
 }
 
-func (m *model) latest(key RunKey) *modelRun {
+func (m *model) latest(key pipeline.RunKey) *modelRun {
 	for i := len(m.runs) - 1; i >= 0; i-- {
 		if m.runs[i].key == key && !m.runs[i].erased {
 			return m.runs[i]
@@ -43,7 +44,7 @@ func (m *model) latest(key RunKey) *modelRun {
 
 func (r *modelRun) live() bool { return !r.ended && !r.released && time.Now().Before(r.until) }
 
-func (m *model) run(id RunID) *modelRun {
+func (m *model) run(id pipeline.RunID) *modelRun {
 	for _, r := range m.runs {
 		if r.id == id {
 			return r
@@ -53,12 +54,12 @@ func (m *model) run(id RunID) *modelRun {
 }
 
 // owner is the error that a lease must get, nil if it counts.
-func (m *model) owner(l Lease) error {
+func (m *model) owner(l pipeline.Lease) error {
 	switch r := m.run(l.Run); {
 	case r.erased, r.fence != l.Fence, r.released && !r.ended:
-		return ErrFenced
+		return pipeline.ErrFenced
 	case r.ended:
-		return ErrEnded
+		return pipeline.ErrEnded
 	}
 	return nil
 }
@@ -67,12 +68,12 @@ func (m *model) owner(l Lease) error {
 // with leases that end meanwhile.
 func TestLedgersDoWhatTheModelSays(t *testing.T) {
 	t.Parallel()
-	for name, open := range map[string]func(*testing.T) []Ledger{
-		"memory": func(*testing.T) []Ledger { return []Ledger{MemoryLedger()} },
-		"folder": func(t *testing.T) (all []Ledger) {
+	for name, open := range map[string]func(*testing.T) []pipeline.Ledger{
+		"memory": func(*testing.T) []pipeline.Ledger { return []pipeline.Ledger{pipeline.MemoryLedger()} },
+		"folder": func(t *testing.T) (all []pipeline.Ledger) {
 			dir := t.TempDir()
 			for range 2 {
-				l := newFolder(dir, quiet, &disk.Disk{})
+				l := newLedger(dir, quiet, &disk.Disk{})
 				l.now = time.Now
 				l.lease = func() (time.Duration, string) { return time.Duration(time.Now().UnixNano()), "test" }
 				if err := l.open(); err != nil {
@@ -100,7 +101,7 @@ func TestLedgersDoWhatTheModelSays(t *testing.T) {
 	}
 }
 
-func compare(t *testing.T, ledgers []Ledger, random *rand.Rand) {
+func compare(t *testing.T, ledgers []pipeline.Ledger, random *rand.Rand) {
 	m := &model{}
 	for step := range 150 {
 		l := ledgers[random.IntN(len(ledgers))]
@@ -116,8 +117,8 @@ func compare(t *testing.T, ledgers []Ledger, random *rand.Rand) {
 }
 
 // step makes a random call and says what had to come.
-func (m *model) step(ctx context.Context, l Ledger, name string, random *rand.Rand) (what string, got, want error) {
-	lease := Lease{}
+func (m *model) step(ctx context.Context, l pipeline.Ledger, name string, random *rand.Rand) (what string, got, want error) {
+	lease := pipeline.Lease{}
 	if len(m.leases) > 0 {
 		lease = m.leases[random.IntN(len(m.leases))]
 		if random.IntN(3) > 0 {
@@ -135,7 +136,7 @@ func (m *model) step(ctx context.Context, l Ledger, name string, random *rand.Ra
 		time.Sleep(time.Duration(random.IntN(3000)) * time.Millisecond)
 		return "time passes", nil, nil
 	case 4, 5, 6:
-		got, want, what = l.Append(ctx, lease, Record{Kind: RecordKind(name)}, Record{Kind: "pair"}), m.owner(lease), "Append"
+		got, want, what = l.Append(ctx, lease, pipeline.Record{Kind: pipeline.RecordKind(name)}, pipeline.Record{Kind: "pair"}), m.owner(lease), "Append"
 		if want == nil {
 			r := m.run(lease.Run)
 			r.records, r.until = append(r.records, name, "pair"), time.Now().Add(lease.Duration)
@@ -145,7 +146,7 @@ func (m *model) step(ctx context.Context, l Ledger, name string, random *rand.Ra
 			m.run(lease.Run).until = time.Now().Add(lease.Duration)
 		}
 	case 8:
-		if got, want, what = l.End(ctx, lease, Record{Kind: RecordKind(name)}), m.owner(lease), "End"; want == nil {
+		if got, want, what = l.End(ctx, lease, pipeline.Record{Kind: pipeline.RecordKind(name)}), m.owner(lease), "End"; want == nil {
 			r := m.run(lease.Run)
 			r.records, r.ended = append(r.records, name), true
 		}
@@ -155,8 +156,8 @@ func (m *model) step(ctx context.Context, l Ledger, name string, random *rand.Ra
 		}
 	case 10:
 		r := m.run(lease.Run)
-		if got, what = l.Note(ctx, r.id, Record{Kind: RecordKind(name)}), "Note"; r.erased {
-			return what, got, ErrNoRun
+		if got, what = l.Note(ctx, r.id, pipeline.Record{Kind: pipeline.RecordKind(name)}), "Note"; r.erased {
+			return what, got, pipeline.ErrNoRun
 		}
 		r.records = append(r.records, name)
 	case 11:
@@ -172,9 +173,9 @@ func (m *model) step(ctx context.Context, l Ledger, name string, random *rand.Ra
 	return what, got, want
 }
 
-func (m *model) claim(ctx context.Context, l Ledger, name string, random *rand.Rand) (what string, got, want error) {
+func (m *model) claim(ctx context.Context, l pipeline.Ledger, name string, random *rand.Rand) (what string, got, want error) {
 	key := diskKey(int64(1 + random.IntN(2)))
-	o := ClaimOptions{Owner: name, Lease: time.Duration(1+random.IntN(2000)) * time.Millisecond, After: AnyRun, First: []Record{{Kind: RecordKind(name)}}}
+	o := pipeline.ClaimOptions{Owner: name, Lease: time.Duration(1+random.IntN(2000)) * time.Millisecond, After: pipeline.AnyRun, First: []pipeline.Record{{Kind: pipeline.RecordKind(name)}}}
 	latest := m.latest(key)
 	if random.IntN(3) == 0 {
 		if o.After = 0; latest != nil {
@@ -187,11 +188,11 @@ func (m *model) claim(ctx context.Context, l Ledger, name string, random *rand.R
 	claimed, err := l.Claim(ctx, key, o)
 	switch {
 	case latest != nil && latest.live():
-		return "Claim", err, ErrBusy
+		return "Claim", err, pipeline.ErrBusy
 	case latest != nil && latest.ended && o.Resume != "":
-		return "Claim", err, ErrEnded
+		return "Claim", err, pipeline.ErrEnded
 	case latest != nil && latest.ended && latest.gen > o.After:
-		return "Claim", err, ErrStale
+		return "Claim", err, pipeline.ErrStale
 	case err != nil:
 		return "Claim", err, nil
 	}
@@ -211,21 +212,21 @@ func (m *model) claim(ctx context.Context, l Ledger, name string, random *rand.R
 	return "Claim", nil, nil
 }
 
-func (m *model) check(t *testing.T, l Ledger, r *modelRun, when string) {
+func (m *model) check(t *testing.T, l pipeline.Ledger, r *modelRun, when string) {
 	t.Helper()
 	run, err := l.Load(t.Context(), r.id)
 	if r.erased {
-		if !errors.Is(err, ErrNoRun) {
+		if !errors.Is(err, pipeline.ErrNoRun) {
 			t.Fatalf("%s: an erased run: %v", when, err)
 		}
 		return
 	}
-	want := RunAbandoned
+	want := pipeline.RunAbandoned
 	switch {
 	case r.ended:
-		want = RunEnded
+		want = pipeline.RunEnded
 	case r.live():
-		want = RunLive
+		want = pipeline.RunLive
 	}
 	if err != nil || run.State != want || run.Damaged || kindsOf(run) != strings.Join(r.records, " ") || run.Count != len(r.records) || run.Fence != r.fence {
 		t.Fatalf("%s: run %s is %v with %q, fence %d, damaged %v, %v; want %v with %q, fence %d", when, r.id, run.State, kindsOf(run), run.Fence, run.Damaged, err, want, r.records, r.fence)

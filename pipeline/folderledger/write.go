@@ -1,4 +1,4 @@
-package pipeline
+package folderledger
 
 import (
 	"bytes"
@@ -17,10 +17,11 @@ import (
 	"github.com/exportpipeline/exportpipeline/internal/groupcommit"
 	"github.com/exportpipeline/exportpipeline/internal/hostlock"
 	"github.com/exportpipeline/exportpipeline/internal/runfile"
+	"github.com/exportpipeline/exportpipeline/pipeline"
 )
 
 // frame makes the next frame of a run, in pieces, and counts it as written.
-func (l *folderLedger) frame(s *runState, typ byte, m frameMeta) ([][]byte, error) {
+func (l *ledger) frame(s *runState, typ byte, m frameMeta) ([][]byte, error) {
 	m.time = storeTime(l.now())
 	if m.time.Before(s.last) {
 		m.time = s.last
@@ -75,7 +76,7 @@ func put(f *disk.File, at int64, pieces [][]byte) error {
 // and gives the frame, or type 0 for none; it is on the disk when write returns nil.
 // The caller holds the run's mutex. The error wraps fs.ErrNotExist if the run is not
 // there.
-func (l *folderLedger) write(ctx context.Context, id RunID, check func(*runState) (byte, frameMeta, error)) error {
+func (l *ledger) write(ctx context.Context, id pipeline.RunID, check func(*runState) (byte, frameMeta, error)) error {
 	for {
 		f, err := l.openLocked(ctx, id)
 		if err != nil {
@@ -99,7 +100,7 @@ func (l *folderLedger) write(ctx context.Context, id RunID, check func(*runState
 
 // current returns a copy of the run's state. own reports that everything in the
 // file is on the disk or in this process's journal.
-func (l *folderLedger) current(f *disk.File, id RunID) (s *runState, own bool, err error) {
+func (l *ledger) current(f *disk.File, id pipeline.RunID) (s *runState, own bool, err error) {
 	info, err := f.Stat()
 	if err != nil {
 		return nil, false, err
@@ -107,7 +108,7 @@ func (l *folderLedger) current(f *disk.File, id RunID) (s *runState, own bool, e
 	l.mu.Lock()
 	known := l.known[id]
 	l.mu.Unlock()
-	s = &runState{RunInfo: RunInfo{ID: id}}
+	s = &runState{RunInfo: pipeline.RunInfo{ID: id}}
 	if known != nil && known.end <= info.Size() {
 		*s = *known
 		if info.Size() == s.end {
@@ -124,7 +125,7 @@ func (l *folderLedger) current(f *disk.File, id RunID) (s *runState, own bool, e
 
 // commit writes the next frame of a locked file, calls written, and makes the frame
 // last. own says that the file may be journaled, see current.
-func (l *folderLedger) commit(f *disk.File, s *runState, own bool, typ byte, m frameMeta, written func()) error {
+func (l *ledger) commit(f *disk.File, s *runState, own bool, typ byte, m frameMeta, written func()) error {
 	if s.tail > 0 {
 		l.log.Warn("ledger: cutting off a frame that was not written whole", "file", f.Name(), "offset", s.end, "bytes", s.tail)
 		if err := f.Truncate(s.end); err != nil {
@@ -146,7 +147,7 @@ func (l *folderLedger) commit(f *disk.File, s *runState, own bool, typ byte, m f
 	written()
 	_ = hostlock.Unlock(f.File)
 	if own && s.end-before.end < direct {
-		err = l.journal.Commit(groupcommit.Entry{File: s.ID.fileName(), Offset: before.end, Data: pieces})
+		err = l.journal.Commit(groupcommit.Entry{File: fileName(s.ID), Offset: before.end, Data: pieces})
 	} else if err = f.Sync(); err == nil {
 		err = l.disk.SyncDir(filepath.Dir(f.Name()))
 	}
@@ -164,7 +165,7 @@ func (l *folderLedger) commit(f *disk.File, s *runState, own bool, typ byte, m f
 
 // displaced settles a frame that was written to a file which had lost its name by
 // then: the run was erased, or another process took this one for stopped.
-func (l *folderLedger) displaced(f *disk.File, at int64, pieces [][]byte) error {
+func (l *ledger) displaced(f *disk.File, at int64, pieces [][]byte) error {
 	now, err := l.disk.Open(f.Name(), os.O_RDONLY)
 	if err == nil {
 		defer now.Close()
@@ -182,7 +183,7 @@ func (l *folderLedger) displaced(f *disk.File, at int64, pieces [][]byte) error 
 
 // takeBack cuts a frame that did not reach the disk, unless another process has
 // built on it: then it is as good as if its caller had died before the answer.
-func (l *folderLedger) takeBack(f *disk.File, before *runState, end int64) error {
+func (l *ledger) takeBack(f *disk.File, before *runState, end int64) error {
 	if err := lockWithin(context.Background(), f, lockPatience); err != nil {
 		return err
 	}
@@ -190,7 +191,7 @@ func (l *folderLedger) takeBack(f *disk.File, before *runState, end int64) error
 	if err != nil || info.Size() != end {
 		return err
 	}
-	newer, err := l.inShard(before.ID.shard(), before.ID.keyPrefix())
+	newer, err := l.inShard(shard(before.ID), keyPrefix(before.ID))
 	if err != nil || len(newer) > 0 && newer[0] != before.ID {
 		return err
 	}
@@ -201,12 +202,14 @@ func (l *folderLedger) takeBack(f *disk.File, before *runState, end int64) error
 }
 
 // keyPrefix is what the ids of all runs of a key begin with.
-func (id RunID) keyPrefix() string { return string(id[:strings.LastIndexByte(string(id), '-')+1]) }
+func keyPrefix(id pipeline.RunID) string {
+	return string(id[:strings.LastIndexByte(string(id), '-')+1])
+}
 
 // remembered ended runs are still noted on: that the answer was delivered.
 const rememberedEnded = 1024
 
-func (l *folderLedger) remember(s *runState) {
+func (l *ledger) remember(s *runState) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	known := l.known[s.ID]
@@ -224,34 +227,36 @@ func (l *folderLedger) remember(s *runState) {
 	}
 }
 
-func (l *folderLedger) forget(id RunID) {
+func (l *ledger) forget(id pipeline.RunID) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.known, id)
 }
 
 // counts returns nil if a lease gives the right to record.
-func (s *runState) counts(lease Lease) error {
+func (s *runState) counts(lease pipeline.Lease) error {
 	switch {
 	case s.ended() && s.Fence == lease.Fence:
-		return fmt.Errorf("run %s: %w", s.ID, ErrEnded)
+		return fmt.Errorf("run %s: %w", s.ID, pipeline.ErrEnded)
 	case s.Fence != lease.Fence:
-		return &FencedError{Run: s.ID, Fence: lease.Fence, Owner: s.Owner}
+		return &pipeline.FencedError{Run: s.ID, Fence: lease.Fence, Owner: s.Owner}
 	case s.released:
-		return &FencedError{Run: s.ID, Fence: lease.Fence}
+		return &pipeline.FencedError{Run: s.ID, Fence: lease.Fence}
 	}
 	return nil
 }
 
 // owned writes a frame of a lease's owner. typ 0 only renews it.
-func (l *folderLedger) owned(ctx context.Context, lease Lease, typ byte, records []Record) error {
-	if err := checkRecords(records); err != nil {
-		return err
+func (l *ledger) owned(ctx context.Context, lease pipeline.Lease, typ byte, records []pipeline.Record) error {
+	for _, r := range records {
+		if err := r.Check(); err != nil {
+			return err
+		}
 	}
-	if !lease.Run.valid() {
-		return &FencedError{Run: lease.Run, Fence: lease.Fence, Erased: true}
+	if !valid(lease.Run) {
+		return &pipeline.FencedError{Run: lease.Run, Fence: lease.Fence, Erased: true}
 	}
-	return l.do(ctx, records, func(records []Record) error {
+	return l.do(ctx, records, func(records []pipeline.Record) error {
 		unlock, err := l.running.lock(ctx, string(lease.Run))
 		if err != nil {
 			return err
@@ -272,7 +277,7 @@ func (l *folderLedger) owned(ctx context.Context, lease Lease, typ byte, records
 			return typ, frameMeta{records: records, fence: lease.Fence}, nil
 		})
 		if errors.Is(err, fs.ErrNotExist) && !l.there(lease.Run) {
-			return &FencedError{Run: lease.Run, Fence: lease.Fence, Erased: true}
+			return &pipeline.FencedError{Run: lease.Run, Fence: lease.Fence, Erased: true}
 		}
 		if err == nil && typ == endFrame {
 			_ = l.disk.Remove(l.path("open", string(lease.Run))) // Expire does it if this can't
@@ -282,7 +287,7 @@ func (l *folderLedger) owned(ctx context.Context, lease Lease, typ byte, records
 }
 
 // renew writes the end of a lease.
-func (l *folderLedger) renew(s *runState, fence int64, duration time.Duration) error {
+func (l *ledger) renew(s *runState, fence int64, duration time.Duration) error {
 	now, epoch := l.lease() // before it is written
 	s.renewed = renewal{fence: fence, epoch: epoch, at: now, duration: duration}
 	return l.putLease(s.ID, fence, duration)
@@ -290,21 +295,21 @@ func (l *folderLedger) renew(s *runState, fence int64, duration time.Duration) e
 
 // isFresh reports that the lease was written so short a time ago that another write would
 // make it last longer by less than a sixteenth: records often follow each other at once.
-func (l *folderLedger) isFresh(s *runState, lease Lease) bool {
+func (l *ledger) isFresh(s *runState, lease pipeline.Lease) bool {
 	now, epoch := l.lease()
 	r := s.renewed
 	return r.fence == lease.Fence && r.epoch == epoch && r.duration >= lease.Duration && now >= r.at && now-r.at < lease.Duration/16
 }
 
 // explain says where a failure was; errors that say so are left alone.
-func (l *folderLedger) explain(what string, id RunID, err error) error {
-	if err == nil || errors.Is(err, ErrFenced) || errors.Is(err, ErrEnded) || errors.Is(err, ErrNoRun) || errors.Is(err, ErrBusy) || errors.Is(err, ErrStale) {
+func (l *ledger) explain(what string, id pipeline.RunID, err error) error {
+	if err == nil || errors.Is(err, pipeline.ErrFenced) || errors.Is(err, pipeline.ErrEnded) || errors.Is(err, pipeline.ErrNoRun) || errors.Is(err, pipeline.ErrBusy) || errors.Is(err, pipeline.ErrStale) {
 		return err
 	}
 	return fmt.Errorf("ledger in the folder %s: %s run %s: %w", l.dir, what, id, err)
 }
 
-func (l *folderLedger) Append(ctx context.Context, lease Lease, records ...Record) error {
+func (l *ledger) Append(ctx context.Context, lease pipeline.Lease, records ...pipeline.Record) error {
 	typ := byte(recordsFrame)
 	if len(records) == 0 {
 		typ = 0
@@ -312,26 +317,26 @@ func (l *folderLedger) Append(ctx context.Context, lease Lease, records ...Recor
 	return l.owned(ctx, lease, typ, records)
 }
 
-func (l *folderLedger) Renew(ctx context.Context, lease Lease) error {
+func (l *ledger) Renew(ctx context.Context, lease pipeline.Lease) error {
 	return l.owned(ctx, lease, 0, nil)
 }
 
-func (l *folderLedger) End(ctx context.Context, lease Lease, final Record) error {
-	return l.owned(ctx, lease, endFrame, []Record{final})
+func (l *ledger) End(ctx context.Context, lease pipeline.Lease, final pipeline.Record) error {
+	return l.owned(ctx, lease, endFrame, []pipeline.Record{final})
 }
 
-func (l *folderLedger) Release(ctx context.Context, lease Lease) error {
+func (l *ledger) Release(ctx context.Context, lease pipeline.Lease) error {
 	return l.owned(ctx, lease, releaseFrame, nil)
 }
 
-func (l *folderLedger) Note(ctx context.Context, id RunID, r Record) error {
-	if err := checkRecords([]Record{r}); err != nil {
+func (l *ledger) Note(ctx context.Context, id pipeline.RunID, r pipeline.Record) error {
+	if err := r.Check(); err != nil {
 		return err
 	}
-	if !id.valid() {
-		return fmt.Errorf("run %q: %w", id, ErrNoRun)
+	if !valid(id) {
+		return fmt.Errorf("run %q: %w", id, pipeline.ErrNoRun)
 	}
-	return l.do(ctx, []Record{r}, func(records []Record) error {
+	return l.do(ctx, []pipeline.Record{r}, func(records []pipeline.Record) error {
 		unlock, err := l.running.lock(ctx, string(id))
 		if err != nil {
 			return err
@@ -339,12 +344,12 @@ func (l *folderLedger) Note(ctx context.Context, id RunID, r Record) error {
 		defer unlock()
 		err = l.write(ctx, id, func(s *runState) (byte, frameMeta, error) {
 			if s.unborn() {
-				return 0, frameMeta{}, fmt.Errorf("run %s: %w", id, ErrNoRun)
+				return 0, frameMeta{}, fmt.Errorf("run %s: %w", id, pipeline.ErrNoRun)
 			}
 			return noteFrame, frameMeta{records: records}, nil
 		})
 		if errors.Is(err, fs.ErrNotExist) && !l.there(id) {
-			return fmt.Errorf("run %s: %w", id, ErrNoRun)
+			return fmt.Errorf("run %s: %w", id, pipeline.ErrNoRun)
 		}
 		return l.explain("noting on", id, err)
 	})

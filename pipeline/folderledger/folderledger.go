@@ -1,37 +1,7 @@
-package pipeline
-
-import (
-	"bytes"
-	"context"
-	"crypto/rand"
-	"errors"
-	"fmt"
-	"io/fs"
-	"log/slog"
-	"os"
-	"path"
-	"path/filepath"
-	"slices"
-	"strings"
-	"sync"
-	"time"
-
-	"github.com/exportpipeline/exportpipeline/internal/disk"
-	"github.com/exportpipeline/exportpipeline/internal/groupcommit"
-	"github.com/exportpipeline/exportpipeline/internal/hostlock"
-	"github.com/exportpipeline/exportpipeline/internal/runfile"
-)
-
-// FolderOptions are the options of [FolderLedger]; the zero value works.
-type FolderOptions struct {
-	// Logger gets a line when something was cut off or recovered; nil means
-	// slog.Default.
-	Logger *slog.Logger
-}
-
-// FolderLedger returns a ledger in a folder, which is made if it is missing. Several
-// processes of one host may share it, in containers too; processes of two hosts may
-// not, whatever the file system (use a database then).
+// Package folderledger keeps runs in a folder: a [pipeline.Ledger] for the processes of one
+// machine, which outlive their end and that of the machine. Several processes of one host may
+// share a folder, in containers too; processes of two hosts may not, whatever the file system:
+// package pgledger is for those.
 //
 // # On the disk
 //
@@ -56,12 +26,45 @@ type FolderOptions struct {
 // are fenced then, so that nothing is recorded by two; set back, it makes the lease
 // of one that hangs last longer. Times of records and the age for Expire are those
 // of the machine's clock everywhere.
-func FolderLedger(dir string, o FolderOptions) (Ledger, error) {
+package folderledger
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/exportpipeline/exportpipeline/internal/disk"
+	"github.com/exportpipeline/exportpipeline/internal/groupcommit"
+	"github.com/exportpipeline/exportpipeline/internal/hostlock"
+	"github.com/exportpipeline/exportpipeline/internal/runfile"
+	"github.com/exportpipeline/exportpipeline/pipeline"
+)
+
+// Options are the options of [Open]; the zero value works.
+type Options struct {
+	// Logger gets a line when something was cut off or recovered; nil means
+	// slog.Default.
+	Logger *slog.Logger
+}
+
+// Open returns the ledger in a folder, which is made if it is missing.
+func Open(dir string, o Options) (pipeline.Ledger, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, fmt.Errorf("ledger in a folder: %w", err)
 	}
-	l := newFolder(dir, o, &disk.Disk{})
+	l := newLedger(dir, o, &disk.Disk{})
 	if err := l.open(); err != nil {
 		return nil, fmt.Errorf("ledger in the folder %s: %w", dir, err)
 	}
@@ -78,7 +81,7 @@ const (
 	direct = 128 << 10
 )
 
-type folderLedger struct {
+type ledger struct {
 	dir   string
 	log   *slog.Logger
 	disk  *disk.Disk
@@ -94,26 +97,26 @@ type folderLedger struct {
 	mu     sync.Mutex
 	closed bool
 	calls  sync.WaitGroup
-	known  map[RunID]*runState // of runs whose files end with what this process wrote
-	ended  []RunID             // of known, oldest first
+	known  map[pipeline.RunID]*runState // of runs whose files end with what this process wrote
+	ended  []pipeline.RunID             // of known, oldest first
 }
 
-func newFolder(dir string, o FolderOptions, d *disk.Disk) *folderLedger {
-	l := &folderLedger{dir: dir, log: o.Logger, disk: d, now: time.Now, lease: hostlock.Now,
-		instance: strings.ToLower(rand.Text()), known: make(map[RunID]*runState)}
+func newLedger(dir string, o Options, d *disk.Disk) *ledger {
+	l := &ledger{dir: dir, log: o.Logger, disk: d, now: time.Now, lease: hostlock.Now,
+		instance: strings.ToLower(rand.Text()), known: make(map[pipeline.RunID]*runState)}
 	if l.log == nil {
 		l.log = slog.Default()
 	}
 	return l
 }
 
-func (l *folderLedger) path(parts ...string) string {
+func (l *ledger) path(parts ...string) string {
 	return filepath.Join(append([]string{l.dir}, parts...)...)
 }
 
 // open makes the folders, recovers what processes that are gone left behind, and
 // becomes one of the living.
-func (l *folderLedger) open() error {
+func (l *ledger) open() error {
 	for _, name := range []string{"", "erasing", "instances", "journals", "locks", "open", "runs"} {
 		if err := l.disk.Folder(l.path(name)); err != nil {
 			return err
@@ -151,12 +154,12 @@ func (l *folderLedger) open() error {
 }
 
 // checkForm refuses a folder of another form, and marks a new one.
-func (l *folderLedger) checkForm() error {
+func (l *ledger) checkForm() error {
 	name := l.path("FORM")
 	form, err := os.ReadFile(name)
 	if err == nil && len(form) > 0 {
 		if string(form) != folderForm {
-			return fmt.Errorf("%w: %s says %q", ErrNewerFormat, name, strings.TrimSpace(string(form)))
+			return fmt.Errorf("%w: %s says %q", pipeline.ErrNewerFormat, name, strings.TrimSpace(string(form)))
 		}
 		return nil
 	}
@@ -187,7 +190,7 @@ func (l *folderLedger) checkForm() error {
 
 // recoverDead completes what processes that are gone had put into journals only.
 // The caller holds the lock "recover".
-func (l *folderLedger) recoverDead() error {
+func (l *ledger) recoverDead() error {
 	if err := l.finishErasing(); err != nil {
 		return err
 	}
@@ -210,7 +213,7 @@ func (l *folderLedger) recoverDead() error {
 	return nil
 }
 
-func (l *folderLedger) recoverInstance(name string) error {
+func (l *ledger) recoverInstance(name string) error {
 	file, err := l.disk.Open(l.path("instances", name), os.O_RDWR)
 	if err == nil {
 		defer file.Close()
@@ -248,7 +251,7 @@ func intact(file *os.File, name string, offset int64) bool {
 
 // noticeBoot looks through all runs once after the machine has stopped, since the
 // list of unended runs need not have outlived that.
-func (l *folderLedger) noticeBoot() error {
+func (l *ledger) noticeBoot() error {
 	_, epoch := l.lease()
 	name := l.path("locks", "boot")
 	if known, err := os.ReadFile(name); err == nil && string(known) == epoch && epoch != hostlock.WallEpoch {
@@ -278,14 +281,14 @@ func (l *folderLedger) noticeBoot() error {
 // do runs one call of the ledger, which may use records, and gives f what it may use
 // instead. If ctx ends, the caller goes its way with its records, and the call comes
 // to its own end; only where records are too large to be copied it is waited for.
-func (l *folderLedger) do(ctx context.Context, records []Record, f func([]Record) error) error {
+func (l *ledger) do(ctx context.Context, records []pipeline.Record, f func([]pipeline.Record) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	l.mu.Lock()
 	if l.closed {
 		l.mu.Unlock()
-		return ErrLedgerClosed
+		return pipeline.ErrLedgerClosed
 	}
 	l.calls.Add(1)
 	l.mu.Unlock()
@@ -319,9 +322,9 @@ func (l *folderLedger) do(ctx context.Context, records []Record, f func([]Record
 	}
 }
 
-func (l *folderLedger) Durable() bool { return true }
+func (l *ledger) Durable() bool { return true }
 
-func (l *folderLedger) Close() error {
+func (l *ledger) Close() error {
 	l.mu.Lock()
 	if l.closed {
 		l.mu.Unlock()

@@ -1,4 +1,4 @@
-package pipeline
+package folderledger
 
 import (
 	"bytes"
@@ -19,13 +19,14 @@ import (
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/internal/disk"
+	"github.com/exportpipeline/exportpipeline/pipeline"
 )
 
-var quiet = FolderOptions{Logger: slog.New(slog.DiscardHandler)}
+var quiet = Options{Logger: slog.New(slog.DiscardHandler)}
 
-func openOn(t testing.TB, dir string, d *disk.Disk) *folderLedger {
+func openOn(t testing.TB, dir string, d *disk.Disk) *ledger {
 	t.Helper()
-	l := newFolder(dir, quiet, d)
+	l := newLedger(dir, quiet, d)
 	if err := l.open(); err != nil {
 		t.Fatal(err)
 	}
@@ -33,11 +34,11 @@ func openOn(t testing.TB, dir string, d *disk.Disk) *folderLedger {
 	return l
 }
 
-func diskKey(annotation int64) RunKey {
-	return RunKey{Organization: "https://disk.rossum.example", Hook: "7", Annotation: annotation, Event: "annotation_content.export"}
+func diskKey(annotation int64) pipeline.RunKey {
+	return pipeline.RunKey{Organization: "https://disk.rossum.example", Hook: "7", Annotation: annotation, Event: "annotation_content.export"}
 }
 
-func kindsOf(run Run) string {
+func kindsOf(run pipeline.Run) string {
 	var list []string
 	for _, r := range run.Records {
 		list = append(list, string(r.Kind))
@@ -138,7 +139,7 @@ func (f *forgetful) stop(t *testing.T, dir, to string, random *rand.Rand) {
 
 // wroteRun is what one worker knows of a run.
 type wroteRun struct {
-	id     RunID
+	id     pipeline.RunID
 	acked  []string
 	ended  bool
 	erased bool
@@ -156,7 +157,7 @@ func TestWhatWasAcknowledgedOutlivesTheMachine(t *testing.T) {
 
 func outliveMachine(t *testing.T, random *rand.Rand) {
 	dir, d := t.TempDir(), newForgetful()
-	ledgers := []*folderLedger{openOn(t, dir, &d.Disk), openOn(t, dir, &d.Disk)}
+	ledgers := []*ledger{openOn(t, dir, &d.Disk), openOn(t, dir, &d.Disk)}
 	var mu sync.Mutex
 	var runs []*wroteRun
 	var steps atomic.Int64
@@ -184,7 +185,7 @@ func outliveMachine(t *testing.T, random *rand.Rand) {
 					mu.Lock()
 					defer mu.Unlock()
 					for _, r := range runs {
-						if strings.HasPrefix(string(r.id), diskKey(annotation).annotationHash()) {
+						if strings.HasPrefix(string(r.id), annotationPrefix(diskKey(annotation).Organization, annotation)) {
 							r.erased = true
 						}
 					}
@@ -209,12 +210,12 @@ func outliveMachine(t *testing.T, random *rand.Rand) {
 	d.stop(t, dir, after, random)
 	group.Wait()
 	reopened := openOn(t, after, &disk.Disk{})
-	unended := make(map[RunKey]int)
-	for info, err := range reopened.Find(t.Context(), RunQuery{}) {
+	unended := make(map[pipeline.RunKey]int)
+	for info, err := range reopened.Find(t.Context(), pipeline.RunQuery{}) {
 		if err != nil {
 			t.Error(err)
 		}
-		if info.State != RunEnded {
+		if info.State != pipeline.RunEnded {
 			unended[info.Key]++
 		}
 	}
@@ -226,42 +227,42 @@ func outliveMachine(t *testing.T, random *rand.Rand) {
 	for _, r := range known {
 		run, err := reopened.Load(t.Context(), r.id)
 		if r.erased {
-			if !errors.Is(err, ErrNoRun) {
+			if !errors.Is(err, pipeline.ErrNoRun) {
 				t.Errorf("an erased run came back: %v", err)
 			}
 			continue
 		}
-		if errors.Is(err, ErrNoRun) && laterErased(runs, r.id) {
+		if errors.Is(err, pipeline.ErrNoRun) && laterErased(runs, r.id) {
 			continue
 		}
-		if err != nil || run.Damaged || !strings.HasPrefix(kindsOf(run)+" ", strings.Join(r.acked, " ")+" ") || r.ended && run.State != RunEnded {
+		if err != nil || run.Damaged || !strings.HasPrefix(kindsOf(run)+" ", strings.Join(r.acked, " ")+" ") || r.ended && run.State != pipeline.RunEnded {
 			t.Errorf("run %s: %v, damaged %v, %v; has %q, acknowledged %q", r.id, err, run.Damaged, run.State, kindsOf(run), r.acked)
 		}
-		if run.State == RunAbandoned {
-			if got, err := reopened.Claim(t.Context(), run.Key, ClaimOptions{Owner: "after", Lease: time.Hour}); err != nil || got.Run.ID != run.ID || !got.TakenOver {
+		if run.State == pipeline.RunAbandoned {
+			if got, err := reopened.Claim(t.Context(), run.Key, pipeline.ClaimOptions{Owner: "after", Lease: time.Hour}); err != nil || got.Run.ID != run.ID || !got.TakenOver {
 				t.Errorf("taking over after the machine stopped: %+v, %v", got, err)
 			}
 		}
 	}
 }
 
-func laterErased(runs []*wroteRun, id RunID) bool {
+func laterErased(runs []*wroteRun, id pipeline.RunID) bool {
 	return slices.ContainsFunc(runs, func(r *wroteRun) bool { return r.id == id && r.erased })
 }
 
 // passedOn has a run done by ledgers that hand it to each other.
-func passedOn(ctx context.Context, ledgers []*folderLedger, key RunKey, name string, chance *rand.Rand, ack func(*wroteRun, func()), on func() bool, erased func(int64)) error {
+func passedOn(ctx context.Context, ledgers []*ledger, key pipeline.RunKey, name string, chance *rand.Rand, ack func(*wroteRun, func()), on func() bool, erased func(int64)) error {
 	l := ledgers[chance.IntN(2)]
 	data := func() []byte { return bytes.Repeat([]byte("secret "+name+" "), 1+chance.IntN(300)) }
-	record := func(i int) Record {
+	record := func(i int) pipeline.Record {
 		d := data()
 		if chance.IntN(12) == 0 {
 			d = bytes.Repeat(d, direct/len(d)+1)
 		}
-		return Record{Kind: RecordKind(fmt.Sprintf("%s.%d", name, i)), Data: d}
+		return pipeline.Record{Kind: pipeline.RecordKind(fmt.Sprintf("%s.%d", name, i)), Data: d}
 	}
 	first := record(0)
-	got, err := l.Claim(ctx, key, ClaimOptions{Owner: name, Lease: time.Hour, After: AnyRun, First: []Record{first}})
+	got, err := l.Claim(ctx, key, pipeline.ClaimOptions{Owner: name, Lease: time.Hour, After: pipeline.AnyRun, First: []pipeline.Record{first}})
 	if err != nil {
 		return err
 	}
@@ -277,7 +278,7 @@ func passedOn(ctx context.Context, ledgers []*folderLedger, key RunKey, name str
 				return err
 			}
 			l = ledgers[chance.IntN(2)]
-			got, err = l.Claim(ctx, key, ClaimOptions{Owner: name, Lease: time.Hour, First: []Record{next}})
+			got, err = l.Claim(ctx, key, pipeline.ClaimOptions{Owner: name, Lease: time.Hour, First: []pipeline.Record{next}})
 		default:
 			err = l.Append(ctx, got.Lease, next)
 		}
@@ -304,21 +305,21 @@ func TestErasedBytesAreNowhereOnTheDisk(t *testing.T) {
 	t.Parallel()
 	dir, d := t.TempDir(), newForgetful()
 	one, two := openOn(t, dir, &d.Disk), openOn(t, dir, &d.Disk)
-	for i, l := range []*folderLedger{one, two} {
-		got, err := l.Claim(t.Context(), diskKey(1), ClaimOptions{Owner: "x", Lease: time.Hour, After: AnyRun, First: []Record{{Kind: "a", Data: []byte("the document's text")}}})
+	for i, l := range []*ledger{one, two} {
+		got, err := l.Claim(t.Context(), diskKey(1), pipeline.ClaimOptions{Owner: "x", Lease: time.Hour, After: pipeline.AnyRun, First: []pipeline.Record{{Kind: "a", Data: []byte("the document's text")}}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := l.Append(t.Context(), got.Lease, Record{Kind: "b", Data: []byte("the document's text")}); err != nil {
+		if err := l.Append(t.Context(), got.Lease, pipeline.Record{Kind: "b", Data: []byte("the document's text")}); err != nil {
 			t.Fatal(err)
 		}
 		if i == 0 {
-			if err := l.End(t.Context(), got.Lease, Record{Kind: "end"}); err != nil {
+			if err := l.End(t.Context(), got.Lease, pipeline.Record{Kind: "end"}); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
-	kept, err := one.Claim(t.Context(), diskKey(2), ClaimOptions{Owner: "x", Lease: time.Hour, First: []Record{{Kind: "a", Data: []byte("of another")}}})
+	kept, err := one.Claim(t.Context(), diskKey(2), pipeline.ClaimOptions{Owner: "x", Lease: time.Hour, First: []pipeline.Record{{Kind: "a", Data: []byte("of another")}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -390,39 +391,39 @@ func TestABrokenDiskAcknowledgesNothingAndIsForgiven(t *testing.T) {
 				}
 				l := openOn(t, dir, &d.Disk)
 				ctx := t.Context()
-				got, err := l.Claim(ctx, diskKey(1), ClaimOptions{Owner: "x", Lease: time.Hour, First: []Record{{Kind: "first"}}})
+				got, err := l.Claim(ctx, diskKey(1), pipeline.ClaimOptions{Owner: "x", Lease: time.Hour, First: []pipeline.Record{{Kind: "first"}}})
 				if err != nil {
 					t.Fatal(err)
 				}
 				broken.Store(true)
 				failed := 0
 				for i := range 3 {
-					if err := l.Append(ctx, got.Lease, Record{Kind: RecordKind(fmt.Sprintf("lost%d", i)), Data: data}); err != nil {
+					if err := l.Append(ctx, got.Lease, pipeline.Record{Kind: pipeline.RecordKind(fmt.Sprintf("lost%d", i)), Data: data}); err != nil {
 						failed++
 						if !errors.Is(err, test.err) || !strings.Contains(err.Error(), dir) {
 							t.Errorf("the error does not say what and where: %v", err)
 						}
 					}
 				}
-				if _, err := l.Claim(ctx, diskKey(2), ClaimOptions{Owner: "x", Lease: time.Hour}); test.op != disk.SyncDir && err == nil {
+				if _, err := l.Claim(ctx, diskKey(2), pipeline.ClaimOptions{Owner: "x", Lease: time.Hour}); test.op != disk.SyncDir && err == nil {
 					t.Error("a claim that can't be kept was granted")
 				}
-				if err := l.Note(ctx, got.Run.ID, Record{Kind: "lost-note", Data: data}); err != nil {
+				if err := l.Note(ctx, got.Run.ID, pipeline.Record{Kind: "lost-note", Data: data}); err != nil {
 					failed++
 				}
 				if test.op != disk.SyncDir && test.path != ".journal" && failed != 4 {
 					t.Errorf("%d of 4 calls failed", failed)
 				}
 				broken.Store(false)
-				if err := l.Append(ctx, got.Lease, Record{Kind: "after", Data: data}); err != nil {
+				if err := l.Append(ctx, got.Lease, pipeline.Record{Kind: "after", Data: data}); err != nil {
 					t.Fatalf("the disk works again, the ledger does not: %v", err)
 				}
-				if _, err := l.Claim(ctx, diskKey(2), ClaimOptions{Owner: "x", Lease: time.Hour}); err != nil && !errors.Is(err, ErrBusy) {
+				if _, err := l.Claim(ctx, diskKey(2), pipeline.ClaimOptions{Owner: "x", Lease: time.Hour}); err != nil && !errors.Is(err, pipeline.ErrBusy) {
 					t.Errorf("the disk works again, claims don't: %v", err)
 				}
 				after := t.TempDir()
 				d.stop(t, dir, after, rand.New(rand.NewPCG(3, 3)))
-				for _, on := range []*folderLedger{l, openOn(t, after, &disk.Disk{})} {
+				for _, on := range []*ledger{l, openOn(t, after, &disk.Disk{})} {
 					run, err := on.Load(ctx, got.Run.ID)
 					has := strings.Fields(kindsOf(run))
 					if err != nil || run.Damaged || len(has) < 2 || has[0] != "first" || has[len(has)-1] != "after" || failed == 4 && len(has) > 2 {
@@ -446,7 +447,7 @@ func TestASlowDiskDoesNotHoldItsCaller(t *testing.T) {
 		return size, nil
 	}
 	l := openOn(t, t.TempDir(), &d)
-	got, err := l.Claim(t.Context(), diskKey(1), ClaimOptions{Owner: "x", Lease: time.Hour})
+	got, err := l.Claim(t.Context(), diskKey(1), pipeline.ClaimOptions{Owner: "x", Lease: time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -454,26 +455,26 @@ func TestASlowDiskDoesNotHoldItsCaller(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
 	data := []byte("as it was")
-	if err := l.Append(ctx, got.Lease, Record{Kind: "slow", Data: data}); !errors.Is(err, context.DeadlineExceeded) {
+	if err := l.Append(ctx, got.Lease, pipeline.Record{Kind: "slow", Data: data}); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v", err)
 	}
 	copy(data, "changed!!") // it is the caller's again
 	other, cancelOther := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancelOther()
-	if _, err := l.Claim(other, diskKey(2), ClaimOptions{Owner: "x", Lease: time.Hour}); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := l.Claim(other, diskKey(2), pipeline.ClaimOptions{Owner: "x", Lease: time.Hour}); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v", err)
 	}
 	slow.Store(false)
 	close(gate)
-	if err := l.Append(t.Context(), got.Lease, Record{Kind: "next"}); err != nil {
+	if err := l.Append(t.Context(), got.Lease, pipeline.Record{Kind: "next"}); err != nil {
 		t.Fatal(err)
 	}
 	if run, err := l.Load(t.Context(), got.Run.ID); err != nil || kindsOf(run) != "slow next" || string(run.Records[0].Data) != "as it was" {
 		t.Errorf("got %q, %v", kindsOf(run), err)
 	}
-	claimed, err := l.Claim(t.Context(), diskKey(2), ClaimOptions{Owner: "y", Lease: time.Hour})
-	for errors.Is(err, ErrBusy) { // until the claim that nobody waited for is given up
-		claimed, err = l.Claim(t.Context(), diskKey(2), ClaimOptions{Owner: "y", Lease: time.Hour})
+	claimed, err := l.Claim(t.Context(), diskKey(2), pipeline.ClaimOptions{Owner: "y", Lease: time.Hour})
+	for errors.Is(err, pipeline.ErrBusy) { // until the claim that nobody waited for is given up
+		claimed, err = l.Claim(t.Context(), diskKey(2), pipeline.ClaimOptions{Owner: "y", Lease: time.Hour})
 	}
 	if err != nil || claimed.Run.Owner != "y" {
 		t.Errorf("a claim whose caller had gone holds the run: %+v, %v", claimed, err)

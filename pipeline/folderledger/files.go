@@ -1,4 +1,4 @@
-package pipeline
+package folderledger
 
 import (
 	"cmp"
@@ -17,39 +17,51 @@ import (
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/internal/hostlock"
+	"github.com/exportpipeline/exportpipeline/pipeline"
 )
 
 const runSuffix = ".run"
 
+// annotationPrefix is what the ids of all runs of an annotation begin with.
+func annotationPrefix(organization string, annotation int64) string {
+	id := string(pipeline.RunKey{Organization: organization, Annotation: annotation}.ID(0))
+	return id[:strings.IndexByte(id, '-')]
+}
+
+// storeTime is a clock's time as records have it.
+func storeTime(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
+
 // shard is the folder of a run: the first two digits of its annotation's hash.
-func (id RunID) shard() string { return string(id[:2]) }
+func shard(id pipeline.RunID) string { return string(id[:2]) }
 
 // valid reports whether an id can be one of ours, and so a file's name.
-func (id RunID) valid() bool {
+func valid(id pipeline.RunID) bool {
 	return len(id) > 66 && len(id) <= 100 && strings.Trim(string(id), "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
 }
 
 // generation is the number at the id's end.
-func (id RunID) generation() int64 {
+func generation(id pipeline.RunID) int64 {
 	n, _ := strconv.ParseInt(string(id[strings.LastIndexByte(string(id), '-')+1:]), 36, 64)
 	return n
 }
 
 // fileName is a run's file, below the ledger's folder, with slashes.
-func (id RunID) fileName() string { return path.Join("runs", id.shard(), string(id)+runSuffix) }
+func fileName(id pipeline.RunID) string { return path.Join("runs", shard(id), string(id)+runSuffix) }
 
-func (l *folderLedger) file(id RunID) string { return l.path("runs", id.shard(), string(id)+runSuffix) }
+func (l *ledger) file(id pipeline.RunID) string {
+	return l.path("runs", shard(id), string(id)+runSuffix)
+}
 
 // inShard lists the runs of a shard whose ids have a prefix, newest first.
-func (l *folderLedger) inShard(shard, prefix string) ([]RunID, error) {
+func (l *ledger) inShard(shard, prefix string) ([]pipeline.RunID, error) {
 	entries, err := os.ReadDir(l.path("runs", shard))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	var ids []RunID
+	var ids []pipeline.RunID
 	for _, e := range entries {
 		name, isRun := strings.CutSuffix(e.Name(), runSuffix)
-		if id := RunID(name); isRun && strings.HasPrefix(name, prefix) && id.valid() {
+		if id := pipeline.RunID(name); isRun && strings.HasPrefix(name, prefix) && valid(id) {
 			ids = append(ids, id)
 		}
 	}
@@ -57,13 +69,13 @@ func (l *folderLedger) inShard(shard, prefix string) ([]RunID, error) {
 	return ids, nil
 }
 
-func newerID(a, b RunID) int {
-	return cmp.Or(cmp.Compare(b.generation(), a.generation()), cmp.Compare(b, a))
+func newerID(a, b pipeline.RunID) int {
+	return cmp.Or(cmp.Compare(generation(b), generation(a)), cmp.Compare(b, a))
 }
 
 // names yields all runs, shard by shard.
-func (l *folderLedger) names() iter.Seq[RunID] {
-	return func(yield func(RunID) bool) {
+func (l *ledger) names() iter.Seq[pipeline.RunID] {
+	return func(yield func(pipeline.RunID) bool) {
 		for i := range 256 {
 			ids, err := l.inShard(fmt.Sprintf("%02x", i), "")
 			if err != nil {
@@ -80,21 +92,21 @@ func (l *folderLedger) names() iter.Seq[RunID] {
 
 // read returns the state of a run without a lock. What is being written at this
 // moment counts as a tail.
-func (l *folderLedger) read(id RunID) (*runState, error) { return l.readAll(id, nil) }
+func (l *ledger) read(id pipeline.RunID) (*runState, error) { return l.readAll(id, nil) }
 
-func (l *folderLedger) readAll(id RunID, collect func([]Record)) (*runState, error) {
-	if !id.valid() {
-		return nil, fmt.Errorf("run %q: %w", id, ErrNoRun)
+func (l *ledger) readAll(id pipeline.RunID, collect func([]pipeline.Record)) (*runState, error) {
+	if !valid(id) {
+		return nil, fmt.Errorf("run %q: %w", id, pipeline.ErrNoRun)
 	}
 	f, err := l.disk.Open(l.file(id), os.O_RDONLY)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("run %s: %w", id, ErrNoRun)
+		return nil, fmt.Errorf("run %s: %w", id, pipeline.ErrNoRun)
 	}
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	s := &runState{RunInfo: RunInfo{ID: id}}
+	s := &runState{RunInfo: pipeline.RunInfo{ID: id}}
 	if err := s.scan(f.File, collect); err != nil {
 		return nil, fmt.Errorf("reading %s: %w", f.Name(), err)
 	}
@@ -102,7 +114,7 @@ func (l *folderLedger) readAll(id RunID, collect func([]Record)) (*runState, err
 }
 
 // readSteady reads again if the file was cut while it was read.
-func (l *folderLedger) readSteady(id RunID, collect func([]Record), begin func()) (s *runState, err error) {
+func (l *ledger) readSteady(id pipeline.RunID, collect func([]pipeline.Record), begin func()) (s *runState, err error) {
 	for range 20 {
 		begin()
 		if s, err = l.readAll(id, collect); !errors.Is(err, io.ErrUnexpectedEOF) {
@@ -119,7 +131,7 @@ func (l *folderLedger) readSteady(id RunID, collect func([]Record), begin func()
 const slotSize = 64
 
 // putLease writes the end of a lease.
-func (l *folderLedger) putLease(id RunID, fence int64, duration time.Duration) error {
+func (l *ledger) putLease(id pipeline.RunID, fence int64, duration time.Duration) error {
 	now, epoch := l.lease()
 	slot := make([]byte, slotSize)
 	slot[0] = 1 // form
@@ -141,7 +153,7 @@ func (l *folderLedger) putLease(id RunID, fence int64, duration time.Duration) e
 }
 
 // leaseLasts reports whether the slot of a fence says that its lease has not ended.
-func (l *folderLedger) leaseLasts(id RunID, fence int64) bool {
+func (l *ledger) leaseLasts(id pipeline.RunID, fence int64) bool {
 	for range 3 { // it may be read while it is written
 		f, err := os.Open(l.path("open", string(id)))
 		if err != nil {
@@ -165,7 +177,7 @@ func (l *folderLedger) leaseLasts(id RunID, fence int64) bool {
 }
 
 // lives reports whether a process has its ledger open.
-func (l *folderLedger) lives(instance string) bool {
+func (l *ledger) lives(instance string) bool {
 	f, err := os.OpenFile(l.path("instances", instance), os.O_RDWR, 0)
 	if err != nil {
 		return false
@@ -176,16 +188,16 @@ func (l *folderLedger) lives(instance string) bool {
 }
 
 // judge fills in how the run is now.
-func (l *folderLedger) judge(s *runState) RunInfo {
+func (l *ledger) judge(s *runState) pipeline.RunInfo {
 	i := s.RunInfo
 	i.Seen = storeTime(l.now())
 	switch {
 	case s.ended():
-		i.State = RunEnded
+		i.State = pipeline.RunEnded
 	case !s.released && s.born && l.lives(s.instance) && l.leaseLasts(s.ID, s.Fence):
-		i.State = RunLive
+		i.State = pipeline.RunLive
 	default:
-		i.State = RunAbandoned
+		i.State = pipeline.RunAbandoned
 	}
 	return i
 }

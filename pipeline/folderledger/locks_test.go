@@ -1,4 +1,4 @@
-package pipeline
+package folderledger
 
 import (
 	"errors"
@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/internal/disk"
+	"github.com/exportpipeline/exportpipeline/pipeline"
 )
 
 // A process that is stopped while it claims keeps nobody away, and gets nothing when
@@ -31,23 +32,23 @@ func TestAClaimThatStandsStillKeepsNobodyAway(t *testing.T) {
 			slow, quick := openOn(t, dir, &d), openOn(t, dir, &disk.Disk{})
 			done := make(chan error, 1)
 			go func() {
-				_, err := slow.Claim(t.Context(), diskKey(1), ClaimOptions{Owner: "slow", Lease: time.Hour})
+				_, err := slow.Claim(t.Context(), diskKey(1), pipeline.ClaimOptions{Owner: "slow", Lease: time.Hour})
 				done <- err
 			}()
 			<-reached
-			got, err := quick.Claim(t.Context(), diskKey(1), ClaimOptions{Owner: "quick", Lease: time.Hour})
+			got, err := quick.Claim(t.Context(), diskKey(1), pipeline.ClaimOptions{Owner: "quick", Lease: time.Hour})
 			if err != nil {
 				t.Fatal(err)
 			}
 			close(gate)
-			if err := <-done; !errors.Is(err, ErrBusy) {
+			if err := <-done; !errors.Is(err, pipeline.ErrBusy) {
 				t.Errorf("the claim that stood still: %v", err)
 			}
-			if err := quick.Append(t.Context(), got.Lease, Record{Kind: "x"}); err != nil {
+			if err := quick.Append(t.Context(), got.Lease, pipeline.Record{Kind: "x"}); err != nil {
 				t.Error(err)
 			}
 			n := 0
-			for info, err := range slow.Find(t.Context(), RunQuery{}) {
+			for info, err := range slow.Find(t.Context(), pipeline.RunQuery{}) {
 				if n++; err != nil || info.Owner != "quick" || info.Count != 1 {
 					t.Errorf("%+v, %v", info, err)
 				}
@@ -75,26 +76,26 @@ func TestAnOwnerThatStandsStillIsReplaced(t *testing.T) {
 	}
 	dir := t.TempDir()
 	slow, quick := openOn(t, dir, &d), openOn(t, dir, &disk.Disk{})
-	was, err := slow.Claim(t.Context(), diskKey(1), ClaimOptions{Owner: "slow", Lease: time.Millisecond, First: []Record{{Kind: "first"}}})
+	was, err := slow.Claim(t.Context(), diskKey(1), pipeline.ClaimOptions{Owner: "slow", Lease: time.Millisecond, First: []pipeline.Record{{Kind: "first"}}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	armed.Store(true)
 	done := make(chan error, 1)
-	go func() { done <- slow.Append(t.Context(), was.Lease, Record{Kind: "lost"}) }()
+	go func() { done <- slow.Append(t.Context(), was.Lease, pipeline.Record{Kind: "lost"}) }()
 	<-reached
 	if _, err := quick.Wait(t.Context(), was.Run.ID); err != nil {
 		t.Fatal(err)
 	}
-	now, err := quick.Claim(t.Context(), diskKey(1), ClaimOptions{Owner: "quick", Lease: time.Hour, First: []Record{{Kind: "heir"}}})
+	now, err := quick.Claim(t.Context(), diskKey(1), pipeline.ClaimOptions{Owner: "quick", Lease: time.Hour, First: []pipeline.Record{{Kind: "heir"}}})
 	if err != nil || !now.TakenOver {
 		t.Fatalf("%+v, %v", now, err)
 	}
 	close(gate)
-	if err := <-done; !errors.Is(err, ErrFenced) {
+	if err := <-done; !errors.Is(err, pipeline.ErrFenced) {
 		t.Errorf("the owner that stood still: %v", err)
 	}
-	if err := quick.Append(t.Context(), now.Lease, Record{Kind: "on"}); err != nil {
+	if err := quick.Append(t.Context(), now.Lease, pipeline.Record{Kind: "on"}); err != nil {
 		t.Error(err)
 	}
 	if run, err := slow.Load(t.Context(), was.Run.ID); err != nil || kindsOf(run) != "first heir on" || run.Damaged {

@@ -1,4 +1,4 @@
-package pipeline
+package folderledger
 
 import (
 	"context"
@@ -13,12 +13,13 @@ import (
 
 	"github.com/exportpipeline/exportpipeline/internal/groupcommit"
 	"github.com/exportpipeline/exportpipeline/internal/hostlock"
+	"github.com/exportpipeline/exportpipeline/pipeline"
 )
 
-func (l *folderLedger) Erase(ctx context.Context, organization string, annotation int64, except ...RunID) error {
-	prefix := RunKey{Organization: organization, Annotation: annotation}.annotationHash()
+func (l *ledger) Erase(ctx context.Context, organization string, annotation int64, except ...pipeline.RunID) error {
+	prefix := annotationPrefix(organization, annotation)
 	except = slices.Clone(except)
-	return l.do(ctx, nil, func([]Record) error {
+	return l.do(ctx, nil, func([]pipeline.Record) error {
 		if err := l.erase(ctx, prefix, except); err != nil {
 			return fmt.Errorf("ledger in the folder %s: erasing annotation %d: %w", l.dir, annotation, err)
 		}
@@ -26,7 +27,7 @@ func (l *folderLedger) Erase(ctx context.Context, organization string, annotatio
 	})
 }
 
-func (l *folderLedger) erase(ctx context.Context, prefix string, except []RunID) error {
+func (l *ledger) erase(ctx context.Context, prefix string, except []pipeline.RunID) error {
 	if err := l.tidyDead(); err != nil { // a journal that nobody owns could bring a run back
 		return err
 	}
@@ -39,14 +40,16 @@ func (l *folderLedger) erase(ctx context.Context, prefix string, except []RunID)
 	if err != nil {
 		return err
 	}
-	ids = slices.DeleteFunc(ids, func(id RunID) bool { return slices.Contains(except, id) })
+	ids = slices.DeleteFunc(ids, func(id pipeline.RunID) bool { return slices.Contains(except, id) })
 	if err := l.announceErasing(ids); err != nil {
 		return err
 	}
 	if err := l.removeFiles(ids); err != nil {
 		return err
 	}
-	return l.forgetErased(ids, func(id RunID) bool { return strings.HasPrefix(string(id), prefix) && !slices.Contains(except, id) })
+	return l.forgetErased(ids, func(id pipeline.RunID) bool {
+		return strings.HasPrefix(string(id), prefix) && !slices.Contains(except, id)
+	})
 }
 
 // A run that is removed is named in the folder "erasing" until nothing of it is left:
@@ -54,7 +57,7 @@ func (l *folderLedger) erase(ctx context.Context, prefix string, except []RunID)
 // bring a part of it back.
 
 // announceErasing names runs.
-func (l *folderLedger) announceErasing(ids []RunID) error {
+func (l *ledger) announceErasing(ids []pipeline.RunID) error {
 	if len(ids) == 0 {
 		return nil
 	}
@@ -73,20 +76,20 @@ func (l *folderLedger) announceErasing(ids []RunID) error {
 	return l.disk.SyncDir(l.path("erasing"))
 }
 
-func (l *folderLedger) isErasing(name string) bool {
+func (l *ledger) isErasing(name string) bool {
 	_, err := os.Stat(l.path("erasing", strings.TrimSuffix(path.Base(name), runSuffix)))
 	return err == nil
 }
 
 // removeFiles removes the files of runs, for good.
-func (l *folderLedger) removeFiles(ids []RunID) error {
+func (l *ledger) removeFiles(ids []pipeline.RunID) error {
 	shards := make(map[string]bool)
 	for _, id := range ids {
 		if err := errors.Join(l.disk.Remove(l.file(id)), l.disk.Remove(l.file(id)+".next"), l.disk.Remove(l.path("open", string(id)))); err != nil {
 			return err
 		}
 		l.forget(id)
-		shards[id.shard()] = true
+		shards[shard(id)] = true
 	}
 	for shard := range shards {
 		if err := l.disk.SyncDir(l.path("runs", shard)); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -98,9 +101,9 @@ func (l *folderLedger) removeFiles(ids []RunID) error {
 
 // forgetErased overwrites what journals hold of runs whose files are gone, and takes
 // their names away. A writer that still has such a file looks after its own journal.
-func (l *folderLedger) forgetErased(ids []RunID, match func(RunID) bool) error {
+func (l *ledger) forgetErased(ids []pipeline.RunID, match func(pipeline.RunID) bool) error {
 	err := groupcommit.Void(l.disk, l.path("journals"), "", func(file string) bool {
-		return match(RunID(strings.TrimSuffix(path.Base(file), runSuffix)))
+		return match(pipeline.RunID(strings.TrimSuffix(path.Base(file), runSuffix)))
 	})
 	if err = errors.Join(err, l.disk.SyncDir(l.path("journals"))); err != nil {
 		return err
@@ -114,25 +117,25 @@ func (l *folderLedger) forgetErased(ids []RunID, match func(RunID) bool) error {
 }
 
 // finishErasing removes what somebody had begun to remove.
-func (l *folderLedger) finishErasing() error {
+func (l *ledger) finishErasing() error {
 	entries, err := os.ReadDir(l.path("erasing"))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) || len(entries) == 0 {
 		return err
 	}
-	var ids []RunID
+	var ids []pipeline.RunID
 	for _, e := range entries {
-		if id := RunID(e.Name()); id.valid() {
+		if id := pipeline.RunID(e.Name()); valid(id) {
 			ids = append(ids, id)
 		}
 	}
 	if err := l.removeFiles(ids); err != nil {
 		return err
 	}
-	return l.forgetErased(ids, func(id RunID) bool { return slices.Contains(ids, id) })
+	return l.forgetErased(ids, func(id pipeline.RunID) bool { return slices.Contains(ids, id) })
 }
 
 // tidyDead recovers what processes that are gone left, unless another does so now.
-func (l *folderLedger) tidyDead() error {
+func (l *ledger) tidyDead() error {
 	lock, err := l.disk.Open(l.path("locks", "recover"), os.O_CREATE|os.O_RDWR)
 	if err != nil {
 		return err
@@ -144,9 +147,9 @@ func (l *folderLedger) tidyDead() error {
 	return l.recoverDead()
 }
 
-func (l *folderLedger) Expire(ctx context.Context, age time.Duration) (int, error) {
+func (l *ledger) Expire(ctx context.Context, age time.Duration) (int, error) {
 	var total int
-	err := l.do(ctx, nil, func([]Record) error {
+	err := l.do(ctx, nil, func([]pipeline.Record) error {
 		n, err := l.expire(ctx, age)
 		total = n
 		if err != nil {
@@ -160,11 +163,11 @@ func (l *folderLedger) Expire(ctx context.Context, age time.Duration) (int, erro
 	return total, err
 }
 
-func (l *folderLedger) expire(ctx context.Context, age time.Duration) (n int, err error) {
+func (l *ledger) expire(ctx context.Context, age time.Duration) (n int, err error) {
 	if err := l.tidyDead(); err != nil {
 		return 0, err
 	}
-	var old []RunID
+	var old []pipeline.RunID
 	for id := range l.names() {
 		if ctx.Err() != nil {
 			return n, ctx.Err()
@@ -198,7 +201,7 @@ func (l *folderLedger) expire(ctx context.Context, age time.Duration) (n int, er
 }
 
 // removeOld removes runs to which nothing happens any more.
-func (l *folderLedger) removeOld(ids []RunID) error {
+func (l *ledger) removeOld(ids []pipeline.RunID) error {
 	if len(ids) == 0 {
 		return nil
 	}
@@ -208,33 +211,33 @@ func (l *folderLedger) removeOld(ids []RunID) error {
 	if err := l.removeFiles(ids); err != nil {
 		return err
 	}
-	gone := make(map[RunID]bool)
+	gone := make(map[pipeline.RunID]bool)
 	for _, id := range ids {
 		gone[id] = true
 	}
-	return l.forgetErased(ids, func(id RunID) bool { return gone[id] })
+	return l.forgetErased(ids, func(id pipeline.RunID) bool { return gone[id] })
 }
 
 // tidyOpen takes runs that have ended, or are gone, off the list of unended ones.
-func (l *folderLedger) tidyOpen(ctx context.Context) error {
+func (l *ledger) tidyOpen(ctx context.Context) error {
 	entries, err := os.ReadDir(l.path("open"))
 	if err != nil {
 		return err
 	}
 	for _, e := range entries {
-		id := RunID(e.Name())
-		if !id.valid() {
+		id := pipeline.RunID(e.Name())
+		if !valid(id) {
 			continue
 		}
-		if s, err := l.read(id); err == nil && !s.ended() && !s.unborn() || err != nil && !errors.Is(err, ErrNoRun) {
+		if s, err := l.read(id); err == nil && !s.ended() && !s.unborn() || err != nil && !errors.Is(err, pipeline.ErrNoRun) {
 			continue
 		}
-		lock, err := l.lockShard(ctx, id.shard())
+		lock, err := l.lockShard(ctx, shard(id))
 		if err != nil {
 			return err
 		}
 		s, err := l.read(id) // it may have come into being
-		if errors.Is(err, ErrNoRun) || err == nil && s.ended() {
+		if errors.Is(err, pipeline.ErrNoRun) || err == nil && s.ended() {
 			err = l.disk.Remove(l.path("open", string(id)))
 		}
 		lock.unlock()
