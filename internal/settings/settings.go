@@ -76,18 +76,16 @@ func (f *Faults) AddErr(place string, err error) {
 	f.list = append(f.list, &Fault{Place: place, Err: err})
 }
 
-// Known returns, if it is not nil, the fault that an error of another package is: that of the
-// public face of this one.
-var Known func(error) (*Fault, bool)
-
-func faultOf(err error) (*Fault, bool) {
-	if f, ok := err.(*Fault); ok {
+// faultOf returns an error as a fault if it is one: of this package, or of its public face,
+// which this package cannot import, and whose Fault has the same fields.
+func faultOf(err error) (f *Fault, ok bool) {
+	if f, ok = err.(*Fault); ok {
 		return f, true
 	}
-	if Known != nil {
-		return Known(err)
+	if v, t := reflect.ValueOf(err), reflect.TypeFor[*Fault](); v.Kind() == reflect.Pointer && v.CanConvert(t) {
+		f, ok = v.Convert(t).Interface().(*Fault)
 	}
-	return nil, false
+	return f, ok
 }
 
 // Err returns all faults joined, nil if there are none.

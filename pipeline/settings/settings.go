@@ -108,10 +108,3 @@ func published(err error) error {
 	}
 	return err
 }
-
-func init() {
-	settings.Known = func(err error) (*settings.Fault, bool) {
-		f, ok := err.(*Fault)
-		return (*settings.Fault)(f), ok
-	}
-}
