@@ -11,6 +11,8 @@ func (c *compiler) getattr(n getattr) (expr, error) {
 	name := n.name
 	key := pyvalue.Str(name)
 	isItem := !pyvalue.HasMethod(pyvalue.NewDict().Value(), name)
+	site := c.t.sites
+	c.t.sites++
 	return func(f *frame) (value, error) {
 		v, err := object(f)
 		if err != nil {
@@ -20,7 +22,12 @@ func (c *compiler) getattr(n getattr) (expr, error) {
 			return value{}, err
 		}
 		if d := v.Dict(); d != nil && isItem {
-			if found, ok := d.GetStr(name); ok {
+			if site < len(f.near) { // else it is a constant, which is worked out beforehand
+				// The rows of a table have their keys in the same order.
+				if found, ok := d.GetStrNear(name, &f.near[site]); ok {
+					return found, nil
+				}
+			} else if found, ok := d.GetStr(name); ok {
 				return found, nil
 			}
 		}

@@ -50,7 +50,7 @@ func (x *Expression) Names() []string { return slices.Clone(x.t.names) }
 // [Template.Render]; a result that is undefined is an UndefinedError.
 func (x *Expression) Eval(ctx context.Context, vars map[string]pyvalue.Value, limits Limits) (pyvalue.Value, error) {
 	limits = limits.withDefaults()
-	s := &state{t: x.t, limits: limits, context: make([]value, len(x.t.names))}
+	s := &state{t: x.t, limits: limits, context: make([]value, len(x.t.names)), near: make([]int, x.t.sites)}
 	s.meter = pyvalue.NewMeter(ctx, pyvalue.Limits{Steps: limits.Steps, ValueBytes: limits.ValueBytes, TotalBytes: limits.TotalBytes})
 	for i, name := range x.t.names {
 		v, ok := vars[name]

@@ -13,6 +13,7 @@ type state struct {
 	t       *Template
 	meter   *pyvalue.Meter
 	context []value // by index of Template.names
+	near    []int   // where in a dict a place of the template has found its key last
 	out     []byte
 	w       io.Writer
 	written int64
@@ -101,6 +102,10 @@ func (f *frame) print(v value) error {
 func (f *frame) raw(v value) error {
 	if err := f.meter.Step(1); err != nil {
 		return err
+	}
+	if v.Kind() == pyvalue.KindStr && v.Derived() == nil && len(v.Text()) < flushAt {
+		f.out = append(f.out, v.Text()...)
+		return f.emitted()
 	}
 	if f.capture == 0 && v.IsText() && len(v.Text()) >= flushAt && v == v.Base() { // a type of its own may print otherwise
 		return f.handOver(v.Text())

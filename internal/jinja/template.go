@@ -65,6 +65,7 @@ type Template struct {
 	blocks map[string]*blockCode // what self knows
 	names  []string              // variables that may come from outside, by index
 	index  map[string]int
+	sites  int // places that read an attribute
 }
 
 // Compile compiles a template; name is for messages. The error is an [*Error]
@@ -109,7 +110,7 @@ func (t *Template) Uses(name string) bool { _, ok := t.index[name]; return ok }
 // them changes it. Do not share them with another rendering then.
 func (t *Template) Render(ctx context.Context, w io.Writer, vars map[string]pyvalue.Value, limits Limits) error {
 	limits = limits.withDefaults()
-	s := &state{t: t, w: w, limits: limits, context: make([]value, len(t.names))}
+	s := &state{t: t, w: w, limits: limits, context: make([]value, len(t.names)), near: make([]int, t.sites)}
 	s.meter = pyvalue.NewMeter(ctx, pyvalue.Limits{Steps: limits.Steps, ValueBytes: limits.ValueBytes, TotalBytes: limits.TotalBytes})
 	for i, name := range t.names {
 		v, ok := vars[name]

@@ -172,6 +172,31 @@ func (d *Dict) Get(key Value) (Value, bool, error) {
 	return Value{}, false, nil
 }
 
+// GetStrNear is GetStr that looks first where near says, and sets near to where it has
+// found the key: for one key of many dicts that are alike.
+func (d *Dict) GetStrNear(key string, near *int) (Value, bool) {
+	if i := *near; i < len(d.entries) {
+		if e := &d.entries[i]; e.hashed == nil && e.key.Text() == key {
+			return e.value, true
+		}
+	}
+	if d.texts != nil {
+		i, ok := d.texts[key]
+		if !ok {
+			return Value{}, false
+		}
+		*near = i
+		return d.entries[i].value, true
+	}
+	for i := range d.entries {
+		if e := &d.entries[i]; e.isText(key) {
+			*near = i
+			return e.value, true
+		}
+	}
+	return Value{}, false
+}
+
 // GetStr returns the value of a str key and whether there is one.
 func (d *Dict) GetStr(key string) (Value, bool) {
 	if d.texts != nil {

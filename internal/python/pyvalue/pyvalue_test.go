@@ -231,3 +231,31 @@ func TestManyValuesCountAsEachOfThem(t *testing.T) {
 		}
 	}
 }
+
+func TestAKeyIsFoundNearWhereItWasLast(t *testing.T) {
+	t.Parallel()
+	for _, size := range []int{3, 30} { // without an index, and with one
+		near := 0
+		first, second := NewDict(), NewDict()
+		for i := range size {
+			first.SetStr(fmt.Sprint("k", i), Int(int64(i)))
+			second.SetStr(fmt.Sprint("k", size-1-i), Int(int64(i)))
+		}
+		if _, _, err := first.Delete(Str("k1")); err != nil {
+			t.Fatal(err)
+		}
+		if err := second.Set(Markup("m"), Str("markup")); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			for _, d := range []*Dict{first, second, NewDict()} {
+				for _, key := range []string{"k0", "k1", "k2", "m", "none"} {
+					want, has := d.GetStr(key)
+					if got, ok := d.GetStrNear(key, &near); ok != has || !Equal(got, want) {
+						t.Errorf("%s: %v, %v, want %v, %v", key, got, ok, want, has)
+					}
+				}
+			}
+		}
+	}
+}
