@@ -202,13 +202,15 @@ func (r *run) callText(f *frame, v value, method pyvalue.TextMethod, args func(r
 	return made, err
 }
 
-// callMethod calls a method of a builtin class.
+// callMethod calls a method of a builtin class, none of which keeps its call.
 func (r *run) callMethod(f *frame, v value, name string, args func(r *run, f *frame) (*pyvalue.Call, error)) (value, error) {
 	call, err := args(r, f)
 	if err != nil {
 		return value{}, err
 	}
-	return pyvalue.CallMethod(r.meter, v, name, call)
+	made, err := pyvalue.CallMethod(r.meter, v, name, call)
+	r.done(call)
+	return made, err
 }
 
 // arguments compiles the arguments of a call.

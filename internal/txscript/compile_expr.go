@@ -380,6 +380,9 @@ func (c *compiler) index(x *indexExpr) eval {
 		}
 	}
 	index := c.expr(x.index)
+	if k, ok := x.index.(*constExpr); ok && k.v.Kind() == pyvalue.KindStr && !c.changes.apart {
+		return c.member(on, k.v)
+	}
 	return func(r *run, f *frame) (value, error) {
 		v, err := on(r, f)
 		if err != nil {
@@ -388,6 +391,27 @@ func (c *compiler) index(x *indexExpr) eval {
 		key, err := index(r, f)
 		if err != nil {
 			return value{}, err
+		}
+		return getItem(v, key)
+	}
+}
+
+// member compiles v["key"], which is looked for first where a dict had it the last time:
+// those of one list are alike.
+func (c *compiler) member(on eval, key value) eval {
+	at, text := c.changes.members, key.Text()
+	c.changes.members++
+	return func(r *run, f *frame) (value, error) {
+		v, err := on(r, f)
+		if err != nil {
+			return value{}, err
+		}
+		if v.Derived() == nil && at < len(r.near) {
+			if d := v.Dict(); d != nil {
+				if found, ok := d.GetStrNear(text, &r.near[at]); ok {
+					return found, nil
+				}
+			}
 		}
 		return getItem(v, key)
 	}

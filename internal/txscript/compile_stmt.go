@@ -23,14 +23,15 @@ type compiler struct {
 
 // changes is what is known of the source as a whole: whether anything in it can
 // change a list in place, or assign to a variable of another function, which
-// generators are walked over at once, and how many places read an attribute or are
-// a lookup.
+// generators are walked over at once, and how many places read an attribute or a member,
+// or are a lookup.
 type changes struct {
 	seen, rebinds  bool
 	apart          bool // it is a text that eval gets, compiled while the program runs
 	atOnce         map[*compExpr]bool
 	slots          map[string]int // of fields that were read by name
 	sites, lookups int
+	members        int // places that read a member of a dict by a name
 }
 
 // changing are the methods of lists that do so. A list that is passed on as an

@@ -113,6 +113,7 @@ type run struct {
 	decimal *decimals
 	slots   []slot // values of fields that were read by name, in the order of Program.fields
 	sites   []site // places of the source that read a column of rows
+	near    []int  // where in a dict a place of the source has found its key last
 	row     RowFields
 	index   int      // of the row
 	names   []string // of the globals
@@ -205,6 +206,7 @@ type Program struct {
 	memos  int
 	sites  int
 	looks  int
+	near   int
 	// changes is set if the source may change a list in place.
 	changes bool
 	// origins is set if the source asks a value for the field that it comes from.
@@ -271,7 +273,7 @@ func compile(body []stmt, o Options) *Program {
 	for _, id := range c.fields {
 		c.program.varies = append(c.program.varies, o.RowFields == nil || o.RowFields(id))
 	}
-	c.program.memos, c.program.sites, c.program.looks = c.memos, c.changes.sites, c.changes.lookups
+	c.program.memos, c.program.sites, c.program.looks, c.program.near = c.memos, c.changes.sites, c.changes.lookups, c.changes.members
 	c.program.changes = c.changes.seen
 	c.program.reads = readsOf(body, o, c.undefined)
 	c.program.globals, c.program.evaluates = o.Globals, evaluatedSettings(body)
@@ -362,6 +364,9 @@ func (p *Program) prepare(m *Memo) (*run, *frame) {
 	r, f := &run{line: 1}, &frame{vars: make([]variable, len(p.module.slots))}
 	if len(p.fields) > 0 {
 		r.slots = make([]slot, len(p.fields))
+	}
+	if p.near > 0 {
+		r.near = make([]int, p.near)
 	}
 	if p.sites > 0 {
 		r.sites = make([]site, p.sites)

@@ -1,6 +1,7 @@
 package formula_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -106,4 +107,84 @@ func BenchmarkFormulas(b *testing.B) {
 			b.ReportMetric(theirs/ms, "x-CPython")
 		})
 	}
+}
+
+// BenchmarkFunction calls a function hook of 60 lines over 100 rows, and compares with
+// CPython calling the same in the same run: the medians of both. Both read the payload
+// from JSON.
+func BenchmarkFunction(b *testing.B) {
+	code, err := os.ReadFile("testdata/function.py")
+	if err != nil {
+		b.Fatal(err)
+	}
+	f, err := formula.CompileFunction(string(code))
+	if err != nil {
+		b.Fatal(err)
+	}
+	raw := invoice(100)
+	theirs := callInCPython(b, raw)
+	var took []time.Duration
+	for b.Loop() {
+		b.StopTimer()
+		p, err := rossum.ParsePayload(raw)
+		if err != nil {
+			b.Fatal(err)
+		}
+		var messages []rossum.Message
+		b.StartTimer()
+		started := time.Now()
+		if err := f.Run(b.Context(), p, formula.FunctionOptions{Show: func(m rossum.Message) { messages = append(messages, m) }}); err != nil {
+			b.Fatal(err)
+		}
+		took = append(took, time.Since(started))
+		if !slices.Equal(messages, theirs.Messages) {
+			b.Fatalf("the messages differ from CPython's:\n%v\n%v", messages, theirs.Messages)
+		}
+	}
+	slices.Sort(took)
+	ms := took[len(took)/2].Seconds() * 1000
+	b.ReportMetric(ms, "ms/call")
+	b.ReportMetric(theirs.MS/ms, "x-CPython")
+}
+
+// invoice is a payload with n rows, some of which are wrong.
+func invoice(n int) []byte {
+	var rows []rossumtest.TableRow
+	total := 0.0
+	for i := range n {
+		quantity, price := float64(i%7), 1.25*float64(i%13)
+		amount := quantity * price
+		total += amount
+		if i%10 == 3 {
+			amount++
+		}
+		text := func(f float64) rossumtest.Value { return number(strconv.FormatFloat(f, 'f', -1, 64)) }
+		rows = append(rows, rossumtest.Row(
+			"item_code", []string{"ab 1", "C-77", "é", "x_9y"}[i%4], "item_unit", []string{"pcs", "KG ", "box", "h"}[i%4], "item_description", fmt.Sprint("Item ", i)).
+			Typed("item_quantity", text(quantity)).Typed("item_price", text(price)).Typed("item_amount", text(amount)))
+	}
+	return rossumtest.Annotation(rossumtest.Field("document_id", "INV-1"), rossumtest.Date("date_issue", "2026-11-20", "2026-11-20"),
+		rossumtest.Number("amount_total", fmt.Sprint(total), fmt.Sprint(total)), rossumtest.Table("line_items", rows...)).Bytes()
+}
+
+type called struct {
+	MS       float64
+	Messages []rossum.Message
+}
+
+func callInCPython(b *testing.B, payload []byte) (c called) {
+	b.Helper()
+	command := osexec.Command("/usr/bin/python3", "testdata/bench_function.py")
+	command.Stdin = bytes.NewReader(payload)
+	out, err := command.Output()
+	if err != nil {
+		if os.Getenv("CI") == "true" {
+			b.Fatalf("python3 is missing, and CI must compare with it: %v", err)
+		}
+		b.Skip("python3 is missing; install it to compare with CPython")
+	}
+	if err := json.Unmarshal(out, &c); err != nil {
+		b.Fatal(err)
+	}
+	return c
 }

@@ -64,7 +64,7 @@ type dictKey struct {
 }
 
 // smallDict is the size up to which a dict has no index.
-const smallDict = 8
+const smallDict = 16
 
 // NewDict returns an empty dict.
 func NewDict() *Dict { return &Dict{} }
@@ -150,9 +150,16 @@ func (d *Dict) find(k dictKey) int {
 		}
 		return -1
 	}
+	if k.kind == 's' {
+		for i := range d.entries {
+			if d.entries[i].isText(k.text) {
+				return i
+			}
+		}
+		return -1
+	}
 	for i := range d.entries {
-		e := &d.entries[i]
-		if k.kind == 's' && e.isText(k.text) || k.kind != 's' && e.hashed != nil && e.live() && *e.hashed == k {
+		if e := &d.entries[i]; e.hashed != nil && e.live() && *e.hashed == k {
 			return i
 		}
 	}
