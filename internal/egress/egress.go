@@ -21,6 +21,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/text/unicode/norm"
+
 	"github.com/exportpipeline/exportpipeline/internal/address"
 )
 
@@ -55,7 +57,7 @@ var names = []string{
 
 // CheckURL returns an error that wraps [ErrForbidden] if a call to the URL is not allowed.
 func (p Policy) CheckURL(u *url.URL) error {
-	host := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
+	host := plain(u.Hostname())
 	if slices.Contains(names, host) {
 		return fmt.Errorf("%w: %s belongs to a cloud", ErrForbidden, host)
 	}
@@ -70,6 +72,25 @@ func (p Policy) CheckURL(u *url.URL) error {
 		return fmt.Errorf("%w: %s is none of the hosts that the program allows", ErrForbidden, u.Host)
 	}
 	return nil
+}
+
+// plain returns a host as a resolver or a proxy gets it: clients write names by the rules
+// of IDNA, which know digits, letters and dots in many shapes, and pass some characters
+// over.
+func plain(host string) string {
+	host = strings.Map(func(r rune) rune {
+		switch r {
+		case '。': // which is still one in NFKC; the others become dots or this
+			return '.'
+		case '\u00ad', '\u034f', '\u200b', '\u200c', '\u200d', '\u2060', '\u2064', '\ufeff':
+			return -1
+		}
+		if r >= '\ufe00' && r <= '\ufe0f' || r >= '\u180b' && r <= '\u180d' {
+			return -1
+		}
+		return r
+	}, norm.NFKC.String(host))
+	return strings.TrimRight(strings.ToLower(host), ".")
 }
 
 // CheckAddr returns an error that wraps [ErrForbidden] if a connection to the address is
@@ -156,7 +177,8 @@ func parseNumber(text string) (uint64, error) {
 
 // metadata are the addresses outside of the link-local range at which clouds
 // answer with credentials: AWS over IPv6, Alibaba, Azure; and the prefixes that
-// carry an IPv4 address within an IPv6 one (RFC 6052, 8215, 3056, 4291, 4380, 2765).
+// carry an IPv4 address within an IPv6 one (RFC 6052, 8215, 3056, 4291, 4380, 2765); ISATAP
+// (RFC 5214) carries one in any prefix.
 var (
 	metadata = []netip.Addr{
 		netip.MustParseAddr("fd00:ec2::254"), netip.MustParseAddr("fd00:ec2::253"), netip.MustParseAddr("fd20:ce::254"),
@@ -167,6 +189,7 @@ var (
 	nat64       = netip.MustParsePrefix("64:ff9b::/96")
 	localNAT64  = netip.MustParsePrefix("64:ff9b:1::/48")
 	sixToFour   = netip.MustParsePrefix("2002::/16")
+	teredo      = netip.MustParsePrefix("2001::/32")
 	compatible  = netip.MustParsePrefix("::/96")
 	translated  = netip.MustParsePrefix("::ffff:0:0:0/96")
 )
@@ -178,8 +201,8 @@ func isMetadata(addr netip.Addr) bool {
 	if addr.IsLoopback() {
 		return false
 	}
-	if inner, ok := within(addr); ok {
-		return isMetadata(inner)
+	if slices.ContainsFunc(within(addr), isMetadata) {
+		return true
 	}
 	return addr.IsLinkLocalUnicast() || addr.IsLinkLocalMulticast() || addr.IsMulticast() || thisNetwork.Contains(addr) || slices.Contains(metadata, addr)
 }
@@ -190,21 +213,25 @@ func isPrivate(addr netip.Addr) bool {
 	if addr.IsLoopback() || addr.IsPrivate() || carrier.Contains(addr) {
 		return true
 	}
-	inner, ok := within(addr)
-	return ok && isPrivate(inner)
+	return slices.ContainsFunc(within(addr), isPrivate)
 }
 
-// within returns the IPv4 address that an IPv6 one carries.
-func within(addr netip.Addr) (netip.Addr, bool) {
+// within returns the IPv4 addresses that an IPv6 one carries.
+func within(addr netip.Addr) []netip.Addr {
 	if !addr.Is6() {
-		return addr, false
+		return nil
 	}
 	b := addr.As16()
+	last := netip.AddrFrom4([4]byte(b[12:]))
 	switch {
 	case nat64.Contains(addr), localNAT64.Contains(addr), compatible.Contains(addr), translated.Contains(addr):
-		return netip.AddrFrom4([4]byte(b[12:])), true
+		return []netip.Addr{last}
 	case sixToFour.Contains(addr):
-		return netip.AddrFrom4([4]byte(b[2:6])), true
+		return []netip.Addr{netip.AddrFrom4([4]byte(b[2:6]))}
+	case teredo.Contains(addr): // of the server, and of the client with its bits turned
+		return []netip.Addr{netip.AddrFrom4([4]byte(b[4:8])), netip.AddrFrom4([4]byte{^b[12], ^b[13], ^b[14], ^b[15]})}
+	case b[8]&^2 == 0 && b[9] == 0 && b[10] == 0x5e && b[11] == 0xfe: // ISATAP
+		return []netip.Addr{last}
 	}
-	return addr, false
+	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -215,5 +216,35 @@ func TestTwoSpellingsOfAHeaderBothArrive(t *testing.T) {
 	reply, err := isolated(t, Options{}).Do(t.Context(), &Call{Method: "GET", URL: s.URL, Header: http.Header{"x-a": {"1"}, "X-A": {"2"}}})
 	if err != nil || string(reply.Body) != "2" {
 		t.Errorf("%s of 2 values, %v", reply.Body, err)
+	}
+}
+
+// A proxy resolves names and spellings by itself, so that nothing of a call to a cloud's
+// metadata may reach it.
+func TestNoSpellingOfMetadataReachesAProxy(t *testing.T) {
+	t.Parallel()
+	var arrived atomic.Int32
+	proxy := serve(t, func(http.ResponseWriter, *http.Request) { arrived.Add(1) })
+	at, err := url.Parse(proxy.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport := &http.Transport{Proxy: http.ProxyURL(at)}
+	t.Cleanup(transport.CloseIdleConnections)
+	client := New(Options{HTTP: &http.Client{Transport: transport}})
+	for _, host := range []string{
+		"169.254.169.254", "2852039166", "0xa9fea9fe", "0251.0376.0251.0376", "169.254.43518", "169。254。169。254", "１６９.254.169.254", "1\u200b69.254.169.254", "[::ffff:a9fe:a9fe]",
+		"[64:ff9b::a9fe:a9fe]", "[2001:db8::5efe:a9fe:a9fe]", "metadata.google.internal.", "erp.example@169.254.169.254", "erp.example:80@2852039166", "user:erp.example%2f@0xa9fea9fe",
+		"erp.example%23@169.254.169.254",
+	} {
+		for _, scheme := range []string{"http", "https"} {
+			_, err := client.Do(t.Context(), &Call{Method: "GET", URL: scheme + "://" + host + "/latest/meta-data/"})
+			if err == nil || arrived.Load() > 0 {
+				t.Errorf("%s://%s: %v, %d calls have arrived", scheme, host, err, arrived.Swap(0))
+			}
+		}
+	}
+	if _, err := client.Do(t.Context(), &Call{Method: "GET", URL: "http://erp.example/"}); err != nil || arrived.Load() != 1 {
+		t.Errorf("another call does not: %v", err)
 	}
 }

@@ -1,0 +1,191 @@
+package hostile
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/hookserver"
+	"github.com/exportpipeline/exportpipeline/rossum"
+	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
+)
+
+const hookSecret = "hook-secret-of-the-test"
+
+// caller is what somebody sends to the entrance, and the status of the answer; 0 for none.
+type caller struct {
+	name   string
+	send   func(w io.Writer)
+	status int
+}
+
+// headed writes the head of a call; signed is what its signature is of, nil for none.
+func headed(w io.Writer, header string, signed []byte) {
+	h := make(http.Header)
+	if signed != nil {
+		rossum.Sign(h, signed, hookSecret)
+	}
+	fmt.Fprintf(w, "POST /export HTTP/1.1\r\nHost: exports.example\r\nConnection: close\r\n%s", header)
+	_ = h.Write(w)
+	_, _ = io.WriteString(w, "\r\n")
+}
+
+func called(header string, body, signed []byte) func(io.Writer) {
+	return func(w io.Writer) {
+		headed(w, fmt.Sprintf("Content-Type: application/json\r\nContent-Length: %d\r\n%s", len(body), header), signed)
+		_, _ = w.Write(body)
+	}
+}
+
+func onlyHead(header string, signed []byte) func(io.Writer) {
+	return func(w io.Writer) { headed(w, "Content-Type: application/json\r\n"+header, signed) }
+}
+
+// endless writes until nobody reads any more.
+func endless(header, text string, signed []byte) func(io.Writer) {
+	return func(w io.Writer) {
+		headed(w, "Content-Type: application/json\r\n"+header, signed)
+		for {
+			if _, err := io.WriteString(w, text); err != nil {
+				return
+			}
+		}
+	}
+}
+
+func callers() []caller {
+	good := rossumtest.Annotation(rossumtest.Field("found", ""), rossumtest.Offline(), rossumtest.Request("now")).Bytes()
+	stamp := []byte(time.Now().UTC().Format(time.RFC3339Nano))
+	good = bytes.Replace(good, []byte("2026-11-24T10:00:00.000000Z"), stamp, 1)
+	signed := func(body string) func(io.Writer) { return called("", []byte(body), []byte(body)) }
+	old := bytes.Replace(good, stamp, []byte("2020-01-01T00:00:00.000000Z"), 1)
+	packed := []byte(gzipped(string(good)))
+	other := []byte("another body")
+	return []caller{
+		{"makes a call as Rossum does", called("", good, good), 200},
+		{"makes it again later", called("", old, old), 403},
+		{"signs nothing", called("", good, nil), 401},
+		{"signs another body", called("", good, other), 401},
+		{"signs nothing, and sends a body without an end", endless("Content-Length: 99999999999\r\n", strings.Repeat(" ", 4096), nil), 401},
+		{"sends a body without an end", endless("Content-Length: 99999999999\r\n", strings.Repeat(" ", 4096), other), 413},
+		{"sends chunks without an end", endless("Transfer-Encoding: chunked\r\n", "1000\r\n"+strings.Repeat(" ", 4096)+"\r\n", other), 413},
+		{"sends a line of a chunk without an end", endless("Transfer-Encoding: chunked\r\n", strings.Repeat("1", 4096), other), 400},
+		{"announces a body and sends none", onlyHead("Content-Length: 1000\r\n", other), 408},
+		{"announces chunks and sends none", onlyHead("Transfer-Encoding: chunked\r\n", other), 408},
+		{"says two lengths", onlyHead("Content-Length: 1\r\nContent-Length: 2\r\n", other), 400},
+		{"says a length and chunks", onlyHead("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", other), 401},
+		{"says a negative length", onlyHead("Content-Length: -5\r\n", other), 400},
+		{"asks for a transfer encoding that is none", onlyHead("Transfer-Encoding: gzip\r\n", other), 501},
+		{"sends a gzip bomb", called("Content-Encoding: gzip\r\n", []byte(bomb), []byte(bomb)), 413},
+		{"sends a gzip bomb that is signed wrongly", called("Content-Encoding: gzip\r\n", []byte(bomb), other), 413},
+		{"sends gzip", called("Content-Encoding: gzip\r\n", packed, packed), 200},
+		{"sends gzip that is cut short", called("Content-Encoding: gzip\r\n", packed[:len(packed)-7], packed[:len(packed)-7]), 400},
+		{"sends gzip within gzip", called("Content-Encoding: gzip, gzip\r\n", packed, packed), 415},
+		{"sends another encoding", called("Content-Encoding: zstd\r\n", good, good), 415},
+		{"sends a header of 2 MB", called("X: "+strings.Repeat("x", 2<<20)+"\r\n", good, good), 431},
+		{"sends headers without an end", func(w io.Writer) {
+			_, _ = io.WriteString(w, "POST /export HTTP/1.1\r\nHost: exports.example\r\n")
+			for {
+				if _, err := io.WriteString(w, "X-Name: value\r\n"); err != nil {
+					return
+				}
+			}
+		}, 431},
+		{"puts a line break into a header", called("X: a\rb\r\n", good, good), 400},
+		{"nests half a million levels", signed(strings.Repeat("[", 500_000)), 400},
+		{"nests within the call", signed(strings.Replace(string(good), `"settings":`, `"metadata_of_the_test":`+strings.Repeat(`{"a":`, 100_000)+"1"+strings.Repeat("}", 100_000)+`,"settings":`, 1)), 400},
+		{"sends nothing", signed(""), 400},
+		{"sends a list", signed("[]"), 400},
+		{"sends a call that is cut short", signed(string(good[:len(good)/2])), 400},
+		{"sends something after the call", signed(string(good) + "{}"), 400},
+		{"sends bytes that are no text", signed("\xff\xfe\x00"), 400},
+		{"sends a form", func(w io.Writer) {
+			headed(w, "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 3\r\n", []byte("a=b"))
+			_, _ = io.WriteString(w, "a=b")
+		}, 415},
+		{"calls for another event", signed(strings.Replace(string(good), `"export"`, `"started"`, 1)), 422},
+		{"uses another method", func(w io.Writer) {
+			_, _ = io.WriteString(w, "PUT /export HTTP/1.1\r\nHost: exports.example\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+		}, 405},
+		{"speaks another protocol", func(w io.Writer) { _, _ = io.WriteString(w, "SSH-2.0-OpenSSH_9.9\r\n\r\n") }, 400},
+	}
+}
+
+// TestWhateverIsSentToTheEntranceIsAnswered plays each caller. The answer comes although
+// the call has no end, and only calls that may be made run an export, once each.
+func TestWhateverIsSentToTheEntranceIsAnswered(t *testing.T) {
+	t.Parallel()
+	atOnce(t, 8, func(yield func(name string, play func() string)) {
+		for _, c := range callers() {
+			yield(c.name, func() string { return knock(t, c) })
+		}
+	})
+}
+
+func knock(t *testing.T, c caller) string {
+	var exports atomic.Int32
+	chain, err := pipeline.New(pipeline.StepFunc(func(_ context.Context, _ *pipeline.Export) error { exports.Add(1); return nil }))
+	if err != nil {
+		return err.Error()
+	}
+	server, err := hookserver.New(hookserver.Options{
+		Chain: chain, Secrets: []string{hookSecret}, BodyLimit: 1 << 20, ReadTimeout: time.Second, MaxAge: time.Hour,
+	})
+	if err != nil {
+		return err.Error()
+	}
+	s := httptest.NewUnstartedServer(server)
+	s.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	s.Start()
+	defer s.Close()
+	conn, err := net.Dial("tcp", s.Listener.Addr().String())
+	if err != nil {
+		return err.Error()
+	}
+	sent := make(chan struct{})
+	go func() {
+		defer close(sent)
+		c.send(conn)
+	}()
+	answer := readAnswer(conn)
+	_ = conn.Close()
+	<-sent
+	status, want := 0, int32(0)
+	_, _ = fmt.Sscanf(answer, "HTTP/1.1 %d", &status)
+	if c.status == http.StatusOK {
+		want = 1
+	}
+	switch {
+	case status != c.status:
+		return fmt.Sprintf("the answer is %q, want the status %d", answer[:min(len(answer), 300)], c.status)
+	case exports.Load() != want:
+		return fmt.Sprintf("%d exports have run, want %d", exports.Load(), want)
+	case strings.Contains(answer, hookSecret) || strings.Contains(answer, "panic"):
+		return "the answer shows too much: " + answer
+	}
+	return ""
+}
+
+// readAnswer reads until the head of the answer has come, whatever comes after it.
+func readAnswer(c net.Conn) string {
+	var all []byte
+	part := make([]byte, 4096)
+	for !bytes.Contains(all, []byte("\r\n\r\n")) {
+		n, err := c.Read(part)
+		all = append(all, part[:n]...)
+		if err != nil {
+			break
+		}
+	}
+	return string(all)
+}
