@@ -96,28 +96,34 @@ func (c *Chain) Keep(ctx context.Context, p *rossum.Payload, o KeepOptions, opti
 	if c == nil {
 		return Kept{Response: failure(errNilChain)}, errNilChain
 	}
+	x, err := c.newKept(p, o, options)
+	if err != nil {
+		return Kept{Response: failure(err)}, err
+	}
+	if x.run.config.journal == nil || x.run.config.dry != nil {
+		response, err := c.run(ctx, x)
+		return Kept{Response: response}, err
+	}
+	k, err := c.keep(ctx, x)
+	if k.Response == nil && !k.Left {
+		err = x.run.shown(err)
+		k.Response = failure(err)
+	}
+	return k, err
+}
+
+// newKept makes an export that is to be kept.
+func (c *Chain) newKept(p *rossum.Payload, o KeepOptions, options []Option) (*Export, error) {
 	config := newConfig(options)
 	if config.timeout == 0 {
 		config.timeout = c.origin.Timeout
 	}
 	config.keep = o
 	x, err := newExport(p, config)
-	if err != nil {
-		return Kept{Response: failure(err)}, err
-	}
-	if config.timeout > 0 {
+	if err == nil && config.timeout > 0 {
 		x.run.ends = time.Now().Add(config.timeout) // what the ledger takes is a part of it
 	}
-	if config.journal == nil || config.dry != nil {
-		response, err := c.run(ctx, x)
-		return Kept{Response: response}, err
-	}
-	k, err := c.keep(ctx, x)
-	if k.Response == nil {
-		err = x.run.shown(err)
-		k.Response = failure(err)
-	}
-	return k, err
+	return x, err
 }
 
 func failure(err error) *rossum.Response {
@@ -145,6 +151,10 @@ func (c *Chain) run(ctx context.Context, x *Export) (*rossum.Response, error) {
 	if err == nil {
 		x.tellEarlier()
 		err = c.runInTurn(ctx, x)
+	}
+	if errors.Is(err, errPaused) {
+		end(nil)
+		return nil, errPaused
 	}
 	end(err)
 	if err != nil {
@@ -235,6 +245,10 @@ func (c *Chain) runAll(ctx context.Context, x *Export, outermost bool) error {
 	for i := range c.links {
 		s := &c.links[i]
 		stopped := first != nil || countErrors(x) > errorsBefore
+		if outermost && (s.final || !stopped) && listensTo(s.step, x.Payload.Event, x.Payload.Action) && x.pauses(scope.path(s), s) {
+			x.run.paused = true
+			return errPaused
+		}
 		if ctx.Err() != nil && first == nil {
 			first = context.Cause(ctx)
 			stopped = true

@@ -58,6 +58,7 @@ type run struct {
 	knowledge []*madeCall                     // of an earlier export that was cut short and is given up
 	keepers   keepers
 	relations relations
+	paused    bool        // it is left before a step, for another part to go on
 	open      *openChecks // nil if all is decided that was found to be wrong
 
 	dryMu   sync.Mutex

@@ -45,6 +45,13 @@ type KeepOptions struct {
 	Path string
 	// Begun, if not nil, is called with the run before its first step.
 	Begun func(RunInfo)
+	// Pause, if not nil, has the run done in parts: it is called with the key of each
+	// step of the chain that is to run and has not ended before, and by true leaves the run
+	// there, with all that was done on the ledger, for a later Keep with Resume to go on
+	// with, in any process; Kept.Left says so. Of steps within a step only the outer one
+	// counts. What begins a run, such as the checks before the first call, is done again in
+	// each part, and each part waits for its turn ([InTurn]) by itself.
+	Pause func(step string) bool
 }
 
 // Kept is what [Chain.Keep] did.
@@ -55,7 +62,8 @@ type Kept struct {
 	Earlier bool
 	// Stopped reports that the run waits for a person's [Verdict].
 	Stopped bool
-	// Left reports that another process goes on with the run; there is no answer.
+	// Left reports that another process, or a later part, goes on with the run; there is
+	// no answer.
 	Left bool
 }
 
@@ -83,6 +91,10 @@ func (c *Chain) keep(ctx context.Context, x *Export) (Kept, error) {
 	k.Response = response
 	endCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lateTime)
 	defer cancel()
+	if errors.Is(runErr, errPaused) {
+		k.Left = true
+		return k, x.run.log.leavePaused(endCtx)
+	}
 	if k.Left {
 		// What it has done is on the ledger, or is done again from there.
 		return k, errors.Join(runErr, j.ledger.Release(endCtx, claimed.Lease))
@@ -231,13 +243,17 @@ func (c *Chain) claim(ctx context.Context, x *Export) (Claimed, *history, []*mad
 	j, p := x.run.config.journal, x.Payload
 	key, content := RunKeyOf(p), p.ContentHash()
 	_, _ = rand.Read(x.run.seed[:]) // never fails, see crypto/rand
-	first, err := j.record(key.String(), recordBegun, begunRecord{Request: p.RequestID, Path: x.run.config.keep.Path, Seed: x.run.seed[:], Started: x.WallTime(), call: p})
-	if err != nil {
-		return Claimed{}, nil, nil, err
+	begun := begunRecord{Request: p.RequestID, Path: x.run.config.keep.Path, Seed: x.run.seed[:], Started: x.WallTime(), Earlier: x.run.config.keep.Earlier, call: p}
+	if x.run.config.keep.Resume != "" {
+		begun.call = nil // the run has it
 	}
 	var knowledge []*madeCall
 	after := x.run.config.keep.After
 	for {
+		first, err := j.record(key.String(), recordBegun, begun)
+		if err != nil {
+			return Claimed{}, nil, nil, err
+		}
 		o := ClaimOptions{Owner: j.owner, Lease: j.lease, Content: content, Fingerprint: c.print, After: after, Resume: x.run.config.keep.Resume, First: []Record{first}}
 		claimed, err := j.ledger.Claim(ctx, key, o)
 		if err != nil {
@@ -254,8 +270,10 @@ func (c *Chain) claim(ctx context.Context, x *Export) (Claimed, *history, []*mad
 		}
 		h, err := j.load(ctx, claimed.Run.ID)
 		if err == nil && claimed.Run.Content == content {
-			if err = errors.Join(c.goOn(ctx, j, claimed.Lease, h), x.run.begin(j, h)); err == nil {
-				return claimed, h, nil, nil
+			var b begunRecord
+			b, err = x.run.begin(j, h)
+			if err = errors.Join(c.goOn(ctx, j, claimed.Lease, h), err); err == nil {
+				return claimed, h, j.knowledge(ctx, b.Earlier), nil
 			}
 		} else if err == nil {
 			err = h.giveWay(x.run.config.stopIfSent)
@@ -264,7 +282,7 @@ func (c *Chain) claim(ctx context.Context, x *Export) (Claimed, *history, []*mad
 			err = fmt.Errorf("%w. %s", err, newRunLog(j, claimed.Lease, claimed.Run, h).sentence())
 		}
 		if err != nil {
-			return claimed, nil, nil, errors.Join(err, j.ledger.Release(context.WithoutCancel(ctx), claimed.Lease))
+			return claimed, nil, nil, errors.Join(err, c.noteStopped(ctx, x, claimed, err), j.ledger.Release(context.WithoutCancel(ctx), claimed.Lease))
 		}
 		// The annotation has changed since. What was sent is known, and told.
 		knowledge = newRunLog(j, claimed.Lease, claimed.Run, h).made()
@@ -275,6 +293,7 @@ func (c *Chain) claim(ctx context.Context, x *Export) (Claimed, *history, []*mad
 		if err != nil {
 			return claimed, nil, nil, fmt.Errorf("ending the earlier export: %w", err)
 		}
+		begun.Earlier = claimed.Run.ID
 		after = claimed.Run.Generation // who has begun anew meanwhile has exported the change
 	}
 }
@@ -285,21 +304,21 @@ func (c *Chain) claim(ctx context.Context, x *Export) (Claimed, *history, []*mad
 // one had sent; but it always stops if nobody knows whether a call was made.
 func WithStopIfSent() Option { return func(c *config) { c.stopIfSent = true } }
 
-// knowledge is what an ended run that failed had sent. That it cannot be read is no
+// knowledge is what an ended run had sent that failed or gave way to another. That it cannot be read is no
 // reason not to export.
 func (j *Journal) knowledge(ctx context.Context, id RunID) []*madeCall {
 	if id == "" {
 		return nil
 	}
 	h, err := j.load(ctx, id)
-	if err != nil || h.end == nil || h.end.Error == "" && !h.end.Response.Failed() {
+	if err != nil || !h.replaced && (h.end == nil || h.end.Error == "" && !h.end.Response.Failed()) {
 		return nil
 	}
 	return newRunLog(j, Lease{}, h.RunInfo, h).made()
 }
 
 // begin takes over the beginning of a run that goes on: its seed, and its time.
-func (r *run) begin(j *Journal, h *history) error {
+func (r *run) begin(j *Journal, h *history) (begunRecord, error) {
 	b, err := j.beginning(h)
 	if len(b.Seed) == len(r.seed) {
 		copy(r.seed[:], b.Seed)
@@ -307,7 +326,7 @@ func (r *run) begin(j *Journal, h *history) error {
 	if !b.Started.IsZero() {
 		r.report.Started = b.Started
 	}
-	return err
+	return b, err
 }
 
 // giveWay says whether a run that was cut short may be followed by one with other

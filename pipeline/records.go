@@ -52,15 +52,16 @@ type begunRecord struct {
 	Payload json.RawMessage `json:"payload,omitempty"` // without token and secrets
 	Seed    []byte          `json:"seed"`              // of the run's random numbers
 	Started time.Time       `json:"started"`
+	Earlier RunID           `json:"earlier,omitempty"` // what it had sent is shown
 
-	call *rossum.Payload // that encode makes Payload of
+	call *rossum.Payload // that encode makes Payload of; nil if the run has it
 }
 
 // encode makes JSON of b, with the hook call, which may be large, as it came.
 func (b begunRecord) encode() ([]byte, error) {
 	rest, err := json.Marshal(b)
-	if err != nil {
-		return nil, err
+	if err != nil || b.call == nil {
+		return rest, err
 	}
 	const start = `{"payload":`
 	all := rossumrun.AppendRecorded([]byte(start), b.call)

@@ -146,6 +146,9 @@ func (x *Export) observeRun(ctx context.Context) (context.Context, func(error)) 
 		end(err, outcome)
 		ctx := context.WithoutCancel(ctx)
 		metrics.runs.Add(ctx, -1)
+		if x.run.paused { // it is not over
+			return
+		}
 		x.recordSince(ctx, metrics.runDuration, started, outcome)
 	}
 }

@@ -51,7 +51,7 @@ func (s *Server) poll(w http.ResponseWriter, r *http.Request, token string) {
 		refuse(w, hookcall.Refused(http.StatusServiceUnavailable, "the result cannot be read now")) // the platform polls again
 		return
 	}
-	switch answer := s.outcome(&o); {
+	switch answer := s.outcome(r.Context(), &o); {
 	case answer == nil:
 		w.Header().Set("Retry-After", "30")
 		_ = writeJSON(w, http.StatusAccepted, map[string]string{"status": "running"}) // it polls again
@@ -63,7 +63,7 @@ func (s *Server) poll(w http.ResponseWriter, r *http.Request, token string) {
 }
 
 // outcome is the answer of a run, nil while it goes on.
-func (s *Server) outcome(o *pipeline.Outcome) *rossum.Response {
+func (s *Server) outcome(ctx context.Context, o *pipeline.Outcome) *rossum.Response {
 	switch {
 	case o.Response != nil:
 		return o.Response
@@ -71,6 +71,11 @@ func (s *Server) outcome(o *pipeline.Outcome) *rossum.Response {
 		return failed("the annotation has changed since, and is exported anew. " + o.Sent)
 	case o.State == pipeline.RunLive, s.o.Recover && !o.Waits:
 		return nil
+	}
+	if s.o.Engine != nil {
+		if running, err := s.o.Engine.Running(ctx, o.Key); err != nil || running { // between two parts
+			return nil
+		}
 	}
 	return failed("the export service was stopped while it ran. " + o.Sent + " Export again: the export goes on from there, and what was sent is not sent again.")
 }
@@ -80,8 +85,9 @@ func (s *Server) recoverForEver() {
 	ticker := time.NewTicker(s.journal.Lease() / 3)
 	defer ticker.Stop()
 	waiting := make(map[pipeline.RunID]int) // for a person, with the count of their records
+	seen := make(map[pipeline.RunID]bool)
 	for {
-		still := make(map[pipeline.RunID]int)
+		still, sees := make(map[pipeline.RunID]int), make(map[pipeline.RunID]bool)
 		for info, err := range s.journal.Ledger().Find(s.base, pipeline.RunQuery{State: pipeline.RunAbandoned}) {
 			if err != nil {
 				if s.base.Err() == nil {
@@ -89,13 +95,14 @@ func (s *Server) recoverForEver() {
 				}
 				continue
 			}
+			sees[info.ID] = true
 			if waiting[info.ID] == info.Count {
 				still[info.ID] = info.Count
-			} else if count, waits := s.takeUp(info); waits {
+			} else if count, waits := s.takeUp(info, seen[info.ID]); waits {
 				still[info.ID] = count
 			}
 		}
-		waiting = still
+		waiting, seen = still, sees
 		select {
 		case <-s.base.Done():
 			return
@@ -105,21 +112,17 @@ func (s *Server) recoverForEver() {
 }
 
 // takeUp goes on with one run, or reports that it waits for a person, and how many records
-// it has then.
-func (s *Server) takeUp(info pipeline.RunInfo) (count int, waits bool) {
+// it has then. seen says that it was found cut short before.
+func (s *Server) takeUp(info pipeline.RunInfo, seen bool) (count int, waits bool) {
 	ctx := context.WithoutCancel(s.base)
 	p, path, err := s.journal.Call(ctx, info.ID)
 	if errors.Is(err, pipeline.ErrUnsettled) || errors.Is(err, pipeline.ErrNoRun) || s.base.Err() != nil {
 		return info.Count, errors.Is(err, pipeline.ErrUnsettled)
 	}
-	var chain *pipeline.Chain
-	release := func() {}
-	if err == nil {
-		chain, release, err = s.chainFor(path, p)
-	}
-	if err == nil {
-		defer release()
-		_, err = s.keep(chain, p, pipeline.KeepOptions{Resume: info.ID, Path: path})
+	if err == nil && s.byEngine(p) {
+		err = s.startAgain(ctx, info, p, seen)
+	} else if err == nil {
+		err = s.resume(info.ID, path, p)
 	}
 	if err == nil || errors.Is(err, pipeline.ErrBusy) || errors.Is(err, pipeline.ErrEnded) {
 		return 0, false
@@ -131,4 +134,15 @@ func (s *Server) takeUp(info pipeline.RunInfo) (count int, waits bool) {
 	// This program cannot go on with it: each attempt would only make it longer.
 	o, err := s.journal.Outcome(ctx, info.ID)
 	return o.Count, err == nil
+}
+
+// resume goes on with a run in this process.
+func (s *Server) resume(id pipeline.RunID, path string, p *rossum.Payload) error {
+	chain, release, err := s.chainFor(path, p)
+	if err != nil {
+		return err
+	}
+	defer release()
+	_, err = s.keep(chain, p, pipeline.KeepOptions{Resume: id, Path: path})
+	return err
 }

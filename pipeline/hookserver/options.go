@@ -55,6 +55,12 @@ type Options struct {
 	Recover bool
 	// Run are the options of every run.
 	Run []pipeline.Option
+	// Engine, if not nil, has exports done elsewhere, such as by Temporal (package
+	// temporalrun): a call is answered at once if its export ends in time, and by polling
+	// otherwise, so that Async must be set; and so must Journal, whose ledger all processes
+	// share. Events of a purged or deleted annotation are served in this process. With
+	// Recover the engine is started again on runs that it has not in work.
+	Engine Engine
 
 	// Timeout is the hook's time-out. 0 stands for that of the hooks which the chain was
 	// made from, or else DefaultTimeout. A run is bounded by it, less a
@@ -168,6 +174,12 @@ func (o *Options) check() error {
 		if n < 0 {
 			add("%s is negative", name)
 		}
+	}
+	if o.Engine != nil && o.Async == nil {
+		add("Engine is set without Async: what an engine runs may end after the call's time-out")
+	}
+	if o.Engine != nil && o.Journal == nil {
+		add("Engine is set without Journal: the processes that do parts of a run must share its ledger")
 	}
 	if o.Async != nil {
 		faults = append(faults, o.Async.check())

@@ -123,10 +123,13 @@ func (s *Server) answer(ctx context.Context, arrived time.Time, path string, p *
 			return answered{refused: hookcall.Refused(http.StatusServiceUnavailable, "the caller has hung up before the export began; nothing was sent for this call")}
 		}
 		j := &job{path: path, payload: p, key: key, last: last, begun: make(chan pipeline.RunInfo, 1), done: make(chan struct{})}
+		j.asked, j.answered = context.WithCancel(s.base)
 		if !s.enter(func() { s.run(j) }) {
+			j.answered()
 			return answered{refused: hookcall.Refused(http.StatusServiceUnavailable, "the export service is shutting down; call again")}
 		}
 		a, again := s.await(late, j, content)
+		j.answered()
 		if !again {
 			return a
 		}
@@ -190,9 +193,12 @@ type job struct {
 	key     pipeline.RunKey
 	last    pipeline.RunInfo      // that has ended, if one has
 	begun   chan pipeline.RunInfo // one, if it begins
-	done    chan struct{}         // closed when the rest is set
-	kept    pipeline.Kept
-	err     error
+	// asked ends when the call is answered: who waits for what an engine does need not then.
+	asked    context.Context
+	answered context.CancelFunc
+	done     chan struct{} // closed when the rest is set
+	kept     pipeline.Kept
+	err      error
 }
 
 // earlier is the last run if the annotation has changed since.
@@ -220,6 +226,10 @@ func (s *Server) run(j *job) {
 		return
 	}
 	defer release()
+	if s.byEngine(j.payload) {
+		s.handOver(chain, j)
+		return
+	}
 	j.kept, j.err = s.keep(chain, j.payload, pipeline.KeepOptions{After: j.last.Generation, Earlier: j.earlier(), Path: j.path, Begun: func(i pipeline.RunInfo) { j.begun <- i }})
 }
 
@@ -281,6 +291,8 @@ func (s *Server) ended(late context.Context, j *job, content string) (a answered
 		return answered{}, true
 	case j.kept.Left && errors.Is(j.err, pipeline.ErrFenced) && !errors.Is(j.err, pipeline.ErrNoRun):
 		return answered{}, true // it goes on elsewhere
+	case j.kept.Left && s.byEngine(j.payload) && s.base.Err() == nil:
+		return answered{run: j.kept.Run.ID}, false
 	case j.kept.Left:
 		return answered{refused: hookcall.Refused(http.StatusServiceUnavailable, "the export service is shutting down; call again")}, false
 	case errors.Is(j.err, pipeline.ErrNotNoted) && j.kept.Run.ID == "":
@@ -300,7 +312,13 @@ func (s *Server) busy(late context.Context, p *rossum.Payload, running pipeline.
 		defer cancel()
 		late = ctx
 	}
-	_, err := s.journal.Ledger().Wait(late, running.ID)
+	var err error
+	if s.byEngine(p) {
+		err = s.o.Engine.Wait(late, running.Key)
+	}
+	if err == nil {
+		_, err = s.journal.Ledger().Wait(late, running.ID)
+	}
 	switch {
 	case err == nil, errors.Is(err, pipeline.ErrNoRun):
 		return answered{}, true
