@@ -64,6 +64,17 @@ func (s *Server) poll(w http.ResponseWriter, r *http.Request, token string) {
 
 // outcome is the answer of a run, nil while it goes on.
 func (s *Server) outcome(ctx context.Context, o *pipeline.Outcome) *rossum.Response {
+	if s.o.Engine != nil && o.Response == nil && o.State == pipeline.RunAbandoned {
+		if running, err := s.o.Engine.Running(ctx, o.Key); err != nil || running { // between two parts
+			return nil
+		}
+		// It may have ended before the engine was asked.
+		now, err := s.journal.Outcome(ctx, o.ID)
+		if err != nil {
+			return nil // the next poll says it
+		}
+		*o = now
+	}
 	switch {
 	case o.Response != nil:
 		return o.Response
@@ -71,11 +82,6 @@ func (s *Server) outcome(ctx context.Context, o *pipeline.Outcome) *rossum.Respo
 		return failed("the annotation has changed since, and is exported anew. " + o.Sent)
 	case o.State == pipeline.RunLive, s.o.Recover && !o.Waits:
 		return nil
-	}
-	if s.o.Engine != nil {
-		if running, err := s.o.Engine.Running(ctx, o.Key); err != nil || running { // between two parts
-			return nil
-		}
 	}
 	return failed("the export service was stopped while it ran. " + o.Sent + " Export again: the export goes on from there, and what was sent is not sent again.")
 }

@@ -23,6 +23,7 @@ type localEngine struct {
 	parts  atomic.Int32
 	away   atomic.Bool // it cannot be reached
 	idle   atomic.Bool // it does not do anything
+	asked  func()      // is called before it says whether a run is in work
 
 	mu   sync.Mutex
 	work map[pipeline.RunKey]chan struct{}
@@ -60,6 +61,9 @@ func (e *localEngine) Start(ctx context.Context, r hookserver.EngineRun) error {
 }
 
 func (e *localEngine) Running(ctx context.Context, key pipeline.RunKey) (bool, error) {
+	if e.asked != nil {
+		e.asked()
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.away.Load() {
@@ -205,6 +209,28 @@ func TestARunThatTheEngineGaveUpSaysSoWhenPolled(t *testing.T) {
 		}
 		if status, _, answer := ask(s, hookCall(call.Bytes())); status != http.StatusOK || answer.Failed() || n.Load() != 1 {
 			t.Errorf("called again: %d %s, %d acts", status, texts(answer), n.Load())
+		}
+	})
+}
+
+// An export that ends while a poll is answered is not taken for one that was given up.
+func TestAPollSeesAnExportThatEndsMeanwhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var n atomic.Int32
+		s, e := engined(t, hookserver.Options{Async: later(5 * time.Second)}, acts(&n, "a"))
+		e.idle.Store(true)
+		_, location, _ := ask(s, hookCall(rossumtest.Annotation(rossumtest.Offline()).Bytes()))
+		clear(e.work)
+		e.idle.Store(false)
+		run, _, _ := strings.Cut(location[strings.Index(location, "poll=")+len("poll="):], ".")
+		e.asked = func() {
+			_, over, err := s.GoOn(context.Background(), hookserver.Part{Run: pipeline.RunID(run), Timeout: time.Minute})
+			if err != nil || !over {
+				t.Error(over, err)
+			}
+		}
+		if status, answer := poll(s, location); status != http.StatusCreated || answer.Failed() || n.Load() != 1 {
+			t.Errorf("%d %s, %d acts", status, texts(answer), n.Load())
 		}
 	})
 }

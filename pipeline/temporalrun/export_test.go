@@ -1,0 +1,6 @@
+package temporalrun
+
+// The workflow, for the tests.
+var Export = export
+
+const WorkflowName = workflowName
