@@ -82,9 +82,9 @@ func TestASecretThatIsNotEncryptedIsSeen(t *testing.T) {
 
 func execution(t *testing.T, c client.Client, call *rossumtest.Call) *workflowservice.DescribeWorkflowExecutionResponse {
 	t.Helper()
-	d, err := c.DescribeWorkflowExecution(t.Context(), temporalrun.WorkflowID(pipeline.RunKeyOf(call.Payload())), "")
+	d, err := c.DescribeWorkflow(t.Context(), temporalrun.WorkflowID(pipeline.RunKeyOf(call.Payload())), "")
 	must(t, err)
-	return d
+	return d.RawResponse
 }
 
 func TestNothingOfADocumentOrSecretIsInAHistory(t *testing.T) {

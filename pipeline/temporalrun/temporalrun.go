@@ -165,18 +165,18 @@ const (
 
 // inWork reports whether the workflow that is open is that of a run.
 func (e *Engine) inWork(ctx context.Context, run pipeline.RunInfo) (bool, error) {
-	d, err := e.client.DescribeWorkflowExecution(ctx, WorkflowID(run.Key), "")
+	d, err := e.client.DescribeWorkflow(ctx, WorkflowID(run.Key), "")
 	if _, gone := errors.AsType[*serviceerror.NotFound](err); gone {
 		return false, nil
 	}
 	if err != nil {
 		return false, err
 	}
-	if d.GetWorkflowExecutionInfo().GetStatus() != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING {
+	if d.Status != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING {
 		return false, nil
 	}
 	var id pipeline.RunID
-	err = converter.GetDefaultDataConverter().FromPayload(d.GetWorkflowExecutionInfo().GetMemo().GetFields()[memoRun], &id)
+	err = converter.GetDefaultDataConverter().FromPayload(d.RawResponse.GetWorkflowExecutionInfo().GetMemo().GetFields()[memoRun], &id)
 	if err != nil {
 		return false, fmt.Errorf("reading the memo of workflow %s: %w", WorkflowID(run.Key), err)
 	}
@@ -185,11 +185,11 @@ func (e *Engine) inWork(ctx context.Context, run pipeline.RunInfo) (bool, error)
 
 // Running implements [hookserver.Engine].
 func (e *Engine) Running(ctx context.Context, key pipeline.RunKey) (bool, error) {
-	d, err := e.client.DescribeWorkflowExecution(ctx, WorkflowID(key), "")
+	d, err := e.client.DescribeWorkflow(ctx, WorkflowID(key), "")
 	if _, gone := errors.AsType[*serviceerror.NotFound](err); gone {
 		return false, nil
 	}
-	return err == nil && d.GetWorkflowExecutionInfo().GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, err
+	return err == nil && d.Status == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, err
 }
 
 // retryPause is between two looks at a server that could not be reached.
