@@ -1,6 +1,7 @@
 package httpcall
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -34,12 +35,35 @@ func (c *Client) read(resp *http.Response, r *running) (*Reply, error) {
 	if resp.ContentLength > c.maxReply {
 		return reply, fmt.Errorf("status %d, then %w: %d bytes, the limit is %d", resp.StatusCode, ErrTooLarge, resp.ContentLength, c.maxReply)
 	}
-	body, err := io.ReadAll(limited)
+	body, err := readAll(limited, resp.ContentLength)
 	reply.Body = body
 	if err != nil {
 		return reply, fmt.Errorf("reading the reply, status %d: %w", resp.StatusCode, err)
 	}
 	return reply, nil
+}
+
+// readAll reads a body, of which its header says how long it is. No more than a little is
+// made room for in advance.
+func readAll(r io.Reader, announced int64) ([]byte, error) {
+	const most = 64 << 10
+	if announced < 0 || announced >= most {
+		return io.ReadAll(r)
+	}
+	body := make([]byte, 0, announced+1) // room to read the end, too
+	for {
+		n, err := r.Read(body[len(body):cap(body)])
+		body = body[:len(body)+n]
+		switch {
+		case errors.Is(err, io.EOF):
+			return body, nil
+		case err != nil:
+			return body, err
+		case len(body) == cap(body): // it is longer than that, once it is decoded
+			rest, err := io.ReadAll(r)
+			return append(body, rest...), err
+		}
+	}
 }
 
 // limitedBody fails where a body goes past the limit, instead of ending there
