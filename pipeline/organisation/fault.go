@@ -22,7 +22,7 @@ var (
 	ErrMissingPredecessor = errors.New("predecessor is missing")
 	ErrNoHooks            = errors.New("no hook for this export")
 	// ErrInactivePredecessor means that a hook waits for one that is switched off;
-	// only [RequireActive] makes that a fault.
+	// only Options.RequireActive makes that a fault.
 	ErrInactivePredecessor = errors.New("predecessor is not active")
 	// ErrSameKey means that two hooks make a file under the same reference key.
 	ErrSameKey = errors.New("two hooks make the same file")
