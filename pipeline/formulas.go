@@ -43,6 +43,10 @@ func WithFormulas(f Formulas) Option {
 }
 
 // recompute computes the formulas that depend on what the step has changed.
+//
+// Every program with a chain carries the language of formulas for it, which is 6 of its 15
+// MB. It is not for the program to ask for: one that forgot to would send what formulas
+// gave before the step, without an error.
 func (x *Export) recompute(ctx context.Context) error {
 	c := x.Annotation.Content
 	if c == nil || x.run.config.formulas.Off {
