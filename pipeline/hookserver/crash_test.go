@@ -18,7 +18,7 @@ var (
 		"before the call is noted", "after the call is noted", "after the first byte", "after the ERP acted", "before the reply is noted", "after the reply is noted",
 		"after the call timed out", "between steps", "in a branch", "in a Finally step", "while answering", "twice in a row", "twice at the same call",
 	}
-	kinds    = []string{"REST", "REST with OAuth", "multipart with 40 MB", "Request Processor", "Workday", "SFTP"}
+	kinds    = []string{"REST", "REST with OAuth", "multipart with 40 MB", "Request Processor", "Function", "Workday", "SFTP"}
 	modes    = []string{"sync", "async"}
 	heirs    = []string{"the same process again", "another process"}
 	settlers = []string{"key", "probe", "verdict", "none"}
