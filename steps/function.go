@@ -33,7 +33,9 @@ import (
 //     logging, math, numbers, operator, os.path, re, statistics, string, sys, textwrap,
 //     time, traceback, types, typing, unicodedata, urllib.parse, uuid, warnings,
 //     xml.etree.ElementTree and zoneinfo, with what their commonest functions need
-//   - names that a module has in Python, but not here: from os import system
+//   - names that a module has in Python, but not here: from os import system, or os.system,
+//     json.JSONEncoder (give default= a function), math.gamma, where the name os is bound by
+//     import os alone
 //   - from m import *: import the names; only txscript is imported whole
 //   - exec, compile, open, input, globals, locals and __import__, and eval unless it is
 //     called: use a dict of functions

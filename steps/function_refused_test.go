@@ -31,6 +31,10 @@ var refusals = []struct {
 		"from collections import UserDict": "UserDict of the module collections", "from decimal import MAX_EMAX": "MAX_EMAX of the module decimal",
 		"from datetime import tzinfo": "tzinfo of the module datetime", "from txscript import nope": "nope of the module txscript",
 		"from jmespath.exceptions import nope": "nope of the module jmespath.exceptions",
+		"import os\nos.system('x')":            "system of the module os", "import os\ndef f():\n    return os.environ.get('A')": "environ of the module os",
+		"import json as j\nclass E(j.JSONEncoder): pass": "JSONEncoder of the module json", "math.gamma(5)": "gamma of the module math",
+		"import sys\nsys.exit(1)": "exit of the module sys", "import logging\nlogging.FileHandler('x')": "FileHandler of the module logging",
+		"import os.path as p\np.exists('x')": "exists of the module os.path", "import decimal\ndecimal.MAX_EMAX": "MAX_EMAX of the module decimal",
 	}},
 	{"from m import *", map[string]string{"from math import *": "from math import *"}},
 	{"exec, compile, open, input, globals, locals and __import__, and eval unless it is called", map[string]string{

@@ -169,6 +169,9 @@ func TestAFunctionCannotRepeatACallThatMayHaveArrived(t *testing.T) {
 	if sent := e.taken(); err == nil || strings.Count(sent, "POST") != 1 {
 		t.Errorf("%v, sent %s", err, sent)
 	}
+	if err == nil || !strings.Contains(err.Error(), "line 7: POST") { // of the code, not of the module requests
+		t.Errorf("%v", err)
+	}
 }
 
 func TestWhatReachesIntoTheConnectionIsRefused(t *testing.T) {

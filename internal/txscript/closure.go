@@ -15,8 +15,11 @@ func (r *run) call(f value, c *pyvalue.Call) (value, error) {
 	if b, ok := f.Object().(*builtin); ok {
 		return b.f(r, c)
 	}
-	if s, ok := f.Object().(*shower); ok {
-		return r.show(s, c, nil)
+	switch o := f.Object().(type) {
+	case *shower:
+		return r.show(o, c, nil)
+	case *enumBase:
+		return r.enumOf(o, c)
 	}
 	return pyvalue.CallValue(f, c)
 }

@@ -25,6 +25,7 @@ func (c *compiler) attr(x *attrExpr) eval {
 		}
 		first = inner
 	}
+	c.refuseAbsent(x)
 	slices.Reverse(names)
 	if ofFields[names[0]] {
 		c.program.origins = true

@@ -16,6 +16,7 @@ func (c *compiler) call(x *callExpr) eval {
 		return c.superCall(x)
 	}
 	if attr, ok := x.f.(*attrExpr); ok {
+		c.refuseAbsent(attr)
 		return c.method(x, attr)
 	}
 	if quick := c.quick(x); quick != nil {

@@ -19,6 +19,8 @@ type compiler struct {
 	rowFields  func(schemaID string) bool // of the options, in functions, too
 	steady     map[string]bool            // variables that are the same in every row, while that is found out
 	undefined  map[string]int             // names that nothing defines, and the lines; nil if nobody asks
+	imports    map[string]string          // modules by the names that nothing else is bound to
+	library    bool                       // the source is one of the library
 }
 
 // changes is what is known of the source as a whole: whether anything in it can
@@ -48,8 +50,13 @@ func (c *compiler) block(list []stmt) exec {
 		if step == nil {
 			continue
 		}
+		if c.library {
+			at = 0 // errors name the line of the program
+		}
 		steps = append(steps, func(r *run, f *frame) (control, error) {
-			r.line = at
+			if at > 0 {
+				r.line = at
+			}
 			if err := r.meter.Step(1); err != nil {
 				return goOn, err
 			}

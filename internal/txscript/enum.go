@@ -27,6 +27,51 @@ type autoValue struct{ _ byte }
 // PyType implements [pyvalue.Object].
 func (*autoValue) PyType() string { return "auto" }
 
+// enumOf is Enum(name, members): names in a text or a list, which are numbered from 1, or
+// names with values.
+func (r *run) enumOf(base *enumBase, c *pyvalue.Call) (value, error) {
+	if err := c.Check("EnumType.__call__", 2, "value", "names"); err != nil {
+		return value{}, err
+	}
+	name, _ := c.Arg(0, "value")
+	names, _ := c.Arg(1, "names")
+	if names.IsText() {
+		names = pyvalue.NewList(texts(strings.Fields(strings.ReplaceAll(names.Text(), ",", " ")))...)
+	}
+	k := &userClass{name: name.Text(), r: r, attrs: pyvalue.NewDict()}
+	if err := k.derive(pyvalue.FromObject(base)); err != nil {
+		return value{}, err
+	}
+	if err := k.linearise(); err != nil {
+		return value{}, err
+	}
+	err := pyvalue.Each(names, func(member value) (bool, error) {
+		v := pyvalue.FromObject(&autoValue{})
+		if d := names.Dict(); d != nil {
+			v, _ = d.GetStr(member.Text())
+		} else if pair, ok := member.Items(); ok && len(pair) == 2 {
+			member, v = pair[0], pair[1]
+		}
+		if !member.IsText() {
+			return false, pyvalue.Raise("TypeError", "the name of a member must be a text")
+		}
+		k.attrs.SetStr(member.Text(), v)
+		return true, r.meter.Step(1)
+	})
+	if err != nil {
+		return value{}, err
+	}
+	return pyvalue.FromObject(k), k.makeMembers()
+}
+
+func texts(list []string) []value {
+	made := make([]value, len(list))
+	for i, text := range list {
+		made[i] = pyvalue.Str(text)
+	}
+	return made
+}
+
 // makeMembers makes the members of an enum of what its body has set.
 func (k *userClass) makeMembers() error {
 	if !k.isEnum {

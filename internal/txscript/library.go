@@ -37,7 +37,7 @@ func compileModule(name string) *Program {
 		panic(err) // it is embedded
 	}
 	body := (&parser{tokens: lex(string(source), 1)}).program()
-	c := &compiler{scope: newScope(nil, moduleScope), program: &Program{at: -1}}
+	c := &compiler{scope: newScope(nil, moduleScope), program: &Program{at: -1}, library: true}
 	c.changes = &changes{apart: true, atOnce: make(map[*compExpr]bool), slots: make(map[string]int)}
 	c.scope.collect(body)
 	c.program.module = c.scope

@@ -1,6 +1,7 @@
 package txscript
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -36,6 +37,9 @@ func newModule(name string, functions map[string]func(r *run, c *pyvalue.Call) (
 }
 
 var mathModule = pyvalue.FromObject(&module{"math", maths.Module()})
+
+// osNames is what the module os has besides path: nothing of the machine.
+var osNames = map[string]value{"sep": pyvalue.Str("/"), "pathsep": pyvalue.Str(":"), "linesep": pyvalue.Str("\n"), "name": pyvalue.Str("posix")}
 
 // helperModules may be imported: Rossum's own names are there without it, and types
 // say nothing at run time.
@@ -111,7 +115,11 @@ func (c *compiler) imported(s *importStmt) exec {
 			if err != nil {
 				return goOn, err
 			}
-			return goOn, set(r, f, pyvalue.FromObject(&module{s.module, map[string]value{inner: pyvalue.FromObject(m)}}))
+			names := map[string]value{inner: pyvalue.FromObject(m)}
+			if s.module == "os" {
+				maps.Copy(names, osNames)
+			}
+			return goOn, set(r, f, pyvalue.FromObject(&module{s.module, names}))
 		}
 	}
 	v := importValue(s)
@@ -198,6 +206,9 @@ func importValue(s *importStmt) func(r *run) value {
 	if v == nil {
 		if library[s.module] != nil {
 			unsupported(s.at(), s.attr+" of the module "+s.module)
+		}
+		if v, ok := osNames[s.attr]; ok && s.module == "os" {
+			return constant(v)
 		}
 		if s.module == "os" || s.module == "urllib" {
 			unsupported(s.at(), s.attr+" of the module "+s.module)

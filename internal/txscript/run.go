@@ -264,6 +264,7 @@ func compile(body []stmt, o Options) *Program {
 	c := &compiler{options: o, rowFields: o.RowFields, scope: newScope(nil, moduleScope), program: &Program{at: -1}, undefined: make(map[string]int)}
 	c.changes = &changes{rebinds: rebinds(body), atOnce: make(map[*compExpr]bool), slots: make(map[string]int)}
 	c.scope.collect(body)
+	c.imports = importedModules(body)
 	c.program.module = c.scope
 	c.program.body = c.moduleBody(body)
 	c.program.fields = c.fields

@@ -1,0 +1,72 @@
+package txscript
+
+import (
+	_ "embed" // python_names.txt
+	"slices"
+	"strings"
+	"sync"
+)
+
+//go:embed python_names.txt
+var pythonNames string
+
+// inPython are the names that Python's modules have.
+var inPython = sync.OnceValue(func() map[string]map[string]bool {
+	modules := make(map[string]map[string]bool)
+	for l := range strings.Lines(pythonNames) {
+		words := strings.Fields(l)
+		names := make(map[string]bool, len(words))
+		for _, name := range words[1:] {
+			names[name] = true
+		}
+		modules[words[0]] = names
+	}
+	return modules
+})
+
+// importedModules returns the modules that the statements of a module bind names to, of
+// those names that nothing else is bound to.
+func importedModules(body []stmt) map[string]string {
+	modules := make(map[string]string)
+	others := newScope(nil, moduleScope)
+	for _, st := range body {
+		s, ok := st.(*importStmt)
+		if outer, _, dotted := strings.Cut(moduleOf(s), "."); !ok || s.attr != "" || dotted && s.name == outer || modules[s.name] != "" && modules[s.name] != s.module {
+			others.collectOne(st)
+			continue
+		}
+		modules[s.name] = s.module
+	}
+	for name := range others.slots {
+		delete(modules, name)
+	}
+	return modules
+}
+
+func moduleOf(s *importStmt) string {
+	if s == nil {
+		return ""
+	}
+	return s.module
+}
+
+// refuseAbsent refuses a name of a module that Python's has, and this one has not: it is
+// found when the program is compiled, not in the middle of an export.
+func (c *compiler) refuseAbsent(x *attrExpr) {
+	name, ok := x.x.(*nameExpr)
+	if !ok || c.changes.rebinds {
+		return
+	}
+	module := c.imports[name.name]
+	_, _, in, bound := c.scope.find(name.name)
+	switch {
+	case bound && in.parent != nil:
+		return
+	case !bound && (name.name == "re" || name.name == "math" || name.name == "json") && !slices.Contains(c.options.Globals, name.name):
+		module = name.name
+	}
+	if !inPython()[module][x.name] || inLibrary(module, x.name) || module == "os" && x.name == "path" {
+		return
+	}
+	importValue(&importStmt{line: line(x.at()), module: module, attr: x.name, name: x.name}) // refuses it
+}
