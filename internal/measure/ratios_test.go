@@ -20,7 +20,7 @@ var updateRatios = flag.Bool("update", false, "write testdata/ratios.txt anew")
 var ratioBenchmarks = [][2]string{
 	{"steps", "^(BenchmarkChain|BenchmarkEightCalls)$"},
 	{"steps/requestprocessor", "^BenchmarkAgainstNetHTTP$"},
-	{"rossum/formula", "^BenchmarkFormulas$"},
+	{"rossum/formula", "^(BenchmarkFormulas|BenchmarkFunction)$"},
 	{"pipeline", "^BenchmarkPreflight$"},
 	{"pipeline/folderledger", "^(BenchmarkFolderLedger|BenchmarkExportOnFolder)$"},
 }
