@@ -293,6 +293,7 @@ func filterInt(f *frame, c *pyvalue.Call) (value, error) {
 	}
 	if n, ok := v.Float64(); ok {
 		whole, err := pyvalue.FloatToInt(n)
+		// Jinja2 3.1.6 takes the default for a text that is infinite; 3.1.2 does not yet.
 		if e, is := err.(*pyvalue.Error); is && e.Type == "OverflowError" && !c.Args[0].IsText() {
 			return value{}, err
 		}

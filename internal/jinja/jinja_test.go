@@ -108,6 +108,18 @@ func TestFiltersTestsAndGlobalsAreThoseOfJinja2(t *testing.T) {
 	}
 }
 
+// As of Jinja2 3.1.6; 3.1.2, which the golden cases are compared with, raises
+// OverflowError.
+func TestATextThatIsInfiniteAsANumberIsTheDefault(t *testing.T) {
+	t.Parallel()
+	if kind, got := run(t, "{{ 'inf'|int(3) }}{{ '-Infinity'|int }}{{ '1e400'|int('x') }}", nil); kind != "output" || got != "30x" {
+		t.Errorf("%s %s", kind, got)
+	}
+	if kind, got := run(t, "{{ ('inf'|float)|int }}", nil); kind != "error" || got != "OverflowError" {
+		t.Errorf("%s %s", kind, got)
+	}
+}
+
 func TestMethodsAreThoseOfCPythonOrRefused(t *testing.T) {
 	t.Parallel()
 	refused := map[string]string{
