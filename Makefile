@@ -44,6 +44,7 @@ soak: ## compare with the originals on new seeds, for SECONDS_EACH each
 	EXPORTPIPELINE_SOAK=1 go test -v -count=1 -timeout 24h -run 'Crashes|AtOnceHold|InARow' ./pipeline/hookserver
 	EXPORTPIPELINE_SOAK=1 go test -v -count=1 -timeout 24h -run 'AKillBeforeEveryMessage|ACutBeforeEveryMessage' ./sftpexport
 	cd examples/replicas && go run . -exports 2000 -kills 200
+	cd examples/replicas && go run . -exports 2000 -kills 200 -temporal
 	SIM_SECONDS=$(SECONDS_EACH) go test -v -count=1 -timeout 24h ./pipeline/internal/crashtest
 
 fuzz: ## run every fuzz target for FUZZ_EACH

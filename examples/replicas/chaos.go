@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/pipeline/pgledger/pgledgertest"
+	"github.com/exportpipeline/exportpipeline/pipeline/temporalrun/temporaltest"
 )
 
 // chaos kills while exports run: something each time when some more exports have ended.
@@ -14,13 +15,14 @@ type chaos struct {
 	random   *rand.Rand
 	fleet    *fleet
 	database *pgledgertest.Server
+	engine   *temporaltest.Server // nil without Temporal
 	done     chan error
 
-	kills, pauses, restarts, cuts int
+	kills, pauses, restarts, engineRestarts, cuts int
 }
 
-func startChaos(ctx context.Context, o options, f *fleet, database *pgledgertest.Server, p *platform) *chaos {
-	c := &chaos{random: rand.New(rand.NewPCG(uint64(o.seed), 16)), fleet: f, database: database, done: make(chan error, 1)}
+func startChaos(ctx context.Context, o options, f *fleet, database *pgledgertest.Server, engine *temporaltest.Server, p *platform) *chaos {
+	c := &chaos{random: rand.New(rand.NewPCG(uint64(o.seed), 16)), fleet: f, database: database, engine: engine, done: make(chan error, 1)}
 	go func() {
 		for n := range o.kills {
 			// The last exports end in peace only after the last kill.
@@ -56,6 +58,12 @@ func (c *chaos) strike() error {
 		}
 		time.Sleep(lease + time.Duration(c.random.IntN(1500))*time.Millisecond)
 		return r.pause(false)
+	case n < 16 && c.engine != nil:
+		c.engineRestarts++
+		if err := c.engine.Kill(); err != nil {
+			return err
+		}
+		return c.engine.StartAgain()
 	case n < 18:
 		c.restarts++
 		if err := c.database.Kill(); err != nil {
@@ -71,5 +79,9 @@ func (c *chaos) strike() error {
 // wait returns what was done, when all of it was.
 func (c *chaos) wait() (string, error) {
 	err := <-c.done
-	return fmt.Sprintf("%d kills of replicas, %d pauses, %d kills of the database, %d cuts of its connections", c.kills, c.pauses, c.restarts, c.cuts), err
+	said := fmt.Sprintf("%d kills of replicas, %d pauses, %d kills of the database, %d cuts of its connections", c.kills, c.pauses, c.restarts, c.cuts)
+	if c.engine != nil {
+		said += fmt.Sprintf(", %d kills of Temporal's server", c.engineRestarts)
+	}
+	return said, err
 }

@@ -11,8 +11,12 @@
 // invoice. Of the last it must be one invoice, or a message that names the call of which
 // nobody knows whether it was made.
 //
+// With -temporal each export runs as a Temporal workflow, on the same ledger, and Temporal's
+// server is killed and started, too.
+//
 // PostgreSQL must be installed (Debian: apt-get install postgresql); it runs from a temporary
-// folder and is reached by a socket.
+// folder and is reached by a socket. For -temporal so must be the program temporal:
+// go install github.com/temporalio/cli/cmd/temporal@v1.5.1.
 package main
 
 import (
@@ -24,9 +28,11 @@ import (
 	"log"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/pipeline/pgledger/pgledgertest"
+	"github.com/exportpipeline/exportpipeline/pipeline/temporalrun/temporaltest"
 )
 
 func main() {
@@ -44,6 +50,7 @@ func main() {
 	flag.IntVar(&o.atOnce, "at-once", 16, "how many annotations are exported at a `time`")
 	flag.Int64Var(&o.seed, "seed", time.Now().UnixNano(), "what is killed, and when, follows from this `number`")
 	flag.StringVar(&o.bucket, "bucket", "", "keep large bodies in this S3 bucket, such as https://s3.example/ledger, by the `address` and the credentials that the AWS command line takes")
+	flag.BoolVar(&o.temporal, "temporal", false, "run exports as Temporal workflows")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -56,6 +63,7 @@ func main() {
 type options struct {
 	exports, kills, replicas, atOnce int
 	seed                             int64
+	temporal                         bool
 	bucket                           string
 }
 
@@ -73,7 +81,12 @@ func run(ctx context.Context, o options) error {
 	defer func() { _ = database.Kill() }() // its folder is removed
 	target := startERP()
 	defer target.Close()
-	config, err := json.Marshal(replicaConfig{Database: database.Address() + " pool_max_conns=16", ERP: target.URL, Bucket: o.bucket})
+	engine, address, err := startEngine(dir, o)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = engine.Kill() }() // its folder is removed
+	config, err := json.Marshal(replicaConfig{Database: database.Address() + " pool_max_conns=16", ERP: target.URL, Bucket: o.bucket, Temporal: address})
 	if err != nil {
 		return err
 	}
@@ -86,7 +99,7 @@ func run(ctx context.Context, o options) error {
 
 	p := &platform{fleet: fleet}
 	began := time.Now()
-	chaos := startChaos(ctx, o, fleet, database, p)
+	chaos := startChaos(ctx, o, fleet, database, engine, p)
 	results := p.exportAll(ctx, o)
 	killed, err := chaos.wait()
 	if err != nil || ctx.Err() != nil {
@@ -98,4 +111,20 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	return errors.Join(target.verdict(results), left)
+}
+
+// startEngine starts Temporal's server, if exports are to run there. Killing a nil one is
+// allowed.
+func startEngine(dir string, o options) (server *temporaltest.Server, address string, err error) {
+	if !o.temporal {
+		return nil, "", nil
+	}
+	place := filepath.Join(dir, "temporal")
+	if err := os.Mkdir(place, 0o700); err != nil {
+		return nil, "", err
+	}
+	if server, err = temporaltest.Start(place); err != nil {
+		return nil, "", err
+	}
+	return server, server.Address(), nil
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/exportpipeline/exportpipeline/pipeline/pgledger/pgledgertest"
+	"github.com/exportpipeline/exportpipeline/pipeline/temporalrun/temporaltest"
 )
 
 func TestMain(m *testing.M) {
@@ -23,6 +24,17 @@ func TestMain(m *testing.M) {
 func TestExportsOutliveTheMachinesTheyRunOn(t *testing.T) {
 	err := run(t.Context(), options{exports: 200, kills: 20, replicas: 3, atOnce: 16, seed: 16})
 	if errors.Is(err, pgledgertest.ErrMissing) && os.Getenv("CI") == "" {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// The same with Temporal, whose server is killed, too.
+func TestExportsAsWorkflowsOutliveTheMachinesTheyRunOn(t *testing.T) {
+	err := run(t.Context(), options{exports: 200, kills: 20, replicas: 3, atOnce: 16, seed: 16, temporal: true})
+	if (errors.Is(err, pgledgertest.ErrMissing) || errors.Is(err, temporaltest.ErrMissing)) && os.Getenv("CI") == "" {
 		t.Skip(err)
 	}
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -100,16 +101,48 @@ func (p *platform) call(ctx context.Context, body []byte) (*rossum.Response, err
 	if err != nil {
 		return nil, err
 	}
+	if resp.StatusCode == http.StatusAccepted {
+		_ = resp.Body.Close()
+		return p.poll(ctx, resp.Header.Get("Location"))
+	}
+	return answerOf(resp, http.StatusOK)
+}
+
+// answerOf reads an answer that has the status.
+func answerOf(resp *http.Response, status int) (*rossum.Response, error) {
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
 	if err != nil {
 		return nil, err
 	}
-	if resp.StatusCode != http.StatusOK {
+	if resp.StatusCode != status {
 		return nil, fmt.Errorf("%s: %s", resp.Status, text)
 	}
 	answer := &rossum.Response{}
 	return answer, json.Unmarshal(text, answer)
+}
+
+// poll asks at an export's address, any replica, until it has ended or ctx has.
+func (p *platform) poll(ctx context.Context, location string) (*rossum.Response, error) {
+	_, query, _ := strings.Cut(location, "?")
+	for {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.fleet.URL+"?"+query, nil)
+		if err != nil {
+			return nil, err
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err == nil && resp.StatusCode != http.StatusAccepted && resp.StatusCode < http.StatusInternalServerError {
+			return answerOf(resp, http.StatusCreated)
+		}
+		if err == nil {
+			_ = resp.Body.Close()
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(repeatPause):
+		}
+	}
 }
 
 // hookCall is the hook call of an annotation in the variant's queue.

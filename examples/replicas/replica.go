@@ -13,6 +13,8 @@ import (
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/pipeline/hookserver"
 	"github.com/exportpipeline/exportpipeline/pipeline/pgledger"
+	"github.com/exportpipeline/exportpipeline/pipeline/temporalrun"
+	"github.com/exportpipeline/exportpipeline/pipeline/temporalrun/temporaltest"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -22,6 +24,7 @@ const replicaVariable = "REPLICA"
 type replicaConfig struct {
 	Database, ERP string
 	Bucket        string // of large bodies; "" keeps them in the database
+	Temporal      string // address of its server; "" runs exports in the replicas
 }
 
 // lease is short here, so that it is soon over for a replica that was killed.
@@ -80,7 +83,8 @@ func serveReplica(text string) error {
 		}
 	}
 	run := append(settling(config.ERP), pipeline.WithLogger(nil))
-	hook, err := hookserver.New(hookserver.Options{Queues: queues, Secrets: []string{hookSecret}, Journal: journal, Recover: true, Run: run})
+	o := hookserver.Options{Queues: queues, Secrets: []string{hookSecret}, Journal: journal, Recover: true, Run: run}
+	hook, err := newHook(config.Temporal, o)
 	if err != nil {
 		return err
 	}
@@ -96,6 +100,35 @@ func serveReplica(text string) error {
 	}()
 	server := &http.Server{Handler: hook, ReadHeaderTimeout: 10 * time.Second}
 	return errors.Join(server.Serve(l), hook.Shutdown(ctx))
+}
+
+// pollAfter is short here, so that many exports are answered by polling.
+const pollAfter = 2 * time.Second
+
+// newHook makes the hook server and, with the address of Temporal's server, a worker.
+func newHook(temporal string, o hookserver.Options) (*hookserver.Server, error) {
+	if temporal == "" {
+		return hookserver.New(o)
+	}
+	c, err := temporaltest.Dial(temporal)
+	if err != nil {
+		return nil, err
+	}
+	codec, err := temporalrun.Sealed(pipeline.SealKey{ID: "1", Secret: []byte(ledgerKey)})
+	if err != nil {
+		return nil, err
+	}
+	engine, err := temporalrun.New(c, temporalrun.Options{Codec: codec})
+	if err != nil {
+		return nil, err
+	}
+	o.Engine, o.Async = engine, &hookserver.Async{URL: "https://exports.example.com/", Key: []byte(ledgerKey), After: pollAfter}
+	hook, err := hookserver.New(o)
+	if err != nil {
+		return nil, err
+	}
+	_, err = engine.Work(hook) // until the process is killed
+	return hook, err
 }
 
 // leftRuns looks for runs that have not ended and don't wait for a person; those that go on

@@ -141,9 +141,9 @@ func Dial(address string) (client.Client, error) {
 	return client.Dial(client.Options{HostPort: address, Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))})
 }
 
-// Kill kills the server, as a lost machine would end it.
+// Kill kills the server, as a lost machine would end it. A nil one is none.
 func (s *Server) Kill() error {
-	if s.cmd == nil {
+	if s == nil || s.cmd == nil {
 		return nil
 	}
 	err := s.cmd.Process.Kill()
