@@ -12,10 +12,11 @@ import (
 
 // vendorIs is a condition in Go.
 func vendorIs(want string) *pipeline.Condition {
-	return &pipeline.Condition{Text: "the vendor is " + want, Reads: []string{"vendor"}, Holds: func(_ context.Context, x *pipeline.Export) (bool, error) {
+	holds := func(_ context.Context, x *pipeline.Export) (bool, error) {
 		n, err := x.Field("vendor")
 		return err == nil && n.Text() == want, err
-	}}
+	}
+	return &pipeline.Condition{Text: "the vendor is " + want, Reads: []string{"vendor"}, Holds: holds}
 }
 
 func TestAStepRunsWhenItsConditionInGoHolds(t *testing.T) {
@@ -54,7 +55,8 @@ func TestAConditionReadsFieldsThatMustBeThere(t *testing.T) {
 	}{
 		{[]string{"vendr"}, nil, true}, {[]string{"vendr"}, []string{"vendr"}, false}, {[]string{""}, nil, false},
 	} {
-		always := &pipeline.Condition{Reads: tt.reads, Optional: tt.optional, Holds: func(context.Context, *pipeline.Export) (bool, error) { return true, nil }}
+		holds := func(context.Context, *pipeline.Export) (bool, error) { return true, nil }
+		always := &pipeline.Condition{Reads: tt.reads, Optional: tt.optional, Holds: holds}
 		_, _, err := exportReport(t, chainOf(t, pipeline.When(always, set("document_id", "2"))), invoice())
 		var refused *pipeline.CheckError
 		if errors.As(err, &refused) != tt.fails {

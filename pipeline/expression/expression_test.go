@@ -87,7 +87,10 @@ func TestAStepUnderAConditionKeepsWhatItCanDo(t *testing.T) {
 	fails := pipeline.StepFunc(func(context.Context, *pipeline.Export) error { return context.DeadlineExceeded })
 	ran := false
 	last := pipeline.StepFunc(func(context.Context, *pipeline.Export) error { ran = true; return nil })
-	for _, s := range []pipeline.Step{expression.When("true", pipeline.Finally(last)), pipeline.Finally(expression.When("true", last)), pipeline.Named("x", expression.When("true", pipeline.Finally(last)))} {
+	for _, s := range []pipeline.Step{
+		expression.When("true", pipeline.Finally(last)), pipeline.Finally(expression.When("true", last)),
+		pipeline.Named("x", expression.When("true", pipeline.Finally(last))),
+	} {
 		ran = false
 		if _, err := export(t, chainOf(t, fails, s), invoice()); err == nil || !ran {
 			t.Errorf("%v, ran %v", err, ran)
