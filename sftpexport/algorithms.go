@@ -82,7 +82,7 @@ func (a algorithms) explain(err *ssh.AlgorithmNegotiationError) error {
 		}
 	}
 	if could == nil {
-		return fmt.Errorf("%w: %s", ErrAlgorithms, text)
+		return fmt.Errorf("%w: %s. None of the server's can be allowed here; its operator has to allow one of the client's", ErrAlgorithms, text)
 	}
 	return fmt.Errorf("%w: %s. If the server cannot be renewed, credentials.algorithms may allow what it has: [%s]", ErrAlgorithms, text, strings.Join(could, ", "))
 }

@@ -40,8 +40,10 @@
 // left open cost storage until a lifecycle rule of the bucket ends them
 // (AbortIncompleteMultipartUpload): their owner cannot be told from outside.
 //
-// Dependencies: pkg/sftp and x/crypto/ssh speak SFTP, and are the ones that Go
-// has (x/crypto/ssh has no diffie-hellman-group18-sha512 and no DSA); aws-sdk-go-v2 is Amazon's own client. Its transfer manager is not used:
-// it joins the parts by itself, while here all files of an export must be up
-// before the first appears.
+// Dependencies: pkg/sftp and x/crypto/ssh speak SFTP, and are the ones that Go has. Up to
+// x/crypto 0.59, ssh has neither diffie-hellman-group15, 17 and 18 nor AES-CBC of more than
+// 128 bits, nor DSA: a server that offers nothing else cannot be reached, which
+// [ErrAlgorithms] says with both sides' lists. aws-sdk-go-v2 is Amazon's own client. Its
+// transfer manager is not used: it joins the parts by itself, while here all files of an
+// export must be up before the first appears.
 package sftpexport
