@@ -16,6 +16,7 @@ import (
 	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/htmlindex"
 	"golang.org/x/text/encoding/ianaindex"
+	"golang.org/x/text/encoding/japanese"
 	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/encoding/unicode/utf32"
 )
@@ -40,6 +41,9 @@ func Lookup(name string) (e encoding.Encoding, ok bool) {
 	case "utf-32be", "utf-32-be":
 		return utf32.UTF32(utf32.BigEndian, utf32.IgnoreBOM), true
 	}
+	if e, ok := further[name]; ok {
+		return e, true
+	}
 	number := strings.TrimPrefix(strings.TrimPrefix(name, "windows"), "-")
 	for _, candidate := range []string{name, strings.Replace(name, "latin-", "latin", 1), strings.Replace(name, "iso8859", "iso-8859", 1), "windows-" + number} {
 		if e, err := ianaindex.IANA.Encoding(candidate); err == nil && e != nil && e != encoding.Replacement {
@@ -51,6 +55,14 @@ func Lookup(name string) (e encoding.Encoding, ok bool) {
 		return nil, false
 	}
 	return e, true
+}
+
+// further are names of Python's codecs that neither registry of x/text has.
+var further = map[string]encoding.Encoding{
+	"latin9": charmap.ISO8859_15, "l9": charmap.ISO8859_15, "latin10": charmap.ISO8859_16, "l10": charmap.ISO8859_16,
+	"macroman": charmap.Macintosh, "mac-roman": charmap.Macintosh, "mac-cyrillic": charmap.MacintoshCyrillic, "maccyrillic": charmap.MacintoshCyrillic,
+	"cp858": charmap.CodePage858, "858": charmap.CodePage858, "ibm858": charmap.CodePage858,
+	"cp932": japanese.ShiftJIS, "932": japanese.ShiftJIS, "ms932": japanese.ShiftJIS, "mskanji": japanese.ShiftJIS, "ms-kanji": japanese.ShiftJIS, "s-jis": japanese.ShiftJIS,
 }
 
 // Text decodes a text. Its charset is that of a byte order mark, else that of the
@@ -84,6 +96,17 @@ func Declared(contentType string) encoding.Encoding {
 	e, _ := Lookup(params["charset"])
 	return e
 }
+
+// Known reports whether the charset that a Content-Type names is one that can be decoded;
+// it is true if it names none.
+func Known(contentType string) bool {
+	_, params, _ := mime.ParseMediaType(contentType)
+	_, ok := Lookup(params["charset"])
+	return ok || params["charset"] == ""
+}
+
+// Marked reports whether a text begins with a byte order mark.
+func Marked(data []byte) bool { return marked(data) != nil }
 
 // marked returns the encoding that a byte order mark stands for, nil if there is none.
 func marked(data []byte) encoding.Encoding {

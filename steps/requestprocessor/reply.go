@@ -147,12 +147,27 @@ func (r *reply) text() pyvalue.Value {
 	if r.is("text") && !r.namesCharset() && utf8.Valid(r.Body) && !isASCII(r.Body) {
 		r.note("the Content-Type %s names no charset, and the text is UTF-8; the engine would read it as ISO-8859-1", r.mediaType)
 	}
+	r.noteCharset()
 	if charset.Declared(r.mediaType) == nil && strings.Contains(strings.ToLower(r.mediaType), "xml") {
 		if text, err := xmldoc.Decode(r.Body); err == nil {
 			return pyvalue.Str(text)
 		}
 	}
 	return pyvalue.Str(charset.Text(r.Body, r.mediaType))
+}
+
+// noteCharset tells of replies that are not in the charset that their header names: the
+// engine puts U+FFFD in place of what it cannot read, and keeps a byte order mark.
+func (r *reply) noteCharset() {
+	switch {
+	case !r.namesCharset():
+	case !charset.Known(r.mediaType):
+		r.note("the charset that %s names is not known, and the text is read as UTF-8 or ISO-8859-1", r.mediaType)
+	case charset.Marked(r.Body) && charset.Declared(r.mediaType) == nil:
+		r.note("the text begins with a byte order mark, which decides over the charset of %s and is left out; the engine would keep it", r.mediaType)
+	case charset.Declared(r.mediaType) == nil && !utf8.Valid(r.Body):
+		r.note("the text is not in the charset that %s names, and is read as ISO-8859-1; the engine would put U+FFFD in place of what it cannot read", r.mediaType)
+	}
 }
 
 // body is the parsed body, if the media type is one that says what it is.

@@ -1,0 +1,28 @@
+package requestprocessor
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestARepliesTextThatIsNotInItsCharsetIsNoted(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ mediaType, body, text, note string }{
+		{"text/plain; charset=utf-8", "é", "é", ""},
+		{"text/plain; charset=utf-8", "M\xfcller", "Müller", "is not in the charset"},
+		{"text/plain; charset=utf-8", "\ufeffx", "x", "byte order mark"},
+		{"text/plain; charset=utf-16", "\xff\xfex\x00", "x", ""},
+		{"text/plain; charset=windows-1250", "\x9e", "ž", ""},
+		{"text/plain; charset=cp932", "\x93\xfa", "日", ""},
+		{"text/plain; charset=utf-7", "a+2D3eAA-", "a+2D3eAA-", "is not known"},
+		{"text/plain", "é", "é", "names no charset"},
+		{"application/json", `"é"`, `"é"`, ""},
+	} {
+		r := extraction{ContentType: &c.mediaType, Body: c.body}.reply()
+		r.build(t.Context(), nil)
+		text, _ := r.response.Dict().GetStr("text")
+		if notes := strings.Join(r.notes, "; "); text.Text() != c.text || (notes != "") != (c.note != "") || !strings.Contains(notes, c.note) {
+			t.Errorf("%s %q is %q, %s", c.mediaType, c.body, text.Text(), notes)
+		}
+	}
+}
