@@ -149,7 +149,7 @@ var components = []component{
 		name: "S3: the bucket", kind: "application/xml", body: ``, repeats: 9,
 		// It must name what it has taken, and its client tries again.
 		says: []saying{
-			{"charset", notS3}, {"answers twice", notS3}, {"version to come", notS3}, {"gzip that is none", notS3}, {"300,000 keys", append(notS3, tooLarge...)},
+			{"charset", notS3}, {"answers twice", notS3}, {"version to come", notS3}, {"gzip that is none", notS3}, {"100,000 keys", append(notS3, tooLarge...)},
 			{"says success", notS3},
 		},
 		make: func(_ *testing.T, _ *peer, base string) ([]pipeline.Step, []pipeline.Option) {
@@ -162,7 +162,7 @@ var components = []component{
 	},
 	{
 		name: "Rossum's API", kind: "application/json", body: `{"pagination":{"total":0},"results":[]}`, repeats: 0,
-		says: []saying{{"300,000 keys", nil}}, // it reads those that it knows
+		says: []saying{{"100,000 keys", nil}}, // it reads those that it knows
 		make: func(t *testing.T, _ *peer, base string) ([]pipeline.Step, []pipeline.Option) {
 			client, err := rossum.NewClient(base, "token-of-the-test", rossum.ClientOptions{})
 			if err != nil {
