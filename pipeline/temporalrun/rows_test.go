@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/folderledger"
 	"github.com/exportpipeline/exportpipeline/pipeline/temporalrun/temporaltest"
 )
 
@@ -167,7 +168,7 @@ func TestAStepThatTemporalDoesNotKnowTheEndOfIsNotRunAgain(t *testing.T) {
 	<-e.at
 	must(t, server.Kill())
 	e.release()
-	ledger, err := pipeline.FolderLedger(p.Folder, pipeline.FolderOptions{})
+	ledger, err := folderledger.Open(p.Folder, folderledger.Options{})
 	must(t, err)
 	t.Cleanup(func() { _ = ledger.Close() })
 	for left := false; !left; time.Sleep(50 * time.Millisecond) {

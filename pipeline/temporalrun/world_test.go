@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/folderledger"
 	"github.com/exportpipeline/exportpipeline/pipeline/hookserver"
 	"github.com/exportpipeline/exportpipeline/pipeline/send"
 	"github.com/exportpipeline/exportpipeline/pipeline/temporalrun"
@@ -111,7 +112,7 @@ func (p plan) start() (*replica, error) { return p.startWith(p.steps()) }
 
 // startWith starts a replica with other steps than the plan's.
 func (p plan) startWith(steps []pipeline.Step, run ...pipeline.Option) (*replica, error) {
-	ledger, err := pipeline.FolderLedger(p.Folder, pipeline.FolderOptions{})
+	ledger, err := folderledger.Open(p.Folder, folderledger.Options{})
 	if err != nil {
 		return nil, err
 	}
