@@ -71,23 +71,19 @@ func (p *peer) serve(c net.Conn) {
 	if p.f.secure {
 		c = tls.Server(c, &tls.Config{Certificates: []tls.Certificate{nobody()}})
 	}
-	reader := bufio.NewReader(c)
-	for {
-		r, err := http.ReadRequest(reader)
-		if err != nil {
-			return
-		}
-		if _, err := io.Copy(io.Discard, r.Body); err != nil {
-			return
-		}
-		answer := &conn{c, p, p.body, p.kind}
-		if p.well != nil && p.well(answer, r) {
-			return
-		}
-		if r.Method != http.MethodGet && r.Method != http.MethodHead {
-			p.changes.Add(1)
-		}
-		p.f.does(answer, r)
+	r, err := http.ReadRequest(bufio.NewReader(c))
+	if err != nil {
 		return
 	}
+	if _, err := io.Copy(io.Discard, r.Body); err != nil {
+		return
+	}
+	answer := &conn{c, p, p.body, p.kind}
+	if p.well != nil && p.well(answer, r) {
+		return
+	}
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		p.changes.Add(1)
+	}
+	p.f.does(answer, r)
 }

@@ -24,7 +24,7 @@ type sftpFault struct {
 	lasts bool
 }
 
-var full = errors.New("no space left on device")
+var errFull = errors.New("no space left on device")
 
 var sftpFaults = []sftpFault{
 	{name: "hangs up when it is dialled", dial: func(net.Conn) {}, says: lost},
@@ -66,7 +66,7 @@ var sftpFaults = []sftpFault{
 		{Op: "rename", Cut: true, Times: -1}, {Op: "posix-rename", Cut: true, Times: -1}, {Op: "link", Cut: true, Times: -1},
 	}, says: lost},
 	{name: "forbids to open a file", fails: []sftptest.Fault{{Op: "open", Err: os.ErrPermission, Times: -1}}, says: []string{"permission"}},
-	{name: "has no space left", fails: []sftptest.Fault{{Op: "write", Err: full, Times: -1}}, says: []string{full.Error(), "write"}},
+	{name: "has no space left", fails: []sftptest.Fault{{Op: "write", Err: errFull, Times: -1}}, says: []string{errFull.Error(), "write"}},
 	{name: "never answers a write", fails: []sftptest.Fault{{Op: "write", Delay: time.Minute, Times: -1}}, says: late, lasts: true},
 	{name: "never answers an open", fails: []sftptest.Fault{{Op: "open", Delay: time.Minute, Times: -1}}, says: late, lasts: true},
 	{name: "forbids every rename", fails: []sftptest.Fault{

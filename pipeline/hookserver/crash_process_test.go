@@ -116,7 +116,7 @@ func die() {
 }
 
 func crashKey() pipeline.JournalOptions {
-	return pipeline.JournalOptions{Key: pipeline.SealKey{ID: "test", Secret: []byte(strings.Repeat("s", 32))}, Lease: 3 * time.Second}
+	return pipeline.JournalOptions{Key: pipeline.SealKey{ID: "test", Secret: []byte(strings.Repeat("s", 32))}, Lease: 10 * time.Second}
 }
 
 // serveCrash is the child process.

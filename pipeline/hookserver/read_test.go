@@ -169,7 +169,7 @@ func TestACallThatIsOlderThanItMayBeIsRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				time.Sleep(made.Add(tt.after).Sub(time.Now()))
+				time.Sleep(time.Until(made.Add(tt.after)))
 				h := newServer(t, hookserver.Options{Chain: chainOf(t, set("status", "1")), MaxAge: tt.maxAge})
 				body := invoice().Bytes()
 				if tt.stamp != "" {

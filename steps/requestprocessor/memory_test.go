@@ -31,12 +31,7 @@ func TestARunOnALargePayloadTakesThreeTimesItsSize(t *testing.T) {
 	}
 	a := serve(t, nil)
 	call := filepath.Join(t.TempDir(), "call.json")
-	data := invoiceOf(int(int64(36<<20) * 10_000 / int64(len(invoiceOf(10_000)))))
-	if err := os.WriteFile(call, data, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	size := int64(len(data))
-	data = nil
+	size := writeInvoice(t, call, int(int64(36<<20)*10_000/int64(len(invoiceOf(10_000)))))
 	for name, content := range map[string]string{
 		"fields":      `{"number":"{field.number}","total":"{field.total}"}`,
 		"the payload": `{"number":"{payload.annotation.id}","file":"{payload.document.original_file_name}","first":"{payload.annotation.content[0].schema_id}"}`,
@@ -99,4 +94,14 @@ func exportLarge(t *testing.T, path, settings string) {
 		t.Fatal(err)
 	}
 	fmt.Printf("%s\n", peakMemory.Find(status))
+}
+
+// writeInvoice writes a call with so many lines, and returns how many bytes it has.
+func writeInvoice(t *testing.T, path string, lines int) int64 {
+	t.Helper()
+	data := invoiceOf(lines)
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return int64(len(data))
 }
