@@ -194,6 +194,7 @@ type running struct {
 	exchange *exchange // of the current attempt, nil before it begins
 	everSent bool      // in any attempt
 	refused  error     // a redirect of the current attempt that is not followed
+	cookies  Cookies   // of the redirects of the current attempt
 	written  atomic.Int64
 	pass     *limit.Pass // of the current attempt
 	outcome  limit.Outcome
@@ -259,7 +260,7 @@ func (r *running) nextAttempt(ctx context.Context, req *http.Request) error {
 			return err
 		}
 	}
-	r.exchange, r.refused, r.outcome = nil, nil, limit.Outcome{}
+	r.exchange, r.refused, r.cookies, r.outcome = nil, nil, Cookies{}, limit.Outcome{}
 	r.attempts.Add(1)
 	r.deadline = time.Now().Add(r.timeout())
 	return nil

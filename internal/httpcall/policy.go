@@ -125,8 +125,9 @@ const maxRedirects = 5
 // RedirectError is a redirect that was not followed. It is an [ErrRedirect].
 type RedirectError struct {
 	Status int
-	URL    string // where it points to; it may carry secrets
-	Text   string // what is wrong with it
+	URL    string      // where it points to; it may carry secrets
+	Header http.Header // of the reply
+	Text   string      // what is wrong with it
 }
 
 func (e *RedirectError) Error() string { return ErrRedirect.Error() + ": " + e.Text }
@@ -138,7 +139,7 @@ func (e *RedirectError) Is(target error) bool { return target == ErrRedirect }
 func refused(req *http.Request, format string, args ...any) error {
 	e := &RedirectError{URL: req.URL.String(), Text: fmt.Sprintf(format, args...)}
 	if req.Response != nil {
-		e.Status = req.Response.StatusCode
+		e.Status, e.Header = req.Response.StatusCode, req.Response.Header
 		e.Text = fmt.Sprintf("status %d %s", e.Status, e.Text)
 	}
 	return e

@@ -23,9 +23,16 @@ const (
 func newRetrying(base http.RoundTripper, jar http.CookieJar) *retryablehttp.Client {
 	return &retryablehttp.Client{
 		HTTPClient: &http.Client{
-			Transport:     route{base},
-			Jar:           jar,
-			CheckRedirect: func(req *http.Request, via []*http.Request) error { return runningOf(req.Context()).redirect(req, via) },
+			Transport: route{base},
+			Jar:       jar,
+			CheckRedirect: func(req *http.Request, via []*http.Request) error {
+				r := runningOf(req.Context())
+				err := r.redirect(req, via)
+				if err == nil && jar == nil { // a jar of the program keeps the cookies itself
+					r.carryCookies(req, via)
+				}
+				return err
+			},
 		},
 		RetryWaitMin: retryWaitMin,
 		RetryWaitMax: retryWaitMax,

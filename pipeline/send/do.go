@@ -226,7 +226,7 @@ func pastError(err error, call *Call, reply *Reply, x *pipeline.Export) error {
 	made.Err = &inner
 	if elsewhere := redirectOf(reply); elsewhere != "" && strings.HasPrefix(inner.Text, ErrRedirect.Error()) {
 		text := strings.TrimPrefix(inner.Text, ErrRedirect.Error()+": ")
-		made.Err = &httpcall.RedirectError{Status: reply.Status, URL: elsewhere, Text: text}
+		made.Err = &httpcall.RedirectError{Status: reply.Status, URL: elsewhere, Header: reply.Header, Text: text}
 	}
 	return made
 }

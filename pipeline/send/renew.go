@@ -4,10 +4,9 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/http/cookiejar"
 	"net/url"
-	"strings"
 
+	"github.com/exportpipeline/exportpipeline/internal/httpcall"
 	"github.com/exportpipeline/exportpipeline/internal/pipelinerun"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 )
@@ -38,16 +37,12 @@ func doRenewed(ctx context.Context, x *pipeline.Export, call *Call) (*Reply, err
 func takeCookies(call *Call, reply *Reply) {
 	from, err := url.Parse(reply.URL)
 	to, err2 := url.Parse(call.URL)
-	jar, err3 := cookiejar.New(nil)
-	if errors.Join(err, err2, err3) != nil || call.Header.Get("Cookie") != "" {
+	if errors.Join(err, err2) != nil || call.Header.Get("Cookie") != "" {
 		return
 	}
-	jar.SetCookies(from, (&http.Response{Header: reply.Header}).Cookies())
-	var pairs []string
-	for _, c := range jar.Cookies(to) {
-		pairs = append(pairs, c.Name+"="+c.Value)
-	}
-	if len(pairs) > 0 {
-		call.SetHeader("Cookie", strings.Join(pairs, "; "))
+	var cookies httpcall.Cookies
+	cookies.Add(from, reply.Header)
+	if value := cookies.Header(to); value != "" {
+		call.SetHeader("Cookie", value)
 	}
 }

@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/exportpipeline/exportpipeline/internal/httpcall"
+	"github.com/exportpipeline/exportpipeline/internal/pipelinerun"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/reqproc"
 	"github.com/exportpipeline/exportpipeline/pipeline"
@@ -214,6 +217,8 @@ func (r *run) send(ctx context.Context, c *call, call *send.Call, renew func(con
 		}
 		return again, err
 	}
+	var cookies httpcall.Cookies
+	client, _ := pipelinerun.Sender(r.x)
 	for range maxRedirects {
 		if made.Renew = nil; renew != nil {
 			made.Renew = renewOnce
@@ -231,9 +236,28 @@ func (r *run) send(ctx context.Context, c *call, call *send.Call, renew func(con
 		r.decide("%s (%s): status %d, sent again to %s", c.place, c.name, elsewhere.Status, r.x.Redact(elsewhere.URL))
 		again := *made
 		again.URL = elsewhere.URL
+		if client == nil || client.Jar == nil { // which keeps them itself
+			cookies.Add(from, elsewhere.Header)
+			again.Header = withCookies(made.Header, cookies.Header(to))
+		}
 		made = &again
 	}
 	return r.sendOnce(ctx, c, made, sequence)
+}
+
+// withCookies returns a header with these cookies in place of those it has, as Python's
+// requests follows a redirect.
+func withCookies(header http.Header, cookies string) http.Header {
+	header = header.Clone()
+	maps.DeleteFunc(header, func(name string, _ []string) bool { return strings.EqualFold(name, "Cookie") })
+	if cookies == "" {
+		return header
+	}
+	if header == nil {
+		header = make(http.Header)
+	}
+	header.Set("Cookie", cookies)
+	return header
 }
 
 // keepsRequest reports whether an error is a redirect that asks for the same request

@@ -84,7 +84,9 @@
 // A request is sent once. It is repeated only if nothing can have reached the other
 // side, or with a new token, and the cookies of the reply, after one 401. A redirect
 // with status 307 or 308 on the same origin is followed, as a call of its own; every
-// other redirect of a request that does more than read is an error. A request is made
+// other redirect of a request that does more than read is an error. A request that
+// follows a redirect carries the cookies of the redirects before it, instead of a Cookie
+// header of the settings, as Python's requests does. A request is made
 // by [pipeline.Export.Once]: when a run goes on that was cut short, requests whose
 // replies are known are not made again, and one whose reply is not known only as is
 // said there.
