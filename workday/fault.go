@@ -81,6 +81,19 @@ func (f *Fault) says() string {
 	return "fault " + f.Code
 }
 
+// hint says what to do about a fault of a kind that is not known, "" for the others, whose
+// texts say it.
+func (f *Fault) hint() string {
+	if f.Kind != FaultUnknown {
+		return ""
+	}
+	code := ""
+	if f.Code != "" {
+		code = " Workday's fault code is " + f.Code + "."
+	}
+	return code + " Check in Workday whether the document was created before you export again, and ask your Workday administrator about the fault."
+}
+
 // Error returns what Workday says.
 func (f *Fault) Error() string {
 	text := f.says()

@@ -205,7 +205,7 @@ func (r *run) fault(ctx context.Context, f *Fault) {
 	case f.Kind == FaultAuthentication:
 		r.x.Error(failed+"Error: %s. Check the secrets workday_username and workday_password, and whether the tenant accepts calls from this network.", strings.TrimSuffix(r.shortened(f.says()), "."))
 	case len(f.Errors) == 0:
-		r.x.Error(failed+"Error: %s", r.shortened(f.says()))
+		r.x.Error(failed+"Error: %s%s", r.shortened(f.says()), f.hint())
 	}
 	told := ""
 	for _, e := range f.Errors {

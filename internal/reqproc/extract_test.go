@@ -68,7 +68,7 @@ func TestWrongExtractorsAreNamed(t *testing.T) {
 		{map[string]map[string]string{"response.bdy": {"$regex": "a"}}, "value.response.bdy: there is no such value: response has no bdy (did you mean body?)"},
 		{map[string]map[string]string{"response": {"$jmespath": "raw"}}, "value.response.$jmespath: response.raw does not exist (did you mean response.headers_raw?)"},
 		{map[string]map[string]string{"response": {"$jmespath": "statuscode"}}, "response has no statuscode (did you mean status_code?)"},
-		{map[string]map[string]string{"response..x": {"$regex": "a"}}, `the path "response..x" is broken at "..x"`},
+		{map[string]map[string]string{"response..x": {"$regex": "a"}}, `the path "response..x" is malformed at "..x"`},
 		{map[string]map[string]string{"response.body.items[0]": {"$regex": "a"}}, `has brackets, which belong into $jmespath`},
 	} {
 		var faults settings.Faults

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/settings"
@@ -217,8 +218,12 @@ func (op *operation) order(s *Scope, path *Path, left, right value) (bool, error
 		return ok, nil
 	}
 	hint := ""
-	if left.IsText() && right.IsNumber() {
-		hint = "; for a number field that people see with separators, leave .value out of the path"
+	switch {
+	case !left.IsText() || !right.IsNumber() || path.Root() != "field":
+	case strings.HasSuffix(path.String(), ".value"):
+		hint = "; .value is the text that people see, so leave it out of the path to compare the number"
+	default:
+		hint = "; to compare numbers, use a field whose type in the schema is number"
 	}
 	return false, fmt.Errorf("%s cannot be compared with %s%s", Describe(left), Describe(right), hint)
 }

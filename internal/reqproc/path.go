@@ -107,7 +107,7 @@ func (p *Path) broken(at int) error {
 	if p.text[at] == '-' || p.text[at] == ' ' {
 		hint = "; a key with such characters is written in brackets, as in payload['a-b']"
 	}
-	return fmt.Errorf("the path %q is broken at %q%s", p.text, p.text[at:], hint)
+	return fmt.Errorf("the path %q is malformed at %q%s", p.text, p.text[at:], hint)
 }
 
 // String returns the path as it was written.

@@ -185,7 +185,7 @@ func (g segment) element(ctx context.Context, v value, before string) (value, er
 		at += len(items)
 	}
 	if at < 0 || at >= len(items) {
-		return value{}, fmt.Errorf("%w: %s has %d elements, so there is no [%d]", ErrNotThere, before, len(items), index)
+		return value{}, fmt.Errorf("%w: %s has length %d, so there is no [%d]", ErrNotThere, before, len(items), index)
 	}
 	return items[at], nil
 }

@@ -300,7 +300,7 @@ func formPart(ctx context.Context, name string, v pyvalue.Value, isFile bool) (*
 	}
 	if items, ok := v.Items(); ok {
 		if len(items) < 2 || len(items) > 3 {
-			return nil, fmt.Errorf("has %d elements, expected a file name, its content, and optionally its media type", len(items))
+			return nil, fmt.Errorf("is a list of length %d, expected a file name, its content, and optionally its media type", len(items))
 		}
 		var err error
 		if fileName, err = reqproc.Text(ctx, items[0]); err != nil {

@@ -206,7 +206,7 @@ func (c *compiler) parts(place string, r *request) {
 	}
 	for i, name := range names {
 		if n := values[i].Elements(); n >= 0 && (n < 2 || n > 3) {
-			c.faults.Add(settings.Join(place, name), "has %d elements, expected a file name, its content, and optionally its media type", n)
+			c.faults.Add(settings.Join(place, name), "is a list of length %d, expected a file name, its content, and optionally its media type", n)
 		}
 	}
 }
