@@ -102,7 +102,7 @@ func TestWrongSettingsAreNamedWithTheirPlace(t *testing.T) {
 		`{"stages":[{"call_api":[{"request":{"url":"https://erp.example","method":"GET","iterate_over":"{field.lines}"}}]}]}`:                                     `stages[0].call_api[0].request.iterate_over: "{field.lines}" is not a path; write field.lines, without braces and blanks`,
 		auth(`{"type":"basic"}`): au + `.type: "basic" is unknown (expected one of bearer, oauth1, oauth2_private_certificate)`,
 		auth(`{}`):               au + ".url: is missing\n" + au + ".method: is missing\n" + au + ".credential_key: is missing",
-		auth(`{"url":"https://a.example","method":"POST","credential_key":"a..b"}`):                        au + `.credential_key: the path "a..b" is broken`,
+		auth(`{"url":"https://a.example","method":"POST","credential_key":"a..b"}`):                        au + `.credential_key: the path "a..b" is malformed`,
 		auth(`{"url":"https://a.example","method":"POST","credential_key":"a.@"}`):                         au + ".credential_key: is a path within the answer",
 		auth(`{"url":"https://a.example","method":"POST","credential_key":"a","consumer_key":"x"}`):        au + ".consumer_key: is not a key of type bearer (known keys: url,",
 		auth(`{"url":"https://a.example","method":"POST","credential_key":"a","content_type":"xml"}`):      au + `.content_type: "xml" is unknown (expected one of json, form`,
