@@ -17,7 +17,13 @@ import (
 )
 
 // part does the next step of a run, in a process of its own.
-func part(ctx context.Context, chain *pipeline.Chain, j *pipeline.Journal, run pipeline.RunID, options ...pipeline.Option) (k pipeline.Kept, asked []string, err error) {
+func part(
+	ctx context.Context,
+	chain *pipeline.Chain,
+	j *pipeline.Journal,
+	run pipeline.RunID,
+	options ...pipeline.Option,
+) (k pipeline.Kept, asked []string, err error) {
 	o := pipeline.KeepOptions{Resume: run, Pause: func(step string) bool {
 		asked = append(asked, step)
 		return len(asked) > 1
@@ -32,7 +38,13 @@ func part(ctx context.Context, chain *pipeline.Chain, j *pipeline.Journal, run p
 
 // inParts begins a run and does it to its end. asked are the steps before which each part
 // asked whether to pause.
-func inParts(t *testing.T, chain *pipeline.Chain, ledger pipeline.Ledger, call *rossumtest.Call, options ...pipeline.Option) (k pipeline.Kept, asked [][]string, err error) {
+func inParts(
+	t *testing.T,
+	chain *pipeline.Chain,
+	ledger pipeline.Ledger,
+	call *rossumtest.Call,
+	options ...pipeline.Option,
+) (k pipeline.Kept, asked [][]string, err error) {
 	t.Helper()
 	j := journal(t, ledger)
 	run, err := chain.Begin(t.Context(), call.Payload(), pipeline.KeepOptions{}, append(slices.Clip(options), pipeline.WithJournal(j))...)
@@ -162,11 +174,15 @@ func TestARunInPartsWhoseChainHasChangedSaysSoOnTheLedger(t *testing.T) {
 	if k, _, err := part(t.Context(), before, j, run.ID); err != nil || !k.Left {
 		t.Fatal(k.Left, err)
 	}
-	if _, _, err := part(t.Context(), chainOf(t, posts(erp, "/c", "a"), posts(erp, "/b", "b")), j, run.ID); !errors.Is(err, pipeline.ErrChanged) {
+	if _, _, err := part(t.Context(), chainOf(t, posts(erp, "/c", "a"), posts(erp, "/b", "b")), j, run.ID); !errors.Is(
+		err,
+		pipeline.ErrChanged,
+	) {
 		t.Fatal(err)
 	}
 	o, err := j.Outcome(t.Context(), run.ID)
-	if want := "its step /post %2Fa, which had ended or may have sent something, is no longer there"; err != nil || !o.Waits || !strings.Contains(texts(o.Response), want) {
+	if want := "its step /post %2Fa, which had ended or may have sent something, is no longer there"; err != nil || !o.Waits ||
+		!strings.Contains(texts(o.Response), want) {
 		t.Errorf("%v, waits %v, %s; want %s", err, o.Waits, texts(o.Response), want)
 	}
 	// The hook is called again, with the former chain.
@@ -182,7 +198,8 @@ func TestARunInPartsWhoseChainHasChangedSaysSoOnTheLedger(t *testing.T) {
 func TestBeginRefusesWhatKeepRefuses(t *testing.T) {
 	t.Parallel()
 	chain, j := chainOf(t), journal(t, pipeline.MemoryLedger())
-	if _, err := chain.Begin(t.Context(), keepCall().Payload(), pipeline.KeepOptions{}); err == nil || !strings.Contains(err.Error(), "WithJournal") {
+	if _, err := chain.Begin(t.Context(), keepCall().Payload(), pipeline.KeepOptions{}); err == nil ||
+		!strings.Contains(err.Error(), "WithJournal") {
 		t.Errorf("without a ledger: %v", err)
 	}
 	if _, err := (*pipeline.Chain)(nil).Begin(t.Context(), nil, pipeline.KeepOptions{}); err == nil {
@@ -195,7 +212,10 @@ func TestBeginRefusesWhatKeepRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := chain.Begin(t.Context(), keepCall().Payload(), pipeline.KeepOptions{}, pipeline.WithJournal(j)); !errors.Is(err, pipeline.ErrBusy) {
+	if _, err := chain.Begin(t.Context(), keepCall().Payload(), pipeline.KeepOptions{}, pipeline.WithJournal(j)); !errors.Is(
+		err,
+		pipeline.ErrBusy,
+	) {
 		t.Errorf("beside run %s: %v", claimed.Run.ID, err)
 	}
 }

@@ -281,7 +281,13 @@ func TestAServerThatEndsAtOnceIsTriedAgainAndSaysWhatMayBe(t *testing.T) {
 			time.AfterFunc(100*time.Millisecond, func() { _ = conn.Close() })
 		}
 	}()
-	c := sftpexport.Credentials{Type: "sftp", Host: "127.0.0.1", Port: sftpexport.Port(l.Addr().(*net.TCPAddr).Port), Username: "u", InsecureIgnoreHostKey: true}
+	c := sftpexport.Credentials{
+		Type:                  "sftp",
+		Host:                  "127.0.0.1",
+		Port:                  sftpexport.Port(l.Addr().(*net.TCPAddr).Port),
+		Username:              "u",
+		InsecureIgnoreHostKey: true,
+	}
 	err = login(t, replacing(t, c, "/out"), rossumtest.Secret("password", "p-of-nobody"))
 	if !errors.Is(err, sftpexport.ErrConnection) || !strings.Contains(err.Error(), "let in certain addresses only") {
 		t.Errorf("the error is %v", err)
@@ -320,11 +326,15 @@ func TestHostKeysAsOtherProgramsPrintThem(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		// What is read must still tell servers apart.
-		c.HostKey = strings.NewReplacer(bare, strings.Repeat("A", 43), inHex, strings.Repeat("0", 64), colons(inHex), colons(strings.Repeat("0", 64))).Replace(text)
+		c.HostKey = strings.NewReplacer(bare, strings.Repeat("A", 43), inHex, strings.Repeat("0", 64), colons(inHex), colons(strings.Repeat("0", 64))).
+			Replace(text)
 		if c.HostKey == text {
 			continue
 		}
-		if err := login(t, replacing(t, c, "/out"), rossumtest.Secret("password", s.Secrets()["password"])); !errors.Is(err, sftpexport.ErrHostKey) {
+		if err := login(t, replacing(t, c, "/out"), rossumtest.Secret("password", s.Secrets()["password"])); !errors.Is(
+			err,
+			sftpexport.ErrHostKey,
+		) {
 			t.Errorf("%s, another one: %v", name, err)
 		}
 	}

@@ -157,7 +157,12 @@ func BenchmarkFarServer(b *testing.B) {
 		raw := rawTime(b, size)
 		stop := peakHeap()
 		started := time.Now()
-		putAll(b.Context(), b, open, sftpexport.File{Directory: s.Dir, Name: "large.bin", Content: onFile{source, size}, Collision: sftpexport.CollisionReplace})
+		putAll(
+			b.Context(),
+			b,
+			open,
+			sftpexport.File{Directory: s.Dir, Name: "large.bin", Content: onFile{source, size}, Collision: sftpexport.CollisionReplace},
+		)
 		took := time.Since(started)
 		b.ReportMetric(stop(), "large-peak-MB")
 		b.ReportMetric(raw.Seconds()/took.Seconds(), "large-x-link")
@@ -169,7 +174,16 @@ func BenchmarkFarServer(b *testing.B) {
 			wait.Go(func() {
 				var mine []sftpexport.File
 				for i := e; i < files; i += farExporters {
-					mine = append(mine, sftpexport.File{Directory: filepath.Join(s.Dir, "ours"), Name: fmt.Sprintf("f%d.bin", i), Content: data, LookFirst: true, MayMakeDirectory: true})
+					mine = append(
+						mine,
+						sftpexport.File{
+							Directory:        filepath.Join(s.Dir, "ours"),
+							Name:             fmt.Sprintf("f%d.bin", i),
+							Content:          data,
+							LookFirst:        true,
+							MayMakeDirectory: true,
+						},
+					)
 				}
 				putAll(b.Context(), b, open, mine...)
 			})

@@ -238,7 +238,8 @@ func TestAStoreThatCannotBeReachedForGoodIsTriedOnce(t *testing.T) {
 				secrets:     map[string]string{"access_key_id": "a", "secret_access_key": "b-secret-key-9"},
 			}
 			l := new(counting)
-			call := rossumtest.Annotation(rossumtest.Offline()).With(rossumtest.Secret("access_key_id", "a"), rossumtest.Secret("secret_access_key", "b-secret-key-9"))
+			call := rossumtest.Annotation(rossumtest.Offline()).
+				With(rossumtest.Secret("access_key_id", "a"), rossumtest.Secret("secret_access_key", "b-secret-key-9"))
 			step := s.step(t, "in", rule)
 			step.Exports = []sftpexport.Object{{Type: "document", Name: "x"}}
 			_, err := chain(t, step).Export(t.Context(), call.Payload(), pipeline.WithOriginal(pipeline.Bytes("x")), pipeline.WithLimiter(l))
@@ -285,10 +286,20 @@ func TestGoogleByItsDocumentation(t *testing.T) {
 		for _, content := range [][]byte{[]byte("small"), large} {
 			directory := fmt.Sprintf("%s-%d", rule, len(content))
 			for try := range 2 {
-				step := site{credentials: sftpexport.Credentials{Type: "s3", Bucket: realtest.Bucket, Endpoint: "https://storage.googleapis.com", PathStyle: true}}.step(t, directory, rule)
+				step := site{
+					credentials: sftpexport.Credentials{Type: "s3", Bucket: realtest.Bucket, Endpoint: "https://storage.googleapis.com", PathStyle: true},
+				}.step(
+					t,
+					directory,
+					rule,
+				)
 				step.Exports = []sftpexport.Object{{Type: "document", Name: "erp"}}
-				call := rossumtest.Annotation(rossumtest.Offline()).With(rossumtest.Secret("access_key_id", "GOOG"), rossumtest.Secret("secret_access_key", "google-hmac-secret-1"))
-				_, err := chain(t, step).Export(t.Context(), call.Payload(), pipeline.WithOriginal(pipeline.Bytes(content[try:])), pipeline.WithHTTPClient(google))
+				call := rossumtest.Annotation(rossumtest.Offline()).
+					With(rossumtest.Secret("access_key_id", "GOOG"), rossumtest.Secret("secret_access_key", "google-hmac-secret-1"))
+				_, err := chain(
+					t,
+					step,
+				).Export(t.Context(), call.Payload(), pipeline.WithOriginal(pipeline.Bytes(content[try:])), pipeline.WithHTTPClient(google))
 				files := tree(t, s.Dir+"/"+realtest.Bucket)
 				name := directory + "/erp.pdf"
 				if try == 1 && rule == sftpexport.CollisionNumber {
@@ -338,8 +349,12 @@ func TestBackblazeByItsDocumentation(t *testing.T) {
 			Type: "s3", Bucket: realtest.Bucket, Endpoint: "https://s3.us-west-004.backblazeb2.com", ConditionalPut: conditional,
 		}}.step(t, fmt.Sprintf("%s-%d", rule, len(content)), rule)
 		step.Exports = []sftpexport.Object{{Type: "document", Name: "erp"}}
-		call := rossumtest.Annotation(rossumtest.Offline()).With(rossumtest.Secret("access_key_id", "B2"), rossumtest.Secret("secret_access_key", "backblaze-secret-1"))
-		_, err := chain(t, step).Export(t.Context(), call.Payload(), pipeline.WithOriginal(pipeline.Bytes(content)), pipeline.WithHTTPClient(backblaze))
+		call := rossumtest.Annotation(rossumtest.Offline()).
+			With(rossumtest.Secret("access_key_id", "B2"), rossumtest.Secret("secret_access_key", "backblaze-secret-1"))
+		_, err := chain(
+			t,
+			step,
+		).Export(t.Context(), call.Payload(), pipeline.WithOriginal(pipeline.Bytes(content)), pipeline.WithHTTPClient(backblaze))
 		return err
 	}
 	for _, content := range [][]byte{[]byte("small"), bytes.Repeat([]byte("b"), 17<<20)} {
@@ -353,7 +368,8 @@ func TestBackblazeByItsDocumentation(t *testing.T) {
 			if err := put(rule, new(bool), content); err != nil || tree(t, s.Dir+"/"+realtest.Bucket)[name] != string(content) {
 				t.Errorf("%s, without conditions: %v", name, err)
 			}
-			if err := put(rule, new(bool), content); (err != nil) != (rule == sftpexport.CollisionRefuse) || err != nil && !errors.Is(err, sftpexport.ErrExists) {
+			if err := put(rule, new(bool), content); (err != nil) != (rule == sftpexport.CollisionRefuse) ||
+				err != nil && !errors.Is(err, sftpexport.ErrExists) {
 				t.Errorf("%s, again: %v", name, err)
 			}
 		}

@@ -96,7 +96,11 @@ var components = []component{
 		name: "REST API export: the API", kind: "application/json", body: `{"id":"7"}`, repeats: 1,
 		make: func(_ *testing.T, _ *peer, base string) ([]pipeline.Step, []pipeline.Option) {
 			return step(
-				&steps.RESTExport{Request: steps.Request{URL: base + "/x", Content: "x"}, PayloadKey: "reply", StatusCodes: &steps.StatusCodes{Error: []int{101, 302, 307, 401, 429, 503}}},
+				&steps.RESTExport{
+					Request:     steps.Request{URL: base + "/x", Content: "x"},
+					PayloadKey:  "reply",
+					StatusCodes: &steps.StatusCodes{Error: []int{101, 302, 307, 401, 429, 503}},
+				},
 				&steps.Extract{Sources: []steps.Source{{Format: "json", Key: "reply", Rules: []steps.Rule{{Path: "id", TargetField: "found"}}}}},
 			)
 		},
@@ -104,14 +108,21 @@ var components = []component{
 	{
 		name: "REST API export: the token server", kind: "application/json", body: `{"access_token":"token-of-the-test"}`, repeats: 99, well: accepted,
 		make: func(_ *testing.T, _ *peer, base string) ([]pipeline.Step, []pipeline.Option) {
-			return step(&steps.RESTExport{Auth: &steps.Auth{URL: base + "/t", Data: json.RawMessage(`{"a":"b"}`)}, Request: steps.Request{URL: base + "/api"}})
+			return step(
+				&steps.RESTExport{Auth: &steps.Auth{URL: base + "/t", Data: json.RawMessage(`{"a":"b"}`)}, Request: steps.Request{URL: base + "/api"}},
+			)
 		},
 	},
 	{
 		name: "Request Processor: the API", kind: "application/json", body: `{"id":"7"}`, repeats: 1, well: token,
 		make: func(t *testing.T, _ *peer, base string) ([]pipeline.Step, []pipeline.Option) {
-			return step(processor(t, `{"stages":[{"call_api":[{"name":"c","request":{"url":"`+base+`/x","method":"POST","timeout":60,"content_type":"json","content":{"a":1}},
-				"response_handlers":[{"target_type":"schema_id","target_key":"found","value":{"response.body":{"$jmespath":"id"}}}]}]}]}`))
+			return step(
+				processor(
+					t,
+					`{"stages":[{"call_api":[{"name":"c","request":{"url":"`+base+`/x","method":"POST","timeout":60,"content_type":"json","content":{"a":1}},
+				"response_handlers":[{"target_type":"schema_id","target_key":"found","value":{"response.body":{"$jmespath":"id"}}}]}]}]}`,
+				),
+			)
 		},
 	},
 	{
@@ -125,8 +136,13 @@ var components = []component{
 	{
 		name: "Request Processor: the token server", kind: "application/json", body: `{"access_token":"token-of-the-test"}`, repeats: 99, well: accepted,
 		make: func(t *testing.T, _ *peer, base string) ([]pipeline.Step, []pipeline.Option) {
-			return step(processor(t, `{"stages":[{"call_api":[{"name":"c","auth":{"url":"`+base+`/t","method":"POST","credential_key":"access_token","content":{"p":"x"}},
-				"request":{"url":"`+base+`/api","method":"POST","headers":{"Authorization":"Bearer {token}"}}}]}]}`))
+			return step(
+				processor(
+					t,
+					`{"stages":[{"call_api":[{"name":"c","auth":{"url":"`+base+`/t","method":"POST","credential_key":"access_token","content":{"p":"x"}},
+				"request":{"url":"`+base+`/api","method":"POST","headers":{"Authorization":"Bearer {token}"}}}]}]}`,
+				),
+			)
 		},
 	},
 	{
@@ -149,14 +165,19 @@ var components = []component{
 		name: "S3: the bucket", kind: "application/xml", body: ``, repeats: 9,
 		// It must name what it has taken, and its client tries again.
 		says: []saying{
-			{"charset", notS3}, {"answers twice", notS3}, {"version to come", notS3}, {"gzip that is none", notS3}, {"100,000 keys", append(notS3, tooLarge...)},
+			{
+				"charset",
+				notS3,
+			}, {"answers twice", notS3}, {"version to come", notS3}, {"gzip that is none", notS3}, {"100,000 keys", append(notS3, tooLarge...)},
 			{"says success", notS3},
 		},
 		make: func(_ *testing.T, _ *peer, base string) ([]pipeline.Step, []pipeline.Option) {
 			return step(&sftpexport.Step{
 				Backends:    map[string]sftpexport.Backend{"s3": s3.New(s3.Options{})},
 				Credentials: sftpexport.Credentials{Type: "s3", Bucket: "bucket", Endpoint: base, Region: "us-east-1", PathStyle: true},
-				Rules:       []sftpexport.Rule{{Directory: "/", FilenameCollision: &sftpexport.Collision{Replace: true}, Objects: []sftpexport.Object{{Type: "document", Name: "1"}}}},
+				Rules: []sftpexport.Rule{
+					{Directory: "/", FilenameCollision: &sftpexport.Collision{Replace: true}, Objects: []sftpexport.Object{{Type: "document", Name: "1"}}},
+				},
 			})
 		},
 	},

@@ -49,7 +49,16 @@ func (c *conn) say(text string) bool {
 
 // reply writes a reply with a length.
 func (c *conn) reply(status, header, body string) {
-	c.say(fmt.Sprintf("HTTP/1.1 %s\r\nContent-Type: %s\r\nContent-Length: %d\r\nConnection: close\r\n%s\r\n%s", status, c.kind, len(body), header, body))
+	c.say(
+		fmt.Sprintf(
+			"HTTP/1.1 %s\r\nContent-Type: %s\r\nContent-Length: %d\r\nConnection: close\r\n%s\r\n%s",
+			status,
+			c.kind,
+			len(body),
+			header,
+			body,
+		),
+	)
 }
 
 // forever writes a text until nobody takes it.
@@ -155,22 +164,46 @@ var httpFaults = []fault{
 		c.resets()
 	}},
 	{name: "breaks off within the head", says: lost, does: func(c *conn, _ *http.Request) { c.say("HTTP/1.1 200 OK\r\nContent-") }},
-	{name: "breaks off within the body", says: lost, does: func(c *conn, _ *http.Request) { c.say(ok + "Content-Length: 100000\r\n\r\n" + c.body) }},
-	{name: "breaks off within a chunk", says: lost, does: func(c *conn, _ *http.Request) { c.say(ok + "Transfer-Encoding: chunked\r\n\r\nff\r\n{") }},
-	{name: "sends chunks of a negative size", says: broken, does: func(c *conn, _ *http.Request) { c.say(ok + "Transfer-Encoding: chunked\r\n\r\n-1\r\n{}\r\n") }},
+	{
+		name: "breaks off within the body",
+		says: lost,
+		does: func(c *conn, _ *http.Request) { c.say(ok + "Content-Length: 100000\r\n\r\n" + c.body) },
+	},
+	{
+		name: "breaks off within a chunk",
+		says: lost,
+		does: func(c *conn, _ *http.Request) { c.say(ok + "Transfer-Encoding: chunked\r\n\r\nff\r\n{") },
+	},
+	{
+		name: "sends chunks of a negative size",
+		says: broken,
+		does: func(c *conn, _ *http.Request) { c.say(ok + "Transfer-Encoding: chunked\r\n\r\n-1\r\n{}\r\n") },
+	},
 	{name: "sends chunks of a huge size", says: broken, does: func(c *conn, _ *http.Request) {
 		c.say(ok + "Transfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n{}\r\n")
 	}},
-	{name: "says two lengths", says: broken, does: func(c *conn, _ *http.Request) { c.say(ok + "Content-Length: 2\r\nContent-Length: 4\r\n\r\n{}{}") }},
+	{
+		name: "says two lengths",
+		says: broken,
+		does: func(c *conn, _ *http.Request) { c.say(ok + "Content-Length: 2\r\nContent-Length: 4\r\n\r\n{}{}") },
+	},
 	{name: "says a negative length", says: broken, does: func(c *conn, _ *http.Request) { c.say(ok + "Content-Length: -1\r\n\r\n{}") }},
 	{name: "says a length beyond any memory", says: append(lost, "larger than", "too large"), does: func(c *conn, _ *http.Request) {
 		c.say(ok + "Content-Length: 9223372036854775807\r\n\r\n{}")
 	}},
-	{name: "sends a gzip bomb", says: append(tooLarge, strange...), does: func(c *conn, _ *http.Request) { c.reply("200 OK", "Content-Encoding: gzip\r\n", bomb) }},
+	{
+		name: "sends a gzip bomb",
+		says: append(tooLarge, strange...),
+		does: func(c *conn, _ *http.Request) { c.reply("200 OK", "Content-Encoding: gzip\r\n", bomb) },
+	},
 	{name: "sends a gzip bomb within gzip", says: append(encoded, strange...), does: func(c *conn, _ *http.Request) {
 		c.reply("200 OK", "Content-Encoding: gzip, gzip\r\n", gzipped(bomb))
 	}},
-	{name: "sends gzip that is none", says: encoded, does: func(c *conn, _ *http.Request) { c.reply("200 OK", "Content-Encoding: gzip\r\n", "not gzip") }},
+	{
+		name: "sends gzip that is none",
+		says: encoded,
+		does: func(c *conn, _ *http.Request) { c.reply("200 OK", "Content-Encoding: gzip\r\n", "not gzip") },
+	},
 	{name: "sends gzip that is cut short", says: encoded, does: func(c *conn, _ *http.Request) {
 		packed := gzipped(c.body + strings.Repeat(" ", 1000))
 		c.reply("200 OK", "Content-Encoding: gzip\r\n", packed[:len(packed)-6])
@@ -178,7 +211,11 @@ var httpFaults = []fault{
 	{name: "sends an encoding that nobody asked for", says: encoded, does: func(c *conn, _ *http.Request) {
 		c.reply("200 OK", "Content-Encoding: br\r\n", "\x0b\x02\x80{}\x03")
 	}},
-	{name: "nests half a million levels", says: append(strange, "nested", "deep"), does: func(c *conn, _ *http.Request) { c.reply("200 OK", "", c.deep()) }},
+	{
+		name: "nests half a million levels",
+		says: append(strange, "nested", "deep"),
+		does: func(c *conn, _ *http.Request) { c.reply("200 OK", "", c.deep()) },
+	},
 	{name: "sends 100,000 keys", says: append(strange, tooLarge...), does: func(c *conn, _ *http.Request) { c.reply("200 OK", "", c.wide()) }},
 	{name: "sends a header of 20 MB", says: append(broken, "header"), does: func(c *conn, _ *http.Request) {
 		c.say(ok + "X: " + strings.Repeat("x", 20<<20) + "\r\n\r\n{}")
@@ -197,8 +234,16 @@ var httpFaults = []fault{
 	}},
 	{name: "speaks another protocol", says: broken, does: func(c *conn, _ *http.Request) { c.say("SSH-2.0-OpenSSH_9.9\r\n") }},
 	{name: "speaks HTTP of a version to come", says: nil, does: func(c *conn, _ *http.Request) { c.say("HTTP/9.9 200 OK\r\n\r\n" + c.body) }},
-	{name: "answers with a status that is none", says: append(broken, "status"), does: func(c *conn, _ *http.Request) { c.say("HTTP/1.1 2000 OK\r\n\r\n") }},
-	{name: "answers with header bytes that are none", says: broken, does: func(c *conn, _ *http.Request) { c.say(ok + "X\x00Y: 1\r\n\r\n{}") }},
+	{
+		name: "answers with a status that is none",
+		says: append(broken, "status"),
+		does: func(c *conn, _ *http.Request) { c.say("HTTP/1.1 2000 OK\r\n\r\n") },
+	},
+	{
+		name: "answers with header bytes that are none",
+		says: broken,
+		does: func(c *conn, _ *http.Request) { c.say(ok + "X\x00Y: 1\r\n\r\n{}") },
+	},
 	{name: "answers twice", says: nil, does: func(c *conn, _ *http.Request) {
 		c.reply("200 OK", "", c.body)
 		c.reply("200 OK", "", c.body)
@@ -209,7 +254,11 @@ var httpFaults = []fault{
 	{name: "redirects to a cloud's metadata", says: away, does: func(c *conn, _ *http.Request) {
 		c.reply("302 Found", "Location: http://0xa9fea9fe/latest/meta-data/\r\n", "")
 	}},
-	{name: "redirects to a file", says: away, does: func(c *conn, _ *http.Request) { c.reply("302 Found", "Location: file:///etc/passwd\r\n", "") }},
+	{
+		name: "redirects to a file",
+		says: away,
+		does: func(c *conn, _ *http.Request) { c.reply("302 Found", "Location: file:///etc/passwd\r\n", "") },
+	},
 	{name: "redirects to nowhere", says: away, does: func(c *conn, _ *http.Request) { c.reply("302 Found", "", "") }},
 	{name: "names a charset that is none", says: nil, does: func(c *conn, _ *http.Request) {
 		c.kind += "; charset=klingon-8"
@@ -219,23 +268,51 @@ var httpFaults = []fault{
 		c.kind = "text/html"
 		c.reply("200 OK", "", "<!DOCTYPE html><h1>Your session has ended")
 	}},
-	{name: "says success and sends nothing", says: append(strange, "empty"), does: func(c *conn, _ *http.Request) { c.reply("200 OK", "", "") }},
-	{name: "sends bytes that are no text", says: strange, does: func(c *conn, _ *http.Request) { c.reply("200 OK", "", "\xff\xfe\x00\xd8\x00\x00") }},
+	{
+		name: "says success and sends nothing",
+		says: append(strange, "empty"),
+		does: func(c *conn, _ *http.Request) { c.reply("200 OK", "", "") },
+	},
+	{
+		name: "sends bytes that are no text",
+		says: strange,
+		does: func(c *conn, _ *http.Request) { c.reply("200 OK", "", "\xff\xfe\x00\xd8\x00\x00") },
+	},
 	{name: "refuses every token", says: refused, does: func(c *conn, _ *http.Request) {
 		c.reply("401 Unauthorized", "WWW-Authenticate: Bearer\r\n", `{"error":"no"}`)
 	}},
 	{name: "asks to come back in a hundred years", says: refused, lasts: true, does: func(c *conn, _ *http.Request) {
 		c.reply("429 Too Many Requests", "Retry-After: 3153600000\r\n", "{}")
 	}},
-	{name: "is never available", says: refused, lasts: true, does: func(c *conn, _ *http.Request) { c.reply("503 Service Unavailable", "Retry-After: 0\r\n", "{}") }},
+	{
+		name:  "is never available",
+		says:  refused,
+		lasts: true,
+		does:  func(c *conn, _ *http.Request) { c.reply("503 Service Unavailable", "Retry-After: 0\r\n", "{}") },
+	},
 	{name: "is a cloud's metadata, as a number", says: []string{"not allowed", "connect", "https"}, host: "2852039166:80"},
 	{name: "is a cloud's metadata, within IPv6", says: []string{"not allowed", "connect", "https"}, host: "[::ffff:a9fe:a9fe]:80"},
-	{name: "shows a certificate of nobody", says: []string{"certificate", "x509", "connect"}, secure: true, does: func(c *conn, _ *http.Request) { c.reply("200 OK", "", c.body) }},
-	{name: "answers TLS in the clear", says: []string{"TLS", "tls", "HTTP response", "connect", "https"}, secure: true, dial: func(c net.Conn) {
-		_, _ = c.Read(make([]byte, 1000))
-		_, _ = io.WriteString(c, "HTTP/1.1 400 Bad Request\r\n\r\n")
-	}},
-	{name: "hangs up within the TLS handshake", says: append(lost, "connect"), secure: true, dial: func(c net.Conn) { _, _ = c.Read(make([]byte, 10)) }},
+	{
+		name:   "shows a certificate of nobody",
+		says:   []string{"certificate", "x509", "connect"},
+		secure: true,
+		does:   func(c *conn, _ *http.Request) { c.reply("200 OK", "", c.body) },
+	},
+	{
+		name:   "answers TLS in the clear",
+		says:   []string{"TLS", "tls", "HTTP response", "connect", "https"},
+		secure: true,
+		dial: func(c net.Conn) {
+			_, _ = c.Read(make([]byte, 1000))
+			_, _ = io.WriteString(c, "HTTP/1.1 400 Bad Request\r\n\r\n")
+		},
+	},
+	{
+		name:   "hangs up within the TLS handshake",
+		says:   append(lost, "connect"),
+		secure: true,
+		dial:   func(c net.Conn) { _, _ = c.Read(make([]byte, 10)) },
+	},
 	{name: "never ends the TLS handshake", says: late, lasts: true, secure: true, dial: func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }},
 	{name: "hangs up when it is dialled", says: append(lost, "connect"), dial: func(net.Conn) {}},
 }

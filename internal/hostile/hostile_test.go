@@ -134,7 +134,12 @@ func export(t *testing.T, made []pipeline.Step, kindOfLogin string, options []pi
 		rossumtest.Secret("workday_username", workdayUser), rossumtest.Secret("workday_password", "password-of-the-test"),
 		rossumtest.Secret("access_key_id", "id"), rossumtest.Secret("secret_access_key", "key-of-the-test"),
 		rossumtest.Secret("type", kindOfLogin), rossumtest.Secret("password", sftptest.Password))
-	options = append(options, pipeline.WithLogger(slog.New(slog.DiscardHandler)), pipeline.WithOriginal(pipeline.Bytes("x")), pipeline.WithTreeLimit(8<<20))
+	options = append(
+		options,
+		pipeline.WithLogger(slog.New(slog.DiscardHandler)),
+		pipeline.WithOriginal(pipeline.Bytes("x")),
+		pipeline.WithTreeLimit(8<<20),
+	)
 	var report *pipeline.Report
 	options = append(options, pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r }))
 	response, err := chain.Export(t.Context(), call.Payload(), options...)

@@ -29,7 +29,11 @@ var errFull = errors.New("no space left on device")
 var sftpFaults = []sftpFault{
 	{name: "hangs up when it is dialled", dial: func(net.Conn) {}, says: lost},
 	{name: "says nothing", dial: func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }, says: late, lasts: true},
-	{name: "speaks HTTP", dial: func(c net.Conn) { _, _ = io.WriteString(c, "HTTP/1.1 400 Bad Request\r\n\r\n") }, says: append(lost, "ssh", "overflow")},
+	{
+		name: "speaks HTTP",
+		dial: func(c net.Conn) { _, _ = io.WriteString(c, "HTTP/1.1 400 Bad Request\r\n\r\n") },
+		says: append(lost, "ssh", "overflow"),
+	},
 	{name: "sends a banner without an end", dial: func(c net.Conn) {
 		for {
 			if _, err := io.WriteString(c, strings.Repeat("x", 4096)); err != nil {
@@ -70,7 +74,11 @@ var sftpFaults = []sftpFault{
 	{name: "never answers a write", fails: []sftptest.Fault{{Op: "write", Delay: time.Minute, Times: -1}}, says: late, lasts: true},
 	{name: "never answers an open", fails: []sftptest.Fault{{Op: "open", Delay: time.Minute, Times: -1}}, says: late, lasts: true},
 	{name: "forbids every rename", fails: []sftptest.Fault{
-		{Op: "rename", Err: os.ErrPermission, Times: -1}, {Op: "posix-rename", Err: os.ErrPermission, Times: -1}, {Op: "link", Err: os.ErrPermission, Times: -1},
+		{
+			Op:    "rename",
+			Err:   os.ErrPermission,
+			Times: -1,
+		}, {Op: "posix-rename", Err: os.ErrPermission, Times: -1}, {Op: "link", Err: os.ErrPermission, Times: -1},
 	}, says: []string{"permission"}},
 }
 
@@ -95,7 +103,13 @@ func store(t *testing.T, f sftpFault) string {
 		host, port, _ := net.SplitHostPort(p.address)
 		number := 0
 		_, _ = fmt.Sscan(port, &number)
-		step.Credentials = sftpexport.Credentials{Type: "sftp", Host: host, Port: sftpexport.Port(number), Username: sftptest.Username, InsecureIgnoreHostKey: true}
+		step.Credentials = sftpexport.Credentials{
+			Type:                  "sftp",
+			Host:                  host,
+			Port:                  sftpexport.Port(number),
+			Username:              sftptest.Username,
+			InsecureIgnoreHostKey: true,
+		}
 	} else {
 		s, err := sftptest.NewServer("")
 		if err != nil {

@@ -21,7 +21,8 @@ func TestABodyIsReadToItsEndWhateverItsHeaderSaysOfItsLength(t *testing.T) {
 					t.Errorf("%d bytes, %d announced, %s: %d, %v", size, announced, name, len(got), err)
 				}
 			}
-			if got, err := readAll(io.MultiReader(bytes.NewReader(want), iotest.ErrReader(cut)), announced); !errors.Is(err, cut) || !bytes.Equal(got, want) {
+			if got, err := readAll(io.MultiReader(bytes.NewReader(want), iotest.ErrReader(cut)), announced); !errors.Is(err, cut) ||
+				!bytes.Equal(got, want) {
 				t.Errorf("%d bytes, %d announced, cut off: %d, %v", size, announced, len(got), err)
 			}
 		}

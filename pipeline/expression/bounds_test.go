@@ -59,7 +59,10 @@ func TestConditionsThatAreBoundedHoldAsBefore(t *testing.T) {
 		`"a" in map(field.items, lower(.code))`,
 	} {
 		ran := false
-		chain := chainOf(t, expression.When(condition, pipeline.StepFunc(func(context.Context, *pipeline.Export) error { ran = true; return nil })))
+		chain := chainOf(
+			t,
+			expression.When(condition, pipeline.StepFunc(func(context.Context, *pipeline.Export) error { ran = true; return nil })),
+		)
 		if report, err := export(t, chain, invoice()); err != nil || !ran {
 			t.Errorf("%s: it ran %v, %v\n%s", condition, ran, err, report.Text())
 		}

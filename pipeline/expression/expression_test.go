@@ -33,8 +33,16 @@ func export(t *testing.T, c *pipeline.Chain, call *rossumtest.Call) (report *pip
 
 func invoice() *rossumtest.Call {
 	return rossumtest.Annotation(
-		rossumtest.Number("amount_total", "1 210,50", "1210.50"), rossumtest.FieldValue("rate", rossumtest.Value{Type: "number"}), rossumtest.Date("issued", "20. 11. 2026", "2026-11-20"),
-		rossumtest.Field("vendor", "ACME"), rossumtest.Field("ran", ""), rossumtest.Offline(),
+		rossumtest.Number(
+			"amount_total",
+			"1 210,50",
+			"1210.50",
+		),
+		rossumtest.FieldValue("rate", rossumtest.Value{Type: "number"}),
+		rossumtest.Date("issued", "20. 11. 2026", "2026-11-20"),
+		rossumtest.Field("vendor", "ACME"),
+		rossumtest.Field("ran", ""),
+		rossumtest.Offline(),
 		rossumtest.Table("items", rossumtest.Row("code", "A").Typed("qty", rossumtest.Value{Text: "2", Normalized: "2", Type: "number"})),
 	)
 }
@@ -48,7 +56,10 @@ func TestAStepRunsWhenItsConditionIsTrue(t *testing.T) {
 		"annotation.status == 'exported'": false, "document.mime_type == 'application/pdf'": true, "field?.nowhere == nil": true, "true": true,
 	} {
 		ran := false
-		chain := chainOf(t, expression.When(condition, pipeline.StepFunc(func(context.Context, *pipeline.Export) error { ran = true; return nil })))
+		chain := chainOf(
+			t,
+			expression.When(condition, pipeline.StepFunc(func(context.Context, *pipeline.Export) error { ran = true; return nil })),
+		)
 		report, err := export(t, chain, invoice())
 		if err != nil || ran != want {
 			t.Errorf("%s: it ran %v, %v", condition, ran, err)

@@ -126,7 +126,8 @@ func TestAnEngineRunsAnExportStepByStep(t *testing.T) {
 		call := rossumtest.Annotation(rossumtest.Offline(), rossumtest.Secret("password", "x"))
 		for range 2 { // the second one gets the answer of the first
 			status, _, answer := ask(s, hookCall(call.Bytes()))
-			if want := "c with 1 secrets and token false"; status != http.StatusOK || len(answer.Messages) != 3 || answer.Messages[2].Content != want {
+			if want := "c with 1 secrets and token false"; status != http.StatusOK || len(answer.Messages) != 3 ||
+				answer.Messages[2].Content != want {
 				t.Errorf("%d %+v, want %q", status, answer, want)
 			}
 		}
@@ -139,7 +140,14 @@ func TestAnEngineRunsAnExportStepByStep(t *testing.T) {
 func TestWhatAnEngineRunsForLongIsPolled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var n atomic.Int32
-		s, _ := engined(t, hookserver.Options{Async: later(5 * time.Second)}, acts(&n, "a"), sleeps(time.Minute), acts(&n, "b"), sleeps(time.Minute))
+		s, _ := engined(
+			t,
+			hookserver.Options{Async: later(5 * time.Second)},
+			acts(&n, "a"),
+			sleeps(time.Minute),
+			acts(&n, "b"),
+			sleeps(time.Minute),
+		)
 		call := rossumtest.Annotation(rossumtest.Offline())
 		status, location, _ := ask(s, hookCall(call.Bytes()))
 		again, same, _ := ask(s, hookCall(call.Bytes()))
@@ -147,7 +155,8 @@ func TestWhatAnEngineRunsForLongIsPolled(t *testing.T) {
 			t.Fatalf("%d %s, %d %s", status, location, again, same)
 		}
 		other, _, answer := ask(s, hookCall(call.With(rossumtest.Field("corrected", "yes")).Bytes()))
-		if want := "another export of this annotation is still running"; other != http.StatusOK || !answer.Failed() || !strings.Contains(texts(answer), want) {
+		if want := "another export of this annotation is still running"; other != http.StatusOK || !answer.Failed() ||
+			!strings.Contains(texts(answer), want) {
 			t.Errorf("with other content: %d %s", other, texts(answer))
 		}
 		polled := 0
@@ -167,7 +176,8 @@ func TestAnEngineThatCannotBeReachedIsNoAnswer(t *testing.T) {
 		s, e := engined(t, hookserver.Options{}, acts(&n, "a"))
 		e.away.Store(true)
 		call := rossumtest.Annotation(rossumtest.Offline())
-		if status, _, answer := ask(s, hookCall(call.Bytes())); status != http.StatusServiceUnavailable || !strings.Contains(texts(answer), "cannot be reached") {
+		if status, _, answer := ask(s, hookCall(call.Bytes())); status != http.StatusServiceUnavailable ||
+			!strings.Contains(texts(answer), "cannot be reached") {
 			t.Errorf("%d %s", status, texts(answer))
 		}
 		e.away.Store(false)
@@ -242,7 +252,8 @@ func TestAPurgeDoesNotWaitForAnEngine(t *testing.T) {
 		e.idle.Store(true)
 		call := rossumtest.Annotation(rossumtest.Offline())
 		_, location, _ := ask(s, hookCall(call.Bytes()))
-		if status, _, answer := ask(s, hookCall(call.With(rossumtest.Event(rossum.EventAnnotationStatus, rossum.ActionChanged), rossumtest.Set("status", "purged")).Bytes())); status != http.StatusOK || answer.Failed() {
+		if status, _, answer := ask(s, hookCall(call.With(rossumtest.Event(rossum.EventAnnotationStatus, rossum.ActionChanged), rossumtest.Set("status", "purged")).Bytes())); status != http.StatusOK ||
+			answer.Failed() {
 			t.Errorf("%d %s", status, texts(answer))
 		}
 		if status, _ := poll(s, location); status != http.StatusGone {

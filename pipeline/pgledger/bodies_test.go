@@ -69,7 +69,11 @@ func TestBodiesInABucketLiveAsLongAsTheirRuns(t *testing.T) {
 	begin := func(annotation int64) pipeline.Lease {
 		k := key
 		k.Annotation = annotation
-		claimed, err := l.Claim(t.Context(), k, pipeline.ClaimOptions{Owner: "x", Lease: time.Hour, First: []pipeline.Record{{Kind: "call", Data: large}}})
+		claimed, err := l.Claim(
+			t.Context(),
+			k,
+			pipeline.ClaimOptions{Owner: "x", Lease: time.Hour, First: []pipeline.Record{{Kind: "call", Data: large}}},
+		)
 		must(t, err)
 		must(t, l.Append(t.Context(), claimed.Lease, pipeline.Record{Kind: "small", Data: small}, pipeline.Record{Kind: "large", Data: large}))
 		return claimed.Lease
@@ -140,7 +144,11 @@ func TestWhatABucketRefusesIsNotAcknowledgedAndRemovedLater(t *testing.T) {
 	must(t, err)
 	defer func() { must(t, l.Close()) }()
 	data := []byte("more than ten bytes")
-	claimed, err := l.Claim(t.Context(), key, pipeline.ClaimOptions{Owner: "x", Lease: time.Hour, First: []pipeline.Record{{Kind: "call", Data: data}}})
+	claimed, err := l.Claim(
+		t.Context(),
+		key,
+		pipeline.ClaimOptions{Owner: "x", Lease: time.Hour, First: []pipeline.Record{{Kind: "call", Data: data}}},
+	)
 	must(t, err)
 
 	broken, err := open(address(s), pgledger.Options{Bodies: away{b}, BodiesFrom: 10})

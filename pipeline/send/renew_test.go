@@ -62,7 +62,10 @@ func outside(g *guardedERP, tokens *send.Tokens, status *int) pipeline.Step {
 		if err != nil {
 			return err
 		}
-		body, contentType, err := send.Multipart(x.NewID(), send.Part{Name: "f", FileName: "a.txt", File: true, Content: pipeline.Bytes("invoice")})
+		body, contentType, err := send.Multipart(
+			x.NewID(),
+			send.Part{Name: "f", FileName: "a.txt", File: true, Content: pipeline.Bytes("invoice")},
+		)
 		if err != nil {
 			return err
 		}
@@ -134,7 +137,8 @@ func TestACookieOfA401IsSentOnceToAProgramsClientThatKeepsCookies(t *testing.T) 
 	}
 	var status int
 	client := &http.Client{Transport: g.Client().Transport, Jar: jar}
-	if r := pipelinetest.Run(t, outside(g, &send.Tokens{}, &status), rossumtest.Annotation(), pipeline.WithHTTPClient(client)); r.Err != nil || status != 201 {
+	if r := pipelinetest.Run(t, outside(g, &send.Tokens{}, &status), rossumtest.Annotation(), pipeline.WithHTTPClient(client)); r.Err != nil ||
+		status != 201 {
 		t.Fatalf("status %d, %v", status, r.Err)
 	}
 	if len(g.calls) != 2 || !strings.HasPrefix(g.calls[1], "token-2 session=s1 --") {

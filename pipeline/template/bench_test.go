@@ -70,7 +70,11 @@ func schemaOf(b *testing.B, path string) *rossum.Schema {
 		field("rate", "number", ""), field("date_issue", "date", ""), field("reply", "string", ""),
 	}
 	cells := []rossum.SchemaField{
-		field("item_code", "string", ""), field("item_description", "string", ""), field("item_quantity", "number", ""), field("item_price", "number", ""),
+		field(
+			"item_code",
+			"string",
+			"",
+		), field("item_description", "string", ""), field("item_quantity", "number", ""), field("item_price", "number", ""),
 		field("item_amount", "number", ""),
 	}
 	for _, f := range list {

@@ -74,7 +74,19 @@ func TestASecretThatIsNotEncryptedIsSeen(t *testing.T) {
 	call := invoice()
 	p := call.Payload()
 	key := pipeline.RunKeyOf(p)
-	must(t, engine.Start(t.Context(), hookserver.EngineRun{Run: pipeline.RunInfo{ID: key.ID(1), Key: key}, Token: p.Token, Secrets: p.Secrets, Timeout: time.Minute, Lease: time.Minute}))
+	must(
+		t,
+		engine.Start(
+			t.Context(),
+			hookserver.EngineRun{
+				Run:     pipeline.RunInfo{ID: key.ID(1), Key: key},
+				Token:   p.Token,
+				Secrets: p.Secrets,
+				Timeout: time.Minute,
+				Lease:   time.Minute,
+			},
+		),
+	)
 	if _, all := historyOf(t, c, call); !bytes.Contains(all, []byte(canarySecret)) || !bytes.Contains(all, []byte(canaryToken)) {
 		t.Error("the canaries are not seen")
 	}
@@ -167,13 +179,31 @@ func TestAWorkflowShowsAnnotationQueueAndOutcome(t *testing.T) {
 				}
 			}
 			if p := call.Payload(); annotation != p.Annotation.ID || queue != p.Annotation.QueueID() || outcome != want {
-				t.Errorf("%s: annotation %d, queue %d, outcome %s; want %d, %d, %s", where, annotation, queue, outcome, p.Annotation.ID, p.Annotation.QueueID(), want)
+				t.Errorf(
+					"%s: annotation %d, queue %d, outcome %s; want %d, %d, %s",
+					where,
+					annotation,
+					queue,
+					outcome,
+					p.Annotation.ID,
+					p.Annotation.QueueID(),
+					want,
+				)
 			}
 		}
-		query := fmt.Sprintf("%s = %d AND %s = '%s'", temporalrun.AttributeAnnotation, call.Payload().Annotation.ID, temporalrun.AttributeOutcome, want)
+		query := fmt.Sprintf(
+			"%s = %d AND %s = '%s'",
+			temporalrun.AttributeAnnotation,
+			call.Payload().Annotation.ID,
+			temporalrun.AttributeOutcome,
+			want,
+		)
 		found := 0
 		for n := 0; n < 100 && found == 0; n++ { // what can be searched follows what happens
-			l, err := r.client.ListWorkflow(t.Context(), &workflowservice.ListWorkflowExecutionsRequest{Namespace: client.DefaultNamespace, Query: query})
+			l, err := r.client.ListWorkflow(
+				t.Context(),
+				&workflowservice.ListWorkflowExecutionsRequest{Namespace: client.DefaultNamespace, Query: query},
+			)
 			must(t, err)
 			found = len(l.GetExecutions())
 			time.Sleep(100 * time.Millisecond)
@@ -200,7 +230,8 @@ func TestWithoutSearchAttributesTheMemoHasThem(t *testing.T) {
 	}
 	must(t, r.client.GetWorkflow(t.Context(), temporalrun.WorkflowID(pipeline.RunKeyOf(call.Payload())), "").Get(t.Context(), nil))
 	info := execution(t, r.client, call).GetWorkflowExecutionInfo()
-	if outcome := info.GetMemo().GetFields()[temporalrun.AttributeOutcome]; string(outcome.GetData()) != `"exported"` || info.GetSearchAttributes().GetIndexedFields()[temporalrun.AttributeOutcome] != nil {
+	if outcome := info.GetMemo().GetFields()[temporalrun.AttributeOutcome]; string(outcome.GetData()) != `"exported"` ||
+		info.GetSearchAttributes().GetIndexedFields()[temporalrun.AttributeOutcome] != nil {
 		t.Errorf("memo %s, search attributes %v", outcome, info.GetSearchAttributes())
 	}
 	for range 2 { // those that are there stay
@@ -212,7 +243,10 @@ func TestWithoutSearchAttributesTheMemoHasThem(t *testing.T) {
 	engine, err := temporalrun.New(r.client, temporalrun.Options{Codec: codec, Logger: slog.New(slog.NewTextHandler(&said, nil))})
 	must(t, err)
 	key := pipeline.RunKeyOf(invoice().Payload())
-	must(t, engine.Start(t.Context(), hookserver.EngineRun{Run: pipeline.RunInfo{ID: key.ID(1), Key: key}, Timeout: time.Minute, Lease: time.Minute}))
+	must(
+		t,
+		engine.Start(t.Context(), hookserver.EngineRun{Run: pipeline.RunInfo{ID: key.ID(1), Key: key}, Timeout: time.Minute, Lease: time.Minute}),
+	)
 	if !strings.Contains(said.String(), "have search attributes") {
 		t.Error(said.String())
 	}
@@ -261,7 +295,11 @@ func TestALargeDocumentIsNotInAHistory(t *testing.T) {
 			if err := x.Files.Put(ctx, pipeline.File{Key: name, Data: data}); err != nil {
 				return err
 			}
-			reply, err := send.Do(ctx, x, &send.Call{Name: name, Method: http.MethodPost, URL: target.URL + "/" + name, Body: pipeline.Bytes(data), Timeout: time.Minute})
+			reply, err := send.Do(
+				ctx,
+				x,
+				&send.Call{Name: name, Method: http.MethodPost, URL: target.URL + "/" + name, Body: pipeline.Bytes(data), Timeout: time.Minute},
+			)
 			if err != nil {
 				return err
 			}

@@ -43,7 +43,12 @@ func TestOptionsThatMakeNoSenseAreAllRefused(t *testing.T) {
 
 func TestAWorkflowIsThatOfHookAndAnnotation(t *testing.T) {
 	t.Parallel()
-	key := pipeline.RunKey{Organization: "https://acme.rossum.app", Hook: "https://acme.rossum.app/api/v1/hooks/7", Annotation: 314528, Event: "annotation_content.export"}
+	key := pipeline.RunKey{
+		Organization: "https://acme.rossum.app",
+		Hook:         "https://acme.rossum.app/api/v1/hooks/7",
+		Annotation:   314528,
+		Event:        "annotation_content.export",
+	}
 	id := temporalrun.WorkflowID(key)
 	if want := "export-314528-hook-7-"; !strings.HasPrefix(id, want) || len(id) > 200 {
 		t.Error(id)
@@ -73,14 +78,18 @@ func TestWhatIsSealedOpensWithItsKey(t *testing.T) {
 	must(t, err)
 	stranger, err := temporalrun.Sealed(next)
 	must(t, err)
-	plain := []*commonpb.Payload{{Data: []byte(canarySecret)}, {Metadata: map[string][]byte{"encoding": []byte("json/plain")}, Data: []byte("{}")}}
+	plain := []*commonpb.Payload{
+		{Data: []byte(canarySecret)},
+		{Metadata: map[string][]byte{"encoding": []byte("json/plain")}, Data: []byte("{}")},
+	}
 	sealed, err := older.Encode(plain)
 	must(t, err)
 	if bytes.Contains(sealed[0].GetData(), []byte(canarySecret)) {
 		t.Error("it is not sealed")
 	}
 	opened, err := codec.Decode(append(sealed, plain[1]))
-	if err != nil || len(opened) != 3 || !proto.Equal(opened[0], plain[0]) || !proto.Equal(opened[1], plain[1]) || !proto.Equal(opened[2], plain[1]) {
+	if err != nil || len(opened) != 3 || !proto.Equal(opened[0], plain[0]) || !proto.Equal(opened[1], plain[1]) ||
+		!proto.Equal(opened[2], plain[1]) {
 		t.Errorf("%v, %v", opened, err)
 	}
 	if _, err := stranger.Decode(sealed); err == nil {

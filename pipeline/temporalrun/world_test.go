@@ -140,7 +140,12 @@ func (p plan) startWith(steps []pipeline.Step, run ...pipeline.Option) (*replica
 	if p.Keys {
 		run = append(run, pipeline.WithIdempotency(pipeline.Idempotency{}))
 	}
-	async := &hookserver.Async{URL: "https://exports.example.com/export", Key: []byte("a key of sixteen bytes"), After: p.After, Timeout: p.Timeout}
+	async := &hookserver.Async{
+		URL:     "https://exports.example.com/export",
+		Key:     []byte("a key of sixteen bytes"),
+		After:   p.After,
+		Timeout: p.Timeout,
+	}
 	if r.Server, err = hookserver.New(hookserver.Options{Chain: chain, Unsigned: true, Journal: journal, Run: run, Engine: engine, Async: async, Timeout: 50 * time.Second}); err != nil {
 		return nil, err
 	}
@@ -157,7 +162,10 @@ func (r *replica) stop() {
 
 func (p plan) steps() (steps []pipeline.Step) {
 	for name := range strings.SplitSeq(p.Chain, "") {
-		step := pipeline.Named("post "+name, pipeline.StepFunc(func(ctx context.Context, x *pipeline.Export) error { return post(ctx, x, p.ERP, name) }))
+		step := pipeline.Named(
+			"post "+name,
+			pipeline.StepFunc(func(ctx context.Context, x *pipeline.Export) error { return post(ctx, x, p.ERP, name) }),
+		)
 		if name == "f" {
 			step = pipeline.Finally(step)
 		}
@@ -255,7 +263,13 @@ type erp struct {
 }
 
 func newERP(t *testing.T, honours bool, held ...string) *erp {
-	e := &erp{honours: honours, acts: make(map[string]int), keys: make(map[string]bool), hold: make(map[string]chan struct{}), at: make(chan string, 100)}
+	e := &erp{
+		honours: honours,
+		acts:    make(map[string]int),
+		keys:    make(map[string]bool),
+		hold:    make(map[string]chan struct{}),
+		at:      make(chan string, 100),
+	}
 	for _, path := range held {
 		e.hold[path] = make(chan struct{})
 	}
@@ -316,7 +330,15 @@ var annotations atomic.Int64
 // planned makes what a test needs of its own: a plan on the shared server.
 func planned(t *testing.T, e *erp, chain string) plan {
 	t.Helper()
-	return plan{Temporal: sharedServer(t).Address(), Queue: t.Name(), Folder: t.TempDir(), ERP: e.URL, Chain: chain, Keys: e.honours, After: 40 * time.Second}
+	return plan{
+		Temporal: sharedServer(t).Address(),
+		Queue:    t.Name(),
+		Folder:   t.TempDir(),
+		ERP:      e.URL,
+		Chain:    chain,
+		Keys:     e.honours,
+		After:    40 * time.Second,
+	}
 }
 
 func (p plan) replica(t *testing.T) *replica {
