@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/rossum"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 )
 
@@ -45,12 +46,16 @@ func TestFieldsHaveTheTypesOfTheSchema(t *testing.T) {
 	}
 }
 
-func TestWithoutASchemaFieldsAreTextsAndTheReportSaysSo(t *testing.T) {
+func TestWithoutASchemaFieldsAreTextsWithAWarning(t *testing.T) {
 	t.Parallel()
 	a := serve(t, nil)
 	r := run(t, a, rossumtest.Annotation(rossumtest.Offline(), rossumtest.Number("n", "1.50", "1.50"), rossumtest.Sideload("schemas", nil)), `{"stages":[{"evaluate":[{"name":"n","condition":{"field.n":{"$eq":1.5}}}],"call_api":[{"request":{"url":"API","method":"GET"}}]}]}`)
 	if r.Err != nil || len(a.requests()) != 0 || !strings.Contains(decisions(r), "the payload has no schema that can be read, so every field counts as text") {
 		t.Errorf("%v %s", r.Err, decisions(r))
+	}
+	const want = "Without a schema every field counts as text, so conditions on numbers and dates may decide differently. Add schemas to the hook's sideload."
+	if all := r.Response.Messages; len(all) != 1 || all[0].Type != rossum.MessageWarning || all[0].Content != want {
+		t.Errorf("got %v", all)
 	}
 }
 
