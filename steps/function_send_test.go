@@ -7,13 +7,12 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/exec"
 	"regexp"
 	"strings"
 	"sync"
 	"testing"
 
+	"github.com/exportpipeline/exportpipeline/internal/oracle"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/pipeline/organisation"
 	"github.com/exportpipeline/exportpipeline/rossum"
@@ -119,18 +118,13 @@ func runSending(t *testing.T, url, body string) (out string, err error) {
 // The same code sends the same, and sees the same, as with the module of that name.
 func TestAFunctionSendsWhatRequestsSends(t *testing.T) {
 	t.Parallel()
-	if err := exec.Command("/usr/bin/python3", "-c", "import requests").Run(); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatalf("python3-requests is missing, and CI must compare with it: %v", err)
-		}
-		t.Skip("there is no python3-requests here")
-	}
+	python := oracle.Need(t, "requests")
 	e := newPartner(t)
 	script := "import requests\nURL = " + fmt.Sprintf("%q", e.URL) + "\n"
 	for _, body := range sendingCode {
 		script += body + "\nprint(repr(out))\nrequests.get(URL + '/mark')\n"
 	}
-	command := exec.Command("/usr/bin/python3", "-W", "ignore", "-c", script)
+	command := python.Command("-c", script)
 	command.Env = []string{"NO_PROXY=*", "PYTHONIOENCODING=utf-8"}
 	printed, err := command.CombinedOutput()
 	if err != nil {

@@ -5,44 +5,22 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
-	"os/exec"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
+	"github.com/exportpipeline/exportpipeline/internal/oracle"
 	"github.com/exportpipeline/exportpipeline/workday/internal/wsdl"
 )
-
-// python returns the interpreter that has zeep; without one the test is skipped,
-// except in CI.
-func python(t testing.TB) string {
-	t.Helper()
-	const path = "/usr/bin/python3"
-	if err := exec.Command(path, "-c", "import zeep").Run(); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatalf("%s has no zeep: install python3-zeep", path)
-		}
-		t.Skipf("%s has no zeep (install python3-zeep): %v", path, err)
-	}
-	return path
-}
 
 // BenchmarkInvoiceOf500Lines renders and serialises an invoice and compares the
 // time with what zeep takes for the serialising alone.
 func BenchmarkInvoiceOf500Lines(b *testing.B) {
-	interpreter := python(b)
-	input, err := exec.Command(interpreter, "-W", "ignore", "testdata/oracle.py", "bench-input", "500").Output()
-	if err != nil {
-		b.Fatal(err)
-	}
-	out, err := exec.Command(interpreter, "-W", "ignore", "testdata/oracle.py", "bench", "500", "2").Output()
-	if err != nil {
-		b.Fatal(err)
-	}
-	fields := strings.Fields(string(out))
+	python := oracle.Need(b, "zeep")
+	input := python.Output("testdata/oracle.py", "bench-input", "500")
+	fields := strings.Fields(string(python.Output("testdata/oracle.py", "bench", "500", "2")))
 	zeep, err := strconv.ParseFloat(fields[len(fields)-1], 64)
 	if err != nil {
 		b.Fatal(err)

@@ -1,13 +1,11 @@
 package workday
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -16,37 +14,22 @@ import (
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
+	"github.com/exportpipeline/exportpipeline/internal/oracle"
 	"github.com/exportpipeline/exportpipeline/workday/internal/message"
 	"github.com/exportpipeline/exportpipeline/workday/internal/wsdl"
 )
 
 // TestGeneratedMappings makes mappings up, by the schema, for all operations of all
 // WSDLs, and compares what we send with what zeep sends. WORKDAY_DIFF_SECONDS says for
-// how long, WORKDAY_DIFF_SEED with which seed.
+// how long, WORKDAY_DIFF_SEED with which seed, 2026 if it is not set.
 func TestGeneratedMappings(t *testing.T) {
 	t.Parallel()
-	interpreter := python(t)
-	duration := time.Second
-	if n, err := strconv.Atoi(os.Getenv("WORKDAY_DIFF_SECONDS")); err == nil {
-		duration = time.Duration(n) * time.Second
-	}
+	zeep := oracle.Need(t, "zeep").Start("testdata/oracle.py", "body")
+	duration := oracle.Duration(t, "WORKDAY_DIFF_SECONDS", time.Second)
 	seed := uint64(2026)
-	if n, err := strconv.ParseUint(os.Getenv("WORKDAY_DIFF_SEED"), 10, 64); err == nil {
-		seed = n
+	if os.Getenv("WORKDAY_DIFF_SEED") != "" {
+		seed = oracle.Seed(t, "WORKDAY_DIFF_SEED")
 	}
-	zeep := exec.Command(interpreter, "-W", "ignore", "testdata/oracle.py", "body")
-	in, err := zeep.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := zeep.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := zeep.Start(); err != nil {
-		t.Fatal(err)
-	}
-	replies := bufio.NewReaderSize(out, 1<<20)
 	g := &generator{rand.New(rand.NewPCG(seed, 1))}
 	all := generatedOperations(t)
 	count := 0
@@ -60,15 +43,8 @@ func TestGeneratedMappings(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		fmt.Fprintf(in, "{\"wsdl\": %q, \"operation\": %q, \"mapping\": %s}\n", one.wsdl, one.Name, mapping)
-		line, err := replies.ReadBytes('\n')
-		if err != nil {
-			t.Fatal(err)
-		}
 		var want struct{ XML, Error string }
-		if err := json.Unmarshal(line, &want); err != nil {
-			t.Fatal(err)
-		}
+		zeep.Ask(map[string]any{"wsdl": one.wsdl, "operation": one.Name, "mapping": json.RawMessage(mapping)}, &want)
 		where := fmt.Sprintf("seed %d, %s of %s: %s", seed, one.Name, one.wsdl, mapping)
 		got := generatedBody(t, one.Operation, mapping)
 		if want.Error != "" {
@@ -77,10 +53,6 @@ func TestGeneratedMappings(t *testing.T) {
 		if g, w := canonical(t, got), canonical(t, want.XML); g != w {
 			t.Fatalf("%s\n%s", where, firstDifference(g, w))
 		}
-	}
-	in.Close()
-	if err := zeep.Wait(); err != nil {
-		t.Error(err)
 	}
 	t.Logf("seed %d: %d mappings of %d operations compared with zeep, 0 differ", seed, count, len(all))
 }

@@ -1,7 +1,6 @@
 package jinja
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -10,7 +9,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
-	osexec "os/exec"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,79 +16,25 @@ import (
 	"testing"
 	"time"
 
+	"github.com/exportpipeline/exportpipeline/internal/oracle"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
-const python = "/usr/bin/python3"
-
-// oracle is a running oracle.py that renders what it is sent.
-type oracle struct {
-	in  io.WriteCloser
-	out *bufio.Scanner
-}
-
-// startOracle skips the test where Jinja2 is missing; CI must have it.
-func startOracle(t testing.TB, script ...string) *oracle {
-	t.Helper()
-	if err := osexec.Command(python, "-c", "import jinja2").Run(); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("python3-jinja2 is missing, and CI must compare with it")
-		}
-		t.Skip("python3-jinja2 is missing; install it to compare with Jinja2")
-	}
-	cmd := osexec.Command(python, script...)
-	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = in.Close()
-		_ = cmd.Wait()
-	})
-	scanner := bufio.NewScanner(out)
-	scanner.Buffer(nil, 16<<20)
-	return &oracle{in, scanner}
-}
-
-func (o *oracle) render(t testing.TB, template string, vars json.RawMessage) (kind, text string) {
-	t.Helper()
-	line, err := json.Marshal(map[string]any{"template": template, "vars": vars})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := o.in.Write(append(line, '\n')); err != nil {
-		t.Fatal(err)
-	}
-	if !o.out.Scan() {
-		t.Fatal("the oracle ended: ", o.out.Err())
-	}
+// render asks a script for what Jinja2 makes of a template.
+func render(script *oracle.Script, template string, vars json.RawMessage) (kind, text string) {
 	var answer struct{ Kind, Text string }
-	if err := json.Unmarshal(o.out.Bytes(), &answer); err != nil {
-		t.Fatal(err)
-	}
+	script.Ask(map[string]any{"template": template, "vars": vars}, &answer)
 	return answer.Kind, answer.Text
 }
 
 func TestFiltersTestsAndGlobalsAreThoseOfJinja2(t *testing.T) {
 	t.Parallel()
-	o := startOracle(
-		t,
+	printed := oracle.Need(t, "jinja2").Output(
 		"-c",
 		"import jinja2, json\ne = jinja2.Environment()\nprint(json.dumps([sorted(e.filters), sorted(e.tests), sorted(e.globals)]))",
 	)
-	if !o.out.Scan() {
-		t.Fatal("no lists")
-	}
 	var lists [3][]string
-	if err := json.Unmarshal(o.out.Bytes(), &lists); err != nil {
+	if err := json.Unmarshal(printed, &lists); err != nil {
 		t.Fatal(err)
 	}
 	doc, err := os.ReadFile("doc.go")
@@ -125,16 +69,12 @@ func TestMethodsAreThoseOfCPythonOrRefused(t *testing.T) {
 	refused := map[string]string{
 		"int": "as_integer_ratio from_bytes to_bytes real imag numerator denominator", "float": "as_integer_ratio fromhex real imag",
 	}
-	o := startOracle(
-		t,
+	printed := oracle.Need(t, "jinja2").Output(
 		"-c",
 		"import json\nprint(json.dumps({c.__name__: [n for n in dir(c) if n[0] != '_'] for c in (str, list, tuple, dict, int, float, bytes)}))",
 	)
-	if !o.out.Scan() {
-		t.Fatal("no lists")
-	}
 	var classes map[string][]string
-	if err := json.Unmarshal(o.out.Bytes(), &classes); err != nil {
+	if err := json.Unmarshal(printed, &classes); err != nil {
 		t.Fatal(err)
 	}
 	doc, err := os.ReadFile("doc.go")
@@ -398,31 +338,22 @@ func comparable(kind, text string) bool {
 }
 
 func TestGeneratedTemplatesRenderAsJinja2Does(t *testing.T) {
-	seconds, err := strconv.Atoi(os.Getenv("JINJA_DIFF_SECONDS"))
-	if err != nil {
-		seconds = 2
-	}
-	o := startOracle(t, "testdata/oracle.py", "serve")
+	jinja2 := oracle.Need(t, "jinja2").Start("testdata/oracle.py", "serve")
 	vars := json.RawMessage(
 		`{"a":1,"b":2.5,"s":"Hello & <b>žluť</b>","l":[3,1,2],"d":{"k":"v","b":2},"rows":[{"q":"2","k":1},{"q":"","k":null}]}`,
 	)
-	// CI names its seed, so that a red run can be repeated; elsewhere it is new.
-	seed, err := strconv.ParseUint(os.Getenv("JINJA_DIFF_SEED"), 10, 64)
-	if err != nil {
-		seed = uint64(time.Now().UnixNano())
-	}
-	g := grammar{rand.New(rand.NewPCG(seed, 1))}
+	g := grammar{rand.New(rand.NewPCG(oracle.Seed(t, "JINJA_DIFF_SEED"), 1))}
 	n, wrong := 0, 0
-	for end := time.Now().Add(time.Duration(seconds) * time.Second); time.Now().Before(end) && wrong < 10; n++ {
+	for end := time.Now().Add(oracle.Duration(t, "JINJA_DIFF_SECONDS", 2*time.Second)); time.Now().Before(end) && wrong < 10; n++ {
 		template := g.template(2)
-		wantKind, want := o.render(t, template, vars)
+		wantKind, want := render(jinja2, template, vars)
 		if !comparable(wantKind, want) {
 			continue
 		}
 		kind, got := run(t, template, variables(t, string(vars)))
 		if kind != wantKind || got != want && kind == "output" {
 			wrong++
-			t.Errorf("seed %d\n%s\n got %s %q\nwant %s %q", seed, template, kind, got, wantKind, want)
+			t.Errorf("%s\n got %s %q\nwant %s %q", template, kind, got, wantKind, want)
 		}
 	}
 	t.Logf("%d templates, %d differ", n, wrong)
@@ -646,7 +577,7 @@ func invoiceVars(rows int) string {
 // rows relative to ten times that of 100.
 func BenchmarkInvoice(b *testing.B) {
 	source, vars := invoiceTemplate(), invoiceVars(100)
-	o := startOracle(b, "-c", `
+	jinja2 := oracle.Need(b, "jinja2").Start("-c", `
 import jinja2, json, sys, time
 case = json.loads(sys.stdin.readline())
 t = jinja2.Environment().from_string(case["template"])
@@ -654,7 +585,7 @@ best = 1e9
 for _ in range(20):
     s = time.perf_counter(); out = t.render(case["vars"]); best = min(best, time.perf_counter() - s)
 print(json.dumps({"kind": repr(best), "text": out}))`)
-	seconds, want := o.render(b, source, json.RawMessage(vars))
+	seconds, want := render(jinja2, source, json.RawMessage(vars))
 	theirs, err := strconv.ParseFloat(seconds, 64)
 	if err != nil {
 		b.Fatal(err)

@@ -4,25 +4,17 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"os"
-	"os/exec"
 	"strconv"
 	"testing"
 	"time"
 
+	"github.com/exportpipeline/exportpipeline/internal/oracle"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 // BenchmarkSearch prints how many times as fast as Python's jmespath a reply of
 // 1,000 lines is searched. Both have parsed expression and document before.
 func BenchmarkSearch(b *testing.B) {
-	const python = "/usr/bin/python3"
-	if exec.Command(python, "-c", "import jmespath").Run() != nil {
-		if os.Getenv("CI") == "true" {
-			b.Fatal("python3-jmespath is missing, and CI must compare with it")
-		}
-		b.Skip("python3-jmespath is missing; install it to compare")
-	}
 	const expression = "lines[?amount > `500`].{n: number, a: amount} | sort_by(@, &a)[-1].n"
 	var document bytes.Buffer
 	document.WriteString(`{"lines":[`)
@@ -33,7 +25,7 @@ func BenchmarkSearch(b *testing.B) {
 		fmt.Fprintf(&document, `{"number":"L%d","amount":%d.50,"tags":["a","b"]}`, i, i)
 	}
 	document.WriteString("]}")
-	cmd := exec.Command(python, "-c", `
+	cmd := oracle.Need(b, "jmespath").Command("-c", `
 import jmespath, json, sys, time
 e, d = jmespath.compile(sys.argv[1]), json.load(sys.stdin)
 best = 1e9

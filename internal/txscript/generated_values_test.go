@@ -144,12 +144,12 @@ func (g values) patterns() string {
 func TestGeneratedValues(t *testing.T) {
 	t.Parallel()
 	const fixed = 400
-	seconds, seed := generated(t)
+	duration, seed := generated(t)
 	for kind, make := range map[string]func(values) string{"formats": values.formats, "numbers": values.numbers, "texts": values.texts, "patterns": values.patterns} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			ask := oracle(t)
-			g, end := values{rand.New(rand.NewPCG(seed, 2))}, time.Now().Add(time.Duration(seconds)*time.Second/4)
+			ask := cpython(t)
+			g, end := values{rand.New(rand.NewPCG(seed, 2))}, time.Now().Add(duration/4)
 			if !soaking() {
 				g = values{rand.New(rand.NewPCG(1, 2))}
 			}

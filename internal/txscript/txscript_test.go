@@ -1,19 +1,16 @@
 package txscript_test
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	osexec "os/exec"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/exportpipeline/exportpipeline/internal/oracle"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/txscript"
 )
@@ -282,61 +279,19 @@ func Example() {
 	// Output: 9.00 <nil>
 }
 
-// python is Debian's, which the oracle runs with.
-const python = "/usr/bin/python3"
-
-// generated says for how many seconds programs are generated, and from which seed.
-func generated(t *testing.T) (seconds int, seed uint64) {
+// generated says for how long programs are generated, and from which seed.
+func generated(t *testing.T) (time.Duration, uint64) {
 	t.Helper()
-	if _, err := os.Stat(python); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("python3 is missing, and CI must compare with it")
-		}
-		t.Skip("python3 is missing; install it to compare with CPython")
-	}
-	seconds, _ = strconv.Atoi(os.Getenv("TXSCRIPT_DIFF_SECONDS"))
-	seconds = max(seconds, 2)
-	seed = uint64(time.Now().UnixNano())
-	if s, err := strconv.ParseUint(os.Getenv("TXSCRIPT_DIFF_SEED"), 10, 64); err == nil {
-		seed = s
-	}
-	return seconds, seed
+	return oracle.Duration(t, "TXSCRIPT_DIFF_SECONDS", 2*time.Second), oracle.Seed(t, "TXSCRIPT_DIFF_SEED")
 }
 
-// oracle starts the oracle, and returns what asks it for the kind and the text that
-// it has for a program.
-func oracle(t *testing.T) func(code, spec string) [2]string {
+// cpython starts the oracle, and returns what asks it for the kind and the text that it
+// has for a program.
+func cpython(t *testing.T) func(code, spec string) [2]string {
 	t.Helper()
-	cmd := osexec.Command(python, "-W", "ignore", "testdata/oracle.py", "serve")
-	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = in.Close()
-		_ = cmd.Wait()
-	})
-	answers := bufio.NewScanner(out)
-	answers.Buffer(nil, 1<<24)
+	script := oracle.Need(t).Start("testdata/oracle.py", "serve")
 	return func(code, spec string) (want [2]string) {
-		asked, _ := json.Marshal(map[string]any{"code": code, "fields": json.RawMessage(spec)})
-		if _, err := in.Write(append(asked, '\n')); err != nil {
-			t.Fatal(err)
-		}
-		if !answers.Scan() {
-			t.Fatal("Python ended")
-		}
-		if err := json.Unmarshal(answers.Bytes(), &want); err != nil {
-			t.Fatal(err)
-		}
+		script.Ask(map[string]any{"code": code, "fields": json.RawMessage(spec)}, &want)
 		return want
 	}
 }
@@ -345,12 +300,11 @@ func oracle(t *testing.T) func(code, spec string) [2]string {
 // CPython. TXSCRIPT_DIFF_SECONDS says for how long, TXSCRIPT_DIFF_SEED which.
 func TestGeneratedPrograms(t *testing.T) {
 	t.Parallel()
-	seconds, seed := generated(t)
-	t.Logf("seed %d", seed)
-	ask := oracle(t)
+	duration, seed := generated(t)
+	ask := cpython(t)
 	g := &generator{rand.New(rand.NewPCG(seed, 1))}
 	count := 0
-	for end := time.Now().Add(time.Duration(seconds) * time.Second); time.Now().Before(end); count++ {
+	for end := time.Now().Add(duration); time.Now().Before(end); count++ {
 		code := g.program()
 		want := ask(code, generatedFields)
 		if want[1] == "MemoryError" {
@@ -358,7 +312,7 @@ func TestGeneratedPrograms(t *testing.T) {
 		}
 		kind, got := run(t, code, generatedFields)
 		if kind != want[0] || got != want[1] {
-			t.Fatalf("seed %d, program %d\n%s\ngot  %s %s\nwant %s %s", seed, count, code, kind, got, want[0], want[1])
+			t.Fatalf("program %d\n%s\ngot  %s %s\nwant %s %s", count, code, kind, got, want[0], want[1])
 		}
 	}
 	t.Logf("%d programs compared", count)

@@ -1,18 +1,14 @@
 package xpath
 
 import (
-	"bufio"
-	"encoding/json"
 	"fmt"
-	"io"
 	"math/rand/v2"
-	"os"
-	"os/exec"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/exportpipeline/exportpipeline/internal/oracle"
 	"github.com/exportpipeline/exportpipeline/internal/xmldoc"
 )
 
@@ -119,67 +115,19 @@ func (g generator) predicate(depth int) string {
 // seconds, a second if that is not set, from XPATH_DIFF_SEED or a new seed.
 func TestGeneratedExpressionsGiveWhatLibxml2Gives(t *testing.T) {
 	t.Parallel()
-	seconds, seed := 1, uint64(time.Now().UnixNano())
-	if text := os.Getenv("XPATH_DIFF_SECONDS"); text != "" {
-		seconds, _ = strconv.Atoi(text)
-	}
-	if text := os.Getenv("XPATH_DIFF_SEED"); text != "" {
-		seed, _ = strconv.ParseUint(text, 10, 64)
-	}
-	in, out := startLxml(t)
-	g := generator{rand.New(rand.NewPCG(seed, 0))}
+	lxml := oracle.Need(t, "lxml.etree").Start("testdata/oracle.py", "serve")
+	g := generator{rand.New(rand.NewPCG(oracle.Seed(t, "XPATH_DIFF_SEED"), 0))}
 	n, differ := 0, 0
-	for until := time.Now().Add(time.Duration(seconds) * time.Second); time.Now().Before(until) && differ < 10; n++ {
+	for until := time.Now().Add(oracle.Duration(t, "XPATH_DIFF_SECONDS", time.Second)); time.Now().Before(until) && differ < 10; n++ {
 		c := testCase{Document: g.document(4), Path: g.expression(3)}
-		data, err := json.Marshal(c)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := in.Write(append(data, '\n')); err != nil {
-			t.Fatal(err)
-		}
-		line, err := out.ReadBytes('\n')
-		if err != nil {
-			t.Fatalf("lxml gave no answer to %s: %v", data, err)
-		}
 		var want result
-		if err := json.Unmarshal(line, &want); err != nil {
-			t.Fatal(err)
-		}
+		lxml.Ask(c, &want)
 		if got, err := evaluate(t, c.Document, c.Path, nil); got != want {
 			differ++
 			t.Errorf("%q in %s:\n got %q, %v\nwant %q, error %v", c.Path, c.Document, got.Text, err, want.Text, want.Error)
 		}
 	}
-	t.Logf("seed %d: %d expressions compared, %d differ", seed, n, differ)
-}
-
-func startLxml(t *testing.T) (io.Writer, *bufio.Reader) {
-	t.Helper()
-	const interpreter = "/usr/bin/python3"
-	if err := exec.CommandContext(t.Context(), interpreter, "-c", "import lxml.etree").Run(); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatalf("CI needs %s with lxml: %v", interpreter, err)
-		}
-		t.Skipf("%s with lxml is not there, so there is nothing to compare with", interpreter)
-	}
-	cmd := exec.CommandContext(t.Context(), interpreter, "testdata/oracle.py", "serve")
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = in.Close()
-		_ = cmd.Wait()
-	})
-	return in, bufio.NewReaderSize(out, 1<<20)
+	t.Logf("%d expressions compared, %d differ", n, differ)
 }
 
 func FuzzExpressions(f *testing.F) {

@@ -1,18 +1,16 @@
 package formula_test
 
 import (
-	"bufio"
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
-	osexec "os/exec"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/exportpipeline/exportpipeline/internal/oracle"
 	"github.com/exportpipeline/exportpipeline/rossum"
 	"github.com/exportpipeline/exportpipeline/rossum/formula"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
@@ -56,50 +54,14 @@ func queue(b *testing.B, n int) *rossumtest.Call {
 	return c.With(rossumtest.Table("line_items", rows...))
 }
 
-// cpython is a running script that does its work once for each line that it gets.
-type cpython struct {
-	in  io.Writer
-	out *bufio.Scanner
-}
-
-func startPython(b *testing.B, args ...string) *cpython {
-	b.Helper()
-	command := osexec.CommandContext(b.Context(), "/usr/bin/python3", args...)
-	in, err := command.StdinPipe()
-	if err != nil {
-		b.Fatal(err)
-	}
-	out, err := command.StdoutPipe()
-	if err != nil {
-		b.Fatal(err)
-	}
-	if err := command.Start(); err != nil {
-		if os.Getenv("CI") == "true" {
-			b.Fatalf("python3 is missing, and CI must compare with it: %v", err)
-		}
-		b.Skip("python3 is missing; install it to compare with CPython")
-	}
-	b.Cleanup(func() { _ = in.Close(); _ = command.Wait() })
-	return &cpython{in, bufio.NewScanner(out)}
-}
-
-// ask sends a line, and returns the one that comes back.
-func (c *cpython) ask(b *testing.B, line string) string {
-	b.Helper()
-	if _, err := io.WriteString(c.in, line+"\n"); err != nil || !c.out.Scan() {
-		b.Fatal("python3 has ended: ", err)
-	}
-	return c.out.Text()
-}
-
 // race runs both in turn, so that what else the machine does slows both, and reports
 // the median of ours in milliseconds, and how many times as long CPython's is.
-func (c *cpython) race(b *testing.B, prepare, ours func()) {
+func race(b *testing.B, cpython *oracle.Script, prepare, ours func()) {
 	b.Helper()
 	var took, theirs []float64
 	for b.Loop() {
 		b.StopTimer()
-		ms, err := strconv.ParseFloat(c.ask(b, ""), 64)
+		ms, err := strconv.ParseFloat(strings.TrimSpace(string(cpython.Line(""))), 64)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -131,10 +93,10 @@ func BenchmarkFormulas(b *testing.B) {
 			}
 			prepare()
 			ours()
-			python := startPython(b, "testdata/bench.py", strconv.Itoa(n))
-			python.ask(b, "")
+			cpython := oracle.Need(b).Start("testdata/bench.py", strconv.Itoa(n))
+			cpython.Line("")
 			b.ReportAllocs()
-			python.race(b, prepare, ours)
+			race(b, cpython, prepare, ours)
 		})
 	}
 }
@@ -162,7 +124,7 @@ func BenchmarkFunction(b *testing.B) {
 	raw := invoice(100)
 	line := strings.TrimSpace(string(raw))
 	var want []rossum.Message
-	if err := json.Unmarshal([]byte(startPython(b, "testdata/bench_function.py", "messages").ask(b, line)), &want); err != nil {
+	if err := json.Unmarshal(oracle.Need(b).Start("testdata/bench_function.py", "messages").Line(line), &want); err != nil {
 		b.Fatal(err)
 	}
 	var p *rossum.Payload
@@ -177,9 +139,9 @@ func BenchmarkFunction(b *testing.B) {
 	if ours(); !slices.Equal(messages, want) {
 		b.Fatalf("the messages differ from CPython's:\n%v\n%v", messages, want)
 	}
-	python := startPython(b, "testdata/bench_function.py")
-	python.ask(b, line+"\n")
-	python.race(b, prepare, ours)
+	cpython := oracle.Need(b).Start("testdata/bench_function.py")
+	cpython.Line(line + "\n")
+	race(b, cpython, prepare, ours)
 }
 
 // invoice is a payload with n rows, some of which are wrong.

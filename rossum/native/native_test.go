@@ -1,7 +1,6 @@
 package native_test
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
@@ -10,33 +9,19 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
-	osexec "os/exec"
 	"path/filepath"
 	"reflect"
 	"strings"
 	"sync"
 	"testing"
 
+	"github.com/exportpipeline/exportpipeline/internal/oracle"
 	"github.com/exportpipeline/exportpipeline/rossum"
 	"github.com/exportpipeline/exportpipeline/rossum/native"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 )
 
-const (
-	python = "/usr/bin/python3"
-	script = "testdata/oracle.py"
-)
-
-// need skips the test where a module of Python is missing; CI must have it.
-func need(t *testing.T, module string) {
-	t.Helper()
-	if err := osexec.Command(python, "-c", "import "+module).Run(); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("Python's %s is missing, and CI must compare with it", module)
-		}
-		t.Skipf("Python's %s is missing; install it to compare with it", module)
-	}
-}
+const script = "testdata/oracle.py"
 
 func payloadOf(t testing.TB, path string) *rossum.Payload {
 	t.Helper()
@@ -129,7 +114,7 @@ func TestExportsAreWhatPythonWrites(t *testing.T) {
 
 func TestAWorksheetHoldsWhatCSVHolds(t *testing.T) {
 	t.Parallel()
-	need(t, "openpyxl")
+	oracle.Need(t, "openpyxl")
 	for _, dir := range cases(t) {
 		t.Run(filepath.Base(dir), func(t *testing.T) {
 			t.Parallel()
@@ -165,11 +150,7 @@ func worksheet(t *testing.T, data []byte) (rows [][]string) {
 	if err := os.WriteFile(path, data, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out, err := osexec.Command(python, script, "xlsx", path).Output()
-	if err == nil {
-		err = json.Unmarshal(out, &rows)
-	}
-	if err != nil {
+	if err := json.Unmarshal(oracle.Need(t, "openpyxl").Output(script, "xlsx", path), &rows); err != nil {
 		t.Fatal(err)
 	}
 	return rows
@@ -177,7 +158,7 @@ func worksheet(t *testing.T, data []byte) (rows [][]string) {
 
 func TestAWorksheetHoldsTextsThatLookLikeEscapesAsTheyAre(t *testing.T) {
 	t.Parallel()
-	need(t, "openpyxl")
+	oracle.Need(t, "openpyxl")
 	texts := []string{
 		"_x0041_x0042_", "_x0041_", "__x0041__", "_x005F_", "_x005F_x0041_", "_x005f_x005f_x005f_", "_xD83D_", "_xDE00_x0041_", "_x004G_", "_X0041_", "x0041_", "_x0041",
 		"_x0041_x0042_x0043_x0044", " _x0041_ ", "=1+1", "'1", "00012", "<&>\"", "\tx\n", "😀_x0041_", "TRUE", "#N/A",
@@ -205,24 +186,7 @@ func TestAWorksheetHoldsTextsThatLookLikeEscapesAsTheyAre(t *testing.T) {
 
 func TestGeneratedLinesAreThoseOfPythonsCSV(t *testing.T) {
 	t.Parallel()
-	need(t, "csv")
-	cmd := osexec.Command(python, script, "csv")
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		_ = in.Close()
-		_ = cmd.Wait()
-	}()
-	answers := bufio.NewScanner(out)
+	python := oracle.Need(t, "csv").Start(script, "csv")
 	random := rand.New(rand.NewPCG(7, 7))
 	const alphabet = ",;'\"\\\n\r\t aé1"
 	for range 3000 {
@@ -239,17 +203,8 @@ func TestGeneratedLinesAreThoseOfPythonsCSV(t *testing.T) {
 				fields[i] += string([]rune(alphabet)[random.IntN(len([]rune(alphabet)))])
 			}
 		}
-		asked, _ := json.Marshal(map[string]any{"fields": fields, "dialect": dialect})
-		if _, err := in.Write(append(asked, '\n')); err != nil {
-			t.Fatal(err)
-		}
-		if !answers.Scan() {
-			t.Fatal("Python ended")
-		}
 		var want struct{ Line, Error string }
-		if err := json.Unmarshal(answers.Bytes(), &want); err != nil {
-			t.Fatal(err)
-		}
+		python.Ask(map[string]any{"fields": fields, "dialect": dialect}, &want)
 		encoded, _ := json.Marshal(dialect)
 		got, err := line(decodeOptions(t, encoded), fields)
 		if (err != nil) != (want.Error != "") || got != want.Line {

@@ -1,70 +1,15 @@
 package re
 
 import (
-	"bufio"
-	"encoding/json"
-	"io"
 	"math/rand/v2"
-	"os"
-	"os/exec"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 	"unicode"
+
+	"github.com/exportpipeline/exportpipeline/internal/oracle"
 )
-
-// python runs testdata/oracle.py serve.
-type python struct {
-	in  io.WriteCloser
-	out *bufio.Reader
-}
-
-func startPython(t *testing.T) *python {
-	t.Helper()
-	const interpreter = "/usr/bin/python3"
-	if _, err := os.Stat(interpreter); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatalf("CI needs %s: %v", interpreter, err)
-		}
-		t.Skipf("%s is not there, so there is nothing to compare with", interpreter)
-	}
-	cmd := exec.CommandContext(t.Context(), interpreter, "testdata/oracle.py", "serve")
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = in.Close()
-		_ = cmd.Wait()
-	})
-	return &python{in, bufio.NewReaderSize(out, 1<<20)}
-}
-
-func (p *python) ask(t *testing.T, question, answer any) {
-	t.Helper()
-	data, err := json.Marshal(question)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := p.in.Write(append(data, '\n')); err != nil {
-		t.Fatal(err)
-	}
-	line, err := p.out.ReadBytes('\n')
-	if err != nil {
-		t.Fatalf("python gave no answer to %s: %v", data, err)
-	}
-	if err := json.Unmarshal(line, answer); err != nil {
-		t.Fatalf("%s: %v", line, err)
-	}
-}
 
 // generator makes patterns and texts in which they may match.
 type generator struct{ *rand.Rand }
@@ -140,16 +85,10 @@ func (g generator) text() string {
 // seconds, a second if that is not set, from the seed RE_DIFF_SEED or a new one.
 func TestGeneratedPatternsMatchAsInPython(t *testing.T) {
 	t.Parallel()
-	seconds, seed := 1, uint64(time.Now().UnixNano())
-	if text := os.Getenv("RE_DIFF_SECONDS"); text != "" {
-		seconds, _ = strconv.Atoi(text)
-	}
-	if text := os.Getenv("RE_DIFF_SEED"); text != "" {
-		seed, _ = strconv.ParseUint(text, 10, 64)
-	}
-	p, g := startPython(t), generator{rand.New(rand.NewPCG(seed, 0))}
+	python := oracle.Need(t).Start("testdata/oracle.py", "serve")
+	g := generator{rand.New(rand.NewPCG(oracle.Seed(t, "RE_DIFF_SEED"), 0))}
 	n, differ := 0, 0
-	for until := time.Now().Add(time.Duration(seconds) * time.Second); time.Now().Before(until) && differ < 10; n++ {
+	for until := time.Now().Add(oracle.Duration(t, "RE_DIFF_SECONDS", time.Second)); time.Now().Before(until) && differ < 10; n++ {
 		c := testCase{Pattern: pyText(g.pattern(3)), Text: pyText(g.text())}
 		for _, flag := range []Flags{IgnoreCase, Multiline, DotAll, ASCII} {
 			if g.IntN(5) == 0 {
@@ -159,7 +98,7 @@ func TestGeneratedPatternsMatchAsInPython(t *testing.T) {
 		repl := pyText(g.pick("-", `[\g<0>]`, `\1`, `\2x`, `\n`, ""))
 		c.Repl = &repl
 		var want result
-		p.ask(t, &c, &want)
+		python.Ask(&c, &want)
 		if want.Stuck {
 			t.Logf("Python does not end: %q, flags %d, on %q", c.Pattern, c.Flags, c.Text)
 			continue
@@ -174,13 +113,13 @@ func TestGeneratedPatternsMatchAsInPython(t *testing.T) {
 			t.Errorf("%q, flags %d, on %q: %s", c.Pattern, c.Flags, c.Text, d)
 		}
 	}
-	t.Logf("seed %d: %d patterns compared, %d differ", seed, n, differ)
+	t.Logf("%d patterns compared, %d differ", n, differ)
 }
 
 func TestCategoriesHoldWhatPythonsHold(t *testing.T) {
 	t.Parallel()
 	var want map[string][]rune
-	startPython(t).ask(t, map[string]bool{"classes": true}, &want)
+	oracle.Need(t).Start("testdata/oracle.py", "serve").Ask(map[string]bool{"classes": true}, &want)
 	for name, holds := range map[string]func(rune, bool) bool{"d": isDigit, "s": isSpace, "w": isWord} {
 		in := make(map[rune]bool)
 		for _, r := range want[name] {
