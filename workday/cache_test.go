@@ -77,6 +77,35 @@ func TestFilesOfTheCacheThatAreOfNoUseArePassedOver(t *testing.T) {
 	}
 }
 
+// A whole file that is another address's, as after a copy, is of no use either.
+func TestAFileOfTheCacheIsOnlyForTheAddressItNames(t *testing.T) {
+	t.Parallel()
+	var files [2]string
+	tenants := [2]*workdaytest.Tenant{tenant(t), tenant(t)}
+	dirs := [2]string{t.TempDir(), t.TempDir()}
+	for i, w := range tenants {
+		ask(t, w, workday.ClientOptions{CacheDir: dirs[i]})
+		found, _ := filepath.Glob(filepath.Join(dirs[i], "*"))
+		if len(found) != 1 {
+			t.Fatal(found)
+		}
+		files[i] = found[0]
+	}
+	foreign, err := os.ReadFile(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(files[1], foreign, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		ask(t, tenants[1], workday.ClientOptions{CacheDir: dirs[1]})
+	}
+	if got := tenants[1].WSDLRequests(); got != 2 {
+		t.Errorf("the WSDL was fetched %d times, want once more for the foreign file", got)
+	}
+}
+
 func flipped(data []byte, at int) []byte {
 	out := bytes.Clone(data)
 	out[at] ^= 1
