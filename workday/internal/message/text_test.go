@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
 	"github.com/exportpipeline/exportpipeline/workday/internal/wsdl"
@@ -62,6 +63,32 @@ func TestBooleansMayBeSpeltAsPythonSpellsThem(t *testing.T) {
 		got, err := textOf(&wsdl.Simple{Base: "boolean"}, text)
 		if (err == nil) != (want != "") || err == nil && got != want {
 			t.Errorf("%q: got %q, %v, want %q", text, got, err, want)
+		}
+	}
+}
+
+// Dates and dateTimes are those that zeep 4.2 makes of the same datetime of Python, but for
+// the Z of UTC, for which it has +00:00.
+func TestTimesOfGoAreWrittenAsTheirTypeWantsThem(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 3, 31, 23, 30, 15, 250_000_000, time.FixedZone("", 2*3600))
+	for _, tt := range []struct {
+		base string
+		at   time.Time
+		want string
+	}{
+		{"dateTime", at, "2026-03-31T23:30:15.250000+02:00"},
+		{"dateTime", at.UTC(), "2026-03-31T21:30:15.250000Z"},
+		{"dateTime", at.Truncate(time.Second), "2026-03-31T23:30:15+02:00"},
+		{"dateTime", at.Truncate(time.Second).Add(123 * time.Microsecond), "2026-03-31T23:30:15.000123+02:00"},
+		{"dateTime", at.In(time.FixedZone("", -3*3600-1800)), "2026-03-31T18:00:15.250000-03:30"},
+		{"date", at, "2026-03-31"},
+		{"date", at.Add(time.Hour), "2026-04-01"},
+		{"time", at, "23:30:15.250000+02:00"},
+		{"time", at.UTC().Truncate(time.Second), "21:30:15Z"},
+	} {
+		if got, err := textOf(&wsdl.Simple{Base: tt.base}, tt.at); err != nil || got != tt.want {
+			t.Errorf("%v as %s: got %q, %v, want %q", tt.at, tt.base, got, err, tt.want)
 		}
 	}
 }
