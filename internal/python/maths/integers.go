@@ -104,14 +104,7 @@ var measuring = map[string]function{
 		return pyvalue.BigInt(new(big.Int).Sqrt(n)), nil
 	},
 	"pow": func(c *pyvalue.Call) (value, error) {
-		if err := c.Exactly("pow", 2); err != nil {
-			return value{}, err
-		}
-		x, err := realNumber(c.Args[0])
-		if err != nil {
-			return value{}, err
-		}
-		y, err := realNumber(c.Args[1])
+		x, y, err := realNumbers(c, "pow")
 		if err != nil {
 			return value{}, err
 		}

@@ -51,14 +51,7 @@ func float1(name string, f func(float64) float64) function {
 // float2 is a function of two numbers.
 func float2(name string, f func(x, y float64) float64) function {
 	return func(c *pyvalue.Call) (value, error) {
-		if err := c.Exactly(name, 2); err != nil {
-			return value{}, err
-		}
-		x, err := realNumber(c.Args[0])
-		if err != nil {
-			return value{}, err
-		}
-		y, err := realNumber(c.Args[1])
+		x, y, err := realNumbers(c, name)
 		if err != nil {
 			return value{}, err
 		}
@@ -68,6 +61,17 @@ func float2(name string, f func(x, y float64) float64) function {
 		}
 		return pyvalue.Float(z), nil
 	}
+}
+
+// realNumbers returns the two numbers that a function is called with.
+func realNumbers(c *pyvalue.Call, name string) (x, y float64, err error) {
+	if err := c.Exactly(name, 2); err != nil {
+		return 0, 0, err
+	}
+	if x, err = realNumber(c.Args[0]); err == nil {
+		y, err = realNumber(c.Args[1])
+	}
+	return x, y, err
 }
 
 func realNumber(v value) (float64, error) {
