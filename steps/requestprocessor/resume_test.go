@@ -99,6 +99,7 @@ func TestARunThatWasCutShortAfterARedirectGoesOnWhereItPoints(t *testing.T) {
 		a := serve(t, func(w http.ResponseWriter, s seen, n int) {
 			if n == 1 {
 				w.Header().Set("Location", "/b")
+				w.Header().Set("Set-Cookie", "sid=s1")
 				w.WriteHeader(status)
 				return
 			}
@@ -117,6 +118,9 @@ func TestARunThatWasCutShortAfterARedirectGoesOnWhereItPoints(t *testing.T) {
 		_, err = chain.Export(t.Context(), offline().Payload(), client(t), journal(t, ledger))
 		if (err == nil) != (status == 307) || a.paths() != want {
 			t.Errorf("status %d: %v, %s, want %s", status, err, a.paths(), want)
+		}
+		if all := a.requests(); err == nil && all[len(all)-1].header.Get("Cookie") != "sid=s1" {
+			t.Errorf("the cookie of the redirect that was noted is not sent: %v", all)
 		}
 		if err != nil && !strings.Contains(err.Error(), "status 303 of a POST points to host ") {
 			t.Error(err)
