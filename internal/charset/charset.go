@@ -97,12 +97,18 @@ func Declared(contentType string) encoding.Encoding {
 	return e
 }
 
+// Name is the charset that a Content-Type names, "" if it names none.
+func Name(contentType string) string {
+	_, params, _ := mime.ParseMediaType(contentType)
+	return params["charset"]
+}
+
 // Known reports whether the charset that a Content-Type names is one that can be decoded;
 // it is true if it names none.
 func Known(contentType string) bool {
-	_, params, _ := mime.ParseMediaType(contentType)
-	_, ok := Lookup(params["charset"])
-	return ok || params["charset"] == ""
+	name := Name(contentType)
+	_, ok := Lookup(name)
+	return ok || name == ""
 }
 
 // Marked reports whether a text begins with a byte order mark.

@@ -113,6 +113,14 @@ func module(name string) (string, bool) {
 	return "", false
 }
 
+// IsPythons reports whether a name is one that Python's codecs have.
+func IsPythons(name string) bool {
+	n := normalise(name)
+	_, ok := aliases()[n]
+	_, more := moreNames[n]
+	return ok && !more
+}
+
 // loaded are the encodings that have been looked up, by module.
 var loaded sync.Map
 

@@ -14,6 +14,7 @@ import (
 	"github.com/exportpipeline/exportpipeline/internal/charset"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/reqproc"
+	"github.com/exportpipeline/exportpipeline/internal/textenc"
 	"github.com/exportpipeline/exportpipeline/internal/xmldoc"
 	"github.com/exportpipeline/exportpipeline/pipeline/send"
 )
@@ -147,27 +148,51 @@ func (r *reply) text() pyvalue.Value {
 	if r.is("text") && !r.namesCharset() && utf8.Valid(r.Body) && !isASCII(r.Body) {
 		r.note("the Content-Type %s names no charset, and the text is UTF-8; the engine would read it as ISO-8859-1", r.mediaType)
 	}
-	r.noteCharset()
-	if charset.Declared(r.mediaType) == nil && strings.Contains(strings.ToLower(r.mediaType), "xml") {
-		if text, err := xmldoc.Decode(r.Body); err == nil {
-			return pyvalue.Str(text)
-		}
+	text := r.decoded()
+	if r.namesCharset() {
+		r.noteCharset(text)
 	}
-	return pyvalue.Str(charset.Text(r.Body, r.mediaType))
+	return pyvalue.Str(text)
 }
 
-// noteCharset tells of replies that are not in the charset that their header names: the
-// engine puts U+FFFD in place of what it cannot read, and keeps a byte order mark.
-func (r *reply) noteCharset() {
-	switch {
-	case !r.namesCharset():
+func (r *reply) decoded() string {
+	if charset.Declared(r.mediaType) == nil && strings.Contains(strings.ToLower(r.mediaType), "xml") {
+		if text, err := xmldoc.Decode(r.Body); err == nil {
+			return text
+		}
+	}
+	return charset.Text(r.Body, r.mediaType)
+}
+
+// noteCharset tells of a reply that the engine would read as another text than ours. It puts
+// U+FFFD in place of what is not in the charset that the header names, keeps a byte order
+// mark, and reads UTF-8 where Python has no charset of the name.
+func (r *reply) noteCharset(text string) {
+	name := charset.Name(r.mediaType)
+	switch declared := charset.Declared(r.mediaType); {
 	case !charset.Known(r.mediaType):
 		r.note("the charset that %s names is not known, and the text is read as UTF-8 or ISO-8859-1", r.mediaType)
-	case charset.Marked(r.Body) && charset.Declared(r.mediaType) == nil:
+	case charset.Marked(r.Body) && declared == nil:
 		r.note("the text begins with a byte order mark, which decides over the charset of %s and is left out; the engine would keep it", r.mediaType)
-	case charset.Declared(r.mediaType) == nil && !utf8.Valid(r.Body):
+	case declared == nil && !utf8.Valid(r.Body):
 		r.note("the text is not in the charset that %s names, and is read as ISO-8859-1; the engine would put U+FFFD in place of what it cannot read", r.mediaType)
+	case !textenc.IsPythons(name):
+		if !isASCII(r.Body) {
+			r.note("the engine does not know the charset that %s names, and would read the text as UTF-8", r.mediaType)
+		}
+	case text != pythons(name, r.Body):
+		r.note("not all of the text is in the charset that %s names; the engine would put U+FFFD in place of what it cannot read", r.mediaType)
 	}
+}
+
+// pythons is the text that Python reads in a charset of its own.
+func pythons(name string, body []byte) string {
+	codec, err := textenc.Lookup(name)
+	if err != nil || codec == textenc.UTF8 {
+		return string(body)
+	}
+	text, _ := codec.Decode(body, func(textenc.Fault) (string, error) { return "\ufffd", nil }) // which replaces all faults
+	return text
 }
 
 // body is the parsed body, if the media type is one that says what it is.
