@@ -13,8 +13,9 @@ import (
 )
 
 // SecretsOf gives the secrets of a hook, such as from a vault. It is called for every
-// hook of a chain when a run starts, before anything is sent; nil means that it has
-// none for this hook. Its error stops the run. It must be safe for concurrent use.
+// hook of a chain when a run starts, before anything is sent; for a chain none of whose
+// steps runs as a hook ([ForHook]), it is called for the hook that was called, of which only
+// ID and URL are known. nil means that it has none for this hook. Its error stops the run. It must be safe for concurrent use.
 type SecretsOf func(ctx context.Context, h *rossum.Hook) (rossum.Secrets, error)
 
 // WithSecrets gives each hook of a chain its own secrets. Without it, the secrets of
@@ -119,10 +120,29 @@ func (c *Chain) loadSecrets(ctx context.Context, x *Export) error {
 		x.run.hide(given)
 		maps.Copy(secrets, given)
 	}
+	if len(steps) == 0 && x.run.config.secrets != nil {
+		faults = append(faults, x.loadSecretsOfCalled(ctx))
+	}
 	if d := x.run.config.dry; d != nil && d.MakeUpSecrets {
 		x.makeUpSecrets(steps)
 	}
 	return errors.Join(faults...)
+}
+
+// loadSecretsOfCalled gets the secrets of the hook that was called, which all steps of a chain
+// share that was not made from hooks.
+func (x *Export) loadSecretsOfCalled(ctx context.Context) error {
+	called := &rossum.Hook{ID: rossum.IDOf(x.Payload.Hook), URL: x.Payload.Hook}
+	given, err := x.run.config.secrets(ctx, called)
+	if err != nil {
+		return fmt.Errorf("getting the secrets of hook %s: %w", called.URL, err)
+	}
+	x.run.hide(given)
+	maps.Copy(x.Secrets, given)
+	p := *x.Payload
+	p.Secrets = maps.Clone(x.Secrets)
+	x.Payload = &p
+	return nil
 }
 
 // hide has secrets cut out of texts.
