@@ -39,8 +39,14 @@
 // are still there, by their keys; the ledger compares fingerprints. Otherwise the workflow ends
 // with the outcome "waits", and the answer says which step is missing.
 //
-// Cancelling or terminating a workflow ends it after the step that runs. The next call of the
-// hook goes on with the run, and so does a server with Recover.
+// Cancelling, terminating or deleting a workflow ends it after the step that runs. The next call of
+// the hook goes on with the run, and so does a server with Recover, without the secrets of the hook
+// call (see [hookserver.Options]). The same holds if Temporal has lost the workflow, since the ledger
+// has all that counts. Resetting a workflow repeats no call.
+//
+// When the key of [Sealed] is changed, first give all workers both keys; a worker without the key
+// leaves the step to those that have it. If none has by the end of the export's time, the workflow
+// fails, and the next call of the hook goes on with the run.
 //
 // # What Temporal gets to know
 //

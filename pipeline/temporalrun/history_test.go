@@ -92,6 +92,32 @@ func TestASecretThatIsNotEncryptedIsSeen(t *testing.T) {
 	}
 }
 
+// A program may have its client encrypt whatever it sends, the memo by which a workflow is known, too.
+func TestAWorkflowIsKnownThroughAClientThatEncrypts(t *testing.T) {
+	t.Parallel()
+	codec, err := temporalrun.Sealed(sealKey())
+	must(t, err)
+	c, err := client.Dial(client.Options{
+		HostPort: sharedServer(t).Address(), Logger: sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)),
+		DataConverter: converter.NewCodecDataConverter(converter.GetDefaultDataConverter(), codec),
+	})
+	must(t, err)
+	t.Cleanup(c.Close)
+	engine, err := temporalrun.New(c, temporalrun.Options{Codec: codec, TaskQueue: t.Name()})
+	must(t, err)
+	call := invoice()
+	key := pipeline.RunKeyOf(call.Payload())
+	run := hookserver.EngineRun{Run: pipeline.RunInfo{ID: key.ID(1), Key: key}, Timeout: time.Minute, Lease: time.Minute}
+	for range 2 { // as two processes do that get the same call
+		if err := engine.Start(t.Context(), run); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, all := historyOf(t, c, call); bytes.Contains(all, []byte(key.ID(1))) {
+		t.Error("the client does not encrypt, so that this test shows nothing")
+	}
+}
+
 func execution(t *testing.T, c client.Client, call *rossumtest.Call) *workflowservice.DescribeWorkflowExecutionResponse {
 	t.Helper()
 	d, err := c.DescribeWorkflow(t.Context(), temporalrun.WorkflowID(pipeline.RunKeyOf(call.Payload())), "")

@@ -294,3 +294,30 @@ func TestAChainThatHasChangedGoesOnOrSaysWhyNot(t *testing.T) {
 		})
 	}
 }
+
+// The worker has another key than the one that sealed the secrets, for longer than the export may
+// take. It would never end otherwise, and each repeat of the call would wait for it.
+func TestARunWhoseSecretsCannotBeOpenedGoesOnAtTheNextCall(t *testing.T) {
+	t.Parallel()
+	e := newERP(t, false)
+	p := planned(t, e, "ab")
+	p.After, p.Timeout = time.Second, time.Second
+	r, address := serving(t, p)
+	r.worker.Stop()
+	call := invoice()
+	status, location, _ := ask(t, address, call)
+	if status != http.StatusAccepted {
+		t.Fatal(status)
+	}
+	p.CodecKey, p.After, p.Timeout = strings.Repeat("q", 32), 40*time.Second, 0
+	_, heir := serving(t, p)
+	if answer := poll(t, heir, location); !strings.Contains(texts(answer), "Export again: the export goes on from there") {
+		t.Error(texts(answer))
+	}
+	if status, _, answer := ask(t, heir, call); status != http.StatusOK || answer.Failed() || len(answer.Messages) != 2 {
+		t.Errorf("%d %s", status, texts(answer))
+	}
+	if got := e.count(); got != "/a:1 /b:1" {
+		t.Error(got)
+	}
+}

@@ -176,8 +176,7 @@ func (e *Engine) inWork(ctx context.Context, run pipeline.RunInfo) (bool, error)
 		return false, nil
 	}
 	var id pipeline.RunID
-	err = converter.GetDefaultDataConverter().FromPayload(d.RawResponse.GetWorkflowExecutionInfo().GetMemo().GetFields()[memoRun], &id)
-	if err != nil {
+	if err := d.GetMemoValue(memoRun, &id); err != nil { // by the client's converter, which may encrypt it
 		return false, fmt.Errorf("reading the memo of workflow %s: %w", WorkflowID(run.Key), err)
 	}
 	return id == run.ID, nil

@@ -75,6 +75,9 @@ func (w *Worker) step(ctx context.Context, p part) (done progress, err error) {
 	token, secrets, err := w.engine.carriedOf(p.Secrets)
 	if err != nil {
 		log.ErrorContext(ctx, "a part of an export could not be begun", "error", err)
+		if !time.Now().Before(p.Ends) {
+			return progress{}, givenUp("the secrets of the hook call could not be opened before the export's time was over")
+		}
 		return progress{}, again("the secrets of the hook call could not be opened")
 	}
 	defer alive(ctx, p.Lease)()
@@ -133,6 +136,12 @@ func alive(ctx context.Context, lease time.Duration) func() {
 // again is the error of an activity that is to be done again.
 func again(why string) error {
 	return temporal.NewApplicationError("this part of the export could not be done: "+why+"; the worker's log has the cause", "again")
+}
+
+// givenUp is the error of an activity that ends its workflow. The run stays on the ledger, and the
+// next call of the hook goes on with it.
+func givenUp(why string) error {
+	return temporal.NewNonRetryableApplicationError(why+"; the worker's log has the cause", "given up", nil)
 }
 
 // why says which kind of error it is, without a word of it.

@@ -94,6 +94,7 @@ type plan struct {
 	Keys                         bool   // the ERP honours idempotency keys
 	After                        time.Duration
 	Timeout, Stop                time.Duration
+	CodecKey                     string // 32 bytes, of what travels; "" for that of the ledger
 }
 
 // replica is a hook server and a worker.
@@ -124,7 +125,11 @@ func (p plan) startWith(steps []pipeline.Step, run ...pipeline.Option) (*replica
 	if r.client, err = temporaltest.Dial(p.Temporal); err != nil {
 		return nil, err
 	}
-	codec, err := temporalrun.Sealed(sealKey())
+	key := sealKey()
+	if p.CodecKey != "" {
+		key = pipeline.SealKey{ID: "2", Secret: []byte(p.CodecKey)}
+	}
+	codec, err := temporalrun.Sealed(key)
 	if err != nil {
 		return nil, err
 	}
