@@ -203,7 +203,7 @@ func (s *Server) beginFor(ctx context.Context, chain *pipeline.Chain, j *job) (p
 }
 
 func unstarted(err error) error {
-	return hookcall.Refused(http.StatusServiceUnavailable, "the engine that runs exports cannot be reached at the moment, so nothing was sent for this call: "+err.Error())
+	return hookcall.Refused(http.StatusServiceUnavailable, "the engine that runs exports cannot be reached at the moment, so nothing was sent for this call yet; call again: "+err.Error())
 }
 
 // startAgain starts the engine on a run that was begun and is not in work: its process was

@@ -192,7 +192,12 @@ func TestAPurgeWaitsForNobodyAndErasesWhatIsKnown(t *testing.T) {
 		var acts atomic.Int32
 		h := newServer(t, hookserver.Options{Chain: chainOf(t, erpStep(&acts, 10*time.Second)), Journal: journalOn(t, ledger)})
 		var group sync.WaitGroup
-		group.Go(func() { serve(h, hookCall(invoice().Bytes())) })
+		group.Go(func() {
+			status, answer := serve(h, hookCall(invoice().Bytes()))
+			if status != 200 || len(answer.Messages) != 1 || !strings.Contains(answer.Messages[0].Content, pipeline.ErrGone.Error()) {
+				t.Errorf("the export was answered with %d %+v", status, answer)
+			}
+		})
 		time.Sleep(time.Second)
 		started := time.Now()
 		gone := invoice(rossumtest.Event("annotation_status", "changed"), rossumtest.Set("status", "purged"), rossumtest.WithoutContent())

@@ -291,6 +291,8 @@ func (s *Server) ended(late context.Context, j *job, content string) (a answered
 		return answered{}, true
 	case j.kept.Left && errors.Is(j.err, pipeline.ErrFenced) && !errors.Is(j.err, pipeline.ErrNoRun):
 		return answered{}, true // it goes on elsewhere
+	case j.kept.Left && errors.Is(j.err, pipeline.ErrNoRun):
+		return answered{response: failed(pipeline.ErrGone.Error())}, false // it was erased while it ran
 	case j.kept.Left && s.byEngine(j.payload) && s.base.Err() == nil:
 		return answered{run: j.kept.Run.ID}, false
 	case j.kept.Left:
