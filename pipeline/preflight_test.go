@@ -139,7 +139,7 @@ func TestARunWithoutASchemaSaysSoIfItNeedsOne(t *testing.T) {
 		"a number that is compared":            {[][2]string{{"evaluate", `{"condition": "field.amount_total > 1000", "type": "info"}`}}, false, "Export evaluator depends on the types of fields"},
 		"a text that is compared":              {[][2]string{{"evaluate", `{"condition": "r.field.erp_status == '9'", "type": "info"}`}}, false, ""},
 		"a value that is sent with its type":   {[][2]string{rp(`{"request": {"url": "ERP/a", "method": "POST", "content_type": "json", "content": {"a": "{field.amount_total}"}}}`)}, false, "Request Processor depends on the types of fields"},
-		"the text of a field, which has none":  {[][2]string{rp(`{"request": {"url": "ERP/a", "method": "POST", "content_type": "json", "content": {"a": "{field.amount_total.value}"}}}`)}, false, ""},
+		"the text of a field, which has none":  {[][2]string{rp(`{"request": {"url": "ERP/a", "method": "POST", "content_type": "json", "content": {"a": "{field.amount_total.value}"}}}`)}, false, "every field counts as text"},
 		"nothing that depends on the schema":   {[][2]string{first}, false, ""},
 		"a computed address after a write":     {[][2]string{first, extractTo("p", "erp_id"), {"rest", `{"request": {"url": "ERP/@{gate}", "content": "x"}}`}}, false, "reads gate"},
 		"a computed address without any write": {[][2]string{first, {"rest", `{"request": {"url": "ERP/@{gate}", "content": "x"}}`}}, false, ""},

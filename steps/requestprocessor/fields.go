@@ -248,7 +248,7 @@ func (r *run) schemaField(schemaID string) (field, parent *rossum.SchemaField) {
 		schema, err := r.x.Payload.Schema()
 		if err != nil || schema == nil {
 			r.decide("the payload has no schema that can be read, so every field counts as text; add schemas to the hook's sideload")
-			r.x.Warn("Without a schema every field counts as text, so conditions on numbers and dates may decide differently. Add schemas to the hook's sideload.")
+			r.x.Warn("Without a schema every field counts as text, so conditions on numbers and dates may decide differently. Add \"schemas\" to the hook's sideload.")
 			return nil, nil
 		}
 		for f := range schema.All() {
