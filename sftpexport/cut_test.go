@@ -175,15 +175,25 @@ func TestAKillBeforeEveryMessage(t *testing.T) {
 				}
 				child := exec.Command(os.Args[0], "-test.run=^TestChildExports$")
 				child.Env = append(os.Environ(), childVariable+"="+string(text))
-				server.Arm(n, func() { _ = child.Process.Kill() })
-				out, err := child.CombinedOutput()
+				started := make(chan struct{}) // a child may get to its first message before Start returns
+				server.Arm(n, func() {
+					<-started
+					_ = child.Process.Kill()
+				})
+				var out bytes.Buffer
+				child.Stdout, child.Stderr = &out, &out
+				if err := child.Start(); err != nil {
+					t.Fatal(err)
+				}
+				close(started)
+				err = child.Wait()
 				if n == 0 {
 					if last = server.Messages(); err != nil || last < 10 {
-						t.Fatalf("undisturbed, there were %d messages, and the child's end is %v: %s", last, err, out)
+						t.Fatalf("undisturbed, there were %d messages, and the child's end is %v: %s", last, err, &out)
 					}
 				}
 				if (err == nil) != (n == 0) && server.Messages() >= n && n < last {
-					t.Errorf("before message %d of %d: the child's end is %v: %s", n, last, err, out)
+					t.Errorf("before message %d of %d: the child's end is %v: %s", n, last, err, &out)
 				}
 				faults, hidden := judge(t, dir, rule, content, err)
 				if len(faults) > 0 {
