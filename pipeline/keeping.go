@@ -124,10 +124,10 @@ func (c *Chain) keep(ctx context.Context, x *Export) (Kept, error) {
 
 // letGo hands a run over that is not begun here.
 func (j *Journal) letGo(ctx context.Context, l Lease) error {
-	if err := j.ledger.Release(context.WithoutCancel(ctx), l); !errors.Is(err, ErrNoRun) {
+	if err := j.ledger.Release(context.WithoutCancel(ctx), l); !errors.Is(err, ErrFenced) {
 		return err
 	}
-	return nil // it was erased
+	return nil // it was erased, or another process has it already
 }
 
 func textOf(err error) string {
@@ -289,6 +289,9 @@ func (c *Chain) claim(ctx context.Context, x *Export) (Claimed, *history, []*mad
 		r, err := j.record(placeOf(recordReplaced, claimed.Run), recordReplaced, mark{})
 		if err == nil {
 			err = j.ledger.End(ctx, claimed.Lease, r)
+		}
+		if errors.Is(err, ErrFenced) && !errors.Is(err, ErrNoRun) {
+			continue // another process has it, and is in the way
 		}
 		if err != nil {
 			return claimed, nil, nil, fmt.Errorf("ending the earlier export: %w", err)

@@ -29,7 +29,11 @@ func (c *Chain) Begin(ctx context.Context, p *rossum.Payload, o KeepOptions, opt
 	if err := x.run.config.journal.refuseGone(ctx, x.Payload, claimed.Run); err != nil {
 		return RunInfo{}, errors.Join(err, x.run.config.journal.letGo(ctx, claimed.Lease))
 	}
-	return claimed.Run, x.run.config.journal.ledger.Release(context.WithoutCancel(ctx), claimed.Lease)
+	err = x.run.config.journal.ledger.Release(context.WithoutCancel(ctx), claimed.Lease)
+	if errors.Is(err, ErrFenced) && !errors.Is(err, ErrNoRun) {
+		err = nil // another process goes on with it already
+	}
+	return claimed.Run, err
 }
 
 // errPaused ends a part of a run.
