@@ -91,7 +91,9 @@ func TestExportsThatWaitRunInTheOrderOfTheirAnnotations(t *testing.T) {
 		var all sync.WaitGroup
 		for _, id := range []int64{5, 9, 7, 9, 6} { // the first finds nobody before it
 			all.Go(func() {
-				if _, err := chain.Export(t.Context(), rossumtest.Annotation(rossumtest.Offline(), rossumtest.Set("id", id)).Payload(), turns); err != nil {
+				if _, err := chain.Export(
+					t.Context(), rossumtest.Annotation(rossumtest.Offline(), rossumtest.Set("id", id)).Payload(), turns,
+				); err != nil {
 					t.Error(err)
 				}
 			})

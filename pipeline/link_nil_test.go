@@ -16,7 +16,9 @@ func TestAStepThatIsNilIsAnErrorWhereverItIs(t *testing.T) {
 	for name, step := range map[string]pipeline.Step{
 		"nil": nil, "a pointer": (*steps.RESTExport)(nil), "a function": pipeline.StepFunc(nil), "a chain": (*pipeline.Chain)(nil),
 		"named": pipeline.Named("x", nil), "finally": pipeline.Finally((*steps.Purge)(nil)), "when": expression.When("true", nil),
-		"when a pointer": expression.When("true", (*steps.Purge)(nil)), "parallel": pipeline.Parallel(nil), "parallel pointers": pipeline.Parallel((*steps.Purge)(nil)),
+		"when a pointer": expression.When(
+			"true", (*steps.Purge)(nil),
+		), "parallel": pipeline.Parallel(nil), "parallel pointers": pipeline.Parallel((*steps.Purge)(nil)),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -462,7 +462,8 @@ var preflightRows = []row{
 			first,
 			{
 				"sftp",
-				sftpTo + `{"path_to_directory": "/in", "export_object_configurations": [{"type": "custom_format", "export_reference_key": "xml", "filename_template": "a"}]}]}`,
+				sftpTo + `{"path_to_directory": "/in", "export_object_configurations": [{"type": "custom_format", ` +
+					`"export_reference_key": "xml", "filename_template": "a"}]}]}`,
 			},
 		},
 		`error: export_rules[0].export_object_configurations[0].export_reference_key: file "xml"`,
@@ -477,7 +478,8 @@ var preflightRows = []row{
 		"a secret of the Request Processor",
 		[][2]string{
 			rp(
-				`{"request": {"url": "ERP/a", "method": "POST"}}, {"request": {"url": "ERP/b", "method": "GET", "headers": {"X": "{payload.secrets.nope}"}}}`,
+				`{"request": {"url": "ERP/a", "method": "POST"}}, {"request": {"url": "ERP/b", "method": "GET", ` +
+					`"headers": {"X": "{payload.secrets.nope}"}}}`,
 			),
 		},
 		`error: stages[0].call_api[1].request.headers.X: secret "nope"`,

@@ -132,14 +132,28 @@ func TestARunWithoutASchemaSaysSoIfItNeedsOne(t *testing.T) {
 		schema bool
 		want   string
 	}{
-		"a gate after a field was written":     {[][2]string{first, extractTo("p", "erp_id"), gate}, false, "REST API export reads gate, which keeps its value if it is a formula"},
-		"a gate that the chain writes itself":  {[][2]string{first, extractTo("p", "gate"), gate}, false, ""},
-		"a gate before anything was written":   {[][2]string{gate, first, extractTo("p", "erp_id")}, false, ""},
-		"a gate, with a schema":                {[][2]string{first, extractTo("p", "erp_id"), gate}, true, ""},
-		"a number that is compared":            {[][2]string{{"evaluate", `{"condition": "field.amount_total > 1000", "type": "info"}`}}, false, "Export evaluator depends on the types of fields"},
-		"a text that is compared":              {[][2]string{{"evaluate", `{"condition": "r.field.erp_status == '9'", "type": "info"}`}}, false, ""},
-		"a value that is sent with its type":   {[][2]string{rp(`{"request": {"url": "ERP/a", "method": "POST", "content_type": "json", "content": {"a": "{field.amount_total}"}}}`)}, false, "Request Processor depends on the types of fields"},
-		"the text of a field, which has none":  {[][2]string{rp(`{"request": {"url": "ERP/a", "method": "POST", "content_type": "json", "content": {"a": "{field.amount_total.value}"}}}`)}, false, "every field counts as text"},
+		"a gate after a field was written": {
+			[][2]string{first, extractTo("p", "erp_id"), gate}, false, "REST API export reads gate, which keeps its value if it is a formula",
+		},
+		"a gate that the chain writes itself": {[][2]string{first, extractTo("p", "gate"), gate}, false, ""},
+		"a gate before anything was written":  {[][2]string{gate, first, extractTo("p", "erp_id")}, false, ""},
+		"a gate, with a schema":               {[][2]string{first, extractTo("p", "erp_id"), gate}, true, ""},
+		"a number that is compared": {
+			[][2]string{{"evaluate", `{"condition": "field.amount_total > 1000", "type": "info"}`}}, false,
+			"Export evaluator depends on the types of fields",
+		},
+		"a text that is compared": {
+			[][2]string{{"evaluate", `{"condition": "r.field.erp_status == '9'", "type": "info"}`}}, false, "",
+		},
+		"a value that is sent with its type": {
+			[][2]string{rp(`{"request": {"url": "ERP/a", "method": "POST", "content_type": "json", "content": {"a": "{field.amount_total}"}}}`)},
+			false, "Request Processor depends on the types of fields",
+		},
+		"the text of a field, which has none": {
+			[][2]string{rp(`{"request": {"url": "ERP/a", "method": "POST", "content_type": "json", "content": {"a": ` +
+				`"{field.amount_total.value}"}}}`)},
+			false, "every field counts as text",
+		},
 		"nothing that depends on the schema":   {[][2]string{first}, false, ""},
 		"a computed address after a write":     {[][2]string{first, extractTo("p", "erp_id"), {"rest", `{"request": {"url": "ERP/@{gate}", "content": "x"}}`}}, false, "reads gate"},
 		"a computed address without any write": {[][2]string{first, {"rest", `{"request": {"url": "ERP/@{gate}", "content": "x"}}`}}, false, ""},
@@ -196,7 +210,9 @@ func TestBranchesDoNotSeeEachOthersFiles(t *testing.T) {
 		len(report.Findings) != 1 {
 		t.Errorf("%v, %d calls, %v", err, seen.Load(), report.Findings)
 	}
-	if _, report, err := exportReport(t, chainOf(t, pipeline.Parallel(one, made(t, address, gated[0], gated[1])), other), queueCall()); err != nil ||
+	if _, report, err := exportReport(
+		t, chainOf(t, pipeline.Parallel(one, made(t, address, gated[0], gated[1])), other), queueCall(),
+	); err != nil ||
 		len(report.Findings) != 0 {
 		t.Errorf("%v, %v", err, report.Findings)
 	}

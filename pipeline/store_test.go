@@ -187,7 +187,9 @@ func TestFilesAreKeptSideBySideAndOneFailureDoesNotLoseTheOthers(t *testing.T) {
 	if !strings.Contains(err.Error(), `keeping file "c": refused`) {
 		t.Errorf("got %v", err)
 	}
-	if _, err := chainOf(t, saving("1", "a", "b", "a")).Export(t.Context(), rossumtest.Annotation(rossumtest.Offline()).Payload()); err == nil ||
+	if _, err := chainOf(t, saving("1", "a", "b", "a")).Export(
+		t.Context(), rossumtest.Annotation(rossumtest.Offline()).Payload(),
+	); err == nil ||
 		!strings.Contains(err.Error(), `duplicate key "a"`) {
 		t.Errorf("got %v", err)
 	}

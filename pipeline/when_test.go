@@ -87,7 +87,9 @@ func TestAConditionOnAnyFieldWaitsForWhatIsWritten(t *testing.T) {
 func TestAConditionThatIsNilIsAnError(t *testing.T) {
 	t.Parallel()
 	for _, c := range []*pipeline.Condition{nil, {}} {
-		if _, err := pipeline.New(pipeline.When(c, set("document_id", "2"))); err == nil || err.Error() != "step step, condition: is nil, or has no Holds" {
+		if _, err := pipeline.New(pipeline.When(
+			c, set("document_id", "2"),
+		)); err == nil || err.Error() != "step step, condition: is nil, or has no Holds" {
 			t.Errorf("got %v", err)
 		}
 	}

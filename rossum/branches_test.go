@@ -196,7 +196,8 @@ func TestKeysWithEscapesAreTheSameKeys(t *testing.T) {
 	t.Parallel()
 	c, err := rossum.ParseContent(
 		[]byte(
-			`[{"\u0069d":1,"schema_id":"s","category":"section","children":[{"id":2,"schema_id":"a","category":"datapoint","c\u006fntent":{"v\u0061lue":"old"}}]}]`,
+			`[{"\u0069d":1,"schema_id":"s","category":"section","children":[{"id":2,"schema_id":"a",` +
+				`"category":"datapoint","c\u006fntent":{"v\u0061lue":"old"}}]}]`,
 		),
 	)
 	if err != nil {
@@ -297,17 +298,20 @@ func TestOneHookIsRead(t *testing.T) {
 func FuzzParseContent(f *testing.F) {
 	f.Add(
 		[]byte(
-			`{"content":[{"id":1,"schema_id":"s","category":"section","children":[{"id":2,"schema_id":"a","category":"datapoint","content":{"value":"x"}}]}]}`,
+			`{"content":[{"id":1,"schema_id":"s","category":"section","children":[{"id":2,"schema_id":"a",` +
+				`"category":"datapoint","content":{"value":"x"}}]}]}`,
 		),
 	)
 	f.Add(
 		[]byte(
-			`[{"id":1,"schema_id":"s","category":"section","ch\u0069ldren":[{"id":2,"schema_id":"a","category":"datapoint","c\u006fntent":{"v\u0061lue":"x"}}]}]`,
+			`[{"id":1,"schema_id":"s","category":"section","ch\u0069ldren":[{"id":2,"schema_id":"a",` +
+				`"category":"datapoint","c\u006fntent":{"v\u0061lue":"x"}}]}]`,
 		),
 	)
 	f.Add(
 		[]byte(
-			`[{"id":1,"schema_id":"s","category":"section","children":[{"id":2,"schema_id":"m","category":"multivalue","children":[{"id":3,"schema_id":"t","category":"tuple","children":[]}]}]}]`,
+			`[{"id":1,"schema_id":"s","category":"section","children":[{"id":2,"schema_id":"m","category":"multivalue",` +
+				`"children":[{"id":3,"schema_id":"t","category":"tuple","children":[]}]}]}]`,
 		),
 	)
 	f.Fuzz(func(t *testing.T, data []byte) {

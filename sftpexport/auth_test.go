@@ -316,7 +316,8 @@ func TestFaultsOfSettingsAreNamedAllTogether(t *testing.T) {
 
 func FuzzSettings(f *testing.F) {
 	f.Add(
-		`{"credentials": {"type": "sftp", "host": "h", "username": "u", "port": "22", "host_key": "SHA256:x"}, "export_rules": [{"path_to_directory": "/{a}"}]}`,
+		`{"credentials": {"type": "sftp", "host": "h", "username": "u", "port": "22", "host_key": "SHA256:x"}, ` +
+			`"export_rules": [{"path_to_directory": "/{a}"}]}`,
 	)
 	f.Add(
 		`{"path": "/a", "exports": [{"type": "document", "filename_template": "{x}"}], "template_variables": [{"name": "x", "schema_id": "y"}]}`,

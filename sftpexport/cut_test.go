@@ -127,7 +127,10 @@ func TestChildExports(t *testing.T) {
 	if err := json.Unmarshal([]byte(text), &c); err != nil {
 		t.Fatal(err)
 	}
-	s := site{secrets: rossum.Secrets{"type": "sftp", "password": c.Password}, credentials: sftpexport.Credentials{Type: "sftp", Host: "127.0.0.1", Port: c.Port, Username: "erp", HostKey: c.HostKey}}
+	s := site{
+		secrets:     rossum.Secrets{"type": "sftp", "password": c.Password},
+		credentials: sftpexport.Credentials{Type: "sftp", Host: "127.0.0.1", Port: c.Port, Username: "erp", HostKey: c.HostKey},
+	}
 	if _, err := s.put(t, s.step(t, c.Directory, c.Rule), bytes.Repeat([]byte("n"), c.Size)); err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +172,9 @@ func TestAKillBeforeEveryMessage(t *testing.T) {
 			last := int64(1)
 			for n := int64(0); n <= last; n++ {
 				dir := prepare(t, server.Dir, fmt.Sprint(n), rule)
-				text, err := json.Marshal(childSettings{server.Credentials().Port, server.Credentials().HostKey, server.Secrets()["password"], dir, rule, size})
+				text, err := json.Marshal(childSettings{
+					server.Credentials().Port, server.Credentials().HostKey, server.Secrets()["password"], dir, rule, size,
+				})
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -43,16 +43,37 @@ func TestAPasswordAnswersOnlyQuestionsForIt(t *testing.T) {
 		{"in German", [][]question{{{"", "Kennwort:", false}}}, []string{dialoguePassword}, ""},
 		{"a hidden question without a word that is known", [][]question{{{"", "SecretWord>", false}}}, []string{dialoguePassword}, ""},
 		{"a name and a password", [][]question{{{"", "login: ", true}, {"", "Password: ", false}}}, []string{"erp", dialoguePassword}, ""},
-		{"two passwords in two rounds", [][]question{{{"", "Password: ", false}}, {{"", "LDAP Password: ", false}}}, []string{dialoguePassword, dialoguePassword}, ""},
-		{"a code after it", [][]question{{{"", "Password: ", false}}, {{"", "Verification code: ", false}}}, []string{dialoguePassword}, "more than a password"},
-		{"a factor without a word that is known after it", [][]question{{{"", "Password: ", false}}, {{"", "Duo: ", false}}}, []string{dialoguePassword}, "more than a password"},
+		{
+			"two passwords in two rounds", [][]question{{{"", "Password: ", false}}, {{"", "LDAP Password: ", false}}},
+			[]string{dialoguePassword, dialoguePassword}, "",
+		},
+		{
+			"a code after it", [][]question{{{"", "Password: ", false}}, {{"", "Verification code: ", false}}}, []string{dialoguePassword},
+			"more than a password",
+		},
+		{
+			"a factor without a word that is known after it", [][]question{{{"", "Password: ", false}}, {{"", "Duo: ", false}}},
+			[]string{dialoguePassword}, "more than a password",
+		},
 		{"a one-time password", [][]question{{{"", "One-time password (OATH) for `erp': ", false}}}, nil, "more than a password"},
 		{"a PIN", [][]question{{{"", "Enter PIN: ", false}}}, nil, "more than a password"},
 		{"a choice", [][]question{{{"", "Passcode or option (1-2): ", true}}}, nil, "more than a password"},
-		{"a new password", [][]question{{{"", "Password: ", false}}, {{"", "New password: ", false}, {"", "Retype new password: ", false}}}, []string{dialoguePassword}, "wants the password to be changed"},
-		{"the old password, of PAM", [][]question{{{"You must change your password now", "(current) UNIX password: ", false}}}, nil, "wants the password to be changed"},
-		{"an expired password in the instruction", [][]question{{{"Your password has expired", "Password: ", false}}}, nil, "wants the password to be changed"},
-		{"the same again", [][]question{{{"", "Password: ", false}}, {{"", "Password: ", false}}}, []string{dialoguePassword}, "does not take the password"},
+		{
+			"a new password", [][]question{{{"", "Password: ", false}}, {{"", "New password: ", false}, {"", "Retype new password: ", false}}},
+			[]string{dialoguePassword}, "wants the password to be changed",
+		},
+		{
+			"the old password, of PAM", [][]question{{{"You must change your password now", "(current) UNIX password: ", false}}}, nil,
+			"wants the password to be changed",
+		},
+		{
+			"an expired password in the instruction", [][]question{{{"Your password has expired", "Password: ", false}}}, nil,
+			"wants the password to be changed",
+		},
+		{
+			"the same again", [][]question{{{"", "Password: ", false}}, {{"", "Password: ", false}}}, []string{dialoguePassword},
+			"does not take the password",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -310,15 +331,18 @@ func TestHostKeysAsOtherProgramsPrintThem(t *testing.T) {
 	}
 	inHex := hex.EncodeToString(sum)
 	for name, text := range map[string]string{
-		"WinSCP":                          "ssh-ed25519 255 " + bare + "=",
-		"WinSCP in quotation":             "ssh-ed25519 255 " + strings.NewReplacer("+", "-", "/", "_").Replace(bare),
-		"the sum alone":                   bare,
-		"with its padding":                "SHA256:" + bare + "=",
-		"SSHFP":                           "files.example.com. 3600 IN SSHFP 4 2 " + inHex,
-		"hexadecimal with colons":         colons(inHex),
-		"marked and hexadecimal":          "SHA256:" + inHex,
-		"RFC 4716":                        "---- BEGIN SSH2 PUBLIC KEY ----\nComment: \"256-bit\\\n by somebody\"\n" + fields[1][:40] + "\n" + fields[1][40:] + "\n---- END SSH2 PUBLIC KEY ----\n",
-		"RFC 4716 with CRLF, two of them": strings.Repeat("---- BEGIN SSH2 PUBLIC KEY ----\r\nSubject: a\r\n"+fields[1]+"\r\n---- END SSH2 PUBLIC KEY ----\r\n", 2),
+		"WinSCP":                  "ssh-ed25519 255 " + bare + "=",
+		"WinSCP in quotation":     "ssh-ed25519 255 " + strings.NewReplacer("+", "-", "/", "_").Replace(bare),
+		"the sum alone":           bare,
+		"with its padding":        "SHA256:" + bare + "=",
+		"SSHFP":                   "files.example.com. 3600 IN SSHFP 4 2 " + inHex,
+		"hexadecimal with colons": colons(inHex),
+		"marked and hexadecimal":  "SHA256:" + inHex,
+		"RFC 4716": "---- BEGIN SSH2 PUBLIC KEY ----\nComment: \"256-bit\\\n by somebody\"\n" + fields[1][:40] + "\n" + fields[1][40:] +
+			"\n---- END SSH2 PUBLIC KEY ----\n",
+		"RFC 4716 with CRLF, two of them": strings.Repeat(
+			"---- BEGIN SSH2 PUBLIC KEY ----\r\nSubject: a\r\n"+fields[1]+"\r\n---- END SSH2 PUBLIC KEY ----\r\n", 2,
+		),
 	} {
 		c := s.Credentials()
 		c.HostKey = text
@@ -326,7 +350,9 @@ func TestHostKeysAsOtherProgramsPrintThem(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		// What is read must still tell servers apart.
-		c.HostKey = strings.NewReplacer(bare, strings.Repeat("A", 43), inHex, strings.Repeat("0", 64), colons(inHex), colons(strings.Repeat("0", 64))).
+		c.HostKey = strings.NewReplacer(
+			bare, strings.Repeat("A", 43), inHex, strings.Repeat("0", 64), colons(inHex), colons(strings.Repeat("0", 64)),
+		).
 			Replace(text)
 		if c.HostKey == text {
 			continue

@@ -66,7 +66,9 @@ func TestRequestsToABucketAreCalls(t *testing.T) {
 	t.Parallel()
 	s := newS3(t)
 	l := new(counting)
-	if _, err := chain(t, s3Step(t, s, nil)).Export(t.Context(), s3Call(s).Payload(), pipeline.WithOriginal(pipeline.Bytes("%PDF")), pipeline.WithLimiter(l)); err != nil {
+	if _, err := chain(t, s3Step(t, s, nil)).Export(
+		t.Context(), s3Call(s).Payload(), pipeline.WithOriginal(pipeline.Bytes("%PDF")), pipeline.WithLimiter(l),
+	); err != nil {
 		t.Fatal(err)
 	}
 	if len(l.targets) != len(s.Calls()) || l.inside != 0 || !strings.HasPrefix(l.targets[0], s.URL) {

@@ -69,38 +69,75 @@ func TestOddStores(t *testing.T) {
 		fails  any    // nil if the object must be there and whole; else a part of the error, or an error
 		says   string // in the report
 	}{
-		{"too busy a few times, putting (Backblaze)", answering("put", 3, 503, "ServiceUnavailable", "no tomes available"), onlySmall, everyRule, nil, ""},
+		{
+			"too busy a few times, putting (Backblaze)", answering("put", 3, 503, "ServiceUnavailable", "no tomes available"), onlySmall,
+			everyRule, nil, "",
+		},
 		{"slow down, putting (Amazon)", answering("put", 2, 503, "SlowDown", "Please reduce your request rate."), onlySmall, everyRule, nil, ""},
 		{"too many requests, putting (R2)", answering("put", 2, 429, "TooManyRequests", ""), onlySmall, everyRule, nil, ""},
 		{"an internal error, beginning parts", answering("create", 2, 500, "InternalError", ""), onlyLarge, everyRule, nil, ""},
-		{"an internal error, a part (Backblaze)", answering("part", 2, 500, "InternalError", "An internal error occurred.  Please retry your upload."), onlyLarge, everyRule, nil, ""},
+		{
+			"an internal error, a part (Backblaze)",
+			answering("part", 2, 500, "InternalError", "An internal error occurred.  Please retry your upload."), onlyLarge, everyRule, nil, "",
+		},
 		{"an internal error, joining", answering("complete", 2, 500, "InternalError", ""), onlyLarge, everyRule, nil, ""},
-		{"an error with status 200, joining (Amazon)", answering("complete", 2, 200, "InternalError", "We encountered an internal error. Please try again."), onlyLarge, everyRule, nil, ""},
-		{"an upload that a rule of the bucket has ended", answering("complete", -1, 404, "NoSuchUpload", ""), onlyLarge, everyRule, "lifecycle rule", ""},
-		{"nobody may look (only s3:PutObject)", answering("head", -1, 403, "AccessDenied", ""), onlyLarge, everyRule[:1], nil, "it cannot be looked at"},
+		{
+			"an error with status 200, joining (Amazon)",
+			answering("complete", 2, 200, "InternalError", "We encountered an internal error. Please try again."), onlyLarge, everyRule, nil, "",
+		},
+		{
+			"an upload that a rule of the bucket has ended", answering("complete", -1, 404, "NoSuchUpload", ""), onlyLarge, everyRule,
+			"lifecycle rule", "",
+		},
+		{
+			"nobody may look (only s3:PutObject)", answering("head", -1, 403, "AccessDenied", ""), onlyLarge, everyRule[:1], nil,
+			"it cannot be looked at",
+		},
 		{"nobody may delete", func(w http.ResponseWriter, r *http.Request) bool {
 			if r.Method != http.MethodDelete {
 				return true
 			}
 			return refuse(w, 403, "AccessDenied", "")
 		}, onlySmall, everyRule, nil, ""},
-		{"MinIO's quota", answering("put", -1, 400, "XMinioAdminBucketQuotaExceeded", "Bucket quota exceeded"), onlySmall, everyRule, sftpexport.ErrSpace, ""},
-		{"MinIO's quota, parts", answering("part", -1, 400, "XMinioAdminBucketQuotaExceeded", "Bucket quota exceeded"), onlyLarge, everyRule, sftpexport.ErrSpace, ""},
+		{
+			"MinIO's quota", answering("put", -1, 400, "XMinioAdminBucketQuotaExceeded", "Bucket quota exceeded"), onlySmall, everyRule,
+			sftpexport.ErrSpace, "",
+		},
+		{
+			"MinIO's quota, parts", answering("part", -1, 400, "XMinioAdminBucketQuotaExceeded", "Bucket quota exceeded"), onlyLarge, everyRule,
+			sftpexport.ErrSpace, "",
+		},
 		{"MinIO's full disk", answering("put", -1, 507, "XMinioStorageFull", ""), onlySmall, everyRule, sftpexport.ErrSpace, ""},
 		{"Ceph's quota", answering("put", -1, 403, "QuotaExceeded", ""), onlySmall, everyRule, sftpexport.ErrSpace, ""},
-		{"Backblaze's cap", answering("put", -1, 403, "AccessDenied", "Cannot upload files, storage cap exceeded."), onlySmall, everyRule, sftpexport.ErrSpace, ""},
-		{"a policy against it", answering("put", -1, 403, "AccessDenied", "Access Denied."), onlySmall, everyRule, "policy must allow s3:PutObject", ""},
+		{
+			"Backblaze's cap", answering("put", -1, 403, "AccessDenied", "Cannot upload files, storage cap exceeded."), onlySmall, everyRule,
+			sftpexport.ErrSpace, "",
+		},
+		{
+			"a policy against it", answering("put", -1, 403, "AccessDenied", "Access Denied."), onlySmall, everyRule,
+			"policy must allow s3:PutObject", "",
+		},
 		{"a key that is too long", answering("put", -1, 400, "KeyTooLongError", ""), onlySmall, everyRule, "1024 bytes", ""},
 		{"a file that is too large", answering("put", -1, 400, "EntityTooLarge", ""), onlySmall, everyRule, "no file of this size", ""},
-		{"another region in words only (MinIO)", answering("put", -1, 400, "AuthorizationHeaderMalformed", "The authorization header is malformed; the region is wrong; expecting 'eu-west-1'."), onlySmall, everyRule, `credentials.region must be "eu-west-1"`, ""},
+		{
+			"another region in words only (MinIO)",
+			answering(
+				"put", -1, 400, "AuthorizationHeaderMalformed",
+				"The authorization header is malformed; the region is wrong; expecting 'eu-west-1'.",
+			),
+			onlySmall, everyRule, `credentials.region must be "eu-west-1"`, "",
+		},
 		{"a bucket with locks and no checksum", func(w http.ResponseWriter, r *http.Request) bool {
 			if opOf(r) == "put" && r.Header.Get("Content-Md5") == "" && r.Header.Get("X-Amz-Checksum-Sha256") == "" {
-				return refuse(w, 400, "InvalidRequest", "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters")
+				return refuse(w, 400, "InvalidRequest", "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock "+
+					"parameters")
 			}
 			return true
 		}, onlySmall, everyRule, nil, ""},
 		{"no chunked encoding (Alibaba, UpCloud)", func(w http.ResponseWriter, r *http.Request) bool {
-			if strings.HasPrefix(r.Header.Get("X-Amz-Content-Sha256"), "STREAMING") || strings.Contains(r.Header.Get("Content-Encoding"), "aws-chunked") || r.Header.Get("X-Amz-Trailer") != "" {
+			if strings.HasPrefix(
+				r.Header.Get("X-Amz-Content-Sha256"), "STREAMING",
+			) || strings.Contains(r.Header.Get("Content-Encoding"), "aws-chunked") || r.Header.Get("X-Amz-Trailer") != "" {
 				return refuse(w, 400, "InvalidArgument", "aws-chunked encoding is not supported with the specified x-amz-content-sha256 value")
 			}
 			return true
@@ -152,7 +189,9 @@ func TestOddStores(t *testing.T) {
 						t.Errorf("%s: %d bytes, %v", directory, len(got), err)
 					case c.fails != nil && (err == nil || is != nil && !errors.Is(err, is) || !strings.Contains(err.Error(), text) || got != ""):
 						t.Errorf("%s: %d bytes, %v", directory, len(got), err)
-					case c.fails == nil && (c.says != "" && !strings.Contains(report, c.says) || c.says == "" && strings.Contains(report, "cannot be looked at")):
+					case c.fails == nil && (c.says != "" && !strings.Contains(
+						report, c.says,
+					) || c.says == "" && strings.Contains(report, "cannot be looked at")):
 						t.Errorf("%s: the report is\n%s", directory, report)
 					}
 				}

@@ -16,9 +16,11 @@ func TestWhatIsGoneAfterItsNameIsSaidInTheReport(t *testing.T) {
 		inPlace   bool
 		says      string
 	}{
-		"a job takes files at once":                {dict{"takes_named": true}, false, "a reader has taken it"},
-		"a job takes files at once, by other ways": {dict{"takes_named": true, "extensions": []string{"posix-rename@openssh.com"}}, false, "a reader has taken it"},
-		"files are gone when they are closed":      {dict{"swallows": true}, true, "or the server has not kept it"},
+		"a job takes files at once": {dict{"takes_named": true}, false, "a reader has taken it"},
+		"a job takes files at once, by other ways": {
+			dict{"takes_named": true, "extensions": []string{"posix-rename@openssh.com"}}, false, "a reader has taken it",
+		},
+		"files are gone when they are closed": {dict{"swallows": true}, true, "or the server has not kept it"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -47,8 +47,10 @@ func BenchmarkChain(b *testing.B) {
 		&steps.CustomFormat{
 			Exports: []steps.Format{
 				{
-					Key:      "k",
-					Template: `{"number": {{ field.document_id|tojson }}, "lines": [{% for i in field.line_items %}{"code": {{ i.item_code|tojson }}, "qty": {{ i.item_qty }}, "amount": {{ i.item_amount }}}{{ "," if not loop.last }}{% endfor %}]}`,
+					Key: "k",
+					Template: `{"number": {{ field.document_id|tojson }}, "lines": [{% for i in field.line_items %}{"code": {{ ` +
+						`i.item_code|tojson }}, "qty": {{ i.item_qty }}, "amount": {{ i.item_amount }}}{{ "," if not loop.last ` +
+						`}}{% endfor %}]}`,
 				},
 			},
 		},

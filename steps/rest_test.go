@@ -318,7 +318,8 @@ func TestATokenIsFetchedOnceAndRenewedAfter401(t *testing.T) {
 				t,
 				fromJSON[steps.RESTExport](
 					t,
-					`{"request":{"url":"`+url+`/call"},"auth":{"url":"`+url+`/token","method":"POST","data":{"scope":"invoice.create invoice.read","client_secret":"{secret.password}"}},"response_headers_reference_key":"h"}`,
+					`{"request":{"url":"`+url+`/call"},"auth":{"url":"`+url+`/token","method":"POST","data":{"scope":"invoice.create `+
+						`invoice.read","client_secret":"{secret.password}"}},"response_headers_reference_key":"h"}`,
 				),
 			)
 			for range 2 {
@@ -348,7 +349,10 @@ func TestATokenIsSavedInTheHooksSecretsAndUsedFromThere(t *testing.T) {
 	if got := platform.HookSecrets(rossumtest.HookID)["access_token"]; got != "canary-token-1" {
 		t.Errorf("saved %q", got)
 	}
-	if r := run(t, rossumtest.Annotation(rossumtest.On(platform), rossumtest.Secret("access_token", "canary-saved")), fromJSON[steps.RESTExport](t, settings)); r.err != nil ||
+	if r := run(
+		t, rossumtest.Annotation(rossumtest.On(platform), rossumtest.Secret("access_token", "canary-saved")),
+		fromJSON[steps.RESTExport](t, settings),
+	); r.err != nil ||
 		tokens.Load() != 1 {
 		t.Errorf("%v, %d tokens", r.err, tokens.Load())
 	}
@@ -384,7 +388,8 @@ func TestNoSecretLeavesByAnotherWay(t *testing.T) {
 	chain, err := pipeline.New(
 		fromJSON[steps.RESTExport](
 			t,
-			`{"request":{"url":"`+s.URL+`?key={secret.password}","headers":{"X-Key":"{secret.password}"}},"status_code_resolver":{"error":[403]},"response_payload_reference_key":"p"}`,
+			`{"request":{"url":"`+s.URL+`?key={secret.password}","headers":{"X-Key":"{secret.password}"}},"status_code_resolver":{"error":[403]},`+
+				`"response_payload_reference_key":"p"}`,
 		),
 		pipeline.Finally(&steps.RESTExport{Request: steps.Request{URL: "http://" + closedAddress(t) + "/{secret.password}"}}),
 	)

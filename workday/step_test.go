@@ -286,7 +286,8 @@ func TestWhatWorkdayAnswersIsShown(t *testing.T) {
 		},
 		"unknown fault": {
 			next: func(w http.ResponseWriter, _ *http.Request) { workdaytest.SOAPFault(w, "Server.odd", "Odd.", "<x/>") },
-			want: []string{"error: Export to Workday failed. Error: Odd. Workday's fault code is Server.odd. Check in Workday whether the document was created before you export again, and ask your Workday administrator about the fault."},
+			want: []string{"error: Export to Workday failed. Error: Odd. Workday's fault code is Server.odd. Check in Workday whether " +
+				"the document was created before you export again, and ask your Workday administrator about the fault."},
 		},
 		"no object in the answer": {
 			next: answer(200, "text/xml", `<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body><wd:Submit_Supplier_Invoice_Response xmlns:wd="urn:com.workday/bsvc"/></e:Body></e:Envelope>`),

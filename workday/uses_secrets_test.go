@@ -13,7 +13,8 @@ import (
 func TestBothCredentialsAreListed(t *testing.T) {
 	t.Parallel()
 	var s workday.Step
-	settings := `{"configurations":[{"wsdl":{"domain":"d.example","tenant":"t","api_version":"v1"},"request":{"service":"S","operation":"O","mapping":{}}}]}`
+	settings := `{"configurations":[{"wsdl":{"domain":"d.example","tenant":"t","api_version":"v1"},"request":{"service":"S",` +
+		`"operation":"O","mapping":{}}}]}`
 	if err := json.Unmarshal([]byte(settings), &s); err != nil {
 		t.Fatal(err)
 	}

@@ -59,12 +59,14 @@ func TestWrongArgumentsOfCommandsAreRefused(t *testing.T) {
 		"0 reports given; give one":                                    {"report"},
 		"is not a report":                                              {"report", "main.go"},
 		"-url is missing":                                              {"sign", "-payload", "payload.json"},
-		"the variable NOWHERE_SET is not set":                          {"sign", "-payload", "payload.json", "-url", "http://x", "-secret-env", "NOWHERE_SET"},
-		"-dir is missing":                                              {"capture"},
-		`"nope" is not a command; there are check, run, sample`:        {"nope"},
-		`"chek" is not a command; did you mean check?`:                 {"chek", "-org", "x"},
-		"is not a report of a run":                                     {"report", "payload.json"},
-		"http://localhost:8080/export":                                 {"sign", "-payload", "payload.json", "-url", "localhost:8080/export"},
+		"the variable NOWHERE_SET is not set": {
+			"sign", "-payload", "payload.json", "-url", "http://x", "-secret-env", "NOWHERE_SET",
+		},
+		"-dir is missing": {"capture"},
+		`"nope" is not a command; there are check, run, sample`: {"nope"},
+		`"chek" is not a command; did you mean check?`:          {"chek", "-org", "x"},
+		"is not a report of a run":                              {"report", "payload.json"},
+		"http://localhost:8080/export":                          {"sign", "-payload", "payload.json", "-url", "localhost:8080/export"},
 	} {
 		if code, _, stderr := exportrun(t, args...); code != unusable || !strings.Contains(stderr, want) {
 			t.Errorf("%v: code %d, %swant %s", args, code, stderr, want)
@@ -98,7 +100,8 @@ func TestARunIsDryUnlessItIsToSend(t *testing.T) {
 		t,
 		"the report",
 		stderr,
-		`Dry run, nothing was sent|-- POST https://erp.example.com/erp (step "ERP", not made)|X-Key: [secret]|a made-up secret stands for api_key|2 calls were shown and not made.|Add -send`,
+		`Dry run, nothing was sent|-- POST https://erp.example.com/erp (step "ERP", not made)|X-Key: [secret]|a `+
+			`made-up secret stands for api_key|2 calls were shown and not made.|Add -send`,
 	)
 	e := newERP(t)
 	here := organisationIn(t, "secrets-of-each-hook", e)

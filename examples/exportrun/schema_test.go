@@ -246,7 +246,9 @@ func TestASchemaIsWrittenToAFile(t *testing.T) {
 	if text, err := os.ReadFile(file); err != nil || !strings.Contains(string(text), `"title": "Hook of Rossum"`) {
 		t.Errorf("%v %s", err, text)
 	}
-	for want, args := range map[string][]string{`unknown schema "rest"; the schemas are hook, custom`: {"rest"}, "2 schemas given": {"a", "b"}} {
+	for want, args := range map[string][]string{
+		`unknown schema "rest"; the schemas are hook, custom`: {"rest"}, "2 schemas given": {"a", "b"},
+	} {
 		if code, _, stderr := exportrun(t, append([]string{"schema"}, args...)...); code != unusable || !strings.Contains(stderr, want) {
 			t.Errorf("code %d %s", code, stderr)
 		}

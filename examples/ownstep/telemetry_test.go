@@ -60,7 +60,9 @@ func TestARunIsATreeOfSpans(t *testing.T) {
     POST client Error(true) error.type=503 exportpipeline.call=create exportpipeline.step=archive http.request.method=POST http.response.status_code=503 rossum.annotation.id=4711 server.address=127.0.0.1 server.port=PORT url.full=URL/records
 `
 	got := tree(annotation)
-	got = strings.NewReplacer(s.URL, "URL", s.URL[strings.LastIndexByte(s.URL, ':')+1:], "PORT", fmt.Sprint("hook.id=", rossumtest.HookID), "hook.id=HOOK").
+	got = strings.NewReplacer(
+		s.URL, "URL", s.URL[strings.LastIndexByte(s.URL, ':')+1:], "PORT", fmt.Sprint("hook.id=", rossumtest.HookID), "hook.id=HOOK",
+	).
 		Replace(got)
 	if got != want {
 		t.Errorf("got\n%swant\n%s", got, want)

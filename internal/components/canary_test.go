@@ -159,7 +159,8 @@ func excerptAround(text string) string {
 func canarySteps(t *testing.T, base string) map[string][]pipeline.Step {
 	t.Helper()
 	var processor requestprocessor.Step
-	if err := json.Unmarshal([]byte(`{"debugging":true,"stages":[{"call_api":[{"name":"c","auth":{"url":"`+base+`/token","method":"POST","credential_key":"access_token","content":{"p":"{payload.secrets.hook}"}},
+	if err := json.Unmarshal([]byte(`{"debugging":true,"stages":[{"call_api":[{"name":"c","auth":{"url":"`+
+		base+`/token","method":"POST","credential_key":"access_token","content":{"p":"{payload.secrets.hook}"}},
 		"request":{"url":"`+base+`/x?api_key=`+canaries["key"]+`","method":"POST","timeout":1,"content_type":"json","content":{"s":"{payload.secrets.hook}"},
 		"headers":{"X-Api-Key":"`+canaries["literal"]+`","X-Hook":"{payload.secrets.login}","Authorization":"Bearer {token}"}},
 		"response_handlers":[{"target_type":"schema_id","target_key":"found","value":{"response.body":{"$jmespath":"id"}}}]}]}]}`), &processor); err != nil {

@@ -36,13 +36,24 @@ func TestEveryComponentKeepsToTheHostsThatTheProgramAllows(t *testing.T) {
 	for step, made := range map[string]pipeline.Step{
 		"REST":       &steps.RESTExport{Request: steps.Request{URL: s.URL, Content: "x"}},
 		"REST token": &steps.RESTExport{Auth: &steps.Auth{URL: s.URL}, Request: steps.Request{URL: s.URL, Content: "x"}},
-		"processor":  &requestprocessor.Step{Stages: []requestprocessor.Stage{{CallAPI: []requestprocessor.Call{{Name: "c", Request: requestprocessor.Request{URL: s.URL, Method: "GET"}}}}}},
-		"Workday":    &workday.Step{Configurations: []workday.Configuration{{WSDL: workday.WSDL{Domain: host, Tenant: "t", APIVersion: "v1", Protocol: "http"}, Request: workday.Request{Service: "S", Operation: "O", Mapping: []byte(`{}`)}}}},
+		"processor": &requestprocessor.Step{Stages: []requestprocessor.Stage{{CallAPI: []requestprocessor.Call{{
+			Name: "c", Request: requestprocessor.Request{URL: s.URL, Method: "GET"},
+		}}}}},
+		"Workday": &workday.Step{Configurations: []workday.Configuration{{
+			WSDL:    workday.WSDL{Domain: host, Tenant: "t", APIVersion: "v1", Protocol: "http"},
+			Request: workday.Request{Service: "S", Operation: "O", Mapping: []byte(`{}`)},
+		}}},
 		"S3": &sftpexport.Step{Backends: map[string]sftpexport.Backend{"s3": s3.New(s3.Options{})}, Rules: []sftpexport.Rule{rule},
 			Credentials: sftpexport.Credentials{Type: "s3", Bucket: "bucket", Endpoint: s.URL, Region: "us-east-1", PathStyle: true}},
-		"SFTP": &sftpexport.Step{Rules: []sftpexport.Rule{rule}, Credentials: sftpexport.Credentials{Type: "sftp", Host: name, Port: sftpexport.Port(number), Username: "u", InsecureIgnoreHostKey: true}},
+		"SFTP": &sftpexport.Step{
+			Rules:       []sftpexport.Rule{rule},
+			Credentials: sftpexport.Credentials{Type: "sftp", Host: name, Port: sftpexport.Port(number), Username: "u", InsecureIgnoreHostKey: true},
+		},
 	} {
-		for bound, option := range map[string]pipeline.Option{"other hosts": pipeline.WithOnlyHosts("erp.example"), "no host": pipeline.WithOnlyHosts(), "public addresses": pipeline.WithPublicAddressesOnly()} {
+		for bound, option := range map[string]pipeline.Option{
+			"other hosts": pipeline.WithOnlyHosts("erp.example"), "no host": pipeline.WithOnlyHosts(),
+			"public addresses": pipeline.WithPublicAddressesOnly(),
+		} {
 			for client, h := range map[string]*http.Client{"our own": nil, "the program's": {Transport: transport}} {
 				call := rossumtest.Annotation(rossumtest.Offline())
 				for _, secret := range []string{"password", "access_key_id", "secret_access_key", "workday_username", "workday_password"} {

@@ -53,7 +53,10 @@ func TestEveryFailureSaysOnceWhatWasMade(t *testing.T) {
 			breaks := pipeline.StepFunc(func(context.Context, *pipeline.Export) error { return errors.New("broken") })
 			late := pipeline.StepFunc(func(ctx context.Context, _ *pipeline.Export) error { <-ctx.Done(); return context.Cause(ctx) })
 			shows := pipeline.StepFunc(func(_ context.Context, x *pipeline.Export) error { x.Error("not wanted"); return nil })
-			for what, step := range map[string]pipeline.Step{"a panic": panics, "an error": breaks, "the end of the time": late, "a message": shows, "in a Finally step": pipeline.Finally(panics)} {
+			for what, step := range map[string]pipeline.Step{
+				"a panic": panics, "an error": breaks, "the end of the time": late, "a message": shows,
+				"in a Finally step": pipeline.Finally(panics),
+			} {
 				post := &steps.RESTExport{Request: steps.Request{URL: s.URL + "/x", Content: "x"}}
 				checkSentence(t, what+" after a call", []pipeline.Step{post, step}, &posts)
 				if all := checkSentence(t, what+" before a call", []pipeline.Step{step, post}, &posts); !strings.Contains(

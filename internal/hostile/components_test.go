@@ -85,7 +85,8 @@ func workdayStep(_ *testing.T, p *peer, base string) ([]pipeline.Step, []pipelin
 	}}})
 }
 
-const envelope = `<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body><r:Submit_Supplier_Invoice_Response xmlns:r="urn:com.workday/bsvc"/></e:Body></e:Envelope>`
+const envelope = `<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body><r:Submit_Supplier_Invoice_Response ` +
+	`xmlns:r="urn:com.workday/bsvc"/></e:Body></e:Envelope>`
 
 var location = regexp.MustCompile(`(address location=")[^"]*(")`)
 
@@ -119,7 +120,8 @@ var components = []component{
 			return step(
 				processor(
 					t,
-					`{"stages":[{"call_api":[{"name":"c","request":{"url":"`+base+`/x","method":"POST","timeout":60,"content_type":"json","content":{"a":1}},
+					`{"stages":[{"call_api":[{"name":"c","request":{"url":"`+
+						base+`/x","method":"POST","timeout":60,"content_type":"json","content":{"a":1}},
 				"response_handlers":[{"target_type":"schema_id","target_key":"found","value":{"response.body":{"$jmespath":"id"}}}]}]}]}`,
 				),
 			)

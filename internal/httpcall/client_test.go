@@ -218,7 +218,9 @@ func TestASlowReplyEndsWithTheTimeoutAndMayHaveBeenReceived(t *testing.T) {
 			reply, err := isolated(t, Options{}).Do(t.Context(), &Call{Method: "POST", URL: s.URL, Timeout: 100 * time.Millisecond})
 			var failed *Error
 			var timeout net.Error
-			if !errors.As(err, &failed) || !failed.Sent || !errors.Is(err, context.DeadlineExceeded) || !errors.As(err, &timeout) || !timeout.Timeout() {
+			if !errors.As(
+				err, &failed,
+			) || !failed.Sent || !errors.Is(err, context.DeadlineExceeded) || !errors.As(err, &timeout) || !timeout.Timeout() {
 				t.Fatalf("got %v", err)
 			}
 			if !strings.Contains(err.Error(), "the call took longer than 100ms") {

@@ -35,7 +35,10 @@ func TestHeaderNamesGoOutAsTheSettingsSpellThem(t *testing.T) {
 	t.Parallel()
 	url, got := wireServer(t, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 	header, spelling := http.Header{}, map[string]string{}
-	for _, name := range []string{"SOAPAction", "x-apikey", "X-ID", "content-type", "user-agent", "authorization", "host", "accept-encoding", "accept", "idempotency-key"} {
+	for _, name := range []string{
+		"SOAPAction", "x-apikey", "X-ID", "content-type", "user-agent", "authorization", "host", "accept-encoding", "accept",
+		"idempotency-key",
+	} {
 		header.Set(name, "v")
 		spelling[http.CanonicalHeaderKey(name)] = name
 	}
@@ -43,7 +46,10 @@ func TestHeaderNamesGoOutAsTheSettingsSpellThem(t *testing.T) {
 		t.Fatal(err)
 	}
 	sent := got()
-	for _, line := range []string{"SOAPAction: v", "x-apikey: v", "X-ID: v", "content-type: v", "User-Agent: v", "Authorization: v", "Host: v", "Accept-Encoding: v", "accept: v", "idempotency-key: v"} {
+	for _, line := range []string{
+		"SOAPAction: v", "x-apikey: v", "X-ID: v", "content-type: v", "User-Agent: v", "Authorization: v", "Host: v", "Accept-Encoding: v",
+		"accept: v", "idempotency-key: v",
+	} {
 		if strings.Count(sent, "\r\n"+line+"\r\n") != 1 || strings.Count(strings.ToLower(sent), "\r\n"+strings.ToLower(line)+"\r\n") != 1 {
 			t.Errorf("%s is not sent once:\n%s", line, sent)
 		}

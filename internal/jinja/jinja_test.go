@@ -461,7 +461,8 @@ func TestATemplateIsRenderedConcurrently(t *testing.T) {
 	t.Parallel()
 	compiled, err := Compile(
 		"t",
-		"{% macro m(x) %}{{ x }}{% endmacro %}{% set ns = namespace(n=0) %}{% for i in range(100) %}{% set ns.n = ns.n + i %}{% endfor %}{{ m(ns.n) }}{{ v }}",
+		"{% macro m(x) %}{{ x }}{% endmacro %}{% set ns = namespace(n=0) %}{% for i in range(100) %}{% set ns.n = "+
+			"ns.n + i %}{% endfor %}{{ m(ns.n) }}{{ v }}",
 		Options{},
 	)
 	if err != nil {
@@ -543,7 +544,8 @@ func invoiceTemplate() string {
 		fmt.Fprintf(&b, "      \"c%02d\": \"{{ item.c%02d }}\",\n", i, i)
 	}
 	b.WriteString(
-		"      \"n\": {{ loop.index }},\n      \"total\": {% if item.c00 %}{{ item.c01 }}{% else %}0{% endif %}\n    }{% if not loop.last %},{% endif %}\n{% endfor %}  ],\n  \"end\": true\n}\n",
+		"      \"n\": {{ loop.index }},\n      \"total\": {% if item.c00 %}{{ item.c01 }}{% else %}0{% endif %}" +
+			"\n    }{% if not loop.last %},{% endif %}\n{% endfor %}  ],\n  \"end\": true\n}\n",
 	)
 	return b.String()
 }

@@ -14,7 +14,8 @@ func TestLargeTextsArePrintedInTheirPlace(t *testing.T) {
 	t.Parallel()
 	compiled, err := Compile(
 		"t",
-		"a{{ x }}b{% set c %}<{{ x }}>{% endset %}{{ c }}{{ x|upper }}{% filter lower %}{{ x }}{% endfilter %}d{{ y|b64encode }}e{% set e %}{{ y|b64encode }}{% endset %}{{ e }}",
+		"a{{ x }}b{% set c %}<{{ x }}>{% endset %}{{ c }}{{ x|upper }}{% filter lower %}{{ x }}{% endfilter %}d{{ "+
+			"y|b64encode }}e{% set e %}{{ y|b64encode }}{% endset %}{{ e }}",
 		Options{},
 	)
 	if err != nil {

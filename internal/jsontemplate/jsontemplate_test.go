@@ -215,7 +215,8 @@ func TestEveryComponentKnowsTheLoopsIndex(t *testing.T) {
 	t.Parallel()
 	compiled, err := Compile(
 		[]byte(
-			`{"$FOR_EACH_SCHEMA_ID$":{"schema_id":"line_items","mapping":["{schema_loop.index}","no {schema_loop.index0}","{schema_loop.index * 10}","{current_datetime}"]}}`,
+			`{"$FOR_EACH_SCHEMA_ID$":{"schema_id":"line_items","mapping":["{schema_loop.index}","no `+
+				`{schema_loop.index0}","{schema_loop.index * 10}","{current_datetime}"]}}`,
 		),
 		Options{},
 	)
@@ -314,7 +315,8 @@ func BenchmarkRender(b *testing.B) {
 	}
 	compiled, err := Compile(
 		[]byte(
-			`{"id":"@{document_id}","lines":{"$FOR_EACH_SCHEMA_ID$":{"schema_id":"line_item","mapping":{"code":"@{item_code}","amount":"@{item_amount}"}}}}`,
+			`{"id":"@{document_id}","lines":{"$FOR_EACH_SCHEMA_ID$":{"schema_id":"line_item",`+
+				`"mapping":{"code":"@{item_code}","amount":"@{item_amount}"}}}}`,
 		),
 		Options{},
 	)

@@ -177,7 +177,8 @@ func workdayReply(t testing.TB, size int64) func(context.Context) error {
 		w.Header().Set("Content-Type", "text/xml")
 		_, _ = io.WriteString(
 			w,
-			`<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body><r:Submit_Supplier_Invoice_Response xmlns:r="urn:com.workday/bsvc">`,
+			`<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body>`+
+				`<r:Submit_Supplier_Invoice_Response xmlns:r="urn:com.workday/bsvc">`,
 		)
 		block := strings.Repeat(`<r:Supplier_Invoice_Reference r:Descriptor="d"><r:ID r:type="WID">1</r:ID></r:Supplier_Invoice_Reference>`, 600)
 		for sent := int64(0); sent < size; sent += int64(len(block)) {

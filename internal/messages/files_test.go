@@ -37,13 +37,15 @@ var wrongFiles = []struct{ when, settings string }{
 	{"unknown keys", `{"credentials": {"hots": "x", "port": "x"}, "export_rules": [{"path_to_dir": "x"}]}`},
 	{
 		"wrong rules",
-		`{"export_rules": [{"path_to_directory": "/{seq}/..", "filename_collision": {"replace": true, "number": true}, "condition": "@{", "done_file": "a/b"}]}`,
+		`{"export_rules": [{"path_to_directory": "/{seq}/..", "filename_collision": {"replace": true, "number": ` +
+			`true}, "condition": "@{", "done_file": "a/b"}]}`,
 	},
 	{"wrong objects", `{"path": "/a", "exports": [{"type": "document", "format": "csv", "export_reference_key": "x"},
 		{"type": "annotation_content", "filename_template": "x/"}, {"type": "custom_format", "filename_template": "{nope.x}"}, {}]}`},
 	{
 		"wrong variables",
-		`{` + oneDocument + `, "template_variables": [{"name": "seq", "schema_id": "a"}, {"name": "a"}, {"schema_id": "a"}, {"name": "b", "type": "x", "schema_id": "b"}]}`,
+		`{` + oneDocument + `, "template_variables": [{"name": "seq", "schema_id": "a"}, {"name": "a"}, {"schema_id": "a"}, {"name": ` +
+			`"b", "type": "x", "schema_id": "b"}]}`,
 	},
 	{"a bucket that this program has no backend for", `{"credentials": {"type": "s3", "bucket_name": "b"}, ` + oneDocument + `}`},
 	{"a name of an empty field", `{"path": "/out", "exports": [{"type": "document", "filename_template": "{empty}.pdf"}]}`},
@@ -53,7 +55,8 @@ var wrongFiles = []struct{ when, settings string }{
 	},
 	{
 		"two files of one name",
-		`{"path": "/out", "exports": [{"type": "document", "filename_template": "{annotation.id}"}, {"type": "document", "filename_template": "314528"}]}`,
+		`{"path": "/out", "exports": [{"type": "document", "filename_template": "{annotation.id}"}, {"type": ` +
+			`"document", "filename_template": "314528"}]}`,
 	},
 	{"a directory that may not be made", `{"create_directories": false, ` + oneDocument + `}`},
 	{
@@ -62,7 +65,8 @@ var wrongFiles = []struct{ when, settings string }{
 	},
 	{
 		"native exports without Rossum",
-		`{"annotation_content_source": "rossum", "path": "/out", "exports": [{"type": "annotation_content", "format": "csv", "filename_template": "x.csv"}]}`,
+		`{"annotation_content_source": "rossum", "path": "/out", "exports": [{"type": "annotation_content", ` +
+			`"format": "csv", "filename_template": "x.csv"}]}`,
 	},
 }
 

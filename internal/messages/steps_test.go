@@ -54,8 +54,9 @@ var customFormat = component{func() pipeline.Step { return new(steps.CustomForma
 		settings: `{"export_configs":[{"export_reference_key":"a","file_content_template":"x","file_content_template_multiline":["y"]}]}`,
 	},
 	{
-		when:     "one key for two files",
-		settings: `{"export_configs":[{"export_reference_key":"a","file_content_template":"x"},{"export_reference_key":"a","file_content_template":"y"}]}`,
+		when: "one key for two files",
+		settings: `{"export_configs":[{"export_reference_key":"a","file_content_template":"x"},{"export_reference_key":"a",` +
+			`"file_content_template":"y"}]}`,
 	},
 	{
 		when:     "an unknown encoding",
@@ -84,16 +85,18 @@ var customFormat = component{func() pipeline.Step { return new(steps.CustomForma
 	},
 	{when: "a division by zero", settings: `{"export_configs":[{"export_reference_key":"a","file_content_template":"{{ 1 / 0 }}"}]}`},
 	{
-		when:     "a character that the encoding lacks",
-		settings: `{"export_configs":[{"export_reference_key":"a","file_content_template":"a\nb{{ field.vendor }}","content_encoding":"latin-1"}]}`,
+		when: "a character that the encoding lacks",
+		settings: `{"export_configs":[{"export_reference_key":"a","file_content_template":"a\nb{{ field.vendor ` +
+			`}}","content_encoding":"latin-1"}]}`,
 	},
 }}
 
 var restExport = component{func() pipeline.Step { return new(steps.RESTExport) }, []failing{
 	{when: "no request", settings: `{}`},
 	{
-		when:     "wrong settings",
-		settings: `{"request":{"url":"ftp://x","method":"FETCH","content":"@{}"},"mode":"slow","status_code_resolver":{"error":[99,500],"warning":[500]}}`,
+		when: "wrong settings",
+		settings: `{"request":{"url":"ftp://x","method":"FETCH","content":"@{}"},"mode":"slow",` +
+			`"status_code_resolver":{"error":[99,500],"warning":[500]}}`,
 	},
 	{when: "two bodies", settings: `{"request":{"url":"https://erp.example","content":"#{file_content}","data":{"a":1}}}`},
 	{when: "a form without its field", settings: `{"request":{"url":"https://erp.example","file_name":"a"},"auth":{}}`},

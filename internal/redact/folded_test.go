@@ -39,7 +39,9 @@ func spelled(secret string) map[string]string {
 		"lower query": strings.ToLower(url.QueryEscape(secret)), "upper": strings.ToUpper(secret), "lower": strings.ToLower(secret),
 		"hex": hex.EncodeToString(
 			[]byte(secret),
-		), "HEX": strings.ToUpper(hex.EncodeToString([]byte(secret))), "hex with colons": strings.ReplaceAll(fmt.Sprintf("% x", secret), " ", ":"),
+		), "HEX": strings.ToUpper(hex.EncodeToString([]byte(secret))), "hex with colons": strings.ReplaceAll(
+			fmt.Sprintf("% x", secret), " ", ":",
+		),
 		"hex with blanks": fmt.Sprintf(
 			"% X",
 			secret,

@@ -44,7 +44,10 @@ func TestABareURLIsShownAsItIs(t *testing.T) {
 			t.Errorf("%s is shown as %s", address, got)
 		}
 	}
-	for _, address := range []string{"https://", "http:///a", "HTTPS://erp.example", "https://u:p@erp.example", "https://erp.example?code=1", "https://erp.example/a b", "x"} {
+	for _, address := range []string{
+		"https://", "http:///a", "HTTPS://erp.example", "https://u:p@erp.example", "https://erp.example?code=1", "https://erp.example/a b",
+		"x",
+	} {
 		if isBare(address) {
 			t.Errorf("%s is bare", address)
 		}

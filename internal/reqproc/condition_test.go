@@ -17,7 +17,8 @@ func (t *fakeTable) Elements() []pyvalue.Value { return t.items }
 func conditionScope(t testing.TB, notes *[]string) *Scope {
 	field := jsonValue(
 		t,
-		`{"status": {"value": "approved"}, "total": {"value": "1500.00"}, "pretty": {"value": "1,500.00"}, "empty": {"value": ""}, "nul": null, "n": 200, "list": [1, 2], "mail": {"value": "a@gmail.com"}}`,
+		`{"status": {"value": "approved"}, "total": {"value": "1500.00"}, "pretty": {"value": "1,500.00"}, "empty": `+
+			`{"value": ""}, "nul": null, "n": 200, "list": [1, 2], "mail": {"value": "a@gmail.com"}}`,
 	)
 	field.Dict().SetStr("rows", pyvalue.FromObject(&fakeTable{[]pyvalue.Value{pyvalue.Int(1), pyvalue.Int(2), pyvalue.Int(3)}}))
 	return &Scope{
@@ -34,26 +35,31 @@ func TestConditionsHoldAsTheEngineHasThem(t *testing.T) {
 	t.Parallel()
 	for condition, want := range map[string]string{
 		`{}`: "true",
-		`{"field.status.value": {"$eq": "approved"}}`:                                     "true",
-		`{"field.status.value": {"$eq": "x"}}`:                                            `false: field.status.value is "approved", which is not $eq "x"`,
-		`{"field.status.value": {"$ne": null}}`:                                           "true",
-		`{"field.nul": {"$ne": null}}`:                                                    `false: field.nul is null, which is not $ne null`,
-		`{"field.n": {"$eq": 200.0}}`:                                                     "true",
-		`{"field.n": {"$eq": "200"}}`:                                                     `false: field.n is 200, which is not $eq "200" | field.n is a number and is compared with a text: they are never equal; for a field, write .value and compare with a text`,
-		`{"field.n": {"$in": ["200", 201]}}`:                                              `false: field.n is 200, which is not $in ["200", 201] | field.n is a number and is compared with a text: they are never equal; for a field, write .value and compare with a text`,
-		`{"field.n": {"$gt": 100, "$gte": 200, "$lt": 201, "$lte": 200}}`:                 "true",
-		`{"field.total.value": {"$gt": 1000}}`:                                            "true | field.total.value: a text and a number are compared as numbers; Rossum's engine fails here, so leave .value out of the path of a number field",
-		`{"field.total.value": {"$gt": "1400"}}`:                                          "true",
-		`{"field.total.value": "1500.00"}`:                                                "true",
-		`{"field.n": 200}`:                                                                "true",
-		`{"field.n": [200]}`:                                                              "false: field.n is 200, which is not $eq [200]",
-		`{"field.nul": null}`:                                                             "true",
-		`{"field.status.value": "{property.s}"}`:                                          "true",
-		`{"base64(field.status.value)": "YXBwcm92ZWQ="}`:                                  "true",
-		`{"field.status['value']": "approved"}`:                                           "true",
-		`{"field.list[0]": 1}`:                                                            "true",
-		`{"field.n": {"$lt": "1500.00"}}`:                                                 "true | field.n: a text and a number are compared as numbers; Rossum's engine fails here, so leave .value out of the path of a number field",
-		`{"field.pretty.value": {"$gt": 1000}}`:                                           "error: field.pretty.value.$gt: a text cannot be compared with a number; .value is the text that people see, so leave it out of the path to compare the number",
+		`{"field.status.value": {"$eq": "approved"}}`: "true",
+		`{"field.status.value": {"$eq": "x"}}`:        `false: field.status.value is "approved", which is not $eq "x"`,
+		`{"field.status.value": {"$ne": null}}`:       "true",
+		`{"field.nul": {"$ne": null}}`:                `false: field.nul is null, which is not $ne null`,
+		`{"field.n": {"$eq": 200.0}}`:                 "true",
+		`{"field.n": {"$eq": "200"}}`: `false: field.n is 200, which is not $eq "200" | field.n is a number and is compared with a text: they are ` +
+			`never equal; for a field, write .value and compare with a text`,
+		`{"field.n": {"$in": ["200", 201]}}`: `false: field.n is 200, which is not $in ["200", 201] | field.n is a number and is compared with a text: ` +
+			`they are never equal; for a field, write .value and compare with a text`,
+		`{"field.n": {"$gt": 100, "$gte": 200, "$lt": 201, "$lte": 200}}`: "true",
+		`{"field.total.value": {"$gt": 1000}}`: "true | field.total.value: a text and a number are compared as numbers; Rossum's engine fails here, so " +
+			"leave .value out of the path of a number field",
+		`{"field.total.value": {"$gt": "1400"}}`:         "true",
+		`{"field.total.value": "1500.00"}`:               "true",
+		`{"field.n": 200}`:                               "true",
+		`{"field.n": [200]}`:                             "false: field.n is 200, which is not $eq [200]",
+		`{"field.nul": null}`:                            "true",
+		`{"field.status.value": "{property.s}"}`:         "true",
+		`{"base64(field.status.value)": "YXBwcm92ZWQ="}`: "true",
+		`{"field.status['value']": "approved"}`:          "true",
+		`{"field.list[0]": 1}`:                           "true",
+		`{"field.n": {"$lt": "1500.00"}}`: "true | field.n: a text and a number are compared as numbers; Rossum's engine fails here, so leave .value " +
+			"out of the path of a number field",
+		`{"field.pretty.value": {"$gt": 1000}}`: "error: field.pretty.value.$gt: a text cannot be compared with a number; .value is the text that people " +
+			"see, so leave it out of the path to compare the number",
 		`{"field.status.value": {"$gt": "a"}}`:                                            "true",
 		`{"field.nul": {"$gt": 1}}`:                                                       `false: field.nul is null, which is not $gt 1`,
 		`{"field.list": {"$gt": 1}}`:                                                      "error: field.list.$gt: a list cannot be compared with a number",
@@ -146,15 +152,16 @@ func TestWrongConditionsAreNamedAllAtOnce(t *testing.T) {
 		`{"$and": {}}`:                          "$and: is an object, expected a list of conditions",
 		`{"$and": [{"x.y": {"$eq": 1}}]}`:       "$and[0].x.y: {x.y}: x is not known (expected one of field, property)",
 		`{"{field.x}": {"$eq": 1}}`:             "{field.x}: a key is a path without braces, such as field.total.value",
-		`{"field..x": {"$eq": 1}}`:              `field..x: {field..x}: the path "field..x" is malformed at "..x"; braces hold a path, such as {field.total.value}`,
-		`{"field.x": {"$exists": "yes"}}`:       "field.x.$exists: is a text, expected true or false",
-		`{"field.x": {"$in": 5}}`:               "field.x.$in: is a number, expected a list",
-		`{"field.x": {"$size": "5"}}`:           "field.x.$size: is a text, expected a whole number or an object of operators",
-		`{"field.x": {"$size": {"$size":1}}}`:   "field.x.$size.$size: a size is a number, which has no $size",
-		`{"field.x": {"$regex": "("}}`:          `field.x.$regex: pattern "(": missing ), unterminated subpattern at position 0`,
-		`{"field.x": {"$regex": 5}}`:            "field.x.$regex: is a number, expected a pattern",
-		`{"field.x": {"$gt": null}}`:            "field.x.$gt: is null, with which nothing compares",
-		`{"field.x": {"$eq": "{feild.y}"}}`:     "field.x.$eq: {feild.y}: feild is not known (did you mean field?)",
+		`{"field..x": {"$eq": 1}}`: `field..x: {field..x}: the path "field..x" is malformed at "..x"; braces hold a path, such as ` +
+			`{field.total.value}`,
+		`{"field.x": {"$exists": "yes"}}`:     "field.x.$exists: is a text, expected true or false",
+		`{"field.x": {"$in": 5}}`:             "field.x.$in: is a number, expected a list",
+		`{"field.x": {"$size": "5"}}`:         "field.x.$size: is a text, expected a whole number or an object of operators",
+		`{"field.x": {"$size": {"$size":1}}}`: "field.x.$size.$size: a size is a number, which has no $size",
+		`{"field.x": {"$regex": "("}}`:        `field.x.$regex: pattern "(": missing ), unterminated subpattern at position 0`,
+		`{"field.x": {"$regex": 5}}`:          "field.x.$regex: is a number, expected a pattern",
+		`{"field.x": {"$gt": null}}`:          "field.x.$gt: is null, with which nothing compares",
+		`{"field.x": {"$eq": "{feild.y}"}}`:   "field.x.$eq: {feild.y}: feild is not known (did you mean field?)",
 	} {
 		_, err := CompileCondition([]byte(condition), ConditionOptions{Options: Options{Roots: []string{"field", "property"}}})
 		if fmt.Sprint(err) != want {

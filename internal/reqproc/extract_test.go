@@ -13,7 +13,8 @@ func TestExtractorsTakeValuesOutOfReplies(t *testing.T) {
 	t.Parallel()
 	response := jsonValue(
 		t,
-		`{"status_code": 201, "headers": {"location": "/x/7"}, "body": {"id": 9007199254740993, "items": [{"n": "a"}, {"n": "b"}], "x": null}, "text": "<r><s>ok</s><n>1</n><n>2</n>Order: 55 ok</r>"}`,
+		`{"status_code": 201, "headers": {"location": "/x/7"}, "body": {"id": 9007199254740993, "items": [{"n": `+
+			`"a"}, {"n": "b"}], "x": null}, "text": "<r><s>ok</s><n>1</n><n>2</n>Order: 55 ok</r>"}`,
 	)
 	response.Dict().SetStr("content", pyvalue.Bytes([]byte("\xc5\xbe")))
 	for _, tt := range []struct{ path, operator, query, want string }{

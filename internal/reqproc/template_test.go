@@ -101,18 +101,23 @@ func TestPlaceholdersAreFilledIn(t *testing.T) {
 		`"{0}"`:                      `compile: {0}: 0 is not a context; braces hold a path, such as {field.total.value}`,
 		`"{ }"`:                      `null`,
 		`"a{ }{.x}b"`:                `"ab"`,
-		`"{payload.a-b}"`:            `compile: {payload.a-b}: the path "payload.a-b" is malformed at "-b"; a key with such characters is written in brackets, as in payload['a-b']; braces hold a path, such as {field.total.value}`,
-		`"{payload.l[a]}"`:           `compile: {payload.l[a]}: the path "payload.l[a]" is malformed at "[a]"; braces hold a path, such as {field.total.value}`,
-		`"{payload.}"`:               `compile: {payload.}: the path "payload." is malformed at "."; braces hold a path, such as {field.total.value}`,
-		`"{payload..n}"`:             `compile: {payload..n}: the path "payload..n" is malformed at "..n"; braces hold a path, such as {field.total.value}`,
-		`"{\"n\": {payload.n}}"`:     `"{\"n\": 5}"`,
-		`"{{payload.n}}"`:            `"{5}"`,
-		`{"{payload.n}": 1}`:         `{"5": 1}`,
-		`"{feild.x.value}"`:          `compile: {feild.x.value}: feild is not known (did you mean field?)`,
-		`"{token}"`:                  `compile: {token}: token is not available here (expected one of payload, field, property, item)`,
-		`"{whatever}"`:               `compile: {whatever}: whatever is not known (expected one of payload, field, property, item)`,
-		`"{base46(payload.n)}"`:      `compile: {base46(payload.n)}: unknown function base46 (expected base64)`,
-		`["{a}", "{b}"]`:             "compile: [0]: {a}: a is not known (expected one of payload, field, property, item)\n[1]: {b}: b is not known (expected one of payload, field, property, item)",
+		`"{payload.a-b}"`: `compile: {payload.a-b}: the path "payload.a-b" is malformed at "-b"; a key with such characters is written ` +
+			`in brackets, as in payload['a-b']; braces hold a path, such as {field.total.value}`,
+		`"{payload.l[a]}"`: `compile: {payload.l[a]}: the path "payload.l[a]" is malformed at "[a]"; braces hold a path, such as ` +
+			`{field.total.value}`,
+		`"{payload.}"`: `compile: {payload.}: the path "payload." is malformed at "."; braces hold a path, such as ` +
+			`{field.total.value}`,
+		`"{payload..n}"`: `compile: {payload..n}: the path "payload..n" is malformed at "..n"; braces hold a path, such as ` +
+			`{field.total.value}`,
+		`"{\"n\": {payload.n}}"`: `"{\"n\": 5}"`,
+		`"{{payload.n}}"`:        `"{5}"`,
+		`{"{payload.n}": 1}`:     `{"5": 1}`,
+		`"{feild.x.value}"`:      `compile: {feild.x.value}: feild is not known (did you mean field?)`,
+		`"{token}"`:              `compile: {token}: token is not available here (expected one of payload, field, property, item)`,
+		`"{whatever}"`:           `compile: {whatever}: whatever is not known (expected one of payload, field, property, item)`,
+		`"{base46(payload.n)}"`:  `compile: {base46(payload.n)}: unknown function base46 (expected base64)`,
+		`["{a}", "{b}"]`: "compile: [0]: {a}: a is not known (expected one of payload, field, property, item)\n[1]: {b}: b is not " +
+			"known (expected one of payload, field, property, item)",
 		// .@ gets what stands behind an address.
 		`"{payload.url}"`:          `"https://api.example/json"`,
 		`"{payload.url.@}"`:        `{"a": [{"b": 1.5}]}`,

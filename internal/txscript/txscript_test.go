@@ -532,15 +532,16 @@ func TestARepeatedRunMakesTheSameUUIDs(t *testing.T) {
 func TestCallsAreUsedAgainOnlyWhenNobodyKnowsThem(t *testing.T) {
 	t.Parallel()
 	for code, want := range map[string]string{
-		"round(1.26 + round(2.26 + round(3.26, 1), 1), 1)":                                                                     "6.9",
-		"def f(*a):\n    return a\nx = f(1, 2)\ny = f(3, 4)\nround(2.5)\n(x, y)":                                               "((1, 2), (3, 4))",
-		"def f(a, *b, **k):\n    return lambda: (a, b, k)\ng = f(1, 2)\nh = f('x')\nlen('abc')\n(g(), h())":                    "((1, (2,), {}), ('x', (), {}))",
-		"def f(n):\n    return n if n < 1 else sum(f(n - 1) for i in range(2))\nf(3)":                                          "0",
-		"def f(n):\n    yield n\n    yield max(n, 2)\ng = f(1)\nlist(f(5)) + [next(g), max(7, 8), next(g)]":                    "[5, 5, 1, 8, 2]",
-		"'-'.join(s.replace(s[0], str(len(s))) for s in ('ab', 'cde'))":                                                        "'2b-3de'",
-		"max(['bb', 'a'], key=lambda s: len(s.strip()) + max(0, round(0.2)))":                                                  "'bb'",
-		"substitute('a', substitute('x', 'y', 'x'), 'banana') + '|'.join('a b'.split(' ', 1))":                                 "'bynynya|b'",
-		"def f(a, b):\n    try:\n        a.nope(b)\n    except AttributeError as e:\n        return (str(e), a, b)\nf('k', 2)": `("'str' object has no attribute 'nope'", 'k', 2)`,
+		"round(1.26 + round(2.26 + round(3.26, 1), 1), 1)":                                                  "6.9",
+		"def f(*a):\n    return a\nx = f(1, 2)\ny = f(3, 4)\nround(2.5)\n(x, y)":                            "((1, 2), (3, 4))",
+		"def f(a, *b, **k):\n    return lambda: (a, b, k)\ng = f(1, 2)\nh = f('x')\nlen('abc')\n(g(), h())": "((1, (2,), {}), ('x', (), {}))",
+		"def f(n):\n    return n if n < 1 else sum(f(n - 1) for i in range(2))\nf(3)":                       "0",
+		"def f(n):\n    yield n\n    yield max(n, 2)\ng = f(1)\nlist(f(5)) + [next(g), max(7, 8), next(g)]": "[5, 5, 1, 8, 2]",
+		"'-'.join(s.replace(s[0], str(len(s))) for s in ('ab', 'cde'))":                                     "'2b-3de'",
+		"max(['bb', 'a'], key=lambda s: len(s.strip()) + max(0, round(0.2)))":                               "'bb'",
+		"substitute('a', substitute('x', 'y', 'x'), 'banana') + '|'.join('a b'.split(' ', 1))":              "'bynynya|b'",
+		"def f(a, b):\n    try:\n        a.nope(b)\n    except AttributeError as e:\n        return (str(e), a, " +
+			"b)\nf('k', 2)": `("'str' object has no attribute 'nope'", 'k', 2)`,
 	} {
 		if kind, got := run(t, code, "{}"); kind != "output" || got != want {
 			t.Errorf("%s\ngot  %s %s\nwant %s", code, kind, got, want)

@@ -235,11 +235,15 @@ func outliveMachine(t *testing.T, random *rand.Rand) {
 		if errors.Is(err, pipeline.ErrNoRun) && laterErased(runs, r.id) {
 			continue
 		}
-		if err != nil || run.Damaged || !strings.HasPrefix(kindsOf(run)+" ", strings.Join(r.acked, " ")+" ") || r.ended && run.State != pipeline.RunEnded {
+		if err != nil || run.Damaged || !strings.HasPrefix(
+			kindsOf(run)+" ", strings.Join(r.acked, " ")+" ",
+		) || r.ended && run.State != pipeline.RunEnded {
 			t.Errorf("run %s: %v, damaged %v, %v; has %q, acknowledged %q", r.id, err, run.Damaged, run.State, kindsOf(run), r.acked)
 		}
 		if run.State == pipeline.RunAbandoned {
-			if got, err := reopened.Claim(t.Context(), run.Key, pipeline.ClaimOptions{Owner: "after", Lease: time.Hour}); err != nil || got.Run.ID != run.ID || !got.TakenOver {
+			if got, err := reopened.Claim(t.Context(), run.Key, pipeline.ClaimOptions{
+				Owner: "after", Lease: time.Hour,
+			}); err != nil || got.Run.ID != run.ID || !got.TakenOver {
 				t.Errorf("taking over after the machine stopped: %+v, %v", got, err)
 			}
 		}
@@ -262,7 +266,9 @@ func passedOn(ctx context.Context, ledgers []*ledger, key pipeline.RunKey, name 
 		return pipeline.Record{Kind: pipeline.RecordKind(fmt.Sprintf("%s.%d", name, i)), Data: d}
 	}
 	first := record(0)
-	got, err := l.Claim(ctx, key, pipeline.ClaimOptions{Owner: name, Lease: time.Hour, After: pipeline.AnyRun, First: []pipeline.Record{first}})
+	got, err := l.Claim(ctx, key, pipeline.ClaimOptions{
+		Owner: name, Lease: time.Hour, After: pipeline.AnyRun, First: []pipeline.Record{first},
+	})
 	if err != nil {
 		return err
 	}
@@ -306,7 +312,9 @@ func TestErasedBytesAreNowhereOnTheDisk(t *testing.T) {
 	dir, d := t.TempDir(), newForgetful()
 	one, two := openOn(t, dir, &d.Disk), openOn(t, dir, &d.Disk)
 	for i, l := range []*ledger{one, two} {
-		got, err := l.Claim(t.Context(), diskKey(1), pipeline.ClaimOptions{Owner: "x", Lease: time.Hour, After: pipeline.AnyRun, First: []pipeline.Record{{Kind: "a", Data: []byte("the document's text")}}})
+		got, err := l.Claim(t.Context(), diskKey(1), pipeline.ClaimOptions{
+			Owner: "x", Lease: time.Hour, After: pipeline.AnyRun, First: []pipeline.Record{{Kind: "a", Data: []byte("the document's text")}},
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -319,7 +327,9 @@ func TestErasedBytesAreNowhereOnTheDisk(t *testing.T) {
 			}
 		}
 	}
-	kept, err := one.Claim(t.Context(), diskKey(2), pipeline.ClaimOptions{Owner: "x", Lease: time.Hour, First: []pipeline.Record{{Kind: "a", Data: []byte("of another")}}})
+	kept, err := one.Claim(t.Context(), diskKey(2), pipeline.ClaimOptions{
+		Owner: "x", Lease: time.Hour, First: []pipeline.Record{{Kind: "a", Data: []byte("of another")}},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -336,7 +346,9 @@ func TestErasedBytesAreNowhereOnTheDisk(t *testing.T) {
 			t.Error("erased text is on the disk")
 		}
 	}
-	if run, err := openOn(t, after, &disk.Disk{}).Load(t.Context(), kept.Run.ID); err != nil || len(run.Records) != 1 || string(run.Records[0].Data) != "of another" {
+	if run, err := openOn(t, after, &disk.Disk{}).Load(
+		t.Context(), kept.Run.ID,
+	); err != nil || len(run.Records) != 1 || string(run.Records[0].Data) != "of another" {
 		t.Errorf("the other annotation's run: %+v, %v", run, err)
 	}
 }
@@ -418,7 +430,9 @@ func TestABrokenDiskAcknowledgesNothingAndIsForgiven(t *testing.T) {
 				if err := l.Append(ctx, got.Lease, pipeline.Record{Kind: "after", Data: data}); err != nil {
 					t.Fatalf("the disk works again, the ledger does not: %v", err)
 				}
-				if _, err := l.Claim(ctx, diskKey(2), pipeline.ClaimOptions{Owner: "x", Lease: time.Hour}); err != nil && !errors.Is(err, pipeline.ErrBusy) {
+				if _, err := l.Claim(ctx, diskKey(2), pipeline.ClaimOptions{
+					Owner: "x", Lease: time.Hour,
+				}); err != nil && !errors.Is(err, pipeline.ErrBusy) {
 					t.Errorf("the disk works again, claims don't: %v", err)
 				}
 				after := t.TempDir()

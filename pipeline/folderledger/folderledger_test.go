@@ -20,7 +20,9 @@ import (
 
 func claimOn(t testing.TB, l *ledger, annotation int64, first ...pipeline.Record) pipeline.Claimed {
 	t.Helper()
-	got, err := l.Claim(t.Context(), diskKey(annotation), pipeline.ClaimOptions{Owner: "x", Lease: time.Hour, After: pipeline.AnyRun, First: first})
+	got, err := l.Claim(t.Context(), diskKey(annotation), pipeline.ClaimOptions{
+		Owner: "x", Lease: time.Hour, After: pipeline.AnyRun, First: first,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +110,9 @@ func TestFormsOfNewerVersionsAreNeitherReadNorChanged(t *testing.T) {
 	}
 	all := grow(77, 1)
 	for name, err := range map[string]error{
-		"Append": l.Append(t.Context(), got.Lease, pipeline.Record{Kind: "third"}), "Note": l.Note(t.Context(), got.Run.ID, pipeline.Record{Kind: "third"}),
+		"Append": l.Append(
+			t.Context(), got.Lease, pipeline.Record{Kind: "third"},
+		), "Note": l.Note(t.Context(), got.Run.ID, pipeline.Record{Kind: "third"}),
 		"Load": func() error { _, err := l.Load(t.Context(), got.Run.ID); return err }(),
 		"Claim": func() error {
 			_, err := l.Claim(t.Context(), diskKey(1), pipeline.ClaimOptions{Owner: "y", Lease: time.Hour})
@@ -409,7 +413,11 @@ func TestRecordsInARowRenewTheLeaseOnce(t *testing.T) {
 		renew  bool
 		writes int // in all
 	}{
-		{0, false, 1}, {59 * time.Second, false, 1}, {time.Second, false, 2}, {time.Second, false, 2}, {0, true, 3}, {20 * time.Minute, false, 4}, {-time.Hour, false, 5},
+		{
+			0, false, 1,
+		}, {
+			59 * time.Second, false, 1,
+		}, {time.Second, false, 2}, {time.Second, false, 2}, {0, true, 3}, {20 * time.Minute, false, 4}, {-time.Hour, false, 5},
 	} {
 		at += step.after
 		if step.renew {

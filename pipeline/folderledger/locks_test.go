@@ -76,7 +76,9 @@ func TestAnOwnerThatStandsStillIsReplaced(t *testing.T) {
 	}
 	dir := t.TempDir()
 	slow, quick := openOn(t, dir, &d), openOn(t, dir, &disk.Disk{})
-	was, err := slow.Claim(t.Context(), diskKey(1), pipeline.ClaimOptions{Owner: "slow", Lease: time.Millisecond, First: []pipeline.Record{{Kind: "first"}}})
+	was, err := slow.Claim(t.Context(), diskKey(1), pipeline.ClaimOptions{
+		Owner: "slow", Lease: time.Millisecond, First: []pipeline.Record{{Kind: "first"}},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +89,9 @@ func TestAnOwnerThatStandsStillIsReplaced(t *testing.T) {
 	if _, err := quick.Wait(t.Context(), was.Run.ID); err != nil {
 		t.Fatal(err)
 	}
-	now, err := quick.Claim(t.Context(), diskKey(1), pipeline.ClaimOptions{Owner: "quick", Lease: time.Hour, First: []pipeline.Record{{Kind: "heir"}}})
+	now, err := quick.Claim(t.Context(), diskKey(1), pipeline.ClaimOptions{
+		Owner: "quick", Lease: time.Hour, First: []pipeline.Record{{Kind: "heir"}},
+	})
 	if err != nil || !now.TakenOver {
 		t.Fatalf("%+v, %v", now, err)
 	}

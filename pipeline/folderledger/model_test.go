@@ -136,7 +136,9 @@ func (m *model) step(ctx context.Context, l pipeline.Ledger, name string, random
 		time.Sleep(time.Duration(random.IntN(3000)) * time.Millisecond)
 		return "time passes", nil, nil
 	case 4, 5, 6:
-		got, want, what = l.Append(ctx, lease, pipeline.Record{Kind: pipeline.RecordKind(name)}, pipeline.Record{Kind: "pair"}), m.owner(lease), "Append"
+		got, want, what = l.Append(
+			ctx, lease, pipeline.Record{Kind: pipeline.RecordKind(name)}, pipeline.Record{Kind: "pair"},
+		), m.owner(lease), "Append"
 		if want == nil {
 			r := m.run(lease.Run)
 			r.records, r.until = append(r.records, name, "pair"), time.Now().Add(lease.Duration)
@@ -175,7 +177,10 @@ func (m *model) step(ctx context.Context, l pipeline.Ledger, name string, random
 
 func (m *model) claim(ctx context.Context, l pipeline.Ledger, name string, random *rand.Rand) (what string, got, want error) {
 	key := diskKey(int64(1 + random.IntN(2)))
-	o := pipeline.ClaimOptions{Owner: name, Lease: time.Duration(1+random.IntN(2000)) * time.Millisecond, After: pipeline.AnyRun, First: []pipeline.Record{{Kind: pipeline.RecordKind(name)}}}
+	o := pipeline.ClaimOptions{
+		Owner: name, Lease: time.Duration(1+random.IntN(2000)) * time.Millisecond, After: pipeline.AnyRun,
+		First: []pipeline.Record{{Kind: pipeline.RecordKind(name)}},
+	}
 	latest := m.latest(key)
 	if random.IntN(3) == 0 {
 		if o.After = 0; latest != nil {
@@ -228,8 +233,13 @@ func (m *model) check(t *testing.T, l pipeline.Ledger, r *modelRun, when string)
 	case r.live():
 		want = pipeline.RunLive
 	}
-	if err != nil || run.State != want || run.Damaged || kindsOf(run) != strings.Join(r.records, " ") || run.Count != len(r.records) || run.Fence != r.fence {
-		t.Fatalf("%s: run %s is %v with %q, fence %d, damaged %v, %v; want %v with %q, fence %d", when, r.id, run.State, kindsOf(run), run.Fence, run.Damaged, err, want, r.records, r.fence)
+	if err != nil || run.State != want || run.Damaged || kindsOf(run) != strings.Join(
+		r.records, " ",
+	) || run.Count != len(r.records) || run.Fence != r.fence {
+		t.Fatalf(
+			"%s: run %s is %v with %q, fence %d, damaged %v, %v; want %v with %q, fence %d", when, r.id, run.State, kindsOf(run), run.Fence,
+			run.Damaged, err, want, r.records, r.fence,
+		)
 	}
 	for i, record := range run.Records {
 		if record.Seq != int64(i+1) {

@@ -188,7 +188,8 @@ func crashedChain(p plan) (*pipeline.Chain, error) {
 		processor := &requestprocessor.Step{}
 		err := processor.UnmarshalJSON(
 			[]byte(
-				`{"stages":[{"call_api":[{"name":"create","request":{"url":"` + p.ERP + `/create/{item.sku.value}","method":"POST","content":"x","iterate_over":"field.lines"},
+				`{"stages":[{"call_api":[{"name":"create","request":{"url":"` +
+					p.ERP + `/create/{item.sku.value}","method":"POST","content":"x","iterate_over":"field.lines"},
 			"response_handlers":[{"target_type":"schema_id","target_key":"id_{sequence}","value":{"response.body":{"$jmespath":"id"}}}]}]}]}`,
 			),
 		)

@@ -252,7 +252,10 @@ func TestAPurgeDoesNotWaitForAnEngine(t *testing.T) {
 		e.idle.Store(true)
 		call := rossumtest.Annotation(rossumtest.Offline())
 		_, location, _ := ask(s, hookCall(call.Bytes()))
-		if status, _, answer := ask(s, hookCall(call.With(rossumtest.Event(rossum.EventAnnotationStatus, rossum.ActionChanged), rossumtest.Set("status", "purged")).Bytes())); status != http.StatusOK ||
+		if status, _, answer := ask(
+			s,
+			hookCall(call.With(rossumtest.Event(rossum.EventAnnotationStatus, rossum.ActionChanged), rossumtest.Set("status", "purged")).Bytes()),
+		); status != http.StatusOK ||
 			answer.Failed() {
 			t.Errorf("%d %s", status, texts(answer))
 		}

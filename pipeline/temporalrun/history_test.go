@@ -196,10 +196,14 @@ func TestAWorkflowShowsAnnotationQueueAndOutcome(t *testing.T) {
 		_, _, _ = ask(t, address, call)
 		must(t, r.client.GetWorkflow(t.Context(), temporalrun.WorkflowID(pipeline.RunKeyOf(call.Payload())), "").Get(t.Context(), nil))
 		info := execution(t, r.client, call).GetWorkflowExecutionInfo()
-		for where, fields := range map[string]map[string]*commonpb.Payload{"search attributes": info.GetSearchAttributes().GetIndexedFields(), "memo": info.GetMemo().GetFields()} {
+		for where, fields := range map[string]map[string]*commonpb.Payload{
+			"search attributes": info.GetSearchAttributes().GetIndexedFields(), "memo": info.GetMemo().GetFields(),
+		} {
 			var annotation, queue int64
 			var outcome temporalrun.Outcome
-			for name, into := range map[string]any{temporalrun.AttributeAnnotation: &annotation, temporalrun.AttributeQueue: &queue, temporalrun.AttributeOutcome: &outcome} {
+			for name, into := range map[string]any{
+				temporalrun.AttributeAnnotation: &annotation, temporalrun.AttributeQueue: &queue, temporalrun.AttributeOutcome: &outcome,
+			} {
 				if err := converter.GetDefaultDataConverter().FromPayload(fields[name], into); err != nil {
 					t.Errorf("%s, %s: %v", where, name, err)
 				}

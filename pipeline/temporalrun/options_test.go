@@ -20,9 +20,13 @@ func TestOptionsThatMakeNoSenseAreAllRefused(t *testing.T) {
 		o    temporalrun.Options
 		want []string
 	}{
-		"no client and no word of secrets": {temporalrun.Options{}, []string{"the client is nil", "set Codec, which encrypts them, or ProgramSecrets"}},
-		"both":                             {temporalrun.Options{Codec: codec, ProgramSecrets: true}, []string{"both Codec and ProgramSecrets"}},
-		"negative":                         {temporalrun.Options{Codec: codec, AtOnce: -1, StopTimeout: -1}, []string{"AtOnce is -1", "StopTimeout is -1ns"}},
+		"no client and no word of secrets": {
+			temporalrun.Options{}, []string{"the client is nil", "set Codec, which encrypts them, or ProgramSecrets"},
+		},
+		"both": {temporalrun.Options{Codec: codec, ProgramSecrets: true}, []string{"both Codec and ProgramSecrets"}},
+		"negative": {
+			temporalrun.Options{Codec: codec, AtOnce: -1, StopTimeout: -1}, []string{"AtOnce is -1", "StopTimeout is -1ns"},
+		},
 	} {
 		_, err := temporalrun.New(nil, tt.o)
 		for _, want := range tt.want {

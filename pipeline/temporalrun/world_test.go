@@ -151,7 +151,9 @@ func (p plan) startWith(steps []pipeline.Step, run ...pipeline.Option) (*replica
 		After:   p.After,
 		Timeout: p.Timeout,
 	}
-	if r.Server, err = hookserver.New(hookserver.Options{Chain: chain, Unsigned: true, Journal: journal, Run: run, Engine: engine, Async: async, Timeout: 50 * time.Second}); err != nil {
+	if r.Server, err = hookserver.New(hookserver.Options{
+		Chain: chain, Unsigned: true, Journal: journal, Run: run, Engine: engine, Async: async, Timeout: 50 * time.Second,
+	}); err != nil {
 		return nil, err
 	}
 	r.worker, err = engine.Work(r.Server)
@@ -186,7 +188,9 @@ func post(ctx context.Context, x *pipeline.Export, erp, name string) error {
 		return err
 	}
 	call := &send.Call{
-		Name: name, Method: http.MethodPost, URL: fmt.Sprintf("%s/%s?annotation=%d&number=%s", erp, name, x.Annotation.ID, field.Value()), Timeout: time.Minute,
+		Name: name, Method: http.MethodPost, URL: fmt.Sprintf(
+			"%s/%s?annotation=%d&number=%s", erp, name, x.Annotation.ID, field.Value(),
+		), Timeout: time.Minute,
 		Body: pipeline.Bytes(fmt.Sprintf(`{"number":%q,"document":%d}`, field.Value(), len(x.Secrets["password"]))),
 	}
 	call.SetHeader("Authorization", "Bearer "+x.Secrets["password"]+string(x.Payload.Token))

@@ -157,7 +157,9 @@ func invoice(n int) []byte {
 		}
 		text := func(f float64) rossumtest.Value { return number(strconv.FormatFloat(f, 'f', -1, 64)) }
 		rows = append(rows, rossumtest.Row(
-			"item_code", []string{"ab 1", "C-77", "é", "x_9y"}[i%4], "item_unit", []string{"pcs", "KG ", "box", "h"}[i%4], "item_description", fmt.Sprint("Item ", i)).
+			"item_code", []string{
+				"ab 1", "C-77", "é", "x_9y",
+			}[i%4], "item_unit", []string{"pcs", "KG ", "box", "h"}[i%4], "item_description", fmt.Sprint("Item ", i)).
 			Typed("item_quantity", text(quantity)).Typed("item_price", text(price)).Typed("item_amount", text(amount)))
 	}
 	return rossumtest.Annotation(rossumtest.Field("document_id", "INV-1"), rossumtest.Date("date_issue", "2026-11-20", "2026-11-20"),

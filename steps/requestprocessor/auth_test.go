@@ -47,7 +47,9 @@ func everything(string) bool { return true }
 const bearerAuth = `{"url":"API/token","method":"POST","content_type":"form","content":{"grant_type":"client_credentials","client_secret":"{payload.secrets.client_secret}","scope":"{field.state.value}"},"credential_key":"access_token"}`
 
 func authorised(auth string) string {
-	return `{"stages":[{"call_api":[{"name":"c","auth":` + auth + `,"request":{"url":"API/call","method":"POST","content":"{sequence}{token}","headers":{"Authorization":"Bearer {token}"}},"response_handlers":[` + toField(
+	return `{"stages":[{"call_api":[{"name":"c","auth":` + auth +
+		`,"request":{"url":"API/call","method":"POST","content":"{sequence}{token}",` +
+		`"headers":{"Authorization":"Bearer {token}"}},"response_handlers":[` + toField(
 		"status",
 		"response",
 		"$jmespath",
@@ -321,7 +323,8 @@ func TestA401OfOAuth1IsNotTriedAgain(t *testing.T) {
 		t,
 		a,
 		offline(),
-		`{"stages":[{"call_api":[{"name":"c","auth":{"type":"oauth1","consumer_key":"a","consumer_secret":"b","token_key":"c","token_secret":"d"},"request":{"url":"API","method":"GET"}}]}]}`,
+		`{"stages":[{"call_api":[{"name":"c","auth":{"type":"oauth1","consumer_key":"a","consumer_secret":"b",`+
+			`"token_key":"c","token_secret":"d"},"request":{"url":"API","method":"GET"}}]}]}`,
 	)
 	if r.Err != nil || len(a.requests()) != 1 ||
 		!strings.Contains(fmt.Sprint(r.Response.Messages), "c: the API answered with status 401: no") {
@@ -347,7 +350,8 @@ func TestATokenIsHadWithASignedAssertion(t *testing.T) {
 	} {
 		a := tokenAPI(t, everything)
 		settings := authorised(
-			`{"type":"oauth2_private_certificate","url":"API/token","client_id":"{payload.secrets.client_id}","certificate_id":"kid-1","private_certificate":"{payload.secrets.key}"` + tt.extra + `}`,
+			`{"type":"oauth2_private_certificate","url":"API/token","client_id":"{payload.secrets.client_id}",` +
+				`"certificate_id":"kid-1","private_certificate":"{payload.secrets.key}"` + tt.extra + `}`,
 		)
 		r := run(
 			t,
@@ -386,7 +390,8 @@ func TestATokenIsHadWithASignedAssertion(t *testing.T) {
 		tokenAPI(t, everything),
 		offline(rossumtest.Secret("key", "canary-not-a-key")),
 		authorised(
-			`{"type":"oauth2_private_certificate","url":"API/token","client_id":"c","certificate_id":"kid-1","private_certificate":"{payload.secrets.key}"}`,
+			`{"type":"oauth2_private_certificate","url":"API/token","client_id":"c","certificate_id":"kid-1",`+
+				`"private_certificate":"{payload.secrets.key}"}`,
 		),
 	)
 	if r.Err == nil ||

@@ -59,7 +59,9 @@ func BenchmarkAgainstNetHTTP(b *testing.B) {
 			if err != nil {
 				return err
 			}
-			r, err := chain.Export(context.Background(), payload, pipeline.WithHTTPClient(api.Client()), pipeline.WithLogger(slog.New(slog.DiscardHandler)))
+			r, err := chain.Export(
+				context.Background(), payload, pipeline.WithHTTPClient(api.Client()), pipeline.WithLogger(slog.New(slog.DiscardHandler)),
+			)
 			if err != nil || r.Failed() {
 				return fmt.Errorf("%w: %v", err, r)
 			}

@@ -138,7 +138,8 @@ func TestAddressesAreFetchedOnceInARun(t *testing.T) {
 		t,
 		a,
 		invoice(rossumtest.On(s)),
-		`{"stages":[{"call_api":[{"name":"c","request":{"url":"API/{payload.document.url.@.id}","method":"POST","content":"{item.sku.value} {payload.document.url.@.original_file_name}","iterate_over":"field.lines"}}]}]}`,
+		`{"stages":[{"call_api":[{"name":"c","request":{"url":"API/{payload.document.url.@.id}","method":"POST",`+
+			`"content":"{item.sku.value} {payload.document.url.@.original_file_name}","iterate_over":"field.lines"}}]}]}`,
 	)
 	if r.Err != nil || a.paths() != "POST /314621, POST /314621" || strings.Count(strings.Join(s.Calls(), " "), "GET documents/") != 1 {
 		t.Errorf("%v %s %v", r.Err, a.paths(), s.Calls())
@@ -207,7 +208,9 @@ func TestContentThatCannotBeHadEndsTheRun(t *testing.T) {
 			t,
 			a,
 			tt.call,
-			`{"stages":[{"get_content":[`+tt.settings+`],"call_api":[{"request":{"url":"API/1","method":"POST"}}]},{"call_api":[{"request":{"url":"API/2","method":"POST"}}]}]}`,
+			`{"stages":[{"get_content":[`+tt.settings+
+				`],"call_api":[{"request":{"url":"API/1","method":"POST"}}]},{"call_api":[{"request":{"url":"API/2",`+
+				`"method":"POST"}}]}]}`,
 		)
 		if r.Err == nil || !strings.Contains(r.Err.Error(), tt.want) || len(a.requests()) != 0 {
 			t.Errorf("%s: %v, %d requests", name, r.Err, len(a.requests()))

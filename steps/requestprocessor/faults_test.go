@@ -158,7 +158,9 @@ func TestAllFaultsOfARunAreTold(t *testing.T) {
 		t,
 		a,
 		offline(),
-		`{"stages":[{"call_api":[{"name":"a","request":{"url":"API/a","method":"POST"}},{"name":"b","request":{"url":"API/{field.number.nope}","method":"POST"}},{"name":"c","request":{"url":"API/c","method":"POST"}}]}]}`,
+		`{"stages":[{"call_api":[{"name":"a","request":{"url":"API/a","method":"POST"}},{"name":"b",`+
+			`"request":{"url":"API/{field.number.nope}","method":"POST"}},{"name":"c","request":{"url":"API/c",`+
+			`"method":"POST"}}]}]}`,
 	)
 	if r.Err == nil || a.paths() != "POST /a, POST /c" ||
 		!strings.HasPrefix(r.Err.Error(), "step Request Processor: 2 faults: stages[0].call_api[0].request.url (a): POST "+a.URL+"/a: EOF") ||
@@ -220,7 +222,9 @@ func TestARunEndsWithItsContext(t *testing.T) {
 	s := step(
 		t,
 		a,
-		`{"stages":[{"call_api":[{"name":"c","request":{"url":"API/{item.sku}","method":"POST","ignore_timeout":true,"iterate_over":"field.lines"}},{"name":"d","request":{"url":"API/d","method":"POST"}}]}]}`,
+		`{"stages":[{"call_api":[{"name":"c","request":{"url":"API/{item.sku}","method":"POST",`+
+			`"ignore_timeout":true,"iterate_over":"field.lines"}},{"name":"d","request":{"url":"API/d",`+
+			`"method":"POST"}}]}]}`,
 	)
 	x, err := pipeline.NewExport(offline().Payload(), client(t))
 	if err != nil {

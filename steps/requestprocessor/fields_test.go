@@ -53,7 +53,8 @@ func TestWithoutASchemaFieldsAreTextsWithAWarning(t *testing.T) {
 	if r.Err != nil || len(a.requests()) != 0 || !strings.Contains(decisions(r), "the payload has no schema that can be read, so every field counts as text") {
 		t.Errorf("%v %s", r.Err, decisions(r))
 	}
-	const want = "Without a schema every field counts as text, so conditions on numbers and dates may decide differently. Add \"schemas\" to the hook's sideload."
+	const want = "Without a schema every field counts as text, so conditions on numbers and dates may decide differently. Add " +
+		"\"schemas\" to the hook's sideload."
 	if all := r.Response.Messages; len(all) != 1 || all[0].Type != rossum.MessageWarning || all[0].Content != want {
 		t.Errorf("got %v", all)
 	}

@@ -27,7 +27,8 @@ func TestValuesOfRepliesAreWrittenToFields(t *testing.T) {
 	ok := reply{
 		201,
 		"application/json",
-		`{"id": 9007199254740993, "t": "ä", "f": 1.50, "b": true, "no": null, "d": {"z": [1, "ü"], "a": 1}, "l": [1, {"x": "y"}], "items": [{"name": "n"}]}`,
+		`{"id": 9007199254740993, "t": "ä", "f": 1.50, "b": true, "no": null, "d": {"z": [1, "ü"], "a": 1}, "l": ` +
+			`[1, {"x": "y"}], "items": [{"name": "n"}]}`,
 	}
 	for _, tt := range []struct {
 		name, path, operator, query string
@@ -170,7 +171,9 @@ func TestAHandlerForOtherRepliesNeedNotReadThisOne(t *testing.T) {
 		a,
 		offline(),
 		handles(
-			`{"condition":{"response.ok":{"$eq":false}},`+toField("note", "response.body", "$jmespath", "length(none)")[1:]+`,{"condition":{"response.ok":{"$eq":false}},`+toField("note", "response.body", "$xmlpath", "a")[1:],
+			`{"condition":{"response.ok":{"$eq":false}},`+toField(
+				"note", "response.body", "$jmespath", "length(none)",
+			)[1:]+`,{"condition":{"response.ok":{"$eq":false}},`+toField("note", "response.body", "$xmlpath", "a")[1:],
 		),
 	)
 	if r.Err != nil || !strings.Contains(decisions(r), "response_handlers[1] is passed over") {
@@ -229,7 +232,10 @@ func TestPropertiesAreOverwrittenWithANote(t *testing.T) {
 		t,
 		a,
 		offline(),
-		`{"stages":[{"call_api":[{"name":"one","request":{"url":"API","method":"POST"},"response_handlers":[`+property+`]},{"name":"two","request":{"url":"API/{property.p}","method":"POST"},"response_handlers":[`+property+`]},{"name":"three","request":{"url":"API/{property.p}","method":"POST"}}]}]}`,
+		`{"stages":[{"call_api":[{"name":"one","request":{"url":"API","method":"POST"},"response_handlers":[`+property+
+			`]},{"name":"two","request":{"url":"API/{property.p}","method":"POST"},"response_handlers":[`+
+			property+
+			`]},{"name":"three","request":{"url":"API/{property.p}","method":"POST"}}]}]}`,
 	)
 	if r.Err != nil || a.paths() != "POST /, POST /ERP-1, POST /ERP-2" ||
 		!strings.Contains(decisions(r), "stages[0].call_api[1].response_handlers[0]: property.p is overwritten") {

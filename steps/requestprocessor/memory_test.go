@@ -33,8 +33,9 @@ func TestARunOnALargePayloadTakesThreeTimesItsSize(t *testing.T) {
 	call := filepath.Join(t.TempDir(), "call.json")
 	size := writeInvoice(t, call, int(int64(36<<20)*10_000/int64(len(invoiceOf(10_000)))))
 	for name, content := range map[string]string{
-		"fields":      `{"number":"{field.number}","total":"{field.total}"}`,
-		"the payload": `{"number":"{payload.annotation.id}","file":"{payload.document.original_file_name}","first":"{payload.annotation.content[0].schema_id}"}`,
+		"fields": `{"number":"{field.number}","total":"{field.total}"}`,
+		"the payload": `{"number":"{payload.annotation.id}","file":"{payload.document.original_file_name}",` +
+			`"first":"{payload.annotation.content[0].schema_id}"}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			settings := `{"stages":[{"evaluate":[{"name":"e","condition":{"payload.annotation.automated":{"$ne":null}}}],"call_api":[{"name":"c",

@@ -81,7 +81,10 @@ func TestAFollowedRequestCarriesTheCookiesOfItsRedirects(t *testing.T) {
 				answer(w, 200, "text/plain", "ok")
 			}
 		})
-		r := run(t, a, offline(), `{"stages":[{"call_api":[{"name":"c","request":{"url":"API/old?key=1","method":"`+tt.method+`","headers":`+tt.headers+`}}]}]}`)
+		r := run(
+			t, a, offline(),
+			`{"stages":[{"call_api":[{"name":"c","request":{"url":"API/old?key=1","method":"`+tt.method+`","headers":`+tt.headers+`}}]}]}`,
+		)
 		var got []string
 		for _, s := range a.requests() {
 			got = append(got, s.header.Get("Cookie"))

@@ -21,7 +21,9 @@ const journey = `{"stages":[
 		{"name":"submit","request":{"url":"API/submit/{field.remote_id.value}","method":"POST","content":"{property.e[0]}"},"response_handlers":[` + "STATUS" + `]}]}]}`
 
 func journeySettings() string {
-	return strings.NewReplacer("FIELD", toField("remote_id", "response.body", "$jmespath", "id"), "STATUS", toField("note", "response", "$jmespath", "status_code")).
+	return strings.NewReplacer(
+		"FIELD", toField("remote_id", "response.body", "$jmespath", "id"), "STATUS", toField("note", "response", "$jmespath", "status_code"),
+	).
 		Replace(journey)
 }
 

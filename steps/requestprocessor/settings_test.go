@@ -81,13 +81,25 @@ func TestWrongSettingsAreNamedWithTheirPlace(t *testing.T) {
 		callWith("", `"content":"{field}"`):                                                rq + ".content: {field}: names no field; write field.<schema_id>.value",
 		callWith("", `"content":"{payload.secrets}"`):                                      rq + ".content: {payload.secrets}: means all secrets at once; name one, as in payload.secrets.password",
 		callWith("", `"content":"{property.x}"`):                                           rq + ".content: {property.x}: there is no such value: property has no x",
-		callWith("", `"content":{"f":["a"]},"content_type":"files"`):                       rq + ".content.f: is a list of length 1, expected a file name, its content, and optionally its media type",
-		callWith("", `"content":"x","content_type":"multipart"`):                           rq + `.content: is a text, expected an object such as {"file": ["name.pdf", "{payload.document.content.@}"]}`,
-		callWith("", `"iterate_over":"fields.lines"`):                                      rq + ".iterate_over: fields is not known here (expected one of payload, field, property)",
-		callWith("", `"iterate_over":"field..lines"`):                                      rq + `.iterate_over: the path "field..lines" is malformed at "..lines"`,
-		callWith("", `"iterate_over":"property.none"`):                                     rq + ".iterate_over: there is no such value: property has no none",
-		callWith("", `"iterate_over":"field.lines","iteration_item_name":"field"`):         rq + `.iteration_item_name: "field" cannot be the name of an item`,
-		callWith("", `"iteration_item_name":"line"`):                                       rq + ".iteration_item_name: needs iterate_over",
+		callWith(
+			"", `"content":{"f":["a"]},"content_type":"files"`,
+		): rq + ".content.f: is a list of length 1, expected a file name, its content, and optionally its media type",
+		callWith(
+			"", `"content":"x","content_type":"multipart"`,
+		): rq + `.content: is a text, expected an object such as {"file": ["name.pdf", "{payload.document.content.@}"]}`,
+		callWith(
+			"", `"iterate_over":"fields.lines"`,
+		): rq + ".iterate_over: fields is not known here (expected one of payload, field, property)",
+		callWith(
+			"", `"iterate_over":"field..lines"`,
+		): rq + `.iterate_over: the path "field..lines" is malformed at "..lines"`,
+		callWith(
+			"", `"iterate_over":"property.none"`,
+		): rq + ".iterate_over: there is no such value: property has no none",
+		callWith(
+			"", `"iterate_over":"field.lines","iteration_item_name":"field"`,
+		): rq + `.iteration_item_name: "field" cannot be the name of an item`,
+		callWith("", `"iteration_item_name":"line"`): rq + ".iteration_item_name: needs iterate_over",
 		// handlers
 		handler(`{}`): rh + ".target_type: \"\" is unknown (expected one of schema_id, property, document_relation)\n" + rh + ".target_key: is missing",
 		handler(`{"target_type":"schemaid","target_key":"x"}`):                                                                                  rh + `.target_type: "schemaid" is unknown (expected one of schema_id, property, document_relation; did you mean schema_id?)`,
@@ -102,7 +114,8 @@ func TestWrongSettingsAreNamedWithTheirPlace(t *testing.T) {
 		`{"stages":[{"call_api":[{"request":{"url":"https://erp.example","method":"GET","iterate_over":"{field.lines}"}}]}]}`:                                     `stages[0].call_api[0].request.iterate_over: "{field.lines}" is not a path; write field.lines, without braces and blanks`,
 		auth(`{"type":"basic"}`): au + `.type: "basic" is unknown (expected one of bearer, oauth1, oauth2_private_certificate)`,
 		auth(`{}`):               au + ".url: is missing\n" + au + ".method: is missing\n" + au + ".credential_key: is missing",
-		auth(`{"url":"https://a.example","method":"POST","credential_key":"a..b"}`):                        au + `.credential_key: the path "a..b" is malformed`,
+		auth(`{"url":"https://a.example","method":"POST","credential_key":"a..b"}`): au +
+			`.credential_key: the path "a..b" is malformed`,
 		auth(`{"url":"https://a.example","method":"POST","credential_key":"a.@"}`):                         au + ".credential_key: is a path within the answer",
 		auth(`{"url":"https://a.example","method":"POST","credential_key":"a","consumer_key":"x"}`):        au + ".consumer_key: is not a key of type bearer (known keys: url,",
 		auth(`{"url":"https://a.example","method":"POST","credential_key":"a","content_type":"xml"}`):      au + `.content_type: "xml" is unknown (expected one of json, form`,
@@ -129,7 +142,9 @@ func TestWrongSettingsAreNamedWithTheirPlace(t *testing.T) {
 func TestAllFaultsOfAllStagesComeAtOnce(t *testing.T) {
 	t.Parallel()
 	err := check(
-		`{"stages":[{"evaluate":[{"name":"n"}]},{"call_api":[{"request":{"url":"x","method":"GET"}},{"request":{"url":"https://a.example/{fild.x}","method":"GET"},"response_handlers":[{"target_type":"property"}]}]}]}`,
+		`{"stages":[{"evaluate":[{"name":"n"}]},{"call_api":[{"request":{"url":"x","method":"GET"}},` +
+			`{"request":{"url":"https://a.example/{fild.x}","method":"GET"},` +
+			`"response_handlers":[{"target_type":"property"}]}]}]}`,
 	)
 	if err == nil || strings.Count(err.Error(), "\n") != 4 {
 		t.Errorf("got %v", err)

@@ -64,7 +64,9 @@ func TestTheFieldsOfAllItemsAreLookedForBeforeTheFirstCall(t *testing.T) {
 			answer(w, 201, "application/json", `{"list": ["a", "b", "c"]}`)
 		})
 		call := offline(
-			rossumtest.Sideload("two", []string{"a", "b"}), rossumtest.Sideload("three", []string{"a", "b", "c"}), rossumtest.Sideload("nothing", []string{}),
+			rossumtest.Sideload("two", []string{
+				"a", "b",
+			}), rossumtest.Sideload("three", []string{"a", "b", "c"}), rossumtest.Sideload("nothing", []string{}),
 		)
 		r := run(t, a, call, `{"stages":[`+create+`,`+fmt.Sprintf(upload, iterate)+`]}`)
 		missed := r.Err != nil && strings.Contains(r.Err.Error(), `"line_2": no such field`)

@@ -132,7 +132,8 @@ func FuzzReadRecording(f *testing.F) {
 	f.Add([]byte(`[{"method": "GET", "url": "https://a.example/", "body_base64": "/w=="}]`))
 	f.Add(
 		[]byte(
-			`{"log": {"entries": [{"request": {"method": "POST", "url": "https://a.example", "postData": {"text": "x"}}, "response": {"status": 200}}]}}`,
+			`{"log": {"entries": [{"request": {"method": "POST", "url": "https://a.example", "postData": {"text": ` +
+				`"x"}}, "response": {"status": 200}}]}}`,
 		),
 	)
 	f.Fuzz(func(t *testing.T, data []byte) {
