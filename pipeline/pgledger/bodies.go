@@ -35,20 +35,17 @@ func (l *ledger) put(ctx context.Context, c *columns) error {
 	if l.o.Bodies == nil {
 		return nil
 	}
-	own := false
 	for i, data := range c.datas {
 		if len(data) < l.o.BodiesFrom {
 			continue
 		}
-		if !own { // a claim that is tried again makes its columns anew; those of others stay theirs
-			c.datas, c.bodies, own = slices.Clone(c.datas), slices.Clone(c.bodies), true
-		}
-		name := "body/" + strings.ToLower(rand.Text())
-		if err := l.o.Bodies.Put(ctx, name, data); err != nil {
+		c.bodies[i] = "body/" + strings.ToLower(rand.Text())
+		if err := l.o.Bodies.Put(ctx, c.bodies[i], data); err != nil {
+			// It may be there all the same.
 			return errors.Join(fmt.Errorf("ledger in PostgreSQL: keeping a body of %d bytes: %w", len(data), err), l.takeBack(ctx, *c))
 		}
 		sum := sha256.Sum256(data)
-		c.datas[i], c.bodies[i] = sum[:], name
+		c.datas[i] = sum[:]
 		c.size += len(sum) - len(data)
 	}
 	return nil

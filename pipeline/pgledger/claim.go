@@ -26,11 +26,13 @@ func (l *ledger) Claim(ctx context.Context, key pipeline.RunKey, o pipeline.Clai
 	var code string
 	var info pipeline.RunInfo
 	mark := nonce()
+	unsure := false // an earlier attempt may have made the claim
 	err = l.retry(ctx, "claiming "+key.String(), func(ctx context.Context, again bool) (err error) {
+		unsure = again
 		info, code, err = l.claim(ctx, key, o, first, mark, again)
 		return err
 	})
-	if code != "new" && code != "taken" && err == nil {
+	if code != "new" && code != "taken" && err == nil && !unsure {
 		if left := l.takeBack(ctx, first); left != nil {
 			l.log.Warn(left.Error())
 		}

@@ -77,6 +77,7 @@ type write struct {
 	nonce int64
 	columns
 	code, owner string // what came of it
+	unsure      bool   // an earlier attempt may have made the call
 	done        chan error
 }
 
@@ -118,7 +119,6 @@ func (l *ledger) write(ctx context.Context, what string, lease pipeline.Lease, r
 	}
 	w := &write{lease: lease, what: what, nonce: nonce(), columns: c, done: make(chan error, 1)}
 	if c.size > bytesTogether {
-		defer l.calls.Done()
 		l.send(ctx, []*write{w})
 		return l.settle(ctx, w, <-w.done)
 	}
@@ -141,15 +141,17 @@ func (l *ledger) write(ctx context.Context, what string, lease pipeline.Lease, r
 		case err := <-w.done:
 			return l.settle(ctx, w, err)
 		default:
+			go func() { _ = l.settle(ctx, w, <-w.done) }()
 			return fmt.Errorf("ledger in PostgreSQL: whether this was recorded in run %s is not known yet: %w", lease.Run, ctx.Err())
 		}
 	}
 }
 
-// settle removes the bodies of a call that the database has refused. Those of a call of which
-// nobody knows whether it was made stay.
+// settle ends a call, and removes the bodies of one that the database has refused. Those of a
+// call of which nobody knows whether it was made stay.
 func (l *ledger) settle(ctx context.Context, w *write, err error) error {
-	if err == nil || w.err() == nil {
+	defer l.calls.Done()
+	if err == nil || w.err() == nil || w.unsure {
 		return err
 	}
 	if left := l.takeBack(ctx, w.columns); left != nil {
@@ -184,9 +186,6 @@ func (l *ledger) fly() {
 		ctx, cancel := context.WithTimeout(context.Background(), flightTime+max(l.o.Patience, 0))
 		l.send(ctx, batch)
 		cancel()
-		for range batch {
-			l.calls.Done()
-		}
 	}
 }
 
@@ -217,18 +216,19 @@ func (l *ledger) sendOnce(ctx context.Context, batch []*write) error {
 	})
 }
 
-// attempt sends calls once. again reports that an earlier attempt may have been done.
+// attempt sends calls once. again reports that an earlier attempt may have been done, which
+// counts for a call that goes alone after it went with others, too.
 func (l *ledger) attempt(ctx context.Context, batch []*write, again bool) error {
 	var all columns
 	ids, whats := make([]string, len(batch)), make([]string, len(batch))
 	fences, leases, nonces, counts := make([]int64, len(batch)), make([]int64, len(batch)), make([]int64, len(batch)), make([]int32, len(batch))
 	for i, w := range batch {
 		ids[i], whats[i], fences[i], leases[i] = clean(w.lease.Run), w.what, w.lease.Fence, w.lease.Duration.Microseconds()
-		nonces[i], counts[i] = w.nonce, int32(len(w.kinds))
+		nonces[i], counts[i], w.unsure = w.nonce, int32(len(w.kinds)), w.unsure || again
 		all.add(w.columns)
 	}
 	rows, err := l.pool.Query(ctx, "SELECT code, new_owner FROM "+l.prefix+"write_1($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11)",
-		l.args(ids, fences, leases, whats, nonces, counts, all.kinds, all.versions, all.datas, all.bodies, again)...)
+		l.args(ids, fences, leases, whats, nonces, counts, all.kinds, all.versions, all.datas, all.bodies, batch[0].unsure)...)
 	if err != nil {
 		return err
 	}
