@@ -2,6 +2,8 @@ package pgledger
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"maps"
 	"math"
@@ -68,6 +70,13 @@ func (m *limiter) Enter(ctx context.Context, t pipeline.CallTarget) (func(pipeli
 	return func(o pipeline.CallOutcome) { once.Do(func() { go m.leave(key, mark, o) }) }, nil
 }
 
+// gateKey is a key as the tables have it: hashed, since it may be any text, such as a field of a
+// document ([pipeline.InTurn]), which is nothing for those who read the tables.
+func gateKey(key string) string {
+	sum := sha256.Sum256([]byte(key))
+	return hex.EncodeToString(sum[:])
+}
+
 // enter asks until it is the call's turn.
 func (m *limiter) enter(ctx context.Context, key string, t pipeline.CallTarget, limit pipeline.Limit, mark int64) error {
 	if ctx.Err() != nil {
@@ -93,7 +102,7 @@ func (m *limiter) enter(ctx context.Context, key string, t pipeline.CallTarget, 
 		var micros int64
 		err := m.l.retry(ctx, "asking for the limit of calls", func(ctx context.Context, _ bool) error {
 			return m.l.pool.QueryRow(ctx, "SELECT code, wait FROM "+m.l.prefix+"enter_1($1,$2,$3,$4,$5,$6,$7,$8)",
-				m.l.args(key, mark, t.Order, int32(limit.AtOnce), spacing.Microseconds(), int32(burst), patience.Microseconds(), passAlive.Microseconds())...).Scan(&code, &micros)
+				m.l.args(gateKey(key), mark, t.Order, int32(limit.AtOnce), spacing.Microseconds(), int32(burst), patience.Microseconds(), passAlive.Microseconds())...).Scan(&code, &micros)
 		})
 		wait := time.Duration(micros) * time.Microsecond
 		switch {
@@ -142,7 +151,7 @@ func (m *limiter) leave(key string, mark int64, o pipeline.CallOutcome) {
 	ctx, cancel := context.WithTimeout(context.Background(), leaveTime)
 	defer cancel()
 	err := m.l.retry(ctx, "leaving the limit of calls", func(ctx context.Context, _ bool) error {
-		_, err := m.l.pool.Exec(ctx, "SELECT "+m.l.prefix+"leave_1($1,$2,$3)", m.l.args(key, mark, min(o.Wait, maxClosed).Microseconds())...)
+		_, err := m.l.pool.Exec(ctx, "SELECT "+m.l.prefix+"leave_1($1,$2,$3)", m.l.args(gateKey(key), mark, min(o.Wait, maxClosed).Microseconds())...)
 		return err
 	})
 	if err != nil {

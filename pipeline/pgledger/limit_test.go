@@ -156,7 +156,7 @@ func TestReplicasShareTheRate(t *testing.T) {
 		pipeline.LimitPerHost(pipeline.Limit{PerSecond: 200, Burst: 2}, map[string]pipeline.Limit{"https://slow.example": {PerSecond: 0.001}}),
 	)
 	due := func() (t0 time.Time) {
-		must(t, both[0].l.pool.QueryRow(t.Context(), "SELECT due FROM "+both[0].l.prefix+"gate WHERE key = $1", erp).Scan(&t0))
+		must(t, both[0].l.pool.QueryRow(t.Context(), "SELECT due FROM "+both[0].l.prefix+"gate WHERE key = $1", gateKey(erp)).Scan(&t0))
 		return t0
 	}
 	first, err := both[0].Enter(t.Context(), pipeline.CallTarget{Origin: erp})
@@ -220,7 +220,7 @@ func TestAProcessThatDiesLeavesItsPlaces(t *testing.T) {
 	for i, alive := range []int64{1000, 1000, time.Hour.Microseconds()} { // the last one lives
 		var code string
 		var wait int64
-		err := m.l.pool.QueryRow(t.Context(), "SELECT code, wait FROM "+m.l.prefix+"enter_1($1,$2,0,1,0,1,1,$3)", erp, int64(i), alive).
+		err := m.l.pool.QueryRow(t.Context(), "SELECT code, wait FROM "+m.l.prefix+"enter_1($1,$2,0,1,0,1,1,$3)", gateKey(erp), int64(i), alive).
 			Scan(&code, &wait)
 		must(t, err)
 		if alive > 1000 {
@@ -252,5 +252,25 @@ func TestLimitsThatArentThereLetAllPass(t *testing.T) {
 		if _, err := both[0].Enter(ended, target); !errors.Is(err, context.Canceled) {
 			t.Errorf("%s: %v", fmt.Sprint(target), err)
 		}
+	}
+}
+
+// A key is what a program makes of a hook call's fields, for exports that take turns: any text,
+// and no word of a document is in the database as it is.
+func TestAnyTextIsTheKeyOfALimit(t *testing.T) {
+	one := replicas(t, pgledgertest.New(t), pipeline.OneAtATime)[0]
+	for _, key := range []string{"a\x00b", "\xff\xfe", strings.Repeat("\u00e4", 1<<20)} {
+		target := pipeline.CallTarget{Organization: "https://one.rossum.example", Origin: "turn:" + key}
+		leave, err := one.Enter(t.Context(), target)
+		if err != nil {
+			t.Errorf("%.20q: %v", key, err)
+			continue
+		}
+		soon, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		if _, err := one.Enter(soon, target); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%.20q: a second one at the same time: %v", key, err)
+		}
+		cancel()
+		leave(pipeline.CallOutcome{})
 	}
 }

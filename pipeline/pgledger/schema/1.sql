@@ -220,7 +220,7 @@ END $$;
 -- Limits of calls. They are not written for good: what a crash of the server forgets is
 -- who is being waited for.
 CREATE UNLOGGED TABLE IF NOT EXISTS @p@gate (
-	key text PRIMARY KEY,
+	key text PRIMARY KEY, -- hashed
 	due timestamptz NOT NULL, -- when a call would come that uses the rate up evenly
 	closed timestamptz NOT NULL -- until when the system has asked for no calls
 );
