@@ -28,7 +28,7 @@ type peer struct {
 func listen(p *peer) (end func()) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		panic(err) // there is no row without it
+		panic(err) // no row can be played without a peer
 	}
 	p.address = l.Addr().String()
 	if p.f.host != "" {
