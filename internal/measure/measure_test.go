@@ -147,5 +147,5 @@ func child(t *testing.T, name string) {
 		fmt.Printf("\n%s%s\n", resultMark, line)
 		return
 	}
-	t.Fatalf("there is no row %q", name)
+	t.Fatalf("no row is called %q", name)
 }

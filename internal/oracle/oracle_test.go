@@ -64,7 +64,7 @@ func TestSeedAndTimeAreThoseOfTheEnvironment(t *testing.T) {
 	}
 	t.Setenv(variable, "")
 	if a, b := Seed(t, variable), Seed(t, variable); a == 0 || b == 0 {
-		t.Error("there is no seed")
+		t.Error("got no seed")
 	}
 	if d := Duration(t, variable, time.Hour); d != time.Hour {
 		t.Errorf("got %v", d)
@@ -72,7 +72,7 @@ func TestSeedAndTimeAreThoseOfTheEnvironment(t *testing.T) {
 	t.Setenv(variable, "x")
 	for _, do := range []func(testing.TB){func(t testing.TB) { Seed(t, variable) }, func(t testing.TB) { Duration(t, variable, 0) }} {
 		if !ended(t, do).failed {
-			t.Error("what is no number counts as not set")
+			t.Error("a value that is not a number counts as unset")
 		}
 	}
 }

@@ -45,7 +45,7 @@ const (
 var machines = sync.Pool{New: func() any { return new(machine) }}
 
 // search looks for a match that begins at from or later; with exact only at from.
-// It returns the slots, appended to those given, nil if there is no match.
+// It appends the slots of the match to kept and returns them; slots is nil if nothing matches.
 func (p *program) search(meter Meter, text []rune, from, end int, how searching, kept []int) (start, stop int, slots []int, err error) {
 	exact := how.exact
 	m := machines.Get().(*machine)
