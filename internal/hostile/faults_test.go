@@ -252,6 +252,7 @@ var httpFaults = []fault{
 	}},
 	{name: "switches protocols", says: status(101), does: func(c *conn, _ *http.Request) {
 		c.say("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
+		c.waits() // as whoever has switched them
 	}},
 	{name: "speaks another protocol", says: []string{"malformed HTTP response"}, does: func(c *conn, _ *http.Request) { c.say("SSH-2.0-OpenSSH_9.9\r\n") }},
 	{name: "speaks HTTP of a version to come", says: nil, does: func(c *conn, _ *http.Request) { c.say("HTTP/9.9 200 OK\r\n\r\n" + c.body) }},

@@ -3,6 +3,7 @@ package httpcall
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -14,6 +15,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/exportpipeline/exportpipeline/internal/egress"
 )
@@ -246,5 +248,43 @@ func TestNoSpellingOfMetadataReachesAProxy(t *testing.T) {
 	}
 	if _, err := client.Do(t.Context(), &Call{Method: "GET", URL: "http://erp.example/"}); err != nil || arrived.Load() != 1 {
 		t.Errorf("another call does not: %v", err)
+	}
+}
+
+// Nobody has asked for another protocol, so that the connection is of no more use: a peer
+// that keeps it open must not hold the call past its deadline.
+func TestAReplyThatSwitchesProtocolsHasNoBody(t *testing.T) {
+	t.Parallel()
+	for name, stream := range map[string]bool{"read": false, "streamed": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			left := make(chan error, 1)
+			url, _ := raw(t, func(_ int32, c net.Conn) {
+				readRequest(c)
+				_, _ = io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\nnot HTTP")
+				_ = c.SetReadDeadline(time.Now().Add(10 * time.Second)) // in which a call that hangs shows
+				_, err := io.Copy(io.Discard, c)
+				left <- err
+			})
+			reply, err := isolated(t, Options{}).Do(t.Context(), &Call{Method: "POST", URL: url, Body: Bytes("BODY"), Stream: stream})
+			if err != nil || reply.Status != http.StatusSwitchingProtocols {
+				t.Fatalf("%+v, %v", reply, err)
+			}
+			body := reply.Body
+			if stream {
+				if body, err = io.ReadAll(reply.Stream); err != nil {
+					t.Error(err)
+				}
+				if err := reply.Stream.Close(); err != nil {
+					t.Error(err)
+				}
+			}
+			if len(body) > 0 {
+				t.Errorf("the body is %q", body)
+			}
+			if err, timeout := <-left, net.Error(nil); errors.As(err, &timeout) && timeout.Timeout() {
+				t.Error("the connection stays open")
+			}
+		})
 	}
 }

@@ -65,9 +65,12 @@ func (o *once) RoundTrip(req *http.Request) (*http.Response, error) {
 		x.end()
 		return nil, err
 	}
-	if resp.StatusCode != http.StatusSwitchingProtocols { // whose body can also be written to
-		resp.Body = &endingBody{resp.Body, ctx, x}
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		// It has no body. net/http makes one of the connection, which no deadline ends.
+		_ = resp.Body.Close()
+		resp.Body = http.NoBody
 	}
+	resp.Body = &endingBody{resp.Body, ctx, x}
 	resp.Request = req
 	return resp, nil
 }
