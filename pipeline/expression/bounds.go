@@ -24,7 +24,12 @@ const (
 	boundName = "\x00"      // before the name of a function that counts
 	boundAdd  = "\x00+"     // a + b
 	boundTick = "\x00alive" // that the context has not ended
+	boundExpr = "\x00match" // a pattern that is made
 )
+
+// maxPatternBytes is how long a pattern may be that a condition makes: a compiled one takes up
+// to 8 kB for each of its bytes, as that of a{1000} does.
+const maxPatternBytes = maxConditionBytes / (8 << 10)
 
 // bounding is the visitor that has a condition call the functions that count.
 type bounding struct{}
@@ -40,6 +45,9 @@ func (bounding) Visit(n *ast.Node) {
 		// Sums of numbers are left alone: they are what conditions are made of.
 		if x.Operator == "+" && !isNumber(x.Left) && !isNumber(x.Right) {
 			ast.Patch(n, call(boundAdd, x.Left, x.Right))
+		}
+		if _, written := x.Right.(*ast.StringNode); x.Operator == "matches" && !written {
+			x.Right = call(boundExpr, x.Right)
 		}
 	case *ast.PredicateNode:
 		// The other branch is never taken.
@@ -86,10 +94,16 @@ func bindBounds(ctx context.Context, env map[string]any) {
 		}
 	}
 	env[boundAdd] = func(args ...any) (any, error) {
-		if err := grow(sizeOf(args[0], 1) + sizeOf(args[1], 1)); err != nil {
+		if err := grow(sizeOf(args[0], 1, 0) + sizeOf(args[1], 1, 0)); err != nil {
 			return nil, err
 		}
 		return runtime.Add(args[0], args[1]), nil
+	}
+	env[boundExpr] = func(args ...any) (any, error) {
+		if n := len(text(args, 0)); n > maxPatternBytes {
+			return nil, fmt.Errorf("the pattern has %d bytes; one that a condition makes may have no more than %d", n, maxPatternBytes)
+		}
+		return args[0], grow(0)
 	}
 	env[boundTick] = func(...any) (any, error) { return true, grow(0) }
 }
@@ -98,10 +112,10 @@ func bindBounds(ctx context.Context, env map[string]any) {
 // made. The compiler has checked the number of arguments, not what their types are.
 var costs = map[string]func(args []any) int{
 	"repeat": func(args []any) int {
-		if n, ok := args[1].(int); ok && n > 0 && len(text(args, 0)) > maxConditionBytes/n {
+		n := runtime.ToInt(args[1]) // any number
+		if n > 0 && len(text(args, 0)) > maxConditionBytes/n {
 			return maxConditionBytes + 1
 		}
-		n, _ := args[1].(int)
 		return len(text(args, 0)) * n
 	},
 	"replace": func(args []any) int {
@@ -113,7 +127,7 @@ var costs = map[string]func(args []any) int{
 		return len(s) + found*len(by)
 	},
 	"join": func(args []any) int {
-		return sizeOf(args[0], 1) + runtimeLen(args[0])*min(len(text(args, 1)), maxConditionBytes)
+		return sizeOf(args[0], 1, 0) + runtimeLen(args[0])*min(len(text(args, 1)), maxConditionBytes)
 	},
 	"split":      func(args []any) int { return costOfPieces(text(args, 0), text(args, 1)) },
 	"splitAfter": func(args []any) int { return costOfPieces(text(args, 0), text(args, 1)) },
@@ -122,17 +136,19 @@ var costs = map[string]func(args []any) int{
 	"toBase64":   func(args []any) int { return len(text(args, 0)) / 3 * 4 },
 	"fromBase64": func(args []any) int { return len(text(args, 0)) },
 	"fromJSON":   func(args []any) int { return costOfJSON * len(text(args, 0)) },
-	"toJSON":     func(args []any) int { return sizeOf(args[0], costOfIndent) },
-	"string":     func(args []any) int { return sizeOf(args[0], 1) },
+	"toJSON":     func(args []any) int { return sizeOf(args[0], costOfPart, costOfIndent) },
+	"string":     func(args []any) int { return sizeOf(args[0], 1, 0) },
 	"sort":       costOfList, "reverse": costOfList, "uniq": costOfList, "keys": costOfList, "values": costOfList,
 	"toPairs": costOfList, "fromPairs": costOfList, "flatten": costOfList, "concat": costOfList, "take": costOfList,
 }
 
-// costOfJSON is about how many times its bytes the values of a JSON text take at most, and
-// costOfIndent what a value costs that is written as JSON, besides itself.
+// costOfJSON is about how many times its bytes the values of a JSON text take at most. A value
+// that is written as JSON costs costOfPart besides itself, and costOfIndent for each list and map
+// that it is in: two spaces, before and after it.
 const (
 	costOfJSON   = 32
-	costOfIndent = 8
+	costOfPart   = 8
+	costOfIndent = 4
 )
 
 // text is an argument that should be a text.
@@ -172,11 +188,11 @@ func runtimeLen(v any) int {
 }
 
 // sizeOf is about how many bytes a value takes when it is written, with so many for each
-// of its parts. It looks no further than what may be made.
-func sizeOf(v any, part int) int {
+// of its parts, and for those within them so many more, at each level. It looks no further than what may be made.
+func sizeOf(v any, part, deeper int) int {
 	size := part
 	add := func(v any) bool {
-		size += sizeOf(v, part)
+		size += sizeOf(v, part+deeper, deeper)
 		return size <= maxConditionBytes
 	}
 	switch x := v.(type) {

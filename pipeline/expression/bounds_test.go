@@ -30,6 +30,10 @@ func TestAConditionMakesNoMoreThanItMay(t *testing.T) {
 		`len(map(1..10000, toBase64(field.a))) > 0`,
 		`len(map(1..10000, fromBase64(field.a))) > 0`,
 		`len(map(1..10000, fromJSON("\"" + field.digits + "\""))) > 0`,
+		`len(repeat(repeat("a", 10000), 1e4)) > 0`,
+		`len(repeat(repeat("a", 10000), fromJSON("10000"))) > 0`,
+		`len(toJSON(fromJSON(repeat("[", 9990) + repeat("]", 9990)))) > 0`,
+		`len(toJSON(fromJSON(repeat("[", 900) + repeat("1,", 100000) + "1" + repeat("]", 900)))) > 0`,
 		`let l = split(field.a, ""); len(map(1..10000, sort(l))) > 0`,
 		`let l = split(field.a, ""); len(map(1..10000, reverse(l))) > 0`,
 		`let l = split(field.a, ""); len(map(1..10000, concat(l, l))) > 0`,
@@ -41,6 +45,15 @@ func TestAConditionMakesNoMoreThanItMay(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "no more than 64 MB") && !strings.Contains(err.Error(), "memory budget exceeded") {
 			t.Errorf("%s: %v", condition, err)
 		}
+	}
+}
+
+func TestAPatternThatAConditionMakesIsShort(t *testing.T) {
+	t.Parallel()
+	step := expression.When(`field.vendor matches repeat("(a|b)*", 10000)`, set("ran", "yes"))
+	want := "the pattern has 60000 bytes; one that a condition makes may have no more than 8192"
+	if _, err := export(t, chainOf(t, step), invoice()); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got %v, want %s", err, want)
 	}
 }
 
@@ -56,7 +69,8 @@ func TestConditionsThatAreBoundedHoldAsBefore(t *testing.T) {
 		`take([1, 2], 1) == [1]`, `field.amount_total + 1 > 1211`, `1 + 2 == 3`, `field.vendor + "!" == "ACME!"`, `field.issued + duration("1h") > field.issued`,
 		`sum(map(1..3, # + 1)) == 9`, `filter(1..9, # > 7) == [8, 9]`, `sortBy([{"n": 2}, {"n": 1}], .n)[0].n == 1`, `groupBy(1..3, # % 2)[1] == [1, 3]`,
 		`reduce(1..3, #acc + #, 0) == 6`, `one(1..3, # == 2) and none(1..3, # > 3)`, `find(1..3, # > 1) == 2 and findIndex(1..3, # > 1) == 1`, `count(1..3, # > 1) == 2`,
-		`"a" in map(field.items, lower(.code))`,
+		`"a" in map(field.items, lower(.code))`, `field.vendor matches "^AC" and field.vendor matches "^" + field.vendor`, `repeat("ab", 2.0) == "abab"`,
+		`not (field.vendor matches lower(field.vendor))`,
 	} {
 		ran := false
 		chain := chainOf(

@@ -38,9 +38,10 @@ import (
 //	event, action
 //
 // It must give a bool; one that is not valid fails when the chain is built. What it makes
-// while it is evaluated may have 64 MB in all, and it ends with the export's time. A condition that
-// names a field which the annotation has not fails the export, with the nearest name, before
-// the step runs. A step that is left out says so in the report.
+// while it is evaluated may have 64 MB in all, a pattern that it makes (for matches) 8 kB, and it
+// ends with the export's time. A condition that names a field which the annotation has not fails
+// the export, with the nearest name, before the step runs. A step that is left out says so in the
+// report.
 func When(condition string, s pipeline.Step) pipeline.Step {
 	c, err := compile(condition)
 	if err != nil {
