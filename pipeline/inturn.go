@@ -22,7 +22,8 @@ import (
 //	return pipeline.Turn{Key: x.Payload.Annotation.Queue, Order: x.Payload.Annotation.ID}
 //
 // has the exports of a queue run one by one, and those that wait by the annotation's number.
-// A document that Rossum sends later is not waited for.
+// A document that Rossum sends later is not waited for. turn is called once for each export, of
+// several at the same time, too, and only reads it; if it panics, the export fails.
 //
 // An export waits before its first step, as a part of its time: if its turn doesn't come
 // while it lasts, it fails, and nothing was sent. turns is a limiter that gives a key to one

@@ -135,3 +135,31 @@ func TestBodiesOfACallThatIsRefusedAfterItsCallerHasLeftAreRemoved(t *testing.T)
 		t.Errorf("%d bodies stay, which no record has", n)
 	}
 }
+
+// fetching is a bucket where something happens before a body is read.
+type fetching struct {
+	bucket
+	before func()
+}
+
+func (f fetching) Get(ctx context.Context, name string) ([]byte, error) {
+	f.before()
+	return f.bucket.Get(ctx, name)
+}
+
+func TestARunThatIsErasedWhileItsBodiesAreReadIsNotThere(t *testing.T) {
+	s, b := pgledgertest.New(t), bucket(t.TempDir())
+	var erased error
+	var l pipeline.Ledger
+	erase := func() { erased = l.Erase(t.Context(), key.Organization, key.Annotation) }
+	l, err := open(address(s), pgledger.Options{Bodies: fetching{b, erase}, BodiesFrom: 10})
+	must(t, err)
+	defer func() { must(t, l.Close()) }()
+	first := []pipeline.Record{{Kind: "call", Data: []byte("more than ten bytes")}}
+	claimed, err := l.Claim(t.Context(), key, pipeline.ClaimOptions{Owner: "x", Lease: time.Hour, First: first})
+	must(t, err)
+	if _, err := l.Load(t.Context(), claimed.Lease.Run); !errors.Is(err, pipeline.ErrNoRun) {
+		t.Errorf("reading the run: %v", err)
+	}
+	must(t, erased)
+}

@@ -130,6 +130,14 @@ func TestBodiesInABucketLiveAsLongAsTheirRuns(t *testing.T) {
 	}
 }
 
+func TestBodiesFromIsForBodies(t *testing.T) {
+	for _, o := range []pgledger.Options{{BodiesFrom: 1000}, {Bodies: bucket(t.TempDir()), BodiesFrom: -1}} {
+		if _, err := open("host=nowhere", o); err == nil || !strings.Contains(err.Error(), "together with Bodies") {
+			t.Errorf("BodiesFrom %d: %v", o.BodiesFrom, err)
+		}
+	}
+}
+
 // away is a bucket that can't be reached.
 type away struct{ bucket }
 

@@ -46,7 +46,7 @@ type Options struct {
 	// Bodies, if not nil, keep data of BodiesFrom bytes and more. Data that is in the
 	// database already stays there. All processes on the same tables need them.
 	Bodies Bodies
-	// BodiesFrom is 64 kB if it is 0.
+	// BodiesFrom is 64 kB if it is 0. It is for Bodies only.
 	BodiesFrom int
 	// Log gets what goes wrong beside the calls, such as the loss of the connection that
 	// listens; slog.Default() if nil.
@@ -84,12 +84,16 @@ func Open(ctx context.Context, pool *pgxpool.Pool, o Options) (pipeline.Ledger, 
 
 func open(ctx context.Context, pool *pgxpool.Pool, o Options, migrations []migration) (*ledger, error) {
 	o.Schema, o.Prefix = cmp.Or(o.Schema, "exportpipeline"), cmp.Or(o.Prefix, "ledger_")
-	o.Patience, o.BodiesFrom = cmp.Or(o.Patience, defaultPatience), cmp.Or(o.BodiesFrom, defaultBodiesFrom)
+	o.Patience = cmp.Or(o.Patience, defaultPatience)
 	for _, name := range []string{o.Schema, o.Prefix} {
 		if !plainName.MatchString(name) || len(name) > 40 {
 			return nil, fmt.Errorf("ledger in PostgreSQL: %q is not a name of at most 40 lower-case letters, digits and _", name)
 		}
 	}
+	if o.BodiesFrom < 0 || o.BodiesFrom > 0 && o.Bodies == nil {
+		return nil, fmt.Errorf("ledger in PostgreSQL: BodiesFrom is %d: set it above 0, together with Bodies, or leave it out", o.BodiesFrom)
+	}
+	o.BodiesFrom = cmp.Or(o.BodiesFrom, defaultBodiesFrom)
 	if pool.Config().MaxConns < 2 {
 		return nil, errors.New("ledger in PostgreSQL: the pool has one connection; set pool_max_conns to at least 2")
 	}

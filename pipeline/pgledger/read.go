@@ -98,8 +98,20 @@ func (l *ledger) Load(ctx context.Context, id pipeline.RunID) (run pipeline.Run,
 	})
 	if err == nil {
 		err = l.fill(ctx, &run, bodies)
+		if err != nil && l.isGone(ctx, id) { // since it was read
+			err = pgx.ErrNoRows
+		}
 	}
 	return run, missing(id, err)
+}
+
+// isGone reports that there is no such run.
+func (l *ledger) isGone(ctx context.Context, id pipeline.RunID) bool {
+	there := true
+	err := l.retry(ctx, "looking for run "+string(id), func(ctx context.Context, _ bool) error {
+		return l.pool.QueryRow(ctx, "SELECT EXISTS (SELECT FROM "+l.prefix+"run WHERE id = $1)", l.args(clean(id))...).Scan(&there)
+	})
+	return err == nil && !there
 }
 
 // page is how many runs Find reads at a time.
