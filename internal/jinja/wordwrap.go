@@ -63,54 +63,72 @@ func (w wrapper) wrap(text string) ([]string, error) {
 	var lines []string
 	for len(chunks) > 0 {
 		var line []string
-		length := 0
-		if strings.TrimFunc(chunks[len(chunks)-1], ucd.IsSpace) == "" && len(lines) > 0 {
-			chunks = chunks[:len(chunks)-1]
+		length, blank := 0, 0
+		if len(lines) > 0 {
+			next := chunks[len(chunks)-1]
+			if blank = leadingSpace(next); blank == len(next) {
+				chunks = chunks[:len(chunks)-1]
+			}
 		}
 		for len(chunks) > 0 {
-			n := utf8.RuneCountInString(chunks[len(chunks)-1])
-			if length+n > w.width {
+			next := chunks[len(chunks)-1]
+			if head(next, w.width-length) < len(next) {
 				break
 			}
-			line, length = append(line, chunks[len(chunks)-1]), length+n
+			line, length = append(line, next), length+utf8.RuneCountInString(next)
 			chunks = chunks[:len(chunks)-1]
 		}
-		if len(chunks) > 0 && utf8.RuneCountInString(chunks[len(chunks)-1]) > w.width {
+		if len(chunks) > 0 && head(chunks[len(chunks)-1], w.width) < len(chunks[len(chunks)-1]) {
 			line, chunks = w.longWord(line, chunks, length)
 		}
-		if len(line) > 0 && strings.TrimFunc(line[len(line)-1], ucd.IsSpace) == "" {
+		if len(line) > 0 && leadingSpace(line[len(line)-1]) == len(line[len(line)-1]) {
 			line = line[:len(line)-1]
 		}
 		if len(line) > 0 {
 			lines = append(lines, strings.Join(line, ""))
 		}
-		if err := w.meter.Step(1); err != nil {
+		if err := w.meter.Step(1 + int64(blank/bytesPerStep)); err != nil {
 			return nil, err
 		}
 	}
 	return lines, nil
 }
 
+// bytesPerStep is how much white space is looked through in one step.
+const bytesPerStep = 256
+
+// leadingSpace is the size of the white space that a text begins with.
+func leadingSpace(text string) int {
+	return len(text) - len(strings.TrimLeftFunc(text, ucd.IsSpace))
+}
+
+// head is the size of the first characters of a text, of which only those are looked at: a
+// word of a million characters is cut as many times.
+func head(text string, characters int) int {
+	for i := range text {
+		if characters == 0 {
+			return i
+		}
+		characters--
+	}
+	return len(text)
+}
+
 func isTextwrapSpace(r rune) bool { return strings.ContainsRune("\t\n\x0b\x0c\r ", r) }
 
+// longWord takes of a word that is longer than a line what has room in this one.
 func (w wrapper) longWord(line, chunks []string, length int) ([]string, []string) {
-	space := w.width - length // 0 adds an empty piece, which keeps the white space before it
 	last := len(chunks) - 1
+	word := chunks[last]
 	switch {
 	case w.breakLong:
-		all := []rune(chunks[last])
-		end := space
-		if w.onHyphens && len(all) > space {
-			for i := space - 1; i > 0; i-- {
-				if all[i] == '-' && strings.Trim(string(all[:i]), "-") != "" {
-					end = i + 1
-					break
-				}
-			}
+		end := head(word, w.width-length) // 0 adds an empty piece, which keeps the white space before it
+		if hyphen := strings.LastIndexByte(word[:end], '-'); w.onHyphens && hyphen > 0 && strings.Trim(word[:hyphen], "-") != "" {
+			end = hyphen + 1
 		}
-		return append(line, string(all[:end])), append(chunks[:last], string(all[end:]))
+		return append(line, word[:end]), append(chunks[:last], word[end:])
 	case len(line) == 0:
-		return append(line, chunks[last]), chunks[:last]
+		return append(line, word), chunks[:last]
 	}
 	return line, chunks
 }
