@@ -74,6 +74,8 @@ var constructs = []struct{ name, once, again string }{
 	{"decimal", "from decimal import Decimal\ns = Decimal('1.' + '1' * 27)", "[s * s for _ in range(n)]"},
 	{"ElementTree", "import xml.etree.ElementTree as ET\ns = '<a>' + '<b/>' * (n // 4) + '</a>'", "ET.fromstring(s)"},
 	{"ElementTree find", "import xml.etree.ElementTree as ET\ns = ET.fromstring('<a>' + '<b/>' * (n // 4) + '</a>')", "s.findall('c')"},
+	{"strftime", "from datetime import date\nd, s = date(2026, 11, 26), '%100d' * (n // 100)", "d.strftime(s)"},
+	{"format of a date", "from datetime import date\nd, s = date(2026, 11, 26), '%100d' * (n // 100)", "f'{d:{s}}'"},
 	{"hashlib", "import hashlib\ns = b'a' * n", "hashlib.sha256(s)"},
 	{"base64", "import base64\ns = b'a' * n", "base64.b64encode(s)"},
 	{"normalize", "import unicodedata\ns = 'é' * n", "unicodedata.normalize('NFD', s)"},
@@ -106,6 +108,17 @@ func TestMessagesTakeNoMoreThanAValueMay(t *testing.T) {
 	}
 	if _, err := used(t, "for i in range(100): show_info('x' * 100)", pyvalue.Limits{Steps: 1 << 20, ValueBytes: 100_000}); err != nil {
 		t.Error(err)
+	}
+}
+
+// A width in a date's format makes much of little.
+func TestADateThatIsLongEndsAtALimit(t *testing.T) {
+	t.Parallel()
+	const code = "from datetime import date\nd, s = date(2026, 11, 26), '%10000d' * 100\n"
+	for _, use := range []string{"d.strftime(s)", "f'{d:{s}}'"} {
+		if _, err := used(t, code+use, pyvalue.Limits{ValueBytes: 20_000}); !errors.Is(err, pyvalue.ErrLimit) {
+			t.Errorf("%s: %v", use, err)
+		}
 	}
 }
 

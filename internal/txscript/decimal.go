@@ -229,7 +229,7 @@ func (o *decimalValue) PyRound(digits value) (value, error) {
 }
 
 // PyFormat is format().
-func (o *decimalValue) PyFormat(spec string) (string, error) {
+func (o *decimalValue) PyFormat(_ *pyvalue.Meter, spec string) (string, error) {
 	size := min(max(o.d.Exp, -o.d.Exp), math.MaxInt32) + o.d.Size() + decimal.FormatSize(spec)
 	if err := o.of.r.meter.Words(size * 4); err != nil {
 		return "", err

@@ -548,3 +548,23 @@ func TestCallsAreUsedAgainOnlyWhenNobodyKnowsThem(t *testing.T) {
 		}
 	}
 }
+
+// A date takes no more room than Python makes for it: 1024 characters, doubled until there
+// are 256 for each of the format's.
+func TestADateIsNoLongerThanPythonHasRoomFor(t *testing.T) {
+	t.Parallel()
+	ask := cpython(t)
+	for _, format := range []string{
+		"", "%1023d", "%1024d", "%2047d", "%2048d", "%2047d%%", "é%2046d", "é%2047d", "%99999999999999999999d", "xxxxxxxxxx%4000d", "xxxxxxxxxx%4095d",
+		"%f%2047d", "%2047d%f", "%f%4095d", "%z%2047d", "%Z%2047d", "%f%f%f%f%f%f%f%16000d", "%9999d%9999d", strings.Repeat("x", 47) + "%12000d",
+		strings.Repeat("%500d", 3), strings.Repeat("x", 5000), "%%f", "%%%f", "a%", "%é",
+	} {
+		for _, when := range []string{"datetime(2026, 11, 26, 15, 4, 5, 7)", "datetime(2026, 11, 26, tzinfo=timezone(timedelta(hours=5), '5%%d'))"} {
+			code := fmt.Sprintf("from datetime import datetime, timedelta, timezone\nv = %s.strftime(%q)\n(len(v), v.strip())", when, format)
+			want := ask(code, "{}")
+			if kind, got := run(t, code, "{}"); kind != want[0] || got != want[1] {
+				t.Errorf("%s\ngot  %s %.80s\nwant %s %.80s", code, kind, got, want[0], want[1])
+			}
+		}
+	}
+}

@@ -213,7 +213,7 @@ var dateMethods = map[string]func(d *dateValue, c *pyvalue.Call) (value, error){
 		if !format.IsText() {
 			return value{}, pyvalue.Raise("TypeError", "strftime() argument 1 must be str, not %s", pyvalue.TypeName(format))
 		}
-		text, err := d.strftime(format.Text())
+		text, err := d.strftime(c.Meter, format.Text())
 		return pyvalue.Str(text), err
 	},
 	"isoformat": func(d *dateValue, c *pyvalue.Call) (value, error) {
@@ -375,7 +375,9 @@ func daysIn(year int, month time.Month) int {
 }
 
 // PyFormat is what f-strings do with a date.
-func (d *dateValue) PyFormat(spec string) (string, error) { return d.strftime(spec) }
+func (d *dateValue) PyFormat(m *pyvalue.Meter, spec string) (string, error) {
+	return d.strftime(m, spec)
+}
 
 // StructTime makes a struct_time of a datetime, or of nine numbers.
 func StructTime(c *pyvalue.Call) (value, error) {

@@ -5,40 +5,78 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 // strftime formats as the C locale of glibc does: a conversion may have flags and a
-// width, and what is none stays as it is.
-func (d *dateValue) strftime(format string) (string, error) {
+// width, and what is none stays as it is. What does not fit into the room that Python
+// makes for it is "".
+func (d *dateValue) strftime(m *pyvalue.Meter, format string) (string, error) {
+	format = d.ownConversions(format)
+	room := 1024 // in characters, the one at the end included
+	for room < 256*utf8.RuneCountInString(format) {
+		room *= 2
+	}
 	var out strings.Builder
+	characters := 0
 	for i := 0; i < len(format); {
-		if format[i] != '%' {
-			out.WriteByte(format[i])
-			i++
-			continue
+		text, length := format[i:], strings.IndexByte(format[i:], '%')
+		switch {
+		case length == 0:
+			text, length = d.conversion(format[i:], room)
+		case length < 0:
+			length = len(text)
+		default:
+			text = text[:length]
 		}
-		text, length := d.conversion(format[i:])
+		if characters += utf8.RuneCountInString(text); characters >= room {
+			return "", nil
+		}
+		if err := m.Fits(int64(out.Len() + len(text))); err != nil {
+			return "", err
+		}
 		out.WriteString(text)
 		i += length
 	}
-	return out.String(), nil
+	return out.String(), m.Grow(int64(out.Len()))
+}
+
+// ownConversions replaces %z, %Z and %f, which Python does itself.
+func (d *dateValue) ownConversions(format string) string {
+	var out strings.Builder
+	for i := 0; i < len(format); i++ {
+		if format[i] != '%' || i+1 == len(format) {
+			out.WriteByte(format[i])
+			continue
+		}
+		i++
+		switch c := format[i]; {
+		case c == 'f':
+			fmt.Fprintf(&out, "%06d", d.t.Nanosecond()/1000)
+		case c != 'z' && c != 'Z':
+			out.WriteString(format[i-1 : i+1])
+		case d.zone == nil:
+		case c == 'z':
+			out.WriteString(offsetText(d.zone.micros, ""))
+		default:
+			out.WriteString(strings.ReplaceAll(d.zone.tzname(), "%", "%%"))
+		}
+	}
+	return out.String()
 }
 
 // conversion formats what a format that begins with % says first, and returns its
-// length.
-func (d *dateValue) conversion(format string) (text string, length int) {
-	if len(format) > 1 && strings.IndexByte("zZf", format[1]) >= 0 { // which Python does itself
-		return d.ownConversion(format[1]), 2
-	}
+// length. A width beyond the room is as good as the room.
+func (d *dateValue) conversion(format string, room int) (text string, length int) {
 	i, width, flags := 1, 0, ""
 	for i < len(format) && strings.IndexByte("-_0^#", format[i]) >= 0 {
 		flags += format[i : i+1]
 		i++
 	}
 	for ; i < len(format) && format[i] >= '0' && format[i] <= '9'; i++ {
-		width = min(width*10+int(format[i]-'0'), maxWidth)
+		width = min(width*10+int(format[i]-'0'), room)
 	}
 	if i+1 < len(format) && (format[i] == 'E' || format[i] == 'O') {
 		i++
@@ -51,22 +89,6 @@ func (d *dateValue) conversion(format string) (text string, length int) {
 		return format[:i+1], i + 1
 	}
 	return padded(text, format[i], flags, width), i + 1
-}
-
-// maxWidth bounds the width of a conversion.
-const maxWidth = 10000
-
-// ownConversion formats %z, %Z and %f.
-func (d *dateValue) ownConversion(c byte) string {
-	switch {
-	case c == 'f':
-		return fmt.Sprintf("%06d", d.t.Nanosecond()/1000)
-	case d.zone == nil:
-		return ""
-	case c == 'z':
-		return offsetText(d.zone.micros, "")
-	}
-	return d.zone.tzname()
 }
 
 // padded gives a conversion the case and the width that its flags ask for.

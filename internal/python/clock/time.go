@@ -119,7 +119,9 @@ func (d *timeOfDay) PyCompareError(other value) error {
 func (d *timeOfDay) PyHash() (string, error) { return "time " + d.instant().String(), nil }
 
 // PyFormat is what f-strings do with a time.
-func (d *timeOfDay) PyFormat(spec string) (string, error) { return d.date().strftime(spec) }
+func (d *timeOfDay) PyFormat(m *pyvalue.Meter, spec string) (string, error) {
+	return d.date().strftime(m, spec)
+}
 
 func (d *timeOfDay) date() *dateValue { return &dateValue{d.t, true, d.zone} }
 

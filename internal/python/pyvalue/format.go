@@ -133,9 +133,9 @@ func Format(m *Meter, v Value, specText string) (string, error) {
 		return String(m, v)
 	}
 	if o, ok := v.any.(interface {
-		PyFormat(spec string) (string, error)
+		PyFormat(m *Meter, spec string) (string, error)
 	}); ok {
-		return o.PyFormat(specText)
+		return o.PyFormat(m, specText)
 	}
 	switch v.Kind() {
 	case KindStr, KindMarkup:

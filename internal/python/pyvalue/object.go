@@ -26,7 +26,7 @@ import (
 //	PyInt() (Value, error)                        int(o)
 //	PyReal() (float64, error)                     float(o)
 //	PyRound(digits Value) (Value, error)          round(o)
-//	PyFormat(spec string) (string, error)         format(o, spec), where spec is not empty
+//	PyFormat(m *Meter, spec string) (string, error) format(o, spec), where spec is not empty
 //	PyOwnFormat(spec string) (string, bool, error) format(o, spec) of a class of the program; false if that defines none
 //	PyGetAttr(name string) (Value, bool, error)   o.name, where that may fail
 //	PyHashNumber() (Value, bool, error)           hash(o) of a class of the program; false if that defines none
