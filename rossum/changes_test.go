@@ -25,3 +25,52 @@ func TestChangesAreWrittenAsEncodingJSONWritesThem(t *testing.T) {
 		}
 	}
 }
+
+// Changes are kept until something changes: what is kept must be what would be written anew.
+func TestKeptChangesAreThoseThatWouldBeWrittenAnew(t *testing.T) {
+	t.Parallel()
+	c, err := ParseContent([]byte(`[{"category":"section","id":1,"schema_id":"s","children":[
+		{"category":"datapoint","id":2,"schema_id":"a","content":{"value":"x"}},
+		{"category":"multivalue","id":3,"schema_id":"rows","children":[
+			{"category":"tuple","id":4,"schema_id":"row","children":[{"category":"datapoint","id":5,"schema_id":"b","content":{"value":"1"}}]}]}]}]`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, table, cell := c.ByID(2), c.ByID(3), c.ByID(5)
+	var added *Node
+	for i, do := range []func() error{
+		func() error { return a.SetValue("y") },
+		func() error { return a.SetNormalized("y", "z") },
+		func() error { return cell.setComputed("2", "2") },
+		func() error { return cell.SetValue("2") },
+		func() error { a.SetHidden(true); return nil },
+		func() error { a.SetHidden(false); return nil },
+		func() error { return a.SetOptions(json.RawMessage(`[1]`)) },
+		func() (err error) { added, err = table.AddRow(Cell{"b", "3"}); return err },
+		func() error { return added.children[0].SetValue("4") },
+		func() error { added.children[0].SetHidden(true); return nil },
+		func() error { return added.Remove() },
+		func() error { return cell.Row().Remove() },
+		func() error { return c.restore(json.RawMessage(`[{"id":2,"value":"restored"}]`)) },
+		func() error {
+			return c.Apply([]Operation{{Op: "replace", ID: 2, Value: json.RawMessage(`{"content":{"value":"applied"}}`)}})
+		},
+		func() error { return c.Clone().ByID(2).SetValue("only in the clone") },
+	} {
+		if err := do(); err != nil {
+			t.Fatal(err)
+		}
+		kept, err := c.changes()
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, _ := c.changes() // it has just been written
+		if &again[0] != &kept[0] {
+			t.Errorf("after %d: changes are written twice", i)
+		}
+		c.recorded = nil
+		if anew, err := c.changes(); err != nil || string(anew) != string(kept) {
+			t.Errorf("after %d: kept %s\nwould be %s (%v)", i, kept, anew, err)
+		}
+	}
+}

@@ -406,7 +406,7 @@ func (c *compiler) member(on eval, key value) eval {
 		if err != nil {
 			return value{}, err
 		}
-		if v.Derived() == nil && at < len(r.near) {
+		if v.Derived() == nil {
 			if d := v.Dict(); d != nil {
 				if found, ok := d.GetStrNear(text, &r.near[at]); ok {
 					return found, nil

@@ -202,23 +202,50 @@ func TestFieldsAreListedOnce(t *testing.T) {
 	}
 }
 
+// The program uses what a compiled program or a run keeps: places in dicts, calls that are
+// used again, matches, indexes of lists.
 func TestAProgramServesConcurrentRuns(t *testing.T) {
 	t.Parallel()
-	p, err := txscript.Compile("def f(n):\n    return n if n < 2 else f(n-1) + f(n-2)\nf(10), re.sub('a', 'b', 'aa')", txscript.Options{})
+	const code = `
+class Loud(str):
+    def upper(self): return 'loud'
+class Other(dict):
+    def __getitem__(self, key): return 'other'
+def f(n):
+    return n if n < 2 else f(n-1) + f(n-2)
+def g(n):
+    yield max(n, 2)
+    yield round(n + 0.26, 1)
+rows = [{'n': i, 's': Loud('b') if i % 3 else 'a'} for i in range(9)] + [Other(n=1, s='x'), {'s': 'z', 'n': 2}]
+for r in rows: eval("r['s']")
+numbers = [1, 2, 1, 3]
+found = []
+for k in numbers:
+    found += [x for x in numbers if x == k]
+    for x in numbers:
+        if x == k:
+            found.append(-x)
+texts = [r['s'].upper() + re.sub('[ab]', 'cc', str(r['n']) + 'ab') + re.sub('c', lambda m: m.group().upper(), 'c') for r in rows]
+f(10), texts, found, [y for n in numbers for y in g(n)], [m.span() for m in re.finditer('a', 'aa')]`
+	p, err := txscript.Compile(code, txscript.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
+	want := cpython(t)(code, "{}")[1]
 	done := make(chan string)
 	for range 8 {
 		go func() {
 			v, err := p.Run(context.Background(), &txscript.Host{})
 			text, _ := pyvalue.Repr(nil, v)
-			done <- fmt.Sprint(text, err)
+			if err != nil {
+				text = err.Error()
+			}
+			done <- text
 		}()
 	}
 	for range 8 {
-		if got := <-done; got != "(55, 'bb')<nil>" {
-			t.Errorf("got %s", got)
+		if got := <-done; got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
 		}
 	}
 }
