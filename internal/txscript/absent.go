@@ -30,12 +30,11 @@ func importedModules(body []stmt) map[string]string {
 	modules := make(map[string]string)
 	others := newScope(nil, moduleScope)
 	for _, st := range body {
-		s, ok := st.(*importStmt)
-		if outer, _, dotted := strings.Cut(moduleOf(s), "."); !ok || s.attr != "" || dotted && s.name == outer || modules[s.name] != "" && modules[s.name] != s.module {
-			others.collectOne(st)
+		if s, ok := st.(*importStmt); ok && s.bindsModule() && (modules[s.name] == "" || modules[s.name] == s.module) {
+			modules[s.name] = s.module
 			continue
 		}
-		modules[s.name] = s.module
+		others.collectOne(st)
 	}
 	for name := range others.slots {
 		delete(modules, name)
@@ -43,11 +42,11 @@ func importedModules(body []stmt) map[string]string {
 	return modules
 }
 
-func moduleOf(s *importStmt) string {
-	if s == nil {
-		return ""
-	}
-	return s.module
+// bindsModule reports whether the name is bound to the module itself, and neither to one of
+// its names nor to the package that it is in.
+func (s *importStmt) bindsModule() bool {
+	outer, _, dotted := strings.Cut(s.module, ".")
+	return s.attr == "" && (!dotted || s.name != outer)
 }
 
 // refuseAbsent refuses a name of a module that Python's has, and this one has not: it is

@@ -235,3 +235,38 @@ func TestCompilingIsLinear(t *testing.T) {
 		}
 	}
 }
+
+// A function of re whose arguments have no names takes a shorter way, which costs the same
+// and gives the same.
+func TestFunctionsOfRegularExpressionsCountAllTheirArguments(t *testing.T) {
+	t.Parallel()
+	ask := cpython(t)
+	const text = "s = 'ab' * 2000\nk = []\n"
+	for positional, named := range map[string]string{
+		"re.search('c', s)":              "re.search('c', string=s)",
+		"re.match('a', s).span()":        "re.match('a', string=s).span()",
+		"re.fullmatch('a', s)":           "re.fullmatch('a', string=s)",
+		"re.findall('bb|aa', s)":         "re.findall('bb|aa', string=s)",
+		"len([*re.finditer('b', s)])":    "len([*re.finditer('b', string=s)])",
+		"re.split('c', s)":               "re.split('c', string=s)",
+		"re.split('b', s, 2)":            "re.split('b', s, maxsplit=2)",
+		"re.sub('c', 'd', s)":            "re.sub('c', 'd', string=s)",
+		"re.sub('b', r'<\\g<0>>', s, 3)": "re.sub('b', r'<\\g<0>>', s, count=3)",
+		"re.subn('a', '', s)":            "re.subn('a', '', string=s)",
+		"re.sub('a', lambda m: k.append(m) or 'x', 'aba'), [m.span() for m in k]": "re.sub('a', lambda m: k.append(m) or 'x', string='aba'), [m.span() for m in k]",
+	} {
+		want := ask(text+positional, "{}")
+		for _, code := range []string{positional, named} {
+			if kind, got := run(t, text+code, "{}"); kind != want[0] || got != want[1] {
+				t.Errorf("%s\ngot  %s %.80s\nwant %s %.80s", code, kind, got, want[0], want[1])
+			}
+		}
+		short, err := used(t, text+positional, pyvalue.Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if long, err := used(t, text+named, pyvalue.Limits{}); err != nil || short != long {
+			t.Errorf("%s: %d steps, with a name %d (%v)", positional, short, long, err)
+		}
+	}
+}

@@ -188,27 +188,37 @@ func notRepeated(v value) bool {
 	return v.Kind() == pyvalue.KindDict || v.Kind() == pyvalue.KindSet
 }
 
+// inPlace changes a value by an operator; done is false for one that has to be made anew.
+func (r *run) inPlace(op pyvalue.Op, old, v value) (made value, done bool, err error) {
+	if userClassOf(old) != nil {
+		made, ok, err := invokeSpecial(r, old, "__i"+strings.TrimPrefix(pyvalue.OperatorMethod(op, false), "__"), v)
+		if ok && (err != nil || !isNotImplemented(made)) {
+			return made, true, err
+		}
+	}
+	if l := old.List(); l != nil && op == pyvalue.OpAdd {
+		items, err := pyvalue.Collect(r.meter, v)
+		if err != nil {
+			return value{}, true, err
+		}
+		l.Items = append(l.Items, items...)
+		return old, true, nil
+	}
+	if d := old.Dict(); d != nil && op == pyvalue.OpOr {
+		return old, true, pyvalue.UpdateDict(r.meter, d, v)
+	}
+	return value{}, false, nil
+}
+
 func (c *compiler) augmented(s *augStmt) exec {
 	_, isElement := s.target.(*indexExpr)
 	c.changes.seen = c.changes.seen || s.op == "+" || isElement
 	op, x := binaryOps[s.op], c.expr(s.value)
 	apply := func(r *run, old, v value) (value, error) {
-		numbers := old.IsNumber() && old.Derived() == nil
-		if !numbers && userClassOf(old) != nil {
-			if made, ok, err := invokeSpecial(r, old, "__i"+strings.TrimPrefix(pyvalue.OperatorMethod(op, false), "__"), v); ok && (err != nil || !isNotImplemented(made)) {
+		if !old.IsNumber() || old.Derived() != nil { // numbers are the commonest
+			if made, done, err := r.inPlace(op, old, v); done {
 				return made, err
 			}
-		}
-		if l := old.List(); !numbers && l != nil && s.op == "+" { // in place
-			items, err := pyvalue.Collect(r.meter, v)
-			if err != nil {
-				return value{}, err
-			}
-			l.Items = append(l.Items, items...)
-			return old, nil
-		}
-		if d := old.Dict(); !numbers && d != nil && s.op == "|" {
-			return old, pyvalue.UpdateDict(r.meter, d, v)
 		}
 		made, err := pyvalue.Binary(r.meter, op, old, v)
 		if err == nil {

@@ -336,3 +336,56 @@ func TestALookUpDoesNotVisitAllRows(t *testing.T) {
 		}
 	}
 }
+
+// Elements that an index finds are counted as those that are walked over and taken.
+func TestWhatAnIndexFindsIsCounted(t *testing.T) {
+	t.Parallel()
+	const code = "[v for v in field.s.all_values if v == field.s]"
+	row := func(s string) string { return fmt.Sprintf(`{"s":["string","%s"]}`, s) }
+	rows := strings.Repeat(row("x")+",", 5) + row("y")
+	p := newProgram(t, code, map[string]json.RawMessage{"rows": json.RawMessage("[" + rows + "]")})
+	used := func(row int) (steps, bytes int64) {
+		p.meter = pyvalue.NewMeter(context.Background(), pyvalue.Limits{})
+		if kind, text := p.run(t, row); kind != "output" {
+			t.Fatal(text)
+		}
+		return p.meter.Used()
+	}
+	for range 3 {
+		used(0) // the index is made meanwhile
+	}
+	fiveSteps, fiveBytes := used(0)
+	oneStep, oneBytes := used(5)
+	if fiveSteps-oneStep != 4*2 || fiveBytes-oneBytes != 4*24 {
+		t.Errorf("four more elements are %d steps and %d bytes", fiveSteps-oneStep, fiveBytes-oneBytes)
+	}
+}
+
+// Comprehensions that take what an index finds, and those that look as if they did.
+func TestComprehensionsTakeWhatCPythonTakes(t *testing.T) {
+	t.Parallel()
+	ask := cpython(t)
+	for _, code := range []string{
+		"[v for v in field.s.all_values if v == field.s]",
+		"[v for v in field.s.all_values if v == field.s and v != 'x']",
+		"[v for v in field.q.all_values if v == field.q and field.s == 'x' and v > 0]",
+		"sorted({v for v in field.s.all_values if v == field.s})",
+		"{v: 1 for v in field.s.all_values if v == field.s}",
+		"list(v for v in field.s.all_values if v == field.s)",
+		"v = 'outer'\n[w for w in field.s.all_values if w == field.s], [v for w in field.s.all_values if w == field.s]",
+		"[(k, v) for k in [1, 2] for v in field.s.all_values if v == field.s]",
+		"[v for k in [1, 2] for v in field.s.all_values if v == field.s]",
+		"[v for v in field.s.all_values if v == field.s for k in [1, 2]]",
+		"[v for v in field.s.all_values if v == field.s if v == 'x']",
+		"[lambda: v for v in field.s.all_values if v == field.s][-1]()",
+		"x = [v for v in field.s.all_values if v == field.s]\nx.append('more')\n[v for v in field.s.all_values if v == field.s], x",
+		"[v for v in field.q.all_values if v == -0.0], [v for v in field.q.all_values if v == True], [v for v in field.q.all_values if v == 10**30]",
+		"[v for v in field.q.all_values if v == 3], [str(v) for v in field.q.all_values if v == '3'], [v for v in field.s.all_values if v == None]",
+		"n = float('nan')\n[v for v in field.q.all_values if v == n]",
+		"for v in field.s.all_values:\n    if v == field.s and v != 'y':\n        w = v\nv",
+		"def f():\n    global v\n    for v in field.s.all_values:\n        if v == field.s:\n            u = v\n    return u\nf() + v",
+		"def f():\n    v = 0\n    def g():\n        nonlocal v\n        for v in field.s.all_values:\n            if v == field.s:\n                u = v\n        return u\n    return g(), v\nf()",
+	} {
+		compareRows(t, ask, code, code)
+	}
+}

@@ -140,26 +140,33 @@ func keyOf(v Value) (dictKey, error) {
 func (d *Dict) Len() int { return len(d.entries) - d.dead }
 
 func (d *Dict) find(k dictKey) int {
-	if d.texts != nil {
-		i, ok := d.texts[k.text]
-		if k.kind != 's' {
-			i, ok = d.index[k]
-		}
-		if ok {
-			return i
-		}
-		return -1
-	}
 	if k.kind == 's' {
-		for i := range d.entries {
-			if d.entries[i].isText(k.text) {
-				return i
-			}
+		return d.findText(k.text)
+	}
+	if d.texts != nil {
+		if i, ok := d.index[k]; ok {
+			return i
 		}
 		return -1
 	}
 	for i := range d.entries {
 		if e := &d.entries[i]; e.hashed != nil && e.live() && *e.hashed == k {
+			return i
+		}
+	}
+	return -1
+}
+
+// findText is find for a text.
+func (d *Dict) findText(text string) int {
+	if d.texts != nil {
+		if i, ok := d.texts[text]; ok {
+			return i
+		}
+		return -1
+	}
+	for i := range d.entries {
+		if d.entries[i].isText(text) {
 			return i
 		}
 	}
@@ -187,35 +194,18 @@ func (d *Dict) GetStrNear(key string, near *int) (Value, bool) {
 			return e.value, true
 		}
 	}
-	if d.texts != nil {
-		i, ok := d.texts[key]
-		if !ok {
-			return Value{}, false
-		}
-		*near = i
-		return d.entries[i].value, true
+	i := d.findText(key)
+	if i < 0 {
+		return Value{}, false
 	}
-	for i := range d.entries {
-		if e := &d.entries[i]; e.isText(key) {
-			*near = i
-			return e.value, true
-		}
-	}
-	return Value{}, false
+	*near = i
+	return d.entries[i].value, true
 }
 
 // GetStr returns the value of a str key and whether there is one.
 func (d *Dict) GetStr(key string) (Value, bool) {
-	if d.texts != nil {
-		if i, ok := d.texts[key]; ok {
-			return d.entries[i].value, true
-		}
-		return Value{}, false
-	}
-	for i := range d.entries {
-		if e := &d.entries[i]; e.isText(key) {
-			return e.value, true
-		}
+	if i := d.findText(key); i >= 0 {
+		return d.entries[i].value, true
 	}
 	return Value{}, false
 }

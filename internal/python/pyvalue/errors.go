@@ -95,19 +95,7 @@ func (m *Meter) check() error {
 }
 
 // Grow counts the bytes of a value that is about to be made. Call it first.
-func (m *Meter) Grow(n int64) error {
-	if m == nil {
-		return nil
-	}
-	if err := m.Fits(n); err != nil {
-		return err
-	}
-	m.total += n
-	if m.limits.TotalBytes > 0 && m.total > m.limits.TotalBytes {
-		return fmt.Errorf("%w: values of more than %d bytes were made", ErrLimit, m.limits.TotalBytes)
-	}
-	return m.Step(1 + n/64)
-}
+func (m *Meter) Grow(n int64) error { return m.GrowTimes(1, n) }
 
 // GrowTimes counts so many values of n bytes, as [Meter.Grow] does for each of them.
 func (m *Meter) GrowTimes(times int, n int64) error {
