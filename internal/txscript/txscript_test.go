@@ -250,6 +250,14 @@ f(10), texts, found, [y for n in numbers for y in g(n)], [m.span() for m in re.f
 	}
 }
 
+// A run has places for the members that its program reads, and none for those of eval.
+func TestEvalReadsMembersThatItsProgramDoesNot(t *testing.T) {
+	t.Parallel()
+	if kind, got := run(t, "d = {'k': 7}\nx = 'k'\neval(\"d['k']\") + d[x]", "{}"); kind != "output" || got != "14" {
+		t.Errorf("%s %s", kind, got)
+	}
+}
+
 func FuzzRun(f *testing.F) {
 	for _, text := range golden(f) {
 		code, _, _, _ := split(text)

@@ -63,33 +63,35 @@ func Upper(s string) string {
 	if isASCII(s) {
 		return strings.ToUpper(s)
 	}
-	var b strings.Builder
-	for _, r := range s {
-		b.WriteString(changed(r, cases.Upper(language.Und)))
-	}
-	return b.String()
+	return changed(s, cases.Upper(language.Und), isUnknown)
 }
 
 // Casefold is str.casefold(). Cherokee is folded to its capitals.
 func Casefold(s string) string {
-	var b strings.Builder
-	for _, r := range s {
-		if r >= 'Ꭰ' && r <= 'Ᏽ' {
-			b.WriteRune(r)
-		} else {
-			b.WriteString(changed(r, cases.Fold()))
-		}
+	if isASCII(s) {
+		return strings.ToLower(s)
 	}
-	return b.String()
+	return changed(s, cases.Fold(), func(r rune) bool { return r >= 'Ꭰ' && r <= 'Ᏽ' || isUnknown(r) })
 }
 
-// changed is what a caser makes of a character, where all that is known.
-func changed(r rune, c cases.Caser) string {
-	all := c.String(string(r))
-	if !IsAssigned(r) || strings.ContainsFunc(all, func(r rune) bool { return !IsAssigned(r) }) {
-		return string(r)
+func isUnknown(r rune) bool { return !IsAssigned(r) }
+
+// changed is what a caser makes of a text, besides the characters that stay, and those that
+// become what is unknown.
+func changed(s string, c cases.Caser, stays func(rune) bool) string {
+	all := c.String(s)
+	if !strings.ContainsFunc(s, stays) && !strings.ContainsFunc(all, isUnknown) {
+		return all // no character depends on the others
 	}
-	return all
+	var b strings.Builder
+	for _, r := range s {
+		one := string(r)
+		if now := c.String(one); !stays(r) && !strings.ContainsFunc(now, isUnknown) {
+			one = now
+		}
+		b.WriteString(one)
+	}
+	return b.String()
 }
 
 // titleSpecial are characters whose title case is two or three, the first of them a
@@ -105,6 +107,9 @@ func titleRune(r rune) string {
 	}
 	if t := known(r, unicode.ToTitle(r)); t != r || IsTitle(r) {
 		return string(t)
+	}
+	if !IsCased(r) {
+		return string(r)
 	}
 	// Several characters are the upper case, and an iota below stays there.
 	all := Upper(string(r))
