@@ -12,9 +12,13 @@ import (
 
 // literal reads what brackets hold, as Python's ast.literal_eval does: a whole number in
 // any base, True and False, which count as 1 and 0, or texts in quotes of any kind. What
-// else it may hold leads nowhere in a hook call, and is refused.
+// else it may hold leads nowhere in a hook call, and is refused; so are carriage returns,
+// which Python reads as newlines, and a form feed at the start.
 func literal(text string) (pyvalue.Value, bool) {
 	r := literalReader{strings.TrimLeft(text, " \t")}
+	if strings.ContainsAny(text, "\x00\r") || strings.HasPrefix(r.rest, "\f") {
+		return pyvalue.Value{}, false
+	}
 	v, ok := r.value(maxParentheses, false)
 	if v.Kind() == pyvalue.KindBool {
 		v = truth(v)
@@ -49,10 +53,10 @@ func (r *literalReader) value(deep int, signed bool) (v pyvalue.Value, ok bool) 
 		if n, _ := v.Int64(); negative && ok {
 			v = pyvalue.Int(-n)
 		}
+	case opening.MatchString(r.rest):
+		v, ok = r.texts()
 	default:
-		if v, ok = r.texts(); !ok {
-			v, ok = r.word()
-		}
+		v, ok = r.word()
 	}
 	r.skip()
 	return v, ok
@@ -81,11 +85,11 @@ var opening = regexp.MustCompile(`^([rRuU]?)("""|'''|"|')`)
 
 // texts reads texts in quotes; those that follow one another are one.
 func (r *literalReader) texts() (pyvalue.Value, bool) {
-	whole, found := "", false
+	whole := ""
 	for {
 		m := opening.FindStringSubmatch(r.rest)
 		if m == nil {
-			return pyvalue.Str(whole), found && utf8.ValidString(whole)
+			return pyvalue.Str(whole), utf8.ValidString(whole)
 		}
 		inside, ok := untilQuote(r.rest[len(m[0]):], m[2])
 		if !ok {
@@ -98,17 +102,20 @@ func (r *literalReader) texts() (pyvalue.Value, bool) {
 				return pyvalue.Value{}, false
 			}
 		}
-		whole, found = whole+inside, true
+		whole += inside
 		r.skip()
 	}
 }
 
-// untilQuote is what stands before the quotes that end a text.
+// untilQuote is what comes before the quotes that end a text. Only a text in three quotes
+// may have a newline without a backslash.
 func untilQuote(text, quotes string) (string, bool) {
 	for i := 0; i < len(text); i++ {
 		switch {
 		case strings.HasPrefix(text[i:], quotes):
 			return text[:i], true
+		case text[i] == '\n' && len(quotes) == 1:
+			return "", false
 		case text[i] == '\\':
 			i++
 		}
