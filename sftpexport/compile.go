@@ -78,6 +78,11 @@ func (s *Step) compile() (*compiled, error) {
 	case s.Commit != "" && s.Credentials.Type == "s3":
 		faults.Add("commit", "belongs to an SFTP server; objects appear whole at once")
 	}
+	for place, v := range map[string]SFTPVersion{"sftp_version": s.ProtocolVersion, "credentials.sftp_version": s.Credentials.ProtocolVersion} {
+		if !v.isKnown() { // which JSON says itself
+			faults.Add(place, "%d is not a version of SFTP that can be spoken; expected 3 to 6", v)
+		}
+	}
 	if s.MaxConnections < 0 {
 		faults.Add("max_connections", "%d is negative", s.MaxConnections)
 	}

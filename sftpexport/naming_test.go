@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -151,5 +152,33 @@ func TestTwoFormatsUnderOneNameGetTwoExtensions(t *testing.T) {
 		{"type": "annotation_content", "format": "json", "filename_template": "{annotation.id}"}]}`)
 	if err != nil || !slices.Equal(slices.Sorted(maps.Keys(files)), []string{"out/314528.csv", "out/314528.json"}) {
 		t.Errorf("there is %v: %v", files, err)
+	}
+}
+
+// TestVersionsOfTheProtocol: all are spoken as version 3, so what counts is which are taken.
+func TestVersionsOfTheProtocol(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]sftpexport.SFTPVersion{
+		`0`: 0, `"0"`: 0, `""`: 0, `null`: 0, `3`: 3, `"3"`: 3, `6`: 6, `"6"`: 6,
+		`2`: -1, `"2"`: -1, `7`: -1, `-3`: -1, `3.0`: -1, `256`: -1, `"three"`: -1, `true`: -1, `[]`: -1,
+	} {
+		for _, place := range []string{"sftp_version", "credentials.sftp_version"} {
+			step := new(sftpexport.Step)
+			settings, got := fmt.Sprintf(`{"sftp_version": %s}`, text), &step.ProtocolVersion
+			if place != "sftp_version" {
+				settings, got = fmt.Sprintf(`{"credentials": %s}`, settings), &step.Credentials.ProtocolVersion
+			}
+			err := step.UnmarshalJSON([]byte(settings))
+			switch {
+			case want >= 0 && (err != nil || *got != want):
+				t.Errorf("%s: %d, %v", settings, *got, err)
+			case want < 0 && (err == nil || !strings.Contains(err.Error(), place+": ") || !strings.Contains(err.Error(), "expected 3 to 6")):
+				t.Errorf("%s: the error is %v", settings, err)
+			}
+			*got = 7 // as in Go
+			if err := step.Validate(); err == nil || !strings.Contains(err.Error(), place+": 7 is not a version") {
+				t.Errorf("%s: the error is %v", place, err)
+			}
+		}
 	}
 }

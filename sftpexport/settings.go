@@ -154,22 +154,24 @@ func (p *Port) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// SFTPVersion is a number; in JSON a number or a text.
+// SFTPVersion is a version of the SFTP protocol, 3 to 6, or 0 for 3; in JSON a number or a text.
 type SFTPVersion int
 
-// UnmarshalJSON accepts 3 and "3".
+// UnmarshalJSON accepts 3, "3", and 0, "0", "" and null, which stand for 3.
 func (v *SFTPVersion) UnmarshalJSON(data []byte) error {
 	text := string(bytes.Trim(data, `"`))
 	if text == "null" || text == "" {
 		return nil
 	}
 	n, err := strconv.ParseUint(text, 10, 8)
-	if err != nil || n < 3 || n > 6 {
+	if err != nil || !SFTPVersion(n).isKnown() {
 		return fmt.Errorf("%s is not a version of SFTP that can be spoken; expected 3 to 6", data)
 	}
 	*v = SFTPVersion(n)
 	return nil
 }
+
+func (v SFTPVersion) isKnown() bool { return v == 0 || v >= 3 && v <= 6 }
 
 // Rule is a directory and the files that go there.
 type Rule struct {

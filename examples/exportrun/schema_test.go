@@ -30,9 +30,9 @@ func source(t *testing.T) *jsonschema.Source {
 	digits := func(pattern string) object {
 		return object{"anyOf": []any{object{"type": []any{"integer", "null"}}, object{"type": "string", "pattern": pattern}}}
 	}
-	port, version := digits(`^([0-9]{1,5})?$`), digits(`^[3-6]?$`)
+	port, version := digits(`^([0-9]{1,5})?$`), digits(`^[03-6]?$`)
 	port["anyOf"].([]any)[0] = object{"type": []any{"integer", "null"}, "minimum": 1, "maximum": 65535}
-	version["anyOf"].([]any)[0] = object{"type": []any{"integer", "null"}, "minimum": 3, "maximum": 6}
+	version["anyOf"].([]any)[0] = object{"enum": []any{0, 3, 4, 5, 6, nil}}
 	s := &jsonschema.Source{
 		Docs: jsonschema.NewDocs("../.."),
 		Own: map[reflect.Type]object{
