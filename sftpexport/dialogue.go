@@ -18,25 +18,22 @@ const maxQuestions = 8
 // not choose one.
 var errPasswordExpired = errors.New("the server wants the password to be changed first; log in by hand, change it, and put the new one into the secret password")
 
-// Words in the questions of servers, in lower case. The names of passwords are those of
-// some languages that servers speak.
+// What servers ask, in lower case and without the names of users and hosts. The words for
+// passwords are those of some languages that servers speak.
 var (
-	wordsOfChange    = []string{"new password", "change", "retype", "re-enter", "reenter", "confirm", "old password", "current password", "(current)", "expired"}
-	wordsOfPasswords = []string{"passw", "kennwort", "heslo", "mot de passe", "contrase", "senha", "has\u0142o", "wachtwoord", "parola", "jelsz"}
-	wordsOfNames     = []string{"user", "login", "name"}
-	wordsOfFactors   = []string{"code", "otp", "one-time", "onetime", "token", "factor", "2fa", "mfa", "challenge", "authenticator"}
+	asksForChange   = regexp.MustCompile(`new password|\bchange|retype|re-?enter|confirm|old password|current password|\(current\)|expired`)
+	asksForPassword = regexp.MustCompile(`passw|kennwort|heslo|mot de passe|contrase|senha|hasło|wachtwoord|parola|jelsz`)
+	asksForName     = regexp.MustCompile(`user|login|name`)
+	asksForFactor   = regexp.MustCompile(`code|otp|one-?time|token|factors?\b|2fa|mfa|challenge|authenticator|\bpin\b`)
 
-	pin = regexp.MustCompile(`\bpin\b`)
+	// wantsChange is what an instruction says of a password that must be changed, and not
+	// of one that may be.
+	wantsChange = regexp.MustCompile(`password (has |is )?expired|((must|(required|need|have) to) |(^|[.!:;,] *)(please )?)change (your|the) password|password change (is )?required`)
+
+	// namesAsked are the names of users and hosts in questions, which may have any words
+	// in them: (erp@token.example) Password.
+	namesAsked = regexp.MustCompile(`\S+@\S+|[\pL\d-]+(\.[\pL\d-]+)+`)
 )
-
-func hasOneOf(text string, words []string) bool {
-	for _, word := range words {
-		if strings.Contains(text, word) {
-			return true
-		}
-	}
-	return false
-}
 
 // answers answers what a server asks like a person at a keyboard: the user's name where
 // the answer is shown, and the password to the first question that hides it. Later
@@ -48,17 +45,17 @@ func (o *offer) answers(user, password string) ssh.KeyboardInteractiveChallenge 
 	return func(_, instruction string, questions []string, shown []bool) ([]string, error) {
 		list := make([]string, len(questions))
 		for i, question := range questions {
-			words, asks := strings.ToLower(question), naming.Shorten(strings.TrimSpace(question), 80)
+			words, asks := namesAsked.ReplaceAllString(strings.ToLower(question), ""), naming.Shorten(strings.TrimSpace(question), 80)
 			asked++
 			switch {
-			case shown[i] && hasOneOf(words, wordsOfNames):
+			case shown[i] && asksForName.MatchString(words):
 				list[i] = user
 				continue
-			case hasOneOf(words, wordsOfChange) || hasOneOf(strings.ToLower(instruction), []string{"password change", "change your password", "password has expired", "password expired"}):
+			case asksForChange.MatchString(words), wantsChange.MatchString(strings.ToLower(instruction)):
 				return nil, fmt.Errorf("%w (it asks %q)", errPasswordExpired, asks)
 			case given[question] || asked > maxQuestions:
 				return nil, fmt.Errorf("the server does not take the password as the answer to %q", asks)
-			case shown[i], hasOneOf(words, wordsOfFactors), pin.MatchString(words), len(given) > 0 && !hasOneOf(words, wordsOfPasswords):
+			case shown[i], asksForFactor.MatchString(words), len(given) > 0 && !asksForPassword.MatchString(words):
 				return nil, fmt.Errorf("the server asks for more than a password (%q), which no program can answer; ask its operator for a login by key", asks)
 			}
 			given[question] = true

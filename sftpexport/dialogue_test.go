@@ -70,6 +70,23 @@ func TestAPasswordAnswersOnlyQuestionsForIt(t *testing.T) {
 			"an expired password in the instruction", [][]question{{{"Your password has expired", "Password: ", false}}}, nil,
 			"wants the password to be changed",
 		},
+		{"a name with a word of another question in it", [][]question{{{"", "Data Exchange password: ", false}}}, []string{dialoguePassword}, ""},
+		{"an address in it", [][]question{{{"", "(erp@codes.token.example) Password: ", false}}}, []string{dialoguePassword}, ""},
+		{"a host in it", [][]question{{{"", "otp-factory.example.com password: ", false}}}, []string{dialoguePassword}, ""},
+		{"a factor for an address", [][]question{{{"", "Code for erp@files.example: ", false}}}, nil, "more than a password"},
+		{"a factor in German", [][]question{{{"", "Bestätigungscode: ", false}}}, nil, "more than a password"},
+		{
+			"where it may be changed", [][]question{{{"To change your password, see https://files.example/", "Password: ", false}}},
+			[]string{dialoguePassword}, "",
+		},
+		{
+			"that it is to be changed", [][]question{{{"Welcome. Please change your password.", "Password: ", false}}}, nil,
+			"wants the password to be changed",
+		},
+		{
+			"that it must be changed", [][]question{{{"You are required to change your password immediately.", "Password: ", false}}}, nil,
+			"wants the password to be changed",
+		},
 		{
 			"the same again", [][]question{{{"", "Password: ", false}}, {{"", "Password: ", false}}}, []string{dialoguePassword},
 			"does not take the password",
