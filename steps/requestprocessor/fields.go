@@ -240,6 +240,8 @@ func (w *row) Member(_ context.Context, name string) (pyvalue.Value, error) {
 	return pyvalue.Value{}, reqproc.NotThere("the row of "+w.n.SchemaID(), name, known)
 }
 
+const withoutSchema = `Without a schema every field counts as text, so conditions on numbers and dates may decide differently. Add "schemas" to the hook's sideload.`
+
 // schemaField returns what the schema says of a field, and of what it stands in; nil
 // without a schema.
 func (r *run) schemaField(schemaID string) (field, parent *rossum.SchemaField) {
@@ -248,7 +250,9 @@ func (r *run) schemaField(schemaID string) (field, parent *rossum.SchemaField) {
 		schema, err := r.x.Payload.Schema()
 		if err != nil || schema == nil {
 			r.decide("the payload has no schema that can be read, so every field counts as text; add schemas to the hook's sideload")
-			r.x.Warn("Without a schema every field counts as text, so conditions on numbers and dates may decide differently. Add \"schemas\" to the hook's sideload.")
+			if said := func(m rossum.Message) bool { return m.Content == withoutSchema }; !slices.ContainsFunc(r.x.Messages, said) {
+				r.x.Warn(withoutSchema) // once, however many steps of the chain have it
+			}
 			return nil, nil
 		}
 		for f := range schema.All() {

@@ -49,14 +49,28 @@ func TestFieldsHaveTheTypesOfTheSchema(t *testing.T) {
 func TestWithoutASchemaFieldsAreTextsWithAWarning(t *testing.T) {
 	t.Parallel()
 	a := serve(t, nil)
-	r := run(t, a, rossumtest.Annotation(rossumtest.Offline(), rossumtest.Number("n", "1.50", "1.50"), rossumtest.Sideload("schemas", nil)), `{"stages":[{"evaluate":[{"name":"n","condition":{"field.n":{"$eq":1.5}}}],"call_api":[{"request":{"url":"API","method":"GET"}}]}]}`)
+	// Several fields in several stages and steps are one warning.
+	call := rossumtest.Annotation(rossumtest.Offline(), rossumtest.Number("n", "1.50", "1.50"), rossumtest.Number("m", "2", "2"), rossumtest.Sideload("schemas", nil))
+	r := run(t, a, call, `{"stages":[{"evaluate":[{"name":"n","condition":{"field.n":{"$eq":1.5}}}],"call_api":[{"request":{"url":"API","method":"GET"}}]},
+		{"evaluate":[{"name":"m","condition":{"$or":[{"field.m":{"$eq":2}},{"field.n":{"$gt":"9"}}]}}],"call_api":[{"request":{"url":"API","method":"GET"}}]}]}`)
 	if r.Err != nil || len(a.requests()) != 0 || !strings.Contains(decisions(r), "the payload has no schema that can be read, so every field counts as text") {
 		t.Errorf("%v %s", r.Err, decisions(r))
 	}
 	const want = "Without a schema every field counts as text, so conditions on numbers and dates may decide differently. Add " +
 		"\"schemas\" to the hook's sideload."
-	if all := r.Response.Messages; len(all) != 1 || all[0].Type != rossum.MessageWarning || all[0].Content != want {
-		t.Errorf("got %v", all)
+	stages := `{"stages":[{"evaluate":[{"name":"n","condition":{"field.n":{"$eq":1.5}}}],"call_api":[{"request":{"url":"API","method":"GET"}}]}]}`
+	chain, err := pipeline.New(step(t, a, stages), step(t, a, stages))
+	if err != nil {
+		t.Fatal(err)
+	}
+	two, err := chain.Export(t.Context(), call.Payload(), client(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, all := range [][]rossum.Message{r.Response.Messages, two.Messages} {
+		if len(all) != 1 || all[0].Type != rossum.MessageWarning || all[0].Content != want {
+			t.Errorf("got %v", all)
+		}
 	}
 }
 

@@ -180,19 +180,23 @@ func (r *reply) noteCharset(text string) {
 		if !isASCII(r.Body) {
 			r.note("the engine does not know the charset that %s names, and would read the text as UTF-8", r.mediaType)
 		}
-	case text != pythons(name, r.Body):
+	case !readsAs(name, r.Body, text):
 		r.note("not all of the text is in the charset that %s names; the engine would put U+FFFD in place of what it cannot read", r.mediaType)
 	}
 }
 
-// pythons is the text that Python reads in a charset of its own.
-func pythons(name string, body []byte) string {
+// readsAs reports whether Python reads a body in a charset of its own as that text. Bodies may
+// be large, and most are in UTF-8 or ASCII: those are compared where they are.
+func readsAs(name string, body []byte, text string) bool {
+	if text == string(body) && isASCII(body) {
+		return true // a charset that reads ASCII otherwise has made another text of it
+	}
 	codec, err := textenc.Lookup(name)
 	if err != nil || codec == textenc.UTF8 {
-		return string(body)
+		return text == string(body)
 	}
-	text, _ := codec.Decode(body, func(textenc.Fault) (string, error) { return "\ufffd", nil }) // which replaces all faults
-	return text
+	pythons, _ := codec.Decode(body, func(textenc.Fault) (string, error) { return "\ufffd", nil }) // which replaces all faults
+	return text == pythons
 }
 
 // body is the parsed body, if the media type is one that says what it is.

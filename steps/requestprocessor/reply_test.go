@@ -1,6 +1,7 @@
 package requestprocessor
 
 import (
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -23,6 +24,8 @@ func TestARepliesTextThatIsNotInItsCharsetIsNoted(t *testing.T) {
 		{"text/plain; charset=x-mac-cyrillic", "\x80", "А", "does not know the charset"},
 		{"text/plain; charset=windows-1252", "\x80", "€", ""},
 		{"text/plain; charset=windows-1252", "\x81", "\ufffd", ""},
+		{"text/xml; charset=utf-8", `<?xml version="1.0" encoding="iso-8859-1"?><a>é</a>`, `<?xml version="1.0" encoding="iso-8859-1"?><a>Ã©</a>`, "not all of the text"},
+		{"text/plain; charset=iso-2022-jp", "\x1b$BF|\x1b(B", "日", ""},
 		{"text/plain; charset=us-ascii", "é", "é", "not all of the text"},
 		{"text/plain; charset=utf-16-le", "\xff\xfex\x00", "x", "not all of the text"},
 		{"text/plain", "é", "é", "names no charset"},
@@ -33,6 +36,24 @@ func TestARepliesTextThatIsNotInItsCharsetIsNoted(t *testing.T) {
 		text, _ := r.response.Dict().GetStr("text")
 		if notes := strings.Join(r.notes, "; "); text.Text() != c.text || (notes != "") != (c.note != "") || !strings.Contains(notes, c.note) {
 			t.Errorf("%s %q is %q, %s", c.mediaType, c.body, text.Text(), notes)
+		}
+	}
+}
+
+// TestJudgingACharsetTakesNoMemory is not parallel, since it measures what all of the process takes.
+func TestJudgingACharsetTakesNoMemory(t *testing.T) {
+	for _, c := range []struct{ mediaType, body string }{
+		{"application/json; charset=utf-8", "é"}, {"application/json; charset=utf-8", "e"}, {"text/plain; charset=iso-8859-1", "e"}, {"text/plain; charset=us-ascii", "e"},
+	} {
+		const size = 8 << 20
+		r := extraction{ContentType: &c.mediaType, Body: strings.Repeat(c.body, size)}.reply()
+		text := r.decoded()
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		r.noteCharset(text)
+		runtime.ReadMemStats(&after)
+		if took := after.TotalAlloc - before.TotalAlloc; took > size/2 || r.notes != nil {
+			t.Errorf("%s takes %d bytes for %d of %q, and says %q", c.mediaType, took, size, c.body, r.notes)
 		}
 	}
 }
