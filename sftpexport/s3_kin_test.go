@@ -131,6 +131,7 @@ func TestAStoreThatIgnoresConditionsIsFoundOut(t *testing.T) {
 		switch r.Method {
 		case http.MethodPut:
 			objects[r.URL.Path], _ = io.ReadAll(r.Body)
+			w.Header().Set("ETag", `"e"`)
 		case http.MethodDelete:
 			delete(objects, r.URL.Path)
 			w.WriteHeader(http.StatusNoContent)

@@ -247,8 +247,12 @@ func TestAWebPageIsNotAStore(t *testing.T) {
 			}
 			for _, rule := range everyRule {
 				for _, size := range []int{0, 5, 17 << 20} {
-					if _, err := s.put(t, s.step(t, "in", rule), make([]byte, size)); err == nil {
-						t.Errorf("%s, %d bytes: there is no error", rule, size)
+					for _, conditional := range []*bool{nil, new(bool)} {
+						s.credentials.ConditionalPut = conditional
+						_, err := s.put(t, s.step(t, "in", rule), make([]byte, size))
+						if status == 302 && !strings.Contains(fmt.Sprint(err), "StatusCode: 302") || status != 302 && !errors.Is(err, s3.ErrNotS3) {
+							t.Errorf("%s, %d bytes: %v", rule, size, err)
+						}
 					}
 				}
 			}
@@ -256,14 +260,12 @@ func TestAWebPageIsNotAStore(t *testing.T) {
 	}
 }
 
-// TestAStoreThatCannotBeReachedForGoodIsTriedOnce counts connections.
+// TestAStoreThatCannotBeReachedForGoodIsTriedOnce counts requests, by the limiter.
 func TestAStoreThatCannotBeReachedForGoodIsTriedOnce(t *testing.T) {
 	t.Parallel()
-	var n atomic.Int64
 	plain := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	t.Cleanup(plain.Close)
 	selfSigned := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
-	selfSigned.Config.ErrorLog = nil
 	t.Cleanup(selfSigned.Close)
 	for name, c := range map[string]struct{ endpoint, text string }{
 		"a certificate that nobody trusts": {selfSigned.URL, "certificate"},
@@ -271,7 +273,6 @@ func TestAStoreThatCannotBeReachedForGoodIsTriedOnce(t *testing.T) {
 		"no such host":                     {"http://store.invalid", "there is no host store.invalid"},
 	} {
 		for _, rule := range everyRule {
-			n.Store(0)
 			s := site{
 				credentials: sftpexport.Credentials{Type: "s3", Bucket: "exports", Endpoint: c.endpoint, PathStyle: true, Region: "us-east-1"},
 				secrets:     map[string]string{"access_key_id": "a", "secret_access_key": "b-secret-key-9"},

@@ -140,15 +140,11 @@ func readSmall(r io.Reader, size int64) ([]byte, error) {
 // vain. The server decides in the end.
 func (s *staged) findName(ctx context.Context) error {
 	for s.file.Collision != sftpexport.CollisionReplace {
-		_, err := s.d.client.head(ctx, s.key())
+		taken, err := s.isTaken(ctx)
 		switch {
-		case statusOf(err) == http.StatusNotFound, statusOf(err) == http.StatusForbidden:
-			return nil // those who may only write are told so
-		case err != nil:
-			return explain(err)
-		case s.file.Collision == sftpexport.CollisionRefuse:
-			return sftpexport.ErrExists
-		case s.number >= naming.MaxNumber:
+		case err != nil || !taken:
+			return err
+		case s.file.Collision == sftpexport.CollisionRefuse, s.number >= naming.MaxNumber:
 			return sftpexport.ErrExists
 		}
 		s.number++

@@ -172,15 +172,8 @@ func (m *multipart) there(ctx context.Context) (bool, error) {
 
 // lookBeforeJoining looks whether the name is taken, and says that more cannot be done.
 func (s *staged) lookBeforeJoining(ctx context.Context) error {
-	if s.file.Collision == sftpexport.CollisionReplace {
-		return nil
-	}
-	_, err := s.d.client.head(ctx, s.key())
-	switch {
-	case err == nil:
-		return sftpexport.ErrExists
-	case statusOf(err) != http.StatusNotFound && statusOf(err) != http.StatusForbidden:
-		return explain(err)
+	if err := s.lookAgain(ctx); err != nil || s.file.Collision == sftpexport.CollisionReplace {
+		return err
 	}
 	s.d.tell("%s: Google cannot refuse to overwrite what is put in parts; the name was free a moment before", s.key())
 	return nil

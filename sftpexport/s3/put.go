@@ -77,14 +77,26 @@ func (s *staged) lookAgain(ctx context.Context) error {
 	if s.file.Collision == sftpexport.CollisionReplace {
 		return nil
 	}
-	_, err := s.d.client.head(ctx, s.key())
-	switch {
-	case err == nil:
-		return sftpexport.ErrExists
-	case statusOf(err) != http.StatusNotFound && statusOf(err) != http.StatusForbidden:
-		return explain(err)
+	taken, err := s.isTaken(ctx)
+	if taken {
+		err = sftpexport.ErrExists
 	}
-	return nil
+	return err
+}
+
+// isTaken looks whether there is an object with the name. Those who may only write are not
+// shown it, and are told when they put theirs.
+func (s *staged) isTaken(ctx context.Context) (bool, error) {
+	out, err := s.d.client.head(ctx, s.key())
+	switch {
+	case err == nil && out.ETag == nil && out.LastModified == nil:
+		return false, ErrNotS3
+	case err == nil:
+		return true, nil
+	case statusOf(err) == http.StatusNotFound, statusOf(err) == http.StatusForbidden:
+		return false, nil
+	}
+	return false, explain(err)
 }
 
 // ErrNotS3 means that what answers at the endpoint is something else: a console, a proxy,

@@ -114,13 +114,14 @@ func (c *bucket) checkCondition(ctx context.Context, directory string) error {
 	if c.obeys {
 		return nil
 	}
-	key := naming.Join(directory, naming.Probe)
+	key, isStore := naming.Join(directory, naming.Probe), false
 	put := func() error {
 		match, options := c.condition(sftpexport.CollisionRefuse)
-		_, err := c.api.PutObject(ctx, &s3.PutObjectInput{
+		out, err := c.api.PutObject(ctx, &s3.PutObjectInput{
 			Bucket: &c.settings.Bucket, Key: &key, Body: bytes.NewReader(nil), IfNoneMatch: match, ServerSideEncryption: c.encryption(),
 			ContentMD5: aws.String("1B2M2Y8AsgTpgAmY7PhCfg=="), // of nothing; buckets with locks insist on it
 		}, options...)
+		isStore = err == nil && out.ETag != nil
 		return err
 	}
 	for range 2 {
@@ -138,7 +139,10 @@ func (c *bucket) checkCondition(ctx context.Context, directory string) error {
 		break
 	}
 	_, _ = c.api.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &c.settings.Bucket, Key: &key})
-	if !c.obeys {
+	switch {
+	case !c.obeys && !isStore:
+		return ErrNotS3
+	case !c.obeys:
 		return fmt.Errorf("%w: it takes the condition, and overwrites all the same", ErrNoCondition)
 	}
 	return nil
