@@ -1,6 +1,8 @@
 package sftpexport_test
 
 import (
+	"crypto/ed25519"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
@@ -336,49 +338,42 @@ func TestAServerThatEndsAtOnceIsTriedAgainAndSaysWhatMayBe(t *testing.T) {
 func TestHostKeysAsOtherProgramsPrintThem(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
-	fields := strings.Fields(s.HostKey())
-	key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(s.HostKey()))
+	other, err := ssh.NewSignerFromKey(ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	bare := strings.TrimPrefix(ssh.FingerprintSHA256(key), "SHA256:")
-	sum, err := base64.RawStdEncoding.DecodeString(bare)
-	if err != nil {
-		t.Fatal(err)
-	}
-	inHex := hex.EncodeToString(sum)
-	for name, text := range map[string]string{
-		"WinSCP":                  "ssh-ed25519 255 " + bare + "=",
-		"WinSCP in quotation":     "ssh-ed25519 255 " + strings.NewReplacer("+", "-", "/", "_").Replace(bare),
-		"the sum alone":           bare,
-		"with its padding":        "SHA256:" + bare + "=",
-		"SSHFP":                   "files.example.com. 3600 IN SSHFP 4 2 " + inHex,
-		"hexadecimal with colons": colons(inHex),
-		"marked and hexadecimal":  "SHA256:" + inHex,
-		"RFC 4716": "---- BEGIN SSH2 PUBLIC KEY ----\nComment: \"256-bit\\\n by somebody\"\n" + fields[1][:40] + "\n" + fields[1][40:] +
-			"\n---- END SSH2 PUBLIC KEY ----\n",
-		"RFC 4716 with CRLF, two of them": strings.Repeat(
-			"---- BEGIN SSH2 PUBLIC KEY ----\r\nSubject: a\r\n"+fields[1]+"\r\n---- END SSH2 PUBLIC KEY ----\r\n", 2,
-		),
+	for name, printed := range map[string]func(key, sum, inHex string) string{
+		"WinSCP": func(_, sum, _ string) string { return "ssh-ed25519 255 " + sum + "=" },
+		"WinSCP in quotation": func(_, sum, _ string) string {
+			return "ssh-ed25519 255 " + strings.NewReplacer("+", "-", "/", "_").Replace(sum)
+		},
+		"the sum alone":           func(_, sum, _ string) string { return sum },
+		"with its padding":        func(_, sum, _ string) string { return "SHA256:" + sum + "=" },
+		"SSHFP":                   func(_, _, inHex string) string { return "files.example.com. 3600 IN SSHFP 4 2 " + inHex },
+		"hexadecimal with colons": func(_, _, inHex string) string { return colons(inHex) },
+		"marked and hexadecimal":  func(_, _, inHex string) string { return "SHA256:" + inHex },
+		"RFC 4716": func(key, _, _ string) string {
+			return "---- BEGIN SSH2 PUBLIC KEY ----\nComment: \"256-bit\\\n by somebody\"\n" + key[:40] + "\n" + key[40:] +
+				"\n---- END SSH2 PUBLIC KEY ----\n"
+		},
+		"RFC 4716 with CRLF, two of them": func(key, _, _ string) string {
+			return strings.Repeat("---- BEGIN SSH2 PUBLIC KEY ----\r\nSubject: a\r\n"+key+"\r\n---- END SSH2 PUBLIC KEY ----\r\n", 2)
+		},
 	} {
-		c := s.Credentials()
-		c.HostKey = text
-		if err := login(t, replacing(t, c, "/out"), rossumtest.Secret("password", s.Secrets()["password"])); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-		// What is read must still tell servers apart.
-		c.HostKey = strings.NewReplacer(
-			bare, strings.Repeat("A", 43), inHex, strings.Repeat("0", 64), colons(inHex), colons(strings.Repeat("0", 64)),
-		).
-			Replace(text)
-		if c.HostKey == text {
-			continue
-		}
-		if err := login(t, replacing(t, c, "/out"), rossumtest.Secret("password", s.Secrets()["password"])); !errors.Is(
-			err,
-			sftpexport.ErrHostKey,
-		) {
-			t.Errorf("%s, another one: %v", name, err)
+		// What is read must let the server in, and still tell servers apart.
+		for line, want := range map[string]error{s.HostKey(): nil, string(ssh.MarshalAuthorizedKey(other.PublicKey())): sftpexport.ErrHostKey} {
+			key := strings.Fields(line)[1]
+			raw, err := base64.StdEncoding.DecodeString(key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sum := sha256.Sum256(raw)
+			c := s.Credentials()
+			c.HostKey = printed(key, base64.RawStdEncoding.EncodeToString(sum[:]), hex.EncodeToString(sum[:]))
+			err = login(t, replacing(t, c, "/out"), rossumtest.Secret("password", s.Secrets()["password"]))
+			if !errors.Is(err, want) {
+				t.Errorf("%s, %q: %v", name, c.HostKey, err)
+			}
 		}
 	}
 }

@@ -117,8 +117,7 @@ func isPermanent(err error) bool {
 	var certificate *tls.CertificateVerificationError
 	var name *net.DNSError
 	return errors.As(err, &certificate) || errors.As(err, &name) && name.IsNotFound ||
-		errors.Is(err, http.ErrSchemeMismatch) || err != nil && strings.Contains(err.Error(), http.ErrSchemeMismatch.Error()) ||
-		errors.Is(err, egress.ErrForbidden)
+		errors.Is(err, http.ErrSchemeMismatch) || errors.Is(err, egress.ErrForbidden)
 }
 
 // checkKeys says what is missing of the secrets that S3 needs.
