@@ -415,3 +415,38 @@ func TestBackblazeByItsDocumentation(t *testing.T) {
 		}
 	}
 }
+
+// TestAnotherObjectUnderTheNameIsNotOursCutShort: exports that replace each other's objects
+// may find another one's where theirs was; an object of nobody's is told as a fault.
+func TestAnotherObjectUnderTheNameIsNotOursCutShort(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, id string
+		want     error
+	}{
+		{"another export's", "another", nil},
+		{"nobody's", "", sftpexport.ErrSize},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := kin(t, func(w http.ResponseWriter, r *http.Request) bool {
+				if opOf(r) != "put" && opOf(r) != "head" || isProbe(r) {
+					return true
+				}
+				_, _ = io.Copy(io.Discard, r.Body)
+				w.Header().Set("ETag", `"not-an-md5"`)
+				if opOf(r) == "head" {
+					w.Header().Set("Content-Length", "3")
+					if c.id != "" {
+						w.Header().Set("X-Amz-Meta-Exportpipeline-Id", c.id)
+					}
+				}
+				return false
+			})
+			report, err := s.put(t, s.step(t, "in", sftpexport.CollisionReplace), []byte("content"))
+			if !errors.Is(err, c.want) || (err == nil) != strings.Contains(report, "somebody else has put another object there") {
+				t.Errorf("%v\n%s", err, report)
+			}
+		})
+	}
+}

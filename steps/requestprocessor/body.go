@@ -87,7 +87,7 @@ func headerText(v pyvalue.Value, text string) (sent, note string) {
 		note = reqproc.Describe(v) + " and goes out as a text; the engine would fail"
 	case text != strings.TrimLeftFunc(text, ucd.IsSpace):
 		note = "a text with blanks before it; the engine would fail"
-	case text != strings.TrimSpace(text):
+	case text != strings.TrimRight(text, " \t"):
 		note = "sent without the blanks after it, which are not part of a header's value"
 	case err != nil:
 		note = "sent in UTF-8; the engine would fail"

@@ -4,6 +4,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 func TestARepliesTextThatIsNotInItsCharsetIsNoted(t *testing.T) {
@@ -54,6 +56,33 @@ func TestJudgingACharsetTakesNoMemory(t *testing.T) {
 		runtime.ReadMemStats(&after)
 		if took := after.TotalAlloc - before.TotalAlloc; took > size/2 || r.notes != nil {
 			t.Errorf("%s takes %d bytes for %d of %q, and says %q", c.mediaType, took, size, c.body, r.notes)
+		}
+	}
+}
+
+func TestHeaderValuesAreLatin1AndSaidWhereTheEngineFails(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		value      pyvalue.Value
+		sent, note string
+	}{
+		{pyvalue.Str("é\u0085"), "\xe9\x85", ""},
+		{pyvalue.Str("x\u00a0"), "x\xa0", ""}, // which is part of the value
+		{pyvalue.Str("a\tb"), "a\tb", ""},
+		{pyvalue.Str(""), "", ""},
+		{pyvalue.Str("x \t"), "x \t", "without the blanks after it"},
+		{pyvalue.Str(" x"), " x", "blanks before it"},
+		{pyvalue.Str("\u00a0x"), "\xa0x", "blanks before it"},
+		{pyvalue.Str("日"), "日", "sent in UTF-8"},
+		{pyvalue.Int(5), "5", "is a number and goes out as a text"},
+	} {
+		text := "5"
+		if c.value.IsText() {
+			text = c.value.Text()
+		}
+		sent, note := headerText(c.value, text)
+		if sent != c.sent || (note != "") != (c.note != "") || !strings.Contains("is "+note, c.note) {
+			t.Errorf("%q is sent as %q, %q", text, sent, note)
 		}
 	}
 }

@@ -54,6 +54,9 @@ func (r *run) missingTargets(ctx context.Context) (missing faults) {
 
 // missingOf looks for the fields of the first n items of a call.
 func (r *run) missingOf(c *call, n int) faults {
+	if !dependsOnSequence(c) {
+		n = min(n, 1) // whose fields are those of all
+	}
 	for k := range n {
 		if err := r.targets(c, k); err != nil {
 			return faults{named(fail(c.place, err), c.name)}
