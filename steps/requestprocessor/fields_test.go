@@ -50,9 +50,14 @@ func TestWithoutASchemaFieldsAreTextsWithAWarning(t *testing.T) {
 	t.Parallel()
 	a := serve(t, nil)
 	// Several fields in several stages and steps are one warning.
-	call := rossumtest.Annotation(rossumtest.Offline(), rossumtest.Number("n", "1.50", "1.50"), rossumtest.Number("m", "2", "2"), rossumtest.Sideload("schemas", nil))
-	r := run(t, a, call, `{"stages":[{"evaluate":[{"name":"n","condition":{"field.n":{"$eq":1.5}}}],"call_api":[{"request":{"url":"API","method":"GET"}}]},
-		{"evaluate":[{"name":"m","condition":{"$or":[{"field.m":{"$eq":2}},{"field.n":{"$gt":"9"}}]}}],"call_api":[{"request":{"url":"API","method":"GET"}}]}]}`)
+	call := rossumtest.Annotation(
+		rossumtest.Offline(), rossumtest.Number("n", "1.50", "1.50"), rossumtest.Number("m", "2", "2"), rossumtest.Sideload("schemas", nil),
+	)
+	r := run(t, a, call, `{"stages":[
+		{"evaluate":[{"name":"n","condition":{"field.n":{"$eq":1.5}}}],"call_api":[{"request":{"url":"API","method":"GET"}}]},
+		{"evaluate":[{"name":"m","condition":{"$or":[{"field.m":{"$eq":2}},{"field.n":{"$gt":"9"}}]}}],
+			"call_api":[{"request":{"url":"API","method":"GET"}}]}
+	]}`)
 	if r.Err != nil || len(a.requests()) != 0 || !strings.Contains(decisions(r), "the payload has no schema that can be read, so every field counts as text") {
 		t.Errorf("%v %s", r.Err, decisions(r))
 	}

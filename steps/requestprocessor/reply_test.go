@@ -26,7 +26,10 @@ func TestARepliesTextThatIsNotInItsCharsetIsNoted(t *testing.T) {
 		{"text/plain; charset=x-mac-cyrillic", "\x80", "А", "does not know the charset"},
 		{"text/plain; charset=windows-1252", "\x80", "€", ""},
 		{"text/plain; charset=windows-1252", "\x81", "\ufffd", ""},
-		{"text/xml; charset=utf-8", `<?xml version="1.0" encoding="iso-8859-1"?><a>é</a>`, `<?xml version="1.0" encoding="iso-8859-1"?><a>Ã©</a>`, "not all of the text"},
+		{
+			"text/xml; charset=utf-8", `<?xml version="1.0" encoding="iso-8859-1"?><a>é</a>`,
+			`<?xml version="1.0" encoding="iso-8859-1"?><a>Ã©</a>`, "not all of the text",
+		},
 		{"text/plain; charset=iso-2022-jp", "\x1b$BF|\x1b(B", "日", ""},
 		{"text/plain; charset=us-ascii", "é", "é", "not all of the text"},
 		{"text/plain; charset=utf-16-le", "\xff\xfex\x00", "x", "not all of the text"},
@@ -45,7 +48,8 @@ func TestARepliesTextThatIsNotInItsCharsetIsNoted(t *testing.T) {
 // TestJudgingACharsetTakesNoMemory is not parallel, since it measures what all of the process takes.
 func TestJudgingACharsetTakesNoMemory(t *testing.T) {
 	for _, c := range []struct{ mediaType, body string }{
-		{"application/json; charset=utf-8", "é"}, {"application/json; charset=utf-8", "e"}, {"text/plain; charset=iso-8859-1", "e"}, {"text/plain; charset=us-ascii", "e"},
+		{"application/json; charset=utf-8", "é"}, {"application/json; charset=utf-8", "e"},
+		{"text/plain; charset=iso-8859-1", "e"}, {"text/plain; charset=us-ascii", "e"},
 	} {
 		const size = 8 << 20
 		r := extraction{ContentType: &c.mediaType, Body: strings.Repeat(c.body, size)}.reply()
