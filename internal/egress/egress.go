@@ -20,6 +20,7 @@ import (
 	"strings"
 	"syscall"
 	"time"
+	"unicode"
 
 	"golang.org/x/text/unicode/norm"
 
@@ -75,17 +76,14 @@ func (p Policy) CheckURL(u *url.URL) error {
 }
 
 // plain returns a host as a resolver or a proxy gets it: clients write names by the rules
-// of IDNA, which know digits, letters and dots in many shapes, and pass some characters
-// over.
+// of IDNA, which know digits, letters and dots in many shapes, and leave out what cannot be
+// seen.
 func plain(host string) string {
 	host = strings.Map(func(r rune) rune {
-		switch r {
-		case '。': // which is still one in NFKC; the others become dots or this
+		switch {
+		case r == '。': // which is still one in NFKC; the others become dots or this
 			return '.'
-		case '\u00ad', '\u034f', '\u200b', '\u200c', '\u200d', '\u2060', '\u2064', '\ufeff':
-			return -1
-		}
-		if r >= '\ufe00' && r <= '\ufe0f' || r >= '\u180b' && r <= '\u180d' {
+		case unicode.In(r, unicode.Cf, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point):
 			return -1
 		}
 		return r

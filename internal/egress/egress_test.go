@@ -39,6 +39,27 @@ func TestMetadataIsForbiddenInEverySpelling(t *testing.T) {
 	}
 }
 
+// The ranges are those that the mapping of UTS 46 (IdnaMappingTable.txt, version 15) calls
+// ignored, by which net/http writes the host of a request to a proxy.
+func TestMetadataIsForbiddenWhateverCannotBeSeenIsInItsName(t *testing.T) {
+	t.Parallel()
+	for _, ignored := range [][2]rune{
+		{0xad, 0xad}, {0x34f, 0x34f}, {0x180b, 0x180d}, {0x180f, 0x180f}, {0x200b, 0x200b}, {0x2060, 0x2060}, {0x2064, 0x2064},
+		{0xfe00, 0xfe0f}, {0xfeff, 0xfeff}, {0x1bca0, 0x1bca3}, {0xe0100, 0xe01ef},
+	} {
+		for r := ignored[0]; r <= ignored[1]; r++ {
+			for _, host := range []string{"169.254.169.254", "0xa9fea9fe", "metadata.google.internal", "instance-data"} {
+				for at := range len(host) + 1 {
+					u := &url.URL{Scheme: "http", Host: host[:at] + string(r) + host[at:]}
+					if err := (Policy{}).CheckURL(u); !errors.Is(err, ErrForbidden) {
+						t.Errorf("%+q: %v", u.Host, err)
+					}
+				}
+			}
+		}
+	}
+}
+
 func TestOtherAddressesAreAllowedUnlessTheProgramWantsPublicOnes(t *testing.T) {
 	t.Parallel()
 	for host, private := range map[string]bool{
