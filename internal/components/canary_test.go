@@ -211,6 +211,17 @@ func canarySteps(t *testing.T, base string) map[string][]pipeline.Step {
 	}
 }
 
+// exported is a call with all the secrets that the components can have.
+func exported(token, hook, login string) *rossumtest.Call {
+	call := rossumtest.Annotation(rossumtest.Field("found", ""), rossumtest.From("https://acme.rossum.app", token))
+	for name, secret := range map[string]string{
+		"hook": hook, "login": login, "workday_username": "user", "workday_password": login, "access_key_id": "id", "secret_access_key": login,
+	} {
+		call.With(rossumtest.Secret(name, secret))
+	}
+	return call
+}
+
 type output struct{ name, text string }
 
 // outputs runs an export and returns everything that people and stores see of it.
@@ -227,20 +238,7 @@ func outputs(t *testing.T, chained []pipeline.Step) (all []output) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	call := rossumtest.Annotation(
-		rossumtest.Field("found", ""),
-		rossumtest.From("https://acme.rossum.app", canaries["token"]),
-		rossumtest.Secret(
-			"hook",
-			canaries["hook"],
-		),
-		rossumtest.Secret("login", canaries["login"]),
-		rossumtest.Secret("workday_username", "user"),
-		rossumtest.Secret("workday_password", canaries["login"]),
-		rossumtest.Secret("access_key_id", "id"),
-		rossumtest.Secret("secret_access_key", canaries["login"]),
-	)
-	payload := call.Payload()
+	payload := exported(canaries["token"], canaries["hook"], canaries["login"]).Payload()
 	folder := t.TempDir()
 	ledger, err := folderledger.Open(folder, folderledger.Options{})
 	if err != nil {

@@ -19,6 +19,8 @@ import (
 	"github.com/exportpipeline/exportpipeline/steps"
 )
 
+const noCall = "No call that changes anything was made."
+
 // TestEveryFailureSaysOnceWhatWasMade has each component fail in each way, and steps that
 // fail otherwise after a call and without one.
 func TestEveryFailureSaysOnceWhatWasMade(t *testing.T) {
@@ -59,10 +61,7 @@ func TestEveryFailureSaysOnceWhatWasMade(t *testing.T) {
 			} {
 				post := &steps.RESTExport{Request: steps.Request{URL: s.URL + "/x", Content: "x"}}
 				checkSentence(t, what+" after a call", []pipeline.Step{post, step}, &posts)
-				if all := checkSentence(t, what+" before a call", []pipeline.Step{step, post}, &posts); !strings.Contains(
-					all,
-					"No call that changes anything was made.",
-				) {
+				if all := checkSentence(t, what+" before a call", []pipeline.Step{step, post}, &posts); !strings.Contains(all, noCall) {
 					t.Errorf("%s before a call: %s", what, all)
 				}
 			}
@@ -84,10 +83,8 @@ func TestAFailureOfFilesSaysWhatWasMade(t *testing.T) {
 			Rules: []sftpexport.Rule{{Directory: "/", Objects: []sftpexport.Object{{Type: "document", Name: "1"}}}},
 		}
 	}
-	if all := checkSentence(t, "nobody listens", []pipeline.Step{step("127.0.0.1", 1)}, new(atomic.Int32)); !strings.Contains(
-		all,
-		"No call that changes anything was made.",
-	) {
+	all := checkSentence(t, "nobody listens", []pipeline.Step{step("127.0.0.1", 1)}, new(atomic.Int32))
+	if !strings.Contains(all, noCall) {
 		t.Error(all)
 	}
 }
@@ -102,24 +99,7 @@ func checkSentence(t *testing.T, name string, chained []pipeline.Step, posts *at
 		t.Fatal(err)
 	}
 	defer chain.Close()
-	call := rossumtest.Annotation(
-		rossumtest.Field("found", ""),
-		rossumtest.From("https://acme.rossum.app", "t"),
-		rossumtest.Secret(
-			"hook",
-			"hook-secret",
-		),
-		rossumtest.Secret("login", "login-secret"),
-		rossumtest.Secret("workday_username", "user"),
-		rossumtest.Secret("workday_password", "login-secret"),
-		rossumtest.Secret(
-			"type",
-			"password",
-		),
-		rossumtest.Secret("password", "pass"),
-		rossumtest.Secret("access_key_id", "id"),
-		rossumtest.Secret("secret_access_key", "login-secret"),
-	)
+	call := exported("t", "hook-secret", "login-secret").With(rossumtest.Secret("type", "password"), rossumtest.Secret("password", "pass"))
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()
 	response, err := chain.Export(
@@ -135,7 +115,7 @@ func checkSentence(t *testing.T, name string, chained []pipeline.Step, posts *at
 	if !response.Failed() {
 		return all
 	}
-	made, none := strings.Count(all, "These calls were made: "), strings.Count(all, "No call that changes anything")
+	made, none := strings.Count(all, "These calls were made: "), strings.Count(all, noCall)
 	if made+none != 1 || posts.Load() > 0 && made != 1 {
 		t.Errorf("%s: %v, %d calls have arrived: %s", name, err, posts.Load(), all)
 	}
