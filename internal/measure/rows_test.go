@@ -87,72 +87,34 @@ func replyRows() []row {
 			}},
 		)
 	}
+	const deadline = 3 * time.Second
 	for _, size := range []int64{8, 60} {
 		was := map[int64][2]string{8: {"9 s, 539 MB", ""}, 60: {"58 s, 3.6 GB", "27 s, 3.2 GB"}}[size]
 		// The tree of dense JSON of small objects costs up to 12 times its bytes, and what
 		// the collector has not collected yet comes on top. Beyond the limit of trees
 		// (256 MB) a reply is refused.
 		tree := min(int(size)*20, 2*256+int(size))
-		for _, deadline := range []time.Duration{3 * time.Second} {
-			at := fmt.Sprintf(", %v", deadline)
-			list = append(
-				list,
-				row{
-					fmt.Sprintf("JSON reply of %d MB, processor%s", size, at),
-					was[0],
-					deadline,
-					tree + slack,
-					func(t testing.TB) func(context.Context) error {
-						return reads(t, jsonReply(t, size*mb), "response.body", "$jmespath", "[-1].id")
-					},
-				},
-				row{
-					fmt.Sprintf("JSON reply of %d MB, extractor%s", size, at),
-					was[0],
-					deadline,
-					tree + slack,
-					func(t testing.TB) func(context.Context) error {
-						return extracts(t, jsonReply(t, size*mb), "json", "[-1].id")
-					},
-				},
-				row{
-					fmt.Sprintf("XML reply of %d MB, processor%s", size, at),
-					was[1],
-					deadline,
-					tree + slack,
-					func(t testing.TB) func(context.Context) error {
-						return reads(t, xmlReply(t, size*mb), "response.body", "$xmlpath", "./row[last()]/name")
-					},
-				},
-				row{
-					fmt.Sprintf("XML reply of %d MB, extractor%s", size, at),
-					was[1],
-					deadline,
-					tree + slack,
-					func(t testing.TB) func(context.Context) error {
-						return extracts(t, xmlReply(t, size*mb), "xml", "/rows/row[last()]/@id")
-					},
-				},
-				row{
-					fmt.Sprintf("Workday reply of %d MB%s", size, at),
-					"37 s, 2.4 GB (60 MB)",
-					deadline,
-					tree + slack,
-					func(t testing.TB) func(context.Context) error {
-						return workdayReply(t, size*mb)
-					},
-				},
-				row{
-					fmt.Sprintf("nested JSON of %d MB, extractor%s", size, at),
-					"",
-					deadline,
-					tree + slack,
-					func(t testing.TB) func(context.Context) error {
-						return extracts(t, replies(t, "application/json", `[`, `[[[],[]],{"":0}],`, `1]`, size*mb), "json", "[-1]")
-					},
-				},
-			)
+		add := func(name, was string, run func(testing.TB) func(context.Context) error) {
+			list = append(list, row{fmt.Sprintf(name+", %v", size, deadline), was, deadline, tree + slack, run})
 		}
+		add("JSON reply of %d MB, processor", was[0], func(t testing.TB) func(context.Context) error {
+			return reads(t, jsonReply(t, size*mb), "response.body", "$jmespath", "[-1].id")
+		})
+		add("JSON reply of %d MB, extractor", was[0], func(t testing.TB) func(context.Context) error {
+			return extracts(t, jsonReply(t, size*mb), "json", "[-1].id")
+		})
+		add("XML reply of %d MB, processor", was[1], func(t testing.TB) func(context.Context) error {
+			return reads(t, xmlReply(t, size*mb), "response.body", "$xmlpath", "./row[last()]/name")
+		})
+		add("XML reply of %d MB, extractor", was[1], func(t testing.TB) func(context.Context) error {
+			return extracts(t, xmlReply(t, size*mb), "xml", "/rows/row[last()]/@id")
+		})
+		add("Workday reply of %d MB", "37 s, 2.4 GB (60 MB)", func(t testing.TB) func(context.Context) error {
+			return workdayReply(t, size*mb)
+		})
+		add("nested JSON of %d MB, extractor", "", func(t testing.TB) func(context.Context) error {
+			return extracts(t, replies(t, "application/json", `[`, `[[[],[]],{"":0}],`, `1]`, size*mb), "json", "[-1]")
+		})
 	}
 	return append(list,
 		row{"text reply of 60 MB, regex (a+)+b", "", 3 * time.Second, 60*6 + slack, func(t testing.TB) func(context.Context) error {
