@@ -88,7 +88,7 @@ const (
 )
 
 // body reads the body of a call whose signature header is well-formed. It waits for its
-// turn when as many are being read as may be, no longer than a body may take.
+// turn while the bound of bodies at a time is reached, no longer than a body may take.
 func (c *Reader) body(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	isCompressed, err := compressed(r.Header)
 	if err != nil {

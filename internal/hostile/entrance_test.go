@@ -76,16 +76,16 @@ func callers() []caller {
 		{"makes it again later", called("", old, old), 403},
 		{"signs nothing", called("", good, nil), 401},
 		{"signs another body", called("", good, other), 401},
-		{"signs nothing, and sends a body without an end", endless("Content-Length: 99999999999\r\n", strings.Repeat(" ", 4096), nil), 401},
-		{"sends a body without an end", endless("Content-Length: 99999999999\r\n", strings.Repeat(" ", 4096), other), 413},
-		{"sends chunks without an end", endless("Transfer-Encoding: chunked\r\n", "1000\r\n"+strings.Repeat(" ", 4096)+"\r\n", other), 413},
-		{"sends a line of a chunk without an end", endless("Transfer-Encoding: chunked\r\n", strings.Repeat("1", 4096), other), 400},
+		{"signs nothing, and sends a body without end", endless("Content-Length: 99999999999\r\n", strings.Repeat(" ", 4096), nil), 401},
+		{"sends a body without end", endless("Content-Length: 99999999999\r\n", strings.Repeat(" ", 4096), other), 413},
+		{"sends chunks without end", endless("Transfer-Encoding: chunked\r\n", "1000\r\n"+strings.Repeat(" ", 4096)+"\r\n", other), 413},
+		{"sends a line of a chunk without end", endless("Transfer-Encoding: chunked\r\n", strings.Repeat("1", 4096), other), 400},
 		{"announces a body and sends none", onlyHead("Content-Length: 1000\r\n", other), 408},
 		{"announces chunks and sends none", onlyHead("Transfer-Encoding: chunked\r\n", other), 408},
-		{"says two lengths", onlyHead("Content-Length: 1\r\nContent-Length: 2\r\n", other), 400},
-		{"says a length and chunks", onlyHead("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", other), 401},
-		{"says a negative length", onlyHead("Content-Length: -5\r\n", other), 400},
-		{"asks for a transfer encoding that is none", onlyHead("Transfer-Encoding: gzip\r\n", other), 501},
+		{"announces two lengths", onlyHead("Content-Length: 1\r\nContent-Length: 2\r\n", other), 400},
+		{"announces both a length and chunks", onlyHead("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", other), 401},
+		{"announces a negative length", onlyHead("Content-Length: -5\r\n", other), 400},
+		{"asks for an unknown transfer encoding", onlyHead("Transfer-Encoding: gzip\r\n", other), 501},
 		{"sends a gzip bomb", called("Content-Encoding: gzip\r\n", []byte(bomb), []byte(bomb)), 413},
 		{"sends a gzip bomb that is signed wrongly", called("Content-Encoding: gzip\r\n", []byte(bomb), other), 413},
 		{"sends gzip", called("Content-Encoding: gzip\r\n", packed, packed), 200},
@@ -93,7 +93,7 @@ func callers() []caller {
 		{"sends gzip within gzip", called("Content-Encoding: gzip, gzip\r\n", packed, packed), 415},
 		{"sends another encoding", called("Content-Encoding: zstd\r\n", good, good), 415},
 		{"sends a header of 2 MB", called("X: "+strings.Repeat("x", 2<<20)+"\r\n", good, good), 431},
-		{"sends headers without an end", func(w io.Writer) {
+		{"sends headers without end", func(w io.Writer) {
 			_, _ = io.WriteString(w, "POST /export HTTP/1.1\r\nHost: exports.example\r\n")
 			for {
 				if _, err := io.WriteString(w, "X-Name: value\r\n"); err != nil {
@@ -119,7 +119,7 @@ func callers() []caller {
 		{"sends a list", signed("[]"), 400},
 		{"sends a call that is cut short", signed(string(good[:len(good)/2])), 400},
 		{"sends something after the call", signed(string(good) + "{}"), 400},
-		{"sends bytes that are no text", signed("\xff\xfe\x00"), 400},
+		{"sends bytes that are not text", signed("\xff\xfe\x00"), 400},
 		{"sends a form", func(w io.Writer) {
 			headed(w, "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 3\r\n", []byte("a=b"))
 			_, _ = io.WriteString(w, "a=b")
@@ -133,7 +133,7 @@ func callers() []caller {
 }
 
 // TestWhateverIsSentToTheEntranceIsAnswered plays each caller. The answer comes although
-// the call has no end, and only calls that may be made run an export, once each.
+// the call never ends, and only calls that may be made run an export, once each.
 func TestWhateverIsSentToTheEntranceIsAnswered(t *testing.T) {
 	t.Parallel()
 	atOnce(t, 8, func(yield func(name string, play func() string)) {

@@ -161,10 +161,10 @@ func manyParts(isXML bool) string {
 
 // httpFaults are those of every peer that speaks HTTP.
 var httpFaults = []fault{
-	{name: "sends a body without an end", says: tooLarge, does: func(c *conn, _ *http.Request) {
+	{name: "sends a body without end", says: tooLarge, does: func(c *conn, _ *http.Request) {
 		c.forever(ok+"Content-Type: "+c.kind+"\r\n\r\n"+c.body[:min(1, len(c.body))], strings.Repeat(" ", 64<<10))
 	}},
-	{name: "sends a body of chunks without an end", says: tooLarge, does: func(c *conn, _ *http.Request) {
+	{name: "sends a body of chunks without end", says: tooLarge, does: func(c *conn, _ *http.Request) {
 		c.forever(ok+"Transfer-Encoding: chunked\r\n\r\n", "10000\r\n"+strings.Repeat(" ", 64<<10)+"\r\n")
 	}},
 	{name: "sends a byte now and then", says: late, lasts: true, does: func(c *conn, _ *http.Request) {
@@ -204,12 +204,12 @@ var httpFaults = []fault{
 		c.say(ok + "Transfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n{}\r\n")
 	}},
 	{
-		name: "says two lengths",
+		name: "announces two lengths",
 		says: []string{"multiple Content-Length"},
 		does: func(c *conn, _ *http.Request) { c.say(ok + "Content-Length: 2\r\nContent-Length: 4\r\n\r\n{}{}") },
 	},
-	{name: "says a negative length", says: []string{"bad Content-Length"}, does: func(c *conn, _ *http.Request) { c.say(ok + "Content-Length: -1\r\n\r\n{}") }},
-	{name: "says a length beyond any memory", says: tooLarge, does: func(c *conn, _ *http.Request) {
+	{name: "announces a negative length", says: []string{"bad Content-Length"}, does: func(c *conn, _ *http.Request) { c.say(ok + "Content-Length: -1\r\n\r\n{}") }},
+	{name: "announces a length beyond any memory", says: tooLarge, does: func(c *conn, _ *http.Request) {
 		c.say(ok + "Content-Length: 9223372036854775807\r\n\r\n{}")
 	}},
 	{
@@ -221,7 +221,7 @@ var httpFaults = []fault{
 		c.reply("200 OK", "Content-Encoding: gzip, gzip\r\n", gzipped(bomb))
 	}},
 	{
-		name: "sends gzip that is none",
+		name: "sends something else as gzip",
 		says: []string{"unexpected EOF", "gzip"},
 		does: func(c *conn, _ *http.Request) { c.reply("200 OK", "Content-Encoding: gzip\r\n", "not gzip") },
 	},
@@ -241,13 +241,13 @@ var httpFaults = []fault{
 	{name: "sends a header of 20 MB", says: headers, does: func(c *conn, _ *http.Request) {
 		c.say(ok + "X: " + strings.Repeat("x", 20<<20) + "\r\n\r\n{}")
 	}},
-	{name: "sends headers without an end", says: headers, does: func(c *conn, _ *http.Request) {
+	{name: "sends headers without end", says: headers, does: func(c *conn, _ *http.Request) {
 		c.forever(ok, strings.Repeat("X-Name: value\r\n", 1000))
 	}},
-	{name: "says early hints without an end", says: headers, does: func(c *conn, _ *http.Request) {
+	{name: "says early hints without end", says: headers, does: func(c *conn, _ *http.Request) {
 		c.forever("", strings.Repeat("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n", 1000))
 	}},
-	{name: "says to continue without an end", says: headers, does: func(c *conn, _ *http.Request) {
+	{name: "says to continue without end", says: headers, does: func(c *conn, _ *http.Request) {
 		c.forever("", strings.Repeat("HTTP/1.1 100 Continue\r\n\r\n", 1000))
 	}},
 	{name: "switches protocols", says: status(101), does: func(c *conn, _ *http.Request) {
@@ -257,12 +257,12 @@ var httpFaults = []fault{
 	{name: "speaks another protocol", says: []string{"malformed HTTP response"}, does: func(c *conn, _ *http.Request) { c.say("SSH-2.0-OpenSSH_9.9\r\n") }},
 	{name: "speaks HTTP of a version to come", says: nil, does: func(c *conn, _ *http.Request) { c.say("HTTP/9.9 200 OK\r\n\r\n" + c.body) }},
 	{
-		name: "answers with a status that is none",
+		name: "answers with an impossible status",
 		says: []string{"malformed HTTP status"},
 		does: func(c *conn, _ *http.Request) { c.say("HTTP/1.1 2000 OK\r\n\r\n") },
 	},
 	{
-		name: "answers with header bytes that are none",
+		name: "answers with invalid header bytes",
 		says: []string{"malformed MIME header"},
 		does: func(c *conn, _ *http.Request) { c.say(ok + "X\x00Y: 1\r\n\r\n{}") },
 	},
@@ -270,7 +270,7 @@ var httpFaults = []fault{
 		c.reply("200 OK", "", c.body)
 		c.reply("200 OK", "", c.body)
 	}},
-	{name: "redirects to itself without an end", says: away, moved: 10, does: func(c *conn, r *http.Request) {
+	{name: "redirects to itself without end", says: away, moved: 10, does: func(c *conn, r *http.Request) {
 		c.reply("307 Temporary Redirect", "Location: "+r.URL.Path+"\r\n", "")
 	}},
 	{name: "redirects to a cloud's metadata", says: away, does: func(c *conn, _ *http.Request) {
@@ -282,7 +282,7 @@ var httpFaults = []fault{
 		does: func(c *conn, _ *http.Request) { c.reply("302 Found", "Location: file:///etc/passwd\r\n", "") },
 	},
 	{name: "redirects to nowhere", says: away, does: func(c *conn, _ *http.Request) { c.reply("302 Found", "", "") }},
-	{name: "names a charset that is none", says: nil, does: func(c *conn, _ *http.Request) {
+	{name: "names an unknown charset", says: nil, does: func(c *conn, _ *http.Request) {
 		c.kind += "; charset=klingon-8"
 		c.reply("200 OK", "", c.body)
 	}},
@@ -296,7 +296,7 @@ var httpFaults = []fault{
 		does: func(c *conn, _ *http.Request) { c.reply("200 OK", "", "") },
 	},
 	{
-		name: "sends bytes that are no text",
+		name: "sends bytes that are not text",
 		says: strange,
 		does: func(c *conn, _ *http.Request) { c.reply("200 OK", "", "\xff\xfe\x00\xd8\x00\x00") },
 	},

@@ -40,14 +40,14 @@ var sftpFaults = []sftpFault{
 		dial: func(c net.Conn) { _, _ = io.WriteString(c, "HTTP/1.1 400 Bad Request\r\n\r\n") },
 		says: noServer,
 	},
-	{name: "sends a banner without an end", dial: func(c net.Conn) {
+	{name: "sends a banner without end", dial: func(c net.Conn) {
 		for {
 			if _, err := io.WriteString(c, strings.Repeat("x", 4096)); err != nil {
 				return
 			}
 		}
 	}, says: noServer},
-	{name: "sends lines before its banner without an end", dial: func(c net.Conn) {
+	{name: "sends lines before its banner without end", dial: func(c net.Conn) {
 		for {
 			if _, err := io.WriteString(c, "hello\r\n"); err != nil {
 				return
@@ -88,8 +88,8 @@ var sftpFaults = []sftpFault{
 	}, says: []string{"permission"}},
 }
 
-// TestWhateverAnSFTPServerDoesAnExportEndsAndSaysSo plays each fault; after it no half of a
-// file is there under its name.
+// TestWhateverAnSFTPServerDoesAnExportEndsAndSaysSo plays each fault; after it no partial
+// file has its name.
 func TestWhateverAnSFTPServerDoesAnExportEndsAndSaysSo(t *testing.T) {
 	t.Parallel()
 	atOnce(t, 8, func(yield func(name string, play func() string)) {

@@ -37,7 +37,7 @@ func Need(t testing.TB, modules ...string) *Python {
 	case os.Getenv("CI") != "":
 		t.Fatalf("CI must compare with %s %v: %v", interpreter, modules, err)
 	default:
-		t.Skipf("there is no %s %v to compare with: %v", interpreter, modules, err)
+		t.Skipf("cannot compare with %s %v: %v", interpreter, modules, err)
 	}
 	return p
 }
@@ -48,7 +48,7 @@ func (p *Python) Command(args ...string) *exec.Cmd {
 	return exec.CommandContext(context.WithoutCancel(p.t.Context()), interpreter, append([]string{"-W", "ignore"}, args...)...)
 }
 
-// Output returns what Python prints, and fails the test if it does not end well.
+// Output returns what Python prints, and fails the test if Python fails.
 func (p *Python) Output(args ...string) []byte {
 	p.t.Helper()
 	out, err := p.Command(args...).Output()

@@ -211,7 +211,7 @@ func squeeze(text string) (squeezed string, at []int) {
 	return out.String(), at
 }
 
-// breakAt returns how many bytes of what stands between lines and groups are at i.
+// breakAt returns the length of what separates lines or groups at i, 0 if nothing does.
 func breakAt(text string, i int) int {
 	switch c := text[i]; {
 	case c == ' ', c == '\t', c == '\r', c == '\n', c == ':':
