@@ -168,9 +168,14 @@ func (l *ledger) expire(ctx context.Context, age time.Duration) (n int, err erro
 		return 0, err
 	}
 	var old []pipeline.RunID
-	for id := range l.names() {
+	var unread []error
+	for id, err := range l.names() {
 		if ctx.Err() != nil {
 			return n, ctx.Err()
+		}
+		if err != nil {
+			unread = append(unread, err)
+			continue
 		}
 		info, err := os.Stat(l.file(id))
 		if err != nil {
@@ -197,7 +202,7 @@ func (l *ledger) expire(ctx context.Context, age time.Duration) (n int, err erro
 	if err := l.removeOld(old); err != nil {
 		return 0, err
 	}
-	return n, l.tidyOpen(ctx)
+	return n, errors.Join(append(unread, l.tidyOpen(ctx))...)
 }
 
 // removeOld removes runs to which nothing happens any more.

@@ -73,16 +73,17 @@ func newerID(a, b pipeline.RunID) int {
 	return cmp.Or(cmp.Compare(generation(b), generation(a)), cmp.Compare(b, a))
 }
 
-// names yields all runs, shard by shard.
-func (l *ledger) names() iter.Seq[pipeline.RunID] {
-	return func(yield func(pipeline.RunID) bool) {
+// names yields all runs, shard by shard, and an error instead of those of a shard that cannot be
+// read.
+func (l *ledger) names() iter.Seq2[pipeline.RunID, error] {
+	return func(yield func(pipeline.RunID, error) bool) {
 		for i := range 256 {
 			ids, err := l.inShard(fmt.Sprintf("%02x", i), "")
-			if err != nil {
-				continue // what is in the way shows when the run is read
+			if err != nil && !yield("", err) {
+				return
 			}
 			for _, id := range ids {
-				if !yield(id) {
+				if !yield(id, nil) {
 					return
 				}
 			}

@@ -257,7 +257,13 @@ func (l *ledger) noticeBoot() error {
 	if known, err := os.ReadFile(name); err == nil && string(known) == epoch && epoch != hostlock.WallEpoch {
 		return nil
 	}
-	for id := range l.names() {
+	whole := true
+	for id, err := range l.names() {
+		if err != nil {
+			l.log.Warn("ledger: unended runs cannot be looked for; the next start does it", "folder", l.dir, "error", err)
+			whole = false
+			continue
+		}
 		s, err := l.read(id)
 		if err != nil || s.ended() || s.unborn() {
 			continue // who asks for it gets the error
@@ -269,6 +275,9 @@ func (l *ledger) noticeBoot() error {
 		if err := f.Close(); err != nil {
 			return err
 		}
+	}
+	if !whole {
+		return nil
 	}
 	f, err := l.disk.Open(name, os.O_CREATE|os.O_RDWR|os.O_TRUNC)
 	if err != nil {

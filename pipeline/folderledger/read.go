@@ -103,7 +103,12 @@ func (l *ledger) candidates(q pipeline.RunQuery) ([]pipeline.RunID, error) {
 			}
 		}
 	} else {
-		ids = slices.Collect(l.names())
+		for id, err := range l.names() {
+			if err != nil {
+				return nil, fmt.Errorf("ledger in the folder %s: looking for runs: %w", l.dir, err)
+			}
+			ids = append(ids, id)
+		}
 	}
 	slices.SortFunc(ids, newerID)
 	return ids, nil
