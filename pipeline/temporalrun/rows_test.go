@@ -114,6 +114,32 @@ func TestAnExportThatTakesTooLongFails(t *testing.T) {
 	}
 }
 
+func TestAWorkerRunsSoManyStepsAtOnce(t *testing.T) {
+	t.Parallel()
+	e := newERP(t, false, "/a")
+	p := planned(t, e, "a")
+	p.After, p.AtOnce = -1, 2
+	_, address := serving(t, p)
+	var locations []string
+	for range 4 {
+		_, location, _ := ask(t, address, invoice())
+		locations = append(locations, location)
+	}
+	for range p.AtOnce {
+		<-e.at
+	}
+	time.Sleep(time.Second)
+	if n := len(e.at); n != 0 {
+		t.Errorf("%d more steps run at the same time", n)
+	}
+	e.release()
+	for _, location := range locations {
+		if answer := poll(t, address, location); answer.Failed() {
+			t.Error(texts(answer))
+		}
+	}
+}
+
 // A worker is killed in the middle of a step, when the ERP has acted and not answered.
 func TestAStepWhoseWorkerIsKilledGoesOnElsewhere(t *testing.T) {
 	t.Parallel()

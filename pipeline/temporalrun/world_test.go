@@ -94,6 +94,7 @@ type plan struct {
 	Keys                         bool   // the ERP honours idempotency keys
 	After                        time.Duration
 	Timeout, Stop                time.Duration
+	AtOnce                       int    // steps of a worker
 	CodecKey                     string // 32 bytes, of what travels; "" for that of the ledger
 }
 
@@ -133,7 +134,7 @@ func (p plan) startWith(steps []pipeline.Step, run ...pipeline.Option) (*replica
 	if err != nil {
 		return nil, err
 	}
-	engine, err := temporalrun.New(r.client, temporalrun.Options{Codec: codec, TaskQueue: p.Queue, StopTimeout: p.Stop})
+	engine, err := temporalrun.New(r.client, temporalrun.Options{Codec: codec, TaskQueue: p.Queue, StopTimeout: p.Stop, AtOnce: p.AtOnce})
 	if err != nil {
 		return nil, err
 	}
