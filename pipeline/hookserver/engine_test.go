@@ -111,6 +111,22 @@ func engined(t *testing.T, o hookserver.Options, steps ...pipeline.Step) (*hooks
 	return e.server, e
 }
 
+// begunOnly makes a server whose engine has begun the export of a call, and does nothing. It
+// returns the polling address, too.
+func begunOnly(t *testing.T, call *rossumtest.Call, steps ...pipeline.Step) (s *hookserver.Server, e *localEngine, location string) {
+	t.Helper()
+	s, e = engined(t, hookserver.Options{Async: later(5 * time.Second)}, steps...)
+	e.idle.Store(true)
+	_, location, _ = ask(s, hookCall(call.Bytes()))
+	return s, e, location
+}
+
+// giveUp has the engine know of no run that is in work, and do those that come.
+func (e *localEngine) giveUp() {
+	clear(e.work)
+	e.idle.Store(false)
+}
+
 func acts(n *atomic.Int32, name string) pipeline.Step {
 	return pipeline.Named(name, pipeline.StepFunc(func(_ context.Context, x *pipeline.Export) error {
 		n.Add(1)
@@ -205,15 +221,12 @@ func TestARunThatTheEngineDoesNotKnowIsStartedAgain(t *testing.T) {
 func TestARunThatTheEngineGaveUpSaysSoWhenPolled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var n atomic.Int32
-		s, e := engined(t, hookserver.Options{Async: later(5 * time.Second)}, acts(&n, "a"))
-		e.idle.Store(true)
 		call := rossumtest.Annotation(rossumtest.Offline())
-		_, location, _ := ask(s, hookCall(call.Bytes()))
+		s, e, location := begunOnly(t, call, acts(&n, "a"))
 		if status, _ := poll(s, location); status != http.StatusAccepted {
 			t.Errorf("while it is in work: %d", status)
 		}
-		clear(e.work)
-		e.idle.Store(false)
+		e.giveUp()
 		if status, answer := poll(s, location); status != http.StatusCreated || !strings.Contains(texts(answer), "was stopped while it ran") {
 			t.Errorf("%d %s", status, texts(answer))
 		}
@@ -227,11 +240,8 @@ func TestARunThatTheEngineGaveUpSaysSoWhenPolled(t *testing.T) {
 func TestAPollSeesAnExportThatEndsMeanwhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var n atomic.Int32
-		s, e := engined(t, hookserver.Options{Async: later(5 * time.Second)}, acts(&n, "a"))
-		e.idle.Store(true)
-		_, location, _ := ask(s, hookCall(rossumtest.Annotation(rossumtest.Offline()).Bytes()))
-		clear(e.work)
-		e.idle.Store(false)
+		s, e, location := begunOnly(t, rossumtest.Annotation(rossumtest.Offline()), acts(&n, "a"))
+		e.giveUp()
 		run, _, _ := strings.Cut(location[strings.Index(location, "poll=")+len("poll="):], ".")
 		e.asked = func() {
 			_, over, err := s.GoOn(context.Background(), hookserver.Part{Run: pipeline.RunID(run), Timeout: time.Minute})
@@ -248,10 +258,8 @@ func TestAPollSeesAnExportThatEndsMeanwhile(t *testing.T) {
 func TestAPurgeDoesNotWaitForAnEngine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var n atomic.Int32
-		s, e := engined(t, hookserver.Options{Async: later(5 * time.Second)}, acts(&n, "a"))
-		e.idle.Store(true)
 		call := rossumtest.Annotation(rossumtest.Offline())
-		_, location, _ := ask(s, hookCall(call.Bytes()))
+		s, _, location := begunOnly(t, call, acts(&n, "a"))
 		if status, _, answer := ask(
 			s,
 			hookCall(call.With(rossumtest.Event(rossum.EventAnnotationStatus, rossum.ActionChanged), rossumtest.Set("status", "purged")).Bytes()),
