@@ -74,3 +74,23 @@ func TestKeptChangesAreThoseThatWouldBeWrittenAnew(t *testing.T) {
 		}
 	}
 }
+
+func TestAFieldThatIsWrittenAgainIsToldAgain(t *testing.T) {
+	t.Parallel()
+	c, err := ParseContent([]byte(`[{"category":"section","id":1,"schema_id":"s","children":[
+		{"category":"datapoint","id":2,"schema_id":"a","content":{"value":"x"}}]}]`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, value := range []string{"1", "2", "3"} {
+		if err := c.ByID(2).SetValue(value); err != nil {
+			t.Fatal(err)
+		}
+		if ids := c.takeWritten(); len(ids) != 1 || ids[0] != "a" {
+			t.Errorf("after %s: %v", value, ids)
+		}
+	}
+	if ids := c.takeWritten(); ids != nil {
+		t.Errorf("nothing was written: %v", ids)
+	}
+}

@@ -244,12 +244,16 @@ func TestAKeyIsFoundNearWhereItWasLast(t *testing.T) {
 		if _, _, err := first.Delete(Str("k1")); err != nil {
 			t.Fatal(err)
 		}
+		first.SetStr("", Str("empty"))
+		if err := second.Set(NewTuple(), Str("tuple")); err != nil { // where first has ""
+			t.Fatal(err)
+		}
 		if err := second.Set(Markup("m"), Str("markup")); err != nil {
 			t.Fatal(err)
 		}
 		for range 2 {
 			for _, d := range []*Dict{first, second, NewDict()} {
-				for _, key := range []string{"k0", "k1", "k2", "m", "none"} {
+				for _, key := range []string{"k0", "k1", "k2", "m", "none", ""} {
 					want, has := d.GetStr(key)
 					if got, ok := d.GetStrNear(key, &near); ok != has || !Equal(got, want) {
 						t.Errorf("%s: %v, %v, want %v, %v", key, got, ok, want, has)
