@@ -117,25 +117,21 @@ func (q *request) address(ctx context.Context, r *run, s *reqproc.Scope, params 
 	return withQuery(address, string(send.URLEncoded(pairs...))), nil
 }
 
-// withQuery adds parameters to those that an address has. A question mark with nothing
-// after it is left out, as Python's requests does.
+// withQuery adds parameters to those that an address has, as Python's requests does: after
+// an ampersand, whatever is before it, and without a question mark if there are none.
 func withQuery(address, query string) string {
 	address, fragment, _ := strings.Cut(address, "#")
-	separator := "?"
-	switch {
-	case query == "" && strings.Count(address, "?") == 1:
-		address, separator = strings.TrimSuffix(address, "?"), ""
-	case query == "":
-		separator = ""
-	case strings.HasSuffix(address, "?"), strings.HasSuffix(address, "&"):
-		separator = ""
-	case strings.Contains(address, "?"):
-		separator = "&"
+	address, own, _ := strings.Cut(address, "?")
+	if own != "" && query != "" {
+		own += "&"
+	}
+	if query = own + query; query != "" {
+		query = "?" + query
 	}
 	if fragment != "" {
 		fragment = "#" + fragment
 	}
-	return address + separator + query + fragment
+	return address + query + fragment
 }
 
 // formPairs lists the fields of an object, or of a list of pairs: a list repeats a
