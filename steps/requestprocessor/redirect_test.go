@@ -55,6 +55,20 @@ func TestRedirectsThatGoRoundAreGivenUp(t *testing.T) {
 	}
 }
 
+func TestARedirectThatBringsALoginIsNotFollowed(t *testing.T) {
+	t.Parallel()
+	var target string
+	a := serve(t, func(w http.ResponseWriter, _ seen, _ int) {
+		w.Header().Set("Location", strings.Replace(target, "http://", "http://user:foreign-login@", 1)+"/new")
+		w.WriteHeader(http.StatusPermanentRedirect)
+	})
+	target = a.URL
+	r := run(t, a, offline(), `{"stages":[{"call_api":[{"name":"c","request":{"url":"API/old","method":"POST","content":"body"}}]}]}`)
+	if got := a.paths(); r.Err == nil || got != "POST /old" || !strings.Contains(r.Err.Error(), "status 308") || strings.Contains(r.Err.Error(), "foreign-login") {
+		t.Errorf("%s, %v", got, r.Err)
+	}
+}
+
 // The expected headers are those that a session of Python's requests 2.34 sends on the
 // same replies.
 func TestAFollowedRequestCarriesTheCookiesOfItsRedirects(t *testing.T) {
