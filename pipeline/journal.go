@@ -170,15 +170,40 @@ func (j *Journal) load(ctx context.Context, id RunID) (*history, error) {
 	if err != nil {
 		return nil, err
 	}
-	h, err := j.history(run)
-	if err != nil {
-		return nil, fmt.Errorf("reading run %s: %w", id, err)
-	}
-	return h, nil
+	return j.history(run)
 }
 
-func (j *Journal) history(run Run) (*history, error) {
-	h := &history{RunInfo: run.RunInfo, started: make(map[string]time.Time), steps: make(map[string]*stepRecord)}
+// loadToGoOn reads a run that is to go on.
+func (j *Journal) loadToGoOn(ctx context.Context, id RunID) (*history, error) {
+	run, err := j.ledger.Load(ctx, id)
+	if err != nil && !errors.Is(err, ErrNoRun) {
+		err = &unreadError{err}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return j.history(run)
+}
+
+// unreadError is that of a ledger which cannot give a run at the moment. It is an
+// [ErrNotNoted]: who calls again later may find the ledger as it should be.
+type unreadError struct{ err error }
+
+func (e *unreadError) Error() string {
+	return "what an earlier process has done for this export cannot be read from the ledger at the moment, so nothing more was sent: " + e.err.Error()
+}
+
+func (e *unreadError) Unwrap() error { return e.err }
+
+func (e *unreadError) Is(target error) bool { return target == ErrNotNoted }
+
+func (j *Journal) history(run Run) (h *history, err error) {
+	defer func() {
+		if err != nil {
+			h, err = nil, fmt.Errorf("reading run %s: %w", run.ID, err)
+		}
+	}()
+	h = &history{RunInfo: run.RunInfo, started: make(map[string]time.Time), steps: make(map[string]*stepRecord)}
 	if run.Damaged {
 		return nil, errDamaged
 	}

@@ -268,7 +268,7 @@ func (c *Chain) claim(ctx context.Context, x *Export) (Claimed, *history, []*mad
 			}
 			return claimed, nil, knowledge, nil
 		}
-		h, err := j.load(ctx, claimed.Run.ID)
+		h, err := j.loadToGoOn(ctx, claimed.Run.ID)
 		if err == nil && claimed.Run.Content == content {
 			var b begunRecord
 			b, err = x.run.begin(j, h)

@@ -29,6 +29,7 @@ type faultyLedger struct {
 	pipeline.Ledger
 	mu            sync.Mutex
 	claim, record func(context.Context) error // nil while nothing is wrong
+	load          error
 }
 
 func (f *faultyLedger) set(claim, record func(context.Context) error) {
@@ -78,6 +79,16 @@ func (f *faultyLedger) Release(ctx context.Context, l pipeline.Lease) error {
 		return err
 	}
 	return f.Ledger.Release(ctx, l)
+}
+
+func (f *faultyLedger) Load(ctx context.Context, id pipeline.RunID) (pipeline.Run, error) {
+	f.mu.Lock()
+	err := f.load
+	f.mu.Unlock()
+	if err != nil {
+		return pipeline.Run{}, err
+	}
+	return f.Ledger.Load(ctx, id)
 }
 
 func fails(err error) func(context.Context) error { return func(context.Context) error { return err } }
@@ -161,6 +172,38 @@ func TestADiskWithAFaultHasNothingSentThatCannotBeNoted(t *testing.T) {
 					}
 				})
 			})
+		}
+	}
+}
+
+// TestARunThatCannotBeReadNowIsAskedForAgain: the platform calls again after a 503, and the
+// run goes on then.
+func TestARunThatCannotBeReadNowIsAskedForAgain(t *testing.T) {
+	t.Parallel()
+	for _, async := range []bool{false, true} {
+		memory := pipeline.MemoryLedger()
+		var sent atomic.Int32
+		chain := chainOf(t, erpStep(&sent, 0), pipeline.Named("submit", erpStep(&sent, 0)))
+		dying, ctx := mortal.New(t.Context(), memory, 4, false) // claim, call, reply, call
+		_, _ = chain.Export(ctx, invoice().Payload(), pipeline.WithJournal(journalOn(t, dying)))
+		if err := dying.Bury(t.Context()); err != nil || sent.Load() != 1 {
+			t.Fatal(err, sent.Load())
+		}
+		ledger := &faultyLedger{Ledger: memory, load: &fs.PathError{Op: "read", Path: "run", Err: syscall.EIO}}
+		o := hookserver.Options{Chain: chain, Journal: journalOn(t, ledger)}
+		if async {
+			o.Async = later(time.Second)
+		}
+		h := newServer(t, o)
+		status, _, answer := ask(h, hookCall(invoice().Bytes()))
+		if text := texts(answer); status != 503 || !strings.Contains(text, "input/output error") || !strings.Contains(text, "nothing more was sent") {
+			t.Errorf("async %v: %d %s", async, status, text)
+		}
+		ledger.mu.Lock()
+		ledger.load = nil
+		ledger.mu.Unlock()
+		if status, answer := askTwice(h, invoice()); status != 200 && status != 201 || answer.Failed() || sent.Load() != 2 {
+			t.Errorf("async %v: afterwards %d %s, %d sent, want 2", async, status, texts(answer), sent.Load())
 		}
 	}
 }

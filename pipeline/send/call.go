@@ -64,8 +64,8 @@ type Call struct {
 
 	// Renew, if not nil, returns the call with a new token, nil if there is none to be had;
 	// see TokenRequest.Refused. [Do] asks for it after a reply with status 401, and makes
-	// that call once; it gets the same Name and Item, and as its Cookie header, unless it has
-	// one, the cookies that the reply has set. A second 401 is the reply.
+	// a copy of that call once, with the Name and Item of this one and, unless it has a Cookie
+	// header, the cookies that the reply has set. A second 401 is the reply.
 	Renew func(ctx context.Context) (*Call, error)
 
 	// Harmless, if not nil, reports that the other side cannot have acted, although a

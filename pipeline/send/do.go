@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -102,8 +103,8 @@ func (c *Call) again(t pipeline.Attempt) *Call {
 	if t.Key == "" && t.Body == nil && t.ContentType == "" {
 		return c
 	}
-	made := *c
-	if made.Header = c.Header.Clone(); made.Header == nil {
+	made := c.copied()
+	if made.Header == nil {
 		made.Header = make(http.Header)
 	}
 	if t.Key != "" {
@@ -115,6 +116,13 @@ func (c *Call) again(t pipeline.Attempt) *Call {
 	if t.ContentType != "" {
 		made.Header.Set("Content-Type", t.ContentType)
 	}
+	return made
+}
+
+// copied returns the call with a header of its own.
+func (c *Call) copied() *Call {
+	made := *c
+	made.Header, made.spelling = c.Header.Clone(), maps.Clone(c.spelling)
 	return &made
 }
 

@@ -25,6 +25,7 @@ func doRenewed(ctx context.Context, x *pipeline.Export, call *Call) (*Reply, err
 	if made == nil {
 		return reply, nil
 	}
+	made = made.copied()
 	made.Name, made.Item = call.Name, call.Item
 	if client, _ := pipelinerun.Sender(x); client == nil || client.Jar == nil { // which keeps them itself
 		takeCookies(made, reply)

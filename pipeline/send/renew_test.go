@@ -173,3 +173,21 @@ func TestWhatRenewSaysOfA401Counts(t *testing.T) {
 		})
 	}
 }
+
+// TestACallThatRenewReturnsIsNotChanged: it may be shared, and sent again for another export.
+func TestACallThatRenewReturnsIsNotChanged(t *testing.T) {
+	t.Parallel()
+	g := newGuardedERP(t, func(token string) bool { return token == "good" })
+	shared := &send.Call{Method: "POST", URL: g.URL, Header: http.Header{"Authorization": {"Bearer good"}}}
+	r := pipelinetest.Run(t, step(func(ctx context.Context, x *pipeline.Export) error {
+		renew := func(context.Context) (*send.Call, error) { return shared, nil }
+		_, err := send.Do(ctx, x, &send.Call{Name: "c", Item: 7, Method: "POST", URL: g.URL, Renew: renew})
+		return err
+	}), rossumtest.Annotation())
+	if r.Err != nil || len(g.calls) != 2 || !strings.Contains(g.calls[1], "session=s1") {
+		t.Fatalf("the ERP got %q, %v", g.calls, r.Err)
+	}
+	if len(shared.Header) != 1 || shared.Name != "" || shared.Item != 0 {
+		t.Errorf("the call became %+v", shared)
+	}
+}
