@@ -253,7 +253,7 @@ func (c *Chain) runAll(ctx context.Context, x *Export, outermost bool) error {
 			first = context.Cause(ctx)
 			stopped = true
 		}
-		if stopped && !s.final {
+		if stopped && !s.final || isLeft(ctx) {
 			scope.notRun(s)
 			continue
 		}
@@ -338,6 +338,10 @@ func (s *scope) run(ctx context.Context, step *link) (err error) {
 		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), x.run.grace())
 		defer cancel()
 	}
+	if err := x.waitForCall(ctx, path); err != nil {
+		s.notRun(step, "the run waits for its hook to be called again")
+		return err
+	}
 	if err := x.lookAgain(ctx, path); err != nil {
 		s.notRun(step, "the export would fail after it")
 		return err
@@ -353,7 +357,9 @@ func (s *scope) run(ctx context.Context, step *link) (err error) {
 	x.step, x.at = r, x.position(path, step.name)
 	errorsBefore := countErrors(x)
 	ctx, end := x.observeStep(x.holdBack(ctx, step.name, r), step.name)
-	err = s.do(ctx, step)
+	if err = s.do(ctx, step); errors.Is(err, ErrNoClient) && x.isBare() {
+		err = x.leaveForCall(err)
+	}
 	if x.IsDry() {
 		err = x.dryEnd(ctx, step, r, err)
 	}

@@ -60,6 +60,8 @@ type run struct {
 	relations relations
 	paused    bool        // it is left before a step, for another part to go on
 	open      *openChecks // nil if all is decided that was found to be wrong
+	bare      bool        // the payload has neither token nor secrets
+	bareChain *Chain      // whose steps may lack secrets; nil if none does
 
 	dryMu   sync.Mutex
 	missing missing // of a dry run
@@ -82,6 +84,7 @@ func newExport(p *rossum.Payload, c config) (*Export, error) {
 	r := &run{config: c, redactor: redact.New(string(p.Token)), log: newRunLog(nil, Lease{}, RunInfo{}, nil)}
 	_, _ = rand.Read(r.seed[:]) // never fails, see crypto/rand
 	r.hide(p.Secrets)
+	r.bare = p.Token == "" && len(p.Secrets) == 0
 	x := &Export{Payload: p, Annotation: p.Annotation, Secrets: maps.Clone(p.Secrets), run: r, Rossum: c.client}
 	if x.Secrets == nil {
 		x.Secrets = make(rossum.Secrets)

@@ -28,7 +28,7 @@ var ErrHandedOver = errors.New("the export service is stopping; another process 
 // isLeft reports that the run is not this process's any more.
 func isLeft(ctx context.Context) bool {
 	cause := context.Cause(ctx)
-	return errors.Is(cause, ErrHandedOver) || errors.Is(cause, ErrFenced)
+	return errors.Is(cause, ErrHandedOver) || errors.Is(cause, ErrFenced) || errors.Is(cause, ErrNeedsCall)
 }
 
 // KeepOptions are the options of [Chain.Keep].
@@ -60,7 +60,8 @@ type Kept struct {
 	Run      RunInfo
 	// Earlier reports that the run had been begun by a process that was cut short.
 	Earlier bool
-	// Stopped reports that the run waits for a person's [Verdict].
+	// Stopped reports that the run waits for a person's [Verdict], or for its hook to be
+	// called again ([ErrNeedsCall]).
 	Stopped bool
 	// Left reports that another process, or a later part, goes on with the run; there is
 	// no answer.
@@ -86,7 +87,7 @@ func (c *Chain) keep(ctx context.Context, x *Export) (Kept, error) {
 	}
 	running, stop := x.run.log.beat(ctx)
 	response, runErr := c.run(running, x)
-	k.Left = isLeft(running)
+	k.Left = isLeft(running) && !errors.Is(runErr, ErrNeedsCall)
 	stop()
 	k.Response = response
 	endCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lateTime)
@@ -107,7 +108,7 @@ func (c *Chain) keep(ctx context.Context, x *Export) (Kept, error) {
 			k.Response = response
 		}
 	}
-	if k.Stopped = errors.Is(runErr, ErrUnsettled) || errors.Is(runErr, ErrChanged); k.Stopped {
+	if k.Stopped = errors.Is(runErr, ErrUnsettled) || errors.Is(runErr, ErrChanged) || errors.Is(runErr, ErrNeedsCall); k.Stopped {
 		err = errors.Join(x.run.log.write(endCtx, recordStopped, endRecord{Response: response, Error: textOf(runErr), Report: x.run.report}), j.ledger.Release(endCtx, claimed.Lease))
 	} else {
 		err = x.run.log.end(endCtx, endRecord{Response: response, Error: textOf(runErr), Report: x.run.report})

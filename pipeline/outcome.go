@@ -19,7 +19,8 @@ type Outcome struct {
 	Report *Report // nil until the run has ended
 	// Delivered says that the answer was written to a caller.
 	Delivered bool
-	// Waits says that the run needs a person's [Verdict].
+	// Waits says that the run needs a person's [Verdict], or its hook to be called again
+	// ([ErrNeedsCall]).
 	Waits bool
 	// Sent says what was sent until now, in a sentence.
 	Sent string
@@ -97,7 +98,8 @@ func (j *Journal) Call(ctx context.Context, id RunID) (p *rossum.Payload, path s
 // Recover goes on with every run that a process has left unended, one after the other,
 // for programs without a server. choose returns the chain for a hook call, nil for one
 // that is none of this program's; the call has neither token nor secrets, which the
-// options must give ([WithSecrets], [WithRossum]). Runs that wait for a [Verdict] are
+// options must give ([WithSecrets], [WithRossum]). A run that lacks one of them is stopped,
+// with [ErrNeedsCall], until its hook is called again. Runs that wait for a [Verdict] are
 // left as they are. The error joins those of the runs.
 func (j *Journal) Recover(ctx context.Context, choose func(p *rossum.Payload, path string) *Chain, options ...Option) (answers []Kept, err error) {
 	var faults []error

@@ -57,10 +57,10 @@ func (l *runLog) leavePaused(ctx context.Context) error {
 	return errors.Join(l.flush(ctx), l.journal.ledger.Release(ctx, l.lease))
 }
 
-// noteStopped notes that the run cannot go on in this chain, if it is done in parts: then
-// nobody is there who would be answered.
+// noteStopped notes that the run cannot go on in this chain, if nobody is there who would
+// be answered: else each process would try it again and again.
 func (c *Chain) noteStopped(ctx context.Context, x *Export, claimed Claimed, err error) error {
-	if x.run.config.keep.Pause == nil || !errors.Is(err, ErrChanged) {
+	if x.run.config.keep.Resume == "" || !errors.Is(err, ErrChanged) {
 		return nil
 	}
 	err = x.run.shown(err)

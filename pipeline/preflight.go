@@ -33,6 +33,9 @@ func (c *Chain) preflight(ctx context.Context, x *Export) error {
 		}
 		return &CheckError{Findings: j.findings}
 	}
+	if x.isBare() {
+		x.run.bareChain = c
+	}
 	if j.open && !x.goesOn() {
 		x.run.open = &openChecks{chain: c}
 	}

@@ -23,7 +23,7 @@ const (
 	recordReply     RecordKind = "reply"     // what became of it
 	recordStep      RecordKind = "step"      // a step has ended
 	recordChain     RecordKind = "chain"     // the run goes on in a chain that has changed
-	recordStopped   RecordKind = "stopped"   // the run waits for a verdict
+	recordStopped   RecordKind = "stopped"   // the run waits for a verdict, or for its hook to be called again
 	recordVerdict   RecordKind = "verdict"   // a person says what became of a call
 	recordEnd       RecordKind = "end"       // the answer
 	recordReplaced  RecordKind = "replaced"  // by a run with other content

@@ -50,10 +50,8 @@ type Options struct {
 	Journal *pipeline.Journal
 	// Recover goes on by itself with runs whose process has ended. The program must give
 	// what the hook call no longer does: secrets by pipeline.WithSecrets, and a client of
-	// Rossum's API by pipeline.WithRossum where steps need one: a run that lacks a secret
-	// fails, and the next export of the annotation begins anew, with all its calls. Leave
-	// Recover off if the program cannot give them: a run then goes on when its hook is called
-	// again, with the secrets of that call.
+	// Rossum's API by pipeline.WithRossum where steps need one. A run that lacks them goes on
+	// when its hook is called again, with those of that call; see pipeline.ErrNeedsCall.
 	Recover bool
 	// Run are the options of every run.
 	Run []pipeline.Option
