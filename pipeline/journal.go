@@ -174,19 +174,21 @@ func (j *Journal) load(ctx context.Context, id RunID) (*history, error) {
 }
 
 // loadToGoOn reads a run that is to go on.
-func (j *Journal) loadToGoOn(ctx context.Context, id RunID) (*history, error) {
+func (j *Journal) loadToGoOn(ctx context.Context, id RunID) (h *history, err error) {
 	run, err := j.ledger.Load(ctx, id)
-	if err != nil && !errors.Is(err, ErrNoRun) {
+	later := err != nil && !errors.Is(err, ErrNoRun)
+	if err == nil {
+		h, err = j.history(run)
+		later = errors.Is(err, ErrNewerFormat) // which another replica can read
+	}
+	if later {
 		err = &unreadError{err}
 	}
-	if err != nil {
-		return nil, err
-	}
-	return j.history(run)
+	return h, err
 }
 
-// unreadError is that of a ledger which cannot give a run at the moment. It is an
-// [ErrNotNoted]: who calls again later may find the ledger as it should be.
+// unreadError is that of a run which cannot be read at the moment. It is an [ErrNotNoted]:
+// who calls again later may find the ledger as it should be, or a process of a newer version.
 type unreadError struct{ err error }
 
 func (e *unreadError) Error() string {

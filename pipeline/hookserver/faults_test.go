@@ -3,6 +3,7 @@ package hookserver_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"net/http"
@@ -205,6 +206,26 @@ func TestARunThatCannotBeReadNowIsAskedForAgain(t *testing.T) {
 		if status, answer := askTwice(h, invoice()); status != 200 && status != 201 || answer.Failed() || sent.Load() != 2 {
 			t.Errorf("async %v: afterwards %d %s, %d sent, want 2", async, status, texts(answer), sent.Load())
 		}
+	}
+}
+
+// TestARunOfANewerVersionIsAskedForAgain: while a service is deployed, the next call may
+// reach a process of that version.
+func TestARunOfANewerVersionIsAskedForAgain(t *testing.T) {
+	t.Parallel()
+	ledger := pipeline.MemoryLedger()
+	var sent atomic.Int32
+	h := newServer(t, hookserver.Options{Chain: chainOf(t, erpStep(&sent, 0)), Journal: journalOn(t, ledger)})
+	p := invoice().Payload()
+	claimed, err := ledger.Claim(t.Context(), pipeline.RunKeyOf(p), pipeline.ClaimOptions{
+		Owner: "new", Lease: time.Minute, Content: p.ContentHash(), First: []pipeline.Record{{Kind: "begun", Version: 1000}},
+	})
+	if err = errors.Join(err, ledger.Release(t.Context(), claimed.Lease)); err != nil {
+		t.Fatal(err)
+	}
+	status, _, answer := ask(h, hookCall(invoice().Bytes()))
+	if text := texts(answer); status != 503 || !strings.Contains(text, "written by a newer version") || sent.Load() != 0 {
+		t.Errorf("%d %s, %d sent", status, text, sent.Load())
 	}
 }
 
