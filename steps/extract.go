@@ -252,7 +252,7 @@ func parseJSON(ctx context.Context, file *pipeline.File) (any, error) {
 	if charset.Declared(file.ContentType) != nil {
 		data = []byte(charset.Text(data, file.ContentType))
 	}
-	v, err := pyvalue.FromReply(ctx, data, true)
+	v, err := pyvalue.IndexReply(ctx, data, true)
 	return v, err
 }
 
@@ -287,7 +287,7 @@ func valueText(v pyvalue.Value) (string, error) {
 func parseXML(ctx context.Context, file *pipeline.File) (any, error) {
 	d, err := xmldoc.Parse(ctx, file.Data)
 	if err != nil && charset.Declared(file.ContentType) != nil && !xmldoc.DeclaresCharset(file.Data) {
-		d, err = xmldoc.ParseText(ctx, []byte(charset.Text(file.Data, file.ContentType)))
+		d, err = xmldoc.ParseText(ctx, charset.Text(file.Data, file.ContentType))
 	}
 	return d, err
 }

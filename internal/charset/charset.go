@@ -11,6 +11,7 @@ import (
 	"mime"
 	"strings"
 	"unicode/utf8"
+	"unsafe"
 
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/charmap"
@@ -67,24 +68,28 @@ var further = map[string]encoding.Encoding{
 
 // Text decodes a text. Its charset is that of a byte order mark, else that of the
 // Content-Type, else UTF-8. What is not in its charset, or has none that is known, and
-// is not UTF-8 either, is Latin-1, of which every byte is a character.
+// is not UTF-8 either, is Latin-1, of which every byte is a character. The text may share
+// its memory with data, which must not be changed afterwards.
 func Text(data []byte, contentType string) string {
 	if e := marked(data); e != nil {
 		if text, err := e.NewDecoder().Bytes(data); err == nil {
-			return string(text)
+			return shared(text)
 		}
 	}
 	if e := Declared(contentType); e != nil {
 		if text, err := e.NewDecoder().Bytes(data); err == nil {
-			return string(text)
+			return shared(text)
 		}
 	}
 	if utf8.Valid(data) {
-		return string(data)
+		return shared(data)
 	}
 	text, _ := charmap.ISO8859_1.NewDecoder().Bytes(data) // which cannot fail
-	return string(text)
+	return shared(text)
 }
+
+// shared returns bytes that do not change any more as a text.
+func shared(data []byte) string { return unsafe.String(unsafe.SliceData(data), len(data)) }
 
 // Declared returns the charset that a Content-Type names, nil if it names none that
 // is known, or UTF-8.

@@ -48,6 +48,12 @@ func typeOf(v value) string {
 	case pyvalue.KindDict:
 		return "object"
 	}
+	switch p, ok := v.Part(); {
+	case ok && p.IsList():
+		return "array"
+	case ok:
+		return "object"
+	}
 	return "null"
 }
 
@@ -84,7 +90,10 @@ func (f function) bind(name string, args []argument) evaluator {
 				continue
 			}
 			var err error
-			if values[i], err = a.eval(r, v); err != nil {
+			if values[i], err = a.eval(r, v); err == nil {
+				values[i], err = r.argument(name, values[i])
+			}
+			if err != nil {
 				return value{}, err
 			}
 			if !accepts(types, values[i]) {
@@ -96,6 +105,18 @@ func (f function) bind(name string, args []argument) evaluator {
 		}
 		return f.apply(r, values, by)
 	}
+}
+
+// argument returns an argument as the function wants it: most look at the items of a list
+// or the members of an object alone.
+func (r *run) argument(function string, v value) (value, error) {
+	switch {
+	case !r.parts || function == "length":
+		return v, nil
+	case function == "contains" || function == "to_string":
+		return r.whole(v)
+	}
+	return r.opened(v)
 }
 
 func wrongType(name string, i int, types []string, got string) error {
@@ -144,7 +165,11 @@ func init() {
 			}
 			return pyvalue.NewList(items...), nil
 		}},
-		"length": {[][]string{{"string", "array", "object"}}, false, func(_ *run, a []value, _ evaluator) (value, error) {
+		"length": {[][]string{{"string", "array", "object"}}, false, func(r *run, a []value, _ evaluator) (value, error) {
+			if p, ok := a[0].Part(); ok {
+				n, err := p.Len(r.meter)
+				return pyvalue.Int(int64(n)), err
+			}
 			n, err := pyvalue.Len(a[0])
 			return pyvalue.Int(int64(n)), err
 		}},

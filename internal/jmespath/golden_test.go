@@ -38,16 +38,31 @@ func TestSearchesFindWhatPythonsJMESPathFinds(t *testing.T) {
 	}
 }
 
+// search searches a document as a tree and as a reply that is read where it is asked for,
+// which must find the same.
 func search(t *testing.T, expression, document string) (string, error) {
 	t.Helper()
 	e, err := Compile(expression)
 	if err != nil {
 		return "", err
 	}
-	v, err := pyvalue.FromJSON([]byte(document), true)
+	tree, err := pyvalue.FromJSON([]byte(document), true)
 	if err != nil {
 		t.Fatal(err)
 	}
+	reply, err := pyvalue.IndexReply(t.Context(), []byte(document), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := searched(t, e, tree)
+	if again, fault := searched(t, e, reply); again != found || fmt.Sprint(fault) != fmt.Sprint(err) {
+		t.Errorf("%s in a reply: %s, %v, want %s, %v", expression, again, fault, found, err)
+	}
+	return found, err
+}
+
+func searched(t *testing.T, e *Expression, v pyvalue.Value) (string, error) {
+	t.Helper()
 	found, err := e.Search(t.Context(), v)
 	if err != nil {
 		return "", err
@@ -129,7 +144,14 @@ func FuzzSearch(f *testing.F) {
 		if err != nil {
 			return
 		}
-		_, _ = e.Search(t.Context(), v)
+		found, err := searched(t, e, v)
+		reply, unread := pyvalue.IndexReply(t.Context(), []byte(document), true)
+		if unread != nil {
+			t.Fatalf("%q is JSON, but no reply: %v", document, unread)
+		}
+		if again, fault := searched(t, e, reply); again != found || (fault == nil) != (err == nil) {
+			t.Errorf("%q in the reply %q: %s, %v, want %s, %v", expression, document, again, fault, found, err)
+		}
 		if after, _ := pyvalue.Repr(nil, v); after != before {
 			t.Errorf("the document was changed from %s to %s", before, after)
 		}

@@ -23,7 +23,26 @@ type Expression struct{ eval evaluator }
 type evaluator func(r *run, v value) (value, error)
 
 // run is one search.
-type run struct{ meter *pyvalue.Meter }
+type run struct {
+	meter *pyvalue.Meter
+	parts bool // the document is a part of a reply, and so may be what is found in it
+}
+
+// whole returns a value without parts of the reply in it.
+func (r *run) whole(v value) (value, error) {
+	if !r.parts {
+		return v, nil
+	}
+	return pyvalue.Whole(r.meter, v)
+}
+
+// opened returns a part of the reply as a list or dict, whose own are parts still.
+func (r *run) opened(v value) (value, error) {
+	if p, ok := v.Part(); ok {
+		return p.Open(r.meter)
+	}
+	return v, nil
+}
 
 // Limits of a search.
 const (
@@ -73,7 +92,13 @@ func (e *Expression) Search(ctx context.Context, v pyvalue.Value) (pyvalue.Value
 
 // SearchWith is [Expression.Search] within the budgets of another run.
 func (e *Expression) SearchWith(m *pyvalue.Meter, v pyvalue.Value) (pyvalue.Value, error) {
-	return e.eval(&run{meter: m}, v)
+	r := &run{meter: m}
+	_, r.parts = v.Part()
+	found, err := e.eval(r, v)
+	if err != nil {
+		return found, err
+	}
+	return r.whole(found)
 }
 
 func identity(_ *run, v value) (value, error) { return v, nil }
@@ -88,6 +113,10 @@ func field(name string) evaluator {
 		if d := v.Dict(); d != nil {
 			found, _ := d.GetStr(name)
 			return found, nil
+		}
+		if p, ok := v.Part(); ok {
+			found, _, err := p.Member(r.meter, name)
+			return found, err
 		}
 		return value{}, nil
 	}
@@ -111,7 +140,8 @@ func isFalse(v value) bool {
 	case pyvalue.KindBool, pyvalue.KindStr, pyvalue.KindList, pyvalue.KindDict:
 		return !pyvalue.Truth(v)
 	}
-	return false
+	p, ok := v.Part()
+	return ok && p.IsEmpty()
 }
 
 func list(v value) ([]value, bool) {
@@ -119,6 +149,16 @@ func list(v value) ([]value, bool) {
 		return l.Items, true
 	}
 	return nil, false
+}
+
+// list returns the items of a list, and whether it is one.
+func (r *run) list(v value) ([]value, bool, error) {
+	if p, ok := v.Part(); ok && p.IsList() {
+		opened, err := p.Open(r.meter)
+		return opened.List().Items, true, err
+	}
+	items, ok := list(v)
+	return items, ok, nil
 }
 
 // project applies right to each item and keeps what is not None.
@@ -145,9 +185,9 @@ func projection(left, right evaluator) evaluator {
 		if err != nil {
 			return v, err
 		}
-		items, ok := list(v)
-		if !ok {
-			return value{}, nil
+		items, ok, err := r.list(v)
+		if !ok || err != nil {
+			return value{}, err
 		}
 		return project(r, items, right)
 	}
@@ -156,6 +196,9 @@ func projection(left, right evaluator) evaluator {
 func valueProjection(left, right evaluator) evaluator {
 	return func(r *run, v value) (value, error) {
 		v, err := left(r, v)
+		if err == nil {
+			v, err = r.opened(v)
+		}
 		if err != nil || v.Dict() == nil {
 			return value{}, err
 		}
@@ -173,9 +216,9 @@ func filterProjection(left, right, condition evaluator) evaluator {
 		if err != nil {
 			return v, err
 		}
-		items, ok := list(v)
-		if !ok {
-			return value{}, nil
+		items, ok, err := r.list(v)
+		if !ok || err != nil {
+			return value{}, err
 		}
 		kept := make([]value, 0, len(items))
 		if err := r.meter.Grow(int64(24 * len(items))); err != nil {
@@ -206,13 +249,17 @@ func flatten(left evaluator) evaluator {
 		if err != nil {
 			return v, err
 		}
-		items, ok := list(v)
-		if !ok {
-			return value{}, nil
+		items, ok, err := r.list(v)
+		if !ok || err != nil {
+			return value{}, err
 		}
 		var flat []value
 		for _, item := range items {
-			if inner, ok := list(item); ok {
+			inner, ok, err := r.list(item)
+			if err != nil {
+				return value{}, err
+			}
+			if ok {
 				flat = append(flat, inner...)
 			} else {
 				flat = append(flat, item)
@@ -223,7 +270,11 @@ func flatten(left evaluator) evaluator {
 }
 
 func index(i int64) evaluator {
-	return func(_ *run, v value) (value, error) {
+	return func(r *run, v value) (value, error) {
+		if p, ok := v.Part(); ok {
+			found, _, err := p.Index(r.meter, i)
+			return found, err
+		}
 		items, _ := list(v)
 		at := i
 		if at < 0 {
@@ -238,8 +289,9 @@ func index(i int64) evaluator {
 
 func slice(from, to, step value) evaluator {
 	return func(r *run, v value) (value, error) {
-		if v.List() == nil {
-			return value{}, nil
+		v, err := r.opened(v)
+		if err != nil || v.List() == nil {
+			return value{}, err
 		}
 		return pyvalue.Slice(r.meter, v, from, to, step)
 	}
@@ -308,6 +360,12 @@ func comparison(op string, left, right evaluator) evaluator {
 		b, err := right(r, v)
 		if err != nil {
 			return b, err
+		}
+		if a, err = r.whole(a); err != nil {
+			return value{}, err
+		}
+		if b, err = r.whole(b); err != nil {
+			return value{}, err
 		}
 		if op == "==" || op == "!=" {
 			// A boolean is no number here, though it is one in Python.

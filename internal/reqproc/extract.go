@@ -21,6 +21,7 @@ type Extractor struct {
 	operator string
 	query    string
 	find     func(ctx context.Context, v value) (value, error)
+	elements *xmldoc.Path // of $xmlpath, which finds elements instead
 }
 
 // ResponseKeys are the members of response, in the engine's order.
@@ -127,18 +128,25 @@ func (e *Extractor) compileXPath() error {
 	if err != nil {
 		return err
 	}
-	e.find = func(ctx context.Context, v value) (value, error) {
-		doc, err := xmldoc.ParseText(ctx, []byte(v.Text()))
-		if err != nil {
-			return value{}, fmt.Errorf("the reply cannot be read as XML: %w", err)
-		}
-		found, err := compiled.Find(doc, doc.RootElement(), pyvalue.NewMeter(ctx, pyvalue.Limits{Steps: maxSteps}))
-		if err != nil {
-			return value{}, fmt.Errorf("%s: %w", e, err)
-		}
-		return elementTexts(doc, found), nil
-	}
+	e.elements = compiled
 	return nil
+}
+
+// findElements searches the text of a reply.
+func (e *Extractor) findElements(ctx context.Context, s *Scope, text string) (value, error) {
+	parse := s.XML
+	if parse == nil {
+		parse = xmldoc.ParseText
+	}
+	doc, err := parse(ctx, text)
+	if err != nil {
+		return value{}, fmt.Errorf("the reply cannot be read as XML: %w", err)
+	}
+	found, err := e.elements.Find(doc, doc.RootElement(), pyvalue.NewMeter(ctx, pyvalue.Limits{Steps: maxSteps}))
+	if err != nil {
+		return value{}, fmt.Errorf("%s: %w", e, err)
+	}
+	return elementTexts(doc, found), nil
 }
 
 // elementTexts returns None for nothing, a text for one element, a list of texts for
@@ -185,6 +193,10 @@ func (e *Extractor) NeedsXML() bool { return e.operator == "$xmlpath" }
 // itself, or the member.
 func (e *Extractor) Reads(member string) bool { return e.path.Len() == 1 || e.path.Name(1) == member }
 
+// ReadsAll reports whether the extractor needs the body of the reply with all that is in it,
+// and not as a part of a reply alone.
+func (e *Extractor) ReadsAll() bool { return e.path.Len() == 1 }
+
 // String describes the extractor: $jmespath "id".
 func (e *Extractor) String() string { return fmt.Sprintf("%s %q", e.operator, e.query) }
 
@@ -198,9 +210,20 @@ func (e *Extractor) Extract(ctx context.Context, s *Scope) (pyvalue.Value, error
 	v := s.Roots[e.path.Root()]
 	if e.NeedsXML() {
 		text, _ := v.Dict().GetStr("text") // every reply has one
-		return e.find(ctx, text)
+		return e.findElements(ctx, s, text.Text())
 	}
+	meter := pyvalue.NewMeter(ctx, pyvalue.Limits{Steps: maxSteps})
 	for i, step := range e.path.segments[1:] {
+		if part, ok := v.Part(); ok && !part.IsList() {
+			found, there, err := part.Member(meter, step.name)
+			if err != nil {
+				return value{}, err
+			}
+			if v = found; !there {
+				v = pyvalue.NewDict().Value()
+			}
+			continue
+		}
 		d := v.Dict()
 		if d == nil {
 			return value{}, fmt.Errorf("%s is %s, so it has no %s", e.path.text[:e.path.segments[i].end], Describe(v), step.name)
@@ -209,6 +232,15 @@ func (e *Extractor) Extract(ctx context.Context, s *Scope) (pyvalue.Value, error
 		if v, there = d.GetStr(step.name); !there {
 			v = pyvalue.NewDict().Value()
 		}
+	}
+	if part, ok := v.Part(); ok && e.operator != "$jmespath" {
+		whole, err := part.Whole(meter)
+		if err != nil {
+			return value{}, err
+		}
+		v = whole
+	} else if ok {
+		return e.find(ctx, v)
 	}
 	v, err := Simple(ctx, v)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/settings"
+	"github.com/exportpipeline/exportpipeline/internal/xmldoc"
 )
 
 type value = pyvalue.Value
@@ -21,6 +22,8 @@ type Scope struct {
 	Fetch func(ctx context.Context, address string) (pyvalue.Value, error)
 	// Lenient counts what is not there as None instead of failing.
 	Lenient bool
+	// XML parses the text of a reply; nil for [xmldoc.ParseText].
+	XML func(ctx context.Context, text string) (*xmldoc.Document, error)
 	// Note is told what was passed over quietly; may be nil.
 	Note func(format string, args ...any)
 
@@ -287,6 +290,12 @@ func Describe(v pyvalue.Value) string {
 	case pyvalue.KindList, pyvalue.KindTuple, pyvalue.KindSet:
 		return "a list"
 	case pyvalue.KindDict:
+		return "an object"
+	}
+	switch p, ok := v.Part(); {
+	case ok && p.IsList():
+		return "a list"
+	case ok:
 		return "an object"
 	}
 	return v.Object().PyType()

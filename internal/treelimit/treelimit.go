@@ -8,8 +8,8 @@ import (
 	"fmt"
 )
 
-// Default is the limit in bytes where the program sets none: about what 25 MB of small
-// JSON objects cost.
+// Default is the limit in bytes where the program sets none: more than most replies of 60 MB
+// cost, where nobody asks for all of their values at once.
 const Default = 256 << 20
 
 type key struct{}

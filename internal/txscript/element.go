@@ -1,6 +1,7 @@
 package txscript
 
 import (
+	"context"
 	"iter"
 	"strings"
 
@@ -44,20 +45,21 @@ func fromXML(r *run, c *pyvalue.Call) (value, error) {
 		return value{}, err
 	}
 	v, _ := c.Arg(0, "text")
-	data, read := v.Data(), xmldoc.Parse
-	switch {
-	case v.IsText():
-		data, read = []byte(v.Text()), xmldoc.ParseText
-	case v.Kind() != pyvalue.KindBytes:
+	if !v.IsText() && v.Kind() != pyvalue.KindBytes {
 		return value{}, pyvalue.Raise("TypeError", "a bytes-like object is required, not '%s'", pyvalue.TypeName(v))
 	}
-	if err := r.meter.Grow(int64(len(data)) * 6); err != nil {
+	size := int64(max(len(v.Text()), len(v.Data())))
+	if err := r.meter.Grow(size * 6); err != nil {
 		return value{}, err
 	}
-	if err := r.meter.Step(int64(len(data)) / 4); err != nil {
+	if err := r.meter.Step(size / 4); err != nil {
 		return value{}, err
 	}
-	doc, err := read(r.meter.Context(), data)
+	parse := func(ctx context.Context) (*xmldoc.Document, error) { return xmldoc.Parse(ctx, v.Data()) }
+	if v.IsText() {
+		parse = func(ctx context.Context) (*xmldoc.Document, error) { return xmldoc.ParseText(ctx, v.Text()) }
+	}
+	doc, err := parse(r.meter.Context())
 	if err != nil {
 		if ended := r.meter.Context().Err(); ended != nil {
 			return value{}, ended

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"unicode/utf8"
+	"unsafe"
 
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/unicode"
@@ -16,10 +17,11 @@ import (
 
 var declaration = regexp.MustCompile(`^<\?xml\s[^>]*?encoding\s*=\s*["']([A-Za-z][A-Za-z0-9._-]*)["']`)
 
-// Decode returns the text of a document, whose charset is found as [Parse] does.
+// Decode returns the text of a document, whose charset is found as [Parse] does. It may share
+// its memory with data, which must not be changed afterwards.
 func Decode(data []byte) (string, error) {
 	text, err := toUTF8(data)
-	return string(text), err
+	return unsafe.String(unsafe.SliceData(text), len(text)), err
 }
 
 // toUTF8 decodes a document, once.

@@ -1,7 +1,6 @@
 package xmldoc
 
 import (
-	"bytes"
 	"errors"
 	"regexp"
 	"strings"
@@ -21,14 +20,14 @@ func (r *reader) directive(text string) error {
 	size := 0
 	for _, found := range entity.FindAllStringSubmatch(text, -1) {
 		name, value := found[1], found[2]+found[3]
-		if strings.ContainsAny(value, "&<%") || r.decoder.Entity[name] != "" {
+		if strings.ContainsAny(value, "&<%") || r.entities[name] != "" {
 			continue
 		}
-		if r.decoder.Entity == nil {
-			r.decoder.Entity = make(map[string]string)
+		if r.entities == nil {
+			r.entities = make(map[string]string)
 		}
-		r.decoder.Entity[name] = value
-		if size += len(value) * bytes.Count(r.data, []byte("&"+name+";")); size > entityText {
+		r.entities[name] = value
+		if size += len(value) * strings.Count(r.data, "&"+name+";"); size > entityText {
 			return errors.New("its entities expand to too much text")
 		}
 	}

@@ -1,5 +1,7 @@
 package xmldoc
 
+import "unsafe"
+
 // Kind says what a node is.
 type Kind uint8
 
@@ -27,7 +29,7 @@ type Name struct{ Space, Prefix, Local string }
 // Document is a parsed document. It does not change, and may be used by several
 // goroutines.
 type Document struct {
-	nodes []node
+	nodes pages
 	names []Name
 	text  string // of all text nodes, in order
 	other string // values of attributes, comments and instructions, in order
@@ -37,51 +39,86 @@ type Document struct {
 }
 
 type node struct {
-	kind     Kind
-	name     int32
+	is       uint32 // the kind, and the number of the name above it
 	parent   ID
 	prev     ID // sibling, None for the first child
 	end      ID // the node after the last descendant
 	from, to uint32
 }
 
+const (
+	kindBits = 3
+	noName   = 0
+)
+
+// pageBits says how many nodes a page has.
+const pageBits = 13
+
+// pages are a list of nodes that grows without being copied.
+type pages [][]node
+
+func (p pages) get(n ID) *node { return &p[n>>pageBits][n&(1<<pageBits-1)] }
+
+func (p pages) len() int {
+	if len(p) == 0 {
+		return 0
+	}
+	return (len(p)-1)<<pageBits + len(p[len(p)-1])
+}
+
+// cost is how many bytes the list takes.
+func (p pages) cost() int64 { return int64(p.len()) * int64(unsafe.Sizeof(node{})) }
+
+func (p *pages) add(n node) {
+	last := len(*p) - 1
+	switch {
+	case last < 0:
+		*p = append(*p, nil)
+		last = 0
+	case len((*p)[last]) == 1<<pageBits:
+		*p = append(*p, make([]node, 0, 1<<pageBits))
+		last++
+	}
+	(*p)[last] = append((*p)[last], n)
+}
+
 // Len returns the number of nodes; every ID is smaller.
-func (d *Document) Len() int { return len(d.nodes) }
+func (d *Document) Len() int { return d.nodes.len() }
 
 // Kind returns what a node is.
-func (d *Document) Kind(n ID) Kind { return d.nodes[n].kind }
+func (d *Document) Kind(n ID) Kind { return Kind(d.nodes.get(n).is & (1<<kindBits - 1)) }
 
 // Name returns the name of a node, the zero Name if it has none.
 func (d *Document) Name(n ID) Name {
-	if i := d.nodes[n].name; i >= 0 {
-		return d.names[i]
+	if i := d.nodes.get(n).is >> kindBits; i != noName {
+		return d.names[i-1]
 	}
 	return Name{}
 }
 
 // Parent returns the parent of a node, None for the root. The parent of an
 // attribute is its element.
-func (d *Document) Parent(n ID) ID { return d.nodes[n].parent }
+func (d *Document) Parent(n ID) ID { return d.nodes.get(n).parent }
 
 // End returns the ID after the last descendant of a node.
-func (d *Document) End(n ID) ID { return d.nodes[n].end }
+func (d *Document) End(n ID) ID { return d.nodes.get(n).end }
 
 // Attributes returns the first attribute of an element and the ID after the last
 // one.
 func (d *Document) Attributes(n ID) (from, to ID) {
 	from = n + 1
-	for to = from; to < d.nodes[n].end && d.nodes[to].kind == Attribute; to++ {
+	for to = from; to < d.nodes.get(n).end && d.Kind(to) == Attribute; to++ {
 	}
 	return from, to
 }
 
 // FirstChild returns the first child of a node, None if there is none.
 func (d *Document) FirstChild(n ID) ID {
-	if k := d.nodes[n].kind; k != Element && k != Root {
+	if k := d.Kind(n); k != Element && k != Root {
 		return None
 	}
 	_, first := d.Attributes(n)
-	if first == d.nodes[n].end {
+	if first == d.nodes.get(n).end {
 		return None
 	}
 	return first
@@ -89,21 +126,21 @@ func (d *Document) FirstChild(n ID) ID {
 
 // Next returns the sibling after a node, None if there is none.
 func (d *Document) Next(n ID) ID {
-	at := &d.nodes[n]
-	if at.kind == Attribute || at.parent == None || at.end == d.nodes[at.parent].end {
+	at := d.nodes.get(n)
+	if d.Kind(n) == Attribute || at.parent == None || at.end == d.nodes.get(at.parent).end {
 		return None
 	}
 	return at.end
 }
 
 // Previous returns the sibling before a node, None if there is none.
-func (d *Document) Previous(n ID) ID { return d.nodes[n].prev }
+func (d *Document) Previous(n ID) ID { return d.nodes.get(n).prev }
 
 // Value returns the string-value of a node, as XPath defines it: of an element the
 // text of all its descendants.
 func (d *Document) Value(n ID) string {
-	at := &d.nodes[n]
-	switch at.kind {
+	at := d.nodes.get(n)
+	switch d.Kind(n) {
 	case Root, Element, Text:
 		return d.text[at.from:at.to]
 	}
@@ -113,7 +150,7 @@ func (d *Document) Value(n ID) string {
 // RootElement returns the outermost element.
 func (d *Document) RootElement() ID {
 	for n := d.FirstChild(0); n != None; n = d.Next(n) {
-		if d.nodes[n].kind == Element {
+		if d.Kind(n) == Element {
 			return n
 		}
 	}

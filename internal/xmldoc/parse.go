@@ -10,6 +10,7 @@ import (
 	"math"
 	"regexp"
 	"strings"
+	"unsafe"
 
 	"github.com/exportpipeline/exportpipeline/internal/treelimit"
 )
@@ -27,24 +28,22 @@ func Parse(ctx context.Context, data []byte) (*Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	return ParseText(ctx, utf8)
+	return ParseText(ctx, unsafe.String(unsafe.SliceData(utf8), len(utf8)))
 }
 
 var laterVersion = regexp.MustCompile(`^<\?xml\s+version\s*=\s*["']1\.([1-9])["']`)
 
-// ParseText reads a document that is UTF-8, whatever its declaration says.
-func ParseText(ctx context.Context, data []byte) (*Document, error) {
-	data = bytes.TrimRight(data, "\x00") // of a buffer that was sent whole
-	if len(data) > math.MaxInt32 {
+// ParseText reads a document that is UTF-8, whatever its declaration says. It keeps nothing
+// of text.
+func ParseText(ctx context.Context, text string) (*Document, error) {
+	text = strings.TrimRight(text, "\x00") // of a buffer that was sent whole
+	if len(text) > math.MaxInt32 {
 		return nil, errors.New("it is larger than 2 GB")
 	}
-	if at := laterVersion.FindSubmatchIndex(data); at != nil {
-		data = bytes.Clone(data)
-		data[at[2]] = '0' // libxml2 reads every 1.x as 1.0, encoding/xml refuses it
+	if at := laterVersion.FindStringSubmatchIndex(text); at != nil {
+		text = text[:at[2]] + "0" + text[at[3]:] // libxml2 reads every 1.x as 1.0, encoding/xml refuses it
 	}
-	r := &reader{data: data, doc: &Document{prefixes: make(map[string]string)}, known: make(map[Name]int32)}
-	r.decoder = xml.NewDecoder(bytes.NewReader(data))
-	r.decoder.CharsetReader = func(_ string, in io.Reader) (io.Reader, error) { return in, nil }
+	r := &reader{scanner: scanner{data: text}, doc: &Document{prefixes: make(map[string]string)}, known: make(map[Name]uint32)}
 	if err := r.read(ctx); err != nil {
 		return nil, err
 	}
@@ -53,16 +52,15 @@ func ParseText(ctx context.Context, data []byte) (*Document, error) {
 
 // reader builds a document.
 type reader struct {
-	data    []byte
-	decoder *xml.Decoder
-	doc     *Document
-	known   map[Name]int32
-	text    bytes.Buffer
-	other   bytes.Buffer
-	open    []frame
-	scope   []binding
-	latest  map[string]int // by prefix: where scope has its latest binding
-	seen    bool           // the document's element has begun
+	scanner
+	doc    *Document
+	known  map[Name]uint32
+	text   strings.Builder
+	other  strings.Builder
+	open   []frame
+	scope  []binding
+	latest map[string]int // by prefix: where scope has its latest binding
+	seen   bool           // the document's element has begun
 }
 
 // frame is an element that has not ended.
@@ -80,27 +78,22 @@ type binding struct {
 	hides         int
 }
 
-// costOfNode is about what a node costs in bytes while its document is read: the list of
-// nodes is copied when it grows.
-const costOfNode = 56
-
 func (r *reader) read(ctx context.Context) error {
-	r.add(Root, -1)
+	r.add(Root, noName)
 	r.open = []frame{{id: 0, last: None}}
 	for n := 0; ; n++ {
 		if n%1024 == 0 && ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		before := r.decoder.InputOffset()
-		token, err := r.decoder.RawToken()
+		err := r.next()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err == nil {
-			err = r.token(token, before)
+			err = r.token()
 		}
 		if err == nil && n%64 == 0 {
-			err = treelimit.Check(ctx, int64(len(r.doc.nodes))*costOfNode+int64(r.text.Len()+r.other.Len()))
+			err = treelimit.Check(ctx, r.doc.nodes.cost()+int64(r.text.Cap()+r.other.Cap()))
 		}
 		if err != nil {
 			return err
@@ -117,33 +110,33 @@ func (r *reader) read(ctx context.Context) error {
 	return nil
 }
 
-func (r *reader) token(token xml.Token, before int64) error {
-	switch t := token.(type) {
-	case xml.StartElement:
-		return r.start(t, before)
-	case xml.EndElement:
+// token adds what the scanner has read.
+func (r *reader) token() error {
+	switch r.kind {
+	case tokenStart:
+		return r.start()
+	case tokenEnd:
 		top := r.open[len(r.open)-1]
-		if len(r.open) == 1 || top.name != t.Name {
-			return r.fault("</%s> ends an element that is not open", spelled(t.Name))
+		if len(r.open) == 1 || top.name != r.name {
+			return r.fault("</%s> ends an element that is not open", spelled(r.name))
 		}
 		r.close()
-	case xml.CharData:
-		return r.characters(t)
-	case xml.Comment:
-		r.leaf(Comment, -1, t)
-	case xml.ProcInst:
-		if t.Target != "xml" {
-			r.leaf(Instruction, r.name(Name{Local: t.Target}), t.Inst)
+	case tokenText:
+		return r.characters(r.scanner.text)
+	case tokenComment:
+		r.leaf(Comment, noName, r.scanner.text)
+	case tokenInstruction:
+		if r.name.Local != "xml" {
+			r.leaf(Instruction, r.numbered(Name{Local: r.name.Local}), r.scanner.text)
 		}
-	case xml.Directive:
-		return r.directive(string(t))
+	case tokenDirective:
+		return r.directive(r.scanner.text)
 	}
 	return nil
 }
 
 func (r *reader) fault(format string, args ...any) error {
-	line, _ := r.decoder.InputPos()
-	return fmt.Errorf("line %d: "+format, append([]any{line}, args...)...)
+	return fmt.Errorf("line %d: "+format, append([]any{r.line()}, args...)...)
 }
 
 func spelled(n xml.Name) string {
@@ -154,9 +147,9 @@ func spelled(n xml.Name) string {
 }
 
 // add appends a node whose parent is the innermost open one.
-func (r *reader) add(kind Kind, name int32) ID {
-	id := ID(len(r.doc.nodes))
-	n := node{kind: kind, name: name, parent: None, prev: None, end: id + 1, from: uint32(r.text.Len())}
+func (r *reader) add(kind Kind, name uint32) ID {
+	id := ID(r.doc.Len())
+	n := node{is: uint32(kind) | name<<kindBits, parent: None, prev: None, end: id + 1, from: uint32(r.text.Len())}
 	if len(r.open) > 0 {
 		top := &r.open[len(r.open)-1]
 		n.parent = top.id
@@ -164,15 +157,16 @@ func (r *reader) add(kind Kind, name int32) ID {
 			n.prev, top.last = top.last, id
 		}
 	}
-	r.doc.nodes = append(r.doc.nodes, n)
+	r.doc.nodes.add(n)
 	return id
 }
 
-func (r *reader) name(n Name) int32 {
+// numbered returns the number of a name, which is not 0.
+func (r *reader) numbered(n Name) uint32 {
 	if i, ok := r.known[n]; ok {
 		return i
 	}
-	i := int32(len(r.doc.names))
+	i := uint32(len(r.doc.names)) + 1
 	n = Name{strings.Clone(n.Space), strings.Clone(n.Prefix), strings.Clone(n.Local)}
 	r.doc.names = append(r.doc.names, n)
 	r.known[n] = i
@@ -180,16 +174,16 @@ func (r *reader) name(n Name) int32 {
 }
 
 // leaf adds a node whose value is not a part of any element's text.
-func (r *reader) leaf(kind Kind, name int32, value []byte) {
-	n := &r.doc.nodes[r.add(kind, name)]
+func (r *reader) leaf(kind Kind, name uint32, value string) {
+	n := r.doc.nodes.get(r.add(kind, name))
 	n.from = uint32(r.other.Len())
-	r.other.Write(value)
+	r.other.WriteString(value)
 	n.to = uint32(r.other.Len())
 }
 
-func (r *reader) characters(data []byte) error {
+func (r *reader) characters(data string) error {
 	if len(r.open) == 1 {
-		if trimmed := bytes.TrimSpace(data); len(trimmed) > 0 && !bytes.Equal(trimmed, []byte("\ufeff")) {
+		if trimmed := strings.TrimSpace(data); trimmed != "" && trimmed != "\ufeff" {
 			return r.fault("text outside of the document's element")
 		}
 		return nil
@@ -198,19 +192,19 @@ func (r *reader) characters(data []byte) error {
 		return nil
 	}
 	last := r.open[len(r.open)-1].last
-	if last == None || r.doc.nodes[last].kind != Text {
-		last = r.add(Text, -1)
+	if last == None || r.doc.Kind(last) != Text {
+		last = r.add(Text, noName)
 	}
-	r.text.Write(data)
-	r.doc.nodes[last].to = uint32(r.text.Len())
+	r.text.WriteString(data)
+	r.doc.nodes.get(last).to = uint32(r.text.Len())
 	return nil
 }
 
 func (r *reader) close() {
 	top := r.open[len(r.open)-1]
 	r.open = r.open[:len(r.open)-1]
-	n := &r.doc.nodes[top.id]
-	n.end, n.to = ID(len(r.doc.nodes)), uint32(r.text.Len())
+	n := r.doc.nodes.get(top.id)
+	n.end, n.to = ID(r.doc.Len()), uint32(r.text.Len())
 	for i := len(r.scope) - 1; i >= top.bindings; i-- {
 		if b := r.scope[i]; b.hides >= 0 {
 			r.latest[b.prefix] = b.hides
@@ -221,34 +215,31 @@ func (r *reader) close() {
 	r.scope = r.scope[:top.bindings]
 }
 
-func (r *reader) start(t xml.StartElement, before int64) error {
+func (r *reader) start() error {
 	switch {
 	case len(r.open) > maxDepth:
 		return r.fault("it is nested deeper than %d levels", maxDepth)
 	case len(r.open) == 1 && r.seen:
-		return r.fault("a second element <%s> after the document's element", spelled(t.Name))
-	}
-	if raw := r.data[before:r.decoder.InputOffset()]; bytes.ContainsAny(raw, "\n\t\r") {
-		t = normalized(raw, t)
+		return r.fault("a second element <%s> after the document's element", spelled(r.name))
 	}
 	r.seen = true
 	bindings := len(r.scope)
-	for _, a := range t.Attr {
+	for _, a := range r.attrs {
 		if a.Name.Space == "xmlns" || a.Name.Space == "" && a.Name.Local == "xmlns" {
 			r.bind(a)
 		}
 	}
-	name, err := r.resolve(t.Name, true)
+	name, err := r.resolve(r.name, true)
 	if err != nil {
 		return err
 	}
-	id := r.add(Element, r.name(name))
-	r.open = append(r.open, frame{id, None, bindings, t.Name})
+	id := r.add(Element, r.numbered(name))
+	r.open = append(r.open, frame{id, None, bindings, r.name})
 	var used map[Name]bool
-	if len(t.Attr) > fewAttributes {
+	if len(r.attrs) > fewAttributes {
 		used = make(map[Name]bool)
 	}
-	for _, a := range t.Attr {
+	for _, a := range r.attrs {
 		if err := r.attribute(id, a, used); err != nil {
 			return err
 		}
@@ -274,7 +265,7 @@ func (r *reader) bind(a xml.Attr) {
 	r.latest[prefix] = len(r.scope)
 	r.scope = append(r.scope, binding{prefix, a.Value, hides})
 	if _, ok := r.doc.prefixes[prefix]; !ok {
-		r.doc.prefixes[prefix] = a.Value
+		r.doc.prefixes[strings.Clone(prefix)] = strings.Clone(a.Value)
 	}
 }
 
@@ -305,7 +296,7 @@ func (r *reader) attribute(of ID, a xml.Attr, used map[Name]bool) error {
 		return err
 	}
 	twice := used[Name{Space: name.Space, Local: name.Local}]
-	for n := of + 1; used == nil && int(n) < len(r.doc.nodes); n++ {
+	for n := of + 1; used == nil && int(n) < r.doc.Len(); n++ {
 		other := r.doc.Name(n)
 		twice = twice || other.Space == name.Space && other.Local == name.Local
 	}
@@ -315,7 +306,7 @@ func (r *reader) attribute(of ID, a xml.Attr, used map[Name]bool) error {
 	if used != nil {
 		used[Name{Space: name.Space, Local: name.Local}] = true
 	}
-	r.leaf(Attribute, r.name(name), []byte(a.Value))
+	r.leaf(Attribute, r.numbered(name), a.Value)
 	return nil
 }
 

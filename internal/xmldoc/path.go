@@ -2,6 +2,7 @@ package xmldoc
 
 import (
 	"fmt"
+	"iter"
 	"regexp"
 	"strconv"
 	"strings"
@@ -342,19 +343,61 @@ func withText(tag, compare, value string) selector {
 // atPosition keeps what is the nth of its parent's children of the same name; from
 // the end if n is negative.
 func atPosition(n int) selector {
-	return filter(func(s *search, at ID) bool {
-		up := s.Parent(at)
-		if up <= 0 {
-			return false
+	return func(s *search, from []ID) (found []ID) {
+		known := make(map[place]ID)
+		for _, at := range from {
+			up := s.Parent(at)
+			if up <= 0 || !s.step(1) {
+				continue
+			}
+			p := place{up, Name{Space: s.Name(at).Space, Local: s.Name(at).Local}}
+			wanted, ok := known[p]
+			if !ok {
+				wanted = s.nth(p, n)
+				known[p] = wanted
+			}
+			if wanted == at {
+				found = append(found, at)
+			}
 		}
-		name := s.Name(at)
-		same := eachChild(func(other Name) bool { return other.Space == name.Space && other.Local == name.Local })(s, []ID{up})
-		i := n
-		if i < 0 {
-			i += len(same)
+		return found
+	}
+}
+
+// place is where elements of one name are: the children of an element.
+type place struct {
+	parent ID
+	name   Name // without its prefix
+}
+
+// nth returns the element at a position among those of a place, None if there is none.
+func (s *search) nth(p place, n int) ID {
+	if n < 0 {
+		for range s.of(p) {
+			n++
 		}
-		return i >= 0 && i < len(same) && same[i] == at
-	})
+		if n < 0 {
+			return None
+		}
+	}
+	for c := range s.of(p) {
+		if n--; n < 0 {
+			return c
+		}
+	}
+	return None
+}
+
+// of yields the elements of a place.
+func (s *search) of(p place) iter.Seq[ID] {
+	return func(yield func(ID) bool) {
+		for c := s.FirstChild(p.parent); c != None && s.step(1); c = s.Next(c) {
+			name := s.Name(c)
+			if s.Kind(c) == Element && name.Space == p.name.Space && name.Local == p.name.Local && !yield(c) {
+				return
+			}
+		}
+	}
 }
 
 // Qualify puts namespaces in the place of the prefixes of a path: a:b becomes

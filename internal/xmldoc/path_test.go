@@ -3,8 +3,10 @@ package xmldoc
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -40,7 +42,7 @@ func TestPathsFindWhatElementTreeFinds(t *testing.T) {
 
 func find(t *testing.T, document, path string) (texts []string, err error) {
 	t.Helper()
-	d, err := ParseText(t.Context(), []byte(document))
+	d, err := ParseText(t.Context(), document)
 	if err != nil {
 		return nil, err
 	}
@@ -57,4 +59,31 @@ func find(t *testing.T, document, path string) (texts []string, err error) {
 		texts = append(texts, text)
 	}
 	return texts, err
+}
+
+func TestLastOfManyElementsIsFoundInOnePass(t *testing.T) {
+	t.Parallel()
+	const rows = 100_000
+	d, err := ParseText(t.Context(), "<rows>"+strings.Repeat("<row>a</row>", rows)+"<row>z</row></rows>")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := CompilePath("./row[last()]")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &steps{left: 10 * rows}
+	found, err := p.Find(d, d.RootElement(), m)
+	if err != nil || len(found) != 1 || d.Value(found[0]) != "z" {
+		t.Errorf("found %d, %v", len(found), err)
+	}
+}
+
+type steps struct{ left int64 }
+
+func (s *steps) Step(n int64) error {
+	if s.left -= n; s.left < 0 {
+		return errors.New("too many steps")
+	}
+	return nil
 }

@@ -118,8 +118,8 @@ func (d *Document) Tail(n ID) string { return d.textFrom(d.Next(n)) }
 
 func (d *Document) textFrom(n ID) string {
 	text := ""
-	for ; n != None && d.nodes[n].kind != Element; n = d.Next(n) {
-		if d.nodes[n].kind == Text {
+	for ; n != None && d.Kind(n) != Element; n = d.Next(n) {
+		if d.Kind(n) == Text {
 			text += d.Value(n)
 		}
 	}

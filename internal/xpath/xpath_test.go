@@ -26,7 +26,7 @@ func evaluate(t *testing.T, document, path string, meter Meter) (result, error) 
 	if err != nil {
 		return result{Error: true}, err
 	}
-	d, err := xmldoc.ParseText(t.Context(), []byte(document))
+	d, err := xmldoc.ParseText(t.Context(), document)
 	if err != nil {
 		return result{Error: true}, err
 	}

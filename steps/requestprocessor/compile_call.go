@@ -22,6 +22,7 @@ type call struct {
 	handlers    []*handler
 	looks       bool     // a handler looks at the status of the reply
 	wants       []string // members of the reply that handlers read
+	wantsAll    bool     // a handler reads the body as a value, and does not only search it
 }
 
 // request is a compiled Request.
@@ -120,6 +121,7 @@ func (c *compiler) call(place string, s Call) *call {
 	}
 	all := slices.Concat(out.priority, out.handlers)
 	out.looks = slices.ContainsFunc(all, (*handler).looks)
+	out.wantsAll = slices.ContainsFunc(all, (*handler).seesAll)
 	for _, member := range reqproc.ResponseKeys {
 		if slices.ContainsFunc(all, func(h *handler) bool { return h.sees(member) }) {
 			out.wants = append(out.wants, member)
@@ -253,4 +255,14 @@ func (h *handler) sees(member string) bool {
 		return true
 	}
 	return h.value != nil && h.value.Reads(member)
+}
+
+// seesAll reports whether the handler reads the body, or the reply, as a value.
+func (h *handler) seesAll() bool {
+	if h.condition != nil && slices.ContainsFunc(h.condition.Paths(), func(p *reqproc.Path) bool {
+		return p.Root() == "response" && (p.Name(1) == "" || p.Name(1) == "body")
+	}) {
+		return true
+	}
+	return h.value != nil && h.value.ReadsAll()
 }

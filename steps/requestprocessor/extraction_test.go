@@ -66,7 +66,7 @@ func (c extraction) extract(t *testing.T) (got, note string, err error) {
 		return "error", "", err
 	}
 	h, r := &handler{value: e}, c.reply()
-	r.build(t.Context(), reqproc.ResponseKeys)
+	r.build(t.Context(), reqproc.ResponseKeys, e.ReadsAll())
 	note = strings.Join(r.notes, "; ")
 	if broken := r.broken(t.Context()); broken != nil {
 		note = broken.Error()

@@ -19,7 +19,7 @@ func (r *run) handle(ctx context.Context, c *call, reply *reply, sequence int) {
 	if len(c.priority)+len(c.handlers) == 0 {
 		return
 	}
-	reply.build(ctx, c.wants)
+	reply.build(ctx, c.wants, c.wantsAll)
 	for _, note := range reply.notes {
 		r.decide("%s (%s): %s", c.place, c.name, note)
 	}
@@ -54,7 +54,7 @@ func (r *run) apply(ctx context.Context, c *call, h *handler, reply *reply, sequ
 	found := pyvalue.None()
 	unreadable := h.reads(reply)
 	if h.value != nil && unreadable == nil {
-		s := &reqproc.Scope{Roots: map[string]pyvalue.Value{"response": reply.response}}
+		s := &reqproc.Scope{Roots: map[string]pyvalue.Value{"response": reply.response}, XML: reply.xml}
 		// A handler that is for other replies need not be able to read this one.
 		if found, unreadable = h.value.Extract(ctx, s); unreadable != nil {
 			found = pyvalue.None()

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+	"unsafe"
 
 	"github.com/exportpipeline/exportpipeline/internal/charset"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
@@ -28,6 +29,8 @@ type reply struct {
 
 	// After build.
 	response pyvalue.Value
+	document *xmldoc.Document
+	badXML   error
 	badBody  error    // the body is not what its media type says
 	empty    bool     // it says that it is JSON, and has no body
 	notes    []string // how the engine reads this reply otherwise, or to anybody's surprise
@@ -42,8 +45,9 @@ func (r *reply) note(format string, args ...any) {
 }
 
 // build makes the response object, of those members that somebody wants, and of the text
-// and the body, by which the engine judges every reply.
-func (r *reply) build(ctx context.Context, wants []string) {
+// and the body, by which the engine judges every reply. JSON that handlers do nothing but
+// search is not made into values as a whole.
+func (r *reply) build(ctx context.Context, wants []string, all bool) {
 	if lower := strings.ToLower(r.mediaType); lower != r.mediaType && (strings.Contains(lower, "application/json") && !r.is("application/json") || strings.Contains(lower, "xml") && !r.is("xml")) {
 		r.note("the Content-Type %s is not spelled in lower case, so the engine does not recognise it, and the body counts as bytes", r.mediaType)
 	}
@@ -54,7 +58,7 @@ func (r *reply) build(ctx context.Context, wants []string) {
 			d.SetStr(member, r.text())
 		case member == "body":
 			text, _ := d.GetStr("text")
-			if body, ok := r.body(ctx, text); ok {
+			if body, ok := r.body(ctx, text, all); ok {
 				d.SetStr(member, body)
 			}
 		case slices.Contains(wants, member):
@@ -143,7 +147,7 @@ func (r *reply) namesCharset() bool {
 // that of the XML declaration.
 func (r *reply) text() pyvalue.Value {
 	if r.is("application/json") && !r.namesCharset() && utf8.Valid(r.Body) && !bytes.HasPrefix(r.Body, []byte("\ufeff")) {
-		return pyvalue.Str(string(r.Body))
+		return pyvalue.Str(unsafe.String(unsafe.SliceData(r.Body), len(r.Body))) // which nobody changes
 	}
 	if r.is("text") && !r.namesCharset() && utf8.Valid(r.Body) && !isASCII(r.Body) {
 		r.note("the Content-Type %s names no charset, and the text is UTF-8; the engine would read it as ISO-8859-1", r.mediaType)
@@ -200,7 +204,7 @@ func readsAs(name string, body []byte, text string) bool {
 }
 
 // body is the parsed body, if the media type is one that says what it is.
-func (r *reply) body(ctx context.Context, text pyvalue.Value) (pyvalue.Value, bool) {
+func (r *reply) body(ctx context.Context, text pyvalue.Value, all bool) (pyvalue.Value, bool) {
 	_, typed := r.Header["Content-Type"]
 	switch {
 	case r.is("application/json"):
@@ -212,7 +216,11 @@ func (r *reply) body(ctx context.Context, text pyvalue.Value) (pyvalue.Value, bo
 		if r.namesCharset() && charset.Declared(r.mediaType) != nil {
 			data = []byte(text.Text())
 		}
-		v, err := pyvalue.FromReply(ctx, data, false)
+		read := pyvalue.IndexReply
+		if all {
+			read = pyvalue.FromReply
+		}
+		v, err := read(ctx, data, false)
 		if err != nil {
 			r.badBody = fmt.Errorf("the reply (status %d) says %s, but it is not JSON: %w; it begins with %q", r.Status, r.mediaType, err, r.excerpt())
 			return pyvalue.None(), false
@@ -247,11 +255,19 @@ func (r *reply) broken(ctx context.Context) error {
 	}
 	if r.badBody == nil && r.is("xml") && !r.is("application/json") {
 		text, _ := r.response.Dict().GetStr("text")
-		if _, err := xmldoc.ParseText(ctx, []byte(text.Text())); err != nil {
+		if _, err := r.xml(ctx, text.Text()); err != nil {
 			return fmt.Errorf("the reply (status %d) says %s, but it is not XML: %w", r.Status, r.mediaType, err)
 		}
 	}
 	return r.badBody
+}
+
+// xml parses the text of the reply, once.
+func (r *reply) xml(ctx context.Context, text string) (*xmldoc.Document, error) {
+	if r.document == nil && r.badXML == nil {
+		r.document, r.badXML = xmldoc.ParseText(ctx, text)
+	}
+	return r.document, r.badXML
 }
 
 // reads says why the handler cannot take its value out of the reply.

@@ -37,7 +37,7 @@ func TestARepliesTextThatIsNotInItsCharsetIsNoted(t *testing.T) {
 		{"application/json", `"é"`, `"é"`, ""},
 	} {
 		r := extraction{ContentType: &c.mediaType, Body: c.body}.reply()
-		r.build(t.Context(), nil)
+		r.build(t.Context(), nil, true)
 		text, _ := r.response.Dict().GetStr("text")
 		if notes := strings.Join(r.notes, "; "); text.Text() != c.text || (notes != "") != (c.note != "") || !strings.Contains(notes, c.note) {
 			t.Errorf("%s %q is %q, %s", c.mediaType, c.body, text.Text(), notes)

@@ -40,21 +40,33 @@ type keyed struct {
 // errSyntax says only that the text is not JSON; why is for [json.Decoder] to say.
 var errSyntax = errors.New("the text is not JSON")
 
+var errTooDeep = fmt.Errorf("JSON nested deeper than %d levels", maxJSONDepth)
+
 // readJSONText reads a whole text. The meter, which may be nil, counts the memory of the
 // tree, and steps.
 func readJSONText(m *Meter, text string, spelling bool) (Value, error) {
 	r := &jsonReader{text: text, spelling: spelling, meter: m, keys: make(map[string]string)}
 	v, err := r.value(0)
-	if err == nil {
-		if r.space(); r.at == len(r.text) {
-			return v, nil
-		}
-		return Value{}, fmt.Errorf("text after the end of the JSON value at byte %d", r.at)
+	if err != nil {
+		return Value{}, explained(m, text, err)
 	}
+	return v, r.ended()
+}
+
+// ended says what comes after the value.
+func (r *jsonReader) ended() error {
+	if r.space(); r.at != len(r.text) {
+		return fmt.Errorf("text after the end of the JSON value at byte %d", r.at)
+	}
+	return nil
+}
+
+// explained says what is wrong with the text, where err says only that something is.
+func explained(m *Meter, text string, err error) error {
 	if errors.Is(err, errSyntax) {
-		return Value{}, explainJSON(m, text)
+		return explainJSON(m, text)
 	}
-	return Value{}, err
+	return err
 }
 
 // explainJSON returns what is wrong with a text that is not JSON.
@@ -96,7 +108,7 @@ func (r *jsonReader) next() byte {
 
 func (r *jsonReader) value(depth int) (Value, error) {
 	if depth > maxJSONDepth {
-		return Value{}, fmt.Errorf("JSON nested deeper than %d levels", maxJSONDepth)
+		return Value{}, errTooDeep
 	}
 	switch c := r.next(); c {
 	case '{':

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -21,6 +22,11 @@ func TestTheTreeOfAReplyIsRefusedBeyondItsLimit(t *testing.T) {
 		for _, spelling := range []bool{false, true} {
 			if _, err := FromReply(t.Context(), []byte(text), spelling); err != nil {
 				t.Errorf("%s: %v", name, err)
+			}
+			if v, err := IndexReply(treelimit.With(t.Context(), 65_000), []byte(text), spelling); err != nil {
+				t.Errorf("%s, its index: %v", name, err)
+			} else if _, err := Whole(nil, v); !errors.As(err, new(*treelimit.Error)) {
+				t.Errorf("%s, the whole of its index: %v", name, err)
 			}
 			var tooLarge *treelimit.Error
 			_, err := FromReply(treelimit.With(t.Context(), 50_000), []byte(text), spelling)
@@ -55,13 +61,20 @@ func FuzzJSONAsTheStandardLibraryReadsIt(f *testing.F) {
 		var want any
 		d := json.NewDecoder(strings.NewReader(text))
 		d.UseNumber()
-		theirs := json.Unmarshal([]byte(text), &want)
+		theirs := json.Valid([]byte(text)) // Unmarshal refuses numbers that are too large for it, too
 		got, err := FromJSON([]byte(text), true)
-		if (err == nil) != (theirs == nil) {
-			if err != nil && strings.Contains(err.Error(), "deeper than") || strings.Contains(text, spelledInfinity) {
+		i, indexed := indexJSONText(nil, text, true, 1<<20)
+		if fmt.Sprint(indexed) != fmt.Sprint(err) {
+			t.Fatalf("%q: %v, its index says %v", text, err, indexed)
+		}
+		if whole, err := Whole(nil, i); err != nil || indexed == nil && mustWrite(t, whole) != mustWrite(t, got) {
+			t.Fatalf("%q: the whole of its index is %s, %v", text, mustWrite(t, whole), err)
+		}
+		if (err == nil) != theirs {
+			if err != nil && (strings.Contains(err.Error(), "deeper than") || strings.Contains(err.Error(), "4300 digits")) || strings.Contains(text, spelledInfinity) {
 				return
 			}
-			t.Fatalf("%q: %v, encoding/json says %v", text, err, theirs)
+			t.Fatalf("%q: %v, encoding/json says %t", text, err, theirs)
 		}
 		if err != nil {
 			return

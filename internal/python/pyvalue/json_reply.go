@@ -31,16 +31,23 @@ func FromReply(ctx context.Context, data []byte, spelling bool) (Value, error) {
 }
 
 func fromReply(m *Meter, data []byte, spelling bool) (Value, error) {
+	return readReply(data, func(text string) (Value, error) { return readJSONText(m, text, spelling) },
+		func(err error) bool { return errors.Is(err, ErrLimit) || m.Context().Err() != nil })
+}
+
+// readReply reads a reply, once more with its constants spelt out where it cannot be read
+// as it is. An error that is final is not about the text.
+func readReply(data []byte, read func(text string) (Value, error), final func(error) bool) (Value, error) {
 	data, err := toUTF8(data)
 	if err != nil {
 		return Value{}, err
 	}
-	v, err := readJSONText(m, unsafe.String(unsafe.SliceData(data), len(data)), spelling)
-	if err == nil || errors.Is(err, ErrLimit) || m.Context().Err() != nil {
+	v, err := read(unsafe.String(unsafe.SliceData(data), len(data)))
+	if err == nil || final(err) {
 		return v, err
 	}
 	if with, found := spellConstants(data); found {
-		if v, again := readJSONText(m, string(with), spelling); again == nil {
+		if v, again := read(string(with)); again == nil {
 			return v, nil
 		}
 	}
