@@ -107,9 +107,9 @@ func WithOneHookOfSeveral() Option { return func(c *config) { c.alone = true } }
 func WithReport(f func(context.Context, *Report)) Option { return func(c *config) { c.report = f } }
 
 // WithTreeLimit bounds the memory, in bytes, that the tree of one reply may cost beside the
-// reply itself, whatever component reads it as JSON, XML or SOAP. A reply beyond it fails
-// the step that reads it. Without it, or with 0, that is 256 MiB: what about 25 MB of
-// small JSON objects take.
+// reply itself, whatever component reads it as JSON, XML or SOAP: of JSON that is only
+// searched 8 bytes for each value and key, of XML 24 bytes for each node. A reply beyond it
+// fails the step that reads it. Without it, or with 0, that is 256 MiB.
 func WithTreeLimit(bytes int64) Option { return func(c *config) { c.treeLimit = bytes } }
 
 // WithTimeout bounds an export's time. Without it the bound is that of the hooks that
