@@ -120,8 +120,6 @@ func inBytes(c Content) ([]byte, bool) {
 		return c, true
 	case httpcall.Bytes:
 		return c, true
-	case interface{ InMemory() []byte }: // of a template's value
-		return c.InMemory(), true
 	}
 	return nil, false
 }

@@ -89,8 +89,8 @@ func (t *tokenSource) body(ctx context.Context, call *send.Call, data *jsontempl
 	if strings.Contains(strings.ToLower(call.Header.Get("Content-Type")), "json") {
 		return jsontemplate.AppendJSON(ctx, nil, v)
 	}
-	fields, ok := v.(*jsontemplate.Object)
-	if !ok {
+	fields := v.Dict()
+	if fields == nil {
 		text, err := jsontemplate.Text(ctx, v)
 		return []byte(text), err
 	}

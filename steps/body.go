@@ -10,12 +10,13 @@ import (
 
 	"github.com/exportpipeline/exportpipeline/internal/httpcall"
 	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 )
 
 // renderBody renders what a call sends, and says in the report which values were escaped
 // for JSON. mediaType is what the settings say of the whole, "" for nothing.
-func (c *request) renderBody(ctx context.Context, t *jsontemplate.Template, place, mediaType string, data *jsontemplate.Data, x *pipeline.Export) (jsontemplate.Value, error) {
+func (c *request) renderBody(ctx context.Context, t *jsontemplate.Template, place, mediaType string, data *jsontemplate.Data, x *pipeline.Export) (pyvalue.Value, error) {
 	other := mediaType != "" && !strings.Contains(strings.ToLower(mediaType), "json")
 	v, escaped, err := t.RenderBody(ctx, data, other)
 	if len(escaped) > 0 {
@@ -25,16 +26,9 @@ func (c *request) renderBody(ctx context.Context, t *jsontemplate.Template, plac
 }
 
 // plainBody makes a body of text or bytes.
-func plainBody(ctx context.Context, v jsontemplate.Value) (pipeline.Content, error) {
-	switch v := v.(type) {
-	case jsontemplate.Segments:
-		var body segments
-		for _, part := range v {
-			body.add(part)
-		}
-		return body.body(), nil
-	case jsontemplate.Content:
-		return v, nil
+func plainBody(ctx context.Context, v pyvalue.Value) (pipeline.Content, error) {
+	if content, ok := jsontemplate.File(v); ok {
+		return content, nil
 	}
 	text, err := jsontemplate.Text(ctx, v)
 	return pipeline.Bytes(text), err
@@ -76,22 +70,22 @@ type pair struct {
 
 // pairs lists form fields in their order; a list is a field that is repeated. A file,
 // which must be text, is not copied.
-func pairs(ctx context.Context, fields *jsontemplate.Object) ([]pair, error) {
+func pairs(ctx context.Context, fields *pyvalue.Dict) ([]pair, error) {
 	if fields == nil {
 		return nil, nil
 	}
 	var all []pair
-	for _, m := range fields.Members {
-		values, isList := m.Value.([]jsontemplate.Value)
+	for key, v := range fields.All() {
+		values, isList := v.Items()
 		if !isList {
-			values = []jsontemplate.Value{m.Value}
+			values = []pyvalue.Value{v}
 		}
 		for _, v := range values {
 			content, err := jsontemplate.TextContent(ctx, v)
 			if err != nil {
-				return nil, fmt.Errorf("%s: %w", m.Key, err)
+				return nil, fmt.Errorf("%s: %w", key.Text(), err)
 			}
-			all = append(all, pair{m.Key, content})
+			all = append(all, pair{key.Text(), content})
 		}
 	}
 	return all, nil
@@ -101,7 +95,7 @@ func pairs(ctx context.Context, fields *jsontemplate.Object) ([]pair, error) {
 const streamed = 64 << 10
 
 // formBody makes an urlencoded form.
-func formBody(ctx context.Context, fields *jsontemplate.Object) (pipeline.Content, error) {
+func formBody(ctx context.Context, fields *pyvalue.Dict) (pipeline.Content, error) {
 	all, err := pairs(ctx, fields)
 	var body segments
 	for i, p := range all {

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/pipeline/send"
 	"github.com/exportpipeline/exportpipeline/pipeline/settings"
@@ -138,14 +139,15 @@ func (c *request) render(ctx context.Context, data *jsontemplate.Data, artefact 
 		}
 		call.SetHeader(h.spelled, value)
 	}
-	var body jsontemplate.Value
+	var body pyvalue.Value
 	if c.body != nil {
 		if body, err = c.renderBody(ctx, c.body, c.bodyPlace, call.Header.Get("Content-Type"), data, target.x); err != nil {
 			return nil, err
 		}
 	}
 	multipartType := strings.HasPrefix(strings.ToLower(call.Header.Get("Content-Type")), "multipart/form-data")
-	fields, isForm := body.(*jsontemplate.Object)
+	fields := body.Dict()
+	isForm := fields != nil
 	switch {
 	case c.fileKey != nil, isForm && multipartType:
 		return call, c.multipart(ctx, call, data, fields, artefact, target.x)
@@ -156,7 +158,7 @@ func (c *request) render(ctx context.Context, data *jsontemplate.Data, artefact 
 		if call.Header.Get("Content-Type") == "" {
 			call.Header.Set("Content-Type", send.FormType)
 		}
-	case body != nil:
+	case !body.IsNone():
 		if call.Body, err = plainBody(ctx, body); err != nil {
 			return nil, fmt.Errorf("%s: %w", c.bodyPlace, err)
 		}
@@ -166,7 +168,7 @@ func (c *request) render(ctx context.Context, data *jsontemplate.Data, artefact 
 
 // multipart makes a form with a file. A Content-Type of the settings, whose
 // boundary cannot be the right one, is replaced.
-func (c *request) multipart(ctx context.Context, call *send.Call, data *jsontemplate.Data, fields *jsontemplate.Object, artefact *pipeline.File, x *pipeline.Export) error {
+func (c *request) multipart(ctx context.Context, call *send.Call, data *jsontemplate.Data, fields *pyvalue.Dict, artefact *pipeline.File, x *pipeline.Export) error {
 	boundary := x.NewID()
 	all, err := pairs(ctx, fields)
 	if err != nil {

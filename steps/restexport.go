@@ -11,7 +11,9 @@ import (
 
 	"github.com/exportpipeline/exportpipeline/internal/address"
 	"github.com/exportpipeline/exportpipeline/internal/exporttemplate"
+	"github.com/exportpipeline/exportpipeline/internal/httpcall"
 	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/redact"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/pipeline/send"
@@ -250,7 +252,7 @@ func (s *RESTExport) call(ctx context.Context, x *pipeline.Export, c *restCall, 
 		if err != nil {
 			return nil, &pipeline.StepError{Place: "export_reference_key", Key: s.Key, Err: err}
 		}
-		data.File = func() (jsontemplate.Content, error) { return jsontemplate.Bytes(file.Data), nil }
+		data.File = func() (httpcall.Body, error) { return httpcall.Bytes(file.Data), nil }
 	}
 	token, target := "", &urls{c.known, x}
 	secret := data.Secret
@@ -355,16 +357,17 @@ func (s *RESTExport) headers(reply *send.Reply) []pipeline.File {
 
 // headersJSON is {"status_code", "headers": {lower_snake: value}, "raw": [[Name, value]…]}.
 func headersJSON(reply *send.Reply) []byte {
-	headers, raw := &jsontemplate.Object{}, []jsontemplate.Value{}
+	headers, raw, all := pyvalue.NewDict(), &pyvalue.List{}, pyvalue.NewDict()
 	for _, f := range reply.Joined() {
-		headers.Members = append(headers.Members, jsontemplate.Member{Key: f[0], Value: f[1]})
+		headers.SetStr(f[0], pyvalue.Str(f[1]))
 	}
 	for _, f := range reply.Fields() {
-		raw = append(raw, []jsontemplate.Value{f[0], f[1]})
+		raw.Items = append(raw.Items, pyvalue.NewList(pyvalue.Str(f[0]), pyvalue.Str(f[1])))
 	}
-	out, _ := jsontemplate.AppendJSON(context.Background(), nil, &jsontemplate.Object{Members: []jsontemplate.Member{
-		{Key: "status_code", Value: json.Number(fmt.Sprint(reply.Status))}, {Key: "headers", Value: headers}, {Key: "raw", Value: raw},
-	}}) // of texts, which can always be written
+	all.SetStr("status_code", pyvalue.Int(int64(reply.Status)))
+	all.SetStr("headers", headers.Value())
+	all.SetStr("raw", pyvalue.ListValue(raw))
+	out, _ := jsontemplate.AppendJSON(context.Background(), nil, all.Value()) // of texts, which can always be written
 	return out
 }
 

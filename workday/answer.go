@@ -3,28 +3,26 @@ package workday
 import (
 	"strings"
 
-	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 // objectID is one of an object's IDs, such as WID or Supplier_Invoice_Reference_ID.
 type objectID struct{ kind, value string }
 
 // newObject finds the reference that an answer gives, and what it refers to.
-func newObject(answer jsontemplate.Value) (what string, ids []objectID) {
-	o, ok := answer.(*jsontemplate.Object)
-	if !ok {
+func newObject(answer pyvalue.Value) (what string, ids []objectID) {
+	if answer.Dict() == nil {
 		return "", nil
 	}
-	for _, m := range o.Members {
-		name, isReference := strings.CutSuffix(m.Key, "_Reference")
+	for key, v := range answer.Dict().All() {
+		name, isReference := strings.CutSuffix(key.Text(), "_Reference")
 		if !isReference {
 			continue
 		}
-		v := m.Value
-		if list, ok := v.([]jsontemplate.Value); ok && len(list) > 0 {
+		if list, ok := v.Items(); ok && len(list) > 0 {
 			v = list[0]
 		}
-		if reference, ok := v.(*jsontemplate.Object); ok {
+		if reference := v.Dict(); reference != nil {
 			if ids = idsOf(reference); len(ids) > 0 {
 				return strings.ToLower(strings.ReplaceAll(name, "_", " ")), ids
 			}
@@ -34,16 +32,12 @@ func newObject(answer jsontemplate.Value) (what string, ids []objectID) {
 }
 
 // idsOf lists the IDs of a reference, the WID last: people know the other.
-func idsOf(reference *jsontemplate.Object) []objectID {
-	v, _ := reference.Get("ID")
-	list, ok := v.([]jsontemplate.Value)
-	if !ok {
-		list = []jsontemplate.Value{v}
-	}
+func idsOf(reference *pyvalue.Dict) []objectID {
+	v, _ := reference.GetStr("ID")
 	var ids, wids []objectID
-	for _, element := range list {
-		o, ok := element.(*jsontemplate.Object)
-		if !ok {
+	for _, element := range elements(v) {
+		o := element.Dict()
+		if o == nil {
 			continue
 		}
 		id := objectID{textMember(o, "type"), textMember(o, "_value_1")}
@@ -58,10 +52,17 @@ func idsOf(reference *jsontemplate.Object) []objectID {
 	return append(ids, wids...)
 }
 
-func textMember(o *jsontemplate.Object, key string) string {
-	v, _ := o.Get(key)
-	text, _ := v.(string)
-	return strings.TrimSpace(text)
+// elements are those of a list, or the one value that is no list.
+func elements(v pyvalue.Value) []pyvalue.Value {
+	if list, ok := v.Items(); ok {
+		return list
+	}
+	return []pyvalue.Value{v}
+}
+
+func textMember(o *pyvalue.Dict, key string) string {
+	v, _ := o.GetStr(key)
+	return strings.TrimSpace(v.Text())
 }
 
 func listIDs(ids []objectID) string {
@@ -76,7 +77,7 @@ func listIDs(ids []objectID) string {
 }
 
 // exceptions shows what Workday remarks on an object that it has taken.
-func (r *run) exceptions(answer jsontemplate.Value) {
+func (r *run) exceptions(answer pyvalue.Value) {
 	for _, e := range findAll(answer, "Exception_Data", nil) {
 		text := textMember(e, "Message")
 		if kind := textMember(e, "Classification"); kind != "" {
@@ -89,27 +90,23 @@ func (r *run) exceptions(answer jsontemplate.Value) {
 }
 
 // findAll returns the objects under a key, wherever they stand.
-func findAll(v jsontemplate.Value, key string, found []*jsontemplate.Object) []*jsontemplate.Object {
-	switch v := v.(type) {
-	case []jsontemplate.Value:
-		for _, element := range v {
-			found = findAll(element, key, found)
+func findAll(v pyvalue.Value, key string, found []*pyvalue.Dict) []*pyvalue.Dict {
+	list, _ := v.Items()
+	for _, element := range list {
+		found = findAll(element, key, found)
+	}
+	if v.Dict() == nil {
+		return found
+	}
+	for name, item := range v.Dict().All() {
+		if name.Text() != key {
+			found = findAll(item, key, found)
+			continue
 		}
-	case *jsontemplate.Object:
-		for _, m := range v.Members {
-			if m.Key == key {
-				list, ok := m.Value.([]jsontemplate.Value)
-				if !ok {
-					list = []jsontemplate.Value{m.Value}
-				}
-				for _, element := range list {
-					if o, ok := element.(*jsontemplate.Object); ok {
-						found = append(found, o)
-					}
-				}
-				continue
+		for _, element := range elements(item) {
+			if o := element.Dict(); o != nil {
+				found = append(found, o)
 			}
-			found = findAll(m.Value, key, found)
 		}
 	}
 	return found

@@ -12,6 +12,7 @@ import (
 
 	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
 	"github.com/exportpipeline/exportpipeline/internal/oracle"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/workday/internal/wsdl"
 )
 
@@ -172,10 +173,10 @@ func scan(b *testing.B, data []byte) time.Duration {
 	}
 }
 
-func compileValue(text string) (jsontemplate.Value, error) {
+func compileValue(text string) (pyvalue.Value, error) {
 	template, err := jsontemplate.Compile([]byte(text), jsontemplate.Options{})
 	if err != nil {
-		return nil, err
+		return pyvalue.None(), err
 	}
 	return template.Render(context.Background(), nil)
 }

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/internal/httpcall"
-	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/redact"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/pipeline/send"
@@ -151,13 +151,13 @@ func (c *Client) Call(ctx context.Context, service, operation string, body any) 
 // prepared is a call that is ready to be sent.
 type prepared struct {
 	operation *wsdl.Operation
-	mapping   jsontemplate.Value
+	mapping   pyvalue.Value
 	address   string
 	message   *message.Message
 }
 
 // prepare finds the operation and makes the body.
-func prepare(doc *wsdl.Document, w *WSDL, service, operation string, mapping jsontemplate.Value) (*prepared, error) {
+func prepare(doc *wsdl.Document, w *WSDL, service, operation string, mapping pyvalue.Value) (*prepared, error) {
 	op, err := doc.Operation(operation)
 	if errors.Is(err, wsdl.ErrNoOperation) {
 		meant := ""
@@ -296,29 +296,29 @@ var refusals = map[int]string{
 }
 
 // read reads an answer. The error is a [*Fault], or wraps [ErrReply].
-func (p *prepared) read(ctx context.Context, reply *httpcall.Reply) (jsontemplate.Value, error) {
+func (p *prepared) read(ctx context.Context, reply *httpcall.Reply) (pyvalue.Value, error) {
 	body, err := openEnvelope(ctx, reply)
 	if err == nil {
 		if fault := body.Child("Fault"); fault != nil {
-			return nil, newFault(reply.Status, fault, p.mapping)
+			return pyvalue.None(), newFault(reply.Status, fault, p.mapping)
 		}
 	}
 	if why := refusals[reply.Status]; why != "" {
-		return nil, fmt.Errorf("%w with status %d: %s", ErrRefused, reply.Status, why)
+		return pyvalue.None(), fmt.Errorf("%w with status %d: %s", ErrRefused, reply.Status, why)
 	}
 	if err != nil {
-		return nil, err
+		return pyvalue.None(), err
 	}
 	if reply.Status != http.StatusOK {
-		return nil, fmt.Errorf("%w: status %d without a fault", ErrReply, reply.Status)
+		return pyvalue.None(), fmt.Errorf("%w: status %d without a fault", ErrReply, reply.Status)
 	}
 	if len(body.Children) == 0 {
-		return &jsontemplate.Object{}, nil
+		return pyvalue.NewDict().Value(), nil
 	}
 	answer := body.Children[0]
 	declared := p.operation.Output
 	if declared != nil && declared.Name != answer.Name {
-		return nil, fmt.Errorf("%w: it holds the element %s, and %s is expected", ErrReply, answer.Name.Local, declared.Name.Local)
+		return pyvalue.None(), fmt.Errorf("%w: it holds the element %s, and %s is expected", ErrReply, answer.Name.Local, declared.Name.Local)
 	}
 	return message.Decode(declared, answer), nil
 }

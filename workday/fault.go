@@ -4,7 +4,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/workday/internal/message"
 )
 
@@ -104,7 +104,7 @@ func (f *Fault) Error() string {
 }
 
 // newFault reads a SOAP fault; mapping is what was sent.
-func newFault(status int, t *message.Tree, mapping jsontemplate.Value) *Fault {
+func newFault(status int, t *message.Tree, mapping pyvalue.Value) *Fault {
 	code := t.ChildText("faultcode")
 	f := &Fault{Status: status, Code: code[strings.LastIndexByte(code, ':')+1:], Text: t.ChildText("faultstring"), Kind: FaultUnknown}
 	lower := strings.ToLower(f.Code)
@@ -133,7 +133,7 @@ func newFault(status int, t *message.Tree, mapping jsontemplate.Value) *Fault {
 
 // pathOf follows an XPath such as /wd:Request[1]/wd:Data[1]/wd:Line[2]/@wd:type
 // through what was sent, as far as it goes.
-func pathOf(xpath string, mapping jsontemplate.Value) message.Path {
+func pathOf(xpath string, mapping pyvalue.Value) message.Path {
 	var path message.Path
 	v := mapping
 	for i, part := range strings.Split(strings.Trim(xpath, "/"), "/") {
@@ -141,15 +141,15 @@ func pathOf(xpath string, mapping jsontemplate.Value) message.Path {
 			continue // the request itself
 		}
 		name, position := splitStep(part)
-		o, ok := v.(*jsontemplate.Object)
-		if !ok {
+		o := v.Dict()
+		if o == nil {
 			return path
 		}
-		if v, ok = o.Get(name); !ok || v == nil {
+		if v, _ = o.GetStr(name); v.IsNone() {
 			return path
 		}
 		path = append(path, message.Step{Key: name})
-		if list, isList := v.([]jsontemplate.Value); isList {
+		if list, isList := v.Items(); isList {
 			at := nth(list, position)
 			if at < 0 {
 				return path
@@ -163,9 +163,9 @@ func pathOf(xpath string, mapping jsontemplate.Value) message.Path {
 
 // nth returns the index of the list's element that became the nth XML element:
 // null is not sent.
-func nth(list []jsontemplate.Value, position int) int {
+func nth(list []pyvalue.Value, position int) int {
 	for i, v := range list {
-		if v == nil {
+		if v.IsNone() {
 			continue
 		}
 		if position--; position == 0 {

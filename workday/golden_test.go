@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/workday/internal/message"
 	"github.com/exportpipeline/exportpipeline/workday/internal/wsdl"
 )
@@ -147,22 +148,23 @@ func readBody(t *testing.T, b *message.Body) string {
 }
 
 // withBytes puts files where a case has {"$bytes": …}.
-func withBytes(t *testing.T, v jsontemplate.Value) jsontemplate.Value {
-	switch v := v.(type) {
-	case []jsontemplate.Value:
-		for i := range v {
-			v[i] = withBytes(t, v[i])
+func withBytes(t *testing.T, v pyvalue.Value) pyvalue.Value {
+	if list := v.List(); list != nil {
+		for i := range list.Items {
+			list.Items[i] = withBytes(t, list.Items[i])
 		}
-	case *jsontemplate.Object:
-		if text, ok := v.Get("$bytes"); ok {
-			data, err := base64.StdEncoding.DecodeString(text.(string))
+	}
+	if d := v.Dict(); d != nil {
+		if text, ok := d.GetStr("$bytes"); ok {
+			data, err := base64.StdEncoding.DecodeString(text.Text())
 			if err != nil {
 				t.Fatal(err)
 			}
-			return jsontemplate.Bytes(data)
+			return pyvalue.Bytes(data)
 		}
-		for i := range v.Members {
-			v.Members[i].Value = withBytes(t, v.Members[i].Value)
+		for _, key := range d.Keys() {
+			item, _ := d.GetStr(key.Text())
+			d.SetStr(key.Text(), withBytes(t, item))
 		}
 	}
 	return v

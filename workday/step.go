@@ -11,6 +11,7 @@ import (
 	"github.com/exportpipeline/exportpipeline/internal/exporttemplate"
 	"github.com/exportpipeline/exportpipeline/internal/httpcall"
 	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/pipeline/organisation"
 	"github.com/exportpipeline/exportpipeline/pipeline/send"
@@ -117,7 +118,7 @@ func (r *run) run(ctx context.Context) error {
 	return r.succeed(answer)
 }
 
-func (r *run) prepare(ctx context.Context, mapping jsontemplate.Value) (*prepared, error) {
+func (r *run) prepare(ctx context.Context, mapping pyvalue.Value) (*prepared, error) {
 	address := r.WSDL.address(r.Request.Service)
 	e, fetched, err := r.documents.get(ctx, r.x.Transport(), &r.WSDL, address)
 	if err != nil {
@@ -130,18 +131,18 @@ func (r *run) prepare(ctx context.Context, mapping jsontemplate.Value) (*prepare
 }
 
 // send makes the call, which is announced before the first byte goes out.
-func (r *run) send(ctx context.Context, p *prepared, c credentials) (jsontemplate.Value, error) {
+func (r *run) send(ctx context.Context, p *prepared, c credentials) (pyvalue.Value, error) {
 	call, closeFiles, err := p.call(ctx, c, r.Request.timeout())
 	defer closeFiles()
 	if err != nil {
-		return nil, err
+		return pyvalue.None(), err
 	}
 	reply, err := send.Do(ctx, r.x, &send.Call{
 		Name: r.place + ".request", What: "POST " + p.address + " " + p.operation.Name, Harmless: harmless,
 		Method: call.Method, URL: call.URL, Header: call.Header, Body: call.Body, Timeout: call.Timeout, NoRedirect: call.NoRedirect,
 	})
 	if err != nil {
-		return nil, sendError(err)
+		return pyvalue.None(), sendError(err)
 	}
 	return p.read(ctx, &httpcall.Reply{Status: reply.Status, Header: reply.Header, Body: reply.Body})
 }
@@ -237,7 +238,7 @@ func (r *run) show(ctx context.Context, path message.Path, text string) {
 }
 
 // succeed shows the new object and keeps its IDs.
-func (r *run) succeed(answer jsontemplate.Value) error {
+func (r *run) succeed(answer pyvalue.Value) error {
 	what, ids := newObject(answer)
 	r.exceptions(answer)
 	if len(ids) == 0 {

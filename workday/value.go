@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
+	"github.com/exportpipeline/exportpipeline/internal/python/clock"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 )
 
@@ -79,39 +81,54 @@ func (o *Object) MarshalJSON() ([]byte, error) {
 }
 
 // fromTemplate makes a public value of one of the engines'.
-func fromTemplate(v jsontemplate.Value) any {
-	switch v := v.(type) {
-	case []jsontemplate.Value:
-		list := make([]any, len(v))
-		for i, element := range v {
-			list[i] = fromTemplate(element)
+func fromTemplate(v pyvalue.Value) any {
+	if items, ok := v.Items(); ok {
+		list := make([]any, len(items))
+		for i, item := range items {
+			list[i] = fromTemplate(item)
 		}
 		return list
-	case *jsontemplate.Object:
-		o := &Object{Members: make([]Member, len(v.Members))}
-		for i, m := range v.Members {
-			o.Members[i] = Member{m.Key, fromTemplate(m.Value)}
+	}
+	switch v.Kind() {
+	case pyvalue.KindNone:
+		return nil
+	case pyvalue.KindBool:
+		return pyvalue.Truth(v)
+	case pyvalue.KindInt, pyvalue.KindFloat:
+		return json.Number(jsontemplate.NumberText(v))
+	case pyvalue.KindDict:
+		o := &Object{Members: make([]Member, 0, v.Dict().Len())}
+		for key, item := range v.Dict().All() {
+			o.Members = append(o.Members, Member{key.Text(), fromTemplate(item)})
 		}
 		return o
 	}
-	return v
+	return v.Text()
 }
 
 // maxNesting bounds the nesting of a program's value.
 const maxNesting = 200
 
 // toTemplate makes a value for the engines of what a program gives.
-func toTemplate(v any, depth int) (jsontemplate.Value, error) {
+func toTemplate(v any, depth int) (pyvalue.Value, error) {
 	if depth > maxNesting {
-		return nil, fmt.Errorf("nested deeper than %d levels", maxNesting)
+		return pyvalue.None(), fmt.Errorf("nested deeper than %d levels", maxNesting)
 	}
 	switch v := v.(type) {
-	case nil, bool, string, json.Number, time.Time:
-		return v, nil
+	case nil:
+		return pyvalue.None(), nil
+	case bool:
+		return pyvalue.Bool(v), nil
+	case string:
+		return pyvalue.Str(v), nil
+	case json.Number:
+		return pyvalue.Number(v.String())
+	case time.Time:
+		return clock.DatetimeIn(v), nil
 	case []byte:
-		return jsontemplate.Bytes(v), nil
+		return pyvalue.Bytes(v), nil
 	case pipeline.Content:
-		return v, nil
+		return jsontemplate.FileValue(v), nil
 	case *Object:
 		return fromMembers(v, depth)
 	case map[string]any:
@@ -119,14 +136,14 @@ func toTemplate(v any, depth int) (jsontemplate.Value, error) {
 	case []any:
 		return fromList(v, depth)
 	case float64:
-		return json.Number(strconv.FormatFloat(v, 'g', -1, 64)), nil
+		return pyvalue.Number(strconv.FormatFloat(v, 'g', -1, 64))
 	case float32:
-		return json.Number(strconv.FormatFloat(float64(v), 'g', -1, 32)), nil
+		return pyvalue.Number(strconv.FormatFloat(float64(v), 'g', -1, 32))
 	case *time.Time:
 		if v == nil {
-			return nil, nil
+			return pyvalue.None(), nil
 		}
-		return *v, nil
+		return clock.DatetimeIn(*v), nil
 	case *big.Rat:
 		return fraction(v)
 	case encoding.TextMarshaler: // also *big.Int, *big.Float and the decimals of other modules
@@ -134,11 +151,11 @@ func toTemplate(v any, depth int) (jsontemplate.Value, error) {
 	}
 	switch r := reflect.ValueOf(v); r.Kind() {
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		return json.Number(strconv.FormatInt(r.Int(), 10)), nil
+		return pyvalue.Int(r.Int()), nil
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
-		return json.Number(strconv.FormatUint(r.Uint(), 10)), nil
+		return pyvalue.BigInt(new(big.Int).SetUint64(r.Uint())), nil
 	case reflect.String:
-		return r.String(), nil
+		return pyvalue.Str(r.String()), nil
 	case reflect.Slice:
 		list := make([]any, r.Len())
 		for i := range list {
@@ -146,52 +163,55 @@ func toTemplate(v any, depth int) (jsontemplate.Value, error) {
 		}
 		return fromList(list, depth)
 	}
-	return nil, fmt.Errorf("a %T cannot be sent", v)
+	return pyvalue.None(), fmt.Errorf("a %T cannot be sent", v)
 }
 
 // fraction writes a fraction with all its digits.
-func fraction(r *big.Rat) (jsontemplate.Value, error) {
+func fraction(r *big.Rat) (pyvalue.Value, error) {
 	if r == nil {
-		return nil, nil
+		return pyvalue.None(), nil
 	}
 	digits, exact := r.FloatPrec()
 	if !exact || digits > maxDigits {
-		return nil, fmt.Errorf("%s is not a decimal of up to %d digits; round it first", r, maxDigits)
+		return pyvalue.None(), fmt.Errorf("%s is not a decimal of up to %d digits; round it first", r, maxDigits)
 	}
-	return r.FloatString(digits), nil
+	return pyvalue.Str(r.FloatString(digits)), nil
 }
 
 // maxDigits bounds the digits after the point of a fraction.
 const maxDigits = 1000
 
 // marshalled takes the text of a value that knows how to write itself.
-func marshalled(v encoding.TextMarshaler) (jsontemplate.Value, error) {
+func marshalled(v encoding.TextMarshaler) (pyvalue.Value, error) {
 	if r := reflect.ValueOf(v); r.Kind() == reflect.Pointer && r.IsNil() {
-		return nil, nil
+		return pyvalue.None(), nil
 	}
 	text, err := v.MarshalText()
 	if err != nil {
-		return nil, err
+		return pyvalue.None(), err
 	}
-	return string(text), nil
+	return pyvalue.Str(string(text)), nil
 }
 
-func fromMembers(o *Object, depth int) (jsontemplate.Value, error) {
+func fromMembers(o *Object, depth int) (pyvalue.Value, error) {
 	if o == nil {
-		return nil, nil
+		return pyvalue.None(), nil
 	}
-	made := &jsontemplate.Object{}
+	made := pyvalue.NewDictSize(len(o.Members))
 	for _, m := range o.Members {
+		if _, twice := made.GetStr(m.Name); twice {
+			return pyvalue.None(), fmt.Errorf("%s: duplicate name", m.Name)
+		}
 		v, err := toTemplate(m.Value, depth+1)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", m.Name, err)
+			return pyvalue.None(), fmt.Errorf("%s: %w", m.Name, err)
 		}
-		made.Members = append(made.Members, jsontemplate.Member{Key: m.Name, Value: v})
+		made.SetStr(m.Name, v)
 	}
-	return made, nil
+	return made.Value(), nil
 }
 
-func fromMap(m map[string]any, depth int) (jsontemplate.Value, error) {
+func fromMap(m map[string]any, depth int) (pyvalue.Value, error) {
 	names := make([]string, 0, len(m))
 	for name := range m {
 		names = append(names, name)
@@ -204,19 +224,19 @@ func fromMap(m map[string]any, depth int) (jsontemplate.Value, error) {
 	return fromMembers(o, depth)
 }
 
-func fromList(list []any, depth int) (jsontemplate.Value, error) {
-	made := make([]jsontemplate.Value, len(list))
+func fromList(list []any, depth int) (pyvalue.Value, error) {
+	made := make([]pyvalue.Value, len(list))
 	for i, element := range list {
 		var err error
 		if made[i], err = toTemplate(element, depth+1); err != nil {
-			return nil, fmt.Errorf("[%d]: %w", i, err)
+			return pyvalue.None(), fmt.Errorf("[%d]: %w", i, err)
 		}
 	}
-	return made, nil
+	return pyvalue.NewList(made...), nil
 }
 
 // textFor returns a value as a text for a log, with files left out.
-func textFor(ctx context.Context, v jsontemplate.Value) string {
+func textFor(ctx context.Context, v pyvalue.Value) string {
 	text, err := jsontemplate.AppendJSON(ctx, nil, withoutFiles(v))
 	if err != nil {
 		return err.Error()
@@ -224,22 +244,23 @@ func textFor(ctx context.Context, v jsontemplate.Value) string {
 	return string(text)
 }
 
-func withoutFiles(v jsontemplate.Value) jsontemplate.Value {
-	switch v := v.(type) {
-	case jsontemplate.Content:
-		return "(file)"
-	case []jsontemplate.Value:
-		list := make([]jsontemplate.Value, len(v))
-		for i := range v {
-			list[i] = withoutFiles(v[i])
+func withoutFiles(v pyvalue.Value) pyvalue.Value {
+	if _, ok := jsontemplate.File(v); ok {
+		return pyvalue.Str("(file)")
+	}
+	if items, ok := v.Items(); ok {
+		list := make([]pyvalue.Value, len(items))
+		for i, item := range items {
+			list[i] = withoutFiles(item)
 		}
-		return list
-	case *jsontemplate.Object:
-		o := &jsontemplate.Object{}
-		for _, m := range v.Members {
-			o.Members = append(o.Members, jsontemplate.Member{Key: m.Key, Value: withoutFiles(m.Value)})
+		return pyvalue.NewList(list...)
+	}
+	if d := v.Dict(); d != nil {
+		made := pyvalue.NewDictSize(d.Len())
+		for key, item := range d.All() {
+			made.SetStr(key.Text(), withoutFiles(item))
 		}
-		return o
+		return made.Value()
 	}
 	return v
 }

@@ -201,7 +201,7 @@ func jsonStep(text string) pipeline.Step {
 		if err != nil {
 			return err
 		}
-		if content, ok := v.(jsontemplate.Content); ok {
+		if content, ok := jsontemplate.File(v); ok {
 			return x.Files.Put(ctx, pipeline.File{Key: "result", Data: fmt.Appendf(nil, "(the document's %d bytes)", sizeOf(ctx, content))})
 		}
 		data, err := jsontemplate.AppendJSON(ctx, nil, v)
@@ -213,7 +213,7 @@ func jsonStep(text string) pipeline.Step {
 }
 
 // sizeOf counts a document that may be a stream.
-func sizeOf(ctx context.Context, content jsontemplate.Content) int64 {
+func sizeOf(ctx context.Context, content pipeline.Content) int64 {
 	r, err := content.Open(ctx)
 	if err != nil {
 		return -1

@@ -6,6 +6,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/exportpipeline/exportpipeline/internal/httpcall"
 	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
 	"github.com/exportpipeline/exportpipeline/internal/settings"
 	"github.com/exportpipeline/exportpipeline/pipeline"
@@ -17,7 +18,7 @@ import (
 func Data(x *pipeline.Export) *jsontemplate.Data {
 	d := &jsontemplate.Data{
 		Root:     func(string) []jsontemplate.Node { return nil },
-		Original: func() (jsontemplate.Content, error) { return x.Original() },
+		Original: func() (httpcall.Body, error) { return x.Original() },
 		Secret: func(name string) (string, bool) {
 			secret, ok := x.Secrets[name]
 			return secret, ok
@@ -31,7 +32,7 @@ func Data(x *pipeline.Export) *jsontemplate.Data {
 		}
 	}
 	if x.Rossum != nil {
-		d.Fetch = func(_ context.Context, url string) (jsontemplate.Content, error) {
+		d.Fetch = func(_ context.Context, url string) (httpcall.Body, error) {
 			return x.Rossum.ContentAt(url), nil
 		}
 	}

@@ -11,10 +11,11 @@ import (
 	"unicode/utf8"
 
 	"github.com/exportpipeline/exportpipeline/internal/httpcall"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 // RenderBody is Render for what a call sends, with two differences. A text with a file in
-// it becomes a [Content] that has the file once, instead of a text that has it several
+// it becomes a file that has the other once, instead of a text that has it several
 // times. And where the text is JSON, values that stand within its strings are escaped as
 // JSON wants it, if they cannot stand there as they are: a value with a quote ends no
 // string. What may stand there stays as it is, such as a value that a formula has escaped.
@@ -22,9 +23,9 @@ import (
 // other says that the whole text is something else than JSON, whatever it looks like.
 //
 // escaped lists the placeholders whose values were escaped.
-func (t *Template) RenderBody(ctx context.Context, d *Data, other bool) (v Value, escaped []string, err error) {
+func (t *Template) RenderBody(ctx context.Context, d *Data, other bool) (v pyvalue.Value, escaped []string, err error) {
 	if err := ctx.Err(); err != nil {
-		return nil, nil, err
+		return v, nil, err
 	}
 	if d == nil {
 		d = &Data{}
@@ -34,44 +35,15 @@ func (t *Template) RenderBody(ctx context.Context, d *Data, other bool) (v Value
 		r.other = other
 	}
 	v, err = t.root.render(r, &scope{data: d})
-	if _, gone := v.(omitted); gone || err != nil {
-		return nil, nil, err
+	if err != nil || v.IsUndefined() {
+		return pyvalue.None(), nil, err
 	}
 	return v, r.escaped, nil
 }
 
-// Segments is a [Content] of several texts and files, one after the other.
-type Segments []Bytes
-
-// Parts returns the bodies that s is made of, for those who do not know the type.
-func (s Segments) Parts() []httpcall.Body {
-	parts := make([]httpcall.Body, len(s))
-	for i, one := range s {
-		parts[i] = one
-	}
-	return parts
-}
-
-// Size implements [Content].
-func (s Segments) Size() (total int64) {
-	for _, b := range s {
-		total += b.Size()
-	}
-	return total
-}
-
-// Open implements [Content].
-func (s Segments) Open(context.Context) (io.ReadCloser, error) {
-	readers := make([]io.Reader, len(s))
-	for i, b := range s {
-		readers[i] = bytes.NewReader(b)
-	}
-	return io.NopCloser(io.MultiReader(readers...)), nil
-}
-
 // renderBody is render for a body.
-func (j joined) renderBody(r *rendering, s *scope) (Value, error) {
-	var all Segments
+func (j joined) renderBody(r *rendering, s *scope) (pyvalue.Value, error) {
+	var all httpcall.Segments
 	var text []byte
 	files := false
 	var within []bool
@@ -81,11 +53,11 @@ func (j joined) renderBody(r *rendering, s *scope) (Value, error) {
 	for i, p := range j.parts {
 		v, err := p.render(r, s)
 		if err != nil {
-			return nil, err
+			return v, err
 		}
 		data, isFile, err := textBytes(r.ctx, v)
 		if err != nil {
-			return nil, &Error{j.place, "", err}
+			return v, &Error{j.place, "", err}
 		}
 		if within != nil && within[i] && !isStringContent(data) {
 			data = escapeString(data)
@@ -98,63 +70,41 @@ func (j joined) renderBody(r *rendering, s *scope) (Value, error) {
 			continue
 		}
 		files = true
-		all = append(all, text, data)
+		all = append(all, httpcall.Bytes(text), httpcall.Bytes(data))
 		text = nil
 	}
 	if !files {
-		return string(text), nil
+		return pyvalue.Str(string(text)), nil
 	}
-	return append(all, text), nil
+	return FileValue(append(all, httpcall.Bytes(text))), nil
 }
 
 // small is the size in bytes below which a file is copied into the text around it.
 const small = 64 << 10
 
 // textBytes is [Text] without a copy of a file.
-func textBytes(ctx context.Context, v Value) (data []byte, isFile bool, err error) {
-	c, isFile := v.(Content)
+func textBytes(ctx context.Context, v pyvalue.Value) (data []byte, isFile bool, err error) {
+	b, isFile := File(v)
 	if !isFile {
 		text, err := Text(ctx, v)
 		return []byte(text), false, err
 	}
-	data, err = ReadAll(ctx, c)
+	data, err = ReadAll(ctx, b)
 	if err == nil && !utf8.Valid(data) {
 		err = ErrNotText
 	}
 	return data, true, err
 }
 
-// TextContent is [Text] as a [Content], without a copy of a file.
-func TextContent(ctx context.Context, v Value) (Content, error) {
-	if s, ok := v.(Segments); ok { // its files were looked at
-		return s, nil
+// TextContent is [Text] as a file, without a copy of one.
+func TextContent(ctx context.Context, v pyvalue.Value) (httpcall.Body, error) {
+	if b, ok := File(v); ok {
+		if s, ok := b.(httpcall.Segments); ok { // its files were looked at
+			return s, nil
+		}
 	}
 	data, _, err := textBytes(ctx, v)
-	return Bytes(data), err
-}
-
-// ReadAll returns the bytes of a file, which must not be changed: those that it has in
-// memory, or else a copy of the right size. Files of more than 64 MB are an error.
-func ReadAll(ctx context.Context, c Content) ([]byte, error) {
-	if b, ok := c.(Bytes); ok {
-		return b, nil
-	}
-	r, err := c.Open(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer r.Close()
-	var out bytes.Buffer
-	if size := c.Size(); size > 0 && size <= maxText {
-		out.Grow(int(size) + bytes.MinRead)
-	}
-	if _, err := out.ReadFrom(io.LimitReader(r, maxText+1)); err != nil {
-		return nil, err
-	}
-	if out.Len() > maxText {
-		return nil, ErrTooLarge
-	}
-	return out.Bytes(), nil
+	return httpcall.Bytes(data), err
 }
 
 // placeholder names a part for the report.
@@ -183,13 +133,13 @@ func (j joined) strings() []bool {
 	open, skip := false, false // within a string, and after a backslash of it
 	for i, p := range j.parts {
 		l, isText := p.(literal)
-		text, isString := l.value.(string)
-		if !isText || !isString {
+		if !isText || !l.value.IsText() {
 			within[i] = open
 			shape.WriteByte('1') // a digit, which may also stand beside others
 			skip = false
 			continue
 		}
+		text := l.value.Text()
 		shape.WriteString(text)
 		for k := range len(text) {
 			switch c := text[k]; {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/settings"
 )
 
@@ -24,13 +25,13 @@ func mappingOf(place string) string  { return settings.Join(place, "mapping") }
 func fallbackOf(place string) string { return settings.Join(place, "fallback_mapping") }
 
 // chosen renders what an operator chooses.
-func (r *rendering) chosen(c chooser, s *scope) (Value, error) {
+func (r *rendering) chosen(c chooser, s *scope) (pyvalue.Value, error) {
 	b, err := c.choose(r, s)
 	if err != nil {
-		return nil, err
+		return pyvalue.None(), err
 	}
 	if b.node == nil {
-		return omitted{}, nil
+		return omitted, nil
 	}
 	return b.node.render(r, b.scope)
 }

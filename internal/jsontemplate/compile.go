@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/settings"
 )
 
@@ -33,7 +34,7 @@ type Template struct {
 
 // node is a compiled part of a template.
 type node interface {
-	render(r *rendering, s *scope) (Value, error)
+	render(r *rendering, s *scope) (pyvalue.Value, error)
 }
 
 // maxDepth bounds the nesting of a template.
@@ -69,7 +70,7 @@ func CompileString(text string, o Options) (*Template, error) {
 func newTemplate(root node, odd []Use) *Template {
 	t := &Template{root: root, odd: odd}
 	if l, ok := root.(literal); ok {
-		t.text, t.lit = l.value.(string)
+		t.text, t.lit = l.value.Text(), l.value.IsText()
 	}
 	return t
 }
@@ -117,7 +118,20 @@ func (c *compiler) value(place string, depth int) node {
 	case string:
 		return c.text(place, t)
 	}
-	return literal{t}
+	return c.literal(place, t)
+}
+
+// literal compiles a number, true, false or null.
+func (c *compiler) literal(place string, t json.Token) node {
+	switch t := t.(type) {
+	case bool:
+		return literal{pyvalue.Bool(t)}
+	case json.Number:
+		v, err := pyvalue.Number(t.String())
+		c.faults.AddErr(place, err)
+		return literal{v}
+	}
+	return literal{}
 }
 
 func (c *compiler) list(place string, depth int) node {
@@ -189,7 +203,7 @@ func (c *compiler) text(place, text string) node {
 		}
 		if i > start {
 			c.lookAt(place, text[start:i])
-			parts = append(parts, literal{text[start:i]})
+			parts = append(parts, literal{pyvalue.Str(text[start:i])})
 		}
 		parts = append(parts, p)
 		i += end
@@ -197,7 +211,7 @@ func (c *compiler) text(place, text string) node {
 	}
 	if start < len(text) || len(parts) == 0 {
 		c.lookAt(place, text[start:])
-		parts = append(parts, literal{text[start:]})
+		parts = append(parts, literal{pyvalue.Str(text[start:])})
 	}
 	if len(parts) == 1 {
 		return parts[0]
@@ -352,7 +366,7 @@ func (a *arguments) read(spec operatorSpec, depth int) {
 				c.list(below, depth)
 			}
 		}
-		a.texts[name], a.names[name] = text, literal{text}
+		a.texts[name], a.names[name] = text, literal{pyvalue.Str(text)}
 	case "mapping":
 		if spec.loop {
 			c.loops++

@@ -3,6 +3,8 @@ package jsontemplate
 import (
 	"context"
 	"time"
+
+	"github.com/exportpipeline/exportpipeline/internal/httpcall"
 )
 
 // Node is an element of the annotation's content as templates see it.
@@ -31,11 +33,11 @@ type Data struct {
 	// Secret returns a secret of the hook.
 	Secret func(name string) (string, bool)
 	// File is #{file_content}.
-	File func() (Content, error)
+	File func() (httpcall.Body, error)
 	// Original is #{original_file}, {document_content}, $GET_DOCUMENT_CONTENT$.
-	Original func() (Content, error)
+	Original func() (httpcall.Body, error)
 	// Fetch is what stands behind a Rossum URL. It must refuse other URLs.
-	Fetch func(ctx context.Context, url string) (Content, error)
+	Fetch func(ctx context.Context, url string) (httpcall.Body, error)
 	// Now is the time of {current_datetime}; time.Now if nil.
 	Now func() time.Time
 	// Suggest returns the schema_id that a wrong one most likely meant, or "".

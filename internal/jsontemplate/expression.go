@@ -2,10 +2,8 @@ package jsontemplate
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
@@ -46,27 +44,26 @@ func compileExpression(source, place string) (expression, error) {
 	return expression{place, compiled, names}, nil
 }
 
-func (x expression) render(r *rendering, s *scope) (Value, error) {
+func (x expression) render(r *rendering, s *scope) (pyvalue.Value, error) {
 	vars := make(map[string]pyvalue.Value, len(x.names))
 	for _, name := range x.names {
 		v, err := x.resource(r.ctx, s, name)
 		if err != nil {
-			return nil, &Error{x.place, "", err}
+			return v, &Error{x.place, "", err}
 		}
 		vars[name] = v
 	}
 	v, err := x.compiled.Eval(r.ctx, vars, expressionLimits)
 	if err == nil {
-		var made Value
-		if made, err = fromPython(v, 0); err == nil {
-			return made, nil
+		if err = checkJSON(v, 0); err == nil {
+			return v, nil
 		}
 	}
 	var e *jinja.Error
 	if errors.As(err, &e) {
 		err = fmt.Errorf("%s: %s", e.Type, e.Msg)
 	}
-	return nil, &Error{x.place, "", err}
+	return v, &Error{x.place, "", err}
 }
 
 func (x expression) resource(ctx context.Context, s *scope, name string) (pyvalue.Value, error) {
@@ -91,65 +88,35 @@ func (x expression) resource(ctx context.Context, s *scope, name string) (pyvalu
 	if err != nil {
 		return pyvalue.Value{}, err
 	}
-	r, err := content.Open(ctx)
-	if err != nil {
-		return pyvalue.Value{}, err
-	}
-	defer r.Close()
-	data, err := io.ReadAll(io.LimitReader(r, maxText+1))
-	if err == nil && len(data) > maxText {
-		err = ErrTooLarge
-	}
+	data, err := ReadAll(ctx, content)
 	return pyvalue.Bytes(data), err
 }
 
-// fromPython makes a value of what an expression gave.
-func fromPython(v pyvalue.Value, depth int) (Value, error) {
+// checkJSON says why JSON cannot hold what an expression gave. Dates and files are texts
+// in it.
+func checkJSON(v pyvalue.Value, depth int) error {
 	if depth > maxDepth {
-		return nil, fmt.Errorf("its value is nested deeper than %d levels", maxDepth)
-	}
-	if t, full, ok := clock.Of(v); ok {
-		if full {
-			return t, nil
-		}
-		return t.Format(time.DateOnly), nil
+		return fmt.Errorf("its value is nested deeper than %d levels", maxDepth)
 	}
 	switch v.Kind() {
-	case pyvalue.KindNone:
-		return nil, nil
-	case pyvalue.KindBool:
-		return pyvalue.Truth(v), nil
-	case pyvalue.KindInt, pyvalue.KindFloat:
-		text, err := pyvalue.String(nil, v)
-		return json.Number(text), err
-	case pyvalue.KindStr, pyvalue.KindMarkup:
-		return v.Text(), nil
-	case pyvalue.KindBytes:
-		return Bytes(v.Data()), nil
+	case pyvalue.KindUndefined, pyvalue.KindSet:
+		return errNotJSON(v)
+	case pyvalue.KindObject:
+		if _, _, ok := clock.Of(v); !ok {
+			return errNotJSON(v)
+		}
 	case pyvalue.KindDict:
-		o := &Object{}
-		for key, value := range v.Dict().All() {
-			made, err := fromPython(value, depth+1)
-			if err != nil {
-				return nil, err
-			}
-			name, err := pyvalue.String(nil, key)
-			if err != nil {
-				return nil, err
-			}
-			o.Members = append(o.Members, Member{name, made})
-		}
-		return o, nil
-	}
-	if items, ok := v.Items(); ok {
-		list := make([]Value, len(items))
-		for i, item := range items {
-			var err error
-			if list[i], err = fromPython(item, depth+1); err != nil {
-				return nil, err
+		for _, item := range v.Dict().All() {
+			if err := checkJSON(item, depth+1); err != nil {
+				return err
 			}
 		}
-		return list, nil
 	}
-	return nil, fmt.Errorf("its value is a %s, which JSON has not", pyvalue.TypeName(v))
+	items, _ := v.Items()
+	for _, item := range items {
+		if err := checkJSON(item, depth+1); err != nil {
+			return err
+		}
+	}
+	return nil
 }

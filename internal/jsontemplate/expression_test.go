@@ -1,17 +1,18 @@
 package jsontemplate
 
 import (
-	"encoding/json"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/exportpipeline/exportpipeline/internal/httpcall"
 )
 
 func TestExpressionsInBraces(t *testing.T) {
 	t.Parallel()
 	data := &Data{
 		Now:      func() time.Time { return time.Date(2026, 4, 2, 9, 30, 0, 0, time.UTC) },
-		Original: func() (Content, error) { return Bytes("%PDF"), nil },
+		Original: func() (httpcall.Body, error) { return httpcall.Bytes("%PDF"), nil },
 	}
 	for source, want := range map[string]string{
 		`"{current_datetime.strftime('%Y-%m-%d')}"`: `"2026-04-02"`,
@@ -74,7 +75,7 @@ func TestALoopCountsInExpressions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if list, ok := v.([]Value); !ok || len(list) != 2 || list[1] != json.Number("10") {
-		t.Errorf("got %v", v)
+	if got, err := Text(t.Context(), v); err != nil || got != "[0,10]" {
+		t.Errorf("got %s, %v", got, err)
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"text/template"
 	"time"
+
+	"github.com/exportpipeline/exportpipeline/internal/httpcall"
 )
 
 // element is a Node of tests.
@@ -68,13 +70,13 @@ func data() *Data {
 	return &Data{
 		Root:     invoice.Find,
 		Secret:   func(name string) (string, bool) { return "s3cret", name == "token" },
-		File:     func() (Content, error) { return Bytes("FILE"), nil },
-		Original: func() (Content, error) { return Bytes("ORIGINAL"), nil },
-		Fetch: func(_ context.Context, url string) (Content, error) {
+		File:     func() (httpcall.Body, error) { return httpcall.Bytes("FILE"), nil },
+		Original: func() (httpcall.Body, error) { return httpcall.Bytes("ORIGINAL"), nil },
+		Fetch: func(_ context.Context, url string) (httpcall.Body, error) {
 			if !strings.HasPrefix(url, "https://acme.rossum.app/") {
 				return nil, errors.New("not a Rossum URL")
 			}
-			return Bytes("FETCHED"), nil
+			return httpcall.Bytes("FETCHED"), nil
 		},
 		Now:     func() time.Time { return time.Date(2026, 11, 24, 10, 0, 0, 5000, time.UTC) },
 		Suggest: func(string) string { return "document_id" },
@@ -251,9 +253,9 @@ func TestALonePlaceholderOfAFileStaysBytes(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := data()
-	d.File = func() (Content, error) { return Bytes("\xff\xfe"), nil }
+	d.File = func() (httpcall.Body, error) { return httpcall.Bytes("\xff\xfe"), nil }
 	v, err := compiled.Render(t.Context(), d)
-	if content, ok := v.(Content); err != nil || !ok || content.Size() != 2 {
+	if content, ok := File(v); err != nil || !ok || content.Size() != 2 {
 		t.Errorf("got %v, %v", v, err)
 	}
 	inText, err := CompileString("x#{file_content}", Options{Place: "request.content"})

@@ -2,7 +2,6 @@ package jsontemplate
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -11,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/settings"
 )
 
@@ -53,7 +53,7 @@ func init() {
 		"DATAPOINT_MAPPING": {required: []string{"schema_id", "mapping"}, optional: []string{"fallback_mapping"}, mapping: true, make: func(a *arguments) node {
 			fallback := a.names["fallback_mapping"]
 			if fallback == nil {
-				fallback = literal{nil}
+				fallback = literal{}
 			}
 			b, _ := a.names["mapping"].(branches)
 			return valueSwitch{a.place, a.texts["schema_id"], b, fallback}
@@ -68,8 +68,9 @@ func init() {
 	}
 }
 
-// omitted is the value of an operator whose key, or list element, disappears.
-type omitted struct{}
+// omitted is the value of an operator whose key, or list element, disappears. Nothing
+// else that is rendered is undefined.
+var omitted = pyvalue.Undefined("")
 
 // Errors that rendering wraps; the text around them names place and schema_id.
 var (
@@ -133,28 +134,28 @@ type field struct{ place, schemaID, kind string }
 
 var valueTypes = []string{"string", "integer", "float", "boolean", "iso_datetime"}
 
-func (f field) render(r *rendering, s *scope) (Value, error) {
+func (f field) render(r *rendering, s *scope) (pyvalue.Value, error) {
 	n, err := s.oneField(f.place, f.schemaID)
 	if err != nil {
-		return nil, err
+		return pyvalue.None(), err
 	}
 	r.from(f.place, f.schemaID, n)
 	v, err := convert(n, f.kind)
 	if err != nil {
-		return nil, &Error{f.place, f.schemaID, err}
+		return v, &Error{f.place, f.schemaID, err}
 	}
 	return v, nil
 }
 
 // convert gives a field's value the type that the settings ask for, or the text
 // that a person sees where the normalised value does not fit that type.
-func convert(n Node, kind string) (Value, error) {
+func convert(n Node, kind string) (pyvalue.Value, error) {
 	value := text(n)
 	switch kind {
 	case "string":
-		return value, nil
+		return pyvalue.Str(value), nil
 	case "boolean":
-		return value != "", nil // the truth of the text: "false" is true
+		return pyvalue.Bool(value != ""), nil // the truth of the text: "false" is true
 	}
 	v, err := parse(value, kind)
 	if err != nil && n.Value() != value {
@@ -165,7 +166,7 @@ func convert(n Node, kind string) (Value, error) {
 	return v, err
 }
 
-func parse(text, kind string) (Value, error) {
+func parse(text, kind string) (pyvalue.Value, error) {
 	switch text = strings.TrimSpace(text); kind {
 	case "integer":
 		if digits := strings.TrimPrefix(strings.TrimPrefix(text, "-"), "+"); digits != "" && strings.Trim(digits, "0123456789") == "" {
@@ -176,20 +177,20 @@ func parse(text, kind string) (Value, error) {
 			if digits = strings.TrimLeft(digits, "0"); digits == "" {
 				digits = "0"
 			}
-			return json.Number(sign + digits), nil
+			return pyvalue.Number(sign + digits)
 		}
 	case "float":
 		if f, err := strconv.ParseFloat(text, 64); err == nil && !math.IsInf(f, 0) && !math.IsNaN(f) && !strings.ContainsAny(text, "xX_") {
-			return json.Number(formatFloat(f)), nil
+			return pyvalue.Number(formatFloat(f))
 		}
 	case "iso_datetime":
 		for _, layout := range []string{time.DateOnly, time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999"} {
 			if t, err := time.Parse(layout, text); err == nil {
-				return isoDatetime(t, layout), nil
+				return pyvalue.Str(isoDatetime(t, layout)), nil
 			}
 		}
 	}
-	return nil, fmt.Errorf("%q %w to %s", text, ErrConversion, kind)
+	return pyvalue.None(), fmt.Errorf("%q %w to %s", text, ErrConversion, kind)
 }
 
 // ISODatetime writes a time in UTC as Python's datetime.isoformat writes one
@@ -226,7 +227,7 @@ type ifSchemaID struct {
 	mapping, fallback node
 }
 
-func (i ifSchemaID) render(r *rendering, s *scope) (Value, error) { return r.chosen(i, s) }
+func (i ifSchemaID) render(r *rendering, s *scope) (pyvalue.Value, error) { return r.chosen(i, s) }
 
 func (i ifSchemaID) choose(_ *rendering, s *scope) (branch, error) {
 	found := s.find(i.schemaID)
@@ -244,7 +245,7 @@ type ifValue struct {
 	value, mapping, fallback node
 }
 
-func (i ifValue) render(r *rendering, s *scope) (Value, error) { return r.chosen(i, s) }
+func (i ifValue) render(r *rendering, s *scope) (pyvalue.Value, error) { return r.chosen(i, s) }
 
 func (i ifValue) choose(r *rendering, s *scope) (branch, error) {
 	n, err := s.oneField(i.place, i.schemaID)
@@ -270,22 +271,22 @@ type forEach struct {
 	mapping, fallback node
 }
 
-func (f forEach) render(r *rendering, s *scope) (Value, error) {
+func (f forEach) render(r *rendering, s *scope) (pyvalue.Value, error) {
 	found := elements(s.find(f.schemaID))
 	if len(found) == 0 {
 		return f.fallback.render(r, s)
 	}
-	values := make([]Value, 0, len(found))
+	values := make([]pyvalue.Value, 0, len(found))
 	for i, n := range found {
 		v, err := r.below(Step{Index: len(values)}, f.mapping, &scope{data: s.data, outer: s, node: n, index: i, inLoop: true, rows: found})
 		if err != nil {
-			return nil, fmt.Errorf("element %d of %s: %w", i+1, f.schemaID, err)
+			return v, fmt.Errorf("element %d of %s: %w", i+1, f.schemaID, err)
 		}
-		if _, gone := v.(omitted); !gone {
+		if !v.IsUndefined() {
 			values = append(values, v)
 		}
 	}
-	return values, nil
+	return pyvalue.NewList(values...), nil
 }
 
 // elements are what a loop goes through: the rows, where a schema_id is that of
@@ -309,7 +310,7 @@ type branches struct {
 	keys    []string          // as they stand in the settings
 }
 
-func (branches) render(*rendering, *scope) (Value, error) { return nil, nil }
+func (branches) render(*rendering, *scope) (pyvalue.Value, error) { return pyvalue.None(), nil }
 
 type valueSwitch struct {
 	place, schemaID string
@@ -317,7 +318,7 @@ type valueSwitch struct {
 	fallback        node
 }
 
-func (v valueSwitch) render(r *rendering, s *scope) (Value, error) { return r.chosen(v, s) }
+func (v valueSwitch) render(r *rendering, s *scope) (pyvalue.Value, error) { return r.chosen(v, s) }
 
 func (v valueSwitch) choose(_ *rendering, s *scope) (branch, error) {
 	n, err := s.oneField(v.place, v.schemaID)
@@ -334,36 +335,36 @@ func (v valueSwitch) choose(_ *rendering, s *scope) (branch, error) {
 
 type childCount struct{ place, schemaID string }
 
-func (c childCount) render(_ *rendering, s *scope) (Value, error) {
+func (c childCount) render(_ *rendering, s *scope) (pyvalue.Value, error) {
 	n, err := s.one(c.place, c.schemaID)
 	if err != nil {
-		return nil, err
+		return pyvalue.None(), err
 	}
 	if n.IsField() {
-		return nil, &Error{c.place, c.schemaID, errors.New("is a plain field and has no children to count")}
+		return pyvalue.None(), &Error{c.place, c.schemaID, errors.New("is a plain field and has no children to count")}
 	}
-	return json.Number(strconv.Itoa(n.Count())), nil
+	return pyvalue.Int(int64(n.Count())), nil
 }
 
 type fetch struct{ place, schemaID string }
 
-func (f fetch) render(r *rendering, s *scope) (Value, error) {
+func (f fetch) render(r *rendering, s *scope) (pyvalue.Value, error) {
 	n, err := s.oneField(f.place, f.schemaID)
 	if err != nil {
-		return nil, err
+		return pyvalue.None(), err
 	}
 	if s.data.Fetch == nil {
-		return nil, &Error{f.place, f.schemaID, errors.New("documents cannot be fetched here: the export has no Rossum client")}
+		return pyvalue.None(), &Error{f.place, f.schemaID, errors.New("documents cannot be fetched here: the export has no Rossum client")}
 	}
 	r.from(f.place, f.schemaID, n)
 	if strings.TrimSpace(n.Value()) == "" {
-		return nil, &Error{f.place, f.schemaID, ErrEmpty}
+		return pyvalue.None(), &Error{f.place, f.schemaID, ErrEmpty}
 	}
 	content, err := s.data.Fetch(r.ctx, n.Value())
 	if err != nil {
-		return nil, &Error{f.place, f.schemaID, err}
+		return pyvalue.None(), &Error{f.place, f.schemaID, err}
 	}
-	return content, nil
+	return FileValue(content), nil
 }
 
 // rendering is one run of a template.

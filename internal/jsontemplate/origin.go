@@ -1,6 +1,10 @@
 package jsontemplate
 
-import "context"
+import (
+	"context"
+
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
+)
 
 // Step is a part of a path in what a template renders: a key, or the index of a
 // list's element if Key is "".
@@ -31,13 +35,13 @@ func (t *Template) Origin(ctx context.Context, d *Data, path []Step) (Origin, bo
 
 // below renders a part of an object or list at its place in the result. While an
 // origin is looked for, parts that cannot lead to it are passed over.
-func (r *rendering) below(s Step, n node, in *scope) (Value, error) {
+func (r *rendering) below(s Step, n node, in *scope) (pyvalue.Value, error) {
 	if r.wanted == nil {
 		return n.render(r, in)
 	}
 	on := r.depth < len(r.wanted) && r.wanted[r.depth] == s
 	if !on && s.Key != "" {
-		return nil, nil
+		return pyvalue.None(), nil
 	}
 	// Elements of a list before the wanted one must be rendered, since one that
 	// disappears moves the others.

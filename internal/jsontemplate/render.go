@@ -2,30 +2,28 @@ package jsontemplate
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
+
+	"github.com/exportpipeline/exportpipeline/internal/python/clock"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 // Render renders the template. The error is an [*Error], or of what Data or the
 // context returned. Where the whole template is an operator whose key would
 // disappear, the value is nil.
-func (t *Template) Render(ctx context.Context, d *Data) (Value, error) {
+func (t *Template) Render(ctx context.Context, d *Data) (pyvalue.Value, error) {
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return pyvalue.None(), err
 	}
 	if d == nil {
 		d = &Data{}
 	}
 	v, err := t.root.render(&rendering{ctx: ctx}, &scope{data: d})
-	if err != nil {
-		return nil, err
-	}
-	if _, gone := v.(omitted); gone {
-		return nil, nil
+	if err != nil || v.IsUndefined() {
+		return pyvalue.None(), err
 	}
 	return v, nil
 }
@@ -42,24 +40,24 @@ func (t *Template) RenderText(ctx context.Context, d *Data) (string, error) {
 	return Text(ctx, v)
 }
 
-type literal struct{ value Value }
+type literal struct{ value pyvalue.Value }
 
-func (l literal) render(*rendering, *scope) (Value, error) { return l.value, nil }
+func (l literal) render(*rendering, *scope) (pyvalue.Value, error) { return l.value, nil }
 
 type list struct{ elements []node }
 
-func (l list) render(r *rendering, s *scope) (Value, error) {
-	values := make([]Value, 0, len(l.elements))
+func (l list) render(r *rendering, s *scope) (pyvalue.Value, error) {
+	values := make([]pyvalue.Value, 0, len(l.elements))
 	for _, e := range l.elements {
 		v, err := r.below(Step{Index: len(values)}, e, s)
 		if err != nil {
-			return nil, err
+			return v, err
 		}
-		if _, gone := v.(omitted); !gone {
+		if !v.IsUndefined() {
 			values = append(values, v)
 		}
 	}
-	return values, nil
+	return pyvalue.NewList(values...), nil
 }
 
 type object struct{ members []member }
@@ -69,21 +67,21 @@ type member struct {
 	value node
 }
 
-func (o object) render(r *rendering, s *scope) (Value, error) {
+func (o object) render(r *rendering, s *scope) (pyvalue.Value, error) {
 	if err := r.ctx.Err(); err != nil {
-		return nil, err
+		return pyvalue.None(), err
 	}
-	made := &Object{Members: make([]Member, 0, len(o.members))}
+	made := pyvalue.NewDictSize(len(o.members))
 	for _, m := range o.members {
 		v, err := r.below(Step{Key: m.key}, m.value, s)
 		if err != nil {
-			return nil, err
+			return v, err
 		}
-		if _, gone := v.(omitted); !gone {
-			made.Members = append(made.Members, Member{m.key, v})
+		if !v.IsUndefined() {
+			made.SetStr(m.key, v)
 		}
 	}
-	return made, nil
+	return made.Value(), nil
 }
 
 // joined is a string with placeholders inside other text.
@@ -92,7 +90,7 @@ type joined struct {
 	parts []node
 }
 
-func (j joined) render(r *rendering, s *scope) (Value, error) {
+func (j joined) render(r *rendering, s *scope) (pyvalue.Value, error) {
 	if r.body {
 		return j.renderBody(r, s)
 	}
@@ -100,26 +98,26 @@ func (j joined) render(r *rendering, s *scope) (Value, error) {
 	for _, p := range j.parts {
 		v, err := p.render(r, s)
 		if err != nil {
-			return nil, err
+			return v, err
 		}
 		text, err := Text(r.ctx, v)
 		if err != nil {
-			return nil, &Error{j.place, "", err}
+			return v, &Error{j.place, "", err}
 		}
 		b.WriteString(text)
 	}
-	return b.String(), nil
+	return pyvalue.Str(b.String()), nil
 }
 
 type secret struct{ place, name string }
 
-func (x secret) render(_ *rendering, s *scope) (Value, error) {
+func (x secret) render(_ *rendering, s *scope) (pyvalue.Value, error) {
 	if s.data.Secret != nil {
 		if v, ok := s.data.Secret(x.name); ok {
-			return v, nil
+			return pyvalue.Str(v), nil
 		}
 	}
-	return nil, &Error{x.place, "", fmt.Errorf("the hook has no secret called %q", x.name)}
+	return pyvalue.None(), &Error{x.place, "", fmt.Errorf("the hook has no secret called %q", x.name)}
 }
 
 // file is #{file_content}, and what stands for the annotated document.
@@ -128,34 +126,34 @@ type file struct {
 	original bool
 }
 
-func (f file) render(_ *rendering, s *scope) (Value, error) {
+func (f file) render(_ *rendering, s *scope) (pyvalue.Value, error) {
 	open, what := s.data.File, "#{file_content} has no file: export_reference_key is not set"
 	if f.original {
 		open, what = s.data.Original, "the original document is not available here"
 	}
 	if open == nil {
-		return nil, &Error{f.place, "", errors.New(what)}
+		return pyvalue.None(), &Error{f.place, "", errors.New(what)}
 	}
 	content, err := open()
 	if err != nil {
-		return nil, &Error{f.place, "", err}
+		return pyvalue.None(), &Error{f.place, "", err}
 	}
-	return content, nil
+	return FileValue(content), nil
 }
 
 type resource struct{ place, name string }
 
-func (x resource) render(_ *rendering, s *scope) (Value, error) {
+func (x resource) render(_ *rendering, s *scope) (pyvalue.Value, error) {
 	if x.name == "current_datetime" {
 		now := time.Now
 		if s.data.Now != nil {
 			now = s.data.Now
 		}
-		return now().UTC(), nil
+		return clock.Datetime(now()), nil
 	}
 	i := s.loop()
 	if x.name == "schema_loop.index" {
 		i++
 	}
-	return json.Number(strconv.Itoa(i)), nil
+	return pyvalue.Int(int64(i)), nil
 }

@@ -9,51 +9,35 @@ import (
 	"io"
 	"time"
 	"unicode/utf8"
+
+	"github.com/exportpipeline/exportpipeline/internal/httpcall"
+	"github.com/exportpipeline/exportpipeline/internal/python/clock"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
-// Value is what rendering makes: nil, bool, json.Number, string, [Content],
-// []Value, *[Object], or time.Time for {current_datetime}.
-type Value any
+// document is a file as a value: its bytes are opened when they are needed, so that a
+// large one need not be in memory.
+type document struct{ httpcall.Body }
 
-// Object is a JSON object that keeps the order of its members.
-type Object struct{ Members []Member }
+// PyType implements [pyvalue.Object].
+func (document) PyType() string { return "file" }
 
-// Member is a key with its value.
-type Member struct {
-	Key   string
-	Value Value
-}
-
-// Get returns the value of a key, and whether there is one.
-func (o *Object) Get(key string) (Value, bool) {
-	for _, m := range o.Members {
-		if m.Key == key {
-			return m.Value, true
-		}
+// FileValue returns a file as a value. Bytes in memory become Python's bytes.
+func FileValue(b httpcall.Body) pyvalue.Value {
+	if data, ok := b.(httpcall.Bytes); ok {
+		return pyvalue.Bytes(data)
 	}
-	return nil, false
+	return pyvalue.FromObject(document{b})
 }
 
-// Content is a file's bytes, opened when they are needed, so that a large
-// document need not be in memory.
-type Content interface {
-	Open(ctx context.Context) (io.ReadCloser, error)
-	Size() int64 // in bytes, -1 if it is not known
+// File returns the file that a value is, and whether it is one.
+func File(v pyvalue.Value) (httpcall.Body, bool) {
+	if v.Kind() == pyvalue.KindBytes {
+		return httpcall.Bytes(v.Data()), true
+	}
+	d, ok := v.Object().(document)
+	return d.Body, ok
 }
-
-// Bytes is a [Content] in memory.
-type Bytes []byte
-
-// Open returns a reader of b.
-func (b Bytes) Open(context.Context) (io.ReadCloser, error) {
-	return io.NopCloser(bytes.NewReader(b)), nil
-}
-
-// Size returns the length of b.
-func (b Bytes) Size() int64 { return int64(len(b)) }
-
-// InMemory returns b, for those who do not know the type.
-func (b Bytes) InMemory() []byte { return b }
 
 // Errors that rendering wraps.
 var (
@@ -67,13 +51,8 @@ var (
 const maxText = 64 << 20
 
 // ReadText returns the content as text.
-func ReadText(ctx context.Context, c Content) (string, error) {
-	r, err := c.Open(ctx)
-	if err != nil {
-		return "", err
-	}
-	defer r.Close()
-	data, err := io.ReadAll(io.LimitReader(r, maxText+1))
+func ReadText(ctx context.Context, b httpcall.Body) (string, error) {
+	data, err := ReadAll(ctx, b)
 	switch {
 	case err != nil:
 		return "", err
@@ -85,71 +64,131 @@ func ReadText(ctx context.Context, c Content) (string, error) {
 	return string(data), nil
 }
 
-// Text returns a value as the text that it has inside other text: null is
-// nothing, objects and lists are JSON.
-func Text(ctx context.Context, v Value) (string, error) {
-	switch v := v.(type) {
-	case nil:
-		return "", nil
-	case string:
-		return v, nil
-	case json.Number:
-		return v.String(), nil
-	case bool:
-		return fmt.Sprint(v), nil
-	case time.Time:
-		return ISODatetime(v), nil
-	case Content:
-		return ReadText(ctx, v)
+// ReadAll returns the bytes of a file, which must not be changed: those that it has in
+// memory, or else a copy of the right size, for which more than 64 MB are an error.
+func ReadAll(ctx context.Context, b httpcall.Body) ([]byte, error) {
+	if data, ok := b.(httpcall.Bytes); ok {
+		return data, nil
 	}
-	data, err := AppendJSON(ctx, nil, v)
-	return string(data), err
+	r, err := b.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	var out bytes.Buffer
+	if size := b.Size(); size > 0 && size <= maxText {
+		out.Grow(int(size) + bytes.MinRead)
+	}
+	if _, err := out.ReadFrom(io.LimitReader(r, maxText+1)); err != nil {
+		return nil, err
+	}
+	if out.Len() > maxText {
+		return nil, ErrTooLarge
+	}
+	return out.Bytes(), nil
+}
+
+// Text returns a value as the text that it has inside other text: null is
+// nothing, objects and lists are JSON, numbers are as they were spelt.
+func Text(ctx context.Context, v pyvalue.Value) (string, error) {
+	switch v.Kind() {
+	case pyvalue.KindNone:
+		return "", nil
+	case pyvalue.KindStr, pyvalue.KindMarkup:
+		return v.Text(), nil
+	case pyvalue.KindList, pyvalue.KindTuple, pyvalue.KindDict:
+		data, err := AppendJSON(ctx, nil, v)
+		return string(data), err
+	}
+	return scalarText(ctx, v)
+}
+
+// scalarText is [Text] of what holds no other values and is no text.
+func scalarText(ctx context.Context, v pyvalue.Value) (string, error) {
+	switch v.Kind() {
+	case pyvalue.KindBool:
+		return fmt.Sprint(pyvalue.Truth(v)), nil
+	case pyvalue.KindInt, pyvalue.KindFloat:
+		return NumberText(v), nil
+	}
+	if t, full, ok := clock.Of(v); ok {
+		if full {
+			return ISODatetime(t), nil
+		}
+		return t.Format(time.DateOnly), nil
+	}
+	if b, ok := File(v); ok {
+		return ReadText(ctx, b)
+	}
+	return "", errNotJSON(v)
+}
+
+func errNotJSON(v pyvalue.Value) error {
+	return fmt.Errorf("its value is a %s, which JSON has not", pyvalue.TypeName(v))
+}
+
+// NumberText returns a number as it was spelt, or else as Python writes it.
+func NumberText(v pyvalue.Value) string {
+	if text, ok := v.Spelling(); ok {
+		return text
+	}
+	text, _ := pyvalue.String(nil, v) // without a meter nothing fails
+	return text
 }
 
 // AppendJSON appends a value as compact JSON: members in their order, numbers as
 // they were spelt, files as text.
-func AppendJSON(ctx context.Context, dst []byte, v Value) ([]byte, error) {
-	switch v := v.(type) {
-	case nil:
+func AppendJSON(ctx context.Context, dst []byte, v pyvalue.Value) ([]byte, error) {
+	switch v.Kind() {
+	case pyvalue.KindNone:
 		return append(dst, "null"...), nil
-	case bool:
-		return fmt.Appendf(dst, "%t", v), nil
-	case json.Number:
-		return append(dst, v...), nil
-	case string:
-		return appendString(dst, v), nil
-	case time.Time:
-		return appendString(dst, ISODatetime(v)), nil
-	case Content:
-		text, err := ReadText(ctx, v)
-		return appendString(dst, text), err
-	case []Value:
-		dst = append(dst, '[')
-		for i, element := range v {
-			if i > 0 {
-				dst = append(dst, ',')
-			}
-			var err error
-			if dst, err = AppendJSON(ctx, dst, element); err != nil {
-				return dst, err
-			}
-		}
-		return append(dst, ']'), nil
-	case *Object:
-		dst = append(dst, '{')
-		for i, m := range v.Members {
-			if i > 0 {
-				dst = append(dst, ',')
-			}
-			dst = append(appendString(dst, m.Key), ':')
-			var err error
-			if dst, err = AppendJSON(ctx, dst, m.Value); err != nil {
-				return dst, err
-			}
-		}
-		return append(dst, '}'), nil
+	case pyvalue.KindStr, pyvalue.KindMarkup:
+		return appendString(dst, v.Text()), nil
+	case pyvalue.KindDict:
+		return appendObject(ctx, dst, v.Dict())
+	case pyvalue.KindList, pyvalue.KindTuple:
+		items, _ := v.Items()
+		return appendList(ctx, dst, items)
 	}
-	return dst, fmt.Errorf("jsontemplate: cannot write a %T", v)
+	text, err := scalarText(ctx, v)
+	if v.IsNumber() {
+		return append(dst, text...), err
+	}
+	return appendString(dst, text), err
+}
+
+func appendList(ctx context.Context, dst []byte, items []pyvalue.Value) (_ []byte, err error) {
+	dst = append(dst, '[')
+	for i, item := range items {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		if dst, err = AppendJSON(ctx, dst, item); err != nil {
+			return dst, err
+		}
+	}
+	return append(dst, ']'), nil
+}
+
+func appendObject(ctx context.Context, dst []byte, d *pyvalue.Dict) (_ []byte, err error) {
+	dst = append(dst, '{')
+	first := true
+	for key, v := range d.All() {
+		if !first {
+			dst = append(dst, ',')
+		}
+		first = false
+		name := key.Text()
+		if !key.IsText() {
+			if name, err = pyvalue.String(nil, key); err != nil {
+				return dst, err
+			}
+		}
+		if dst, err = AppendJSON(ctx, append(appendString(dst, name), ':'), v); err != nil {
+			return dst, err
+		}
+	}
+	return append(dst, '}'), nil
 }
 
 func appendString(dst []byte, s string) []byte {

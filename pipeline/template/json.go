@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/exportpipeline/exportpipeline/internal/exporttemplate"
+	"github.com/exportpipeline/exportpipeline/internal/httpcall"
 	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/pipeline/settings"
@@ -67,7 +68,7 @@ func (t *JSON) RenderContent(ctx context.Context, x *pipeline.Export, file pipel
 	if err != nil {
 		return nil, err
 	}
-	if content, ok := v.(jsontemplate.Content); ok {
+	if content, ok := jsontemplate.File(v); ok {
 		return content, nil
 	}
 	text, err := jsontemplate.Text(ctx, v)
@@ -77,7 +78,7 @@ func (t *JSON) RenderContent(ctx context.Context, x *pipeline.Export, file pipel
 func dataOf(x *pipeline.Export, file pipeline.Content) *jsontemplate.Data {
 	d := exporttemplate.Data(x)
 	if file != nil {
-		d.File = func() (jsontemplate.Content, error) { return file, nil }
+		d.File = func() (httpcall.Body, error) { return file, nil }
 	}
 	return d
 }

@@ -28,11 +28,22 @@ func Datetime(t time.Time) pyvalue.Value {
 	return pyvalue.FromObject(&dateValue{t.UTC().Truncate(time.Microsecond), true, nil})
 }
 
-// Of returns the time of a date or datetime, and whether v is one.
+// DatetimeIn returns a datetime that knows how far the clocks of t's place are from UTC.
+func DatetimeIn(t time.Time) pyvalue.Value {
+	_, seconds := t.Zone()
+	z := &zone{micros: int64(seconds) * 1e6}
+	return pyvalue.FromObject(&dateValue{t.UTC().Truncate(time.Microsecond).Add(time.Duration(seconds) * time.Second), true, z})
+}
+
+// Of returns the time of a date or datetime, and whether v is one. Its location is that of
+// a datetime which has one, else UTC.
 func Of(v pyvalue.Value) (t time.Time, full, ok bool) {
 	d, ok := v.Object().(*dateValue)
 	if !ok {
 		return time.Time{}, false, false
+	}
+	if d.zone != nil {
+		return d.instant().In(time.FixedZone("", int(d.zone.micros/1e6))), d.full, true
 	}
 	return d.t, d.full, true
 }

@@ -52,7 +52,8 @@ func newEntry(k dictKey, key, value Value) entry {
 	if _, plain := key.any.(strPtr); plain && k.kind == 's' {
 		return entry{key: key, value: value}
 	}
-	return entry{key, value, &k}
+	hashed := k // of which only this way has a copy
+	return entry{key, value, &hashed}
 }
 
 // dictKey is what two equal keys have in common. Small dicts are searched

@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	"github.com/exportpipeline/exportpipeline/internal/httpcall"
-	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
 )
 
 // Body is a message in parts: XML, and files that are encoded in base64 while
@@ -20,7 +19,7 @@ type Body struct {
 // part is text, and then a file if content is not nil.
 type part struct {
 	text    []byte
-	content jsontemplate.Content
+	content httpcall.Body
 	// opened is the file as [Body.OpenFiles] has opened it, of length bytes.
 	opened io.ReadCloser
 	length int64

@@ -5,7 +5,7 @@ import (
 	"encoding/xml"
 	"strings"
 
-	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/workday/internal/wsdl"
 )
 
@@ -13,9 +13,9 @@ import (
 // lists where the schema allows several, "_value_1" for the text beside
 // attributes, booleans and numbers where the schema has them, numbers as they were
 // spelt. What the schema does not know is kept as well. e may be nil.
-func Decode(e *wsdl.Element, t *Tree) jsontemplate.Value {
+func Decode(e *wsdl.Element, t *Tree) pyvalue.Value {
 	if t.Attr("nil") == "true" {
-		return nil
+		return pyvalue.None()
 	}
 	var typ *wsdl.Type
 	if e != nil {
@@ -27,17 +27,17 @@ func Decode(e *wsdl.Element, t *Tree) jsontemplate.Value {
 	if !typ.Complex {
 		return decodeText(typ.Simple, t.Text)
 	}
-	o := &jsontemplate.Object{}
+	o := pyvalue.NewDict()
 	for _, a := range t.Attrs {
 		if declaration := findAttribute(typ, a.Name); declaration != nil {
-			o.Members = append(o.Members, jsontemplate.Member{Key: declaration.Key, Value: decodeText(declaration.Type, a.Value)})
+			o.SetStr(declaration.Key, decodeText(declaration.Type, a.Value))
 		} else if isData(a.Name) {
-			o.Members = append(o.Members, jsontemplate.Member{Key: a.Name.Local, Value: a.Value})
+			o.SetStr(a.Name.Local, pyvalue.Str(a.Value))
 		}
 	}
 	if typ.Simple != nil {
-		o.Members = append(o.Members, jsontemplate.Member{Key: "_value_1", Value: decodeText(typ.Simple, t.Text)})
-		return o
+		o.SetStr("_value_1", decodeText(typ.Simple, t.Text))
+		return o.Value()
 	}
 	known := make(map[string]declaredChild)
 	collect(typ.Content, false, known)
@@ -45,7 +45,7 @@ func Decode(e *wsdl.Element, t *Tree) jsontemplate.Value {
 		child := known[c.Name.Local]
 		add(o, c.Name.Local, Decode(child.element, c), child.several)
 	}
-	return o
+	return o.Value()
 }
 
 type declaredChild struct {
@@ -70,23 +70,19 @@ func collect(p *wsdl.Particle, several bool, known map[string]declaredChild) {
 }
 
 // add puts a value under a key; a second one makes a list of them.
-func add(o *jsontemplate.Object, key string, v jsontemplate.Value, several bool) {
-	for i := range o.Members {
-		m := &o.Members[i]
-		if m.Key != key {
-			continue
-		}
-		if list, ok := m.Value.([]jsontemplate.Value); ok {
-			m.Value = append(list, v)
-		} else {
-			m.Value = []jsontemplate.Value{m.Value, v}
-		}
+func add(o *pyvalue.Dict, key string, v pyvalue.Value, several bool) {
+	first, there := o.GetStr(key)
+	if list := first.List(); list != nil {
+		list.Items = append(list.Items, v)
 		return
 	}
-	if several {
-		v = []jsontemplate.Value{v}
+	switch {
+	case there:
+		v = pyvalue.NewList(first, v)
+	case several:
+		v = pyvalue.NewList(v)
 	}
-	o.Members = append(o.Members, jsontemplate.Member{Key: key, Value: v})
+	o.SetStr(key, v)
 }
 
 func findAttribute(t *wsdl.Type, name xml.Name) *wsdl.Attribute {
@@ -103,35 +99,37 @@ func isData(name xml.Name) bool {
 	return name.Space != "xmlns" && name.Space != nsXSI && !(name.Space == "" && name.Local == "xmlns")
 }
 
-func decodeText(s *wsdl.Simple, text string) jsontemplate.Value {
+func decodeText(s *wsdl.Simple, text string) pyvalue.Value {
 	trimmed := strings.TrimSpace(text)
 	switch {
 	case s.Base == "boolean" && (trimmed == "true" || trimmed == "1"):
-		return true
+		return pyvalue.Bool(true)
 	case s.Base == "boolean" && (trimmed == "false" || trimmed == "0"):
-		return false
+		return pyvalue.Bool(false)
 	case s.IsNumber() && json.Valid([]byte(trimmed)):
-		return json.Number(trimmed)
+		if n, err := pyvalue.Number(trimmed); err == nil {
+			return n
+		}
 	}
-	return text
+	return pyvalue.Str(text)
 }
 
 // decodeLoose reads what no schema describes.
-func decodeLoose(t *Tree) jsontemplate.Value {
-	o := &jsontemplate.Object{}
+func decodeLoose(t *Tree) pyvalue.Value {
+	o := pyvalue.NewDict()
 	for _, a := range t.Attrs {
 		if isData(a.Name) {
-			o.Members = append(o.Members, jsontemplate.Member{Key: a.Name.Local, Value: a.Value})
+			o.SetStr(a.Name.Local, pyvalue.Str(a.Value))
 		}
 	}
 	for _, c := range t.Children {
 		add(o, c.Name.Local, decodeLoose(c), false)
 	}
-	if len(o.Members) == 0 {
-		return t.Text
+	if o.Len() == 0 {
+		return pyvalue.Str(t.Text)
 	}
 	if len(t.Children) == 0 {
-		o.Members = append(o.Members, jsontemplate.Member{Key: "_value_1", Value: t.Text})
+		o.SetStr("_value_1", pyvalue.Str(t.Text))
 	}
-	return o
+	return o.Value()
 }

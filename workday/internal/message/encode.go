@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/settings"
 	"github.com/exportpipeline/exportpipeline/workday/internal/wsdl"
 )
@@ -30,23 +31,23 @@ const soapHeaders = "_soapheaders"
 
 // Encode writes the parts of a message from a mapping. The error is a [*Faults]
 // when the mapping is wrong.
-func Encode(inputs, headers []wsdl.Part, mapping jsontemplate.Value) (*Message, error) {
-	if mapping == nil {
-		mapping = &jsontemplate.Object{}
+func Encode(inputs, headers []wsdl.Part, mapping pyvalue.Value) (*Message, error) {
+	o := mapping.Dict()
+	if mapping.IsNone() {
+		o = pyvalue.NewDict()
 	}
-	o, ok := mapping.(*jsontemplate.Object)
-	if !ok {
+	if o == nil {
 		return nil, &Faults{List: []*Fault{{Err: errors.New("the mapping is not an object")}}}
 	}
 	w := &writer{body: &Body{}, prefixes: make(map[string]string)}
 	m := &Message{}
-	root := &jsontemplate.Object{}
-	for _, member := range o.Members {
-		if member.Key != soapHeaders {
-			root.Members = append(root.Members, member)
+	root := pyvalue.NewDictSize(o.Len())
+	for key, v := range o.All() {
+		if key.Text() != soapHeaders {
+			root.SetStr(key.Text(), v)
 			continue
 		}
-		err := w.at(Step{Key: soapHeaders}, func() error { return w.parts(headers, member.Value, false) })
+		err := w.at(Step{Key: soapHeaders}, func() error { return w.parts(headers, v.Dict(), false) })
 		if err != nil {
 			return nil, err
 		}
@@ -86,11 +87,11 @@ func (w *writer) finish() *Body {
 
 // root writes the one element of a body. One of a simple type has its text under
 // the key value.
-func (w *writer) root(e *wsdl.Element, o *jsontemplate.Object) error {
+func (w *writer) root(e *wsdl.Element, o *pyvalue.Dict) error {
 	t, err := e.Type()
 	if err != nil || t.Complex {
 		if err == nil {
-			err = w.element(e, o)
+			err = w.element(e, o.Value())
 		}
 		return err
 	}
@@ -98,9 +99,8 @@ func (w *writer) root(e *wsdl.Element, o *jsontemplate.Object) error {
 }
 
 // parts writes elements that are given by the names of their parts.
-func (w *writer) parts(parts []wsdl.Part, v jsontemplate.Value, required bool) error {
-	o, ok := v.(*jsontemplate.Object)
-	if !ok {
+func (w *writer) parts(parts []wsdl.Part, o *pyvalue.Dict, required bool) error {
+	if o == nil {
 		w.fault(errors.New("an object is expected"))
 		return nil
 	}
@@ -111,7 +111,7 @@ func (w *writer) parts(parts []wsdl.Part, v jsontemplate.Value, required bool) e
 		v, _ := g.take(p.Name)
 		err := w.at(Step{Key: p.Name}, func() error {
 			switch {
-			case v != nil:
+			case !v.IsNone():
 				return w.element(p.Element, v)
 			case required:
 				w.fault(fmt.Errorf("%w: the element %s is required", ErrMissing, p.Element.Name.Local))
@@ -122,13 +122,11 @@ func (w *writer) parts(parts []wsdl.Part, v jsontemplate.Value, required bool) e
 			return err
 		}
 	}
-	for i, m := range o.Members {
-		if !g.taken[i] {
-			_ = w.at(Step{Key: m.Key}, func() error {
-				w.fault(fmt.Errorf("%w: there are %s", ErrUnknown, strings.Join(known, ", ")))
-				return nil
-			})
-		}
+	for _, key := range g.left() {
+		_ = w.at(Step{Key: key}, func() error {
+			w.fault(fmt.Errorf("%w: there are %s", ErrUnknown, strings.Join(known, ", ")))
+			return nil
+		})
 	}
 	return nil
 }
@@ -196,7 +194,7 @@ func (w *writer) name(n xml.Name) {
 
 // element writes one element. The error means that the schema itself is wrong;
 // what is wrong with the mapping becomes a fault.
-func (w *writer) element(e *wsdl.Element, v jsontemplate.Value) error {
+func (w *writer) element(e *wsdl.Element, v pyvalue.Value) error {
 	t, err := e.Type()
 	if err != nil {
 		return err
@@ -208,7 +206,7 @@ func (w *writer) element(e *wsdl.Element, v jsontemplate.Value) error {
 	w.text.WriteByte('<')
 	w.name(e.Name)
 	switch {
-	case v == nil: // a required element that may be nil
+	case v.IsNone(): // a required element that may be nil
 		w.text.WriteByte(' ')
 		w.name(xml.Name{Space: nsXSI, Local: "nil"})
 		w.text.WriteString(`="true">`)
@@ -227,20 +225,20 @@ func (w *writer) element(e *wsdl.Element, v jsontemplate.Value) error {
 }
 
 // anything writes a text where the schema does not say what is to stand.
-func (w *writer) anything(v jsontemplate.Value) error {
+func (w *writer) anything(v pyvalue.Value) error {
 	w.text.WriteByte('>')
-	if b, ok := v.(bool); ok {
-		v = strconv.FormatBool(b)
+	if v.Kind() == pyvalue.KindBool {
+		v = pyvalue.Str(strconv.FormatBool(pyvalue.Truth(v)))
 	}
 	return w.value(&wsdl.Simple{Base: "anySimpleType"}, v)
 }
 
 // value writes a text, or a file.
-func (w *writer) value(s *wsdl.Simple, v jsontemplate.Value) error {
-	if list, ok := v.([]jsontemplate.Value); ok && len(list) == 1 && s.Item == nil {
+func (w *writer) value(s *wsdl.Simple, v pyvalue.Value) error {
+	if list, ok := v.Items(); ok && len(list) == 1 && s.Item == nil {
 		return w.at(Step{Index: 0}, func() error { return w.value(s, list[0]) })
 	}
-	if content, ok := v.(jsontemplate.Content); ok && s.Base == "base64Binary" {
+	if content, ok := jsontemplate.File(v); ok && s.Base == "base64Binary" {
 		w.body.parts = append(w.body.parts, part{text: bytes.Clone(w.text.Bytes()), content: content})
 		w.text.Reset()
 		return nil
@@ -255,16 +253,17 @@ func (w *writer) value(s *wsdl.Simple, v jsontemplate.Value) error {
 }
 
 // complex writes attributes and content of an element whose tag is open.
-func (w *writer) complex(e *wsdl.Element, t *wsdl.Type, v jsontemplate.Value) error {
-	o, isObject := v.(*jsontemplate.Object)
-	if !isObject {
-		if list, ok := v.([]jsontemplate.Value); ok && len(list) == 0 && t.Simple == nil {
-			o, isObject = &jsontemplate.Object{}, true
+func (w *writer) complex(e *wsdl.Element, t *wsdl.Type, v pyvalue.Value) error {
+	o := v.Dict()
+	if o == nil {
+		if list, ok := v.Items(); ok && len(list) == 0 && t.Simple == nil {
+			o = pyvalue.NewDict()
 		} else if !ok && t.Simple != nil {
-			o, isObject = &jsontemplate.Object{Members: []jsontemplate.Member{{Key: "_value_1", Value: v}}}, true
+			o = pyvalue.NewDictSize(1)
+			o.SetStr("_value_1", v)
 		}
 	}
-	if !isObject {
+	if o == nil {
 		w.text.WriteByte('>')
 		w.fault(fmt.Errorf("got %s where element %s needs an object%s", kindOf(v), e.Name.Local, example(t)))
 		return nil
@@ -285,9 +284,9 @@ func (w *writer) complex(e *wsdl.Element, t *wsdl.Type, v jsontemplate.Value) er
 }
 
 // content writes the text of an element with attributes.
-func (w *writer) content(s *wsdl.Simple, v jsontemplate.Value) error {
+func (w *writer) content(s *wsdl.Simple, v pyvalue.Value) error {
 	return w.at(Step{Key: "_value_1"}, func() error {
-		if v == nil {
+		if v.IsNone() {
 			if s.IsText() && s.Check("") == nil {
 				return nil
 			}
@@ -298,16 +297,26 @@ func (w *writer) content(s *wsdl.Simple, v jsontemplate.Value) error {
 	})
 }
 
-func kindOf(v jsontemplate.Value) string {
-	switch v := v.(type) {
-	case string:
-		return "a text"
-	case []jsontemplate.Value:
-		return fmt.Sprintf("a list of %d", len(v))
-	case jsontemplate.Content:
+func kindOf(v pyvalue.Value) string {
+	if list, ok := v.Items(); ok {
+		return fmt.Sprintf("a list of %d", len(list))
+	}
+	if _, ok := jsontemplate.File(v); ok {
 		return "a file"
 	}
-	return fmt.Sprintf("%v", v)
+	switch v.Kind() {
+	case pyvalue.KindNone:
+		return "null"
+	case pyvalue.KindStr, pyvalue.KindMarkup:
+		return "a text"
+	case pyvalue.KindBool:
+		return strconv.FormatBool(pyvalue.Truth(v))
+	case pyvalue.KindInt, pyvalue.KindFloat:
+		return jsontemplate.NumberText(v)
+	case pyvalue.KindDict:
+		return "an object"
+	}
+	return "a " + pyvalue.TypeName(v)
 }
 
 // example shows what a reference looks like.
@@ -323,9 +332,9 @@ func (w *writer) attributes(t *wsdl.Type, g *given) {
 	for _, a := range t.Attributes {
 		v, there := g.take(a.Key)
 		if !there && a.Default != nil {
-			v = *a.Default
+			v = pyvalue.Str(*a.Default)
 		}
-		if v == nil {
+		if v.IsNone() {
 			if a.Required {
 				_ = w.at(Step{Key: a.Key}, func() error {
 					w.fault(fmt.Errorf("%w: the attribute %s is required", ErrMissing, a.Name.Local))
@@ -356,14 +365,11 @@ func (w *writer) attributes(t *wsdl.Type, g *given) {
 // unknown notes the keys that the schema has no place for.
 func (w *writer) unknown(e *wsdl.Element, t *wsdl.Type, g *given) {
 	var names []string
-	for i, m := range g.object.Members {
-		if g.taken[i] {
-			continue
-		}
+	for _, key := range g.left() {
 		if names == nil {
 			names = keysOf(t)
 		}
-		_ = w.at(Step{Key: m.Key}, func() error { w.fault(unknownName(m.Key, e.Name.Local, names)); return nil })
+		_ = w.at(Step{Key: key}, func() error { w.fault(unknownName(key, e.Name.Local, names)); return nil })
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"testing/iotest"
 
 	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/workday/internal/wsdl"
 )
 
@@ -32,7 +33,7 @@ func request(t testing.TB) *wsdl.Operation {
 	return op
 }
 
-func value(t testing.TB, text string) jsontemplate.Value {
+func value(t testing.TB, text string) pyvalue.Value {
 	t.Helper()
 	c, err := jsontemplate.Compile([]byte(text), jsontemplate.Options{})
 	if err != nil {
@@ -59,10 +60,10 @@ func TestAFileIsEncodedWhileItIsRead(t *testing.T) {
 	t.Parallel()
 	for _, size := range []int{0, 1, 2, 3, blockSize - 1, blockSize, blockSize + 1, 3*blockSize + 2} {
 		file := bytes.Repeat([]byte("ab\x00"), size/3+1)[:size]
-		o := &jsontemplate.Object{Members: []jsontemplate.Member{{Key: "Supplier_Invoice_Data", Value: &jsontemplate.Object{Members: []jsontemplate.Member{
-			{Key: "Company_Reference", Value: &jsontemplate.Object{}},
-			{Key: "Attachment_Data", Value: &jsontemplate.Object{Members: []jsontemplate.Member{{Key: "File_Content", Value: jsontemplate.Bytes(file)}}}},
-		}}}}}
+		o := value(t, `{"Supplier_Invoice_Data": {"Company_Reference": {}, "Attachment_Data": {}}}`)
+		inner, _ := o.Dict().GetStr("Supplier_Invoice_Data")
+		attachment, _ := inner.Dict().GetStr("Attachment_Data")
+		attachment.Dict().SetStr("File_Content", pyvalue.Bytes(file))
 		m, err := Encode(request(t).Inputs, nil, o)
 		if err != nil {
 			t.Fatal(err)

@@ -1,12 +1,11 @@
 package message
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 
-	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/workday/internal/wsdl"
 )
 
@@ -46,7 +45,7 @@ func (w *writer) single(p *wsdl.Particle, g *given) error {
 	}
 	return w.at(Step{Key: p.Key}, func() error {
 		e := p.Element
-		list, isList := v.([]jsontemplate.Value)
+		list, isList := v.Items()
 		if isList && p.Repeated() {
 			return w.list(p, list)
 		}
@@ -54,29 +53,28 @@ func (w *writer) single(p *wsdl.Particle, g *given) error {
 			return w.odd(p, list)
 		}
 		if isList {
-			if list[0] == nil {
-				v = nil
-			} else {
+			if !list[0].IsNone() {
 				return w.at(Step{Index: 0}, func() error { return w.element(e, list[0]) })
 			}
+			v = list[0]
 		}
-		if v == nil && !there && e.Default != nil && p.Min > 0 {
-			v = *e.Default
+		if v.IsNone() && !there && e.Default != nil && p.Min > 0 {
+			v = pyvalue.Str(*e.Default)
 		}
-		if v != nil && p.Repeated() {
+		if !v.IsNone() && p.Repeated() {
 			w.count(p, 1, "elements "+e.Name.Local)
 		}
 		switch {
-		case v != nil:
-			if text, ok := v.(string); ok && e.Fixed != nil && text != *e.Fixed {
-				w.fault(fmt.Errorf("got %q where the schema allows only %q", text, *e.Fixed))
+		case !v.IsNone():
+			if v.IsText() && e.Fixed != nil && v.Text() != *e.Fixed {
+				w.fault(fmt.Errorf("got %q where the schema allows only %q", v.Text(), *e.Fixed))
 				return nil
 			}
 			return w.element(e, v)
 		case p.Min == 0:
 			return nil
 		case e.Nillable && !p.Repeated():
-			return w.element(e, nil)
+			return w.element(e, pyvalue.None())
 		}
 		w.fault(fmt.Errorf("%w: the element %s is required", ErrMissing, e.Name.Local))
 		return nil
@@ -84,9 +82,9 @@ func (w *writer) single(p *wsdl.Particle, g *given) error {
 }
 
 // odd writes a list that stands where one is allowed.
-func (w *writer) odd(p *wsdl.Particle, list []jsontemplate.Value) error {
+func (w *writer) odd(p *wsdl.Particle, list []pyvalue.Value) error {
 	if isListType(p.Element) {
-		return w.element(p.Element, list)
+		return w.element(p.Element, pyvalue.NewList(list...))
 	}
 	if len(list) > 0 {
 		w.fault(fmt.Errorf("got a list of %d where one %s is allowed", len(list), p.Element.Name.Local))
@@ -97,7 +95,7 @@ func (w *writer) odd(p *wsdl.Particle, list []jsontemplate.Value) error {
 	case err != nil:
 		return err
 	case t.Complex && t.Simple == nil: // zeep sends an empty element
-		return w.element(p.Element, &jsontemplate.Object{})
+		return w.element(p.Element, pyvalue.NewDict().Value())
 	case p.Min > 0:
 		w.fault(fmt.Errorf("%w: the element %s is required", ErrMissing, p.Element.Name.Local))
 	}
@@ -109,15 +107,15 @@ func isListType(e *wsdl.Element) bool {
 	return err == nil && t.Simple != nil && t.Simple.Item != nil
 }
 
-func (w *writer) list(p *wsdl.Particle, list []jsontemplate.Value) error {
+func (w *writer) list(p *wsdl.Particle, list []pyvalue.Value) error {
 	count := 0
 	for i, v := range list {
-		if v == nil && (p.Min == 0 || !p.Element.Nillable) {
+		if v.IsNone() && (p.Min == 0 || !p.Element.Nillable) {
 			continue
 		}
 		count++
 		err := w.at(Step{Index: i}, func() error {
-			if _, nested := v.([]jsontemplate.Value); nested && !isListType(p.Element) {
+			if _, nested := v.Items(); nested && !isListType(p.Element) {
 				w.fault(fmt.Errorf("got a list within a list"))
 				return nil
 			}
@@ -148,9 +146,9 @@ func (w *writer) count(p *wsdl.Particle, n int, what string) {
 func (w *writer) repeated(p *wsdl.Particle, g *given, in string) error {
 	v, there := g.take(p.Key)
 	return w.at(Step{Key: p.Key}, func() error {
-		turns, isList := v.([]jsontemplate.Value)
-		if !isList && v != nil {
-			turns = []jsontemplate.Value{v}
+		turns, isList := v.Items()
+		if !isList && !v.IsNone() {
+			turns = []pyvalue.Value{v}
 		}
 		if !there && p.Min > 0 && !emptiable(p) {
 			w.fault(fmt.Errorf("%w: one of %s is required, in a list under %s", ErrMissing, strings.Join(names(p), ", "), p.Key))
@@ -169,9 +167,9 @@ func (w *writer) repeated(p *wsdl.Particle, g *given, in string) error {
 	})
 }
 
-func (w *writer) turn(p *wsdl.Particle, v jsontemplate.Value, in string) error {
-	o, ok := v.(*jsontemplate.Object)
-	if !ok {
+func (w *writer) turn(p *wsdl.Particle, v pyvalue.Value, in string) error {
+	o := v.Dict()
+	if o == nil {
 		w.fault(fmt.Errorf("got %s where an object with one of %s is expected", kindOf(v), strings.Join(names(p), ", ")))
 		return nil
 	}
@@ -187,10 +185,8 @@ func (w *writer) turn(p *wsdl.Particle, v jsontemplate.Value, in string) error {
 	if err != nil {
 		return err
 	}
-	for i, m := range o.Members {
-		if !g.taken[i] {
-			_ = w.at(Step{Key: m.Key}, func() error { w.fault(unknownName(m.Key, in, names(p))); return nil })
-		}
+	for _, key := range g.left() {
+		_ = w.at(Step{Key: key}, func() error { w.fault(unknownName(key, in, names(p))); return nil })
 	}
 	return nil
 }
@@ -253,8 +249,7 @@ func onlyHollow(p *wsdl.Particle, g *given) bool {
 			return givesAny(c, g, meant) && !onlyHollow(c, g)
 		})
 	}
-	o, ok := g.get(p.Key).(*jsontemplate.Object)
-	if !ok || len(o.Members) > 0 {
+	if o := g.get(p.Key).Dict(); o == nil || o.Len() > 0 {
 		return false
 	}
 	t, err := p.Element.Type()
@@ -262,7 +257,7 @@ func onlyHollow(p *wsdl.Particle, g *given) bool {
 }
 
 // givenOf lists the members of a choice that are given.
-func givenOf(p *wsdl.Particle, g *given, counts func(jsontemplate.Value) bool) []*wsdl.Particle {
+func givenOf(p *wsdl.Particle, g *given, counts func(pyvalue.Value) bool) []*wsdl.Particle {
 	var found []*wsdl.Particle
 	for _, c := range p.Children {
 		if givesAny(c, g, counts) {
@@ -315,33 +310,25 @@ func emptiable(p *wsdl.Particle) bool {
 }
 
 // givesAny reports whether something of the particle is given that counts.
-func givesAny(p *wsdl.Particle, g *given, counts func(jsontemplate.Value) bool) bool {
+func givesAny(p *wsdl.Particle, g *given, counts func(pyvalue.Value) bool) bool {
 	return slices.ContainsFunc(p.Keys(), func(key string) bool { return counts(g.get(key)) })
 }
 
 // present reports a value that is not null.
-func present(v jsontemplate.Value) bool { return v != nil }
+func present(v pyvalue.Value) bool { return !v.IsNone() }
 
 // meant reports a value that somebody must have meant: not null, and not empty.
-func meant(v jsontemplate.Value) bool {
-	switch v := v.(type) {
-	case nil:
-		return false
-	case string:
-		return v != ""
-	case []jsontemplate.Value:
-		return len(v) > 0
+func meant(v pyvalue.Value) bool {
+	if list, ok := v.Items(); ok {
+		return len(list) > 0
 	}
-	return true
+	return !v.IsNone() && (!v.IsText() || v.Text() != "")
 }
 
 // truthy reports a value that is true in Python.
-func truthy(v jsontemplate.Value) bool {
-	switch v := v.(type) {
-	case bool:
-		return v
-	case json.Number:
-		return strings.Trim(v.String(), "-0.") != ""
+func truthy(v pyvalue.Value) bool {
+	if v.IsNumber() {
+		return pyvalue.Truth(v)
 	}
 	return meant(v)
 }
@@ -350,7 +337,7 @@ func truthy(v jsontemplate.Value) bool {
 // their names.
 func (w *writer) any(p *wsdl.Particle, g *given) error {
 	v, there := g.take(p.Key)
-	if !there || v == nil {
+	if !there || v.IsNone() {
 		if p.Min > 0 {
 			w.fault(fmt.Errorf("%w: an element of any name is required, under %s", ErrMissing, p.Key))
 		}

@@ -3,7 +3,6 @@ package message
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -13,14 +12,15 @@ import (
 	"unicode/utf8"
 
 	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
+	"github.com/exportpipeline/exportpipeline/internal/python/clock"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/workday/internal/wsdl"
 )
 
 // textOf writes a value as the text of a type, spelt as zeep spells it, and checks
 // it.
-func textOf(s *wsdl.Simple, v jsontemplate.Value) (string, error) {
-	if list, ok := v.([]jsontemplate.Value); ok {
+func textOf(s *wsdl.Simple, v pyvalue.Value) (string, error) {
+	if list, ok := v.Items(); ok {
 		if s.Item != nil {
 			return listText(s, list)
 		}
@@ -46,15 +46,15 @@ func textOf(s *wsdl.Simple, v jsontemplate.Value) (string, error) {
 }
 
 // withExponent returns a number that was given with an exponent.
-func withExponent(v jsontemplate.Value) (string, bool) {
-	text, ok := v.(string)
-	if n, isNumber := v.(json.Number); isNumber {
-		text, ok = n.String(), true
+func withExponent(v pyvalue.Value) (string, bool) {
+	text := v.Text()
+	if v.IsNumber() {
+		text = jsontemplate.NumberText(v)
 	}
-	return text, ok && strings.ContainsAny(text, "eE")
+	return text, strings.ContainsAny(text, "eE")
 }
 
-func listText(s *wsdl.Simple, list []jsontemplate.Value) (string, error) {
+func listText(s *wsdl.Simple, list []pyvalue.Value) (string, error) {
 	items := make([]string, len(list))
 	for i, v := range list {
 		var err error
@@ -66,41 +66,38 @@ func listText(s *wsdl.Simple, list []jsontemplate.Value) (string, error) {
 	return text, s.Check(text)
 }
 
-func spell(s *wsdl.Simple, v jsontemplate.Value) (string, error) {
-	switch v := v.(type) {
-	case string:
+func spell(s *wsdl.Simple, v pyvalue.Value) (string, error) {
+	switch v.Kind() {
+	case pyvalue.KindStr, pyvalue.KindMarkup:
+		switch text := v.Text(); {
+		case s.Base == "boolean":
+			return boolean(text)
+		case s.IsNumber() && strings.ContainsAny(text, "eE"):
+			return withoutExponent(text)
+		default:
+			return text, nil
+		}
+	case pyvalue.KindBool:
 		switch {
 		case s.Base == "boolean":
-			return boolean(v)
-		case s.IsNumber() && strings.ContainsAny(v, "eE"):
-			return withoutExponent(v)
+			return strconv.FormatBool(pyvalue.Truth(v)), nil
+		case s.IsText(): // as Python prints it
+			return pyvalue.String(nil, v)
 		}
-		return v, nil
-	case bool:
-		if s.Base == "boolean" {
-			return strconv.FormatBool(v), nil
-		}
-		if s.IsText() { // as Python prints it
-			return strings.ToUpper(strconv.FormatBool(v)[:1]) + strconv.FormatBool(v)[1:], nil
-		}
-		return "", fmt.Errorf("got %t where %s is expected", v, article(s))
-	case json.Number:
-		return number(s, v)
-	case time.Time:
-		return moment(s, v), nil
-	case jsontemplate.Content:
-		if !s.IsText() {
-			return "", fmt.Errorf("got a file where %s is expected", article(s))
-		}
-		text, err := jsontemplate.ReadText(context.Background(), v)
+	case pyvalue.KindInt, pyvalue.KindFloat:
+		return number(s, jsontemplate.NumberText(v))
+	}
+	if t, full, ok := clock.Of(v); ok {
+		return moment(s, t, full), nil
+	}
+	if file, ok := jsontemplate.File(v); ok && s.IsText() {
+		text, err := jsontemplate.ReadText(context.Background(), file)
 		if err != nil {
 			return "", fmt.Errorf("got a file where a text is expected: %w", err)
 		}
 		return text, nil
-	case *jsontemplate.Object:
-		return "", fmt.Errorf("got an object where %s is expected", article(s))
 	}
-	return "", fmt.Errorf("got a %T where %s is expected", v, article(s))
+	return "", fmt.Errorf("got %s where %s is expected", kindOf(v), article(s))
 }
 
 func article(s *wsdl.Simple) string {
@@ -129,8 +126,8 @@ func boolean(text string) (string, error) {
 // number spells a number as Python does: 1234.50 of a mapping is the float 1234.5.
 // Python would go over to exponents for small and large ones, which nothing but a
 // float may have; here those keep their digits.
-func number(s *wsdl.Simple, n json.Number) (string, error) {
-	text := n.String()
+func number(s *wsdl.Simple, given string) (string, error) {
+	text := given
 	exponent := strings.ContainsAny(text, "eE")
 	switch {
 	case s.Base == "float" || s.Base == "double":
@@ -167,7 +164,7 @@ func number(s *wsdl.Simple, n json.Number) (string, error) {
 		case "0", "0.0", "-0.0":
 			return "false", nil
 		}
-		return "", fmt.Errorf("%s is not a boolean (true or false)", n)
+		return "", fmt.Errorf("%s is not a boolean (true or false)", given)
 	case s.Base == "float":
 		return strings.ToUpper(text), nil
 	}
@@ -212,8 +209,11 @@ func withoutExponent(text string) (string, error) {
 	return strings.TrimPrefix(sign, "+") + whole + fraction, nil
 }
 
-// moment writes a time as the type wants it.
-func moment(s *wsdl.Simple, t time.Time) string {
+// moment writes a date, or a full datetime, as the type wants it.
+func moment(s *wsdl.Simple, t time.Time, full bool) string {
+	if !full {
+		return t.Format(time.DateOnly)
+	}
 	fraction := ""
 	if us := t.Nanosecond() / 1000; us != 0 {
 		fraction = fmt.Sprintf(".%06d", us)

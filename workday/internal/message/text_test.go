@@ -1,55 +1,62 @@
 package message
 
 import (
-	"encoding/json"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
+	"github.com/exportpipeline/exportpipeline/internal/python/clock"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/workday/internal/wsdl"
 )
 
 func TestNumbersAreWrittenOutWithoutExponents(t *testing.T) {
 	t.Parallel()
+	given := func(text string) pyvalue.Value {
+		v, err := pyvalue.Number(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
 	for _, tt := range []struct {
 		base  string
-		value jsontemplate.Value
+		value pyvalue.Value
 		want  string // "" if it is refused
 	}{
-		{"decimal", "1.5E+3", "1500"},
-		{"decimal", "1e-07", "0.0000001"},
-		{"decimal", "-2.50e1", "-25"},
-		{"decimal", "+1e0", "1"},
-		{"decimal", ".5e1", "5"},
-		{"decimal", "12345678901234567890.125E-2", "123456789012345678.90125"},
-		{"decimal", " 1e2 ", "100"},
-		{"decimal", "0e5", "0"},
-		{"decimal", "1e1000", ""},
-		{"decimal", "1e-99999999999999999999", ""},
-		{"decimal", "1e", ""},
-		{"decimal", "e5", ""},
-		{"decimal", "EUR", ""},
-		{"decimal", "--1e5", ""},
-		{"decimal", "1.2.3e5", ""},
-		{"decimal", "1e2.5", ""},
-		{"decimal", json.Number("1e3"), "1000.0"},
-		{"decimal", json.Number("1E-7"), "0.0000001"},
-		{"decimal", json.Number("-1e22"), "-10000000000000000000000.0"},
-		{"integer", json.Number("1e3"), "1000"},
-		{"int", "2E2", "200"},
-		{"int", "1e10", ""},
-		{"integer", "1.5e0", ""},
-		{"double", "1e5", "1e5"},
-		{"string", "1e5", "1e5"},
-		{"string", json.Number("1e5"), ""},
+		{"decimal", pyvalue.Str("1.5E+3"), "1500"},
+		{"decimal", pyvalue.Str("1e-07"), "0.0000001"},
+		{"decimal", pyvalue.Str("-2.50e1"), "-25"},
+		{"decimal", pyvalue.Str("+1e0"), "1"},
+		{"decimal", pyvalue.Str(".5e1"), "5"},
+		{"decimal", pyvalue.Str("12345678901234567890.125E-2"), "123456789012345678.90125"},
+		{"decimal", pyvalue.Str(" 1e2 "), "100"},
+		{"decimal", pyvalue.Str("0e5"), "0"},
+		{"decimal", pyvalue.Str("1e1000"), ""},
+		{"decimal", pyvalue.Str("1e-99999999999999999999"), ""},
+		{"decimal", pyvalue.Str("1e"), ""},
+		{"decimal", pyvalue.Str("e5"), ""},
+		{"decimal", pyvalue.Str("EUR"), ""},
+		{"decimal", pyvalue.Str("--1e5"), ""},
+		{"decimal", pyvalue.Str("1.2.3e5"), ""},
+		{"decimal", pyvalue.Str("1e2.5"), ""},
+		{"decimal", given("1e3"), "1000.0"},
+		{"decimal", given("1E-7"), "0.0000001"},
+		{"decimal", given("-1e22"), "-10000000000000000000000.0"},
+		{"integer", given("1e3"), "1000"},
+		{"int", pyvalue.Str("2E2"), "200"},
+		{"int", pyvalue.Str("1e10"), ""},
+		{"integer", pyvalue.Str("1.5e0"), ""},
+		{"double", pyvalue.Str("1e5"), "1e5"},
+		{"string", pyvalue.Str("1e5"), "1e5"},
+		{"string", given("1e5"), ""},
 	} {
 		got, err := textOf(&wsdl.Simple{Base: tt.base}, tt.value)
 		if (err == nil) != (tt.want != "") || err == nil && got != tt.want {
-			t.Errorf("%v as %s: got %q, %v, want %q", tt.value, tt.base, got, err, tt.want)
+			t.Errorf("%s as %s: got %q, %v, want %q", kindOf(tt.value), tt.base, got, err, tt.want)
 		}
 	}
-	if _, err := textOf(&wsdl.Simple{Base: "decimal"}, "1e1001"); err == nil || !strings.Contains(err.Error(), "1000 digits") {
+	if _, err := textOf(&wsdl.Simple{Base: "decimal"}, pyvalue.Str("1e1001")); err == nil || !strings.Contains(err.Error(), "1000 digits") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -60,7 +67,7 @@ func TestBooleansMayBeSpeltAsPythonSpellsThem(t *testing.T) {
 		"true": "true", "True": "true", "1": "true", " True\n": "true", "false": "false", "False": "false", "0": "false", "": "false",
 		"TRUE": "", "no": "", "yes": "", "2": "",
 	} {
-		got, err := textOf(&wsdl.Simple{Base: "boolean"}, text)
+		got, err := textOf(&wsdl.Simple{Base: "boolean"}, pyvalue.Str(text))
 		if (err == nil) != (want != "") || err == nil && got != want {
 			t.Errorf("%q: got %q, %v, want %q", text, got, err, want)
 		}
@@ -87,7 +94,7 @@ func TestTimesOfGoAreWrittenAsTheirTypeWantsThem(t *testing.T) {
 		{"time", at, "23:30:15.250000+02:00"},
 		{"time", at.UTC().Truncate(time.Second), "21:30:15Z"},
 	} {
-		if got, err := textOf(&wsdl.Simple{Base: tt.base}, tt.at); err != nil || got != tt.want {
+		if got, err := textOf(&wsdl.Simple{Base: tt.base}, clock.DatetimeIn(tt.at)); err != nil || got != tt.want {
 			t.Errorf("%v as %s: got %q, %v, want %q", tt.at, tt.base, got, err, tt.want)
 		}
 	}
