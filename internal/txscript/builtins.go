@@ -87,8 +87,8 @@ func fromKeys(r *run, c *pyvalue.Call) (value, error) {
 // ofModules are exceptions that only a module has.
 var ofModules = []string{"JSONDecodeError", "error", "Error", "FrozenInstanceError", "ParseError", "JMESPathError"}
 
-// builtins are the functions and classes by name. They are filled in by init,
-// since some of them look each other up.
+// builtins are the functions and classes by name. They and the classes are filled in by
+// the one init that has an order, since some of them look each other up.
 var builtins map[string]value
 
 func init() {
@@ -106,6 +106,20 @@ func init() {
 		if _, ofDecimal := decimalErrors[name]; !ofDecimal && !slices.Contains(ofModules, name) {
 			builtins[name] = pyvalue.FromObject(k)
 		}
+	}
+	classes = allClasses()
+	for _, k := range classes {
+		if k.f == nil {
+			k.f = notCalled(k.name)
+		}
+		builtins[k.name] = pyvalue.FromObject(k)
+	}
+}
+
+// notCalled is what a class is called with that formulas have only to ask for.
+func notCalled(name string) func(*run, *pyvalue.Call) (value, error) {
+	return func(*run, *pyvalue.Call) (value, error) {
+		return value{}, pyvalue.Raise("TypeError", "%s() cannot be called in formulas", name)
 	}
 }
 

@@ -18,21 +18,8 @@ func ofKind(kinds ...pyvalue.Kind) func(value) bool {
 	}
 }
 
-// classes are the builtin classes.
+// classes are the builtin classes. They are filled in with [builtins].
 var classes []*class
-
-func init() {
-	classes = allClasses()
-	for _, k := range classes {
-		if k.f == nil {
-			name := k.name
-			k.f = func(*run, *pyvalue.Call) (value, error) {
-				return value{}, pyvalue.Raise("TypeError", "%s() cannot be called in formulas", name)
-			}
-		}
-		builtins[k.name] = pyvalue.FromObject(k)
-	}
-}
 
 func allClasses() []*class {
 	return []*class{
