@@ -18,7 +18,7 @@ import (
 type announcer struct{ x *Export }
 
 // Announce implements [rossum.Announcer].
-func (a announcer) Announce(ctx context.Context, call rossum.APICall, send func(context.Context) (*rossum.APIAnswer, error)) (*rossum.APIAnswer, error) {
+func (a announcer) Announce(ctx context.Context, call rossum.APICall, send func(context.Context) (*rossum.APIReply, error)) (*rossum.APIReply, error) {
 	if log := a.x.run.log; !log.isKept() {
 		answer, err := send(ctx)
 		if call.Method != http.MethodGet && (err == nil || !errors.Is(err, ErrNotSent)) {
@@ -32,8 +32,8 @@ func (a announcer) Announce(ctx context.Context, call rossum.APICall, send func(
 	act := Act{Call: what + a.x.run.mark(call.Body), What: what, Reads: call.Method == http.MethodGet, aside: true}
 	// A second PATCH sets the same values, and what is deleted stays deleted.
 	act.Repeatable = call.Method == http.MethodPatch || call.Method == http.MethodDelete
-	var made *rossum.APIAnswer
-	answer, err := a.x.Once(ctx, act, func(ctx context.Context, _ Attempt) (*Answer, error) {
+	var made *rossum.APIReply
+	answer, err := a.x.Once(ctx, act, func(ctx context.Context, _ Attempt) (*Reply, error) {
 		var err error
 		if made, err = send(ctx); err != nil {
 			return nil, err
@@ -48,13 +48,13 @@ func (a announcer) Announce(ctx context.Context, call rossum.APICall, send func(
 	case len(answer.Value) > 0:
 		return sameAgain(ctx, what, answer.Value, send)
 	}
-	return &rossum.APIAnswer{Status: answer.Status, Header: answer.Header, Body: answer.Body}, nil
+	return &rossum.APIReply{Status: answer.Status, Header: answer.Header, Body: answer.Body}, nil
 }
 
 // abridged is what the ledger gets of an answer. Of a large one it gets a hash: it is read
 // again when it is needed.
-func abridged(method string, made *rossum.APIAnswer) *Answer {
-	answer := &Answer{Status: made.Status, Header: http.Header{}}
+func abridged(method string, made *rossum.APIReply) *Reply {
+	answer := &Reply{Status: made.Status, Header: http.Header{}}
 	if contentType := made.Header.Get("Content-Type"); contentType != "" {
 		answer.Header.Set("Content-Type", contentType)
 	}
@@ -69,7 +69,7 @@ func abridged(method string, made *rossum.APIAnswer) *Answer {
 }
 
 // sameAgain reads once more what was too large for the ledger.
-func sameAgain(ctx context.Context, what string, sum json.RawMessage, send func(context.Context) (*rossum.APIAnswer, error)) (*rossum.APIAnswer, error) {
+func sameAgain(ctx context.Context, what string, sum json.RawMessage, send func(context.Context) (*rossum.APIReply, error)) (*rossum.APIReply, error) {
 	made, err := send(ctx)
 	if err != nil {
 		return nil, err

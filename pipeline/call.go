@@ -33,14 +33,14 @@ var ErrUnsettled = errors.New("a run that was cut short may have sent this alrea
 // system: a call was begun and no answer to it is known. It wraps [ErrUnsettled], and
 // matches [ErrMaybeSent].
 type UnsettledError struct {
-	Run   RunID
-	Call  CallRef
-	What  string    // such as POST https://erp.example/invoices
-	Begun time.Time // when it was sent, if it was
+	Run     RunID
+	Call    CallRef
+	What    string    // such as POST https://erp.example/invoices
+	Started time.Time // when it was sent, if it was
 }
 
 func (e *UnsettledError) Error() string {
-	text := fmt.Sprintf("%s, begun %s: %v. Look into the target system for what this call makes", e.What, e.Begun.UTC().Format(time.RFC3339), ErrUnsettled)
+	text := fmt.Sprintf("%s, begun %s: %v. Look into the target system for what this call makes", e.What, e.Started.UTC().Format(time.RFC3339), ErrUnsettled)
 	if e.Run != "" {
 		text += fmt.Sprintf("; then say what has become of it (run %s, call %s), and export again", e.Run, e.Call)
 	}
@@ -86,7 +86,7 @@ type Act struct {
 	// Probe, if not nil, is how the step itself finds out whether the call was made, as
 	// by looking at a file. It returns the answer if it was, nil if it cannot tell, and
 	// an error if it could not look.
-	Probe func(ctx context.Context) (*Answer, error)
+	Probe func(ctx context.Context) (*Reply, error)
 
 	// Request is what an HTTP call sends, for the ledger, which gets it without
 	// credentials; nil for a call that is none.
@@ -123,9 +123,9 @@ type Attempt struct {
 	ContentType string
 }
 
-// Answer is what the other side has answered. Status, headers and body are kept byte for
+// Reply is what the other side has answered. Status, headers and body are kept byte for
 // byte; a step that does not speak HTTP keeps JSON in Value.
-type Answer struct {
+type Reply struct {
 	Status int
 	Reason string // the words after the status, such as Not Found
 	URL    string // that answered, after redirects
@@ -181,7 +181,7 @@ func (e *notSentError) Is(target error) bool { return target == ErrNotSent }
 // the call is not made then.
 //
 // Steps that speak HTTP call it by package send.
-func (x *Export) Once(ctx context.Context, a Act, send func(context.Context, Attempt) (*Answer, error)) (*Answer, error) {
+func (x *Export) Once(ctx context.Context, a Act, send func(context.Context, Attempt) (*Reply, error)) (*Reply, error) {
 	if x.IsDry() {
 		return x.dryOnce(ctx, a, send)
 	}
@@ -194,7 +194,7 @@ func (x *Export) Once(ctx context.Context, a Act, send func(context.Context, Att
 		if ctx.Err() != nil {
 			return nil, NotSent(context.Cause(ctx))
 		}
-		return x.observeCall(ctx, a, func(ctx context.Context) (*Answer, error) { return send(ctx, Attempt{}) })
+		return x.observeCall(ctx, a, func(ctx context.Context) (*Reply, error) { return send(ctx, Attempt{}) })
 	}
 	c := x.newCall(a)
 	if past := x.run.log.past(c.callID); past != nil {
@@ -215,7 +215,7 @@ func (x *Export) Once(ctx context.Context, a Act, send func(context.Context, Att
 }
 
 // make announces a call, makes it, and notes what became of it.
-func (x *Export) make(ctx context.Context, a Act, c *madeCall, send func(context.Context, Attempt) (*Answer, error)) (*Answer, error) {
+func (x *Export) make(ctx context.Context, a Act, c *madeCall, send func(context.Context, Attempt) (*Reply, error)) (*Reply, error) {
 	if ctx.Err() != nil {
 		return nil, NotSent(context.Cause(ctx))
 	}
@@ -238,7 +238,7 @@ func (x *Export) make(ctx context.Context, a Act, c *madeCall, send func(context
 		}
 	}
 	started := x.WallTime()
-	answer, err := x.observeCall(ctx, a, func(ctx context.Context) (*Answer, error) { return send(ctx, attempt) })
+	answer, err := x.observeCall(ctx, a, func(ctx context.Context) (*Reply, error) { return send(ctx, attempt) })
 	if answer != nil && answer.Took == 0 {
 		answer.Took = x.WallTime().Sub(started)
 	}
@@ -257,7 +257,7 @@ func (x *Export) make(ctx context.Context, a Act, c *madeCall, send func(context
 
 // noteReply notes what became of a call. That it cannot be noted yet does not make the call
 // fail: it goes with the next write, without which no further call is made.
-func (x *Export) noteReply(ctx context.Context, c *madeCall, answer *Answer, err error) {
+func (x *Export) noteReply(ctx context.Context, c *madeCall, answer *Reply, err error) {
 	if noteErr := x.run.log.answered(ctx, c, replyOf(x, c.callID, answer, err)); noteErr != nil && err == nil {
 		x.Decide("the answer to %s could not be noted yet: %v", c.What, noteErr)
 		x.Log.ErrorContext(ctx, "an answer could not be noted in the ledger", "call", c.What, "error", noteErr)
@@ -286,7 +286,7 @@ func (x *Export) newCall(a Act) *madeCall {
 	return c
 }
 
-func replyOf(x *Export, id callID, answer *Answer, err error) *replyRecord {
+func replyOf(x *Export, id callID, answer *Reply, err error) *replyRecord {
 	r := &replyRecord{callID: id, At: x.WallTime(), Fence: x.run.log.lease.Fence}
 	if answer != nil {
 		r.Answer = &recordedAnswer{Status: answer.Status, Reason: answer.Reason, URL: x.Redact(answer.URL), Header: answer.Header, Body: answer.Body, Value: answer.Value, Took: answer.Took}
@@ -327,10 +327,10 @@ func (e *RecordedError) Is(target error) bool {
 }
 
 // recorded returns what the ledger has of a call.
-func (r *replyRecord) recorded() (*Answer, error) {
-	var answer *Answer
+func (r *replyRecord) recorded() (*Reply, error) {
+	var answer *Reply
 	if a := r.Answer; a != nil {
-		answer = &Answer{Status: a.Status, Reason: a.Reason, URL: a.URL, Header: a.Header, Body: a.Body, Value: a.Value, Took: a.Took, Recorded: true}
+		answer = &Reply{Status: a.Status, Reason: a.Reason, URL: a.URL, Header: a.Header, Body: a.Body, Value: a.Value, Took: a.Took, Recorded: true}
 	}
 	if r.Error != "" {
 		return answer, &RecordedError{r.Error, r.Sent, r.Timeout}

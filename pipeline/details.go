@@ -16,8 +16,8 @@ import (
 	"github.com/exportpipeline/exportpipeline/rossum"
 )
 
-// DefaultBodyLimit is how many bytes of a body or a file a detailed report shows.
-const DefaultBodyLimit = 64 << 10
+// defaultBodyLimit is how many bytes of a body or a file a detailed report shows.
+const defaultBodyLimit = 64 << 10
 
 // Details say what a report has beyond the outline of a run: header and body of each
 // call and its answer, the beginning of each file, what became of the fields, and the
@@ -25,7 +25,7 @@ const DefaultBodyLimit = 64 << 10
 // that the run knows, and what stands under a name such as password or Authorization; of a
 // token request neither body is shown.
 type Details struct {
-	// BodyLimit is how many bytes of each body and file are shown, DefaultBodyLimit if 0.
+	// BodyLimit is how many bytes of each body and file are shown, 64 KiB if 0.
 	BodyLimit int
 }
 
@@ -35,7 +35,7 @@ func (d Details) on() bool { return d.BodyLimit > 0 }
 // it, a report holds no data of the document but what URLs, messages and errors quote.
 func WithDetails(d Details) Option {
 	if d.BodyLimit <= 0 {
-		d.BodyLimit = DefaultBodyLimit
+		d.BodyLimit = defaultBodyLimit
 	}
 	return func(c *config) { c.details = d }
 }

@@ -31,7 +31,7 @@ import (
 type DryRun struct {
 	// Answer returns the answer to a call, as a recording has it; ok is false if it
 	// knows none. It must be safe for concurrent use. nil knows none.
-	Answer func(c DryCall) (a DryAnswer, ok bool)
+	Reply func(c DryCall) (a DryReply, ok bool)
 	// Made gets each call with every byte that would have left, secrets included: it is
 	// for comparing, not for showing. It must be safe for concurrent use. May be nil.
 	Made func(c DryCall)
@@ -43,9 +43,9 @@ type DryRun struct {
 	// settings can be tried without the secrets of the systems that they speak to. One that
 	// is called an address, such as erp_url, is an address that leads nowhere.
 	MakeUpSecrets bool
-	// Lets says which calls are made after all, such as those that only read, or those to
+	// Allow says which calls are made after all, such as those that only read, or those to
 	// a fake on this machine. nil makes none.
-	Lets func(method string, u *url.URL) bool
+	Allow func(method string, u *url.URL) bool
 }
 
 // DryCall is a call that was rendered and not made.
@@ -57,8 +57,8 @@ type DryCall struct {
 	Body   []byte
 }
 
-// DryAnswer is the answer to a [DryCall].
-type DryAnswer struct {
+// DryReply is the answer to a [DryCall].
+type DryReply struct {
 	Status int // 200 if 0
 	Header http.Header
 	Body   []byte
@@ -87,7 +87,7 @@ func WithDryRun(d DryRun) Option {
 	return func(c *config) {
 		c.dry = &d
 		if !c.details.on() {
-			c.details = Details{BodyLimit: DefaultBodyLimit}
+			c.details = Details{BodyLimit: defaultBodyLimit}
 		}
 	}
 }
@@ -100,17 +100,17 @@ func (x *Export) IsDry() bool { return x.run.config.dry != nil }
 func (x *Export) keepsFields() bool { return x.IsDry() && x.run.config.dry.KeepFields }
 
 // Dry notes a call of a dry run in place of making it, for steps that send other than by
-// package send or [Export.Once], where [Export.Lets] says no. The error, if no answer is known,
+// package send or [Export.Once], where [Export.Allows] says no. The error, if no answer is known,
 // is an [*UnansweredError]; a step returns it, so that the report can say what it waits
 // for.
-func (x *Export) Dry(c DryCall) (DryAnswer, error) {
+func (x *Export) Dry(c DryCall) (DryReply, error) {
 	answer, err := x.dryAnswer(&c)
 	x.noteDry(&c, answer, err)
 	return answer, err
 }
 
 // noteDry notes a call that was not made, with its answer if err is nil.
-func (x *Export) noteDry(c *DryCall, answer DryAnswer, err error) {
+func (x *Export) noteDry(c *DryCall, answer DryReply, err error) {
 	report := CallReport{
 		Method: c.Method, URL: x.run.redactor.URL(c.URL), Dry: true, Attempts: 1, Started: x.WallTime(),
 		Sent: int64(len(c.Body)), Status: answer.Status, Received: int64(len(answer.Body)),
@@ -123,7 +123,7 @@ func (x *Export) noteDry(c *DryCall, answer DryAnswer, err error) {
 }
 
 // dryAnswer looks for the answer to a call.
-func (x *Export) dryAnswer(c *DryCall) (DryAnswer, error) {
+func (x *Export) dryAnswer(c *DryCall) (DryReply, error) {
 	d := x.run.config.dry
 	if x.at != nil {
 		c.Step = x.at.name
@@ -131,27 +131,27 @@ func (x *Export) dryAnswer(c *DryCall) (DryAnswer, error) {
 	if d.Made != nil {
 		d.Made(*c)
 	}
-	if d.Answer != nil {
-		if a, ok := d.Answer(*c); ok {
+	if d.Reply != nil {
+		if a, ok := d.Reply(*c); ok {
 			if a.Status == 0 {
 				a.Status = http.StatusOK
 			}
 			return a, nil
 		}
 	}
-	return DryAnswer{}, &UnansweredError{c.Method, x.run.redactor.URL(c.URL)}
+	return DryReply{}, &UnansweredError{c.Method, x.run.redactor.URL(c.URL)}
 }
 
 // dryOnce is Once of a dry run: what a step would do in its function is not known, so that
 // it is not called.
-func (x *Export) dryOnce(ctx context.Context, a Act, send func(context.Context, Attempt) (*Answer, error)) (*Answer, error) {
+func (x *Export) dryOnce(ctx context.Context, a Act, send func(context.Context, Attempt) (*Reply, error)) (*Reply, error) {
 	method, address, _ := strings.Cut(a.What, " ")
 	if i := strings.Index(address, "://"); i >= 0 { // what is done where, such as put file 1 at sftp://…
 		begin := strings.LastIndexByte(address[:i], ' ') + 1
 		address, _, _ = strings.Cut(address[begin:], " ")
 	}
 	method = strings.ToUpper(method)
-	if x.Lets(method, address) {
+	if x.Allows(method, address) {
 		return send(ctx, Attempt{})
 	}
 	call := DryCall{Method: method, URL: address}
@@ -162,21 +162,21 @@ func (x *Export) dryOnce(ctx context.Context, a Act, send func(context.Context, 
 	if err != nil {
 		return nil, err
 	}
-	return &Answer{Status: answer.Status, URL: address, Header: answer.Header, Body: answer.Body}, nil
+	return &Reply{Status: answer.Status, URL: address, Header: answer.Header, Body: answer.Body}, nil
 }
 
 // lets reports that a call is made although the run is dry.
 func (d *DryRun) lets(method, address string) bool {
-	if d.Lets == nil {
+	if d.Allow == nil {
 		return false
 	}
 	u, err := url.Parse(address)
-	return err == nil && d.Lets(method, u)
+	return err == nil && d.Allow(method, u)
 }
 
-// Lets reports whether a call is made: in every run but a dry one, where [DryRun] says
+// Allows reports whether a call is made: in every run but a dry one, where [DryRun] says
 // so. Steps that send other than by package send or [Export.Once] ask it.
-func (x *Export) Lets(method, address string) bool {
+func (x *Export) Allows(method, address string) bool {
 	return !x.IsDry() || x.run.config.dry.lets(method, address)
 }
 
@@ -202,7 +202,7 @@ type dryTransport struct {
 // RoundTrip implements [http.RoundTripper].
 func (t *dryTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	x := t.x
-	if x.Lets(r.Method, r.URL.String()) {
+	if x.Allows(r.Method, r.URL.String()) {
 		return t.pass(r)
 	}
 	call := DryCall{Method: r.Method, URL: r.URL.String(), Header: r.Header.Clone()}

@@ -41,7 +41,7 @@ func dryChain(t *testing.T, url string) *pipeline.Chain {
 	t.Helper()
 	return chainOf(
 		t,
-		&steps.CustomFormat{Exports: []steps.Format{{Key: "csv", Template: "{{ field.document_id }};{{ field.api_status }}"}}},
+		&steps.CustomFormat{Exports: []steps.ExportConfig{{Key: "csv", Template: "{{ field.document_id }};{{ field.api_status }}"}}},
 		pipeline.Named("create", &steps.RESTExport{
 			Key: "csv", HeadersKey: "reply",
 			Request: steps.Request{
@@ -53,7 +53,7 @@ func dryChain(t *testing.T, url string) *pipeline.Chain {
 		}),
 		pipeline.Named(
 			"read",
-			&steps.Extract{Sources: []steps.Source{{Key: "reply", Rules: []steps.Rule{{Path: "status_code", TargetField: "api_status"}}}}},
+			&steps.Extract{Sources: []steps.Source{{Key: "reply", Rules: []steps.ExtractRule{{Path: "status_code", TargetField: "api_status"}}}}},
 		),
 		pipeline.Named("archive", &steps.RESTExport{Request: steps.Request{URL: url + "/archive", Content: "@{document_id}"}}),
 		pipeline.Named("judge", &steps.Evaluate{Check: steps.Check{Condition: "r.field.api_status != '201'", Message: "Not created."}}),
@@ -128,14 +128,14 @@ func TestADryRunGoesOnWithTheAnswersThatItIsGiven(t *testing.T) {
 	var made []pipeline.DryCall
 	r := dry(t, dryChain(t, untouched(t)), dryCall(), pipeline.DryRun{
 		Made: func(c pipeline.DryCall) { made = append(made, c) },
-		Answer: func(c pipeline.DryCall) (pipeline.DryAnswer, bool) {
+		Reply: func(c pipeline.DryCall) (pipeline.DryReply, bool) {
 			if strings.HasSuffix(c.URL, "/token") {
-				return pipeline.DryAnswer{
+				return pipeline.DryReply{
 					Header: http.Header{"Content-Type": {"application/json"}},
 					Body:   []byte(`{"access_token":"tok-recorded-1"}`),
 				}, true
 			}
-			return pipeline.DryAnswer{Status: 201}, true
+			return pipeline.DryReply{Status: 201}, true
 		},
 	})
 	if r.err != nil || strings.Contains(r.outline, "not run") || len(r.response.Messages) != 0 || len(r.response.Operations) != 1 {
@@ -196,7 +196,7 @@ type strange struct {
 func (strange) Name() string { return "strange" }
 
 func (s strange) Run(ctx context.Context, x *pipeline.Export) error {
-	post := func(ctx context.Context, _ pipeline.Attempt) (*pipeline.Answer, error) {
+	post := func(ctx context.Context, _ pipeline.Attempt) (*pipeline.Reply, error) {
 		req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url, strings.NewReader("body"))
 		if err != nil {
 			return nil, err
@@ -209,7 +209,7 @@ func (s strange) Run(ctx context.Context, x *pipeline.Export) error {
 		if err != nil {
 			return nil, err
 		}
-		return &pipeline.Answer{Status: resp.StatusCode}, resp.Body.Close()
+		return &pipeline.Reply{Status: resp.StatusCode}, resp.Body.Close()
 	}
 	if s.once {
 		_, err := x.Once(ctx, pipeline.Act{Call: "1", What: "POST " + s.url}, post)
@@ -242,7 +242,7 @@ func TestADryRunShowsFilesForServers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := dry(t, chainOf(t, &steps.CustomFormat{Exports: []steps.Format{{Key: "csv", Template: "a;b"}}}, pipeline.Named("put", step)),
+	r := dry(t, chainOf(t, &steps.CustomFormat{Exports: []steps.ExportConfig{{Key: "csv", Template: "a;b"}}}, pipeline.Named("put", step)),
 		dryCall().With(rossumtest.Secret("password", "pw-4711"), rossumtest.Secret("type", "sftp")), pipeline.DryRun{})
 	if r.err != nil || !strings.Contains(r.outline, "put: done | PUT /2026-7-1.csv dry=true") ||
 		r.report.Steps[1].Calls[0].Request.Body != "a;b" ||
@@ -318,7 +318,7 @@ func TestADryRunMakesTheCallsThatItLets(t *testing.T) {
 	}))
 	defer erp.Close()
 	here := func(_ string, u *url.URL) bool { return u.Hostname() == "127.0.0.1" }
-	r := dry(t, dryChain(t, erp.URL), dryCall(), pipeline.DryRun{Lets: here})
+	r := dry(t, dryChain(t, erp.URL), dryCall(), pipeline.DryRun{Allow: here})
 	if r.err != nil || strings.Contains(r.outline, "not run") || strings.Contains(r.outline, "dry=true") ||
 		strings.Join(got, ", ") != "POST /token, POST /invoices, POST /archive" {
 		t.Fatalf("%v\n%s%q", r.err, r.outline, got)
@@ -328,7 +328,7 @@ func TestADryRunMakesTheCallsThatItLets(t *testing.T) {
 	}
 	got = nil
 	for _, once := range []bool{false, true} {
-		if r := dry(t, chainOf(t, strange{erp.URL + "/x", once}), dryCall(), pipeline.DryRun{Lets: here}); r.err != nil ||
+		if r := dry(t, chainOf(t, strange{erp.URL + "/x", once}), dryCall(), pipeline.DryRun{Allow: here}); r.err != nil ||
 			!strings.HasPrefix(r.outline, "strange: done") {
 			t.Errorf("%v\n%s", r.err, r.outline)
 		}

@@ -54,8 +54,8 @@ func ExampleWithHTTPClient() {
 func ExampleWithDryRun() {
 	exportOf([]pipeline.Step{createsAt("https://erp.example/invoices")}, pipeline.WithDryRun(pipeline.DryRun{
 		Made: func(c pipeline.DryCall) { fmt.Println(c.Method, c.URL, string(c.Body)) },
-		Answer: func(pipeline.DryCall) (pipeline.DryAnswer, bool) {
-			return pipeline.DryAnswer{Status: http.StatusCreated, Body: []byte(`{"id":7}`)}, true
+		Reply: func(pipeline.DryCall) (pipeline.DryReply, bool) {
+			return pipeline.DryReply{Status: http.StatusCreated, Body: []byte(`{"id":7}`)}, true
 		},
 	}))
 	// Output:

@@ -97,7 +97,7 @@ func newExport(p *rossum.Payload, c config) (*Export, error) {
 	x.Files = newFiles(x, c.store)
 	r.report = &Report{RequestID: p.RequestID, AnnotationID: p.Annotation.ID, Started: x.WallTime()}
 	r.report.Gone = isGone(p)
-	if x.Rossum != nil && !x.Lets(http.MethodGet, x.Rossum.BaseURL()) {
+	if x.Rossum != nil && !x.Allows(http.MethodGet, x.Rossum.BaseURL()) {
 		x.Rossum = nil // the program's own client would make its calls
 	}
 	if x.Rossum == nil && !c.noClient && p.BaseURL != "" && p.Token != "" {

@@ -12,8 +12,8 @@ import (
 	"github.com/exportpipeline/exportpipeline/internal/seal"
 )
 
-// DefaultLease is how long a run belongs to a process that says nothing more.
-const DefaultLease = 30 * time.Second
+// defaultLease is how long a run belongs to a process that says nothing more.
+const defaultLease = 30 * time.Second
 
 // SealKey seals what a durable [Ledger] keeps. ID is written beside what it sealed, so that
 // keys can be changed: the new one seals, and the older ones still open.
@@ -30,7 +30,7 @@ type JournalOptions struct {
 	OlderKeys []SealKey
 	TrustDisk bool
 	// Lease is how long a run belongs to a process that says nothing more,
-	// DefaultLease if 0: after that another one goes on with it.
+	// 30 seconds if 0: after that another one goes on with it.
 	Lease time.Duration
 	// Owner is how other processes call this one, host and process number if "".
 	Owner string
@@ -78,7 +78,7 @@ func NewJournal(l Ledger, o JournalOptions) (*Journal, error) {
 	if _, isMemory := l.(*memoryLedger); isMemory {
 		j.inMemory = j.box == nil
 	}
-	setDefault(&j.lease, DefaultLease)
+	setDefault(&j.lease, defaultLease)
 	if j.owner == "" {
 		host, _ := os.Hostname() // without it the process is called by its number alone
 		j.owner = fmt.Sprintf("%s/%d", host, os.Getpid())

@@ -140,8 +140,8 @@ func TestARunThatGoesOnDecidesByWhatRossumHadSaid(t *testing.T) {
 		}
 		pipelinerun.KeepToken(ctx, x, "token", "the same")
 		act := pipeline.Act{Call: "decided", What: "POST https://erp.example/decided"}
-		answer, err := x.Once(ctx, act, func(context.Context, pipeline.Attempt) (*pipeline.Answer, error) {
-			return &pipeline.Answer{Status: 201, Body: fmt.Append(nil, n)}, nil
+		answer, err := x.Once(ctx, act, func(context.Context, pipeline.Attempt) (*pipeline.Reply, error) {
+			return &pipeline.Reply{Status: 201, Body: fmt.Append(nil, n)}, nil
 		})
 		if err != nil {
 			return err
@@ -192,8 +192,8 @@ func TestWhatIsTooLargeForTheLedgerMustBeTheSameWhenTheRunGoesOn(t *testing.T) {
 
 func postsTo(ctx context.Context, x *pipeline.Export) error {
 	act := pipeline.Act{Call: "post", What: "POST https://erp.example/"}
-	_, err := x.Once(ctx, act, func(context.Context, pipeline.Attempt) (*pipeline.Answer, error) {
-		return &pipeline.Answer{Status: 201}, nil
+	_, err := x.Once(ctx, act, func(context.Context, pipeline.Attempt) (*pipeline.Reply, error) {
+		return &pipeline.Reply{Status: 201}, nil
 	})
 	return err
 }

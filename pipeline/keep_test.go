@@ -31,14 +31,14 @@ func newCountingERP(honours bool) *countingERP {
 	return &countingERP{honours: honours, acts: make(map[string]int), keys: make(map[string]bool)}
 }
 
-func (e *countingERP) post(path, key string) *pipeline.Answer {
+func (e *countingERP) post(path, key string) *pipeline.Reply {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if !e.honours || key == "" || !e.keys[path+key] {
 		e.acts[path]++
 		e.keys[path+key] = true
 	}
-	return &pipeline.Answer{
+	return &pipeline.Reply{
 		Status: http.StatusCreated,
 		Header: http.Header{"Location": {path + "/7"}},
 		Body:   []byte(`{"id":"` + path + `-7"}`),
@@ -62,7 +62,7 @@ func posts(e *countingERP, path, field string) pipeline.Step {
 		answer, err := x.Once(
 			ctx,
 			pipeline.Act{Call: "request", What: "POST https://erp.example" + path},
-			func(_ context.Context, a pipeline.Attempt) (*pipeline.Answer, error) {
+			func(_ context.Context, a pipeline.Attempt) (*pipeline.Reply, error) {
 				return e.post(path, a.Key), nil
 			},
 		)
@@ -248,13 +248,13 @@ func lostAnswer(t *testing.T, chain *pipeline.Chain, call *rossumtest.Call, opti
 func TestAProbeDecidesAboutACallWhoseAnswerWasLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for name, tt := range map[string]struct {
-			answer *pipeline.Answer
+			answer *pipeline.Reply
 			there  bool
 			err    error
 			acts   int
 			want   string
 		}{
-			"it is there":     {&pipeline.Answer{Status: 201, Body: []byte("found")}, true, nil, 1, "201 found"},
+			"it is there":     {&pipeline.Reply{Status: 201, Body: []byte("found")}, true, nil, 1, "201 found"},
 			"it is not there": {nil, false, nil, 2, `201 {\"id\":\"/first-7\"}`},
 			"nobody can say":  {nil, false, errors.New("the ERP is closed"), 1, ""},
 		} {
@@ -264,9 +264,9 @@ func TestAProbeDecidesAboutACallWhoseAnswerWasLost(t *testing.T) {
 			probe := pipeline.WithProbe(
 				"post /first",
 				time.Minute,
-				func(_ context.Context, _ *pipeline.Export, q pipeline.Question) (*pipeline.Answer, bool, error) {
-					if asked++; q.What != "POST https://erp.example/first" || time.Since(q.Begun) < time.Minute {
-						t.Errorf("%s: asked %+v after %v", name, q, time.Since(q.Begun))
+				func(_ context.Context, _ *pipeline.Export, q pipeline.Question) (*pipeline.Reply, bool, error) {
+					if asked++; q.What != "POST https://erp.example/first" || time.Since(q.Started) < time.Minute {
+						t.Errorf("%s: asked %+v after %v", name, q, time.Since(q.Started))
 					}
 					return tt.answer, tt.there, tt.err
 				},
@@ -287,7 +287,7 @@ func TestAProbeDecidesAboutACallWhoseAnswerWasLost(t *testing.T) {
 func TestAVerdictCountsWhereNothingElseCanSay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		closed := errors.New("the ERP is closed")
-		fails := func(context.Context, *pipeline.Export, pipeline.Question) (*pipeline.Answer, bool, error) {
+		fails := func(context.Context, *pipeline.Export, pipeline.Question) (*pipeline.Reply, bool, error) {
 			return nil, false, closed
 		}
 		for name, tt := range map[string]struct {
@@ -304,11 +304,11 @@ func TestAVerdictCountsWhereNothingElseCanSay(t *testing.T) {
 				chain := chainOf(t, pipeline.Named("post", pipeline.StepFunc(func(ctx context.Context, x *pipeline.Export) error {
 					act := pipeline.Act{Call: "request", What: "POST https://erp.example/first"}
 					if tt.own != nil {
-						act.Probe = func(context.Context) (*pipeline.Answer, error) { return nil, tt.own }
+						act.Probe = func(context.Context) (*pipeline.Reply, error) { return nil, tt.own }
 					}
-					answer, err := x.Once(ctx, act, func(context.Context, pipeline.Attempt) (*pipeline.Answer, error) {
+					answer, err := x.Once(ctx, act, func(context.Context, pipeline.Attempt) (*pipeline.Reply, error) {
 						acts++
-						return &pipeline.Answer{Status: 201, Body: []byte("made")}, nil
+						return &pipeline.Reply{Status: 201, Body: []byte("made")}, nil
 					})
 					if err != nil {
 						return err
@@ -432,22 +432,22 @@ func TestAPanicOfTheProgramsOwnFunctionEndsTheRun(t *testing.T) {
 func TestWhatWasMadeNamesStatusPlaceAndID(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
-		answer *pipeline.Answer
+		answer *pipeline.Reply
 		want   string
 	}{
-		"place and id":      {&pipeline.Answer{Status: 201, Header: http.Header{"Location": {"/bills/1"}}, Body: []byte(`{"id":7}`)}, "(answered 201, /bills/1, id 7)."},
-		"the same id":       {&pipeline.Answer{Status: 201, Header: http.Header{"Location": {"/bills/7"}}, Body: []byte(`{"id":"7"}`)}, "(answered 201, /bills/7)."},
-		"a long number":     {&pipeline.Answer{Status: 200, Body: []byte(`{"a":1,"ID":12345678901234567890}`)}, "(answered 200, id 12345678901234567890)."},
-		"within":            {&pipeline.Answer{Status: 200, Body: []byte(`{"links":["x"],"bill":{"Id":"B 7"}}`)}, "(answered 200, id B 7)."},
-		"no id":             {&pipeline.Answer{Status: 200, Body: []byte(`{"id":null,"bill":{"id":{}}}`)}, "(answered 200)."},
-		"not JSON":          {&pipeline.Answer{Status: 422, Body: []byte(`id: 7`)}, "(answered 422)."},
-		"what is no status": {&pipeline.Answer{Body: []byte(`[{"id":"x"}]`)}, "(answered, id x)."},
+		"place and id":      {&pipeline.Reply{Status: 201, Header: http.Header{"Location": {"/bills/1"}}, Body: []byte(`{"id":7}`)}, "(answered 201, /bills/1, id 7)."},
+		"the same id":       {&pipeline.Reply{Status: 201, Header: http.Header{"Location": {"/bills/7"}}, Body: []byte(`{"id":"7"}`)}, "(answered 201, /bills/7)."},
+		"a long number":     {&pipeline.Reply{Status: 200, Body: []byte(`{"a":1,"ID":12345678901234567890}`)}, "(answered 200, id 12345678901234567890)."},
+		"within":            {&pipeline.Reply{Status: 200, Body: []byte(`{"links":["x"],"bill":{"Id":"B 7"}}`)}, "(answered 200, id B 7)."},
+		"no id":             {&pipeline.Reply{Status: 200, Body: []byte(`{"id":null,"bill":{"id":{}}}`)}, "(answered 200)."},
+		"not JSON":          {&pipeline.Reply{Status: 422, Body: []byte(`id: 7`)}, "(answered 422)."},
+		"what is no status": {&pipeline.Reply{Body: []byte(`[{"id":"x"}]`)}, "(answered, id x)."},
 	} {
 		chain := chainOf(t, pipeline.StepFunc(func(ctx context.Context, x *pipeline.Export) error {
 			_, err := x.Once(
 				ctx,
 				pipeline.Act{Call: "request", What: "POST https://erp.example/bills"},
-				func(context.Context, pipeline.Attempt) (*pipeline.Answer, error) {
+				func(context.Context, pipeline.Attempt) (*pipeline.Reply, error) {
 					return tt.answer, nil
 				},
 			)
@@ -466,12 +466,12 @@ func TestWhatHasAProbeOfItsOwnIsNotRepeatedByAKey(t *testing.T) {
 	t.Parallel()
 	acts := 0
 	chain := chainOf(t, pipeline.StepFunc(func(ctx context.Context, x *pipeline.Export) error {
-		act := pipeline.Act{Call: "file", What: "put a.csv", Probe: func(context.Context) (*pipeline.Answer, error) { return nil, nil }}
-		_, err := x.Once(ctx, act, func(_ context.Context, a pipeline.Attempt) (*pipeline.Answer, error) {
+		act := pipeline.Act{Call: "file", What: "put a.csv", Probe: func(context.Context) (*pipeline.Reply, error) { return nil, nil }}
+		_, err := x.Once(ctx, act, func(_ context.Context, a pipeline.Attempt) (*pipeline.Reply, error) {
 			if acts++; a.Key != "" {
 				t.Errorf("the key is %q", a.Key)
 			}
-			return &pipeline.Answer{}, nil
+			return &pipeline.Reply{}, nil
 		})
 		return err
 	}))

@@ -341,7 +341,7 @@ func (h *history) giveWay(stopIfSent bool) error {
 	}
 	for _, c := range h.calls {
 		if c.isOpen() && c.verdict == nil {
-			return fmt.Errorf("%w, since the annotation has changed: %w", ErrChanged, &UnsettledError{Run: h.ID, Call: c.ref(), What: c.What, Begun: c.Begun})
+			return fmt.Errorf("%w, since the annotation has changed: %w", ErrChanged, &UnsettledError{Run: h.ID, Call: c.ref(), What: c.What, Started: c.Begun})
 		}
 	}
 	return nil

@@ -261,7 +261,7 @@ type RunInfo struct {
 	Owner       string // of the latest claim
 	Content     string
 	Fingerprint string
-	Begun       time.Time
+	Started     time.Time
 	// Ended and Outcome, the kind of the final record, are zero until it has ended.
 	Ended   time.Time
 	Outcome RecordKind
@@ -300,7 +300,7 @@ func (q RunQuery) Matches(r RunInfo) bool {
 		(q.Annotation == 0 || q.Annotation == r.Key.Annotation) &&
 		(q.Event == "" || q.Event == r.Key.Event) &&
 		(q.State == 0 || q.State == r.State) &&
-		!r.Begun.Before(q.Since)
+		!r.Started.Before(q.Since)
 }
 
 // Errors of ledgers. Errors of type [BusyError], [StaleError] and [FencedError]
@@ -320,7 +320,7 @@ var (
 type BusyError struct{ Run RunInfo }
 
 func (e *BusyError) Error() string {
-	return fmt.Sprintf("%s: begun %s, owner %s: %v", e.Run.Key, e.Run.Begun.UTC().Format(time.RFC3339), e.Run.Owner, ErrBusy)
+	return fmt.Sprintf("%s: begun %s, owner %s: %v", e.Run.Key, e.Run.Started.UTC().Format(time.RFC3339), e.Run.Owner, ErrBusy)
 }
 
 // Unwrap returns ErrBusy.

@@ -112,7 +112,7 @@ func (m *memoryLedger) Claim(ctx context.Context, key RunKey, o ClaimOptions) (C
 	}
 	m.last = max(m.last+1, now.UnixMicro())
 	r := &memoryRun{changed: make(chan struct{}), RunInfo: RunInfo{ID: key.ID(m.last), Key: key, Generation: m.last,
-		Content: o.Content, Fingerprint: o.Fingerprint, Begun: storeTime(now)}}
+		Content: o.Content, Fingerprint: o.Fingerprint, Started: storeTime(now)}}
 	m.runs[r.ID] = r
 	m.byAnnotation[key.Annotation] = append(m.byAnnotation[key.Annotation], r)
 	return m.hold(r, now, o, false)

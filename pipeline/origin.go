@@ -87,7 +87,7 @@ func (x *Export) keepToken(ctx context.Context, name, value string) {
 	x.Hide(value)
 	x.Secrets[name] = value
 	id := rossum.IDOf(x.Payload.Hook)
-	if x.Rossum == nil || !x.Lets(http.MethodPatch, x.Rossum.BaseURL()) || id == 0 {
+	if x.Rossum == nil || !x.Allows(http.MethodPatch, x.Rossum.BaseURL()) || id == 0 {
 		return
 	}
 	if !x.trustsRossum() {

@@ -64,8 +64,8 @@ func (j *Journal) Latest(ctx context.Context, key RunKey) (info RunInfo, ok bool
 	return RunInfo{}, false, nil
 }
 
-// Delivered notes that the answer of a run was written to its caller.
-func (j *Journal) Delivered(ctx context.Context, id RunID) error {
+// MarkDelivered notes that the answer of a run was written to its caller.
+func (j *Journal) MarkDelivered(ctx context.Context, id RunID) error {
 	r, err := j.record(string(id), recordDelivered, mark{})
 	if err != nil {
 		return err

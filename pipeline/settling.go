@@ -66,11 +66,11 @@ func (l *runLog) keyOf(id callID) string {
 
 // Question is what a [Probe] is asked: a call was begun, and no answer is known.
 type Question struct {
-	Step  string // name
-	Call  string // as in [Act]
-	Item  int
-	What  string // such as POST https://erp.example/invoices
-	Begun time.Time
+	Step    string // name
+	Call    string // as in [Act]
+	Item    int
+	What    string // such as POST https://erp.example/invoices
+	Started time.Time
 	// Method, URL, Header and Body are what was to be sent, without credentials; empty
 	// if the step did not say, and Body also if it is a file.
 	Method, URL string
@@ -82,7 +82,7 @@ type Question struct {
 // that the call would have got, as far as steps need it: its status, and the body with
 // the new object's id. With there false the call is made. The error says that it can't be
 // known now; the run waits then.
-type Probe func(ctx context.Context, x *Export, q Question) (answer *Answer, there bool, err error)
+type Probe func(ctx context.Context, x *Export, q Question) (answer *Reply, there bool, err error)
 
 // probing are the options of [WithProbe].
 type probing struct {
@@ -106,7 +106,7 @@ func WithProbe(step string, settle time.Duration, p Probe) Option {
 }
 
 // probe asks what has become of a call. With done it is not made.
-func (x *Export) probe(ctx context.Context, p probing, c, past *madeCall) (answer *Answer, err error, done bool) {
+func (x *Export) probe(ctx context.Context, p probing, c, past *madeCall) (answer *Reply, err error, done bool) {
 	// How long ago it was begun is the ledger's word, not that of two clocks.
 	if err := x.waitUntil(ctx, past.Begun.Add(past.Limit+p.settle)); err != nil {
 		if past.verdict != nil && ctx.Err() == nil {
@@ -114,7 +114,7 @@ func (x *Export) probe(ctx context.Context, p probing, c, past *madeCall) (answe
 		}
 		return nil, fmt.Errorf("%w; waiting before the target system is asked: %w", x.unsettled(past), err), true
 	}
-	q := Question{Step: past.Name, Call: past.Call, Item: past.Item, What: past.What, Begun: past.Begun}
+	q := Question{Step: past.Name, Call: past.Call, Item: past.Item, What: past.What, Started: past.Begun}
 	if r := past.Request; r != nil {
 		q.Method, q.URL, q.Header, q.Body = r.Method, r.URL, r.Header, r.text()
 	}
@@ -128,7 +128,7 @@ func (x *Export) probe(ctx context.Context, p probing, c, past *madeCall) (answe
 		x.Decide("%s: the target system does not have it; it is made again", past.What)
 		return nil, nil, false
 	case answer == nil:
-		answer = &Answer{}
+		answer = &Reply{}
 	}
 	x.Decide("%s: the target system has it", past.What)
 	answer.Recorded = true
@@ -158,7 +158,7 @@ func (x *Export) waitUntil(ctx context.Context, t time.Time) error {
 
 // settle decides about a call that an earlier process had begun. With done the call is
 // not made.
-func (x *Export) settle(ctx context.Context, a Act, c, past *madeCall) (answer *Answer, err error, done bool) {
+func (x *Export) settle(ctx context.Context, a Act, c, past *madeCall) (answer *Reply, err error, done bool) {
 	if past.reply != nil {
 		answer, err := past.reply.recorded()
 		if past.reads && past.Aside {
@@ -198,11 +198,11 @@ func (x *Export) settle(ctx context.Context, a Act, c, past *madeCall) (answer *
 }
 
 func (x *Export) unsettled(past *madeCall) *UnsettledError {
-	return &UnsettledError{Run: x.run.log.info.ID, Call: past.ref(), What: past.What, Begun: past.Begun}
+	return &UnsettledError{Run: x.run.log.info.ID, Call: past.ref(), What: past.What, Started: past.Begun}
 }
 
 // probed does as the step's own probe says.
-func (x *Export) probed(ctx context.Context, c, past *madeCall, answer *Answer, err error) (*Answer, error, bool) {
+func (x *Export) probed(ctx context.Context, c, past *madeCall, answer *Reply, err error) (*Reply, error, bool) {
 	if err != nil && past.verdict != nil {
 		return x.byVerdict(c, past, *past.verdict)
 	}
@@ -237,7 +237,7 @@ func (c *madeCall) sameRequest(ctx context.Context, past *madeCall) error {
 }
 
 // byVerdict does as a person has said.
-func (x *Export) byVerdict(c, past *madeCall, v Verdict) (*Answer, error, bool) {
+func (x *Export) byVerdict(c, past *madeCall, v Verdict) (*Reply, error, bool) {
 	if !v.There {
 		x.decideCall("%s: made again, since it is not there, as a person has said", past)
 		return nil, nil, false

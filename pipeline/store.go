@@ -93,7 +93,7 @@ func (r *relations) set(key string, relation *rossum.DocumentRelation) {
 // letsRossum reports that calls to Rossum are made; see [DryRun]. Without a client the
 // store says so itself.
 func (x *Export) letsRossum(method string) bool {
-	return x.Rossum == nil && !x.IsDry() || x.Rossum != nil && x.Lets(method, x.Rossum.BaseURL())
+	return x.Rossum == nil && !x.IsDry() || x.Rossum != nil && x.Allows(method, x.Rossum.BaseURL())
 }
 
 // createDocument saves the file's bytes and returns the document's URL. A run that goes
@@ -102,8 +102,8 @@ func createDocument(ctx context.Context, x *Export, f *File, name string) (url s
 	client := x.Rossum.Announced(nil) // it is announced here
 	act := Act{Call: "document " + f.Key, What: "POST " + client.BaseURL() + "/api/v1/documents (" + f.Key + ")", Repeatable: true, aside: true}
 	mark := documentMark(x, act)
-	act.Probe = func(ctx context.Context) (*Answer, error) { return findDocument(ctx, x, name, mark) }
-	answer, err := x.Once(ctx, act, func(ctx context.Context, _ Attempt) (*Answer, error) {
+	act.Probe = func(ctx context.Context) (*Reply, error) { return findDocument(ctx, x, name, mark) }
+	answer, err := x.Once(ctx, act, func(ctx context.Context, _ Attempt) (*Reply, error) {
 		document, err := client.CreateDocument(ctx, rossum.NewDocument{Name: name, ContentType: f.ContentType, Data: f.Data, Metadata: mark})
 		if err != nil {
 			return nil, err
@@ -119,9 +119,9 @@ func createDocument(ctx context.Context, x *Export, f *File, name string) (url s
 	return url, nil
 }
 
-func documentAnswer(d *rossum.Document) *Answer {
+func documentAnswer(d *rossum.Document) *Reply {
 	value, _ := json.Marshal(d.URL) // of a text
-	return &Answer{Status: http.StatusCreated, Value: value}
+	return &Reply{Status: http.StatusCreated, Value: value}
 }
 
 // markName is the key of a document's metadata that says which call has made it.
@@ -140,7 +140,7 @@ func documentMark(x *Export, a Act) map[string]any {
 const mostFound = 500
 
 // findDocument looks for the document that a process has made which was cut short.
-func findDocument(ctx context.Context, x *Export, name string, mark map[string]any) (*Answer, error) {
+func findDocument(ctx context.Context, x *Export, name string, mark map[string]any) (*Reply, error) {
 	seen := 0
 	name = name[strings.LastIndexAny(name, `/\`)+1:] // the platform keeps no more of it
 	// A day is more than clocks differ by.
@@ -164,7 +164,7 @@ func findDocument(ctx context.Context, x *Export, name string, mark map[string]a
 func createRelation(ctx context.Context, x *Export, f *File) (old *rossum.DocumentRelation, err error) {
 	client := x.Rossum.Announced(nil)
 	act := Act{Call: "relation " + f.Key + " " + f.Document, What: "POST " + client.BaseURL() + "/api/v1/document_relations (" + f.Key + ")", Repeatable: true, aside: true}
-	act.Probe = func(ctx context.Context) (*Answer, error) {
+	act.Probe = func(ctx context.Context) (*Reply, error) {
 		for r, err := range client.DocumentRelations(ctx, x.Annotation.ID, f.Key) {
 			if err != nil {
 				return nil, err
@@ -176,13 +176,13 @@ func createRelation(ctx context.Context, x *Export, f *File) (old *rossum.Docume
 		return nil, nil
 	}
 	var refused error // of this process
-	answer, err := x.Once(ctx, act, func(ctx context.Context, _ Attempt) (*Answer, error) {
+	answer, err := x.Once(ctx, act, func(ctx context.Context, _ Attempt) (*Reply, error) {
 		made, err := client.CreateDocumentRelation(ctx, rossum.DocumentRelation{
 			Type: rossum.RelationTypeExport, Key: f.Key, Annotation: x.Annotation.URL, Documents: []string{f.Document},
 		})
 		if api, ok := errors.AsType[*rossum.APIError](err); ok && (api.Status == http.StatusBadRequest || api.Status == http.StatusConflict) {
 			refused = err
-			return &Answer{Status: api.Status, Body: []byte(api.Detail)}, nil
+			return &Reply{Status: api.Status, Body: []byte(api.Detail)}, nil
 		}
 		if err != nil {
 			return nil, err
@@ -210,9 +210,9 @@ func createRelation(ctx context.Context, x *Export, f *File) (old *rossum.Docume
 }
 
 // relationAnswer is what the ledger gets of a relation: what it takes to change it.
-func relationAnswer(r *rossum.DocumentRelation) *Answer {
+func relationAnswer(r *rossum.DocumentRelation) *Reply {
 	value, _ := json.Marshal(rossum.DocumentRelation{ID: r.ID, Documents: r.Documents}) // of texts
-	return &Answer{Status: http.StatusCreated, Value: value}
+	return &Reply{Status: http.StatusCreated, Value: value}
 }
 
 func (inRossum) Load(ctx context.Context, x *Export, key string) (*File, error) {
@@ -234,7 +234,7 @@ func (inRossum) Load(ctx context.Context, x *Export, key string) (*File, error) 
 	if err != nil {
 		return nil, err
 	}
-	body, _, err := x.Rossum.OpenDocument(ctx, rossum.IDOf(url))
+	body, err := x.Rossum.DocumentContent(rossum.IDOf(url)).Open(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -39,14 +39,13 @@ const (
 	AttributeHook       = "rossum.hook.id"         // of runs; a number
 	AttributeRun        = "exportpipeline.run.id"  // of runs that are kept on a ledger
 	AttributeStep       = "exportpipeline.step"    // of steps and their calls, also in metrics
-	AttributeOutcome    = "exportpipeline.outcome" // OutcomeOK or OutcomeFailed, of runs and steps, also in metrics
+	AttributeOutcome    = "exportpipeline.outcome" // "ok" or "failed", of runs and steps, also in metrics
 	AttributeCall       = "exportpipeline.call"    // Act.Call, of calls
 )
 
-// The values of [AttributeOutcome].
 const (
-	OutcomeOK     = "ok"
-	OutcomeFailed = "failed"
+	outcomeOK     = "ok"
+	outcomeFailed = "failed"
 )
 
 // WithTracer sets the OpenTelemetry tracer that gets a span for each export, step and
@@ -124,9 +123,9 @@ func (x *Export) recordSince(ctx context.Context, h metric.Float64Histogram, sta
 
 func outcomeOf(failed bool) attribute.KeyValue {
 	if failed {
-		return attribute.String(AttributeOutcome, OutcomeFailed)
+		return attribute.String(AttributeOutcome, outcomeFailed)
 	}
-	return attribute.String(AttributeOutcome, OutcomeOK)
+	return attribute.String(AttributeOutcome, outcomeOK)
 }
 
 // observeRun begins to observe the run of an export. The returned function ends that.
@@ -165,7 +164,7 @@ func (x *Export) observeStep(ctx context.Context, name string) (context.Context,
 }
 
 // observeCall makes a call within a span of its own.
-func (x *Export) observeCall(ctx context.Context, a Act, send func(context.Context) (*Answer, error)) (*Answer, error) {
+func (x *Export) observeCall(ctx context.Context, a Act, send func(context.Context) (*Reply, error)) (*Reply, error) {
 	attributes := append(make([]attribute.KeyValue, 0, 7), attribute.String(AttributeCall, a.Call))
 	if x.at != nil {
 		attributes = append(attributes, attribute.String(AttributeStep, x.at.name))

@@ -23,8 +23,8 @@ type Verdict struct {
 	By string `json:"by,omitempty"`
 }
 
-func (v Verdict) answer() *Answer {
-	a := &Answer{Status: v.Status, Header: v.Header, Body: v.Body, Recorded: true}
+func (v Verdict) answer() *Reply {
+	a := &Reply{Status: v.Status, Header: v.Header, Body: v.Body, Recorded: true}
 	if a.Status == 0 {
 		a.Status = http.StatusOK
 	}
@@ -37,11 +37,11 @@ func (v Verdict) answer() *Answer {
 // Pending is a call of a run that was cut short, of which nobody knows whether it was
 // made.
 type Pending struct {
-	Run   RunInfo
-	Call  CallRef
-	Step  string
-	What  string
-	Begun time.Time
+	Run     RunInfo
+	Call    CallRef
+	Step    string
+	What    string
+	Started time.Time
 	// Over is when the call has ended at the latest: who looks for it earlier may miss it.
 	// The target system may need some time more.
 	Over time.Time
@@ -74,7 +74,7 @@ func (j *Journal) Pending(ctx context.Context, q RunQuery) iter.Seq2[Pending, er
 				if !c.isOpen() {
 					continue
 				}
-				if !yield(Pending{Run: info, Call: c.ref(), Step: c.Name, What: c.What, Begun: c.Begun, Over: c.Begun.Add(c.Limit), Verdict: c.verdict}, nil) {
+				if !yield(Pending{Run: info, Call: c.ref(), Step: c.Name, What: c.What, Started: c.Begun, Over: c.Begun.Add(c.Limit), Verdict: c.verdict}, nil) {
 					return
 				}
 			}

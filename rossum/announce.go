@@ -14,7 +14,7 @@ type Announcer interface {
 	// Announce makes the call by send, once, or returns the answer that the call has got
 	// earlier. An answer has any status; the error is that of send, or says why the call
 	// is not made.
-	Announce(ctx context.Context, call APICall, send func(context.Context) (*APIAnswer, error)) (*APIAnswer, error)
+	Announce(ctx context.Context, call APICall, send func(context.Context) (*APIReply, error)) (*APIReply, error)
 }
 
 // APICall is a call of Rossum's API.
@@ -24,8 +24,8 @@ type APICall struct {
 	Body   []byte // JSON, which may hold secrets; nil for a call without one, and for a document
 }
 
-// APIAnswer is what Rossum's API has answered.
-type APIAnswer struct {
+// APIReply is what Rossum's API has answered.
+type APIReply struct {
 	Status int
 	Header http.Header
 	Body   []byte
@@ -45,12 +45,12 @@ func (c *Client) call(ctx context.Context, call *httpcall.Call) (*httpcall.Reply
 		return c.calls.Do(ctx, call)
 	}
 	body, _ := call.Body.(httpcall.Bytes)
-	answer, err := c.announcer.Announce(ctx, APICall{call.Method, call.URL, body}, func(ctx context.Context) (*APIAnswer, error) {
+	answer, err := c.announcer.Announce(ctx, APICall{call.Method, call.URL, body}, func(ctx context.Context) (*APIReply, error) {
 		reply, err := c.calls.Do(ctx, call)
 		if err != nil {
 			return nil, err
 		}
-		return &APIAnswer{reply.Status, reply.Header, reply.Body}, nil
+		return &APIReply{reply.Status, reply.Header, reply.Body}, nil
 	})
 	if err != nil {
 		return nil, err

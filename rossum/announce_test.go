@@ -15,15 +15,15 @@ import (
 // remembering makes each call once, and answers the next one like it from memory.
 type remembering struct {
 	calls   []string
-	answers map[string]*rossum.APIAnswer
+	answers map[string]*rossum.APIReply
 	refuses error
 }
 
 func (r *remembering) Announce(
 	ctx context.Context,
 	call rossum.APICall,
-	send func(context.Context) (*rossum.APIAnswer, error),
-) (*rossum.APIAnswer, error) {
+	send func(context.Context) (*rossum.APIReply, error),
+) (*rossum.APIReply, error) {
 	what := fmt.Sprintf("%s %s %s", call.Method, call.URL, call.Body)
 	r.calls = append(r.calls, what)
 	if r.refuses != nil {
@@ -47,7 +47,7 @@ func TestAnAnnouncerMakesTheCallsOfAClient(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	memory := &remembering{answers: make(map[string]*rossum.APIAnswer)}
+	memory := &remembering{answers: make(map[string]*rossum.APIReply)}
 	client := plain.Announced(memory)
 	for range 2 {
 		if err := client.SetHookSecrets(t.Context(), 7, rossum.Secrets{"token": "abc"}); err != nil {

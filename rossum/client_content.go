@@ -17,18 +17,6 @@ var ErrNotContent = errors.New("this is not the address of a document or of the 
 
 var contentPath = regexp.MustCompile(`^/api/v1/(documents/[0-9]+(?:/content)?|annotations/[0-9]+/content)/?$`)
 
-// OpenContent streams the content of a document or annotation, whose address a document's
-// text may have given: nothing else of the API is read so. The address of a document
-// means its content. For one on another host the error wraps [ErrForeignURL], else
-// [ErrNotContent].
-func (c *Client) OpenContent(ctx context.Context, address string) (io.ReadCloser, int64, error) {
-	path, err := c.contentPath(address)
-	if err != nil {
-		return nil, 0, err
-	}
-	return c.openURL(ctx, path)
-}
-
 // contentPath checks the address and returns it below /api/v1.
 func (c *Client) contentPath(address string) (string, error) {
 	address = strings.TrimSpace(address)
@@ -56,17 +44,29 @@ type Remote struct {
 
 // DocumentContent is the content of the document with the id.
 func (c *Client) DocumentContent(id int64) Remote {
-	return Remote{"document " + strconv.FormatInt(id, 10), func(ctx context.Context) (io.ReadCloser, int64, error) { return c.OpenDocument(ctx, id) }}
+	return c.remote("document "+strconv.FormatInt(id, 10), documentPath(id)+"/content", nil)
 }
 
-// ContentAt is what stands at an address; see [Client.OpenContent], whose errors opening it
-// gives.
+// ContentAt is the content of a document or annotation at an address, which a document's
+// text may have given: nothing else of the API is read so. The address of a document
+// means its content. Opening one on another host gives an error that wraps
+// [ErrForeignURL], any other address one that wraps [ErrNotContent].
 func (c *Client) ContentAt(address string) Remote {
-	source := "an address that cannot be read"
-	if path, err := c.contentPath(address); err == nil {
-		source = strings.Replace(strings.TrimSuffix(path, "/content"), "s/", " ", 1) // documents/7: document 7
+	path, err := c.contentPath(address)
+	if err != nil {
+		return c.remote("an address that cannot be read", "", err)
 	}
-	return Remote{source, func(ctx context.Context) (io.ReadCloser, int64, error) { return c.OpenContent(ctx, address) }}
+	return c.remote(strings.Replace(strings.TrimSuffix(path, "/content"), "s/", " ", 1), path, nil) // documents/7: document 7
+}
+
+// remote is what a path of the API holds, or an error that opening it gives.
+func (c *Client) remote(source, path string, err error) Remote {
+	return Remote{source, func(ctx context.Context) (io.ReadCloser, int64, error) {
+		if err != nil {
+			return nil, 0, err
+		}
+		return c.openURL(ctx, path)
+	}}
 }
 
 // Open begins to read the content. The caller closes the reader.

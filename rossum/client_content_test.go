@@ -37,7 +37,7 @@ func TestOnlyContentIsReadFromAnAddressOfADocument(t *testing.T) {
 		{strings.Replace(s.URL, "http://", "https://", 1) + "/api/v1/documents/7/content", "", rossum.ErrForeignURL},
 	} {
 		got = nil
-		body, _, err := c.OpenContent(t.Context(), strings.ReplaceAll(tt.address, "API", s.URL+"/api/v1"))
+		body, err := c.ContentAt(strings.ReplaceAll(tt.address, "API", s.URL+"/api/v1")).Open(t.Context())
 		if err == nil {
 			_ = body.Close()
 		}

@@ -91,12 +91,6 @@ func (c *Client) Document(ctx context.Context, id int64) (*Document, error) {
 
 func documentPath(id int64) string { return "documents/" + strconv.FormatInt(id, 10) }
 
-// OpenDocument streams a document's bytes, and returns their number, -1 if the
-// platform does not say. The caller closes the reader.
-func (c *Client) OpenDocument(ctx context.Context, id int64) (io.ReadCloser, int64, error) {
-	return c.openURL(ctx, documentPath(id)+"/content")
-}
-
 // openURL streams what is at a URL of this organisation's API.
 func (c *Client) openURL(ctx context.Context, address string) (io.ReadCloser, int64, error) {
 	reply, err := c.do(ctx, request{method: http.MethodGet, path: address, stream: true, timeout: documentTimeout})

@@ -45,7 +45,7 @@ func TestDocumentsAreSavedReadAndDeleted(t *testing.T) {
 	if d.OriginalFileName != `ž "q".csv` || !strings.HasPrefix(d.MimeType, "text/csv") {
 		t.Errorf("%+v", d)
 	}
-	body, size, err := c.OpenDocument(t.Context(), d.ID)
+	body, size, err := c.DocumentContent(d.ID).OpenSized(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

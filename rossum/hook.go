@@ -87,7 +87,8 @@ type HookConfig struct {
 	Secret     Secret   `json:"secret"`  // that calls are signed with
 }
 
-// DefaultHookTimeout is what a hook gets whose config says nothing.
+// DefaultHookTimeout is how long Rossum waits for a hook whose config says nothing: what a
+// server leaves running exports when it shuts down.
 const DefaultHookTimeout = 30 * time.Second
 
 // maxHookTimeout is far beyond the 60 s of the platform; it keeps a number that

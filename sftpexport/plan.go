@@ -252,13 +252,13 @@ func (p *plan) number(ctx context.Context, d Destination, directory string) (n i
 		Call: "number " + directory, What: fmt.Sprintf("take the next number of %q at %s", directory, p.step.Credentials.address()),
 		Reads: true, // a number that is taken and not used is no more than a gap
 	}
-	answer, err := p.x.Once(ctx, act, func(ctx context.Context, _ pipeline.Attempt) (*pipeline.Answer, error) {
+	answer, err := p.x.Once(ctx, act, func(ctx context.Context, _ pipeline.Attempt) (*pipeline.Reply, error) {
 		n, err := d.Count(ctx, directory, p.step.CreateDirectories == nil || *p.step.CreateDirectories)
 		if err != nil {
 			return nil, err
 		}
 		value, _ := json.Marshal(n) // of a number
-		return &pipeline.Answer{Value: value}, nil
+		return &pipeline.Reply{Value: value}, nil
 	})
 	if err != nil {
 		return 0, err

@@ -38,7 +38,7 @@ func (s *Step) Run(ctx context.Context, x *pipeline.Export) (err error) {
 		x.Decide("nothing to put")
 		return nil
 	}
-	if !x.Lets(http.MethodPut, s.Credentials.address()) {
+	if !x.Allows(http.MethodPut, s.Credentials.address()) {
 		return s.show(ctx, x, p)
 	}
 	d, err := s.open(ctx, x, c)
@@ -178,9 +178,9 @@ func (s *Step) commit(ctx context.Context, x *pipeline.Export, d Destination, on
 func (s *Step) once(ctx context.Context, x *pipeline.Export, d Destination, f *planned, index int, do func(context.Context) (string, error)) (string, error) {
 	act := pipeline.Act{
 		Call: f.place, Item: index, What: fmt.Sprintf("put file %d (%s) at %s", index+1, f.place, s.Credentials.address()),
-		Probe: func(ctx context.Context) (*pipeline.Answer, error) { return s.look(ctx, d, f) },
+		Probe: func(ctx context.Context) (*pipeline.Reply, error) { return s.look(ctx, d, f) },
 	}
-	answer, err := x.Once(ctx, act, func(ctx context.Context, _ pipeline.Attempt) (*pipeline.Answer, error) {
+	answer, err := x.Once(ctx, act, func(ctx context.Context, _ pipeline.Attempt) (*pipeline.Reply, error) {
 		path, err := do(ctx)
 		if err == nil {
 			return placed(path), nil
@@ -201,13 +201,13 @@ func (s *Step) once(ctx context.Context, x *pipeline.Export, d Destination, f *p
 }
 
 // placed is the answer to a file that got its name.
-func placed(path string) *pipeline.Answer {
+func placed(path string) *pipeline.Reply {
 	value, _ := json.Marshal(path) // of a text
-	return &pipeline.Answer{Value: value}
+	return &pipeline.Reply{Value: value}
 }
 
 // look says whether a file is there with the content that it was to get.
-func (s *Step) look(ctx context.Context, d Destination, f *planned) (*pipeline.Answer, error) {
+func (s *Step) look(ctx context.Context, d Destination, f *planned) (*pipeline.Reply, error) {
 	if f.file.Collision == CollisionNumber {
 		return nil, nil // a file with the same content may be another export's
 	}

@@ -55,7 +55,7 @@ func TestNamesThatNothingDefinesGetTheNearestOne(t *testing.T) {
 			t.Fatal(err)
 		}
 		chain, err := pipeline.New(
-			&steps.CustomFormat{Exports: []steps.Format{{Key: "a", Template: or(tt.format, "x"), FileName: tt.fileName}}},
+			&steps.CustomFormat{Exports: []steps.ExportConfig{{Key: "a", Template: or(tt.format, "x"), FileName: tt.fileName}}},
 			files,
 		)
 		if err != nil {

@@ -42,7 +42,7 @@ func eightCalls(b *testing.B) (*pipeline.Chain, *rossumtest.Call) {
 	list := []pipeline.Step{
 		&steps.Purge{},
 		&steps.CustomFormat{
-			Exports: []steps.Format{
+			Exports: []steps.ExportConfig{
 				{
 					Key:      "invoice",
 					Template: "{% for item in field.line_items %}{{ field.document_id }};{{ item.item_description }};{{ item.item_amount }}\n{% endfor %}",
@@ -63,8 +63,8 @@ func eightCalls(b *testing.B) (*pipeline.Chain, *rossumtest.Call) {
 				HeadersKey: fmt.Sprintf("headers_%d", i), PayloadKey: fmt.Sprintf("reply_%d", i),
 			},
 			&steps.Extract{Sources: []steps.Source{
-				{Key: fmt.Sprintf("headers_%d", i), Rules: []steps.Rule{{Path: "status_code", TargetField: fmt.Sprintf("status_%d", i)}}},
-				{Key: fmt.Sprintf("reply_%d", i), Rules: []steps.Rule{{Path: "id", TargetField: fmt.Sprintf("id_%d", i)}}},
+				{Key: fmt.Sprintf("headers_%d", i), Rules: []steps.ExtractRule{{Path: "status_code", TargetField: fmt.Sprintf("status_%d", i)}}},
+				{Key: fmt.Sprintf("reply_%d", i), Rules: []steps.ExtractRule{{Path: "id", TargetField: fmt.Sprintf("id_%d", i)}}},
 			}})
 		formula := func(id, code string) rossumtest.Part {
 			return rossumtest.FieldValue(

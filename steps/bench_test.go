@@ -45,7 +45,7 @@ func BenchmarkChain(b *testing.B) {
 	body := rossumtest.Annotation(append(parts, rossumtest.Table("line_items", rows...))...).Bytes()
 	chain, err := pipeline.New(
 		&steps.CustomFormat{
-			Exports: []steps.Format{
+			Exports: []steps.ExportConfig{
 				{
 					Key: "k",
 					Template: `{"number": {{ field.document_id|tojson }}, "lines": [{% for i in field.line_items %}{"code": {{ ` +
@@ -62,8 +62,8 @@ func BenchmarkChain(b *testing.B) {
 		},
 		&steps.Extract{
 			Sources: []steps.Source{
-				{Key: "h", Rules: []steps.Rule{{Path: "status_code", TargetField: "erp_status"}}},
-				{Key: "p", Rules: []steps.Rule{{Path: "id", TargetField: "erp_id"}}},
+				{Key: "h", Rules: []steps.ExtractRule{{Path: "status_code", TargetField: "erp_status"}}},
+				{Key: "p", Rules: []steps.ExtractRule{{Path: "id", TargetField: "erp_id"}}},
 			},
 		},
 		&steps.Evaluate{Check: steps.Check{Condition: "field.erp_status != '201'"}},

@@ -29,13 +29,13 @@ import (
 // Each result is kept under its reference key for later steps.
 type CustomFormat struct {
 	// Exports are one to five files to make.
-	Exports []Format `json:"export_configs"`
+	Exports []ExportConfig `json:"export_configs"`
 
 	formats []format
 }
 
-// Format is one file that [CustomFormat] makes.
-type Format struct {
+// ExportConfig is one file that [CustomFormat] makes.
+type ExportConfig struct {
 	// Key is the reference key of the result; export_id is its old name.
 	Key string `json:"export_reference_key"`
 	// Template is the file's template, or Lines are, which are joined by \n.
@@ -48,7 +48,7 @@ type Format struct {
 }
 
 // SettingsAliases accepts the old name of export_reference_key.
-func (*Format) SettingsAliases() map[string]string {
+func (*ExportConfig) SettingsAliases() map[string]string {
 	return map[string]string{"export_id": "export_reference_key"}
 }
 
@@ -57,7 +57,7 @@ const maxFormats = 5
 
 // format is a compiled Format.
 type format struct {
-	Format
+	ExportConfig
 	place    string
 	template *jinja.Template
 	fileName *jinja.Template
@@ -120,8 +120,8 @@ func (s *CustomFormat) compile() ([]format, error) {
 	return formats, faults.Err()
 }
 
-func (f Format) compile(place string, faults *settings.Faults) format {
-	compiled := format{Format: f, place: place, encoding: textenc.UTF8}
+func (f ExportConfig) compile(place string, faults *settings.Faults) format {
+	compiled := format{ExportConfig: f, place: place, encoding: textenc.UTF8}
 	if f.Key == "" {
 		faults.Add(settings.Join(place, "export_reference_key"), "is missing")
 	}

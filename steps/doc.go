@@ -7,7 +7,7 @@
 //
 //	chain, err := pipeline.New(
 //		&steps.Purge{},
-//		&steps.CustomFormat{Exports: []steps.Format{{Key: "invoice", Template: "{{ field.document_id }}"}}},
+//		&steps.CustomFormat{Exports: []steps.ExportConfig{{Key: "invoice", Template: "{{ field.document_id }}"}}},
 //	)
 //
 // or json.Unmarshal(hook.Settings, &step), which is strict: an unknown key is an

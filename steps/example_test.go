@@ -58,7 +58,7 @@ func ExampleRESTExport() {
 	}))
 	defer erp.Close()
 	export(
-		&steps.CustomFormat{Exports: []steps.Format{{Key: "invoice", Template: `{"number": {{ field.document_id|tojson }}}`}}},
+		&steps.CustomFormat{Exports: []steps.ExportConfig{{Key: "invoice", Template: `{"number": {{ field.document_id|tojson }}}`}}},
 		&steps.RESTExport{
 			Key:        "invoice",
 			Request:    steps.Request{URL: erp.URL, Content: "#{file_content}"},
@@ -66,8 +66,8 @@ func ExampleRESTExport() {
 			PayloadKey: "reply",
 		},
 		&steps.Extract{Sources: []steps.Source{
-			{Key: "headers", Rules: []steps.Rule{{Path: "status_code", TargetField: "erp_status"}}},
-			{Key: "reply", Rules: []steps.Rule{{Path: "id", TargetField: "erp_id"}}},
+			{Key: "headers", Rules: []steps.ExtractRule{{Path: "status_code", TargetField: "erp_status"}}},
+			{Key: "reply", Rules: []steps.ExtractRule{{Path: "id", TargetField: "erp_id"}}},
 		}},
 	)
 	// Output:
@@ -101,7 +101,7 @@ func ExampleExtract() {
 	put := pipeline.StepFunc(func(ctx context.Context, x *pipeline.Export) error {
 		return x.Files.Put(ctx, pipeline.File{Key: "reply", Data: []byte(`{"invoice": {"id": 7}}`)})
 	})
-	export(put, &steps.Extract{Sources: []steps.Source{{Key: "reply", Rules: []steps.Rule{{Path: "invoice.id", TargetField: "erp_id"}}}}})
+	export(put, &steps.Extract{Sources: []steps.Source{{Key: "reply", Rules: []steps.ExtractRule{{Path: "invoice.id", TargetField: "erp_id"}}}}})
 	// Output: {"content":{"value":"7"}}
 }
 

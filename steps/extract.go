@@ -49,8 +49,8 @@ type Source struct {
 	// Key is the reference key of the reply.
 	Key string `json:"source_reference_key"`
 	// Condition skips the source when it renders to nothing or to "false".
-	Condition string `json:"condition"`
-	Rules     []Rule `json:"extract_rules"`
+	Condition string        `json:"condition"`
+	Rules     []ExtractRule `json:"extract_rules"`
 }
 
 // SourceFormat says how a [Source] is read.
@@ -63,8 +63,8 @@ const (
 	SourceText SourceFormat = "text"
 )
 
-// Rule takes one value.
-type Rule struct {
+// ExtractRule takes one value.
+type ExtractRule struct {
 	// Path is JMESPath for json, XPath for xml, and a regular expression for text,
 	// whose first group counts if it has one.
 	Path string `json:"value_path"`

@@ -26,8 +26,8 @@ func created(t *testing.T, severity string, status int, contentType, body string
 	chain, err := pipeline.New(
 		&steps.RESTExport{Request: steps.Request{URL: erp.URL, Content: "x"}, HeadersKey: "headers", PayloadKey: "payload"},
 		&steps.Extract{Sources: []steps.Source{
-			{Key: "payload", Rules: []steps.Rule{{Path: "id", TargetField: "erp_id"}}},
-			{Key: "headers", Rules: []steps.Rule{{Path: "status_code", TargetField: "status"}}},
+			{Key: "payload", Rules: []steps.ExtractRule{{Path: "id", TargetField: "erp_id"}}},
+			{Key: "headers", Rules: []steps.ExtractRule{{Path: "status_code", TargetField: "status"}}},
 		}},
 		&steps.Evaluate{
 			Check: steps.Check{Condition: "field.status != '201'", Message: "Draft invoice not created.", Type: rossum.MessageType(severity)},
@@ -86,7 +86,7 @@ func TestTheFaultsOfAllSourcesAreNamed(t *testing.T) {
 	put := pipeline.StepFunc(func(ctx context.Context, x *pipeline.Export) error {
 		return x.Files.Put(ctx, pipeline.File{Key: "a", Data: []byte("<html>")})
 	})
-	rules := []steps.Rule{{Path: "id", TargetField: "erp_id"}}
+	rules := []steps.ExtractRule{{Path: "id", TargetField: "erp_id"}}
 	chain, err := pipeline.New(put, &steps.Extract{Sources: []steps.Source{{Key: "a", Rules: rules}, {Key: "b", Rules: rules}}})
 	if err != nil {
 		t.Fatal(err)
@@ -119,7 +119,7 @@ func TestAReplyIsReadInItsCharset(t *testing.T) {
 			&steps.RESTExport{Request: steps.Request{URL: erp.URL, Content: "x"}, PayloadKey: "payload"},
 			&steps.Extract{
 				Sources: []steps.Source{
-					{Format: steps.SourceFormat(c.format), Key: "payload", Rules: []steps.Rule{{Path: c.path, TargetField: "erp_id"}}},
+					{Format: steps.SourceFormat(c.format), Key: "payload", Rules: []steps.ExtractRule{{Path: c.path, TargetField: "erp_id"}}},
 				},
 			},
 		)

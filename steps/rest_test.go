@@ -172,7 +172,7 @@ func TestAConditionSkipsTheCallAndItsReply(t *testing.T) {
 			invoice(),
 			set,
 			fromJSON[steps.RESTExport](t, `{"request":{"url":"`+url+`"},"condition":"@{api_gate}","response_payload_reference_key":"p"}`),
-			&steps.Extract{Sources: []steps.Source{{Key: "p", Rules: []steps.Rule{{Path: "id", TargetField: "erp_id"}}}}},
+			&steps.Extract{Sources: []steps.Source{{Key: "p", Rules: []steps.ExtractRule{{Path: "id", TargetField: "erp_id"}}}}},
 		)
 		want := map[int]string{0: "EARLIER", 1: "new"}[calls]
 		if r.err != nil || len(*got) != calls || r.fields["erp_id"] != want {
@@ -203,7 +203,7 @@ func TestAfterAFailedCallNothingActsOnAnEarlierReply(t *testing.T) {
 		&steps.RESTExport{Request: steps.Request{URL: "http://" + closedAddress(t)}, PayloadKey: "p"},
 		pipeline.Finally(
 			&steps.Extract{
-				Sources: []steps.Source{{Key: "p", Rules: []steps.Rule{{Path: "id", TargetField: "erp_id"}, {Path: "s", TargetField: "erp_status"}}}},
+				Sources: []steps.Source{{Key: "p", Rules: []steps.ExtractRule{{Path: "id", TargetField: "erp_id"}, {Path: "s", TargetField: "erp_status"}}}},
 			},
 		),
 		pipeline.Finally(&steps.RESTExport{Request: steps.Request{URL: url + "/@{erp_id}"}, Condition: "@{erp_id}"}),
@@ -429,7 +429,7 @@ func TestManyExportsShareAChain(t *testing.T) {
 	chain, err := pipeline.New(
 		&steps.Purge{ResetFields: []string{"erp_id"}},
 		&steps.CustomFormat{
-			Exports: []steps.Format{{Key: "k", Template: "{% for i in field.line_items %}{{ i.item_code }}{% endfor %}{{ field.document_id }}"}},
+			Exports: []steps.ExportConfig{{Key: "k", Template: "{% for i in field.line_items %}{{ i.item_code }}{% endfor %}{{ field.document_id }}"}},
 		},
 		&steps.RESTExport{
 			Key:        "k",
@@ -437,7 +437,7 @@ func TestManyExportsShareAChain(t *testing.T) {
 			Request:    steps.Request{URL: url, Content: "#{file_content}"},
 			HeadersKey: "h",
 		},
-		&steps.Extract{Sources: []steps.Source{{Key: "h", Rules: []steps.Rule{{Path: "status_code", TargetField: "erp_status"}}}}},
+		&steps.Extract{Sources: []steps.Source{{Key: "h", Rules: []steps.ExtractRule{{Path: "status_code", TargetField: "erp_status"}}}}},
 		&steps.Evaluate{Check: steps.Check{Condition: "field.erp_status != '200'"}},
 	)
 	if err != nil {
@@ -536,7 +536,7 @@ func TestARedirectAfterACreationIsKept(t *testing.T) {
 			invoice(),
 			&steps.RESTExport{Request: steps.Request{URL: server.URL}, HeadersKey: "h", PayloadKey: "p"},
 			pipeline.Finally(
-				&steps.Extract{Sources: []steps.Source{{Key: "h", Rules: []steps.Rule{{Path: "headers.erp_id", TargetField: "erp_id"}}}}},
+				&steps.Extract{Sources: []steps.Source{{Key: "h", Rules: []steps.ExtractRule{{Path: "headers.erp_id", TargetField: "erp_id"}}}}},
 			),
 		)
 		if r.err == nil || calls.Load() != 1 || r.fields["erp_id"] != "ERP-7" ||

@@ -212,7 +212,7 @@ func TestCleaningRemovesWhatIsLeftOfAPurgedAnnotation(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	export(rossumtest.Annotation(rossumtest.On(s)), &steps.CustomFormat{Exports: []steps.Format{{Key: "k", Template: "x"}}})
+	export(rossumtest.Annotation(rossumtest.On(s)), &steps.CustomFormat{Exports: []steps.ExportConfig{{Key: "k", Template: "x"}}})
 	changed := func(status string) *rossumtest.Call {
 		return rossumtest.Annotation(
 			rossumtest.On(s),
@@ -243,7 +243,7 @@ func TestTemplatesSeeFieldsPayloadAndFile(t *testing.T) {
 		"{{ file.original_file|b64encode }}":                                                   "UERGIGJ5dGVz",
 		"{{ payload.annotation.content[0].children[0].content.value }}":                        "2026/0042",
 	} {
-		r := run(t, invoice(), &steps.CustomFormat{Exports: []steps.Format{{Key: "k", Template: in}}})
+		r := run(t, invoice(), &steps.CustomFormat{Exports: []steps.ExportConfig{{Key: "k", Template: in}}})
 		if r.err != nil || r.files["k"] != want {
 			t.Errorf("%s: %q, %v", in, r.files["k"], r.err)
 		}
@@ -266,7 +266,7 @@ func TestFormatsAreEncodedAndNamed(t *testing.T) {
 		!strings.HasPrefix(contentType, "text/csv") {
 		t.Errorf("%v %q %q %q", r.err, r.files, name, contentType)
 	}
-	r = run(t, invoice(), &steps.CustomFormat{Exports: []steps.Format{{Key: "k", Template: "a\nbž", Encoding: "latin-1"}}})
+	r = run(t, invoice(), &steps.CustomFormat{Exports: []steps.ExportConfig{{Key: "k", Template: "a\nbž", Encoding: "latin-1"}}})
 	if r.err == nil ||
 		!strings.Contains(
 			r.err.Error(),
@@ -278,7 +278,7 @@ func TestFormatsAreEncodedAndNamed(t *testing.T) {
 
 func TestATemplateErrorNamesItsPlace(t *testing.T) {
 	t.Parallel()
-	r := run(t, invoice(), &steps.CustomFormat{Exports: []steps.Format{{Key: "k", Lines: []string{"ok", "{{ field.nope.deeper }}"}}}})
+	r := run(t, invoice(), &steps.CustomFormat{Exports: []steps.ExportConfig{{Key: "k", Lines: []string{"ok", "{{ field.nope.deeper }}"}}}})
 	want := "step Custom format templating (k): export_configs[0].file_content_template_multiline[1]: line 2, column 1: UndefinedError: 'dict object' has no attribute 'nope'"
 	if r.err == nil || !strings.HasPrefix(r.err.Error(), want) {
 		t.Errorf("got %v", r.err)
@@ -295,7 +295,7 @@ func TestValuesOfRepliesAreWrittenAsTheyAreSpelt(t *testing.T) {
 			t,
 			invoice(),
 			keep("reply", reply),
-			&steps.Extract{Sources: []steps.Source{{Key: "reply", Rules: []steps.Rule{{Path: path, TargetField: "erp_id"}}}}},
+			&steps.Extract{Sources: []steps.Source{{Key: "reply", Rules: []steps.ExtractRule{{Path: path, TargetField: "erp_id"}}}}},
 		)
 		if r.err != nil || r.fields["erp_id"] != want {
 			t.Errorf("%s: %q, %v", path, r.fields["erp_id"], r.err)
@@ -329,7 +329,7 @@ func TestRepliesInXMLAndTextAreReadToo(t *testing.T) {
 			invoice(),
 			keep("k", tt.reply),
 			&steps.Extract{
-				Sources: []steps.Source{{Format: steps.SourceFormat(tt.format), Key: "k", Rules: []steps.Rule{{Path: tt.path, TargetField: "erp_id"}}}},
+				Sources: []steps.Source{{Format: steps.SourceFormat(tt.format), Key: "k", Rules: []steps.ExtractRule{{Path: tt.path, TargetField: "erp_id"}}}},
 			},
 		)
 		if r.err != nil || r.fields["erp_id"] != tt.want {
@@ -346,7 +346,7 @@ func TestRepliesThatCannotBeReadAreErrors(t *testing.T) {
 				{
 					Format: steps.SourceFormat(format),
 					Key:    "k",
-					Rules:  []steps.Rule{{Path: "a", TargetField: "erp_status"}, {Path: "a", TargetField: target}},
+					Rules:  []steps.ExtractRule{{Path: "a", TargetField: "erp_status"}, {Path: "a", TargetField: target}},
 				},
 			},
 		}
@@ -464,7 +464,7 @@ func TestAFileThatAConditionalStepDidNotMakeIsPassedOver(t *testing.T) {
 				condition,
 				pipeline.Named("post", &steps.RESTExport{Request: steps.Request{URL: erp.URL, Method: "POST"}, PayloadKey: "reply"}),
 			),
-			&steps.Extract{Sources: []steps.Source{{Key: "reply", Rules: []steps.Rule{{Path: "id", TargetField: "erp_id"}}}}},
+			&steps.Extract{Sources: []steps.Source{{Key: "reply", Rules: []steps.ExtractRule{{Path: "id", TargetField: "erp_id"}}}}},
 		)
 		if r.err != nil || r.fields["erp_id"] != want {
 			t.Errorf("%s: erp_id is %q, want %q; %v", condition, r.fields["erp_id"], want, r.err)

@@ -20,9 +20,9 @@ import (
 	"github.com/exportpipeline/exportpipeline/workday/internal/wsdl"
 )
 
-// DefaultTimeout bounds a call, within its context. It is what Rossum's connector
+// defaultTimeout bounds a call, within its context. It is what Rossum's connector
 // allows a call.
-const DefaultTimeout = 15 * time.Minute
+const defaultTimeout = 15 * time.Minute
 
 // Errors of a call; match them with errors.Is.
 var (
@@ -47,10 +47,10 @@ var (
 
 // ClientOptions are the options of [NewClient]; the zero value works.
 type ClientOptions struct {
-	// HTTP is the client that calls go through. Its Transport is used, its Timeout
+	// HTTPClient is the client that calls go through. Its Transport is used, its Timeout
 	// and CheckRedirect are not. nil means one of our own.
-	HTTP *http.Client
-	// Timeout bounds a call, DefaultTimeout if 0.
+	HTTPClient *http.Client
+	// Timeout bounds a call, within its context; 15 minutes if 0.
 	Timeout time.Duration
 	// WSDLLifetime is how long a WSDL is kept, an hour if 0.
 	WSDLLifetime time.Duration
@@ -83,7 +83,7 @@ func NewClient(w WSDL, username, password string, o ClientOptions) (*Client, err
 	}
 	return &Client{
 		wsdl: w, credentials: c, documents: newDocuments(o.WSDLLifetime, o.CacheDir), options: o,
-		calls: httpcall.New(httpcall.Options{HTTP: o.HTTP}), redactor: redact.New(password),
+		calls: httpcall.New(httpcall.Options{HTTP: o.HTTPClient}), redactor: redact.New(password),
 	}, nil
 }
 
@@ -119,7 +119,7 @@ func (c *Client) Call(ctx context.Context, service, operation string, body any) 
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrMapping, err)
 	}
-	entry, _, err := c.documents.get(ctx, c.options.HTTP, &c.wsdl, c.wsdl.address(service))
+	entry, _, err := c.documents.get(ctx, c.options.HTTPClient, &c.wsdl, c.wsdl.address(service))
 	if err != nil {
 		return nil, err
 	}
@@ -192,7 +192,7 @@ func prepare(doc *wsdl.Document, w *WSDL, service, operation string, mapping pyv
 // case.
 func (p *prepared) call(ctx context.Context, c credentials, timeout time.Duration) (call *httpcall.Call, closeFiles func(), err error) {
 	if timeout <= 0 {
-		timeout = DefaultTimeout
+		timeout = defaultTimeout
 	}
 	header := make(http.Header)
 	header.Set("Content-Type", "text/xml; charset=utf-8")

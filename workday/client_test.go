@@ -15,10 +15,10 @@ import (
 
 func client(t testing.TB, w *workdaytest.Tenant, o workday.ClientOptions) *workday.Client {
 	t.Helper()
-	if o.HTTP == nil {
-		o.HTTP = &http.Client{Transport: &http.Transport{}}
+	if o.HTTPClient == nil {
+		o.HTTPClient = &http.Client{Transport: &http.Transport{}}
 	}
-	t.Cleanup(o.HTTP.CloseIdleConnections)
+	t.Cleanup(o.HTTPClient.CloseIdleConnections)
 	c, err := workday.NewClient(w.Coordinates(), workdaytest.Username, workdaytest.Password, o)
 	if err != nil {
 		t.Fatal(err)

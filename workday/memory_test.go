@@ -35,7 +35,7 @@ func TestALargeAttachmentIsStreamed(t *testing.T) {
 	defer server.Close()
 	client := &http.Client{Transport: &http.Transport{}}
 	defer client.CloseIdleConnections()
-	c, err := NewClient(WSDL{Domain: strings.TrimPrefix(server.URL, "http://"), Tenant: "t", APIVersion: "v1", Protocol: "http"}, "u", "p", ClientOptions{HTTP: client})
+	c, err := NewClient(WSDL{Domain: strings.TrimPrefix(server.URL, "http://"), Tenant: "t", APIVersion: "v1", Protocol: "http"}, "u", "p", ClientOptions{HTTPClient: client})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -236,7 +236,7 @@ func (c *Configuration) fits(queue int64) bool {
 
 func (r *Request) timeout() time.Duration {
 	if r.TimeoutS == 0 {
-		return DefaultTimeout
+		return defaultTimeout
 	}
 	return time.Duration(r.TimeoutS * float64(time.Second))
 }

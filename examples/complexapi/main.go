@@ -58,13 +58,13 @@ func newChain(url string) (*pipeline.Chain, error) {
 		return pipeline.Named(name, &s)
 	}
 	status := func(name string) steps.Source {
-		return steps.Source{Key: name + "_headers", Rules: []steps.Rule{{Path: "status_code", TargetField: name + "_status"}}}
+		return steps.Source{Key: name + "_headers", Rules: []steps.ExtractRule{{Path: "status_code", TargetField: name + "_status"}}}
 	}
 	return pipeline.New(
 		&steps.Purge{ResetFields: []string{"erp_id", "create_status", "attach_status", "submit_status"}},
-		&steps.CustomFormat{Exports: []steps.Format{{Key: "invoice", Template: `{"number": {{ field.document_id|tojson }}, "supplier": {{ field.sender_name|tojson }}, "currency": "EUR", "total": "{{ field.amount_total }}", "lines": [{"description": "all", "quantity": "1", "amount": "{{ field.amount_total }}", "tax_rate": "20"}]}`}}},
+		&steps.CustomFormat{Exports: []steps.ExportConfig{{Key: "invoice", Template: `{"number": {{ field.document_id|tojson }}, "supplier": {{ field.sender_name|tojson }}, "currency": "EUR", "total": "{{ field.amount_total }}", "lines": [{"description": "all", "quantity": "1", "amount": "{{ field.amount_total }}", "tax_rate": "20"}]}`}}},
 		rest("create", steps.RESTExport{Key: "invoice", PayloadKey: "create_reply", Request: steps.Request{URL: url + "/api/invoices", Headers: map[string]string{"Content-Type": "application/json"}, Content: "#{file_content}"}}),
-		&steps.Extract{Sources: []steps.Source{status("create"), {Key: "create_reply", Rules: []steps.Rule{{Path: "id", TargetField: "erp_id"}}}}},
+		&steps.Extract{Sources: []steps.Source{status("create"), {Key: "create_reply", Rules: []steps.ExtractRule{{Path: "id", TargetField: "erp_id"}}}}},
 		&steps.Evaluate{Check: steps.Check{Condition: "field.create_status != '201'", Message: "The draft was not created."}},
 		rest("attach", steps.RESTExport{Request: steps.Request{URL: url + "/api/invoices/@{erp_id}/attachments", FilePart: "file", FileName: "@{document_id}.pdf", FileContent: "#{original_file}"}}),
 		&steps.Extract{Sources: []steps.Source{status("attach")}},

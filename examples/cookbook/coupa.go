@@ -147,7 +147,7 @@ func (c *coupa) submit(w http.ResponseWriter, r *http.Request) {
 // coupaProbe asks Coupa what has become of a creation whose answer was lost. It is for
 // pipeline.WithProbe("Create draft", time.Minute, …); token gets one from Coupa.
 func coupaProbe(token func(context.Context) (string, error)) pipeline.Probe {
-	return func(ctx context.Context, x *pipeline.Export, q pipeline.Question) (*pipeline.Answer, bool, error) {
+	return func(ctx context.Context, x *pipeline.Export, q pipeline.Question) (*pipeline.Reply, bool, error) {
 		number, err := x.Field("document_id")
 		if err != nil {
 			return nil, false, err
@@ -161,7 +161,7 @@ func coupaProbe(token func(context.Context) (string, error)) pipeline.Probe {
 		case len(found) > 1:
 			return nil, false, fmt.Errorf("several invoices of Coupa have the number %s", number.Value())
 		}
-		return &pipeline.Answer{Status: http.StatusCreated, URL: q.URL, Body: found[0]}, true, nil
+		return &pipeline.Reply{Status: http.StatusCreated, URL: q.URL, Body: found[0]}, true, nil
 	}
 }
 

@@ -210,7 +210,7 @@ func TestTheProbeOfCoupaFindsTheInvoiceOfALostAnswer(t *testing.T) {
 	defer server.Close()
 	defer client.CloseIdleConnections()
 	question := pipeline.Question{URL: "https://acme.coupahost.com/api/invoices"}
-	ask := func(number string) (answer *pipeline.Answer, there bool) {
+	ask := func(number string) (answer *pipeline.Reply, there bool) {
 		probe := coupaProbe(func(context.Context) (string, error) { return coupaToken, nil })
 		step := pipeline.StepFunc(func(ctx context.Context, x *pipeline.Export) (err error) {
 			answer, there, err = probe(ctx, x, question)

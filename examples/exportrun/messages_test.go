@@ -78,7 +78,7 @@ var provoked = map[string]func(t *testing.T) string{
 		return (&pipeline.UnsettledError{What: "POST https://erp.example/invoices", Run: "r", Call: "c"}).Error()
 	},
 	"has no character for": func(t *testing.T) string {
-		return exported(t, &steps.CustomFormat{Exports: []steps.Format{{Key: "csv", Template: "{{ field.name }}", Encoding: "latin-1"}}})
+		return exported(t, &steps.CustomFormat{Exports: []steps.ExportConfig{{Key: "csv", Template: "{{ field.name }}", Encoding: "latin-1"}}})
 	},
 	"the token request was answered with status": func(t *testing.T) string {
 		url := erpThat(t, http.StatusUnauthorized)

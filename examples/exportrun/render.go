@@ -100,7 +100,7 @@ func (a *renderArguments) render(ctx context.Context, out *terminal) int {
 	if err != nil {
 		return out.fail(err)
 	}
-	step := pipeline.Step(&steps.CustomFormat{Exports: []steps.Format{{Key: "output", Template: string(text)}}})
+	step := pipeline.Step(&steps.CustomFormat{Exports: []steps.ExportConfig{{Key: "output", Template: string(text)}}})
 	if strings.EqualFold(filepath.Ext(a.template), ".json") {
 		if step, err = jsonStep(text); err != nil {
 			return showTemplateError(a.template, string(text), err, out)

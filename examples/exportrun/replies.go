@@ -25,7 +25,7 @@ type reply struct {
 }
 
 // answers reads the replies file.
-func (a *runArguments) answers() (func(pipeline.DryCall) (pipeline.DryAnswer, bool), error) {
+func (a *runArguments) answers() (func(pipeline.DryCall) (pipeline.DryReply, bool), error) {
 	if a.replies == "" {
 		return nil, nil
 	}
@@ -87,10 +87,10 @@ func repliesOfReport(data []byte) ([]reply, error) {
 
 // answerFrom answers calls from a list. Several entries for one call are taken one after
 // the other, and the last one again and again.
-func answerFrom(list []reply) func(pipeline.DryCall) (pipeline.DryAnswer, bool) {
+func answerFrom(list []reply) func(pipeline.DryCall) (pipeline.DryReply, bool) {
 	var mu sync.Mutex
 	used := make(map[int]bool)
-	return func(c pipeline.DryCall) (pipeline.DryAnswer, bool) {
+	return func(c pipeline.DryCall) (pipeline.DryReply, bool) {
 		mu.Lock()
 		defer mu.Unlock()
 		last := -1
@@ -103,7 +103,7 @@ func answerFrom(list []reply) func(pipeline.DryCall) (pipeline.DryAnswer, bool) 
 			}
 		}
 		if last < 0 {
-			return pipeline.DryAnswer{}, false
+			return pipeline.DryReply{}, false
 		}
 		used[last] = true
 		return list[last].answer(), true
@@ -120,8 +120,8 @@ func (r *reply) fits(c pipeline.DryCall) bool {
 	return r.URL == c.URL
 }
 
-func (r *reply) answer() pipeline.DryAnswer {
-	answer := pipeline.DryAnswer{Status: r.Status, Header: r.header.Clone(), Body: []byte(r.Body)}
+func (r *reply) answer() pipeline.DryReply {
+	answer := pipeline.DryReply{Status: r.Status, Header: r.header.Clone(), Body: []byte(r.Body)}
 	if answer.Header == nil {
 		answer.Header = make(http.Header)
 	}

@@ -185,7 +185,7 @@ func export(ctx context.Context, a *runArguments, out *terminal) int {
 }
 
 // runChain runs the chain and returns its report.
-func runChain(ctx context.Context, a *runArguments, l *loaded, chain *pipeline.Chain, answers func(pipeline.DryCall) (pipeline.DryAnswer, bool)) (*rossum.Response, *pipeline.Report, error) {
+func runChain(ctx context.Context, a *runArguments, l *loaded, chain *pipeline.Chain, answers func(pipeline.DryCall) (pipeline.DryReply, bool)) (*rossum.Response, *pipeline.Report, error) {
 	var report *pipeline.Report
 	options := append(a.reach(),
 		pipeline.WithFormulas(l.formulas(&a.arguments)),
@@ -206,8 +206,8 @@ func runChain(ctx context.Context, a *runArguments, l *loaded, chain *pipeline.C
 	}
 	if !a.send {
 		options = append(options, pipeline.WithDetails(pipeline.Details{BodyLimit: 1 << 20}), pipeline.WithDryRun(pipeline.DryRun{
-			Answer: answers, KeepFields: a.keepFields, MakeUpSecrets: true,
-			Lets: func(method string, u *url.URL) bool {
+			Reply: answers, KeepFields: a.keepFields, MakeUpSecrets: true,
+			Allow: func(method string, u *url.URL) bool {
 				return isLoopback(u) || a.reads && (method == http.MethodGet || method == http.MethodHead)
 			},
 		}))

@@ -107,7 +107,7 @@ func newServer(a *arguments, unsigned bool, out *terminal) (*hookserver.Server, 
 		pipeline.WithFormulas(pipeline.Formulas{Queues: schemasOf(l), Tolerate: a.tolerate}),
 	)}
 	if !unsigned {
-		o.Secrets = []string{os.Getenv(hookSecret)}
+		o.SignatureSecrets = []string{os.Getenv(hookSecret)}
 	}
 	if o.Queues, err = chains(a, l); err != nil {
 		return nil, nil, err

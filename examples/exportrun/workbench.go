@@ -108,7 +108,7 @@ func placeOf(a *runArguments) (*workbench.Place, error) {
 			return organisation.FromHooks([]*rossum.Hook{&alone}, registry(&a.arguments), organisation.Options{})
 		},
 		Run: func() []pipeline.Option { return options },
-		Answer: func() func(pipeline.DryCall) (pipeline.DryAnswer, bool) {
+		Answer: func() func(pipeline.DryCall) (pipeline.DryReply, bool) {
 			answer, err := a.answers()
 			if err != nil {
 				return nil // the file was readable a moment ago; without it calls have no answers

@@ -61,7 +61,7 @@ func newExtensions(secret string) (*hookserver.Server, error) {
 	steps.Register(registry, steps.RegisterOptions{})
 	sftpexport.Register(registry, sftpexport.RegisterOptions{Backends: map[string]sftpexport.Backend{"s3": s3.New(s3.Options{})}})
 	workday.Register(registry, workday.RegisterOptions{})
-	return hookserver.New(hookserver.Options{Extensions: registry, Secrets: []string{secret}})
+	return hookserver.New(hookserver.Options{Extensions: registry, SignatureSecrets: []string{secret}})
 }
 
 func serve(ctx context.Context, address, secret string) error {
@@ -78,7 +78,7 @@ func serve(ctx context.Context, address, secret string) error {
 		<-ctx.Done()
 		// Calls that are running get the time that Rossum gives them; those that are cut
 		// off then are called again.
-		ctx, cancel := context.WithTimeout(context.Background(), hookserver.DefaultTimeout)
+		ctx, cancel := context.WithTimeout(context.Background(), rossum.DefaultHookTimeout)
 		defer cancel()
 		ended <- errors.Join(server.Shutdown(ctx), extensions.Shutdown(ctx))
 	}()

@@ -23,7 +23,7 @@ import (
 
 func newChain(erpURL string) (*pipeline.Chain, error) {
 	return pipeline.New(
-		&steps.CustomFormat{Exports: []steps.Format{{
+		&steps.CustomFormat{Exports: []steps.ExportConfig{{
 			Key: "invoice",
 			Template: "number,item,amount\n" +
 				"{% for item in field.line_items %}{{ field.document_id }},{{ item.description }},{{ item.amount }}\n{% endfor %}",
@@ -37,7 +37,7 @@ func newChain(erpURL string) (*pipeline.Chain, error) {
 			},
 			HeadersKey: "reply",
 		},
-		&steps.Extract{Sources: []steps.Source{{Key: "reply", Rules: []steps.Rule{{Path: "status_code", TargetField: "api_status"}}}}},
+		&steps.Extract{Sources: []steps.Source{{Key: "reply", Rules: []steps.ExtractRule{{Path: "status_code", TargetField: "api_status"}}}}},
 		&steps.Evaluate{Check: steps.Check{Condition: "r.field.api_status != '201'", Message: "The ERP did not take the invoice."}},
 	)
 }
@@ -67,7 +67,7 @@ func try(out io.Writer, chain *pipeline.Chain) error {
 
 // serve answers Rossum's calls at /export.
 func serve(chain *pipeline.Chain, listen string) error {
-	hook, err := hookserver.New(hookserver.Options{Chain: chain, Secrets: []string{os.Getenv("ROSSUM_HOOK_SECRET")}})
+	hook, err := hookserver.New(hookserver.Options{Chain: chain, SignatureSecrets: []string{os.Getenv("ROSSUM_HOOK_SECRET")}})
 	if err != nil {
 		return err
 	}

@@ -78,13 +78,13 @@ func run(ctx context.Context, listen string, once bool, journal *pipeline.Journa
 	}
 	chain, err := pipeline.New(
 		&steps.Purge{},
-		&steps.CustomFormat{Exports: []steps.Format{{Key: "csv", Template: "number,total\n{{ field.document_id }},{{ field.amount_total }}\n"}}},
+		&steps.CustomFormat{Exports: []steps.ExportConfig{{Key: "csv", Template: "number,total\n{{ field.document_id }},{{ field.amount_total }}\n"}}},
 		&steps.Evaluate{Check: steps.Check{Condition: "is_empty(field.document_id)", Message: "The invoice has no number."}},
 	)
 	if err != nil {
 		return err
 	}
-	hook, err := hookserver.New(hookserver.Options{Chain: chain, Secrets: []string{secret}, Journal: journal})
+	hook, err := hookserver.New(hookserver.Options{Chain: chain, SignatureSecrets: []string{secret}, Journal: journal})
 	if err != nil {
 		return err // such as: secret 1 is empty
 	}
@@ -110,7 +110,7 @@ func run(ctx context.Context, listen string, once bool, journal *pipeline.Journa
 		<-ctx.Done()
 	}
 	// Exports that are running get the time that Rossum gives them.
-	ctx, cancel := context.WithTimeout(context.Background(), hookserver.DefaultTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), rossum.DefaultHookTimeout)
 	defer cancel()
 	if err := errors.Join(server.Shutdown(ctx), hook.Shutdown(ctx)); err != nil {
 		return err

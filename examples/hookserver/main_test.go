@@ -58,8 +58,8 @@ func TestAPersonSettlesACallFromTheCommandLine(t *testing.T) {
 		_, err := x.Once(
 			ctx,
 			pipeline.Act{Call: "request", What: "POST https://erp.example/invoices"},
-			func(context.Context, pipeline.Attempt) (*pipeline.Answer, error) {
-				return &pipeline.Answer{Status: 201}, nil
+			func(context.Context, pipeline.Attempt) (*pipeline.Reply, error) {
+				return &pipeline.Reply{Status: 201}, nil
 			},
 		)
 		return err

@@ -103,9 +103,9 @@ func invoice(parts ...rossumtest.Part) *rossumtest.Call {
 func (l language) compute(text string) (string, error) {
 	switch l {
 	case jinjaExpression:
-		return file(&steps.CustomFormat{Exports: []steps.Format{{Key: "result", Template: "{{ " + text + " }}"}}})
+		return file(&steps.CustomFormat{Exports: []steps.ExportConfig{{Key: "result", Template: "{{ " + text + " }}"}}})
 	case jinjaTemplate:
-		return file(&steps.CustomFormat{Exports: []steps.Format{{Key: "result", Template: text}}})
+		return file(&steps.CustomFormat{Exports: []steps.ExportConfig{{Key: "result", Template: text}}})
 	case jsonTemplate:
 		return onPlatform(jsonStep(text))
 	case pythonCondition:
@@ -270,7 +270,7 @@ func extracted(path string) (string, error) {
 	put := pipeline.StepFunc(func(ctx context.Context, x *pipeline.Export) error {
 		return x.Files.Put(ctx, pipeline.File{Key: "reply", Data: json.RawMessage(reply)})
 	})
-	x, _, err := run(invoice(), put, &steps.Extract{Sources: []steps.Source{{Key: "reply", Rules: []steps.Rule{{Path: path, TargetField: "result"}}}}})
+	x, _, err := run(invoice(), put, &steps.Extract{Sources: []steps.Source{{Key: "reply", Rules: []steps.ExtractRule{{Path: path, TargetField: "result"}}}}})
 	if err != nil {
 		return "", err
 	}

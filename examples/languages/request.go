@@ -34,9 +34,9 @@ func process(stages string) (*request, error) {
 	payload := invoice().Payload()
 	dry := pipeline.DryRun{
 		Made: func(c pipeline.DryCall) { made.body = append([]byte{}, c.Body...) },
-		Answer: func(pipeline.DryCall) (pipeline.DryAnswer, bool) {
+		Reply: func(pipeline.DryCall) (pipeline.DryReply, bool) {
 			header := http.Header{"Content-Type": {"application/json"}, "Location": {"/invoices/7"}}
-			return pipeline.DryAnswer{Status: http.StatusCreated, Header: header, Body: []byte(reply)}, true
+			return pipeline.DryReply{Status: http.StatusCreated, Header: header, Body: []byte(reply)}, true
 		},
 	}
 	if _, err := chain.Export(context.Background(), payload, pipeline.WithDryRun(dry), pipeline.WithLogger(nil)); err != nil {

@@ -14,11 +14,11 @@ func newChain(erpURL string) (*pipeline.Chain, error) {
 		Data: map[string]string{"grant_type": "client_credentials", "client_id": erp.ClientID, "client_secret": "{secret.client_secret}"},
 	}
 	status := func(headers, target string) steps.Source {
-		return steps.Source{Key: headers, Rules: []steps.Rule{{Path: "status_code", TargetField: target}}}
+		return steps.Source{Key: headers, Rules: []steps.ExtractRule{{Path: "status_code", TargetField: target}}}
 	}
 	return pipeline.New(
 		&steps.Purge{ResetFields: []string{"erp_create_status", "erp_create_body", "erp_invoice_id", "erp_attach_status", "erp_submit_status"}},
-		&steps.CustomFormat{Exports: []steps.Format{{
+		&steps.CustomFormat{Exports: []steps.ExportConfig{{
 			Key: "invoice", FileName: "{{ field.document_id|replace('/', '-') }}.json",
 			Lines: []string{
 				`{`,
@@ -40,7 +40,7 @@ func newChain(erpURL string) (*pipeline.Chain, error) {
 		}),
 		&steps.Extract{Sources: []steps.Source{
 			status("create_headers", "erp_create_status"),
-			{Key: "create_reply", Rules: []steps.Rule{{Path: "id", TargetField: "erp_invoice_id"}, {Path: "to_string(@)", TargetField: "erp_create_body"}}},
+			{Key: "create_reply", Rules: []steps.ExtractRule{{Path: "id", TargetField: "erp_invoice_id"}, {Path: "to_string(@)", TargetField: "erp_create_body"}}},
 		}},
 		pipeline.Named("Attach original", &steps.RESTExport{
 			Auth: auth, Condition: "@{erp_invoice_id}",

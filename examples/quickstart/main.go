@@ -65,7 +65,7 @@ func run(out io.Writer, fail bool, listen string) error {
 		return err
 	}
 	var report *pipeline.Report
-	server, err := hookserver.New(hookserver.Options{Chain: chain, Secrets: []string{hookSecret}, Run: []pipeline.Option{
+	server, err := hookserver.New(hookserver.Options{Chain: chain, SignatureSecrets: []string{hookSecret}, Run: []pipeline.Option{
 		pipeline.WithStore(pipeline.InRossum()), pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r }),
 	}})
 	if err != nil {

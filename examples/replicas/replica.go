@@ -83,7 +83,7 @@ func serveReplica(text string) error {
 		}
 	}
 	run := append(settling(config.ERP), pipeline.WithLogger(nil))
-	o := hookserver.Options{Queues: queues, Secrets: []string{hookSecret}, Journal: journal, Recover: true, Run: run}
+	o := hookserver.Options{Queues: queues, SignatureSecrets: []string{hookSecret}, Journal: journal, Recover: true, Run: run}
 	hook, err := newHook(config.Temporal, o)
 	if err != nil {
 		return err

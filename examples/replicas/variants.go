@@ -63,7 +63,7 @@ func settling(erp string) []pipeline.Option {
 	var all []pipeline.Option
 	for _, name := range calls {
 		keyed = append(keyed, byKey.step(name))
-		all = append(all, pipeline.WithProbe(byProbe.step(name), settleTime, func(ctx context.Context, x *pipeline.Export, q pipeline.Question) (*pipeline.Answer, bool, error) {
+		all = append(all, pipeline.WithProbe(byProbe.step(name), settleTime, func(ctx context.Context, x *pipeline.Export, q pipeline.Question) (*pipeline.Reply, bool, error) {
 			return ask(ctx, fmt.Sprintf("%s/has?%s", erp, url.Values{"call": {"/probe/" + q.Call}, "annotation": {fmt.Sprint(x.Annotation.ID)}}.Encode()))
 		}))
 	}
@@ -71,7 +71,7 @@ func settling(erp string) []pipeline.Option {
 }
 
 // ask asks the ERP whether it has what a call makes.
-func ask(ctx context.Context, address string) (*pipeline.Answer, bool, error) {
+func ask(ctx context.Context, address string) (*pipeline.Reply, bool, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return nil, false, err
@@ -85,5 +85,5 @@ func ask(ctx context.Context, address string) (*pipeline.Answer, bool, error) {
 	if err := json.NewDecoder(resp.Body).Decode(&there); err != nil || !there {
 		return nil, false, err
 	}
-	return &pipeline.Answer{Status: http.StatusCreated}, true, nil
+	return &pipeline.Reply{Status: http.StatusCreated}, true, nil
 }

@@ -32,7 +32,7 @@ func run(out io.Writer) error {
 
 	chain, err := pipeline.New(
 		&steps.Purge{ResetFields: []string{"api_status_code"}},
-		&steps.CustomFormat{Exports: []steps.Format{{
+		&steps.CustomFormat{Exports: []steps.ExportConfig{{
 			Key:      "csv",
 			Template: "Document ID,Item,Quantity\n{% for item in field.line_items %}{{ field.document_id }},{{ item.item_description }},{{ item.item_quantity }}\n{% endfor %}",
 		}}},
@@ -41,7 +41,7 @@ func run(out io.Writer) error {
 			Request:    steps.Request{URL: api.URL, Headers: map[string]string{"Content-Type": "text/csv"}, Content: "#{file_content}"},
 			HeadersKey: "reply_headers",
 		},
-		&steps.Extract{Sources: []steps.Source{{Key: "reply_headers", Rules: []steps.Rule{{Path: "status_code", TargetField: "api_status_code"}}}}},
+		&steps.Extract{Sources: []steps.Source{{Key: "reply_headers", Rules: []steps.ExtractRule{{Path: "status_code", TargetField: "api_status_code"}}}}},
 		&steps.Evaluate{Check: steps.Check{Condition: "r.field.api_status_code != '201'", Message: "The invoice was not created."}},
 	)
 	if err != nil {

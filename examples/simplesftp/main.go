@@ -102,7 +102,7 @@ func export(out io.Writer, c sftpexport.Credentials, secrets rossum.Secrets, dir
 	}
 	sftp.Credentials = c
 	chain, err := pipeline.New(
-		&steps.CustomFormat{Exports: []steps.Format{{
+		&steps.CustomFormat{Exports: []steps.ExportConfig{{
 			Key: "csv", Template: "{{ field.document_id }};{{ field.amount_total }}\n",
 		}}},
 		&sftp,

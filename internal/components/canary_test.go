@@ -182,7 +182,7 @@ func canarySteps(t *testing.T, base string) map[string][]pipeline.Step {
 				PayloadKey:  "p",
 				StatusCodes: &steps.StatusCodes{Error: []int{401, 500}, Warning: []int{200, 403, 422, 400}},
 			},
-			&steps.Extract{Sources: []steps.Source{{Key: "p", Rules: []steps.Rule{{Path: "id", TargetField: "found"}}}}},
+			&steps.Extract{Sources: []steps.Source{{Key: "p", Rules: []steps.ExtractRule{{Path: "id", TargetField: "found"}}}}},
 			&steps.Evaluate{Check: steps.Check{Condition: "field.found == ''", Message: "no id"}},
 		},
 		"REST token": {

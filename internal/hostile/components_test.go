@@ -104,7 +104,7 @@ var components = []component{
 					PayloadKey:  "reply",
 					StatusCodes: &steps.StatusCodes{Error: []int{101, 302, 307, 401, 429, 503}},
 				},
-				&steps.Extract{Sources: []steps.Source{{Format: "json", Key: "reply", Rules: []steps.Rule{{Path: "id", TargetField: "found"}}}}},
+				&steps.Extract{Sources: []steps.Source{{Format: "json", Key: "reply", Rules: []steps.ExtractRule{{Path: "id", TargetField: "found"}}}}},
 			)
 		},
 	},

@@ -154,7 +154,7 @@ func knock(t *testing.T, c caller) string {
 		patience = time.Second
 	}
 	server, err := hookserver.New(hookserver.Options{
-		Chain: chain, Secrets: []string{hookSecret}, BodyLimit: 1 << 20, ReadTimeout: patience, MaxAge: time.Hour,
+		Chain: chain, SignatureSecrets: []string{hookSecret}, BodyLimit: 1 << 20, ReadTimeout: patience, MaxAge: time.Hour,
 	})
 	if err != nil {
 		return err.Error()

@@ -61,7 +61,7 @@ func extracts(t testing.TB, url, format, path string) func(context.Context) erro
 		rossumtest.Annotation(rossumtest.Field("found", ""), rossumtest.Offline()),
 		&steps.RESTExport{Request: steps.Request{URL: url, Method: "GET"}, PayloadKey: "reply"},
 		&steps.Extract{
-			Sources: []steps.Source{{Format: steps.SourceFormat(format), Key: "reply", Rules: []steps.Rule{{Path: path, TargetField: "found"}}}},
+			Sources: []steps.Source{{Format: steps.SourceFormat(format), Key: "reply", Rules: []steps.ExtractRule{{Path: path, TargetField: "found"}}}},
 		},
 	)
 }
@@ -178,7 +178,7 @@ func languageRows() []row {
 		`{% for i in range(100000) %}{% set a = "a" * 15000000 %}{% endfor %}`,
 	} {
 		list = append(list, row{"template: " + text, "over 60 s", 2 * time.Second, 300, func(t testing.TB) func(context.Context) error {
-			return exports(t, rossumtest.Annotation(rossumtest.Offline()), &steps.CustomFormat{Exports: []steps.Format{{Key: "k", Template: text}}})
+			return exports(t, rossumtest.Annotation(rossumtest.Offline()), &steps.CustomFormat{Exports: []steps.ExportConfig{{Key: "k", Template: text}}})
 		}})
 	}
 	for _, code := range []string{
@@ -353,7 +353,7 @@ func documentRows() []row {
 				t,
 				steps.Request{Content: "#{file_content}"},
 				"k",
-				&steps.CustomFormat{Exports: []steps.Format{{Key: "k", Template: `{"file": "{{ file.original_file|b64encode }}"}`}}},
+				&steps.CustomFormat{Exports: []steps.ExportConfig{{Key: "k", Template: `{"file": "{{ file.original_file|b64encode }}"}`}}},
 			)
 		}},
 		{"document by a Request Processor", "126 MB", 0, most, func(t testing.TB) func(context.Context) error {

@@ -86,8 +86,8 @@ func posts(err error) pipeline.Step {
 		_, err := x.Once(
 			ctx,
 			pipeline.Act{Call: "request", What: "POST https://erp.example/invoices"},
-			func(context.Context, pipeline.Attempt) (*pipeline.Answer, error) {
-				return &pipeline.Answer{Status: http.StatusCreated, Body: []byte(`{"id":7}`)}, err
+			func(context.Context, pipeline.Attempt) (*pipeline.Reply, error) {
+				return &pipeline.Reply{Status: http.StatusCreated, Body: []byte(`{"id":7}`)}, err
 			},
 		)
 		return err
@@ -209,7 +209,7 @@ func ofLedger(t *testing.T) []shown {
 		return again(t, died(t), chainOf(t, posts(nil)), annotation(rossumtest.Field("more", "1")))
 	})
 	add("a call whose answer was lost, and a probe that fails", func(t *testing.T) string {
-		probe := pipeline.WithProbe("post", 0, func(context.Context, *pipeline.Export, pipeline.Question) (*pipeline.Answer, bool, error) {
+		probe := pipeline.WithProbe("post", 0, func(context.Context, *pipeline.Export, pipeline.Question) (*pipeline.Reply, bool, error) {
 			return nil, false, errors.New("the ERP is being updated")
 		})
 		return again(t, died(t), chainOf(t, posts(nil)), annotation(), probe)

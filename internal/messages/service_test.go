@@ -33,13 +33,13 @@ func ofHookServer(t *testing.T) []shown {
 	good := annotation().Bytes()
 	all := []shown{
 		{"no chain and no secret", options(hookserver.Options{})},
-		{"a queue without a chain", options(hookserver.Options{Queues: map[int64]*pipeline.Chain{7: nil}, Secrets: signed})},
-		{"an empty secret", options(hookserver.Options{Chain: chain, Secrets: []string{""}})},
-		{"secrets and unsigned calls", options(hookserver.Options{Chain: chain, Secrets: signed, Unsigned: true})},
-		{"a negative timeout", options(hookserver.Options{Chain: chain, Secrets: signed, Timeout: -1})},
+		{"a queue without a chain", options(hookserver.Options{Queues: map[int64]*pipeline.Chain{7: nil}, SignatureSecrets: signed})},
+		{"an empty secret", options(hookserver.Options{Chain: chain, SignatureSecrets: []string{""}})},
+		{"secrets and unsigned calls", options(hookserver.Options{Chain: chain, SignatureSecrets: signed, Unsigned: true})},
+		{"a negative timeout", options(hookserver.Options{Chain: chain, SignatureSecrets: signed, Timeout: -1})},
 		{
 			"wrong options of slow exports",
-			options(hookserver.Options{Chain: chain, Secrets: signed, Async: &hookserver.Async{URL: "exports", Key: []byte("short"), Timeout: -1}}),
+			options(hookserver.Options{Chain: chain, SignatureSecrets: signed, Async: &hookserver.Async{URL: "exports", Key: []byte("short"), Timeout: -1}}),
 		},
 	}
 	for _, c := range []struct {
@@ -59,14 +59,14 @@ func ofHookServer(t *testing.T) []shown {
 		{"a body that is too large", hookCall(append(bytes.Repeat([]byte(" "), 1<<20), good...))},
 		{"a queue without exports", hookCall(annotation().Bytes())},
 	} {
-		o := hookserver.Options{Chain: chain, Secrets: signed, BodyLimit: 1 << 20}
+		o := hookserver.Options{Chain: chain, SignatureSecrets: signed, BodyLimit: 1 << 20}
 		if c.when == "a queue without exports" {
 			o.Chain, o.Queues = nil, map[int64]*pipeline.Chain{8: chain}
 		}
 		all = append(all, shown{c.when, answerOf(t, o, c.call)})
 	}
 	stopped := func() string {
-		s, err := hookserver.New(hookserver.Options{Chain: chain, Secrets: signed})
+		s, err := hookserver.New(hookserver.Options{Chain: chain, SignatureSecrets: signed})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -142,7 +142,7 @@ func (l *ledger) claimAfter(ctx context.Context, key pipeline.RunKey, o pipeline
 func (l *ledger) takeOver(f *disk.File, s *runState, key pipeline.RunKey, o pipeline.ClaimOptions, lock *shardLock) (pipeline.Claimed, error) {
 	m := frameMeta{records: o.First, fence: s.Fence + 1, process: l.instance, claim: s.RunInfo}
 	if !s.born { // nothing of it can be read
-		m.claim = pipeline.RunInfo{Key: key, Generation: generation(s.ID), Begun: time.UnixMicro(generation(s.ID)), Content: o.Content, Fingerprint: o.Fingerprint}
+		m.claim = pipeline.RunInfo{Key: key, Generation: generation(s.ID), Started: time.UnixMicro(generation(s.ID)), Content: o.Content, Fingerprint: o.Fingerprint}
 	}
 	m.claim.Owner = o.Owner
 	if err := l.renew(s, m.fence, o.Lease); err != nil {
@@ -180,7 +180,7 @@ func (l *ledger) begin(ctx context.Context, key pipeline.RunKey, o pipeline.Clai
 		err = l.renew(s, 1, o.Lease)
 	}
 	if err == nil {
-		m := frameMeta{records: o.First, fence: 1, process: l.instance, claim: pipeline.RunInfo{Owner: o.Owner, Key: key, Generation: generation, Begun: now, Content: o.Content, Fingerprint: o.Fingerprint}}
+		m := frameMeta{records: o.First, fence: 1, process: l.instance, claim: pipeline.RunInfo{Owner: o.Owner, Key: key, Generation: generation, Started: now, Content: o.Content, Fingerprint: o.Fingerprint}}
 		err = l.commit(f, s, true, claimFrame, m, lock.unlock)
 	}
 	if err != nil {

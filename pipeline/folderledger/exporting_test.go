@@ -23,8 +23,8 @@ func exporter(tb testing.TB, l pipeline.Ledger) func(annotation int) {
 		list = append(list, pipeline.Named(name, pipeline.StepFunc(func(ctx context.Context, x *pipeline.Export) error {
 			_, err := x.Once(ctx, pipeline.Act{
 				Call: "request", What: "POST https://erp.example/" + name,
-			}, func(context.Context, pipeline.Attempt) (*pipeline.Answer, error) {
-				return &pipeline.Answer{Status: 201, Body: []byte(`{"id":"ERP-1"}`)}, nil
+			}, func(context.Context, pipeline.Attempt) (*pipeline.Reply, error) {
+				return &pipeline.Reply{Status: 201, Body: []byte(`{"id":"ERP-1"}`)}, nil
 			})
 			return err
 		})))

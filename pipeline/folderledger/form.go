@@ -84,7 +84,7 @@ func (m *frameMeta) encode(typ byte) []byte {
 	if typ == claimFrame {
 		c := m.claim
 		w.int(c.Generation)
-		w.int(c.Begun.UnixMicro())
+		w.int(c.Started.UnixMicro())
 		w.int(c.Key.Annotation)
 		w.texts(m.process, c.Owner, c.Key.Organization, c.Key.Hook, c.Key.Event, c.Content, c.Fingerprint)
 	}
@@ -139,7 +139,7 @@ func decodeMeta(typ byte, b []byte) (m frameMeta, err error) {
 	if typ == claimFrame {
 		c := &m.claim
 		c.Generation = r.int()
-		c.Begun = time.UnixMicro(r.int()).UTC()
+		c.Started = time.UnixMicro(r.int()).UTC()
 		c.Key.Annotation = r.int()
 		m.process, c.Owner, c.Key.Organization, c.Key.Hook, c.Key.Event = r.text(), r.text(), r.text(), r.text(), r.text()
 		c.Content, c.Fingerprint = r.text(), r.text()
@@ -174,7 +174,7 @@ func (s *runState) apply(f runfile.Frame) ([]pipeline.Record, error) {
 	case claimFrame:
 		if id := s.ID; !s.born {
 			s.RunInfo = pipeline.RunInfo{ID: id, Key: m.claim.Key, Generation: m.claim.Generation, Content: m.claim.Content, Fingerprint: m.claim.Fingerprint,
-				Begun: m.claim.Begun, Count: s.Count, Damaged: s.Damaged}
+				Started: m.claim.Started, Count: s.Count, Damaged: s.Damaged}
 			s.born = true
 		}
 		s.Fence, s.Owner, s.instance, s.released = m.fence, m.claim.Owner, m.process, false

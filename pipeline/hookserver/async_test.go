@@ -163,11 +163,11 @@ func TestOptionsThatMakeNoSenseAreAllRefused(t *testing.T) {
 	_, err := hookserver.New(hookserver.Options{
 		Queues: map[int64]*pipeline.Chain{
 			7: nil,
-		}, Chain: chain, Secrets: []string{"good", ""}, Unsigned: true, Timeout: -1, Window: -1, Keep: -1, BodyLimit: -1, ReadTimeout: -1,
+		}, Chain: chain, SignatureSecrets: []string{"good", ""}, Unsigned: true, Timeout: -1, Window: -1, Keep: -1, BodyLimit: -1, ReadTimeout: -1,
 		Async: &hookserver.Async{URL: "/export", Key: []byte("short"), Timeout: -1},
 	})
 	for _, want := range []string{
-		"2 of Chain, Queues and Extensions", "queue 7 has no chain", "both Secrets and Unsigned", "secret 2 is empty", "Timeout is negative", "Window is", "Keep is", "BodyLimit is",
+		"2 of Chain, Queues and Extensions", "queue 7 has no chain", "both SignatureSecrets and Unsigned", "secret 2 is empty", "Timeout is negative", "Window is", "Keep is", "BodyLimit is",
 		"ReadTimeout is", `Async.URL "/export" is not`, "Async.Key has 5 bytes", "Async.Timeout is negative",
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
@@ -175,7 +175,7 @@ func TestOptionsThatMakeNoSenseAreAllRefused(t *testing.T) {
 		}
 	}
 	if _, err := hookserver.New(hookserver.Options{}); err == nil || !strings.Contains(err.Error(), "0 of Chain") ||
-		!strings.Contains(err.Error(), "secret is missing; set Secrets") {
+		!strings.Contains(err.Error(), "secret is missing; set SignatureSecrets") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -187,7 +187,7 @@ func ExampleServer() {
 		return
 	}
 	hook, err := hookserver.New(hookserver.Options{
-		Chain: chain, Secrets: []string{secret},
+		Chain: chain, SignatureSecrets: []string{secret},
 		Async: &hookserver.Async{URL: "https://exports.example.com/export", After: -1},
 	})
 	if err != nil {

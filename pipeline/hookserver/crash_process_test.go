@@ -138,12 +138,12 @@ func serveCrash(text []byte) error {
 		return err
 	}
 	o := hookserver.Options{
-		Chain:   chain,
-		Secrets: []string{secret},
-		Journal: journal,
-		Timeout: p.Timeout,
-		Window:  time.Hour,
-		Run:     crashOptions(p),
+		Chain:            chain,
+		SignatureSecrets: []string{secret},
+		Journal:          journal,
+		Timeout:          p.Timeout,
+		Window:           time.Hour,
+		Run:              crashOptions(p),
 	}
 	if p.Async {
 		o.Async = &hookserver.Async{URL: publicURL, Key: asyncKey, After: -1, Timeout: p.Timeout}
@@ -233,7 +233,7 @@ func crashedChain(p plan) (*pipeline.Chain, error) {
 	}
 	all := []pipeline.Step{step}
 	if create == step || slices.Contains([]string{"REST", "REST with OAuth", "multipart with 40 MB"}, p.Kind) {
-		all = append(all, &steps.Extract{Sources: []steps.Source{{Key: "create", Rules: []steps.Rule{{Path: "id", TargetField: "erp_id"}}}}})
+		all = append(all, &steps.Extract{Sources: []steps.Source{{Key: "create", Rules: []steps.ExtractRule{{Path: "id", TargetField: "erp_id"}}}}})
 	}
 	return pipeline.New(
 		append(
@@ -279,7 +279,7 @@ func crashOptions(p plan) []pipeline.Option {
 		for _, step := range []string{"create", "notify"} {
 			options = append(
 				options,
-				pipeline.WithProbe(step, 0, func(ctx context.Context, _ *pipeline.Export, q pipeline.Question) (*pipeline.Answer, bool, error) {
+				pipeline.WithProbe(step, 0, func(ctx context.Context, _ *pipeline.Export, q pipeline.Question) (*pipeline.Reply, bool, error) {
 					return askERP(ctx, p.ERP, q)
 				}),
 			)
@@ -289,7 +289,7 @@ func crashOptions(p plan) []pipeline.Option {
 }
 
 // askERP asks what the ERP has.
-func askERP(ctx context.Context, erp string, q pipeline.Question) (*pipeline.Answer, bool, error) {
+func askERP(ctx context.Context, erp string, q pipeline.Question) (*pipeline.Reply, bool, error) {
 	what := "/" + q.Step
 	if i := strings.Index(q.What, erp); i >= 0 {
 		what, _, _ = strings.Cut(q.What[i+len(erp):], " ")
@@ -307,5 +307,5 @@ func askERP(ctx context.Context, erp string, q pipeline.Question) (*pipeline.Ans
 	if err != nil || resp.StatusCode == http.StatusNotFound {
 		return nil, false, err
 	}
-	return &pipeline.Answer{Status: resp.StatusCode, Header: resp.Header, Body: body}, true, nil
+	return &pipeline.Reply{Status: resp.StatusCode, Header: resp.Header, Body: body}, true, nil
 }

@@ -13,7 +13,7 @@ import (
 
 // Engine has exports done elsewhere than in the process that was called: by Temporal, with
 // package temporalrun. The server puts a hook call on the ledger ([pipeline.Chain.Begin]) and
-// starts the engine on that run; the engine has it done step by step, each by [Server.GoOn]
+// starts the engine on that run; the engine has it done step by step, each by [Server.RunPart]
 // in whatever process; and the answer is that of the ledger. So the ledger's rules hold
 // whatever the engine repeats, and all that an engine need keep is the key and id of a run.
 //
@@ -44,7 +44,7 @@ type EngineRun struct {
 	Timeout, Lease time.Duration
 }
 
-// Part is a part of a run that an [Engine] has a process do; see [Server.GoOn].
+// Part is a part of a run that an [Engine] has a process do; see [Server.RunPart].
 type Part struct {
 	Run pipeline.RunID
 	// Token and Secrets are those of the [EngineRun], if the engine has kept them. What is
@@ -60,16 +60,16 @@ type Part struct {
 // ErrShutdown means that the server is shutting down and has begun nothing.
 var ErrShutdown = errors.New("the export service is shutting down")
 
-// GoOn goes on with a run for an [Engine], until it is to pause. The chain, the ledger and
+// RunPart goes on with a run for an [Engine], until it is to pause. The chain, the ledger and
 // the options are those of this server, which need not be mounted anywhere: every process
-// that does parts of runs has one. If another process does a part of the run, GoOn waits until
+// that does parts of runs has one. If another process does a part of the run, RunPart waits until
 // it has left the run, or its lease has ended.
 //
 // With over no part is to follow, and o is what the ledger has of the run: it has ended, or
 // waits for a person, or is gone, as when the annotation was purged; o is zero then. An error
 // means that the part is to be done again, here or elsewhere: nothing that was done is lost,
 // and nothing is done twice. When ctx ends, with the cause [pipeline.ErrHandedOver], the run is left.
-func (s *Server) GoOn(ctx context.Context, part Part) (o pipeline.Outcome, over bool, err error) {
+func (s *Server) RunPart(ctx context.Context, part Part) (o pipeline.Outcome, over bool, err error) {
 	done := make(chan struct{})
 	if !s.enter(func() { <-done }) {
 		return o, false, ErrShutdown

@@ -45,7 +45,7 @@ func (e *localEngine) Start(ctx context.Context, r hookserver.EngineRun) error {
 	go func() {
 		for over := e.idle.Load(); !over; e.parts.Add(1) {
 			asked := 0
-			_, over, _ = e.server.GoOn(context.Background(), hookserver.Part{
+			_, over, _ = e.server.RunPart(context.Background(), hookserver.Part{
 				Run: r.Run.ID, Token: r.Token, Secrets: r.Secrets, Timeout: r.Timeout, Pause: func(string) bool { asked++; return asked > 1 },
 			})
 		}
@@ -244,7 +244,7 @@ func TestAPollSeesAnExportThatEndsMeanwhile(t *testing.T) {
 		e.giveUp()
 		run, _, _ := strings.Cut(location[strings.Index(location, "poll=")+len("poll="):], ".")
 		e.asked = func() {
-			_, over, err := s.GoOn(context.Background(), hookserver.Part{Run: pipeline.RunID(run), Timeout: time.Minute})
+			_, over, err := s.RunPart(context.Background(), hookserver.Part{Run: pipeline.RunID(run), Timeout: time.Minute})
 			if err != nil || !over {
 				t.Error(over, err)
 			}

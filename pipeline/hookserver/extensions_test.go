@@ -163,7 +163,7 @@ func ExampleOptions_extensions() {
 	r.Register(organisation.Kind{Name: "greeting", Make: func(h *rossum.Hook) (pipeline.Step, error) {
 		return pipeline.StepFunc(func(_ context.Context, x *pipeline.Export) error { x.Info("settings %s", h.Settings); return nil }), nil
 	}})
-	extensions, err := hookserver.New(hookserver.Options{Extensions: r, Secrets: []string{secret}})
+	extensions, err := hookserver.New(hookserver.Options{Extensions: r, SignatureSecrets: []string{secret}})
 	if err != nil {
 		fmt.Println(err)
 		return

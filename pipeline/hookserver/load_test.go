@@ -97,10 +97,10 @@ func newLoaded(t *testing.T, where string) *loaded {
 	chain := chainOf(
 		t,
 		pipeline.Named("create", &steps.RESTExport{Request: steps.Request{URL: l.erp.URL, Content: "#{original_file}"}, PayloadKey: "reply"}),
-		&steps.Extract{Sources: []steps.Source{{Key: "reply", Rules: []steps.Rule{{Path: "id", TargetField: "status"}}}}},
+		&steps.Extract{Sources: []steps.Source{{Key: "reply", Rules: []steps.ExtractRule{{Path: "id", TargetField: "status"}}}}},
 	)
 	l.Server, err = hookserver.New(hookserver.Options{
-		Chain: chain, Secrets: []string{secret}, Journal: journal, Keep: time.Millisecond, Timeout: 5 * time.Minute,
+		Chain: chain, SignatureSecrets: []string{secret}, Journal: journal, Keep: time.Millisecond, Timeout: 5 * time.Minute,
 		Run: []pipeline.Option{pipeline.WithHTTPClient(l.client), pipeline.WithOriginal(pipeline.Bytes("%PDF"))},
 	})
 	if err != nil {

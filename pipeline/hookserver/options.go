@@ -14,12 +14,12 @@ import (
 
 // Defaults of [Options] and [Async].
 const (
-	DefaultTimeout      = 30 * time.Second      // Rossum's own default of a hook's timeout_s
-	DefaultBodyLimit    = hookcall.DefaultLimit // bytes of a hook call
-	DefaultReadTimeout  = hookcall.DefaultTimeout
-	DefaultWindow       = 2 * time.Minute
-	DefaultKeep         = 24 * time.Hour
-	DefaultAsyncTimeout = 10 * time.Minute // as long as the token of a hook call lives
+	defaultTimeout      = rossum.DefaultHookTimeout
+	defaultBodyLimit    = hookcall.DefaultLimit // bytes of a hook call
+	defaultReadTimeout  = hookcall.DefaultTimeout
+	defaultWindow       = 2 * time.Minute
+	defaultKeep         = 24 * time.Hour
+	defaultAsyncTimeout = 10 * time.Minute // as long as the token of a hook call lives
 )
 
 // memoryKeep is how long a run is remembered that nothing but memory keeps.
@@ -39,11 +39,11 @@ type Options struct {
 	// Extensions serves every kind of extension at a path of its own; see [Kinds].
 	Extensions Kinds
 
-	// Secrets are those of the hook; several are for the days in which one replaces the
+	// SignatureSecrets are those that the hook signs its calls with; several are for the days in which one replaces the
 	// other. Without them Unsigned must say that calls are accepted as they come, for
 	// hooks without a secret behind a door of their own.
-	Secrets  []string
-	Unsigned bool
+	SignatureSecrets []string
+	Unsigned         bool
 
 	// Journal keeps the runs. nil keeps them in memory: then nothing is known of a run
 	// any more when the process has ended, and a second process knows nothing of them.
@@ -63,22 +63,22 @@ type Options struct {
 	Engine Engine
 
 	// Timeout is the hook's time-out. 0 stands for that of the hooks which the chain was
-	// made from, or else DefaultTimeout. A run is bounded by it, less a
+	// made from, or else 30 seconds, as for Rossum. A run is bounded by it, less a
 	// second, unless it is answered later.
 	Timeout time.Duration
 	// Async answers slow exports later; nil answers all at once.
 	Async *Async
 
 	// Window is how long a call with the same content gets the answer of the first, a
-	// failure, too; DefaultWindow if 0.
+	// failure, too; two minutes if 0.
 	Window time.Duration
-	// Keep is how long a run is remembered after its end: if 0, DefaultKeep, or 15 minutes
+	// Keep is how long a run is remembered after its end: if 0, a day, or 15 minutes
 	// without a Journal.
 	Keep time.Duration
 
-	// BodyLimit is how many bytes a call may have, DefaultBodyLimit if 0; of those with
+	// BodyLimit is how many bytes a call may have, 128 MiB if 0; of those with
 	// more than a megabyte four are read at a time, of others 256. ReadTimeout bounds the reading of a
-	// body, DefaultReadTimeout if 0.
+	// body, 30 seconds if 0.
 	BodyLimit   int64
 	ReadTimeout time.Duration
 
@@ -107,7 +107,7 @@ type Async struct {
 	// After is how long a call is waited for before it gets its polling address; 0 waits
 	// until the hook's time-out nears. With a negative time every call gets it at once.
 	After time.Duration
-	// Timeout bounds a run, DefaultAsyncTimeout if 0. The hook's max_polling_time_s
+	// Timeout bounds a run, ten minutes if 0, as long as the token of a hook call lives. The hook's max_polling_time_s
 	// should be longer, and so should its token_lifetime_s if steps talk to Rossum.
 	Timeout time.Duration
 }
@@ -155,15 +155,15 @@ func (o *Options) check() error {
 		}
 	}
 	switch {
-	case len(o.Secrets) == 0 && !o.Unsigned:
-		add("the hook's secret is missing; set Secrets, or set Unsigned to accept calls from anybody")
-	case len(o.Secrets) > 0 && o.Unsigned:
-		add("both Secrets and Unsigned are set; keep one")
+	case len(o.SignatureSecrets) == 0 && !o.Unsigned:
+		add("the hook's secret is missing; set SignatureSecrets, or set Unsigned to accept calls from anybody")
+	case len(o.SignatureSecrets) > 0 && o.Unsigned:
+		add("both SignatureSecrets and Unsigned are set; keep one")
 	}
 	if o.MaxAge > 0 && o.Unsigned {
-		add("MaxAge is set for unsigned calls, whose timestamp anybody can change; set Secrets, or leave MaxAge out")
+		add("MaxAge is set for unsigned calls, whose timestamp anybody can change; set SignatureSecrets, or leave MaxAge out")
 	}
-	for i, secret := range o.Secrets {
+	for i, secret := range o.SignatureSecrets {
 		if secret == "" {
 			add("secret %d is empty; is the variable that it comes from set?", i+1)
 		}

@@ -27,10 +27,10 @@ func TestAServerWithoutAUsableSecretIsNotBuilt(t *testing.T) {
 	}{
 		"an empty secret":       {[]string{""}, false, "secret 1 is empty"},
 		"one of several":        {[]string{"older", ""}, false, "secret 2 is empty"},
-		"none":                  {nil, false, "secret is missing; set Secrets"},
-		"a secret and no check": {[]string{"a"}, true, "both Secrets and Unsigned"},
+		"none":                  {nil, false, "secret is missing; set SignatureSecrets"},
+		"a secret and no check": {[]string{"a"}, true, "both SignatureSecrets and Unsigned"},
 	} {
-		if s, err := hookserver.New(hookserver.Options{Chain: chain, Secrets: tt.secrets, Unsigned: tt.unsigned}); s != nil || err == nil ||
+		if s, err := hookserver.New(hookserver.Options{Chain: chain, SignatureSecrets: tt.secrets, Unsigned: tt.unsigned}); s != nil || err == nil ||
 			!strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v", name, err)
 		}

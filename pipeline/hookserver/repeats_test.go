@@ -24,11 +24,11 @@ func erpStep(acts *atomic.Int32, takes time.Duration) pipeline.Step {
 		answer, err := x.Once(
 			ctx,
 			pipeline.Act{Call: "request", What: "POST https://erp.example/invoices"},
-			func(ctx context.Context, _ pipeline.Attempt) (*pipeline.Answer, error) {
+			func(ctx context.Context, _ pipeline.Attempt) (*pipeline.Reply, error) {
 				n := acts.Add(1)
 				select {
 				case <-time.After(takes):
-					return &pipeline.Answer{Status: 201, Body: fmt.Appendf(nil, "ERP-%d", n)}, nil
+					return &pipeline.Reply{Status: 201, Body: fmt.Appendf(nil, "ERP-%d", n)}, nil
 				case <-ctx.Done():
 					return nil, context.Cause(ctx)
 				}

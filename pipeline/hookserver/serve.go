@@ -59,7 +59,7 @@ func (s *Server) deliver(w http.ResponseWriter, r *http.Request, status int, run
 		return // a failure is not handed out again anyway
 	}
 	ctx := context.WithoutCancel(r.Context())
-	if err := s.journal.Delivered(ctx, run); err != nil && !errors.Is(err, pipeline.ErrNoRun) {
+	if err := s.journal.MarkDelivered(ctx, run); err != nil && !errors.Is(err, pipeline.ErrNoRun) {
 		// It would be handed out once more: the same answer, and no second export.
 		s.log.WarnContext(ctx, "that an answer was delivered could not be noted", "run", run, "error", err)
 	}
@@ -80,7 +80,7 @@ func (s *Server) late(p *rossum.Payload) time.Duration {
 		if chain == nil {
 			chain = s.o.Queues[p.Annotation.QueueID()]
 		}
-		if timeout = DefaultTimeout; chain != nil && chain.Timeout() > 0 {
+		if timeout = defaultTimeout; chain != nil && chain.Timeout() > 0 {
 			timeout = chain.Timeout()
 		}
 	}
@@ -329,7 +329,7 @@ func (s *Server) busy(late context.Context, p *rossum.Payload, running pipeline.
 	case s.o.Async != nil && running.Content == content:
 		return answered{run: running.ID}, false
 	}
-	return answered{response: failed("another export of this annotation is still running, begun " + running.Begun.UTC().Format(time.RFC3339) + ". Nothing was sent for this one; export again when that one has ended.")}, false
+	return answered{response: failed("another export of this annotation is still running, begun " + running.Started.UTC().Format(time.RFC3339) + ". Nothing was sent for this one; export again when that one has ended.")}, false
 }
 
 // sweep forgets old runs, from time to time.

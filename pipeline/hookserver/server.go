@@ -60,18 +60,18 @@ func New(o Options) (*Server, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	setDefault(&o.Window, DefaultWindow)
+	setDefault(&o.Window, defaultWindow)
 	if o.Journal == nil {
 		setDefault(&o.Keep, memoryKeep)
 	}
-	setDefault(&o.Keep, DefaultKeep)
-	s := &Server{o: o, journal: o.Journal, log: o.Logger, calls: hookcall.NewReader(o.Secrets, o.Unsigned, o.BodyLimit, o.ReadTimeout)}
+	setDefault(&o.Keep, defaultKeep)
+	s := &Server{o: o, journal: o.Journal, log: o.Logger, calls: hookcall.NewReader(o.SignatureSecrets, o.Unsigned, o.BodyLimit, o.ReadTimeout)}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
 	if o.Async != nil {
 		async := *o.Async
-		setDefault(&async.Timeout, DefaultAsyncTimeout)
+		setDefault(&async.Timeout, defaultAsyncTimeout)
 		if async.Key == nil {
 			async.Key = []byte(rand.Text())
 		}
@@ -89,7 +89,7 @@ func New(o Options) (*Server, error) {
 		s.kinds = newExtensions(o.Extensions)
 		s.o.Run = append([]pipeline.Option{pipeline.WithStore(pipeline.InRossum()), pipeline.WithOneHookOfSeveral()}, s.o.Run...)
 	}
-	if len(o.Secrets) > 0 {
+	if len(o.SignatureSecrets) > 0 {
 		s.o.Run = append(s.o.Run, pipeline.WithSignedCalls())
 	}
 	s.base, s.leave = context.WithCancelCause(context.Background())

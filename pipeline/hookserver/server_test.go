@@ -52,8 +52,8 @@ func chainOf(t testing.TB, steps ...pipeline.Step) *pipeline.Chain {
 // say otherwise.
 func newServer(t testing.TB, o hookserver.Options) *hookserver.Server {
 	t.Helper()
-	if o.Secrets == nil && !o.Unsigned {
-		o.Secrets = []string{secret}
+	if o.SignatureSecrets == nil && !o.Unsigned {
+		o.SignatureSecrets = []string{secret}
 	}
 	s, err := hookserver.New(o)
 	if err != nil {
@@ -135,7 +135,7 @@ func TestAGoodCallIsAnswered(t *testing.T) {
 			return r
 		}(),
 	} {
-		if status, answer := serve(newServer(t, hookserver.Options{Chain: chainOf(t, set("status", "done")), Secrets: []string{"older", secret}}), r); status != 200 || len(answer.Operations) != 1 {
+		if status, answer := serve(newServer(t, hookserver.Options{Chain: chainOf(t, set("status", "done")), SignatureSecrets: []string{"older", secret}}), r); status != 200 || len(answer.Operations) != 1 {
 			t.Errorf("%s: %d %+v", name, status, answer)
 		}
 	}

@@ -206,8 +206,8 @@ func TestAClientsClockCountsForNothing(t *testing.T) {
 			t.Fatalf("this clock says %d", year)
 		}
 		got := claimed(t, wrong, 1, time.Hour)
-		if age := got.Run.Seen.Sub(got.Run.Begun).Abs(); got.Run.Begun.Year() < 2026 || age > time.Hour {
-			t.Errorf("the run began at %v, seen at %v", got.Run.Begun, got.Run.Seen)
+		if age := got.Run.Seen.Sub(got.Run.Started).Abs(); got.Run.Started.Year() < 2026 || age > time.Hour {
+			t.Errorf("the run began at %v, seen at %v", got.Run.Started, got.Run.Seen)
 		}
 		wrongBegan <- got
 		<-rightLooked

@@ -48,9 +48,9 @@ type Options struct {
 	Bodies Bodies
 	// BodiesFrom is 64 kB if it is 0. It is for Bodies only.
 	BodiesFrom int
-	// Log gets what goes wrong beside the calls, such as the loss of the connection that
+	// Logger gets what goes wrong beside the calls, such as the loss of the connection that
 	// listens; slog.Default() if nil.
-	Log *slog.Logger
+	Logger *slog.Logger
 }
 
 const defaultPatience = 10 * time.Second
@@ -97,7 +97,7 @@ func open(ctx context.Context, pool *pgxpool.Pool, o Options, migrations []migra
 	if pool.Config().MaxConns < 2 {
 		return nil, errors.New("ledger in PostgreSQL: the pool has one connection; set pool_max_conns to at least 2")
 	}
-	l := &ledger{pool: pool, o: o, schema: o.Schema, prefix: o.Schema + "." + o.Prefix, instance: strings.ToLower(rand.Text()), log: cmp.Or(o.Log, slog.Default())}
+	l := &ledger{pool: pool, o: o, schema: o.Schema, prefix: o.Schema + "." + o.Prefix, instance: strings.ToLower(rand.Text()), log: cmp.Or(o.Logger, slog.Default())}
 	l.ends.listening, l.ends.polling = lookListening, lookPolling
 	l.writes.most = min(4, int(pool.Config().MaxConns)-1)
 	l.life, l.stop = context.WithCancel(context.Background())

@@ -42,7 +42,7 @@ func scanInfo(row pgx.Row, more ...any) (i pipeline.RunInfo, left time.Duration,
 		ID:         pipeline.RunID(*n.id),
 		Key:        pipeline.RunKey{Organization: or(n.organization), Hook: or(n.hook), Annotation: or(n.annotation), Event: or(n.event)},
 		Generation: or(n.generation), Fence: or(n.fence), State: pipeline.RunState(or(n.state)), Owner: or(n.owner),
-		Content: or(n.content), Fingerprint: or(n.fingerprint), Begun: or(n.begun).UTC(), Outcome: pipeline.RecordKind(or(n.outcome)), Count: or(n.count), Seen: or(n.seen).UTC(),
+		Content: or(n.content), Fingerprint: or(n.fingerprint), Started: or(n.begun).UTC(), Outcome: pipeline.RecordKind(or(n.outcome)), Count: or(n.count), Seen: or(n.seen).UTC(),
 	}
 	if n.ended != nil {
 		i.Ended = n.ended.UTC()

@@ -13,7 +13,7 @@ import (
 func TestStepsRunOneAfterTheOtherOnTheFilesOfTheTest(t *testing.T) {
 	t.Parallel()
 	reply := pipelinetest.WithFiles(pipeline.File{Key: "reply", Data: []byte(`{"id": 7}`)})
-	extract := &steps.Extract{Sources: []steps.Source{{Key: "reply", Rules: []steps.Rule{{Path: "id", TargetField: "erp_id"}}}}}
+	extract := &steps.Extract{Sources: []steps.Source{{Key: "reply", Rules: []steps.ExtractRule{{Path: "id", TargetField: "erp_id"}}}}}
 	call := rossumtest.Annotation(rossumtest.Field("erp_id", ""))
 	check := &steps.Evaluate{Check: steps.Check{Condition: "r.field.erp_id != '7'"}}
 	if r := pipelinetest.Run(t, pipelinetest.Steps(extract, check), call, reply); r.Err != nil || r.Response.Failed() ||

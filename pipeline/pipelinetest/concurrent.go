@@ -41,7 +41,7 @@ func checkConcurrent(ctx context.Context, step pipeline.Step, c Case) error {
 	random := differences(alone[0], again[0])
 	for _, what := range []string{"failed", "operations"} {
 		if slices.Contains(random, what) {
-			return fmt.Errorf("%w: %s is %q, and in a second run %q", ErrConcurrent, what, alone[0][what], again[0][what])
+			return fmt.Errorf("%w: %s is %q, and in a second run %q", errConcurrent, what, alone[0][what], again[0][what])
 		}
 	}
 	for range 2 {
@@ -52,7 +52,7 @@ func checkConcurrent(ctx context.Context, step pipeline.Step, c Case) error {
 		for i, got := range beside {
 			found := slices.DeleteFunc(differences(alone[i], got), func(what string) bool { return slices.Contains(random, what) })
 			if len(found) > 0 {
-				return fmt.Errorf("%w: %s alone %q, beside others %q", ErrConcurrent, found[0], alone[i][found[0]], got[found[0]])
+				return fmt.Errorf("%w: %s alone %q, beside others %q", errConcurrent, found[0], alone[i][found[0]], got[found[0]])
 			}
 		}
 	}

@@ -72,7 +72,7 @@ func TestCompiledSettingsAreSharedByExports(t *testing.T) {
 		})
 		for _, path := range list {
 			extract := &steps.Extract{Sources: []steps.Source{{
-				Format: steps.SourceFormat(format), Key: "reply", Condition: "@{document_id}", Rules: []steps.Rule{{Path: path, TargetField: "status"}},
+				Format: steps.SourceFormat(format), Key: "reply", Condition: "@{document_id}", Rules: []steps.ExtractRule{{Path: path, TargetField: "status"}},
 			}}}
 			if err := pipelinetest.CheckStep(t.Context(), chain(t, reply, extract), pipelinetest.Case{Call: call()}); err != nil {
 				t.Errorf("%s %s: %v", format, path, err)
@@ -81,7 +81,7 @@ func TestCompiledSettingsAreSharedByExports(t *testing.T) {
 	}
 	for name, step := range map[string]pipeline.Step{
 		"condition": &steps.Evaluate{Check: steps.Check{Condition: "field.document_id == '3'", Type: "warning"}},
-		"template":  &steps.CustomFormat{Exports: []steps.Format{{Key: "k", Template: "{% macro m(x) %}{{ x|int + 1 }}{% endmacro %}{% for i in range(3) %}{{ loop.index }}{{ m(field.document_id) }}{% endfor %}"}}},
+		"template":  &steps.CustomFormat{Exports: []steps.ExportConfig{{Key: "k", Template: "{% macro m(x) %}{{ x|int + 1 }}{% endmacro %}{% for i in range(3) %}{{ loop.index }}{{ m(field.document_id) }}{% endfor %}"}}},
 	} {
 		if err := pipelinetest.CheckStep(t.Context(), step, pipelinetest.Case{Call: call()}); err != nil {
 			t.Errorf("%s: %v", name, err)

@@ -28,16 +28,16 @@ type Case struct {
 	Fails bool
 }
 
-// The rules of [TestStep]; the errors of [CheckStep] wrap them.
+// The rules of [TestStep].
 var (
-	ErrOutcome     = errors.New("the step ends otherwise than the case says")
-	ErrCancel      = errors.New("the step does not end with its context")
-	ErrPanicked    = errors.New("the step panics")
-	ErrKilledRun   = errors.New("the step does not go on as if nothing had happened")
-	ErrConcurrent  = errors.New("the step's result depends on other runs")
-	ErrSecret      = errors.New("the step shows a secret")
-	ErrLeak        = errors.New("the step leaves goroutines behind")
-	ErrValidate    = errors.New("the step cannot be checked twice")
+	errOutcome     = errors.New("the step ends otherwise than the case says")
+	errCancel      = errors.New("the step does not end with its context")
+	errPanicked    = errors.New("the step panics")
+	errKilledRun   = errors.New("the step does not go on as if nothing had happened")
+	errConcurrent  = errors.New("the step's result depends on other runs")
+	errSecret      = errors.New("the step shows a secret")
+	errLeak        = errors.New("the step leaves goroutines behind")
+	errValidate    = errors.New("the step cannot be checked twice")
 	errNotFinished = errors.New("still running")
 )
 
@@ -87,7 +87,7 @@ func CheckStep(ctx context.Context, step pipeline.Step, c Case) error {
 	}
 	closeConnections()
 	if err := goleak.Find(before); err != nil {
-		faults = append(faults, fmt.Errorf("%w: %w", ErrLeak, err))
+		faults = append(faults, fmt.Errorf("%w: %w", errLeak, err))
 	}
 	return errors.Join(faults...)
 }
@@ -97,16 +97,16 @@ func failed(r Result) bool { return r.Err != nil || r.Response.Failed() }
 func checkOutcome(ctx context.Context, step pipeline.Step, c Case) error {
 	r, err := run(ctx, step, c.Call, c.Options...)
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrOutcome, err)
+		return fmt.Errorf("%w: %w", errOutcome, err)
 	}
 	if v, ok := step.(pipeline.Validator); ok && v.Validate() != nil {
-		return fmt.Errorf("%w: %w", ErrValidate, v.Validate())
+		return fmt.Errorf("%w: %w", errValidate, v.Validate())
 	}
 	switch {
 	case errors.Is(r.Err, pipeline.ErrPanic):
-		return fmt.Errorf("%w: %w", ErrPanicked, r.Err)
+		return fmt.Errorf("%w: %w", errPanicked, r.Err)
 	case failed(r) != c.Fails:
-		return fmt.Errorf("%w: error %v, messages %v", ErrOutcome, r.Err, r.Response.Messages) //nolint:errorlint // may be nil
+		return fmt.Errorf("%w: error %v, messages %v", errOutcome, r.Err, r.Response.Messages) //nolint:errorlint // may be nil
 	}
 	return nil
 }
@@ -130,7 +130,7 @@ func checkCancel(ctx context.Context, step pipeline.Step, c Case) error {
 		go func() {
 			defer func() {
 				if recover() != nil {
-					done <- ErrPanicked
+					done <- errPanicked
 				}
 			}()
 			done <- step.Run(ctx, x)
@@ -141,8 +141,8 @@ func checkCancel(ctx context.Context, step pipeline.Step, c Case) error {
 			err = errNotFinished
 		}
 		cancel()
-		if errors.Is(err, errNotFinished) || errors.Is(err, ErrPanicked) {
-			return fmt.Errorf("%w: %w, %v after the end", ErrCancel, err, patience)
+		if errors.Is(err, errNotFinished) || errors.Is(err, errPanicked) {
+			return fmt.Errorf("%w: %w, %v after the end", errCancel, err, patience)
 		}
 	}
 	return nil
@@ -182,7 +182,7 @@ func checkKilled(ctx context.Context, step pipeline.Step, c Case) error {
 		for _, done := range []bool{false, true} {
 			dead, err := killed(ctx, chain, c, plain, at, done)
 			if err != nil {
-				return fmt.Errorf("%w: killed at write %d to the ledger (done: %v): %w", ErrKilledRun, at, done, err)
+				return fmt.Errorf("%w: killed at write %d to the ledger (done: %v): %w", errKilledRun, at, done, err)
 			}
 			if !dead {
 				return nil // it had fewer writes
@@ -257,12 +257,12 @@ func checkSecrets(ctx context.Context, step pipeline.Step, c Case) error {
 	}
 	for name, text := range map[string]string{"the answer": string(response), "the log": r.Log, "the report": string(report) + r.Report.Text(), "the error": fmt.Sprint(r.Err)} {
 		if strings.Contains(text, canarySecret) || strings.Contains(text, canaryToken) {
-			return fmt.Errorf("%w in %s", ErrSecret, name)
+			return fmt.Errorf("%w in %s", errSecret, name)
 		}
 	}
 	for key, data := range r.Files {
 		if strings.Contains(string(data), canarySecret) || strings.Contains(string(data), canaryToken) {
-			return fmt.Errorf("%w in the file %q", ErrSecret, key)
+			return fmt.Errorf("%w in the file %q", errSecret, key)
 		}
 	}
 	return nil

@@ -13,8 +13,8 @@ import (
 	"github.com/exportpipeline/exportpipeline/pipeline"
 )
 
-// ErrLedger is wrapped by the errors of [CheckLedger].
-var ErrLedger = errors.New("the ledger breaks a rule")
+// errLedger is wrapped by each error of [CheckLedger].
+var errLedger = errors.New("the ledger breaks a rule")
 
 // LedgerHarness says how [TestLedger] reaches a store.
 type LedgerHarness struct {
@@ -128,7 +128,7 @@ type ledgerCheck struct {
 }
 
 func (c *ledgerCheck) fault(format string, args ...any) {
-	c.faults = append(c.faults, fmt.Errorf("%w: "+format, append([]any{ErrLedger}, args...)...))
+	c.faults = append(c.faults, fmt.Errorf("%w: "+format, append([]any{errLedger}, args...)...))
 }
 
 // must ends the rule on an error.

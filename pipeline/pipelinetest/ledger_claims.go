@@ -20,7 +20,7 @@ var claimRules = []ledgerRule{
 		run := c.load(c.one, got.Run.ID)
 		for where, i := range map[string]pipeline.RunInfo{"Claim": got.Run, "Load": run.RunInfo} {
 			if i.Key != key || i.State != pipeline.RunLive || i.Owner != o.Owner || i.Content != o.Content || i.Fingerprint != o.Fingerprint ||
-				i.Generation <= 0 || i.Fence != got.Lease.Fence || i.Count != 2 || i.Begun.IsZero() || !i.Ended.IsZero() || i.Seen.Before(i.Begun) || i.Damaged {
+				i.Generation <= 0 || i.Fence != got.Lease.Fence || i.Count != 2 || i.Started.IsZero() || !i.Ended.IsZero() || i.Seen.Before(i.Started) || i.Damaged {
 				c.fault("%s says of the run: %+v", where, i)
 			}
 		}
@@ -56,7 +56,7 @@ var claimRules = []ledgerRule{
 		c.abandoned(c.one, was.Run.ID)
 		now := c.claim(c.one, key, pipeline.ClaimOptions{Owner: "heir", Lease: long, Content: "other", Fingerprint: "other", First: []pipeline.Record{rec("second")}})
 		if !now.TakenOver || now.Run.ID != was.Run.ID || now.Run.Generation != was.Run.Generation || now.Lease.Fence <= was.Lease.Fence ||
-			now.Run.Owner != "heir" || now.Run.Content != "content" || now.Run.Fingerprint != "chain" || now.Run.State != pipeline.RunLive || !now.Run.Begun.Equal(was.Run.Begun) {
+			now.Run.Owner != "heir" || now.Run.Content != "content" || now.Run.Fingerprint != "chain" || now.Run.State != pipeline.RunLive || !now.Run.Started.Equal(was.Run.Started) {
 			c.fault("Claim of an abandoned run: %+v, was %+v", now, was)
 		}
 		c.must("Append by the new owner", c.one.Append(c.ctx, now.Lease, rec("third")))

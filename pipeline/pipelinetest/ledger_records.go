@@ -46,8 +46,8 @@ var recordRules = []ledgerRule{
 		c.must("Append", c.one.Append(c.ctx, got.Lease, wrong, wrong))
 		run := c.load(c.one, got.Run.ID)
 		for _, r := range run.Records {
-			if r.Time.Year() == 1999 || r.Time.Location() != time.UTC || !r.Time.Equal(r.Time.Truncate(time.Microsecond)) || r.Time.Before(run.Begun.Add(-time.Minute)) {
-				c.fault("record %d has the time %v; the run began at %v", r.Seq, r.Time, run.Begun)
+			if r.Time.Year() == 1999 || r.Time.Location() != time.UTC || !r.Time.Equal(r.Time.Truncate(time.Microsecond)) || r.Time.Before(run.Started.Add(-time.Minute)) {
+				c.fault("record %d has the time %v; the run began at %v", r.Seq, r.Time, run.Started)
 			}
 		}
 	}},
@@ -130,7 +130,7 @@ var recordRules = []ledgerRule{
 		c.is("Renew after End", c.one.Renew(c.ctx, got.Lease), pipeline.ErrEnded)
 		c.is("Release after End", c.one.Release(c.ctx, got.Lease), pipeline.ErrEnded)
 		run := c.load(c.one, got.Run.ID)
-		if kinds(run) != "work final" || run.State != pipeline.RunEnded || run.Outcome != "final" || run.Ended.Before(run.Begun) {
+		if kinds(run) != "work final" || run.State != pipeline.RunEnded || run.Outcome != "final" || run.Ended.Before(run.Started) {
 			c.fault("the ended run is %+v with the records %q", run.RunInfo, kinds(run))
 		}
 		if next := c.claim(c.one, key, lasting(long)); next.TakenOver || next.Run.ID == got.Run.ID {
@@ -246,13 +246,13 @@ func findRule(c *ledgerCheck) {
 	for _, q := range []pipeline.RunQuery{
 		{Organization: org}, {Organization: org, Hook: base.Hook}, {Organization: org, Annotation: base.Annotation}, {Organization: org, Event: base.Event},
 		{Organization: org, State: pipeline.RunLive}, {Organization: org, State: pipeline.RunAbandoned}, {Organization: org, State: pipeline.RunEnded},
-		{Organization: org, Since: want[3].Begun}, {Organization: org, Limit: 2}, {Organization: org, Annotation: base.Annotation, State: pipeline.RunAbandoned},
+		{Organization: org, Since: want[3].Started}, {Organization: org, Limit: 2}, {Organization: org, Annotation: base.Annotation, State: pipeline.RunAbandoned},
 		{Annotation: base.Annotation}, {Organization: org + "x"},
 	} {
 		var list []pipeline.RunID
 		for _, w := range want {
 			if (q.Hook == "" || q.Hook == w.Key.Hook) && (q.Organization == "" || q.Organization == w.Key.Organization) && (q.Annotation == 0 || q.Annotation == w.Key.Annotation) &&
-				(q.Event == "" || q.Event == w.Key.Event) && (q.State == 0 || q.State == w.State) && !w.Begun.Before(q.Since) && (q.Limit == 0 || len(list) < q.Limit) {
+				(q.Event == "" || q.Event == w.Key.Event) && (q.State == 0 || q.State == w.State) && !w.Started.Before(q.Since) && (q.Limit == 0 || len(list) < q.Limit) {
 				list = append(list, w.ID)
 			}
 		}

@@ -11,8 +11,8 @@ import (
 	"github.com/exportpipeline/exportpipeline/pipeline"
 )
 
-// ErrNotLoopback is wrapped by the error of a call that would leave this machine.
-var ErrNotLoopback = errors.New("a test must not leave this machine")
+// errNotLoopback is wrapped by the error of a call that would leave this machine.
+var errNotLoopback = errors.New("a test must not leave this machine")
 
 // loopbackOnly returns the options of a run whose HTTP calls reach nothing but
 // this machine, unless one of the given options is [pipeline.WithHTTPClient]. The
@@ -34,7 +34,7 @@ func (t loopbackTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 			_ = r.Body.Close() // as a RoundTripper must; nothing was read
 		}
 		return nil, pipeline.NotSent(fmt.Errorf("%w, and %s is another one: use an httptest.Server, rossumtest.On with a rossumtest.Server, or pipeline.WithHTTPClient",
-			ErrNotLoopback, host))
+			errNotLoopback, host))
 	}
 	return t.base.RoundTrip(r)
 }

@@ -28,7 +28,7 @@ type Result struct {
 // settings end the test.
 //
 // The step's HTTP calls reach this machine only: any other host is refused at
-// once with [ErrNotLoopback], unless [pipeline.WithHTTPClient] is one of the
+// once, unless [pipeline.WithHTTPClient] is one of the
 // options.
 func Run(t testing.TB, step pipeline.Step, call *rossumtest.Call, options ...pipeline.Option) Result {
 	t.Helper()

@@ -24,14 +24,14 @@ func call() *rossumtest.Call {
 func TestGoodStepsPass(t *testing.T) {
 	pipelinetest.TestStep(
 		t,
-		&steps.CustomFormat{Exports: []steps.Format{{Key: "k", Template: "{{ field.document_id }}{{ payload }}"}}},
+		&steps.CustomFormat{Exports: []steps.ExportConfig{{Key: "k", Template: "{{ field.document_id }}{{ payload }}"}}},
 		pipelinetest.Case{Name: "template", Call: call()},
 	)
 	pipelinetest.TestStep(t, &steps.Purge{ResetFields: []string{"document_id"}}, pipelinetest.Case{Name: "cleaning", Call: call()})
 	reply := pipeline.StepFunc(func(ctx context.Context, x *pipeline.Export) error {
 		return x.Files.Put(ctx, pipeline.File{Key: "reply", Data: []byte(`{"id": 7}`)})
 	})
-	extract := &steps.Extract{Sources: []steps.Source{{Key: "reply", Rules: []steps.Rule{{Path: "id", TargetField: "status"}}}}}
+	extract := &steps.Extract{Sources: []steps.Source{{Key: "reply", Rules: []steps.ExtractRule{{Path: "id", TargetField: "status"}}}}}
 	if err := extract.Validate(); err != nil {
 		t.Fatal(err)
 	}

@@ -44,3 +44,19 @@ func ExamplePage() {
 	// The export of annotation 314528 failed in step “Post the invoice”, and no call was made.
 	// true <nil>
 }
+
+// A program that serves a page by itself sends its policy with it.
+func ExamplePolicy() {
+	w := httptest.NewRecorder()
+	w.Header().Set("Content-Security-Policy", runpage.Policy())
+	for rule := range strings.SplitSeq(runpage.Policy(), "; ") {
+		name, value, _ := strings.Cut(rule, " ")
+		if name != "style-src" { // a hash that changes with the style
+			fmt.Println(name, value)
+		}
+	}
+	// Output:
+	// default-src 'none'
+	// form-action 'self'
+	// base-uri 'none'
+}

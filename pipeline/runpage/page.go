@@ -93,7 +93,7 @@ type message struct {
 // write writes the page of a run. back is the address of the list, "" without one.
 func write(w io.Writer, r *pipeline.Report, back string) error {
 	p := &page{
-		CSS: template.CSS(css), Policy: Policy, Back: back, Headline: Headline(r), State: stateDone, Report: r,
+		CSS: template.CSS(css), Policy: Policy(), Back: back, Headline: Headline(r), State: stateDone, Report: r,
 		Facts: factsOf(r), Steps: stepsOf(r), Fields: r.Fields,
 	}
 	switch {

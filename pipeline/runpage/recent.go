@@ -18,12 +18,12 @@ import (
 	"github.com/exportpipeline/exportpipeline/pipeline"
 )
 
-// DefaultKeep is how many runs a [Recent] keeps.
-const DefaultKeep = 200
+// defaultKeep is how many runs a [Recent] keeps.
+const defaultKeep = 200
 
 // Options are the options of [NewRecent]; the zero value works.
 type Options struct {
-	// Keep is how many runs are kept in memory, the newest; DefaultKeep if 0.
+	// Keep is how many runs are kept in memory, the newest; 200 if 0.
 	Keep int
 	// Journal, if not nil, is where the runs come from instead of memory: those of all
 	// processes that share its ledger, also the ones that have not ended.
@@ -49,7 +49,7 @@ type kept struct {
 // NewRecent makes a Recent.
 func NewRecent(o Options) *Recent {
 	if o.Keep <= 0 {
-		o.Keep = DefaultKeep
+		o.Keep = defaultKeep
 	}
 	return &Recent{o: o}
 }
@@ -72,7 +72,9 @@ func (n *Recent) Add(_ context.Context, r *pipeline.Report) {
 
 // Policy is the Content-Security-Policy of the pages: no script, nothing from elsewhere,
 // no style but the one that is in them.
-var Policy = "default-src 'none'; style-src 'sha256-" + sum(css) + "'; form-action 'self'; base-uri 'none'"
+func Policy() string {
+	return "default-src 'none'; style-src 'sha256-" + sum(css) + "'; form-action 'self'; base-uri 'none'"
+}
 
 func sum(text string) string {
 	s := sha256.Sum256([]byte(text))
@@ -82,7 +84,7 @@ func sum(text string) string {
 // ServeHTTP serves the list at / and a run at /run/ID.
 func (n *Recent) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
-	h.Set("Content-Security-Policy", Policy+"; frame-ancestors 'none'")
+	h.Set("Content-Security-Policy", Policy()+"; frame-ancestors 'none'")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cache-Control", "no-store")
@@ -146,7 +148,7 @@ func reportOf(o *pipeline.Outcome) *pipeline.Report {
 	if o.Report != nil {
 		return o.Report
 	}
-	r := &pipeline.Report{AnnotationID: o.Key.Annotation, Started: o.Begun, Failed: o.Waits}
+	r := &pipeline.Report{AnnotationID: o.Key.Annotation, Started: o.Started, Failed: o.Waits}
 	r.Notes = append(r.Notes, "This run has not ended. "+o.Sent)
 	return r
 }
@@ -178,7 +180,7 @@ const maxListed = 500
 
 func (n *Recent) list(r *http.Request, b *bytes.Buffer) error {
 	q := r.URL.Query()
-	l := list{CSS: template.CSS(css), Policy: Policy, Annotation: strings.TrimSpace(q.Get("annotation")), Outcome: q.Get("outcome"), Text: strings.TrimSpace(q.Get("text"))}
+	l := list{CSS: template.CSS(css), Policy: Policy(), Annotation: strings.TrimSpace(q.Get("annotation")), Outcome: q.Get("outcome"), Text: strings.TrimSpace(q.Get("text"))}
 	rows, err := n.rows(r.Context(), l.Annotation)
 	if err != nil {
 		return err

@@ -9,9 +9,6 @@ import (
 	"github.com/exportpipeline/exportpipeline/pipeline"
 )
 
-// DefaultTimeout bounds one attempt of a call, within its context.
-const DefaultTimeout = httpcall.DefaultTimeout
-
 // Retry says when a call may be made again.
 type Retry uint8
 
@@ -50,7 +47,7 @@ type Call struct {
 	// 1 MiB, so that a repeated call sends the same bytes; of files a SHA-256 does.
 	Body pipeline.Content
 
-	// Timeout bounds one attempt, DefaultTimeout if 0.
+	// Timeout bounds one attempt, within the context; five minutes if 0.
 	Timeout time.Duration
 	// Idle ends an attempt in which nothing was sent or received for so long; 0 means
 	// that only Timeout does.
@@ -73,7 +70,7 @@ type Call struct {
 	Harmless func(error) bool
 	// Probe, if not nil, is how the step itself finds out whether a call was made of
 	// which no reply is known; see [pipeline.Act].
-	Probe func(ctx context.Context) (*pipeline.Answer, error)
+	Probe func(ctx context.Context) (*pipeline.Reply, error)
 
 	spelling  map[string]string
 	raw       bool                   // redirects are replies

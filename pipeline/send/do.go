@@ -41,13 +41,13 @@ func do(ctx context.Context, x *pipeline.Export, call *Call) (*Reply, error) {
 	act := call.act()
 	act.Request = call.request()
 	var reply *Reply
-	answer, err := x.Once(ctx, act, func(ctx context.Context, t pipeline.Attempt) (*pipeline.Answer, error) {
+	answer, err := x.Once(ctx, act, func(ctx context.Context, t pipeline.Attempt) (*pipeline.Reply, error) {
 		var err error
 		reply, err = attempt(ctx, x, call.again(t), false)
 		if reply == nil {
 			return nil, err
 		}
-		answer := &pipeline.Answer{Status: reply.Status, Reason: reply.Reason, URL: reply.URL, Header: reply.Header, Body: reply.Body}
+		answer := &pipeline.Reply{Status: reply.Status, Reason: reply.Reason, URL: reply.URL, Header: reply.Header, Body: reply.Body}
 		if reply.fields != nil { // else they are those of Header
 			answer.Value, _ = json.Marshal(reply.fields) // of texts
 		}
@@ -72,12 +72,12 @@ func Ask(ctx context.Context, x *pipeline.Export, call *Call) (*Reply, error) {
 	act := call.act()
 	act.Forget, act.Request = true, call.request()
 	var reply *Reply
-	_, err := x.Once(ctx, act, func(ctx context.Context, _ pipeline.Attempt) (*pipeline.Answer, error) {
+	_, err := x.Once(ctx, act, func(ctx context.Context, _ pipeline.Attempt) (*pipeline.Reply, error) {
 		var err error
 		if reply, err = attempt(ctx, x, call, true); reply == nil {
 			return nil, err
 		}
-		return &pipeline.Answer{Status: reply.Status}, err
+		return &pipeline.Reply{Status: reply.Status}, err
 	})
 	return reply, err
 }
@@ -156,7 +156,7 @@ func attempt(ctx context.Context, x *pipeline.Export, c *Call, asks bool) (*Repl
 		inner.Sign = c.sign
 	}
 	client, rendered := pipelinerun.Sender(x)
-	if !x.Lets(c.Method, c.URL) {
+	if !x.Allows(c.Method, c.URL) {
 		ctx = limit.Without(ctx)
 	}
 	got, err := httpcall.New(httpcall.Options{HTTP: client}).Do(ctx, inner)
@@ -185,7 +185,7 @@ func note(ctx context.Context, x *pipeline.Export, c *Call, r httpcall.Record, g
 		report.Error = r.Err.Error()
 	}
 	body := c.Body
-	if report.Dry = !x.Lets(c.Method, c.URL); report.Dry {
+	if report.Dry = !x.Allows(c.Method, c.URL); report.Dry {
 		report.Error = "" // of a call that nobody made
 		body = pipeline.Bytes(rendered)
 	}
@@ -208,7 +208,7 @@ func (r redactor) URL(address string) string { return r.x.Redact((*redact.Redact
 func (r redactor) Error(err error) error { return r.x.RedactError(err) }
 
 // recorded makes the reply of one of the ledger.
-func recorded(call *Call, a *pipeline.Answer) *Reply {
+func recorded(call *Call, a *pipeline.Reply) *Reply {
 	reply := &Reply{Status: a.Status, Reason: a.Reason, URL: a.URL, Header: a.Header, Body: a.Body, Attempts: 1, Recorded: true}
 	if reply.URL == "" {
 		reply.URL = call.URL

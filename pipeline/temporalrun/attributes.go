@@ -24,11 +24,11 @@ type Outcome string
 
 // The values of an [Outcome].
 const (
-	Exported Outcome = "exported"
-	Failed   Outcome = "failed"   // the answer has an error message
-	Waits    Outcome = "waits"    // for a person, or for a chain that can go on with the run
-	Replaced Outcome = "replaced" // by an export of other content
-	Gone     Outcome = "gone"     // the annotation was purged or deleted
+	OutcomeExported Outcome = "exported"
+	OutcomeFailed   Outcome = "failed"   // the answer has an error message
+	OutcomeWaits    Outcome = "waits"    // for a person, or for a chain that can go on with the run
+	OutcomeReplaced Outcome = "replaced" // by an export of other content
+	OutcomeGone     Outcome = "gone"     // the annotation was purged or deleted
 )
 
 var (

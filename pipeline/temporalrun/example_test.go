@@ -35,7 +35,7 @@ func ExampleEngine() {
 		return
 	}
 	server, err := hookserver.New(hookserver.Options{
-		Chain: chain, Secrets: []string{"the hook's secret"}, Journal: journal, Recover: true,
+		Chain: chain, SignatureSecrets: []string{"the hook's secret"}, Journal: journal, Recover: true,
 		Engine: engine, Async: &hookserver.Async{URL: "https://exports.example.com/export", Key: []byte("the same in every process")},
 	})
 	if err != nil {

@@ -190,7 +190,7 @@ func TestAWorkflowShowsAnnotationQueueAndOutcome(t *testing.T) {
 	t.Parallel()
 	e := newERP(t, false)
 	r, address := serving(t, planned(t, e, "a"))
-	for status, want := range map[int32]temporalrun.Outcome{0: temporalrun.Exported, http.StatusBadRequest: temporalrun.Failed} {
+	for status, want := range map[int32]temporalrun.Outcome{0: temporalrun.OutcomeExported, http.StatusBadRequest: temporalrun.OutcomeFailed} {
 		e.status.Store(status)
 		call := invoice()
 		_, _, _ = ask(t, address, call)

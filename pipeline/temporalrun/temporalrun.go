@@ -23,9 +23,9 @@ import (
 
 // Defaults of [Options].
 const (
-	DefaultTaskQueue   = "exports"
-	DefaultAtOnce      = 100
-	DefaultStopTimeout = 20 * time.Second
+	defaultTaskQueue   = "exports"
+	defaultAtOnce      = 100
+	defaultStopTimeout = 20 * time.Second
 )
 
 // Options are the options of [New]. Codec or ProgramSecrets must be set.
@@ -37,12 +37,12 @@ type Options struct {
 	// what its chains need, by pipeline.WithSecrets and pipeline.WithRossum.
 	ProgramSecrets bool
 
-	TaskQueue string // DefaultTaskQueue if ""
+	TaskQueue string // "exports" if ""
 	Namespace string // of the client, for its search attributes; "default" if ""
-	// AtOnce is how many steps a [Worker] runs at once, DefaultAtOnce if 0.
+	// AtOnce is how many steps a [Worker] runs at once, 100 if 0.
 	AtOnce int
 	// StopTimeout is how long a [Worker] that stops waits for the steps that it runs,
-	// DefaultStopTimeout if 0. Those that last longer are handed over.
+	// 20 seconds if 0. Those that last longer are handed over.
 	StopTimeout time.Duration
 	// Logger gets a line for each activity that could not do its part and will be done again,
 	// with its cause, which Temporal doesn't get; nil for none.
@@ -85,16 +85,16 @@ func New(c client.Client, o Options) (*Engine, error) {
 		return nil, err
 	}
 	if o.TaskQueue == "" {
-		o.TaskQueue = DefaultTaskQueue
+		o.TaskQueue = defaultTaskQueue
 	}
 	if o.Namespace == "" {
 		o.Namespace = client.DefaultNamespace
 	}
 	if o.AtOnce == 0 {
-		o.AtOnce = DefaultAtOnce
+		o.AtOnce = defaultAtOnce
 	}
 	if o.StopTimeout == 0 {
-		o.StopTimeout = DefaultStopTimeout
+		o.StopTimeout = defaultStopTimeout
 	}
 	e := &Engine{client: c, o: o, log: o.Logger}
 	if e.log == nil {

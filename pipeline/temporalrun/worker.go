@@ -88,7 +88,7 @@ func (w *Worker) step(ctx context.Context, p part) (done progress, err error) {
 	if left := time.Until(p.Ends); left > 0 {
 		defer time.AfterFunc(left, func() { cancel(late) }).Stop()
 	}
-	o, over, err := w.server.GoOn(run, hookserver.Part{Run: p.Run, Token: token, Secrets: secrets, Timeout: p.Timeout, Pause: func(step string) bool {
+	o, over, err := w.server.RunPart(run, hookserver.Part{Run: p.Run, Token: token, Secrets: secrets, Timeout: p.Timeout, Pause: func(step string) bool {
 		if !time.Now().Before(p.Ends) {
 			cancel(late) // what is left is to end the run
 			return false
@@ -164,13 +164,13 @@ func why(err error) string {
 func outcomeOf(o pipeline.Outcome) Outcome {
 	switch {
 	case o.ID == "":
-		return Gone
+		return OutcomeGone
 	case o.Waits:
-		return Waits
+		return OutcomeWaits
 	case o.Response == nil:
-		return Replaced
+		return OutcomeReplaced
 	case o.Failed():
-		return Failed
+		return OutcomeFailed
 	}
-	return Exported
+	return OutcomeExported
 }

@@ -37,16 +37,16 @@ type Harness struct {
 	Flat bool
 }
 
-// The rules of [TestDestination]; the errors of [CheckDestination] wrap them.
+// The rules of [TestDestination].
 var (
-	ErrPartial  = errors.New("a reader sees a file that is not complete")
-	ErrContent  = errors.New("the file's content or path is wrong")
-	ErrTouched  = errors.New("a file that was there has changed")
-	ErrLeft     = errors.New("something is left of an upload that did not end")
-	ErrRace     = errors.New("exporters that race for a name lose or double files")
-	ErrNotEnded = errors.New("the destination does not end with its context")
-	ErrMissed   = errors.New("a fault is not reported")
-	ErrCounter  = errors.New("a number is handed out twice, or not from 1")
+	errPartial  = errors.New("a reader sees a file that is not complete")
+	errContent  = errors.New("the file's content or path is wrong")
+	errTouched  = errors.New("a file that was there has changed")
+	errLeft     = errors.New("something is left of an upload that did not end")
+	errRace     = errors.New("exporters that race for a name lose or double files")
+	errNotEnded = errors.New("the destination does not end with its context")
+	errMissed   = errors.New("a fault is not reported")
+	errCounter  = errors.New("a number is handed out twice, or not from 1")
 )
 
 // check is one rule, in a directory of its own.
@@ -189,7 +189,7 @@ func (s *suite) want(ctx context.Context, rule error, files map[string][]byte) e
 	}
 	for _, h := range hidden {
 		if strings.HasPrefix(path.Base(h), sftpexport.HiddenPrefix) {
-			return fmt.Errorf("%w: %s", ErrLeft, h)
+			return fmt.Errorf("%w: %s", errLeft, h)
 		}
 	}
 	if s.Unfinished == nil {
@@ -201,7 +201,7 @@ func (s *suite) want(ctx context.Context, rule error, files map[string][]byte) e
 	}
 	for _, u := range unfinished {
 		if strings.Contains(u, s.dir+"/") {
-			return fmt.Errorf("%w: %s", ErrLeft, u)
+			return fmt.Errorf("%w: %s", errLeft, u)
 		}
 	}
 	return nil

@@ -30,17 +30,17 @@ func (s *suite) whole(ctx context.Context) error {
 				return err
 			}
 			if _, there := visible[name]; there {
-				return fmt.Errorf("%w: %s is there before Commit", ErrPartial, name)
+				return fmt.Errorf("%w: %s is there before Commit", errPartial, name)
 			}
 			path, err := staged.Commit(ctx)
 			if err != nil {
 				return err
 			}
 			if path != s.dir+"/"+name {
-				return fmt.Errorf("%w: Commit says %q", ErrContent, path)
+				return fmt.Errorf("%w: Commit says %q", errContent, path)
 			}
 			if _, err := staged.Commit(ctx); err == nil {
-				return fmt.Errorf("%w: a second Commit", ErrMissed)
+				return fmt.Errorf("%w: a second Commit", errMissed)
 			}
 			return errors.Join(staged.Discard(), staged.Discard())
 		})
@@ -48,7 +48,7 @@ func (s *suite) whole(ctx context.Context) error {
 			return err
 		}
 		want[name] = data
-		if err := s.want(ctx, ErrContent, want); err != nil {
+		if err := s.want(ctx, errContent, want); err != nil {
 			return err
 		}
 	}
@@ -59,7 +59,7 @@ func (s *suite) whole(ctx context.Context) error {
 		return fmt.Errorf("content of unknown size: %w", err)
 	}
 	want["unknown.bin"] = unknown
-	return s.want(ctx, ErrContent, want)
+	return s.want(ctx, errContent, want)
 }
 
 func (s *suite) discarded(ctx context.Context) error {
@@ -74,7 +74,7 @@ func (s *suite) discarded(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := s.want(ctx, ErrLeft, nil); err != nil {
+		if err := s.want(ctx, errLeft, nil); err != nil {
 			return err
 		}
 	}
@@ -97,7 +97,7 @@ func (s *suite) refuse(ctx context.Context) error {
 			}
 			_, err = staged.Commit(ctx)
 			if !errors.Is(err, sftpexport.ErrExists) {
-				return fmt.Errorf("%w: Commit onto a name that is taken: %w", ErrMissed, err)
+				return fmt.Errorf("%w: Commit onto a name that is taken: %w", errMissed, err)
 			}
 			return staged.Discard()
 		})
@@ -105,10 +105,10 @@ func (s *suite) refuse(ctx context.Context) error {
 			return err
 		}
 		if _, err := s.put(ctx, s.file(name, data, sftpexport.CollisionRefuse)); !errors.Is(err, sftpexport.ErrExists) {
-			return fmt.Errorf("%w: the name is taken: %w", ErrMissed, err)
+			return fmt.Errorf("%w: the name is taken: %w", errMissed, err)
 		}
 	}
-	return s.want(ctx, ErrTouched, map[string][]byte{"f5.txt": []byte("old"), fmt.Sprintf("f%d.txt", s.large()): []byte("old")})
+	return s.want(ctx, errTouched, map[string][]byte{"f5.txt": []byte("old"), fmt.Sprintf("f%d.txt", s.large()): []byte("old")})
 }
 
 func (s *suite) replace(ctx context.Context) error {
@@ -138,7 +138,7 @@ func (s *suite) replace(ctx context.Context) error {
 				continue // gone between two calls of the reader's
 			}
 			if !slices.ContainsFunc(versions, func(v []byte) bool { return bytes.Equal(v, visible["f.bin"]) }) {
-				seen <- fmt.Errorf("%w: %s", ErrPartial, describe(visible))
+				seen <- fmt.Errorf("%w: %s", errPartial, describe(visible))
 				return
 			}
 		}
@@ -150,7 +150,7 @@ func (s *suite) replace(ctx context.Context) error {
 		}
 	}
 	close(stop)
-	return errors.Join(err, <-seen, s.want(ctx, ErrContent, map[string][]byte{"f.bin": versions[3]}))
+	return errors.Join(err, <-seen, s.want(ctx, errContent, map[string][]byte{"f.bin": versions[3]}))
 }
 
 func (s *suite) number(ctx context.Context) error {
@@ -166,11 +166,11 @@ func (s *suite) number(ctx context.Context) error {
 			return err
 		}
 		if path != s.dir+"/"+name {
-			return fmt.Errorf("%w: the name is %q, want %q", ErrContent, path, name)
+			return fmt.Errorf("%w: the name is %q, want %q", errContent, path, name)
 		}
 		want[name] = data
 	}
-	return s.want(ctx, ErrContent, want)
+	return s.want(ctx, errContent, want)
 }
 
 const racers = 8
@@ -192,9 +192,9 @@ func (s *suite) race(ctx context.Context) error {
 	}
 	winner := slices.Index(won, true)
 	if winner < 0 || slices.Contains(won[winner+1:], true) {
-		return fmt.Errorf("%w: %v have won", ErrRace, won)
+		return fmt.Errorf("%w: %v have won", errRace, won)
 	}
-	return s.want(ctx, ErrRace, map[string][]byte{"f.bin": content[winner]})
+	return s.want(ctx, errRace, map[string][]byte{"f.bin": content[winner]})
 }
 
 func (s *suite) raceNumbered(ctx context.Context) error {
@@ -212,9 +212,9 @@ func (s *suite) raceNumbered(ctx context.Context) error {
 		return err
 	}
 	if len(want) != racers {
-		return fmt.Errorf("%w: %d names for %d files", ErrRace, len(want), racers)
+		return fmt.Errorf("%w: %d names for %d files", errRace, len(want), racers)
 	}
-	return s.want(ctx, ErrRace, want)
+	return s.want(ctx, errRace, want)
 }
 
 func (s *suite) canceled(ctx context.Context) error {
@@ -231,12 +231,12 @@ func (s *suite) canceled(ctx context.Context) error {
 		_, err := s.put(short, f)
 		cancel()
 		if !errors.Is(err, context.Canceled) {
-			return fmt.Errorf("%w: an upload whose context has ended: %w", ErrMissed, err)
+			return fmt.Errorf("%w: an upload whose context has ended: %w", errMissed, err)
 		}
 		if took := time.Since(started); took > 10*time.Second {
-			return fmt.Errorf("%w: it took %v", ErrNotEnded, took)
+			return fmt.Errorf("%w: it took %v", errNotEnded, took)
 		}
-		if err := s.want(ctx, ErrLeft, nil); err != nil {
+		if err := s.want(ctx, errLeft, nil); err != nil {
 			return err
 		}
 	}
@@ -248,11 +248,11 @@ func (s *suite) canceled(ctx context.Context) error {
 		ended, cancel := context.WithCancel(ctx)
 		cancel()
 		if _, err := staged.Commit(ended); !errors.Is(err, context.Canceled) {
-			return fmt.Errorf("%w: Commit with a context that has ended: %w", ErrMissed, err)
+			return fmt.Errorf("%w: Commit with a context that has ended: %w", errMissed, err)
 		}
 		return staged.Discard()
 	})
-	return errors.Join(err, s.want(ctx, ErrLeft, nil))
+	return errors.Join(err, s.want(ctx, errLeft, nil))
 }
 
 func (s *suite) wrongSize(ctx context.Context) error {
@@ -261,11 +261,11 @@ func (s *suite) wrongSize(ctx context.Context) error {
 			f := s.file("f.bin", nil, sftpexport.CollisionRefuse)
 			f.Content = source{data: text("x", size), size: int64(size + wrong), open: func(r io.Reader) io.Reader { return r }}
 			if _, err := s.put(ctx, f); !errors.Is(err, sftpexport.ErrSize) {
-				return fmt.Errorf("%w: %d bytes of %d: %w", ErrMissed, size, size+wrong, err)
+				return fmt.Errorf("%w: %d bytes of %d: %w", errMissed, size, size+wrong, err)
 			}
 		}
 	}
-	return s.want(ctx, ErrLeft, nil)
+	return s.want(ctx, errLeft, nil)
 }
 
 func (s *suite) failingSource(ctx context.Context) error {
@@ -277,11 +277,11 @@ func (s *suite) failingSource(ctx context.Context) error {
 				return failing(r, int64(size)*3/4, cause)
 			}}
 			if _, err := s.put(ctx, f); !errors.Is(err, cause) {
-				return fmt.Errorf("%w: the source breaks after three quarters of %d bytes: %w", ErrMissed, size, err)
+				return fmt.Errorf("%w: the source breaks after three quarters of %d bytes: %w", errMissed, size, err)
 			}
 		}
 	}
-	return s.want(ctx, ErrLeft, nil)
+	return s.want(ctx, errLeft, nil)
 }
 
 func (s *suite) shakySource(ctx context.Context) error {
@@ -300,7 +300,7 @@ func (s *suite) shakySource(ctx context.Context) error {
 			return err
 		}
 	}
-	return s.want(ctx, ErrContent, want)
+	return s.want(ctx, errContent, want)
 }
 
 func (s *suite) count(ctx context.Context) error {
@@ -321,16 +321,16 @@ func (s *suite) count(ctx context.Context) error {
 		}
 	}
 	if !slices.Equal(numbers, []int64{1, 2, 3}) {
-		return fmt.Errorf("%w: one after the other they are %v", ErrCounter, numbers)
+		return fmt.Errorf("%w: one after the other they are %v", errCounter, numbers)
 	}
 	if err := all(2*racers, one); err != nil {
 		return err
 	}
 	slices.Sort(numbers)
 	if len(slices.Compact(slices.Clone(numbers))) != len(numbers) {
-		return fmt.Errorf("%w: %v", ErrCounter, numbers)
+		return fmt.Errorf("%w: %v", errCounter, numbers)
 	}
-	return s.want(ctx, ErrLeft, nil)
+	return s.want(ctx, errLeft, nil)
 }
 
 func (s *suite) holds(ctx context.Context) error {
@@ -347,7 +347,7 @@ func (s *suite) holds(ctx context.Context) error {
 				return err
 			}
 			if got != c.want {
-				return fmt.Errorf("%w: Holds(%s, %q) is %t", ErrContent, c.name, c.content, got)
+				return fmt.Errorf("%w: Holds(%s, %q) is %t", errContent, c.name, c.content, got)
 			}
 		}
 		return nil
@@ -359,14 +359,14 @@ func (s *suite) directories(ctx context.Context) error {
 	f.Directory += "/2026/11/25"
 	if f.MayMakeDirectory = false; !s.Flat {
 		if _, err := s.put(ctx, f); !errors.Is(err, sftpexport.ErrNoDirectory) {
-			return fmt.Errorf("%w: the directory is missing: %w", ErrMissed, err)
+			return fmt.Errorf("%w: the directory is missing: %w", errMissed, err)
 		}
 	}
 	f.MayMakeDirectory = true
 	if _, err := s.put(ctx, f); err != nil {
 		return err
 	}
-	return s.want(ctx, ErrContent, map[string][]byte{"2026/11/25/f.bin": []byte("x")})
+	return s.want(ctx, errContent, map[string][]byte{"2026/11/25/f.bin": []byte("x")})
 }
 
 func (s *suite) names(ctx context.Context) error {
@@ -381,10 +381,10 @@ func (s *suite) names(ctx context.Context) error {
 			return fmt.Errorf("%q: %w", name, err)
 		}
 		if path != s.dir+"/"+name {
-			return fmt.Errorf("%w: %q is called %q", ErrContent, name, path)
+			return fmt.Errorf("%w: %q is called %q", errContent, name, path)
 		}
 	}
-	return s.want(ctx, ErrContent, want)
+	return s.want(ctx, errContent, want)
 }
 
 func (s *suite) concurrent(ctx context.Context) error {
@@ -417,5 +417,5 @@ func (s *suite) concurrent(ctx context.Context) error {
 			return nil
 		})
 	})
-	return errors.Join(err, s.want(ctx, ErrContent, want))
+	return errors.Join(err, s.want(ctx, errContent, want))
 }

@@ -46,9 +46,9 @@ func TestValuesOfGoAreSettings(t *testing.T) {
 func sentBy(t testing.TB, s *requestprocessor.Step) (sent string) {
 	t.Helper()
 	r := runStep(t, s, offline(), pipeline.WithDryRun(pipeline.DryRun{
-		Answer: func(c pipeline.DryCall) (pipeline.DryAnswer, bool) {
+		Reply: func(c pipeline.DryCall) (pipeline.DryReply, bool) {
 			sent = c.Method + " " + c.URL + "\n" + string(c.Body)
-			return pipeline.DryAnswer{}, true
+			return pipeline.DryReply{}, true
 		},
 	}))
 	if r.Err != nil {

@@ -169,6 +169,6 @@ func (b *Bench) servePage(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "There is no such run; run the chain again.", http.StatusNotFound)
 		return
 	}
-	w.Header().Set("Content-Security-Policy", runpage.Policy+"; frame-ancestors 'self'")
+	w.Header().Set("Content-Security-Policy", runpage.Policy()+"; frame-ancestors 'self'")
 	serveAsset(w, "text/html; charset=utf-8", page)
 }

@@ -32,7 +32,7 @@ type Place struct {
 	// Run are the options of every run, made anew for each.
 	Run func() []pipeline.Option
 	// Answer makes what answers the calls of one dry run; nil if there are no answers.
-	Answer     func() func(pipeline.DryCall) (pipeline.DryAnswer, bool)
+	Answer     func() func(pipeline.DryCall) (pipeline.DryReply, bool)
 	KeepFields bool // see [pipeline.DryRun]
 }
 
@@ -178,7 +178,7 @@ func (p *Place) run(ctx context.Context, chain *pipeline.Chain, options ...pipel
 	var report *pipeline.Report
 	dry := pipeline.DryRun{MakeUpSecrets: true, KeepFields: p.KeepFields}
 	if p.Answer != nil {
-		dry.Answer = p.Answer()
+		dry.Reply = p.Answer()
 	}
 	options = append(append(options, p.Run()...), pipeline.WithLogger(slog.New(slog.DiscardHandler)))
 	_, err = chain.Export(ctx, payload, append(options, pipeline.WithDryRun(dry), pipeline.WithDetails(pipeline.Details{BodyLimit: maxShown}),

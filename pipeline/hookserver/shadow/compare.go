@@ -61,11 +61,11 @@ func (r *run) compare(ctx context.Context, chain *pipeline.Chain, p *rossum.Payl
 	if u, err := url.Parse(p.BaseURL); err == nil {
 		rossumHost = u.Host
 	}
-	dry := pipeline.DryRun{KeepFields: r.recording == nil, Lets: func(method string, u *url.URL) bool {
+	dry := pipeline.DryRun{KeepFields: r.recording == nil, Allow: func(method string, u *url.URL) bool {
 		return method == http.MethodGet && u.Host == rossumHost && rossumHost != ""
 	}}
 	if r.recording != nil {
-		dry.Answer = requests.answer
+		dry.Reply = requests.answer
 	}
 	options := append(slices.Clone(r.options), pipeline.WithDetails(pipeline.Details{BodyLimit: maxShown}),
 		pipeline.WithDryRun(dry), pipeline.WithMiddleware(r.note),

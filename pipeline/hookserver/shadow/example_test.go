@@ -21,15 +21,15 @@ import (
 // A hook that runs after the last one of the hosted chain reports what this chain would do
 // differently; recordings are those of a proxy, a file for each annotation.
 func ExampleNew() {
-	chain, err := pipeline.New(&steps.CustomFormat{Exports: []steps.Format{{Key: "csv", Template: "{{ field.document_id }}"}}})
+	chain, err := pipeline.New(&steps.CustomFormat{Exports: []steps.ExportConfig{{Key: "csv", Template: "{{ field.document_id }}"}}})
 	if err != nil {
 		log.Fatal(err)
 	}
 	hook, err := shadow.New(shadow.Options{
-		Chain:    chain,
-		Secrets:  []string{"of the hook"}, // from the environment, or a vault
-		Recorded: recordingOf,
-		Compared: func(_ context.Context, c *shadow.Comparison) { log.Print(c.Text()) },
+		Chain:            chain,
+		SignatureSecrets: []string{"of the hook"}, // from the environment, or a vault
+		Recorded:         recordingOf,
+		Compared:         func(_ context.Context, c *shadow.Comparison) { log.Print(c.Text()) },
 	})
 	if err != nil {
 		log.Fatal(err)
@@ -65,7 +65,7 @@ func ExampleCompare() {
 		"response": {"status": 201, "headers": [], "content": {"text": "{\"id\": 7}"}}}]}}`
 	chain, err := pipeline.New(
 		&steps.CustomFormat{
-			Exports: []steps.Format{{Key: "csv", Template: "number;amount\n{{ field.document_id }};{{ field.amount_total }}\n\n"}},
+			Exports: []steps.ExportConfig{{Key: "csv", Template: "number;amount\n{{ field.document_id }};{{ field.amount_total }}\n\n"}},
 		},
 		pipeline.Named("create", &steps.RESTExport{Key: "csv", Request: steps.Request{
 			URL: "https://erp.example/invoices", Headers: map[string]string{"Content-Type": "text/csv"}, Content: "#{file_content}",

@@ -38,20 +38,20 @@ func newMatching(r *Recording) *matching {
 }
 
 // answer takes a call, and returns the answer that the recorded one has got.
-func (m *matching) answer(c pipeline.DryCall) (pipeline.DryAnswer, bool) {
+func (m *matching) answer(c pipeline.DryCall) (pipeline.DryReply, bool) {
 	if !isHTTP(c.URL) {
-		return pipeline.DryAnswer{}, false // files for servers are compared as files
+		return pipeline.DryReply{}, false // files for servers are compared as files
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	at := m.best(c)
 	m.made = append(m.made, madeCall{c, at})
 	if at < 0 {
-		return pipeline.DryAnswer{}, false
+		return pipeline.DryReply{}, false
 	}
 	m.taken[at] = true
 	r := m.recorded[at]
-	return pipeline.DryAnswer{Status: r.Status, Header: r.ReplyHeader.Clone(), Body: bytes.Clone(r.ReplyBody)}, r.Status != 0
+	return pipeline.DryReply{Status: r.Status, Header: r.ReplyHeader.Clone(), Body: bytes.Clone(r.ReplyBody)}, r.Status != 0
 }
 
 func isHTTP(address string) bool {

@@ -24,8 +24,8 @@ import (
 	"github.com/exportpipeline/exportpipeline/rossum"
 )
 
-// DefaultTimeout bounds a comparison, so that the hosted chain does not wait for long.
-const DefaultTimeout = 25 * time.Second
+// defaultTimeout bounds a comparison, so that the hosted chain does not wait for long.
+const defaultTimeout = 25 * time.Second
 
 // Options are the options of [New].
 type Options struct {
@@ -33,17 +33,17 @@ type Options struct {
 	// queue.
 	Chain  *pipeline.Chain
 	Queues map[int64]*pipeline.Chain
-	// Secrets are those of the hook. Without them Unsigned must say that calls are taken
+	// SignatureSecrets are those that the hook signs its calls with. Without them Unsigned must say that calls are taken
 	// from everybody.
-	Secrets  []string
-	Unsigned bool
+	SignatureSecrets []string
+	Unsigned         bool
 	// Recorded returns what the hosted chain has sent for the annotation of a call, nil if
 	// that is not known; an error is reported as the comparison's. It may be called by
 	// several goroutines. Without it requests are rendered and not compared.
 	Recorded func(ctx context.Context, p *rossum.Payload) (*Recording, error)
 	// Run are further options of the runs, such as pipeline.WithSecrets.
 	Run []pipeline.Option
-	// Timeout bounds a comparison, DefaultTimeout if 0; it should be below the hook's.
+	// Timeout bounds a comparison, 25 seconds if 0; it should be below the hook's.
 	Timeout time.Duration
 	// Compared gets what was found. It may be called by several goroutines.
 	Compared func(ctx context.Context, c *Comparison)
@@ -62,19 +62,19 @@ func New(o Options) (http.Handler, error) {
 			faults = append(faults, fmt.Errorf("shadow: queue %d has no chain", queue))
 		}
 	}
-	if (len(o.Secrets) > 0) == o.Unsigned {
-		faults = append(faults, errors.New("shadow: give the hook's secret in Secrets, or say Unsigned if calls are taken from everybody"))
+	if (len(o.SignatureSecrets) > 0) == o.Unsigned {
+		faults = append(faults, errors.New("shadow: give the hook's secret in SignatureSecrets, or say Unsigned if calls are taken from everybody"))
 	}
-	if slices.Contains(o.Secrets, "") {
+	if slices.Contains(o.SignatureSecrets, "") {
 		faults = append(faults, errors.New("shadow: a secret is empty; is the variable that it comes from set?"))
 	}
 	if o.Compared == nil {
 		faults = append(faults, errors.New("shadow: Compared is missing, so nobody would learn of differences"))
 	}
 	if o.Timeout <= 0 {
-		o.Timeout = DefaultTimeout
+		o.Timeout = defaultTimeout
 	}
-	return &handler{o, hookcall.NewReader(o.Secrets, o.Unsigned, 0, 0)}, errors.Join(faults...)
+	return &handler{o, hookcall.NewReader(o.SignatureSecrets, o.Unsigned, 0, 0)}, errors.Join(faults...)
 }
 
 type handler struct {

@@ -26,7 +26,7 @@ func hostedChain(t *testing.T, erp, template, target string) *pipeline.Chain {
 	return chainOf(
 		t,
 		&steps.Purge{ResetFields: []string{"status"}},
-		&steps.CustomFormat{Exports: []steps.Format{{Key: "csv", Template: template}}},
+		&steps.CustomFormat{Exports: []steps.ExportConfig{{Key: "csv", Template: template}}},
 		&steps.RESTExport{
 			Key:        "csv",
 			Request:    steps.Request{URL: erp + "/invoices", Content: "#{file_content}"},
@@ -34,8 +34,8 @@ func hostedChain(t *testing.T, erp, template, target string) *pipeline.Chain {
 			PayloadKey: "reply",
 		},
 		&steps.Extract{Sources: []steps.Source{
-			{Key: "headers", Rules: []steps.Rule{{Path: "status_code", TargetField: "status"}}},
-			{Key: "reply", Rules: []steps.Rule{{Path: target, TargetField: "erp_id"}}},
+			{Key: "headers", Rules: []steps.ExtractRule{{Path: "status_code", TargetField: "status"}}},
+			{Key: "reply", Rules: []steps.ExtractRule{{Path: target, TargetField: "erp_id"}}},
 		}},
 		&steps.Evaluate{Check: steps.Check{Condition: "r.field.status != '201'", Message: "Not created."}},
 	)
@@ -136,7 +136,7 @@ func TestAShadowNeverDisturbsTheHostedChain(t *testing.T) {
 
 func TestAShadowSaysWhatIsMissing(t *testing.T) {
 	t.Parallel()
-	_, err := shadow.New(shadow.Options{Secrets: []string{""}})
+	_, err := shadow.New(shadow.Options{SignatureSecrets: []string{""}})
 	for _, part := range []string{"Chain or Queues", "a secret is empty", "Compared is missing"} {
 		if err == nil || !strings.Contains(err.Error(), part) {
 			t.Errorf("%q is missing in %v", part, err)
@@ -230,7 +230,7 @@ func chainOf(t *testing.T, steps ...pipeline.Step) *pipeline.Chain {
 
 func newShadow(t *testing.T, o shadow.Options) http.Handler {
 	t.Helper()
-	o.Secrets = []string{secret}
+	o.SignatureSecrets = []string{secret}
 	h, err := shadow.New(o)
 	if err != nil {
 		t.Fatal(err)

@@ -46,11 +46,11 @@ func newAttempts(t *testing.T) *attempts {
 var errCut = errors.New("the process ended here")
 
 // run has send make the call; errCut hands the run over with the call unanswered.
-func (a *attempts) run(send func() (*pipeline.Answer, error), o ...pipeline.Option) (pipeline.Kept, error) {
+func (a *attempts) run(send func() (*pipeline.Reply, error), o ...pipeline.Option) (pipeline.Kept, error) {
 	ctx, leave := context.WithCancelCause(a.t.Context())
 	defer leave(nil)
 	step := pipeline.Named("create", pipeline.StepFunc(func(ctx context.Context, x *pipeline.Export) error {
-		_, err := x.Once(ctx, pipeline.Act{Call: "request", What: "POST https://erp.example/invoices"}, func(context.Context, pipeline.Attempt) (*pipeline.Answer, error) {
+		_, err := x.Once(ctx, pipeline.Act{Call: "request", What: "POST https://erp.example/invoices"}, func(context.Context, pipeline.Attempt) (*pipeline.Reply, error) {
 			a.made++
 			answer, err := send()
 			if errors.Is(err, errCut) {
@@ -80,8 +80,8 @@ func (a *attempts) settle(v pipeline.Verdict) {
 	}
 }
 
-func cutShort() (*pipeline.Answer, error) { return nil, errCut }
-func created() (*pipeline.Answer, error)  { return &pipeline.Answer{Status: 201}, nil }
+func cutShort() (*pipeline.Reply, error) { return nil, errCut }
+func created() (*pipeline.Reply, error)  { return &pipeline.Reply{Status: 201}, nil }
 
 func TestAVerdictCountsForOneAttempt(t *testing.T) {
 	t.Parallel()
@@ -102,7 +102,7 @@ func TestARepeatThatDidNotArriveSettlesNothing(t *testing.T) {
 	a := newAttempts(t)
 	keys := pipeline.WithIdempotency(pipeline.Idempotency{})
 	_, _ = a.run(cutShort, keys) // it is left, not answered
-	refused := func() (*pipeline.Answer, error) { return nil, pipeline.NotSent(errors.New("connection refused")) }
+	refused := func() (*pipeline.Reply, error) { return nil, pipeline.NotSent(errors.New("connection refused")) }
 	k, err := a.run(refused, keys)
 	if !errors.Is(err, pipeline.ErrMaybeSent) || !k.Stopped {
 		t.Errorf("%+v, %v; the first attempt may have been received", k, err)
@@ -116,8 +116,8 @@ func TestARepeatThatDidNotArriveSettlesNothing(t *testing.T) {
 func TestACallThatAProbeDoesNotFindIsMade(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // the probe is asked when the call is over
 		a := newAttempts(t)
-		probe := pipeline.WithProbe("create", 0, func(_ context.Context, _ *pipeline.Export, q pipeline.Question) (*pipeline.Answer, bool, error) {
-			if waited := time.Since(q.Begun); waited < pipeline.DefaultLease/3 {
+		probe := pipeline.WithProbe("create", 0, func(_ context.Context, _ *pipeline.Export, q pipeline.Question) (*pipeline.Reply, bool, error) {
+			if waited := time.Since(q.Started); waited < 10*time.Second {
 				t.Errorf("asked after %v; its announcement may have taken as long, and the call is made after it", waited)
 			}
 			return nil, false, nil
@@ -133,11 +133,11 @@ func TestAnOutcomeThatCannotBeNotedYetIsNoFailure(t *testing.T) {
 	for _, how := range []string{"probe", "verdict"} {
 		synctest.Test(t, func(t *testing.T) {
 			a := newAttempts(t)
-			probe := pipeline.WithProbe("create", 0, func(context.Context, *pipeline.Export, pipeline.Question) (*pipeline.Answer, bool, error) {
+			probe := pipeline.WithProbe("create", 0, func(context.Context, *pipeline.Export, pipeline.Question) (*pipeline.Reply, bool, error) {
 				if how == "verdict" {
 					return nil, false, errors.New("the ERP is closed for today")
 				}
-				return &pipeline.Answer{Status: 201}, true, nil
+				return &pipeline.Reply{Status: 201}, true, nil
 			})
 			_, _ = a.run(cutShort, probe) // it is left, not answered
 			if how == "verdict" {

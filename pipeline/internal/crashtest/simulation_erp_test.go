@@ -70,7 +70,7 @@ func (e *simERP) take(what, key string, run pipeline.RunID, refuse bool) (status
 }
 
 // post sends a call over a network that loses things.
-func (p *process) post(ctx context.Context, what, key string) (*pipeline.Answer, error) {
+func (p *process) post(ctx context.Context, what, key string) (*pipeline.Reply, error) {
 	p.mu.Lock()
 	run := p.lasts[what]
 	p.mu.Unlock()
@@ -113,7 +113,7 @@ func (p *process) post(ctx context.Context, what, key string) (*pipeline.Answer,
 		if err := p.seam("reply", what); err != nil {
 			return nil, err
 		}
-		return &pipeline.Answer{Status: got.status, Header: http.Header{"Location": {"/invoices/" + got.id}}, Body: []byte(got.id)}, nil
+		return &pipeline.Reply{Status: got.status, Header: http.Header{"Location": {"/invoices/" + got.id}}, Body: []byte(got.id)}, nil
 	case <-ctx.Done():
 		time.Sleep(time.Duration(1 + r.Int64N(int64(time.Millisecond)))) // branches end one after the other
 		return nil, context.Cause(ctx)
@@ -154,7 +154,7 @@ func (p *process) step(n int) pipeline.Step {
 		}
 		for item := range p.items {
 			what := fmt.Sprintf("POST https://erp.example/a%d/v%s/s%d/i%d", x.Annotation.ID, version.Text(), n, item)
-			answer, err := x.Once(ctx, pipeline.Act{Call: "request", Item: item, What: what, Limit: callLimit}, func(ctx context.Context, a pipeline.Attempt) (*pipeline.Answer, error) {
+			answer, err := x.Once(ctx, pipeline.Act{Call: "request", Item: item, What: what, Limit: callLimit}, func(ctx context.Context, a pipeline.Attempt) (*pipeline.Reply, error) {
 				return p.post(ctx, what, a.Key)
 			})
 			if err != nil {
@@ -187,7 +187,7 @@ func (p *process) options() []pipeline.Option {
 }
 
 // ask is the probe.
-func (p *process) ask(_ context.Context, _ *pipeline.Export, q pipeline.Question) (*pipeline.Answer, bool, error) {
+func (p *process) ask(_ context.Context, _ *pipeline.Export, q pipeline.Question) (*pipeline.Reply, bool, error) {
 	if err := p.seam("probe", q.What); err != nil {
 		return nil, false, err
 	}
@@ -198,7 +198,7 @@ func (p *process) ask(_ context.Context, _ *pipeline.Export, q pipeline.Question
 	defer p.erp.mu.Unlock()
 	for i := len(p.erp.acts) - 1; i >= 0; i-- {
 		if a := p.erp.acts[i]; a.what == q.What {
-			return &pipeline.Answer{Status: http.StatusCreated, Header: http.Header{"Location": {"/invoices/" + a.id}}, Body: []byte(a.id)}, true, nil
+			return &pipeline.Reply{Status: http.StatusCreated, Header: http.Header{"Location": {"/invoices/" + a.id}}, Body: []byte(a.id)}, true, nil
 		}
 	}
 	return nil, false, nil

@@ -86,12 +86,12 @@ func (h *host) start(t *testing.T) {
 		t.Fatal(err)
 	}
 	o := hookserver.Options{
-		Secrets: []string{hookSecret},
-		Journal: journal,
-		Chain:   p.chain(t),
-		Recover: true,
-		Run:     append(p.options(), pipeline.WithLogger(nil)),
-		Logger:  slog.New(slog.DiscardHandler),
+		SignatureSecrets: []string{hookSecret},
+		Journal:          journal,
+		Chain:            p.chain(t),
+		Recover:          true,
+		Run:              append(p.options(), pipeline.WithLogger(nil)),
+		Logger:           slog.New(slog.DiscardHandler),
 	}
 	if h.async {
 		o.Async = &hookserver.Async{URL: publicURL, Key: pollingKey, After: 5 * time.Second}
