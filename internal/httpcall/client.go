@@ -17,6 +17,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -52,27 +53,44 @@ type Options struct {
 
 // New returns a client.
 func New(o Options) *Client {
-	c := &Client{maxReply: o.MaxReply, retrying: shared}
+	c := &Client{maxReply: o.MaxReply}
 	if c.maxReply <= 0 {
 		c.maxReply = DefaultMaxReply
 	}
 	if o.HTTP != nil {
 		c.retrying = newRetrying(o.HTTP.Transport, o.HTTP.Jar)
+	} else {
+		c.retrying = ours().retrying
 	}
 	return c
 }
 
-// sharedTransport keeps the connections of all clients without one of their own, and
-// publicTransport of those whose program allows public addresses only: a connection to a
-// private one must not be taken over.
-var sharedTransport, publicTransport = newTransport(), newTransport()
+// own are the clients of calls without one of the program's own.
+var own struct {
+	made sync.Once
+	ownClients
+}
 
-// shared makes the calls of all clients without a transport of their own.
-var shared = newRetrying(sharedTransport, nil)
+type ownClients struct {
+	// transport keeps the connections of all clients without one of their own, and public
+	// of those whose program allows public addresses only: a connection to a private one
+	// must not be taken over.
+	transport, public *http.Transport
+	retrying          *retryablehttp.Client // makes the calls through them
+}
+
+// ours makes them at the first call: a program that makes none carries no TLS for it.
+func ours() *ownClients {
+	own.made.Do(func() {
+		own.transport, own.public = newTransport(), newTransport()
+		own.retrying = newRetrying(own.transport, nil)
+	})
+	return &own.ownClients
+}
 
 // SharedClient is the client of calls without one of the program's own, for what passes
 // some of its calls on.
-func SharedClient() *http.Client { return &http.Client{Transport: sharedTransport} }
+func SharedClient() *http.Client { return &http.Client{Transport: ours().transport} }
 
 // Reply is the answer to a call.
 type Reply struct {

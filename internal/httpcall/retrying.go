@@ -58,8 +58,8 @@ type route struct{ base http.RoundTripper }
 // RoundTrip implements [http.RoundTripper].
 func (t route) RoundTrip(req *http.Request) (*http.Response, error) {
 	r, base := runningOf(req.Context()), t.base
-	if base == http.RoundTripper(sharedTransport) && egress.Of(req.Context()).Public {
-		base = publicTransport
+	if own := ours(); base == http.RoundTripper(own.transport) && egress.Of(req.Context()).Public {
+		base = own.public
 	}
 	if base == nil {
 		base = http.DefaultTransport
