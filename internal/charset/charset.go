@@ -15,9 +15,6 @@ import (
 
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/charmap"
-	"golang.org/x/text/encoding/htmlindex"
-	"golang.org/x/text/encoding/ianaindex"
-	"golang.org/x/text/encoding/japanese"
 	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/encoding/unicode/utf32"
 )
@@ -42,28 +39,18 @@ func Lookup(name string) (e encoding.Encoding, ok bool) {
 	case "utf-32be", "utf-32-be":
 		return utf32.UTF32(utf32.BigEndian, utf32.IgnoreBOM), true
 	}
-	if e, ok := further[name]; ok {
+	if e := further(name); e != nil {
 		return e, true
 	}
+	known := registries.Get(readRegistries)
 	number := strings.TrimPrefix(strings.TrimPrefix(name, "windows"), "-")
 	for _, candidate := range []string{name, strings.Replace(name, "latin-", "latin", 1), strings.Replace(name, "iso8859", "iso-8859", 1), "windows-" + number} {
-		if e, err := ianaindex.IANA.Encoding(candidate); err == nil && e != nil && e != encoding.Replacement {
+		if e := table(known["iana"][candidate]); e != nil {
 			return e, true
 		}
 	}
-	e, err := htmlindex.Get(name)
-	if err != nil || e == encoding.Replacement {
-		return nil, false
-	}
-	return e, true
-}
-
-// further are names of Python's codecs that neither registry of x/text has.
-var further = map[string]encoding.Encoding{
-	"latin9": charmap.ISO8859_15, "l9": charmap.ISO8859_15, "latin10": charmap.ISO8859_16, "l10": charmap.ISO8859_16,
-	"macroman": charmap.Macintosh, "mac-roman": charmap.Macintosh, "mac-cyrillic": charmap.MacintoshCyrillic, "maccyrillic": charmap.MacintoshCyrillic,
-	"cp858": charmap.CodePage858, "858": charmap.CodePage858, "ibm858": charmap.CodePage858,
-	"cp932": japanese.ShiftJIS, "932": japanese.ShiftJIS, "ms932": japanese.ShiftJIS, "mskanji": japanese.ShiftJIS, "ms-kanji": japanese.ShiftJIS, "s-jis": japanese.ShiftJIS,
+	e = table(known["html"][name])
+	return e, e != nil
 }
 
 // Text decodes a text. Its charset is that of a byte order mark, else that of the

@@ -7,10 +7,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
+
+	"github.com/exportpipeline/exportpipeline/internal/onuse"
 )
 
 // ErrLabel is an error of idna, in Python's words.
@@ -139,7 +140,22 @@ type prepared struct {
 	mapped                  map[rune]string
 }
 
-var nameprepTables = sync.OnceValues(func() (*prepared, error) {
+var preparedTable onuse.Value[preparedOrFault]
+
+type preparedOrFault struct {
+	*prepared
+	err error
+}
+
+func nameprepTables() (*prepared, error) {
+	known := preparedTable.Get(func() (p preparedOrFault) {
+		p.prepared, p.err = readNameprep()
+		return p
+	})
+	return known.prepared, known.err
+}
+
+func readNameprep() (*prepared, error) {
 	data, err := member("nameprep.json")
 	if err != nil {
 		return nil, err
@@ -156,7 +172,7 @@ var nameprepTables = sync.OnceValues(func() (*prepared, error) {
 		p.mapped[rune(n)] = text
 	}
 	return p, nil
-})
+}
 
 func within(ranges [][2]rune) func(r rune) bool {
 	return func(r rune) bool {

@@ -8,8 +8,9 @@ import (
 	"errors"
 	"io"
 	"strings"
-	"sync"
 	"unicode/utf8"
+
+	"github.com/exportpipeline/exportpipeline/internal/onuse"
 )
 
 // tablesZip has a file for each codec that is a table, made by testdata/oracle.py
@@ -19,8 +20,12 @@ import (
 //go:embed tables.zip
 var tablesZip []byte
 
-// tables reads the files' names once.
-var tables = sync.OnceValue(func() map[string]*zip.File {
+var tableFiles onuse.Value[map[string]*zip.File]
+
+// tables are the files by their names.
+func tables() map[string]*zip.File { return tableFiles.Get(readTables) }
+
+func readTables() map[string]*zip.File {
 	files := make(map[string]*zip.File)
 	r, err := zip.NewReader(bytes.NewReader(tablesZip), int64(len(tablesZip)))
 	if err != nil {
@@ -30,7 +35,7 @@ var tables = sync.OnceValue(func() map[string]*zip.File {
 		files[f.Name] = f
 	}
 	return files
-})
+}
 
 func member(name string) ([]byte, error) {
 	f := tables()[name]

@@ -2,19 +2,20 @@
 // Python and IANA know them by.
 //
 // The tables are made from Python's own (testdata/oracle.py); golang.org/x/text is
-// there for IANA's names, and for the normal form that names of hosts take.
+// there for the normal form that names of hosts take.
 package textenc
 
 import (
 	_ "embed" // the names
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"regexp"
 	"strings"
 	"sync"
 	"unicode/utf8"
 
-	"golang.org/x/text/encoding/ianaindex"
+	"github.com/exportpipeline/exportpipeline/internal/onuse"
 )
 
 // Encoding is a way to write text as bytes. It is safe for concurrent use.
@@ -42,23 +43,29 @@ func (e *CharacterError) Error() string {
 
 func stateless(e encoder) func() encoder { return func() encoder { return e } }
 
+var computedTable onuse.Value[map[string]Encoding]
+
 // computed are the codecs that are no tables, by Python's module.
-var computed = map[string]Encoding{
-	"utf_8":              {encode: UTF8.encode},
-	"utf_8_sig":          {encode: UTF8.encode, begin: "\xef\xbb\xbf"},
-	"utf_16":             {encode: stateless(utf16In(binary.LittleEndian)), begin: "\xff\xfe"},
-	"utf_16_le":          {encode: stateless(utf16In(binary.LittleEndian))},
-	"utf_16_be":          {encode: stateless(utf16In(binary.BigEndian))},
-	"utf_32":             {encode: stateless(utf32In(binary.LittleEndian)), begin: "\xff\xfe\x00\x00"},
-	"utf_32_le":          {encode: stateless(utf32In(binary.LittleEndian))},
-	"utf_32_be":          {encode: stateless(utf32In(binary.BigEndian))},
-	"utf_7":              {encode: stateless(whole(encodeUTF7))},
-	"ascii":              {encode: stateless(upTo(0x7f))},
-	"latin_1":            {encode: stateless(upTo(0xff))},
-	"unicode_escape":     {encode: stateless(each(unicodeEscape))},
-	"raw_unicode_escape": {encode: stateless(each(rawUnicodeEscape))},
-	"punycode":           {encode: stateless(whole(encodePunycode))},
-	"idna":               {encode: stateless(whole(encodeIDNA))},
+func computed() map[string]Encoding { return computedTable.Get(makeComputed) }
+
+func makeComputed() map[string]Encoding {
+	return map[string]Encoding{
+		"utf_8":              {encode: UTF8.encode},
+		"utf_8_sig":          {encode: UTF8.encode, begin: "\xef\xbb\xbf"},
+		"utf_16":             {encode: stateless(utf16In(binary.LittleEndian)), begin: "\xff\xfe"},
+		"utf_16_le":          {encode: stateless(utf16In(binary.LittleEndian))},
+		"utf_16_be":          {encode: stateless(utf16In(binary.BigEndian))},
+		"utf_32":             {encode: stateless(utf32In(binary.LittleEndian)), begin: "\xff\xfe\x00\x00"},
+		"utf_32_le":          {encode: stateless(utf32In(binary.LittleEndian))},
+		"utf_32_be":          {encode: stateless(utf32In(binary.BigEndian))},
+		"utf_7":              {encode: stateless(whole(encodeUTF7))},
+		"ascii":              {encode: stateless(upTo(0x7f))},
+		"latin_1":            {encode: stateless(upTo(0xff))},
+		"unicode_escape":     {encode: stateless(each(unicodeEscape))},
+		"raw_unicode_escape": {encode: stateless(each(rawUnicodeEscape))},
+		"punycode":           {encode: stateless(whole(encodePunycode))},
+		"idna":               {encode: stateless(whole(encodeIDNA))},
+	}
 }
 
 // aliasList has Python's names, each with its codec; testdata/oracle.py writes it.
@@ -66,25 +73,31 @@ var computed = map[string]Encoding{
 //go:embed aliases.txt
 var aliasList string
 
-// moreNames are names of IANA's, and common ones, that neither Python nor x/text has.
+// moreNames are names of IANA's, and common ones, that Python has not.
 var moreNames = map[string]string{
 	"windows_31j": "cp932", "cswindows31j": "cp932", "x_sjis": "shift_jis", "windows_936": "gbk", "windows_949": "cp949", "windows_874": "cp874",
 	"ks_c_5601_1989": "euc_kr", "cp00858": "cp858", "ibm00858": "cp858", "ccsid00858": "cp858", "ibm01140": "cp1140", "ibm737": "cp737", "ibm720": "cp720",
 	"x_mac_roman": "mac_roman", "x_mac_cyrillic": "mac_cyrillic", "x_mac_ce": "mac_latin2", "iso_8859_8_i": "iso8859_8", "utf_16_bom": "utf_16",
+	"ccsid01140": "cp1140", "cp01140": "cp1140", "csibm01140": "cp1140", "cseucpkdfmtjapanese": "euc_jp", "cseuckr": "euc_kr", "csgb18030": "gb18030", "csgbk": "gbk",
+	"csiso885913": "iso8859_13", "csiso885914": "iso8859_14", "csiso885915": "iso8859_15", "csiso885916": "iso8859_16", "cskoi8u": "koi8_u", "csmacintosh": "mac_roman",
+	"mac": "mac_roman", "csutf8": "utf_8", "cswindows874": "cp874", "cswindows1250": "cp1250", "cswindows1251": "cp1251", "cswindows1252": "cp1252",
+	"cswindows1253": "cp1253", "cswindows1254": "cp1254", "cswindows1255": "cp1255", "cswindows1256": "cp1256", "cswindows1257": "cp1257", "cswindows1258": "cp1258",
 }
 
-var aliases = sync.OnceValue(func() map[string]string {
+var aliasTable onuse.Value[map[string]string]
+
+func aliases() map[string]string { return aliasTable.Get(readAliases) }
+
+func readAliases() map[string]string {
 	names := make(map[string]string)
 	for line := range strings.Lines(aliasList) {
 		if alias, codec, ok := strings.Cut(strings.TrimSpace(line), " "); ok {
 			names[alias] = codec
 		}
 	}
-	for alias, codec := range moreNames {
-		names[alias] = codec
-	}
+	maps.Copy(names, moreNames)
 	return names
-})
+}
 
 var between = regexp.MustCompile(`[^a-z0-9.]+`)
 
@@ -99,11 +112,6 @@ func module(name string) (string, bool) {
 	tries := []string{n, strings.ReplaceAll(n, ".", "_")}
 	if rest, ok := strings.CutPrefix(n, "latin_"); ok {
 		tries = append(tries, "latin"+rest)
-	}
-	if found, err := ianaindex.IANA.Encoding(strings.ReplaceAll(n, "_", "-")); err == nil && found != nil {
-		// The name that x/text gives its table: IBM Code Page 850, Windows 1250.
-		spelt := strings.NewReplacer("IBM Code Page ", "cp", "Windows ", "cp").Replace(fmt.Sprint(found))
-		tries = append(tries, normalise(spelt))
 	}
 	for _, try := range tries {
 		if codec, ok := aliases()[try]; ok {
@@ -135,7 +143,7 @@ func Lookup(name string) (*Encoding, error) {
 	if codec == "utf_8" {
 		return UTF8, nil
 	}
-	if e, ok := computed[codec]; ok {
+	if e, ok := computed()[codec]; ok {
 		e.name, e.codec = n, codec
 		return &e, nil
 	}
