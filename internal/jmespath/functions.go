@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/exportpipeline/exportpipeline/internal/onuse"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
@@ -134,10 +135,12 @@ var (
 	comparables = []string{"array-number", "array-string"}
 )
 
-var functions map[string]function
+var functionTable onuse.Value[map[string]function]
 
-func init() {
-	functions = map[string]function{
+func functions() map[string]function { return functionTable.Get(makeFunctions) }
+
+func makeFunctions() map[string]function {
+	return map[string]function{
 		"abs": {[][]string{number}, false, func(_ *run, a []value, _ evaluator) (value, error) {
 			if negative, _ := pyvalue.Compare(pyvalue.CmpLt, a[0], pyvalue.Int(0)); negative {
 				return pyvalue.Neg(a[0])

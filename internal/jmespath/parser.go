@@ -467,7 +467,7 @@ func (p *parser) hash() (evaluator, error) {
 
 // call reads the arguments of a function.
 func (p *parser) call(name token) (evaluator, error) {
-	fn, known := functions[name.text]
+	fn, known := functions()[name.text]
 	if !known {
 		return nil, p.fail(name, "unknown function "+name.text+"()")
 	}

@@ -4,14 +4,19 @@ import (
 	_ "embed" // python_names.txt
 	"slices"
 	"strings"
-	"sync"
+
+	"github.com/exportpipeline/exportpipeline/internal/onuse"
 )
 
 //go:embed python_names.txt
 var pythonNames string
 
 // inPython are the names that Python's modules have.
-var inPython = sync.OnceValue(func() map[string]map[string]bool {
+func inPython() map[string]map[string]bool { return inPythonOnUse.Get(makeInPython) }
+
+var inPythonOnUse onuse.Value[map[string]map[string]bool]
+
+func makeInPython() map[string]map[string]bool {
 	modules := make(map[string]map[string]bool)
 	for l := range strings.Lines(pythonNames) {
 		words := strings.Fields(l)
@@ -22,7 +27,7 @@ var inPython = sync.OnceValue(func() map[string]map[string]bool {
 		modules[words[0]] = names
 	}
 	return modules
-})
+}
 
 // importedModules returns the modules that the statements of a module bind names to, of
 // those names that nothing else is bound to.

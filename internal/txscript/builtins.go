@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/exportpipeline/exportpipeline/internal/onuse"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
@@ -87,33 +88,31 @@ func fromKeys(r *run, c *pyvalue.Call) (value, error) {
 // ofModules are exceptions that only a module has.
 var ofModules = []string{"JSONDecodeError", "error", "Error", "FrozenInstanceError", "ParseError", "JMESPathError"}
 
-// builtins are the functions and classes by name. They and the classes are filled in by
-// the one init that has an order, since some of them look each other up.
-var builtins map[string]value
+// builtins are the functions and classes by name.
+func builtins() map[string]value { return builtinsOnUse.Get(makeBuiltins) }
 
-func init() {
-	builtins = map[string]value{"math": mathModule, "json": jsonModule, "re": reModule, "NotImplemented": pyvalue.FromObject(theNotImplemented), "__name__": pyvalue.Str("formula")}
-	for name, f := range functions {
-		builtins[name] = pyvalue.FromObject(&builtin{name, f})
+var builtinsOnUse onuse.Value[map[string]value]
+
+func makeBuiltins() map[string]value {
+	all := map[string]value{"math": mathModule(), "json": jsonModule(), "re": reModule(), "NotImplemented": pyvalue.FromObject(theNotImplemented), "__name__": pyvalue.Str("formula")}
+	for name, f := range functions() {
+		all[name] = pyvalue.FromObject(&builtin{name, f})
 	}
-	for name, f := range libraryFunctions {
-		builtins[name] = pyvalue.FromObject(&builtin{name, f})
+	for name, f := range libraryFunctions() {
+		all[name] = pyvalue.FromObject(&builtin{name, f})
 	}
 	for name, s := range showers {
-		builtins[name] = pyvalue.FromObject(s)
+		all[name] = pyvalue.FromObject(s)
 	}
 	for name, k := range excClasses {
 		if _, ofDecimal := decimalErrors[name]; !ofDecimal && !slices.Contains(ofModules, name) {
-			builtins[name] = pyvalue.FromObject(k)
+			all[name] = pyvalue.FromObject(k)
 		}
 	}
-	classes = allClasses()
-	for _, k := range classes {
-		if k.f == nil {
-			k.f = notCalled(k.name)
-		}
-		builtins[k.name] = pyvalue.FromObject(k)
+	for _, k := range classes() {
+		all[k.name] = pyvalue.FromObject(k)
 	}
+	return all
 }
 
 // notCalled is what a class is called with that formulas have only to ask for.
@@ -123,204 +122,212 @@ func notCalled(name string) func(*run, *pyvalue.Call) (value, error) {
 	}
 }
 
-var functions = map[string]func(r *run, c *pyvalue.Call) (value, error){
-	"len": func(_ *run, c *pyvalue.Call) (value, error) {
-		if err := c.Exactly("len", 1); err != nil {
-			return value{}, err
-		}
-		if _, ok := c.Args[0].Object().(*lazy); ok {
-			return value{}, pyvalue.Raise("TypeError", "object of type '%s' has no len()", pyvalue.TypeName(c.Args[0]))
-		}
-		if o, ok := c.Args[0].Object().(*instance); ok {
-			if v, has, err := o.invoke("__len__"); has {
-				if n, isInt := v.Int64(); err == nil && (!isInt || n < 0) {
-					if !isInt {
-						return value{}, pyvalue.Raise("TypeError", "'%s' object cannot be interpreted as an integer", pyvalue.TypeName(v))
+func functions() map[string]func(r *run, c *pyvalue.Call) (value, error) {
+	return functionsOnUse.Get(makeFunctions)
+}
+
+var functionsOnUse onuse.Value[map[string]func(r *run, c *pyvalue.Call) (value, error)]
+
+func makeFunctions() map[string]func(r *run, c *pyvalue.Call) (value, error) {
+	return map[string]func(r *run, c *pyvalue.Call) (value, error){
+		"len": func(_ *run, c *pyvalue.Call) (value, error) {
+			if err := c.Exactly("len", 1); err != nil {
+				return value{}, err
+			}
+			if _, ok := c.Args[0].Object().(*lazy); ok {
+				return value{}, pyvalue.Raise("TypeError", "object of type '%s' has no len()", pyvalue.TypeName(c.Args[0]))
+			}
+			if o, ok := c.Args[0].Object().(*instance); ok {
+				if v, has, err := o.invoke("__len__"); has {
+					if n, isInt := v.Int64(); err == nil && (!isInt || n < 0) {
+						if !isInt {
+							return value{}, pyvalue.Raise("TypeError", "'%s' object cannot be interpreted as an integer", pyvalue.TypeName(v))
+						}
+						return value{}, pyvalue.Raise("ValueError", "__len__() should return >= 0")
 					}
-					return value{}, pyvalue.Raise("ValueError", "__len__() should return >= 0")
+					return v, err
 				}
-				return v, err
 			}
-		}
-		if k, ok := c.Args[0].Object().(*userClass); ok && k.isEnum {
-			return pyvalue.Int(int64(len(k.members))), nil
-		}
-		n, err := pyvalue.Len(c.Args[0])
-		return pyvalue.Int(int64(n)), err
-	},
-	"abs": func(r *run, c *pyvalue.Call) (value, error) {
-		if err := c.Exactly("abs", 1); err != nil {
-			return value{}, err
-		}
-		v := c.Args[0]
-		if own, has, err := invokeSpecial(r, v, "__abs__"); has {
-			return own, err
-		}
-		if o, ok := v.Object().(interface{ PyAbs() (value, error) }); ok {
-			return o.PyAbs()
-		}
-		if !v.IsNumber() {
-			return value{}, pyvalue.Raise("TypeError", "bad operand type for abs(): '%s'", pyvalue.TypeName(v))
-		}
-		negative, err := pyvalue.Compare(pyvalue.CmpLt, v, pyvalue.Int(0))
-		if err == nil && negative {
-			return pyvalue.Neg(v)
-		}
-		if f, ok := v.Float64(); ok && f == 0 && v.Kind() == pyvalue.KindFloat {
-			return pyvalue.Float(0), nil
-		}
-		if err == nil {
-			return pyvalue.Pos(v)
-		}
-		return v, err
-	},
-	"round":      round,
-	"sum":        sum,
-	"min":        func(r *run, c *pyvalue.Call) (value, error) { return extreme(r, c, "min", pyvalue.CmpLt) },
-	"max":        func(r *run, c *pyvalue.Call) (value, error) { return extreme(r, c, "max", pyvalue.CmpGt) },
-	"any":        func(r *run, c *pyvalue.Call) (value, error) { return anyOrAll(r, c, "any", true) },
-	"all":        func(r *run, c *pyvalue.Call) (value, error) { return anyOrAll(r, c, "all", false) },
-	"sorted":     sorted,
-	"isinstance": isInstance,
-	"issubclass": isSubclass,
-	"callable": func(_ *run, c *pyvalue.Call) (value, error) {
-		if err := c.Exactly("callable", 1); err != nil {
-			return value{}, err
-		}
-		if o, ok := c.Args[0].Object().(*instance); ok {
-			_, has, err := special(pyvalue.FromObject(o), "__call__")
-			return pyvalue.Bool(has), err
-		}
-		return pyvalue.Bool(pyvalue.Callable(c.Args[0])), nil
-	},
-	"divmod": func(r *run, c *pyvalue.Call) (value, error) {
-		if err := c.Exactly("divmod", 2); err != nil {
-			return value{}, err
-		}
-		q, err := pyvalue.Binary(r.meter, pyvalue.OpFloorDiv, c.Args[0], c.Args[1])
-		if err != nil {
-			var e *pyvalue.Error
-			if errors.As(err, &e) && e.Type == "ZeroDivisionError" && (c.Args[0].Kind() == pyvalue.KindFloat || c.Args[1].Kind() == pyvalue.KindFloat) {
-				err = pyvalue.Raise("ZeroDivisionError", "float divmod()")
+			if k, ok := c.Args[0].Object().(*userClass); ok && k.isEnum {
+				return pyvalue.Int(int64(len(k.members))), nil
 			}
-			if errors.As(err, &e) && e.Type == "DivisionByZero" {
-				err = pyvalue.Raise("InvalidOperation", "[<class 'decimal.InvalidOperation'>, <class 'decimal.DivisionByZero'>]")
+			n, err := pyvalue.Len(c.Args[0])
+			return pyvalue.Int(int64(n)), err
+		},
+		"abs": func(r *run, c *pyvalue.Call) (value, error) {
+			if err := c.Exactly("abs", 1); err != nil {
+				return value{}, err
 			}
-			if errors.As(err, &e) && e.Type == "TypeError" {
-				err = pyvalue.Raise("TypeError", "unsupported operand type(s) for divmod(): '%s' and '%s'", pyvalue.TypeName(c.Args[0]), pyvalue.TypeName(c.Args[1]))
+			v := c.Args[0]
+			if own, has, err := invokeSpecial(r, v, "__abs__"); has {
+				return own, err
 			}
-			return value{}, err
-		}
-		m, err := pyvalue.Binary(r.meter, pyvalue.OpMod, c.Args[0], c.Args[1])
-		return pyvalue.NewTuple(q, m), err
-	},
-	"pow": func(r *run, c *pyvalue.Call) (value, error) {
-		if err := c.Check("pow", 2, "base", "exp", "mod"); err != nil {
-			return value{}, err
-		}
-		base, _ := c.Arg(0, "base")
-		exp, _ := c.Arg(1, "exp")
-		if mod, ok := c.Arg(2, "mod"); ok && !mod.IsNone() {
-			return powMod(r.meter, base, exp, mod)
-		}
-		return pyvalue.Binary(r.meter, pyvalue.OpPow, base, exp)
-	},
-	"repr": func(r *run, c *pyvalue.Call) (value, error) {
-		if err := c.Exactly("repr", 1); err != nil {
-			return value{}, err
-		}
-		text, err := pyvalue.Repr(r.meter, c.Args[0])
-		return pyvalue.Str(text), err
-	},
-	"ascii": func(r *run, c *pyvalue.Call) (value, error) {
-		if err := c.Exactly("ascii", 1); err != nil {
-			return value{}, err
-		}
-		text, err := pyvalue.Repr(r.meter, c.Args[0])
-		return pyvalue.Str(asciiRepr(text)), err
-	},
-	"format": func(r *run, c *pyvalue.Call) (value, error) {
-		if err := c.Check("format", 1, "value", "format_spec"); err != nil {
-			return value{}, err
-		}
-		spec, _ := c.Arg(1, "format_spec")
-		text, err := pyvalue.Format(r.meter, c.Args[0], spec.Text())
-		return pyvalue.Str(text), err
-	},
-	"bin": inBase("bin", "#b"), "oct": inBase("oct", "#o"), "hex": inBase("hex", "#x"),
-	"chr": func(_ *run, c *pyvalue.Call) (value, error) {
-		if err := c.Exactly("chr", 1); err != nil {
-			return value{}, err
-		}
-		n, ok := c.Args[0].Int64()
-		if !ok {
-			return value{}, pyvalue.Raise("TypeError", "'%s' object cannot be interpreted as an integer", pyvalue.TypeName(c.Args[0]))
-		}
-		if n < 0 || n > utf8.MaxRune {
-			return value{}, pyvalue.Raise("ValueError", "chr() arg not in range(0x110000)")
-		}
-		if n >= 0xD800 && n <= 0xDFFF {
-			return value{}, pyvalue.Raise("ValueError", "chr() of half a surrogate pair is no text here")
-		}
-		return pyvalue.Str(string(rune(n))), nil
-	},
-	"ord": func(_ *run, c *pyvalue.Call) (value, error) {
-		if err := c.Exactly("ord", 1); err != nil {
-			return value{}, err
-		}
-		if !c.Args[0].IsText() {
-			return value{}, pyvalue.Raise("TypeError", "ord() expected string of length 1, but %s found", pyvalue.TypeName(c.Args[0]))
-		}
-		text := c.Args[0].Text()
-		if n := utf8.RuneCountInString(text); n != 1 {
-			return value{}, pyvalue.Raise("TypeError", "ord() expected a character, but string of length %d found", n)
-		}
-		ch, _ := utf8.DecodeRuneInString(text)
-		return pyvalue.Int(int64(ch)), nil
-	},
-	"iter": func(r *run, c *pyvalue.Call) (value, error) {
-		if len(c.Args) == 2 && len(c.Names) == 0 {
-			return untilEqual(r, c.Args[0], c.Args[1])
-		}
-		if err := c.Exactly("iter", 1); err != nil {
-			return value{}, err
-		}
-		v := c.Args[0]
-		if _, ok := v.Object().(*lazy); ok {
-			return v, nil
-		}
-		return r.lazy("iterator", func(yield func(value) (bool, error)) error { return pyvalue.Each(v, yield) }), pyvalue.Iterable(v)
-	},
-	"next":    next,
-	"print":   func(*run, *pyvalue.Call) (value, error) { return value{}, nil }, // there is nobody to read it
-	"getattr": getAttribute,
-	"setattr": setAttribute,
-	"hasattr": hasAttribute,
-	"hash": func(_ *run, c *pyvalue.Call) (value, error) {
-		if err := c.Exactly("hash", 1); err != nil {
-			return value{}, err
-		}
-		h, err := pyvalue.Hash(c.Args[0])
-		return pyvalue.Int(h), err
-	},
-	"id":     idOf,
-	"vars":   varsOf,
-	"dir":    dirOf,
-	"map":    mapFunction,
-	"filter": filterFunction,
-	"is_empty": func(_ *run, c *pyvalue.Call) (value, error) {
-		return oneArg(c, "is_empty", func(v value) value { return pyvalue.Bool(IsEmpty(v)) })
-	},
-	"is_set": func(_ *run, c *pyvalue.Call) (value, error) {
-		return oneArg(c, "is_set", func(v value) value { return pyvalue.Bool(!IsEmpty(v)) })
-	},
-	"default_to": func(r *run, c *pyvalue.Call) (value, error) {
-		if err := c.Exactly("default_to", 2); err != nil {
-			return value{}, err
-		}
-		return defaultTo(r, c.Args[0], c.Args[1])
-	},
-	"substitute": substitute,
+			if o, ok := v.Object().(interface{ PyAbs() (value, error) }); ok {
+				return o.PyAbs()
+			}
+			if !v.IsNumber() {
+				return value{}, pyvalue.Raise("TypeError", "bad operand type for abs(): '%s'", pyvalue.TypeName(v))
+			}
+			negative, err := pyvalue.Compare(pyvalue.CmpLt, v, pyvalue.Int(0))
+			if err == nil && negative {
+				return pyvalue.Neg(v)
+			}
+			if f, ok := v.Float64(); ok && f == 0 && v.Kind() == pyvalue.KindFloat {
+				return pyvalue.Float(0), nil
+			}
+			if err == nil {
+				return pyvalue.Pos(v)
+			}
+			return v, err
+		},
+		"round":      round,
+		"sum":        sum,
+		"min":        func(r *run, c *pyvalue.Call) (value, error) { return extreme(r, c, "min", pyvalue.CmpLt) },
+		"max":        func(r *run, c *pyvalue.Call) (value, error) { return extreme(r, c, "max", pyvalue.CmpGt) },
+		"any":        func(r *run, c *pyvalue.Call) (value, error) { return anyOrAll(r, c, "any", true) },
+		"all":        func(r *run, c *pyvalue.Call) (value, error) { return anyOrAll(r, c, "all", false) },
+		"sorted":     sorted,
+		"isinstance": isInstance,
+		"issubclass": isSubclass,
+		"callable": func(_ *run, c *pyvalue.Call) (value, error) {
+			if err := c.Exactly("callable", 1); err != nil {
+				return value{}, err
+			}
+			if o, ok := c.Args[0].Object().(*instance); ok {
+				_, has, err := special(pyvalue.FromObject(o), "__call__")
+				return pyvalue.Bool(has), err
+			}
+			return pyvalue.Bool(pyvalue.Callable(c.Args[0])), nil
+		},
+		"divmod": func(r *run, c *pyvalue.Call) (value, error) {
+			if err := c.Exactly("divmod", 2); err != nil {
+				return value{}, err
+			}
+			q, err := pyvalue.Binary(r.meter, pyvalue.OpFloorDiv, c.Args[0], c.Args[1])
+			if err != nil {
+				var e *pyvalue.Error
+				if errors.As(err, &e) && e.Type == "ZeroDivisionError" && (c.Args[0].Kind() == pyvalue.KindFloat || c.Args[1].Kind() == pyvalue.KindFloat) {
+					err = pyvalue.Raise("ZeroDivisionError", "float divmod()")
+				}
+				if errors.As(err, &e) && e.Type == "DivisionByZero" {
+					err = pyvalue.Raise("InvalidOperation", "[<class 'decimal.InvalidOperation'>, <class 'decimal.DivisionByZero'>]")
+				}
+				if errors.As(err, &e) && e.Type == "TypeError" {
+					err = pyvalue.Raise("TypeError", "unsupported operand type(s) for divmod(): '%s' and '%s'", pyvalue.TypeName(c.Args[0]), pyvalue.TypeName(c.Args[1]))
+				}
+				return value{}, err
+			}
+			m, err := pyvalue.Binary(r.meter, pyvalue.OpMod, c.Args[0], c.Args[1])
+			return pyvalue.NewTuple(q, m), err
+		},
+		"pow": func(r *run, c *pyvalue.Call) (value, error) {
+			if err := c.Check("pow", 2, "base", "exp", "mod"); err != nil {
+				return value{}, err
+			}
+			base, _ := c.Arg(0, "base")
+			exp, _ := c.Arg(1, "exp")
+			if mod, ok := c.Arg(2, "mod"); ok && !mod.IsNone() {
+				return powMod(r.meter, base, exp, mod)
+			}
+			return pyvalue.Binary(r.meter, pyvalue.OpPow, base, exp)
+		},
+		"repr": func(r *run, c *pyvalue.Call) (value, error) {
+			if err := c.Exactly("repr", 1); err != nil {
+				return value{}, err
+			}
+			text, err := pyvalue.Repr(r.meter, c.Args[0])
+			return pyvalue.Str(text), err
+		},
+		"ascii": func(r *run, c *pyvalue.Call) (value, error) {
+			if err := c.Exactly("ascii", 1); err != nil {
+				return value{}, err
+			}
+			text, err := pyvalue.Repr(r.meter, c.Args[0])
+			return pyvalue.Str(asciiRepr(text)), err
+		},
+		"format": func(r *run, c *pyvalue.Call) (value, error) {
+			if err := c.Check("format", 1, "value", "format_spec"); err != nil {
+				return value{}, err
+			}
+			spec, _ := c.Arg(1, "format_spec")
+			text, err := pyvalue.Format(r.meter, c.Args[0], spec.Text())
+			return pyvalue.Str(text), err
+		},
+		"bin": inBase("bin", "#b"), "oct": inBase("oct", "#o"), "hex": inBase("hex", "#x"),
+		"chr": func(_ *run, c *pyvalue.Call) (value, error) {
+			if err := c.Exactly("chr", 1); err != nil {
+				return value{}, err
+			}
+			n, ok := c.Args[0].Int64()
+			if !ok {
+				return value{}, pyvalue.Raise("TypeError", "'%s' object cannot be interpreted as an integer", pyvalue.TypeName(c.Args[0]))
+			}
+			if n < 0 || n > utf8.MaxRune {
+				return value{}, pyvalue.Raise("ValueError", "chr() arg not in range(0x110000)")
+			}
+			if n >= 0xD800 && n <= 0xDFFF {
+				return value{}, pyvalue.Raise("ValueError", "chr() of half a surrogate pair is no text here")
+			}
+			return pyvalue.Str(string(rune(n))), nil
+		},
+		"ord": func(_ *run, c *pyvalue.Call) (value, error) {
+			if err := c.Exactly("ord", 1); err != nil {
+				return value{}, err
+			}
+			if !c.Args[0].IsText() {
+				return value{}, pyvalue.Raise("TypeError", "ord() expected string of length 1, but %s found", pyvalue.TypeName(c.Args[0]))
+			}
+			text := c.Args[0].Text()
+			if n := utf8.RuneCountInString(text); n != 1 {
+				return value{}, pyvalue.Raise("TypeError", "ord() expected a character, but string of length %d found", n)
+			}
+			ch, _ := utf8.DecodeRuneInString(text)
+			return pyvalue.Int(int64(ch)), nil
+		},
+		"iter": func(r *run, c *pyvalue.Call) (value, error) {
+			if len(c.Args) == 2 && len(c.Names) == 0 {
+				return untilEqual(r, c.Args[0], c.Args[1])
+			}
+			if err := c.Exactly("iter", 1); err != nil {
+				return value{}, err
+			}
+			v := c.Args[0]
+			if _, ok := v.Object().(*lazy); ok {
+				return v, nil
+			}
+			return r.lazy("iterator", func(yield func(value) (bool, error)) error { return pyvalue.Each(v, yield) }), pyvalue.Iterable(v)
+		},
+		"next":    next,
+		"print":   func(*run, *pyvalue.Call) (value, error) { return value{}, nil }, // there is nobody to read it
+		"getattr": getAttribute,
+		"setattr": setAttribute,
+		"hasattr": hasAttribute,
+		"hash": func(_ *run, c *pyvalue.Call) (value, error) {
+			if err := c.Exactly("hash", 1); err != nil {
+				return value{}, err
+			}
+			h, err := pyvalue.Hash(c.Args[0])
+			return pyvalue.Int(h), err
+		},
+		"id":     idOf,
+		"vars":   varsOf,
+		"dir":    dirOf,
+		"map":    mapFunction,
+		"filter": filterFunction,
+		"is_empty": func(_ *run, c *pyvalue.Call) (value, error) {
+			return oneArg(c, "is_empty", func(v value) value { return pyvalue.Bool(IsEmpty(v)) })
+		},
+		"is_set": func(_ *run, c *pyvalue.Call) (value, error) {
+			return oneArg(c, "is_set", func(v value) value { return pyvalue.Bool(!IsEmpty(v)) })
+		},
+		"default_to": func(r *run, c *pyvalue.Call) (value, error) {
+			if err := c.Exactly("default_to", 2); err != nil {
+				return value{}, err
+			}
+			return defaultTo(r, c.Args[0], c.Args[1])
+		},
+		"substitute": substitute,
+	}
 }
 
 // defaultTo is Rossum's default_to, for a list element by element.

@@ -39,14 +39,14 @@ func (k *userClass) derive(base value) error {
 			k.base, k.parts = b.base, b.parts
 		}
 	case *namedTupleBase:
-		k.base, k.parts = builtins["tuple"].Object().(*class), &pyvalue.Parts{}
+		k.base, k.parts = builtins()["tuple"].Object().(*class), &pyvalue.Parts{}
 	case *typingForm:
 	case *excClass:
 		k.exception = b.name
 	case *enumBase:
 		k.isEnum, k.printsValue = true, b.of != ""
 		if b.of != "" {
-			k.base = builtins[b.of].Object().(*class)
+			k.base = builtins()[b.of].Object().(*class)
 		}
 	case *class:
 		if slices.Contains(derivable, b.name) {
@@ -232,7 +232,7 @@ func (k *userClass) ancestors(all bool) value {
 		}
 	}
 	if all || len(list) == 0 {
-		list = append(list, builtins["object"])
+		list = append(list, builtins()["object"])
 	}
 	return pyvalue.NewTuple(list...)
 }

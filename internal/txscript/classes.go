@@ -3,6 +3,7 @@ package txscript
 import (
 	"slices"
 
+	"github.com/exportpipeline/exportpipeline/internal/onuse"
 	"github.com/exportpipeline/exportpipeline/internal/python/clock"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
@@ -18,8 +19,20 @@ func ofKind(kinds ...pyvalue.Kind) func(value) bool {
 	}
 }
 
-// classes are the builtin classes. They are filled in with [builtins].
-var classes []*class
+// classes are the builtin classes.
+func classes() []*class { return classesOnUse.Get(makeClasses) }
+
+var classesOnUse onuse.Value[[]*class]
+
+func makeClasses() []*class {
+	all := allClasses()
+	for _, k := range all {
+		if k.f == nil {
+			k.f = notCalled(k.name)
+		}
+	}
+	return all
+}
 
 func allClasses() []*class {
 	return []*class{
@@ -28,9 +41,9 @@ func allClasses() []*class {
 		{builtin: builtin{"bool", toBool}, has: ofKind(pyvalue.KindBool)},
 		{builtin: builtin{"str", toStr}, has: ofKind(pyvalue.KindStr, pyvalue.KindMarkup)},
 		{builtin: builtin{"bytes", toBytes}, has: ofKind(pyvalue.KindBytes)},
-		{builtin: builtin{"list", toList}, has: ofKind(pyvalue.KindList)},
-		{builtin: builtin{"tuple", toTuple}, has: ofKind(pyvalue.KindTuple)},
-		{builtin: builtin{"set", toSet}, has: func(v value) bool { return v.Kind() == pyvalue.KindSet && !v.Set().Frozen }},
+		{builtin: builtin{"list", toSequence('[', "list")}, has: ofKind(pyvalue.KindList)},
+		{builtin: builtin{"tuple", toSequence('(', "tuple")}, has: ofKind(pyvalue.KindTuple)},
+		{builtin: builtin{"set", toSequence('{', "set")}, has: func(v value) bool { return v.Kind() == pyvalue.KindSet && !v.Set().Frozen }},
 		{builtin: builtin{"frozenset", toFrozenSet}, has: func(v value) bool { return v.Kind() == pyvalue.KindSet && v.Set().Frozen }},
 		{builtin: builtin{"dict", toDict}, has: ofKind(pyvalue.KindDict)},
 		{builtin: builtin{"range", apart(pyvalue.NewRange)}, has: func(v value) bool { _, ok := v.Object().(*pyvalue.Range); return ok }},
@@ -108,7 +121,7 @@ func classOf(v value) value {
 		return pyvalue.FromObject(d.of.class)
 	}
 	name := pyvalue.TypeName(v)
-	for _, k := range classes {
+	for _, k := range classes() {
 		if k.name == name {
 			return pyvalue.FromObject(k)
 		}
@@ -278,8 +291,6 @@ func toSequence(kind byte, name string) func(r *run, c *pyvalue.Call) (value, er
 		return sequence(kind, items)
 	}
 }
-
-var toList, toTuple, toSet = toSequence('[', "list"), toSequence('(', "tuple"), toSequence('{', "set")
 
 func toFrozenSet(r *run, c *pyvalue.Call) (value, error) {
 	v, err := toSequence('{', "frozenset")(r, c)

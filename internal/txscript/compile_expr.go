@@ -182,7 +182,7 @@ var refused = map[string]bool{
 // defines reports a name that is not a variable and that outer finds something for.
 func (c *compiler) defines(name string) bool {
 	isTime := slices.Contains(timeNames, name)
-	_, isBuiltin := builtins[name]
+	_, isBuiltin := builtins()[name]
 	return isTime || isBuiltin || refused[name] || name == "TxScript" || name == "RossumPython" || slices.Contains(c.options.Globals, name)
 }
 
@@ -208,7 +208,7 @@ func (c *compiler) outer(name string, line int) eval {
 	if name == "TxScript" || name == "RossumPython" {
 		return func(*run, *frame) (value, error) { return pyvalue.FromObject(txClass), nil }
 	}
-	if b, ok := builtins[name]; ok {
+	if b, ok := builtins()[name]; ok {
 		return func(*run, *frame) (value, error) { return b, nil }
 	}
 	if refused[name] {

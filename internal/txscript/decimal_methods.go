@@ -3,6 +3,7 @@ package txscript
 import (
 	"math/big"
 
+	"github.com/exportpipeline/exportpipeline/internal/onuse"
 	"github.com/exportpipeline/exportpipeline/internal/python/decimal"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
@@ -10,85 +11,91 @@ import (
 type decimalMethod func(o *decimalValue, c *pyvalue.Call) (value, error)
 
 // decimalMethods are the methods of a Decimal.
-var decimalMethods = map[string]decimalMethod{
-	"quantize":          quantize,
-	"to_integral_value": toIntegral, "to_integral_exact": toIntegral, "to_integral": toIntegral,
-	"normalize": func(o *decimalValue, _ *pyvalue.Call) (value, error) {
-		return o.of.value(o.of.current.Normalize(o.d))
-	},
-	"sqrt": func(o *decimalValue, _ *pyvalue.Call) (value, error) { return o.of.value(o.of.current.Sqrt(o.d)) },
-	"ln": func(o *decimalValue, _ *pyvalue.Call) (value, error) {
-		return o.of.value(o.of.elementary(o.d, o.of.current.Ln))
-	},
-	"log10": func(o *decimalValue, _ *pyvalue.Call) (value, error) {
-		return o.of.value(o.of.elementary(o.d, o.of.current.Log10))
-	},
-	"exp": func(o *decimalValue, _ *pyvalue.Call) (value, error) {
-		return o.of.value(o.of.elementary(o.d, o.of.current.Exp))
-	},
-	"fma": func(o *decimalValue, c *pyvalue.Call) (value, error) {
-		if err := c.Exactly("fma", 2); err != nil {
-			return value{}, err
-		}
-		var by [2]decimal.Decimal
-		for i, v := range c.Args {
-			var err error
-			if by[i], err = o.of.operand(v); err != nil {
+func decimalMethods() map[string]decimalMethod { return decimalMethodsOnUse.Get(makeDecimalMethods) }
+
+var decimalMethodsOnUse onuse.Value[map[string]decimalMethod]
+
+func makeDecimalMethods() map[string]decimalMethod {
+	return map[string]decimalMethod{
+		"quantize":          quantize,
+		"to_integral_value": toIntegral, "to_integral_exact": toIntegral, "to_integral": toIntegral,
+		"normalize": func(o *decimalValue, _ *pyvalue.Call) (value, error) {
+			return o.of.value(o.of.current.Normalize(o.d))
+		},
+		"sqrt": func(o *decimalValue, _ *pyvalue.Call) (value, error) { return o.of.value(o.of.current.Sqrt(o.d)) },
+		"ln": func(o *decimalValue, _ *pyvalue.Call) (value, error) {
+			return o.of.value(o.of.elementary(o.d, o.of.current.Ln))
+		},
+		"log10": func(o *decimalValue, _ *pyvalue.Call) (value, error) {
+			return o.of.value(o.of.elementary(o.d, o.of.current.Log10))
+		},
+		"exp": func(o *decimalValue, _ *pyvalue.Call) (value, error) {
+			return o.of.value(o.of.elementary(o.d, o.of.current.Exp))
+		},
+		"fma": func(o *decimalValue, c *pyvalue.Call) (value, error) {
+			if err := c.Exactly("fma", 2); err != nil {
 				return value{}, err
 			}
-		}
-		if err := o.of.charge(o.d, by[0], by[1]); err != nil {
-			return value{}, err
-		}
-		exact := decimal.Context{Prec: o.d.Digits() + by[0].Digits(), Rounding: decimal.HalfEven}
-		product, err := exact.Mul(o.d, by[0])
-		if err != nil {
-			return value{}, decimalError(err)
-		}
-		return o.of.value(o.of.current.Add(product, by[1]))
-	},
-	"is_zero": is(decimal.Decimal.IsZero), "is_nan": is(func(d decimal.Decimal) bool { return d.Form == decimal.NaN }),
-	"is_finite":   is(func(d decimal.Decimal) bool { return d.Form == decimal.Finite }),
-	"is_infinite": is(func(d decimal.Decimal) bool { return d.Form == decimal.Infinite }),
-	"is_signed":   is(func(d decimal.Decimal) bool { return d.Neg }),
-	"adjusted":    func(o *decimalValue, _ *pyvalue.Call) (value, error) { return pyvalue.Int(o.d.Adjusted()), nil },
-	"copy_abs": func(o *decimalValue, _ *pyvalue.Call) (value, error) {
-		d := o.d
-		d.Neg = false
-		return o.of.value(d, nil)
-	},
-	"copy_negate": func(o *decimalValue, _ *pyvalue.Call) (value, error) {
-		d := o.d
-		d.Neg = !d.Neg
-		return o.of.value(d, nil)
-	},
-	"copy_sign": withOther("copy_sign", func(o *decimalValue, other decimal.Decimal) (value, error) {
-		d := o.d
-		d.Neg = other.Neg
-		return o.of.value(d, nil)
-	}),
-	"compare": withOther("compare", func(o *decimalValue, other decimal.Decimal) (value, error) {
-		if o.d.Form == decimal.NaN || other.Form == decimal.NaN {
-			return o.of.value(decimal.Decimal{Form: decimal.NaN}, nil)
-		}
-		return o.of.value(decimal.Int(big.NewInt(int64(o.d.Cmp(other)))), nil)
-	}),
-	"max": withOther("max", func(o *decimalValue, other decimal.Decimal) (value, error) { return o.of.value(o.extreme(other, 1)) }),
-	"min": withOther("min", func(o *decimalValue, other decimal.Decimal) (value, error) { return o.of.value(o.extreme(other, -1)) }),
-	"same_quantum": withOther("same_quantum", func(o *decimalValue, other decimal.Decimal) (value, error) {
-		return pyvalue.Bool(o.d.Form == other.Form && (o.d.Form != decimal.Finite || o.d.Exp == other.Exp)), nil
-	}),
-	"scaleb": withOther("scaleb", func(o *decimalValue, other decimal.Decimal) (value, error) {
-		if other.Form != decimal.Finite || other.Exp != 0 || other.Digits() > 7 {
-			return value{}, &pyvalue.Error{Type: "InvalidOperation", Msg: "[<class 'decimal.InvalidOperation'>]"}
-		}
-		d := o.d
-		d.Exp += other.BigInt().Int64()
-		return o.of.value(o.of.current.Round(d))
-	}),
-	"conjugate":        func(o *decimalValue, _ *pyvalue.Call) (value, error) { return pyvalue.FromObject(o), nil },
-	"as_tuple":         asTuple,
-	"as_integer_ratio": integerRatio,
+			var by [2]decimal.Decimal
+			for i, v := range c.Args {
+				var err error
+				if by[i], err = o.of.operand(v); err != nil {
+					return value{}, err
+				}
+			}
+			if err := o.of.charge(o.d, by[0], by[1]); err != nil {
+				return value{}, err
+			}
+			exact := decimal.Context{Prec: o.d.Digits() + by[0].Digits(), Rounding: decimal.HalfEven}
+			product, err := exact.Mul(o.d, by[0])
+			if err != nil {
+				return value{}, decimalError(err)
+			}
+			return o.of.value(o.of.current.Add(product, by[1]))
+		},
+		"is_zero": is(decimal.Decimal.IsZero), "is_nan": is(func(d decimal.Decimal) bool { return d.Form == decimal.NaN }),
+		"is_finite":   is(func(d decimal.Decimal) bool { return d.Form == decimal.Finite }),
+		"is_infinite": is(func(d decimal.Decimal) bool { return d.Form == decimal.Infinite }),
+		"is_signed":   is(func(d decimal.Decimal) bool { return d.Neg }),
+		"adjusted":    func(o *decimalValue, _ *pyvalue.Call) (value, error) { return pyvalue.Int(o.d.Adjusted()), nil },
+		"copy_abs": func(o *decimalValue, _ *pyvalue.Call) (value, error) {
+			d := o.d
+			d.Neg = false
+			return o.of.value(d, nil)
+		},
+		"copy_negate": func(o *decimalValue, _ *pyvalue.Call) (value, error) {
+			d := o.d
+			d.Neg = !d.Neg
+			return o.of.value(d, nil)
+		},
+		"copy_sign": withOther("copy_sign", func(o *decimalValue, other decimal.Decimal) (value, error) {
+			d := o.d
+			d.Neg = other.Neg
+			return o.of.value(d, nil)
+		}),
+		"compare": withOther("compare", func(o *decimalValue, other decimal.Decimal) (value, error) {
+			if o.d.Form == decimal.NaN || other.Form == decimal.NaN {
+				return o.of.value(decimal.Decimal{Form: decimal.NaN}, nil)
+			}
+			return o.of.value(decimal.Int(big.NewInt(int64(o.d.Cmp(other)))), nil)
+		}),
+		"max": withOther("max", func(o *decimalValue, other decimal.Decimal) (value, error) { return o.of.value(o.extreme(other, 1)) }),
+		"min": withOther("min", func(o *decimalValue, other decimal.Decimal) (value, error) { return o.of.value(o.extreme(other, -1)) }),
+		"same_quantum": withOther("same_quantum", func(o *decimalValue, other decimal.Decimal) (value, error) {
+			return pyvalue.Bool(o.d.Form == other.Form && (o.d.Form != decimal.Finite || o.d.Exp == other.Exp)), nil
+		}),
+		"scaleb": withOther("scaleb", func(o *decimalValue, other decimal.Decimal) (value, error) {
+			if other.Form != decimal.Finite || other.Exp != 0 || other.Digits() > 7 {
+				return value{}, &pyvalue.Error{Type: "InvalidOperation", Msg: "[<class 'decimal.InvalidOperation'>]"}
+			}
+			d := o.d
+			d.Exp += other.BigInt().Int64()
+			return o.of.value(o.of.current.Round(d))
+		}),
+		"conjugate":        func(o *decimalValue, _ *pyvalue.Call) (value, error) { return pyvalue.FromObject(o), nil },
+		"as_tuple":         asTuple,
+		"as_integer_ratio": integerRatio,
+	}
 }
 
 func is(f func(decimal.Decimal) bool) decimalMethod {

@@ -175,7 +175,7 @@ func (o *decimalValue) PyAttr(name string) (value, bool) {
 		v, _ := o.of.value(decimal.Decimal{}, nil)
 		return v, true
 	}
-	f, ok := decimalMethods[name]
+	f, ok := decimalMethods()[name]
 	if !ok {
 		return value{}, false
 	}

@@ -85,7 +85,7 @@ func dunderFunction(v value, name string) (takes int, f func(r *run, args []valu
 	}
 	call := func(function string) func(r *run, args []value) (value, error) {
 		return func(r *run, args []value) (value, error) {
-			return r.call(builtins[function], &pyvalue.Call{Args: append([]value{v}, args...), Meter: r.meter})
+			return r.call(builtins()[function], &pyvalue.Call{Args: append([]value{v}, args...), Meter: r.meter})
 		}
 	}
 	container := v.Kind() >= pyvalue.KindStr && v.Kind() <= pyvalue.KindSet

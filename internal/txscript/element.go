@@ -5,6 +5,7 @@ import (
 	"iter"
 	"strings"
 
+	"github.com/exportpipeline/exportpipeline/internal/onuse"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/xmldoc"
 )
@@ -154,7 +155,7 @@ func (e *xmlElement) PyAttr(name string) (value, bool) {
 		m, ok := pyvalue.Method(e.attributes(), name)
 		return m, ok
 	}
-	f, ok := elementMethods[name]
+	f, ok := elementMethods()[name]
 	if !ok {
 		return value{}, false
 	}
@@ -167,54 +168,62 @@ func (e *xmlElement) PySetAttr(name string, _ value) error {
 }
 
 // elementMethods are the methods of an Element.
-var elementMethods = map[string]func(e *xmlElement, r *run, c *pyvalue.Call) (value, error){
-	"get": func(e *xmlElement, _ *run, c *pyvalue.Call) (value, error) {
-		if err := c.Check("get", 1, "key", "default"); err != nil {
-			return value{}, err
-		}
-		key, _ := c.Arg(0, "key")
-		otherwise, _ := c.Arg(1, "default")
-		if v, ok := e.attributes().Dict().GetStr(key.Text()); ok {
-			return v, nil
-		}
-		return otherwise, nil
-	},
-	"find": func(e *xmlElement, _ *run, c *pyvalue.Call) (value, error) {
-		found, err := e.search(c, "find", false)
-		return first(found), err
-	},
-	"findall": func(e *xmlElement, _ *run, c *pyvalue.Call) (value, error) {
-		found, err := e.search(c, "findall", false)
-		return pyvalue.NewList(found...), err
-	},
-	"iterfind": func(e *xmlElement, r *run, c *pyvalue.Call) (value, error) {
-		found, err := e.search(c, "iterfind", false)
-		return r.iteratorOf(found), err
-	},
-	"findtext": func(e *xmlElement, _ *run, c *pyvalue.Call) (value, error) {
-		found, err := e.search(c, "findtext", true)
-		if err != nil {
-			return value{}, err
-		}
-		if len(found) == 0 {
+func elementMethods() map[string]func(e *xmlElement, r *run, c *pyvalue.Call) (value, error) {
+	return elementMethodsOnUse.Get(makeElementMethods)
+}
+
+var elementMethodsOnUse onuse.Value[map[string]func(e *xmlElement, r *run, c *pyvalue.Call) (value, error)]
+
+func makeElementMethods() map[string]func(e *xmlElement, r *run, c *pyvalue.Call) (value, error) {
+	return map[string]func(e *xmlElement, r *run, c *pyvalue.Call) (value, error){
+		"get": func(e *xmlElement, _ *run, c *pyvalue.Call) (value, error) {
+			if err := c.Check("get", 1, "key", "default"); err != nil {
+				return value{}, err
+			}
+			key, _ := c.Arg(0, "key")
 			otherwise, _ := c.Arg(1, "default")
+			if v, ok := e.attributes().Dict().GetStr(key.Text()); ok {
+				return v, nil
+			}
 			return otherwise, nil
-		}
-		return pyvalue.Str(e.in.doc.TextOf(found[0].Object().(*xmlElement).id)), nil
-	},
-	"iter": func(e *xmlElement, r *run, c *pyvalue.Call) (value, error) {
-		if err := c.Check("iter", 0, "tag"); err != nil {
-			return value{}, err
-		}
-		tag, _ := c.Arg(0, "tag")
-		return e.iter(r, tag)
-	},
-	"itertext": func(e *xmlElement, r *run, c *pyvalue.Call) (value, error) {
-		if err := c.Exactly("itertext", 0); err != nil {
-			return value{}, err
-		}
-		return e.texts(r)
-	},
+		},
+		"find": func(e *xmlElement, _ *run, c *pyvalue.Call) (value, error) {
+			found, err := e.search(c, "find", false)
+			return first(found), err
+		},
+		"findall": func(e *xmlElement, _ *run, c *pyvalue.Call) (value, error) {
+			found, err := e.search(c, "findall", false)
+			return pyvalue.NewList(found...), err
+		},
+		"iterfind": func(e *xmlElement, r *run, c *pyvalue.Call) (value, error) {
+			found, err := e.search(c, "iterfind", false)
+			return r.iteratorOf(found), err
+		},
+		"findtext": func(e *xmlElement, _ *run, c *pyvalue.Call) (value, error) {
+			found, err := e.search(c, "findtext", true)
+			if err != nil {
+				return value{}, err
+			}
+			if len(found) == 0 {
+				otherwise, _ := c.Arg(1, "default")
+				return otherwise, nil
+			}
+			return pyvalue.Str(e.in.doc.TextOf(found[0].Object().(*xmlElement).id)), nil
+		},
+		"iter": func(e *xmlElement, r *run, c *pyvalue.Call) (value, error) {
+			if err := c.Check("iter", 0, "tag"); err != nil {
+				return value{}, err
+			}
+			tag, _ := c.Arg(0, "tag")
+			return e.iter(r, tag)
+		},
+		"itertext": func(e *xmlElement, r *run, c *pyvalue.Call) (value, error) {
+			if err := c.Exactly("itertext", 0); err != nil {
+				return value{}, err
+			}
+			return e.texts(r)
+		},
+	}
 }
 
 func (r *run) iteratorOf(list []value) value {

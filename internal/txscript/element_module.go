@@ -4,20 +4,27 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/exportpipeline/exportpipeline/internal/onuse"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 // elementModule is xml.etree.ElementTree, as far as it reads.
-var elementModule = newModule("xml.etree.ElementTree", map[string]func(r *run, c *pyvalue.Call) (value, error){
-	"fromstring": fromXML, "XML": fromXML, "tostring": toXML,
-	"iselement": func(_ *run, c *pyvalue.Call) (value, error) {
-		_, ok := first(c.Args).Object().(*xmlElement)
-		return pyvalue.Bool(ok), c.Exactly("iselement", 1)
-	},
-}, map[string]value{
-	"ParseError": pyvalue.FromObject(excClasses["ParseError"]),
-	"Element":    pyvalue.FromObject(elementClass),
-})
+func elementModule() value { return elementModuleOnUse.Get(makeElementModule) }
+
+var elementModuleOnUse onuse.Value[value]
+
+func makeElementModule() value {
+	return newModule("xml.etree.ElementTree", map[string]func(r *run, c *pyvalue.Call) (value, error){
+		"fromstring": fromXML, "XML": fromXML, "tostring": toXML,
+		"iselement": func(_ *run, c *pyvalue.Call) (value, error) {
+			_, ok := first(c.Args).Object().(*xmlElement)
+			return pyvalue.Bool(ok), c.Exactly("iselement", 1)
+		},
+	}, map[string]value{
+		"ParseError": pyvalue.FromObject(excClasses["ParseError"]),
+		"Element":    pyvalue.FromObject(elementClass),
+	})
+}
 
 // elementClass is for isinstance and annotations: elements come from documents only.
 var elementClass = &class{

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/exportpipeline/exportpipeline/internal/onuse"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
@@ -14,12 +15,18 @@ type enumBase struct{ name, of string }
 // PyType implements [pyvalue.Object].
 func (*enumBase) PyType() string { return "type" }
 
-var enumModule = newModule("enum", map[string]func(r *run, c *pyvalue.Call) (value, error){
-	"unique": func(_ *run, c *pyvalue.Call) (value, error) { return c.Args[0], c.Exactly("unique", 1) },
-	"auto":   func(*run, *pyvalue.Call) (value, error) { return pyvalue.FromObject(&autoValue{}), nil },
-}, map[string]value{
-	"Enum": pyvalue.FromObject(&enumBase{"Enum", ""}), "IntEnum": pyvalue.FromObject(&enumBase{"IntEnum", "int"}), "StrEnum": pyvalue.FromObject(&enumBase{"StrEnum", "str"}),
-})
+func enumModule() value { return enumModuleOnUse.Get(makeEnumModule) }
+
+var enumModuleOnUse onuse.Value[value]
+
+func makeEnumModule() value {
+	return newModule("enum", map[string]func(r *run, c *pyvalue.Call) (value, error){
+		"unique": func(_ *run, c *pyvalue.Call) (value, error) { return c.Args[0], c.Exactly("unique", 1) },
+		"auto":   func(*run, *pyvalue.Call) (value, error) { return pyvalue.FromObject(&autoValue{}), nil },
+	}, map[string]value{
+		"Enum": pyvalue.FromObject(&enumBase{"Enum", ""}), "IntEnum": pyvalue.FromObject(&enumBase{"IntEnum", "int"}), "StrEnum": pyvalue.FromObject(&enumBase{"StrEnum", "str"}),
+	})
+}
 
 // autoValue is what auto() returns.
 type autoValue struct{ _ byte }

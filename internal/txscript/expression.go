@@ -75,7 +75,7 @@ func (s *strict) expr(x expr) {
 
 func (s *strict) name(x *nameExpr) {
 	_, isOwn := s.own.slots[x.name]
-	_, isBuiltin := builtins[x.name]
+	_, isBuiltin := builtins()[x.name]
 	isTime := slices.Contains(timeNames, x.name)
 	if isOwn || isBuiltin || isTime || refused[x.name] || x.name == "eval" || slices.Contains(s.options.Globals, x.name) {
 		return

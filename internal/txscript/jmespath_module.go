@@ -2,33 +2,40 @@ package txscript
 
 import (
 	"github.com/exportpipeline/exportpipeline/internal/jmespath"
+	"github.com/exportpipeline/exportpipeline/internal/onuse"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
-var jmespathModule = newModule("jmespath", map[string]func(r *run, c *pyvalue.Call) (value, error){
-	"search": func(r *run, c *pyvalue.Call) (value, error) {
-		if err := c.Check("search", 2, "expression", "data"); err != nil {
-			return value{}, err
-		}
-		text, _ := c.Arg(0, "expression")
-		data, _ := c.Arg(1, "data")
-		e, err := r.compileSearch(text)
-		if err != nil {
-			return value{}, err
-		}
-		return e.run(r, data)
-	},
-	"compile": func(r *run, c *pyvalue.Call) (value, error) {
-		if err := c.Check("compile", 1, "expression"); err != nil {
-			return value{}, err
-		}
-		text, _ := c.Arg(0, "expression")
-		e, err := r.compileSearch(text)
-		return pyvalue.FromObject(e), err
-	},
-}, map[string]value{"exceptions": newModule("jmespath.exceptions", nil, map[string]value{
-	"JMESPathError": pyvalue.FromObject(excClasses["JMESPathError"]),
-})})
+func jmespathModule() value { return jmespathModuleOnUse.Get(makeJMESPathModule) }
+
+var jmespathModuleOnUse onuse.Value[value]
+
+func makeJMESPathModule() value {
+	return newModule("jmespath", map[string]func(r *run, c *pyvalue.Call) (value, error){
+		"search": func(r *run, c *pyvalue.Call) (value, error) {
+			if err := c.Check("search", 2, "expression", "data"); err != nil {
+				return value{}, err
+			}
+			text, _ := c.Arg(0, "expression")
+			data, _ := c.Arg(1, "data")
+			e, err := r.compileSearch(text)
+			if err != nil {
+				return value{}, err
+			}
+			return e.run(r, data)
+		},
+		"compile": func(r *run, c *pyvalue.Call) (value, error) {
+			if err := c.Check("compile", 1, "expression"); err != nil {
+				return value{}, err
+			}
+			text, _ := c.Arg(0, "expression")
+			e, err := r.compileSearch(text)
+			return pyvalue.FromObject(e), err
+		},
+	}, map[string]value{"exceptions": newModule("jmespath.exceptions", nil, map[string]value{
+		"JMESPathError": pyvalue.FromObject(excClasses["JMESPathError"]),
+	})})
+}
 
 // compiledSearch is a compiled JMESPath.
 type compiledSearch struct{ e *jmespath.Expression }

@@ -4,14 +4,21 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/exportpipeline/exportpipeline/internal/onuse"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/treelimit"
 )
 
-var jsonModule = newModule("json", map[string]func(r *run, c *pyvalue.Call) (value, error){
-	"loads": loads,
-	"dumps": dumps,
-}, map[string]value{"JSONDecodeError": pyvalue.FromObject(excClasses["JSONDecodeError"])})
+func jsonModule() value { return jsonModuleOnUse.Get(makeJSONModule) }
+
+var jsonModuleOnUse onuse.Value[value]
+
+func makeJSONModule() value {
+	return newModule("json", map[string]func(r *run, c *pyvalue.Call) (value, error){
+		"loads": loads,
+		"dumps": dumps,
+	}, map[string]value{"JSONDecodeError": pyvalue.FromObject(excClasses["JSONDecodeError"])})
+}
 
 // loads reads JSON. What its arguments ask to be made of numbers and dicts is made of
 // them, from the inside out.

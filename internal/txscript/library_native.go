@@ -13,6 +13,7 @@ import (
 	"hash"
 	"strings"
 
+	"github.com/exportpipeline/exportpipeline/internal/onuse"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
@@ -84,19 +85,25 @@ func itoa(n int) string {
 	return text
 }
 
-var base64Module = newModule("base64", map[string]func(r *run, c *pyvalue.Call) (value, error){
-	"b64encode": encode64(base64.StdEncoding), "standard_b64encode": encode64(base64.StdEncoding), "urlsafe_b64encode": encode64(base64.URLEncoding),
-	"b64decode": decode64(base64.StdEncoding, "+/"), "standard_b64decode": decode64(base64.StdEncoding, "+/"), "urlsafe_b64decode": decode64(base64.URLEncoding, "-_"),
-	"b32encode": recode(func(data []byte) ([]byte, error) { return []byte(base32.StdEncoding.EncodeToString(data)), nil }),
-	"b32decode": recode(func(data []byte) ([]byte, error) { return base32.StdEncoding.DecodeString(string(data)) }),
-	"b16encode": recode(func(data []byte) ([]byte, error) { return []byte(strings.ToUpper(hexcode.EncodeToString(data))), nil }),
-	"b16decode": recode(func(data []byte) ([]byte, error) {
-		if strings.ToUpper(string(data)) != string(data) {
-			return nil, errors.New("lower case")
-		}
-		return hexcode.DecodeString(string(data))
-	}),
-}, nil)
+func base64Module() value { return base64ModuleOnUse.Get(makeBase64Module) }
+
+var base64ModuleOnUse onuse.Value[value]
+
+func makeBase64Module() value {
+	return newModule("base64", map[string]func(r *run, c *pyvalue.Call) (value, error){
+		"b64encode": encode64(base64.StdEncoding), "standard_b64encode": encode64(base64.StdEncoding), "urlsafe_b64encode": encode64(base64.URLEncoding),
+		"b64decode": decode64(base64.StdEncoding, "+/"), "standard_b64decode": decode64(base64.StdEncoding, "+/"), "urlsafe_b64decode": decode64(base64.URLEncoding, "-_"),
+		"b32encode": recode(func(data []byte) ([]byte, error) { return []byte(base32.StdEncoding.EncodeToString(data)), nil }),
+		"b32decode": recode(func(data []byte) ([]byte, error) { return base32.StdEncoding.DecodeString(string(data)) }),
+		"b16encode": recode(func(data []byte) ([]byte, error) { return []byte(strings.ToUpper(hexcode.EncodeToString(data))), nil }),
+		"b16decode": recode(func(data []byte) ([]byte, error) {
+			if strings.ToUpper(string(data)) != string(data) {
+				return nil, errors.New("lower case")
+			}
+			return hexcode.DecodeString(string(data))
+		}),
+	}, nil)
+}
 
 // recode is a function from bytes to bytes that may refuse some.
 func recode(f func(data []byte) ([]byte, error)) func(*run, *pyvalue.Call) (value, error) {
@@ -161,7 +168,11 @@ func (d *digest) update(r *run, c *pyvalue.Call) error {
 	return r.meter.Step(int64(len(data)) / 16)
 }
 
-var hashlibModule = func() value {
+func hashlibModule() value { return hashlibModuleOnUse.Get(makeHashlibModule) }
+
+var hashlibModuleOnUse onuse.Value[value]
+
+func makeHashlibModule() value {
 	functions := make(map[string]func(*run, *pyvalue.Call) (value, error))
 	for name, make := range map[string]func() hash.Hash{"md5": md5.New, "sha1": sha1.New, "sha224": sha256.New224, "sha256": sha256.New, "sha384": sha512.New384, "sha512": sha512.New,
 		"sha3_224": func() hash.Hash { return sha3.New224() }, "sha3_256": func() hash.Hash { return sha3.New256() },
@@ -189,14 +200,20 @@ var hashlibModule = func() value {
 		return make(r, &pyvalue.Call{Args: c.Args[min(1, len(c.Args)):], Meter: c.Meter})
 	}
 	return newModule("hashlib", functions, nil)
-}()
+}
 
-var tracebackModule = newModule("traceback", map[string]func(r *run, c *pyvalue.Call) (value, error){
-	"print_exc": func(*run, *pyvalue.Call) (value, error) { return value{}, nil }, // there is nobody to read it
-	"format_exc": func(r *run, _ *pyvalue.Call) (value, error) {
-		if r.handled == nil {
-			return pyvalue.Str("NoneType: None\n"), nil
-		}
-		return pyvalue.Str("Traceback (most recent call last):\n" + (&raisedError{r.handled}).Error() + "\n"), nil
-	},
-}, nil)
+func tracebackModule() value { return tracebackModuleOnUse.Get(makeTracebackModule) }
+
+var tracebackModuleOnUse onuse.Value[value]
+
+func makeTracebackModule() value {
+	return newModule("traceback", map[string]func(r *run, c *pyvalue.Call) (value, error){
+		"print_exc": func(*run, *pyvalue.Call) (value, error) { return value{}, nil }, // there is nobody to read it
+		"format_exc": func(r *run, _ *pyvalue.Call) (value, error) {
+			if r.handled == nil {
+				return pyvalue.Str("NoneType: None\n"), nil
+			}
+			return pyvalue.Str("Traceback (most recent call last):\n" + (&raisedError{r.handled}).Error() + "\n"), nil
+		},
+	}, nil)
+}

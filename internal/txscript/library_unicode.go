@@ -1,10 +1,10 @@
 package txscript
 
 import (
-	"sync"
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/exportpipeline/exportpipeline/internal/onuse"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/python/ucd"
 
@@ -77,7 +77,11 @@ var bidiClasses = map[bidi.Class]string{
 }
 
 // runeByName are the characters by their names.
-var runeByName = sync.OnceValue(func() map[string]rune {
+func runeByName() map[string]rune { return runeByNameOnUse.Get(makeRuneByName) }
+
+var runeByNameOnUse onuse.Value[map[string]rune]
+
+func makeRuneByName() map[string]rune {
 	all := make(map[string]rune, 34000)
 	for ch := rune(0); ch <= unicode.MaxRune; ch++ {
 		if name := runenames.Name(ch); name != "" && name[0] != '<' {
@@ -85,4 +89,4 @@ var runeByName = sync.OnceValue(func() map[string]rune {
 		}
 	}
 	return all
-})
+}

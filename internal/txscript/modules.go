@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/exportpipeline/exportpipeline/internal/onuse"
 	"github.com/exportpipeline/exportpipeline/internal/python/clock"
 	"github.com/exportpipeline/exportpipeline/internal/python/maths"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
@@ -36,7 +37,13 @@ func newModule(name string, functions map[string]func(r *run, c *pyvalue.Call) (
 	return pyvalue.FromObject(m)
 }
 
-var mathModule = pyvalue.FromObject(&module{"math", maths.Module()})
+func mathModule() value { return mathModuleOnUse.Get(makeMathModule) }
+
+var mathModuleOnUse onuse.Value[value]
+
+func makeMathModule() value {
+	return pyvalue.FromObject(&module{"math", maths.Module()})
+}
 
 // osNames is what the module os has besides path: nothing of the machine.
 var osNames = map[string]value{"sep": pyvalue.Str("/"), "pathsep": pyvalue.Str(":"), "linesep": pyvalue.Str("\n"), "name": pyvalue.Str("posix")}
@@ -59,7 +66,7 @@ func Modules() (names []string) {
 	for name := range wholeModules() {
 		names = append(names, name)
 	}
-	for name := range library {
+	for name := range library() {
 		if !sends(name) {
 			names = append(names, name)
 		}
@@ -158,10 +165,10 @@ func (c *compiler) importedModule(s *importStmt, set setter) exec {
 // wholeModules are the modules that are written in Go.
 func wholeModules() map[string]func(r *run) value {
 	return map[string]func(r *run) value{
-		"math": constant(mathModule), "json": constant(jsonModule), "re": constant(reModule),
-		"datetime": func(r *run) value { return r.clock().Datetime }, "dataclasses": constant(dataclassesModule), "enum": constant(enumModule),
-		"base64": constant(base64Module), "hashlib": constant(hashlibModule), "traceback": constant(tracebackModule),
-		"uuid": constant(uuidModule), "jmespath": constant(jmespathModule), "xml.etree.ElementTree": constant(elementModule),
+		"math": constant(mathModule()), "json": constant(jsonModule()), "re": constant(reModule()),
+		"datetime": func(r *run) value { return r.clock().Datetime }, "dataclasses": constant(dataclassesModule()), "enum": constant(enumModule()),
+		"base64": constant(base64Module()), "hashlib": constant(hashlibModule()), "traceback": constant(tracebackModule()),
+		"uuid": constant(uuidModule()), "jmespath": constant(jmespathModule()), "xml.etree.ElementTree": constant(elementModule()),
 	}
 }
 
@@ -170,7 +177,7 @@ func wholeModules() map[string]func(r *run) value {
 func importValue(s *importStmt) func(r *run) value {
 	whole := wholeModules()
 	if s.module == "xml.etree" && s.attr == "ElementTree" {
-		return constant(elementModule)
+		return constant(elementModule())
 	}
 	if s.module == "jmespath.exceptions" || s.module == "xml.etree.ElementTree" && s.attr == "" && s.name == "xml" {
 		return dottedImport(s)
@@ -188,7 +195,7 @@ func importValue(s *importStmt) func(r *run) value {
 		unsupported(s.at(), "the module "+s.module)
 	}
 	if s.module == "txscript" || s.module == "rossum_python" {
-		if b, ok := builtins[s.attr]; ok {
+		if b, ok := builtins()[s.attr]; ok {
 			return constant(b)
 		}
 		if s.attr == "TxScript" || s.attr == "RossumPython" {
@@ -204,7 +211,7 @@ func importValue(s *importStmt) func(r *run) value {
 	}
 	v := whole[s.module]
 	if v == nil {
-		if library[s.module] != nil {
+		if library()[s.module] != nil {
 			unsupported(s.at(), s.attr+" of the module "+s.module)
 		}
 		if v, ok := osNames[s.attr]; ok && s.module == "os" {
@@ -225,7 +232,7 @@ func importValue(s *importStmt) func(r *run) value {
 // dottedImport binds the first name of a module within modules, or what is in one.
 func dottedImport(s *importStmt) func(r *run) value {
 	if s.module == "jmespath.exceptions" {
-		inner, _ := jmespathModule.Object().(*module).PyAttr("exceptions")
+		inner, _ := jmespathModule().Object().(*module).PyAttr("exceptions")
 		switch v, ok := inner.Object().(*module).PyAttr(s.attr); {
 		case ok:
 			return constant(v)
@@ -234,9 +241,9 @@ func dottedImport(s *importStmt) func(r *run) value {
 		case s.name != "jmespath":
 			return constant(inner)
 		}
-		return constant(jmespathModule)
+		return constant(jmespathModule())
 	}
-	etree := newModule("xml.etree", nil, map[string]value{"ElementTree": elementModule})
+	etree := newModule("xml.etree", nil, map[string]value{"ElementTree": elementModule()})
 	return constant(newModule("xml", nil, map[string]value{"etree": etree}))
 }
 

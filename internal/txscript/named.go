@@ -27,7 +27,7 @@ func (*namedTupleBase) PyCall(c *pyvalue.Call) (value, error) {
 }
 
 func newNamedTuple(r *run, name string, p *pyvalue.Parts) *userClass {
-	k := &userClass{name: name, r: r, attrs: pyvalue.NewDict(), parts: p, base: builtins["tuple"].Object().(*class)}
+	k := &userClass{name: name, r: r, attrs: pyvalue.NewDict(), parts: p, base: builtins()["tuple"].Object().(*class)}
 	k.mro = []*userClass{k}
 	return k
 }

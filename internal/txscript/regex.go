@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/exportpipeline/exportpipeline/internal/onuse"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/python/re"
 )
@@ -28,18 +29,24 @@ type subject struct {
 	few      [3]value
 }
 
-var reFunctions = map[string]reFunction{
-	"search":    {[]string{"string"}, true, one((*re.Pattern).Search)},
-	"match":     {[]string{"string"}, true, one((*re.Pattern).Match)},
-	"fullmatch": {[]string{"string"}, true, one((*re.Pattern).FullMatch)},
-	"findall":   {[]string{"string"}, true, findAll},
-	"finditer":  {[]string{"string"}, true, findIter},
-	"split":     {[]string{"string", "maxsplit"}, false, split},
-	"sub":       {[]string{"repl", "string", "count"}, false, func(r *run, s *subject) (value, error) { v, _, err := s.replaceAll(r); return v, err }},
-	"subn": {[]string{"repl", "string", "count"}, false, func(r *run, s *subject) (value, error) {
-		v, n, err := s.replaceAll(r)
-		return pyvalue.NewTuple(v, pyvalue.Int(int64(n))), err
-	}},
+func reFunctions() map[string]reFunction { return reFunctionsOnUse.Get(makeReFunctions) }
+
+var reFunctionsOnUse onuse.Value[map[string]reFunction]
+
+func makeReFunctions() map[string]reFunction {
+	return map[string]reFunction{
+		"search":    {[]string{"string"}, true, one((*re.Pattern).Search)},
+		"match":     {[]string{"string"}, true, one((*re.Pattern).Match)},
+		"fullmatch": {[]string{"string"}, true, one((*re.Pattern).FullMatch)},
+		"findall":   {[]string{"string"}, true, findAll},
+		"finditer":  {[]string{"string"}, true, findIter},
+		"split":     {[]string{"string", "maxsplit"}, false, split},
+		"sub":       {[]string{"repl", "string", "count"}, false, func(r *run, s *subject) (value, error) { v, _, err := s.replaceAll(r); return v, err }},
+		"subn": {[]string{"repl", "string", "count"}, false, func(r *run, s *subject) (value, error) {
+			v, n, err := s.replaceAll(r)
+			return pyvalue.NewTuple(v, pyvalue.Int(int64(n))), err
+		}},
+	}
 }
 
 // call binds the arguments of a function and runs it.
@@ -201,7 +208,11 @@ func split(r *run, s *subject) (value, error) {
 }
 
 // reModule is the module.
-var reModule = func() value {
+func reModule() value { return reModuleOnUse.Get(makeReModule) }
+
+var reModuleOnUse onuse.Value[value]
+
+func makeReModule() value {
 	attrs := map[string]value{"error": pyvalue.FromObject(excClasses["error"])}
 	for name, n := range map[string]re.Flags{
 		"I": re.IgnoreCase, "IGNORECASE": re.IgnoreCase, "M": re.Multiline, "MULTILINE": re.Multiline, "S": re.DotAll, "DOTALL": re.DotAll,
@@ -212,7 +223,7 @@ var reModule = func() value {
 	define := func(name string, f func(r *run, c *pyvalue.Call) (value, error)) {
 		attrs[name] = pyvalue.FromObject(&builtin{name, f})
 	}
-	for name, f := range reFunctions {
+	for name, f := range reFunctions() {
 		define(name, func(r *run, c *pyvalue.Call) (value, error) { return f.module(r, name, c) })
 	}
 	define("compile", func(_ *run, c *pyvalue.Call) (value, error) {
@@ -237,7 +248,7 @@ var reModule = func() value {
 	})
 	define("purge", func(*run, *pyvalue.Call) (value, error) { return value{}, nil })
 	return newModule("re", nil, attrs)
-}()
+}
 
 // module calls the function with a pattern as its first argument and flags as its
 // last.

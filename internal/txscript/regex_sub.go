@@ -105,5 +105,5 @@ func substitute(r *run, c *pyvalue.Call) (value, error) {
 		}
 		c.Args[2] = pyvalue.Str(text)
 	}
-	return reFunctions["sub"].module(r, "substitute", c)
+	return reFunctions()["sub"].module(r, "substitute", c)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/exportpipeline/exportpipeline/internal/onuse"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/python/re"
 )
@@ -54,7 +55,7 @@ func (p *patternValue) PyAttr(name string) (value, bool) {
 		}
 		return d.Value(), true
 	}
-	f, ok := reFunctions[name]
+	f, ok := reFunctions()[name]
 	if !ok {
 		return value{}, false
 	}
@@ -130,72 +131,80 @@ func (m *matchValue) PyAttr(name string) (value, bool) {
 		}
 		return pyvalue.Str(m.m.Pattern.Name(last)), true
 	}
-	f, ok := matchMethods[name]
+	f, ok := matchMethods()[name]
 	if !ok {
 		return value{}, false
 	}
 	return pyvalue.FromObject(&builtin{name, func(_ *run, c *pyvalue.Call) (value, error) { return f(m, c) }}), true
 }
 
-var matchMethods = map[string]func(m *matchValue, c *pyvalue.Call) (value, error){
-	"group": func(m *matchValue, c *pyvalue.Call) (value, error) {
-		if len(c.Args) == 0 {
-			return groupOrNone(m.m, 0), nil
-		}
-		items := make([]value, len(c.Args))
-		for i, a := range c.Args {
-			var err error
-			if items[i], err = m.PyItem(a); err != nil {
+func matchMethods() map[string]func(m *matchValue, c *pyvalue.Call) (value, error) {
+	return matchMethodsOnUse.Get(makeMatchMethods)
+}
+
+var matchMethodsOnUse onuse.Value[map[string]func(m *matchValue, c *pyvalue.Call) (value, error)]
+
+func makeMatchMethods() map[string]func(m *matchValue, c *pyvalue.Call) (value, error) {
+	return map[string]func(m *matchValue, c *pyvalue.Call) (value, error){
+		"group": func(m *matchValue, c *pyvalue.Call) (value, error) {
+			if len(c.Args) == 0 {
+				return groupOrNone(m.m, 0), nil
+			}
+			items := make([]value, len(c.Args))
+			for i, a := range c.Args {
+				var err error
+				if items[i], err = m.PyItem(a); err != nil {
+					return value{}, err
+				}
+			}
+			if len(items) == 1 {
+				return items[0], nil
+			}
+			return pyvalue.NewTuple(items...), nil
+		},
+		"groups": func(m *matchValue, c *pyvalue.Call) (value, error) {
+			items := make([]value, m.m.Pattern.Groups())
+			for i := range items {
+				items[i] = m.groupOr(i+1, c)
+			}
+			return pyvalue.NewTuple(items...), nil
+		},
+		"groupdict": func(m *matchValue, c *pyvalue.Call) (value, error) {
+			d := pyvalue.NewDict()
+			for n := 1; n <= m.m.Pattern.Groups(); n++ {
+				if name := m.m.Pattern.Name(n); name != "" {
+					d.SetStr(name, m.groupOr(n, c))
+				}
+			}
+			return d.Value(), nil
+		},
+		"start": func(m *matchValue, c *pyvalue.Call) (value, error) {
+			s, _, err := m.span(c)
+			return pyvalue.Int(s), err
+		},
+		"end": func(m *matchValue, c *pyvalue.Call) (value, error) {
+			_, e, err := m.span(c)
+			return pyvalue.Int(e), err
+		},
+		"span": func(m *matchValue, c *pyvalue.Call) (value, error) {
+			s, e, err := m.span(c)
+			return pyvalue.NewTuple(pyvalue.Int(s), pyvalue.Int(e)), err
+		},
+		"expand": func(m *matchValue, c *pyvalue.Call) (value, error) {
+			if err := c.Check("expand", 1, "template"); err != nil {
 				return value{}, err
 			}
-		}
-		if len(items) == 1 {
-			return items[0], nil
-		}
-		return pyvalue.NewTuple(items...), nil
-	},
-	"groups": func(m *matchValue, c *pyvalue.Call) (value, error) {
-		items := make([]value, m.m.Pattern.Groups())
-		for i := range items {
-			items[i] = m.groupOr(i+1, c)
-		}
-		return pyvalue.NewTuple(items...), nil
-	},
-	"groupdict": func(m *matchValue, c *pyvalue.Call) (value, error) {
-		d := pyvalue.NewDict()
-		for n := 1; n <= m.m.Pattern.Groups(); n++ {
-			if name := m.m.Pattern.Name(n); name != "" {
-				d.SetStr(name, m.groupOr(n, c))
+			text, _ := c.Arg(0, "template")
+			t, err := templateOf(m.m.Pattern, text)
+			if err != nil {
+				return value{}, raise(err)
 			}
-		}
-		return d.Value(), nil
-	},
-	"start": func(m *matchValue, c *pyvalue.Call) (value, error) {
-		s, _, err := m.span(c)
-		return pyvalue.Int(s), err
-	},
-	"end": func(m *matchValue, c *pyvalue.Call) (value, error) {
-		_, e, err := m.span(c)
-		return pyvalue.Int(e), err
-	},
-	"span": func(m *matchValue, c *pyvalue.Call) (value, error) {
-		s, e, err := m.span(c)
-		return pyvalue.NewTuple(pyvalue.Int(s), pyvalue.Int(e)), err
-	},
-	"expand": func(m *matchValue, c *pyvalue.Call) (value, error) {
-		if err := c.Check("expand", 1, "template"); err != nil {
-			return value{}, err
-		}
-		text, _ := c.Arg(0, "template")
-		t, err := templateOf(m.m.Pattern, text)
-		if err != nil {
-			return value{}, raise(err)
-		}
-		if err := c.Meter.Grow(int64(t.Size(m.m))); err != nil {
-			return value{}, err
-		}
-		return textOf(m.m.Pattern, t.Expand(m.m)), nil
-	},
+			if err := c.Meter.Grow(int64(t.Size(m.m))); err != nil {
+				return value{}, err
+			}
+			return textOf(m.m.Pattern, t.Expand(m.m)), nil
+		},
+	}
 }
 
 // groupOr is a group, or else the argument default.

@@ -38,7 +38,7 @@ func typingName(name string) value {
 	case "NamedTuple":
 		return pyvalue.FromObject(&namedTupleBase{})
 	case "TypedDict":
-		return builtins["dict"]
+		return builtins()["dict"]
 	case "TYPE_CHECKING":
 		return pyvalue.Bool(false)
 	}

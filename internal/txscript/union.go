@@ -49,7 +49,7 @@ func unite(op pyvalue.Op, own, other value, reflected bool) (value, bool, error)
 			of = u.of
 		}
 		if v.IsNone() {
-			of = []value{builtins["NoneType"]}
+			of = []value{builtins()["NoneType"]}
 		}
 		for _, k := range of {
 			if !holds(made.of, k) {

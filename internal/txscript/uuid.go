@@ -10,13 +10,18 @@ import (
 	"math/big"
 	"strings"
 
+	"github.com/exportpipeline/exportpipeline/internal/onuse"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 // uuidValue is a UUID.
 type uuidValue [16]byte
 
-var uuidModule = func() value {
+func uuidModule() value { return uuidModuleOnUse.Get(makeUUIDModule) }
+
+var uuidModuleOnUse onuse.Value[value]
+
+func makeUUIDModule() value {
 	spaces := make(map[string]value)
 	for name, text := range map[string]string{
 		"NAMESPACE_DNS": "6ba7b8109dad11d180b400c04fd430c8", "NAMESPACE_URL": "6ba7b8119dad11d180b400c04fd430c8",
@@ -40,7 +45,7 @@ var uuidModule = func() value {
 			return u.versioned(4), c.Exactly("uuid4", 0)
 		},
 	}, spaces)
-}()
+}
 
 var uuidClass = &class{builtin: builtin{"UUID", newUUID}, has: func(v value) bool { _, ok := v.Object().(*uuidValue); return ok }}
 

@@ -16,7 +16,7 @@ type (
 // Module returns what the module holds, by name.
 func Module() map[string]pyvalue.Value {
 	all := make(map[string]value)
-	for _, functions := range []map[string]function{analytic, measuring, trigonometric} {
+	for _, functions := range []map[string]function{analytic(), measuring(), trigonometric()} {
 		for name, f := range functions {
 			all[name] = pyvalue.NewBuiltin(name, f)
 		}
@@ -106,118 +106,120 @@ func rounded(name string, f func(float64) float64) function {
 }
 
 // analytic are the functions of real numbers.
-var analytic = map[string]function{
-	"floor": rounded("floor", math.Floor), "ceil": rounded("ceil", math.Ceil), "trunc": rounded("trunc", math.Trunc),
-	"sqrt": float1("sqrt", math.Sqrt), "fabs": float1("fabs", math.Abs), "exp": float1("exp", exp),
-	"asin": float1("asin", rounded64(asin, math.Asin)), "acos": float1("acos", rounded64(acos, math.Acos)), "sinh": float1("sinh", sinh), "cosh": float1("cosh", cosh),
-	"asinh": float1("asinh", math.Asinh), "acosh": float1("acosh", math.Acosh), "atanh": float1("atanh", math.Atanh), "expm1": float1("expm1", math.Expm1),
-	"log1p": float1("log1p", math.Log1p), "erf": float1("erf", math.Erf), "erfc": float1("erfc", math.Erfc),
-	"log10": float1("log10", log10), "log2": float1("log2", log2),
-	"log": func(c *pyvalue.Call) (value, error) {
-		if len(c.Args) < 1 || len(c.Args) > 2 {
-			return value{}, pyvalue.Raise("TypeError", "log expected at least 1 argument, got %d", len(c.Args))
-		}
-		var logs [2]float64
-		for i, a := range c.Args {
+func analytic() map[string]function {
+	return map[string]function{
+		"floor": rounded("floor", math.Floor), "ceil": rounded("ceil", math.Ceil), "trunc": rounded("trunc", math.Trunc),
+		"sqrt": float1("sqrt", math.Sqrt), "fabs": float1("fabs", math.Abs), "exp": float1("exp", exp),
+		"asin": float1("asin", rounded64(asin, math.Asin)), "acos": float1("acos", rounded64(acos, math.Acos)), "sinh": float1("sinh", sinh), "cosh": float1("cosh", cosh),
+		"asinh": float1("asinh", math.Asinh), "acosh": float1("acosh", math.Acosh), "atanh": float1("atanh", math.Atanh), "expm1": float1("expm1", math.Expm1),
+		"log1p": float1("log1p", math.Log1p), "erf": float1("erf", math.Erf), "erfc": float1("erfc", math.Erfc),
+		"log10": float1("log10", log10), "log2": float1("log2", log2),
+		"log": func(c *pyvalue.Call) (value, error) {
+			if len(c.Args) < 1 || len(c.Args) > 2 {
+				return value{}, pyvalue.Raise("TypeError", "log expected at least 1 argument, got %d", len(c.Args))
+			}
+			var logs [2]float64
+			for i, a := range c.Args {
+				x, err := realNumber(a)
+				if err != nil {
+					return value{}, err
+				}
+				if x <= 0 {
+					return value{}, pyvalue.Raise("ValueError", "math domain error")
+				}
+				logs[i] = log(x)
+			}
+			if len(c.Args) == 1 {
+				return pyvalue.Float(logs[0]), nil
+			}
+			if logs[1] == 0 {
+				return value{}, pyvalue.Raise("ZeroDivisionError", "float division by zero")
+			}
+			return pyvalue.Float(logs[0] / logs[1]), nil
+		},
+		"isclose": func(c *pyvalue.Call) (value, error) {
+			a, okA := c.Arg(0, "a")
+			b, okB := c.Arg(1, "b")
+			if !okA || !okB {
+				return value{}, pyvalue.Raise("TypeError", "isclose() missing required argument 'b' (pos 2)")
+			}
 			x, err := realNumber(a)
 			if err != nil {
 				return value{}, err
 			}
-			if x <= 0 {
-				return value{}, pyvalue.Raise("ValueError", "math domain error")
-			}
-			logs[i] = log(x)
-		}
-		if len(c.Args) == 1 {
-			return pyvalue.Float(logs[0]), nil
-		}
-		if logs[1] == 0 {
-			return value{}, pyvalue.Raise("ZeroDivisionError", "float division by zero")
-		}
-		return pyvalue.Float(logs[0] / logs[1]), nil
-	},
-	"isclose": func(c *pyvalue.Call) (value, error) {
-		a, okA := c.Arg(0, "a")
-		b, okB := c.Arg(1, "b")
-		if !okA || !okB {
-			return value{}, pyvalue.Raise("TypeError", "isclose() missing required argument 'b' (pos 2)")
-		}
-		x, err := realNumber(a)
-		if err != nil {
-			return value{}, err
-		}
-		y, err := realNumber(b)
-		if err != nil {
-			return value{}, err
-		}
-		tolerance := map[string]float64{"rel_tol": 1e-9, "abs_tol": 0}
-		for name := range tolerance {
-			if v, ok := c.Arg(-1, name); ok {
-				if tolerance[name], err = realNumber(v); err != nil {
-					return value{}, err
-				}
-			}
-		}
-		if tolerance["rel_tol"] < 0 || tolerance["abs_tol"] < 0 {
-			return value{}, pyvalue.Raise("ValueError", "tolerances must be non-negative")
-		}
-		if x == y {
-			return pyvalue.Bool(true), nil
-		}
-		if math.IsInf(x, 0) || math.IsInf(y, 0) {
-			return pyvalue.Bool(false), nil
-		}
-		diff := math.Abs(y - x)
-		return pyvalue.Bool(diff <= math.Abs(tolerance["rel_tol"]*y) || diff <= math.Abs(tolerance["rel_tol"]*x) || diff <= tolerance["abs_tol"]), nil
-	},
-	"fmod":     float2("fmod", math.Mod),
-	"copysign": float2("copysign", math.Copysign),
-	"gcd": func(c *pyvalue.Call) (value, error) {
-		total := new(big.Int)
-		for _, v := range c.Args {
-			n := v.BigInt()
-			if n == nil {
-				return value{}, pyvalue.Raise("TypeError", "'%s' object cannot be interpreted as an integer", pyvalue.TypeName(v))
-			}
-			if err := c.Meter.Words(int64(max(n.BitLen(), total.BitLen()))); err != nil {
+			y, err := realNumber(b)
+			if err != nil {
 				return value{}, err
 			}
-			total = new(big.Int).GCD(nil, nil, total, new(big.Int).Abs(n))
-		}
-		return pyvalue.BigInt(total), nil
-	},
-	"isnan": predicate("isnan", math.IsNaN), "isinf": predicate("isinf", func(f float64) bool { return math.IsInf(f, 0) }),
-	"isfinite": predicate("isfinite", func(f float64) bool { return !math.IsInf(f, 0) && !math.IsNaN(f) }),
-	"fsum": func(c *pyvalue.Call) (value, error) {
-		if err := c.Exactly("math.fsum", 1); err != nil {
-			return value{}, err
-		}
-		var partials []float64
-		err := pyvalue.Each(c.Args[0], func(v value) (bool, error) {
-			x, err := realNumber(v)
-			if err != nil {
-				return false, err
-			}
-			kept := partials[:0:0]
-			for _, y := range partials {
-				if math.Abs(x) < math.Abs(y) {
-					x, y = y, x
+			tolerance := map[string]float64{"rel_tol": 1e-9, "abs_tol": 0}
+			for name := range tolerance {
+				if v, ok := c.Arg(-1, name); ok {
+					if tolerance[name], err = realNumber(v); err != nil {
+						return value{}, err
+					}
 				}
-				hi := x + y
-				if lo := y - (hi - x); lo != 0 {
-					kept = append(kept, lo)
-				}
-				x = hi
 			}
-			partials = append(kept, x)
-			return true, c.Meter.Step(1)
-		})
-		total := 0.0
-		for _, p := range partials {
-			total += p
-		}
-		return pyvalue.Float(total), err
-	},
+			if tolerance["rel_tol"] < 0 || tolerance["abs_tol"] < 0 {
+				return value{}, pyvalue.Raise("ValueError", "tolerances must be non-negative")
+			}
+			if x == y {
+				return pyvalue.Bool(true), nil
+			}
+			if math.IsInf(x, 0) || math.IsInf(y, 0) {
+				return pyvalue.Bool(false), nil
+			}
+			diff := math.Abs(y - x)
+			return pyvalue.Bool(diff <= math.Abs(tolerance["rel_tol"]*y) || diff <= math.Abs(tolerance["rel_tol"]*x) || diff <= tolerance["abs_tol"]), nil
+		},
+		"fmod":     float2("fmod", math.Mod),
+		"copysign": float2("copysign", math.Copysign),
+		"gcd": func(c *pyvalue.Call) (value, error) {
+			total := new(big.Int)
+			for _, v := range c.Args {
+				n := v.BigInt()
+				if n == nil {
+					return value{}, pyvalue.Raise("TypeError", "'%s' object cannot be interpreted as an integer", pyvalue.TypeName(v))
+				}
+				if err := c.Meter.Words(int64(max(n.BitLen(), total.BitLen()))); err != nil {
+					return value{}, err
+				}
+				total = new(big.Int).GCD(nil, nil, total, new(big.Int).Abs(n))
+			}
+			return pyvalue.BigInt(total), nil
+		},
+		"isnan": predicate("isnan", math.IsNaN), "isinf": predicate("isinf", func(f float64) bool { return math.IsInf(f, 0) }),
+		"isfinite": predicate("isfinite", func(f float64) bool { return !math.IsInf(f, 0) && !math.IsNaN(f) }),
+		"fsum": func(c *pyvalue.Call) (value, error) {
+			if err := c.Exactly("math.fsum", 1); err != nil {
+				return value{}, err
+			}
+			var partials []float64
+			err := pyvalue.Each(c.Args[0], func(v value) (bool, error) {
+				x, err := realNumber(v)
+				if err != nil {
+					return false, err
+				}
+				kept := partials[:0:0]
+				for _, y := range partials {
+					if math.Abs(x) < math.Abs(y) {
+						x, y = y, x
+					}
+					hi := x + y
+					if lo := y - (hi - x); lo != 0 {
+						kept = append(kept, lo)
+					}
+					x = hi
+				}
+				partials = append(kept, x)
+				return true, c.Meter.Step(1)
+			})
+			total := 0.0
+			for _, p := range partials {
+				total += p
+			}
+			return pyvalue.Float(total), err
+		},
+	}
 }
 
 func predicate(name string, f func(float64) bool) function {

@@ -131,46 +131,49 @@ func log10(x float64) float64 {
 	return float64(float64(k*log10of2Low)+float64(oneByLog10*log(mantissa))) + float64(k*log10of2High)
 }
 
-var (
-	log  = rounded64(bigfloat.Log, math.Log)
-	exp  = rounded64(bigfloat.Exp, math.Exp)
-	log2 = rounded64(func(x *big.Float) *big.Float { return x.Quo(bigfloat.Log(x), bigfloat.Log(exactly(2))) }, math.Log2)
-)
+func log(x float64) float64 { return rounded64(bigfloat.Log, math.Log)(x) }
+func exp(x float64) float64 { return rounded64(bigfloat.Exp, math.Exp)(x) }
+
+func log2(x float64) float64 {
+	return rounded64(func(x *big.Float) *big.Float { return x.Quo(bigfloat.Log(x), bigfloat.Log(exactly(2))) }, math.Log2)(x)
+}
 
 // trigonometric are the functions of angles, and those that take floats apart.
-var trigonometric = map[string]function{
-	"sin": float1("sin", rounded64(sin, math.Sin)), "cos": float1("cos", rounded64(cos, math.Cos)), "tan": float1("tan", rounded64(tan, math.Tan)),
-	"atan": float1("atan", rounded64(bigfloat.Atan, math.Atan)), "atan2": float2("atan2", atan2), "tanh": float1("tanh", tanh),
-	"cbrt": float1("cbrt", math.Cbrt), "exp2": float1("exp2", rounded64(func(x *big.Float) *big.Float { return bigfloat.Exp(x.Mul(x, bigfloat.Log(exactly(2)))) }, math.Exp2)), "remainder": float2("remainder", math.Remainder),
-	"ulp": float1("ulp", func(x float64) float64 {
-		x = math.Abs(x)
-		if up := math.Nextafter(x, math.Inf(1)); !math.IsInf(up, 0) {
-			return up - x
-		}
-		return x - math.Nextafter(x, 0)
-	}),
-	"nextafter": float2("nextafter", math.Nextafter),
-	"ldexp": func(c *pyvalue.Call) (value, error) {
-		if err := c.Exactly("ldexp", 2); err != nil {
-			return value{}, err
-		}
-		x, err := realNumber(c.Args[0])
-		if err != nil {
-			return value{}, err
-		}
-		n := c.Args[1].BigInt()
-		if n == nil {
-			return value{}, pyvalue.Raise("TypeError", "Expected an int as second argument to ldexp.")
-		}
-		const beyond = 1 << 20
-		by := beyond * n.Sign()
-		if n.IsInt64() && n.Int64() < beyond && n.Int64() > -beyond {
-			by = int(n.Int64())
-		}
-		y := math.Ldexp(x, by)
-		if math.IsInf(y, 0) && !math.IsInf(x, 0) {
-			return value{}, pyvalue.Raise("OverflowError", "math range error")
-		}
-		return pyvalue.Float(y), nil
-	},
+func trigonometric() map[string]function {
+	return map[string]function{
+		"sin": float1("sin", rounded64(sin, math.Sin)), "cos": float1("cos", rounded64(cos, math.Cos)), "tan": float1("tan", rounded64(tan, math.Tan)),
+		"atan": float1("atan", rounded64(bigfloat.Atan, math.Atan)), "atan2": float2("atan2", atan2), "tanh": float1("tanh", tanh),
+		"cbrt": float1("cbrt", math.Cbrt), "exp2": float1("exp2", rounded64(func(x *big.Float) *big.Float { return bigfloat.Exp(x.Mul(x, bigfloat.Log(exactly(2)))) }, math.Exp2)), "remainder": float2("remainder", math.Remainder),
+		"ulp": float1("ulp", func(x float64) float64 {
+			x = math.Abs(x)
+			if up := math.Nextafter(x, math.Inf(1)); !math.IsInf(up, 0) {
+				return up - x
+			}
+			return x - math.Nextafter(x, 0)
+		}),
+		"nextafter": float2("nextafter", math.Nextafter),
+		"ldexp": func(c *pyvalue.Call) (value, error) {
+			if err := c.Exactly("ldexp", 2); err != nil {
+				return value{}, err
+			}
+			x, err := realNumber(c.Args[0])
+			if err != nil {
+				return value{}, err
+			}
+			n := c.Args[1].BigInt()
+			if n == nil {
+				return value{}, pyvalue.Raise("TypeError", "Expected an int as second argument to ldexp.")
+			}
+			const beyond = 1 << 20
+			by := beyond * n.Sign()
+			if n.IsInt64() && n.Int64() < beyond && n.Int64() > -beyond {
+				by = int(n.Int64())
+			}
+			y := math.Ldexp(x, by)
+			if math.IsInf(y, 0) && !math.IsInf(x, 0) {
+				return value{}, pyvalue.Raise("OverflowError", "math range error")
+			}
+			return pyvalue.Float(y), nil
+		},
+	}
 }

@@ -7,24 +7,24 @@ type method func(m *Meter, v Value, c *Call) (Value, error)
 func methodsOf(v Value) map[string]method {
 	switch v.Kind() {
 	case KindStr, KindMarkup:
-		return strMethods
+		return strMethods()
 	case KindList:
-		return listMethods
+		return listMethods()
 	case KindTuple:
-		return tupleMethods
+		return tupleMethods()
 	case KindDict:
-		return dictMethods
+		return dictMethods()
 	case KindSet:
 		if v.Set().Frozen {
-			return frozenMethods
+			return frozenMethods()
 		}
-		return setMethods
+		return setMethods()
 	case KindInt, KindBool:
 		return intMethods
 	case KindFloat:
 		return floatMethods
 	case KindBytes:
-		return bytesMethods
+		return bytesMethods()
 	}
 	return nil
 }
@@ -59,7 +59,7 @@ type TextMethod struct{ f method }
 
 // TextMethodOf returns the method of that name; false if str has none.
 func TextMethodOf(name string) (TextMethod, bool) {
-	f := strMethods[name]
+	f := strMethods()[name]
 	return TextMethod{f}, f != nil
 }
 

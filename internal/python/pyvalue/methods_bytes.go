@@ -3,24 +3,30 @@ package pyvalue
 import (
 	"bytes"
 	"strings"
+
+	"github.com/exportpipeline/exportpipeline/internal/onuse"
 )
+
+var bytesMethodTable onuse.Value[map[string]method]
 
 // bytesMethods are the methods of bytes: decode, hex, and those that texts have, too,
 // where they work on ASCII alone.
-var bytesMethods = map[string]method{
-	"decode": bytesDecode,
-	"hex":    bytesHex,
-	"join":   bytesJoin,
-}
+func bytesMethods() map[string]method { return bytesMethodTable.Get(makeBytesMethods) }
 
-func init() {
+func makeBytesMethods() map[string]method {
+	methods := map[string]method{
+		"decode": bytesDecode,
+		"hex":    bytesHex,
+		"join":   bytesJoin,
+	}
 	for _, name := range []string{
 		"split", "rsplit", "strip", "lstrip", "rstrip", "replace", "startswith", "endswith", "find", "rfind", "index", "rindex", "count", "upper", "lower", "title",
 		"capitalize", "swapcase", "partition", "rpartition", "splitlines", "removeprefix", "removesuffix", "center", "ljust", "rjust", "zfill", "isdigit", "isalpha",
 		"isalnum", "isspace", "isupper", "islower", "istitle", "isascii", "expandtabs",
 	} {
-		bytesMethods[name] = asText(name)
+		methods[name] = asText(name)
 	}
+	return methods
 }
 
 // asText is a method of texts for bytes, each of which is a character meanwhile. The
@@ -43,7 +49,7 @@ func asText(name string) method {
 				*list.to = append(*list.to, moved)
 			}
 		}
-		made, err := strMethods[name](m, Str(moved(v.Data())), call)
+		made, err := strMethods()[name](m, Str(moved(v.Data())), call)
 		if err != nil {
 			return Value{}, err
 		}

@@ -3,21 +3,33 @@ package pyvalue
 import (
 	"math/bits"
 	"slices"
+
+	"github.com/exportpipeline/exportpipeline/internal/onuse"
 )
 
-var listMethods, tupleMethods, dictMethods, setMethods, frozenMethods map[string]method
+var containerMethodTable onuse.Value[*containerMethods]
 
-func init() {
-	listMethods = map[string]method{
+// containerMethods are the methods of the classes that hold values.
+type containerMethods struct{ list, tuple, dict, set, frozen map[string]method }
+
+func listMethods() map[string]method   { return containerMethodTable.Get(makeContainerMethods).list }
+func tupleMethods() map[string]method  { return containerMethodTable.Get(makeContainerMethods).tuple }
+func dictMethods() map[string]method   { return containerMethodTable.Get(makeContainerMethods).dict }
+func setMethods() map[string]method    { return containerMethodTable.Get(makeContainerMethods).set }
+func frozenMethods() map[string]method { return containerMethodTable.Get(makeContainerMethods).frozen }
+
+func makeContainerMethods() *containerMethods {
+	all := &containerMethods{frozen: make(map[string]method)}
+	all.list = map[string]method{
 		"append": listAppend, "extend": listExtend, "insert": listInsert, "pop": listPop, "remove": listRemove,
 		"clear": listClear, "copy": listCopy, "reverse": listReverse, "sort": listSort, "count": sequenceCount, "index": sequenceIndex,
 	}
-	tupleMethods = map[string]method{"count": sequenceCount, "index": sequenceIndex}
-	dictMethods = map[string]method{
+	all.tuple = map[string]method{"count": sequenceCount, "index": sequenceIndex}
+	all.dict = map[string]method{
 		"get": dictGet, "keys": dictView("keys"), "values": dictView("values"), "items": dictView("items"), "pop": dictPop,
 		"popitem": dictPopItem, "setdefault": dictSetDefault, "update": dictUpdate, "clear": dictClear, "copy": dictCopy, "fromkeys": dictFromKeys,
 	}
-	setMethods = map[string]method{
+	all.set = map[string]method{
 		"add": setAdd, "discard": setRemove("discard"), "remove": setRemove("remove"), "copy": setCopy,
 		"union": setMethod("union", OpOr), "intersection": setMethod("intersection", OpAnd), "difference": setMethod("difference", OpSub),
 		"symmetric_difference": setMethod("symmetric_difference", OpXor), "update": setUpdate,
@@ -25,10 +37,10 @@ func init() {
 		"isdisjoint": setDisjoint, "pop": setPop, "clear": setClear, "difference_update": setChange("difference_update", OpSub),
 		"intersection_update": setChange("intersection_update", OpAnd), "symmetric_difference_update": setChange("symmetric_difference_update", OpXor),
 	}
-	frozenMethods = make(map[string]method)
 	for _, name := range []string{"copy", "union", "intersection", "difference", "symmetric_difference", "issubset", "issuperset", "isdisjoint"} {
-		frozenMethods[name] = setMethods[name]
+		all.frozen[name] = all.set[name]
 	}
+	return all
 }
 
 func listAppend(m *Meter, v Value, c *Call) (Value, error) {

@@ -5,14 +5,17 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/exportpipeline/exportpipeline/internal/onuse"
 	"github.com/exportpipeline/exportpipeline/internal/python/syntax"
 	"github.com/exportpipeline/exportpipeline/internal/python/ucd"
 )
 
-var strMethods map[string]method
+var strMethodTable onuse.Value[map[string]method]
 
-func init() {
-	strMethods = map[string]method{
+func strMethods() map[string]method { return strMethodTable.Get(makeStrMethods) }
+
+func makeStrMethods() map[string]method {
+	return map[string]method{
 		"capitalize": mapText("capitalize", ucd.Capitalize), "casefold": mapText("casefold", ucd.Casefold), "lower": mapText("lower", ucd.Lower),
 		"upper": mapText("upper", ucd.Upper), "title": mapText("title", ucd.Title), "swapcase": mapText("swapcase", ucd.Swapcase),
 		"isalnum": testRunes("isalnum", ucd.IsAlnum), "isalpha": testRunes("isalpha", ucd.IsAlpha),

@@ -3,10 +3,11 @@ package syntax
 import (
 	"strconv"
 	"strings"
-	"sync"
 	"unicode"
 
 	"golang.org/x/text/unicode/runenames"
+
+	"github.com/exportpipeline/exportpipeline/internal/onuse"
 )
 
 // LookUpName finds the character with a Unicode name, in any case, as Python's
@@ -24,7 +25,11 @@ func LookUpName(name string) (rune, bool) {
 	return r, ok
 }
 
-var characterNames = sync.OnceValue(func() map[string]rune {
+var nameTable onuse.Value[map[string]rune]
+
+func characterNames() map[string]rune { return nameTable.Get(readNames) }
+
+func readNames() map[string]rune {
 	names := make(map[string]rune, 40_000)
 	for r := rune(0); r <= unicode.MaxRune; r++ {
 		if name := runenames.Name(r); name != "" && name[0] != '<' {
@@ -32,4 +37,4 @@ var characterNames = sync.OnceValue(func() map[string]rune {
 		}
 	}
 	return names
-})
+}
