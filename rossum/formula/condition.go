@@ -112,8 +112,8 @@ func (c *Condition) Holds(ctx context.Context, p *rossum.Payload, o ConditionOpt
 
 // fieldsOf describes the fields of the schema, and those of the content that it has
 // not.
-func fieldsOf(schema *rossum.Schema, content *rossum.Content) *Set {
-	set := &Set{fields: make(map[string]*described)}
+func fieldsOf(schema *rossum.Schema, content *rossum.Content) *program {
+	set := &program{fields: make(map[string]*described)}
 	if schema != nil {
 		for i := range schema.Content {
 			set.describe(&schema.Content[i], "", false)
@@ -127,6 +127,6 @@ func fieldsOf(schema *rossum.Schema, content *rossum.Content) *Set {
 	return set
 }
 
-func newRunning(ctx context.Context, set *Set, content *rossum.Content) *running {
+func newRunning(ctx context.Context, set *program, content *rossum.Content) *running {
 	return &running{set: set, ctx: ctx, content: content, result: &Result{}, columns: make(map[string][]value), tables: make(map[string][]value), full: make(map[string][]value)}
 }

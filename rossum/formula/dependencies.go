@@ -25,11 +25,7 @@ type Formula struct {
 
 // Formulas describes the formula fields in the order in which they are computed.
 func (s *Set) Formulas() []Formula {
-	list := make([]Formula, len(s.formulas))
-	for i, f := range s.formulas {
-		list[i] = f.Formula
-	}
-	return list
+	return slices.Clone(s.formulas)
 }
 
 // Affected describes the formulas that are due when the given fields or tables
@@ -40,32 +36,32 @@ func (s *Set) Affected(changed ...string) []Formula {
 	for _, id := range changed {
 		dirty[id] = true
 	}
-	due := make(map[*compiled]bool)
+	due := make([]bool, len(s.formulas))
 	for again := true; again; { // within a circle a formula may be due through a later one
 		again = false
-		for _, f := range s.formulas {
-			if !due[f] && f.due(dirty) {
-				due[f], dirty[f.SchemaID], again = true, true, true
+		for i, f := range s.formulas {
+			if !due[i] && f.due(dirty) {
+				due[i], dirty[f.SchemaID], again = true, true, true
 			}
 		}
 	}
 	var list []Formula
-	for _, f := range s.formulas {
-		if due[f] {
-			list = append(list, f.Formula)
+	for i, f := range s.formulas {
+		if due[i] {
+			list = append(list, f)
 		}
 	}
 	return list
 }
 
 // due reports whether something that the formula reads has changed.
-func (f *compiled) due(dirty map[string]bool) bool {
+func (f *Formula) due(dirty map[string]bool) bool {
 	// A row that was added has no value yet.
 	return f.Table != "" && dirty[f.Table] || slices.ContainsFunc(f.Reads, func(id string) bool { return dirty[id] })
 }
 
 // reading resolves what the source reads to what the schema has.
-func (c *compiled) reading(s *Set, reads *txscript.Reads) {
+func (c *compiled) reading(s *program, reads *txscript.Reads) {
 	all := make(map[string]bool)
 	named := func(id string) bool { return reads.Attrs[id] || reads.Computed && reads.Texts[id] }
 	columns := make(map[string]bool) // tables of which a column is read by its name

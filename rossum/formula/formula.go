@@ -24,6 +24,7 @@
 package formula
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -67,7 +68,19 @@ var (
 )
 
 // Set are the compiled formulas of a schema. It is safe for concurrent use.
+//
+// A Set knows the language by an interface alone, which [Compile] fills in: a program that
+// has the type in reach, as every program with a chain, and compiles no formula, does not
+// carry the language.
 type Set struct {
+	formulas []Formula // in the order of their dependencies
+	program  interface {
+		run(ctx context.Context, c *rossum.Content, changed []string, o Options) (*Result, error)
+	}
+}
+
+// program are the formulas of a set as they run.
+type program struct {
 	formulas []*compiled // in the order of their dependencies
 	fields   map[string]*described
 }
@@ -90,9 +103,9 @@ type described struct {
 // an [*Error] for each formula that is at fault. The set is usable all the same: it
 // computes the others, and [Set.Run] fails only where one that is missing is due.
 func Compile(schema *rossum.Schema) (*Set, error) {
-	s := &Set{fields: make(map[string]*described)}
+	s := &program{fields: make(map[string]*described)}
 	if schema == nil {
-		return s, nil
+		return &Set{program: s}, nil
 	}
 	for i := range schema.Content {
 		s.describe(&schema.Content[i], "", false)
@@ -109,7 +122,11 @@ func Compile(schema *rossum.Schema) (*Set, error) {
 		}
 	}
 	s.formulas = order(all)
-	return s, errors.Join(faults...)
+	set := &Set{program: s}
+	for _, c := range s.formulas {
+		set.formulas = append(set.formulas, c.Formula)
+	}
+	return set, errors.Join(faults...)
 }
 
 // Names lists the schema_ids of the formula fields, in the order in which they are
@@ -124,7 +141,7 @@ func (s *Set) Names() []string {
 	return names
 }
 
-func (s *Set) describe(f *rossum.SchemaField, table string, list bool) {
+func (s *program) describe(f *rossum.SchemaField, table string, list bool) {
 	if s.fields[f.ID] == nil {
 		s.fields[f.ID] = &described{f, table, list}
 	}
@@ -140,7 +157,7 @@ func (s *Set) describe(f *rossum.SchemaField, table string, list bool) {
 // globals are the names that formulas know besides the builtins.
 var globals = []string{"field", "annotation"}
 
-func (s *Set) compile(f *rossum.SchemaField) *compiled {
+func (s *program) compile(f *rossum.SchemaField) *compiled {
 	c := &compiled{Formula: Formula{SchemaID: f.ID, Table: s.fields[f.ID].table}, kind: f.ValueType()}
 	o := txscript.Options{Globals: globals, Fields: "field", RowFields: func(id string) bool {
 		d := s.fields[id]
@@ -179,7 +196,7 @@ func undefined(c *compiled, reads *txscript.Reads) error {
 
 // unknown finds fields that the schema has not. It returns those that the formula
 // cannot do without, and keeps the others, which it may never come to, as warnings.
-func (s *Set) unknown(c *compiled, reads *txscript.Reads) error {
+func (s *program) unknown(c *compiled, reads *txscript.Reads) error {
 	var faults []error
 	for _, id := range reads.Fields {
 		if s.fields[id] != nil || strings.HasPrefix(id, "_") || reads.Guarded[id] {

@@ -61,6 +61,10 @@ func (s *Set) Run(ctx context.Context, c *rossum.Content, changed []string, o Op
 	if c == nil {
 		return nil, errors.New("the content is nil")
 	}
+	return s.program.run(ctx, c, changed, o)
+}
+
+func (s *program) run(ctx context.Context, c *rossum.Content, changed []string, o Options) (*Result, error) {
 	r := newRunning(ctx, s, c)
 	r.options = o
 	r.meter = pyvalue.NewMeter(ctx, limits)
@@ -109,7 +113,7 @@ type value = pyvalue.Value
 
 // running is a run of a set.
 type running struct {
-	set     *Set
+	set     *program
 	ctx     context.Context
 	content *rossum.Content
 	options Options
