@@ -32,13 +32,7 @@ func (c *compiler) attr(x *attrExpr) eval {
 	}
 	var plain eval // of the first name, if it is a field's
 	if id, attr, ok := c.fieldOf(x); ok && attr == "" {
-		slot, known := c.changes.slots[id]
-		if !known {
-			slot = len(c.fields)
-			c.fields = append(c.fields, id)
-			c.changes.slots[id] = slot
-		}
-		if plain = c.field(id, slot); len(names) == 1 {
+		if plain = c.field(id, c.slotOf(id)); len(names) == 1 {
 			return plain
 		}
 	}
@@ -117,11 +111,8 @@ func (c *compiler) field(name string, slot int) eval {
 			return s.v, nil
 		}
 		if r.row != nil {
-			if !s.asked {
-				s.asked, s.column = true, r.row.Cells(name)
-			}
-			if r.index < len(s.column) {
-				return s.column[r.index], nil
+			if v, ok := r.cell(slot, name); ok {
+				return v, nil
 			}
 		}
 		v, err := getAttr(r.host.Globals[at], name)
@@ -130,6 +121,29 @@ func (c *compiler) field(name string, slot int) eval {
 		}
 		return v, err
 	}
+}
+
+// slotOf returns where a run keeps a field that the source reads by name.
+func (c *compiler) slotOf(id string) int {
+	slot, known := c.changes.slots[id]
+	if !known {
+		slot = len(c.fields)
+		c.fields = append(c.fields, id)
+		c.changes.slots[id] = slot
+	}
+	return slot
+}
+
+// cell returns a field of the row whose column is at hand.
+func (r *run) cell(slot int, name string) (value, bool) {
+	s := &r.slots[slot]
+	if !s.asked {
+		s.asked, s.column = true, r.row.Cells(name)
+	}
+	if r.index < len(s.column) {
+		return s.column[r.index], true
+	}
+	return value{}, false
 }
 
 // ownNames are the names of Python's own that can be read.

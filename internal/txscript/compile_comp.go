@@ -229,7 +229,7 @@ func (c *compiler) invariant(x expr, own []string) bool {
 		return true
 	case *attrExpr:
 		if field, inner, ok := c.fieldOf(x); ok {
-			return inner == "all_values" || inner == "" && !c.options.RowFields(field)
+			return inner == "all_values" || inner == "" && (!c.options.RowFields(field) || c.isKey(field))
 		}
 		return c.invariant(x.x, own)
 	case *callExpr:

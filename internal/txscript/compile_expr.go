@@ -20,6 +20,9 @@ func (c *compiler) keeps(x expr) bool {
 // expr compiles an expression. One that is the same in every row is kept.
 func (c *compiler) expr(x expr) eval {
 	if !c.keeps(x) {
+		if kept := c.keptCall(x); kept != nil {
+			return kept
+		}
 		return c.plainExpr(x)
 	}
 	c.depth++

@@ -18,6 +18,8 @@ type compiler struct {
 	changes    *changes
 	rowFields  func(schemaID string) bool // of the options, in functions, too
 	steady     map[string]bool            // variables that are the same in every row, while that is found out
+	keys       *[]string                  // collects the fields of the row that something reads; nil if nobody asks
+	inKept     bool                       // it is part of what is kept by key
 	undefined  map[string]int             // names that nothing defines, and the lines; nil if nobody asks
 	imports    map[string]string          // modules by the names that nothing else is bound to
 	library    bool                       // the source is one of the library
@@ -33,6 +35,7 @@ type changes struct {
 	atOnce         map[*compExpr]bool
 	slots          map[string]int // of fields that were read by name
 	sites, lookups int
+	byKeys         int // parts that are kept by fields of the row
 	members        int // places that read a member of a dict by a name
 }
 

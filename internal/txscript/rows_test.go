@@ -337,6 +337,62 @@ func TestALookUpDoesNotVisitAllRows(t *testing.T) {
 	}
 }
 
+// What is found for a code is not looked for again in the next row that has it.
+func TestWhatIsFoundForACodeIsKept(t *testing.T) {
+	t.Parallel()
+	const n = 2000
+	rows := make([]map[string][2]string, n)
+	for i := range rows {
+		rows[i] = map[string][2]string{"s": {"string", fmt.Sprint("C", i%4)}, "q": {"number", "2"}}
+	}
+	raw, err := json.Marshal(rows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, code := range []string{
+		"sum(r.q for r in field.rows if r.s == field.s)",
+		"n = 0\nfor r in field.rows:\n    if r.s == field.s:\n        n += r.q\nround(n, 2)",
+		"n = {}\nfor r in field.rows:\n    if r.s >= field.s:\n        n[r.s] = n.get(r.s, 0) + r.q\nn[field.s]",
+		"sum(field.q.all_values) / 4 + len([s for s in field.s.all_values if s > field.s]) * 0",
+	} {
+		p := newProgram(t, code, map[string]json.RawMessage{"rows": raw})
+		p.meter = pyvalue.NewMeter(context.Background(), pyvalue.Limits{Steps: 100 * n})
+		for row := range rows {
+			if kind, got := p.run(t, row); kind != "output" || got != "1000.0" {
+				t.Errorf("%s\nrow %d: %s %s", code, row, kind, got)
+				break
+			}
+		}
+	}
+}
+
+// Rows with the same code get what is theirs, whatever is done with what was kept.
+func TestRowsWithTheSameCodeGetWhatCPythonGives(t *testing.T) {
+	t.Parallel()
+	ask := cpython(t)
+	const loop = "for r in field.rows:\n    if r.s == field.s:\n        "
+	for _, code := range []string{
+		"l = []\n" + loop + "l.append(r.q)\nl.append(field.q)\nl",
+		"l = []\n" + loop + "l.append(r.q)\nlen(l), field.q, l",
+		"l = []\nm = l\n" + loop + "l.append(r.q)\nm += [1]\nl",
+		"l = []\nn = sum(1 for v in field.s.all_values)\n" + loop + "l.append(r.q)\nstr(l) + str(n) + str(field.q)",
+		"n = 0\n" + loop + "n += 1\nelse:\n    m = field.q\nn, m",
+		"k = field.q\nn = 0\nfor r in field.rows:\n    if r.q == k or r.s == field.s:\n        n += 1\n        last = r.s\nn, last",
+		"n = 0\n" + loop + "n += 1\n        break\nn, r.s, r.q, field.q",
+		"n = 0\n" + loop + "n += 1 / default_to(r.q, 0)\nn",
+		"n = 0\n" + loop + "n += 1\nfield.q / (n - 2)",
+		"def f():\n    return default_to(field.q, 0)\nn = 0\n" + loop + "n += f()\nn",
+		"def f(l):\n    l.append(field.q)\n    return l\nl = []\n" + loop + "l.append(r.q)\nf(l)",
+		"sum(1 for r in field.rows if r.s == field.s) + len(field.s)",
+		"len([r for r in field.rows if r.d2 == field.d2 and r.s == field.s]), field.d2, field.q",
+		"max([default_to(r.q, 0) for r in field.rows if r.s != field.s]) / default_to(field.q, 0)",
+		"x = sorted([r.s for r in field.rows if r.s >= field.s])\nx.append(field.q)\nx",
+		"str([v is None for v in field.q.all_values if v == field.q]) + str(field.q is None)",
+	} {
+		compareRows(t, ask, code, code)
+	}
+}
+
 // Elements that an index finds are counted as those that are walked over and taken.
 func TestWhatAnIndexFindsIsCounted(t *testing.T) {
 	t.Parallel()

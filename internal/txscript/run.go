@@ -122,6 +122,8 @@ type run struct {
 	kept    []variable // values of expressions
 	block   steadyBlock
 	columns []column // that lookups search
+	byKey   []byKey
+	key     []byte // room for a key
 	evals   map[evaluation]eval
 	modules map[string]*module // of the library that were imported
 	handled *exception         // that an except clause handles
@@ -207,6 +209,7 @@ type Program struct {
 	sites  int
 	looks  int
 	near   int
+	byKeys int
 	// changes is set if the source may change a list in place.
 	changes bool
 	// origins is set if the source asks a value for the field that it comes from.
@@ -275,6 +278,7 @@ func compile(body []stmt, o Options) *Program {
 		c.program.varies = append(c.program.varies, o.RowFields == nil || o.RowFields(id))
 	}
 	c.program.memos, c.program.sites, c.program.looks, c.program.near = c.memos, c.changes.sites, c.changes.lookups, c.changes.members
+	c.program.byKeys = c.changes.byKeys
 	c.program.changes = c.changes.seen
 	c.program.reads = readsOf(body, o, c.undefined)
 	c.program.globals, c.program.evaluates = o.Globals, evaluatedSettings(body)
@@ -378,6 +382,9 @@ func (p *Program) prepare(m *Memo) (*run, *frame) {
 		}
 		if p.looks > 0 {
 			r.columns = make([]column, p.looks)
+		}
+		if p.byKeys > 0 {
+			r.byKey = make([]byKey, p.byKeys)
 		}
 		m.r, m.f = r, f
 	}

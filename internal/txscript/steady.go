@@ -22,43 +22,79 @@ const (
 )
 
 // moduleBody compiles a program. Statements at its beginning that do the same in
-// every row are run once for a table, if what they make can be kept.
+// every row are run once for a table, and those that do the same in every row with the
+// same key once for a key, if what they make can be kept.
 func (c *compiler) moduleBody(list []stmt) exec {
-	from, to := c.steadyPart(list)
-	if from == to {
+	from, names := c.definitions(list)
+	to := c.steadyPart(list, from, names)
+	end, keys := c.keptPart(list, from, names)
+	if to = max(from, to); end <= to {
+		end, keys = to, nil
+	}
+	if from == end {
 		return c.block(list)
 	}
+	head := c.block(list[:from])
+	part := c.steadyBody(list[from:to], c.containersStay(list, from, to))
+	if to < end {
+		inner, more := part, c.block(list[to:end])
+		part = func(r *run, f *frame) (control, error) {
+			if _, err := inner(r, f); err != nil {
+				return goOn, err
+			}
+			return more(r, f)
+		}
+		part = c.keptBody(list[from:end], part, keys, c.containersStay(list, from, end))
+	}
+	rest := c.block(list[end:])
+	return func(r *run, f *frame) (control, error) {
+		if _, err := head(r, f); err != nil {
+			return goOn, err
+		}
+		if _, err := part(r, f); err != nil {
+			return goOn, err
+		}
+		return rest(r, f)
+	}
+}
+
+// containersStay reports that only the statements in between can change a container:
+// what they have made may be handed out again.
+func (*compiler) containersStay(list []stmt, from, to int) bool {
+	return !changesValues(list[:from]) && !changesValues(list[to:])
+}
+
+// assignedBy returns the slots of the variables that statements of the module set.
+func (c *compiler) assignedBy(list []stmt) []int {
 	assigned := newScope(nil, moduleScope)
-	assigned.collect(list[from:to])
+	assigned.collect(list)
 	var slots []int
 	for name := range assigned.slots {
 		slots = append(slots, c.scope.slots[name])
 	}
 	slices.Sort(slots)
-	// Containers may be handed out again if nobody can change them.
-	containers := !changesValues(list[:from]) && !changesValues(list[to:])
-	head, steady, rest := c.block(list[:from]), c.block(list[from:to]), c.block(list[to:])
+	return slots
+}
+
+// steadyBody compiles the steady statements of a program.
+func (c *compiler) steadyBody(list []stmt, containers bool) exec {
+	steady := c.block(list)
+	if len(list) == 0 {
+		return steady
+	}
+	slots := c.assignedBy(list)
 	return func(r *run, f *frame) (control, error) {
-		if _, err := head(r, f); err != nil {
-			return goOn, err
-		}
 		if r.block.state == usable {
-			if err := r.meter.Step(int64(1 + len(slots))); err != nil {
-				return goOn, err
-			}
 			for i, slot := range slots {
 				f.vars[slot] = r.block.vars[i]
 			}
 			r.last = r.block.last
-			return rest(r, f)
+			return goOn, r.meter.Step(int64(1 + len(slots)))
 		}
 		if _, err := steady(r, f); err != nil {
 			return goOn, err
 		}
-		if err := r.keepBlock(f, slots, containers); err != nil {
-			return goOn, err
-		}
-		return rest(r, f)
+		return goOn, r.keepBlock(f, slots, containers)
 	}
 }
 
@@ -125,17 +161,15 @@ func unchanging(v value, depth int, size *int) bool {
 	return scalar(v)
 }
 
-// steadyPart finds the statements at the beginning of a program, after imports and
-// functions, that do the same in every row, if they take more than a moment.
-func (c *compiler) steadyPart(list []stmt) (from, to int) {
+// definitions returns how many statements at the beginning of a program are imports
+// and functions, and which variables of the module those after them may set.
+func (c *compiler) definitions(list []stmt) (n int, names map[string]bool) {
 	if c.options.RowFields == nil {
-		return 0, 0
+		return 0, nil
 	}
-	h := *c
-	h.steady = make(map[string]bool)
 	defined := make(map[string]bool) // what functions and imports have set
-	for ; from < len(list); from++ {
-		switch s := list[from].(type) {
+	for ; n < len(list); n++ {
+		switch s := list[n].(type) {
 		case *defStmt:
 			defined[s.f.name] = true
 			continue
@@ -147,9 +181,21 @@ func (c *compiler) steadyPart(list []stmt) (from, to int) {
 		}
 		break
 	}
+	names = make(map[string]bool)
 	for name := range c.scope.slots {
-		h.steady[name] = !defined[name] && !slices.Contains(c.options.Globals, name)
+		names[name] = !defined[name] && !slices.Contains(c.options.Globals, name)
 	}
+	return n, names
+}
+
+// steadyPart finds the end of the statements after the definitions that do the same in
+// every row, if they take more than a moment; 0 if not.
+func (c *compiler) steadyPart(list []stmt, from int, names map[string]bool) (to int) {
+	if c.options.RowFields == nil {
+		return 0
+	}
+	h := *c
+	h.steady = names
 	worth := false
 	for to = from; to < len(list) && h.steadyStmt(list[to]); to++ {
 		visit(list[to:to+1], func(st stmt) {
@@ -160,9 +206,9 @@ func (c *compiler) steadyPart(list []stmt) (from, to int) {
 		}, func(x expr) { worth = worth || c.worthKeeping(x) })
 	}
 	if !worth {
-		return 0, 0
+		return 0
 	}
-	return from, to
+	return to
 }
 
 func (c *compiler) steadyStmts(list []stmt) bool {
