@@ -39,6 +39,9 @@ func (n *Node) touch() *change {
 	n.tree.edits++
 	if n.change == nil {
 		n.change = n.tree.newChange()
+		if all := n.tree.changed; len(all) == cap(all) {
+			n.tree.changed = slices.Grow(all, max(16, len(all)))
+		}
 		n.tree.changed = append(n.tree.changed, n)
 	}
 	return n.change

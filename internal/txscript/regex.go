@@ -118,6 +118,9 @@ func position(v value) int {
 
 // raise turns an error of package re into the exception that Python raises.
 func raise(err error) error {
+	if err == nil {
+		return nil
+	}
 	var fault *re.Error
 	var group *re.GroupError
 	var other *re.ValueError

@@ -33,6 +33,9 @@ func split(name string, fromRight bool) method {
 		sep, _ := c.Arg(0, "sep")
 		switch {
 		case sep.IsNone():
+			if limit < 0 && v.Kind() == KindStr && isASCII(v.Text()) {
+				return asciiFields(v.Text()), nil
+			}
 			return texts(v, splitSpace(v.Text(), limit, fromRight)), nil
 		case !sep.IsText():
 			return Value{}, typeError("must be str or None, not %s", TypeName(sep))
@@ -41,6 +44,34 @@ func split(name string, fromRight bool) method {
 		}
 		return texts(v, splitText(v.Text(), sep.Text(), limit, fromRight)), nil
 	}
+}
+
+// asciiFields is split() of a text of ASCII, which has ten blanks.
+func asciiFields(text string) Value {
+	blank := func(c byte) bool { return c == ' ' || '\t' <= c && c <= '\r' || '\x1c' <= c && c <= '\x1f' }
+	n, within := 0, false
+	for i := range len(text) {
+		is := !blank(text[i])
+		if is && !within {
+			n++
+		}
+		within = is
+	}
+	items := make([]Value, 0, n)
+	from := -1
+	for i := range len(text) {
+		switch is := !blank(text[i]); {
+		case is && from < 0:
+			from = i
+		case !is && from >= 0:
+			items = append(items, Str(text[from:i]))
+			from = -1
+		}
+	}
+	if from >= 0 {
+		items = append(items, Str(text[from:]))
+	}
+	return NewList(items...)
 }
 
 func splitText(text, sep string, limit int, fromRight bool) []string {
