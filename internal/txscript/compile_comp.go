@@ -146,7 +146,10 @@ func (c *compiler) clauses(x *compExpr) loop {
 							return false, err
 						}
 					}
-					return true, set(r, f, items[len(items)-1])
+					if passesOver(items, found) {
+						err = set(r, f, items[len(items)-1])
+					}
+					return true, err
 				}
 			}
 			err = pyvalue.Each(over, func(item value) (bool, error) { return one(item, cond) })

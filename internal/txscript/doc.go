@@ -23,8 +23,9 @@
 //
 // A program that runs for every row of a table keeps, in a [Memo], what is the same
 // in all of them: expressions and the statements at its beginning that read nothing
-// of the row, and an index of a column that a loop looks a value up in. That is seen
-// only in the time that it takes.
+// of the row, an index of a column that a loop looks a value up in, and what a walk over
+// a table gives for the values of the row's fields that it reads, so that it is made once
+// for a code that many rows have. That is seen only in the time that it takes.
 //
 // The value of a formula is that of the last expression statement that was executed
 // outside of functions, wherever it stands (Rossum's knowledge base, "Formula

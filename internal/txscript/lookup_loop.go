@@ -85,7 +85,7 @@ func (c *compiler) lookupLoop(s *forStmt) exec {
 					break
 				}
 			}
-			if !ended {
+			if !ended && passesOver(items, found) {
 				err = set(r, f, items[len(items)-1])
 			}
 		default:
@@ -101,6 +101,12 @@ func (c *compiler) lookupLoop(s *forStmt) exec {
 		}
 		return otherwise(r, f)
 	}
+}
+
+// passesOver reports that a walk ends with an element that it does nothing with, so that
+// the variable keeps it.
+func passesOver(items []value, found []int32) bool {
+	return len(found) == 0 || int(found[len(found)-1]) < len(items)-1
 }
 
 // lookupClause recognises a clause of a comprehension that is a lookup; nil if it is
