@@ -28,10 +28,10 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/exportpipeline/exportpipeline/internal/python/syntax"
 	"github.com/exportpipeline/exportpipeline/internal/settings"
 	"github.com/exportpipeline/exportpipeline/internal/txscript"
 	"github.com/exportpipeline/exportpipeline/rossum"
@@ -218,5 +218,15 @@ func (s *program) unknown(c *compiled, reads *txscript.Reads) error {
 
 // names reports whether a source may read an attribute of that name.
 func names(source, id string) bool {
-	return regexp.MustCompile(`\.\s*`+regexp.QuoteMeta(id)+`\b`).MatchString(source) || strings.Contains(source, "getattr") || strings.Contains(source, "vars")
+	for at := 0; ; {
+		i := strings.IndexByte(source[at:], '.')
+		if i < 0 {
+			return strings.Contains(source, "getattr") || strings.Contains(source, "vars")
+		}
+		at += i + 1
+		rest := strings.TrimLeft(source[at:], " \t\f\r\n\\")
+		if strings.HasPrefix(rest, "#") || strings.HasPrefix(rest, id) && syntax.Identifier(rest) == len(id) {
+			return true
+		}
+	}
 }
