@@ -19,7 +19,7 @@ import (
 // Recover writes what the journals of a process that is gone hold into their files,
 // syncs these and removes the journals. It returns how many bytes it had to write.
 func Recover(d *disk.Disk, root, dir, prefix string, intact Intact, gone Gone) (written int64, err error) {
-	names, err := filepath.Glob(filepath.Join(dir, prefix+"-*.journal"))
+	names, err := journals(dir, prefix+"-")
 	if err != nil {
 		return 0, err
 	}
@@ -41,6 +41,20 @@ func Recover(d *disk.Disk, root, dir, prefix string, intact Intact, gone Gone) (
 		return 0, nil
 	}
 	return written, d.SyncDir(dir)
+}
+
+// journals lists the journal files in a folder whose names begin with prefix.
+func journals(dir, prefix string) (paths []string, err error) {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	for _, e := range entries {
+		if name := e.Name(); strings.HasPrefix(name, prefix) && strings.HasSuffix(name, ".journal") {
+			paths = append(paths, filepath.Join(dir, name))
+		}
+	}
+	return paths, err
 }
 
 func byNumber(names []string) {

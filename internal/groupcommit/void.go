@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"path/filepath"
 
 	"github.com/exportpipeline/exportpipeline/internal/disk"
 	"github.com/exportpipeline/exportpipeline/internal/runfile"
@@ -14,7 +13,7 @@ import (
 // whatever process) hold of the files that match names. It is for erasing what must
 // not be kept; entries that are written later are not found.
 func Void(d *disk.Disk, dir, prefix string, match func(file string) bool) error {
-	paths, err := filepath.Glob(filepath.Join(dir, prefix+"*.journal"))
+	paths, err := journals(dir, prefix)
 	if err != nil {
 		return err
 	}
