@@ -57,6 +57,9 @@ func (j *Journal) goneAfter(ctx context.Context, key RunKey, asked time.Time) (b
 		if err != nil {
 			return false, fmt.Errorf("%w: looking whether the annotation is gone: %w", ErrNotNoted, err)
 		}
+		if info.Key.Organization != key.Organization {
+			continue // a hook call without an address asks for those of any organisation
+		}
 		h, err := j.load(ctx, info.ID)
 		if errors.Is(err, ErrNoRun) {
 			continue

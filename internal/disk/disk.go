@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync/atomic"
+	"time"
 )
 
 // Op is an operation that Disk.Fault is asked about.
@@ -31,13 +32,25 @@ type Disk struct {
 	Fault func(op Op, path string, size int) (written int, err error)
 	syncs atomic.Int64
 	bytes atomic.Int64
+	// syncing is the time that syncs took.
+	syncing atomic.Int64
 }
 
 // Syncs is how often files and folders were synced.
 func (d *Disk) Syncs() int64 { return d.syncs.Load() }
 
+// Syncing is how long all syncs took together, one after the other.
+func (d *Disk) Syncing() time.Duration { return time.Duration(d.syncing.Load()) }
+
 // Bytes is how many bytes were written.
 func (d *Disk) Bytes() int64 { return d.bytes.Load() }
+
+// sync counts a sync, which has come to its end when what it returns is called.
+func (d *Disk) sync() (done func()) {
+	d.syncs.Add(1)
+	started := time.Now()
+	return func() { d.syncing.Add(int64(time.Since(started))) }
+}
 
 func (d *Disk) fault(op Op, path string, size int) (int, error) {
 	if d.Fault == nil {
@@ -54,6 +67,7 @@ func (d *Disk) fault(op Op, path string, size int) (int, error) {
 type File struct {
 	*os.File
 	disk *Disk
+	self fs.FileInfo // as it was when it was first looked at
 }
 
 // Open opens a file with os.OpenFile; what it creates is for its owner only.
@@ -65,7 +79,24 @@ func (d *Disk) Open(path string, flag int) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &File{f, d}, nil
+	return &File{File: f, disk: d}, nil
+}
+
+// Named returns what the file is like if its name still leads to it, nil if it was removed
+// or replaced.
+func (f *File) Named() (fs.FileInfo, error) {
+	if f.self == nil {
+		self, err := f.Stat()
+		if err != nil {
+			return nil, err
+		}
+		f.self = self
+	}
+	now, err := os.Stat(f.Name())
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(f.self, now) {
+		return nil, nil
+	}
+	return now, err
 }
 
 // WriteAt writes at an offset.
@@ -86,7 +117,7 @@ func (f *File) Truncate(size int64) error {
 
 // Sync returns when what was written is on the disk.
 func (f *File) Sync() error {
-	f.disk.syncs.Add(1)
+	defer f.disk.sync()()
 	if _, err := f.disk.fault(Sync, f.Name(), 0); err != nil {
 		return err
 	}
@@ -96,7 +127,7 @@ func (f *File) Sync() error {
 // SyncData returns when what was written is on the disk, as Sync does. It is quicker
 // where the file's size has not changed (Linux).
 func (f *File) SyncData() error {
-	f.disk.syncs.Add(1)
+	defer f.disk.sync()()
 	if _, err := f.disk.fault(Sync, f.Name(), 0); err != nil {
 		return err
 	}
@@ -106,7 +137,7 @@ func (f *File) SyncData() error {
 // SyncDir makes the names in a folder last. Systems that can't sync a folder
 // (Windows) keep names by themselves.
 func (d *Disk) SyncDir(path string) error {
-	d.syncs.Add(1)
+	defer d.sync()()
 	if _, err := d.fault(SyncDir, path, 0); err != nil {
 		return err
 	}

@@ -85,37 +85,36 @@ func (j *Journal) Commit(e Entry) error {
 	w := &waiting{e, make(chan error, 1)}
 	j.mu.Lock()
 	j.queue = append(j.queue, w)
-	if !j.busy {
-		j.busy = true
-		go j.drain()
-	}
+	first := !j.busy
+	j.busy = true
 	j.mu.Unlock()
+	if first && j.drain() { // without another goroutine, as long as nobody else writes
+		go func() {
+			for j.drain() {
+			}
+		}()
+	}
 	return <-w.done
 }
 
-// drain writes what is waiting, all at once, until nothing waits.
-func (j *Journal) drain() {
-	for {
-		j.mu.Lock()
-		group := j.queue
-		j.queue = nil
-		if len(group) == 0 {
-			j.busy = false
-			j.mu.Unlock()
-			return
-		}
-		s := j.current
-		j.mu.Unlock()
-		s, err := j.write(s, group)
-		j.mu.Lock()
-		if j.current = s; s != nil && s.size >= MaxSize {
-			j.rotate()
-		}
-		j.mu.Unlock()
-		for _, w := range group {
-			w.done <- err
-		}
+// drain writes what is waiting, all at once, and reports whether more has come meanwhile.
+func (j *Journal) drain() (more bool) {
+	j.mu.Lock()
+	group, s := j.queue, j.current
+	j.queue = nil
+	j.mu.Unlock()
+	s, err := j.write(s, group)
+	j.mu.Lock()
+	if j.current = s; s != nil && s.size >= MaxSize {
+		j.rotate()
 	}
+	more = len(j.queue) > 0
+	j.busy = more
+	j.mu.Unlock()
+	for _, w := range group {
+		w.done <- err
+	}
+	return more
 }
 
 // write puts a group on the disk. Only one goroutine does so at a time.

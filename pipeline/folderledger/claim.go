@@ -121,7 +121,7 @@ func (l *ledger) claimAfter(ctx context.Context, key pipeline.RunKey, o pipeline
 	case info.State == pipeline.RunLive:
 		return c, false, &pipeline.BusyError{Run: info}
 	case info.State == pipeline.RunAbandoned:
-		c, err := l.takeOver(f, s, key, o, lock)
+		c, err := l.takeOver(f.File, s, key, o, lock)
 		return c, true, err
 	case o.Resume != "":
 		return c, false, fmt.Errorf("run %s: %w", latest, pipeline.ErrEnded)
@@ -133,7 +133,7 @@ func (l *ledger) claimAfter(ctx context.Context, key pipeline.RunKey, o pipeline
 			return c, false, err
 		}
 	}
-	lock.latest = f
+	lock.latest = f.File
 	c, err = l.begin(ctx, key, o, s.Generation, lock)
 	return c, true, err
 }
@@ -142,7 +142,7 @@ func (l *ledger) claimAfter(ctx context.Context, key pipeline.RunKey, o pipeline
 func (l *ledger) takeOver(f *disk.File, s *runState, key pipeline.RunKey, o pipeline.ClaimOptions, lock *shardLock) (pipeline.Claimed, error) {
 	m := frameMeta{records: o.First, fence: s.Fence + 1, process: l.instance, claim: s.RunInfo}
 	if !s.born { // nothing of it can be read
-		m.claim = pipeline.RunInfo{Key: key, Generation: generation(s.ID), Started: time.UnixMicro(generation(s.ID)), Content: o.Content, Fingerprint: o.Fingerprint}
+		m.claim = pipeline.RunInfo{Key: key, Generation: generation(s.ID), Started: time.UnixMicro(generation(s.ID)).UTC(), Content: o.Content, Fingerprint: o.Fingerprint}
 	}
 	m.claim.Owner = o.Owner
 	if err := l.renew(s, m.fence, o.Lease); err != nil {
@@ -151,7 +151,7 @@ func (l *ledger) takeOver(f *disk.File, s *runState, key pipeline.RunKey, o pipe
 	if err := l.commit(f, s, false, claimFrame, m, lock.unlock); err != nil {
 		return pipeline.Claimed{}, err
 	}
-	return pipeline.Claimed{Lease: pipeline.Lease{Run: s.ID, Fence: m.fence, Duration: o.Lease}, Run: l.judge(s), TakenOver: true}, nil
+	return pipeline.Claimed{Lease: pipeline.Lease{Run: s.ID, Fence: m.fence, Duration: o.Lease}, Run: l.claimed(s), TakenOver: true}, nil
 }
 
 // begin makes a new run's file. The shard is unlocked when it is there.
@@ -169,10 +169,9 @@ func (l *ledger) begin(ctx context.Context, key pipeline.RunKey, o pipeline.Clai
 	if err != nil {
 		return pipeline.Claimed{}, err
 	}
-	defer f.Close()
 	unlock, err := l.running.lock(ctx, string(s.ID))
 	if err != nil {
-		return pipeline.Claimed{}, errors.Join(err, l.disk.Remove(f.Name()))
+		return pipeline.Claimed{}, errors.Join(err, f.Close(), l.disk.Remove(f.Name()))
 	}
 	defer unlock()
 	err = hostlock.Lock(ctx, f.File, true)
@@ -184,9 +183,10 @@ func (l *ledger) begin(ctx context.Context, key pipeline.RunKey, o pipeline.Clai
 		err = l.commit(f, s, true, claimFrame, m, lock.unlock)
 	}
 	if err != nil {
-		return pipeline.Claimed{}, errors.Join(err, l.disk.Remove(l.path("open", string(s.ID))))
+		return pipeline.Claimed{}, errors.Join(err, f.Close(), l.disk.Remove(l.path("open", string(s.ID))))
 	}
-	return pipeline.Claimed{Lease: pipeline.Lease{Run: s.ID, Fence: 1, Duration: o.Lease}, Run: l.judge(s)}, nil
+	l.held.give(f)
+	return pipeline.Claimed{Lease: pipeline.Lease{Run: s.ID, Fence: 1, Duration: o.Lease}, Run: l.claimed(s)}, nil
 }
 
 // confirm settles a new run that was made while another process broke the lock of
@@ -225,12 +225,20 @@ func (l *ledger) othersEnded(ids []pipeline.RunID) bool {
 
 // create makes a run's file, which must not be there.
 func (l *ledger) create(id pipeline.RunID) (*disk.File, error) {
-	f, err := l.disk.Open(l.file(id), os.O_CREATE|os.O_EXCL|os.O_RDWR)
+	name := l.file(id)
+	if l.useSpareRun(name) {
+		f, err := l.disk.Open(name, os.O_RDWR)
+		if err != nil {
+			return nil, errors.Join(err, l.disk.Remove(name))
+		}
+		return f, nil
+	}
+	f, err := l.disk.Open(name, os.O_CREATE|os.O_EXCL|os.O_RDWR)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return f, err
 	}
-	if err := l.disk.Folder(filepath.Dir(l.file(id))); err != nil { // somebody has removed it
+	if err := l.disk.Folder(filepath.Dir(name)); err != nil { // somebody has removed it
 		return nil, err
 	}
-	return l.disk.Open(l.file(id), os.O_CREATE|os.O_EXCL|os.O_RDWR)
+	return l.disk.Open(name, os.O_CREATE|os.O_EXCL|os.O_RDWR)
 }

@@ -54,19 +54,29 @@ func (l *ledger) file(id pipeline.RunID) string {
 
 // inShard lists the runs of a shard whose ids have a prefix, newest first.
 func (l *ledger) inShard(shard, prefix string) ([]pipeline.RunID, error) {
-	entries, err := os.ReadDir(l.path("runs", shard))
+	names, err := namesIn(l.path("runs", shard))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
 	var ids []pipeline.RunID
-	for _, e := range entries {
-		name, isRun := strings.CutSuffix(e.Name(), runSuffix)
+	for _, name := range names {
+		name, isRun := strings.CutSuffix(name, runSuffix)
 		if id := pipeline.RunID(name); isRun && strings.HasPrefix(name, prefix) && valid(id) {
 			ids = append(ids, id)
 		}
 	}
 	slices.SortFunc(ids, newerID)
 	return ids, nil
+}
+
+// namesIn lists a folder in no order.
+func namesIn(path string) ([]string, error) {
+	dir, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer dir.Close()
+	return dir.Readdirnames(-1)
 }
 
 func newerID(a, b pipeline.RunID) int {
@@ -140,6 +150,9 @@ func (l *ledger) putLease(id pipeline.RunID, fence int64, duration time.Duration
 	binary.LittleEndian.PutUint64(slot[16:], uint64(now+duration))
 	binary.LittleEndian.PutUint32(slot[24:], crc32.ChecksumIEEE([]byte(epoch)))
 	binary.LittleEndian.PutUint32(slot[60:], crc32.ChecksumIEEE(slot[:60]))
+	if fence == 1 {
+		l.useSpareLease(l.path("open", string(id)))
+	}
 	f, err := l.disk.Open(l.path("open", string(id)), os.O_CREATE|os.O_RDWR)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err = l.disk.Folder(l.path("open")); err == nil {
@@ -179,6 +192,9 @@ func (l *ledger) leaseLasts(id pipeline.RunID, fence int64) bool {
 
 // lives reports whether a process has its ledger open.
 func (l *ledger) lives(instance string) bool {
+	if instance == l.instance {
+		return true
+	}
 	f, err := os.OpenFile(l.path("instances", instance), os.O_RDWR, 0)
 	if err != nil {
 		return false
@@ -186,6 +202,13 @@ func (l *ledger) lives(instance string) bool {
 	defer f.Close()
 	gone, err := hostlock.Try(f, false)
 	return err == nil && !gone
+}
+
+// claimed is how a run is that was claimed a moment ago.
+func (l *ledger) claimed(s *runState) pipeline.RunInfo {
+	i := s.RunInfo
+	i.Seen, i.State = storeTime(l.now()), pipeline.RunLive
+	return i
 }
 
 // judge fills in how the run is now.

@@ -42,6 +42,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/internal/disk"
@@ -93,6 +94,10 @@ type ledger struct {
 	journal  *groupcommit.Journal
 	shards   keyedMutex
 	running  keyedMutex // by run
+	held     *heldFiles
+
+	spareLeases, spareRuns spares
+	spareCount             atomic.Int64
 
 	mu     sync.Mutex
 	closed bool
@@ -103,7 +108,7 @@ type ledger struct {
 
 func newLedger(dir string, o Options, d *disk.Disk) *ledger {
 	l := &ledger{dir: dir, log: o.Logger, disk: d, now: time.Now, lease: hostlock.Now,
-		instance: strings.ToLower(rand.Text()), known: make(map[pipeline.RunID]*runState)}
+		instance: strings.ToLower(rand.Text()), known: make(map[pipeline.RunID]*runState), held: newHeldFiles()}
 	if l.log == nil {
 		l.log = slog.Default()
 	}
@@ -117,7 +122,7 @@ func (l *ledger) path(parts ...string) string {
 // open makes the folders, recovers what processes that are gone left behind, and
 // becomes one of the living.
 func (l *ledger) open() error {
-	for _, name := range []string{"", "erasing", "instances", "journals", "locks", "open", "runs"} {
+	for _, name := range []string{"", "erasing", "instances", "journals", "locks", "open", "runs", "spares"} {
 		if err := l.disk.Folder(l.path(name)); err != nil {
 			return err
 		}
@@ -195,14 +200,16 @@ func (l *ledger) recoverDead() error {
 		return err
 	}
 	names := make(map[string]bool)
-	for _, folder := range []string{"instances", "journals"} { // a lock's name need not have outlived the machine
-		entries, err := os.ReadDir(l.path(folder))
+	for _, folder := range []string{"instances", "journals", "open", "spares"} { // a lock's name need not have outlived the machine
+		list, err := namesIn(l.path(folder))
 		if err != nil {
 			return err
 		}
-		for _, e := range entries {
-			instance, _, _ := strings.Cut(e.Name(), "-")
-			names[instance] = true
+		for _, name := range list {
+			name, isSpare := strings.CutPrefix(name, sparePrefix)
+			if instance, _, _ := strings.Cut(name, "-"); isSpare || folder == "instances" || folder == "journals" {
+				names[instance] = true
+			}
 		}
 	}
 	for name := range names {
@@ -231,6 +238,9 @@ func (l *ledger) recoverInstance(name string) error {
 	}
 	if written > 0 {
 		l.log.Warn("ledger: the machine had stopped; runs were completed from a journal", "folder", l.dir, "bytes", written)
+	}
+	if err := l.removeSpares(name); err != nil {
+		return err
 	}
 	if file == nil {
 		return nil
@@ -342,11 +352,12 @@ func (l *ledger) Close() error {
 	l.closed = true
 	l.mu.Unlock()
 	l.calls.Wait()
+	l.held.closeAll()
 	if err := l.journal.Close(); err != nil {
 		// The journals stay for the next process.
 		return errors.Join(fmt.Errorf("ledger in the folder %s: %w", l.dir, err), l.alive.Close())
 	}
-	return errors.Join(l.alive.Close(), l.disk.Remove(l.alive.Name()))
+	return errors.Join(l.removeSpares(l.instance), l.alive.Close(), l.disk.Remove(l.alive.Name()))
 }
 
 // keyedMutex are mutexes by name.

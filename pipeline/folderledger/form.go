@@ -49,6 +49,11 @@ type renewal struct {
 
 func (s *runState) ended() bool { return !s.Ended.IsZero() }
 
+// isOwn reports whether a process owns the run and is going to write to it again.
+func (s *runState) isOwn(instance string) bool {
+	return s.born && s.instance == instance && !s.released && !s.ended()
+}
+
 // meta is what stands in a frame beside the records' data.
 type frameMeta struct {
 	time    time.Time
@@ -163,28 +168,7 @@ func (s *runState) apply(f runfile.Frame) ([]pipeline.Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.end = f.Offset + f.Size
-	s.last = m.time
-	if len(m.records) > 0 {
-		s.Damaged = s.Damaged || m.first != s.seq+1
-		s.seq = m.first + int64(len(m.records)) - 1
-		s.Count += len(m.records)
-	}
-	switch f.Type {
-	case claimFrame:
-		if id := s.ID; !s.born {
-			s.RunInfo = pipeline.RunInfo{ID: id, Key: m.claim.Key, Generation: m.claim.Generation, Content: m.claim.Content, Fingerprint: m.claim.Fingerprint,
-				Started: m.claim.Started, Count: s.Count, Damaged: s.Damaged}
-			s.born = true
-		}
-		s.Fence, s.Owner, s.instance, s.released = m.fence, m.claim.Owner, m.process, false
-	case releaseFrame:
-		s.released = s.released || m.fence == s.Fence
-	case endFrame:
-		if n := len(m.records); n > 0 && !s.ended() {
-			s.Ended, s.Outcome = m.time, m.records[n-1].Kind
-		}
-	}
+	s.add(f.Type, m, f.Offset+f.Size)
 	if f.Data == nil {
 		return nil, nil
 	}
@@ -199,6 +183,32 @@ func (s *runState) apply(f runfile.Frame) ([]pipeline.Record, error) {
 		at += size
 	}
 	return m.records, nil
+}
+
+// add adds what a frame says that ends at an offset.
+func (s *runState) add(typ byte, m frameMeta, end int64) {
+	s.end = end
+	s.last = m.time
+	if len(m.records) > 0 {
+		s.Damaged = s.Damaged || m.first != s.seq+1
+		s.seq = m.first + int64(len(m.records)) - 1
+		s.Count += len(m.records)
+	}
+	switch typ {
+	case claimFrame:
+		if id := s.ID; !s.born {
+			s.RunInfo = pipeline.RunInfo{ID: id, Key: m.claim.Key, Generation: m.claim.Generation, Content: m.claim.Content, Fingerprint: m.claim.Fingerprint,
+				Started: m.claim.Started, Count: s.Count, Damaged: s.Damaged}
+			s.born = true
+		}
+		s.Fence, s.Owner, s.instance, s.released = m.fence, m.claim.Owner, m.process, false
+	case releaseFrame:
+		s.released = s.released || m.fence == s.Fence
+	case endFrame:
+		if n := len(m.records); n > 0 && !s.ended() {
+			s.Ended, s.Outcome = m.time, m.records[n-1].Kind
+		}
+	}
 }
 
 // scan reads the frames from s.end on. collect, if not nil, gets the records.

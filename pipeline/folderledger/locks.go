@@ -29,14 +29,14 @@ var errLockBroken = errors.New("another process has taken this one for stopped; 
 // shardLock keeps other claims, erasures and expiries of a shard away.
 type shardLock struct {
 	file   *disk.File
-	leave  func()
+	leave  func(*disk.File)
 	latest *disk.File // a run's file that is locked as long as this
 	broken bool       // known when it is unlocked: others took the lock meanwhile
 }
 
 // lockShard locks a shard against this process and others. ctx ends the wait.
 func (l *ledger) lockShard(ctx context.Context, shard string) (*shardLock, error) {
-	leave, err := l.shards.lock(ctx, shard)
+	unlock, err := l.shards.lock(ctx, shard)
 	if err != nil {
 		return nil, err
 	}
@@ -60,10 +60,13 @@ func (l *ledger) lockShard(ctx context.Context, shard string) (*shardLock, error
 		})
 	})
 	if err != nil {
-		leave()
+		unlock()
 		return nil, err
 	}
-	return &shardLock{file: f, leave: leave}, nil
+	return &shardLock{file: f.File, leave: func(f *disk.File) {
+		l.giveBack(f)
+		unlock()
+	}}, nil
 }
 
 // generation returns the next generation of the shard, at least the wanted one. The
@@ -85,37 +88,55 @@ func (s *shardLock) generation(wanted int64) (int64, error) {
 // unlock may be called again.
 func (s *shardLock) unlock() {
 	if s.file != nil {
-		holds, err := linked(s.file)
-		s.broken = !holds || err != nil
-		_ = s.file.Close()
+		now, err := s.file.Named()
+		s.broken = now == nil || err != nil
+		s.leave(s.file)
 		s.file = nil
-		s.leave()
 		if s.latest != nil {
 			_ = hostlock.Unlock(s.latest.File)
 		}
 	}
 }
 
+// lockedFile is a file that is locked, and what it was like then.
+type lockedFile struct {
+	*disk.File
+	size int64
+}
+
+// giveBack unlocks a file that is in order, and keeps it open for the next call.
+func (l *ledger) giveBack(f *disk.File) {
+	if hostlock.Unlock(f.File) != nil {
+		_ = f.Close()
+		return
+	}
+	l.held.give(f)
+}
+
 // openLocked opens a run's file, locked against other writers, if it is (still)
 // there; else the error wraps fs.ErrNotExist.
-func (l *ledger) openLocked(ctx context.Context, id pipeline.RunID) (*disk.File, error) {
+func (l *ledger) openLocked(ctx context.Context, id pipeline.RunID) (*lockedFile, error) {
 	name := l.file(id)
 	return l.lockFile(ctx, name, func() (*disk.File, error) { return l.disk.Open(name, os.O_RDWR) },
 		func(old *disk.File) error { return l.replaceRun(id, old) })
 }
 
-// lockFile opens and locks a file; replace is called if its lock is held too long.
-func (l *ledger) lockFile(ctx context.Context, name string, open func() (*disk.File, error), replace func(*disk.File) error) (*disk.File, error) {
+// lockFile locks a file, which it opens unless it is held; replace is called if its lock is
+// held too long.
+func (l *ledger) lockFile(ctx context.Context, name string, open func() (*disk.File, error), replace func(*disk.File) error) (*lockedFile, error) {
 	for begun := time.Now(); ; {
-		f, err := open()
+		f, err := l.held.take(name), error(nil)
+		if f == nil {
+			f, err = open()
+		}
 		if err != nil {
 			return nil, err
 		}
 		err = lockWithin(ctx, f, breakAfter)
 		if err == nil {
-			same, err := linked(f)
-			if same {
-				return f, nil
+			now, err := f.Named()
+			if now != nil {
+				return &lockedFile{f, now.Size()}, nil
 			}
 			_ = f.Close() // replaced or removed while we waited
 			if err != nil {
@@ -151,7 +172,7 @@ func (l *ledger) breakLock(f *disk.File, replace func(*disk.File) error) error {
 	if err := lockWithin(context.Background(), lock, breakAfter); err != nil {
 		return err
 	}
-	if same, err := linked(f); err != nil || !same {
+	if now, err := f.Named(); err != nil || now == nil {
 		return err
 	}
 	if free, err := hostlock.Try(f.File, true); err != nil || free {
@@ -223,17 +244,4 @@ func (l *ledger) replaceRun(id pipeline.RunID, old *disk.File) error {
 		return err
 	}
 	return l.disk.SyncDir(l.path("runs", shard(id)))
-}
-
-// linked reports whether an open file still is the one of its name.
-func linked(f *disk.File) (bool, error) {
-	mine, err := f.Stat()
-	if err != nil {
-		return false, err
-	}
-	now, err := os.Stat(f.Name())
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	return err == nil && os.SameFile(mine, now), err
 }

@@ -46,10 +46,7 @@ func (l *ledger) frame(s *runState, typ byte, m frameMeta) ([][]byte, error) {
 	for _, d := range data {
 		size += int64(len(d))
 	}
-	f := runfile.Frame{Type: typ, Version: frameForm, Meta: meta, Offset: s.end, Size: size}
-	if _, err := s.apply(f); err != nil {
-		return nil, err
-	}
+	s.add(typ, m, s.end+size)
 	return append([][]byte{header}, data...), nil
 }
 
@@ -89,9 +86,16 @@ func (l *ledger) write(ctx context.Context, id pipeline.RunID, check func(*runSt
 			typ, m, err = check(s)
 		}
 		if err == nil && typ != 0 {
-			err = l.commit(f, s, own, typ, m, func() {})
+			err = l.commit(f.File, s, own, typ, m, func() {})
 		}
-		_ = f.Close()
+		switch {
+		case err != nil || !s.isOwn(l.instance):
+			_ = f.Close()
+		case typ == 0:
+			l.giveBack(f.File)
+		default:
+			l.held.give(f.File) // commit has unlocked it
+		}
 		if !errors.Is(err, errLockBroken) {
 			return err
 		}
@@ -100,24 +104,20 @@ func (l *ledger) write(ctx context.Context, id pipeline.RunID, check func(*runSt
 
 // current returns a copy of the run's state. own reports that everything in the
 // file is on the disk or in this process's journal.
-func (l *ledger) current(f *disk.File, id pipeline.RunID) (s *runState, own bool, err error) {
-	info, err := f.Stat()
-	if err != nil {
-		return nil, false, err
-	}
+func (l *ledger) current(f *lockedFile, id pipeline.RunID) (s *runState, own bool, err error) {
 	l.mu.Lock()
 	known := l.known[id]
 	l.mu.Unlock()
 	s = &runState{RunInfo: pipeline.RunInfo{ID: id}}
-	if known != nil && known.end <= info.Size() {
+	if known != nil && known.end <= f.size {
 		*s = *known
-		if info.Size() == s.end {
+		if f.size == s.end {
 			s.tail = 0
 			return s, true, nil
 		}
 	}
 	from := s.end
-	if err := s.scan(f.File, nil); err != nil {
+	if err := s.scan(f.File.File, nil); err != nil {
 		return nil, false, fmt.Errorf("reading %s: %w", f.Name(), err)
 	}
 	return s, known != nil && s.end == from, nil
@@ -155,7 +155,7 @@ func (l *ledger) commit(f *disk.File, s *runState, own bool, typ byte, m frameMe
 		l.forget(s.ID)
 		return errors.Join(err, l.takeBack(f, &before, s.end))
 	}
-	if same, err := linked(f); err != nil || !same {
+	if now, err := f.Named(); err != nil || now == nil {
 		l.forget(s.ID)
 		return errors.Join(err, l.displaced(f, before.end, pieces))
 	}
@@ -228,6 +228,7 @@ func (l *ledger) remember(s *runState) {
 }
 
 func (l *ledger) forget(id pipeline.RunID) {
+	l.held.drop(l.file(id))
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.known, id)
@@ -280,7 +281,7 @@ func (l *ledger) owned(ctx context.Context, lease pipeline.Lease, typ byte, reco
 			return &pipeline.FencedError{Run: lease.Run, Fence: lease.Fence, Erased: true}
 		}
 		if err == nil && typ == endFrame {
-			_ = l.disk.Remove(l.path("open", string(lease.Run))) // Expire does it if this can't
+			l.retireLease(lease) // Expire does it if this can't
 		}
 		return l.explain("recording", lease.Run, err)
 	})
