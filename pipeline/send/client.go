@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"sync/atomic"
 
 	"github.com/exportpipeline/exportpipeline/internal/httpcall"
 	"github.com/exportpipeline/exportpipeline/pipeline"
@@ -42,6 +43,9 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		call.SetHeader("Host", r.Host)
 	}
 	reply, err := Do(r.Context(), t.x, call)
+	if once, isOnce := body.(*onlyOnce); isOnce && !once.used.Swap(true) {
+		_ = once.rest.Close() // nothing was sent, or the ledger has the reply
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -93,14 +97,13 @@ type onlyOnce struct {
 	head []byte
 	rest io.ReadCloser
 	size int64
-	used bool
+	used atomic.Bool
 }
 
 func (b *onlyOnce) Open(context.Context) (io.ReadCloser, error) {
-	if b.used {
+	if b.used.Swap(true) {
 		return nil, errors.New("the body of the request can be read a single time; set GetBody to have it sent again")
 	}
-	b.used = true
 	return struct {
 		io.Reader
 		io.Closer
