@@ -54,7 +54,7 @@ func extreme(r *run, c *pyvalue.Call, name string, op pyvalue.CmpOp) (value, err
 		k := v
 		if !key.IsNone() {
 			var err error
-			if k, err = r.call(key, &pyvalue.Call{Args: []value{v}, Meter: r.meter}); err != nil {
+			if k, err = r.call1(key, v); err != nil {
 				return false, err
 			}
 		}
@@ -108,7 +108,7 @@ func sorted(r *run, c *pyvalue.Call) (value, error) {
 	}
 	var key func(value) (value, error)
 	if k, ok := c.Arg(-1, "key"); ok && !k.IsNone() {
-		key = func(v value) (value, error) { return r.call(k, &pyvalue.Call{Args: []value{v}, Meter: r.meter}) }
+		key = func(v value) (value, error) { return r.call1(k, v) }
 	}
 	reverse, _ := c.Arg(-1, "reverse")
 	out, err := pyvalue.Sorted(r.meter, items, key, pyvalue.Truth(reverse))
@@ -132,7 +132,11 @@ func next(r *run, c *pyvalue.Call) (value, error) {
 	if !ok {
 		return value{}, pyvalue.Raise("TypeError", "'%s' object is not an iterator", pyvalue.TypeName(c.Args[0]))
 	}
-	v, ok, err := l.next()
+	one := l.next
+	if l.owned && l.pull == nil && !l.done {
+		one = l.first
+	}
+	v, ok, err := one()
 	switch {
 	case err != nil:
 		return value{}, err
@@ -173,7 +177,7 @@ func filterFunction(r *run, c *pyvalue.Call) (value, error) {
 			keep := v
 			if !f.IsNone() {
 				var err error
-				if keep, err = r.call(f, &pyvalue.Call{Args: []value{v}, Meter: r.meter}); err != nil {
+				if keep, err = r.call1(f, v); err != nil {
 					return false, err
 				}
 			}

@@ -18,6 +18,7 @@ func (c *compiler) classStatement(s *classStmt) exec {
 	for i, b := range s.bases {
 		bases[i] = c.expr(b)
 	}
+	*c.captured = true // by its methods
 	inner := *c
 	inner.scope, inner.inFunction, inner.loops = newScope(c.scope, classScope), true, 0
 	inner.options.RowFields = nil
@@ -132,7 +133,7 @@ func (c *compiler) superCall(x *callExpr) eval {
 	if len(x.args) != 0 && len(x.args) != 2 {
 		fail(x.at(), "super() takes no argument, or a class and an object")
 	}
-	args := c.arguments(x)
+	args := c.arguments(x, c.values(x))
 	return func(r *run, f *frame) (value, error) {
 		call, err := args(r, f)
 		if err != nil {

@@ -12,10 +12,13 @@ func (r *run) call(f value, c *pyvalue.Call) (value, error) {
 	if err := r.meter.Step(1); err != nil {
 		return value{}, err
 	}
-	if b, ok := f.Object().(*builtin); ok {
-		return b.f(r, c)
-	}
 	switch o := f.Object().(type) {
+	case *builtin:
+		return o.f(r, c)
+	case *closure:
+		return o.PyCall(c)
+	case *class:
+		return o.f(r, c)
 	case *shower:
 		return r.show(o, c, nil)
 	case *enumBase:
@@ -43,6 +46,10 @@ type code struct {
 	expr eval // of a lambda
 	args int  // slot of *args, -1 if there is none
 	kw   int  // slot of **kwargs, -1 if there is none
+
+	plain    bool // it has nothing but parameters that can be given by position
+	required int  // how many of them have no default
+	brief    bool // nothing that is made in a call refers to its frame
 }
 
 // PyType implements [pyvalue.Object].
@@ -79,29 +86,17 @@ func (c *closure) PySetAttr(name string, v value) error {
 
 // PyCall calls the function.
 func (c *closure) PyCall(call *pyvalue.Call) (value, error) {
-	r := c.r
-	if r.calls++; r.calls > maxCalls {
-		r.calls--
-		return value{}, pyvalue.Raise("RecursionError", "maximum recursion depth exceeded")
-	}
-	defer func() { r.calls-- }()
-	f := &frame{vars: make([]variable, c.code.size), up: c.frame, function: c}
-	if err := c.bind(f, call); err != nil {
+	if err := c.r.deeperCall(); err != nil {
 		return value{}, err
 	}
-	if c.code.f.yields {
-		return c.generate(f), nil
+	f := c.newFrame()
+	err := c.bind(f, call)
+	var v value
+	if err == nil {
+		v, err = c.run(f)
 	}
-	if c.code.expr != nil {
-		return c.code.expr(r, f)
-	}
-	ctl, err := c.code.body(r, f)
-	if err != nil || ctl != returned {
-		return value{}, err
-	}
-	v := r.ret
-	r.ret = value{}
-	return v, nil
+	c.done(f)
+	return v, err
 }
 
 // bind gives the parameters their values. They have the first slots.

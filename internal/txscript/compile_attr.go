@@ -232,9 +232,9 @@ func getItem(v, key value) (value, error) {
 		}
 		return value{}, pyvalue.Raise("TypeError", "'%s' object is not subscriptable", pyvalue.TypeName(v))
 	}
-	if d := v.Dict(); d != nil && !d.Default.IsNone() {
+	if d := v.Dict(); d != nil && !d.Factory().IsNone() {
 		if _, found, err := d.Get(key); err == nil && !found { // a defaultdict
-			made, err := pyvalue.CallValue(d.Default, &pyvalue.Call{})
+			made, err := pyvalue.CallValue(d.Factory(), &pyvalue.Call{})
 			if err != nil {
 				return value{}, err
 			}

@@ -22,11 +22,16 @@ func (c *compiler) call(x *callExpr) eval {
 	if quick := c.quick(x); quick != nil {
 		return quick
 	}
-	fn, args := c.expr(x.f), c.callee(x, c.arguments(x))
+	fn, values := c.expr(x.f), c.values(x)
+	args := c.callee(x, c.arguments(x, values))
+	plain, owned := x.plain, c.changes.owned[x]
 	return func(r *run, f *frame) (value, error) {
 		fn, err := fn(r, f)
 		if err != nil {
 			return value{}, err
+		}
+		if own, ok := pyvalue.As[*closure](fn); ok && plain && own.code.takes(len(values)) {
+			return own.direct(r, f, values, owned)
 		}
 		return args(r, f, fn)
 	}
@@ -63,6 +68,7 @@ func (c *compiler) callee(x *callExpr, args func(r *run, f *frame) (*pyvalue.Cal
 // brief are functions that do not keep their call, nor give it to what does.
 var brief = map[string]bool{
 	"len": true, "abs": true, "round": true, "sum": true, "min": true, "max": true, "any": true, "all": true, "divmod": true, "substitute": true,
+	"float": true, "int": true, "str": true, "bool": true, "list": true, "sorted": true, "enumerate": true, "isinstance": true, "getattr": true, "hasattr": true,
 }
 
 // newCall makes a call with n positional arguments. One of few arguments may be one
@@ -96,7 +102,7 @@ func (r *run) done(call *pyvalue.Call) {
 // each row, without making a call of it; nil if it is none of them.
 func (c *compiler) quick(x *callExpr) eval {
 	name, ok := x.f.(*nameExpr)
-	if !ok || !x.plain || !c.isOuter(name.name) {
+	if !ok || !x.plain || !c.isOuter(name.name) || c.scope.module().allows != nil {
 		return nil
 	}
 	var apply func(r *run, v value) (value, error)
@@ -116,6 +122,8 @@ func (c *compiler) quick(x *callExpr) eval {
 		}
 	case len(x.args) != 1:
 		return nil
+	case name.name == "float", name.name == "len", name.name == "abs":
+		apply = quickly(name.name)
 	case name.name == "is_empty":
 		apply = func(_ *run, v value) (value, error) { return pyvalue.Bool(IsEmpty(v)), nil }
 	case name.name == "is_set":
@@ -155,8 +163,10 @@ func (c *compiler) method(x *callExpr, attr *attrExpr) eval {
 	}
 	// A list that it is called on may be changed.
 	c.changes.seen = c.changes.seen || changing[attr.name]
-	name, args := attr.name, c.arguments(x)
-	called := c.callee(x, args)
+	name, values := attr.name, c.values(x)
+	args := c.arguments(x, values)
+	owned := c.changes.owned[x]
+	called, plain, quickly, ofBuiltin := c.callee(x, args), x.plain, quickMethod(name), pyvalue.MethodsOf(name)
 	ofText, isOfText := pyvalue.TextMethodOf(name)
 	if isField {
 		attribute, on := c.attr(attr), c.expr(attr.x)
@@ -181,15 +191,82 @@ func (c *compiler) method(x *callExpr, attr *attrExpr) eval {
 		if isOfText && v.Kind() == pyvalue.KindStr && v.Derived() == nil {
 			return r.callText(f, v, ofText, args)
 		}
-		if v.Kind() == pyvalue.KindObject || !pyvalue.HasMethod(v, name) || v.Derived() != nil {
+		if plain {
+			if d := quickly.get(v, len(values)); d != nil {
+				return r.dictGet(f, d, values)
+			}
+			if l := quickly.append(v, len(values)); l != nil {
+				return r.listAppend(f, l, values[0])
+			}
+			if own, self := methodOf(v, name); own != nil && own.code.takes(1+len(values)) {
+				return own.direct(r, f, values, owned, self)
+			}
+		}
+		method := ofBuiltin.Of(v)
+		if !method.Known() {
 			fn, err := getAttr(v, name)
 			if err != nil {
 				return value{}, err
 			}
 			return called(r, f, fn)
 		}
-		return r.callMethod(f, v, name, args)
+		return r.callMethod(f, v, method, args)
 	}
+}
+
+// quickMethod tells which of the commonest methods a name is of, which are called
+// without making a call of it.
+type quickMethod string
+
+// get returns the dict that get is called of with n arguments, nil for anything else.
+func (q quickMethod) get(v value, n int) *pyvalue.Dict {
+	if q != "get" || n < 1 || n > 2 {
+		return nil
+	}
+	return v.PlainDict()
+}
+
+// append returns the list that append is called of with n arguments, nil for anything
+// else.
+func (q quickMethod) append(v value, n int) *pyvalue.List {
+	if q != "append" || n != 1 {
+		return nil
+	}
+	return v.PlainList()
+}
+
+// dictGet is d.get(key) or d.get(key, otherwise).
+func (r *run) dictGet(f *frame, d *pyvalue.Dict, args []eval) (value, error) {
+	key, err := args[0](r, f)
+	if err != nil {
+		return value{}, err
+	}
+	var otherwise value
+	if len(args) > 1 {
+		if otherwise, err = args[1](r, f); err != nil {
+			return value{}, err
+		}
+	}
+	if err := r.meter.Step(1); err != nil {
+		return value{}, err
+	}
+	v, ok, err := d.Get(key)
+	if !ok {
+		v = otherwise
+	}
+	return v, err
+}
+
+// listAppend is l.append(v).
+func (r *run) listAppend(f *frame, l *pyvalue.List, arg eval) (value, error) {
+	v, err := arg(r, f)
+	if err != nil {
+		return value{}, err
+	}
+	if err := r.meter.Step(1); err != nil {
+		return value{}, err
+	}
+	return value{}, l.Append(r.meter, v)
 }
 
 // callText calls a method of str, none of which keeps its call.
@@ -204,22 +281,27 @@ func (r *run) callText(f *frame, v value, method pyvalue.TextMethod, args func(r
 }
 
 // callMethod calls a method of a builtin class, none of which keeps its call.
-func (r *run) callMethod(f *frame, v value, name string, args func(r *run, f *frame) (*pyvalue.Call, error)) (value, error) {
+func (r *run) callMethod(f *frame, v value, method pyvalue.BuiltinMethod, args func(r *run, f *frame) (*pyvalue.Call, error)) (value, error) {
 	call, err := args(r, f)
 	if err != nil {
 		return value{}, err
 	}
-	made, err := pyvalue.CallMethod(r.meter, v, name, call)
+	made, err := method.Call(r.meter, v, call)
 	r.done(call)
 	return made, err
 }
 
-// arguments compiles the arguments of a call.
-func (c *compiler) arguments(x *callExpr) func(r *run, f *frame) (*pyvalue.Call, error) {
+// values compiles what the arguments of a call are.
+func (c *compiler) values(x *callExpr) []eval {
 	values := make([]eval, len(x.args))
 	for i, a := range x.args {
 		values[i] = c.expr(a.value)
 	}
+	return values
+}
+
+// arguments makes a call of the compiled values of its arguments.
+func (c *compiler) arguments(x *callExpr, values []eval) func(r *run, f *frame) (*pyvalue.Call, error) {
 	if x.plain {
 		return func(r *run, f *frame) (*pyvalue.Call, error) {
 			call := r.newCall(len(values))

@@ -9,20 +9,28 @@ import (
 // comprehension compiles a list, set or dict comprehension, or a generator.
 func (c *compiler) comprehension(x *compExpr) eval {
 	// The first iterable belongs to the scope around.
+	for _, cl := range x.clauses {
+		c.owns(cl.iter)
+	}
 	first := c.walked(x.clauses[0].iter)
 	s := newScope(c.scope, compScope)
 	for _, cl := range x.clauses {
 		s.target(cl.target)
 	}
+	captured := x.kind == '(' && !c.changes.atOnce[x] // by the generator
 	inner := *c
-	inner.scope = s
+	inner.scope, inner.captured = s, &captured
 	inner.depth++ // what varies within it is not kept
 	loops := inner.clauses(x)
-	size := len(s.slots)
+	size, brief := len(s.slots), !captured
+	*c.captured = *c.captured || captured
 	c.fields, c.memos = inner.fields, inner.memos
 	walk := func(r *run, f *frame, over value, to *taker) error {
-		frame := &frame{vars: make([]variable, size), up: f}
-		_, err := loops(r, frame, over, to)
+		own := r.newFrame(size, f, nil)
+		_, err := loops(r, own, over, to)
+		if brief {
+			r.spareFrame(own)
+		}
 		return err
 	}
 	kind := x.kind
@@ -41,7 +49,7 @@ func (c *compiler) comprehension(x *compExpr) eval {
 			}}), nil
 		}
 		if kind == ':' {
-			d := pyvalue.NewDict()
+			d := pyvalue.NewDictSize(sizeHint(over))
 			err := walk(r, f, over, &taker{yield: func(key, v value) (bool, error) {
 				if err := r.meter.Grow(48); err != nil {
 					return false, err
@@ -60,6 +68,14 @@ func (c *compiler) comprehension(x *compExpr) eval {
 		}
 		return sequence(kind, to.list)
 	}
+}
+
+// sizeHint is how much room what is made of the elements of a value gets at first.
+func sizeHint(over value) int {
+	if l := over.PlainList(); l != nil {
+		return min(len(l.Items), 16)
+	}
+	return 0
 }
 
 // taker takes what a comprehension yields.

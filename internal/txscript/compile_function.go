@@ -23,7 +23,8 @@ func (c *compiler) fstring(x *fstringExpr) eval {
 		}
 	}
 	return func(r *run, f *frame) (value, error) {
-		var out []byte
+		var short [64]byte
+		out := short[:0]
 		for _, p := range parts {
 			if p.v == nil {
 				out = append(out, p.text...)
@@ -95,8 +96,10 @@ func (c *compiler) function(fn *function) eval {
 	if fn.result != nil {
 		s.walruses(fn.result)
 	}
+	*c.captured = true // by the function
+	captured := fn.yields
 	inner := *c
-	inner.scope, inner.inFunction, inner.loops = s, true, 0
+	inner.scope, inner.inFunction, inner.loops, inner.captured = s, true, 0, &captured
 	inner.within = code.name + ".<locals>."
 	// What a function reads depends on its arguments.
 	inner.options.RowFields = nil
@@ -107,6 +110,13 @@ func (c *compiler) function(fn *function) eval {
 	}
 	c.fields, c.memos = inner.fields, inner.memos
 	code.size = len(s.slots)
+	code.brief, code.plain = !captured, code.args < 0 && code.kw < 0
+	for _, p := range fn.params {
+		code.plain = code.plain && !p.keywordOnly
+		if p.value == nil {
+			code.required++
+		}
+	}
 	return func(r *run, f *frame) (value, error) {
 		made := &closure{code: code, r: r, frame: f, defaults: make([]value, len(defaults))}
 		for i, d := range defaults {

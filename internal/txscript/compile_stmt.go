@@ -23,6 +23,7 @@ type compiler struct {
 	undefined  map[string]int             // names that nothing defines, and the lines; nil if nobody asks
 	imports    map[string]string          // modules by the names that nothing else is bound to
 	library    bool                       // the source is one of the library
+	captured   *bool                      // set where what outlives a call may refer to the frame around
 }
 
 // changes is what is known of the source as a whole: whether anything in it can
@@ -33,7 +34,8 @@ type changes struct {
 	seen, rebinds  bool
 	apart          bool // it is a text that eval gets, compiled while the program runs
 	atOnce         map[*compExpr]bool
-	slots          map[string]int // of fields that were read by name
+	owned          map[*callExpr]bool // what they return is used up where they stand
+	slots          map[string]int     // of fields that were read by name
 	sites, lookups int
 	byKeys         int // parts that are kept by fields of the row
 	members        int // places that read a member of a dict by a name
@@ -47,7 +49,7 @@ var changing = map[string]bool{
 
 // block compiles statements that run one after the other.
 func (c *compiler) block(list []stmt) exec {
-	steps := make([]exec, 0, len(list))
+	steps := make([]lineStep, 0, len(list))
 	for _, s := range list {
 		step, at := c.statement(s), s.at()
 		if step == nil {
@@ -56,31 +58,39 @@ func (c *compiler) block(list []stmt) exec {
 		if c.library {
 			at = 0 // errors name the line of the program
 		}
-		steps = append(steps, func(r *run, f *frame) (control, error) {
-			if at > 0 {
-				r.line = at
-			}
-			if err := r.meter.Step(1); err != nil {
-				return goOn, err
-			}
-			ctl, err := step(r, f)
-			if r.late != nil && err == nil {
-				err, r.late = r.late, nil
-			}
-			return ctl, err
-		})
+		steps = append(steps, lineStep{at, step})
 	}
 	if len(steps) == 1 {
-		return steps[0]
+		return steps[0].run
 	}
 	return func(r *run, f *frame) (control, error) {
-		for _, step := range steps {
-			if ctl, err := step(r, f); ctl != goOn || err != nil {
+		for i := range steps {
+			if ctl, err := steps[i].run(r, f); ctl != goOn || err != nil {
 				return ctl, err
 			}
 		}
 		return goOn, nil
 	}
+}
+
+// lineStep is a statement at a line, 0 for one of the library.
+type lineStep struct {
+	at   int
+	step exec
+}
+
+func (s *lineStep) run(r *run, f *frame) (control, error) {
+	if s.at > 0 {
+		r.line = s.at
+	}
+	if err := r.meter.Step(1); err != nil {
+		return goOn, err
+	}
+	ctl, err := s.step(r, f)
+	if r.late != nil && err == nil {
+		err, r.late = r.late, nil
+	}
+	return ctl, err
 }
 
 // statement compiles one statement; nil for one that does nothing.
@@ -214,6 +224,7 @@ func (c *compiler) forLoop(s *forStmt) exec {
 	if look := c.lookupLoop(s); look != nil {
 		return look
 	}
+	c.owns(s.iter)
 	x, set := c.walked(s.iter), c.store(s.target)
 	c.loops++
 	body := c.block(s.body)

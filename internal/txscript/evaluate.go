@@ -25,7 +25,8 @@ const maxEvaluations = 256
 // evalCall compiles eval(text): an expression that sees the variables there, or
 // those of the dicts that it is given.
 func (c *compiler) evalCall(x *callExpr) eval {
-	site, args := &evalSite{scope: c.scope}, c.arguments(x)
+	*c.captured = true // by a lambda in the text
+	site, args := &evalSite{scope: c.scope}, c.arguments(x, c.values(x))
 	return func(r *run, f *frame) (value, error) {
 		call, err := args(r, f)
 		if err != nil {
@@ -130,8 +131,8 @@ func (r *run) compileText(text string, s *scope, globals []string) (compute eval
 	}()
 	x := parseExpression(text)
 	s.walruses(x)
-	c := &compiler{options: Options{Globals: globals}, scope: s, program: &Program{at: -1}, inFunction: true}
-	c.changes = &changes{apart: true, atOnce: make(map[*compExpr]bool), slots: make(map[string]int)}
+	c := &compiler{options: Options{Globals: globals}, scope: s, program: &Program{at: -1}, inFunction: true, captured: new(bool)}
+	c.changes = &changes{apart: true, atOnce: make(map[*compExpr]bool), owned: make(map[*callExpr]bool), slots: make(map[string]int)}
 	inner := c.expr(x)
 	size := len(s.slots)
 	return func(r *run, f *frame) (value, error) {

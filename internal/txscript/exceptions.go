@@ -198,6 +198,10 @@ func (e *exception) PyAttr(name string) (value, bool) {
 		return other(e.context), true
 	case "__suppress_context__":
 		return pyvalue.Bool(e.fromSet), true
+	case "value":
+		if derives(e.class, "StopIteration") { // what it was made with; see also ended
+			return first(e.args), true
+		}
 	}
 	v, ok := e.attrs[name]
 	return v, ok
@@ -215,12 +219,15 @@ func (r *raisedError) plain() *pyvalue.Error {
 // caught returns the exception that an error is; nil for what no program may
 // catch: a limit, or the end of the run.
 func caught(err error) *exception {
-	var r *raisedError
-	if errors.As(err, &r) {
+	if err == nil {
+		return nil
+	}
+	r, raised := err.(*raisedError)
+	if raised || errors.As(err, &r) {
 		return r.e
 	}
-	var e *pyvalue.Error
-	if !errors.As(err, &e) {
+	e, raised := err.(*pyvalue.Error)
+	if !raised && !errors.As(err, &e) {
 		return nil
 	}
 	if e.Type == "KeyError" {

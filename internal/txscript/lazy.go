@@ -16,6 +16,7 @@ type lazy struct {
 	// function is set for a generator made by a function: it stays where it is when a
 	// loop leaves it. The others are walked over in one go, unless next has begun.
 	function bool
+	owned    bool // nobody else has it than who walks over it, or asks for its first element
 
 	pull    func() (value, bool) // once it has begun
 	stop    func()
@@ -119,6 +120,9 @@ func (l *lazy) walk(yield func(value) (bool, error)) error {
 		l.done = true
 		return l.each(yield)
 	}
+	if l.owned && l.pull == nil && !l.done && !l.running {
+		return l.push(yield)
+	}
 	for {
 		v, ok, err := l.next()
 		if err != nil || !ok {
@@ -128,6 +132,49 @@ func (l *lazy) walk(yield func(value) (bool, error)) error {
 			return err
 		}
 	}
+}
+
+// push walks over a generator that nobody else has without stopping it at each element:
+// what its elements are for runs within the yield of its function. None of that may show
+// there: an exception passes through the function unseen, and calls are counted from
+// where the walk is.
+func (l *lazy) push(yield func(value) (bool, error)) error {
+	r := l.r
+	if err := r.deeperCall(); err != nil {
+		return err
+	}
+	before := r.calls - 1
+	l.running, l.done = true, true
+	var outside error
+	err := l.each(func(v value) (bool, error) {
+		depth := r.calls - before
+		r.calls -= depth
+		more, err := yield(v)
+		r.calls += depth
+		if err != nil {
+			outside = err
+			return false, errStopped
+		}
+		return more, nil
+	})
+	l.running = false
+	r.calls--
+	switch {
+	case outside != nil:
+		return outside
+	case errors.Is(err, errStopped):
+		return nil
+	}
+	return err
+}
+
+// first returns the first element of a generator that nobody else has.
+func (l *lazy) first() (v value, ok bool, err error) {
+	err = l.push(func(item value) (bool, error) {
+		v, ok = item, true
+		return false, nil
+	})
+	return v, ok, err
 }
 
 // next returns the next element; ok is false at the end.
@@ -145,16 +192,14 @@ func (l *lazy) next() (v value, ok bool, err error) {
 		}
 		l.begin()
 	}
-	if r.calls++; r.calls > maxCalls {
-		r.calls--
-		return value{}, false, pyvalue.Raise("RecursionError", "maximum recursion depth exceeded")
+	walks, calls := r.walks, r.calls
+	if err := r.deeperCall(); err != nil {
+		return value{}, false, err
 	}
 	l.running = true
-	walks := r.walks
 	v, ok = l.pull()
-	r.walks = walks
+	r.walks, r.calls = walks, calls
 	l.running = false
-	r.calls--
 	if !ok {
 		l.done, err, l.err = true, l.err, nil
 	}
@@ -215,6 +260,9 @@ func (c *closure) generate(f *frame) value {
 func (c *compiler) yield(x *yieldExpr) eval {
 	if !c.inFunction || c.scope.kind != functionScope {
 		fail(x.at(), "'yield' outside function")
+	}
+	if x.from {
+		c.owns(x.x)
 	}
 	v := c.optional(x.x)
 	if !x.from {

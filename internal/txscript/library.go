@@ -40,8 +40,8 @@ func compileModule(name string) *Program {
 		panic(err) // it is embedded
 	}
 	body := (&parser{tokens: lex(string(source), 1)}).program()
-	c := &compiler{scope: newScope(nil, moduleScope), program: &Program{at: -1}, library: true}
-	c.changes = &changes{apart: true, atOnce: make(map[*compExpr]bool), slots: make(map[string]int)}
+	c := &compiler{scope: newScope(nil, moduleScope), program: &Program{at: -1}, library: true, captured: new(bool)}
+	c.changes = &changes{apart: true, atOnce: make(map[*compExpr]bool), owned: make(map[*callExpr]bool), slots: make(map[string]int)}
 	c.scope.collect(body)
 	c.program.module = c.scope
 	c.program.body = c.block(body)
@@ -161,9 +161,9 @@ func makeLibraryFunctions() map[string]func(r *run, c *pyvalue.Call) (value, err
 			d := first(c.Args).Dict()
 			switch {
 			case d != nil && len(c.Args) == 2:
-				d.Default = c.Args[1]
+				d.SetFactory(c.Args[1])
 			case d != nil:
-				return d.Default, nil
+				return d.Factory(), nil
 			}
 			return first(c.Args), nil
 		},

@@ -146,6 +146,7 @@ func (c *compiler) walksAtOnce(x *callExpr) {
 		return
 	}
 	for _, a := range x.args {
+		c.owns(a.value)
 		if g, ok := a.value.(*compExpr); ok && a.stars == 0 {
 			c.changes.atOnce[g] = true
 		}

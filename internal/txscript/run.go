@@ -130,6 +130,7 @@ type run struct {
 	late    error              // that came up where none can be returned
 	stops   []func()           // of generators that have begun
 	spare   []*pyvalue.Call    // that can be used again
+	frames  *spareFrames       // likewise
 }
 
 // slot is a field that the source reads by its name.
@@ -264,8 +265,8 @@ func Compile(source string, o Options) (p *Program, err error) {
 }
 
 func compile(body []stmt, o Options) *Program {
-	c := &compiler{options: o, rowFields: o.RowFields, scope: newScope(nil, moduleScope), program: &Program{at: -1}, undefined: make(map[string]int)}
-	c.changes = &changes{rebinds: rebinds(body), atOnce: make(map[*compExpr]bool), slots: make(map[string]int)}
+	c := &compiler{options: o, rowFields: o.RowFields, scope: newScope(nil, moduleScope), program: &Program{at: -1}, undefined: make(map[string]int), captured: new(bool)}
+	c.changes = &changes{rebinds: rebinds(body), atOnce: make(map[*compExpr]bool), owned: make(map[*callExpr]bool), slots: make(map[string]int)}
 	c.scope.collect(body)
 	c.imports = importedModules(body)
 	c.program.module = c.scope

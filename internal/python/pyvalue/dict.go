@@ -11,15 +11,40 @@ import (
 // Dict is a Python dict: keys in the order of their insertion, equal as Python
 // has them equal (1, 1.0 and True are one key). The zero Dict is empty.
 type Dict struct {
-	// Default is what a defaultdict calls for a key that it has not, None for another.
-	// Who reads items for a language that has it asks for it.
-	Default Value
-
 	entries []entry
-	index   map[dictKey]int // of keys that are no str
-	texts   map[string]int  // of str keys
-	dead    int
+	rest    *dictRest // what few dicts have; nil for one that has none of it
+	source  Source    // of entries that have not been asked for yet; nil for a dict that has them all
 }
+
+// dictRest is what dicts have that are large, have lost entries, or are a defaultdict.
+type dictRest struct {
+	texts   map[string]int  // where the entries of str keys are; nil for a small dict
+	others  map[dictKey]int // and those of others
+	dead    int             // entries that have gone
+	factory Value
+}
+
+// Factory returns what a defaultdict calls for a key that it has not, None for another.
+// Who reads items for a language that has it asks for it.
+func (d *Dict) Factory() Value {
+	if d.rest == nil {
+		return Value{}
+	}
+	return d.rest.factory
+}
+
+// SetFactory makes a defaultdict of the dict.
+func (d *Dict) SetFactory(f Value) { d.more().factory = f }
+
+func (d *Dict) more() *dictRest {
+	if d.rest == nil {
+		d.rest = &dictRest{}
+	}
+	return d.rest
+}
+
+// indexed reports that the dict is not searched, but looked up.
+func (d *Dict) indexed() bool { return d.rest != nil && d.rest.texts != nil }
 
 type entry struct {
 	key, value Value
@@ -42,7 +67,7 @@ func (e *entry) hash() dictKey {
 // isText reports whether the entry is that of a text.
 func (e *entry) isText(text string) bool {
 	if e.hashed == nil {
-		return e.key.Text() == text
+		return e.key.num == uint64(len(text)) && e.key.Text() == text
 	}
 	return e.live() && e.hashed.kind == 's' && e.hashed.text == text
 }
@@ -138,14 +163,20 @@ func keyOf(v Value) (dictKey, error) {
 }
 
 // Len returns the number of entries.
-func (d *Dict) Len() int { return len(d.entries) - d.dead }
+func (d *Dict) Len() int {
+	d.complete()
+	if d.rest == nil {
+		return len(d.entries)
+	}
+	return len(d.entries) - d.rest.dead
+}
 
 func (d *Dict) find(k dictKey) int {
 	if k.kind == 's' {
 		return d.findText(k.text)
 	}
-	if d.texts != nil {
-		if i, ok := d.index[k]; ok {
+	if d.indexed() {
+		if i, ok := d.rest.others[k]; ok {
 			return i
 		}
 		return -1
@@ -160,8 +191,8 @@ func (d *Dict) find(k dictKey) int {
 
 // findText is find for a text.
 func (d *Dict) findText(text string) int {
-	if d.texts != nil {
-		if i, ok := d.texts[text]; ok {
+	if d.indexed() {
+		if i, ok := d.rest.texts[text]; ok {
 			return i
 		}
 		return -1
@@ -177,10 +208,15 @@ func (d *Dict) findText(text string) int {
 // Get returns the value of a key and whether there is one; TypeError for a key
 // that cannot be hashed.
 func (d *Dict) Get(key Value) (Value, bool, error) {
+	if _, isText := key.any.(strPtr); isText {
+		v, ok := d.GetStr(key.Text())
+		return v, ok, nil
+	}
 	k, err := keyOf(key)
 	if err != nil {
 		return Value{}, false, err
 	}
+	d.complete()
 	if i := d.find(k); i >= 0 {
 		return d.entries[i].value, true, nil
 	}
@@ -190,6 +226,12 @@ func (d *Dict) Get(key Value) (Value, bool, error) {
 // GetStrNear is GetStr that looks first where near says, and sets near to where it has
 // found the key: for one key of many dicts that are alike.
 func (d *Dict) GetStrNear(key string, near *int) (Value, bool) {
+	if d.source != nil {
+		if v, has, known := d.source.Member(key); known {
+			return v, has
+		}
+		d.complete()
+	}
 	if i := *near; i < len(d.entries) {
 		if e := &d.entries[i]; e.hashed == nil && e.key.Text() == key {
 			return e.value, true
@@ -205,6 +247,12 @@ func (d *Dict) GetStrNear(key string, near *int) (Value, bool) {
 
 // GetStr returns the value of a str key and whether there is one.
 func (d *Dict) GetStr(key string) (Value, bool) {
+	if d.source != nil {
+		if v, has, known := d.source.Member(key); known {
+			return v, has
+		}
+		d.complete()
+	}
 	if i := d.findText(key); i >= 0 {
 		return d.entries[i].value, true
 	}
@@ -227,13 +275,14 @@ func (d *Dict) SetStr(key string, value Value) {
 }
 
 func (d *Dict) set(k dictKey, key, value Value) {
+	d.complete()
 	if i := d.find(k); i >= 0 {
 		d.entries[i].value = value // the key stays as it was first
 		return
 	}
 	d.entries = append(d.entries, newEntry(k, key, value))
 	switch {
-	case d.texts != nil:
+	case d.indexed():
 		d.enter(k, len(d.entries)-1)
 	case len(d.entries) > smallDict:
 		d.reindex()
@@ -242,17 +291,18 @@ func (d *Dict) set(k dictKey, key, value Value) {
 
 func (d *Dict) enter(k dictKey, i int) {
 	if k.kind == 's' {
-		d.texts[k.text] = i
+		d.rest.texts[k.text] = i
 		return
 	}
-	if d.index == nil {
-		d.index = make(map[dictKey]int)
+	if d.rest.others == nil {
+		d.rest.others = make(map[dictKey]int)
 	}
-	d.index[k] = i
+	d.rest.others[k] = i
 }
 
 func (d *Dict) reindex() {
-	d.texts, d.index = make(map[string]int, 2*len(d.entries)), nil
+	rest := d.more()
+	rest.texts, rest.others = make(map[string]int, 2*len(d.entries)), nil
 	for i := range d.entries {
 		if e := &d.entries[i]; e.live() {
 			d.enter(e.hash(), i)
@@ -266,19 +316,22 @@ func (d *Dict) Delete(key Value) (Value, bool, error) {
 	if err != nil {
 		return Value{}, false, err
 	}
+	d.complete()
 	i := d.find(k)
 	if i < 0 {
 		return Value{}, false, nil
 	}
 	v := d.entries[i].value
 	d.entries[i] = entry{hashed: deleted}
-	d.dead++
-	if k.kind == 's' {
-		delete(d.texts, k.text)
-	} else {
-		delete(d.index, k)
+	d.more().dead++
+	switch {
+	case !d.indexed():
+	case k.kind == 's':
+		delete(d.rest.texts, k.text)
+	default:
+		delete(d.rest.others, k)
 	}
-	if d.dead > len(d.entries)/2 {
+	if d.rest.dead > len(d.entries)/2 {
 		d.compact()
 	}
 	return v, true, nil
@@ -291,14 +344,19 @@ func (d *Dict) compact() {
 			kept = append(kept, e)
 		}
 	}
-	d.entries, d.dead = kept, 0
-	if d.texts != nil {
+	d.entries, d.rest.dead = kept, 0
+	if d.indexed() {
 		d.reindex()
 	}
 }
 
 // Clear removes everything.
-func (d *Dict) Clear() { *d = Dict{} }
+func (d *Dict) Clear() {
+	factory := d.Factory()
+	if *d = (Dict{}); !factory.IsNone() {
+		d.SetFactory(factory)
+	}
+}
 
 // Copy returns a shallow copy.
 func (d *Dict) Copy() *Dict {
@@ -312,6 +370,7 @@ func (d *Dict) Copy() *Dict {
 // All yields keys and values in order.
 func (d *Dict) All() iter.Seq2[Value, Value] {
 	return func(yield func(Value, Value) bool) {
+		d.complete()
 		for i := 0; i < len(d.entries); i++ {
 			if e := d.entries[i]; e.live() && !yield(e.key, e.value) {
 				return

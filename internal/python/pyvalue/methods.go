@@ -54,6 +54,47 @@ func CallMethod(m *Meter, v Value, name string, c *Call) (Value, error) {
 	return f(m, v, c)
 }
 
+// BuiltinMethod is a method of one builtin class, or the zero one, which is none.
+type BuiltinMethod struct{ f method }
+
+// Known reports that it is one.
+func (b BuiltinMethod) Known() bool { return b.f != nil }
+
+// Call calls the method as [CallMethod] does.
+func (b BuiltinMethod) Call(m *Meter, v Value, c *Call) (Value, error) {
+	if err := m.Step(1 + textWork(v, c)); err != nil {
+		return Value{}, err
+	}
+	return b.f(m, v, c)
+}
+
+// Methods are the methods of one name of all builtin classes, looked up once.
+type Methods struct {
+	of     [KindObject]method
+	frozen method // of a frozenset
+}
+
+// MethodsOf returns the methods of a name.
+func MethodsOf(name string) *Methods {
+	return &Methods{frozen: frozenMethods()[name], of: [KindObject]method{
+		KindStr: strMethods()[name], KindMarkup: strMethods()[name], KindList: listMethods()[name], KindTuple: tupleMethods()[name],
+		KindDict: dictMethods()[name], KindSet: setMethods()[name], KindInt: intMethods[name], KindBool: intMethods[name],
+		KindFloat: floatMethods[name], KindBytes: bytesMethods()[name],
+	}}
+}
+
+// Of returns the method of a value's class, unless a program has derived that.
+func (m *Methods) Of(v Value) BuiltinMethod {
+	kind := v.Kind()
+	switch {
+	case kind >= KindObject || v.Derived() != nil:
+		return BuiltinMethod{}
+	case kind == KindSet && v.Set().Frozen:
+		return BuiltinMethod{m.frozen}
+	}
+	return BuiltinMethod{m.of[kind]}
+}
+
 // TextMethod is a method of str that was looked up once, to be called for many texts.
 type TextMethod struct{ f method }
 

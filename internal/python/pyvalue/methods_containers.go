@@ -43,19 +43,23 @@ func makeContainerMethods() *containerMethods {
 	return all
 }
 
+// Append puts a value at the end of the list.
+func (l *List) Append(m *Meter, v Value) error {
+	if err := m.Grow(valueSize); err != nil {
+		return err
+	}
+	if err := m.checkSize(valueSize * len(l.Items)); err != nil {
+		return err
+	}
+	l.Items = append(l.Items, v)
+	return nil
+}
+
 func listAppend(m *Meter, v Value, c *Call) (Value, error) {
 	if err := positional(c, "list.append", 1, 1); err != nil {
 		return Value{}, err
 	}
-	if err := m.Grow(valueSize); err != nil {
-		return Value{}, err
-	}
-	l := v.List()
-	if err := m.checkSize(valueSize * len(l.Items)); err != nil {
-		return Value{}, err
-	}
-	l.Items = append(l.Items, c.Args[0])
-	return None(), nil
+	return None(), v.List().Append(m, c.Args[0])
 }
 
 func listExtend(m *Meter, v Value, c *Call) (Value, error) {

@@ -403,6 +403,10 @@ func ParseInt(text string, base int) (Value, error) {
 
 // ParseFloat returns float(text).
 func ParseFloat(text string) (Value, error) {
+	if isDecimal(text) {
+		f, _ := strconv.ParseFloat(text, 64) // it is one, and too short to be out of range
+		return Float(f), nil
+	}
 	digits := asciiDigits(strings.TrimFunc(text, ucd.IsSpace))
 	lower := strings.ToLower(strings.TrimLeft(digits, "+-"))
 	named := lower == "inf" || lower == "infinity" || lower == "nan"
@@ -418,4 +422,20 @@ func ParseFloat(text string) (Value, error) {
 		return Value{}, valueError("could not convert string to float: %s", quoted)
 	}
 	return Float(f), nil
+}
+
+// isDecimal reports a number as most texts have it: a few digits, with a point or without.
+func isDecimal(text string) bool {
+	digits, points := 0, 0
+	for i := range len(text) {
+		switch c := text[i]; {
+		case c >= '0' && c <= '9':
+			digits++
+		case c == '.':
+			points++
+		case c != '-' || i > 0:
+			return false
+		}
+	}
+	return digits > 0 && points < 2 && len(text) < 40
 }

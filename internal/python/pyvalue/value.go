@@ -188,6 +188,12 @@ func (v Value) List() *List { l, _ := v.Base().any.(*List); return l }
 // Dict returns the dict, nil for another kind.
 func (v Value) Dict() *Dict { d, _ := v.Base().any.(*Dict); return d }
 
+// PlainDict returns the dict of a value of the class dict itself, nil for another.
+func (v Value) PlainDict() *Dict { d, _ := v.any.(*Dict); return d }
+
+// PlainList returns the list of a value of the class list itself, nil for another.
+func (v Value) PlainList() *List { l, _ := v.any.(*List); return l }
+
 // Set returns the set, nil for another kind.
 func (v Value) Set() *Set { s, _ := v.Base().any.(*Set); return s }
 
@@ -203,6 +209,13 @@ func (v Value) Object() Object {
 		return x
 	}
 	return nil
+}
+
+// As returns what a value holds, and whether that is a T: an object of another package
+// whose class it knows, which is quicker than to ask for any [Object].
+func As[T Object](v Value) (T, bool) {
+	o, ok := v.any.(T)
+	return o, ok
 }
 
 // Items returns the items of a list or tuple, and whether it is one. They must
@@ -361,7 +374,7 @@ func Truth(v Value) bool {
 	case *tuple:
 		return len(x.items) > 0
 	case *Dict:
-		return x.Len() > 0
+		return !x.Empty()
 	case *Set:
 		return x.d.Len() > 0
 	case *bytesBox:

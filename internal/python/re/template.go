@@ -21,7 +21,10 @@ type templatePart struct {
 // Template compiles a replacement text for the pattern. The error is an [*Error] or
 // a [*GroupError].
 func (p *Pattern) Template(source string) (*Template, error) {
-	if source != "" && !strings.Contains(source, `\`) && utf8.ValidString(source) {
+	if source == "" {
+		return &Template{}, nil
+	}
+	if !strings.Contains(source, `\`) && utf8.ValidString(source) {
 		return &Template{[]templatePart{{text: source, group: -1}}}, nil
 	}
 	s, err := newScanner(source)

@@ -1,0 +1,208 @@
+package txscript
+
+import (
+	"math"
+
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
+)
+
+// deeperCall counts a call of a function; the end of the call takes it back.
+func (r *run) deeperCall() error {
+	if r.calls++; r.calls > maxCalls {
+		r.calls--
+		return pyvalue.Raise("RecursionError", "maximum recursion depth exceeded")
+	}
+	return nil
+}
+
+// Bounds of the frames that are kept to be used again.
+const (
+	maxSpareVars   = 24 // of one
+	maxSpareFrames = 16 // with as many variables
+)
+
+// spareFrames are frames that nothing refers to, by the number of their variables.
+type spareFrames [maxSpareVars + 1][]*frame
+
+// newFrame makes a frame, or takes one that is not in use any more.
+func (r *run) newFrame(size int, up *frame, function *closure) *frame {
+	if r.frames != nil && size <= maxSpareVars {
+		if spare := r.frames[size]; len(spare) > 0 {
+			f := spare[len(spare)-1]
+			r.frames[size] = spare[:len(spare)-1]
+			f.up, f.function = up, function
+			return f
+		}
+	}
+	return &frame{vars: make([]variable, size), up: up, function: function}
+}
+
+// spareFrame lets newFrame use a frame again that nothing refers to.
+func (r *run) spareFrame(f *frame) {
+	size := len(f.vars)
+	if size > maxSpareVars {
+		return
+	}
+	if r.frames == nil {
+		r.frames = new(spareFrames)
+	}
+	if len(r.frames[size]) < maxSpareFrames {
+		clear(f.vars)
+		f.up, f.function = nil, nil
+		r.frames[size] = append(r.frames[size], f)
+	}
+}
+
+// newFrame makes the frame of a call.
+func (c *closure) newFrame() *frame { return c.r.newFrame(c.code.size, c.frame, c) }
+
+// done ends a call, whose frame can be used again if nothing refers to it.
+func (c *closure) done(f *frame) {
+	c.r.calls--
+	if c.code.brief {
+		c.r.spareFrame(f)
+	}
+}
+
+// run executes the function in a frame whose parameters have their values.
+func (c *closure) run(f *frame) (value, error) {
+	r := c.r
+	if c.code.f.yields {
+		return c.generate(f), nil
+	}
+	if c.code.expr != nil {
+		return c.code.expr(r, f)
+	}
+	ctl, err := c.code.body(r, f)
+	if err != nil || ctl != returned {
+		return value{}, err
+	}
+	v := r.ret
+	r.ret = value{}
+	return v, nil
+}
+
+// takes reports that a function can be called directly with n arguments by position.
+func (c *code) takes(n int) bool { return c.plain && n >= c.required && n <= len(c.f.params) }
+
+// direct calls a function that takes the arguments of the source, which are evaluated
+// into its frame; those in before come first. A generator that it returns is owned by
+// whoever walks over it if owned is set.
+func (c *closure) direct(r *run, f *frame, args []eval, owned bool, before ...value) (value, error) {
+	own := c.newFrame()
+	for i, v := range before {
+		own.vars[i] = variable{v, true}
+	}
+	n := len(before)
+	for _, arg := range args {
+		v, err := arg(r, f)
+		if err != nil {
+			return value{}, err
+		}
+		own.vars[n] = variable{v, true}
+		n++
+	}
+	v, err := c.enter(own, n)
+	if owned && err == nil && c.code.f.yields {
+		v.Object().(*lazy).owned = true
+	}
+	return v, err
+}
+
+// enter runs a call whose first n parameters have their values.
+func (c *closure) enter(own *frame, n int) (value, error) {
+	r := c.r
+	if err := r.meter.Step(1); err != nil {
+		return value{}, err
+	}
+	if err := r.deeperCall(); err != nil {
+		return value{}, err
+	}
+	for ; n < len(c.defaults); n++ {
+		own.vars[n] = variable{c.defaults[n], true}
+	}
+	v, err := c.run(own)
+	c.done(own)
+	return v, err
+}
+
+// call1 calls a value with one argument.
+func (r *run) call1(f, arg value) (value, error) {
+	if c, ok := pyvalue.As[*closure](f); ok && c.code.takes(1) {
+		own := c.newFrame()
+		own.vars[0] = variable{arg, true}
+		return c.enter(own, 1)
+	}
+	return r.call(f, &pyvalue.Call{Args: []value{arg}, Meter: r.meter})
+}
+
+// methodOf returns the function of the program that a method of an object is; nil for
+// what is none.
+func methodOf(v value, name string) (f *closure, self value) {
+	o, ok := pyvalue.As[*instance](v)
+	if !ok {
+		return nil, v
+	}
+	found, _ := o.class.find(name, nil)
+	if f, ok = pyvalue.As[*closure](found); ok {
+		if _, own := o.attrs.GetStr(name); own {
+			return nil, v
+		}
+	}
+	return f, v
+}
+
+// owns notes a call whose result is used up where it stands, so that nobody else has it.
+func (c *compiler) owns(x expr) {
+	if call, ok := x.(*callExpr); ok {
+		c.changes.owned[call] = true
+	}
+}
+
+// quickly returns a builtin function of one argument that knows the commonest values.
+func quickly(name string) func(r *run, v value) (value, error) {
+	known := map[string]func(v value) (made value, ok bool, err error){"float": floatOf, "len": lenOf, "abs": absOf}[name]
+	var whole func(*run, *pyvalue.Call) (value, error)
+	switch o := builtins()[name].Object().(type) {
+	case *class:
+		whole = o.f
+	case *builtin:
+		whole = o.f
+	}
+	return func(r *run, v value) (value, error) {
+		if made, ok, err := known(v); ok {
+			return made, err
+		}
+		call := r.newCall(1)
+		call.Args[0] = v
+		made, err := whole(r, call)
+		r.done(call)
+		return made, err
+	}
+}
+
+func floatOf(v value) (made value, ok bool, err error) {
+	if v.Kind() != pyvalue.KindStr || v.Derived() != nil {
+		return value{}, false, nil
+	}
+	made, err = pyvalue.ParseFloat(v.Text())
+	return made, true, err
+}
+
+func lenOf(v value) (made value, ok bool, err error) {
+	if l := v.PlainList(); l != nil {
+		return pyvalue.Int(int64(len(l.Items))), true, nil
+	}
+	if d := v.PlainDict(); d != nil {
+		return pyvalue.Int(int64(d.Len())), true, nil
+	}
+	return value{}, false, nil
+}
+
+func absOf(v value) (made value, ok bool, err error) {
+	if v.Kind() != pyvalue.KindFloat || v.Derived() != nil {
+		return value{}, false, nil
+	}
+	f, ok := v.Float64()
+	return pyvalue.Float(math.Abs(f)), ok, nil
+}
