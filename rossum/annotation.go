@@ -135,10 +135,7 @@ var secretKeys = map[string]bool{"rossum_authorization_token": true, "secrets": 
 // and logs may see. Keys come in alphabetical order.
 func (p *Payload) AppendJSON(dst []byte) ([]byte, error) {
 	dst = append(dst, '{')
-	for i, key := range slices.Sorted(maps.Keys(p.other)) {
-		if secretKeys[key] {
-			continue
-		}
+	for i, key := range p.keys() {
 		if i > 0 && dst[len(dst)-1] != '{' {
 			dst = append(dst, ',')
 		}
@@ -153,6 +150,11 @@ func (p *Payload) AppendJSON(dst []byte) ([]byte, error) {
 		dst = append(dst, p.Raw(key)...)
 	}
 	return append(dst, '}'), nil
+}
+
+// keys lists the keys that may leave the payload.
+func (p *Payload) keys() []string {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(p.other)), func(key string) bool { return secretKeys[key] })
 }
 
 // MarshalJSON implements [json.Marshaler] as [Payload.AppendJSON] does.

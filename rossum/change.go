@@ -36,6 +36,7 @@ func (c *Content) newChange() *change {
 
 // touch notes that the node is going to change.
 func (n *Node) touch() *change {
+	n.tree.beforeChange()
 	n.tree.edits++
 	if n.change == nil {
 		n.change = n.tree.newChange()
@@ -194,6 +195,7 @@ func (n *Node) anyChild() *Node {
 }
 
 func (c *Content) addNode(parent *Node, schemaID string, category Category, value string) *Node {
+	c.beforeChange()
 	n := c.newNode()
 	n.parent, n.category, n.index = parent, category, len(parent.children)
 	parent.children = append(parent.children, n)

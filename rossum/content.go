@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"sync/atomic"
 
 	"github.com/exportpipeline/exportpipeline/internal/settings"
 )
@@ -62,6 +63,10 @@ type Content struct {
 	// childOf names the schema_id and category below a multivalue, from the schema
 	// that came with the payload; nil if none did.
 	childOf func(schemaID string) (string, Category)
+
+	// before is called once, before the next change; nil for nothing. Those who only read
+	// may set it at the same time.
+	before atomic.Pointer[func()]
 
 	// edits counts changes. recorded is what changes has returned, when there were
 	// recordedAt of them, to recordedNodes nodes.

@@ -17,7 +17,8 @@ type Node struct {
 	normalized span
 	category   Category
 	hidden     bool
-	resized    bool // a child was removed in this run
+	resized    bool     // a child was removed in this run
+	came       nodeKeys // with the node and its content
 
 	schemaID string
 	id       int64

@@ -82,11 +82,21 @@ func (c *Content) parseNode(s *scanner, parent *Node, index int, root string) (*
 		return nil, err
 	}
 	n.raw.to = s.pos
+	n.came |= seen &^ contentKeys
 	return n, c.identify(n, id, schemaID, root)
 }
 
 // nodeKeys is the set of the keys of a node that have been read.
 type nodeKeys uint16
+
+// Keys that are asked for later; the last two are those of the content of a datapoint.
+const (
+	childrenKey   nodeKeys = 8
+	contentKey    nodeKeys = 16
+	valueKey      nodeKeys = 128
+	normalizedKey nodeKeys = 256
+	contentKeys            = valueKey | normalizedKey
+)
 
 // bit is that of a key that the package reads, 0 for others.
 func bit(name string) nodeKeys {
@@ -98,17 +108,17 @@ func bit(name string) nodeKeys {
 	case `"category"`:
 		return 4
 	case `"children"`:
-		return 8
+		return childrenKey
 	case `"content"`:
-		return 16
+		return contentKey
 	case `"hidden"`:
 		return 32
 	case `"options"`:
 		return 64
 	case `"value"`:
-		return 128
+		return valueKey
 	case `"normalized_value"`:
-		return 256
+		return normalizedKey
 	}
 	return 0
 }
@@ -184,6 +194,7 @@ func (n *Node) parseDatapoint(s *scanner, root string) error {
 		return err
 	})
 	n.content.to = s.pos
+	n.came |= seen & contentKeys
 	return err
 }
 

@@ -1,10 +1,24 @@
 // Package rossumrun is what the run of an export needs of package rossum, and users do not:
 // recording the changes of a content tree, making them again, joining those of branches,
-// and writing formula fields. Package rossum fills it in; content and node are its *Content
+// writing formula fields, and reading the JSON that a payload came as. Package rossum fills it in; content and node are its *Content
 // and *Node.
 package rossumrun
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"iter"
+)
+
+// Literal says what stands in the JSON that a node came as.
+type Literal uint8
+
+// What a member can be.
+const (
+	Absent Literal = iota
+	Null
+	Text
+	Other // anything else
+)
 
 var (
 	// TakeWritten returns the schema_ids of the fields of a content whose values have
@@ -35,4 +49,26 @@ var (
 	// AppendRecorded appends a payload as JSON without its token and secrets, to be kept and
 	// parsed again; nothing for one that was not parsed from JSON.
 	AppendRecorded func(dst []byte, payload any) []byte
+
+	// Intact reports that this run has changed nothing of a node itself, so that its JSON
+	// still is what it came as but for what is in its children.
+	Intact func(node any) bool
+
+	// Came returns children and content, which are members of the JSON object that a node
+	// came as, or value and normalized_value, which are members of its content; the text is
+	// there for a [Text].
+	Came func(node any, key string) (text string, is Literal)
+
+	// Members yields the members of the JSON object that a node came as.
+	Members func(node any) iter.Seq2[string, json.RawMessage]
+
+	// AnnotationMembers yields the members of an annotation's JSON object, without content.
+	AnnotationMembers func(annotation any) iter.Seq2[string, json.RawMessage]
+
+	// PayloadKeys lists the keys of a payload, sorted, without those of token and secrets.
+	PayloadKeys func(payload any) []string
+
+	// BeforeChange has f called once, before the next change of a content, unless it is
+	// cancelled before.
+	BeforeChange func(content any, f func()) (cancel func())
 )

@@ -95,10 +95,7 @@ func (c *Condition) Holds(ctx context.Context, p *rossum.Payload, o ConditionOpt
 	t := &script{fields: &scope{r: r}, payload: &payloadDict{p: p}, annotation: p.Annotation}
 	var whole value
 	if c.program.Uses("payload") {
-		var err error
-		if whole, err = t.payload.value(); err != nil {
-			return false, err
-		}
+		whole = t.payload.value()
 	}
 	v, err := c.program.Run(ctx, &txscript.Host{Now: o.Now, Globals: []value{
 		pyvalue.FromObject(t.fields), whole, annotationValue(p.Annotation), pyvalue.FromObject(t),
@@ -106,6 +103,9 @@ func (c *Condition) Holds(ctx context.Context, p *rossum.Payload, o ConditionOpt
 	var at *txscript.RunError
 	if errors.As(err, &at) {
 		err = at.Err // a condition has one line
+	}
+	if err == nil {
+		err = t.payload.err
 	}
 	return err == nil && pyvalue.Truth(v), err
 }

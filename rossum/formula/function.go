@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
@@ -94,19 +92,20 @@ func (f *Function) Run(ctx context.Context, p *rossum.Payload, o FunctionOptions
 	r := newRunning(ctx, fieldsOf(o.Schema, p.Annotation.Content), p.Annotation.Content)
 	r.writes = true
 	r.knowOrigins(f.program.Origins())
-	t := &script{fields: &writable{scope{r: r}}, payload: &payloadDict{p: p, secrets: true}, annotation: p.Annotation}
+	t := &script{fields: &writable{scope{r: r}}, payload: &payloadDict{p: p, secrets: true, changes: true}, annotation: p.Annotation}
 	var argument value
 	if f.program.Uses(f.program.FirstParam(Handler)) {
-		var err error
-		if argument, err = t.payload.value(); err != nil {
-			return err
-		}
+		argument = t.payload.value()
 	}
+	defer t.payload.close()
 	host := &txscript.Host{Globals: []value{pyvalue.FromObject(t)}, Now: o.Now, NewID: o.NewID, Show: func(m txscript.Message) { show(o, m) }}
 	if o.Send != nil {
 		host.Send = o.send(ctx)
 	}
 	answer, err := f.program.Call(ctx, host, Handler, argument)
+	if err == nil {
+		err = t.payload.err
+	}
 	if err != nil {
 		return err
 	}
@@ -144,18 +143,58 @@ func apply(p *rossum.Payload, o FunctionOptions, answer value) error {
 	if answer.Dict() == nil {
 		return fmt.Errorf("the function returned a %s; it must return a dict, or what hook_response() returns", pyvalue.TypeName(answer))
 	}
-	data, err := pyvalue.JSON{}.Append(nil, nil, answer)
-	if err != nil {
-		return fmt.Errorf("the answer of the function: %w", err)
-	}
-	var r rossum.Response
-	if err := json.Unmarshal(data, &r); err != nil {
-		return fmt.Errorf("the answer of the function: %w", err)
+	r, plain := responseOf(answer)
+	if !plain {
+		data, err := pyvalue.JSON{}.Append(nil, nil, answer)
+		if err != nil {
+			return fmt.Errorf("the answer of the function: %w", err)
+		}
+		if err := json.Unmarshal(data, &r); err != nil {
+			return fmt.Errorf("the answer of the function: %w", err)
+		}
 	}
 	for _, m := range r.Messages {
 		o.Show(m)
 	}
 	return p.Annotation.Content.Apply(r.Operations)
+}
+
+// responseOf returns an answer of messages alone, as most are; false for any other, which
+// its JSON is to tell more of.
+func responseOf(answer value) (r rossum.Response, plain bool) {
+	var messages []value
+	for key, v := range answer.Dict().All() {
+		list := v.PlainList()
+		switch name := key.Text(); {
+		case list == nil:
+			return r, false
+		case name == "messages":
+			messages = list.Items
+		case name != "operations" || len(list.Items) > 0:
+			return r, false
+		}
+	}
+	list := make([]rossum.Message, len(messages))
+	for i, v := range messages {
+		d := v.PlainDict()
+		if d == nil {
+			return r, false
+		}
+		for key, v := range d.All() {
+			id, isInt := v.Int64()
+			switch name, kind := key.Text(), v.Kind(); {
+			case name == "type" && kind == pyvalue.KindStr:
+				list[i].Type = rossum.MessageType(v.Text())
+			case name == "content" && kind == pyvalue.KindStr:
+				list[i].Content = v.Text()
+			case name == "id" && kind == pyvalue.KindInt && isInt:
+				list[i].ID = id
+			default:
+				return r, false
+			}
+		}
+	}
+	return rossum.Response{Messages: list}, true
 }
 
 // script is what from_payload returns.
@@ -174,8 +213,7 @@ func (t *script) PyAttr(name string) (value, bool) {
 	case "field":
 		return pyvalue.FromObject(t.fields), true
 	case "payload":
-		v, err := t.payload.value()
-		return v, err == nil
+		return t.payload.value(), true
 	case "annotation":
 		return annotationValue(t.annotation), true
 	case "hook_response":
@@ -207,42 +245,4 @@ func (a *attributes) PySetAttr(name string, v value) error {
 		return nil
 	}
 	return pyvalue.Raise("AttributeError", "attr.%s cannot be written", name)
-}
-
-// payloadDict is the hook call as a dict, with the settings and secrets that the run
-// may have set since the payload was read. It is made when it is first looked at.
-type payloadDict struct {
-	p       *rossum.Payload
-	secrets bool // it has them
-	made    value
-}
-
-func (d *payloadDict) value() (value, error) {
-	if d.made.Dict() != nil {
-		return d.made, nil
-	}
-	data, err := d.p.AppendJSON(nil)
-	if err != nil {
-		return value{}, err
-	}
-	made, err := pyvalue.FromJSON(data, false)
-	if err != nil {
-		return value{}, err
-	}
-	settings := pyvalue.NewDict().Value()
-	if len(d.p.Settings) > 0 {
-		if settings, err = pyvalue.FromJSON(d.p.Settings, false); err != nil {
-			return value{}, err
-		}
-	}
-	made.Dict().SetStr("settings", settings)
-	if d.secrets {
-		secrets := pyvalue.NewDict()
-		for _, name := range slices.Sorted(maps.Keys(d.p.Secrets)) {
-			secrets.SetStr(name, pyvalue.Str(d.p.Secrets[name]))
-		}
-		made.Dict().SetStr("secrets", secrets.Value())
-	}
-	d.made = made
-	return made, nil
 }
