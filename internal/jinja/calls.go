@@ -144,7 +144,7 @@ func (f *frame) callValue(fn value, call *pyvalue.Call) (value, error) {
 type filterFunc func(f *frame, c *pyvalue.Call) (value, error)
 
 func (c *compiler) findFilter(name string) (filterFunc, error) {
-	if fn := filters[name]; fn != nil {
+	if fn := filters()[name]; fn != nil {
 		return fn, nil
 	}
 	if why := refusedFilters[name]; why != "" {
@@ -219,7 +219,7 @@ func (c *compiler) filterChain(n node) (func(f *frame, v value) (value, error), 
 type testFunc func(f *frame, c *pyvalue.Call) (bool, error)
 
 func (c *compiler) findTest(name string) (testFunc, error) {
-	if fn := tests[name]; fn != nil {
+	if fn := tests()[name]; fn != nil {
 		return fn, nil
 	}
 	if c.soft {

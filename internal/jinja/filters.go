@@ -5,20 +5,23 @@ import (
 	"math/big"
 	"strings"
 
+	"github.com/exportpipeline/exportpipeline/internal/onuse"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/python/ucd"
 )
 
 // filters are all filters of a stock environment, and Rossum's additions.
-var filters map[string]filterFunc
+func filters() map[string]filterFunc { return filtersOnUse.Get(makeFilters) }
+
+var filtersOnUse onuse.Value[map[string]filterFunc]
 
 // refusedFilters are not there, and why.
 var refusedFilters = map[string]string{
 	"random": "an export must be the same every time",
 }
 
-func init() {
-	filters = map[string]filterFunc{
+func makeFilters() map[string]filterFunc {
+	return map[string]filterFunc{
 		"abs": filterAbs, "attr": filterAttr, "batch": filterBatch, "capitalize": textFilter(ucd.Capitalize), "center": filterCenter,
 		"count": filterLength, "d": filterDefault, "default": filterDefault, "dictsort": filterDictsort, "e": filterEscape, "escape": filterEscape,
 		"filesizeformat": filterFilesize, "first": filterFirst, "float": filterFloat, "forceescape": filterForceEscape, "format": filterFormat,

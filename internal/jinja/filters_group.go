@@ -277,7 +277,7 @@ func filterMap(f *frame, c *pyvalue.Call) (value, error) {
 		if err != nil {
 			return value{}, err
 		}
-		fn := filters[name]
+		fn := filters()[name]
 		if fn == nil {
 			return value{}, pyvalue.Raise("TemplateRuntimeError", "No filter named %s.", quote(name))
 		}
@@ -322,7 +322,7 @@ func selector(keep, byAttribute bool) filterFunc {
 			if err != nil {
 				return value{}, err
 			}
-			if test = tests[name]; test == nil {
+			if test = tests()[name]; test == nil {
 				return value{}, pyvalue.Raise("TemplateRuntimeError", "No test named %s.", quote(name))
 			}
 			rest = rest[1:]

@@ -44,7 +44,7 @@ func TestFiltersTestsAndGlobalsAreThoseOfJinja2(t *testing.T) {
 	words := strings.FieldsFunc(string(doc), func(r rune) bool { return strings.ContainsRune(" \n\t/,.:;", r) })
 	for i, list := range lists {
 		for _, name := range list {
-			known := [...]bool{filters[name] != nil || refusedFilters[name] != "", tests[name] != nil, globals[name] != value{}}[i]
+			known := [...]bool{filters()[name] != nil || refusedFilters[name] != "", tests()[name] != nil, globals[name] != value{}}[i]
 			if !known || !slices.Contains(words, name) {
 				t.Errorf("%s: known %v, documented %v", name, known, slices.Contains(words, name))
 			}

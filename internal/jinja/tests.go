@@ -1,19 +1,22 @@
 package jinja
 
 import (
+	"github.com/exportpipeline/exportpipeline/internal/onuse"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 // tests are all tests of a stock environment.
-var tests map[string]testFunc
+func tests() map[string]testFunc { return testsOnUse.Get(makeTests) }
 
-func init() {
+var testsOnUse onuse.Value[map[string]testFunc]
+
+func makeTests() map[string]testFunc {
 	kind := func(ok func(v value) bool) testFunc {
 		return func(_ *frame, c *pyvalue.Call) (bool, error) {
 			return ok(c.Args[0]), c.Check("test", 1, "value")
 		}
 	}
-	tests = map[string]testFunc{
+	all := map[string]testFunc{
 		"boolean":   kind(func(v value) bool { return v.Kind() == pyvalue.KindBool }),
 		"callable":  kind(func(v value) bool { return pyvalue.Callable(v) || v.IsUndefined() }), // calling it raises,
 		"defined":   kind(func(v value) bool { return !v.IsUndefined() }),
@@ -44,15 +47,15 @@ func init() {
 			a, b := c.Args[0], argument(c, 1, "other", value{})
 			return a == b || a.Kind() == b.Kind() && (a.Kind() == pyvalue.KindStr || a.Kind() == pyvalue.KindInt) && pyvalue.Equal(a, b), nil
 		},
-		"filter": func(_ *frame, c *pyvalue.Call) (bool, error) { return filters[c.Args[0].Text()] != nil, nil },
-		"test":   func(_ *frame, c *pyvalue.Call) (bool, error) { return tests[c.Args[0].Text()] != nil, nil },
+		"filter": func(_ *frame, c *pyvalue.Call) (bool, error) { return filters()[c.Args[0].Text()] != nil, nil },
+		"test":   func(_ *frame, c *pyvalue.Call) (bool, error) { return tests()[c.Args[0].Text()] != nil, nil },
 	}
 	for op, names := range map[pyvalue.CmpOp][]string{
 		pyvalue.CmpEq: {"==", "eq", "equalto"}, pyvalue.CmpNe: {"!=", "ne"}, pyvalue.CmpLt: {"<", "lt", "lessthan"},
 		pyvalue.CmpLe: {"<=", "le"}, pyvalue.CmpGt: {">", "gt", "greaterthan"}, pyvalue.CmpGe: {">=", "ge"},
 	} {
 		for _, name := range names {
-			tests[name] = func(f *frame, c *pyvalue.Call) (bool, error) {
+			all[name] = func(f *frame, c *pyvalue.Call) (bool, error) {
 				if len(c.Args) != 2 || len(c.Names) > 0 {
 					return false, pyvalue.Raise("TypeError", "%s expected 2 arguments, got %d", name, len(c.Args))
 				}
@@ -60,6 +63,7 @@ func init() {
 			}
 		}
 	}
+	return all
 }
 
 func isSequence(v value) bool {

@@ -157,7 +157,7 @@ func (c *compiler) object(place string, depth int) node {
 		if isOperator(key) {
 			return c.operatorObject(o, key, below, depth)
 		}
-		if name := strings.Trim(key, "$"); name != key && operators[name].make != nil {
+		if name := strings.Trim(key, "$"); name != key && operators()[name].make != nil {
 			c.faults.Add(below, "unknown operator (did you mean $%s$?)", name)
 		}
 		o.members = append(o.members, member{key, c.value(below, depth+1)})
@@ -298,10 +298,10 @@ type arguments struct {
 // operator compiles an operator's arguments and makes it.
 func (c *compiler) operator(key, place string, depth int) node {
 	name := strings.Trim(key, "$")
-	spec, known := operators[name]
+	spec, known := operators()[name]
 	if !known {
-		names := make([]string, 0, len(operators))
-		for n := range operators {
+		names := make([]string, 0, len(operators()))
+		for n := range operators() {
 			names = append(names, "$"+n+"$")
 		}
 		slices.Sort(names)

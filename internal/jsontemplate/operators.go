@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/exportpipeline/exportpipeline/internal/onuse"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/settings"
 )
@@ -23,10 +24,12 @@ type operatorSpec struct {
 	make               func(a *arguments) node
 }
 
-var operators map[string]operatorSpec
+func operators() map[string]operatorSpec { return operatorsOnUse.Get(makeOperators) }
 
-func init() {
-	operators = map[string]operatorSpec{
+var operatorsOnUse onuse.Value[map[string]operatorSpec]
+
+func makeOperators() map[string]operatorSpec {
+	return map[string]operatorSpec{
 		"DATAPOINT_VALUE": {required: []string{"schema_id"}, optional: []string{"value_type"}, make: func(a *arguments) node {
 			kind := a.texts["value_type"]
 			if kind == "" {

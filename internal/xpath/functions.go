@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/exportpipeline/exportpipeline/internal/onuse"
 	"github.com/exportpipeline/exportpipeline/internal/xmldoc"
 )
 
@@ -38,10 +39,12 @@ func (c *call) eval(r *run) value {
 	return c.run(r, args)
 }
 
-var functions map[string]function
+func functions() map[string]function { return functionsOnUse.Get(makeFunctions) }
 
-func init() {
-	functions = map[string]function{
+var functionsOnUse onuse.Value[map[string]function]
+
+func makeFunctions() map[string]function {
+	return map[string]function{
 		"last":     {0, 0, false, func(r *run, _ []value) value { return r.inBrackets(r.size) }},
 		"position": {0, 0, false, func(r *run, _ []value) value { return r.inBrackets(r.position) }},
 		"count":    {1, 1, true, func(_ *run, args []value) value { return float(len(args[0].(nodes))) }},

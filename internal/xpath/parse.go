@@ -284,7 +284,7 @@ func (p *parser) primary() (expr, error) {
 }
 
 func (p *parser) call(t token) (expr, error) {
-	f, ok := functions[t.text]
+	f, ok := functions()[t.text]
 	if !ok {
 		return nil, p.fault(t, "there is no function %s() in XPath 1.0", t.text)
 	}

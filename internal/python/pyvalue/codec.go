@@ -46,8 +46,8 @@ func strEncode(m *Meter, v Value, c *Call) (Value, error) {
 		if errors == "strict" {
 			return "", encodeError(e, text, at, end)
 		}
-		put, ok := encodeHandlers[errors]
-		if !ok {
+		put := encodeHandler(errors)
+		if put == nil {
 			return "", Raise("LookupError", "unknown error handler name '%s'", errors)
 		}
 		var b strings.Builder
@@ -86,15 +86,27 @@ func escapedRune(r rune) string {
 	return fmt.Sprintf(`\U%08x`, r)
 }
 
-var encodeHandlers = map[string]func(r rune) string{
-	"ignore": func(rune) string { return "" }, "replace": func(rune) string { return "?" }, "backslashreplace": escapedRune,
-	"namereplace": func(r rune) string {
-		if name := runenames.Name(r); name != "" && name[0] != '<' {
-			return `\N{` + name + "}"
+// encodeHandler returns what is put in the place of a character that an encoding lacks,
+// nil if there is no handler of that name.
+func encodeHandler(name string) func(r rune) string {
+	switch name {
+	case "ignore":
+		return func(rune) string { return "" }
+	case "replace":
+		return func(rune) string { return "?" }
+	case "backslashreplace":
+		return escapedRune
+	case "namereplace":
+		return func(r rune) string {
+			if name := runenames.Name(r); name != "" && name[0] != '<' {
+				return `\N{` + name + "}"
+			}
+			return escapedRune(r)
 		}
-		return escapedRune(r)
-	},
-	"xmlcharrefreplace": func(r rune) string { return "&#" + strconv.Itoa(int(r)) + ";" },
+	case "xmlcharrefreplace":
+		return func(r rune) string { return "&#" + strconv.Itoa(int(r)) + ";" }
+	}
+	return nil
 }
 
 func bytesDecode(m *Meter, v Value, c *Call) (Value, error) {
