@@ -203,6 +203,9 @@ func makeFunctions() map[string]func(r *run, c *pyvalue.Call) (value, error) {
 			if err := c.Exactly("divmod", 2); err != nil {
 				return value{}, err
 			}
+			if v, ok, err := r.operatorMethod("divmod", c.Args[0], c.Args[1]); ok || err != nil {
+				return v, err
+			}
 			q, err := pyvalue.Binary(r.meter, pyvalue.OpFloorDiv, c.Args[0], c.Args[1])
 			if err != nil {
 				var e *pyvalue.Error

@@ -1,7 +1,6 @@
 package txscript
 
 import (
-	"errors"
 	"slices"
 	"strings"
 
@@ -18,8 +17,7 @@ func getAttribute(_ *run, c *pyvalue.Call) (value, error) {
 		return value{}, pyvalue.Raise("TypeError", "attribute name must be string, not '%s'", pyvalue.TypeName(c.Args[1]))
 	}
 	v, err := getAttr(c.Args[0], c.Args[1].Text())
-	var e *pyvalue.Error
-	if len(c.Args) == 3 && errors.As(err, &e) && e.Type == "AttributeError" {
+	if len(c.Args) == 3 && isAttributeError(err) {
 		return c.Args[2], nil
 	}
 	return v, err
@@ -40,11 +38,19 @@ func hasAttribute(r *run, c *pyvalue.Call) (value, error) {
 		return value{}, err
 	}
 	_, err := getAttribute(r, c)
-	var e *pyvalue.Error
-	if errors.As(err, &e) && e.Type == "AttributeError" {
+	if isAttributeError(err) {
 		return pyvalue.Bool(false), nil
 	}
 	return pyvalue.Bool(err == nil), err
+}
+
+// isAttributeError reports one, also of a __getattr__ or property of the program.
+func isAttributeError(err error) bool {
+	if err == nil {
+		return false
+	}
+	e := caught(err)
+	return e != nil && derives(e.class, "AttributeError")
 }
 
 // Named are objects that know the names of their attributes, in order.

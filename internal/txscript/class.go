@@ -34,6 +34,9 @@ func (k *userClass) derive(base value) error {
 		if k.exception == "" {
 			k.exception = b.exception
 		}
+		if k.data == nil {
+			k.data = b.data
+		}
 		k.isEnum, k.printsValue = k.isEnum || b.isEnum, k.printsValue || b.printsValue
 		if k.base == nil {
 			k.base, k.parts = b.base, b.parts
@@ -239,6 +242,14 @@ func (k *userClass) ancestors(all bool) value {
 
 // PySetAttr sets an attribute of the class.
 func (k *userClass) PySetAttr(name string, v value) error {
+	if _, isMember := k.attrs.GetStr(name); isMember && k.isEnum {
+		if slices.ContainsFunc(k.members, func(m value) bool {
+			own, _ := attrsOf(m).GetStr("name")
+			return own.Text() == name
+		}) {
+			return pyvalue.Raise("AttributeError", "cannot reassign member '%s'", name)
+		}
+	}
 	k.own(v)
 	k.attrs.SetStr(name, v)
 	return nil
@@ -277,14 +288,14 @@ func (k *userClass) PyCall(call *pyvalue.Call) (value, error) {
 	}
 	init, ok := k.find("__init__", nil)
 	switch {
+	case k.initsData():
+		return self, k.data.init(k, self.Object().(*instance), call)
 	case ok:
 		result, err := k.r.call(bind(init, self), call)
 		if err == nil && !result.IsNone() {
 			err = pyvalue.Raise("TypeError", "__init__() should return None, not '%s'", pyvalue.TypeName(result))
 		}
 		return self, err
-	case k.data != nil:
-		return self, k.data.init(k, self.Object().(*instance), call)
 	case k.exception != "":
 		if len(call.Names) > 0 {
 			return value{}, pyvalue.Raise("TypeError", "%s() takes no keyword arguments", k.name)
@@ -329,14 +340,18 @@ func (w *wrapper) PyType() string {
 }
 
 // property is an attribute that functions read and write.
-type property struct{ get, set value }
+type property struct{ get, set, del value }
 
 // PyType implements [pyvalue.Object].
 func (*property) PyType() string { return "property" }
 
 // PyAttr returns getter and setter, which make another property.
 func (p *property) PyAttr(name string) (value, bool) {
-	if name != "setter" && name != "getter" {
+	if name == "__doc__" {
+		doc, _ := getAttr(p.get, name)
+		return doc, true
+	}
+	if name != "setter" && name != "getter" && name != "deleter" {
 		return value{}, false
 	}
 	return pyvalue.FromObject(&builtin{name, func(_ *run, c *pyvalue.Call) (value, error) {
@@ -344,9 +359,12 @@ func (p *property) PyAttr(name string) (value, bool) {
 			return value{}, err
 		}
 		made := *p
-		if name == "setter" {
+		switch name {
+		case "setter":
 			made.set = c.Args[0]
-		} else {
+		case "deleter":
+			made.del = c.Args[0]
+		default:
 			made.get = c.Args[0]
 		}
 		return pyvalue.FromObject(&made), nil
@@ -438,12 +456,13 @@ func userClassOf(v value) *userClass {
 }
 
 func newProperty(_ *run, c *pyvalue.Call) (value, error) {
-	if err := c.Check("property", 0, "fget", "fset"); err != nil {
+	if err := c.Check("property", 0, "fget", "fset", "fdel", "doc"); err != nil {
 		return value{}, err
 	}
 	get, _ := c.Arg(0, "fget")
 	set, _ := c.Arg(1, "fset")
-	return pyvalue.FromObject(&property{get, set}), nil
+	del, _ := c.Arg(2, "fdel")
+	return pyvalue.FromObject(&property{get, set, del}), nil
 }
 
 func newWrapper(ofClass bool) func(*run, *pyvalue.Call) (value, error) {

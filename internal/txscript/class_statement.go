@@ -63,6 +63,7 @@ func (c *compiler) classStatement(s *classStmt) exec {
 				k.attrs.SetStr(names[i], v.v)
 			}
 		}
+		k.unhash()
 		if err := k.nameParts(); err != nil {
 			return goOn, err
 		}

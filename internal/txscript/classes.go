@@ -364,6 +364,9 @@ func newReversed(r *run, c *pyvalue.Call) (value, error) {
 		return value{}, err
 	}
 	v := c.Args[0]
+	if o, ok := v.Object().(*instance); ok {
+		return o.reversed()
+	}
 	if _, isLazy := v.Object().(*lazy); isLazy || v.Kind() == pyvalue.KindSet || pyvalue.Iterable(v) != nil {
 		return value{}, pyvalue.Raise("TypeError", "'%s' object is not reversible", pyvalue.TypeName(v))
 	}

@@ -332,6 +332,9 @@ func (c *compiler) arguments(x *callExpr, values []eval) func(r *run, f *frame) 
 					return nil, err
 				}
 			case a.name != "":
+				if slices.Contains(call.Names, a.name) { // **others had it
+					return nil, pyvalue.Raise("TypeError", "%s() got multiple values for keyword argument '%s'", calledName(x), a.name)
+				}
 				call.Names, call.Named = append(call.Names, a.name), append(call.Named, v)
 			default:
 				call.Args = append(call.Args, v)

@@ -114,9 +114,32 @@ func (c *compiler) compareTest(x *compareExpr) test {
 }
 
 func (c *compiler) compare(x *compareExpr) eval {
+	if op, ok := compareOps[x.ops[0]]; ok && len(x.ops) == 1 {
+		return c.richCompare(x, op)
+	}
 	t := c.compareTest(x)
 	return func(r *run, f *frame) (value, error) {
 		ok, err := t(r, f)
+		return pyvalue.Bool(ok && err == nil), err
+	}
+}
+
+// richCompare compiles a comparison whose value is what a method of a class gives.
+func (c *compiler) richCompare(x *compareExpr, op pyvalue.CmpOp) eval {
+	first, second, test := c.expr(x.first), c.expr(x.rest[0]), comparisonOf(x.ops[0])
+	return func(r *run, f *frame) (value, error) {
+		a, err := first(r, f)
+		if err != nil {
+			return value{}, err
+		}
+		b, err := second(r, f)
+		if err != nil {
+			return value{}, err
+		}
+		if v, ok, err := pyvalue.Rich(op, a, b); ok {
+			return v, err
+		}
+		ok, err := test(r, a, b)
 		return pyvalue.Bool(ok && err == nil), err
 	}
 }
@@ -136,15 +159,6 @@ func comparisonOf(name string) comparison {
 	case "is", "is not":
 		want := name == "is"
 		return func(_ *run, a, b value) (bool, error) { return identical(a, b) == want, nil }
-	case "==", "!=":
-		want := name == "=="
-		return func(r *run, a, b value) (bool, error) {
-			if err := r.meter.Step(1); err != nil {
-				return false, err
-			}
-			same, err := pyvalue.EqualWithin(r.meter, a, b)
-			return same == want, err
-		}
 	}
 	op := compareOps[name]
 	return func(r *run, a, b value) (bool, error) {

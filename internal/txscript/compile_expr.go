@@ -179,7 +179,7 @@ func (c *compiler) load(x *nameExpr) eval {
 // refused are builtins of Python that programs may not have.
 var refused = map[string]bool{
 	"eval": true, "exec": true, "compile": true, "open": true, "input": true, "globals": true, "locals": true, "__import__": true, "memoryview": true,
-	"complex": true, "bytearray": true, "breakpoint": true,
+	"complex": true, "bytearray": true, "breakpoint": true, "ExceptionGroup": true, "BaseExceptionGroup": true,
 }
 
 // defines reports a name that is not a variable and that outer finds something for.

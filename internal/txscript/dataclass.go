@@ -10,9 +10,10 @@ import (
 
 // dataclass is what the decorator of that name adds to a class.
 type dataclass struct {
+	of                       *userClass
 	fields                   []dataField
 	frozen, order, eq, shown bool
-	named                    bool // kw_only
+	named                    bool // kw_only, of the fields that the class has itself
 }
 
 type dataField struct {
@@ -21,6 +22,7 @@ type dataField struct {
 	factory           value
 	hasValue          bool
 	init, repr, equal bool
+	named             bool // kw_only
 }
 
 // fieldSpec is what dataclasses.field returns.
@@ -59,7 +61,9 @@ func newDataField(_ *run, c *pyvalue.Call) (value, error) {
 			f.repr = pyvalue.Truth(v)
 		case "compare":
 			f.equal = pyvalue.Truth(v)
-		case "hash", "metadata", "kw_only":
+		case "kw_only":
+			f.named = pyvalue.Truth(v)
+		case "hash", "metadata":
 		default:
 			return value{}, pyvalue.Raise("TypeError", "field() got an unexpected keyword argument '%s'", name)
 		}
@@ -94,7 +98,7 @@ func decorateData(_ *run, c *pyvalue.Call) (value, error) {
 			return value{}, pyvalue.Raise("TypeError", "dataclass() needs a class, not %s", pyvalue.TypeName(v))
 		}
 		made := d
-		k.data = &made
+		made.of, k.data = k, &made
 		return v, made.collect(k)
 	}
 	if len(c.Args) == 1 {
@@ -106,6 +110,19 @@ func decorateData(_ *run, c *pyvalue.Call) (value, error) {
 		}
 		return apply(c.Args[0])
 	}}), nil
+}
+
+// initsData reports that the __init__ which the class has is that of a dataclass.
+func (k *userClass) initsData() bool {
+	for _, c := range k.mro {
+		if _, own := c.attrs.GetStr("__init__"); own {
+			return false
+		}
+		if c.data != nil && c.data.of == c {
+			return true
+		}
+	}
+	return false
 }
 
 // collect finds the fields: those of the bases, then the class's own.
@@ -145,12 +162,13 @@ func (d *dataclass) collect(k *userClass) error {
 			}
 			f.value, f.hasValue = v, true
 		}
+		f.named = f.named || d.named
 		set(f)
 	}
 	optional := ""
 	for _, f := range d.fields {
 		switch {
-		case !f.init:
+		case !f.init || f.named:
 		case f.hasValue || !f.factory.IsNone():
 			optional = f.name
 		case optional != "":
@@ -164,16 +182,22 @@ func (d *dataclass) collect(k *userClass) error {
 func (d *dataclass) init(k *userClass, o *instance, call *pyvalue.Call) error {
 	var names, missing []string
 	for _, f := range d.fields {
-		if f.init {
+		if f.init && !f.named {
 			names = append(names, f.name)
 		}
 	}
-	if d.named && len(call.Args) > 0 {
-		return pyvalue.Raise("TypeError", "%s.__init__() takes 1 positional argument but %d were given", k.name, len(call.Args)+1)
+	positional := len(names)
+	for _, f := range d.fields {
+		if f.init && f.named {
+			names = append(names, f.name)
+		}
 	}
-	if len(call.Args) > len(names) {
+	if len(call.Args) > positional {
 		f := &function{name: k.name + ".__init__", params: []param{{name: "self"}}}
 		for _, field := range d.fields {
+			if !field.init || field.named {
+				continue
+			}
 			p := param{name: field.name}
 			if field.hasValue || !field.factory.IsNone() {
 				p.value = &constExpr{}

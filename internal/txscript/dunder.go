@@ -128,8 +128,31 @@ func dunderFunction(v value, name string) (takes int, f func(r *run, args []valu
 
 func isLazy(v value) bool { _, ok := v.Object().(*lazy); return ok }
 
+// operatorMethod calls the method of an operator that is a function, such as divmod; ok is
+// false if neither side has one that says anything.
+func (r *run) operatorMethod(word string, a, b value) (v value, ok bool, err error) {
+	for _, side := range []struct {
+		own, other value
+		name       string
+	}{{a, b, "__" + word + "__"}, {b, a, "__r" + word + "__"}} {
+		f, has, err := special(side.own, side.name)
+		if err != nil {
+			return value{}, false, err
+		}
+		if !has {
+			continue
+		}
+		v, err := r.call(f, &pyvalue.Call{Args: []value{side.other}, Meter: r.meter})
+		if err != nil || !isNotImplemented(v) {
+			return v, true, err
+		}
+	}
+	return value{}, false, nil
+}
+
 // compareMethod is a.__eq__(b): NotImplemented for values that are not compared.
 func compareMethod(op pyvalue.CmpOp, a, b value) (value, error) {
+	a, b = a.Base(), b.Base() // a class's own methods call this one
 	if (op == pyvalue.CmpEq || op == pyvalue.CmpNe) && a.Kind() != b.Kind() && !(a.IsNumber() && b.IsNumber()) {
 		return pyvalue.FromObject(theNotImplemented), nil
 	}

@@ -15,7 +15,7 @@ var bases = map[string]string{
 	"StopIteration": "Exception", "TypeError": "Exception", "ValueError": "Exception", "UnicodeError": "ValueError", "UnicodeEncodeError": "UnicodeError",
 	"UnicodeDecodeError": "UnicodeError", "JSONDecodeError": "ValueError", "error": "Exception", "ImportError": "Exception", "ModuleNotFoundError": "ImportError",
 	"OSError": "Exception", "EOFError": "Exception", "BufferError": "Exception", "SyntaxError": "Exception", "MemoryError": "Exception", "Error": "ValueError", "FrozenInstanceError": "AttributeError", "ParseError": "SyntaxError",
-	"JMESPathError": "ValueError",
+	"JMESPathError": "ValueError", "GeneratorExit": "BaseException",
 }
 
 // derives reports whether a class is another or derives from it.

@@ -176,6 +176,14 @@ func (o *instance) PyStr() string {
 		return o.PyRepr()
 	}
 	o.class.r.deferred(err)
+	return o.textOf("__str__", v, err)
+}
+
+// textOf is the text that a method has returned.
+func (o *instance) textOf(method string, v value, err error) string {
+	if err == nil && !v.IsText() {
+		o.class.r.deferred(pyvalue.Raise("TypeError", "%s returned non-string (type %s)", method, pyvalue.TypeName(v)))
+	}
 	return v.Text()
 }
 
@@ -185,7 +193,7 @@ func (o *instance) PyRepr() string {
 	switch {
 	case ok:
 		o.class.r.deferred(err)
-		return v.Text()
+		return o.textOf("__repr__", v, err)
 	case o.class.data != nil:
 		return o.class.data.repr(o)
 	case o.class.isEnum:
@@ -197,6 +205,9 @@ func (o *instance) PyRepr() string {
 // PyTruth is what bool() returns.
 func (o *instance) PyTruth() bool {
 	v, ok, err := o.invoke("__bool__")
+	if ok && err == nil && v.Kind() != pyvalue.KindBool {
+		err = pyvalue.Raise("TypeError", "__bool__ should return bool, returned %s", pyvalue.TypeName(v))
+	}
 	if !ok {
 		v, ok, err = o.invoke("__len__")
 	}
@@ -204,13 +215,8 @@ func (o *instance) PyTruth() bool {
 	return !ok || pyvalue.Truth(v)
 }
 
-// PyEqual is ==.
+// PyEqual is == without a method: fields of dataclasses, else identity.
 func (o *instance) PyEqual(other value) bool {
-	v, ok, err := o.invoke("__eq__", other)
-	if ok && !isNotImplemented(v) {
-		o.class.r.deferred(err)
-		return pyvalue.Truth(v)
-	}
 	p, same := other.Object().(*instance)
 	if same && o != p && p.class == o.class && o.class.data != nil && o.class.data.eq {
 		return o.class.r.comparing(func() bool {
@@ -222,7 +228,7 @@ func (o *instance) PyEqual(other value) bool {
 	return same && o == p
 }
 
-// PyCompare orders objects by their __lt__, or the fields of an ordered dataclass.
+// PyCompare orders objects without a method: by the fields of an ordered dataclass.
 func (o *instance) PyCompare(other value) (int, bool) {
 	p, same := other.Object().(*instance)
 	if same && p.class == o.class && o.class.data != nil && o.class.data.order {
@@ -240,24 +246,60 @@ func (o *instance) PyCompare(other value) (int, bool) {
 		}
 		return 1, true
 	}
-	v, ok, err := o.invoke("__lt__", other)
-	if !ok || isNotImplemented(v) {
-		return 0, false
+	return 0, false
+}
+
+// PyRich calls the method of a comparison. What is not unequal by a method of its own is
+// what is not equal.
+func (o *instance) PyRich(op pyvalue.CmpOp, other value) (value, bool, error) {
+	v, ok, err := o.invoke(pyvalue.ComparisonMethod(op), other)
+	if !ok && op == pyvalue.CmpNe {
+		if v, ok, err = o.invoke(pyvalue.ComparisonMethod(pyvalue.CmpEq), other); ok && err == nil && !isNotImplemented(v) {
+			v = pyvalue.Bool(!pyvalue.Truth(v))
+		}
 	}
-	o.class.r.deferred(err)
+	return v, ok && !isNotImplemented(v), err
+}
+
+// PyAbove reports that the class derives from that of another value; see [userClass.Above].
+func (o *instance) PyAbove(other value, method string) bool { return o.class.Above(other, method) }
+
+// Above reports that the class derives from that of a value, and has another method of
+// the name than that, if a name is given.
+func (k *userClass) Above(other value, method string) bool {
+	of := userClassOf(other)
 	switch {
-	case pyvalue.Truth(v):
-		return -1, true
-	case o.PyEqual(other):
-		return 0, true
+	case of == k:
+		return false
+	case of == nil:
+		return k.base != nil && other.Derived() == nil && pyvalue.TypeName(other) == k.base.name
+	case !k.is(of):
+		return false
+	case method == "":
+		return true
 	}
-	return 1, true
+	own, ok := k.find(method, nil)
+	inherited, both := of.find(method, nil)
+	return ok && !(both && identical(own, inherited))
+}
+
+// unhash takes the hash from a class that defines __eq__ alone.
+func (k *userClass) unhash() {
+	_, eq := k.attrs.GetStr("__eq__")
+	if _, hash := k.attrs.GetStr("__hash__"); eq && !hash {
+		k.attrs.SetStr("__hash__", value{})
+	}
+}
+
+// Unhashable reports a class that has __eq__ and no __hash__.
+func (k *userClass) Unhashable() bool {
+	f, ok := k.find("__hash__", nil)
+	return ok && f.IsNone()
 }
 
 // PyHash makes the object a key.
 func (o *instance) PyHash() (string, error) {
 	v, ok, err := o.invoke("__hash__")
-	_, hasEq := o.class.find("__eq__", nil)
 	switch {
 	case ok && err == nil:
 		text, err := pyvalue.Repr(nil, v)
@@ -267,7 +309,7 @@ func (o *instance) PyHash() (string, error) {
 	case o.class.data != nil && o.class.data.frozen:
 		text, err := pyvalue.Repr(nil, o.class.data.tuple(o))
 		return o.class.name + text, err
-	case hasEq || o.class.data != nil && o.class.data.eq:
+	case o.class.Unhashable() || o.class.data != nil && o.class.data.eq:
 		return "", pyvalue.Raise("TypeError", "unhashable type: '%s'", o.class.name)
 	}
 	return identity(o), nil
@@ -303,7 +345,7 @@ func (o *instance) PyContains(v value) (bool, error) {
 	found := false
 	err = pyvalue.Each(pyvalue.FromObject(o), func(item value) (bool, error) {
 		var err error
-		found, err = pyvalue.EqualWithin(o.class.r.meter, item, v)
+		found, err = pyvalue.SameOrEqual(o.class.r.meter, item, v)
 		return !found, err
 	})
 	return found, err
@@ -311,7 +353,12 @@ func (o *instance) PyContains(v value) (bool, error) {
 
 // PyWalk walks over what __iter__ returns.
 func (o *instance) PyWalk() (pyvalue.Walk, error) {
-	if _, ok, _ := special(pyvalue.FromObject(o), "__iter__"); !ok {
+	if f, ok := o.class.find("__iter__", nil); !ok {
+		if _, ok := o.class.find("__getitem__", nil); ok {
+			return o.walkItems, nil
+		}
+		return nil, pyvalue.Raise("TypeError", "'%s' object is not iterable", o.class.name)
+	} else if f.IsNone() {
 		return nil, pyvalue.Raise("TypeError", "'%s' object is not iterable", o.class.name)
 	}
 	return func(yield func(value) (bool, error)) error {
@@ -328,6 +375,50 @@ func (o *instance) PyWalk() (pyvalue.Walk, error) {
 	}, nil
 }
 
+// walkItems walks over o[0], o[1] and so on, until that raises IndexError.
+func (o *instance) walkItems(yield func(value) (bool, error)) error {
+	for i := int64(0); ; i++ {
+		v, err := o.PyItem(pyvalue.Int(i))
+		if e := caught(err); e != nil && derives(e.class, "IndexError") {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if more, err := yield(v); err != nil || !more {
+			return err
+		}
+	}
+}
+
+// reversed is what __reversed__ returns, or else the items from the last one.
+func (o *instance) reversed() (value, error) {
+	if v, ok, err := o.invoke("__reversed__"); ok {
+		return v, err
+	}
+	_, sized := o.class.find("__len__", nil)
+	if _, ok := o.class.find("__getitem__", nil); !ok || !sized {
+		return value{}, pyvalue.Raise("TypeError", "'%s' object is not reversible", o.class.name)
+	}
+	n, _, err := o.invoke("__len__")
+	if err != nil {
+		return value{}, err
+	}
+	last, _ := n.Int64()
+	return o.class.r.lazy("reversed", func(yield func(value) (bool, error)) error {
+		for i := last - 1; i >= 0; i-- {
+			v, err := o.PyItem(pyvalue.Int(i))
+			if err != nil {
+				return err
+			}
+			if more, err := yield(v); err != nil || !more {
+				return err
+			}
+		}
+		return nil
+	}), nil
+}
+
 // iterator is what __iter__ returns, as something that can be walked over.
 func (o *instance) iterator() (value, error) {
 	v, _, err := o.invoke("__iter__")
@@ -336,7 +427,10 @@ func (o *instance) iterator() (value, error) {
 	}
 	it, isInstance := v.Object().(*instance)
 	if !isInstance {
-		return v, pyvalue.Iterable(v)
+		if !isLazy(v) {
+			return value{}, pyvalue.Raise("TypeError", "iter() returned non-iterator of type '%s'", pyvalue.TypeName(v))
+		}
+		return v, nil
 	}
 	return o.class.r.lazy("iterator", func(yield func(value) (bool, error)) error {
 		for {
@@ -454,6 +548,21 @@ func delAttr(o value, name string) error {
 	k := userClassOf(o)
 	if k == nil {
 		return pyvalue.Raise("AttributeError", "'%s' object has no attribute '%s'", pyvalue.TypeName(o), name)
+	}
+	if p, ok := k.find(name, nil); ok {
+		if p, isProperty := p.Object().(*property); isProperty {
+			if p.del.IsNone() {
+				return pyvalue.Raise("AttributeError", "property '%s' of '%s' object has no deleter", name, k.name)
+			}
+			_, err := pyvalue.CallValue(p.del, &pyvalue.Call{Args: []value{o}, Meter: k.r.meter})
+			return err
+		}
+	}
+	if f, ok, err := special(o, "__delattr__"); ok || err != nil {
+		if err == nil {
+			_, err = k.r.call(f, &pyvalue.Call{Args: []value{pyvalue.Str(name)}, Meter: k.r.meter})
+		}
+		return err
 	}
 	if e, ok := o.Object().(*exception); ok {
 		if _, has := e.attrs[name]; has {

@@ -47,10 +47,7 @@ func (l *lazy) PyAttr(name string) (value, bool) {
 	}
 	return pyvalue.FromObject(&builtin{name, func(r *run, c *pyvalue.Call) (value, error) {
 		if name == "close" {
-			if l.done = true; l.stop != nil && !l.running {
-				l.stop()
-			}
-			return value{}, nil
+			return value{}, l.close()
 		}
 		if err := c.Exactly("generator.send", 1); err != nil {
 			return value{}, err
@@ -92,6 +89,50 @@ func (l *lazy) throw(r *run, c *pyvalue.Call) (value, error) {
 		err = l.ended()
 	}
 	return v, err
+}
+
+// close raises GeneratorExit where the generator waits, which must let it through.
+func (l *lazy) close() error {
+	if l.pull == nil || l.done {
+		l.done = true
+		return nil
+	}
+	l.thrown = &raisedError{newException("GeneratorExit")}
+	_, yielded, err := l.next()
+	if yielded {
+		return pyvalue.Raise("RuntimeError", "generator ignored GeneratorExit")
+	}
+	if e := caught(err); e != nil && derives(e.class, "GeneratorExit") {
+		return nil
+	}
+	return err
+}
+
+// delegate is yield from another generator: it gets what is sent and thrown.
+func (r *run) delegate(f *frame, l *lazy) (value, error) {
+	v, ok, err := l.next()
+	for err == nil && ok {
+		if err = r.meter.Step(1); err != nil {
+			break
+		}
+		sent, stopped := f.generator(v)
+		e := caught(stopped)
+		switch {
+		case stopped != nil && e == nil:
+			return value{}, stopped // nobody asks any more
+		case e != nil && derives(e.class, "GeneratorExit"):
+			if err = l.close(); err == nil {
+				err = stopped
+			}
+			return value{}, err
+		case e != nil:
+			l.thrown = stopped
+		default:
+			l.sent = sent
+		}
+		v, ok, err = l.next()
+	}
+	return l.result, err
 }
 
 // ended is the StopIteration at the end.
@@ -279,6 +320,9 @@ func (c *compiler) yield(x *yieldExpr) eval {
 		if err != nil {
 			return value{}, err
 		}
+		if l, ok := over.Object().(*lazy); ok && l.function {
+			return r.delegate(f, l)
+		}
 		err = pyvalue.Each(over, func(item value) (bool, error) {
 			if err := r.meter.Step(1); err != nil {
 				return false, err
@@ -286,9 +330,6 @@ func (c *compiler) yield(x *yieldExpr) eval {
 			_, err := f.generator(item)
 			return true, err
 		})
-		if l, ok := over.Object().(*lazy); ok && err == nil {
-			return l.result, nil
-		}
 		return value{}, err
 	}
 }

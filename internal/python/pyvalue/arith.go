@@ -43,10 +43,11 @@ func Binary(m *Meter, op Op, a, b Value) (Value, error) {
 	if numbers && a.Derived() == nil && b.Derived() == nil {
 		return numeric(m, op, a.plain(), b.plain())
 	}
-	for _, side := range []struct {
-		own, other Value
-		reflected  bool
-	}{{a, b, false}, {b, a, true}} {
+	sides := [...]operand{{a, b, false}, {b, a, true}}
+	if r := b.richer(); r != nil && r.PyAbove(a, OperatorMethod(op, true)) {
+		sides[0], sides[1] = sides[1], sides[0]
+	}
+	for _, side := range sides {
 		if o, ok := side.own.any.(interface {
 			PyBinary(op Op, other Value, reflected bool) (Value, bool, error)
 		}); ok {
@@ -68,6 +69,12 @@ func Binary(m *Meter, op Op, a, b Value) (Value, error) {
 		return Value{}, undefinedError(b)
 	}
 	return Value{}, unsupported(op, a, b)
+}
+
+// operand is a side of an operator, which may have a method for it.
+type operand struct {
+	own, other Value
+	reflected  bool
 }
 
 func unsupported(op Op, a, b Value) error {

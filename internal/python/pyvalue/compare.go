@@ -69,6 +69,22 @@ func (c *comparing) equal(a, b Value, depth int) bool {
 	if depth > maxRepr || !c.step(1) {
 		return false
 	}
+	if v, ok, err := Rich(CmpEq, a, b); ok {
+		if err != nil && c.err == nil {
+			c.err = err
+		}
+		return err == nil && Truth(v)
+	}
+	return c.plainly(a, b, depth)
+}
+
+// element is equal for elements of containers, which are found by identity, too.
+func (c *comparing) element(a, b Value, depth int) bool {
+	return a.sameObject(b) || c.equal(a, b, depth)
+}
+
+// plainly is equal without methods of the program's classes.
+func (c *comparing) plainly(a, b Value, depth int) bool {
 	if a.IsNumber() && b.IsNumber() {
 		c, ordered := compareNumbers(a, b)
 		return ordered && c == 0
@@ -96,7 +112,7 @@ func (c *comparing) equal(a, b Value, depth int) bool {
 			return false
 		}
 		for i := range x {
-			if !c.equal(x[i], y[i], depth+1) {
+			if !c.element(x[i], y[i], depth+1) {
 				return false
 			}
 		}
@@ -108,7 +124,7 @@ func (c *comparing) equal(a, b Value, depth int) bool {
 		}
 		for k, v := range x.All() {
 			other, ok, _ := y.Get(k)
-			if !ok || !c.equal(v, other, depth+1) {
+			if !ok || !c.element(v, other, depth+1) {
 				return false
 			}
 		}
@@ -142,13 +158,15 @@ func CompareWithin(m *Meter, op CmpOp, a, b Value) (bool, error) {
 	case CmpEq:
 		return EqualWithin(m, a, b)
 	case CmpNe:
-		same, err := EqualWithin(m, a, b)
-		return !same, err
+		return notEqual(m, a, b)
 	}
 	if x, ok := a.small(); ok {
 		if y, ok := b.small(); ok {
 			return fits(op, compareFloats(x, y)), m.Step(1)
 		}
+	}
+	if v, ok, err := Rich(op, a, b); ok {
+		return err == nil && Truth(v), err
 	}
 	if a.IsUndefined() {
 		return false, undefinedError(a)
@@ -159,8 +177,11 @@ func CompareWithin(m *Meter, op CmpOp, a, b Value) (bool, error) {
 	if a.Kind() == KindSet && b.Kind() == KindSet {
 		return compareSets(op, a.Set(), b.Set()), nil
 	}
+	if isView(a) && (isView(b) || b.Kind() == KindSet) || isView(b) && a.Kind() == KindSet {
+		return compareViews(op, a, b)
+	}
 	in := &comparing{m: m}
-	c, ordered, err := in.order(op, a, b, 0)
+	c, ordered, err := in.builtin(op, a, b, 0)
 	if err == nil {
 		err = in.err
 	}
@@ -168,6 +189,34 @@ func CompareWithin(m *Meter, op CmpOp, a, b Value) (bool, error) {
 		return false, err
 	}
 	return fits(op, c), nil
+}
+
+// notEqual is a != b: by __ne__, which a class may have beside its __eq__.
+func notEqual(m *Meter, a, b Value) (bool, error) {
+	if a.richer() == nil && b.richer() == nil {
+		same, err := EqualWithin(m, a, b)
+		return !same, err
+	}
+	if v, ok, err := Rich(CmpNe, a, b); ok {
+		return err == nil && Truth(v), err
+	}
+	c := &comparing{m: m}
+	same := c.plainly(a, b, 0)
+	return !same, c.err
+}
+
+// compareViews compares keys or items as the sets that they are.
+func compareViews(op CmpOp, a, b Value) (bool, error) {
+	sides := [2]Value{a, b}
+	for i, v := range sides {
+		if o, ok := v.any.(*view); ok {
+			var err error
+			if sides[i], err = o.asSet(); err != nil {
+				return false, err
+			}
+		}
+	}
+	return compareSets(op, sides[0].Set(), sides[1].Set()), nil
 }
 
 func fits(op CmpOp, c int) bool {
@@ -211,8 +260,20 @@ func (v Value) small() (float64, bool) {
 	return 0, false
 }
 
-// order compares two values; nan has no order.
+// order compares two values, of which c says what fits the operator; nan has no order.
 func (in *comparing) order(op CmpOp, a, b Value, depth int) (c int, ordered bool, err error) {
+	v, ok, err := Rich(op, a, b)
+	if !ok {
+		return in.builtin(op, a, b, depth)
+	}
+	if (op == CmpLt || op == CmpLe) == Truth(v) {
+		return -1, err == nil, err
+	}
+	return 1, err == nil, err
+}
+
+// builtin is order without methods of the program's classes.
+func (in *comparing) builtin(op CmpOp, a, b Value, depth int) (c int, ordered bool, err error) {
 	if !in.step(1) {
 		return 0, false, in.err
 	}
@@ -231,7 +292,7 @@ func (in *comparing) order(op CmpOp, a, b Value, depth int) (c int, ordered bool
 		x, _ := a.Items()
 		y, _ := b.Items()
 		for i := range min(len(x), len(y)) {
-			if !in.equal(x[i], y[i], depth) {
+			if !in.element(x[i], y[i], depth) {
 				return in.order(op, x[i], y[i], depth+1)
 			}
 		}

@@ -40,26 +40,12 @@ func (d *Derived) special(name string, args ...Value) (Value, bool, error) {
 	return d.Class.Special(Value{any: d}, name, args...)
 }
 
-// PyEqual is ==.
-func (d *Derived) PyEqual(other Value) bool {
-	if v, ok, err := d.special("__eq__", other); ok && err == nil {
-		return Truth(v)
-	}
-	return Equal(d.Base, other)
-}
+// PyEqual is == as the builtin class has it.
+func (d *Derived) PyEqual(other Value) bool { return Equal(d.Base, other.Base()) }
 
-// PyCompare orders values by the __lt__ of their class, or as the builtin class does.
+// PyCompare orders values as the builtin class does.
 func (d *Derived) PyCompare(other Value) (int, bool) {
-	if less, ok, err := d.special("__lt__", other); ok && err == nil {
-		switch {
-		case Truth(less):
-			return -1, true
-		case d.PyEqual(other):
-			return 0, true
-		}
-		return 1, true
-	}
-	c, ordered, err := (&comparing{}).order(CmpLt, d.Base, other, 0)
+	c, ordered, err := (&comparing{}).order(CmpLt, d.Base, other.Base(), 0)
 	return c, ordered && err == nil
 }
 

@@ -103,6 +103,11 @@ const maxKey = 1 << 24
 
 // keyOf returns the hash of a value, or TypeError for one that has none.
 func keyOf(v Value) (dictKey, error) {
+	if d, ok := v.any.(*Derived); ok {
+		if k, ok, err := d.key(); ok {
+			return k, err
+		}
+	}
 	v = v.plain()
 	switch x := v.any.(type) {
 	case nil:

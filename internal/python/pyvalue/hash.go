@@ -5,12 +5,18 @@ import (
 	"math"
 	"math/big"
 	"math/bits"
+	"strconv"
 )
 
 // Hash returns what hash() does: that of CPython for numbers and tuples of them, and
 // one that is the same in every run for texts, whose hash CPython salts. TypeError for
 // what cannot be a key.
 func Hash(v Value) (int64, error) {
+	if d, ok := v.any.(*Derived); ok {
+		if n, ok, err := d.hash(); ok {
+			return n, err
+		}
+	}
 	v = v.plain()
 	switch x := v.any.(type) {
 	case Kind:
@@ -31,14 +37,7 @@ func Hash(v Value) (int64, error) {
 		}
 	case interface{ PyHashNumber() (Value, bool, error) }:
 		if n, ok, err := x.PyHashNumber(); ok {
-			i := n.BigInt()
-			if err == nil && i == nil {
-				err = typeError("__hash__ method should return an integer")
-			}
-			if err != nil {
-				return 0, err
-			}
-			return hashInt(i), nil
+			return hashGiven(n, err)
 		}
 	}
 	k, err := keyOf(v)
@@ -48,6 +47,45 @@ func Hash(v Value) (int64, error) {
 	h := fnv.New64a()
 	_, _ = h.Write(append([]byte{k.kind}, k.text...)) // it never fails
 	return int64(h.Sum64() ^ k.num), nil
+}
+
+// hashGiven is what a __hash__ has returned.
+func hashGiven(n Value, err error) (int64, error) {
+	i := n.BigInt()
+	if err == nil && i == nil {
+		err = typeError("__hash__ method should return an integer")
+	}
+	if err != nil {
+		return 0, err
+	}
+	return hashInt(i), nil
+}
+
+// hash asks the class for a hash of its own; false if it has that of the builtin class.
+func (d *Derived) hash() (int64, bool, error) {
+	if k, ok := d.Class.(interface{ Unhashable() bool }); ok && k.Unhashable() {
+		return 0, true, typeError("unhashable type: '%s'", d.Class.ClassName())
+	}
+	n, ok, err := d.special("__hash__")
+	if !ok && err == nil {
+		return 0, false, nil
+	}
+	h, err := hashGiven(n, err)
+	return h, true, err
+}
+
+// key is what the value is found by in a dict, if its class has a hash of its own. Where
+// that is the hash of what it is for the builtin class, it is found by that, too.
+func (d *Derived) key() (dictKey, bool, error) {
+	h, ok, err := d.hash()
+	if !ok || err != nil {
+		return dictKey{}, ok, err
+	}
+	if plain, err := Hash(d.Base); err == nil && plain == h {
+		k, err := keyOf(d.Base)
+		return k, true, err
+	}
+	return dictKey{kind: 'o', text: "hash " + strconv.FormatInt(h, 10)}, true, nil
 }
 
 // hashModulus is the prime that CPython hashes numbers by.

@@ -152,7 +152,7 @@ func Contains(m *Meter, container, item Value) (bool, error) {
 		if err := m.Step(1); err != nil {
 			return false, err
 		}
-		found, err = EqualWithin(m, other, item)
+		found, err = SameOrEqual(m, other, item)
 		return !found, err
 	})
 	return found, err

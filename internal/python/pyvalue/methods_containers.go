@@ -136,7 +136,7 @@ func listRemove(m *Meter, v Value, c *Call) (Value, error) {
 		if err := m.Step(1); err != nil {
 			return Value{}, err
 		}
-		same, err := EqualWithin(m, item, c.Args[0])
+		same, err := SameOrEqual(m, item, c.Args[0])
 		if err != nil {
 			return Value{}, err
 		}
@@ -289,7 +289,11 @@ func sequenceCount(m *Meter, v Value, c *Call) (Value, error) {
 	}
 	n := int64(0)
 	for _, item := range items {
-		if Equal(item, c.Args[0]) {
+		same, err := SameOrEqual(m, item, c.Args[0])
+		if err != nil {
+			return Value{}, err
+		}
+		if same {
 			n++
 		}
 	}
@@ -311,7 +315,11 @@ func sequenceIndex(m *Meter, v Value, c *Call) (Value, error) {
 		return Value{}, err
 	}
 	for i := from; i < to; i++ {
-		if Equal(items[i], c.Args[0]) {
+		same, err := SameOrEqual(m, items[i], c.Args[0])
+		if err != nil {
+			return Value{}, err
+		}
+		if same {
 			return Int(int64(i)), nil
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"math/big"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"unicode/utf8"
 
 	"github.com/exportpipeline/exportpipeline/internal/python/ucd"
@@ -319,6 +320,9 @@ func (p *percent) integer(v Value, s spec, kind byte) (string, error) {
 	case 'x', 'X':
 		base, prefix = 16, "0"+string(kind)
 	}
+	if base == 10 && i.BitLen() > maxIntBits {
+		return "", valueError("Exceeds the limit (4300 digits) for integer string conversion; use sys.set_int_max_str_digits() to increase the limit")
+	}
 	digits := new(big.Int).Abs(i).Text(base)
 	if kind == 'X' {
 		digits = strings.ToUpper(digits)
@@ -401,6 +405,14 @@ func ParseInt(text string, base int) (Value, error) {
 	return BigInt(b), nil
 }
 
+// nans counts those that were made.
+var nans atomic.Uint64
+
+// newNaN returns a nan that is another object than every other one: by its bits.
+func newNaN() Value {
+	return Float(math.Float64frombits(0x7ff8<<48 | nans.Add(1)&(1<<48-1)))
+}
+
 // ParseFloat returns float(text).
 func ParseFloat(text string) (Value, error) {
 	if isDecimal(text) {
@@ -413,8 +425,8 @@ func ParseFloat(text string) (Value, error) {
 	bad := digits == "" || strings.ContainsAny(lower, "xp") || len(digits)-len(lower) > 1 ||
 		!named && strings.Trim(lower, "0123456789._e+-") != "" ||
 		strings.HasPrefix(lower, "_") || strings.HasSuffix(lower, "_") || strings.Contains(lower, "__") || strings.Contains(lower, "_.") || strings.Contains(lower, "._") || strings.Contains(lower, "_e") || strings.Contains(lower, "e_")
-	if lower == "nan" {
-		digits = "nan" // which strconv knows without a sign only
+	if lower == "nan" && !bad {
+		return newNaN(), nil
 	}
 	f, err := strconv.ParseFloat(strings.ReplaceAll(digits, "_", ""), 64)
 	if bad || err != nil && f == 0 {

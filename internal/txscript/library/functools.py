@@ -30,13 +30,42 @@ def wraps(wrapped, *args, **named):
     return lambda f: update_wrapper(f, wrapped)
 
 
+def _opposite(less):
+    return lambda self, other: NotImplemented if (v := less(self, other)) is NotImplemented else not v
+
+
+def _strictly(at_most):
+    return lambda self, other: NotImplemented if (v := at_most(self, other)) is NotImplemented else v and self != other
+
+
+def _or_equal(less):
+    return lambda self, other: NotImplemented if (v := less(self, other)) is NotImplemented else v or self == other
+
+
+def _neither(at_most):
+    return lambda self, other: NotImplemented if (v := at_most(self, other)) is NotImplemented else not v and self != other
+
+
+def _not_or_equal(at_most):
+    return lambda self, other: NotImplemented if (v := at_most(self, other)) is NotImplemented else not v or self == other
+
+
 def total_ordering(cls):
-    if not hasattr(cls, "__gt__"):
-        cls.__gt__ = lambda self, other: not (self < other or self == other)
-    if not hasattr(cls, "__le__"):
-        cls.__le__ = lambda self, other: self < other or self == other
-    if not hasattr(cls, "__ge__"):
-        cls.__ge__ = lambda self, other: not self < other
+    for root in ("__lt__", "__le__", "__gt__", "__ge__"):
+        if hasattr(cls, root):
+            break
+    else:
+        raise ValueError("must define at least one ordering operation: < > <= >=")
+    own = getattr(cls, root)
+    if root in ("__lt__", "__gt__"):
+        made = {"__lt__": ("__ge__", "__gt__", "__le__"), "__gt__": ("__le__", "__lt__", "__ge__")}[root]
+        made = dict(zip(made, (_opposite(own), _neither(own), _or_equal(own))))
+    else:
+        made = {"__le__": ("__gt__", "__lt__", "__ge__"), "__ge__": ("__lt__", "__gt__", "__le__")}[root]
+        made = dict(zip(made, (_opposite(own), _strictly(own), _not_or_equal(own))))
+    for name in made:
+        if not hasattr(cls, name):
+            setattr(cls, name, made[name])
     return cls
 
 
