@@ -245,7 +245,7 @@ func (c *Chain) runAll(ctx context.Context, x *Export, outermost bool) error {
 	for i := range c.links {
 		s := &c.links[i]
 		stopped := first != nil || countErrors(x) > errorsBefore
-		if outermost && (s.final || !stopped) && listensTo(s.step, x.Payload.Event, x.Payload.Action) && x.pauses(scope.path(s), s) {
+		if outermost && (s.final || !stopped) && listensTo(s.step, x.Payload.Event, x.Payload.Action) && x.pauses(scope, s) {
 			x.run.paused = true
 			return errPaused
 		}
@@ -305,9 +305,9 @@ func (s *scope) leave() { s.x.step, s.x.at = s.parent, s.at }
 
 func (s *scope) path(step *link) string {
 	if s.at == nil {
-		return "/" + pathKey.Replace(step.key)
+		return step.path
 	}
-	return s.at.path + "/" + pathKey.Replace(step.key)
+	return s.at.path + step.path
 }
 
 func (s *scope) list(r *StepReport) {
@@ -357,7 +357,7 @@ func (s *scope) run(ctx context.Context, step *link) (err error) {
 	x.step, x.at = r, x.position(path, step.name)
 	errorsBefore := countErrors(x)
 	ctx, end := x.observeStep(x.holdBack(ctx, step.name, r), step.name)
-	if err = s.do(ctx, step); errors.Is(err, ErrNoClient) && x.isBare() {
+	if err = s.do(ctx, step, path); errors.Is(err, ErrNoClient) && x.isBare() {
 		err = x.leaveForCall(err)
 	}
 	if x.IsDry() {
@@ -383,19 +383,15 @@ func (s *scope) run(ctx context.Context, step *link) (err error) {
 	return join(err, s.noteEnd(ctx, path, r, err))
 }
 
-// do runs the program of a step. A panic is the step's error.
-func (s *scope) do(ctx context.Context, step *link) error {
-	x := s.x
+// do runs the program of a step. Its error names the step.
+func (s *scope) do(ctx context.Context, step *link, path string) error {
 	if !step.isRow() {
-		x.diverged = true // from here on the export is not what a record says
+		s.x.diverged = true // from here on the export is not what a record says
 	}
-	run := s.within(step)
-	err := x.guarded(ctx, "step panicked: "+step.name, func() error {
-		if err := run(ctx, x); err != nil {
-			return err
-		}
-		return x.recompute(ctx)
-	})
+	err := s.call(ctx, step, path)
+	if err == nil {
+		return nil
+	}
 	all := wrapAll(step.name, err)
 	for i, one := range all {
 		all[i] = step.placed(one)
@@ -404,6 +400,19 @@ func (s *scope) do(ctx context.Context, step *link) error {
 		return all[0]
 	}
 	return errors.Join(all...)
+}
+
+// call runs the program of a step, and the formulas after it. A panic is an error.
+func (s *scope) call(ctx context.Context, step *link, path string) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = s.x.panicked(ctx, "step panicked: "+step.name, v)
+		}
+	}()
+	if err := s.runWithin(ctx, step, path); err != nil {
+		return err
+	}
+	return s.x.recompute(ctx)
 }
 
 // passed leaves a step out that has ended before.

@@ -24,7 +24,7 @@ func (c *Chain) paths(above string) []pathOf { return pathsOf(c.links, above) }
 func pathsOf(links []link, above string) []pathOf {
 	var all []pathOf
 	for _, l := range links {
-		path := above + "/" + pathKey.Replace(l.key)
+		path := above + l.path
 		switch p := l.program.(type) {
 		case *Chain:
 			all = append(all, pathsOf(p.links, path)...)

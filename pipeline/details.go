@@ -193,28 +193,29 @@ func (m *MessageReport) Hide(why string) {
 // maxBinary is how many bytes of a file that is not text a report shows.
 const maxBinary = 256
 
-// detailFile adds the beginning of a file to its report.
-func (x *Export) detailFile(r *FileReport, f *File) {
+// detailed adds the beginning of a file to its report, if the run wants it.
+func (x *Export) detailed(r FileReport, f *File) FileReport {
 	limit := x.run.config.details.BodyLimit
 	if limit <= 0 {
-		return
+		return r
 	}
 	r.ContentType = f.ContentType
 	if isText(string(window(f.Data, limit))) {
 		r.Text, r.Cut = beginning(f.Data, limit, func(data []byte) string { return x.cleanText(string(data)) })
-		return
+		return r
 	}
 	data := f.Data[:min(len(f.Data), limit)]
 	r.Cut = len(data) < len(f.Data)
 	// Texts of other encodings may hold a secret that is not found as it stands there.
 	plain := strings.ReplaceAll(string(data), "\x00", "")
 	if x.cleanText(plain) != plain {
-		return
+		return r
 	}
 	if len(data) > maxBinary {
 		data, r.Cut = data[:maxBinary], true
 	}
 	r.Binary = base64.StdEncoding.EncodeToString(data)
+	return r
 }
 
 // fieldsBefore keeps the values of all fields, for what becomes of them.

@@ -185,10 +185,23 @@ func (x *Export) Allows(method, address string) bool {
 // makes no calls; rendered returns the body that such a call would have sent.
 func (x *Export) sender() (client *http.Client, rendered func() []byte) {
 	if !x.IsDry() {
-		return x.run.config.httpClient, func() []byte { return nil }
+		return x.run.config.httpClient, noBody
 	}
 	t := &dryTransport{x: x}
 	return &http.Client{Transport: t}, func() []byte { return t.body }
+}
+
+func noBody() []byte { return nil }
+
+// caller returns what makes the calls of that client, which a run that is not dry makes
+// once.
+func (x *Export) caller() (client *httpcall.Client, rendered func() []byte) {
+	if x.IsDry() {
+		sender, rendered := x.sender()
+		return httpcall.New(httpcall.Options{HTTP: sender}), rendered
+	}
+	x.run.callerOnce.Do(func() { x.run.caller = httpcall.New(httpcall.Options{HTTP: x.run.config.httpClient}) })
+	return x.run.caller, noBody
 }
 
 // dryTransport answers in place of a server. With notes it also notes the calls in the

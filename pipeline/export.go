@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/exportpipeline/exportpipeline/internal/httpcall"
 	"github.com/exportpipeline/exportpipeline/internal/redact"
 	"github.com/exportpipeline/exportpipeline/rossum"
 )
@@ -59,9 +60,13 @@ type run struct {
 	keepers   keepers
 	relations relations
 	paused    bool        // it is left before a step, for another part to go on
+	untraced  bool        // nobody gets its spans
 	open      *openChecks // nil if all is decided that was found to be wrong
 	bare      bool        // the payload has neither token nor secrets
 	bareChain *Chain      // whose steps may lack secrets; nil if none does
+
+	callerOnce sync.Once
+	caller     *httpcall.Client // makes the calls of steps
 
 	dryMu   sync.Mutex
 	missing missing // of a dry run
@@ -158,11 +163,8 @@ func (x *Export) RecordCall(c CallReport) {
 }
 
 func (x *Export) fileMade(f *File) {
-	x.step.add(func(s *StepReport) {
-		r := FileReport{Key: f.Key, Name: f.Name, Size: len(f.Data)}
-		x.detailFile(&r, f)
-		s.Files = append(s.Files, r)
-	})
+	r := x.detailed(FileReport{Key: f.Key, Name: f.Name, Size: len(f.Data)}, f)
+	x.step.add(func(s *StepReport) { s.Files = append(s.Files, r) })
 }
 
 // Set writes a value to the one datapoint with the schema_id. The error says

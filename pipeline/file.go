@@ -68,23 +68,25 @@ func newFiles(x *Export, store Store) *Files {
 // which joins those of all files, the others are kept. Two files with the same key are an
 // error, and nothing is kept then.
 func (f *Files) Put(ctx context.Context, files ...File) error {
-	files = slices.Clone(files)
-	seen := make(map[string]bool, len(files))
-	for _, file := range files {
+	for i, file := range files {
 		if file.Key == "" {
 			return errors.New("keeping a file: it has no reference key")
 		}
-		if seen[file.Key] {
+		if slices.ContainsFunc(files[:i], func(other File) bool { return other.Key == file.Key }) {
 			return fmt.Errorf("keeping files: duplicate key %q", file.Key)
 		}
-		seen[file.Key] = true
 	}
+	if f.store == nil {
+		for _, file := range files {
+			f.keep(file)
+		}
+		return nil
+	}
+	files = slices.Clone(files)
 	stored := make([]bool, len(files))
 	err := f.x.together(ctx, len(files), func(ctx context.Context, i int) error {
-		if f.store != nil {
-			if err := f.store.Put(ctx, f.x, &files[i]); err != nil {
-				return fmt.Errorf("keeping file %q: %w", files[i].Key, err)
-			}
+		if err := f.store.Put(ctx, f.x, &files[i]); err != nil {
+			return fmt.Errorf("keeping file %q: %w", files[i].Key, err)
 		}
 		stored[i] = true
 		return nil

@@ -15,10 +15,15 @@ var ErrPanic = errors.New("the step panicked")
 func (x *Export) guarded(ctx context.Context, what string, f func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			// A stack belongs in the log, where an operator sees it.
-			x.Log.ErrorContext(ctx, what, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
-			err = fmt.Errorf("%w: %v", ErrPanic, v)
+			err = x.panicked(ctx, what, v)
 		}
 	}()
 	return f()
+}
+
+// panicked makes the error of a panic. The stack belongs in the log, where an operator
+// sees it.
+func (x *Export) panicked(ctx context.Context, what string, v any) error {
+	x.Log.ErrorContext(ctx, what, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+	return fmt.Errorf("%w: %v", ErrPanic, v)
 }

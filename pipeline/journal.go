@@ -103,7 +103,7 @@ func (j *Journal) record(place string, kind RecordKind, value recordValue) (Reco
 	r := Record{Kind: kind, Version: recordVersion}
 	if j.inMemory {
 		if kept := value.keep(); kept != nil {
-			r.later = func() ([]byte, error) { return kept.encode() }
+			r.later = kept
 			return r, nil
 		}
 	}

@@ -31,7 +31,7 @@ func TestALateAnswerDoesNotReplaceThatOfTheOwner(t *testing.T) {
 					t.Fatal(err)
 				}
 				run = c.Run.ID
-				if err := ledger.Append(t.Context(), c.Lease, record(recordCall, callRecord{callID: id})); err != nil {
+				if err := ledger.Append(t.Context(), c.Lease, record(recordCall, &callRecord{callID: id})); err != nil {
 					t.Fatal(err)
 				}
 				time.Sleep(2 * time.Second)

@@ -181,8 +181,9 @@ type Record struct {
 	// microsecond. The ledger gives it.
 	Time time.Time
 
-	// later makes Data when somebody loads the record; only for a [MemoryLedger].
-	later func() ([]byte, error)
+	// later is what Data is made of when somebody loads the record; only for a
+	// [MemoryLedger].
+	later recordValue
 }
 
 // AnyRun as [ClaimOptions].After begins a new run whatever has ended before.

@@ -244,7 +244,7 @@ func (m *memoryLedger) Load(ctx context.Context, id RunID) (Run, error) {
 			record.Data = bytes.Clone(record.Data)
 			continue
 		}
-		if record.Data, err = record.later(); err != nil {
+		if record.Data, err = record.later.encode(); err != nil {
 			return Run{}, fmt.Errorf("run %s: %w", id, err)
 		}
 		record.later = nil

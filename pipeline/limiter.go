@@ -164,9 +164,17 @@ func (x *Export) holdBack(ctx context.Context, step string, r *StepReport) conte
 		s.Limiter = limited{l}
 	}
 	if r != nil {
-		s.Waited = func(d time.Duration) { r.add(func(r *StepReport) { r.Waited += Duration(d) }) }
+		s.Waited = (*waits)(r)
 	}
 	return limit.With(ctx, s)
+}
+
+// waits notes in a step's report how long its calls were held back.
+type waits StepReport
+
+// Add implements [limit.Waits].
+func (w *waits) Add(d time.Duration) {
+	(*StepReport)(w).add(func(r *StepReport) { r.Waited += Duration(d) })
 }
 
 // enter waits until an HTTP call may be made. It does so before the call is announced, whose

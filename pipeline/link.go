@@ -16,6 +16,7 @@ type link struct {
 	closer  Closer // of the program, nil if it holds nothing
 	name    string
 	key     string // the run knows the step by it
+	path    string // of the key within its row, such as /post
 	final   bool
 	unsure  bool // the key is no more than a count of equal names
 
@@ -56,7 +57,7 @@ func compile(steps []Step, missing func(i int) *StepError) ([]link, []error) {
 			broken[i] = []error{missing(i)}
 			continue
 		}
-		l := link{position: i + 1, step: s, name: NameOf(s), key: keys[i], final: isFinal(s)}
+		l := link{position: i + 1, step: s, name: NameOf(s), key: keys[i], path: "/" + pathKey.Replace(keys[i]), final: isFinal(s)}
 		program, closer, err := programOf(s)
 		l.program, l.closer = program, closer
 		broken[i] = wrapAll(l.name, err)

@@ -33,17 +33,17 @@ func WithMiddleware(m ...Middleware) Option {
 	return func(c *config) { c.middleware = append(slices.Clip(c.middleware), given...) }
 }
 
-// within puts the run's middleware around the program of a step.
-func (s *scope) within(step *link) StepFunc {
-	run := StepFunc(step.program.Run)
-	if step.isRow() {
-		return run
-	}
-	info := StepInfo{Name: step.name, Path: s.path(step), Step: step.step}
+// runWithin runs the program of a step within the run's middleware.
+func (s *scope) runWithin(ctx context.Context, step *link, path string) error {
 	all := s.x.run.config.middleware
+	if len(all) == 0 || step.isRow() {
+		return step.program.Run(ctx, s.x)
+	}
+	run := StepFunc(step.program.Run)
+	info := StepInfo{Name: step.name, Path: path, Step: step.step}
 	for i := len(all) - 1; i >= 0; i-- {
 		next := run
 		run = func(ctx context.Context, x *Export) error { return all[i](ctx, x, info, next) }
 	}
-	return run
+	return run(ctx, s.x)
 }

@@ -41,12 +41,12 @@ var errPaused = errors.New("the run is left before its next step")
 
 // pauses reports whether the run is to be left before a step of the outermost chain. Steps
 // that have ended are passed, or run again with the answers of the ledger, in any part.
-func (x *Export) pauses(path string, step *link) bool {
+func (x *Export) pauses(s *scope, step *link) bool {
 	pause := x.run.config.keep.Pause
 	if pause == nil || !x.run.log.isKept() {
 		return false
 	}
-	if earlier := x.run.log.earlier; earlier != nil && earlier.steps[path] != nil {
+	if earlier := x.run.log.earlier; earlier != nil && earlier.steps[s.path(step)] != nil {
 		return false
 	}
 	return pause(step.key)

@@ -18,8 +18,10 @@ type position struct {
 
 	mu     sync.Mutex
 	random *chacha.ChaCha8
-	tries  map[tryKey]int
-	noted  bool // the ledger has the clock
+	first  tryKey // the call that the step made first, and how often; many make no other
+	tried  int
+	tries  map[tryKey]int // of the others
+	noted  bool           // the ledger has the clock
 }
 
 type tryKey struct {
@@ -31,11 +33,27 @@ type tryKey struct {
 func (p *position) try(call string, item int) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	k := tryKey{call, item}
+	if p.tried == 0 {
+		p.first = k
+	}
+	if k == p.first {
+		p.tried++
+		return p.tried
+	}
 	if p.tries == nil {
 		p.tries = make(map[tryKey]int)
 	}
-	p.tries[tryKey{call, item}]++
-	return p.tries[tryKey{call, item}]
+	p.tries[k]++
+	return p.tries[k]
+}
+
+// made is how often the step has made a call.
+func (p *position) made(k tryKey) int {
+	if k == p.first {
+		return p.tried
+	}
+	return p.tries[k]
 }
 
 // nextKey is what a call of the step can be known by that comes next, "" if the run is
@@ -45,7 +63,7 @@ func (x *Export) nextKey(a Act) string {
 	if x.at != nil {
 		x.at.mu.Lock()
 		defer x.at.mu.Unlock()
-		id.Step, id.Try = x.at.path, x.at.tries[tryKey{a.Call, a.Item}]+1
+		id.Step, id.Try = x.at.path, x.at.made(tryKey{a.Call, a.Item})+1
 	}
 	return x.run.log.keyOf(id)
 }
@@ -75,7 +93,7 @@ func (x *Export) noteStart() error {
 		return nil
 	}
 	x.at.noted = true
-	return x.run.log.note(recordStarted, startedRecord{x.at.path, x.at.at})
+	return x.run.log.note(recordStarted, &startedRecord{x.at.path, x.at.at})
 }
 
 // Now returns the run's clock: the time at which the running step began. It is the same

@@ -82,8 +82,8 @@ type startedRecord struct {
 	At   time.Time `json:"at"`
 }
 
-func (s startedRecord) encode() ([]byte, error) { return json.Marshal(s) }
-func (s startedRecord) keep() recordValue       { return s }
+func (s *startedRecord) encode() ([]byte, error) { return json.Marshal(s) }
+func (s *startedRecord) keep() recordValue       { return s }
 
 // callID is the identity of a call within its run.
 type callID struct {
@@ -107,18 +107,19 @@ type callRecord struct {
 	Request    *requestRecord `json:"request,omitempty"`
 }
 
-func (c callRecord) encode() ([]byte, error) { return json.Marshal(c) }
+func (c *callRecord) encode() ([]byte, error) { return json.Marshal(c) }
 
-func (c callRecord) keep() recordValue {
+func (c *callRecord) keep() recordValue {
+	kept := *c
 	if c.Request != nil {
 		r := *c.Request
 		r.Body = slices.Clone(r.Body) // its header is not changed
 		for i := range r.Body {
 			r.Body[i].Text, r.Body[i].content = bytes.Clone(r.Body[i].Text), nil
 		}
-		c.Request = &r
+		kept.Request = &r
 	}
-	return c
+	return &kept
 }
 
 // replyRecord is what became of a call.
@@ -176,9 +177,8 @@ func (s *stepRecord) encode() ([]byte, error) { return json.Marshal(s) }
 // keep relies on what others do not change: files that were made, and the report of a step
 // that has ended, from which secrets may still be cut that were learnt later.
 func (s *stepRecord) keep() recordValue {
-	kept := *s
-	kept.Messages = slices.Clone(s.Messages)
-	return &kept
+	s.Messages = slices.Clone(s.Messages)
+	return s
 }
 
 // chainRecord is a chain that goes on with a run of another one.

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/exportpipeline/exportpipeline/internal/httpcall"
 	"github.com/exportpipeline/exportpipeline/internal/pipelinerun"
 )
 
@@ -16,5 +17,6 @@ func init() {
 	pipelinerun.Own = func(x any, value, owner string) bool { return x.(*Export).own(value, owner) }
 	pipelinerun.MadeUpToken = func(x any, err error) (string, bool) { return x.(*Export).madeUpToken(err) }
 	pipelinerun.KeepsFields = func(x any) bool { return x.(*Export).keepsFields() }
+	pipelinerun.Caller = func(x any) (*httpcall.Client, func() []byte) { return x.(*Export).caller() }
 	pipelinerun.Sender = func(x any) (*http.Client, func() []byte) { return x.(*Export).sender() }
 }

@@ -138,7 +138,7 @@ func (l *runLog) writeAnnouncement(ctx context.Context, c *madeCall) error {
 	r, asked, most := c.callRecord, c.made, l.journal.lease/3
 	r.Limit += most
 	for {
-		err := l.write(ctx, recordCall, r)
+		err := l.write(ctx, recordCall, &r)
 		took := time.Since(asked)
 		if err != nil || took <= most {
 			return err
@@ -159,7 +159,7 @@ func (l *runLog) announce(ctx context.Context, c *madeCall) error {
 	l.mu.Unlock()
 	var err error
 	if c.reads {
-		err = l.note(recordCall, c.callRecord)
+		err = l.note(recordCall, &c.callRecord)
 	} else {
 		err = l.writeAnnouncement(ctx, c)
 	}
@@ -211,8 +211,12 @@ func (l *runLog) answered(ctx context.Context, c *madeCall, reply *replyRecord) 
 	if c.reads {
 		return l.note(recordReply, reply)
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lateTime)
-	defer cancel()
+	ctx = context.WithoutCancel(ctx)
+	if !l.journal.inMemory { // which takes no time
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, lateTime)
+		defer cancel()
+	}
 	err := l.write(ctx, recordReply, reply)
 	if errors.Is(err, ErrFenced) && !errors.Is(err, ErrNoRun) {
 		// The process that has taken the run over may still learn of it.

@@ -45,8 +45,14 @@ func (f *Files) record(s *stepRecord) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	size := 0
-	if last := &f.last; !slices.Equal(last.keys, f.order) || !maps.Equal(last.skipped, f.skipped) || !maps.Equal(last.gone, f.gone) {
-		*last = filesState{slices.Clone(f.order), maps.Clone(f.skipped), maps.Clone(f.gone)}
+	if !slices.Equal(f.last.keys, f.order) {
+		f.last.keys = slices.Clone(f.order)
+	}
+	if !maps.Equal(f.last.skipped, f.skipped) {
+		f.last.skipped = maps.Clone(f.skipped)
+	}
+	if !maps.Equal(f.last.gone, f.gone) {
+		f.last.gone = maps.Clone(f.gone)
 	}
 	s.Keys, s.Skipped, s.Gone = f.last.keys, f.last.skipped, f.last.gone
 	for _, key := range f.order {

@@ -92,6 +92,9 @@ func (c *config) metrics() *instruments {
 	return globalInstruments()
 }
 
+// noSpan ends a span that was never begun.
+func noSpan(error, ...attribute.KeyValue) {}
+
 // startSpan begins a span. The returned function ends it, and notes the error without its
 // secrets.
 func (x *Export) startSpan(ctx context.Context, name string, kind trace.SpanKind, attributes ...attribute.KeyValue) (context.Context, func(error, ...attribute.KeyValue)) {
@@ -139,7 +142,12 @@ func (x *Export) observeRun(ctx context.Context) (context.Context, func(error)) 
 	}
 	metrics, started := x.run.config.metrics(), x.WallTime()
 	metrics.runs.Add(ctx, 1)
+	above := trace.SpanContextFromContext(ctx)
 	ctx, end := x.startSpan(ctx, "export", trace.SpanKindInternal, attributes...)
+	// Without a provider spans are nothing. One that is not sampled has a context of its own
+	// all the same.
+	span := trace.SpanFromContext(ctx)
+	x.run.untraced = x.run.config.tracer == nil && !span.IsRecording() && span.SpanContext().Equal(above)
 	return ctx, func(err error) {
 		outcome := outcomeOf(err != nil || x.Failed())
 		end(err, outcome)
@@ -152,10 +160,19 @@ func (x *Export) observeRun(ctx context.Context) (context.Context, func(error)) 
 	}
 }
 
+// unobserved ends what nobody observes.
+func unobserved(error, bool) {}
+
 // observeStep begins to observe a step.
 func (x *Export) observeStep(ctx context.Context, name string) (context.Context, func(err error, failed bool)) {
+	if x.run.untraced && !x.run.config.metrics().stepDuration.Enabled(ctx) {
+		return ctx, unobserved
+	}
 	step, started := attribute.String(AttributeStep, name), x.WallTime()
-	ctx, end := x.startSpan(ctx, "step "+name, trace.SpanKindInternal, step)
+	end := noSpan
+	if !x.run.untraced {
+		ctx, end = x.startSpan(ctx, "step "+name, trace.SpanKindInternal, step)
+	}
 	return ctx, func(err error, failed bool) {
 		outcome := outcomeOf(failed)
 		end(err, outcome)
@@ -165,6 +182,9 @@ func (x *Export) observeStep(ctx context.Context, name string) (context.Context,
 
 // observeCall makes a call within a span of its own.
 func (x *Export) observeCall(ctx context.Context, a Act, send func(context.Context) (*Reply, error)) (*Reply, error) {
+	if m := x.run.config.metrics(); x.run.untraced && !m.calls.Enabled(ctx) && !m.callDuration.Enabled(ctx) {
+		return send(ctx)
+	}
 	attributes := append(make([]attribute.KeyValue, 0, 7), attribute.String(AttributeCall, a.Call))
 	if x.at != nil {
 		attributes = append(attributes, attribute.String(AttributeStep, x.at.name))

@@ -6,10 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
+	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
@@ -74,6 +77,57 @@ func TestEveryStepAndTheExportHaveASpanWithoutSecrets(t *testing.T) {
 	want := "step good 314528 |step bad 314528 Error step bad: [secret] failed|export 314528 Error step bad: [secret] failed"
 	if got := strings.Join(r.ended, "|"); got != want || !inSpan {
 		t.Errorf("got  %s\nwant %s\nin a span: %v", got, want, inSpan)
+	}
+}
+
+// unsampled is a provider whose spans nobody records, but which are passed on.
+type unsampled struct {
+	noop.TracerProvider
+	spans atomic.Uint64
+}
+
+type unsampledTracer struct {
+	noop.Tracer
+	p *unsampled
+}
+
+func (p *unsampled) Tracer(string, ...trace.TracerOption) trace.Tracer { return unsampledTracer{p: p} }
+
+func (t unsampledTracer) Start(ctx context.Context, _ string, _ ...trace.SpanStartOption) (context.Context, trace.Span) {
+	id := trace.SpanID{7: byte(t.p.spans.Add(1))}
+	ctx = trace.ContextWithSpanContext(ctx, trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1}, SpanID: id}))
+	return ctx, trace.SpanFromContext(ctx)
+}
+
+// It is the only test of the package that sets the global provider, so it runs alone.
+func TestSpansThatAreNotSampledArePassedOn(t *testing.T) {
+	defer otel.SetTracerProvider(noop.NewTracerProvider())
+	provider := &unsampled{}
+	var got []string
+	note := pipeline.StepFunc(func(ctx context.Context, x *pipeline.Export) error {
+		_, err := x.Once(ctx, pipeline.Act{Call: "c", What: "POST x"}, func(inner context.Context, _ pipeline.Attempt) (*pipeline.Answer, error) {
+			step, call := trace.SpanContextFromContext(ctx), trace.SpanContextFromContext(inner)
+			got = append(got, fmt.Sprint(step.SpanID(), call.SpanID()))
+			return &pipeline.Answer{}, nil
+		})
+		return err
+	})
+	for _, p := range []trace.TracerProvider{nil, provider, noop.NewTracerProvider()} {
+		if p != nil {
+			otel.SetTracerProvider(p)
+		}
+		if _, err := chainOf(t, note, pipeline.Named("second", note)).Export(t.Context(), invoice().Payload()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const none = "0000000000000000 0000000000000000"
+	want := []string{
+		none, none,
+		"0000000000000002 0000000000000003", "0000000000000004 0000000000000005", // after the one of the run
+		none, none,
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 

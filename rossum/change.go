@@ -109,6 +109,9 @@ func (c *Content) written(n *Node, changed bool) {
 // of the tables that have got or lost rows, since it was called last; nil if there
 // are none. A clone starts with none.
 func (c *Content) takeWritten() []string {
+	if len(c.writtenIDs) == 0 {
+		return nil // as after most steps
+	}
 	ids := slices.Sorted(maps.Keys(c.writtenIDs))
 	c.writtenIDs = nil
 	return ids

@@ -184,9 +184,10 @@ func (s *Extract) Run(ctx context.Context, x *pipeline.Export) error {
 }
 
 func (src source) run(ctx context.Context, x *pipeline.Export) error {
-	due, err := isDue(ctx, x, src.condition, exporttemplate.Data(x))
-	if err != nil || !due {
-		return err
+	if src.condition != nil {
+		if due, err := isDue(ctx, x, src.condition, exporttemplate.Data(x)); err != nil || !due {
+			return err
+		}
 	}
 	file, err := x.Files.Get(ctx, src.Key)
 	if why, ok := x.Files.Skipped(src.Key); ok {

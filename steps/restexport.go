@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -13,7 +14,6 @@ import (
 	"github.com/exportpipeline/exportpipeline/internal/exporttemplate"
 	"github.com/exportpipeline/exportpipeline/internal/httpcall"
 	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
-	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/redact"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/pipeline/send"
@@ -357,18 +357,24 @@ func (s *RESTExport) headers(reply *send.Reply) []pipeline.File {
 
 // headersJSON is {"status_code", "headers": {lower_snake: value}, "raw": [[Name, value]…]}.
 func headersJSON(reply *send.Reply) []byte {
-	headers, raw, all := pyvalue.NewDict(), &pyvalue.List{}, pyvalue.NewDict()
-	for _, f := range reply.Joined() {
-		headers.SetStr(f[0], pyvalue.Str(f[1]))
+	out := append(make([]byte, 0, 256), `{"status_code":`...)
+	out = append(strconv.AppendInt(out, int64(reply.Status), 10), `,"headers":{`...)
+	for i, f := range reply.Joined() {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = append(jsontemplate.AppendText(out, f[0]), ':')
+		out = jsontemplate.AppendText(out, f[1])
 	}
-	for _, f := range reply.Fields() {
-		raw.Items = append(raw.Items, pyvalue.NewList(pyvalue.Str(f[0]), pyvalue.Str(f[1])))
+	out = append(out, `},"raw":[`...)
+	for i, f := range reply.Fields() {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = append(jsontemplate.AppendText(append(out, '['), f[0]), ',')
+		out = append(jsontemplate.AppendText(out, f[1]), ']')
 	}
-	all.SetStr("status_code", pyvalue.Int(int64(reply.Status)))
-	all.SetStr("headers", headers.Value())
-	all.SetStr("raw", pyvalue.ListValue(raw))
-	out, _ := jsontemplate.AppendJSON(context.Background(), nil, all.Value()) // of texts, which can always be written
-	return out
+	return append(out, "]}"...)
 }
 
 // maxMessage is how much of a reply a message on the annotation shows.

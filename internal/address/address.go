@@ -60,12 +60,9 @@ func Join(parts []Part, allowed func(*url.URL) bool) (string, error) {
 		}
 	}
 	address := j.finish()
-	if err := Check(address); err != nil {
-		return "", err
-	}
-	u, err := url.Parse(address)
+	u, err := parse(address)
 	if err != nil {
-		return "", errNotURL
+		return "", err
 	}
 	if value := j.chosenBy(u); value != "" {
 		if u.User != nil {
@@ -246,11 +243,17 @@ var errNotURL = errors.New("this is not a URL that begins with http:// or https:
 
 // Check says what keeps a finished URL from being called.
 func Check(address string) error {
+	_, err := parse(address)
+	return err
+}
+
+// parse parses a finished URL that may be called.
+func parse(address string) (*url.URL, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || strings.HasPrefix(u.Hostname(), ".") {
-		return errNotURL
+		return nil, errNotURL
 	}
-	for _, segment := range strings.FieldsFunc(plain(u.EscapedPath()), func(c rune) bool { return c == '/' || c == '\\' }) {
+	for segment := range strings.FieldsFuncSeq(plain(u.EscapedPath()), func(c rune) bool { return c == '/' || c == '\\' }) {
 		// Servers take parameters off (..;x), and some what follows a NUL or a query,
 		// before they look for dots.
 		name := segment
@@ -258,10 +261,10 @@ func Check(address string) error {
 			name = name[:i]
 		}
 		if name = strings.TrimFunc(name, func(c rune) bool { return unicode.IsSpace(c) || unicode.IsControl(c) }); name == ".." || name == "." {
-			return fmt.Errorf("its path has the segment %q, which leads elsewhere", segment)
+			return nil, fmt.Errorf("its path has the segment %q, which leads elsewhere", segment)
 		}
 	}
-	return nil
+	return u, nil
 }
 
 // maxEscaped is how many layers of escapes are looked through.
@@ -277,6 +280,9 @@ func plain(path string) string {
 		}
 		path = decoded
 	}
+	if strings.IndexByte(path, 0xc0) < 0 && strings.IndexByte(path, 0xc1) < 0 {
+		return path
+	}
 	return overlong.Replace(path)
 }
 
@@ -284,6 +290,9 @@ var overlong = strings.NewReplacer("\xc0\xae", ".", "\xc0\xaf", "/", "\xc1\x9c",
 
 // unescape takes one layer of escapes off; a % that begins none stays.
 func unescape(path string) string {
+	if strings.IndexByte(path, '%') < 0 {
+		return path
+	}
 	var out strings.Builder
 	for i := 0; i < len(path); i++ {
 		if path[i] == '%' && isEscape(path[i:]) {

@@ -21,6 +21,7 @@ import (
 	"syscall"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 
@@ -79,6 +80,9 @@ func (p Policy) CheckURL(u *url.URL) error {
 // of IDNA, which know digits, letters and dots in many shapes, and leave out what cannot be
 // seen.
 func plain(host string) string {
+	if isASCII(host) {
+		return strings.TrimRight(strings.ToLower(host), ".")
+	}
 	host = strings.Map(func(r rune) rune {
 		switch {
 		case r == '。': // which is still one in NFKC; the others become dots or this
@@ -89,6 +93,15 @@ func plain(host string) string {
 		return r
 	}, norm.NFKC.String(host))
 	return strings.TrimRight(strings.ToLower(host), ".")
+}
+
+func isASCII(text string) bool {
+	for i := range len(text) {
+		if text[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // CheckAddr returns an error that wraps [ErrForbidden] if a connection to the address is

@@ -33,12 +33,14 @@ func (c *Call) setHeader(req *http.Request) {
 		}
 		req.Header[key] = append(req.Header[key], values...)
 	}
+	values := make([]string, 0, len(defaults)) // of one slice, which is not to grow
 	for _, byDefault := range defaults {
 		name, value := byDefault[0], byDefault[1]
 		_, given := req.Header[name]
 		_, spelled := req.Header[c.Spelling[name]]
 		if !given && !spelled {
-			req.Header[name] = []string{value}
+			values = append(values, value)
+			req.Header[name] = values[len(values)-1 : len(values) : len(values)]
 		}
 	}
 }
@@ -53,12 +55,12 @@ func (r *Reply) Fields() [][2]string {
 	if r.fields != nil {
 		return r.fields
 	}
-	names := make([]string, 0, len(r.Header))
-	for name := range r.Header {
-		names = append(names, name)
+	names, n := make([]string, 0, len(r.Header)), 0
+	for name, values := range r.Header {
+		names, n = append(names, name), n+len(values)
 	}
 	slices.Sort(names)
-	all := [][2]string{}
+	all := make([][2]string, 0, n)
 	for _, name := range names {
 		for _, v := range r.Header[name] {
 			all = append(all, [2]string{name, v})
@@ -77,15 +79,25 @@ func (r *Reply) Restore(fields [][2]string) { r.fields = fields }
 // Joined returns the header as {lower_snake: value}, in the order of first appearance;
 // values of a repeated name are joined with ", ".
 func (r *Reply) Joined() [][2]string {
-	var all [][2]string
-	at := make(map[string]int)
-	for _, f := range r.Fields() {
+	fields := r.Fields()
+	all := make([][2]string, 0, len(fields))
+	find := func(key string) int { return slices.IndexFunc(all, func(f [2]string) bool { return f[0] == key }) }
+	if len(fields) > 50 { // which to look through for each takes long
+		at := make(map[string]int)
+		find = func(key string) int {
+			i, seen := at[key]
+			if !seen {
+				i, at[key] = -1, len(all)
+			}
+			return i
+		}
+	}
+	for _, f := range fields {
 		key := strings.ReplaceAll(strings.ToLower(f[0]), "-", "_")
-		if i, seen := at[key]; seen {
+		if i := find(key); i >= 0 {
 			all[i][1] += ", " + f[1]
 			continue
 		}
-		at[key] = len(all)
 		all = append(all, [2]string{key, f[1]})
 	}
 	return all

@@ -96,7 +96,9 @@ func backoff(least, most time.Duration, attempt int, resp *http.Response) time.D
 
 // retryAfter reads both forms of the header: seconds, and a date.
 func retryAfter(header string, now time.Time) (time.Duration, bool) {
-	header = strings.TrimSpace(header)
+	if header = strings.TrimSpace(header); header == "" {
+		return 0, false
+	}
 	if seconds, err := strconv.ParseUint(header, 10, 31); err == nil {
 		return time.Duration(seconds) * time.Second, true
 	}

@@ -178,6 +178,6 @@ func isStringContent(text []byte) bool {
 
 // escapeString escapes a text for a string of JSON.
 func escapeString(text []byte) []byte {
-	quoted := appendString(nil, string(text))
+	quoted := AppendText(nil, string(text))
 	return quoted[1 : len(quoted)-1]
 }

@@ -19,7 +19,7 @@ func TestATextIsWrittenAsEncodingJSONWritesIt(t *testing.T) {
 		if err := e.Encode(text); err != nil {
 			t.Fatal(err)
 		}
-		if got := string(appendString(nil, text)) + "\n"; got != want.String() {
+		if got := string(AppendText(nil, text)) + "\n"; got != want.String() {
 			t.Errorf("%q: got %s want %s", text, got, want.String())
 		}
 	}

@@ -143,7 +143,7 @@ func AppendJSON(ctx context.Context, dst []byte, v pyvalue.Value) ([]byte, error
 	case pyvalue.KindNone:
 		return append(dst, "null"...), nil
 	case pyvalue.KindStr, pyvalue.KindMarkup:
-		return appendString(dst, v.Text()), nil
+		return AppendText(dst, v.Text()), nil
 	case pyvalue.KindDict:
 		return appendObject(ctx, dst, v.Dict())
 	case pyvalue.KindList, pyvalue.KindTuple:
@@ -154,7 +154,7 @@ func AppendJSON(ctx context.Context, dst []byte, v pyvalue.Value) ([]byte, error
 	if v.IsNumber() {
 		return append(dst, text...), err
 	}
-	return appendString(dst, text), err
+	return AppendText(dst, text), err
 }
 
 func appendList(ctx context.Context, dst []byte, items []pyvalue.Value) (_ []byte, err error) {
@@ -184,14 +184,15 @@ func appendObject(ctx context.Context, dst []byte, d *pyvalue.Dict) (_ []byte, e
 				return dst, err
 			}
 		}
-		if dst, err = AppendJSON(ctx, append(appendString(dst, name), ':'), v); err != nil {
+		if dst, err = AppendJSON(ctx, append(AppendText(dst, name), ':'), v); err != nil {
 			return dst, err
 		}
 	}
 	return append(dst, '}'), nil
 }
 
-func appendString(dst []byte, s string) []byte {
+// AppendText appends a text as JSON.
+func AppendText(dst []byte, s string) []byte {
 	if isPlain(s) {
 		return append(append(append(dst, '"'), s...), '"')
 	}

@@ -15,22 +15,41 @@ type Scope struct {
 	Step         string
 	// Waited, if not nil, hears how long a call was held back. It must be safe for
 	// concurrent use.
-	Waited func(time.Duration)
+	Waited Waits
 	// Free lets all calls pass, since nobody makes them.
 	Free bool
 
 	pass *Pass
 }
 
+// Waits hears how long calls were held back.
+type Waits interface{ Add(time.Duration) }
+
 type key struct{}
 
+// scoped is a context with a scope, in one piece: each step of a run has one.
+type scoped struct {
+	context.Context
+	scope Scope
+}
+
+// Value implements [context.Context].
+func (c *scoped) Value(k any) any {
+	if k == (key{}) {
+		return c
+	}
+	return c.Context.Value(k)
+}
+
 // With returns a context whose calls are held back as s says.
-func With(ctx context.Context, s Scope) context.Context { return context.WithValue(ctx, key{}, s) }
+func With(ctx context.Context, s Scope) context.Context { return &scoped{ctx, s} }
 
 // Of returns what a context says.
 func Of(ctx context.Context) Scope {
-	s, _ := ctx.Value(key{}).(Scope)
-	return s
+	if c, ok := ctx.Value(key{}).(*scoped); ok {
+		return c.scope
+	}
+	return Scope{}
 }
 
 // Pass is leave to make one attempt.
@@ -85,7 +104,7 @@ func Enter(ctx context.Context, u *url.URL, rossum bool) (*Pass, error) {
 	if waited < least {
 		waited = 0
 	} else if s.Waited != nil {
-		s.Waited(waited)
+		s.Waited.Add(waited)
 	}
 	if err != nil {
 		return nil, err

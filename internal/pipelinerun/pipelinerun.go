@@ -8,6 +8,8 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+
+	"github.com/exportpipeline/exportpipeline/internal/httpcall"
 )
 
 var (
@@ -47,4 +49,7 @@ var (
 	// calls in the report itself: the program's, nil if it has none, or in a dry run one
 	// that makes no calls; rendered returns the body that such a call would have sent.
 	Sender func(x any) (client *http.Client, rendered func() []byte)
+
+	// Caller returns what makes the calls of that client, as Sender does.
+	Caller func(x any) (caller *httpcall.Client, rendered func() []byte)
 )

@@ -103,9 +103,12 @@ func (c *Call) again(t pipeline.Attempt) *Call {
 	if t.Key == "" && t.Body == nil && t.ContentType == "" {
 		return c
 	}
-	made := c.copied()
-	if made.Header == nil {
-		made.Header = make(http.Header)
+	made := *c
+	if t.Key != "" || t.ContentType != "" {
+		made = *c.copied()
+		if made.Header == nil {
+			made.Header = make(http.Header)
+		}
 	}
 	if t.Key != "" {
 		made.Header.Set(t.Header, t.Key)
@@ -116,7 +119,7 @@ func (c *Call) again(t pipeline.Attempt) *Call {
 	if t.ContentType != "" {
 		made.Header.Set("Content-Type", t.ContentType)
 	}
-	return made
+	return &made
 }
 
 // copied returns the call with a header of its own.
@@ -155,11 +158,11 @@ func attempt(ctx context.Context, x *pipeline.Export, c *Call, asks bool) (*Repl
 	if c.authorize != nil {
 		inner.Sign = c.sign
 	}
-	client, rendered := pipelinerun.Sender(x)
+	client, rendered := pipelinerun.Caller(x)
 	if !x.Allows(c.Method, c.URL) {
 		ctx = limit.Without(ctx)
 	}
-	got, err := httpcall.New(httpcall.Options{HTTP: client}).Do(ctx, inner)
+	got, err := client.Do(ctx, inner)
 	note(ctx, x, c, record, got, rendered(), asks)
 	err = fromCall(err, got)
 	if got == nil {
