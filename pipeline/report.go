@@ -169,6 +169,14 @@ func flatten(steps []*StepReport) []*StepReport {
 	return slices.Clip(all)
 }
 
+// eachStep calls f for every step, a chain before its steps.
+func eachStep(steps []*StepReport, f func(*StepReport)) {
+	for _, s := range steps {
+		f(s)
+		eachStep(s.Steps, f)
+	}
+}
+
 func (m *MessageReport) redact(clean func(string) string) {
 	if m == nil {
 		return
@@ -183,7 +191,7 @@ func (m *MessageReport) redact(clean func(string) string) {
 
 // redact cuts out secrets that were learnt after a text was noted.
 func (r *Report) redact(clean func(string) string) {
-	for _, s := range r.All() {
+	eachStep(r.Steps, func(s *StepReport) {
 		s.add(func(s *StepReport) {
 			for _, texts := range [][]string{s.Decisions, s.Messages} {
 				for i := range texts {
@@ -200,5 +208,5 @@ func (r *Report) redact(clean func(string) string) {
 			}
 			s.Error = clean(s.Error)
 		})
-	}
+	})
 }

@@ -24,6 +24,7 @@ type runLog struct {
 	calls    []*madeCall // of this process and of earlier ones
 	byID     map[callID]*madeCall
 	waiting  []Record                // that go with the next write
+	spare    []Record                // room for others, which have been written
 	lose     context.CancelCauseFunc // ends the run's context; nil until it has begun
 
 	writing chan struct{} // has room for one write at a time, so that records keep their order
@@ -98,10 +99,15 @@ func (l *runLog) flush(ctx context.Context) error {
 	}
 	l.mu.Lock()
 	records := l.waiting
-	l.waiting = nil
+	l.waiting, l.spare = l.spare, nil
 	l.mu.Unlock()
 	err := l.journal.ledger.Append(ctx, l.lease, records...)
-	if err != nil {
+	if err == nil {
+		clear(records)
+		l.mu.Lock()
+		l.spare = records[:0]
+		l.mu.Unlock()
+	} else {
 		l.mu.Lock()
 		l.waiting = append(records, l.waiting...)
 		lose := l.lose

@@ -258,9 +258,9 @@ func errorType(err error) attribute.KeyValue {
 // logRun logs a run that has ended.
 func (x *Export) logRun(ctx context.Context, err error) {
 	calls := 0
-	for _, s := range x.run.report.All() {
+	eachStep(x.run.report.Steps, func(s *StepReport) {
 		s.add(func(s *StepReport) { calls += len(s.Calls) })
-	}
+	})
 	attributes := []any{"outcome", outcomeOf(x.run.report.Failed).Value.AsString(), "took", time.Duration(x.run.report.Took), "calls", calls}
 	if id := x.run.log.info.ID; id != "" {
 		attributes = append(attributes, "run", id)

@@ -82,6 +82,7 @@ type Content struct {
 type matches struct {
 	schemaID string
 	nodes    []*Node
+	first    [1]*Node // room for the one node that most have
 }
 
 // ParseContent reads a content tree: the list of sections of an

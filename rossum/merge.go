@@ -22,7 +22,7 @@ func (c *Content) Clone() *Content {
 		for _, n := range m.nodes {
 			nodes = append(nodes, twin[n])
 		}
-		copied.bySchema[id] = &matches{m.schemaID, nodes}
+		copied.bySchema[id] = &matches{schemaID: m.schemaID, nodes: nodes}
 	}
 	for _, n := range c.changed {
 		if twin[n] == nil { // in a row that was removed: its operation must stay

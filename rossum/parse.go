@@ -2,6 +2,7 @@ package rossum
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 )
 
@@ -243,10 +244,14 @@ func (c *Content) enter(n *Node, literal []byte) {
 		name := unquote(literal)
 		if m = c.bySchema[name]; m == nil {
 			m = &matches{schemaID: name}
+			m.nodes = m.first[:0]
 			c.bySchema[name] = m
 		}
 	}
 	n.schemaID = m.schemaID
+	if len(m.nodes) == 1 {
+		m.nodes = slices.Grow(m.nodes, 7) // it is a column, of which there are more
+	}
 	m.nodes = append(m.nodes, n)
 }
 
