@@ -105,10 +105,10 @@ func TestSpansThatAreNotSampledArePassedOn(t *testing.T) {
 	provider := &unsampled{}
 	var got []string
 	note := pipeline.StepFunc(func(ctx context.Context, x *pipeline.Export) error {
-		_, err := x.Once(ctx, pipeline.Act{Call: "c", What: "POST x"}, func(inner context.Context, _ pipeline.Attempt) (*pipeline.Answer, error) {
+		_, err := x.Once(ctx, pipeline.Act{Call: "c", What: "POST x"}, func(inner context.Context, _ pipeline.Attempt) (*pipeline.Reply, error) {
 			step, call := trace.SpanContextFromContext(ctx), trace.SpanContextFromContext(inner)
 			got = append(got, fmt.Sprint(step.SpanID(), call.SpanID()))
-			return &pipeline.Answer{}, nil
+			return &pipeline.Reply{}, nil
 		})
 		return err
 	})
