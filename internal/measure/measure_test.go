@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"regexp"
 	"runtime"
+	"runtime/metrics"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -29,7 +30,9 @@ type row struct {
 	deadline time.Duration
 	// memory is the most by which the process may grow, in MiB; 0 for no bound.
 	memory int
-	run    func(t testing.TB) func(context.Context) error
+	// refused says that the export has to end with an error.
+	refused bool
+	run     func(t testing.TB) func(context.Context) error
 }
 
 // result is what a child prints.
@@ -38,6 +41,7 @@ type result struct {
 	Took    time.Duration
 	Overrun time.Duration // after the deadline: time, or processor time if that is less
 	Grown   int64         // by how many bytes the peak of the resident memory rose
+	Live    int64         // by how many the heap did that a collection left, at most
 	Error   string
 }
 
@@ -60,7 +64,7 @@ func TestMeasure(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fmt.Printf("%-44s %-26s %9s %9s %9s %9s  %s\n", "row", "was", "CPU", "took", "overrun", "memory", "outcome")
+	fmt.Printf("%-46s %-22s %-17s %9s %9s %9s %9s %9s  %s\n", "row", "was", "aim", "is: peak", "live heap", "CPU", "took", "overrun", "outcome")
 	for _, r := range rows {
 		if !chosen.MatchString(r.name) {
 			continue
@@ -74,8 +78,12 @@ func TestMeasure(t *testing.T) {
 		if got.Error != "" {
 			outcome = shorten(got.Error)
 		}
-		fmt.Printf("%-44s %-26s %9s %9s %9s %6d MB  %s\n", r.name, r.was, short(got.CPU), short(got.Took), short(got.Overrun), got.Grown>>20, outcome)
-		if got.Overrun > 100*time.Millisecond {
+		fmt.Printf("%-46s %-22s %-17s %6d MB %6d MB %9s %9s %9s  %s\n", nameOf(r), r.was, r.aim(), got.Grown>>20, got.Live>>20,
+			short(got.CPU), short(got.Took), short(got.Overrun), outcome)
+		if r.refused && got.Error == "" {
+			t.Errorf("%s: it was not refused", r.name)
+		}
+		if got.Overrun > overrun {
 			t.Errorf("%s: the deadline was exceeded by %v", r.name, got.Overrun)
 		}
 		if r.memory > 0 && got.Grown > int64(r.memory)<<20 {
@@ -83,6 +91,23 @@ func TestMeasure(t *testing.T) {
 		}
 	}
 }
+
+// nameOf is the name of a row in one line.
+func nameOf(r row) string { return strings.Join(strings.Fields(r.name), " ") }
+
+// aim is what is checked.
+func (r row) aim() string {
+	switch {
+	case r.refused:
+		return "refused"
+	case r.memory > 0 && r.deadline > 0:
+		return fmt.Sprintf("%d MB, %.1f s", r.memory, (r.deadline + overrun).Seconds())
+	}
+	return fmt.Sprintf("%d MB", r.memory)
+}
+
+// overrun is how long a deadline may be exceeded.
+const overrun = 100 * time.Millisecond
 
 func short(d time.Duration) string { return fmt.Sprintf("%.2f s", d.Seconds()) }
 
@@ -131,6 +156,7 @@ func child(t *testing.T, name string) {
 			used, _ := usage()
 			atDeadline.Store(int64(used))
 		})
+		live := watchLive()
 		started := time.Now()
 		err := run(ctx)
 		got := result{Took: time.Since(started)}
@@ -139,6 +165,7 @@ func child(t *testing.T, name string) {
 			// On a machine that is busy otherwise time passes without anything being done.
 			got.Overrun = min(max(0, got.Took-deadline), after-time.Duration(atDeadline.Load()))
 		}
+		got.Live = live()
 		got.CPU, got.Grown = after-cpu, max(0, peak-before)
 		if err != nil {
 			got.Error = err.Error()
@@ -148,4 +175,31 @@ func child(t *testing.T, name string) {
 		return
 	}
 	t.Fatalf("no row is called %q", name)
+}
+
+// watchLive looks at what collections leave until the function that it returns is called,
+// which returns by how much that rose: the rest of a peak is garbage, or was to be.
+func watchLive() func() int64 {
+	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	read := func() int64 {
+		metrics.Read(sample)
+		return int64(sample[0].Value.Uint64())
+	}
+	before, done, peak := read(), make(chan struct{}), make(chan int64)
+	go func() {
+		most := before
+		for ticker := time.NewTicker(5 * time.Millisecond); ; {
+			select {
+			case <-done:
+				peak <- max(most, read())
+				return
+			case <-ticker.C:
+				most = max(most, read())
+			}
+		}
+	}()
+	return func() int64 {
+		close(done)
+		return <-peak - before
+	}
 }

@@ -40,7 +40,8 @@ var rows = func() []row {
 	list := replyRows()
 	list = append(list, languageRows()...)
 	list = append(list, storeRows()...)
-	return append(list, documentRows()...)
+	list = append(list, documentRows()...)
+	return append(list, refusedRows()...)
 }()
 
 // reads calls an API with a Request Processor and takes one value out of the reply.
@@ -82,7 +83,7 @@ func replyRows() []row {
 	for _, path := range []string{"//row[count(preceding::row)=1]/@id", "//*[.//*[.//*[following::*]]]", "//row[preceding::*[preceding::*]]", "count(//row/preceding::row)"} {
 		list = append(
 			list,
-			row{"XPath on 100 KB, extractor: " + path, "19.7 s to over 60 s", 2 * time.Second, 100, func(t testing.TB) func(context.Context) error {
+			row{"XPath on 100 KB, extractor: " + path, "19.7 s to over 60 s", 2 * time.Second, 100, false, func(t testing.TB) func(context.Context) error {
 				return extracts(t, xmlReply(t, 100<<10), "xml", path)
 			}},
 		)
@@ -90,12 +91,10 @@ func replyRows() []row {
 	const deadline = 3 * time.Second
 	for _, size := range []int64{8, 60} {
 		was := map[int64][2]string{8: {"9 s, 539 MB", ""}, 60: {"58 s, 3.6 GB", "27 s, 3.2 GB"}}[size]
-		// The tree of dense JSON of small objects costs up to 12 times its bytes, and what
-		// the collector has not collected yet comes on top. Beyond the limit of trees
-		// (256 MB) a reply is refused.
-		tree := min(int(size)*20, 2*256+int(size))
+		// The tree of a reply costs at most six times its bytes, beside the reply itself.
+		tree := 7 * int(size)
 		add := func(name, was string, run func(testing.TB) func(context.Context) error) {
-			list = append(list, row{fmt.Sprintf(name+", %v", size, deadline), was, deadline, tree + slack, run})
+			list = append(list, row{fmt.Sprintf(name+", %v", size, deadline), was, deadline, tree + slack, false, run})
 		}
 		add("JSON reply of %d MB, processor", was[0], func(t testing.TB) func(context.Context) error {
 			return reads(t, jsonReply(t, size*mb), "response.body", "$jmespath", "[-1].id")
@@ -115,15 +114,24 @@ func replyRows() []row {
 		add("nested JSON of %d MB, extractor", "", func(t testing.TB) func(context.Context) error {
 			return extracts(t, replies(t, "application/json", `[`, `[[[],[]],{"":0}],`, `1]`, size*mb), "json", "[-1]")
 		})
+		add("nested JSON of %d MB, processor", "", func(t testing.TB) func(context.Context) error {
+			return reads(t, replies(t, "application/json", `[`, `[[[],[]],{"":0}],`, `1]`, size*mb), "response.body", "$jmespath", "[-1]")
+		})
+		add("JSON of %d MB of small objects, filtered", "", func(t testing.TB) func(context.Context) error {
+			return extracts(t, replies(t, "application/json", `[`, `{"id":1},`, `{"id":2}]`, size*mb), "json", "[?id==`2`] | [0].id")
+		})
+		add("XML of %d MB of small elements, extractor", "", func(t testing.TB) func(context.Context) error {
+			return extracts(t, replies(t, "application/xml", `<a>`, `<b/>`, `</a>`, size*mb), "xml", "name(/a/b[1])")
+		})
 	}
 	return append(list,
-		row{"text reply of 60 MB, regex (a+)+b", "", 3 * time.Second, 60*6 + slack, func(t testing.TB) func(context.Context) error {
+		row{"text reply of 60 MB, regex (a+)+b", "", 3 * time.Second, 60*6 + slack, false, func(t testing.TB) func(context.Context) error {
 			return extracts(t, replies(t, "text/plain", ``, "aaaaaaaaaaaaaaaaaaaaaaa ", ``, 60*mb), "text", "(a+)+b")
 		}},
-		row{"reply without an end", "", 3 * time.Second, 64*3 + slack, func(t testing.TB) func(context.Context) error {
+		row{"reply without an end", "", 3 * time.Second, 64*3 + slack, false, func(t testing.TB) func(context.Context) error {
 			return extracts(t, jsonReply(t, -1), "json", "[-1].id")
 		}},
-		row{"OAuth reply without an end", "", 3 * time.Second, 64*3 + slack, func(t testing.TB) func(context.Context) error {
+		row{"OAuth reply without an end", "", 3 * time.Second, 64*3 + slack, false, func(t testing.TB) func(context.Context) error {
 			return exports(t, rossumtest.Annotation(rossumtest.Offline()), &steps.RESTExport{
 				Auth: &steps.Auth{URL: jsonReply(t, -1), Data: json.RawMessage(`{}`)}, Request: steps.Request{URL: "http://127.0.0.1:1/"},
 			})
@@ -132,6 +140,11 @@ func replyRows() []row {
 }
 
 func workdayReply(t testing.TB, size int64) func(context.Context) error {
+	return workdayCall(t, json.RawMessage(`{"Supplier_Invoice_Data":{"Company_Reference":{}}}`), size)
+}
+
+// workdayCall submits an invoice, and gets a reply of that size.
+func workdayCall(t testing.TB, mapping json.RawMessage, size int64, options ...pipeline.Option) func(context.Context) error {
 	tenant := workdaytest.NewTenant()
 	t.Cleanup(tenant.Close)
 	tenant.Next(func(w http.ResponseWriter, r *http.Request) {
@@ -155,12 +168,12 @@ func workdayReply(t testing.TB, size int64) func(context.Context) error {
 		Request: workday.Request{
 			Service:   "Resource_Management",
 			Operation: "Submit_Supplier_Invoice",
-			Mapping:   json.RawMessage(`{"Supplier_Invoice_Data":{"Company_Reference":{}}}`),
+			Mapping:   mapping,
 		},
 		ResultField: "found",
 	}}}
-	return exports(t, rossumtest.Annotation(rossumtest.Field("found", ""), rossumtest.Offline(),
-		rossumtest.Secret("workday_username", workdaytest.Username), rossumtest.Secret("workday_password", workdaytest.Password)), step)
+	return exportsWith(t, rossumtest.Annotation(rossumtest.Field("found", ""), rossumtest.Offline(),
+		rossumtest.Secret("workday_username", workdaytest.Username), rossumtest.Secret("workday_password", workdaytest.Password)), options, step)
 }
 
 // languageRows are texts of settings and formulas that take long, or much.
@@ -177,7 +190,7 @@ func languageRows() []row {
 		`{% set a = [1] * 1000000 %}{% for i in range(100000) %}{% set b = a == a[:] %}{% endfor %}`,
 		`{% for i in range(100000) %}{% set a = "a" * 15000000 %}{% endfor %}`,
 	} {
-		list = append(list, row{"template: " + text, "over 60 s", 2 * time.Second, 300, func(t testing.TB) func(context.Context) error {
+		list = append(list, row{"template: " + text, "over 60 s", 2 * time.Second, 300, false, func(t testing.TB) func(context.Context) error {
 			return exports(t, rossumtest.Annotation(rossumtest.Offline()), &steps.CustomFormat{Exports: []steps.ExportConfig{{Key: "k", Template: text}}})
 		}})
 	}
@@ -195,7 +208,7 @@ func languageRows() []row {
 		"import re\nre.match('(a+)+b', 'a' * 1000000)\n",
 		"a = []\nfor i in range(100000000): a.append('x' * 100)\n",
 	} {
-		list = append(list, row{"function: " + code, "over 60 s, 1.6 GB", 2 * time.Second, 400, func(t testing.TB) func(context.Context) error {
+		list = append(list, row{"function: " + code, "over 60 s, 1.6 GB", 2 * time.Second, 400, false, func(t testing.TB) func(context.Context) error {
 			body := "import math\nfrom txscript import *\ndef rossum_hook_request_handler(payload):\n    t = TxScript.from_payload(payload)\n    show_info = t.show_info\n    " +
 				strings.ReplaceAll(
 					strings.TrimSpace(code),
@@ -215,7 +228,7 @@ func languageRows() []row {
 		`len(split(repeat("a ", 10000000), " ")) > 0`,
 		`len(toJSON(map(1..100000, field))) > 0`,
 	} {
-		list = append(list, row{"expr: " + condition, "out of memory", 2 * time.Second, 300, func(t testing.TB) func(context.Context) error {
+		list = append(list, row{"expr: " + condition, "out of memory", 2 * time.Second, 300, false, func(t testing.TB) func(context.Context) error {
 			never := pipeline.StepFunc(func(context.Context, *pipeline.Export) error { return nil })
 			step := expression.When(condition, pipeline.Named("never", never))
 			chain, err := pipeline.New(step)
@@ -225,7 +238,7 @@ func languageRows() []row {
 			return exports(t, rossumtest.Annotation(rossumtest.Field("a", strings.Repeat("a", 100000)), rossumtest.Offline()), chain)
 		}})
 	}
-	return append(list, row{"formula of 40,000 terms, compiled", "6 s, quadratic", 0, 200, func(t testing.TB) func(context.Context) error {
+	return append(list, row{"formula of 40,000 terms, compiled", "6 s, quadratic", 0, 200, false, func(t testing.TB) func(context.Context) error {
 		text := "0" + strings.Repeat(" + field.a", 40000)
 		schema := &rossum.Schema{}
 		if err := json.Unmarshal(fmt.Appendf(nil, `{"content":[{"category":"section","id":"s","children":[{"category":"datapoint","id":"a","type":"number"},{"category":"datapoint","id":"f","type":"number","formula":%q}]}]}`, text), schema); err != nil {
@@ -240,7 +253,7 @@ func languageRows() []row {
 
 func storeRows() []row {
 	return []row{
-		{"S3 error reply without an end", "2.4 GB in 6 s", 3 * time.Second, 100, func(t testing.TB) func(context.Context) error {
+		{"S3 error reply without an end", "2.4 GB in 6 s", 3 * time.Second, 100, false, func(t testing.TB) func(context.Context) error {
 			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Content-Type", "application/xml")
 				w.WriteHeader(http.StatusForbidden)
@@ -255,7 +268,7 @@ func storeRows() []row {
 			t.Cleanup(s.Close)
 			return toBucket(t, bucketAt(s.URL), bucketSecrets(), 1000)
 		}},
-		{"SFTP listing without an end", "+140 MB in 6 s", 3 * time.Second, 60, endlessListing},
+		{"SFTP listing without an end", "+140 MB in 6 s", 3 * time.Second, 60, false, endlessListing},
 	}
 }
 
@@ -301,74 +314,4 @@ func toBucket(t testing.TB, c sftpexport.Credentials, secrets rossum.Secrets, si
 		call.With(rossumtest.Secret(name, secret))
 	}
 	return exportsWith(t, call, []pipeline.Option{pipeline.WithOriginal(generated(size))}, step)
-}
-
-// documentRows send a document of 40 MB in all ways.
-func documentRows() []row {
-	rest := func(t testing.TB, r steps.Request, key string, before ...pipeline.Step) func(context.Context) error {
-		r.URL, r.Method = server(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(201) }), "POST"
-		chain := append(before, &steps.RESTExport{Key: key, Request: r})
-		return exportsWith(
-			t,
-			rossumtest.Annotation(rossumtest.Offline()),
-			[]pipeline.Option{pipeline.WithOriginal(generated(document))},
-			chain...)
-	}
-	processor := func(t testing.TB, request string) func(context.Context) error {
-		platform := rossumtest.NewServer()
-		t.Cleanup(platform.Close)
-		url := server(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(201) })
-		step := settingsOf[requestprocessor.Step](
-			t,
-			fmt.Sprintf(`{"stages":[{"call_api":[{"name":"c","request":{"url":%q,"method":"POST","timeout":60,%s}}]}]}`, url, request),
-		)
-		return exportsWith(t, rossumtest.Annotation(rossumtest.On(platform)), []pipeline.Option{pipeline.WithOriginal(generated(document))}, step)
-	}
-	most, artefact := document/mb+slack, document*4/3/mb+document/mb+slack
-	return []row{
-		{"document as the content", "22 MB", 0, slack + 10, func(t testing.TB) func(context.Context) error {
-			return rest(t, steps.Request{Content: "#{original_file}"}, "")
-		}},
-		{"document as a file", "22 MB", 0, slack + 10, func(t testing.TB) func(context.Context) error {
-			return rest(t, steps.Request{FilePart: "f", FileName: "a.pdf", FileContent: "#{original_file}"}, "")
-		}},
-		{"document in a form", "245 MB", 0, most, func(t testing.TB) func(context.Context) error {
-			return rest(t, steps.Request{Data: json.RawMessage(`{"a":"1","file":"#{original_file}"}`)}, "")
-		}},
-		{"document with text around it", "245 MB", 0, most, func(t testing.TB) func(context.Context) error {
-			return rest(t, steps.Request{Content: "<file>#{original_file}</file>"}, "")
-		}},
-		{"document in a multipart form by data", "245 MB", 0, most, func(t testing.TB) func(context.Context) error {
-			return rest(
-				t,
-				steps.Request{
-					Headers: map[string]string{"Content-Type": "multipart/form-data"},
-					Data:    json.RawMessage(`{"a":"1","file":"#{original_file}"}`),
-				},
-				"",
-			)
-		}},
-		{"document in Jinja's b64encode", "233 MB", 0, artefact, func(t testing.TB) func(context.Context) error {
-			return rest(
-				t,
-				steps.Request{Content: "#{file_content}"},
-				"k",
-				&steps.CustomFormat{Exports: []steps.ExportConfig{{Key: "k", Template: `{"file": "{{ file.original_file|b64encode }}"}`}}},
-			)
-		}},
-		{"document by a Request Processor", "126 MB", 0, most, func(t testing.TB) func(context.Context) error {
-			return processor(t, `"content_type":"files","content":{"file":["a.pdf","{payload.document.content.@}","application/pdf"]}`)
-		}},
-		{"document in a Request Processor's base64", "376 MB", 0, most, func(t testing.TB) func(context.Context) error {
-			return processor(t, `"content_type":"json","content":{"file":"{base64(payload.document.content.@)}"}`)
-		}},
-		{"document in base64 with text around it", "", 0, most, func(t testing.TB) func(context.Context) error {
-			return processor(t, `"content":"data:{base64(payload.document.content.@)};"`)
-		}},
-		{"document to S3", "106 MB", 0, most, func(t testing.TB) func(context.Context) error {
-			s := httptest.NewServer(&bucket{})
-			t.Cleanup(s.Close)
-			return toBucket(t, bucketAt(s.URL), bucketSecrets(), document)
-		}},
-	}
 }

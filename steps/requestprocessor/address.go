@@ -2,14 +2,12 @@ package requestprocessor
 
 import (
 	"context"
-	"fmt"
 	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/exportpipeline/exportpipeline/internal/address"
 	"github.com/exportpipeline/exportpipeline/internal/pipelinerun"
-	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/reqproc"
 	"github.com/exportpipeline/exportpipeline/pipeline/send"
 )
@@ -132,52 +130,4 @@ func withQuery(address, query string) string {
 		fragment = "#" + fragment
 	}
 	return address + query + fragment
-}
-
-// formPairs lists the fields of an object, or of a list of pairs: a list repeats a
-// field, null leaves it out.
-func formPairs(ctx context.Context, v pyvalue.Value) ([][2]string, error) {
-	var all [][2]string
-	add := func(name string, v pyvalue.Value) error {
-		items, many := v.Items()
-		if !many {
-			items = []pyvalue.Value{v}
-		}
-		for _, item := range items {
-			if item.IsNone() {
-				continue
-			}
-			if item.Dict() != nil || item.List() != nil {
-				return fmt.Errorf("%s: %s cannot be a form field; a form has texts, or lists of texts", name, reqproc.Describe(item))
-			}
-			data, err := reqproc.Content(ctx, item)
-			if err != nil {
-				return fmt.Errorf("%s: %w", name, err)
-			}
-			all = append(all, [2]string{name, string(data)})
-		}
-		return nil
-	}
-	if d := v.Dict(); d != nil {
-		for k, item := range d.All() {
-			if err := add(k.Text(), item); err != nil {
-				return nil, err
-			}
-		}
-		return all, nil
-	}
-	items, ok := v.Items()
-	if !ok {
-		return nil, fmt.Errorf("it is %s, expected an object", reqproc.Describe(v))
-	}
-	for i, item := range items {
-		pair, _ := item.Items()
-		if len(pair) != 2 || !pair[0].IsText() {
-			return nil, fmt.Errorf("[%d] is not a pair of a name and a value", i)
-		}
-		if err := add(pair[0].Text(), pair[1]); err != nil {
-			return nil, err
-		}
-	}
-	return all, nil
 }

@@ -220,12 +220,12 @@ func (q *request) plainBody(ctx context.Context, r *run, out *outgoing) error {
 		if mediaType := out.call.Header.Get("Content-Type"); q.contentType == "" && reqproc.IsJSON(mediaType) {
 			r.decide("%s.content is %s and goes out as a form, although the Content-Type header says %s; to send JSON, set content_type to json", q.place, reqproc.Describe(content), mediaType)
 		}
-		pairs, err := formPairs(ctx, content)
+		body, err := formBody(ctx, content)
 		if err != nil || !pyvalue.Truth(content) {
 			return err // an empty form is no body
 		}
 		out.defaultType(send.FormType)
-		out.call.Body = send.URLEncoded(pairs...)
+		out.call.Body = body
 		return nil
 	}
 	if content.IsNumber() || content.Kind() == pyvalue.KindBool {
@@ -241,12 +241,12 @@ func (q *request) plainBody(ctx context.Context, r *run, out *outgoing) error {
 func (q *request) multipart(ctx context.Context, r *run, out *outgoing) error {
 	switch d := out.content.Dict(); {
 	case d != nil && !q.hasFiles(d): // Python's requests makes no multipart body without a file
-		pairs, err := formPairs(ctx, out.content)
+		body, err := formBody(ctx, out.content)
 		if err != nil || d.Len() == 0 {
 			return err
 		}
 		out.defaultType(send.FormType)
-		out.call.Body = send.URLEncoded(pairs...)
+		out.call.Body = body
 		return nil
 	case d == nil:
 		return fmt.Errorf("it is %s, expected an object such as {\"file\": [\"name.pdf\", \"{payload.document.content.@}\"]}", reqproc.Describe(out.content))

@@ -49,6 +49,9 @@ func TestALargeDocumentInBase64LeavesAsASmallOneDoesInEveryContent(t *testing.T)
 			`"content_type":"json","content":{"` + encoded + `":1}`:                                  `{"` + text + `": 1}`,
 			`"content_type":"json","content":"{base64(` + encoded[1:len(encoded)-1] + `)}"`:          `"` + base64.StdEncoding.EncodeToString([]byte(text)) + `"`,
 			`"content":{"a":"` + encoded + `"}`:                                                      "a=" + url.QueryEscape(text),
+			`"content":{"a":["` + encoded + `","<` + encoded + `&>"],"b":"ü"}`:                       "a=" + url.QueryEscape(text) + "&a=" + url.QueryEscape("<"+text+"&>") + "&b=%C3%BC",
+			`"content":{"a":"{payload.document.content.@}","b":"2"}`:                                 "a=" + url.QueryEscape(string(document)) + "&b=2",
+			`"content_type":"multipart","content":{"a":"` + encoded + `","f":["n","x"]}`:             "a=;:" + text + " f=n;:x",
 			`"content_type":"files","content":{"a":["n","<` + encoded + `>"],"b":"` + encoded + `"}`: "a=n;:<" + text + "> b=b;:" + text,
 		} {
 			a := serve(t, nil)

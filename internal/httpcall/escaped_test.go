@@ -1,4 +1,4 @@
-package steps
+package httpcall
 
 import (
 	"net/url"
