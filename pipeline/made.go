@@ -8,10 +8,31 @@ import (
 	"github.com/tidwall/gjson"
 )
 
+// Remains has the sentence that ends a failure name what a step has made elsewhere before
+// any call that it counts as one, and could not remove, such as a hidden file: it may be there.
+func (x *Export) Remains(format string, args ...any) {
+	log := x.run.log
+	log.mu.Lock()
+	defer log.mu.Unlock()
+	log.remains = append(log.remains, fmt.Sprintf(format, args...))
+}
+
 // sentence says what the run has sent, for the person who reads that it failed.
 func (l *runLog) sentence() string {
 	l.mu.Lock()
-	inRossum := l.inRossum
+	remains := strings.Join(l.remains, "; ")
+	l.mu.Unlock()
+	text := l.ofCalls()
+	if remains != "" {
+		text += " This may be there, since it could not be removed: " + remains + "."
+	}
+	return text
+}
+
+// ofCalls says which calls the run has made.
+func (l *runLog) ofCalls() string {
+	l.mu.Lock()
+	inRossum, remains := l.inRossum, len(l.remains) > 0
 	for _, c := range l.calls {
 		inRossum = inRossum || c.Aside && c.counts()
 	}
@@ -22,6 +43,8 @@ func (l *runLog) sentence() string {
 		return sentence(calls)
 	case inRossum:
 		return "No call that changes anything outside of Rossum was made."
+	case remains:
+		return "Nothing was made that was to stay."
 	}
 	return "No call that changes anything was made."
 }

@@ -21,6 +21,7 @@ type runLog struct {
 
 	mu       sync.Mutex
 	inRossum bool        // a call that is not in calls has changed something in Rossum
+	remains  []string    // what steps could not remove
 	calls    []*madeCall // of this process and of earlier ones
 	byID     map[callID]*madeCall
 	waiting  []Record                // that go with the next write

@@ -32,15 +32,24 @@ func (s *sftpStaged) canDelete(ctx context.Context, c *connection) (bool, error)
 		err = c.op(ctx, closeMessage(a.handle))
 	}
 	if isLost(err) {
+		s.mayRemain(path)
 		return false, err
 	}
 	err = c.op(ctx, pathMessage(fxpRemove, path))
 	if isLost(err) || err != nil && !answered(err) {
+		s.mayRemain(path)
 		return false, err
 	}
 	kept := err != nil && !errors.Is(err, fs.ErrNotExist)
 	s.d.pool.cannotDelete.Store(s.file.Directory, kept)
 	return !kept, nil
+}
+
+// mayRemain keeps in mind a hidden file that may be there.
+func (s *sftpStaged) mayRemain(path string) {
+	if !slices.Contains(s.left, path) {
+		s.left = append(s.left, path)
+	}
 }
 
 // claim takes the right to give a name, or waits until nobody else has it.

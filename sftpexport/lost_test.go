@@ -4,9 +4,11 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/sftpexport"
 	"github.com/exportpipeline/exportpipeline/sftpexport/sftptest"
 )
@@ -89,4 +91,37 @@ func TestReplacingWorksWhereRenamingRefusesTakenNames(t *testing.T) {
 		t.Error(err)
 	}
 	r.want(t, arrived)
+}
+
+// A person who reads that nothing was put has to know of a hidden file that may be there.
+func TestAHiddenFileThatMayBeThereIsSaid(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name   string
+		faults []sftptest.Fault
+		stays  bool
+	}{
+		{"cut while it is written, and the file cannot be removed", []sftptest.Fault{{Op: "write", Cut: true, Times: -1}, {Op: "remove", Cut: true, Times: -1}}, true},
+		{"refused while it is written, and the file is removed", []sftptest.Fault{{Op: "write", Err: errors.New("no space left"), Times: -1}}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, "null")
+			r.reader.end(t)
+			r.Fail(c.faults...)
+			response, err := chain(t, r.step).Export(t.Context(), call(r.Server).Payload(), pipeline.WithOriginal(pipeline.Bytes(invoice)))
+			if err == nil || len(response.Messages) == 0 {
+				t.Fatalf("%v, %+v", err, response)
+			}
+			hidden := ""
+			for name := range tree(t, filepath.Join(r.Dir, "out")) {
+				hidden = name
+			}
+			said := response.Messages[len(response.Messages)-1].Content
+			if (hidden != "") != c.stays || strings.Contains(said, "may be there") != c.stays || !strings.Contains(said, hidden) ||
+				strings.Contains(said, "No call that changes anything was made.") == c.stays {
+				t.Errorf("%q is there, and the message is %q", hidden, said)
+			}
+		})
+	}
 }

@@ -117,6 +117,7 @@ func (s *Step) put(ctx context.Context, x *pipeline.Export, d Destination, files
 	defer func() {
 		for _, f := range staged {
 			if cleanErr := f.Discard(); cleanErr != nil {
+				s.remains(x, cleanErr)
 				x.Log.WarnContext(ctx, "a hidden file could not be removed; it remains until it is a day old", "error", cleanErr)
 			}
 		}
@@ -130,6 +131,7 @@ func (s *Step) put(ctx context.Context, x *pipeline.Export, d Destination, files
 			one, err = s.alreadyThere(ctx, x, d, f, i, err)
 		}
 		if err != nil {
+			s.remains(x, err)
 			return s.failed(x, f, started, err)
 		}
 		staged = append(staged, one)
@@ -149,6 +151,13 @@ func (s *Step) put(ctx context.Context, x *pipeline.Export, d Destination, files
 		there = append(there, path)
 	}
 	return nil
+}
+
+// remains has the run say which hidden files may be there still.
+func (s *Step) remains(x *pipeline.Export, err error) {
+	if left := new(leftError); errors.As(err, &left) {
+		x.Remains("%s at %s", strings.Join(left.paths, ", "), s.Credentials.address())
+	}
 }
 
 // alreadyThere decides about a name that is taken, maybe by an earlier part of this run

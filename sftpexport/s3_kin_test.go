@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -20,6 +21,11 @@ import (
 // kin is versitygw behind a proxy that makes it behave like another store.
 func kin(t *testing.T, change func(http.ResponseWriter, *http.Request) bool) site {
 	t.Helper()
+	return kinAt(t, "127.0.0.1:0", change)
+}
+
+func kinAt(t *testing.T, address string, change func(http.ResponseWriter, *http.Request) bool) site {
+	t.Helper()
 	s := realtest.NewVersityGW(t)
 	target, err := url.Parse(s.Credentials().Endpoint)
 	if err != nil {
@@ -31,11 +37,16 @@ func kin(t *testing.T, change func(http.ResponseWriter, *http.Request) bool) sit
 		Rewrite:   func(r *httputil.ProxyRequest) { r.SetURL(target); r.Out.Host = r.In.Host },
 		Transport: transport,
 	}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if change(w, r) {
 			proxy.ServeHTTP(w, r)
 		}
 	}))
+	_ = server.Listener.Close()
+	if server.Listener, err = net.Listen("tcp", address); err != nil {
+		t.Skip(err) // a machine without IPv6
+	}
+	server.Start()
 	t.Cleanup(server.Close)
 	c := s.Credentials()
 	c.Endpoint = server.URL
@@ -147,6 +158,29 @@ func TestAStoreThatIgnoresConditionsIsFoundOut(t *testing.T) {
 	_, err := s.put(t, s.step(t, "in", sftpexport.CollisionRefuse), []byte("x"))
 	if !errors.Is(err, s3.ErrNoCondition) || len(objects) > 0 {
 		t.Errorf("there are %d objects: %v", len(objects), err)
+	}
+}
+
+// Amazon's client refuses hosts with colons in them.
+func TestAStoreMayHaveAnIPv6Address(t *testing.T) {
+	t.Parallel()
+	hosts := make(chan string, 100)
+	s := kinAt(t, "[::1]:0", func(_ http.ResponseWriter, r *http.Request) bool {
+		hosts <- r.Host
+		return true
+	})
+	for _, size := range []int{1, 17 << 20} {
+		content := bytes.Repeat([]byte("6"), size)
+		directory := fmt.Sprint("v6-", size)
+		if _, err := s.put(t, s.step(t, directory, sftpexport.CollisionRefuse), content); err != nil {
+			t.Fatal(err)
+		}
+		if files := tree(t, s.dir); files[directory+"/erp.csv"] != string(content) {
+			t.Errorf("%d bytes did not arrive", size)
+		}
+	}
+	if host := <-hosts; "http://"+host != s.credentials.Endpoint {
+		t.Errorf("the host is %q, not that of %s", host, s.credentials.Endpoint)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/exportpipeline/exportpipeline/sftpexport/internal/naming"
@@ -105,10 +106,22 @@ func (s *sftpStaged) Discard() error {
 	defer cancel()
 	err := s.d.repeat(ctx, func(c *connection) error { return s.tidy(ctx, c) })
 	if err != nil {
-		return fmt.Errorf("removing %s: %w", strings.Join(s.left, ", "), err)
+		return &leftError{slices.Clone(s.left), err}
 	}
 	return nil
 }
+
+// leftError says that hidden files could not be removed.
+type leftError struct {
+	paths []string
+	err   error
+}
+
+func (e *leftError) Error() string {
+	return "removing " + strings.Join(e.paths, ", ") + ": " + e.err.Error()
+}
+
+func (e *leftError) Unwrap() error { return e.err }
 
 // collect is for servers where nothing may be deleted: hidden files are emptied and
 // get one name, so that they do not pile up.

@@ -1,10 +1,15 @@
 package s3
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
+
+	"github.com/aws/smithy-go/middleware"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/exportpipeline/exportpipeline/internal/egress"
 )
@@ -23,8 +28,29 @@ const (
 // answers, which the client reads to their ends.
 type boundedTransport struct{ http.RoundTripper }
 
+// ipv6 stands for an IPv6 address on the way from Amazon's client to the transport: the
+// client refuses requests to hosts with colons in them.
+const ipv6 = "ipv6.invalid"
+
+// withIPv6 has requests to an IPv6 address pass the client, after they were signed.
+func withIPv6(stack *middleware.Stack) error {
+	const id = "exportpipeline:ipv6"
+	return stack.Deserialize.Add(middleware.DeserializeMiddlewareFunc(id, func(
+		ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler,
+	) (middleware.DeserializeOutput, middleware.Metadata, error) {
+		if r, ok := in.Request.(*smithyhttp.Request); ok && strings.HasPrefix(r.URL.Host, "[") {
+			r.Host = ipv6
+		}
+		return next.HandleDeserialize(ctx, in)
+	}), middleware.After)
+}
+
 // RoundTrip implements [http.RoundTripper].
 func (t boundedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Host == ipv6 {
+		r = r.WithContext(r.Context())
+		r.Host = r.URL.Host
+	}
 	if err := egress.Of(r.Context()).CheckURL(r.URL); err != nil {
 		if r.Body != nil {
 			_ = r.Body.Close()
