@@ -6,12 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptrace"
+	"net/netip"
 	"net/url"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/exportpipeline/exportpipeline/internal/egress"
 )
 
 // ErrLost means that the other side broke off a call that it may have acted on.
@@ -226,7 +230,11 @@ func (x *exchange) set(f func()) {
 func (x *exchange) gotConn(info httptrace.GotConnInfo) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if err := x.again(); err != nil {
+	err := x.again()
+	if err == nil {
+		err = allowed(info.Conn)
+	}
+	if err != nil {
 		x.cancel(err)
 		return
 	}
@@ -238,6 +246,16 @@ func (x *exchange) gotConn(info httptrace.GotConnInfo) {
 			x.conn.record.begin()
 		}
 	}
+}
+
+// allowed judges where a connection leads that a program's own transport has made: to no
+// address of a cloud's metadata, whatever a name was resolved to. Ours are judged before they
+// are made, and by all that the program allows.
+func allowed(c net.Conn) error {
+	if addr, err := netip.ParseAddrPort(c.RemoteAddr().String()); err == nil {
+		return egress.Policy{}.CheckAddr(addr.Addr())
+	}
+	return nil // not over IP
 }
 
 // fields returns the header of the reply as it came, nil if that is not known.
