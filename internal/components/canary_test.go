@@ -3,9 +3,11 @@ package components_test
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -21,6 +23,7 @@ import (
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/pipeline/folderledger"
+	"github.com/exportpipeline/exportpipeline/pipeline/runpage"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 	"github.com/exportpipeline/exportpipeline/sftpexport"
 	"github.com/exportpipeline/exportpipeline/sftpexport/s3"
@@ -29,14 +32,14 @@ import (
 	"github.com/exportpipeline/exportpipeline/workday"
 )
 
-// canaries are the secrets of an export, by where they come from.
+// canaries are the secrets of an export, by where they come from: others in each run.
 var canaries = map[string]string{
-	"hook":    "c4nary-hook/S3cret+\"&",
-	"login":   "c4naryLoginPassword",
-	"token":   "c4naryRossumToken",
-	"oauth":   "c4naryOAuthToken",
-	"literal": "c4naryLiteralHeader",
-	"key":     "c4naryLiteralApiKey",
+	"hook":    "c4nary-hook/S3cret+\"&" + rand.Text()[:8],
+	"login":   "c4naryLoginPassword" + rand.Text()[:8],
+	"token":   "c4naryRossumToken" + rand.Text()[:8],
+	"oauth":   "c4naryOAuthToken" + rand.Text()[:8],
+	"literal": "c4naryLiteralHeader" + rand.Text()[:8],
+	"key":     "c4naryLiteralApiKey" + rand.Text()[:8],
 }
 
 // shown reports which canary a text shows, in which form.
@@ -206,6 +209,17 @@ func canarySteps(t *testing.T, base string) map[string][]pipeline.Step {
 				},
 			},
 		},
+		"panic": {pipeline.StepFunc(func(_ context.Context, x *pipeline.Export) error {
+			panic(fmt.Errorf("posting %s with %s for %s", base, x.Secrets["hook"], x.Secrets["login"]))
+		})},
+		"function": {&steps.Function{Code: "def rossum_hook_request_handler(payload):\n    raise ValueError(payload['secrets']['hook'] + ' ' + payload['secrets']['login'])\n"}},
+		"error of a program": {pipeline.StepFunc(func(_ context.Context, x *pipeline.Export) error {
+			x.Warn("the login is %s", x.Secrets["login"])
+			x.Decide("with %q", x.Secrets["hook"])
+			x.Remains("a file of %s", x.Secrets["login"])
+			x.Log.Info(x.Secrets["login"], "secret", x.Secrets["hook"], slog.Group("g", "h", []string{x.Secrets["login"]}))
+			return fmt.Errorf("no %s: %w", x.Secrets["hook"], errors.New(x.Secrets["login"]))
+		})},
 		"S3": {&sftpexport.Step{Backends: map[string]sftpexport.Backend{"s3": s3.New(s3.Options{})}, Rules: []sftpexport.Rule{rule},
 			Credentials: sftpexport.Credentials{Type: "s3", Bucket: "bucket", Endpoint: base, Region: "us-east-1", PathStyle: true}}},
 	}
@@ -288,6 +302,11 @@ func outputs(t *testing.T, chained []pipeline.Step) (all []output) {
 		data, _ := json.Marshal(report)
 		add("report as JSON", string(data))
 		add("report", report.Text())
+		page, err := runpage.Page(report)
+		if err != nil {
+			t.Error(err)
+		}
+		add("page", string(page))
 	}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
 		add("payload by "+verb, fmt.Sprintf(verb, payload))
