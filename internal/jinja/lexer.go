@@ -62,7 +62,7 @@ func (e *syntaxError) Error() string { return e.msg }
 
 // tokenize splits a template whose line ends are normalised.
 func tokenize(source string) ([]token, error) {
-	l := &lexer{source: source}
+	l := &lexer{source: source, tokens: make([]token, 0, 16+len(source)/12)}
 	for l.pos < len(source) {
 		if err := l.data(); err != nil {
 			return nil, err

@@ -2,8 +2,8 @@ package jinja
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
-	"strings"
 
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
@@ -224,9 +224,30 @@ func nodesOf(nodes []node) []statement {
 	return list
 }
 
-// mentions reports whether a name stands anywhere in a body. It looks at the
-// printed form of the tree, which is enough for three names that only matter
-// where they are used.
-func mentions(body []statement, name string) bool {
-	return strings.Contains(fmt.Sprintf("%#v", body), fmt.Sprintf("nameRef{name:%q}", name))
+// mentions reports whether a name stands anywhere in a body, which is enough for three
+// names that only matter where they are used.
+func mentions(body []statement, name string) bool { return mentioned(reflect.ValueOf(body), name) }
+
+// mentioned looks through the values that a part of the tree is made of.
+func mentioned(v reflect.Value, name string) bool {
+	switch v.Kind() {
+	case reflect.Interface:
+		return !v.IsNil() && mentioned(v.Elem(), name)
+	case reflect.Slice:
+		for i := range v.Len() {
+			if mentioned(v.Index(i), name) {
+				return true
+			}
+		}
+	case reflect.Struct:
+		if v.Type() == reflect.TypeFor[nameRef]() {
+			return v.FieldByName("name").String() == name
+		}
+		for i := range v.NumField() {
+			if mentioned(v.Field(i), name) {
+				return true
+			}
+		}
+	}
+	return false
 }
