@@ -18,7 +18,12 @@ func (c *compiler) fstring(x *fstringExpr) eval {
 		if p.value != nil {
 			parts[i].v = c.expr(p.value)
 		}
-		if p.spec != nil {
+		switch {
+		case p.spec == nil:
+		case len(p.spec.parts) == 1 && p.spec.parts[0].value == nil:
+			text := p.spec.parts[0].text
+			parts[i].spec = func(r *run, _ *frame) (value, error) { return pyvalue.Str(text), r.meter.Grow(int64(len(text))) }
+		default:
 			parts[i].spec = c.fstring(p.spec)
 		}
 	}
@@ -45,11 +50,9 @@ func (c *compiler) fstring(x *fstringExpr) eval {
 				}
 				spec = s.Text()
 			}
-			text, err := pyvalue.Format(r.meter, v, spec)
-			if err != nil {
+			if out, err = pyvalue.AppendFormat(r.meter, out, v, spec); err != nil {
 				return value{}, err
 			}
-			out = append(out, text...)
 		}
 		if err := r.meter.Grow(int64(len(out))); err != nil {
 			return value{}, err

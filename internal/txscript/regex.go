@@ -17,7 +17,9 @@ type reFunction struct {
 	names []string // of the arguments after the pattern
 	// positions tells that the method takes pos and endpos.
 	positions bool
-	run       func(r *run, s *subject) (value, error)
+	// substitutes tells that it is sub.
+	substitutes bool
+	run         func(r *run, s *subject) (value, error)
 }
 
 // subject is what a function of re works on.
@@ -35,14 +37,14 @@ var reFunctionsOnUse onuse.Value[map[string]reFunction]
 
 func makeReFunctions() map[string]reFunction {
 	return map[string]reFunction{
-		"search":    {[]string{"string"}, true, one((*re.Pattern).Search)},
-		"match":     {[]string{"string"}, true, one((*re.Pattern).Match)},
-		"fullmatch": {[]string{"string"}, true, one((*re.Pattern).FullMatch)},
-		"findall":   {[]string{"string"}, true, findAll},
-		"finditer":  {[]string{"string"}, true, findIter},
-		"split":     {[]string{"string", "maxsplit"}, false, split},
-		"sub":       {[]string{"repl", "string", "count"}, false, func(r *run, s *subject) (value, error) { v, _, err := s.replaceAll(r); return v, err }},
-		"subn": {[]string{"repl", "string", "count"}, false, func(r *run, s *subject) (value, error) {
+		"search":    {[]string{"string"}, true, false, one((*re.Pattern).Search)},
+		"match":     {[]string{"string"}, true, false, one((*re.Pattern).Match)},
+		"fullmatch": {[]string{"string"}, true, false, one((*re.Pattern).FullMatch)},
+		"findall":   {[]string{"string"}, true, false, findAll},
+		"finditer":  {[]string{"string"}, true, false, findIter},
+		"split":     {[]string{"string", "maxsplit"}, false, false, split},
+		"sub":       {[]string{"repl", "string", "count"}, false, true, func(r *run, s *subject) (value, error) { v, _, err := s.replaceAll(r); return v, err }},
+		"subn": {[]string{"repl", "string", "count"}, false, false, func(r *run, s *subject) (value, error) {
 			v, n, err := s.replaceAll(r)
 			return pyvalue.NewTuple(v, pyvalue.Int(int64(n))), err
 		}},
@@ -282,6 +284,11 @@ func (f reFunction) module(r *run, name string, c *pyvalue.Call) (value, error) 
 
 // positional is module for the commonest calls: without names, and without flags.
 func (f reFunction) positional(r *run, c *pyvalue.Call) (value, error) {
+	if f.substitutes && len(c.Args) == 3 {
+		if v, done, err := r.replaceText(c); done {
+			return v, err
+		}
+	}
 	p, err := patternOf(c, len(f.names)+1)
 	if err != nil {
 		return value{}, err

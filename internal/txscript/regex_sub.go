@@ -42,6 +42,78 @@ func (s *subject) replaceAll(r *run) (value, int, error) {
 	return textOf(s.pattern, out.String()), n, err
 }
 
+// replacing is the pattern and the text to put that a run has used last, and room for
+// what it works on: a formula replaces the same in every row.
+type replacing struct {
+	source, repl string
+	pattern      *re.Pattern
+	with         *re.Template
+	text         re.Text
+	out          []byte
+}
+
+// mostKeptRoom bounds the memory, in bytes, that a run keeps to use it again.
+const mostKeptRoom = 64 << 10
+
+// replaceText is replaceAll for a pattern, a text to put and a text that are str; done is
+// false for others, and for a pattern that is none.
+func (r *run) replaceText(c *pyvalue.Call) (v value, done bool, err error) {
+	for _, a := range c.Args {
+		if a.Kind() != pyvalue.KindStr {
+			return value{}, false, nil
+		}
+	}
+	s := r.replacing
+	if s == nil {
+		s = &replacing{}
+		r.replacing = s
+	}
+	if source, repl := c.Args[0].Text(), c.Args[1].Text(); s.with == nil || s.source != source || s.repl != repl {
+		*s = replacing{source: source, repl: repl, text: s.text, out: s.out}
+		if s.pattern, err = re.Compile(source, 0); err != nil {
+			return value{}, false, nil
+		}
+	}
+	text := c.Args[2].Text()
+	if err := r.meter.Step(1 + int64(len(text))/16); err != nil {
+		return value{}, true, err
+	}
+	if s.with == nil {
+		if s.with, err = s.pattern.Template(s.repl); err != nil {
+			return value{}, true, raise(err)
+		}
+	}
+	s.text.Reset(text)
+	n, err := s.replaceAll(r)
+	v = c.Args[2]
+	if n > 0 {
+		v = pyvalue.Str(string(s.out))
+	}
+	if cap(s.out)+len(text) > mostKeptRoom {
+		r.replacing = nil
+	}
+	return v, true, err
+}
+
+// replaceAll puts the text with all that is replaced into s.out, unless nothing is.
+func (s *replacing) replaceAll(r *run) (n int, err error) {
+	at, out := 0, s.out[:0]
+	err = s.pattern.EachBriefly(r.meter, &s.text, 0, s.text.Len(), func(m *re.Match) (bool, error) {
+		from, to := m.Span(0)
+		out = append(out, s.text.Slice(at, from)...)
+		if err := r.meter.Fits(int64(len(out) + s.with.Size(m))); err != nil {
+			return false, err
+		}
+		before := len(out)
+		out = append(out, s.with.Expand(m)...)
+		at = to
+		n++
+		return true, r.meter.Grow(int64(len(out) - before))
+	})
+	s.out = append(out, s.text.Slice(at, s.text.Len())...)
+	return n, raise(err)
+}
+
 // replacement makes of a text or a function what gives the text to put.
 func (s *subject) replacement(r *run, repl value) (func(m *re.Match) (string, error), error) {
 	if repl.IsText() || repl.Kind() == pyvalue.KindBytes {

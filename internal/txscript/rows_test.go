@@ -393,6 +393,42 @@ func TestRowsWithTheSameCodeGetWhatCPythonGives(t *testing.T) {
 	}
 }
 
+// What a run keeps of the last replacement and of the last f-string is nothing that the
+// next one sees.
+func TestReplacingAndFormattingInTurnGivesWhatCPythonGives(t *testing.T) {
+	t.Parallel()
+	ask := cpython(t)
+	for _, code := range []string{
+		`import re
+[re.sub(p, w, s) for p in ['a', r'\s+', '', '[^a-f]', '(b)|c', 'é+', r'\W'] for w in ['', 'x', r'<\g<0>>'] for s in ['', 'abc', ' é  b\u2028ü', 'aaa']]`,
+		`import re
+re.sub('a', 'b', 'aa'), re.sub('a', 'c', 'aa'), re.sub('b', 'c', 'aa'), re.sub('a', 'b', 'aa')`,
+		`import re
+out = []
+for p, w in [('a', 'x'), ('(', 'x'), ('a', r'\1'), ('a', r'\q'), ('a', 'y')]:
+    try:
+        out.append(re.sub(p, w, 'banana'))
+    except Exception as e:
+        out.append(str(type(e).__name__) + str(e))
+out`,
+		`import re
+re.sub('a', lambda m: re.sub('a', 'b', m.group()) + f'{m.start()}', 'aba') + re.sub('b', 'a', 'aba')`,
+		`class T(str):
+    pass
+import re
+t = T('abc')
+re.sub('a', 'b', t), re.sub('x', 'b', t) == 'abc', re.sub(T('a'), T('b'), t), f'{t}', f'{t:>5}'`,
+		`f"{f'{1.005:.2f}' + f'{2}':>8}|{3:{'>'}{f'{4}'}}|{1e300:.1f}|{-0.0:.0f}|{float('nan'):.2f}|{float('-inf'):.3f}|{2.5:.0f}|{0.125:.2f}"`,
+		`[f'{x:.2f} {x:.0f} {x:.9f}' for x in [0.0, -0.0, 1.005, 2.675, 1e16, 123456789.125, -1e-7, 5e-324]]`,
+		`def f(n):
+    return f'<{n}{f(n - 1) if n else ""}>'
+f(5) + f'{f(2)}{f(1):.4}'`,
+		`' a\x1c\tb\x1f c '.split(), '\x85a\xa0b'.split(), ''.split(), ' '.split(), 'a'.split(), ' a b '.split(None, 1), 'a\x0bb\x0cc\x00d'.split()`,
+	} {
+		compareRows(t, ask, code, code)
+	}
+}
+
 // Elements that an index finds are counted as those that are walked over and taken.
 func TestWhatAnIndexFindsIsCounted(t *testing.T) {
 	t.Parallel()

@@ -119,18 +119,19 @@ type run struct {
 	names   []string // of the globals
 
 	// With a Memo these are kept from one run to the next.
-	kept    []variable // values of expressions
-	block   steadyBlock
-	columns []column // that lookups search
-	byKey   []byKey
-	key     []byte // room for a key
-	evals   map[evaluation]eval
-	modules map[string]*module // of the library that were imported
-	handled *exception         // that an except clause handles
-	late    error              // that came up where none can be returned
-	stops   []func()           // of generators that have begun
-	spare   []*pyvalue.Call    // that can be used again
-	frames  *spareFrames       // likewise
+	kept      []variable // values of expressions
+	block     steadyBlock
+	columns   []column // that lookups search
+	byKey     []byKey
+	key       []byte // room for a key
+	replacing *replacing
+	evals     map[evaluation]eval
+	modules   map[string]*module // of the library that were imported
+	handled   *exception         // that an except clause handles
+	late      error              // that came up where none can be returned
+	stops     []func()           // of generators that have begun
+	spare     []*pyvalue.Call    // that can be used again
+	frames    *spareFrames       // likewise
 }
 
 // slot is a field that the source reads by its name.

@@ -154,6 +154,26 @@ func Format(m *Meter, v Value, specText string) (string, error) {
 	return "", typeError("unsupported format string passed to %s.__format__", TypeName(v))
 }
 
+// AppendFormat appends what [Format] returns.
+func AppendFormat(m *Meter, dst []byte, v Value, spec string) ([]byte, error) {
+	switch k := v.any.(type) {
+	case strPtr:
+		if spec == "" {
+			return append(dst, v.Text()...), nil
+		}
+	case Kind:
+		// .2f is the commonest.
+		x := math.Float64frombits(v.num)
+		if k != KindFloat || len(spec) != 3 || spec[0] != '.' || spec[2] != 'f' || spec[1] < '0' || spec[1] > '9' || math.IsNaN(x) || math.IsInf(x, 0) {
+			break
+		}
+		digits := int(spec[1] - '0')
+		return strconv.AppendFloat(dst, x, 'f', digits, 64), m.Grow(int64(digits))
+	}
+	text, err := Format(m, v, spec)
+	return append(dst, text...), err
+}
+
 func formatText(m *Meter, text string, s spec) (string, error) {
 	switch {
 	case s.kind != 0 && s.kind != 's':

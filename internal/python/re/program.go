@@ -57,6 +57,7 @@ type unit struct {
 	class  *class
 	same   []rune // lower-case characters that count as char; nil for it alone
 	ascii  bool
+	low    [2]uint64 // of a class: the characters of ASCII that fit
 }
 
 type unitKind uint8
@@ -70,7 +71,15 @@ const (
 	unitNotNewline
 )
 
+// fits reports whether the unit stands for a character.
 func (u *unit) fits(r rune) bool {
+	if u.class != nil && r < 0x80 {
+		return u.low[r>>6&1]>>(r&63)&1 != 0
+	}
+	return u.tests(r)
+}
+
+func (u *unit) tests(r rune) bool {
 	switch u.kind {
 	case unitChar:
 		return (r == u.char) != u.negate
@@ -207,6 +216,11 @@ func unitOf(n *node, flags Flags) unit {
 		u.kind, u.char = unitFolded, lower(n.char, u.ascii)
 		if !u.ascii {
 			u.same = sameCase[u.char]
+		}
+	}
+	for r := rune(0); u.class != nil && r < 0x80; r++ {
+		if u.tests(r) {
+			u.low[r>>6] |= 1 << (r & 63)
 		}
 	}
 	return u

@@ -1,14 +1,16 @@
 package re
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
 
 // decode returns the code points of a text. The three-byte form of a surrogate is
 // one code point; any other byte that is not UTF-8 becomes U+FFFD.
-func decode(s string) []rune {
-	runes := make([]rune, 0, len(s))
+func decode(s string) []rune { return appendRunes(make([]rune, 0, len(s)), s) }
+
+func appendRunes(runes []rune, s string) []rune {
 	for i := 0; i < len(s); {
 		if c := s[i]; c < utf8.RuneSelf {
 			runes = append(runes, rune(c))
@@ -62,6 +64,13 @@ type Text struct {
 func NewText(s string) *Text {
 	runes := decode(s)
 	return &Text{source: s, runes: runes, ascii: len(runes) == len(s)}
+}
+
+// Reset makes the text another one, in its memory. Nothing that was made of the text may
+// be in use.
+func (t *Text) Reset(s string) {
+	t.runes = appendRunes(slices.Grow(t.runes[:0], len(s)), s)
+	t.source, t.ascii = s, len(t.runes) == len(s)
 }
 
 // NewBytes prepares bytes for matching with a pattern of [CompileBytes]. What is cut out
