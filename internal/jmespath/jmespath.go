@@ -220,7 +220,7 @@ func filterProjection(left, right, condition evaluator) evaluator {
 		if !ok || err != nil {
 			return value{}, err
 		}
-		kept := make([]value, 0, len(items))
+		kept := []value{} // most filters keep little
 		if err := r.meter.Grow(int64(24 * len(items))); err != nil {
 			return value{}, err
 		}
