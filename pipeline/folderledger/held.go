@@ -9,7 +9,7 @@ import (
 )
 
 // maxHeld is how many files are kept open between calls: those of runs whose owner this
-// process is, and of locks.
+// process is.
 const maxHeld = 256
 
 // heldFiles are open files that nobody uses at this moment, by name. Whoever uses one

@@ -64,7 +64,7 @@ func (l *ledger) lockShard(ctx context.Context, shard string) (*shardLock, error
 		return nil, err
 	}
 	return &shardLock{file: f.File, leave: func(f *disk.File) {
-		l.giveBack(f)
+		_ = f.Close() // one for each shard would be many to keep
 		unlock()
 	}}, nil
 }
