@@ -40,9 +40,9 @@ type UnsettledError struct {
 }
 
 func (e *UnsettledError) Error() string {
-	text := fmt.Sprintf("%s, begun %s: %v. Look into the target system for what this call makes", e.What, e.Started.UTC().Format(time.RFC3339), ErrUnsettled)
+	text := fmt.Sprintf("%s, started %s: %v. Check in the target system whether this call was carried out", e.What, e.Started.UTC().Format(time.RFC3339), ErrUnsettled)
 	if e.Run != "" {
-		text += fmt.Sprintf("; then say what has become of it (run %s, call %s), and export again", e.Run, e.Call)
+		text += fmt.Sprintf("; then record what became of it (run %s, call %s), and export again", e.Run, e.Call)
 	}
 	return text
 }

@@ -321,7 +321,7 @@ var (
 type BusyError struct{ Run RunInfo }
 
 func (e *BusyError) Error() string {
-	return fmt.Sprintf("%s: begun %s, owner %s: %v", e.Run.Key, e.Run.Started.UTC().Format(time.RFC3339), e.Run.Owner, ErrBusy)
+	return fmt.Sprintf("%s: started %s, owner %s: %v", e.Run.Key, e.Run.Started.UTC().Format(time.RFC3339), e.Run.Owner, ErrBusy)
 }
 
 // Unwrap returns ErrBusy.

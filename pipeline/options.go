@@ -12,7 +12,9 @@ import (
 )
 
 // Option sets how the exports of a chain run. Give it to [Chain.Export], to
-// the server of package hookserver, or to [NewExport].
+// the server of package hookserver, or to [NewExport]. Options are functions here and structs
+// elsewhere, since server, program and test each add theirs to one list, and several have a
+// nil or an empty list that means something: WithRossum(nil), WithOnlyHosts().
 type Option func(*config)
 
 // config is what the options set. The zero value works.

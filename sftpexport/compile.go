@@ -265,7 +265,7 @@ func (o Object) checkType(faults *settings.Faults, place string) {
 	}
 	switch {
 	case isCustom && o.Key == "":
-		faults.Add(settings.Join(place, "export_reference_key"), "is missing: which artefact is it?")
+		faults.Add(settings.Join(place, "export_reference_key"), "is missing; it names the artefact to export")
 	case !isCustom && o.Key != "":
 		faults.Add(settings.Join(place, "export_reference_key"), "belongs to custom_format, not to %s", o.Type)
 	}

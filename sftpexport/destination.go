@@ -102,7 +102,7 @@ type Staged interface {
 var (
 	// ErrExists means that there is a file with the name, which may not be
 	// replaced.
-	ErrExists = errors.New("there is a file with this name already (filename_collision may say replace or number)")
+	ErrExists = errors.New("a file with this name already exists (filename_collision can be set to replace or number)")
 	// ErrUnknownOutcome means that the answer to the operation that gives a file
 	// its name was lost, and that the destination does not show how it ended.
 	ErrUnknownOutcome = errors.New("the file may have arrived: the server's answer was lost, and the file is not there (now)")
@@ -116,7 +116,7 @@ var (
 	// ErrSpace means that the server has no space left.
 	ErrSpace = errors.New("the server has no space left: its disk is full, or the user's quota is used up")
 	// ErrNotDirectory means that a file is where a directory should be.
-	ErrNotDirectory = errors.New("there is a file with this name where a directory should be")
+	ErrNotDirectory = errors.New("a file with this name exists where a directory is needed")
 	// ErrPartGone means that somebody has moved or deleted a file while it was hidden,
 	// before it was given its name.
 	ErrPartGone = errors.New("the hidden file was moved or deleted by somebody else before it was given its name; is there a job that takes hidden files, too?")

@@ -65,8 +65,8 @@ func (s *Step) Run(ctx context.Context, x *pipeline.Export) error {
 			return r.run(ctx)
 		}
 	}
-	x.Decide("no configuration fits queue %d", queue)
-	x.Info("No Workday configuration fits queue %d; nothing was sent to Workday.", queue)
+	x.Decide("no configuration applies to queue %d", queue)
+	x.Info("No Workday configuration applies to queue %d; nothing was sent to Workday.", queue)
 	return nil
 }
 

@@ -336,7 +336,7 @@ func TestWhatWorkdayAnswersIsShown(t *testing.T) {
 		"a password with newline": {call: []rossumtest.Part{rossumtest.Secret("workday_password", "a\n")}, want: []string{"control character"}},
 		"the tenant in the name":  {call: []rossumtest.Part{rossumtest.Secret("workday_username", "ISU_Rossum@acme_dpt1")}, want: []string{"warning: The secret workday_username already ends in @ and the tenant", "info: Export to Workday successful."}},
 		"another tenant's name":   {call: []rossumtest.Part{rossumtest.Secret("workday_username", "ISU_Rossum@acme")}, want: []string{"that is not wsdl.tenant"}},
-		"no queue fits":           {change: func(c *workday.Configuration) { c.Queues = []workday.Queue{999999} }, want: []string{"info: No Workday configuration fits queue"}},
+		"no queue fits":           {change: func(c *workday.Configuration) { c.Queues = []workday.Queue{999999} }, want: []string{"info: No Workday configuration applies to queue"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

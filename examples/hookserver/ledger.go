@@ -43,7 +43,7 @@ func listPending(ctx context.Context, out io.Writer, j *pipeline.Journal) error 
 			return err
 		}
 		n++
-		fmt.Fprintf(out, "annotation %d, step %s: %s, begun %s, over by %s\n  -settle %s/%s=there or =absent\n", p.Run.Key.Annotation, p.Step, p.What, p.Started.UTC().Format(time.RFC3339), p.Over.UTC().Format(time.RFC3339), p.Run.ID, p.Call)
+		fmt.Fprintf(out, "annotation %d, step %s: %s, started %s, over by %s\n  -settle %s/%s=there or =absent\n", p.Run.Key.Annotation, p.Step, p.What, p.Started.UTC().Format(time.RFC3339), p.Over.UTC().Format(time.RFC3339), p.Run.ID, p.Call)
 	}
 	if n == 0 {
 		fmt.Fprintln(out, "no call waits for a verdict")

@@ -34,7 +34,7 @@ func TestAPersonSettlesACallFromTheCommandLine(t *testing.T) {
 	if err := do(t.Context(), "", true, "", "", true); err == nil {
 		t.Error("-pending without -ledger")
 	}
-	if err := do(t.Context(), dir, true, "", "", true); err == nil || !strings.Contains(err.Error(), "the secret has 0 bytes") {
+	if err := do(t.Context(), dir, true, "", "", true); err == nil || !strings.Contains(err.Error(), "the secret has a length of 0") {
 		t.Errorf("without a key: %v", err)
 	}
 	t.Setenv(keyVariable, strings.Repeat("a1", 32))

@@ -92,10 +92,10 @@ func TestAnOlderKeyStillOpens(t *testing.T) {
 func TestKeysThatCannotSealAreRefused(t *testing.T) {
 	t.Parallel()
 	for want, keys := range map[string][]seal.Key{
-		"ID has 1 to 64 bytes":    {{ID: "", Secret: make([]byte, 32)}},
-		"not 65":                  {key(strings.Repeat("x", 65), 1)},
-		"the secret has 31":       {{ID: "a", Secret: make([]byte, 31)}},
-		`two keys have the ID "a`: {key("a", 1), key("a", 2)},
+		"ID has 1 to 64 bytes":          {{ID: "", Secret: make([]byte, 32)}},
+		"not 65":                        {key(strings.Repeat("x", 65), 1)},
+		"the secret has a length of 31": {{ID: "a", Secret: make([]byte, 31)}},
+		`two keys have the ID "a`:       {key("a", 1), key("a", 2)},
 	} {
 		if _, err := seal.New(keys[0], keys[1:]...); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("want %q, got %v", want, err)

@@ -168,7 +168,7 @@ func TestOptionsThatMakeNoSenseAreAllRefused(t *testing.T) {
 	})
 	for _, want := range []string{
 		"2 of Chain, Queues and Extensions", "queue 7 has no chain", "both SignatureSecrets and Unsigned", "secret 2 is empty", "Timeout is negative", "Window is", "Keep is", "BodyLimit is",
-		"ReadTimeout is", `Async.URL "/export" is not`, "Async.Key has 5 bytes", "Async.Timeout is negative",
+		"ReadTimeout is", `Async.URL "/export" is not`, "Async.Key has a length of 5", "Async.Timeout is negative",
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is missing in %v", want, err)

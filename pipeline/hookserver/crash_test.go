@@ -266,7 +266,7 @@ func (w *world) goesOn(address string) rossum.Response {
 	if w.row.settles() {
 		return answer
 	}
-	if text := messages(answer); !answer.Failed() || !strings.Contains(text, "may have sent this already") || !strings.Contains(text, "Look into the target system") {
+	if text := messages(answer); !answer.Failed() || !strings.Contains(text, "may have sent this already") || !strings.Contains(text, "Check in the target system") {
 		w.t.Errorf("nobody can know, and the answer is %s", text)
 	}
 	if again, _ := w.ask(w.t.Context(), address, "repeat once more"); !again.Failed() {

@@ -193,7 +193,7 @@ func (a *Async) check() error {
 		faults = append(faults, fmt.Errorf("hook server: Async.URL %q is not the hook's URL, such as https://exports.example.com/export", a.URL))
 	}
 	if a.Key != nil && len(a.Key) < 16 {
-		faults = append(faults, fmt.Errorf("hook server: Async.Key has %d bytes, and needs at least 16", len(a.Key)))
+		faults = append(faults, fmt.Errorf("hook server: Async.Key has a length of %d, at least 16 bytes are needed", len(a.Key)))
 	}
 	if a.Timeout < 0 {
 		faults = append(faults, errors.New("hook server: Async.Timeout is negative"))

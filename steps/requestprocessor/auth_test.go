@@ -344,7 +344,8 @@ func TestATokenIsHadWithASignedAssertion(t *testing.T) {
 	}
 	now := time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC)
 	for name, tt := range map[string]struct{ extra, claims, form string }{
-		"defaults": {"", `{"aud":"API/token","exp":1795518000,"iat":1795514400,"iss":"canary-client","scope":["rest_webservices"]}`, "client_credentials||urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
+		"defaults":   {"", `{"aud":"API/token","exp":1795518000,"iat":1795514400,"iss":"canary-client","scope":["rest_webservices"]}`, "client_credentials||urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
+		"grant type": {`,"grant_type":"g"`, `{"aud":"API/token","exp":1795518000,"iat":1795514400,"iss":"canary-client","scope":["rest_webservices"]}`, "g||urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
 		"all": {`,"scope":"a b","signature_algorithm":"RS512","assertion_expiry":60,"audience":"https://aud.example","credential_key":"data.list[0].token","grant_type":"g","client_assertion_type":"t","additional_claims":{"sub":"{field.state.value}","iss":"other"},"additional_token_params":{"p":"{field.count}","grant_type":"last"}`,
 			`{"aud":"https://aud.example","exp":1795514460,"iat":1795514400,"iss":"other","scope":"a b","sub":"approved"}`, "last|3|t"},
 	} {

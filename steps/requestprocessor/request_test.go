@@ -107,7 +107,7 @@ func TestARequestThatCannotBeMadeIsNamedAndNotSent(t *testing.T) {
 		`"url":"API/{field.number.valu}","method":"GET"`:                                                                        "the field number has no valu (it has value, id, hidden, normalized_value, attr)",
 		`"url":"{field.empty.value}/x","method":"GET"`:                                                                          "request.url (c): this is not a URL that begins with http:// or https:// and has a host; if it is made of a field, the field may be empty",
 		`"url":"API/{payload.secrets.password}","method":"GET"`:                                                                 `stages[0].call_api[0].request.url: secret "password": the hook has no such secret`,
-		`"url":"API/{payload.queues}","method":"GET"`:                                                                           "the payload has no queues; what the hook sideloads is set in its sideload",
+		`"url":"API/{payload.queues}","method":"GET"`:                                                                           "the payload has no queues; objects of the API are there only if the hook's sideload lists them",
 		`"url":"API/{payload.annotation.ide}","method":"GET"`:                                                                   "payload.annotation has no ide (did you mean id?)",
 		`"url":"API/{payload.document.content.@}","method":"GET","params":{"a":{"b":1}}`:                                        "a: an object cannot be a form field",
 		`"url":"API","method":"POST","content_type":"json","content":{"a":"{field.lines}"}`:                                     "request.content.a (c): {field.lines}: a table or a repeated field, which is for iterate_over, cannot be used as a value",

@@ -157,7 +157,7 @@ func TestACallThatMayHaveBeenSentIsNotSentAgainAndNothingFollows(t *testing.T) {
 	if !errors.Is(err, pipeline.ErrMaybeSent) || a.paths() != "POST /create" ||
 		!strings.Contains(
 			err.Error(),
-			"step Request Processor, stages[0].call_api[0].request.url (create): POST "+a.URL+"/create (stages[0].call_api[0]), begun ",
+			"step Request Processor, stages[0].call_api[0].request.url (create): POST "+a.URL+"/create (stages[0].call_api[0]), started ",
 		) {
 		t.Errorf("%v %s", err, a.paths())
 	}
