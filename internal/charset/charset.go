@@ -81,6 +81,9 @@ func shared(data []byte) string { return unsafe.String(unsafe.SliceData(data), l
 // Declared returns the charset that a Content-Type names, nil if it names none that
 // is known, or UTF-8.
 func Declared(contentType string) encoding.Encoding {
+	if !strings.Contains(contentType, ";") {
+		return nil // most often
+	}
 	_, params, err := mime.ParseMediaType(contentType)
 	if err != nil && params == nil {
 		return nil

@@ -77,13 +77,16 @@ func table(name string) encoding.Encoding {
 	case "iso-8859-8i":
 		return charmap.ISO8859_8I
 	}
-	if c := singleBytes(name); c != nil {
+	if c := singles.Get(singleBytes)[name]; c != nil {
 		return c
 	}
 	return nil
 }
 
-func singleBytes(name string) *charmap.Charmap {
+var singles onuse.Value[map[string]*charmap.Charmap]
+
+// singleBytes returns the tables of charsets whose characters are a byte each.
+func singleBytes() map[string]*charmap.Charmap {
 	return map[string]*charmap.Charmap{
 		"cp037": charmap.CodePage037, "cp437": charmap.CodePage437, "cp850": charmap.CodePage850, "cp852": charmap.CodePage852, "cp855": charmap.CodePage855,
 		"cp858": charmap.CodePage858, "cp860": charmap.CodePage860, "cp862": charmap.CodePage862, "cp863": charmap.CodePage863, "cp865": charmap.CodePage865,
@@ -95,7 +98,7 @@ func singleBytes(name string) *charmap.Charmap {
 		"windows-874": charmap.Windows874, "windows-1250": charmap.Windows1250, "windows-1251": charmap.Windows1251, "windows-1252": charmap.Windows1252,
 		"windows-1253": charmap.Windows1253, "windows-1254": charmap.Windows1254, "windows-1255": charmap.Windows1255, "windows-1256": charmap.Windows1256,
 		"windows-1257": charmap.Windows1257, "windows-1258": charmap.Windows1258, "x-user-defined": charmap.XUserDefined,
-	}[name]
+	}
 }
 
 // ascii decodes what is not ASCII as U+FFFD.
