@@ -91,6 +91,9 @@ func (d *Derived) key() (dictKey, bool, error) {
 // hashModulus is the prime that CPython hashes numbers by.
 const hashModulus = 1<<61 - 1
 
+// hashOfNaN stands for what CPython makes of the object's address: a number like no other.
+const hashOfNaN = 0x6e616e
+
 func hashInt(i *big.Int) int64 {
 	m := new(big.Int).Rem(i, big.NewInt(hashModulus)).Int64() // of the sign of i
 	if m == -1 {
@@ -102,7 +105,7 @@ func hashInt(i *big.Int) int64 {
 func hashFloat(f float64) int64 {
 	switch {
 	case math.IsNaN(f):
-		return 0
+		return hashOfNaN
 	case math.IsInf(f, 1):
 		return 314159
 	case math.IsInf(f, -1):
