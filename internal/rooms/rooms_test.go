@@ -19,7 +19,7 @@ var floors = [][]string{
 	{"internal/python/clock", "internal/python/maths"},
 	{"internal/xpath", "internal/jmespath", "internal/jinja", "internal/httpcall/..."},
 	{"internal/jsontemplate"},
-	{"internal/txscript/...", "internal/oauth", "internal/reqproc"},
+	{"internal/txscript/...", "internal/oauth", "internal/reqproc", "internal/pipelinerun"},
 	{"rossum"},
 	{"rossum/native/...", "rossum/formula"},
 	{"rossum/rossumtest", "internal/hookcall"},
