@@ -75,7 +75,7 @@ func IndexReply(ctx context.Context, data []byte, spelling bool) (Value, error) 
 }
 
 func indexJSONText(m *Meter, text string, spelling bool, limit int64) (Value, error) {
-	if len(text) > math.MaxUint32 {
+	if uint64(len(text)) > math.MaxUint32 {
 		return Value{}, errors.New("it is larger than 4 GB")
 	}
 	d := &indexed{text: text, spelling: spelling, limit: limit}
