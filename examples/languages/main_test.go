@@ -48,8 +48,8 @@ func TestEveryOperatorAndFunctionIsOnThePage(t *testing.T) {
 		all += strings.Join(s.rows, "\n") + "\n"
 	}
 	for _, source := range []struct{ file, begin, end, name, use string }{
-		{"jmespath/functions.go", "functions = map[string]function{", "\n\t}\n", `"(\w+)":\s+\{`, "%s("},
-		{"jsontemplate/operators.go", "operators = map[string]operatorSpec{", "\n\t}\n", `"([A-Z_]+)":`, "$%s$"},
+		{"jmespath/functions.go", "return map[string]function{", "\n\t}\n", `"(\w+)":\s+\{`, "%s("},
+		{"jsontemplate/operators.go", "return map[string]operatorSpec{", "\n\t}\n", `"([A-Z_]+)":`, "$%s$"},
 		{"reqproc/operators.go", "var operators = []string{", "}", `"(\$\w+)"`, `"%s"`},
 		{"reqproc/extract.go", "", "", `"(\$(?:jmespath|xmlpath|regex))"`, `"%s"`},
 		{"jinja/globals.go", "var globals = map[string]value{", "\n}\n", `"(\w+)":\s`, "%s"},
@@ -80,12 +80,12 @@ func TestEveryFilterAndTestIsOnThePage(t *testing.T) {
 	for _, s := range sections {
 		all += strings.Join(s.rows, "\n") + "\n"
 	}
-	for _, filter := range names(t, "filters.go", "filters = map[string]filterFunc{") {
+	for _, filter := range names(t, "filters.go", "return map[string]filterFunc{") {
 		if !regexp.MustCompile(`\| ?` + filter + `\b`).MatchString(all) {
 			t.Errorf("the filter %s is not shown", filter)
 		}
 	}
-	for _, test := range names(t, "tests.go", "tests = map[string]testFunc{") {
+	for _, test := range names(t, "tests.go", "all := map[string]testFunc{") {
 		if !strings.Contains(all, " is "+test) {
 			t.Errorf("the test %s is not shown", test)
 		}
