@@ -24,7 +24,7 @@ func (l *runLog) sentence() string {
 	l.mu.Unlock()
 	text := l.ofCalls()
 	if remains != "" {
-		text += " This may be there, since it could not be removed: " + remains + "."
+		text += " This may be there still, because it could not be removed: " + remains + "."
 	}
 	return text
 }
@@ -44,7 +44,7 @@ func (l *runLog) ofCalls() string {
 	case inRossum:
 		return "No call that changes anything outside of Rossum was made."
 	case remains:
-		return "Nothing was made that was to stay."
+		return "Nothing permanent was made."
 	}
 	return "No call that changes anything was made."
 }

@@ -52,7 +52,7 @@ func idsOf(reference *pyvalue.Dict) []objectID {
 	return append(ids, wids...)
 }
 
-// elements are those of a list, or the one value that is no list.
+// elements are those of a list, or the single value if it is not a list.
 func elements(v pyvalue.Value) []pyvalue.Value {
 	if list, ok := v.Items(); ok {
 		return list

@@ -93,7 +93,7 @@ var (
 	unmade  = append(lost, unreached...)
 )
 
-// unreached is what Workday's export says where there is no connection, whatever the cause.
+// unreached is what Workday's export says when it cannot connect, whatever the cause.
 var unreached = []string{"Could not connect to Workday"}
 
 // status returns how messages name the status of a reply.

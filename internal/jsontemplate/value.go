@@ -103,7 +103,7 @@ func Text(ctx context.Context, v pyvalue.Value) (string, error) {
 	return scalarText(ctx, v)
 }
 
-// scalarText is [Text] of what holds no other values and is no text.
+// scalarText is [Text] of a value that is neither a text nor a container.
 func scalarText(ctx context.Context, v pyvalue.Value) (string, error) {
 	switch v.Kind() {
 	case pyvalue.KindBool:

@@ -171,7 +171,7 @@ func (c *compiler) newByKey() int {
 }
 
 // rowKey compiles the key that fields of the row make; false for a row that has none,
-// since one of them is no cell of a column, or of a class of which values are not told
+// since one of them is not a cell of a column, or is of a class whose values are not told
 // apart here.
 func (c *compiler) rowKey(ids []string) func(r *run, key []byte) ([]byte, bool) {
 	slots := make([]int, len(ids))

@@ -50,7 +50,7 @@ func (p payloadRoot) Member(_ context.Context, name string) (pyvalue.Value, erro
 	}
 	raw := payload.Raw(name)
 	if raw == nil {
-		return pyvalue.Value{}, fmt.Errorf("%w: the payload has no %s; objects of the API are there only if the hook's sideload lists them", reqproc.ErrNotThere, name)
+		return pyvalue.Value{}, fmt.Errorf("%w: the payload has no key %q; objects of the API are there only if the hook's sideload lists them", reqproc.ErrNotThere, name)
 	}
 	return pyvalue.FromJSON(raw, false)
 }

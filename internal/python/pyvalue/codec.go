@@ -87,7 +87,7 @@ func escapedRune(r rune) string {
 }
 
 // encodeHandler returns what is put in the place of a character that an encoding lacks,
-// nil if there is no handler of that name.
+// nil if no handler has that name.
 func encodeHandler(name string) func(r rune) string {
 	switch name {
 	case "ignore":
