@@ -12,7 +12,7 @@
 //		&steps.Extract{Sources: …},
 //		&steps.Evaluate{Check: …},
 //	)
-//	hook, err := hookserver.New(hookserver.Options{Chain: chain, Secrets: []string{secret}})
+//	hook, err := hookserver.New(hookserver.Options{Chain: chain, SignatureSecrets: []string{secret}})
 //	http.Handle("/export", hook)
 //
 // The packages, from the ground up:

@@ -273,7 +273,7 @@ func (x *Export) newCall(a Act) *madeCall {
 		id.Try = x.at.try(a.Call, a.Item)
 	}
 	c := &madeCall{made: time.Now(), reads: a.Reads, callRecord: callRecord{
-		callID: id, Name: name, What: x.Redact(a.What), Begun: x.WallTime(), Limit: a.Limit, Reads: a.Reads, Repeatable: a.Repeatable, Aside: a.aside,
+		callID: id, Name: name, What: x.Redact(a.What), Started: x.WallTime(), Limit: a.Limit, Reads: a.Reads, Repeatable: a.Repeatable, Aside: a.aside,
 	}}
 	if x.run.log.isKept() {
 		c.Request = a.Request.record(x.Redact)

@@ -114,8 +114,8 @@ func TestACallIsNotMadeWhoseConditionMakesALaterStepFail(t *testing.T) {
 			if errors.As(err, &refused) != (severity == "error") || seen.Load() != tt.calls {
 				t.Errorf("the ERP has seen %d calls, want %d; the error is %v", seen.Load(), tt.calls, err)
 			}
-			if refused != nil && (refused.Begun != (tt.calls > 0) || strings.Contains(err.Error(), "nothing was sent") == refused.Begun) {
-				t.Errorf("begun: %v, after %d calls: %v", refused.Begun, tt.calls, err)
+			if refused != nil && (refused.Started != (tt.calls > 0) || strings.Contains(err.Error(), "nothing was sent") == refused.Started) {
+				t.Errorf("started: %v, after %d calls: %v", refused.Started, tt.calls, err)
 			}
 			schema, schemaErr := queueCall().Payload().Schema()
 			if schemaErr != nil {
@@ -148,7 +148,7 @@ func TestAConditionIsLookedAtInABranchAndInAChainWithin(t *testing.T) {
 			chain := arrange(do(sets("erp_body", "x")), do(closed), do(extractTo("c", "erp_ids")))
 			_, report, err := exportReport(t, chain, queueCall())
 			var refused *pipeline.CheckError
-			if !errors.As(err, &refused) || seen.Load() != 0 || refused.Begun {
+			if !errors.As(err, &refused) || seen.Load() != 0 || refused.Started {
 				t.Errorf("%d calls, %v\n%s", seen.Load(), err, report.Text())
 			}
 		})

@@ -27,9 +27,9 @@ import (
 // The zero value knows no answers. A token that no answer is known for is made up, and
 // never kept.
 type DryRun struct {
-	// Answer returns the answer to a call, as a recording has it; ok is false if it
+	// Reply returns the reply to a call, as a recording has it; ok is false if it
 	// knows none. It must be safe for concurrent use. nil knows none.
-	Reply func(c DryCall) (a DryReply, ok bool)
+	Reply func(c DryCall) (r DryReply, ok bool)
 	// Made gets each call with every byte that would have left, secrets included: it is
 	// for comparing, not for showing. It must be safe for concurrent use. May be nil.
 	Made func(c DryCall)

@@ -43,8 +43,9 @@ type KeepOptions struct {
 	Earlier RunID
 	// Path is noted with the run: where the hook was called.
 	Path string
-	// Begun, if not nil, is called with the run before its first step.
-	Begun func(RunInfo)
+	// Started, if not nil, is called with the run before its first step. It is called once,
+	// by the goroutine of Keep.
+	Started func(RunInfo)
 	// Pause, if not nil, has the run done in parts: it is called with the key of each
 	// step of the chain that is to run and has not ended before, and by true leaves the run
 	// there, with all that was done on the ledger, for a later Keep with Resume to go on
@@ -82,8 +83,8 @@ func (c *Chain) keep(ctx context.Context, x *Export) (Kept, error) {
 	k := Kept{Run: claimed.Run, Earlier: earlier != nil}
 	x.run.log = newRunLog(j, claimed.Lease, claimed.Run, earlier)
 	x.run.knowledge = knowledge
-	if begun := x.run.config.keep.Begun; begun != nil {
-		begun(claimed.Run)
+	if started := x.run.config.keep.Started; started != nil {
+		started(claimed.Run)
 	}
 	running, stop := x.run.log.beat(ctx)
 	response, runErr := c.run(running, x)
@@ -341,7 +342,7 @@ func (h *history) giveWay(stopIfSent bool) error {
 	}
 	for _, c := range h.calls {
 		if c.isOpen() && c.verdict == nil {
-			return fmt.Errorf("%w, since the annotation has changed: %w", ErrChanged, &UnsettledError{Run: h.ID, Call: c.ref(), What: c.What, Started: c.Begun})
+			return fmt.Errorf("%w, since the annotation has changed: %w", ErrChanged, &UnsettledError{Run: h.ID, Call: c.ref(), What: c.What, Started: c.Started})
 		}
 	}
 	return nil

@@ -37,7 +37,7 @@ func (x *Export) lookAgain(ctx context.Context, path string) error {
 		return nil
 	}
 	open.note(x.run.report, j.findings)
-	return &CheckError{Findings: j.findings, Begun: len(x.run.log.made()) > 0}
+	return &CheckError{Findings: j.findings, Started: len(x.run.log.made()) > 0}
 }
 
 // note puts the errors in the place of the warnings that they were at the beginning.

@@ -8,8 +8,10 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// Remains has the sentence that ends a failure name what a step has made elsewhere before
-// any call that it counts as one, and could not remove, such as a hidden file: it may be there.
+// Remains notes something that a step has made in another system and could not remove, such
+// as a hidden file, and that no call in the report stands for. Should the run fail, the
+// sentence about what was sent names it. Secrets in the text are hidden as in other messages.
+// It may be called by several goroutines.
 func (x *Export) Remains(format string, args ...any) {
 	log := x.run.log
 	log.mu.Lock()
@@ -24,7 +26,7 @@ func (l *runLog) sentence() string {
 	l.mu.Unlock()
 	text := l.ofCalls()
 	if remains != "" {
-		text += " This may be there still, because it could not be removed: " + remains + "."
+		text += " This may still be there, because it could not be removed: " + remains + "."
 	}
 	return text
 }

@@ -97,18 +97,18 @@ func (x *Export) secretsFor(h *rossum.Hook) rossum.Secrets {
 	return x.run.secrets[h]
 }
 
-// CheckError means that an export was not begun, or not gone on with, since it would
+// CheckError means that an export was not started, or not continued, because it would
 // fail. It wraps every [*Finding] that is an error.
 type CheckError struct {
 	Findings Findings
-	// Begun says that steps had run before it was known: calls may have been made. The
-	// step that follows was not begun.
-	Begun bool
+	// Started reports that steps had run by the time it was known, so that calls may have
+	// been made. The step that follows was not started.
+	Started bool
 }
 
 // Error lists what was found, one on a line.
 func (e *CheckError) Error() string {
-	if e.Begun {
+	if e.Started {
 		return "nothing more was sent, since the export would fail:\n" + e.Findings.Err().Error()
 	}
 	return "nothing was sent, since the export would fail:\n" + e.Findings.Err().Error()

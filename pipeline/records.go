@@ -98,7 +98,7 @@ type callRecord struct {
 	callID
 	Name       string         `json:"name"` // of the step
 	What       string         `json:"what"`
-	Begun      time.Time      `json:"begun"`
+	Started    time.Time      `json:"begun"`
 	Limit      time.Duration  `json:"limit,omitempty"` // after which it is over
 	Reads      bool           `json:"reads,omitempty"`
 	Repeatable bool           `json:"repeatable,omitempty"`

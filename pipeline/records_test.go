@@ -48,7 +48,7 @@ func recordsIn(t *testing.T, wrap func(Ledger) Ledger) []string {
 		{recordBegun, begunRecord{Request: "r", Path: "/p", Seed: seed, Started: at, call: p}},
 		{recordBegun, begunRecord{Request: "r", Started: at, call: &rossum.Payload{}}},
 		{recordStarted, &startedRecord{"/create", at}},
-		{recordCall, &callRecord{callID: id, Name: "create", What: "POST", Begun: at, Limit: time.Second, Request: request}},
+		{recordCall, &callRecord{callID: id, Name: "create", What: "POST", Started: at, Limit: time.Second, Request: request}},
 		{recordCall, &callRecord{callID: id, Reads: true}},
 		{recordReply, reply},
 		{recordReply, &replyRecord{callID: id, Error: "lost", Sent: true}},

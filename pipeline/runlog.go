@@ -34,7 +34,7 @@ type runLog struct {
 // madeCall is a call of this run.
 type madeCall struct {
 	callRecord
-	made    time.Time // when Begun was read, by this process's own clock
+	made    time.Time // when Started was read, by this process's own clock
 	earlier bool      // an earlier process made it
 	reads   bool
 	unsure  bool // an earlier attempt, of which no answer is known, may have been received
@@ -150,7 +150,7 @@ func (l *runLog) writeAnnouncement(ctx context.Context, c *madeCall) error {
 		if err != nil || took <= most {
 			return err
 		}
-		r.Begun, asked = r.Begun.Add(took), asked.Add(took)
+		r.Started, asked = r.Started.Add(took), asked.Add(took)
 	}
 }
 

@@ -108,13 +108,13 @@ func WithProbe(step string, settle time.Duration, p Probe) Option {
 // probe asks what has become of a call. With done it is not made.
 func (x *Export) probe(ctx context.Context, p probing, c, past *madeCall) (answer *Reply, err error, done bool) {
 	// How long ago it was begun is the ledger's word, not that of two clocks.
-	if err := x.waitUntil(ctx, past.Begun.Add(past.Limit+p.settle)); err != nil {
+	if err := x.waitUntil(ctx, past.Started.Add(past.Limit+p.settle)); err != nil {
 		if past.verdict != nil && ctx.Err() == nil {
 			return x.byVerdict(c, past, *past.verdict)
 		}
 		return nil, fmt.Errorf("%w; waiting before the target system is asked: %w", x.unsettled(past), err), true
 	}
-	q := Question{Step: past.Name, Call: past.Call, Item: past.Item, What: past.What, Started: past.Begun}
+	q := Question{Step: past.Name, Call: past.Call, Item: past.Item, What: past.What, Started: past.Started}
 	if r := past.Request; r != nil {
 		q.Method, q.URL, q.Header, q.Body = r.Method, r.URL, r.Header, r.text()
 	}
@@ -198,7 +198,7 @@ func (x *Export) settle(ctx context.Context, a Act, c, past *madeCall) (answer *
 }
 
 func (x *Export) unsettled(past *madeCall) *UnsettledError {
-	return &UnsettledError{Run: x.run.log.info.ID, Call: past.ref(), What: past.What, Started: past.Begun}
+	return &UnsettledError{Run: x.run.log.info.ID, Call: past.ref(), What: past.What, Started: past.Started}
 }
 
 // probed does as the step's own probe says.

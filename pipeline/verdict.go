@@ -74,7 +74,7 @@ func (j *Journal) Pending(ctx context.Context, q RunQuery) iter.Seq2[Pending, er
 				if !c.isOpen() {
 					continue
 				}
-				if !yield(Pending{Run: info, Call: c.ref(), Step: c.Name, What: c.What, Started: c.Begun, Over: c.Begun.Add(c.Limit), Verdict: c.verdict}, nil) {
+				if !yield(Pending{Run: info, Call: c.ref(), Step: c.Name, What: c.What, Started: c.Started, Over: c.Started.Add(c.Limit), Verdict: c.verdict}, nil) {
 					return
 				}
 			}

@@ -83,7 +83,10 @@ func members(object []byte) iter.Seq2[string, json.RawMessage] {
 }
 
 func (c *Content) beforeChange() {
-	if c.before.Load() != nil {
-		(*c.before.Swap(nil))()
+	if c.before.Load() == nil {
+		return // as nearly always; a swap costs more
+	}
+	if f := c.before.Swap(nil); f != nil {
+		(*f)()
 	}
 }

@@ -87,8 +87,8 @@ type HookConfig struct {
 	Secret     Secret   `json:"secret"`  // that calls are signed with
 }
 
-// DefaultHookTimeout is how long Rossum waits for a hook whose config says nothing: what a
-// server leaves running exports when it shuts down.
+// DefaultHookTimeout is how long Rossum waits for a hook whose config does not set timeout_s.
+// It is also a good grace period for a server that shuts down while exports are running.
 const DefaultHookTimeout = 30 * time.Second
 
 // maxHookTimeout is far beyond the 60 s of the platform; it keeps a number that

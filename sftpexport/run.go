@@ -153,7 +153,7 @@ func (s *Step) put(ctx context.Context, x *pipeline.Export, d Destination, files
 	return nil
 }
 
-// remains has the run say which hidden files may be there still.
+// remains notes which hidden files may still be there, for the sentence that ends a failure.
 func (s *Step) remains(x *pipeline.Export, err error) {
 	if left := new(leftError); errors.As(err, &left) {
 		x.Remains("%s at %s", strings.Join(left.paths, ", "), s.Credentials.address())

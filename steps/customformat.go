@@ -55,7 +55,7 @@ func (*ExportConfig) SettingsAliases() map[string]string {
 // maxFormats is Rossum's limit.
 const maxFormats = 5
 
-// format is a compiled Format.
+// format is a compiled ExportConfig.
 type format struct {
 	ExportConfig
 	place    string

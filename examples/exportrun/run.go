@@ -176,7 +176,7 @@ func export(ctx context.Context, a *runArguments, out *terminal) int {
 	}
 	var refused *pipeline.CheckError
 	switch {
-	case errors.As(err, &refused) && !refused.Begun:
+	case errors.As(err, &refused) && !refused.Started:
 		return unusable // nothing was sent
 	case response.Failed():
 		return failed

@@ -252,7 +252,11 @@ func (x *exchange) gotConn(info httptrace.GotConnInfo) {
 // address of a cloud's metadata, whatever a name was resolved to. Ours are judged before they
 // are made, and by all that the program allows.
 func allowed(c net.Conn) error {
-	if addr, err := netip.ParseAddrPort(c.RemoteAddr().String()); err == nil {
+	remote := c.RemoteAddr()
+	if remote == nil {
+		return nil // a connection of the program's own making, which does not say
+	}
+	if addr, err := netip.ParseAddrPort(remote.String()); err == nil {
 		return egress.Policy{}.CheckAddr(addr.Addr())
 	}
 	return nil // not over IP

@@ -272,3 +272,23 @@ type unopened struct{ err error }
 func (u unopened) Open(context.Context) (io.ReadCloser, error) { return nil, u.err }
 
 func (unopened) Size() int64 { return 7 }
+
+// tunnel is a connection of a program's own dialler that does not know its address.
+type tunnel struct{ net.Conn }
+
+func (tunnel) RemoteAddr() net.Addr { return nil }
+
+func TestAConnectionThatDoesNotKnowItsAddressIsUsed(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusCreated) }))
+	t.Cleanup(server.Close)
+	transport := &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+		c, err := new(net.Dialer).DialContext(ctx, network, address)
+		return tunnel{c}, err
+	}}
+	t.Cleanup(transport.CloseIdleConnections)
+	reply, err := New(Options{HTTP: &http.Client{Transport: transport}}).Do(t.Context(), &Call{Method: http.MethodPost, URL: server.URL})
+	if err != nil || reply.Status != http.StatusCreated {
+		t.Errorf("got %+v, %v", reply, err)
+	}
+}

@@ -1,7 +1,7 @@
 // Package rossumrun is what the run of an export needs of package rossum, and users do not:
 // recording the changes of a content tree, making them again, joining those of branches,
-// writing formula fields, and reading the JSON that a payload came as. Package rossum fills it in; content and node are its *Content
-// and *Node.
+// writing formula fields, and reading the JSON that a payload came as. Package rossum fills
+// it in; content and node are its *Content and *Node.
 package rossumrun
 
 import (

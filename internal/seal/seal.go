@@ -66,7 +66,7 @@ func New(current Key, older ...Key) (*Box, error) {
 		case k.ID == "" || len(k.ID) > maxID:
 			return nil, fmt.Errorf("a key's ID has 1 to %d bytes, not %d", maxID, len(k.ID))
 		case len(k.Secret) < MinSecret:
-			return nil, fmt.Errorf("key %q: the secret has a length of %d, at least %d bytes are needed (openssl rand -hex 32 makes one)", k.ID, len(k.Secret), MinSecret)
+			return nil, fmt.Errorf("key %q: the secret has a length of %d; at least %d bytes are needed (openssl rand -hex 32 makes one)", k.ID, len(k.Secret), MinSecret)
 		case b.secrets[k.ID] != nil:
 			return nil, fmt.Errorf("two keys have the ID %q", k.ID)
 		}

@@ -176,6 +176,7 @@ func (l *ledger) begin(ctx context.Context, key pipeline.RunKey, o pipeline.Clai
 	defer unlock()
 	err = hostlock.Lock(ctx, f.File, true)
 	if err == nil {
+		l.useSpareLease(l.path("open", string(s.ID)))
 		err = l.renew(s, 1, o.Lease)
 	}
 	if err == nil {

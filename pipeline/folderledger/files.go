@@ -150,9 +150,6 @@ func (l *ledger) putLease(id pipeline.RunID, fence int64, duration time.Duration
 	binary.LittleEndian.PutUint64(slot[16:], uint64(now+duration))
 	binary.LittleEndian.PutUint32(slot[24:], crc32.ChecksumIEEE([]byte(epoch)))
 	binary.LittleEndian.PutUint32(slot[60:], crc32.ChecksumIEEE(slot[:60]))
-	if fence == 1 {
-		l.useSpareLease(l.path("open", string(id)))
-	}
 	f, err := l.disk.Open(l.path("open", string(id)), os.O_CREATE|os.O_RDWR)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err = l.disk.Folder(l.path("open")); err == nil {

@@ -151,6 +151,28 @@ func TestSpareFilesAreBoundedAndGoWithTheirProcess(t *testing.T) {
 	}
 }
 
+// A spare lease is for a run that begins: one that goes on has a file, which others may read
+// at any moment.
+func TestRenewingALeaseUsesNoSpareFile(t *testing.T) {
+	t.Parallel()
+	l := openOn(t, t.TempDir(), &disk.Disk{})
+	lease, ended := claimOn(t, l, 1).Lease, claimOn(t, l, 2).Lease
+	if err := l.End(t.Context(), ended, pipeline.Record{Kind: "end"}); err != nil {
+		t.Fatal(err)
+	}
+	name := l.path("open", string(lease.Run))
+	before, err := os.Stat(name)
+	if err != nil || len(l.spareLeases.names) != 1 {
+		t.Fatalf("%d spare files after a run has ended, want 1; %v", len(l.spareLeases.names), err)
+	}
+	if err := l.Renew(t.Context(), lease); err != nil {
+		t.Fatal(err)
+	}
+	if after, err := os.Stat(name); err != nil || !os.SameFile(before, after) || len(l.spareLeases.names) != 1 {
+		t.Errorf("the lease has another file (%v), and of one spare file %d are left", err, len(l.spareLeases.names))
+	}
+}
+
 // Names of folders may have characters that mean something in patterns.
 func TestJournalsAreFoundInAFolderOfAnyName(t *testing.T) {
 	t.Parallel()

@@ -52,9 +52,9 @@ type Part struct {
 	Token   rossum.Secret
 	Secrets rossum.Secrets
 	Timeout time.Duration
-	// Pause and Begun are those of [pipeline.KeepOptions].
-	Pause func(step string) bool
-	Begun func(pipeline.RunInfo)
+	// Pause and Started are those of [pipeline.KeepOptions].
+	Pause   func(step string) bool
+	Started func(pipeline.RunInfo)
 }
 
 // ErrShutdown means that the server is shutting down and has begun nothing.
@@ -128,7 +128,7 @@ func (s *Server) part(ctx context.Context, part Part) (k pipeline.Kept, err erro
 	}
 	defer release()
 	options := append([]pipeline.Option{pipeline.WithTimeout(part.Timeout)}, s.o.Run...)
-	return chain.Keep(ctx, p, pipeline.KeepOptions{Resume: part.Run, Path: path, Pause: part.Pause, Begun: part.Begun}, append(options, pipeline.WithJournal(s.journal))...)
+	return chain.Keep(ctx, p, pipeline.KeepOptions{Resume: part.Run, Path: path, Pause: part.Pause, Started: part.Started}, append(options, pipeline.WithJournal(s.journal))...)
 }
 
 // byEngine reports whether a call is the engine's. That an annotation is gone waits for

@@ -39,9 +39,9 @@ type Options struct {
 	// Extensions serves every kind of extension at a path of its own; see [Kinds].
 	Extensions Kinds
 
-	// SignatureSecrets are those that the hook signs its calls with; several are for the days in which one replaces the
-	// other. Without them Unsigned must say that calls are accepted as they come, for
-	// hooks without a secret behind a door of their own.
+	// SignatureSecrets are those that the hook signs its calls with; there are several while
+	// one is being replaced by another. Without any, Unsigned must say that calls are
+	// accepted as they come, for hooks without a secret that are protected in another way.
 	SignatureSecrets []string
 	Unsigned         bool
 
@@ -193,7 +193,7 @@ func (a *Async) check() error {
 		faults = append(faults, fmt.Errorf("hook server: Async.URL %q is not the hook's URL, such as https://exports.example.com/export", a.URL))
 	}
 	if a.Key != nil && len(a.Key) < 16 {
-		faults = append(faults, fmt.Errorf("hook server: Async.Key has a length of %d, at least 16 bytes are needed", len(a.Key)))
+		faults = append(faults, fmt.Errorf("hook server: Async.Key has a length of %d; at least 16 bytes are needed", len(a.Key)))
 	}
 	if a.Timeout < 0 {
 		faults = append(faults, errors.New("hook server: Async.Timeout is negative"))

@@ -230,7 +230,7 @@ func (s *Server) run(j *job) {
 		s.handOver(chain, j)
 		return
 	}
-	j.kept, j.err = s.keep(chain, j.payload, pipeline.KeepOptions{After: j.last.Generation, Earlier: j.earlier(), Path: j.path, Begun: func(i pipeline.RunInfo) { j.begun <- i }})
+	j.kept, j.err = s.keep(chain, j.payload, pipeline.KeepOptions{After: j.last.Generation, Earlier: j.earlier(), Path: j.path, Started: func(i pipeline.RunInfo) { j.begun <- i }})
 }
 
 // keep runs a chain.
@@ -329,7 +329,7 @@ func (s *Server) busy(late context.Context, p *rossum.Payload, running pipeline.
 	case s.o.Async != nil && running.Content == content:
 		return answered{run: running.ID}, false
 	}
-	return answered{response: failed("another export of this annotation is still running, begun " + running.Started.UTC().Format(time.RFC3339) + ". Nothing was sent for this one; export again when that one has ended.")}, false
+	return answered{response: failed("another export of this annotation is still running, started " + running.Started.UTC().Format(time.RFC3339) + ". Nothing was sent for this one; export again when that one has ended.")}, false
 }
 
 // sweep forgets old runs, from time to time.

@@ -67,11 +67,12 @@ var (
 	ErrValue = errors.New("not a value of a field")
 )
 
-// Set are the compiled formulas of a schema. It is safe for concurrent use.
+// Set holds the compiled formulas of a schema. It is safe for concurrent use. The zero Set
+// has no formulas.
 //
-// A Set knows the language by an interface alone, which [Compile] fills in: a program that
-// has the type in reach, as every program with a chain, and compiles no formula, does not
-// carry the language.
+// A Set reaches the language only through an interface that [Compile] fills in. So a program
+// that refers to the type, as every program with a chain does, but never compiles a formula
+// does not link the language.
 type Set struct {
 	formulas []Formula // in the order of their dependencies
 	program  interface {

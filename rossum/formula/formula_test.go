@@ -353,3 +353,15 @@ func Example() {
 	fmt.Println(r.Changed, content.Find("attach_url")[0].Value(), err)
 	// Output: [attach_url] https://erp.example/invoices/ERP-7/files <nil>
 }
+
+func TestTheZeroSetHasNoFormulas(t *testing.T) {
+	t.Parallel()
+	content, err := rossum.ParseContent([]byte(`[]`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	result, err := new(formula.Set).Run(t.Context(), content, nil, formula.Options{})
+	if err != nil || len(result.Computed) > 0 || len(new(formula.Set).Names()) > 0 {
+		t.Errorf("got %+v, %v", result, err)
+	}
+}

@@ -61,6 +61,9 @@ func (s *Set) Run(ctx context.Context, c *rossum.Content, changed []string, o Op
 	if c == nil {
 		return nil, errors.New("the content is nil")
 	}
+	if s.program == nil {
+		return &Result{}, nil
+	}
 	return s.program.run(ctx, c, changed, o)
 }
 

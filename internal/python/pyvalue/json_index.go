@@ -116,7 +116,7 @@ func (i *indexer) value(depth int) error {
 	case '[':
 		return i.items(n, depth)
 	case '"':
-		return i.text_()
+		return i.checkText()
 	case 't':
 		return i.word("true")
 	case 'f':
@@ -152,7 +152,7 @@ func (i *indexer) members(n uint32, depth int) error {
 		if _, err := i.add(i.at); err != nil {
 			return err
 		}
-		if err := i.text_(); err != nil {
+		if err := i.checkText(); err != nil {
 			return err
 		}
 		if i.next() != ':' {
@@ -172,8 +172,8 @@ func (i *indexer) members(n uint32, depth int) error {
 	return nil
 }
 
-// text_ checks a text from its quote.
-func (i *indexer) text_() error {
+// checkText checks a text from its quote.
+func (i *indexer) checkText() error {
 	start := i.at + 1
 	for at := start; at < len(i.text); at++ {
 		switch c := i.text[at]; {
