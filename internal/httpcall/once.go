@@ -102,8 +102,8 @@ func causeOf(ctx context.Context, err error) error {
 	case *timeoutError:
 		return cause
 	default:
-		if errors.Is(cause, ErrLost) {
-			return ErrLost
+		if errors.Is(cause, ErrLost) || errors.Is(cause, ErrForbidden) {
+			return cause
 		}
 	}
 	if isReset(err) {
@@ -199,12 +199,13 @@ type exchange struct {
 	traced    bool
 	connected bool
 	http2     bool
-	conn      *conn // nil if the connection does not count
-	sealed    bool  // TLS is above conn
-	before    int64 // bytes that conn had written before
-	wrote     bool  // of the header, at least into a buffer
-	read      bool  // of the body
-	lost      bool  // an earlier connection may have got it
+	conn      *conn    // nil if the connection does not count
+	refused   net.Conn // which must not get the request
+	sealed    bool     // TLS is above conn
+	before    int64    // bytes that conn had written before
+	wrote     bool     // of the header, at least into a buffer
+	read      bool     // of the body
+	lost      bool     // an earlier connection may have got it
 	repeats   int
 }
 
@@ -213,7 +214,12 @@ func (x *exchange) trace() *httptrace.ClientTrace {
 		GetConn: func(string) { x.set(func() { x.traced = true }) },
 		GotConn: x.gotConn,
 		WroteHeaderField: func(name string, _ []string) {
-			x.set(func() { x.wrote, x.http2 = true, strings.HasPrefix(name, ":") || x.http2 })
+			x.set(func() {
+				x.wrote, x.http2 = true, strings.HasPrefix(name, ":") || x.http2
+				if x.refused != nil {
+					_ = x.refused.Close()
+				}
+			})
 		},
 		WroteHeaders: func() { x.set(func() { x.wrote = true }) },
 	}
@@ -225,8 +231,11 @@ func (x *exchange) set(f func()) {
 	f()
 }
 
-// gotConn is called before the request is written to a connection. Where that would
-// be a second one it ends the request: net/http looks at the context before it writes.
+// gotConn is called before the request is written to a connection. Where that would be a second
+// one, or leads to where nothing may go, it ends the request. Over HTTP/2, net/http looks at the
+// context before it writes; over HTTP/1 it writes whatever the context says, so that the
+// connection is closed: at once if it is known to be of HTTP/1, which makes one request at a time,
+// else when the first line of the header is in net/http's buffer.
 func (x *exchange) gotConn(info httptrace.GotConnInfo) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -236,6 +245,10 @@ func (x *exchange) gotConn(info httptrace.GotConnInfo) {
 	}
 	if err != nil {
 		x.cancel(err)
+		x.refused = info.Conn
+		if !x.http2 {
+			_ = info.Conn.Close()
+		}
 		return
 	}
 	x.traced, x.connected, x.wrote = true, true, x.long
