@@ -118,7 +118,7 @@ func TestAHiddenFileThatMayBeThereIsSaid(t *testing.T) {
 				hidden = name
 			}
 			said := response.Messages[len(response.Messages)-1].Content
-			if (hidden != "") != c.stays || strings.Contains(said, "may be there") != c.stays || !strings.Contains(said, hidden) ||
+			if (hidden != "") != c.stays || strings.Contains(said, "may still be there") != c.stays || !strings.Contains(said, hidden) ||
 				strings.Contains(said, "No call that changes anything was made.") == c.stays {
 				t.Errorf("%q is there, and the message is %q", hidden, said)
 			}

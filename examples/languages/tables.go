@@ -25,7 +25,7 @@ const (
 
 // sections are the page, from its top. The values are those of the invoice in main.go.
 var sections = []section{
-	{"Jinja2: values", "Custom format templating is Jinja2 as stock Jinja2 3.1 renders it. `field` has each field by its schema_id: its normalized value, or else the text that is " +
+	{"Jinja2: values", "Custom format templating is Jinja2 as stock Jinja2 3.1 renders it. `field` has each field by its schema_id: its normalised value, or else the text that is " +
 		"shown, always as text. A table is a list of rows. `payload` is the hook call, without its token and secrets.", jinjaExpression, []string{
 		`field.document_id`, `field.amount_total`, `field.notes`, `field.line_items[0].description`, `field.line_items|length`, `payload.annotation.id`,
 		`field.amount_total|float * 2`, `field.amount_total + 1`, `"yes" if field.notes else "no"`, `"a" ~ 1`, `[1, 2] + [3]`, `7 // 2`, `7 % 2`, `2 ** 10`, `7 / 2`, `7 - 2`, `-7`, `"Paper" in field.sender_name`, `"x" not in "abc"`,

@@ -36,7 +36,7 @@ func FuzzTokens(f *testing.F) {
 }
 
 // sameTokens compares the tokens of a text with those of encoding/xml, but for white space
-// in values, which the documents of encoding/xml were normalized for afterwards.
+// in values, which the documents of encoding/xml were normalised for afterwards.
 func sameTokens(t *testing.T, text string) {
 	t.Helper()
 	s := &scanner{data: text}
