@@ -12,9 +12,9 @@ type hookReader func(place string, raw json.RawMessage)
 func (h *Hook) readers() map[string]hookReader {
 	return map[string]hookReader{
 		"id":             valueOf(h, &h.ID, "a number"),
-		"url":            valueOf(h, &h.URL, "a text"),
-		"type":           valueOf(h, &h.Type, "a text"),
-		"name":           valueOf(h, &h.Name, "a text"),
+		"url":            valueOf(h, &h.URL, "a string"),
+		"type":           valueOf(h, &h.Type, "a string"),
+		"name":           valueOf(h, &h.Name, "a string"),
 		"active":         valueOf(h, &h.Active, "true or false"),
 		"events":         textsOf(h, &h.Events),
 		"queues":         textsOf(h, &h.Queues),
@@ -23,8 +23,8 @@ func (h *Hook) readers() map[string]hookReader {
 		"settings":       objectOf(h, &h.Settings),
 		"secrets_schema": objectOf(h, &h.SecretsSchema),
 		"metadata":       objectOf(h, &h.Metadata),
-		"token_owner":    valueOf(h, &h.TokenOwner, "a text"),
-		"hook_template":  valueOf(h, &h.Template, "a text"),
+		"token_owner":    valueOf(h, &h.TokenOwner, "a string"),
+		"hook_template":  valueOf(h, &h.Template, "a string"),
 		"config":         h.readConfig,
 	}
 }
@@ -36,12 +36,12 @@ func (h *Hook) readConfig(place string, raw json.RawMessage) {
 		return
 	}
 	for key, read := range map[string]hookReader{
-		"url":         valueOf(h, &h.Config.URL, "a text"),
+		"url":         valueOf(h, &h.Config.URL, "a string"),
 		"timeout_s":   valueOf(h, &h.Config.TimeoutS, "a number of seconds"),
 		"retry_count": valueOf(h, &h.Config.RetryCount, "a whole number"),
-		"code":        valueOf(h, &h.Config.Code, "a text"),
-		"runtime":     valueOf(h, &h.Config.Runtime, "a text"),
-		"secret":      valueOf(h, (*string)(&h.Config.Secret), "a text"),
+		"code":        valueOf(h, &h.Config.Code, "a string"),
+		"runtime":     valueOf(h, &h.Config.Runtime, "a string"),
+		"secret":      valueOf(h, (*string)(&h.Config.Secret), "a string"),
 	} {
 		if raw, ok := keys[key]; ok && string(raw) != "null" {
 			read(place+"."+key, raw)
@@ -70,13 +70,13 @@ func textsOf(h *Hook, into *[]string) hookReader {
 	return func(place string, raw json.RawMessage) {
 		var list []json.RawMessage
 		if json.Unmarshal(raw, &list) != nil {
-			h.unreadable(place, "is "+kindOf(raw)+", expected a list of texts")
+			h.unreadable(place, "is "+kindOf(raw)+", expected a list of strings")
 			return
 		}
 		for i, element := range list {
 			var text string
 			if string(element) == "null" || json.Unmarshal(element, &text) != nil {
-				h.unreadable(fmt.Sprintf("%s[%d]", place, i), "is "+kindOf(element)+", expected a text")
+				h.unreadable(fmt.Sprintf("%s[%d]", place, i), "is "+kindOf(element)+", expected a string")
 				continue
 			}
 			*into = append(*into, text)
@@ -99,7 +99,7 @@ func objectOf(h *Hook, into *json.RawMessage) hookReader {
 func kindOf(raw json.RawMessage) string {
 	switch raw[0] {
 	case '"':
-		return "a text"
+		return "a string"
 	case '{':
 		return "an object"
 	case '[':

@@ -27,16 +27,16 @@ func TestAKeyOfTheWrongTypeDoesNotHideTheOthers(t *testing.T) {
 		line, _ := h.Position(f.Place)
 		got = append(got, fmt.Sprintf("%d %s %s", line, f.Place, f))
 	}
-	want := `2 active is a text, expected true or false
+	want := `2 active is a string, expected true or false
 7 config.retry_count is a number, expected a whole number
-7 config.secret is an object, expected a text
+7 config.secret is an object, expected a string
 7 config.timeout_s -3 is not between 0 and 86400
-7 config.url is a number, expected a text
-3 events is a text, expected a list of texts
-2 name is a number, expected a text
-4 queues[1] is a number, expected a text
-4 queues[2] is null, expected a text
-5 run_after is an object, expected a list of texts
+7 config.url is a number, expected a string
+3 events is a string, expected a list of strings
+2 name is a number, expected a string
+4 queues[1] is a number, expected a string
+4 queues[2] is null, expected a string
+5 run_after is an object, expected a list of strings
 6 settings is a list, expected an object`
 	if strings.Join(got, "\n") != want {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), want)

@@ -136,7 +136,7 @@ func (k *nodeKeys) add(name string) bool {
 func (n *Node) setCategory(s *scanner, v span, root string) error {
 	name := s.data[v.from:v.to]
 	if len(name) < 2 || name[0] != '"' {
-		return n.fault(root, "category is not a text")
+		return n.fault(root, "category is not a string")
 	}
 	category, ok := categoryOf(name[1 : len(name)-1])
 	if !ok {

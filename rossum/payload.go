@@ -177,7 +177,7 @@ func readText(key string, raw []byte, into *string) error {
 		*into = unquote(raw)
 	case 'n':
 	default:
-		return fmt.Errorf("key %q is not a text", key)
+		return fmt.Errorf("key %q is not a string", key)
 	}
 	return nil
 }

@@ -202,8 +202,11 @@ func (src source) run(ctx context.Context, x *pipeline.Export) error {
 		return err
 	}
 	parsed, err := src.parse(ctx, file)
+	if ctx.Err() != nil {
+		return context.Cause(ctx) // which says nothing about the reply
+	}
 	if err != nil {
-		err = fmt.Errorf("the reply is not %s: %w; it begins with %q", strings.ToUpper(string(src.format())), err, x.Excerpt(file.Data, maxExcerpt))
+		err = fmt.Errorf("the reply cannot be read as %s: %w; it begins with %q", strings.ToUpper(string(src.format())), err, x.Excerpt(file.Data, maxExcerpt))
 		if file.Status < 400 {
 			return err
 		}

@@ -60,7 +60,7 @@ func TestAnErrorPageLeavesTheJudgementToTheEvaluator(t *testing.T) {
 	for _, m := range r.Response.Messages {
 		texts += string(m.Type) + ": " + m.Content + "\n"
 	}
-	for _, want := range []string{"warning: extract[0], payload: the reply is not JSON", "<html>Bad Gateway", "status 502", "error: Draft invoice not created."} {
+	for _, want := range []string{"warning: extract[0], payload: the reply cannot be read as JSON", "<html>Bad Gateway", "status 502", "error: Draft invoice not created."} {
 		if !strings.Contains(texts, want) {
 			t.Errorf("the messages lack %q:\n%s", want, texts)
 		}
@@ -75,7 +75,7 @@ func TestAnErrorPageLeavesTheJudgementToTheEvaluator(t *testing.T) {
 func TestAPageWithASuccessStatusIsAnErrorAndTheStatusIsKept(t *testing.T) {
 	t.Parallel()
 	r := created(t, "error", 200, "text/html", "<html>Sign in</html>")
-	if r.Err == nil || !strings.Contains(r.Err.Error(), "extract[0]") || !strings.Contains(r.Err.Error(), "not JSON") ||
+	if r.Err == nil || !strings.Contains(r.Err.Error(), "extract[0]") || !strings.Contains(r.Err.Error(), "cannot be read as JSON") ||
 		r.Values["status"] != "200" {
 		t.Errorf("%v, %v", r.Err, r.Values)
 	}

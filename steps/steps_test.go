@@ -354,9 +354,9 @@ func TestRepliesThatCannotBeReadAreErrors(t *testing.T) {
 	for _, tt := range []struct {
 		reply, format, target, want string
 	}{
-		{"<html>Bad gateway</html>", "json", "erp_id", "the reply is not JSON: invalid character '<' looking for beginning of value; it begins with \"<html>Bad gateway</html>\""},
-		{`<!DOCTYPE r [<!ENTITY a SYSTEM "file:///etc/hostname">]><r>&a;</r>`, "xml", "erp_id", "the reply is not XML: XML syntax error on line 1: invalid"},
-		{strings.Repeat("<a>", 100000), "xml", "erp_id", "nested deeper than 1000 levels"},
+		{"<html>Bad gateway</html>", "json", "erp_id", "the reply cannot be read as JSON: invalid character '<' looking for beginning of value; it begins with \"<html>Bad gateway</html>\""},
+		{`<!DOCTYPE r [<!ENTITY a SYSTEM "file:///etc/hostname">]><r>&a;</r>`, "xml", "erp_id", "the reply cannot be read as XML: XML syntax error on line 1: invalid"},
+		{strings.Repeat("<a>", 100000), "xml", "erp_id", "the reply cannot be read as XML: line 1: it is nested deeper than 1000 levels"},
 		{`{"a":1}`, "json", "nope", `extract_rules[1].target_schema_id: schema_id "nope": no such field in the annotation`},
 		{`{"a":1}`, "json", "item_code", `extract_rules[1].target_schema_id: schema_id "item_code": the annotation has more than one field with this schema_id (2 of them)`},
 	} {

@@ -134,7 +134,7 @@ func TestEachSystemInsistsOnItsHabits(t *testing.T) {
 		{"dynamics", "Batch", `\"\\r\\n\"`, `\"\\n\"`, "(status 400)"},
 		{"dynamics", "Batch", `"Content-ID: 1",`, ``, "(status 400)"},
 		{"dynamics", "Send batch", `/.default`, ``, "status 401"},
-		{"coupa", "Create draft", `"Accept": "application/json",`, ``, "not JSON"},
+		{"coupa", "Create draft", `"Accept": "application/json",`, ``, "cannot be read as JSON"},
 		{"coupa", "Create draft", `"scope"`, `"other"`, "status 401"},
 		{"coupa", "Attach invoice data", `"Internal"`, `"Private"`, "but not its attachment (status 400)"},
 		{"file-erp", "Drop files", `INV_{annotation.id}.done`, `A_{annotation.id}.ready`, "holds nothing"},

@@ -79,7 +79,7 @@ func TestSettingsAreCheckedBeforeAnythingRuns(t *testing.T) {
 	t.Parallel()
 	err := json.Unmarshal([]byte(`{"ulr": "x", "id_schema_id": 7}`), &ownstep.Archive{})
 	if err == nil || !strings.Contains(err.Error(), "ulr: unknown key (did you mean url?)") ||
-		!strings.Contains(err.Error(), "id_schema_id: is a number, expected a text") {
+		!strings.Contains(err.Error(), "id_schema_id: is a number, expected a string") {
 		t.Errorf("got %v", err)
 	}
 	if _, err := pipeline.New(&ownstep.Archive{Record: json.RawMessage(`{"$NOPE$": 1}`)}); len(pipeline.Faults(err)) != 2 {

@@ -359,7 +359,7 @@ func (a *arguments) read(spec operatorSpec, depth int) {
 		t := c.token(below)
 		text, isText := t.(string)
 		if !isText || text == "" {
-			c.faults.Add(below, "is not a text")
+			c.faults.Add(below, "is not a string")
 			if d, ok := t.(json.Delim); ok && d == '{' {
 				c.object(below, depth)
 			} else if ok {

@@ -180,7 +180,7 @@ func TestFaultsNamePlaceOperatorAndSchemaID(t *testing.T) {
 		{`"{schema_loop.index}"`, `request.mapping: {schema_loop.index} is undefined outside of $FOR_EACH_SCHEMA_ID$`},
 		{`{"a":{"$IF_SCHEMA_IDD$":{}}}`, `request.mapping.a.$IF_SCHEMA_IDD$: unknown operator (did you mean $IF_SCHEMA_ID$?)`},
 		{`{"$IF_SCHEMA_ID$":{"schema_id":"x"}}`, `request.mapping.$IF_SCHEMA_ID$: argument mapping is missing`},
-		{`{"$IF_SCHEMA_ID$":{"schemaid":"x","mapping":1,"schema_id":""}}`, "request.mapping.$IF_SCHEMA_ID$.schemaid: unknown argument (did you mean schema_id?)\nrequest.mapping.$IF_SCHEMA_ID$.schema_id: is not a text"},
+		{`{"$IF_SCHEMA_ID$":{"schemaid":"x","mapping":1,"schema_id":""}}`, "request.mapping.$IF_SCHEMA_ID$.schemaid: unknown argument (did you mean schema_id?)\nrequest.mapping.$IF_SCHEMA_ID$.schema_id: is not a string"},
 		{`{"$IF_SCHEMA_ID$":[1,{"a":2}]}`, "request.mapping.$IF_SCHEMA_ID$: its arguments are not an object"},
 		{`{"a":1,"$CHILD_COUNT$":{"schema_id":"x"},"b":2}`, `request.mapping.$CHILD_COUNT$: an operator must be the only key of its object`},
 		{`{"a":1,"a":2}`, `request.mapping.a: duplicate key`},

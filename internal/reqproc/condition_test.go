@@ -40,12 +40,12 @@ func TestConditionsHoldAsTheEngineHasThem(t *testing.T) {
 		`{"field.status.value": {"$ne": null}}`:       "true",
 		`{"field.nul": {"$ne": null}}`:                `false: field.nul is null, which is not $ne null`,
 		`{"field.n": {"$eq": 200.0}}`:                 "true",
-		`{"field.n": {"$eq": "200"}}`: `false: field.n is 200, which is not $eq "200" | field.n is a number and is compared with a text: they are ` +
-			`never equal; for a field, write .value and compare with a text`,
-		`{"field.n": {"$in": ["200", 201]}}`: `false: field.n is 200, which is not $in ["200", 201] | field.n is a number and is compared with a text: ` +
-			`they are never equal; for a field, write .value and compare with a text`,
+		`{"field.n": {"$eq": "200"}}`: `false: field.n is 200, which is not $eq "200" | field.n is a number and is compared with a string: they are ` +
+			`never equal; for a field, write .value and compare with a string`,
+		`{"field.n": {"$in": ["200", 201]}}`: `false: field.n is 200, which is not $in ["200", 201] | field.n is a number and is compared with a string: ` +
+			`they are never equal; for a field, write .value and compare with a string`,
 		`{"field.n": {"$gt": 100, "$gte": 200, "$lt": 201, "$lte": 200}}`: "true",
-		`{"field.total.value": {"$gt": 1000}}`: "true | field.total.value: a text and a number are compared as numbers; Rossum's engine fails here, so " +
+		`{"field.total.value": {"$gt": 1000}}`: "true | field.total.value: a string and a number are compared as numbers; Rossum's engine fails here, so " +
 			"leave .value out of the path of a number field",
 		`{"field.total.value": {"$gt": "1400"}}`:         "true",
 		`{"field.total.value": "1500.00"}`:               "true",
@@ -56,16 +56,16 @@ func TestConditionsHoldAsTheEngineHasThem(t *testing.T) {
 		`{"base64(field.status.value)": "YXBwcm92ZWQ="}`: "true",
 		`{"field.status['value']": "approved"}`:          "true",
 		`{"field.list[0]": 1}`:                           "true",
-		`{"field.n": {"$lt": "1500.00"}}`: "true | field.n: a text and a number are compared as numbers; Rossum's engine fails here, so leave .value " +
+		`{"field.n": {"$lt": "1500.00"}}`: "true | field.n: a string and a number are compared as numbers; Rossum's engine fails here, so leave .value " +
 			"out of the path of a number field",
-		`{"field.pretty.value": {"$gt": 1000}}`: "error: field.pretty.value.$gt: a text cannot be compared with a number; .value is the text that people " +
+		`{"field.pretty.value": {"$gt": 1000}}`: "error: field.pretty.value.$gt: a string cannot be compared with a number; .value is the text that people " +
 			"see, so leave it out of the path to compare the number",
 		`{"field.status.value": {"$gt": "a"}}`:                                            "true",
 		`{"field.nul": {"$gt": 1}}`:                                                       `false: field.nul is null, which is not $gt 1`,
 		`{"field.list": {"$gt": 1}}`:                                                      "error: field.list.$gt: a list cannot be compared with a number",
 		`{"field.status.value": {"$in": ["draft", "approved"]}}`:                          "true",
 		`{"field.status.value": {"$in": "is approved now"}}`:                              "true",
-		`{"field.n": {"$in": "200"}}`:                                                     "error: field.n.$in: a number cannot be looked for in a text",
+		`{"field.n": {"$in": "200"}}`:                                                     "error: field.n.$in: a number cannot be looked for in a string",
 		`{"field.status.value": {"$nin": ["draft"]}}`:                                     "true",
 		`{"field.status.value": {"$nin": ["approved"]}}`:                                  `false: field.status.value is "approved", which is not $nin ["approved"]`,
 		`{"field.empty.value": {"$exists": true}}`:                                        "true",
@@ -154,9 +154,9 @@ func TestWrongConditionsAreNamedAllAtOnce(t *testing.T) {
 		`{"{field.x}": {"$eq": 1}}`:             "{field.x}: a key is a path without braces, such as field.total.value",
 		`{"field..x": {"$eq": 1}}`: `field..x: {field..x}: the path "field..x" is malformed at "..x"; braces hold a path, such as ` +
 			`{field.total.value}`,
-		`{"field.x": {"$exists": "yes"}}`:     "field.x.$exists: is a text, expected true or false",
+		`{"field.x": {"$exists": "yes"}}`:     "field.x.$exists: is a string, expected true or false",
 		`{"field.x": {"$in": 5}}`:             "field.x.$in: is a number, expected a list",
-		`{"field.x": {"$size": "5"}}`:         "field.x.$size: is a text, expected a whole number or an object of operators",
+		`{"field.x": {"$size": "5"}}`:         "field.x.$size: is a string, expected a whole number or an object of operators",
 		`{"field.x": {"$size": {"$size":1}}}`: "field.x.$size.$size: a size is a number, which has no $size",
 		`{"field.x": {"$regex": "("}}`:        `field.x.$regex: pattern "(": missing ), unterminated subpattern at position 0`,
 		`{"field.x": {"$regex": 5}}`:          "field.x.$regex: is a number, expected a pattern",

@@ -24,7 +24,7 @@ const large = 1 << 20
 var _ Plain = (*encoded)(nil)
 
 // PyType implements [pyvalue.Object].
-func (*encoded) PyType() string { return "a text" }
+func (*encoded) PyType() string { return "a string" }
 
 // Plain returns the text.
 func (e *encoded) Plain(context.Context) (pyvalue.Value, error) {

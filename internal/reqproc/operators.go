@@ -169,7 +169,7 @@ func (op *operation) hint(s *Scope, path *Path, left, right value) {
 	a, err1 := pyvalue.String(nil, left)
 	b, err2 := pyvalue.String(nil, right)
 	if err1 == nil && err2 == nil && a == b {
-		s.note("%s is %s and is compared with %s: they are never equal; for a field, write .value and compare with a text", path, Describe(left), Describe(right))
+		s.note("%s is %s and is compared with %s: they are never equal; for a field, write .value and compare with a string", path, Describe(left), Describe(right))
 	}
 }
 
@@ -211,7 +211,7 @@ func (op *operation) order(s *Scope, path *Path, left, right value) (bool, error
 		r = asNumber(right)
 	}
 	if l.IsNumber() && r.IsNumber() && (left.IsText() || right.IsText()) {
-		s.note("%s: a text and a number are compared as numbers; Rossum's engine fails here, so leave .value out of the path of a number field", path)
+		s.note("%s: a string and a number are compared as numbers; Rossum's engine fails here, so leave .value out of the path of a number field", path)
 	}
 	ok, err := pyvalue.Compare(comparisons[op.name], l, r)
 	if err == nil {

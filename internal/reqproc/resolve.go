@@ -284,7 +284,7 @@ func Describe(v pyvalue.Value) string {
 	case pyvalue.KindInt, pyvalue.KindFloat:
 		return "a number"
 	case pyvalue.KindStr, pyvalue.KindMarkup:
-		return "a text"
+		return "a string"
 	case pyvalue.KindBytes:
 		return "bytes"
 	case pyvalue.KindList, pyvalue.KindTuple, pyvalue.KindSet:

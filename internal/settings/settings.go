@@ -275,7 +275,7 @@ func (d *decoder) wrongType(place string, start int64, want string) {
 func describe(raw []byte) string {
 	switch raw[0] {
 	case '"':
-		return "a text"
+		return "a string"
 	case '{':
 		return "an object"
 	case '[':
@@ -388,7 +388,7 @@ func (d *decoder) list(place string, start int64, v reflect.Value, depth int) {
 
 func (d *decoder) scalar(place string, start int64, v reflect.Value) {
 	want := map[reflect.Kind]string{
-		reflect.String: "a text", reflect.Bool: "true or false", reflect.Float64: "a number",
+		reflect.String: "a string", reflect.Bool: "true or false", reflect.Float64: "a number",
 		reflect.Int: "a whole number", reflect.Int64: "a whole number",
 	}[v.Kind()]
 	raw, ok := d.raw(place)

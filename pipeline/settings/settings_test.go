@@ -59,7 +59,7 @@ func TestAllFaultsOfSettingsComeAtOnceWithTheirPlaces(t *testing.T) {
 	want := []string{
 		`urll: unknown key (did you mean url?) (line 1, column 21)`,
 		`files[0].export_reference_key: conflicts with export_id, which means the same; keep one (line 2, column 21)`,
-		`files[1].name: is a number, expected a text (line 3, column 11)`,
+		`files[1].name: is a number, expected a string (line 3, column 11)`,
 		`url: duplicate key (line 3, column 28)`,
 	}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
@@ -84,7 +84,7 @@ func TestTheFaultsOfSettingsWithinSettingsGetTheirPlace(t *testing.T) {
 	faults.AddErr("hook", err)
 	faults.AddErr("", nil)
 	faults.Add(settings.Index(settings.Join("hook", "files"), 1), "is %s", "missing")
-	if got := fmt.Sprint(pipeline.Faults(faults.Err())); !strings.HasPrefix(got, "[hook.archive.url: is a number, expected a text") ||
+	if got := fmt.Sprint(pipeline.Faults(faults.Err())); !strings.HasPrefix(got, "[hook.archive.url: is a number, expected a string") ||
 		!strings.HasSuffix(got, " hook.files[1]: is missing]") {
 		t.Errorf("got %v", got)
 	}
@@ -105,7 +105,7 @@ func ExampleDecode() {
 	fmt.Println(err)
 	// Output:
 	// ulr: unknown key (did you mean url?) (line 2, column 3)
-	// method: is a number, expected a text (line 3, column 13)
+	// method: is a number, expected a string (line 3, column 13)
 }
 
 func ExampleFaults() {

@@ -283,5 +283,5 @@ func textOf(v value, kind string) (string, error) {
 	case pyvalue.KindFloat:
 		return numberText(v)
 	}
-	return "", fmt.Errorf("%w: the formula gives a %s; it must be a text, a number or a date", ErrValue, pyvalue.TypeName(v))
+	return "", fmt.Errorf("%w: the formula gives a %s; it must be a string, a number or a date", ErrValue, pyvalue.TypeName(v))
 }

@@ -84,9 +84,9 @@ func headerText(v pyvalue.Value, text string) (sent, note string) {
 	}
 	switch {
 	case !v.IsText():
-		note = reqproc.Describe(v) + " and goes out as a text; the engine would fail"
+		note = reqproc.Describe(v) + " and goes out as text; the engine would fail"
 	case text != strings.TrimLeftFunc(text, ucd.IsSpace):
-		note = "a text with blanks before it; the engine would fail"
+		note = "text with blanks before it; the engine would fail"
 	case text != strings.TrimRight(text, " \t"):
 		note = "sent without the blanks after it, which are not part of a header's value"
 	case err != nil:
@@ -138,7 +138,7 @@ func (q *request) jsonBody(ctx context.Context, r *run, out *outgoing) error {
 		return nil
 	}
 	if text := strings.TrimSpace(out.content.Text()); text != "" && (text[0] == '{' || text[0] == '[') && json.Valid([]byte(text)) {
-		r.decide("%s.content is a text that is JSON already, and goes out as a JSON string; leave content_type out and set the Content-Type header to send it as it is", q.place)
+		r.decide("%s.content is text that is JSON already, and goes out as a JSON string; leave content_type out and set the Content-Type header to send it as it is", q.place)
 	}
 	chunks, err := reqproc.JSONChunks(ctx, out.content)
 	out.call.Body = chunkedBody(chunks)
@@ -229,7 +229,7 @@ func (q *request) plainBody(ctx context.Context, r *run, out *outgoing) error {
 		return nil
 	}
 	if content.IsNumber() || content.Kind() == pyvalue.KindBool {
-		r.decide("%s.content is %s and goes out as a text; the engine would fail", q.place, reqproc.Describe(content))
+		r.decide("%s.content is %s and goes out as text; the engine would fail", q.place, reqproc.Describe(content))
 	}
 	chunks, err := reqproc.ContentChunks(ctx, content)
 	out.call.Body = chunkedBody(chunks)
@@ -261,7 +261,7 @@ func (q *request) multipart(ctx context.Context, r *run, out *outgoing) error {
 			}
 			for i, item := range items {
 				if item.IsNumber() || item.Kind() == pyvalue.KindBool {
-					r.decide("%s.content.%s[%d] is %s and goes out as a text; the engine would fail", q.place, k.Text(), i, reqproc.Describe(item))
+					r.decide("%s.content.%s[%d] is %s and goes out as text; the engine would fail", q.place, k.Text(), i, reqproc.Describe(item))
 				}
 			}
 			part, err := formPart(ctx, k.Text(), v, files)

@@ -201,7 +201,7 @@ func TestContentThatCannotBeHadEndsTheRun(t *testing.T) {
 	}{
 		"no Rossum":         {offline(), `{"name":"p","source":"relation","query":{}}`, "stages[0].get_content[0] (p): no client of Rossum's API"},
 		"no document":       {invoice(rossumtest.On(s)), `{"name":"p","source":"explicit","query":["{payload.annotation.url.@}"]}`, "stages[0].get_content[0].query[0] (p): {payload.annotation.url.@}: fetching " + s.URL + "/api/v1/annotations/314528: Rossum API: GET"},
-		"an unusable order": {invoice(rossumtest.On(s)), `{"name":"p","source":"relation","query":{"id":{"$gt":"x"}}}`, "stages[0].get_content[0].query (p): id.$gt: a number cannot be compared with a text"},
+		"an unusable order": {invoice(rossumtest.On(s)), `{"name":"p","source":"relation","query":{"id":{"$gt":"x"}}}`, "stages[0].get_content[0].query (p): id.$gt: a number cannot be compared with a string"},
 	} {
 		a := serve(t, nil)
 		r := run(

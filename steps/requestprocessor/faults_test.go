@@ -49,7 +49,7 @@ func TestWhatTheAPIDoesWrongEndsAsDocumented(t *testing.T) {
 		"says 401":                {func(w http.ResponseWriter) { answer(w, 401, "text/plain", "no") }, "", "401"},
 		"says 500":                {func(w http.ResponseWriter) { answer(w, 500, "application/json", `{"error":"boom"}`) }, "", "500"},
 		"sends HTML":              {func(w http.ResponseWriter) { answer(w, 200, "text/html", "<html>login</html>") }, "", "200"},
-		"sends HTML, called JSON": {func(w http.ResponseWriter) { answer(w, 200, "application/json", "<html>login</html>") }, "but it is not JSON", "200"},
+		"sends HTML, called JSON": {func(w http.ResponseWriter) { answer(w, 200, "application/json", "<html>login</html>") }, "but cannot be read as JSON", "200"},
 		"sends nothing":           {func(w http.ResponseWriter) { answer(w, 204, "", "") }, "", "204"},
 	} {
 		t.Run(name, func(t *testing.T) {

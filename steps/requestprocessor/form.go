@@ -130,7 +130,7 @@ func formFields(ctx context.Context, v pyvalue.Value) ([]formField, error) {
 				continue
 			}
 			if item.Dict() != nil || item.List() != nil {
-				return fmt.Errorf("%s: %s cannot be a form field; a form has texts, or lists of texts", name, reqproc.Describe(item))
+				return fmt.Errorf("%s: %s cannot be a form field; a form has strings, or lists of strings", name, reqproc.Describe(item))
 			}
 			chunks, err := reqproc.ContentChunks(ctx, item)
 			if err != nil {

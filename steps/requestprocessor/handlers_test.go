@@ -108,11 +108,11 @@ func TestAHandlerThatFailsIsNamedAndTheOthersRun(t *testing.T) {
 	for name, tt := range map[string]struct{ handler, mediaType, body, want string }{
 		"missing field with a condition":     {`{"condition":{"response.ok":{"$eq":true}},` + toField("remote_ids", "response", "$jmespath", "ok")[1:], "text/plain", "x", `response_handlers[0].target_key (c): schema_id "remote_ids": no such field in the annotation (did you mean "remote_id"?)`},
 		"XPath on JSON":                      {toField("note", "response.body", "$xmlpath", "a"), "application/json", "{}", `response_handlers[0].value (c): $xmlpath needs an XML reply; this one (status 200) has the Content-Type "application/json"`},
-		"JSON that is HTML":                  {toField("note", "response.body", "$jmespath", "id"), "application/json", "<html>x", `response_handlers[0].value (c): the reply (status 200) says application/json, but it is not JSON: invalid character '<' looking for beginning of value; it begins with "<html>x"`},
-		"JSON that is HTML, as a whole":      {toField("note", "response", "$jmespath", "body.id"), "application/json", "<html>x", `says application/json, but it is not JSON`},
+		"JSON that is HTML":                  {toField("note", "response.body", "$jmespath", "id"), "application/json", "<html>x", `response_handlers[0].value (c): the reply (status 200) says application/json, but cannot be read as JSON: invalid character '<' looking for beginning of value; it begins with "<html>x"`},
+		"JSON that is HTML, as a whole":      {toField("note", "response", "$jmespath", "body.id"), "application/json", "<html>x", `says application/json, but cannot be read as JSON`},
 		"broken XML":                         {toField("note", "response.body", "$xmlpath", "a"), "text/xml", "<a>", `response_handlers[0].value (c): the reply cannot be read as XML`},
 		"a function of the wrong type":       {toField("note", "response.body", "$jmespath", "length(none)"), "application/json", "{}", "response_handlers[0].value (c): JMESPathTypeError: in function length(): argument 1 is of type null"},
-		"a condition that cannot be decided": {`{"condition":{"found_value":{"$gt":"x"}},` + toField("note", "response", "$jmespath", "status_code")[1:], "text/plain", "x", `response_handlers[0].condition (c): found_value.$gt: a number cannot be compared with a text`},
+		"a condition that cannot be decided": {`{"condition":{"found_value":{"$gt":"x"}},` + toField("note", "response", "$jmespath", "status_code")[1:], "text/plain", "x", `response_handlers[0].condition (c): found_value.$gt: a number cannot be compared with a string`},
 	} {
 		a := serve(t, func(w http.ResponseWriter, _ seen, _ int) { answer(w, 200, tt.mediaType, tt.body) })
 		r := run(t, a, offline(), handles(tt.handler+","+toField("status", "response", "$jmespath", "status_code")))

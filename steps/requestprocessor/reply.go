@@ -221,8 +221,12 @@ func (r *reply) body(ctx context.Context, text pyvalue.Value, all bool) (pyvalue
 			read = pyvalue.FromReply
 		}
 		v, err := read(ctx, data, false)
+		if ctx.Err() != nil { // which says nothing about the reply
+			r.badBody = context.Cause(ctx)
+			return pyvalue.None(), false
+		}
 		if err != nil {
-			r.badBody = fmt.Errorf("the reply (status %d) says %s, but it is not JSON: %w; it begins with %q", r.Status, r.mediaType, err, r.excerpt())
+			r.badBody = fmt.Errorf("the reply (status %d) says %s, but cannot be read as JSON: %w; it begins with %q", r.Status, r.mediaType, err, r.excerpt())
 			return pyvalue.None(), false
 		}
 		if bytes.HasPrefix(r.Body, []byte("\ufeff")) {
@@ -255,8 +259,12 @@ func (r *reply) broken(ctx context.Context) error {
 	}
 	if r.badBody == nil && r.is("xml") && !r.is("application/json") {
 		text, _ := r.response.Dict().GetStr("text")
-		if _, err := r.xml(ctx, text.Text()); err != nil {
-			return fmt.Errorf("the reply (status %d) says %s, but it is not XML: %w", r.Status, r.mediaType, err)
+		_, err := r.xml(ctx, text.Text())
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err != nil {
+			return fmt.Errorf("the reply (status %d) says %s, but cannot be read as XML: %w", r.Status, r.mediaType, err)
 		}
 	}
 	return r.badBody

@@ -1,11 +1,15 @@
 package requestprocessor
 
 import (
+	"context"
+	"errors"
+	"net/http"
 	"runtime"
 	"strings"
 	"testing"
 
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
+	"github.com/exportpipeline/exportpipeline/pipeline/send"
 )
 
 func TestARepliesTextThatIsNotInItsCharsetIsNoted(t *testing.T) {
@@ -78,7 +82,7 @@ func TestHeaderValuesAreLatin1AndSaidWhereTheEngineFails(t *testing.T) {
 		{pyvalue.Str(" x"), " x", "blanks before it"},
 		{pyvalue.Str("\u00a0x"), "\xa0x", "blanks before it"},
 		{pyvalue.Str("日"), "日", "sent in UTF-8"},
-		{pyvalue.Int(5), "5", "is a number and goes out as a text"},
+		{pyvalue.Int(5), "5", "is a number and goes out as text"},
 	} {
 		text := "5"
 		if c.value.IsText() {
@@ -87,6 +91,22 @@ func TestHeaderValuesAreLatin1AndSaidWhereTheEngineFails(t *testing.T) {
 		sent, note := headerText(c.value, text)
 		if sent != c.sent || (note != "") != (c.note != "") || !strings.Contains("is "+note, c.note) {
 			t.Errorf("%q is sent as %q, %q", text, sent, note)
+		}
+	}
+}
+
+// What ends the run while a reply is read is no fault of the reply.
+func TestTheEndOfARunIsNotAFaultOfTheReply(t *testing.T) {
+	t.Parallel()
+	stopped := errors.New("the service is stopping")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(stopped)
+	for mediaType, body := range map[string]string{"application/json": `{"a":` + strings.Repeat("[", 100) + strings.Repeat("]", 100) + "}", "text/xml": "<a/>"} {
+		header := http.Header{"Content-Type": {mediaType}}
+		r := &reply{Reply: &send.Reply{Status: 200, Header: header, Body: []byte(body)}, excerpt: func() string { return body }, mediaType: mediaType}
+		r.build(ctx, nil, false)
+		if err := r.broken(ctx); !errors.Is(err, stopped) || strings.Contains(err.Error(), "reply") {
+			t.Errorf("%s: %v", mediaType, err)
 		}
 	}
 }

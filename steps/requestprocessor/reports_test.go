@@ -125,7 +125,7 @@ func TestWithoutASchemaNumbersAreNotSentAsTexts(t *testing.T) {
 	t.Parallel()
 	for content, want := range map[string]string{
 		`{"total":"{field.total}"}`:        "stages[0].call_api[0].request.content (c): {field.total} goes out with the type of the field",
-		`{"none":"{field.none}"}`:          "write {field.none.value} to send a text",
+		`{"none":"{field.none}"}`:          "write {field.none.value} to send a string",
 		`{"vendor":"{field.vendor}"}`:      "",
 		`{"sku":"{item.qty}"}`:             "{item.qty} goes out with the type",
 		`{"sku":"{item.sku}"}`:             "",

@@ -115,7 +115,7 @@ func TestARequestThatCannotBeMadeIsNamedAndNotSent(t *testing.T) {
 		`"url":"API","method":"POST","content_type":"json","content":"{payload.document.content.@}"`:                            "it is 9 bytes that are not JSON, so content_type json cannot send it",
 		`"url":"API","method":"POST","content_type":"form","content":{"a":{"b":1}}`:                                             "request.content (c): a: an object cannot be a form field",
 		`"url":"API","method":"POST","content_type":"form","content":[["a"]]`:                                                   "[0] is not a pair of a name and a value",
-		`"url":"API","method":"POST","content_type":"files","content":"{field.number.value}"`:                                   "it is a text, expected an object",
+		`"url":"API","method":"POST","content_type":"files","content":"{field.number.value}"`:                                   "it is a string, expected an object",
 		`"url":"API","method":"POST","content_type":"files","content":{"f":["a","{payload.document.email}"]}`:                   "f: the content of the file is null",
 		`"url":"API","method":"POST","content_type":"files","content":{"f":["a\nb","c"]}`:                                       "f: the name of the field or the file has a line break",
 		`"url":"API","method":"POST","content_type":"multipart","content":{"f":{"a":1}}`:                                        "f: an object cannot be a form field",

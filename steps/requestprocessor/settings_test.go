@@ -50,10 +50,10 @@ func TestWrongSettingsAreNamedWithTheirPlace(t *testing.T) {
 		`{"stage":[]}`:                         "stage: unknown key (did you mean stages?)",
 		`{"settings":{"stages":[]}}`:           "settings: unknown key (known keys: debugging, stages)",
 		`{"stages":[{"call_apy":[]}]}`:         "stages[0].call_apy: unknown key (did you mean call_api?)",
-		`{"stages":[],"debugging":"y"}`:        "debugging: is a text, expected true or false",
+		`{"stages":[],"debugging":"y"}`:        "debugging: is a string, expected true or false",
 		callWith(`"responce_handlers":[]`, ""): at + ".responce_handlers: unknown key (did you mean response_handlers?)",
 		callWith("", `"header":{}`):            rq + ".header: unknown key (did you mean headers?)",
-		callWith("", `"timeout":"5"`):          rq + ".timeout: is a text, expected a whole number",
+		callWith("", `"timeout":"5"`):          rq + ".timeout: is a string, expected a whole number",
 		// evaluate
 		`{"stages":[{"evaluate":[{}]}]}`:                                                     "stages[0].evaluate[0].name: is missing\nstages[0].evaluate[0].condition: is missing",
 		`{"stages":[{"evaluate":[{"name":"n","condition":{"field.x":{"$get":1}}}]}]}`:        "stages[0].evaluate[0].condition.field.x.$get: $get is not known (did you mean $gt?)",
@@ -73,7 +73,7 @@ func TestWrongSettingsAreNamedWithTheirPlace(t *testing.T) {
 		callWith("", `"content_type":"jsn"`):                                               rq + ".content_type: \"jsn\" is unknown (expected one of json, form, files, multipart, raw; did you mean json?)",
 		callWith("", `"timeout":-1`):                                                       rq + ".timeout: -1 is not between 1 and 3600 seconds",
 		callWith("", `"params":["a"]`):                                                     rq + ".params: is a list, expected an object",
-		callWith("", `"headers":{"X":5}`):                                                  rq + ".headers.X: is a number, expected a text",
+		callWith("", `"headers":{"X":5}`):                                                  rq + ".headers.X: is a number, expected a string",
 		callWith("", `"headers":{"X":"{tokn}"}`):                                           rq + ".headers.X: {tokn}: tokn is not known",
 		callWith("", `"headers":{"X":"{token}"}`):                                          rq + ".headers.X: {token}: token is not available here (expected one of payload, field, property, sequence)",
 		callWith("", `"content":{"a":["{item.x}"]}`):                                       rq + ".content.a[0]: {item.x}: item is not known",
@@ -86,7 +86,7 @@ func TestWrongSettingsAreNamedWithTheirPlace(t *testing.T) {
 		): rq + ".content.f: is a list of length 1, expected a file name, its content, and optionally its media type",
 		callWith(
 			"", `"content":"x","content_type":"multipart"`,
-		): rq + `.content: is a text, expected an object such as {"file": ["name.pdf", "{payload.document.content.@}"]}`,
+		): rq + `.content: is a string, expected an object such as {"file": ["name.pdf", "{payload.document.content.@}"]}`,
 		callWith(
 			"", `"iterate_over":"fields.lines"`,
 		): rq + ".iterate_over: fields is not known here (expected one of payload, field, property)",

@@ -29,7 +29,7 @@ func (r *run) untyped() (list faults) {
 				for _, p := range at.template.Paths() {
 					if slices.ContainsFunc(r.nodesOf(c, p), dependsOnType) {
 						list = append(list, named(fail(settings.Join(c.request.place, at.key), fmt.Errorf("{%s} goes out with the type of the field, which only the schema knows, "+
-							"and the hook call carries none: add \"schemas\" to the hook's sideload, or write {%s.value} to send a text", p, p)), c.name))
+							"and the hook call carries none: add \"schemas\" to the hook's sideload, or write {%s.value} to send a string", p, p)), c.name))
 					}
 				}
 			}

@@ -53,7 +53,7 @@ func TestProblemsAreAtTheirPlaces(t *testing.T) {
 		"unknown filter":            {hook: 1, text: "x {{ field.number | nope }}", want: "error: TemplateAssertionError: No filter named 'nope'. [" + template + ":1:21 nope]"},
 		"error of a run":            {hook: 1, text: "a\n\n{{ 1/0 }}", want: "error: ZeroDivisionError: division by zero [" + template + ":3:1 "},
 		"unknown key":               {hook: 1, from: "file_content_template", to: "file_content_templat", want: `unknown key (did you mean file_content_template?) [:5:7 "file_content_templat"]`},
-		"value of the wrong type":   {hook: 1, from: `"csv"`, to: "7", want: "export_reference_key: is a number, expected a text [:4:31 7]"},
+		"value of the wrong type":   {hook: 1, from: `"csv"`, to: "7", want: "export_reference_key: is a number, expected a string [:4:31 7]"},
 		"missing key":               {hook: 1, from: `"export_reference_key": "csv",`, to: "", want: "export_reference_key: is missing [:3:5 {]"},
 		"no JSON":                   {hook: 1, from: `"csv",`, to: `"csv"`, want: "error: The settings are not valid JSON: "},
 		"unknown field in JSON":     {hook: 2, from: "@{number}", to: "@{numbr}", want: `did you mean "number"? [:2:23 numbr]`},

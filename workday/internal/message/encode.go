@@ -308,7 +308,7 @@ func kindOf(v pyvalue.Value) string {
 	case pyvalue.KindNone:
 		return "null"
 	case pyvalue.KindStr, pyvalue.KindMarkup:
-		return "a text"
+		return "a string"
 	case pyvalue.KindBool:
 		return strconv.FormatBool(pyvalue.Truth(v))
 	case pyvalue.KindInt, pyvalue.KindFloat:

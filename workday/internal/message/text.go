@@ -93,7 +93,7 @@ func spell(s *wsdl.Simple, v pyvalue.Value) (string, error) {
 	if file, ok := jsontemplate.File(v); ok && s.IsText() {
 		text, err := jsontemplate.ReadText(context.Background(), file)
 		if err != nil {
-			return "", fmt.Errorf("got a file where a text is expected: %w", err)
+			return "", fmt.Errorf("got a file where a string is expected: %w", err)
 		}
 		return text, nil
 	}
@@ -140,7 +140,7 @@ func number(s *wsdl.Simple, given string) (string, error) {
 		}
 		text = pyvalue.FloatRepr(f)
 	case exponent && !s.IsNumber():
-		return "", fmt.Errorf("%s is in exponent form; give its digits, or a text", text)
+		return "", fmt.Errorf("%s is in exponent form; give its digits, or a string", text)
 	case exponent:
 		written, err := withoutExponent(text)
 		if err != nil {
