@@ -86,7 +86,7 @@ func (j *Journal) Pending(ctx context.Context, q RunQuery) iter.Seq2[Pending, er
 func (c *pastCall) isOpen() bool { return c.reply == nil && !c.Reads && !c.Repeatable }
 
 // Settle notes a person's verdict. The run goes on with it when the hook is called again,
-// or by [Recover]. The error wraps ErrNoRun if the run or the call is not there.
+// or by [Journal.Recover]. The error wraps ErrNoRun if the run or the call is not there.
 func (j *Journal) Settle(ctx context.Context, run RunID, call CallRef, v Verdict) error {
 	h, err := j.load(ctx, run)
 	if err != nil {

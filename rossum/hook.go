@@ -122,7 +122,8 @@ func (h *Hook) String() string { return fmt.Sprintf("%q (id %d)", h.Name, h.ID) 
 // noted in [Hook.Faults] and does not keep the others from being read, so that
 // everything that is wrong can be said at once; whoever makes a chain of the hook must
 // look at them, as package organisation does. The error says that the text is not a
-// JSON object, or that the hook has no id.
+// JSON object, or that the hook has no id; of what the API's list of hooks answers,
+// each object of "results" is a hook.
 func ParseHook(data []byte) (*Hook, error) {
 	var keys map[string]json.RawMessage
 	if err := json.Unmarshal(data, &keys); err != nil || keys == nil {
@@ -138,6 +139,8 @@ func ParseHook(data []byte) (*Hook, error) {
 		h.ID = IDOf(h.URL)
 	}
 	switch t := h.Config.TimeoutS; {
+	case h.ID == 0 && keys["results"] != nil:
+		return nil, errors.New("reading a hook: it is a page of a list; read each object of its \"results\" on its own")
 	case h.ID == 0:
 		return nil, errors.New("reading a hook: key \"id\" is missing")
 	case h.ID < 0:
@@ -159,6 +162,9 @@ func notAnObject(data []byte, err error) error {
 	if errors.As(err, &syntax) {
 		before := data[:min(int(syntax.Offset), len(data))]
 		return fmt.Errorf("line %d: %w", 1+bytes.Count(before, []byte("\n")), err)
+	}
+	if err != nil && bytes.HasPrefix(bytes.TrimSpace(data), []byte("[")) {
+		return errors.New("it is a list, not a JSON object; read each of its objects on its own")
 	}
 	return errors.New("it is not a JSON object")
 }

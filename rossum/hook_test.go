@@ -97,3 +97,17 @@ func TestAPayloadForAnotherHookCarriesThatHooksSettings(t *testing.T) {
 		t.Errorf("%s %v", data, err)
 	}
 }
+
+func TestAListOfHooksIsNotTakenForAHook(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		`{"pagination":{"next":null},"results":[{"id":7}]}`: `reading a hook: it is a page of a list; read each object of its "results" on its own`,
+		` [{"id":7}]`: "reading a hook: it is a list, not a JSON object; read each of its objects on its own",
+		`null`:        "reading a hook: it is not a JSON object",
+		`{"id":null}`: `reading a hook: key "id" is missing`,
+	} {
+		if _, err := rossum.ParseHook([]byte(in)); err == nil || err.Error() != want {
+			t.Errorf("%s\n got %v\nwant %s", in, err, want)
+		}
+	}
+}

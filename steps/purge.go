@@ -72,7 +72,11 @@ func (s *Purge) Run(ctx context.Context, x *pipeline.Export) error {
 	if err != nil {
 		return err
 	}
-	x.Decide("removed %d files of an earlier export", n)
+	if n == 1 {
+		x.Decide("removed 1 file of an earlier export")
+	} else {
+		x.Decide("removed %d files of an earlier export", n)
+	}
 	if x.Payload.Event == rossum.EventAnnotationStatus {
 		return nil
 	}

@@ -8,5 +8,6 @@
 //     error, each with the hook's file and the line in it.
 //
 // Hooks come from [rossum.LoadOrganisation], which reads a folder of prd2, or from
-// Rossum's API.
+// Rossum's API: [rossum.Client.Hooks] lists them, and [rossum.ParseHook] reads one that was
+// saved. The API never shows secrets; see [SecretsByHook].
 package organisation

@@ -14,7 +14,7 @@
 //
 //	recent := runpage.NewRecent(runpage.Options{})
 //	hook, err := hookserver.New(hookserver.Options{
-//		Chain: chain, Secrets: secrets,
+//		Chain: chain, SignatureSecrets: secrets,
 //		Run: []pipeline.Option{pipeline.WithDetails(pipeline.Details{}), pipeline.WithReport(recent.Add)},
 //	})
 //	…

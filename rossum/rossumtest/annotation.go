@@ -88,7 +88,8 @@ func Annotation(parts ...Part) *Call {
 	return c.With(parts...)
 }
 
-// With adds parts to the call, and returns it.
+// With adds parts to the call itself, and returns it: take a [Call.Clone] first where the
+// call is needed without them, too. A field that is added a second time is there twice.
 func (c *Call) With(parts ...Part) *Call {
 	for _, p := range parts {
 		p(c)
@@ -175,7 +176,8 @@ func Request(id string) Part { return func(c *Call) { c.request = id } }
 // Event sets event and action, such as annotation_status and changed.
 func Event(event, action string) Part { return func(c *Call) { c.event, c.action = event, action } }
 
-// Document sets name and media type of the annotated document.
+// Document sets name and media type of the annotated document. Its bytes are what
+// [Server.AddDocument] has under DocumentID, or what pipeline.WithOriginal gives.
 func Document(fileName, mimeType string) Part {
 	return func(c *Call) { c.document["original_file_name"], c.document["mime_type"] = fileName, mimeType }
 }

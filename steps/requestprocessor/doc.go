@@ -2,7 +2,7 @@
 // engine that does a whole export in one hook: stages that check conditions, get
 // what is needed, call APIs, and store what they answer.
 //
-//	var step requestprocessor.Step // also known as steps.RequestProcessor
+//	var step requestprocessor.Step
 //	err := json.Unmarshal(hook.Settings, &step)
 //	chain, err := pipeline.New(&step)
 //
