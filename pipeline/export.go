@@ -80,6 +80,7 @@ func NewExport(p *rossum.Payload, options ...Option) (*Export, error) {
 }
 
 func newExport(p *rossum.Payload, c config) (*Export, error) {
+	wired.Do(wire)
 	if p == nil || p.Annotation == nil {
 		return nil, fmt.Errorf("%w: key \"annotation\" is missing", rossum.ErrPayload)
 	}

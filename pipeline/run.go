@@ -4,12 +4,17 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"sync"
 
 	"github.com/exportpipeline/exportpipeline/internal/httpcall"
 	"github.com/exportpipeline/exportpipeline/internal/pipelinerun"
 )
 
-func init() {
+var wired sync.Once
+
+// wire fills in what other packages of this module need of a run. [newExport] calls it, and
+// no init function, so that all this is linked only into programs that make exports.
+func wire() {
 	pipelinerun.AllowsURL = func(x any, u *url.URL) bool { return x.(*Export).allowsURL(u) }
 	pipelinerun.FormulaOf = func(x any, schemaID string) string { return x.(*Export).formulaOf(schemaID) }
 	pipelinerun.KeepToken = func(ctx context.Context, x any, name, value string) { x.(*Export).keepToken(ctx, name, value) }

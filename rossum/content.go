@@ -117,6 +117,7 @@ func ParseContent(data []byte) (*Content, error) {
 }
 
 func newContent(data []byte) *Content {
+	wired.Do(wire)
 	// A datapoint takes some 600 bytes in a payload.
 	return &Content{data: data, byID: make(map[int64]*Node, len(data)/800), bySchema: make(map[string]*matches)}
 }

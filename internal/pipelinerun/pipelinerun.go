@@ -1,7 +1,7 @@
 // Package pipelinerun is what the components of this module, and package send, need of a
 // run and authors of steps do not: whose a token is, which hosts the text of a document may
-// choose, and what a dry run puts in the place of an answer. Package pipeline fills it in; x
-// is its *Export.
+// choose, and what a dry run puts in the place of an answer. Package pipeline fills it in when
+// it makes the first Export; x is its *Export.
 package pipelinerun
 
 import (

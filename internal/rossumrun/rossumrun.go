@@ -1,11 +1,13 @@
 // Package rossumrun is what the run of an export needs of package rossum, and users do not:
 // recording the changes of a content tree, making them again, joining those of branches,
 // writing formula fields, and reading the JSON that a payload came as. Package rossum fills
-// it in; content and node are its *Content and *Node.
+// it in, some of it with the first content that it makes; content and node are its *Content
+// and *Node.
 package rossumrun
 
 import (
 	"encoding/json"
+	"errors"
 	"iter"
 )
 
@@ -31,13 +33,19 @@ var (
 	// write them.
 	SetComputed func(node any, value, normalized string) error
 
-	// Changes returns every change of a content in this run as JSON, for Restore.
-	Changes func(content any) (json.RawMessage, error)
+	// Changes returns every change of a content in this run as JSON, for Restore: a list,
+	// which is empty for a content that was not parsed.
+	Changes = func(content any) (json.RawMessage, error) { return json.RawMessage("[]"), nil }
 
 	// Restore makes the changes that Changes wrote again, on a content that was parsed from
 	// the same payload. It may have some of the changes already: then it becomes what the
 	// other one was. The error names an id that it lacks.
-	Restore func(content any, changes json.RawMessage) error
+	Restore = func(content any, changes json.RawMessage) error {
+		if string(changes) == "[]" {
+			return nil
+		}
+		return errors.New("restoring changes: the annotation has no nodes, for it was not parsed")
+	}
 
 	// Merge applies what branches changed to the content that they were cloned from, which
 	// must not have changed meanwhile. They are applied in order: where two have written one
