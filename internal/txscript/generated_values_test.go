@@ -91,8 +91,7 @@ func (g values) numbers() string {
 	case 3:
 		return fmt.Sprintf("[%s < %s, %s == %s, %s >= %s, max(%s, %s), hash(%s) == hash(%s)]", a, b, a, b, a, b, a, b, a, b)
 	case 4:
-		// Not of other fractions: those are right to the last digit here, which the C
-		// library's are in all but one of some thousands.
+		// Of exponents for which the test can compute the exact value.
 		return fmt.Sprintf("(%s) ** %s", g.float(), g.pick("2", "3", "-1", "0.5", "10", "7", "-4", "0"))
 	case 5:
 		return fmt.Sprintf("[str(%s), repr(%s), float(str(%s))]", a, b, g.float())
@@ -158,7 +157,8 @@ func TestGeneratedValues(t *testing.T) {
 				code := make(g)
 				count++
 				want := ask(code, "{}")
-				if got, text := run(t, code, "{}"); (got != want[0] || text != want[1]) && !isOwnLimit(want[1], text) {
+				got, text := run(t, code, "{}")
+				if (got != want[0] || text != want[1]) && !isOwnLimit(want[1], text) && !isNearestPower(code, text, want[1]) {
 					if differ++; differ > 20 {
 						break
 					}

@@ -2,6 +2,7 @@ package re
 
 import (
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -90,6 +91,9 @@ func TestGeneratedPatternsMatchAsInPython(t *testing.T) {
 	n, differ := 0, 0
 	for until := time.Now().Add(oracle.Duration(t, "RE_DIFF_SECONDS", time.Second)); time.Now().Before(until) && differ < 10; n++ {
 		c := testCase{Pattern: pyText(g.pattern(3)), Text: pyText(g.text())}
+		if asksForOpenGroup(string(c.Pattern)) {
+			continue
+		}
 		for _, flag := range []Flags{IgnoreCase, Multiline, DotAll, ASCII} {
 			if g.IntN(5) == 0 {
 				c.Flags |= flag
@@ -114,6 +118,44 @@ func TestGeneratedPatternsMatchAsInPython(t *testing.T) {
 		}
 	}
 	t.Logf("%d patterns compared, %d differ", n, differ)
+}
+
+// asksForOpenGroup reports a conditional within the group that it asks for. CPython looks
+// there at the end of that group which an attempt has left that was given up, or has it
+// forgotten, as the repeats around happen to be. Here the group has not matched, unless an
+// earlier round of a repeat has ended it.
+func asksForOpenGroup(pattern string) bool {
+	_, nodes, err := parse(pattern, 0)
+	return err == nil && asksFor(nodes, nil)
+}
+
+func asksFor(nodes seq, open []int) bool {
+	for _, n := range nodes {
+		within := open
+		switch n.kind {
+		case cond:
+			if slices.Contains(open, n.group) {
+				return true
+			}
+		case group:
+			within = append(slices.Clip(open), n.group)
+		}
+		for _, part := range n.parts {
+			if asksFor(part, within) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func TestConditionalsWithinTheirOwnGroupAreFound(t *testing.T) {
+	t.Parallel()
+	for pattern, want := range map[string]bool{`(a(?(1)b|c))`: true, `((?:(?(1)b))*)`: true, `(a)(?(1)b)`: false, `(?(1)b)(a)`: false, `(a)((?(1)b))`: false} {
+		if got := asksForOpenGroup(pattern); got != want {
+			t.Errorf("%s: %v", pattern, got)
+		}
+	}
 }
 
 func TestCategoriesHoldWhatPythonsHold(t *testing.T) {
