@@ -227,7 +227,8 @@ type (
 
 // function is a def or a lambda.
 type function struct {
-	name           string
+	name           string // that it is bound to
+	written        string // the name in the source, which a class may have made its own
 	params         []param
 	varArgs, named string // names of *args and **kwargs
 	body           []stmt

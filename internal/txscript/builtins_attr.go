@@ -65,7 +65,7 @@ func varsOf(r *run, c *pyvalue.Call) (value, error) {
 	}
 	v := c.Args[0]
 	o, ok := v.Object().(Named)
-	if !ok {
+	if k := userClassOf(v); !ok || k != nil && k.slots != nil {
 		return value{}, pyvalue.Raise("TypeError", "vars() argument must have __dict__ attribute")
 	}
 	d := pyvalue.NewDict()

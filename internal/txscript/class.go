@@ -17,6 +17,7 @@ type userClass struct {
 	attrs     *pyvalue.Dict
 	annotated []annotated
 	doc       value
+	slots     []string       // the attributes that its objects may have; nil if they may have any
 	data      *dataclass     // nil if it is none
 	base      *class         // the builtin class that it derives from, nil for object
 	parts     *pyvalue.Parts // of a named tuple
@@ -311,7 +312,8 @@ type bound struct{ self, f value }
 
 // bind makes a method of a function; what is no function stays as it is.
 func bind(f, self value) value {
-	if _, ok := f.Object().(*closure); ok {
+	switch f.Object().(type) {
+	case *closure, *descriptor:
 		return pyvalue.FromObject(&bound{self, f})
 	}
 	return f

@@ -64,6 +64,9 @@ func (c *compiler) classStatement(s *classStmt) exec {
 			}
 		}
 		k.unhash()
+		if err := k.restrict(false); err != nil {
+			return goOn, err
+		}
 		if err := k.nameParts(); err != nil {
 			return goOn, err
 		}
@@ -75,7 +78,7 @@ func (c *compiler) classStatement(s *classStmt) exec {
 }
 
 // refusedMethods are what a class cannot define here.
-var refusedMethods = []string{"__new__", "__getattribute__", "__init_subclass__", "__class_getitem__", "__del__", "__set_name__", "__prepare__"}
+var refusedMethods = []string{"__new__", "__getattribute__", "__init_subclass__", "__del__", "__set_name__", "__prepare__"}
 
 // decorated stores what the decorators make of a function or class.
 func (c *compiler) decorated(decorators []expr, target expr) setter {

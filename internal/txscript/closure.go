@@ -15,6 +15,8 @@ func (r *run) call(f value, c *pyvalue.Call) (value, error) {
 	switch o := f.Object().(type) {
 	case *builtin:
 		return o.f(r, c)
+	case *descriptor:
+		return o.f(r, c)
 	case *closure:
 		return o.PyCall(c)
 	case *class:
@@ -72,7 +74,7 @@ func (c *closure) PyAttr(name string) (value, bool) {
 	if name == "__qualname__" {
 		return pyvalue.Str(c.code.name), true
 	}
-	return pyvalue.Str(c.code.f.name), name == "__name__"
+	return pyvalue.Str(c.code.f.written), name == "__name__"
 }
 
 // PySetAttr sets an attribute of the function.

@@ -232,16 +232,7 @@ func getItem(v, key value) (value, error) {
 		}
 		return value{}, pyvalue.Raise("TypeError", "'%s' object is not subscriptable", pyvalue.TypeName(v))
 	}
-	if d := v.Dict(); d != nil && !d.Factory().IsNone() {
-		if _, found, err := d.Get(key); err == nil && !found { // a defaultdict
-			made, err := pyvalue.CallValue(d.Factory(), &pyvalue.Call{})
-			if err != nil {
-				return value{}, err
-			}
-			return made, d.Set(key, made)
-		}
-	}
-	return pyvalue.GetItem(v, key)
+	return pyvalue.ItemOrMade(v, key)
 }
 
 func setItem(r *run, container, key, v value) error {

@@ -33,7 +33,7 @@ func (c *compiler) comprehension(x *compExpr) eval {
 		}
 		return err
 	}
-	kind := x.kind
+	kind, owned := x.kind, c.changes.atOnce[x]
 	return func(r *run, f *frame) (value, error) {
 		over, err := first(r, f)
 		if err != nil {
@@ -44,7 +44,7 @@ func (c *compiler) comprehension(x *compExpr) eval {
 			if err := pyvalue.Iterable(over); err != nil {
 				return value{}, err
 			}
-			return pyvalue.FromObject(&lazy{r: r, class: "generator", each: func(yield func(value) (bool, error)) error {
+			return pyvalue.FromObject(&lazy{r: r, class: "generator", owned: owned, each: func(yield func(value) (bool, error)) error {
 				return walk(r, f, over, &taker{yield: func(_, v value) (bool, error) { return yield(v) }})
 			}}), nil
 		}

@@ -83,7 +83,7 @@ func (c *compiler) function(fn *function) eval {
 		defaults[i] = c.optional(p.value)
 	}
 	s := newScope(c.scope, functionScope)
-	code := &code{f: fn, name: c.within + fn.name, args: -1, kw: -1}
+	code := &code{f: fn, name: c.within + fn.written, args: -1, kw: -1}
 	for _, p := range fn.params {
 		s.add(p.name)
 	}

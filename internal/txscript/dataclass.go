@@ -13,6 +13,7 @@ type dataclass struct {
 	of                       *userClass
 	fields                   []dataField
 	frozen, order, eq, shown bool
+	slots                    bool
 	named                    bool // kw_only, of the fields that the class has itself
 }
 
@@ -87,7 +88,9 @@ func decorateData(_ *run, c *pyvalue.Call) (value, error) {
 			d.shown = on
 		case "kw_only":
 			d.named = on
-		case "init", "slots", "unsafe_hash", "match_args":
+		case "slots":
+			d.slots = on
+		case "init", "unsafe_hash", "match_args":
 		default:
 			return value{}, pyvalue.Raise("TypeError", "dataclass() got an unexpected keyword argument '%s'", name)
 		}
@@ -99,7 +102,11 @@ func decorateData(_ *run, c *pyvalue.Call) (value, error) {
 		}
 		made := d
 		made.of, k.data = k, &made
-		return v, made.collect(k)
+		if err := made.collect(k); err != nil || !d.slots {
+			return v, err
+		}
+		k.attrs.SetStr("__slots__", made.ownNames())
+		return v, k.restrict(true)
 	}
 	if len(c.Args) == 1 {
 		return apply(c.Args[0])

@@ -193,7 +193,7 @@ func (k *class) unbound(name string) (value, bool) {
 	if !ok || !isMethod && !isDunder {
 		return value{}, false
 	}
-	return pyvalue.FromObject(&builtin{name, func(r *run, c *pyvalue.Call) (value, error) {
+	return pyvalue.FromObject(&descriptor{builtin{name, func(r *run, c *pyvalue.Call) (value, error) {
 		if len(c.Args) == 0 {
 			return value{}, pyvalue.Raise("TypeError", "unbound method %s.%s() needs an argument", k.name, name)
 		}
@@ -207,5 +207,12 @@ func (k *class) unbound(name string) (value, bool) {
 		}
 		f, _ := dunder(self, name)
 		return r.call(f, call)
-	}}), true
+	}}}), true
 }
+
+// descriptor is a method of a builtin class as an attribute of that, which becomes a method
+// of the objects of a class that has it: __hash__ = str.__hash__.
+type descriptor struct{ builtin }
+
+// PyType implements [pyvalue.Object].
+func (*descriptor) PyType() string { return "method_descriptor" }

@@ -88,7 +88,7 @@ func (k *userClass) makeMembers() error {
 	for key, v := range k.attrs.All() {
 		name := key.Text()
 		switch v.Object().(type) {
-		case *closure, *wrapper, *property, *builtin:
+		case *closure, *wrapper, *property, *builtin, *descriptor:
 			continue
 		case *autoValue:
 			var err error
@@ -152,6 +152,12 @@ func (k *userClass) PyItem(key value) (value, error) {
 		if name, _ := attrsOf(m).GetStr("name"); pyvalue.Equal(name, key) {
 			return m, nil
 		}
+	}
+	if get, ok := k.find("__class_getitem__", nil); ok && !k.isEnum {
+		if w, wrapped := get.Object().(*wrapper); wrapped {
+			get = w.f
+		}
+		return k.r.call(bind(get, pyvalue.FromObject(k)), &pyvalue.Call{Args: []value{key}, Meter: k.r.meter})
 	}
 	if !k.isEnum {
 		return value{}, pyvalue.Raise("TypeError", "type '%s' is not subscriptable", k.name)

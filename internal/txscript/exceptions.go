@@ -198,6 +198,8 @@ func (e *exception) PyAttr(name string) (value, bool) {
 		return other(e.context), true
 	case "__suppress_context__":
 		return pyvalue.Bool(e.fromSet), true
+	case "add_note":
+		return pyvalue.FromObject(&builtin{name, e.addNote}), true
 	case "value":
 		if derives(e.class, "StopIteration") { // what it was made with; see also ended
 			return first(e.args), true
@@ -205,6 +207,29 @@ func (e *exception) PyAttr(name string) (value, bool) {
 	}
 	v, ok := e.attrs[name]
 	return v, ok
+}
+
+// addNote appends to __notes__.
+func (e *exception) addNote(r *run, c *pyvalue.Call) (value, error) {
+	if err := c.Exactly("BaseException.add_note", 1); err != nil {
+		return value{}, err
+	}
+	if !c.Args[0].IsText() {
+		return value{}, pyvalue.Raise("TypeError", "note must be a str, not '%s'", pyvalue.TypeName(c.Args[0]))
+	}
+	notes, ok := e.attrs["__notes__"]
+	if !ok {
+		notes = pyvalue.NewList()
+		if err := e.PySetAttr("__notes__", notes); err != nil {
+			return value{}, err
+		}
+	}
+	list := notes.List()
+	if list == nil {
+		return value{}, pyvalue.Raise("TypeError", "Cannot add note: __notes__ is not a list")
+	}
+	list.Items = append(list.Items, c.Args[0])
+	return value{}, r.meter.Grow(16)
 }
 
 // raisedError is an exception that the program itself raised.

@@ -2,6 +2,7 @@ package txscript
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
@@ -44,7 +45,7 @@ func (k *userClass) attrOf(self value, attrs *pyvalue.Dict, name string) (value,
 	if ok {
 		return k.bound(v, self), true, nil
 	}
-	if name == "__dict__" {
+	if name == "__dict__" && k.slots == nil {
 		return attrs.Value(), true, nil
 	}
 	if get, ok := k.find("__getattr__", nil); ok && !k.builtinHas(self, name) {
@@ -101,6 +102,12 @@ func (k *userClass) setPlainly(self value, attrs *pyvalue.Dict, name string, v v
 		return pyvalue.Raise("FrozenInstanceError", "cannot assign to field '%s'", name)
 	case k.isEnum:
 		return pyvalue.Raise("AttributeError", "cannot set attribute '%s'", name)
+	}
+	if k.slots != nil && !slices.Contains(k.slots, name) {
+		if _, ofClass := k.find(name, nil); ofClass {
+			return pyvalue.Raise("AttributeError", "'%s' object attribute '%s' is read-only", k.name, name)
+		}
+		return pyvalue.Raise("AttributeError", "'%s' object has no attribute '%s'", k.name, name)
 	}
 	attrs.SetStr(name, v)
 	return k.r.meter.Grow(48)
@@ -297,15 +304,9 @@ func (k *userClass) Unhashable() bool {
 	return ok && f.IsNone()
 }
 
-// PyHash makes the object a key.
+// PyHash makes an object a key whose class has no __hash__ of its own.
 func (o *instance) PyHash() (string, error) {
-	v, ok, err := o.invoke("__hash__")
 	switch {
-	case ok && err == nil:
-		text, err := pyvalue.Repr(nil, v)
-		return "hash " + text, err
-	case ok:
-		return "", err
 	case o.class.data != nil && o.class.data.frozen:
 		text, err := pyvalue.Repr(nil, o.class.data.tuple(o))
 		return o.class.name + text, err
@@ -385,7 +386,7 @@ func (o *instance) PyOwnFormat(spec string) (string, bool, error) {
 	return v.Text(), ok, err
 }
 
-// PyHashNumber is hash(o).
+// PyHashNumber is hash(o), if the class says what that is.
 func (o *instance) PyHashNumber() (value, bool, error) { return o.invoke("__hash__") }
 
 // delAttr is del o.name.

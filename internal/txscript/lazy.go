@@ -177,8 +177,9 @@ func (l *lazy) walk(yield func(value) (bool, error)) error {
 
 // push walks over a generator that nobody else has without stopping it at each element:
 // what its elements are for runs within the yield of its function. None of that may show
-// there: an exception passes through the function unseen, and calls are counted from
-// where the walk is.
+// there: an exception passes by the function, and calls are counted from where the walk
+// is. Who leaves the walk closes the generator, since nobody else can go on with it: its
+// function sees GeneratorExit, and what it raises then is lost.
 func (l *lazy) push(yield func(value) (bool, error)) error {
 	r := l.r
 	if err := r.deeperCall(); err != nil {
@@ -187,26 +188,38 @@ func (l *lazy) push(yield func(value) (bool, error)) error {
 	before := r.calls - 1
 	l.running, l.done = true, true
 	var outside error
+	var result value
+	left := false
 	err := l.each(func(v value) (bool, error) {
+		if left {
+			return false, errStopped // it goes on in spite of GeneratorExit
+		}
 		depth := r.calls - before
 		r.calls -= depth
 		more, err := yield(v)
 		r.calls += depth
-		if err != nil {
-			outside = err
-			return false, errStopped
+		if more && err == nil {
+			return true, nil
 		}
-		return more, nil
+		left, outside, result = true, err, r.ret
+		switch {
+		case err != nil && caught(err) == nil:
+			return false, errStopped
+		case err == nil && !l.function:
+			return false, nil
+		}
+		return false, &raisedError{newException("GeneratorExit")}
 	})
 	l.running = false
 	r.calls--
-	switch {
-	case outside != nil:
-		return outside
-	case errors.Is(err, errStopped):
-		return nil
+	if !left {
+		return err
 	}
-	return err
+	r.ret = result
+	if outside == nil && !errors.Is(err, errStopped) && caught(err) == nil {
+		return err // the run ends
+	}
+	return outside
 }
 
 // first returns the first element of a generator that nobody else has.

@@ -10,6 +10,9 @@ type parser struct {
 	pos    int
 	depth  int
 	inside *function // that is being parsed, nil outside of functions
+	// private is the name of the class around without underscores at its beginning: names
+	// with two of them become its own. It is "" outside of classes.
+	private string
 }
 
 func (p *parser) peek() token { return p.tokens[p.pos] }
@@ -48,12 +51,25 @@ var keywords = []string{
 	"finally", "for", "from", "global", "if", "import", "in", "is", "lambda", "nonlocal", "not", "or", "pass", "raise", "return", "try", "while", "with", "yield",
 }
 
-func (p *parser) name() string {
+// name reads an identifier.
+func (p *parser) name() string { return p.mangled(p.plainName()) }
+
+func (p *parser) plainName() string {
 	t := p.advance()
 	if t.kind != kName || slices.Contains(keywords, t.text) {
 		fail(t.line, "expected a name, found %v", t)
 	}
 	return t.text
+}
+
+// mangled returns a name as it is within the class around: __x of a class A is _A__x.
+func (p *parser) mangled(name string) string { return mangled(name, p.private) }
+
+func mangled(name, class string) string {
+	if class == "" || !strings.HasPrefix(name, "__") || strings.HasSuffix(name, "__") {
+		return name
+	}
+	return "_" + class + name
 }
 
 // deeper bounds the nesting of what is parsed by recursion.
@@ -194,7 +210,8 @@ func (p *parser) tryStatement() stmt {
 
 func (p *parser) definition() stmt {
 	at := line(p.advance().line)
-	f := &function{name: p.name()}
+	written := p.plainName()
+	f := &function{name: p.mangled(written), written: written}
 	p.expect("(")
 	p.params(f, ")", true)
 	p.expect(")")

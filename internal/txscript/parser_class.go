@@ -1,5 +1,7 @@
 package txscript
 
+import "strings"
+
 // decorated parses a function or class with its decorators.
 func (p *parser) decorated() stmt {
 	var decorators []expr
@@ -44,8 +46,8 @@ func (p *parser) class() stmt {
 			k.bases = append(k.bases, a.value)
 		}
 	}
-	defer func(outer *function) { p.inside = outer }(p.inside)
-	p.inside = nil
+	defer func(outer *function, private string) { p.inside, p.private = outer, private }(p.inside, p.private)
+	p.inside, p.private = nil, strings.TrimLeft(k.name, "_")
 	k.body = p.block()
 	return k
 }

@@ -88,7 +88,7 @@ func (p *parser) expression() expr {
 
 func (p *parser) lambda() expr {
 	at := line(p.advance().line)
-	f := &function{name: "<lambda>"}
+	f := &function{name: "<lambda>", written: "<lambda>"}
 	p.params(f, ":", false)
 	p.expect(":")
 	f.result = p.expression()
@@ -231,7 +231,7 @@ func (p *parser) call(f expr) expr {
 		case p.accept("*"):
 			a.stars, a.value = 1, p.expression()
 		case t.kind == kName && p.tokens[p.pos+1].kind == kOp && p.tokens[p.pos+1].text == "=":
-			a.name = p.name()
+			a.name = p.plainName() // Python does not mangle it
 			p.expect("=")
 			a.value = p.expression()
 		default:

@@ -137,7 +137,7 @@ func (p *parser) field(f *fstringExpr, text string, raw bool, at, depth int) str
 	if strings.Contains(source, `\`) {
 		fail(at, "f-string expression part cannot include a backslash")
 	}
-	sub := &parser{tokens: lex("("+source+")", at), depth: p.depth + 1}
+	sub := &parser{tokens: lex("("+source+")", at), depth: p.depth + 1, inside: p.inside, private: p.private}
 	part.value = sub.exprList()
 	if t := sub.peek(); t.kind != kNewline && t.kind != kEOF {
 		fail(at, "f-string: invalid syntax at %v", t)

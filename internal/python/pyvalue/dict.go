@@ -1,12 +1,6 @@
 package pyvalue
 
-import (
-	"iter"
-	"math"
-	"math/big"
-	"slices"
-	"strconv"
-)
+import "iter"
 
 // Dict is a Python dict: keys in the order of their insertion, equal as Python
 // has them equal (1, 1.0 and True are one key). The zero Dict is empty.
@@ -20,6 +14,7 @@ type Dict struct {
 type dictRest struct {
 	texts   map[string]int  // where the entries of str keys are; nil for a small dict
 	others  map[dictKey]int // and those of others
+	own     int             // keys of classes with a hash of their own
 	dead    int             // entries that have gone
 	factory Value
 }
@@ -81,14 +76,6 @@ func newEntry(k dictKey, key, value Value) entry {
 	return entry{key, value, &hashed}
 }
 
-// dictKey is what two equal keys have in common. Small dicts are searched
-// instead, so that making them costs no map.
-type dictKey struct {
-	kind byte
-	num  uint64
-	text string
-}
-
 // smallDict is the size up to which a dict has no index.
 const smallDict = 16
 
@@ -97,75 +84,6 @@ func NewDict() *Dict { return &Dict{} }
 
 // NewDictSize returns an empty dict with room for n entries.
 func NewDictSize(n int) *Dict { return &Dict{entries: make([]entry, 0, n)} }
-
-// maxKey bounds what is kept of a key: a tuple of tuples can stand for more than fits.
-const maxKey = 1 << 24
-
-// keyOf returns the hash of a value, or TypeError for one that has none.
-func keyOf(v Value) (dictKey, error) {
-	if d, ok := v.any.(*Derived); ok {
-		if k, ok, err := d.key(); ok {
-			return k, err
-		}
-	}
-	v = v.plain()
-	switch x := v.any.(type) {
-	case nil:
-		return dictKey{kind: 'o', text: "None"}, nil // as objects hash that equal None
-	case strPtr, markupPtr:
-		return dictKey{kind: 's', text: v.Text()}, nil
-	case Kind:
-		if x != KindFloat {
-			return dictKey{kind: 'i', num: v.num}, nil
-		}
-		f := math.Float64frombits(v.num)
-		if f == math.Trunc(f) && math.Abs(f) < 1<<63 {
-			return dictKey{kind: 'i', num: uint64(int64(f))}, nil
-		}
-		if f == math.Trunc(f) && !math.IsInf(f, 0) {
-			b, _ := new(big.Float).SetFloat64(f).Int(nil)
-			return dictKey{kind: 'b', text: b.String()}, nil
-		}
-		return dictKey{kind: 'f', num: v.num}, nil
-	case *big.Int:
-		return dictKey{kind: 'b', text: x.String()}, nil
-	case *bytesBox:
-		return dictKey{kind: 'y', text: string(x.data)}, nil
-	case *tuple:
-		text := make([]byte, 0, 32)
-		for _, item := range x.items {
-			k, err := keyOf(item)
-			if err != nil {
-				return k, err
-			}
-			text = append(text, k.kind)
-			for i := range 8 {
-				text = append(text, byte(k.num>>(8*i)))
-			}
-			if len(text)+len(k.text) > maxKey {
-				return k, Raise("MemoryError", "a key of more than %d bytes", maxKey)
-			}
-			text = append(append(text, byte(len(k.text)), byte(len(k.text)>>8), byte(len(k.text)>>16), byte(len(k.text)>>24)), k.text...)
-		}
-		return dictKey{kind: 't', text: string(text)}, nil
-	case *Set:
-		if x.Frozen {
-			return frozenKey(x)
-		}
-	case *undefined:
-		return dictKey{kind: 'u'}, nil
-	case interface{ PyNumber() (Value, bool) }:
-		if n, ok := x.PyNumber(); ok { // it is the same key as an equal number
-			return keyOf(n)
-		}
-		h, err := v.any.(interface{ PyHash() (string, error) }).PyHash()
-		return dictKey{kind: 'o', text: h}, err
-	case interface{ PyHash() (string, error) }:
-		h, err := x.PyHash()
-		return dictKey{kind: 'o', text: h}, err
-	}
-	return dictKey{}, typeError("unhashable type: '%s'", TypeName(v))
-}
 
 // Len returns the number of entries.
 func (d *Dict) Len() int {
@@ -213,19 +131,15 @@ func (d *Dict) findText(text string) int {
 // Get returns the value of a key and whether there is one; TypeError for a key
 // that cannot be hashed.
 func (d *Dict) Get(key Value) (Value, bool, error) {
-	if _, isText := key.any.(strPtr); isText {
+	if _, isText := key.any.(strPtr); isText && !d.hasOwn() {
 		v, ok := d.GetStr(key.Text())
 		return v, ok, nil
 	}
-	k, err := keyOf(key)
-	if err != nil {
+	_, i, err := d.place(key)
+	if err != nil || i < 0 {
 		return Value{}, false, err
 	}
-	d.complete()
-	if i := d.find(k); i >= 0 {
-		return d.entries[i].value, true, nil
-	}
-	return Value{}, false, nil
+	return d.entries[i].value, true, nil
 }
 
 // GetStrNear is GetStr that looks first where near says, and sets near to where it has
@@ -266,26 +180,30 @@ func (d *Dict) GetStr(key string) (Value, bool) {
 
 // Set sets the value of a key; TypeError for a key that cannot be hashed.
 func (d *Dict) Set(key, value Value) error {
-	k, err := keyOf(key)
+	k, i, err := d.place(key)
 	if err != nil {
 		return err
 	}
-	d.set(k, key, value)
+	d.set(k, i, key, value)
 	return nil
 }
 
 // SetStr sets the value of a str key.
 func (d *Dict) SetStr(key string, value Value) {
-	d.set(dictKey{kind: 's', text: key}, Str(key), value)
+	d.complete()
+	d.set(dictKey{kind: 's', text: key}, d.findText(key), Str(key), value)
 }
 
-func (d *Dict) set(k dictKey, key, value Value) {
-	d.complete()
-	if i := d.find(k); i >= 0 {
+// set sets the value of entry i, or appends one if i is -1.
+func (d *Dict) set(k dictKey, i int, key, value Value) {
+	if i >= 0 {
 		d.entries[i].value = value // the key stays as it was first
 		return
 	}
 	d.entries = append(d.entries, newEntry(k, key, value))
+	if k.kind == ownHash {
+		d.more().own++
+	}
 	switch {
 	case d.indexed():
 		d.enter(k, len(d.entries)-1)
@@ -317,14 +235,9 @@ func (d *Dict) reindex() {
 
 // Delete removes a key and returns its value.
 func (d *Dict) Delete(key Value) (Value, bool, error) {
-	k, err := keyOf(key)
-	if err != nil {
+	k, i, err := d.place(key)
+	if err != nil || i < 0 {
 		return Value{}, false, err
-	}
-	d.complete()
-	i := d.find(k)
-	if i < 0 {
-		return Value{}, false, nil
 	}
 	v := d.entries[i].value
 	d.entries[i] = entry{hashed: deleted}
@@ -335,6 +248,10 @@ func (d *Dict) Delete(key Value) (Value, bool, error) {
 		delete(d.rest.texts, k.text)
 	default:
 		delete(d.rest.others, k)
+	}
+	if k.kind == ownHash {
+		d.rest.own--
+		d.closeUp(k)
 	}
 	if d.rest.dead > len(d.entries)/2 {
 		d.compact()
@@ -392,52 +309,3 @@ func (d *Dict) Keys() []Value {
 	}
 	return keys
 }
-
-// Set is a Python set. It iterates in the order of insertion, where CPython's
-// order is that of its hashes.
-type Set struct {
-	d      Dict
-	Frozen bool // it is a frozenset; set before anybody else has it
-}
-
-// Freeze returns a frozenset of the items of a set.
-func Freeze(v Value) Value { return Value{any: &Set{v.Set().d, true}} }
-
-// frozenKey is the same for equal frozensets.
-func frozenKey(s *Set) (dictKey, error) {
-	var keys []string
-	for _, item := range s.Members() {
-		k, err := keyOf(NewTuple(item))
-		if err != nil {
-			return k, err
-		}
-		keys = append(keys, k.text)
-	}
-	slices.Sort(keys)
-	var text []byte
-	for _, k := range keys {
-		text = append(strconv.AppendInt(text, int64(len(k)), 10), ' ')
-		text = append(text, k...)
-	}
-	return dictKey{kind: 'z', text: string(text)}, nil
-}
-
-// NewSet returns a set of the items; TypeError for one that cannot be hashed.
-func NewSet(items ...Value) (Value, error) {
-	s := &Set{}
-	for _, item := range items {
-		if err := s.d.Set(item, Value{}); err != nil {
-			return Value{}, err
-		}
-	}
-	return Value{any: s}, nil
-}
-
-// Has reports whether the set contains v.
-func (s *Set) Has(v Value) (bool, error) {
-	_, ok, err := s.d.Get(v)
-	return ok, err
-}
-
-// Members returns the items.
-func (s *Set) Members() []Value { return s.d.Keys() }

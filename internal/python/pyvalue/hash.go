@@ -5,7 +5,6 @@ import (
 	"math"
 	"math/big"
 	"math/bits"
-	"strconv"
 )
 
 // Hash returns what hash() does: that of CPython for numbers and tuples of them, and
@@ -74,18 +73,10 @@ func (d *Derived) hash() (int64, bool, error) {
 	return h, true, err
 }
 
-// key is what the value is found by in a dict, if its class has a hash of its own. Where
-// that is the hash of what it is for the builtin class, it is found by that, too.
+// key is what the value is found by in a dict, if its class has a hash of its own.
 func (d *Derived) key() (dictKey, bool, error) {
 	h, ok, err := d.hash()
-	if !ok || err != nil {
-		return dictKey{}, ok, err
-	}
-	if plain, err := Hash(d.Base); err == nil && plain == h {
-		k, err := keyOf(d.Base)
-		return k, true, err
-	}
-	return dictKey{kind: 'o', text: "hash " + strconv.FormatInt(h, 10)}, true, nil
+	return dictKey{kind: ownHash, num: uint64(h)}, ok, err
 }
 
 // hashModulus is the prime that CPython hashes numbers by.

@@ -158,6 +158,20 @@ func Contains(m *Meter, container, item Value) (bool, error) {
 	return found, err
 }
 
+// ItemOrMade is GetItem that lets a defaultdict make what it has not.
+func ItemOrMade(v, key Value) (Value, error) {
+	if d := v.Dict(); d != nil && !d.Factory().IsNone() {
+		if _, found, err := d.Get(key); err == nil && !found {
+			made, err := CallValue(d.Factory(), &Call{})
+			if err != nil {
+				return Value{}, err
+			}
+			return made, d.Set(key, made)
+		}
+	}
+	return GetItem(v, key)
+}
+
 // GetItem returns v[key]: IndexError, KeyError or TypeError where there is none.
 func GetItem(v, key Value) (Value, error) {
 	if d := v.Derived(); d != nil {
@@ -259,6 +273,11 @@ func Slice(m *Meter, v, lo, hi, step Value) (Value, error) {
 		PySlice(lo, hi, step Value) (Value, error)
 	}); ok {
 		return s.PySlice(lo, hi, step)
+	}
+	if o, ok := v.any.(interface {
+		PyItem(key Value) (Value, error)
+	}); ok {
+		return o.PyItem(FromObject(&Slicing{lo, hi, step}))
 	}
 	if !isSequence(v) {
 		if v.Kind() == KindDict {

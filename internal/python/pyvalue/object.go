@@ -209,6 +209,20 @@ func (v *view) PyIter() iter.Seq[Value] {
 	}
 }
 
+// PyAttr returns the method that keys and items have.
+func (v *view) PyAttr(name string) (Value, bool) {
+	if name != "isdisjoint" || v.what == "values" {
+		return Value{}, false
+	}
+	return NewBuiltin(name, func(c *Call) (Value, error) {
+		own, err := v.asSet()
+		if err != nil {
+			return Value{}, err
+		}
+		return setDisjoint(c.Meter, own, c)
+	}), true
+}
+
 // asSet returns keys or items as a set.
 func (v *view) asSet() (Value, error) {
 	var items []Value

@@ -15,7 +15,7 @@ func NewPositions(values []Value) *Positions {
 	p := &Positions{values, make(map[dictKey][]int32), true}
 	for i, v := range values {
 		k, err := keyOf(v)
-		if err != nil {
+		if err != nil || k.kind == ownHash {
 			return nil
 		}
 		p.at[k] = append(p.at[k], int32(i))
@@ -28,7 +28,7 @@ func NewPositions(values []Value) *Positions {
 // index cannot tell. The slice must not be changed.
 func (p *Positions) Of(key Value) (found []int32, ok bool) {
 	k, err := keyOf(key)
-	if err != nil {
+	if err != nil || k.kind == ownHash {
 		return nil, false
 	}
 	found = p.at[k]

@@ -10,7 +10,8 @@ type formatter struct {
 	m      *Meter
 	markup bool
 	call   *Call
-	dict   *Dict // of format_map
+	of     Value // that format_map looks names up in
+	mapped bool  // it is format_map
 	next   int   // of automatic numbering, -1 once fields are numbered by hand
 }
 
@@ -27,10 +28,7 @@ func strFormatMap(m *Meter, v Value, c *Call) (Value, error) {
 	if err := positional(c, "str.format_map", 1, 1); err != nil {
 		return Value{}, err
 	}
-	if c.Args[0].Kind() != KindDict {
-		return Value{}, typeError("'%s' object is not subscriptable", TypeName(c.Args[0]))
-	}
-	f := &formatter{m: m, markup: v.Kind() == KindMarkup, call: &Call{}, dict: c.Args[0].Dict()}
+	f := &formatter{m: m, markup: v.Kind() == KindMarkup, call: &Call{}, of: c.Args[0], mapped: true}
 	text, err := f.format(v.Text(), 2)
 	if err != nil {
 		return Value{}, err
@@ -240,11 +238,11 @@ func Attr(v Value, name string) (Value, error) {
 func (f *formatter) first(name string) (Value, error) {
 	numbered := name != "" && strings.Trim(name, "0123456789") == ""
 	switch {
-	case f.dict != nil:
+	case f.mapped:
 		if numbered || name == "" {
 			return Value{}, valueError("Format string contains positional fields")
 		}
-		return GetItem(f.dict.Value(), Str(name))
+		return ItemOrMade(f.of, Str(name))
 	case name == "":
 		if f.next < 0 {
 			return Value{}, valueError("cannot switch from manual field specification to automatic field numbering")

@@ -36,21 +36,56 @@ func AppendStr(m *Meter, dst []byte, v Value) ([]byte, error) {
 		}
 		return AppendStr(m, dst, x.Base)
 	}
-	return appendRepr(m, dst, v, 0)
+	return reprWithin(m, dst, v)
 }
 
 // Repr returns what repr() does.
 func Repr(m *Meter, v Value) (string, error) {
-	out, err := appendRepr(m, nil, v, 0)
+	out, err := reprWithin(m, nil, v)
 	return string(out), err
+}
+
+// reprWithin appends repr(v). What is nested too deeply may hold itself: it is printed
+// once more, then, with an eye on that.
+func reprWithin(m *Meter, dst []byte, v Value) ([]byte, error) {
+	made, err := appendRepr(m, dst, v, nesting{})
+	if err == errNested {
+		made, err = appendRepr(m, dst, v, nesting{open: make(map[any]bool)})
+	}
+	return made, err
+}
+
+// nesting is where in a value the printing is.
+type nesting struct {
+	depth int
+	open  map[any]bool // the containers around; nil as long as none is known to hold itself
+}
+
+func (n nesting) within() nesting { return nesting{n.depth + 1, n.open} }
+
+var errNested = Raise("RecursionError", "maximum recursion depth exceeded while getting the repr of an object")
+
+// ownRepr returns what a container prints as within itself, "" for what is none.
+func ownRepr(v Value) string {
+	switch v.any.(type) {
+	case *List:
+		return "[...]"
+	case *tuple:
+		return "(...)"
+	case *Dict:
+		return "{...}"
+	case *Set:
+		return TypeName(v) + "(...)"
+	}
+	return ""
 }
 
 // maxRepr bounds the nesting of what is printed.
 const maxRepr = 200
 
-func appendRepr(m *Meter, dst []byte, v Value, depth int) ([]byte, error) {
-	if depth > maxRepr {
-		return dst, Raise("RecursionError", "maximum recursion depth exceeded while getting the repr of an object")
+func appendRepr(m *Meter, dst []byte, v Value, at nesting) ([]byte, error) {
+	if at.depth > maxRepr {
+		return dst, errNested
 	}
 	if err := m.Step(1); err != nil {
 		return dst, err
@@ -61,6 +96,15 @@ func appendRepr(m *Meter, dst []byte, v Value, depth int) ([]byte, error) {
 		}
 	}
 	v = v.plain()
+	if at.open != nil {
+		if own := ownRepr(v); own != "" {
+			if at.open[v.any] {
+				return append(dst, own...), nil
+			}
+			at.open[v.any] = true
+			defer delete(at.open, v.any)
+		}
+	}
 	switch x := v.any.(type) {
 	case nil:
 		return append(dst, "None"...), nil
@@ -89,22 +133,22 @@ func appendRepr(m *Meter, dst []byte, v Value, depth int) ([]byte, error) {
 	case *bytesBox:
 		return appendBytes(dst, x.data), nil
 	case *List:
-		return appendItems(m, dst, "[", "]", x.Items, depth)
+		return appendItems(m, dst, "[", "]", x.Items, at)
 	case *tuple:
 		if len(x.items) == 1 {
-			return appendItems(m, dst, "(", ",)", x.items, depth)
+			return appendItems(m, dst, "(", ",)", x.items, at)
 		}
-		return appendItems(m, dst, "(", ")", x.items, depth)
+		return appendItems(m, dst, "(", ")", x.items, at)
 	case *Set:
 		switch {
 		case x.d.Len() == 0:
 			return append(dst, TypeName(v)+"()"...), nil
 		case x.Frozen:
-			return appendItems(m, dst, "frozenset({", "})", x.Members(), depth)
+			return appendItems(m, dst, "frozenset({", "})", x.Members(), at)
 		}
-		return appendItems(m, dst, "{", "}", x.Members(), depth)
+		return appendItems(m, dst, "{", "}", x.Members(), at)
 	case *Dict:
-		return appendDict(m, dst, x, depth)
+		return appendDict(m, dst, x, at)
 	case interface{ PyRepr() string }:
 		return append(dst, x.PyRepr()...), nil
 	case interface{ PyStr() string }:
@@ -116,14 +160,14 @@ func appendRepr(m *Meter, dst []byte, v Value, depth int) ([]byte, error) {
 // maxIntBits is the size from which CPython refuses to print an int.
 const maxIntBits = 14284
 
-func appendItems(m *Meter, dst []byte, open, closing string, items []Value, depth int) ([]byte, error) {
+func appendItems(m *Meter, dst []byte, open, closing string, items []Value, at nesting) ([]byte, error) {
 	dst = append(dst, open...)
 	for i, item := range items {
 		if i > 0 {
 			dst = append(dst, ", "...)
 		}
 		var err error
-		if dst, err = appendRepr(m, dst, item, depth+1); err != nil {
+		if dst, err = appendRepr(m, dst, item, at.within()); err != nil {
 			return dst, err
 		}
 		if err := m.checkSize(len(dst)); err != nil {
@@ -133,7 +177,7 @@ func appendItems(m *Meter, dst []byte, open, closing string, items []Value, dept
 	return append(dst, closing...), nil
 }
 
-func appendDict(m *Meter, dst []byte, d *Dict, depth int) ([]byte, error) {
+func appendDict(m *Meter, dst []byte, d *Dict, at nesting) ([]byte, error) {
 	dst = append(dst, '{')
 	first := true
 	for k, v := range d.All() {
@@ -142,10 +186,10 @@ func appendDict(m *Meter, dst []byte, d *Dict, depth int) ([]byte, error) {
 		}
 		first = false
 		var err error
-		if dst, err = appendRepr(m, dst, k, depth+1); err != nil {
+		if dst, err = appendRepr(m, dst, k, at.within()); err != nil {
 			return dst, err
 		}
-		if dst, err = appendRepr(m, append(dst, ": "...), v, depth+1); err != nil {
+		if dst, err = appendRepr(m, append(dst, ": "...), v, at.within()); err != nil {
 			return dst, err
 		}
 		if err := m.checkSize(len(dst)); err != nil {
