@@ -4,25 +4,23 @@ import (
 	"strings"
 
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
+	"github.com/exportpipeline/exportpipeline/workday/internal/message"
 )
 
 // objectID is one of an object's IDs, such as WID or Supplier_Invoice_Reference_ID.
 type objectID struct{ kind, value string }
 
-// newObject finds the reference that an answer gives, and what it refers to.
-func newObject(answer pyvalue.Value) (what string, ids []objectID) {
-	if answer.Dict() == nil {
-		return "", nil
-	}
-	for key, v := range answer.Dict().All() {
-		name, isReference := strings.CutSuffix(key.Text(), "_Reference")
-		if !isReference {
+// newObject finds the reference that an answer gives, and what it refers to: the first of
+// each name counts, as the answers of all operations have it.
+func newObject(answer message.Answer) (what string, ids []objectID) {
+	seen := make(map[string]bool)
+	for member := range answer.Children() {
+		name, isReference := strings.CutSuffix(member.Name(), "_Reference")
+		if !isReference || seen[name] {
 			continue
 		}
-		if list, ok := v.Items(); ok && len(list) > 0 {
-			v = list[0]
-		}
-		if reference := v.Dict(); reference != nil {
+		seen[name] = true
+		if reference := member.Decode().Dict(); reference != nil {
 			if ids = idsOf(reference); len(ids) > 0 {
 				return strings.ToLower(strings.ReplaceAll(name, "_", " ")), ids
 			}
@@ -77,8 +75,16 @@ func listIDs(ids []objectID) string {
 }
 
 // exceptions shows what Workday remarks on an object that it has taken.
-func (r *run) exceptions(answer pyvalue.Value) {
-	for _, e := range findAll(answer, "Exception_Data", nil) {
+func (r *run) exceptions(answer message.Answer) {
+	n := 0
+	answer.Find("Exception_Data", func(found message.Answer) {
+		if n++; n > maxShown {
+			return
+		}
+		e := found.Decode().Dict()
+		if e == nil {
+			return
+		}
 		text := textMember(e, "Message")
 		if kind := textMember(e, "Classification"); kind != "" {
 			text = strings.TrimSpace(kind + ": " + text)
@@ -86,28 +92,8 @@ func (r *run) exceptions(answer pyvalue.Value) {
 		if text != "" {
 			r.x.Warn("Workday reports: %s", r.shortened(text))
 		}
+	})
+	if n > maxShown {
+		r.x.Warn("Workday reports %d more exceptions, which are left out here.", n-maxShown)
 	}
-}
-
-// findAll returns the objects under a key, wherever they stand.
-func findAll(v pyvalue.Value, key string, found []*pyvalue.Dict) []*pyvalue.Dict {
-	list, _ := v.Items()
-	for _, element := range list {
-		found = findAll(element, key, found)
-	}
-	if v.Dict() == nil {
-		return found
-	}
-	for name, item := range v.Dict().All() {
-		if name.Text() != key {
-			found = findAll(item, key, found)
-			continue
-		}
-		for _, element := range elements(item) {
-			if o := element.Dict(); o != nil {
-				found = append(found, o)
-			}
-		}
-	}
-	return found
 }

@@ -141,7 +141,7 @@ func (c *Client) Call(ctx context.Context, service, operation string, body any) 
 	if err != nil {
 		return nil, err
 	}
-	o, _ := fromTemplate(answer).(*Object)
+	o, _ := fromTemplate(answer.Decode()).(*Object)
 	if o == nil {
 		o = &Object{}
 	}
@@ -296,45 +296,42 @@ var refusals = map[int]string{
 }
 
 // read reads an answer. The error is a [*Fault], or wraps [ErrReply].
-func (p *prepared) read(ctx context.Context, reply *httpcall.Reply) (pyvalue.Value, error) {
+func (p *prepared) read(ctx context.Context, reply *httpcall.Reply) (answer message.Answer, err error) {
 	body, err := openEnvelope(ctx, reply)
 	if err == nil {
-		if fault := body.Child("Fault"); fault != nil {
-			return pyvalue.None(), newFault(reply.Status, fault, p.mapping)
+		if fault := body.Child("Fault"); fault.Exists() {
+			return answer, newFault(reply.Status, fault, p.mapping)
 		}
 	}
 	if why := refusals[reply.Status]; why != "" {
-		return pyvalue.None(), fmt.Errorf("%w with status %d: %s", ErrRefused, reply.Status, why)
+		return answer, fmt.Errorf("%w with status %d: %s", ErrRefused, reply.Status, why)
 	}
 	if err != nil {
-		return pyvalue.None(), err
+		return answer, err
 	}
 	if reply.Status != http.StatusOK {
-		return pyvalue.None(), fmt.Errorf("%w: status %d without a fault", ErrReply, reply.Status)
+		return answer, fmt.Errorf("%w: status %d without a fault", ErrReply, reply.Status)
 	}
-	if len(body.Children) == 0 {
-		return pyvalue.NewDict().Value(), nil
-	}
-	answer := body.Children[0]
+	element := body.FirstChild()
 	declared := p.operation.Output
-	if declared != nil && declared.Name != answer.Name {
-		return pyvalue.None(), fmt.Errorf("%w: it holds the element %s, and %s is expected", ErrReply, answer.Name.Local, declared.Name.Local)
+	if element.Exists() && declared != nil && declared.Name != element.Name() {
+		return answer, fmt.Errorf("%w: it holds the element %s, and %s is expected", ErrReply, element.Name().Local, declared.Name.Local)
 	}
-	return message.Decode(declared, answer), nil
+	return message.NewAnswer(declared, element), nil
 }
 
 // openEnvelope returns the body of a SOAP answer.
-func openEnvelope(ctx context.Context, reply *httpcall.Reply) (*message.Tree, error) {
+func openEnvelope(ctx context.Context, reply *httpcall.Reply) (message.Tree, error) {
 	root, err := message.ParseTree(ctx, reply.Body)
 	if err != nil {
-		return nil, fmt.Errorf("%w: status %d, content type %q: %w", ErrReply, reply.Status, reply.Header.Get("Content-Type"), err)
+		return message.Tree{}, fmt.Errorf("%w: status %d, content type %q: %w", ErrReply, reply.Status, reply.Header.Get("Content-Type"), err)
 	}
-	if root.Name.Local != "Envelope" || root.Name.Space != nsEnvelope {
-		return nil, fmt.Errorf("%w: status %d, its root element is %s and not a SOAP 1.1 envelope", ErrReply, reply.Status, root.Name.Local)
+	if root.Name().Local != "Envelope" || root.Name().Space != nsEnvelope {
+		return message.Tree{}, fmt.Errorf("%w: status %d, its root element is %s and not a SOAP 1.1 envelope", ErrReply, reply.Status, root.Name().Local)
 	}
 	body := root.Child("Body")
-	if body == nil {
-		return nil, fmt.Errorf("%w: status %d, the envelope has no body", ErrReply, reply.Status)
+	if !body.Exists() {
+		return message.Tree{}, fmt.Errorf("%w: status %d, the envelope has no body", ErrReply, reply.Status)
 	}
 	return body, nil
 }

@@ -1,6 +1,7 @@
 package workday
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -103,17 +104,28 @@ func (f *Fault) Error() string {
 	return text
 }
 
+// maxShown is how many errors or remarks of one reply are shown.
+const maxShown = 100
+
 // newFault reads a SOAP fault; mapping is what was sent.
-func newFault(status int, t *message.Tree, mapping pyvalue.Value) *Fault {
+func newFault(status int, t message.Tree, mapping pyvalue.Value) *Fault {
 	code := t.ChildText("faultcode")
 	f := &Fault{Status: status, Code: code[strings.LastIndexByte(code, ':')+1:], Text: t.ChildText("faultstring"), Kind: FaultUnknown}
 	lower := strings.ToLower(f.Code)
 	detail := t.Child("detail")
-	for _, e := range detail.Find("Validation_Error") {
+	more := 0
+	for e := range detail.Find("Validation_Error") {
+		if len(f.Errors) == maxShown {
+			more++
+			continue
+		}
 		v := ValidationError{Message: e.ChildText("Message"), Detail: e.ChildText("Detail_Message"), XPath: e.ChildText("Xpath")}
 		v.path = pathOf(v.XPath, mapping)
 		v.Path = v.path.String()
 		f.Errors = append(f.Errors, v)
+	}
+	if more > 0 {
+		f.Errors = append(f.Errors, ValidationError{Message: fmt.Sprintf("Workday finds %d more errors, which are left out here.", more)})
 	}
 	processing := detail.Child("Processing_Fault")
 	f.Detail = processing.ChildText("Detail_Message")
@@ -125,7 +137,7 @@ func newFault(status int, t *message.Tree, mapping pyvalue.Value) *Fault {
 		f.Kind = FaultAuthentication
 	case strings.Contains(lower, "validation") || len(f.Errors) > 0:
 		f.Kind = FaultValidation
-	case strings.Contains(lower, "processing") || processing != nil:
+	case strings.Contains(lower, "processing") || processing.Exists():
 		f.Kind = FaultProcessing
 	}
 	return f
@@ -136,10 +148,8 @@ func newFault(status int, t *message.Tree, mapping pyvalue.Value) *Fault {
 func pathOf(xpath string, mapping pyvalue.Value) message.Path {
 	var path message.Path
 	v := mapping
-	for i, part := range strings.Split(strings.Trim(xpath, "/"), "/") {
-		if i == 0 {
-			continue // the request itself
-		}
+	_, below, _ := strings.Cut(strings.Trim(xpath, "/"), "/") // the first is the request itself
+	for part := range strings.SplitSeq(below, "/") {
 		name, position := splitStep(part)
 		o := v.Dict()
 		if o == nil {

@@ -131,18 +131,18 @@ func (r *run) prepare(ctx context.Context, mapping pyvalue.Value) (*prepared, er
 }
 
 // send makes the call, which is announced before the first byte goes out.
-func (r *run) send(ctx context.Context, p *prepared, c credentials) (pyvalue.Value, error) {
+func (r *run) send(ctx context.Context, p *prepared, c credentials) (answer message.Answer, err error) {
 	call, closeFiles, err := p.call(ctx, c, r.Request.timeout())
 	defer closeFiles()
 	if err != nil {
-		return pyvalue.None(), err
+		return answer, err
 	}
 	reply, err := send.Do(ctx, r.x, &send.Call{
 		Name: r.place + ".request", What: "POST " + p.address + " " + p.operation.Name, Harmless: harmless,
 		Method: call.Method, URL: call.URL, Header: call.Header, Body: call.Body, Timeout: call.Timeout, NoRedirect: call.NoRedirect,
 	})
 	if err != nil {
-		return pyvalue.None(), sendError(err)
+		return answer, sendError(err)
 	}
 	return p.read(ctx, &httpcall.Reply{Status: reply.Status, Header: reply.Header, Body: reply.Body})
 }
@@ -238,7 +238,7 @@ func (r *run) show(ctx context.Context, path message.Path, text string) {
 }
 
 // succeed shows the new object and keeps its IDs.
-func (r *run) succeed(answer pyvalue.Value) error {
+func (r *run) succeed(answer message.Answer) error {
 	what, ids := newObject(answer)
 	r.exceptions(answer)
 	if len(ids) == 0 {

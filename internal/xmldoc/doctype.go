@@ -14,6 +14,9 @@ var entity = regexp.MustCompile(`<!ENTITY\s+([^\s%]+)\s+(?:"([^"]*)"|'([^']*)')\
 // directive takes the entities from a DOCTYPE. Entities that stand for files, or for
 // more than plain text, are left out, so that using one is an error.
 func (r *reader) directive(text string) error {
+	if r.plain {
+		return ErrDoctype
+	}
 	if !strings.HasPrefix(text, "DOCTYPE") {
 		return r.fault("<!%.20s is not a part of XML here", text)
 	}

@@ -31,11 +31,26 @@ func Parse(ctx context.Context, data []byte) (*Document, error) {
 	return ParseText(ctx, unsafe.String(unsafe.SliceData(utf8), len(utf8)))
 }
 
+// ErrDoctype is the error of [ParsePlain] for a document with a DOCTYPE.
+var ErrDoctype = errors.New("it has a DOCTYPE, which is refused")
+
+// ParsePlain is [Parse] for what needs no DOCTYPE, such as a SOAP envelope: one that has
+// a DOCTYPE is refused with [ErrDoctype].
+func ParsePlain(ctx context.Context, data []byte) (*Document, error) {
+	utf8, err := toUTF8(data)
+	if err != nil {
+		return nil, err
+	}
+	return parse(ctx, unsafe.String(unsafe.SliceData(utf8), len(utf8)), true)
+}
+
 var laterVersion = regexp.MustCompile(`^<\?xml\s+version\s*=\s*["']1\.([1-9])["']`)
 
 // ParseText reads a document that is UTF-8, whatever its declaration says. It keeps nothing
 // of text.
-func ParseText(ctx context.Context, text string) (*Document, error) {
+func ParseText(ctx context.Context, text string) (*Document, error) { return parse(ctx, text, false) }
+
+func parse(ctx context.Context, text string, plain bool) (*Document, error) {
 	text = strings.TrimRight(text, "\x00") // of a buffer that was sent whole
 	if len(text) > math.MaxInt32 {
 		return nil, errors.New("it is larger than 2 GB")
@@ -43,7 +58,7 @@ func ParseText(ctx context.Context, text string) (*Document, error) {
 	if at := laterVersion.FindStringSubmatchIndex(text); at != nil {
 		text = text[:at[2]] + "0" + text[at[3]:] // libxml2 reads every 1.x as 1.0, encoding/xml refuses it
 	}
-	r := &reader{scanner: scanner{data: text}, doc: &Document{prefixes: make(map[string]string)}, known: make(map[Name]uint32)}
+	r := &reader{scanner: scanner{data: text}, doc: &Document{prefixes: make(map[string]string)}, known: make(map[Name]uint32), plain: plain}
 	if err := r.read(ctx); err != nil {
 		return nil, err
 	}
@@ -61,6 +76,7 @@ type reader struct {
 	scope  []binding
 	latest map[string]int // by prefix: where scope has its latest binding
 	seen   bool           // the document's element has begun
+	plain  bool           // there must be no DOCTYPE
 }
 
 // frame is an element that has not ended.

@@ -18,6 +18,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
@@ -194,12 +195,12 @@ func (t *Tenant) serveCall(w http.ResponseWriter, r *http.Request, service strin
 		SOAPFault(w, "Client.authenticationError", "invalid username or password", "")
 		return
 	}
-	body := root.Child("Body")
-	if body == nil || len(body.Children) != 1 {
+	calls := slices.Collect(root.Child("Body").Children())
+	if len(calls) != 1 {
 		SOAPFault(w, "Client.validationError", "Validation error occurred. The body does not hold one element.", "")
 		return
 	}
-	t.accept(w, service, user.ChildText("Username"), body.Children[0], data)
+	t.accept(w, service, user.ChildText("Username"), calls[0], data)
 }
 
 func (t *Tenant) document(service string) (*wsdl.Document, error) {
@@ -214,7 +215,7 @@ func (t *Tenant) document(service string) (*wsdl.Document, error) {
 }
 
 // accept validates a call and answers it.
-func (t *Tenant) accept(w http.ResponseWriter, service, username string, request *message.Tree, data []byte) {
+func (t *Tenant) accept(w http.ResponseWriter, service, username string, request message.Tree, data []byte) {
 	doc, err := t.document(service)
 	if err != nil {
 		SOAPFault(w, "Server", "The WSDL of the test is unusable: "+err.Error(), "")
@@ -245,9 +246,9 @@ func (t *Tenant) accept(w http.ResponseWriter, service, username string, request
 	respond(w, op, answer)
 }
 
-func operationOf(doc *wsdl.Document, request *message.Tree) *wsdl.Operation {
+func operationOf(doc *wsdl.Document, request message.Tree) *wsdl.Operation {
 	for _, name := range doc.Operations() {
-		if op, err := doc.Operation(name); err == nil && op.Inputs[0].Element.Name == request.Name {
+		if op, err := doc.Operation(name); err == nil && op.Inputs[0].Element.Name == request.Name() {
 			return op
 		}
 	}

@@ -179,7 +179,7 @@ func FuzzEncode(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%v in %s", err, data)
 		}
-		if problems := Validate(op.Inputs[0].Element, tree.Children[0]); len(problems) > 0 {
+		if problems := Validate(op.Inputs[0].Element, tree.FirstChild()); len(problems) > 0 {
 			t.Errorf("%v in %s", problems, data)
 		}
 	})

@@ -1,121 +1,139 @@
 package message
 
 import (
-	"bytes"
 	"context"
 	"encoding/xml"
 	"errors"
 	"fmt"
-	"io"
+	"iter"
 	"strings"
 
 	"github.com/exportpipeline/exportpipeline/internal/treelimit"
+	"github.com/exportpipeline/exportpipeline/internal/xmldoc"
 )
 
-// Tree is an element of a reply.
+// Tree is an element of a reply. The zero Tree is no element, and has nothing in it.
 type Tree struct {
-	Name     xml.Name
-	Attrs    []xml.Attr
-	Children []*Tree
-	Text     string // all character data directly within
+	doc *xmldoc.Document
+	id  xmldoc.ID
 }
 
 // Errors of [ParseTree].
 var (
 	ErrNotXML  = errors.New("the reply is not XML")
 	ErrDoctype = errors.New("the reply has a DOCTYPE, which is refused")
-	ErrDeep    = errors.New("the reply is nested too deeply")
-)
-
-// maxDepth bounds the nesting of a reply.
-const maxDepth = 200
-
-// Bytes that an element and an attribute of a tree cost, about.
-const (
-	costOfElement   = 160
-	costOfAttribute = 96
 )
 
 // ParseTree reads a reply. It ends with the context, and with a [*treelimit.Error] where
 // the tree would be too large. Entities other than the five of XML are errors.
-func ParseTree(ctx context.Context, data []byte) (*Tree, error) {
-	d := xml.NewDecoder(bytes.NewReader(data))
-	d.CharsetReader = func(charset string, _ io.Reader) (io.Reader, error) {
-		return nil, fmt.Errorf("its encoding is %q; only UTF-8 is read", charset)
+func ParseTree(ctx context.Context, data []byte) (Tree, error) {
+	doc, err := xmldoc.ParsePlain(ctx, data)
+	var large *treelimit.Error
+	switch {
+	case err == nil:
+		return Tree{doc, doc.RootElement()}, nil
+	case ctx.Err() != nil:
+		return Tree{}, context.Cause(ctx)
+	case errors.As(err, &large):
+		return Tree{}, err
+	case errors.Is(err, xmldoc.ErrDoctype):
+		return Tree{}, ErrDoctype
 	}
-	var root *Tree
-	var open []*Tree
-	for cost, n := int64(0), 0; ; n++ {
-		if n%1024 == 0 && ctx.Err() != nil {
-			return nil, context.Cause(ctx)
-		}
-		if err := treelimit.Check(ctx, cost); err != nil {
-			return nil, err
-		}
-		t, err := d.Token()
-		switch {
-		case errors.Is(err, io.EOF) && root != nil && len(open) == 0:
-			return root, nil
-		case errors.Is(err, io.EOF):
-			return nil, fmt.Errorf("%w: %w", ErrNotXML, io.ErrUnexpectedEOF)
-		case err != nil:
-			return nil, fmt.Errorf("%w: %w", ErrNotXML, err)
-		}
-		switch t := t.(type) {
-		case xml.Directive:
-			return nil, ErrDoctype
-		case xml.StartElement:
-			cost += costOfElement + int64(len(t.Attr))*costOfAttribute
-			if len(open) >= maxDepth {
-				return nil, ErrDeep
-			}
-			n := &Tree{Name: t.Name, Attrs: t.Attr}
-			if len(open) > 0 {
-				parent := open[len(open)-1]
-				parent.Children = append(parent.Children, n)
-			} else if root != nil {
-				return nil, fmt.Errorf("%w: it has more than one root element", ErrNotXML)
-			} else {
-				root = n
-			}
-			open = append(open, n)
-		case xml.EndElement:
-			open = open[:len(open)-1]
-		case xml.CharData:
-			if len(open) > 0 {
-				open[len(open)-1].Text += string(t)
-				cost += int64(len(t))
+	return Tree{}, fmt.Errorf("%w: %w", ErrNotXML, err)
+}
+
+// Exists reports whether there is such an element.
+func (t Tree) Exists() bool { return t.doc != nil }
+
+// Name returns the name of the element.
+func (t Tree) Name() xml.Name { return t.nameOf(t.id) }
+
+func (t Tree) nameOf(id xmldoc.ID) xml.Name {
+	name := t.doc.Name(id)
+	return xml.Name{Space: name.Space, Local: name.Local}
+}
+
+// Attributes are the attributes of the element, without those that declare namespaces.
+func (t Tree) Attributes() iter.Seq[xml.Attr] {
+	return func(yield func(xml.Attr) bool) {
+		for at, to := t.doc.Attributes(t.id); at < to; at++ {
+			if !yield(xml.Attr{Name: t.nameOf(at), Value: t.doc.Value(at)}) {
+				return
 			}
 		}
 	}
 }
 
-// Child returns the first child with the local name, nil if there is none. It may
-// be called on nil.
-func (t *Tree) Child(local string) *Tree {
-	if t == nil {
-		return nil
+// Children are the elements directly within. A [Tree] that does not exist has none.
+func (t Tree) Children() iter.Seq[Tree] {
+	return func(yield func(Tree) bool) {
+		if t.doc == nil {
+			return
+		}
+		for n := t.doc.FirstChild(t.id); n != xmldoc.None; n = t.doc.Next(n) {
+			if t.doc.Kind(n) == xmldoc.Element && !yield(Tree{t.doc, n}) {
+				return
+			}
+		}
 	}
-	for _, c := range t.Children {
-		if c.Name.Local == local {
+}
+
+// FirstChild returns the first element directly within.
+func (t Tree) FirstChild() Tree {
+	for c := range t.Children() {
+		return c
+	}
+	return Tree{}
+}
+
+// Text returns all character data directly within.
+func (t Tree) Text() string {
+	var found string
+	for n := t.doc.FirstChild(t.id); n != xmldoc.None; n = t.doc.Next(n) {
+		if t.doc.Kind(n) != xmldoc.Text {
+			continue
+		}
+		if found != "" {
+			return t.manyTexts()
+		}
+		found = t.doc.Value(n)
+	}
+	return found
+}
+
+// manyTexts is the text between several elements or comments.
+func (t Tree) manyTexts() string {
+	var b strings.Builder
+	for n := t.doc.FirstChild(t.id); n != xmldoc.None; n = t.doc.Next(n) {
+		if t.doc.Kind(n) == xmldoc.Text {
+			b.WriteString(t.doc.Value(n))
+		}
+	}
+	return b.String()
+}
+
+// Child returns the first child with the local name.
+func (t Tree) Child(local string) Tree {
+	for c := range t.Children() {
+		if c.Name().Local == local {
 			return c
 		}
 	}
-	return nil
+	return Tree{}
 }
 
 // ChildText returns the trimmed text of the first child with the local name.
-func (t *Tree) ChildText(local string) string {
-	if c := t.Child(local); c != nil {
-		return strings.TrimSpace(c.Text)
+func (t Tree) ChildText(local string) string {
+	if c := t.Child(local); c.Exists() {
+		return strings.TrimSpace(c.Text())
 	}
 	return ""
 }
 
 // Attr returns the value of the attribute with the local name, "" if there is none.
-func (t *Tree) Attr(local string) string {
-	for _, a := range t.Attrs {
-		if a.Name.Local == local && a.Name.Space != "xmlns" {
+func (t Tree) Attr(local string) string {
+	for a := range t.Attributes() {
+		if a.Name.Local == local {
 			return a.Value
 		}
 	}
@@ -123,16 +141,15 @@ func (t *Tree) Attr(local string) string {
 }
 
 // Find returns all elements with the local name, t and everything below it.
-func (t *Tree) Find(local string) []*Tree {
-	if t == nil {
-		return nil
+func (t Tree) Find(local string) iter.Seq[Tree] {
+	return func(yield func(Tree) bool) {
+		if t.doc == nil {
+			return
+		}
+		for n := t.id; n < t.doc.End(t.id); n++ {
+			if t.doc.Kind(n) == xmldoc.Element && t.doc.Name(n).Local == local && !yield(Tree{t.doc, n}) {
+				return
+			}
+		}
 	}
-	var found []*Tree
-	if t.Name.Local == local {
-		found = append(found, t)
-	}
-	for _, c := range t.Children {
-		found = append(found, c.Find(local)...)
-	}
-	return found
 }

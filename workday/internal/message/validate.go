@@ -2,6 +2,7 @@ package message
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/exportpipeline/exportpipeline/workday/internal/wsdl"
@@ -14,12 +15,12 @@ type Problem struct {
 }
 
 // Validate says where a message does not fit the schema, as a server would.
-func Validate(e *wsdl.Element, t *Tree) []Problem {
+func Validate(e *wsdl.Element, t Tree) []Problem {
 	v := &validator{}
-	if t.Name != e.Name {
-		return []Problem{{"/wd:" + t.Name.Local + "[1]", "the element " + e.Name.Local + " is expected"}}
+	if t.Name() != e.Name {
+		return []Problem{{"/wd:" + t.Name().Local + "[1]", "the element " + e.Name.Local + " is expected"}}
 	}
-	v.element(e, t, "/wd:"+t.Name.Local+"[1]")
+	v.element(e, t, "/wd:"+t.Name().Local+"[1]")
 	return v.problems
 }
 
@@ -29,7 +30,7 @@ func (v *validator) add(xpath, format string, args ...any) {
 	v.problems = append(v.problems, Problem{xpath, fmt.Sprintf(format, args...)})
 }
 
-func (v *validator) element(e *wsdl.Element, t *Tree, xpath string) {
+func (v *validator) element(e *wsdl.Element, t Tree, xpath string) {
 	typ, err := e.Type()
 	switch {
 	case err != nil:
@@ -39,29 +40,30 @@ func (v *validator) element(e *wsdl.Element, t *Tree, xpath string) {
 		return
 	}
 	v.attributes(typ, t, xpath)
+	children := slices.Collect(t.Children())
 	if typ.Simple != nil {
-		if len(t.Children) > 0 {
-			v.add(xpath, "element %s holds elements instead of a text", t.Name.Local)
-		} else if err := typ.Simple.Check(t.Text); err != nil {
+		if len(children) > 0 {
+			v.add(xpath, "element %s holds elements instead of a text", t.Name().Local)
+		} else if err := typ.Simple.Check(t.Text()); err != nil {
 			v.add(xpath, "%v", err)
 		}
 		return
 	}
-	if !typ.Mixed && strings.TrimSpace(t.Text) != "" {
-		v.add(xpath, "element %s holds a text", t.Name.Local)
+	if !typ.Mixed && strings.TrimSpace(t.Text()) != "" {
+		v.add(xpath, "element %s holds a text", t.Name().Local)
 	}
 	at := 0
 	if typ.Content != nil {
-		at = v.particle(typ.Content, t.Children, 0, xpath)
+		at = v.particle(typ.Content, children, 0, xpath)
 	}
-	if at < len(t.Children) {
-		v.add(below(xpath, t.Children, at), "element %s is not expected here", t.Children[at].Name.Local)
+	if at < len(children) {
+		v.add(below(xpath, children, at), "element %s is not expected here", children[at].Name().Local)
 	}
 }
 
-func (v *validator) attributes(typ *wsdl.Type, t *Tree, xpath string) {
+func (v *validator) attributes(typ *wsdl.Type, t Tree, xpath string) {
 	there := make(map[string]bool)
-	for _, a := range t.Attrs {
+	for a := range t.Attributes() {
 		if !isData(a.Name) {
 			continue
 		}
@@ -84,19 +86,19 @@ func (v *validator) attributes(typ *wsdl.Type, t *Tree, xpath string) {
 }
 
 // below is the path of a child: with its position among those of its name.
-func below(xpath string, children []*Tree, at int) string {
+func below(xpath string, children []Tree, at int) string {
 	position := 0
 	for _, c := range children[:at+1] {
-		if c.Name == children[at].Name {
+		if c.Name() == children[at].Name() {
 			position++
 		}
 	}
-	return fmt.Sprintf("%s/wd:%s[%d]", xpath, children[at].Name.Local, position)
+	return fmt.Sprintf("%s/wd:%s[%d]", xpath, children[at].Name().Local, position)
 }
 
 // particle takes as many children as fit, from at on, and returns where the rest
 // begins.
-func (v *validator) particle(p *wsdl.Particle, children []*Tree, at int, xpath string) int {
+func (v *validator) particle(p *wsdl.Particle, children []Tree, at int, xpath string) int {
 	turns := 0
 	for p.Max == wsdl.Unbounded || turns < p.Max {
 		if !begins(p, children, at) {
@@ -120,13 +122,13 @@ func (v *validator) particle(p *wsdl.Particle, children []*Tree, at int, xpath s
 }
 
 // begins reports whether the child at a position can be the first of a particle.
-func begins(p *wsdl.Particle, children []*Tree, at int) bool {
+func begins(p *wsdl.Particle, children []Tree, at int) bool {
 	if at >= len(children) {
 		return false
 	}
 	switch p.Kind {
 	case wsdl.Single:
-		return p.Element.Name == children[at].Name
+		return p.Element.Name == children[at].Name()
 	case wsdl.Any:
 		return true
 	case wsdl.Sequence:
@@ -149,16 +151,16 @@ func begins(p *wsdl.Particle, children []*Tree, at int) bool {
 	return false
 }
 
-func containsLater(p *wsdl.Particle, t *Tree) bool {
+func containsLater(p *wsdl.Particle, t Tree) bool {
 	for _, name := range names(p) {
-		if name == t.Name.Local {
+		if name == t.Name().Local {
 			return true
 		}
 	}
 	return false
 }
 
-func (v *validator) once(p *wsdl.Particle, children []*Tree, at int, xpath string) int {
+func (v *validator) once(p *wsdl.Particle, children []Tree, at int, xpath string) int {
 	switch p.Kind {
 	case wsdl.Single:
 		v.element(p.Element, children[at], below(xpath, children, at))
@@ -181,7 +183,7 @@ func (v *validator) once(p *wsdl.Particle, children []*Tree, at int, xpath strin
 	return at
 }
 
-func (v *validator) all(p *wsdl.Particle, children []*Tree, at int, xpath string) int {
+func (v *validator) all(p *wsdl.Particle, children []Tree, at int, xpath string) int {
 	seen := make(map[*wsdl.Particle]bool)
 	for at < len(children) {
 		found := false
