@@ -161,22 +161,43 @@ func (r *run) list(v value) ([]value, bool, error) {
 	return items, ok, nil
 }
 
-// project applies right to each item and keeps what is not None.
-func project(r *run, items []value, right evaluator) (value, error) {
-	kept := make([]value, 0, len(items))
-	if err := r.meter.Grow(int64(24 * len(items))); err != nil {
-		return value{}, err
+// each calls f with the items of a list, and reports whether it is one. Those of a reply are
+// made one at a time.
+func (r *run) each(v value, f func(item value) error) (bool, error) {
+	if p, ok := v.Part(); ok && p.IsList() {
+		return true, p.Each(r.meter, f)
 	}
+	items, ok := list(v)
 	for _, item := range items {
-		v, err := right(r, item)
-		if err != nil {
-			return value{}, err
-		}
-		if !v.IsNone() {
-			kept = append(kept, v)
+		if err := f(item); err != nil {
+			return ok, err
 		}
 	}
-	return pyvalue.NewList(kept...), nil
+	return ok, nil
+}
+
+// kept is a list that a projection makes.
+type kept struct {
+	run   *run
+	items []value
+}
+
+// add keeps what right makes of an item, unless it is None.
+func (k *kept) add(item value, right evaluator) error {
+	v, err := right(k.run, item)
+	if err != nil || v.IsNone() {
+		return err
+	}
+	const bytesOfItem = 24
+	k.items = append(k.items, v)
+	return k.run.meter.Grow(bytesOfItem)
+}
+
+func (k *kept) value() value {
+	if k.items == nil {
+		k.items = []value{}
+	}
+	return pyvalue.NewList(k.items...)
 }
 
 func projection(left, right evaluator) evaluator {
@@ -185,11 +206,12 @@ func projection(left, right evaluator) evaluator {
 		if err != nil {
 			return v, err
 		}
-		items, ok, err := r.list(v)
+		k := &kept{run: r}
+		ok, err := r.each(v, func(item value) error { return k.add(item, right) })
 		if !ok || err != nil {
 			return value{}, err
 		}
-		return project(r, items, right)
+		return k.value(), nil
 	}
 }
 
@@ -202,11 +224,13 @@ func valueProjection(left, right evaluator) evaluator {
 		if err != nil || v.Dict() == nil {
 			return value{}, err
 		}
-		items := make([]value, 0, v.Dict().Len())
+		k := &kept{run: r}
 		for _, item := range v.Dict().All() {
-			items = append(items, item)
+			if err := k.add(item, right); err != nil {
+				return value{}, err
+			}
 		}
-		return project(r, items, right)
+		return k.value(), nil
 	}
 }
 
@@ -216,30 +240,18 @@ func filterProjection(left, right, condition evaluator) evaluator {
 		if err != nil {
 			return v, err
 		}
-		items, ok, err := r.list(v)
+		k := &kept{run: r}
+		ok, err := r.each(v, func(item value) error {
+			c, err := condition(r, item)
+			if err != nil || isFalse(c) {
+				return err
+			}
+			return k.add(item, right)
+		})
 		if !ok || err != nil {
 			return value{}, err
 		}
-		kept := []value{} // most filters keep little
-		if err := r.meter.Grow(int64(24 * len(items))); err != nil {
-			return value{}, err
-		}
-		for _, item := range items {
-			c, err := condition(r, item)
-			if err != nil {
-				return value{}, err
-			}
-			if isFalse(c) {
-				continue
-			}
-			if item, err = right(r, item); err != nil {
-				return value{}, err
-			}
-			if !item.IsNone() {
-				kept = append(kept, item)
-			}
-		}
-		return pyvalue.NewList(kept...), nil
+		return k.value(), nil
 	}
 }
 

@@ -102,6 +102,12 @@ func replyRows() []row {
 		add("JSON reply of %d MB, extractor", was[0], func(t testing.TB) func(context.Context) error {
 			return extracts(t, jsonReply(t, size*mb), "json", "[-1].id")
 		})
+		add("JSON reply of %d MB, a handler's condition", was[0], func(t testing.TB) func(context.Context) error {
+			return exports(t, rossumtest.Annotation(rossumtest.Field("found", ""), rossumtest.Offline()), settingsOf[requestprocessor.Step](t, fmt.Sprintf(
+				`{"stages":[{"call_api":[{"name":"c","request":{"url":%q,"method":"GET","timeout":60},"response_handlers":[
+				{"condition":{"$or":[{"response.body[7].name":"another"},{"response.body":{"$size":{"$gt":3}}}]},
+				"target_type":"schema_id","target_key":"found","value":{"response.body":{"$jmespath":"[0].id"}}}]}]}]}`, jsonReply(t, size*mb))))
+		})
 		add("XML reply of %d MB, processor", was[1], func(t testing.TB) func(context.Context) error {
 			return reads(t, xmlReply(t, size*mb), "response.body", "$xmlpath", "./row[last()]/name")
 		})

@@ -94,7 +94,8 @@ func (op *operation) holds(ctx context.Context, s *Scope, path *Path, left side)
 	if op.name == "$exists" {
 		there := !left.missing
 		if there {
-			if _, many := left.v.Object().(Elements); !many {
+			_, many := left.v.Object().(Elements)
+			if _, part := left.v.Part(); !many && !part {
 				v, err := Simple(ctx, left.v)
 				there = err != nil || !v.IsNone() // what is no plain value is something
 			}
@@ -247,6 +248,11 @@ func (op *operation) sized(ctx context.Context, s *Scope, path *Path, left side)
 	n := 0
 	if items, ok := elementsOf(left.v); ok {
 		n = len(items)
+	} else if p, ok := left.v.Part(); ok {
+		var err error
+		if n, err = p.Len(meterOf(ctx)); err != nil {
+			return false, "", err
+		}
 	} else {
 		v, err := Simple(ctx, left.v)
 		if err != nil {
@@ -274,13 +280,29 @@ func (op *operation) sized(ctx context.Context, s *Scope, path *Path, left side)
 const maxShown = 80
 
 func shown(v value) string {
-	out, err := pyvalue.JSON{Unicode: true, Spelling: true}.Append(nil, nil, v)
+	const most = 64 << 10 // of a list or an object, in bytes: a reply may be of any size
+	if v.IsText() {
+		if head, cut := beginning(v.Text(), maxShown); cut {
+			v = pyvalue.Str(head)
+		}
+	}
+	out, err := pyvalue.JSON{Unicode: true, Spelling: true}.Append(pyvalue.NewMeter(context.Background(), pyvalue.Limits{ValueBytes: most}), nil, v)
 	if err != nil {
 		return Describe(v)
 	}
-	text := []rune(string(out))
-	if len(text) > maxShown {
-		return string(text[:maxShown]) + "…"
+	head, cut := beginning(string(out), maxShown)
+	if cut {
+		head += "…"
 	}
-	return string(text)
+	return head
+}
+
+// beginning is the beginning of a text, of n characters at most, and whether there is more.
+func beginning(text string, n int) (head string, cut bool) {
+	for at := range text {
+		if n--; n < 0 {
+			return text[:at], true
+		}
+	}
+	return text, false
 }

@@ -118,6 +118,9 @@ func (g segment) follow(ctx context.Context, s *Scope, v value, before string) (
 	if m, ok := v.Object().(Members); ok {
 		return m.Member(ctx, g.name)
 	}
+	if p, ok := v.Part(); ok {
+		return g.memberOf(ctx, p, before)
+	}
 	switch d := v.Dict(); {
 	case d != nil:
 		if found, ok := d.GetStr(g.name); ok {
@@ -131,9 +134,43 @@ func (g segment) follow(ctx context.Context, s *Scope, v value, before string) (
 		return found, err
 	}
 	if items, ok := elementsOf(v); ok {
-		return value{}, fmt.Errorf("%w: %s is a list of %d, so it has no %s; iterate over it, or take one with %s[0]", ErrNotThere, before, len(items), g.name, before)
+		return value{}, noMember(before, g.name, len(items))
 	}
 	return value{}, fmt.Errorf("%w: %s is %s, so it has no %s", ErrNotThere, before, Describe(v), g.name)
+}
+
+// noMember says that a list of n has no members.
+func noMember(before, name string, n int) error {
+	return fmt.Errorf("%w: %s is a list of %d, so it has no %s; iterate over it, or take one with %s[0]", ErrNotThere, before, n, name, before)
+}
+
+// memberOf goes into an object of a reply that has not been made into values.
+func (g segment) memberOf(ctx context.Context, p pyvalue.Part, before string) (value, error) {
+	meter := meterOf(ctx)
+	if p.IsList() {
+		if found, ok, err := attribute(pyvalue.NewList(), before, g.name); ok || err != nil {
+			return found, err
+		}
+		n, err := p.Len(meter)
+		if err != nil {
+			return value{}, err
+		}
+		return value{}, noMember(before, g.name, n)
+	}
+	found, ok, err := p.Member(meter, g.name)
+	if ok || err != nil {
+		return found, err
+	}
+	opened, err := p.Open(meter)
+	if err != nil {
+		return value{}, err
+	}
+	return value{}, NotThere(before, g.name, keysOf(opened.Dict()))
+}
+
+// meterOf bounds one look at a reply.
+func meterOf(ctx context.Context) *pyvalue.Meter {
+	return pyvalue.NewMeter(ctx, pyvalue.Limits{Steps: maxSteps, TotalBytes: maxBytes})
 }
 
 // attribute is what the engine finds with Python's getattr on what has no members: a part
@@ -176,6 +213,9 @@ func (g segment) element(ctx context.Context, v value, before string) (value, er
 			v = plain
 		}
 	}
+	if p, ok := v.Part(); ok && p.IsList() {
+		return elementOf(ctx, p, index, before)
+	}
 	items, ok := elementsOf(v)
 	if v.IsText() {
 		items, ok = characters(v.Text()), true
@@ -191,6 +231,19 @@ func (g segment) element(ctx context.Context, v value, before string) (value, er
 		return value{}, fmt.Errorf("%w: %s has length %d, so there is no [%d]", ErrNotThere, before, len(items), index)
 	}
 	return items[at], nil
+}
+
+// elementOf takes an item of a list of a reply that has not been made into values.
+func elementOf(ctx context.Context, p pyvalue.Part, index int64, before string) (value, error) {
+	found, ok, err := p.Index(meterOf(ctx), index)
+	if ok || err != nil {
+		return found, err
+	}
+	n, err := p.Len(meterOf(ctx))
+	if err != nil {
+		return value{}, err
+	}
+	return value{}, fmt.Errorf("%w: %s has length %d, so there is no [%d]", ErrNotThere, before, n, index)
 }
 
 func characters(text string) []value {
@@ -243,6 +296,9 @@ func Simple(ctx context.Context, v pyvalue.Value) (pyvalue.Value, error) {
 	case pyvalue.KindObject:
 		if p, ok := v.Object().(Plain); ok {
 			return p.Plain(ctx)
+		}
+		if p, ok := v.Part(); ok {
+			return p.Whole(meterOf(ctx))
 		}
 		return value{}, fmt.Errorf("%s cannot be used as a value", Describe(v))
 	case pyvalue.KindList, pyvalue.KindTuple:

@@ -405,6 +405,11 @@ func (p part) resolve(ctx context.Context, s *Scope) (value, error) {
 	if err != nil {
 		return value{}, fmt.Errorf("%s: %w", p, err)
 	}
+	if _, ok := v.Part(); ok {
+		if v, err = Simple(ctx, v); err != nil {
+			return value{}, fmt.Errorf("%s: %w", p, err)
+		}
+	}
 	for range p.base64 {
 		if v, err = p.encode(ctx, s, v); err != nil {
 			return value{}, fmt.Errorf("%s: %w", p, err)

@@ -457,9 +457,13 @@ func suggestion(key string, fields map[string][]int, aliases map[string]string) 
 
 // Nearest returns the word that is most like the given one, "" if none is near.
 func Nearest(word string, known []string) string {
+	word = strings.ToLower(word)
 	best, distance := "", len(word)/3+2
-	for _, k := range slices.Sorted(slices.Values(known)) {
-		if d := editDistance(strings.ToLower(word), strings.ToLower(k)); d < distance {
+	for _, k := range known {
+		if away := len(k) - len(word); away > distance || -away > distance {
+			continue // known may come from a stranger, with words of any length
+		}
+		if d := editDistance(word, strings.ToLower(k)); d < distance || d == distance && best != "" && k < best {
 			best, distance = k, d
 		}
 	}

@@ -257,10 +257,10 @@ func (h *handler) sees(member string) bool {
 	return h.value != nil && h.value.Reads(member)
 }
 
-// seesAll reports whether the handler reads the body, or the reply, as a value.
+// seesAll reports whether the handler reads the reply as one value.
 func (h *handler) seesAll() bool {
 	if h.condition != nil && slices.ContainsFunc(h.condition.Paths(), func(p *reqproc.Path) bool {
-		return p.Root() == "response" && (p.Name(1) == "" || p.Name(1) == "body")
+		return p.Root() == "response" && p.Len() == 1
 	}) {
 		return true
 	}

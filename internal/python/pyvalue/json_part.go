@@ -147,6 +147,21 @@ func isPlainKey(name string) bool {
 	return true
 }
 
+// Each calls f with the items of a list, of which lists and objects are parts, until it
+// returns an error.
+func (p Part) Each(m *Meter, f func(item Value) error) error {
+	var fault error
+	err := p.walk(m, func(_, entry uint32) bool {
+		item, err := p.doc.value(entry)
+		if err == nil {
+			err = f(item)
+		}
+		fault = err
+		return fault == nil
+	})
+	return errors.Join(err, fault)
+}
+
 // Open returns the list or dict, of which lists and objects are parts still.
 func (p Part) Open(m *Meter) (Value, error) {
 	var fault error
