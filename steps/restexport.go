@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/exportpipeline/exportpipeline/internal/address"
 	"github.com/exportpipeline/exportpipeline/internal/exporttemplate"
@@ -386,7 +387,9 @@ func (s *RESTExport) resolve(x *pipeline.Export, reply *send.Reply) {
 		return
 	}
 	// Secrets go before the text is cut off.
-	text := x.Redact(strings.TrimSpace(strings.ToValidUTF8(string(reply.Body), "�")))
+	const around = 16 << 10 // longer than a secret
+	body := reply.Body[:min(len(reply.Body), maxMessage*utf8.UTFMax+around)]
+	text := x.Redact(strings.TrimSpace(strings.ToValidUTF8(string(body), "�")))
 	if text == "" {
 		text = fmt.Sprintf("The API answered with status %d.", reply.Status)
 	}

@@ -110,6 +110,25 @@ func TestASingleLineOfAKeyIsASecret(t *testing.T) {
 	}
 }
 
+func TestALineOfAKeyThatIsOnOneLineIsASecret(t *testing.T) {
+	t.Parallel()
+	for _, end := range []string{" ", `\n`, `\r\n`} {
+		r := New(strings.ReplaceAll(strings.TrimSpace(pemKey), "\n", end))
+		for line := range strings.Lines(pemKey) {
+			line = strings.TrimSpace(line)
+			if strings.HasPrefix(line, "-----") {
+				continue
+			}
+			if got := r.String("invalid key: " + line); len(line) >= minLine && got != "invalid key: "+Placeholder {
+				t.Errorf("%q: %q", end, got)
+			}
+		}
+		if got := r.String(pemKey); strings.Contains(got, "MIIEv") {
+			t.Errorf("%q: %q", end, got)
+		}
+	}
+}
+
 func TestWordsThatOnlyResembleASecretStay(t *testing.T) {
 	t.Parallel()
 	r := New("topsecret", pemKey, "Bearer abcdefgh")

@@ -1,37 +1,29 @@
 package redact
 
 import (
-	"bytes"
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
-	"encoding/xml"
 	"fmt"
-	"html"
-	"net/url"
-	"regexp"
 	"strings"
-	"unicode/utf16"
+	"unicode/utf8"
 )
 
-// forms returns the shapes in which a secret may appear in a text.
+// forms returns the shapes in which a secret may appear in a text, but for those that
+// [layers] reads: escapes, and one encoding within another.
 func forms(s string) []string {
 	if len(s) < MinLength {
 		return nil
 	}
-	list := append([]string{s}, jsonForms(s)...)
-	list = append(list, markupForms(s)...)
-	list = append(list, urlForms(s)...)
-	if trimmed := strings.TrimSpace(s); len(trimmed) >= MinLength {
-		list = append(list, trimmed)
-	}
+	spaced := strings.ReplaceAll(s, " ", "+") // as forms write blanks
+	list := []string{s, strings.TrimSpace(s), spaced}
 	list = append(list, base64Forms(s)...)
 	list = append(list, hexForms(s)...)
-	list = append(list, twice(s)...)
+	list = append(list, byteForms(s)...)
+	list = append(list, latinForms(s)...)
 	list = append(list, lines(s)...)
 	if len(s) >= minCased {
 		// Systems that echo a key or a header may change its case.
-		list = append(list, strings.ToUpper(s), strings.ToLower(s), strings.ToUpper(url.QueryEscape(s)), strings.ToLower(url.QueryEscape(s)))
+		list = append(list, strings.ToUpper(s), strings.ToLower(s), strings.ToUpper(spaced), strings.ToLower(spaced))
 	}
 	kept := list[:0]
 	for _, form := range list {
@@ -46,85 +38,41 @@ func forms(s string) []string {
 // a short one, such as Test, is too often a word.
 const minCased = 8
 
-// hexForms are the bytes in hexadecimal digits, and as Go prints a slice of them.
+// hexForms are the bytes in hexadecimal digits.
 func hexForms(s string) []string {
-	list := []string{hex.EncodeToString([]byte(s)), fmt.Sprintf("% x", s), strings.Trim(fmt.Sprint([]byte(s)), "[]")}
-	return append(list, strings.ToUpper(list[0]), strings.ToUpper(list[1]))
-}
-
-// twice are the forms of a secret that was escaped twice: in JSON within JSON, and in a
-// URL that is a parameter of another.
-func twice(s string) []string {
-	list := []string{url.QueryEscape(url.QueryEscape(s)), url.PathEscape(url.PathEscape(s)), url.QueryEscape(strings.ReplaceAll(url.QueryEscape(s), "+", "%20"))}
-	for _, form := range jsonForms(s) {
-		list = append(list, jsonForms(form)...)
-	}
-	return list
-}
-
-// jsonForms are those of encoding/json with and without its HTML escapes, of
-// Python, which writes ASCII, and of writers that escape slashes; and with
-// quotes escaped alone.
-func jsonForms(s string) []string {
-	var out bytes.Buffer
-	e := json.NewEncoder(&out)
-	e.SetEscapeHTML(false)
-	list := []string{strings.Trim(strings.ReplaceAll(s, `"`, `\"`), "\n")}
-	if err := e.Encode(s); err != nil {
-		return list
-	}
-	plain := strings.TrimSuffix(out.String(), "\n")
-	plain = plain[1 : len(plain)-1]
-	var ascii strings.Builder
-	for _, c := range plain {
-		if c < 0x80 {
-			ascii.WriteRune(c)
-			continue
-		}
-		for _, unit := range utf16.Encode([]rune{c}) {
-			fmt.Fprintf(&ascii, `\u%04x`, unit)
-		}
-	}
-	list = append(list, plain, ascii.String(), strings.ReplaceAll(plain, "/", `\/`), strings.ReplaceAll(ascii.String(), "/", `\/`))
-	if quoted, err := json.Marshal(s); err == nil {
-		list = append(list, string(quoted[1:len(quoted)-1]))
-	}
-	return list
-}
-
-// markupForms are those of Go's and Python's HTML and XML writers, in a text and
-// in an attribute.
-func markupForms(s string) []string {
-	text := strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(s)
-	list := []string{text, html.EscapeString(s), strings.NewReplacer("&", "&amp;", "<", "&lt;").Replace(s)}
-	for _, double := range []string{`"`, "&quot;", "&#34;"} {
-		for _, single := range []string{"'", "&#39;", "&#x27;", "&apos;"} {
-			list = append(list, strings.NewReplacer(`"`, double, "'", single).Replace(text))
-		}
-	}
-	var out bytes.Buffer
-	if err := xml.EscapeText(&out, []byte(s)); err == nil {
-		list = append(list, out.String())
-	}
-	return list
-}
-
-var escape = regexp.MustCompile("%[0-9A-F]{2}")
-
-// urlForms are those of Go, of Python's quote and of JavaScript, with hexadecimal
-// digits of either case.
-func urlForms(s string) []string {
-	query := url.QueryEscape(s)
-	percent := strings.ReplaceAll(query, "+", "%20")
-	list := []string{
-		query, percent, url.PathEscape(s), url.UserPassword("", s).String()[1:],
-		strings.ReplaceAll(percent, "%2F", "/"), strings.ReplaceAll(query, "%2F", "/"),
-		strings.NewReplacer("%21", "!", "%27", "'", "%28", "(", "%29", ")", "%2A", "*").Replace(percent),
-	}
+	apart := fmt.Sprintf("% x", s)
+	list := []string{hex.EncodeToString([]byte(s)), apart, strings.ReplaceAll(apart, " ", "-")}
 	for _, form := range list {
-		list = append(list, escape.ReplaceAllStringFunc(form, strings.ToLower))
+		list = append(list, strings.ToUpper(form))
 	}
 	return list
+}
+
+// byteForms are the bytes as Go prints a slice of them, and as JSON and Python write a list.
+func byteForms(s string) []string {
+	all := strings.Trim(fmt.Sprint([]byte(s)), "[]")
+	typed := strings.TrimSuffix(strings.TrimPrefix(fmt.Sprintf("%#v", []byte(s)), "[]byte{"), "}")
+	return []string{all, strings.ReplaceAll(all, " ", ","), strings.ReplaceAll(all, " ", ", "), typed}
+}
+
+// latinForms are those of a system that takes Latin-1 for UTF-8, or the other way round.
+func latinForms(s string) []string {
+	if !utf8.ValidString(s) || !strings.ContainsFunc(s, func(c rune) bool { return c >= utf8.RuneSelf }) {
+		return nil
+	}
+	var narrow []byte
+	var wide []rune
+	for _, c := range s {
+		if c > 0xff {
+			narrow = nil
+			break
+		}
+		narrow = append(narrow, byte(c))
+	}
+	for _, c := range []byte(s) {
+		wide = append(wide, rune(c))
+	}
+	return []string{string(narrow), string(wide)}
 }
 
 // base64Forms are three: base64 shifts with what stands before the secret. They
@@ -145,19 +93,27 @@ func base64Forms(s string) []string {
 // PEM, is one by itself.
 const minLine = 16
 
-// lines are those of a secret of several, but for the marks around a key.
+// lines are those of a secret of several, but for the marks around a key. A key may also
+// be on one line, with blanks or escapes where its lines end.
 func lines(s string) []string {
+	if strings.HasPrefix(strings.TrimSpace(s), "-----BEGIN") {
+		begin, body, _ := strings.Cut(strings.TrimSpace(s)[len("-----"):], "-----")
+		body, _, _ = strings.Cut(body, "-----END")
+		s = begin + "\n" + keyBreaks.Replace(body)
+	}
 	if !strings.Contains(strings.TrimSpace(s), "\n") {
 		return nil
 	}
 	var list []string
 	for line := range strings.Lines(s) {
 		if line = strings.TrimSpace(line); len(line) >= minLine && !strings.HasPrefix(line, "-----") {
-			list = append(list, line, url.QueryEscape(line), strings.ReplaceAll(line, "/", `\/`))
+			list = append(list, line)
 		}
 	}
 	return list
 }
+
+var keyBreaks = strings.NewReplacer(" ", "\n", `\r`, "\n", `\n`, "\n")
 
 // minFolded is the length in bytes from which a form is found although it is broken into
 // lines or groups.
@@ -190,7 +146,7 @@ func withoutMarks(s string) string {
 	if !strings.HasPrefix(s, "-----BEGIN") {
 		return s
 	}
-	_, body, _ := strings.Cut(s, "\n")
+	_, body, _ := strings.Cut(s[len("-----"):], "-----")
 	body, _, _ = strings.Cut(body, "-----END")
 	return body
 }

@@ -86,14 +86,15 @@ func (r *Redactor) String(text string) string {
 	}
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	if r.replacer == nil || !r.starts.mayBeIn(text) {
+	if r.replacer == nil {
 		return text
 	}
-	broken := r.foldedSpans(text)
-	if len(broken) == 0 && r.replacer.Replace(text) == text {
+	found := append(r.plainSpans(text), r.layeredSpans(text, 0)...)
+	if len(found) == 0 {
 		return text
 	}
-	return cut(text, r.spans(text, broken))
+	slices.SortFunc(found, func(a, b span) int { return a.from - b.from })
+	return cut(text, found)
 }
 
 // Bytes returns the text without secrets.
@@ -102,12 +103,22 @@ func (r *Redactor) Bytes(text []byte) []byte { return []byte(r.String(string(tex
 // span is a part of a text, from its first byte to the one after its last.
 type span struct{ from, to int }
 
+// plainSpans finds the secrets that a text has in one of their [forms].
+func (r *Redactor) plainSpans(text string) []span {
+	if !r.starts.mayBeIn(text) {
+		return nil
+	}
+	found := append(r.foldedSpans(text), r.cutSpans(text)...)
+	if len(found) == 0 && r.replacer.Replace(text) == text {
+		return nil
+	}
+	return append(found, r.spans(text)...)
+}
+
 // spans finds every secret, those that overlap as well: taken one by one, the
 // second of two would keep what it does not share with the first.
-// broken are more of them.
-func (r *Redactor) spans(text string, broken []span) []span {
+func (r *Redactor) spans(text string) (found []span) {
 	var shown []span // placeholders of an earlier pass
-	found := broken
 	for i := 0; ; {
 		at := strings.Index(text[i:], Placeholder)
 		if at < 0 {
@@ -129,8 +140,53 @@ func (r *Redactor) spans(text string, broken []span) []span {
 			i = s.from + 1
 		}
 	}
-	slices.SortFunc(found, func(a, b span) int { return a.from - b.from })
 	return found
+}
+
+// minCut is the length in bytes from which the beginning of a secret is hidden that
+// somebody has cut off.
+const minCut = 8
+
+// ellipses are what is put where a text was cut off.
+var ellipses = []string{"...", "…", "**", "[...]", "[…]"}
+
+// cutSpans finds beginnings of secrets at the end of the text and before an ellipsis.
+func (r *Redactor) cutSpans(text string) (found []span) {
+	ends := []int{len(text)}
+	for _, mark := range ellipses {
+		for i := 0; ; {
+			at := strings.Index(text[i:], mark)
+			if at < 0 {
+				break
+			}
+			ends = append(ends, i+at)
+			i += at + len(mark)
+		}
+	}
+	for _, end := range ends {
+		for form := range r.secrets {
+			if s, ok := cutAt(text[:end], form); ok {
+				found = append(found, s)
+			}
+		}
+	}
+	return found
+}
+
+// cutAt finds the longest beginning of a form at the end of a text.
+func cutAt(text, form string) (span, bool) {
+	if len(form) <= minCut {
+		return span{}, false
+	}
+	for i := max(0, len(text)-len(form)+1); ; i++ {
+		at := strings.Index(text[i:], form[:minCut])
+		if at < 0 {
+			return span{}, false
+		}
+		if i += at; strings.HasPrefix(form, text[i:]) {
+			return span{i, len(text)}, true
+		}
+	}
 }
 
 // foldedSpans finds secrets that are broken into lines or groups.

@@ -36,7 +36,7 @@ func (s starts) mayBeIn(text string) bool {
 		if n++; n >= MinLength && s.has(four) {
 			return true
 		}
-		if skip == 0 {
+		if skip == 0 && class[c]&gap != 0 {
 			skip = breakAt(text, i)
 		}
 		if skip > 0 {
