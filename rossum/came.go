@@ -28,7 +28,7 @@ func (n *Node) intact() bool {
 
 // cameAs returns a member of the node's JSON as it came; see [rossumrun.Came].
 func (n *Node) cameAs(key string) (string, rossumrun.Literal) {
-	at := n.value
+	at, null := n.value, nullValue
 	switch key {
 	case "children":
 		return "", n.cameWith(childrenKey)
@@ -41,7 +41,7 @@ func (n *Node) cameAs(key string) (string, rossumrun.Literal) {
 		}
 		return "", rossumrun.Null
 	case "normalized_value":
-		if at = n.normalized; n.came&normalizedKey == 0 {
+		if at, null = n.normalized, nullNormalized; n.came&normalizedKey == 0 {
 			return "", rossumrun.Absent
 		}
 	default:
@@ -49,14 +49,14 @@ func (n *Node) cameAs(key string) (string, rossumrun.Literal) {
 			return "", rossumrun.Absent
 		}
 	}
-	if !at.present() {
+	switch {
+	case n.came&null != 0:
+		return "", rossumrun.Null
+	case !at.present():
 		return "", rossumrun.Text // without characters
 	}
-	switch lit := n.tree.data[at.from:at.to]; lit[0] {
-	case '"':
+	if lit := n.tree.data[at.from:at.to]; lit[0] == '"' {
 		return unquote(lit), rossumrun.Text
-	case 'n':
-		return "", rossumrun.Null
 	}
 	return "", rossumrun.Other
 }

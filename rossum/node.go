@@ -13,7 +13,7 @@ type Node struct {
 	tree       *Content
 	parent     *Node
 	change     *change
-	value      span // in the payload, absent for one that is empty
+	value      span // in the payload, absent for one that is empty or null
 	normalized span
 	category   Category
 	hidden     bool
@@ -80,11 +80,8 @@ func (n *Node) text(s span) string {
 		return ""
 	}
 	lit := n.tree.data[s.from:s.to]
-	switch lit[0] {
-	case '"':
+	if lit[0] == '"' {
 		return unquote(lit)
-	case 'n':
-		return ""
 	}
 	return view(lit) // a number or a boolean, which the API documents as text
 }

@@ -91,12 +91,15 @@ func (c *Content) parseNode(s *scanner, parent *Node, index int, root string) (*
 type nodeKeys uint16
 
 // Keys that are asked for later; the last two are those of the content of a datapoint.
+// Above them stands which of those two came as null.
 const (
-	childrenKey   nodeKeys = 8
-	contentKey    nodeKeys = 16
-	valueKey      nodeKeys = 128
-	normalizedKey nodeKeys = 256
-	contentKeys            = valueKey | normalizedKey
+	childrenKey    nodeKeys = 8
+	contentKey     nodeKeys = 16
+	valueKey       nodeKeys = 128
+	normalizedKey  nodeKeys = 256
+	contentKeys             = valueKey | normalizedKey
+	nullValue      nodeKeys = 512
+	nullNormalized nodeKeys = 1024
 )
 
 // bit is that of a key that the package reads, 0 for others.
@@ -188,9 +191,9 @@ func (n *Node) parseDatapoint(s *scanner, root string) error {
 		v, err := s.skip()
 		switch name {
 		case `"value"`:
-			n.value = s.text(v)
+			n.value = s.text(v, &n.came, nullValue)
 		case `"normalized_value"`:
-			n.normalized = s.text(v)
+			n.normalized = s.text(v, &n.came, nullNormalized)
 		}
 		return err
 	})
@@ -199,10 +202,14 @@ func (n *Node) parseDatapoint(s *scanner, root string) error {
 	return err
 }
 
-// text leaves out a text without characters, so that nobody has to look for it in the
-// payload: most of the fields of a document are empty.
-func (s *scanner) text(v span) span {
-	if v.to-v.from == len(`""`) && s.data[v.from] == '"' {
+// text leaves out a text without characters, and null, which it notes: nobody has to look
+// for them in the payload, since most of the fields of a document are empty.
+func (s *scanner) text(v span, came *nodeKeys, null nodeKeys) span {
+	switch n := v.to - v.from; {
+	case n == len(`""`) && s.data[v.from] == '"':
+		return span{}
+	case n == len("null") && s.data[v.from] == 'n':
+		*came |= null
 		return span{}
 	}
 	return v
