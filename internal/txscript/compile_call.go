@@ -71,33 +71,6 @@ var brief = map[string]bool{
 	"float": true, "int": true, "str": true, "bool": true, "list": true, "sorted": true, "enumerate": true, "isinstance": true, "getattr": true, "hasattr": true,
 }
 
-// newCall makes a call with n positional arguments. One of few arguments may be one
-// that is done.
-func (r *run) newCall(n int) *pyvalue.Call {
-	const few = 3
-	if n > few {
-		return &pyvalue.Call{Args: make([]value, n), Meter: r.meter}
-	}
-	var call *pyvalue.Call
-	if last := len(r.spare) - 1; last >= 0 {
-		call, r.spare = r.spare[last], r.spare[:last]
-	} else {
-		call = &pyvalue.Call{Args: make([]value, few)}
-	}
-	call.Args, call.Meter = call.Args[:n], r.meter
-	return call
-}
-
-// done lets newCall use a call again that nobody knows of any more.
-func (r *run) done(call *pyvalue.Call) {
-	const most = 8
-	if len(r.spare) == most || cap(call.Args) != 3 || call.Names != nil {
-		return
-	}
-	clear(call.Args)
-	r.spare = append(r.spare, call)
-}
-
 // quick compiles a call of the commonest functions, which loops over rows call for
 // each row, without making a call of it; nil if it is none of them.
 func (c *compiler) quick(x *callExpr) eval {

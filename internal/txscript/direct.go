@@ -15,44 +15,6 @@ func (r *run) deeperCall() error {
 	return nil
 }
 
-// Bounds of the frames that are kept to be used again.
-const (
-	maxSpareVars   = 24 // of one
-	maxSpareFrames = 16 // with as many variables
-)
-
-// spareFrames are frames that nothing refers to, by the number of their variables.
-type spareFrames [maxSpareVars + 1][]*frame
-
-// newFrame makes a frame, or takes one that is not in use any more.
-func (r *run) newFrame(size int, up *frame, function *closure) *frame {
-	if r.frames != nil && size <= maxSpareVars {
-		if spare := r.frames[size]; len(spare) > 0 {
-			f := spare[len(spare)-1]
-			r.frames[size] = spare[:len(spare)-1]
-			f.up, f.function = up, function
-			return f
-		}
-	}
-	return &frame{vars: make([]variable, size), up: up, function: function}
-}
-
-// spareFrame lets newFrame use a frame again that nothing refers to.
-func (r *run) spareFrame(f *frame) {
-	size := len(f.vars)
-	if size > maxSpareVars {
-		return
-	}
-	if r.frames == nil {
-		r.frames = new(spareFrames)
-	}
-	if len(r.frames[size]) < maxSpareFrames {
-		clear(f.vars)
-		f.up, f.function = nil, nil
-		r.frames[size] = append(r.frames[size], f)
-	}
-}
-
 // newFrame makes the frame of a call.
 func (c *closure) newFrame() *frame { return c.r.newFrame(c.code.size, c.frame, c) }
 

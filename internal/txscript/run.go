@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/exportpipeline/exportpipeline/internal/python/clock"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
@@ -72,7 +71,9 @@ type Fields interface {
 
 // Host is what a run sees of the world. It is used by one run at a time.
 type Host struct {
-	// Globals are the values of the names given to Compile, in their order.
+	// Globals are the values of the names given to Compile, in their order. Runs with one
+	// Memo have the same fields among them as long as they have the same Host: then those
+	// are of one row after the other, or of the header.
 	Globals []pyvalue.Value
 	// Show gets the messages; nil drops them.
 	Show func(Message)
@@ -91,6 +92,9 @@ type Host struct {
 	// the row; nil for none. A function or generator that a run returns is not to be
 	// used after the next one.
 	Memo *Memo
+	// Spare is shared by the programs that run one after the other for one document, with
+	// the same clock; nil if there is one program.
+	Spare *Spare
 }
 
 // Memo keeps what one program needs in every row; see [Host].
@@ -109,7 +113,6 @@ type run struct {
 	line    int   // of the statement that runs
 	last    value // of the last expression statement of the module
 	ret     value
-	times   *clock.Module
 	decimal *decimals
 	slots   []slot // values of fields that were read by name, in the order of Program.fields
 	sites   []site // places of the source that read a column of rows
@@ -130,8 +133,7 @@ type run struct {
 	handled   *exception         // that an except clause handles
 	late      error              // that came up where none can be returned
 	stops     []func()           // of generators that have begun
-	spare     []*pyvalue.Call    // that can be used again
-	frames    *spareFrames       // likewise
+	spare     *Spare             // what can be used again; nil for nothing yet
 }
 
 // slot is a field that the source reads by its name.
@@ -328,28 +330,20 @@ func (p *Program) Defines(name string) bool {
 func (p *Program) start(ctx context.Context, h *Host) (r *run, f *frame) {
 	if h.Memo != nil && h.Memo.r != nil {
 		r, f = h.Memo.r, h.Memo.f
-		r.line, r.calls, r.last, r.ret, r.late, r.handled = 1, 0, value{}, value{}, nil, nil
-		clear(f.vars)
-		if r.decimal != nil {
-			r.decimal.reset()
-		}
-		for i := range r.slots {
-			if p.varies[i] {
-				r.slots[i].variable = variable{}
-			}
-		}
+		p.again(r, f)
 	} else {
 		r, f = p.prepare(h.Memo)
 	}
-	r.host, r.row, r.names = h, nil, p.globals
-	if p.at >= 0 && p.at < len(h.Globals) {
-		if row, ok := h.Globals[p.at].Object().(RowFields); ok {
-			if r.index = row.Index(); r.index >= 0 {
-				r.row = row
-			}
-		}
+	if r.host != h {
+		r.serve(h, p)
 	}
-	if r.meter = h.Meter; r.meter != nil {
+	if r.row != nil {
+		r.index = r.row.Index()
+	}
+	if h.Meter != nil {
+		if r.meter != h.Meter {
+			r.meter = h.Meter
+		}
 		return r, f
 	}
 	l := h.Limits
@@ -364,6 +358,39 @@ func (p *Program) start(ctx context.Context, h *Host) (r *run, f *frame) {
 	}
 	r.meter = pyvalue.NewMeter(ctx, pyvalue.Limits{Steps: l.Steps, ValueBytes: l.ValueBytes, TotalBytes: l.TotalBytes})
 	return r, f
+}
+
+// again makes the state of the run before ready for the next one. It writes only what has
+// another value: there may be thousands of rows, and writing a pointer has a price while
+// the garbage collector marks.
+func (p *Program) again(r *run, f *frame) {
+	r.line, r.calls, r.last = 1, 0, value{}
+	if r.late != nil || r.handled != nil || !r.ret.IsNone() {
+		r.late, r.handled, r.ret = nil, nil, value{}
+	}
+	clear(f.vars)
+	if r.decimal != nil {
+		r.decimal.reset()
+	}
+	for i := range r.slots {
+		if p.varies[i] && r.slots[i].ok {
+			r.slots[i].variable = variable{}
+		}
+	}
+}
+
+// serve notes what the run sees of the world, and the row that the fields are of.
+func (r *run) serve(h *Host, p *Program) {
+	r.host, r.row, r.names = h, nil, p.globals
+	if h.Spare != nil {
+		r.spare = h.Spare
+	}
+	if p.at < 0 || p.at >= len(h.Globals) {
+		return
+	}
+	if row, ok := h.Globals[p.at].Object().(RowFields); ok && row.Index() >= 0 {
+		r.row = row
+	}
 }
 
 // prepare makes the state of a run, and lets m keep it.
@@ -402,14 +429,6 @@ func (r *run) now() time.Time {
 
 // timeNames are the names that formulas know without an import.
 var timeNames = []string{"datetime", "date", "timedelta"}
-
-// clock is the module datetime.
-func (r *run) clock() *clock.Module {
-	if r.times == nil {
-		r.times = clock.NewModule(r.now)
-	}
-	return r.times
-}
 
 func (r *run) fail(err error) error {
 	var raised *raisedError

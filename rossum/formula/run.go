@@ -69,7 +69,7 @@ func (s *Set) Run(ctx context.Context, c *rossum.Content, changed []string, o Op
 
 func (s *program) run(ctx context.Context, c *rossum.Content, changed []string, o Options) (*Result, error) {
 	r := newRunning(ctx, s, c)
-	r.options = o
+	r.options, r.annotation = o, annotationValue(o.Annotation)
 	r.meter = pyvalue.NewMeter(ctx, limits)
 	dirty := make(map[string]bool, len(changed))
 	for _, id := range changed {
@@ -116,30 +116,32 @@ type value = pyvalue.Value
 
 // running is a run of a set.
 type running struct {
-	set     *program
-	ctx     context.Context
-	content *rossum.Content
-	options Options
-	result  *Result
-	meter   *pyvalue.Meter
-	columns map[string][]value // values of columns that were asked for
-	tables  map[string][]value // rows of tables
-	full    map[string][]value // columns that every row has
-	writes  bool               // rows can be written
-	none    bool               // empty numbers and dates are None
-	shared  bool               // the formula that runs changes no list: it may have ours
-	origins bool               // values know the field that they come from
+	set        *program
+	ctx        context.Context
+	content    *rossum.Content
+	options    Options
+	result     *Result
+	meter      *pyvalue.Meter
+	spare      txscript.Spare
+	annotation value              // as formulas see it
+	columns    map[string][]value // values of columns that were asked for
+	tables     map[string][]value // rows of tables
+	full       map[string][]value // columns that every row has
+	writes     bool               // rows can be written
+	none       bool               // empty numbers and dates are None
+	shared     bool               // the formula that runs changes no list: it may have ours
+	origins    bool               // values know the field that they come from
 }
 
 // formula computes one formula, for every row if it is of a table.
 func (r *running) formula(f *compiled) (wrote bool, err error) {
-	memo := &txscript.Memo{}
+	here := &scope{r: r}
 	r.shared = !f.program.ChangesLists()
 	r.knowOrigins(f.program.Origins())
-	host := &txscript.Host{Show: r.show, Now: r.options.Now, NewID: r.options.NewID, Meter: r.meter, Memo: memo, Globals: []value{{}, annotationValue(r.options.Annotation)}}
+	host := &txscript.Host{Show: r.show, Now: r.options.Now, NewID: r.options.NewID, Meter: r.meter, Memo: &txscript.Memo{}, Spare: &r.spare, Globals: []value{pyvalue.FromObject(here), r.annotation}}
 	if f.Table == "" {
 		for _, n := range r.content.Find(f.SchemaID) {
-			if wrote, err = r.evaluate(f, n, &scope{r: r}, host); err != nil {
+			if wrote, err = r.evaluate(f, n, here, host); err != nil {
 				return wrote, err
 			}
 		}
@@ -147,7 +149,6 @@ func (r *running) formula(f *compiled) (wrote bool, err error) {
 	}
 	cells := r.content.Find(f.SchemaID)
 	at := 0
-	here := &scope{r: r}
 	for _, table := range r.content.Find(f.Table) {
 		for i, row := range table.Children() {
 			n := row
@@ -160,7 +161,7 @@ func (r *running) formula(f *compiled) (wrote bool, err error) {
 					continue
 				}
 			}
-			here.row, here.index = row, i
+			here.row, here.index = row, i // before the first run: a host is of rows or of the header
 			changed, err := r.evaluate(f, n, here, host)
 			if err != nil {
 				return wrote, err
@@ -174,7 +175,6 @@ func (r *running) formula(f *compiled) (wrote bool, err error) {
 // evaluate computes the formula for one datapoint.
 func (r *running) evaluate(f *compiled, n *rossum.Node, s *scope, host *txscript.Host) (wrote bool, err error) {
 	r.result.Runs++
-	host.Globals[0] = pyvalue.FromObject(s)
 	v, err := f.program.Run(r.ctx, host)
 	if err == nil {
 		wrote, err = store(n, f.kind, v)
