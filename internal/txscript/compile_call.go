@@ -71,57 +71,6 @@ var brief = map[string]bool{
 	"float": true, "int": true, "str": true, "bool": true, "list": true, "sorted": true, "enumerate": true, "isinstance": true, "getattr": true, "hasattr": true,
 }
 
-// quick compiles a call of the commonest functions, which loops over rows call for
-// each row, without making a call of it; nil if it is none of them.
-func (c *compiler) quick(x *callExpr) eval {
-	name, ok := x.f.(*nameExpr)
-	if !ok || !x.plain || !c.isOuter(name.name) || c.scope.module().allows != nil {
-		return nil
-	}
-	var apply func(r *run, v value) (value, error)
-	switch {
-	case len(x.args) == 2 && name.name == "default_to":
-		v, otherwise := c.expr(x.args[0].value), c.expr(x.args[1].value)
-		return func(r *run, f *frame) (value, error) {
-			v, err := v(r, f)
-			if err != nil {
-				return value{}, err
-			}
-			d, err := otherwise(r, f)
-			if err != nil {
-				return value{}, err
-			}
-			return defaultTo(r, v, d)
-		}
-	case len(x.args) != 1:
-		return nil
-	case name.name == "float", name.name == "len", name.name == "abs":
-		apply = quickly(name.name)
-	case name.name == "is_empty":
-		apply = func(_ *run, v value) (value, error) { return pyvalue.Bool(IsEmpty(v)), nil }
-	case name.name == "is_set":
-		apply = func(_ *run, v value) (value, error) { return pyvalue.Bool(!IsEmpty(v)), nil }
-	case name.name == "str":
-		apply = func(r *run, v value) (value, error) {
-			text, err := pyvalue.String(r.meter, v)
-			return pyvalue.Str(text), err
-		}
-	default:
-		return nil
-	}
-	v := c.expr(x.args[0].value)
-	return func(r *run, f *frame) (value, error) {
-		v, err := v(r, f)
-		if err != nil {
-			return value{}, err
-		}
-		if err := r.meter.Step(1); err != nil {
-			return value{}, err
-		}
-		return apply(r, v)
-	}
-}
-
 // isOuter reports a name that is not a variable.
 func (c *compiler) isOuter(name string) bool {
 	_, _, _, isVariable := c.scope.find(name)

@@ -1,8 +1,6 @@
 package txscript
 
 import (
-	"math"
-
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
@@ -119,52 +117,4 @@ func (c *compiler) owns(x expr) {
 	if call, ok := x.(*callExpr); ok {
 		c.changes.owned[call] = true
 	}
-}
-
-// quickly returns a builtin function of one argument that knows the commonest values.
-func quickly(name string) func(r *run, v value) (value, error) {
-	known := map[string]func(v value) (made value, ok bool, err error){"float": floatOf, "len": lenOf, "abs": absOf}[name]
-	var whole func(*run, *pyvalue.Call) (value, error)
-	switch o := builtins()[name].Object().(type) {
-	case *class:
-		whole = o.f
-	case *builtin:
-		whole = o.f
-	}
-	return func(r *run, v value) (value, error) {
-		if made, ok, err := known(v); ok {
-			return made, err
-		}
-		call := r.newCall(1)
-		call.Args[0] = v
-		made, err := whole(r, call)
-		r.done(call)
-		return made, err
-	}
-}
-
-func floatOf(v value) (made value, ok bool, err error) {
-	if v.Kind() != pyvalue.KindStr || v.Derived() != nil {
-		return value{}, false, nil
-	}
-	made, err = pyvalue.ParseFloat(v.Text())
-	return made, true, err
-}
-
-func lenOf(v value) (made value, ok bool, err error) {
-	if l := v.PlainList(); l != nil {
-		return pyvalue.Int(int64(len(l.Items))), true, nil
-	}
-	if d := v.PlainDict(); d != nil {
-		return pyvalue.Int(int64(d.Len())), true, nil
-	}
-	return value{}, false, nil
-}
-
-func absOf(v value) (made value, ok bool, err error) {
-	if v.Kind() != pyvalue.KindFloat || v.Derived() != nil {
-		return value{}, false, nil
-	}
-	f, ok := v.Float64()
-	return pyvalue.Float(math.Abs(f)), ok, nil
 }
