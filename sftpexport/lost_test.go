@@ -61,6 +61,50 @@ func TestALostAnswerIsLookedUp(t *testing.T) {
 	}
 }
 
+// Whoever cannot log in again cannot look at what has become of the file.
+func TestALostAnswerStaysOpenWhereNobodyCanLook(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, rule string
+		fault      sftptest.Fault
+	}{
+		{"link was done", "null", sftptest.Fault{Op: "link", CutAfter: true}},
+		{"link was not done", "null", sftptest.Fault{Op: "link", Cut: true}},
+		{"posix-rename was done", `{"replace": true}`, sftptest.Fault{Op: "posix-rename", CutAfter: true}},
+		{"numbered link was done", `{"number": true}`, sftptest.Fault{Op: "link", CutAfter: true}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, c.rule)
+			r.reader.end(t)
+			c.fault.Before = func() {
+				if err := r.NewHostKey(); err != nil {
+					t.Error(err)
+				}
+			}
+			r.Fail(c.fault)
+			if err := r.export(t.Context(), t); !errors.Is(err, sftpexport.ErrUnknownOutcome) || !errors.Is(err, sftpexport.ErrHostKey) ||
+				errors.Is(err, pipeline.ErrNotSent) {
+				t.Errorf("the error is %v", err)
+			}
+		})
+	}
+}
+
+func TestAFileThatIsThereAndNotWholeMayHaveBeenRead(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "null")
+	r.reader.end(t)
+	r.Fail(sftptest.Fault{Op: "link", After: func() {
+		if err := os.Truncate(filepath.Join(r.Dir, "out", invoiceName), 1); err != nil {
+			t.Error(err)
+		}
+	}})
+	if err := r.export(t.Context(), t); !errors.Is(err, sftpexport.ErrSize) || errors.Is(err, pipeline.ErrNotSent) {
+		t.Errorf("the error is %v", err)
+	}
+}
+
 func pause50() { time.Sleep(50 * time.Millisecond) }
 
 func TestAReplacedFileIsNeverLost(t *testing.T) {

@@ -194,7 +194,7 @@ func (s *Step) once(ctx context.Context, x *pipeline.Export, d Destination, f *p
 		if err == nil {
 			return placed(path), nil
 		}
-		if !errors.Is(err, ErrUnknownOutcome) {
+		if !mayBeThere(err) {
 			err = pipeline.NotSent(err)
 		}
 		return nil, err
@@ -207,6 +207,12 @@ func (s *Step) once(ctx context.Context, x *pipeline.Export, d Destination, f *p
 		return f.file.Path(), nil // a person has said that it is there
 	}
 	return path, nil
+}
+
+// mayBeThere reports that the file may be under its name, for a reader to take: whole, or
+// not as it was sent.
+func mayBeThere(err error) bool {
+	return errors.Is(err, ErrUnknownOutcome) || errors.Is(err, ErrSize) || errors.Is(err, ErrContent)
 }
 
 // placed is the answer to a file that got its name.

@@ -35,24 +35,27 @@ func (s *sftpStaged) Commit(ctx context.Context) (string, error) {
 // another one at what has become of the file before it decides.
 func (s *sftpStaged) giveName(ctx context.Context, path string) error {
 	var by means // that the name was last tried to be given by
-	isUnclear := false
-	err := s.d.repeat(ctx, func(c *connection) error {
+	isUnclear, isSettled := false, false
+	err := s.d.repeat(ctx, func(c *connection) (err error) {
 		if isUnclear {
-			if done, err := s.settle(ctx, c, path, by); done || err != nil {
+			if isSettled, err = s.settle(ctx, c, path, by); isSettled || err != nil {
 				return err
 			}
 		}
-		err := s.rename(ctx, c, path, &by)
+		err = s.rename(ctx, c, path, &by)
 		switch {
 		case isLost(err) && by != none:
 			isUnclear = true
 		case errors.Is(err, fs.ErrNotExist) && isUnclear:
 			// The lost connection's request has come through after all.
-			if done, settleErr := s.settle(ctx, c, path, by); done || settleErr != nil {
+			var settleErr error
+			if isSettled, settleErr = s.settle(ctx, c, path, by); isSettled || settleErr != nil {
 				return settleErr
 			}
 		case errors.Is(err, fs.ErrNotExist):
 			return s.whatIsMissing(ctx, c, err)
+		default:
+			isSettled = answered(err) // now, and what comes later does not find the hidden name
 		}
 		return err
 	})
@@ -63,7 +66,7 @@ func (s *sftpStaged) giveName(ctx context.Context, path string) error {
 	case s.old != "":
 		err = fmt.Errorf("%w (the file that was to be replaced may be called %q now)", err, s.old)
 	}
-	if isUnclear && (isLost(err) || ctx.Err() != nil || mayConnectLater(err)) && !errors.Is(err, ErrUnknownOutcome) {
+	if isUnclear && !isSettled && !errors.Is(err, ErrUnknownOutcome) {
 		return fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
 	}
 	return err
