@@ -128,6 +128,11 @@ var original = pipeline.WithOriginal(pipeline.Bytes("%PDF-1.7 invoice"))
 
 func export(t testing.TB, s pipeline.Step, call *rossumtest.Call, options ...pipeline.Option) (*rossum.Response, error) {
 	t.Helper()
+	return exportPayload(t, s, call.Payload(), options...)
+}
+
+func exportPayload(t testing.TB, s pipeline.Step, p *rossum.Payload, options ...pipeline.Option) (*rossum.Response, error) {
+	t.Helper()
 	chain, ok := s.(*pipeline.Chain)
 	if !ok {
 		var err error
@@ -138,7 +143,7 @@ func export(t testing.TB, s pipeline.Step, call *rossumtest.Call, options ...pip
 	client := &http.Client{Transport: &http.Transport{}}
 	t.Cleanup(client.CloseIdleConnections)
 	options = append([]pipeline.Option{original, pipeline.WithHTTPClient(client)}, options...)
-	return chain.Export(t.Context(), call.Payload(), options...)
+	return chain.Export(t.Context(), p, options...)
 }
 
 func texts(r *rossum.Response) string {
