@@ -81,12 +81,12 @@ func (c *Chain) Export(ctx context.Context, p *rossum.Payload, options ...Option
 	if c == nil {
 		return failure(errNilChain), errNilChain
 	}
-	j := newConfig(options).journal
-	if j == nil || p == nil || p.Annotation == nil {
-		k, err := c.Keep(ctx, p, KeepOptions{}, options...)
+	config := newConfig(options)
+	if config.journal == nil || p == nil || p.Annotation == nil {
+		k, err := c.keepWith(ctx, p, config)
 		return k.Response, err
 	}
-	return c.exportOnce(ctx, j, p, options)
+	return c.exportOnce(ctx, p, config)
 }
 
 // Keep is Export that says which run of the ledger it was, for servers. The error is a
@@ -96,7 +96,13 @@ func (c *Chain) Keep(ctx context.Context, p *rossum.Payload, o KeepOptions, opti
 	if c == nil {
 		return Kept{Response: failure(errNilChain)}, errNilChain
 	}
-	x, err := c.newKept(p, o, options)
+	config := newConfig(options)
+	config.keep = o
+	return c.keepWith(ctx, p, config)
+}
+
+func (c *Chain) keepWith(ctx context.Context, p *rossum.Payload, config config) (Kept, error) {
+	x, err := c.newKept(p, config)
 	if err != nil {
 		return Kept{Response: failure(err)}, err
 	}
@@ -113,12 +119,10 @@ func (c *Chain) Keep(ctx context.Context, p *rossum.Payload, o KeepOptions, opti
 }
 
 // newKept makes an export that is to be kept.
-func (c *Chain) newKept(p *rossum.Payload, o KeepOptions, options []Option) (*Export, error) {
-	config := newConfig(options)
+func (c *Chain) newKept(p *rossum.Payload, config config) (*Export, error) {
 	if config.timeout == 0 {
 		config.timeout = c.origin.Timeout
 	}
-	config.keep = o
 	x, err := newExport(p, config)
 	if err == nil && config.timeout > 0 {
 		x.run.ends = time.Now().Add(config.timeout) // what the ledger takes is a part of it

@@ -175,9 +175,11 @@ func (j *judge) column(u *flowUse) {
 	if p.category == "" || j.facts == nil && p.nodes > 0 && j.rows(u.In) == 0 {
 		return // the table is missing, which is a finding of its own, or its columns are not known
 	}
-	columns := j.columns(u.In)
+	if j.hasColumn(u.In, u.Name) {
+		return
+	}
+	columns := slices.Collect(j.columns(u.In))
 	switch {
-	case slices.Contains(columns, u.Name):
 	case p.category == rossum.CategoryMultivalue.String() || p.category == rossum.CategoryTuple.String():
 		j.add(u, j.severity(u), &alike{fmt.Sprintf("the table %s has no column %q", u.In, u.Name), rossum.ErrNoField}, didYouMean(u.Name, columns))
 	default:

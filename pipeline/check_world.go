@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"iter"
 	"slices"
 
 	"github.com/exportpipeline/exportpipeline/internal/settings"
@@ -109,29 +110,42 @@ func (w *world) rows(schemaID string) int {
 	return n
 }
 
-// columns are the schema_ids below a table, in the schema and in the content; nil if
+// columns are the schema_ids below a table, in the schema and in the content; none if
 // they are not known.
-func (w *world) columns(table string) []string {
-	var ids []string
-	if w.content != nil {
-		for _, m := range w.content.Find(table) {
-			rows := m.Children()
-			for _, row := range rows[:min(1, len(rows))] { // the others have the same
-				ids = append(ids, row.SchemaID())
-				for _, cell := range row.Children() {
-					ids = append(ids, cell.SchemaID())
+func (w *world) columns(table string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		if w.content != nil {
+			for _, m := range w.content.Find(table) {
+				rows := m.Children()
+				for _, row := range rows[:min(1, len(rows))] { // the others have the same
+					if !yield(row.SchemaID()) {
+						return
+					}
+					for _, cell := range row.Children() {
+						if !yield(cell.SchemaID()) {
+							return
+						}
+					}
+				}
+			}
+		}
+		if x := w.schema(); x != nil {
+			for _, id := range x.ids {
+				if x.fields[id].table == table && !yield(id) {
+					return
 				}
 			}
 		}
 	}
-	if x := w.schema(); x != nil {
-		for _, id := range x.ids {
-			if x.fields[id].table == table {
-				ids = append(ids, id)
-			}
+}
+
+func (w *world) hasColumn(table, schemaID string) bool {
+	for id := range w.columns(table) {
+		if id == schemaID {
+			return true
 		}
 	}
-	return ids
+	return false
 }
 
 // nearest names the schema_id, or which of the other names, a wrong one most likely meant.

@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/rossum"
@@ -91,7 +90,7 @@ func (c *Chain) keep(ctx context.Context, x *Export) (Kept, error) {
 	k.Left = isLeft(running) && !errors.Is(runErr, ErrNeedsCall)
 	stop()
 	k.Response = response
-	endCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lateTime)
+	endCtx, cancel := j.late(ctx)
 	defer cancel()
 	if errors.Is(runErr, errPaused) {
 		k.Left = true
@@ -184,8 +183,8 @@ func (l *runLog) beat(ctx context.Context) (context.Context, func()) {
 }
 
 // exportOnce is Export on a ledger.
-func (c *Chain) exportOnce(ctx context.Context, j *Journal, p *rossum.Payload, options []Option) (*rossum.Response, error) {
-	content, started := p.ContentHash(), time.Now()
+func (c *Chain) exportOnce(ctx context.Context, p *rossum.Payload, config config) (*rossum.Response, error) {
+	j, content, started := config.journal, p.ContentHash(), time.Now()
 	last, _, err := j.Latest(ctx, RunKeyOf(p))
 	if err != nil {
 		err = fmt.Errorf("%w: %w", ErrNotNoted, err)
@@ -195,9 +194,10 @@ func (c *Chain) exportOnce(ctx context.Context, j *Journal, p *rossum.Payload, o
 	if last.State != RunEnded {
 		after = max(after-1, 0) // its end will be news
 	}
-	timeout := cmp.Or(newConfig(options).timeout, c.origin.Timeout)
+	timeout := cmp.Or(config.timeout, c.origin.Timeout)
 	for {
-		k, err := c.Keep(ctx, p, KeepOptions{After: after}, options...)
+		config.keep = KeepOptions{After: after}
+		k, err := c.keepWith(ctx, p, config)
 		if stale, ok := errors.AsType[*StaleError](err); ok && stale.Run.Content == content {
 			if o, loadErr := j.Outcome(ctx, stale.Run.ID); loadErr == nil && o.Response != nil {
 				return o.Response, o.err()
@@ -211,7 +211,7 @@ func (c *Chain) exportOnce(ctx context.Context, j *Journal, p *rossum.Payload, o
 			after = max(after, busy.Run.Generation)
 		}
 		if timeout > 0 {
-			options = append(slices.Clip(options), WithTimeout(timeout-time.Since(started)))
+			config.timeout = timeout - time.Since(started)
 		}
 	}
 }

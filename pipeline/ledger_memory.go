@@ -32,7 +32,7 @@ type memoryRun struct {
 	records []Record
 	until   time.Time     // when the lease ends
 	void    bool          // the fence was released
-	changed chan struct{} // closed when owner or state changes, or the run is erased
+	changed chan struct{} // closed when owner or state changes, or the run is erased; nil while nobody waits for that
 }
 
 // storeTime is a clock's time as records have it.
@@ -59,6 +59,9 @@ func (r *memoryRun) add(now time.Time, records ...Record) {
 	if n := len(r.records); n > 0 && at.Before(r.records[n-1].Time) {
 		at = r.records[n-1].Time
 	}
+	if r.records == nil {
+		r.records = make([]Record, 0, 8)
+	}
 	for _, record := range records {
 		record.Data, record.Seq, record.Time = bytes.Clone(record.Data), int64(len(r.records)+1), at
 		r.records = append(r.records, record)
@@ -66,8 +69,10 @@ func (r *memoryRun) add(now time.Time, records ...Record) {
 }
 
 func (r *memoryRun) wake() {
-	close(r.changed)
-	r.changed = make(chan struct{})
+	if r.changed != nil {
+		close(r.changed)
+		r.changed = nil
+	}
 }
 
 // enter locks the ledger unless the call need not begin.
@@ -111,7 +116,7 @@ func (m *memoryLedger) Claim(ctx context.Context, key RunKey, o ClaimOptions) (C
 		}
 	}
 	m.last = max(m.last+1, now.UnixMicro())
-	r := &memoryRun{changed: make(chan struct{}), RunInfo: RunInfo{ID: key.ID(m.last), Key: key, Generation: m.last,
+	r := &memoryRun{RunInfo: RunInfo{ID: key.ID(m.last), Key: key, Generation: m.last,
 		Content: o.Content, Fingerprint: o.Fingerprint, Started: storeTime(now)}}
 	m.runs[r.ID] = r
 	m.byAnnotation[key.Annotation] = append(m.byAnnotation[key.Annotation], r)
@@ -301,6 +306,9 @@ func (m *memoryLedger) Wait(ctx context.Context, id RunID) (RunInfo, error) {
 		r, err := m.run(ctx, id)
 		if err != nil {
 			return RunInfo{}, err
+		}
+		if r.changed == nil {
+			r.changed = make(chan struct{})
 		}
 		now := time.Now()
 		info, changed, left := r.info(now), r.changed, r.until.Sub(now)

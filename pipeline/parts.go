@@ -15,7 +15,9 @@ func (c *Chain) Begin(ctx context.Context, p *rossum.Payload, o KeepOptions, opt
 	if c == nil {
 		return RunInfo{}, errNilChain
 	}
-	x, err := c.newKept(p, o, options)
+	config := newConfig(options)
+	config.keep = o
+	x, err := c.newKept(p, config)
 	if err != nil {
 		return RunInfo{}, err
 	}

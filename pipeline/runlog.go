@@ -20,15 +20,15 @@ type runLog struct {
 	earlier *history // nil for a run that begins
 
 	mu       sync.Mutex
-	inRossum bool        // a call that is not in calls has changed something in Rossum
-	remains  []string    // what steps could not remove
-	calls    []*madeCall // of this process and of earlier ones
-	byID     map[callID]*madeCall
+	inRossum bool                    // a call that is not in calls has changed something in Rossum
+	remains  []string                // what steps could not remove
+	calls    []*madeCall             // of this process and of earlier ones
+	byID     map[callID]*madeCall    // nil before the first call
 	waiting  []Record                // that go with the next write
 	spare    []Record                // room for others, which have been written
 	lose     context.CancelCauseFunc // ends the run's context; nil until it has begun
 
-	writing chan struct{} // has room for one write at a time, so that records keep their order
+	writing chan struct{} // nil if nothing outlives the run; has room for one write at a time, so that records keep their order
 }
 
 // madeCall is a call of this run.
@@ -44,15 +44,26 @@ type madeCall struct {
 }
 
 func newRunLog(j *Journal, lease Lease, info RunInfo, earlier *history) *runLog {
-	l := &runLog{journal: j, lease: lease, info: info, earlier: earlier, byID: make(map[callID]*madeCall), writing: make(chan struct{}, 1)}
+	l := &runLog{journal: j, lease: lease, info: info, earlier: earlier}
+	if j != nil {
+		l.writing = make(chan struct{}, 1)
+	}
 	if earlier != nil {
 		for _, c := range earlier.calls {
 			m := &madeCall{callRecord: c.callRecord, earlier: true, reads: c.Reads, reply: c.reply, verdict: c.verdict}
 			l.calls = append(l.calls, m)
-			l.byID[c.callID] = m
+			l.know(m)
 		}
 	}
 	return l
+}
+
+// know has a call found by its identity.
+func (l *runLog) know(c *madeCall) {
+	if l.byID == nil {
+		l.byID = make(map[callID]*madeCall)
+	}
+	l.byID[c.callID] = c
 }
 
 // past returns what an earlier process has noted of a call, nil if nothing.
@@ -161,7 +172,7 @@ func (l *runLog) announce(ctx context.Context, c *madeCall) error {
 		*old = *c
 	} else {
 		l.calls = append(l.calls, c)
-		l.byID[c.callID] = c
+		l.know(c)
 	}
 	l.mu.Unlock()
 	var err error
@@ -207,6 +218,15 @@ func (l *runLog) settled(c *madeCall, reply *replyRecord) {
 // lateTime is how long a reply is tried to be noted after the export's context ended.
 const lateTime = 20 * time.Second
 
+// late returns a context for what has to be noted even if that of the export has ended.
+func (j *Journal) late(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx = context.WithoutCancel(ctx)
+	if j.inMemory { // which takes no time
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, lateTime)
+}
+
 // answered notes what became of a call, before anything reads it. That it cannot be
 // noted now must not lose it: it goes with the next write, without which no further
 // call is made.
@@ -218,12 +238,8 @@ func (l *runLog) answered(ctx context.Context, c *madeCall, reply *replyRecord) 
 	if c.reads {
 		return l.note(recordReply, reply)
 	}
-	ctx = context.WithoutCancel(ctx)
-	if !l.journal.inMemory { // which takes no time
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, lateTime)
-		defer cancel()
-	}
+	ctx, cancel := l.journal.late(ctx)
+	defer cancel()
 	err := l.write(ctx, recordReply, reply)
 	if errors.Is(err, ErrFenced) && !errors.Is(err, ErrNoRun) {
 		// The process that has taken the run over may still learn of it.

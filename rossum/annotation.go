@@ -15,7 +15,7 @@ import (
 func (p *Payload) parseAnnotation(s *scanner) error {
 	a := &Annotation{}
 	p.Annotation = a
-	seen := make(map[string]bool)
+	seen := make(map[string]bool, 28)
 	rest := []byte{'{'}
 	err := s.object(func(key span) error {
 		name := unquote(s.data[key.from:key.to])
@@ -56,14 +56,19 @@ func (p *Payload) parseAnnotation(s *scanner) error {
 // note keeps what the hash of the content is made of.
 func (a *Annotation) note(name string, raw []byte) {
 	if slices.Contains(lasting, name) {
+		if a.lasting == nil {
+			a.lasting = make([]member, 0, len(lasting))
+		}
 		a.lasting = append(a.lasting, member{name, raw})
 	}
 }
 
 func (a *Annotation) member(name string, raw []byte) error {
-	key := "annotation." + name
 	if into := a.text(name); into != nil {
-		return readText(key, raw, into)
+		if !takeText(raw, into) {
+			return notText("annotation." + name)
+		}
+		return nil
 	}
 	switch name {
 	case "id":
@@ -74,7 +79,7 @@ func (a *Annotation) member(name string, raw []byte) error {
 		a.ID = id
 	case "automated":
 		if raw[0] != 't' && raw[0] != 'f' && raw[0] != 'n' {
-			return fmt.Errorf("key %q is not a boolean", key)
+			return fmt.Errorf("key %q is not a boolean", "annotation."+name)
 		}
 		a.Automated = raw[0] == 't'
 	case "metadata":

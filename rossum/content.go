@@ -53,7 +53,8 @@ type Content struct {
 	bySchema map[string]*matches
 	changed  []*Node // in the order of their first change
 	slab     []Node
-	fresh    []change // that are not in use yet
+	lists    []matches // that are not in use yet
+	fresh    []change  // that are not in use yet
 	nodes    int
 
 	// writtenIDs are the fields and tables that takeWritten has not told of.
@@ -119,7 +120,7 @@ func ParseContent(data []byte) (*Content, error) {
 func newContent(data []byte) *Content {
 	wired.Do(wire)
 	// A datapoint takes some 600 bytes in a payload.
-	return &Content{data: data, byID: make(map[int64]*Node, len(data)/800), bySchema: make(map[string]*matches)}
+	return &Content{data: data, byID: make(map[int64]*Node, len(data)/300), bySchema: make(map[string]*matches, 14)}
 }
 
 func (s *scanner) end() error {

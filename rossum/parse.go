@@ -21,6 +21,17 @@ func (c *Content) newNode() *Node {
 	return n
 }
 
+// newMatches makes the list of the nodes with a schema_id, of which there is none yet.
+func (c *Content) newMatches(schemaID string) *matches {
+	if len(c.lists) == 0 {
+		c.lists = make([]matches, 16)
+	}
+	m := &c.lists[0]
+	c.lists = c.lists[1:]
+	m.schemaID, m.nodes = schemaID, m.first[:0]
+	return m
+}
+
 // parse reads the list of sections at the scanner's position.
 func (c *Content) parse(s *scanner, place string) error {
 	return s.array(func(i int) error {
@@ -161,6 +172,8 @@ func (c *Content) parseChildren(s *scanner, n *Node, root string) error {
 		if rows := n.parent.children; len(rows) > 0 {
 			n.children = make([]*Node, 0, len(rows[0].children))
 		}
+	} else {
+		n.children = make([]*Node, 0, 8) // of a section or a table
 	}
 	return s.array(func(i int) error {
 		child, err := c.parseNode(s, n, i, root)
@@ -250,8 +263,7 @@ func (c *Content) enter(n *Node, literal []byte) {
 	if m == nil || bytes.IndexByte(literal, '\\') >= 0 {
 		name := unquote(literal)
 		if m = c.bySchema[name]; m == nil {
-			m = &matches{schemaID: name}
-			m.nodes = m.first[:0]
+			m = c.newMatches(name)
 			c.bySchema[name] = m
 		}
 	}

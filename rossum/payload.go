@@ -106,7 +106,7 @@ var ErrPayload = errors.New("unusable hook payload")
 // asked for. The error wraps [ErrPayload] and a [*SyntaxError], a
 // [*ContentError] or a text that names the key.
 func ParsePayload(body []byte) (*Payload, error) {
-	p := &Payload{raw: body, other: make(map[string]span)}
+	p := &Payload{raw: body, other: make(map[string]span, 14)}
 	s := &scanner{data: body}
 	s.space()
 	if s.pos < len(body) && body[s.pos] != '{' {
@@ -172,15 +172,21 @@ func (p *Payload) member(s *scanner, key string) error {
 
 // readText reads a text; null is the same as no text.
 func readText(key string, raw []byte, into *string) error {
-	switch raw[0] {
-	case '"':
-		*into = unquote(raw)
-	case 'n':
-	default:
-		return fmt.Errorf("key %q is not a string", key)
+	if !takeText(raw, into) {
+		return notText(key)
 	}
 	return nil
 }
+
+// takeText is readText that leaves the error to its caller.
+func takeText(raw []byte, into *string) bool {
+	if raw[0] == '"' {
+		*into = unquote(raw)
+	}
+	return raw[0] == '"' || raw[0] == 'n'
+}
+
+func notText(key string) error { return fmt.Errorf("key %q is not a string", key) }
 
 // readSecrets reads an object of texts, and names one that is not a text.
 func readSecrets(key string, raw []byte, into *Secrets) error {

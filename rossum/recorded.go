@@ -15,7 +15,14 @@ var (
 	volatile    = []string{"request_id", "timestamp", "rossum_authorization_token", "secrets", "token_lifetime_s", "modifiers", "queues"}
 	// lasting are the keys of the annotation that an export is about; the others, such
 	// as status and modified_at, tell of its life.
-	lasting = []string{"id", "url", "queue", "schema", "document", "content", "metadata", "labels", "organization"}
+	lasting     = []string{"id", "url", "queue", "schema", "document", "content", "metadata", "labels", "organization"}
+	lastingKeys = func() map[string]string {
+		keys := make(map[string]string, len(lasting))
+		for _, name := range lasting {
+			keys[name] = "annotation." + name
+		}
+		return keys
+	}()
 )
 
 // appendRecorded appends the hook call as JSON without its token and secrets, to be kept and
@@ -54,17 +61,17 @@ func (p *Payload) contentHash() string {
 	}
 	if a := p.Annotation; a != nil {
 		for _, m := range a.lasting {
-			members = append(members, member{"annotation." + m.key, m.value})
+			members = append(members, member{lastingKeys[m.key], m.value})
 		}
 		if p.raw == nil {
 			members = append(members, member{"annotation.id", strconv.AppendInt(nil, a.ID, 10)}, member{"settings", p.Settings})
 		}
 	}
 	slices.SortFunc(members, func(a, b member) int { return strings.Compare(a.key, b.key) })
-	h, text := sha256.New(), []byte(nil)
+	h, text := sha256.New(), make([]byte, 0, 64)
 	for _, m := range members {
 		text = strconv.AppendInt(text[:0], int64(len(m.key)), 10)
-		text = append(append(append(text, ':'), m.key...), strconv.Itoa(len(m.value))...)
+		text = strconv.AppendInt(append(append(text, ':'), m.key...), int64(len(m.value)), 10)
 		_, _ = h.Write(append(text, ':')) // a hash never fails
 		_, _ = h.Write(m.value)
 	}

@@ -36,10 +36,16 @@ func (c *compiler) args(a arguments) (*compiledArgs, error) {
 
 // eval evaluates the arguments, with first in front of them.
 func (a *compiledArgs) eval(f *frame, first ...value) (*pyvalue.Call, error) {
-	call := &pyvalue.Call{Meter: f.meter, Names: a.names}
-	if n := len(first) + len(a.positional); n > 0 {
-		call.Args = make([]value, 0, n)
-		call.Args = append(call.Args, first...)
+	made := &struct {
+		pyvalue.Call
+		few [2]value // room for the arguments of most calls
+	}{Call: pyvalue.Call{Meter: f.meter, Names: a.names}}
+	call := &made.Call
+	switch n := len(first) + len(a.positional); {
+	case n > len(made.few):
+		call.Args = append(make([]value, 0, n), first...)
+	case n > 0:
+		call.Args = append(made.few[:0:n], first...)
 	}
 	for _, e := range a.positional {
 		v, err := e(f)

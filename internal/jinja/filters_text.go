@@ -247,7 +247,10 @@ func filterTojson(f *frame, c *pyvalue.Call) (value, error) {
 		}
 		j.Indent, j.Newlines = strings.Repeat(" ", max(0, min(n, 1000))), true
 	}
-	out, err := j.Append(f.meter, nil, c.Args[0])
+	out, err := j.Append(f.meter, f.scratch[:0], c.Args[0])
+	if len(out) <= maxScratch {
+		f.scratch = out
+	}
 	if err != nil {
 		return value{}, err
 	}

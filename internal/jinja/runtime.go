@@ -15,6 +15,7 @@ type state struct {
 	context []value // by index of Template.names
 	near    []int   // where in a dict a place of the template has found its key last
 	out     []byte
+	scratch []byte // room for a text that is made of another; at most maxScratch is kept
 	w       io.Writer
 	written int64
 	limits  Limits
@@ -22,6 +23,8 @@ type state struct {
 	depth   int // of calls
 	escape  bool
 }
+
+const maxScratch = 4 << 10
 
 // flushAt is how much output is gathered before it is written.
 const flushAt = 32 << 10

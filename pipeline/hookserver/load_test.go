@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"runtime"
 	"sync"
 	"testing"
@@ -68,6 +70,7 @@ type loaded struct {
 	posted int
 	gate   func() // is called by the ERP at each call
 	ledger pipeline.Ledger
+	folder string // of the ledger, "" for one in memory
 }
 
 func newLoaded(t *testing.T, where string) *loaded {
@@ -86,7 +89,8 @@ func newLoaded(t *testing.T, where string) *loaded {
 	l.ledger = pipeline.MemoryLedger()
 	if where == "folder" {
 		var err error
-		if l.ledger, err = folderledger.Open(t.TempDir(), folderledger.Options{}); err != nil {
+		l.folder = t.TempDir()
+		if l.ledger, err = folderledger.Open(l.folder, folderledger.Options{}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -107,6 +111,31 @@ func newLoaded(t *testing.T, where string) *loaded {
 		t.Fatal(err)
 	}
 	return l
+}
+
+// files counts those of the ledger, and adds up their sizes.
+func (l *loaded) files(t *testing.T) (n int, size int64) {
+	t.Helper()
+	if l.folder == "" {
+		return 0, 0
+	}
+	err := filepath.WalkDir(l.folder, func(_ string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		info, err := e.Info()
+		if errors.Is(err, fs.ErrNotExist) { // it was removed meanwhile
+			return nil
+		}
+		if err == nil {
+			n, size = n+1, size+info.Size()
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n, size
 }
 
 // end ends all that the server has begun.
@@ -179,10 +208,19 @@ func TestExportsInARowDoNotAddUp(t *testing.T) { // not beside others, whose mem
 			return usageNow()
 		}
 		early := row(0, n/5)
+		files, size := l.files(t)
 		late := row(n/5, n)
-		t.Logf("ledger in %s: after %d exports %v, after %d %v", where, n/5, early, n, late)
+		lateFiles, lateSize := l.files(t)
+		t.Logf(
+			"ledger in %s: after %d exports %v, %d files of %d bytes; after %d %v, %d files of %d bytes",
+			where, n/5, early, files, size, n, late, lateFiles, lateSize,
+		)
 		if l.posted != n || late.goroutines > early.goroutines+2 || late.descriptors > early.descriptors+2 || late.heap > early.heap+1<<20 {
 			t.Errorf("%d exports, %d calls: %v after some, %v after all", n, l.posted, early, late)
+		}
+		// The ledger keeps some files of runs that have ended for those that begin.
+		if lateFiles > 400 || lateSize > 8<<20 {
+			t.Errorf("%d exports: %d files of %d bytes after all", n, lateFiles, lateSize)
 		}
 		l.end(t)
 	}

@@ -89,7 +89,7 @@ func (c *Condition) Holds(ctx context.Context, p *rossum.Payload, o ConditionOpt
 	if p == nil || p.Annotation == nil || p.Annotation.Content == nil {
 		return false, errors.New("the payload has no annotation content")
 	}
-	r := newRunning(ctx, fieldsOf(o.Schema, p.Annotation.Content), p.Annotation.Content)
+	r := newRunning(ctx, fieldsAsRead(o.Schema, p.Annotation.Content), p.Annotation.Content)
 	r.none = true
 	r.knowOrigins(c.program.Origins())
 	t := &script{fields: &scope{r: r}, payload: &payloadDict{p: p}, annotation: p.Annotation}
@@ -114,19 +114,42 @@ func (c *Condition) Holds(ctx context.Context, p *rossum.Payload, o ConditionOpt
 // not.
 func fieldsOf(schema *rossum.Schema, content *rossum.Content) *program {
 	set := &program{fields: make(map[string]*described)}
+	set.describeAll(schema, content)
+	return set
+}
+
+func (s *program) describeAll(schema *rossum.Schema, content *rossum.Content) {
 	if schema != nil {
 		for i := range schema.Content {
-			set.describe(&schema.Content[i], "", false)
+			s.describe(&schema.Content[i], "", false)
 		}
 	}
 	for id := range content.SchemaIDs() {
-		if set.fields[id] == nil {
-			set.fields[id] = describeNode(content.Find(id)[0])
+		if s.fields[id] == nil {
+			s.fields[id] = describeNode(content.Find(id)[0])
 		}
+	}
+}
+
+// fieldsAsRead is fieldsOf for a content that does not change meanwhile: it describes a
+// field when it is asked for, since a condition reads few of them.
+func fieldsAsRead(schema *rossum.Schema, content *rossum.Content) *program {
+	set := &program{fields: make(map[string]*described)}
+	set.rest = func() { set.describeAll(schema, content) }
+	set.find = func(id string) *described {
+		if schema != nil {
+			if d := describeOne(schema.Content, id, "", false); d != nil {
+				return d
+			}
+		}
+		if nodes := content.Find(id); len(nodes) > 0 {
+			return describeNode(nodes[0])
+		}
+		return nil
 	}
 	return set
 }
 
 func newRunning(ctx context.Context, set *program, content *rossum.Content) *running {
-	return &running{set: set, ctx: ctx, content: content, result: &Result{}, columns: make(map[string][]value), tables: make(map[string][]value), full: make(map[string][]value)}
+	return &running{set: set, ctx: ctx, content: content, result: &Result{}}
 }

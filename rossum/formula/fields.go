@@ -40,7 +40,7 @@ func (s *scope) Names() (names []string) {
 		slices.Sort(names)
 		return names
 	}
-	for id, d := range s.r.set.fields {
+	for id, d := range s.r.set.described() {
 		if d.Category == "datapoint" || d.Category == "multivalue" {
 			names = append(names, id)
 		}
@@ -59,14 +59,14 @@ func (s *scope) Row() (table any, index int) {
 
 // Column returns the values of a column of the row's table.
 func (s *scope) Column(schemaID string) []value {
-	if d := s.r.set.fields[schemaID]; d == nil || d.list || d.table != s.row.Parent().SchemaID() {
+	if d := s.r.set.field(schemaID); d == nil || d.list || d.table != s.row.Parent().SchemaID() {
 		return nil // a field of the header, or of another table
 	}
 	if values, known := s.r.full[schemaID]; known {
 		return values
 	}
 	values := s.r.fullColumn(schemaID)
-	s.r.full[schemaID] = values
+	put(&s.r.full, schemaID, values)
 	return values
 }
 
@@ -84,7 +84,7 @@ func (s *scope) Cells(schemaID string) []value { return s.Column(schemaID) }
 // Walk returns a column, or the rows of a table, for a loop that does not change the
 // list: it may be ours.
 func (s *scope) Walk(schemaID, attr string) (value, bool) {
-	d := s.r.set.fields[schemaID]
+	d := s.r.set.field(schemaID)
 	if s.only || d == nil {
 		return value{}, false
 	}
@@ -118,7 +118,7 @@ func (s *scope) node(schemaID string) *rossum.Node {
 			return cell
 		}
 	}
-	if d := s.r.set.fields[schemaID]; s.only || d == nil || d.table != "" || d.Category != "datapoint" {
+	if d := s.r.set.field(schemaID); s.only || d == nil || d.table != "" || d.Category != "datapoint" {
 		return nil
 	}
 	if nodes := s.r.content.Find(schemaID); len(nodes) > 0 {
@@ -140,7 +140,7 @@ func (s *scope) Field(schemaID string) (value, bool, error) {
 	if schemaID == "_index" && s.row != nil {
 		return pyvalue.Int(int64(s.index)), true, nil
 	}
-	d := s.r.set.fields[schemaID]
+	d := s.r.set.field(schemaID)
 	switch {
 	case s.only || d == nil:
 		return value{}, false, nil
@@ -157,7 +157,7 @@ func (s *scope) Field(schemaID string) (value, bool, error) {
 // FieldAttr returns what stands behind a field's name.
 func (s *scope) FieldAttr(schemaID, name string) (value, bool, error) {
 	if name == "all_values" {
-		if d := s.r.set.fields[schemaID]; d == nil || d.table == "" && d.Category != "multivalue" || s.only {
+		if d := s.r.set.field(schemaID); d == nil || d.table == "" && d.Category != "multivalue" || s.only {
 			return value{}, false, nil
 		}
 		return s.r.list(s.r.column(schemaID)), true, nil
@@ -167,10 +167,10 @@ func (s *scope) FieldAttr(schemaID, name string) (value, bool, error) {
 		return value{}, false, nil
 	}
 	if name == "attr" {
-		return pyvalue.FromObject(&attributes{n, s.r.set.fields[schemaID]}), true, nil
+		return pyvalue.FromObject(&attributes{n, s.r.set.field(schemaID)}), true, nil
 	}
 	if name == "id" || name == "rir_confidence" || name == "value" {
-		v, ok := (&attributes{n, s.r.set.fields[schemaID]}).PyAttr(name)
+		v, ok := (&attributes{n, s.r.set.field(schemaID)}).PyAttr(name)
 		return v, ok, nil
 	}
 	return value{}, false, nil
@@ -196,7 +196,7 @@ func (r *running) list(values []value) value {
 // fullColumn returns the values of a column by the number of their row; nil for a
 // column that some rows lack, or that stands in several tables.
 func (r *running) fullColumn(schemaID string) []value {
-	tables := r.content.Find(r.set.fields[schemaID].table)
+	tables := r.content.Find(r.set.field(schemaID).table)
 	nodes := r.content.Find(schemaID)
 	if len(tables) != 1 || len(tables[0].Children()) != len(nodes) {
 		return nil
@@ -232,7 +232,7 @@ func (r *running) children(schemaID string) value {
 		}
 	}
 	if isTable {
-		r.tables[schemaID] = items
+		put(&r.tables, schemaID, items)
 	}
 	return r.list(items)
 }
@@ -242,7 +242,7 @@ func (r *running) column(schemaID string) []value {
 	if values, ok := r.columns[schemaID]; ok {
 		return values
 	}
-	if d := r.set.fields[schemaID]; d != nil && d.Category == "multivalue" {
+	if d := r.set.field(schemaID); d != nil && d.Category == "multivalue" {
 		list, _ := r.children(schemaID).Items()
 		return list
 	}
@@ -251,14 +251,14 @@ func (r *running) column(schemaID string) []value {
 	for i, n := range nodes {
 		values[i] = r.typed(n)
 	}
-	r.columns[schemaID] = values
+	put(&r.columns, schemaID, values)
 	return values
 }
 
 // typed reads a datapoint by the type that the schema gives it.
 func (r *running) typed(n *rossum.Node) value {
 	kind := ""
-	if d := r.set.fields[n.SchemaID()]; d != nil {
+	if d := r.set.field(n.SchemaID()); d != nil {
 		kind = d.ValueType()
 	}
 	v := typed(n, kind)
@@ -266,7 +266,7 @@ func (r *running) typed(n *rossum.Node) value {
 	case r.none && !v.IsText() && txscript.IsEmpty(v):
 		return pyvalue.None()
 	case r.origins:
-		return pyvalue.Derive(v, &origin{attributes{n, r.set.fields[n.SchemaID()]}, pyvalue.TypeName(v)})
+		return pyvalue.Derive(v, &origin{attributes{n, r.set.field(n.SchemaID())}, pyvalue.TypeName(v)})
 	}
 	return v
 }

@@ -84,6 +84,31 @@ type Set struct {
 type program struct {
 	formulas []*compiled // in the order of their dependencies
 	fields   map[string]*described
+
+	// find and rest are nil where fields has them all. The one describes a field when it is
+	// asked for, nil for none, and the other all of them.
+	find func(id string) *described
+	rest func()
+}
+
+// field returns the description of a field, nil if there is no such field.
+func (s *program) field(id string) *described {
+	d, known := s.fields[id]
+	if !known && s.find != nil {
+		d = s.find(id)
+		s.fields[id] = d
+	}
+	return d
+}
+
+// described returns the descriptions of all fields.
+func (s *program) described() map[string]*described {
+	if s.rest != nil {
+		clear(s.fields) // of names that were asked for and do not exist
+		s.rest()
+		s.find, s.rest = nil, nil
+	}
+	return s.fields
 }
 
 // compiled is one formula.
@@ -147,12 +172,34 @@ func (s *program) describe(f *rossum.SchemaField, table string, list bool) {
 		s.fields[f.ID] = &described{f, table, list}
 	}
 	for i := range f.Children {
-		inner, isList := table, false
-		if f.Category == "multivalue" {
-			inner, isList = f.ID, f.Children[i].Category == "datapoint"
-		}
+		inner, isList := within(f, i, table)
 		s.describe(&f.Children[i], inner, isList)
 	}
+}
+
+// within says of a child in which table it is, and whether it is the value of a list.
+func within(f *rossum.SchemaField, child int, table string) (inner string, list bool) {
+	if f.Category != "multivalue" {
+		return table, false
+	}
+	return f.ID, f.Children[child].Category == "datapoint"
+}
+
+// describeOne is describe for one field among those of a list, nil if it is not there.
+func describeOne(fields []rossum.SchemaField, id, table string, list bool) *described {
+	for i := range fields {
+		f := &fields[i]
+		if f.ID == id {
+			return &described{f, table, list}
+		}
+		for child := range f.Children {
+			inner, isList := within(f, child, table)
+			if d := describeOne(f.Children[child:child+1], id, inner, isList); d != nil {
+				return d
+			}
+		}
+	}
+	return nil
 }
 
 // globals are the names that formulas know besides the builtins.

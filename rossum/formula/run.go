@@ -68,6 +68,9 @@ func (s *Set) Run(ctx context.Context, c *rossum.Content, changed []string, o Op
 }
 
 func (s *program) run(ctx context.Context, c *rossum.Content, changed []string, o Options) (*Result, error) {
+	if len(s.formulas) == 0 {
+		return &Result{}, nil
+	}
 	r := newRunning(ctx, s, c)
 	r.options, r.annotation = o, annotationValue(o.Annotation)
 	r.meter = pyvalue.NewMeter(ctx, limits)
@@ -124,13 +127,21 @@ type running struct {
 	meter      *pyvalue.Meter
 	spare      txscript.Spare
 	annotation value              // as formulas see it
-	columns    map[string][]value // values of columns that were asked for
+	columns    map[string][]value // values of columns that were asked for; nil as the next two before the first
 	tables     map[string][]value // rows of tables
 	full       map[string][]value // columns that every row has
 	writes     bool               // rows can be written
 	none       bool               // empty numbers and dates are None
 	shared     bool               // the formula that runs changes no list: it may have ours
 	origins    bool               // values know the field that they come from
+}
+
+// put keeps what was read.
+func put(kept *map[string][]value, schemaID string, values []value) {
+	if *kept == nil {
+		*kept = make(map[string][]value)
+	}
+	(*kept)[schemaID] = values
 }
 
 // formula computes one formula, for every row if it is of a table.

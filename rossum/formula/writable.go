@@ -70,7 +70,7 @@ func (w *writable) rewrite(m *rossum.Node, v value) error {
 func (w *writable) add(m *rossum.Node, v value) error {
 	cell := func(id string, v value) (rossum.Cell, error) {
 		kind := ""
-		if d := w.r.set.fields[id]; d != nil {
+		if d := w.r.set.field(id); d != nil {
 			kind = d.ValueType()
 		}
 		text, err := textOf(v, kind)
@@ -82,7 +82,7 @@ func (w *writable) add(m *rossum.Node, v value) error {
 	var cells []rossum.Cell
 	if d := v.Dict(); d != nil {
 		for key, v := range d.All() {
-			if d := w.r.set.fields[key.Text()]; d == nil || d.table != m.SchemaID() {
+			if d := w.r.set.field(key.Text()); d == nil || d.table != m.SchemaID() {
 				return pyvalue.Raise("AttributeError", "%s has no field %s", m.SchemaID(), key.Text())
 			}
 			made, err := cell(key.Text(), v)
@@ -126,7 +126,7 @@ func (w *writable) SetField(schemaID string, v value) error {
 
 func (w *writable) write(n *rossum.Node, v value) error {
 	kind := ""
-	if d := w.r.set.fields[n.SchemaID()]; d != nil {
+	if d := w.r.set.field(n.SchemaID()); d != nil {
 		kind = d.ValueType()
 	}
 	text, err := textOf(v, kind)
@@ -144,7 +144,7 @@ func (w *writable) write(n *rossum.Node, v value) error {
 // SetAllValues writes a column.
 func (w *writable) SetAllValues(schemaID string, values []value) error {
 	nodes := w.r.content.Find(schemaID)
-	if d := w.r.set.fields[schemaID]; d != nil && d.Category == "multivalue" && len(nodes) == 1 {
+	if d := w.r.set.field(schemaID); d != nil && d.Category == "multivalue" && len(nodes) == 1 {
 		nodes = nodes[0].Children()
 	}
 	if len(nodes) != len(values) {

@@ -79,6 +79,7 @@ func indexJSONText(m *Meter, text string, spelling bool, limit int64) (Value, er
 		return Value{}, errors.New("it is larger than 4 GB")
 	}
 	d := &indexed{text: text, spelling: spelling, limit: limit}
+	d.entries = pages{make([]indexEntry, 0, min(pageSize, 4+len(text)/16))}
 	i := &indexer{jsonReader: jsonReader{text: text, spelling: spelling, meter: m}, doc: d}
 	if err := i.value(0); err != nil {
 		return Value{}, explained(m, text, err)
