@@ -343,11 +343,11 @@ func TestATokenIsHadWithASignedAssertion(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC)
-	for name, tt := range map[string]struct{ extra, claims, form string }{
-		"defaults":   {"", `{"aud":"API/token","exp":1795518000,"iat":1795514400,"iss":"canary-client","scope":["rest_webservices"]}`, "client_credentials||urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
-		"grant type": {`,"grant_type":"g"`, `{"aud":"API/token","exp":1795518000,"iat":1795514400,"iss":"canary-client","scope":["rest_webservices"]}`, "g||urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
+	for name, tt := range map[string]struct{ extra, claims, form, algorithm string }{
+		"defaults":   {"", `{"aud":"API/token","exp":1795518000,"iat":1795514400,"iss":"canary-client","scope":["rest_webservices"]}`, "client_credentials||urn:ietf:params:oauth:client-assertion-type:jwt-bearer", "PS256"},
+		"grant type": {`,"grant_type":"g"`, `{"aud":"API/token","exp":1795518000,"iat":1795514400,"iss":"canary-client","scope":["rest_webservices"]}`, "g||urn:ietf:params:oauth:client-assertion-type:jwt-bearer", "PS256"},
 		"all": {`,"scope":"a b","signature_algorithm":"RS512","assertion_expiry":60,"audience":"https://aud.example","credential_key":"data.list[0].token","grant_type":"g","client_assertion_type":"t","additional_claims":{"sub":"{field.state.value}","iss":"other"},"additional_token_params":{"p":"{field.count}","grant_type":"last"}`,
-			`{"aud":"https://aud.example","exp":1795514460,"iat":1795514400,"iss":"other","scope":"a b","sub":"approved"}`, "last|3|t"},
+			`{"aud":"https://aud.example","exp":1795514460,"iat":1795514400,"iss":"other","scope":"a b","sub":"approved"}`, "last|3|t", "RS512"},
 	} {
 		a := tokenAPI(t, everything)
 		settings := authorised(
@@ -378,7 +378,7 @@ func TestATokenIsHadWithASignedAssertion(t *testing.T) {
 		}
 		sorted, _ := json.Marshal(claims)
 		if string(sorted) != strings.Replace(tt.claims, "API", a.URL, 1) || !strings.Contains(string(header), `"kid":"kid-1"`) ||
-			len(signature) != key.Size() {
+			!strings.Contains(string(header), `"alg":"`+tt.algorithm+`"`) || len(signature) != key.Size() {
 			t.Errorf("%s: header %s\nclaims %s\nwant   %s", name, header, sorted, tt.claims)
 		}
 		var _ *rsa.PrivateKey = key
