@@ -354,7 +354,7 @@ func newEnumerate(r *run, c *pyvalue.Call) (value, error) {
 	return r.lazy("enumerate", func(yield func(value) (bool, error)) error {
 		return pyvalue.Each(over, func(v value) (bool, error) {
 			n++
-			return yield(pyvalue.NewTuple(pyvalue.Int(n-1), v))
+			return yield(pyvalue.NewPair(pyvalue.Int(n-1), v))
 		})
 	}), pyvalue.Iterable(over)
 }

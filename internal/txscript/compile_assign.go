@@ -140,7 +140,8 @@ func (c *compiler) unpack(x *listExpr) setter {
 		sets[i] = c.store(item)
 	}
 	return func(r *run, f *frame, v value) error {
-		items, err := pyvalue.Collect(r.meter, v)
+		var few [4]value
+		items, err := r.parts(v, few[:0])
 		if err != nil {
 			var e *pyvalue.Error
 			if errors.As(err, &e) && e.Type == "TypeError" {
@@ -173,6 +174,15 @@ func (c *compiler) unpack(x *listExpr) setter {
 		}
 		return nil
 	}
+}
+
+// parts returns the elements of a value, in room if that is enough: most of what is taken
+// apart is a tuple of two.
+func (r *run) parts(v value, room []value) ([]value, error) {
+	if items, ok := v.Items(); ok && v.Derived() == nil && len(items) <= cap(room) {
+		return append(room, items...), nil
+	}
+	return pyvalue.Collect(r.meter, v)
 }
 
 // unsupportedOperand begins what CPython says where an operator does not fit.

@@ -44,7 +44,7 @@ func (c *compiler) callee(x *callExpr, args func(r *run, f *frame) (*pyvalue.Cal
 		c.program.origins = true
 	}
 	name, ok := x.f.(*nameExpr)
-	briefly := ok && brief[name.name] && c.isOuter(name.name)
+	briefly, known := ok && brief[name.name] && c.isOuter(name.name), c.briefOfModule(x.f)
 	return func(r *run, f *frame, fn value) (value, error) {
 		call, err := args(r, f)
 		if err != nil {
@@ -58,7 +58,7 @@ func (c *compiler) callee(x *callExpr, args func(r *run, f *frame) (*pyvalue.Cal
 			return r.show(s, call, field)
 		}
 		made, err := r.call(fn, call)
-		if _, isClosure := fn.Object().(*closure); isClosure || briefly {
+		if _, isClosure := fn.Object().(*closure); isClosure || briefly || known != nil && fn.Object() == known {
 			r.done(call) // nobody keeps it
 		}
 		return made, err
@@ -69,6 +69,24 @@ func (c *compiler) callee(x *callExpr, args func(r *run, f *frame) (*pyvalue.Cal
 var brief = map[string]bool{
 	"len": true, "abs": true, "round": true, "sum": true, "min": true, "max": true, "any": true, "all": true, "divmod": true, "substitute": true,
 	"float": true, "int": true, "str": true, "bool": true, "list": true, "sorted": true, "enumerate": true, "isinstance": true, "getattr": true, "hasattr": true,
+}
+
+// briefOfModule returns the function of the module re that an expression names, if it does
+// not keep its call; nil for any other.
+func (c *compiler) briefOfModule(f expr) pyvalue.Object {
+	attr, ok := f.(*attrExpr)
+	if !ok {
+		return nil
+	}
+	if name, ok := attr.x.(*nameExpr); !ok || name.name != "re" {
+		return nil
+	}
+	switch attr.name {
+	case "sub", "search", "match", "fullmatch", "findall", "split":
+		v, _ := reModule().Object().(*module).PyAttr(attr.name)
+		return v.Object()
+	}
+	return nil
 }
 
 // isOuter reports a name that is not a variable.

@@ -1,8 +1,6 @@
 package txscript
 
 import (
-	"slices"
-
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
@@ -27,7 +25,7 @@ func (c *compiler) comprehension(x *compExpr) eval {
 	c.fields, c.memos = inner.fields, inner.memos
 	walk := func(r *run, f *frame, over value, to *taker) error {
 		own := r.newFrame(size, f, nil)
-		_, err := loops(r, own, over, to)
+		_, err := loops.walk(r, own, over, to)
 		if brief {
 			r.spareFrame(own)
 		}
@@ -39,30 +37,21 @@ func (c *compiler) comprehension(x *compExpr) eval {
 		if err != nil {
 			return value{}, err
 		}
-		if kind == '(' {
+		switch kind {
+		case '(':
 			// Whether it can be iterated is asked at once, the rest later.
 			if err := pyvalue.Iterable(over); err != nil {
 				return value{}, err
 			}
 			return pyvalue.FromObject(&lazy{r: r, class: "generator", owned: owned, each: func(yield func(value) (bool, error)) error {
-				return walk(r, f, over, &taker{yield: func(_, v value) (bool, error) { return yield(v) }})
+				return walk(r, f, over, &taker{yield: yield})
 			}}), nil
-		}
-		if kind == ':' {
+		case ':':
 			d := pyvalue.NewDictSize(sizeHint(over))
-			err := walk(r, f, over, &taker{yield: func(key, v value) (bool, error) {
-				if err := r.meter.Grow(48); err != nil {
-					return false, err
-				}
-				return true, d.Set(key, v)
-			}})
+			err := walk(r, f, over, &taker{dict: d})
 			return d.Value(), err
 		}
-		to := &taker{collects: true}
-		to.yield = func(_, v value) (bool, error) {
-			to.list = append(to.list, v)
-			return true, r.meter.Grow(24)
-		}
+		to := &taker{}
 		if err := walk(r, f, over, to); err != nil {
 			return value{}, err
 		}
@@ -76,124 +65,6 @@ func sizeHint(over value) int {
 		return min(len(l.Items), 16)
 	}
 	return 0
-}
-
-// taker takes what a comprehension yields.
-type taker struct {
-	yield    func(key, v value) (more bool, err error)
-	collects bool // it does nothing but put values into the list
-	list     []value
-}
-
-// loop runs the rest of a comprehension over the elements of a value; false says
-// that the consumer wants no more.
-type loop func(r *run, f *frame, over value, to *taker) (bool, error)
-
-// clauses compiles the loops of a comprehension, the innermost first.
-func (c *compiler) clauses(x *compExpr) loop {
-	v := c.expr(x.value)
-	key := c.optional(x.key)
-	body := func(r *run, f *frame, to *taker) (bool, error) {
-		k, err := key(r, f)
-		if err != nil {
-			return false, err
-		}
-		item, err := v(r, f)
-		if err != nil {
-			return false, err
-		}
-		return to.yield(k, item)
-	}
-	var outer loop
-	for i := len(x.clauses) - 1; i >= 0; i-- {
-		cl := x.clauses[i]
-		set := c.store(cl.target)
-		look := c.lookupClause(x, i)
-		var cond test
-		if look != nil {
-			cond = look.all
-		} else {
-			cond = c.conditions(cl.conditions)
-		}
-		var next loop
-		var iter eval
-		if i+1 < len(x.clauses) {
-			next, iter = outer, c.walked(x.clauses[i+1].iter)
-		}
-		asItIs := next == nil && look != nil && len(look.rest) == 0 && isName(x.value, cl.target)
-		outer = func(r *run, f *frame, over value, to *taker) (more bool, err error) {
-			more = true
-			begin := func(item value) error {
-				if err := r.meter.Step(1); err != nil {
-					return err
-				}
-				return set(r, f, item)
-			}
-			one := func(item value, cond test) (bool, error) {
-				if err := begin(item); err != nil {
-					return false, err
-				}
-				if ok, err := cond(r, f); err != nil || !ok {
-					return err == nil, err
-				}
-				if next == nil {
-					more, err = body(r, f, to)
-					return more, err
-				}
-				over, err := iter(r, f)
-				if err != nil {
-					return false, err
-				}
-				more, err = next(r, f, over, to)
-				return more, err
-			}
-			if look != nil {
-				found, indexed, err := look.matches(r, f, over, begin)
-				if err != nil {
-					return false, err
-				}
-				if indexed {
-					items := over.List().Items
-					if asItIs && to.collects {
-						return true, to.choose(r, items, found)
-					}
-					for _, i := range found {
-						if more, err := one(items[i], look.rests); err != nil || !more {
-							return false, err
-						}
-					}
-					if passesOver(items, found) {
-						err = set(r, f, items[len(items)-1])
-					}
-					return true, err
-				}
-			}
-			err = pyvalue.Each(over, func(item value) (bool, error) { return one(item, cond) })
-			return more, err
-		}
-	}
-	return outer
-}
-
-func isName(x, target expr) bool {
-	v, ok := x.(*nameExpr)
-	t, isTarget := target.(*nameExpr)
-	return ok && isTarget && v.name == t.name
-}
-
-// choose takes the elements that a lookup has found, as if one after the other.
-func (to *taker) choose(r *run, items []value, found []int32) error {
-	if err := r.meter.Step(int64(len(found))); err != nil {
-		return err
-	}
-	if err := r.meter.GrowTimes(len(found), 24); err != nil {
-		return err
-	}
-	to.list = slices.Grow(to.list, len(found))
-	for _, i := range found {
-		to.list = append(to.list, items[i])
-	}
-	return nil
 }
 
 // conditions compiles the conditions of a clause.

@@ -200,7 +200,7 @@ func (v *view) PyIter() iter.Seq[Value] {
 			case "values":
 				item = val
 			case "items":
-				item = NewTuple(k, val)
+				item = NewPair(k, val)
 			}
 			if !yield(item) {
 				return

@@ -94,6 +94,17 @@ func NewList(items ...Value) Value { return Value{any: &List{items}} }
 // NewTuple returns a tuple that owns items.
 func NewTuple(items ...Value) Value { return Value{any: &tuple{items}} }
 
+// NewPair returns the tuple of two values, which is made at once: those of enumerate and
+// items are the commonest garbage of loops.
+func NewPair(a, b Value) Value {
+	made := &struct {
+		tuple
+		items [2]Value
+	}{items: [2]Value{a, b}}
+	made.tuple.items = made.items[:]
+	return Value{any: &made.tuple}
+}
+
 // ListValue returns the Value of a list.
 func ListValue(l *List) Value { return Value{any: l} }
 
