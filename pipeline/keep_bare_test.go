@@ -43,10 +43,15 @@ func TestARunThatLacksWhatItsHookCallHadWaitsForTheNextOne(t *testing.T) {
 		for _, gives := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, given %v", name, gives), func(t *testing.T) {
 				e, told := newCountingERP(false), 0
-				chain := chainOf(t, posts(e, "/first", "erp_id"), tt.step, pipeline.Finally(pipeline.StepFunc(func(context.Context, *pipeline.Export) error {
-					told++
-					return nil
-				})))
+				chain := chainOf(
+					t,
+					posts(e, "/first", "erp_id"),
+					tt.step,
+					pipeline.Finally(pipeline.StepFunc(func(context.Context, *pipeline.Export) error {
+						told++
+						return nil
+					})),
+				)
 				memory := pipeline.MemoryLedger()
 				dying, ctx := mortal.New(t.Context(), memory, 3, true) // claim, call, reply
 				_, _ = chain.Export(ctx, queueCall().Payload(), pipeline.WithJournal(journal(t, dying)))

@@ -41,7 +41,8 @@ func TestAKeyOfTheWrongTypeDoesNotHideTheOthers(t *testing.T) {
 	if strings.Join(got, "\n") != want {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), want)
 	}
-	if h.Name != "hook 5" || len(h.Queues) != 1 || !h.Unreadable("queues") || !h.Unreadable("config") || h.Unreadable("sideload") || h.Unreadable("confi") {
+	if h.Name != "hook 5" || len(h.Queues) != 1 || !h.Unreadable("queues") || !h.Unreadable("config") || h.Unreadable("sideload") ||
+		h.Unreadable("confi") {
 		t.Errorf("%+v", h)
 	}
 }
@@ -77,7 +78,9 @@ func FuzzParseHook(f *testing.F) {
 
 func TestAPayloadForAnotherHookCarriesThatHooksSettings(t *testing.T) {
 	t.Parallel()
-	p, err := rossum.ParsePayload([]byte(`{"hook":"h/1","settings":{"a":1},"secrets":{"k":"canary"},"event":"e","annotation":{"id":1,"content":[]}}`))
+	p, err := rossum.ParsePayload(
+		[]byte(`{"hook":"h/1","settings":{"a":1},"secrets":{"k":"canary"},"event":"e","annotation":{"id":1,"content":[]}}`),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +89,8 @@ func TestAPayloadForAnotherHookCarriesThatHooksSettings(t *testing.T) {
 	if want := `{"annotation":{"id":1,"content":[]},"event":"e","hook":"h/2","settings":{}}`; err != nil || string(data) != want {
 		t.Errorf("got  %s\nwant %s\n%v", data, want, err)
 	}
-	if own.Hook != "h/2" || own.Secrets["k"] != "other" || string(own.Raw("settings")) != "{}" || string(own.Raw("hook")) != `"h/2"` || own.Annotation != p.Annotation {
+	if own.Hook != "h/2" || own.Secrets["k"] != "other" || string(own.Raw("settings")) != "{}" || string(own.Raw("hook")) != `"h/2"` ||
+		own.Annotation != p.Annotation {
 		t.Errorf("%+v", own)
 	}
 	if p.Hook != "h/1" || string(p.Raw("settings")) != `{"a":1}` || p.Secrets["k"] != "canary" {

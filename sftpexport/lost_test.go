@@ -116,8 +116,15 @@ func TestAReplacedFileIsNeverLost(t *testing.T) {
 	}
 	// A server whose renaming refuses a taken name, as the standard has it, and that
 	// fails when the old file has been moved out of the way.
-	r.Fail(sftptest.Fault{Op: "posix-rename", Err: sftptest.ErrUnsupported, Times: -1},
-		sftptest.Fault{Op: "rename", Err: errors.New("taken")}, sftptest.Fault{Op: "rename"}, sftptest.Fault{Op: "rename", Err: errors.New("broken")})
+	r.Fail(
+		sftptest.Fault{Op: "posix-rename", Err: sftptest.ErrUnsupported, Times: -1},
+		sftptest.Fault{
+			Op:  "rename",
+			Err: errors.New("taken"),
+		},
+		sftptest.Fault{Op: "rename"},
+		sftptest.Fault{Op: "rename", Err: errors.New("broken")},
+	)
 	if err := r.export(t.Context(), t); err == nil {
 		t.Error("there is no error")
 	}

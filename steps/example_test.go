@@ -101,7 +101,10 @@ func ExampleExtract() {
 	put := pipeline.StepFunc(func(ctx context.Context, x *pipeline.Export) error {
 		return x.Files.Put(ctx, pipeline.File{Key: "reply", Data: []byte(`{"invoice": {"id": 7}}`)})
 	})
-	export(put, &steps.Extract{Sources: []steps.Source{{Key: "reply", Rules: []steps.ExtractRule{{Path: "invoice.id", TargetField: "erp_id"}}}}})
+	export(
+		put,
+		&steps.Extract{Sources: []steps.Source{{Key: "reply", Rules: []steps.ExtractRule{{Path: "invoice.id", TargetField: "erp_id"}}}}},
+	)
 	// Output: {"content":{"value":"7"}}
 }
 

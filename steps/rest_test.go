@@ -203,7 +203,9 @@ func TestAfterAFailedCallNothingActsOnAnEarlierReply(t *testing.T) {
 		&steps.RESTExport{Request: steps.Request{URL: "http://" + closedAddress(t)}, PayloadKey: "p"},
 		pipeline.Finally(
 			&steps.Extract{
-				Sources: []steps.Source{{Key: "p", Rules: []steps.ExtractRule{{Path: "id", TargetField: "erp_id"}, {Path: "s", TargetField: "erp_status"}}}},
+				Sources: []steps.Source{
+					{Key: "p", Rules: []steps.ExtractRule{{Path: "id", TargetField: "erp_id"}, {Path: "s", TargetField: "erp_status"}}},
+				},
 			},
 		),
 		pipeline.Finally(&steps.RESTExport{Request: steps.Request{URL: url + "/@{erp_id}"}, Condition: "@{erp_id}"}),
@@ -429,7 +431,9 @@ func TestManyExportsShareAChain(t *testing.T) {
 	chain, err := pipeline.New(
 		&steps.Purge{ResetFields: []string{"erp_id"}},
 		&steps.CustomFormat{
-			Exports: []steps.ExportConfig{{Key: "k", Template: "{% for i in field.line_items %}{{ i.item_code }}{% endfor %}{{ field.document_id }}"}},
+			Exports: []steps.ExportConfig{
+				{Key: "k", Template: "{% for i in field.line_items %}{{ i.item_code }}{% endfor %}{{ field.document_id }}"},
+			},
 		},
 		&steps.RESTExport{
 			Key:        "k",

@@ -329,7 +329,9 @@ func TestRepliesInXMLAndTextAreReadToo(t *testing.T) {
 			invoice(),
 			keep("k", tt.reply),
 			&steps.Extract{
-				Sources: []steps.Source{{Format: steps.SourceFormat(tt.format), Key: "k", Rules: []steps.ExtractRule{{Path: tt.path, TargetField: "erp_id"}}}},
+				Sources: []steps.Source{
+					{Format: steps.SourceFormat(tt.format), Key: "k", Rules: []steps.ExtractRule{{Path: tt.path, TargetField: "erp_id"}}},
+				},
 			},
 		)
 		if r.err != nil || r.fields["erp_id"] != tt.want {

@@ -26,16 +26,31 @@ func TestALargeAttachmentIsStreamed(t *testing.T) {
 	server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodGet {
 			address := server.URL + "/soap"
-			_, _ = w.Write(bytes.Replace(read(t, "workdaytest/Resource_Management.wsdl"), []byte("https://services.example.test/ccx/service/acme_dpt1/Resource_Management/v39.1"), []byte(address), 1))
+			_, _ = w.Write(
+				bytes.Replace(
+					read(t, "workdaytest/Resource_Management.wsdl"),
+					[]byte("https://services.example.test/ccx/service/acme_dpt1/Resource_Management/v39.1"),
+					[]byte(address),
+					1,
+				),
+			)
 			return
 		}
 		received, _ = io.Copy(io.Discard, r.Body)
-		fmt.Fprint(w, `<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body><r:Submit_Supplier_Invoice_Response xmlns:r="urn:com.workday/bsvc"/></e:Body></e:Envelope>`)
+		fmt.Fprint(
+			w,
+			`<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body><r:Submit_Supplier_Invoice_Response xmlns:r="urn:com.workday/bsvc"/></e:Body></e:Envelope>`,
+		)
 	}))
 	defer server.Close()
 	client := &http.Client{Transport: &http.Transport{}}
 	defer client.CloseIdleConnections()
-	c, err := NewClient(WSDL{Domain: strings.TrimPrefix(server.URL, "http://"), Tenant: "t", APIVersion: "v1", Protocol: "http"}, "u", "p", ClientOptions{HTTPClient: client})
+	c, err := NewClient(
+		WSDL{Domain: strings.TrimPrefix(server.URL, "http://"), Tenant: "t", APIVersion: "v1", Protocol: "http"},
+		"u",
+		"p",
+		ClientOptions{HTTPClient: client},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

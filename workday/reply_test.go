@@ -19,7 +19,10 @@ func parsed(t *testing.T, text string) message.Tree {
 
 func TestManyErrorsOfAFaultAreShownInPartAndCounted(t *testing.T) {
 	t.Parallel()
-	one := `<Validation_Error><Message>m</Message><Xpath>/wd:Request[1]/wd:a[1]` + strings.Repeat("/wd:b[1]", 1000) + `</Xpath></Validation_Error>`
+	one := `<Validation_Error><Message>m</Message><Xpath>/wd:Request[1]/wd:a[1]` + strings.Repeat(
+		"/wd:b[1]",
+		1000,
+	) + `</Xpath></Validation_Error>`
 	fault := parsed(t, `<Fault><faultcode>Client.validationError</faultcode><detail>`+strings.Repeat(one, maxShown+7)+`</detail></Fault>`)
 	f := newFault(500, fault, pyvalue.NewDict().Value())
 	if len(f.Errors) != maxShown+1 || !strings.Contains(f.Errors[maxShown].Message, "7 more errors") {

@@ -39,7 +39,9 @@ func ofHookServer(t *testing.T) []shown {
 		{"a negative timeout", options(hookserver.Options{Chain: chain, SignatureSecrets: signed, Timeout: -1})},
 		{
 			"wrong options of slow exports",
-			options(hookserver.Options{Chain: chain, SignatureSecrets: signed, Async: &hookserver.Async{URL: "exports", Key: []byte("short"), Timeout: -1}}),
+			options(
+				hookserver.Options{Chain: chain, SignatureSecrets: signed, Async: &hookserver.Async{URL: "exports", Key: []byte("short"), Timeout: -1}},
+			),
 		},
 	}
 	for _, c := range []struct {

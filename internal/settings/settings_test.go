@@ -151,7 +151,8 @@ func TestATypeCanDecodeItself(t *testing.T) {
 	var list struct {
 		Steps []step `json:"steps"`
 	}
-	if err := Decode([]byte(`{"steps":[{"export_id":"a"},{"export_reference_key":"b"}]}`), &list); err != nil || list.Steps[0].Key != "a" || list.Steps[1].Key != "b" {
+	if err := Decode([]byte(`{"steps":[{"export_id":"a"},{"export_reference_key":"b"}]}`), &list); err != nil || list.Steps[0].Key != "a" ||
+		list.Steps[1].Key != "b" {
 		t.Errorf("%+v %v", list, err)
 	}
 	var one step

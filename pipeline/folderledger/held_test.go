@@ -100,7 +100,8 @@ func TestAnOpenFileThatLostItsNameIsNotWrittenTo(t *testing.T) {
 	if err := os.WriteFile(l.file(replaced.Run), old, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := l.Append(t.Context(), erased, pipeline.Record{Kind: "lost"}); !errors.Is(err, pipeline.ErrFenced) || !errors.Is(err, pipeline.ErrNoRun) {
+	if err := l.Append(t.Context(), erased, pipeline.Record{Kind: "lost"}); !errors.Is(err, pipeline.ErrFenced) ||
+		!errors.Is(err, pipeline.ErrNoRun) {
 		t.Errorf("recording in an erased run: %v", err)
 	}
 	if err := l.Append(t.Context(), replaced, pipeline.Record{Kind: "kept"}); err != nil {

@@ -233,7 +233,10 @@ func crashedChain(p plan) (*pipeline.Chain, error) {
 	}
 	all := []pipeline.Step{step}
 	if create == step || slices.Contains([]string{"REST", "REST with OAuth", "multipart with 40 MB"}, p.Kind) {
-		all = append(all, &steps.Extract{Sources: []steps.Source{{Key: "create", Rules: []steps.ExtractRule{{Path: "id", TargetField: "erp_id"}}}}})
+		all = append(
+			all,
+			&steps.Extract{Sources: []steps.Source{{Key: "create", Rules: []steps.ExtractRule{{Path: "id", TargetField: "erp_id"}}}}},
+		)
 	}
 	return pipeline.New(
 		append(

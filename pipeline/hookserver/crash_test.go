@@ -266,7 +266,8 @@ func (w *world) goesOn(address string) rossum.Response {
 	if w.row.settles() {
 		return answer
 	}
-	if text := messages(answer); !answer.Failed() || !strings.Contains(text, "may have sent this already") || !strings.Contains(text, "Check in the target system") {
+	if text := messages(answer); !answer.Failed() || !strings.Contains(text, "may have sent this already") ||
+		!strings.Contains(text, "Check in the target system") {
 		w.t.Errorf("nobody can know, and the answer is %s", text)
 	}
 	if again, _ := w.ask(w.t.Context(), address, "repeat once more"); !again.Failed() {
@@ -326,7 +327,8 @@ func (w *world) check(answer rossum.Response) {
 			w.t.Errorf("%s: %d times, want %d", path, n, want)
 		}
 	}
-	if operations, _ := json.Marshal(answer.Operations); succeeds && c.kind != "SFTP" && !strings.Contains(string(operations), "ERP/create") && !strings.Contains(string(operations), "SUPPLIER_INVOICE-1") {
+	if operations, _ := json.Marshal(answer.Operations); succeeds && c.kind != "SFTP" && !strings.Contains(string(operations), "ERP/create") &&
+		!strings.Contains(string(operations), "SUPPLIER_INVOICE-1") {
 		w.t.Errorf("the ERP's number is lost: %s", operations)
 	}
 }

@@ -197,7 +197,8 @@ func TestARunThatCannotBeReadNowIsAskedForAgain(t *testing.T) {
 		}
 		h := newServer(t, o)
 		status, _, answer := ask(h, hookCall(invoice().Bytes()))
-		if text := texts(answer); status != 503 || !strings.Contains(text, "input/output error") || !strings.Contains(text, "nothing more was sent") {
+		if text := texts(answer); status != 503 || !strings.Contains(text, "input/output error") ||
+			!strings.Contains(text, "nothing more was sent") {
 			t.Errorf("async %v: %d %s", async, status, text)
 		}
 		ledger.mu.Lock()

@@ -30,7 +30,8 @@ func TestAServerWithoutAUsableSecretIsNotBuilt(t *testing.T) {
 		"none":                  {nil, false, "secret is missing; set SignatureSecrets"},
 		"a secret and no check": {[]string{"a"}, true, "both SignatureSecrets and Unsigned"},
 	} {
-		if s, err := hookserver.New(hookserver.Options{Chain: chain, SignatureSecrets: tt.secrets, Unsigned: tt.unsigned}); s != nil || err == nil ||
+		if s, err := hookserver.New(hookserver.Options{Chain: chain, SignatureSecrets: tt.secrets, Unsigned: tt.unsigned}); s != nil ||
+			err == nil ||
 			!strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v", name, err)
 		}

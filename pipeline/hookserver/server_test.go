@@ -135,7 +135,8 @@ func TestAGoodCallIsAnswered(t *testing.T) {
 			return r
 		}(),
 	} {
-		if status, answer := serve(newServer(t, hookserver.Options{Chain: chainOf(t, set("status", "done")), SignatureSecrets: []string{"older", secret}}), r); status != 200 || len(answer.Operations) != 1 {
+		if status, answer := serve(newServer(t, hookserver.Options{Chain: chainOf(t, set("status", "done")), SignatureSecrets: []string{"older", secret}}), r); status != 200 ||
+			len(answer.Operations) != 1 {
 			t.Errorf("%s: %d %+v", name, status, answer)
 		}
 	}
@@ -147,7 +148,9 @@ func TestAGoodCallIsAnswered(t *testing.T) {
 func TestAFailedExportIsAnsweredWith200SoThatOperationsCount(t *testing.T) {
 	t.Parallel()
 	chain := chainOf(t, set("status", "201"), pipeline.StepFunc(func(context.Context, *pipeline.Export) error { return errors.New("no") }))
-	if status, answer := serve(newServer(t, hookserver.Options{Chain: chain}), hookCall(invoice().Bytes())); status != 200 || !answer.Failed() || len(answer.Operations) != 1 {
+	if status, answer := serve(newServer(t, hookserver.Options{Chain: chain}), hookCall(invoice().Bytes())); status != 200 ||
+		!answer.Failed() ||
+		len(answer.Operations) != 1 {
 		t.Errorf("%d %+v", status, answer)
 	}
 }
@@ -156,7 +159,10 @@ func TestACallThatComesAgainDoesNotRunAgain(t *testing.T) {
 	t.Parallel()
 	var ran atomic.Int32
 	release := make(chan struct{})
-	chain := chainOf(t, pipeline.StepFunc(func(_ context.Context, x *pipeline.Export) error { ran.Add(1); <-release; x.Info("done"); return nil }))
+	chain := chainOf(
+		t,
+		pipeline.StepFunc(func(_ context.Context, x *pipeline.Export) error { ran.Add(1); <-release; x.Info("done"); return nil }),
+	)
 	h := newServer(t, hookserver.Options{Chain: chain})
 	body := invoice().Bytes()
 	// The first caller hangs up before the answer.
@@ -180,7 +186,8 @@ func TestACallThatComesAgainDoesNotRunAgain(t *testing.T) {
 		t.Errorf("%d %+v after %d runs", status, answer, ran.Load())
 	}
 	// The platform may number a repeat anew.
-	if status, answer := serve(h, hookCall(invoice(rossumtest.Request("another")).Bytes())); status != 200 || len(answer.Messages) != 1 || ran.Load() != 1 {
+	if status, answer := serve(h, hookCall(invoice(rossumtest.Request("another")).Bytes())); status != 200 || len(answer.Messages) != 1 ||
+		ran.Load() != 1 {
 		t.Errorf("with another request_id: %d %+v after %d runs", status, answer, ran.Load())
 	}
 	if serve(h, hookCall(invoice(rossumtest.Field("more", "x")).Bytes())); ran.Load() != 2 {
@@ -215,7 +222,10 @@ func TestOnlyListenersRunOnStatusEvents(t *testing.T) {
 	t.Parallel()
 	var ran atomic.Int32
 	chain := chainOf(t, pipeline.StepFunc(func(context.Context, *pipeline.Export) error { ran.Add(1); return nil }))
-	status, _ := serve(newServer(t, hookserver.Options{Chain: chain}), hookCall(invoice(rossumtest.Event("annotation_status", "changed"), rossumtest.WithoutContent()).Bytes()))
+	status, _ := serve(
+		newServer(t, hookserver.Options{Chain: chain}),
+		hookCall(invoice(rossumtest.Event("annotation_status", "changed"), rossumtest.WithoutContent()).Bytes()),
+	)
 	if status != 200 || ran.Load() != 0 {
 		t.Errorf("%d, %d runs", status, ran.Load())
 	}
@@ -239,18 +249,35 @@ func TestContentThatIsAnAddressIsFetched(t *testing.T) {
 	defer platform.Close()
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()
-	call := rossumtest.Annotation(rossumtest.Field("document_id", "1"), rossumtest.Field("status", ""), rossumtest.On(platform), rossumtest.WithoutContent())
+	call := rossumtest.Annotation(
+		rossumtest.Field("document_id", "1"),
+		rossumtest.Field("status", ""),
+		rossumtest.On(platform),
+		rossumtest.WithoutContent(),
+	)
 	platform.AddContent(call)
-	h := newServer(t, hookserver.Options{Chain: chainOf(t, set("status", "done")), Run: []pipeline.Option{pipeline.WithHTTPClient(&http.Client{Transport: transport})}})
+	h := newServer(
+		t,
+		hookserver.Options{
+			Chain: chainOf(t, set("status", "done")),
+			Run:   []pipeline.Option{pipeline.WithHTTPClient(&http.Client{Transport: transport})},
+		},
+	)
 	if status, answer := serve(h, hookCall(call.Bytes())); status != 200 || answer.Failed() || len(answer.Operations) != 1 {
 		t.Errorf("%d %+v", status, answer)
 	}
 	offline := invoice(rossumtest.WithoutContent(), rossumtest.Request("2"))
-	if status, answer := serve(h, hookCall(offline.Bytes())); status != 200 || !answer.Failed() || !strings.Contains(answer.Messages[0].Content, "no client of Rossum's API") {
+	if status, answer := serve(h, hookCall(offline.Bytes())); status != 200 || !answer.Failed() ||
+		!strings.Contains(answer.Messages[0].Content, "no client of Rossum's API") {
 		t.Errorf("%d %+v", status, answer)
 	}
-	foreign := rossumtest.Annotation(rossumtest.On(platform), rossumtest.Request("3"), rossumtest.Set("content", "https://thief.example/content"))
-	if status, answer := serve(h, hookCall(foreign.Bytes())); status != 200 || !answer.Failed() || !strings.Contains(answer.Messages[0].Content, "another host") {
+	foreign := rossumtest.Annotation(
+		rossumtest.On(platform),
+		rossumtest.Request("3"),
+		rossumtest.Set("content", "https://thief.example/content"),
+	)
+	if status, answer := serve(h, hookCall(foreign.Bytes())); status != 200 || !answer.Failed() ||
+		!strings.Contains(answer.Messages[0].Content, "another host") {
 		t.Errorf("%d %+v", status, answer)
 	}
 }

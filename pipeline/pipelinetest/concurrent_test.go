@@ -72,7 +72,8 @@ func TestCompiledSettingsAreSharedByExports(t *testing.T) {
 		})
 		for _, path := range list {
 			extract := &steps.Extract{Sources: []steps.Source{{
-				Format: steps.SourceFormat(format), Key: "reply", Condition: "@{document_id}", Rules: []steps.ExtractRule{{Path: path, TargetField: "status"}},
+				Format: steps.SourceFormat(format), Key: "reply", Condition: "@{document_id}",
+				Rules: []steps.ExtractRule{{Path: path, TargetField: "status"}},
 			}}}
 			if err := pipelinetest.CheckStep(t.Context(), chain(t, reply, extract), pipelinetest.Case{Call: call()}); err != nil {
 				t.Errorf("%s %s: %v", format, path, err)

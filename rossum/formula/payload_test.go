@@ -73,7 +73,11 @@ func TestPayloadIsADictLikeAnyOther(t *testing.T) {
 		"find(content, 'amount_total').popitem(), content", "[x for x in reversed(find(content, 'amount_total'))]", "payload['settings'], payload.get('secrets')", "payload.copy() == payload",
 	} {
 		lazily := said(t, looked(t), "show_info(repr(("+look+")))")
-		atOnce := said(t, looked(t), "payload = json.loads(json.dumps(payload))\ncontent = payload['annotation']['content']\nshow_info(repr(("+look+")))")
+		atOnce := said(
+			t,
+			looked(t),
+			"payload = json.loads(json.dumps(payload))\ncontent = payload['annotation']['content']\nshow_info(repr(("+look+")))",
+		)
 		atOnce = strings.Replace(atOnce, "line 12", "line 10", 1)
 		if lazily == "" || lazily != atOnce {
 			t.Errorf("%s:\n%s\nbut read at once:\n%s", look, lazily, atOnce)

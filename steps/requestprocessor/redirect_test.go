@@ -64,7 +64,8 @@ func TestARedirectThatBringsALoginIsNotFollowed(t *testing.T) {
 	})
 	target = a.URL
 	r := run(t, a, offline(), `{"stages":[{"call_api":[{"name":"c","request":{"url":"API/old","method":"POST","content":"body"}}]}]}`)
-	if got := a.paths(); r.Err == nil || got != "POST /old" || !strings.Contains(r.Err.Error(), "status 308") || strings.Contains(r.Err.Error(), "foreign-login") {
+	if got := a.paths(); r.Err == nil || got != "POST /old" || !strings.Contains(r.Err.Error(), "status 308") ||
+		strings.Contains(r.Err.Error(), "foreign-login") {
 		t.Errorf("%s, %v", got, r.Err)
 	}
 }

@@ -86,7 +86,12 @@ func TestRequestsGoOutAsTheSettingsSay(t *testing.T) {
 func TestThePayloadIsSentWithoutTokenAndSecrets(t *testing.T) {
 	t.Parallel()
 	a := serve(t, nil)
-	r := run(t, a, invoice(madeUpToken), `{"stages":[{"call_api":[{"name":"c","request":{"url":"API","method":"POST","content_type":"json","content":{"whole":"{payload}","text":"x{payload}","encoded":"{base64(payload)}"}}}]}]}`)
+	r := run(
+		t,
+		a,
+		invoice(madeUpToken),
+		`{"stages":[{"call_api":[{"name":"c","request":{"url":"API","method":"POST","content_type":"json","content":{"whole":"{payload}","text":"x{payload}","encoded":"{base64(payload)}"}}}]}]}`,
+	)
 	if r.Err != nil || len(a.requests()) != 1 {
 		t.Fatal(r.Err)
 	}
@@ -124,7 +129,18 @@ func TestARequestThatCannotBeMadeIsNamedAndNotSent(t *testing.T) {
 		`"url":"API/{payload.document.url.@}","method":"GET"`:                                                                   "no client of Rossum's API",
 	} {
 		a := serve(t, nil)
-		call := offline(rossumtest.Sideload("document", map[string]any{"id": 5, "url": "https://example.rossum.app/api/v1/documents/5", "content": "https://example.rossum.app/api/v1/documents/5/content", "mime_type": "application/pdf", "email": nil}))
+		call := offline(
+			rossumtest.Sideload(
+				"document",
+				map[string]any{
+					"id":        5,
+					"url":       "https://example.rossum.app/api/v1/documents/5",
+					"content":   "https://example.rossum.app/api/v1/documents/5/content",
+					"mime_type": "application/pdf",
+					"email":     nil,
+				},
+			),
+		)
 		settings := sends(request)
 		r := run(t, a, call, settings)
 		if r.Err == nil || !strings.Contains(r.Err.Error(), want) || len(a.requests()) != 0 {
@@ -145,7 +161,12 @@ func TestTheTextOfAFieldLeadsAURLNowhereElse(t *testing.T) {
 	} {
 		for _, text := range texts {
 			a := serve(t, nil)
-			r := run(t, a, rossumtest.Annotation(rossumtest.Field("number", text), rossumtest.Offline()), `{"stages":[{"call_api":[{"name":"c","request":{"url":"`+url+`","method":"GET"}}]}]}`)
+			r := run(
+				t,
+				a,
+				rossumtest.Annotation(rossumtest.Field("number", text), rossumtest.Offline()),
+				`{"stages":[{"call_api":[{"name":"c","request":{"url":"`+url+`","method":"GET"}}]}]}`,
+			)
 			if r.Err == nil || len(a.requests()) != 0 || !strings.Contains(r.Err.Error(), "stages[0].call_api[0].request.url") {
 				t.Errorf("%s with %q: %v, sent %v", url, text, r.Err, a.requests())
 			}
@@ -161,7 +182,12 @@ func TestAForeignHostIsNotFollowedByRedirect(t *testing.T) {
 		w.WriteHeader(http.StatusTemporaryRedirect)
 	})
 	for _, method := range []string{"GET", "POST"} {
-		r := run(t, a, offline(), `{"stages":[{"call_api":[{"name":"c","request":{"url":"API","method":"`+method+`","headers":{"Authorization":"Bearer {payload.secrets.client_secret}"}}}]}]}`)
+		r := run(
+			t,
+			a,
+			offline(),
+			`{"stages":[{"call_api":[{"name":"c","request":{"url":"API","method":"`+method+`","headers":{"Authorization":"Bearer {payload.secrets.client_secret}"}}}]}]}`,
+		)
 		if r.Err == nil || !strings.Contains(r.Err.Error(), "redirect that is not followed") || len(thief.requests()) != 0 {
 			t.Errorf("%s: %v, the other host got %v", method, r.Err, thief.requests())
 		}

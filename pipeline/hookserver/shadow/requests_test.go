@@ -41,10 +41,14 @@ func wanted(t *testing.T, erp string, change func(create, upload *steps.RESTExpo
 	}
 	change(create, upload)
 	const template = "{\n  \"number\": \"{{ field.document_id }}\",\n  \"total\": 12.50\n}"
-	return chainOf(t,
+	return chainOf(
+		t,
 		&steps.CustomFormat{Exports: []steps.ExportConfig{{Key: "json", Template: template}}},
 		pipeline.Named("create", create),
-		pipeline.Named("read", &steps.Extract{Sources: []steps.Source{{Key: "reply", Rules: []steps.ExtractRule{{Path: "id", TargetField: "erp_id"}}}}}),
+		pipeline.Named(
+			"read",
+			&steps.Extract{Sources: []steps.Source{{Key: "reply", Rules: []steps.ExtractRule{{Path: "id", TargetField: "erp_id"}}}}},
+		),
 		pipeline.Named("upload", upload),
 	)
 }

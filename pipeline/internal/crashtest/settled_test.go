@@ -50,21 +50,29 @@ func (a *attempts) run(send func() (*pipeline.Reply, error), o ...pipeline.Optio
 	ctx, leave := context.WithCancelCause(a.t.Context())
 	defer leave(nil)
 	step := pipeline.Named("create", pipeline.StepFunc(func(ctx context.Context, x *pipeline.Export) error {
-		_, err := x.Once(ctx, pipeline.Act{Call: "request", What: "POST https://erp.example/invoices"}, func(context.Context, pipeline.Attempt) (*pipeline.Reply, error) {
-			a.made++
-			answer, err := send()
-			if errors.Is(err, errCut) {
-				leave(pipeline.ErrHandedOver)
-			}
-			return answer, err
-		})
+		_, err := x.Once(
+			ctx,
+			pipeline.Act{Call: "request", What: "POST https://erp.example/invoices"},
+			func(context.Context, pipeline.Attempt) (*pipeline.Reply, error) {
+				a.made++
+				answer, err := send()
+				if errors.Is(err, errCut) {
+					leave(pipeline.ErrHandedOver)
+				}
+				return answer, err
+			},
+		)
 		return err
 	}))
 	chain, err := pipeline.New(step)
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	return chain.Keep(ctx, rossumtest.Annotation(rossumtest.Offline()).Payload(), pipeline.KeepOptions{}, append(o, pipeline.WithJournal(a.journal))...)
+	return chain.Keep(
+		ctx,
+		rossumtest.Annotation(rossumtest.Offline()).Payload(),
+		pipeline.KeepOptions{},
+		append(o, pipeline.WithJournal(a.journal))...)
 }
 
 // settle gives a verdict on every call.

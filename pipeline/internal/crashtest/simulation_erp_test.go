@@ -154,9 +154,13 @@ func (p *process) step(n int) pipeline.Step {
 		}
 		for item := range p.items {
 			what := fmt.Sprintf("POST https://erp.example/a%d/v%s/s%d/i%d", x.Annotation.ID, version.Text(), n, item)
-			answer, err := x.Once(ctx, pipeline.Act{Call: "request", Item: item, What: what, Limit: callLimit}, func(ctx context.Context, a pipeline.Attempt) (*pipeline.Reply, error) {
-				return p.post(ctx, what, a.Key)
-			})
+			answer, err := x.Once(
+				ctx,
+				pipeline.Act{Call: "request", Item: item, What: what, Limit: callLimit},
+				func(ctx context.Context, a pipeline.Attempt) (*pipeline.Reply, error) {
+					return p.post(ctx, what, a.Key)
+				},
+			)
 			if err != nil {
 				return err
 			}
