@@ -289,11 +289,15 @@ func (r *notedReader) Read(p []byte) (int, error) {
 	if r.err = err; err == nil {
 		_, r.err = r.ahead.Peek(1)
 	}
-	if errors.Is(r.err, io.EOF) {
-		if err := r.note(r.inner.ctx, r.inner.parts); err != nil {
-			r.err = &brokenOffError{err}
-			return 0, r.err
-		}
+	switch {
+	case r.err == nil:
+		return n, nil
+	case !errors.Is(r.err, io.EOF):
+		return 0, r.err // what was read is the end, if the length of the body is known
+	}
+	if err := r.note(r.inner.ctx, r.inner.parts); err != nil {
+		r.err = &brokenOffError{err}
+		return 0, r.err
 	}
 	return n, err
 }

@@ -274,3 +274,22 @@ func TestTheEndOfAStreamDoesNotLeaveBeforeItIsNoted(t *testing.T) {
 		}
 	}
 }
+
+// With its length known, a body is whole for the other side when its last byte has come.
+func TestAStreamThatHasChangedIsBrokenOffBeforeItsEnd(t *testing.T) {
+	t.Parallel()
+	large := strings.Repeat("0123456789abcdef", 3<<16)
+	for _, size := range []int64{-1, int64(len(large))} {
+		e := newBodyERP(t)
+		sends := func(data string) pipeline.Step {
+			return pipeline.Named("upload", pipeline.StepFunc(func(ctx context.Context, x *pipeline.Export) error {
+				_, err := send.Do(ctx, x, &send.Call{Name: "request", Method: http.MethodPost, URL: e.URL, Body: stream{data, "", size}})
+				return err
+			}))
+		}
+		died, err := resumed(t, 4, false, [2]string{}, sends(large), sends(large[:len(large)-1]+"X"))
+		if got, _ := e.seen(); !died || !errors.Is(err, pipeline.ErrMaybeSent) || len(got) != 1 {
+			t.Errorf("size %d: died %v, got %v and %d whole calls, want 1", size, died, err, len(got))
+		}
+	}
+}
