@@ -10,7 +10,14 @@ import (
 // formulas looks at the formulas that are computed again because of what the flow
 // writes: one that cannot be computed would end the export after its first call.
 func (j *judge) formulas(f *flow, o Formulas) {
-	if o.Off || j.facts == nil || !j.facts.flawed() {
+	if o.Off || j.facts == nil {
+		return
+	}
+	if err := j.facts.needsLanguage(o); err != nil {
+		j.findings = append(j.findings, &Finding{Severity: SeverityError, Step: "formula fields", Err: err, Fix: languageFix})
+		return
+	}
+	if !j.facts.flawed() {
 		return
 	}
 	certainly, possibly := j.written(f)

@@ -115,6 +115,9 @@ func newExport(p *rossum.Payload, c config) (*Export, error) {
 	if x.Rossum != nil {
 		x.Rossum = x.Rossum.Announced(announcer{x})
 	}
+	if err := x.refuseFormulas(); err != nil {
+		return nil, err
+	}
 	return x, nil
 }
 

@@ -44,9 +44,8 @@ func WithFormulas(f Formulas) Option {
 
 // recompute computes the formulas that depend on what the step has changed.
 //
-// Every program with a chain carries the language of formulas for it, which is 6 of its 15
-// MB. It is not for the program to ask for: one that forgot to would send what formulas
-// gave before the step, without an error.
+// It is not for the program to ask for the language of formulas: one that forgot to would
+// send what formulas gave before the step, without an error.
 func (x *Export) recompute(ctx context.Context) error {
 	c := x.Annotation.Content
 	if c == nil || x.run.config.formulas.Off {
@@ -58,6 +57,9 @@ func (x *Export) recompute(ctx context.Context) error {
 	}
 	facts, err := x.schemaFacts()
 	if err != nil || facts == nil {
+		return err
+	}
+	if err := facts.needsLanguage(x.run.config.formulas); err != nil {
 		return err
 	}
 	r, err := facts.formulas().Run(ctx, c, changed, formula.Options{Tolerate: x.run.config.formulas.Tolerate, Annotation: x.Annotation, Now: x.Now, NewID: x.NewID})
@@ -79,6 +81,40 @@ func (x *Export) recompute(ctx context.Context) error {
 	}
 	for _, fault := range r.Faults {
 		x.Warn("A formula field was not computed: %s", strings.ReplaceAll(fault.Error(), "\n", " "))
+	}
+	return nil
+}
+
+// languageFix says what to do about needsLanguage.
+const languageFix = "build it without the tag, or set pipeline.Formulas.Off if nothing that is sent depends on formulas"
+
+// needsLanguage is the error of runs whose formula fields a program without the language
+// cannot compute.
+func (f *schemaFacts) needsLanguage(o Formulas) error {
+	if hasLanguage || f == nil || o.Off {
+		return nil
+	}
+	for field := range f.schema.All() {
+		if field.Category == "datapoint" && strings.TrimSpace(field.Formula) != "" {
+			return fmt.Errorf("the program was built without the language of formulas (build tag exportpipeline_noformulas), "+
+				"and cannot compute the schema's formula fields, such as %s", field.ID)
+		}
+	}
+	return nil
+}
+
+// refuseFormulas refuses a run before it is on the ledger, so that one which another
+// program has begun there is left to that.
+func (x *Export) refuseFormulas() error {
+	if hasLanguage || isGone(x.Payload) {
+		return nil
+	}
+	facts, err := x.schemaFacts()
+	if err != nil {
+		return err
+	}
+	if err := facts.needsLanguage(x.run.config.formulas); err != nil {
+		return fmt.Errorf("%w; %s", err, languageFix)
 	}
 	return nil
 }

@@ -25,13 +25,10 @@ func newSchemaFacts(s *rossum.Schema) *schemaFacts {
 		return nil
 	}
 	f := &schemaFacts{
-		schema: s,
-		formulas: sync.OnceValue(func() *formula.Set {
-			set, _ := formula.Compile(s)
-			return set
-		}),
-		index: sync.OnceValue(func() *schemaIndex { return newSchemaIndex(s) }),
-		reach: make(map[string]map[string]bool),
+		schema:   s,
+		formulas: sync.OnceValue(func() *formula.Set { return compileFormulas(s) }),
+		index:    sync.OnceValue(func() *schemaIndex { return newSchemaIndex(s) }),
+		reach:    make(map[string]map[string]bool),
 	}
 	f.flawed = sync.OnceValue(func() bool {
 		return slices.ContainsFunc(f.formulas().Formulas(), func(one formula.Formula) bool { return one.Err != nil || len(one.Warnings) > 0 })
