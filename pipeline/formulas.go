@@ -13,6 +13,11 @@ import (
 // Formulas say how formula fields are computed again after each step that changed
 // a field, as the platform does between two hooks. The zero value is what a run
 // does without [WithFormulas].
+//
+// The language of formulas is some 5 MB of a program. One that never needs it can be built
+// without, with the build tag exportpipeline_noformulas (go build -tags). An export whose
+// schema has formula fields is refused then, before it is begun, unless Off is set. Steps
+// that use the language, such as steps.Evaluate, bring it all the same.
 type Formulas struct {
 	// Schema has the formulas; nil means the schema that the hook sideloads, and
 	// without that there are none.
