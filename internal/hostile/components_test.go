@@ -179,6 +179,7 @@ var components = []component{
 			c.reply("200 OK", "", string(location.ReplaceAll(workdaytest.WSDL(), []byte("${1}"+at+"${2}"))))
 			return true
 		},
+		says: []saying{{part: "100,000 keys", words: []string{"not a SOAP 1.1 envelope"}}},
 	},
 	{
 		name: "S3: the bucket", kind: "application/xml", body: ``, repeats: 9,
