@@ -29,12 +29,12 @@ import (
 //     unless [Function.HTTP] allows it: those
 //     that are there are abc, ast, base64, binascii, bisect, calendar, collections,
 //     collections.abc, contextlib, copy, csv, dataclasses, datetime, decimal, difflib,
-//     enum, functools, hashlib, heapq, hmac, html, io, itertools, jmespath, json,
+//     enum, functools, hashlib, heapq, hmac, html, io, itertools, jmespath, json, json.encoder,
 //     logging, math, numbers, operator, os.path, re, statistics, string, sys, textwrap,
 //     time, traceback, types, typing, unicodedata, urllib.parse, uuid, warnings,
 //     xml.etree.ElementTree and zoneinfo, with what their commonest functions need
 //   - names that a module has in Python, but not here: from os import system, or os.system,
-//     json.JSONEncoder (give default= a function), math.gamma, where the name os is bound by
+//     json.JSONDecoder (give object_hook= a function), math.gamma, where the name os is bound by
 //     import os alone
 //   - from m import *: import the names; only txscript is imported whole
 //   - exec, compile, open, input, globals, locals and __import__, and eval unless it is
@@ -42,9 +42,9 @@ import (
 //   - async and await: leave the words out, everything runs in order
 //   - except*: use except
 //   - the operator @, and complex numbers: there are no matrices here
-//   - metaclass= and other arguments of a class statement: use a decorator
-//   - the methods __new__, __getattribute__, __init_subclass__, __class_getitem__,
-//     __del__, __set_name__ and __prepare__: use __init__ or __getattr__
+//   - metaclass= of a class statement: use a decorator, or __init_subclass__
+//   - the methods __getattribute__, __del__ and __prepare__: use __getattr__, or __exit__ and
+//     with
 //
 // Code that needs one of them and can't be rewritten becomes a step in Go:
 // [organisation.Registry.Function] puts it in the place of the hook.

@@ -28,11 +28,11 @@ var refusals = []struct {
 	}},
 	{"names that a module has in Python, but not here: from os import system", map[string]string{
 		"from os import system": "system of the module os", "from math import gamma": "gamma of the module math",
-		"from collections import UserDict": "UserDict of the module collections", "from decimal import MAX_EMAX": "MAX_EMAX of the module decimal",
+		"from collections import UserList": "UserList of the module collections", "from decimal import MAX_EMAX": "MAX_EMAX of the module decimal",
 		"from datetime import tzinfo": "tzinfo of the module datetime", "from txscript import nope": "nope of the module txscript",
 		"from jmespath.exceptions import nope": "nope of the module jmespath.exceptions",
 		"import os\nos.system('x')":            "system of the module os", "import os\ndef f():\n    return os.environ.get('A')": "environ of the module os",
-		"import json as j\nclass E(j.JSONEncoder): pass": "JSONEncoder of the module json", "math.gamma(5)": "gamma of the module math",
+		"import json as j\nclass E(j.JSONDecoder): pass": "JSONDecoder of the module json", "math.gamma(5)": "gamma of the module math",
 		"import sys\nsys.exit(1)": "exit of the module sys", "import logging\nlogging.FileHandler('x')": "FileHandler of the module logging",
 		"import os.path as p\np.exists('x')": "exists of the module os.path", "import decimal\ndecimal.MAX_EMAX": "MAX_EMAX of the module decimal",
 	}},
@@ -48,11 +48,9 @@ var refusals = []struct {
 	{"the operator @, and complex numbers", map[string]string{
 		"a @ b": "the operator @", "a @= b": "the operator @", "1j": "a complex number", "match 1:\n    case 1 + 2j: 1": "a complex number",
 	}},
-	{"metaclass= and other arguments of a class statement", map[string]string{"class A(metaclass=M): pass": "a class with metaclass"}},
-	{"the methods __new__, __getattribute__, __init_subclass__, __class_getitem__, __del__, __set_name__ and __prepare__", map[string]string{
-		"class A:\n    def __new__(c): pass": "the method __new__", "class A:\n    def __getattribute__(s, n): pass": "the method __getattribute__",
-		"class A:\n    def __init_subclass__(c): pass": "the method __init_subclass__", "class A:\n    def __class_getitem__(c, i): pass": "the method __class_getitem__",
-		"class A:\n    def __del__(s): pass": "the method __del__", "class A:\n    def __set_name__(s, o, n): pass": "the method __set_name__",
+	{"metaclass= of a class statement", map[string]string{"class A(metaclass=M): pass": "a class with metaclass"}},
+	{"the methods __getattribute__, __del__ and __prepare__", map[string]string{
+		"class A:\n    def __getattribute__(s, n): pass": "the method __getattribute__", "class A:\n    def __del__(s): pass": "the method __del__",
 		"class A:\n    def __prepare__(s): pass": "the method __prepare__",
 	}},
 }

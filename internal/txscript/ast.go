@@ -187,6 +187,7 @@ type (
 		line
 		name       string
 		bases      []expr
+		named      []argument // for __init_subclass__
 		body       []stmt
 		decorators []expr
 	}

@@ -49,7 +49,7 @@ func (k *class) PyAttr(name string) (value, bool) {
 		return v, true
 	}
 	switch {
-	case name == "__name__":
+	case name == "__name__" || name == "__qualname__":
 		return pyvalue.Str(k.name[strings.LastIndexByte(k.name, '.')+1:]), true
 	case k.name == "dict" && name == "fromkeys":
 		return pyvalue.FromObject(&builtin{"fromkeys", fromKeys}), true
@@ -298,7 +298,7 @@ func makeFunctions() map[string]func(r *run, c *pyvalue.Call) (value, error) {
 			if _, ok := v.Object().(*lazy); ok {
 				return v, nil
 			}
-			return r.lazy("iterator", func(yield func(value) (bool, error)) error { return pyvalue.Each(v, yield) }), pyvalue.Iterable(v)
+			return r.iterator(v)
 		},
 		"next":    next,
 		"print":   func(*run, *pyvalue.Call) (value, error) { return value{}, nil }, // there is nobody to read it

@@ -133,7 +133,7 @@ func next(r *run, c *pyvalue.Call) (value, error) {
 		return value{}, pyvalue.Raise("TypeError", "'%s' object is not an iterator", pyvalue.TypeName(c.Args[0]))
 	}
 	one := l.next
-	if l.owned && l.pull == nil && !l.done {
+	if l.owned && !l.held && l.pull == nil && !l.done {
 		one = l.first
 	}
 	v, ok, err := one()

@@ -42,6 +42,12 @@ func (k *userClass) derive(base value) error {
 		if k.base == nil {
 			k.base, k.parts = b.base, b.parts
 		}
+	case *libraryClass:
+		of, err := b.class(k.r)
+		if err != nil {
+			return err
+		}
+		return k.derive(of)
 	case *namedTupleBase:
 		k.base, k.parts = builtins()["tuple"].Object().(*class), &pyvalue.Parts{}
 	case *typingForm:
@@ -184,6 +190,10 @@ func (k *userClass) PyGetAttr(name string) (value, bool, error) {
 		}
 		return w.f, true, nil
 	}
+	if get, _, ok := described(v, "__get__"); ok {
+		v, err := k.describe(get, value{})
+		return v, true, err
+	}
 	return v, true, nil
 }
 
@@ -267,46 +277,6 @@ func (k *userClass) PyContains(v value) (bool, error) {
 	return userClassOf(v) == k, nil
 }
 
-// PyCall makes an object.
-func (k *userClass) PyCall(call *pyvalue.Call) (value, error) {
-	if err := k.r.meter.Grow(128); err != nil {
-		return value{}, err
-	}
-	if k.isEnum {
-		return k.member(call)
-	}
-	if err := k.abstract(); err != nil {
-		return value{}, err
-	}
-	if k.base != nil {
-		return k.deriveValue(call)
-	}
-	var self value
-	if k.exception != "" {
-		self = pyvalue.FromObject(&exception{class: k.exception, user: k, args: call.Args})
-	} else {
-		self = pyvalue.FromObject(&instance{class: k, attrs: pyvalue.NewDict()})
-	}
-	init, ok := k.find("__init__", nil)
-	switch {
-	case k.initsData():
-		return self, k.data.init(k, self.Object().(*instance), call)
-	case ok:
-		result, err := k.r.call(bind(init, self), call)
-		if err == nil && !result.IsNone() {
-			err = pyvalue.Raise("TypeError", "__init__() should return None, not '%s'", pyvalue.TypeName(result))
-		}
-		return self, err
-	case k.exception != "":
-		if len(call.Names) > 0 {
-			return value{}, pyvalue.Raise("TypeError", "%s() takes no keyword arguments", k.name)
-		}
-	case len(call.Args)+len(call.Names) > 0:
-		return value{}, pyvalue.Raise("TypeError", "%s() takes no arguments", k.name)
-	}
-	return self, nil
-}
-
 // bound is a method of an object.
 type bound struct{ self, f value }
 
@@ -321,6 +291,21 @@ func bind(f, self value) value {
 
 // PyType implements [pyvalue.Object].
 func (*bound) PyType() string { return "method" }
+
+// PyGetAttr returns the function and the object, and what the function has.
+func (b *bound) PyGetAttr(name string) (value, bool, error) {
+	switch name {
+	case "__self__":
+		return b.self, true, nil
+	case "__func__":
+		return b.f, true, nil
+	}
+	v, err := getAttr(b.f, name)
+	if isAttributeError(err) {
+		return value{}, false, nil
+	}
+	return v, err == nil, err
+}
 
 // PyCall calls the function with the object before the arguments.
 func (b *bound) PyCall(c *pyvalue.Call) (value, error) {
@@ -391,6 +376,9 @@ func (s *superObject) PyGetAttr(name string) (value, bool, error) {
 		return value{}, false, nil
 	}
 	if v, ok := k.find(name, s.after); ok {
+		if name == "__new__" {
+			return v, true, nil
+		}
 		if w, isWrapper := v.Object().(*wrapper); isWrapper {
 			if w.ofClass {
 				return bind(w.f, pyvalue.FromObject(k)), true, nil
@@ -402,6 +390,9 @@ func (s *superObject) PyGetAttr(name string) (value, bool, error) {
 			return v, true, err
 		}
 		return bind(v, s.self), true, nil
+	}
+	if name == "__new__" {
+		return pyvalue.FromObject(&builtin{name, newBare}), true, nil
 	}
 	e, isException := s.self.Object().(*exception)
 	if d := s.self.Derived(); d != nil {
@@ -418,8 +409,11 @@ func (s *superObject) PyGetAttr(name string) (value, bool, error) {
 		}
 	}
 	switch name {
-	case "__init__", "__setattr__":
+	case "__init__", "__setattr__", "__init_subclass__":
 		return pyvalue.FromObject(&builtin{name, func(_ *run, c *pyvalue.Call) (value, error) {
+			if name == "__init_subclass__" && len(c.Names) > 0 {
+				return value{}, pyvalue.Raise("TypeError", "%s.__init_subclass__() takes no keyword arguments", k.name)
+			}
 			if name == "__setattr__" && len(c.Args) == 2 {
 				return value{}, setPlainly(s.self, c.Args[0].Text(), c.Args[1])
 			}

@@ -18,6 +18,7 @@ func (c *compiler) classStatement(s *classStmt) exec {
 	for i, b := range s.bases {
 		bases[i] = c.expr(b)
 	}
+	named := c.arguments(&callExpr{line: s.line, args: s.named}, c.values(&callExpr{line: s.line, args: s.named}))
 	*c.captured = true // by its methods
 	inner := *c
 	inner.scope, inner.inFunction, inner.loops = newScope(c.scope, classScope), true, 0
@@ -73,12 +74,19 @@ func (c *compiler) classStatement(s *classStmt) exec {
 		if err := k.makeMembers(); err != nil {
 			return goOn, err
 		}
+		call, err := named(r, f)
+		if err != nil {
+			return goOn, err
+		}
+		if err := k.announce(call); err != nil {
+			return goOn, err
+		}
 		return goOn, decorate(r, f, pyvalue.FromObject(k))
 	}
 }
 
 // refusedMethods are what a class cannot define here.
-var refusedMethods = []string{"__new__", "__getattribute__", "__init_subclass__", "__del__", "__set_name__", "__prepare__"}
+var refusedMethods = []string{"__getattribute__", "__del__", "__prepare__"}
 
 // decorated stores what the decorators make of a function or class.
 func (c *compiler) decorated(decorators []expr, target expr) setter {

@@ -21,6 +21,12 @@ func (r *run) call(f value, c *pyvalue.Call) (value, error) {
 		return o.PyCall(c)
 	case *class:
 		return o.f(r, c)
+	case *libraryClass:
+		k, err := o.class(r)
+		if err != nil {
+			return value{}, err
+		}
+		return r.call(k, c)
 	case *shower:
 		return r.show(o, c, nil)
 	case *enumBase:
@@ -74,6 +80,9 @@ func (c *closure) PyAttr(name string) (value, bool) {
 	if name == "__qualname__" {
 		return pyvalue.Str(c.code.name), true
 	}
+	if name == "__qualname__" {
+		return pyvalue.Str(c.code.name), true
+	}
 	return pyvalue.Str(c.code.f.written), name == "__name__"
 }
 
@@ -110,7 +119,7 @@ func (c *closure) bind(f *frame, call *pyvalue.Call) error {
 			break
 		}
 		if positional++; i < len(call.Args) {
-			f.vars[i] = variable{call.Args[i], true}
+			f.vars[i] = held(call.Args[i])
 		}
 	}
 	if len(call.Args) > positional {
@@ -143,7 +152,7 @@ func (c *closure) bind(f *frame, call *pyvalue.Call) error {
 		case f.vars[slot].ok:
 			return pyvalue.Raise("TypeError", "%s() got multiple values for argument '%s'", c.code.name, name)
 		default:
-			f.vars[slot] = variable{call.Named[i], true}
+			f.vars[slot] = held(call.Named[i])
 		}
 	}
 	return c.missing(f)

@@ -48,7 +48,7 @@ func (c *compiler) store(x expr) setter {
 		}
 		if depth == 0 {
 			return func(_ *run, f *frame, v value) error {
-				f.vars[slot] = variable{v, true}
+				f.vars[slot] = held(v)
 				return nil
 			}
 		}
@@ -56,7 +56,7 @@ func (c *compiler) store(x expr) setter {
 			for range depth {
 				f = f.up
 			}
-			f.vars[slot] = variable{v, true}
+			f.vars[slot] = held(v)
 			return nil
 		}
 	case *attrExpr:

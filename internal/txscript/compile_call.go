@@ -268,6 +268,13 @@ func (c *compiler) arguments(x *callExpr, values []eval) func(r *run, f *frame) 
 					return nil, err
 				}
 			case a.stars == 2:
+				if v.Dict() == nil && isMapping(v) {
+					items := pyvalue.NewDict()
+					if err := pyvalue.UpdateDict(r.meter, items, v); err != nil {
+						return nil, err
+					}
+					v = items.Value()
+				}
 				if err := call.SpreadNamed(calledName(x), v); err != nil {
 					return nil, err
 				}

@@ -295,7 +295,7 @@ func (c *compiler) dict(x *dictExpr) eval {
 				return value{}, err
 			}
 			if keys[i] == nil {
-				if v.Dict() == nil {
+				if !isMapping(v) {
 					return value{}, pyvalue.Raise("TypeError", "'%s' object is not a mapping", pyvalue.TypeName(v))
 				}
 				err = pyvalue.UpdateDict(r.meter, d, v)
@@ -308,6 +308,15 @@ func (c *compiler) dict(x *dictExpr) eval {
 		}
 		return d.Value(), nil
 	}
+}
+
+// isMapping reports a dict, or an object that has keys.
+func isMapping(v value) bool {
+	if v.Dict() != nil {
+		return true
+	}
+	_, err := getAttr(v, "keys")
+	return err == nil && v.Kind() == pyvalue.KindObject
 }
 
 var unaryMethods = map[string]string{"-": "__neg__", "+": "__pos__", "~": "__invert__"}

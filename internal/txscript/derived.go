@@ -76,41 +76,6 @@ func setDerived(o value, d *pyvalue.Derived, name string, v value) error {
 	return k.setAttrOf(o, d.Attrs, name, v)
 }
 
-// deriveValue makes a value of a class that derives from a builtin one. What has no
-// __init__ of its own takes the arguments of the builtin class.
-func (k *userClass) deriveValue(call *pyvalue.Call) (value, error) {
-	if k.parts != nil {
-		items, err := k.parts.Bind(k.name, call)
-		if err != nil {
-			return value{}, err
-		}
-		return k.initialised(pyvalue.Derive(pyvalue.NewTuple(items...), k), call)
-	}
-	_, hasInit := k.find("__init__", nil)
-	made := call
-	if hasInit && slices.Contains([]string{"list", "dict", "set"}, k.base.name) {
-		made = &pyvalue.Call{Meter: call.Meter} // they take their elements in __init__
-	}
-	base, err := k.base.f(k.r, made)
-	if err != nil {
-		return value{}, err
-	}
-	return k.initialised(pyvalue.Derive(base, k), call)
-}
-
-// initialised calls the __init__ of the class, if it has one.
-func (k *userClass) initialised(self value, call *pyvalue.Call) (value, error) {
-	init, ok := k.find("__init__", nil)
-	if !ok {
-		return self, nil
-	}
-	result, err := k.r.call(bind(init, self), call)
-	if err == nil && !result.IsNone() {
-		err = pyvalue.Raise("TypeError", "__init__() should return None, not '%s'", pyvalue.TypeName(result))
-	}
-	return self, err
-}
-
 // refill is the __init__ of list, dict and set.
 func (k *userClass) refill(d *pyvalue.Derived, call *pyvalue.Call) error {
 	made, err := k.base.f(k.r, call)

@@ -59,7 +59,7 @@ func (c *closure) direct(r *run, f *frame, args []eval, owned bool, before ...va
 		if err != nil {
 			return value{}, err
 		}
-		own.vars[n] = variable{v, true}
+		own.vars[n] = held(v)
 		n++
 	}
 	v, err := c.enter(own, n)
@@ -90,7 +90,7 @@ func (c *closure) enter(own *frame, n int) (value, error) {
 func (r *run) call1(f, arg value) (value, error) {
 	if c, ok := pyvalue.As[*closure](f); ok && c.code.takes(1) {
 		own := c.newFrame()
-		own.vars[0] = variable{arg, true}
+		own.vars[0] = held(arg)
 		return c.enter(own, 1)
 	}
 	return r.call(f, &pyvalue.Call{Args: []value{arg}, Meter: r.meter})

@@ -16,8 +16,7 @@
 // those in the folder library are written in the language itself.
 //
 // Refused when the program is compiled, with name and line: async, except*, the operator
-// @, complex numbers, metaclasses and __new__,
-// other modules, and the builtins that reach out of a program (exec, compile, open,
+// @, complex numbers, metaclasses, other modules, and the builtins that reach out of a program (exec, compile, open,
 // input, globals, locals). Code that needs one of them is rewritten, or becomes a step
 // in Go.
 //

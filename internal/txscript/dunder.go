@@ -185,6 +185,9 @@ func (k *class) unbound(name string) (value, bool) {
 			return value{}, setPlainly(c.Args[0], c.Args[1].Text(), c.Args[2])
 		}}), true
 	}
+	if name == "__new__" {
+		return pyvalue.FromObject(&builtin{name, newBare}), true
+	}
 	if k.name == "object" && name == "__init__" {
 		return pyvalue.FromObject(&builtin{name, func(*run, *pyvalue.Call) (value, error) { return value{}, nil }}), true
 	}

@@ -50,7 +50,7 @@ func (c *excClass) PyRepr() string { return "<class '" + c.name + "'>" }
 
 // PyAttr returns __name__.
 func (c *excClass) PyAttr(name string) (value, bool) {
-	if name == "__name__" {
+	if name == "__name__" || name == "__qualname__" {
 		return pyvalue.Str(c.name), true
 	}
 	return value{}, false

@@ -39,8 +39,13 @@ func (k *userClass) attrOf(self value, attrs *pyvalue.Dict, name string) (value,
 		v, err := pyvalue.CallValue(p.get, &pyvalue.Call{Args: []value{self}, Meter: k.r.meter})
 		return v, true, err
 	}
-	if own, has := attrs.GetStr(name); has {
+	get, first, describes := described(v, "__get__")
+	if own, has := attrs.GetStr(name); has && !first {
 		return own, true, nil
+	}
+	if describes {
+		v, err := k.describe(get, self)
+		return v, true, err
 	}
 	if ok {
 		return k.bound(v, self), true, nil
@@ -89,6 +94,10 @@ func (k *userClass) setAttrOf(self value, attrs *pyvalue.Dict, name string, v va
 // setPlainly is what object.__setattr__ does.
 func (k *userClass) setPlainly(self value, attrs *pyvalue.Dict, name string, v value) error {
 	if found, ok := k.find(name, nil); ok {
+		if set, _, ok := described(found, "__set__"); ok {
+			_, err := k.r.call(set, &pyvalue.Call{Args: []value{self, v}, Meter: k.r.meter})
+			return err
+		}
 		if p, isProperty := found.Object().(*property); isProperty {
 			if p.set.IsNone() {
 				return pyvalue.Raise("AttributeError", "property '%s' of '%s' object has no setter", name, k.name)
@@ -109,7 +118,7 @@ func (k *userClass) setPlainly(self value, attrs *pyvalue.Dict, name string, v v
 		}
 		return pyvalue.Raise("AttributeError", "'%s' object has no attribute '%s'", k.name, name)
 	}
-	attrs.SetStr(name, v)
+	attrs.SetStr(name, held(v).v)
 	return k.r.meter.Grow(48)
 }
 

@@ -2,6 +2,7 @@ package txscript
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/exportpipeline/exportpipeline/internal/onuse"
@@ -17,7 +18,10 @@ func makeJSONModule() value {
 	return newModule("json", map[string]func(r *run, c *pyvalue.Call) (value, error){
 		"loads": loads,
 		"dumps": dumps,
-	}, map[string]value{"JSONDecodeError": pyvalue.FromObject(excClasses["JSONDecodeError"])})
+	}, map[string]value{
+		"JSONDecodeError": pyvalue.FromObject(excClasses["JSONDecodeError"]),
+		"JSONEncoder":     pyvalue.FromObject(&libraryClass{"json.encoder", "JSONEncoder"}),
+	})
 }
 
 // loads reads JSON. What its arguments ask to be made of numbers and dicts is made of
@@ -119,6 +123,9 @@ func dumps(r *run, c *pyvalue.Call) (value, error) {
 	if len(c.Args) != 1 {
 		return value{}, pyvalue.Raise("TypeError", "dumps() takes 1 positional argument but %d were given", len(c.Args))
 	}
+	if made, ok, err := r.encoded(c); ok {
+		return made, err
+	}
 	var j pyvalue.JSON
 	var otherwise value
 	for i, name := range c.Names {
@@ -145,6 +152,7 @@ func dumps(r *run, c *pyvalue.Call) (value, error) {
 		case "skipkeys":
 			j.SkipKeys = pyvalue.Truth(v)
 		case "check_circular": // a circle is found all the same
+		case "cls": // None
 		case "default":
 			otherwise = v
 		default:
@@ -160,6 +168,27 @@ func dumps(r *run, c *pyvalue.Call) (value, error) {
 	}
 	out, err := j.Append(r.meter, nil, v)
 	return pyvalue.Str(string(out)), err
+}
+
+// encoded lets the encoder that cls names write the value; ok is false if there is none.
+func (r *run) encoded(c *pyvalue.Call) (made value, ok bool, err error) {
+	at := slices.Index(c.Names, "cls")
+	if at < 0 || c.Named[at].IsNone() {
+		return value{}, false, nil
+	}
+	settings := &pyvalue.Call{Meter: r.meter}
+	settings.Names = slices.Delete(slices.Clone(c.Names), at, at+1)
+	settings.Named = slices.Delete(slices.Clone(c.Named), at, at+1)
+	encoder, err := r.call(c.Named[at], settings)
+	if err != nil {
+		return value{}, true, err
+	}
+	encode, err := getAttr(encoder, "encode")
+	if err != nil {
+		return value{}, true, err
+	}
+	made, err = r.call(encode, &pyvalue.Call{Args: c.Args, Meter: r.meter})
+	return made, true, err
 }
 
 // replaced puts what default returns in the place of each value that JSON cannot

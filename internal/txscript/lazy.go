@@ -13,10 +13,14 @@ type lazy struct {
 	r     *run
 	class string
 	each  pyvalue.Walk
-	// function is set for a generator made by a function: it stays where it is when a
-	// loop leaves it. The others are walked over in one go, unless next has begun.
-	function bool
+	// function is set for a generator made by a function, held for what a variable has: they
+	// stay where they are when a loop leaves them. The others are walked over in one go,
+	// unless next has begun.
+	function, held bool
 	owned    bool // nobody else has it than who walks over it, or asks for its first element
+
+	at     func(i int) (value, bool) // of an iterator over a sequence, which needs no coroutine
+	passed int
 
 	pull    func() (value, bool) // once it has begun
 	stop    func()
@@ -154,14 +158,14 @@ func (l *lazy) walk(yield func(value) (bool, error)) error {
 		return err
 	}
 	defer end()
-	if !l.function && l.pull == nil {
+	if !l.function && !l.held && l.pull == nil {
 		if l.done {
 			return nil
 		}
 		l.done = true
 		return l.each(yield)
 	}
-	if l.owned && l.pull == nil && !l.done && !l.running {
+	if l.owned && !l.held && l.pull == nil && !l.done && !l.running {
 		return l.push(yield)
 	}
 	for {
@@ -239,6 +243,12 @@ func (l *lazy) next() (v value, ok bool, err error) {
 	}
 	if l.running {
 		return value{}, false, pyvalue.Raise("ValueError", "generator already executing")
+	}
+	if l.at != nil {
+		v, ok = l.at(l.passed)
+		l.passed++
+		l.done = !ok
+		return v, ok, nil
 	}
 	if l.pull == nil {
 		if err := r.meter.Grow(8 << 10); err != nil { // what a coroutine takes
@@ -356,6 +366,29 @@ func (r *run) deeper() (end func(), err error) {
 	}
 	r.walks++
 	return func() { r.walks = before }, nil
+}
+
+// held returns a value as that of a variable.
+func held(v value) variable {
+	if l, ok := pyvalue.As[*lazy](v); ok {
+		l.held = true
+	}
+	return variable{v, true}
+}
+
+// iterator makes what iter returns for something that can be walked over.
+func (r *run) iterator(v value) (value, error) {
+	l := &lazy{r: r, class: "iterator", each: func(yield func(value) (bool, error)) error { return pyvalue.Each(v, yield) }}
+	if list := v.PlainList(); list != nil {
+		l.held = true
+		l.at = func(i int) (value, bool) {
+			if i >= len(list.Items) {
+				return value{}, false
+			}
+			return list.Items[i], true
+		}
+	}
+	return pyvalue.FromObject(l), pyvalue.Iterable(v)
 }
 
 // lazy makes a lazy value that walks over others.

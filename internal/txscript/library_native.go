@@ -208,6 +208,16 @@ var tracebackModuleOnUse onuse.Value[value]
 
 func makeTracebackModule() value {
 	return newModule("traceback", map[string]func(r *run, c *pyvalue.Call) (value, error){
+		"format_exception_only": func(_ *run, c *pyvalue.Call) (value, error) {
+			if len(c.Args) == 0 || len(c.Args) > 2 {
+				return value{}, c.Exactly("format_exception_only", 2)
+			}
+			e, ok := c.Args[len(c.Args)-1].Object().(*exception)
+			if !ok {
+				return value{}, pyvalue.Raise("TypeError", "format_exception_only() needs an exception, not %s", pyvalue.TypeName(c.Args[len(c.Args)-1]))
+			}
+			return pyvalue.NewList(pyvalue.Str((&raisedError{e}).Error() + "\n")), nil
+		},
 		"print_exc": func(*run, *pyvalue.Call) (value, error) { return value{}, nil }, // there is nobody to read it
 		"format_exc": func(r *run, _ *pyvalue.Call) (value, error) {
 			if r.handled == nil {

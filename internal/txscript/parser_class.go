@@ -40,8 +40,11 @@ func (p *parser) class() stmt {
 			case a.name == "metaclass" && isABCMeta(a.value):
 				k.bases = append(k.bases, a.value) // it does here what ABC does
 				continue
-			case a.name != "" || a.stars > 0:
+			case a.name == "metaclass" || a.stars > 0:
 				unsupported(int(at), "a class with "+a.name+" among its bases")
+			case a.name != "":
+				k.named = append(k.named, a)
+				continue
 			}
 			k.bases = append(k.bases, a.value)
 		}

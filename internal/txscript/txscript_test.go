@@ -35,7 +35,7 @@ func TestConstructsOutsideOfTheSubsetAreNamedWithTheirLine(t *testing.T) {
 		"try:\n    1\nexcept* ValueError:\n    2": "line 3: except* is not supported in formulas",
 		"x = 1\nexec('x')":                        "line 2: exec is not supported in formulas",
 		"class A(B, metaclass=M):\n    pass":      "line 1: a class with metaclass among its bases is not supported in formulas",
-		"class A:\n    def __new__(cls): pass":    "line 1: the method __new__ is not supported in formulas",
+		"class A:\n    def __del__(self): pass":   "line 1: the method __del__ is not supported in formulas",
 		"from os import system":                   "line 1: system of the module os is not supported in formulas",
 		"from os.path import exists":              "line 1: exists of the module os.path is not supported in formulas",
 		"from math import *":                      "line 1: from math import * is not supported in formulas",

@@ -64,6 +64,9 @@ func visitOne(st stmt, onExpr func(expr), onBlock func([]stmt)) {
 		onBlock(st.f.body)
 	case *classStmt:
 		exprs(st.bases...)
+		for _, a := range st.named {
+			exprs(a.value)
+		}
 		exprs(st.decorators...)
 		onBlock(st.body)
 	case *withStmt:

@@ -102,6 +102,9 @@ func UpdateDict(m *Meter, d *Dict, from Value) error {
 		}
 		return nil
 	}
+	if keys, err := Attr(from, "keys"); err == nil && from.Kind() == KindObject {
+		return updateByKeys(m, d, from, keys)
+	}
 	pairs, err := Collect(m, from)
 	if err != nil {
 		return err
@@ -119,6 +122,24 @@ func UpdateDict(m *Meter, d *Dict, from Value) error {
 		}
 	}
 	return nil
+}
+
+// updateByKeys takes the items of an object that has keys().
+func updateByKeys(m *Meter, d *Dict, from, method Value) error {
+	keys, err := CallValue(method, &Call{Meter: m})
+	if err != nil {
+		return err
+	}
+	return Each(keys, func(key Value) (bool, error) {
+		if err := m.growTimes(4*valueSize, 1); err != nil {
+			return false, err
+		}
+		item, err := GetItem(from, key)
+		if err != nil {
+			return false, err
+		}
+		return true, d.Set(key, item)
+	})
 }
 
 func dictClear(_ *Meter, v Value, c *Call) (Value, error) {

@@ -207,3 +207,58 @@ def namedtuple(typename, field_names, *, rename=False, defaults=(), module=None)
     if len(defaults) > len(names):
         raise TypeError("Got more default values than field names")
     return _lib_namedtuple(typename, names, dict(zip(names[len(names) - len(defaults):], defaults)))
+
+
+class UserDict:
+    def __init__(self, dict=None, /, **named):
+        self.data = {}
+        if dict is not None:
+            self.update(dict)
+        if named:
+            self.update(named)
+
+    def __getitem__(self, key):
+        if key in self.data:
+            return self.data[key]
+        if hasattr(self.__class__, "__missing__"):
+            return self.__class__.__missing__(self, key)
+        raise KeyError(key)
+
+    def __setitem__(self, key, value): self.data[key] = value
+    def __delitem__(self, key): del self.data[key]
+    def __iter__(self): return iter(self.data)
+    def __len__(self): return len(self.data)
+    def __contains__(self, key): return key in self.data
+    def __repr__(self): return repr(self.data)
+    def __eq__(self, other): return self.data == (other.data if isinstance(other, UserDict) else other)
+    def keys(self): return self.data.keys()
+    def values(self): return self.data.values()
+    def items(self): return self.data.items()
+    def clear(self): self.data.clear()
+
+    def copy(self):
+        made = self.__class__()
+        made.data = self.data.copy()
+        return made
+
+    def get(self, key, default=None):
+        try:
+            return self[key]
+        except KeyError:
+            return default
+
+    def setdefault(self, key, default=None):
+        if key not in self:
+            self[key] = default
+        return self[key]
+
+    def pop(self, key, *default):
+        if key not in self.data and default:
+            return default[0]
+        value = self[key]
+        del self.data[key]
+        return value
+
+    def update(self, other=(), /, **named):
+        for key, value in (dict(other) | named).items():
+            self[key] = value

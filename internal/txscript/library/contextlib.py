@@ -46,3 +46,40 @@ class closing:
 
 
 AbstractContextManager = object
+
+
+class ExitStack:
+    def __init__(self): self._exits = []
+    def __enter__(self): return self
+
+    def enter_context(self, manager):
+        entered = manager.__enter__()
+        self._exits.append(manager.__exit__)
+        return entered
+
+    def push(self, exit):
+        self._exits.append(exit.__exit__ if hasattr(exit, "__exit__") else exit)
+        return exit
+
+    def callback(self, callback, /, *args, **named):
+        self._exits.append(lambda *error: callback(*args, **named) and False)
+        return callback
+
+    def pop_all(self):
+        other = ExitStack()
+        other._exits, self._exits = self._exits, []
+        return other
+
+    def close(self): self.__exit__(None, None, None)
+
+    def __exit__(self, kind, error, trace):
+        raised = error
+        while self._exits:
+            try:
+                if self._exits.pop()(type(raised) if raised is not None else None, raised, None):
+                    raised = None
+            except BaseException as e:
+                raised = e
+        if raised is not None and raised is not error:
+            raise raised
+        return error is not None and raised is None

@@ -119,3 +119,42 @@ def cmp_to_key(compare):
         def __eq__(self, other):
             return compare(self.obj, other.obj) == 0
     return K
+
+
+class singledispatch:
+    def __init__(self, func):
+        self._kinds = {object: func}
+        update_wrapper(self, func)
+
+    def dispatch(self, cls):
+        best = object
+        for kind in self._kinds:
+            if issubclass(cls, kind) and issubclass(kind, best):
+                best = kind
+        return self._kinds[best]
+
+    def register(self, cls, func=None):
+        if func is None:
+            if not isinstance(cls, type):
+                raise TypeError("Invalid first argument to `register()`: use it with a class, as in @f.register(int)")
+            return lambda f: self.register(cls, f)
+        self._kinds[cls] = func
+        return func
+
+    def __call__(self, *args, **named):
+        if not args:
+            raise TypeError(f"{self.__name__} requires at least 1 positional argument")
+        return self.dispatch(type(args[0]))(*args, **named)
+
+
+class cached_property:
+    def __init__(self, func):
+        self.func, self.attrname, self.__doc__ = func, None, func.__doc__
+
+    def __set_name__(self, owner, name): self.attrname = name
+
+    def __get__(self, instance, owner=None):
+        if instance is None:
+            return self
+        value = instance.__dict__[self.attrname] = self.func(instance)
+        return value

@@ -57,3 +57,22 @@ def heappushpop(heap, item):
 
 def nlargest(n, iterable, key=None): return sorted(iterable, key=key, reverse=True)[:max(n, 0)]
 def nsmallest(n, iterable, key=None): return sorted(iterable, key=key)[:max(n, 0)]
+
+
+def merge(*iterables, key=None, reverse=False):
+    heads = []
+    for i, it in enumerate(map(iter, iterables)):
+        for x in it:
+            heads.append([x if key is None else key(x), i, x, it])
+            break
+    while heads:
+        best = heads[0]
+        for head in heads[1:]:
+            if (best[0] < head[0] if reverse else head[0] < best[0]):
+                best = head
+        yield best[2]
+        for x in best[3]:
+            best[0], best[2] = (x if key is None else key(x)), x
+            break
+        else:
+            heads.remove(best)
