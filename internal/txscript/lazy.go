@@ -17,7 +17,7 @@ type lazy struct {
 	// stay where they are when a loop leaves them. The others are walked over in one go,
 	// unless next has begun.
 	function, held bool
-	owned    bool // nobody else has it than who walks over it, or asks for its first element
+	owned          bool // nobody else has it than who walks over it, or asks for its first element
 
 	at     func(i int) (value, bool) // of an iterator over a sequence, which needs no coroutine
 	passed int

@@ -1,6 +1,7 @@
 package pyvalue
 
 import (
+	"errors"
 	"math"
 	"math/big"
 	"strconv"
@@ -49,7 +50,7 @@ func Repr(m *Meter, v Value) (string, error) {
 // once more, then, with an eye on that.
 func reprWithin(m *Meter, dst []byte, v Value) ([]byte, error) {
 	made, err := appendRepr(m, dst, v, nesting{})
-	if err == errNested {
+	if errors.Is(err, errNested) {
 		made, err = appendRepr(m, dst, v, nesting{open: make(map[any]bool)})
 	}
 	return made, err
