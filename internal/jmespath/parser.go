@@ -402,7 +402,7 @@ func (p *parser) afterDot(least int) (evaluator, error) {
 		p.advance()
 		return p.hash()
 	default:
-		return nil, p.fail(cur, "expected an identifier, [ or { behind the dot, got "+cur.describe())
+		return nil, p.fail(cur, "expected an identifier, [ or { after the dot, got "+cur.describe())
 	}
 }
 

@@ -124,7 +124,7 @@ func scalarText(ctx context.Context, v pyvalue.Value) (string, error) {
 }
 
 func errNotJSON(v pyvalue.Value) error {
-	return fmt.Errorf("its value is a %s, which JSON has not", pyvalue.TypeName(v))
+	return fmt.Errorf("its value is a %s, which JSON does not have", pyvalue.TypeName(v))
 }
 
 // NumberText returns a number as it was spelt, or else as Python writes it.

@@ -269,7 +269,7 @@ func makeFunctions() map[string]func(r *run, c *pyvalue.Call) (value, error) {
 				return value{}, pyvalue.Raise("ValueError", "chr() arg not in range(0x110000)")
 			}
 			if n >= 0xD800 && n <= 0xDFFF {
-				return value{}, pyvalue.Raise("ValueError", "chr() of half a surrogate pair is no text here")
+				return value{}, pyvalue.Raise("ValueError", "chr() of half a surrogate pair is not a character here")
 			}
 			return pyvalue.Str(string(rune(n))), nil
 		},

@@ -12,7 +12,7 @@ func literal(r *run, c *pyvalue.Call) (value, error) {
 		return value{}, err
 	}
 	if !onlyLiterals(parseExpression(c.Args[0].Text())) {
-		return value{}, pyvalue.Raise("ValueError", "malformed node or string: the text is no literal")
+		return value{}, pyvalue.Raise("ValueError", "malformed node or string: the text is not a literal")
 	}
 	return compute(r, &frame{})
 }
