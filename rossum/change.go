@@ -95,7 +95,7 @@ func (n *Node) setComputed(value, normalized string) error {
 
 // written notes that the value of a field has changed; see [Content.takeWritten].
 func (c *Content) written(n *Node, changed bool) {
-	if !changed || c.writtenIDs != nil && c.writtenLast == n.schemaID {
+	if !changed || len(c.writtenIDs) > 0 && c.writtenLast == n.schemaID {
 		return
 	}
 	c.writtenLast = n.schemaID
@@ -112,8 +112,9 @@ func (c *Content) takeWritten() []string {
 	if len(c.writtenIDs) == 0 {
 		return nil // as after most steps
 	}
-	ids := slices.Sorted(maps.Keys(c.writtenIDs))
-	c.writtenIDs = nil
+	ids := slices.AppendSeq(make([]string, 0, len(c.writtenIDs)), maps.Keys(c.writtenIDs))
+	slices.Sort(ids)
+	clear(c.writtenIDs) // the next step writes, too
 	return ids
 }
 
