@@ -331,6 +331,19 @@ func cpython(t *testing.T) func(code, spec string) [2]string {
 	}
 }
 
+func TestNoFormatMakesHalfASurrogatePair(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[string]string{
+		"'%c' % 56976":          "ValueError: %c of half a surrogate pair is not a character here",
+		"format(0xD800, 'c')":   "ValueError: the format c of half a surrogate pair is not a character here",
+		"'%c%c' % (97, 0xE000)": "'a\\ue000'",
+	} {
+		if _, got := run(t, code, "{}"); got != want {
+			t.Errorf("%s: got %s, want %s", code, got, want)
+		}
+	}
+}
+
 // TestGeneratedPrograms compares programs that are put together at random with
 // CPython. TXSCRIPT_DIFF_SECONDS says for how long, TXSCRIPT_DIFF_SEED which.
 func TestGeneratedPrograms(t *testing.T) {

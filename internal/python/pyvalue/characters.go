@@ -62,3 +62,10 @@ var fractions = map[rune]float64{
 	'¼': 1.0 / 4, '½': 1.0 / 2, '¾': 3.0 / 4, '⅐': 1.0 / 7, '⅑': 1.0 / 9, '⅒': 1.0 / 10, '⅓': 1.0 / 3, '⅔': 2.0 / 3, '⅕': 1.0 / 5, '⅖': 2.0 / 5,
 	'⅗': 3.0 / 5, '⅘': 4.0 / 5, '⅙': 1.0 / 6, '⅚': 5.0 / 6, '⅛': 1.0 / 8, '⅜': 3.0 / 8, '⅝': 5.0 / 8, '⅞': 7.0 / 8,
 }
+
+// isSurrogate reports half of a surrogate pair, which no UTF-8 text can hold.
+func isSurrogate(i int64) bool { return i >= 0xD800 && i <= 0xDFFF }
+
+func errSurrogate(what string) error {
+	return valueError("%s of half a surrogate pair is not a character here", what)
+}

@@ -294,6 +294,8 @@ func formatChar(m *Meter, v Value, s spec) (string, error) {
 		return "", Raise("OverflowError", "Python int too large to convert to C long")
 	case i < 0 || i > utf8.MaxRune:
 		return "", Raise("OverflowError", "%%c arg not in range(0x110000)")
+	case isSurrogate(i):
+		return "", errSurrogate("the format c")
 	default:
 		if s.align == 0 {
 			s.align = '>'

@@ -288,6 +288,9 @@ func (p *percent) char(v Value, s spec) (string, error) {
 	if !ok || i < 0 || i > utf8.MaxRune {
 		return "", Raise("OverflowError", "%%c arg not in range(0x110000)")
 	}
+	if isSurrogate(i) {
+		return "", errSurrogate("%c")
+	}
 	return pad(p.m, "", string(rune(i)), s)
 }
 
