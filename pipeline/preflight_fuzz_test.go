@@ -3,7 +3,9 @@ package pipeline_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -175,24 +177,38 @@ func (m *model) judgeRun(t *testing.T, report *pipeline.Report, err error) {
 	}
 }
 
+// graphs are the seeds of random graphs.
+var graphs = [][]byte{
+	{1, 2, 3, 4, 5, 6, 7, 8},
+	{0, 4, 0, 4, 2, 1, 1, 3, 0, 2, 2, 4, 1, 0, 0, 9, 4, 4, 4, 4, 1, 1, 1, 2, 2, 3},
+	[]byte("a chain of hooks, side by side and one after the other, that need and make files"),
+	[]byte("\x00\x04\x00\x04\x02\x01\x01\x03\x00\x02\x02\x04\x01\x00\x04\x04\t\x00\x04\x04\x01\x01\xbe\xbe\xbe\xbe\xbe\xbe\xbe\xbe"), // a branch writes the gate
+}
+
+// graphOf makes a chain of bytes, and what the model says of it.
+func graphOf(t *testing.T, data []byte) (*pipeline.Chain, *model) {
+	t.Helper()
+	at := 0
+	m := &model{next: func() int { at++; return int(data[at%len(data)]) + at/len(data) }, fails: make(map[string]bool)}
+	steps, _ := m.row(0, make(map[string]int))
+	chain, err := pipeline.New(steps...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return chain, m
+}
+
 // FuzzCheckOfRandomGraphs compares the check with a model that is as simple as the
-// rule: a file is there if a step before makes it, branches do not see each other, and a
-// condition counts as soon as nothing can change it any more.
+// rule: a file is there if a step before makes it, and branches do not see each other.
 func FuzzCheckOfRandomGraphs(f *testing.F) {
-	f.Add([]byte{1, 2, 3, 4, 5, 6, 7, 8})
-	f.Add([]byte{0, 4, 0, 4, 2, 1, 1, 3, 0, 2, 2, 4, 1, 0, 0, 9, 4, 4, 4, 4, 1, 1, 1, 2, 2, 3})
-	f.Add([]byte("a chain of hooks, side by side and one after the other, that need and make files"))
+	for _, data := range graphs {
+		f.Add(data)
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if len(data) == 0 {
 			return
 		}
-		at := 0
-		m := &model{next: func() int { at++; return int(data[at%len(data)]) + at/len(data) }, fails: make(map[string]bool)}
-		steps, _ := m.row(0, make(map[string]int))
-		chain, err := pipeline.New(steps...)
-		if err != nil {
-			t.Fatal(err)
-		}
+		chain, m := graphOf(t, data)
 		var got []string
 		for _, found := range chain.Check(nil) {
 			got = append(got, fmt.Sprint(found.Severity, " ", found.Step, " ", found.Name))
@@ -200,9 +216,29 @@ func FuzzCheckOfRandomGraphs(f *testing.F) {
 		if !slices.Equal(got, m.want) {
 			t.Errorf("Check finds\n%q\nthe model\n%q", got, m.want)
 		}
-		_, report, err := exportReport(t, chain, queueCall())
-		m.judgeRun(t, report, err)
 	})
+}
+
+// TestRunsOfRandomGraphs compares runs with the model: a condition counts as soon as
+// nothing can change it any more.
+func TestRunsOfRandomGraphs(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(20261126, 0))
+	all := slices.Clone(graphs)
+	for range 300 {
+		data := make([]byte, 8+random.IntN(64))
+		for i := range data {
+			data[i] = byte(random.IntN(12))
+		}
+		all = append(all, data)
+	}
+	for _, data := range all {
+		chain, m := graphOf(t, data)
+		_, report, err := exportReport(t, chain, queueCall(), pipeline.WithLogger(slog.New(slog.DiscardHandler)))
+		if m.judgeRun(t, report, err); t.Failed() {
+			t.Fatalf("with %q", data)
+		}
+	}
 }
 
 // BenchmarkPreflight shows what the check adds to a run: "run" makes one call on

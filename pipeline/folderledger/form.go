@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
@@ -217,9 +218,14 @@ func (s *runState) scan(file *os.File, collect func([]pipeline.Record)) error {
 	if err != nil {
 		return err
 	}
-	scanner := runfile.Scanner{Name: string(s.ID), Kind: runFileKind, SkipData: collect == nil && info.Size() > 1<<20}
+	return s.scanBytes(file, info.Size(), collect)
+}
+
+// scanBytes is scan for a file of that size.
+func (s *runState) scanBytes(file io.ReaderAt, size int64, collect func([]pipeline.Record)) error {
+	scanner := runfile.Scanner{Name: string(s.ID), Kind: runFileKind, SkipData: collect == nil && size > 1<<20}
 	from := s.end
-	found, err := scanner.Scan(file, from, info.Size(), func(f runfile.Frame) error {
+	found, err := scanner.Scan(file, from, size, func(f runfile.Frame) error {
 		records, err := s.apply(f)
 		if collect != nil {
 			collect(records)
@@ -233,11 +239,11 @@ func (s *runState) scan(file *os.File, collect func([]pipeline.Record)) error {
 		return err
 	}
 	s.Damaged = s.Damaged || found.Damaged
-	s.tail = info.Size() - s.end
+	s.tail = size - s.end
 	if !s.born && from == 0 && found.Headers > 0 {
 		// Frames were there, and nothing says what they held: nobody may take this
 		// run for one that has sent nothing.
-		s.Damaged, s.end, s.tail = true, info.Size(), 0
+		s.Damaged, s.end, s.tail = true, size, 0
 	}
 	return nil
 }

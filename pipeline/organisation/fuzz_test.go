@@ -3,6 +3,7 @@ package organisation_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -74,7 +75,7 @@ func FuzzFromHooks(f *testing.F) {
 		if err != nil {
 			return // a circle, a hook that is not there, or nothing to run
 		}
-		if _, err := chain.Export(t.Context(), invoice().Payload()); err != nil {
+		if _, err := chain.Export(t.Context(), invoice().Payload(), pipeline.WithLogger(slog.New(slog.DiscardHandler))); err != nil {
 			t.Fatal(err)
 		}
 		for i, name := range ended {
