@@ -56,7 +56,7 @@ fuzz: ## run every fuzz target for FUZZ_EACH
 
 ROWS ?= 1
 
-measure: ## measure what large and hostile input costs (ROWS=S3 for a part)
+measure: ## measure what large and hostile input costs (ROWS=S3 for a part, ROWS=attack for attacks)
 	EXPORTPIPELINE_MEASURE='$(ROWS)' go test -count=1 -timeout 1h -v -run '^TestMeasure$$' ./internal/measure
 
 sizes: ## print what a program gets with each package: lines of go.sum, modules, size

@@ -338,11 +338,47 @@ func openEnvelope(ctx context.Context, reply *httpcall.Reply) (message.Tree, err
 
 // shortened is text for a message on the annotation. Secrets go before it is cut off.
 func (r *run) shortened(text string) string {
+	long := len(text) > maxRead
+	text, cut := collapsed(text[:min(len(text), maxRead)], maxRedacted)
+	cut = cut || long
 	text = strings.Join(strings.Fields(r.x.Redact(text)), " ")
-	if all := []rune(text); len(all) > maxMessage {
-		return string(all[:maxMessage]) + "…"
+	if cut { // perhaps within a secret
+		text = text[:max(0, len(text)-maxSecret)]
+	}
+	n := 0
+	for at := range text {
+		if n++; n > maxMessage {
+			return text[:at] + "…"
+		}
+	}
+	if cut {
+		text = strings.ToValidUTF8(text, "") + "…"
 	}
 	return text
+}
+
+// Bytes of a reply that are read and redacted for a message, and of a secret at their end.
+const (
+	maxRead     = 1 << 20
+	maxRedacted = 256 << 10
+	maxSecret   = 64 << 10
+)
+
+// collapsed returns the words of a text with a blank between them, as far as they fit into
+// n bytes, and whether there are more.
+func collapsed(text string, n int) (out string, cut bool) {
+	var b strings.Builder
+	for word := range strings.FieldsSeq(text) {
+		if b.Len()+len(word) >= n {
+			b.WriteString(" " + word[:max(0, n-b.Len()-1)])
+			return b.String(), true
+		}
+		if b.Len() > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString(word)
+	}
+	return b.String(), false
 }
 
 // maxMessage is how many characters a message on the annotation has at most.

@@ -58,3 +58,18 @@ func TestOnlyTheOutermostOfNestedElementsAreFound(t *testing.T) {
 		t.Errorf("found %s", got)
 	}
 }
+
+func TestTheWordsOfALongTextAreReadAsFarAsTheyFit(t *testing.T) {
+	t.Parallel()
+	for name, text := range map[string]string{"words": strings.Repeat("wrong ", 1<<20), "letters": strings.Repeat("é", 1<<20), "blanks": strings.Repeat(" ", 1<<21) + "x"} {
+		_, cut := collapsed(text, maxRedacted)
+		if want := name != "blanks"; cut != want {
+			t.Errorf("%s: cut %t, want %t", name, cut, want)
+		}
+	}
+	for text, want := range map[string]string{" a\t b\n": "a b", "abc def": "abc de", "": ""} {
+		if got, _ := collapsed(text, 6); strings.TrimSpace(got) != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}

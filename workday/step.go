@@ -217,7 +217,7 @@ func (r *run) fault(ctx context.Context, f *Fault) {
 	if len(f.Errors) > 0 && !strings.Contains(told, f.Detail) {
 		r.x.Error(failed+"Error: %s", r.shortened(f.Detail))
 	}
-	r.x.Decide("Workday answers %d with a fault: %s", f.Status, f.Code)
+	r.x.Decide("Workday answers %d with a fault: %s", f.Status, r.shortened(f.Code))
 }
 
 // show shows an error beside the field that a value of the mapping came from, if

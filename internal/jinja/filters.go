@@ -279,11 +279,11 @@ func filterInt(f *frame, c *pyvalue.Call) (value, error) {
 	}
 	switch {
 	case v.IsText():
-		n, err := pyvalue.ParseInt(v.Text(), base)
+		n, err := pyvalue.ParseInt(f.meter, v.Text(), base)
 		if err == nil {
 			return n, nil
 		}
-		parsed, err := pyvalue.ParseFloat(v.Text())
+		parsed, err := pyvalue.ParseFloat(f.meter, v.Text())
 		if err != nil {
 			return fallback, nil
 		}
@@ -308,7 +308,7 @@ func filterInt(f *frame, c *pyvalue.Call) (value, error) {
 	return fallback, nil
 }
 
-func filterFloat(_ *frame, c *pyvalue.Call) (value, error) {
+func filterFloat(f *frame, c *pyvalue.Call) (value, error) {
 	if err := c.Check("do_float", 1, "value", "default"); err != nil {
 		return value{}, err
 	}
@@ -317,7 +317,7 @@ func filterFloat(_ *frame, c *pyvalue.Call) (value, error) {
 		return value{}, pyvalue.Raise("UndefinedError", "%s", v.Hint())
 	}
 	if v.IsText() {
-		n, err := pyvalue.ParseFloat(v.Text())
+		n, err := pyvalue.ParseFloat(f.meter, v.Text())
 		if err != nil {
 			return fallback, nil
 		}
@@ -393,7 +393,7 @@ func filterFilesize(f *frame, c *pyvalue.Call) (value, error) {
 	if err := c.Check("do_filesizeformat", 1, "value", "binary"); err != nil {
 		return value{}, err
 	}
-	size, err := toFloat(c.Args[0])
+	size, err := toFloat(f, c.Args[0])
 	if err != nil {
 		return value{}, err
 	}
@@ -426,12 +426,12 @@ func filterFilesize(f *frame, c *pyvalue.Call) (value, error) {
 }
 
 // toFloat is Python's float().
-func toFloat(v value) (value, error) {
+func toFloat(f *frame, v value) (value, error) {
 	switch {
 	case v.IsUndefined():
 		return value{}, pyvalue.Raise("UndefinedError", "%s", v.Hint())
 	case v.IsText():
-		return pyvalue.ParseFloat(v.Text())
+		return pyvalue.ParseFloat(f.meter, v.Text())
 	case v.IsNumber():
 		n, ok := v.Float64()
 		if !ok {

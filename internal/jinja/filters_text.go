@@ -57,18 +57,38 @@ func filterIndent(f *frame, c *pyvalue.Call) (value, error) {
 	return sameText(v, out), nil
 }
 
-var (
-	comments = regexp.MustCompile(`(?s)<!--.*?-->`)
-	tags     = regexp.MustCompile(`(?s)<.*?>`)
-)
-
 func filterStriptags(f *frame, c *pyvalue.Call) (value, error) {
 	text, err := pyvalue.String(f.meter, c.Args[0])
 	if err != nil {
 		return value{}, err
 	}
-	text = tags.ReplaceAllString(comments.ReplaceAllString(text, ""), "")
+	if err := f.meter.Step(int64(len(text)) / 16); err != nil {
+		return value{}, err
+	}
+	text = without(without(text, "<!--", "-->"), "<", ">")
 	return pyvalue.Str(unescapeHTML(strings.Join(strings.FieldsFunc(text, ucd.IsSpace), " "))), nil
+}
+
+// without returns a text without what begins and ends with two marks.
+func without(text, begins, ends string) string {
+	var out strings.Builder
+	for {
+		from := strings.Index(text, begins)
+		if from < 0 {
+			break
+		}
+		length := strings.Index(text[from+len(begins):], ends)
+		if length < 0 {
+			break
+		}
+		out.WriteString(text[:from])
+		text = text[from+len(begins)+length+len(ends):]
+	}
+	if out.Len() == 0 {
+		return text
+	}
+	out.WriteString(text)
+	return out.String()
 }
 
 func filterTruncate(f *frame, c *pyvalue.Call) (value, error) {

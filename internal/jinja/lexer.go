@@ -337,7 +337,7 @@ func (l *lexer) number() error {
 }
 
 func (l *lexer) integer(from, end int, digits string, base int) error {
-	i, err := pyvalue.ParseInt(digits, base)
+	i, err := pyvalue.ParseInt(nil, digits, base)
 	if err != nil {
 		return &syntaxError{pos: from, msg: err.Error()}
 	}

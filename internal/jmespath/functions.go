@@ -357,13 +357,13 @@ func sortBy(r *run, a []value, by evaluator) (value, error) {
 	return pyvalue.NewList(sorted...), err
 }
 
-func toNumber(_ *run, a []value, _ evaluator) (value, error) {
+func toNumber(r *run, a []value, _ evaluator) (value, error) {
 	switch {
 	case a[0].IsText():
-		if v, err := pyvalue.ParseInt(a[0].Text(), 10); err == nil {
+		if v, err := pyvalue.ParseInt(r.meter, a[0].Text(), 10); err == nil {
 			return v, nil
 		}
-		v, err := pyvalue.ParseFloat(a[0].Text())
+		v, err := pyvalue.ParseFloat(r.meter, a[0].Text())
 		if err != nil {
 			return value{}, nil
 		}

@@ -23,8 +23,7 @@ func forms(s string) []string {
 	list = append(list, lines(s)...)
 	if len(s) >= minCased {
 		// Systems that echo a key or a header may change its case.
-		list = append(list,
-			strings.ToUpper(s), strings.ToLower(s), strings.ToUpper(spaced), strings.ToLower(spaced), inASCII(s, strings.ToUpper), inASCII(s, strings.ToLower))
+		list = append(list, strings.ToUpper(s), strings.ToLower(s), strings.ToUpper(spaced), strings.ToLower(spaced))
 	}
 	kept := list[:0]
 	for _, form := range list {
@@ -33,16 +32,6 @@ func forms(s string) []string {
 		}
 	}
 	return kept
-}
-
-// inASCII changes the case of what is in ASCII alone, as where the rest was escaped then.
-func inASCII(s string, change func(string) string) string {
-	return strings.Map(func(c rune) rune {
-		if c >= utf8.RuneSelf {
-			return c
-		}
-		return rune(change(string(c))[0])
-	}, s)
 }
 
 // minCased is the length from which a secret is also hidden in upper and lower case:

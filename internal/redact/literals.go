@@ -64,11 +64,6 @@ func (l *literals) credential(value string) {
 		return
 	}
 	l.add(rest)
-	l.password(scheme, rest)
-}
-
-// password adds that of Basic.
-func (l *literals) password(scheme, rest string) {
 	if decoded, err := base64.StdEncoding.DecodeString(rest); err == nil && strings.EqualFold(scheme, "basic") {
 		_, password, _ := strings.Cut(string(decoded), ":")
 		l.add(password)

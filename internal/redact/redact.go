@@ -79,14 +79,16 @@ func (r *Redactor) Add(secrets ...string) {
 	r.replacer = strings.NewReplacer(pairs...)
 }
 
-// String returns the text without secrets, and without those of any address in it: its
-// password, and parameters such as a signature or a token.
+// String returns the text without secrets.
 func (r *Redactor) String(text string) string {
 	if r == nil {
 		return text
 	}
 	r.mu.RLock()
 	defer r.mu.RUnlock()
+	if r.replacer == nil {
+		return text
+	}
 	found := append(r.plainSpans(text), r.layeredSpans(text, 0)...)
 	if len(found) == 0 {
 		return text
@@ -101,15 +103,12 @@ func (r *Redactor) Bytes(text []byte) []byte { return []byte(r.String(string(tex
 // span is a part of a text, from its first byte to the one after its last.
 type span struct{ from, to int }
 
-// plainSpans finds the secrets that a text has in one of their [forms], and those of
-// addresses.
+// plainSpans finds the secrets that a text has in one of their [forms].
 func (r *Redactor) plainSpans(text string) []span {
-	found := addressSpans(text)
 	if !r.starts.mayBeIn(text) {
-		return found
+		return nil
 	}
-	found = append(found, r.foldedSpans(text)...)
-	found = append(found, r.cutSpans(text)...)
+	found := append(r.foldedSpans(text), r.cutSpans(text)...)
 	if len(found) == 0 && r.replacer.Replace(text) == text {
 		return nil
 	}

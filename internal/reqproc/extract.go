@@ -142,32 +142,46 @@ func (e *Extractor) findElements(ctx context.Context, s *Scope, text string) (va
 	if err != nil {
 		return value{}, fmt.Errorf("the reply cannot be read as XML: %w", err)
 	}
-	found, err := e.elements.Find(doc, doc.RootElement(), pyvalue.NewMeter(ctx, pyvalue.Limits{Steps: maxSteps}))
-	if err != nil {
-		return value{}, fmt.Errorf("%s: %w", e, err)
+	meter := meterOf(ctx)
+	found, err := e.elements.Find(doc, doc.RootElement(), meter)
+	if err == nil {
+		var texts value
+		if texts, err = elementTexts(doc, found, meter); err == nil {
+			return texts, nil
+		}
 	}
-	return elementTexts(doc, found), nil
+	return value{}, fmt.Errorf("%s: %w", e, err)
 }
 
 // elementTexts returns None for nothing, a text for one element, a list of texts for
 // more. An element without a text of its own before its first child counts as its
 // XML.
-func elementTexts(doc *xmldoc.Document, found []xmldoc.ID) value {
+func elementTexts(doc *xmldoc.Document, found []xmldoc.ID, meter *pyvalue.Meter) (value, error) {
+	const costOfText = 40 // and of its place in the list
+	if err := meter.GrowTimes(len(found), costOfText); err != nil {
+		return value{}, err
+	}
 	texts := make([]value, len(found))
 	for i, n := range found {
 		text := doc.TextOf(n)
 		if text == "" {
-			text = doc.String(n)
+			var err error
+			if text, err = doc.StringWithin(n, meter); err == nil {
+				err = meter.Grow(int64(len(text)))
+			}
+			if err != nil {
+				return value{}, err
+			}
 		}
 		texts[i] = pyvalue.Str(text)
 	}
 	switch len(texts) {
 	case 0:
-		return pyvalue.None()
+		return pyvalue.None(), nil
 	case 1:
-		return texts[0]
+		return texts[0], nil
 	}
-	return pyvalue.NewList(texts...)
+	return pyvalue.NewList(texts...), nil
 }
 
 func (e *Extractor) compileRegex() error {

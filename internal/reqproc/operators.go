@@ -236,7 +236,7 @@ func asNumber(v value) value {
 	if !plainNumber.MatchString(v.Text()) {
 		return v
 	}
-	f, err := pyvalue.ParseFloat(v.Text())
+	f, err := pyvalue.ParseFloat(nil, v.Text())
 	if err != nil {
 		return v
 	}

@@ -33,7 +33,7 @@ func idOf(_ *run, c *pyvalue.Call) (value, error) {
 		}
 		return pyvalue.Int(1), nil
 	}
-	return pyvalue.ParseInt(fmt.Sprintf("%p", at), 0)
+	return pyvalue.ParseInt(nil, fmt.Sprintf("%p", at), 0)
 }
 
 // untilEqual is iter(f, sentinel): what the calls of f return, until one is equal.

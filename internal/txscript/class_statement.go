@@ -8,8 +8,8 @@ import (
 
 // annotated is a name that a class body gives a type to: a field of a dataclass.
 type annotated struct {
-	name string
-	kind string // of the type, the last name of it: ClassVar, InitVar or KW_ONLY count
+	name     string
+	classVar bool
 }
 
 // classStatement compiles class Name(bases): body.
@@ -122,14 +122,7 @@ func annotatedNames(body []stmt) (list []annotated) {
 		}
 		n, ok := kind.(*nameExpr)
 		attr, isAttr := kind.(*attrExpr)
-		of := ""
-		switch {
-		case ok:
-			of = n.name
-		case isAttr:
-			of = attr.name
-		}
-		list = append(list, annotated{a.name, of})
+		list = append(list, annotated{a.name, ok && n.name == "ClassVar" || isAttr && attr.name == "ClassVar"})
 	}
 	return list
 }

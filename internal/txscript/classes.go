@@ -187,7 +187,7 @@ func instanceOf(v, of value) (bool, error) {
 	return false, pyvalue.Raise("TypeError", "isinstance() arg 2 must be a type, a tuple of types, or a union")
 }
 
-func toInt(_ *run, c *pyvalue.Call) (value, error) {
+func toInt(r *run, c *pyvalue.Call) (value, error) {
 	if len(c.Args) == 0 {
 		return pyvalue.Int(0), nil
 	}
@@ -200,7 +200,7 @@ func toInt(_ *run, c *pyvalue.Call) (value, error) {
 		if n != 0 && (n < 2 || n > 36) {
 			return value{}, pyvalue.Raise("ValueError", "int() base must be >= 2 and <= 36, or 0")
 		}
-		return pyvalue.ParseInt(v.Text(), int(n))
+		return pyvalue.ParseInt(r.meter, v.Text(), int(n))
 	}
 	switch v.Kind() {
 	case pyvalue.KindInt, pyvalue.KindBool:
@@ -209,7 +209,7 @@ func toInt(_ *run, c *pyvalue.Call) (value, error) {
 		f, _ := v.Float64()
 		return pyvalue.FloatToInt(f)
 	case pyvalue.KindStr, pyvalue.KindMarkup:
-		return pyvalue.ParseInt(v.Text(), 10)
+		return pyvalue.ParseInt(r.meter, v.Text(), 10)
 	}
 	if o, ok := v.Object().(interface{ PyInt() (value, error) }); ok {
 		return o.PyInt()
@@ -217,13 +217,13 @@ func toInt(_ *run, c *pyvalue.Call) (value, error) {
 	return value{}, pyvalue.Raise("TypeError", "int() argument must be a string, a bytes-like object or a real number, not '%s'", pyvalue.TypeName(v))
 }
 
-func toFloat(_ *run, c *pyvalue.Call) (value, error) {
+func toFloat(r *run, c *pyvalue.Call) (value, error) {
 	if len(c.Args) == 0 {
 		return pyvalue.Float(0), nil
 	}
 	v := c.Args[0]
 	if v.IsText() {
-		return pyvalue.ParseFloat(v.Text())
+		return pyvalue.ParseFloat(r.meter, v.Text())
 	}
 	if v.IsNumber() {
 		f, ok := v.Float64()

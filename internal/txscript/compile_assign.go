@@ -100,6 +100,11 @@ func (c *compiler) storeAttr(x *attrExpr) setter {
 				if err != nil {
 					return err
 				}
+				for _, item := range items {
+					if err := r.keeps(item); err != nil {
+						return err
+					}
+				}
 				return s.SetAllValues(inner.name, items)
 			}
 			return pyvalue.Raise("AttributeError", "'%s' object attribute '%s' is read-only", pyvalue.TypeName(o), name)
@@ -110,8 +115,21 @@ func (c *compiler) storeAttr(x *attrExpr) setter {
 		if err != nil {
 			return err
 		}
+		if err := r.keeps(v); err != nil {
+			return err
+		}
 		return setAttr(o, name, v)
 	}
+}
+
+// keeps counts what a field or an attribute keeps of a text, which may be a copy, and the
+// JSON of it.
+func (r *run) keeps(v value) error {
+	const few = 256
+	if !v.IsText() || len(v.Text()) < few {
+		return nil
+	}
+	return r.meter.Grow(2 * int64(len(v.Text())))
 }
 
 func setAttr(o value, name string, v value) error {

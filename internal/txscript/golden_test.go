@@ -106,7 +106,7 @@ func typed(pair [2]string) pyvalue.Value {
 	case pair[0] == "number" && pair[1] == "", pair[0] == "date" && pair[1] == "":
 		return txscript.Empty()
 	case pair[0] == "number":
-		v, _ := pyvalue.ParseFloat(pair[1])
+		v, _ := pyvalue.ParseFloat(nil, pair[1])
 		return v
 	case pair[0] == "date":
 		t, _ := time.Parse(time.DateOnly, pair[1])

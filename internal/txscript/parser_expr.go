@@ -465,13 +465,13 @@ func number(t token) value {
 	}
 	isPrefixed := len(lower) > 1 && lower[0] == '0' && strings.ContainsRune("xob", rune(lower[1]))
 	if !isPrefixed && strings.ContainsAny(lower, ".e") {
-		v, err := pyvalue.ParseFloat(lower)
+		v, err := pyvalue.ParseFloat(nil, lower)
 		if err != nil {
 			fail(t.line, "invalid number %s", t.text)
 		}
 		return v
 	}
-	v, err := pyvalue.ParseInt(lower, 0)
+	v, err := pyvalue.ParseInt(nil, lower, 0)
 	if err != nil {
 		fail(t.line, "invalid number %s", t.text)
 	}

@@ -115,10 +115,11 @@ func quickly(name string) func(r *run, v value) (value, error) {
 }
 
 func floatOf(v value) (made value, ok bool, err error) {
-	if v.Kind() != pyvalue.KindStr || v.Derived() != nil {
+	const long = 64 // which is counted where there is a meter
+	if v.Kind() != pyvalue.KindStr || v.Derived() != nil || len(v.Text()) > long {
 		return value{}, false, nil
 	}
-	made, err = pyvalue.ParseFloat(v.Text())
+	made, err = pyvalue.ParseFloat(nil, v.Text())
 	return made, true, err
 }
 

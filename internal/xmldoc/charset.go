@@ -2,7 +2,9 @@ package xmldoc
 
 import (
 	"bytes"
+	"context"
 	"fmt"
+	"io"
 	"regexp"
 	"strings"
 	"unicode/utf8"
@@ -19,13 +21,13 @@ var declaration = regexp.MustCompile(`^<\?xml\s[^>]*?encoding\s*=\s*["']([A-Za-z
 
 // Decode returns the text of a document, whose charset is found as [Parse] does. It may share
 // its memory with data, which must not be changed afterwards.
-func Decode(data []byte) (string, error) {
-	text, err := toUTF8(data)
+func Decode(ctx context.Context, data []byte) (string, error) {
+	text, err := toUTF8(ctx, data)
 	return unsafe.String(unsafe.SliceData(text), len(text)), err
 }
 
 // toUTF8 decodes a document, once.
-func toUTF8(data []byte) ([]byte, error) {
+func toUTF8(ctx context.Context, data []byte) ([]byte, error) {
 	for _, mark := range []struct {
 		begins string
 		is     encoding.Encoding // nil for UTF-8
@@ -45,7 +47,7 @@ func toUTF8(data []byte) ([]byte, error) {
 		if data = data[mark.skip:]; mark.is == nil {
 			return checked(data)
 		}
-		return decode(mark.is, "UTF-16 or UTF-32", data)
+		return decode(ctx, mark.is, "UTF-16 or UTF-32", data)
 	}
 	found := declaration.FindSubmatch(data)
 	if found == nil {
@@ -65,7 +67,7 @@ func toUTF8(data []byte) ([]byte, error) {
 	case known == nil: // ASCII
 		return checked(data)
 	}
-	return decode(known, string(found[1]), data)
+	return decode(ctx, known, string(found[1]), data)
 }
 
 // DeclaresCharset reports whether a document says what its charset is, by a byte order
@@ -79,12 +81,35 @@ func DeclaresCharset(data []byte) bool {
 	return declaration.Match(data)
 }
 
-func decode(e encoding.Encoding, name string, data []byte) ([]byte, error) {
-	out, err := e.NewDecoder().Bytes(data)
+func decode(ctx context.Context, e encoding.Encoding, name string, data []byte) ([]byte, error) {
+	var out bytes.Buffer
+	out.Grow(len(data) + bytes.MinRead)
+	_, err := out.ReadFrom(e.NewDecoder().Reader(&dataReader{ctx, data}))
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("it is not %s: %w", name, err)
 	}
-	return out, nil
+	return out.Bytes(), nil
+}
+
+// dataReader reads bytes until its context ends.
+type dataReader struct {
+	ctx  context.Context
+	data []byte
+}
+
+func (r *dataReader) Read(p []byte) (int, error) {
+	if r.ctx.Err() != nil {
+		return 0, context.Cause(r.ctx)
+	}
+	if len(r.data) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(p, r.data)
+	r.data = r.data[n:]
+	return n, nil
 }
 
 func checked(data []byte) ([]byte, error) {

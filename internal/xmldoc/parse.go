@@ -1,7 +1,6 @@
 package xmldoc
 
 import (
-	"bytes"
 	"context"
 	"encoding/xml"
 	"errors"
@@ -24,7 +23,7 @@ const xmlSpace = "http://www.w3.org/XML/1998/namespace"
 // XML declaration, else UTF-8. It keeps nothing of data. The error is that of ctx,
 // or says what is wrong with the document.
 func Parse(ctx context.Context, data []byte) (*Document, error) {
-	utf8, err := toUTF8(data)
+	utf8, err := toUTF8(ctx, data)
 	if err != nil {
 		return nil, err
 	}
@@ -37,7 +36,7 @@ var ErrDoctype = errors.New("it has a DOCTYPE, which is refused")
 // ParsePlain is [Parse] for what needs no DOCTYPE, such as a SOAP envelope: one that has
 // a DOCTYPE is refused with [ErrDoctype].
 func ParsePlain(ctx context.Context, data []byte) (*Document, error) {
-	utf8, err := toUTF8(data)
+	utf8, err := toUTF8(ctx, data)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +57,7 @@ func parse(ctx context.Context, text string, plain bool) (*Document, error) {
 	if at := laterVersion.FindStringSubmatchIndex(text); at != nil {
 		text = text[:at[2]] + "0" + text[at[3]:] // libxml2 reads every 1.x as 1.0, encoding/xml refuses it
 	}
-	r := &reader{scanner: scanner{data: text}, doc: &Document{prefixes: make(map[string]string)}, known: make(map[Name]uint32), plain: plain}
+	r := &reader{scanner: scanner{ctx: ctx, data: text}, doc: &Document{prefixes: make(map[string]string)}, known: make(map[Name]uint32), plain: plain}
 	if err := r.read(ctx); err != nil {
 		return nil, err
 	}
@@ -77,6 +76,7 @@ type reader struct {
 	latest map[string]int // by prefix: where scope has its latest binding
 	seen   bool           // the document's element has begun
 	plain  bool           // there must be no DOCTYPE
+	listed int64          // how many bytes the names and prefixes take, about
 }
 
 // frame is an element that has not ended.
@@ -109,7 +109,7 @@ func (r *reader) read(ctx context.Context) error {
 			err = r.token()
 		}
 		if err == nil && n%64 == 0 {
-			err = treelimit.Check(ctx, r.doc.nodes.cost()+int64(r.text.Cap()+r.other.Cap()))
+			err = r.fits()
 		}
 		if err != nil {
 			return err
@@ -124,6 +124,11 @@ func (r *reader) read(ctx context.Context) error {
 		return errors.New("it has no element")
 	}
 	return nil
+}
+
+// fits returns an error if the document is beyond the limit of trees.
+func (r *reader) fits() error {
+	return treelimit.Check(r.ctx, r.doc.nodes.cost()+int64(r.text.Cap()+r.other.Cap())+r.listed)
 }
 
 // token adds what the scanner has read.
@@ -182,6 +187,8 @@ func (r *reader) numbered(n Name) uint32 {
 	if i, ok := r.known[n]; ok {
 		return i
 	}
+	const costOfName = 200 // and its place in the map
+	r.listed += costOfName + int64(len(n.Local))
 	i := uint32(len(r.doc.names)) + 1
 	n = Name{strings.Clone(n.Space), strings.Clone(n.Prefix), strings.Clone(n.Local)}
 	r.doc.names = append(r.doc.names, n)
@@ -255,8 +262,12 @@ func (r *reader) start() error {
 	if len(r.attrs) > fewAttributes {
 		used = make(map[Name]bool)
 	}
-	for _, a := range r.attrs {
-		if err := r.attribute(id, a, used); err != nil {
+	for i, a := range r.attrs {
+		err := r.attribute(id, a, used)
+		if i%1024 == 1023 && err == nil {
+			err = errors.Join(context.Cause(r.ctx), r.fits())
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -281,6 +292,8 @@ func (r *reader) bind(a xml.Attr) {
 	r.latest[prefix] = len(r.scope)
 	r.scope = append(r.scope, binding{prefix, a.Value, hides})
 	if _, ok := r.doc.prefixes[prefix]; !ok {
+		const costOfPrefix = 160
+		r.listed += costOfPrefix + int64(len(prefix)+len(a.Value))
 		r.doc.prefixes[strings.Clone(prefix)] = strings.Clone(a.Value)
 	}
 }
@@ -324,30 +337,4 @@ func (r *reader) attribute(of ID, a xml.Attr, used map[Name]bool) error {
 	}
 	r.leaf(Attribute, r.numbered(name), a.Value)
 	return nil
-}
-
-// normalized reads a start tag again in which line ends and tabs within values are
-// blanks, as XML wants it for all but character references.
-func normalized(raw []byte, t xml.StartElement) xml.StartElement {
-	changed := bytes.ReplaceAll(raw, []byte("\r\n"), []byte("\n"))
-	if len(changed) == len(raw) {
-		changed = bytes.Clone(raw)
-	}
-	quote := byte(0)
-	for i, c := range changed {
-		switch {
-		case quote == 0 && (c == '"' || c == '\''):
-			quote = c
-		case c == quote:
-			quote = 0
-		case quote != 0 && (c == '\n' || c == '\t' || c == '\r'):
-			changed[i] = ' '
-		}
-	}
-	if again, err := xml.NewDecoder(bytes.NewReader(changed)).RawToken(); err == nil {
-		if s, ok := again.(xml.StartElement); ok {
-			return s
-		}
-	}
-	return t // with an entity of the document's own, which keeps its line ends
 }

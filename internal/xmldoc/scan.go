@@ -1,8 +1,11 @@
 package xmldoc
 
 import (
+	"bytes"
+	"context"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"unicode/utf8"
@@ -12,6 +15,7 @@ import (
 // for a token that stands in the text as it is. It knows what nearly all of XML consists of;
 // a token that is anything else, or wrong, is left to encoding/xml.
 type scanner struct {
+	ctx      context.Context
 	data     string
 	at       int
 	entities map[string]string // that the DOCTYPE declares
@@ -88,7 +92,7 @@ func (s *scanner) characters(rest string, from int, end string) bool {
 		n = len(rest)
 	}
 	text := rest[from : from+n]
-	decoded, ok := decodedText(text, from > 0, false)
+	decoded, ok := s.decodedText(text, from > 0, false)
 	if !ok || from == 0 && strings.Contains(text, "]]>") {
 		return false
 	}
@@ -145,8 +149,8 @@ func (s *scanner) startTag(rest string) bool {
 		if end < 0 {
 			return false
 		}
-		value, ok := decodedText(rest[at+1:at+1+end], false, true)
-		if !ok {
+		value, ok := s.decodedText(rest[at+1:at+1+end], false, true)
+		if !ok || len(s.attrs) == maxAttributes {
 			return false
 		}
 		s.attrs = append(s.attrs, xml.Attr{Name: attr, Value: value})
@@ -159,9 +163,50 @@ func (s *scanner) began(name xml.Name, length int) {
 	s.at += length
 }
 
+// What a token of those that encoding/xml reads may have, which are not those of data.
+const (
+	maxAttributes = 1 << 18
+	maxSlowToken  = 4 << 20 // bytes
+)
+
+var (
+	errManyAttributes = fmt.Errorf("an element has more than %d attributes", maxAttributes)
+	errLongToken      = fmt.Errorf("a declaration or a tag is longer than %d MB, or a text is that long and has what XML does not allow", maxSlowToken>>20)
+)
+
+// tokenReader gives encoding/xml the text of one token, until the context ends.
+type tokenReader struct {
+	ctx  context.Context
+	data string
+	at   int
+}
+
+// Read is not called, since there is ReadByte.
+func (r *tokenReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+// ReadByte implements [io.ByteReader].
+func (r *tokenReader) ReadByte() (byte, error) {
+	switch {
+	case r.at >= len(r.data):
+		return 0, io.EOF
+	case r.at == maxSlowToken:
+		return 0, errLongToken
+	case r.at%checkEvery == 0 && r.ctx.Err() != nil:
+		return 0, context.Cause(r.ctx)
+	}
+	r.at++
+	return r.data[r.at-1], nil
+}
+
+// checkEvery is how many bytes are read between two looks at the context.
+const checkEvery = 64 << 10
+
 // slow has encoding/xml read the token, and say what is wrong with it.
 func (s *scanner) slow() error {
-	d := xml.NewDecoder(strings.NewReader(s.data[s.at:]))
+	if len(s.attrs) == maxAttributes {
+		return errManyAttributes
+	}
+	d := xml.NewDecoder(&tokenReader{ctx: s.ctx, data: s.data[s.at:]})
 	d.Entity = s.entities
 	d.CharsetReader = func(_ string, in io.Reader) (io.Reader, error) { return in, nil }
 	token, err := d.RawToken()
@@ -177,7 +222,7 @@ func (s *scanner) slow() error {
 	switch t := token.(type) {
 	case xml.StartElement:
 		if strings.ContainsAny(raw, "\n\t\r") {
-			t = normalized([]byte(raw), t)
+			t = s.normalized([]byte(raw), t)
 		}
 		s.kind, s.name, s.attrs = tokenStart, t.Name, append(s.attrs[:0], t.Attr...)
 		s.closes = strings.HasSuffix(raw, "/>")
@@ -193,6 +238,32 @@ func (s *scanner) slow() error {
 		s.kind, s.text = tokenDirective, string(t)
 	}
 	return nil
+}
+
+// normalized reads a start tag again in which line ends and tabs within values are
+// blanks, as XML wants it for all but character references.
+func (s *scanner) normalized(raw []byte, t xml.StartElement) xml.StartElement {
+	changed := bytes.ReplaceAll(raw, []byte("\r\n"), []byte("\n"))
+	if len(changed) == len(raw) {
+		changed = bytes.Clone(raw)
+	}
+	quote := byte(0)
+	for i, c := range changed {
+		switch {
+		case quote == 0 && (c == '"' || c == '\''):
+			quote = c
+		case c == quote:
+			quote = 0
+		case quote != 0 && (c == '\n' || c == '\t' || c == '\r'):
+			changed[i] = ' '
+		}
+	}
+	if again, err := xml.NewDecoder(&tokenReader{ctx: s.ctx, data: string(changed)}).RawToken(); err == nil {
+		if start, ok := again.(xml.StartElement); ok {
+			return start
+		}
+	}
+	return t // with an entity of the document's own, which keeps its line ends
 }
 
 // skipSpace returns where the first byte after white space is.
@@ -235,14 +306,21 @@ func split(text string, colon int) (xml.Name, int) {
 // decodedText returns what a text stands for: line ends are one character, references what
 // they stand for, and white space in the value of an attribute is blanks. It is not for
 // texts with what XML does not allow, or with entities that are not XML's own.
-func decodedText(text string, isCDATA, isValue bool) (string, bool) {
-	first := plainLength(text, isCDATA, isValue)
+//
+// It gives up when the context ends, which reading the token by encoding/xml finds, too.
+func (s *scanner) decodedText(text string, isCDATA, isValue bool) (string, bool) {
+	first := s.plainLength(text, isCDATA, isValue)
 	if first == len(text) {
 		return text, true
 	}
 	out := make([]byte, 0, len(text))
 	out = append(out, text[:first]...)
-	for i := first; i < len(text); {
+	for i, look := first, first; i < len(text); {
+		if i >= look {
+			if look = i + checkEvery; s.ctx.Err() != nil {
+				return "", false
+			}
+		}
 		switch c := text[i]; {
 		case c == '\r':
 			if i++; i < len(text) && text[i] == '\n' {
@@ -284,8 +362,13 @@ func decodedText(text string, isCDATA, isValue bool) (string, bool) {
 }
 
 // plainLength is the length of the text that stands for itself.
-func plainLength(text string, isCDATA, isValue bool) int {
-	for i := 0; i < len(text); i++ {
+func (s *scanner) plainLength(text string, isCDATA, isValue bool) int {
+	for i, look := 0, checkEvery; i < len(text); i++ {
+		if i >= look {
+			if look = i + checkEvery; s.ctx.Err() != nil {
+				return i
+			}
+		}
 		switch c := text[i]; {
 		case c >= utf8.RuneSelf:
 			r, n := utf8.DecodeRuneInString(text[i:])

@@ -39,7 +39,7 @@ func FuzzTokens(f *testing.F) {
 // in values, which the documents of encoding/xml were normalised for afterwards.
 func sameTokens(t *testing.T, text string) {
 	t.Helper()
-	s := &scanner{data: text}
+	s := &scanner{ctx: t.Context(), data: text}
 	d := xml.NewDecoder(strings.NewReader(text))
 	d.CharsetReader = func(_ string, in io.Reader) (io.Reader, error) { return in, nil }
 	for {
@@ -53,7 +53,7 @@ func sameTokens(t *testing.T, text string) {
 			return
 		}
 		if start, ok := want.(xml.StartElement); ok {
-			want = normalizedStart(text[before:d.InputOffset()], start)
+			want = normalizedStart(s, text[before:d.InputOffset()], start)
 		}
 		if got, want := s.describe(), describe(want); got != want {
 			t.Fatalf("%q: got %s, want %s", text, got, want)
@@ -71,9 +71,9 @@ func sameError(got, want error) bool {
 	return fmt.Sprint(got) == fmt.Sprint(want)
 }
 
-func normalizedStart(raw string, t xml.StartElement) xml.StartElement {
+func normalizedStart(s *scanner, raw string, t xml.StartElement) xml.StartElement {
 	if strings.ContainsAny(raw, "\n\t\r") {
-		return normalized([]byte(raw), t)
+		return s.normalized([]byte(raw), t)
 	}
 	return t
 }

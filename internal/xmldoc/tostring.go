@@ -21,11 +21,17 @@ var wellKnown = map[string]string{
 // made anew, comments and instructions are left out, and the text after the element
 // is a part of it.
 func (d *Document) String(n ID) string {
-	w := &writer{Document: d, prefixes: make(map[string]string)}
+	text, _ := d.StringWithin(n, nil) // nothing bounds it
+	return text
+}
+
+// StringWithin is [Document.String] within the bounds of a meter, whose error it returns.
+func (d *Document) StringWithin(n ID, meter Meter) (string, error) {
+	w := &writer{Document: d, prefixes: make(map[string]string), meter: meter}
 	w.collect(n)
 	w.element(n, true)
 	w.escape(d.Tail(n), textEscapes)
-	return w.out.String()
+	return w.out.String(), w.err
 }
 
 type writer struct {
@@ -33,11 +39,21 @@ type writer struct {
 	prefixes map[string]string // by namespace
 	order    []string          // namespaces, as they come
 	out      strings.Builder
+	meter    Meter // nil for none
+	err      error // of the meter
+}
+
+// step counts what is written for a node.
+func (w *writer) step(n int) bool {
+	if w.meter != nil && w.err == nil {
+		w.err = w.meter.Step(1 + int64(n)/64)
+	}
+	return w.err == nil
 }
 
 // collect gives a prefix to every namespace of the element and what is in it.
 func (w *writer) collect(n ID) {
-	for at := n; at < w.End(n); at++ {
+	for at := n; at < w.End(n) && w.step(0); at++ {
 		space := w.Name(at).Space
 		if k := w.Kind(at); k != Element && k != Attribute || space == "" || w.prefixes[space] != "" {
 			continue
@@ -62,6 +78,9 @@ func (w *writer) name(n ID) string {
 }
 
 func (w *writer) element(n ID, outermost bool) {
+	if !w.step(0) {
+		return
+	}
 	name := w.name(n)
 	w.out.WriteString("<" + name)
 	if outermost {
@@ -108,7 +127,11 @@ var (
 	attributeEscapes = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "\r", "&#13;", "\n", "&#10;", "\t", "&#09;")
 )
 
-func (w *writer) escape(text string, with *strings.Replacer) { _, _ = with.WriteString(&w.out, text) }
+func (w *writer) escape(text string, with *strings.Replacer) {
+	if w.step(len(text)) {
+		_, _ = with.WriteString(&w.out, text)
+	}
+}
 
 // TextOf returns the text of an element before its first child element.
 func (d *Document) TextOf(n ID) string { return d.textFrom(d.FirstChild(n)) }
@@ -118,10 +141,21 @@ func (d *Document) Tail(n ID) string { return d.textFrom(d.Next(n)) }
 
 func (d *Document) textFrom(n ID) string {
 	text := ""
+	var several strings.Builder // with comments between them
 	for ; n != None && d.Kind(n) != Element; n = d.Next(n) {
-		if d.Kind(n) == Text {
-			text += d.Value(n)
+		switch {
+		case d.Kind(n) != Text:
+			continue
+		case text == "":
+			text = d.Value(n)
+			continue
+		case several.Len() == 0:
+			several.WriteString(text)
 		}
+		several.WriteString(d.Value(n))
+	}
+	if several.Len() > 0 {
+		return several.String()
 	}
 	return text
 }

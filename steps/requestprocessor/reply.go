@@ -55,7 +55,7 @@ func (r *reply) build(ctx context.Context, wants []string, all bool) {
 	for _, member := range reqproc.ResponseKeys {
 		switch {
 		case member == "text":
-			d.SetStr(member, r.text())
+			d.SetStr(member, r.text(ctx))
 		case member == "body":
 			text, _ := d.GetStr("text")
 			if body, ok := r.body(ctx, text, all); ok {
@@ -145,23 +145,23 @@ func (r *reply) namesCharset() bool {
 
 // text is the body as a text, in the charset of the header where that names one, else in
 // that of the XML declaration.
-func (r *reply) text() pyvalue.Value {
+func (r *reply) text(ctx context.Context) pyvalue.Value {
 	if r.is("application/json") && !r.namesCharset() && utf8.Valid(r.Body) && !bytes.HasPrefix(r.Body, []byte("\ufeff")) {
 		return pyvalue.Str(unsafe.String(unsafe.SliceData(r.Body), len(r.Body))) // which nobody changes
 	}
 	if r.is("text") && !r.namesCharset() && utf8.Valid(r.Body) && !isASCII(r.Body) {
 		r.note("the Content-Type %s names no charset, and the text is UTF-8; the engine would read it as ISO-8859-1", r.mediaType)
 	}
-	text := r.decoded()
+	text := r.decoded(ctx)
 	if r.namesCharset() {
 		r.noteCharset(text)
 	}
 	return pyvalue.Str(text)
 }
 
-func (r *reply) decoded() string {
+func (r *reply) decoded(ctx context.Context) string {
 	if charset.Declared(r.mediaType) == nil && strings.Contains(strings.ToLower(r.mediaType), "xml") {
-		if text, err := xmldoc.Decode(r.Body); err == nil {
+		if text, err := xmldoc.Decode(ctx, r.Body); err == nil {
 			return text
 		}
 	}

@@ -57,7 +57,7 @@ func TestJudgingACharsetTakesNoMemory(t *testing.T) {
 	} {
 		const size = 8 << 20
 		r := extraction{ContentType: &c.mediaType, Body: strings.Repeat(c.body, size)}.reply()
-		text := r.decoded()
+		text := r.decoded(t.Context())
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		r.noteCharset(text)

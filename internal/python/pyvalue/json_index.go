@@ -65,9 +65,11 @@ func (p pages) end() uint32 {
 // what may be too large.
 func IndexReply(ctx context.Context, data []byte, spelling bool) (Value, error) {
 	limit := treelimit.Of(ctx)
-	v, err := readReply(data, func(text string) (Value, error) {
-		return indexJSONText(NewMeter(ctx, Limits{TotalBytes: limit}), text, spelling, limit)
-	}, func(err error) bool { return errors.Is(err, ErrLimit) || ctx.Err() != nil })
+	text, err := replyText(data)
+	if err != nil {
+		return Value{}, err
+	}
+	v, err := indexJSONText(NewMeter(ctx, Limits{TotalBytes: limit}), text, spelling, limit)
 	if errors.Is(err, ErrLimit) {
 		err = &treelimit.Error{Limit: limit}
 	}
@@ -80,7 +82,7 @@ func indexJSONText(m *Meter, text string, spelling bool, limit int64) (Value, er
 	}
 	d := &indexed{text: text, spelling: spelling, limit: limit}
 	d.entries = pages{make([]indexEntry, 0, min(pageSize, 4+len(text)/16))}
-	i := &indexer{jsonReader: jsonReader{text: text, spelling: spelling, meter: m}, doc: d}
+	i := &indexer{jsonReader: jsonReader{text: text, spelling: spelling, constants: true, meter: m}, doc: d}
 	if err := i.value(0); err != nil {
 		return Value{}, explained(m, text, err)
 	}
@@ -223,11 +225,15 @@ func (i *indexer) digits() error {
 	const mayFail = 18
 	n := numberLength(i.text[i.at:])
 	if n == 0 {
-		return errSyntax
+		_, literal := constantAt(i.text[i.at:])
+		if i.at += len(literal); literal == "" {
+			return errSyntax
+		}
+		return i.meter.Step(1)
 	}
 	literal := i.text[i.at : i.at+n]
 	i.at += n
-	if _, ok := constant(literal); !ok && n > mayFail {
+	if n > mayFail {
 		if _, err := parseJSONNumber(literal); err != nil {
 			return err
 		}

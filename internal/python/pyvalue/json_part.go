@@ -25,14 +25,14 @@ func (d *indexed) value(entry uint32) (Value, error) {
 	switch c := d.text[r.at]; {
 	case c == '{' || c == '[':
 		return Value{uint64(entry), d}, nil
-	case c == '-' || c >= '0' && c <= '9':
+	case c == '-' || c >= '0' && c <= '9' || c == 'N' || c == 'I':
 		return r.number()
 	}
 	return r.value(0)
 }
 
 func (d *indexed) reader(entry uint32) *jsonReader {
-	return &jsonReader{text: d.text, at: int(d.entries.get(entry).at), spelling: d.spelling}
+	return &jsonReader{text: d.text, at: int(d.entries.get(entry).at), spelling: d.spelling, constants: true}
 }
 
 // IsList reports whether the part is a list, and not an object.

@@ -26,10 +26,12 @@ type jsonReader struct {
 	text     string
 	at       int
 	spelling bool
-	meter    *Meter
-	keys     map[string]string // as they were first
-	items    []Value           // a stack: those of lists that are not at their end
-	members  []keyed           // and of dicts
+	// constants has NaN, Infinity and -Infinity be floats.
+	constants bool
+	meter     *Meter
+	keys      map[string]string // as they were first
+	items     []Value           // a stack: those of lists that are not at their end
+	members   []keyed           // and of dicts
 }
 
 type keyed struct {
@@ -45,10 +47,15 @@ var errTooDeep = fmt.Errorf("JSON nested deeper than %d levels", maxJSONDepth)
 // readJSONText reads a whole text. The meter, which may be nil, counts the memory of the
 // tree, and steps.
 func readJSONText(m *Meter, text string, spelling bool) (Value, error) {
-	r := &jsonReader{text: text, spelling: spelling, meter: m, keys: make(map[string]string)}
+	return (&jsonReader{text: text, spelling: spelling, meter: m}).whole()
+}
+
+// whole reads all of the text.
+func (r *jsonReader) whole() (Value, error) {
+	r.keys = make(map[string]string)
 	v, err := r.value(0)
 	if err != nil {
-		return Value{}, explained(m, text, err)
+		return Value{}, explained(r.meter, r.text, err)
 	}
 	return v, r.ended()
 }
@@ -262,22 +269,69 @@ func (r *jsonReader) decoded(start, i int) (string, error) {
 	if text := r.text[start:i]; plain && utf8.ValidString(text) {
 		return text, r.meter.Step(1 + int64(i-start)/64)
 	}
-	var text string
-	if json.Unmarshal([]byte(r.text[start-1:i+1]), &text) != nil {
-		return "", errSyntax
+	return r.unescaped(r.text[start:i])
+}
+
+// unescaped decodes a text in pieces, so that the meter sees a large one in time.
+func (r *jsonReader) unescaped(escaped string) (string, error) {
+	const piece = 256 << 10
+	var out strings.Builder
+	for {
+		n := pieceLength(escaped, piece)
+		var text string
+		if json.Unmarshal([]byte(`"`+escaped[:n]+`"`), &text) != nil {
+			return "", errSyntax
+		}
+		if err := r.meter.Grow(int64(len(text))); err != nil {
+			return "", err
+		}
+		if n == len(escaped) && out.Len() == 0 {
+			return text, nil
+		}
+		out.WriteString(text)
+		if escaped = escaped[n:]; escaped == "" {
+			return out.String(), nil
+		}
 	}
-	return text, r.meter.Grow(int64(len(text)))
+}
+
+// pieceLength is the length of the piece that an escaped text begins with, of n bytes or a
+// few more: it does not end within an escape, a pair of them or a character.
+func pieceLength(escaped string, n int) int {
+	if len(escaped) <= n {
+		return len(escaped)
+	}
+	half := false // of a pair has come
+	for at := 0; at < len(escaped); {
+		c := escaped[at]
+		if at >= n && c < utf8.RuneSelf && !half {
+			return at
+		}
+		half = false
+		switch at++; {
+		case c != '\\':
+		case strings.HasPrefix(escaped[at:], "u"):
+			half = strings.HasPrefix(escaped[at+1:], "d") || strings.HasPrefix(escaped[at+1:], "D")
+			at += len("u0000")
+		default:
+			at++
+		}
+	}
+	return len(escaped)
 }
 
 func (r *jsonReader) number() (Value, error) {
 	text := r.text[r.at : r.at+numberLength(r.text[r.at:])]
+	if text == "" && r.constants {
+		f, literal := constantAt(r.text[r.at:])
+		if r.at += len(literal); literal != "" {
+			return Float(f), r.meter.Step(1)
+		}
+	}
 	if text == "" {
 		return Value{}, errSyntax
 	}
 	r.at += len(text)
-	if f, ok := constant(text); ok {
-		return Float(f), nil
-	}
 	if !r.spelling {
 		if err := r.meter.Step(1 + int64(len(text))/64); err != nil {
 			return Value{}, err

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 	"unsafe"
 
 	"golang.org/x/text/encoding"
@@ -31,27 +32,17 @@ func FromReply(ctx context.Context, data []byte, spelling bool) (Value, error) {
 }
 
 func fromReply(m *Meter, data []byte, spelling bool) (Value, error) {
-	return readReply(data, func(text string) (Value, error) { return readJSONText(m, text, spelling) },
-		func(err error) bool { return errors.Is(err, ErrLimit) || m.Context().Err() != nil })
-}
-
-// readReply reads a reply, once more with its constants spelt out where it cannot be read
-// as it is. An error that is final is not about the text.
-func readReply(data []byte, read func(text string) (Value, error), final func(error) bool) (Value, error) {
-	data, err := toUTF8(data)
+	text, err := replyText(data)
 	if err != nil {
 		return Value{}, err
 	}
-	v, err := read(unsafe.String(unsafe.SliceData(data), len(data)))
-	if err == nil || final(err) {
-		return v, err
-	}
-	if with, found := spellConstants(data); found {
-		if v, again := read(string(with)); again == nil {
-			return v, nil
-		}
-	}
-	return Value{}, err
+	return (&jsonReader{text: text, spelling: spelling, constants: true, meter: m}).whole()
+}
+
+// replyText returns the text of a reply, which shares its memory where it is UTF-8.
+func replyText(data []byte) (string, error) {
+	data, err := toUTF8(data)
+	return unsafe.String(unsafe.SliceData(data), len(data)), err
 }
 
 // toUTF8 decodes what begins as one of the encodings of Unicode.
@@ -84,50 +75,16 @@ func toUTF8(data []byte) ([]byte, error) {
 	return text, nil
 }
 
-// Numbers that stand for what JSON has no number for, until it is parsed. They have
-// more digits in their exponents than any number that a program writes.
-const (
-	spelledInfinity = "1e9223372036854775801"
-	spelledNaN      = "1e9223372036854775802"
-)
-
-// spellConstants replaces NaN and Infinity, where they stand for themselves.
-func spellConstants(data []byte) ([]byte, bool) {
-	var out []byte
-	found, inString := false, false
-	for i := 0; i < len(data); i++ {
-		c := data[i]
-		switch {
-		case inString && c == '\\' && i+1 < len(data):
-			out = append(out, c, data[i+1])
-			i++
-			continue
-		case c == '"':
-			inString = !inString
-		case inString:
-		case bytes.HasPrefix(data[i:], []byte("NaN")):
-			out, found = append(out, spelledNaN...), true
-			i += len("NaN") - 1
-			continue
-		case bytes.HasPrefix(data[i:], []byte("Infinity")): // after a minus, too
-			out, found = append(out, spelledInfinity...), true
-			i += len("Infinity") - 1
-			continue
+// constantAt returns the float that a text begins with which JSON has no number for, and
+// how it is spelt; "" for none.
+func constantAt(text string) (f float64, literal string) {
+	for _, c := range []struct {
+		literal string
+		is      float64
+	}{{"NaN", math.NaN()}, {"Infinity", math.Inf(1)}, {"-Infinity", math.Inf(-1)}} {
+		if strings.HasPrefix(text, c.literal) {
+			return c.is, c.literal
 		}
-		out = append(out, c)
 	}
-	return out, found
-}
-
-// constant returns what a spelled constant stands for.
-func constant(number string) (float64, bool) {
-	switch number {
-	case spelledInfinity:
-		return math.Inf(1), true
-	case "-" + spelledInfinity:
-		return math.Inf(-1), true
-	case spelledNaN:
-		return math.NaN(), true
-	}
-	return 0, false
+	return 0, ""
 }

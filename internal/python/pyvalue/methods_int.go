@@ -130,7 +130,7 @@ func FloatFromHex(text string) (Value, error) {
 	}
 	switch digits {
 	case "inf", "infinity", "nan":
-		return ParseFloat(t)
+		return ParseFloat(nil, t)
 	}
 	sign := t[:len(t)-len(digits)]
 	digits = strings.TrimPrefix(digits, "0x")

@@ -358,7 +358,10 @@ func FloatToInt(f float64) (Value, error) {
 }
 
 // ParseInt returns int(text, base) for a base of 2 to 36, or 0 for a prefix.
-func ParseInt(text string, base int) (Value, error) {
+func ParseInt(m *Meter, text string, base int) (Value, error) {
+	if err := m.Step(int64(len(text)) / bytesOfStep); err != nil {
+		return Value{}, err
+	}
 	invalid := func() error {
 		quoted, _ := Repr(nil, Str(text)) // without a meter a text can be printed
 		return valueError("invalid literal for int() with base %d: %s", base, quoted)
@@ -416,11 +419,17 @@ func newNaN() Value {
 	return Float(math.Float64frombits(0x7ff8<<48 | nans.Add(1)&(1<<48-1)))
 }
 
+// bytesOfStep is how many bytes of a number are read in a step.
+const bytesOfStep = 8
+
 // ParseFloat returns float(text).
-func ParseFloat(text string) (Value, error) {
+func ParseFloat(m *Meter, text string) (Value, error) {
 	if isDecimal(text) {
 		f, _ := strconv.ParseFloat(text, 64) // it is one, and too short to be out of range
 		return Float(f), nil
+	}
+	if err := m.Step(int64(len(text)) / bytesOfStep); err != nil {
+		return Value{}, err
 	}
 	digits := asciiDigits(strings.TrimFunc(text, ucd.IsSpace))
 	lower := strings.ToLower(strings.TrimLeft(digits, "+-"))

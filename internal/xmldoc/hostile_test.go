@@ -1,0 +1,112 @@
+package xmldoc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/exportpipeline/exportpipeline/internal/treelimit"
+)
+
+// endsLater is a context that ends when it has been looked at a number of times.
+type endsLater struct {
+	context.Context
+	looks int
+}
+
+func (c *endsLater) Err() error {
+	if c.looks--; c.looks < 0 {
+		return context.DeadlineExceeded
+	}
+	return nil
+}
+
+func TestALongTokenEndsWithTheContext(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("text ", 1<<20)
+	for name, text := range map[string]string{
+		"text": "<a>" + long + "</a>", "references": "<a>" + strings.Repeat("&amp;", 1<<20) + "</a>", "value": "<a b='" + long + "'/>",
+		"comment without an end": "<a><!--" + long, "CDATA without an end": "<a><![CDATA[" + long, "DOCTYPE": "<!DOCTYPE a [" + long + "]><a/>",
+		"GB 18030":                    "<?xml version='1.0' encoding='gb18030'?><a>\x81\x30\x81\x30" + long + "</a>",
+		"references beside a DOCTYPE": "<!DOCTYPE a><a>" + strings.Repeat("&amp;", 1<<20) + "</a>",
+	} {
+		const looks = 10
+		ctx := &endsLater{t.Context(), looks}
+		if _, err := Parse(ctx, []byte(text)); !errors.Is(err, context.DeadlineExceeded) && ctx.looks >= 0 {
+			t.Errorf("%s: %v after %d looks at the context", name, err, looks-ctx.looks)
+		}
+	}
+}
+
+func TestWhatNobodySendsIsRefused(t *testing.T) {
+	t.Parallel()
+	var attributes, entities, prefixes, names strings.Builder
+	for i := range maxAttributes + 1 {
+		fmt.Fprintf(&attributes, " a%x=''", i)
+		fmt.Fprintf(&entities, "<!ENTITY e%x 'x'>", i)
+	}
+	for i := range 50_000 {
+		fmt.Fprintf(&prefixes, " xmlns:p%x='u'", i)
+		fmt.Fprintf(&names, "<a%x/>", i)
+	}
+	ctx := treelimit.With(t.Context(), 4<<20)
+	for text, want := range map[string]string{
+		"<a" + attributes.String() + "/>":                            "more than 262144 attributes",
+		"<!DOCTYPE a [" + entities.String() + "]><a/>":               "longer than 4 MB",
+		"<é b='" + strings.Repeat("x", maxSlowToken) + "'/>":         "longer than 4 MB",
+		"<a><b" + prefixes.String() + "/>" + names.String() + "</a>": "too large to be read",
+		"<a>" + names.String() + "</a>":                              "too large to be read",
+	} {
+		if _, err := Parse(ctx, []byte(text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%.30s: %v, want %s", text, err, want)
+		}
+	}
+}
+
+// TestEntitiesOfADocumentTakeNoTimeOfItsSquare would take minutes.
+func TestEntitiesOfADocumentTakeNoTimeOfItsSquare(t *testing.T) {
+	t.Parallel()
+	var entities strings.Builder
+	for i := range 30_000 {
+		fmt.Fprintf(&entities, "<!ENTITY e%x 'x'>", i)
+	}
+	d, err := Parse(t.Context(), []byte("<!DOCTYPE a ["+entities.String()+"]><a>&e7;<b/>"+strings.Repeat("&amp;text", 1<<20)+"</a>"))
+	if err != nil || !strings.HasPrefix(d.Value(d.RootElement()), "x&text") {
+		t.Error(err)
+	}
+}
+
+func TestTextBetweenCommentsTakesNoTimeOfItsSquare(t *testing.T) {
+	t.Parallel()
+	d, err := Parse(t.Context(), []byte("<a>"+strings.Repeat("x<!---->", 1<<18)+"<b/></a>"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := d.TextOf(d.RootElement()); len(text) != 1<<18 {
+		t.Errorf("%d characters", len(text))
+	}
+}
+
+type fewSteps struct{ left int64 }
+
+func (m *fewSteps) Step(n int64) error {
+	if m.left -= n; m.left < 0 {
+		return errors.New("too many steps")
+	}
+	return nil
+}
+
+func TestAnElementIsWrittenWithinTheBoundsOfAMeter(t *testing.T) {
+	t.Parallel()
+	d, err := Parse(t.Context(), []byte("<a>"+strings.Repeat("<b c='d'>e</b>", 1000)+strings.Repeat("x", 100_000)+"</a>"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for steps, fails := range map[int64]bool{500: true, 5000: true, 1_000_000: false} {
+		if _, err := d.StringWithin(d.RootElement(), &fewSteps{steps}); (err != nil) != fails {
+			t.Errorf("%d steps: %v", steps, err)
+		}
+	}
+}
