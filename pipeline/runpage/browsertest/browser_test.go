@@ -250,7 +250,17 @@ func TestPaperHasEverythingThatIsFolded(t *testing.T) {
 		chromedp.Evaluate(`document.querySelectorAll("pre").length`, &all),
 		chromedp.Evaluate(folded, &screen),
 		emulation.SetEmulatedMedia().WithMedia("print"),
-		chromedp.Evaluate(folded, &paper),
+		chromedp.ActionFunc(func(ctx context.Context) error {
+			// A loaded browser takes a moment to apply the medium.
+			var err error
+			for range 100 {
+				if err = chromedp.Evaluate(folded, &paper).Do(ctx); err != nil || paper == all {
+					break
+				}
+				time.Sleep(50 * time.Millisecond)
+			}
+			return err
+		}),
 	)
 	if screen != 0 || all == 0 || paper != all {
 		t.Errorf("of %d folded texts %d are on the screen and %d on paper", all, screen, paper)
