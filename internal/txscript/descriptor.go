@@ -6,7 +6,7 @@ import "github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 // what the attribute of an object is, and takes what it is set to.
 
 // described returns the method of a descriptor, and whether it is one that comes before
-// the object's own attributes; ok is false for what is no descriptor.
+// the object's own attributes; ok is false if v is not a descriptor.
 func described(v value, method string) (f value, first, ok bool) {
 	o, isInstance := v.Object().(*instance)
 	if !isInstance {

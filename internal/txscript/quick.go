@@ -7,7 +7,7 @@ import (
 )
 
 // quick compiles a call of the commonest functions, which loops over rows call for
-// each row, without making a call of it; nil if it is none of them.
+// each row, without making a call of it; nil for any other call.
 func (c *compiler) quick(x *callExpr) eval {
 	name, ok := x.f.(*nameExpr)
 	if !ok || !x.plain || !c.isOuter(name.name) || c.scope.module().allows != nil {

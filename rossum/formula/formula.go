@@ -91,7 +91,7 @@ type program struct {
 	rest func()
 }
 
-// field returns the description of a field, nil if there is no such field.
+// field returns the description of a field, or nil if the schema does not have it.
 func (s *program) field(id string) *described {
 	d, known := s.fields[id]
 	if !known && s.find != nil {
