@@ -29,8 +29,7 @@ func plainBody(ctx context.Context, v pyvalue.Value) (pipeline.Content, error) {
 	if content, ok := jsontemplate.File(v); ok {
 		return content, nil
 	}
-	text, err := jsontemplate.Text(ctx, v)
-	return pipeline.Bytes(text), err
+	return jsontemplate.TextContent(ctx, v)
 }
 
 // segments collects a body of texts and files without copying the files.

@@ -30,13 +30,14 @@ func (t *Template) RenderBody(ctx context.Context, d *Data, other bool) (v pyval
 	if d == nil {
 		d = &Data{}
 	}
-	r := &rendering{ctx: ctx, body: true}
+	r := newRendering(ctx)
+	r.body = true
 	if _, isText := t.root.(joined); isText {
 		r.other = other
 	}
 	v, err = t.root.render(r, &scope{data: d})
 	if err != nil || v.IsUndefined() {
-		return pyvalue.None(), nil, err
+		return pyvalue.None(), nil, t.placed(err)
 	}
 	return v, r.escaped, nil
 }
@@ -48,7 +49,7 @@ func (j joined) renderBody(r *rendering, s *scope) (pyvalue.Value, error) {
 	files := false
 	var within []bool
 	if !r.other {
-		within = j.strings()
+		within = j.within
 	}
 	for i, p := range j.parts {
 		v, err := p.render(r, s)
@@ -56,11 +57,14 @@ func (j joined) renderBody(r *rendering, s *scope) (pyvalue.Value, error) {
 			return v, err
 		}
 		data, isFile, err := textBytes(r.ctx, v)
+		if err == nil {
+			err = r.putFile(len(data)) // a text is copied here, and counts once more
+		}
 		if err != nil {
 			return v, &Error{j.place, "", err}
 		}
 		if within != nil && within[i] && !isStringContent(data) {
-			data = escapeString(data)
+			data = escapeString(string(data))
 			if name := placeholder(p); !slices.Contains(r.escaped, name) {
 				r.escaped = append(r.escaped, name)
 			}
@@ -85,7 +89,11 @@ const small = 64 << 10
 // textBytes is [Text] without a copy of a file.
 func textBytes(ctx context.Context, v pyvalue.Value) (data []byte, isFile bool, err error) {
 	b, isFile := File(v)
-	if !isFile {
+	switch {
+	case v.Kind() == pyvalue.KindList, v.Kind() == pyvalue.KindTuple, v.Kind() == pyvalue.KindDict:
+		data, err = AppendJSON(ctx, nil, v)
+		return data, false, err
+	case !isFile:
 		text, err := Text(ctx, v)
 		return []byte(text), false, err
 	}
@@ -125,13 +133,13 @@ func placeholder(n node) string {
 	return "an expression"
 }
 
-// strings reports for each part whether it stands within a string of JSON, nil if the
+// inStrings reports for each part whether it stands within a string of JSON, nil if the
 // text is not JSON: not an object or a list whose values are placeholders or literal.
-func (j joined) strings() []bool {
-	within := make([]bool, len(j.parts))
+func inStrings(parts []node) []bool {
+	within := make([]bool, len(parts))
 	var shape strings.Builder
 	open, skip := false, false // within a string, and after a backslash of it
-	for i, p := range j.parts {
+	for i, p := range parts {
 		l, isText := p.(literal)
 		if !isText || !l.value.IsText() {
 			within[i] = open
@@ -177,7 +185,7 @@ func isStringContent(text []byte) bool {
 }
 
 // escapeString escapes a text for a string of JSON.
-func escapeString(text []byte) []byte {
-	quoted := AppendText(nil, string(text))
+func escapeString(text string) []byte {
+	quoted := AppendText(nil, text)
 	return quoted[1 : len(quoted)-1]
 }

@@ -40,7 +40,7 @@ func (r *rendering) chosen(c chooser, s *scope) (pyvalue.Value, error) {
 // comes to. Nothing is fetched. Rendering ends where an operator cannot decide; what
 // comes after it is looked at all the same.
 func (t *Template) Chosen(ctx context.Context, d *Data) map[string]bool {
-	c := chosen{&rendering{ctx: ctx}, make(map[string]bool)}
+	c := chosen{newRendering(ctx), make(map[string]bool)}
 	c.walk(t.root, &scope{data: d})
 	return c.branches
 }
@@ -52,6 +52,9 @@ type chosen struct {
 }
 
 func (c chosen) walk(n node, s *scope) {
+	if c.meter.Step(1) != nil { // and neither is anything that comes after
+		return
+	}
 	switch n := n.(type) {
 	case list:
 		for _, e := range n.elements {
@@ -62,12 +65,13 @@ func (c chosen) walk(n node, s *scope) {
 			c.walk(m.value, s)
 		}
 	case forEach:
-		found := elements(s.find(n.schemaID))
+		found, err := c.elements(s, n.schemaID)
+		if err != nil {
+			return
+		}
+		all := &rows{list: found}
 		for i, row := range found {
-			if c.ctx.Err() != nil {
-				return
-			}
-			c.walk(n.mapping, &scope{data: s.data, outer: s, node: row, index: i, inLoop: true, rows: found})
+			c.walk(n.mapping, &scope{data: s.data, outer: s, node: row, index: i, rows: all})
 		}
 		if len(found) == 0 {
 			c.branches[fallbackOf(n.place)] = true

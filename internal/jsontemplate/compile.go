@@ -26,10 +26,11 @@ type Options struct {
 
 // Template is a compiled template. It may be rendered by several goroutines.
 type Template struct {
-	root node
-	text string // of a template that has no placeholder
-	lit  bool
-	odd  []Use // text that is most likely meant as a placeholder
+	root  node
+	place string // in the settings
+	text  string // of a template that has no placeholder
+	lit   bool
+	odd   []Use // text that is most likely meant as a placeholder
 }
 
 // node is a compiled part of a template.
@@ -54,7 +55,7 @@ func Compile(raw []byte, o Options) (*Template, error) {
 	if err := c.faults.Err(); err != nil {
 		return nil, err
 	}
-	return newTemplate(root, c.odd), nil
+	return c.template(root), nil
 }
 
 // CompileString compiles a single string with placeholders.
@@ -64,11 +65,11 @@ func CompileString(text string, o Options) (*Template, error) {
 	if err := c.faults.Err(); err != nil {
 		return nil, err
 	}
-	return newTemplate(root, c.odd), nil
+	return c.template(root), nil
 }
 
-func newTemplate(root node, odd []Use) *Template {
-	t := &Template{root: root, odd: odd}
+func (c *compiler) template(root node) *Template {
+	t := &Template{root: root, place: c.options.Place, odd: c.odd}
 	if l, ok := root.(literal); ok {
 		t.text, t.lit = l.value.Text(), l.value.IsText()
 	}
@@ -144,16 +145,17 @@ func (c *compiler) list(place string, depth int) node {
 }
 
 func (c *compiler) object(place string, depth int) node {
-	o := object{}
+	o, seen := object{}, make(map[string]bool)
 	for c.broken == nil && c.json.More() {
 		key, _ := c.token(place).(string)
 		if c.broken != nil {
 			break
 		}
 		below := settings.Join(place, key)
-		if i := slices.IndexFunc(o.members, func(m member) bool { return m.key == key }); i >= 0 {
+		if seen[key] {
 			c.faults.Add(below, "duplicate key")
 		}
+		seen[key] = true
 		if isOperator(key) {
 			return c.operatorObject(o, key, below, depth)
 		}
@@ -188,16 +190,22 @@ func (c *compiler) operatorObject(o object, key, place string, depth int) node {
 // text compiles a string with placeholders.
 func (c *compiler) text(place, text string) node {
 	var parts []node
-	start := 0
+	start, end := 0, -1 // end is the next closing brace
 	for i := 0; i < len(text); i++ {
 		if !strings.ContainsRune("@#{", rune(text[i])) {
 			continue
 		}
-		end := strings.IndexByte(text[i:], '}')
-		if end < 0 {
-			break
+		if end < i {
+			next := strings.IndexByte(text[i:], '}')
+			if next < 0 {
+				break
+			}
+			end = i + next
 		}
-		p, begins := c.placeholder(place, text[i:i+end+1])
+		if opens := text[i] == '{' || text[i+1] == '{'; !opens { // a brace follows, so that there is a next one
+			continue
+		}
+		p, begins := c.placeholder(place, text[i:end+1])
 		if !begins {
 			continue
 		}
@@ -206,7 +214,7 @@ func (c *compiler) text(place, text string) node {
 			parts = append(parts, literal{pyvalue.Str(text[start:i])})
 		}
 		parts = append(parts, p)
-		i += end
+		i = end
 		start = i + 1
 	}
 	if start < len(text) || len(parts) == 0 {
@@ -216,7 +224,7 @@ func (c *compiler) text(place, text string) node {
 	if len(parts) == 1 {
 		return parts[0]
 	}
-	return joined{place, parts}
+	return joined{place, parts, inStrings(parts)}
 }
 
 // meantAsPlaceholder finds what people write who know other templates, or know the names

@@ -54,44 +54,93 @@ func text(n Node) string {
 
 // scope is the element that a part of the template is about.
 type scope struct {
-	data   *Data
-	outer  *scope
-	node   Node
-	index  int // of the loop, from 0
-	inLoop bool
-	rows   []Node // all elements of the loop
+	data  *Data
+	outer *scope
+	node  Node
+	index int   // of the loop, from 0
+	rows  *rows // all elements of the loop; nil outside of one
+}
+
+// rows are the elements of a loop.
+type rows struct {
+	list []Node
+	have map[string]bool // whether any of them has something with a schema_id below it
+}
+
+// anyHas reports whether an element has something with the schema_id below it. Each
+// schema_id is looked for once, not for each of the elements that lack it.
+func (r *rendering) anyHas(all *rows, schemaID string) (bool, error) {
+	has, known := all.have[schemaID]
+	if known {
+		return has, nil
+	}
+	for _, n := range all.list {
+		below, err := r.findBelow(n, schemaID, 1)
+		if err != nil {
+			return false, err
+		}
+		if has = len(below) > 0; has {
+			break
+		}
+	}
+	if all.have == nil {
+		all.have = make(map[string]bool)
+	}
+	all.have[schemaID] = has
+	return has, nil
+}
+
+// groupCost is the steps of a search in a table or a group, for which all nodes with the
+// schema_id are looked at.
+const groupCost = 64
+
+// findBelow returns what has the schema_id below a node. cost is that of one search.
+func (r *rendering) findBelow(n Node, schemaID string, cost int64) ([]Node, error) {
+	if n.IsField() {
+		return nil, r.meter.Step(1)
+	}
+	if err := r.meter.Step(cost + int64(n.Count()/16)); err != nil {
+		return nil, err
+	}
+	return n.Find(schemaID), nil
 }
 
 // find looks in the current element, then around it, then in the whole.
-func (s *scope) find(schemaID string) []Node {
+func (r *rendering) find(s *scope, schemaID string) ([]Node, error) {
 	for in := s; in != nil; in = in.outer {
 		if in.node == nil {
 			continue
 		}
 		if in.node.SchemaID() == schemaID {
-			return []Node{in.node}
+			return []Node{in.node}, r.meter.Step(1)
 		}
-		if found := in.node.Find(schemaID); len(found) > 0 {
-			return found
+		cost := int64(1)
+		if in.rows == nil {
+			cost = groupCost
+		}
+		if found, err := r.findBelow(in.node, schemaID, cost); len(found) > 0 || err != nil {
+			return found, err
+		}
+		if in.rows == nil {
+			continue
 		}
 		// What other rows have and this one lacks is not to be had from them.
-		for _, row := range in.rows {
-			if len(row.Find(schemaID)) > 0 {
-				return nil
-			}
+		if has, err := r.anyHas(in.rows, schemaID); has || err != nil {
+			return nil, err
 		}
 	}
 	if s.data.Root == nil {
-		return nil
+		return nil, nil
 	}
-	return s.data.Root(schemaID)
+	found := s.data.Root(schemaID)
+	return found, r.meter.Step(int64(1 + len(found)))
 }
 
 // loop returns the position in the nearest loop around; what uses it compiles
 // only within one.
 func (s *scope) loop() int {
 	for in := s; in != nil; in = in.outer {
-		if in.inLoop {
+		if in.rows != nil {
 			return in.index
 		}
 	}

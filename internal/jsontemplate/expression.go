@@ -55,7 +55,7 @@ func (x expression) render(r *rendering, s *scope) (pyvalue.Value, error) {
 	}
 	v, err := x.compiled.Eval(r.ctx, vars, expressionLimits)
 	if err == nil {
-		if err = checkJSON(v, 0); err == nil {
+		if err = r.checkJSON(v, 0); err == nil {
 			return v, nil
 		}
 	}
@@ -93,12 +93,19 @@ func (x expression) resource(ctx context.Context, s *scope, name string) (pyvalu
 }
 
 // checkJSON says why JSON cannot hold what an expression gave. Dates and files are texts
-// in it.
-func checkJSON(v pyvalue.Value, depth int) error {
+// in it. A list that stands in the value many times is written, and counted, each time.
+func (r *rendering) checkJSON(v pyvalue.Value, depth int) error {
+	if err := r.meter.Step(1); err != nil {
+		return err
+	}
 	if depth > maxDepth {
 		return fmt.Errorf("its value is nested deeper than %d levels", maxDepth)
 	}
 	switch v.Kind() {
+	case pyvalue.KindStr, pyvalue.KindMarkup:
+		return r.put(len(v.Text()))
+	case pyvalue.KindBytes:
+		return r.putFile(len(v.Data()))
 	case pyvalue.KindUndefined, pyvalue.KindSet:
 		return errNotJSON(v)
 	case pyvalue.KindObject:
@@ -106,15 +113,18 @@ func checkJSON(v pyvalue.Value, depth int) error {
 			return errNotJSON(v)
 		}
 	case pyvalue.KindDict:
-		for _, item := range v.Dict().All() {
-			if err := checkJSON(item, depth+1); err != nil {
+		for key, item := range v.Dict().All() {
+			if err := r.put(len(key.Text())); err != nil {
+				return err
+			}
+			if err := r.checkJSON(item, depth+1); err != nil {
 				return err
 			}
 		}
 	}
 	items, _ := v.Items()
 	for _, item := range items {
-		if err := checkJSON(item, depth+1); err != nil {
+		if err := r.checkJSON(item, depth+1); err != nil {
 			return err
 		}
 	}

@@ -1,7 +1,6 @@
 package jsontemplate
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -107,8 +106,11 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.Err }
 
 // one returns the only field with the schema_id.
-func (s *scope) one(place, schemaID string) (Node, error) {
-	found := s.find(schemaID)
+func (r *rendering) one(s *scope, place, schemaID string) (Node, error) {
+	found, err := r.find(s, schemaID)
+	if err != nil {
+		return nil, err
+	}
 	switch len(found) {
 	case 0:
 		err := ErrNotFound
@@ -124,8 +126,8 @@ func (s *scope) one(place, schemaID string) (Node, error) {
 	return nil, &Error{place, schemaID, fmt.Errorf("%w (%d times)", ErrRepeated, len(found))}
 }
 
-func (s *scope) oneField(place, schemaID string) (Node, error) {
-	n, err := s.one(place, schemaID)
+func (r *rendering) oneField(s *scope, place, schemaID string) (Node, error) {
+	n, err := r.one(s, place, schemaID)
 	if err == nil && !n.IsField() {
 		return nil, &Error{place, schemaID, errors.New("has no value: it is a table or a group of fields")}
 	}
@@ -138,12 +140,16 @@ type field struct{ place, schemaID, kind string }
 var valueTypes = []string{"string", "integer", "float", "boolean", "iso_datetime"}
 
 func (f field) render(r *rendering, s *scope) (pyvalue.Value, error) {
-	n, err := s.oneField(f.place, f.schemaID)
+	n, err := r.oneField(s, f.place, f.schemaID)
 	if err != nil {
 		return pyvalue.None(), err
 	}
 	r.from(f.place, f.schemaID, n)
-	v, err := convert(n, f.kind)
+	err = r.put(len(text(n)))
+	v := pyvalue.None()
+	if err == nil {
+		v, err = convert(n, f.kind)
+	}
 	if err != nil {
 		return v, &Error{f.place, f.schemaID, err}
 	}
@@ -232,9 +238,12 @@ type ifSchemaID struct {
 
 func (i ifSchemaID) render(r *rendering, s *scope) (pyvalue.Value, error) { return r.chosen(i, s) }
 
-func (i ifSchemaID) choose(_ *rendering, s *scope) (branch, error) {
-	found := s.find(i.schemaID)
-	if len(found) > 1 {
+func (i ifSchemaID) choose(r *rendering, s *scope) (branch, error) {
+	found, err := r.find(s, i.schemaID)
+	switch {
+	case err != nil:
+		return branch{}, err
+	case len(found) > 1:
 		return branch{}, &Error{i.place, i.schemaID, fmt.Errorf("%w (%d times)", ErrRepeated, len(found))}
 	}
 	if len(found) == 1 && (found[0].IsField() && text(found[0]) != "" || !found[0].IsField() && found[0].Count() > 0) {
@@ -251,7 +260,7 @@ type ifValue struct {
 func (i ifValue) render(r *rendering, s *scope) (pyvalue.Value, error) { return r.chosen(i, s) }
 
 func (i ifValue) choose(r *rendering, s *scope) (branch, error) {
-	n, err := s.oneField(i.place, i.schemaID)
+	n, err := r.oneField(s, i.place, i.schemaID)
 	if err != nil {
 		return branch{}, err
 	}
@@ -259,7 +268,7 @@ func (i ifValue) choose(r *rendering, s *scope) (branch, error) {
 	if err != nil {
 		return branch{}, err
 	}
-	wanted, err := Text(r.ctx, want)
+	wanted, err := r.text(want)
 	if err != nil {
 		return branch{}, err
 	}
@@ -275,13 +284,19 @@ type forEach struct {
 }
 
 func (f forEach) render(r *rendering, s *scope) (pyvalue.Value, error) {
-	found := elements(s.find(f.schemaID))
+	found, err := r.elements(s, f.schemaID)
+	if err != nil {
+		return pyvalue.None(), err
+	}
 	if len(found) == 0 {
 		return f.fallback.render(r, s)
 	}
-	values := make([]pyvalue.Value, 0, len(found))
+	if err := r.meter.GrowTimes(len(found), elementCost); err != nil {
+		return pyvalue.None(), &Error{f.place, f.schemaID, err}
+	}
+	values, all := make([]pyvalue.Value, 0, len(found)), &rows{list: found}
 	for i, n := range found {
-		v, err := r.below(Step{Index: len(values)}, f.mapping, &scope{data: s.data, outer: s, node: n, index: i, inLoop: true, rows: found})
+		v, err := r.below(Step{Index: len(values)}, f.mapping, &scope{data: s.data, outer: s, node: n, index: i, rows: all})
 		if err != nil {
 			return v, fmt.Errorf("element %d of %s: %w", i+1, f.schemaID, err)
 		}
@@ -294,16 +309,23 @@ func (f forEach) render(r *rendering, s *scope) (pyvalue.Value, error) {
 
 // elements are what a loop goes through: the rows, where a schema_id is that of
 // their table.
-func elements(found []Node) []Node {
+func (r *rendering) elements(s *scope, schemaID string) ([]Node, error) {
+	found, err := r.find(s, schemaID)
+	if err != nil {
+		return nil, err
+	}
 	list := make([]Node, 0, len(found))
 	for _, n := range found {
-		if below, ok := n.Elements(); ok {
-			list = append(list, below...)
-		} else {
-			list = append(list, n)
+		below, ok := n.Elements()
+		if !ok {
+			below = []Node{n}
 		}
+		if err := r.meter.Step(int64(len(below))); err != nil {
+			return nil, err
+		}
+		list = append(list, below...)
 	}
-	return list
+	return list, nil
 }
 
 // branches are the templates of a valueSwitch.
@@ -323,8 +345,8 @@ type valueSwitch struct {
 
 func (v valueSwitch) render(r *rendering, s *scope) (pyvalue.Value, error) { return r.chosen(v, s) }
 
-func (v valueSwitch) choose(_ *rendering, s *scope) (branch, error) {
-	n, err := s.oneField(v.place, v.schemaID)
+func (v valueSwitch) choose(r *rendering, s *scope) (branch, error) {
+	n, err := r.oneField(s, v.place, v.schemaID)
 	if err != nil {
 		return branch{}, err
 	}
@@ -338,8 +360,8 @@ func (v valueSwitch) choose(_ *rendering, s *scope) (branch, error) {
 
 type childCount struct{ place, schemaID string }
 
-func (c childCount) render(_ *rendering, s *scope) (pyvalue.Value, error) {
-	n, err := s.one(c.place, c.schemaID)
+func (c childCount) render(r *rendering, s *scope) (pyvalue.Value, error) {
+	n, err := r.one(s, c.place, c.schemaID)
 	if err != nil {
 		return pyvalue.None(), err
 	}
@@ -352,7 +374,7 @@ func (c childCount) render(_ *rendering, s *scope) (pyvalue.Value, error) {
 type fetch struct{ place, schemaID string }
 
 func (f fetch) render(r *rendering, s *scope) (pyvalue.Value, error) {
-	n, err := s.oneField(f.place, f.schemaID)
+	n, err := r.oneField(s, f.place, f.schemaID)
 	if err != nil {
 		return pyvalue.None(), err
 	}
@@ -368,19 +390,4 @@ func (f fetch) render(r *rendering, s *scope) (pyvalue.Value, error) {
 		return pyvalue.None(), &Error{f.place, f.schemaID, err}
 	}
 	return FileValue(content), nil
-}
-
-// rendering is one run of a template.
-type rendering struct {
-	ctx context.Context
-
-	body    bool     // see [Template.RenderBody]
-	other   bool     // no JSON
-	escaped []string // placeholders
-
-	// wanted is the path whose origin is looked for; see [Template.Origin].
-	wanted []Step
-	depth  int
-	off    bool // the current part is not on the path
-	origin Origin
 }

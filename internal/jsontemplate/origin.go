@@ -27,7 +27,8 @@ func (t *Template) Origin(ctx context.Context, d *Data, path []Step) (Origin, bo
 	if d == nil {
 		d = &Data{}
 	}
-	r := &rendering{ctx: ctx, wanted: path}
+	r := newRendering(ctx)
+	r.wanted = path
 	// What cannot be rendered has no origin either.
 	_, _ = t.root.render(r, &scope{data: d})
 	return r.origin, r.origin.SchemaID != ""
@@ -36,6 +37,9 @@ func (t *Template) Origin(ctx context.Context, d *Data, path []Step) (Origin, bo
 // below renders a part of an object or list at its place in the result. While an
 // origin is looked for, parts that cannot lead to it are passed over.
 func (r *rendering) below(s Step, n node, in *scope) (pyvalue.Value, error) {
+	if err := r.meter.Step(1); err != nil {
+		return pyvalue.None(), err
+	}
 	if r.wanted == nil {
 		return n.render(r, in)
 	}

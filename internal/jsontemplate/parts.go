@@ -21,13 +21,14 @@ func (t *Template) RenderParts(ctx context.Context, d *Data) ([]Part, error) {
 	if j, ok := t.root.(joined); ok {
 		nodes = j.parts
 	}
+	r := newRendering(ctx)
 	parts := make([]Part, 0, len(nodes))
 	for _, n := range nodes {
-		v, err := n.render(&rendering{ctx: ctx}, &scope{data: d})
+		v, err := n.render(r, &scope{data: d})
 		if err != nil {
-			return nil, err
+			return nil, t.placed(err)
 		}
-		text, err := Text(ctx, v)
+		text, err := r.text(v)
 		if err != nil {
 			return nil, err
 		}

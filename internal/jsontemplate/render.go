@@ -21,9 +21,9 @@ func (t *Template) Render(ctx context.Context, d *Data) (pyvalue.Value, error) {
 	if d == nil {
 		d = &Data{}
 	}
-	v, err := t.root.render(&rendering{ctx: ctx}, &scope{data: d})
+	v, err := t.root.render(newRendering(ctx), &scope{data: d})
 	if err != nil || v.IsUndefined() {
-		return pyvalue.None(), err
+		return pyvalue.None(), t.placed(err)
 	}
 	return v, nil
 }
@@ -42,11 +42,19 @@ func (t *Template) RenderText(ctx context.Context, d *Data) (string, error) {
 
 type literal struct{ value pyvalue.Value }
 
-func (l literal) render(*rendering, *scope) (pyvalue.Value, error) { return l.value, nil }
+func (l literal) render(r *rendering, _ *scope) (pyvalue.Value, error) {
+	if !l.value.IsText() {
+		return l.value, nil
+	}
+	return l.value, r.put(len(l.value.Text()))
+}
 
 type list struct{ elements []node }
 
 func (l list) render(r *rendering, s *scope) (pyvalue.Value, error) {
+	if err := r.meter.GrowTimes(len(l.elements), elementCost); err != nil {
+		return pyvalue.None(), err
+	}
 	values := make([]pyvalue.Value, 0, len(l.elements))
 	for _, e := range l.elements {
 		v, err := r.below(Step{Index: len(values)}, e, s)
@@ -68,7 +76,7 @@ type member struct {
 }
 
 func (o object) render(r *rendering, s *scope) (pyvalue.Value, error) {
-	if err := r.ctx.Err(); err != nil {
+	if err := r.meter.GrowTimes(len(o.members), memberCost); err != nil {
 		return pyvalue.None(), err
 	}
 	made := pyvalue.NewDictSize(len(o.members))
@@ -77,17 +85,22 @@ func (o object) render(r *rendering, s *scope) (pyvalue.Value, error) {
 		if err != nil {
 			return v, err
 		}
-		if !v.IsUndefined() {
-			made.SetStr(m.key, v)
+		if v.IsUndefined() {
+			continue
 		}
+		if err := r.put(len(m.key)); err != nil {
+			return v, err
+		}
+		made.SetStr(m.key, v)
 	}
 	return made.Value(), nil
 }
 
 // joined is a string with placeholders inside other text.
 type joined struct {
-	place string
-	parts []node
+	place  string
+	parts  []node
+	within []bool // see [inStrings]
 }
 
 func (j joined) render(r *rendering, s *scope) (pyvalue.Value, error) {
@@ -100,7 +113,10 @@ func (j joined) render(r *rendering, s *scope) (pyvalue.Value, error) {
 		if err != nil {
 			return v, err
 		}
-		text, err := Text(r.ctx, v)
+		text, err := r.text(v)
+		if err == nil {
+			err = r.meter.Grow(int64(len(text)))
+		}
 		if err != nil {
 			return v, &Error{j.place, "", err}
 		}
@@ -109,12 +125,21 @@ func (j joined) render(r *rendering, s *scope) (pyvalue.Value, error) {
 	return pyvalue.Str(b.String()), nil
 }
 
+// text is [Text] of a value; files that it copies are counted.
+func (r *rendering) text(v pyvalue.Value) (string, error) {
+	text, err := Text(r.ctx, v)
+	if _, isFile := File(v); isFile && err == nil {
+		err = r.putFile(len(text))
+	}
+	return text, err
+}
+
 type secret struct{ place, name string }
 
-func (x secret) render(_ *rendering, s *scope) (pyvalue.Value, error) {
+func (x secret) render(r *rendering, s *scope) (pyvalue.Value, error) {
 	if s.data.Secret != nil {
 		if v, ok := s.data.Secret(x.name); ok {
-			return pyvalue.Str(v), nil
+			return pyvalue.Str(v), r.put(len(v))
 		}
 	}
 	return pyvalue.None(), &Error{x.place, "", fmt.Errorf("the hook has no secret called %q", x.name)}

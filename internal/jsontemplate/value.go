@@ -136,59 +136,122 @@ func NumberText(v pyvalue.Value) string {
 	return text
 }
 
+// errJSONTooLarge means that a value is too large to be written as JSON.
+var errJSONTooLarge = fmt.Errorf("its JSON is larger than %d MB", maxJSON>>20)
+
 // AppendJSON appends a value as compact JSON: members in their order, numbers as
-// they were spelt, files as text.
+// they were spelt, files as text. More than 128 MB of it are an error.
 func AppendJSON(ctx context.Context, dst []byte, v pyvalue.Value) ([]byte, error) {
+	w := writer{ctx: ctx, meter: pyvalue.NewMeter(ctx, pyvalue.Limits{}), out: dst, most: len(dst) + maxJSON}
+	err := w.value(v)
+	return w.out, err
+}
+
+// writer writes JSON. It looks at its context, and at how much it has written.
+type writer struct {
+	ctx   context.Context
+	meter *pyvalue.Meter
+	out   []byte
+	most  int
+}
+
+func (w *writer) value(v pyvalue.Value) error {
+	if len(w.out) > w.most {
+		return errJSONTooLarge
+	}
+	if err := w.meter.Step(1); err != nil {
+		return err
+	}
 	switch v.Kind() {
 	case pyvalue.KindNone:
-		return append(dst, "null"...), nil
+		w.out = append(w.out, "null"...)
+		return nil
 	case pyvalue.KindStr, pyvalue.KindMarkup:
-		return AppendText(dst, v.Text()), nil
+		return w.text(v.Text())
 	case pyvalue.KindDict:
-		return appendObject(ctx, dst, v.Dict())
+		return w.object(v.Dict())
 	case pyvalue.KindList, pyvalue.KindTuple:
 		items, _ := v.Items()
-		return appendList(ctx, dst, items)
+		return w.list(items)
 	}
-	text, err := scalarText(ctx, v)
+	text, err := scalarText(w.ctx, v)
+	if err != nil {
+		return err
+	}
 	if v.IsNumber() {
-		return append(dst, text...), err
+		w.out = append(w.out, text...)
+		return nil
 	}
-	return AppendText(dst, text), err
+	return w.text(text)
 }
 
-func appendList(ctx context.Context, dst []byte, items []pyvalue.Value) (_ []byte, err error) {
-	dst = append(dst, '[')
+// text writes a text, a large one in pieces, between which the context is looked at.
+func (w *writer) text(s string) error {
+	if len(s) <= piece {
+		w.out = AppendText(w.out, s)
+		return w.meter.Step(int64(len(s) / 64))
+	}
+	w.out = append(w.out, '"')
+	for s != "" {
+		end := min(len(s), piece)
+		for k := 0; k < utf8.UTFMax && end < len(s) && !utf8.RuneStart(s[end]); k++ {
+			end--
+		}
+		w.out = append(w.out, escapeString(s[:end])...)
+		s = s[end:]
+		if len(w.out) > w.most {
+			return errJSONTooLarge
+		}
+		if err := w.meter.Step(piece / 64); err != nil {
+			return err
+		}
+	}
+	w.out = append(w.out, '"')
+	return nil
+}
+
+// piece is how much of a text is written at a time, in bytes.
+const piece = 64 << 10
+
+func (w *writer) list(items []pyvalue.Value) error {
+	w.out = append(w.out, '[')
 	for i, item := range items {
 		if i > 0 {
-			dst = append(dst, ',')
+			w.out = append(w.out, ',')
 		}
-		if dst, err = AppendJSON(ctx, dst, item); err != nil {
-			return dst, err
+		if err := w.value(item); err != nil {
+			return err
 		}
 	}
-	return append(dst, ']'), nil
+	w.out = append(w.out, ']')
+	return nil
 }
 
-func appendObject(ctx context.Context, dst []byte, d *pyvalue.Dict) (_ []byte, err error) {
-	dst = append(dst, '{')
+func (w *writer) object(d *pyvalue.Dict) error {
+	w.out = append(w.out, '{')
 	first := true
 	for key, v := range d.All() {
 		if !first {
-			dst = append(dst, ',')
+			w.out = append(w.out, ',')
 		}
 		first = false
-		name := key.Text()
+		name, err := key.Text(), error(nil)
 		if !key.IsText() {
-			if name, err = pyvalue.String(nil, key); err != nil {
-				return dst, err
-			}
+			name, err = pyvalue.String(nil, key)
 		}
-		if dst, err = AppendJSON(ctx, append(AppendText(dst, name), ':'), v); err != nil {
-			return dst, err
+		if err == nil {
+			err = w.text(name)
+		}
+		if err != nil {
+			return err
+		}
+		w.out = append(w.out, ':')
+		if err := w.value(v); err != nil {
+			return err
 		}
 	}
-	return append(dst, '}'), nil
+	w.out = append(w.out, '}')
+	return nil
 }
 
 // AppendText appends a text as JSON.
