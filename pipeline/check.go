@@ -28,6 +28,9 @@ func (c *Chain) Check(schema *rossum.Schema, options ...Option) Findings {
 		w.stored = func(string) bool { return true }
 	}
 	j := &judge{world: w, alone: o.alone, leftOut: c.origin.LeftOut}
+	for _, fault := range o.faults {
+		j.findings = append(j.findings, &Finding{Severity: SeverityError, Err: fault})
+	}
 	j.judge(newOutline(c, t).flow(""), o.formulas)
 	return j.findings
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/exportpipeline/exportpipeline/pipeline/send"
 	"github.com/exportpipeline/exportpipeline/rossum"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
+	"github.com/exportpipeline/exportpipeline/steps"
 )
 
 // answersItself is a transport that answers each call without a network.
@@ -80,6 +81,16 @@ func ExampleWithOnlyHosts() {
 func ExampleWithPublicAddressesOnly() {
 	exportOf([]pipeline.Step{isRefused("http://10.0.0.1/invoices")}, pipeline.WithPublicAddressesOnly())
 	// Output: info: refused: true, nothing was sent: true
+}
+
+// The reply is small; its limit here is smaller.
+func ExampleWithTreeLimit() {
+	erp := &http.Client{Transport: answersItself(func(*http.Request) string { return `{"lines":[1,2,3]}` })}
+	call := &steps.RESTExport{Request: steps.Request{URL: "https://erp.example/invoices", Content: "@{document_id}"}, PayloadKey: "reply"}
+	read := &steps.Extract{Sources: []steps.Source{{Key: "reply", Rules: []steps.ExtractRule{{Path: "lines[0]", TargetField: "document_id"}}}}}
+	exportOf([]pipeline.Step{call, read}, pipeline.WithHTTPClient(erp), pipeline.WithTreeLimit(16))
+	// Output:
+	// error: Export failed: step Data value extractor, extract[0] (reply): the reply cannot be read as JSON: it is too large to be read: its parts would take more than 16 bytes of memory; ask the API for less, or let the program set pipeline.WithTreeLimit; it begins with "{\"lines\":[1,2,3]}". These calls were made: POST https://erp.example/invoices (answered 201).
 }
 
 // The ERP's certificate is signed by an authority of the company.

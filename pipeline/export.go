@@ -81,6 +81,9 @@ func NewExport(p *rossum.Payload, options ...Option) (*Export, error) {
 
 func newExport(p *rossum.Payload, c config) (*Export, error) {
 	wired.Do(wire)
+	if err := errors.Join(c.faults...); err != nil {
+		return nil, err
+	}
 	if p == nil || p.Annotation == nil {
 		return nil, fmt.Errorf("%w: key \"annotation\" is missing", rossum.ErrPayload)
 	}

@@ -17,10 +17,10 @@ const (
 )
 
 // Finding is something that [Chain.Check], or the check at the beginning of a run, has
-// found. It is an error of its own, and wraps a [*StepError] around Cause.
+// found. It is an error of its own, and wraps a [*StepError] around Err.
 type Finding struct {
 	Severity Severity
-	Step     string // name of the step
+	Step     string // name of the step, "" for what is wrong with the options
 	Hook     string // name and id of the hook, "" for a chain that was not made from hooks
 	File     string // file of the hook, "" if it is not known
 	Line     int    // in the file, 0 if it is not known
@@ -34,10 +34,13 @@ type Finding struct {
 // Error returns one line with everything.
 func (f *Finding) Error() string {
 	var b strings.Builder
-	if f.Hook != "" {
+	switch {
+	case f.Hook != "":
 		b.WriteString("hook " + f.Hook)
-	} else {
+	case f.Step != "":
 		b.WriteString("step " + f.Step)
+	default:
+		b.WriteString("the options")
 	}
 	if f.File != "" {
 		b.WriteString(", " + f.File)

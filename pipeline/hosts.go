@@ -25,7 +25,10 @@ type network struct {
 // spelling.
 func WithOnlyHosts(hosts ...string) Option {
 	hosts = slices.Clone(hosts)
-	return func(c *config) { c.egress.Hosts = append(address.Known{}, hosts...) }
+	return func(c *config) {
+		c.egress.Hosts = append(address.Known{}, hosts...)
+		c.checkHosts("WithOnlyHosts", hosts)
+	}
 }
 
 // WithPublicAddressesOnly forbids exports to talk to private addresses, such as 10.0.0.1,
@@ -38,10 +41,23 @@ func WithPublicAddressesOnly() Option { return func(c *config) { c.egress.Public
 // them: a whole URL in a field, or the end of a host's name. Without it such a URL may
 // only repeat a host that the step's settings, its auth request, or the literal text of
 // a formula of the schema has. An entry is a host, such as erp.example (any scheme and
-// port), a host with a port, or an origin such as https://erp.example.
+// port), a host with a port, or an origin such as https://erp.example; what is none of these,
+// such as a pattern or a path, is an error before anything runs.
 func WithAllowedHosts(hosts ...string) Option {
 	hosts = slices.Clone(hosts)
-	return func(c *config) { c.allowedHosts = append(slices.Clip(c.allowedHosts), hosts...) }
+	return func(c *config) {
+		c.allowedHosts = append(slices.Clip(c.allowedHosts), hosts...)
+		c.checkHosts("WithAllowedHosts", hosts)
+	}
+}
+
+// checkHosts notes entries that no call could ever match.
+func (c *config) checkHosts(option string, hosts []string) {
+	for _, h := range hosts {
+		if !address.IsHost(h) {
+			c.fault(option, "%q is not a host; write a host (erp.example), a host with a port (erp.example:8443) or an origin (https://erp.example)", h)
+		}
+	}
 }
 
 // WithSignedCalls says that the hook calls come with a signature that was checked, so that their

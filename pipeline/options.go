@@ -2,24 +2,30 @@ package pipeline
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/exportpipeline/exportpipeline/internal/pipelinerun"
 	"github.com/exportpipeline/exportpipeline/rossum"
 )
 
 // Option sets how the exports of a chain run. Give it to [Chain.Export], to
 // the server of package hookserver, or to [NewExport]. Options are functions here and structs
 // elsewhere, since server, program and test each add theirs to one list, and several have a
-// nil or an empty list that means something: WithRossum(nil), WithOnlyHosts().
+// nil or an empty list that means something: WithRossum(nil), WithOnlyHosts(). An option that
+// was given what it cannot work with, such as a negative time, is an error of all that takes
+// it, before anything runs.
 type Option func(*config)
 
 // config is what the options set. The zero value works.
 type config struct {
 	network
+	faults []error // of the options themselves
 
 	log         *slog.Logger
 	tracer      trace.Tracer
@@ -55,6 +61,20 @@ func newConfig(options []Option) config {
 	c := config{}
 	c.apply(options)
 	return c
+}
+
+// init lets servers say what is wrong with options before the first run; unlike [wire] it
+// brings nothing else into a program.
+func init() {
+	pipelinerun.OptionFaults = func(options any) error {
+		c := newConfig(options.([]Option))
+		return errors.Join(c.faults...)
+	}
+}
+
+// fault notes that an option was given what it cannot work with.
+func (c *config) fault(option, format string, args ...any) {
+	c.faults = append(c.faults, fmt.Errorf("pipeline."+option+": "+format, args...))
 }
 
 func (c *config) apply(options []Option) {
@@ -112,8 +132,25 @@ func WithReport(f func(context.Context, *Report)) Option { return func(c *config
 // reply itself, whatever component reads it as JSON, XML or SOAP: of JSON that is only
 // searched 8 bytes for each value and key, of XML 24 bytes for each node. A reply beyond it
 // fails the step that reads it. Without it, or with 0, that is 256 MiB.
-func WithTreeLimit(bytes int64) Option { return func(c *config) { c.treeLimit = bytes } }
+func WithTreeLimit(bytes int64) Option {
+	return func(c *config) {
+		c.treeLimit = bytes
+		if bytes < 0 {
+			c.fault("WithTreeLimit", "%d is negative", bytes)
+		}
+	}
+}
 
-// WithTimeout bounds an export's time. Without it the bound is that of the hooks that
-// the chain was made from; see [Chain.Timeout].
-func WithTimeout(d time.Duration) Option { return func(c *config) { c.timeout = d } }
+// WithTimeout bounds an export's time. Without it, or with 0, the bound is that of the hooks
+// that the chain was made from; see [Chain.Timeout]. A chain that was not made from hooks has
+// none beyond the context's: [Chain.Export] should be given one with a deadline, as the servers
+// of package hookserver do. An export that takes longer ends with an error that wraps
+// [context.DeadlineExceeded]; what was sent until then is in its answer and its report.
+func WithTimeout(d time.Duration) Option {
+	return func(c *config) {
+		c.timeout = d
+		if d < 0 {
+			c.fault("WithTimeout", "%v is negative", d)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -25,7 +26,14 @@ func WithRossumOrigin(baseURLs ...string) Option {
 	for i, u := range baseURLs {
 		origins[i] = originOf(u)
 	}
-	return func(c *config) { c.origins = append(slices.Clip(c.origins), origins...) }
+	return func(c *config) {
+		c.origins = append(slices.Clip(c.origins), origins...)
+		for i, origin := range origins {
+			if origin == "" {
+				c.fault("WithRossumOrigin", "%q is not an address of Rossum; write it as https://%s", baseURLs[i], cmp.Or(baseURLs[i], "acme.rossum.app"))
+			}
+		}
+	}
 }
 
 // originOf is scheme, host and port of a URL; "" if there is no host.

@@ -108,10 +108,11 @@ func TestKnownHostsAreThoseThatATextHasLiterally(t *testing.T) {
 	if want := "https://api.example http://b.example https://d.example:8443 https://e.example"; strings.Join(got, " ") != want {
 		t.Errorf("got %q", got)
 	}
-	known := Known{"https://a.example", "http://b.example", "c.example", "d.example:8443", "[::1]"}
+	known := Known{"https://a.example", "http://b.example", "c.example", "d.example:8443", "[::1]", "sftp://files.example"}
 	for address, want := range map[string]bool{
 		"https://a.example/": true, "https://A.example:443": true, "http://a.example": false, "https://a.example:1": false, "http://b.example": true, "https://b.example": true,
 		"http://c.example:99": true, "https://d.example:8443": true, "https://d.example": false, "https://x.c.example": false, "http://[::1]:8080/": true,
+		"sftp://files.example:22": true, "sftp://files.example:2222": false, "https://files.example": false,
 	} {
 		u, err := url.Parse(address)
 		if err != nil || known.Allows(u) != want {

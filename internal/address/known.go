@@ -2,9 +2,11 @@ package address
 
 import (
 	"net"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -30,12 +32,37 @@ func (k Known) Allows(u *url.URL) bool {
 	})
 }
 
+// IsHost reports whether a call can match an entry: a host, a host with a port, or an origin.
+func IsHost(entry string) bool {
+	entry = strings.TrimSpace(entry)
+	if strings.Contains(entry, "://") {
+		o, err := url.Parse(entry)
+		return err == nil && o.User == nil && (o.Path == "" || o.Path == "/") && o.RawQuery == "" && o.Fragment == "" && isName(o.Hostname())
+	}
+	if h, p, err := net.SplitHostPort(entry); err == nil {
+		_, err := strconv.ParseUint(p, 10, 16)
+		return err == nil && isName(h)
+	}
+	return isName(strings.Trim(entry, "[]"))
+}
+
+// isName reports whether a text can be the host of a URL.
+func isName(host string) bool {
+	if strings.Contains(host, ":") {
+		_, err := netip.ParseAddr(host)
+		return err == nil
+	}
+	return host != "" && !strings.ContainsAny(host, " \t\r\n*?#/@\\[]%")
+}
+
 func portOf(u *url.URL) string {
 	switch {
 	case u.Port() != "":
 		return u.Port()
 	case u.Scheme == "http":
 		return "80"
+	case u.Scheme == "sftp":
+		return "22"
 	}
 	return "443"
 }

@@ -1,7 +1,7 @@
 // Package pipelinerun is what the components of this module, and package send, need of a
 // run and authors of steps do not: whose a token is, which hosts the text of a document may
 // choose, and what a dry run puts in the place of an answer. Package pipeline fills it in when
-// it makes the first Export; x is its *Export.
+// it makes the first Export, but for OptionFaults; x is its *Export.
 package pipelinerun
 
 import (
@@ -13,6 +13,9 @@ import (
 )
 
 var (
+	// OptionFaults joins what is wrong with options, a []pipeline.Option.
+	OptionFaults func(options any) error
+
 	// AllowsURL reports whether a value of the export may choose the host of a URL: those
 	// of pipeline.WithAllowedHosts, and those that formulas of the schema have literally.
 	// What the settings of a step allow is for the step to know.

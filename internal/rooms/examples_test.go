@@ -188,7 +188,6 @@ var withoutExample = map[string]string{
 	"pipeline.WithSignedCalls":             "it is for servers that check signatures themselves; hookserver sets it",
 	"pipeline.WithStopIfSent":              "it acts after a crash only, which an Example cannot have",
 	"pipeline.WithTracer":                  "what it does shows in an OpenTelemetry SDK only, which no package here requires",
-	"pipeline.WithTreeLimit":               "it shows with a reply of many megabytes only",
 	"pipeline/pipelinetest.CheckLedger":    "it kills processes of the program that calls it, which an Example must not",
 	"pipeline/pipelinetest.Compile":        "it takes a testing.TB, which Examples do not have",
 	"pipeline/pipelinetest.LedgerProcess":  "it belongs into TestMain, and does not return there",

@@ -35,7 +35,11 @@ func Of(ctx context.Context) int64 {
 type Error struct{ Limit int64 }
 
 func (e *Error) Error() string {
-	return fmt.Sprintf("it is too large to be read: its parts would take more than %d MB of memory; ask the API for less, or let the program set pipeline.WithTreeLimit", e.Limit>>20)
+	size := fmt.Sprintf("%d MB", e.Limit>>20)
+	if e.Limit < 1<<20 {
+		size = fmt.Sprintf("%d bytes", e.Limit)
+	}
+	return "it is too large to be read: its parts would take more than " + size + " of memory; ask the API for less, or let the program set pipeline.WithTreeLimit"
 }
 
 // Check returns an *Error if a tree that costs so many bytes is beyond the limit.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/internal/hookcall"
+	"github.com/exportpipeline/exportpipeline/internal/pipelinerun"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/rossum"
 )
@@ -53,7 +54,7 @@ type Options struct {
 	// Rossum's API by pipeline.WithRossum where steps need one. A run that lacks them goes on
 	// when its hook is called again, with those of that call; see pipeline.ErrNeedsCall.
 	Recover bool
-	// Run are the options of every run.
+	// Run are the options of every run. What is wrong with them is an error of New.
 	Run []pipeline.Option
 	// Engine, if not nil, has exports done elsewhere, such as by Temporal (package
 	// temporalrun): a call is answered at once if its export ends in time, and by polling
@@ -183,6 +184,9 @@ func (o *Options) check() error {
 	}
 	if o.Async != nil {
 		faults = append(faults, o.Async.check())
+	}
+	if err := pipelinerun.OptionFaults(o.Run); err != nil {
+		faults = append(faults, fmt.Errorf("hook server: Run: %w", err))
 	}
 	return errors.Join(faults...)
 }
