@@ -32,7 +32,7 @@ func (c *Chain) Check(schema *rossum.Schema, options ...Option) Findings {
 		j.findings = append(j.findings, &Finding{Severity: SeverityError, Err: fault})
 	}
 	j.judge(newOutline(c, t).flow(""), o.formulas)
-	return j.findings
+	return c.shown(j.findings)
 }
 
 // judge finds what is wrong with a flow.

@@ -100,6 +100,7 @@ func (s hookStep) Wrap(p Program) (Program, error) {
 
 // loadSecrets gets the secrets of every hook of the chain that the event concerns.
 func (c *Chain) loadSecrets(ctx context.Context, x *Export) error {
+	x.run.redactor.Add(literals(c.links)...)
 	x.run.keepers.learn(c.origin.Hooks)
 	steps := hookSteps(c.Steps())
 	x.run.secrets = make(map[*rossum.Hook]rossum.Secrets, len(steps))

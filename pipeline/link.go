@@ -22,6 +22,8 @@ type link struct {
 
 	position int  // in the chain, from 1
 	shared   bool // other steps of the chain have the same name
+
+	literals []string // credentials that the settings have
 }
 
 // isRow reports that the step is steps itself, which the run knows one by one.
@@ -57,10 +59,10 @@ func compile(steps []Step, missing func(i int) *StepError) ([]link, []error) {
 			broken[i] = []error{missing(i)}
 			continue
 		}
-		l := link{position: i + 1, step: s, name: NameOf(s), key: keys[i], path: "/" + pathKey.Replace(keys[i]), final: isFinal(s)}
+		l := link{position: i + 1, step: s, literals: literalsOf(s), name: NameOf(s), key: keys[i], path: "/" + pathKey.Replace(keys[i]), final: isFinal(s)}
 		program, closer, err := programOf(s)
 		l.program, l.closer = program, closer
-		broken[i] = wrapAll(l.name, err)
+		broken[i] = without(l.literals, wrapAll(l.name, err))
 		called[l.name]++
 		if keyOf(s) == "" {
 			named[l.name]++

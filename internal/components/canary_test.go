@@ -42,8 +42,10 @@ var canaries = map[string]string{
 	"key":     "c4naryLiteralApiKey" + rand.Text()[:8],
 }
 
-// shown reports which canary a text shows, in which form.
-func shown(text string) string {
+// needles are the forms in which a canary may be shown, in lower case, by the canary's name
+// and the form's.
+var needles = sync.OnceValue(func() map[string]string {
+	all := make(map[string]string)
 	for name, secret := range canaries {
 		quoted, _ := json.Marshal(secret)
 		forms := map[string]string{
@@ -55,12 +57,36 @@ func shown(text string) string {
 			forms[fmt.Sprint("base64 after ", shift)] = text[2 : len(text)-2]
 		}
 		for form, spelled := range forms {
-			if strings.Contains(strings.ToLower(text), strings.ToLower(spelled)) {
-				return name + " as " + form
-			}
+			all[name+" as "+form] = strings.ToLower(spelled)
+		}
+	}
+	return all
+})
+
+// shown reports which canary a text shows, in which form.
+func shown(text string) string {
+	text = strings.ToLower(text)
+	for found, needle := range needles() {
+		if strings.Contains(text, needle) {
+			return found
 		}
 	}
 	return ""
+}
+
+// The search finds what it looks for: without that no test that uses it could fail.
+func TestEachFormOfACanaryIsFound(t *testing.T) {
+	t.Parallel()
+	for what, needle := range needles() {
+		for _, text := range []string{needle, strings.ToUpper(needle), "x " + needle + `" y`} {
+			if shown(text) == "" {
+				t.Errorf("%s is not found in %q", what, text)
+			}
+		}
+	}
+	if found := shown("the canary is dead"); found != "" {
+		t.Errorf("%s is found where none is", found)
+	}
 }
 
 // misbehave are the ways in which a system fails, each with what it was sent in its words.
@@ -280,24 +306,7 @@ func outputs(t *testing.T, chained []pipeline.Step) (all []output) {
 	add := func(name string, text string) { all = append(all, output{name, text}) }
 	answer, _ := json.Marshal(response)
 	add("answer", string(answer))
-	var unwrap func(depth int, err error)
-	unwrap = func(depth int, err error) {
-		if err == nil || depth > 30 {
-			return
-		}
-		for _, verb := range []string{"%v", "%+v", "%s", "%q", "%x"} {
-			add(fmt.Sprintf("error at depth %d by %s", depth, verb), fmt.Sprintf(verb, err))
-		}
-		switch w := err.(type) {
-		case interface{ Unwrap() error }:
-			unwrap(depth+1, w.Unwrap())
-		case interface{ Unwrap() []error }:
-			for _, e := range w.Unwrap() {
-				unwrap(depth+1, e)
-			}
-		}
-	}
-	unwrap(0, err)
+	all = append(all, errorTexts(err)...)
 	if report != nil {
 		data, _ := json.Marshal(report)
 		add("report as JSON", string(data))
@@ -326,6 +335,29 @@ func outputs(t *testing.T, chained []pipeline.Step) (all []output) {
 		}
 		return nil
 	})
+	return all
+}
+
+// errorTexts are those of an error and of all that it wraps, by every verb.
+func errorTexts(err error) (all []output) {
+	var unwrap func(depth int, err error)
+	unwrap = func(depth int, err error) {
+		if err == nil || depth > 30 {
+			return
+		}
+		for _, verb := range []string{"%v", "%+v", "%s", "%q", "%x"} {
+			all = append(all, output{fmt.Sprintf("error at depth %d by %s", depth, verb), fmt.Sprintf(verb, err)})
+		}
+		switch w := err.(type) {
+		case interface{ Unwrap() error }:
+			unwrap(depth+1, w.Unwrap())
+		case interface{ Unwrap() []error }:
+			for _, e := range w.Unwrap() {
+				unwrap(depth+1, e)
+			}
+		}
+	}
+	unwrap(0, err)
 	return all
 }
 

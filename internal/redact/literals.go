@@ -4,6 +4,8 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/url"
+	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -50,14 +52,45 @@ func (l *literals) walk(v any, name string, foreign bool) {
 			l.credential(v)
 		}
 		l.url(v)
+		if foreign || named[name] {
+			l.body(v)
+		}
 	}
 }
 
-// credential adds a value, and what stands after the word of a scheme such as Bearer.
-func (l *literals) credential(value string) {
-	if strings.ContainsAny(value, "{}") {
+// body adds what a text has that is sent as JSON or as a form.
+func (l *literals) body(text string) {
+	var members any
+	if text = strings.TrimSpace(text); strings.HasPrefix(text, "{") && json.Unmarshal([]byte(text), &members) == nil {
+		l.walk(members, "", true)
 		return
 	}
+	if form, err := url.ParseQuery(text); err == nil && !strings.ContainsAny(text, " {<:") {
+		for name, values := range form {
+			for _, v := range values {
+				if SensitiveName(name) {
+					l.credential(v)
+				}
+			}
+		}
+	}
+}
+
+// placeholder is one of a template; braces alone are a fault of the settings.
+var placeholder = regexp.MustCompile(`\{[^{}]*\}`)
+
+// credential adds a value, and what stands after the word of a scheme such as Bearer.
+func (l *literals) credential(value string) {
+	if placeholder.MatchString(value) {
+		return
+	}
+	for part := range strings.FieldsFuncSeq(value, func(c rune) bool { return strings.ContainsRune("{}@#\x00", c) }) {
+		l.word(part)
+	}
+	l.word(value)
+}
+
+func (l *literals) word(value string) {
 	scheme, rest, ok := strings.Cut(strings.TrimSpace(value), " ")
 	l.add(strings.TrimSpace(value))
 	if !ok {
@@ -70,29 +103,48 @@ func (l *literals) credential(value string) {
 	}
 }
 
-// url adds what a URL has of its user and of sensitive parameters.
+// Parts of what is a URL, or was meant to be one: the user's password, and a parameter.
+var (
+	userInfo   = regexp.MustCompile(`(?://|^)([^/?#\s]*)@`)
+	parameters = regexp.MustCompile(`[?&;]([^=&;?#\s]+)=([^&;#\s\x00]*)`)
+)
+
+// url adds what a URL has of its user and of sensitive parameters, also where it is broken.
 func (l *literals) url(value string) {
-	if !strings.Contains(value, "://") {
-		return
+	if strings.Contains(value, "\n") || !strings.ContainsAny(value, "@?") {
+		return // a text, or a URL without any
 	}
-	u, err := url.Parse(value)
-	if err != nil {
-		return
+	for _, found := range userInfo.FindAllStringSubmatch(value, -1) {
+		if user, password, ok := strings.Cut(found[1], ":"); ok {
+			l.escaped(password)
+		} else if strings.Contains(value, "://") {
+			l.escaped(user) // a token alone
+		}
 	}
-	if password, ok := u.User.Password(); ok && !strings.ContainsAny(password, "{}") {
-		l.add(password)
-	}
-	for name, values := range u.Query() {
-		for _, v := range values {
-			if SensitiveName(name) && !strings.ContainsAny(v, "{}") {
-				l.add(v)
-			}
+	for _, found := range parameters.FindAllStringSubmatch(value, -1) {
+		name, err := url.QueryUnescape(found[1])
+		if err != nil || SensitiveName(name) {
+			l.escaped(found[2])
 		}
 	}
 }
 
+// escaped adds a part of a URL as it is and as it is meant.
+func (l *literals) escaped(part string) {
+	if strings.ContainsAny(part, "{}") {
+		return
+	}
+	l.add(part)
+	if plain, err := url.QueryUnescape(part); err == nil && plain != part {
+		l.add(plain)
+	}
+	if plain, err := url.PathUnescape(part); err == nil && plain != part {
+		l.add(plain)
+	}
+}
+
 func (l *literals) add(secret string) {
-	if len(secret) >= minLiteral {
+	if len(secret) >= minLiteral && !slices.Contains(l.found, secret) {
 		l.found = append(l.found, secret)
 	}
 }

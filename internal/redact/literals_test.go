@@ -18,6 +18,15 @@ func TestCredentialsThatSettingsHaveLiterallyAreFound(t *testing.T) {
 		`{"request":{"headers":{"Authorization":"Bearer {secret.token}","Cookie":"@{cookie_field}"}}}`:                        "",
 		`{"auth":{"credential_key":"access_token","token_key":"some-name"},"export_reference_key":"artefact"}`:                "",
 		`{"request":{"headers":{"X-Token":"short"},"url":"https://erp.example/?token={secret.token}"}}`:                       "",
+		`{"request":{"url":"https://user:pass-word@[::1/x"}}`:                                                                 "pass-word",
+		`{"request":{"url":"ht tp://user:pass%2Fword@erp.example%zz"}}`:                                                       "pass%2Fword, pass/word",
+		`{"credentials":{"host":"user:pass-word@files.example"}}`:                                                             "pass-word",
+		`{"credentials":{"endpoint":"//token-alone@files.example?sig=signature"}}`:                                            "signature",
+		`{"request":{"url":"https://token-alone@erp.example/?q=12345678"}}`:                                                   "token-alone",
+		`{"request":{"headers":{"Authorization":"Bearer literal-token{"}}}`:                                                   "Bearer literal-token, literal-token, Bearer literal-token{, literal-token{",
+		`{"request":{"content":"{\"client_secret\":\"client-secret-1\",\"page\":\"12345678\"}"}}`:                             "client-secret-1",
+		`{"auth":{"data":"grant_type=password&password=pass%2Bword&scope=everything"}}`:                                       "pass+word",
+		`{"settings":{"text":"Dear customer,\nwrite to info@erp.example or see https://erp.example/?code=12345678"}}`:         "",
 		`not JSON`: "",
 	} {
 		got := Literals([]byte(settings))

@@ -15,6 +15,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/exportpipeline/exportpipeline/internal/redact"
 )
 
 // Fault is one thing that is wrong with settings.
@@ -91,6 +93,21 @@ func faultOf(err error) (f *Fault, ok bool) {
 // Err returns all faults joined, nil if there are none.
 func (f *Faults) Err() error { return errors.Join(f.list...) }
 
+// hide cuts secrets out of the texts of all faults.
+func (f *Faults) hide(secrets []string) {
+	if len(secrets) == 0 {
+		return
+	}
+	hidden := redact.New(secrets...)
+	for i, err := range f.list {
+		if fault, ok := err.(*Fault); ok {
+			clean := *fault
+			clean.Msg, clean.Err = hidden.String(fault.Msg), hidden.Error(fault.Err)
+			f.list[i] = &clean
+		}
+	}
+}
+
 // Join puts one place behind another.
 func Join(place, below string) string {
 	switch {
@@ -135,6 +152,9 @@ func Decode(data []byte, v any) error {
 		if rest := bytes.TrimLeft(data[end:], " \t\r\n"); len(rest) > 0 {
 			d.fault("", int64(len(data)-len(rest)), "text after the end of the JSON value")
 		}
+	}
+	if len(d.faults.list) > 0 {
+		d.faults.hide(redact.Literals(data))
 	}
 	return d.faults.Err()
 }

@@ -2,6 +2,7 @@ package organisation
 
 import (
 	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -9,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/exportpipeline/exportpipeline/internal/redact"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/pipeline/settings"
 	"github.com/exportpipeline/exportpipeline/rossum"
@@ -70,9 +72,12 @@ type place struct {
 func (p *place) Error() string { return p.at + ": " + p.err.Error() }
 func (p *place) Unwrap() error { return p.err }
 
-// newFault says where in a hook object something is wrong.
+// newFault says where in a hook object something is wrong, without the credentials that the
+// hook's address and settings have.
 func newFault(h *rossum.Hook, at string, err error) *Fault {
-	f := &Fault{Hook: h, File: h.File, Place: at, Err: err}
+	address, _ := json.Marshal(h.Config.URL) // of a text
+	hide := redact.New(append(redact.Literals(h.Settings), redact.Literals(address)...)...)
+	f := &Fault{Hook: h, File: h.File, Place: at, Err: hide.Error(err)}
 	if at == "config.code" && h.CodeFile != "" {
 		f.File = h.CodeFile // whose lines the error counts
 		return f
