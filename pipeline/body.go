@@ -267,6 +267,15 @@ func (b *notedBody) Size() (total int64) {
 	return total
 }
 
+// Parts are what it is made of, for those who read it without sending it.
+func (b *notedBody) Parts() []httpcall.Body {
+	list := make([]httpcall.Body, len(b.parts))
+	for i, p := range b.parts {
+		list[i] = p.content
+	}
+	return list
+}
+
 // Open opens one part after the other as they are read.
 func (b *notedBody) Open(ctx context.Context) (io.ReadCloser, error) {
 	inner := &partReader{ctx: ctx, parts: slices.Clone(b.parts)}

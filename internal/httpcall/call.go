@@ -53,7 +53,7 @@ type Call struct {
 	// Rossum says that the call is one of Rossum's API, whose limit counts.
 	Rossum bool
 	// Sign changes the header of each attempt before it is made; may be nil.
-	Sign func(http.Header) error
+	Sign func(context.Context, http.Header) error
 	// Observe is called once with what happened; may be nil.
 	Observe func(Record)
 }

@@ -274,7 +274,7 @@ func (r *running) nextAttempt(ctx context.Context, req *http.Request) error {
 	}
 	r.waited += r.pass.Waited
 	if r.call.Sign != nil {
-		if err := r.call.Sign(req.Header); err != nil {
+		if err := r.call.Sign(ctx, req.Header); err != nil {
 			return err
 		}
 	}

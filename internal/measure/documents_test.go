@@ -29,16 +29,8 @@ func documentRows() []row {
 			[]pipeline.Option{pipeline.WithOriginal(generated(document))},
 			chain...)
 	}
-	processor := func(t testing.TB, request string) func(context.Context) error {
-		platform := rossumtest.NewServer()
-		t.Cleanup(platform.Close)
-		url := server(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(201) })
-		step := settingsOf[requestprocessor.Step](
-			t,
-			fmt.Sprintf(`{"stages":[{"call_api":[{"name":"c","request":{"url":%q,"method":"POST","timeout":60,%s}}]}]}`, url, request),
-		)
-		return exportsWith(t, rossumtest.Annotation(rossumtest.On(platform)), []pipeline.Option{pipeline.WithOriginal(generated(document))}, step)
-	}
+	processor := func(t testing.TB, request string) func(context.Context) error { return processorCall(t, request, "") }
+	const oauth1 = `"auth":{"type":"oauth1","consumer_key":"c","consumer_secret":"c-secret","token_key":"t","token_secret":"t-secret"},`
 	workdayMapping := json.RawMessage(`{"Supplier_Invoice_Data":{"Company_Reference":{},"Attachment_Data":[{"Filename":"a.pdf","File_Content":"{document_content}"}]}}`)
 	made := func() *steps.CustomFormat { // which holds the base64 once, and the document while it makes it
 		return &steps.CustomFormat{Exports: []steps.ExportConfig{{Key: "k", Template: `{"file": "{{ file.original_file|b64encode }}"}`}}}
@@ -116,12 +108,33 @@ func documentRows() []row {
 		{name: "processor's base64 with text around it", memory: most, run: func(t testing.TB) func(context.Context) error {
 			return processor(t, `"content":"data:`+encoded+`;"`)
 		}},
+		{name: "processor's form by OAuth 1.0a", memory: most, run: func(t testing.TB) func(context.Context) error {
+			return processorCall(t, `"content":{"a":"1","file":"{payload.document.content.@}"}`, oauth1)
+		}},
+		{name: "processor's base64 in a form by OAuth 1.0a", memory: most, run: func(t testing.TB) func(context.Context) error {
+			return processorCall(t, `"content":{"a":"1","file":"`+encoded+`"}`, oauth1)
+		}},
+		{name: "processor's base64 twice in a form by OAuth 1.0a", memory: most, run: func(t testing.TB) func(context.Context) error {
+			return processorCall(t, `"content":{"file":["`+encoded+`","data:`+encoded+`","`+encoded+`"]}`, oauth1)
+		}},
 		{name: "document to S3", was: "106 MB", memory: most, run: func(t testing.TB) func(context.Context) error {
 			s := httptest.NewServer(&bucket{})
 			t.Cleanup(s.Close)
 			return toBucket(t, bucketAt(s.URL), bucketSecrets(), document)
 		}},
 	}
+}
+
+// processorCall sends a request of a Request Processor, with an auth.
+func processorCall(t testing.TB, request, auth string) func(context.Context) error {
+	platform := rossumtest.NewServer()
+	t.Cleanup(platform.Close)
+	url := server(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(201) })
+	step := settingsOf[requestprocessor.Step](
+		t,
+		fmt.Sprintf(`{"stages":[{"call_api":[{"name":"c",%s"request":{"url":%q,"method":"POST","timeout":60,%s}}]}]}`, auth, url, request),
+	)
+	return exportsWith(t, rossumtest.Annotation(rossumtest.On(platform)), []pipeline.Option{pipeline.WithOriginal(generated(document))}, step)
 }
 
 // toSFTP writes the document to a server.

@@ -73,8 +73,8 @@ type Call struct {
 	Probe func(ctx context.Context) (*pipeline.Reply, error)
 
 	spelling  map[string]string
-	raw       bool                   // redirects are replies
-	authorize func() (string, error) // makes the Authorization header of an attempt; nil for none
+	raw       bool                                                    // redirects are replies
+	authorize func(context.Context, pipeline.Content) (string, error) // makes the Authorization header of an attempt; nil for none
 }
 
 // SetHeader sets a header and keeps the spelling of its name: some servers look for

@@ -1,13 +1,13 @@
 package send
 
 import (
+	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 
+	"github.com/exportpipeline/exportpipeline/internal/httpcall"
 	"github.com/exportpipeline/exportpipeline/internal/oauth"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 )
@@ -30,63 +30,52 @@ func (o OAuth1) GoString() string { return o.String() }
 // Sign has a call carry an Authorization header with its signature, each attempt of it one
 // of its own, since a server refuses a nonce that it has seen. It comes last: what is
 // signed is the call as it is now, with the parameters of its address and, if its
-// Content-Type is [FormType], those of its body, which must be [pipeline.Bytes] then. The
-// secrets are cut out of everything that x shows.
+// Content-Type is [FormType], those of the body of the attempt. Of these, values of more than
+// 1 MiB are not held: the body is opened a few times before it is sent, and if it is not the
+// same each time nothing is sent. The secrets are cut out of everything that x shows.
 //
-// The error says that the method of signing is not known, or that the address or the body
-// cannot be signed.
+// The error says that the method of signing is not known, or that the address or a body of
+// type [pipeline.Bytes] cannot be signed. For other bodies that is the error of [Do].
 func (o OAuth1) Sign(x *pipeline.Export, call *Call) error {
 	x.Hide(o.ConsumerSecret)
 	x.Hide(o.TokenSecret)
-	form, err := signedForm(call)
-	if err != nil {
+	method, address, isForm := call.Method, call.URL, isForm(call.Header)
+	authorize := func(ctx context.Context, body pipeline.Content) (string, error) {
+		var form oauth.Body
+		if isForm && body != nil {
+			form = unnoted(body)
+		}
+		header, err := oauth.Signer(o).Header(ctx, method, address, form, rand.Text(), x.WallTime())
+		if err != nil {
+			return "", fmt.Errorf("signing by OAuth 1.0a: %w", err)
+		}
+		return header, nil
+	}
+	inMemory, _ := call.Body.(pipeline.Bytes)
+	if _, err := authorize(context.Background(), inMemory); err != nil {
 		return err
 	}
-	method, address := call.Method, call.URL
-	header := func() (string, error) {
-		return oauth.Signer(o).Header(method, address, form, rand.Text(), x.WallTime())
-	}
-	if _, err := header(); err != nil {
-		return fmt.Errorf("signing by OAuth 1.0a: %w", err)
-	}
-	call.authorize = header
+	call.authorize = authorize
 	return nil
 }
 
-// signedForm returns the fields of a form, as RFC 5849 has them signed.
-func signedForm(call *Call) ([][2]string, error) {
-	mediaType, _, _ := strings.Cut(call.Header.Get("Content-Type"), ";")
-	if call.Body == nil || !strings.EqualFold(strings.TrimSpace(mediaType), FormType) {
-		return nil, nil
+func isForm(header http.Header) bool {
+	mediaType, _, _ := strings.Cut(header.Get("Content-Type"), ";")
+	return strings.EqualFold(strings.TrimSpace(mediaType), FormType)
+}
+
+// unnoted is a body for reading it before it is sent: what an attempt is given notes on the
+// ledger what it held as its last byte leaves.
+func unnoted(body pipeline.Content) pipeline.Content {
+	if b, is := body.(interface{ Parts() []httpcall.Body }); is {
+		return httpcall.Segments(b.Parts())
 	}
-	body, ok := call.Body.(pipeline.Bytes)
-	if !ok {
-		return nil, fmt.Errorf("signing by OAuth 1.0a: the body of a form is a %T, not pipeline.Bytes", call.Body)
-	}
-	var form [][2]string
-	for field := range strings.SplitSeq(string(body), "&") {
-		if field == "" {
-			continue
-		}
-		name, value, _ := strings.Cut(field, "=")
-		name, err := url.QueryUnescape(name)
-		if err == nil {
-			value, err = url.QueryUnescape(value)
-		}
-		if err != nil {
-			return nil, errors.New("signing by OAuth 1.0a: the form has a broken %-escape")
-		}
-		form = append(form, [2]string{name, value})
-	}
-	return form, nil
+	return body
 }
 
 // sign writes the header of an attempt.
-func (c *Call) sign(header http.Header) error {
-	if c.authorize == nil {
-		return nil
-	}
-	value, err := c.authorize()
+func (c *Call) sign(ctx context.Context, header http.Header) error {
+	value, err := c.authorize(ctx, c.Body)
 	if err == nil {
 		header.Set("Authorization", value)
 	}

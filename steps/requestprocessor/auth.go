@@ -58,9 +58,6 @@ func (a *oauth1) sign(r *run, signer *send.OAuth1, out *outgoing) error {
 	if out.call.Header.Get("Authorization") != "" {
 		r.decide("%s: the Authorization header of the request gives way to that of auth", a.place)
 	}
-	if err := inMemory(out.call); err != nil {
-		return fail(a.place, err)
-	}
 	if err := signer.Sign(r.x, out.call); err != nil {
 		return fail(a.place, err)
 	}

@@ -305,7 +305,7 @@ func TestRequestsAreSignedByOAuth1(t *testing.T) {
 				Realm:          "approved",
 				Method:         method,
 			}
-			want, err := signer.Header("POST", a.URL+s.uri, [][2]string{{"f", "ü"}}, part("oauth_nonce"), now)
+			want, err := signer.Header(t.Context(), "POST", a.URL+s.uri, pipeline.Bytes("f=%C3%BC"), part("oauth_nonce"), now)
 			if err != nil || s.auth != want || !strings.HasPrefix(s.auth, `OAuth realm="approved", `) {
 				t.Errorf("%s\nwant %s", s.auth, want)
 			}

@@ -6,13 +6,11 @@ import (
 	"fmt"
 	"io"
 	"net/url"
-	"strings"
 
 	"github.com/exportpipeline/exportpipeline/internal/httpcall"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/reqproc"
 	"github.com/exportpipeline/exportpipeline/pipeline"
-	"github.com/exportpipeline/exportpipeline/pipeline/send"
 )
 
 // formBody makes a form of an object or a list of pairs. Large files in it are escaped
@@ -73,18 +71,6 @@ func (f escapedFile) Sum() []byte {
 		_, _ = io.Copy(h, r)
 	}
 	return h.Sum(nil)
-}
-
-// inMemory puts a form that would be made while it is sent into memory: OAuth 1.0a signs its
-// fields.
-func inMemory(call *send.Call) error {
-	mediaType, _, _ := strings.Cut(call.Header.Get("Content-Type"), ";")
-	if _, is := call.Body.(pipeline.Bytes); is || call.Body == nil || !strings.EqualFold(strings.TrimSpace(mediaType), send.FormType) {
-		return nil
-	}
-	text, err := readAll(context.Background(), call.Body) // of bytes in memory
-	call.Body = pipeline.Bytes(text)
-	return err
 }
 
 // formPairs lists the fields as texts, for forms without files.

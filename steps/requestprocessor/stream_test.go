@@ -6,8 +6,10 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/exportpipeline/exportpipeline/internal/mortal"
+	"github.com/exportpipeline/exportpipeline/internal/oauth"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 )
 
@@ -101,5 +103,38 @@ func TestALargeDocumentInBase64IsShownAndKnownBeforeItIsSent(t *testing.T) {
 	_, _ = chain.Export(ctx, invoice(madeUpToken).Payload(), client(t), original, journal(t, dying))
 	if err := dying.Bury(t.Context()); err != nil || a.paths() != "POST /x" {
 		t.Errorf("%v, %s, expected the call to be whole before the third entry", err, a.paths())
+	}
+}
+
+// What OAuth 1.0a signs of a form is what leaves, however large its documents are.
+func TestALargeDocumentInAFormIsSignedByOAuth1(t *testing.T) {
+	t.Parallel()
+	const auth = `"auth":{"type":"oauth1","consumer_key":"ck","consumer_secret":"cs-secret","token_key":"tk","token_secret":"ts-secret"}`
+	now := time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC)
+	document := bytes.Repeat([]byte{'%', 0xff, 0, 'x', '"'}, 400_000)
+	for _, content := range []string{
+		`{"a":"{payload.document.content.@}","b":"2"}`,
+		`{"a":["{base64(payload.document.content.@)}","<{base64(payload.document.content.@)}>"],"b":"ü"}`,
+	} {
+		a := serve(t, nil)
+		r := run(
+			t,
+			a,
+			invoice(madeUpToken),
+			`{"stages":[{"call_api":[{"name":"c",`+auth+`,"request":{"url":"API/x","method":"POST","content":`+content+`}}]}]}`,
+			pipeline.WithOriginal(pipeline.Bytes(document)), pipeline.WithClock(func() time.Time { return now }),
+		)
+		if r.Err != nil || len(a.seen) != 1 {
+			t.Errorf("%s: %v, %d calls", content, r.Err, len(a.seen))
+			continue
+		}
+		got := a.seen[0]
+		_, rest, _ := strings.Cut(got.auth, `oauth_nonce="`)
+		nonce, _, _ := strings.Cut(rest, `"`)
+		signer := oauth.Signer{ConsumerKey: "ck", ConsumerSecret: "cs-secret", TokenKey: "tk", TokenSecret: "ts-secret"}
+		want, err := signer.Header(t.Context(), "POST", a.URL+got.uri, pipeline.Bytes(got.body), nonce, now)
+		if err != nil || got.auth != want {
+			t.Errorf("%s: %v, got %s, want %s", content, err, got.auth, want)
+		}
 	}
 }

@@ -3,7 +3,9 @@
     oracle.py regenerate    writes oauthlib's signatures into signatures.json
     oracle.py check         fails if oauthlib or PyJWT disagree
 
-signatures.json has requests with the OAuth 1.0a signature that oauthlib gives.
+signatures.json has requests with the OAuth 1.0a signature that oauthlib gives. The
+body of a request is given as it is sent (body), as the fields of a form (form), or as
+fields whose values are so many times some bytes (repeated).
 assertions.json has JWTs that this package made (go test -update); PyJWT must take
 them for what they say they are.
 """
@@ -27,8 +29,13 @@ def signature(case):
         resource_owner_secret=case["token_secret"], realm=case["realm"] or None, signature_method=case["signature_method"],
         nonce=case["nonce"], timestamp=str(case["timestamp"]))
     body, headers = None, {}
-    if case["form"]:
+    if case.get("body"):
+        body = case["body"]
+    elif case.get("repeated"):
+        body = urllib.parse.urlencode([(r["name"], bytes.fromhex(r["hex"]) * r["times"] + r["end"].encode()) for r in case["repeated"]])
+    elif case["form"]:
         body = urllib.parse.urlencode([tuple(p) for p in case["form"]])
+    if body:
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
     _, signed, _ = client.sign(case["url"], http_method=case["method"], body=body, headers=headers)
     return urllib.parse.unquote(re.search(r'oauth_signature="([^"]*)"', signed["Authorization"]).group(1))
