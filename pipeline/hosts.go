@@ -4,6 +4,8 @@ import (
 	"net/url"
 	"slices"
 
+	"github.com/tidwall/gjson"
+
 	"github.com/exportpipeline/exportpipeline/internal/address"
 	"github.com/exportpipeline/exportpipeline/internal/egress"
 	"github.com/exportpipeline/exportpipeline/rossum"
@@ -92,6 +94,26 @@ func (x *Export) formulaOf(schemaID string) string {
 		}
 	}
 	return ""
+}
+
+// isRaw reports whether a text that a field has is that of the document or of a person.
+func (x *Export) isRaw(schemaID, text string) bool {
+	if schema := x.schema(); schema != nil {
+		if f := schema.Field(schemaID); f != nil {
+			switch kind := f.UIConfiguration.Type; {
+			case kind == "captured", kind == "manual":
+				return true
+			case kind != "", f.Formula != "":
+				return false
+			}
+		}
+	}
+	if x.Annotation == nil || x.Annotation.Content == nil {
+		return false
+	}
+	return slices.ContainsFunc(x.Annotation.Content.Find(schemaID), func(n *rossum.Node) bool {
+		return n.Value() == text && gjson.GetBytes(n.Raw(), "content.rir_text").String() == text
+	})
 }
 
 // schema is that of [WithFormulas], or else the sideloaded one, nil if there is none.

@@ -16,6 +16,7 @@ var wired sync.Once
 // no init function, so that all this is linked only into programs that make exports.
 func wire() {
 	pipelinerun.AllowsURL = func(x any, u *url.URL) bool { return x.(*Export).allowsURL(u) }
+	pipelinerun.IsRaw = func(x any, schemaID, text string) bool { return x.(*Export).isRaw(schemaID, text) }
 	pipelinerun.FormulaOf = func(x any, schemaID string) string { return x.(*Export).formulaOf(schemaID) }
 	pipelinerun.KeepToken = func(ctx context.Context, x any, name, value string) { x.(*Export).keepToken(ctx, name, value) }
 	pipelinerun.OwnToken = func(x any, name, owner string) string { return x.(*Export).ownToken(name, owner) }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/exportpipeline/exportpipeline/internal/address"
+	"github.com/exportpipeline/exportpipeline/internal/exporttemplate"
 	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/pipeline/send"
@@ -65,14 +66,12 @@ func (t *tokenSource) render(ctx context.Context, target *urls, data *jsontempla
 	}
 	target.known = append(slices.Clip(target.known), address.Literals(call.URL)...)
 	for _, h := range t.headers {
-		value, err := h.value.RenderText(ctx, data)
-		if err != nil {
+		if err := h.set(ctx, call, "auth.headers", data, target.x); err != nil {
 			return nil, err
 		}
-		call.SetHeader(h.spelled, value)
 	}
 	if t.data != nil {
-		body, err := t.body(ctx, call, data)
+		body, err := t.body(ctx, call, data, target.x)
 		if err != nil {
 			return nil, err
 		}
@@ -81,11 +80,12 @@ func (t *tokenSource) render(ctx context.Context, target *urls, data *jsontempla
 	return call, nil
 }
 
-func (t *tokenSource) body(ctx context.Context, call *send.Call, data *jsontemplate.Data) ([]byte, error) {
-	v, err := t.data.Render(ctx, data)
+func (t *tokenSource) body(ctx context.Context, call *send.Call, data *jsontemplate.Data, x *pipeline.Export) ([]byte, error) {
+	v, in, err := t.data.RenderBody(ctx, data, false)
 	if err != nil {
 		return nil, err
 	}
+	exporttemplate.NoteJSON(x, "auth.data", in)
 	if strings.Contains(strings.ToLower(call.Header.Get("Content-Type")), "json") {
 		return jsontemplate.AppendJSON(ctx, nil, v)
 	}

@@ -3,25 +3,45 @@ package steps
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
+	"unicode/utf8"
 
+	"github.com/exportpipeline/exportpipeline/internal/exporttemplate"
 	"github.com/exportpipeline/exportpipeline/internal/httpcall"
 	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/pipeline/send"
 )
 
 // renderBody renders what a call sends, and says in the report which values were escaped
 // for JSON. mediaType is what the settings say of the whole, "" for nothing.
 func (c *request) renderBody(ctx context.Context, t *jsontemplate.Template, place, mediaType string, data *jsontemplate.Data, x *pipeline.Export) (pyvalue.Value, error) {
 	other := mediaType != "" && !strings.Contains(strings.ToLower(mediaType), "json")
-	v, escaped, err := t.RenderBody(ctx, data, other)
-	if len(escaped) > 0 {
-		x.Decide("%s: %s within a string of JSON: what may not stand there was escaped", place, strings.Join(escaped, ", "))
-	}
+	v, in, err := t.RenderBody(ctx, data, other)
+	exporttemplate.NoteJSON(x, place, in)
 	return v, err
+}
+
+// noteNoJSON says in the report that a body which was refused is not the JSON that its
+// Content-Type says it is, such as when a template has put a quote into a string.
+func noteNoJSON(x *pipeline.Export, call *send.Call) {
+	body, inMemory := call.Body.(pipeline.Bytes)
+	mediaType, _, _ := strings.Cut(strings.ToLower(call.Header.Get("Content-Type")), ";")
+	if mediaType = strings.TrimSpace(mediaType); !inMemory || mediaType != "application/json" && !strings.HasSuffix(mediaType, "+json") {
+		return
+	}
+	var v json.RawMessage
+	if fault, ok := errors.AsType[*json.SyntaxError](json.Unmarshal(body, &v)); ok {
+		before := body[:max(min(fault.Offset, int64(len(body)))-1, 0)]
+		line := bytes.Count(before, []byte("\n")) + 1
+		column := utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:]) + 1
+		x.Decide("the request has the Content-Type %s, and its body is not valid JSON: line %d, column %d: %v", mediaType, line, column, fault)
+	}
 }
 
 // plainBody makes a body of text or bytes.

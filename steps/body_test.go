@@ -124,8 +124,12 @@ func TestFieldTextEndsNoStringOfJSON(t *testing.T) {
 		{`{"n":"\"@{x}\""}`, "", `"`, `{"n":"\"\"\""}`},
 		{`[{"a":"@{x}"},"@{x}"]`, "", `"`, `[{"a":"\""},"\""]`},
 		{"{\"a\":\"@{x}\"}\n{\"a\":\"@{x}\"}\n", "application/x-ndjson", `"`, "{\"a\":\"\\\"\"}\n{\"a\":\"\\\"\"}\n"},
-		// A formula has escaped it already.
-		{`{"n":"@{x}"}`, "", `a\"b\nc\u00e9`, `{"n":"a\"b\nc\u00e9"}`},
+		// What the document has may look escaped, and is not.
+		{`{"n":"@{x}"}`, "", `C:\new`, `{"n":"C:\\new"}`},
+		{`{"n":"@{x}"}`, "", `a\"b`, `{"n":"a\\\"b"}`},
+		// JSON within JSON, and GraphQL within it.
+		{`{"message":"{\"n\":\"@{x}\"}"}`, "", `a"b\`, `{"message":"{\"n\":\"a\\\"b\\\\\"}"}`},
+		{`{"query":"mutation { add(name: \"@{x}\") }"}`, "", `a"b`, `{"query":"mutation { add(name: \"a\\\"b\") }"}`},
 		// Values that are JSON themselves, and names.
 		{`{"n":@{x}}`, "", `{"a":"b"}`, `{"n":{"a":"b"}}`},
 		{`{"@{x}":1}`, "", `a"b`, `{"a\"b":1}`},
@@ -161,5 +165,64 @@ func TestAFormFieldWithJSONIsEscapedInItself(t *testing.T) {
 	)
 	if want := "json=" + url.QueryEscape(`{"n":"a\"b"}`) + "&text=" + url.QueryEscape(`a"b`); bodies[0] != want {
 		t.Errorf("got %s, want %s", bodies[0], want)
+	}
+}
+
+// What a formula has escaped already stays as it is, in a body and elsewhere.
+func TestWhatAFormulaHasEscapedIsNotEscapedAgain(t *testing.T) {
+	t.Parallel()
+	for value, want := range map[string]string{`a\"b\nc\u00e9`: `{"n":"a\"b\nc\u00e9"}`, `a\"b"`: `{"n":"a\\\"b\""}`} {
+		call := rossumtest.Annotation(rossumtest.Field("y", ""), rossumtest.FieldValue("x", rossumtest.Value{Text: value, Formula: `field.y.replace('"', '\\"')`}))
+		bodies, report := sends(t, steps.Request{Content: `{"n":"@{x}"}`}, call)
+		if bodies[0] != want {
+			t.Errorf("%q: %s, want %s", value, bodies[0], want)
+		}
+		kept := strings.Contains(report.Text(), "@{x} within a string of JSON: it has escapes of JSON already, and was left as it is")
+		if kept != (bodies[0] == strings.ReplaceAll(`{"n":"@{x}"}`, "@{x}", value)) {
+			t.Errorf("%q: the report says so: %v", value, kept)
+		}
+	}
+}
+
+func TestFieldTextEndsNoStringOfJSONInAHeader(t *testing.T) {
+	t.Parallel()
+	var got string
+	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.Header.Get("Dropbox-API-Arg") }))
+	defer s.Close()
+	chain, err := pipeline.New(&steps.RESTExport{Request: steps.Request{
+		URL: s.URL, Content: "x", Headers: map[string]string{"Dropbox-API-Arg": `{"path":"/@{x}.pdf","mode":"add"}`},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	value := `a","mode":"overwrite` + "\n"
+	if _, err := chain.Export(t.Context(), rossumtest.Annotation(rossumtest.Field("x", value)).Payload()); err != nil {
+		t.Fatal(err)
+	}
+	var arg map[string]string
+	if err := json.Unmarshal([]byte(got), &arg); err != nil || arg["path"] != "/"+value+".pdf" || arg["mode"] != "add" {
+		t.Errorf("%s: %v, %v", got, arg, err)
+	}
+}
+
+func TestTheReportSaysThatARefusedBodyIsNoJSON(t *testing.T) {
+	t.Parallel()
+	for content, want := range map[string]string{
+		"{\n \"ä\": @{x}}": "is not valid JSON: line 2, column 8",
+		`{"n":"@{x}"}`:     "",
+	} {
+		url, _ := erp(t, 400, "Bad Request")
+		chain, err := pipeline.New(&steps.RESTExport{Request: steps.Request{URL: url, Content: content, Headers: map[string]string{"Content-Type": "application/json; charset=utf-8"}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var text string
+		report := pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { text = r.Text() })
+		if _, err := chain.Export(t.Context(), rossumtest.Annotation(rossumtest.Field("x", "text")).Payload(), report); err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(text, "not valid JSON") != (want != "") || !strings.Contains(text, want) {
+			t.Errorf("%s: %s", content, text)
+		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/exportpipeline/exportpipeline/internal/exporttemplate"
 	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/pipeline"
@@ -33,6 +34,26 @@ type header struct {
 	name    string // canonical
 	spelled string // as in the settings
 	value   *jsontemplate.Template
+}
+
+// set renders the header into a call. A value within a string of JSON, such as that of
+// Dropbox-API-Arg, is escaped for it.
+func (h header) set(ctx context.Context, call *send.Call, place string, data *jsontemplate.Data, x *pipeline.Export) error {
+	if text, ok := h.value.Literal(); ok {
+		call.SetHeader(h.spelled, text)
+		return nil
+	}
+	v, in, err := h.value.RenderBody(ctx, data, false)
+	if err != nil {
+		return err
+	}
+	text, err := jsontemplate.Text(ctx, v)
+	if err != nil {
+		return fmt.Errorf("%s: %w", settings.Join(place, h.spelled), err)
+	}
+	exporttemplate.NoteJSON(x, settings.Join(place, h.spelled), in)
+	call.SetHeader(h.spelled, text)
+	return nil
 }
 
 var methods = []string{"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"}
@@ -133,11 +154,9 @@ func (c *request) render(ctx context.Context, data *jsontemplate.Data, artefact 
 		return nil, fmt.Errorf("request.url: %w", err)
 	}
 	for _, h := range c.headers {
-		value, err := h.value.RenderText(ctx, data)
-		if err != nil {
+		if err := h.set(ctx, call, "request.headers", data, target.x); err != nil {
 			return nil, err
 		}
-		call.SetHeader(h.spelled, value)
 	}
 	var body pyvalue.Value
 	if c.body != nil {

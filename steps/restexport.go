@@ -332,6 +332,9 @@ func (s *RESTExport) send(ctx context.Context, x *pipeline.Export, call *send.Ca
 		}
 		return nil, err
 	}
+	if reply.Status >= 400 {
+		noteNoJSON(x, call)
+	}
 	return reply, nil
 }
 

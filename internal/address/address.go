@@ -31,6 +31,8 @@ type Part struct {
 	// Strict refuses a value that has a character which would separate, instead of
 	// encoding it.
 	Strict bool
+
+	all bool // its % are to be encoded, too
 }
 
 // HostError says that a value would choose the host of a call.
@@ -49,7 +51,10 @@ func (e *HostError) Error() string {
 // Where values choose the host, allowed decides about the finished URL.
 func Join(parts []Part, allowed func(*url.URL) bool) (string, error) {
 	j := joining{}
-	parts = trimmed(parts)
+	parts, err := quoted(trimmed(parts))
+	if err != nil {
+		return "", err
+	}
 	for i, p := range parts {
 		if i := strings.IndexFunc(p.Text, func(c rune) bool { return c < ' ' || c == 0x7f }); i >= 0 {
 			return "", fmt.Errorf("%shas the control character %q, which no URL can have", p.subject(), p.Text[i])
@@ -154,7 +159,7 @@ func (j *joining) add(p Part, ends bool) error {
 		if i := strings.IndexAny(p.Text, separators); p.Strict && i >= 0 {
 			return fmt.Errorf("the value of %s has %q, which would change what the URL means; put the value into params, or percent-encode it in the field", p.Value, p.Text[i:i+1])
 		}
-		j.out.WriteString(encode(p.Text, keep))
+		j.out.WriteString(encode(p.Text, keep, !p.all && isEscaped(p.Text)))
 	}
 	return nil
 }

@@ -59,13 +59,18 @@ const (
 	keptInQuery = "!$'()*,/:?@"
 )
 
-// encode encodes a value for a segment of a path, or for a name or value of a query. A
-// value that is escaped already, and has nothing that would need it, keeps its escapes.
-func encode(value, keep string) string {
+// isEscaped reports whether a value is escaped already: it has nothing that would need it.
+func isEscaped(value string) bool {
 	escaped := strings.Contains(value, "%") && hasOnlyEscapes(value)
 	for i := range len(value) {
 		escaped = escaped && (value[i] == '%' || isUnreserved(value[i]) || strings.IndexByte(kept, value[i]) >= 0)
 	}
+	return escaped
+}
+
+// encode encodes a value for a segment of a path, or for a name or value of a query. One
+// that is escaped already keeps its escapes.
+func encode(value, keep string, escaped bool) string {
 	var out strings.Builder
 	for i := range len(value) {
 		c := value[i]

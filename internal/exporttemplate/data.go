@@ -5,9 +5,11 @@ package exporttemplate
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/exportpipeline/exportpipeline/internal/httpcall"
 	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
+	"github.com/exportpipeline/exportpipeline/internal/pipelinerun"
 	"github.com/exportpipeline/exportpipeline/internal/settings"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/rossum"
@@ -24,6 +26,7 @@ func Data(x *pipeline.Export) *jsontemplate.Data {
 			return secret, ok
 		},
 		Now: x.Now,
+		Raw: func(schemaID, text string) bool { return pipelinerun.IsRaw(x, schemaID, text) },
 	}
 	if c := x.Annotation.Content; c != nil {
 		d.Root = func(schemaID string) []jsontemplate.Node { return nodes(c.Find(schemaID)) }
@@ -61,4 +64,14 @@ func nodes(all []*rossum.Node) []jsontemplate.Node {
 		list[i] = node{n}
 	}
 	return list
+}
+
+// NoteJSON says in the report what became of values within strings of JSON.
+func NoteJSON(x *pipeline.Export, place string, in jsontemplate.WithinJSON) {
+	if len(in.Escaped) > 0 {
+		x.Decide("%s: %s within a string of JSON: what may not stand there was escaped", place, strings.Join(in.Escaped, ", "))
+	}
+	if len(in.Kept) > 0 {
+		x.Decide("%s: %s within a string of JSON: it has escapes of JSON already, and was left as it is", place, strings.Join(in.Kept, ", "))
+	}
 }

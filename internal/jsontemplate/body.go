@@ -1,31 +1,26 @@
 package jsontemplate
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
-	"io"
 	"slices"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/exportpipeline/exportpipeline/internal/httpcall"
+	"github.com/exportpipeline/exportpipeline/internal/jsontext"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
 // RenderBody is Render for what a call sends, with two differences. A text with a file in
 // it becomes a file that has the other once, instead of a text that has it several
-// times. And where the text is JSON, values that stand within its strings are escaped as
-// JSON wants it, if they cannot stand there as they are: a value with a quote ends no
-// string. What may stand there stays as it is, such as a value that a formula has escaped.
+// times. And where the text is JSON, values that are within its strings are escaped as
+// JSON wants it, if they cannot be there as they are: a value with a quote ends no
+// string. What may be there stays as it is, such as a value that a formula has escaped, but
+// for the text of documents and people ([Data.Raw]), which nobody has escaped.
 //
 // other says that the whole text is something else than JSON, whatever it looks like.
-//
-// escaped lists the placeholders whose values were escaped.
-func (t *Template) RenderBody(ctx context.Context, d *Data, other bool) (v pyvalue.Value, escaped []string, err error) {
+func (t *Template) RenderBody(ctx context.Context, d *Data, other bool) (v pyvalue.Value, in WithinJSON, err error) {
 	if err := ctx.Err(); err != nil {
-		return v, nil, err
+		return v, in, err
 	}
 	if d == nil {
 		d = &Data{}
@@ -37,9 +32,28 @@ func (t *Template) RenderBody(ctx context.Context, d *Data, other bool) (v pyval
 	}
 	v, err = t.root.render(r, &scope{data: d})
 	if err != nil || v.IsUndefined() {
-		return pyvalue.None(), nil, t.placed(err)
+		return pyvalue.None(), in, t.placed(err)
 	}
-	return v, r.escaped, nil
+	return v, r.within, nil
+}
+
+// WithinJSON lists the placeholders whose values needed a look within strings of JSON.
+type WithinJSON struct {
+	Escaped []string // which were escaped
+	Kept    []string // which have escapes already and were left as they are
+}
+
+func (w *WithinJSON) note(name string, made jsontext.Made) {
+	list := &w.Escaped
+	switch made {
+	case jsontext.AsIs:
+		return
+	case jsontext.Kept:
+		list = &w.Kept
+	}
+	if !slices.Contains(*list, name) {
+		*list = append(*list, name)
+	}
 }
 
 // renderBody is render for a body.
@@ -47,10 +61,6 @@ func (j joined) renderBody(r *rendering, s *scope) (pyvalue.Value, error) {
 	var all httpcall.Segments
 	var text []byte
 	files := false
-	var within []bool
-	if !r.other {
-		within = j.within
-	}
 	for i, p := range j.parts {
 		v, err := p.render(r, s)
 		if err != nil {
@@ -63,10 +73,15 @@ func (j joined) renderBody(r *rendering, s *scope) (pyvalue.Value, error) {
 		if err != nil {
 			return v, &Error{j.place, "", err}
 		}
-		if within != nil && within[i] && !isStringContent(data) {
-			data = escapeString(string(data))
-			if name := placeholder(p); !slices.Contains(r.escaped, name) {
-				r.escaped = append(r.escaped, name)
+		if j.depths != nil && j.depths[i] > 0 && !r.other {
+			var made jsontext.Made
+			data, made = jsontext.Escape(data, j.depths[i], func() bool { return isRaw(p, s, string(data)) })
+			r.within.note(placeholder(p), made)
+			if made == jsontext.Escaped {
+				err = r.putFile(len(data))
+			}
+			if err != nil {
+				return v, &Error{j.place, "", err}
 			}
 		}
 		if !isFile || len(data) < small {
@@ -115,6 +130,17 @@ func TextContent(ctx context.Context, v pyvalue.Value) (httpcall.Body, error) {
 	return httpcall.Bytes(data), err
 }
 
+// isRaw reports whether a part is text that nobody has escaped.
+func isRaw(n node, s *scope, text string) bool {
+	switch n := n.(type) {
+	case field:
+		return s.data.Raw != nil && s.data.Raw(n.schemaID, text)
+	case file:
+		return n.original
+	}
+	return false
+}
+
 // placeholder names a part for the report.
 func placeholder(n node) string {
 	switch n := n.(type) {
@@ -133,59 +159,24 @@ func placeholder(n node) string {
 	return "an expression"
 }
 
-// inStrings reports for each part whether it stands within a string of JSON, nil if the
-// text is not JSON: not an object or a list whose values are placeholders or literal.
-func inStrings(parts []node) []bool {
-	within := make([]bool, len(parts))
-	var shape strings.Builder
-	open, skip := false, false // within a string, and after a backslash of it
+// depthsOf returns within how many strings of JSON each part is; nil if the text is not JSON,
+// or no value is within a string of it.
+func depthsOf(parts []node) []int {
+	literals, places := []string{""}, []int(nil)
 	for i, p := range parts {
-		l, isText := p.(literal)
-		if !isText || !l.value.IsText() {
-			within[i] = open
-			shape.WriteByte('1') // a digit, which may also stand beside others
-			skip = false
+		if l, ok := p.(literal); ok && l.value.IsText() {
+			literals[len(literals)-1] += l.value.Text()
 			continue
 		}
-		text := l.value.Text()
-		shape.WriteString(text)
-		for k := range len(text) {
-			switch c := text[k]; {
-			case skip:
-				skip = false
-			case open && c == '\\':
-				skip = true
-			case c == '"':
-				open = !open
-			}
-		}
+		literals, places = append(literals, ""), append(places, i)
 	}
-	text := strings.TrimLeft(shape.String(), " \t\r\n")
-	if !slices.Contains(within, true) || text == "" || text[0] != '{' && text[0] != '[' {
+	within := jsontext.Depths(literals)
+	if within == nil {
 		return nil
 	}
-	for d := json.NewDecoder(strings.NewReader(text)); ; { // several values are JSON, too: a line for each
-		var v json.RawMessage
-		if err := d.Decode(&v); errors.Is(err, io.EOF) {
-			return within
-		} else if err != nil {
-			return nil
-		}
+	depths := make([]int, len(parts))
+	for k, i := range places {
+		depths[i] = within[k]
 	}
-}
-
-// isStringContent reports whether a text may stand within a string of JSON as it is.
-func isStringContent(text []byte) bool {
-	if bytes.IndexByte(text, '\\') < 0 {
-		return bytes.IndexFunc(text, func(c rune) bool { return c < ' ' || c == '"' }) < 0
-	}
-	quoted := make([]byte, 0, len(text)+2)
-	quoted = append(append(append(quoted, '"'), text...), '"')
-	return json.Valid(quoted)
-}
-
-// escapeString escapes a text for a string of JSON.
-func escapeString(text string) []byte {
-	quoted := AppendText(nil, text)
-	return quoted[1 : len(quoted)-1]
+	return depths
 }

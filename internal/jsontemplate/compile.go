@@ -224,7 +224,7 @@ func (c *compiler) text(place, text string) node {
 	if len(parts) == 1 {
 		return parts[0]
 	}
-	return joined{place, parts, inStrings(parts)}
+	return joined{place, parts, depthsOf(parts)}
 }
 
 // meantAsPlaceholder finds what people write who know other templates, or know the names

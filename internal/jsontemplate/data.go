@@ -40,6 +40,9 @@ type Data struct {
 	Fetch func(ctx context.Context, url string) (httpcall.Body, error)
 	// Now is the time of {current_datetime}; time.Now if nil.
 	Now func() time.Time
+	// Raw reports whether a text is known to be what the document or a person has in a field:
+	// no program has escaped it for anything.
+	Raw func(schemaID, text string) bool
 	// Suggest returns the schema_id that a wrong one most likely meant, or "".
 	Suggest func(schemaID string) string
 }

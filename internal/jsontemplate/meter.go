@@ -28,9 +28,9 @@ type rendering struct {
 	texts int64 // bytes of all texts that were put in
 	most  int64 // that may be
 
-	body    bool     // see [Template.RenderBody]
-	other   bool     // no JSON
-	escaped []string // placeholders
+	body   bool // see [Template.RenderBody]
+	other  bool // no JSON
+	within WithinJSON
 
 	// wanted is the path whose origin is looked for; see [Template.Origin].
 	wanted []Step

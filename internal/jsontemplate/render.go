@@ -100,7 +100,7 @@ func (o object) render(r *rendering, s *scope) (pyvalue.Value, error) {
 type joined struct {
 	place  string
 	parts  []node
-	within []bool // see [inStrings]
+	depths []int // within strings of JSON, of each part; nil if none is
 }
 
 func (j joined) render(r *rendering, s *scope) (pyvalue.Value, error) {

@@ -210,6 +210,12 @@ func (w *writer) text(s string) error {
 	return nil
 }
 
+// escapeString escapes a text for a string of JSON.
+func escapeString(text string) []byte {
+	quoted := AppendText(nil, text)
+	return quoted[1 : len(quoted)-1]
+}
+
 // piece is how much of a text is written at a time, in bytes.
 const piece = 64 << 10
 

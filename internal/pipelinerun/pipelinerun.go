@@ -25,6 +25,11 @@ var (
 	// schema.
 	FormulaOf func(x any, schemaID string) string
 
+	// IsRaw reports whether a text that a field has is known to be that of the document or of
+	// a person: no formula or extension has made it. The schema says so or, where it does not,
+	// that it is what was read from the document.
+	IsRaw func(x any, schemaID, text string) bool
+
 	// KeepToken keeps an access token that a step has got as a secret of its hook: in this
 	// run, and in Rossum, so that the next process need not ask for it again. It goes only
 	// to the Rossum that the program expects; see pipeline.WithRossumOrigin. That it can't

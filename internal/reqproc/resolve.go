@@ -27,7 +27,13 @@ type Scope struct {
 	// Note is told what was passed over quietly; may be nil.
 	Note func(format string, args ...any)
 
-	late bool // the base64 of large files is made when it is sent
+	// Raw reports whether a text that a path leads to is known to be what the document or a
+	// person has there: no program has escaped it for anything. May be nil.
+	Raw func(p *Path, text string) bool
+
+	sent  bool // values within strings of JSON are escaped
+	odata bool // and those within quotes
+	late  bool // the base64 of large files is made when it is sent
 }
 
 func (s *Scope) note(format string, args ...any) {

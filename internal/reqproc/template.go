@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/exportpipeline/exportpipeline/internal/address"
+	"github.com/exportpipeline/exportpipeline/internal/jsontext"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/settings"
 )
@@ -177,7 +179,7 @@ func (t *Template) text(text string, o Options) (node, error) {
 			}
 		}
 	}
-	return composite(parts), errors.Join(faults...)
+	return composite{parts, depthsOf(parts)}, errors.Join(faults...)
 }
 
 // Fill returns the value with every placeholder filled in. The error names the
@@ -264,7 +266,12 @@ type dict []member
 func (d dict) fill(ctx context.Context, s *Scope) (value, error) {
 	filled := pyvalue.NewDictSize(len(d))
 	for _, m := range d {
-		v, err := m.node.fill(ctx, s)
+		in := s
+		if s.sent && !s.late && strings.HasPrefix(m.name, "$") {
+			filter := *s
+			filter.odata, in = true, &filter
+		}
+		v, err := m.node.fill(ctx, in)
 		if err != nil {
 			return value{}, below(m.name, err)
 		}
@@ -323,12 +330,70 @@ func (e exact) fill(ctx context.Context, s *Scope) (value, error) {
 }
 
 // composite is a text with placeholders in it.
-type composite []part
+type composite struct {
+	parts  []part
+	depths []int // within strings of JSON, of each part; nil if none is
+}
+
+// depthsOf returns within how many strings of JSON each part is; nil if the text is not JSON,
+// or no placeholder is within a string of it.
+func depthsOf(parts []part) []int {
+	literals, places := []string{""}, []int(nil)
+	for i, p := range parts {
+		if p.isText() {
+			literals[len(literals)-1] += p.text
+			continue
+		}
+		literals, places = append(literals, ""), append(places, i)
+	}
+	within := jsontext.Depths(literals)
+	if within == nil {
+		return nil
+	}
+	depths := make([]int, len(parts))
+	for k, i := range places {
+		depths[i] = within[k]
+	}
+	return depths
+}
+
+// within escapes a value for the strings of JSON that a part is in, if the text is to be sent.
+func (c composite) within(i int, text string, s *Scope) string {
+	p := c.parts[i]
+	if s.odata && c.quotes(c.parts[:i])%2 == 1 && c.quotes(c.parts[i:]) > 0 {
+		doubled := address.DoubleQuotes(text)
+		if doubled != text {
+			s.note("%s within the quotes of a filter: its quotes were doubled, which the engine does not do", p)
+		}
+		return doubled
+	}
+	if !s.sent || c.depths == nil || c.depths[i] == 0 {
+		return text
+	}
+	escaped, made := jsontext.Escape([]byte(text), c.depths[i], func() bool { return s.Raw != nil && p.base64 == 0 && s.Raw(p.path, text) })
+	switch made {
+	case jsontext.Escaped:
+		s.note("%s within a string of JSON: what may not stand there was escaped, which the engine does not do", p)
+	case jsontext.Kept:
+		s.note("%s within a string of JSON: it has escapes of JSON already, and was left as it is", p)
+	}
+	return string(escaped)
+}
+
+// quotes counts the single quotes of the settings' own text.
+func (composite) quotes(parts []part) (n int) {
+	for _, p := range parts {
+		if p.isText() {
+			n += strings.Count(p.text, "'")
+		}
+	}
+	return n
+}
 
 func (c composite) fill(ctx context.Context, s *Scope) (value, error) {
 	var chunks []Chunk // before out
 	var out strings.Builder
-	for _, p := range c {
+	for i, p := range c.parts {
 		if p.isText() {
 			out.WriteString(p.text)
 			continue
@@ -346,7 +411,7 @@ func (c composite) fill(ctx context.Context, s *Scope) (value, error) {
 		if err != nil {
 			return value{}, fmt.Errorf("%s: %w", p, err)
 		}
-		out.WriteString(text)
+		out.WriteString(c.within(i, text, s))
 	}
 	if chunks != nil {
 		return pyvalue.FromObject(&encoded{append(chunks, Chunk{Text: []byte(out.String())})}), nil
@@ -363,12 +428,12 @@ type Part struct {
 // Parts fills a text in and tells what its parts come from. It is for places where not
 // every text may stand, such as an address.
 func (t *Template) Parts(ctx context.Context, s *Scope) ([]Part, error) {
-	var parts composite
+	var parts []part
 	switch n := t.node.(type) {
 	case composite:
-		parts = n
+		parts = n.parts
 	case exact:
-		parts = composite{n.part}
+		parts = []part{n.part}
 	default:
 		text, err := t.FillText(ctx, s)
 		return []Part{{Text: text}}, err

@@ -59,15 +59,17 @@ func (t *JSON) RenderText(ctx context.Context, x *pipeline.Export, file pipeline
 }
 
 // RenderContent renders the template as the body of a call: a file that the whole template
-// stands for is streamed, and anything else is as RenderText has it.
+// stands for is streamed. Where a text is JSON, values within its strings are escaped unless
+// they may be there as they are, which the report says. Anything else is as RenderText has it.
 func (t *JSON) RenderContent(ctx context.Context, x *pipeline.Export, file pipeline.Content) (pipeline.Content, error) {
 	if x == nil {
 		return nil, errNilExport
 	}
-	v, err := t.template.Render(ctx, dataOf(x, file))
+	v, in, err := t.template.RenderBody(ctx, dataOf(x, file), false)
 	if err != nil {
 		return nil, err
 	}
+	exporttemplate.NoteJSON(x, "the body of a call", in)
 	if content, ok := jsontemplate.File(v); ok {
 		return content, nil
 	}

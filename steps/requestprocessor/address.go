@@ -101,7 +101,7 @@ func (q *request) address(ctx context.Context, r *run, s *reqproc.Scope, params 
 	if params == nil {
 		return withQuery(address, ""), nil
 	}
-	v, err := params.Fill(ctx, s)
+	v, err := params.FillSent(ctx, s)
 	if err != nil {
 		return "", fail(q.place+".params", err)
 	}

@@ -44,7 +44,7 @@ func (q *request) fill(ctx context.Context, r *run, s *reqproc.Scope) (*outgoing
 		return nil, err
 	}
 	for _, h := range q.headers {
-		v, err := h.value.Fill(ctx, s)
+		v, err := h.value.FillSent(ctx, s)
 		if err == nil && v.IsNone() {
 			header[http.CanonicalHeaderKey(h.name)] = nil // as Python's requests leaves it out
 			continue

@@ -36,6 +36,9 @@ func TestRequestsGoOutAsTheSettingsSay(t *testing.T) {
 		{"a GET", `"url":"API/v/{field.number.value}","method":"get"`, uri, "GET /v/2026/0042"},
 		{"escapes", `"url":" API/a b/{field.vendor.value}?q=é%20x ","method":"GET"`, uri, `GET /a%20b/M%C3%BCller%20&%20%22Co%22?q=%C3%A9%20x`},
 		{"params", `"url":"API/x?a=1","method":"GET","params":{"b":["1",2,"{field.vendor.value}"],"n":null,"t":true,"d":"{field.due}"}`, uri, "GET /x?a=1&b=1&b=2&b=M%C3%BCller+%26+%22Co%22&t=True&d=2026-11-24"},
+		{"a filter of OData in params", `"url":"API/x","method":"GET","params":{"$filter":"A eq 'b' and Name eq '{field.quote.value}'","q":"'{field.quote.value}'","f":"{\"v\":\"{field.vendor.value}\"}"}`, uri,
+			"GET /x?%24filter=A+eq+%27b%27+and+Name+eq+%27O%27%27Brien%27&q=%27O%27Brien%27&f=%7B%22v%22%3A%22M%C3%BCller+%26+%5C%22Co%5C%22%22%7D"},
+		{"a filter of OData", `"url":"API/x?$filter=Name eq '{field.quote.value}'","method":"GET"`, uri, "GET /x?$filter=Name%20eq%20'O''Brien'"},
 		{"params of null", `"url":"API/x","method":"GET","params":"{payload.annotation.nul}"`, uri, "GET /x"},
 		{"headers", `"url":"API","method":"GET","headers":{"x-line":"{sequence}","X-No":"{payload.annotation.nul}","X-Count":"n={field.count}"}`, func(s seen) string {
 			return s.header.Get("X-Line") + s.header.Get("X-Count") + fmt.Sprint(s.header.Values("X-No"))
@@ -48,6 +51,9 @@ func TestRequestsGoOutAsTheSettingsSay(t *testing.T) {
 		{"JSON of a document", `"url":"API","method":"POST","content_type":"json","content":"{property.doc.content.@}"`, body, `application/json {"a": 1.5}`},
 		{"a part of a document", `"url":"API","method":"POST","content_type":"json","content":{"b":"{property.doc.content.@.a}","f":"{property.doc.original_file_name}"}`, body, `application/json {"b": 1.5, "f": "draft.json"}`},
 		{"raw text", `"url":"API","method":"PATCH","content":"{field.state.value}","headers":{"Content-Type":"application/json-patch+json"}`, body, "application/json-patch+json approved"},
+		{"text that is JSON", `"url":"API","method":"POST","content":"{\"v\":\"{field.vendor.value}\",\"n\":{field.count}}","headers":{"Content-Type":"application/json"}`, body, `application/json {"v":"Müller & \"Co\"","n":3}`},
+		{"text that is JSON in JSON", `"url":"API","method":"POST","content_type":"json","content":{"m":"{\"v\":\"{field.vendor.value}!\"}"}`, body, `application/json {"m": "{\"v\":\"M\u00fcller & \\\"Co\\\"!\"}"}`},
+		{"a header that is JSON", `"url":"API","method":"POST","headers":{"X-Arg":"{\"v\":\"{field.vendor.value}\"}"}`, func(s seen) string { return s.header.Get("X-Arg") }, "{\"v\":\"M\xfcller & \\\"Co\\\"\"}"},
 		{"raw, said so", `"url":"API","method":"PATCH","content_type":"raw","content":"n {field.count}"`, body, " n 3"},
 		{"raw document", `"url":"API","method":"PUT","content":"{property.doc.content.@}","headers":{"Content-Type":"text/x"}`, body, `text/x a=1.5`}, // as the engine parses it,
 		{"raw original", `"url":"API","method":"PUT","content":"{payload.document.content.@}"`, body, " PDF bytes"},
@@ -72,7 +78,7 @@ func TestRequestsGoOutAsTheSettingsSay(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			r := runStep(t, chain, offline())
+			r := runStep(t, chain, offline(rossumtest.Field("quote", "O'Brien")))
 			if r.Err != nil || len(a.requests()) != 1 {
 				t.Fatalf("%v, %d requests", r.Err, len(a.requests()))
 			}

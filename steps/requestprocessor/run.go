@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/exportpipeline/exportpipeline/internal/address"
+	"github.com/exportpipeline/exportpipeline/internal/pipelinerun"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/reqproc"
 	"github.com/exportpipeline/exportpipeline/pipeline"
@@ -129,7 +130,10 @@ func (r *run) scope(place string) *reqproc.Scope {
 			"property": pyvalue.FromObject(propertyRoot{r.properties}),
 		},
 		Fetch: r.fetch,
-		Note:  func(format string, args ...any) { r.decide("%s: %s", place, fmt.Sprintf(format, args...)) },
+		Raw: func(p *reqproc.Path, text string) bool {
+			return p.Root() == "field" && pipelinerun.IsRaw(r.x, p.Name(1), text)
+		},
+		Note: func(format string, args ...any) { r.decide("%s: %s", place, fmt.Sprintf(format, args...)) },
 	}
 }
 
