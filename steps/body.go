@@ -30,9 +30,15 @@ func (c *request) renderBody(ctx context.Context, t *jsontemplate.Template, plac
 // noteNoJSON says in the report that a body which was refused is not the JSON that its
 // Content-Type says it is, such as when a template has put a quote into a string.
 func noteNoJSON(x *pipeline.Export, call *send.Call) {
-	body, inMemory := call.Body.(pipeline.Bytes)
+	var body []byte
+	switch b := call.Body.(type) {
+	case pipeline.Bytes:
+		body = b
+	case httpcall.Bytes:
+		body = b
+	}
 	mediaType, _, _ := strings.Cut(strings.ToLower(call.Header.Get("Content-Type")), ";")
-	if mediaType = strings.TrimSpace(mediaType); !inMemory || mediaType != "application/json" && !strings.HasSuffix(mediaType, "+json") {
+	if mediaType = strings.TrimSpace(mediaType); body == nil || mediaType != "application/json" && !strings.HasSuffix(mediaType, "+json") {
 		return
 	}
 	var v json.RawMessage

@@ -208,6 +208,7 @@ func TestFieldTextEndsNoStringOfJSONInAHeader(t *testing.T) {
 func TestTheReportSaysThatARefusedBodyIsNoJSON(t *testing.T) {
 	t.Parallel()
 	for content, want := range map[string]string{
+		"#{original_file}": "is not valid JSON: line 1, column 6",
 		"{\n \"ä\": @{x}}": "is not valid JSON: line 2, column 8",
 		`{"n":"@{x}"}`:     "",
 	} {
@@ -218,7 +219,7 @@ func TestTheReportSaysThatARefusedBodyIsNoJSON(t *testing.T) {
 		}
 		var text string
 		report := pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { text = r.Text() })
-		if _, err := chain.Export(t.Context(), rossumtest.Annotation(rossumtest.Field("x", "text")).Payload(), report); err != nil {
+		if _, err := chain.Export(t.Context(), rossumtest.Annotation(rossumtest.Field("x", "text")).Payload(), report, pipeline.WithOriginal(pipeline.Bytes(`{"a":b}`))); err != nil {
 			t.Fatal(err)
 		}
 		if strings.Contains(text, "not valid JSON") != (want != "") || !strings.Contains(text, want) {
