@@ -192,19 +192,20 @@ func textAttacks() []row {
 		attack("text into a field", 500, func(t testing.TB) func(context.Context) error {
 			return reads(t, replies(t, "text/plain", "", "text\x00\xff ", "", large), "response.text", "$regex", "(?s)(.*)")
 		}),
-		attack("token of 60 MB", 216, func(t testing.TB) func(context.Context) error {
-			return exports(t, rossumtest.Annotation(rossumtest.Offline()), &steps.RESTExport{
-				Auth:    &steps.Auth{URL: replies(t, "application/json", `{"access_token":"`, "token", `"}`, large), Data: json.RawMessage(`{}`)},
-				Request: steps.Request{URL: "http://127.0.0.1:1/", Headers: map[string]string{"Authorization": "Bearer {access_token}"}},
-			})
-		}),
-		attack("token of 900 KB", 216, func(t testing.TB) func(context.Context) error {
-			return exports(t, rossumtest.Annotation(rossumtest.Offline()), &steps.RESTExport{
-				Auth:    &steps.Auth{URL: replies(t, "application/json", `{"access_token":"`, "token", `"}`, 900<<10), Data: json.RawMessage(`{}`)},
-				Request: steps.Request{URL: "http://127.0.0.1:1/", Headers: map[string]string{"Authorization": "Bearer {access_token}"}},
-			})
-		}),
+		token("token of 60 MB", large),
+		token("token of 900 KB", 900<<10),
+		token("token of 60 KB", 60<<10),
 	}
+}
+
+// token is a token of a size, with which a call is made.
+func token(name string, size int64) row {
+	return attack(name, 216, func(t testing.TB) func(context.Context) error {
+		return exports(t, rossumtest.Annotation(rossumtest.Offline()), &steps.RESTExport{
+			Auth:    &steps.Auth{URL: numbered(t, "application/json", `{"access_token":"`, `"}`, int(size), func(b []byte, _ int) []byte { return append(b, "token"...) }), Data: json.RawMessage(`{}`)},
+			Request: steps.Request{URL: "http://127.0.0.1:1/", Headers: map[string]string{"Authorization": "Bearer {access_token}"}},
+		})
+	})
 }
 
 func workdayAttacks() []row {

@@ -84,7 +84,7 @@ func TestNoFormOfASecretSurvives(t *testing.T) {
 			}
 			// What is left of the form shows less than half of the secret.
 			left := strings.ReplaceAll(strings.TrimSuffix(strings.TrimPrefix(got, `the system says: "`), `" and more`), Placeholder, "")
-			if squeezed, _ := squeeze(text); len(left) > len(squeezed)/2+12 {
+			if squeezed := squeeze(text); len(left) > len(squeezed)/2+12 {
 				t.Errorf("%.12q as %s: %.200q is left of %.200q", secret, name, left, text)
 			}
 			if again := r.String(got); again != got {

@@ -14,6 +14,9 @@ func forms(s string) []string {
 	if len(s) < MinLength {
 		return nil
 	}
+	if len(s) > maxFormed {
+		return append(lines(s), s)
+	}
 	spaced := strings.ReplaceAll(s, " ", "+") // as forms write blanks
 	list := []string{s, strings.TrimSpace(s), spaced}
 	list = append(list, base64Forms(s)...)
@@ -33,6 +36,11 @@ func forms(s string) []string {
 	}
 	return kept
 }
+
+// maxFormed is the length in bytes up to which a secret is known in all of its forms,
+// which take about fifty times its length. A longer one is known as it is, whole and by
+// its lines, and so is found under the encodings that [layers] takes off.
+const maxFormed = 64 << 10
 
 // minCased is the length from which a secret is also hidden in upper and lower case:
 // a short one, such as Test, is too often a word.
@@ -125,10 +133,13 @@ func foldedForms(s string) []string {
 	if len(s) < MinLength {
 		return nil
 	}
+	if len(s) > maxFormed {
+		return []string{squeeze(s)}
+	}
 	hexed := hex.EncodeToString([]byte(s))
 	list := append(base64Forms(s), hexed, strings.ToUpper(hexed))
 	for _, text := range []string{s, withoutMarks(s)} {
-		if squeezed, _ := squeeze(text); len(squeezed) >= minLine {
+		if squeezed := squeeze(text); len(squeezed) >= minLine {
 			list = append(list, squeezed)
 		}
 	}
@@ -151,9 +162,8 @@ func withoutMarks(s string) string {
 	return body
 }
 
-// squeeze leaves out what stands between lines and groups, also where it is escaped, and
-// returns where each byte was.
-func squeeze(text string) (squeezed string, at []int) {
+// squeeze leaves out what stands between lines and groups, also where it is escaped.
+func squeeze(text string) string {
 	var out strings.Builder
 	for i := 0; i < len(text); {
 		if n := breakAt(text, i); n > 0 {
@@ -161,10 +171,30 @@ func squeeze(text string) (squeezed string, at []int) {
 			continue
 		}
 		out.WriteByte(text[i])
-		at = append(at, i)
 		i++
 	}
-	return out.String(), at
+	return out.String()
+}
+
+// unsqueezed returns which parts of a text the spans are of what squeeze makes of it.
+func unsqueezed(text string, spans []span) []span {
+	sources := make([]span, 0, len(spans))
+	at, from := 0, 0 // in the squeezed text; where the current span begins
+	for i := 0; len(sources) < len(spans); {
+		if n := breakAt(text, i); n > 0 {
+			i += n
+			continue
+		}
+		s := spans[len(sources)]
+		if at == s.from {
+			from = i
+		}
+		i++
+		if at++; at == s.to {
+			sources = append(sources, span{from, i})
+		}
+	}
+	return sources
 }
 
 // breakAt returns the length of what separates lines or groups at i, 0 if nothing does.

@@ -19,8 +19,8 @@ const maxLayers = 3
 // there is a secret in it.
 type layer struct {
 	text   string
-	source func(span) span // the part of the encoded text that a part of the layer's is from
-	last   bool            // what it encodes is not read
+	source func([]span) []span // the parts of the encoded text that parts of the layer's are from
+	last   bool                // what it encodes is not read
 }
 
 // layers returns the texts that a text encodes: that without escapes, that without those
@@ -29,7 +29,7 @@ func layers(text string) (all []layer) {
 	kinds := kindsOf(text)
 	add := func(read reading, last bool) {
 		if plain := read.decode(text); plain != text {
-			all = append(all, layer{plain, func(s span) span { return read.source(text, s) }, last})
+			all = append(all, layer{plain, func(spans []span) []span { return read.source(text, spans) }, last})
 		}
 	}
 	if kinds&equals != 0 {
@@ -78,22 +78,32 @@ func (read reading) decode(text string) string {
 	return out.String() + text[done:]
 }
 
-// source returns which part of a text a part of what [reading.decode] makes of it is from.
-func (read reading) source(text string, s span) span {
-	from := span{from: -1}
-	for i, made := 0, 0; i < len(text) && made < s.to; {
-		plain, n := read(text, i)
+// source returns which parts of a text the parts of what [reading.decode] makes of it are
+// from. They are in their order and do not overlap, but an escape may have a part in two.
+func (read reading) source(text string, spans []span) []span {
+	sources := make([]span, 0, len(spans))
+	made, from := 0, -1 // from is where the current one begins
+	for i := 0; i < len(text) && len(sources) < len(spans); {
+		plain, n := "", 0
+		if class[text[i]]&escapes != 0 {
+			plain, n = read(text, i)
+		}
 		if n == 0 {
 			plain, n = text[i:i+1], 1
 		}
 		made += len(plain)
-		if from.from < 0 && made > s.from {
-			from.from = i
+		for len(sources) < len(spans) && made > spans[len(sources)].from {
+			if from < 0 {
+				from = i
+			}
+			if made < spans[len(sources)].to {
+				break
+			}
+			sources, from = append(sources, span{from, i + n}), -1
 		}
 		i += n
-		from.to = i
 	}
-	return from
+	return sources
 }
 
 // escapeAt reads an escape of a URL, of a string literal or of markup, in either case.
@@ -291,7 +301,7 @@ func digits(text string) (all []layer) {
 				}
 			}
 		}
-		whole = strings.NewReplacer("-", "+", "_", "/").Replace(whole)
+		whole = standardDigits.Replace(whole)
 		for shift := range 4 {
 			part := whole[shift:]
 			if len(part)%4 == 1 {
@@ -305,10 +315,16 @@ func digits(text string) (all []layer) {
 	return all
 }
 
+// standardDigits makes base64 for URLs the standard one.
+var standardDigits = strings.NewReplacer("-", "+", "_", "/")
+
 // spread is the layer of bytes of which each few were made of so many characters.
 func spread(plain []byte, from, bytes, characters int) layer {
-	return layer{text: string(plain), source: func(s span) span {
-		return span{from + s.from*characters/bytes, from + (s.to*characters+bytes-1)/bytes}
+	return layer{text: string(plain), source: func(spans []span) []span {
+		for i, s := range spans {
+			spans[i] = span{from + s.from*characters/bytes, from + (s.to*characters+bytes-1)/bytes}
+		}
+		return spans
 	}}
 }
 
@@ -321,10 +337,10 @@ func (r *Redactor) layeredSpans(text string, depth int) (found []span) {
 	for _, l := range layers(text) {
 		inner := r.plainSpans(l.text)
 		if !l.last {
-			inner = append(inner, r.layeredSpans(l.text, depth+1)...)
+			inner = merged(inner, r.layeredSpans(l.text, depth+1))
 		}
-		for _, s := range inner {
-			found = append(found, l.source(s))
+		if len(inner) > 0 {
+			found = append(found, l.source(inner)...)
 		}
 	}
 	return found

@@ -27,18 +27,18 @@ const Placeholder = "[secret]"
 const MinLength = 4
 
 // Redactor replaces the secrets that it knows. It may be used by several
-// goroutines, and secrets may be added while it is in use.
+// goroutines, and secrets may be added while it is in use. What it does with a
+// text takes a time that grows with the text, whatever is in it.
 type Redactor struct {
-	mu       sync.RWMutex
-	secrets  map[string]bool
-	replacer *strings.Replacer
-	folded   map[string]bool // forms that may be broken into lines; see foldedForms
-	starts   starts
+	mu     sync.RWMutex
+	plain  index
+	folded index  // of forms that may be broken into lines; see foldedForms
+	starts starts // of both
 }
 
 // New returns a redactor that knows the given secrets.
 func New(secrets ...string) *Redactor {
-	r := &Redactor{secrets: make(map[string]bool), folded: make(map[string]bool)}
+	r := &Redactor{}
 	r.Add(secrets...)
 	return r
 }
@@ -47,36 +47,16 @@ func New(secrets ...string) *Redactor {
 func (r *Redactor) Add(secrets ...string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	before := len(r.secrets)
 	for _, s := range secrets {
 		for _, form := range forms(s) {
-			r.secrets[form] = true
+			r.plain.add(form)
+			r.starts.add(form)
 		}
 		for _, form := range foldedForms(s) {
-			r.folded[form] = true
+			r.folded.add(form)
+			r.starts.add(form)
 		}
 	}
-	if len(r.secrets) == before {
-		return
-	}
-	r.starts = startsOf(r.secrets, r.folded)
-	all := make([]string, 0, len(r.secrets))
-	for s := range r.secrets {
-		all = append(all, s)
-	}
-	// Longest first: a secret that is part of another must not leave the rest of
-	// it readable. strings.Replacer tries old strings in argument order.
-	slices.SortFunc(all, func(a, b string) int {
-		if d := len(b) - len(a); d != 0 {
-			return d
-		}
-		return strings.Compare(a, b)
-	})
-	pairs := make([]string, 0, 2*len(all))
-	for _, s := range all {
-		pairs = append(pairs, s, Placeholder)
-	}
-	r.replacer = strings.NewReplacer(pairs...)
 }
 
 // String returns the text without secrets.
@@ -86,14 +66,13 @@ func (r *Redactor) String(text string) string {
 	}
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	if r.replacer == nil {
+	if r.starts == nil {
 		return text
 	}
-	found := append(r.plainSpans(text), r.layeredSpans(text, 0)...)
+	found := merged(r.plainSpans(text), r.layeredSpans(text, 0))
 	if len(found) == 0 {
 		return text
 	}
-	slices.SortFunc(found, func(a, b span) int { return a.from - b.from })
 	return cut(text, found)
 }
 
@@ -103,44 +82,35 @@ func (r *Redactor) Bytes(text []byte) []byte { return []byte(r.String(string(tex
 // span is a part of a text, from its first byte to the one after its last.
 type span struct{ from, to int }
 
-// plainSpans finds the secrets that a text has in one of their [forms].
+// merged returns lists of spans as one, in their order and without overlaps.
+func merged(lists ...[]span) []span {
+	all := slices.Concat(lists...)
+	if len(all) == 0 {
+		return nil
+	}
+	slices.SortFunc(all, func(a, b span) int { return a.from - b.from })
+	list := all[:0]
+	for _, s := range all {
+		list = appendSpan(list, s)
+	}
+	return list
+}
+
+// plainSpans finds the secrets that a text has in one of their [forms], and beginnings of
+// them at its end or before an ellipsis.
 func (r *Redactor) plainSpans(text string) []span {
 	if !r.starts.mayBeIn(text) {
 		return nil
 	}
-	found := append(r.foldedSpans(text), r.cutSpans(text)...)
-	if len(found) == 0 && r.replacer.Replace(text) == text {
-		return nil
+	in := &search{text: text, ends: []int{len(text)}}
+	for _, mark := range ellipses {
+		in.ends = append(in.ends, places(text, mark)...)
 	}
-	return append(found, r.spans(text)...)
-}
-
-// spans finds every secret, those that overlap as well: taken one by one, the
-// second of two would keep what it does not share with the first.
-func (r *Redactor) spans(text string) (found []span) {
-	var shown []span // placeholders of an earlier pass
-	for i := 0; ; {
-		at := strings.Index(text[i:], Placeholder)
-		if at < 0 {
-			break
-		}
-		shown = append(shown, span{i + at, i + at + len(Placeholder)})
-		i += at + len(Placeholder)
+	slices.Sort(in.ends)
+	for _, at := range places(text, Placeholder) { // of an earlier pass
+		in.hidden = append(in.hidden, span{at, at + len(Placeholder)})
 	}
-	for form := range r.secrets {
-		for i := 0; ; {
-			at := strings.Index(text[i:], form)
-			if at < 0 {
-				break
-			}
-			s := span{i + at, i + at + len(form)}
-			if !slices.ContainsFunc(shown, func(p span) bool { return s.from >= p.from && s.to <= p.to }) {
-				found = append(found, s)
-			}
-			i = s.from + 1
-		}
-	}
-	return found
+	return merged(r.plain.find(r.starts, in), r.foldedSpans(text))
 }
 
 // minCut is the length in bytes from which the beginning of a secret is hidden that
@@ -150,78 +120,26 @@ const minCut = 8
 // ellipses are what is put where a text was cut off.
 var ellipses = []string{"...", "…", "**", "[...]", "[…]"}
 
-// cutSpans finds beginnings of secrets at the end of the text and before an ellipsis.
-func (r *Redactor) cutSpans(text string) (found []span) {
-	ends := []int{len(text)}
-	for _, mark := range ellipses {
-		for i := 0; ; {
-			at := strings.Index(text[i:], mark)
-			if at < 0 {
-				break
-			}
-			ends = append(ends, i+at)
-			i += at + len(mark)
-		}
-	}
-	for _, end := range ends {
-		for form := range r.secrets {
-			if s, ok := cutAt(text[:end], form); ok {
-				found = append(found, s)
-			}
-		}
-	}
-	return found
-}
-
-// cutAt finds the longest beginning of a form at the end of a text.
-func cutAt(text, form string) (span, bool) {
-	if len(form) <= minCut {
-		return span{}, false
-	}
-	for i := max(0, len(text)-len(form)+1); ; i++ {
-		at := strings.Index(text[i:], form[:minCut])
-		if at < 0 {
-			return span{}, false
-		}
-		if i += at; strings.HasPrefix(form, text[i:]) {
-			return span{i, len(text)}, true
-		}
-	}
-}
-
 // foldedSpans finds secrets that are broken into lines or groups.
-func (r *Redactor) foldedSpans(text string) (found []span) {
-	if len(text) < minFolded || len(r.folded) == 0 || !strings.ContainsAny(text, " \t\n:\\") {
+func (r *Redactor) foldedSpans(text string) []span {
+	if len(text) < minFolded || len(r.folded.forms) == 0 || !strings.ContainsAny(text, " \t\n:\\") {
 		return nil
 	}
-	squeezed, at := squeeze(text)
-	for form := range r.folded {
-		for i := 0; ; {
-			k := strings.Index(squeezed[i:], form)
-			if k < 0 {
-				break
-			}
-			found = append(found, span{at[i+k], at[i+k+len(form)-1] + 1})
-			i += k + 1
-		}
-	}
-	return found
+	found := r.folded.find(r.starts, &search{text: squeeze(text)})
+	return unsqueezed(text, found)
 }
 
-// cut puts one placeholder for each run of overlapping spans, which are sorted.
+// cut puts one placeholder for each span; they are in their order.
 func cut(text string, spans []span) string {
 	var out strings.Builder
 	done := 0
-	for i := 0; i < len(spans); {
-		from, to := spans[i].from, spans[i].to
-		for i++; i < len(spans) && spans[i].from < to; i++ {
-			to = max(to, spans[i].to)
-		}
-		out.WriteString(text[done:from])
+	for _, s := range spans {
+		out.WriteString(text[done:s.from])
 		out.WriteString(Placeholder)
-		done = to
+		done = s.to
 	}
-	return out.String() + text[done:]
+	out.WriteString(text[done:])
+	return out.String()
 }
 
 // sensitive are words in the names of headers and query parameters whose values

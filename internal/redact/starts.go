@@ -9,15 +9,12 @@ const startBits = 15
 // hash is that of four bytes. They are [MinLength], the length of the shortest form.
 func (starts) hash(four uint32) uint32 { return four * 2654435761 >> (32 - startBits) }
 
-func startsOf(lists ...map[string]bool) starts {
-	s := make(starts, 1<<startBits/64)
-	for _, list := range lists {
-		for form := range list {
-			h := s.hash(uint32(form[0])<<24 | uint32(form[1])<<16 | uint32(form[2])<<8 | uint32(form[3]))
-			s[h/64] |= 1 << (h % 64)
-		}
+func (s *starts) add(form string) {
+	if *s == nil {
+		*s = make(starts, 1<<startBits/64)
 	}
-	return s
+	h := s.hash(firstFour(form))
+	(*s)[h/64] |= 1 << (h % 64)
 }
 
 func (s starts) has(four uint32) bool {

@@ -1,6 +1,7 @@
 package redact
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -14,10 +15,11 @@ func FuzzATextThatIsPassedOverHasNoSecret(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text, secret string) {
 		r := New(secret)
 		for _, text := range []string{text, text + secret, strings.Join(strings.Split(secret, ""), " ") + text} {
-			if r.replacer == nil || r.starts.mayBeIn(text) {
+			if r.starts == nil || r.starts.mayBeIn(text) {
 				continue
 			}
-			if broken := r.foldedSpans(text); len(broken) > 0 || r.replacer.Replace(text) != text {
+			has := func(f form) bool { return strings.Contains(text, f.text) }
+			if broken := r.foldedSpans(text); len(broken) > 0 || slices.ContainsFunc(r.plain.forms, has) {
 				t.Errorf("%q is passed over, although it has %q", text, secret)
 			}
 		}

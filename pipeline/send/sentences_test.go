@@ -63,6 +63,9 @@ func TestATokenIsUsedAsLongAsItsReplySays(t *testing.T) {
 		"an error with status 200":           {`{"error":"invalid_client","error_description":"wrong secret"}`, json, 0, "status 200 and the error invalid_client: wrong secret"},
 		"an error as a form with status 200": {"error=invalid_client", form, 0, "status 200 and the error invalid_client"},
 		"no token":                           {`{"token":"T"}`, json, 0, "(status 200, application/json) has no access_token"},
+		"a token of more than 64 KB":         {`{"access_token":"` + strings.Repeat("T", 64<<10+1) + `"}`, json, 0, "has a token of 65537 bytes; at most 65536 are accepted"},
+		"a long token in a form":             {"access_token=" + strings.Repeat("T", 64<<10+1), form, 0, "has a token of 65537 bytes; at most 65536 are accepted"},
+		"an answer of more than 1 MB":        {`{"access_token":"T","x":"` + strings.Repeat("x", 1<<20) + `"}`, json, 0, "has 1048605 bytes; at most 1048576 are read"},
 		"a page":                             {"<html>T</html>", "text/html", 0, "(status 200, text/html) has no access_token"},
 	} {
 		t.Run(name, func(t *testing.T) {

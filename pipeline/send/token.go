@@ -45,7 +45,8 @@ type TokenRequest struct {
 // Get returns a token: one that it has got before, or that of the hook's secrets, or a new
 // one. A reply is JSON, with or without a byte order mark, or a form; its access_token is
 // used until shortly before expires_in (a number or a text with one), or until it is
-// refused. The token is cut out of everything that is shown.
+// refused. The token is cut out of everything that is shown. One of more than 64 KB is an
+// error, and so is an answer of more than 1 MB.
 //
 // The error is an [*Error] if the server could not be asked, and else quotes what it says.
 func (t *Tokens) Get(ctx context.Context, x *pipeline.Export, r TokenRequest) (string, error) {
@@ -133,9 +134,14 @@ func (r TokenRequest) fetch(ctx context.Context, x *pipeline.Export) (none oauth
 	if reply.Status < 200 || reply.Status > 299 {
 		return none, fmt.Errorf("the token request was answered with status %d (%s): %s", reply.Status, mediaType, x.Excerpt(reply.Body, maxExcerpt))
 	}
+	if len(reply.Body) > maxTokenReply {
+		return none, fmt.Errorf("the answer to the token request (status %d, %s) has %d bytes; at most %d are read", reply.Status, mediaType, len(reply.Body), maxTokenReply)
+	}
 	answer := oauth.ParseReply(reply.Body, mediaType)
 	token, err := r.read(ctx, reply, answer)
 	switch {
+	case len(token) > maxToken:
+		return none, fmt.Errorf("the answer to the token request (status %d, %s) has a token of %d bytes; at most %d are accepted, since no server takes a longer one in a header", reply.Status, mediaType, len(token), maxToken)
 	case token != "" && err == nil:
 		return answer.New(token, x.WallTime()), nil
 	case answer.Problem != "":
@@ -155,6 +161,13 @@ func (r TokenRequest) read(ctx context.Context, reply *Reply, answer oauth.Reply
 	}
 	return r.Read(ctx, reply, answer.Object)
 }
+
+// Bounds of a token and of the answer that has it, in bytes. Servers take headers of 8 to
+// 64 KB; a token is also cut out of all that is shown, in each of its forms.
+const (
+	maxToken      = 64 << 10
+	maxTokenReply = 1 << 20
+)
 
 // maxExcerpt is how much of a reply an error shows, in bytes.
 const maxExcerpt = 300
