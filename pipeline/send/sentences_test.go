@@ -65,7 +65,7 @@ func TestATokenIsUsedAsLongAsItsReplySays(t *testing.T) {
 		"no token":                           {`{"token":"T"}`, json, 0, "(status 200, application/json) has no access_token"},
 		"a token of more than 64 KB":         {`{"access_token":"` + strings.Repeat("T", 64<<10+1) + `"}`, json, 0, "has a token of 65537 bytes; at most 65536 are accepted"},
 		"a long token in a form":             {"access_token=" + strings.Repeat("T", 64<<10+1), form, 0, "has a token of 65537 bytes; at most 65536 are accepted"},
-		"an answer of more than 1 MB":        {`{"access_token":"T","x":"` + strings.Repeat("x", 1<<20) + `"}`, json, 0, "has 1048605 bytes; at most 1048576 are read"},
+		"an answer of more than 1 MB":        {`{"access_token":"T","x":"` + strings.Repeat("x", 1<<20) + `"}`, json, 0, "has 1048603 bytes; at most 1048576 are read"},
 		"a page":                             {"<html>T</html>", "text/html", 0, "(status 200, text/html) has no access_token"},
 	} {
 		t.Run(name, func(t *testing.T) {
