@@ -24,6 +24,10 @@
 // So a run that was taken over repeats a call without an answer only by the rules of
 // [Export.Once].
 //
+// What bounds a run is an option: [WithTimeout], [WithTreeLimit], [WithLimiter],
+// [WithOnlyHosts], [WithPublicAddressesOnly]. SECURITY.md lists all limits, with what
+// they are where nothing is set and what happens beyond them.
+//
 // Spans go to OpenTelemetry's trace API, which costs nothing unless the program
 // brings an SDK.
 package pipeline

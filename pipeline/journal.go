@@ -68,12 +68,12 @@ func NewJournal(l Ledger, o JournalOptions) (*Journal, error) {
 		}
 		j.box = box
 	case len(o.OlderKeys) > 0:
-		faults = append(faults, errors.New("keeping runs: there are older keys, but no key to seal with"))
+		faults = append(faults, errors.New("keeping runs: OlderKeys are given, but no Key to seal with"))
 	case l.Durable() && !o.TrustDisk:
 		faults = append(faults, errors.New("keeping runs: the ledger outlives the process and holds data of documents; give JournalOptions a Key, or set TrustDisk if everybody who can read the disk may read them"))
 	}
 	if o.Lease < 0 {
-		faults = append(faults, fmt.Errorf("keeping runs: a lease of %v cannot be", o.Lease))
+		faults = append(faults, errors.New("keeping runs: Lease is negative"))
 	}
 	if _, isMemory := l.(*memoryLedger); isMemory {
 		j.inMemory = j.box == nil

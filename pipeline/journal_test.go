@@ -1,10 +1,39 @@
 package pipeline
 
 import (
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 )
+
+// durable is a ledger that outlives the process, as far as it says.
+type durable struct{ Ledger }
+
+func (durable) Durable() bool { return true }
+
+func TestADurableLedgerNeedsAKeyUnlessItsDiskIsTrusted(t *testing.T) {
+	t.Parallel()
+	key := SealKey{ID: "1", Secret: []byte(strings.Repeat("k", 32))}
+	for name, tt := range map[string]struct {
+		ledger Ledger
+		o      JournalOptions
+		want   string // "" for a journal
+	}{
+		"in memory":            {MemoryLedger(), JournalOptions{}, ""},
+		"sealed":               {durable{MemoryLedger()}, JournalOptions{Key: key}, ""},
+		"on a trusted disk":    {durable{MemoryLedger()}, JournalOptions{TrustDisk: true}, ""},
+		"neither":              {durable{MemoryLedger()}, JournalOptions{}, "give JournalOptions a Key, or set TrustDisk"},
+		"with older keys only": {durable{MemoryLedger()}, JournalOptions{OlderKeys: []SealKey{key}}, "OlderKeys are given, but no Key"},
+		"with a short key":     {durable{MemoryLedger()}, JournalOptions{Key: SealKey{ID: "1", Secret: []byte("short")}}, "keeping runs: "},
+		"a negative lease":     {MemoryLedger(), JournalOptions{Lease: -1}, "Lease is negative"},
+	} {
+		_, err := NewJournal(tt.ledger, tt.o)
+		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+			t.Errorf("%s: got %v, want %q", name, err, tt.want)
+		}
+	}
+}
 
 // TestALateAnswerDoesNotReplaceThatOfTheOwner has a process that lost its run learn of its
 // answer while, or after, the new owner makes the call again.

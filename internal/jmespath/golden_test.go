@@ -127,6 +127,17 @@ func TestASearchEndsWithItsContext(t *testing.T) {
 	}
 }
 
+func TestASearchEndsAtItsLimit(t *testing.T) {
+	t.Parallel()
+	e, err := Compile("@" + strings.Repeat(" | join('', [@, @])", 40))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.Search(t.Context(), pyvalue.Str("x")); !errors.Is(err, pyvalue.ErrLimit) {
+		t.Errorf("got %v", err)
+	}
+}
+
 func FuzzSearch(f *testing.F) {
 	for _, e := range []string{"a.b[0]", "l[?v > `1`].n | [0]", "sort_by(l, &v)[*].{n: n}", "to_string(@)", "a[::-1].*"} {
 		f.Add(e, `{"a":{"b":[1]},"l":[{"v":2,"n":"x"}]}`)

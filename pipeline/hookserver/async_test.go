@@ -137,6 +137,23 @@ func TestResultsAreForgottenAndTheirAddressesSaySo(t *testing.T) {
 	})
 }
 
+func TestWithoutAJournalResultsAreForgottenAfterAQuarterOfAnHour(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newServer(t, hookserver.Options{Chain: chainOf(t, set("status", "1")), Async: later(-1)})
+		_, location, _ := ask(h, hookCall(invoice().Bytes()))
+		for _, tt := range []struct {
+			after time.Duration
+			want  int
+		}{{14 * time.Minute, 201}, {2 * time.Minute, 410}} {
+			time.Sleep(tt.after)
+			ask(h, hookCall(invoice(rossumtest.Field("other", tt.after.String())).Bytes())) // calls have old runs removed
+			if status, _ := poll(h, location); status != tt.want {
+				t.Errorf("after %v more: status %d, want %d", tt.after, status, tt.want)
+			}
+		}
+	})
+}
+
 func TestForeignPollingAddressesTellNothing(t *testing.T) {
 	t.Parallel()
 	h := newServer(t, hookserver.Options{Chain: chainOf(t, set("status", "1")), Async: later(0)})

@@ -22,21 +22,22 @@ import (
 //     failed: with any other status the platform would ignore the operations;
 //   - 202 with a polling address, and 201 there, as [Async] says;
 //   - 400 for a body that is not a hook call, 413 for one over the limit, 415 for a
-//     content type that is not JSON or an encoding other than gzip, 422 for an event that is not an export, 404 for a
-//     path or queue that nothing serves;
+//     content type that is not JSON or an encoding other than gzip, 422 for an event that is
+//     not an export, 404 for a path or queue that nothing serves;
 //   - 401 for a call whose signature is missing, before its body is read, or wrong;
+//   - 403 for a call that is older than [Options].MaxAge;
 //   - 408 for a body that takes too long;
-//   - 503 where nothing was run: too many large bodies are being read, the ledger takes nothing, or the
-//     server is shutting down. The platform calls again;
+//   - 503 where nothing was run: too many large bodies are being read, the ledger takes
+//     nothing, or the server is shutting down. The platform calls again;
 //   - 200 to GET and HEAD, for health checks; 405 to other methods.
 //
 // A run does not end when its caller hangs up: what was begun is finished, and what was
-// not is not begun. A call for an
-// annotation whose export goes on waits for it, and gets its answer if the content is the
-// same; with other content it becomes a new run then. For [Options].Window after the end a call with the same
-// content gets the same answer; later only a success that could not be written to its
-// caller is handed out. An event that says that the annotation was purged or deleted
-// waits for nobody, and erases what the ledger has of it.
+// not is not begun. A call for an annotation whose export goes on waits for it, and gets
+// its answer if the content is the same; with other content it becomes a new run then. For
+// [Options].Window after the end a call with the same content gets the same answer; later
+// only a success that could not be written to its caller is handed out. An event that says
+// that the annotation was purged or deleted waits for nobody, and erases what the ledger
+// has of it.
 //
 // A Server is safe for concurrent use. End it with [Server.Shutdown].
 type Server struct {

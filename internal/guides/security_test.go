@@ -1,0 +1,236 @@
+package guides
+
+import (
+	"go/ast"
+	"go/constant"
+	"go/parser"
+	"go/token"
+	"go/types"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// proof is what holds a sentence of SECURITY.md to the code: the constants that it speaks
+// of, as "folder.name", and tests that fail when it is untrue, as "folder.name".
+type proof struct{ constants, tests []string }
+
+// limits are the rows of the table of limits.
+var limits = map[string]proof{
+	"a hook call":                             {[]string{"internal/hookcall.DefaultLimit"}, []string{"pipeline/hookserver.TestWhatIsNoHookCallIsRefusedAndNothingRuns"}},
+	"the arrival of its body":                 {[]string{"internal/hookcall.DefaultTimeout"}, []string{"pipeline/hookserver.TestABodyThatDoesNotArriveIsGivenUp"}},
+	"bodies that are read at once":            {[]string{"internal/hookcall.largeBodies", "internal/hookcall.smallBody", "internal/hookcall.smallBodies"}, []string{"pipeline/hookserver.TestFewLargeBodiesAreReadAtATime", "pipeline/hookserver.TestNotAllSmallBodiesAreReadAtATime"}},
+	"the age of a call":                       {nil, []string{"pipeline/hookserver.TestACallThatIsOlderThanItMayBeIsRefused"}},
+	"a run that is answered at once":          {[]string{"rossum.DefaultHookTimeout"}, []string{"pipeline/hookserver.TestTheAnswerComesBeforeTheHooksTimeOut", "pipeline/hookserver.TestTheTimeOutIsThatOfTheChainsHooks"}},
+	"a run that is answered later":            {[]string{"pipeline/hookserver.defaultAsyncTimeout"}, []string{"pipeline/hookserver.TestASlowExportIsPolledUntilItHasEnded"}},
+	"a run without a server":                  {nil, []string{"pipeline.TestAFinallyStepHasTimeAfterTheDeadlineWithinTheHooks"}},
+	"`Finally` steps after that":              {[]string{"pipeline.graceTime"}, []string{"pipeline.TestAFinallyStepHasTimeAfterTheDeadlineWithinTheHooks"}},
+	"hosts":                                   {nil, []string{"internal/components.TestANameThatTurnsToMetadataIsNotReached", "internal/egress.TestMetadataIsForbiddenInEverySpelling"}},
+	"hosts that a document chooses":           {nil, []string{"internal/address.TestAValueChoosesNoHostThatNobodyHasNamed"}},
+	"calls at once, and in a second":          {nil, []string{"internal/limit.TestCallsBeginAsTheLimitHasIt"}},
+	"calls to Rossum":                         {nil, []string{"rossum.TestAllClientsOfAnOrganisationShareItsLimit"}},
+	"one attempt of a call":                   {[]string{"internal/httpcall.DefaultTimeout", "steps.retryTimeout", "steps/requestprocessor.defaultTimeout", "workday.defaultTimeout"}, []string{"internal/httpcall.TestASlowReplyEndsWithTheTimeoutAndMayHaveBeenReceived"}},
+	"attempts of a call that may be repeated": {[]string{"steps.retries"}, []string{"internal/httpcall.TestOverHTTP2WhatMayBeRepeatedIsRepeatedAFewTimesOnly"}},
+	"a `Retry-After`":                         {[]string{"internal/httpcall.maxWait"}, []string{"internal/httpcall.TestACallIsNotRepeatedSoonerThanAskedFor"}},
+	"a reply":                                 {[]string{"internal/httpcall.DefaultMaxReply"}, []string{"internal/httpcall.TestAReplyLargerThanTheLimitIsAnError", "internal/httpcall.TestACompressedReplyIsBoundedAndItsDamageIsAnError"}},
+	"headers of a reply":                      {nil, []string{"internal/hostile.TestWhateverAPeerDoesAnExportEndsAndSaysSo"}},
+	"the tree of a reply (JSON, XML, SOAP)":   {[]string{"internal/treelimit.Default"}, []string{"pipeline.ExampleWithTreeLimit", "internal/xmldoc.TestADocumentIsRefusedBeyondTheLimitOfTrees", "internal/python/pyvalue.TestTheTreeOfAReplyIsRefusedBeyondItsLimit"}},
+	"a Jinja2 template":                       {[]string{"internal/jinja.DefaultSteps", "internal/jinja.DefaultOutputBytes", "internal/jinja.DefaultValueBytes", "internal/jinja.DefaultTotalBytes"}, []string{"internal/jinja.TestHostileTemplatesEndWithTheirBudget"}},
+	"a function hook, a Python condition":     {nil, []string{"internal/txscript.TestEveryConstructEndsAtItsLimit"}},
+	"a formula":                               {nil, []string{"internal/txscript.TestRunsEndWithinTheirLimits"}},
+	"a JMESPath":                              {[]string{"internal/jmespath.maxSteps", "internal/jmespath.maxBytes"}, []string{"internal/jmespath.TestASearchEndsAtItsLimit"}},
+	"an XPath or pattern of the extractor":    {[]string{"steps.maxSearchSteps"}, []string{"steps.TestAnXPathEndsAtItsLimit"}},
+	"a condition in expr-lang":                {[]string{"pipeline/expression.maxConditionBytes"}, []string{"pipeline/expression.TestEachFunctionOfTheLanguageHasACostOrMakesNothingLarge"}},
+	"a file put into text":                    {[]string{"internal/jsontemplate.maxText"}, []string{"internal/jsontemplate.TestAFileThatIsTooLargeIsNotPutIntoText"}},
+	"levels of JSON and XML":                  {[]string{"internal/python/pyvalue.maxJSONDepth", "internal/xmldoc.maxDepth"}, []string{"internal/hostile.TestWhateverAPeerDoesAnExportEndsAndSaysSo"}},
+	"calls of one `call_api`":                 {[]string{"steps/requestprocessor.maxItems"}, []string{"steps/requestprocessor.TestTooManyElementsAreRefused"}},
+	"a document in Rossum":                    {[]string{"rossum.MaxDocumentSize"}, []string{"rossum.TestDocumentsAreSavedReadAndDeleted"}},
+	"a listing of an SFTP directory":          {[]string{"sftpexport.maxListing"}, []string{"sftpexport.TestAListingWithoutAnEndIsGivenUp"}},
+	"a WSDL":                                  {[]string{"workday.maxWSDL"}, []string{"workday.TestTheAnswersOfAHostileServerAreBounded"}},
+	"text of a body on the ledger":            {[]string{"pipeline.maxRecordedBody"}, []string{"pipeline.TestWhatIsTooLargeForTheLedgerMustBeTheSameWhenTheRunGoesOn"}},
+	"a body in a detailed report":             {[]string{"pipeline.defaultBodyLimit"}, []string{"pipeline.TestNoHalfOfASecretIsLeftWhereATextIsCut"}},
+	"runs that are remembered":                {[]string{"pipeline/hookserver.memoryKeep"}, []string{"pipeline/hookserver.TestWithoutAJournalResultsAreForgottenAfterAQuarterOfAnHour", "pipeline/hookserver.TestResultsAreForgottenAndTheirAddressesSaySo"}},
+	"the answer to the same call again":       {[]string{"pipeline/hookserver.defaultWindow"}, []string{"pipeline/hookserver.TestACallThatComesAgainDoesNotRunAgain"}},
+	"a run of a process that is gone":         {[]string{"pipeline.defaultLease"}, []string{"pipeline/hookserver.TestTheTableOfCrashes"}},
+}
+
+// promises are the sentences in bold of "What is promised".
+var promises = map[string][]string{
+	"Nothing is posted twice, and no answer is lost": {
+		"pipeline/internal/crashtest.TestSimulation", "pipeline/hookserver.TestTheTableOfCrashes", "pipeline.TestARunThatIsKilledAtAnyWriteGoesOn",
+		"internal/httpcall.TestACallThatWasSentIsNotRepeatedWhenTheConnectionIsLost", "internal/httpcall.TestOverHTTP2ACallThatActedIsNotRepeated",
+	},
+	"Text of a document stays text.": {
+		"internal/address.TestAValueChoosesNoHostThatNobodyHasNamed", "internal/address.TestAValueLeavesItsPlaceInThePathNever", "steps.TestAFormFieldWithJSONIsEscapedInItself",
+		"sftpexport.FuzzTemplates",
+	},
+	"Secrets appear nowhere but where they are sent": {"internal/components.TestNoOutputOfAnExportShowsASecret", "internal/redact.TestNoFormOfASecretSurvives", "pipeline/organisation.TestNoSystemSeesTheSecretsOfAnotherHook"},
+	"Credentials follow no redirect to another origin": {
+		"internal/httpcall.TestARedirectTakesCredentialsToNoOtherHost", "pipeline/send.TestAStepsClientFollowsRedirectsToItsOwnOriginOnly",
+		"steps/requestprocessor.TestAForeignHostIsNotFollowedByRedirect", "pipeline/organisation.TestATokenIsKeptWithTheHookThatOwnsIt",
+	},
+	"No call reaches the addresses at which clouds hand out credentials": {
+		"internal/egress.TestMetadataIsForbiddenInEverySpelling", "internal/components.TestANameThatTurnsToMetadataIsNotReached", "internal/httpcall.TestNoSpellingOfMetadataReachesAProxy",
+	},
+	"Servers prove who they are": {"internal/hostile.TestWhateverAPeerDoesAnExportEndsAndSaysSo", "sftpexport.TestAnotherHostKeyIsRefused"},
+	"A call without a valid signature is refused": {
+		"pipeline/hookserver.TestTheBodyOfAnUnsignedCallIsNotRead", "pipeline/hookserver.TestWhatIsNoHookCallIsRefusedAndNothingRuns", "pipeline/hookserver.TestFewLargeBodiesAreReadAtATime",
+		"rossum.TestSignaturesAreCheckedAgainstEverySecret", "pipeline/hookserver.TestAServerWithoutAUsableSecretIsNotBuilt",
+	},
+	"Inputs are bounded": {
+		"internal/measure.TestMeasure", "internal/hostile.TestWhateverAPeerDoesAnExportEndsAndSaysSo", "internal/hostile.TestWhateverAnSFTPServerDoesAnExportEndsAndSaysSo",
+		"internal/hostile.TestWhateverIsSentToTheEntranceIsAnswered",
+	},
+	"Pages run nothing": {"pipeline/runpage.TestAPageShowsNoSecretAndRunsNoText"},
+	"A purge erases":    {"pipeline/hookserver.TestAPurgeWaitsForNobodyAndErasesWhatIsKnown", "pipeline/folderledger.TestErasedBytesAreNowhereOnTheDisk"},
+	"What a durable ledger keeps is sealed": {
+		"internal/seal.TestWhatIsSealedOpensAtItsPlaceOnly", "internal/seal.TestAnyChangedOrMissingByteIsFound", "pipeline.TestADurableLedgerNeedsAKeyUnlessItsDiskIsTrusted",
+	},
+}
+
+func TestEveryPromiseOfTheSecurityPageHasATest(t *testing.T) {
+	t.Parallel()
+	said := make(map[string]bool)
+	for _, m := range regexp.MustCompile(`(?m)^- \*\*(.+?)\*\*`).FindAllStringSubmatch(section(t, "What is promised"), -1) {
+		said[m[1]] = true
+		if promises[m[1]] == nil {
+			t.Errorf("no test is named for %q", m[1])
+		}
+	}
+	for promise, tests := range promises {
+		if !said[promise] {
+			t.Errorf("SECURITY.md has no promise %q", promise)
+		}
+		haveTests(t, promise, tests)
+	}
+}
+
+func TestTheTableOfLimitsIsThatOfTheCode(t *testing.T) {
+	t.Parallel()
+	said := make(map[string]bool)
+	for line := range strings.Lines(section(t, "Limits")) {
+		cells := strings.Split(strings.TrimSpace(line), " | ")
+		if len(cells) != 4 || strings.HasPrefix(line, "| what ") {
+			continue
+		}
+		what, limit := strings.TrimPrefix(cells[0], "| "), cells[1]
+		p, known := limits[what]
+		said[what] = true
+		if !known {
+			t.Errorf("no test is named for the limit of %s", what)
+		}
+		for _, name := range p.constants {
+			if want := shown(t, name); !strings.Contains(limit, want) {
+				t.Errorf("%s: the table says %q, and %s is %s", what, limit, name, want)
+			}
+		}
+		haveTests(t, what, p.tests)
+	}
+	for what := range limits {
+		if !said[what] {
+			t.Errorf("SECURITY.md has no limit of %s", what)
+		}
+	}
+}
+
+// section returns what follows a heading of SECURITY.md.
+func section(t *testing.T, heading string) string {
+	t.Helper()
+	page, err := os.ReadFile(filepath.Join(root, "SECURITY.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, found := strings.Cut(string(page), "\n## "+heading+"\n")
+	if !found {
+		t.Fatalf("SECURITY.md has no heading %q", heading)
+	}
+	text, _, _ = strings.Cut(text, "\n## ")
+	return text
+}
+
+// haveTests checks that tests, as "folder.name", are there.
+func haveTests(t *testing.T, what string, tests []string) {
+	t.Helper()
+	if len(tests) == 0 {
+		t.Errorf("%s: no test is named", what)
+	}
+	for _, name := range tests {
+		if declaration(t, name, "_test.go") == nil {
+			t.Errorf("%s: there is no %s", what, name)
+		}
+	}
+}
+
+// declaration returns what declares a name, as "folder.name", in the files of its folder that
+// end in suffix: an expression for a constant; nil if nothing does.
+func declaration(t *testing.T, name, suffix string) ast.Node {
+	t.Helper()
+	folder, name := path.Split(name)
+	of, name, _ := strings.Cut(name, ".")
+	files, err := filepath.Glob(filepath.Join(root, filepath.FromSlash(folder+of), "*"+suffix))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range parsed.Decls {
+			switch d := d.(type) {
+			case *ast.FuncDecl:
+				if d.Recv == nil && d.Name.Name == name {
+					return d
+				}
+			case *ast.GenDecl:
+				for _, s := range d.Specs {
+					if v, is := s.(*ast.ValueSpec); is && len(v.Names) == 1 && v.Names[0].Name == name && len(v.Values) == 1 {
+						return v.Values[0]
+					}
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// shown returns a constant as the table writes it: a time, bytes, or a number.
+func shown(t *testing.T, name string) string {
+	t.Helper()
+	value, _ := declaration(t, name, ".go").(ast.Expr)
+	if value == nil {
+		t.Fatalf("there is no constant %s", name)
+	}
+	source := types.ExprString(value)
+	isTime := strings.Contains(source, "time.")
+	for unit, d := range map[string]time.Duration{"time.Second": time.Second, "time.Minute": time.Minute, "time.Hour": time.Hour} {
+		source = strings.ReplaceAll(source, unit, strconv.FormatInt(int64(d), 10))
+	}
+	v, err := types.Eval(token.NewFileSet(), nil, token.NoPos, source)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	n, _ := constant.Int64Val(v.Value)
+	switch {
+	case isTime && n >= int64(time.Minute):
+		return strconv.FormatInt(n/int64(time.Minute), 10) + " minutes"
+	case isTime:
+		return strconv.FormatInt(n/int64(time.Second), 10) + " seconds"
+	case n%(1<<30) == 0:
+		return strconv.FormatInt(n>>30, 10) + " GiB"
+	case n%(1<<20) == 0:
+		return strconv.FormatInt(n>>20, 10) + " MiB"
+	case n%(1<<10) == 0:
+		return strconv.FormatInt(n>>10, 10) + " KiB"
+	case n%1_000_000 == 0:
+		return strconv.FormatInt(n/1_000_000, 10) + " million"
+	case n >= 1000:
+		return strconv.FormatInt(n/1000, 10) + "," + strconv.FormatInt(1000+n%1000, 10)[1:]
+	}
+	return strconv.FormatInt(n, 10)
+}
