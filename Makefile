@@ -1,6 +1,6 @@
 # The chores of this project. Each is one command; `make` lists them.
 
-.PHONY: help test race ci lint listings messages vulns fuzz soak bench measure sizes ratios schemas release-check
+.PHONY: help test race ci lint listings messages vulns fuzz corpus soak bench measure sizes ratios schemas release-check
 
 help: ## list the chores
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -38,7 +38,7 @@ schemas: ## write the JSON Schemas of the settings anew
 SECONDS_EACH ?= 600
 FUZZ_EACH ?= 5m
 
-soak: ## compare with the originals on new seeds, for SECONDS_EACH each
+soak: ## compare with the originals on new seeds, for SECONDS_EACH each, and fuzz for FUZZ_EACH each
 	JINJA_DIFF_SECONDS=$(SECONDS_EACH) go test -v -timeout 24h -run TestGeneratedTemplates ./internal/jinja
 	TXSCRIPT_DIFF_SECONDS=$(SECONDS_EACH) go test -v -timeout 24h -run 'TestGeneratedPrograms|TestGeneratedValues' ./internal/txscript
 	RE_DIFF_SECONDS=$(SECONDS_EACH) go test -v -timeout 24h -run TestGeneratedPatterns ./internal/python/re
@@ -49,10 +49,13 @@ soak: ## compare with the originals on new seeds, for SECONDS_EACH each
 	cd examples/replicas && go run . -exports 2000 -kills 200
 	cd examples/replicas && go run . -exports 2000 -kills 200 -temporal
 	SIM_SECONDS=$(SECONDS_EACH) go test -v -count=1 -timeout 24h ./pipeline/internal/crashtest
+	bash .ci/fuzz $(FUZZ_EACH)
 
-fuzz: ## run every fuzz target for FUZZ_EACH
-	@git grep -n '^func Fuzz' -- '*_test.go' | sed -E 's#^(.*)/[^/]*:[0-9]+:func ([A-Za-z0-9_]+).*#\1 \2#' | \
-	while read -r dir target; do echo "$$dir $$target"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZ_EACH) "./$$dir" || exit 1; done
+fuzz: ## run every fuzz target for FUZZ_EACH, from what earlier runs have found
+	bash .ci/fuzz $(FUZZ_EACH)
+
+corpus: ## keep in .ci/corpus.tgz what the fuzz targets have found
+	bash .ci/fuzz keep
 
 ROWS ?= 1
 

@@ -60,6 +60,7 @@ const (
 type model struct {
 	next  func() int
 	steps int
+	most  int             // steps, about: a small graph has all that the rule knows
 	want  []string        // of Check: one text for each finding
 	fails map[string]bool // steps that fail in the run: "step key"
 	wrote bool            // some step writes the gate
@@ -87,8 +88,11 @@ func (m *model) when(u *pipeline.Use) (truth int) {
 // what they have made.
 func (m *model) row(depth int, made map[string]int) (list []pipeline.Step, all map[string]int) {
 	all = maps.Clone(made)
-	for range 1 + m.next()%4 {
-		if depth < 3 && m.steps < 30 && m.next()%4 == 0 {
+	for i := range 1 + m.next()%4 {
+		if i > 0 && m.steps >= m.most {
+			break
+		}
+		if depth < 3 && m.steps < m.most && m.next()%4 == 0 {
 			list = append(list, m.beside(depth, all))
 			continue
 		}
@@ -185,11 +189,12 @@ var graphs = [][]byte{
 	[]byte("\x00\x04\x00\x04\x02\x01\x01\x03\x00\x02\x02\x04\x01\x00\x04\x04\t\x00\x04\x04\x01\x01\xbe\xbe\xbe\xbe\xbe\xbe\xbe\xbe"), // a branch writes the gate
 }
 
-// graphOf makes a chain of bytes, and what the model says of it.
-func graphOf(t *testing.T, data []byte) (*pipeline.Chain, *model) {
+// graphOf makes a chain of at most about that many steps of bytes, and what the model
+// says of it.
+func graphOf(t *testing.T, data []byte, most int) (*pipeline.Chain, *model) {
 	t.Helper()
 	at := 0
-	m := &model{next: func() int { at++; return int(data[at%len(data)]) + at/len(data) }, fails: make(map[string]bool)}
+	m := &model{next: func() int { at++; return int(data[at%len(data)]) + at/len(data) }, most: most, fails: make(map[string]bool)}
 	steps, _ := m.row(0, make(map[string]int))
 	chain, err := pipeline.New(steps...)
 	if err != nil {
@@ -208,7 +213,7 @@ func FuzzCheckOfRandomGraphs(f *testing.F) {
 		if len(data) == 0 {
 			return
 		}
-		chain, m := graphOf(t, data)
+		chain, m := graphOf(t, data, 8)
 		var got []string
 		for _, found := range chain.Check(nil) {
 			got = append(got, fmt.Sprint(found.Severity, " ", found.Step, " ", found.Name))
@@ -233,7 +238,7 @@ func TestRunsOfRandomGraphs(t *testing.T) {
 		all = append(all, data)
 	}
 	for _, data := range all {
-		chain, m := graphOf(t, data)
+		chain, m := graphOf(t, data, 30)
 		_, report, err := exportReport(t, chain, queueCall(), pipeline.WithLogger(slog.New(slog.DiscardHandler)))
 		if m.judgeRun(t, report, err); t.Failed() {
 			t.Fatalf("with %q", data)

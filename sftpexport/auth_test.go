@@ -313,19 +313,3 @@ func TestFaultsOfSettingsAreNamedAllTogether(t *testing.T) {
 		}
 	}
 }
-
-func FuzzSettings(f *testing.F) {
-	f.Add(
-		`{"credentials": {"type": "sftp", "host": "h", "username": "u", "port": "22", "host_key": "SHA256:x"}, ` +
-			`"export_rules": [{"path_to_directory": "/{a}"}]}`,
-	)
-	f.Add(
-		`{"path": "/a", "exports": [{"type": "document", "filename_template": "{x}"}], "template_variables": [{"name": "x", "schema_id": "y"}]}`,
-	)
-	f.Fuzz(func(_ *testing.T, text string) {
-		step := &sftpexport.Step{}
-		if step.UnmarshalJSON([]byte(text)) == nil {
-			_ = step.Validate()
-		}
-	})
-}

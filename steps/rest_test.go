@@ -552,20 +552,3 @@ func TestARedirectAfterACreationIsKept(t *testing.T) {
 		}
 	}
 }
-
-func FuzzSettings(f *testing.F) {
-	f.Add([]byte(`{"export_configs":[{"export_reference_key":"k","file_content_template":"{{ field.a }}"}]}`))
-	f.Add([]byte(`{"request":{"url":"https://x","content":"@{a}"},"auth":{"url":"https://y"},"condition":"@{c}"}`))
-	f.Add([]byte(`{"extract":[{"source_reference_key":"k","extract_rules":[{"value_path":"a.b","target_schema_id":"c"}]}]}`))
-	f.Add([]byte(`[{"condition":"field.a == 'b'"}]`))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		for _, s := range []interface {
-			json.Unmarshaler
-			pipeline.Validator
-		}{&steps.Purge{}, &steps.CustomFormat{}, &steps.RESTExport{}, &steps.Extract{}, &steps.Evaluate{}, &steps.EvaluateReplies{}} {
-			if s.UnmarshalJSON(data) == nil {
-				_ = s.Validate()
-			}
-		}
-	})
-}

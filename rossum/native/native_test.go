@@ -406,33 +406,3 @@ func TestOneSchemaServesConcurrentExports(t *testing.T) {
 	}
 	group.Wait()
 }
-
-func FuzzWrite(f *testing.F) {
-	for i := range native.Formats() {
-		f.Add(byte(i), "a,b", "x\"y", "1")
-		f.Add(byte(i), "\x00", "\xff", "]]>")
-	}
-	f.Fuzz(func(t *testing.T, which byte, a, b, c string) {
-		p := rossumtest.Annotation(rossumtest.Field("a", a), rossumtest.Table("items", rossumtest.Row("code", b), rossumtest.Row("code", c))).
-			Payload()
-		format := native.Formats()[int(which)%len(native.Formats())]
-		var out bytes.Buffer
-		err := native.Write(&out, format, native.Options{}, p)
-		if err != nil && !errors.Is(err, native.ErrUnwritable) {
-			t.Fatal(err)
-		}
-		if err != nil {
-			return
-		}
-		switch format {
-		case native.FormatXML:
-			if err := xml.Unmarshal(out.Bytes(), new(struct{})); err != nil {
-				t.Fatalf("%v in %s", err, out.Bytes())
-			}
-		case native.FormatJSON:
-			if !json.Valid(out.Bytes()) {
-				t.Fatalf("not JSON: %s", out.Bytes())
-			}
-		}
-	})
-}

@@ -1,17 +1,12 @@
 package requestprocessor_test
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
-	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 	"github.com/exportpipeline/exportpipeline/steps/requestprocessor"
 )
 
@@ -164,62 +159,4 @@ func TestWrongSettingsDoNotRun(t *testing.T) {
 		}
 		_ = s.Validate() // its error is the one that Run returns
 	}
-}
-
-// FuzzRun runs whatever settings can be compiled, against a network that answers
-// everything.
-func FuzzRun(f *testing.F) {
-	for _, s := range samples {
-		f.Add(
-			[]byte(
-				strings.NewReplacer("API", "https://erp.example", "AUTH", `{"url":"https://erp.example/t","method":"POST","credential_key":"id"}`).
-					Replace(s.settings),
-			),
-		)
-	}
-	f.Add([]byte(strings.ReplaceAll(everySetting, "API", "https://erp.example")))
-	f.Add([]byte(strings.ReplaceAll(journeySettings(), "API", "https://erp.example")))
-	call := offline(rossumtest.Field("base", "https://erp.example"), rossumtest.Field("patch", "[]"))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		s := new(requestprocessor.Step)
-		if s.UnmarshalJSON(data) != nil || s.Validate() != nil {
-			return
-		}
-		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-		defer cancel()
-		chain, err := pipeline.New(s)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, err = chain.Export(
-			ctx,
-			call.Payload(),
-			pipeline.WithRossum(nil),
-			pipeline.WithOriginal(pipeline.Bytes("PDF")),
-			pipeline.WithHTTPClient(&http.Client{Transport: &network{}}),
-		)
-		if errors.Is(err, pipeline.ErrPanic) {
-			t.Fatal(err)
-		}
-	})
-}
-
-func FuzzSettings(f *testing.F) {
-	for _, s := range samples {
-		f.Add([]byte(s.settings))
-	}
-	f.Add(
-		[]byte(
-			callWith(
-				`"auth":{"type":"oauth1","consumer_key":"a","consumer_secret":"b","token_key":"c","token_secret":"d"}`,
-				`"iterate_over":"field.lines"`,
-			),
-		),
-	)
-	f.Fuzz(func(t *testing.T, data []byte) {
-		s := new(requestprocessor.Step)
-		if s.UnmarshalJSON(data) == nil {
-			_ = s.Validate()
-		}
-	})
 }
