@@ -78,3 +78,37 @@ func TestALateAnswerDoesNotReplaceThatOfTheOwner(t *testing.T) {
 		})
 	}
 }
+
+// TestTheLatestRunOfAKeyWithEmptyPartsIsItsOwn: to a query an empty part means any, and a
+// hook call may come without the address of its organisation.
+func TestTheLatestRunOfAKeyWithEmptyPartsIsItsOwn(t *testing.T) {
+	t.Parallel()
+	whole := RunKey{Organization: "https://acme.rossum.app", Hook: "https://acme.rossum.app/api/v1/hooks/1", Annotation: 1, Event: "annotation_content.export"}
+	for name, empty := range map[string]func(*RunKey){
+		"organisation": func(k *RunKey) { k.Organization = "" }, "hook": func(k *RunKey) { k.Hook = "" }, "annotation": func(k *RunKey) { k.Annotation = 0 }, "event": func(k *RunKey) { k.Event = "" },
+	} {
+		ledger := MemoryLedger()
+		j, err := NewJournal(ledger, JournalOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		key := whole
+		empty(&key)
+		if info, ok, err := j.Latest(t.Context(), key); ok || err != nil {
+			t.Errorf("without %s: got %+v, %v", name, info, err)
+		}
+		var first RunID
+		for _, k := range []RunKey{key, whole} {
+			c, err := ledger.Claim(t.Context(), k, ClaimOptions{Lease: time.Minute})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if first == "" {
+				first = c.Run.ID
+			}
+		}
+		if info, ok, err := j.Latest(t.Context(), key); !ok || err != nil || info.ID != first {
+			t.Errorf("without %s: got run %q, %t, %v, want %q", name, info.ID, ok, err, first)
+		}
+	}
+}

@@ -53,11 +53,14 @@ func (j *Journal) Outcome(ctx context.Context, id RunID) (Outcome, error) {
 // Latest returns the newest run of a key; ok is false if there is none.
 func (j *Journal) Latest(ctx context.Context, key RunKey) (info RunInfo, ok bool, err error) {
 	q := RunQuery{Organization: key.Organization, Hook: key.Hook, Annotation: key.Annotation, Event: key.Event, Limit: 1}
+	if key.Organization == "" || key.Hook == "" || key.Annotation == 0 || key.Event == "" {
+		q.Limit = 0 // an empty part of the key asks for any, so that the first may be another's
+	}
 	for found, err := range j.ledger.Find(ctx, q) {
 		if err != nil && found.Key != key {
 			return RunInfo{}, false, fmt.Errorf("looking for earlier exports: %w", err)
 		}
-		if found.Key == key { // an empty part of the key asks for any
+		if found.Key == key {
 			return found, true, err
 		}
 	}

@@ -133,6 +133,9 @@ func (s *Server) answer(ctx context.Context, arrived time.Time, path string, p *
 		if !again {
 			return a
 		}
+		if late.Err() != nil {
+			return answered{refused: hookcall.Refused(http.StatusServiceUnavailable, "other exports of the annotation were in the way for all the time that the call had; nothing was sent for this call")}
+		}
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/exportpipeline/exportpipeline/internal/fuzzing"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/pipeline/hookserver"
 	"github.com/exportpipeline/exportpipeline/rossum"
@@ -234,6 +235,9 @@ func TestOnlyListenersRunOnStatusEvents(t *testing.T) {
 func FuzzHandler(f *testing.F) {
 	f.Add(invoice().Bytes())
 	f.Add([]byte(`{"annotation":{"id":1,"content":[]}}`))
+	for _, data := range fuzzing.Payloads(f) {
+		f.Add(data)
+	}
 	chain, _ := pipeline.New(set("status", "x"))
 	h := newServer(f, hookserver.Options{Chain: chain})
 	f.Fuzz(func(t *testing.T, body []byte) {
