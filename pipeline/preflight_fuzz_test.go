@@ -213,7 +213,7 @@ func FuzzCheckOfRandomGraphs(f *testing.F) {
 		if len(data) == 0 {
 			return
 		}
-		chain, m := graphOf(t, data, 8)
+		chain, m := graphOf(t, data, 5)
 		var got []string
 		for _, found := range chain.Check(nil) {
 			got = append(got, fmt.Sprint(found.Severity, " ", found.Step, " ", found.Name))

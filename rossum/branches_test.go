@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/exportpipeline/exportpipeline/internal/fuzzing"
 	"github.com/exportpipeline/exportpipeline/rossum"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 )
@@ -314,6 +315,15 @@ func FuzzParseContent(f *testing.F) {
 				`"children":[{"id":3,"schema_id":"t","category":"tuple","children":[]}]}]}]`,
 		),
 	)
+	for path, data := range fuzzing.Payloads(f) {
+		var call struct {
+			Annotation struct{ Content json.RawMessage }
+		}
+		if err := json.Unmarshal(data, &call); err != nil {
+			f.Fatalf("%s: %v", path, err)
+		}
+		f.Add([]byte(call.Annotation.Content))
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c, err := rossum.ParseContent(data)
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/exportpipeline/exportpipeline/internal/fuzzing"
 	"github.com/exportpipeline/exportpipeline/rossum"
 )
 
@@ -60,6 +61,9 @@ func TestANumberThatIsNoTimeoutIsAFault(t *testing.T) {
 func FuzzParseHook(f *testing.F) {
 	f.Add([]byte(`{"id":1,"name":"x","events":["a"],"run_after":[1],"config":{"url":"u","timeout_s":1}}`))
 	f.Add([]byte(`{"url":"https://acme.rossum.app/api/v1/hooks/3","config":[],"settings":null}`))
+	for _, data := range fuzzing.Hooks(f) {
+		f.Add(data)
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		h, err := rossum.ParseHook(data)
 		if err != nil {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/exportpipeline/exportpipeline/internal/fuzzing"
 	"github.com/exportpipeline/exportpipeline/rossum"
 )
 
@@ -106,6 +107,12 @@ func TestEveryFaultOfAFolderIsNamedWithItsFile(t *testing.T) {
 func FuzzLoadOrganisation(f *testing.F) {
 	f.Add(`{"id":1,"name":"x"}`, `{"id":1}`, `{"content":[]}`, "1")
 	f.Add(`{`, `[]`, `{"content":[{"children":{"children":[]}}]}`, "\xff")
+	for _, hook := range fuzzing.Hooks(f) {
+		f.Add(string(hook), `{"id":1}`, `{"content":[]}`, "1")
+	}
+	for _, schema := range fuzzing.Files(f, "examples/organisation/*/*/workspaces/*/queues/*/schema.json") {
+		f.Add(`{"id":1,"name":"x"}`, `{"id":1}`, string(schema), "field.a")
+	}
 	f.Fuzz(func(t *testing.T, hook, queue, schema, formula string) {
 		o, err := rossum.LoadOrganisation(fstest.MapFS{
 			"hooks/a_[1].json": file(hook), "hooks/a_[1].py": file(formula),

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/exportpipeline/exportpipeline/internal/fuzzing"
 	"github.com/exportpipeline/exportpipeline/rossum"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 )
@@ -405,10 +406,17 @@ func TestTheSchemaIsReadWithSingleAndListedChildren(t *testing.T) {
 func FuzzParsePayload(f *testing.F) {
 	f.Add(call().Bytes())
 	f.Add([]byte(`{"annotation":{"id":1,"content":[{"id":2,"schema_id":"a\u0062","category":"section","children":null}]}}`))
+	for _, data := range fuzzing.Payloads(f) {
+		f.Add(data)
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		p, err := rossum.ParsePayload(data)
 		if err != nil {
+			fuzzing.CheckMessage(t, err.Error())
 			return
+		}
+		if _, err := p.Schema(); err != nil {
+			fuzzing.CheckMessage(t, err.Error())
 		}
 		if !json.Valid(data) {
 			t.Fatal("accepted what is not JSON")

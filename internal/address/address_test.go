@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/exportpipeline/exportpipeline/internal/fuzzing"
 )
 
 // parts makes the parts of a template in which <name> stands for a value.
@@ -125,6 +127,9 @@ func TestKnownHostsAreThoseThatATextHasLiterally(t *testing.T) {
 func FuzzJoin(f *testing.F) {
 	for _, seed := range []string{"evil:port/", "@evil/", "..;/", "https://evil.example/", "a b%", "%2e%2e/"} {
 		f.Add(seed)
+	}
+	for _, row := range fuzzing.Rows[struct{ URL string }](f, "internal/address/testdata/urls.json") {
+		f.Add(strings.TrimPrefix(row.URL, "https://erp.example"))
 	}
 	f.Fuzz(func(t *testing.T, value string) {
 		for _, template := range []string{"https://erp.example/a/<x>/b", "https://erp.example/a?q=<x>&r=1", "https://<x>.erp.example/", "https://erp.example<x>", "<x>"} {

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/text/encoding/charmap"
 
 	"github.com/exportpipeline/exportpipeline/internal/charset"
+	"github.com/exportpipeline/exportpipeline/internal/fuzzing"
 )
 
 // Expectations come from Python's requests: see testdata/oracle.py.
@@ -63,6 +64,13 @@ func FuzzText(f *testing.F) {
 	f.Add([]byte("M\xfcller"), "text/plain; charset=iso-8859-1")
 	f.Add([]byte("\xff\xfeM\x00"), "text/plain; charset=utf-16")
 	f.Add([]byte("\x1b$B"), `text/html; charset="iso-2022-jp"`)
+	type row struct {
+		ContentType string `json:"content_type"`
+		Body        string `json:"body"`
+	}
+	for _, c := range fuzzing.Rows[row](f, "internal/charset/testdata/cases.jsonl") {
+		f.Add([]byte(c.Body), c.ContentType)
+	}
 	f.Fuzz(func(t *testing.T, data []byte, contentType string) {
 		if text := charset.Text(data, contentType); len(text) > 4*len(data)+4 {
 			t.Fatalf("%d bytes became %d", len(data), len(text))

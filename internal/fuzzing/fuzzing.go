@@ -132,3 +132,25 @@ func CheckMessage(t testing.TB, text string) {
 		}
 	}
 }
+
+// Rows returns the rows of a golden file of JSON: one list, or a row a line. Its path is
+// from the root of the module.
+func Rows[T any](t testing.TB, path string) (all []T) {
+	t.Helper()
+	for name, data := range Files(t, path) {
+		if strings.HasPrefix(string(data), "[\n") {
+			if err := json.Unmarshal(data, &all); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			continue
+		}
+		for line := range strings.Lines(string(data)) {
+			var row T
+			if err := json.Unmarshal([]byte(line), &row); err != nil {
+				t.Fatalf("%s: %q: %v", name, line, err)
+			}
+			all = append(all, row)
+		}
+	}
+	return all
+}

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/exportpipeline/exportpipeline/internal/fuzzing"
 	"github.com/exportpipeline/exportpipeline/internal/oracle"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
@@ -522,12 +523,16 @@ func FuzzRender(f *testing.F) {
 	for _, s := range []string{"{{ a|upper }}", "{% for i in l recursive %}{{ loop(l) }}{% endfor %}", "{% macro m(x, y=1) %}{{ caller() }}{% endmacro %}{% call m(2) %}{% endcall %}", "{{ '%s' % (1, 2) }}{{ '{:>{w}}'.format(1, w=3) }}", "{% raw %}{{{% endraw %}", "{{ d|dictsort }}{# x -#}  {{ l[::-1]|batch(2)|list }}"} {
 		f.Add(s)
 	}
+	for _, text := range fuzzing.Files(f, "internal/jinja/testdata/golden/*/*.txt") {
+		template, _, _ := strings.Cut(string(text), "\n=== vars\n")
+		f.Add(template)
+	}
+	vars := variables(f, `{"a":"x","l":[1,2,3],"d":{"k":1}}`)
 	f.Fuzz(func(t *testing.T, source string) {
 		compiled, err := Compile("t", source, Options{})
 		if err != nil {
 			return
 		}
-		vars := variables(t, `{"a":"x","l":[1,2,3],"d":{"k":1}}`)
 		_ = compiled.Render(t.Context(), io.Discard, vars, Limits{Steps: 100_000, ValueBytes: 1 << 20, TotalBytes: 8 << 20, OutputBytes: 1 << 20})
 	})
 }

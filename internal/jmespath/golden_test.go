@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/exportpipeline/exportpipeline/internal/fuzzing"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
@@ -141,6 +142,11 @@ func TestASearchEndsAtItsLimit(t *testing.T) {
 func FuzzSearch(f *testing.F) {
 	for _, e := range []string{"a.b[0]", "l[?v > `1`].n | [0]", "sort_by(l, &v)[*].{n: n}", "to_string(@)", "a[::-1].*"} {
 		f.Add(e, `{"a":{"b":[1]},"l":[{"v":2,"n":"x"}]}`)
+	}
+	for _, text := range fuzzing.Files(f, "internal/jmespath/testdata/golden/*/*.txt") {
+		expression, rest, _ := strings.Cut(string(text), "\n=== document\n")
+		document, _, _ := strings.Cut(rest, "\n=== ")
+		f.Add(expression, document)
 	}
 	f.Fuzz(func(t *testing.T, expression, document string) {
 		v, err := pyvalue.FromJSON([]byte(document), true)

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/exportpipeline/exportpipeline/internal/fuzzing"
 )
 
 var update = flag.Bool("update", false, "write testdata/assertions.json anew")
@@ -212,7 +214,21 @@ func TestKeysAreReadInTheFormsTheyComeIn(t *testing.T) {
 
 func FuzzParseKey(f *testing.F) {
 	f.Add("-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----")
-	f.Fuzz(func(t *testing.T, text string) { _, _ = ParseKey(text) })
+	for _, text := range fuzzing.Files(f, "internal/oauth/testdata/*.pem") {
+		f.Add(string(text))
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		key, err := ParseKey(text)
+		if (key == nil) == (err == nil) {
+			t.Fatalf("%v, %v", key, err)
+		}
+		if err != nil {
+			if !errors.Is(err, ErrKey) && !errors.Is(err, ErrEncryptedKey) {
+				t.Errorf("%q is refused with %v", text, err)
+			}
+			fuzzing.CheckMessage(t, err.Error())
+		}
+	})
 }
 
 // After nemiro-net/nemiro.oauth#13: what oauthlib sends without a token.

@@ -214,6 +214,9 @@ func TestAPatternThatBacktracksForEverEnds(t *testing.T) {
 func FuzzCondition(f *testing.F) {
 	f.Add(`{"field.status.value": {"$in": ["a", "{property.s}"], "$regex": "a(?=b)"}}`)
 	f.Add(`{"$or": [{"field.list": {"$size": {"$gt": 0}}}, {"field.n": {"$exists": false}}]}`)
+	for _, c := range readVectors(f).Conditions {
+		f.Add(string(c.Condition))
+	}
 	f.Fuzz(func(t *testing.T, text string) {
 		c, err := CompileCondition([]byte(text), ConditionOptions{Options: Options{Roots: []string{"field", "property"}}})
 		if err != nil {

@@ -217,6 +217,9 @@ func FuzzTemplate(f *testing.F) {
 	for _, seed := range []string{`"{payload.n}"`, `{"a": "{base64(payload.url.@)}x", "b": ["{item[0].x}"]}`, `"{{"`, `"{\"a\":{payload.d}}"`} {
 		f.Add(seed)
 	}
+	for _, c := range readVectors(f).Templates {
+		f.Add(string(c.Template))
+	}
 	f.Fuzz(func(t *testing.T, text string) {
 		s := testScope(t)
 		c, err := Compile([]byte(text), Options{Roots: testRoots})

@@ -41,7 +41,7 @@ type vectorResult struct {
 	Error string          `json:"error"`
 }
 
-func readVectors(t *testing.T) *vectors {
+func readVectors(t testing.TB) *vectors {
 	t.Helper()
 	data, err := os.ReadFile("testdata/vectors.json")
 	if err != nil {

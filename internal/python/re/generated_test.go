@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/exportpipeline/exportpipeline/internal/fuzzing"
 	"github.com/exportpipeline/exportpipeline/internal/oracle"
 )
 
@@ -182,6 +183,9 @@ func FuzzPatterns(f *testing.F) {
 	f.Add(`(?P<a>x)(?(a)b|c)*?`, "xb")
 	f.Add(`(?<=a)[^\W\d]++|\1`, "aé")
 	f.Add(`(a|b?)*(?!c)$`, "abc\n")
+	for _, c := range fuzzing.Rows[testCase](f, "internal/python/re/testdata/cases.jsonl") {
+		f.Add(string(c.Pattern), string(c.Text))
+	}
 	f.Fuzz(func(t *testing.T, pattern, text string) {
 		p, err := Compile(pattern, 0)
 		if err != nil {

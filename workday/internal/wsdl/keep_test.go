@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/exportpipeline/exportpipeline/internal/fuzzing"
 )
 
 func TestAKeptDocumentIsTheSame(t *testing.T) {
@@ -89,6 +91,14 @@ func FuzzLoad(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(d.Append(nil))
+	for path, text := range fuzzing.Files(f, "workday/testdata/wsdl/*.wsdl") {
+		d, err := Parse(text, Options{})
+		if err != nil {
+			continue // it imports another one
+		}
+		f.Logf("%s", path)
+		f.Add(d.Append(nil))
+	}
 	f.Fuzz(func(_ *testing.T, data []byte) {
 		d, err := Load(data)
 		if err != nil {

@@ -7,6 +7,8 @@ import (
 	"io"
 	"reflect"
 	"testing"
+
+	"github.com/exportpipeline/exportpipeline/internal/fuzzing"
 )
 
 // tags lists the tags of a document as encoding/xml reads them; an empty element has
@@ -96,6 +98,9 @@ func compareTags(t *testing.T, data []byte) {
 func FuzzScan(f *testing.F) {
 	for _, text := range scannedDocuments {
 		f.Add([]byte(text))
+	}
+	for _, text := range fuzzing.Files(f, "workday/testdata/wsdl/*.wsdl") {
+		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if checkUTF8(data) == nil {
