@@ -16,6 +16,7 @@ import (
 	"github.com/pkg/sftp"
 	"golang.org/x/crypto/ssh"
 
+	"github.com/exportpipeline/exportpipeline/internal/egress"
 	"github.com/exportpipeline/exportpipeline/internal/limit"
 	"github.com/exportpipeline/exportpipeline/rossum"
 )
@@ -84,9 +85,10 @@ type connection struct {
 }
 
 // pool returns the pool for the secrets; there is one for each set of them.
-func (s *shared) pool(step *Step, compiled *compiled, secrets rossum.Secrets) (*pool, error) {
+func (s *shared) pool(step *Step, compiled *compiled, secrets rossum.Secrets, allowed egress.Policy) (*pool, error) {
 	c, most := &step.Credentials, step.MaxConnections
-	id := fingerprint(c.address(), secrets, "type", "password", "ssh_key", "ssh_key_passphrase")
+	// A connection is judged when it is made, so that it serves no export with other bounds.
+	id := fingerprint(fmt.Sprintf("%s %+v", c.address(), allowed), secrets, "type", "password", "ssh_key", "ssh_key_passphrase")
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if p := s.pools[id]; p != nil {

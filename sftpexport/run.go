@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/exportpipeline/exportpipeline/internal/egress"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/pipeline/organisation"
 	"github.com/exportpipeline/exportpipeline/rossum"
@@ -104,7 +105,7 @@ func (s *Step) open(ctx context.Context, x *pipeline.Export, c *compiled) (Desti
 	if c.shared.backend != nil {
 		return c.shared.backend.Open(ctx, x)
 	}
-	p, err := c.shared.pool(s, c, x.Secrets)
+	p, err := c.shared.pool(s, c, x.Secrets, egress.Of(ctx))
 	if err != nil {
 		return nil, err
 	}

@@ -95,6 +95,24 @@ func chain(t testing.TB, steps ...pipeline.Step) *pipeline.Chain {
 	return c
 }
 
+// A connection that one export has made serves none whose program does not allow the host.
+func TestAConnectionServesOnlyExportsThatMayMakeIt(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	c := chain(t, decode(t, s, `{"export_rules": [{"path_to_directory": "/", "export_object_configurations": [{"type": "document", "filename_template": "{annotation.id}"}]}]}`))
+	for _, tt := range []struct {
+		options []pipeline.Option
+		works   bool
+	}{
+		{nil, true}, {[]pipeline.Option{pipeline.WithOnlyHosts("other.example")}, false}, {[]pipeline.Option{pipeline.WithPublicAddressesOnly()}, false},
+	} {
+		_, err := c.Export(t.Context(), call(s).Payload(), append(tt.options, pipeline.WithOriginal(pipeline.Bytes("%PDF")))...)
+		if (err == nil) != tt.works {
+			t.Errorf("with %d options: %v", len(tt.options), err)
+		}
+	}
+}
+
 func TestDocumentedSettingsRun(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)

@@ -4,11 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
@@ -90,6 +94,59 @@ func TestAnEmptyAWSChainIsAnErrorOfTheCredentials(t *testing.T) {
 	noAWS(t)
 	if err := withoutKeys(t, newS3(t), true); !errors.Is(err, sftpexport.ErrAuth) || errors.Is(err, sftpexport.ErrConnection) {
 		t.Errorf("the error is %v", err)
+	}
+}
+
+// linkLocal is a connection that says that it leads to the metadata of a cloud.
+type linkLocal struct{ net.Conn }
+
+func (linkLocal) RemoteAddr() net.Addr {
+	return &net.TCPAddr{IP: net.IPv4(169, 254, 169, 254), Port: 80}
+}
+
+// The credential chain may ask where nothing else may go: an instance's role is what it is for.
+func TestTheAWSChainMayAskTheMetadataOfAnInstance(t *testing.T) {
+	noAWS(t)
+	t.Setenv("AWS_EC2_METADATA_DISABLED", "false")
+	store := newS3(t)
+	var asked []string
+	metadata := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked = append(asked, r.URL.Path)
+		switch r.URL.Path {
+		case "/latest/api/token":
+			w.Header().Set("X-Aws-Ec2-Metadata-Token-Ttl-Seconds", "60")
+			_, _ = io.WriteString(w, "token")
+		case "/latest/meta-data/iam/security-credentials/":
+			_, _ = io.WriteString(w, "exporter")
+		case "/latest/meta-data/iam/security-credentials/exporter":
+			fmt.Fprintf(w, `{"Code": "Success", "Type": "AWS-HMAC", "AccessKeyId": %q, "SecretAccessKey": %q, "Token": "", "Expiration": %q}`,
+				s3test.AccessKey, s3test.SecretKey, time.Now().Add(time.Hour).UTC().Format(time.RFC3339))
+		default:
+			http.NotFound(w, r)
+		}
+	}))
+	defer metadata.Close()
+	// The program's own transport, since nothing in a test listens at 169.254.169.254.
+	transport := &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+		if address != "169.254.169.254:80" {
+			return new(net.Dialer).DialContext(ctx, network, address)
+		}
+		c, err := new(net.Dialer).DialContext(ctx, network, strings.TrimPrefix(metadata.URL, "http://"))
+		return linkLocal{c}, err
+	}}
+	step := s3Step(t, store, nil)
+	step.Backends = map[string]sftpexport.Backend{"s3": s3.New(s3.Options{AWSChain: true})}
+	c := rossumtest.Annotation(rossumtest.Field("document_id", "2026-0042"), rossumtest.Offline(), rossumtest.Secret("type", "s3"))
+	_, err := chain(t, step).Export(t.Context(), c.Payload(), pipeline.WithOriginal(pipeline.Bytes("%PDF")), pipeline.WithHTTPClient(&http.Client{Transport: transport}))
+	if err != nil || store.Objects()[s3Key] == nil {
+		t.Errorf("error %v, objects %v, asked for %q", err, store.Objects(), asked)
+	}
+	// Nothing else may: the same transport, with the metadata as the store.
+	asked = nil
+	step = s3Step(t, store, nil)
+	step.Credentials.Endpoint = "http://169.254.169.254"
+	if _, err := chain(t, step).Export(t.Context(), s3Call(store).Payload(), pipeline.WithOriginal(pipeline.Bytes("%PDF")), pipeline.WithHTTPClient(&http.Client{Transport: transport})); err == nil || asked != nil {
+		t.Errorf("error %v, asked for %q", err, asked)
 	}
 }
 

@@ -55,6 +55,7 @@ func Of(ctx context.Context) Policy {
 var names = []string{
 	"metadata", "metadata.google.internal", "metadata.goog", "instance-data", "instance-data.ec2.internal",
 	"metadata.azure.internal", "metadata.azure.com", "metadata.packet.net", "metadata.platformequinix.com", "metadata.tencentyun.com",
+	"api.metadata.cloud.ibm.com", "metadata.exoscale.com",
 }
 
 // CheckURL returns an error that wraps [ErrForbidden] if a call to the URL is not allowed.
@@ -141,6 +142,13 @@ func Dial(ctx context.Context, network, address string) (net.Conn, error) {
 	return dialer.DialContext(ctx, network, address)
 }
 
+// DialMetadata makes a connection to any address. It is for what asks this machine's cloud
+// for credentials because the program wants it to, and sends nothing of an export.
+func DialMetadata(ctx context.Context, network, address string) (net.Conn, error) {
+	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: keepAlive}
+	return dialer.DialContext(ctx, network, address)
+}
+
 // ParseHost returns the address that a host is, if it is one in any spelling that a
 // resolver takes: 169.254.169.254, 2852039166, 0xA9.0376.43518, [::ffff:a9fe:a9fe],
 // fe80::1%eth0.
@@ -187,14 +195,15 @@ func parseNumber(text string) (uint64, error) {
 }
 
 // metadata are the addresses outside of the link-local range at which clouds
-// answer with credentials: AWS over IPv6, Alibaba, Azure; and the prefixes that
+// answer with credentials: Google over IPv6, Scaleway, Alibaba, Azure, Oracle; and the prefixes that
 // carry an IPv4 address within an IPv6 one (RFC 6052, 8215, 3056, 4291, 4380, 2765); ISATAP
 // (RFC 5214) carries one in any prefix.
 var (
 	metadata = []netip.Addr{
-		netip.MustParseAddr("fd00:ec2::254"), netip.MustParseAddr("fd00:ec2::253"), netip.MustParseAddr("fd20:ce::254"),
+		netip.MustParseAddr("fd20:ce::254"), netip.MustParseAddr("fd00:42::42"),
 		netip.MustParseAddr("100.100.100.200"), netip.MustParseAddr("168.63.129.16"), netip.MustParseAddr("192.0.0.192"), netip.MustParseAddr("255.255.255.255"),
 	}
+	amazon      = netip.MustParsePrefix("fd00:ec2::/64") // with ::254 and, for pods, ::23
 	thisNetwork = netip.MustParsePrefix("0.0.0.0/8")
 	carrier     = netip.MustParsePrefix("100.64.0.0/10")
 	nat64       = netip.MustParsePrefix("64:ff9b::/96")
@@ -215,7 +224,7 @@ func isMetadata(addr netip.Addr) bool {
 	if slices.ContainsFunc(within(addr), isMetadata) {
 		return true
 	}
-	return addr.IsLinkLocalUnicast() || addr.IsLinkLocalMulticast() || addr.IsMulticast() || thisNetwork.Contains(addr) || slices.Contains(metadata, addr)
+	return addr.IsLinkLocalUnicast() || addr.IsLinkLocalMulticast() || addr.IsMulticast() || thisNetwork.Contains(addr) || amazon.Contains(addr) || slices.Contains(metadata, addr)
 }
 
 // isPrivate reports addresses that only a network of one's own has.

@@ -17,7 +17,7 @@ func TestMetadataIsForbiddenInEverySpelling(t *testing.T) {
 		"169.254.43518", "169.16689662", "0251.254.0xa9fe", "169.254.169.0376", "[::ffff:169.254.169.254]", "[::ffff:a9fe:a9fe]", "[::169.254.169.254]",
 		"[64:ff9b::a9fe:a9fe]", "[64:ff9b:1::a9fe:a9fe]", "[2002:a9fe:a9fe::]", "[::ffff:0:a9fe:a9fe]", "[fe80::1]", "[fe80::1%25eth0]", "[fe80::a9fe:a9fe%25en0]", "[FE80::1]",
 		"[fd00:ec2::254]", "[fd00:ec2:0:0:0:0:0:254]", "100.100.100.200", "1684301000", "168.63.129.16", "169.254.170.2", "0", "0.0.0.0", "0x0", "[::]", "255.255.255.255", "4294967295",
-		"224.0.0.1", "[ff02::1]", "192.0.0.192",
+		"224.0.0.1", "[ff02::1]", "192.0.0.192", "[fd00:ec2::23]", "[fd00:ec2::fd]", "[fd00:42::42]", "3221225664", "[::ffff:192.0.0.192]", "169.254.170.23", "api.metadata.cloud.ibm.com",
 		"①⑥⑨.②⑤④.①⑥⑨.②⑤④", "１６９.２５４.１６９.２５４", "169。254。169。254", "169．254．169．254", "169｡254｡169｡254", "169.254.169。254", "𝟏𝟔𝟗.𝟐𝟓𝟒.𝟏𝟔𝟗.𝟐𝟓𝟒", "¹⁶⁹.₂₅₄.169.254",
 		"２８５２０３９１６６", "０ｘａ９ｆｅａ９ｆｅ", "1\u200b69.254.169.254", "169\u00ad.254.169.254", "169.254\u2060.169.254", "\ufeff169.254.169.254", "169.254.169.254\ufe0f", "169.254.169.254..",
 		"0xA9.0xFE.0xA9.0xFE", "00000251.00000376.000251.0000376", "0x00000000a9fea9fe", "0xa9.254.0251.254", "0xa9fea9fe.", "2852039166.", "025177524776.", "169.254.0.0", "169.254.255.255",
@@ -65,7 +65,7 @@ func TestOtherAddressesAreAllowedUnlessTheProgramWantsPublicOnes(t *testing.T) {
 	for host, private := range map[string]bool{
 		"10.0.0.1": true, "167772161": true, "0x0a000001": true, "012.1": true, "192.168.1.1": true, "172.16.0.1": true, "100.64.0.1": true, "127.0.0.1": true, "127.1": true, "2130706433": true,
 		"１０.０.０.１": true, "①⓪.0.0.1": true, "ｌocalhost": true, "[2002:a00:1::]": true, "[2001:db8::5efe:a00:1]": true, "bücher.example": false, "例え。テスト": false, "１０.example": false,
-		"[2001:db8::1]": false, "[2001:4860:4860::8888]": false, "[2002:808:808::1]": false, "[::1]": true, "[fd12:3456::1]": true, "[::ffff:10.0.0.1]": true, "[64:ff9b::a00:1]": true, "localhost": true, "a.localhost": true, "LOCALHOST.": true,
+		"[2001:db8::1]": false, "[2001:4860:4860::8888]": false, "[2002:808:808::1]": false, "[::1]": true, "[fd12:3456::1]": true, "[fd00:ec2:0:1::254]": true, "[fd00:42::43]": true, "[::ffff:10.0.0.1]": true, "[64:ff9b::a00:1]": true, "localhost": true, "a.localhost": true, "LOCALHOST.": true,
 		"8.8.8.8": false, "[2606:4700::1111]": false, "erp.example": false, "10.0.0.1.example": false, "0xcafe.example": false, "1.2.3.4.5": false, "169.254": false,
 		"99999999999": false, "256.1": false, "3232235777.example": false, "metadata.example": false, "my-instance-data": false,
 	} {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/internal/hookcall"
+	"github.com/exportpipeline/exportpipeline/internal/redact"
 	"github.com/exportpipeline/exportpipeline/rossum"
 )
 
@@ -26,7 +27,19 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request) (*rossum.Payload, 
 	if err := s.recent(p); err != nil {
 		return nil, err
 	}
-	return p, accepts(p)
+	return p, hiding(p).Error(accepts(p))
+}
+
+// hiding cuts the secrets of a call out of texts: those that it carries, and the credentials
+// that its settings have literally.
+func hiding(p *rossum.Payload) *redact.Redactor {
+	hide := redact.New(append(redact.Literals(p.Settings), string(p.Token))...)
+	for name, secret := range p.Secrets {
+		if name != "type" { // says what kind of secrets the others are
+			hide.Add(secret)
+		}
+	}
+	return hide
 }
 
 // recent refuses a call that was not made within the last MaxAge, if there is one.

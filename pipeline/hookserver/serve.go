@@ -218,12 +218,13 @@ func (s *Server) run(j *job) {
 	defer func() {
 		// A panic outside of the steps must not take the answer with it.
 		if v := recover(); v != nil {
-			s.log.Error("export panicked", "panic", fmt.Sprint(v))
+			s.log.Error("export panicked", "panic", hiding(j.payload).String(fmt.Sprint(v)))
 			j.kept.Response, j.err = failed("internal error; see the log of the export service."), pipeline.ErrPanic
 		}
 	}()
 	chain, release, err := s.chainFor(j.path, j.payload)
 	if err != nil {
+		err = hiding(j.payload).Error(err)
 		j.kept.Response, j.err = failed(err.Error()), err
 		s.log.Error("the settings of a hook are unusable", "hook", j.payload.Hook, "error", err)
 		return

@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
+	"github.com/exportpipeline/exportpipeline/internal/redact"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/pipeline/hookserver"
+	"github.com/exportpipeline/exportpipeline/rossum"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/worker"
@@ -80,6 +83,7 @@ func (w *Worker) step(ctx context.Context, p part) (done progress, err error) {
 		}
 		return progress{}, again("the secrets of the hook call could not be opened")
 	}
+	log = hiding(token, secrets, log)
 	defer alive(ctx, p.Lease)()
 	// A step that Temporal has given up ends in peace: the ledger has the next attempt wait.
 	run, cancel := context.WithCancelCause(w.base)
@@ -173,4 +177,15 @@ func outcomeOf(o pipeline.Outcome) Outcome {
 		return OutcomeFailed
 	}
 	return OutcomeExported
+}
+
+// hiding is the log without what a hook call carries.
+func hiding(token rossum.Secret, secrets rossum.Secrets, log *slog.Logger) *slog.Logger {
+	hide := redact.New(string(token))
+	for name, secret := range secrets {
+		if name != "type" { // says what kind of secrets the others are
+			hide.Add(secret)
+		}
+	}
+	return slog.New(hide.Handler(log.Handler()))
 }

@@ -37,6 +37,7 @@ type bucket struct {
 	api      *s3.Client
 	settings *sftpexport.Credentials
 	own      *http.Transport // nil if the program gave one
+	cloud    *http.Transport // that of the credential chain, nil if there is none
 	store    store
 	md5      atomic.Bool // the store takes no other checksum
 
@@ -48,23 +49,43 @@ type bucket struct {
 const defaultRegion = "us-east-1"
 
 func (c *bucket) close() {
-	if c.own != nil {
-		c.own.CloseIdleConnections()
+	for _, t := range []*http.Transport{c.own, c.cloud} {
+		if t != nil {
+			t.CloseIdleConnections()
+		}
 	}
 }
+
+// asking is the client with which the AWS credential chain may ask this machine's cloud for
+// keys, where nothing of an export goes: at addresses that are refused to everything else.
+// nil if the program does not allow the chain.
+func (c *bucket) asking(x *pipeline.Export, chain bool) *http.Client {
+	if !chain {
+		return nil
+	}
+	if h := x.Transport(); h != nil && h.Transport != nil {
+		return &http.Client{Transport: h.Transport, CheckRedirect: noRedirect}
+	}
+	c.cloud = newTransport()
+	c.cloud.DialContext = egress.DialMetadata
+	return &http.Client{Transport: c.cloud, CheckRedirect: noRedirect}
+}
+
+// noRedirect is the rule for redirects: a request is signed for one address.
+func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 func newBucket(ctx context.Context, x *pipeline.Export, c *sftpexport.Credentials, chain bool) (*bucket, error) {
 	client := &bucket{settings: c, store: storeAt(c.Endpoint)}
 	client.obeys = client.store.conditional || client.store.generations
 	client.md5.Store(client.store.md5)
-	httpClient := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	httpClient := &http.Client{CheckRedirect: noRedirect}
 	if h := x.Transport(); h != nil && h.Transport != nil {
 		httpClient.Transport = boundedTransport{httpcall.Limited(httpcall.Once(h.Transport))}
 	} else {
 		client.own = newTransport()
 		httpClient.Transport = boundedTransport{httpcall.Limited(httpcall.Once(client.own))}
 	}
-	cfg, err := awsConfig(ctx, c, x.Secrets, chain, httpClient)
+	cfg, err := awsConfig(ctx, c, x.Secrets, httpClient, client.asking(x, chain))
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +103,7 @@ func newBucket(ctx context.Context, x *pipeline.Export, c *sftpexport.Credential
 
 func newTransport() *http.Transport {
 	return &http.Transport{
-		Proxy: http.ProxyFromEnvironment, MaxIdleConnsPerHost: 16, IdleConnTimeout: 90 * time.Second, ForceAttemptHTTP2: true,
+		DialContext: egress.Dial, Proxy: http.ProxyFromEnvironment, MaxIdleConnsPerHost: 16, IdleConnTimeout: 90 * time.Second, ForceAttemptHTTP2: true,
 		TLSHandshakeTimeout: 10 * time.Second, ResponseHeaderTimeout: 60 * time.Second, ExpectContinueTimeout: time.Second,
 		TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12},
 	}
@@ -137,9 +158,9 @@ func checkKeys(secrets rossum.Secrets, chain bool) error {
 }
 
 // awsConfig takes the keys of the secrets. The AWS credential chain is asked only
-// where there are none and the program allows it.
-func awsConfig(ctx context.Context, c *sftpexport.Credentials, secrets rossum.Secrets, chain bool, h *http.Client) (aws.Config, error) {
-	if err := checkKeys(secrets, chain); err != nil {
+// where there are none and the program allows it, by giving a client that asks.
+func awsConfig(ctx context.Context, c *sftpexport.Credentials, secrets rossum.Secrets, h, asking *http.Client) (aws.Config, error) {
+	if err := checkKeys(secrets, asking != nil); err != nil {
 		return aws.Config{}, err
 	}
 	if id, secret := secrets["access_key_id"], secrets["secret_access_key"]; id != "" {
@@ -148,12 +169,7 @@ func awsConfig(ctx context.Context, c *sftpexport.Credentials, secrets rossum.Se
 			Credentials: credentials.NewStaticCredentialsProvider(id, secret, secrets["session_token"]),
 		}, nil
 	}
-	// The chain may ask this machine's cloud for keys, where no document goes.
-	asking := *h
-	if b, ok := h.Transport.(boundedTransport); ok {
-		asking.Transport = b.RoundTripper
-	}
-	options := []func(*config.LoadOptions) error{config.WithHTTPClient(&asking), config.WithRetryMaxAttempts(transfer.Tries)}
+	options := []func(*config.LoadOptions) error{config.WithHTTPClient(asking), config.WithRetryMaxAttempts(transfer.Tries)}
 	if c.Region != "" {
 		options = append(options, config.WithRegion(c.Region))
 	}

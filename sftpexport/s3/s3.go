@@ -22,6 +22,7 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/exportpipeline/exportpipeline/internal/egress"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/rossum"
 	"github.com/exportpipeline/exportpipeline/sftpexport"
@@ -68,7 +69,7 @@ func (c *connections) CheckSecrets(secrets rossum.Secrets) error {
 // bucket returns the client for the export's secrets; there is one for each set
 // of them.
 func (c *connections) bucket(ctx context.Context, x *pipeline.Export) (*bucket, error) {
-	id := fingerprint(x)
+	id := fingerprint(ctx, x)
 	c.mu.Lock()
 	client := c.open[id]
 	c.mu.Unlock()
@@ -89,10 +90,11 @@ func (c *connections) bucket(ctx context.Context, x *pipeline.Export) (*bucket, 
 	return client, nil
 }
 
-// fingerprint tells one set of keys from another without keeping them.
-func fingerprint(x *pipeline.Export) (sum [sha256.Size]byte) {
+// fingerprint tells one set of keys from another without keeping them. A connection is judged
+// when it is made, so that it serves no export with other bounds.
+func fingerprint(ctx context.Context, x *pipeline.Export) (sum [sha256.Size]byte) {
 	h := sha256.New()
-	fmt.Fprintf(h, "%p", x.Transport())
+	fmt.Fprintf(h, "%p %+v", x.Transport(), egress.Of(ctx))
 	for _, name := range []string{"type", "access_key_id", "secret_access_key", "session_token"} {
 		fmt.Fprintf(h, "%q", x.Secrets[name])
 	}
