@@ -1,6 +1,7 @@
 package textenc
 
 import (
+	"context"
 	"encoding/binary"
 	"strings"
 	"unicode/utf16"
@@ -17,7 +18,12 @@ type Fault struct {
 // Decode returns the text of data. The text that is put in the place of what cannot
 // be decoded is what replace returns; it may end the decoding by an error.
 func (e *Encoding) Decode(data []byte, replace func(Fault) (string, error)) (string, error) {
-	d := &decoder{data: data, replace: replace}
+	return e.DecodeWithin(context.Background(), data, replace)
+}
+
+// DecodeWithin is [Encoding.Decode] that ends with the error of its context.
+func (e *Encoding) DecodeWithin(ctx context.Context, data []byte, replace func(Fault) (string, error)) (string, error) {
+	d := &decoder{ctx: ctx, data: data, replace: replace}
 	switch {
 	case e.table != nil:
 		e.table.decode(d)
@@ -74,11 +80,23 @@ func (e *Encoding) order(data []byte, size int) (binary.ByteOrder, int) {
 }
 
 type decoder struct {
+	ctx     context.Context
 	data    []byte
 	at      int
+	look    int // where the context is looked at next
 	out     strings.Builder
 	replace func(Fault) (string, error)
 	err     error
+}
+
+// more reports whether there is something left to decode.
+func (d *decoder) more() bool {
+	const checkEvery = 64 << 10
+	if d.at >= d.look && d.err == nil {
+		d.look = d.at + checkEvery
+		d.err = context.Cause(d.ctx)
+	}
+	return d.at < len(d.data) && d.err == nil
 }
 
 // fault passes over n bytes that cannot be decoded.
@@ -89,7 +107,7 @@ func (d *decoder) fault(n int, reason string) {
 }
 
 func (d *decoder) each(decode func(byte) (rune, bool), reason string) {
-	for d.at < len(d.data) && d.err == nil {
+	for d.more() {
 		if r, ok := decode(d.data[d.at]); ok {
 			d.out.WriteRune(r)
 			d.at++
@@ -100,7 +118,7 @@ func (d *decoder) each(decode func(byte) (rune, bool), reason string) {
 }
 
 func (d *decoder) utf8() {
-	for d.at < len(d.data) && d.err == nil {
+	for d.more() {
 		rest := d.data[d.at:]
 		r, n := utf8.DecodeRune(rest)
 		if r != utf8.RuneError || n > 1 {
@@ -149,7 +167,7 @@ func utf8Fault(rest []byte) (int, string) {
 }
 
 func (d *decoder) utf16(order binary.ByteOrder, skip int) {
-	for d.at = skip; d.at < len(d.data) && d.err == nil; {
+	for d.at = skip; d.more(); {
 		rest := d.data[d.at:]
 		if len(rest) < 2 {
 			d.fault(1, "truncated data")
@@ -176,7 +194,7 @@ func (d *decoder) utf16(order binary.ByteOrder, skip int) {
 }
 
 func (d *decoder) utf32(order binary.ByteOrder, skip int) {
-	for d.at = skip; d.at < len(d.data) && d.err == nil; {
+	for d.at = skip; d.more(); {
 		rest := d.data[d.at:]
 		if len(rest) < 4 {
 			d.fault(len(rest), "truncated data")

@@ -9,7 +9,7 @@ import (
 
 // utf7 decodes UTF-7 (RFC 2152).
 func (d *decoder) utf7() {
-	for d.at < len(d.data) && d.err == nil {
+	for d.more() {
 		b := d.data[d.at]
 		switch {
 		case b >= 0x80:
@@ -48,7 +48,7 @@ func (d *decoder) shifted() {
 		d.fault(end-d.at, "non-zero padding bits in base64 sequence")
 		return
 	}
-	inner := &decoder{data: units, replace: func(f Fault) (string, error) { return string(utf8.RuneError), nil }}
+	inner := &decoder{ctx: d.ctx, data: units, replace: func(f Fault) (string, error) { return string(utf8.RuneError), nil }}
 	inner.utf16(binary.BigEndian, 0)
 	d.out.WriteString(inner.out.String())
 	if end < len(d.data) && d.data[end] == '-' {
@@ -64,7 +64,7 @@ var simpleEscapes = map[byte]string{
 
 // escapes decodes the escapes of Python's literals; raw knows \u and \U only.
 func (d *decoder) escapes(raw bool) {
-	for d.at < len(d.data) && d.err == nil {
+	for d.more() {
 		b := d.data[d.at]
 		if b != '\\' || raw && !(d.at+1 < len(d.data) && strings.IndexByte("uU", d.data[d.at+1]) >= 0) {
 			d.out.WriteRune(rune(b))

@@ -280,7 +280,7 @@ func syllable(data []byte) (rune, bool) {
 // decode decodes with the table.
 func (t *table) decode(d *decoder) {
 	section := 0
-	for d.at < len(d.data) && d.err == nil {
+	for d.more() {
 		if t.ascii != "" {
 			if to, n := t.shiftAt(d.data[d.at:], section); n > 0 {
 				section, d.at = to, d.at+n

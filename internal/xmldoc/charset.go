@@ -15,6 +15,7 @@ import (
 	"golang.org/x/text/encoding/unicode/utf32"
 
 	"github.com/exportpipeline/exportpipeline/internal/charset"
+	"github.com/exportpipeline/exportpipeline/internal/textenc"
 )
 
 var declaration = regexp.MustCompile(`^<\?xml\s[^>]*?encoding\s*=\s*["']([A-Za-z][A-Za-z0-9._-]*)["']`)
@@ -40,6 +41,8 @@ func toUTF8(ctx context.Context, data []byte) ([]byte, error) {
 		{"\xfe\xff", unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM), 2},
 		{"<\x00?\x00", unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM), 0},
 		{"\x00<\x00?", unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM), 0},
+		{"<\x00\x00\x00", utf32.UTF32(utf32.LittleEndian, utf32.IgnoreBOM), 0},
+		{"\x00\x00\x00<", utf32.UTF32(utf32.BigEndian, utf32.IgnoreBOM), 0},
 	} {
 		if !bytes.HasPrefix(data, []byte(mark.begins)) {
 			continue
@@ -49,6 +52,9 @@ func toUTF8(ctx context.Context, data []byte) ([]byte, error) {
 		}
 		return decode(ctx, mark.is, "UTF-16 or UTF-32", data)
 	}
+	if bytes.HasPrefix(data, []byte(ebcdicBegin)) {
+		return fromEBCDIC(ctx, data)
+	}
 	found := declaration.FindSubmatch(data)
 	if found == nil {
 		return checked(data)
@@ -57,23 +63,53 @@ func toUTF8(ctx context.Context, data []byte) ([]byte, error) {
 	if strings.HasPrefix(name, "utf-16") || strings.HasPrefix(name, "utf-32") || strings.HasPrefix(name, "ucs") || name == "utf-8" || name == "utf8" {
 		return checked(data) // what can be read as ASCII is none of the wide ones
 	}
-	if isASCII(data) && !(name == "utf-7" && bytes.IndexByte(data, '+') >= 0) {
-		return data, nil
-	}
 	known, ok := charset.Lookup(name)
 	switch {
-	case !ok:
-		return nil, fmt.Errorf("its charset %q is not known", found[1])
+	case !ok || sevenBits.MatchString(name):
+		return byCodec(ctx, string(found[1]), data)
 	case known == nil: // ASCII
 		return checked(data)
+	case isASCII(data):
+		return data, nil
 	}
 	return decode(ctx, known, string(found[1]), data)
+}
+
+// sevenBits are the charsets that write other characters with the bytes of ASCII.
+var sevenBits = regexp.MustCompile(`^(utf-?_?7|hz|iso-?2022)`)
+
+// byCodec decodes a document whose charset only Python's codecs know.
+func byCodec(ctx context.Context, name string, data []byte) ([]byte, error) {
+	codec, err := textenc.Lookup(name)
+	if err != nil {
+		return nil, fmt.Errorf("its charset %q is not known", name)
+	}
+	text, err := codec.DecodeWithin(ctx, data, func(f textenc.Fault) (string, error) {
+		return "", fmt.Errorf("it is not %s: byte %d: %s", name, f.At, f.Reason)
+	})
+	return unsafe.Slice(unsafe.StringData(text), len(text)), err
+}
+
+// ebcdicBegin is "<?xm" in EBCDIC, whose variants differ in other characters only.
+const ebcdicBegin = "\x4c\x6f\xa7\x94"
+
+// fromEBCDIC decodes a document by the charset that its declaration names in EBCDIC.
+func fromEBCDIC(ctx context.Context, data []byte) ([]byte, error) {
+	const longest = 200 // of a declaration
+	first, err := byCodec(ctx, "cp037", data[:min(len(data), longest)])
+	if err != nil {
+		return nil, err
+	}
+	if found := declaration.FindSubmatch(first); found != nil {
+		return byCodec(ctx, string(found[1]), data)
+	}
+	return byCodec(ctx, "cp037", data)
 }
 
 // DeclaresCharset reports whether a document says what its charset is, by a byte order
 // mark or in its XML declaration.
 func DeclaresCharset(data []byte) bool {
-	for _, mark := range []string{"\xef\xbb\xbf", "\xff\xfe", "\xfe\xff", "<\x00", "\x00<", "\x00\x00\xfe\xff"} {
+	for _, mark := range []string{"\xef\xbb\xbf", "\xff\xfe", "\xfe\xff", "<\x00", "\x00<", "\x00\x00\xfe\xff", "\x00\x00\x00<", ebcdicBegin} {
 		if bytes.HasPrefix(data, []byte(mark)) {
 			return true
 		}

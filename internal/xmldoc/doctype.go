@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -12,12 +13,16 @@ const entityText = 1 << 20
 
 var entity = regexp.MustCompile(`<!ENTITY\s+([^\s%]+)\s+(?:"([^"]*)"|'([^']*)')\s*>`)
 
-// directive takes the entities from a DOCTYPE. Entities that stand for files, or for
-// more than plain text, are left out, so that using one is an error.
+// directive takes the entities from a DOCTYPE. Entities that stand for files or for
+// elements are left out, so that using one is an error.
 func (r *reader) directive(text string) error {
 	if r.plain {
 		return ErrDoctype
 	}
+	if r.seen || r.doctype {
+		return r.fault("<!%.20s does not belong there", text)
+	}
+	r.doctype = true
 	if !strings.HasPrefix(text, "DOCTYPE") {
 		return r.fault("<!%.20s is not a part of XML here", text)
 	}
@@ -25,10 +30,19 @@ func (r *reader) directive(text string) error {
 	if err != nil {
 		return err
 	}
-	size := 0
+	e := &entities{r: r, declared: make(map[string]string), known: make(map[string]string)}
 	for _, found := range entity.FindAllStringSubmatch(text, -1) {
-		name, value := found[1], found[2]+found[3]
-		if strings.ContainsAny(value, "&<%") || r.entities[name] != "" || uses[name] == 0 {
+		if _, again := e.declared[found[1]]; !again {
+			e.declared[found[1]] = found[2] + found[3]
+		}
+	}
+	size := 0
+	for name := range e.declared {
+		if uses[name] == 0 {
+			continue
+		}
+		value, ok := e.expand(name)
+		if !ok {
 			continue
 		}
 		if r.entities == nil {
@@ -40,6 +54,76 @@ func (r *reader) directive(text string) error {
 		}
 	}
 	return nil
+}
+
+// entities are those that a DOCTYPE declares.
+type entities struct {
+	r        *reader
+	declared map[string]string
+	known    map[string]string // what they stand for, as far as they have been expanded
+	open     []string          // those that are being expanded
+	size     int               // of all that is known
+}
+
+// expand returns the text that an entity stands for: the characters that its value refers
+// to are put in where it is declared, the entities where it is used (section 4.4 of the
+// specification). ok is false if it is more than text, does not end, or is too large.
+func (e *entities) expand(name string) (text string, ok bool) {
+	const deepest = 40
+	if text, ok = e.known[name]; ok {
+		return text, true
+	}
+	value, ok := e.declared[name]
+	if !ok || len(e.open) == deepest || slices.Contains(e.open, name) || strings.Contains(value, "%") {
+		return "", false
+	}
+	e.open = append(e.open, name)
+	defer func() { e.open = e.open[:len(e.open)-1] }()
+	value, ok = replaceReferences(value, func(ref string) (string, bool) {
+		if !strings.HasPrefix(ref, "&#") {
+			return ref, true
+		}
+		return character(ref)
+	})
+	if !ok || strings.Contains(value, "<") {
+		return "", false
+	}
+	text, ok = replaceReferences(value, func(ref string) (string, bool) {
+		if c, known := character(ref); known {
+			return c, true
+		}
+		return e.expand(ref[1 : len(ref)-1])
+	})
+	if e.size += len(text); !ok || e.size > entityText {
+		return "", false
+	}
+	e.known[name] = text
+	return text, true
+}
+
+// character is what a reference to a character, or to one of XML's own entities, stands for.
+func character(ref string) (string, bool) {
+	r, n := reference(ref)
+	return string(r), n == len(ref)
+}
+
+// replaceReferences replaces each &name; of a value.
+func replaceReferences(value string, with func(ref string) (string, bool)) (string, bool) {
+	var out strings.Builder
+	for {
+		before, rest, found := strings.Cut(value, "&")
+		out.WriteString(before)
+		if !found {
+			return out.String(), true
+		}
+		name, after, closed := strings.Cut(rest, ";")
+		text, ok := with("&" + name + ";")
+		if !closed || !ok || out.Len() > entityText {
+			return "", false
+		}
+		out.WriteString(text)
+		value = after
+	}
 }
 
 // references counts the references of the document by their names.

@@ -36,6 +36,7 @@ type Document struct {
 	// prefixes are those that the document declares, with the namespace each has
 	// where it is declared first.
 	prefixes map[string]string
+	declared []declared // in the order of the elements
 }
 
 type node struct {

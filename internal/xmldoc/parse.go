@@ -67,16 +67,17 @@ func parse(ctx context.Context, text string, plain bool) (*Document, error) {
 // reader builds a document.
 type reader struct {
 	scanner
-	doc    *Document
-	known  map[Name]uint32
-	text   strings.Builder
-	other  strings.Builder
-	open   []frame
-	scope  []binding
-	latest map[string]int // by prefix: where scope has its latest binding
-	seen   bool           // the document's element has begun
-	plain  bool           // there must be no DOCTYPE
-	listed int64          // how many bytes the names and prefixes take, about
+	doc     *Document
+	known   map[Name]uint32
+	text    strings.Builder
+	other   strings.Builder
+	open    []frame
+	scope   []binding
+	latest  map[string]int // by prefix: where scope has its latest binding
+	seen    bool           // the document's element has begun
+	doctype bool           // there was a DOCTYPE
+	plain   bool           // there must be no DOCTYPE
+	listed  int64          // how many bytes the names and prefixes take, about
 }
 
 // frame is an element that has not ended.
@@ -106,7 +107,7 @@ func (r *reader) read(ctx context.Context) error {
 			break
 		}
 		if err == nil {
-			err = r.token()
+			err = r.token(n == 0)
 		}
 		if err == nil && n%64 == 0 {
 			err = r.fits()
@@ -131,8 +132,8 @@ func (r *reader) fits() error {
 	return treelimit.Check(r.ctx, r.doc.nodes.cost()+int64(r.text.Cap()+r.other.Cap())+r.listed)
 }
 
-// token adds what the scanner has read.
-func (r *reader) token() error {
+// token adds what the scanner has read; first says that nothing was before it.
+func (r *reader) token(first bool) error {
 	switch r.kind {
 	case tokenStart:
 		return r.start()
@@ -147,11 +148,25 @@ func (r *reader) token() error {
 	case tokenComment:
 		r.leaf(Comment, noName, r.scanner.text)
 	case tokenInstruction:
-		if r.name.Local != "xml" {
-			r.leaf(Instruction, r.numbered(Name{Local: r.name.Local}), r.scanner.text)
-		}
+		return r.instruction(first)
 	case tokenDirective:
 		return r.directive(r.scanner.text)
+	}
+	return nil
+}
+
+// versioned is an XML declaration with the version that it must have.
+var versioned = regexp.MustCompile(`^version\s*=\s*["']1\.[0-9]+["'](\s+encoding\s*=\s*["'][A-Za-z][^"']*["'])?(\s+standalone\s*=\s*["'](yes|no)["'])?\s*$`)
+
+// instruction adds a processing instruction; the XML declaration is none.
+func (r *reader) instruction(first bool) error {
+	switch {
+	case !strings.EqualFold(r.name.Local, "xml"):
+		r.leaf(Instruction, r.numbered(Name{Local: r.name.Local}), r.scanner.text)
+	case !first:
+		return r.fault("the XML declaration is allowed at the start of the document only")
+	case r.name.Local != "xml" || !versioned.MatchString(r.scanner.text):
+		return r.fault("the XML declaration is not valid: <?%s %.100s?>", r.name.Local, r.scanner.text)
 	}
 	return nil
 }
@@ -249,7 +264,9 @@ func (r *reader) start() error {
 	bindings := len(r.scope)
 	for _, a := range r.attrs {
 		if a.Name.Space == "xmlns" || a.Name.Space == "" && a.Name.Local == "xmlns" {
-			r.bind(a)
+			if err := r.bind(a); err != nil {
+				return err
+			}
 		}
 	}
 	name, err := r.resolve(r.name, true)
@@ -257,6 +274,7 @@ func (r *reader) start() error {
 		return err
 	}
 	id := r.add(Element, r.numbered(name))
+	r.declare(id, bindings)
 	r.open = append(r.open, frame{id, None, bindings, r.name})
 	var used map[Name]bool
 	if len(r.attrs) > fewAttributes {
@@ -277,10 +295,16 @@ func (r *reader) start() error {
 // fewAttributes are so few that they are compared with each other.
 const fewAttributes = 16
 
-func (r *reader) bind(a xml.Attr) {
+func (r *reader) bind(a xml.Attr) error {
 	prefix := ""
 	if a.Name.Space != "" {
 		prefix = a.Name.Local
+	}
+	switch {
+	case prefix == "xmlns", prefix == "xml" && a.Value != xmlSpace:
+		return r.fault("the prefix %q is XML's own", prefix)
+	case prefix != "" && a.Value == "":
+		return r.fault("the namespace prefix %q stands for no namespace", prefix)
 	}
 	hides, ok := r.latest[prefix]
 	if !ok {
@@ -296,6 +320,7 @@ func (r *reader) bind(a xml.Attr) {
 		r.listed += costOfPrefix + int64(len(prefix)+len(a.Value))
 		r.doc.prefixes[strings.Clone(prefix)] = strings.Clone(a.Value)
 	}
+	return nil
 }
 
 // resolve finds the namespace of a name. The default namespace is for elements.

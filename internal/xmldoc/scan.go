@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 )
@@ -125,6 +126,7 @@ func (s *scanner) startTag(rest string) bool {
 	}
 	s.attrs = s.attrs[:0]
 	for at := 1 + n; ; {
+		from := at
 		at = skipSpace(rest, at)
 		switch {
 		case at >= len(rest):
@@ -136,6 +138,8 @@ func (s *scanner) startTag(rest string) bool {
 			s.began(name, at+2)
 			s.closes = true
 			return true
+		case at == from:
+			return false // nothing between two attributes
 		}
 		attr, n := nameAt(rest, at)
 		if at = skipSpace(rest, at+n); n == 0 || at >= len(rest) || rest[at] != '=' {
@@ -218,6 +222,9 @@ func (s *scanner) slow() error {
 		return err
 	}
 	raw := s.data[s.at : s.at+int(d.InputOffset())]
+	if fault := lenient(token, raw); fault != "" {
+		return &xml.SyntaxError{Msg: fault, Line: s.line()}
+	}
 	s.at += len(raw)
 	switch t := token.(type) {
 	case xml.StartElement:
@@ -238,6 +245,25 @@ func (s *scanner) slow() error {
 		s.kind, s.text = tokenDirective, string(t)
 	}
 	return nil
+}
+
+var (
+	noCharacter   = regexp.MustCompile(`&#(?:x0*[dD][89a-fA-F][0-9a-fA-F]{2}|0*5(?:529[6-9]|5[3-9][0-9]{2}|[67][0-9]{3}));`)
+	attributeEnds = regexp.MustCompile(`=\s*(?:"[^"]*"|'[^']*')[^\s/>]`)
+)
+
+// lenient says what encoding/xml lets pass in a token that is not well-formed, "" if there
+// is nothing.
+func lenient(token xml.Token, raw string) string {
+	_, starts := token.(xml.StartElement)
+	_, isText := token.(xml.CharData)
+	switch {
+	case starts && attributeEnds.MatchString(raw):
+		return "no blank between two attributes"
+	case (starts || isText && !strings.HasPrefix(raw, "<![CDATA[")) && noCharacter.MatchString(raw):
+		return "reference to half of a surrogate pair"
+	}
+	return ""
 }
 
 // normalized reads a start tag again in which line ends and tabs within values are

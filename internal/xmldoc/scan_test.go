@@ -46,6 +46,9 @@ func sameTokens(t *testing.T, text string) {
 		before := d.InputOffset()
 		want, wantErr := d.RawToken()
 		err := s.next()
+		if wantErr == nil && err != nil && lenient(want, text[before:d.InputOffset()]) != "" {
+			return
+		}
 		if !sameError(err, wantErr) {
 			t.Fatalf("%q: %v, want %v", text, err, wantErr)
 		}

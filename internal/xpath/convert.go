@@ -42,6 +42,9 @@ func toText(r *run, v value) text {
 
 // textOf is the string-value of a node; looking at it costs its length.
 func (r *run) textOf(n xmldoc.ID) text {
+	if ns, ok := r.spaceNode(n); ok {
+		return text(ns.name.Space)
+	}
 	s := r.doc.Value(n)
 	r.step(1 + len(s)/16)
 	return text(s)

@@ -6,6 +6,5 @@
 // documents; every evaluation is counted by a meter, which can end it.
 //
 // The specification is https://www.w3.org/TR/1999/REC-xpath-19991116; testdata/oracle.py
-// compares with lxml. The namespace axis is left out: namespaces of a document are
-// seen in the names of its elements only.
+// compares with lxml.
 package xpath

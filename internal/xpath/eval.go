@@ -40,8 +40,9 @@ type context struct {
 type run struct {
 	doc *xmldoc.Document
 	context
-	meter Meter
-	err   error
+	meter  Meter
+	err    error
+	spaces spaces
 }
 
 func (r *run) fail(err error) {
@@ -109,7 +110,7 @@ func outermost(d *xmldoc.Document, all nodes) nodes {
 	kept := all[:0:0]
 	end := xmldoc.ID(0)
 	for _, n := range all {
-		if n >= end {
+		if n >= end && n >= 0 {
 			kept, end = append(kept, n), d.End(n)
 		}
 	}
@@ -123,11 +124,7 @@ type filter struct {
 }
 
 func (f *filter) eval(r *run) value {
-	found := f.expr.eval(r).(nodes)
-	for _, p := range f.predicates {
-		found = r.keep(found, p)
-	}
-	return found
+	return r.narrow(f.expr.eval(r).(nodes), f.predicates)
 }
 
 type union struct{ left, right expr }
@@ -139,9 +136,7 @@ func (u *union) eval(r *run) value {
 	if !r.step(len(left) + len(right)) {
 		return nodes(nil)
 	}
-	all := append(slices.Clone(left), right...)
-	slices.Sort(all)
-	return slices.Compact(all)
+	return r.sorted(append(slices.Clone(left), right...))
 }
 
 type negative struct {

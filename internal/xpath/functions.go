@@ -45,12 +45,11 @@ var functionsOnUse onuse.Value[map[string]function]
 
 func makeFunctions() map[string]function {
 	return map[string]function{
-		"last":     {0, 0, false, func(r *run, _ []value) value { return r.inBrackets(r.size) }},
-		"position": {0, 0, false, func(r *run, _ []value) value { return r.inBrackets(r.position) }},
-		"count":    {1, 1, true, func(_ *run, args []value) value { return float(len(args[0].(nodes))) }},
-		"sum":      {1, 1, true, sum},
-		// There is no DTD here that could say what is an ID.
-		"id":              {1, 1, false, func(*run, []value) value { return nodes(nil) }},
+		"last":            {0, 0, false, func(r *run, _ []value) value { return r.inBrackets(r.size) }},
+		"position":        {0, 0, false, func(r *run, _ []value) value { return r.inBrackets(r.position) }},
+		"count":           {1, 1, true, func(_ *run, args []value) value { return float(len(args[0].(nodes))) }},
+		"sum":             {1, 1, true, sum},
+		"id":              {1, 1, false, byID},
 		"local-name":      {0, 1, true, func(r *run, args []value) value { return text(r.nameOf(args).Local) }},
 		"namespace-uri":   {0, 1, true, func(r *run, args []value) value { return text(r.nameOf(args).Space) }},
 		"name":            {0, 1, true, qualifiedName},
@@ -130,6 +129,9 @@ func (r *run) nameOf(args []value) xmldoc.Name {
 		}
 		n = list[0]
 	}
+	if s, ok := r.spaceNode(n); ok {
+		return xmldoc.Name{Local: s.name.Local}
+	}
 	return r.doc.Name(n)
 }
 
@@ -198,9 +200,46 @@ func translate(r *run, args []value) value {
 	}, s))
 }
 
+// byID finds the elements whose xml:id is a word of the argument. That other attributes are
+// IDs only a DTD could say, which is not read here.
+func byID(r *run, args []value) value {
+	wanted := make(map[string]bool)
+	list, isNodes := args[0].(nodes)
+	if !isNodes {
+		addWords(wanted, string(toText(r, args[0])))
+	}
+	for _, n := range list {
+		addWords(wanted, string(r.textOf(n)))
+	}
+	var found nodes
+	for n := xmldoc.ID(0); len(wanted) > 0 && int(n) < r.doc.Len() && r.step(1); n++ {
+		if r.doc.Kind(n) != xmldoc.Attribute {
+			continue
+		}
+		if name := r.doc.Name(n); name.Prefix != "xml" || name.Local != "id" {
+			continue
+		}
+		if id := r.doc.Value(n); wanted[id] {
+			found = append(found, r.doc.Parent(n))
+			delete(wanted, id)
+		}
+	}
+	return found
+}
+
+func addWords(to map[string]bool, list string) {
+	for word := range strings.FieldsSeq(list) {
+		to[word] = true
+	}
+}
+
 func lang(r *run, args []value) value {
 	wanted := strings.ToLower(string(toText(r, args[0])))
-	for n := r.node; n != xmldoc.None; n = r.doc.Parent(n) {
+	n := r.node
+	if s, ok := r.spaceNode(n); ok {
+		n = s.of
+	}
+	for ; n != xmldoc.None; n = r.doc.Parent(n) {
 		if r.doc.Kind(n) != xmldoc.Element {
 			continue
 		}

@@ -126,6 +126,7 @@ func (p *parser) path() (expr, error) {
 		p.take()
 		l := &location{absolute: true}
 		if t.text == "//" {
+			p.accept("/") // libxml2 takes /// for //
 			l.steps = append(l.steps, anyDepth)
 		} else if !p.startsStep() {
 			return l, nil

@@ -28,12 +28,13 @@ const (
 	followingSibling
 	preceding
 	precedingSibling
+	namespace
 )
 
 var axes = map[string]axis{
 	"child": child, "attribute": attribute, "self": self, "parent": parent, "ancestor": ancestor, "ancestor-or-self": ancestorOrSelf,
 	"descendant": descendant, "descendant-or-self": descendantOrSelf, "following": following, "following-sibling": followingSibling,
-	"preceding": preceding, "preceding-sibling": precedingSibling,
+	"preceding": preceding, "preceding-sibling": precedingSibling, "namespace": namespace,
 }
 
 // backwards reports whether positions on the axis count towards the beginning.
@@ -185,18 +186,20 @@ func (s *step) take(r *run, from nodes) nodes {
 		if s.axis.backwards() {
 			slices.Reverse(found)
 		}
-		ordered = ordered && (len(all) == 0 || found[0] > all[len(all)-1])
+		ordered = ordered && (len(all) == 0 || r.compare(found[0], all[len(all)-1]) > 0)
 		all = append(all, found...)
 	}
 	if !ordered {
-		slices.Sort(all)
-		all = slices.Compact(all)
+		all = r.sorted(all)
 	}
 	return all
 }
 
 // from goes one step on from one node; the order is that of positions.
 func (s *step) from(r *run, n xmldoc.ID, space string) nodes {
+	if of, isSpace := r.spaceNode(n); isSpace || s.axis == namespace {
+		return r.narrow(s.spaces(r, n, of, space), s.predicates)
+	}
 	var found nodes
 	visited := 0
 	most := s.limit()
@@ -210,7 +213,12 @@ func (s *step) from(r *run, n xmldoc.ID, space string) nodes {
 		return most < 0 || len(found) < most
 	})
 	r.step(visited&1023 + 1)
-	for _, p := range s.predicates {
+	return r.narrow(found, s.predicates)
+}
+
+// narrow filters nodes by predicates, one after the other.
+func (r *run) narrow(found nodes, predicates []expr) nodes {
+	for _, p := range predicates {
 		found = r.keep(found, p)
 	}
 	return found

@@ -4,9 +4,10 @@
     oracle.py check         fails if a case expects something else
     oracle.py serve         answers cases from standard input, one JSON object a line
 
-A case is {"document", "path"}; its result is {"text"}, what string() makes of the
+A case is {"document", "path"}, or {"data", "path"} with the document's bytes in base64; its result is {"text"}, what string() makes of the
 expression, or {"error": true}.
 """
+import base64
 import json
 import pathlib
 import sys
@@ -18,7 +19,8 @@ CASES = pathlib.Path(__file__).with_name("cases.jsonl")
 
 def result(case):
     try:
-        tree = etree.ElementTree(etree.fromstring(case["document"].encode(), etree.XMLParser(remove_blank_text=False)))
+        data = base64.b64decode(case["data"]) if "data" in case else case["document"].encode()
+        tree = etree.ElementTree(etree.fromstring(data, etree.XMLParser(remove_blank_text=False)))
         spaces = {}
         for e in tree.iter(etree.Element):
             for prefix, space in e.nsmap.items():
