@@ -54,10 +54,10 @@ func attribute(v value, name string, key value) (value, error) {
 // the front are out of reach.
 func attr(v value, name string) (value, bool) {
 	if name == "__class__" && !isOwnObject(v) {
-		return pyvalue.FromObject(&className{pyvalue.TypeName(v)}), true
+		return pyvalue.ClassNameOf(v), true
 	}
-	if k, ok := v.Object().(*className); ok && name == "__name__" {
-		return pyvalue.Str(k.name), true
+	if k, ok := v.Object().(*pyvalue.ClassName); ok {
+		return k.PyAttr(name)
 	}
 	if name == "" || name[0] == '_' {
 		return value{}, false
@@ -75,13 +75,6 @@ func attr(v value, name string) (value, bool) {
 	}
 	return value{}, false
 }
-
-// className is what templates get of a value's class: its name, and no more.
-type className struct{ name string }
-
-func (*className) PyType() string   { return "type" }
-func (k *className) PyRepr() string { return "<class " + quote(k.name) + ">" }
-func (*className) PyTruth() bool    { return true }
 
 // isOwnObject reports whether a value is none of Python's own classes.
 func isOwnObject(v value) bool {

@@ -65,7 +65,7 @@
 // encoded in base64. encode and decode know the codecs of text that Python has.
 //
 // Names with an underscore at the front are out of reach, as in Jinja2's sandbox;
-// they are undefined, but for the name of a value's class (x.__class__,
-// x.__class__.__name__). The text of a function or generator, which in Python ends
+// they are undefined, but for a value's class and the classes above it (x.__class__,
+// x.__class__.__name__, x.__class__.__mro__), which can do nothing. The text of a function or generator, which in Python ends
 // in an address, has none here.
 package jinja

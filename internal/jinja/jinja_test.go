@@ -376,7 +376,7 @@ func TestWhatIsRefusedSaysWhy(t *testing.T) {
 		}
 	}
 	for _, template := range []string{
-		"{{ s.__init__ }}", "{{ s['__doc__'] }}", "{{ s|attr('__dict__') }}", "{{ ''.__class__.__mro__ }}", "{{ s.__class__.__base__ }}", "{{ s.__class__.mro }}",
+		"{{ s.__init__ }}", "{{ s['__doc__'] }}", "{{ s|attr('__dict__') }}", "{{ s.__class__.__subclasses__ }}", "{{ s.__class__.__base__.__dict__ }}", "{{ s.__class__.mro }}",
 		"{{ self.__init__ }}", "{{ range.__init__ }}", "{{ s.upper.__self__ }}", "{{ loop.__class__ }}", "{{ s.__class__('x') }}",
 	} {
 		if kind, got := run(t, template, map[string]pyvalue.Value{"s": pyvalue.Str("x")}); kind == "output" && got != "" {

@@ -22,6 +22,11 @@ func (b *builtin) PyType() string { return "builtin_function_or_method" }
 // PyRepr prints the function.
 func (b *builtin) PyRepr() string { return "<built-in function " + b.name + ">" }
 
+// PyAttr returns __name__.
+func (b *builtin) PyAttr(name string) (value, bool) {
+	return pyvalue.Str(b.name), name == "__name__" || name == "__qualname__"
+}
+
 // PyCall calls the function where no run is at hand: as a key of sort, say.
 func (b *builtin) PyCall(c *pyvalue.Call) (value, error) {
 	return b.f(&run{host: &Host{}, meter: c.Meter}, c)
@@ -53,6 +58,8 @@ func (k *class) PyAttr(name string) (value, bool) {
 		return pyvalue.Str(k.name[strings.LastIndexByte(k.name, '.')+1:]), true
 	case k.name == "dict" && name == "fromkeys":
 		return pyvalue.FromObject(&builtin{"fromkeys", fromKeys}), true
+	case name == "maketrans" && k.name == "bytes":
+		return pyvalue.Method(pyvalue.Bytes(nil), name)
 	case name == "maketrans" && k.name == "str", name == "fromhex" && k.name == "bytes":
 		self := pyvalue.Str("")
 		if name == "fromhex" {
@@ -72,7 +79,20 @@ func (k *class) PyAttr(name string) (value, bool) {
 			return pyvalue.FloatFromHex(c.Args[0].Text())
 		}}), true
 	}
+	if v, ok := pyvalue.LineageAttr(k.name, name, classNamed); ok {
+		return v, true
+	}
 	return k.unbound(name)
+}
+
+// classNamed returns a builtin class by its name.
+func classNamed(name string) value {
+	for _, k := range classes() {
+		if k.name == name {
+			return pyvalue.FromObject(k)
+		}
+	}
+	return pyvalue.FromObject(&class{builtin: builtin{name, notCalled(name)}, has: ofType(name)})
 }
 
 func fromKeys(r *run, c *pyvalue.Call) (value, error) {

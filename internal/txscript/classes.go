@@ -188,7 +188,15 @@ func instanceOf(v, of value) (bool, error) {
 }
 
 func toInt(r *run, c *pyvalue.Call) (value, error) {
+	for _, name := range c.Names {
+		if name != "base" {
+			return value{}, pyvalue.Raise("TypeError", "'%s' is an invalid keyword argument for int()", name)
+		}
+	}
 	if len(c.Args) == 0 {
+		if len(c.Names) > 0 {
+			return value{}, pyvalue.Raise("TypeError", "int() missing string argument")
+		}
 		return pyvalue.Int(0), nil
 	}
 	v := c.Args[0]

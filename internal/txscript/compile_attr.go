@@ -147,7 +147,7 @@ func (r *run) cell(slot int, name string) (value, bool) {
 }
 
 // ownNames are the names of Python's own that can be read.
-var ownNames = map[string]bool{"__name__": true, "__qualname__": true, "__doc__": true, "__cause__": true, "__context__": true, "__suppress_context__": true, "__module__": true, "__wrapped__": true}
+var ownNames = map[string]bool{"__name__": true, "__qualname__": true, "__doc__": true, "__cause__": true, "__context__": true, "__suppress_context__": true, "__module__": true, "__wrapped__": true, "__mro__": true, "__bases__": true, "__base__": true}
 
 // getAttr returns v.name.
 func getAttr(v value, name string) (value, error) {

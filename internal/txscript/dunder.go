@@ -59,6 +59,9 @@ func dunder(v value, name string) (value, bool) {
 		return value{}, false
 	}
 	return pyvalue.FromObject(&builtin{name, func(r *run, c *pyvalue.Call) (value, error) {
+		if name == "__round__" && len(c.Args) > 0 && len(c.Names) == 0 {
+			return f(r, c.Args)
+		}
 		if err := c.Exactly(name, takes); err != nil {
 			return value{}, err
 		}
@@ -100,9 +103,13 @@ func dunderFunction(v value, name string) (takes int, f func(r *run, args []valu
 		return 1, call("format")
 	}
 	switch {
+	case name == "__round__" && number:
+		return 0, call("round")
 	case name == "__len__" && (container || isSpan), name == "__iter__" && pyvalue.Iterable(v) == nil, name == "__next__" && isLazy(v),
 		number && slices.Contains([]string{"__int__", "__float__", "__bool__", "__abs__"}, name):
 		return 0, call(strings.Trim(name, "_"))
+	case name == "__divmod__" && number:
+		return 1, call("divmod")
 	case name == "__contains__" && (container || isSpan):
 		return 1, func(r *run, args []value) (value, error) {
 			has, err := contains(r, args[0], v, true)

@@ -1,7 +1,9 @@
 package txscript
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -28,7 +30,7 @@ func makeJSONModule() value {
 // them, from the inside out.
 func loads(r *run, c *pyvalue.Call) (value, error) {
 	if len(c.Args) == 1 && c.Args[0].Kind() == pyvalue.KindBytes {
-		text, err := pyvalue.CallMethod(r.meter, c.Args[0], "decode", &pyvalue.Call{Meter: r.meter})
+		text, err := pyvalue.CallMethod(r.meter, c.Args[0], "decode", &pyvalue.Call{Args: []value{pyvalue.Str(encodingOfJSON(c.Args[0].Data()))}, Meter: r.meter})
 		if err != nil {
 			return value{}, err
 		}
@@ -38,13 +40,15 @@ func loads(r *run, c *pyvalue.Call) (value, error) {
 		return value{}, pyvalue.Raise("TypeError", "the JSON object must be str, bytes or bytearray, not %s", pyvalue.TypeName(first(c.Args)))
 	}
 	hooks := make(map[string]value)
+	strict := true
 	for i, name := range c.Names {
 		switch name {
 		case "parse_float", "parse_int", "object_hook", "object_pairs_hook":
 			if !c.Named[i].IsNone() {
 				hooks[name] = c.Named[i]
 			}
-		case "strict": // control characters are refused all the same
+		case "strict":
+			strict = pyvalue.Truth(c.Named[i])
 		default:
 			return value{}, pyvalue.Raise("TypeError", "JSONDecoder.__init__() got an unexpected keyword argument '%s'", name)
 		}
@@ -59,6 +63,9 @@ func loads(r *run, c *pyvalue.Call) (value, error) {
 	if strings.HasPrefix(text, "\ufeff") {
 		return value{}, jsonFault(text)
 	}
+	if !strict {
+		text = escapedControls(text)
+	}
 	v, err := pyvalue.FromReply(r.meter.Context(), []byte(text), len(hooks) > 0)
 	if tooLarge := new(treelimit.Error); errors.As(err, &tooLarge) || r.meter.Context().Err() != nil {
 		return value{}, err
@@ -70,6 +77,51 @@ func loads(r *run, c *pyvalue.Call) (value, error) {
 		return v, nil
 	}
 	return r.hooked(v, hooks)
+}
+
+// encodingOfJSON finds the encoding as json.detect_encoding does: by a byte order mark, or by
+// where the first two characters, which are ASCII, have zeros.
+func encodingOfJSON(data []byte) string {
+	for _, mark := range []struct{ begins, codec string }{
+		{"\xff\xfe\x00\x00", "utf-32"}, {"\x00\x00\xfe\xff", "utf-32"}, {"\xff\xfe", "utf-16"}, {"\xfe\xff", "utf-16"}, {"\xef\xbb\xbf", "utf-8-sig"},
+	} {
+		if bytes.HasPrefix(data, []byte(mark.begins)) {
+			return mark.codec
+		}
+	}
+	zero := func(i int) bool { return i < len(data) && data[i] == 0 }
+	switch {
+	case len(data) >= 4 && zero(0) && !zero(1), len(data) == 2 && zero(0):
+		return "utf-16-be"
+	case len(data) >= 4 && zero(0):
+		return "utf-32-be"
+	case len(data) >= 4 && zero(1) && zero(2) && zero(3):
+		return "utf-32-le"
+	case len(data) >= 4 && zero(1), len(data) == 2 && zero(1):
+		return "utf-16-le"
+	}
+	return "utf-8"
+}
+
+// escapedControls writes the control characters within texts of JSON as JSON wants them,
+// which strict=False asks for.
+func escapedControls(text string) string {
+	var out strings.Builder
+	quoted := false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '"':
+			quoted = !quoted
+		case quoted && c < ' ':
+			fmt.Fprintf(&out, "\\u%04x", c)
+			continue
+		case quoted && c == '\\' && i+1 < len(text):
+			out.WriteByte(c)
+			i++
+		}
+		out.WriteByte(text[i])
+	}
+	return out.String()
 }
 
 // hooked gives numbers and dicts to the functions that loads was given for them.
@@ -156,7 +208,7 @@ func dumps(r *run, c *pyvalue.Call) (value, error) {
 		case "default":
 			otherwise = v
 		default:
-			return value{}, pyvalue.Raise("TypeError", "dumps() got an unexpected keyword argument '%s'", name)
+			return value{}, pyvalue.Raise("TypeError", "JSONEncoder.__init__() got an unexpected keyword argument '%s'", name)
 		}
 	}
 	v := c.Args[0]

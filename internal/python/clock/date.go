@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"time"
+	"unicode/utf8"
 
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
@@ -236,7 +237,9 @@ var dateMethods = map[string]func(d *dateValue, c *pyvalue.Call) (value, error){
 		}
 		sep := "T"
 		if v, ok := c.Arg(0, "sep"); ok {
-			sep = v.Text()
+			if sep = v.Text(); utf8.RuneCountInString(sep) != 1 {
+				return value{}, pyvalue.Raise("TypeError", "isoformat() argument 1 must be a unicode character, not %s", pyvalue.TypeName(v))
+			}
 		}
 		spec, _ := c.Arg(1, "timespec")
 		clock, err := clockBy(d.t, spec)
@@ -244,6 +247,9 @@ var dateMethods = map[string]func(d *dateValue, c *pyvalue.Call) (value, error){
 	},
 	"timetuple": func(d *dateValue, _ *pyvalue.Call) (value, error) {
 		return structTime(d.t, -1), nil
+	},
+	"utctimetuple": func(d *dateValue, _ *pyvalue.Call) (value, error) {
+		return structTime(d.instant(), 0), nil
 	},
 	"time":   func(d *dateValue, _ *pyvalue.Call) (value, error) { return timeOf(d, nil), nil },
 	"timetz": func(d *dateValue, _ *pyvalue.Call) (value, error) { return timeOf(d, d.zone), nil },

@@ -48,8 +48,15 @@ func (k *Class) PyAttr(name string) (pyvalue.Value, bool) {
 	if name == "__name__" {
 		return pyvalue.Str(strings.TrimPrefix(k.name, "datetime.")), true
 	}
-	v, ok := k.attrs[name]
-	return v, ok
+	if v, ok := k.attrs[name]; ok {
+		return v, true
+	}
+	return pyvalue.LineageAttr(k.name, name, func(name string) value {
+		if name == dateClass.name {
+			return pyvalue.FromObject(&dateClass)
+		}
+		return pyvalue.FromObject(&Class{name: name, make: k.make, has: k.has})
+	})
 }
 
 // PyEqual compares classes by name, since each program has its own.
@@ -82,7 +89,10 @@ func NewModule(now func() time.Time) *Module {
 		"min": Datetime(time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)), "max": Datetime(time.Date(9999, 12, 31, 23, 59, 59, 999999000, time.UTC)),
 	}
 	m.Timedelta = deltaClass.with(map[string]value{"resolution": delta(1)})
-	m.Timezone = zoneClass.with(map[string]value{"utc": pyvalue.FromObject(utcZone)})
+	const minute = 60 * 1_000_000
+	m.Timezone = zoneClass.with(map[string]value{
+		"utc": pyvalue.FromObject(utcZone), "min": pyvalue.FromObject(zoneOf(minute - microsPerDay)), "max": pyvalue.FromObject(zoneOf(microsPerDay - minute)),
+	})
 	m.Time = timeClass.with(map[string]value{
 		"fromisoformat": method("fromisoformat", timeFromISO), "min": timeOf(&dateValue{}, nil), "resolution": delta(1),
 		"max": timeOf(&dateValue{t: time.Date(1, 1, 1, 23, 59, 59, 999999000, time.UTC)}, nil),
@@ -123,6 +133,15 @@ func nowIn(now time.Time, c *pyvalue.Call) (value, error) {
 	return pyvalue.FromObject(&dateValue{now.UTC().Truncate(time.Microsecond).Add(time.Duration(z.micros) * time.Microsecond), true, z}), nil
 }
 
+// outOfYears is the error for a time whose year no date has.
+func outOfYears(seconds float64) error {
+	const last = 67768040609740800 // that glibc's years, which are of 32 bits, reach
+	if math.Abs(seconds) >= last {
+		return pyvalue.Raise("OSError", "[Errno 75] Value too large for defined data type")
+	}
+	return pyvalue.Raise("ValueError", "year %d is out of range", time.Unix(int64(seconds), 0).UTC().Year())
+}
+
 // fromTimestamp makes a date or datetime of seconds since 1970; the machine's own
 // zone is UTC.
 func fromTimestamp(full bool) func(*pyvalue.Call) (value, error) {
@@ -143,8 +162,11 @@ func fromTimestamp(full bool) func(*pyvalue.Call) (value, error) {
 		if math.IsNaN(f) {
 			return value{}, pyvalue.Raise("ValueError", "Invalid value NaN (not a number)")
 		}
+		if math.Abs(f) >= 1<<63 {
+			return value{}, pyvalue.Raise("OverflowError", "timestamp out of range for platform time_t")
+		}
 		if f < -62135596800 || f > 253402300799.9999 {
-			return value{}, pyvalue.Raise("ValueError", "year is out of range")
+			return value{}, outOfYears(f)
 		}
 		seconds := math.Floor(f)
 		t := time.Unix(int64(seconds), 0).UTC().Add(time.Duration(math.RoundToEven((f-seconds)*1e6)) * time.Microsecond)

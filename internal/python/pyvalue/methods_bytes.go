@@ -18,6 +18,8 @@ func makeBytesMethods() map[string]method {
 		"decode": bytesDecode,
 		"hex":    bytesHex,
 		"join":   bytesJoin,
+
+		"translate": bytesTranslate, "maketrans": bytesMaketrans,
 	}
 	for _, name := range []string{
 		"split", "rsplit", "strip", "lstrip", "rstrip", "replace", "startswith", "endswith", "find", "rfind", "index", "rindex", "count", "upper", "lower", "title",
@@ -55,6 +57,61 @@ func asText(name string) method {
 		}
 		return back(made), nil
 	}
+}
+
+// bytesTranslate replaces each byte by that of a table of 256, and drops those of delete.
+func bytesTranslate(_ *Meter, v Value, c *Call) (Value, error) {
+	if err := c.Check("translate", 1, "table", "delete"); err != nil {
+		return Value{}, err
+	}
+	table, _ := c.Arg(0, "table")
+	drop, hasDrop := c.Arg(1, "delete")
+	for _, a := range []Value{table, drop} {
+		if a.Kind() != KindBytes && !a.IsNone() {
+			return Value{}, typeError("a bytes-like object is required, not '%s'", TypeName(a))
+		}
+	}
+	if hasDrop && drop.IsNone() {
+		return Value{}, typeError("a bytes-like object is required, not 'NoneType'")
+	}
+	if !table.IsNone() && len(table.Data()) != 256 {
+		return Value{}, valueError("translation table must be 256 characters long")
+	}
+	out := make([]byte, 0, len(v.Data()))
+	for _, b := range v.Data() {
+		if bytes.IndexByte(drop.Data(), b) >= 0 {
+			continue
+		}
+		if !table.IsNone() {
+			b = table.Data()[b]
+		}
+		out = append(out, b)
+	}
+	return Bytes(out), nil
+}
+
+// bytesMaketrans makes the table that translate takes.
+func bytesMaketrans(_ *Meter, _ Value, c *Call) (Value, error) {
+	if err := positional(c, "maketrans", 2, 2); err != nil {
+		return Value{}, err
+	}
+	for _, a := range c.Args {
+		if a.Kind() != KindBytes {
+			return Value{}, typeError("a bytes-like object is required, not '%s'", TypeName(a))
+		}
+	}
+	from, to := c.Args[0].Data(), c.Args[1].Data()
+	if len(from) != len(to) {
+		return Value{}, valueError("maketrans arguments must have same length")
+	}
+	table := make([]byte, 256)
+	for i := range table {
+		table[i] = byte(i)
+	}
+	for i, b := range from {
+		table[b] = to[i]
+	}
+	return Bytes(table), nil
 }
 
 func bytesArg(a Value) (Value, error) {

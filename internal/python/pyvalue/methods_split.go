@@ -2,6 +2,7 @@ package pyvalue
 
 import (
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/exportpipeline/exportpipeline/internal/python/ucd"
@@ -315,6 +316,8 @@ func translate(m *Meter, v Value, c *Call) (Value, error) {
 		}
 		to, err := GetItem(c.Args[0], Int(int64(r)))
 		switch {
+		case err != nil && !isLookupError(err):
+			return Value{}, err
 		case err != nil:
 			b.WriteRune(r)
 		case to.IsNone():
@@ -324,13 +327,22 @@ func translate(m *Meter, v Value, c *Call) (Value, error) {
 			}
 			b.WriteString(to.Text())
 		case to.isInteger():
-			i, _ := to.Int64()
+			i, ok := to.Int64()
+			if !ok || i < 0 || i > unicode.MaxRune {
+				return Value{}, valueError("character mapping must be in range(0x110000)")
+			}
 			b.WriteRune(rune(i))
 		default:
 			return Value{}, typeError("character mapping must return integer, None or str")
 		}
 	}
 	return like(v, b.String()), nil
+}
+
+// isLookupError reports whether a table has no entry for a key.
+func isLookupError(err error) bool {
+	e, ok := err.(*Error)
+	return ok && (e.Type == "KeyError" || e.Type == "IndexError" || e.Type == "LookupError")
 }
 
 func maketrans(_ *Meter, _ Value, c *Call) (Value, error) {
@@ -355,6 +367,14 @@ func maketrans(_ *Meter, _ Value, c *Call) (Value, error) {
 			}
 		}
 		return table.Value(), nil
+	}
+	for i, a := range c.Args[1:] {
+		if !a.IsText() {
+			return Value{}, typeError("maketrans() argument %d must be str, not %s", i+2, TypeName(a))
+		}
+	}
+	if !c.Args[0].IsText() {
+		return Value{}, typeError("first maketrans argument must be a string if there is a second argument")
 	}
 	from, to := []rune(c.Args[0].Text()), []rune(c.Args[1].Text())
 	if len(from) != len(to) {

@@ -206,11 +206,16 @@ func (f *formatter) lookup(name string) (Value, error) {
 	return v, err
 }
 
-// Attr returns an attribute of an object, a part of a number, or a method; names with
-// an underscore are not reached this way.
+// Attr returns an attribute of an object, a part of a number, or a method; of the names with
+// an underscore those of classes only are reached this way.
 func Attr(v Value, name string) (Value, error) {
 	if v.IsUndefined() {
 		return Value{}, undefinedError(v)
+	}
+	if k, ok := v.any.(*ClassName); ok {
+		if a, ok := k.PyAttr(name); ok {
+			return a, nil
+		}
 	}
 	if o, ok := v.any.(interface {
 		PyAttr(name string) (Value, bool)
@@ -231,6 +236,9 @@ func Attr(v Value, name string) (Value, error) {
 	}
 	if a, ok := Method(v, name); ok && v.Kind() != KindMarkup {
 		return a, nil
+	}
+	if name == "__class__" && v.Kind() != KindObject {
+		return ClassNameOf(v), nil
 	}
 	return Value{}, Raise("AttributeError", "'%s' object has no attribute '%s'", TypeName(v), name)
 }
