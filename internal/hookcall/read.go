@@ -45,8 +45,8 @@ type Reader struct {
 	unsigned bool
 	limit    int64
 	timeout  time.Duration
-	small    chan struct{} // has room for the small bodies that are read
-	large    chan struct{} // and for the large ones
+	small    *turns // of the small bodies that are read
+	large    *turns // and of the large ones
 }
 
 // NewReader makes a Reader of calls that are signed with one of the secrets or, if unsigned,
@@ -59,7 +59,7 @@ func NewReader(secrets []string, unsigned bool, limit int64, timeout time.Durati
 	if timeout == 0 {
 		timeout = DefaultTimeout
 	}
-	return &Reader{secrets, unsigned, limit, timeout, make(chan struct{}, smallBodies), make(chan struct{}, largeBodies)}
+	return &Reader{secrets, unsigned, limit, timeout, newTurns(smallBodies, smallRate), newTurns(largeBodies, largeRate)}
 }
 
 // Read returns the body of a call, as it was before it was compressed. The error is a
@@ -78,13 +78,17 @@ func (c *Reader) Read(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 
 // Bounds of what is taken in at a time.
 const (
+	// freeBody is how many bytes of any body are read at once.
+	freeBody = 4 << 10
 	// smallBody is what most hook calls are smaller than: they have some hundred kilobytes.
 	smallBody = 1 << 20
 	// smallBodies and largeBodies are how many bodies are read and checked at a time.
 	smallBodies = 256
 	largeBodies = 4
-	// firstBuffer is what is set aside for a body before any of it has arrived.
-	firstBuffer = 64 << 10
+	// smallRate and largeRate are how many bytes a second must come of a body that others
+	// wait for.
+	smallRate = 32 << 10
+	largeRate = 256 << 10
 )
 
 // body reads the body of a call whose signature header is well-formed. It waits for its
@@ -95,48 +99,38 @@ func (c *Reader) body(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 		return nil, err
 	}
 	deadline := time.Now().Add(c.timeout)
-	turns := c.small
-	if isCompressed || r.ContentLength < 0 || r.ContentLength > smallBody {
-		turns = c.large
-	}
-	if !take(r.Context(), turns, deadline) {
-		w.Header().Set("Retry-After", "5")
-		return nil, &Refusal{http.StatusServiceUnavailable, "too many calls are being read; call again"}
-	}
-	defer func() { <-turns }()
+	ctx, cancel := context.WithDeadline(r.Context(), deadline)
+	defer cancel()
 	control := http.NewResponseController(w)
 	if control.SetReadDeadline(deadline) == nil { // not every server can
 		defer func() { _ = control.SetReadDeadline(time.Time{}) }()
 	}
-	body, err := readBody(http.MaxBytesReader(w, r.Body, c.limit), r.ContentLength, c.limit)
+	in := &intake{
+		Reader: http.MaxBytesReader(w, r.Body, c.limit), c: c, ctx: ctx,
+		giveUp: func() { _ = control.SetReadDeadline(time.Unix(1, 0)) },
+	}
+	defer in.end() // before the deadline is taken back
+	body, err := readBody(in, r.ContentLength, c.limit)
+	if err == nil && isCompressed && !in.large { // nobody knows how large it becomes
+		err = in.takeLarge()
+	}
 	if err == nil {
 		return c.open(r.Header, body, isCompressed)
 	}
+	in.end()
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
 		return nil, c.tooLarge()
+	case errors.Is(err, errNoTurn):
+		w.Header().Set("Retry-After", "5")
+		return nil, &Refusal{http.StatusServiceUnavailable, err.Error()}
+	case in.late && errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, &Refusal{http.StatusRequestTimeout, "the body arrived slowly, while other calls waited to be read"}
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return nil, &Refusal{http.StatusRequestTimeout, "the body did not arrive within " + c.timeout.String()}
 	}
 	return nil, &Refusal{http.StatusBadRequest, "reading the body: " + err.Error()}
-}
-
-// take waits until there is room, and reports whether there was before the deadline.
-func take(ctx context.Context, turns chan struct{}, deadline time.Time) bool {
-	select {
-	case turns <- struct{}{}:
-		return true
-	default:
-	}
-	ctx, cancel := context.WithDeadline(ctx, deadline)
-	defer cancel()
-	select {
-	case turns <- struct{}{}:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
 
 // verify checks the signature of a body.
@@ -156,7 +150,7 @@ func readBody(r io.Reader, length, limit int64) ([]byte, error) {
 		return io.ReadAll(r)
 	}
 	// Grow with what arrives: the length is only what the caller says.
-	body := make([]byte, 0, min(length, firstBuffer))
+	body := make([]byte, 0, min(length, freeBody))
 	for {
 		if len(body) == cap(body) {
 			grown := make([]byte, len(body), min(max(length, int64(len(body))+1), 4*int64(cap(body))))

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -61,6 +62,24 @@ func endless(header, text string, signed []byte) func(io.Writer) {
 			}
 		}
 	}
+}
+
+// signedAs changes the signatures of a call.
+func signedAs(body []byte, change func(http.Header)) func(io.Writer) {
+	return func(w io.Writer) {
+		h := make(http.Header)
+		rossum.Sign(h, body, hookSecret)
+		change(h)
+		var signatures bytes.Buffer
+		_ = h.Write(&signatures)
+		called(signatures.String(), body, nil)(w)
+	}
+}
+
+// numbered gives the annotation of a call another id.
+func numbered(body []byte, id string) string {
+	known := regexp.MustCompile(fmt.Sprintf(`"id":%d\b`, rossumtest.AnnotationID))
+	return known.ReplaceAllString(string(body), `"id":`+id)
 }
 
 func callers() []caller {
@@ -124,6 +143,104 @@ func callers() []caller {
 			headed(w, "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 3\r\n", []byte("a=b"))
 			_, _ = io.WriteString(w, "a=b")
 		}, 415},
+		{"signs with a digest in capitals", signedAs(good, func(h http.Header) {
+			h.Set(rossum.SignatureHeader, "sha256="+strings.ToUpper(h.Get(rossum.SignatureHeader)[7:]))
+		}), 200},
+		{"signs with the name of the digest in capitals", signedAs(good, func(h http.Header) {
+			h.Set(rossum.SignatureHeader, "SHA256="+h.Get(rossum.SignatureHeader)[7:])
+		}), 401},
+		{"signs in the older header only", signedAs(good, func(h http.Header) { h.Del(rossum.SignatureHeader) }), 200},
+		{"signs with the older digest in the newer header", signedAs(good, func(h http.Header) {
+			h.Set(rossum.SignatureHeader, h.Get(rossum.LegacySignatureHeader))
+		}), 401},
+		{"signs rightly in the older header and wrongly in the newer", signedAs(good, func(h http.Header) {
+			h.Set(rossum.SignatureHeader, "sha256="+strings.Repeat("0", 64))
+		}), 401},
+		{"signs twice, wrongly first", signedAs(good, func(h http.Header) {
+			h[rossum.SignatureHeader] = []string{"sha256=" + strings.Repeat("0", 64), h.Get(rossum.SignatureHeader)}
+		}), 401},
+		{"signs with two digests in one header", signedAs(good, func(h http.Header) {
+			h.Set(rossum.SignatureHeader, "sha256="+strings.Repeat("0", 64)+", "+h.Get(rossum.SignatureHeader))
+		}), 401},
+		{"signs in a trailer", func(w io.Writer) {
+			headed(w, "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\nTrailer: "+rossum.SignatureHeader+"\r\n", nil)
+			trailer := make(http.Header)
+			rossum.Sign(trailer, good, hookSecret)
+			fmt.Fprintf(w, "%x\r\n%s\r\n0\r\n", len(good), good)
+			_ = trailer.Write(w)
+			_, _ = io.WriteString(w, "\r\n")
+		}, 401},
+		{"sends chunks and a trailer", func(w io.Writer) {
+			headed(w, "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n", good)
+			fmt.Fprintf(w, "%x;name=value\r\n%s\r\n0\r\nX-Sum: 1\r\n\r\n", len(good), good)
+		}, 200},
+		{"sends a chunk with an extension without end", func(w io.Writer) {
+			headed(w, "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n", good)
+			fmt.Fprintf(w, "%x;%s\r\n%s\r\n0\r\n\r\n", len(good), strings.Repeat("x", 8<<10), good)
+		}, 400},
+		{"sends chunks of one byte with long extensions", func(w io.Writer) {
+			headed(w, "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n", good)
+			for _, c := range good {
+				fmt.Fprintf(w, "1;%s\r\n%c\r\n", strings.Repeat("x", 2<<10), c)
+			}
+			_, _ = io.WriteString(w, "0\r\n\r\n")
+		}, 400},
+		{"sends a trailer without end", func(w io.Writer) {
+			headed(w, "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n", good)
+			fmt.Fprintf(w, "%x\r\n%s\r\n0\r\n", len(good), good)
+			for {
+				if _, err := io.WriteString(w, "X-Name: "+strings.Repeat("x", 1<<10)+"\r\n"); err != nil {
+					return
+				}
+			}
+		}, 400},
+		{"waits to be told to continue, and signs nothing", onlyHead("Content-Length: 10\r\nExpect: 100-continue\r\n", nil), 401},
+		{"expects something unknown", onlyHead("Content-Length: 10\r\nExpect: 200-ok\r\n", other), 417},
+		{"hides a call within the body of one that is not signed", func(w io.Writer) {
+			_, _ = io.WriteString(w, "POST /export HTTP/1.1\r\nHost: exports.example\r\nContent-Type: application/json\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
+		}, 401},
+		{"sends the next call along, unsigned", func(w io.Writer) {
+			var all bytes.Buffer
+			called("", good, good)(&all)
+			called("", old, nil)(&all)
+			_, _ = w.Write(bytes.Replace(all.Bytes(), []byte("Connection: close\r\n"), nil, 1))
+		}, 200},
+		{"hangs up within the body", func(w io.Writer) {
+			headed(w, "Content-Type: application/json\r\nContent-Length: 1000\r\n", good)
+			_, _ = w.Write(good[:100])
+			_ = w.(*net.TCPConn).CloseWrite()
+		}, 400},
+		{"announces more than it sends", func(w io.Writer) {
+			headed(w, fmt.Sprintf("Content-Type: application/json\r\nContent-Length: %d\r\n", len(good)+1), good)
+			_, _ = w.Write(good)
+			_ = w.(*net.TCPConn).CloseWrite()
+		}, 400},
+		{"speaks HTTP/1.0", func(w io.Writer) {
+			var all bytes.Buffer
+			called("", good, good)(&all)
+			_, _ = w.Write(bytes.Replace(all.Bytes(), []byte("HTTP/1.1"), []byte("HTTP/1.0"), 1))
+		}, 200},
+		{"speaks HTTP/2 in the clear", func(w io.Writer) { _, _ = io.WriteString(w, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n") }, 405},
+		{"names no host", func(w io.Writer) { _, _ = io.WriteString(w, "POST /export HTTP/1.1\r\nContent-Length: 0\r\n\r\n") }, 400},
+		{"asks for what it may do", func(w io.Writer) {
+			_, _ = io.WriteString(w, "OPTIONS /export HTTP/1.1\r\nHost: exports.example\r\nConnection: close\r\n\r\n")
+		}, 405},
+		{"asks for its own request", func(w io.Writer) {
+			_, _ = io.WriteString(w, "TRACE /export HTTP/1.1\r\nHost: exports.example\r\nConnection: close\r\n\r\n")
+		}, 405},
+		{"asks for a tunnel", func(w io.Writer) {
+			_, _ = io.WriteString(w, "CONNECT 127.0.0.1:22 HTTP/1.1\r\nHost: 127.0.0.1:22\r\nConnection: close\r\n\r\n")
+		}, 405},
+		{"sends deflate", called("Content-Encoding: deflate\r\n", packed, packed), 415},
+		{"sends brotli within gzip", called("Content-Encoding: br, gzip\r\n", packed, packed), 415},
+		{"encodes twice in two headers", called("Content-Encoding: gzip\r\nContent-Encoding: gzip\r\n", packed, packed), 415},
+		{"names a key of the call twice", signed(strings.Replace(string(good), `"event":`, `"event":"annotation_content","event":`, 1)), 400},
+		{"names a key of the annotation twice", signed(strings.Replace(string(good), `"annotation":{`, `"annotation":{"id":1,"id":2,`, 1)), 400},
+		{"begins with a byte order mark", signed("\ufeff" + string(good)), 400},
+		{"numbers the annotation beyond 64 bits", signed(numbered(good, "99999999999999999999")), 400},
+		{"numbers the annotation with a fraction", signed(numbered(good, "1.5")), 400},
+		{"numbers the annotation as a text", signed(numbered(good, `"1"`)), 400},
+		{"numbers the annotation with an exponent without end", signed(numbered(good, "1e"+strings.Repeat("9", 100_000))), 400},
 		{"calls for another event", signed(strings.Replace(string(good), `"export"`, `"started"`, 1)), 422},
 		{"uses another method", func(w io.Writer) {
 			_, _ = io.WriteString(w, "PUT /export HTTP/1.1\r\nHost: exports.example\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
@@ -176,7 +293,7 @@ func knock(t *testing.T, c caller) string {
 	_ = conn.Close()
 	<-sent
 	status, want := 0, int32(0)
-	_, _ = fmt.Sscanf(answer, "HTTP/1.1 %d", &status)
+	_, _ = fmt.Sscanf(answer, "HTTP/1.%d %d", new(int), &status)
 	if c.status == http.StatusOK {
 		want = 1
 	}

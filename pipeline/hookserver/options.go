@@ -77,9 +77,10 @@ type Options struct {
 	// without a Journal.
 	Keep time.Duration
 
-	// BodyLimit is how many bytes a call may have, 128 MiB if 0; of those with
-	// more than a megabyte four are read at a time, of others 256. ReadTimeout bounds the reading of a
-	// body, 30 seconds if 0.
+	// BodyLimit is how many bytes a call may have, 128 MiB if 0. ReadTimeout bounds the reading
+	// of a body, 30 seconds if 0. Of those of which more than a megabyte has arrived four are
+	// read at a time, and of others 256; the first 4 KiB need no turn. While calls wait for
+	// theirs, a body that comes slowly (32 KiB a second, or 256 KiB for a large one) is given up.
 	BodyLimit   int64
 	ReadTimeout time.Duration
 

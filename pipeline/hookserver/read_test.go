@@ -15,6 +15,7 @@ import (
 
 	"github.com/exportpipeline/exportpipeline/pipeline/hookserver"
 	"github.com/exportpipeline/exportpipeline/rossum"
+	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 )
 
 func TestAServerWithoutAUsableSecretIsNotBuilt(t *testing.T) {
@@ -59,14 +60,20 @@ func TestTheBodyOfAnUnsignedCallIsNotRead(t *testing.T) {
 	}
 }
 
-// slow is a body that does not end until it is released.
+// slow is a body that stops after its first bytes until it is released.
 type slow struct {
+	first   int64 // bytes that come at once
 	started *atomic.Int32
 	release chan struct{}
 	rest    io.Reader
 }
 
 func (s *slow) Read(p []byte) (int, error) {
+	if s.first > 0 {
+		n, err := s.rest.Read(p[:min(int64(len(p)), s.first)])
+		s.first -= int64(n)
+		return n, err
+	}
 	if s.release != nil {
 		s.started.Add(1)
 		<-s.release
@@ -75,30 +82,30 @@ func (s *slow) Read(p []byte) (int, error) {
 	return s.rest.Read(p)
 }
 
+// large is a hook call of more than a megabyte.
+func large() []byte { return append(invoice().Bytes(), bytes.Repeat([]byte(" "), 2<<20)...) }
+
 func TestFewLargeBodiesAreReadAtATime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h := newServer(t, hookserver.Options{Chain: chainOf(t, set("status", "1"))})
 		var started atomic.Int32
 		release := make(chan struct{})
-		call := func(length int64) int {
-			body := invoice().Bytes()
-			r := hookCall(body)
-			r.Body, r.ContentLength = io.NopCloser(&slow{&started, release, bytes.NewReader(body)}), length
-			status, _ := serve(h, r)
-			return status
-		}
+		body := large()
 		var group sync.WaitGroup
 		statuses := make([]int, 10)
 		for i := range statuses {
-			group.Go(func() { statuses[i] = call(-1) }) // of unknown length
+			group.Go(func() {
+				r := hookCall(body)
+				r.Body, r.ContentLength = io.NopCloser(&slow{1<<20 + 1, &started, release, bytes.NewReader(body)}), -1
+				statuses[i], _ = serve(h, r)
+			})
 		}
 		synctest.Wait()
 		if n := started.Load(); n != 4 {
 			t.Errorf("%d bodies are read at a time", n)
 		}
-		small := invoice().Bytes()
-		if status, _ := serve(h, hookCall(small)); status != 200 {
+		if status, _ := serve(h, hookCall(invoice().Bytes())); status != 200 {
 			t.Errorf("a small call had to wait: %d", status)
 		}
 		time.Sleep(31 * time.Second) // longer than a call may wait for its turn
@@ -121,13 +128,13 @@ func TestNotAllSmallBodiesAreReadAtATime(t *testing.T) {
 		h := newServer(t, hookserver.Options{Chain: chainOf(t, set("status", "1"))})
 		var started, refused atomic.Int32
 		release := make(chan struct{})
-		body := invoice().Bytes()
+		body := invoice().With(rossumtest.Field("long", strings.Repeat("x", 10_000))).Bytes()
 		var group sync.WaitGroup
 		for range 300 {
 			group.Go(func() {
 				r := hookCall(body)
 				r.Header.Set(rossum.SignatureHeader, "sha256="+strings.Repeat("00", 32))
-				r.Body = io.NopCloser(&slow{&started, release, bytes.NewReader(body)})
+				r.Body = io.NopCloser(&slow{4<<10 + 1, &started, release, bytes.NewReader(body)})
 				if status, _ := serve(h, r); status == http.StatusServiceUnavailable {
 					refused.Add(1)
 				}
@@ -144,6 +151,91 @@ func TestNotAllSmallBodiesAreReadAtATime(t *testing.T) {
 		if refused.Load() != 300-256 {
 			t.Errorf("%d calls were refused", refused.Load())
 		}
+	})
+}
+
+// Whoever has a connection and no secret keeps no call of Rossum out, however it announces
+// its body.
+func TestConnectionsOnWhichNothingComesKeepNobodyWaiting(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newServer(t, hookserver.Options{Chain: chainOf(t, set("status", "1"))})
+		var started atomic.Int32
+		release := make(chan struct{})
+		var group sync.WaitGroup
+		for i := range 1000 {
+			group.Go(func() {
+				r := hookCall(invoice().Bytes())
+				r.Header.Set(rossum.SignatureHeader, "sha256="+strings.Repeat("00", 32))
+				r.Body, r.ContentLength = io.NopCloser(&slow{1, &started, release, r.Body}), []int64{-1, 100, 100 << 20}[i%3]
+				if i%2 == 0 {
+					r.Header.Set("Content-Encoding", "gzip")
+				}
+				serve(h, r)
+			})
+		}
+		synctest.Wait()
+		before := time.Now()
+		for _, body := range [][]byte{invoice().Bytes(), large()} {
+			if status, answer := serve(h, hookCall(body)); status != 200 || time.Since(before) > 0 {
+				t.Errorf("%d after %v: %s", status, time.Since(before), texts(answer))
+			}
+		}
+		close(release)
+		group.Wait()
+	})
+}
+
+// deadlined is a caller that ends with the deadline of its connection.
+type deadlined struct {
+	*httptest.ResponseRecorder
+	release chan struct{}
+	once    sync.Once
+}
+
+func (d *deadlined) SetReadDeadline(t time.Time) error {
+	if !t.IsZero() && t.Before(time.Now()) {
+		d.once.Do(func() { close(d.release) })
+	}
+	return nil
+}
+
+// Read fails after the deadline.
+func (d *deadlined) Read([]byte) (int, error) { return 0, os.ErrDeadlineExceeded }
+
+func TestABodyThatComesSlowlyGivesWayToOthers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newServer(t, hookserver.Options{Chain: chainOf(t, set("status", "1"))})
+		var started atomic.Int32
+		body := large()
+		var group sync.WaitGroup
+		callers := make([]*deadlined, 4)
+		for i := range callers {
+			callers[i] = &deadlined{ResponseRecorder: httptest.NewRecorder(), release: make(chan struct{})}
+			group.Go(func() {
+				r := hookCall(body)
+				r.Body = io.NopCloser(&slow{1<<20 + 1, &started, callers[i].release, io.MultiReader(io.LimitReader(bytes.NewReader(body), 1<<20+1), callers[i])})
+				h.ServeHTTP(callers[i], r)
+			})
+		}
+		synctest.Wait()
+		before := time.Now()
+		if status, answer := serve(h, hookCall(body)); status != 200 || time.Since(before) > 5*time.Second {
+			t.Errorf("%d after %v: %s", status, time.Since(before), texts(answer))
+		}
+		synctest.Wait()
+		gone := 0
+		for _, c := range callers {
+			if c.Code == http.StatusRequestTimeout && strings.Contains(c.Body.String(), "arrived slowly, while other calls waited") {
+				gone++
+			}
+			_ = c.SetReadDeadline(time.Unix(1, 0))
+		}
+		if gone != 1 {
+			t.Errorf("%d calls gave way", gone)
+		}
+		group.Wait()
 	})
 }
 
