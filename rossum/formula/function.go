@@ -118,6 +118,7 @@ func describeNode(n *rossum.Node) *described {
 	for at := n.Parent(); at != nil; at = at.Parent() {
 		if at.Category() == rossum.CategoryMultivalue {
 			d.table = at.SchemaID()
+			d.list = at == n.Parent() && n.Category() == rossum.CategoryDatapoint
 		}
 	}
 	return d
