@@ -3,6 +3,8 @@ package rossum
 import (
 	"encoding/json"
 	"fmt"
+
+	"github.com/exportpipeline/exportpipeline/internal/settings"
 )
 
 // hookReader reads the value of one key, which is not null.
@@ -32,7 +34,7 @@ func (h *Hook) readers() map[string]hookReader {
 func (h *Hook) readConfig(place string, raw json.RawMessage) {
 	var keys map[string]json.RawMessage
 	if json.Unmarshal(raw, &keys) != nil {
-		h.unreadable(place, "is "+kindOf(raw)+", expected an object")
+		h.unreadable(place, "is "+settings.Kind(raw)+", expected an object")
 		return
 	}
 	for key, read := range map[string]hookReader{
@@ -58,7 +60,7 @@ func valueOf[T any](h *Hook, into *T, want string) hookReader {
 	return func(place string, raw json.RawMessage) {
 		var v T
 		if json.Unmarshal(raw, &v) != nil { // whose error could quote a secret
-			h.unreadable(place, "is "+kindOf(raw)+", expected "+want)
+			h.unreadable(place, "is "+settings.Kind(raw)+", expected "+want)
 			return
 		}
 		*into = v
@@ -70,13 +72,13 @@ func textsOf(h *Hook, into *[]string) hookReader {
 	return func(place string, raw json.RawMessage) {
 		var list []json.RawMessage
 		if json.Unmarshal(raw, &list) != nil {
-			h.unreadable(place, "is "+kindOf(raw)+", expected a list of strings")
+			h.unreadable(place, "is "+settings.Kind(raw)+", expected a list of strings")
 			return
 		}
 		for i, element := range list {
 			var text string
 			if string(element) == "null" || json.Unmarshal(element, &text) != nil {
-				h.unreadable(fmt.Sprintf("%s[%d]", place, i), "is "+kindOf(element)+", expected a string")
+				h.unreadable(fmt.Sprintf("%s[%d]", place, i), "is "+settings.Kind(element)+", expected a string")
 				continue
 			}
 			*into = append(*into, text)
@@ -88,26 +90,9 @@ func textsOf(h *Hook, into *[]string) hookReader {
 func objectOf(h *Hook, into *json.RawMessage) hookReader {
 	return func(place string, raw json.RawMessage) {
 		if raw[0] != '{' {
-			h.unreadable(place, "is "+kindOf(raw)+", expected an object")
+			h.unreadable(place, "is "+settings.Kind(raw)+", expected an object")
 			return
 		}
 		*into = raw
 	}
-}
-
-// kindOf says what a JSON value is.
-func kindOf(raw json.RawMessage) string {
-	switch raw[0] {
-	case '"':
-		return "a string"
-	case '{':
-		return "an object"
-	case '[':
-		return "a list"
-	case 't', 'f':
-		return "a boolean"
-	case 'n':
-		return "null"
-	}
-	return "a number"
 }

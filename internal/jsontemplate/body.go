@@ -162,21 +162,10 @@ func placeholder(n node) string {
 // depthsOf returns within how many strings of JSON each part is; nil if the text is not JSON,
 // or no value is within a string of it.
 func depthsOf(parts []node) []int {
-	literals, places := []string{""}, []int(nil)
-	for i, p := range parts {
+	return jsontext.DepthsOf(parts, func(p node) (string, bool) {
 		if l, ok := p.(literal); ok && l.value.IsText() {
-			literals[len(literals)-1] += l.value.Text()
-			continue
+			return l.value.Text(), true
 		}
-		literals, places = append(literals, ""), append(places, i)
-	}
-	within := jsontext.Depths(literals)
-	if within == nil {
-		return nil
-	}
-	depths := make([]int, len(parts))
-	for k, i := range places {
-		depths[i] = within[k]
-	}
-	return depths
+		return "", false
+	})
 }

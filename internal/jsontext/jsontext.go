@@ -11,6 +11,28 @@ import (
 	"strings"
 )
 
+// DepthsOf is [Depths] for the parts of a text: it returns the depth of each, 0 for a literal,
+// whose text literal returns; nil if no part is within a string.
+func DepthsOf[P any](parts []P, literal func(P) (text string, ok bool)) []int {
+	literals, places := []string{""}, []int(nil)
+	for i, p := range parts {
+		if text, ok := literal(p); ok {
+			literals[len(literals)-1] += text
+			continue
+		}
+		literals, places = append(literals, ""), append(places, i)
+	}
+	within := Depths(literals)
+	if within == nil {
+		return nil
+	}
+	depths := make([]int, len(parts))
+	for k, i := range places {
+		depths[i] = within[k]
+	}
+	return depths
+}
+
 // Depths returns for each place between two literals within how many strings of JSON it
 // is: two for JSON that is itself the string of other JSON, or for the string of a GraphQL
 // document in one. It returns nil if the text is not JSON, or no place is within a string.

@@ -338,23 +338,7 @@ type composite struct {
 // depthsOf returns within how many strings of JSON each part is; nil if the text is not JSON,
 // or no placeholder is within a string of it.
 func depthsOf(parts []part) []int {
-	literals, places := []string{""}, []int(nil)
-	for i, p := range parts {
-		if p.isText() {
-			literals[len(literals)-1] += p.text
-			continue
-		}
-		literals, places = append(literals, ""), append(places, i)
-	}
-	within := jsontext.Depths(literals)
-	if within == nil {
-		return nil
-	}
-	depths := make([]int, len(parts))
-	for k, i := range places {
-		depths[i] = within[k]
-	}
-	return depths
+	return jsontext.DepthsOf(parts, func(p part) (string, bool) { return p.text, p.isText() })
 }
 
 // within escapes a value for the strings of JSON that a part is in, if the text is to be sent.

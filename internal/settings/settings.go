@@ -289,10 +289,11 @@ func (d *decoder) wrongType(place string, start int64, want string) {
 	if !ok {
 		return
 	}
-	d.fault(place, start, "is %s, expected %s", describe(raw), want)
+	d.fault(place, start, "is %s, expected %s", Kind(raw), want)
 }
 
-func describe(raw []byte) string {
+// Kind says what a JSON value is: "a string", "an object".
+func Kind(raw []byte) string {
 	switch raw[0] {
 	case '"':
 		return "a string"
@@ -416,7 +417,7 @@ func (d *decoder) scalar(place string, start int64, v reflect.Value) {
 		return
 	}
 	if err := json.Unmarshal(raw, v.Addr().Interface()); err != nil {
-		d.fault(place, start, "is %s, expected %s", describe(raw), want)
+		d.fault(place, start, "is %s, expected %s", Kind(raw), want)
 	}
 }
 
