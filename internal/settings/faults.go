@@ -1,0 +1,114 @@
+package settings
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"github.com/exportpipeline/exportpipeline/internal/redact"
+)
+
+// Fault is one thing that is wrong with settings.
+type Fault struct {
+	Place  string // such as export_configs[0].file_content_template; "" for the whole
+	Line   int    // in the JSON text, from 1; 0 if it is not known
+	Column int    // in bytes, from 1
+	Msg    string
+	Err    error // cause, if there is one
+}
+
+func (f *Fault) Error() string {
+	var b strings.Builder
+	if f.Place != "" {
+		b.WriteString(f.Place + ": ")
+	}
+	b.WriteString(f.Msg)
+	if f.Err != nil {
+		if f.Msg != "" {
+			b.WriteString(": ")
+		}
+		b.WriteString(f.Err.Error())
+	}
+	if f.Line > 0 {
+		fmt.Fprintf(&b, " (line %d, column %d)", f.Line, f.Column)
+	}
+	return b.String()
+}
+
+func (f *Fault) Unwrap() error { return f.Err }
+
+// Faults collects faults while settings are decoded and checked. The zero value
+// is ready to use.
+type Faults struct{ list []error }
+
+// Add notes a fault at a place.
+func (f *Faults) Add(place, format string, args ...any) {
+	f.list = append(f.list, &Fault{Place: place, Msg: fmt.Sprintf(format, args...)})
+}
+
+// AddErr notes an error at a place; nil is no fault. An error of this package
+// gets its place put behind this one.
+func (f *Faults) AddErr(place string, err error) {
+	if err == nil {
+		return
+	}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, e := range joined.Unwrap() {
+			f.AddErr(place, e)
+		}
+		return
+	}
+	if inner, ok := faultOf(err); ok {
+		moved := *inner
+		moved.Place = Join(place, inner.Place)
+		f.list = append(f.list, &moved)
+		return
+	}
+	f.list = append(f.list, &Fault{Place: place, Err: err})
+}
+
+// faultOf returns an error as a fault if it is one: of this package, or of its public face,
+// which this package cannot import, and whose Fault has the same fields.
+func faultOf(err error) (f *Fault, ok bool) {
+	if f, ok = err.(*Fault); ok {
+		return f, true
+	}
+	if v, t := reflect.ValueOf(err), reflect.TypeFor[*Fault](); v.Kind() == reflect.Pointer && v.CanConvert(t) {
+		f, ok = v.Convert(t).Interface().(*Fault)
+	}
+	return f, ok
+}
+
+// Err returns all faults joined, nil if there are none.
+func (f *Faults) Err() error { return errors.Join(f.list...) }
+
+// hide cuts secrets out of the texts of all faults.
+func (f *Faults) hide(secrets []string) {
+	if len(secrets) == 0 {
+		return
+	}
+	hidden := redact.New(secrets...)
+	for i, err := range f.list {
+		if fault, ok := err.(*Fault); ok {
+			clean := *fault
+			clean.Msg, clean.Err = hidden.String(fault.Msg), hidden.Error(fault.Err)
+			f.list[i] = &clean
+		}
+	}
+}
+
+// Join puts one place behind another.
+func Join(place, below string) string {
+	switch {
+	case place == "":
+		return below
+	case below == "" || below[0] == '[':
+		return place + below
+	}
+	return place + "." + below
+}
+
+// Index returns the place of a list's element.
+func Index(place string, i int) string { return place + "[" + strconv.Itoa(i) + "]" }
