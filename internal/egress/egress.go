@@ -72,7 +72,7 @@ func (p Policy) CheckURL(u *url.URL) error {
 		return fmt.Errorf("%w: %s is this machine, and the program allows public addresses only", ErrForbidden, host)
 	}
 	if p.Hosts != nil && !p.Hosts.Allows(u) {
-		return fmt.Errorf("%w: %s is none of the hosts that the program allows", ErrForbidden, u.Host)
+		return fmt.Errorf("%w: %s is not among the hosts that the program allows", ErrForbidden, u.Host)
 	}
 	return nil
 }

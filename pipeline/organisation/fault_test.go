@@ -90,7 +90,7 @@ func TestAllFaultsOfAllHooksComeInOneError(t *testing.T) {
 		`hook "Odd" (id 8), hooks/Odd_[8].json:2:2: id: is a string, expected a number`,
 		`hook "Odd" (id 8), hooks/Odd_[8].json:3:43: queues: is a string, expected a list of strings`,
 		`hook "Odd" (id 8), hooks/Odd_[8].json:4:67: settings: is a string, expected an object`,
-		`hook "B" (id 4), hooks/B_[4].json:5:2: settings: two hooks make the same file under the key "csv"`,
+		`hook "B" (id 4), hooks/B_[4].json:5:2: settings: two hooks make the same file: hook "A" (id 3) also makes the one with the key "csv"`,
 		`hook "Create" (id 1), hooks/Create_[1].json:4:2: run_after: hooks run after each other in a circle: "Create" (id 1) runs after "Parse" (id 2), which runs after "Create" (id 1); take one of them out of run_after`,
 	} {
 		if !strings.Contains(err.Error(), want) {

@@ -224,7 +224,7 @@ func (a *assembly) noSuchHook(name string) error {
 // nothing says why there is no hook for the export.
 func (a *assembly) nothing() error {
 	if a.o.Queue == "" {
-		return fmt.Errorf("%w: none of %d hooks is active and listens to %s.%s", ErrNoHooks, len(a.all), a.o.Event, a.o.Action)
+		return fmt.Errorf("%w: none of the organisation's hooks (%d) is active and listens to %s.%s", ErrNoHooks, len(a.all), a.o.Event, a.o.Action)
 	}
 	if len(a.absent) > 0 {
 		return fmt.Errorf("%w: the hooks of the queue %s are left out: %s", ErrNoHooks, a.o.Queue, a.absences())
@@ -235,9 +235,9 @@ func (a *assembly) nothing() error {
 	}
 	slices.Sort(queues)
 	if queues = slices.Compact(queues); len(queues) == 0 {
-		return fmt.Errorf("%w: none of %d hooks is bound to the queue %s, nor to any other; write the queue into the hooks' queues", ErrNoHooks, len(a.all), a.o.Queue)
+		return fmt.Errorf("%w: none of the organisation's hooks (%d) is bound to the queue %s, nor to any other; write the queue into the hooks' queues", ErrNoHooks, len(a.all), a.o.Queue)
 	}
-	return fmt.Errorf("%w: none of %d hooks is bound to the queue %s; they are bound to %s", ErrNoHooks, len(a.all), a.o.Queue, strings.Join(queues, ", "))
+	return fmt.Errorf("%w: none of the organisation's hooks (%d) is bound to the queue %s; they are bound to %s", ErrNoHooks, len(a.all), a.o.Queue, strings.Join(queues, ", "))
 }
 
 func (a *assembly) absences() string {
@@ -353,7 +353,7 @@ func (a *assembly) checkKeys(hooks []*rossum.Hook, steps map[int64]pipeline.Step
 	for _, h := range hooks {
 		for _, key := range makes(steps[h.ID]) {
 			if other := made[key]; other != nil {
-				a.fault(newFault(h, "settings", fmt.Errorf("%w under the key %q, which hook %s makes already; give one of them another key", ErrSameKey, key, other)))
+				a.fault(newFault(h, "settings", fmt.Errorf("%w: hook %s also makes the one with the key %q; give one of them another key", ErrSameKey, other, key)))
 				continue
 			}
 			made[key] = h

@@ -154,8 +154,8 @@ func TestHooksThatMakeNoChainAreNamed(t *testing.T) {
 		"unknown":     {[]*rossum.Hook{hook(1, "mystery")}, organisation.ErrUnknownExtension, `hook "h1" (id 1): config.url: unknown extension: "https://elis.mystery.rossum-ext.app/" has none of the extensions known, template`},
 		"no function": {[]*rossum.Hook{function}, organisation.ErrNoFunction, `register one with Registry.Function("My evaluator", …)`},
 		"one id":      {[]*rossum.Hook{twice, hook(1, "known")}, organisation.ErrSameID, `hook "h1" (id 1): id: two hooks have the same id: "h1" (id 1)`},
-		"one key":     {[]*rossum.Hook{hook(1, "template"), hook(2, "template", 1)}, organisation.ErrSameKey, `hook "h2" (id 2): settings: two hooks make the same file under the key "csv", which hook "h1" (id 1) makes already`},
-		"none":        {nil, organisation.ErrNoHooks, "none of 0 hooks"},
+		"one key":     {[]*rossum.Hook{hook(1, "template"), hook(2, "template", 1)}, organisation.ErrSameKey, `hook "h2" (id 2): settings: two hooks make the same file: hook "h1" (id 1) also makes the one with the key "csv"`},
+		"none":        {nil, organisation.ErrNoHooks, "none of the organisation's hooks (0)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -172,7 +172,7 @@ func TestHooksWithoutQueuesSayWhereTheQueueIsWritten(t *testing.T) {
 	unbound := hook(1, "known")
 	unbound.Queues = nil
 	_, err := organisation.FromHooks([]*rossum.Hook{unbound}, registry(), organisation.Options{Queue: "https://x.example/queues/7"})
-	want := "none of 1 hooks is bound to the queue https://x.example/queues/7, nor to any other; write the queue into the hooks' queues"
+	want := "none of the organisation's hooks (1) is bound to the queue https://x.example/queues/7, nor to any other; write the queue into the hooks' queues"
 	if !errors.Is(err, organisation.ErrNoHooks) || !strings.Contains(err.Error(), want) {
 		t.Errorf("got %v", err)
 	}
