@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -117,6 +118,16 @@ func (h *Hook) OnQueue(queue string) bool {
 
 // String returns name and id, as people find the hook.
 func (h *Hook) String() string { return fmt.Sprintf("%q (id %d)", h.Name, h.ID) }
+
+// Format implements [fmt.Formatter], so that no verb shows settings, which may have
+// credentials.
+func (h *Hook) Format(f fmt.State, _ rune) {
+	if h == nil {
+		_, _ = io.WriteString(f, "<nil>")
+		return
+	}
+	_, _ = io.WriteString(f, h.String())
+}
 
 // ParseHook reads a hook object. A key whose value is not of the documented type is
 // noted in [Hook.Faults] and does not keep the others from being read, so that

@@ -208,6 +208,12 @@ func (r *Redactor) whole(address string) string {
 	return r.String(shown)
 }
 
+// Address returns a method and an address as they may be shown where no secret is known, for
+// what prints itself; "" for no method.
+func Address(method, address string) string {
+	return strings.TrimSpace(method + " " + (*Redactor)(nil).URL(address))
+}
+
 // isBare reports a URL of scheme, host and path alone that is written as [url.URL] writes
 // it.
 func isBare(address string) bool {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"io"
+	"log/slog"
 	"net/http"
 	"strings"
 
@@ -24,8 +26,11 @@ type OAuth1 struct {
 // String shows no secret.
 func (o OAuth1) String() string { return "OAuth 1.0a of consumer " + o.ConsumerKey }
 
-// GoString shows no secret.
-func (o OAuth1) GoString() string { return o.String() }
+// Format implements [fmt.Formatter], so that no verb shows a secret.
+func (o OAuth1) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, o.String()) }
+
+// LogValue implements [slog.LogValuer].
+func (o OAuth1) LogValue() slog.Value { return slog.StringValue(o.String()) }
 
 // Sign has a call carry an Authorization header with its signature, each attempt of it one
 // of its own, since a server refuses a nonce that it has seen. It comes last: what is
