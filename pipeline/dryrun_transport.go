@@ -27,7 +27,7 @@ func (t *dryTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	call := DryCall{Method: r.Method, URL: r.URL.String(), Header: r.Header.Clone()}
 	if r.Body != nil {
 		var err error
-		call.Body, err = io.ReadAll(r.Body)
+		call.Body, err = httpcall.ReadAll(r.Body, max(-1, r.ContentLength))
 		if closeErr := r.Body.Close(); err == nil {
 			err = closeErr
 		}

@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 
+	"github.com/exportpipeline/exportpipeline/internal/httpcall"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 )
 
@@ -42,6 +42,6 @@ func wholeContent(ctx context.Context, c pipeline.Content) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the content: %w", err)
 	}
-	data, err := io.ReadAll(r)
+	data, err := httpcall.ReadAll(r, c.Size())
 	return data, errors.Join(err, r.Close())
 }

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"slices"
 
+	"github.com/exportpipeline/exportpipeline/internal/httpcall"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/pipeline/send"
 	"github.com/exportpipeline/exportpipeline/rossum/formula"
@@ -24,15 +26,35 @@ func (s *Function) sender(x *pipeline.Export) func(context.Context, *formula.Cal
 		for _, h := range c.Header {
 			call.SetHeader(h[0], h[1])
 		}
-		if c.Body != nil {
-			call.Body = pipeline.Bytes(c.Body)
-		}
+		call.Body = bodyOf(c.Body)
 		reply, err := send.Do(ctx, x, call)
 		if err != nil && !isRedirect(reply, c) {
 			return nil, exception(call, err)
 		}
 		return &formula.Reply{Status: reply.Status, Reason: reply.Reason, URL: reply.URL, Header: reply.Fields(), Body: reply.Body}, nil
 	}
+}
+
+// bodyOf is a body of these parts, of which a document is one that is not copied.
+func bodyOf(parts [][]byte) pipeline.Content {
+	if len(parts) == 0 {
+		return nil
+	}
+	var size int
+	for _, p := range parts {
+		size += len(p)
+	}
+	switch {
+	case len(parts) == 1:
+		return pipeline.Bytes(parts[0])
+	case size < streamed:
+		return pipeline.Bytes(slices.Concat(parts...))
+	}
+	var all httpcall.Segments
+	for _, p := range parts {
+		all = append(all, pipeline.Bytes(p))
+	}
+	return all
 }
 
 // isRedirect reports a redirect that the code did not want to be followed: it is the

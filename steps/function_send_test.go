@@ -1,12 +1,15 @@
 package steps_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"regexp"
 	"strings"
 	"sync"
@@ -15,7 +18,9 @@ import (
 	"github.com/exportpipeline/exportpipeline/internal/oracle"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/pipeline/organisation"
+	"github.com/exportpipeline/exportpipeline/pipeline/pipelinetest"
 	"github.com/exportpipeline/exportpipeline/rossum"
+	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 	"github.com/exportpipeline/exportpipeline/steps"
 )
 
@@ -180,6 +185,40 @@ func TestWhatReachesIntoTheConnectionIsRefused(t *testing.T) {
 }
 
 // Without the program's word code that sends is refused when the chain is built.
+// A document of any size that Rossum takes can be sent, and in base64.
+func TestAFunctionSendsALargeDocument(t *testing.T) {
+	t.Parallel()
+	document := bytes.Repeat([]byte("%PDF\xff\x00\r\n"), 18_000_000/8)
+	text := base64.StdEncoding.EncodeToString(document)
+	for call, want := range map[string]string{
+		"data=doc": string(document),
+		"files={'f': ('ü.pdf', doc, 'application/pdf')}, data={'n': '1'}": "--BOUNDARY\r\nContent-Disposition: form-data; name=\"n\"\r\n\r\n1\r\n" +
+			"--BOUNDARY\r\nContent-Disposition: form-data; name=\"f\"; filename=\"ü.pdf\"\r\nContent-Type: application/pdf\r\n\r\n" +
+			string(document) + "\r\n--BOUNDARY--\r\n",
+		"data={'f': base64.b64encode(doc)}":          "f=" + url.QueryEscape(text),
+		"json={'f': base64.b64encode(doc).decode()}": `{"f": "` + text + `"}`,
+	} {
+		var got []byte
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodGet {
+				_, _ = w.Write(document)
+				return
+			}
+			got, _ = io.ReadAll(r.Body)
+			if _, boundary, found := strings.Cut(r.Header.Get("Content-Type"), "boundary="); found {
+				got = bytes.ReplaceAll(got, []byte(boundary), []byte("BOUNDARY"))
+			}
+		}))
+		step := &steps.Function{HTTP: true, Code: fmt.Sprintf("import base64, requests\ndef rossum_hook_request_handler(payload):\n"+
+			"    doc = requests.get(%q).content\n    requests.post(%q, %s)\n    return {}\n", s.URL, s.URL, call)}
+		r := pipelinetest.Run(t, step, rossumtest.Annotation(rossumtest.Offline()))
+		s.Close()
+		if r.Err != nil || string(got) != want {
+			t.Errorf("%s: %v, sent %d bytes (%.100q), want %d", call, r.Err, len(got), got, len(want))
+		}
+	}
+}
+
 func TestAFunctionSendsOnlyIfTheProgramAllowsIt(t *testing.T) {
 	t.Parallel()
 	code := "import requests\ndef rossum_hook_request_handler(payload):\n    requests.post('https://erp.example', json={})\n"

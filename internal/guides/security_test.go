@@ -41,7 +41,7 @@ var limits = map[string]proof{
 	"headers of a reply":                      {nil, []string{"internal/hostile.TestWhateverAPeerDoesAnExportEndsAndSaysSo"}},
 	"the tree of a reply (JSON, XML, SOAP)":   {[]string{"internal/treelimit.Default"}, []string{"pipeline.ExampleWithTreeLimit", "internal/xmldoc.TestADocumentIsRefusedBeyondTheLimitOfTrees", "internal/python/pyvalue.TestTheTreeOfAReplyIsRefusedBeyondItsLimit"}},
 	"a Jinja2 template":                       {[]string{"internal/jinja.DefaultSteps", "internal/jinja.DefaultOutputBytes", "internal/jinja.DefaultValueBytes", "internal/jinja.DefaultTotalBytes"}, []string{"internal/jinja.TestHostileTemplatesEndWithTheirBudget"}},
-	"a function hook, a Python condition":     {nil, []string{"internal/txscript.TestEveryConstructEndsAtItsLimit"}},
+	"a function hook, a Python condition":     {[]string{"rossum/formula.maxSent"}, []string{"internal/txscript.TestEveryConstructEndsAtItsLimit", "steps.TestAFunctionSendsALargeDocument"}},
 	"a formula":                               {nil, []string{"internal/txscript.TestRunsEndWithinTheirLimits"}},
 	"a JMESPath":                              {[]string{"internal/jmespath.maxSteps", "internal/jmespath.maxBytes"}, []string{"internal/jmespath.TestASearchEndsAtItsLimit"}},
 	"an XPath or pattern of the extractor":    {[]string{"steps.maxSearchSteps"}, []string{"steps.TestAnXPathEndsAtItsLimit"}},

@@ -35,7 +35,7 @@ func (c *Client) read(resp *http.Response, r *running) (*Reply, error) {
 	if resp.ContentLength > c.maxReply {
 		return reply, fmt.Errorf("status %d, then %w: %d bytes, the limit is %d", resp.StatusCode, ErrTooLarge, resp.ContentLength, c.maxReply)
 	}
-	body, err := readAll(limited, resp.ContentLength)
+	body, err := ReadAll(limited, resp.ContentLength)
 	reply.Body = body
 	if err != nil {
 		return reply, fmt.Errorf("reading the reply, status %d: %w", resp.StatusCode, err)
@@ -43,14 +43,14 @@ func (c *Client) read(resp *http.Response, r *running) (*Reply, error) {
 	return reply, nil
 }
 
-// readAll reads a body, of which its header says how long it is. No more than a little is
-// made room for in advance.
-func readAll(r io.Reader, announced int64) ([]byte, error) {
-	const most = 64 << 10
-	if announced < 0 || announced >= most {
+// ReadAll reads a body of which is said how long it is, -1 if that is not known. Room is made
+// for no more than sixteen times what has arrived, whatever a header says.
+func ReadAll(r io.Reader, announced int64) ([]byte, error) {
+	if announced < 0 {
 		return io.ReadAll(r)
 	}
-	body := make([]byte, 0, announced+1) // room to read the end, too
+	const least = 64 << 10
+	body := make([]byte, 0, min(announced, least)+1) // room to read the end, too
 	for {
 		n, err := r.Read(body[len(body):cap(body)])
 		body = body[:len(body)+n]
@@ -59,7 +59,10 @@ func readAll(r io.Reader, announced int64) ([]byte, error) {
 			return body, nil
 		case err != nil:
 			return body, err
-		case len(body) == cap(body): // it is longer than that, once it is decoded
+		case len(body) < cap(body):
+		case int64(len(body)) <= announced:
+			body = append(make([]byte, 0, min(announced, 16*int64(len(body)))+1), body...)
+		default: // it is longer than that, once it is decoded
 			rest, err := io.ReadAll(r)
 			return append(body, rest...), err
 		}

@@ -17,11 +17,11 @@ func TestABodyIsReadToItsEndWhateverItsHeaderSaysOfItsLength(t *testing.T) {
 			for name, r := range map[string]io.Reader{
 				"at once": bytes.NewReader(want), "by the byte": iotest.OneByteReader(bytes.NewReader(want)), "with its end": iotest.DataErrReader(bytes.NewReader(want)),
 			} {
-				if got, err := readAll(r, announced); err != nil || !bytes.Equal(got, want) || got == nil {
+				if got, err := ReadAll(r, announced); err != nil || !bytes.Equal(got, want) || got == nil {
 					t.Errorf("%d bytes, %d announced, %s: %d, %v", size, announced, name, len(got), err)
 				}
 			}
-			if got, err := readAll(io.MultiReader(bytes.NewReader(want), iotest.ErrReader(cut)), announced); !errors.Is(err, cut) ||
+			if got, err := ReadAll(io.MultiReader(bytes.NewReader(want), iotest.ErrReader(cut)), announced); !errors.Is(err, cut) ||
 				!bytes.Equal(got, want) {
 				t.Errorf("%d bytes, %d announced, cut off: %d, %v", size, announced, len(got), err)
 			}

@@ -41,6 +41,7 @@ var rows = func() []row {
 	list = append(list, languageRows()...)
 	list = append(list, storeRows()...)
 	list = append(list, documentRows()...)
+	list = append(list, leavingRows()...)
 	list = append(list, attackRows()...)
 	return append(list, refusedRows()...)
 }()

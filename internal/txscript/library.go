@@ -121,6 +121,7 @@ func makeLibraryFunctions() map[string]func(r *run, c *pyvalue.Call) (value, err
 			return pyvalue.NewTuple(classOf(e), e, value{}), nil
 		},
 		"_lib_literal":     literal,
+		"_lib_quote":       libQuote,
 		"_lib_send":        libSend,
 		"_lib_struct_time": apart(clock.StructTime),
 		"_lib_unicode":     unicodeData,

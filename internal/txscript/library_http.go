@@ -13,7 +13,7 @@ import (
 type HTTPCall struct {
 	Method, URL string
 	Header      [][2]string
-	Body        []byte // nil for none
+	Body        [][]byte // its parts, one after the other, which must not be changed; nil for none
 	Timeout     time.Duration
 	Redirects   bool // those that may be followed are
 }
@@ -38,6 +38,44 @@ func sends(module string) bool {
 	return first == "requests"
 }
 
+// libQuote escapes bytes for an address or a form, but for those that are kept.
+func libQuote(r *run, c *pyvalue.Call) (value, error) {
+	if err := c.Exactly("quote", 2); err != nil {
+		return value{}, err
+	}
+	if c.Args[0].Kind() != pyvalue.KindBytes {
+		return value{}, pyvalue.Raise("TypeError", "quote_from_bytes() expected bytes")
+	}
+	data, kept := c.Args[0].Data(), [256]bool{}
+	for _, k := range c.Args[1].Text() {
+		if k < 0x80 { // as CPython leaves others out
+			kept[k] = true
+		}
+	}
+	size := len(data)
+	for _, b := range data {
+		if !kept[b] {
+			size += 2
+		}
+	}
+	if err := r.meter.Grow(int64(size)); err != nil {
+		return value{}, err
+	}
+	const digits = "0123456789ABCDEF"
+	var out strings.Builder
+	out.Grow(size)
+	for _, b := range data {
+		if kept[b] {
+			out.WriteByte(b)
+		} else {
+			out.WriteString("%")
+			out.WriteByte(digits[b>>4])
+			out.WriteByte(digits[b&15])
+		}
+	}
+	return pyvalue.Str(out.String()), nil
+}
+
 // libSend makes a call for the module requests. It returns the name of an exception and
 // its text, or None and the parts of the reply.
 func libSend(r *run, c *pyvalue.Call) (value, error) {
@@ -48,8 +86,12 @@ func libSend(r *run, c *pyvalue.Call) (value, error) {
 		return value{}, errors.New("the code sends, and there is nothing here that could")
 	}
 	call := &HTTPCall{Method: c.Args[0].Text(), URL: c.Args[1].Text(), Redirects: pyvalue.Truth(c.Args[5])}
-	if c.Args[3].Kind() == pyvalue.KindBytes {
-		call.Body = append([]byte{}, c.Args[3].Data()...)
+	if parts, several := c.Args[3].Items(); several {
+		for _, p := range parts {
+			call.Body = append(call.Body, p.Data())
+		}
+	} else if c.Args[3].Kind() == pyvalue.KindBytes {
+		call.Body = [][]byte{c.Args[3].Data()}
 	}
 	headers, _ := c.Args[2].Items()
 	for _, h := range headers {

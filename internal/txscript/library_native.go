@@ -41,7 +41,7 @@ func encode64(e *base64.Encoding) func(*run, *pyvalue.Call) (value, error) {
 		if err := r.meter.Grow(int64(e.EncodedLen(len(data)))); err != nil {
 			return value{}, err
 		}
-		return pyvalue.Bytes([]byte(e.EncodeToString(data))), nil
+		return pyvalue.Bytes(e.AppendEncode(nil, data)), nil
 	}
 }
 

@@ -1,6 +1,7 @@
 package formula_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -62,7 +63,7 @@ def rossum_hook_request_handler(payload):
 	}
 	err = f.Run(context.Background(), rossumtest.Annotation().Payload(), formula.FunctionOptions{
 		Send: func(_ context.Context, c *formula.Call) (*formula.Reply, error) {
-			fmt.Println(c.Method, c.URL, string(c.Body))
+			fmt.Println(c.Method, c.URL, string(bytes.Join(c.Body, nil)))
 			return &formula.Reply{Status: 201, Reason: "Created", URL: c.URL}, nil
 		},
 		Show: func(m rossum.Message) { fmt.Println(m.Content) },

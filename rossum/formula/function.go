@@ -80,6 +80,9 @@ type FunctionOptions struct {
 	Send func(ctx context.Context, c *Call) (*Reply, error)
 }
 
+// maxSent is how many bytes a value may have in code that sends: a document of 40 MB in base64.
+const maxSent = 64 << 20
+
 // Run calls the function with a hook call, and makes the changes that it makes, or
 // that the operations of its answer ask for. The payload that the code sees has the
 // settings and secrets of p, which are to be those of the function's own hook, but
@@ -100,7 +103,7 @@ func (f *Function) Run(ctx context.Context, p *rossum.Payload, o FunctionOptions
 	defer t.payload.close()
 	host := &txscript.Host{Globals: []value{pyvalue.FromObject(t)}, Now: o.Now, NewID: o.NewID, Show: func(m txscript.Message) { show(o, m) }}
 	if o.Send != nil {
-		host.Send = o.send(ctx)
+		host.Send, host.Limits.ValueBytes = o.send(ctx), maxSent
 	}
 	answer, err := f.program.Call(ctx, host, Handler, argument)
 	if err == nil {

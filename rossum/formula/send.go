@@ -12,7 +12,7 @@ import (
 type Call struct {
 	Method, URL string
 	Header      [][2]string // in their order and spelling
-	Body        []byte      // nil for none
+	Body        [][]byte    // its parts, one after the other, which must not be changed; nil for none
 	Timeout     time.Duration
 	Redirects   bool // whether those are followed that may be
 }

@@ -93,7 +93,7 @@ func readAll(ctx context.Context, content pipeline.Content) ([]byte, error) {
 		return nil, err
 	}
 	defer r.Close()
-	return io.ReadAll(r)
+	return httpcall.ReadAll(r, content.Size())
 }
 
 // formField is a field of a form.

@@ -2,6 +2,7 @@ package pyvalue
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -33,15 +34,26 @@ func codec(c *Call, name string) (e *textenc.Encoding, errors string, err error)
 	return e, errors, nil
 }
 
+// keepsASCII reports an encoding in which ASCII is as it is, such as UTF-8.
+func keepsASCII(e *textenc.Encoding) bool {
+	return slices.Contains([]string{"ascii", "utf-8", "latin-1"}, e.Family())
+}
+
 func strEncode(m *Meter, v Value, c *Call) (Value, error) {
 	e, errors, err := codec(c, "encode")
 	if err != nil {
 		return Value{}, err
 	}
-	if err := m.growTimes(4, int64(len(v.Text()))); err != nil {
+	text := v.Text()
+	if keepsASCII(e) && isASCII(text) {
+		if err := m.Grow(int64(len(text))); err != nil {
+			return Value{}, err
+		}
+		return Bytes([]byte(text)), nil
+	}
+	if err := m.growTimes(4, int64(len(text))); err != nil {
 		return Value{}, err
 	}
-	text := v.Text()
 	out, err := e.EncodeWith(text, func(at, end int) (string, error) {
 		if errors == "strict" {
 			return "", encodeError(e, text, at, end)
@@ -115,6 +127,12 @@ func bytesDecode(m *Meter, v Value, c *Call) (Value, error) {
 		return Value{}, err
 	}
 	data := v.Data()
+	if keepsASCII(e) && isASCII(data) {
+		if err := m.Grow(int64(len(data))); err != nil {
+			return Value{}, err
+		}
+		return Str(string(data)), nil
+	}
 	if err := m.growTimes(2, int64(len(data))); err != nil {
 		return Value{}, err
 	}

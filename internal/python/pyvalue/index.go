@@ -255,7 +255,7 @@ func offset(text string, i int) int {
 	return len(text)
 }
 
-func isASCII(s string) bool {
+func isASCII[T string | []byte](s T) bool {
 	for i := range len(s) {
 		if s[i] >= utf8.RuneSelf {
 			return false

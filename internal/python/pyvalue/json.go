@@ -172,6 +172,9 @@ func jsonKey(k Value) (string, error) {
 }
 
 func (j JSON) appendText(dst []byte, s string) []byte {
+	if len(s) > 1<<10 { // rather than in many steps
+		dst = slices.Grow(dst, len(s)+2)
+	}
 	dst = append(dst, '"')
 	for i := 0; i < len(s); {
 		r, n := utf8.DecodeRuneInString(s[i:])

@@ -246,7 +246,13 @@ func strJoin(m *Meter, v Value, c *Call) (Value, error) {
 	}
 	items, err := Collect(m, c.Args[0])
 	if err != nil {
-		return Value{}, typeError("can only join an iterable")
+		if Iterable(c.Args[0]) != nil {
+			err = typeError("can only join an iterable")
+		}
+		return Value{}, err
+	}
+	if len(items) == 1 && items[0].Kind() == KindStr && v.Kind() == KindStr {
+		return items[0], nil // CPython does not copy it, either
 	}
 	var b strings.Builder
 	for i, item := range items {

@@ -20,7 +20,7 @@ func makeStrMethods() map[string]method {
 		"upper": mapText("upper", ucd.Upper), "title": mapText("title", ucd.Title), "swapcase": mapText("swapcase", ucd.Swapcase),
 		"isalnum": testRunes("isalnum", ucd.IsAlnum), "isalpha": testRunes("isalpha", ucd.IsAlpha),
 		"isdecimal": testRunes("isdecimal", ucd.IsDecimal), "isdigit": testRunes("isdigit", ucd.IsDigit), "isnumeric": testRunes("isnumeric", ucd.IsNumeric),
-		"isspace": testRunes("isspace", ucd.IsSpace), "isascii": strTest("isascii", isASCII), "isidentifier": strTest("isidentifier", syntax.IsIdentifier),
+		"isspace": testRunes("isspace", ucd.IsSpace), "isascii": strTest("isascii", isASCII[string]), "isidentifier": strTest("isidentifier", syntax.IsIdentifier),
 		"islower": strTest("islower", isLower), "isupper": strTest("isupper", isUpper), "istitle": strTest("istitle", isTitle),
 		"isprintable": strTest("isprintable", func(s string) bool { return strings.IndexFunc(s, func(r rune) bool { return !ucd.IsPrintable(r) }) < 0 }),
 		"strip":       strip("strip", true, true), "lstrip": strip("lstrip", true, false), "rstrip": strip("rstrip", false, true),

@@ -157,7 +157,7 @@ def _multipart(data, files):
     for disposition, kind, content in parts:
         head = f"--{boundary}\r\nContent-Disposition: {disposition}\r\n" + (f"Content-Type: {kind}\r\n" if kind else "")
         body += [head.encode("utf-8"), b"\r\n", content, b"\r\n"]
-    return b"".join(body) + f"--{boundary}--\r\n".encode("ascii"), "multipart/form-data; boundary=" + boundary
+    return [*body, f"--{boundary}--\r\n".encode("ascii")], "multipart/form-data; boundary=" + boundary
 
 
 def _encoded(data, json, files):

@@ -7,11 +7,12 @@ _always = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-~"
 def quote(string, safe="/", encoding="utf-8", errors="strict"):
     if isinstance(string, str):
         string = string.encode(encoding, errors)
-    keep = _always + safe
-    return "".join(chr(b) if chr(b) in keep else f"%{b:02X}" for b in string)
+    return _lib_quote(string, _always + safe)
 
 
 def quote_plus(string, safe="", encoding="utf-8", errors="strict"):
+    if isinstance(string, str) and " " not in string or isinstance(string, bytes) and b" " not in string:
+        return quote(string, safe, encoding, errors)
     return quote(string, safe + " ", encoding, errors).replace(" ", "+")
 
 

@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/exportpipeline/exportpipeline/internal/hookcall"
+	"github.com/exportpipeline/exportpipeline/internal/httpcall"
 )
 
 // Recording is what a hosted chain has sent for one annotation, in the order of sending,
@@ -231,7 +232,7 @@ func (b *harBody) bytes() ([]byte, error) {
 // A call with more than 128 MiB is refused with status 413.
 func Record(next http.Handler, got func(RecordedCall)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, hookcall.DefaultLimit))
+		body, err := httpcall.ReadAll(http.MaxBytesReader(w, r.Body, hookcall.DefaultLimit), min(r.ContentLength, hookcall.DefaultLimit))
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusRequestEntityTooLarge)
 			return
