@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"regexp"
 	"strings"
@@ -53,7 +54,32 @@ type Options struct {
 	Logger *slog.Logger
 }
 
-const defaultPatience = 10 * time.Second
+// String shows no address, which may have a password.
+func (o Options) String() string { return "ledger in schema " + cmp.Or(o.Schema, defaultSchema) }
+
+// Format implements [fmt.Formatter], so that no verb shows a password.
+func (o Options) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, o.String()) }
+
+// LogValue implements [slog.LogValuer].
+func (o Options) LogValue() slog.Value { return slog.StringValue(o.String()) }
+
+// listenConfig reads the address, nil if there is none. The driver's own error would show a
+// password in many spellings.
+func (o Options) listenConfig() (*pgx.ConnConfig, error) {
+	if o.Listen == "" {
+		return nil, nil
+	}
+	config, err := pgx.ParseConfig(o.Listen)
+	if err != nil {
+		return nil, errors.New("ledger in PostgreSQL: Options.Listen cannot be parsed; it is postgres://USER:PASSWORD@HOST:PORT/DATABASE with %-escapes, or host=HOST port=PORT user=USER …")
+	}
+	return config, nil
+}
+
+const (
+	defaultPatience = 10 * time.Second
+	defaultSchema   = "exportpipeline"
+)
 
 type ledger struct {
 	pool     *pgxpool.Pool
@@ -62,6 +88,7 @@ type ledger struct {
 	prefix   string // with the schema
 	instance string
 	log      *slog.Logger
+	listen   *pgx.ConnConfig // of Options.Listen, nil without it
 	writes   writer
 	ends     listener
 
@@ -83,7 +110,7 @@ func Open(ctx context.Context, pool *pgxpool.Pool, o Options) (pipeline.Ledger, 
 }
 
 func open(ctx context.Context, pool *pgxpool.Pool, o Options, migrations []migration) (*ledger, error) {
-	o.Schema, o.Prefix = cmp.Or(o.Schema, "exportpipeline"), cmp.Or(o.Prefix, "ledger_")
+	o.Schema, o.Prefix = cmp.Or(o.Schema, defaultSchema), cmp.Or(o.Prefix, "ledger_")
 	o.Patience = cmp.Or(o.Patience, defaultPatience)
 	for _, name := range []string{o.Schema, o.Prefix} {
 		if !plainName.MatchString(name) || len(name) > 40 {
@@ -94,10 +121,14 @@ func open(ctx context.Context, pool *pgxpool.Pool, o Options, migrations []migra
 		return nil, fmt.Errorf("ledger in PostgreSQL: BodiesFrom is %d: set it above 0, together with Bodies, or leave it out", o.BodiesFrom)
 	}
 	o.BodiesFrom = cmp.Or(o.BodiesFrom, defaultBodiesFrom)
+	listen, err := o.listenConfig()
+	if err != nil {
+		return nil, err
+	}
 	if pool.Config().MaxConns < 2 {
 		return nil, errors.New("ledger in PostgreSQL: the pool has one connection; set pool_max_conns to at least 2")
 	}
-	l := &ledger{pool: pool, o: o, schema: o.Schema, prefix: o.Schema + "." + o.Prefix, instance: strings.ToLower(rand.Text()), log: cmp.Or(o.Logger, slog.Default())}
+	l := &ledger{pool: pool, o: o, schema: o.Schema, prefix: o.Schema + "." + o.Prefix, instance: strings.ToLower(rand.Text()), listen: listen, log: cmp.Or(o.Logger, slog.Default())}
 	l.ends.listening, l.ends.polling = lookListening, lookPolling
 	l.writes.most = min(4, int(pool.Config().MaxConns)-1)
 	l.life, l.stop = context.WithCancel(context.Background())

@@ -148,13 +148,11 @@ func (n *listener) listen(l *ledger) {
 
 // hear listens on one connection until that is lost.
 func (n *listener) hear(l *ledger) error {
-	config := l.pool.Config().ConnConfig.Copy()
-	if l.o.Listen != "" {
-		var err error
-		if config, err = pgx.ParseConfig(l.o.Listen); err != nil {
-			return err
-		}
+	config := l.listen
+	if config == nil {
+		config = l.pool.Config().ConnConfig
 	}
+	config = config.Copy()
 	conn, err := pgx.ConnectConfig(l.life, config)
 	if err != nil {
 		return err
