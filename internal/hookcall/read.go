@@ -45,8 +45,9 @@ type Reader struct {
 	unsigned bool
 	limit    int64
 	timeout  time.Duration
-	small    *turns // of the small bodies that are read
-	large    *turns // and of the large ones
+	small    *turns        // of the small bodies that are read
+	large    *turns        // and of the large ones
+	waiting  chan struct{} // has room for those that wait for the turn of a large one
 }
 
 // NewReader makes a Reader of calls that are signed with one of the secrets or, if unsigned,
@@ -59,7 +60,7 @@ func NewReader(secrets []string, unsigned bool, limit int64, timeout time.Durati
 	if timeout == 0 {
 		timeout = DefaultTimeout
 	}
-	return &Reader{secrets, unsigned, limit, timeout, newTurns(smallBodies, smallRate), newTurns(largeBodies, largeRate)}
+	return &Reader{secrets, unsigned, limit, timeout, newTurns(smallBodies, smallRate), newTurns(largeBodies, largeRate), make(chan struct{}, waitingBodies)}
 }
 
 // Read returns the body of a call, as it was before it was compressed. The error is a
@@ -85,6 +86,9 @@ const (
 	// smallBodies and largeBodies are how many bodies are read and checked at a time.
 	smallBodies = 256
 	largeBodies = 4
+	// waitingBodies is how many bodies of which a megabyte has arrived wait for their turn as
+	// large ones. More are refused.
+	waitingBodies = 64
 	// smallRate and largeRate are how many bytes a second must come of a body that others
 	// wait for.
 	smallRate = 32 << 10

@@ -147,11 +147,18 @@ func (in *intake) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// takeLarge takes the turn of a large body instead of the one that is held.
+// takeLarge takes the turn of a large body instead of the one that is held. Only some bodies
+// may wait for one, since what has arrived of them is in memory.
 func (in *intake) takeLarge() error {
 	in.end()
 	in.large = true
-	return in.take(in.c.large)
+	select {
+	case in.c.waiting <- struct{}{}:
+		defer func() { <-in.c.waiting }()
+		return in.take(in.c.large)
+	default:
+		return errNoTurn
+	}
 }
 
 func (in *intake) take(from *turns) error {

@@ -79,8 +79,9 @@ type Options struct {
 
 	// BodyLimit is how many bytes a call may have, 128 MiB if 0. ReadTimeout bounds the reading
 	// of a body, 30 seconds if 0. Of those of which more than a megabyte has arrived four are
-	// read at a time, and of others 256; the first 4 KiB need no turn. While calls wait for
-	// theirs, a body that comes slowly (32 KiB a second, or 256 KiB for a large one) is given up.
+	// read at a time, while 64 wait and more are refused with status 503; of others 256 are
+	// read. The first 4 KiB need no turn. While calls wait for theirs, a body that comes
+	// slowly (32 KiB a second, or 256 KiB for a large one) is given up.
 	BodyLimit   int64
 	ReadTimeout time.Duration
 

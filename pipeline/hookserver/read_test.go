@@ -122,6 +122,38 @@ func TestFewLargeBodiesAreReadAtATime(t *testing.T) {
 	})
 }
 
+func TestFewLargeBodiesWaitInMemory(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newServer(t, hookserver.Options{Chain: chainOf(t, set("status", "1"))})
+		var started, refused, read atomic.Int32
+		release := make(chan struct{})
+		body := large()
+		var group sync.WaitGroup
+		for range 200 {
+			group.Go(func() {
+				r := hookCall(body)
+				r.Body = io.NopCloser(&slow{1<<20 + 1, &started, release, bytes.NewReader(body)})
+				switch status, _ := serve(h, r); status {
+				case http.StatusServiceUnavailable:
+					refused.Add(1)
+				case http.StatusOK:
+					read.Add(1)
+				}
+			})
+		}
+		synctest.Wait() // no time has passed
+		if started.Load() != 4 || refused.Load() != 200-4-64 {
+			t.Errorf("%d bodies are read, and %d were refused", started.Load(), refused.Load())
+		}
+		close(release)
+		group.Wait()
+		if read.Load() != 4+64 {
+			t.Errorf("%d bodies were read after all", read.Load())
+		}
+	})
+}
+
 func TestNotAllSmallBodiesAreReadAtATime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
