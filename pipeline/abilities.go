@@ -9,7 +9,7 @@ import (
 
 // Describer is a step that says beforehand what it uses, so that what is missing is
 // found before anything is sent: by [Chain.Check] when the chain is built, and by the
-// same rules when a run starts. A step that is no Describer may use, make and change
+// same rules when a run starts. A step that is not a Describer may use, make and change
 // anything; what depends on it can be checked only in part.
 type Describer interface {
 	// Uses lists what the step's settings name, for an export from the queue with the
@@ -54,7 +54,7 @@ type Use struct {
 	Single bool
 	// Group means that it must be a table or a repeated field.
 	Group bool
-	// In is the schema_id of the table or repeated field that the name stands in, ""
+	// In is the schema_id of the table or repeated field that the name is in, ""
 	// if that does not matter.
 	In string
 	// Optional means that the step goes on where there is none: what is missing is a

@@ -31,7 +31,7 @@ type Export struct {
 	// Files are the artefacts and replies by reference key.
 	Files *Files
 	// Secrets are the hook's secrets. A secret that a step adds, such as a new
-	// access token, must also be told to Hide.
+	// access token, must also be given to Hide.
 	Secrets rossum.Secrets
 	// Messages are shown on the annotation; add to them with Error, Warn, Info.
 	Messages []rossum.Message
@@ -175,7 +175,7 @@ func (x *Export) fileMade(f *File) {
 }
 
 // Set writes a value to the one datapoint with the schema_id. The error says
-// that there is none, or that it stands in a table.
+// that there is none, or that it is in a table.
 func (x *Export) Set(schemaID, value string) error {
 	n, err := x.Field(schemaID)
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 )
 
 // literalsOf returns the credentials that the settings of a step have literally, instead of
-// in the hook's secrets. A step that is no settings, such as a function, has none.
+// in the hook's secrets. A step that is not made of settings, such as a function, has none.
 func literalsOf(s Step) []string {
 	var found []string
 	for s != nil {

@@ -87,7 +87,7 @@ func (w *when) makes() (keys []string) {
 // uses lists the fields that the condition cannot do without.
 func (w *when) uses() []Use {
 	if w.condition == nil {
-		return nil // it is no part of a chain
+		return nil // it is not part of a chain
 	}
 	var list []Use
 	for _, id := range w.condition.Reads {

@@ -79,7 +79,7 @@ func loopback(host string) bool {
 // BaseURL returns scheme and host of the API.
 func (c *Client) BaseURL() string { return c.origin }
 
-// APIError is an answer of Rossum's API that is no success.
+// APIError is an answer of Rossum's API whose status is an error.
 type APIError struct {
 	Status int
 	Method string

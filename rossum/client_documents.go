@@ -123,7 +123,7 @@ func (c *Client) FindDocuments(ctx context.Context, name string, since time.Time
 	return list[*Document](ctx, c, "documents", query)
 }
 
-// DeleteDocument removes a document. That it is gone already is no error.
+// DeleteDocument removes a document. That it is gone already is not an error.
 func (c *Client) DeleteDocument(ctx context.Context, id int64) error {
 	return c.remove(ctx, documentPath(id))
 }
@@ -182,7 +182,7 @@ func (c *Client) SetRelationDocuments(ctx context.Context, id int64, documents [
 }
 
 // DeleteDocumentRelation removes a relation, but not its documents. That it is
-// gone already is no error.
+// gone already is not an error.
 func (c *Client) DeleteDocumentRelation(ctx context.Context, id int64) error {
 	return c.remove(ctx, "document_relations/"+strconv.FormatInt(id, 10))
 }

@@ -53,7 +53,7 @@ func TestDocumentsAreSavedReadAndDeleted(t *testing.T) {
 	if data, err := io.ReadAll(body); err != nil || string(data) != "a,b" || size != 3 {
 		t.Errorf("%q %d %v", data, size, err)
 	}
-	for range 2 { // deleting what is gone is no error
+	for range 2 { // deleting what is gone is not an error
 		if err := c.DeleteDocument(t.Context(), d.ID); err != nil {
 			t.Error(err)
 		}

@@ -93,7 +93,7 @@ type HookConfig struct {
 const DefaultHookTimeout = 30 * time.Second
 
 // maxHookTimeout is far beyond the 60 s of the platform; it keeps a number that
-// is no time-out from becoming one.
+// is not a time-out from becoming one.
 const maxHookTimeout = 24 * time.Hour
 
 // Timeout returns how long Rossum waits for the hook's answer.

@@ -167,7 +167,7 @@ func (n *Node) Row() *Node {
 }
 
 // IsTable reports whether the node is a multivalue whose children are rows. An
-// empty multivalue is no table as far as the content can tell.
+// empty multivalue is not a table as far as the content can tell.
 func (n *Node) IsTable() bool {
 	return n.category == CategoryMultivalue && len(n.children) > 0 && n.children[0].category == CategoryTuple
 }

@@ -33,7 +33,7 @@ type Queue struct {
 }
 
 // maxConfigFile bounds a file of an organisation. Schemas have some hundred
-// kilobytes; what is larger is no configuration.
+// kilobytes; what is larger is not a configuration.
 const maxConfigFile = 32 << 20
 
 // ErrOrganisation is wrapped by the errors of [LoadOrganisation].

@@ -52,7 +52,7 @@ func run(out io.Writer) error {
 	if err != nil {
 		return err // of wrong settings, with the place of each fault
 	}
-	// A status that is no success fails no export by itself; this does.
+	// A status that is not a success fails no export by itself; this does.
 	chain, err := pipeline.New(exports, &steps.Evaluate{Check: steps.Check{Condition: "field.erp_state != 'submitted'", Message: "The ERP has not taken the invoice."}})
 	if err != nil {
 		return err

@@ -49,7 +49,7 @@ func (f *Faults) Add(place, format string, args ...any) {
 }
 
 // AddErr notes an error at a place; nil is no fault. An error of this package
-// gets its place put behind this one.
+// gets its place put after this one.
 func (f *Faults) AddErr(place string, err error) {
 	if err == nil {
 		return
@@ -99,7 +99,7 @@ func (f *Faults) hide(secrets []string) {
 	}
 }
 
-// Join puts one place behind another.
+// Join puts one place after another.
 func Join(place, below string) string {
 	switch {
 	case place == "":

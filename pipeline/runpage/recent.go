@@ -216,7 +216,7 @@ func (n *Recent) rows(ctx context.Context, annotation string) (rows []row, err e
 
 func rowsOfLedger(ctx context.Context, j *pipeline.Journal, annotation string) (rows []row, err error) {
 	q := pipeline.RunQuery{Limit: maxListed}
-	q.Annotation, _ = strconv.ParseInt(annotation, 10, 64) // what is no number finds nothing below
+	q.Annotation, _ = strconv.ParseInt(annotation, 10, 64) // what is not a number finds nothing below
 	for info, err := range j.Ledger().Find(ctx, q) {
 		if err != nil {
 			return nil, fmt.Errorf("reading the ledger: %w", err)

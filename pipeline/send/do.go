@@ -21,7 +21,7 @@ import (
 
 // Do makes a call of the export x: announced on its ledger, made once, and its reply
 // noted; see [pipeline.Export.Once] for what becomes of a call that an earlier process
-// had begun. An HTTP status, whatever it is, is no error. A reply beside an error is what
+// had begun. An HTTP status, whatever it is, is not an error. A reply beside an error is what
 // came of it: status and header, and as much of the body as arrived.
 //
 // The error is an [*Error] for a call that was made, also by an earlier process; or a
@@ -242,7 +242,7 @@ func pastError(err error, call *Call, reply *Reply, x *pipeline.Export) error {
 	return made
 }
 
-// redirectOf returns where a recorded reply points to, "" if it is no redirect.
+// redirectOf returns where a recorded reply points to, "" if it is not a redirect.
 func redirectOf(r *Reply) string {
 	if r == nil || r.Status < 300 || r.Status > 399 {
 		return ""

@@ -52,7 +52,7 @@ type Faults struct{ list settings.Faults }
 // Add notes a fault at a place.
 func (f *Faults) Add(place, format string, args ...any) { f.list.Add(place, format, args...) }
 
-// AddErr notes an error at a place; nil is no fault. Each error of a joined one is noted;
+// AddErr notes an error at a place; nil is not a fault. Each error of a joined one is noted;
 // the place of a [*Fault] is put below the given one.
 func (f *Faults) AddErr(place string, err error) { f.list.AddErr(place, err) }
 

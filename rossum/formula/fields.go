@@ -287,7 +287,7 @@ func typed(n *rossum.Node, kind string) value {
 		if f, err := strconv.ParseFloat(text, 64); err == nil || math.IsInf(f, 0) {
 			return pyvalue.Float(f)
 		}
-		return txscript.Empty() // what is no number counts as none
+		return txscript.Empty() // what is not a number counts as none
 	case kind == "date":
 		if t, err := time.Parse(time.DateOnly, text); err == nil {
 			return clock.Date(t)

@@ -57,7 +57,7 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // Errors that an [*Error] wraps, besides those of the run: match them with errors.Is.
 var (
-	// ErrUnsupported means that the formula uses what is no part of the subset.
+	// ErrUnsupported means that the formula uses what is not part of the subset.
 	ErrUnsupported = errors.New("outside of the supported language")
 	// ErrSyntax means that the formula is not Python.
 	ErrSyntax = errors.New("invalid syntax")

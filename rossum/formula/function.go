@@ -60,7 +60,7 @@ func CheckExpression(text string) error {
 	return nil
 }
 
-// hiddenGlobal is no name that code can have: from_payload returns its value.
+// hiddenGlobal is not a name that code can have: from_payload returns its value.
 const hiddenGlobal = "<txscript>"
 
 // FunctionOptions of [Function.Run].

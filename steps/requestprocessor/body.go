@@ -222,7 +222,7 @@ func (q *request) plainBody(ctx context.Context, r *run, out *outgoing) error {
 		}
 		body, err := formBody(ctx, content)
 		if err != nil || !pyvalue.Truth(content) {
-			return err // an empty form is no body
+			return err // an empty form is not a body
 		}
 		out.defaultType(send.FormType)
 		out.call.Body = body

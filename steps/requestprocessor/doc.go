@@ -44,7 +44,7 @@
 //   - whatever ends a run or a call is returned as an error that names place and call,
 //     in one [pipeline.StepError] for all of them, and so reaches the annotation
 //   - the report says which stage was skipped by which condition and value, what
-//     counted as null, what an extractor did not find, and which status was no success;
+//     counted as null, what an extractor did not find, and which status was not a success;
 //     the latter is a warning on the annotation if no handler looks at the status
 //   - a comparison of two things that are both missing is an error, not true
 //   - no call of a run is made when a field is missing that a reply must be written to,

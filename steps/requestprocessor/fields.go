@@ -100,7 +100,7 @@ func (f *fieldValue) Plain(context.Context) (pyvalue.Value, error) {
 	case "number":
 		d, err := rossum.ParseDecimal(f.n.Text())
 		if err != nil {
-			return pyvalue.None(), nil // what is no number counts as none
+			return pyvalue.None(), nil // what is not a number counts as none
 		}
 		return number(string(d)), nil
 	case "date":

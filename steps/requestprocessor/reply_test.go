@@ -95,7 +95,7 @@ func TestHeaderValuesAreLatin1AndSaidWhereTheEngineFails(t *testing.T) {
 	}
 }
 
-// What ends the run while a reply is read is no fault of the reply.
+// What ends the run while a reply is read is not a fault of the reply.
 func TestTheEndOfARunIsNotAFaultOfTheReply(t *testing.T) {
 	t.Parallel()
 	stopped := errors.New("the service is stopping")

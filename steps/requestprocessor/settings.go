@@ -22,12 +22,12 @@ type Step struct {
 	Debugging bool `json:"debugging"`
 	// Events are those that the step runs on, such as annotation_content.export, or
 	// annotation_content for all its actions. nil means exports, and invocations by
-	// hand or by a schedule. It is no key of the settings: a hook has its own list.
+	// hand or by a schedule. It is not a key of the settings: a hook has its own list.
 	Events []string `json:"-"`
 	// CompactJSON writes objects and lists of replies to fields as JSON without blanks
 	// and with all characters as they are. Without it fields get what the engine gives
 	// them: an object as Python's json.dumps writes it, {"a": [1, "\u00fc"]}, and a list
-	// as Python prints it, ['a', 1]. It is no key of the settings.
+	// as Python prints it, ['a', 1]. It is not a key of the settings.
 	CompactJSON bool `json:"-"`
 
 	compiled *program
