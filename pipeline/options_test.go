@@ -33,7 +33,9 @@ func TestAnOptionThatIsWrongIsNamedBeforeAnythingRuns(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			ran := false
-			chain, err := pipeline.New(pipeline.Named("own", pipeline.StepFunc(func(context.Context, *pipeline.Export) error { ran = true; return nil })))
+			chain, err := pipeline.New(
+				pipeline.Named("own", pipeline.StepFunc(func(context.Context, *pipeline.Export) error { ran = true; return nil })),
+			)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -60,14 +62,31 @@ func TestAllOptionsThatAreWrongAreNamedAtOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = hookserver.New(hookserver.Options{Chain: chain, Unsigned: true, Keep: -1, Run: []pipeline.Option{pipeline.WithTimeout(-1), pipeline.WithTreeLimit(-2)}})
+	_, err = hookserver.New(
+		hookserver.Options{
+			Chain:    chain,
+			Unsigned: true,
+			Keep:     -1,
+			Run:      []pipeline.Option{pipeline.WithTimeout(-1), pipeline.WithTreeLimit(-2)},
+		},
+	)
 	for _, want := range []string{"hook server: Keep is negative", "pipeline.WithTimeout: -1ns is negative", "pipeline.WithTreeLimit: -2 is negative"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v\nwant %s", err, want)
 		}
 	}
 	right := []pipeline.Option{
-		pipeline.WithOnlyHosts("ERP.example ", "erp.example:8443", "https://erp.example", "http://[::1]:80/", "[::1]", "::1", "10.0.0.1", "sftp://files.example", "büro.example"),
+		pipeline.WithOnlyHosts(
+			"ERP.example ",
+			"erp.example:8443",
+			"https://erp.example",
+			"http://[::1]:80/",
+			"[::1]",
+			"::1",
+			"10.0.0.1",
+			"sftp://files.example",
+			"büro.example",
+		),
 		pipeline.WithOnlyHosts(), pipeline.WithAllowedHosts(), pipeline.WithRossumOrigin("https://acme.rossum.app/", "https://acme.rossum.app/api/v1"), pipeline.WithTimeout(0), pipeline.WithTreeLimit(0),
 	}
 	if _, err := hookserver.New(hookserver.Options{Chain: chain, Unsigned: true, Run: right}); err != nil {

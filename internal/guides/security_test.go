@@ -22,41 +22,133 @@ type proof struct{ constants, tests []string }
 
 // limits are the rows of the table of limits.
 var limits = map[string]proof{
-	"a hook call":                             {[]string{"internal/hookcall.DefaultLimit"}, []string{"pipeline/hookserver.TestWhatIsNoHookCallIsRefusedAndNothingRuns"}},
-	"the arrival of its body":                 {[]string{"internal/hookcall.DefaultTimeout"}, []string{"pipeline/hookserver.TestABodyThatDoesNotArriveIsGivenUp"}},
-	"bodies that are read at once":            {[]string{"internal/hookcall.largeBodies", "internal/hookcall.smallBody", "internal/hookcall.smallBodies"}, []string{"pipeline/hookserver.TestFewLargeBodiesAreReadAtATime", "pipeline/hookserver.TestNotAllSmallBodiesAreReadAtATime"}},
-	"the age of a call":                       {nil, []string{"pipeline/hookserver.TestACallThatIsOlderThanItMayBeIsRefused"}},
-	"a run that is answered at once":          {[]string{"rossum.DefaultHookTimeout"}, []string{"pipeline/hookserver.TestTheAnswerComesBeforeTheHooksTimeOut", "pipeline/hookserver.TestTheTimeOutIsThatOfTheChainsHooks"}},
-	"a run that is answered later":            {[]string{"pipeline/hookserver.defaultAsyncTimeout"}, []string{"pipeline/hookserver.TestASlowExportIsPolledUntilItHasEnded"}},
-	"a run without a server":                  {nil, []string{"pipeline.TestAFinallyStepHasTimeAfterTheDeadlineWithinTheHooks"}},
-	"`Finally` steps after that":              {[]string{"pipeline.graceTime"}, []string{"pipeline.TestAFinallyStepHasTimeAfterTheDeadlineWithinTheHooks"}},
-	"hosts":                                   {nil, []string{"internal/components.TestANameThatTurnsToMetadataIsNotReached", "internal/egress.TestMetadataIsForbiddenInEverySpelling"}},
-	"hosts that a document chooses":           {nil, []string{"internal/address.TestAValueChoosesNoHostThatNobodyHasNamed"}},
-	"calls at once, and in a second":          {nil, []string{"internal/limit.TestCallsBeginAsTheLimitHasIt"}},
-	"calls to Rossum":                         {nil, []string{"rossum.TestAllClientsOfAnOrganisationShareItsLimit"}},
-	"one attempt of a call":                   {[]string{"internal/httpcall.DefaultTimeout", "steps.retryTimeout", "steps/requestprocessor.defaultTimeout", "workday.defaultTimeout"}, []string{"internal/httpcall.TestASlowReplyEndsWithTheTimeoutAndMayHaveBeenReceived"}},
-	"attempts of a call that may be repeated": {[]string{"steps.retries"}, []string{"internal/httpcall.TestOverHTTP2WhatMayBeRepeatedIsRepeatedAFewTimesOnly"}},
-	"a `Retry-After`":                         {[]string{"internal/httpcall.maxWait"}, []string{"internal/httpcall.TestACallIsNotRepeatedSoonerThanAskedFor"}},
-	"a reply":                                 {[]string{"internal/httpcall.DefaultMaxReply"}, []string{"internal/httpcall.TestAReplyLargerThanTheLimitIsAnError", "internal/httpcall.TestACompressedReplyIsBoundedAndItsDamageIsAnError"}},
-	"headers of a reply":                      {nil, []string{"internal/hostile.TestWhateverAPeerDoesAnExportEndsAndSaysSo"}},
-	"the tree of a reply (JSON, XML, SOAP)":   {[]string{"internal/treelimit.Default"}, []string{"pipeline.ExampleWithTreeLimit", "internal/xmldoc.TestADocumentIsRefusedBeyondTheLimitOfTrees", "internal/python/pyvalue.TestTheTreeOfAReplyIsRefusedBeyondItsLimit"}},
-	"a Jinja2 template":                       {[]string{"internal/jinja.DefaultSteps", "internal/jinja.DefaultOutputBytes", "internal/jinja.DefaultValueBytes", "internal/jinja.DefaultTotalBytes"}, []string{"internal/jinja.TestHostileTemplatesEndWithTheirBudget"}},
-	"a function hook, a Python condition":     {[]string{"rossum/formula.maxSent"}, []string{"internal/txscript.TestEveryConstructEndsAtItsLimit", "steps.TestAFunctionSendsALargeDocument"}},
-	"a formula":                               {nil, []string{"internal/txscript.TestRunsEndWithinTheirLimits"}},
-	"a JMESPath":                              {[]string{"internal/jmespath.maxSteps", "internal/jmespath.maxBytes"}, []string{"internal/jmespath.TestASearchEndsAtItsLimit"}},
-	"an XPath or pattern of the extractor":    {[]string{"steps.maxSearchSteps"}, []string{"steps.TestAnXPathEndsAtItsLimit"}},
-	"a condition in expr-lang":                {[]string{"pipeline/expression.maxConditionBytes"}, []string{"pipeline/expression.TestEachFunctionOfTheLanguageHasACostOrMakesNothingLarge"}},
-	"a file put into text":                    {[]string{"internal/jsontemplate.maxText"}, []string{"internal/jsontemplate.TestAFileThatIsTooLargeIsNotPutIntoText"}},
-	"levels of JSON and XML":                  {[]string{"internal/python/pyvalue.maxJSONDepth", "internal/xmldoc.maxDepth"}, []string{"internal/hostile.TestWhateverAPeerDoesAnExportEndsAndSaysSo"}},
-	"calls of one `call_api`":                 {[]string{"steps/requestprocessor.maxItems"}, []string{"steps/requestprocessor.TestTooManyElementsAreRefused"}},
-	"a document in Rossum":                    {[]string{"rossum.MaxDocumentSize"}, []string{"rossum.TestDocumentsAreSavedReadAndDeleted"}},
-	"a listing of an SFTP directory":          {[]string{"sftpexport.maxListing"}, []string{"sftpexport.TestAListingWithoutAnEndIsGivenUp"}},
-	"a WSDL":                                  {[]string{"workday.maxWSDL"}, []string{"workday.TestTheAnswersOfAHostileServerAreBounded"}},
-	"text of a body on the ledger":            {[]string{"pipeline.maxRecordedBody"}, []string{"pipeline.TestWhatIsTooLargeForTheLedgerMustBeTheSameWhenTheRunGoesOn"}},
-	"a body in a detailed report":             {[]string{"pipeline.defaultBodyLimit"}, []string{"pipeline.TestNoHalfOfASecretIsLeftWhereATextIsCut"}},
-	"runs that are remembered":                {[]string{"pipeline/hookserver.memoryKeep"}, []string{"pipeline/hookserver.TestWithoutAJournalResultsAreForgottenAfterAQuarterOfAnHour", "pipeline/hookserver.TestResultsAreForgottenAndTheirAddressesSaySo"}},
-	"the answer to the same call again":       {[]string{"pipeline/hookserver.defaultWindow"}, []string{"pipeline/hookserver.TestACallThatComesAgainDoesNotRunAgain"}},
-	"a run of a process that is gone":         {[]string{"pipeline.defaultLease"}, []string{"pipeline/hookserver.TestTheTableOfCrashes"}},
+	"a hook call": {
+		[]string{"internal/hookcall.DefaultLimit"},
+		[]string{"pipeline/hookserver.TestWhatIsNoHookCallIsRefusedAndNothingRuns"},
+	},
+	"the arrival of its body": {
+		[]string{"internal/hookcall.DefaultTimeout"},
+		[]string{"pipeline/hookserver.TestABodyThatDoesNotArriveIsGivenUp"},
+	},
+	"bodies that are read at once": {
+		[]string{"internal/hookcall.largeBodies", "internal/hookcall.smallBody", "internal/hookcall.smallBodies"},
+		[]string{"pipeline/hookserver.TestFewLargeBodiesAreReadAtATime", "pipeline/hookserver.TestNotAllSmallBodiesAreReadAtATime"},
+	},
+	"the age of a call": {nil, []string{"pipeline/hookserver.TestACallThatIsOlderThanItMayBeIsRefused"}},
+	"a run that is answered at once": {
+		[]string{"rossum.DefaultHookTimeout"},
+		[]string{"pipeline/hookserver.TestTheAnswerComesBeforeTheHooksTimeOut", "pipeline/hookserver.TestTheTimeOutIsThatOfTheChainsHooks"},
+	},
+	"a run that is answered later": {
+		[]string{"pipeline/hookserver.defaultAsyncTimeout"},
+		[]string{"pipeline/hookserver.TestASlowExportIsPolledUntilItHasEnded"},
+	},
+	"a run without a server": {nil, []string{"pipeline.TestAFinallyStepHasTimeAfterTheDeadlineWithinTheHooks"}},
+	"`Finally` steps after that": {
+		[]string{"pipeline.graceTime"},
+		[]string{"pipeline.TestAFinallyStepHasTimeAfterTheDeadlineWithinTheHooks"},
+	},
+	"hosts": {
+		nil,
+		[]string{"internal/components.TestANameThatTurnsToMetadataIsNotReached", "internal/egress.TestMetadataIsForbiddenInEverySpelling"},
+	},
+	"hosts that a document chooses":  {nil, []string{"internal/address.TestAValueChoosesNoHostThatNobodyHasNamed"}},
+	"calls at once, and in a second": {nil, []string{"internal/limit.TestCallsBeginAsTheLimitHasIt"}},
+	"calls to Rossum":                {nil, []string{"rossum.TestAllClientsOfAnOrganisationShareItsLimit"}},
+	"one attempt of a call": {
+		[]string{
+			"internal/httpcall.DefaultTimeout",
+			"steps.retryTimeout",
+			"steps/requestprocessor.defaultTimeout",
+			"workday.defaultTimeout",
+		},
+		[]string{"internal/httpcall.TestASlowReplyEndsWithTheTimeoutAndMayHaveBeenReceived"},
+	},
+	"attempts of a call that may be repeated": {
+		[]string{"steps.retries"},
+		[]string{"internal/httpcall.TestOverHTTP2WhatMayBeRepeatedIsRepeatedAFewTimesOnly"},
+	},
+	"a `Retry-After`": {
+		[]string{"internal/httpcall.maxWait"},
+		[]string{"internal/httpcall.TestACallIsNotRepeatedSoonerThanAskedFor"},
+	},
+	"a reply": {
+		[]string{"internal/httpcall.DefaultMaxReply"},
+		[]string{
+			"internal/httpcall.TestAReplyLargerThanTheLimitIsAnError",
+			"internal/httpcall.TestACompressedReplyIsBoundedAndItsDamageIsAnError",
+		},
+	},
+	"headers of a reply": {nil, []string{"internal/hostile.TestWhateverAPeerDoesAnExportEndsAndSaysSo"}},
+	"the tree of a reply (JSON, XML, SOAP)": {
+		[]string{"internal/treelimit.Default"},
+		[]string{
+			"pipeline.ExampleWithTreeLimit",
+			"internal/xmldoc.TestADocumentIsRefusedBeyondTheLimitOfTrees",
+			"internal/python/pyvalue.TestTheTreeOfAReplyIsRefusedBeyondItsLimit",
+		},
+	},
+	"a Jinja2 template": {
+		[]string{
+			"internal/jinja.DefaultSteps",
+			"internal/jinja.DefaultOutputBytes",
+			"internal/jinja.DefaultValueBytes",
+			"internal/jinja.DefaultTotalBytes",
+		},
+		[]string{"internal/jinja.TestHostileTemplatesEndWithTheirBudget"},
+	},
+	"a function hook, a Python condition": {
+		[]string{"rossum/formula.maxSent"},
+		[]string{"internal/txscript.TestEveryConstructEndsAtItsLimit", "steps.TestAFunctionSendsALargeDocument"},
+	},
+	"a formula": {nil, []string{"internal/txscript.TestRunsEndWithinTheirLimits"}},
+	"a JMESPath": {
+		[]string{"internal/jmespath.maxSteps", "internal/jmespath.maxBytes"},
+		[]string{"internal/jmespath.TestASearchEndsAtItsLimit"},
+	},
+	"an XPath or pattern of the extractor": {[]string{"steps.maxSearchSteps"}, []string{"steps.TestAnXPathEndsAtItsLimit"}},
+	"a condition in expr-lang": {
+		[]string{"pipeline/expression.maxConditionBytes"},
+		[]string{"pipeline/expression.TestEachFunctionOfTheLanguageHasACostOrMakesNothingLarge"},
+	},
+	"a file put into text": {
+		[]string{"internal/jsontemplate.maxText"},
+		[]string{"internal/jsontemplate.TestAFileThatIsTooLargeIsNotPutIntoText"},
+	},
+	"levels of JSON and XML": {
+		[]string{"internal/python/pyvalue.maxJSONDepth", "internal/xmldoc.maxDepth"},
+		[]string{"internal/hostile.TestWhateverAPeerDoesAnExportEndsAndSaysSo"},
+	},
+	"calls of one `call_api`": {
+		[]string{"steps/requestprocessor.maxItems"},
+		[]string{"steps/requestprocessor.TestTooManyElementsAreRefused"},
+	},
+	"a document in Rossum": {[]string{"rossum.MaxDocumentSize"}, []string{"rossum.TestDocumentsAreSavedReadAndDeleted"}},
+	"a listing of an SFTP directory": {
+		[]string{"sftpexport.maxListing"},
+		[]string{"sftpexport.TestAListingWithoutAnEndIsGivenUp"},
+	},
+	"a WSDL": {[]string{"workday.maxWSDL"}, []string{"workday.TestTheAnswersOfAHostileServerAreBounded"}},
+	"text of a body on the ledger": {
+		[]string{"pipeline.maxRecordedBody"},
+		[]string{"pipeline.TestWhatIsTooLargeForTheLedgerMustBeTheSameWhenTheRunGoesOn"},
+	},
+	"a body in a detailed report": {
+		[]string{"pipeline.defaultBodyLimit"},
+		[]string{"pipeline.TestNoHalfOfASecretIsLeftWhereATextIsCut"},
+	},
+	"runs that are remembered": {
+		[]string{"pipeline/hookserver.memoryKeep"},
+		[]string{
+			"pipeline/hookserver.TestWithoutAJournalResultsAreForgottenAfterAQuarterOfAnHour",
+			"pipeline/hookserver.TestResultsAreForgottenAndTheirAddressesSaySo",
+		},
+	},
+	"the answer to the same call again": {
+		[]string{"pipeline/hookserver.defaultWindow"},
+		[]string{"pipeline/hookserver.TestACallThatComesAgainDoesNotRunAgain"},
+	},
+	"a run of a process that is gone": {[]string{"pipeline.defaultLease"}, []string{"pipeline/hookserver.TestTheTableOfCrashes"}},
 }
 
 // promises are the sentences in bold of "What is promised".
@@ -69,7 +161,11 @@ var promises = map[string][]string{
 		"internal/address.TestAValueChoosesNoHostThatNobodyHasNamed", "internal/address.TestAValueLeavesItsPlaceInThePathNever", "steps.TestAFormFieldWithJSONIsEscapedInItself",
 		"sftpexport.FuzzTemplates",
 	},
-	"Secrets appear nowhere but where they are sent": {"internal/components.TestNoOutputOfAnExportShowsASecret", "internal/redact.TestNoFormOfASecretSurvives", "pipeline/organisation.TestNoSystemSeesTheSecretsOfAnotherHook"},
+	"Secrets appear nowhere but where they are sent": {
+		"internal/components.TestNoOutputOfAnExportShowsASecret",
+		"internal/redact.TestNoFormOfASecretSurvives",
+		"pipeline/organisation.TestNoSystemSeesTheSecretsOfAnotherHook",
+	},
 	"Credentials follow no redirect to another origin": {
 		"internal/httpcall.TestARedirectTakesCredentialsToNoOtherHost", "pipeline/send.TestAStepsClientFollowsRedirectsToItsOwnOriginOnly",
 		"steps/requestprocessor.TestAForeignHostIsNotFollowedByRedirect", "pipeline/organisation.TestATokenIsKeptWithTheHookThatOwnsIt",
@@ -87,7 +183,10 @@ var promises = map[string][]string{
 		"internal/hostile.TestWhateverIsSentToTheEntranceIsAnswered",
 	},
 	"Pages run nothing": {"pipeline/runpage.TestAPageShowsNoSecretAndRunsNoText"},
-	"A purge erases":    {"pipeline/hookserver.TestAPurgeWaitsForNobodyAndErasesWhatIsKnown", "pipeline/folderledger.TestErasedBytesAreNowhereOnTheDisk"},
+	"A purge erases": {
+		"pipeline/hookserver.TestAPurgeWaitsForNobodyAndErasesWhatIsKnown",
+		"pipeline/folderledger.TestErasedBytesAreNowhereOnTheDisk",
+	},
 	"What a durable ledger keeps is sealed": {
 		"internal/seal.TestWhatIsSealedOpensAtItsPlaceOnly", "internal/seal.TestAnyChangedOrMissingByteIsFound", "pipeline.TestADurableLedgerNeedsAKeyUnlessItsDiskIsTrusted",
 	},
