@@ -2,6 +2,8 @@ package pipeline
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -140,6 +142,33 @@ func (d *Duration) UnmarshalJSON(data []byte) error {
 
 // String formats as [time.Duration.String] does.
 func (d Duration) String() string { return time.Duration(d).String() }
+
+// UnmarshalJSON reads what json.Marshal writes of a report. A step or a finding that is
+// null is an error.
+func (r *Report) UnmarshalJSON(data []byte) error {
+	type plain Report
+	if err := json.Unmarshal(data, (*plain)(r)); err != nil {
+		return err
+	}
+	return errors.Join(noNull("steps", r.Steps), noNull("findings", r.Findings))
+}
+
+// UnmarshalJSON reads what MarshalJSON writes. A step within it that is null is an error.
+func (s *StepReport) UnmarshalJSON(data []byte) error {
+	type plain StepReport
+	if err := json.Unmarshal(data, (*plain)(s)); err != nil {
+		return err
+	}
+	return noNull("steps", s.Steps)
+}
+
+// noNull refuses a list with null in it, whose readers need not look for that then.
+func noNull[T any](place string, list []*T) error {
+	if i := slices.Index(list, nil); i >= 0 {
+		return fmt.Errorf("%s[%d] is null", place, i)
+	}
+	return nil
+}
 
 func (s *StepReport) add(change func(*StepReport)) {
 	if s == nil {

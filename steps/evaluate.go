@@ -76,6 +76,9 @@ func isList(data []byte) bool {
 
 // decodeList decodes settings that are a list as a whole.
 func decodeList[T any](data []byte, into *[]T) error {
+	if !json.Valid(data) {
+		return settings.Decode(data, into) // says where, and is not misled by what closes the list
+	}
 	wrapped := struct {
 		List *[]T `json:"checks"`
 	}{into}

@@ -48,7 +48,7 @@ func FuzzExtractSettings(f *testing.F) {
 }
 
 func FuzzEvaluateSettings(f *testing.F) {
-	seed(f, `[{"condition":"field.a == 'b'"}]`, `{"checks":[{"condition":"field.a == 'b'","type":"error","message":"m"}]}`)
+	seed(f, `[{"condition":"field.a == 'b'"}]`, `[], "//": 1`, `{"checks":[{"condition":"field.a == 'b'","type":"error","message":"m"}]}`)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		fuzzing.CheckSettings(t, data, func() *steps.Evaluate { return new(steps.Evaluate) })
 	})

@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/exportpipeline/exportpipeline/internal/redact"
 )
@@ -22,7 +24,7 @@ type Fault struct {
 func (f *Fault) Error() string {
 	var b strings.Builder
 	if f.Place != "" {
-		b.WriteString(f.Place + ": ")
+		b.WriteString(escapeNewlines.Replace(f.Place) + ": ")
 	}
 	b.WriteString(f.Msg)
 	if f.Err != nil {
@@ -33,6 +35,30 @@ func (f *Fault) Error() string {
 	}
 	if f.Line > 0 {
 		fmt.Fprintf(&b, " (line %d, column %d)", f.Line, f.Column)
+	}
+	return printable(b.String())
+}
+
+// escapeNewlines keeps a key on the line of its fault.
+var escapeNewlines = strings.NewReplacer("\n", `\n`, "\t", `\t`)
+
+// printable escapes what a terminal or a log would obey, but for the ends of lines: texts
+// of faults have keys and values of the settings in them.
+func printable(text string) string {
+	isPlain := func(r rune) bool { return !unicode.IsControl(r) || r == '\n' || r == '\t' }
+	if utf8.ValidString(text) && !strings.ContainsFunc(text, func(r rune) bool { return !isPlain(r) }) {
+		return text
+	}
+	var b strings.Builder
+	for i := 0; i < len(text); {
+		r, size := utf8.DecodeRuneInString(text[i:])
+		if part := text[i : i+size]; isPlain(r) && (r != utf8.RuneError || size > 1) {
+			b.WriteString(part)
+		} else {
+			quoted := strconv.Quote(part)
+			b.WriteString(quoted[1 : len(quoted)-1])
+		}
+		i += size
 	}
 	return b.String()
 }

@@ -113,6 +113,34 @@ func TestFaultsCanBeFoundAndMoved(t *testing.T) {
 	}
 }
 
+func TestKeysWithControlCharactersAreShownEscaped(t *testing.T) {
+	t.Parallel()
+	var s struct {
+		A map[string]struct {
+			B int `json:"b"`
+		} `json:"a"`
+	}
+	for text, want := range map[string]string{
+		`{"x\u001b[2Jy": 1}`:               `x\x1b[2Jy: unknown key`,
+		"{\"\x7f\": 1}":                    `\x7f: unknown key`,
+		`{"a": {"\r\nINFO ok": {"c": 1}}}`: `a.\r\nINFO ok.c: unknown key`,
+		`{"ü\u0085": 1}`:                   `ü\u0085: unknown key`,
+	} {
+		if err := Decode([]byte(text), &s); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%s: got %v, want %s", text, err, want)
+		}
+	}
+}
+
+func TestValuesInTheTextOfAFaultAreShownEscaped(t *testing.T) {
+	t.Parallel()
+	var f Faults
+	f.Add("a", "%s is not known: \xff, ü, \ufffd\n\tand %s", "\x1b[2J", "\r")
+	if err, want := f.Err(), `a: \x1b[2J is not known: \xff, ü, `+"\ufffd\n\tand "+`\r`; err.Error() != want {
+		t.Errorf("got %q, want %q", err, want)
+	}
+}
+
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte(`{"export_configs":[{"export_id":"k"}],"self":1,"headers":{"a":"b"}}`))
 	f.Add([]byte(`{"export_configs":[[[[`))

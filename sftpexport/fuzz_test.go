@@ -1,0 +1,62 @@
+package sftpexport
+
+import (
+	"bytes"
+	"encoding/binary"
+	"io"
+	"testing"
+
+	"github.com/exportpipeline/exportpipeline/internal/fuzzing"
+	"github.com/exportpipeline/exportpipeline/pipeline/settings"
+)
+
+// FuzzHostKeys reads keys as people paste them. Whoever gives text has keys, or is told.
+func FuzzHostKeys(f *testing.F) {
+	for _, key := range fuzzing.Files(f, "sftpexport/internal/sshkey/testdata/*.pub") {
+		f.Add(string(key), "")
+		f.Add("", "sftp.example.com "+string(key))
+	}
+	f.Add("SHA256:n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg", "")
+	f.Add("MD5:00:11:22:33:44:55:66:77:88:99:aa:bb:cc:dd:ee:ff", "@revoked * ssh-rsa AAAA")
+	f.Add("---- BEGIN SSH2 PUBLIC KEY ----\nComment: \"a\\\nb\"\nAAAA\n---- END SSH2 PUBLIC KEY ----", "|1|aa|bb ssh-ed25519 AAAA")
+	f.Fuzz(func(t *testing.T, hostKey, known string) {
+		var faults settings.Faults
+		c := &Credentials{Host: "h", HostKey: hostKey, KnownHosts: known}
+		h := c.compileHostKeys(&faults, nil, "")
+		err := faults.Err()
+		if err != nil {
+			fuzzing.CheckMessage(t, err.Error())
+		}
+		if err == nil && len(h.fingerprints)+len(h.keys)+len(h.lines) == 0 && (hostKey == "" && known == "") {
+			t.Error("no key, and no fault")
+		}
+	})
+}
+
+// FuzzWire reads what a server may send: the client gets whole messages of a bounded
+// length, and whoever waits is never left waiting.
+func FuzzWire(f *testing.F) {
+	f.Add(frame(fxpStatus, 17, 0, 0, 0, 0))
+	f.Add(append(frame(fxpHandle, 1, 0, 0, 0, 1, 'h'), frame(fxpAttrs, 2, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 7)...))
+	f.Add([]byte("Welcome to the server\r\n"))
+	f.Add(frame(104, 3, 0, 0, 0, 1, 0, 0, 0, 1, 'a', 0, 0, 0, 1, 'b', 0, 0, 0, 0)) // a name with its longname
+	f.Fuzz(func(t *testing.T, stream []byte) {
+		w := newWire(bytes.NewReader(stream), writeCloser(func([]byte) {}))
+		got, err := io.ReadAll(w)
+		if err != nil {
+			fuzzing.CheckMessage(t, err.Error())
+		}
+		if len(got) > len(stream) {
+			t.Fatalf("%d bytes became %d", len(stream), len(got))
+		}
+		for rest := got; len(rest) > 0; {
+			if len(rest) < 4 || uint64(len(rest)) < 4+uint64(binary.BigEndian.Uint32(rest)) {
+				t.Fatalf("%x is a part of a message", rest)
+			}
+			rest = rest[4+binary.BigEndian.Uint32(rest):]
+		}
+		if a := w.exchange(statMessage("h"))[0]; a.err == nil {
+			t.Errorf("there is an answer after the end: %+v", a)
+		}
+	})
+}
