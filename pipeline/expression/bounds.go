@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -32,13 +33,16 @@ const (
 const maxPatternBytes = maxConditionBytes / (8 << 10)
 
 // bounding is the visitor that has a condition call the functions that count.
-type bounding struct{}
+type bounding struct {
+	misused bool // a function has too few arguments, or too many
+}
 
 // Visit implements [ast.Visitor].
-func (bounding) Visit(n *ast.Node) {
+func (b *bounding) Visit(n *ast.Node) {
 	switch x := (*n).(type) {
 	case *ast.BuiltinNode:
 		if costs[x.Name] != nil {
+			b.misused = b.misused || !takes(builtin.Builtins[builtin.Index[x.Name]], len(x.Arguments))
 			ast.Patch(n, call(boundName+x.Name, x.Arguments...))
 		}
 	case *ast.BinaryNode:
@@ -53,6 +57,17 @@ func (bounding) Visit(n *ast.Node) {
 		// The other branch is never taken.
 		x.Node = &ast.ConditionalNode{Cond: call(boundTick), Exp1: x.Node, Exp2: &ast.NilNode{}}
 	}
+}
+
+// takes reports whether a function can have so many arguments.
+func takes(f *builtin.Function, n int) bool {
+	if f.Validate != nil {
+		_, err := f.Validate(slices.Repeat([]reflect.Type{reflect.TypeFor[any]()}, n))
+		return err == nil
+	}
+	return len(f.Types) == 0 || slices.ContainsFunc(f.Types, func(t reflect.Type) bool {
+		return t.NumIn() == n || t.IsVariadic() && n >= t.NumIn()-1
+	})
 }
 
 func call(name string, arguments ...ast.Node) ast.Node {

@@ -19,6 +19,8 @@ import (
 
 	"github.com/expr-lang/expr"
 	"github.com/expr-lang/expr/ast"
+	"github.com/expr-lang/expr/checker"
+	"github.com/expr-lang/expr/conf"
 	"github.com/expr-lang/expr/parser"
 	"github.com/expr-lang/expr/vm"
 
@@ -71,11 +73,20 @@ type compiled struct {
 	needs   []string // schema_ids that it cannot do without
 }
 
+// maxNodes is how many operations a condition may have.
+const maxNodes = 10_000
+
 // compile compiles a condition and lists the fields that it names.
 func compile(text string) (*pipeline.Condition, error) {
 	env := shape()
 	bindBounds(context.Background(), env)
-	program, err := expr.Compile(text, expr.Env(env), expr.AsBool(), expr.MaxNodes(10000), expr.Patch(bounding{}))
+	bounded := &bounding{}
+	program, err := expr.Compile(text, expr.Env(env), expr.AsBool(), expr.MaxNodes(maxNodes), expr.Patch(bounded))
+	if bounded.misused { // the calls that count take any arguments
+		if _, err := checker.ParseCheck(text, conf.New(env)); err != nil {
+			return nil, err
+		}
+	}
 	if err != nil {
 		return nil, err
 	}

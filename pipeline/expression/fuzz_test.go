@@ -1,6 +1,7 @@
 package expression
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/exportpipeline/exportpipeline/internal/fuzzing"
@@ -31,11 +32,22 @@ func FuzzCondition(f *testing.F) {
 		}
 		holds, err := c.Holds(t.Context(), x)
 		if err != nil {
-			fuzzing.CheckMessage(t, err.Error())
+			fuzzing.CheckMessage(t, strings.ReplaceAll(err.Error(), "\r", "")) // it shows the text, which has its own line ends
 			return
 		}
 		if again, err := c.Holds(t.Context(), x); again != holds || err != nil {
 			t.Errorf("%q: %t, and then %t, %v", text, holds, again, err)
 		}
 	})
+}
+
+func TestTooFewOrTooManyArgumentsAreFoundWhenAConditionIsCompiled(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		`repeat("a") == ""`: "not enough arguments", `split("a") == []`: "argument", `join() == ""`: "argument", `upper("a", "b") == ""`: "too many arguments",
+	} {
+		if _, err := compile(text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %q", text, err, want)
+		}
+	}
 }
