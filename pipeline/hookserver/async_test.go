@@ -226,3 +226,27 @@ func ExampleServer() {
 	// 201 1 operation
 	// <nil>
 }
+
+// Whoever only looks whether there is a result, such as a monitor or a proxy, has not been
+// given it: the platform, which calls again after its polling failed, still gets it.
+func TestALookAtAPollingAddressDeliversNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var ran atomic.Int32
+		chain := chainOf(t, pipeline.StepFunc(func(context.Context, *pipeline.Export) error { ran.Add(1); return nil }), set("status", "201"))
+		h := newServer(t, hookserver.Options{Chain: chain, Async: later(-1), Keep: 24 * time.Hour})
+		body := invoice().Bytes()
+		_, location, _ := ask(h, hookCall(body))
+		synctest.Wait()
+		if status, _, _ := ask(h, httptest.NewRequest(http.MethodHead, location, nil)); status != 201 {
+			t.Fatalf("HEAD: %d", status)
+		}
+		time.Sleep(time.Hour) // longer than answers are given to every repeat
+		if _, again, _ := ask(h, hookCall(body)); again != "" {
+			location = again
+		}
+		synctest.Wait()
+		if status, answer := poll(h, location); status != 201 || len(answer.Operations) != 1 || ran.Load() != 1 {
+			t.Errorf("status %d, answer %+v, %d runs", status, answer, ran.Load())
+		}
+	})
+}

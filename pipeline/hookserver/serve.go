@@ -55,7 +55,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // deliver writes an answer and notes that it was written.
 func (s *Server) deliver(w http.ResponseWriter, r *http.Request, status int, run pipeline.RunID, response *rossum.Response) {
 	err := writeJSON(w, status, response)
-	if err != nil || r.Context().Err() != nil || run == "" || response.Failed() {
+	if err != nil || r.Context().Err() != nil || run == "" || r.Method == http.MethodHead || response.Failed() {
 		return // a failure is not handed out again anyway
 	}
 	ctx := context.WithoutCancel(r.Context())
