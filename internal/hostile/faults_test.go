@@ -87,7 +87,7 @@ var (
 	}
 	empty   = append(strange, "end of JSON input")
 	deep    = append(strange, "nested", "max depth")
-	wide    = []string{"too large to be read", "access_token"}
+	wide    = []string{"too large to be read", "access_token", "bytes; at most"}
 	away    = append(status(301, 302, 307), "redirect that is not followed", "it redirects to")
 	blocked = append(unreached, "address is not allowed")
 	unmade  = append(lost, unreached...)
@@ -202,6 +202,22 @@ var httpFaults = []fault{
 	},
 	{name: "sends chunks of a huge size", says: []string{"chunk length too large"}, does: func(c *conn, _ *http.Request) {
 		c.say(ok + "Transfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n{}\r\n")
+	}},
+	{
+		name: "breaks off within a trailer",
+		says: []string{"long trailer"}, // net/http has one error for both
+		does: func(c *conn, _ *http.Request) {
+			c.say(ok + "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\nX-Name: a")
+		},
+	},
+	{name: "sends a trailer without end", says: []string{"long trailer", "too large"}, does: func(c *conn, _ *http.Request) {
+		c.forever(ok+"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n", "X-Name: "+strings.Repeat("x", 1<<10)+"\r\n")
+	}},
+	{name: "sends chunks with extensions without end", says: []string{"chunk", "too large", "too much overhead"}, does: func(c *conn, _ *http.Request) {
+		c.forever(ok+"Transfer-Encoding: chunked\r\n\r\n", "1;"+strings.Repeat("x", 2<<10)+"\r\n{\r\n")
+	}},
+	{name: "announces both a length and chunks", does: func(c *conn, _ *http.Request) {
+		c.say(fmt.Sprintf("%sContent-Type: %s\r\nContent-Length: 999\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", ok, c.kind, len(c.body), c.body))
 	}},
 	{
 		name: "announces two lengths",
