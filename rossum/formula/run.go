@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/internal/python/clock"
@@ -293,6 +294,13 @@ func textOf(v value, kind string) (string, error) {
 		return pyvalue.String(nil, v)
 	case pyvalue.KindFloat:
 		return numberText(v)
+	}
+	if pyvalue.TypeName(v) == "decimal.Decimal" {
+		text, err := pyvalue.Format(nil, v, "f") // its own digits, without an exponent
+		if err != nil || strings.ContainsAny(text, "NI") {
+			return "", fmt.Errorf("%w: the formula gives %s", ErrValue, text)
+		}
+		return text, nil
 	}
 	return "", fmt.Errorf("%w: the formula gives a %s; it must be a string, a number or a date", ErrValue, pyvalue.TypeName(v))
 }
