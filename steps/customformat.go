@@ -195,6 +195,9 @@ func (f format) render(ctx context.Context, vars map[string]pyvalue.Value) (pipe
 	}
 	if byName := mime.TypeByExtension(path.Ext(file.Name)); byName != "" {
 		file.ContentType = byName
+		if f.encoding.Name() != textenc.UTF8.Name() {
+			file.ContentType, _, _ = strings.Cut(byName, ";") // which says that texts are UTF-8
+		}
 	}
 	return file, nil
 }

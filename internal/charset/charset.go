@@ -3,7 +3,7 @@
 //
 // Names are those of IANA, of the WHATWG's Encoding Standard, and of Python's codecs,
 // since servers use all three: iso-8859-1, latin1, latin-1, cp1252. The tables are
-// those of golang.org/x/text.
+// those of golang.org/x/text, and of package textenc for what only Python knows.
 package charset
 
 import (
@@ -88,7 +88,7 @@ func Declared(contentType string) encoding.Encoding {
 	if err != nil && params == nil {
 		return nil
 	}
-	e, _ := Lookup(params["charset"])
+	e, _ := byName(params["charset"])
 	return e
 }
 
@@ -102,7 +102,7 @@ func Name(contentType string) string {
 // it is true if it names none.
 func Known(contentType string) bool {
 	name := Name(contentType)
-	_, ok := Lookup(name)
+	_, ok := byName(name)
 	return ok || name == ""
 }
 
