@@ -57,9 +57,23 @@ func (n *Node) removed() bool {
 	return false
 }
 
+// maxWritten bounds the values that a run writes, in bytes. They are sent to the platform
+// in one answer, each as JSON.
+const maxWritten = 16 << 20
+
+// room counts a value that is about to be written instead of one of so many bytes.
+func (c *Content) room(schemaID string, before, bytes int) error {
+	if c.writtenBytes-before+bytes > maxWritten {
+		return fmt.Errorf("writing a value of %d bytes to %s: the values that a run writes may take no more than %d MB in all, since they go back in one answer", bytes, schemaID, maxWritten>>20)
+	}
+	c.writtenBytes += bytes - before
+	return nil
+}
+
 // SetValue writes the text of a datapoint. Its normalised value is empty from
 // then on, since only the platform can work it out. On a node of another
-// category the error wraps [ErrCategory].
+// category the error wraps [ErrCategory]. All values that are written to a tree may take
+// no more than 16 MB.
 func (n *Node) SetValue(value string) error { return n.SetNormalized(value, "") }
 
 // SetNormalized writes the text of a datapoint together with its normalised
@@ -72,6 +86,13 @@ func (n *Node) SetNormalized(value, normalized string) error {
 	was, wasNormalized := n.Value(), n.Normalized()
 	if n.change == nil && value == was && (normalized == wasNormalized || normalized == "") {
 		return nil // what the platform has already needs no operation
+	}
+	before := 0
+	if n.change != nil {
+		before = len(n.change.value)
+	}
+	if err := n.tree.room(n.schemaID, before, len(value)); err != nil {
+		return err
 	}
 	n.tree.written(n, was != value || wasNormalized != normalized)
 	c := n.touch()
@@ -146,7 +167,8 @@ type Cell struct{ SchemaID, Value string }
 
 // AddRow appends a row to a table, or a value to a simple multivalue (then
 // with exactly one cell). The new nodes have the id 0 until the platform
-// numbers them. On a node that is no multivalue the error wraps [ErrCategory].
+// numbers them. On a node that is no multivalue the error wraps [ErrCategory]. Its values
+// count as those of [Node.SetValue] do.
 func (n *Node) AddRow(cells ...Cell) (*Node, error) {
 	if n.category != CategoryMultivalue {
 		return nil, n.categoryError("adding a row to")
@@ -157,7 +179,17 @@ func (n *Node) AddRow(cells ...Cell) (*Node, error) {
 		if len(cells) != 1 {
 			return nil, fmt.Errorf("adding to %s: a simple multivalue takes one cell, not %d", n.schemaID, len(cells))
 		}
+		if err := c.room(childID, 0, len(cells[0].Value)); err != nil {
+			return nil, err
+		}
 		return c.addNode(n, childID, CategoryDatapoint, cells[0].Value), nil
+	}
+	size := 0
+	for _, cell := range cells {
+		size += len(cell.Value)
+	}
+	if err := c.room(n.schemaID, 0, size); err != nil {
+		return nil, err
 	}
 	row := c.addNode(n, childID, CategoryTuple, "")
 	for _, cell := range cells {

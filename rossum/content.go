@@ -52,10 +52,13 @@ type Content struct {
 	byID     map[int64]*Node
 	bySchema map[string]*matches
 	changed  []*Node // in the order of their first change
-	slab     []Node
-	lists    []matches // that are not in use yet
-	fresh    []change  // that are not in use yet
-	nodes    int
+
+	writtenBytes int // of the values that were written
+
+	slab  []Node
+	lists []matches // that are not in use yet
+	fresh []change  // that are not in use yet
+	nodes int
 
 	// writtenIDs are the fields and tables that takeWritten has not told of.
 	writtenIDs  map[string]bool

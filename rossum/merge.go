@@ -12,7 +12,7 @@ import (
 // in the other. The bytes of the payload are shared.
 func (c *Content) Clone() *Content {
 	copied := newContent(c.data)
-	copied.childOf = c.childOf
+	copied.childOf, copied.writtenBytes = c.childOf, c.writtenBytes
 	twin := make(map[*Node]*Node, c.nodes)
 	for _, n := range c.sections {
 		copied.sections = append(copied.sections, copied.cloneNode(n, nil, twin))
