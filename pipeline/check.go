@@ -41,7 +41,8 @@ type judge struct {
 	leftOut  []LeftOut
 	alone    bool // the step is one hook of several, which cannot see what the others make
 	findings Findings
-	open     bool // a warning may become an error before the steps that it is about run
+	known    map[subject][]int // which of the findings are about something, as add notes them
+	open     bool              // a warning may become an error before the steps that it is about run
 
 	chances map[*flowUse]chance
 	decided map[*due]chance
@@ -77,14 +78,19 @@ func (j *judge) judge(f *flow, o Formulas) {
 func (j *judge) add(u *flowUse, s Severity, cause error, fix string) {
 	f := &Finding{Severity: s, Step: u.step, Place: u.Place, TextLine: u.Line, Name: u.Name, Err: cause, Fix: fix}
 	f.locate(u.hook)
-	for i, known := range j.findings {
-		if known.isAbout(f) && known.Err.Error() == cause.Error() {
+	about := f.about()
+	for _, i := range j.known[about] {
+		if j.findings[i].Err.Error() == cause.Error() {
 			if s == SeverityError {
 				j.findings[i] = f
 			}
 			return
 		}
 	}
+	if j.known == nil {
+		j.known = make(map[subject][]int)
+	}
+	j.known[about] = append(j.known[about], len(j.findings))
 	j.findings = append(j.findings, f)
 }
 

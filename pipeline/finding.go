@@ -61,10 +61,13 @@ func (f *Finding) Error() string {
 	return b.String()
 }
 
-// isAbout reports whether two findings are about the same place.
-func (f *Finding) isAbout(other *Finding) bool {
-	return f.Step == other.Step && f.Hook == other.Hook && f.Place == other.Place && f.TextLine == other.TextLine && f.Name == other.Name
+// subject is what a finding is about: something at a place.
+type subject struct {
+	step, hook, place, name string
+	line                    int
 }
+
+func (f *Finding) about() subject { return subject{f.Step, f.Hook, f.Place, f.Name, f.TextLine} }
 
 // Unwrap returns a [*StepError].
 func (f *Finding) Unwrap() error {

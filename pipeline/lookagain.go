@@ -44,17 +44,20 @@ func (x *Export) lookAgain(ctx context.Context, path string) error {
 func (o *openChecks) note(r *Report, found Findings) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	earlier := make(map[subject][]int)
+	for i, f := range r.Findings {
+		earlier[f.about()] = append(earlier[f.about()], i)
+	}
 	for _, f := range found {
 		if f.Severity != SeverityError {
 			continue
 		}
-		known := false
-		for i, earlier := range r.Findings {
-			if earlier.isAbout(f) {
-				r.Findings[i], known = f, true
-			}
+		known := earlier[f.about()]
+		for _, i := range known {
+			r.Findings[i] = f
 		}
-		if !known {
+		if known == nil {
+			earlier[f.about()] = []int{len(r.Findings)}
 			r.Findings = append(r.Findings, f)
 		}
 	}

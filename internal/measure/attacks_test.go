@@ -31,7 +31,8 @@ func attackRows() []row {
 	list = append(list, jsonAttacks()...)
 	list = append(list, textAttacks()...)
 	list = append(list, workdayAttacks()...)
-	return append(list, documentAttacks()...)
+	list = append(list, documentAttacks()...)
+	return append(list, settingsAttacks()...)
 }
 
 func attack(name string, memory int, run func(t testing.TB) func(context.Context) error) row {

@@ -45,18 +45,18 @@ func (e *encoded) Plain(context.Context) (pyvalue.Value, error) {
 // stays unmade, also within a text, until it is sent. Where a text is JSON, values within its
 // strings are escaped unless they may be there as they are.
 func (t *Template) FillContent(ctx context.Context, s *Scope) (pyvalue.Value, error) {
-	late := *s
+	late := s.filling(ctx)
 	late.late, late.sent = true, true
-	return t.node.fill(ctx, &late)
+	return t.node.fill(ctx, late)
 }
 
 // FillSent is [Template.Fill] for a header, or for the parameters of a URL. JSON is as it is
 // in FillContent, and a value within the quotes of a filter of OData, whose parameters begin
 // with $, has its quotes doubled.
 func (t *Template) FillSent(ctx context.Context, s *Scope) (pyvalue.Value, error) {
-	sent := *s
+	sent := s.filling(ctx)
 	sent.sent = true
-	return t.node.fill(ctx, &sent)
+	return t.node.fill(ctx, sent)
 }
 
 // encode is encode64 for what may be made later.

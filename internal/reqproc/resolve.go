@@ -31,9 +31,33 @@ type Scope struct {
 	// person has there: no program has escaped it for anything. May be nil.
 	Raw func(p *Path, text string) bool
 
-	sent  bool // values within strings of JSON are escaped
-	odata bool // and those within quotes
-	late  bool // the base64 of large files is made when it is sent
+	made  *pyvalue.Meter // what a filling has put together; see filling
+	sent  bool           // values within strings of JSON are escaped
+	odata bool           // and those within quotes
+	late  bool           // the base64 of large files is made when it is sent
+}
+
+// maxMade bounds the texts that one filling puts together, in bytes: more than the base64
+// of the base64 of the largest document.
+const maxMade = 128 << 20
+
+// filling returns the scope with a meter of its own.
+func (s *Scope) filling(ctx context.Context) *Scope {
+	in := *s
+	in.made = pyvalue.NewMeter(ctx, pyvalue.Limits{Steps: maxSteps, TotalBytes: maxMade})
+	return &in
+}
+
+// put counts a value that is put into what is filled, and looks at the context. The parts
+// of a reply are not counted: they are in memory already, and written as they are.
+func (s *Scope) put(v value) error {
+	if text, ok := v.Spelling(); ok {
+		return s.made.Grow(int64(len(text)))
+	}
+	if v.IsText() {
+		return s.made.Grow(int64(len(v.Text())))
+	}
+	return s.made.Step(1)
 }
 
 func (s *Scope) note(format string, args ...any) {

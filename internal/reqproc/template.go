@@ -185,13 +185,13 @@ func (t *Template) text(text string, o Options) (node, error) {
 // Fill returns the value with every placeholder filled in. The error names the
 // placeholder; it wraps [ErrNotThere] if there is nothing to put in.
 func (t *Template) Fill(ctx context.Context, s *Scope) (pyvalue.Value, error) {
-	return t.node.fill(ctx, s)
+	return t.node.fill(ctx, s.filling(ctx))
 }
 
 // FillText returns the filled value as a text, as Python's str() writes it; None
 // is "".
 func (t *Template) FillText(ctx context.Context, s *Scope) (string, error) {
-	v, err := t.node.fill(ctx, s)
+	v, err := t.node.fill(ctx, s.filling(ctx))
 	if err != nil {
 		return "", err
 	}
@@ -326,6 +326,9 @@ func (e exact) fill(ctx context.Context, s *Scope) (value, error) {
 	if err != nil {
 		return value{}, fmt.Errorf("%s: %w", e.part, err)
 	}
+	if err := s.put(simple); err != nil {
+		return value{}, fmt.Errorf("%s: %w", e.part, err)
+	}
 	return simple, nil
 }
 
@@ -379,6 +382,9 @@ func (c composite) fill(ctx context.Context, s *Scope) (value, error) {
 	var out strings.Builder
 	for i, p := range c.parts {
 		if p.isText() {
+			if err := s.made.Grow(int64(len(p.text))); err != nil {
+				return value{}, err
+			}
 			out.WriteString(p.text)
 			continue
 		}
@@ -392,10 +398,14 @@ func (c composite) fill(ctx context.Context, s *Scope) (value, error) {
 			continue
 		}
 		text, err := Text(ctx, v)
+		if err == nil {
+			text = c.within(i, text, s)
+			err = s.made.Grow(int64(len(text)))
+		}
 		if err != nil {
 			return value{}, fmt.Errorf("%s: %w", p, err)
 		}
-		out.WriteString(c.within(i, text, s))
+		out.WriteString(text)
 	}
 	if chunks != nil {
 		return pyvalue.FromObject(&encoded{append(chunks, Chunk{Text: []byte(out.String())})}), nil
@@ -422,6 +432,7 @@ func (t *Template) Parts(ctx context.Context, s *Scope) ([]Part, error) {
 		text, err := t.FillText(ctx, s)
 		return []Part{{Text: text}}, err
 	}
+	s = s.filling(ctx)
 	filled := make([]Part, 0, len(parts))
 	for _, p := range parts {
 		if p.isText() {
@@ -433,6 +444,9 @@ func (t *Template) Parts(ctx context.Context, s *Scope) ([]Part, error) {
 			return nil, err
 		}
 		text, err := Text(ctx, v)
+		if err == nil {
+			err = s.made.Grow(int64(len(text)))
+		}
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", p, err)
 		}
