@@ -115,6 +115,19 @@ var limits = map[string]proof{
 		[]string{"internal/jsontemplate.maxText"},
 		[]string{"internal/jsontemplate.TestAFileThatIsTooLargeIsNotPutIntoText"},
 	},
+	"a JSON template": {
+		[]string{"internal/jsontemplate.maxSteps", "internal/jsontemplate.maxText"},
+		[]string{"internal/jsontemplate.TestARenderingIsBoundedBeforeItIsMade"},
+	},
+	"a text of the Request Processor": {
+		[]string{"internal/reqproc.maxSteps", "internal/reqproc.maxMade"},
+		[]string{"internal/reqproc.TestWhatATemplatePutsTogetherIsBounded"},
+	},
+	"the values that a run writes": {[]string{"rossum.maxWritten"}, []string{"rossum.TestTheValuesOfARunAreBounded"}},
+	"an OAuth token": {
+		[]string{"pipeline/send.maxToken", "pipeline/send.maxTokenReply"},
+		[]string{"pipeline/send.TestATokenIsUsedAsLongAsItsReplySays"},
+	},
 	"levels of JSON and XML": {
 		[]string{"internal/python/pyvalue.maxJSONDepth", "internal/xmldoc.maxDepth"},
 		[]string{"internal/hostile.TestWhateverAPeerDoesAnExportEndsAndSaysSo"},

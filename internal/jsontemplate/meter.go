@@ -10,7 +10,9 @@ import (
 
 // renderingLimits bound what one rendering does and makes, whatever the settings ask for
 // and however large the document is. The meter also looks at the context.
-var renderingLimits = pyvalue.Limits{Steps: 20_000_000, TotalBytes: 4 * maxText}
+var renderingLimits = pyvalue.Limits{Steps: maxSteps, TotalBytes: 4 * maxText}
+
+const maxSteps = 20_000_000
 
 // maxJSON bounds a value that is written as JSON, in bytes.
 const maxJSON = 2 * maxText
