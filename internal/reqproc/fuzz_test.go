@@ -2,6 +2,7 @@ package reqproc
 
 import (
 	"testing"
+	"unicode/utf8"
 
 	"github.com/exportpipeline/exportpipeline/internal/fuzzing"
 	"github.com/exportpipeline/exportpipeline/internal/settings"
@@ -13,6 +14,9 @@ func FuzzPath(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
+		if !utf8.ValidString(text) {
+			return // settings are
+		}
 		p, err := ParsePath(text)
 		if err != nil {
 			fuzzing.CheckMessage(t, err.Error())
