@@ -270,6 +270,11 @@ func TestADryRunOfTheRequestProcessorShowsEveryItem(t *testing.T) {
 	if r.err != nil || !strings.HasSuffix(r.outline, "needs an answer | POST /a dry=true | POST /b dry=true\n") {
 		t.Errorf("%v\n%s%s", r.err, r.outline, r.report.Text())
 	}
+	first, _, _ := strings.Cut(r.report.Text(), "\n")
+	if !strings.HasPrefix(first, "Dry run, nothing was sent: export of annotation 314528: not finished after ") ||
+		!strings.HasSuffix(first, ", since the answer to a call is missing") {
+		t.Errorf("the report begins with %q", first)
+	}
 }
 
 func TestADryRunNamesTheWSDLThatItCannotFetch(t *testing.T) {

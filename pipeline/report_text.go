@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -10,15 +11,11 @@ import (
 // Text returns the report as a few lines for a terminal or a log file.
 func (r *Report) Text() string {
 	var b strings.Builder
-	outcome := "answered without an error"
-	if r.Failed {
-		outcome = "answered with an error"
-	}
 	what := "Export"
 	if r.DryRun {
 		what = "Dry run, " + r.sentByDryRun() + ": export"
 	}
-	fmt.Fprintf(&b, "%s of annotation %d: %s in %s\n", what, r.AnnotationID, outcome, short(r.Took))
+	fmt.Fprintf(&b, "%s of annotation %d: %s\n", what, r.AnnotationID, r.outcome())
 	for _, f := range r.Findings {
 		fmt.Fprintf(&b, "  %s: %s\n", f.Severity, indented(f.Error(), "    "))
 	}
@@ -32,6 +29,17 @@ func (r *Report) Text() string {
 		fmt.Fprintf(&b, "  left out: %s (%s)\n", l.Hook, l.Why)
 	}
 	return b.String()
+}
+
+// outcome says how the run ended, and when.
+func (r *Report) outcome() string {
+	switch {
+	case r.Failed:
+		return "answered with an error in " + short(r.Took)
+	case slices.ContainsFunc(r.All(), func(s *StepReport) bool { return s.Status == StatusUnanswered }):
+		return "not finished after " + short(r.Took) + ", since the answer to a call is missing"
+	}
+	return "answered without an error in " + short(r.Took)
 }
 
 // sentByDryRun says which calls of a dry run were made.

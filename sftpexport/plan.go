@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
+	"sync/atomic"
 
 	"github.com/exportpipeline/exportpipeline/internal/exporttemplate"
 	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
@@ -17,8 +19,52 @@ import (
 // planned is a file that an export puts.
 type planned struct {
 	file  File
-	place string // in the settings
-	rule  int    // index of its rule
+	place string        // in the settings
+	rule  int           // index of its rule
+	read  *atomic.Int64 // bytes, of a content whose size is not known
+}
+
+// count counts the bytes of a file whose size is not known.
+func (f *planned) count() {
+	if f.read == nil && f.file.Content.Size() < 0 {
+		f.read = new(atomic.Int64)
+		f.file.Content = countedContent{f.file.Content, f.read}
+	}
+}
+
+// sent is how many bytes of the file were sent, or would have been.
+func (f *planned) sent() int64 {
+	if f.read != nil {
+		return f.read.Load()
+	}
+	return f.file.Content.Size()
+}
+
+// countedContent counts what was read since it was opened last.
+type countedContent struct {
+	pipeline.Content
+	read *atomic.Int64
+}
+
+// Open implements [pipeline.Content].
+func (c countedContent) Open(ctx context.Context) (io.ReadCloser, error) {
+	r, err := c.Content.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c.read.Store(0)
+	return countedReader{r, c.read}, nil
+}
+
+type countedReader struct {
+	io.ReadCloser
+	read *atomic.Int64
+}
+
+func (r countedReader) Read(p []byte) (int, error) {
+	n, err := r.ReadCloser.Read(p)
+	r.read.Add(int64(n))
+	return n, err
 }
 
 // plan is what an export puts, in the order in which the files get their names.
@@ -92,7 +138,7 @@ func (p *plan) files() (files, done []planned, err error) {
 			faults = append(faults, err)
 			continue
 		}
-		files = append(files, planned{file, s.object.place, s.rule})
+		files = append(files, planned{file: file, place: s.object.place, rule: s.rule})
 	}
 	if len(faults) == 0 {
 		if done, err = p.doneFiles(directories, files); err != nil {
@@ -217,7 +263,7 @@ func (p *plan) doneFiles(directories map[int]string, files []planned) (done []pl
 				Directory: f.file.Directory, Name: segments[0], Content: pipeline.Bytes(nil), Collision: r.collision,
 				MayMakeDirectory: p.step.CreateDirectories == nil || *p.step.CreateDirectories,
 			}
-			done = append(done, planned{file, r.done.place, i})
+			done = append(done, planned{file: file, place: r.done.place, rule: i})
 		}
 	}
 	return done, nil

@@ -126,6 +126,7 @@ func (s *Step) put(ctx context.Context, x *pipeline.Export, d Destination, files
 	started := x.WallTime()
 	for i := range files {
 		f := &files[i]
+		f.count()
 		f.file.LookFirst = len(files) > 1
 		one, err := d.Stage(ctx, f.file)
 		if errors.Is(err, ErrExists) {
@@ -243,7 +244,7 @@ func (s *Step) failed(x *pipeline.Export, f *planned, started time.Time, err err
 func (s *Step) record(x *pipeline.Export, path string, f *planned, started time.Time, err error) {
 	call := pipeline.CallReport{
 		Method: "PUT", URL: s.Credentials.address() + "/" + strings.TrimPrefix(path, "/"), Attempts: 1,
-		Took: pipeline.Duration(x.WallTime().Sub(started)), Sent: max(0, f.file.Content.Size()),
+		Took: pipeline.Duration(x.WallTime().Sub(started)), Sent: f.sent(),
 	}
 	if err != nil {
 		call.Error = err.Error()

@@ -381,8 +381,18 @@ func headersJSON(reply *send.Reply) []byte {
 	return append(out, "]}"...)
 }
 
-// maxMessage is how much of a reply a message on the annotation shows.
+// maxMessage is how many characters of a reply a message on the annotation shows.
 const maxMessage = 2000
+
+// firstCharacters returns the first n characters of a text, as a slice of Python's does.
+func firstCharacters(text string, n int) string {
+	for at := range text {
+		if n--; n < 0 {
+			return text[:at]
+		}
+	}
+	return text
+}
 
 // resolve shows the reply on the annotation if its status asks for that.
 func (s *RESTExport) resolve(x *pipeline.Export, reply *send.Reply) {
@@ -396,8 +406,8 @@ func (s *RESTExport) resolve(x *pipeline.Export, reply *send.Reply) {
 	if text == "" {
 		text = fmt.Sprintf("The API answered with status %d.", reply.Status)
 	}
-	if all := []rune(text); len(all) > maxMessage {
-		text = string(all[:maxMessage]) + "…"
+	if first := firstCharacters(text, maxMessage); len(first) < len(text) {
+		text = first + "…"
 	}
 	switch {
 	case slices.Contains(s.StatusCodes.Error, reply.Status):

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -37,6 +38,20 @@ func TestACallThatEndedBeforeItWasSentReachesNobody(t *testing.T) {
 	}
 }
 
+// countConnections counts those that a server has open.
+func countConnections(s *httptest.Server) *atomic.Int64 {
+	open := new(atomic.Int64)
+	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		switch state {
+		case http.StateNew:
+			open.Add(1)
+		case http.StateClosed, http.StateHijacked:
+			open.Add(-1)
+		}
+	}
+	return open
+}
+
 func testEnding(t *testing.T, secure, http2, own bool, body Body) {
 	t.Helper()
 	var mu sync.Mutex
@@ -47,6 +62,7 @@ func testEnding(t *testing.T, secure, http2, own bool, body Body) {
 		mu.Unlock()
 		_, _ = io.Copy(io.Discard, r.Body)
 	}))
+	open := countConnections(s)
 	s.EnableHTTP2 = http2
 	s.Config.ErrorLog = log.New(io.Discard, "", 0) // of connections that end while they are made
 	if secure {
@@ -89,7 +105,10 @@ func testEnding(t *testing.T, secure, http2, own bool, body Body) {
 		})
 	}
 	calls.Wait()
-	time.Sleep(100 * time.Millisecond)
+	for open.Load() > 0 { // until the server has read each connection to its end
+		transport.CloseIdleConnections()
+		time.Sleep(time.Millisecond)
+	}
 	mu.Lock()
 	defer mu.Unlock()
 	var ok, sent, not int
