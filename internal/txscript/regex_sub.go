@@ -14,6 +14,9 @@ func (s *subject) replaceAll(r *run) (value, int, error) {
 		return value{}, 0, err
 	}
 	most, _ := s.args[2].Int64()
+	if most < 0 {
+		return s.args[1], 0, nil
+	}
 	var out strings.Builder
 	at, n := 0, 0
 	each := s.pattern.Each
