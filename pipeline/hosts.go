@@ -3,11 +3,13 @@ package pipeline
 import (
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/tidwall/gjson"
 
 	"github.com/exportpipeline/exportpipeline/internal/address"
 	"github.com/exportpipeline/exportpipeline/internal/egress"
+	"github.com/exportpipeline/exportpipeline/internal/redact"
 	"github.com/exportpipeline/exportpipeline/rossum"
 )
 
@@ -57,6 +59,9 @@ func WithAllowedHosts(hosts ...string) Option {
 func (c *config) checkHosts(option string, hosts []string) {
 	for _, h := range hosts {
 		if !address.IsHost(h) {
+			if strings.ContainsAny(h, "@?") { // of a URL, which may have a password
+				h = redact.Address("", h)
+			}
 			c.fault(option, "%q is not a host; write a host (erp.example), a host with a port (erp.example:8443) or an origin (https://erp.example)", h)
 		}
 	}

@@ -321,7 +321,7 @@ func TestRenderWatchesItsFiles(t *testing.T) {
 	ended := make(chan int)
 	n := 0
 	go func() {
-		ended <- watching(ctx, []string{file}, time.Millisecond, &terminal{&out, &out}, func() int {
+		ended <- watching(ctx, []string{file}, time.Millisecond, &terminal{stdout: &out, stderr: &out}, func() int {
 			n++
 			rendered <- n
 			return n
@@ -446,7 +446,7 @@ func TestCapturedCallsHaveNoSecretAndRunLater(t *testing.T) {
 func TestServeAnswersCallsAndShowsTheirPages(t *testing.T) {
 	t.Parallel()
 	var log strings.Builder
-	hook, pages, err := newServer(&arguments{hooks: []string{"hooks"}}, true, &terminal{&log, &log})
+	hook, pages, err := newServer(&arguments{hooks: []string{"hooks"}}, true, &terminal{stdout: &log, stderr: &log})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -512,11 +512,11 @@ func TestServersEndWithTheirContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	var out strings.Builder
-	if err := serveUntil(ctx, "127.0.0.1:0", http.NotFoundHandler(), &terminal{&out, &out}); err != nil ||
+	if err := serveUntil(ctx, "127.0.0.1:0", http.NotFoundHandler(), &terminal{stdout: &out, stderr: &out}); err != nil ||
 		!strings.Contains(out.String(), "serving at http://127.0.0.1:") {
 		t.Errorf("%v, %s", err, out.String())
 	}
-	if err := serveUntil(t.Context(), "256.0.0.1:0", http.NotFoundHandler(), &terminal{&out, &out}); err == nil {
+	if err := serveUntil(t.Context(), "256.0.0.1:0", http.NotFoundHandler(), &terminal{stdout: &out, stderr: &out}); err == nil {
 		t.Error("an address that is none is listened at")
 	}
 }

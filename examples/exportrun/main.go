@@ -73,7 +73,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 }
 
 func runContext(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	out := &terminal{stdout: stdout, stderr: shown{stderr}}
+	out := &terminal{stdout: stdout, stderr: shown{stderr}, hide: hiding(args)}
 	if isTerminal(stdout) { // a file gets what there is, byte for byte
 		out.stdout = shown{stdout}
 	}

@@ -28,7 +28,7 @@ func TestServeTakesSchemasFromTheFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	var log strings.Builder
-	hook, pages, err := newServer(&arguments{org: dir}, true, &terminal{&log, &log})
+	hook, pages, err := newServer(&arguments{org: dir}, true, &terminal{stdout: &log, stderr: &log})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -9,15 +10,25 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/exportpipeline/exportpipeline/internal/redact"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 )
 
 // terminal is where a command writes. What it shows in colour it also says in words.
-type terminal struct{ stdout, stderr io.Writer }
+type terminal struct {
+	stdout, stderr io.Writer
+	hide           *redact.Redactor // of what the arguments have of passwords; nil for nothing
+}
+
+// hiding knows the passwords and tokens of URLs among the arguments.
+func hiding(args []string) *redact.Redactor {
+	texts, _ := json.Marshal(args) // of texts
+	return redact.New(redact.Literals(texts)...)
+}
 
 // fail shows an error and returns the exit code of what is unusable.
 func (t *terminal) fail(err error) int {
-	fmt.Fprintln(t.stderr, err)
+	fmt.Fprintln(t.stderr, t.hide.String(err.Error()))
 	return unusable
 }
 
