@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unsafe"
 
 	"github.com/exportpipeline/exportpipeline/internal/charset"
 	"github.com/exportpipeline/exportpipeline/internal/exporttemplate"
@@ -254,7 +255,11 @@ func parseJSON(ctx context.Context, file *pipeline.File) (any, error) {
 		return pyvalue.None(), nil // 204 No Content has no body
 	}
 	if charset.Declared(file.ContentType) != nil {
-		data = []byte(charset.Text(data, file.ContentType))
+		text, err := charset.Text(ctx, data, file.ContentType)
+		if err != nil {
+			return nil, err
+		}
+		data = unsafe.Slice(unsafe.StringData(text), len(text)) // which nobody changes
 	}
 	v, err := pyvalue.IndexReply(ctx, data, true)
 	return v, err
@@ -270,20 +275,24 @@ func compileJSONPath(path string) (finder, error) {
 		if err != nil {
 			return "", err
 		}
-		return valueText(v)
+		return valueText(ctx, v)
 	}, nil
 }
 
+// maxFound is how large a value of a reply may be that is made for a field, in bytes. A text
+// that is a part of the reply may be as large as that.
+const maxFound = 128 << 20
+
 // valueText is how a value of a reply is written to a field.
-func valueText(v pyvalue.Value) (string, error) {
+func valueText(ctx context.Context, v pyvalue.Value) (string, error) {
 	switch {
 	case v.IsText():
 		return v.Text(), nil
 	case v.IsNone():
 		return "", nil
 	}
-	out, err := pyvalue.JSON{ItemSeparator: ",", KeySeparator: ":", Unicode: true, Spelling: true}.Append(nil, nil, v)
-	return string(out), err
+	out, err := pyvalue.JSON{ItemSeparator: ",", KeySeparator: ":", Unicode: true, Spelling: true}.Append(pyvalue.NewMeter(ctx, pyvalue.Limits{ValueBytes: maxFound}), nil, v)
+	return unsafe.String(unsafe.SliceData(out), len(out)), err // out does not change any more
 }
 
 // parseXML reads a document, whose own word about its charset counts more than the
@@ -291,7 +300,10 @@ func valueText(v pyvalue.Value) (string, error) {
 func parseXML(ctx context.Context, file *pipeline.File) (any, error) {
 	d, err := xmldoc.Parse(ctx, file.Data)
 	if err != nil && charset.Declared(file.ContentType) != nil && !xmldoc.DeclaresCharset(file.Data) {
-		d, err = xmldoc.ParseText(ctx, charset.Text(file.Data, file.ContentType))
+		var text string
+		if text, err = charset.Text(ctx, file.Data, file.ContentType); err == nil {
+			d, err = xmldoc.ParseText(ctx, text)
+		}
 	}
 	return d, err
 }
@@ -302,7 +314,7 @@ func compileXPath(path string) (finder, error) {
 		return nil, err
 	}
 	return func(ctx context.Context, parsed any) (string, error) {
-		text, err := e.Text(parsed.(*xmldoc.Document), 0, pyvalue.NewMeter(ctx, pyvalue.Limits{Steps: maxSearchSteps}))
+		text, err := e.Text(parsed.(*xmldoc.Document), 0, pyvalue.NewMeter(ctx, pyvalue.Limits{Steps: maxSearchSteps, TotalBytes: maxFound}))
 		if err != nil {
 			return "", fmt.Errorf("XPath %q: %w", path, err)
 		}
@@ -310,8 +322,12 @@ func compileXPath(path string) (finder, error) {
 	}, nil
 }
 
-func parseText(_ context.Context, file *pipeline.File) (any, error) {
-	return re.NewText(charset.Text(file.Data, file.ContentType)), nil
+func parseText(ctx context.Context, file *pipeline.File) (any, error) {
+	text, err := charset.Text(ctx, file.Data, file.ContentType)
+	if err != nil {
+		return nil, err
+	}
+	return re.NewTextWithin(pyvalue.NewMeter(ctx, pyvalue.Limits{}).Look, text)
 }
 
 // maxSearchSteps bounds one search of a regular expression or of XPath: some take

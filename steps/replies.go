@@ -82,7 +82,7 @@ func replyErrors(ctx context.Context, body string) []replyError {
 				collect(key, item)
 			}
 		case !v.IsNone():
-			text, err := valueText(v)
+			text, err := valueText(ctx, v)
 			if err == nil && text != "" && !seen[text] {
 				seen[text] = true
 				list = append(list, replyError{key, text})

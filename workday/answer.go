@@ -74,6 +74,15 @@ func listIDs(ids []objectID) string {
 	return strings.Join(parts, ", ")
 }
 
+// shownIDs lists IDs for a message. What is too long for one is no ID of Workday's, and is cut.
+func (r *run) shownIDs(ids []objectID) string {
+	text := listIDs(ids)
+	if len(text) > maxMessage {
+		text = r.shortened(text)
+	}
+	return text
+}
+
 // exceptions shows what Workday remarks on an object that it has taken.
 func (r *run) exceptions(answer message.Answer) {
 	n := 0

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
+	"github.com/exportpipeline/exportpipeline/pipeline"
+	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 	"github.com/exportpipeline/exportpipeline/workday/internal/message"
 )
 
@@ -71,5 +73,21 @@ func TestTheWordsOfALongTextAreReadAsFarAsTheyFit(t *testing.T) {
 		if got, _ := collapsed(text, 6); strings.TrimSpace(got) != want {
 			t.Errorf("%q: %q, want %q", text, got, want)
 		}
+	}
+}
+
+func TestAnIDThatIsTooLongForAMessageIsCut(t *testing.T) {
+	t.Parallel()
+	x, err := pipeline.NewExport(rossumtest.Annotation(rossumtest.Offline()).Payload())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &run{x: x}
+	long := strings.Repeat("x", 4<<20)
+	if text := r.shownIDs([]objectID{{"WID", long}}); len(text) > maxMessage+len("…") {
+		t.Errorf("%d bytes", len(text))
+	}
+	if text := r.shownIDs([]objectID{{"X", "a  b"}, {"WID", "1"}}); text != "a  b (X), 1 (WID)" {
+		t.Errorf("got %q", text)
 	}
 }

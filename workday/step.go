@@ -250,7 +250,7 @@ func (r *run) succeed(answer message.Answer) error {
 		created = what + " with ID"
 		created = strings.ToUpper(created[:1]) + created[1:]
 	}
-	r.x.Info("Export to Workday successful. %s: %s.", created, listIDs(ids))
+	r.x.Info("Export to Workday successful. %s: %s.", created, r.shownIDs(ids))
 	return r.keep(ids)
 }
 
@@ -265,7 +265,7 @@ func (r *run) keep(ids []objectID) error {
 			continue
 		}
 		if err := r.x.Set(want.schemaID, ids[i].value); err != nil {
-			return fmt.Errorf("keeping the ID %s of the new object: %w", ids[i].value, err)
+			return fmt.Errorf("keeping the ID %s of the new object: %w", r.shownIDs(ids[i:i+1]), err)
 		}
 	}
 	return nil

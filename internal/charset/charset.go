@@ -8,6 +8,8 @@ package charset
 
 import (
 	"bytes"
+	"context"
+	"io"
 	"mime"
 	"strings"
 	"unicode/utf8"
@@ -56,23 +58,54 @@ func Lookup(name string) (e encoding.Encoding, ok bool) {
 // Text decodes a text. Its charset is that of a byte order mark, else that of the
 // Content-Type, else UTF-8. What is not in its charset, or has none that is known, and
 // is not UTF-8 either, is Latin-1, of which every byte is a character. The text may share
-// its memory with data, which must not be changed afterwards.
-func Text(data []byte, contentType string) string {
-	if e := marked(data); e != nil {
-		if text, err := e.NewDecoder().Bytes(data); err == nil {
-			return shared(text)
+// its memory with data, which must not be changed afterwards. The error is that of ctx.
+func Text(ctx context.Context, data []byte, contentType string) (string, error) {
+	for _, e := range []encoding.Encoding{marked(data), Declared(contentType)} {
+		if e == nil {
+			continue
 		}
-	}
-	if e := Declared(contentType); e != nil {
-		if text, err := e.NewDecoder().Bytes(data); err == nil {
-			return shared(text)
+		text, err := Decode(ctx, e, data)
+		if err == nil {
+			return shared(text), nil
+		}
+		if ctx.Err() != nil {
+			return "", err
 		}
 	}
 	if utf8.Valid(data) {
-		return shared(data)
+		return shared(data), nil
 	}
-	text, _ := charmap.ISO8859_1.NewDecoder().Bytes(data) // which cannot fail
-	return shared(text)
+	text, err := Decode(ctx, charmap.ISO8859_1, data) // which only ctx ends
+	return shared(text), err
+}
+
+// Decode decodes what is in a charset. The error is that of ctx, or says what is not in it.
+func Decode(ctx context.Context, e encoding.Encoding, data []byte) ([]byte, error) {
+	var out bytes.Buffer
+	out.Grow(len(data) + bytes.MinRead)
+	_, err := out.ReadFrom(e.NewDecoder().Reader(&dataReader{ctx, data}))
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	return out.Bytes(), err
+}
+
+// dataReader reads bytes until its context ends.
+type dataReader struct {
+	ctx  context.Context
+	data []byte
+}
+
+func (r *dataReader) Read(p []byte) (int, error) {
+	if r.ctx.Err() != nil {
+		return 0, context.Cause(r.ctx)
+	}
+	if len(r.data) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(p, r.data)
+	r.data = r.data[n:]
+	return n, nil
 }
 
 // shared returns bytes that do not change any more as a text.

@@ -2,7 +2,9 @@ package charset_test
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"testing"
 
@@ -32,7 +34,7 @@ func TestTextsAreDecodedAsRequestsDoes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := charset.Text([]byte(body), c.ContentType); got != c.Text {
+		if got, _ := charset.Text(t.Context(), []byte(body), c.ContentType); got != c.Text {
 			t.Errorf("%s: got %q, want %q", c.ContentType, got, c.Text)
 		}
 	}
@@ -54,7 +56,7 @@ func TestATextWithoutAKnownCharsetIsUTF8OrElseLatin1(t *testing.T) {
 		{"", "\xff\xfe\x00\x00M\x00\x00\x00", "M"},
 		{"text/plain", "", ""},
 	} {
-		if got := charset.Text([]byte(c.body), c.contentType); got != c.want {
+		if got, _ := charset.Text(t.Context(), []byte(c.body), c.contentType); got != c.want {
 			t.Errorf("%q %q: got %q, want %q", c.contentType, c.body, got, c.want)
 		}
 	}
@@ -72,8 +74,21 @@ func FuzzText(f *testing.F) {
 		f.Add([]byte(c.Body), c.ContentType)
 	}
 	f.Fuzz(func(t *testing.T, data []byte, contentType string) {
-		if text := charset.Text(data, contentType); len(text) > 4*len(data)+4 {
+		if text, _ := charset.Text(t.Context(), data, contentType); len(text) > 4*len(data)+4 {
 			t.Fatalf("%d bytes became %d", len(data), len(text))
 		}
 	})
+}
+
+func TestDecodingEndsWithTheContext(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, c := range []struct{ contentType, body string }{
+		{"text/plain; charset=shift_jis", "\x83\x65"}, {"", "\xff\xfea\x00"}, {"", "M\xfcller"},
+	} {
+		if text, err := charset.Text(ctx, []byte(c.body), c.contentType); !errors.Is(err, context.Canceled) {
+			t.Errorf("%q: %q, %v", c.contentType, text, err)
+		}
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"math/big"
 	"strings"
 
+	"github.com/exportpipeline/exportpipeline/internal/longtext"
 	"github.com/exportpipeline/exportpipeline/internal/onuse"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/python/ucd"
@@ -22,16 +23,16 @@ var refusedFilters = map[string]string{
 
 func makeFilters() map[string]filterFunc {
 	return map[string]filterFunc{
-		"abs": filterAbs, "attr": filterAttr, "batch": filterBatch, "capitalize": textFilter(ucd.Capitalize), "center": filterCenter,
+		"abs": filterAbs, "attr": filterAttr, "batch": filterBatch, "capitalize": textFilter(ucd.CapitalizeWithin), "center": filterCenter,
 		"count": filterLength, "d": filterDefault, "default": filterDefault, "dictsort": filterDictsort, "e": filterEscape, "escape": filterEscape,
 		"filesizeformat": filterFilesize, "first": filterFirst, "float": filterFloat, "forceescape": filterForceEscape, "format": filterFormat,
 		"groupby": filterGroupby, "indent": filterIndent, "int": filterInt, "items": filterItems, "join": filterJoin, "last": filterLast,
-		"length": filterLength, "list": filterList, "lower": textFilter(ucd.Lower), "map": filterMap, "max": filterExtreme("max", pyvalue.CmpGt),
+		"length": filterLength, "list": filterList, "lower": textFilter(ucd.LowerWithin), "map": filterMap, "max": filterExtreme("max", pyvalue.CmpGt),
 		"min": filterExtreme("min", pyvalue.CmpLt), "pprint": filterPprint, "reject": selector(false, false), "rejectattr": selector(false, true),
 		"replace": filterReplace, "reverse": filterReverse, "round": filterRound, "safe": filterSafe, "select": selector(true, false),
 		"selectattr": selector(true, true), "slice": filterSlice, "sort": filterSort, "string": filterString, "striptags": filterStriptags,
 		"sum": filterSum, "title": filterTitle, "tojson": filterTojson, "trim": filterTrim, "truncate": filterTruncate, "unique": filterUnique,
-		"upper": textFilter(ucd.Upper), "urlencode": filterUrlencode, "urlize": filterUrlize, "wordcount": filterWordcount,
+		"upper": textFilter(ucd.UpperWithin), "urlencode": filterUrlencode, "urlize": filterUrlize, "wordcount": filterWordcount,
 		"wordwrap": filterWordwrap, "xmlattr": filterXmlattr,
 		"b64encode": filterB64encode, "b64decode": filterB64decode,
 	}
@@ -79,7 +80,7 @@ func textArgument(f *frame, c *pyvalue.Call, i int, name, fallback string) (stri
 	return pyvalue.String(f.meter, argument(c, i, name, pyvalue.Str(fallback)))
 }
 
-func textFilter(apply func(string) string) filterFunc {
+func textFilter(apply func(string, longtext.Look) (string, error)) filterFunc {
 	return func(f *frame, c *pyvalue.Call) (value, error) {
 		if err := c.Check("filter", 1, "s"); err != nil {
 			return value{}, err
@@ -91,7 +92,8 @@ func textFilter(apply func(string) string) filterFunc {
 		if err := f.meter.Grow(int64(len(v.Text()))); err != nil {
 			return value{}, err
 		}
-		return sameText(v, apply(v.Text())), nil
+		text, err := apply(v.Text(), f.meter.Look)
+		return sameText(v, text), err
 	}
 }
 
@@ -237,11 +239,11 @@ func filterTitle(f *frame, c *pyvalue.Call) (value, error) {
 	}
 	var b strings.Builder
 	start := true
-	for _, r := range v.Text() {
+	err = longtext.Runes(v.Text(), f.meter.Look, func(r rune) bool {
 		if strings.ContainsRune("-({[<", r) || ucd.IsSpace(r) {
 			b.WriteRune(r)
 			start = true
-			continue
+			return true
 		}
 		if start {
 			b.WriteString(ucd.Upper(string(r)))
@@ -249,9 +251,10 @@ func filterTitle(f *frame, c *pyvalue.Call) (value, error) {
 			b.WriteString(ucd.Lower(string(r)))
 		}
 		start = false
-	}
+		return true
+	})
 	// The filter joins pieces with a plain text, so that Markup is lost.
-	return pyvalue.Str(b.String()), nil
+	return pyvalue.Str(b.String()), err
 }
 
 func filterTrim(f *frame, c *pyvalue.Call) (value, error) {
@@ -285,7 +288,7 @@ func filterInt(f *frame, c *pyvalue.Call) (value, error) {
 		}
 		parsed, err := pyvalue.ParseFloat(f.meter, v.Text())
 		if err != nil {
-			return fallback, nil
+			return unlessEnded(fallback, err)
 		}
 		v = parsed
 	case v.Kind() == pyvalue.KindBytes:
@@ -308,6 +311,15 @@ func filterInt(f *frame, c *pyvalue.Call) (value, error) {
 	return fallback, nil
 }
 
+// unlessEnded returns what is taken instead of a value that raises an exception. A limit or the
+// context that has ended is not one.
+func unlessEnded(instead value, err error) (value, error) {
+	if _, raised := err.(*pyvalue.Error); raised {
+		return instead, nil
+	}
+	return value{}, err
+}
+
 func filterFloat(f *frame, c *pyvalue.Call) (value, error) {
 	if err := c.Check("do_float", 1, "value", "default"); err != nil {
 		return value{}, err
@@ -319,7 +331,7 @@ func filterFloat(f *frame, c *pyvalue.Call) (value, error) {
 	if v.IsText() {
 		n, err := pyvalue.ParseFloat(f.meter, v.Text())
 		if err != nil {
-			return fallback, nil
+			return unlessEnded(fallback, err)
 		}
 		return n, nil
 	}

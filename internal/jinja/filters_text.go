@@ -1,10 +1,11 @@
 package jinja
 
 import (
-	"regexp"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
+	"github.com/exportpipeline/exportpipeline/internal/longtext"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/python/ucd"
 )
@@ -38,23 +39,26 @@ func filterIndent(f *frame, c *pyvalue.Call) (value, error) {
 	if err := f.meter.Grow(int64(len(text)) + int64(len(indention))*int64(strings.Count(text, "\n"))); err != nil {
 		return value{}, err
 	}
-	var out string
-	lines := pyvalue.SplitLines(text, false)
-	if pyvalue.Truth(argument(c, 3, "blank", pyvalue.Bool(false))) {
-		out = strings.Join(lines, "\n"+indention)
-	} else {
-		out = lines[0]
-		for _, line := range lines[1:] {
-			out += "\n"
-			if line != "" {
-				out += indention + line
+	first := pyvalue.Truth(argument(c, 2, "first", pyvalue.Bool(false)))
+	blank := pyvalue.Truth(argument(c, 3, "blank", pyvalue.Bool(false)))
+	var out strings.Builder
+	looked := 0
+	for i, line := range pyvalue.SplitLines(text, false) {
+		if out.Len()-looked >= longtext.Piece {
+			if err := f.meter.Look(out.Len() - looked); err != nil {
+				return value{}, err
 			}
+			looked = out.Len()
 		}
+		if i > 0 {
+			out.WriteByte('\n')
+		}
+		if i == 0 && first || i > 0 && (blank || line != "") {
+			out.WriteString(indention)
+		}
+		out.WriteString(line)
 	}
-	if pyvalue.Truth(argument(c, 2, "first", pyvalue.Bool(false))) {
-		out = indention + out
-	}
-	return sameText(v, out), nil
+	return sameText(v, out.String()), nil
 }
 
 func filterStriptags(f *frame, c *pyvalue.Call) (value, error) {
@@ -65,30 +69,60 @@ func filterStriptags(f *frame, c *pyvalue.Call) (value, error) {
 	if err := f.meter.Step(int64(len(text)) / 16); err != nil {
 		return value{}, err
 	}
-	text = without(without(text, "<!--", "-->"), "<", ">")
-	return pyvalue.Str(unescapeHTML(strings.Join(strings.FieldsFunc(text, ucd.IsSpace), " "))), nil
+	for _, marks := range [][2]string{{"<!--", "-->"}, {"<", ">"}} {
+		if text, err = without(f.meter.Look, text, marks[0], marks[1]); err != nil {
+			return value{}, err
+		}
+	}
+	if err := f.meter.Grow(int64(len(text))); err != nil {
+		return value{}, err
+	}
+	text, err = oneBlank(f.meter.Look, text)
+	return pyvalue.Str(unescapeHTML(text)), err
+}
+
+// oneBlank puts one blank for all white space between words, and none around them.
+func oneBlank(look longtext.Look, text string) (string, error) {
+	var out strings.Builder
+	within := false // a word, with which the text so far ends
+	err := longtext.Runes(text, look, func(r rune) bool {
+		if ucd.IsSpace(r) {
+			within = false
+			return true
+		}
+		if !within && out.Len() > 0 {
+			out.WriteByte(' ')
+		}
+		within = true
+		out.WriteRune(r)
+		return true
+	})
+	return out.String(), err
 }
 
 // without returns a text without what begins and ends with two marks.
-func without(text, begins, ends string) string {
+func without(look longtext.Look, text, begins, ends string) (string, error) {
 	var out strings.Builder
-	for {
-		from := strings.Index(text, begins)
-		if from < 0 {
-			break
+	for looked := len(text); ; {
+		if looked-len(text) >= longtext.Piece {
+			if err := look(looked - len(text)); err != nil {
+				return "", err
+			}
+			looked = len(text)
 		}
-		length := strings.Index(text[from+len(begins):], ends)
-		if length < 0 {
-			break
+		from, err := longtext.Index(text, begins, look)
+		if from < 0 || err != nil {
+			out.WriteString(text)
+			return out.String(), err
+		}
+		length, err := longtext.Index(text[from+len(begins):], ends, look)
+		if length < 0 || err != nil {
+			out.WriteString(text)
+			return out.String(), err
 		}
 		out.WriteString(text[:from])
 		text = text[from+len(begins)+length+len(ends):]
 	}
-	if out.Len() == 0 {
-		return text
-	}
-	out.WriteString(text)
-	return out.String()
 }
 
 func filterTruncate(f *frame, c *pyvalue.Call) (value, error) {
@@ -133,43 +167,72 @@ func filterTruncate(f *frame, c *pyvalue.Call) (value, error) {
 	return pyvalue.Binary(f.meter, pyvalue.OpAdd, cut, end)
 }
 
-var words = regexp.MustCompile(`[\p{L}\p{N}_]+`)
+// inWord is \w of Python's regular expressions, as far as Go's Unicode goes.
+func inWord(r rune) bool { return r == '_' || unicode.In(r, unicode.L, unicode.N) }
 
 func filterWordcount(f *frame, c *pyvalue.Call) (value, error) {
 	v, err := softText(f, c.Args[0])
-	return pyvalue.Int(int64(len(words.FindAllString(v.Text(), -1)))), err
+	if err != nil {
+		return value{}, err
+	}
+	n, within := 0, false
+	err = longtext.Runes(v.Text(), f.meter.Look, func(r rune) bool {
+		is := inWord(r)
+		if is && !within {
+			n++
+		}
+		within = is
+		return true
+	})
+	return pyvalue.Int(int64(n)), err
 }
 
 const urlSafe = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-~"
 
-func urlQuote(text string, forQuery bool) string {
-	var b strings.Builder
-	for i := range len(text) {
-		switch c := text[i]; {
-		case strings.IndexByte(urlSafe, c) >= 0, c == '/' && !forQuery:
-			b.WriteByte(c)
-		case c == ' ' && forQuery:
-			b.WriteByte('+')
-		default:
-			b.WriteString("%" + strings.ToUpper(string([]byte{hexDigits[c>>4], hexDigits[c&15]})))
-		}
+// isURLSafe has the bytes that stay as they are.
+var isURLSafe = func() (safe [256]bool) {
+	for i := range len(urlSafe) {
+		safe[urlSafe[i]] = true
 	}
-	return b.String()
+	return safe
+}()
+
+func urlQuote(look longtext.Look, text string, forQuery bool) (string, error) {
+	var b strings.Builder
+	err := longtext.Pieces(text, look, func(piece string) error {
+		for i := range len(piece) {
+			switch c := piece[i]; {
+			case isURLSafe[c], c == '/' && !forQuery:
+				b.WriteByte(c)
+			case c == ' ' && forQuery:
+				b.WriteByte('+')
+			default:
+				b.WriteByte('%')
+				b.WriteByte(hexDigits[c>>4])
+				b.WriteByte(hexDigits[c&15])
+			}
+		}
+		return nil
+	})
+	return b.String(), err
 }
 
-const hexDigits = "0123456789abcdef"
+const hexDigits = "0123456789ABCDEF"
 
 func filterUrlencode(f *frame, c *pyvalue.Call) (value, error) {
 	v := c.Args[0]
 	quoteText := func(v value, forQuery bool) (string, error) {
 		if v.Kind() == pyvalue.KindBytes {
-			return urlQuote(string(v.Data()), forQuery), nil
+			return urlQuote(f.meter.Look, string(v.Data()), forQuery)
 		}
 		text, err := pyvalue.String(f.meter, v)
 		if err == nil {
 			err = f.meter.Grow(3 * int64(len(text)))
 		}
-		return urlQuote(text, forQuery), err
+		if err != nil {
+			return "", err
+		}
+		return urlQuote(f.meter.Look, text, forQuery)
 	}
 	_, iterates := pyvalue.All(v)
 	if v.IsText() || iterates != nil {
@@ -274,7 +337,12 @@ func filterTojson(f *frame, c *pyvalue.Call) (value, error) {
 	if err != nil {
 		return value{}, err
 	}
-	return pyvalue.Markup(jsonForHTML.Replace(string(out))), nil
+	var b strings.Builder
+	err = longtext.Pieces(string(out), f.meter.Look, func(piece string) error {
+		_, err := jsonForHTML.WriteString(&b, piece)
+		return err
+	})
+	return pyvalue.Markup(b.String()), err
 }
 
 var jsonForHTML = strings.NewReplacer("<", `\u003c`, ">", `\u003e`, "&", `\u0026`, "'", `\u0027`)

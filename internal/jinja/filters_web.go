@@ -7,16 +7,14 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/exportpipeline/exportpipeline/internal/longtext"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/python/ucd"
 )
 
 func unescapeHTML(s string) string { return html.UnescapeString(s) }
 
-// pythonSpace is white space as Python's regular expressions have it.
-const pythonSpace = `\s\x0b\x1c-\x1f\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}`
-
 var (
-	urlWords = regexp.MustCompile(`[` + pythonSpace + `]+|[^` + pythonSpace + `]+`)
 	urlHead  = regexp.MustCompile(`^(?:[(<]|&lt;)+`)
 	urlTail  = regexp.MustCompile(`(?:[)>.,\n]|&gt;)+$`)
 	webURL   = regexp.MustCompile(`(?i)^(?:(?:https?://|www\.)(?:(?:[\pL\pN_%-]+\.)+)?(?:[a-z]{2,63}|xn--[\pL\pN_%]{2,59})|(?:[\pL\pN_%-]{2,63}\.)+(?:com|net|int|edu|gov|org|info|mil)|(?:https?://)(?:\d{1,3}(?:\.\d{1,3}){3}|\[(?:[\da-f]{0,4}:){2}(?:[\da-f]{0,4}:?){1,6}\]))(?::\d{1,5})?(?:[/?#]\S*)?$`)
@@ -56,11 +54,11 @@ func filterUrlize(f *frame, c *pyvalue.Call) (value, error) {
 	if err := f.meter.Grow(4 * int64(len(escaped.Text()))); err != nil {
 		return value{}, err
 	}
-	out := urlWords.ReplaceAllStringFunc(escaped.Text(), u.word)
+	out, err := u.words(f.meter.Look, escaped.Text())
 	if f.escape {
-		return pyvalue.Markup(out), nil
+		return pyvalue.Markup(out), err
 	}
-	return pyvalue.Str(out), nil
+	return pyvalue.Str(out), err
 }
 
 func urlizeAttrs(c *pyvalue.Call) string {
@@ -83,7 +81,39 @@ type urlizer struct {
 	schemes []string
 }
 
+// words changes the words of a text that are addresses.
+func (u urlizer) words(look longtext.Look, text string) (string, error) {
+	var out strings.Builder
+	for looked := len(text); text != ""; {
+		if looked-len(text) >= longtext.Piece {
+			if err := look(looked - len(text)); err != nil {
+				return "", err
+			}
+			looked = len(text)
+		}
+		end := strings.IndexFunc(text, ucd.IsSpace)
+		if end == 0 { // to the next word
+			end = len(text) - len(strings.TrimLeftFunc(text, ucd.IsSpace))
+			out.WriteString(text[:end])
+			text = text[end:]
+			continue
+		}
+		if end < 0 {
+			end = len(text)
+		}
+		out.WriteString(u.word(text[:end]))
+		text = text[end:]
+	}
+	return out.String(), nil
+}
+
+// maxURL is the longest word that may be an address, in bytes: browsers know none that are longer.
+const maxURL = 64 << 10
+
 func (u urlizer) word(word string) string {
+	if len(word) > maxURL {
+		return word
+	}
 	head := urlHead.FindString(word)
 	middle := word[len(head):]
 	tail := urlTail.FindString(middle)
@@ -93,10 +123,11 @@ func (u urlizer) word(word string) string {
 		if opened <= strings.Count(middle, pair[1]) {
 			continue
 		}
+		moved := 0
 		for range min(opened, strings.Count(tail, pair[1])) {
-			end := strings.Index(tail, pair[1]) + len(pair[1])
-			middle, tail = middle+tail[:end], tail[end:]
+			moved += strings.Index(tail[moved:], pair[1]) + len(pair[1])
 		}
+		middle, tail = middle+tail[:moved], tail[moved:]
 	}
 	return head + u.link(middle) + tail
 }

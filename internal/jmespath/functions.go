@@ -58,23 +58,26 @@ func typeOf(v value) string {
 	return "null"
 }
 
-func accepts(types []string, v value) bool {
+func (r *run) accepts(types []string, v value) (bool, error) {
 	if len(types) == 0 {
-		return true
+		return true, nil
 	}
 	t := typeOf(v)
 	for _, want := range types {
 		if want == t {
-			return true
+			return true, nil
 		}
 		if of, ok := strings.CutPrefix(want, "array-"); ok && t == "array" {
 			items, _ := list(v)
+			if err := r.meter.Step(int64(len(items)) / 16); err != nil {
+				return false, err
+			}
 			if !slices.ContainsFunc(items, func(item value) bool { return typeOf(item) != of }) {
-				return true
+				return true, nil
 			}
 		}
 	}
-	return false
+	return false, nil
 }
 
 func (f function) bind(name string, args []argument) evaluator {
@@ -97,7 +100,9 @@ func (f function) bind(name string, args []argument) evaluator {
 			if err != nil {
 				return value{}, err
 			}
-			if !accepts(types, values[i]) {
+			if ok, err := r.accepts(types, values[i]); err != nil {
+				return value{}, err
+			} else if !ok {
 				return value{}, wrongType(name, i, types, typeOf(values[i]))
 			}
 		}
@@ -158,11 +163,17 @@ func makeFunctions() map[string]function {
 		"join": {[][]string{text, {"array-string"}}, false, func(r *run, a []value, _ evaluator) (value, error) {
 			return pyvalue.CallMethod(r.meter, a[0], "join", &pyvalue.Call{Args: a[1:]})
 		}},
-		"keys": {[][]string{object}, false, func(_ *run, a []value, _ evaluator) (value, error) {
+		"keys": {[][]string{object}, false, func(r *run, a []value, _ evaluator) (value, error) {
+			if err := r.growItems(a[0].Dict().Len()); err != nil {
+				return value{}, err
+			}
 			return pyvalue.NewList(a[0].Dict().Keys()...), nil
 		}},
-		"values": {[][]string{object}, false, func(_ *run, a []value, _ evaluator) (value, error) {
-			var items []value
+		"values": {[][]string{object}, false, func(r *run, a []value, _ evaluator) (value, error) {
+			if err := r.growItems(a[0].Dict().Len()); err != nil {
+				return value{}, err
+			}
+			items := make([]value, 0, a[0].Dict().Len())
 			for _, v := range a[0].Dict().All() {
 				items = append(items, v)
 			}
@@ -179,10 +190,14 @@ func makeFunctions() map[string]function {
 		"map": {[][]string{expressions, array}, false, mapped},
 		"max": {[][]string{comparables}, false, extreme(pyvalue.CmpGt)}, "min": {[][]string{comparables}, false, extreme(pyvalue.CmpLt)},
 		"max_by": {[][]string{array, expressions}, false, extremeBy(pyvalue.CmpGt)}, "min_by": {[][]string{array, expressions}, false, extremeBy(pyvalue.CmpLt)},
-		"merge": {[][]string{object}, true, func(_ *run, a []value, _ evaluator) (value, error) {
+		"merge": {[][]string{object}, true, func(r *run, a []value, _ evaluator) (value, error) {
 			merged := pyvalue.NewDict()
 			for _, o := range a {
 				for k, v := range o.Dict().All() {
+					const bytesOfMember = 64
+					if err := r.meter.Grow(bytesOfMember); err != nil {
+						return value{}, err
+					}
 					_ = merged.Set(k, v) // it was a key before
 				}
 			}
@@ -228,6 +243,12 @@ func makeFunctions() map[string]function {
 			return pyvalue.None(), nil // of bytes, which JSON does not have
 		}},
 	}
+}
+
+// growItems counts a list of n items before it is made.
+func (r *run) growItems(n int) error {
+	const bytesOfItem = 24
+	return r.meter.Grow(bytesOfItem * int64(n))
 }
 
 func sum(r *run, items []value) (value, error) {
@@ -279,6 +300,9 @@ func textual(f func(string, string) bool) func(*run, []value, evaluator) (value,
 
 func mapped(r *run, a []value, by evaluator) (value, error) {
 	items := a[1].List().Items
+	if err := r.growItems(len(items)); err != nil {
+		return value{}, err
+	}
 	out := make([]value, len(items))
 	for i, item := range items {
 		var err error
@@ -286,7 +310,7 @@ func mapped(r *run, a []value, by evaluator) (value, error) {
 			return value{}, err
 		}
 	}
-	return pyvalue.NewList(out...), r.meter.Grow(int64(24 * len(items)))
+	return pyvalue.NewList(out...), nil
 }
 
 func extreme(better pyvalue.CmpOp) func(*run, []value, evaluator) (value, error) {
@@ -311,6 +335,9 @@ func extreme(better pyvalue.CmpOp) func(*run, []value, evaluator) (value, error)
 
 // keys evaluates the expression for each item; all must be numbers, or all texts.
 func keys(r *run, name string, items []value, by evaluator) ([]value, error) {
+	if err := r.growItems(len(items)); err != nil {
+		return nil, err
+	}
 	out := make([]value, len(items))
 	for i, item := range items {
 		k, err := by(r, item)
@@ -335,7 +362,11 @@ func extremeBy(better pyvalue.CmpOp) func(*run, []value, evaluator) (value, erro
 		}
 		best := 0
 		for i := range items {
-			if is, _ := pyvalue.Compare(better, ks[i], ks[best]); is {
+			is, err := pyvalue.CompareWithin(r.meter, better, ks[i], ks[best])
+			if err != nil {
+				return value{}, err
+			}
+			if is {
 				best = i
 			}
 		}
@@ -364,10 +395,10 @@ func toNumber(r *run, a []value, _ evaluator) (value, error) {
 			return v, nil
 		}
 		v, err := pyvalue.ParseFloat(r.meter, a[0].Text())
-		if err != nil {
+		if _, raised := err.(*pyvalue.Error); raised {
 			return value{}, nil
 		}
-		return v, nil
+		return v, err
 	case isActualNumber(a[0]):
 		return a[0], nil
 	}

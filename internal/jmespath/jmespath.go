@@ -271,13 +271,15 @@ func flatten(left evaluator) evaluator {
 			if err != nil {
 				return value{}, err
 			}
-			if ok {
-				flat = append(flat, inner...)
-			} else {
-				flat = append(flat, item)
+			if !ok {
+				inner = []value{item}
 			}
+			if err := r.growItems(len(inner)); err != nil {
+				return value{}, err
+			}
+			flat = append(flat, inner...)
 		}
-		return pyvalue.NewList(flat...), r.meter.Grow(int64(24 * len(flat)))
+		return pyvalue.NewList(flat...), nil
 	}
 }
 

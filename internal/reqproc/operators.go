@@ -136,7 +136,10 @@ func (op *operation) fill(ctx context.Context, s *Scope) (side, error) {
 func (op *operation) compare(ctx context.Context, s *Scope, path *Path, left, right value) (bool, error) {
 	switch op.name {
 	case "$eq", "$ne":
-		same := pyvalue.Equal(left, right)
+		same, err := pyvalue.EqualWithin(meterOf(ctx), left, right)
+		if err != nil {
+			return false, err
+		}
 		if !same {
 			op.hint(s, path, left, right)
 		}
@@ -146,32 +149,51 @@ func (op *operation) compare(ctx context.Context, s *Scope, path *Path, left, ri
 			s.note("%s: nothing is in %s, so %s is false", path, Describe(right), op.name)
 			return false, nil
 		}
-		in, err := pyvalue.Contains(nil, right, left)
+		meter := meterOf(ctx)
+		in, err := pyvalue.Contains(meter, right, left)
+		if errors.Is(err, pyvalue.ErrLimit) || ctx.Err() != nil {
+			return false, err
+		}
 		if err != nil {
 			return false, fmt.Errorf("%s cannot be looked for in %s", Describe(left), Describe(right))
 		}
 		if items, ok := right.Items(); ok && !in {
 			for _, item := range items {
-				op.hint(s, path, left, item)
+				if err := meter.Step(1); err != nil {
+					return false, err
+				}
+				if op.hint(s, path, left, item) {
+					break // the others would be told of in the same words
+				}
 			}
 		}
 		return in == (op.name == "$in"), nil
 	case "$regex":
 		return op.matches(ctx, s, path, left, right)
 	}
-	return op.order(s, path, left, right)
+	return op.order(ctx, s, path, left, right)
 }
 
-// hint tells of values that differ only in their type, which is a common mistake.
-func (op *operation) hint(s *Scope, path *Path, left, right value) {
+// hint tells of values that differ only in their type, which is a common mistake, and
+// reports whether it has.
+func (op *operation) hint(s *Scope, path *Path, left, right value) bool {
 	if left.IsNone() || right.IsNone() || left.IsText() == right.IsText() {
-		return
+		return false
 	}
-	a, err1 := pyvalue.String(nil, left)
-	b, err2 := pyvalue.String(nil, right)
-	if err1 == nil && err2 == nil && a == b {
+	text, other := left, right
+	if right.IsText() {
+		text, other = right, left
+	}
+	const most = 1 << 10 // bytes of a text that somebody mistakes for another value
+	if len(text.Text()) > most {
+		return false
+	}
+	printed, err := pyvalue.String(pyvalue.NewMeter(context.Background(), pyvalue.Limits{ValueBytes: most}), other)
+	if err == nil && printed == text.Text() {
 		s.note("%s is %s and is compared with %s: they are never equal; for a field, write .value and compare with a string", path, Describe(left), Describe(right))
+		return true
 	}
+	return false
 }
 
 func (op *operation) matches(ctx context.Context, s *Scope, path *Path, left, right value) (bool, error) {
@@ -201,7 +223,7 @@ var comparisons = map[string]pyvalue.CmpOp{"$gt": pyvalue.CmpGt, "$gte": pyvalue
 // The text of a plain decimal number counts as the number beside another number,
 // as Rossum's reference has it in its examples; the engine raises a TypeError there,
 // and for all other values of unlike kinds, which are an error here, too.
-func (op *operation) order(s *Scope, path *Path, left, right value) (bool, error) {
+func (op *operation) order(ctx context.Context, s *Scope, path *Path, left, right value) (bool, error) {
 	if left.IsNone() || right.IsNone() {
 		return false, nil
 	}
@@ -214,9 +236,9 @@ func (op *operation) order(s *Scope, path *Path, left, right value) (bool, error
 	if l.IsNumber() && r.IsNumber() && (left.IsText() || right.IsText()) {
 		s.note("%s: a string and a number are compared as numbers; Rossum's engine fails here, so leave .value out of the path of a number field", path)
 	}
-	ok, err := pyvalue.Compare(comparisons[op.name], l, r)
-	if err == nil {
-		return ok, nil
+	ok, err := pyvalue.CompareWithin(meterOf(ctx), comparisons[op.name], l, r)
+	if err == nil || errors.Is(err, pyvalue.ErrLimit) || ctx.Err() != nil {
+		return ok, err
 	}
 	hint := ""
 	switch {

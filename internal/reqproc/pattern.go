@@ -31,8 +31,12 @@ func CompilePattern(text string) (*Pattern, error) {
 // Find searches a text. It returns the first group if the pattern has one, None if
 // that took no part in the match, else the whole match; and whether there is a match.
 func (p *Pattern) Find(ctx context.Context, text string) (pyvalue.Value, bool, error) {
-	t := re.NewText(text)
-	m, err := p.p.Search(pyvalue.NewMeter(ctx, pyvalue.Limits{Steps: maxSteps}), t, 0, t.Len())
+	meter := pyvalue.NewMeter(ctx, pyvalue.Limits{Steps: maxSteps})
+	t, err := re.NewTextWithin(meter.Look, text)
+	if err != nil {
+		return pyvalue.None(), false, err
+	}
+	m, err := p.p.Search(meter, t, 0, t.Len())
 	if errors.Is(err, pyvalue.ErrLimit) || errors.Is(err, re.ErrLimit) {
 		err = fmt.Errorf("the pattern backtracks too often on a text of %d bytes: %w", len(text), err)
 	}

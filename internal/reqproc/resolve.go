@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/exportpipeline/exportpipeline/internal/longtext"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/settings"
 	"github.com/exportpipeline/exportpipeline/internal/xmldoc"
@@ -246,10 +247,10 @@ func (g segment) element(ctx context.Context, v value, before string) (value, er
 	if p, ok := v.Part(); ok && p.IsList() {
 		return elementOf(ctx, p, index, before)
 	}
-	items, ok := elementsOf(v)
 	if v.IsText() {
-		items, ok = characters(v.Text()), true
+		return characterOf(ctx, v, index, before)
 	}
+	items, ok := elementsOf(v)
 	if !ok {
 		return value{}, fmt.Errorf("%w: %s is %s and not a list; where one match makes an object of a list, iterate instead of taking [%d]", ErrNotThere, before, Describe(v), index)
 	}
@@ -276,12 +277,17 @@ func elementOf(ctx context.Context, p pyvalue.Part, index int64, before string) 
 	return value{}, fmt.Errorf("%w: %s has length %d, so there is no [%d]", ErrNotThere, before, n, index)
 }
 
-func characters(text string) []value {
-	var all []value
-	for _, c := range text {
-		all = append(all, pyvalue.Str(string(c)))
+// characterOf takes a character of a text, which may be a reply.
+func characterOf(ctx context.Context, text value, index int64, before string) (value, error) {
+	found, err := pyvalue.GetItem(text, pyvalue.Int(index))
+	if err == nil {
+		return found, nil
 	}
-	return all
+	n, err := longtext.RuneCount(text.Text(), meterOf(ctx).Look)
+	if err != nil {
+		return value{}, err
+	}
+	return value{}, fmt.Errorf("%w: %s has length %d, so there is no [%d]", ErrNotThere, before, n, index)
 }
 
 func (g segment) open(ctx context.Context, s *Scope, v value, before string) (value, error) {
@@ -321,14 +327,48 @@ func IsURL(text string) bool {
 
 // Simple returns the value without objects of other packages, as JSON or a text
 // can hold it; None for what has no value.
+//
+// A list or an object that is so already is returned as it is: those of a reply are large.
 func Simple(ctx context.Context, v pyvalue.Value) (pyvalue.Value, error) {
+	return simplified(ctx, meterOf(ctx), v)
+}
+
+// isSimple reports whether a value has no objects of other packages in it.
+func isSimple(m *pyvalue.Meter, v value) (bool, error) {
+	if err := m.Step(1); err != nil {
+		return false, err
+	}
+	switch v.Kind() {
+	case pyvalue.KindObject:
+		return false, nil
+	case pyvalue.KindList, pyvalue.KindTuple:
+		items, _ := v.Items()
+		for _, item := range items {
+			if simple, err := isSimple(m, item); err != nil || !simple {
+				return false, err
+			}
+		}
+	case pyvalue.KindDict:
+		for _, item := range v.Dict().All() {
+			if simple, err := isSimple(m, item); err != nil || !simple {
+				return false, err
+			}
+		}
+	}
+	return true, nil
+}
+
+func simplified(ctx context.Context, m *pyvalue.Meter, v value) (value, error) {
+	if simple, err := isSimple(m, v); err != nil || simple {
+		return v, err
+	}
 	switch v.Kind() {
 	case pyvalue.KindObject:
 		if p, ok := v.Object().(Plain); ok {
 			return p.Plain(ctx)
 		}
 		if p, ok := v.Part(); ok {
-			return p.Whole(meterOf(ctx))
+			return p.Whole(m)
 		}
 		return value{}, fmt.Errorf("%s cannot be used as a value", Describe(v))
 	case pyvalue.KindList, pyvalue.KindTuple:
@@ -336,7 +376,7 @@ func Simple(ctx context.Context, v pyvalue.Value) (pyvalue.Value, error) {
 		simple := make([]value, len(items))
 		for i, item := range items {
 			var err error
-			if simple[i], err = Simple(ctx, item); err != nil {
+			if simple[i], err = simplified(ctx, m, item); err != nil {
 				return value{}, err
 			}
 		}
@@ -347,7 +387,7 @@ func Simple(ctx context.Context, v pyvalue.Value) (pyvalue.Value, error) {
 	case pyvalue.KindDict:
 		simple := pyvalue.NewDictSize(v.Dict().Len())
 		for k, item := range v.Dict().All() {
-			s, err := Simple(ctx, item)
+			s, err := simplified(ctx, m, item)
 			if err != nil {
 				return value{}, err
 			}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"regexp"
 	"strings"
 	"unicode/utf8"
@@ -118,34 +117,11 @@ func DeclaresCharset(data []byte) bool {
 }
 
 func decode(ctx context.Context, e encoding.Encoding, name string, data []byte) ([]byte, error) {
-	var out bytes.Buffer
-	out.Grow(len(data) + bytes.MinRead)
-	_, err := out.ReadFrom(e.NewDecoder().Reader(&dataReader{ctx, data}))
-	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
+	text, err := charset.Decode(ctx, e, data)
+	if err != nil && ctx.Err() == nil {
+		err = fmt.Errorf("it is not %s: %w", name, err)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("it is not %s: %w", name, err)
-	}
-	return out.Bytes(), nil
-}
-
-// dataReader reads bytes until its context ends.
-type dataReader struct {
-	ctx  context.Context
-	data []byte
-}
-
-func (r *dataReader) Read(p []byte) (int, error) {
-	if r.ctx.Err() != nil {
-		return 0, context.Cause(r.ctx)
-	}
-	if len(r.data) == 0 {
-		return 0, io.EOF
-	}
-	n := copy(p, r.data)
-	r.data = r.data[n:]
-	return n, nil
+	return text, err
 }
 
 func checked(data []byte) ([]byte, error) {

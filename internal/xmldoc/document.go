@@ -42,7 +42,7 @@ type Document struct {
 type node struct {
 	is       uint32 // the kind, and the number of the name above it
 	parent   ID
-	prev     ID // sibling, None for the first child
+	prev     ID // sibling, None for the first child; of the first attribute, the node after the last one
 	end      ID // the node after the last descendant
 	from, to uint32
 }
@@ -108,9 +108,10 @@ func (d *Document) End(n ID) ID { return d.nodes.get(n).end }
 // one.
 func (d *Document) Attributes(n ID) (from, to ID) {
 	from = n + 1
-	for to = from; to < d.nodes.get(n).end && d.Kind(to) == Attribute; to++ {
+	if from < d.nodes.get(n).end && d.Kind(from) == Attribute {
+		return from, d.nodes.get(from).prev
 	}
-	return from, to
+	return from, from
 }
 
 // FirstChild returns the first child of a node, None if there is none.
@@ -135,7 +136,12 @@ func (d *Document) Next(n ID) ID {
 }
 
 // Previous returns the sibling before a node, None if there is none.
-func (d *Document) Previous(n ID) ID { return d.nodes.get(n).prev }
+func (d *Document) Previous(n ID) ID {
+	if d.Kind(n) == Attribute {
+		return None
+	}
+	return d.nodes.get(n).prev
+}
 
 // Value returns the string-value of a node, as XPath defines it: of an element the
 // text of all its descendants.

@@ -289,6 +289,9 @@ func (r *reader) start() error {
 			return err
 		}
 	}
+	if after := ID(r.doc.Len()); after > id+1 {
+		r.doc.nodes.get(id + 1).prev = after
+	}
 	return nil
 }
 

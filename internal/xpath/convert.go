@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/exportpipeline/exportpipeline/internal/longtext"
 	"github.com/exportpipeline/exportpipeline/internal/xmldoc"
 )
 
@@ -61,11 +62,11 @@ func toNumber(r *run, v value) float {
 		}
 		return 0
 	}
-	return parseNumber(string(toText(r, v)))
+	return parseNumber(r, string(toText(r, v)))
 }
 
 // parseNumber reads a number as libxml2 does, which also takes an exponent.
-func parseNumber(s string) float {
+func parseNumber(r *run, s string) float {
 	s = strings.Trim(s, " \t\r\n")
 	digits := strings.TrimPrefix(s, "-")
 	n := numberLength(digits)
@@ -87,7 +88,7 @@ func parseNumber(s string) float {
 			s = s[:len(s)-len(rest)]
 		}
 	}
-	f, err := strconv.ParseFloat(s, 64)
+	f, err := longtext.ParseFloat(s, r.look)
 	if err != nil && f == 0 {
 		return float(math.NaN())
 	}
@@ -163,12 +164,12 @@ func compareSets(r *run, op string, left, right nodes) bool {
 		return compareTexts(r, op, left, right)
 	}
 	for _, a := range left {
-		x := parseNumber(string(r.textOf(a)))
+		x := parseNumber(r, string(r.textOf(a)))
 		for _, b := range right {
 			if r.err != nil {
 				return false
 			}
-			if order(op, x, parseNumber(string(r.textOf(b)))) {
+			if order(op, x, parseNumber(r, string(r.textOf(b)))) {
 				return true
 			}
 		}

@@ -59,6 +59,21 @@ func (r *run) step(n int) bool {
 	return r.err == nil
 }
 
+// look counts a piece of a text that has been gone over: it is a [longtext.Look].
+func (r *run) look(bytes int) error {
+	const perStep = 128
+	r.step(bytes / perStep)
+	return r.err
+}
+
+// grow counts the bytes of a text before it is made, and reports whether it may be.
+func (r *run) grow(n int64) bool {
+	if r.err == nil && r.meter != nil {
+		r.err = r.meter.Grow(n)
+	}
+	return r.err == nil
+}
+
 func (t text) eval(*run) value  { return t }
 func (f float) eval(*run) value { return f }
 func (text) isNodes() bool      { return false }

@@ -144,10 +144,15 @@ func walk(d *xmldoc.Document, a axis, n xmldoc.ID, f func(xmldoc.ID) bool) {
 
 // forward visits what is no attribute in a range of nodes.
 func forward(d *xmldoc.Document, from, to xmldoc.ID, f func(xmldoc.ID) bool) {
-	for ; from < to; from++ {
-		if d.Kind(from) != xmldoc.Attribute && !f(from) {
+	for from < to {
+		if d.Kind(from) == xmldoc.Attribute {
+			_, from = d.Attributes(from - 1) // it is the first one of the element before
+			continue
+		}
+		if !f(from) {
 			return
 		}
+		from++
 	}
 }
 
@@ -157,7 +162,10 @@ func backward(d *xmldoc.Document, n xmldoc.ID, f func(xmldoc.ID) bool) {
 		n = d.Parent(n)
 	}
 	for before := n - 1; before > 0; before-- {
-		if d.Kind(before) != xmldoc.Attribute && d.End(before) <= n && !f(before) {
+		if d.Kind(before) == xmldoc.Attribute {
+			before = d.Parent(before) // its other attributes are passed over, too
+		}
+		if d.End(before) <= n && !f(before) {
 			return
 		}
 	}

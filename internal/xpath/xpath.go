@@ -10,6 +10,9 @@ import (
 type Meter interface {
 	// Step counts n operations. Its error ends the evaluation.
 	Step(n int64) error
+	// Grow counts the bytes of a text that is about to be made. Its error ends the
+	// evaluation.
+	Grow(n int64) error
 }
 
 // PrefixError means that an expression names a prefix which the document does not

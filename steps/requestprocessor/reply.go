@@ -165,7 +165,8 @@ func (r *reply) decoded(ctx context.Context) string {
 			return text
 		}
 	}
-	return charset.Text(r.Body, r.mediaType)
+	text, _ := charset.Text(ctx, r.Body, r.mediaType) // the error is that of ctx, which ends the run
+	return text
 }
 
 // noteCharset tells of a reply that the engine would read as another text than ours. It puts

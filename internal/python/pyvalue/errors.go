@@ -94,6 +94,16 @@ func (m *Meter) check() error {
 	return nil
 }
 
+// Look returns the error of the context if that has ended. It is called between two pieces of
+// a large value, of so many bytes, whose steps have been counted before: it is a
+// [longtext.Look].
+func (m *Meter) Look(int) error {
+	if m == nil || m.ctx.Err() == nil {
+		return nil
+	}
+	return context.Cause(m.ctx)
+}
+
 // Grow counts the bytes of a value that is about to be made. Call it first.
 func (m *Meter) Grow(n int64) error { return m.GrowTimes(1, n) }
 

@@ -5,6 +5,8 @@ import (
 	"iter"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/exportpipeline/exportpipeline/internal/longtext"
 )
 
 // All yields the elements that iterating over v gives. The error is TypeError
@@ -119,7 +121,8 @@ func Contains(m *Meter, container, item Value) (bool, error) {
 		if err := m.Step(int64(len(container.Text())) / perStep); err != nil {
 			return false, err
 		}
-		return strings.Contains(container.Text(), item.Text()), nil
+		at, err := longtext.Index(container.Text(), item.Text(), m.Look)
+		return at >= 0, err
 	case *bytesBox:
 		switch n, isInt := item.Int64(); {
 		case item.Kind() == KindBytes:
@@ -297,10 +300,14 @@ func Slice(m *Meter, v, lo, hi, step Value) (Value, error) {
 		return Value{}, err
 	}
 	if v.IsText() || v.Kind() == KindBytes {
-		return sliceText(v, from, to, by), nil
+		return sliceText(m, v, from, to, by)
 	}
 	items, _ := v.Items()
-	var picked []Value
+	length := int64(sliceLength(from, to, by))
+	if err := m.growTimes(valueSize, length); err != nil {
+		return Value{}, err
+	}
+	picked := make([]Value, 0, length)
 	for i := from; by > 0 && i < to || by < 0 && i > to; i += by {
 		picked = append(picked, items[i])
 	}
@@ -310,31 +317,66 @@ func Slice(m *Meter, v, lo, hi, step Value) (Value, error) {
 	return NewTuple(picked...), nil
 }
 
-func sliceText(v Value, from, to, by int) Value {
+// sliceLength is how many elements a slice has whose bounds are those of sliceBounds.
+func sliceLength(from, to, by int) int {
+	switch {
+	case by > 0 && from < to:
+		return (to-from-1)/by + 1
+	case by < 0 && from > to:
+		return (from-to-1)/-by + 1
+	}
+	return 0
+}
+
+func sliceText(m *Meter, v Value, from, to, by int) (Value, error) {
+	length := sliceLength(from, to, by)
 	if v.Kind() == KindBytes {
-		var picked []byte
-		for i := from; by > 0 && i < to || by < 0 && i > to; i += by {
+		picked := make([]byte, 0, length)
+		for i := from; len(picked) < length; i += by {
 			picked = append(picked, v.Data()[i])
 		}
-		return Bytes(picked)
+		return Bytes(picked), m.Grow(int64(length))
 	}
 	text := v.Text()
-	switch {
-	case by == 1 && to > from:
+	if by == 1 && length > 0 {
 		begin := offset(text, from)
-		text = text[begin : begin+offset(text[begin:], to-from)]
-	default:
-		all := []rune(text)
-		var picked []rune
-		for i := from; by > 0 && i < to || by < 0 && i > to; i += by {
-			picked = append(picked, all[i])
+		return like(v, text[begin:begin+offset(text[begin:], to-from)]), nil
+	}
+	most := min(int64(len(text)), int64(length)*utf8.UTFMax)
+	if err := m.Grow(most); err != nil {
+		return Value{}, err
+	}
+	text, err := pick(m, text, from, by, length, int(most))
+	return like(v, text), err
+}
+
+// pick takes every by-th character of a text, length of them, which have no more than so many
+// bytes.
+func pick(m *Meter, text string, from, by, length, bytes int) (string, error) {
+	if length == 0 {
+		return "", nil
+	}
+	var b strings.Builder
+	b.Grow(bytes)
+	at := offset(text, from)
+	for n := range length {
+		if n%longtext.Piece == longtext.Piece-1 {
+			if err := m.Look(0); err != nil {
+				return "", err
+			}
 		}
-		text = string(picked)
+		_, size := utf8.DecodeRuneInString(text[at:])
+		b.WriteString(text[at : at+size])
+		for skip := by; skip > 0 && at < len(text); skip-- {
+			_, size := utf8.DecodeRuneInString(text[at:])
+			at += size
+		}
+		for skip := by; skip < 0 && at > 0; skip++ {
+			_, size := utf8.DecodeLastRuneInString(text[:at])
+			at -= size
+		}
 	}
-	if v.Kind() == KindMarkup {
-		return Markup(text)
-	}
-	return Str(text)
+	return b.String(), nil
 }
 
 // farthest is beyond any list, and far enough from the end of an int.

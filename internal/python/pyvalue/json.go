@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/exportpipeline/exportpipeline/internal/longtext"
 )
 
 // maxJSONDepth bounds the nesting of JSON that is read or written.
@@ -76,7 +78,7 @@ func (j JSON) append(m *Meter, dst []byte, v Value, depth int) ([]byte, error) {
 		}
 		return appendJSONFloat(dst, f), nil
 	case KindStr, KindMarkup:
-		return j.appendText(dst, v.Text()), nil
+		return j.appendText(m, dst, v.Text())
 	case KindList, KindTuple:
 		items, _ := v.Items()
 		return j.appendAll(m, dst, '[', ']', len(items), depth, func(dst []byte, i int) ([]byte, error) {
@@ -150,7 +152,10 @@ func (j JSON) appendDict(m *Meter, dst []byte, d *Dict, depth int) ([]byte, erro
 		if err != nil {
 			return dst, err
 		}
-		return j.append(m, append(j.appendText(dst, key), j.KeySeparator...), pairs[i].value, depth+1)
+		if dst, err = j.appendText(m, dst, key); err != nil {
+			return dst, err
+		}
+		return j.append(m, append(dst, j.KeySeparator...), pairs[i].value, depth+1)
 	})
 }
 
@@ -171,11 +176,22 @@ func jsonKey(k Value) (string, error) {
 	return "", typeError("keys must be str, int, float, bool or None, not %s", TypeName(k))
 }
 
-func (j JSON) appendText(dst []byte, s string) []byte {
+func (j JSON) appendText(m *Meter, dst []byte, s string) ([]byte, error) {
 	if len(s) > 1<<10 { // rather than in many steps
 		dst = slices.Grow(dst, len(s)+2)
 	}
 	dst = append(dst, '"')
+	if err := m.Step(int64(len(s)) / perStep); err != nil {
+		return dst, err
+	}
+	err := longtext.Pieces(s, m.Look, func(piece string) error {
+		dst = j.appendEscaped(dst, piece)
+		return m.checkSize(len(dst))
+	})
+	return append(dst, '"'), err
+}
+
+func (j JSON) appendEscaped(dst []byte, s string) []byte {
 	for i := 0; i < len(s); {
 		r, n := utf8.DecodeRuneInString(s[i:])
 		switch {
@@ -202,5 +218,5 @@ func (j JSON) appendText(dst []byte, s string) []byte {
 		}
 		i += n
 	}
-	return append(dst, '"')
+	return dst
 }

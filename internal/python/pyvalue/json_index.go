@@ -65,7 +65,7 @@ func (p pages) end() uint32 {
 // what may be too large.
 func IndexReply(ctx context.Context, data []byte, spelling bool) (Value, error) {
 	limit := treelimit.Of(ctx)
-	text, err := replyText(data)
+	text, err := replyText(ctx, data)
 	if err != nil {
 		return Value{}, err
 	}
@@ -178,7 +178,7 @@ func (i *indexer) members(n uint32, depth int) error {
 // checkText checks a text from its quote.
 func (i *indexer) checkText() error {
 	start := i.at + 1
-	for at := start; at < len(i.text); at++ {
+	for at := start; at < len(i.text) && i.goesOn(at); at++ {
 		switch c := i.text[at]; {
 		case c == '"':
 			i.at = at + 1
@@ -234,7 +234,7 @@ func (i *indexer) digits() error {
 	literal := i.text[i.at : i.at+n]
 	i.at += n
 	if n > mayFail {
-		if _, err := parseJSONNumber(literal); err != nil {
+		if _, err := parseJSONNumber(i.meter, literal); err != nil {
 			return err
 		}
 	}

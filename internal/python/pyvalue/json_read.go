@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/exportpipeline/exportpipeline/internal/longtext"
 )
 
 // Bytes of memory that the parts of a tree cost, about. They are those of a 64-bit machine.
@@ -71,6 +73,9 @@ func (r *jsonReader) ended() error {
 // explained says what is wrong with the text, where err says only that something is.
 func explained(m *Meter, text string, err error) error {
 	if errors.Is(err, errSyntax) {
+		if over := m.Look(0); over != nil {
+			return over // within a long text
+		}
 		return explainJSON(m, text)
 	}
 	return err
@@ -94,8 +99,14 @@ func explainJSON(m *Meter, text string) error {
 	}
 }
 
+// goesOn reports whether to go on in a long text: it looks at the context where i is the end of
+// a piece. Whoever does not go on returns errSyntax, which [explained] knows.
+func (r *jsonReader) goesOn(i int) bool {
+	return i%longtext.Piece != longtext.Piece-1 || r.meter.Look(longtext.Piece) == nil
+}
+
 func (r *jsonReader) space() {
-	for r.at < len(r.text) {
+	for r.at < len(r.text) && r.goesOn(r.at) {
 		switch r.text[r.at] {
 		case ' ', '\t', '\n', '\r':
 			r.at++
@@ -235,7 +246,7 @@ func (r *jsonReader) key(key string) string {
 // string reads a text from its quote.
 func (r *jsonReader) string() (string, error) {
 	start := r.at + 1
-	for i := start; i < len(r.text); i++ {
+	for i := start; i < len(r.text) && r.goesOn(i); i++ {
 		switch c := r.text[i]; {
 		case c == '"':
 			r.at = i + 1
@@ -254,6 +265,9 @@ func (r *jsonReader) string() (string, error) {
 func (r *jsonReader) decoded(start, i int) (string, error) {
 	plain := true // but for characters of several bytes
 	for ; i < len(r.text) && r.text[i] != '"'; i++ {
+		if !r.goesOn(i) {
+			return "", errSyntax
+		}
 		switch c := r.text[i]; {
 		case c < ' ':
 			return "", errSyntax
@@ -336,12 +350,12 @@ func (r *jsonReader) number() (Value, error) {
 		if err := r.meter.Step(1 + int64(len(text))/64); err != nil {
 			return Value{}, err
 		}
-		return parseJSONNumber(text)
+		return parseJSONNumber(r.meter, text)
 	}
 	if err := r.meter.Grow(costOfSpelt); err != nil {
 		return Value{}, err
 	}
-	return Number(text)
+	return numberWithin(r.meter, text)
 }
 
 // numberLength returns the length of the number that a text begins with, 0 if it begins

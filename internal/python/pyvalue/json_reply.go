@@ -13,6 +13,7 @@ import (
 	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/encoding/unicode/utf32"
 
+	"github.com/exportpipeline/exportpipeline/internal/charset"
 	"github.com/exportpipeline/exportpipeline/internal/treelimit"
 )
 
@@ -32,7 +33,7 @@ func FromReply(ctx context.Context, data []byte, spelling bool) (Value, error) {
 }
 
 func fromReply(m *Meter, data []byte, spelling bool) (Value, error) {
-	text, err := replyText(data)
+	text, err := replyText(m.Context(), data)
 	if err != nil {
 		return Value{}, err
 	}
@@ -40,13 +41,13 @@ func fromReply(m *Meter, data []byte, spelling bool) (Value, error) {
 }
 
 // replyText returns the text of a reply, which shares its memory where it is UTF-8.
-func replyText(data []byte) (string, error) {
-	data, err := toUTF8(data)
+func replyText(ctx context.Context, data []byte) (string, error) {
+	data, err := toUTF8(ctx, data)
 	return unsafe.String(unsafe.SliceData(data), len(data)), err
 }
 
 // toUTF8 decodes what begins as one of the encodings of Unicode.
-func toUTF8(data []byte) ([]byte, error) {
+func toUTF8(ctx context.Context, data []byte) ([]byte, error) {
 	var e encoding.Encoding
 	switch zero := func(i int) bool { return i < len(data) && data[i] == 0 }; {
 	case bytes.HasPrefix(data, []byte("\xef\xbb\xbf")):
@@ -68,7 +69,10 @@ func toUTF8(data []byte) ([]byte, error) {
 	default:
 		return data, nil
 	}
-	text, err := e.NewDecoder().Bytes(data)
+	text, err := charset.Decode(ctx, e, data)
+	if ctx.Err() != nil {
+		return nil, err
+	}
 	if err != nil {
 		return nil, fmt.Errorf("it is neither UTF-8 nor UTF-16: %w", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/exportpipeline/exportpipeline/internal/longtext"
 	"github.com/exportpipeline/exportpipeline/internal/python/ucd"
 )
 
@@ -171,7 +172,7 @@ func splitlines(m *Meter, v Value, c *Call) (Value, error) {
 }
 
 func partition(name string, fromRight bool) method {
-	return func(_ *Meter, v Value, c *Call) (Value, error) {
+	return func(m *Meter, v Value, c *Call) (Value, error) {
 		if err := positional(c, "str."+name, 1, 1); err != nil {
 			return Value{}, err
 		}
@@ -182,11 +183,14 @@ func partition(name string, fromRight bool) method {
 		if sep == "" {
 			return Value{}, valueError("empty separator")
 		}
-		i := strings.Index(text, sep)
+		search := longtext.Index
 		if fromRight {
-			i = strings.LastIndex(text, sep)
+			search = longtext.LastIndex
 		}
+		i, err := search(text, sep, m.Look)
 		switch {
+		case err != nil:
+			return Value{}, err
 		case i >= 0:
 			return NewTuple(like(v, text[:i]), like(v, sep), like(v, text[i+len(sep):])), nil
 		case fromRight:
@@ -223,18 +227,8 @@ func Replace(m *Meter, v, before, after Value, limit int) (Value, error) {
 	if err != nil {
 		return Value{}, err
 	}
-	text := v.Text()
-	n := strings.Count(text, old)
-	if limit >= 0 {
-		n = min(n, limit)
-	}
-	if err := m.Grow(int64(len(text))); err != nil {
-		return Value{}, err
-	}
-	if err := m.growTimes(int64(len(replacement)), int64(n)); err != nil {
-		return Value{}, err
-	}
-	return like(v, strings.Replace(text, old, replacement, limit)), nil
+	text, err := longtext.Replace(v.Text(), old, replacement, limit, m.Look, m.Grow)
+	return like(v, text), err
 }
 
 func strJoin(m *Meter, v Value, c *Call) (Value, error) {
@@ -294,7 +288,7 @@ func expandtabs(m *Meter, v Value, c *Call) (Value, error) {
 	}
 	var b strings.Builder
 	column := 0
-	for _, r := range v.Text() {
+	err := longtext.Runes(v.Text(), m.Look, func(r rune) bool {
 		switch {
 		case r == '\t' && size > 0:
 			n := size - column%size
@@ -307,8 +301,9 @@ func expandtabs(m *Meter, v Value, c *Call) (Value, error) {
 				column = 0
 			}
 		}
-	}
-	return like(v, b.String()), nil
+		return true
+	})
+	return like(v, b.String()), err
 }
 
 func translate(m *Meter, v Value, c *Call) (Value, error) {

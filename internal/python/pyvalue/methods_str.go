@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/exportpipeline/exportpipeline/internal/longtext"
 	"github.com/exportpipeline/exportpipeline/internal/onuse"
 	"github.com/exportpipeline/exportpipeline/internal/python/syntax"
 	"github.com/exportpipeline/exportpipeline/internal/python/ucd"
@@ -16,13 +17,14 @@ func strMethods() map[string]method { return strMethodTable.Get(makeStrMethods) 
 
 func makeStrMethods() map[string]method {
 	return map[string]method{
-		"capitalize": mapText("capitalize", ucd.Capitalize), "casefold": mapText("casefold", ucd.Casefold), "lower": mapText("lower", ucd.Lower),
-		"upper": mapText("upper", ucd.Upper), "title": mapText("title", ucd.Title), "swapcase": mapText("swapcase", ucd.Swapcase),
+		"capitalize": mapText("capitalize", ucd.CapitalizeWithin), "casefold": mapText("casefold", ucd.CasefoldWithin),
+		"lower": mapText("lower", ucd.LowerWithin), "upper": mapText("upper", ucd.UpperWithin),
+		"title": mapText("title", ucd.TitleWithin), "swapcase": mapText("swapcase", ucd.SwapcaseWithin),
 		"isalnum": testRunes("isalnum", ucd.IsAlnum), "isalpha": testRunes("isalpha", ucd.IsAlpha),
 		"isdecimal": testRunes("isdecimal", ucd.IsDecimal), "isdigit": testRunes("isdigit", ucd.IsDigit), "isnumeric": testRunes("isnumeric", ucd.IsNumeric),
-		"isspace": testRunes("isspace", ucd.IsSpace), "isascii": strTest("isascii", isASCII[string]), "isidentifier": strTest("isidentifier", syntax.IsIdentifier),
+		"isspace": testRunes("isspace", ucd.IsSpace), "isascii": strTest("isascii", atOnce(isASCII[string])), "isidentifier": strTest("isidentifier", atOnce(syntax.IsIdentifier)),
 		"islower": strTest("islower", isLower), "isupper": strTest("isupper", isUpper), "istitle": strTest("istitle", isTitle),
-		"isprintable": strTest("isprintable", func(s string) bool { return strings.IndexFunc(s, func(r rune) bool { return !ucd.IsPrintable(r) }) < 0 }),
+		"isprintable": strTest("isprintable", allRunes(ucd.IsPrintable)),
 		"strip":       strip("strip", true, true), "lstrip": strip("lstrip", true, false), "rstrip": strip("rstrip", false, true),
 		"center": strCenter, "ljust": justify("ljust", true), "rjust": justify("rjust", false), "zfill": zfill,
 		"count": strCount, "find": find("find", false, false), "rfind": find("rfind", true, false), "index": find("index", false, true), "rindex": find("rindex", true, true),
@@ -35,7 +37,7 @@ func makeStrMethods() map[string]method {
 	}
 }
 
-func mapText(name string, f func(string) string) method {
+func mapText(name string, f func(string, longtext.Look) (string, error)) method {
 	return func(m *Meter, v Value, c *Call) (Value, error) {
 		if err := positional(c, "str."+name, 0, 0); err != nil {
 			return Value{}, err
@@ -43,70 +45,104 @@ func mapText(name string, f func(string) string) method {
 		if err := m.Grow(int64(len(v.Text()))); err != nil {
 			return Value{}, err
 		}
-		return like(v, f(v.Text())), nil
+		text, err := f(v.Text(), m.Look)
+		return like(v, text), err
 	}
 }
 
-func strTest(name string, f func(string) bool) method {
+// textTest says something about a text, which may be long.
+type textTest func(s string, look longtext.Look) (bool, error)
+
+func strTest(name string, f textTest) method {
 	return func(m *Meter, v Value, c *Call) (Value, error) {
 		if err := positional(c, "str."+name, 0, 0); err != nil {
 			return Value{}, err
 		}
-		return Bool(f(v.Text())), m.Step(int64(len(v.Text())) / 64)
+		if err := m.Step(int64(len(v.Text())) / 64); err != nil {
+			return Value{}, err
+		}
+		is, err := f(v.Text(), m.Look)
+		return Bool(is), err
+	}
+}
+
+// atOnce is a test that takes little time for any text.
+func atOnce(f func(string) bool) textTest {
+	return func(s string, _ longtext.Look) (bool, error) { return f(s), nil }
+}
+
+func allRunes(f func(rune) bool) textTest {
+	return func(s string, look longtext.Look) (all bool, err error) {
+		all = true
+		err = longtext.Runes(s, look, func(r rune) bool {
+			all = f(r)
+			return all
+		})
+		return all, err
 	}
 }
 
 func testRunes(name string, f func(rune) bool) method {
-	return strTest(name, func(s string) bool {
-		return s != "" && strings.IndexFunc(s, func(r rune) bool { return !f(r) }) < 0
+	all := allRunes(f)
+	return strTest(name, func(s string, look longtext.Look) (bool, error) {
+		is, err := all(s, look)
+		return is && s != "", err
 	})
 }
 
-func isLower(s string) bool {
-	cased := false
-	for _, r := range s {
-		if ucd.IsUpper(r) || ucd.IsTitle(r) {
-			return false
-		}
-		cased = cased || ucd.IsLower(r)
-	}
-	return cased
+func isLower(s string, look longtext.Look) (cased bool, err error) {
+	return casedAs(s, look, func(r rune) bool { return !ucd.IsUpper(r) && !ucd.IsTitle(r) }, ucd.IsLower)
 }
 
-func isUpper(s string) bool {
-	cased := false
-	for _, r := range s {
-		if ucd.IsLower(r) || ucd.IsTitle(r) {
-			return false
-		}
-		cased = cased || ucd.IsUpper(r)
-	}
-	return cased
+func isUpper(s string, look longtext.Look) (cased bool, err error) {
+	return casedAs(s, look, func(r rune) bool { return !ucd.IsLower(r) && !ucd.IsTitle(r) }, ucd.IsUpper)
 }
 
-func isTitle(s string) bool {
-	cased, previous := false, false
-	for _, r := range s {
+// casedAs reports whether all characters may be in a text, and one has the case.
+func casedAs(s string, look longtext.Look, may, has func(rune) bool) (cased bool, err error) {
+	all := true
+	err = longtext.Runes(s, look, func(r rune) bool {
+		all = may(r)
+		cased = cased || all && has(r)
+		return all
+	})
+	return all && cased, err
+}
+
+func isTitle(s string, look longtext.Look) (bool, error) {
+	cased, previous, right := false, false, true
+	err := longtext.Runes(s, look, func(r rune) bool {
 		switch {
 		case ucd.IsUpper(r) || ucd.IsTitle(r):
-			if previous {
-				return false
-			}
+			right = !previous
 			previous, cased = true, true
 		case ucd.IsLower(r):
-			if !previous {
-				return false
-			}
+			right = previous
 			cased = true
 		default:
 			previous = false
 		}
+		return right
+	})
+	return cased && right, err
+}
+
+// oneOf reports whether a character is one of a text, which may be long.
+func oneOf(m *Meter, set string) (func(rune) bool, error) {
+	const few = 16
+	if len(set) <= few {
+		return func(r rune) bool { return strings.ContainsRune(set, r) }, nil
 	}
-	return cased
+	is := make(map[rune]bool)
+	err := longtext.Runes(set, m.Look, func(r rune) bool {
+		is[r] = true
+		return true
+	})
+	return func(r rune) bool { return is[r] }, err
 }
 
 func strip(name string, left, right bool) method {
-	return func(_ *Meter, v Value, c *Call) (Value, error) {
+	return func(m *Meter, v Value, c *Call) (Value, error) {
 		if err := positional(c, name, 0, 1); err != nil {
 			return Value{}, err
 		}
@@ -115,8 +151,10 @@ func strip(name string, left, right bool) method {
 			if !c.Args[0].IsText() {
 				return Value{}, typeError("%s arg must be None or str", name)
 			}
-			set := c.Args[0].Text()
-			drop = func(r rune) bool { return strings.ContainsRune(set, r) }
+			var err error
+			if drop, err = oneOf(m, c.Args[0].Text()); err != nil {
+				return Value{}, err
+			}
 		}
 		text := v.Text()
 		if left {
@@ -215,7 +253,7 @@ func window(text string, args []Value) (string, int, bool, error) {
 	return text[begin : begin+offset(text[begin:], to-from)], from, true, nil
 }
 
-func strCount(_ *Meter, v Value, c *Call) (Value, error) {
+func strCount(m *Meter, v Value, c *Call) (Value, error) {
 	if err := positional(c, "count", 1, 3); err != nil {
 		return Value{}, err
 	}
@@ -226,11 +264,12 @@ func strCount(_ *Meter, v Value, c *Call) (Value, error) {
 	if err != nil || !inside {
 		return Int(0), err
 	}
-	return Int(int64(strings.Count(text, c.Args[0].Text()))), nil
+	n, err := longtext.Count(text, c.Args[0].Text(), m.Look)
+	return Int(int64(n)), err
 }
 
 func find(name string, last, must bool) method {
-	return func(_ *Meter, v Value, c *Call) (Value, error) {
+	return func(m *Meter, v Value, c *Call) (Value, error) {
 		if err := positional(c, name, 1, 3); err != nil {
 			return Value{}, err
 		}
@@ -243,9 +282,12 @@ func find(name string, last, must bool) method {
 		}
 		at := -1
 		if inside && last {
-			at = strings.LastIndex(text, c.Args[0].Text())
+			at, err = longtext.LastIndex(text, c.Args[0].Text(), m.Look)
 		} else if inside {
-			at = strings.Index(text, c.Args[0].Text())
+			at, err = longtext.Index(text, c.Args[0].Text(), m.Look)
+		}
+		if err != nil {
+			return Value{}, err
 		}
 		if at < 0 {
 			if must {

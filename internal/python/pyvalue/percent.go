@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"unicode/utf8"
 
+	"github.com/exportpipeline/exportpipeline/internal/longtext"
 	"github.com/exportpipeline/exportpipeline/internal/python/ucd"
 )
 
@@ -434,15 +435,33 @@ func ParseFloat(m *Meter, text string) (Value, error) {
 	digits := asciiDigits(strings.TrimFunc(text, ucd.IsSpace))
 	lower := strings.ToLower(strings.TrimLeft(digits, "+-"))
 	named := lower == "inf" || lower == "infinity" || lower == "nan"
-	bad := digits == "" || strings.ContainsAny(lower, "xp") || len(digits)-len(lower) > 1 ||
-		!named && strings.Trim(lower, "0123456789._e+-") != "" ||
-		strings.HasPrefix(lower, "_") || strings.HasSuffix(lower, "_") || strings.Contains(lower, "__") || strings.Contains(lower, "_.") || strings.Contains(lower, "._") || strings.Contains(lower, "_e") || strings.Contains(lower, "e_")
+	bad := digits == "" || strings.ContainsAny(lower, "xp") || len(digits)-len(lower) > 1 || strings.HasPrefix(lower, "_") || strings.HasSuffix(lower, "_")
+	err := longtext.Pieces(lower, m.Look, func(piece string) error {
+		bad = bad || !named && strings.Trim(piece, "0123456789._e+-") != ""
+		return nil
+	})
+	for _, wrong := range []string{"__", "_.", "._", "_e", "e_"} {
+		at := -1
+		if err == nil && !bad {
+			at, err = longtext.Index(lower, wrong, m.Look)
+		}
+		bad = bad || at >= 0
+	}
+	if err != nil {
+		return Value{}, err
+	}
 	if lower == "nan" && !bad {
 		return newNaN(), nil
 	}
-	f, err := strconv.ParseFloat(strings.ReplaceAll(digits, "_", ""), 64)
+	f, err := longtext.ParseFloat(strings.ReplaceAll(digits, "_", ""), m.Look)
+	if over := m.Look(0); err != nil && over != nil {
+		return Value{}, over
+	}
 	if bad || err != nil && f == 0 {
-		quoted, _ := Repr(nil, Str(text)) // without a meter a text can be printed
+		quoted, err := Repr(m, Str(text))
+		if err != nil {
+			return Value{}, err
+		}
 		return Value{}, valueError("could not convert string to float: %s", quoted)
 	}
 	return Float(f), nil

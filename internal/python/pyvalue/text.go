@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/exportpipeline/exportpipeline/internal/longtext"
 	"github.com/exportpipeline/exportpipeline/internal/python/ucd"
 )
 
@@ -126,13 +127,14 @@ func appendRepr(m *Meter, dst []byte, v Value, at nesting) ([]byte, error) {
 		}
 		return x.Append(dst, 10), m.Step(int64(len(x.Bits())) * int64(len(x.Bits())) / 256)
 	case strPtr:
-		return appendQuoted(dst, v.Text()), nil
+		return appendQuoted(m, dst, v.Text())
 	case markupPtr:
-		return append(appendQuoted(append(dst, "Markup("...), v.Text()), ')'), nil
+		dst, err := appendQuoted(m, append(dst, "Markup("...), v.Text())
+		return append(dst, ')'), err
 	case *undefined:
 		return append(dst, "Undefined"...), nil
 	case *bytesBox:
-		return appendBytes(dst, x.data), nil
+		return appendBytes(m, dst, x.data)
 	case *List:
 		return appendItems(m, dst, "[", "]", x.Items, at)
 	case *tuple:
@@ -233,12 +235,25 @@ func AppendFloat(dst []byte, f float64) []byte {
 }
 
 // appendQuoted appends repr() of a str.
-func appendQuoted(dst []byte, s string) []byte {
-	quote := byte('\'')
-	if strings.Contains(s, "'") && !strings.Contains(s, `"`) {
-		quote = '"'
-	}
+func appendQuoted(m *Meter, dst []byte, s string) ([]byte, error) {
+	quote := quoteOf(s)
 	dst = append(dst, quote)
+	err := longtext.Pieces(s, m.Look, func(piece string) error {
+		dst = appendEscaped(dst, piece, quote)
+		return m.checkSize(len(dst))
+	})
+	return append(dst, quote), err
+}
+
+// quoteOf is the quotation mark that repr() puts around a text.
+func quoteOf(s string) byte {
+	if strings.Contains(s, "'") && !strings.Contains(s, `"`) {
+		return '"'
+	}
+	return '\''
+}
+
+func appendEscaped(dst []byte, s string, quote byte) []byte {
 	for i := 0; i < len(s); {
 		r, n := utf8.DecodeRuneInString(s[i:])
 		switch {
@@ -265,7 +280,7 @@ func appendQuoted(dst []byte, s string) []byte {
 		}
 		i += n
 	}
-	return append(dst, quote)
+	return dst
 }
 
 const hexDigits = "0123456789abcdef"
@@ -278,13 +293,15 @@ func appendHex(dst []byte, r rune, digits int) []byte {
 }
 
 // appendBytes appends repr() of bytes.
-func appendBytes(dst, data []byte) []byte {
-	quote := byte('\'')
-	if strings.Contains(string(data), "'") && !strings.Contains(string(data), `"`) {
-		quote = '"'
-	}
+func appendBytes(m *Meter, dst, data []byte) ([]byte, error) {
+	quote := quoteOf(string(data))
 	dst = append(dst, 'b', quote)
-	for _, c := range data {
+	for i, c := range data {
+		if i%longtext.Piece == longtext.Piece-1 {
+			if err := m.Look(longtext.Piece); err != nil {
+				return dst, err
+			}
+		}
 		switch {
 		case c == quote || c == '\\':
 			dst = append(dst, '\\', c)
@@ -300,7 +317,7 @@ func appendBytes(dst, data []byte) []byte {
 			dst = append(dst, c)
 		}
 	}
-	return append(dst, quote)
+	return append(dst, quote), nil
 }
 
 // Escape returns markupsafe.escape(): Markup as it is, what has __html__ not
@@ -313,10 +330,33 @@ func Escape(m *Meter, v Value) (Value, error) {
 	if err != nil {
 		return Value{}, err
 	}
-	if err := m.Grow(int64(len(text))); err != nil {
-		return Value{}, err
+	text, err = escapeWithin(m, text)
+	return Markup(text), err
+}
+
+// escapeWithin is [EscapeText] of a text that may be long.
+func escapeWithin(m *Meter, text string) (string, error) {
+	size := int64(len(text))
+	for _, c := range []struct {
+		special string
+		more    int64
+	}{{"&", 4}, {">", 3}, {"<", 3}, {"'", 4}, {`"`, 4}} {
+		n, err := longtext.Count(text, c.special, m.Look)
+		if err != nil {
+			return "", err
+		}
+		size += int64(n) * c.more
 	}
-	return Markup(EscapeText(text)), nil
+	if err := m.Grow(size); err != nil || size == int64(len(text)) {
+		return text, err
+	}
+	var b strings.Builder
+	b.Grow(int(size))
+	err := longtext.Pieces(text, m.Look, func(piece string) error {
+		_, err := htmlEscaper.WriteString(&b, piece)
+		return err
+	})
+	return b.String(), err
 }
 
 var htmlEscaper = strings.NewReplacer("&", "&amp;", ">", "&gt;", "<", "&lt;", "'", "&#39;", `"`, "&#34;")
@@ -326,15 +366,17 @@ func EscapeText(s string) string { return htmlEscaper.Replace(s) }
 
 // Number returns the int or float that a JSON number is, which remembers how it
 // was spelt. ValueError for what is not a JSON number.
-func Number(literal string) (Value, error) {
-	v, err := parseJSONNumber(literal)
+func Number(literal string) (Value, error) { return numberWithin(nil, literal) }
+
+func numberWithin(m *Meter, literal string) (Value, error) {
+	v, err := parseJSONNumber(m, literal)
 	if err != nil {
 		return Value{}, err
 	}
 	return Value{any: &spelt{literal, v}}, nil
 }
 
-func parseJSONNumber(text string) (Value, error) {
+func parseJSONNumber(m *Meter, text string) (Value, error) {
 	if !strings.ContainsAny(text, ".eE") {
 		if i, err := strconv.ParseInt(text, 10, 64); err == nil {
 			return Int(i), nil
@@ -346,7 +388,10 @@ func parseJSONNumber(text string) (Value, error) {
 			return BigInt(b), nil
 		}
 	}
-	f, err := strconv.ParseFloat(text, 64)
+	f, err := longtext.ParseFloat(text, m.Look)
+	if over := m.Look(0); err != nil && over != nil {
+		return Value{}, over
+	}
 	if err != nil && !math.IsInf(f, 0) {
 		return Value{}, valueError("could not convert string to float: %s", text)
 	}

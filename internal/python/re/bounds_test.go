@@ -55,3 +55,30 @@ func TestDeepNestingIsRefused(t *testing.T) {
 		t.Errorf("got %v, want an Error", err)
 	}
 }
+
+// looks is a meter that ends a search at its so many-th word.
+type looks struct{ left int }
+
+func (l *looks) Step(int64) error {
+	if l.left--; l.left < 0 {
+		return errOut
+	}
+	return nil
+}
+
+func TestALongTextIsGoneOverInPieces(t *testing.T) {
+	t.Parallel()
+	text := NewText(strings.Repeat("a", 2<<20))
+	for _, source := range []string{`zz`, `(?s).*z`, `a*b`, `[^b]*`, `a{5,}`} {
+		p, err := Compile(source, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.Search(&looks{left: 4}, text, 0, text.Len()); !errors.Is(err, errOut) {
+			t.Errorf("%s: %v, want the meter's error", source, err)
+		}
+	}
+	if _, err := NewTextWithin(func(int) error { return errOut }, strings.Repeat("a", 2<<20)); !errors.Is(err, errOut) {
+		t.Errorf("a text: %v, want the meter's error", err)
+	}
+}

@@ -1,6 +1,9 @@
 package re
 
-import "sync"
+import (
+	"math"
+	"sync"
+)
 
 // Meter bounds how much a search may do. *pyvalue.Meter is one.
 type Meter interface {
@@ -20,7 +23,8 @@ type machine struct {
 	stack   []entry
 	meter   Meter
 	counted int
-	from    int // where this search began
+	fault   error // of the meter, within an instruction
+	from    int   // where this search began
 	// whole: the match must reach the end. advance: it must not be empty at from.
 	whole, advance bool
 }
@@ -28,9 +32,9 @@ type machine struct {
 // entry is what can be undone: a choice, or the old value of a slot.
 type entry struct {
 	kind entryKind
-	pc   int // of a choice; a slot otherwise
-	pos  int // of a choice; the old value otherwise
-	low  int // how far a greedy run of units can be shortened
+	pc   int32 // of a choice; a slot otherwise
+	pos  int32 // of a choice; the old value otherwise
+	low  int32 // how far a greedy run of units can be shortened
 }
 
 type entryKind uint8
@@ -50,7 +54,7 @@ func (p *program) search(meter Meter, text []rune, from, end int, how searching,
 	exact := how.exact
 	m := machines.Get().(*machine)
 	defer func() {
-		m.program, m.text, m.meter = nil, nil, nil
+		m.program, m.text, m.meter, m.fault = nil, nil, nil, nil
 		if cap(m.stack) > 1<<16 {
 			m.stack = nil
 		}
@@ -63,7 +67,10 @@ func (p *program) search(meter Meter, text []rune, from, end int, how searching,
 	m.slots = m.slots[:p.slots]
 	for at := from; at <= end; at++ {
 		if !exact {
-			if at = m.skip(at); at > end {
+			if at = m.skip(at); m.fault != nil {
+				return 0, 0, nil, m.fault
+			}
+			if at > end {
 				break
 			}
 		}
@@ -94,15 +101,31 @@ func (m *machine) skip(at int) int {
 	if m.first == nil {
 		return at
 	}
-	began := at
-	for at < m.end && !m.first.fits(m.text[at]) {
-		at++
+	for {
+		piece := min(m.end, at+pieceOfText)
+		began := at
+		for at < piece && !m.first.fits(m.text[at]) {
+			at++
+		}
+		if !m.passed((at-began)/8) || at < piece || at == m.end {
+			break
+		}
 	}
-	m.counted += (at - began) / 8
 	if at == m.end {
 		return m.end + 1
 	}
 	return at
+}
+
+// pieceOfText is how many characters are looked at without a word to the meter.
+const pieceOfText = 1 << 18
+
+// passed counts instructions that a loop over characters stands for, and reports whether to go on.
+func (m *machine) passed(n int) bool {
+	if m.counted += n; m.counted >= countEvery && m.fault == nil {
+		m.fault = m.flush()
+	}
+	return m.fault == nil
 }
 
 // flush tells the meter what has been counted.
@@ -119,12 +142,12 @@ func (m *machine) flush() error {
 const countEvery = 1 << 12
 
 func (m *machine) set(slot, value int) {
-	m.stack = append(m.stack, entry{kind: slotValue, pc: slot, pos: m.slots[slot]})
+	m.stack = append(m.stack, entry{kind: slotValue, pc: int32(slot), pos: int32(m.slots[slot])})
 	m.slots[slot] = value
 }
 
 func (m *machine) choose(pc, pos int) {
-	m.stack = append(m.stack, entry{kind: choice, pc: pc, pos: pos})
+	m.stack = append(m.stack, entry{kind: choice, pc: int32(pc), pos: int32(pos)})
 }
 
 // fail undoes what was done since the last choice and makes the other one. It
@@ -134,22 +157,22 @@ func (m *machine) fail() (pc, pos int, ok bool) {
 		top := &m.stack[len(m.stack)-1]
 		switch top.kind {
 		case slotValue:
-			m.slots[top.pc] = top.pos
+			m.slots[top.pc] = int(top.pos)
 		case choice:
-			pc, pos = top.pc, top.pos
+			pc, pos = int(top.pc), int(top.pos)
 			m.stack = m.stack[:len(m.stack)-1]
 			return pc, pos, true
 		case shorter:
 			if top.pos > top.low {
 				top.pos--
-				return top.pc + 1, top.pos, true
+				return int(top.pc) + 1, int(top.pos), true
 			}
 		case longer:
 			in := &m.code[top.pc]
-			if top.low != 0 && top.pos < m.end && in.unit.fits(m.text[top.pos]) {
+			if top.low != 0 && int(top.pos) < m.end && in.unit.fits(m.text[top.pos]) {
 				top.pos++
 				top.low--
-				return top.pc + 1, top.pos, true
+				return int(top.pc) + 1, int(top.pos), true
 			}
 		}
 		m.stack = m.stack[:len(m.stack)-1]
@@ -173,7 +196,7 @@ func (m *machine) cut(height int) {
 func (m *machine) unwind(height int) {
 	for len(m.stack) > height {
 		if top := m.stack[len(m.stack)-1]; top.kind == slotValue {
-			m.slots[top.pc] = top.pos
+			m.slots[top.pc] = int(top.pos)
 		}
 		m.stack = m.stack[:len(m.stack)-1]
 	}
@@ -183,9 +206,12 @@ func (m *machine) unwind(height int) {
 func (m *machine) run(pos int) (int, error) {
 	pc := 0
 	for {
-		if m.counted++; m.counted >= countEvery {
+		if m.counted++; m.counted >= countEvery || m.fault != nil {
 			if err := m.flush(); err != nil {
 				return -1, err
+			}
+			if m.fault != nil {
+				return -1, m.fault
 			}
 			if len(m.stack) > maxChoices {
 				return -1, ErrLimit
@@ -288,18 +314,23 @@ func (m *machine) units(in *inst, pc, pos int) (int, bool) {
 		most = in.min
 	}
 	n := 0
-	for n < most && in.unit.fits(m.text[pos+n]) {
-		n++
+	for {
+		piece, began := min(most, n+pieceOfText), n
+		for n < piece && in.unit.fits(m.text[pos+n]) {
+			n++
+		}
+		if !m.passed((n-began)/4) || n < piece || n == most {
+			break
+		}
 	}
-	m.counted += n / 4
 	if n < in.min {
 		return 0, false
 	}
 	switch {
 	case in.op == opUnits && n > in.min:
-		m.stack = append(m.stack, entry{kind: shorter, pc: pc, pos: pos + n, low: pos + in.min})
+		m.stack = append(m.stack, entry{kind: shorter, pc: int32(pc), pos: int32(pos + n), low: int32(pos + in.min)})
 	case in.op == opUnitsLazy && in.max != n:
-		m.stack = append(m.stack, entry{kind: longer, pc: pc, pos: pos + n, low: in.max - n})
+		m.stack = append(m.stack, entry{kind: longer, pc: int32(pc), pos: int32(pos + n), low: int32(min(in.max-n, math.MaxInt32))})
 	}
 	return pos + n, true
 }

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/exportpipeline/exportpipeline/internal/longtext"
 )
 
 // decode returns the code points of a text. The three-byte form of a surrogate is
@@ -64,6 +66,16 @@ type Text struct {
 func NewText(s string) *Text {
 	runes := decode(s)
 	return &Text{source: s, runes: runes, ascii: len(runes) == len(s)}
+}
+
+// NewTextWithin is [NewText] of a text that may be long, with looks between its pieces.
+func NewTextWithin(look longtext.Look, s string) (*Text, error) {
+	runes := make([]rune, 0, len(s))
+	err := longtext.Pieces(s, look, func(piece string) error {
+		runes = appendRunes(runes, piece)
+		return nil
+	})
+	return &Text{source: s, runes: runes, ascii: len(runes) == len(s)}, err
 }
 
 // Reset makes the text another one, in its memory. Nothing that was made of the text may
