@@ -15,11 +15,11 @@ import (
 func unescapeHTML(s string) string { return html.UnescapeString(s) }
 
 var (
-	urlHead  = regexp.MustCompile(`^(?:[(<]|&lt;)+`)
-	urlTail  = regexp.MustCompile(`(?:[)>.,\n]|&gt;)+$`)
-	webURL   = regexp.MustCompile(`(?i)^(?:(?:https?://|www\.)(?:(?:[\pL\pN_%-]+\.)+)?(?:[a-z]{2,63}|xn--[\pL\pN_%]{2,59})|(?:[\pL\pN_%-]{2,63}\.)+(?:com|net|int|edu|gov|org|info|mil)|(?:https?://)(?:\d{1,3}(?:\.\d{1,3}){3}|\[(?:[\da-f]{0,4}:){2}(?:[\da-f]{0,4}:?){1,6}\]))(?::\d{1,5})?(?:[/?#]\S*)?$`)
-	email    = regexp.MustCompile(`^\S+@[\pL\pN_][\pL\pN_.-]*\.[\pL\pN_]+$`)
-	scheme   = regexp.MustCompile(`^[\pL\pN_.+-]{2,}:(?:/){0,2}$`)
+	urlHead = regexp.MustCompile(`^(?:[(<]|&lt;)+`)
+	urlTail = regexp.MustCompile(`(?:[)>.,\n]|&gt;)+$`)
+	webURL  = regexp.MustCompile(`(?i)^(?:(?:https?://|www\.)(?:(?:[\pL\pN_%-]+\.)+)?(?:[a-z]{2,63}|xn--[\pL\pN_%]{2,59})|(?:[\pL\pN_%-]{2,63}\.)+(?:com|net|int|edu|gov|org|info|mil)|(?:https?://)(?:\d{1,3}(?:\.\d{1,3}){3}|\[(?:[\da-f]{0,4}:){2}(?:[\da-f]{0,4}:?){1,6}\]))(?::\d{1,5})?(?:[/?#]\S*)?$`)
+	email   = regexp.MustCompile(`^\S+@[\pL\pN_][\pL\pN_.-]*\.[\pL\pN_]+$`)
+	scheme  = regexp.MustCompile(`^[\pL\pN_.+-]{2,}:(?:/){0,2}$`)
 )
 
 func filterUrlize(f *frame, c *pyvalue.Call) (value, error) {
