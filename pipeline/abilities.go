@@ -57,6 +57,9 @@ type Use struct {
 	// In is the schema_id of the table or repeated field that the name is in, ""
 	// if that does not matter.
 	In string
+	// Unquoted means that the value becomes a part of JSON as it is, outside of its strings,
+	// which the text of a document can't: it is a warning.
+	Unquoted bool
 	// Optional means that the step goes on where there is none: what is missing is a
 	// warning at most.
 	Optional bool

@@ -144,6 +144,10 @@ func (j *judge) field(u *flowUse) {
 	case u.Single && !j.covered(u, p):
 		j.single(u, p)
 	}
+	if u.Unquoted && j.facts.hasText(u.Name) {
+		j.add(u, SeverityWarning, fmt.Errorf("text of the field %q becomes a part of JSON without quotes: %w", u.Name, ErrShape),
+			"write quotes around the placeholder; the value is escaped for them")
+	}
 }
 
 // covered reports whether a loop around the use goes over the rows that the field is in.

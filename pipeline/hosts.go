@@ -105,10 +105,10 @@ func (x *Export) formulaOf(schemaID string) string {
 func (x *Export) isRaw(schemaID, text string) bool {
 	if schema := x.schema(); schema != nil {
 		if f := schema.Field(schemaID); f != nil {
-			switch kind := f.UIConfiguration.Type; {
-			case kind == "captured", kind == "manual":
+			if isTyped(f) {
 				return true
-			case kind != "", f.Formula != "":
+			}
+			if f.UIConfiguration.Type != "" || f.Formula != "" {
 				return false
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -517,6 +518,38 @@ func TestWhatIsBoundToFailIsFoundBeforeTheFirstCall(t *testing.T) {
 	}
 	if len(preflightRows) < 40 {
 		t.Errorf("%d rows", len(preflightRows))
+	}
+}
+
+func TestTextThatNeedsQuotesInJSONIsAWarning(t *testing.T) {
+	t.Parallel()
+	for request, isWarning := range map[string]bool{
+		`"content": "{\"id\": @{document_id}}"`:                                                true,
+		`"content": "[{\"a\": \"@{amount_total}\"}, @{document_id}]"`:                          true,
+		`"data": {"json": "{\"id\": @{document_id}}"}`:                                         true,
+		`"content": "{\"id\": \"@{document_id}\"}"`:                                            false,
+		`"content": "{\"total\": @{amount_total}}"`:                                            false, // a number
+		`"content": "{\"id\": @{gate}}"`:                                                       false, // which a formula may have made
+		`"content": "id: @{document_id}"`:                                                      false,
+		`"headers": {"content-type": "text/x"}, "content": "{\"id\": @{document_id}}"`:         false,
+		`"headers": {"Content-Type": "@{gate}"}, "content": "{\"id\": @{document_id}}"`:        false,
+		`"headers": {"Content-Type": "application/json"}, "content": "[@{document_id}, \"\"]"`: true,
+	} {
+		schema, err := queueCall().Payload().Schema()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range []string{"document_id", "amount_total"} {
+			schema.Field(id).UIConfiguration.Type = "captured"
+		}
+		step := restWith(request)
+		found := chainOf(t, made(t, "http://erp.example", step[0], step[1])).Check(schema)
+		warned := slices.ContainsFunc(found, func(f *pipeline.Finding) bool {
+			return f.Severity == pipeline.SeverityWarning && strings.Contains(f.Error(), `text of the field "document_id" becomes a part of JSON without quotes`)
+		})
+		if warned != isWarning || len(found) > 1 || !warned && len(found) > 0 {
+			t.Errorf("%s: %v", request, found)
+		}
 	}
 }
 

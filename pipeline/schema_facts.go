@@ -36,6 +36,20 @@ func newSchemaFacts(s *rossum.Schema) *schemaFacts {
 	return f
 }
 
+// hasText reports whether a field is known to hold text of documents or people.
+func (f *schemaFacts) hasText(schemaID string) bool {
+	if f == nil {
+		return false
+	}
+	field := f.schema.Field(schemaID)
+	return field != nil && isTyped(field) && field.ValueType() != "number"
+}
+
+// isTyped reports whether a field's values are read from the document or typed in.
+func isTyped(f *rossum.SchemaField) bool {
+	return f.UIConfiguration.Type == "captured" || f.UIConfiguration.Type == "manual"
+}
+
 // affected returns the schema_ids of the formula fields that are computed again when a
 // field or table changes. The caller must not change the map.
 func (f *schemaFacts) affected(schemaID string) map[string]bool {

@@ -21,10 +21,14 @@ import (
 // renderBody renders what a call sends, and says in the report which values were escaped
 // for JSON. mediaType is what the settings say of the whole, "" for nothing.
 func (c *request) renderBody(ctx context.Context, t *jsontemplate.Template, place, mediaType string, data *jsontemplate.Data, x *pipeline.Export) (pyvalue.Value, error) {
-	other := mediaType != "" && !strings.Contains(strings.ToLower(mediaType), "json")
-	v, in, err := t.RenderBody(ctx, data, other)
+	v, in, err := t.RenderBody(ctx, data, isOther(mediaType))
 	exporttemplate.NoteJSON(x, place, in)
 	return v, err
+}
+
+// isOther reports whether a Content-Type says that a body is something else than JSON.
+func isOther(mediaType string) bool {
+	return mediaType != "" && !strings.Contains(strings.ToLower(mediaType), "json")
 }
 
 // noteNoJSON says in the report that a body which was refused is not the JSON that its

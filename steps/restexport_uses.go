@@ -48,8 +48,24 @@ func (s *RESTExport) requestUses(c *restCall, like pipeline.Use) []pipeline.Use 
 	steering := like
 	steering.Steers = true
 	list := exporttemplate.Uses(c.request.url, steering)
-	for _, t := range append(headerTemplates(c.request.headers), c.request.body, c.request.fileKey, c.request.fileName, c.request.fileContent) {
+	for _, t := range append(headerTemplates(c.request.headers), c.request.fileKey, c.request.fileName, c.request.fileContent) {
 		list = append(list, exporttemplate.Uses(t, like)...)
+	}
+	return append(list, bodyUses(c.request, like)...)
+}
+
+// bodyUses lists what the body names. It is JSON only if its Content-Type does not say that
+// it is something else.
+func bodyUses(c *request, like pipeline.Use) []pipeline.Use {
+	list := exporttemplate.Uses(c.body, like)
+	i := slices.IndexFunc(c.headers, func(h header) bool { return h.name == "Content-Type" })
+	if i < 0 {
+		return list
+	}
+	if mediaType, literal := c.headers[i].value.Literal(); !literal || isOther(mediaType) {
+		for k := range list {
+			list[k].Unquoted = false
+		}
 	}
 	return list
 }

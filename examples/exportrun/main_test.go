@@ -37,7 +37,7 @@ func TestHooksRunOnAPayloadFile(t *testing.T) {
 		{"single files", []string{"-hooks", "hooks/Cleaning_[101].json", "hooks/Invoice CSV_[102].json", "-payload", "payload.json"}, 0, `{"messages":[],"operations":[]}` + "\n", "answered without an error"},
 		{"with an error message", []string{"-hooks", "hooks", "-payload", empty}, 1, `{"messages":[{"type":"error","content":"The invoice has no number."}],"operations":[]}` + "\n", "answered with an error"},
 		{"a missing predecessor", []string{"-hooks", "hooks/Evaluator_[103].json", "-payload", "payload.json"}, 2, "", `hook "Evaluator" (id 103), hooks/Evaluator_[103].json:14:5: run_after[0]: `},
-		{"a queue without hooks", []string{"-hooks", "hooks", "-payload", other}, 2, "", "none of 3 hooks is bound to the queue https://example.rossum.app/api/v1/queues/77; they are bound to https://example.rossum.app/api/v1/queues/8199"},
+		{"a queue without hooks", []string{"-hooks", "hooks", "-payload", other}, 2, "", "none of the organisation's hooks (3) is bound to the queue https://example.rossum.app/api/v1/queues/77; they are bound to https://example.rossum.app/api/v1/queues/8199"},
 		{"all faults of the arguments", []string{"-org", "nowhere", "-payload", "nope.json", "-secrets", "none.json"}, 2, "", "nope.json"},
 		{"no payload file", []string{"-hooks", "hooks", "-payload", "nope.json"}, 2, "", "nope.json"},
 		{"no hooks", []string{"-payload", "payload.json"}, 2, "", "-hooks or -org is missing"},

@@ -29,6 +29,7 @@ func Uses(t *jsontemplate.Template, like pipeline.Use) []pipeline.Use {
 		switch u.Kind {
 		case jsontemplate.UseField:
 			use.Kind, use.Single, use.Group, use.Optional = pipeline.UseReads, u.Single, u.Group, u.Optional
+			use.Unquoted = u.Bare
 		case jsontemplate.UseSecret:
 			use.Kind = pipeline.UseSecret
 		case jsontemplate.UseText:

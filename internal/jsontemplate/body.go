@@ -162,10 +162,13 @@ func placeholder(n node) string {
 // depthsOf returns within how many strings of JSON each part is; nil if the text is not JSON,
 // or no value is within a string of it.
 func depthsOf(parts []node) []int {
-	return jsontext.DepthsOf(parts, func(p node) (string, bool) {
-		if l, ok := p.(literal); ok && l.value.IsText() {
-			return l.value.Text(), true
-		}
-		return "", false
-	})
+	return jsontext.DepthsOf(parts, literalText)
+}
+
+// literalText is the text of a part that is no placeholder.
+func literalText(n node) (text string, ok bool) {
+	if l, ok := n.(literal); ok && l.value.IsText() {
+		return l.value.Text(), true
+	}
+	return "", false
 }

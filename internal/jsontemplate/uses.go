@@ -3,6 +3,7 @@ package jsontemplate
 import (
 	"slices"
 
+	"github.com/exportpipeline/exportpipeline/internal/jsontext"
 	"github.com/exportpipeline/exportpipeline/internal/settings"
 )
 
@@ -37,6 +38,8 @@ type Use struct {
 	// Within are the schema_ids that must be there for it to be rendered: those of the
 	// loops and tests around it, outermost first.
 	Within []string
+	// Bare means that its value becomes a part of JSON as it is, outside of its strings.
+	Bare bool
 	// Looped means that the last of Within is a loop, or that there is one around.
 	Looped bool
 }
@@ -85,9 +88,7 @@ func (u *uses) walk(n node, a around) {
 			u.walk(m.value, a)
 		}
 	case joined:
-		for _, p := range n.parts {
-			u.walk(p, a)
-		}
+		u.joined(n, a)
 	case field:
 		u.add(a, Use{Kind: UseField, Name: n.schemaID, Place: n.place, Single: true})
 	case secret:
@@ -108,6 +109,18 @@ func (u *uses) walk(n node, a around) {
 		u.add(a, Use{Kind: UseField, Name: n.schemaID, Place: n.place, Single: true, Group: true})
 	default:
 		u.operator(n, a)
+	}
+}
+
+// joined walks through the parts of a text.
+func (u *uses) joined(n joined, a around) {
+	isJSON := jsontext.IsJSON(n.parts, literalText)
+	for i, p := range n.parts {
+		if f, ok := p.(field); ok && isJSON && (n.depths == nil || n.depths[i] == 0) {
+			u.add(a, Use{Kind: UseField, Name: f.schemaID, Place: f.place, Single: true, Bare: true})
+			continue
+		}
+		u.walk(p, a)
 	}
 }
 

@@ -11,10 +11,17 @@ import (
 	"strings"
 )
 
-// DepthsOf is [Depths] for the parts of a text: it returns the depth of each, 0 for a literal,
-// whose text literal returns; nil if no part is within a string.
-func DepthsOf[P any](parts []P, literal func(P) (text string, ok bool)) []int {
-	literals, places := []string{""}, []int(nil)
+// IsJSON reports whether the parts of a text make JSON wherever each that is not a literal
+// makes a number.
+func IsJSON[P any](parts []P, literal func(P) (text string, ok bool)) bool {
+	literals, _ := literalsOf(parts, literal)
+	_, shape := scan(literals)
+	return isJSON(shape)
+}
+
+// literalsOf returns the texts around the other parts, and which those are.
+func literalsOf[P any](parts []P, literal func(P) (text string, ok bool)) (literals []string, places []int) {
+	literals = []string{""}
 	for i, p := range parts {
 		if text, ok := literal(p); ok {
 			literals[len(literals)-1] += text
@@ -22,6 +29,13 @@ func DepthsOf[P any](parts []P, literal func(P) (text string, ok bool)) []int {
 		}
 		literals, places = append(literals, ""), append(places, i)
 	}
+	return literals, places
+}
+
+// DepthsOf is [Depths] for the parts of a text: it returns the depth of each, 0 for a literal,
+// whose text literal returns; nil if no part is within a string.
+func DepthsOf[P any](parts []P, literal func(P) (text string, ok bool)) []int {
+	literals, places := literalsOf(parts, literal)
 	within := Depths(literals)
 	if within == nil {
 		return nil
