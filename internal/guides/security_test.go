@@ -31,8 +31,11 @@ var limits = map[string]proof{
 		[]string{"pipeline/hookserver.TestABodyThatDoesNotArriveIsGivenUp"},
 	},
 	"bodies that are read at once": {
-		[]string{"internal/hookcall.largeBodies", "internal/hookcall.smallBody", "internal/hookcall.smallBodies"},
-		[]string{"pipeline/hookserver.TestFewLargeBodiesAreReadAtATime", "pipeline/hookserver.TestNotAllSmallBodiesAreReadAtATime"},
+		[]string{"internal/hookcall.largeBodies", "internal/hookcall.smallBody", "internal/hookcall.waitingBodies", "internal/hookcall.smallBodies"},
+		[]string{
+			"pipeline/hookserver.TestFewLargeBodiesAreReadAtATime", "pipeline/hookserver.TestFewLargeBodiesWaitInMemory",
+			"pipeline/hookserver.TestNotAllSmallBodiesAreReadAtATime",
+		},
 	},
 	"the age of a call": {nil, []string{"pipeline/hookserver.TestACallThatIsOlderThanItMayBeIsRefused"}},
 	"a run that is answered at once": {
@@ -106,7 +109,7 @@ var limits = map[string]proof{
 		[]string{"internal/jmespath.maxSteps", "internal/jmespath.maxBytes"},
 		[]string{"internal/jmespath.TestASearchEndsAtItsLimit"},
 	},
-	"an XPath or pattern of the extractor": {[]string{"steps.maxSearchSteps"}, []string{"steps.TestAnXPathEndsAtItsLimit"}},
+	"an XPath or pattern of the extractor": {[]string{"steps.maxSearchSteps", "steps.maxFound"}, []string{"steps.TestAnXPathEndsAtItsLimit"}},
 	"a condition in expr-lang": {
 		[]string{"pipeline/expression.maxConditionBytes"},
 		[]string{"pipeline/expression.TestEachFunctionOfTheLanguageHasACostOrMakesNothingLarge"},

@@ -8,6 +8,7 @@ import (
 	"net/textproto"
 	"net/url"
 	"strings"
+	"unicode"
 
 	"github.com/exportpipeline/exportpipeline/internal/httpcall"
 	"github.com/exportpipeline/exportpipeline/pipeline"
@@ -76,6 +77,9 @@ var escape = strings.NewReplacer(`\`, `\\`, `"`, "%22")
 func (p Part) header() (textproto.MIMEHeader, error) {
 	if strings.ContainsAny(p.Name+p.FileName+p.ContentType, "\r\n\x00") {
 		return nil, errors.New("the name of the field or the file has a line break")
+	}
+	if strings.ContainsFunc(p.ContentType, unicode.IsControl) {
+		return nil, fmt.Errorf("form field %q: the Content-Type %q has a control character, which a receiver may refuse", p.Name, p.ContentType)
 	}
 	if p.Content == nil {
 		return nil, fmt.Errorf("form field %q has no content", p.Name)

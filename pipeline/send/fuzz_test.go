@@ -8,6 +8,7 @@ import (
 	"mime/multipart"
 	"strings"
 	"testing"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
@@ -20,6 +21,8 @@ func FuzzMultipart(f *testing.F) {
 	f.Add("file", `in"voice\.pdf`, "application/pdf", []byte("%PDF"))
 	f.Add("a\r\nX: y", "ž", "", []byte("\r\n--boundary--\r\n"))
 	f.Add("", "%22", "text/plain; charset=utf-8", []byte{})
+	f.Add("file", "a\x03", "application/pdf", []byte{})
+	f.Add("file", "a", "a\x03\xe8lication/pdf", []byte{})
 	f.Fuzz(func(t *testing.T, name, file, contentType string, data []byte) {
 		const boundary = "0123456789abcdef0123456789abcdef"
 		if bytes.Contains(data, []byte(boundary)) {
@@ -30,10 +33,13 @@ func FuzzMultipart(f *testing.F) {
 			send.Part{Name: "last", Content: pipeline.Bytes("1")},
 		)
 		if err != nil {
-			if !strings.ContainsAny(name+file+contentType, "\r\n\x00") {
+			if !strings.ContainsAny(name+file, "\r\n\x00") && !strings.ContainsFunc(contentType, unicode.IsControl) {
 				t.Errorf("%q, %q, %q: %v", name, file, contentType, err)
 			}
 			return
+		}
+		if strings.ContainsFunc(name+file, unicode.IsControl) {
+			return // sent as it always was, although Go's reader refuses it
 		}
 		r, err := body.Open(t.Context())
 		if err != nil {
