@@ -38,7 +38,8 @@ func WithOnlyHosts(hosts ...string) Option {
 // WithPublicAddressesOnly forbids exports to talk to private addresses, such as 10.0.0.1,
 // and to this machine. What a name stands for is looked at when the connection is made,
 // unless the program's own transport ([WithHTTPClient]) or a proxy makes it: those see to
-// names themselves, and only addresses that a URL spells out are refused before.
+// names themselves, and only addresses that a URL spells out are refused before. The proxy
+// of the environment may be at a private address.
 func WithPublicAddressesOnly() Option { return func(c *config) { c.egress.Public = true } }
 
 // WithAllowedHosts names hosts that calls may go to although a document's text chooses

@@ -9,10 +9,12 @@
 package egress
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -136,10 +138,29 @@ const (
 	keepAlive   = 30 * time.Second
 )
 
-// Dial makes a connection, to an address that the policy of the context allows.
+// Dial makes a connection, to an address that the policy of the context allows. The proxy of
+// the environment may be at a private one, since the program has chosen it.
 func Dial(ctx context.Context, network, address string) (net.Conn, error) {
-	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: keepAlive, Control: Of(ctx).Control}
+	return dial(ctx, network, address, http.ProxyFromEnvironment)
+}
+
+func dial(ctx context.Context, network, address string, proxy func(*http.Request) (*url.URL, error)) (net.Conn, error) {
+	allowed := Of(ctx)
+	allowed.Public = allowed.Public && !isProxy(address, proxy)
+	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: keepAlive, Control: allowed.Control}
 	return dialer.DialContext(ctx, network, address)
+}
+
+// isProxy reports whether an address is that of the proxy for any scheme.
+func isProxy(address string, proxy func(*http.Request) (*url.URL, error)) bool {
+	ports := map[string]string{"http": "80", "https": "443", "socks5": "1080", "socks5h": "1080"}
+	for _, scheme := range []string{"http", "https"} {
+		u, err := proxy(&http.Request{URL: &url.URL{Scheme: scheme, Host: "proxied.invalid"}})
+		if err == nil && u != nil && net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), ports[u.Scheme])) == address {
+			return true
+		}
+	}
+	return false
 }
 
 // DialMetadata makes a connection to any address. It is for what asks this machine's cloud

@@ -2,6 +2,8 @@ package egress
 
 import (
 	"errors"
+	"net"
+	"net/http"
 	"net/netip"
 	"net/url"
 	"testing"
@@ -115,6 +117,48 @@ func TestTheAddressOfAConnectionIsJudged(t *testing.T) {
 				t.Errorf("%s with %+v: %v", addr, p, err)
 			}
 		}
+	}
+}
+
+// The program's proxy is most often at a private address; nothing else there is reached.
+func TestTheProxyMayBePrivateWhereOnlyPublicAddressesAre(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	at := listener.Addr().String()
+	ctx := With(t.Context(), Policy{Public: true})
+	for name, tt := range map[string]struct {
+		proxy  string
+		scheme string
+		is     bool
+	}{
+		"of all":          {"http://user:password@" + at, "", true},
+		"of https":        {"http://" + at, "https", true},
+		"of http":         {"socks5://" + at, "http", true},
+		"another port":    {"http://127.0.0.1", "", false},
+		"another address": {"http://10.0.0.1:3128", "", false},
+		"none":            {"", "", false},
+	} {
+		proxy := func(r *http.Request) (*url.URL, error) {
+			if tt.proxy == "" || tt.scheme != "" && r.URL.Scheme != tt.scheme {
+				return nil, nil
+			}
+			return url.Parse(tt.proxy)
+		}
+		conn, err := dial(ctx, "tcp", at, proxy)
+		if err == nil {
+			_ = conn.Close()
+		}
+		if (err == nil) != tt.is || err != nil && !errors.Is(err, ErrForbidden) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	_, err = dial(ctx, "tcp", "169.254.169.254:80", func(*http.Request) (*url.URL, error) { return url.Parse("http://169.254.169.254") })
+	if !errors.Is(err, ErrForbidden) {
+		t.Errorf("metadata as the proxy: %v", err)
 	}
 }
 
