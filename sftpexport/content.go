@@ -10,7 +10,7 @@ import (
 	"github.com/exportpipeline/exportpipeline/rossum/native"
 )
 
-// maxNative bounds a native export that is fetched from Rossum.
+// maxNative bounds a native export, in bytes.
 const maxNative = 256 << 20
 
 // content returns the bytes of an object, and what its name ends in if that is not
@@ -48,7 +48,7 @@ func (s *Step) native(ctx context.Context, x *pipeline.Export, format native.For
 	if s.Source == NativeRossum || s.Source == "" && x.Rossum != nil && !changed {
 		return fetchNative(ctx, x, format)
 	}
-	data, err := localNative(x, format)
+	data, err := localNative(ctx, x, format)
 	if errors.Is(err, native.ErrNoSchema) && s.Source == "" && x.Rossum != nil {
 		x.Decide("the %s comes from Rossum, which does not know the fields that this run has changed: the hook sideloads no schema", format)
 		return fetchNative(ctx, x, format)

@@ -2,14 +2,33 @@ package sftpexport
 
 import (
 	"bytes"
+	"context"
+	"fmt"
 
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/rossum/native"
 )
 
 // localNative makes a native export of the annotation as this run has left it.
-func localNative(x *pipeline.Export, format native.Format) ([]byte, error) {
-	var out bytes.Buffer
+func localNative(ctx context.Context, x *pipeline.Export, format native.Format) ([]byte, error) {
+	out := bounded{ctx: ctx}
 	err := native.Write(&out, format, native.Options{}, x.Payload)
-	return out.Bytes(), err
+	return out.data.Bytes(), err
+}
+
+// bounded is a native export in the making. It ends with the context, and beyond maxNative.
+type bounded struct {
+	ctx  context.Context
+	data bytes.Buffer
+}
+
+// Write implements [io.Writer].
+func (b *bounded) Write(p []byte) (int, error) {
+	if err := b.ctx.Err(); err != nil {
+		return 0, err
+	}
+	if b.data.Len()+len(p) > maxNative {
+		return 0, fmt.Errorf("it is larger than %d bytes", maxNative)
+	}
+	return b.data.Write(p)
 }

@@ -144,6 +144,12 @@ var limits = map[string]proof{
 		[]string{"sftpexport.maxListing"},
 		[]string{"sftpexport.TestAListingWithoutAnEndIsGivenUp"},
 	},
+	"text of the header in the lines of a native CSV or XLSX": {
+		[]string{"rossum/native.maxRepeated"}, []string{"rossum/native.TestUnusableExportsAreRefused"},
+	},
+	"a native export (CSV, XML, JSON, XLSX)": {
+		[]string{"sftpexport.maxNative"}, []string{"sftpexport.TestANativeExportThatIsMadeHereIsBounded"},
+	},
 	"a WSDL": {[]string{"workday.maxWSDL"}, []string{"workday.TestTheAnswersOfAHostileServerAreBounded"}},
 	"text of a body on the ledger": {
 		[]string{"pipeline.maxRecordedBody"},

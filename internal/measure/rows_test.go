@@ -43,6 +43,8 @@ var rows = func() []row {
 	list = append(list, documentRows()...)
 	list = append(list, leavingRows()...)
 	list = append(list, attackRows()...)
+	list = append(list, wsdlAttacks()...)
+	list = append(list, storeAttacks()...)
 	return append(list, refusedRows()...)
 }()
 

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -345,6 +346,11 @@ func TestUnusableExportsAreRefused(t *testing.T) {
 	)
 	long := rossumtest.Annotation(rossumtest.Field("name", strings.Repeat("é", 32768))).Payload()
 	control := rossumtest.Annotation(rossumtest.Field("name", "a\x01b")).Payload()
+	row := rossumtest.Row("code", "A")
+	repeated := rossumtest.Annotation(
+		rossumtest.Field("name", strings.Repeat("x", 32<<10)),
+		rossumtest.Table("lines", slices.Repeat([]rossumtest.TableRow{row}, 2049)...),
+	).Payload()
 	for name, c := range map[string]struct {
 		payload *rossum.Payload
 		format  native.Format
@@ -363,6 +369,8 @@ func TestUnusableExportsAreRefused(t *testing.T) {
 		"a delimiter that quotes":   {call.Payload(), native.FormatCSV, native.Options{Delimiter: '"'}, native.ErrOptions, "is also quote_char"},
 		"a control character":       {control, native.FormatXML, native.Options{}, native.ErrUnwritable, "field name: the format cannot hold the value: XML cannot have the character U+0001"},
 		"a control character, xlsx": {control, native.FormatXLSX, native.Options{}, native.ErrUnwritable, "row 2, column 1"},
+		"a header on many lines":    {repeated, native.FormatCSV, native.Options{}, native.ErrUnwritable, "each of its 2049 lines would repeat 32768 bytes of the header, more than 64 MB together"},
+		"a header on many rows":     {repeated, native.FormatXLSX, native.Options{}, native.ErrUnwritable, "more than 64 MB together"},
 		"a value too long for xlsx": {long, native.FormatXLSX, native.Options{}, native.ErrUnwritable, "a cell has 32767 characters at the most, this value has 32768"},
 	} {
 		t.Run(name, func(t *testing.T) {

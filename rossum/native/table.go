@@ -134,10 +134,14 @@ func (o *Options) lines(list []*annotation, f func([]string) error) error {
 	return nil
 }
 
+// maxRepeated bounds what the lines of an annotation repeat of the header, in bytes: everything
+// else is as large as what the hook call has.
+const maxRepeated = 64 << 20
+
 // lines calls f with each line of one annotation.
 func (a *annotation) lines(columns []column, line []string, f func([]string) error) error {
 	rows := make([][]*rossum.Node, len(columns)) // the children of each column's multivalue
-	count := 1
+	count, repeated := 1, 0
 	for i, c := range columns {
 		if c.meta {
 			line[i] = a.meta(c.id)
@@ -154,6 +158,14 @@ func (a *annotation) lines(columns []column, line []string, f func([]string) err
 		} else {
 			line[i] = nodes[0].Text()
 		}
+	}
+	for i, text := range line {
+		if rows[i] == nil {
+			repeated += len(text)
+		}
+	}
+	if count > 1 && repeated > maxRepeated/count {
+		return fmt.Errorf("%w: each of its %d lines would repeat %d bytes of the header, more than %d MB together", ErrUnwritable, count, repeated, maxRepeated>>20)
 	}
 	for n := range count {
 		for i, c := range columns {

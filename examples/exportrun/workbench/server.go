@@ -43,9 +43,9 @@ func (b *Bench) Serve(ctx context.Context, listen string, tell func(address stri
 		return err
 	case <-ctx.Done():
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	return errors.Join(server.Shutdown(ctx), server.Close())
+	return errors.Join(server.Shutdown(ending), server.Close())
 }
 
 // Listen listens at an address of this machine, and refuses every other one.
