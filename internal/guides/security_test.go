@@ -150,7 +150,10 @@ var limits = map[string]proof{
 	"a native export (CSV, XML, JSON, XLSX)": {
 		[]string{"sftpexport.maxNative"}, []string{"sftpexport.TestANativeExportThatIsMadeHereIsBounded"},
 	},
-	"a WSDL": {[]string{"workday.maxWSDL"}, []string{"workday.TestTheAnswersOfAHostileServerAreBounded"}},
+	"a WSDL": {
+		[]string{"workday.maxWSDL", "workday/internal/wsdl.maxParts", "workday/internal/wsdl.maxNested"},
+		[]string{"workday.TestTheAnswersOfAHostileServerAreBounded", "workday/internal/wsdl.TestTypesAreBounded"},
+	},
 	"text of a body on the ledger": {
 		[]string{"pipeline.maxRecordedBody"},
 		[]string{"pipeline.TestWhatIsTooLargeForTheLedgerMustBeTheSameWhenTheRunGoesOn"},

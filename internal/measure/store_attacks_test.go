@@ -77,6 +77,18 @@ func wsdlAttacks() []row {
 	all := func(parts ...string) func(io.Writer) {
 		return func(w io.Writer) { _, _ = io.WriteString(w, strings.Join(parts, "")) }
 	}
+	extensions := func(w io.Writer) {
+		_, _ = io.WriteString(w, `<x:complexType name="T0"/>`)
+		last := 0
+		for sent := 0; sent < wsdlSize; last++ {
+			n, err := fmt.Fprintf(w, `<x:complexType name="T%d"><x:complexContent><x:extension base="t:T%d"><x:sequence><x:element name="a"/></x:sequence></x:extension></x:complexContent></x:complexType>`, last+1, last)
+			if err != nil {
+				return
+			}
+			sent += n
+		}
+		_, _ = fmt.Fprintf(w, `<x:element name="E" type="t:T%d"/>`, last)
+	}
 	var groups, types strings.Builder
 	for i := range 60 {
 		fmt.Fprintf(&groups, `<x:group name="G%d"><x:sequence><x:group ref="t:G%[2]d"/><x:group ref="t:G%[2]d"/></x:sequence></x:group>`, i, i+1)
@@ -94,6 +106,16 @@ func wsdlAttacks() []row {
 		long("a text", element+`<x:annotation><x:documentation>`, `text &amp; `, `</x:documentation></x:annotation>`),
 		described("groups of groups", all(`<x:element name="E"><x:complexType><x:group ref="t:G0"/></x:complexType></x:element>`, groups.String(),
 			`<x:group name="G60"><x:sequence><x:element name="a"/></x:sequence></x:group>`), nil),
+		described("extensions of extensions", extensions, nil),
+		described("attributes", func(w io.Writer) {
+			_, _ = io.WriteString(w, `<x:element name="E"><x:complexType>`)
+			for i := range wsdlSize / 32 {
+				if _, err := fmt.Fprintf(w, `<x:attribute name="a%d"/>`, i); err != nil {
+					return
+				}
+			}
+			_, _ = io.WriteString(w, `</x:complexType></x:element>`)
+		}, nil),
 		described("types of types", all(`<x:element name="E" type="t:T0"/>`, types.String(), `<x:complexType name="T60"/>`), nil),
 		described("imports of imports", all(`<x:include schemaLocation="1.xsd"/>`, element), func(w io.Writer, n int) {
 			schema(w, fmt.Sprintf(`<x:include schemaLocation="%d.xsd"/><x:include schemaLocation="%d.xsd"/>`, 2*n, 2*n+1))
@@ -128,7 +150,11 @@ func storeAttacks() []row {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { _ = s.Close() })
-			call := linesOfText(rossumtest.Field("repeated", strings.Repeat(`"`, field)))
+			rows := make([]rossumtest.TableRow, 10_000)
+			for i := range rows {
+				rows[i] = rossumtest.Row("item_code", strconv.Itoa(i), "item_text", strings.Repeat(`"&<`, 1000))
+			}
+			call := rossumtest.Annotation(rossumtest.Offline(), rossumtest.Table("line_items", rows...), rossumtest.Field("repeated", strings.Repeat(`"`, field)))
 			for name, secret := range s.Secrets() {
 				call.With(rossumtest.Secret(name, secret))
 			}
@@ -144,7 +170,7 @@ func storeAttacks() []row {
 		answers("an upload without an end", 200, `<InitiateMultipartUploadResult><UploadId>`, "1"),
 		answers("parts without an end", 200, `<ListPartsResult>`, `<Part><PartNumber>1</PartNumber><ETag>"1"</ETag></Part>`),
 		answers("an error of one text", 503, `<Error><Code>`, "SlowDown"),
-		native("CSV", "csv", 1000), native("XML", "xml", 1000), native("JSON", "json", 1000), native("CSV of a large header", "csv", 1<<20),
+		native("CSV", "csv", 1000), native("XML", "xml", 1000), native("JSON", "json", 1000), native("XLSX", "xlsx", 1000), native("CSV of a large header", "csv", 1<<20),
 		native("XLSX of a large header", "xlsx", 30_000),
 	}
 }

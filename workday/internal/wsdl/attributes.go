@@ -64,6 +64,8 @@ func (d *Document) addAttribute(t *Type, n *node, s *schema) error {
 		}
 	case same >= 0:
 		t.Attributes[same] = a
+	case len(t.Attributes) >= maxAttributes:
+		return fmt.Errorf("a type has more than %d attributes", maxAttributes)
 	default:
 		t.Attributes = append(t.Attributes, a)
 	}

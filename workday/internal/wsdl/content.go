@@ -155,9 +155,15 @@ func (d *Document) particle(n *node, s *schema) (*Particle, error) {
 		if err != nil {
 			return nil, err
 		}
-		if child != nil {
-			p.Children = append(p.Children, child)
+		if child == nil {
+			continue
 		}
+		if p.Children = append(p.Children, child); len(p.Children) > maxParts {
+			break // which is an error
+		}
+	}
+	if err := d.hold(len(p.Children)); err != nil {
+		return nil, err
 	}
 	p.nameChildren()
 	return p, nil

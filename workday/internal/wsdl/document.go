@@ -34,6 +34,7 @@ type Document struct {
 	attributes map[xml.Name]*Attribute
 	busy       map[declared]bool
 	expanded   int // groups that have been put in where they are used
+	held       int // parts of content models and attributes that types have
 	operations map[string]*Operation
 }
 
@@ -144,8 +145,11 @@ func (d *Document) lookup(kind string, name xml.Name) (*node, *schema, error) {
 	return n, s.schema, err
 }
 
-// errCircle means that declarations are made of themselves.
-var errCircle = errors.New("is made of itself")
+// Faults of how declarations are made of others.
+var (
+	errCircle = errors.New("is made of itself")
+	errNested = fmt.Errorf("is nested in more than %d others", maxNested)
+)
 
 // enter guards against declarations that are made of themselves. The caller holds
 // d.mu, and calls the function when the declaration has been understood.
@@ -153,6 +157,9 @@ func (d *Document) enter(kind string, name xml.Name) (leave func(), err error) {
 	key := declared{kind, name}
 	if d.busy[key] {
 		return nil, fmt.Errorf("%s %s %w", kind, name.Local, errCircle)
+	}
+	if len(d.busy) >= maxNested {
+		return nil, fmt.Errorf("%s %s %w", kind, name.Local, errNested)
 	}
 	d.busy[key] = true
 	return func() { delete(d.busy, key) }, nil
@@ -165,6 +172,25 @@ const maxExpanded = 10_000
 func (d *Document) expand() error {
 	if d.expanded++; d.expanded > maxExpanded {
 		return fmt.Errorf("too many groups: more than %d uses", maxExpanded)
+	}
+	return nil
+}
+
+// Bounds of what types are made of. Workday's largest have some hundred elements.
+const (
+	maxNested     = 500       // declarations of which each is made of the next
+	maxAttributes = 5_000     // of one type
+	maxParts      = 50_000    // elements and content models of one content model
+	maxHeld       = 1_000_000 // of these, those of all types that are used
+)
+
+// hold counts the parts of a type.
+func (d *Document) hold(parts int) error {
+	if parts > maxParts {
+		return fmt.Errorf("a type has more than %d elements", maxParts)
+	}
+	if d.held += parts; d.held > maxHeld {
+		return fmt.Errorf("the types that are used have more than %d elements and attributes", maxHeld)
 	}
 	return nil
 }

@@ -150,7 +150,10 @@ func (d *Document) typeNamed(name xml.Name) (*Type, error) {
 	}
 	defer leave()
 	t, err := d.buildType(n, s, name)
-	if err != nil {
+	switch {
+	case errors.Is(err, errNested): // which names the innermost of too many
+		return nil, err
+	case err != nil:
 		return nil, fmt.Errorf("type %s: %w", name.Local, err)
 	}
 	d.types[name] = t
@@ -165,6 +168,9 @@ func (d *Document) derive(t *Type, n *node, s *schema, simpleContent bool) error
 	}
 	base, err := d.typeNamed(name)
 	if err != nil {
+		return err
+	}
+	if err := d.hold(len(base.Attributes)); err != nil {
 		return err
 	}
 	t.Attributes = slices.Clone(base.Attributes)
@@ -186,6 +192,12 @@ func (d *Document) derive(t *Type, n *node, s *schema, simpleContent bool) error
 	}
 	if n.is("extension") {
 		t.Content = extended(base.Content, t.Content)
+		if t.Content != nil {
+			err = d.hold(len(t.Content.Children))
+		}
+		if err != nil {
+			return err
+		}
 		t.Mixed = t.Mixed || base.Mixed
 	}
 	return d.attributesOf(t, n, s)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -133,6 +134,48 @@ func TestDeclarationsThatAreWrongAreErrors(t *testing.T) {
 }
 
 // TestGroupsCannotExplode has groups that each hold the next one twice.
+func TestTypesAreBounded(t *testing.T) {
+	t.Parallel()
+	many := func(n int, one string) string {
+		var b strings.Builder
+		for i := range n {
+			b.WriteString(strings.ReplaceAll(one, "#", strconv.Itoa(i)))
+		}
+		return b.String()
+	}
+	chain := func(n int) string {
+		var b strings.Builder
+		b.WriteString(`<x:complexType name="T0"/>`)
+		for i := range n {
+			fmt.Fprintf(&b, `<x:complexType name="T%d"><x:complexContent><x:extension base="t:T%d"><x:sequence><x:element name="a"/></x:sequence></x:extension></x:complexContent></x:complexType>`, i+1, i)
+		}
+		return b.String() + fmt.Sprintf(`<x:element name="E" type="t:T%d"/>`, n)
+	}
+	ofE := func(content string) string {
+		return `<x:element name="E"><x:complexType>` + content + `</x:complexType></x:element>`
+	}
+	for name, tt := range map[string]struct{ schema, want string }{
+		"elements":              {ofE(`<x:sequence>` + many(maxParts+1, `<x:element name="a"/>`) + `</x:sequence>`), "a type has more than 50000 elements"},
+		"as many as allowed":    {ofE(`<x:sequence>` + many(maxParts, `<x:element name="a"/>`) + `</x:sequence>`), ""},
+		"attributes":            {ofE(many(maxAttributes+1, `<x:attribute name="a#"/>`)), "a type has more than 5000 attributes"},
+		"extensions":            {chain(maxNested), "is nested in more than 500 others"},
+		"fewer extensions":      {chain(maxNested - 1), ""},
+		"models in one another": {ofE(`<x:sequence>` + many(30, `<x:sequence>`+many(maxParts-1, `<x:any/>`)+`</x:sequence>`) + `</x:sequence>`), "more than 1000000 elements"},
+	} {
+		d, err := Parse([]byte(head+tt.schema+tail), Options{})
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		e, err := d.Element(xml.Name{Space: "urn:t", Local: "E"})
+		if err == nil {
+			_, err = e.Type()
+		}
+		if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v, want %q", name, err, tt.want)
+		}
+	}
+}
+
 func TestGroupsCannotExplode(t *testing.T) {
 	t.Parallel()
 	for kind, use := range map[string]string{"group": `<x:sequence>%[1]s%[1]s</x:sequence>`, "attributeGroup": `%[1]s%[1]s`} {
