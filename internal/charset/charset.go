@@ -11,12 +11,12 @@ import (
 	"context"
 	"io"
 	"mime"
+	"slices"
 	"strings"
 	"unicode/utf8"
 	"unsafe"
 
 	"golang.org/x/text/encoding"
-	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/encoding/unicode/utf32"
 )
@@ -75,8 +75,29 @@ func Text(ctx context.Context, data []byte, contentType string) (string, error) 
 	if utf8.Valid(data) {
 		return shared(data), nil
 	}
-	text, err := Decode(ctx, charmap.ISO8859_1, data) // which only ctx ends
+	text, err := latin1(ctx, data)
 	return shared(text), err
+}
+
+// latin1 decodes ISO 8859-1, in which every byte is a character, without more memory than the
+// text takes. The error is that of ctx.
+func latin1(ctx context.Context, data []byte) ([]byte, error) {
+	high := 0
+	for _, c := range data {
+		if c >= utf8.RuneSelf {
+			high++
+		}
+	}
+	text := make([]byte, 0, len(data)+high)
+	for piece := range slices.Chunk(data, 1<<20) {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		for _, c := range piece {
+			text = utf8.AppendRune(text, rune(c))
+		}
+	}
+	return text, nil
 }
 
 // Decode decodes what is in a charset. The error is that of ctx, or says what is not in it.

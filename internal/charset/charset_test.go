@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
+	"strings"
 	"testing"
 
 	"golang.org/x/text/encoding/charmap"
@@ -90,5 +91,22 @@ func TestDecodingEndsWithTheContext(t *testing.T) {
 		if text, err := charset.Text(ctx, []byte(c.body), c.contentType); !errors.Is(err, context.Canceled) {
 			t.Errorf("%q: %q, %v", c.contentType, text, err)
 		}
+	}
+}
+
+func TestEveryByteThatIsNotUTF8IsACharacterOfLatin1(t *testing.T) {
+	data := []byte(strings.Repeat("\xff", 1<<20)) // more than one piece, with what comes next
+	for i := range 256 {
+		data = append(data, byte(i))
+	}
+	want, err := charmap.ISO8859_1.NewDecoder().Bytes(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := charset.Text(t.Context(), data, ""); err != nil || got != string(want) {
+		t.Errorf("%d bytes, want %d: %v", len(got), len(want), err)
+	}
+	if n := testing.AllocsPerRun(10, func() { _, _ = charset.Text(t.Context(), data, "") }); n > 1 {
+		t.Errorf("%v allocations", n)
 	}
 }

@@ -234,8 +234,13 @@ func (r *running) children(schemaID string) value {
 	if isTable {
 		put(&r.tables, schemaID, items)
 	}
+	r.count(items)
 	return r.list(items)
 }
+
+// count has the program pay for what was read: it may read it anew after each change. If that
+// is too much, or the context has ended, its next step is an error.
+func (r *running) count(read []value) { _ = r.meter.Step(int64(len(read))) }
 
 // column returns the values of a column, or of a simple multivalue.
 func (r *running) column(schemaID string) []value {
@@ -251,6 +256,7 @@ func (r *running) column(schemaID string) []value {
 	for i, n := range nodes {
 		values[i] = r.typed(n)
 	}
+	r.count(values)
 	put(&r.columns, schemaID, values)
 	return values
 }

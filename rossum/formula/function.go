@@ -101,10 +101,13 @@ func (f *Function) Run(ctx context.Context, p *rossum.Payload, o FunctionOptions
 		argument = t.payload.value()
 	}
 	defer t.payload.close()
+	bounds := pyvalue.Limits{Steps: txscript.DefaultLimits.Steps, ValueBytes: txscript.DefaultLimits.ValueBytes, TotalBytes: txscript.DefaultLimits.TotalBytes}
 	host := &txscript.Host{Globals: []value{pyvalue.FromObject(t)}, Now: o.Now, NewID: o.NewID, Show: func(m txscript.Message) { show(o, m) }}
 	if o.Send != nil {
-		host.Send, host.Limits.ValueBytes = o.send(ctx), maxSent
+		host.Send, bounds.ValueBytes = o.send(ctx), maxSent
 	}
+	r.meter = pyvalue.NewMeter(ctx, bounds)
+	host.Meter = r.meter
 	answer, err := f.program.Call(ctx, host, Handler, argument)
 	if err == nil {
 		err = t.payload.err
