@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 
 	"github.com/exportpipeline/exportpipeline/internal/redact"
 )
@@ -94,3 +95,18 @@ func (o JournalOptions) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, o
 
 // LogValue implements [slog.LogValuer].
 func (o JournalOptions) LogValue() slog.Value { return slog.StringValue(o.String()) }
+
+// String lists the names of the steps.
+func (c *Chain) String() string {
+	names := make([]string, len(c.links))
+	for i, l := range c.links {
+		names[i] = l.name
+	}
+	return "chain of " + strings.Join(names, ", ")
+}
+
+// Format implements [fmt.Formatter], so that no verb shows what the steps' settings have.
+func (c *Chain) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()) }
+
+// LogValue implements [slog.LogValuer].
+func (c *Chain) LogValue() slog.Value { return slog.StringValue(c.String()) }
