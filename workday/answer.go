@@ -20,21 +20,28 @@ func newObject(answer message.Answer) (what string, ids []objectID) {
 			continue
 		}
 		seen[name] = true
-		if reference := member.Decode().Dict(); reference != nil {
-			if ids = idsOf(reference); len(ids) > 0 {
-				return strings.ToLower(strings.ReplaceAll(name, "_", " ")), ids
-			}
+		if ids = idsOf(member); len(ids) > 0 {
+			return strings.ToLower(strings.ReplaceAll(name, "_", " ")), ids
 		}
 	}
 	return "", nil
 }
 
+// maxIDs is how many IDs of an object are looked at: Workday gives a few.
+const maxIDs = 100
+
 // idsOf lists the IDs of a reference, the WID last: people know the other.
-func idsOf(reference *pyvalue.Dict) []objectID {
-	v, _ := reference.GetStr("ID")
+func idsOf(reference message.Answer) []objectID {
 	var ids, wids []objectID
-	for _, element := range elements(v) {
-		o := element.Dict()
+	n := 0
+	for child := range reference.Children() {
+		if child.Name() != "ID" {
+			continue
+		}
+		if n++; n > maxIDs {
+			break
+		}
+		o := child.Decode().Dict()
 		if o == nil {
 			continue
 		}
@@ -48,14 +55,6 @@ func idsOf(reference *pyvalue.Dict) []objectID {
 		}
 	}
 	return append(ids, wids...)
-}
-
-// elements are those of a list, or the single value if it is not a list.
-func elements(v pyvalue.Value) []pyvalue.Value {
-	if list, ok := v.Items(); ok {
-		return list
-	}
-	return []pyvalue.Value{v}
 }
 
 func textMember(o *pyvalue.Dict, key string) string {
