@@ -355,6 +355,9 @@ func (r *jsonReader) number() (Value, error) {
 	if err := r.meter.Grow(costOfSpelt); err != nil {
 		return Value{}, err
 	}
+	if err := r.meter.Step(int64(len(text)) / 64); err != nil { // a long one takes its time
+		return Value{}, err
+	}
 	return numberWithin(r.meter, text)
 }
 
