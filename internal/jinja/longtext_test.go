@@ -6,21 +6,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/exportpipeline/exportpipeline/internal/looked"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
-
-// endsAt is a context that has ended from its last look on.
-type endsAt struct {
-	context.Context
-	looks, last int
-}
-
-func (c *endsAt) Err() error {
-	if c.looks++; c.looks >= c.last {
-		return context.Canceled
-	}
-	return nil
-}
 
 func TestFiltersOfALongTextEndWithTheContext(t *testing.T) {
 	t.Parallel()
@@ -37,9 +25,9 @@ func TestFiltersOfALongTextEndWithTheContext(t *testing.T) {
 			t.Fatal(err)
 		}
 		for last := 2; last <= 4; last++ {
-			ctx := &endsAt{Context: t.Context(), last: last}
-			if _, err := compiled.RenderString(ctx, map[string]pyvalue.Value{"v": pyvalue.Str(text)}, Limits{}); !errors.Is(err, context.Canceled) || ctx.looks < last {
-				t.Errorf("%s: %v after %d looks, want the end at look %d", filter, err, ctx.looks, last)
+			ctx := looked.EndsAt(t.Context(), last)
+			if _, err := compiled.RenderString(ctx, map[string]pyvalue.Value{"v": pyvalue.Str(text)}, Limits{}); !errors.Is(err, context.Canceled) || ctx.Looks() < last {
+				t.Errorf("%s: %v after %d looks, want the end at look %d", filter, err, ctx.Looks(), last)
 			}
 		}
 	}

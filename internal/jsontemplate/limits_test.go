@@ -8,22 +8,9 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/exportpipeline/exportpipeline/internal/looked"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
-
-// endsAfter is a context that ends when it has been looked at so many times.
-type endsAfter struct {
-	context.Context
-	after int32
-	looks atomic.Int32
-}
-
-func (c *endsAfter) Err() error {
-	if c.looks.Add(1) > c.after {
-		return context.Canceled
-	}
-	return nil
-}
 
 // wide is a table of so many rows, and fields beside it.
 func wide(rows int, text string) *Data {
@@ -71,16 +58,16 @@ func TestEachOperatorLooksAtTheContext(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			ctx := &endsAfter{Context: t.Context(), after: 5}
+			ctx := looked.EndsAt(t.Context(), 6)
 			if _, err := compiled.Render(ctx, d); !errors.Is(err, context.Canceled) {
 				t.Errorf("Render: %v", err)
 			}
-			if looks := ctx.looks.Load(); looks > 10 {
+			if looks := ctx.Looks(); looks > 10 {
 				t.Errorf("rendering went on for %d looks", looks)
 			}
-			ctx = &endsAfter{Context: t.Context(), after: 5}
+			ctx = looked.EndsAt(t.Context(), 6)
 			compiled.Chosen(ctx, d)
-			if looks := ctx.looks.Load(); looks < 5 {
+			if looks := ctx.Looks(); looks < 5 {
 				t.Errorf("Chosen looked %d times", looks)
 			}
 		})
@@ -196,9 +183,9 @@ func TestWritingJSONIsBounded(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			ctx := &endsAfter{Context: t.Context(), after: 3}
-			if _, err := AppendJSON(ctx, nil, v); !errors.Is(err, context.Canceled) || ctx.looks.Load() > 10 {
-				t.Errorf("%v after %d looks", err, ctx.looks.Load())
+			ctx := looked.EndsAt(t.Context(), 4)
+			if _, err := AppendJSON(ctx, nil, v); !errors.Is(err, context.Canceled) || ctx.Looks() > 10 {
+				t.Errorf("%v after %d looks", err, ctx.Looks())
 			}
 			const most = 4 << 20
 			w := writer{ctx: t.Context(), meter: pyvalue.NewMeter(t.Context(), pyvalue.Limits{}), most: most}

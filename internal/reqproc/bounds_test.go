@@ -4,25 +4,11 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"sync/atomic"
 	"testing"
 
+	"github.com/exportpipeline/exportpipeline/internal/looked"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
-
-// endsAfter is a context that ends when it has been looked at so many times.
-type endsAfter struct {
-	context.Context
-	after int32
-	looks atomic.Int32
-}
-
-func (c *endsAfter) Err() error {
-	if c.looks.Add(1) > c.after {
-		return context.Canceled
-	}
-	return nil
-}
 
 func TestWhatATemplatePutsTogetherIsBounded(t *testing.T) {
 	t.Parallel()
@@ -49,7 +35,7 @@ func TestWhatATemplatePutsTogetherIsBounded(t *testing.T) {
 				if _, err := fill(t.Context(), s); !errors.Is(err, pyvalue.ErrLimit) || len(err.Error()) > 300 {
 					t.Errorf("%s: %v", how, err)
 				}
-				if _, err := fill(&endsAfter{Context: t.Context(), after: 8}, s); !errors.Is(err, context.Canceled) {
+				if _, err := fill(looked.EndsAt(t.Context(), 9), s); !errors.Is(err, context.Canceled) {
 					t.Errorf("%s: %v, although the context had ended", how, err)
 				}
 			}

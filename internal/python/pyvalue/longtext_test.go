@@ -5,29 +5,18 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"github.com/exportpipeline/exportpipeline/internal/looked"
 )
-
-// lookedAt is a context that has ended from its last look on.
-type lookedAt struct {
-	context.Context
-	looks, last int
-}
-
-func (c *lookedAt) Err() error {
-	if c.looks++; c.looks >= c.last {
-		return context.Canceled
-	}
-	return nil
-}
 
 // endsWithin reports whether work on a text of several megabytes ends with its context: a
 // first look may come before it begins.
 func endsWithin(t *testing.T, name string, work func(m *Meter) error) {
 	t.Helper()
 	for last := 1; last <= 3; last++ {
-		ctx := &lookedAt{Context: t.Context(), last: last}
-		if err := work(NewMeter(ctx, Limits{})); !errors.Is(err, context.Canceled) || ctx.looks < last || ctx.looks > last+3 {
-			t.Errorf("%s: %v after %d looks, want the end at look %d", name, err, ctx.looks, last)
+		ctx := looked.EndsAt(t.Context(), last)
+		if err := work(NewMeter(ctx, Limits{})); !errors.Is(err, context.Canceled) || ctx.Looks() < last || ctx.Looks() > last+3 {
+			t.Errorf("%s: %v after %d looks, want the end at look %d", name, err, ctx.Looks(), last)
 		}
 	}
 }
