@@ -167,7 +167,7 @@ type Cell struct{ SchemaID, Value string }
 
 // AddRow appends a row to a table, or a value to a simple multivalue (then
 // with exactly one cell). The new nodes have the id 0 until the platform
-// numbers them. On a node that is no multivalue the error wraps [ErrCategory]. Its values
+// numbers them. On a node that is not a multivalue the error wraps [ErrCategory]. Its values
 // count as those of [Node.SetValue] do.
 func (n *Node) AddRow(cells ...Cell) (*Node, error) {
 	if n.category != CategoryMultivalue {

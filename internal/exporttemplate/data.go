@@ -69,7 +69,7 @@ func nodes(all []*rossum.Node) []jsontemplate.Node {
 // NoteJSON says in the report what became of values within strings of JSON.
 func NoteJSON(x *pipeline.Export, place string, in jsontemplate.WithinJSON) {
 	if len(in.Escaped) > 0 {
-		x.Decide("%s: %s within a string of JSON: what may not stand there was escaped", place, strings.Join(in.Escaped, ", "))
+		x.Decide("%s: %s within a string of JSON: characters that JSON does not allow there were escaped", place, strings.Join(in.Escaped, ", "))
 	}
 	if len(in.Kept) > 0 {
 		x.Decide("%s: %s within a string of JSON: it has escapes of JSON already, and was left as it is", place, strings.Join(in.Kept, ", "))

@@ -165,7 +165,7 @@ func depthsOf(parts []node) []int {
 	return jsontext.DepthsOf(parts, literalText)
 }
 
-// literalText is the text of a part that is no placeholder.
+// literalText is the text of a part that is not a placeholder.
 func literalText(n node) (text string, ok bool) {
 	if l, ok := n.(literal); ok && l.value.IsText() {
 		return l.value.Text(), true

@@ -93,7 +93,7 @@ func (x expression) resource(ctx context.Context, s *scope, name string) (pyvalu
 }
 
 // checkJSON says why JSON cannot hold what an expression gave. Dates and files are texts
-// in it. A list that stands in the value many times is written, and counted, each time.
+// in it. A list that the value has many times is written, and counted, each time.
 func (r *rendering) checkJSON(v pyvalue.Value, depth int) error {
 	if err := r.meter.Step(1); err != nil {
 		return err

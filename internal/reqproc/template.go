@@ -360,7 +360,7 @@ func (c composite) within(i int, text string, s *Scope) string {
 	escaped, made := jsontext.Escape([]byte(text), c.depths[i], func() bool { return s.Raw != nil && p.base64 == 0 && s.Raw(p.path, text) })
 	switch made {
 	case jsontext.Escaped:
-		s.note("%s within a string of JSON: what may not stand there was escaped, which the engine does not do", p)
+		s.note("%s within a string of JSON: characters that JSON does not allow there were escaped, which the engine does not do", p)
 	case jsontext.Kept:
 		s.note("%s within a string of JSON: it has escapes of JSON already, and was left as it is", p)
 	}

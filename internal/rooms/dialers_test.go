@@ -75,7 +75,7 @@ func TestNobodyDialsPastTheEgressRules(t *testing.T) {
 	}
 }
 
-// skipped passes over what is no part of the library: programs, doubles for tests, measurements,
+// skipped passes over what is not a part of the library: programs, doubles for tests, measurements,
 // and modules of their own, whose databases and servers the program names.
 func skipped(root fs.FS, dir string) error {
 	base := path.Base(dir)

@@ -74,7 +74,7 @@ func (f *Faults) Add(place, format string, args ...any) {
 	f.list = append(f.list, &Fault{Place: place, Msg: fmt.Sprintf(format, args...)})
 }
 
-// AddErr notes an error at a place; nil is no fault. An error of this package
+// AddErr notes an error at a place; nil adds nothing. An error of this package
 // gets its place put after this one.
 func (f *Faults) AddErr(place string, err error) {
 	if err == nil {

@@ -7,7 +7,7 @@ import (
 // bound is a method of an object.
 type bound struct{ self, f value }
 
-// bind makes a method of a function; what is no function stays as it is.
+// bind makes a method of a function; what is not a function stays as it is.
 func bind(f, self value) value {
 	switch f.Object().(type) {
 	case *closure, *descriptor:
