@@ -37,7 +37,11 @@ func (f answersItself) RoundTrip(r *http.Request) (*http.Response, error) {
 // createsAt returns a step that posts an invoice.
 func createsAt(address string) pipeline.Step {
 	return pipeline.Named("Post", pipeline.StepFunc(func(ctx context.Context, x *pipeline.Export) error {
-		reply, err := send.Do(ctx, x, &send.Call{Name: "create", Method: "POST", URL: address, Body: pipeline.Bytes(`{"number":"2026-0042"}`)})
+		reply, err := send.Do(
+			ctx,
+			x,
+			&send.Call{Name: "create", Method: "POST", URL: address, Body: pipeline.Bytes(`{"number":"2026-0042"}`)},
+		)
 		if err != nil {
 			return err
 		}
@@ -87,7 +91,9 @@ func ExampleWithPublicAddressesOnly() {
 func ExampleWithTreeLimit() {
 	erp := &http.Client{Transport: answersItself(func(*http.Request) string { return `{"lines":[1,2,3]}` })}
 	call := &steps.RESTExport{Request: steps.Request{URL: "https://erp.example/invoices", Content: "@{document_id}"}, PayloadKey: "reply"}
-	read := &steps.Extract{Sources: []steps.Source{{Key: "reply", Rules: []steps.ExtractRule{{Path: "lines[0]", TargetField: "document_id"}}}}}
+	read := &steps.Extract{
+		Sources: []steps.Source{{Key: "reply", Rules: []steps.ExtractRule{{Path: "lines[0]", TargetField: "document_id"}}}},
+	}
 	exportOf([]pipeline.Step{call, read}, pipeline.WithHTTPClient(erp), pipeline.WithTreeLimit(16))
 	// Output:
 	// error: Export failed: step Data value extractor, extract[0] (reply): the reply cannot be read as JSON: it is too large to be read: its parts would take more than 16 bytes of memory; ask the API for less, or let the program set pipeline.WithTreeLimit; it begins with "{\"lines\":[1,2,3]}". These calls were made: POST https://erp.example/invoices (answered 201).

@@ -83,9 +83,15 @@ func TestALateAnswerDoesNotReplaceThatOfTheOwner(t *testing.T) {
 // hook call may come without the address of its organisation.
 func TestTheLatestRunOfAKeyWithEmptyPartsIsItsOwn(t *testing.T) {
 	t.Parallel()
-	whole := RunKey{Organization: "https://acme.rossum.app", Hook: "https://acme.rossum.app/api/v1/hooks/1", Annotation: 1, Event: "annotation_content.export"}
+	whole := RunKey{
+		Organization: "https://acme.rossum.app",
+		Hook:         "https://acme.rossum.app/api/v1/hooks/1",
+		Annotation:   1,
+		Event:        "annotation_content.export",
+	}
 	for name, empty := range map[string]func(*RunKey){
-		"organisation": func(k *RunKey) { k.Organization = "" }, "hook": func(k *RunKey) { k.Hook = "" }, "annotation": func(k *RunKey) { k.Annotation = 0 }, "event": func(k *RunKey) { k.Event = "" },
+		"organisation": func(k *RunKey) { k.Organization = "" }, "hook": func(k *RunKey) { k.Hook = "" },
+		"annotation": func(k *RunKey) { k.Annotation = 0 }, "event": func(k *RunKey) { k.Event = "" },
 	} {
 		ledger := MemoryLedger()
 		j, err := NewJournal(ledger, JournalOptions{})

@@ -80,7 +80,11 @@ func queueCall(parts ...rossumtest.Part) *rossumtest.Call {
 		rossumtest.Field("erp_status", ""),
 		rossumtest.Field("erp_body", ""),
 		rossumtest.Field("gate", "yes"),
-		rossumtest.Table("line_items", rossumtest.Row("item_code", "A", "item_total", "1"), rossumtest.Row("item_code", "B", "item_total", "2")),
+		rossumtest.Table(
+			"line_items",
+			rossumtest.Row("item_code", "A", "item_total", "1"),
+			rossumtest.Row("item_code", "B", "item_total", "2"),
+		),
 		rossumtest.Table("charges"),
 		rossumtest.List("tags", "tag", "x"),
 		rossumtest.Secret(
@@ -179,8 +183,13 @@ var preflightRows = []row{
 		`error: field "erp_ids": no such field`,
 		"warning",
 	},
-	{"an unknown target under a condition", [][2]string{first, {"extract", `{"extract": [{"source_reference_key": "p", "condition": "@{gate}",
-		"extract_rules": [{"value_path": "id", "target_schema_id": "erp_ids"}]}]}`}}, `error: field "erp_ids": no such field`, "warning"},
+	{
+		"an unknown target under a condition",
+		[][2]string{first, {"extract", `{"extract": [{"source_reference_key": "p", "condition": "@{gate}",
+		"extract_rules": [{"value_path": "id", "target_schema_id": "erp_ids"}]}]}`}},
+		`error: field "erp_ids": no such field`,
+		"warning",
+	},
 	{"an unknown target of the Request Processor", [][2]string{rp(`{"request": {"url": "ERP/a", "method": "POST"}},
 		{"request": {"url": "ERP/b", "method": "POST"}, "response_handlers": [{"target_type": "schema_id", "target_key": "erp_ids", "value": {"response.text": {"$regex": "x"}}}]}`)},
 		`error: stages[0].call_api[1].response_handlers[0].target_key: field "erp_ids": no such field in the annotation`, ""},
@@ -257,7 +266,10 @@ var preflightRows = []row{
 	},
 	{
 		"an unknown field in one branch",
-		[][2]string{first, restWith(`"data": {"a": {"$IF_DATAPOINT_VALUE$": {"schema_id": "gate", "value": "no", "mapping": "@{documentid}"}}}`)},
+		[][2]string{
+			first,
+			restWith(`"data": {"a": {"$IF_DATAPOINT_VALUE$": {"schema_id": "gate", "value": "no", "mapping": "@{documentid}"}}}`),
+		},
 		`warning: mapping: field "documentid"`,
 		"",
 	},
@@ -317,7 +329,9 @@ var preflightRows = []row{
 	},
 	{
 		"an unknown field of the Request Processor",
-		[][2]string{rp(`{"request": {"url": "ERP/a", "method": "POST"}}, {"request": {"url": "ERP/{field.documentid.value}", "method": "GET"}}`)},
+		[][2]string{
+			rp(`{"request": {"url": "ERP/a", "method": "POST"}}, {"request": {"url": "ERP/{field.documentid.value}", "method": "GET"}}`),
+		},
 		`error: stages[0].call_api[1].request.url: field "documentid"`,
 		"",
 	},
@@ -362,8 +376,11 @@ var preflightRows = []row{
 		"an unknown field behind a variable",
 		[][2]string{
 			first,
-			{"sftp", sftpTo + `{"path_to_directory": "/in", "template_variables": [{"name": "n", "type": "datapoint", "schema_id": "documentid"}],
-		"export_object_configurations": [{"type": "document", "filename_template": "{n}"}]}]}`},
+			{
+				"sftp",
+				sftpTo + `{"path_to_directory": "/in", "template_variables": [{"name": "n", "type": "datapoint", "schema_id": "documentid"}],
+		"export_object_configurations": [{"type": "document", "filename_template": "{n}"}]}]}`,
+			},
 		},
 		`error: filename_template: field "documentid"`,
 		"",
@@ -405,7 +422,10 @@ var preflightRows = []row{
 	{
 		"an unknown field in a template of lines",
 		[][2]string{
-			{"template", `{"export_configs": [{"export_reference_key": "t", "file_content_template_multiline": ["x", "{{ field.documentid }}"]}]}`},
+			{
+				"template",
+				`{"export_configs": [{"export_reference_key": "t", "file_content_template_multiline": ["x", "{{ field.documentid }}"]}]}`,
+			},
 			first,
 		},
 		`warning: export_configs[0].file_content_template_multiline[1]: field "documentid"`,
@@ -441,7 +461,10 @@ var preflightRows = []row{
 		"an artefact for a call that need not be made",
 		[][2]string{
 			first,
-			{"rest", `{"condition": "@{gate}", "export_reference_key": "xml", "request": {"url": "ERP/second", "content": "#{file_content}"}}`},
+			{
+				"rest",
+				`{"condition": "@{gate}", "export_reference_key": "xml", "request": {"url": "ERP/second", "content": "#{file_content}"}}`,
+			},
 		},
 		`error: export_reference_key: file "xml"`,
 		"warning",
@@ -545,7 +568,8 @@ func TestTextThatNeedsQuotesInJSONIsAWarning(t *testing.T) {
 		step := restWith(request)
 		found := chainOf(t, made(t, "http://erp.example", step[0], step[1])).Check(schema)
 		warned := slices.ContainsFunc(found, func(f *pipeline.Finding) bool {
-			return f.Severity == pipeline.SeverityWarning && strings.Contains(f.Error(), `text of the field "document_id" becomes a part of JSON without quotes`)
+			return f.Severity == pipeline.SeverityWarning &&
+				strings.Contains(f.Error(), `text of the field "document_id" becomes a part of JSON without quotes`)
 		})
 		if warned != isWarning || len(found) > 1 || !warned && len(found) > 0 {
 			t.Errorf("%s: %v", request, found)

@@ -40,7 +40,8 @@ func TestTheReportSaysHowManyBytesOfAStreamWereSent(t *testing.T) {
 		}
 		var report *pipeline.Report
 		_, err = chain(t, step).Export(t.Context(), call.Payload(),
-			pipeline.WithOriginal(ofUnknownSize(strings.Repeat("x", size))), pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r }))
+			pipeline.WithOriginal(ofUnknownSize(strings.Repeat("x", size))),
+			pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r }))
 		if err != nil {
 			t.Fatal(err)
 		}

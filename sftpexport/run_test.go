@@ -99,12 +99,20 @@ func chain(t testing.TB, steps ...pipeline.Step) *pipeline.Chain {
 func TestAConnectionServesOnlyExportsThatMayMakeIt(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
-	c := chain(t, decode(t, s, `{"export_rules": [{"path_to_directory": "/", "export_object_configurations": [{"type": "document", "filename_template": "{annotation.id}"}]}]}`))
+	c := chain(
+		t,
+		decode(
+			t,
+			s,
+			`{"export_rules": [{"path_to_directory": "/", "export_object_configurations": [{"type": "document", "filename_template": "{annotation.id}"}]}]}`,
+		),
+	)
 	for _, tt := range []struct {
 		options []pipeline.Option
 		works   bool
 	}{
-		{nil, true}, {[]pipeline.Option{pipeline.WithOnlyHosts("other.example")}, false}, {[]pipeline.Option{pipeline.WithPublicAddressesOnly()}, false},
+		{nil, true}, {[]pipeline.Option{pipeline.WithOnlyHosts("other.example")}, false},
+		{[]pipeline.Option{pipeline.WithPublicAddressesOnly()}, false},
 	} {
 		_, err := c.Export(t.Context(), call(s).Payload(), append(tt.options, pipeline.WithOriginal(pipeline.Bytes("%PDF")))...)
 		if (err == nil) != tt.works {

@@ -119,25 +119,36 @@ func TestTheAWSChainMayAskTheMetadataOfAnInstance(t *testing.T) {
 		case "/latest/meta-data/iam/security-credentials/":
 			_, _ = io.WriteString(w, "exporter")
 		case "/latest/meta-data/iam/security-credentials/exporter":
-			fmt.Fprintf(w, `{"Code": "Success", "Type": "AWS-HMAC", "AccessKeyId": %q, "SecretAccessKey": %q, "Token": "", "Expiration": %q}`,
-				s3test.AccessKey, s3test.SecretKey, time.Now().Add(time.Hour).UTC().Format(time.RFC3339))
+			fmt.Fprintf(
+				w,
+				`{"Code": "Success", "Type": "AWS-HMAC", "AccessKeyId": %q, "SecretAccessKey": %q, "Token": "", "Expiration": %q}`,
+				s3test.AccessKey,
+				s3test.SecretKey,
+				time.Now().Add(time.Hour).UTC().Format(time.RFC3339),
+			)
 		default:
 			http.NotFound(w, r)
 		}
 	}))
 	defer metadata.Close()
 	// The program's own transport, since nothing in a test listens at 169.254.169.254.
-	transport := &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-		if address != "169.254.169.254:80" {
-			return new(net.Dialer).DialContext(ctx, network, address)
-		}
-		c, err := new(net.Dialer).DialContext(ctx, network, strings.TrimPrefix(metadata.URL, "http://"))
-		return linkLocal{c}, err
-	}}
+	transport := &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			if address != "169.254.169.254:80" {
+				return new(net.Dialer).DialContext(ctx, network, address)
+			}
+			c, err := new(net.Dialer).DialContext(ctx, network, strings.TrimPrefix(metadata.URL, "http://"))
+			return linkLocal{c}, err
+		},
+	}
 	step := s3Step(t, store, nil)
 	step.Backends = map[string]sftpexport.Backend{"s3": s3.New(s3.Options{AWSChain: true})}
 	c := rossumtest.Annotation(rossumtest.Field("document_id", "2026-0042"), rossumtest.Offline(), rossumtest.Secret("type", "s3"))
-	_, err := chain(t, step).Export(t.Context(), c.Payload(), pipeline.WithOriginal(pipeline.Bytes("%PDF")), pipeline.WithHTTPClient(&http.Client{Transport: transport}))
+	_, err := chain(
+		t,
+		step,
+	).Export(t.Context(), c.Payload(), pipeline.WithOriginal(pipeline.Bytes("%PDF")), pipeline.WithHTTPClient(&http.Client{Transport: transport}))
 	if err != nil || store.Objects()[s3Key] == nil {
 		t.Errorf("error %v, objects %v, asked for %q", err, store.Objects(), asked)
 	}
@@ -145,7 +156,8 @@ func TestTheAWSChainMayAskTheMetadataOfAnInstance(t *testing.T) {
 	asked = nil
 	step = s3Step(t, store, nil)
 	step.Credentials.Endpoint = "http://169.254.169.254"
-	if _, err := chain(t, step).Export(t.Context(), s3Call(store).Payload(), pipeline.WithOriginal(pipeline.Bytes("%PDF")), pipeline.WithHTTPClient(&http.Client{Transport: transport})); err == nil || asked != nil {
+	if _, err := chain(t, step).Export(t.Context(), s3Call(store).Payload(), pipeline.WithOriginal(pipeline.Bytes("%PDF")), pipeline.WithHTTPClient(&http.Client{Transport: transport})); err == nil ||
+		asked != nil {
 		t.Errorf("error %v, asked for %q", err, asked)
 	}
 }
@@ -227,7 +239,11 @@ func TestARegionThatCouldNotBeAskedForIsAskedForAgain(t *testing.T) {
 		Path: "out", Exports: []sftpexport.Object{{Type: "document", Name: "x"}},
 	}
 	t.Cleanup(func() { _ = step.Close() })
-	c := rossumtest.Annotation(rossumtest.Offline(), rossumtest.Secret("access_key_id", "AKIDTEST"), rossumtest.Secret("secret_access_key", "region-test-secret"))
+	c := rossumtest.Annotation(
+		rossumtest.Offline(),
+		rossumtest.Secret("access_key_id", "AKIDTEST"),
+		rossumtest.Secret("secret_access_key", "region-test-secret"),
+	)
 	export := func(ctx context.Context) error {
 		_, err := chain(t, step).Export(ctx, c.Payload(), pipeline.WithOriginal(pipeline.Bytes("%PDF")), pipeline.WithHTTPClient(amazon))
 		return err

@@ -172,7 +172,10 @@ func TestAFormFieldWithJSONIsEscapedInItself(t *testing.T) {
 func TestWhatAFormulaHasEscapedIsNotEscapedAgain(t *testing.T) {
 	t.Parallel()
 	for value, want := range map[string]string{`a\"b\nc\u00e9`: `{"n":"a\"b\nc\u00e9"}`, `a\"b"`: `{"n":"a\\\"b\""}`} {
-		call := rossumtest.Annotation(rossumtest.Field("y", ""), rossumtest.FieldValue("x", rossumtest.Value{Text: value, Formula: `field.y.replace('"', '\\"')`}))
+		call := rossumtest.Annotation(
+			rossumtest.Field("y", ""),
+			rossumtest.FieldValue("x", rossumtest.Value{Text: value, Formula: `field.y.replace('"', '\\"')`}),
+		)
 		bodies, report := sends(t, steps.Request{Content: `{"n":"@{x}"}`}, call)
 		if bodies[0] != want {
 			t.Errorf("%q: %s, want %s", value, bodies[0], want)
@@ -213,7 +216,15 @@ func TestTheReportSaysThatARefusedBodyIsNoJSON(t *testing.T) {
 		`{"n":"@{x}"}`:     "",
 	} {
 		url, _ := erp(t, 400, "Bad Request")
-		chain, err := pipeline.New(&steps.RESTExport{Request: steps.Request{URL: url, Content: content, Headers: map[string]string{"Content-Type": "application/json; charset=utf-8"}}})
+		chain, err := pipeline.New(
+			&steps.RESTExport{
+				Request: steps.Request{
+					URL:     url,
+					Content: content,
+					Headers: map[string]string{"Content-Type": "application/json; charset=utf-8"},
+				},
+			},
+		)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -16,8 +16,12 @@ func FuzzSettings(f *testing.F) {
 	for _, settings := range fuzzing.Settings(f) {
 		f.Add(settings)
 	}
-	f.Add([]byte(`{"configurations": [{"queues": [1, "https://x/api/v1/queues/2"], "excluded_queues": [1], "wsdl": {"domain": "wd3.example.com", "tenant": "t", "api_version": "v42.2"},
-		"request": {"service": "Resource_Management", "operation": "Submit_Supplier_Invoice", "mapping": {"a": "@{b}"}, "timeout_s": 30}, "result_schema_id": "r"}]}`))
+	f.Add(
+		[]byte(
+			`{"configurations": [{"queues": [1, "https://x/api/v1/queues/2"], "excluded_queues": [1], "wsdl": {"domain": "wd3.example.com", "tenant": "t", "api_version": "v42.2"},
+		"request": {"service": "Resource_Management", "operation": "Submit_Supplier_Invoice", "mapping": {"a": "@{b}"}, "timeout_s": 30}, "result_schema_id": "r"}]}`,
+		),
+	)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		fuzzing.CheckSettings(t, data, func() *Step { return new(Step) })
 	})

@@ -88,8 +88,10 @@ func TestNoCommandShowsASecret(t *testing.T) {
 	codes := make(map[int]int)
 	for _, c := range commands() {
 		for _, args := range [][]string{
-			{"-hooks", "HOOKS", "-payload", "PAYLOAD", "-secrets", "SECRETS"}, {"-hooks", "HOOKS", "-payload", "PAYLOAD"}, {"-hooks", "HOOKS"}, {"-payload", "PAYLOAD"},
-			{"-hooks", "HOOKS", "-payload", "PAYLOAD", "-secrets", "SECRETS", "-report", "REPORT", "-send"}, {"-payload", "PAYLOAD", "-hook", "ERP", "-hooks", "HOOKS"}, {"PAYLOAD"},
+			{"-hooks", "HOOKS", "-payload", "PAYLOAD", "-secrets", "SECRETS"}, {"-hooks", "HOOKS", "-payload", "PAYLOAD"},
+			{"-hooks", "HOOKS"}, {"-payload", "PAYLOAD"},
+			{"-hooks", "HOOKS", "-payload", "PAYLOAD", "-secrets", "SECRETS", "-report", "REPORT", "-send"},
+			{"-payload", "PAYLOAD", "-hook", "ERP", "-hooks", "HOOKS"}, {"PAYLOAD"},
 			{"-hooks", "HOOKS", "-secrets", "SECRETS", "-unsigned", "-listen", "127.0.0.1:0"}, {"-help"},
 		} {
 			some := worlds
@@ -102,9 +104,12 @@ func TestNoCommandShowsASecret(t *testing.T) {
 		}
 		w := worlds[0]
 		for _, args := range [][]string{
-			{"-rossum-origin", withSecret, "-hooks", "HOOKS"}, {"-rossum-origin", "ftp" + withSecret, "-hooks", "HOOKS"}, {"-allow-host", withSecret, "-hooks", "HOOKS", "-payload", "PAYLOAD"},
-			{"-payload", "PAYLOAD", "-url", "ftp" + withSecret}, {"-payload", "PAYLOAD", "-url", "user:" + canary + "@erp.example"}, {"-listen", withSecret}, {withSecret}, {"-" + withSecret},
-			{"-secrets", withSecret, "-hooks", "HOOKS"}, {"-payload", withSecret, "-hooks", "HOOKS"}, {"-org", withSecret}, {"-hooks", withSecret}, {"-secrets=" + withSecret, "-hooks", "HOOKS"},
+			{"-rossum-origin", withSecret, "-hooks", "HOOKS"}, {"-rossum-origin", "ftp" + withSecret, "-hooks", "HOOKS"},
+			{"-allow-host", withSecret, "-hooks", "HOOKS", "-payload", "PAYLOAD"},
+			{"-payload", "PAYLOAD", "-url", "ftp" + withSecret}, {"-payload", "PAYLOAD", "-url", "user:" + canary + "@erp.example"},
+			{"-listen", withSecret}, {withSecret}, {"-" + withSecret},
+			{"-secrets", withSecret, "-hooks", "HOOKS"}, {"-payload", withSecret, "-hooks", "HOOKS"}, {"-org", withSecret},
+			{"-hooks", withSecret}, {"-secrets=" + withSecret, "-hooks", "HOOKS"},
 		} {
 			checkCommandShowsNothing(t, c, w, args)
 		}

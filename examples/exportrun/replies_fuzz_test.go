@@ -9,8 +9,16 @@ import (
 
 // FuzzReadReplies reads files of replies, and reports of runs, and answers calls from them.
 func FuzzReadReplies(f *testing.F) {
-	f.Add([]byte(`[{"method": "POST", "url": "https://erp.example/*", "status": 201, "headers": {"A": "b"}, "body": {"id": 7}}, {"url": "https://x", "body": "text"}]`))
-	f.Add([]byte(`{"steps": [{"name": "a", "calls": [{"method": "GET", "url": "https://x", "reply": {"status": 200, "body": "x"}}], "steps": [null]}]}`))
+	f.Add(
+		[]byte(
+			`[{"method": "POST", "url": "https://erp.example/*", "status": 201, "headers": {"A": "b"}, "body": {"id": 7}}, {"url": "https://x", "body": "text"}]`,
+		),
+	)
+	f.Add(
+		[]byte(
+			`{"steps": [{"name": "a", "calls": [{"method": "GET", "url": "https://x", "reply": {"status": 200, "body": "x"}}], "steps": [null]}]}`,
+		),
+	)
 	f.Add([]byte(`{"steps": [null]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		list, err := readReplies(data)

@@ -44,10 +44,19 @@ var hooksWithCredentials = map[string][2]string{
 	"Workday": {"https://elis.example/svc/workday/api/v1/export", `{"configurations": [{"queues": [1], 
 		"wsdl": {"domain": "wd.example", "tenant": "t", "api_version": "v42.2", "protocol": "https", "hosts": ["wd.example"]},
 		"request": {"service": "S", "operation": "O", "mapping": {"password": "x", "headers": {"Authorization": "x"}}}}]}`},
-	"extractor": {"https://elis.data-value-extractor.rossum-ext.app/", `{"extract": [{"source_reference_key": "p", "extract_rules": [{"value_path": "id", "target_schema_id": "found"}]}]}`},
+	"extractor": {
+		"https://elis.data-value-extractor.rossum-ext.app/",
+		`{"extract": [{"source_reference_key": "p", "extract_rules": [{"value_path": "id", "target_schema_id": "found"}]}]}`,
+	},
 	"evaluator": {"https://elis.export-evaluator.rossum-ext.app/", `{"condition": "field.found == ''", "message": "no id"}`},
-	"format":    {"https://elis.custom-format-templating.rossum-ext.app/", `{"export_configs": [{"export_reference_key": "p", "file_content_template": "x"}]}`},
-	"cleaning":  {"https://elis.custom-format-templating-purge.rossum-ext.app/", `{"reference_keys": ["p"], "reset_schema_ids": ["found"]}`},
+	"format": {
+		"https://elis.custom-format-templating.rossum-ext.app/",
+		`{"export_configs": [{"export_reference_key": "p", "file_content_template": "x"}]}`,
+	},
+	"cleaning": {
+		"https://elis.custom-format-templating-purge.rossum-ext.app/",
+		`{"reference_keys": ["p"], "reset_schema_ids": ["found"]}`,
+	},
 }
 
 // faultyURLs are addresses with a credential in them, most of which a setting refuses.
@@ -59,7 +68,8 @@ var faultyURLs = []string{
 
 // faultyCredentials are values of a setting that is a credential by its name or place.
 var faultyCredentials = []any{
-	"%s", "Bearer %s", "%s{", "{%s", "{{ %s", "@{%s", "%s{secret.x", "%s\x00", "%s\n", "{payload.%s", "-----BEGIN PRIVATE KEY-----\n%s\n-----END PRIVATE KEY-----",
+	"%s", "Bearer %s", "%s{", "{%s", "{{ %s", "@{%s", "%s{secret.x", "%s\x00", "%s\n", "{payload.%s",
+	"-----BEGIN PRIVATE KEY-----\n%s\n-----END PRIVATE KEY-----",
 	[]any{"%s"}, map[string]any{"password": "%s"},
 }
 
@@ -190,7 +200,8 @@ func faultsOfStep(t *testing.T, component string, settings any) error {
 	t.Helper()
 	backends := map[string]sftpexport.Backend{"s3": s3.New(s3.Options{})}
 	step := map[string]pipeline.Step{
-		"REST": &steps.RESTExport{}, "processor": &requestprocessor.Step{}, "SFTP": &sftpexport.Step{}, "S3": &sftpexport.Step{Backends: backends}, "Workday": &workday.Step{},
+		"REST": &steps.RESTExport{}, "processor": &requestprocessor.Step{}, "SFTP": &sftpexport.Step{},
+		"S3": &sftpexport.Step{Backends: backends}, "Workday": &workday.Step{},
 		"extractor": &steps.Extract{}, "evaluator": &steps.Evaluate{}, "format": &steps.CustomFormat{}, "cleaning": &steps.Purge{},
 	}[component]
 	data, err := json.Marshal(settings)

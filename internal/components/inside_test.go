@@ -58,11 +58,19 @@ func TestNoComponentConnectsToAPrivateAddressBehindAName(t *testing.T) { //nolin
 			if err != nil {
 				t.Fatal(component, err)
 			}
-			options := []pipeline.Option{pipeline.WithRossum(nil), pipeline.WithOriginal(pipeline.Bytes("x")), pipeline.WithLogger(nil), pipeline.WithTimeout(2 * time.Second)}
+			options := []pipeline.Option{
+				pipeline.WithRossum(nil),
+				pipeline.WithOriginal(pipeline.Bytes("x")),
+				pipeline.WithLogger(nil),
+				pipeline.WithTimeout(2 * time.Second),
+			}
 			if public {
 				options = append(options, pipeline.WithPublicAddressesOnly())
 			}
-			_, _ = chain.Export(t.Context(), exported("t", "hook-secret", "login-secret").With(rossumtest.Secret("password", "pass-word")).Payload(), options...)
+			_, _ = chain.Export(
+				t.Context(),
+				exported("t", "hook-secret", "login-secret").With(rossumtest.Secret("password", "pass-word")).Payload(),
+				options...)
 			if err := chain.Close(); err != nil {
 				t.Error(err)
 			}

@@ -31,7 +31,12 @@ var limits = map[string]proof{
 		[]string{"pipeline/hookserver.TestABodyThatDoesNotArriveIsGivenUp"},
 	},
 	"bodies that are read at once": {
-		[]string{"internal/hookcall.largeBodies", "internal/hookcall.smallBody", "internal/hookcall.waitingBodies", "internal/hookcall.smallBodies"},
+		[]string{
+			"internal/hookcall.largeBodies",
+			"internal/hookcall.smallBody",
+			"internal/hookcall.waitingBodies",
+			"internal/hookcall.smallBodies",
+		},
 		[]string{
 			"pipeline/hookserver.TestFewLargeBodiesAreReadAtATime", "pipeline/hookserver.TestFewLargeBodiesWaitInMemory",
 			"pipeline/hookserver.TestNotAllSmallBodiesAreReadAtATime",
@@ -109,7 +114,10 @@ var limits = map[string]proof{
 		[]string{"internal/jmespath.maxSteps", "internal/jmespath.maxBytes"},
 		[]string{"internal/jmespath.TestASearchEndsAtItsLimit"},
 	},
-	"an XPath or pattern of the extractor": {[]string{"steps.maxSearchSteps", "steps.maxFound"}, []string{"steps.TestAnXPathEndsAtItsLimit"}},
+	"an XPath or pattern of the extractor": {
+		[]string{"steps.maxSearchSteps", "steps.maxFound"},
+		[]string{"steps.TestAnXPathEndsAtItsLimit"},
+	},
 	"a condition in expr-lang": {
 		[]string{"pipeline/expression.maxConditionBytes"},
 		[]string{"pipeline/expression.TestEachFunctionOfTheLanguageHasACostOrMakesNothingLarge"},
@@ -179,11 +187,14 @@ var limits = map[string]proof{
 // promises are the sentences in bold of "What is promised".
 var promises = map[string][]string{
 	"Nothing is posted twice, and no answer is lost": {
-		"pipeline/internal/crashtest.TestSimulation", "pipeline/hookserver.TestTheTableOfCrashes", "pipeline.TestARunThatIsKilledAtAnyWriteGoesOn",
-		"internal/httpcall.TestACallThatWasSentIsNotRepeatedWhenTheConnectionIsLost", "internal/httpcall.TestOverHTTP2ACallThatActedIsNotRepeated",
+		"pipeline/internal/crashtest.TestSimulation", "pipeline/hookserver.TestTheTableOfCrashes",
+		"pipeline.TestARunThatIsKilledAtAnyWriteGoesOn",
+		"internal/httpcall.TestACallThatWasSentIsNotRepeatedWhenTheConnectionIsLost",
+		"internal/httpcall.TestOverHTTP2ACallThatActedIsNotRepeated",
 	},
 	"Text of a document stays text.": {
-		"internal/address.TestAValueChoosesNoHostThatNobodyHasNamed", "internal/address.TestAValueLeavesItsPlaceInThePathNever", "steps.TestAFormFieldWithJSONIsEscapedInItself",
+		"internal/address.TestAValueChoosesNoHostThatNobodyHasNamed", "internal/address.TestAValueLeavesItsPlaceInThePathNever",
+		"steps.TestAFormFieldWithJSONIsEscapedInItself",
 		"sftpexport.FuzzTemplates",
 	},
 	"Secrets appear nowhere but where they are sent": {
@@ -196,15 +207,18 @@ var promises = map[string][]string{
 		"steps/requestprocessor.TestAForeignHostIsNotFollowedByRedirect", "pipeline/organisation.TestATokenIsKeptWithTheHookThatOwnsIt",
 	},
 	"No call reaches the addresses at which clouds hand out credentials": {
-		"internal/egress.TestMetadataIsForbiddenInEverySpelling", "internal/components.TestANameThatTurnsToMetadataIsNotReached", "internal/httpcall.TestNoSpellingOfMetadataReachesAProxy",
+		"internal/egress.TestMetadataIsForbiddenInEverySpelling", "internal/components.TestANameThatTurnsToMetadataIsNotReached",
+		"internal/httpcall.TestNoSpellingOfMetadataReachesAProxy",
 	},
 	"Servers prove who they are": {"internal/hostile.TestWhateverAPeerDoesAnExportEndsAndSaysSo", "sftpexport.TestAnotherHostKeyIsRefused"},
 	"A call without a valid signature is refused": {
-		"pipeline/hookserver.TestTheBodyOfAnUnsignedCallIsNotRead", "pipeline/hookserver.TestWhatIsNoHookCallIsRefusedAndNothingRuns", "pipeline/hookserver.TestFewLargeBodiesAreReadAtATime",
+		"pipeline/hookserver.TestTheBodyOfAnUnsignedCallIsNotRead", "pipeline/hookserver.TestWhatIsNoHookCallIsRefusedAndNothingRuns",
+		"pipeline/hookserver.TestFewLargeBodiesAreReadAtATime",
 		"rossum.TestSignaturesAreCheckedAgainstEverySecret", "pipeline/hookserver.TestAServerWithoutAUsableSecretIsNotBuilt",
 	},
 	"Inputs are bounded": {
-		"internal/measure.TestMeasure", "internal/hostile.TestWhateverAPeerDoesAnExportEndsAndSaysSo", "internal/hostile.TestWhateverAnSFTPServerDoesAnExportEndsAndSaysSo",
+		"internal/measure.TestMeasure", "internal/hostile.TestWhateverAPeerDoesAnExportEndsAndSaysSo",
+		"internal/hostile.TestWhateverAnSFTPServerDoesAnExportEndsAndSaysSo",
 		"internal/hostile.TestWhateverIsSentToTheEntranceIsAnswered",
 	},
 	"Pages run nothing": {"pipeline/runpage.TestAPageShowsNoSecretAndRunsNoText"},
@@ -213,7 +227,8 @@ var promises = map[string][]string{
 		"pipeline/folderledger.TestErasedBytesAreNowhereOnTheDisk",
 	},
 	"What a durable ledger keeps is sealed": {
-		"internal/seal.TestWhatIsSealedOpensAtItsPlaceOnly", "internal/seal.TestAnyChangedOrMissingByteIsFound", "pipeline.TestADurableLedgerNeedsAKeyUnlessItsDiskIsTrusted",
+		"internal/seal.TestWhatIsSealedOpensAtItsPlaceOnly", "internal/seal.TestAnyChangedOrMissingByteIsFound",
+		"pipeline.TestADurableLedgerNeedsAKeyUnlessItsDiskIsTrusted",
 	},
 }
 

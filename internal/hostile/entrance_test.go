@@ -197,7 +197,10 @@ func callers() []caller {
 		{"waits to be told to continue, and signs nothing", onlyHead("Content-Length: 10\r\nExpect: 100-continue\r\n", nil), 401},
 		{"expects something unknown", onlyHead("Content-Length: 10\r\nExpect: 200-ok\r\n", other), 417},
 		{"hides a call within the body of one that is not signed", func(w io.Writer) {
-			_, _ = io.WriteString(w, "POST /export HTTP/1.1\r\nHost: exports.example\r\nContent-Type: application/json\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
+			_, _ = io.WriteString(
+				w,
+				"POST /export HTTP/1.1\r\nHost: exports.example\r\nContent-Type: application/json\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+			)
 		}, 401},
 		{"sends the next call along, unsigned", func(w io.Writer) {
 			var all bytes.Buffer
@@ -234,8 +237,16 @@ func callers() []caller {
 		{"sends deflate", called("Content-Encoding: deflate\r\n", packed, packed), 415},
 		{"sends brotli within gzip", called("Content-Encoding: br, gzip\r\n", packed, packed), 415},
 		{"encodes twice in two headers", called("Content-Encoding: gzip\r\nContent-Encoding: gzip\r\n", packed, packed), 415},
-		{"names a key of the call twice", signed(strings.Replace(string(good), `"event":`, `"event":"annotation_content","event":`, 1)), 400},
-		{"names a key of the annotation twice", signed(strings.Replace(string(good), `"annotation":{`, `"annotation":{"id":1,"id":2,`, 1)), 400},
+		{
+			"names a key of the call twice",
+			signed(strings.Replace(string(good), `"event":`, `"event":"annotation_content","event":`, 1)),
+			400,
+		},
+		{
+			"names a key of the annotation twice",
+			signed(strings.Replace(string(good), `"annotation":{`, `"annotation":{"id":1,"id":2,`, 1)),
+			400,
+		},
 		{"begins with a byte order mark", signed("\ufeff" + string(good)), 400},
 		{"numbers the annotation beyond 64 bits", signed(numbered(good, "99999999999999999999")), 400},
 		{"numbers the annotation with a fraction", signed(numbered(good, "1.5")), 400},

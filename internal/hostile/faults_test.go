@@ -82,7 +82,8 @@ var (
 	tooLarge = []string{"too large"}
 	headers  = []string{"headers exceeded", "1xx"}
 	strange  = []string{
-		"not JSON", "not a JSON object", "invalid character", "access_token", "not XML", "cannot be read as XML", "needs an XML reply", "XML syntax error",
+		"not JSON", "not a JSON object", "invalid character", "access_token", "not XML", "cannot be read as XML", "needs an XML reply",
+		"XML syntax error",
 		"DOCTYPE",
 	}
 	empty   = append(strange, "end of JSON input")
@@ -184,7 +185,11 @@ var httpFaults = []fault{
 		c.say(ok + "Content-Length: 100000\r\n\r\n" + c.body)
 		c.resets()
 	}},
-	{name: "breaks off within the head", says: []string{"malformed MIME header", "EOF"}, does: func(c *conn, _ *http.Request) { c.say("HTTP/1.1 200 OK\r\nContent-") }},
+	{
+		name: "breaks off within the head",
+		says: []string{"malformed MIME header", "EOF"},
+		does: func(c *conn, _ *http.Request) { c.say("HTTP/1.1 200 OK\r\nContent-") },
+	},
 	{
 		name: "breaks off within the body",
 		says: lost,
@@ -213,18 +218,34 @@ var httpFaults = []fault{
 	{name: "sends a trailer without end", says: []string{"long trailer", "too large"}, does: func(c *conn, _ *http.Request) {
 		c.forever(ok+"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n", "X-Name: "+strings.Repeat("x", 1<<10)+"\r\n")
 	}},
-	{name: "sends chunks with extensions without end", says: []string{"chunk", "too large", "too much overhead"}, does: func(c *conn, _ *http.Request) {
-		c.forever(ok+"Transfer-Encoding: chunked\r\n\r\n", "1;"+strings.Repeat("x", 2<<10)+"\r\n{\r\n")
-	}},
+	{
+		name: "sends chunks with extensions without end",
+		says: []string{"chunk", "too large", "too much overhead"},
+		does: func(c *conn, _ *http.Request) {
+			c.forever(ok+"Transfer-Encoding: chunked\r\n\r\n", "1;"+strings.Repeat("x", 2<<10)+"\r\n{\r\n")
+		},
+	},
 	{name: "announces both a length and chunks", does: func(c *conn, _ *http.Request) {
-		c.say(fmt.Sprintf("%sContent-Type: %s\r\nContent-Length: 999\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", ok, c.kind, len(c.body), c.body))
+		c.say(
+			fmt.Sprintf(
+				"%sContent-Type: %s\r\nContent-Length: 999\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n",
+				ok,
+				c.kind,
+				len(c.body),
+				c.body,
+			),
+		)
 	}},
 	{
 		name: "announces two lengths",
 		says: []string{"multiple Content-Length"},
 		does: func(c *conn, _ *http.Request) { c.say(ok + "Content-Length: 2\r\nContent-Length: 4\r\n\r\n{}{}") },
 	},
-	{name: "announces a negative length", says: []string{"bad Content-Length"}, does: func(c *conn, _ *http.Request) { c.say(ok + "Content-Length: -1\r\n\r\n{}") }},
+	{
+		name: "announces a negative length",
+		says: []string{"bad Content-Length"},
+		does: func(c *conn, _ *http.Request) { c.say(ok + "Content-Length: -1\r\n\r\n{}") },
+	},
 	{name: "announces a length beyond any memory", says: tooLarge, does: func(c *conn, _ *http.Request) {
 		c.say(ok + "Content-Length: 9223372036854775807\r\n\r\n{}")
 	}},
@@ -270,8 +291,16 @@ var httpFaults = []fault{
 		c.say("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
 		c.waits() // as whoever has switched them
 	}},
-	{name: "speaks another protocol", says: []string{"malformed HTTP response"}, does: func(c *conn, _ *http.Request) { c.say("SSH-2.0-OpenSSH_9.9\r\n") }},
-	{name: "speaks HTTP of a version to come", says: nil, does: func(c *conn, _ *http.Request) { c.say("HTTP/9.9 200 OK\r\n\r\n" + c.body) }},
+	{
+		name: "speaks another protocol",
+		says: []string{"malformed HTTP response"},
+		does: func(c *conn, _ *http.Request) { c.say("SSH-2.0-OpenSSH_9.9\r\n") },
+	},
+	{
+		name: "speaks HTTP of a version to come",
+		says: nil,
+		does: func(c *conn, _ *http.Request) { c.say("HTTP/9.9 200 OK\r\n\r\n" + c.body) },
+	},
 	{
 		name: "answers with an impossible status",
 		says: []string{"malformed HTTP status"},

@@ -147,7 +147,8 @@ func TestAReplyThatComesBeforeTheBodyIsSentIsTheReply(t *testing.T) {
 				}
 				body := Bytes(strings.Repeat("BODY", 1<<20))
 				reply, err := isolated(t, Options{}).Do(t.Context(), &Call{Method: "POST", URL: url, Body: body, Header: header})
-				if want := answer[strings.LastIndex(answer, "HTTP/1.1 ")+9:][:3]; err != nil || fmt.Sprint(reply.Status) != want || posts.Load() != 1 {
+				if want := answer[strings.LastIndex(answer, "HTTP/1.1 ")+9:][:3]; err != nil || fmt.Sprint(reply.Status) != want ||
+					posts.Load() != 1 {
 					t.Errorf("%d posts, %v, %v", posts.Load(), reply, err)
 				}
 			})

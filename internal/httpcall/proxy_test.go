@@ -121,7 +121,8 @@ func TestWhatAProxyDoesBeforeItsTunnelHasSentNothing(t *testing.T) {
 			}
 			_, err := c.Do(t.Context(), &Call{Method: "POST", URL: address, Body: Bytes("BODY"), MaxAttempts: 1, Timeout: 3 * time.Second})
 			var failed *Error
-			if !errors.As(err, &failed) || failed.Sent || acted.Load() > 0 || !strings.Contains(err.Error(), tt.says) || !strings.Contains(err.Error(), "nothing was sent") {
+			if !errors.As(err, &failed) || failed.Sent || acted.Load() > 0 || !strings.Contains(err.Error(), tt.says) ||
+				!strings.Contains(err.Error(), "nothing was sent") {
 				t.Errorf("acted %d times, %v", acted.Load(), err)
 			}
 		})

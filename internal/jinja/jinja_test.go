@@ -144,7 +144,23 @@ func (g grammar) expr(depth int) string {
 	e := func() string { return g.expr(depth - 1) }
 	switch g.r.IntN(9) {
 	case 0:
-		return "(" + e() + " " + g.pick("+", "-", "*", "/", "//", "%", "~", "==", "!=", "<", ">=", "and", "or", "in", "not in") + " " + e() + ")"
+		return "(" + e() + " " + g.pick(
+			"+",
+			"-",
+			"*",
+			"/",
+			"//",
+			"%",
+			"~",
+			"==",
+			"!=",
+			"<",
+			">=",
+			"and",
+			"or",
+			"in",
+			"not in",
+		) + " " + e() + ")"
 	case 1:
 		return e() + "|" + g.pick(
 			"upper",
@@ -269,7 +285,21 @@ func (g grammar) template(depth int) string {
 		switch n := g.r.IntN(11); {
 		case n == 0 || depth == 0:
 			b.WriteString(
-				g.pick("text\n", " ", "\n", "<a>", "\t") + "{{" + g.pick("", "-") + " " + g.expr(1+g.r.IntN(2)) + " " + g.pick("", "-") + "}}",
+				g.pick(
+					"text\n",
+					" ",
+					"\n",
+					"<a>",
+					"\t",
+				) + "{{" + g.pick(
+					"",
+					"-",
+				) + " " + g.expr(
+					1+g.r.IntN(2),
+				) + " " + g.pick(
+					"",
+					"-",
+				) + "}}",
 			)
 		case n == 1:
 			b.WriteString("{% if " + g.expr(1) + " %}" + g.template(depth-1) + "{% else %}" + g.template(depth-1) + "{% endif %}")
@@ -294,7 +324,9 @@ func (g grammar) template(depth int) string {
 		case n == 3:
 			b.WriteString("{% set " + g.pick("a", "x", "s") + " = " + g.expr(1) + " %}{{ x }}")
 		case n == 4:
-			b.WriteString("{% macro m(p, q=" + g.expr(0) + ") %}" + g.template(depth-1) + "{{ p }}{{ q }}{% endmacro %}{{ m(" + g.expr(0) + ") }}")
+			b.WriteString(
+				"{% macro m(p, q=" + g.expr(0) + ") %}" + g.template(depth-1) + "{{ p }}{{ q }}{% endmacro %}{{ m(" + g.expr(0) + ") }}",
+			)
 		case n == 5:
 			b.WriteString("{% filter " + g.pick("upper", "trim", "title") + " %}" + g.template(depth-1) + "{% endfilter %}")
 		case n == 6:
@@ -376,7 +408,8 @@ func TestWhatIsRefusedSaysWhy(t *testing.T) {
 		}
 	}
 	for _, template := range []string{
-		"{{ s.__init__ }}", "{{ s['__doc__'] }}", "{{ s|attr('__dict__') }}", "{{ s.__class__.__subclasses__ }}", "{{ s.__class__.__base__.__dict__ }}", "{{ s.__class__.mro }}",
+		"{{ s.__init__ }}", "{{ s['__doc__'] }}", "{{ s|attr('__dict__') }}", "{{ s.__class__.__subclasses__ }}",
+		"{{ s.__class__.__base__.__dict__ }}", "{{ s.__class__.mro }}",
 		"{{ self.__init__ }}", "{{ range.__init__ }}", "{{ s.upper.__self__ }}", "{{ loop.__class__ }}", "{{ s.__class__('x') }}",
 	} {
 		if kind, got := run(t, template, map[string]pyvalue.Value{"s": pyvalue.Str("x")}); kind == "output" && got != "" {
@@ -408,11 +441,18 @@ func TestErrorsShowPlaceLineAndCaret(t *testing.T) {
 func TestHostileTemplatesEndWithTheirBudget(t *testing.T) {
 	t.Parallel()
 	for _, template := range []string{
-		"{{ range(10**12)|list }}", "{% for i in range(10**12) %}{% endfor %}", "{{ 'x' * 3000000000 }}", "{{ 'x'.zfill(10**9) }}", "{{ '%1000000000d' % 1 }}", "{{ '{:>1000000000}'.format(1) }}",
-		"{{ 10**(10**9) }}", "{{ 2**1000000000 }}", "{{ [1] * 10**10 }}", "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "{% set x = [1] %}{% for i in x %}{{ x.append(i) }}{% endfor %}",
-		"{% for a in range(1000) %}{% for b in range(1000) %}{% for c in range(1000) %}x{% endfor %}{% endfor %}{% endfor %}", "{{ 'x'.center(10**9) }}", "{{ 'ab'|center(10**9) }}", "{{ ('x' * 60000000)|replace('x', 'xxxxxxxxxx') }}",
-		"{% set ns = namespace(s='x') %}{% for i in range(100) %}{% set ns.s = ns.s ~ ns.s %}{% endfor %}", "{{ 'x'|indent(10**9) }}", "{{ range(10**9)|sum }}", "{{ range(10**9)|join('x') }}", "{{ 'a'.join(range(10**9)|map('string')) }}", "{{ [1]|batch(10**10, 'x')|list }}",
-		"{% for i in [1] recursive %}{{ loop([1]) }}{% endfor %}", "{{ '\t'.expandtabs(10**10) }}", "{{ 1 << 5 }}", "{{ 'x'|filesizeformat }}", "{{ " + strings.Repeat("(", 1000) + "1" + strings.Repeat(")", 1000) + " }}", strings.Repeat("{% if 1 %}", 1000), "{{ " + strings.Repeat("-", 1000) + "1 }}",
+		"{{ range(10**12)|list }}", "{% for i in range(10**12) %}{% endfor %}", "{{ 'x' * 3000000000 }}", "{{ 'x'.zfill(10**9) }}",
+		"{{ '%1000000000d' % 1 }}", "{{ '{:>1000000000}'.format(1) }}",
+		"{{ 10**(10**9) }}", "{{ 2**1000000000 }}", "{{ [1] * 10**10 }}", "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",
+		"{% set x = [1] %}{% for i in x %}{{ x.append(i) }}{% endfor %}",
+		"{% for a in range(1000) %}{% for b in range(1000) %}{% for c in range(1000) %}x{% endfor %}{% endfor %}{% endfor %}",
+		"{{ 'x'.center(10**9) }}", "{{ 'ab'|center(10**9) }}", "{{ ('x' * 60000000)|replace('x', 'xxxxxxxxxx') }}",
+		"{% set ns = namespace(s='x') %}{% for i in range(100) %}{% set ns.s = ns.s ~ ns.s %}{% endfor %}", "{{ 'x'|indent(10**9) }}",
+		"{{ range(10**9)|sum }}", "{{ range(10**9)|join('x') }}", "{{ 'a'.join(range(10**9)|map('string')) }}",
+		"{{ [1]|batch(10**10, 'x')|list }}",
+		"{% for i in [1] recursive %}{{ loop([1]) }}{% endfor %}", "{{ '\t'.expandtabs(10**10) }}", "{{ 1 << 5 }}",
+		"{{ 'x'|filesizeformat }}", "{{ " + strings.Repeat("(", 1000) + "1" + strings.Repeat(")", 1000) + " }}",
+		strings.Repeat("{% if 1 %}", 1000), "{{ " + strings.Repeat("-", 1000) + "1 }}",
 		"{% for i in range(99999999) %}{{ 'xxxxxxxxxxxxxxxxxxxx' }}{% endfor %}",
 	} {
 		t.Run(template[:min(len(template), 40)], func(t *testing.T) {
@@ -445,7 +485,10 @@ func TestRenderingEndsWithTheContextAndTheWriter(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	if err := compiled.Render(ctx, io.Discard, nil, Limits{OutputBytes: 1 << 50, Steps: 1 << 50}); !errors.Is(err, context.DeadlineExceeded) {
+	if err := compiled.Render(ctx, io.Discard, nil, Limits{OutputBytes: 1 << 50, Steps: 1 << 50}); !errors.Is(
+		err,
+		context.DeadlineExceeded,
+	) {
 		t.Errorf("got %v", err)
 	}
 	full := errors.New("disk full")
@@ -499,7 +542,8 @@ func TestComparisonsCostWhatTheyCompare(t *testing.T) {
 	t.Parallel()
 	const texts = `{% set a = "a " * 100000 %}{% set b = "a " * 100000 %}`
 	for _, code := range []string{
-		`{% if a == b %}{% endif %}`, `{% if a != b %}{% endif %}`, `{% if a <= b %}{% endif %}`, `{% if a is eq(b) %}{% endif %}`, `{% if a is le(b) %}{% endif %}`,
+		`{% if a == b %}{% endif %}`, `{% if a != b %}{% endif %}`, `{% if a <= b %}{% endif %}`, `{% if a is eq(b) %}{% endif %}`,
+		`{% if a is le(b) %}{% endif %}`,
 		`{% set x = [a, b]|max %}`, `{% set x = [{"k": a}, {"k": b}]|groupby("k", case_sensitive=true) %}`, `{% set x = a|wordwrap(10) %}`,
 	} {
 		compiled, err := Compile("t", texts+`{% for i in range(100) %}`+code+`{% endfor %}`, Options{})
@@ -533,7 +577,12 @@ func FuzzRender(f *testing.F) {
 		if err != nil {
 			return
 		}
-		_ = compiled.Render(t.Context(), io.Discard, vars, Limits{Steps: 100_000, ValueBytes: 1 << 20, TotalBytes: 8 << 20, OutputBytes: 1 << 20})
+		_ = compiled.Render(
+			t.Context(),
+			io.Discard,
+			vars,
+			Limits{Steps: 100_000, ValueBytes: 1 << 20, TotalBytes: 8 << 20, OutputBytes: 1 << 20},
+		)
 	})
 }
 
@@ -650,7 +699,11 @@ func show(source string, lines ...string) {
 	field.SetStr("line_items", pyvalue.NewList(row("AWS services #1", "750"), row("AWS services #2", "1")))
 	file := pyvalue.NewDict()
 	file.SetStr("original_file", pyvalue.Bytes([]byte("%PDF-1.7")))
-	out, err := compiled.RenderString(context.Background(), map[string]pyvalue.Value{"field": field.Value(), "file": file.Value()}, Limits{})
+	out, err := compiled.RenderString(
+		context.Background(),
+		map[string]pyvalue.Value{"field": field.Value(), "file": file.Value()},
+		Limits{},
+	)
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -15,7 +15,8 @@ func TestFiltersOfALongTextEndWithTheContext(t *testing.T) {
 	const size = 5 << 20
 	letters, words := strings.Repeat("a", size), strings.Repeat("ab ", size/3)
 	for filter, text := range map[string]string{
-		"upper": letters, "lower": letters, "capitalize": letters, "title": words, "replace('b', 'c')": words, "indent": strings.Repeat("a\n", size/2),
+		"upper": letters, "lower": letters, "capitalize": letters, "title": words, "replace('b', 'c')": words,
+		"indent":    strings.Repeat("a\n", size/2),
 		"striptags": words, "striptags|length": strings.Repeat("<b>", size/3), "wordcount": words, "urlencode": words, "urlize": words,
 		"tojson": words, "e": strings.Repeat("&", size), "pprint": letters, "float": strings.Repeat("1", size),
 		"reverse": letters,
@@ -26,7 +27,11 @@ func TestFiltersOfALongTextEndWithTheContext(t *testing.T) {
 		}
 		for last := 2; last <= 4; last++ {
 			ctx := looked.EndsAt(t.Context(), last)
-			if _, err := compiled.RenderString(ctx, map[string]pyvalue.Value{"v": pyvalue.Str(text)}, Limits{}); !errors.Is(err, context.Canceled) || ctx.Looks() < last {
+			if _, err := compiled.RenderString(ctx, map[string]pyvalue.Value{"v": pyvalue.Str(text)}, Limits{}); !errors.Is(
+				err,
+				context.Canceled,
+			) ||
+				ctx.Looks() < last {
 				t.Errorf("%s: %v after %d looks, want the end at look %d", filter, err, ctx.Looks(), last)
 			}
 		}

@@ -23,7 +23,8 @@ func TestWhatAFunctionMakesIsCountedBeforeItIsMade(t *testing.T) {
 	object := "{" + `"a":1` + manyKeys(1000) + "}"
 	list := "[" + strings.TrimSuffix(strings.Repeat(`[1,2],`, 1000), ",") + "]"
 	for expression, document := range map[string]string{
-		"keys(@)": object, "values(@)": object, "merge(@, @)": object, "[]": list, "map(&[0], @)": list, "reverse(@)": list, "sort_by(@, &[0])": list,
+		"keys(@)": object, "values(@)": object, "merge(@, @)": object, "[]": list, "map(&[0], @)": list, "reverse(@)": list,
+		"sort_by(@, &[0])":      list,
 		"reverse(to_string(@))": list, "to_string(@)": list, "@[*].[@, @]": list, "[::2]": list,
 	} {
 		e, err := Compile(expression)

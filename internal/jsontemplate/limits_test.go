@@ -112,7 +112,10 @@ func TestALimitNamesItsPlace(t *testing.T) {
 	t.Parallel()
 	d := wide(100, "text")
 	for _, template := range []string{`"@{large}"`, `"` + strings.Repeat("x", 1<<20) + `"`, `["a @{large}"]`} {
-		compiled, err := Compile([]byte(`{"$FOR_EACH_SCHEMA_ID$":{"schema_id":"line_items","mapping":`+template+`}}`), Options{Place: "request.data"})
+		compiled, err := Compile(
+			[]byte(`{"$FOR_EACH_SCHEMA_ID$":{"schema_id":"line_items","mapping":`+template+`}}`),
+			Options{Place: "request.data"},
+		)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -179,7 +182,8 @@ func TestWritingJSONIsBounded(t *testing.T) {
 		same[i] = text
 	}
 	for name, v := range map[string]pyvalue.Value{
-		"a text many times": pyvalue.NewList(same...), "one text": pyvalue.Str(strings.Repeat("\x01", 8<<20)), "many": pyvalue.NewList(make([]pyvalue.Value, 1<<20)...),
+		"a text many times": pyvalue.NewList(same...), "one text": pyvalue.Str(strings.Repeat("\x01", 8<<20)),
+		"many": pyvalue.NewList(make([]pyvalue.Value, 1<<20)...),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -66,12 +66,14 @@ func TestAPlaceIsWithinAsManyStringsAsAreOpenAroundIt(t *testing.T) {
 func TestWhatIsReadFromAStringIsTheValue(t *testing.T) {
 	t.Parallel()
 	values := []string{
-		`plain`, `a"b`, `x","admin":true,"y":"`, `C:\new\table`, `\`, `\\`, `\"`, `\u0041`, `\ud83d`, "two\nlines\ttab\r\x00\x1f", "\u2028\u2029", "😀 <b>&amp;",
+		`plain`, `a"b`, `x","admin":true,"y":"`, `C:\new\table`, `\`, `\\`, `\"`, `\u0041`, `\ud83d`, "two\nlines\ttab\r\x00\x1f",
+		"\u2028\u2029", "😀 <b>&amp;",
 		`]]>"`, `{"a":"b"}`, `'`, `{{ x }}`, `null`, strings.Repeat(`"\`, 50),
 	}
 	for _, value := range values {
 		var one struct{ A, B string }
-		if err := json.Unmarshal([]byte(filled(`{"a":"@","b":"<@>"}`, true, value)), &one); err != nil || one.A != value || one.B != "<"+value+">" {
+		if err := json.Unmarshal([]byte(filled(`{"a":"@","b":"<@>"}`, true, value)), &one); err != nil || one.A != value ||
+			one.B != "<"+value+">" {
 			t.Errorf("%q in a string: %q, %v", value, one, err)
 		}
 		if err := json.Unmarshal([]byte(filled(`{"a":"{\"a\":\"@\"}"}`, true, value)), &one); err != nil {

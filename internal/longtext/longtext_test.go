@@ -146,7 +146,8 @@ func TestLongNumbersAreTheNearestFloats(t *testing.T) {
 			if got != want && !(math.IsNaN(got) && math.IsNaN(want)) || math.Signbit(got) != math.Signbit(want) {
 				t.Errorf("%v, want %v", got, want)
 			}
-			if errors.Is(err, strconv.ErrSyntax) != errors.Is(wantErr, strconv.ErrSyntax) || errors.Is(err, strconv.ErrRange) != errors.Is(wantErr, strconv.ErrRange) {
+			if errors.Is(err, strconv.ErrSyntax) != errors.Is(wantErr, strconv.ErrSyntax) ||
+				errors.Is(err, strconv.ErrRange) != errors.Is(wantErr, strconv.ErrRange) {
 				t.Errorf("error %v, want %v", err, wantErr)
 			}
 		})

@@ -266,7 +266,8 @@ func documentAttacks() []row {
 		}
 		return rossumtest.Annotation(append([]rossumtest.Part{
 			rossumtest.Offline(), rossumtest.Table("line_items", rows...), rossumtest.Field("found", ""),
-			rossumtest.Number("amount", "1e999999999", "1e999999999"), rossumtest.Field("digits", strings.Repeat("9", 1<<20)), rossumtest.Field("spaces", strings.Repeat(" ", 1<<20)),
+			rossumtest.Number("amount", "1e999999999", "1e999999999"), rossumtest.Field("digits", strings.Repeat("9", 1<<20)),
+			rossumtest.Field("spaces", strings.Repeat(" ", 1<<20)),
 		}, more...)...)
 	}
 	template := func(text string) row {

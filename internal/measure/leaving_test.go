@@ -32,8 +32,11 @@ func leavingRows() []row {
 		return &steps.RESTExport{Request: steps.Request{URL: accepting(t), Method: "POST", Content: "#{original_file}"}}
 	}
 	jsonOf := func(t testing.TB) pipeline.Step {
-		return settingsOf[requestprocessor.Step](t, fmt.Sprintf(`{"stages":[{"call_api":[{"name":"c","request":{"url":%q,"method":"POST","timeout":60,
-			"content_type":"json","content":{"file":"{base64(payload.document.content.@)}"}}}]}]}`, accepting(t)))
+		return settingsOf[requestprocessor.Step](
+			t,
+			fmt.Sprintf(`{"stages":[{"call_api":[{"name":"c","request":{"url":%q,"method":"POST","timeout":60,
+			"content_type":"json","content":{"file":"{base64(payload.document.content.@)}"}}}]}]}`, accepting(t)),
+		)
 	}
 	list := []row{
 		{name: "document out of Rossum as the content", memory: few, run: func(t testing.TB) func(context.Context) error {
@@ -61,7 +64,15 @@ func leavingRows() []row {
 			return original(t, jsonOf(t), dry())
 		}},
 		{name: "document to SFTP in a dry run", memory: most, run: func(t testing.TB) func(context.Context) error {
-			return original(t, toDirectory(&sftpexport.Step{Credentials: sftpexport.Credentials{Type: "sftp", Host: "127.0.0.1", Username: "u", HostKey: hostKey}}, "document", ""), dry())
+			return original(
+				t,
+				toDirectory(
+					&sftpexport.Step{Credentials: sftpexport.Credentials{Type: "sftp", Host: "127.0.0.1", Username: "u", HostKey: hostKey}},
+					"document",
+					"",
+				),
+				dry(),
+			)
 		}},
 		{name: "document past a recorder", memory: most, run: func(t testing.TB) func(context.Context) error {
 			return recorded(t)
@@ -73,9 +84,13 @@ func leavingRows() []row {
 		{name: "Jinja's b64encode to S3", memory: most + encoded + 24, run: func(t testing.TB) func(context.Context) error {
 			return artefactTo(t, true)
 		}},
-		{name: "Jinja's b64encode kept in Rossum", memory: (most + encoded + slack) / 2, run: func(t testing.TB) func(context.Context) error {
-			return keptInRossum(t)
-		}},
+		{
+			name:   "Jinja's b64encode kept in Rossum",
+			memory: (most + encoded + slack) / 2,
+			run: func(t testing.TB) func(context.Context) error {
+				return keptInRossum(t)
+			},
+		},
 		{name: "document by Workday, $GET_DOCUMENT_CONTENT$", memory: most, run: func(t testing.TB) func(context.Context) error {
 			return workdayCall(t, json.RawMessage(`{"Supplier_Invoice_Data":{"Company_Reference":{},"Attachment_Data":[
 				{"Filename":"a.pdf","File_Content":{"$GET_DOCUMENT_CONTENT$":{}}}]}}`), 0, pipeline.WithOriginal(generated(document)))
@@ -92,9 +107,12 @@ func leavingRows() []row {
 		"json= its base64":            {most + 4*encoded, "json={'f': base64.b64encode(doc).decode()}"},
 		"json= as text of its base64": {most + 4*encoded, "data=json.dumps({'f': base64.b64encode(doc).decode('ascii')})"},
 	} {
-		list = append(list, row{name: "function's requests.post, " + name, memory: code.memory, run: func(t testing.TB) func(context.Context) error {
-			return byFunction(t, code.post)
-		}})
+		list = append(
+			list,
+			row{name: "function's requests.post, " + name, memory: code.memory, run: func(t testing.TB) func(context.Context) error {
+				return byFunction(t, code.post)
+			}},
+		)
 	}
 	return list
 }
@@ -114,7 +132,9 @@ func original(t testing.TB, step pipeline.Step, options ...pipeline.Option) func
 
 // dry makes no calls, which are answered with success.
 func dry() pipeline.Option {
-	return pipeline.WithDryRun(pipeline.DryRun{Reply: func(pipeline.DryCall) (pipeline.DryReply, bool) { return pipeline.DryReply{}, true }})
+	return pipeline.WithDryRun(
+		pipeline.DryRun{Reply: func(pipeline.DryCall) (pipeline.DryReply, bool) { return pipeline.DryReply{}, true }},
+	)
 }
 
 // platform is a Rossum that has the document.
@@ -194,7 +214,13 @@ func artefactTo(t testing.TB, bucketed bool) func(context.Context) error {
 	for name, secret := range secrets {
 		call.With(rossumtest.Secret(name, secret))
 	}
-	return exportsWith(t, call, []pipeline.Option{pipeline.WithOriginal(generated(document))}, made, toDirectory(step, "custom_format", "k"))
+	return exportsWith(
+		t,
+		call,
+		[]pipeline.Option{pipeline.WithOriginal(generated(document))},
+		made,
+		toDirectory(step, "custom_format", "k"),
+	)
 }
 
 // keptInRossum saves what a template has made as a document, which may have 40 MB, too.
@@ -210,12 +236,21 @@ func keptInRossum(t testing.TB) func(context.Context) error {
 		_, _ = io.WriteString(w, `{"id":7,"url":"http://`+r.Host+`/api/v1/documents/7"}`)
 	})
 	call := rossumtest.Annotation(rossumtest.From(url, "token-of-the-run"))
-	return exportsWith(t, call, []pipeline.Option{pipeline.WithOriginal(generated(document / 2)), pipeline.WithStore(pipeline.InRossum())}, made)
+	return exportsWith(
+		t,
+		call,
+		[]pipeline.Option{pipeline.WithOriginal(generated(document / 2)), pipeline.WithStore(pipeline.InRossum())},
+		made,
+	)
 }
 
 // byFunction sends the document by the code of a function, which has it in memory.
 func byFunction(t testing.TB, post string) func(context.Context) error {
 	const code = "import base64, json, requests\ndef rossum_hook_request_handler(payload):\n" +
 		"    doc = requests.get(%q).content\n    requests.post(%q, %s)\n    return {}\n"
-	return exports(t, rossumtest.Annotation(rossumtest.Offline()), &steps.Function{HTTP: true, Code: fmt.Sprintf(code, platform(t)+"/content", accepting(t), post)})
+	return exports(
+		t,
+		rossumtest.Annotation(rossumtest.Offline()),
+		&steps.Function{HTTP: true, Code: fmt.Sprintf(code, platform(t)+"/content", accepting(t), post)},
+	)
 }

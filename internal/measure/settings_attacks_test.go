@@ -71,7 +71,11 @@ func listed(n int, f string) string {
 
 func hostileSettings() []row {
 	data := func(name, data string) row {
-		return checked[steps.RESTExport](name, 400, func() string { return `{"request":{"url":"https://erp.example","method":"POST","data":` + data + `}}` })
+		return checked[steps.RESTExport](
+			name,
+			400,
+			func() string { return `{"request":{"url":"https://erp.example","method":"POST","data":` + data + `}}` },
+		)
 	}
 	call := func(name, request string) row {
 		return checked[requestprocessor.Step](name, 400, func() string {
@@ -86,7 +90,10 @@ func hostileSettings() []row {
 		data("a text of braces", `"`+strings.Repeat("{", 1<<20)+`}"`),
 		data("a text of placeholders", `"`+strings.Repeat("@{a}", 1<<18)+`"`),
 		data("deep lists", strings.Repeat("[", 9000)+strings.Repeat("]", 9000)),
-		data("loops in loops", strings.Repeat(`{"$FOR_EACH_SCHEMA_ID$":{"schema_id":"a","mapping":`, 190)+`"@{a}"`+strings.Repeat("}}", 190)),
+		data(
+			"loops in loops",
+			strings.Repeat(`{"$FOR_EACH_SCHEMA_ID$":{"schema_id":"a","mapping":`, 190)+`"@{a}"`+strings.Repeat("}}", 190),
+		),
 		data("a mapping of 100,000 values", `{"$DATAPOINT_MAPPING$":{"schema_id":"a","mapping":{`+listed(100_000, `"v%d":"@{a}"`)+`}}}`),
 		call("processor, 100,000 keys", `"content":{`+listed(100_000, `"k%d":"{field.a}"`)+`}`),
 		call("processor, a text of braces", `"content":"`+strings.Repeat("{", 1<<20)+`}"`),
@@ -96,10 +103,19 @@ func hostileSettings() []row {
 			return `{"stages":[` + listed(5000, `{"evaluate":[{"name":"s%d","condition":{"field.no.value":{"$eq":"a"}}}]}`) + `]}`
 		}),
 		checked[requestprocessor.Step]("processor, deep conditions", 400, func() string {
-			return `{"stages":[{"evaluate":[{"name":"s","condition":` + strings.Repeat(`{"$and":[`, 4000) + `{"field.a.value":"x"}` + strings.Repeat("]}", 4000) + `}]}]}`
+			return `{"stages":[{"evaluate":[{"name":"s","condition":` + strings.Repeat(
+				`{"$and":[`,
+				4000,
+			) + `{"field.a.value":"x"}` + strings.Repeat(
+				"]}",
+				4000,
+			) + `}]}]}`
 		}),
 		checked[steps.Extract]("extractor, 20,000 rules", 400, func() string {
-			return `{"extract":[{"source_reference_key":"k","extract_rules":[` + listed(20_000, `{"value_path":"a.b%d","target_schema_id":"a"}`) + `]}]}`
+			return `{"extract":[{"source_reference_key":"k","extract_rules":[` + listed(
+				20_000,
+				`{"value_path":"a.b%d","target_schema_id":"a"}`,
+			) + `]}]}`
 		}),
 		checked[steps.Evaluate]("evaluator, 5,000 checks", 400, func() string {
 			return `{"checks":[` + listed(5000, `{"condition":"field.a == '%d'","message":"m","type":"error"}`) + `]}`
@@ -117,7 +133,8 @@ func linesOfText(more ...rossumtest.Part) *rossumtest.Call {
 		rows[i] = rossumtest.Row("item_code", fmt.Sprint("code ", i), "item_text", strings.Repeat("\"\u0001", 120))
 	}
 	return rossumtest.Annotation(append([]rossumtest.Part{
-		rossumtest.Offline(), rossumtest.Table("line_items", rows...), rossumtest.Field("found", ""), rossumtest.Field("digits", strings.Repeat("9", 1<<20)),
+		rossumtest.Offline(), rossumtest.Table("line_items", rows...), rossumtest.Field("found", ""),
+		rossumtest.Field("digits", strings.Repeat("9", 1<<20)),
 	}, more...)...)
 }
 
@@ -131,13 +148,30 @@ func loopAttacks() []row {
 	processor := func(name, call string) row {
 		return attack("10,000 long lines, processor, "+name, 400, func(t testing.TB) func(context.Context) error {
 			url := server(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{}`) })
-			return exports(t, linesOfText(), settingsOf[requestprocessor.Step](t, fmt.Sprintf(`{"stages":[{"call_api":[{"name":"c","request":{"url":%q,"method":"POST","timeout":60,%s}]}]}`, url, call)))
+			return exports(
+				t,
+				linesOfText(),
+				settingsOf[requestprocessor.Step](
+					t,
+					fmt.Sprintf(`{"stages":[{"call_api":[{"name":"c","request":{"url":%q,"method":"POST","timeout":60,%s}]}]}`, url, call),
+				),
+			)
 		})
 	}
 	function := func(code string) row {
 		return attack("10,000 long lines, function: "+code, 400, func(t testing.TB) func(context.Context) error {
-			return exports(t, linesOfText(), &steps.Function{Code: "from txscript import *\ndef rossum_hook_request_handler(payload):\n    t = TxScript.from_payload(payload)\n    " +
-				strings.ReplaceAll(code, "\n", "\n    ") + "\n    return t.hook_response()\n"})
+			return exports(
+				t,
+				linesOfText(),
+				&steps.Function{
+					Code: "from txscript import *\ndef rossum_hook_request_handler(payload):\n    t = TxScript.from_payload(payload)\n    " +
+						strings.ReplaceAll(
+							code,
+							"\n",
+							"\n    ",
+						) + "\n    return t.hook_response()\n",
+				},
+			)
 		})
 	}
 	const texts = `{"$FOR_EACH_SCHEMA_ID$":{"schema_id":"line_items","mapping":"@{item_text}"}}`
@@ -147,20 +181,37 @@ func loopAttacks() []row {
 			tenant := workdaytest.NewTenant()
 			t.Cleanup(tenant.Close)
 			step := &workday.Step{Configurations: []workday.Configuration{{
-				WSDL:        tenant.Coordinates(),
-				Request:     workday.Request{Service: "Resource_Management", Operation: "Submit_Supplier_Invoice", Mapping: json.RawMessage(mapping)},
+				WSDL: tenant.Coordinates(),
+				Request: workday.Request{
+					Service:   "Resource_Management",
+					Operation: "Submit_Supplier_Invoice",
+					Mapping:   json.RawMessage(mapping),
+				},
 				ResultField: "found",
 			}}}
-			return exports(t, linesOfText(rossumtest.Secret("workday_username", workdaytest.Username), rossumtest.Secret("workday_password", workdaytest.Password)), step)
+			return exports(
+				t,
+				linesOfText(
+					rossumtest.Secret("workday_username", workdaytest.Username),
+					rossumtest.Secret("workday_password", workdaytest.Password),
+				),
+				step,
+			)
 		})
 	}
 	return []row{
 		request("a form", steps.Request{Data: json.RawMessage(`{"a":` + texts + `,"b":` + texts + `}`)}),
 		request("a multipart form", steps.Request{Headers: multipart, Data: json.RawMessage(`{"a":` + texts + `,"b":` + texts + `}`)}),
 		request("JSON", steps.Request{Data: json.RawMessage(`[` + texts + `,` + texts + `]`)}),
-		request("JSON in a text", steps.Request{Data: json.RawMessage(`[{"$FOR_EACH_SCHEMA_ID$":{"schema_id":"line_items","mapping":"a @{item_text} b"}}]`)}),
+		request(
+			"JSON in a text",
+			steps.Request{Data: json.RawMessage(`[{"$FOR_EACH_SCHEMA_ID$":{"schema_id":"line_items","mapping":"a @{item_text} b"}}]`)},
+		),
 		request("as many texts as there may be", steps.Request{Data: json.RawMessage(`[` + strings.Repeat(texts+",", 25) + `1]`)}),
-		request("as many texts as there may be in a form", steps.Request{Data: json.RawMessage(`{"a":1,` + listed(25, `"b%d":`+texts) + `}`)}),
+		request(
+			"as many texts as there may be in a form",
+			steps.Request{Data: json.RawMessage(`{"a":1,` + listed(25, `"b%d":`+texts) + `}`)},
+		),
 		processor("loops", `"content":{"a":"{item.item_text.value}"},"iterate_over":"field.line_items"}`),
 		processor("large fields in loops", `"content":{"a":"{field.digits}"},"iterate_over":"field.line_items"}`),
 		processor("a list of texts", `"content":{`+listed(60, `"a%d":"{field.digits.value}"`)+`}}`),
@@ -170,9 +221,18 @@ func loopAttacks() []row {
 		function("t.field.line_items.clear()"),
 		function("for row in list(t.field.line_items):\n    t.field.line_items.remove(row)"),
 		function("for i in range(100000):\n    t.field.line_items.append({'item_code': 'x'})"),
-		mapping("large fields in loops", `{"Supplier_Invoice_Data":{"Invoice_Line_Replacement_Data":{"$FOR_EACH_SCHEMA_ID$":{"schema_id":"line_items","mapping":{"Memo":"@{digits}"}}}}}`),
-		mapping("lines", `{"Supplier_Invoice_Data":{"Company_Reference":{},"Invoice_Line_Replacement_Data":{"$FOR_EACH_SCHEMA_ID$":{"schema_id":"line_items","mapping":{"Memo":"@{item_code}"}}}}}`),
-		mapping("expressions in loops", `{"Supplier_Invoice_Data":{"Invoice_Line_Replacement_Data":{"$FOR_EACH_SCHEMA_ID$":{"schema_id":"line_items","mapping":{"Memo":"{[schema_loop.index] * 100000}"}}}}}`),
+		mapping(
+			"large fields in loops",
+			`{"Supplier_Invoice_Data":{"Invoice_Line_Replacement_Data":{"$FOR_EACH_SCHEMA_ID$":{"schema_id":"line_items","mapping":{"Memo":"@{digits}"}}}}}`,
+		),
+		mapping(
+			"lines",
+			`{"Supplier_Invoice_Data":{"Company_Reference":{},"Invoice_Line_Replacement_Data":{"$FOR_EACH_SCHEMA_ID$":{"schema_id":"line_items","mapping":{"Memo":"@{item_code}"}}}}}`,
+		),
+		mapping(
+			"expressions in loops",
+			`{"Supplier_Invoice_Data":{"Invoice_Line_Replacement_Data":{"$FOR_EACH_SCHEMA_ID$":{"schema_id":"line_items","mapping":{"Memo":"{[schema_loop.index] * 100000}"}}}}}`,
+		),
 	}
 }
 
@@ -180,7 +240,11 @@ func loopAttacks() []row {
 func outputAttacks() []row {
 	says := func(name string, f func(x *pipeline.Export)) row {
 		return attack(name, 400, func(t testing.TB) func(context.Context) error {
-			call := rossumtest.Annotation(rossumtest.Offline(), rossumtest.Secret("password", "pass\"word-of-the-erp"), rossumtest.Secret("other", strings.Repeat("a", 60<<10)))
+			call := rossumtest.Annotation(
+				rossumtest.Offline(),
+				rossumtest.Secret("password", "pass\"word-of-the-erp"),
+				rossumtest.Secret("other", strings.Repeat("a", 60<<10)),
+			)
 			chain, err := pipeline.New(pipeline.Named("talk", pipeline.StepFunc(func(_ context.Context, x *pipeline.Export) error {
 				f(x)
 				return nil
@@ -191,7 +255,12 @@ func outputAttacks() []row {
 			payload := call.Payload()
 			return func(ctx context.Context) error {
 				var report *pipeline.Report
-				_, err := chain.Export(ctx, payload, pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r }), pipeline.WithLogger(nil))
+				_, err := chain.Export(
+					ctx,
+					payload,
+					pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r }),
+					pipeline.WithLogger(nil),
+				)
 				if err != nil {
 					return err
 				}
@@ -225,7 +294,11 @@ func outputAttacks() []row {
 					}
 				}
 			})
-			return exports(t, rossumtest.Annotation(rossumtest.Offline(), rossumtest.Secret("password", "pass\"word-of-the-erp")), &steps.RESTExport{Request: steps.Request{URL: url, Method: "POST"}})
+			return exports(
+				t,
+				rossumtest.Annotation(rossumtest.Offline(), rossumtest.Secret("password", "pass\"word-of-the-erp")),
+				&steps.RESTExport{Request: steps.Request{URL: url, Method: "POST"}},
+			)
 		}),
 	}
 }

@@ -81,7 +81,12 @@ func wsdlAttacks() []row {
 		_, _ = io.WriteString(w, `<x:complexType name="T0"/>`)
 		last := 0
 		for sent := 0; sent < wsdlSize; last++ {
-			n, err := fmt.Fprintf(w, `<x:complexType name="T%d"><x:complexContent><x:extension base="t:T%d"><x:sequence><x:element name="a"/></x:sequence></x:extension></x:complexContent></x:complexType>`, last+1, last)
+			n, err := fmt.Fprintf(
+				w,
+				`<x:complexType name="T%d"><x:complexContent><x:extension base="t:T%d"><x:sequence><x:element name="a"/></x:sequence></x:extension></x:complexContent></x:complexType>`,
+				last+1,
+				last,
+			)
 			if err != nil {
 				return
 			}
@@ -91,21 +96,48 @@ func wsdlAttacks() []row {
 	}
 	var groups, types strings.Builder
 	for i := range 60 {
-		fmt.Fprintf(&groups, `<x:group name="G%d"><x:sequence><x:group ref="t:G%[2]d"/><x:group ref="t:G%[2]d"/></x:sequence></x:group>`, i, i+1)
-		fmt.Fprintf(&types, `<x:complexType name="T%d"><x:sequence><x:element name="a" type="t:T%[2]d"/><x:element name="b" type="t:T%[2]d"/></x:sequence></x:complexType>`, i, i+1)
+		fmt.Fprintf(
+			&groups,
+			`<x:group name="G%d"><x:sequence><x:group ref="t:G%[2]d"/><x:group ref="t:G%[2]d"/></x:sequence></x:group>`,
+			i,
+			i+1,
+		)
+		fmt.Fprintf(
+			&types,
+			`<x:complexType name="T%d"><x:sequence><x:element name="a" type="t:T%[2]d"/><x:element name="b" type="t:T%[2]d"/></x:sequence></x:complexType>`,
+			i,
+			i+1,
+		)
 	}
 	schema := func(w io.Writer, body string) {
-		_, _ = io.WriteString(w, `<x:schema xmlns:x="http://www.w3.org/2001/XMLSchema" xmlns:t="urn:t" targetNamespace="urn:t">`+body+`</x:schema>`)
+		_, _ = io.WriteString(
+			w,
+			`<x:schema xmlns:x="http://www.w3.org/2001/XMLSchema" xmlns:t="urn:t" targetNamespace="urn:t">`+body+`</x:schema>`,
+		)
 	}
 	return []row{
 		long("elements of the schema", element, `<x:element name="e"/>`, ``),
-		long("elements of one type", `<x:element name="E"><x:complexType><x:sequence><x:element name="a"/>`, `<x:element name="e"/>`, `</x:sequence></x:complexType></x:element>`),
-		long("values of an enumeration", `<x:element name="E"><x:complexType><x:sequence><x:element name="a" type="t:V"/></x:sequence></x:complexType></x:element>`+
-			`<x:simpleType name="V"><x:restriction base="x:string">`, `<x:enumeration value="a"/>`, `</x:restriction></x:simpleType>`),
+		long(
+			"elements of one type",
+			`<x:element name="E"><x:complexType><x:sequence><x:element name="a"/>`,
+			`<x:element name="e"/>`,
+			`</x:sequence></x:complexType></x:element>`,
+		),
+		long(
+			"values of an enumeration",
+			`<x:element name="E"><x:complexType><x:sequence><x:element name="a" type="t:V"/></x:sequence></x:complexType></x:element>`+
+				`<x:simpleType name="V"><x:restriction base="x:string">`,
+			`<x:enumeration value="a"/>`,
+			`</x:restriction></x:simpleType>`,
+		),
 		long("elements in elements", element, `<x:sequence>`, ``),
 		long("a text", element+`<x:annotation><x:documentation>`, `text &amp; `, `</x:documentation></x:annotation>`),
-		described("groups of groups", all(`<x:element name="E"><x:complexType><x:group ref="t:G0"/></x:complexType></x:element>`, groups.String(),
-			`<x:group name="G60"><x:sequence><x:element name="a"/></x:sequence></x:group>`), nil),
+		described(
+			"groups of groups",
+			all(`<x:element name="E"><x:complexType><x:group ref="t:G0"/></x:complexType></x:element>`, groups.String(),
+				`<x:group name="G60"><x:sequence><x:element name="a"/></x:sequence></x:group>`),
+			nil,
+		),
 		described("extensions of extensions", extensions, nil),
 		described("attributes", func(w io.Writer) {
 			_, _ = io.WriteString(w, `<x:element name="E"><x:complexType>`)
@@ -154,7 +186,11 @@ func storeAttacks() []row {
 			for i := range rows {
 				rows[i] = rossumtest.Row("item_code", strconv.Itoa(i), "item_text", strings.Repeat(`"&<`, 1000))
 			}
-			call := rossumtest.Annotation(rossumtest.Offline(), rossumtest.Table("line_items", rows...), rossumtest.Field("repeated", strings.Repeat(`"`, field)))
+			call := rossumtest.Annotation(
+				rossumtest.Offline(),
+				rossumtest.Table("line_items", rows...),
+				rossumtest.Field("repeated", strings.Repeat(`"`, field)),
+			)
 			for name, secret := range s.Secrets() {
 				call.With(rossumtest.Secret(name, secret))
 			}
@@ -170,7 +206,8 @@ func storeAttacks() []row {
 		answers("an upload without an end", 200, `<InitiateMultipartUploadResult><UploadId>`, "1"),
 		answers("parts without an end", 200, `<ListPartsResult>`, `<Part><PartNumber>1</PartNumber><ETag>"1"</ETag></Part>`),
 		answers("an error of one text", 503, `<Error><Code>`, "SlowDown"),
-		native("CSV", "csv", 1000), native("XML", "xml", 1000), native("JSON", "json", 1000), native("XLSX", "xlsx", 1000), native("CSV of a large header", "csv", 1<<20),
+		native("CSV", "csv", 1000), native("XML", "xml", 1000), native("JSON", "json", 1000), native("XLSX", "xlsx", 1000),
+		native("CSV of a large header", "csv", 1<<20),
 		native("XLSX of a large header", "xlsx", 30_000),
 	}
 }

@@ -132,7 +132,14 @@ func TestALongValueIsReadAgainRatherThanHeld(t *testing.T) {
 	}
 	opened := new(int)
 	s := Signer{ConsumerKey: "c"}
-	_, err := s.Header(t.Context(), "POST", "https://a/", changing{[]string{"a=1&b=" + value + "&f=" + value + "&c=2"}, opened}, "n", time.Unix(0, 0))
+	_, err := s.Header(
+		t.Context(),
+		"POST",
+		"https://a/",
+		changing{[]string{"a=1&b=" + value + "&f=" + value + "&c=2"}, opened},
+		"n",
+		time.Unix(0, 0),
+	)
 	if err != nil || *opened != 2 {
 		t.Errorf("%v, opened %d times: values in the order of the form take one pass", err, *opened)
 	}
@@ -141,7 +148,8 @@ func TestALongValueIsReadAgainRatherThanHeld(t *testing.T) {
 // What is signed does not depend on how much is held, nor on how it arrives.
 func FuzzForm(f *testing.F) {
 	for _, text := range []string{
-		"a=1&b=+%20", "f=%C3%BC%C3&f=%C3%BC%E2%82&f=%F0%9F%98%80", "oauth_x=%2541&=v&a", "a=%", "a=%zz&b=1", "f=ab&f=abc&f=ab&f=ab%00", "%FF=1;2=3",
+		"a=1&b=+%20", "f=%C3%BC%C3&f=%C3%BC%E2%82&f=%F0%9F%98%80", "oauth_x=%2541&=v&a", "a=%", "a=%zz&b=1", "f=ab&f=abc&f=ab&f=ab%00",
+		"%FF=1;2=3",
 	} {
 		f.Add(text, uint8(1))
 	}

@@ -109,7 +109,10 @@ func TestSignaturesAreThoseOfOauthlib(t *testing.T) {
 
 func TestASignatureNeedsAMethodAndAnAddress(t *testing.T) {
 	t.Parallel()
-	if _, err := (Signer{Method: "PLAINTEXT"}).Header(t.Context(), "GET", "https://a/", nil, "n", time.Unix(0, 0)); !errors.Is(err, ErrMethod) {
+	if _, err := (Signer{Method: "PLAINTEXT"}).Header(t.Context(), "GET", "https://a/", nil, "n", time.Unix(0, 0)); !errors.Is(
+		err,
+		ErrMethod,
+	) {
 		t.Errorf("got %v", err)
 	}
 	for _, address := range []string{"", "/x", "https://a/?q=%zz", "https://a b/"} {
@@ -139,7 +142,13 @@ func TestAssertionsAreThoseThatPyJWTHasSeen(t *testing.T) {
 	if *update {
 		var made []assertionCase
 		for _, algorithm := range Algorithms() {
-			c := assertionCase{Algorithm: algorithm, KeyID: "cert-ü\"1", Claims: json.RawMessage(`{"iss":"client","scope":["rest_webservices"],"aud":"https://erp.example/token","iat":1764064800,"exp":1764068400}`)}
+			c := assertionCase{
+				Algorithm: algorithm,
+				KeyID:     "cert-ü\"1",
+				Claims: json.RawMessage(
+					`{"iss":"client","scope":["rest_webservices"],"aud":"https://erp.example/token","iat":1764064800,"exp":1764068400}`,
+				),
+			}
 			if c.Token, err = Assertion(key, c.Algorithm, c.KeyID, c.Claims); err != nil {
 				t.Fatal(err)
 			}
@@ -235,7 +244,14 @@ func FuzzParseKey(f *testing.F) {
 func TestACallOfTwoLegsHasNoToken(t *testing.T) {
 	t.Parallel()
 	s := Signer{ConsumerKey: "con", ConsumerSecret: "s", Realm: "TSTDRV1"}
-	got, err := s.Header(t.Context(), "POST", "https://tstdrv1.restlets.api.example.com/app/site/hosting/restlet.nl", nil, "n0nce", time.Unix(1764000000, 0))
+	got, err := s.Header(
+		t.Context(),
+		"POST",
+		"https://tstdrv1.restlets.api.example.com/app/site/hosting/restlet.nl",
+		nil,
+		"n0nce",
+		time.Unix(1764000000, 0),
+	)
 	want := `OAuth realm="TSTDRV1", oauth_nonce="n0nce", oauth_timestamp="1764000000", oauth_version="1.0", oauth_signature_method="HMAC-SHA256", ` +
 		`oauth_consumer_key="con", oauth_signature="YePtVjFdLe0shDityFdE%2Bw2H16itQ3yFydZbC7qIYnE%3D"`
 	if err != nil || got != want {

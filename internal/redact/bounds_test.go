@@ -16,7 +16,8 @@ func searched(x *index, in search) (found []span) {
 	for _, f := range x.forms {
 		for at := range len(in.text) {
 			whole := span{at, at + len(f.text)}
-			if strings.HasPrefix(in.text[at:], f.text) && !slices.ContainsFunc(in.hidden, func(p span) bool { return whole.from >= p.from && whole.to <= p.to }) {
+			if strings.HasPrefix(in.text[at:], f.text) &&
+				!slices.ContainsFunc(in.hidden, func(p span) bool { return whole.from >= p.from && whole.to <= p.to }) {
 				found = append(found, whole)
 			}
 			for _, end := range in.ends {
@@ -132,8 +133,10 @@ func TestAVeryLongSecretIsFound(t *testing.T) {
 	secret := b.String()
 	r := New(secret)
 	for name, text := range map[string]string{
-		"as it is": secret, "in base64": base64.StdEncoding.EncodeToString([]byte("x" + secret)), "in hexadecimal digits": hex.EncodeToString([]byte(secret)),
-		"without breaks": "it says: " + squeeze(secret), "on one line": strings.ReplaceAll(secret, "\n", `\n`), "a line": "part 1000 of a certificate", "cut": secret[:5000],
+		"as it is": secret, "in base64": base64.StdEncoding.EncodeToString([]byte("x" + secret)),
+		"in hexadecimal digits": hex.EncodeToString([]byte(secret)),
+		"without breaks":        "it says: " + squeeze(secret), "on one line": strings.ReplaceAll(secret, "\n", `\n`),
+		"a line": "part 1000 of a certificate", "cut": secret[:5000],
 	} {
 		if got := r.String(text); len(got) > 100+len(text)/1000 {
 			t.Errorf("%s: %d bytes are left of %d: %.100q", name, len(got), len(text), got)

@@ -81,7 +81,9 @@ func skipped(root fs.FS, dir string) error {
 	base := path.Base(dir)
 	_, err := fs.Stat(root, path.Join(dir, "go.mod"))
 	ownModule := dir != "." && err == nil
-	if ownModule || base == "testdata" || base == "examples" || base == "realtest" || base == "measure" || dir != "." && strings.HasPrefix(base, ".") || strings.HasSuffix(base, "test") {
+	if ownModule || base == "testdata" || base == "examples" || base == "realtest" || base == "measure" ||
+		dir != "." && strings.HasPrefix(base, ".") ||
+		strings.HasSuffix(base, "test") {
 		return fs.SkipDir
 	}
 	return nil

@@ -26,22 +26,33 @@ import (
 
 // withSecrets has an empty value of each exported type that holds secrets.
 var withSecrets = map[string]any{
-	"pipeline.DryCall": &pipeline.DryCall{}, "pipeline.DryReply": &pipeline.DryReply{}, "pipeline.JournalOptions": &pipeline.JournalOptions{}, "pipeline.Question": &pipeline.Question{},
-	"pipeline.Reply": &pipeline.Reply{}, "pipeline.Request": &pipeline.Request{}, "pipeline.SealKey": &pipeline.SealKey{}, "pipeline.TLS": &pipeline.TLS{}, "pipeline.Verdict": &pipeline.Verdict{},
-	"pipeline.Export": &pipeline.Export{}, "pipeline/hookserver.Async": &hookserver.Async{}, "pipeline/hookserver.EngineRun": &hookserver.EngineRun{},
-	"pipeline/hookserver.Options": &hookserver.Options{}, "pipeline/hookserver.Part": &hookserver.Part{}, "pipeline/hookserver.Server": &hookserver.Server{},
-	"pipeline/hookserver/shadow.Options": &shadow.Options{}, "pipeline/hookserver/shadow.RecordedCall": &shadow.RecordedCall{}, "pipeline/hookserver/shadow.Recording": &shadow.Recording{},
-	"pipeline/send.Call": &send.Call{}, "pipeline/send.OAuth1": &send.OAuth1{}, "pipeline/send.Reply": &send.Reply{}, "pipeline/send.TokenRequest": &send.TokenRequest{},
-	"rossum.APIReply": &rossum.APIReply{}, "rossum.Client": &rossum.Client{}, "rossum.Hook": &rossum.Hook{}, "rossum.HookConfig": &rossum.HookConfig{}, "rossum.Payload": &rossum.Payload{}, "rossum.Secret": new(rossum.Secret), "rossum.Secrets": &rossum.Secrets{},
+	"pipeline.DryCall": &pipeline.DryCall{}, "pipeline.DryReply": &pipeline.DryReply{},
+	"pipeline.JournalOptions": &pipeline.JournalOptions{}, "pipeline.Question": &pipeline.Question{},
+	"pipeline.Reply": &pipeline.Reply{}, "pipeline.Request": &pipeline.Request{}, "pipeline.SealKey": &pipeline.SealKey{},
+	"pipeline.TLS": &pipeline.TLS{}, "pipeline.Verdict": &pipeline.Verdict{},
+	"pipeline.Export": &pipeline.Export{}, "pipeline/hookserver.Async": &hookserver.Async{},
+	"pipeline/hookserver.EngineRun": &hookserver.EngineRun{},
+	"pipeline/hookserver.Options":   &hookserver.Options{}, "pipeline/hookserver.Part": &hookserver.Part{},
+	"pipeline/hookserver.Server":         &hookserver.Server{},
+	"pipeline/hookserver/shadow.Options": &shadow.Options{}, "pipeline/hookserver/shadow.RecordedCall": &shadow.RecordedCall{},
+	"pipeline/hookserver/shadow.Recording": &shadow.Recording{},
+	"pipeline/send.Call":                   &send.Call{}, "pipeline/send.OAuth1": &send.OAuth1{}, "pipeline/send.Reply": &send.Reply{},
+	"pipeline/send.TokenRequest": &send.TokenRequest{},
+	"rossum.APIReply":            &rossum.APIReply{}, "rossum.Client": &rossum.Client{}, "rossum.Hook": &rossum.Hook{},
+	"rossum.HookConfig": &rossum.HookConfig{}, "rossum.Payload": &rossum.Payload{}, "rossum.Secret": new(rossum.Secret),
+	"rossum.Secrets":      &rossum.Secrets{},
 	"rossum/formula.Call": &formula.Call{}, "rossum/formula.Reply": &formula.Reply{}, "workday.Client": &workday.Client{},
 }
 
 // without are exported types with fields that look as if they had secrets in them.
 var without = map[string]string{
 	"pipeline.MessageReport":     "its header is redacted when the report is made",
-	"pipeline/organisation.Kind": "names of secrets", "pipeline/organisation.Clues": "names of secrets", "pipeline/organisation.Registry": "names of secrets",
-	"steps/requestprocessor.Auth": "settings, which a program shows as it likes", "steps/requestprocessor.Call": "settings", "steps/requestprocessor.Request": "settings",
-	"steps/requestprocessor.Stage": "settings", "steps/requestprocessor.Step": "settings", "steps.Request": "settings", "steps.Auth": "settings", "steps.RESTExport": "settings",
+	"pipeline/organisation.Kind": "names of secrets", "pipeline/organisation.Clues": "names of secrets",
+	"pipeline/organisation.Registry": "names of secrets",
+	"steps/requestprocessor.Auth":    "settings, which a program shows as it likes", "steps/requestprocessor.Call": "settings",
+	"steps/requestprocessor.Request": "settings",
+	"steps/requestprocessor.Stage":   "settings", "steps/requestprocessor.Step": "settings", "steps.Request": "settings",
+	"steps.Auth": "settings", "steps.RESTExport": "settings",
 	"sftpexport.Step": "settings without secrets", "sftpexport.Credentials": "settings without secrets",
 }
 
@@ -110,7 +121,8 @@ func shows(v any) string {
 	hexed, listed := fmt.Sprintf("%x", canary), strings.Trim(fmt.Sprint([]byte(canary)), "[]")
 	for _, text := range texts {
 		lower := strings.ToLower(text)
-		if strings.Contains(lower, canary) || strings.Contains(lower, hexed) || strings.Contains(text, listed) || strings.Contains(text, strings.Trim(fmt.Sprintf("%#v", []byte(canary)), "[]byte{}")) {
+		if strings.Contains(lower, canary) || strings.Contains(lower, hexed) || strings.Contains(text, listed) ||
+			strings.Contains(text, strings.Trim(fmt.Sprintf("%#v", []byte(canary)), "[]byte{}")) {
 			return text
 		}
 	}

@@ -96,7 +96,10 @@ func TestAttributesArePassedOverAtOnce(t *testing.T) {
 		}
 	}
 	meter := &countdown{1_000_000}
-	if _, err := evaluate(t, strings.Replace(document, "<r ", "<r "+strings.Join(attributes, " ")+" ", 1), "//b[lang('en')]", meter); !errors.Is(err, errOut) {
+	if _, err := evaluate(t, strings.Replace(document, "<r ", "<r "+strings.Join(attributes, " ")+" ", 1), "//b[lang('en')]", meter); !errors.Is(
+		err,
+		errOut,
+	) {
 		t.Errorf("lang() of many attributes: %v, want the meter's error", err)
 	}
 }

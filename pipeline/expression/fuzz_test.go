@@ -12,9 +12,12 @@ import (
 // FuzzCondition evaluates any condition, twice with the same result.
 func FuzzCondition(f *testing.F) {
 	for _, text := range []string{
-		`field.amount_total > 1000`, `field.status == "approved" && len(field.line_items) > 1`, `any(field.line_items, {.qty > 1})`, `field["status"] in ["a", "b"]`,
-		`field.status matches "^a(b|c)*$"`, `sum(map(field.line_items, .qty)) >= 3.5`, `repeat("a", 3) + upper(field.status) != ""`, `let x = field.amount_total; x * x > 2`,
-		`settings.a.b == 1`, `document.original_file_name endsWith ".pdf"`, `now().Year() > 2000`, `toJSON(field) contains "x"`, `reduce(1..9, #acc + #) == 45`,
+		`field.amount_total > 1000`, `field.status == "approved" && len(field.line_items) > 1`, `any(field.line_items, {.qty > 1})`,
+		`field["status"] in ["a", "b"]`,
+		`field.status matches "^a(b|c)*$"`, `sum(map(field.line_items, .qty)) >= 3.5`, `repeat("a", 3) + upper(field.status) != ""`,
+		`let x = field.amount_total; x * x > 2`,
+		`settings.a.b == 1`, `document.original_file_name endsWith ".pdf"`, `now().Year() > 2000`, `toJSON(field) contains "x"`,
+		`reduce(1..9, #acc + #) == 45`,
 	} {
 		f.Add(text)
 	}
@@ -44,7 +47,8 @@ func FuzzCondition(f *testing.F) {
 func TestTooFewOrTooManyArgumentsAreFoundWhenAConditionIsCompiled(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		`repeat("a") == ""`: "not enough arguments", `split("a") == []`: "argument", `join() == ""`: "argument", `upper("a", "b") == ""`: "too many arguments",
+		`repeat("a") == ""`: "not enough arguments", `split("a") == []`: "argument", `join() == ""`: "argument",
+		`upper("a", "b") == ""`: "too many arguments",
 	} {
 		if _, err := compile(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %q", text, err, want)

@@ -37,7 +37,8 @@ func showsCanary(text string) string {
 	for _, secret := range []string{canaryToken, canarySecret, canaryLiteral, canaryHook} {
 		for form, spelled := range map[string]string{
 			"plain": secret, "half": secret[:len(secret)*2/3], "hex": hex.EncodeToString([]byte(secret)),
-			"base64": strings.TrimRight(base64.StdEncoding.EncodeToString([]byte(secret)), "="), "bytes": strings.Trim(fmt.Sprint([]byte(secret)), "[]"),
+			"base64": strings.TrimRight(base64.StdEncoding.EncodeToString([]byte(secret)), "="),
+			"bytes":  strings.Trim(fmt.Sprint([]byte(secret)), "[]"),
 		} {
 			if strings.Contains(text, strings.ToLower(spelled)) {
 				return secret + " as " + form
@@ -106,7 +107,12 @@ func (i invalid) Validate() error { return errors.New("no use of " + i.settings)
 
 // spoilt are bodies that are hook calls but for one thing, and the call itself.
 func spoilt(body []byte) map[string][]byte {
-	all := map[string][]byte{"whole": body, "empty": nil, "no JSON": []byte("token=" + canaryToken), "a text": []byte(`"` + canaryToken + `"`)}
+	all := map[string][]byte{
+		"whole":   body,
+		"empty":   nil,
+		"no JSON": []byte("token=" + canaryToken),
+		"a text":  []byte(`"` + canaryToken + `"`),
+	}
 	for n := 1; n < len(body); n += max(1, len(body)/150) {
 		all[fmt.Sprint("cut at ", n)] = body[:n]
 	}
@@ -136,7 +142,8 @@ func TestNoAnswerOrLogLineShowsASecret(t *testing.T) {
 	var logged bytes.Buffer
 	log := slog.New(slog.NewTextHandler(locked{&mu, &logged}, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	server := newServer(t, hookserver.Options{
-		Extensions: everyFailure, SignatureSecrets: []string{canaryHook}, Logger: log, Run: []pipeline.Option{pipeline.WithLogger(log), pipeline.WithRossum(nil)},
+		Extensions: everyFailure, SignatureSecrets: []string{canaryHook}, Logger: log,
+		Run: []pipeline.Option{pipeline.WithLogger(log), pipeline.WithRossum(nil)},
 	})
 	call := rossumtest.Annotation(rossumtest.Field("document_id", "1"), rossumtest.From("https://acme.rossum.app", canaryToken),
 		rossumtest.Secret("key", canarySecret), rossumtest.Settings(map[string]any{

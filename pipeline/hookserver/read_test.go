@@ -247,7 +247,14 @@ func TestABodyThatComesSlowlyGivesWayToOthers(t *testing.T) {
 			callers[i] = &deadlined{ResponseRecorder: httptest.NewRecorder(), release: make(chan struct{})}
 			group.Go(func() {
 				r := hookCall(body)
-				r.Body = io.NopCloser(&slow{1<<20 + 1, &started, callers[i].release, io.MultiReader(io.LimitReader(bytes.NewReader(body), 1<<20+1), callers[i])})
+				r.Body = io.NopCloser(
+					&slow{
+						1<<20 + 1,
+						&started,
+						callers[i].release,
+						io.MultiReader(io.LimitReader(bytes.NewReader(body), 1<<20+1), callers[i]),
+					},
+				)
 				h.ServeHTTP(callers[i], r)
 			})
 		}
@@ -300,7 +307,8 @@ func TestACallThatIsOlderThanItMayBeIsRefused(t *testing.T) {
 				if tt.stamp != "" {
 					body = bytes.Replace(body, []byte("2026-11-24T10:00:00.000000Z"), []byte(strings.TrimSpace(tt.stamp)), 1)
 				}
-				if status, answer := serve(h, hookCall(body)); status != tt.want || tt.want == 403 && !strings.Contains(texts(answer), "the call") {
+				if status, answer := serve(h, hookCall(body)); status != tt.want ||
+					tt.want == 403 && !strings.Contains(texts(answer), "the call") {
 					t.Errorf("%d %s, want %d", status, texts(answer), tt.want)
 				}
 			})

@@ -11,13 +11,27 @@ import (
 )
 
 // active is what makes a page do something, or load something.
-var active = regexp.MustCompile(`(?i)<(script|iframe|object|embed|img|link|base|form)\b|<[^<>]*\s(on[a-z]+|src)\s*=|(href|action)\s*=\s*"\s*(javascript|data):`)
+var active = regexp.MustCompile(
+	`(?i)<(script|iframe|object|embed|img|link|base|form)\b|<[^<>]*\s(on[a-z]+|src)\s*=|(href|action)\s*=\s*"\s*(javascript|data):`,
+)
 
 // FuzzPage shows whatever a report may hold: a page has no script, and loads nothing.
 func FuzzPage(f *testing.F) {
-	f.Add([]byte(`{"annotation":1,"started":"2026-11-26T08:00:00Z","steps":[{"name":"<script>","status":"done","calls":[{"method":"POST","url":"javascript:x","reply":{"status":200,"body":"<img src=x onerror=y>"}}]}]}`))
-	f.Add([]byte(`{"steps":[{}],"findings":[{"severity":"error","step":"\" onload=\"x","cause":"</style><script>"}],"messages":[{"type":"error","content":"<a href=\"javascript:x\">"}]}`))
-	f.Add([]byte(`{"steps":[{"name":"a","decisions":["<b>"],"files":[{"key":"k","text":"<base>"}],"changes":[{"schema_id":"x","before":"<i>","after":"&"}]}]}`))
+	f.Add(
+		[]byte(
+			`{"annotation":1,"started":"2026-11-26T08:00:00Z","steps":[{"name":"<script>","status":"done","calls":[{"method":"POST","url":"javascript:x","reply":{"status":200,"body":"<img src=x onerror=y>"}}]}]}`,
+		),
+	)
+	f.Add(
+		[]byte(
+			`{"steps":[{}],"findings":[{"severity":"error","step":"\" onload=\"x","cause":"</style><script>"}],"messages":[{"type":"error","content":"<a href=\"javascript:x\">"}]}`,
+		),
+	)
+	f.Add(
+		[]byte(
+			`{"steps":[{"name":"a","decisions":["<b>"],"files":[{"key":"k","text":"<base>"}],"changes":[{"schema_id":"x","before":"<i>","after":"&"}]}]}`,
+		),
+	)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var r pipeline.Report
 		if json.Unmarshal(data, &r) != nil {

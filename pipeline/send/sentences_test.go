@@ -79,7 +79,11 @@ func TestATokenIsUsedAsLongAsItsReplySays(t *testing.T) {
 				var tokens send.Tokens
 				get := func() error {
 					r := pipelinetest.Run(t, step(func(ctx context.Context, x *pipeline.Export) error {
-						token, err := tokens.Get(ctx, x, send.TokenRequest{Call: &send.Call{Method: "POST", URL: "https://erp.example/token"}})
+						token, err := tokens.Get(
+							ctx,
+							x,
+							send.TokenRequest{Call: &send.Call{Method: "POST", URL: "https://erp.example/token"}},
+						)
 						if err == nil && token != "T" {
 							t.Errorf("got %q", token)
 						}

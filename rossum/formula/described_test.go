@@ -37,12 +37,14 @@ func TestAFieldIsDescribedAloneAsItIsAmongAll(t *testing.T) {
 				{"id":8,"category":"datapoint","schema_id":"amount","content":{"value":"1"}},
 				{"id":9,"category":"datapoint","schema_id":"colour","content":{"value":"red"}}]}]}]}]`
 	want := map[string]string{ // in a table or list, and of a type
-		"number": " false string", "total": " false number", "orders": " false ", "order": "orders true string", "items": " false ", "item": "items false ",
+		"number": " false string", "total": " false number", "orders": " false ", "order": "orders true string", "items": " false ",
+		"item":   "items false ",
 		"amount": "items false number", "taxes": " false ", "rate": "taxes false number", "basic": " false ", "lines": " false ",
 		"own": " false string", "notes": " false string", "note": "notes true string", "colour": "items false string",
 	}
 	for name, tt := range map[string]struct{ schema, content string }{
-		"schema and content": {schema, content}, "no schema": {"", content}, "no content": {schema, `[]`}, "neither": {"", `[]`}, "an empty schema": {`{"content":[]}`, content},
+		"schema and content": {schema, content}, "no schema": {"", content}, "no content": {schema, `[]`}, "neither": {"", `[]`},
+		"an empty schema": {`{"content":[]}`, content},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

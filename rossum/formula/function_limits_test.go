@@ -26,7 +26,11 @@ func TestAFunctionThatReadsManyRowsEndsWithTheRun(t *testing.T) {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
-		err = f.Run(ctx, rossumtest.Annotation(rossumtest.Table("line_items", rows...)).Payload(), formula.FunctionOptions{Show: func(rossum.Message) { cancel() }})
+		err = f.Run(
+			ctx,
+			rossumtest.Annotation(rossumtest.Table("line_items", rows...)).Payload(),
+			formula.FunctionOptions{Show: func(rossum.Message) { cancel() }},
+		)
 		cancel()
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("%s: %v", name, err)

@@ -54,7 +54,9 @@ func FuzzFunction(f *testing.F) {
 	for _, code := range fuzzing.Files(f, "rossum/formula/testdata/function.py", "examples/organisation/*/*/hooks/*.py") {
 		f.Add(string(code))
 	}
-	f.Add("from rossum_python import RossumPython\ndef rossum_hook_request_handler(payload):\n    t = RossumPython.from_payload(payload)\n    t.field.status = 'x'\n    t.show_info('y')\n    return t.hook_response()\n")
+	f.Add(
+		"from rossum_python import RossumPython\ndef rossum_hook_request_handler(payload):\n    t = RossumPython.from_payload(payload)\n    t.field.status = 'x'\n    t.show_info('y')\n    return t.hook_response()\n",
+	)
 	body, err := os.ReadFile("../native/testdata/golden/01_invoice/payload.json")
 	if err != nil {
 		f.Fatal(err)
@@ -97,7 +99,13 @@ func FuzzFormulas(f *testing.F) {
 		schema := &rossum.Schema{Content: rossum.SchemaChildren{{ID: "s", Category: "section", Children: rossum.SchemaChildren{
 			{ID: "empty", Category: "datapoint", Type: "string", Formula: code},
 			{ID: "amount", Category: "datapoint", Type: "number"},
-			{ID: "items", Category: "multivalue", Children: rossum.SchemaChildren{{ID: "item", Category: "tuple", Children: rossum.SchemaChildren{{ID: "qty", Category: "datapoint", Type: "number"}}}}},
+			{
+				ID:       "items",
+				Category: "multivalue",
+				Children: rossum.SchemaChildren{
+					{ID: "item", Category: "tuple", Children: rossum.SchemaChildren{{ID: "qty", Category: "datapoint", Type: "number"}}},
+				},
+			},
 		}}}}
 		set, err := formula.Compile(schema)
 		if err != nil {

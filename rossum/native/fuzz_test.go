@@ -77,7 +77,8 @@ func isXML(t *testing.T, r io.Reader) {
 // threeValues is a payload with three values, and a function that sets them.
 func threeValues(f *testing.F) (*rossum.Payload, func(t *testing.T, values ...string)) {
 	f.Helper()
-	p := rossumtest.Annotation(rossumtest.Field("a", ""), rossumtest.Table("items", rossumtest.Row("code", ""), rossumtest.Row("code", ""))).Payload()
+	p := rossumtest.Annotation(rossumtest.Field("a", ""), rossumtest.Table("items", rossumtest.Row("code", ""), rossumtest.Row("code", ""))).
+		Payload()
 	var fields []*rossum.Node
 	for n := range p.Annotation.Content.All() {
 		if n.Category() == rossum.CategoryDatapoint {

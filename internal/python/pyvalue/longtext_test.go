@@ -34,7 +34,8 @@ func TestMethodsOfALongTextEndWithTheContext(t *testing.T) {
 		{letters, "upper", nil}, {accents, "upper", nil}, {letters, "lower", nil}, {accents, "lower", nil},
 		{strings.Repeat("aΣ", size/3), "lower", nil}, {letters, "casefold", nil}, {accents, "casefold", nil},
 		{letters, "title", nil}, {letters, "swapcase", nil}, {letters, "capitalize", nil},
-		{letters, "isalnum", nil}, {letters, "isalpha", nil}, {strings.Repeat("1", size), "isdigit", nil}, {strings.Repeat("1", size), "isdecimal", nil},
+		{letters, "isalnum", nil}, {letters, "isalpha", nil}, {strings.Repeat("1", size), "isdigit", nil},
+		{strings.Repeat("1", size), "isdecimal", nil},
 		{strings.Repeat("1", size), "isnumeric", nil}, {blanks, "isspace", nil}, {letters, "isprintable", nil},
 		{letters, "islower", nil}, {caps, "isupper", nil}, {title, "istitle", nil},
 		{letters, "count", []Value{one}}, {letters, "count", []Value{two}}, {letters, "count", []Value{Str("")}},
@@ -65,10 +66,18 @@ func TestMethodsOfALongTextEndWithTheContext(t *testing.T) {
 		return err
 	})
 	endsWithin(t, "json.loads of accents", func(m *Meter) error { _, err := readJSONText(m, `"`+accents+`"`, true); return err })
-	endsWithin(t, "json.loads of a number", func(m *Meter) error { _, err := readJSONText(m, "0."+strings.Repeat("1", size), true); return err })
+	endsWithin(
+		t,
+		"json.loads of a number",
+		func(m *Meter) error { _, err := readJSONText(m, "0."+strings.Repeat("1", size), true); return err },
+	)
 	endsWithin(t, "json.loads of blanks", func(m *Meter) error { _, err := readJSONText(m, blanks+"1", true); return err })
 	endsWithin(t, "a text of a reply", func(m *Meter) error { _, err := indexJSONText(m, `"`+letters+`"`, true, 0); return err })
-	endsWithin(t, "a number of a reply", func(m *Meter) error { _, err := indexJSONText(m, "0."+strings.Repeat("1", size), true, 0); return err })
+	endsWithin(
+		t,
+		"a number of a reply",
+		func(m *Meter) error { _, err := indexJSONText(m, "0."+strings.Repeat("1", size), true, 0); return err },
+	)
 	endsWithin(t, "blanks of a reply", func(m *Meter) error { _, err := indexJSONText(m, blanks+"1", true, 0); return err })
 }
 

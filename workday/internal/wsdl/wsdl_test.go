@@ -147,7 +147,12 @@ func TestTypesAreBounded(t *testing.T) {
 		var b strings.Builder
 		b.WriteString(`<x:complexType name="T0"/>`)
 		for i := range n {
-			fmt.Fprintf(&b, `<x:complexType name="T%d"><x:complexContent><x:extension base="t:T%d"><x:sequence><x:element name="a"/></x:sequence></x:extension></x:complexContent></x:complexType>`, i+1, i)
+			fmt.Fprintf(
+				&b,
+				`<x:complexType name="T%d"><x:complexContent><x:extension base="t:T%d"><x:sequence><x:element name="a"/></x:sequence></x:extension></x:complexContent></x:complexType>`,
+				i+1,
+				i,
+			)
 		}
 		return b.String() + fmt.Sprintf(`<x:element name="E" type="t:T%d"/>`, n)
 	}
