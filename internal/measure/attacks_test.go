@@ -275,25 +275,7 @@ func documentAttacks() []row {
 			return exports(t, document(), &steps.CustomFormat{Exports: []steps.ExportConfig{{Key: "k", Template: text}}})
 		})
 	}
-	function := func(code string) row {
-		return attack("10,000 lines, function: "+code, 400, func(t testing.TB) func(context.Context) error {
-			body := "import re\nimport json\nfrom decimal import Decimal\nfrom txscript import *\ndef rossum_hook_request_handler(payload):\n    t = TxScript.from_payload(payload)\n    " +
-				strings.ReplaceAll(code, "\n", "\n    ") + "\n    return t.hook_response()\n"
-			return exports(t, document(), &steps.Function{Code: body})
-		})
-	}
-	request := func(name string, r steps.Request) row {
-		return attack("10,000 lines, "+name, 400, func(t testing.TB) func(context.Context) error {
-			r.URL, r.Method = server(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(201) }), "POST"
-			return exports(t, document(), &steps.RESTExport{Request: r})
-		})
-	}
-	processor := func(name, call string) row {
-		return attack("10,000 lines, processor, "+name, 400, func(t testing.TB) func(context.Context) error {
-			url := server(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{}`) })
-			return exports(t, document(), settingsOf[requestprocessor.Step](t, fmt.Sprintf(`{"stages":[{"call_api":[{"name":"c","request":{"url":%q,"method":"POST","timeout":60,%s}]}]}`, url, call)))
-		})
-	}
+	long := longDocument{"10,000 lines, ", func() *rossumtest.Call { return document() }}
 	condition := func(text string) row {
 		return attack("10,000 lines, expr: "+text, 400, func(t testing.TB) func(context.Context) error {
 			never := pipeline.StepFunc(func(context.Context, *pipeline.Export) error { return nil })
@@ -314,42 +296,42 @@ func documentAttacks() []row {
 		template(`{% for a in field.line_items %}{{ a|string|length }}{{ field|string|length }}{% endfor %}`),
 		template(`{% for a in field.line_items %}{{ payload|tojson|length }}{% endfor %}`),
 		template(`{% for a in field.line_items %}{{ field.digits in field.spaces }}{{ field.spaces.split("  ")|length }}{% endfor %}`),
-		function("for a in t.field.line_items:\n    for b in t.field.line_items:\n        b.item_code == a.item_text"),
-		function("for a in t.field.line_items:\n    sum(len(b.item_text) for b in t.field.line_items)"),
-		function("for a in t.field.line_items:\n    str(t.field.item_text.all_values)"),
-		function("for a in t.field.line_items:\n    a.item_text = t.field.digits"),
-		function("for a in t.field.line_items:\n    json.dumps(payload)"),
-		function("for a in t.field.line_items:\n    sorted(t.field.item_text.all_values)"),
-		function("Decimal('1e999999999') + 1"),
-		function("Decimal('1e999999') * Decimal('1e-999999')\nint(Decimal('1e999999'))"),
-		function("'{:f}'.format(Decimal('1e999999999'))"),
-		function("int(t.field.digits)"),
-		function("re.sub(r'(\\s+)+$', 'x', t.field.spaces)"),
-		function("re.sub('', t.field.digits, t.field.digits)"),
-		function("re.findall('(9*)*x', t.field.digits)"),
-		function("for i in range(100):\n    t.field.spaces.replace(' ', t.field.digits)"),
-		function("x = t.field.digits\nwhile True:\n    x = x + x"),
-		function("f'{1:999999999}'"),
-		function("f'{1.5:.999999999f}'"),
-		function("'%999999999d' % 1"),
-		function("payload['x'] = payload\njson.dumps(payload)"),
-		function("a = {}\nfor i in range(10000000):\n    a[i] = {}"),
-		function("def f(n):\n    return f(n + 1)\nf(0)"),
-		function("x = []\nfor i in range(100000):\n    x = [x]\nstr(x)"),
-		function("x = []\nfor i in range(100000):\n    x = [x]\nx == [x]"),
-		function("for a in t.field.line_items:\n    t.show_error(t.field.digits, a)"),
-		request("loops in loops", steps.Request{Data: json.RawMessage(
+		long.function("for a in t.field.line_items:\n    for b in t.field.line_items:\n        b.item_code == a.item_text"),
+		long.function("for a in t.field.line_items:\n    sum(len(b.item_text) for b in t.field.line_items)"),
+		long.function("for a in t.field.line_items:\n    str(t.field.item_text.all_values)"),
+		long.function("for a in t.field.line_items:\n    a.item_text = t.field.digits"),
+		long.function("for a in t.field.line_items:\n    json.dumps(payload)"),
+		long.function("for a in t.field.line_items:\n    sorted(t.field.item_text.all_values)"),
+		long.function("Decimal('1e999999999') + 1"),
+		long.function("Decimal('1e999999') * Decimal('1e-999999')\nint(Decimal('1e999999'))"),
+		long.function("'{:f}'.format(Decimal('1e999999999'))"),
+		long.function("int(t.field.digits)"),
+		long.function("re.sub(r'(\\s+)+$', 'x', t.field.spaces)"),
+		long.function("re.sub('', t.field.digits, t.field.digits)"),
+		long.function("re.findall('(9*)*x', t.field.digits)"),
+		long.function("for i in range(100):\n    t.field.spaces.replace(' ', t.field.digits)"),
+		long.function("x = t.field.digits\nwhile True:\n    x = x + x"),
+		long.function("f'{1:999999999}'"),
+		long.function("f'{1.5:.999999999f}'"),
+		long.function("'%999999999d' % 1"),
+		long.function("payload['x'] = payload\njson.dumps(payload)"),
+		long.function("a = {}\nfor i in range(10000000):\n    a[i] = {}"),
+		long.function("def f(n):\n    return f(n + 1)\nf(0)"),
+		long.function("x = []\nfor i in range(100000):\n    x = [x]\nstr(x)"),
+		long.function("x = []\nfor i in range(100000):\n    x = [x]\nx == [x]"),
+		long.function("for a in t.field.line_items:\n    t.show_error(t.field.digits, a)"),
+		long.request("loops in loops", steps.Request{Data: json.RawMessage(
 			`{"a":{"$FOR_EACH_SCHEMA_ID$":{"schema_id":"line_items","mapping":{"$FOR_EACH_SCHEMA_ID$":{"schema_id":"line_items","mapping":"@{item_text}"}}}}}`)}),
-		request("loops in loops over columns", steps.Request{Data: json.RawMessage(
+		long.request("loops in loops over columns", steps.Request{Data: json.RawMessage(
 			`{"a":{"$FOR_EACH_SCHEMA_ID$":{"schema_id":"line_items","mapping":{"$FOR_EACH_SCHEMA_ID$":{"schema_id":"item_code","mapping":"@{item_text}"}}}}}`)}),
-		request("conditions in loops", steps.Request{Data: json.RawMessage(
+		long.request("conditions in loops", steps.Request{Data: json.RawMessage(
 			`{"a":{"$FOR_EACH_SCHEMA_ID$":{"schema_id":"line_items","mapping":{"$IF_SCHEMA_ID$":{"schema_id":"found","mapping":"@{found}","fallback_mapping":{"$CHILD_COUNT$":{"schema_id":"line_items"}}}}}}}`)}),
-		request("large fields in loops", steps.Request{Data: json.RawMessage(
+		long.request("large fields in loops", steps.Request{Data: json.RawMessage(
 			`{"a":{"$FOR_EACH_SCHEMA_ID$":{"schema_id":"line_items","mapping":"@{digits}"}}}`)}),
-		request("numbers", steps.Request{Data: json.RawMessage(`{"a":{"$DATAPOINT_VALUE$":{"schema_id":"digits","value_type":"integer"}}}`)}),
-		request("floats", steps.Request{Data: json.RawMessage(`{"a":{"$DATAPOINT_VALUE$":{"schema_id":"digits","value_type":"float"}}}`)}),
-		request("dates", steps.Request{Data: json.RawMessage(`{"a":{"$DATAPOINT_VALUE$":{"schema_id":"digits","value_type":"iso_datetime"}}}`)}),
-		processor("loops", `"iterate_over":"field.line_items","content":{"a":"{field.line_items}"}}`),
+		long.request("numbers", steps.Request{Data: json.RawMessage(`{"a":{"$DATAPOINT_VALUE$":{"schema_id":"digits","value_type":"integer"}}}`)}),
+		long.request("floats", steps.Request{Data: json.RawMessage(`{"a":{"$DATAPOINT_VALUE$":{"schema_id":"digits","value_type":"float"}}}`)}),
+		long.request("dates", steps.Request{Data: json.RawMessage(`{"a":{"$DATAPOINT_VALUE$":{"schema_id":"digits","value_type":"iso_datetime"}}}`)}),
+		long.processor("loops", `"iterate_over":"field.line_items","content":{"a":"{field.line_items}"}}`),
 		condition(`any(1..10000, any(1..10000, field.digits == field.spaces))`),
 		condition(`field.digits matches "^(9+)+x$"`),
 		condition(`float(field.digits) > 1 or int(field.amount) > 1`),

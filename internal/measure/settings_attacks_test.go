@@ -139,41 +139,7 @@ func linesOfText(more ...rossumtest.Part) *rossumtest.Call {
 }
 
 func loopAttacks() []row {
-	request := func(name string, r steps.Request) row {
-		return attack("10,000 long lines, "+name, 400, func(t testing.TB) func(context.Context) error {
-			r.URL, r.Method = server(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(201) }), "POST"
-			return exports(t, linesOfText(), &steps.RESTExport{Request: r})
-		})
-	}
-	processor := func(name, call string) row {
-		return attack("10,000 long lines, processor, "+name, 400, func(t testing.TB) func(context.Context) error {
-			url := server(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{}`) })
-			return exports(
-				t,
-				linesOfText(),
-				settingsOf[requestprocessor.Step](
-					t,
-					fmt.Sprintf(`{"stages":[{"call_api":[{"name":"c","request":{"url":%q,"method":"POST","timeout":60,%s}]}]}`, url, call),
-				),
-			)
-		})
-	}
-	function := func(code string) row {
-		return attack("10,000 long lines, function: "+code, 400, func(t testing.TB) func(context.Context) error {
-			return exports(
-				t,
-				linesOfText(),
-				&steps.Function{
-					Code: "from txscript import *\ndef rossum_hook_request_handler(payload):\n    t = TxScript.from_payload(payload)\n    " +
-						strings.ReplaceAll(
-							code,
-							"\n",
-							"\n    ",
-						) + "\n    return t.hook_response()\n",
-				},
-			)
-		})
-	}
+	long := longDocument{"10,000 long lines, ", func() *rossumtest.Call { return linesOfText() }}
 	const texts = `{"$FOR_EACH_SCHEMA_ID$":{"schema_id":"line_items","mapping":"@{item_text}"}}`
 	multipart := map[string]string{"Content-Type": "multipart/form-data"}
 	mapping := func(name, mapping string) row {
@@ -200,27 +166,27 @@ func loopAttacks() []row {
 		})
 	}
 	return []row{
-		request("a form", steps.Request{Data: json.RawMessage(`{"a":` + texts + `,"b":` + texts + `}`)}),
-		request("a multipart form", steps.Request{Headers: multipart, Data: json.RawMessage(`{"a":` + texts + `,"b":` + texts + `}`)}),
-		request("JSON", steps.Request{Data: json.RawMessage(`[` + texts + `,` + texts + `]`)}),
-		request(
+		long.request("a form", steps.Request{Data: json.RawMessage(`{"a":` + texts + `,"b":` + texts + `}`)}),
+		long.request("a multipart form", steps.Request{Headers: multipart, Data: json.RawMessage(`{"a":` + texts + `,"b":` + texts + `}`)}),
+		long.request("JSON", steps.Request{Data: json.RawMessage(`[` + texts + `,` + texts + `]`)}),
+		long.request(
 			"JSON in a text",
 			steps.Request{Data: json.RawMessage(`[{"$FOR_EACH_SCHEMA_ID$":{"schema_id":"line_items","mapping":"a @{item_text} b"}}]`)},
 		),
-		request("as many texts as there may be", steps.Request{Data: json.RawMessage(`[` + strings.Repeat(texts+",", 25) + `1]`)}),
-		request(
+		long.request("as many texts as there may be", steps.Request{Data: json.RawMessage(`[` + strings.Repeat(texts+",", 25) + `1]`)}),
+		long.request(
 			"as many texts as there may be in a form",
 			steps.Request{Data: json.RawMessage(`{"a":1,` + listed(25, `"b%d":`+texts) + `}`)},
 		),
-		processor("loops", `"content":{"a":"{item.item_text.value}"},"iterate_over":"field.line_items"}`),
-		processor("large fields in loops", `"content":{"a":"{field.digits}"},"iterate_over":"field.line_items"}`),
-		processor("a list of texts", `"content":{`+listed(60, `"a%d":"{field.digits.value}"`)+`}}`),
-		processor("large fields", `"content":{`+listed(1000, `"a%d":"{field.digits}"`)+`}}`),
-		processor("large fields in texts", `"content":"`+strings.Repeat("x{field.digits}", 1000)+`"}`),
-		processor("large fields in an address", `"params":{`+listed(1000, `"a%d":"{field.digits}"`)+`}}`),
-		function("t.field.line_items.clear()"),
-		function("for row in list(t.field.line_items):\n    t.field.line_items.remove(row)"),
-		function("for i in range(100000):\n    t.field.line_items.append({'item_code': 'x'})"),
+		long.processor("loops", `"content":{"a":"{item.item_text.value}"},"iterate_over":"field.line_items"}`),
+		long.processor("large fields in loops", `"content":{"a":"{field.digits}"},"iterate_over":"field.line_items"}`),
+		long.processor("a list of texts", `"content":{`+listed(60, `"a%d":"{field.digits.value}"`)+`}}`),
+		long.processor("large fields", `"content":{`+listed(1000, `"a%d":"{field.digits}"`)+`}}`),
+		long.processor("large fields in texts", `"content":"`+strings.Repeat("x{field.digits}", 1000)+`"}`),
+		long.processor("large fields in an address", `"params":{`+listed(1000, `"a%d":"{field.digits}"`)+`}}`),
+		long.function("t.field.line_items.clear()"),
+		long.function("for row in list(t.field.line_items):\n    t.field.line_items.remove(row)"),
+		long.function("for i in range(100000):\n    t.field.line_items.append({'item_code': 'x'})"),
 		mapping(
 			"large fields in loops",
 			`{"Supplier_Invoice_Data":{"Invoice_Line_Replacement_Data":{"$FOR_EACH_SCHEMA_ID$":{"schema_id":"line_items","mapping":{"Memo":"@{digits}"}}}}}`,
