@@ -92,7 +92,7 @@ func newExport(p *rossum.Payload, c config) (*Export, error) {
 	}
 	r := &run{config: c, redactor: redact.New(string(p.Token)), log: newRunLog(nil, Lease{}, RunInfo{}, nil)}
 	_, _ = rand.Read(r.seed[:]) // never fails, see crypto/rand
-	r.hide(p.Secrets)
+	r.redactor.AddHook(p.Secrets)
 	r.bare = p.Token == "" && len(p.Secrets) == 0
 	x := &Export{Payload: p, Annotation: p.Annotation, Secrets: maps.Clone(p.Secrets), run: r, Rossum: c.client}
 	if x.Secrets == nil {

@@ -118,7 +118,7 @@ func (c *Chain) loadSecrets(ctx context.Context, x *Export) error {
 		if err != nil {
 			faults = append(faults, fmt.Errorf("getting the secrets of hook %s: %w", s.hook, err))
 		}
-		x.run.hide(given)
+		x.run.redactor.AddHook(given)
 		maps.Copy(secrets, given)
 	}
 	if len(steps) == 0 && x.run.config.secrets != nil {
@@ -138,21 +138,12 @@ func (x *Export) loadSecretsOfCalled(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("getting the secrets of hook %s: %w", called.URL, err)
 	}
-	x.run.hide(given)
+	x.run.redactor.AddHook(given)
 	maps.Copy(x.Secrets, given)
 	p := *x.Payload
 	p.Secrets = maps.Clone(x.Secrets)
 	x.Payload = &p
 	return nil
-}
-
-// hide has secrets cut out of texts.
-func (r *run) hide(secrets rossum.Secrets) {
-	for name, secret := range secrets {
-		if name != "type" { // says what kind of secrets the others are, as in "sftp"
-			r.redactor.Add(secret)
-		}
-	}
 }
 
 // ownsPayload reports whether the secrets of a payload, which was sent to the hook

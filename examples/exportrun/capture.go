@@ -168,11 +168,7 @@ func withoutSecrets(body []byte, p *rossum.Payload) ([]byte, error) {
 		return nil, err
 	}
 	hide := redact.New(string(p.Token))
-	for name, secret := range p.Secrets {
-		if name != "type" { // says what kind of secrets the others are
-			hide.Add(secret)
-		}
-	}
+	hide.AddHook(p.Secrets)
 	text := hide.Bytes(clean.Bytes())
 	if !json.Valid(text) {
 		return nil, errors.New("a secret of the call is a part of its structure; the call was not kept")

@@ -31,6 +31,7 @@ const MinLength = 4
 // text takes a time that grows with the text, whatever is in it.
 type Redactor struct {
 	mu     sync.RWMutex
+	known  map[string]bool
 	plain  index
 	folded index  // of forms that may be broken into lines; see foldedForms
 	starts starts // of both
@@ -48,6 +49,13 @@ func (r *Redactor) Add(secrets ...string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, s := range secrets {
+		if r.known[s] { // its forms take time
+			continue
+		}
+		if r.known == nil {
+			r.known = make(map[string]bool)
+		}
+		r.known[s] = true
 		for _, form := range forms(s) {
 			r.plain.add(form)
 			r.starts.add(form)
@@ -55,6 +63,16 @@ func (r *Redactor) Add(secrets ...string) {
 		for _, form := range foldedForms(s) {
 			r.folded.add(form)
 			r.starts.add(form)
+		}
+	}
+}
+
+// AddHook adds the secrets of a hook, by their names. That called type is not one: it says
+// what kind of secrets the others are, as in "sftp".
+func (r *Redactor) AddHook(secrets map[string]string) {
+	for name, secret := range secrets {
+		if name != "type" {
+			r.Add(secret)
 		}
 	}
 }

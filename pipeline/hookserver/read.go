@@ -27,18 +27,17 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request) (*rossum.Payload, 
 	if err := s.recent(p); err != nil {
 		return nil, err
 	}
-	return p, hiding(p).Error(accepts(p))
+	if err := accepts(p); err != nil {
+		return p, hiding(p).Error(err)
+	}
+	return p, nil
 }
 
 // hiding cuts the secrets of a call out of texts: those that it carries, and the credentials
 // that its settings have literally.
 func hiding(p *rossum.Payload) *redact.Redactor {
 	hide := redact.New(append(redact.Literals(p.Settings), string(p.Token))...)
-	for name, secret := range p.Secrets {
-		if name != "type" { // says what kind of secrets the others are
-			hide.Add(secret)
-		}
-	}
+	hide.AddHook(p.Secrets)
 	return hide
 }
 

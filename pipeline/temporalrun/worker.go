@@ -182,10 +182,6 @@ func outcomeOf(o pipeline.Outcome) Outcome {
 // hiding is the log without what a hook call carries.
 func hiding(token rossum.Secret, secrets rossum.Secrets, log *slog.Logger) *slog.Logger {
 	hide := redact.New(string(token))
-	for name, secret := range secrets {
-		if name != "type" { // says what kind of secrets the others are
-			hide.Add(secret)
-		}
-	}
+	hide.AddHook(secrets)
 	return slog.New(hide.Handler(log.Handler()))
 }
