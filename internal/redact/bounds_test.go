@@ -13,21 +13,29 @@ import (
 // searched is what [index.find] is held against: every form, and every beginning of one
 // before an end, looked for by itself.
 func searched(x *index, in search) (found []span) {
-	for _, f := range x.forms {
+	for _, f := range allForms(x) {
 		for at := range len(in.text) {
-			whole := span{at, at + len(f.text)}
-			if strings.HasPrefix(in.text[at:], f.text) &&
+			whole := span{at, at + len(f)}
+			if strings.HasPrefix(in.text[at:], f) &&
 				!slices.ContainsFunc(in.hidden, func(p span) bool { return whole.from >= p.from && whole.to <= p.to }) {
 				found = append(found, whole)
 			}
 			for _, end := range in.ends {
-				if n := end - at; n >= minCut && n < len(f.text) && in.text[at:end] == f.text[:n] {
+				if n := end - at; n >= minCut && n < len(f) && in.text[at:end] == f[:n] {
 					found = append(found, span{at, end})
 				}
 			}
 		}
 	}
 	return merged(found)
+}
+
+// allForms are those that an index finds.
+func allForms(x *index) (all []string) {
+	for _, t := range x.built() {
+		all = append(all, t.forms...)
+	}
+	return all
 }
 
 func TestTheIndexFindsWhatSearchingForEachFormFinds(t *testing.T) {
@@ -44,7 +52,10 @@ func TestTheIndexFindsWhatSearchingForEachFormFinds(t *testing.T) {
 	for range 3_000 {
 		var x index
 		var s starts
-		for range 1 + random.IntN(4) {
+		for range 1 + random.IntN(6) {
+			if random.IntN(4) == 0 {
+				x.built() // forms come in several tries
+			}
 			form := text(random.IntN(200))
 			if random.IntN(3) == 0 {
 				form = strings.Repeat(form, 3)
@@ -59,7 +70,7 @@ func TestTheIndexFindsWhatSearchingForEachFormFinds(t *testing.T) {
 		}
 		whole := text(300)
 		if random.IntN(2) == 0 {
-			whole += x.forms[0].text + text(20)
+			whole += allForms(&x)[0] + text(20)
 		}
 		in := search{text: whole, ends: []int{len(whole)}}
 		for _, mark := range ellipses {
@@ -71,7 +82,7 @@ func TestTheIndexFindsWhatSearchingForEachFormFinds(t *testing.T) {
 		}
 		want := searched(&x, in)
 		if got := x.find(s, &in); !slices.Equal(got, want) {
-			t.Fatalf("in %q: %v, want %v; forms %v", whole, got, want, x.forms)
+			t.Fatalf("in %q: %v, want %v; forms %v", whole, got, want, allForms(&x))
 		}
 	}
 }
@@ -121,6 +132,52 @@ func TestTextsThatAreFullOfASecret(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What compared each of the forms that begin alike at each place took minutes for this.
+func TestFormsThatShareTheirBeginningTakeNoLonger(t *testing.T) {
+	t.Parallel()
+	const start = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9."
+	var x index
+	var s starts
+	for i := range 50_000 {
+		form := fmt.Sprintf("%s%05d", start, i)
+		x.add(form)
+		s.add(form)
+	}
+	text := strings.Repeat(start, 4<<20/len(start))
+	found := x.find(s, &search{text: text + start + "00042", ends: []int{len(start), len(text)}})
+	at := len(text)
+	if want := []span{{0, len(start)}, {at - len(start), at}, {at, at + len(start) + 5}}; !slices.Equal(found, want) {
+		t.Errorf("%v, want %v", found, want)
+	}
+	if nodes, most := len(x.tries[0].labels), len(start)+50_000+5_000+500+50+5; nodes > most {
+		t.Errorf("%d nodes, want %d: what forms share is kept once", nodes, most)
+	}
+}
+
+// Secrets that come one by one, as tokens do, do not have all that were known before built
+// again each time.
+func TestSecretsThatComeOneByOne(t *testing.T) {
+	t.Parallel()
+	var x index
+	built, known := 0, make(map[*trie]bool)
+	const n = 5_000
+	for i := range n {
+		x.add(fmt.Sprintf("%04d", i))
+		for _, t := range x.built() {
+			if !known[t] {
+				known[t] = true
+				built += len(t.labels)
+			}
+		}
+		if len(x.tries) > 13 {
+			t.Fatalf("%d tries", len(x.tries))
+		}
+	}
+	if built > 13*n || len(allForms(&x)) != n {
+		t.Errorf("%d nodes were built for %d, and %d are there", built, n, len(allForms(&x)))
 	}
 }
 

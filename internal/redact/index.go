@@ -6,86 +6,88 @@ import (
 	"sync"
 )
 
-// index finds forms of secrets in texts, in a time that grows with the text, also where a
-// form overlaps itself. Only forms that begin with the same four bytes make it longer.
+// index finds forms of secrets in texts, in a time that grows with the text alone, whatever
+// the forms have in common with one another and with the text.
 type index struct {
-	forms []form
-	heads map[uint32]int // the last of forms with these first four bytes
-}
+	fresh []string // forms that are in none of the tries yet
 
-// form is one shape of a secret.
-type form struct {
-	text   string
-	next   int // of those with the same first bytes, -1 for none
-	repeat *repeats
-}
-
-// repeats says for each place of a text how many bytes from there on are the same as those
-// it begins with. It is made when it is needed first.
-type repeats struct {
-	once   sync.Once
-	length []int32
+	mu    sync.Mutex // searches may build
+	tries []*trie    // each more than twice as large as the next
 }
 
 func firstFour(text string) uint32 {
 	return uint32(text[0])<<24 | uint32(text[1])<<16 | uint32(text[2])<<8 | uint32(text[3])
 }
 
-// add adds a form of at least [MinLength] bytes, unless it has it.
-func (x *index) add(text string) {
-	if x.heads == nil {
-		x.heads = make(map[uint32]int)
-	}
-	first := firstFour(text)
-	head, ok := x.heads[first]
-	if !ok {
-		head = -1
-	}
-	for k := head; k >= 0; k = x.forms[k].next {
-		if x.forms[k].text == text {
-			return
-		}
-	}
-	f := form{text: text, next: head}
-	if len(text) > short {
-		f.repeat = &repeats{}
-	}
-	x.heads[first] = len(x.forms)
-	x.forms = append(x.forms, f)
-}
+// add adds a form of at least [MinLength] bytes. It must not be called during a search.
+func (x *index) add(text string) { x.fresh = append(x.fresh, text) }
 
-// short is the length of forms in bytes that are compared anew at each place. Of longer
-// ones it is remembered how far they were compared.
-const short = 64
+// built returns the tries with all forms. Those that were added since are put into one with
+// the smaller ones of those before, so that forms which come one by one do not have all of
+// the others built again each time.
+func (x *index) built() []*trie {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if len(x.fresh) == 0 {
+		return x.tries
+	}
+	made := newTrie(x.fresh)
+	x.fresh = nil
+	kept := slices.Clone(x.tries) // a search may go over them
+	for len(kept) > 0 && len(kept[len(kept)-1].labels) <= 2*len(made.labels) {
+		made = newTrie(append(made.forms, kept[len(kept)-1].forms...))
+		kept = kept[:len(kept)-1]
+	}
+	x.tries = append(kept, made)
+	return x.tries
+}
 
 // search is one search of an index in a text.
 type search struct {
 	text   string
 	ends   []int  // where somebody may have cut off the rest of a form, in their order
 	hidden []span // in their order; a form within one of them is passed over
-	far    map[int]span
 }
 
 // find returns the parts of a text that are forms, or beginnings of at least [minCut] bytes
 // of forms before one of the ends. They are in their order and do not overlap. Places whose
 // four bytes are not in s are passed over.
 func (x *index) find(s starts, in *search) (found []span) {
-	if len(x.forms) == 0 {
-		return nil
+	for i, t := range x.built() {
+		if part := t.find(s, *in); i == 0 {
+			found = part
+		} else {
+			found = merged(found, part)
+		}
 	}
+	return found
+}
+
+// find does so for the forms of one trie. It goes over the text once: at each byte it knows
+// the longest beginning of a form that ends there.
+func (t *trie) find(s starts, in search) (found []span) {
 	var four uint32
+	node := none
 	for i := range len(in.text) {
-		if four = four<<8 | uint32(in.text[i]); i < MinLength-1 || !s.has(four) {
+		if four = four<<8 | uint32(in.text[i]); i < MinLength-1 {
 			continue
 		}
-		k, ok := x.heads[four]
-		if !ok {
-			continue
+		if node != none {
+			node = t.next(node, in.text[i])
 		}
-		for at := i - (MinLength - 1); k >= 0; k = x.forms[k].next {
-			if to := in.end(at, k, &x.forms[k]); to > at {
-				found = appendSpan(found, span{at, to})
+		if node == none {
+			if !s.has(four) {
+				continue
 			}
+			if node = t.head(four); node == none {
+				continue
+			}
+		}
+		if length := t.whole(node); length > 0 && !in.isHidden(span{i + 1 - length, i + 1}) {
+			found = appendEnding(found, span{i + 1 - length, i + 1})
+		}
+		if in.isEnd(i+1) && t.isCut(node) {
+			found = appendEnding(found, span{i + 1 - t.depth(node), i + 1})
 		}
 	}
 	return found
@@ -100,85 +102,30 @@ func appendSpan(list []span, s span) []span {
 	return append(list, s)
 }
 
-// end returns the end of the form that begins at a place, or of what was left of it, 0 if
-// there is none.
-func (in *search) end(at, number int, f *form) int {
-	rest := in.text[at:]
-	if len(f.text) <= minCut {
-		if strings.HasPrefix(rest, f.text) && !in.isHidden(span{at, at + len(f.text)}) {
-			return at + len(f.text)
-		}
-		return 0
+// appendEnding appends a span that does not end before the last, with those that it
+// overlaps.
+func appendEnding(list []span, s span) []span {
+	for last := len(list) - 1; last >= 0 && s.from < list[last].to; last-- {
+		s.from = min(s.from, list[last].from)
+		list = list[:last]
 	}
-	if len(rest) < minCut || rest[:minCut] != f.text[:minCut] {
-		return 0
-	}
-	same := in.same(at, number, f)
-	if same == len(f.text) {
-		if in.isHidden(span{at, at + same}) {
-			return 0
-		}
-		return at + same
-	}
-	k, ok := slices.BinarySearch(in.ends, at+same)
-	if !ok {
-		k--
-	}
-	if k >= 0 && in.ends[k] >= at+minCut {
-		return in.ends[k]
-	}
-	return 0
+	return append(list, s)
 }
 
-// same returns how many bytes from a place on are those of a form, of which [minCut] are.
-func (in *search) same(at, number int, f *form) int {
-	n := minCut
-	far := in.far[number] // the part that was found to be the same and reaches farthest
-	if far.to > at {
-		if n = int(f.repeats()[at-far.from]); n < far.to-at {
-			return n
-		}
-		n = far.to - at
+// isEnd is asked for one place after the other.
+func (in *search) isEnd(at int) bool {
+	for len(in.ends) > 0 && in.ends[0] < at {
+		in.ends = in.ends[1:]
 	}
-	for n < len(f.text) && at+n < len(in.text) && in.text[at+n] == f.text[n] {
-		n++
-	}
-	if n > short && at+n > far.to {
-		if in.far == nil {
-			in.far = make(map[int]span)
-		}
-		in.far[number] = span{at, at + n}
-	}
-	return n
+	return len(in.ends) > 0 && in.ends[0] == at
 }
 
+// isHidden is asked for spans in the order of their ends.
 func (in *search) isHidden(s span) bool {
-	for len(in.hidden) > 0 && in.hidden[0].to <= s.from { // places come in their order
+	for len(in.hidden) > 0 && in.hidden[0].to < s.to {
 		in.hidden = in.hidden[1:]
 	}
 	return len(in.hidden) > 0 && in.hidden[0].from <= s.from && s.to <= in.hidden[0].to
-}
-
-// repeats returns how many bytes from each place of the form on are its first ones.
-func (f *form) repeats() []int32 {
-	f.repeat.once.Do(func() {
-		same := make([]int32, len(f.text))
-		same[0] = int32(len(f.text))
-		for i, from, to := 1, 0, 0; i < len(f.text); i++ {
-			n := 0
-			if i < to {
-				n = min(to-i, int(same[i-from]))
-			}
-			for i+n < len(f.text) && f.text[i+n] == f.text[n] {
-				n++
-			}
-			if same[i] = int32(n); i+n > to {
-				from, to = i, i+n
-			}
-		}
-		f.repeat.length = same
-	})
-	return f.repeat.length
 }
 
 // places returns where a mark is in a text, without those that overlap one before.

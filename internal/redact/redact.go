@@ -140,7 +140,7 @@ var ellipses = []string{"...", "…", "**", "[...]", "[…]"}
 
 // foldedSpans finds secrets that are broken into lines or groups.
 func (r *Redactor) foldedSpans(text string) []span {
-	if len(text) < minFolded || len(r.folded.forms) == 0 || !strings.ContainsAny(text, " \t\n:\\") {
+	if len(text) < minFolded || !strings.ContainsAny(text, " \t\n:\\") {
 		return nil
 	}
 	found := r.folded.find(r.starts, &search{text: squeeze(text)})
