@@ -26,13 +26,14 @@ import (
 //
 //   - JavaScript: a hook whose config.runtime is not Python's, such as nodejs22.x
 //   - modules that reach out, and others that are not there, such as httpx, and requests
-//     unless [Function.HTTP] allows it: those
+//     and urllib.request unless [Function.HTTP] allows them: those
 //     that are there are abc, ast, base64, binascii, bisect, calendar, collections,
 //     collections.abc, contextlib, copy, csv, dataclasses, datetime, decimal, difflib,
 //     enum, functools, hashlib, heapq, hmac, html, io, itertools, jmespath, json, json.encoder,
 //     logging, math, numbers, operator, os.path, re, statistics, string, sys, textwrap,
-//     time, traceback, types, typing, unicodedata, urllib.parse, uuid, warnings,
-//     xml.etree.ElementTree and zoneinfo, with what their commonest functions need
+//     time, traceback, types, typing, unicodedata, urllib.error, urllib.parse, uuid, warnings,
+//     xml.dom.minidom, xml.etree.ElementTree, xml.parsers.expat, xml.sax.saxutils and zoneinfo,
+//     with what their commonest functions need
 //   - names that a module has in Python, but not here: from os import system, or os.system,
 //     json.JSONDecoder (give object_hook= a function), math.gamma, where the name os is bound by
 //     import os alone
@@ -51,10 +52,10 @@ import (
 type Function struct {
 	// Code is Python.
 	Code string
-	// HTTP lets the code import requests. Its calls go through [send.Do]: they are announced
-	// on the ledger and made once, also when the run goes on after a crash; they keep to the
-	// program's rules about addresses, and secrets are cut out of what is said of them.
-	// There are get, post, put, patch, delete, head, options, request and Session, with
+	// HTTP lets the code import requests and urllib.request. Its calls go through [send.Do]:
+	// they are announced on the ledger and made once, also when the run goes on after a crash;
+	// they keep to the program's rules about addresses, and secrets are cut out of what is
+	// said of them. Of requests there are get, post, put, patch, delete, head, options, request and Session, with
 	// params, data, json, files, headers, cookies, a tuple as auth, and timeout; replies
 	// have status_code, ok, reason, url, headers, text, content, json() and
 	// raise_for_status(). Arguments that reach into the connection (verify=False, proxies,

@@ -95,12 +95,19 @@ var sendingCode = []string{
 	"with requests.Session() as s:\n    s.headers.update({'X-Key': 'session'})\n    s.auth = ('u', 'p')\n    s.params = {'q': '1'}\n    a = s.get(URL + '/json')\n    b = s.post(URL + '/json', json={'x': 1}, headers={'X-Key': None})\nout = [a.status_code, b.status_code]",
 	"try:\n    requests.get('http://127.0.0.1:1/', timeout=5)\n    out = 'no error'\nexcept requests.exceptions.Timeout:\n    out = 'time-out'\nexcept requests.exceptions.RequestException as e:\n    out = [isinstance(e, requests.ConnectionError), isinstance(e, OSError)]",
 	"try:\n    requests.get(URL + '/text').json()\nexcept ValueError as e:\n    out = 'no JSON'",
+	"import urllib.request\nwith urllib.request.urlopen(URL + '/json?a=1') as r:\n    out = [r.status, r.getcode(), r.reason, json.loads(r.read()), r.headers['content-type'], r.getheader('X-None', 'no'), r.geturl() == URL + '/json?a=1']",
+	"from urllib import request\nfrom urllib.error import HTTPError\nq = request.Request(URL + '/missing', data=b'a=b', headers={'X-key': 'k'})\ntry:\n    request.urlopen(q)\nexcept HTTPError as e:\n    out = [e.code, e.reason, str(e), e.read(), q.get_method()]",
+	"import urllib.request, urllib.parse\nq = urllib.request.Request(URL + '/json', data=json.dumps({'x': 'č'}).encode(), method='PUT')\nq.add_header('Content-Type', 'application/json')\nout = json.load(urllib.request.urlopen(q))['id'], urllib.parse.quote('a b')",
+	"from urllib.request import urlopen\nfrom urllib.error import URLError\ntry:\n    urlopen('http://127.0.0.1:1/', timeout=5)\n    out = 'no error'\nexcept URLError as e:\n    out = isinstance(e, OSError)",
+	"import urllib.request\ntry:\n    urllib.request.urlopen(URL + '/json', data='text')\nexcept TypeError as e:\n    out = str(e)",
+	"import urllib.request\nout = urllib.request.urlopen(urllib.request.Request(URL + '/moved')).read()",
+	"import xml.etree.ElementTree as ET\nroot = ET.Element('Invoice')\nET.SubElement(root, 'Id', n='1').text = 'č & x'\nET.indent(root)\nout = requests.post(URL + '/json', data=ET.tostring(root, encoding='utf-8', xml_declaration=True), headers={'Content-Type': 'application/xml'}).status_code",
 	"from requests.auth import HTTPBasicAuth\nr = requests.get(URL + '/json?x=1#top', params='y=2', auth=HTTPBasicAuth('a', 'b'))\nout = r.status_code",
 }
 
 func runSending(t *testing.T, url, body string) (out string, err error) {
 	t.Helper()
-	code := "import requests\nURL = " + fmt.Sprintf(
+	code := "import json\nimport requests\nURL = " + fmt.Sprintf(
 		"%q",
 		url,
 	) + "\ndef rossum_hook_request_handler(payload):\n    t = TxScript.from_payload(payload)\n    " +
@@ -125,7 +132,7 @@ func TestAFunctionSendsWhatRequestsSends(t *testing.T) {
 	t.Parallel()
 	python := oracle.Need(t, "requests")
 	e := newPartner(t)
-	script := "import requests\nURL = " + fmt.Sprintf("%q", e.URL) + "\n"
+	script := "import json\nimport requests\nURL = " + fmt.Sprintf("%q", e.URL) + "\n"
 	for _, body := range sendingCode {
 		script += body + "\nprint(repr(out))\nrequests.get(URL + '/mark')\n"
 	}
@@ -168,7 +175,7 @@ func TestAFunctionCannotRepeatACallThatMayHaveArrived(t *testing.T) {
 	if sent := e.taken(); err == nil || strings.Count(sent, "POST") != 1 {
 		t.Errorf("%v, sent %s", err, sent)
 	}
-	if err == nil || !strings.Contains(err.Error(), "line 7: POST") { // of the code, not of the module requests
+	if err == nil || !strings.Contains(err.Error(), "line 8: POST") { // of the code, not of the module requests
 		t.Errorf("%v", err)
 	}
 }

@@ -121,6 +121,7 @@ func makeBuiltins() map[string]value {
 	for name, f := range libraryFunctions() {
 		all[name] = pyvalue.FromObject(&builtin{name, f})
 	}
+	all["_lib_element"], all["_lib_parse_error"] = pyvalue.FromObject(elementClass()), pyvalue.FromObject(excClasses["ParseError"])
 	for name, s := range showers {
 		all[name] = pyvalue.FromObject(s)
 	}
@@ -132,6 +133,7 @@ func makeBuiltins() map[string]value {
 	for _, k := range classes() {
 		all[k.name] = pyvalue.FromObject(k)
 	}
+	all["IOError"], all["EnvironmentError"] = all["OSError"], all["OSError"]
 	return all
 }
 

@@ -120,6 +120,9 @@ func classOf(v value) value {
 	if d, ok := v.Object().(*decimalValue); ok {
 		return pyvalue.FromObject(d.of.class)
 	}
+	if elementClass().has(v) {
+		return pyvalue.FromObject(elementClass())
+	}
 	name := pyvalue.TypeName(v)
 	for _, k := range classes() {
 		if k.name == name {

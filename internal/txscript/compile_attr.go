@@ -268,7 +268,10 @@ func setItem(r *run, container, key, v value) error {
 	if d := container.Dict(); d != nil {
 		return d.Set(key, v)
 	}
-	if o, ok := container.Object().(*instance); ok {
+	switch o := container.Object().(type) {
+	case *instance:
+		return o.setItem(key, v)
+	case *xmlElement:
 		return o.setItem(key, v)
 	}
 	return pyvalue.Raise("TypeError", "'%s' object does not support item assignment", pyvalue.TypeName(container))
@@ -314,6 +317,9 @@ func delItem(r *run, container, key value) error {
 			err = &pyvalue.Error{Type: "KeyError", Msg: text}
 		}
 		return err
+	}
+	if e, ok := container.Object().(*xmlElement); ok {
+		return e.delItem(key)
 	}
 	does := "does not"
 	switch container.Kind() {

@@ -12,8 +12,9 @@
 // list, tuple, dict and set; Rossum's is_empty, is_set, default_to, substitute,
 // show_error, show_warning, show_info and automation_blocker. The modules that [Modules]
 // lists: logging and warnings write nothing, io is in memory, os.path has what works on
-// texts, time does not wait, uuid makes versions 3, 4 and 5, xml.etree.ElementTree reads;
-// those in the folder library are written in the language itself.
+// texts, time does not wait, uuid makes versions 3, 4 and 5, xml.etree.ElementTree reads and
+// writes texts and what io has, no files; those in the folder library are written in the
+// language itself.
 //
 // Refused when the program is compiled, with name and line: async, except*, the operator
 // @, complex numbers, metaclasses, other modules, and the builtins that reach out of a program (exec, compile, open,

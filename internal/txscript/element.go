@@ -1,8 +1,8 @@
 package txscript
 
 import (
-	"context"
 	"iter"
+	"slices"
 	"strings"
 
 	"github.com/exportpipeline/exportpipeline/internal/onuse"
@@ -10,126 +10,47 @@ import (
 	"github.com/exportpipeline/exportpipeline/internal/xmldoc"
 )
 
-// tree is a document that xml.etree.ElementTree has read.
-type tree struct {
-	r        *run
-	doc      *xmldoc.Document
-	elements map[xmldoc.ID]*xmlElement // that were handed out
-}
-
-// xmlElement is an Element. It can be read, not changed.
+// xmlElement is an Element of xml.etree.ElementTree. One that was read has what is in it
+// once that is asked for.
 type xmlElement struct {
-	in    *tree
-	id    xmldoc.ID
-	attrs value
+	r               *run
+	tag, text, tail value
+	attrs           *pyvalue.Dict
+	list            *pyvalue.List
+
+	doc *xmldoc.Document // that it is read from; nil once it has been
+	id  xmldoc.ID
 }
 
-func (t *tree) element(id xmldoc.ID) value {
-	e := t.elements[id]
-	if e == nil {
-		e = &xmlElement{in: t, id: id}
-		t.elements[id] = e
-	}
-	return pyvalue.FromObject(e)
+// elementBytes is what an element takes, with its place among the others.
+const elementBytes = 176
+
+func (r *run) newElement(tag value, attrs *pyvalue.Dict) (*xmlElement, error) {
+	return &xmlElement{r: r, tag: tag, attrs: attrs, list: &pyvalue.List{}}, r.meter.Grow(elementBytes)
 }
 
-func tagOf(n xmldoc.Name) string {
+// readElement is an element of a document, whose elements have all been counted.
+func (r *run) readElement(d *xmldoc.Document, id xmldoc.ID) *xmlElement {
+	e := &xmlElement{r: r, doc: d, id: id, text: textOrNone(d.TextOf(id)), tail: textOrNone(d.Tail(id))}
+	e.tag = pyvalue.Str(tagText(d.Name(id)))
+	return e
+}
+
+func tagText(n xmldoc.Name) string {
 	if n.Space == "" {
 		return n.Local
 	}
 	return "{" + n.Space + "}" + n.Local
 }
 
-// fromXML is fromstring: the outermost element of a document.
-func fromXML(r *run, c *pyvalue.Call) (value, error) {
-	if err := c.Check("fromstring", 1, "text"); err != nil {
-		return value{}, err
-	}
-	v, _ := c.Arg(0, "text")
-	if !v.IsText() && v.Kind() != pyvalue.KindBytes {
-		return value{}, pyvalue.Raise("TypeError", "a bytes-like object is required, not '%s'", pyvalue.TypeName(v))
-	}
-	size := int64(max(len(v.Text()), len(v.Data())))
-	if err := r.meter.Grow(size * 6); err != nil {
-		return value{}, err
-	}
-	if err := r.meter.Step(size / 4); err != nil {
-		return value{}, err
-	}
-	parse := func(ctx context.Context) (*xmldoc.Document, error) { return xmldoc.Parse(ctx, v.Data()) }
-	if v.IsText() {
-		parse = func(ctx context.Context) (*xmldoc.Document, error) { return xmldoc.ParseText(ctx, v.Text()) }
-	}
-	doc, err := parse(r.meter.Context())
-	if err != nil {
-		if ended := r.meter.Context().Err(); ended != nil {
-			return value{}, ended
-		}
-		return value{}, &pyvalue.Error{Type: "ParseError", Msg: err.Error()}
-	}
-	t := &tree{r: r, doc: doc, elements: make(map[xmldoc.ID]*xmlElement)}
-	return t.element(doc.RootElement()), nil
-}
-
-// PyType implements [pyvalue.Object].
-func (*xmlElement) PyType() string { return "xml.etree.ElementTree.Element" }
-
-// PyRepr prints the element, without its address.
-func (e *xmlElement) PyRepr() string { return "<Element '" + tagOf(e.in.doc.Name(e.id)) + "'>" }
-
-// children are the elements in it.
-func (e *xmlElement) children() (list []value) {
-	d := e.in.doc
-	for n := d.FirstChild(e.id); n != xmldoc.None; n = d.Next(n) {
-		if d.Kind(n) == xmldoc.Element {
-			list = append(list, e.in.element(n))
+// tagName is the name that a tag stands for.
+func tagName(tag string) xmldoc.Name {
+	if strings.HasPrefix(tag, "{") {
+		if end := strings.LastIndexByte(tag, '}'); end > 0 {
+			return xmldoc.Name{Space: tag[1:end], Local: tag[end+1:]}
 		}
 	}
-	return list
-}
-
-// PyLen is the number of children.
-func (e *xmlElement) PyLen() int { return len(e.children()) }
-
-// PyIter yields the children.
-func (e *xmlElement) PyIter() iter.Seq[value] {
-	return func(yield func(value) bool) {
-		for _, v := range e.children() {
-			if !yield(v) {
-				return
-			}
-		}
-	}
-}
-
-// PyItem returns a child, or several as a list.
-func (e *xmlElement) PyItem(key value) (value, error) {
-	list := e.children()
-	if err := e.in.r.meter.Step(int64(len(list))); err != nil {
-		return value{}, err
-	}
-	if n, ok := key.Int64(); ok && (n < -int64(len(list)) || n >= int64(len(list))) {
-		return value{}, pyvalue.Raise("IndexError", "child index out of range")
-	}
-	return getItem(pyvalue.NewList(list...), key)
-}
-
-// PySlice returns some of the children as a list.
-func (e *xmlElement) PySlice(lo, hi, step value) (value, error) {
-	return pyvalue.Slice(e.in.r.meter, pyvalue.NewList(e.children()...), lo, hi, step)
-}
-
-// attributes is attrib.
-func (e *xmlElement) attributes() value {
-	if e.attrs.Dict() == nil {
-		made := pyvalue.NewDict()
-		from, to := e.in.doc.Attributes(e.id)
-		for n := from; n < to; n++ {
-			made.SetStr(tagOf(e.in.doc.Name(n)), pyvalue.Str(e.in.doc.Value(n)))
-		}
-		e.attrs = made.Value()
-	}
-	return e.attrs
+	return xmldoc.Name{Local: tag}
 }
 
 // textOrNone is None for no text.
@@ -140,185 +61,319 @@ func textOrNone(text string) value {
 	return pyvalue.Str(text)
 }
 
-// PyAttr returns what an Element has.
-func (e *xmlElement) PyAttr(name string) (value, bool) {
+// open reads what is in the element.
+func (e *xmlElement) open() {
+	d := e.doc
+	if d == nil {
+		return
+	}
+	e.doc = nil
+	e.attrs, e.list = pyvalue.NewDict(), &pyvalue.List{}
+	from, to := d.Attributes(e.id)
+	for n := from; n < to; n++ {
+		e.attrs.SetStr(tagText(d.Name(n)), pyvalue.Str(d.Value(n)))
+	}
+	for n := d.FirstChild(e.id); n != xmldoc.None; n = d.Next(n) {
+		if d.Kind(n) == xmldoc.Element {
+			e.list.Items = append(e.list.Items, pyvalue.FromObject(e.r.readElement(d, n)))
+		}
+	}
+}
+
+// children are the elements in it. They may be changed.
+func (e *xmlElement) children() *pyvalue.List {
+	e.open()
+	return e.list
+}
+
+func (e *xmlElement) attributes() *pyvalue.Dict {
+	e.open()
+	return e.attrs
+}
+
+// child returns a child, as long as there is one at the index.
+func (e *xmlElement) child(i int) *xmlElement {
+	if items := e.children().Items; i < len(items) {
+		c, _ := items[i].Object().(*xmlElement)
+		return c
+	}
+	return nil
+}
+
+// asElement returns the element that an argument must be.
+func asElement(v value, what string) (*xmlElement, error) {
+	e, ok := v.Object().(*xmlElement)
+	if !ok {
+		return nil, pyvalue.Raise("TypeError", "%s must be xml.etree.ElementTree.Element, not %s", what, shownType(v))
+	}
+	return e, nil
+}
+
+// shownType is the type that CPython names where it is written in C.
+func shownType(v value) string {
+	if v.IsNone() {
+		return "None"
+	}
+	return pyvalue.TypeName(v)
+}
+
+// PyType implements [pyvalue.Object].
+func (*xmlElement) PyType() string { return "xml.etree.ElementTree.Element" }
+
+// PyRepr prints the element, without its address.
+func (e *xmlElement) PyRepr() string {
+	tag, _ := pyvalue.Repr(nil, e.tag) // without a meter anything can be printed
+	return "<Element " + tag + ">"
+}
+
+// PyHash makes the element a key.
+func (e *xmlElement) PyHash() (string, error) { return identity(e), nil }
+
+// PyLen is the number of children.
+func (e *xmlElement) PyLen() int { return len(e.children().Items) }
+
+// PyIter yields the children, also those that are added meanwhile.
+func (e *xmlElement) PyIter() iter.Seq[value] {
+	return func(yield func(value) bool) {
+		for i := 0; i < e.PyLen(); i++ {
+			if !yield(e.children().Items[i]) {
+				return
+			}
+		}
+	}
+}
+
+// PyItem returns a child, or several as a list.
+func (e *xmlElement) PyItem(key value) (value, error) {
+	list := e.children()
+	if n, ok := key.Int64(); ok && (n < -int64(len(list.Items)) || n >= int64(len(list.Items))) {
+		return value{}, pyvalue.Raise("IndexError", "child index out of range")
+	}
+	if !isIndex(key) {
+		return value{}, pyvalue.Raise("TypeError", "element indices must be integers")
+	}
+	return getItem(pyvalue.ListValue(list), key)
+}
+
+func isIndex(key value) bool {
+	_, isInt := key.Int64()
+	_, isSlice := key.Object().(*pyvalue.Slicing)
+	return isInt && key.Kind() != pyvalue.KindFloat || isSlice
+}
+
+// PySlice returns some of the children as a list.
+func (e *xmlElement) PySlice(lo, hi, step value) (value, error) {
+	return pyvalue.Slice(e.r.meter, pyvalue.ListValue(e.children()), lo, hi, step)
+}
+
+// setItem puts a child, or several, in the place of others.
+func (e *xmlElement) setItem(key, v value) error {
+	if !isIndex(key) {
+		return pyvalue.Raise("TypeError", "element indices must be integers")
+	}
+	if s, ok := key.Object().(*pyvalue.Slicing); ok {
+		if pyvalue.Iterable(v) != nil {
+			return pyvalue.Raise("TypeError", "expected sequence, not \"%s\"", pyvalue.TypeName(v))
+		}
+		items, err := pyvalue.Collect(e.r.meter, v)
+		for _, item := range items {
+			if _, ok := item.Object().(*xmlElement); !ok {
+				return pyvalue.Raise("TypeError", "expected an Element, not \"%s\"", pyvalue.TypeName(item))
+			}
+		}
+		if err != nil {
+			return err
+		}
+		return pyvalue.AssignSlice(e.r.meter, e.children(), s[0], s[1], s[2], func() ([]value, error) { return items, nil })
+	}
+	if _, ok := v.Object().(*xmlElement); !ok {
+		return pyvalue.Raise("TypeError", "expected an Element, not \"%s\"", pyvalue.TypeName(v))
+	}
+	i, err := e.position(key)
+	if err == nil {
+		e.list.Items[i] = v
+	}
+	return err
+}
+
+// delItem removes a child, or several.
+func (e *xmlElement) delItem(key value) error {
+	if !isIndex(key) {
+		return pyvalue.Raise("TypeError", "element indices must be integers")
+	}
+	if s, ok := key.Object().(*pyvalue.Slicing); ok {
+		return pyvalue.DeleteSlice(e.r.meter, e.children(), s[0], s[1], s[2])
+	}
+	i, err := e.position(key)
+	if err == nil {
+		e.list.Items = slices.Delete(e.list.Items, i, i+1)
+	}
+	return err
+}
+
+func (e *xmlElement) position(key value) (int, error) {
+	i, _ := key.Int64()
+	n := int64(e.PyLen())
+	if i < 0 {
+		i += n
+	}
+	if i < 0 || i >= n {
+		return 0, pyvalue.Raise("IndexError", "child assignment index out of range")
+	}
+	return int(i), nil
+}
+
+// PyGetAttr returns what an Element has.
+func (e *xmlElement) PyGetAttr(name string) (value, bool, error) {
 	switch name {
 	case "tag":
-		return pyvalue.Str(tagOf(e.in.doc.Name(e.id))), true
+		return e.tag, true, nil
 	case "text":
-		return textOrNone(e.in.doc.TextOf(e.id)), true
+		return e.text, true, nil
 	case "tail":
-		return textOrNone(e.in.doc.Tail(e.id)), true
+		return e.tail, true, nil
 	case "attrib":
-		return e.attributes(), true
-	case "keys", "items":
-		m, ok := pyvalue.Method(e.attributes(), name)
-		return m, ok
+		return e.attributes().Value(), true, nil
 	}
 	f, ok := elementMethods()[name]
 	if !ok {
-		return value{}, false
+		return value{}, false, nil
 	}
-	return pyvalue.FromObject(&builtin{name, func(r *run, c *pyvalue.Call) (value, error) { return f(e, r, c) }}), true
+	return pyvalue.FromObject(&builtin{name, func(r *run, c *pyvalue.Call) (value, error) { return f(e, r, c) }}), true, nil
 }
 
-// PySetAttr refuses to change the element.
-func (e *xmlElement) PySetAttr(name string, _ value) error {
-	return pyvalue.Raise("AttributeError", "an element cannot be changed in formulas: its %s is read-only", name)
+// PySetAttr sets what an Element has.
+func (e *xmlElement) PySetAttr(name string, v value) error {
+	switch name {
+	case "tag":
+		e.tag = v
+	case "text":
+		e.text = v
+	case "tail":
+		e.tail = v
+	case "attrib":
+		d := v.Dict()
+		if d == nil {
+			return pyvalue.Raise("TypeError", "attrib must be dict, not %s", pyvalue.TypeName(v))
+		}
+		e.open()
+		e.attrs = d
+	default:
+		return pyvalue.Raise("AttributeError", "'xml.etree.ElementTree.Element' object has no attribute '%s'", name)
+	}
+	return nil
 }
 
-// elementMethods are the methods of an Element.
-func elementMethods() map[string]func(e *xmlElement, r *run, c *pyvalue.Call) (value, error) {
-	return elementMethodsOnUse.Get(makeElementMethods)
-}
-
-var elementMethodsOnUse onuse.Value[map[string]func(e *xmlElement, r *run, c *pyvalue.Call) (value, error)]
-
-func makeElementMethods() map[string]func(e *xmlElement, r *run, c *pyvalue.Call) (value, error) {
-	return map[string]func(e *xmlElement, r *run, c *pyvalue.Call) (value, error){
-		"get": func(e *xmlElement, _ *run, c *pyvalue.Call) (value, error) {
-			if err := c.Check("get", 1, "key", "default"); err != nil {
-				return value{}, err
-			}
-			key, _ := c.Arg(0, "key")
-			otherwise, _ := c.Arg(1, "default")
-			if v, ok := e.attributes().Dict().GetStr(key.Text()); ok {
-				return v, nil
-			}
-			return otherwise, nil
-		},
-		"find": func(e *xmlElement, _ *run, c *pyvalue.Call) (value, error) {
-			found, err := e.search(c, "find", false)
-			return first(found), err
-		},
-		"findall": func(e *xmlElement, _ *run, c *pyvalue.Call) (value, error) {
-			found, err := e.search(c, "findall", false)
-			return pyvalue.NewList(found...), err
-		},
-		"iterfind": func(e *xmlElement, r *run, c *pyvalue.Call) (value, error) {
-			found, err := e.search(c, "iterfind", false)
-			return r.iteratorOf(found), err
-		},
-		"findtext": func(e *xmlElement, _ *run, c *pyvalue.Call) (value, error) {
-			found, err := e.search(c, "findtext", true)
+// copied returns the element with the same attributes and children, or, if deep, with
+// copies of them.
+func (e *xmlElement) copied(deep bool, depth int) (*xmlElement, error) {
+	if depth > maxElementDepth {
+		return nil, pyvalue.Raise("RecursionError", "maximum recursion depth exceeded")
+	}
+	if err := e.r.meter.GrowTimes(1+e.PyLen(), 16); err != nil {
+		return nil, err
+	}
+	made, err := e.r.newElement(e.tag, e.attributes())
+	if err != nil {
+		return nil, err
+	}
+	made.text, made.tail = e.text, e.tail
+	if deep {
+		made.attrs = pyvalue.NewDict()
+		if err := pyvalue.UpdateDict(e.r.meter, made.attrs, e.attributes().Value()); err != nil {
+			return nil, err
+		}
+	}
+	for i := 0; e.child(i) != nil; i++ {
+		item := e.list.Items[i]
+		if deep {
+			c, err := e.child(i).copied(true, depth+1)
 			if err != nil {
-				return value{}, err
+				return nil, err
 			}
-			if len(found) == 0 {
-				otherwise, _ := c.Arg(1, "default")
-				return otherwise, nil
-			}
-			return pyvalue.Str(e.in.doc.TextOf(found[0].Object().(*xmlElement).id)), nil
-		},
-		"iter": func(e *xmlElement, r *run, c *pyvalue.Call) (value, error) {
-			if err := c.Check("iter", 0, "tag"); err != nil {
-				return value{}, err
-			}
-			tag, _ := c.Arg(0, "tag")
-			return e.iter(r, tag)
-		},
-		"itertext": func(e *xmlElement, r *run, c *pyvalue.Call) (value, error) {
-			if err := c.Exactly("itertext", 0); err != nil {
-				return value{}, err
-			}
-			return e.texts(r)
-		},
-	}
-}
-
-func (r *run) iteratorOf(list []value) value {
-	return r.lazy("iterator", func(yield func(value) (bool, error)) error { return pyvalue.Each(pyvalue.NewList(list...), yield) })
-}
-
-// search evaluates a path; withDefault is set if a default comes before the
-// namespaces.
-func (e *xmlElement) search(c *pyvalue.Call, method string, withDefault bool) ([]value, error) {
-	names := []string{"path", "namespaces"}
-	if withDefault {
-		names = []string{"path", "default", "namespaces"}
-	}
-	if err := c.Check(method, 1, names...); err != nil {
-		return nil, err
-	}
-	v, _ := c.Arg(0, "path")
-	text := v.Text()
-	if err := e.in.r.meter.Step(int64(1 + len(text))); err != nil {
-		return nil, err
-	}
-	if spaces, _ := c.Arg(len(names)-1, "namespaces"); spaces.Dict() != nil {
-		prefixes := make(map[string]string)
-		for prefix, space := range spaces.Dict().All() {
-			prefixes[prefix.Text()] = space.Text() // None is the default namespace, as "" is
+			item = pyvalue.FromObject(c)
 		}
-		var err error
-		if text, err = xmldoc.Qualify(text, prefixes); err != nil {
-			return nil, pyvalue.Raise("SyntaxError", "%v", err)
-		}
+		made.list.Items = append(made.list.Items, item)
 	}
-	path, err := xmldoc.CompilePath(text)
-	if err != nil {
-		return nil, pyvalue.Raise("SyntaxError", "%v", err)
-	}
-	found, err := path.Find(e.in.doc, e.id, e.in.r.meter)
-	if err != nil {
-		return nil, err
-	}
-	if err := e.in.r.meter.Grow(int64(len(found)) * 64); err != nil {
-		return nil, err
-	}
-	list := make([]value, len(found))
-	for i, id := range found {
-		list[i] = e.in.element(id)
-	}
-	return list, nil
+	return made, nil
 }
 
-// iter walks over the element and everything in it, or what has a tag.
-func (e *xmlElement) iter(r *run, tag value) (value, error) {
-	d := e.in.doc
-	if err := r.meter.Step(int64(d.End(e.id) - e.id)); err != nil {
+// maxElementDepth bounds elements in elements, about as CPython's stack does.
+const maxElementDepth = 950
+
+// elementClass makes elements.
+func elementClass() *class { return elementClassOnUse.Get(makeElementClass) }
+
+var elementClassOnUse onuse.Value[*class]
+
+func makeElementClass() *class {
+	return &class{
+		builtin: builtin{"xml.etree.ElementTree.Element", func(r *run, c *pyvalue.Call) (value, error) {
+			if len(c.Args) == 0 {
+				return value{}, pyvalue.Raise("TypeError", "Element() takes at least 1 argument (0 given)")
+			}
+			return constructed(r, "Element", c, 0)
+		}},
+		has: func(v value) bool { _, ok := v.Object().(*xmlElement); return ok },
+	}
+}
+
+// constructed is Element(tag, attrib, **extra), of the arguments from one on.
+func constructed(r *run, function string, c *pyvalue.Call, from int) (value, error) {
+	attrs, err := givenAttributes(function, c, from+1)
+	if err != nil {
 		return value{}, err
 	}
-	var list []value
-	for n := e.id; n < d.End(e.id); n++ {
-		if d.Kind(n) != xmldoc.Element || !tag.IsNone() && tag.Text() != "*" && tag.Text() != tagOf(d.Name(n)) {
+	e, err := r.newElement(c.Args[from], attrs)
+	return pyvalue.FromObject(e), err
+}
+
+// givenAttributes are those of an argument, and of named ones.
+func givenAttributes(function string, c *pyvalue.Call, at int) (*pyvalue.Dict, error) {
+	if len(c.Args) > at+1 {
+		return nil, pyvalue.Raise("TypeError", "%s() takes at most %d arguments (%d given)", function, at+1, len(c.Args))
+	}
+	attrs := pyvalue.NewDict()
+	if len(c.Args) > at {
+		if c.Args[at].Dict() == nil {
+			return nil, pyvalue.Raise("TypeError", "%s() argument %d must be dict, not %s", function, at+1, shownType(c.Args[at]))
+		}
+		if err := pyvalue.UpdateDict(c.Meter, attrs, c.Args[at]); err != nil {
+			return nil, err
+		}
+	}
+	for i, name := range c.Names {
+		if name != "attrib" || len(c.Args) > at {
+			attrs.SetStr(name, c.Named[i])
 			continue
 		}
-		if err := r.meter.Grow(64); err != nil {
-			return value{}, err
+		if c.Named[i].Dict() == nil {
+			return nil, pyvalue.Raise("TypeError", "attrib must be dict, not %s", pyvalue.TypeName(c.Named[i]))
 		}
-		list = append(list, e.in.element(n))
+		before := attrs
+		attrs = pyvalue.NewDict()
+		if err := pyvalue.UpdateDict(c.Meter, attrs, c.Named[i]); err != nil {
+			return nil, err
+		}
+		if err := pyvalue.UpdateDict(c.Meter, attrs, before.Value()); err != nil {
+			return nil, err
+		}
 	}
-	return r.iteratorOf(list), nil
+	return attrs, nil
 }
 
-// texts are the pieces of text in the element: text and tails, in order.
-func (e *xmlElement) texts(r *run) (value, error) {
-	d := e.in.doc
-	if err := r.meter.Step(int64(d.End(e.id) - e.id)); err != nil {
+// subElement is SubElement.
+func subElement(r *run, c *pyvalue.Call) (value, error) {
+	if len(c.Args) < 2 {
+		return value{}, pyvalue.Raise("TypeError", "SubElement() takes at least 2 arguments (%d given)", len(c.Args))
+	}
+	parent, err := asElement(c.Args[0], "SubElement() argument 1")
+	if err != nil {
 		return value{}, err
 	}
-	var list []value
-	var piece strings.Builder
-	flush := func() {
-		if piece.Len() > 0 {
-			list = append(list, pyvalue.Str(piece.String()))
-			piece.Reset()
-		}
+	v, err := constructed(r, "SubElement", c, 1)
+	if err == nil {
+		parent.children().Items = append(parent.children().Items, v)
 	}
-	ends := map[xmldoc.ID]bool{}
-	for n := e.id; n < d.End(e.id); n++ {
-		if ends[n] {
-			flush()
-		}
-		switch d.Kind(n) {
-		case xmldoc.Element:
-			flush()
-			ends[d.End(n)] = true
-		case xmldoc.Text:
-			piece.WriteString(d.Value(n))
-		}
-	}
-	flush()
-	return r.iteratorOf(list), r.meter.Grow(int64(len(d.Value(e.id)) + 16*len(list)))
+	return v, err
 }

@@ -2,6 +2,7 @@ package txscript
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
@@ -15,7 +16,12 @@ var bases = map[string]string{
 	"StopIteration": "Exception", "TypeError": "Exception", "ValueError": "Exception", "UnicodeError": "ValueError", "UnicodeEncodeError": "UnicodeError",
 	"UnicodeDecodeError": "UnicodeError", "JSONDecodeError": "ValueError", "error": "Exception", "ImportError": "Exception", "ModuleNotFoundError": "ImportError",
 	"OSError": "Exception", "EOFError": "Exception", "BufferError": "Exception", "SyntaxError": "Exception", "MemoryError": "Exception", "Error": "ValueError", "FrozenInstanceError": "AttributeError", "ParseError": "SyntaxError",
-	"JMESPathError": "ValueError", "GeneratorExit": "BaseException",
+	"JMESPathError": "ValueError", "GeneratorExit": "BaseException", "KeyboardInterrupt": "BaseException", "SystemExit": "BaseException",
+	"ConnectionError": "OSError", "TimeoutError": "OSError", "FileNotFoundError": "OSError", "FileExistsError": "OSError", "PermissionError": "OSError",
+	"IsADirectoryError": "OSError", "NotADirectoryError": "OSError", "InterruptedError": "OSError", "BlockingIOError": "OSError",
+	"BrokenPipeError": "ConnectionError", "ConnectionAbortedError": "ConnectionError", "ConnectionRefusedError": "ConnectionError", "ConnectionResetError": "ConnectionError",
+	"Warning": "Exception", "UserWarning": "Warning", "DeprecationWarning": "Warning", "FutureWarning": "Warning", "RuntimeWarning": "Warning",
+	"IndentationError": "SyntaxError", "ReferenceError": "Exception", "SystemError": "Exception",
 }
 
 // derives reports whether a class is another or derives from it.
@@ -156,8 +162,29 @@ func (e *exception) plainText() string {
 		}
 		return text
 	}
+	if (len(e.args) == 2 || len(e.args) == 3) && derives(e.class, "OSError") {
+		number, _ := pyvalue.String(nil, e.args[0])
+		text, _ := pyvalue.String(nil, e.args[1])
+		if text = "[Errno " + number + "] " + text; len(e.args) == 3 {
+			name, _ := pyvalue.Repr(nil, e.args[2])
+			text += ": " + name
+		}
+		return text
+	}
 	text, _ := pyvalue.String(nil, pyvalue.NewTuple(e.args...))
 	return text
+}
+
+// osAttr is what an OSError has of a system's call.
+func (e *exception) osAttr(name string) (value, bool) {
+	at := slices.Index([]string{"errno", "strerror", "filename"}, name)
+	if at < 0 || !derives(e.class, "OSError") {
+		return value{}, false
+	}
+	if len(e.args) < 2 || at >= len(e.args) {
+		return value{}, true
+	}
+	return e.args[at], true
 }
 
 // PyRepr prints the exception.
@@ -188,6 +215,9 @@ func (e *exception) PyAttr(name string) (value, bool) {
 			return value{}
 		}
 		return pyvalue.FromObject(e)
+	}
+	if v, ok := e.osAttr(name); ok {
+		return v, true
 	}
 	switch name {
 	case "args":

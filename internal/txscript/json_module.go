@@ -20,10 +20,45 @@ func makeJSONModule() value {
 	return newModule("json", map[string]func(r *run, c *pyvalue.Call) (value, error){
 		"loads": loads,
 		"dumps": dumps,
+		"load":  loadJSON,
+		"dump":  dumpJSON,
 	}, map[string]value{
 		"JSONDecodeError": pyvalue.FromObject(excClasses["JSONDecodeError"]),
 		"JSONEncoder":     pyvalue.FromObject(&libraryClass{"json.encoder", "JSONEncoder"}),
 	})
+}
+
+// loadJSON is json.load: what a file has.
+func loadJSON(r *run, c *pyvalue.Call) (value, error) {
+	if len(c.Args) != 1 {
+		return value{}, pyvalue.Raise("TypeError", "load() takes 1 positional argument but %d were given", len(c.Args))
+	}
+	read, err := getAttr(c.Args[0], "read")
+	if err != nil {
+		return value{}, err
+	}
+	text, err := r.call(read, &pyvalue.Call{Meter: r.meter})
+	if err != nil {
+		return value{}, err
+	}
+	return loads(r, &pyvalue.Call{Args: []value{text}, Names: c.Names, Named: c.Named, Meter: r.meter})
+}
+
+// dumpJSON is json.dump, which writes to a file.
+func dumpJSON(r *run, c *pyvalue.Call) (value, error) {
+	if len(c.Args) != 2 {
+		return value{}, pyvalue.Raise("TypeError", "dump() takes 2 positional arguments but %d were given", len(c.Args))
+	}
+	write, err := getAttr(c.Args[1], "write")
+	if err != nil {
+		return value{}, err
+	}
+	text, err := dumps(r, &pyvalue.Call{Args: c.Args[:1], Names: c.Names, Named: c.Named, Meter: r.meter})
+	if err != nil {
+		return value{}, err
+	}
+	_, err = r.call(write, &pyvalue.Call{Args: []value{text}, Meter: r.meter})
+	return value{}, err
 }
 
 // loads reads JSON. What its arguments ask to be made of numbers and dicts is made of

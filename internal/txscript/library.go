@@ -120,11 +120,16 @@ func makeLibraryFunctions() map[string]func(r *run, c *pyvalue.Call) (value, err
 			e := pyvalue.FromObject(r.handled)
 			return pyvalue.NewTuple(classOf(e), e, value{}), nil
 		},
+		"_lib_from_xml":    fromXML,
+		"_lib_indent_xml":  indentXML,
 		"_lib_literal":     literal,
 		"_lib_quote":       libQuote,
 		"_lib_send":        libSend,
 		"_lib_struct_time": apart(clock.StructTime),
+		"_lib_subelement":  subElement,
 		"_lib_unicode":     unicodeData,
+		"_lib_write_xml":   writeXML,
+		"_lib_xml_nodes":   xmlNodes,
 		"_lib_unescape": func(r *run, c *pyvalue.Call) (value, error) {
 			if err := c.Exactly("unescape", 1); err != nil {
 				return value{}, err

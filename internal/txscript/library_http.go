@@ -9,7 +9,7 @@ import (
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
-// HTTPCall is a call that code makes by the module requests.
+// HTTPCall is a call that code makes by the module requests or urllib.request.
 type HTTPCall struct {
 	Method, URL string
 	Header      [][2]string
@@ -35,7 +35,7 @@ func (e *HTTPError) Error() string { return e.Text }
 // sends reports a module that needs [Options.HTTP].
 func sends(module string) bool {
 	first, _, _ := strings.Cut(module, ".")
-	return first == "requests"
+	return first == "requests" || module == "urllib.request"
 }
 
 // libQuote escapes bytes for an address or a form, but for those that are kept.
@@ -76,7 +76,7 @@ func libQuote(r *run, c *pyvalue.Call) (value, error) {
 	return pyvalue.Str(out.String()), nil
 }
 
-// libSend makes a call for the module requests. It returns the name of an exception and
+// libSend makes a call for the modules requests and urllib.request. It returns the name of an exception and
 // its text, or None and the parts of the reply.
 func libSend(r *run, c *pyvalue.Call) (value, error) {
 	if err := c.Exactly("send", 6); err != nil {

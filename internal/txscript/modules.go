@@ -77,13 +77,15 @@ func Modules() (names []string) {
 
 // imported compiles an import.
 func (c *compiler) imported(s *importStmt) exec {
-	if sends(s.module) && !c.options.HTTP {
-		msg := "the module requests is not supported in formulas, and in functions only if the program allows it (steps.Function.HTTP, FunctionsMaySend in steps.RegisterOptions)"
+	if sends(s.module) && !c.options.HTTP && !c.library {
+		msg := "the module " + s.module + " is not supported in formulas, and in functions only if the program allows it (steps.Function.HTTP, FunctionsMaySend in steps.RegisterOptions)"
 		panic(fault{&SyntaxError{Line: s.at(), Msg: msg, Unsupported: true}})
 	}
 	switch s.module {
-	case "httpx", "aiohttp", "urllib3", "urllib.request", "http.client":
+	case "httpx", "aiohttp", "urllib3", "http.client":
 		unsupported(s.at(), "the module "+s.module+" (use requests, which the program must allow)")
+	case "xml.etree.cElementTree": // as it was called before Python 3.9
+		s.module = "xml.etree.ElementTree"
 	}
 	if s.attr == "*" {
 		if !slices.Contains(helperModules, s.module) {
@@ -136,7 +138,7 @@ func (c *compiler) imported(s *importStmt) exec {
 // importedModule compiles the import of a module that is written in the language, or
 // of a name in it. import a.b binds a, which has b.
 func (c *compiler) importedModule(s *importStmt, set setter) exec {
-	outer, inner, dotted := strings.Cut(s.module, ".")
+	outer, _, dotted := strings.Cut(s.module, ".")
 	return func(r *run, f *frame) (control, error) {
 		m, err := r.imports(s.module)
 		if err != nil {
@@ -147,19 +149,40 @@ func (c *compiler) importedModule(s *importStmt, set setter) exec {
 		case s.attr != "":
 			v = m.attrs[s.attr]
 		case dotted && s.name == outer:
-			around := &module{outer, map[string]value{inner: v}}
-			if inLibrary(outer, "") { // collections.abc
-				parent, err := r.imports(outer)
-				if err != nil {
-					return goOn, err
-				}
-				parent.attrs[inner] = v
-				around = parent
+			if v, err = r.around(s.module, v); err != nil {
+				return goOn, err
 			}
-			v = pyvalue.FromObject(around)
 		}
 		return goOn, set(r, f, v)
 	}
+}
+
+// around puts a module in the one that it is a part of, and that in the one around it. It
+// returns the outermost one, which has all that the program has imported of it.
+func (r *run) around(name string, v value) (value, error) {
+	for at := strings.LastIndexByte(name, '.'); at > 0; at = strings.LastIndexByte(name, '.') {
+		outer, inner := name[:at], name[at+1:]
+		m := r.packages[outer]
+		if m == nil {
+			m = &module{outer, make(map[string]value)}
+			if outer == "os" {
+				maps.Copy(m.attrs, osNames)
+			}
+			if inLibrary(outer, "") { // collections.abc
+				var err error
+				if m, err = r.imports(outer); err != nil {
+					return value{}, err
+				}
+			}
+			if r.packages == nil {
+				r.packages = make(map[string]*module)
+			}
+			r.packages[outer] = m
+		}
+		m.attrs[inner] = v
+		name, v = outer, pyvalue.FromObject(m)
+	}
+	return v, nil
 }
 
 // wholeModules are the modules that are written in Go.
@@ -168,7 +191,7 @@ func wholeModules() map[string]func(r *run) value {
 		"math": constant(mathModule()), "json": constant(jsonModule()), "re": constant(reModule()),
 		"datetime": func(r *run) value { return r.clock().Datetime }, "dataclasses": constant(dataclassesModule()), "enum": constant(enumModule()),
 		"base64": constant(base64Module()), "hashlib": constant(hashlibModule()), "traceback": constant(tracebackModule()),
-		"uuid": constant(uuidModule()), "jmespath": constant(jmespathModule()), "xml.etree.ElementTree": constant(elementModule()),
+		"uuid": constant(uuidModule()), "jmespath": constant(jmespathModule()),
 	}
 }
 
@@ -176,10 +199,7 @@ func wholeModules() map[string]func(r *run) value {
 // while the program is compiled.
 func importValue(s *importStmt) func(r *run) value {
 	whole := wholeModules()
-	if s.module == "xml.etree" && s.attr == "ElementTree" {
-		return constant(elementModule())
-	}
-	if s.module == "jmespath.exceptions" || s.module == "xml.etree.ElementTree" && s.attr == "" && s.name == "xml" {
+	if s.module == "jmespath.exceptions" {
 		return dottedImport(s)
 	}
 	if s.module == "decimal" {
@@ -231,20 +251,16 @@ func importValue(s *importStmt) func(r *run) value {
 
 // dottedImport binds the first name of a module within modules, or what is in one.
 func dottedImport(s *importStmt) func(r *run) value {
-	if s.module == "jmespath.exceptions" {
-		inner, _ := jmespathModule().Object().(*module).PyAttr("exceptions")
-		switch v, ok := inner.Object().(*module).PyAttr(s.attr); {
-		case ok:
-			return constant(v)
-		case s.attr != "":
-			unsupported(s.at(), s.attr+" of the module "+s.module)
-		case s.name != "jmespath":
-			return constant(inner)
-		}
-		return constant(jmespathModule())
+	inner, _ := jmespathModule().Object().(*module).PyAttr("exceptions")
+	switch v, ok := inner.Object().(*module).PyAttr(s.attr); {
+	case ok:
+		return constant(v)
+	case s.attr != "":
+		unsupported(s.at(), s.attr+" of the module "+s.module)
+	case s.name != "jmespath":
+		return constant(inner)
 	}
-	etree := newModule("xml.etree", nil, map[string]value{"ElementTree": elementModule()})
-	return constant(newModule("xml", nil, map[string]value{"etree": etree}))
+	return constant(jmespathModule())
 }
 
 func constant(v value) func(*run) value { return func(*run) value { return v } }

@@ -130,6 +130,7 @@ type run struct {
 	replacing *replacing
 	evals     map[evaluation]eval
 	modules   map[string]*module // of the library that were imported
+	packages  map[string]*module // that modules of the library are in, such as xml
 	handled   *exception         // that an except clause handles
 	late      error              // that came up where none can be returned
 	stops     []func()           // of generators that have begun

@@ -1,6 +1,9 @@
 package xmldoc
 
-import "slices"
+import (
+	"iter"
+	"slices"
+)
 
 // declared is a namespace that an element declares: in the name, Local is the prefix.
 type declared struct {
@@ -25,9 +28,7 @@ var xmlPrefix = Name{Space: xmlSpace, Local: "xml"}
 func (d *Document) Scope(n ID) []*Name {
 	var found []*Name
 	for ; n != None; n = d.Parent(n) {
-		at, _ := slices.BinarySearchFunc(d.declared, n, func(e declared, n ID) int { return int(e.by - n) })
-		for ; at < len(d.declared) && d.declared[at].by == n; at++ {
-			name := &d.names[d.declared[at].name-1]
+		for name := range d.Declares(n) {
 			if !slices.ContainsFunc(found, func(inner *Name) bool { return inner.Local == name.Local }) {
 				found = append(found, name)
 			}
@@ -36,4 +37,16 @@ func (d *Document) Scope(n ID) []*Name {
 	found = append(found, &xmlPrefix)
 	slices.Reverse(found)
 	return found
+}
+
+// Declares yields the namespaces that an element declares, as [Document.Scope] has them.
+func (d *Document) Declares(n ID) iter.Seq[*Name] {
+	return func(yield func(*Name) bool) {
+		at, _ := slices.BinarySearchFunc(d.declared, n, func(e declared, n ID) int { return int(e.by - n) })
+		for ; at < len(d.declared) && d.declared[at].by == n; at++ {
+			if !yield(&d.names[d.declared[at].name-1]) {
+				return
+			}
+		}
+	}
 }

@@ -33,7 +33,7 @@ var ErrNoHandler = errors.New("the code does not define " + Handler)
 func CompileFunction(code string) (*Function, error) { return compileFunction(code, false) }
 
 // CompileSendingFunction compiles the code of a function hook, as [CompileFunction] does,
-// that may import requests: its calls are made by [FunctionOptions.Send].
+// that may import requests and urllib.request: its calls are made by [FunctionOptions.Send].
 func CompileSendingFunction(code string) (*Function, error) { return compileFunction(code, true) }
 
 func compileFunction(code string, sends bool) (*Function, error) {
@@ -75,7 +75,7 @@ type FunctionOptions struct {
 	// NewID returns texts that nobody can guess, which uuid.uuid4 is made of: a run that
 	// is repeated has the same ones again. nil is random.
 	NewID func() string
-	// Send makes the calls of code that imports requests, one at a time. An error that is a
+	// Send makes the calls of code that imports requests or urllib.request, one at a time. An error that is a
 	// [*CallError] is an exception that the code can catch; any other ends the run.
 	Send func(ctx context.Context, c *Call) (*Reply, error)
 }

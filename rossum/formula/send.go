@@ -8,7 +8,7 @@ import (
 	"github.com/exportpipeline/exportpipeline/internal/txscript"
 )
 
-// Call is a call that code makes by the module requests.
+// Call is a call that code makes by the module requests or urllib.request.
 type Call struct {
 	Method, URL string
 	Header      [][2]string // in their order and spelling

@@ -25,6 +25,7 @@ class _Memory:
         return part
 
     def write(self, data):
+        self._check(data)
         if self._at == self._size:
             self._parts.append(data)
         else:
@@ -61,8 +62,18 @@ class _Memory:
 
 
 class StringIO(_Memory):
+    encoding = None
+
     def __init__(self, initial_value="", newline="\n"): super().__init__(initial_value or "", "", "\n")
+
+    def _check(self, data):
+        if not isinstance(data, str):
+            raise TypeError(f"string argument expected, got '{type(data).__name__}'")
 
 
 class BytesIO(_Memory):
     def __init__(self, initial_bytes=b""): super().__init__(initial_bytes, b"", b"\n")
+
+    def _check(self, data):
+        if not isinstance(data, bytes):
+            raise TypeError(f"a bytes-like object is required, not '{type(data).__name__}'")

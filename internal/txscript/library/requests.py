@@ -1,6 +1,7 @@
 import base64
 import hashlib
 import json as _json
+from requests.structures import CaseInsensitiveDict
 from types import SimpleNamespace
 from urllib.parse import urlencode
 
@@ -46,44 +47,10 @@ exceptions = SimpleNamespace(
     ReadTimeout=ReadTimeout, TooManyRedirects=TooManyRedirects, InvalidURL=InvalidURL, JSONDecodeError=JSONDecodeError)
 
 
-class _Headers:
-    def __init__(self, given=()):
-        self._kept = {}
-        for name, v in given.items() if hasattr(given, "items") else given:
-            before = self._kept.get(name.lower())
-            self._kept[name.lower()] = (name, v if before is None or hasattr(given, "items") else before[1] + ", " + v)
-
-    def __getitem__(self, name): return self._kept[name.lower()][1]
-    def __setitem__(self, name, v): self._kept[name.lower()] = (name, v)
-    def __delitem__(self, name): del self._kept[name.lower()]
-    def __contains__(self, name): return isinstance(name, str) and name.lower() in self._kept
-    def __iter__(self): return iter(self.keys())
-    def __len__(self): return len(self._kept)
-    def __eq__(self, other): return {k.lower(): v for k, v in self.items()} == {k.lower(): v for k, v in other.items()}
-    def __repr__(self): return repr(dict(self.items()))
-    def get(self, name, default=None): return self[name] if name in self else default
-    def keys(self): return [name for name, _ in self._kept.values()]
-    def values(self): return [v for _, v in self._kept.values()]
-    def items(self): return list(self._kept.values())
-
-    def pop(self, name, *default):
-        if name not in self and default:
-            return default[0]
-        v = self[name]
-        del self[name]
-        return v
-
-    def setdefault(self, name, v): return self._kept.setdefault(name.lower(), (name, v))[1]
-
-    def update(self, given=(), **named):
-        for name, v in [*(given.items() if hasattr(given, "items") else given), *named.items()]:
-            self[name] = v
-
-
 class Response:
     def __init__(self, status, reason, url, headers, content):
         self.status_code, self.reason, self.url, self.content = status, reason, url, content
-        self.headers, self.history, self.encoding = _Headers(headers), [], None
+        self.headers, self.history, self.encoding = CaseInsensitiveDict(headers), [], None
         kind = self.headers.get("Content-Type", "")
         for part in kind.split(";")[1:]:
             name, _, v = part.strip().partition("=")
@@ -175,7 +142,7 @@ def _encoded(data, json, files):
 
 
 class Session:
-    def __init__(self): self.headers, self.auth, self.params, self.cookies, self.verify = _Headers(), None, {}, {}, True
+    def __init__(self): self.headers, self.auth, self.params, self.cookies, self.verify = CaseInsensitiveDict(), None, {}, {}, True
 
     def request(self, method, url, params=None, data=None, headers=None, cookies=None, files=None, auth=None, timeout=None, allow_redirects=True,
                 proxies=None, hooks=None, stream=None, verify=None, cert=None, json=None):
@@ -184,7 +151,7 @@ class Session:
                 raise NotImplementedError(f"the argument {name} of requests is the program's to set, not the code's")
         if verify is False or self.verify is False:
             raise NotImplementedError("verify=False: a connection is always verified; a certificate authority of one's own is the program's to set")
-        sent = _Headers({"Accept": "*/*"})
+        sent = CaseInsensitiveDict({"Accept": "*/*"})
         sent.update(self.headers)
         for name, v in (headers or {}).items():
             if v is None:

@@ -14,7 +14,7 @@ import warnings
 warnings.simplefilter("ignore")
 HERE = pathlib.Path(__file__).parent
 NAMES = HERE.parent / "python_names.txt"
-IN_GO = ["base64", "dataclasses", "datetime", "decimal", "enum", "hashlib", "json", "math", "os", "re", "traceback", "uuid", "xml.etree.ElementTree"]
+IN_GO = ["base64", "dataclasses", "datetime", "decimal", "enum", "hashlib", "json", "math", "os", "re", "traceback", "uuid"]
 
 
 def names():

@@ -1,0 +1,1 @@
+ExpatError = error = _lib_parse_error
