@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/internal/httpcall"
+	"github.com/exportpipeline/exportpipeline/internal/outage"
 	"github.com/exportpipeline/exportpipeline/internal/redact"
 	"github.com/exportpipeline/exportpipeline/rossum"
 )
@@ -90,7 +91,7 @@ func newExport(p *rossum.Payload, c config) (*Export, error) {
 	if err := c.expected(p); err != nil {
 		return nil, err
 	}
-	r := &run{config: c, redactor: redact.New(string(p.Token)), log: newRunLog(nil, Lease{}, RunInfo{}, nil)}
+	r := &run{config: c, redactor: redact.New(append(redact.Literals(p.Settings), string(p.Token))...), log: newRunLog(nil, Lease{}, RunInfo{}, nil)}
 	_, _ = rand.Read(r.seed[:]) // never fails, see crypto/rand
 	r.redactor.AddHook(p.Secrets)
 	r.bare = p.Token == "" && len(p.Secrets) == 0
@@ -102,7 +103,7 @@ func newExport(p *rossum.Payload, c config) (*Export, error) {
 	if log == nil {
 		log = slog.Default()
 	}
-	x.Log = slog.New(r.redactor.Handler(log.Handler())).With("annotation", p.Annotation.ID, "request", p.RequestID)
+	x.Log = slog.New(outage.Handler(r.redactor.Handler(log.Handler()))).With("annotation", p.Annotation.ID, "request", p.RequestID)
 	x.Files = newFiles(x, c.store)
 	r.report = &Report{RequestID: p.RequestID, AnnotationID: p.Annotation.ID, Started: x.WallTime()}
 	r.report.Gone = isGone(p)

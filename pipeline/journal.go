@@ -40,7 +40,7 @@ type JournalOptions struct {
 // that a run which is cut short goes on, on any machine, and nothing is sent twice. Give
 // it to exports by [WithJournal]. It is safe for concurrent use.
 type Journal struct {
-	ledger Ledger
+	ledger discreet
 	box    *seal.Box // nil: the disk is trusted
 	lease  time.Duration
 	owner  string
@@ -55,7 +55,7 @@ func NewJournal(l Ledger, o JournalOptions) (*Journal, error) {
 	if v := reflect.ValueOf(l); l == nil || v.Kind() == reflect.Pointer && v.IsNil() {
 		return nil, errors.New("keeping runs: the ledger is nil; use pipeline.MemoryLedger for tests")
 	}
-	j := &Journal{ledger: l, lease: o.Lease, owner: o.Owner}
+	j := &Journal{ledger: discreet{l}, lease: o.Lease, owner: o.Owner}
 	switch {
 	case o.Key.ID != "" || len(o.Key.Secret) > 0:
 		older := make([]seal.Key, len(o.OlderKeys))
@@ -93,7 +93,7 @@ func NewJournal(l Ledger, o JournalOptions) (*Journal, error) {
 func (j *Journal) Lease() time.Duration { return j.lease }
 
 // Ledger returns the ledger.
-func (j *Journal) Ledger() Ledger { return j.ledger }
+func (j *Journal) Ledger() Ledger { return j.ledger.Ledger }
 
 // WithJournal keeps the export on a ledger; see [Journal].
 func WithJournal(j *Journal) Option { return func(c *config) { c.journal = j } }

@@ -6,8 +6,10 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
+	"github.com/exportpipeline/exportpipeline/internal/outage"
 	"github.com/exportpipeline/exportpipeline/rossum"
 )
 
@@ -188,6 +190,7 @@ func (c *Chain) exportOnce(ctx context.Context, p *rossum.Payload, config config
 	last, _, err := j.Latest(ctx, RunKeyOf(p))
 	if err != nil {
 		err = fmt.Errorf("%w: %w", ErrNotNoted, err)
+		config.notBegun(ctx, p, err)
 		return failure(err), err
 	}
 	after := last.Generation
@@ -205,6 +208,9 @@ func (c *Chain) exportOnce(ctx context.Context, p *rossum.Payload, config config
 		}
 		busy, ok := errors.AsType[*BusyError](err)
 		if !ok || j.wait(ctx, busy.Run.ID, started, timeout) != nil {
+			if k.Run.ID == "" && err != nil {
+				config.notBegun(ctx, p, err)
+			}
 			return k.Response, err
 		}
 		if busy.Run.Content != content {
@@ -214,6 +220,15 @@ func (c *Chain) exportOnce(ctx context.Context, p *rossum.Payload, config config
 			config.timeout = timeout - time.Since(started)
 		}
 	}
+}
+
+// notBegun logs why an export was not begun: the cause may be shown in the log only.
+func (c *config) notBegun(ctx context.Context, p *rossum.Payload, err error) {
+	log := c.log
+	if log == nil {
+		log = slog.Default()
+	}
+	log.ErrorContext(ctx, "an export was not begun", "annotation", p.Annotation.ID, "error", outage.Text(err))
 }
 
 // wait waits for the end of a run, but not longer than a time-out that has started.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/exportpipeline/exportpipeline/internal/canary"
 	"github.com/exportpipeline/exportpipeline/internal/redact"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/pipeline/organisation"
@@ -152,9 +153,9 @@ func TestNoFaultOfSettingsShowsACredential(t *testing.T) {
 					if strings.Contains(err.Error(), redact.Placeholder) {
 						cut++
 					}
-					for _, found := range errorTexts(err) {
-						if form := shown(found.text); form != "" {
-							t.Errorf("the %s shows %s: %s", found.name, form, excerptAround(found.text))
+					for _, found := range canary.Errors(err) {
+						if form := shown(found.Text); form != "" {
+							t.Errorf("the %s shows %s", found.Name, form)
 							return
 						}
 					}

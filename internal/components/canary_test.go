@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/exportpipeline/exportpipeline/internal/canary"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/pipeline/folderledger"
 	"github.com/exportpipeline/exportpipeline/pipeline/runpage"
@@ -33,59 +33,22 @@ import (
 )
 
 // canaries are the secrets of an export, by where they come from: others in each run.
-var canaries = map[string]string{
+var canaries = canary.Set{
 	"hook":    "c4nary-hook/S3cret+\"&" + rand.Text()[:8],
-	"login":   "c4naryLoginPassword" + rand.Text()[:8],
-	"token":   "c4naryRossumToken" + rand.Text()[:8],
-	"oauth":   "c4naryOAuthToken" + rand.Text()[:8],
-	"literal": "c4naryLiteralHeader" + rand.Text()[:8],
-	"key":     "c4naryLiteralApiKey" + rand.Text()[:8],
+	"login":   canary.New("LoginPassword"),
+	"token":   canary.New("RossumToken"),
+	"oauth":   canary.New("OAuthToken"),
+	"literal": canary.New("LiteralHeader"),
+	"key":     canary.New("LiteralApiKey"),
 }
-
-// needles are the forms in which a canary may be shown, in lower case, by the canary's name
-// and the form's.
-var needles = sync.OnceValue(func() map[string]string {
-	all := make(map[string]string)
-	for name, secret := range canaries {
-		quoted, _ := json.Marshal(secret)
-		forms := map[string]string{
-			"plain": secret, "JSON": string(quoted[1 : len(quoted)-1]), "query": url.QueryEscape(secret), "path": url.PathEscape(secret),
-			"hex": hex.EncodeToString([]byte(secret)), "bytes": strings.Trim(fmt.Sprint([]byte(secret)), "[]"), "half": secret[:len(secret)*2/3],
-		}
-		for shift := range 3 {
-			text := base64.RawStdEncoding.EncodeToString([]byte("xy"[:min(shift, 2)] + secret))
-			forms[fmt.Sprint("base64 after ", shift)] = text[2 : len(text)-2]
-		}
-		for form, spelled := range forms {
-			all[name+" as "+form] = strings.ToLower(spelled)
-		}
-	}
-	return all
-})
 
 // shown reports which canary a text shows, in which form.
-func shown(text string) string {
-	text = strings.ToLower(text)
-	for found, needle := range needles() {
-		if strings.Contains(text, needle) {
-			return found
-		}
-	}
-	return ""
-}
+var shown = canaries.Search()
 
-// The search finds what it looks for: without that no test that uses it could fail.
 func TestEachFormOfACanaryIsFound(t *testing.T) {
 	t.Parallel()
-	for what, needle := range needles() {
-		for _, text := range []string{needle, strings.ToUpper(needle), "x " + needle + `" y`} {
-			if shown(text) == "" {
-				t.Errorf("%s is not found in %q", what, text)
-			}
-		}
-	}
-	if found := shown("the canary is dead"); found != "" {
-		t.Errorf("%s is found where none is", found)
+	if blind := canaries.Blind(); blind != "" {
+		t.Error(blind)
 	}
 }
 
@@ -170,18 +133,13 @@ func TestNoOutputOfAnExportShowsASecret(t *testing.T) {
 					continue // its WSDL is fetched for later exports, too, and longer than a test lasts
 				}
 				for _, found := range outputs(t, step) {
-					if form := shown(found.text); form != "" {
-						t.Errorf("%s: the %s shows %s: %s", component, found.name, form, excerptAround(found.text))
+					if form := shown(found.Text); form != "" {
+						t.Errorf("%s: the %s shows %s", component, found.Name, form)
 					}
 				}
 			}
 		})
 	}
-}
-
-func excerptAround(text string) string {
-	at := max(0, strings.Index(strings.ToLower(text), "c4nary")-100)
-	return fmt.Sprintf("%.300q", text[at:])
 }
 
 // canarySteps are the components, which send all the secrets that they can have.
@@ -262,10 +220,8 @@ func exported(token, hook, login string) *rossumtest.Call {
 	return call
 }
 
-type output struct{ name, text string }
-
 // outputs runs an export and returns everything that people and stores see of it.
-func outputs(t *testing.T, chained []pipeline.Step) (all []output) {
+func outputs(t *testing.T, chained []pipeline.Step) (all []canary.Output) {
 	t.Helper()
 	var mu sync.Mutex
 	var logged bytes.Buffer
@@ -303,10 +259,10 @@ func outputs(t *testing.T, chained []pipeline.Step) (all []output) {
 		pipeline.WithOriginal(pipeline.Bytes("x")),
 		pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r }),
 	)
-	add := func(name string, text string) { all = append(all, output{name, text}) }
+	add := func(name string, text string) { all = append(all, canary.Output{Name: name, Text: text}) }
 	answer, _ := json.Marshal(response)
 	add("answer", string(answer))
-	all = append(all, errorTexts(err)...)
+	all = append(all, canary.Errors(err)...)
 	if report != nil {
 		data, _ := json.Marshal(report)
 		add("report as JSON", string(data))
@@ -335,29 +291,6 @@ func outputs(t *testing.T, chained []pipeline.Step) (all []output) {
 		}
 		return nil
 	})
-	return all
-}
-
-// errorTexts are those of an error and of all that it wraps, by every verb.
-func errorTexts(err error) (all []output) {
-	var unwrap func(depth int, err error)
-	unwrap = func(depth int, err error) {
-		if err == nil || depth > 30 {
-			return
-		}
-		for _, verb := range []string{"%v", "%+v", "%s", "%q", "%x"} {
-			all = append(all, output{fmt.Sprintf("error at depth %d by %s", depth, verb), fmt.Sprintf(verb, err)})
-		}
-		switch w := err.(type) {
-		case interface{ Unwrap() error }:
-			unwrap(depth+1, w.Unwrap())
-		case interface{ Unwrap() []error }:
-			for _, e := range w.Unwrap() {
-				unwrap(depth+1, e)
-			}
-		}
-	}
-	unwrap(0, err)
 	return all
 }
 

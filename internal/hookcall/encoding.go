@@ -26,7 +26,7 @@ func compressed(h http.Header) (bool, error) {
 	case "gzip", "x-gzip":
 		return true, nil
 	default:
-		return false, &Refusal{http.StatusUnsupportedMediaType, "the Content-Encoding is " + strconv.Quote(encoding) + "; a hook call may be compressed with gzip only"}
+		return false, &Refusal{Status: http.StatusUnsupportedMediaType, Text: "the Content-Encoding is " + strconv.Quote(encoding) + "; a hook call may be compressed with gzip only"}
 	}
 }
 
@@ -56,9 +56,9 @@ func (c *Reader) gunzip(body []byte) ([]byte, error) {
 	if err == nil {
 		return nil, c.tooLarge()
 	}
-	return nil, &Refusal{http.StatusBadRequest, "the body cannot be decompressed with gzip: " + err.Error()}
+	return nil, &Refusal{Status: http.StatusBadRequest, Text: "the body cannot be decompressed with gzip: " + err.Error()}
 }
 
 func (c *Reader) tooLarge() error {
-	return &Refusal{http.StatusRequestEntityTooLarge, "the body is larger than " + strconv.FormatInt(c.limit, 10) + " bytes"}
+	return &Refusal{Status: http.StatusRequestEntityTooLarge, Text: "the body is larger than " + strconv.FormatInt(c.limit, 10) + " bytes"}
 }

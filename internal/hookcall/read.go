@@ -23,12 +23,16 @@ const (
 type Refusal struct {
 	Status int
 	Text   string
+	Cause  error // for the log, if it says more
 }
 
 // Refused makes a Refusal.
-func Refused(status int, text string) *Refusal { return &Refusal{status, text} }
+func Refused(status int, text string) *Refusal { return &Refusal{Status: status, Text: text} }
 
 func (r *Refusal) Error() string { return r.Text }
+
+// Unwrap returns the cause.
+func (r *Refusal) Unwrap() error { return r.Cause }
 
 // Refuse answers a call with an error of [Reader.Read] as plain text.
 func Refuse(w http.ResponseWriter, err error) {
@@ -68,11 +72,11 @@ func NewReader(secrets []string, unsigned bool, limit int64, timeout time.Durati
 func (c *Reader) Read(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if !c.unsigned {
 		if err := rossum.CheckSignatureHeader(r.Header); err != nil { // before anything is read
-			return nil, &Refusal{http.StatusUnauthorized, err.Error()}
+			return nil, &Refusal{Status: http.StatusUnauthorized, Text: err.Error()}
 		}
 	}
 	if !isJSON(r.Header.Get("Content-Type")) {
-		return nil, &Refusal{http.StatusUnsupportedMediaType, "the Content-Type is not application/json"}
+		return nil, &Refusal{Status: http.StatusUnsupportedMediaType, Text: "the Content-Type is not application/json"}
 	}
 	return c.body(w, r)
 }
@@ -128,13 +132,13 @@ func (c *Reader) body(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 		return nil, c.tooLarge()
 	case errors.Is(err, errNoTurn):
 		w.Header().Set("Retry-After", "5")
-		return nil, &Refusal{http.StatusServiceUnavailable, err.Error()}
+		return nil, &Refusal{Status: http.StatusServiceUnavailable, Text: err.Error()}
 	case in.late && errors.Is(err, os.ErrDeadlineExceeded):
-		return nil, &Refusal{http.StatusRequestTimeout, "the body arrived slowly, while other calls waited to be read"}
+		return nil, &Refusal{Status: http.StatusRequestTimeout, Text: "the body arrived slowly, while other calls waited to be read"}
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return nil, &Refusal{http.StatusRequestTimeout, "the body did not arrive within " + c.timeout.String()}
+		return nil, &Refusal{Status: http.StatusRequestTimeout, Text: "the body did not arrive within " + c.timeout.String()}
 	}
-	return nil, &Refusal{http.StatusBadRequest, "reading the body: " + err.Error()}
+	return nil, &Refusal{Status: http.StatusBadRequest, Text: "reading the body: " + err.Error()}
 }
 
 // verify checks the signature of a body.
@@ -143,7 +147,7 @@ func (c *Reader) verify(h http.Header, body []byte) error {
 		return nil
 	}
 	if err := rossum.VerifySignature(h, body, c.secrets...); err != nil {
-		return &Refusal{http.StatusUnauthorized, err.Error()}
+		return &Refusal{Status: http.StatusUnauthorized, Text: err.Error()}
 	}
 	return nil
 }

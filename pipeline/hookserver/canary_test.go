@@ -3,8 +3,6 @@ package hookserver_test
 import (
 	"bytes"
 	"context"
-	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,6 +15,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/exportpipeline/exportpipeline/internal/canary"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/pipeline/hookserver"
 	"github.com/exportpipeline/exportpipeline/rossum"
@@ -24,36 +23,22 @@ import (
 )
 
 // Secrets that no answer and no log line may show.
-const (
-	canaryToken   = "c4nary-token-9f3b1c7e"
-	canarySecret  = "c4nary-secret-5d2a8e41"
-	canaryLiteral = "c4nary-literal-77c0de19"
-	canaryHook    = "c4nary-signature-b1d5f00d"
+var (
+	canaryToken   = canary.New("Token")
+	canarySecret  = canary.New("Secret")
+	canaryLiteral = canary.New("Literal")
+	canaryHook    = canary.New("Signature")
 )
 
-// showsCanary reports which secret a text shows, and how.
-func showsCanary(text string) string {
-	text = strings.ToLower(text)
-	for _, secret := range []string{canaryToken, canarySecret, canaryLiteral, canaryHook} {
-		for form, spelled := range map[string]string{
-			"plain": secret, "half": secret[:len(secret)*2/3], "hex": hex.EncodeToString([]byte(secret)),
-			"base64": strings.TrimRight(base64.StdEncoding.EncodeToString([]byte(secret)), "="),
-			"bytes":  strings.Trim(fmt.Sprint([]byte(secret)), "[]"),
-		} {
-			if strings.Contains(text, strings.ToLower(spelled)) {
-				return secret + " as " + form
-			}
-		}
-	}
-	return ""
-}
+var (
+	hidden      = canary.Set{"token": canaryToken, "secret": canarySecret, "literal": canaryLiteral, "signature": canaryHook}
+	showsCanary = hidden.Search()
+)
 
 func TestACanaryIsFound(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{"x" + canaryToken + "x", fmt.Sprintf("%x", canarySecret), fmt.Sprint([]byte(canaryLiteral)), canaryHook[:20]} {
-		if showsCanary(text) == "" {
-			t.Errorf("no canary is found in %s", text)
-		}
+	if blind := hidden.Blind(); blind != "" {
+		t.Error(blind)
 	}
 }
 
@@ -141,7 +126,7 @@ func TestNoAnswerOrLogLineShowsASecret(t *testing.T) {
 	var mu sync.Mutex
 	var logged bytes.Buffer
 	log := slog.New(slog.NewTextHandler(locked{&mu, &logged}, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	server := newServer(t, hookserver.Options{
+	extensions := newServer(t, hookserver.Options{
 		Extensions: everyFailure, SignatureSecrets: []string{canaryHook}, Logger: log,
 		Run: []pipeline.Option{pipeline.WithLogger(log), pipeline.WithRossum(nil)},
 	})
@@ -149,7 +134,7 @@ func TestNoAnswerOrLogLineShowsASecret(t *testing.T) {
 		rossumtest.Secret("key", canarySecret), rossumtest.Settings(map[string]any{
 			"headers": map[string]string{"Authorization": "Bearer " + canaryLiteral}, "url": "https://u:" + canaryLiteral + "@erp.example/",
 		}))
-	answers := make(map[int]int)
+	server, answers := extensions, make(map[int]int)
 	ask := func(what, path string, r *http.Request) {
 		mu.Lock()
 		logged.Reset()
@@ -190,6 +175,14 @@ func TestNoAnswerOrLogLineShowsASecret(t *testing.T) {
 		r.Header.Set(name, value)
 		ask("another "+name, "/succeeds", r)
 	}
+	for what, step := range map[string]pipeline.Step{"a step that panics": panicking, "a step that fails": failing} { // in a chain that has no settings
+		server = newServer(t, hookserver.Options{
+			Chain: chainOf(t, step), SignatureSecrets: []string{canaryHook}, Logger: log,
+			Run: []pipeline.Option{pipeline.WithLogger(log), pipeline.WithRossum(nil)},
+		})
+		ask(what, "/", request("/", call.Bytes(), canaryHook))
+	}
+	server = extensions
 	ask("no extension", "/"+"nothing", request("/nothing", call.Bytes(), canaryHook))
 	for _, status := range []int{200, 400, 401, 404, 415} {
 		if answers[status] == 0 {

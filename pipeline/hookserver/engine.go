@@ -3,10 +3,9 @@ package hookserver
 import (
 	"context"
 	"errors"
-	"net/http"
 	"time"
 
-	"github.com/exportpipeline/exportpipeline/internal/hookcall"
+	"github.com/exportpipeline/exportpipeline/internal/outage"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/rossum"
 )
@@ -203,7 +202,7 @@ func (s *Server) beginFor(ctx context.Context, chain *pipeline.Chain, j *job) (p
 }
 
 func unstarted(err error) error {
-	return hookcall.Refused(http.StatusServiceUnavailable, "the engine that runs exports cannot be reached at the moment, so nothing was sent for this call yet; call again: "+err.Error())
+	return refusedFor(outage.Of(err), "the engine that runs exports cannot be reached at the moment, so nothing was sent for this call yet; call again: ")
 }
 
 // startAgain starts the engine on a run that was begun and is not in work: its process was

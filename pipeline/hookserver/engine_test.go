@@ -29,7 +29,7 @@ type localEngine struct {
 	work map[pipeline.RunKey]chan struct{}
 }
 
-var errAway = errors.New("no connection")
+var errAway = errors.New("no connection to " + places["host"])
 
 func (e *localEngine) Start(ctx context.Context, r hookserver.EngineRun) error {
 	if e.away.Load() {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/internal/hookcall"
+	"github.com/exportpipeline/exportpipeline/internal/outage"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/rossum"
 )
@@ -140,7 +141,12 @@ func (s *Server) answer(ctx context.Context, arrived time.Time, path string, p *
 }
 
 func unavailable(err error) error {
-	return hookcall.Refused(http.StatusServiceUnavailable, "the export service cannot record exports at the moment, so nothing was sent: "+err.Error())
+	return refusedFor(err, "the export service cannot record exports at the moment, so nothing was sent: ")
+}
+
+// refusedFor asks the caller to call again, because of a fault whose words are for the log.
+func refusedFor(err error, text string) error {
+	return &hookcall.Refusal{Status: http.StatusServiceUnavailable, Text: text + err.Error(), Cause: err}
 }
 
 // known returns the answer that the last run has given to the same content, if it is to
@@ -302,7 +308,7 @@ func (s *Server) ended(late context.Context, j *job, content string) (a answered
 	case j.kept.Left:
 		return answered{refused: hookcall.Refused(http.StatusServiceUnavailable, "the export service is shutting down; call again")}, false
 	case errors.Is(j.err, pipeline.ErrNotNoted) && j.kept.Run.ID == "":
-		return answered{refused: hookcall.Refused(http.StatusServiceUnavailable, j.err.Error())}, false
+		return answered{refused: refusedFor(j.err, "")}, false
 	}
 	var refused *hookcall.Refusal
 	if errors.As(j.err, &refused) {
@@ -329,7 +335,7 @@ func (s *Server) busy(late context.Context, p *rossum.Payload, running pipeline.
 	case err == nil, errors.Is(err, pipeline.ErrNoRun):
 		return answered{}, true
 	case late.Err() == nil:
-		return answered{refused: unavailable(err)}, false
+		return answered{refused: unavailable(outage.Of(err))}, false
 	case s.o.Async != nil && running.Content == content:
 		return answered{run: running.ID}, false
 	}

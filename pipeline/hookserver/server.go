@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/internal/hookcall"
+	"github.com/exportpipeline/exportpipeline/internal/outage"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/rossum"
 )
@@ -70,6 +71,7 @@ func New(o Options) (*Server, error) {
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
+	s.log = slog.New(outage.Handler(s.log.Handler()))
 	if o.Async != nil {
 		async := *o.Async
 		setDefault(&async.Timeout, defaultAsyncTimeout)

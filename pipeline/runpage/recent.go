@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strconv"
@@ -15,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/exportpipeline/exportpipeline/internal/outage"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 )
 
@@ -109,6 +111,7 @@ func (n *Recent) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "There is no such run; it may be too old to be kept.", http.StatusNotFound)
 		return
 	case err != nil:
+		slog.ErrorContext(r.Context(), "the page of an export could not be made", "path", r.URL.Path, "error", outage.Text(err))
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
@@ -219,7 +222,7 @@ func rowsOfLedger(ctx context.Context, j *pipeline.Journal, annotation string) (
 	q.Annotation, _ = strconv.ParseInt(annotation, 10, 64) // what is not a number finds nothing below
 	for info, err := range j.Ledger().Find(ctx, q) {
 		if err != nil {
-			return nil, fmt.Errorf("reading the ledger: %w", err)
+			return nil, fmt.Errorf("reading the ledger: %w", outage.Of(err))
 		}
 		o, err := j.Outcome(ctx, info.ID)
 		if errors.Is(err, pipeline.ErrNoRun) { // erased meanwhile

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/exportpipeline/exportpipeline/internal/outage"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/pipeline/hookserver"
 	"github.com/exportpipeline/exportpipeline/rossum"
@@ -100,6 +101,7 @@ func New(c client.Client, o Options) (*Engine, error) {
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)
 	}
+	e.log = slog.New(outage.Handler(e.log.Handler()))
 	return e, nil
 }
 

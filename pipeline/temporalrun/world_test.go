@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -96,6 +97,10 @@ type plan struct {
 	Timeout, Stop                time.Duration
 	AtOnce                       int    // steps of a worker
 	CodecKey                     string // 32 bytes, of what travels; "" for that of the ledger
+
+	dial   func(address string) (client.Client, error) // nil for one that logs nothing
+	ledger func(pipeline.Ledger) pipeline.Ledger       // what the folder's goes through, if not nil
+	log    *slog.Logger                                // of the engine
 }
 
 // replica is a hook server and a worker.
@@ -118,12 +123,20 @@ func (p plan) startWith(steps []pipeline.Step, run ...pipeline.Option) (*replica
 	if err != nil {
 		return nil, err
 	}
-	journal, err := pipeline.NewJournal(ledger, pipeline.JournalOptions{Key: sealKey(), Lease: lease})
+	kept := ledger
+	if p.ledger != nil {
+		kept = p.ledger(ledger)
+	}
+	journal, err := pipeline.NewJournal(kept, pipeline.JournalOptions{Key: sealKey(), Lease: lease})
 	if err != nil {
 		return nil, err
 	}
 	r := &replica{ledger: ledger}
-	if r.client, err = temporaltest.Dial(p.Temporal); err != nil {
+	dial := temporaltest.Dial
+	if p.dial != nil {
+		dial = p.dial
+	}
+	if r.client, err = dial(p.Temporal); err != nil {
 		return nil, err
 	}
 	key := sealKey()
@@ -134,7 +147,7 @@ func (p plan) startWith(steps []pipeline.Step, run ...pipeline.Option) (*replica
 	if err != nil {
 		return nil, err
 	}
-	engine, err := temporalrun.New(r.client, temporalrun.Options{Codec: codec, TaskQueue: p.Queue, StopTimeout: p.Stop, AtOnce: p.AtOnce})
+	engine, err := temporalrun.New(r.client, temporalrun.Options{Codec: codec, TaskQueue: p.Queue, StopTimeout: p.Stop, AtOnce: p.AtOnce, Logger: p.log})
 	if err != nil {
 		return nil, err
 	}
@@ -142,7 +155,7 @@ func (p plan) startWith(steps []pipeline.Step, run ...pipeline.Option) (*replica
 	if err != nil {
 		return nil, err
 	}
-	run = append(run, pipeline.WithLogger(nil))
+	run = append([]pipeline.Option{pipeline.WithLogger(nil)}, run...)
 	if p.Keys {
 		run = append(run, pipeline.WithIdempotency(pipeline.Idempotency{}))
 	}
@@ -153,7 +166,7 @@ func (p plan) startWith(steps []pipeline.Step, run ...pipeline.Option) (*replica
 		Timeout: p.Timeout,
 	}
 	if r.Server, err = hookserver.New(hookserver.Options{
-		Chain: chain, Unsigned: true, Journal: journal, Run: run, Engine: engine, Async: async, Timeout: 50 * time.Second,
+		Chain: chain, Unsigned: true, Journal: journal, Run: run, Engine: engine, Async: async, Timeout: 50 * time.Second, Logger: p.log,
 	}); err != nil {
 		return nil, err
 	}
