@@ -216,8 +216,8 @@ func (n *Node) childKind() (schemaID string, category Category) {
 // anyChild returns a child that shows what the others are like: of a multivalue
 // that was emptied in this run, a removed one; nil if there never was any.
 func (n *Node) anyChild() *Node {
-	if len(n.children) > 0 {
-		return n.children[0]
+	if children := n.Children(); len(children) > 0 {
+		return children[0]
 	}
 	if n.resized {
 		for _, m := range n.tree.changed {
@@ -232,15 +232,18 @@ func (n *Node) anyChild() *Node {
 func (c *Content) addNode(parent *Node, schemaID string, category Category, value string) *Node {
 	c.beforeChange()
 	n := c.newNode()
-	n.parent, n.category, n.index = parent, category, len(parent.children)
-	parent.children = append(parent.children, n)
+	siblings := parent.Children()
+	n.parent, n.category, n.index = parent, category, len(siblings)
+	parent.children = append(siblings, n)
+	delete(c.shrunk, parent)
 	m := c.bySchema[schemaID]
 	if m == nil {
 		m = &matches{schemaID: schemaID}
 		c.bySchema[schemaID] = m
 	}
 	n.schemaID = m.schemaID
-	m.nodes = append(m.nodes, n)
+	m.nodes = append(m.live(), n)
+	m.left = nil
 	n.change = &change{added: true, value: value, hasValue: category == CategoryDatapoint}
 	c.edits++
 	if parent.category == CategoryMultivalue {
@@ -266,24 +269,8 @@ func (n *Node) Remove() error {
 		n.tree.written(m, m.category == CategoryDatapoint)
 	}
 	n.parent.resized = true
-	n.parent.children = without(n.parent.children, n)
-	for m := range n.All() {
-		n.tree.nodes--
-		index := n.tree.bySchema[m.schemaID]
-		index.nodes = without(index.nodes, m)
-	}
+	n.tree.leave(n)
 	return nil
-}
-
-// without returns a copy: the old slice may be under somebody's range loop.
-func without(nodes []*Node, gone *Node) []*Node {
-	kept := make([]*Node, 0, len(nodes))
-	for _, n := range nodes {
-		if n != gone {
-			kept = append(kept, n)
-		}
-	}
-	return kept
 }
 
 // Operation is one change for the platform to make, as the answer of a hook
@@ -345,7 +332,7 @@ func (n *Node) operation() (Operation, bool) {
 }
 
 func (n *Node) addValue() []operationValue {
-	cells := n.children
+	cells := n.Children()
 	if n.category == CategoryDatapoint {
 		cells = []*Node{n}
 	}
@@ -399,7 +386,7 @@ func (n *Node) appendJSON(dst []byte) ([]byte, error) {
 		return nil, fmt.Errorf("writing field %s: %w", n.schemaID, err)
 	}
 	if n.category != CategoryDatapoint {
-		children, err := appendNodes(nil, n.children)
+		children, err := appendNodes(nil, n.Children())
 		if err != nil {
 			return nil, err
 		}
@@ -449,7 +436,7 @@ func (n *Node) changedBelow() bool {
 	if n.change != nil || n.resized {
 		return true
 	}
-	for _, child := range n.children {
+	for _, child := range n.Children() {
 		if child.changedBelow() {
 			return true
 		}

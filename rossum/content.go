@@ -60,6 +60,8 @@ type Content struct {
 	fresh []change  // that are not in use yet
 	nodes int
 
+	shrunk map[*Node]*left // the children of nodes from which some were removed
+
 	// writtenIDs are the fields and tables that takeWritten has not told of.
 	writtenIDs  map[string]bool
 	writtenLast string // the one among them that was written last
@@ -87,6 +89,15 @@ type matches struct {
 	schemaID string
 	nodes    []*Node
 	first    [1]*Node // room for the one node that most have
+	left     *left    // nil if all of them are there
+}
+
+// live returns those that are there.
+func (m *matches) live() []*Node {
+	if m.left != nil {
+		return m.left.of(m.nodes)
+	}
+	return m.nodes
 }
 
 // ParseContent reads a content tree: the list of sections of an
@@ -165,7 +176,7 @@ func (c *Content) Find(schemaID string) []*Node {
 	if m == nil {
 		return nil
 	}
-	return m.nodes
+	return m.live()
 }
 
 // Errors of [Content.Field]; match them with errors.Is.
@@ -204,7 +215,7 @@ func (c *Content) All() iter.Seq[*Node] {
 func (c *Content) SchemaIDs() iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for id, m := range c.bySchema {
-			if len(m.nodes) > 0 && !yield(id) {
+			if len(m.live()) > 0 && !yield(id) {
 				return
 			}
 		}

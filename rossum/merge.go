@@ -18,8 +18,9 @@ func (c *Content) Clone() *Content {
 		copied.sections = append(copied.sections, copied.cloneNode(n, nil, twin))
 	}
 	for id, m := range c.bySchema {
-		nodes := make([]*Node, 0, len(m.nodes))
-		for _, n := range m.nodes {
+		of := m.live()
+		nodes := make([]*Node, 0, len(of))
+		for _, n := range of {
 			nodes = append(nodes, twin[n])
 		}
 		copied.bySchema[id] = &matches{schemaID: m.schemaID, nodes: nodes}
@@ -55,8 +56,9 @@ func (c *Content) cloneNode(n, parent *Node, twin map[*Node]*Node) *Node {
 		}
 		c.inherited[copied] = n
 	}
-	copied.children = make([]*Node, len(n.children))
-	for i, child := range n.children {
+	children := n.Children()
+	copied.children = make([]*Node, len(children))
+	for i, child := range children {
 		copied.children[i] = c.cloneNode(child, copied, twin)
 	}
 	return copied
@@ -143,7 +145,7 @@ func (m *merging) node(b *Content, n *Node) error {
 	if err := m.changed(own, n); err != nil || !n.change.added || n.change.removed {
 		return err
 	}
-	for _, cell := range n.children { // cells of an added row go with their row
+	for _, cell := range n.Children() { // cells of an added row go with their row
 		if err := m.changed(b.inherited[cell], cell); err != nil {
 			return err
 		}
@@ -233,7 +235,7 @@ type savedCell struct {
 
 // savedCells returns the values of an added row, or of an added value.
 func (n *Node) savedCells() []savedCell {
-	nodes := n.children
+	nodes := n.Children()
 	if n.category == CategoryDatapoint {
 		nodes = []*Node{n}
 	}
@@ -259,7 +261,7 @@ func (n *Node) addSaved(saved []savedCell) error {
 
 // setSaved sets what savedCells has of an added row.
 func (n *Node) setSaved(saved []savedCell) error {
-	nodes := n.children
+	nodes := n.Children()
 	if n.category == CategoryDatapoint {
 		nodes = []*Node{n}
 	}

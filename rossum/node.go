@@ -45,7 +45,14 @@ func (n *Node) Parent() *Node { return n.parent }
 // Children returns the nodes below: the fields of a section, the rows of a
 // table, the cells of a row, the values of a simple multivalue. The slice
 // belongs to the tree and must not be changed.
-func (n *Node) Children() []*Node { return n.children }
+func (n *Node) Children() []*Node {
+	if n.resized {
+		if left := n.tree.shrunk[n]; left != nil {
+			return left.of(n.children)
+		}
+	}
+	return n.children
+}
 
 // Value returns the text of a datapoint as a person sees it, "" when it has
 // none. Other nodes have no value.
@@ -147,7 +154,7 @@ func (n *Node) under(ancestor *Node) bool {
 
 // Cell returns the child with the given schema_id, nil if there is none.
 func (n *Node) Cell(schemaID string) *Node {
-	for _, child := range n.children {
+	for _, child := range n.Children() {
 		if child.schemaID == schemaID {
 			return child
 		}
@@ -169,7 +176,11 @@ func (n *Node) Row() *Node {
 // IsTable reports whether the node is a multivalue whose children are rows. An
 // empty multivalue is not a table as far as the content can tell.
 func (n *Node) IsTable() bool {
-	return n.category == CategoryMultivalue && len(n.children) > 0 && n.children[0].category == CategoryTuple
+	if n.category != CategoryMultivalue {
+		return false
+	}
+	children := n.Children()
+	return len(children) > 0 && children[0].category == CategoryTuple
 }
 
 // All yields the node itself and everything below it, parents first.
@@ -181,7 +192,7 @@ func (n *Node) walk(yield func(*Node) bool) bool {
 	if !yield(n) {
 		return false
 	}
-	for _, child := range n.children {
+	for _, child := range n.Children() {
 		if !child.walk(yield) {
 			return false
 		}
