@@ -179,7 +179,7 @@ func (t *Template) text(text string, o Options) (node, error) {
 			}
 		}
 	}
-	return composite{parts, depthsOf(parts)}, errors.Join(faults...)
+	return composite{parts, depthsOf(parts), quoted(parts)}, errors.Join(faults...)
 }
 
 // Fill returns the value with every placeholder filled in. The error names the
@@ -336,6 +336,7 @@ func (e exact) fill(ctx context.Context, s *Scope) (value, error) {
 type composite struct {
 	parts  []part
 	depths []int // within strings of JSON, of each part; nil if none is
+	quoted []bool
 }
 
 // depthsOf returns within how many strings of JSON each part is; nil if the text is not JSON,
@@ -347,7 +348,7 @@ func depthsOf(parts []part) []int {
 // within escapes a value for the strings of JSON that a part is in, if the text is to be sent.
 func (c composite) within(i int, text string, s *Scope) string {
 	p := c.parts[i]
-	if s.odata && c.quotes(c.parts[:i])%2 == 1 && c.quotes(c.parts[i:]) > 0 {
+	if s.odata && c.quoted[i] {
 		doubled := address.DoubleQuotes(text)
 		if doubled != text {
 			s.note("%s within the quotes of a filter: its quotes were doubled, which the engine does not do", p)
@@ -367,14 +368,22 @@ func (c composite) within(i int, text string, s *Scope) string {
 	return string(escaped)
 }
 
-// quotes counts the single quotes of the settings' own text.
-func (composite) quotes(parts []part) (n int) {
-	for _, p := range parts {
-		if p.isText() {
-			n += strings.Count(p.text, "'")
+// quoted says of each part whether it is within single quotes of the settings' own text.
+func quoted(parts []part) []bool {
+	within := make([]bool, len(parts))
+	open, last := false, 0 // whether a quote is open, and the part with the last one
+	for i, p := range parts {
+		within[i] = open
+		if !p.isText() {
+			continue
+		}
+		if n := strings.Count(p.text, "'"); n > 0 {
+			last = i
+			open = open != (n%2 == 1)
 		}
 	}
-	return n
+	clear(within[last:]) // nothing ends what begins there
+	return within
 }
 
 func (c composite) fill(ctx context.Context, s *Scope) (value, error) {
