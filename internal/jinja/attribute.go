@@ -86,7 +86,7 @@ func item(v, key value) (value, bool) {
 	if d := v.Dict(); d != nil && key.IsText() {
 		return d.GetStr(key.Text())
 	}
-	found, err := pyvalue.GetItem(v, key)
+	found, err := pyvalue.GetItem(nil, v, key)
 	return found, err == nil
 }
 

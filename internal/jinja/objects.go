@@ -74,7 +74,7 @@ func (n *namedTuple) PyAttr(name string) (value, bool) {
 }
 
 // PyItem returns an item by its index.
-func (n *namedTuple) PyItem(key value) (value, error) { return pyvalue.GetItem(n.tuple(), key) }
+func (n *namedTuple) PyItem(key value) (value, error) { return pyvalue.GetItem(nil, n.tuple(), key) }
 
 // PyEqual compares as tuples.
 func (n *namedTuple) PyEqual(other value) bool {
@@ -126,7 +126,7 @@ func (l *attrList) PyAttr(name string) (value, bool) {
 }
 
 // PyItem returns an item by its index.
-func (l *attrList) PyItem(key value) (value, error) { return pyvalue.GetItem(l.list(), key) }
+func (l *attrList) PyItem(key value) (value, error) { return pyvalue.GetItem(nil, l.list(), key) }
 
 // PyEqual compares as lists.
 func (l *attrList) PyEqual(other value) bool {

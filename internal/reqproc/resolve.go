@@ -279,7 +279,7 @@ func elementOf(ctx context.Context, p pyvalue.Part, index int64, before string) 
 
 // characterOf takes a character of a text, which may be a reply.
 func characterOf(ctx context.Context, text value, index int64, before string) (value, error) {
-	found, err := pyvalue.GetItem(text, pyvalue.Int(index))
+	found, err := pyvalue.GetItem(meterOf(ctx), text, pyvalue.Int(index))
 	if err == nil {
 		return found, nil
 	}

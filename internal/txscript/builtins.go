@@ -95,13 +95,21 @@ func classNamed(name string) value {
 	return pyvalue.FromObject(&class{builtin: builtin{name, notCalled(name)}, has: ofType(name)})
 }
 
+// costOfEntry is what an entry of a dict is counted as.
+const costOfEntry = 96
+
 func fromKeys(r *run, c *pyvalue.Call) (value, error) {
 	if err := c.Check("fromkeys", 1, "iterable", "value"); err != nil {
 		return value{}, err
 	}
 	fill, _ := c.Arg(1, "value")
 	d := pyvalue.NewDict()
-	err := pyvalue.Each(c.Args[0], func(key value) (bool, error) { return true, d.Set(key, fill) })
+	err := pyvalue.Each(c.Args[0], func(key value) (bool, error) {
+		if err := r.meter.Grow(costOfEntry); err != nil {
+			return false, err
+		}
+		return true, d.Set(key, fill)
+	})
 	return d.Value(), err
 }
 
@@ -152,7 +160,7 @@ var functionsOnUse onuse.Value[map[string]func(r *run, c *pyvalue.Call) (value, 
 
 func makeFunctions() map[string]func(r *run, c *pyvalue.Call) (value, error) {
 	return map[string]func(r *run, c *pyvalue.Call) (value, error){
-		"len": func(_ *run, c *pyvalue.Call) (value, error) {
+		"len": func(r *run, c *pyvalue.Call) (value, error) {
 			if err := c.Exactly("len", 1); err != nil {
 				return value{}, err
 			}
@@ -172,6 +180,9 @@ func makeFunctions() map[string]func(r *run, c *pyvalue.Call) (value, error) {
 			}
 			if k, ok := c.Args[0].Object().(*userClass); ok && k.isEnum {
 				return pyvalue.Int(int64(len(k.members))), nil
+			}
+			if err := r.meter.Work(c.Args[0]); err != nil {
+				return value{}, err
 			}
 			n, err := pyvalue.Len(c.Args[0])
 			return pyvalue.Int(int64(n)), err
@@ -268,7 +279,11 @@ func makeFunctions() map[string]func(r *run, c *pyvalue.Call) (value, error) {
 				return value{}, err
 			}
 			text, err := pyvalue.Repr(r.meter, c.Args[0])
-			return pyvalue.Str(asciiRepr(text)), err
+			if err != nil {
+				return value{}, err
+			}
+			text, err = asciiRepr(r.meter, text)
+			return pyvalue.Str(text), err
 		},
 		"format": func(r *run, c *pyvalue.Call) (value, error) {
 			if err := c.Check("format", 1, "value", "format_spec"); err != nil {
@@ -327,8 +342,11 @@ func makeFunctions() map[string]func(r *run, c *pyvalue.Call) (value, error) {
 		"getattr": getAttribute,
 		"setattr": setAttribute,
 		"hasattr": hasAttribute,
-		"hash": func(_ *run, c *pyvalue.Call) (value, error) {
+		"hash": func(r *run, c *pyvalue.Call) (value, error) {
 			if err := c.Exactly("hash", 1); err != nil {
+				return value{}, err
+			}
+			if err := r.meter.Key(c.Args[0]); err != nil {
 				return value{}, err
 			}
 			h, err := pyvalue.Hash(c.Args[0])

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/exportpipeline/exportpipeline/internal/longtext"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
@@ -100,21 +101,37 @@ func dirOf(_ *run, c *pyvalue.Call) (value, error) {
 }
 
 // asciiRepr escapes what is not ASCII in a repr.
-func asciiRepr(text string) string {
-	var out strings.Builder
-	for _, c := range text {
-		switch {
-		case c < 0x80:
-			out.WriteRune(c)
-		case c < 0x100:
-			out.WriteString("\\x" + hex(c, 2))
-		case c < 0x10000:
-			out.WriteString("\\u" + hex(c, 4))
-		default:
-			out.WriteString("\\U" + hex(c, 8))
-		}
+func asciiRepr(m *pyvalue.Meter, text string) (string, error) {
+	size := int64(0)
+	err := longtext.Runes(text, m.Look, func(c rune) bool {
+		size += int64(len(asciiForm(c)))
+		return true
+	})
+	if err == nil {
+		err = m.Grow(size)
 	}
-	return out.String()
+	if err != nil || size == int64(len(text)) {
+		return text, err
+	}
+	var out strings.Builder
+	out.Grow(int(size))
+	err = longtext.Runes(text, m.Look, func(c rune) bool {
+		out.WriteString(asciiForm(c))
+		return true
+	})
+	return out.String(), err
+}
+
+func asciiForm(c rune) string {
+	switch {
+	case c < 0x80:
+		return string(c)
+	case c < 0x100:
+		return "\\x" + hex(c, 2)
+	case c < 0x10000:
+		return "\\u" + hex(c, 4)
+	}
+	return "\\U" + hex(c, 8)
 }
 
 func hex(c rune, width int) string {

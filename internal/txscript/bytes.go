@@ -2,8 +2,8 @@ package txscript
 
 import (
 	hexcode "encoding/hex"
-	"strings"
 
+	"github.com/exportpipeline/exportpipeline/internal/longtext"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
@@ -72,14 +72,30 @@ func bytesFromHex(r *run, c *pyvalue.Call) (value, error) {
 	if !c.Args[0].IsText() {
 		return value{}, pyvalue.Raise("TypeError", "fromhex() argument must be str, not %s", pyvalue.TypeName(c.Args[0]))
 	}
-	text := strings.Join(strings.Fields(c.Args[0].Text()), "")
-	data, err := hexcode.DecodeString(text)
-	if err != nil {
-		at := strings.IndexFunc(c.Args[0].Text(), func(r rune) bool { return !strings.ContainsRune("0123456789abcdefABCDEF \t\n\r\f\v", r) })
-		if at < 0 {
-			at = len(c.Args[0].Text())
-		}
-		return value{}, pyvalue.Raise("ValueError", "non-hexadecimal number found in fromhex() arg at position %d", at)
+	text := c.Args[0].Text()
+	if err := r.meter.Grow(int64(len(text))); err != nil {
+		return value{}, err
 	}
-	return pyvalue.Bytes(data), r.meter.Grow(int64(len(data)))
+	digits, wrong := make([]byte, 0, len(text)), -1
+	for i := 0; i < len(text) && wrong < 0; i++ {
+		if i%longtext.Piece == longtext.Piece-1 {
+			if err := r.meter.Look(longtext.Piece); err != nil {
+				return value{}, err
+			}
+		}
+		switch c := text[i]; {
+		case c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F':
+			digits = append(digits, c)
+		case c != ' ' && (c < '\t' || c > '\r'):
+			wrong = i
+		}
+	}
+	if wrong < 0 && len(digits)%2 != 0 {
+		wrong = len(text)
+	}
+	if wrong >= 0 {
+		return value{}, pyvalue.Raise("ValueError", "non-hexadecimal number found in fromhex() arg at position %d", wrong)
+	}
+	n, _ := hexcode.Decode(digits, digits) // there are only digits, an even number of them
+	return pyvalue.Bytes(digits[:n]), nil
 }

@@ -145,6 +145,9 @@ func (to *taker) take(r *run, key, v value) (more bool, err error) {
 		if err := r.meter.Grow(48); err != nil {
 			return false, err
 		}
+		if err := r.meter.Key(key); err != nil {
+			return false, err
+		}
 		return true, to.dict.Set(key, v)
 	}
 	to.list = append(to.list, v)

@@ -274,7 +274,7 @@ func (c *compiler) augmented(s *augStmt) exec {
 			if err != nil {
 				return goOn, err
 			}
-			old, err := getItem(container, key)
+			old, err := getItem(r, container, key)
 			if err != nil {
 				return goOn, err
 			}

@@ -213,15 +213,15 @@ func getAttr(v value, name string) (value, error) {
 }
 
 // getItem returns v[key]; an attribute is no item here, as it is in a template.
-func getItem(v, key value) (value, error) {
+func getItem(r *run, v, key value) (value, error) {
 	if s, ok := key.Object().(*pyvalue.Slicing); ok && v.Kind() != pyvalue.KindObject {
 		if get, has, err := special(v, "__getitem__"); has || err != nil {
 			if err != nil {
 				return value{}, err
 			}
-			return pyvalue.CallValue(get, &pyvalue.Call{Args: []value{key}})
+			return pyvalue.CallValue(get, &pyvalue.Call{Args: []value{key}, Meter: r.meter})
 		}
-		return pyvalue.Slice(nil, v, s[0], s[1], s[2])
+		return pyvalue.Slice(r.meter, v, s[0], s[1], s[2])
 	}
 	switch v.Kind() {
 	case pyvalue.KindObject:
@@ -232,7 +232,7 @@ func getItem(v, key value) (value, error) {
 		}
 		return value{}, pyvalue.Raise("TypeError", "'%s' object is not subscriptable", pyvalue.TypeName(v))
 	}
-	return pyvalue.ItemOrMade(v, key)
+	return pyvalue.ItemOrMade(r.meter, v, key)
 }
 
 func setItem(r *run, container, key, v value) error {
@@ -266,6 +266,9 @@ func setItem(r *run, container, key, v value) error {
 		return nil
 	}
 	if d := container.Dict(); d != nil {
+		if err := r.meter.Key(key); err != nil {
+			return err
+		}
 		return d.Set(key, v)
 	}
 	switch o := container.Object().(type) {
@@ -307,14 +310,19 @@ func delItem(r *run, container, key value) error {
 		if err != nil {
 			return err
 		}
+		if err := r.meter.Step((int64(len(l.Items)) - i) / 16); err != nil {
+			return err
+		}
 		l.Items = slices.Delete(l.Items, int(i), int(i)+1)
 		return nil
 	}
 	if d := container.Dict(); d != nil {
+		if err := r.meter.Key(key); err != nil {
+			return err
+		}
 		_, found, err := d.Delete(key)
 		if err == nil && !found {
-			text, _ := pyvalue.Repr(nil, key) // of a key that can be hashed
-			err = &pyvalue.Error{Type: "KeyError", Msg: text}
+			_, err = pyvalue.GetItem(r.meter, container, key) // which raises KeyError
 		}
 		return err
 	}

@@ -300,7 +300,9 @@ func (c *compiler) dict(x *dictExpr) eval {
 				}
 				err = pyvalue.UpdateDict(r.meter, d, v)
 			} else {
-				err = d.Set(key, v)
+				if err = r.meter.Key(key); err == nil {
+					err = d.Set(key, v)
+				}
 			}
 			if err != nil {
 				return value{}, err
@@ -404,7 +406,7 @@ func (c *compiler) index(x *indexExpr) eval {
 		if err != nil {
 			return value{}, err
 		}
-		return getItem(v, key)
+		return getItem(r, v, key)
 	}
 }
 
@@ -425,7 +427,7 @@ func (c *compiler) member(on eval, key value) eval {
 				}
 			}
 		}
-		return getItem(v, key)
+		return getItem(r, v, key)
 	}
 }
 

@@ -71,7 +71,11 @@ func convert(r *run, v value, conversion byte) (value, error) {
 		return pyvalue.Str(text), err
 	case 'a':
 		text, err := pyvalue.Repr(r.meter, v)
-		return pyvalue.Str(asciiRepr(text)), err
+		if err != nil {
+			return value{}, err
+		}
+		text, err = asciiRepr(r.meter, text)
+		return pyvalue.Str(text), err
 	}
 	return v, nil
 }

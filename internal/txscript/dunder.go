@@ -116,7 +116,7 @@ func dunderFunction(v value, name string) (takes int, f func(r *run, args []valu
 			return pyvalue.Bool(has), err
 		}
 	case name == "__getitem__" && (container && v.Kind() != pyvalue.KindSet || isSpan):
-		return 1, func(_ *run, args []value) (value, error) { return getItem(v, args[0]) }
+		return 1, func(r *run, args []value) (value, error) { return getItem(r, v, args[0]) }
 	case name == "__setitem__" && (v.List() != nil || v.Dict() != nil):
 		return 2, func(r *run, args []value) (value, error) { return value{}, setItem(r, v, args[0], args[1]) }
 	case name == "__delitem__" && (v.List() != nil || v.Dict() != nil):

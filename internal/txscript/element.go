@@ -152,7 +152,7 @@ func (e *xmlElement) PyItem(key value) (value, error) {
 	if !isIndex(key) {
 		return value{}, pyvalue.Raise("TypeError", "element indices must be integers")
 	}
-	return getItem(pyvalue.ListValue(list), key)
+	return getItem(e.r, pyvalue.ListValue(list), key)
 }
 
 func isIndex(key value) bool {

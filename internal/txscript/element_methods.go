@@ -241,6 +241,9 @@ func (*elements) Attribute(n *xmlElement, fits func(xmldoc.Name) bool) (string, 
 func (t *elements) Content(n *xmlElement) string {
 	var out []byte
 	for v := range t.texts(n) {
+		if n.r.meter.Grow(int64(len(v.Text()))) != nil {
+			break // the search ends at its next step
+		}
 		out = append(out, v.Text()...)
 	}
 	return string(out)
@@ -257,7 +260,7 @@ func (*elements) texts(n *xmlElement) iter.Seq[value] {
 			return
 		}
 		at := []place{{n, 0}}
-		for len(at) > 0 {
+		for len(at) > 0 && n.r.meter.Step(1) == nil {
 			last := &at[len(at)-1]
 			c := last.in.child(last.next)
 			text := value{}

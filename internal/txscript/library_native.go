@@ -11,8 +11,10 @@ import (
 	hexcode "encoding/hex"
 	"errors"
 	"hash"
+	"slices"
 	"strings"
 
+	"github.com/exportpipeline/exportpipeline/internal/longtext"
 	"github.com/exportpipeline/exportpipeline/internal/onuse"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
@@ -41,7 +43,15 @@ func encode64(e *base64.Encoding) func(*run, *pyvalue.Call) (value, error) {
 		if err := r.meter.Grow(int64(e.EncodedLen(len(data)))); err != nil {
 			return value{}, err
 		}
-		return pyvalue.Bytes(e.AppendEncode(nil, data)), nil
+		made := make([]byte, 0, e.EncodedLen(len(data)))
+		const whole = longtext.Piece / 3 * 3 // encodes without padding
+		for piece := range slices.Chunk(data, whole) {
+			made = e.AppendEncode(made, piece)
+			if err := r.meter.Look(len(piece)); err != nil {
+				return value{}, err
+			}
+		}
+		return pyvalue.Bytes(made), nil
 	}
 }
 
@@ -52,12 +62,17 @@ func decode64(e *base64.Encoding, last string) func(*run, *pyvalue.Call) (value,
 		if err != nil {
 			return value{}, err
 		}
-		if err := r.meter.Grow(int64(len(data))); err != nil {
+		if err := r.meter.Grow(2 * int64(len(data))); err != nil {
 			return value{}, err
 		}
-		var kept []byte
+		kept := make([]byte, 0, len(data))
 		padding := 0
-		for _, b := range data {
+		for i, b := range data {
+			if i%longtext.Piece == longtext.Piece-1 {
+				if err := r.meter.Look(longtext.Piece); err != nil {
+					return value{}, err
+				}
+			}
 			switch {
 			case b >= '0' && b <= '9' || b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b == last[0] || b == last[1]:
 				kept = append(kept, b)
@@ -72,9 +87,14 @@ func decode64(e *base64.Encoding, last string) func(*run, *pyvalue.Call) (value,
 			}
 			return value{}, &raisedError{e}
 		}
-		out, err := e.WithPadding(base64.NoPadding).DecodeString(string(kept))
-		if err != nil {
-			return value{}, pyvalue.Raise("Error", "Incorrect padding")
+		out := make([]byte, 0, len(kept)/4*3+3)
+		for piece := range slices.Chunk(kept, longtext.Piece) { // of whole groups of four
+			if out, err = e.WithPadding(base64.NoPadding).AppendDecode(out, piece); err != nil {
+				return value{}, pyvalue.Raise("Error", "Incorrect padding")
+			}
+			if err := r.meter.Look(len(piece)); err != nil {
+				return value{}, err
+			}
 		}
 		return pyvalue.Bytes(out), nil
 	}
@@ -164,8 +184,13 @@ func (d *digest) update(r *run, c *pyvalue.Call) error {
 	if err != nil {
 		return err
 	}
-	d.h.Write(data)
-	return r.meter.Step(int64(len(data)) / 16)
+	for piece := range slices.Chunk(data, longtext.Piece) {
+		if err := r.meter.Step(int64(len(piece)) / 16); err != nil {
+			return err
+		}
+		d.h.Write(piece)
+	}
+	return nil
 }
 
 func hashlibModule() value { return hashlibModuleOnUse.Get(makeHashlibModule) }

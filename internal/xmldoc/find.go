@@ -6,6 +6,8 @@ import "iter"
 type Meter interface {
 	// Step counts n operations. Its error ends the evaluation.
 	Step(n int64) error
+	// Grow counts bytes that are about to be used. Its error ends the evaluation.
+	Grow(n int64) error
 }
 
 // Tree is what a path is followed in: elements, and what else may be among them.
@@ -30,6 +32,10 @@ type Tree[N comparable] interface {
 func (p *Path) Find(d *Document, from ID, meter Meter) (found []ID, err error) {
 	s := Search[ID]{Tree: documentTree{d, from}, Meter: meter}
 	for n := range s.Find(p, from) {
+		const bytesOfID = 4
+		if len(found) == cap(found) && !s.grow(bytesOfID*max(8, 2*len(found))) {
+			break
+		}
 		found = append(found, n)
 	}
 	if s.Err() != nil {
@@ -55,6 +61,17 @@ func (s *Search[N]) step(n int) bool {
 	}
 	return s.err == nil
 }
+
+// grow counts bytes and reports whether they may be used.
+func (s *Search[N]) grow(n int) bool {
+	if s.err == nil && s.Meter != nil {
+		s.err = s.Meter.Grow(int64(n))
+	}
+	return s.err == nil
+}
+
+// bytesOfEntry is what an element takes in a map.
+const bytesOfEntry = 128
 
 // Find yields what a path finds, as it is found.
 func (s *Search[N]) Find(p *Path, from N) iter.Seq[N] {
@@ -137,8 +154,8 @@ func (s *Search[N]) descend(p *part, of N, yield func(N) bool) bool {
 func (s *Search[N]) has(p *part, n N) bool {
 	switch p.kind {
 	case hasAttribute:
-		v, ok := s.Tree.Attribute(n, p.tag.fits)
-		return ok && (p.compare == "" || (v == p.value) == (p.compare == "='"))
+		v, ok := s.Tree.Attribute(n, func(name Name) bool { return !s.step(1) || p.tag.fits(name) })
+		return ok && s.step(len(p.value)/16) && (p.compare == "" || (v == p.value) == (p.compare == "='"))
 	case hasText:
 		return s.hasText(p, n)
 	}
@@ -161,6 +178,9 @@ func (s *Search[N]) parents(from iter.Seq[N]) iter.Seq[N] {
 			up, ok := s.Tree.Parent(n)
 			if !s.step(1) || !ok || seen[up] {
 				continue
+			}
+			if !s.grow(bytesOfEntry) {
+				return
 			}
 			seen[up] = true
 			if !yield(up) {
@@ -194,6 +214,9 @@ func (s *Search[N]) atPosition(n int, from iter.Seq[N]) iter.Seq[N] {
 			p := place[N]{up, name.Space, name.Local}
 			wanted, ok := known[p]
 			if !ok {
+				if !s.grow(bytesOfEntry) {
+					return
+				}
 				wanted.n, wanted.found = s.nth(p, n)
 				known[p] = wanted
 			}

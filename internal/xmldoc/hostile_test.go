@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 
 	"github.com/exportpipeline/exportpipeline/internal/looked"
+	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/treelimit"
 )
 
@@ -86,6 +88,8 @@ func (m *fewSteps) Step(n int64) error {
 	return nil
 }
 
+func (*fewSteps) Grow(int64) error { return nil }
+
 func TestAnElementIsWrittenWithinTheBoundsOfAMeter(t *testing.T) {
 	t.Parallel()
 	d, err := Parse(t.Context(), []byte("<a>"+strings.Repeat("<b c='d'>e</b>", 1000)+strings.Repeat("x", 100_000)+"</a>"))
@@ -95,6 +99,39 @@ func TestAnElementIsWrittenWithinTheBoundsOfAMeter(t *testing.T) {
 	for steps, fails := range map[int64]bool{500: true, 5000: true, 1_000_000: false} {
 		if _, err := d.StringWithin(d.RootElement(), &fewSteps{steps}); (err != nil) != fails {
 			t.Errorf("%d steps: %v", steps, err)
+		}
+	}
+}
+
+// paths find far more than a document has, or look at all of it for each element.
+var hostilePaths = []string{
+	".//*//*", ".//*//*//*", ".//b[@c='d']/..//b[@c='d']", ".//b/..//b[1]", ".//b[e]/..//b[e='f']", ".//*[.='f']//*[last()-1]", ".//b/../b/../b/../b/..//*",
+}
+
+// What a path finds is counted before there is room for it, and the search ends with its
+// budget and with its context.
+func TestPathsKeepWithinTheirBounds(t *testing.T) {
+	nested := strings.Repeat("<b c='d'><e>f</e>", 900) + strings.Repeat("</b>", 900)
+	d, err := Parse(t.Context(), []byte("<a>"+strings.Repeat(nested, 20)+"</a>"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range hostilePaths {
+		p, err := CompilePath(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const most = 1 << 20
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err = p.Find(d, d.RootElement(), pyvalue.NewMeter(t.Context(), pyvalue.Limits{TotalBytes: most}))
+		runtime.ReadMemStats(&after)
+		if made := after.TotalAlloc - before.TotalAlloc; made > 16*most { // garbage of the search is among them
+			t.Errorf("%s: %v after %d bytes", text, err, made)
+		}
+		ctx := looked.EndsAt(t.Context(), 5)
+		if _, err = p.Find(d, d.RootElement(), pyvalue.NewMeter(ctx, pyvalue.Limits{})); !errors.Is(err, context.Canceled) || ctx.Looks() > 6 {
+			t.Errorf("%s: %v after %d looks", text, err, ctx.Looks())
 		}
 	}
 }

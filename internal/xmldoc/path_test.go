@@ -81,6 +81,8 @@ func TestLastOfManyElementsIsFoundInOnePass(t *testing.T) {
 
 type steps struct{ left int64 }
 
+func (*steps) Grow(int64) error { return nil }
+
 func (s *steps) Step(n int64) error {
 	if s.left -= n; s.left < 0 {
 		return errors.New("too many steps")

@@ -3,8 +3,12 @@ package xpath
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/exportpipeline/exportpipeline/internal/xmldoc"
 )
 
 var errOut = errors.New("out of steps")
@@ -46,6 +50,37 @@ func TestATextIsCountedBeforeItIsMade(t *testing.T) {
 		if _, err := evaluate(t, document, path, &bytesLeft{countdown{1 << 40}, 0}); err != nil {
 			t.Errorf("%s: %v", path, err)
 		}
+	}
+}
+
+// Nodes that are found several times are counted before there is room for them, and brought
+// into the order of the document with looks.
+func TestManyNodesAreCountedAndOrderedInPieces(t *testing.T) {
+	t.Parallel()
+	document := "<r>" + strings.Repeat(strings.Repeat("<a>", 50)+strings.Repeat("</a>", 50), 2000) + "</r>"
+	for _, path := range []string{"//a/ancestor::*", "//a/preceding-sibling::a/following-sibling::a", "//a[. = //a]"} {
+		if _, err := evaluate(t, document, path, &bytesLeft{countdown{1 << 40}, 1 << 20}); !errors.Is(err, errOut) {
+			t.Errorf("%s: got %v, want the meter's error", path, err)
+		}
+	}
+	random := rand.New(rand.NewPCG(18, 2))
+	doc, err := xmldoc.ParseText(t.Context(), document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	many := make(nodes, 5*manyNodes)
+	for i := range many {
+		many[i] = xmldoc.ID(random.IntN(doc.Len()))
+	}
+	want := slices.Clone(many)
+	slices.Sort(want)
+	want = slices.Compact(want)
+	if got := (&run{doc: doc}).sorted(slices.Clone(many)); !slices.Equal(got, want) {
+		t.Errorf("%d nodes, want %d", len(got), len(want))
+	}
+	r := &run{doc: doc, meter: &looks{2}}
+	if r.sorted(many); !errors.Is(r.err, errOut) {
+		t.Errorf("%v, want the meter's error", r.err)
 	}
 }
 

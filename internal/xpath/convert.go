@@ -179,9 +179,15 @@ func compareSets(r *run, op string, left, right nodes) bool {
 
 // compareTexts looks for two nodes with the same text, or with different ones.
 func compareTexts(r *run, op string, left, right nodes) bool {
+	const bytesOfEntry = 48
+	if !r.grow(bytesOfEntry * int64(len(left))) {
+		return false
+	}
 	seen := make(map[text]bool, len(left))
 	for _, a := range left {
-		seen[r.textOf(a)] = true
+		if seen[r.textOf(a)] = true; r.err != nil {
+			return false
+		}
 	}
 	for _, b := range right {
 		if r.err != nil {

@@ -2,6 +2,7 @@ package xpath
 
 import (
 	"cmp"
+	mathbits "math/bits"
 	"slices"
 
 	"github.com/exportpipeline/exportpipeline/internal/xmldoc"
@@ -114,9 +115,46 @@ func (r *run) compare(a, b xmldoc.ID) int {
 // sorted puts nodes into the order of the document, each once.
 func (r *run) sorted(all nodes) nodes {
 	if len(r.spaces.met) == 0 {
+		if len(all) > manyNodes {
+			return r.marked(all)
+		}
 		slices.Sort(all)
-	} else {
-		slices.SortFunc(all, r.compare)
+		return slices.Compact(all)
 	}
+	compared := 0
+	slices.SortFunc(all, func(a, b xmldoc.ID) int {
+		if compared++; compared&1023 == 0 {
+			r.step(1024)
+		}
+		if r.err != nil {
+			return 0
+		}
+		return r.compare(a, b)
+	})
 	return slices.Compact(all)
+}
+
+// manyNodes is how many nodes are sorted without a look.
+const manyNodes = 1 << 16
+
+// marked sorts nodes by a bit for each node of the document, which takes a time that grows
+// with their number alone.
+func (r *run) marked(all nodes) nodes {
+	const bits = 64
+	marks := make([]uint64, r.doc.Len()/bits+1)
+	for some := range slices.Chunk(all, manyNodes) {
+		if !r.step(len(some)) {
+			return nil
+		}
+		for _, n := range some {
+			marks[n/bits] |= 1 << (n % bits)
+		}
+	}
+	sorted := all[:0]
+	for i, word := range marks {
+		for ; word != 0; word &= word - 1 {
+			sorted = append(sorted, xmldoc.ID(i*bits+mathbits.TrailingZeros64(word)))
+		}
+	}
+	return sorted
 }

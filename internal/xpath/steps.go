@@ -171,6 +171,9 @@ func backward(d *xmldoc.Document, n xmldoc.ID, f func(xmldoc.ID) bool) {
 	}
 }
 
+// bytesOfNode is what a node takes in a list.
+const bytesOfNode = 4
+
 // take goes one step on from each of the nodes.
 func (s *step) take(r *run, from nodes) nodes {
 	space := ""
@@ -195,6 +198,9 @@ func (s *step) take(r *run, from nodes) nodes {
 			slices.Reverse(found)
 		}
 		ordered = ordered && (len(all) == 0 || r.compare(found[0], all[len(all)-1]) > 0)
+		if room := cap(all) - len(all); room < len(found) && !r.grow(bytesOfNode*int64(len(all)+len(found))) {
+			return nil
+		}
 		all = append(all, found...)
 	}
 	if !ordered {

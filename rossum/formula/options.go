@@ -64,7 +64,7 @@ func (o *option) PyAttr(name string) (value, bool) {
 }
 
 // PyItem returns a key.
-func (o *option) PyItem(key value) (value, error) { return pyvalue.GetItem(o.dict.Value(), key) }
+func (o *option) PyItem(key value) (value, error) { return pyvalue.GetItem(nil, o.dict.Value(), key) }
 
 // PyContains reports whether there is a key.
 func (o *option) PyContains(key value) (bool, error) {

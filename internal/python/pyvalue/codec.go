@@ -28,6 +28,10 @@ func codec(c *Call, name string) (e *textenc.Encoding, errors string, err error)
 		}
 		*into = arg.Text()
 	}
+	const longestName = 100 // far longer than any
+	if len(encoding) > longestName {
+		return nil, "", Raise("LookupError", "unknown encoding: %.*s…", longestName, encoding)
+	}
 	if e, err = textenc.Lookup(encoding); err != nil {
 		return nil, "", Raise("LookupError", "unknown encoding: %s", encoding)
 	}
@@ -64,9 +68,13 @@ func strEncode(m *Meter, v Value, c *Call) (Value, error) {
 		}
 		var b strings.Builder
 		for _, r := range text[at:end] {
-			b.WriteString(put(r))
+			made := put(r)
+			if err := m.Grow(int64(len(made))); err != nil {
+				return "", err
+			}
+			b.WriteString(made)
 		}
-		return b.String(), m.Grow(int64(12 * utf8.RuneCountInString(text[at:end])))
+		return b.String(), nil
 	})
 	if label, ok := err.(textenc.ErrLabel); ok {
 		return Value{}, Raise("UnicodeError", "%s", string(label))

@@ -47,11 +47,11 @@ func keyOf(v Value) (dictKey, error) {
 		}
 		if f == math.Trunc(f) && !math.IsInf(f, 0) {
 			b, _ := new(big.Float).SetFloat64(f).Int(nil)
-			return dictKey{kind: 'b', text: b.String()}, nil
+			return dictKey{kind: 'b', text: b.Text(16)}, nil
 		}
 		return dictKey{kind: 'f', num: v.num}, nil
 	case *big.Int:
-		return dictKey{kind: 'b', text: x.String()}, nil
+		return dictKey{kind: 'b', text: x.Text(16)}, nil
 	case *bytesBox:
 		return dictKey{kind: 'y', text: string(x.data)}, nil
 	case *tuple:

@@ -130,6 +130,9 @@ func Format(m *Meter, v Value, specText string) (string, error) {
 	if specText == "" {
 		return String(m, v)
 	}
+	if err := m.Grow(int64(len(specText))); err != nil {
+		return "", err
+	}
 	if o, ok := v.any.(interface {
 		PyFormat(m *Meter, spec string) (string, error)
 	}); ok {

@@ -2,6 +2,7 @@ package pyvalue
 
 import (
 	"bytes"
+	"errors"
 	"iter"
 	"strings"
 	"unicode/utf8"
@@ -88,19 +89,24 @@ func Collect(m *Meter, v Value) ([]Value, error) {
 		}
 		return append([]Value(nil), items...), nil
 	}
-	_, isWalker := v.any.(walker)
-	if sized, ok := v.any.(interface{ PyLen() int }); ok {
+	sized, isSized := v.any.(interface{ PyLen() int })
+	if isSized {
 		if err := m.growTimes(valueSize, int64(sized.PyLen())); err != nil {
 			return nil, err
 		}
 	}
 	var items []Value
 	err := Each(v, func(item Value) (bool, error) {
-		items = append(items, item)
-		if isWalker {
-			return true, m.Grow(valueSize)
+		if len(items) == cap(items) {
+			if err := m.checkSize(valueSize * len(items)); err != nil {
+				return false, err
+			}
 		}
-		return true, m.Step(1)
+		items = append(items, item)
+		if isSized {
+			return true, m.Step(1)
+		}
+		return true, m.Grow(valueSize)
 	})
 	return items, err
 }
@@ -138,9 +144,15 @@ func Contains(m *Meter, container, item Value) (bool, error) {
 			return bytes.IndexByte(x.data, byte(n)) >= 0, nil
 		}
 	case *Dict:
+		if err := m.Key(item); err != nil {
+			return false, err
+		}
 		_, ok, err := x.Get(item)
 		return ok, err
 	case *Set:
+		if err := m.Key(item); err != nil {
+			return false, err
+		}
 		return x.Has(item)
 	case *Range:
 		return x.contains(m, item)
@@ -162,21 +174,24 @@ func Contains(m *Meter, container, item Value) (bool, error) {
 }
 
 // ItemOrMade is GetItem that lets a defaultdict make what it has not.
-func ItemOrMade(v, key Value) (Value, error) {
+func ItemOrMade(m *Meter, v, key Value) (Value, error) {
 	if d := v.Dict(); d != nil && !d.Factory().IsNone() {
 		if _, found, err := d.Get(key); err == nil && !found {
-			made, err := CallValue(d.Factory(), &Call{})
+			made, err := CallValue(d.Factory(), &Call{Meter: m})
 			if err != nil {
 				return Value{}, err
 			}
 			return made, d.Set(key, made)
 		}
 	}
-	return GetItem(v, key)
+	return GetItem(m, v, key)
 }
 
 // GetItem returns v[key]: IndexError, KeyError or TypeError where there is none.
-func GetItem(v, key Value) (Value, error) {
+func GetItem(m *Meter, v, key Value) (Value, error) {
+	if err := m.Key(key); err != nil {
+		return Value{}, err
+	}
 	if d := v.Derived(); d != nil {
 		if item, ok, err := d.item(key); ok {
 			return item, err
@@ -190,8 +205,7 @@ func GetItem(v, key Value) (Value, error) {
 			return Value{}, err
 		}
 		if !ok {
-			text, _ := Repr(nil, key) // without a meter only its depth could fail
-			return Value{}, &Error{"KeyError", text}
+			return Value{}, keyError(m, key)
 		}
 		return item, nil
 	case *undefined:
@@ -200,6 +214,11 @@ func GetItem(v, key Value) (Value, error) {
 		PyItem(key Value) (Value, error)
 	}:
 		return x.PyItem(key)
+	}
+	if v.IsText() {
+		if err := m.Work(v); err != nil {
+			return Value{}, err
+		}
 	}
 	n, err := Len(v)
 	if !isSequence(v) || err != nil {
@@ -256,6 +275,16 @@ func offset(text string, i int) int {
 		i--
 	}
 	return len(text)
+}
+
+// keyError is what is raised for a key that a dict or set does not have.
+func keyError(m *Meter, key Value) error {
+	text, err := Repr(m, key)
+	var raised *Error
+	if err != nil && !errors.As(err, &raised) {
+		return err
+	}
+	return &Error{"KeyError", text}
 }
 
 func isASCII[T string | []byte](s T) bool {
@@ -331,11 +360,19 @@ func sliceLength(from, to, by int) int {
 func sliceText(m *Meter, v Value, from, to, by int) (Value, error) {
 	length := sliceLength(from, to, by)
 	if v.Kind() == KindBytes {
+		if err := m.Grow(int64(length)); err != nil {
+			return Value{}, err
+		}
 		picked := make([]byte, 0, length)
 		for i := from; len(picked) < length; i += by {
 			picked = append(picked, v.Data()[i])
+			if len(picked)%longtext.Piece == 0 {
+				if err := m.Look(longtext.Piece); err != nil {
+					return Value{}, err
+				}
+			}
 		}
-		return Bytes(picked), m.Grow(int64(length))
+		return Bytes(picked), nil
 	}
 	text := v.Text()
 	if by == 1 && length > 0 {

@@ -112,11 +112,8 @@ func (t TextMethod) Call(m *Meter, v Value, c *Call) (Value, error) {
 	return t.f(m, v, c)
 }
 
-// textWork is how many steps a method of a text takes that goes over it once.
+// textWork is how many steps a method takes that goes over its texts once.
 func textWork(v Value, c *Call) int64 {
-	if !v.IsText() && v.Kind() != KindBytes {
-		return 0
-	}
 	size := len(v.Text()) + len(v.Data())
 	for _, a := range c.Args {
 		size += len(a.Text()) + len(a.Data())

@@ -2,8 +2,10 @@ package pyvalue
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
+	"github.com/exportpipeline/exportpipeline/internal/longtext"
 	"github.com/exportpipeline/exportpipeline/internal/onuse"
 )
 
@@ -44,23 +46,27 @@ func asText(name string) method {
 			to   *[]Value
 		}{{c.Args, &call.Args}, {c.Named, &call.Named}} {
 			for _, a := range list.from {
-				moved, err := bytesArg(a)
+				moved, err := bytesArg(m, a)
 				if err != nil {
 					return Value{}, err
 				}
 				*list.to = append(*list.to, moved)
 			}
 		}
-		made, err := strMethods()[name](m, Str(moved(v.Data())), call)
+		text, err := movedWithin(m, v.Data())
 		if err != nil {
 			return Value{}, err
 		}
-		return back(made), nil
+		made, err := strMethods()[name](m, Str(text), call)
+		if err != nil {
+			return Value{}, err
+		}
+		return back(m, made)
 	}
 }
 
 // bytesTranslate replaces each byte by that of a table of 256, and drops those of delete.
-func bytesTranslate(_ *Meter, v Value, c *Call) (Value, error) {
+func bytesTranslate(m *Meter, v Value, c *Call) (Value, error) {
 	if err := c.Check("translate", 1, "table", "delete"); err != nil {
 		return Value{}, err
 	}
@@ -77,9 +83,21 @@ func bytesTranslate(_ *Meter, v Value, c *Call) (Value, error) {
 	if !table.IsNone() && len(table.Data()) != 256 {
 		return Value{}, valueError("translation table must be 256 characters long")
 	}
+	if err := m.Grow(int64(len(v.Data()))); err != nil {
+		return Value{}, err
+	}
+	var gone [256]bool
+	for _, b := range drop.Data() {
+		gone[b] = true
+	}
 	out := make([]byte, 0, len(v.Data()))
-	for _, b := range v.Data() {
-		if bytes.IndexByte(drop.Data(), b) >= 0 {
+	for i, b := range v.Data() {
+		if i%longtext.Piece == longtext.Piece-1 {
+			if err := m.Look(longtext.Piece); err != nil {
+				return Value{}, err
+			}
+		}
+		if gone[b] {
 			continue
 		}
 		if !table.IsNone() {
@@ -114,10 +132,11 @@ func bytesMaketrans(_ *Meter, _ Value, c *Call) (Value, error) {
 	return Bytes(table), nil
 }
 
-func bytesArg(a Value) (Value, error) {
+func bytesArg(m *Meter, a Value) (Value, error) {
 	switch {
 	case a.Kind() == KindBytes:
-		return Str(moved(a.Data())), nil
+		text, err := movedWithin(m, a.Data())
+		return Str(text), err
 	case a.IsText():
 		return Value{}, typeError("a bytes-like object is required, not 'str'")
 	case a.Kind() == KindTuple:
@@ -125,7 +144,7 @@ func bytesArg(a Value) (Value, error) {
 		list := make([]Value, len(items))
 		for i, item := range items {
 			var err error
-			if list[i], err = bytesArg(item); err != nil {
+			if list[i], err = bytesArg(m, item); err != nil {
 				return Value{}, err
 			}
 		}
@@ -137,39 +156,67 @@ func bytesArg(a Value) (Value, error) {
 // privateUse is where bytes beyond ASCII are moved to.
 const privateUse = 0xE000
 
-func moved(data []byte) string {
-	var out strings.Builder
+// movedWithin returns a text with a character for each byte.
+func movedWithin(m *Meter, data []byte) (string, error) {
+	size := int64(0)
 	for _, b := range data {
-		if b < 0x80 {
-			out.WriteByte(b)
-		} else {
-			out.WriteRune(privateUse + rune(b))
+		size++
+		if b >= 0x80 {
+			size += 2
 		}
 	}
-	return out.String()
+	if err := m.Grow(size); err != nil {
+		return "", err
+	}
+	var out strings.Builder
+	out.Grow(int(size))
+	for piece := range slices.Chunk(data, longtext.Piece) {
+		for _, b := range piece {
+			if b < 0x80 {
+				out.WriteByte(b)
+			} else {
+				out.WriteRune(privateUse + rune(b))
+			}
+		}
+		if err := m.Look(len(piece)); err != nil {
+			return "", err
+		}
+	}
+	return out.String(), nil
 }
 
 // back makes bytes of the texts in what a method returned.
-func back(v Value) Value {
+func back(m *Meter, v Value) (Value, error) {
 	if v.IsText() {
-		var out []byte
-		for _, r := range v.Text() {
-			out = append(out, byte(r)) // of privateUse + b, b is left
+		text := v.Text()
+		if err := m.Grow(int64(len(text))); err != nil {
+			return Value{}, err
 		}
-		return Bytes(out)
+		out := make([]byte, 0, len(text))
+		err := longtext.Runes(text, m.Look, func(r rune) bool {
+			out = append(out, byte(r)) // of privateUse + b, b is left
+			return true
+		})
+		return Bytes(out), err
 	}
 	items, ok := v.Items()
 	if !ok {
-		return v
+		return v, nil
+	}
+	if err := m.growTimes(valueSize, int64(len(items))); err != nil {
+		return Value{}, err
 	}
 	list := make([]Value, len(items))
 	for i, item := range items {
-		list[i] = back(item)
+		var err error
+		if list[i], err = back(m, item); err != nil {
+			return Value{}, err
+		}
 	}
 	if v.Kind() == KindTuple {
-		return NewTuple(list...)
+		return NewTuple(list...), nil
 	}
-	return NewList(list...)
+	return NewList(list...), nil
 }
 
 func bytesJoin(m *Meter, v Value, c *Call) (Value, error) {

@@ -141,6 +141,9 @@ func listRemove(m *Meter, v Value, c *Call) (Value, error) {
 			return Value{}, err
 		}
 		if same {
+			if err := m.Step(int64(len(l.Items)-i) / 16); err != nil {
+				return Value{}, err
+			}
 			l.Items = slices.Delete(l.Items, i, i+1)
 			return None(), nil
 		}
@@ -161,7 +164,10 @@ func listCopy(m *Meter, v Value, c *Call) (Value, error) {
 	return NewList(items...), err
 }
 
-func listReverse(_ *Meter, v Value, c *Call) (Value, error) {
+func listReverse(m *Meter, v Value, c *Call) (Value, error) {
+	if err := m.Step(int64(len(v.List().Items)) / 16); err != nil {
+		return Value{}, err
+	}
 	slices.Reverse(v.List().Items)
 	return None(), positional(c, "list.reverse", 0, 0)
 }

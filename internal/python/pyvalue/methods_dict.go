@@ -27,7 +27,7 @@ func dictView(what string) method {
 	}
 }
 
-func dictPop(_ *Meter, v Value, c *Call) (Value, error) {
+func dictPop(m *Meter, v Value, c *Call) (Value, error) {
 	if err := positional(c, "pop", 1, 2); err != nil {
 		return Value{}, err
 	}
@@ -38,7 +38,7 @@ func dictPop(_ *Meter, v Value, c *Call) (Value, error) {
 	case len(c.Args) == 2:
 		return c.Args[1], nil
 	}
-	return GetItem(v, c.Args[0]) // which raises KeyError
+	return GetItem(m, v, c.Args[0]) // which raises KeyError
 }
 
 func dictPopItem(_ *Meter, v Value, c *Call) (Value, error) {
@@ -134,7 +134,7 @@ func updateByKeys(m *Meter, d *Dict, from, method Value) error {
 		if err := m.growTimes(4*valueSize, 1); err != nil {
 			return false, err
 		}
-		item, err := GetItem(from, key)
+		item, err := GetItem(m, from, key)
 		if err != nil {
 			return false, err
 		}

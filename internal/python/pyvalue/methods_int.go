@@ -194,7 +194,7 @@ func bytesPercent(m *Meter, format, args Value) (Value, error) {
 	moving := make([]Value, len(items))
 	for i, item := range items {
 		var err error
-		if moving[i], err = percentBytesArg(item); err != nil {
+		if moving[i], err = percentBytesArg(m, item); err != nil {
 			return Value{}, err
 		}
 	}
@@ -202,11 +202,11 @@ func bytesPercent(m *Meter, format, args Value) (Value, error) {
 	if !isTuple && args.Kind() == KindDict {
 		d := NewDict()
 		for k, item := range args.Dict().All() {
-			moved, err := percentBytesArg(item)
+			moved, err := percentBytesArg(m, item)
 			if err != nil {
 				return Value{}, err
 			}
-			key, err := bytesArg(k)
+			key, err := bytesArg(m, k)
 			if err != nil {
 				key = k
 			}
@@ -216,18 +216,22 @@ func bytesPercent(m *Meter, format, args Value) (Value, error) {
 		}
 		given = d.Value()
 	}
-	text := strings.ReplaceAll(moved(format.Data()), "%b", "%s")
-	made, err := PercentFormat(m, Str(text), given)
+	text, err := movedWithin(m, format.Data())
 	if err != nil {
 		return Value{}, err
 	}
-	return back(made), nil
+	made, err := PercentFormat(m, Str(strings.ReplaceAll(text, "%b", "%s")), given)
+	if err != nil {
+		return Value{}, err
+	}
+	return back(m, made)
 }
 
-func percentBytesArg(v Value) (Value, error) {
+func percentBytesArg(m *Meter, v Value) (Value, error) {
 	switch {
 	case v.Kind() == KindBytes:
-		return Str(moved(v.Data())), nil
+		text, err := movedWithin(m, v.Data())
+		return Str(text), err
 	case v.IsText():
 		return Value{}, typeError("%%b requires a bytes-like object, or an object that implements __bytes__, not 'str'")
 	}

@@ -34,14 +34,13 @@ func setUpdate(m *Meter, v Value, c *Call) (Value, error) {
 }
 
 func setRemove(name string) method {
-	return func(_ *Meter, v Value, c *Call) (Value, error) {
+	return func(m *Meter, v Value, c *Call) (Value, error) {
 		if err := positional(c, "set."+name, 1, 1); err != nil {
 			return Value{}, err
 		}
 		_, ok, err := v.Set().d.Delete(c.Args[0])
 		if err == nil && !ok && name == "remove" {
-			text, _ := Repr(nil, c.Args[0]) // without a meter only its depth could fail
-			err = &Error{"KeyError", text}
+			err = keyError(m, c.Args[0])
 		}
 		return None(), err
 	}

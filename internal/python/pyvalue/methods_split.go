@@ -315,7 +315,7 @@ func translate(m *Meter, v Value, c *Call) (Value, error) {
 		if err := m.Step(1); err != nil {
 			return Value{}, err
 		}
-		to, err := GetItem(c.Args[0], Int(int64(r)))
+		to, err := GetItem(m, c.Args[0], Int(int64(r)))
 		switch {
 		case err != nil && !isLookupError(err):
 			return Value{}, err

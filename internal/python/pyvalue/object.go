@@ -272,12 +272,3 @@ func viewOp(m *Meter, op Op, a, b Value) (Value, bool, error) {
 	}
 	return setOp(m, op, sides[0].Set(), sides[1].Set())
 }
-
-func (v *view) PyRepr() string {
-	var items []Value
-	for item := range v.PyIter() {
-		items = append(items, item)
-	}
-	text, _ := Repr(nil, NewList(items...)) // without a meter nothing fails
-	return v.PyType() + "(" + text + ")"
-}

@@ -172,7 +172,7 @@ func (p *percent) key(text string) (Value, string, error) {
 		}
 		if depth == 0 {
 			p.mapped = true
-			v, err := GetItem(p.args, Str(text[1:i]))
+			v, err := GetItem(p.m, p.args, Str(text[1:i]))
 			return v, text[i+1:], err
 		}
 	}

@@ -201,7 +201,7 @@ func (f *formatter) lookup(name string) (Value, error) {
 		if n, convErr := strconv.ParseInt(key, 10, 64); convErr == nil && n >= 0 {
 			item = Int(n)
 		}
-		v, err = GetItem(v, item)
+		v, err = GetItem(f.m, v, item)
 	}
 	return v, err
 }
@@ -250,7 +250,7 @@ func (f *formatter) first(name string) (Value, error) {
 		if numbered || name == "" {
 			return Value{}, valueError("Format string contains positional fields")
 		}
-		return ItemOrMade(f.of, Str(name))
+		return ItemOrMade(f.m, f.of, Str(name))
 	case name == "":
 		if f.next < 0 {
 			return Value{}, valueError("cannot switch from manual field specification to automatic field numbering")

@@ -1,9 +1,11 @@
 package pyvalue
 
 import (
+	"bytes"
 	"errors"
 	"math"
 	"math/big"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -152,6 +154,9 @@ func appendRepr(m *Meter, dst []byte, v Value, at nesting) ([]byte, error) {
 		return appendItems(m, dst, "{", "}", x.Members(), at)
 	case *Dict:
 		return appendDict(m, dst, x, at)
+	case *view:
+		dst, err := appendItems(m, append(append(dst, x.PyType()...), "(["...), "", "", slices.Collect(x.PyIter()), at)
+		return append(dst, "])"...), err
 	case interface{ PyRepr() string }:
 		return append(dst, x.PyRepr()...), nil
 	case interface{ PyStr() string }:
@@ -236,6 +241,9 @@ func AppendFloat(dst []byte, f float64) []byte {
 
 // appendQuoted appends repr() of a str.
 func appendQuoted(m *Meter, dst []byte, s string) ([]byte, error) {
+	if err := m.Grow(int64(len(s))); err != nil {
+		return dst, err
+	}
 	quote := quoteOf(s)
 	dst = append(dst, quote)
 	err := longtext.Pieces(s, m.Look, func(piece string) error {
@@ -294,11 +302,20 @@ func appendHex(dst []byte, r rune, digits int) []byte {
 
 // appendBytes appends repr() of bytes.
 func appendBytes(m *Meter, dst, data []byte) ([]byte, error) {
-	quote := quoteOf(string(data))
+	if err := m.Grow(int64(len(data))); err != nil {
+		return dst, err
+	}
+	quote := byte('\'')
+	if bytes.IndexByte(data, '\'') >= 0 && bytes.IndexByte(data, '"') < 0 {
+		quote = '"'
+	}
 	dst = append(dst, 'b', quote)
 	for i, c := range data {
 		if i%longtext.Piece == longtext.Piece-1 {
 			if err := m.Look(longtext.Piece); err != nil {
+				return dst, err
+			}
+			if err := m.checkSize(len(dst)); err != nil {
 				return dst, err
 			}
 		}

@@ -1,0 +1,41 @@
+package pyvalue
+
+// Work counts what going over a text or bytes takes, before it is done.
+func (m *Meter) Work(v Value) error {
+	if size := len(v.Text()) + len(v.Data()); size >= perStep {
+		return m.Step(int64(size) / perStep)
+	}
+	return nil
+}
+
+// Key counts what looking for a key in a dict takes, before it is looked for.
+func (m *Meter) Key(key Value) error {
+	if n := keyWork(key, maxKey/perStep); n > 0 {
+		return m.Step(n)
+	}
+	return nil
+}
+
+// keyWork is how many steps it takes to hash a key, about. It stops at the most that a key may
+// take.
+func keyWork(key Value, most int64) int64 {
+	switch x := key.any.(type) {
+	case strPtr, markupPtr:
+		return int64(key.num) / perStep
+	case *bytesBox:
+		return int64(len(x.data)) / perStep
+	case *tuple:
+		n := int64(len(x.items))
+		for _, item := range x.items {
+			if n += keyWork(item, most-n); n > most {
+				break
+			}
+		}
+		return n
+	case *Set:
+		return 4 * int64(x.d.Len())
+	case *Derived:
+		return keyWork(x.Base, most)
+	}
+	return 0
+}
