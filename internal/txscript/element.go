@@ -278,7 +278,7 @@ func (e *xmlElement) copied(deep bool, depth int) (*xmlElement, error) {
 		return nil, err
 	}
 	made.text, made.tail = e.text, e.tail
-	if deep {
+	if deep || made.attrs.Len() == 0 {
 		made.attrs = pyvalue.NewDict()
 		if err := pyvalue.UpdateDict(e.r.meter, made.attrs, e.attributes().Value()); err != nil {
 			return nil, err

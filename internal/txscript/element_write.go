@@ -56,6 +56,9 @@ func writeXML(r *run, c *pyvalue.Call) (value, error) {
 func (w *xmlWriter) all(e *xmlElement) error {
 	if w.method == "text" {
 		for v := range (&elements{}).texts(e) {
+			if !v.IsText() {
+				return pyvalue.Raise("TypeError", "write() argument must be str, not %s", pyvalue.TypeName(v))
+			}
 			w.raw(v.Text())
 			if err := w.count(); err != nil {
 				return err

@@ -95,7 +95,7 @@ class ElementTree:
         declares = xml_declaration or xml_declaration is None and not as_text and declared.lower() not in ("utf-8", "us-ascii")
         text = "<?xml version='1.0' encoding='%s'?>\n" % declared if declares and method == "xml" else ""
         text += _lib_write_xml(self._root, method, default_namespace, short_empty_elements, _prefixes, Comment, ProcessingInstruction)
-        file_or_filename.write(text if as_text else text.encode(encoding, "xmlcharrefreplace"))
+        file_or_filename.write(text if as_text else text.encode(encoding, "xmlcharrefreplace") if text else b"")
 
 
 def _relative(path): return "." + path if path[:1] == "/" else path
