@@ -148,14 +148,15 @@ func (w *world) hasColumn(table, schemaID string) bool {
 	return false
 }
 
-// nearest names the schema_id, or which of the other names, a wrong one most likely meant.
+// nearest names the schema_id or, if one is nearer, which of the other names a wrong one
+// most likely meant.
 func (w *world) nearest(schemaID string, others ...string) string {
-	ids := slices.Clone(others)
+	var ids []string
 	if w.content != nil {
 		ids = slices.AppendSeq(ids, w.content.SchemaIDs())
 	}
 	if x := w.schema(); x != nil {
 		ids = append(ids, x.ids...)
 	}
-	return settings.Nearest(schemaID, ids)
+	return settings.NearestFirst(schemaID, ids, others)
 }

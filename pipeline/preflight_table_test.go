@@ -357,7 +357,19 @@ var preflightRows = []row{
 				sftpTo + `{"path_to_directory": "/in", "export_object_configurations": [{"type": "document", "filename_template": "{documentid}"}]}]}`,
 			},
 		},
-		`error: export_rules[0].export_object_configurations[0].filename_template: field "documentid"`,
+		`error: export_rules[0].export_object_configurations[0].filename_template: field "documentid": no such field in the annotation; did you mean "document_id"?`,
+		"",
+	},
+	{
+		"a variable that is misspelt in a file name",
+		[][2]string{
+			first,
+			{
+				"sftp",
+				sftpTo + `{"path_to_directory": "/in", "export_object_configurations": [{"type": "document", "filename_template": "{secnd}"}]}]}`,
+			},
+		},
+		`error: export_rules[0].export_object_configurations[0].filename_template: field "secnd": no such field in the annotation; did you mean "second"?`,
 		"",
 	},
 	{

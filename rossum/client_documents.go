@@ -12,7 +12,6 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
-	"path"
 	"strconv"
 	"time"
 
@@ -55,7 +54,7 @@ func (c *Client) CreateDocument(ctx context.Context, d NewDocument) (*Document, 
 func (d *NewDocument) form(boundary string) formFile {
 	contentType := d.ContentType
 	if contentType == "" {
-		if contentType = mime.TypeByExtension(path.Ext(d.Name)); contentType == "" {
+		if contentType = httpcall.ContentTypeOf(d.Name); contentType == "" {
 			contentType = "application/octet-stream"
 		}
 	}

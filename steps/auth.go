@@ -86,7 +86,7 @@ func (t *tokenSource) body(ctx context.Context, call *send.Call, data *jsontempl
 		return nil, err
 	}
 	exporttemplate.NoteJSON(x, "auth.data", in)
-	if strings.Contains(strings.ToLower(call.Header.Get("Content-Type")), "json") {
+	if strings.Contains(strings.ToLower(call.Header.Get("Content-Type")), "json") && !v.IsText() {
 		return jsontemplate.AppendJSON(ctx, nil, v)
 	}
 	fields := v.Dict()

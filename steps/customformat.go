@@ -4,11 +4,11 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"mime"
 	"path"
 	"strings"
 
 	"github.com/exportpipeline/exportpipeline/internal/exporttemplate"
+	"github.com/exportpipeline/exportpipeline/internal/httpcall"
 	"github.com/exportpipeline/exportpipeline/internal/jinja"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/textenc"
@@ -193,7 +193,7 @@ func (f format) render(ctx context.Context, vars map[string]pyvalue.Value) (pipe
 			return pipeline.File{}, fmt.Errorf("%s.file_name_template: gives no usable file name", f.place)
 		}
 	}
-	if byName := mime.TypeByExtension(path.Ext(file.Name)); byName != "" {
+	if byName := httpcall.ContentTypeOf(file.Name); byName != "" {
 		file.ContentType = byName
 		if f.encoding.Name() != textenc.UTF8.Name() {
 			file.ContentType, _, _ = strings.Cut(byName, ";") // which says that texts are UTF-8

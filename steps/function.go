@@ -28,12 +28,12 @@ import (
 //   - modules that reach out, and others that are not there, such as httpx, and requests
 //     and urllib.request unless [Function.HTTP] allows them: those
 //     that are there are abc, ast, base64, binascii, bisect, calendar, collections,
-//     collections.abc, contextlib, copy, csv, dataclasses, datetime, decimal, difflib,
-//     enum, functools, hashlib, heapq, hmac, html, io, itertools, jmespath, json, json.encoder,
-//     logging, math, numbers, operator, os.path, re, statistics, string, sys, textwrap,
-//     time, traceback, types, typing, unicodedata, urllib.error, urllib.parse, uuid, warnings,
-//     xml.dom.minidom, xml.etree.ElementTree, xml.parsers.expat, xml.sax.saxutils and zoneinfo,
-//     with what their commonest functions need
+//     collections.abc, contextlib, copy, csv, dataclasses, datetime, decimal, difflib, enum,
+//     functools, hashlib, heapq, hmac, html, http, io, itertools, jmespath, json,
+//     json.encoder, logging, math, numbers, operator, os.path, re, statistics, string, sys,
+//     textwrap, time, traceback, txscript.datapoint, types, typing, unicodedata, urllib.error,
+//     urllib.parse, uuid, warnings, xml.dom.minidom, xml.etree.ElementTree, xml.parsers.expat,
+//     xml.sax.saxutils and zoneinfo, with what their commonest functions need
 //   - names that a module has in Python, but not here: from os import system, or os.system,
 //     json.JSONDecoder (give object_hook= a function), math.gamma, where the name os is bound by
 //     import os alone

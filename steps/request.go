@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"mime"
 	"net/http"
 	"slices"
 	"strings"
 
 	"github.com/exportpipeline/exportpipeline/internal/exporttemplate"
+	"github.com/exportpipeline/exportpipeline/internal/httpcall"
 	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/pipeline"
@@ -245,15 +245,8 @@ func (c *request) filePart(ctx context.Context, data *jsontemplate.Data, artefac
 	if strings.ContainsAny(part.FileName+part.Name, "\r\n\x00") {
 		return part, errors.New("request.file_name: it has a line break, which no file name can have")
 	}
-	if byName := mime.TypeByExtension(extension(part.FileName)); byName != "" && part.ContentType == "application/octet-stream" {
+	if byName := httpcall.ContentTypeOf(part.FileName); byName != "" && part.ContentType == "application/octet-stream" {
 		part.ContentType = byName
 	}
 	return part, nil
-}
-
-func extension(name string) string {
-	if i := strings.LastIndexByte(name, '.'); i >= 0 {
-		return name[i:]
-	}
-	return ""
 }

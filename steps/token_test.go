@@ -3,6 +3,7 @@ package steps_test
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -70,6 +71,37 @@ func TestATokenOfTheSecretsIsUsedByOneSystemOnly(t *testing.T) {
 	r := run(t, rossumtest.Annotation(rossumtest.Secret("access_token", "tok-saved-1")), authorisedCall(erpURL), authorisedCall(archiveURL))
 	if r.err != nil || erpGot() != "POST /invoices Bearer tok-saved-1" || archiveGot() != "POST /token, POST /invoices Bearer tok-archive-1" {
 		t.Errorf("%v; the ERP got %s, the archive %s", r.err, erpGot(), archiveGot())
+	}
+}
+
+// A text that is JSON already goes out as it is written, whatever the Content-Type says.
+func TestATokenRequestSendsItsTextAsItIs(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ contentType, data, want string }{
+		{"application/json", `"{\"grant_type\": \"client_credentials\"}"`, `{"grant_type": "client_credentials"}`},
+		{"application/vnd.erp+json; charset=utf-8", `"{\"key\":\"{secret.key}\"}"`, `{"key":"k-1"}`},
+		{"application/json", `{"grant_type": "client_credentials", "n": 1}`, `{"grant_type":"client_credentials","n":1}`},
+		{"application/json", `["a"]`, `["a"]`},
+		{"text/plain", `"a=b"`, "a=b"},
+		{"", `"grant_type=client_credentials&scope=a b"`, "grant_type=client_credentials&scope=a b"},
+	} {
+		var body string
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/token" {
+				data, _ := io.ReadAll(r.Body)
+				body = string(data)
+				_, _ = w.Write([]byte(`{"access_token":"t-1"}`))
+			}
+		}))
+		step := authorisedCall(s.URL)
+		step.Auth.Data = json.RawMessage(tt.data)
+		if tt.contentType != "" {
+			step.Auth.Headers = map[string]string{"Content-Type": tt.contentType}
+		}
+		if r := run(t, rossumtest.Annotation(rossumtest.Secret("key", "k-1")), step); r.err != nil || body != tt.want {
+			t.Errorf("%s: sent %q, want %q; %v", tt.data, body, tt.want, r.err)
+		}
+		s.Close()
 	}
 }
 

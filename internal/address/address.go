@@ -213,11 +213,19 @@ func (j *joining) chosen(p Part) {
 	}
 }
 
+// finish returns the URL without a query or fragment that is empty, as requests sends it.
 func (j *joining) finish() string {
 	if j.place == inHost {
 		return j.out.String() + "/"
 	}
-	return j.out.String()
+	rest, fragment, _ := strings.Cut(j.out.String(), "#")
+	if at := strings.IndexByte(rest, '?'); at >= 0 && at == len(rest)-1 {
+		rest = rest[:len(rest)-1]
+	}
+	if fragment != "" {
+		rest += "#" + fragment
+	}
+	return rest
 }
 
 // chosenBy returns the placeholder that has chosen the host, "" if none has: when what

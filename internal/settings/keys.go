@@ -82,6 +82,16 @@ func Nearest(word string, known []string) string {
 	return best
 }
 
+// NearestFirst is [Nearest] in one list of words or, if one there is nearer, in another.
+func NearestFirst(word string, known, others []string) string {
+	first, second := Nearest(word, known), Nearest(word, others)
+	word = strings.ToLower(word)
+	if first == "" || second != "" && editDistance(word, strings.ToLower(second)) < editDistance(word, strings.ToLower(first)) {
+		return second
+	}
+	return first
+}
+
 func editDistance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {

@@ -24,6 +24,7 @@ type dataField struct {
 	hasValue          bool
 	init, repr, equal bool
 	named             bool // kw_only
+	metadata          value
 }
 
 // fieldSpec is what dataclasses.field returns.
@@ -43,6 +44,11 @@ func (f *fieldSpec) PyAttr(name string) (value, bool) {
 		return f.factory, !f.factory.IsNone()
 	case "init", "repr", "compare":
 		return pyvalue.Bool(map[string]bool{"init": f.init, "repr": f.repr, "compare": f.equal}[name]), true
+	case "metadata":
+		if f.metadata.IsNone() {
+			return pyvalue.NewDict().Value(), true
+		}
+		return f.metadata, true
 	}
 	return value{}, false
 }
@@ -64,7 +70,9 @@ func newDataField(_ *run, c *pyvalue.Call) (value, error) {
 			f.equal = pyvalue.Truth(v)
 		case "kw_only":
 			f.named = pyvalue.Truth(v)
-		case "hash", "metadata":
+		case "metadata":
+			f.metadata = v
+		case "hash":
 		default:
 			return value{}, pyvalue.Raise("TypeError", "field() got an unexpected keyword argument '%s'", name)
 		}

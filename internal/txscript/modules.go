@@ -94,7 +94,7 @@ func (c *compiler) imported(s *importStmt) exec {
 		return nil
 	}
 	set := c.store(&nameExpr{s.line, s.name})
-	if s.module == "__future__" || s.module == "typing" {
+	if s.module == "__future__" || s.module == "typing" || s.module == "typing_extensions" {
 		return func(r *run, f *frame) (control, error) {
 			switch {
 			case s.module == "__future__":
@@ -191,7 +191,7 @@ func wholeModules() map[string]func(r *run) value {
 		"math": constant(mathModule()), "json": constant(jsonModule()), "re": constant(reModule()),
 		"datetime": func(r *run) value { return r.clock().Datetime }, "dataclasses": constant(dataclassesModule()), "enum": constant(enumModule()),
 		"base64": constant(base64Module()), "hashlib": constant(hashlibModule()), "traceback": constant(tracebackModule()),
-		"uuid": constant(uuidModule()), "jmespath": constant(jmespathModule()),
+		"txscript.datapoint": constant(datapointModule()), "uuid": constant(uuidModule()), "jmespath": constant(jmespathModule()),
 	}
 }
 

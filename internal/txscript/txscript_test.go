@@ -331,6 +331,22 @@ func cpython(t *testing.T) func(code, spec string) [2]string {
 	}
 }
 
+// What Rossum's own package and typing_extensions have is not in CPython.
+func TestTheClassesOfFieldsCanBeAskedFor(t *testing.T) {
+	t.Parallel()
+	code := `from datetime import date, datetime
+from txscript.datapoint import DateValue, FieldValueBase, MultivalueDatapointField, NumberValue, StringValue
+from typing_extensions import Buffer
+import xml.etree.cElementTree as ET
+def shown(v: Buffer) -> str:
+    return [k.__name__[0] for k in (DateValue, FieldValueBase, MultivalueDatapointField, NumberValue, StringValue) if isinstance(v, k)]
+[shown(v) for v in (date(2026, 1, 2), datetime(2026, 1, 2), 1.5, 'x', ['x'], None, {})], ET.tostring(ET.Element('a'))`
+	const want = "([['D', 'F'], [], ['F', 'N'], ['F', 'S'], ['F', 'M'], [], []], b'<a />')"
+	if _, got := run(t, code, "{}"); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
 func TestNoFormatMakesHalfASurrogatePair(t *testing.T) {
 	t.Parallel()
 	for code, want := range map[string]string{
