@@ -140,6 +140,20 @@ func TestADateThatIsLongEndsAtALimit(t *testing.T) {
 	}
 }
 
+// An element can be put in itself, and is then found in itself without an end.
+func TestAnElementInItselfEnds(t *testing.T) {
+	t.Parallel()
+	const code = "import copy, xml.etree.ElementTree as ET\ne = ET.Element('a')\ne.text = 'x'\ne.append(e)\n"
+	for _, use := range []string{
+		"list(e.iter())", "list(e.itertext())", "ET.tostring(e)", "ET.tostring(e, method='text')", "ET.indent(e)", "copy.deepcopy(e)", "e.findall('.//b')", "e.findall('.//a[1]')", "e.find(\"a[.='y']\")",
+	} {
+		var e *pyvalue.Error
+		if work, err := used(t, code+use, pyvalue.Limits{}); !errors.As(err, &e) || e.Type != "RecursionError" || work > 2_000_000 {
+			t.Errorf("%s: %v after %d steps", use, err, work)
+		}
+	}
+}
+
 // used returns what a formula takes.
 func used(t *testing.T, code string, limits pyvalue.Limits) (work int64, err error) {
 	t.Helper()

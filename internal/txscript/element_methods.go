@@ -165,6 +165,18 @@ func copyOf(deep bool) elementMethod {
 type elements struct {
 	from    *xmlElement
 	parents map[*xmlElement]*xmlElement
+	err     error // of elements that are in one another without an end
+}
+
+// deepestElement bounds elements in elements that are walked over.
+const deepestElement = 20_000
+
+// ends reports that elements are too deep in one another.
+func (t *elements) ends(depth int) bool {
+	if depth > deepestElement {
+		t.err = pyvalue.Raise("RecursionError", "an element has more than %d others around it; it may be in itself", deepestElement)
+	}
+	return t.err != nil
 }
 
 // Children implements [xmldoc.Tree].
@@ -179,7 +191,7 @@ func (*elements) Children(n *xmlElement) iter.Seq[*xmlElement] {
 }
 
 // Descendants implements [xmldoc.Tree].
-func (*elements) Descendants(n *xmlElement) iter.Seq[*xmlElement] {
+func (t *elements) Descendants(n *xmlElement) iter.Seq[*xmlElement] {
 	return func(yield func(*xmlElement) bool) {
 		type place struct {
 			in   *xmlElement
@@ -194,7 +206,7 @@ func (*elements) Descendants(n *xmlElement) iter.Seq[*xmlElement] {
 				continue
 			}
 			last.next++
-			if !yield(c) {
+			if t.ends(len(at)) || !yield(c) {
 				return
 			}
 			at = append(at, place{c, 0})
@@ -250,7 +262,7 @@ func (t *elements) Content(n *xmlElement) string {
 }
 
 // texts yields the pieces of text in an element: text and tails, in order.
-func (*elements) texts(n *xmlElement) iter.Seq[value] {
+func (t *elements) texts(n *xmlElement) iter.Seq[value] {
 	return func(yield func(value) bool) {
 		type place struct {
 			in   *xmlElement
@@ -273,7 +285,7 @@ func (*elements) texts(n *xmlElement) iter.Seq[value] {
 				text = c.text
 				at = append(at, place{c, 0})
 			}
-			if pyvalue.Truth(text) && !yield(text) {
+			if t.ends(len(at)) || pyvalue.Truth(text) && !yield(text) {
 				return
 			}
 		}
@@ -296,7 +308,8 @@ func (e *xmlElement) search(c *pyvalue.Call, method string, withDefault, one boo
 	if err != nil {
 		return nil, err
 	}
-	s := xmldoc.Search[*xmlElement]{Tree: &elements{from: e}, Meter: meter}
+	tree := &elements{from: e}
+	s := xmldoc.Search[*xmlElement]{Tree: tree, Meter: meter}
 	var list []value
 	for n := range s.Find(path, e) {
 		if list = append(list, pyvalue.FromObject(n)); one {
@@ -305,6 +318,9 @@ func (e *xmlElement) search(c *pyvalue.Call, method string, withDefault, one boo
 		if err := meter.Grow(16); err != nil {
 			return nil, err
 		}
+	}
+	if tree.err != nil {
+		return nil, tree.err
 	}
 	return list, s.Err()
 }
@@ -376,7 +392,8 @@ func iterElements(e *xmlElement, r *run, c *pyvalue.Call) (value, error) {
 	tag, given := c.Arg(0, "tag")
 	all := !given || tag.IsNone() || tag.Text() == "*"
 	return r.lazy("_elementtree._element_iterator", func(yield func(value) (bool, error)) error {
-		for n := range (&elements{}).everything(e) {
+		tree := &elements{}
+		for n := range tree.everything(e) {
 			if err := r.meter.Step(1); err != nil {
 				return err
 			}
@@ -387,7 +404,7 @@ func iterElements(e *xmlElement, r *run, c *pyvalue.Call) (value, error) {
 				return err
 			}
 		}
-		return nil
+		return tree.err
 	}), nil
 }
 
@@ -406,7 +423,8 @@ func iterTexts(e *xmlElement, r *run, c *pyvalue.Call) (value, error) {
 		return value{}, err
 	}
 	return r.lazy("_elementtree._element_iterator", func(yield func(value) (bool, error)) (err error) {
-		for v := range (&elements{}).texts(e) {
+		tree := &elements{}
+		for v := range tree.texts(e) {
 			if err = r.meter.Step(1); err != nil {
 				return err
 			}
@@ -415,6 +433,6 @@ func iterTexts(e *xmlElement, r *run, c *pyvalue.Call) (value, error) {
 				return err
 			}
 		}
-		return nil
+		return tree.err
 	}), nil
 }

@@ -55,7 +55,8 @@ func writeXML(r *run, c *pyvalue.Call) (value, error) {
 
 func (w *xmlWriter) all(e *xmlElement) error {
 	if w.method == "text" {
-		for v := range (&elements{}).texts(e) {
+		tree := &elements{}
+		for v := range tree.texts(e) {
 			if !v.IsText() {
 				return pyvalue.Raise("TypeError", "write() argument must be str, not %s", pyvalue.TypeName(v))
 			}
@@ -65,7 +66,7 @@ func (w *xmlWriter) all(e *xmlElement) error {
 			}
 		}
 		w.raw(e.tail.Text())
-		return nil
+		return tree.err
 	}
 	if err := w.collect(e); err != nil {
 		return err
@@ -118,7 +119,8 @@ func isContainer(v value) bool {
 
 // collect finds the names of an element and of all in it, and their namespaces.
 func (w *xmlWriter) collect(e *xmlElement) error {
-	for n := range (&elements{}).everything(e) {
+	tree := &elements{}
+	for n := range tree.everything(e) {
 		if err := w.r.meter.Step(1); err != nil {
 			return err
 		}
@@ -143,7 +145,7 @@ func (w *xmlWriter) collect(e *xmlElement) error {
 			}
 		}
 	}
-	return nil
+	return tree.err
 }
 
 func (w *xmlWriter) isComment(tag value) bool {
