@@ -22,35 +22,34 @@ type indexed struct {
 // PyType implements [Object].
 func (*indexed) PyType() string { return "a part of a reply" }
 
-// indexEntry is a value or a key, in the order of the text.
-type indexEntry struct {
-	at   uint32 // where it begins
-	next uint32 // the entry after it and all that is in it
-}
-
+// Each value and each key has an entry in the index, in the order of the text: where it
+// begins. A list or an object has a second one, the entry after all that is in it; whether
+// an entry is one is for the text to say.
 const (
-	costOfIndexEntry = int64(unsafe.Sizeof(indexEntry{}))
-	pageBits         = 14
+	costOfIndexEntry = int64(unsafe.Sizeof(uint32(0)))
+	pageBits         = 15
 	pageSize         = 1 << pageBits
 )
 
 // pages are a list that grows without being copied.
-type pages [][]indexEntry
+type pages [][]uint32
 
-func (p pages) get(i uint32) *indexEntry { return &p[i>>pageBits][i&(pageSize-1)] }
+func (p pages) get(i uint32) uint32 { return p[i>>pageBits][i&(pageSize-1)] }
 
-func (p *pages) add(at int) uint32 {
+func (p pages) set(i, to uint32) { p[i>>pageBits][i&(pageSize-1)] = to }
+
+func (p *pages) add(entry uint32) uint32 {
 	last := len(*p) - 1
 	switch {
 	case last < 0:
 		*p = append(*p, nil)
 		last = 0
 	case len((*p)[last]) == pageSize:
-		*p = append(*p, make([]indexEntry, 0, pageSize))
+		*p = append(*p, make([]uint32, 0, pageSize))
 		last++
 	}
 	n := uint32(last<<pageBits + len((*p)[last]))
-	(*p)[last] = append((*p)[last], indexEntry{at: uint32(at)})
+	(*p)[last] = append((*p)[last], entry)
 	return n
 }
 
@@ -60,9 +59,20 @@ func (p pages) end() uint32 {
 	return uint32(last<<pageBits + len(p[last]))
 }
 
+// isContainer reports whether a value that begins with c is a list or an object.
+func isContainer(c byte) bool { return c == '{' || c == '[' }
+
+// after is the entry after a value and all that is in it.
+func (d *indexed) after(entry uint32) uint32 {
+	if isContainer(d.text[d.entries.get(entry)]) {
+		return d.entries.get(entry + 1)
+	}
+	return entry + 1
+}
+
 // IndexReply reads JSON as [FromReply] does, and refuses the same texts. A list or an
-// object is a [Part], whose index takes 8 bytes for each value and each key. The index is
-// what may be too large.
+// object is a [Part], whose index takes 4 bytes for each value and each key, and 8 for a list
+// or an object. The index is what may be too large.
 func IndexReply(ctx context.Context, data []byte, spelling bool) (Value, error) {
 	limit := treelimit.Of(ctx)
 	text, err := replyText(ctx, data)
@@ -81,7 +91,7 @@ func indexJSONText(m *Meter, text string, spelling bool, limit int64) (Value, er
 		return Value{}, errors.New("it is larger than 4 GB")
 	}
 	d := &indexed{text: text, spelling: spelling, limit: limit}
-	d.entries = pages{make([]indexEntry, 0, min(pageSize, 4+len(text)/16))}
+	d.entries = pages{make([]uint32, 0, min(pageSize, 4+len(text)/16))}
 	i := &indexer{jsonReader: jsonReader{text: text, spelling: spelling, constants: true, meter: m}, doc: d}
 	if err := i.value(0); err != nil {
 		return Value{}, explained(m, text, err)
@@ -98,10 +108,8 @@ type indexer struct {
 	doc *indexed
 }
 
-func (i *indexer) add(at int) (uint32, error) {
-	n := i.doc.entries.add(at)
-	i.doc.entries.get(n).next = n + 1
-	return n, i.meter.Grow(costOfIndexEntry)
+func (i *indexer) add(entry int) (uint32, error) {
+	return i.doc.entries.add(uint32(entry)), i.meter.Grow(costOfIndexEntry)
 }
 
 func (i *indexer) value(depth int) error {
@@ -109,15 +117,22 @@ func (i *indexer) value(depth int) error {
 		return errTooDeep
 	}
 	c := i.next()
-	n, err := i.add(i.at)
-	if err != nil {
+	if _, err := i.add(i.at); err != nil {
 		return err
 	}
 	switch c {
-	case '{':
-		return i.members(n, depth)
-	case '[':
-		return i.items(n, depth)
+	case '{', '[':
+		after, err := i.add(0)
+		if err != nil {
+			return err
+		}
+		if c == '{' {
+			err = i.members(depth)
+		} else {
+			err = i.items(depth)
+		}
+		i.doc.entries.set(after, i.doc.entries.end())
+		return err
 	case '"':
 		return i.checkText()
 	case 't':
@@ -130,7 +145,7 @@ func (i *indexer) value(depth int) error {
 	return i.digits()
 }
 
-func (i *indexer) items(n uint32, depth int) error {
+func (i *indexer) items(depth int) error {
 	i.at++
 	for more := i.next() != ']'; more; {
 		if err := i.value(depth + 1); err != nil {
@@ -142,11 +157,10 @@ func (i *indexer) items(n uint32, depth int) error {
 		}
 	}
 	i.at++
-	i.doc.entries.get(n).next = i.doc.entries.end()
 	return nil
 }
 
-func (i *indexer) members(n uint32, depth int) error {
+func (i *indexer) members(depth int) error {
 	i.at++
 	for more := i.next() != '}'; more; {
 		if i.next() != '"' {
@@ -171,7 +185,6 @@ func (i *indexer) members(n uint32, depth int) error {
 		}
 	}
 	i.at++
-	i.doc.entries.get(n).next = i.doc.entries.end()
 	return nil
 }
 

@@ -23,7 +23,7 @@ func (v Value) Part() (Part, bool) {
 func (d *indexed) value(entry uint32) (Value, error) {
 	r := d.reader(entry)
 	switch c := d.text[r.at]; {
-	case c == '{' || c == '[':
+	case isContainer(c):
 		return Value{uint64(entry), d}, nil
 	case c == '-' || c >= '0' && c <= '9' || c == 'N' || c == 'I':
 		return r.number()
@@ -32,17 +32,20 @@ func (d *indexed) value(entry uint32) (Value, error) {
 }
 
 func (d *indexed) reader(entry uint32) *jsonReader {
-	return &jsonReader{text: d.text, at: int(d.entries.get(entry).at), spelling: d.spelling, constants: true}
+	return &jsonReader{text: d.text, at: int(d.entries.get(entry)), spelling: d.spelling, constants: true}
 }
 
 // IsList reports whether the part is a list, and not an object.
-func (p Part) IsList() bool { return p.doc.text[p.doc.entries.get(p.entry).at] == '[' }
+func (p Part) IsList() bool { return p.doc.text[p.doc.entries.get(p.entry)] == '[' }
 
 // IsEmpty reports whether the part has no items or members.
-func (p Part) IsEmpty() bool { return p.doc.entries.get(p.entry).next == p.entry+1 }
+func (p Part) IsEmpty() bool { return p.end() == p.first() }
+
+// first is the entry of the first item or key.
+func (p Part) first() uint32 { return p.entry + 2 }
 
 // end is the entry after the part.
-func (p Part) end() uint32 { return p.doc.entries.get(p.entry).next }
+func (p Part) end() uint32 { return p.doc.entries.get(p.entry + 1) }
 
 // walk calls f with the entry of each item, or of each value of a member and its key,
 // until it returns false.
@@ -53,7 +56,7 @@ func (p Part) walk(m *Meter, f func(key, value uint32) bool) error {
 	}
 	const stride = 16 // entries that count as one step
 	n := 0
-	for at, end := p.entry+1, p.end(); at < end; {
+	for at, end := p.first(), p.end(); at < end; {
 		if n++; n%stride == 0 {
 			if err := m.Step(1); err != nil {
 				return err
@@ -62,7 +65,7 @@ func (p Part) walk(m *Meter, f func(key, value uint32) bool) error {
 		if !f(at, at+keys) {
 			break
 		}
-		at = p.doc.entries.get(at + keys).next
+		at = p.doc.after(at + keys)
 	}
 	return nil
 }
@@ -121,7 +124,7 @@ func (p Part) Member(m *Meter, name string) (found Value, ok bool, err error) {
 
 // isKey reports whether an entry is the key of that name.
 func (d *indexed) isKey(entry uint32, name string) bool {
-	rest := d.text[d.entries.get(entry).at+1:]
+	rest := d.text[d.entries.get(entry)+1:]
 	if len(rest) > len(name) && rest[len(name)] == '"' && rest[:len(name)] == name {
 		return isPlainKey(name)
 	}

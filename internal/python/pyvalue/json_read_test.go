@@ -49,6 +49,21 @@ func TestReadingAReplyEndsWithItsContext(t *testing.T) {
 	}
 }
 
+// The index of a reply is most of what its tree costs, which is to be at most six times its
+// bytes beside the collector's share.
+func TestAnIndexHasFourBytesForEachValueAndKeyAndEightForAListOrAnObject(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]int64{
+		`1`: 4, `[]`: 8, `{}`: 8, `[1,"a",null,1.5]`: 24, `{"id":1}`: 16, `[{"id":1},{"id":1}]`: 40, `[[[],[]],{"":0}]`: 48,
+	} {
+		m := NewMeter(t.Context(), Limits{TotalBytes: want})
+		_, err := indexJSONText(m, text, true, want)
+		if _, bytes := m.Used(); err != nil || bytes != want {
+			t.Errorf("%s: %d bytes, want %d; %v", text, bytes, want, err)
+		}
+	}
+}
+
 // What is JSON is what encoding/json says, and its values are the same.
 func FuzzJSONAsTheStandardLibraryReadsIt(f *testing.F) {
 	for _, seed := range []string{
