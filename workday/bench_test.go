@@ -111,7 +111,7 @@ func BenchmarkLargeWSDL(b *testing.B) {
 	fastest := time.Hour // what other programs do counts less in it
 	for b.Loop() {
 		began := time.Now()
-		doc, err := wsdl.Parse(data, wsdl.Options{})
+		doc, err := wsdl.Parse(b.Context(), data, wsdl.Options{})
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -137,7 +137,7 @@ func BenchmarkLargeWSDL(b *testing.B) {
 // BenchmarkCachedWSDL reads the same WSDL from the cache, as a program does that starts
 // again.
 func BenchmarkCachedWSDL(b *testing.B) {
-	doc, err := wsdl.Parse(largeWSDL(b), wsdl.Options{})
+	doc, err := wsdl.Parse(b.Context(), largeWSDL(b), wsdl.Options{})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -114,11 +114,13 @@ func (d *documents) fetch(ctx context.Context, client *http.Client, w *WSDL, add
 		return
 	}
 	e.size = len(data)
-	e.doc, err = wsdl.Parse(data, wsdl.Options{Fetch: func(location, from string) ([]byte, string, error) {
+	e.doc, err = wsdl.Parse(ctx, data, wsdl.Options{Fetch: func(location, from string) ([]byte, string, error) {
 		return d.imported(ctx, calls, w, address, location, from)
 	}})
 	if err != nil {
-		e.err = fmt.Errorf("%w: %s: %w", ErrWSDL, address, err)
+		if e.err = fmt.Errorf("%w: %s: %w", ErrWSDL, address, err); ctx.Err() != nil {
+			e.err = fmt.Errorf("%w: the WSDL at %s could not be read within %v", ErrNoAnswer, address, d.patience)
+		}
 		return
 	}
 	fetched := time.Now()

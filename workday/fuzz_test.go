@@ -33,7 +33,7 @@ func FuzzReply(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	document, err := wsdl.Parse(text, wsdl.Options{})
+	document, err := wsdl.Parse(f.Context(), text, wsdl.Options{})
 	if err != nil {
 		f.Fatal(err)
 	}

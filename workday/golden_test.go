@@ -123,7 +123,7 @@ func document(t testing.TB, name string) *wsdl.Document {
 	if name == "Resource_Management.wsdl" {
 		path = "workdaytest/" + name
 	}
-	doc, err := wsdl.Parse(read(t, path), wsdl.Options{})
+	doc, err := wsdl.Parse(t.Context(), read(t, path), wsdl.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -159,8 +159,14 @@ var limits = map[string]proof{
 		[]string{"sftpexport.maxNative"}, []string{"sftpexport.TestANativeExportThatIsMadeHereIsBounded"},
 	},
 	"a WSDL": {
-		[]string{"workday.maxWSDL", "workday/internal/wsdl.maxParts", "workday/internal/wsdl.maxNested"},
-		[]string{"workday.TestTheAnswersOfAHostileServerAreBounded", "workday/internal/wsdl.TestTypesAreBounded"},
+		[]string{
+			"workday.maxWSDL", "workday/internal/wsdl.maxParts", "workday/internal/wsdl.maxNested",
+			"workday/internal/wsdl.maxDeclared", "workday/internal/wsdl.maxTags", "workday/internal/wsdl.maxTag",
+		},
+		[]string{
+			"workday.TestTheAnswersOfAHostileServerAreBounded", "workday/internal/wsdl.TestTypesAreBounded",
+			"workday/internal/wsdl.TestDeclarationsAndTagsAreBounded",
+		},
 	},
 	"text of a body on the ledger": {
 		[]string{"pipeline.maxRecordedBody"},

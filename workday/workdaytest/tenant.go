@@ -200,23 +200,23 @@ func (t *Tenant) serveCall(w http.ResponseWriter, r *http.Request, service strin
 		SOAPFault(w, "Client.validationError", "Validation error occurred. The body does not hold one element.", "")
 		return
 	}
-	t.accept(w, service, user.ChildText("Username"), calls[0], data)
+	t.accept(w, r, service, user.ChildText("Username"), calls[0], data)
 }
 
-func (t *Tenant) document(service string) (*wsdl.Document, error) {
+func (t *Tenant) document(ctx context.Context, service string) (*wsdl.Document, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if d := t.parsed[service]; d != nil {
 		return d, nil
 	}
-	d, err := wsdl.Parse(t.Services[service], wsdl.Options{})
+	d, err := wsdl.Parse(ctx, t.Services[service], wsdl.Options{})
 	t.parsed[service] = d
 	return d, err
 }
 
 // accept validates a call and answers it.
-func (t *Tenant) accept(w http.ResponseWriter, service, username string, request message.Tree, data []byte) {
-	doc, err := t.document(service)
+func (t *Tenant) accept(w http.ResponseWriter, r *http.Request, service, username string, request message.Tree, data []byte) {
+	doc, err := t.document(r.Context(), service)
 	if err != nil {
 		SOAPFault(w, "Server", "The WSDL of the test is unusable: "+err.Error(), "")
 		return

@@ -22,7 +22,7 @@ func request(t testing.TB) *wsdl.Operation {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := wsdl.Parse(data, wsdl.Options{})
+	d, err := wsdl.Parse(t.Context(), data, wsdl.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

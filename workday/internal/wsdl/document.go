@@ -1,6 +1,7 @@
 package wsdl
 
 import (
+	"context"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -48,15 +49,15 @@ type declared struct {
 	name xml.Name
 }
 
-// Parse reads a document.
-func Parse(data []byte, o Options) (*Document, error) {
+// Parse reads a document. It ends with its context, whose cause is the error then.
+func Parse(ctx context.Context, data []byte, o Options) (*Document, error) {
 	d := newDocument()
 	x := d.indexer(data)
-	if err := x.run(); err != nil {
+	if err := x.run(ctx); err != nil {
 		return nil, err
 	}
 	d.imported = true
-	if err := d.imports(x.refs, "", o, make(map[string]bool)); err != nil {
+	if err := d.imports(ctx, x.refs, "", o, make(map[string]bool)); err != nil {
 		return nil, err
 	}
 	return d, nil
@@ -103,7 +104,7 @@ func withoutBOM(data []byte) []byte {
 }
 
 // imports reads what a document refers to.
-func (d *Document) imports(refs []reference, from string, o Options, read map[string]bool) error {
+func (d *Document) imports(ctx context.Context, refs []reference, from string, o Options, read map[string]bool) error {
 	for _, r := range refs {
 		if r.location == "" || r.namespace == nsXML || r.including == nil && !r.wsdl && d.namespaces[r.namespace] {
 			continue // it stands in the document itself, or is known
@@ -125,10 +126,10 @@ func (d *Document) imports(refs []reference, from string, o Options, read map[st
 		if r.including != nil {
 			x.chameleon = r.including.target
 		}
-		if err := x.run(); err != nil {
+		if err := x.run(ctx); err != nil {
 			return fmt.Errorf("importing %q: %w", r.location, err)
 		}
-		if err := d.imports(x.refs, resolved, o, read); err != nil {
+		if err := d.imports(ctx, x.refs, resolved, o, read); err != nil {
 			return err
 		}
 	}
@@ -182,6 +183,9 @@ const (
 	maxAttributes = 5_000     // of one type
 	maxParts      = 50_000    // elements and content models of one content model
 	maxHeld       = 1_000_000 // of these, those of all types that are used
+	maxDeclared   = 100_000   // elements of one declaration, of whatever kind
+	maxTags       = 4 << 20   // bytes of its tags
+	maxTag        = 1 << 20   // bytes of one tag
 )
 
 // hold counts the parts of a type.

@@ -2,11 +2,14 @@ package wsdl
 
 import (
 	"bytes"
+	"context"
 	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/exportpipeline/exportpipeline/internal/longtext"
 )
 
 // Errors that reading wraps.
@@ -54,6 +57,8 @@ type indexer struct {
 	open      []openElement
 	refs      []reference
 	chameleon string // namespace of an included schema without one
+	// Of the declaration that has been read last: its elements, and the bytes of their tags.
+	elements, tags int
 }
 
 type openElement struct {
@@ -68,14 +73,19 @@ type openElement struct {
 	inside bool // a declaration
 }
 
-func (x *indexer) run() error {
-	if err := checkUTF8(x.data); err != nil {
+func (x *indexer) run(ctx context.Context) error {
+	if err := checkUTF8(ctx, x.data); err != nil {
 		return err
 	}
 	s := &scanner{data: x.data}
-	roots := 0
+	roots, looked := 0, 0
 	for {
 		t, err := s.next()
+		if s.at-looked > longtext.Piece {
+			if looked = s.at; ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+		}
 		if errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 			break
 		}
@@ -142,7 +152,7 @@ func (x *indexer) start(s *scanner, found tag) error {
 			// Only the end of the declaration matters until then.
 			e.inside = true
 			x.open = append(x.open, e)
-			return nil
+			return x.count(found)
 		}
 		e.scope, e.schema, e.target = parent.scope, parent.schema, parent.target
 	}
@@ -167,6 +177,25 @@ func (x *indexer) start(s *scanner, found tag) error {
 		x.declaration(&e, n, at, outer)
 	}
 	x.open = append(x.open, e)
+	if e.at >= 0 {
+		x.elements, x.tags = 0, 0
+		return x.count(found)
+	}
+	return nil
+}
+
+// count bounds what a declaration has: whoever asks for one reads all of it at once.
+func (x *indexer) count(t tag) error {
+	x.elements++
+	x.tags += t.to - t.from
+	if x.elements <= maxDeclared && x.tags <= maxTags {
+		return nil
+	}
+	for _, e := range x.open {
+		if e.at >= 0 {
+			return fmt.Errorf("%s %.100s has more than %d elements, or %d MB of tags", e.kind, e.local, maxDeclared, maxTags>>20)
+		}
+	}
 	return nil
 }
 

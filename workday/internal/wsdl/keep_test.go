@@ -17,7 +17,7 @@ func TestAKeptDocumentIsTheSame(t *testing.T) {
 		t.Fatal(files, err)
 	}
 	for _, file := range append(files, "../../workdaytest/Resource_Management.wsdl") {
-		want, err := Parse(read(t, file), Options{})
+		want, err := Parse(t.Context(), read(t, file), Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -70,7 +70,7 @@ func describe(d *Document, key declared) (string, error) {
 
 func TestWhatIsNoKeptDocumentIsAnError(t *testing.T) {
 	t.Parallel()
-	d, err := Parse([]byte(head+`<x:element name="E" type="x:string"/>`+tail), Options{})
+	d, err := Parse(t.Context(), []byte(head+`<x:element name="E" type="x:string"/>`+tail), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,13 +86,13 @@ func TestWhatIsNoKeptDocumentIsAnError(t *testing.T) {
 }
 
 func FuzzLoad(f *testing.F) {
-	d, err := Parse([]byte(head+`<x:element name="E" type="x:string"/>`+tail), Options{})
+	d, err := Parse(f.Context(), []byte(head+`<x:element name="E" type="x:string"/>`+tail), Options{})
 	if err != nil {
 		f.Fatal(err)
 	}
 	f.Add(d.Append(nil))
 	for path, text := range fuzzing.Files(f, "workday/testdata/wsdl/*.wsdl") {
-		d, err := Parse(text, Options{})
+		d, err := Parse(f.Context(), text, Options{})
 		if err != nil {
 			continue // it imports another one
 		}
@@ -114,7 +114,7 @@ func FuzzLoad(f *testing.F) {
 
 func TestADamagedDocumentNeverPanics(t *testing.T) {
 	t.Parallel()
-	d, err := Parse(read(t, "../../testdata/wsdl/Models.wsdl"), Options{})
+	d, err := Parse(t.Context(), read(t, "../../testdata/wsdl/Models.wsdl"), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

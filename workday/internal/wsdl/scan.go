@@ -2,11 +2,15 @@ package wsdl
 
 import (
 	"bytes"
+	"context"
 	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
 	"unicode/utf8"
+	"unsafe"
+
+	"github.com/exportpipeline/exportpipeline/internal/longtext"
 )
 
 // scanner finds the tags of a document. It is several times as fast as encoding/xml,
@@ -97,7 +101,9 @@ func (s *scanner) tag(rest []byte) (tag, error) {
 		case '>':
 			t.empty = !t.end && rest[i-1] == '/'
 			s.at += i + 1
-			t.to = s.at
+			if t.to = s.at; t.to-t.from > maxTag {
+				return t, fmt.Errorf("a tag has more than %d MB", maxTag>>20)
+			}
 			return t, nil
 		case '"', '\'':
 			length := bytes.IndexByte(rest[i+1:], c)
@@ -184,9 +190,17 @@ func plainName(text []byte) (xml.Name, bool) {
 	return xml.Name{Space: string(text[:colon]), Local: string(text[colon+1:])}, true
 }
 
-func checkUTF8(data []byte) error {
-	if !utf8.Valid(data) {
-		return errors.New("it is not UTF-8")
-	}
-	return nil
+func checkUTF8(ctx context.Context, data []byte) error {
+	text := unsafe.String(unsafe.SliceData(data), len(data)) // which nobody keeps
+	return longtext.Pieces(text, func(int) error {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		return nil
+	}, func(piece string) error {
+		if !utf8.ValidString(piece) {
+			return errors.New("it is not UTF-8")
+		}
+		return nil
+	})
 }

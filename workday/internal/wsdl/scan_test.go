@@ -103,7 +103,7 @@ func FuzzScan(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if checkUTF8(data) == nil {
+		if checkUTF8(t.Context(), data) == nil {
 			compareTags(t, data)
 		}
 	})

@@ -1,6 +1,7 @@
 package wsdl
 
 import (
+	"context"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -9,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/exportpipeline/exportpipeline/internal/looked"
 )
 
 func read(t testing.TB, path string) []byte {
@@ -22,7 +25,7 @@ func read(t testing.TB, path string) []byte {
 
 func resourceManagement(t testing.TB) *Document {
 	t.Helper()
-	d, err := Parse(read(t, "../../workdaytest/Resource_Management.wsdl"), Options{})
+	d, err := Parse(t.Context(), read(t, "../../workdaytest/Resource_Management.wsdl"), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +99,7 @@ func TestDocumentsThatCannotBeUsedAreRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if _, err := Parse([]byte(c.text), Options{}); err == nil || !strings.Contains(err.Error(), c.want) {
+			if _, err := Parse(t.Context(), []byte(c.text), Options{}); err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("error %v, want %q", err, c.want)
 			}
 		})
@@ -119,7 +122,7 @@ func TestDeclarationsThatAreWrongAreErrors(t *testing.T) {
 		`<x:element name="E"><x:simpleType/></x:element>`:                                                                                                              "no restriction, list or union",
 		`<x:element name="E"><x:complexType><x:simpleContent/></x:complexType></x:element>`:                                                                            "neither extension nor restriction",
 	} {
-		d, err := Parse([]byte(head+declaration+tail), Options{})
+		d, err := Parse(t.Context(), []byte(head+declaration+tail), Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -133,7 +136,6 @@ func TestDeclarationsThatAreWrongAreErrors(t *testing.T) {
 	}
 }
 
-// TestGroupsCannotExplode has groups that each hold the next one twice.
 func TestTypesAreBounded(t *testing.T) {
 	t.Parallel()
 	many := func(n int, one string) string {
@@ -160,14 +162,17 @@ func TestTypesAreBounded(t *testing.T) {
 		return `<x:element name="E"><x:complexType>` + content + `</x:complexType></x:element>`
 	}
 	for name, tt := range map[string]struct{ schema, want string }{
-		"elements":              {ofE(`<x:sequence>` + many(maxParts+1, `<x:element name="a"/>`) + `</x:sequence>`), "a type has more than 50000 elements"},
-		"as many as allowed":    {ofE(`<x:sequence>` + many(maxParts, `<x:element name="a"/>`) + `</x:sequence>`), ""},
-		"attributes":            {ofE(many(maxAttributes+1, `<x:attribute name="a#"/>`)), "a type has more than 5000 attributes"},
-		"extensions":            {chain(maxNested), "is nested in more than 500 others"},
-		"fewer extensions":      {chain(maxNested - 1), ""},
-		"models in one another": {ofE(`<x:sequence>` + many(30, `<x:sequence>`+many(maxParts-1, `<x:any/>`)+`</x:sequence>`) + `</x:sequence>`), "more than 1000000 elements"},
+		"elements":           {ofE(`<x:sequence>` + many(maxParts+1, `<x:element name="a"/>`) + `</x:sequence>`), "a type has more than 50000 elements"},
+		"as many as allowed": {ofE(`<x:sequence>` + many(maxParts, `<x:element name="a"/>`) + `</x:sequence>`), ""},
+		"attributes":         {ofE(many(maxAttributes+1, `<x:attribute name="a#"/>`)), "a type has more than 5000 attributes"},
+		"extensions":         {chain(maxNested), "is nested in more than 500 others"},
+		"fewer extensions":   {chain(maxNested - 1), ""},
+		"models in one another": {
+			many(30, `<x:group name="G#"><x:sequence>`+many(maxParts-1, `<x:any/>`)+`</x:sequence></x:group>`) +
+				ofE(`<x:sequence>`+many(30, `<x:group ref="t:G#"/>`)+`</x:sequence>`), "more than 1000000 elements",
+		},
 	} {
-		d, err := Parse([]byte(head+tt.schema+tail), Options{})
+		d, err := Parse(t.Context(), []byte(head+tt.schema+tail), Options{})
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -181,6 +186,56 @@ func TestTypesAreBounded(t *testing.T) {
 	}
 }
 
+// A declaration is read all at once when somebody asks for it, without a look at the context.
+func TestDeclarationsAndTagsAreBounded(t *testing.T) {
+	t.Parallel()
+	const open, end = `<x:complexType name="T"><x:sequence>`, `</x:sequence></x:complexType>`
+	for name, tt := range map[string]struct{ schema, want string }{
+		"elements": {open + strings.Repeat(`<x:any/>`, maxDeclared) + end, "type T has more than 100000 elements"},
+		"elements within others": {
+			open + strings.Repeat(`<x:element><x:a/></x:element>`, maxDeclared/2) + end, "type T has more than 100000 elements",
+		},
+		"bytes of tags": {
+			open + strings.Repeat(`<x:any a="`+strings.Repeat("b", maxTag/2)+`"/>`, 2*maxTags/maxTag) + end, "or 4 MB of tags",
+		},
+		"bytes of one tag":             {`<x:element name="` + strings.Repeat("b", maxTag) + `"/>`, "a tag has more than 1 MB"},
+		"bytes of a tag without names": {`<x:element ` + strings.Repeat(" ", maxTag) + `/>`, "a tag has more than 1 MB"},
+		"as many as there may be":      {open + strings.Repeat(`<x:any/>`, maxDeclared-2) + end, ""},
+		"as many in each of two": {
+			open + strings.Repeat(`<x:any/>`, maxDeclared-2) + end + strings.Replace(open, `"T"`, `"U"`, 1) + strings.Repeat(`<x:any/>`, maxDeclared-2) + end, "",
+		},
+	} {
+		_, err := Parse(t.Context(), []byte(head+tt.schema+tail), Options{})
+		if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v, want %q", name, err, tt.want)
+		}
+	}
+}
+
+func TestReadingADocumentEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	for name, text := range map[string]string{
+		"elements": head + strings.Repeat(`<x:element name="e"/>`, 4<<20/21) + tail,
+		"letters":  head + `<!--` + strings.Repeat("é", 4<<20/2) + `-->` + tail,
+	} {
+		for look := 1; look <= 3; look++ {
+			ctx := looked.EndsAt(t.Context(), look)
+			if _, err := Parse(ctx, []byte(text), Options{}); !errors.Is(err, context.Canceled) {
+				t.Errorf("%s: ended at look %d: %v", name, look, err)
+			}
+		}
+	}
+	imports := head + `<x:import namespace="urn:o" schemaLocation="o.xsd"/>` + tail
+	ctx := looked.EndsAt(t.Context(), 1)
+	_, err := Parse(ctx, []byte(imports), Options{Fetch: func(string, string) ([]byte, string, error) {
+		return []byte(strings.Repeat(" ", 4<<20) + `<x:schema xmlns:x="http://www.w3.org/2001/XMLSchema"/>`), "o.xsd", nil
+	}})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("an import: %v", err)
+	}
+}
+
+// TestGroupsCannotExplode has groups that each hold the next one twice.
 func TestGroupsCannotExplode(t *testing.T) {
 	t.Parallel()
 	for kind, use := range map[string]string{"group": `<x:sequence>%[1]s%[1]s</x:sequence>`, "attributeGroup": `%[1]s%[1]s`} {
@@ -191,7 +246,7 @@ func TestGroupsCannotExplode(t *testing.T) {
 			b.WriteString(fmt.Sprintf(`<x:%s name="G%d">`, kind, i) + fmt.Sprintf(use, ref) + `</x:` + kind + `>`)
 		}
 		b.WriteString(`<x:` + kind + ` name="G60"><x:sequence><x:element name="a"/></x:sequence></x:` + kind + `>` + tail)
-		d, err := Parse([]byte(b.String()), Options{})
+		d, err := Parse(t.Context(), []byte(b.String()), Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -215,7 +270,7 @@ func TestImportsAndIncludesAreRead(t *testing.T) {
 	}
 	text := strings.Replace(head, "<w:types>", `<w:import namespace="urn:t" location="inner.wsdl"/><w:types>`, 1) +
 		`<x:include schemaLocation="types.xsd"/><x:import namespace="urn:o" schemaLocation="other.xsd"/><x:element name="E" type="t:Code"/>` + tail
-	d, err := Parse([]byte(text), Options{Fetch: func(location, _ string) ([]byte, string, error) {
+	d, err := Parse(t.Context(), []byte(text), Options{Fetch: func(location, _ string) ([]byte, string, error) {
 		return []byte(documents[location]), location, nil
 	}})
 	if err != nil {
@@ -243,7 +298,7 @@ func FuzzParse(f *testing.F) {
 		f.Add([]byte(strings.Replace(head, "<w:types>", bound+"<w:types>", 1) + declaration + tail))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		d, err := Parse(data, Options{})
+		d, err := Parse(t.Context(), data, Options{})
 		if err != nil {
 			return
 		}
