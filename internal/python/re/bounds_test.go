@@ -48,6 +48,27 @@ func TestALongTextNeedsNoDeepStack(t *testing.T) {
 	}
 }
 
+func TestALongPieceOfATextIsNotCopied(t *testing.T) { // not parallel, since allocations are counted
+	for name, tt := range map[string]struct {
+		one    string
+		copied float64
+	}{
+		"letters": {"aüč", 0}, "of four bytes": {"a\U0001F600", 0}, "surrogates": {"a\xed\xa0\x80b", 0}, "not UTF-8": {"a\xffü", 1},
+	} {
+		text, err := NewTextWithin(func(int) error { return nil }, strings.Repeat(tt.one, 1<<20))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, between := range [][2]int{{0, text.Len()}, {3, text.Len()}, {0, text.Len() - 5}, {77, text.Len() - 99}} {
+			var got string
+			copied := testing.AllocsPerRun(1, func() { got = text.Slice(between[0], between[1]) })
+			if want := encode(text.runes[between[0]:between[1]]); got != want || copied != tt.copied {
+				t.Errorf("%s: %v copied %v times; equal: %t", name, between, copied, got == want)
+			}
+		}
+	}
+}
+
 func TestDeepNestingIsRefused(t *testing.T) {
 	t.Parallel()
 	var e *Error

@@ -42,7 +42,7 @@ func surrogateAt(s string, i int) rune {
 // encode is the inverse of decode.
 func encode(runes []rune) string {
 	var b strings.Builder
-	b.Grow(len(runes))
+	b.Grow(encodedLen(runes))
 	for _, r := range runes {
 		if r >= 0xD800 && r <= 0xDFFF {
 			b.WriteByte(0xED)
@@ -53,6 +53,23 @@ func encode(runes []rune) string {
 		b.WriteRune(r)
 	}
 	return b.String()
+}
+
+// encodedLen is the length of what encode returns.
+func encodedLen(runes []rune) int {
+	n := len(runes)
+	for _, r := range runes {
+		switch {
+		case r < 0x80:
+		case r < 0x800:
+			n++
+		case r < 0x10000:
+			n += 2
+		default:
+			n += 3
+		}
+	}
+	return n
 }
 
 // Text is a text that patterns are matched with.
@@ -70,8 +87,12 @@ func NewText(s string) *Text {
 
 // NewTextWithin is [NewText] of a text that may be long, with looks between its pieces.
 func NewTextWithin(look longtext.Look, s string) (*Text, error) {
-	runes := make([]rune, 0, len(s))
-	err := longtext.Pieces(s, look, func(piece string) error {
+	count, err := longtext.RuneCount(s, look)
+	if err != nil {
+		return nil, err
+	}
+	runes := make([]rune, 0, count)
+	err = longtext.Pieces(s, look, func(piece string) error {
 		runes = appendRunes(runes, piece)
 		return nil
 	})
@@ -117,6 +138,12 @@ func (t *Text) String() string { return t.source }
 func (t *Text) Slice(from, to int) string {
 	if t.ascii {
 		return t.source[from:to]
+	}
+	if n := to - from; n >= longtext.Piece && n > len(t.runes)/8 { // a copy would take longer than to count
+		before, inside := encodedLen(t.runes[:from]), encodedLen(t.runes[from:to])
+		if before+inside+encodedLen(t.runes[to:]) == len(t.source) { // without what is not UTF-8
+			return t.source[before : before+inside]
+		}
 	}
 	return encode(t.runes[from:to])
 }
