@@ -27,14 +27,33 @@ func Algorithms() []string { return []string{"PS256", "PS384", "PS512", "RS256",
 
 // Errors of a key; their texts never show a part of it.
 var (
+	ErrKeyTooLarge  = fmt.Errorf("the private key is too large: more than %d bits, or %d KB of text", maxKeyBits, maxKeyText>>10)
 	ErrKey          = errors.New("it is not an RSA private key in PEM (PKCS#1 or PKCS#8)")
 	ErrEncryptedKey = errors.New("encrypted private keys are not supported; store the key without a passphrase")
 	ErrAlgorithm    = errors.New("unknown signature algorithm (expected PS256, PS384, PS512, RS256, RS384 or RS512)")
 )
 
+// Most of a private key. To sign with one of 16,384 bits takes half a second already, and
+// nothing can cut that short.
+const (
+	maxKeyBits = 8192
+	maxKeyText = 64 << 10
+)
+
 // ParseKey reads an unencrypted RSA key. A text in which line breaks have become
 // \n or blanks, as happens on the way through forms, is read too.
 func ParseKey(text string) (*rsa.PrivateKey, error) {
+	if len(text) > maxKeyText {
+		return nil, ErrKeyTooLarge
+	}
+	key, err := parseKey(text)
+	if err == nil && key.N.BitLen() > maxKeyBits {
+		return nil, ErrKeyTooLarge
+	}
+	return key, err
+}
+
+func parseKey(text string) (*rsa.PrivateKey, error) {
 	text = strings.TrimSpace(strings.ReplaceAll(strings.ReplaceAll(text, `\r`, ""), `\n`, "\n"))
 	if !strings.Contains(text, "\n") {
 		text = brokenLines(text)

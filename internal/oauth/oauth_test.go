@@ -213,6 +213,9 @@ func TestKeysAreReadInTheFormsTheyComeIn(t *testing.T) {
 		"broken":             {"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----", ErrKey},
 		"broken PKCS#1":      {"-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----", ErrKey},
 		"a head and no body": {"-----BEGIN RSA PRIVATE KEY-----", ErrKey},
+		"text around it":     {strings.Repeat(" ", maxKeyText) + pkcs8, ErrKeyTooLarge},
+		"as much as allowed": {strings.Repeat("\n", maxKeyText-len(pkcs8)) + pkcs8, nil},
+		"many bits":          {text("large.pem"), ErrKeyTooLarge},
 	} {
 		key, err := ParseKey(tt.text)
 		if !errors.Is(err, tt.want) || (err == nil) != (key != nil) {
@@ -232,7 +235,7 @@ func FuzzParseKey(f *testing.F) {
 			t.Fatalf("%v, %v", key, err)
 		}
 		if err != nil {
-			if !errors.Is(err, ErrKey) && !errors.Is(err, ErrEncryptedKey) {
+			if !errors.Is(err, ErrKey) && !errors.Is(err, ErrEncryptedKey) && !errors.Is(err, ErrKeyTooLarge) {
 				t.Errorf("%q is refused with %v", text, err)
 			}
 			fuzzing.CheckMessage(t, err.Error())

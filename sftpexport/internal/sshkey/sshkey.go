@@ -13,6 +13,7 @@ import (
 	"encoding/base64"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"regexp"
 	"strings"
 
@@ -28,12 +29,19 @@ var (
 	ErrDSA           = errors.New("this is a DSA key, which SSH no longer uses; make an Ed25519 or RSA key, and give its public part to the server's operator")
 	errNotReadable   = errors.New("the key is damaged: it cannot be read to its end")
 	errUnsupported   = errors.New("the key is encrypted in a way that is not supported; convert it with: ssh-keygen -p -f KEYFILE")
+	errTooLong       = fmt.Errorf("the text is longer than any key: %d KB and more", maxText>>10)
 	errTooExpensive  = errors.New("opening the key would take more memory or time than any real key asks for")
 	errSecurityToken = errors.New("this key needs a security token that is touched by hand; make an Ed25519 or RSA key without one")
 )
 
+// maxText is how long the text of a key may be. One of RSA with 16,384 bits has 13 KB.
+const maxText = 64 << 10
+
 // Parse reads a private key. The passphrase is not looked at if the key has none.
 func Parse(text, passphrase string) (ssh.Signer, error) {
+	if len(text) > maxText {
+		return nil, errTooLong
+	}
 	key, err := parse(clean(text), []byte(passphrase), true)
 	if err != nil {
 		return nil, err

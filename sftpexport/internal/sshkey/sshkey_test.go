@@ -96,6 +96,7 @@ func TestWhatIsNotAKeyIsSaidWithoutQuotingIt(t *testing.T) {
 		{"a key without its middle", key[:100] + key[200:], errNotReadable},
 		{"a header alone", "PuTTY-User-Key-File-3: ssh-ed25519", errNotReadable},
 		{"another comment", strings.Replace(ppk, "golden rsa", "golden", 1), errNotReadable},
+		{"a key in a long text", strings.Repeat(" ", maxText) + key, errTooLong},
 		{"ssh.com's key", "---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----", ErrNoKey},
 	} {
 		_, err := Parse(c.text, passphrase)
