@@ -215,8 +215,12 @@ func (src source) run(ctx context.Context, x *pipeline.Export) error {
 		return src.write(x, make([]string, len(src.Rules)))
 	}
 	values := make([]string, len(src.Rules))
+	found := pyvalue.NewMeter(ctx, pyvalue.Limits{TotalBytes: maxFound})
 	for i, find := range src.find {
-		if values[i], err = find(ctx, parsed); err != nil {
+		if values[i], err = find(ctx, parsed); err == nil {
+			err = found.Grow(int64(len(values[i])))
+		}
+		if err != nil {
 			return fmt.Errorf("extract_rules[%d].value_path: %w", i, err)
 		}
 	}
@@ -279,8 +283,8 @@ func compileJSONPath(path string) (finder, error) {
 	}, nil
 }
 
-// maxFound is how large a value of a reply may be that is made for a field, in bytes. A text
-// that is a part of the reply may be as large as that.
+// maxFound is how large the values may be that are found in a reply, in bytes: one that is
+// made for a field, and all of them together.
 const maxFound = 128 << 20
 
 // valueText is how a value of a reply is written to a field.

@@ -115,8 +115,12 @@ var limits = map[string]proof{
 		[]string{"internal/jmespath.TestASearchEndsAtItsLimit"},
 	},
 	"an XPath or pattern of the extractor": {
-		[]string{"steps.maxSearchSteps", "steps.maxFound"},
+		[]string{"steps.maxSearchSteps"},
 		[]string{"steps.TestAnXPathEndsAtItsLimit"},
+	},
+	"what an extractor finds in a reply": {
+		[]string{"steps.maxFound"},
+		[]string{"steps.TestAllThatIsFoundInAReplyIsBoundedTogether"},
 	},
 	"a condition in expr-lang": {
 		[]string{"pipeline/expression.maxConditionBytes"},
