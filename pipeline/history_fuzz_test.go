@@ -45,7 +45,7 @@ func FuzzHistory(f *testing.F) {
 				},
 			)
 		}
-		h, err := j.history(run)
+		h, err := j.history(t.Context(), run)
 		if err != nil {
 			fuzzing.CheckMessage(t, err.Error())
 			return

@@ -170,7 +170,7 @@ func (j *Journal) load(ctx context.Context, id RunID) (*history, error) {
 	if err != nil {
 		return nil, err
 	}
-	return j.history(run)
+	return j.history(ctx, run)
 }
 
 // loadToGoOn reads a run that is to go on.
@@ -178,8 +178,8 @@ func (j *Journal) loadToGoOn(ctx context.Context, id RunID) (h *history, err err
 	run, err := j.ledger.Load(ctx, id)
 	later := err != nil && !errors.Is(err, ErrNoRun)
 	if err == nil {
-		h, err = j.history(run)
-		later = errors.Is(err, ErrNewerFormat) // which another replica can read
+		h, err = j.history(ctx, run)
+		later = errors.Is(err, ErrNewerFormat) || ctx.Err() != nil // which another replica, or another call, can read
 	}
 	if later {
 		err = &unreadError{err}
@@ -199,7 +199,7 @@ func (e *unreadError) Unwrap() error { return e.err }
 
 func (e *unreadError) Is(target error) bool { return target == ErrNotNoted }
 
-func (j *Journal) history(run Run) (h *history, err error) {
+func (j *Journal) history(ctx context.Context, run Run) (h *history, err error) {
 	defer func() {
 		if err != nil {
 			h, err = nil, fmt.Errorf("reading run %s: %w", run.ID, err)
@@ -211,6 +211,9 @@ func (j *Journal) history(run Run) (h *history, err error) {
 	}
 	byID := make(map[callID]*pastCall)
 	for _, r := range run.Records {
+		if ctx.Err() != nil { // a run may have many, and large ones
+			return nil, context.Cause(ctx)
+		}
 		if err := h.add(j, r, byID); err != nil {
 			return nil, err
 		}

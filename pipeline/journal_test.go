@@ -1,10 +1,14 @@
 package pipeline
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/exportpipeline/exportpipeline/internal/looked"
 )
 
 // durable is a ledger that outlives the process, as far as it says.
@@ -116,5 +120,41 @@ func TestTheLatestRunOfAKeyWithEmptyPartsIsItsOwn(t *testing.T) {
 		if info, ok, err := j.Latest(t.Context(), key); !ok || err != nil || info.ID != first {
 			t.Errorf("without %s: got run %q, %t, %v, want %q", name, info.ID, ok, err, first)
 		}
+	}
+}
+
+// A run may have left thousands of records, and some of them are large.
+func TestReadingARunEndsWithItsContextAndIsNotItsEnd(t *testing.T) {
+	t.Parallel()
+	j, err := NewJournal(MemoryLedger(), JournalOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := RunKey{Organization: "o", Hook: "h", Annotation: 1, Event: "e"}
+	claimed, err := j.ledger.Claim(t.Context(), key, ClaimOptions{Owner: "a", Lease: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 5 {
+		if err := j.ledger.Append(t.Context(), claimed.Lease, Record{Kind: recordDelivered, Version: recordVersion, Data: []byte("{}")}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run, err := j.ledger.Load(t.Context(), claimed.Run.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for look := 1; look <= len(run.Records); look++ {
+		ctx := looked.EndsAt(t.Context(), look)
+		if _, err := j.history(ctx, run); !errors.Is(err, context.Canceled) || ctx.Looks() < look {
+			t.Errorf("look %d of %d: %v", look, ctx.Looks(), err)
+		}
+	}
+	all := looked.EndsAt(t.Context(), 1000)
+	if _, err := j.history(all, run); err != nil || all.Looks() != len(run.Records) {
+		t.Errorf("%d looks at %d records: %v", all.Looks(), len(run.Records), err)
+	}
+	if _, err := j.loadToGoOn(looked.EndsAt(t.Context(), 3), claimed.Run.ID); !errors.Is(err, ErrNotNoted) {
+		t.Errorf("whoever comes later may go on: %v", err)
 	}
 }
