@@ -33,6 +33,8 @@ type row struct {
 	// refused says that the export has to end with an error.
 	refused bool
 	run     func(t testing.TB) func(context.Context) error
+	// early says that it is done before there is a run, so that there is no context to look at.
+	early bool
 }
 
 // result is what a child prints.
@@ -42,6 +44,8 @@ type result struct {
 	Overrun time.Duration // after the deadline: time, or processor time if that is less
 	Grown   int64         // by how many bytes the peak of the resident memory rose
 	Live    int64         // by how many the heap did that a collection left, at most
+	Unseen  time.Duration // the longest processor time without a look at the context
+	Until   string        // who looked then
 	Error   string
 }
 
@@ -64,12 +68,14 @@ func TestMeasure(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fmt.Printf("%-46s %-22s %-17s %9s %9s %9s %9s %9s  %s\n", "row", "was", "aim", "is: peak", "live heap", "CPU", "took", "overrun", "outcome")
+	program := watchedProgram(t)
+	fmt.Printf("%-46s %-22s %-17s %9s %9s %9s %9s %9s %9s  %s\n",
+		"row", "was", "aim", "is: peak", "live heap", "CPU", "took", "overrun", "no look", "outcome")
 	for _, r := range rows {
 		if !chosen.MatchString(r.name) || wanted == "." && strings.HasPrefix(r.name, attackMark) {
 			continue // attacks take minutes, and are run by their name
 		}
-		got, err := measure(r)
+		got, err := measure(program, r)
 		if err != nil {
 			t.Errorf("%s: %v", r.name, err)
 			continue
@@ -78,13 +84,16 @@ func TestMeasure(t *testing.T) {
 		if got.Error != "" {
 			outcome = shorten(got.Error)
 		}
-		fmt.Printf("%-46s %-22s %-17s %6d MB %6d MB %9s %9s %9s  %s\n", nameOf(r), r.was, r.aim(), got.Grown>>20, got.Live>>20,
-			short(got.CPU), short(got.Took), short(got.Overrun), outcome)
+		fmt.Printf("%-46s %-22s %-17s %6d MB %6d MB %9s %9s %9s %9s  %s\n", nameOf(r), r.was, r.aim(), got.Grown>>20, got.Live>>20,
+			short(got.CPU), short(got.Took), short(got.Overrun), short(got.Unseen), outcome)
 		if r.refused && got.Error == "" {
 			t.Errorf("%s: it was not refused", r.name)
 		}
 		if got.Overrun > overrun {
 			t.Errorf("%s: the deadline was exceeded by %v", r.name, got.Overrun)
+		}
+		if !r.early && got.Unseen > overrun {
+			t.Errorf("%s: it went on for %v without a look at its context, until %s", r.name, got.Unseen, got.Until)
 		}
 		if r.memory > 0 && got.Grown > int64(r.memory)<<20 {
 			t.Errorf("%s: the process grew by %d MB, %d are allowed", r.name, got.Grown>>20, r.memory)
@@ -120,10 +129,10 @@ func shorten(text string) string {
 }
 
 // measure runs a row in a child. A child that takes far too long is ended.
-func measure(r row) (result, error) {
+func measure(program string, r row) (result, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, os.Args[0], "-test.run=^TestMeasure$", "-test.v")
+	cmd := exec.CommandContext(ctx, program, "-test.run=^TestMeasure$", "-test.v")
 	cmd.Env = append(os.Environ(), rowVariable+"="+r.name)
 	out, err := cmd.CombinedOutput()
 	_, line, ok := bytes.Cut(out, []byte(resultMark))
@@ -149,7 +158,8 @@ func child(t *testing.T, name string) {
 		runtime.GC()
 		cpu, _ := usage()
 		before := resident()
-		ctx, cancel := context.WithTimeout(t.Context(), deadline)
+		watched, unseen := watchLooks(t.Context())
+		ctx, cancel := context.WithTimeout(watched, deadline)
 		defer cancel()
 		var atDeadline atomic.Int64
 		watch := time.AfterFunc(deadline, func() {
@@ -160,7 +170,9 @@ func child(t *testing.T, name string) {
 		started := time.Now()
 		err := run(ctx)
 		got := result{Took: time.Since(started)}
+		unseen.look()
 		after, peak := usage()
+		got.Unseen, got.Until = unseen.longest, unseen.until
 		if !watch.Stop() {
 			// On a machine that is busy otherwise time passes without anything being done.
 			got.Overrun = min(max(0, got.Took-deadline), after-time.Duration(atDeadline.Load()))

@@ -45,6 +45,8 @@ var rows = func() []row {
 	list = append(list, attackRows()...)
 	list = append(list, wsdlAttacks()...)
 	list = append(list, storeAttacks()...)
+	list = append(list, peerAttacks()...)
+	list = append(list, recordAttacks()...)
 	return append(list, refusedRows()...)
 }()
 
@@ -87,7 +89,7 @@ func replyRows() []row {
 	for _, path := range []string{"//row[count(preceding::row)=1]/@id", "//*[.//*[.//*[following::*]]]", "//row[preceding::*[preceding::*]]", "count(//row/preceding::row)"} {
 		list = append(
 			list,
-			row{"XPath on 100 KB, extractor: " + path, "19.7 s to over 60 s", 2 * time.Second, 100, false, func(t testing.TB) func(context.Context) error {
+			row{name: "XPath on 100 KB, extractor: " + path, was: "19.7 s to over 60 s", deadline: 2 * time.Second, memory: 100, run: func(t testing.TB) func(context.Context) error {
 				return extracts(t, xmlReply(t, 100<<10), "xml", path)
 			}},
 		)
@@ -98,7 +100,7 @@ func replyRows() []row {
 		// The tree of a reply costs at most six times its bytes, beside the reply itself.
 		tree := 7 * int(size)
 		add := func(name, was string, run func(testing.TB) func(context.Context) error) {
-			list = append(list, row{fmt.Sprintf(name+", %v", size, deadline), was, deadline, tree + slack, false, run})
+			list = append(list, row{name: fmt.Sprintf(name+", %v", size, deadline), was: was, deadline: deadline, memory: tree + slack, run: run})
 		}
 		add("JSON reply of %d MB, processor", was[0], func(t testing.TB) func(context.Context) error {
 			return reads(t, jsonReply(t, size*mb), "response.body", "$jmespath", "[-1].id")
@@ -135,13 +137,13 @@ func replyRows() []row {
 		})
 	}
 	return append(list,
-		row{"text reply of 60 MB, regex (a+)+b", "", 3 * time.Second, 60*6 + slack, false, func(t testing.TB) func(context.Context) error {
+		row{name: "text reply of 60 MB, regex (a+)+b", was: "", deadline: 3 * time.Second, memory: 60*6 + slack, run: func(t testing.TB) func(context.Context) error {
 			return extracts(t, replies(t, "text/plain", ``, "aaaaaaaaaaaaaaaaaaaaaaa ", ``, 60*mb), "text", "(a+)+b")
 		}},
-		row{"reply without an end", "", 3 * time.Second, 64*3 + slack, false, func(t testing.TB) func(context.Context) error {
+		row{name: "reply without an end", was: "", deadline: 3 * time.Second, memory: 64*3 + slack, run: func(t testing.TB) func(context.Context) error {
 			return extracts(t, jsonReply(t, -1), "json", "[-1].id")
 		}},
-		row{"OAuth reply without an end", "", 3 * time.Second, 64*3 + slack, false, func(t testing.TB) func(context.Context) error {
+		row{name: "OAuth reply without an end", was: "", deadline: 3 * time.Second, memory: 64*3 + slack, run: func(t testing.TB) func(context.Context) error {
 			return exports(t, rossumtest.Annotation(rossumtest.Offline()), &steps.RESTExport{
 				Auth: &steps.Auth{URL: jsonReply(t, -1), Data: json.RawMessage(`{}`)}, Request: steps.Request{URL: "http://127.0.0.1:1/"},
 			})
@@ -200,7 +202,7 @@ func languageRows() []row {
 		`{% set a = [1] * 1000000 %}{% for i in range(100000) %}{% set b = a == a[:] %}{% endfor %}`,
 		`{% for i in range(100000) %}{% set a = "a" * 15000000 %}{% endfor %}`,
 	} {
-		list = append(list, row{"template: " + text, "over 60 s", 2 * time.Second, 300, false, func(t testing.TB) func(context.Context) error {
+		list = append(list, row{name: "template: " + text, was: "over 60 s", deadline: 2 * time.Second, memory: 300, run: func(t testing.TB) func(context.Context) error {
 			return exports(t, rossumtest.Annotation(rossumtest.Offline()), &steps.CustomFormat{Exports: []steps.ExportConfig{{Key: "k", Template: text}}})
 		}})
 	}
@@ -218,7 +220,7 @@ func languageRows() []row {
 		"import re\nre.match('(a+)+b', 'a' * 1000000)\n",
 		"a = []\nfor i in range(100000000): a.append('x' * 100)\n",
 	} {
-		list = append(list, row{"function: " + code, "over 60 s, 1.6 GB", 2 * time.Second, 400, false, func(t testing.TB) func(context.Context) error {
+		list = append(list, row{name: "function: " + code, was: "over 60 s, 1.6 GB", deadline: 2 * time.Second, memory: 400, run: func(t testing.TB) func(context.Context) error {
 			body := "import math\nfrom txscript import *\ndef rossum_hook_request_handler(payload):\n    t = TxScript.from_payload(payload)\n    show_info = t.show_info\n    " +
 				strings.ReplaceAll(
 					strings.TrimSpace(code),
@@ -238,7 +240,7 @@ func languageRows() []row {
 		`len(split(repeat("a ", 10000000), " ")) > 0`,
 		`len(toJSON(map(1..100000, field))) > 0`,
 	} {
-		list = append(list, row{"expr: " + condition, "out of memory", 2 * time.Second, 300, false, func(t testing.TB) func(context.Context) error {
+		list = append(list, row{name: "expr: " + condition, was: "out of memory", deadline: 2 * time.Second, memory: 300, run: func(t testing.TB) func(context.Context) error {
 			never := pipeline.StepFunc(func(context.Context, *pipeline.Export) error { return nil })
 			step := expression.When(condition, pipeline.Named("never", never))
 			chain, err := pipeline.New(step)
@@ -248,7 +250,7 @@ func languageRows() []row {
 			return exports(t, rossumtest.Annotation(rossumtest.Field("a", strings.Repeat("a", 100000)), rossumtest.Offline()), chain)
 		}})
 	}
-	return append(list, row{"formula of 40,000 terms, compiled", "6 s, quadratic", 0, 200, false, func(t testing.TB) func(context.Context) error {
+	return append(list, row{name: "formula of 40,000 terms, compiled", early: true, was: "6 s, quadratic", memory: 200, run: func(t testing.TB) func(context.Context) error {
 		text := "0" + strings.Repeat(" + field.a", 40000)
 		schema := &rossum.Schema{}
 		if err := json.Unmarshal(fmt.Appendf(nil, `{"content":[{"category":"section","id":"s","children":[{"category":"datapoint","id":"a","type":"number"},{"category":"datapoint","id":"f","type":"number","formula":%q}]}]}`, text), schema); err != nil {
@@ -263,7 +265,7 @@ func languageRows() []row {
 
 func storeRows() []row {
 	return []row{
-		{"S3 error reply without an end", "2.4 GB in 6 s", 3 * time.Second, 100, false, func(t testing.TB) func(context.Context) error {
+		{name: "S3 error reply without an end", was: "2.4 GB in 6 s", deadline: 3 * time.Second, memory: 100, run: func(t testing.TB) func(context.Context) error {
 			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Content-Type", "application/xml")
 				w.WriteHeader(http.StatusForbidden)
@@ -278,7 +280,7 @@ func storeRows() []row {
 			t.Cleanup(s.Close)
 			return toBucket(t, bucketAt(s.URL), bucketSecrets(), 1000)
 		}},
-		{"SFTP listing without an end", "+140 MB in 6 s", 3 * time.Second, 60, false, endlessListing},
+		{name: "SFTP listing without an end", was: "+140 MB in 6 s", deadline: 3 * time.Second, memory: 60, run: endlessListing},
 	}
 }
 

@@ -22,7 +22,8 @@ import (
 // settingsAttacks are settings that are as large as somebody can make them, and what they
 // make of a document of 10,000 lines.
 func settingsAttacks() []row {
-	list := append(hostileSettings(), loopAttacks()...)
+	list := append(hostileSettings(), largeSettings()...)
+	list = append(list, loopAttacks()...)
 	return append(list, outputAttacks()...)
 }
 
@@ -31,30 +32,42 @@ const checkDeadline = 5 * time.Second
 
 // checked decodes settings, builds a chain of the step, and says what is wrong with it.
 func checked[T any](name string, memory int, settings func() string) row {
-	r := attack("settings, "+name, memory, func(t testing.TB) func(context.Context) error {
+	r := attack("settings, "+name, memory, func(testing.TB) func(context.Context) error {
 		text := settings()
-		call := rossumtest.Annotation(rossumtest.Offline(), rossumtest.Field("a", ""))
-		return func(ctx context.Context) error {
+		return func(context.Context) error {
 			s := new(T)
 			if err := json.Unmarshal([]byte(text), s); err != nil {
 				return err
 			}
-			chain, err := pipeline.New(any(s).(pipeline.Step))
-			if err != nil {
-				return err
-			}
-			schema, err := call.Payload().Schema()
-			if err != nil {
-				return err
-			}
-			if findings := chain.Check(schema); len(findings) > 0 {
-				return fmt.Errorf("%d findings, the first: %v", len(findings), findings[0])
-			}
-			return nil
+			return check(any(s).(pipeline.Step))
 		}
 	})
-	r.deadline = checkDeadline
-	return r
+	return r.before()
+}
+
+// checkedFunction builds a chain of the code of a hook, and says what is wrong with it.
+func checkedFunction(name string, memory int, code func() string) row {
+	r := attack("settings, "+name, memory, func(testing.TB) func(context.Context) error {
+		text := code()
+		return func(context.Context) error { return check(&steps.Function{Code: text}) }
+	})
+	return r.before()
+}
+
+// check builds a chain of a step, and says what is wrong with it.
+func check(step pipeline.Step) error {
+	chain, err := pipeline.New(step)
+	if err != nil {
+		return err
+	}
+	schema, err := rossumtest.Annotation(rossumtest.Offline(), rossumtest.Field("a", "")).Payload().Schema()
+	if err != nil {
+		return err
+	}
+	if findings := chain.Check(schema); len(findings) > 0 {
+		return fmt.Errorf("%d findings, the first: %v", len(findings), findings[0])
+	}
+	return nil
 }
 
 // listed joins n texts that f makes of numbers.

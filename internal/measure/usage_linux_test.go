@@ -1,0 +1,18 @@
+package measure
+
+import (
+	"syscall"
+	"time"
+)
+
+// thread returns the number of the thread that calls it.
+func thread() int { return syscall.Gettid() }
+
+// threadTime returns the processor time of the thread that calls it.
+func threadTime() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_THREAD, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
