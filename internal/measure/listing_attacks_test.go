@@ -6,8 +6,6 @@ import (
 	"io"
 	"io/fs"
 	"net"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -23,6 +21,7 @@ import (
 type directory struct {
 	files int
 	name  func(i int) string
+	rest  sftp.FileLister // what is asked for by its name
 }
 
 // ListAt implements [sftp.ListerAt].
@@ -37,15 +36,15 @@ func (d directory) ListAt(list []fs.FileInfo, offset int64) (n int, err error) {
 	return n, err
 }
 
-// Filelist implements [sftp.FileLister]. A file that is asked for is there, if it is "1.pdf".
+// Filelist implements [sftp.FileLister]. "1.pdf" is there when somebody asks for it.
 func (d directory) Filelist(r *sftp.Request) (sftp.ListerAt, error) {
 	if r.Method == "List" {
 		return d, nil
 	}
-	if filepath.Base(r.Filepath) == "1.pdf" || r.Filepath == "/" {
-		return directory{1, func(int) string { return filepath.Base(r.Filepath) }}, nil
+	if r.Filepath == "/1.pdf" {
+		return directory{files: 1, name: func(int) string { return "1.pdf" }}, nil
 	}
-	return nil, os.ErrNotExist
+	return d.rest.Filelist(r)
 }
 
 type listedFile string
@@ -83,7 +82,7 @@ func listingAttacks() []row {
 	lists := func(name string, files int, names func(i int) string) row {
 		return attack("SFTP, "+name, few+100, func(t testing.TB) func(context.Context) error {
 			memory := sftp.InMemHandler()
-			memory.FileList = directory{files, names}
+			memory.FileList = directory{files, names, memory.FileList}
 			config := withHostKey(t, &ssh.ServerConfig{NoClientAuth: true})
 			port := listens(t, func(conn net.Conn) {
 				if _, channels, requests, err := ssh.NewServerConn(conn, config); err == nil {

@@ -91,7 +91,7 @@ func trustAttacks() []row {
 		return attack("a private key of 10 MB, "+name, 200, func(t testing.TB) func(context.Context) error {
 			step := settingsOf[requestprocessor.Step](t, fmt.Sprintf(`{"stages":[{"call_api":[{"name":"c",
 				"auth":{"type":"oauth2_private_certificate","url":%q,"client_id":"c","certificate_id":"i","private_certificate":"{payload.secrets.key}"},
-				"request":{"url":%[1]q,"method":"GET","timeout":60}}]}]}`, accepting(t)))
+				"request":{"url":%[1]q,"method":"GET","timeout":60,"headers":{"Authorization":"Bearer {token}"}}}]}]}`, accepting(t)))
 			return exports(t, rossumtest.Annotation(rossumtest.Offline(), rossumtest.Secret("key", key())), step)
 		})
 	}
