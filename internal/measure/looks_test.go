@@ -83,16 +83,8 @@ func lookedFrom() string {
 func watchedProgram(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	root, err := exec.CommandContext(t.Context(), "go", "env", "GOROOT").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	source := filepath.Join(strings.TrimSpace(string(root)), "src", "context", "context.go")
-	text, err := os.ReadFile(source)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err = withLooks(text)
+	source, text := contextSource(t)
+	text, err := withLooks(text)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,6 +105,20 @@ func watchedProgram(t *testing.T) string {
 	return program
 }
 
+// contextSource is where Go has its package context, and its text.
+func contextSource(t *testing.T) (path string, text []byte) {
+	t.Helper()
+	root, err := exec.CommandContext(t.Context(), "go", "env", "GOROOT").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path = filepath.Join(strings.TrimSpace(string(root)), "src", "context", "context.go")
+	if text, err = os.ReadFile(path); err != nil {
+		t.Fatal(err)
+	}
+	return path, text
+}
+
 // withLooks has contexts of a package context say when somebody looks at them.
 func withLooks(source []byte) ([]byte, error) {
 	for _, method := range []string{"func (c *cancelCtx) Done() <-chan struct{} {\n", "func (c *cancelCtx) Err() error {\n"} {
@@ -129,10 +135,7 @@ func TestTheLongestTimeWithoutALookIsSeen(t *testing.T) {
 	if thread() == 0 {
 		t.Skip("this system does not tell the processor time of a thread")
 	}
-	source, err := os.ReadFile(filepath.Join(runtime.GOROOT(), "src", "context", "context.go"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, source := contextSource(t)
 	if _, err := withLooks(source); err != nil {
 		t.Error(err)
 	}
