@@ -54,13 +54,16 @@ func largeSettings() []row {
 		checked[steps.RESTExport]("10 MB, headers", memory, rest(`"headers":{`+listed(size/24, `"X-%07d":"@{a}"`)+`}`)),
 		checked[steps.RESTExport]("10 MB, unknown keys of a REST export", memory, unknown),
 		checked[steps.Extract]("10 MB, a JMESPath", memory, func() string {
-			return `{"extract":[{"source_reference_key":"k","extract_rules":[{"value_path":"a` + strings.Repeat(".b", size/2) + `","target_schema_id":"a"}]}]}`
+			return `{"extract":[{"source_reference_key":"k","extract_rules":[{"value_path":"a` +
+				strings.Repeat(".b", size/2) + `","target_schema_id":"a"}]}]}`
 		}),
 		checked[steps.Extract]("10 MB, an XPath", memory, func() string {
-			return `{"extract":[{"format":"xml","source_reference_key":"k","extract_rules":[{"value_path":` + repeated("/a") + `,"target_schema_id":"a"}]}]}`
+			return `{"extract":[{"format":"xml","source_reference_key":"k","extract_rules":[{"value_path":` +
+				repeated("/a") + `,"target_schema_id":"a"}]}]}`
 		}),
 		checked[steps.Extract]("10 MB, a pattern", memory, func() string {
-			return `{"extract":[{"format":"text","source_reference_key":"k","extract_rules":[{"value_path":` + repeated("(a|b)") + `,"target_schema_id":"a"}]}]}`
+			return `{"extract":[{"format":"text","source_reference_key":"k","extract_rules":[{"value_path":` +
+				repeated("(a|b)") + `,"target_schema_id":"a"}]}]}`
 		}),
 		checked[steps.Extract]("10 MB, rules", memory, func() string {
 			return `{"extract":[{"source_reference_key":"k","extract_rules":[` + items(`{"value_path":"a.b","target_schema_id":"a"}`) + `]}]}`
@@ -76,8 +79,12 @@ func largeSettings() []row {
 		checked[requestprocessor.Step]("10 MB, processor, a content", memory, processor(`"content":`+repeated("{field.a} text "))),
 		checked[requestprocessor.Step]("10 MB, processor, a list", memory, processor(`"content":[`+items(`{"a":"{field.a}"}`)+`]`)),
 		checked[requestprocessor.Step]("10 MB, processor, unknown keys", memory, unknown),
-		checked[sftpexport.Step]("10 MB, SFTP, rules", memory, files(items(`{"path_to_directory":"/{a}","export_object_configurations":[{"type":"document","filename_template":"{a}"}]}`))),
-		checked[sftpexport.Step]("10 MB, SFTP, a name", memory, files(`{"path_to_directory":"/","export_object_configurations":[{"type":"document","filename_template":`+repeated("{a} text ")+`}]}`)),
+		checked[sftpexport.Step]("10 MB, SFTP, rules", memory, files(items(
+			`{"path_to_directory":"/{a}","export_object_configurations":[{"type":"document","filename_template":"{a}"}]}`,
+		))),
+		checked[sftpexport.Step]("10 MB, SFTP, a name", memory, files(
+			`{"path_to_directory":"/","export_object_configurations":[{"type":"document","filename_template":`+repeated("{a} text ")+`}]}`,
+		)),
 		checked[sftpexport.Step]("10 MB, SFTP, unknown keys", memory, unknown),
 		checked[workday.Step]("10 MB, Workday, a text", memory, called(`{"a":`+repeated("@{a} text ")+`}`)),
 		checked[workday.Step]("10 MB, Workday, a list", memory, called(`{"a":[`+items(`{"b":"@{a}"}`)+`]}`)),

@@ -125,7 +125,8 @@ func withLooks(source []byte) ([]byte, error) {
 		if bytes.Count(source, []byte(method)) != 1 {
 			return nil, fmt.Errorf("this version of Go has another package context: there is no %q", method)
 		}
-		source = bytes.Replace(source, []byte(method), fmt.Appendf(nil, "%s\tif look, ok := value(c.Context, %q).(func()); ok {\n\t\tlook()\n\t}\n", method, lookKey), 1)
+		looks := fmt.Appendf(nil, "%s\tif look, ok := value(c.Context, %q).(func()); ok {\n\t\tlook()\n\t}\n", method, lookKey)
+		source = bytes.Replace(source, []byte(method), looks, 1)
 	}
 	return source, nil
 }

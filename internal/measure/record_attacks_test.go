@@ -45,7 +45,9 @@ func recordAttacks() []row {
 		url := accepting(t)
 		list := make([]pipeline.Step, 2000)
 		for i := range list {
-			list[i] = pipeline.Named(fmt.Sprint("step ", i), &steps.RESTExport{Request: steps.Request{URL: url, Method: "POST", Content: strings.Repeat("body ", 1000)}})
+			list[i] = pipeline.Named(fmt.Sprint("step ", i), &steps.RESTExport{
+				Request: steps.Request{URL: url, Method: "POST", Content: strings.Repeat("body ", 1000)},
+			})
 		}
 		return list
 	}
