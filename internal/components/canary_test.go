@@ -17,12 +17,14 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/internal/canary"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/pipeline/folderledger"
+	"github.com/exportpipeline/exportpipeline/pipeline/hookserver/shadow"
 	"github.com/exportpipeline/exportpipeline/pipeline/runpage"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 	"github.com/exportpipeline/exportpipeline/sftpexport"
@@ -128,6 +130,11 @@ func TestNoOutputOfAnExportShowsASecret(t *testing.T) {
 		})
 		t.Run(failure, func(t *testing.T) {
 			t.Parallel()
+			defer func() {
+				if rendered.Load() == 0 {
+					t.Error("no call of a dry run has a secret, so that its comparison proves nothing")
+				}
+			}()
 			for component, step := range canarySteps(t, s.URL) {
 				if lasting := failure == "is slow" || failure == "hangs up" || failure == "breaks off"; lasting && component == "Workday" {
 					continue // its WSDL is fetched for later exports, too, and longer than a test lasts
@@ -249,19 +256,23 @@ func outputs(t *testing.T, chained []pipeline.Step) (all []canary.Output) {
 	var report *pipeline.Report
 	ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond) // the end of the time is one more failure
 	defer cancel()
+	var seen telemetry
 	response, err := chain.Export(
 		ctx,
 		payload,
-		pipeline.WithLogger(log),
-		pipeline.WithJournal(journal),
-		pipeline.WithHTTPClient(&http.Client{Transport: transport}),
-		pipeline.WithRossum(nil),
-		pipeline.WithOriginal(pipeline.Bytes("x")),
-		pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r }),
+		append(seen.options(), pipeline.WithLogger(log),
+			pipeline.WithDetails(pipeline.Details{}),
+			pipeline.WithJournal(journal),
+			pipeline.WithHTTPClient(&http.Client{Transport: transport}),
+			pipeline.WithRossum(nil),
+			pipeline.WithOriginal(pipeline.Bytes("x")),
+			pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r }))...,
 	)
 	add := func(name string, text string) { all = append(all, canary.Output{Name: name, Text: text}) }
 	answer, _ := json.Marshal(response)
 	add("answer", string(answer))
+	add("labels of profiles", labels())
+	all = append(append(all, seen.outputs()...), compared(t, chain, log)...)
 	all = append(all, canary.Errors(err)...)
 	if report != nil {
 		data, _ := json.Marshal(report)
@@ -292,6 +303,42 @@ func outputs(t *testing.T, chained []pipeline.Step) (all []canary.Output) {
 		return nil
 	})
 	return all
+}
+
+// rendered counts calls of dry runs that have secrets in them.
+var rendered atomic.Int32
+
+// compared is what a dry run of a chain shows, beside the calls of another hosted chain whose
+// secrets are the same and whose bodies are not.
+func compared(t *testing.T, chain *pipeline.Chain, log *slog.Logger) (all []canary.Output) {
+	t.Helper()
+	var mu sync.Mutex
+	recording := &shadow.Recording{}
+	options := []pipeline.Option{
+		pipeline.WithLogger(log), pipeline.WithRossum(nil), pipeline.WithOriginal(pipeline.Bytes("x")), pipeline.WithDetails(pipeline.Details{}),
+	}
+	dry := pipeline.DryRun{Made: func(c pipeline.DryCall) {
+		mu.Lock()
+		defer mu.Unlock()
+		if shown(c.URL+fmt.Sprint(map[string][]string(c.Header))+string(c.Body)) != "" {
+			rendered.Add(1)
+		}
+		recording.Calls = append(recording.Calls, shadow.RecordedCall{
+			Method: c.Method, URL: c.URL + "&more=" + canaries["hook"], Header: c.Header, Body: append(bytes.Clone(c.Body), canaries["login"]...),
+			Status: 400, ReplyBody: c.Body,
+		})
+	}}
+	var report *pipeline.Report
+	response, err := chain.Export(t.Context(), exported(canaries["token"], canaries["hook"], canaries["login"]).Payload(),
+		append(options, pipeline.WithDryRun(dry), pipeline.WithReport(func(_ context.Context, r *pipeline.Report) { report = r }))...)
+	all = append(all, canary.Errors(err)...)
+	c := shadow.Compare(t.Context(), chain, exported(canaries["token"], canaries["hook"], canaries["login"]).Payload(), recording, options...)
+	for name, v := range map[string]any{"answer of a dry run": response, "report of a dry run": report, "comparison": c} {
+		data, _ := json.Marshal(v)
+		all = append(all, canary.Output{Name: name, Text: string(data) + fmt.Sprintf("%v %+v", v, v)})
+	}
+	text := c.Text() + fmt.Sprintf("%+v %#v %+v %#v", c.Requests, c.Requests, c.Files, c.Files)
+	return append(append(all, canary.Output{Name: "comparison as text", Text: text}), canary.Errors(c.Err)...)
 }
 
 type writerFunc func([]byte) (int, error)

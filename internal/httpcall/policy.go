@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -133,6 +134,9 @@ type RedirectError struct {
 }
 
 func (e *RedirectError) Error() string { return ErrRedirect.Error() + ": " + e.Text }
+
+// Format implements [fmt.Formatter], so that no verb shows more than the text.
+func (e *RedirectError) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, e.Error()) }
 
 // Is makes errors.Is find [ErrRedirect].
 func (e *RedirectError) Is(target error) bool { return target == ErrRedirect }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"slices"
 	"strings"
@@ -122,10 +123,4 @@ func attribute(a slog.Attr) (whole slog.Attr, changed bool) {
 }
 
 // Format implements [fmt.Formatter]: no verb shows the cause.
-func (f *failure) Format(s fmt.State, verb rune) {
-	if verb == 'q' {
-		_, _ = fmt.Fprintf(s, "%q", f.Error())
-		return
-	}
-	_, _ = s.Write([]byte(f.Error()))
-}
+func (f *failure) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, f.Error()) }

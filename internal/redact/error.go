@@ -2,6 +2,8 @@ package redact
 
 import (
 	"errors"
+	"fmt"
+	"io"
 	"reflect"
 )
 
@@ -60,6 +62,16 @@ type cleanError struct {
 }
 
 func (e *cleanError) Error() string { return e.text }
+
+// Format implements [fmt.Formatter], so that no verb shows what err is.
+func (e *cleanError) Format(f fmt.State, verb rune) {
+	switch verb {
+	case 'q', 'x', 'X':
+		_, _ = fmt.Fprintf(f, fmt.FormatString(f, verb), e.text)
+	default:
+		_, _ = io.WriteString(f, e.text)
+	}
+}
 
 func (e *cleanError) Unwrap() error { return e.next }
 
