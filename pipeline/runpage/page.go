@@ -106,7 +106,7 @@ func write(w io.Writer, r *pipeline.Report, back string) error {
 		p.Messages = append(p.Messages, message{string(m.Type), richText(m.Content), m.ID})
 	}
 	p.Graph, p.Time = graph(p.Steps), waterfall(r, p.Steps)
-	if err := pageTemplate.Execute(w, p); err != nil {
+	if err := execute(w, pageTemplate, p); err != nil {
 		return fmt.Errorf("writing the page of a run: %w", err)
 	}
 	return nil

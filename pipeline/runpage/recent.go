@@ -194,7 +194,7 @@ func (n *Recent) list(r *http.Request, b *bytes.Buffer) error {
 			l.Rows = append(l.Rows, one)
 		}
 	}
-	return listTemplate.Execute(b, l)
+	return execute(b, listTemplate, l)
 }
 
 func (l *list) fits(r *row) bool {
