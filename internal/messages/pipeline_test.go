@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -271,7 +272,7 @@ func ofLedger(t *testing.T) []shown {
 type fullLedger struct{ pipeline.Ledger }
 
 func (fullLedger) Append(context.Context, pipeline.Lease, ...pipeline.Record) error {
-	return errors.New("no space left on device")
+	return syscall.ENOSPC
 }
 
 // settle gives a verdict on the call that waits for one.
