@@ -302,3 +302,18 @@ func TestFunctionsOfRegularExpressionsCountAllTheirArguments(t *testing.T) {
 		}
 	}
 }
+
+// What is made of large values is counted before it is made.
+func TestLargeValuesEndAtALimit(t *testing.T) {
+	t.Parallel()
+	for _, code := range []string{
+		"bin(1 << 4000000)", "from decimal import Decimal\nDecimal(1 << 4000000)", "from decimal import Decimal\nDecimal(1) + (1 << 4000000)",
+		"from datetime import datetime\ndatetime.strptime('x' * 400000, '%d' * 200000)", "ascii('é' * 300000)", "list('a' * 900000)", "repr(b'a' * 900000) * 2",
+		"import base64\nbase64.b64decode('QUJD' * 200000)", "s = {'k' * 900000}\nfor i in range(10**6): 'k' * 2 in s",
+	} {
+		limits := pyvalue.Limits{Steps: 1_000_000, ValueBytes: 1 << 20, TotalBytes: 2 << 20}
+		if _, err := used(t, code, limits); !errors.Is(err, pyvalue.ErrLimit) {
+			t.Errorf("%s: %v", code, err)
+		}
+	}
+}

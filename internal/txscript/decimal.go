@@ -63,15 +63,29 @@ func (m *decimals) number(v value) (d decimal.Decimal, ok bool) {
 		return o.d, true
 	}
 	if v.Kind() == pyvalue.KindInt || v.Kind() == pyvalue.KindBool {
+		if m.countInt(v) != nil {
+			return d, false
+		}
 		return decimal.Int(v.BigInt()), true
 	}
-	return decimal.Decimal{}, false
+	return d, false
+}
+
+// countInt counts what it takes to find the decimal digits of a large int.
+func (m *decimals) countInt(v value) error {
+	if _, small := v.Int64(); small || v.Kind() != pyvalue.KindInt {
+		return nil
+	}
+	return m.r.meter.Words(int64(v.BigInt().BitLen()))
 }
 
 // operand is number, with the exception for another value.
 func (m *decimals) operand(v value) (decimal.Decimal, error) {
 	d, ok := m.number(v)
 	if !ok {
+		if err := m.countInt(v); err != nil {
+			return d, err
+		}
 		return d, pyvalue.Raise("TypeError", "conversion from %s to Decimal is not supported", pyvalue.TypeName(v))
 	}
 	return d, nil
@@ -83,6 +97,9 @@ func (m *decimals) make(r *run, c *pyvalue.Call) (value, error) {
 		return value{}, err
 	}
 	v, given := c.Arg(0, "value")
+	if err := m.countInt(v); err != nil {
+		return value{}, err
+	}
 	switch d, ok := m.number(v); {
 	case !given:
 		return m.value(decimal.Decimal{}, nil)
@@ -257,7 +274,8 @@ func (o *decimalValue) PyBinary(op pyvalue.Op, other value, reflected bool) (val
 	x := o.d
 	y, ok := o.of.number(other)
 	if !ok {
-		return value{}, false, nil
+		err := o.of.countInt(other)
+		return value{}, err != nil, err
 	}
 	if reflected {
 		x, y = y, x

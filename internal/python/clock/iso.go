@@ -34,7 +34,7 @@ func fromISO(full bool) func(*pyvalue.Call) (value, error) {
 			return value{}, p.err
 		}
 		if !ok {
-			return value{}, notISO(c.Args[0])
+			return value{}, notISO(c)
 		}
 		return makeDate(full, p.parts, p.zone)
 	}
@@ -51,7 +51,7 @@ func timeFromISO(c *pyvalue.Call) (value, error) {
 		if p.err != nil {
 			return value{}, p.err
 		}
-		return value{}, notISO(c.Args[0])
+		return value{}, notISO(c)
 	}
 	return makeTime(p.parts, p.zone)
 }
@@ -63,8 +63,11 @@ func isoText(c *pyvalue.Call) (string, error) {
 	return c.Args[0].Text(), nil
 }
 
-func notISO(v value) error {
-	quoted, _ := pyvalue.Repr(nil, v) // without a meter a text can be printed
+func notISO(c *pyvalue.Call) error {
+	quoted, err := pyvalue.Repr(c.Meter, c.Args[0])
+	if err != nil {
+		return err
+	}
 	return pyvalue.Raise("ValueError", "Invalid isoformat string: %s", quoted)
 }
 

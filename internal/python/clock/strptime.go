@@ -19,6 +19,12 @@ func strptime(c *pyvalue.Call) (value, error) {
 		return value{}, pyvalue.Raise("TypeError", "strptime() takes exactly 2 arguments (%d given)", len(c.Args))
 	}
 	format := c.Args[1].Text()
+	const copies = 8 // of what is read, at most
+	if size := len(c.Args[0].Text()) + len(format); size > 1<<10 {
+		if err := c.Meter.GrowTimes(copies, int64(size)); err != nil {
+			return value{}, err
+		}
+	}
 	p := newTimeParser(c.Args[0].Text())
 	if p.parse(format); p.failed {
 		p = newTimeParser(c.Args[0].Text())
@@ -27,8 +33,14 @@ func strptime(c *pyvalue.Call) (value, error) {
 		}
 	}
 	if p.failed {
-		text, _ := pyvalue.Repr(nil, c.Args[0])
-		layout, _ := pyvalue.Repr(nil, c.Args[1])
+		text, err := pyvalue.Repr(c.Meter, c.Args[0])
+		if err != nil {
+			return value{}, err
+		}
+		layout, err := pyvalue.Repr(c.Meter, c.Args[1])
+		if err != nil {
+			return value{}, err
+		}
 		return value{}, pyvalue.Raise("ValueError", "time data %s does not match format %s", text, layout)
 	}
 	if p.text != "" {

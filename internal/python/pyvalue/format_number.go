@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"math/bits"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -55,6 +56,9 @@ func formatInt(m *Meter, v Value, s spec) (string, error) {
 	}
 	if base == 10 && i.BitLen() > maxIntBits {
 		return "", valueError("Exceeds the limit (4300 digits) for integer string conversion; use sys.set_int_max_str_digits() to increase the limit")
+	}
+	if err := m.Grow(int64(i.BitLen() / (bits.Len(uint(base)) - 1))); err != nil {
+		return "", err
 	}
 	digits := new(big.Int).Abs(i).Text(base)
 	if s.kind == 'X' {

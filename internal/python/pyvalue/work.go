@@ -10,10 +10,14 @@ func (m *Meter) Work(v Value) error {
 
 // Key counts what looking for a key in a dict takes, before it is looked for.
 func (m *Meter) Key(key Value) error {
-	if n := keyWork(key, maxKey/perStep); n > 0 {
+	switch n := keyWork(key, maxKey/perStep); {
+	case n == 0:
+		return nil
+	case key.Kind() == KindTuple: // its key is made of those of its items
+		return m.growTimes(perStep, n)
+	default:
 		return m.Step(n)
 	}
-	return nil
 }
 
 // keyWork is how many steps it takes to hash a key, about. It stops at the most that a key may
