@@ -1,6 +1,6 @@
 # The chores of this project. Each is one command; `make` lists them.
 
-.PHONY: help test race ci lint listings messages vulns fuzz corpus soak bench measure sizes ratios schemas release-check
+.PHONY: help test race ci lint listings messages vulns fuzz fuzz-rates corpus soak bench measure sizes ratios schemas release-check
 
 help: ## list the chores
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -53,6 +53,9 @@ soak: ## compare with the originals on new seeds, for SECONDS_EACH each, and fuz
 
 fuzz: ## run every fuzz target for FUZZ_EACH, from what earlier runs have found
 	bash .ci/fuzz $(FUZZ_EACH)
+
+fuzz-rates: ## print how often each target runs in a second of processor time (WHICH=charset for a part)
+	bash .ci/fuzz rates $(WHICH)
 
 corpus: ## keep in .ci/corpus.tgz what the fuzz targets have found
 	bash .ci/fuzz keep

@@ -217,7 +217,7 @@ func (c *pathReader) predicate() (part, error) {
 // last reads [last()] and [last()-1].
 func (c *pathReader) last(words []string) (part, error) {
 	if words[0] != "last" {
-		return part{}, pathError(c.path, "%s() is not a function that the engine knows", words[0])
+		return part{}, pathError(c.path, "%q is not a function that the engine knows", words[0]+"()")
 	}
 	if len(words) == 2 {
 		return part{kind: isAtPosition, position: -1}, nil

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/exportpipeline/exportpipeline/internal/fuzzing"
 )
 
 func TestPathsFindWhatElementTreeFinds(t *testing.T) {
@@ -88,4 +90,18 @@ func (s *steps) Step(n int64) error {
 		return errors.New("too many steps")
 	}
 	return nil
+}
+
+func TestFaultsOfPathsCanBeShown(t *testing.T) {
+	t.Parallel()
+	for name, path := range map[string]string{
+		"a function": "[\x00HHt()+1]", "a function alone": "[\x00t()]", "a prefix": "./\x01:a", "an absolute path": "/\x03", "a bracket": "[\x04",
+	} {
+		_, err := CompilePath(path)
+		if err == nil {
+			t.Errorf("%s: %q is taken", name, path)
+			continue
+		}
+		fuzzing.CheckMessage(t, err.Error())
+	}
 }
