@@ -121,6 +121,9 @@ func FuzzLoadOrganisation(f *testing.F) {
 		if (o == nil) == (err == nil) || err != nil && !errors.Is(err, rossum.ErrOrganisation) {
 			t.Fatalf("%v, %v", o, err)
 		}
+		if err != nil {
+			fuzzing.CheckMessage(t, err.Error())
+		}
 	})
 }
 

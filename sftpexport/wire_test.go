@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/pkg/sftp"
+
+	"github.com/exportpipeline/exportpipeline/internal/fuzzing"
 )
 
 // frame is a message of the server.
@@ -121,8 +123,17 @@ func FuzzAnswers(f *testing.F) {
 	f.Add(byte(fxpAttrs), []byte{0, 0, 0, 15, 0, 0, 0, 0, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0})
 	f.Fuzz(func(t *testing.T, kind byte, body []byte) {
 		a := parseAnswer(kind, body)
-		if a.err != nil && (a.handle != "" || a.attrs != nil) {
+		if a.err != nil && (a.handle != "" || a.attrs != nil || a.data != nil) {
 			t.Errorf("%+v", a)
+		}
+		if a.err != nil {
+			fuzzing.CheckMessage(t, a.err.Error())
+		}
+		if ok := kind == fxpStatus && len(body) > 3 && string(body[:4]) == "\x00\x00\x00\x00"; ok != (a.err == nil && kind == fxpStatus) {
+			t.Errorf("the status %x is %v", body, a.err)
+		}
+		if text := a.handle + string(a.data); kind != fxpExtendedReply && text != "" && string(appendString(nil, text)) != string(body[:4+len(text)]) {
+			t.Errorf("%x is %q", body, text)
 		}
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -473,11 +474,20 @@ type roundTripper func(*http.Request) (*http.Response, error)
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 func FuzzRetryAfter(f *testing.F) {
-	f.Add("7")
-	f.Add("Tue, 24 Nov 2026 12:00:09 GMT")
+	for _, header := range []string{"7", "0", "-1", " 7 ", "1.5", "99999999999999999999", "9223372036854775807", "Tue, 24 Nov 2026 12:00:09 GMT", "Tuesday, 24-Nov-26 12:00:09 GMT"} {
+		f.Add(header)
+	}
+	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 	f.Fuzz(func(t *testing.T, header string) {
-		if wait, ok := retryAfter(header, time.Now()); ok && wait < 0 {
+		wait, ok := retryAfter(header, now)
+		if ok && wait < 0 {
 			t.Errorf("%q: %v", header, wait)
+		}
+		if seconds, err := strconv.ParseUint(header, 10, 31); err == nil && (!ok || wait != time.Duration(seconds)*time.Second) {
+			t.Errorf("%q: %v, %t", header, wait, ok)
+		}
+		if date, err := http.ParseTime(header); err == nil && date.Sub(now) < 1<<62 && (!ok || wait != max(0, date.Sub(now))) {
+			t.Errorf("%q: %v, %t, want %v", header, wait, ok, date.Sub(now))
 		}
 	})
 }

@@ -577,12 +577,18 @@ func FuzzRender(f *testing.F) {
 		if err != nil {
 			return
 		}
-		_ = compiled.Render(
-			t.Context(),
-			io.Discard,
-			vars,
-			Limits{Steps: 100_000, ValueBytes: 1 << 20, TotalBytes: 8 << 20, OutputBytes: 1 << 20},
-		)
+		limits := Limits{Steps: 20_000, ValueBytes: 1 << 16, TotalBytes: 1 << 20, OutputBytes: 1 << 16}
+		var first, second strings.Builder
+		err = compiled.Render(t.Context(), &first, vars, limits)
+		if int64(first.Len()) > limits.OutputBytes {
+			t.Errorf("%q made %d bytes", source, first.Len())
+		}
+		if strings.Contains(source, "random") || strings.Contains(source, "lipsum") || strings.Contains(source, "now") {
+			return
+		}
+		if again := compiled.Render(t.Context(), &second, vars, limits); first.String() != second.String() || fmt.Sprint(again) != fmt.Sprint(err) {
+			t.Errorf("%q made %q, %v, and then %q, %v", source, first.String(), err, second.String(), again)
+		}
 	})
 }
 

@@ -208,3 +208,41 @@ func Example() {
 	// login with [secret] failed
 	// https://erp.example/v1?token=[secret]&page=2
 }
+
+// FuzzURL shows addresses of all kinds. Neither a password nor the value of a sensitive
+// parameter is in what is shown; the quick way for bare addresses
+// shows what the other one does.
+func FuzzURL(f *testing.F) {
+	const password, value = "c4n4ry-p4ssw0rd", "c4n4ry-v4lu3"
+	for _, seed := range [][6]string{
+		{"https", "u", "@erp.example/a", "access_token", "b=1&", "#c"}, {"HTTP", "", "@[::1]:8080", "API-Key", "", "&x"}, {"ftp", "u%40x", "@h", "sig", "a;", ";b"},
+		{"sftp", "u:", "x@h/%zz", "code", "%zz=1&", ""}, {"postgres", "user", "@/db", "passwor%64", "a&&", "#access_token=x"}, {"x", "ü ", "@h\x00", "a", "", ""},
+	} {
+		f.Add(seed[0], seed[1], seed[2], seed[3], seed[4], seed[5])
+	}
+	var none *Redactor
+	f.Fuzz(func(t *testing.T, scheme, user, host, name, query, end string) {
+		if strings.ContainsAny(scheme+user, "/?#@") || strings.ContainsAny(name, "&;#=") {
+			return
+		}
+		sensitive := name
+		if plain, err := url.QueryUnescape(name); err == nil {
+			sensitive = plain
+		}
+		for _, address := range []string{
+			scheme + "://" + user + ":" + password + "@" + host + "?" + query + name + "=" + value + end, scheme + "://" + user + host + "?" + query + name + "=" + value + end,
+			scheme + "://" + user + ":" + password + "@" + host, scheme + user + host + query + end,
+		} {
+			shown := none.URL(address)
+			if strings.Contains(shown, password) {
+				t.Errorf("%q shows its password: %q", address, shown)
+			}
+			if strings.Contains(shown, value) && SensitiveName(sensitive) && !strings.Contains(query+user+host, "#") && (query == "" || strings.HasSuffix(query, "&")) {
+				t.Errorf("%q shows the value of %q: %q", address, sensitive, shown)
+			}
+			if whole := none.whole(address); whole != shown {
+				t.Errorf("%q is shown as %q, and in the long way as %q", address, shown, whole)
+			}
+		}
+	})
+}

@@ -3,9 +3,11 @@ package reqproc
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/exportpipeline/exportpipeline/internal/fuzzing"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
@@ -220,9 +222,16 @@ func FuzzCondition(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		c, err := CompileCondition([]byte(text), ConditionOptions{Options: Options{Roots: []string{"field", "property"}}})
 		if err != nil {
+			fuzzing.CheckMessage(t, err.Error())
 			return
 		}
-		var notes []string
-		_, _, _ = c.Holds(t.Context(), conditionScope(t, &notes))
+		var notes, more []string
+		holds, why, err := c.Holds(t.Context(), conditionScope(t, &notes))
+		if holds == (why != "") && err == nil {
+			t.Errorf("%q holds: %t, because of %q", text, holds, why)
+		}
+		if again, _, fault := c.Holds(t.Context(), conditionScope(t, &more)); again != holds || fmt.Sprint(fault) != fmt.Sprint(err) || !slices.Equal(notes, more) {
+			t.Errorf("%q: %t, %v, %q, and then %t, %v, %q", text, holds, err, notes, again, fault, more)
+		}
 	})
 }

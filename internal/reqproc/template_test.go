@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/exportpipeline/exportpipeline/internal/fuzzing"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
@@ -224,6 +225,7 @@ func FuzzTemplate(f *testing.F) {
 		s := testScope(t)
 		c, err := Compile([]byte(text), Options{Roots: testRoots})
 		if err != nil {
+			fuzzing.CheckMessage(t, err.Error())
 			return
 		}
 		for range 2 {

@@ -30,11 +30,18 @@ type numberFiles struct {
 	directory string
 }
 
+// mostPages is how many pages of a listing are read, each of a thousand names. A counter keeps
+// its highest number only.
+const mostPages = 100
+
 func (c numberFiles) Numbers(ctx context.Context) (numbers []int64, err error) {
 	pages := s3.NewListObjectsV2Paginator(c.client.api, &s3.ListObjectsV2Input{
 		Bucket: &c.client.settings.Bucket, Prefix: aws.String(naming.Join(c.directory, counter.Mark)),
 	})
-	for pages.HasMorePages() {
+	for n := 0; pages.HasMorePages(); n++ {
+		if n == mostPages {
+			return nil, fmt.Errorf("%w: after %d pages of hidden files of the counter, %s*, there are more; remove all but the highest", sftpexport.ErrListing, n, counter.Mark)
+		}
 		page, err := pages.NextPage(ctx)
 		if err != nil {
 			return nil, explain(err)

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
@@ -28,7 +29,7 @@ func strptime(c *pyvalue.Call) (value, error) {
 	p := newTimeParser(c.Args[0].Text())
 	if p.parse(format); p.failed {
 		p = newTimeParser(c.Args[0].Text())
-		if err := p.search(format); err != nil {
+		if err := p.search(c.Meter, format); err != nil {
 			return value{}, err
 		}
 	}
@@ -167,6 +168,8 @@ func (p *timeParser) parse(format string) {
 			p.directive(format[i])
 		case c == '%':
 			p.failed = true // which [timeParser.search] reports
+		case c >= utf8.RuneSelf:
+			p.failed = true // letters are compared by [timeParser.search]
 		default:
 			if len(p.text) == 0 || !strings.EqualFold(p.text[:1], format[i:i+1]) {
 				p.failed = true
@@ -241,6 +244,9 @@ func (p *timeParser) directive(c byte) {
 	case 'G':
 		p.isoYear = p.number(4, 4, 0, 9999)
 	case 'V':
+		if p.failed = strings.HasPrefix(p.text, "00"); p.failed {
+			return // of which CPython takes one digit
+		}
 		p.week, p.weekOf = p.number(1, 2, 0, 53), 'V'
 	case 'U', 'W':
 		p.week, p.weekOf = p.number(1, 2, 0, 53), c

@@ -48,20 +48,21 @@ type piece struct {
 // search reads the text as CPython does where reading each directive as far as it reaches
 // leads nowhere: with what fits the whole format. The error says what is wrong with the
 // format.
-func (p *timeParser) search(format string) error {
-	s := &formatSearch{text: []rune(p.text), format: format, group: make(map[byte]int)}
+func (p *timeParser) search(m *pyvalue.Meter, format string) error {
+	if err := m.GrowTimes(16, int64(len(p.text)+len(format))); err != nil {
+		return err
+	}
+	s := &formatSearch{text: []rune(p.text), format: format, group: make(map[byte]int), meter: m}
 	if err := s.take(format); err != nil {
 		return err
 	}
-	s.found = make([][]rune, len(s.pieces))
-	if !s.from(0, 0) {
-		p.failed = true
-		return nil
+	if p.failed = !s.from(0, 0); p.failed {
+		return s.err
 	}
 	rest := string(s.text[s.end:])
-	for i, piece := range s.pieces {
+	for _, piece := range s.pieces {
 		if piece.directive != 0 {
-			p.text = plainDigits(s.found[i])
+			p.text = plainDigits(s.found[piece.directive])
 			p.directive(piece.directive)
 		}
 	}
@@ -74,10 +75,12 @@ type formatSearch struct {
 	text   []rune
 	format string
 	pieces []piece
-	found  [][]rune     // what each piece has matched
+	found  [128][]rune  // what each directive has matched
 	end    int          // where the match ends
 	length int          // of the regular expression so far
 	group  map[byte]int // the numbers of the groups in it
+	meter  *pyvalue.Meter
+	err    error // of the meter: nothing matches any more
 }
 
 // take adds the pieces of a format.
@@ -135,35 +138,49 @@ func (s *formatSearch) takeDirective(c rune) error {
 	return nil
 }
 
-// from reports whether the pieces from one on match the text from a place on.
+// from reports whether the pieces from one on match the text from a place on. It goes
+// deeper for directives only, of which a format has each once.
 func (s *formatSearch) from(i, at int) bool {
-	if i == len(s.pieces) {
-		s.end = at
-		return true
-	}
-	switch p := s.pieces[i]; {
-	case p.space:
-		end := at
-		for end < len(s.text) && isPythonSpace(s.text[end]) {
-			end++
+	for ; i < len(s.pieces); i++ {
+		if s.err == nil {
+			s.err = s.meter.Step(1)
 		}
-		for ; end > at; end-- {
-			if s.from(i+1, end) {
-				return true
+		switch p := s.pieces[i]; {
+		case s.err != nil || at == len(s.text):
+			return false
+		case p.directive != 0:
+			return s.choose(i, at, s.lengths(p.directive, s.text[at:]))
+		case p.space:
+			end := at
+			for end < len(s.text) && isPythonSpace(s.text[end]) {
+				end++
 			}
-		}
-		return false
-	case p.directive == 0:
-		return at < len(s.text) && sameLetter(s.text[at], p.literal) && s.from(i+1, at+1)
-	default:
-		for _, length := range s.lengths(p.directive, s.text[at:]) {
-			if s.from(i+1, at+length) {
-				s.found[i] = s.text[at : at+length]
-				return true
+			if end == at {
+				return false
 			}
+			if end-at > 1 && i+1 < len(s.pieces) && s.pieces[i+1].directive != 0 {
+				return s.choose(i, at, []int{end - at, end - at - 1}) // which may begin with one blank
+			}
+			at = end
+		case !sameLetter(s.text[at], p.literal):
+			return false
+		default:
+			at++
 		}
-		return false
 	}
+	s.end = at
+	return true
+}
+
+// choose tries the lengths that a directive can take.
+func (s *formatSearch) choose(i, at int, lengths []int) bool {
+	for _, length := range lengths {
+		if s.from(i+1, at+length) {
+			s.found[s.pieces[i].directive] = s.text[at : at+length]
+			return true
+		}
+	}
+	return false
 }
 
 // lengths returns how much of a text a directive can take, in the order of preference.

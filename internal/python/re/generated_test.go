@@ -2,6 +2,7 @@ package re
 
 import (
 	"math/rand/v2"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -179,6 +180,31 @@ func TestCategoriesHoldWhatPythonsHold(t *testing.T) {
 	}
 }
 
+func isASCII(text string) bool { return strings.Trim(text, "\x00\n\t "+ascii) == "" }
+
+const ascii = "!\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~"
+
+// plainMatch is where the standard library matches, for patterns that mean the same to it; ok
+// is false for others.
+func plainMatch(pattern, text string) (span []int, ok bool) {
+	if len(pattern) > 60 || !isASCII(text) || strings.Trim(pattern, "abcxyzABCXYZ019.()|*+?^,:= ") != "" || strings.Contains(pattern, "(?") {
+		return nil, false
+	}
+	for _, odd := range []string{"**", "++", "?+", "*+", "|)", "(|", "||", "()", "^*", "^+", "^?", ")*", ")+", "??", "*?", "+?"} {
+		if strings.Contains(pattern, odd) {
+			return nil, false // an own meaning, or repeats of what is empty, which package regexp makes simpler
+		}
+	}
+	r, err := regexp.Compile(pattern)
+	if err != nil {
+		return nil, false
+	}
+	if span = r.FindStringIndex(text); span == nil {
+		span = []int{-1, -1}
+	}
+	return span, true
+}
+
 func FuzzPatterns(f *testing.F) {
 	f.Add(`(?P<a>x)(?(a)b|c)*?`, "xb")
 	f.Add(`(?<=a)[^\W\d]++|\1`, "aé")
@@ -192,11 +218,32 @@ func FuzzPatterns(f *testing.F) {
 			return
 		}
 		m := &countdown{left: 100_000}
+		before, empty := 0, false
 		_ = p.Each(m, NewText(text), 0, len(text), func(m *Match) (bool, error) {
-			for i := range p.Groups() + 1 {
-				m.Group(i)
+			from, to := m.Span(0)
+			if from < before || to < from || to > len(text) || from == to && empty && from == before {
+				t.Errorf("%q matches %q from %d to %d, after a match that ends at %d", pattern, text, from, to, before)
+			}
+			before, empty = to, from == to
+			if found, _ := m.Group(0); isASCII(text) && found != text[from:to] {
+				t.Errorf("%q finds %q in %q, from %d to %d", pattern, found, text, from, to)
+			}
+			for i := range p.Groups() {
+				if from, to := m.Span(i + 1); (from < 0) != (to < 0) || to < from || to > len(text) {
+					t.Errorf("%q has group %d of %q from %d to %d", pattern, i+1, text, from, to)
+				}
 			}
 			return true, nil
 		})
+		if want, ok := plainMatch(pattern, text); ok {
+			found, err := p.Search(&countdown{left: 1_000_000}, NewText(text), 0, len(text))
+			got := []int{-1, -1}
+			if found != nil {
+				got[0], got[1] = found.Span(0)
+			}
+			if err == nil && (got[0] != want[0] || got[1] != want[1]) {
+				t.Errorf("%q matches %q at %d, and at %d for package regexp", pattern, text, got, want)
+			}
+		}
 	})
 }

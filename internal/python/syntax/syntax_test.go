@@ -2,7 +2,10 @@ package syntax
 
 import (
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 func TestEscapesStandForWhatPythonSays(t *testing.T) {
@@ -63,8 +66,25 @@ func FuzzUnescape(f *testing.F) {
 	f.Add(`\777\u00e9`, true)
 	f.Fuzz(func(t *testing.T, text string, data bool) {
 		got, err := Unescape(text, data)
-		if err == nil && len(got) > 2*len(text) {
-			t.Errorf("%q became %q", text, got)
+		if err == nil && len(got) > 2*len(text) || !strings.Contains(text, `\`) && got != text {
+			t.Errorf("%q became %q, %v", text, got, err)
+		}
+		if !utf8.ValidString(text) {
+			return
+		}
+		var escaped strings.Builder
+		for i, r := range text {
+			switch {
+			case r < 0x100 && i%2 == 0:
+				fmt.Fprintf(&escaped, `\x%02x`, r)
+			case r < 0x10000:
+				fmt.Fprintf(&escaped, `\u%04x`, r)
+			default:
+				fmt.Fprintf(&escaped, `\U%08x`, r)
+			}
+		}
+		if got, err := Unescape(escaped.String(), false); err != nil || got != text {
+			t.Errorf("%q, which is %q, became %q, %v", escaped.String(), text, got, err)
 		}
 	})
 }

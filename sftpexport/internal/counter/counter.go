@@ -69,12 +69,12 @@ func Highest(list []int64) (n int64) {
 // Name is the name of a number's file.
 func Name(n int64) string { return fmt.Sprintf("%s%012d", Mark, n) }
 
-// Number is the number of a file, if it is one of a counter's.
+// Number is the number of a file, if it is one of a counter's: its name is that of [Name].
 func Number(name string) (int64, bool) {
 	digits, ok := strings.CutPrefix(name, Mark)
 	if !ok {
 		return 0, false
 	}
 	n, err := strconv.ParseInt(digits, 10, 64)
-	return n, err == nil && n > 0
+	return n, err == nil && n > 0 && Name(n) == name
 }

@@ -1,10 +1,12 @@
 package sshkey
 
 import (
+	"bytes"
 	"encoding/base64"
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -118,6 +120,11 @@ func TestKeysThatCostTooMuchAreRefused(t *testing.T) {
 	}
 }
 
+// reasons are all that an error may say.
+var reasons = []error{
+	ErrNoKey, ErrPublicKey, ErrNoPassphrase, ErrPassphrase, ErrDSA, errNotReadable, errUnsupported, errTooExpensive, errSecurityToken,
+}
+
 func FuzzParse(f *testing.F) {
 	paths, _ := filepath.Glob("testdata/*.key")
 	for _, path := range paths {
@@ -127,6 +134,16 @@ func FuzzParse(f *testing.F) {
 		signer, err := Parse(text, "")
 		if (signer == nil) == (err == nil) {
 			t.Errorf("%v, %v", signer, err)
+		}
+		if err != nil && !slices.ContainsFunc(reasons, func(reason error) bool { return errors.Is(err, reason) }) {
+			t.Errorf("%q is refused with %v", text, err)
+		}
+		theirs, unread := ssh.ParsePrivateKey([]byte(text))
+		if unread != nil || errors.Is(err, ErrDSA) || strings.Contains(text, `\n`) || strings.Contains(text, `\r`) {
+			return
+		}
+		if err != nil || !bytes.Equal(signer.PublicKey().Marshal(), theirs.PublicKey().Marshal()) {
+			t.Errorf("%q is another key for x/crypto: %v", text, err)
 		}
 	})
 }
