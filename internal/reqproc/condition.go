@@ -118,7 +118,13 @@ func (l logical) holds(ctx context.Context, s *Scope) (bool, string, error) {
 		}
 		reasons = append(reasons, why)
 	}
-	return !l.any, strings.Join(reasons, ", and "), nil
+	switch {
+	case !l.any:
+		return true, "", nil
+	case len(reasons) == 0:
+		return false, "$or has no conditions, of which one would have to hold", nil
+	}
+	return false, strings.Join(reasons, ", and "), nil
 }
 
 func all(ctx context.Context, s *Scope, tests []test) (bool, string, error) {
