@@ -2,9 +2,14 @@ package sftpexport
 
 import (
 	"bytes"
+	"crypto/ed25519"
 	"encoding/binary"
 	"io"
+	"net"
+	"strings"
 	"testing"
+
+	"golang.org/x/crypto/ssh"
 
 	"github.com/exportpipeline/exportpipeline/internal/fuzzing"
 	"github.com/exportpipeline/exportpipeline/pipeline/settings"
@@ -19,6 +24,11 @@ func FuzzHostKeys(f *testing.F) {
 	f.Add("SHA256:n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg", "")
 	f.Add("MD5:00:11:22:33:44:55:66:77:88:99:aa:bb:cc:dd:ee:ff", "@revoked * ssh-rsa AAAA")
 	f.Add("---- BEGIN SSH2 PUBLIC KEY ----\nComment: \"a\\\nb\"\nAAAA\n---- END SSH2 PUBLIC KEY ----", "|1|aa|bb ssh-ed25519 AAAA")
+	nobody, err := ssh.NewPublicKey(ed25519.PublicKey(bytes.Repeat([]byte{7}, ed25519.PublicKeySize)))
+	if err != nil {
+		f.Fatal(err)
+	}
+	const printed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+/=-@. \n"
 	f.Fuzz(func(t *testing.T, hostKey, known string) {
 		var faults settings.Faults
 		c := &Credentials{Host: "h", HostKey: hostKey, KnownHosts: known}
@@ -27,8 +37,18 @@ func FuzzHostKeys(f *testing.F) {
 		if err != nil {
 			fuzzing.CheckMessage(t, err.Error())
 		}
-		if err == nil && len(h.fingerprints)+len(h.keys)+len(h.lines) == 0 && (hostKey == "" && known == "") {
+		if hostKey == "" && known == "" && err == nil {
 			t.Error("no key, and no fault")
+		}
+		if h.check("h:22", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 22}, nobody, nil) == nil {
+			t.Errorf("%q and %q let a key in that they do not have", hostKey, known)
+		}
+		key, _, _, _, unread := ssh.ParseAuthorizedKey([]byte(hostKey))
+		if unread != nil || len(strings.Split(hostKey, "\n")) > 2 || strings.Trim(hostKey, printed) != "" || len(strings.Fields(hostKey)) != 3 || strings.Contains(hostKey, "SHA256:") {
+			return // no line of a .pub file
+		}
+		if err := h.check("h:22", nil, key, nil); err != nil {
+			t.Errorf("%q does not let its own key in: %v", hostKey, err)
 		}
 	})
 }

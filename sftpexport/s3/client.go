@@ -112,7 +112,7 @@ func newTransport() *http.Transport {
 func clientOptions(c *sftpexport.Credentials) func(*s3.Options) {
 	return func(o *s3.Options) {
 		o.UsePathStyle = c.PathStyle || needsPath(c)
-		o.APIOptions = append(o.APIOptions, withoutAcceptEncoding, withIPv6)
+		o.APIOptions = append(o.APIOptions, withoutAcceptEncoding, withIPv6, withPlainErrors)
 		if c.Endpoint != "" {
 			o.BaseEndpoint = aws.String(c.Endpoint)
 			// Other servers know fewer kinds of checksum; ours are given by hand.

@@ -69,7 +69,10 @@ func (c *bucket) startUpload(ctx context.Context, key, objectID string) (*multip
 	if err != nil {
 		return nil, err
 	}
-	return &multipart{client: c, key: key, id: aws.ToString(out.UploadId)}, nil
+	if aws.ToString(out.UploadId) == "" { // a part without it would be put as if it were the object
+		return nil, fmt.Errorf("%w: what answers at the endpoint begins an upload without giving it an id, so it is not S3, or a proxy's page", sftpexport.ErrConnection)
+	}
+	return &multipart{client: c, key: key, id: *out.UploadId}, nil
 }
 
 // send sends the parts, some at a time. When one fails the others are ended, and

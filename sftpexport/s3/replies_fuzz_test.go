@@ -2,12 +2,14 @@ package s3
 
 import (
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -40,8 +42,8 @@ func bucketOf(store http.RoundTripper) *bucket {
 	settings := &sftpexport.Credentials{Bucket: "b", Endpoint: "https://s3.example", Region: "eu-central-1", PathStyle: true}
 	api := s3.New(s3.Options{
 		Region: settings.Region, Credentials: credentials.NewStaticCredentialsProvider("id", "a-secret-key", ""),
-		HTTPClient: &http.Client{Transport: boundedTransport{store}}, BaseEndpoint: &settings.Endpoint, UsePathStyle: true, Retryer: aws.NopRetryer{},
-	})
+		HTTPClient: &http.Client{Transport: boundedTransport{store}},
+	}, clientOptions(settings), func(o *s3.Options) { o.Retryer = aws.NopRetryer{} })
 	return &bucket{api: api, settings: settings}
 }
 
@@ -133,4 +135,31 @@ func FuzzReplies(f *testing.F) {
 			t.Errorf("the store was asked %d times: %q", store.asked, body)
 		}
 	})
+}
+
+func TestAnUploadWithoutAnIDIsNotGoneOnWith(t *testing.T) {
+	t.Parallel()
+	store := &canned{status: 200, body: "<html>please log in</html>"}
+	_, err := bucketOf(store).startUpload(t.Context(), "k", "id")
+	if !errors.Is(err, sftpexport.ErrConnection) || !strings.Contains(err.Error(), "not S3") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestAListingThatNeverEndsIsRefused(t *testing.T) {
+	t.Parallel()
+	store := &canned{status: 200, body: replies[1].body}
+	_, err := numberFiles{bucketOf(store), "a"}.Numbers(t.Context())
+	if !errors.Is(err, sftpexport.ErrListing) || store.asked != mostPages {
+		t.Errorf("after %d pages: %v", store.asked, err)
+	}
+}
+
+func TestTheWordsOfAStoreStayOnOneLine(t *testing.T) {
+	t.Parallel()
+	store := &canned{status: 400, body: "<Error><Code>A\nB</Code><Message>x&#x0d;level=error\u009b31m</Message></Error>"}
+	_, err := numberFiles{bucketOf(store), "a"}.Numbers(t.Context())
+	if err == nil || strings.ContainsFunc(err.Error(), unicode.IsControl) || !strings.Contains(err.Error(), "A B: x level=error") || codeOf(err) != "A\nB" {
+		t.Errorf("%q, %q", err, codeOf(err))
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"unicode"
 
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
@@ -43,6 +44,37 @@ func withIPv6(stack *middleware.Stack) error {
 		}
 		return next.HandleDeserialize(ctx, in)
 	}), middleware.After)
+}
+
+// withPlainErrors has the words of a store on one line, without what controls a terminal or
+// ends a line of a log.
+func withPlainErrors(stack *middleware.Stack) error {
+	const id = "exportpipeline:plainErrors"
+	return stack.Initialize.Add(middleware.InitializeMiddlewareFunc(id, func(
+		ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler,
+	) (middleware.InitializeOutput, middleware.Metadata, error) {
+		out, metadata, err := next.HandleInitialize(ctx, in)
+		if err != nil && plain(err.Error()) != err.Error() {
+			err = &plainError{err}
+		}
+		return out, metadata, err
+	}), middleware.Before)
+}
+
+// plainError is an error with a text that can be shown.
+type plainError struct{ err error }
+
+func (e *plainError) Error() string { return plain(e.err.Error()) }
+
+func (e *plainError) Unwrap() error { return e.err }
+
+func plain(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(text, "?"))
 }
 
 // RoundTrip implements [http.RoundTripper].

@@ -217,7 +217,7 @@ func FuzzPatterns(f *testing.F) {
 		if err != nil {
 			return
 		}
-		m := &countdown{left: 100_000}
+		m := &countdown{left: 20_000}
 		before, empty := 0, false
 		_ = p.Each(m, NewText(text), 0, len(text), func(m *Match) (bool, error) {
 			from, to := m.Span(0)
@@ -236,7 +236,7 @@ func FuzzPatterns(f *testing.F) {
 			return true, nil
 		})
 		if want, ok := plainMatch(pattern, text); ok {
-			found, err := p.Search(&countdown{left: 1_000_000}, NewText(text), 0, len(text))
+			found, err := p.Search(&countdown{left: 20_000}, NewText(text), 0, len(text))
 			got := []int{-1, -1}
 			if found != nil {
 				got[0], got[1] = found.Span(0)
