@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/tidwall/gjson"
+
+	"github.com/exportpipeline/exportpipeline/internal/redact"
 )
 
 // Remains notes something that a step has made in another system and could not remove, such
@@ -84,6 +86,9 @@ func (c *madeCall) what() string {
 		text += " " + strconv.Itoa(a.Status)
 	}
 	location := a.Header.Get("Location")
+	if strings.ContainsAny(location, "?#@") { // it may be signed, or have a code or a token
+		location = redact.Address("", location)
+	}
 	if location != "" {
 		text += ", " + location
 	}

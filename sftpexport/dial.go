@@ -161,7 +161,11 @@ func (h *heard) Write(p []byte) (int, error) {
 func (h *heard) text() string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return strings.TrimSpace(strings.ToValidUTF8(string(h.kept), "?"))
+	text := strings.TrimSpace(strings.ToValidUTF8(string(h.kept), "?"))
+	if len(h.kept) == h.most {
+		text += "…" // it may be cut, also within a secret
+	}
+	return text
 }
 
 // listening is a connection whose first words are kept. It ends where they are those of

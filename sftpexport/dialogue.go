@@ -45,7 +45,7 @@ func (o *offer) answers(user, password string) ssh.KeyboardInteractiveChallenge 
 	return func(_, instruction string, questions []string, shown []bool) ([]string, error) {
 		list := make([]string, len(questions))
 		for i, question := range questions {
-			words, asks := namesAsked.ReplaceAllString(strings.ToLower(question), ""), naming.Shorten(strings.TrimSpace(question), 80)
+			words, asks := namesAsked.ReplaceAllString(strings.ToLower(question), ""), naming.Excerpt(strings.TrimSpace(question), 80)
 			asked++
 			switch {
 			case shown[i] && asksForName.MatchString(words):

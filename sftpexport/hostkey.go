@@ -110,10 +110,10 @@ func (h *hostKeys) pin(faults *settings.Faults, place, line string) {
 		}
 	}
 	if strings.Contains(line, "MD5:") || md5Fingerprint.MatchString(line) {
-		faults.Add(place, "%q is an MD5 fingerprint, which is too weak to tell servers apart; ssh-keygen -lf shows the SHA256 one", naming.Shorten(line, 60))
+		faults.Add(place, "%q is an MD5 fingerprint, which is too weak to tell servers apart; ssh-keygen -lf shows the SHA256 one", naming.Excerpt(line, 60))
 		return
 	}
-	faults.Add(place, `%q is neither a public key ("ssh-ed25519 AAAA…") nor a fingerprint ("SHA256:…")`, naming.Shorten(line, 60))
+	faults.Add(place, `%q is neither a public key ("ssh-ed25519 AAAA…") nor a fingerprint ("SHA256:…")`, naming.Excerpt(line, 60))
 }
 
 // sum256 reads a SHA-256 sum: base64 with or without its mark, as WinSCP prints it after

@@ -74,6 +74,13 @@ var faultyCredentials = []any{
 	[]any{"%s"}, map[string]any{"password": "%s"},
 }
 
+// privateKeys are some that no place of the settings but those of secrets takes.
+var privateKeys = []string{
+	"-----BEGIN OPENSSH PRIVATE KEY-----\n%s\n%s0\n-----END OPENSSH PRIVATE KEY-----\n", "-----BEGIN RSA PRIVATE KEY-----\r\n%s\r\n-----END RSA PRIVATE KEY-----",
+	`-----BEGIN ENCRYPTED PRIVATE KEY-----\n%s\n-----END ENCRYPTED PRIVATE KEY-----`, "-----BEGIN EC PRIVATE KEY-----%s",
+	"PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\nPrivate-Lines: 1\n%s\nPrivate-MAC: %s",
+}
+
 // sow puts other values into each place of settings in turn, and calls yield for each.
 func sow(v any, name string, credential bool, yield func(any)) {
 	switch v := v.(type) {
@@ -103,6 +110,9 @@ func sow(v any, name string, credential bool, yield func(any)) {
 		yield(map[string]any{"password": "%s"})
 	default:
 		for _, text := range faultyURLs {
+			yield(text)
+		}
+		for _, text := range privateKeys { // which people paste where another key belongs
 			yield(text)
 		}
 		for _, other := range faultyCredentials {

@@ -46,7 +46,7 @@ func TestEveryFailureSaysOnceWhatWasMade(t *testing.T) {
 		t.Run(failure, func(t *testing.T) {
 			t.Parallel()
 			for component, chained := range canarySteps(t, s.URL) {
-				if failure == "is slow" && component == "Workday" {
+				if failure == "is slow" && strings.HasPrefix(component, "Workday") {
 					continue // its WSDL is fetched for later exports, too, and longer than a test lasts
 				}
 				checkSentence(t, component, chained, &posts)

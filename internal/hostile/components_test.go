@@ -175,7 +175,7 @@ var components = []component{
 			if r.Method != http.MethodGet {
 				return false
 			}
-			at := "http://" + c.p.address + "/ccx/service/" + workdaytest.TenantName + "/Resource_Management/" + workdaytest.APIVersion
+			at := c.p.scheme() + "://" + c.p.address + "/ccx/service/" + workdaytest.TenantName + "/Resource_Management/" + workdaytest.APIVersion
 			c.reply("200 OK", "", string(location.ReplaceAll(workdaytest.WSDL(), []byte("${1}"+at+"${2}"))))
 			return true
 		},
@@ -185,6 +185,8 @@ var components = []component{
 		name: "S3: the bucket", kind: "application/xml", body: ``, repeats: 9,
 		// It must name what it has taken, and its client tries again.
 		says: []saying{
+			{part: "secured, and does nothing", words: notS3}, {part: "of unknown length", words: notS3}, {part: "of known length", words: notS3},
+			{part: "wants a certificate of the client", words: append(lost, "TLS.Certificates")}, {part: "HTTP/2 only", words: []string{"GOAWAY"}},
 			{part: "both a length and chunks", words: notS3},
 			{part: "charset", words: notS3}, {part: "answers twice", words: notS3}, {part: "version to come", words: notS3}, {part: "something else as gzip", words: notS3},
 			{part: "100,000 keys", words: notS3}, {part: "levels", words: notS3}, {part: "says success", words: notS3},

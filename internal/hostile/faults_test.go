@@ -3,6 +3,7 @@ package hostile
 import (
 	"bytes"
 	"compress/gzip"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -27,6 +28,8 @@ type fault struct {
 	dial func(net.Conn)
 	// secure has the component call the peer by https.
 	secure bool
+	// tls has it do so, and is how the peer secures its connections.
+	tls *tls.Config
 	// moved is how many requests more than one may change something, since the peer says of
 	// each that it was made at the wrong address.
 	moved int32
@@ -361,13 +364,13 @@ var httpFaults = []fault{
 	{name: "is a cloud's metadata, within IPv6", says: blocked, host: "[::ffff:a9fe:a9fe]:80"},
 	{
 		name:   "shows a certificate of nobody",
-		says:   append(unreached, "signed by unknown authority"),
+		says:   append(unreached, "TLS.Authorities"),
 		secure: true,
 		does:   func(c *conn, _ *http.Request) { c.reply("200 OK", "", c.body) },
 	},
 	{
 		name:   "answers TLS in the clear",
-		says:   append(unmade, "HTTP response to HTTPS client"),
+		says:   append(unreached, "does not speak TLS at this port"),
 		secure: true,
 		dial: func(c net.Conn) {
 			_, _ = c.Read(make([]byte, 1000))

@@ -38,9 +38,19 @@ func TestWhateverAPeerDoesAnExportEndsAndSaysSo(t *testing.T) {
 	if detectsRaces() {
 		t.Skip("the race detector multiplies the time and the memory of large replies; CI runs it without")
 	}
+	playAll(t, httpFaults)
+}
+
+// TestWhateverAPeerDoesWithTLSAnExportEndsAndSaysSo does so with those of secured peers.
+func TestWhateverAPeerDoesWithTLSAnExportEndsAndSaysSo(t *testing.T) {
+	t.Parallel()
+	playAll(t, tlsFaults)
+}
+
+func playAll(t *testing.T, faults []fault) {
 	atOnce(t, 8, func(yield func(name string, play func() string)) {
 		for _, c := range components {
-			for _, f := range httpFaults {
+			for _, f := range faults {
 				yield(c.name+" "+f.name, func() string { return play(t, c, f) })
 			}
 		}
@@ -76,11 +86,7 @@ func atOnce(t *testing.T, n int, all func(yield func(name string, play func() st
 func play(t *testing.T, c component, f fault) string {
 	p := &peer{f: f, well: c.well, body: c.body, kind: c.kind}
 	defer listen(p)()
-	scheme := "http"
-	if f.secure {
-		scheme = "https"
-	}
-	made, options := c.make(t, p, scheme+"://"+p.address)
+	made, options := c.make(t, p, p.scheme()+"://"+p.address)
 	if made == nil {
 		return "" // the component refuses the address by itself
 	}
@@ -188,7 +194,7 @@ func TestTheTableOfHostilePeersIsListed(t *testing.T) {
 // rows are the lines of the listing.
 func rows() (list []string) {
 	for _, c := range components {
-		for _, f := range httpFaults {
+		for _, f := range slices.Concat(httpFaults, tlsFaults) {
 			list = append(list, row(c.name, f.name, c.saying(f)))
 		}
 	}

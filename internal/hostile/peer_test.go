@@ -56,6 +56,14 @@ func listen(p *peer) (end func()) {
 	}
 }
 
+// scheme is that of the peer's addresses.
+func (p *peer) scheme() string {
+	if p.f.secure || p.f.tls != nil {
+		return "https"
+	}
+	return "http"
+}
+
 // nobody is the certificate of a server that no authority knows.
 var nobody = sync.OnceValue(func() tls.Certificate {
 	s := httptest.NewTLSServer(http.NotFoundHandler())
@@ -70,6 +78,11 @@ func (p *peer) serve(c net.Conn) {
 	}
 	if p.f.secure {
 		c = tls.Server(c, &tls.Config{Certificates: []tls.Certificate{nobody()}})
+	}
+	if p.f.tls != nil {
+		under, config := &spied{Conn: c}, p.f.tls.Clone()
+		config.KeyLogWriter = &under.keys
+		c = tls.Server(under, config)
 	}
 	r, err := http.ReadRequest(bufio.NewReader(c))
 	if err != nil {

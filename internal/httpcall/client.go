@@ -321,7 +321,7 @@ func (r *running) fail(ctx context.Context, err error) error {
 	}
 	return &Error{
 		Method: r.call.Method, URL: r.call.redactor().URL(r.call.URL), Attempts: max(1, int(r.attempts.Load())),
-		Sent: r.everSent, Err: r.call.redactor().Error(withoutURL(err)),
+		Sent: r.everSent, Err: r.call.redactor().Error(Advised(withoutURL(err))),
 	}
 }
 

@@ -3,6 +3,9 @@ package httpcall
 import (
 	"context"
 	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"sync/atomic"
@@ -17,6 +20,9 @@ import (
 type conn struct {
 	net.Conn
 	out    atomic.Int64
+	ended  atomic.Bool // the other side has sent the end of the connection
+	below  *conn       // that TLS is on top of; nil without TLS, and below it
+	failed chan error  // has the first error of Read; nil where nobody asks
 	record recorder
 }
 
@@ -24,7 +30,25 @@ type conn struct {
 func (c *conn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	c.record.add(p[:n])
+	if n == 0 && errors.Is(err, io.EOF) {
+		c.ended.Store(true)
+	}
+	if err != nil && c.failed != nil {
+		select {
+		case c.failed <- err:
+		default:
+		}
+	}
 	return n, err
+}
+
+// cut reports that a connection ended below TLS before TLS did, which nobody signs for: a
+// stranger on the way may have ended it. crypto/tls reads nothing behind the end of TLS.
+func (c *conn) cut() bool {
+	if c.below != nil {
+		c = c.below
+	}
+	return c.ended.Load()
 }
 
 func (c *conn) written() int64 { return c.out.Load() }
@@ -33,7 +57,32 @@ func (c *conn) written() int64 { return c.out.Load() }
 func (c *conn) Write(p []byte) (int, error) {
 	n, err := c.Conn.Write(p)
 	c.out.Add(int64(n))
+	if err != nil {
+		err = c.why(err)
+	}
 	return n, err
+}
+
+// alertTimeout is how long a write that failed waits for the reason.
+const alertTimeout = 100 * time.Millisecond
+
+// why finds the alert of TLS by which a server refuses this program: in TLS 1.3 it comes after
+// the handshake, while a request is written to a connection that the server has closed.
+func (c *conn) why(err error) error {
+	if c.failed == nil {
+		return err
+	}
+	timer := time.NewTimer(alertTimeout)
+	defer timer.Stop()
+	select {
+	case reason := <-c.failed:
+		var alert *net.OpError
+		if errors.As(reason, &alert) && alert.Op == remoteError {
+			return fmt.Errorf("%w: %w", reason, err)
+		}
+	case <-timer.C:
+	}
+	return err
 }
 
 // counted finds the counting connection below what a transport reports.
@@ -102,10 +151,11 @@ func handshake(ctx context.Context, c net.Conn, config *tls.Config, address stri
 	}
 	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
 	defer cancel()
-	secured := tls.Client(c, config)
+	below := &conn{Conn: c}
+	secured := tls.Client(below, config)
 	if err := secured.HandshakeContext(ctx); err != nil {
 		_ = c.Close()
 		return nil, err
 	}
-	return &conn{Conn: secured}, nil
+	return &conn{Conn: secured, below: below, failed: make(chan error, 1)}, nil
 }

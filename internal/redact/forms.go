@@ -26,7 +26,8 @@ func forms(s string) []string {
 	list = append(list, lines(s)...)
 	if len(s) >= minCased {
 		// Systems that echo a key or a header may change its case.
-		list = append(list, strings.ToUpper(s), strings.ToLower(s), strings.ToUpper(spaced), strings.ToLower(spaced))
+		list = append(list,
+			strings.ToUpper(s), strings.ToLower(s), strings.ToUpper(spaced), strings.ToLower(spaced), inASCII(s, strings.ToUpper), inASCII(s, strings.ToLower))
 	}
 	kept := list[:0]
 	for _, form := range list {
@@ -41,6 +42,16 @@ func forms(s string) []string {
 // which take about fifty times its length. A longer one is known as it is, whole and by
 // its lines, and so is found under the encodings that [layers] takes off.
 const maxFormed = 64 << 10
+
+// inASCII changes the case of what is in ASCII alone, as where the rest was escaped then.
+func inASCII(s string, change func(string) string) string {
+	return strings.Map(func(c rune) rune {
+		if c >= utf8.RuneSelf {
+			return c
+		}
+		return rune(change(string(c))[0])
+	}, s)
+}
 
 // minCased is the length from which a secret is also hidden in upper and lower case:
 // a short one, such as Test, is too often a word.

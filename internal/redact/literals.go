@@ -3,6 +3,7 @@ package redact
 import (
 	"encoding/base64"
 	"encoding/json"
+	"html"
 	"net/url"
 	"regexp"
 	"slices"
@@ -15,7 +16,8 @@ const minLiteral = 8
 
 // Literals returns the credentials that settings have literally, instead of in the hook's
 // secrets: values of headers, parameters and form fields whose names say that they are
-// some ([SensitiveName]), passwords and keys of logins, and those within URLs. What has a
+// some ([SensitiveName]), passwords and keys of logins, private keys wherever they stand, and
+// those within URLs and within what is sent as JSON, XML, GraphQL or a form. What has a
 // placeholder in it is not one. settings is JSON; of other text nothing is returned.
 func Literals(settings []byte) []string {
 	var v any
@@ -51,6 +53,9 @@ func (l *literals) walk(v any, name string, foreign bool) {
 		if logins[strings.ToLower(name)] || foreign && SensitiveName(name) {
 			l.credential(v)
 		}
+		if isPrivateKey(v) {
+			l.add(v)
+		}
 		l.url(v)
 		if foreign || named[name] {
 			l.body(v)
@@ -73,7 +78,30 @@ func (l *literals) body(text string) {
 				}
 			}
 		}
+		return
 	}
+	for _, shape := range []*regexp.Regexp{member, element, field} {
+		for _, found := range shape.FindAllStringSubmatch(text, -1) {
+			if SensitiveName(found[1]) {
+				l.escaped(found[2])
+				l.add(html.UnescapeString(found[2]))
+			}
+		}
+	}
+}
+
+// Credentials within a text that is no JSON, for its placeholders or since it is another
+// language: a member of JSON or an argument of GraphQL, an element or attribute of XML, and a
+// field of a form.
+var (
+	member  = regexp.MustCompile(`([A-Za-z_][\w-]*)\\?["']?\s*[:=]\s*\\?["']([^"'\\]+)`)
+	element = regexp.MustCompile(`<(?:[\w-]+:)?([\w-]+)(?:\s[^<>]*)?>([^<]+)</`)
+	field   = regexp.MustCompile(`(?:^|[?&])([^=&\s<>"]+)=([^=&\s<>"]+)`)
+)
+
+// isPrivateKey reports a private key in PEM or of PuTTY, or what was meant to be one.
+func isPrivateKey(text string) bool {
+	return strings.Contains(text, "PRIVATE KEY-----") || strings.Contains(text, "PuTTY-User-Key-File-")
 }
 
 // placeholder is one of a template; braces alone are a fault of the settings.
@@ -93,19 +121,40 @@ func (l *literals) credential(value string) {
 func (l *literals) word(value string) {
 	scheme, rest, ok := strings.Cut(strings.TrimSpace(value), " ")
 	l.add(strings.TrimSpace(value))
+	for _, found := range pair.FindAllStringSubmatch(value, -1) {
+		if name := strings.ToLower(found[1]); !public[name] {
+			l.add(strings.Trim(found[2], `"`))
+		}
+	}
 	if !ok {
 		return
 	}
 	l.add(rest)
+	l.password(scheme, rest)
+}
+
+// password adds that of Basic.
+func (l *literals) password(scheme, rest string) {
 	if decoded, err := base64.StdEncoding.DecodeString(rest); err == nil && strings.EqualFold(scheme, "basic") {
 		_, password, _ := strings.Cut(string(decoded), ":")
 		l.add(password)
 	}
 }
 
+// pair is one of a header's value: of a cookie, or of a scheme with parameters, such as
+// Digest, OAuth, AWS4-HMAC-SHA256 and sha256=….
+var pair = regexp.MustCompile(`([\w.-]+)\s*=\s*("[^"]*"|[^\s,;"]+)`)
+
+// public are parameters of such schemes that say who and how, not by what.
+var public = map[string]bool{
+	"realm": true, "uri": true, "username": true, "algorithm": true, "qop": true, "nc": true, "opaque": true, "headers": true, "signedheaders": true,
+	"keyid": true, "path": true, "domain": true, "expires": true, "max-age": true, "samesite": true, "credential": true, "version": true, "scope": true,
+	"oauth_version": true, "oauth_signature_method": true, "oauth_timestamp": true, "oauth_consumer_key": true, "oauth_callback": true,
+}
+
 // Parts of what is a URL, or was meant to be one: the user's password, and a parameter.
 var (
-	userInfo   = regexp.MustCompile(`(?://|^)([^/?#\s]*)@`)
+	userInfo   = regexp.MustCompile(`(?://|^)([^/?#\s"<]*)@`)
 	parameters = regexp.MustCompile(`[?&;]([^=&;?#\s]+)=([^&;#\s\x00]*)`)
 )
 

@@ -27,6 +27,15 @@ func TestCredentialsThatSettingsHaveLiterallyAreFound(t *testing.T) {
 		`{"request":{"content":"{\"client_secret\":\"client-secret-1\",\"page\":\"12345678\"}"}}`:                             "client-secret-1",
 		`{"auth":{"data":"grant_type=password&password=pass%2Bword&scope=everything"}}`:                                       "pass+word",
 		`{"settings":{"text":"Dear customer,\nwrite to info@erp.example or see https://erp.example/?code=12345678"}}`:         "",
+		`{"request":{"headers":{"Authorization":"Digest username=\"somebody\",response=\"0123456789abcdef\""}}}`: "Digest username=\"somebody\",response=\"0123456789abcdef\", " +
+			"username=\"somebody\",response=\"0123456789abcdef\", 0123456789abcdef",
+		`{"request":{"headers":{"X-Hub-Signature-256":"sha256=0123456789abcdef"}}}`:                                                                            "sha256=0123456789abcdef, 0123456789abcdef",
+		`{"request":{"headers":{"Cookie":"theme=dark; sid=0123456789abcdef; Path=/long/path"}}}`:                                                               "theme=dark; sid=0123456789abcdef; Path=/long/path, sid=0123456789abcdef; Path=/long/path, 0123456789abcdef",
+		`{"request":{"content":"<Envelope><w:UsernameToken><w:Password Type=\"#PasswordText\">pass&amp;word1</w:Password></w:UsernameToken><v>@{total}</v>"}}`: "pass&amp;word1, pass&word1",
+		`{"request":{"content":"{\"client_secret\":\"client-secret-1\",\"total\":@{total}}"}}`:                                                                 "client-secret-1",
+		`{"request":{"content":"{\"query\":\"mutation { login(password: \\\"pass-word-1\\\") { id } }\"}"}}`:                                                   "pass-word-1",
+		`{"request":{"content":"name=@{name}&client_assertion=abc.def.ghi"}}`:                                                                                  "abc.def.ghi",
+		`{"credentials":{"host_key":"-----BEGIN PRIVATE KEY-----\nMC4CAQAw\n-----END PRIVATE KEY-----"}}`:                                                      "-----BEGIN PRIVATE KEY-----\nMC4CAQAw\n-----END PRIVATE KEY-----",
 		`not JSON`: "",
 	} {
 		got := Literals([]byte(settings))

@@ -77,16 +77,14 @@ func (r *Redactor) AddHook(secrets map[string]string) {
 	}
 }
 
-// String returns the text without secrets.
+// String returns the text without secrets, and without values that are some by their names or
+// their place in an address.
 func (r *Redactor) String(text string) string {
 	if r == nil {
 		return text
 	}
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	if r.starts == nil {
-		return text
-	}
 	found := merged(r.plainSpans(text), r.layeredSpans(text, 0))
 	if len(found) == 0 {
 		return text
@@ -117,8 +115,9 @@ func merged(lists ...[]span) []span {
 // plainSpans finds the secrets that a text has in one of their [forms], and beginnings of
 // them at its end or before an ellipsis.
 func (r *Redactor) plainSpans(text string) []span {
+	named := merged(namedSpans(text), addressSpans(text))
 	if !r.starts.mayBeIn(text) {
-		return nil
+		return named
 	}
 	in := &search{text: text, ends: []int{len(text)}}
 	for _, mark := range ellipses {
@@ -128,7 +127,7 @@ func (r *Redactor) plainSpans(text string) []span {
 	for _, at := range places(text, Placeholder) { // of an earlier pass
 		in.hidden = append(in.hidden, span{at, at + len(Placeholder)})
 	}
-	return merged(r.plain.find(r.starts, in), r.foldedSpans(text))
+	return merged(named, r.plain.find(r.starts, in), r.foldedSpans(text))
 }
 
 // minCut is the length in bytes from which the beginning of a secret is hidden that
@@ -162,7 +161,11 @@ func cut(text string, spans []span) string {
 
 // sensitive are words in the names of headers and query parameters whose values
 // are never shown.
-var sensitive = []string{"authorization", "cookie", "token", "secret", "password", "api-key", "apikey", "api_key", "signature", "subscription-key", "credential", "session"}
+var sensitive = []string{
+	"authorization", "cookie", "token", "secret", "password", "api-key", "apikey", "api_key", "signature", "subscription-key", "credential", "session",
+	"passwd", "pwd", "passphrase", "passcode", "assertion", "saml", "jwt", "csrf", "xsrf", "verifier", "bearer",
+	"access-key", "access_key", "accesskey", "auth-key", "auth_key", "authkey", "functions-key", "private-key", "private_key", "privatekey",
+}
 
 // SensitiveName reports whether a header or a query parameter of that name
 // holds something that must not be shown, whatever its value.
@@ -184,7 +187,7 @@ func (r *Redactor) Header(h http.Header) http.Header {
 			if SensitiveName(name) {
 				v = Placeholder
 			}
-			shown[name] = append(shown[name], r.String(v))
+			shown[name] = append(shown[name], r.String(withoutParameters(v)))
 		}
 	}
 	return shown
@@ -214,13 +217,7 @@ func (r *Redactor) whole(address string) string {
 		u.User = url.User("…")
 	}
 	if u.RawQuery != "" {
-		u.RawQuery = parameter.ReplaceAllStringFunc(u.RawQuery, func(part string) string {
-			name, _, _ := strings.Cut(part, "=")
-			if plain, err := url.QueryUnescape(name); err != nil || SensitiveName(plain) {
-				return name + "=" + Placeholder
-			}
-			return part
-		})
+		u.RawQuery = parameter.ReplaceAllStringFunc(u.RawQuery, withoutValue)
 	}
 	shown := strings.ReplaceAll(u.String(), "%E2%80%A6@", "…@")
 	return r.String(shown)
@@ -254,6 +251,27 @@ func isBare(address string) bool {
 
 // parameter is one of a query, however these are separated.
 var parameter = regexp.MustCompile(`[^&;]+`)
+
+// withoutValue hides the value of a parameter with a sensitive name.
+func withoutValue(part string) string {
+	name, _, _ := strings.Cut(part, "=")
+	if plain, err := url.QueryUnescape(name); err != nil || SensitiveName(plain) {
+		return name + "=" + Placeholder
+	}
+	return part
+}
+
+// withoutParameters hides those of the addresses that a text has, such as the value of a
+// header: the signature of a presigned one, a code, a token.
+func withoutParameters(text string) string {
+	if !strings.Contains(text, "=") || !strings.ContainsAny(text, "?#") {
+		return text
+	}
+	return addressed.ReplaceAllStringFunc(text, func(part string) string { return part[:1] + withoutValue(part[1:]) })
+}
+
+// addressed is a parameter of an address that is a part of a text.
+var addressed = regexp.MustCompile(`[?&;#][^\s?&;#=<>"']+=[^\s?&;#<>"']+`)
 
 // unparsed shows of what is no URL only what cannot be a password: the end of
 // its user part is unknown, and so is where its query begins.

@@ -25,6 +25,9 @@ func (s starts) has(four uint32) bool {
 // mayBeIn reports whether a form may be in a text, as it is or broken into lines: what
 // [squeeze] leaves out is passed over, too.
 func (s starts) mayBeIn(text string) bool {
+	if s == nil {
+		return false
+	}
 	var four, squeezed uint32
 	n, kept, skip := 0, 0, 0
 	for i := 0; i < len(text); i++ {

@@ -54,6 +54,8 @@ func do(ctx context.Context, x *pipeline.Export, call *Call) (*Reply, error) {
 		return answer, err
 	})
 	if answer != nil && answer.Recorded {
+		hide(x, redact.Credentials(call.URL, call.Header))
+		hide(x, redact.Sessions(answer.Header))
 		reply = recorded(call, answer)
 	}
 	return reply, pastError(err, call, reply, x)
@@ -162,7 +164,11 @@ func attempt(ctx context.Context, x *pipeline.Export, c *Call, asks bool) (*Repl
 	if !x.Allows(c.Method, c.URL) {
 		ctx = limit.Without(ctx)
 	}
+	hide(x, redact.Credentials(c.URL, c.Header))
 	got, err := client.Do(ctx, inner)
+	if got != nil {
+		hide(x, redact.Sessions(got.Header))
+	}
 	note(ctx, x, c, record, got, rendered(), asks)
 	err = fromCall(err, got)
 	if got == nil {
@@ -171,6 +177,16 @@ func attempt(ctx context.Context, x *pipeline.Export, c *Call, asks bool) (*Repl
 	return &Reply{
 		Status: got.Status, Reason: got.Reason, URL: got.URL, Header: got.Header, Body: got.Body, Attempts: got.Attempts, fields: got.AsTheyCame(),
 	}, err
+}
+
+// hide has the export hide what it does not know yet, such as the key of a program's own
+// step, or the cookie of a session: systems repeat them in what they answer.
+func hide(x *pipeline.Export, secrets []string) {
+	for _, s := range secrets {
+		if x.Redact(s) == s {
+			x.Hide(s)
+		}
+	}
 }
 
 // note notes a call in the report. rendered is the body of one that was not made.

@@ -319,7 +319,7 @@ func explain(err error) error {
 		if errors.As(err, &name) && name.IsNotFound {
 			return fmt.Errorf("%w: there is no host %s; is credentials.endpoint right, and should path_style be true? %w", sftpexport.ErrConnection, name.Name, err)
 		}
-		return fmt.Errorf("%w: %w", sftpexport.ErrConnection, err)
+		return fmt.Errorf("%w: %w", sftpexport.ErrConnection, httpcall.Advised(err))
 	case http.StatusPreconditionFailed:
 		return fmt.Errorf("%w: %w", sftpexport.ErrExists, err)
 	case http.StatusInsufficientStorage:

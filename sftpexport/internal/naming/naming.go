@@ -125,11 +125,11 @@ func (n *Namer) values(p Piece) (values []string, err error) {
 			values = append(values, "")
 			continue
 		case n.Split && text == "..":
-			return nil, fmt.Errorf(`%q: ".." is not allowed in a path`, Shorten(p.Text, 40))
+			return nil, fmt.Errorf(`%q: ".." is not allowed in a path`, Excerpt(p.Text, 40))
 		}
 		value, ok := n.safe(text)
 		if !ok && text != "" {
-			return nil, fmt.Errorf("%w: %q", ErrNothingLeft, Shorten(p.Text, 40))
+			return nil, fmt.Errorf("%w: %q", ErrNothingLeft, Excerpt(p.Text, 40))
 		}
 		kept = kept || ok
 		values = append(values, value)
@@ -258,6 +258,15 @@ func Shorten(text string, most int) string {
 		most--
 	}
 	return text[:most]
+}
+
+// Excerpt is the beginning of a text for a message, of at most so many bytes, with an ellipsis
+// where it was cut: what cuts secrets out of messages looks for their beginnings before one.
+func Excerpt(text string, most int) string {
+	if cut := Shorten(text, most); len(cut) < len(text) {
+		return cut + "…"
+	}
+	return text
 }
 
 // Numbered is the name with -n before its extension.
