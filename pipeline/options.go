@@ -106,6 +106,10 @@ func WithRossum(client *rossum.Client) Option {
 // CheckRedirect are not used, since steps have rules of their own. Without it, and
 // with [WithTLS], calls also know the bytes that were written and the spelling and
 // order of a reply's headers, which net/http's own transports don't tell.
+//
+// Its Transport must not make a request again by itself, as libraries for retries do.
+// A second time is refused where it goes through a transport of net/http with the
+// request's context; one that leaves with another context cannot be noticed.
 func WithHTTPClient(h *http.Client) Option { return func(c *config) { c.httpClient = h } }
 
 // WithClock sets where steps take the time from. Without it that is time.Now.

@@ -12,15 +12,77 @@ import (
 	"github.com/tidwall/sjson"
 )
 
-// change is what this run did to a node.
+// change is what this run did to a node. It is small, since a formula of a table makes one
+// for every row: what few changes have is apart.
 type change struct {
-	value, normalized string
-	options           json.RawMessage
-	hidden            *bool
-	hasValue          bool
-	removed           bool
-	added             bool
-	computed          bool // the value is a formula's: the platform computes it itself
+	value    string
+	rest     *changeRest // nil if there is nothing of it
+	hasValue bool
+	normal   bool // the normalised value is the value itself
+	removed  bool
+	added    bool
+	computed bool // the value is a formula's: the platform computes it itself
+}
+
+// changeRest is what few changes have.
+type changeRest struct {
+	normalized string // if it is neither empty nor the value
+	options    json.RawMessage
+	hidden     *bool
+}
+
+// write notes a value and its normalised value.
+func (c *change) write(value, normalized string, computed bool) {
+	c.value, c.hasValue, c.computed, c.normal = value, true, computed, normalized == value
+	switch {
+	case !c.normal && normalized != "":
+		c.more().normalized = normalized
+	case c.rest != nil:
+		c.rest.normalized = ""
+	}
+}
+
+func (c *change) normalized() string {
+	switch {
+	case c.normal:
+		return c.value
+	case c.rest != nil:
+		return c.rest.normalized
+	}
+	return ""
+}
+
+// hidden returns what was set, nil for nothing.
+func (c *change) hidden() *bool {
+	if c.rest == nil {
+		return nil
+	}
+	return c.rest.hidden
+}
+
+// options returns what was set, nil for nothing.
+func (c *change) options() json.RawMessage {
+	if c.rest == nil {
+		return nil
+	}
+	return c.rest.options
+}
+
+func (c *change) more() *changeRest {
+	if c.rest == nil {
+		c.rest = &changeRest{}
+	}
+	return c.rest
+}
+
+// clone copies a change for another tree.
+func (c *change) clone() *change {
+	made := *c
+	if c.rest != nil {
+		rest := *c.rest
+		made.rest = &rest
+	}
+	return &made
 }
 
 // newChange makes changes in pieces, since a formula of a table changes every row.
@@ -41,7 +103,7 @@ func (n *Node) touch() *change {
 	if n.change == nil {
 		n.change = n.tree.newChange()
 		if all := n.tree.changed; len(all) == cap(all) {
-			n.tree.changed = slices.Grow(all, max(16, len(all)))
+			n.tree.changed = slices.Grow(all, min(max(16, 3*len(all)), max(16, n.tree.nodes)))
 		}
 		n.tree.changed = append(n.tree.changed, n)
 	}
@@ -96,7 +158,7 @@ func (n *Node) SetNormalized(value, normalized string) error {
 	}
 	n.tree.written(n, was != value || wasNormalized != normalized)
 	c := n.touch()
-	c.value, c.normalized, c.hasValue, c.computed = value, normalized, true, false
+	c.write(value, normalized, false)
 	return nil
 }
 
@@ -116,7 +178,7 @@ func (n *Node) setComputed(value, normalized string) error {
 
 // written notes that the value of a field has changed; see [Content.takeWritten].
 func (c *Content) written(n *Node, changed bool) {
-	if !changed || c.writtenIDs != nil && c.writtenLast == n.schemaID {
+	if !changed || len(c.writtenIDs) > 0 && c.writtenLast == n.schemaID {
 		return
 	}
 	c.writtenLast = n.schemaID
@@ -133,8 +195,9 @@ func (c *Content) takeWritten() []string {
 	if len(c.writtenIDs) == 0 {
 		return nil // as after most steps
 	}
-	ids := slices.Sorted(maps.Keys(c.writtenIDs))
-	c.writtenIDs = nil
+	ids := slices.AppendSeq(make([]string, 0, len(c.writtenIDs)), maps.Keys(c.writtenIDs))
+	slices.Sort(ids)
+	clear(c.writtenIDs) // the next step writes, too
 	return ids
 }
 
@@ -148,7 +211,7 @@ func (n *Node) categoryError(doing string) error {
 // SetHidden shows or hides the field.
 func (n *Node) SetHidden(hidden bool) {
 	if n.Hidden() != hidden {
-		n.touch().hidden = &hidden
+		n.touch().more().hidden = &hidden
 	}
 }
 
@@ -158,7 +221,7 @@ func (n *Node) SetOptions(options json.RawMessage) error {
 	if !gjson.ValidBytes(options) || !gjson.ParseBytes(options).IsArray() {
 		return fmt.Errorf("options of %s: not a JSON list", n.schemaID)
 	}
-	n.touch().options = bytes.Clone(options)
+	n.touch().more().options = bytes.Clone(options)
 	return nil
 }
 
@@ -318,9 +381,9 @@ func (n *Node) operation() (Operation, bool) {
 	if n.id == 0 {
 		return Operation{}, false // a cell of an added row goes out with its row
 	}
-	v := operationValue{Options: ch.options}
-	if ch.hidden != nil && *ch.hidden != n.hidden {
-		v.Hidden = ch.hidden
+	v := operationValue{Options: ch.options()}
+	if hidden := ch.hidden(); hidden != nil && *hidden != n.hidden {
+		v.Hidden = hidden
 	}
 	if ch.hasValue && !ch.computed && ch.value != n.text(n.value) {
 		v.Content = &operationContent{ch.value}
@@ -339,7 +402,7 @@ func (n *Node) addValue() []operationValue {
 	values := make([]operationValue, len(cells))
 	for i, cell := range cells {
 		values[i] = operationValue{SchemaID: cell.schemaID, Content: &operationContent{cell.Value()}}
-		values[i].Hidden, values[i].Options = cell.change.hidden, cell.change.options
+		values[i].Hidden, values[i].Options = cell.change.hidden(), cell.change.options()
 	}
 	return values
 }
@@ -407,17 +470,17 @@ func (n *Node) patch(own []byte) (_ []byte, err error) {
 		if own, err = sjson.SetBytes(own, "content.value", ch.value); err != nil {
 			return nil, err
 		}
-		if own, err = sjson.SetRawBytes(own, "content.normalized_value", normalizedJSON(ch.normalized)); err != nil {
+		if own, err = sjson.SetRawBytes(own, "content.normalized_value", normalizedJSON(ch.normalized())); err != nil {
 			return nil, err
 		}
 	}
-	if ch.hidden != nil {
-		if own, err = sjson.SetBytes(own, "hidden", *ch.hidden); err != nil {
+	if hidden := ch.hidden(); hidden != nil {
+		if own, err = sjson.SetBytes(own, "hidden", *hidden); err != nil {
 			return nil, err
 		}
 	}
-	if ch.options != nil {
-		own, err = sjson.SetRawBytes(own, "options", ch.options)
+	if options := ch.options(); options != nil {
+		own, err = sjson.SetRawBytes(own, "options", options)
 	}
 	return own, err
 }

@@ -2,6 +2,8 @@ package rossum
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"testing"
 )
 
@@ -10,8 +12,9 @@ func TestChangesAreWrittenAsEncodingJSONWritesThem(t *testing.T) {
 	hidden := true
 	for _, value := range []string{"", "ERP-1", "ü", "a\"b", `a\b`, "<a>&", "\x7f", "\u2028", "\x00", "\xff", "~ !"} {
 		for _, ch := range []change{
-			{value: value, hasValue: true}, {}, {value: value, hasValue: true, normalized: value}, {value: value, hasValue: true, hidden: &hidden},
-			{value: value, hasValue: true, computed: true}, {value: value, hasValue: true, options: json.RawMessage(`[ 1 ]`)},
+			{value: value, hasValue: true}, {}, {value: value, hasValue: true, normal: true}, {value: value, hasValue: true, rest: &changeRest{hidden: &hidden}},
+			{value: value, hasValue: true, rest: &changeRest{normalized: "other"}},
+			{value: value, hasValue: true, computed: true}, {value: value, hasValue: true, rest: &changeRest{options: json.RawMessage(`[ 1 ]`)}},
 			{value: value, hasValue: true, removed: true}, {value: value, hasValue: true, added: true},
 		} {
 			n := &Node{id: -7, schemaID: "x", category: CategoryDatapoint, parent: &Node{id: 8}, change: &ch}
@@ -92,5 +95,35 @@ func TestAFieldThatIsWrittenAgainIsToldAgain(t *testing.T) {
 	}
 	if ids := c.takeWritten(); ids != nil {
 		t.Errorf("nothing was written: %v", ids)
+	}
+}
+
+// A clone's changes are its own, also those that few fields have.
+func TestChangesOfACloneStayThere(t *testing.T) {
+	t.Parallel()
+	c, err := ParseContent([]byte(`[{"category":"section","id":1,"schema_id":"s","children":[
+		{"category":"datapoint","id":2,"schema_id":"a","content":{"value":"x"}}]}]`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := c.ByID(2)
+	change := func(n *Node, value, normalized, options string, hidden bool) {
+		t.Helper()
+		n.SetHidden(hidden)
+		if err := errors.Join(n.SetNormalized(value, normalized), n.SetOptions(json.RawMessage(options))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	change(a, "1,5", "1.5", `[1]`, true)
+	twin := c.Clone().ByID(2)
+	change(twin, "2,5", "2.5", `[2]`, false)
+	got := fmt.Sprint(a.Value(), " ", a.Normalized(), " ", string(a.Options()), " ", a.Hidden(), "; ", twin.Value(), " ", twin.Normalized(), " ", string(twin.Options()), " ", twin.Hidden())
+	if want := "1,5 1.5 [1] true; 2,5 2.5 [2] false"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	for _, normalized := range []string{"", "3", "other", ""} {
+		if err := a.SetNormalized("3", normalized); err != nil || a.Normalized() != normalized {
+			t.Errorf("got %q, %v, want %q", a.Normalized(), err, normalized)
+		}
 	}
 }

@@ -45,8 +45,7 @@ func (c *Content) cloneNode(n, parent *Node, twin map[*Node]*Node) *Node {
 	copied.tree, copied.parent = c, parent
 	twin[n] = copied
 	if n.change != nil {
-		change := *n.change
-		copied.change = &change
+		copied.change = n.change.clone()
 	}
 	if n.id != 0 {
 		c.byID[n.id] = copied
@@ -241,7 +240,7 @@ func (n *Node) savedCells() []savedCell {
 	}
 	cells := make([]savedCell, len(nodes))
 	for i, m := range nodes {
-		cells[i] = savedCell{m.schemaID, m.Value(), m.Normalized(), m.change.hidden, m.change.options}
+		cells[i] = savedCell{m.schemaID, m.Value(), m.Normalized(), m.change.hidden(), m.change.options()}
 	}
 	return cells
 }
@@ -269,23 +268,31 @@ func (n *Node) setSaved(saved []savedCell) error {
 		return fmt.Errorf("an added row of %s has %d cells, not %d", n.schemaID, len(nodes), len(saved))
 	}
 	for i, s := range saved {
-		ch := change{value: s.Value, normalized: s.Normalized, hasValue: true, hidden: s.Hidden, options: s.Options}
-		if err := nodes[i].apply(ch); err != nil {
+		made := otherChange{value: &s.Value, normalized: s.Normalized, hidden: s.Hidden, options: s.Options}
+		if err := nodes[i].apply(made); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// otherChange is a change that was made to another tree's node.
+type otherChange struct {
+	value      *string // nil for none
+	normalized string
+	hidden     *bool
+	options    json.RawMessage
+	computed   bool
+}
+
 // apply makes a change that was made to another tree's node.
-func (n *Node) apply(ch change) error {
-	if ch.hasValue {
+func (n *Node) apply(ch otherChange) error {
+	if ch.value != nil {
 		if n.category != CategoryDatapoint {
 			return n.categoryError("writing a value to")
 		}
-		n.tree.written(n, n.Value() != ch.value || n.Normalized() != ch.normalized)
-		own := n.touch()
-		own.value, own.normalized, own.hasValue, own.computed = ch.value, ch.normalized, true, ch.computed
+		n.tree.written(n, n.Value() != *ch.value || n.Normalized() != ch.normalized)
+		n.touch().write(*ch.value, ch.normalized, ch.computed)
 	}
 	if ch.hidden != nil {
 		n.SetHidden(*ch.hidden)
@@ -335,7 +342,7 @@ func (c *Content) changes() (json.RawMessage, error) {
 // for which that would take long: all changes are recorded after each step.
 func (n *Node) appendChange(dst []byte) ([]byte, error) {
 	ch := n.change
-	if ch.hasValue && isPlain(ch.value) && ch.normalized == "" && ch.hidden == nil && ch.options == nil && !ch.removed && !ch.added {
+	if ch.hasValue && isPlain(ch.value) && ch.normalized() == "" && ch.hidden() == nil && ch.options() == nil && !ch.removed && !ch.added {
 		dst = strconv.AppendInt(append(dst, `{"id":`...), n.id, 10)
 		dst = append(append(append(dst, `,"value":"`...), ch.value...), '"')
 		if ch.computed {
@@ -355,7 +362,7 @@ func (n *Node) savedChange() savedChange {
 	case ch.removed:
 		return savedChange{ID: n.id, Removed: true}
 	}
-	s := savedChange{ID: n.id, Normalized: ch.normalized, Hidden: ch.hidden, Options: ch.options, Computed: ch.computed}
+	s := savedChange{ID: n.id, Normalized: ch.normalized(), Hidden: ch.hidden(), Options: ch.options(), Computed: ch.computed}
 	if ch.hasValue {
 		s.Value = &ch.value
 	}
@@ -426,11 +433,7 @@ func (n *Node) restore(s savedChange) error {
 	case s.Added != nil:
 		return n.addSaved(s.Added)
 	}
-	ch := change{normalized: s.Normalized, hidden: s.Hidden, options: s.Options, computed: s.Computed}
-	if s.Value != nil {
-		ch.value, ch.hasValue = *s.Value, true
-	}
-	return n.apply(ch)
+	return n.apply(otherChange{value: s.Value, normalized: s.Normalized, hidden: s.Hidden, options: s.Options, computed: s.Computed})
 }
 
 // Apply makes the changes that the operations of another hook's answer ask for,
@@ -459,11 +462,11 @@ func (c *Content) applyOne(op Operation) error {
 		if err := json.Unmarshal(op.Value, &v); err != nil {
 			return err
 		}
-		ch := change{hidden: v.Hidden, options: v.Options}
+		made := otherChange{hidden: v.Hidden, options: v.Options}
 		if v.Content != nil {
-			ch.value, ch.hasValue = v.Content.Value, true
+			made.value = &v.Content.Value
 		}
-		return n.apply(ch)
+		return n.apply(made)
 	case "add":
 		var values []operationValue
 		if err := json.Unmarshal(op.Value, &values); err != nil {

@@ -68,7 +68,7 @@ func (n *Node) Value() string {
 // [Node.SetValue], since only the platform can normalise a new value.
 func (n *Node) Normalized() string {
 	if c := n.change; c != nil && c.hasValue {
-		return c.normalized
+		return c.normalized()
 	}
 	return n.text(n.normalized)
 }
@@ -95,8 +95,8 @@ func (n *Node) text(s span) string {
 
 // Hidden reports whether the field is hidden from the person who validates.
 func (n *Node) Hidden() bool {
-	if c := n.change; c != nil && c.hidden != nil {
-		return *c.hidden
+	if c := n.change; c != nil && c.hidden() != nil {
+		return *c.hidden()
 	}
 	return n.hidden
 }
@@ -104,8 +104,8 @@ func (n *Node) Hidden() bool {
 // Options returns the choices of an enum datapoint as the JSON list that came
 // with it, nil if none came.
 func (n *Node) Options() json.RawMessage {
-	if c := n.change; c != nil && c.options != nil {
-		return c.options
+	if c := n.change; c != nil && c.options() != nil {
+		return c.options()
 	}
 	if !n.options.present() {
 		return nil

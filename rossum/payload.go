@@ -91,6 +91,9 @@ type Document struct {
 // does not end in one.
 func IDOf(url string) int64 {
 	url = strings.TrimRight(url, "/")
+	if url == "" { // as often; an error would be made for it
+		return 0
+	}
 	id, err := strconv.ParseInt(url[strings.LastIndexByte(url, '/')+1:], 10, 64)
 	if err != nil || id < 0 {
 		return 0

@@ -61,7 +61,7 @@ func (i *idler) RoundTrip(req *http.Request) (*http.Response, error) {
 			}
 		}
 	}
-	resp, err := i.next.RoundTrip(sent)
+	resp, err := roundTrip(i.next, sent)
 	if err != nil {
 		err = watch.cause(err)
 		watch.end()

@@ -62,7 +62,7 @@ func (o *once) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	x.guard(sent)
 	started := time.Now()
-	resp, err := next.RoundTrip(sent)
+	resp, err := roundTrip(next, sent)
 	o.note(started, resp)
 	if err != nil {
 		err = causeOf(ctx, err)
@@ -76,6 +76,31 @@ func (o *once) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	resp.Body = &endingBody{resp.Body, ctx, x, endsWithConn(resp)}
 	resp.Request = req
+	return resp, nil
+}
+
+// errNoReply is that of a transport which breaks the rules of [http.RoundTripper].
+var errNoReply = errors.New("the program's HTTP transport has returned neither a reply with a status nor an error")
+
+// roundTrip is next's, of which a program may have made a poor one: a reply has a status and
+// a body, and there is none beside an error.
+func roundTrip(next http.RoundTripper, req *http.Request) (*http.Response, error) {
+	resp, err := next.RoundTrip(req)
+	switch {
+	case err != nil:
+		if resp != nil && resp.Body != nil {
+			_ = resp.Body.Close()
+		}
+		return nil, err
+	case resp == nil:
+		return nil, errNoReply
+	case resp.Body == nil:
+		resp.Body = http.NoBody
+	}
+	if resp.StatusCode == 0 && resp.Proto == "" { // made by hand; a server may well say 000
+		_ = resp.Body.Close()
+		return nil, errNoReply
+	}
 	return resp, nil
 }
 

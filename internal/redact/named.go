@@ -50,16 +50,18 @@ func isNameByte(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '_' || c == '-' || c == '.'
 }
 
-// namesSecret reports a name whose values are secrets in any text. A key or a code is too often
-// none; a code of an address is one if it is long.
-func namesSecret(name, value string) bool {
+// leastNamed returns from which length in bytes the values of a name are secrets in any text, 0
+// if they are not. A key or a code is too often none; a code of an address is one if it is long.
+func leastNamed(name string) int {
 	switch {
-	case name == "" || len(value) < minNamed || strings.EqualFold(name, "key"):
-		return false
+	case name == "" || strings.EqualFold(name, "key"):
+		return 0
 	case strings.EqualFold(name, "code"):
-		return len(value) >= 2*minNamed
+		return 2 * minNamed
+	case identifies(name):
+		return minNamed
 	}
-	return identifies(name)
+	return 0
 }
 
 // parameterAt returns where the value of a parameter is whose "=" is at i, or nothing.
@@ -68,14 +70,18 @@ func parameterAt(text string, i int) (from, to int) {
 	if begin == i || begin == 0 || strings.IndexByte("?&;#", text[begin-1]) < 0 {
 		return 0, 0
 	}
+	least := leastNamed(text[begin:i])
+	if least == 0 || strings.HasPrefix(text[i+1:], Placeholder) {
+		return 0, 0
+	}
 	to = i + 1
 	for to < len(text) && strings.IndexByte("&;# \t\r\n\"'<>\\)", text[to]) < 0 {
 		to++
 	}
-	if value := text[i+1 : to]; !strings.HasPrefix(value, Placeholder) && namesSecret(text[begin:i], value) {
-		return i + 1, to
+	if to-(i+1) < least {
+		return 0, 0
 	}
-	return 0, 0
+	return i + 1, to
 }
 
 // memberAt does so for a text of JSON whose name's ":" is at i.
@@ -99,16 +105,19 @@ func memberAt(text string, i int) (from, to int) {
 		return 0, 0
 	}
 	from++
+	least := leastNamed(text[begin : end-1])
+	if least == 0 || strings.HasPrefix(text[from:], Placeholder) {
+		return 0, 0
+	}
 	for to = from; to < len(text) && text[to] != '"'; to++ {
 		if text[to] == '\\' {
 			to++
 		}
 	}
-	to = min(to, len(text))
-	if !strings.HasPrefix(text[from:to], Placeholder) && namesSecret(text[begin:end-1], text[from:to]) {
-		return from, to
+	if to = min(to, len(text)); to-from < least {
+		return 0, 0
 	}
-	return 0, 0
+	return from, to
 }
 
 // maxTag is the longest tag whose element is looked at, in bytes.
@@ -128,7 +137,8 @@ func elementAt(text string, i int) (from, to int) {
 	if _, local, ok := strings.Cut(name, ":"); ok {
 		name = local
 	}
-	if !identifies(name) {
+	least := leastNamed(name)
+	if least == 0 {
 		return 0, 0
 	}
 	end := strings.IndexByte(text[i+1:], '<')
@@ -136,7 +146,7 @@ func elementAt(text string, i int) (from, to int) {
 		end = len(text) - i - 1
 	}
 	value := strings.TrimSpace(text[i+1 : i+1+end])
-	if value == "" || strings.HasPrefix(value, Placeholder) || !namesSecret(name, value) {
+	if len(value) < least || strings.HasPrefix(value, Placeholder) {
 		return 0, 0
 	}
 	from = i + 1 + strings.Index(text[i+1:], value)

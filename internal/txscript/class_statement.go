@@ -8,8 +8,8 @@ import (
 
 // annotated is a name that a class body gives a type to: a field of a dataclass.
 type annotated struct {
-	name     string
-	classVar bool
+	name string
+	kind string // of the type, the last name of it: ClassVar, InitVar or KW_ONLY count
 }
 
 // classStatement compiles class Name(bases): body.
@@ -122,7 +122,14 @@ func annotatedNames(body []stmt) (list []annotated) {
 		}
 		n, ok := kind.(*nameExpr)
 		attr, isAttr := kind.(*attrExpr)
-		list = append(list, annotated{a.name, ok && n.name == "ClassVar" || isAttr && attr.name == "ClassVar"})
+		of := ""
+		switch {
+		case ok:
+			of = n.name
+		case isAttr:
+			of = attr.name
+		}
+		list = append(list, annotated{a.name, of})
 	}
 	return list
 }

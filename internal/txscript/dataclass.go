@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/exportpipeline/exportpipeline/internal/onuse"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
@@ -25,6 +24,7 @@ type dataField struct {
 	init, repr, equal bool
 	named             bool // kw_only
 	metadata          value
+	initOnly          bool // InitVar: a parameter of __init__, which __post_init__ gets
 }
 
 // fieldSpec is what dataclasses.field returns.
@@ -156,11 +156,17 @@ func (d *dataclass) collect(k *userClass) error {
 			}
 		}
 	}
+	named := d.named
 	for _, a := range k.annotated {
-		if a.classVar {
+		switch a.kind {
+		case "ClassVar":
+			continue
+		case "KW_ONLY":
+			named = true
 			continue
 		}
-		f := dataField{name: a.name, init: true, repr: true, equal: true}
+		initOnly := a.kind == "InitVar"
+		f := dataField{name: a.name, init: true, repr: !initOnly, equal: !initOnly, initOnly: initOnly}
 		v, ok := k.attrs.GetStr(a.name)
 		if spec, isSpec := v.Object().(*fieldSpec); isSpec {
 			f = spec.dataField
@@ -177,7 +183,7 @@ func (d *dataclass) collect(k *userClass) error {
 			}
 			f.value, f.hasValue = v, true
 		}
-		f.named = f.named || d.named
+		f.named = f.named || named
 		set(f)
 	}
 	optional := ""
@@ -196,6 +202,7 @@ func (d *dataclass) collect(k *userClass) error {
 // init gives the fields their values.
 func (d *dataclass) init(k *userClass, o *instance, call *pyvalue.Call) error {
 	var names, missing []string
+	var after []value // what __post_init__ gets
 	for _, f := range d.fields {
 		if f.init && !f.named {
 			names = append(names, f.name)
@@ -250,12 +257,16 @@ func (d *dataclass) init(k *userClass, o *instance, call *pyvalue.Call) error {
 		default:
 			continue
 		}
+		if f.initOnly {
+			after = append(after, v)
+			continue
+		}
 		o.attrs.SetStr(f.name, v)
 	}
 	if missing != nil {
 		return pyvalue.Raise("TypeError", "%s.__init__() missing %d required positional argument%s: %s", k.name, len(missing), plural(len(missing)), pyvalue.Enumerate(missing))
 	}
-	_, _, err := o.invoke("__post_init__")
+	_, _, err := o.invoke("__post_init__", after...)
 	return err
 }
 
@@ -313,6 +324,9 @@ func (r *run) plainData(v value, tuples bool, depth int) (value, error) {
 	if o, ok := v.Object().(*instance); ok && o.class.data != nil {
 		d, items := pyvalue.NewDict(), []value(nil)
 		for _, f := range o.class.data.fields {
+			if f.initOnly {
+				continue
+			}
 			inner, _ := o.attrs.GetStr(f.name)
 			inner, err := r.plainData(inner, tuples, depth+1)
 			if err != nil {
@@ -353,63 +367,4 @@ func (r *run) plainData(v value, tuples bool, depth int) (value, error) {
 		}
 	}
 	return made.Value(), nil
-}
-
-func dataclassesModule() value { return dataclassesModuleOnUse.Get(makeDataclassesModule) }
-
-var dataclassesModuleOnUse onuse.Value[value]
-
-func makeDataclassesModule() value {
-	return newModule("dataclasses", map[string]func(r *run, c *pyvalue.Call) (value, error){
-		"dataclass": decorateData, "field": newDataField,
-		"asdict": func(r *run, c *pyvalue.Call) (value, error) {
-			if _, err := dataOf(c, "asdict"); err != nil {
-				return value{}, err
-			}
-			return r.plainData(c.Args[0], false, 0)
-		},
-		"is_dataclass": func(_ *run, c *pyvalue.Call) (value, error) {
-			if err := c.Exactly("is_dataclass", 1); err != nil {
-				return value{}, err
-			}
-			k, ok := c.Args[0].Object().(*userClass)
-			if !ok {
-				k = userClassOf(c.Args[0])
-			}
-			return pyvalue.Bool(k != nil && k.data != nil), nil
-		},
-		"fields": func(r *run, c *pyvalue.Call) (value, error) {
-			k, ok := first(c.Args).Object().(*userClass)
-			if !ok {
-				k = userClassOf(first(c.Args))
-			}
-			if k == nil || k.data == nil {
-				return value{}, pyvalue.Raise("TypeError", "must be called with a dataclass type or instance")
-			}
-			var list []value
-			for _, f := range k.data.fields {
-				list = append(list, pyvalue.FromObject(&fieldSpec{f}))
-			}
-			return pyvalue.NewTuple(list...), r.meter.Grow(int64(64 * len(list)))
-		},
-		"astuple": func(r *run, c *pyvalue.Call) (value, error) {
-			if _, err := dataOf(c, "astuple"); err != nil {
-				return value{}, err
-			}
-			return r.plainData(c.Args[0], true, 0)
-		},
-		"replace": func(r *run, c *pyvalue.Call) (value, error) {
-			o, err := dataOf(&pyvalue.Call{Args: c.Args}, "replace")
-			if err != nil {
-				return value{}, err
-			}
-			call := &pyvalue.Call{Names: slices.Clone(c.Names), Named: slices.Clone(c.Named), Meter: r.meter}
-			for _, f := range o.class.data.fields {
-				if v, ok := o.attrs.GetStr(f.name); ok && f.init && !slices.Contains(c.Names, f.name) {
-					call.Names, call.Named = append(call.Names, f.name), append(call.Named, v)
-				}
-			}
-			return r.call(pyvalue.FromObject(o.class), call)
-		},
-	}, nil)
 }

@@ -41,7 +41,7 @@ func (k *userClass) restrict(defaults bool) error {
 func (d *dataclass) ownNames() value {
 	var names []value
 	for _, a := range d.of.annotated {
-		if !a.classVar {
+		if a.kind != "ClassVar" && a.kind != "KW_ONLY" && a.kind != "InitVar" {
 			names = append(names, pyvalue.Str(a.name))
 		}
 	}

@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/exportpipeline/exportpipeline/internal/hookcall"
 	"github.com/exportpipeline/exportpipeline/internal/pipelinerun"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/rossum"
@@ -16,8 +15,6 @@ import (
 // Defaults of [Options] and [Async].
 const (
 	defaultTimeout      = rossum.DefaultHookTimeout
-	defaultBodyLimit    = hookcall.DefaultLimit // bytes of a hook call
-	defaultReadTimeout  = hookcall.DefaultTimeout
 	defaultWindow       = 2 * time.Minute
 	defaultKeep         = 24 * time.Hour
 	defaultAsyncTimeout = 10 * time.Minute // as long as the token of a hook call lives
