@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"sync/atomic"
@@ -20,9 +19,7 @@ import (
 type conn struct {
 	net.Conn
 	out    atomic.Int64
-	ended  atomic.Bool // the other side has sent the end of the connection
-	below  *conn       // that TLS is on top of; nil without TLS, and below it
-	failed chan error  // has the first error of Read; nil where nobody asks
+	failed chan error // has the first error of Read; nil where nobody asks
 	record recorder
 }
 
@@ -30,9 +27,6 @@ type conn struct {
 func (c *conn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	c.record.add(p[:n])
-	if n == 0 && errors.Is(err, io.EOF) {
-		c.ended.Store(true)
-	}
 	if err != nil && c.failed != nil {
 		select {
 		case c.failed <- err:
@@ -40,15 +34,6 @@ func (c *conn) Read(p []byte) (int, error) {
 		}
 	}
 	return n, err
-}
-
-// cut reports that a connection ended below TLS before TLS did, which nobody signs for: a
-// stranger on the way may have ended it. crypto/tls reads nothing behind the end of TLS.
-func (c *conn) cut() bool {
-	if c.below != nil {
-		c = c.below
-	}
-	return c.ended.Load()
 }
 
 func (c *conn) written() int64 { return c.out.Load() }
@@ -151,11 +136,10 @@ func handshake(ctx context.Context, c net.Conn, config *tls.Config, address stri
 	}
 	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
 	defer cancel()
-	below := &conn{Conn: c}
-	secured := tls.Client(below, config)
+	secured := tls.Client(c, config)
 	if err := secured.HandshakeContext(ctx); err != nil {
 		_ = c.Close()
 		return nil, err
 	}
-	return &conn{Conn: secured, below: below, failed: make(chan error, 1)}, nil
+	return &conn{Conn: secured, failed: make(chan error, 1)}, nil
 }

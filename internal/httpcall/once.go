@@ -74,7 +74,7 @@ func (o *once) RoundTrip(req *http.Request) (*http.Response, error) {
 		_ = resp.Body.Close()
 		resp.Body = http.NoBody
 	}
-	resp.Body = &endingBody{resp.Body, ctx, x, endsWithConn(resp)}
+	resp.Body = &endingBody{resp.Body, ctx, x}
 	resp.Request = req
 	return resp, nil
 }
@@ -310,13 +310,6 @@ func (x *exchange) fields() [][2]string {
 	return x.conn.record.fields()
 }
 
-// cut reports that the connection of the request ended below TLS before TLS did.
-func (x *exchange) cut() bool {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	return x.conn != nil && (x.sealed || x.conn.below != nil) && x.conn.cut()
-}
-
 // again decides whether what was given out may be given out a second time.
 func (x *exchange) again() error {
 	given := x.wrote
@@ -406,24 +399,11 @@ type endingBody struct {
 	io.ReadCloser
 	ctx context.Context // of the request
 	x   *exchange
-	// open means that nothing but the end of the connection is the end of the body.
-	open bool
 }
-
-func endsWithConn(resp *http.Response) bool {
-	return resp.ProtoMajor == 1 && resp.Body != http.NoBody && resp.ContentLength < 0 && len(resp.TransferEncoding) == 0 && !resp.Uncompressed
-}
-
-// errCut is the end of a body that may be an attacker's or a broken server's.
-var errCut = fmt.Errorf("the connection ended before TLS did (without close_notify) and the length of the reply is unknown, so that it may be cut off: %w",
-	io.ErrUnexpectedEOF)
 
 func (b *endingBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if err != nil {
-		if b.open && errors.Is(err, io.EOF) && b.x.cut() {
-			err = errCut
-		}
 		if late, ok := errors.AsType[*timeoutError](context.Cause(b.ctx)); ok && !errors.Is(err, io.EOF) {
 			err = late
 		}
