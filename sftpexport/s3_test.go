@@ -204,7 +204,7 @@ func TestOriginalsAreStreamedInParts(t *testing.T) {
 		n := int64(0)
 		for _, call := range s.Calls() {
 			if strings.HasPrefix(call, "UploadPart") {
-				n += 5 << 20
+				n += 8 << 20
 			}
 		}
 		return n
@@ -214,7 +214,7 @@ func TestOriginalsAreStreamedInParts(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Three parts are under way at most, and a fourth is being read.
-	if most.most > 4*5<<20 {
+	if most.most > 4*8<<20 {
 		t.Errorf("%d bytes were read ahead of what was sent", most.most)
 	}
 }

@@ -26,7 +26,7 @@ import (
 // may be 10000 at most. Parts of a file of unknown size grow after every partsPerSize of
 // them; those of others have one size, which Cloudflare's R2 insists on.
 const (
-	leastPart    = 5 << 20 // less is refused, but for the last part
+	leastPart    = 8 << 20
 	partsAtOnce  = 3
 	mostParts    = 10000
 	partsPerSize = 2000

@@ -21,7 +21,7 @@ var ErrAnswerTooLarge = errors.New("the store's answer is too large")
 // Most bytes of a store's answers. A page of a listing has a thousand keys of a kilobyte
 // at most.
 const (
-	maxAnswer      = 4 << 20
+	maxAnswer      = 8 << 20
 	maxErrorAnswer = 256 << 10
 )
 
