@@ -158,10 +158,15 @@ func wsdlAttacks() []row {
 	}
 }
 
+// uploadAim is what an upload of 40 MB may take in megabytes while a store does what it likes:
+// the 40 MB of a document that flows, four parts of 8 MB, three under way and one that is being
+// read, each with the buffers of its request and of an answer.
+const uploadAim = 128
+
 // storeAttacks are what stores answer, and what files are made of.
 func storeAttacks() []row {
 	answers := func(name string, status int, head, one string) row {
-		return attack("S3, "+name, 100, func(t testing.TB) func(context.Context) error {
+		return attack("S3, "+name, uploadAim, func(t testing.TB) func(context.Context) error {
 			url := server(t, func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Content-Type", "application/xml")
 				w.WriteHeader(status)

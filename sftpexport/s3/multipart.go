@@ -26,7 +26,7 @@ import (
 // may be 10000 at most. Parts of a file of unknown size grow after every partsPerSize of
 // them; those of others have one size, which Cloudflare's R2 insists on.
 const (
-	leastPart    = 8 << 20
+	leastPart    = 8 << 20 // as boto3 has it, so that an object gets the same ETag
 	partsAtOnce  = 3
 	mostParts    = 10000
 	partsPerSize = 2000
