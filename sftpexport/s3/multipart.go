@@ -70,7 +70,7 @@ func (c *bucket) startUpload(ctx context.Context, key, objectID string) (*multip
 		return nil, err
 	}
 	if aws.ToString(out.UploadId) == "" { // a part without it would be put as if it were the object
-		return nil, fmt.Errorf("%w: what answers at the endpoint begins an upload without giving it an id, so it is not S3, or a proxy's page", sftpexport.ErrConnection)
+		return nil, fmt.Errorf("%w (its upload has no id)", ErrNotS3)
 	}
 	return &multipart{client: c, key: key, id: *out.UploadId}, nil
 }
