@@ -89,8 +89,8 @@ func TestNoOutputShowsAPrivateKey(t *testing.T) {
 			t.Parallel()
 			locked := strings.Contains(name, "locked")
 			for how, key := range spoiltKeys(string(data)) {
-				if locked && how != "whole" && how != "half" && how != "escaped" {
-					continue // reading one takes long on purpose
+				if locked && how != "whole" && how != "half" && how != "escaped" || !gates(8, name, how) {
+					continue // reading a locked one takes long on purpose
 				}
 				parts := []rossumtest.Part{rossumtest.Secret("type", "sftp"), rossumtest.Secret("ssh_key", key)}
 				if locked {

@@ -260,9 +260,13 @@ func TestNoComponentIsLedToMetadataByAnySpelling(t *testing.T) {
 	}
 	transport := &http.Transport{Proxy: http.ProxyURL(at), DisableKeepAlives: true}
 	peer := newAddresses(t)
-	dials := make(map[string]int)
+	tried, dials := make(map[string]int), make(map[string]int)
 	for i, host := range all {
 		for name, c := range callers(t, host+":80", peer) {
+			if !gates(5, host, name) {
+				continue
+			}
+			tried[name]++
 			bound := [][]pipeline.Option{nil, {pipeline.WithPublicAddressesOnly()}, {pipeline.WithOnlyHosts(host, "127.0.0.1")}}[i%3]
 			said := called(t, c, bound...)
 			if !refused(said) {
@@ -283,8 +287,8 @@ func TestNoComponentIsLedToMetadataByAnySpelling(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"REST", "REST token", "processor", "Workday", "S3", "SFTP", "a function", "Rossum's API", "soap:address"} {
-		if dials[name] < len(all)/4 {
-			t.Errorf("%s was refused %d of %d addresses", name, dials[name], len(all))
+		if dials[name] == 0 || dials[name] < tried[name]/4 {
+			t.Errorf("%s was refused %d of %d addresses", name, dials[name], tried[name])
 		}
 	}
 }
@@ -400,7 +404,7 @@ func TestNoComponentIsLedPastTheBoundsOfTheProgramByAnySpelling(t *testing.T) {
 	}
 	for _, host := range spellings(netip.MustParseAddr("127.0.0.1")) {
 		for name, c := range callers(t, host+":"+port, peer) {
-			if !calls[name] {
+			if !calls[name] || !gates(4, host, name) {
 				continue
 			}
 			said := called(t, c, pipeline.WithPublicAddressesOnly())
@@ -412,7 +416,7 @@ func TestNoComponentIsLedPastTheBoundsOfTheProgramByAnySpelling(t *testing.T) {
 	for _, trick := range tricks {
 		host := fmt.Sprintf(trick, "127.0.0.1:"+port)
 		for name, c := range callers(t, host, peer) {
-			if !calls[name] {
+			if !calls[name] || !gates(3, trick, name) {
 				continue
 			}
 			said := called(t, c, pipeline.WithOnlyHosts("erp.example"))
