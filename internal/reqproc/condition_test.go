@@ -91,7 +91,7 @@ func TestConditionsHoldAsTheEngineHasThem(t *testing.T) {
 		`{"$and": [{"field.n": {"$eq": 200}}, {"field.status.value": {"$eq": "x"}}]}`:     `false: field.status.value is "approved", which is not $eq "x"`,
 		`{"$or": [{"field.n": {"$eq": 1}}, {"field.status.value": {"$eq": "approved"}}]}`: "true",
 		`{"$or": [{"field.n": {"$eq": 1}}, {"field.n": {"$eq": 2}}]}`:                     "false: field.n is 200, which is not $eq 1, and field.n is 200, which is not $eq 2",
-		`{"$or": []}`:  "false: ",
+		`{"$or": []}`:  "false: $or has no conditions, of which one would have to hold",
 		`{"$and": []}`: "true",
 		// The right side is filled in first.
 		`{"field.status.value": {"$eq": "{property.s}"}}`:      "true",
