@@ -157,7 +157,7 @@ func TestTheLongestTimeWithoutALookIsSeen(t *testing.T) {
 	if l.longest < 2*time.Millisecond || l.longest > 20*time.Millisecond {
 		t.Errorf("looks every two milliseconds: %v", l.longest)
 	}
-	time.Sleep(50 * time.Millisecond) // is no work
+	time.Sleep(50 * time.Millisecond) // takes no processor time
 	look()
 	if l.longest > 20*time.Millisecond {
 		t.Errorf("waiting counts: %v", l.longest)
