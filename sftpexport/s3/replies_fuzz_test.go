@@ -141,7 +141,7 @@ func TestAnUploadWithoutAnIDIsNotGoneOnWith(t *testing.T) {
 	t.Parallel()
 	store := &canned{status: 200, body: "<html>please log in</html>"}
 	_, err := bucketOf(store).startUpload(t.Context(), "k", "id")
-	if !errors.Is(err, sftpexport.ErrConnection) || !strings.Contains(err.Error(), "not S3") {
+	if !errors.Is(err, ErrNotS3) || !strings.Contains(err.Error(), "its upload has no id") {
 		t.Errorf("%v", err)
 	}
 }
