@@ -809,3 +809,31 @@ func Example_tree() {
 	// *****
 	// ..|..
 }
+
+func TestChainsAreLongOrRefused(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ name, head, link, tail string }{
+		{"sums", "{{ 0", " + 1", " }}"},
+		{"products", "{{ 1", " * 1", " }}"},
+		{"powers", "{{ 1", " ** 1", " }}"},
+		{"or", "{{ 0", " or 0", " }}"},
+		{"and", "{{ 1", " and 1", " }}"},
+		{"conditions without else", "{{ 1", " if 1", " }}"},
+		{"filters", "{{ 1", "|string", " }}"},
+		{"filters of a block", "{% filter string", "|string", "%}a{% endfilter %}"},
+		{"attributes", "{{ payload", "['a']", " is defined }}"},
+		{"members", "{{ ''", ".strip", " is defined }}"},
+		{"calls of methods", "{{ 'a'", ".strip()", " }}"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			if _, err := Compile("a", c.head+strings.Repeat(c.link, 400)+c.tail, Options{}); err != nil {
+				t.Error(err)
+			}
+			_, err := Compile("a", c.head+strings.Repeat(c.link, 200_000)+c.tail, Options{})
+			if err == nil || !strings.Contains(err.Error(), "more than 1000 operators, filters, attributes or calls in a row") {
+				t.Errorf("200,000: %.200v", err)
+			}
+		})
+	}
+}

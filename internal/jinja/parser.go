@@ -11,6 +11,11 @@ import (
 // are of the same size.
 const maxNesting = 100
 
+// maxChain bounds the operators, filters, attributes and calls in a row, each of which is a
+// level of the tree that is walked later. Jinja2 makes nested brackets of them, of which
+// CPython takes 200.
+const maxChain = 1000
+
 type parser struct {
 	tokens []token
 	i      int
@@ -108,6 +113,14 @@ func (p *parser) nest() error {
 	return nil
 }
 
+// linked says of the nth operator of a chain whether there may be another.
+func (p *parser) linked(n int) error {
+	if n > maxChain {
+		return p.fail(p.cur().pos, "more than %d operators, filters, attributes or calls in a row", maxChain)
+	}
+	return nil
+}
+
 func (p *parser) expression(withCond bool) (node, error) {
 	if err := p.nest(); err != nil {
 		return nil, err
@@ -124,8 +137,11 @@ func (p *parser) conditional() (node, error) {
 	if err != nil {
 		return nil, err
 	}
-	for p.skipName("if") {
+	for n := 1; p.skipName("if"); n++ {
 		test, err := p.or()
+		if err == nil {
+			err = p.linked(n)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -147,9 +163,11 @@ func (p *parser) conditional() (node, error) {
 
 func (p *parser) or() (node, error) {
 	left, err := p.and()
-	for err == nil && p.skipName("or") {
+	for n := 1; err == nil && p.skipName("or"); n++ {
 		var right node
-		right, err = p.and()
+		if right, err = p.and(); err == nil {
+			err = p.linked(n)
+		}
 		left = logical{false, left, right}
 	}
 	return left, err
@@ -157,9 +175,11 @@ func (p *parser) or() (node, error) {
 
 func (p *parser) and() (node, error) {
 	left, err := p.not()
-	for err == nil && p.skipName("and") {
+	for n := 1; err == nil && p.skipName("and"); n++ {
 		var right node
-		right, err = p.not()
+		if right, err = p.not(); err == nil {
+			err = p.linked(n)
+		}
 		left = logical{true, left, right}
 	}
 	return left, err
@@ -212,13 +232,15 @@ func (p *parser) compare() (node, error) {
 
 func (p *parser) sum() (node, error) {
 	left, err := p.concat()
-	for err == nil && (p.isOp("+") || p.isOp("-")) {
+	for n := 1; err == nil && (p.isOp("+") || p.isOp("-")); n++ {
 		op := pyvalue.OpAdd
 		if p.advance().text == "-" {
 			op = pyvalue.OpSub
 		}
 		var right node
-		right, err = p.concat()
+		if right, err = p.concat(); err == nil {
+			err = p.linked(n)
+		}
 		left = binary{op, left, right}
 	}
 	return left, err
@@ -244,14 +266,16 @@ var productOps = map[string]pyvalue.Op{"*": pyvalue.OpMul, "/": pyvalue.OpDiv, "
 
 func (p *parser) product() (node, error) {
 	left, err := p.power()
-	for err == nil && p.cur().kind == tokOp {
+	for n := 1; err == nil && p.cur().kind == tokOp; n++ {
 		op, ok := productOps[p.cur().text]
 		if !ok {
 			break
 		}
 		p.i++
 		var right node
-		right, err = p.power()
+		if right, err = p.power(); err == nil {
+			err = p.linked(n)
+		}
 		left = binary{op, left, right}
 	}
 	return left, err
@@ -259,9 +283,11 @@ func (p *parser) product() (node, error) {
 
 func (p *parser) power() (node, error) {
 	left, err := p.unary(true)
-	for err == nil && p.skipOp("**") {
+	for n := 1; err == nil && p.skipOp("**"); n++ {
 		var right node
-		right, err = p.unary(true)
+		if right, err = p.unary(true); err == nil {
+			err = p.linked(n)
+		}
 		left = binary{pyvalue.OpPow, left, right}
 	}
 	return left, err

@@ -161,7 +161,10 @@ func (p *parser) dict() (node, error) {
 
 func (p *parser) postfix(e node) (node, error) {
 	var err error
-	for err == nil && p.cur().kind == tokOp {
+	for n := 0; err == nil && p.cur().kind == tokOp; n++ {
+		if err = p.linked(n); err != nil {
+			break
+		}
 		switch p.cur().text {
 		case ".", "[":
 			e, err = p.subscript(e)
@@ -178,7 +181,10 @@ func (p *parser) postfix(e node) (node, error) {
 
 func (p *parser) filters(e node) (node, error) {
 	var err error
-	for err == nil {
+	for n := 0; err == nil; n++ {
+		if err = p.linked(n); err != nil {
+			break
+		}
 		switch {
 		case p.isOp("|"):
 			e, err = p.filter(e, false)
@@ -320,7 +326,10 @@ func (p *parser) argument(a *arguments, open token) (err error) {
 
 // filter reads a chain of filters. In a filter block the first has no | before it.
 func (p *parser) filter(e node, inBlock bool) (node, error) {
-	for p.isOp("|") || inBlock {
+	for n := 0; p.isOp("|") || inBlock; n++ {
+		if err := p.linked(n); err != nil {
+			return nil, err
+		}
 		if !inBlock {
 			p.i++
 		}

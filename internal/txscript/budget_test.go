@@ -317,3 +317,44 @@ func TestLargeValuesEndAtALimit(t *testing.T) {
 		}
 	}
 }
+
+// TestChainsAreLongOrRefused has what makes a level of the tree for each link: 1,500 of them,
+// of which CPython takes more, and so many that a goroutine's stack would be full of them.
+func TestChainsAreLongOrRefused(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ name, head, link, tail string }{
+		{"sums", "x = 0", " + 1", ""},
+		{"products", "x = 1", " * 1", ""},
+		{"bits", "x = 0", " | 1", ""},
+		{"sums in brackets", "x = (((0", " + 1", ")))"},
+		{"conditions", "x = ", "1 if None else ", "0"},
+		{"conditions before a lambda", "x = ", "1 if None else ", "lambda: 0"},
+		{"branches", "if None:\n x = 1\n", "elif None:\n x = 1\n", "else:\n x = 0\n"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			p, err := txscript.Compile(c.head+strings.Repeat(c.link, 1500)+c.tail, txscript.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := p.Run(t.Context(), new(txscript.Host)); err != nil {
+				t.Error(err)
+			}
+			_, err = txscript.Compile(c.head+strings.Repeat(c.link, 100_000)+c.tail, txscript.Options{})
+			if err == nil || !strings.Contains(err.Error(), "more than 50000 operators or branches in a row") {
+				t.Errorf("100,000: %v", err)
+			}
+		})
+	}
+	many := strings.Repeat("x = 0"+strings.Repeat(" + 1", 1000)+"\n", 100)
+	if _, err := txscript.Compile(many, txscript.Options{}); err != nil {
+		t.Errorf("a hundred statements: %v", err)
+	}
+	within := "x = 0"
+	for range 30 {
+		within = "x = 0 + (" + within[4:] + strings.Repeat(" + 1", 2000) + ")"
+	}
+	if _, err := txscript.Compile(within, txscript.Options{}); err == nil {
+		t.Error("chains within chains are not counted together")
+	}
+}

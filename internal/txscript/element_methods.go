@@ -242,9 +242,13 @@ func (t *elements) around(parent *xmlElement) {
 // Attribute implements [xmldoc.Tree].
 func (*elements) Attribute(n *xmlElement, fits func(xmldoc.Name) bool) (string, bool) {
 	for k, v := range n.attributes().All() {
-		if k.IsText() && fits(tagName(k.Text())) {
-			return v.Text(), true
+		if !k.IsText() || !fits(tagName(k.Text())) {
+			continue
 		}
+		if !v.IsText() {
+			return "\xff", !v.IsNone() // no text is equal to another value; with None there is no attribute
+		}
+		return v.Text(), true
 	}
 	return "", false
 }

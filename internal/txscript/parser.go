@@ -9,6 +9,7 @@ type parser struct {
 	tokens []token
 	pos    int
 	depth  int
+	links  int       // of the statement's long chains of operators
 	inside *function // that is being parsed, nil outside of functions
 	// private is the name of the class around without underscores at its beginning: names
 	// with two of them become its own. It is "" outside of classes.
@@ -80,6 +81,21 @@ func (p *parser) deeper() func() {
 	return func() { p.depth-- }
 }
 
+// maxLinks bounds the operators in a row of a statement, each of which is a level of the tree
+// that is walked later: CPython refuses some thousands, and a goroutine whose stack is full
+// ends the process.
+const maxLinks = 50_000
+
+// linked counts the nth operator of a chain, if it is not a short one.
+func (p *parser) linked(n int) {
+	if n < maxNesting {
+		return
+	}
+	if p.links++; p.links > maxLinks {
+		fail(p.peek().line, "more than %d operators or branches in a row", maxLinks)
+	}
+}
+
 // program parses a whole source.
 func (p *parser) program() []stmt {
 	var body []stmt
@@ -117,6 +133,7 @@ func (p *parser) block() []stmt {
 }
 
 func (p *parser) statement() []stmt {
+	p.links = 0
 	t := p.peek()
 	if t.kind == kIndent {
 		fail(t.line, "unexpected indent")
@@ -170,15 +187,22 @@ func (p *parser) elseBlock() []stmt {
 
 func (p *parser) ifStatement() stmt {
 	defer p.deeper()()
-	at := line(p.advance().line) // if or elif
-	s := &ifStmt{line: at, cond: p.namedExpr(), then: p.block()}
-	switch {
-	case p.is("elif"):
-		s.otherwise = []stmt{p.ifStatement()}
-	case p.accept("else"):
-		s.otherwise = p.block()
+	branch := func() *ifStmt {
+		at := line(p.advance().line) // if or elif
+		return &ifStmt{line: at, cond: p.namedExpr(), then: p.block()}
 	}
-	return s
+	first := branch()
+	last := first
+	for n := 0; p.is("elif"); n++ {
+		p.links = n // the statements of the branch before have begun to count anew
+		p.linked(n)
+		next := branch()
+		last.otherwise, last = []stmt{next}, next
+	}
+	if p.accept("else") {
+		last.otherwise = p.block()
+	}
+	return first
 }
 
 func (p *parser) tryStatement() stmt {
@@ -227,6 +251,7 @@ func (p *parser) definition() stmt {
 // params parses the parameters of a function.
 func (p *parser) params(f *function, end string, annotated bool) {
 	keywordOnly, optional := false, false
+	names := make(map[string]bool)
 	for !p.is(end) {
 		t := p.peek()
 		switch {
@@ -253,9 +278,10 @@ func (p *parser) params(f *function, end string, annotated bool) {
 			} else if optional && !keywordOnly {
 				fail(t.line, "parameter %s without a default follows one with a default", x.name)
 			}
-			if slices.ContainsFunc(f.params, func(other param) bool { return other.name == x.name }) {
+			if names[x.name] {
 				fail(t.line, "two parameters are called %s", x.name)
 			}
+			names[x.name] = true
 			f.params = append(f.params, x)
 		}
 		if f.named != "" && !p.is(end) {
@@ -400,11 +426,11 @@ func (p *parser) imports() []stmt {
 }
 
 func (p *parser) dotted() string {
-	name := p.name()
+	names := []string{p.name()}
 	for p.accept(".") {
-		name += "." + p.name()
+		names = append(names, p.name())
 	}
-	return name
+	return strings.Join(names, ".")
 }
 
 var augmented = []string{"+=", "-=", "*=", "/=", "//=", "%=", "**=", "&=", "|=", "^=", ">>=", "<<="}

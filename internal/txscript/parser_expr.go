@@ -68,20 +68,24 @@ func (p *parser) namedExpr() expr {
 // expression parses one expression, the conditional one included.
 func (p *parser) expression() expr {
 	defer p.deeper()()
-	t := p.peek()
-	if t.kind == kName {
-		switch t.text {
-		case "lambda":
-			return p.lambda()
+	var whole expr
+	rest := &whole // of a chain of conditions
+	for n := 0; ; n++ {
+		p.linked(n)
+		t := p.peek()
+		if t.kind == kName && t.text == "lambda" {
+			*rest = p.lambda()
+			return whole
 		}
-	}
-	x := p.or()
-	if p.accept("if") {
-		cond := p.or()
+		x := p.or()
+		if !p.accept("if") {
+			*rest = x
+			return whole
+		}
+		choice := &ifExpr{line: line(t.line), cond: p.or(), then: x}
 		p.expect("else")
-		return &ifExpr{line(t.line), cond, x, p.expression()}
+		*rest, rest = choice, &choice.otherwise
 	}
-	return x
 }
 
 func (p *parser) lambda() expr {
@@ -155,7 +159,8 @@ func (p *parser) binary(level int) expr {
 		return p.unary()
 	}
 	x := p.binary(level + 1)
-	for {
+	for n := 0; ; n++ {
+		p.linked(n)
 		t := p.peek()
 		found := ""
 		for _, op := range levels[level] {

@@ -16,19 +16,23 @@ func (p *parser) strings(first token) expr {
 	if first.data {
 		return bytesLiteral(list)
 	}
+	var plain strings.Builder // of the literals since the last f-string
 	for _, t := range list {
 		if t.data {
 			fail(t.line, "cannot mix bytes and nonbytes literals")
 		}
 		if t.kind == kString {
-			f.text(t.text)
+			plain.WriteString(t.text)
 			continue
 		}
+		f.text(plain.String())
+		plain.Reset()
 		rest := p.fstring(f, t.text, t.raw, t.line, 0)
 		if rest != "" {
 			fail(t.line, "f-string: single '}' is not allowed")
 		}
 	}
+	f.text(plain.String())
 	if len(f.parts) == 0 {
 		return &constExpr{f.line, pyvalue.Str("")}
 	}
