@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -65,13 +66,29 @@ func printable(text string) string {
 
 func (f *Fault) Unwrap() error { return f.Err }
 
+// maxFaults is how many faults of one text are told. Of the rest it is told how many they
+// are: a text of ten megabytes can have a million.
+const maxFaults = 100
+
 // Faults collects faults while settings are decoded and checked. The zero value
 // is ready to use.
-type Faults struct{ list []error }
+type Faults struct {
+	list []error
+	more int // that are not in the list
+}
+
+// add notes a fault, which is made only if it is told.
+func (f *Faults) add(fault func() error) {
+	if len(f.list) == maxFaults {
+		f.more++
+		return
+	}
+	f.list = append(f.list, fault())
+}
 
 // Add notes a fault at a place.
 func (f *Faults) Add(place, format string, args ...any) {
-	f.list = append(f.list, &Fault{Place: place, Msg: fmt.Sprintf(format, args...)})
+	f.add(func() error { return &Fault{Place: place, Msg: fmt.Sprintf(format, args...)} })
 }
 
 // AddErr notes an error at a place; nil adds nothing. An error of this package
@@ -87,12 +104,14 @@ func (f *Faults) AddErr(place string, err error) {
 		return
 	}
 	if inner, ok := faultOf(err); ok {
-		moved := *inner
-		moved.Place = Join(place, inner.Place)
-		f.list = append(f.list, &moved)
+		f.add(func() error {
+			moved := *inner
+			moved.Place = Join(place, inner.Place)
+			return &moved
+		})
 		return
 	}
-	f.list = append(f.list, &Fault{Place: place, Err: err})
+	f.add(func() error { return &Fault{Place: place, Err: err} })
 }
 
 // faultOf returns an error as a fault if it is one: of this package, or of its public face,
@@ -107,8 +126,18 @@ func faultOf(err error) (f *Fault, ok bool) {
 	return f, ok
 }
 
-// Err returns all faults joined, nil if there are none.
-func (f *Faults) Err() error { return errors.Join(f.list...) }
+// Err returns all faults joined, nil if there are none. Of more than a hundred the last says
+// how many are left out.
+func (f *Faults) Err() error {
+	if f.more == 0 {
+		return errors.Join(f.list...)
+	}
+	rest := "and one more fault"
+	if f.more > 1 {
+		rest = fmt.Sprintf("and %d more faults", f.more)
+	}
+	return errors.Join(append(slices.Clone(f.list), &Fault{Msg: rest})...)
+}
 
 // hide cuts secrets out of the texts of all faults.
 func (f *Faults) hide(secrets []string) {

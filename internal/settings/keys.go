@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -55,12 +56,14 @@ func Aliases(t reflect.Type) map[string]string {
 }
 
 // suggestion names the known key that a wrong one most likely meant.
-func suggestion(key string, fields map[string][]int, aliases map[string]string) string {
-	known := make([]string, 0, len(fields)+len(aliases))
-	for name := range fields {
-		known = append(known, name)
-	}
-	if best := Nearest(key, known); best != "" {
+type suggestion struct {
+	key    string
+	fields map[string][]int // by the keys that are known
+}
+
+func (s suggestion) String() string {
+	known := slices.Collect(maps.Keys(s.fields))
+	if best := Nearest(s.key, known); best != "" {
 		return " (did you mean " + best + "?)"
 	}
 	slices.Sort(known)

@@ -58,8 +58,10 @@ type decoder struct {
 }
 
 func (d *decoder) fault(place string, offset int64, format string, args ...any) {
-	line, col := position(d.data, offset)
-	d.faults.list = append(d.faults.list, &Fault{Place: place, Line: line, Column: col, Msg: fmt.Sprintf(format, args...)})
+	d.faults.add(func() error {
+		line, col := position(d.data, offset)
+		return &Fault{Place: place, Line: line, Column: col, Msg: fmt.Sprintf(format, args...)}
+	})
 }
 
 func position(data []byte, offset int64) (line, col int) {
@@ -230,7 +232,7 @@ func (d *decoder) object(place string, start int64, v reflect.Value, depth int) 
 		case twice:
 			d.fault(Join(place, key), at, "duplicate key")
 		case !known:
-			d.fault(Join(place, key), at, "unknown key%s", suggestion(key, fields, aliases))
+			d.fault(Join(place, key), at, "unknown key%s", suggestion{key, fields})
 		default:
 			seen[name] = key
 			d.value(Join(place, key), v.FieldByIndex(index), depth+1)

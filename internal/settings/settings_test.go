@@ -194,3 +194,26 @@ func TestATypeCanDecodeItself(t *testing.T) {
 		t.Error("a map of numbers was taken")
 	}
 }
+
+func TestAHundredFaultsAreToldAndTheRestCounted(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		faults int
+		last   string
+	}{{100, "x99: unknown key"}, {101, "and one more fault"}, {50_000, "and 49900 more faults"}} {
+		var b strings.Builder
+		for i := range c.faults {
+			fmt.Fprintf(&b, ",\n\"x%d\":1", i)
+		}
+		err := Decode([]byte("{"+b.String()[1:]+"}"), new(struct {
+			URL string `json:"url"`
+		}))
+		if err == nil {
+			t.Fatal("no fault")
+		}
+		told := strings.Split(err.Error(), "\n")
+		if last := told[len(told)-1]; len(told) != min(c.faults, 101) || !strings.HasPrefix(last, c.last) {
+			t.Errorf("%d faults: %d lines, the last: %s", c.faults, len(told), last)
+		}
+	}
+}
