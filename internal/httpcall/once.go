@@ -401,8 +401,10 @@ type endingBody struct {
 	x   *exchange
 }
 
-func (b *endingBody) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
+func (b *endingBody) Read(p []byte) (n int, err error) {
+	if err = b.ctx.Err(); err == nil { // what has arrived is not read to its end, either
+		n, err = b.ReadCloser.Read(p)
+	}
 	if err != nil {
 		if late, ok := errors.AsType[*timeoutError](context.Cause(b.ctx)); ok && !errors.Is(err, io.EOF) {
 			err = late
