@@ -322,12 +322,12 @@ func patternOf(c *pyvalue.Call, flagsAt int) (*re.Pattern, error) {
 		return p.p, nil
 	}
 	if first.Kind() == pyvalue.KindBytes {
-		p, err := re.CompileBytes(first.Data(), re.Flags(flags))
+		p, err := re.CompileBytes(c.Meter, first.Data(), re.Flags(flags))
 		return p, raise(err)
 	}
 	if !first.IsText() {
 		return nil, pyvalue.Raise("TypeError", "first argument must be string or compiled pattern")
 	}
-	p, err := re.Compile(first.Text(), re.Flags(flags))
+	p, err := re.CompileWithin(c.Meter, first.Text(), re.Flags(flags))
 	return p, raise(err)
 }

@@ -73,7 +73,7 @@ func (r *run) replaceText(c *pyvalue.Call) (v value, done bool, err error) {
 	}
 	if source, repl := c.Args[0].Text(), c.Args[1].Text(); s.with == nil || s.source != source || s.repl != repl {
 		*s = replacing{source: source, repl: repl, text: s.text, out: s.out}
-		if s.pattern, err = re.Compile(source, 0); err != nil {
+		if s.pattern, err = re.CompileWithin(r.meter, source, 0); err != nil {
 			return value{}, false, nil
 		}
 	}

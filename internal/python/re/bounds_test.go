@@ -103,3 +103,41 @@ func TestALongTextIsGoneOverInPieces(t *testing.T) {
 		t.Errorf("a text: %v, want the meter's error", err)
 	}
 }
+
+func (c *countdown) Grow(n int64) error { return c.Step(n / unitBytes) }
+
+func TestAPatternIsPaidForWhileItIsCompiled(t *testing.T) {
+	t.Parallel()
+	for name, source := range map[string]string{
+		"characters": strings.Repeat("a", 1<<20), "groups": strings.Repeat("(a|b)", 1<<18), "alternatives": strings.Repeat("a|", 1<<20),
+		"classes": strings.Repeat("[a-z]", 1<<18), "a class": "[" + strings.Repeat("a", 1<<20) + "]", "a name": "(?P<" + strings.Repeat("a", 1<<20) + ">b)",
+		"a number": "a{" + strings.Repeat("1", 1<<20) + "}", "a comment": "(?#" + strings.Repeat("a", 1<<20) + ")", "flags": "(?" + strings.Repeat("i", 1<<20) + ")",
+		"groups in groups": strings.Repeat("(?:", 200) + strings.Repeat("a", 1<<14) + strings.Repeat(")", 200),
+	} {
+		if _, err := CompileWithin(&countdown{left: 100_000}, source, 0); !errors.Is(err, errOut) {
+			t.Errorf("%s: %v, want the budget's error", name, err)
+		}
+	}
+	if _, err := CompileWithin(&countdown{left: 100}, "(a|b)[c-f]{1,2}(?P<paid>x)", 0); err != nil {
+		t.Errorf("a short pattern: %v", err)
+	}
+}
+
+func TestPatternsThatAreKeptTakeNoMoreThanTheyMay(t *testing.T) {
+	t.Parallel()
+	c := patternCache{m: make(map[cacheKey]*Pattern)}
+	for i := range 100 {
+		c.put(cacheKey{strings.Repeat("a", 10<<10), Flags(i)}, new(Pattern))
+		size := 0
+		for key := range c.m {
+			size += len(key.source)
+		}
+		if size > maxCachedSource || size != c.size {
+			t.Fatalf("%d patterns of %d bytes are kept, %d are counted", len(c.m), size, c.size)
+		}
+	}
+	c.put(cacheKey{strings.Repeat("b", maxCachedSource), 0}, new(Pattern))
+	if _, ok := c.get(cacheKey{strings.Repeat("b", maxCachedSource), 0}); ok {
+		t.Error("a pattern is kept that leaves no room for others")
+	}
+}

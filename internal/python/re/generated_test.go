@@ -127,7 +127,7 @@ func TestGeneratedPatternsMatchAsInPython(t *testing.T) {
 // forgotten, as the repeats around happen to be. Here the group has not matched, unless an
 // earlier round of a repeat has ended it.
 func asksForOpenGroup(pattern string) bool {
-	_, nodes, err := parse(pattern, 0)
+	_, nodes, err := parse(nil, pattern, 0)
 	return err == nil && asksFor(nodes, nil)
 }
 

@@ -13,8 +13,9 @@ type node struct {
 	min    int      // repeat
 	max    int      // repeat, -1 for without end
 	mode   repeatMode
-	behind bool  // look
-	parts  []seq // branch: the alternatives; others: the one body; cond: yes and, if there is one, no
+	behind bool   // look
+	known  *width // group: of its body, once that has been asked for
+	parts  []seq  // branch: the alternatives; others: the one body; cond: yes and, if there is one, no
 }
 
 type seq []*node
@@ -110,9 +111,12 @@ func (n *node) width(groups []*width) width {
 	case repeat:
 		w := n.parts[0].width(groups)
 		return width{times(w.lo, n.min), times(w.hi, n.max)}
-	default:
-		return n.parts[0].width(groups)
 	}
+	if n.known == nil {
+		w := n.parts[0].width(groups)
+		n.known = &w
+	}
+	return *n.known
 }
 
 // isUnit reports whether a node takes exactly one character.

@@ -38,11 +38,12 @@ type parser struct {
 // condition is a group that (?(n)…) asks for; it may be opened later.
 type condition struct{ group, pos int }
 
-func parse(source string, flags Flags) (*parser, seq, error) {
+func parse(b Budget, source string, flags Flags) (*parser, seq, error) {
 	s, err := newScanner(source)
 	if err != nil {
 		return nil, nil, err
 	}
+	s.budget = b
 	p := &parser{scanner: s, flags: flags, names: make(map[string]int), groups: []*width{nil}, order: []string{""}}
 	nodes, err := p.alternatives(flags&Verbose != 0, 0)
 	if err != nil {
@@ -145,21 +146,24 @@ func (p *parser) sequence(verbose bool, depth int, outermost bool) (seq, error) 
 			nodes = append(nodes, n)
 		}
 	}
-	return unpacked(nodes), nil
+	return p.unpacked(nodes)
 }
 
 // unpacked puts the contents of groups that capture and change nothing in their
 // place.
-func unpacked(nodes seq) seq {
+func (p *parser) unpacked(nodes seq) (seq, error) {
 	var out seq
 	for _, n := range nodes {
 		if n.isPlain() {
+			if err := p.step(len(n.parts[0])); err != nil {
+				return nil, err
+			}
 			out = append(out, n.parts[0]...)
 			continue
 		}
 		out = append(out, n)
 	}
-	return out
+	return out, nil
 }
 
 func (n *node) isPlain() bool { return n.kind == group && n.group == 0 && n.add == 0 && n.del == 0 }

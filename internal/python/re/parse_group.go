@@ -127,6 +127,7 @@ func (p *parser) capture(name string, verbose bool, depth, start int) (*node, er
 	}
 	w := n.parts[0].width(p.groups)
 	p.groups[number] = &w
+	n.known = &w
 	return n, nil
 }
 

@@ -110,11 +110,12 @@ type compiler struct {
 	code   []inst
 	slots  int
 	groups []*width
+	budget Budget
 	err    error
 }
 
-func compile(nodes seq, flags Flags, groups []*width) (*program, error) {
-	c := &compiler{slots: 2*(len(groups)-1) + 1, groups: groups}
+func compile(b Budget, nodes seq, flags Flags, groups []*width) (*program, error) {
+	c := &compiler{slots: 2*(len(groups)-1) + 1, groups: groups, budget: b}
 	c.sequence(nodes, flags)
 	c.emit(inst{op: opMatch})
 	if c.err != nil {
@@ -158,6 +159,12 @@ func (c *compiler) here() int { return len(c.code) }
 
 func (c *compiler) sequence(nodes seq, flags Flags) {
 	for _, n := range nodes {
+		if c.err == nil && c.budget != nil {
+			c.err = c.budget.Step(1)
+		}
+		if c.err != nil {
+			return
+		}
 		c.node(n, flags)
 	}
 }

@@ -20,16 +20,41 @@ type Pattern struct {
 }
 
 // Compile compiles a pattern. The error is an [*Error] or a [*ValueError].
-func Compile(source string, flags Flags) (*Pattern, error) {
+func Compile(source string, flags Flags) (*Pattern, error) { return CompileWithin(nil, source, flags) }
+
+// Budget counts what compiling a pattern takes.
+type Budget interface {
+	Meter
+	// Grow counts bytes that are about to be used. Its error ends the compilation.
+	Grow(n int64) error
+}
+
+// unitBytes is about what a character of a pattern becomes: a node, then an instruction.
+const unitBytes = 512
+
+// spend counts n characters of a pattern; a nil budget has no end.
+func spend(b Budget, n int) error {
+	if b == nil {
+		return nil
+	}
+	if err := b.Step(int64(n)); err != nil {
+		return err
+	}
+	return b.Grow(int64(n) * unitBytes)
+}
+
+// CompileWithin is [Compile] for a pattern that comes from elsewhere than the settings: it
+// ends with the budget's error. The budget may be nil.
+func CompileWithin(b Budget, source string, flags Flags) (*Pattern, error) {
 	key := cacheKey{source, flags}
 	if p, ok := cache.get(key); ok {
 		return p, nil
 	}
-	parsed, nodes, err := parse(source, flags)
+	parsed, nodes, err := parse(b, source, flags)
 	if err != nil {
 		return nil, err
 	}
-	prog, err := compile(nodes, parsed.flags, parsed.groups)
+	prog, err := compile(b, nodes, parsed.flags, parsed.groups)
 	if err != nil {
 		return nil, err
 	}
@@ -39,12 +64,12 @@ func Compile(source string, flags Flags) (*Pattern, error) {
 }
 
 // CompileBytes compiles a pattern that matches bytes: each of them is a character, and
-// the classes are those of ASCII. The error is as that of [Compile].
-func CompileBytes(source []byte, flags Flags) (*Pattern, error) {
+// the classes are those of ASCII. The error is as that of [CompileWithin].
+func CompileBytes(b Budget, source []byte, flags Flags) (*Pattern, error) {
 	if flags&Unicode != 0 {
 		return nil, &ValueError{"ValueError", "cannot use UNICODE flag with a bytes pattern"}
 	}
-	p, err := Compile(encode(bytesAsRunes(source)), flags|ASCII)
+	p, err := CompileWithin(b, encode(bytesAsRunes(source)), flags|ASCII)
 	if err != nil {
 		return nil, err
 	}
@@ -215,14 +240,16 @@ type cacheKey struct {
 }
 
 type patternCache struct {
-	mu sync.RWMutex
-	m  map[cacheKey]*Pattern
+	mu   sync.RWMutex
+	m    map[cacheKey]*Pattern
+	size int // of the sources
 }
 
-// A cache holds so many patterns, none of them longer than so many bytes.
+// A cache holds so many patterns, with so many bytes of source in all: a byte of it can
+// become a kilobyte, and outlives the run.
 const (
-	maxPatterns      = 1000
-	maxCachedPattern = 10_000
+	maxPatterns     = 1000
+	maxCachedSource = 256 << 10
 )
 
 func (c *patternCache) get(key cacheKey) (*Pattern, bool) {
@@ -233,13 +260,17 @@ func (c *patternCache) get(key cacheKey) (*Pattern, bool) {
 }
 
 func (c *patternCache) put(key cacheKey, p *Pattern) {
-	if len(key.source) > maxCachedPattern {
+	if len(key.source) > maxCachedSource/2 {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.m) >= maxPatterns {
+	if _, known := c.m[key]; known {
+		return
+	}
+	if c.size += len(key.source); c.size > maxCachedSource || len(c.m) >= maxPatterns {
 		clear(c.m)
+		c.size = len(key.source)
 	}
 	c.m[key] = p
 }

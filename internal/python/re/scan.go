@@ -9,6 +9,15 @@ type scanner struct {
 	runes  []rune
 	at     int    // of the next unit
 	next   string // "" at the end
+	budget Budget // nil without an end
+}
+
+// step counts n characters that are looked at again.
+func (s *scanner) step(n int) error {
+	if s.budget == nil {
+		return nil
+	}
+	return s.budget.Step(int64(n))
 }
 
 func newScanner(source string) (*scanner, error) {
@@ -37,6 +46,9 @@ func (s *scanner) load() error {
 // take returns the next unit and goes on to the one after it.
 func (s *scanner) take() (string, error) {
 	unit := s.next
+	if err := spend(s.budget, 1); err != nil {
+		return "", err
+	}
 	s.at += len(decode(unit))
 	return unit, s.load()
 }
@@ -62,36 +74,33 @@ func (s *scanner) fault(msg string, back int) error {
 
 // while takes up to n units that are among the given characters.
 func (s *scanner) while(n int, among string) (string, error) {
-	text := ""
+	from := s.at
 	for ; n > 0 && s.next != "" && strings.Contains(among, s.next); n-- {
-		unit, err := s.take()
-		if err != nil {
+		if _, err := s.take(); err != nil {
 			return "", err
 		}
-		text += unit
 	}
-	return text, nil
+	return encode(s.runes[from:s.at]), nil
 }
 
 // until takes what comes before a terminator, and the terminator.
 func (s *scanner) until(terminator, what string) (string, error) {
-	text := ""
+	from := s.at
 	for {
-		unit := s.next
+		unit, before := s.next, s.at
 		if _, err := s.take(); err != nil {
 			return "", err
 		}
 		switch {
-		case unit == "" && text == "":
+		case unit == "" && before == from:
 			return "", s.fault("missing "+what, 0)
 		case unit == "":
-			return "", s.fault("missing "+terminator+", unterminated name", length(text))
-		case unit == terminator && text == "":
+			return "", s.fault("missing "+terminator+", unterminated name", before-from)
+		case unit == terminator && before == from:
 			return "", s.fault("missing "+what, 1)
 		case unit == terminator:
-			return text, nil
+			return encode(s.runes[from:before]), nil
 		}
-		text += unit
 	}
 }
 
