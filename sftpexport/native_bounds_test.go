@@ -27,8 +27,8 @@ func TestANativeExportThatIsMadeHereEndsWithTheRun(t *testing.T) {
 
 func TestANativeExportThatIsMadeHereIsBounded(t *testing.T) {
 	t.Parallel()
-	b := bounded{ctx: t.Context()}
-	block := make([]byte, maxNative/4)
+	b := bounded{ctx: t.Context(), limit: 4 << 10}
+	block := make([]byte, 1<<10)
 	for i := range 5 {
 		if _, err := b.Write(block); (err != nil) != (i == 4) {
 			t.Errorf("block %d: %v", i, err)

@@ -8,12 +8,12 @@ import (
 	"log/slog"
 	"os"
 	"regexp"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/exportpipeline/exportpipeline/internal/raced"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 	"github.com/exportpipeline/exportpipeline/sftpexport/sftptest"
@@ -35,7 +35,7 @@ const (
 // TestWhateverAPeerDoesAnExportEndsAndSaysSo plays each fault on each component.
 func TestWhateverAPeerDoesAnExportEndsAndSaysSo(t *testing.T) {
 	t.Parallel()
-	if detectsRaces() {
+	if raced.Enabled() {
 		t.Skip("the race detector multiplies the time and the memory of large replies; CI runs it without")
 	}
 	playAll(t, httpFaults)
@@ -55,12 +55,6 @@ func playAll(t *testing.T, faults []fault) {
 			}
 		}
 	})
-}
-
-// detectsRaces reports whether the test was built with the race detector.
-func detectsRaces() bool {
-	info, ok := debug.ReadBuildInfo()
-	return ok && slices.ContainsFunc(info.Settings, func(s debug.BuildSetting) bool { return s.Key == "-race" && s.Value == "true" })
 }
 
 // atOnce runs a test for each row. Rows wait more than they compute, so that several are

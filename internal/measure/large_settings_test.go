@@ -10,7 +10,7 @@ import (
 	"github.com/exportpipeline/exportpipeline/workday"
 )
 
-// largeSettings are settings of 2 MB of each kind of step: one text in the language of the
+// largeSettings are settings of 2 MB of each kind of step (200 KB of what becomes a program): one text in the language of the
 // step, as many items as there may be, and keys that nobody knows.
 func largeSettings() []row {
 	const size = 2 * mb
@@ -21,7 +21,7 @@ func largeSettings() []row {
 	repeated := func(text string) string { return quoted(strings.Repeat(text, size/len(text))) }
 	items := func(item string) string { return strings.TrimSuffix(strings.Repeat(item+",", size/(len(item)+1)), ",") }
 	unknown := func() string { return `{` + listed(size/16, `"unknown%07d":1`) + `}` }
-	const memory = 300
+	const memory = 450
 	rest := func(body string) func() string {
 		return func() string { return `{"request":{"url":"https://erp.example","method":"POST",` + body + `}}` }
 	}
@@ -53,17 +53,17 @@ func largeSettings() []row {
 		checked[steps.RESTExport]("2 MB, data", memory, rest(`"data":[`+items(`{"a":"@{a}"}`)+`]`)),
 		checked[steps.RESTExport]("2 MB, headers", memory, rest(`"headers":{`+listed(size/24, `"X-%07d":"@{a}"`)+`}`)),
 		checked[steps.RESTExport]("2 MB, unknown keys of a REST export", memory, unknown),
-		checked[steps.Extract]("2 MB, a JMESPath", memory, func() string {
+		checked[steps.Extract]("200 KB, a JMESPath", memory, func() string {
 			return `{"extract":[{"source_reference_key":"k","extract_rules":[{"value_path":"a` +
-				strings.Repeat(".b", size/2) + `","target_schema_id":"a"}]}]}`
+				strings.Repeat(".b", size/20) + `","target_schema_id":"a"}]}]}`
 		}),
 		checked[steps.Extract]("2 MB, an XPath", memory, func() string {
 			return `{"extract":[{"format":"xml","source_reference_key":"k","extract_rules":[{"value_path":` +
 				repeated("/a") + `,"target_schema_id":"a"}]}]}`
 		}),
-		checked[steps.Extract]("2 MB, a pattern", memory, func() string {
+		checked[steps.Extract]("200 KB, a pattern", memory, func() string {
 			return `{"extract":[{"format":"text","source_reference_key":"k","extract_rules":[{"value_path":` +
-				repeated("(a|b)") + `,"target_schema_id":"a"}]}]}`
+				quoted(strings.Repeat("(a|b)", size/50)) + `,"target_schema_id":"a"}]}]}`
 		}),
 		checked[steps.Extract]("2 MB, rules", memory, func() string {
 			return `{"extract":[{"source_reference_key":"k","extract_rules":[` + items(`{"value_path":"a.b","target_schema_id":"a"}`) + `]}]}`

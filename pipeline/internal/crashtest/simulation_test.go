@@ -21,6 +21,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/exportpipeline/exportpipeline/internal/raced"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/rossum"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
@@ -134,7 +135,7 @@ func TestSchedulesThatOnceFailed(t *testing.T) {
 // TestASeedPlaysAlikeAgain compares what happens. The race detector has the scheduler
 // choose at random, so that it does not hold there.
 func TestASeedPlaysAlikeAgain(t *testing.T) {
-	if isRaced() {
+	if raced.Enabled() {
 		t.Skip("the race detector orders what happens at one instant at random")
 	}
 	for seed := range uint64(12) {
@@ -156,11 +157,6 @@ func TestASeedPlaysAlikeAgain(t *testing.T) {
 			t.Errorf("seed %d has played in five ways", seed)
 		}
 	}
-}
-
-func isRaced() bool {
-	info, ok := debug.ReadBuildInfo()
-	return ok && slices.ContainsFunc(info.Settings, func(s debug.BuildSetting) bool { return s.Key == "-race" && s.Value == "true" })
 }
 
 // inTurn plays schedules one after the other.
