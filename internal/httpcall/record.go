@@ -84,7 +84,7 @@ func (r *recorder) fields() (all [][2]string) {
 		line = strings.TrimSuffix(line, "\r")
 		if line != "" && (line[0] == ' ' || line[0] == '\t') && len(all) > 0 {
 			last := &all[len(all)-1]
-			last[1] = strings.TrimSpace(last[1] + " " + strings.Trim(line, " \t"))
+			last[1] = strings.TrimLeft(last[1]+" "+strings.Trim(line, " \t"), " \t") // as net/http joins them
 			continue
 		}
 		if name, value, ok := strings.Cut(line, ":"); ok {

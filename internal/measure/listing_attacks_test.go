@@ -102,7 +102,6 @@ func listingAttacks() []row {
 		lists("100,000 numbers of the name", many, func(i int) string { return fmt.Sprintf("1_%d.pdf", i+1) }),
 		lists("numbers of 200 digits", many, func(i int) string { return fmt.Sprintf("1_%0200d.pdf", i+1) }),
 		lists("names of 2 KB without an end", math.MaxInt32, func(i int) string { return strings.Repeat("n", 2000) + strconv.Itoa(i) }),
-		lists("names of a megabyte", many, func(i int) string { return strings.Repeat("n", 1<<20) + strconv.Itoa(i) }),
 		lists("names of control characters", many, func(int) string { return "\x1b[2J\x00\r\n/../\xff" }),
 	}
 }
