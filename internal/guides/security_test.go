@@ -110,6 +110,10 @@ var limits = map[string]proof{
 		[]string{"internal/txscript.TestEveryConstructEndsAtItsLimit", "steps.TestAFunctionSendsALargeDocument"},
 	},
 	"a formula": {nil, []string{"internal/txscript.TestRunsEndWithinTheirLimits"}},
+	"operators in a row": {
+		[]string{"internal/txscript.maxLinks", "internal/jinja.maxChain"},
+		[]string{"internal/txscript.TestChainsAreLongOrRefused", "internal/jinja.TestChainsAreLongOrRefused"},
+	},
 	"a JMESPath": {
 		[]string{"internal/jmespath.maxSteps", "internal/jmespath.maxBytes"},
 		[]string{"internal/jmespath.TestASearchEndsAtItsLimit"},
