@@ -10,8 +10,8 @@ import (
 	"github.com/exportpipeline/exportpipeline/workday"
 )
 
-// largeSettings are settings of 2 MB of each kind of step (200 KB of what becomes a program): one text in the language of the
-// step, as many items as there may be, and keys that nobody knows.
+// largeSettings are settings of 2 MB for each kind of step (200 KB of JMESPath and patterns):
+// one text in the language of the step, as many items as there may be, and unknown keys.
 func largeSettings() []row {
 	const size = 2 * mb
 	quoted := func(text string) string {

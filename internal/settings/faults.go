@@ -66,8 +66,8 @@ func printable(text string) string {
 
 func (f *Fault) Unwrap() error { return f.Err }
 
-// maxFaults is how many faults of one text are told. Of the rest it is told how many they
-// are: a text of ten megabytes can have a million.
+// maxFaults is how many faults of one text are listed. The others are only counted: a text
+// of ten megabytes can have a million.
 const maxFaults = 100
 
 // Faults collects faults while settings are decoded and checked. The zero value
@@ -77,7 +77,7 @@ type Faults struct {
 	more int // that are not in the list
 }
 
-// add notes a fault, which is made only if it is told.
+// add notes a fault. It is made only if the list has room for it.
 func (f *Faults) add(fault func() error) {
 	if len(f.list) == maxFaults {
 		f.more++

@@ -246,7 +246,7 @@ func (*elements) Attribute(n *xmlElement, fits func(xmldoc.Name) bool) (string, 
 			continue
 		}
 		if !v.IsText() {
-			return "\xff", !v.IsNone() // no text is equal to another value; with None there is no attribute
+			return "\xff", !v.IsNone() // None counts as no attribute, and no text equals "\xff"
 		}
 		return v.Text(), true
 	}

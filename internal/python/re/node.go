@@ -14,7 +14,7 @@ type node struct {
 	max    int      // repeat, -1 for without end
 	mode   repeatMode
 	behind bool   // look
-	known  *width // group: of its body, once that has been asked for
+	known  *width // group, atomic: of the body, once it has been asked for
 	parts  []seq  // branch: the alternatives; others: the one body; cond: yes and, if there is one, no
 }
 
