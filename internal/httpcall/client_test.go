@@ -431,6 +431,11 @@ func TestAReplyCanBeStreamed(t *testing.T) {
 	if body, err := io.ReadAll(reply.Stream); err != nil || string(body) != "streamed" {
 		t.Errorf("got %q, %v", body, err)
 	}
+	for range 2 { // as bufio and decoders do, which ask again
+		if n, err := reply.Stream.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+			t.Errorf("after the end: %d bytes, %v, want EOF", n, err)
+		}
+	}
 }
 
 func TestRetryAfterIsReadInBothForms(t *testing.T) {

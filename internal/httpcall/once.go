@@ -74,7 +74,7 @@ func (o *once) RoundTrip(req *http.Request) (*http.Response, error) {
 		_ = resp.Body.Close()
 		resp.Body = http.NoBody
 	}
-	resp.Body = &endingBody{resp.Body, ctx, x}
+	resp.Body = &endingBody{ReadCloser: resp.Body, ctx: ctx, x: x}
 	resp.Request = req
 	return resp, nil
 }
@@ -399,16 +399,21 @@ type endingBody struct {
 	io.ReadCloser
 	ctx context.Context // of the request
 	x   *exchange
+	err error // that reading has ended with, which ends the context
 }
 
 func (b *endingBody) Read(p []byte) (n int, err error) {
-	if err = b.ctx.Err(); err == nil { // what has arrived is not read to its end, either
+	if b.err != nil {
+		return 0, b.err
+	}
+	if err = context.Cause(b.ctx); err == nil { // what has arrived is not read to its end, either
 		n, err = b.ReadCloser.Read(p)
 	}
 	if err != nil {
 		if late, ok := errors.AsType[*timeoutError](context.Cause(b.ctx)); ok && !errors.Is(err, io.EOF) {
 			err = late
 		}
+		b.err = err
 		b.x.end()
 	}
 	return n, err
