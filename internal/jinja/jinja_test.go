@@ -836,4 +836,15 @@ func TestChainsAreLongOrRefused(t *testing.T) {
 			}
 		})
 	}
+	within := "1"
+	for range 20 {
+		within = "(" + within + strings.Repeat(" * 1", 900) + strings.Repeat(" + 1", 900) + ")"
+	}
+	if _, err := Compile("a", "{{ "+within+" }}", Options{}); err == nil {
+		t.Error("chains within chains are not counted together")
+	}
+	many := strings.Repeat("{{ 1"+strings.Repeat(" + 1", 900)+" }}", 50)
+	if _, err := Compile("a", many, Options{}); err != nil {
+		t.Errorf("fifty expressions: %.200v", err)
+	}
 }

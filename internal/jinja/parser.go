@@ -13,13 +13,19 @@ const maxNesting = 100
 
 // maxChain bounds the operators, filters, attributes and calls in a row, each of which is a
 // level of the tree that is walked later. Jinja2 makes nested brackets of them, of which
-// CPython takes 200.
-const maxChain = 1000
+// CPython takes 200. maxLinks bounds those of one expression, chains within chains included,
+// that are not in a short chain.
+const (
+	maxChain = 1000
+	maxLinks = 5000
+)
 
 type parser struct {
 	tokens []token
 	i      int
 	depth  int
+	inner  int        // expressions around the one that is being read, and that one
+	links  int        // of the outermost one's long chains
 	ends   [][]string // end tags that open blocks wait for
 	open   []string
 	blocks map[string]bool
@@ -115,7 +121,10 @@ func (p *parser) nest() error {
 
 // linked says of the nth operator of a chain whether there may be another.
 func (p *parser) linked(n int) error {
-	if n > maxChain {
+	if n < maxNesting {
+		return nil
+	}
+	if p.links++; n > maxChain || p.links > maxLinks {
 		return p.fail(p.cur().pos, "more than %d operators, filters, attributes or calls in a row", maxChain)
 	}
 	return nil
@@ -125,7 +134,10 @@ func (p *parser) expression(withCond bool) (node, error) {
 	if err := p.nest(); err != nil {
 		return nil, err
 	}
-	defer func() { p.depth-- }()
+	if p.inner++; p.inner == 1 {
+		p.links = 0
+	}
+	defer func() { p.depth--; p.inner-- }()
 	if withCond {
 		return p.conditional()
 	}

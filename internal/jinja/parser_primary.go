@@ -353,14 +353,15 @@ func (p *parser) filter(e node, inBlock bool) (node, error) {
 }
 
 func (p *parser) dotted(name string) (string, error) {
+	names := []string{name}
 	for p.skipOp(".") {
 		t, err := p.expectName()
 		if err != nil {
 			return "", err
 		}
-		name += "." + t.text
+		names = append(names, t.text)
 	}
-	return name, nil
+	return strings.Join(names, "."), nil
 }
 
 func (p *parser) test(e node) (node, error) {

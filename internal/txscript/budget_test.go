@@ -357,4 +357,13 @@ func TestChainsAreLongOrRefused(t *testing.T) {
 	if _, err := txscript.Compile(within, txscript.Options{}); err == nil {
 		t.Error("chains within chains are not counted together")
 	}
+	var branches strings.Builder
+	for depth := range 10 {
+		indent := strings.Repeat(" ", depth)
+		branches.WriteString(indent + "if None: pass\n" + strings.Repeat(indent+"elif None: pass\n", 6000) + indent + "else:\n")
+	}
+	branches.WriteString(strings.Repeat(" ", 10) + "pass\n")
+	if _, err := txscript.Compile(branches.String(), txscript.Options{}); err == nil {
+		t.Error("branches within branches are not counted together")
+	}
 }

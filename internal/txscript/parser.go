@@ -6,11 +6,12 @@ import (
 )
 
 type parser struct {
-	tokens []token
-	pos    int
-	depth  int
-	links  int       // of the statement's long chains of operators
-	inside *function // that is being parsed, nil outside of functions
+	tokens   []token
+	pos      int
+	depth    int
+	links    int       // of the statement's long chains of operators, and the branches around it
+	branches int       // that the statement is within, of long chains of them
+	inside   *function // that is being parsed, nil outside of functions
 	// private is the name of the class around without underscores at its beginning: names
 	// with two of them become its own. It is "" outside of classes.
 	private string
@@ -133,7 +134,7 @@ func (p *parser) block() []stmt {
 }
 
 func (p *parser) statement() []stmt {
-	p.links = 0
+	p.links = p.branches
 	t := p.peek()
 	if t.kind == kIndent {
 		fail(t.line, "unexpected indent")
@@ -187,6 +188,7 @@ func (p *parser) elseBlock() []stmt {
 
 func (p *parser) ifStatement() stmt {
 	defer p.deeper()()
+	defer func(around int) { p.branches = around }(p.branches)
 	branch := func() *ifStmt {
 		at := line(p.advance().line) // if or elif
 		return &ifStmt{line: at, cond: p.namedExpr(), then: p.block()}
@@ -194,8 +196,9 @@ func (p *parser) ifStatement() stmt {
 	first := branch()
 	last := first
 	for n := 0; p.is("elif"); n++ {
-		p.links = n // the statements of the branch before have begun to count anew
+		p.links = p.branches // the statements of the branch before have counted theirs
 		p.linked(n)
+		p.branches = p.links
 		next := branch()
 		last.otherwise, last = []stmt{next}, next
 	}
