@@ -16,7 +16,7 @@ func localNative(ctx context.Context, x *pipeline.Export, format native.Format) 
 	return out.data.Bytes(), err
 }
 
-// bounded is a native export in the making. It ends with the context, and beyond maxNative.
+// bounded is a native export in the making. It ends with the context, and beyond its limit.
 type bounded struct {
 	ctx   context.Context
 	limit int // in bytes

@@ -56,9 +56,10 @@ func newNamespace(c *pyvalue.Call) (value, error) {
 func (n *namespace) PyType() string        { return "Namespace" }
 func (n *namespace) qualifiedName() string { return "jinja2.utils.Namespace" }
 
-func (n *namespace) PyRepr() string {
-	text, _ := pyvalue.Repr(nil, n.attrs.Value()) // only its depth could fail
-	return "<Namespace " + text + ">"
+// PyReprWithin prints the attributes.
+func (n *namespace) PyReprWithin(m *pyvalue.Meter) (string, error) {
+	text, err := pyvalue.Repr(m, n.attrs.Value())
+	return "<Namespace " + text + ">", err
 }
 
 // PyAttr returns a value by its name.

@@ -848,3 +848,18 @@ func TestChainsAreLongOrRefused(t *testing.T) {
 		t.Errorf("fifty expressions: %.200v", err)
 	}
 }
+
+func TestNamespacesWithinOneAnotherArePrintedOrRefused(t *testing.T) {
+	t.Parallel()
+	const nested = "{%% set ns = namespace(a=1) %%}{%% for i in range(%d) %%}{%% set ns.a = namespace(a=ns.a) %%}{%% endfor %%}{{ ns }}"
+	for n, want := range map[int]string{2: "<Namespace {'a': <Namespace {'a': <Namespace {'a': 1}>}>}>", 50_000: ""} {
+		template, err := Compile("a", fmt.Sprintf(nested, n), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := template.RenderString(t.Context(), nil, Limits{})
+		if got != want || (err == nil) != (want != "") || err != nil && !strings.Contains(err.Error(), "RecursionError") {
+			t.Errorf("%d: %.200q, %.200v", n, got, err)
+		}
+	}
+}

@@ -46,10 +46,9 @@ func (n *namedTuple) PyLen() int     { return len(n.items) }
 
 func (n *namedTuple) tuple() value { return pyvalue.NewTuple(n.items...) }
 
-// PyRepr prints it as a tuple, as groupby's rows do.
-func (n *namedTuple) PyRepr() string {
-	text, _ := pyvalue.Repr(nil, n.tuple()) // only its depth could fail
-	return text
+// PyReprWithin prints it as a tuple, as groupby's rows do.
+func (n *namedTuple) PyReprWithin(m *pyvalue.Meter) (string, error) {
+	return pyvalue.Repr(m, n.tuple())
 }
 
 // PyIter yields the items.
@@ -100,10 +99,9 @@ func (l *attrList) PyType() string { return "list" }
 func (l *attrList) PyLen() int     { return len(l.items) }
 func (l *attrList) list() value    { return pyvalue.NewList(l.items...) }
 
-// PyRepr prints the list.
-func (l *attrList) PyRepr() string {
-	text, _ := pyvalue.Repr(nil, l.list()) // only its depth could fail
-	return text
+// PyReprWithin prints the list.
+func (l *attrList) PyReprWithin(m *pyvalue.Meter) (string, error) {
+	return pyvalue.Repr(m, l.list())
 }
 
 // PyIter yields the items.

@@ -150,12 +150,14 @@ func (s *superObject) PyGetAttr(name string) (value, bool, error) {
 			return value{}, nil
 		}}), true, nil
 	case "__str__", "__repr__":
-		return pyvalue.FromObject(&builtin{name, func(*run, *pyvalue.Call) (value, error) {
+		return pyvalue.FromObject(&builtin{name, func(_ *run, c *pyvalue.Call) (value, error) {
 			switch {
 			case isException && name == "__str__":
-				return pyvalue.Str(e.plainText()), nil
+				text, err := e.plainText(c.Meter)
+				return pyvalue.Str(text), err
 			case isException:
-				return pyvalue.Str(e.plainRepr()), nil
+				text, err := e.plainRepr(c.Meter)
+				return pyvalue.Str(text), err
 			}
 			return pyvalue.Str("<formula." + k.name + " object>"), nil
 		}}), true, nil

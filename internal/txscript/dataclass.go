@@ -282,12 +282,12 @@ func (d *dataclass) tuple(o *instance) value {
 	return pyvalue.NewTuple(items...)
 }
 
-func (d *dataclass) repr(o *instance) string {
+func (d *dataclass) repr(m *pyvalue.Meter, o *instance) (string, error) {
 	if !d.shown {
-		return "<formula." + o.class.name + " object>"
+		return "<formula." + o.class.name + " object>", nil
 	}
 	if o.printing {
-		return "..."
+		return "...", nil
 	}
 	o.printing = true
 	defer func() { o.printing = false }()
@@ -295,12 +295,14 @@ func (d *dataclass) repr(o *instance) string {
 	for _, f := range d.fields {
 		if f.repr {
 			v, _ := o.attrs.GetStr(f.name)
-			text, err := pyvalue.Repr(o.class.r.meter, v)
-			o.class.r.deferred(err)
+			text, err := pyvalue.Repr(m, v)
+			if err != nil {
+				return "", err
+			}
 			parts = append(parts, f.name+"="+text)
 		}
 	}
-	return o.class.name + "(" + strings.Join(parts, ", ") + ")"
+	return o.class.name + "(" + strings.Join(parts, ", ") + ")", nil
 }
 
 // dataOf returns the argument of asdict and its like.

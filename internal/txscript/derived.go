@@ -27,7 +27,8 @@ func (k *userClass) Special(self value, name string, args ...value) (value, bool
 		if name == "__format__" && args[0].Text() != "" {
 			return value{}, false, nil
 		}
-		return pyvalue.Str(k.enumText(self, name)), true, nil
+		text, err := k.enumText(k.r.meter, self, name)
+		return pyvalue.Str(text), true, err
 	case k.parts != nil && name == "__repr__":
 		text, err := k.parts.Named(k.r.meter, pyvalue.TypeName(self), self)
 		return pyvalue.Str(text), true, err

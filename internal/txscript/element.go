@@ -120,10 +120,10 @@ func shownType(v value) string {
 // PyType implements [pyvalue.Object].
 func (*xmlElement) PyType() string { return "xml.etree.ElementTree.Element" }
 
-// PyRepr prints the element, without its address.
-func (e *xmlElement) PyRepr() string {
-	tag, _ := pyvalue.Repr(nil, e.tag) // without a meter anything can be printed
-	return "<Element " + tag + ">"
+// PyReprWithin prints the element, without its address.
+func (e *xmlElement) PyReprWithin(m *pyvalue.Meter) (string, error) {
+	tag, err := pyvalue.Repr(m, e.tag)
+	return "<Element " + tag + ">", err
 }
 
 // PyHash makes the element a key.

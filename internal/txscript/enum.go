@@ -179,13 +179,12 @@ func (k *userClass) PyWalk() (pyvalue.Walk, error) {
 }
 
 // enumText prints a member.
-func (k *userClass) enumText(m value, method string) string {
+func (k *userClass) enumText(meter *pyvalue.Meter, m value, method string) (string, error) {
 	name, _ := attrsOf(m).GetStr("name")
 	if method != "__repr__" {
-		return k.name + "." + name.Text()
+		return k.name + "." + name.Text(), nil
 	}
 	v, _ := attrsOf(m).GetStr("value")
-	text, err := pyvalue.Repr(k.r.meter, v)
-	k.r.deferred(err)
-	return "<" + k.name + "." + name.Text() + ": " + text + ">"
+	text, err := pyvalue.Repr(meter, v)
+	return "<" + k.name + "." + name.Text() + ": " + text + ">", err
 }

@@ -3,6 +3,7 @@ package txscript
 import (
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
@@ -142,37 +143,37 @@ func (e *exception) own(name string) (string, bool) {
 	return v.Text(), true
 }
 
-// PyStr returns what str(e) is.
-func (e *exception) PyStr() string {
+// PyStrWithin returns what str(e) is.
+func (e *exception) PyStrWithin(m *pyvalue.Meter) (string, error) {
 	if text, ok := e.own("__str__"); ok {
-		return text
+		return text, nil
 	}
-	return e.plainText()
+	return e.plainText(m)
 }
 
 // plainText is the text of the arguments.
-func (e *exception) plainText() string {
-	switch len(e.args) {
-	case 0:
-		return ""
-	case 1:
-		text, _ := pyvalue.String(nil, e.args[0]) // without a meter nothing fails
-		if e.class == "KeyError" {
-			text, _ = pyvalue.Repr(nil, e.args[0])
-		}
-		return text
+func (e *exception) plainText(m *pyvalue.Meter) (string, error) {
+	switch {
+	case len(e.args) == 0:
+		return "", nil
+	case len(e.args) == 1 && e.class == "KeyError":
+		return pyvalue.Repr(m, e.args[0])
+	case len(e.args) == 1:
+		return pyvalue.String(m, e.args[0])
+	case len(e.args) > 3 || !derives(e.class, "OSError"):
+		return pyvalue.String(m, pyvalue.NewTuple(e.args...))
 	}
-	if (len(e.args) == 2 || len(e.args) == 3) && derives(e.class, "OSError") {
-		number, _ := pyvalue.String(nil, e.args[0])
-		text, _ := pyvalue.String(nil, e.args[1])
-		if text = "[Errno " + number + "] " + text; len(e.args) == 3 {
-			name, _ := pyvalue.Repr(nil, e.args[2])
-			text += ": " + name
-		}
-		return text
+	number, err := pyvalue.String(m, e.args[0])
+	if err != nil {
+		return "", err
 	}
-	text, _ := pyvalue.String(nil, pyvalue.NewTuple(e.args...))
-	return text
+	text, err := pyvalue.String(m, e.args[1])
+	text = "[Errno " + number + "] " + text
+	if err != nil || len(e.args) == 2 {
+		return text, err
+	}
+	name, err := pyvalue.Repr(m, e.args[2])
+	return text + ": " + name, err
 }
 
 // osAttr is what an OSError has of a system's call.
@@ -187,24 +188,23 @@ func (e *exception) osAttr(name string) (value, bool) {
 	return e.args[at], true
 }
 
-// PyRepr prints the exception.
-func (e *exception) PyRepr() string {
+// PyReprWithin prints the exception.
+func (e *exception) PyReprWithin(m *pyvalue.Meter) (string, error) {
 	if text, ok := e.own("__repr__"); ok {
-		return text
+		return text, nil
 	}
-	return e.plainRepr()
+	return e.plainRepr(m)
 }
 
-func (e *exception) plainRepr() string {
-	text := ""
+func (e *exception) plainRepr(m *pyvalue.Meter) (string, error) {
+	args := make([]string, len(e.args))
 	for i, a := range e.args {
-		if i > 0 {
-			text += ", "
+		var err error
+		if args[i], err = pyvalue.Repr(m, a); err != nil {
+			return "", err
 		}
-		r, _ := pyvalue.Repr(nil, a)
-		text += r
 	}
-	return e.PyType() + "(" + text + ")"
+	return e.PyType() + "(" + strings.Join(args, ", ") + ")", nil
 }
 
 // PyAttr returns args, the exception that it was raised from, the one that was
@@ -268,7 +268,11 @@ type raisedError struct{ e *exception }
 func (r *raisedError) Error() string { return r.plain().Error() }
 
 func (r *raisedError) plain() *pyvalue.Error {
-	return &pyvalue.Error{Type: r.e.PyType(), Msg: r.e.PyStr()}
+	text, err := r.e.PyStrWithin(nil)
+	if err != nil {
+		text = "<exception str() failed>" // as CPython's own messages say
+	}
+	return &pyvalue.Error{Type: r.e.PyType(), Msg: text}
 }
 
 // caught returns the exception that an error is; nil for what no program may

@@ -182,17 +182,17 @@ func (r *run) deferred(err error) {
 	}
 }
 
-// PyStr is what str() returns.
-func (o *instance) PyStr() string {
+// PyStrWithin is what str() returns.
+func (o *instance) PyStrWithin(m *pyvalue.Meter) (string, error) {
 	v, ok, err := o.invoke("__str__")
 	if !ok && o.class.isEnum {
-		return o.class.enumText(pyvalue.FromObject(o), "__str__")
+		return o.class.enumText(m, pyvalue.FromObject(o), "__str__")
 	}
 	if !ok {
-		return o.PyRepr()
+		return o.PyReprWithin(m)
 	}
 	o.class.r.deferred(err)
-	return o.textOf("__str__", v, err)
+	return o.textOf("__str__", v, err), nil
 }
 
 // textOf is the text that a method has returned.
@@ -203,19 +203,19 @@ func (o *instance) textOf(method string, v value, err error) string {
 	return v.Text()
 }
 
-// PyRepr is what repr() returns.
-func (o *instance) PyRepr() string {
+// PyReprWithin is what repr() returns.
+func (o *instance) PyReprWithin(m *pyvalue.Meter) (string, error) {
 	v, ok, err := o.invoke("__repr__")
 	switch {
 	case ok:
 		o.class.r.deferred(err)
-		return o.textOf("__repr__", v, err)
+		return o.textOf("__repr__", v, err), nil
 	case o.class.data != nil:
-		return o.class.data.repr(o)
+		return o.class.data.repr(m, o)
 	case o.class.isEnum:
-		return o.class.enumText(pyvalue.FromObject(o), "__repr__")
+		return o.class.enumText(m, pyvalue.FromObject(o), "__repr__")
 	}
-	return "<formula." + o.class.name + " object>"
+	return "<formula." + o.class.name + " object>", nil
 }
 
 // PyTruth is what bool() returns.
@@ -317,7 +317,7 @@ func (k *userClass) Unhashable() bool {
 func (o *instance) PyHash() (string, error) {
 	switch {
 	case o.class.data != nil && o.class.data.frozen:
-		text, err := pyvalue.Repr(nil, o.class.data.tuple(o))
+		text, err := pyvalue.Repr(o.class.r.meter, o.class.data.tuple(o))
 		return o.class.name + text, err
 	case o.class.Unhashable() || o.class.data != nil && o.class.data.eq:
 		return "", pyvalue.Raise("TypeError", "unhashable type: '%s'", o.class.name)

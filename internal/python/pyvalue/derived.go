@@ -87,6 +87,16 @@ func (d *Derived) item(key Value) (Value, bool, error) {
 }
 
 // text is what a method says that prints the value.
+// textWithin is [Derived.text] where the value may be within others.
+func (d *Derived) textWithin(m *Meter, name string) (text string, ok bool, err error) {
+	out, err := appendObject(m, nil, func(*Meter) (string, error) {
+		var err error
+		text, ok, err = d.text(name)
+		return text, err
+	})
+	return string(out), ok || err != nil, err
+}
+
 func (d *Derived) text(name string, args ...Value) (string, bool, error) {
 	v, ok, err := d.special(name, args...)
 	if !ok || err != nil {

@@ -48,6 +48,7 @@ type Meter struct {
 	steps  int64
 	look   int64 // from how many steps on the limit and the context are looked at
 	total  int64
+	prints int // objects that are being printed, each of which another one holds
 }
 
 // NewMeter makes a meter for a run that also ends with ctx.

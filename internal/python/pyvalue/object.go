@@ -10,6 +10,8 @@ import (
 //
 //	PyStr() string                                str()
 //	PyRepr() string                               repr()
+//	PyStrWithin(m *Meter) (string, error)         str() of what holds other values, which it prints with m
+//	PyReprWithin(m *Meter) (string, error)        repr() of it
 //	PyTruth() bool, PyLen() int                   bool(), len()
 //	PyAttr(name string) (Value, bool)             o.name
 //	PyItem(key Value) (Value, error)              o[key]

@@ -44,10 +44,10 @@ func (s *Slicing) PyAttr(name string) (Value, bool) {
 	return Value{}, false
 }
 
-// PyRepr prints the bounds.
-func (s *Slicing) PyRepr() string {
-	text, _ := Repr(nil, NewTuple(s[:]...)) // without a meter only depth could fail
-	return "slice" + text
+// PyReprWithin prints the bounds.
+func (s *Slicing) PyReprWithin(m *Meter) (string, error) {
+	text, err := Repr(m, NewTuple(s[:]...))
+	return "slice" + text, err
 }
 
 // PyEqual compares the bounds.

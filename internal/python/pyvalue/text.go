@@ -2,6 +2,7 @@ package pyvalue
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"math"
 	"math/big"
@@ -30,11 +31,15 @@ func AppendStr(m *Meter, dst []byte, v Value) ([]byte, error) {
 		return append(dst, v.Text()...), nil
 	case *undefined:
 		return dst, nil
+	case interface {
+		PyStrWithin(m *Meter) (string, error)
+	}:
+		return appendObject(m, dst, x.PyStrWithin)
 	case interface{ PyStr() string }:
 		return append(dst, x.PyStr()...), nil
 	case *Derived:
 		for _, name := range []string{"__str__", "__repr__"} {
-			if text, ok, err := x.text(name); ok {
+			if text, ok, err := x.textWithin(m, name); ok {
 				return append(dst, text...), err
 			}
 		}
@@ -54,9 +59,26 @@ func Repr(m *Meter, v Value) (string, error) {
 func reprWithin(m *Meter, dst []byte, v Value) ([]byte, error) {
 	made, err := appendRepr(m, dst, v, nesting{})
 	if errors.Is(err, errNested) {
-		made, err = appendRepr(m, dst, v, nesting{open: make(map[any]bool)})
+		if made, err = appendRepr(m, dst, v, nesting{open: make(map[any]bool)}); errors.Is(err, errNested) {
+			err = errDeep // so that what it is within is not printed twice, too
+		}
 	}
 	return made, err
+}
+
+// appendObject appends what an object prints that holds other values. It bounds how many of
+// them are within one another.
+func appendObject(m *Meter, dst []byte, printed func(m *Meter) (string, error)) ([]byte, error) {
+	if m == nil {
+		m = NewMeter(context.Background(), Limits{})
+	}
+	if m.prints == maxPrints {
+		return dst, errDeep
+	}
+	m.prints++
+	defer func() { m.prints-- }()
+	text, err := printed(m)
+	return append(dst, text...), err
 }
 
 // nesting is where in a value the printing is.
@@ -67,7 +89,12 @@ type nesting struct {
 
 func (n nesting) within() nesting { return nesting{n.depth + 1, n.open} }
 
-var errNested = Raise("RecursionError", "maximum recursion depth exceeded while getting the repr of an object")
+// errNested is a value that is nested too deeply to be printed at the first attempt, errDeep
+// one that is not printed at all.
+var (
+	errNested = Raise("RecursionError", "maximum recursion depth exceeded while getting the repr of an object")
+	errDeep   = Raise("RecursionError", "maximum recursion depth exceeded while getting the repr of an object")
+)
 
 // ownRepr returns what a container prints as within itself, "" for what is none.
 func ownRepr(v Value) string {
@@ -84,8 +111,12 @@ func ownRepr(v Value) string {
 	return ""
 }
 
-// maxRepr bounds the nesting of what is printed.
-const maxRepr = 200
+// maxRepr bounds the nesting of what is printed, maxPrints that of objects that print what
+// they hold. A program's own methods end at its bound of calls, which is a little lower.
+const (
+	maxRepr   = 200
+	maxPrints = 250
+)
 
 func appendRepr(m *Meter, dst []byte, v Value, at nesting) ([]byte, error) {
 	if at.depth > maxRepr {
@@ -95,7 +126,7 @@ func appendRepr(m *Meter, dst []byte, v Value, at nesting) ([]byte, error) {
 		return dst, err
 	}
 	if d := v.Derived(); d != nil {
-		if text, ok, err := d.text("__repr__"); ok {
+		if text, ok, err := d.textWithin(m, "__repr__"); ok {
 			return append(dst, text...), err
 		}
 	}
@@ -157,6 +188,10 @@ func appendRepr(m *Meter, dst []byte, v Value, at nesting) ([]byte, error) {
 	case *view:
 		dst, err := appendItems(m, append(append(dst, x.PyType()...), "(["...), "", "", slices.Collect(x.PyIter()), at)
 		return append(dst, "])"...), err
+	case interface {
+		PyReprWithin(m *Meter) (string, error)
+	}:
+		return appendObject(m, dst, x.PyReprWithin)
 	case interface{ PyRepr() string }:
 		return append(dst, x.PyRepr()...), nil
 	case interface{ PyStr() string }:
