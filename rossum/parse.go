@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // slabSize is how many nodes are allocated at a time, at the most: a wide table
@@ -274,7 +275,10 @@ func (c *Content) enter(n *Node, literal []byte) {
 	m.nodes = append(m.nodes, n)
 }
 
-func (n *Node) fault(root, msg string) error { return &ContentError{Place: n.place(root), Msg: msg} }
+// fault says what is wrong with the node. The words may have parts of the payload in them.
+func (n *Node) fault(root, msg string) error {
+	return &ContentError{Place: n.place(root), Msg: strings.ToValidUTF8(msg, "\ufffd")}
+}
 
 // place says where the node stands, such as content[0].children[3].
 func (n *Node) place(root string) string {

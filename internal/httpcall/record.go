@@ -68,7 +68,7 @@ func endOfHeader(head []byte) int {
 func isInterim(head []byte) bool {
 	line, _, _ := bytes.Cut(head, []byte("\n"))
 	_, status, _ := bytes.Cut(line, []byte(" "))
-	status = bytes.TrimLeft(status, " ")
+	status = bytes.TrimLeft(bytes.TrimSuffix(status, []byte("\r")), " ")
 	return len(status) >= 3 && status[0] == '1' && !bytes.HasPrefix(status, []byte("101"))
 }
 

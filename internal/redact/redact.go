@@ -206,7 +206,7 @@ func (r *Redactor) URL(address string) string {
 // whole does so for what may have any part of a URL.
 func (r *Redactor) whole(address string) string {
 	u, err := url.Parse(address)
-	if err != nil {
+	if err != nil || strings.Contains(u.Opaque, "//") { // which has a user where no URL has one
 		return r.String(unparsed(address))
 	}
 	if u.Fragment != "" && strings.Contains(u.Fragment, "=") {
