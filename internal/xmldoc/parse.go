@@ -11,6 +11,7 @@ import (
 	"strings"
 	"unsafe"
 
+	"github.com/exportpipeline/exportpipeline/internal/longtext"
 	"github.com/exportpipeline/exportpipeline/internal/treelimit"
 )
 
@@ -143,30 +144,41 @@ func (r *reader) token(first bool) error {
 			return r.fault("</%s> ends an element that is not open", spelled(r.name))
 		}
 		r.close()
+		return nil
 	case tokenText:
 		return r.characters(r.scanner.text)
-	case tokenComment:
-		r.leaf(Comment, noName, r.scanner.text)
-	case tokenInstruction:
-		return r.instruction(first)
-	case tokenDirective:
-		return r.directive(r.scanner.text)
 	}
-	return nil
+	return r.aside(first)
+}
+
+// aside adds what is neither an element nor its text.
+func (r *reader) aside(first bool) error {
+	text, ok := r.decodedText(r.scanner.text, true, false)
+	switch {
+	case !ok && r.ctx.Err() != nil:
+		return context.Cause(r.ctx)
+	case !ok:
+		return r.fault("a comment or an instruction has a character that XML does not allow")
+	case r.kind == tokenComment:
+		return r.leaf(Comment, noName, text)
+	case r.kind == tokenInstruction:
+		return r.instruction(first, text)
+	}
+	return r.directive(text)
 }
 
 // versioned is an XML declaration with the version that it must have.
 var versioned = regexp.MustCompile(`^version\s*=\s*["']1\.[0-9]+["'](\s+encoding\s*=\s*["'][A-Za-z][^"']*["'])?(\s+standalone\s*=\s*["'](yes|no)["'])?\s*$`)
 
 // instruction adds a processing instruction; the XML declaration is none.
-func (r *reader) instruction(first bool) error {
+func (r *reader) instruction(first bool, text string) error {
 	switch {
 	case !strings.EqualFold(r.name.Local, "xml"):
-		r.leaf(Instruction, r.numbered(Name{Local: r.name.Local}), r.scanner.text)
+		return r.leaf(Instruction, r.numbered(Name{Local: r.name.Local}), text)
 	case !first:
 		return r.fault("the XML declaration is allowed at the start of the document only")
-	case r.name.Local != "xml" || !versioned.MatchString(r.scanner.text):
-		return r.fault("the XML declaration is not valid: <?%s %.100s?>", r.name.Local, r.scanner.text)
+	case r.name.Local != "xml" || !versioned.MatchString(text):
+		return r.fault("the XML declaration is not valid: <?%s %.100s?>", r.name.Local, text)
 	}
 	return nil
 }
@@ -212,11 +224,24 @@ func (r *reader) numbered(n Name) uint32 {
 }
 
 // leaf adds a node whose value is not a part of any element's text.
-func (r *reader) leaf(kind Kind, name uint32, value string) {
+func (r *reader) leaf(kind Kind, name uint32, value string) error {
 	n := r.doc.nodes.get(r.add(kind, name))
 	n.from = uint32(r.other.Len())
-	r.other.WriteString(value)
+	err := r.append(&r.other, value)
 	n.to = uint32(r.other.Len())
+	return err
+}
+
+// append adds to the text of the document in pieces: memory for 60 MB may take a third of a
+// second to come.
+func (r *reader) append(to *strings.Builder, text string) error {
+	if len(text) > longtext.Piece {
+		to.Grow(len(text))
+	}
+	return longtext.Pieces(text, func(int) error { return context.Cause(r.ctx) }, func(piece string) error {
+		to.WriteString(piece)
+		return nil
+	})
 }
 
 func (r *reader) characters(data string) error {
@@ -233,9 +258,9 @@ func (r *reader) characters(data string) error {
 	if last == None || r.doc.Kind(last) != Text {
 		last = r.add(Text, noName)
 	}
-	r.text.WriteString(data)
+	err := r.append(&r.text, data)
 	r.doc.nodes.get(last).to = uint32(r.text.Len())
-	return nil
+	return err
 }
 
 func (r *reader) close() {
@@ -363,6 +388,5 @@ func (r *reader) attribute(of ID, a xml.Attr, used map[Name]bool) error {
 	if used != nil {
 		used[Name{Space: name.Space, Local: name.Local}] = true
 	}
-	r.leaf(Attribute, r.numbered(name), a.Value)
-	return nil
+	return r.leaf(Attribute, r.numbered(name), a.Value)
 }

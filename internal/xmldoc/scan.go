@@ -257,11 +257,14 @@ var (
 func lenient(token xml.Token, raw string) string {
 	_, starts := token.(xml.StartElement)
 	_, isText := token.(xml.CharData)
+	_, isDirective := token.(xml.Directive) // without its comments
 	switch {
 	case starts && attributeEnds.MatchString(raw):
 		return "no blank between two attributes"
 	case (starts || isText && !strings.HasPrefix(raw, "<![CDATA[")) && noCharacter.MatchString(raw):
 		return "reference to half of a surrogate pair"
+	case isDirective && NoCharacter(raw) >= 0:
+		return "a character that XML does not allow"
 	}
 	return ""
 }
@@ -458,6 +461,17 @@ func number(digits string, base rune) (n rune) {
 		}
 	}
 	return n
+}
+
+// NoCharacter returns where the first character stands in a text that XML does not allow, and
+// a text that is not UTF-8 is not one; -1 if there is none.
+func NoCharacter(text string) int {
+	for i, r := range text {
+		if !isCharacter(r) || r == utf8.RuneError && !strings.HasPrefix(text[i:], string(utf8.RuneError)) {
+			return i
+		}
+	}
+	return -1
 }
 
 // isCharacter reports whether XML allows a character.

@@ -137,6 +137,8 @@ func FuzzExpressions(f *testing.F) {
 		f.Add(c.Path, c.Document)
 	}
 	f.Add(`substring(normalize-space(//x:e), 2, 3) != 'a'`, `<a xmlns:x="u"><x:e> abcd </x:e></a>`)
+	f.Add("substring('12345\x82, 2,', 3)", `<a/>`)
+	f.Add("substring(//comment(), 1, 4)", "<a><!--abc\x82--></a>")
 	f.Fuzz(func(t *testing.T, path, document string) {
 		e, err := Compile(path)
 		if err != nil {

@@ -29,7 +29,7 @@ def result(case):
         # Evaluated by itself first: within string() some errors would not show.
         tree.xpath(case["path"], namespaces=spaces or None)
         return {"text": tree.xpath("string(" + case["path"] + ")", namespaces=spaces or None)}
-    except (etree.XMLSyntaxError, etree.XPathError, UnicodeError):
+    except (etree.XMLSyntaxError, etree.XPathError, ValueError):
         return {"error": True}
 
 
