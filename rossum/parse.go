@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // slabSize is how many nodes are allocated at a time, at the most: a wide table
@@ -277,7 +279,12 @@ func (c *Content) enter(n *Node, literal []byte) {
 
 // fault says what is wrong with the node. The words may have parts of the payload in them.
 func (n *Node) fault(root, msg string) error {
-	return &ContentError{Place: n.place(root), Msg: strings.ToValidUTF8(msg, "\ufffd")}
+	return &ContentError{Place: n.place(root), Msg: strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return utf8.RuneError
+		}
+		return r // and RuneError for what is not UTF-8
+	}, msg)}
 }
 
 // place says where the node stands, such as content[0].children[3].

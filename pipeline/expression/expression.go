@@ -13,9 +13,11 @@ package expression
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"github.com/expr-lang/expr"
 	"github.com/expr-lang/expr/ast"
@@ -78,6 +80,9 @@ const maxNodes = 10_000
 
 // compile compiles a condition and lists the fields that it names.
 func compile(text string) (*pipeline.Condition, error) {
+	if !utf8.ValidString(text) {
+		return nil, errors.New("the condition is not UTF-8")
+	}
 	env := shape()
 	bindBounds(context.Background(), env)
 	bounded := &bounding{}

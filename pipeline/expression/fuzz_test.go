@@ -3,6 +3,7 @@ package expression
 import (
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/exportpipeline/exportpipeline/internal/fuzzing"
 	"github.com/exportpipeline/exportpipeline/pipeline"
@@ -35,7 +36,12 @@ func FuzzCondition(f *testing.F) {
 		}
 		holds, err := c.Holds(t.Context(), x)
 		if err != nil {
-			fuzzing.CheckMessage(t, strings.ReplaceAll(err.Error(), "\r", "")) // it shows the text, which has its own line ends
+			fuzzing.CheckMessage(t, strings.Map(func(r rune) rune {
+				if unicode.IsControl(r) && strings.ContainsRune(text, r) {
+					return -1 // it shows the condition as it stands in the program
+				}
+				return r
+			}, err.Error()))
 			return
 		}
 		if again, err := c.Holds(t.Context(), x); again != holds || err != nil {
@@ -47,7 +53,8 @@ func FuzzCondition(f *testing.F) {
 func TestTooFewOrTooManyArgumentsAreFoundWhenAConditionIsCompiled(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		`repeat("a") == ""`: "not enough arguments", `split("a") == []`: "argument", `join() == ""`: "argument",
+		"field.status == '\xff'": "not UTF-8",
+		`repeat("a") == ""`:      "not enough arguments", `split("a") == []`: "argument", `join() == ""`: "argument",
 		`upper("a", "b") == ""`: "too many arguments",
 	} {
 		if _, err := compile(text); err == nil || !strings.Contains(err.Error(), want) {

@@ -38,7 +38,11 @@ func FuzzOpen(f *testing.F) {
 		if opened, err := e.open(own); err != nil || !bytes.Equal(opened, secrets) {
 			t.Fatalf("%q was sealed and opens as %q, %v", secrets, opened, err)
 		}
-		if len(secrets) > 7 && bytes.Contains(own, secrets) {
+		empty, err := e.seal(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(secrets) > 7 && bytes.Contains(own, secrets) && !bytes.Contains(empty, secrets) { // it is a piece of the envelope
 			t.Errorf("%q can be read in what is carried", secrets)
 		}
 		opened, err := e.open(carried)
