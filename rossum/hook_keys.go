@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/exportpipeline/exportpipeline/internal/ordered"
 	"github.com/exportpipeline/exportpipeline/internal/settings"
 )
 
@@ -37,14 +38,14 @@ func (h *Hook) readConfig(place string, raw json.RawMessage) {
 		h.unreadable(place, "is "+settings.Kind(raw)+", expected an object")
 		return
 	}
-	for key, read := range map[string]hookReader{
+	for key, read := range ordered.ByKey(map[string]hookReader{
 		"url":         valueOf(h, &h.Config.URL, "a string"),
 		"timeout_s":   valueOf(h, &h.Config.TimeoutS, "a number of seconds"),
 		"retry_count": valueOf(h, &h.Config.RetryCount, "a whole number"),
 		"code":        valueOf(h, &h.Config.Code, "a string"),
 		"runtime":     valueOf(h, &h.Config.Runtime, "a string"),
 		"secret":      valueOf(h, (*string)(&h.Config.Secret), "a string"),
-	} {
+	}) {
 		if raw, ok := keys[key]; ok && string(raw) != "null" {
 			read(place+"."+key, raw)
 		}

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/exportpipeline/exportpipeline/internal/ordered"
 )
 
 // Events and actions of hook calls that an export pipeline meets.
@@ -198,7 +200,7 @@ func readSecrets(key string, raw []byte, into *Secrets) error {
 		return err
 	}
 	*into = make(Secrets, len(all))
-	for name, value := range all {
+	for name, value := range ordered.ByKey(all) {
 		var text string
 		if err := readText(key+"."+name, value, &text); err != nil {
 			return err

@@ -11,6 +11,7 @@ import (
 	"github.com/exportpipeline/exportpipeline/internal/exporttemplate"
 	"github.com/exportpipeline/exportpipeline/internal/httpcall"
 	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
+	"github.com/exportpipeline/exportpipeline/internal/ordered"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/pipeline/send"
@@ -71,7 +72,7 @@ func compileMethod(faults *settings.Faults, place, method string) string {
 
 func compileHeaders(faults *settings.Faults, place string, headers map[string]string) []header {
 	var list []header
-	for name, value := range headers {
+	for name, value := range ordered.ByKey(headers) {
 		list = append(list, header{http.CanonicalHeaderKey(name), name, compileText(faults, settings.Join(place, name), value)})
 	}
 	slices.SortFunc(list, func(a, b header) int { return strings.Compare(a.name, b.name) })
@@ -89,7 +90,7 @@ func (r Request) compile(faults *settings.Faults, artefact string) *request {
 		bodies, c.bodyPlace = bodies+1, "request.content"
 		c.body = compileText(faults, c.bodyPlace, r.Content)
 	}
-	for place, data := range map[string]any{"request.data": r.Data, "request.request_data": r.RequestData} {
+	for place, data := range ordered.ByKey(map[string]any{"request.data": r.Data, "request.request_data": r.RequestData}) {
 		if raw, err := settings.JSON(data); len(raw) > 0 || err != nil {
 			bodies, c.bodyPlace = bodies+1, place
 			c.body = compileData(faults, place, data)

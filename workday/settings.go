@@ -164,9 +164,8 @@ func (c *Configuration) compile(faults *settings.Faults, place string) *configur
 		faults.Add(at("queues"), "is empty, so no queue ever fits; leave it out for all queues")
 	}
 	c.WSDL.check(faults, at("wsdl"))
-	for key, value := range map[string]string{"request.service": c.Request.Service, "request.operation": c.Request.Operation} {
-		checkName(faults, at(key), value)
-	}
+	checkName(faults, at("request.service"), c.Request.Service)
+	checkName(faults, at("request.operation"), c.Request.Operation)
 	if c.Request.TimeoutS < 0 || c.Request.TimeoutS > 86400 {
 		faults.Add(at("request.timeout_s"), "%v is not a number of seconds up to a day", c.Request.TimeoutS)
 	}

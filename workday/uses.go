@@ -2,6 +2,7 @@ package workday
 
 import (
 	"github.com/exportpipeline/exportpipeline/internal/exporttemplate"
+	"github.com/exportpipeline/exportpipeline/internal/ordered"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/pipeline/settings"
 	"github.com/exportpipeline/exportpipeline/rossum"
@@ -43,7 +44,7 @@ func (c *configuration) uses(maybe bool) []pipeline.Use {
 		Kind: pipeline.UseSecret, Name: "workday_username", Place: settings.Join(c.place, "wsdl"), Conditional: maybe,
 		Accepts: func(rossum.Secrets) error { return nil },
 	})
-	for key, id := range map[string]string{"result_schema_id": c.ResultField, "result_wid_schema_id": c.ResultWIDField} {
+	for key, id := range ordered.ByKey(map[string]string{"result_schema_id": c.ResultField, "result_wid_schema_id": c.ResultWIDField}) {
 		if id != "" {
 			list = append(list, pipeline.Use{Kind: pipeline.UseWrites, Name: id, Place: settings.Join(c.place, key), Single: true, Conditional: maybe})
 		}

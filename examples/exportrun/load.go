@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/exportpipeline/exportpipeline/internal/ordered"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/pipeline/organisation"
 	"github.com/exportpipeline/exportpipeline/rossum"
@@ -104,7 +105,7 @@ func readSecrets(file string, hooks []*rossum.Hook) (pipeline.SecretsOf, error) 
 	}
 	byName := make(map[string]rossum.Secrets)
 	var faults []error
-	for name, raw := range entries {
+	for name, raw := range ordered.ByKey(entries) {
 		var secrets map[string]string
 		if json.Unmarshal(raw, &secrets) != nil {
 			faults = append(faults, fmt.Errorf("%s: %q: the secrets of a hook are an object of texts", file, name))

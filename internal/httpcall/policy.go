@@ -14,6 +14,7 @@ import (
 
 	"github.com/exportpipeline/exportpipeline/internal/egress"
 	"github.com/exportpipeline/exportpipeline/internal/limit"
+	"github.com/exportpipeline/exportpipeline/internal/ordered"
 )
 
 // checkRetry decides whether the call is made again. While it waits for that, others may
@@ -214,7 +215,7 @@ func check(ctx context.Context, call *Call) (*url.URL, error) {
 	if err := egress.Of(ctx).CheckURL(u); err != nil {
 		return nil, err
 	}
-	for name, values := range call.Header {
+	for name, values := range ordered.ByKey(call.Header) {
 		if !validName(name) {
 			return nil, fmt.Errorf("%w: %q is not a header name", ErrHeader, name)
 		}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/internal/hookcall"
+	"github.com/exportpipeline/exportpipeline/internal/ordered"
 	"github.com/exportpipeline/exportpipeline/internal/outage"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/rossum"
@@ -156,7 +157,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	if s.o.Chain != nil {
 		faults = append(faults, s.o.Chain.Close())
 	}
-	for _, chain := range s.o.Queues {
+	for _, chain := range ordered.ByKey(s.o.Queues) {
 		faults = append(faults, chain.Close())
 	}
 	if s.kinds != nil {

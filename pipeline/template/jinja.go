@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/exportpipeline/exportpipeline/internal/exporttemplate"
@@ -76,8 +78,8 @@ func (t *Jinja) Write(ctx context.Context, w io.Writer, x *pipeline.Export) erro
 // write, which the template sees as Python's json module would read it.
 func (t *Jinja) RenderData(ctx context.Context, variables map[string]any) (string, error) {
 	vars := make(map[string]pyvalue.Value, len(variables))
-	for name, value := range variables {
-		data, err := json.Marshal(value)
+	for _, name := range slices.Sorted(maps.Keys(variables)) {
+		data, err := json.Marshal(variables[name])
 		if err != nil {
 			return "", fmt.Errorf("variable %s: %w", name, err)
 		}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/internal/address"
+	"github.com/exportpipeline/exportpipeline/internal/ordered"
 	"github.com/exportpipeline/exportpipeline/internal/reqproc"
 	"github.com/exportpipeline/exportpipeline/pipeline/settings"
 )
@@ -183,7 +184,7 @@ func (c *compiler) url(place, text string, roots []string) *reqproc.Template {
 
 func (c *compiler) headers(place string, headers map[string]string, roots []string) []header {
 	var list []header
-	for name, text := range headers {
+	for name, text := range ordered.ByKey(headers) {
 		t, err := reqproc.CompileText(text, c.options(roots...))
 		c.faults.AddErr(settings.Join(place, name), err)
 		list = append(list, header{http.CanonicalHeaderKey(name), name, t})

@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/big"
 
+	"github.com/exportpipeline/exportpipeline/internal/ordered"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
@@ -152,7 +153,7 @@ func analytic() map[string]function {
 				return value{}, err
 			}
 			tolerance := map[string]float64{"rel_tol": 1e-9, "abs_tol": 0}
-			for name := range tolerance {
+			for name := range ordered.ByKey(tolerance) {
 				if v, ok := c.Arg(-1, name); ok {
 					if tolerance[name], err = realNumber(v); err != nil {
 						return value{}, err

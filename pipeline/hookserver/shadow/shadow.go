@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/internal/hookcall"
+	"github.com/exportpipeline/exportpipeline/internal/ordered"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/rossum"
 )
@@ -57,7 +58,7 @@ func New(o Options) (http.Handler, error) {
 	if (o.Chain != nil) == (len(o.Queues) > 0) {
 		faults = append(faults, errors.New("shadow: give either Chain or Queues"))
 	}
-	for queue, chain := range o.Queues {
+	for queue, chain := range ordered.ByKey(o.Queues) {
 		if chain == nil {
 			faults = append(faults, fmt.Errorf("shadow: queue %d has no chain", queue))
 		}
