@@ -121,6 +121,8 @@ func (x *indexer) run(ctx context.Context) error {
 	return nil
 }
 
+var errEncoding = errors.New("its encoding")
+
 func checkEncoding(p xml.ProcInst) error {
 	_, rest, ok := strings.Cut(string(p.Inst), "encoding")
 	if p.Target != "xml" || !ok {
@@ -135,7 +137,7 @@ func checkEncoding(p xml.ProcInst) error {
 	case "UTF-8", "UTF8", "US-ASCII", "ASCII":
 		return nil
 	}
-	return fmt.Errorf("its encoding is %q; only UTF-8 is read", name)
+	return fmt.Errorf("%w is %q; only UTF-8 is read", errEncoding, name)
 }
 
 // start notes an element, and whether it is a declaration.
@@ -173,7 +175,7 @@ func (x *indexer) start(s *scanner, found tag) error {
 		e.schema = x.newSchema(n)
 	case parent.name == xml.Name{Space: nsWSDL, Local: "definitions"}:
 		x.definition(&e, n, at, outer)
-	case parent.name == xml.Name{Space: nsXSD, Local: "schema"}:
+	case parent.name == xml.Name{Space: nsXSD, Local: "schema"} && e.schema != nil: // within wsdl:types
 		x.declaration(&e, n, at, outer)
 	}
 	x.open = append(x.open, e)

@@ -171,6 +171,13 @@ func Load(data []byte) (*Document, error) {
 		if s.source >= len(lengths) || k.bad || s.to > lengths[s.source] || s.from >= s.to {
 			return nil, errKept
 		}
+		switch d.order[i].kind {
+		case "message", "portType", "binding", "service":
+		default:
+			if s.schema == nil {
+				return nil, errKept
+			}
+		}
 		sizes[group{d.order[i].kind, d.order[i].name.Space}]++
 	}
 	for in, size := range sizes {

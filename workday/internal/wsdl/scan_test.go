@@ -83,6 +83,9 @@ func compareTags(t *testing.T, data []byte) {
 		return
 	}
 	got, err := scanned(data)
+	if errors.Is(err, errEncoding) {
+		return // encoding/xml reads no name that has no end
+	}
 	if err != nil || len(got) != len(want) {
 		t.Fatalf("%q: %d tags instead of %d, %v", data, len(got), len(want), err)
 	}

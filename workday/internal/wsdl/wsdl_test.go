@@ -136,6 +136,23 @@ func TestDeclarationsThatAreWrongAreErrors(t *testing.T) {
 	}
 }
 
+// A schema counts only where WSDL has schemas.
+func TestASchemaOutsideOfTypesDeclaresNothing(t *testing.T) {
+	t.Parallel()
+	const declaration = `<x:include schemaLocation="u"/><x:element name="E"><x:complexType><x:sequence><x:element name="a"/></x:sequence></x:complexType></x:element>`
+	for _, name := range []string{"other", "w:message", "w:documentation"} {
+		text := strings.NewReplacer("<w:types>", "<"+name+">", "</w:types>", "</"+name+">").Replace(head + declaration + tail)
+		d, err := Parse(t.Context(), []byte(text), Options{})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if _, err := d.Element(xml.Name{Space: "urn:t", Local: "E"}); err == nil || !strings.Contains(err.Error(), "no element E") {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
 func TestTypesAreBounded(t *testing.T) {
 	t.Parallel()
 	many := func(n int, one string) string {
@@ -297,6 +314,7 @@ func FuzzParse(f *testing.F) {
 	} {
 		f.Add([]byte(strings.Replace(head, "<w:types>", bound+"<w:types>", 1) + declaration + tail))
 	}
+	f.Add([]byte(strings.ReplaceAll(head+`<x:element name="E"><x:complexType><x:sequence><x:element name="a"/></x:sequence></x:complexType></x:element>`+tail, "w:types>", "other>")))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		d, err := Parse(t.Context(), data, Options{})
 		if err != nil {
