@@ -9,6 +9,8 @@ import (
 	"math"
 	"regexp"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 	"unsafe"
 
 	"github.com/exportpipeline/exportpipeline/internal/longtext"
@@ -24,11 +26,11 @@ const xmlSpace = "http://www.w3.org/XML/1998/namespace"
 // XML declaration, else UTF-8. It keeps nothing of data. The error is that of ctx,
 // or says what is wrong with the document.
 func Parse(ctx context.Context, data []byte) (*Document, error) {
-	utf8, err := toUTF8(ctx, data)
+	text, err := toUTF8(ctx, data)
 	if err != nil {
 		return nil, err
 	}
-	return ParseText(ctx, unsafe.String(unsafe.SliceData(utf8), len(utf8)))
+	return ParseText(ctx, unsafe.String(unsafe.SliceData(text), len(text)))
 }
 
 // ErrDoctype is the error of [ParsePlain] for a document with a DOCTYPE.
@@ -37,11 +39,11 @@ var ErrDoctype = errors.New("it has a DOCTYPE, which is refused")
 // ParsePlain is [Parse] for what needs no DOCTYPE, such as a SOAP envelope: one that has
 // a DOCTYPE is refused with [ErrDoctype].
 func ParsePlain(ctx context.Context, data []byte) (*Document, error) {
-	utf8, err := toUTF8(ctx, data)
+	text, err := toUTF8(ctx, data)
 	if err != nil {
 		return nil, err
 	}
-	return parse(ctx, unsafe.String(unsafe.SliceData(utf8), len(utf8)), true)
+	return parse(ctx, unsafe.String(unsafe.SliceData(text), len(text)), true)
 }
 
 var laterVersion = regexp.MustCompile(`^<\?xml\s+version\s*=\s*["']1\.([1-9])["']`)
@@ -59,10 +61,25 @@ func parse(ctx context.Context, text string, plain bool) (*Document, error) {
 		text = text[:at[2]] + "0" + text[at[3]:] // libxml2 reads every 1.x as 1.0, encoding/xml refuses it
 	}
 	r := &reader{scanner: scanner{ctx: ctx, data: text}, doc: &Document{prefixes: make(map[string]string)}, known: make(map[Name]uint32), plain: plain}
-	if err := r.read(ctx); err != nil {
-		return nil, err
+	err := r.read(ctx)
+	var syntax *xml.SyntaxError
+	switch {
+	case err == nil:
+		return r.doc, nil
+	case errors.As(err, &syntax):
+		return nil, &xml.SyntaxError{Msg: shown(syntax.Msg), Line: syntax.Line}
 	}
-	return r.doc, nil
+	return nil, err
+}
+
+// shown is a text with parts of the document in it as a log can show it.
+func shown(text string) string {
+	return strings.Map(func(c rune) rune {
+		if unicode.IsControl(c) {
+			return utf8.RuneError
+		}
+		return c // and RuneError for what is not UTF-8
+	}, text)
 }
 
 // reader builds a document.
@@ -118,7 +135,7 @@ func (r *reader) read(ctx context.Context) error {
 		}
 	}
 	if len(r.open) > 1 {
-		return fmt.Errorf("it ends within the element <%s>", spelled(r.open[len(r.open)-1].name))
+		return errors.New(shown("it ends within the element <" + spelled(r.open[len(r.open)-1].name) + ">"))
 	}
 	r.close()
 	r.doc.text, r.doc.other = r.text.String(), r.other.String()
@@ -184,7 +201,7 @@ func (r *reader) instruction(first bool, text string) error {
 }
 
 func (r *reader) fault(format string, args ...any) error {
-	return fmt.Errorf("line %d: "+format, append([]any{r.line()}, args...)...)
+	return errors.New(shown(fmt.Sprintf("line %d: "+format, append([]any{r.line()}, args...)...)))
 }
 
 func spelled(n xml.Name) string {
