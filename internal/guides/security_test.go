@@ -114,6 +114,18 @@ var limits = map[string]proof{
 		[]string{"internal/txscript.maxLinks", "internal/jinja.maxChain"},
 		[]string{"internal/txscript.TestChainsAreLongOrRefused", "internal/jinja.TestChainsAreLongOrRefused"},
 	},
+	"Python values within one another": {
+		[]string{
+			"internal/python/pyvalue.maxCompared",
+			"internal/python/pyvalue.maxPrints",
+			"internal/python/pyvalue.maxKeyDepth",
+			"internal/txscript.maxAncestors",
+		},
+		[]string{
+			"internal/txscript.TestDeepValuesAreNotPrinted",
+			"internal/txscript.TestDeepValuesAreNeitherComparedNorKeys",
+		},
+	},
 	"a JMESPath": {
 		[]string{"internal/jmespath.maxSteps", "internal/jmespath.maxBytes"},
 		[]string{"internal/jmespath.TestASearchEndsAtItsLimit"},

@@ -155,7 +155,7 @@ func (c *compiler) dict(n dictLit) (expr, error) {
 			if err != nil {
 				return value{}, err
 			}
-			if err := d.Set(k, v); err != nil {
+			if err := d.SetWithin(f.meter, k, v); err != nil {
 				return value{}, err
 			}
 		}

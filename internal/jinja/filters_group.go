@@ -177,7 +177,7 @@ func filterUnique(f *frame, c *pyvalue.Call) (value, error) {
 		if err != nil {
 			return value{}, err
 		}
-		_, known, err := seen.Get(key)
+		_, known, err := seen.GetWithin(f.meter, key)
 		if err != nil {
 			return value{}, err
 		}

@@ -361,7 +361,10 @@ func pprint(m *pyvalue.Meter, v value, indent, allowance int) (string, error) {
 			keys = d.Keys() // keys without an order stay as they are
 		}
 		for _, k := range keys {
-			item, _, _ := d.Get(k)
+			item, _, err := d.GetWithin(m, k)
+			if err != nil {
+				return "", err
+			}
 			_ = sorted.Set(k, item) // it was hashable before
 		}
 		v = sorted.Value()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -103,6 +104,49 @@ var constructs = []struct{ name, once, again string }{
 	{"groupby", "import itertools\ns = range(n)", "list(itertools.groupby(s))"},
 }
 
+// keyed do work that grows with the size of keys and of what is compared.
+var keyed = []struct{ name, once, again string }{
+	{"key of get", "s, d = 'a' * n, {}", "d.get(s)"},
+	{"key of pop", "s, d = 'a' * n, {}", "d.pop(s, 0)"},
+	{"key of setdefault", "s, d = 'a' * n, {}", "d.setdefault(s, 1)"},
+	{"key of update", "s, d = 'a' * n, {}", "d.update({s: 1})"},
+	{"key of pairs", "s, d = 'a' * n, {}", "d.update([(s, 1)])"},
+	{"key of dict()", "s = 'a' * n", "dict([(s, 1)])"},
+	{"key of fromkeys", "s = 'a' * n", "dict.fromkeys([s])"},
+	{"key of a display", "s = 'a' * n", "{s: 1}"},
+	{"key of a comprehension", "s = 'a' * n", "{k: 1 for k in [s]}"},
+	{"key of |", "s = 'a' * n\nd = {s: 1}", "d | {}"},
+	{"key of a copy", "s = 'a' * n\nd = {s: 1}", "d.copy()"},
+	{"key of dict ==", "s = 'a' * n\nd, e = {s: 1}, {s: 1}", "d == e"},
+	{"key of popitem", "s, d = 'a' * n, {}", "d[s] = 1; d.popitem()"},
+	{"key of match", "s, d = {'a': 'b'}, {'a' * n: 1}", "match d:\n        case {**rest}: pass"},
+	{"key of Counter", "from collections import Counter\ns = 'a' * n", "Counter([s])"},
+	{"key of defaultdict", "from collections import defaultdict\ns, d = 'a' * n, defaultdict(int)", "d[s] += 1"},
+	{"key of lru_cache", "from functools import lru_cache\n@lru_cache\ndef f(k): return 1\ns = 'a' * n", "f(s)"},
+	{"member of a set", "s = 'a' * n", "{s}"},
+	{"member of set()", "s = 'a' * n", "set([s])"},
+	{"member of frozenset()", "s = 'a' * n", "frozenset([s])"},
+	{"member of a set comprehension", "s = 'a' * n", "{k for k in [s]}"},
+	{"member of add", "s, d = 'a' * n, set()", "d.add(s)"},
+	{"member of discard", "s, d = 'a' * n, set()", "d.discard(s)"},
+	{"member of set.update", "s, d = 'a' * n, set()", "d.update([s])"},
+	{"member of |", "s = 'a' * n\nd = {s}", "d | {1}"},
+	{"member of &", "s = 'a' * n\nd = {s}", "d & {s}"},
+	{"member of union", "s = 'a' * n\nd = {s}", "d.union([1])"},
+	{"member of <=", "s = 'a' * n\nd, e = {s}, {s}", "d <= e"},
+	{"member of set ==", "s = 'a' * n\nd, e = {s}, {s}", "d == e"},
+	{"member of issubset", "s = 'a' * n\nd, e = {s}, {s}", "d.issubset(e)"},
+	{"member of isdisjoint", "s = 'a' * n\nd, e = {s}, {s}", "d.isdisjoint(e)"},
+	{"member of keys()", "s = 'a' * n\nd = {s: 1}", "d.keys() == {1}"},
+	{"member of keys() &", "s = 'a' * n\nd = {s: 1}", "d.keys() & {1}"},
+	{"hash of a text", "s = 'a' * n", "hash(s)"},
+	{"hash of a frozenset", "s = 'a' * n", "hash(frozenset([s]))"},
+	{"named tuples ==", "from collections import namedtuple\nA = namedtuple('A', 'x')\ns, t = A([1] * n), A([1] * n)", "s == t"},
+	{"named tuples <", "from collections import namedtuple\nA = namedtuple('A', 'x')\ns, t = A([1] * n), A([1] * n)", "s < t"},
+	{"lists of a class ==", "class A(list): pass\ns, t = A([1] * n), A([1] * n)", "s == t"},
+	{"slices ==", "s, t = slice([1] * n), slice([1] * n)", "s == t"},
+}
+
 // numbers do work that grows with the square of the size of whole numbers.
 var numbers = []struct{ name, once, again string }{
 	{"isqrt", "s = 1 << n", "math.isqrt(s)"},
@@ -173,7 +217,8 @@ func TestWhatTakesTimeCounts(t *testing.T) {
 	t.Parallel()
 	const n = 20000
 	roomy := pyvalue.Limits{Steps: 1 << 40, ValueBytes: 1 << 30, TotalBytes: 1 << 40}
-	for i, c := range append(constructs, numbers...) {
+	counted := slices.Concat(constructs, keyed)
+	for i, c := range append(counted, numbers...) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			if c.name == "re that backtracks" {
@@ -188,7 +233,7 @@ func TestWhatTakesTimeCounts(t *testing.T) {
 				t.Fatal(err)
 			}
 			least := int64(n / 256) // a step may stand for 256 bytes
-			if i >= len(constructs) {
+			if i >= len(counted) {
 				least = (n / 64) * (n / 64) / 512 // or for 512 products of words
 			}
 			if both-once < least {
@@ -202,7 +247,7 @@ func TestWhatTakesTimeCounts(t *testing.T) {
 func TestEveryConstructEndsAtItsLimit(t *testing.T) {
 	t.Parallel()
 	few := pyvalue.Limits{Steps: 300_000, ValueBytes: 1 << 20, TotalBytes: 64 << 20}
-	for _, c := range append(constructs, numbers...) {
+	for _, c := range slices.Concat(constructs, keyed, numbers) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			body := c.again

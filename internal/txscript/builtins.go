@@ -108,7 +108,7 @@ func fromKeys(r *run, c *pyvalue.Call) (value, error) {
 		if err := r.meter.Grow(costOfEntry); err != nil {
 			return false, err
 		}
-		return true, d.Set(key, fill)
+		return true, d.SetWithin(r.meter, key, fill)
 	})
 	return d.Value(), err
 }

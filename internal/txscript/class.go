@@ -72,11 +72,27 @@ func (k *userClass) derive(base value) error {
 	return nil
 }
 
+// maxAncestors bounds from how many classes one may derive: all of them are searched for what
+// an object does not have.
+const maxAncestors = 1000
+
 // linearise works out the order in which classes are searched (C3).
 func (k *userClass) linearise() error {
 	var lists [][]*userClass
+	all := 0
 	for _, b := range k.bases {
 		lists = append(lists, slices.Clone(b.mro))
+		all += len(b.mro)
+	}
+	if err := k.r.meter.Step(int64(all)); err != nil {
+		return err
+	}
+	if all > maxAncestors {
+		return pyvalue.Raise("RecursionError", "a class derives from more than %d others", maxAncestors)
+	}
+	if len(k.bases) == 1 {
+		k.mro = append([]*userClass{k}, k.bases[0].mro...)
+		return nil
 	}
 	lists = append(lists, slices.Clone(k.bases))
 	k.mro = []*userClass{k}

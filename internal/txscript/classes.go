@@ -290,7 +290,7 @@ func toStr(r *run, c *pyvalue.Call) (value, error) {
 func toSequence(kind byte, name string) func(r *run, c *pyvalue.Call) (value, error) {
 	return func(r *run, c *pyvalue.Call) (value, error) {
 		if len(c.Args) == 0 && len(c.Names) == 0 {
-			return sequence(kind, nil)
+			return sequence(r.meter, kind, nil)
 		}
 		if len(c.Args) != 1 || len(c.Names) > 0 {
 			return value{}, pyvalue.Raise("TypeError", "%s expected at most 1 argument, got %d", name, len(c.Args))
@@ -299,7 +299,7 @@ func toSequence(kind byte, name string) func(r *run, c *pyvalue.Call) (value, er
 		if err != nil {
 			return value{}, err
 		}
-		return sequence(kind, items)
+		return sequence(r.meter, kind, items)
 	}
 }
 

@@ -190,7 +190,7 @@ func (r *run) dictGet(f *frame, d *pyvalue.Dict, args []eval) (value, error) {
 	if err := r.meter.Step(1); err != nil {
 		return value{}, err
 	}
-	v, ok, err := d.Get(key)
+	v, ok, err := d.GetWithin(r.meter, key)
 	if !ok {
 		v = otherwise
 	}

@@ -55,7 +55,7 @@ func (c *compiler) comprehension(x *compExpr) eval {
 		if err := walk(r, f, over, to); err != nil {
 			return value{}, err
 		}
-		return sequence(kind, to.list)
+		return sequence(r.meter, kind, to.list)
 	}
 }
 

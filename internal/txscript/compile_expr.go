@@ -254,19 +254,19 @@ func (c *compiler) list(x *listExpr) eval {
 			}
 			list = append(list, more...)
 		}
-		return sequence(kind, list)
+		return sequence(r.meter, kind, list)
 	}
 }
 
 // sequence makes a list, tuple or set.
-func sequence(kind byte, list []value) (value, error) {
+func sequence(m *pyvalue.Meter, kind byte, list []value) (value, error) {
 	switch kind {
 	case '[':
 		return pyvalue.NewList(list...), nil
 	case '(':
 		return pyvalue.NewTuple(list...), nil
 	}
-	return pyvalue.NewSet(list...)
+	return pyvalue.NewSet(m, list...)
 }
 
 func (c *compiler) dict(x *dictExpr) eval {

@@ -280,17 +280,17 @@ func (c *compiler) mappingPattern(p *mappingPattern) matcher {
 		}
 		var left *pyvalue.Dict
 		if rest != nil {
-			if err := r.meter.Grow(int64(d.Len()) * 48); err != nil {
+			var err error
+			if left, err = d.CopyWithin(r.meter); err != nil {
 				return false, err
 			}
-			left = d.Copy()
 		}
 		for i, key := range keys {
 			key, err := key(r, f)
 			if err != nil {
 				return false, err
 			}
-			item, ok, err := d.Get(key)
+			item, ok, err := d.GetWithin(r.meter, key)
 			if !ok || err != nil {
 				return false, err
 			}

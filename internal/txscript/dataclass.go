@@ -364,7 +364,7 @@ func (r *run) plainData(v value, tuples bool, depth int) (value, error) {
 		if err != nil {
 			return value{}, err
 		}
-		if err := made.Set(key, item); err != nil {
+		if err := made.SetWithin(r.meter, key, item); err != nil {
 			return value{}, err
 		}
 	}

@@ -56,3 +56,57 @@ func TestDeepValuesAreNotPrinted(t *testing.T) {
 		}
 	}
 }
+
+// TestDeepValuesAreNeitherComparedNorKeys does with deep values what goes through all of them.
+func TestDeepValuesAreNeitherComparedNorKeys(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ head, one, use string }{
+		"lists ==":            {"a, b = [], []", "a, b = [a], [b]", "a == b"},
+		"lists <":             {"a, b = [], []", "a, b = [a], [b]", "a < b"},
+		"dicts ==":            {"a, b = {}, {}", "a, b = {1: a}, {1: b}", "a == b"},
+		"tuples in a list":    {"a, b = (), ()", "a, b = (a,), (b,)", "a in [b]"},
+		"slices ==":           {"a, b = None, None", "a, b = slice(a), slice(b)", "a == b"},
+		"named tuples ==":     {"from collections import namedtuple\nA = namedtuple('A', 'x')\na, b = 1, 1", "a, b = A(a), A(b)", "a == b"},
+		"named tuples <":      {"from collections import namedtuple\nA = namedtuple('A', 'x')\na, b = 1, 2", "a, b = A(a), A(b)", "a < b"},
+		"lists of a class ==": {"class A(list): pass\na, b = 1, 1", "a, b = A([a]), A([b])", "a == b"},
+		"data classes ==": {
+			"from dataclasses import dataclass\n@dataclass\nclass A:\n  x: object\na, b = 1, 1", "a, b = A(a), A(b)", "a == b",
+		},
+		"hash of tuples":       {"a = ()", "a = (a,)", "hash(a)"},
+		"tuples as keys":       {"a = ()", "a = (a,)", "{a: 1}"},
+		"named tuples as keys": {"from collections import namedtuple\nA = namedtuple('A', 'x')\na = 1", "a = A(a)", "{a: 1}"},
+		"classes":              {"class A: pass\na = A", "a = type('A', (a,), {})", "a().x"},
+		"classes by statement": {"class A: pass\na = A", "class A(a): pass\n  a = A", "a().x"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := used(t, c.head+"\nfor i in range(100000):\n  "+c.one+"\n"+c.use, pyvalue.Limits{Steps: 3_000_000, TotalBytes: 1 << 30})
+			var raised *pyvalue.Error
+			if !errors.As(err, &raised) || raised.Type != "RecursionError" {
+				t.Errorf("100,000 in one another: %.200v", err)
+			}
+			if _, err := used(t, c.head+"\nfor i in range(300):\n  "+c.one+"\n", pyvalue.Limits{Steps: 1_000_000}); err != nil {
+				t.Errorf("300 in one another: %v", err)
+			}
+		})
+	}
+}
+
+// A frozenset is hashed once, so that one within others takes no more than those.
+func TestAFrozensetOfFrozensetsIsHashedOnce(t *testing.T) {
+	t.Parallel()
+	const code = "a = frozenset()\nfor i in range(20000): a = frozenset([a, i])\nb = frozenset([1, (2, frozenset([3]))])\n" +
+		"[len({a: 1}), hash(b) == hash(frozenset([(2, frozenset([3])), 1])), b == frozenset([1, (2, frozenset([4]))])]"
+	p, err := txscript.Compile(code, txscript.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := pyvalue.NewMeter(t.Context(), pyvalue.Limits{Steps: 1_000_000})
+	v, err := p.Run(t.Context(), &txscript.Host{Meter: m})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := pyvalue.Repr(m, v); got != "[1, True, False]" {
+		t.Errorf("got %s", got)
+	}
+}

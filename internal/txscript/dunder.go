@@ -181,7 +181,7 @@ var samples = map[string]value{
 func (k *class) unbound(name string) (value, bool) {
 	sample, ok := samples[k.name]
 	if !ok && k.name == "set" {
-		sample, _ = pyvalue.NewSet()
+		sample, _ = pyvalue.NewSet(nil)
 		ok = true
 	}
 	if k.name == "object" && name == "__setattr__" {

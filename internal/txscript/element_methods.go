@@ -26,13 +26,13 @@ func makeElementMethods() map[string]elementMethod {
 	}
 }
 
-func elementAttribute(e *xmlElement, _ *run, c *pyvalue.Call) (value, error) {
+func elementAttribute(e *xmlElement, r *run, c *pyvalue.Call) (value, error) {
 	if err := c.CheckNative("get", 1, "key", "default"); err != nil {
 		return value{}, err
 	}
 	key, _ := c.Arg(0, "key")
 	otherwise, _ := c.Arg(1, "default")
-	v, found, err := e.attributes().Get(key)
+	v, found, err := e.attributes().GetWithin(r.meter, key)
 	if !found {
 		v = otherwise
 	}
@@ -46,7 +46,7 @@ func setElementAttribute(e *xmlElement, r *run, c *pyvalue.Call) (value, error) 
 	if err := r.meter.Grow(32); err != nil {
 		return value{}, err
 	}
-	return value{}, e.attributes().Set(c.Args[0], c.Args[1])
+	return value{}, e.attributes().SetWithin(r.meter, c.Args[0], c.Args[1])
 }
 
 // ofAttributes returns keys or items as a list.

@@ -128,9 +128,12 @@ func sequenceOp(m *Meter, op Op, a, b Value) (Value, bool, error) {
 	case isView(a) || isView(b):
 		return viewOp(m, op, a, b)
 	case op == OpOr && a.Kind() == KindDict && b.Kind() == KindDict:
-		merged := a.Dict().Copy()
-		for k, v := range b.Dict().All() {
-			_ = merged.Set(k, v) // it was hashable before
+		merged, err := a.Dict().CopyWithin(m)
+		if err == nil {
+			err = UpdateDict(m, merged, b)
+		}
+		if err != nil {
+			return Value{}, true, err
 		}
 		return merged.Value(), true, nil
 	}
@@ -226,8 +229,15 @@ func setOp(m *Meter, op Op, a, b *Set) (Value, bool, error) {
 		return Value{}, true, err
 	}
 	out := &Set{Frozen: a.Frozen}
+	var failed error
 	add := func(from, other *Set, when bool) {
-		for _, k := range from.Members() {
+		for k := range from.d.All() {
+			if failed == nil {
+				failed = m.Key(k)
+			}
+			if failed != nil {
+				return
+			}
 			if has, _ := other.Has(k); has == when {
 				_ = out.d.Set(k, Value{}) // it was hashable before
 			}
@@ -247,5 +257,5 @@ func setOp(m *Meter, op Op, a, b *Set) (Value, bool, error) {
 	default:
 		return Value{}, false, nil
 	}
-	return Value{any: out}, true, nil
+	return Value{any: out}, true, failed
 }

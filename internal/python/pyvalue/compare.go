@@ -65,8 +65,17 @@ func (c *comparing) step(n int) bool {
 // perStep is how many bytes of a text are handled in the time of a step.
 const perStep = 128
 
+// maxCompared bounds the nesting of what is compared; CPython's is a little higher.
+const maxCompared = 900
+
+var errComparedDepth = Raise("RecursionError", "maximum recursion depth exceeded in comparison")
+
 func (c *comparing) equal(a, b Value, depth int) bool {
-	if depth > maxRepr || !c.step(1) {
+	if !c.step(1) {
+		return false
+	}
+	if depth > maxCompared {
+		c.err = errComparedDepth
 		return false
 	}
 	if v, ok, err := Rich(CmpEq, a, b); ok {
@@ -93,6 +102,15 @@ func (c *comparing) plainly(a, b Value, depth int) bool {
 		return c.sameText(a.Text(), b.Text())
 	}
 	for _, pair := range [][2]Value{{a, b}, {b, a}} {
+		switch o := pair[0].any.(type) {
+		case *Derived: // it is as the builtin class has it
+			return c.equal(a.Base(), b.Base(), depth+1)
+		case *Slicing:
+			other, ok := pair[1].any.(*Slicing)
+			return ok && c.equal(NewTuple(o[:]...), NewTuple(other[:]...), depth+1)
+		case *view:
+			return c.views(o, pair[1])
+		}
 		if o, ok := pair[0].any.(interface{ PyEqual(other Value) bool }); ok {
 			return o.PyEqual(pair[1])
 		}
@@ -123,6 +141,12 @@ func (c *comparing) plainly(a, b Value, depth int) bool {
 			return false
 		}
 		for k, v := range x.All() {
+			if c.err == nil {
+				c.err = c.m.Key(k)
+			}
+			if c.err != nil {
+				return false
+			}
 			other, ok, _ := y.Get(k)
 			if !ok || !c.element(v, other, depth+1) {
 				return false
@@ -131,7 +155,7 @@ func (c *comparing) plainly(a, b Value, depth int) bool {
 		return true
 	case KindSet:
 		x, y := a.Set(), b.Set()
-		return x.d.Len() == y.d.Len() && c.step(x.d.Len()) && subset(x, y)
+		return x.d.Len() == y.d.Len() && c.subset(x, y)
 	}
 	return a.any == b.any
 }
@@ -140,9 +164,16 @@ func (c *comparing) sameText(a, b string) bool {
 	return len(a) == len(b) && c.step(len(a)/perStep) && a == b
 }
 
-func subset(x, y *Set) bool {
-	for _, k := range x.Members() {
-		if has, _ := y.Has(k); !has {
+func (c *comparing) subset(x, y *Set) bool {
+	for k := range x.d.All() {
+		if !c.step(1) {
+			return false
+		}
+		_, has, err := y.d.GetWithin(c.m, k)
+		if err != nil {
+			c.err = err
+		}
+		if !has {
 			return false
 		}
 	}
@@ -174,13 +205,14 @@ func CompareWithin(m *Meter, op CmpOp, a, b Value) (bool, error) {
 	if b.IsUndefined() {
 		return false, undefinedError(b)
 	}
+	in := &comparing{m: m}
 	if a.Kind() == KindSet && b.Kind() == KindSet {
-		return compareSets(op, a.Set(), b.Set()), nil
+		holds := in.sets(op, a.Set(), b.Set())
+		return holds && in.err == nil, in.err
 	}
 	if isView(a) && (isView(b) || b.Kind() == KindSet) || isView(b) && a.Kind() == KindSet {
-		return compareViews(op, a, b)
+		return in.viewOrder(op, a, b)
 	}
-	in := &comparing{m: m}
 	c, ordered, err := in.builtin(op, a, b, 0)
 	if err == nil {
 		err = in.err
@@ -205,18 +237,19 @@ func notEqual(m *Meter, a, b Value) (bool, error) {
 	return !same, c.err
 }
 
-// compareViews compares keys or items as the sets that they are.
-func compareViews(op CmpOp, a, b Value) (bool, error) {
+// viewOrder compares keys or items as the sets that they are.
+func (in *comparing) viewOrder(op CmpOp, a, b Value) (bool, error) {
 	sides := [2]Value{a, b}
 	for i, v := range sides {
 		if o, ok := v.any.(*view); ok {
 			var err error
-			if sides[i], err = o.asSet(); err != nil {
+			if sides[i], err = o.asSet(in.m); err != nil {
 				return false, err
 			}
 		}
 	}
-	return compareSets(op, sides[0].Set(), sides[1].Set()), nil
+	holds := in.sets(op, sides[0].Set(), sides[1].Set())
+	return holds && in.err == nil, in.err
 }
 
 func fits(op CmpOp, c int) bool {
@@ -231,16 +264,16 @@ func fits(op CmpOp, c int) bool {
 	return c >= 0
 }
 
-func compareSets(op CmpOp, x, y *Set) bool {
+func (in *comparing) sets(op CmpOp, x, y *Set) bool {
 	switch op {
 	case CmpLt:
-		return x.d.Len() < y.d.Len() && subset(x, y)
+		return x.d.Len() < y.d.Len() && in.subset(x, y)
 	case CmpLe:
-		return subset(x, y)
+		return in.subset(x, y)
 	case CmpGt:
-		return y.d.Len() < x.d.Len() && subset(y, x)
+		return y.d.Len() < x.d.Len() && in.subset(y, x)
 	}
-	return subset(y, x)
+	return in.subset(y, x)
 }
 
 // small returns a number as a float that is exactly equal and has an order: a float but
@@ -278,8 +311,9 @@ func (in *comparing) builtin(op CmpOp, a, b Value, depth int) (c int, ordered bo
 		return 0, false, in.err
 	}
 	switch {
-	case depth > maxRepr:
-		return 0, false, Raise("RecursionError", "maximum recursion depth exceeded in comparison")
+	case depth > maxCompared:
+		in.err = errComparedDepth
+		return 0, false, in.err
 	case a.IsNumber() && b.IsNumber():
 		c, ordered = compareNumbers(a, b)
 		return c, ordered, nil
@@ -297,6 +331,12 @@ func (in *comparing) builtin(op CmpOp, a, b Value, depth int) (c int, ordered bo
 			}
 		}
 		return len(x) - len(y), true, nil
+	}
+	if a.Derived() != nil || b.Derived() != nil { // as the builtin class orders them
+		c, ordered, err := in.order(op, a.Base(), b.Base(), depth+1)
+		if in.err != nil || err == nil && ordered {
+			return c, ordered, in.err
+		}
 	}
 	for _, reflected := range []bool{false, true} {
 		own, other := a, b

@@ -40,15 +40,6 @@ func (d *Derived) special(name string, args ...Value) (Value, bool, error) {
 	return d.Class.Special(Value{any: d}, name, args...)
 }
 
-// PyEqual is == as the builtin class has it.
-func (d *Derived) PyEqual(other Value) bool { return Equal(d.Base, other.Base()) }
-
-// PyCompare orders values as the builtin class does.
-func (d *Derived) PyCompare(other Value) (int, bool) {
-	c, ordered, err := (&comparing{}).order(CmpLt, d.Base, other.Base(), 0)
-	return c, ordered && err == nil
-}
-
 var operatorMethods = map[Op]string{
 	OpAdd: "add__", OpSub: "sub__", OpMul: "mul__", OpDiv: "truediv__", OpFloorDiv: "floordiv__", OpMod: "mod__",
 	OpPow: "pow__", OpAnd: "and__", OpOr: "or__", OpXor: "xor__", OpLsh: "lshift__", OpRsh: "rshift__",

@@ -178,6 +178,30 @@ func (d *Dict) GetStr(key string) (Value, bool) {
 	return Value{}, false
 }
 
+// GetWithin is Get that counts what looking for the key takes.
+func (d *Dict) GetWithin(m *Meter, key Value) (Value, bool, error) {
+	if err := m.Key(key); err != nil {
+		return Value{}, false, err
+	}
+	return d.Get(key)
+}
+
+// SetWithin is Set that counts what looking for the key takes.
+func (d *Dict) SetWithin(m *Meter, key, value Value) error {
+	if err := m.Key(key); err != nil {
+		return err
+	}
+	return d.Set(key, value)
+}
+
+// DeleteWithin is Delete that counts what looking for the key takes.
+func (d *Dict) DeleteWithin(m *Meter, key Value) (Value, bool, error) {
+	if err := m.Key(key); err != nil {
+		return Value{}, false, err
+	}
+	return d.Delete(key)
+}
+
 // Set sets the value of a key; TypeError for a key that cannot be hashed.
 func (d *Dict) Set(key, value Value) error {
 	k, i, err := d.place(key)
@@ -287,6 +311,41 @@ func (d *Dict) Copy() *Dict {
 		_ = c.Set(k, v) // it was hashable before
 	}
 	return c
+}
+
+// CopyWithin is Copy that counts what is copied.
+func (d *Dict) CopyWithin(m *Meter) (*Dict, error) {
+	if err := m.growTimes(4*valueSize, int64(d.Len())); err != nil {
+		return nil, err
+	}
+	c := NewDictSize(d.Len())
+	for k, v := range d.All() {
+		if err := c.SetWithin(m, k, v); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+// first returns the first key, last the last one, and how many entries were gone over.
+func (d *Dict) first() (key Value, gone int, ok bool) {
+	d.complete()
+	for i := range d.entries {
+		if e := &d.entries[i]; e.live() {
+			return e.key, i, true
+		}
+	}
+	return Value{}, 0, false
+}
+
+func (d *Dict) last() (key Value, gone int, ok bool) {
+	d.complete()
+	for i := range d.entries {
+		if e := &d.entries[len(d.entries)-1-i]; e.live() {
+			return e.key, i, true
+		}
+	}
+	return Value{}, 0, false
 }
 
 // All yields keys and values in order.

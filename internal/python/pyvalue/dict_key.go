@@ -1,6 +1,7 @@
 package pyvalue
 
 import (
+	"encoding/binary"
 	"math"
 	"math/big"
 	"strconv"
@@ -24,8 +25,14 @@ const maxAlike = 256
 // maxKey bounds what is kept of a key: a tuple of tuples can stand for more than fits.
 const maxKey = 1 << 24
 
+// maxKeyDepth bounds how many tuples and frozensets of a key may be in one another.
+const maxKeyDepth = 10_000
+
 // keyOf returns the hash of a value, or TypeError for one that has none.
-func keyOf(v Value) (dictKey, error) {
+func keyOf(v Value) (dictKey, error) { return keyAt(v, 0) }
+
+// keyAt is keyOf for what is within so many tuples.
+func keyAt(v Value, depth int) (dictKey, error) {
 	if d, ok := v.any.(*Derived); ok {
 		if k, ok, err := d.key(); ok {
 			return k, err
@@ -55,25 +62,11 @@ func keyOf(v Value) (dictKey, error) {
 	case *bytesBox:
 		return dictKey{kind: 'y', text: string(x.data)}, nil
 	case *tuple:
-		text := make([]byte, 0, 32)
-		for _, item := range x.items {
-			k, err := keyOf(item)
-			if err != nil {
-				return k, err
-			}
-			text = append(text, k.kind)
-			for i := range 8 {
-				text = append(text, byte(k.num>>(8*i)))
-			}
-			if len(text)+len(k.text) > maxKey {
-				return k, Raise("MemoryError", "a key of more than %d bytes", maxKey)
-			}
-			text = append(append(text, byte(len(k.text)), byte(len(k.text)>>8), byte(len(k.text)>>16), byte(len(k.text)>>24)), k.text...)
-		}
-		return dictKey{kind: 't', text: string(text)}, nil
+		text, err := appendKeys(make([]byte, 0, 32), x.items, depth+1)
+		return dictKey{kind: 't', text: string(text)}, err
 	case *Set:
 		if x.Frozen {
-			return frozenKey(x)
+			return x.keyAt(depth)
 		}
 	case *undefined:
 		return dictKey{kind: 'u'}, nil
@@ -95,6 +88,38 @@ func keyOf(v Value) (dictKey, error) {
 		return dictKey{kind: 'o', text: h}, err
 	}
 	return dictKey{}, typeError("unhashable type: '%s'", TypeName(v))
+}
+
+// appendKeys appends the keys of the items of a tuple. What is within it is written in place:
+// a copy for each of so many levels would be a copy of the key each.
+func appendKeys(text []byte, items []Value, depth int) ([]byte, error) {
+	if depth > maxKeyDepth {
+		return text, Raise("RecursionError", "maximum recursion depth exceeded")
+	}
+	for _, item := range items {
+		within, isTuple := item.any.(*tuple)
+		var k dictKey
+		var err error
+		if isTuple {
+			k.kind = 't'
+		} else if k, err = keyAt(item, depth); err != nil {
+			return text, err
+		}
+		text = binary.LittleEndian.AppendUint64(append(text, k.kind), k.num)
+		text = binary.LittleEndian.AppendUint32(text, uint32(len(k.text)))
+		begin := len(text)
+		if isTuple {
+			if text, err = appendKeys(text, within.items, depth+1); err != nil {
+				return text, err
+			}
+			binary.LittleEndian.PutUint32(text[begin-4:], uint32(len(text)-begin))
+		}
+		if len(text)+len(k.text) > maxKey {
+			return text, Raise("MemoryError", "a key of more than %d bytes", maxKey)
+		}
+		text = append(text, k.text...)
+	}
+	return text, nil
 }
 
 // hasOwn reports that a class of the program has given some keys their hashes.

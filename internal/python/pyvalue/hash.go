@@ -48,6 +48,14 @@ func Hash(v Value) (int64, error) {
 	return int64(h.Sum64() ^ k.num), nil
 }
 
+// hashWithin is Hash for what is within a tuple that has been found to be a key.
+func hashWithin(v Value) (int64, error) {
+	if t, ok := v.any.(*tuple); ok {
+		return hashTuple(t.items)
+	}
+	return Hash(v)
+}
+
 // hashGiven is what a __hash__ has returned.
 func hashGiven(n Value, err error) (int64, error) {
 	i := n.BigInt()
@@ -133,7 +141,7 @@ func hashTuple(items []Value) (int64, error) {
 	const p1, p2, p5 = 11400714785074694791, 14029467366897019727, 2870177450012600261
 	acc := uint64(p5)
 	for _, item := range items {
-		h, err := Hash(item)
+		h, err := hashWithin(item)
 		if err != nil {
 			return 0, err
 		}

@@ -176,7 +176,7 @@ func Contains(m *Meter, container, item Value) (bool, error) {
 // ItemOrMade is GetItem that lets a defaultdict make what it has not.
 func ItemOrMade(m *Meter, v, key Value) (Value, error) {
 	if d := v.Dict(); d != nil && !d.Factory().IsNone() {
-		if _, found, err := d.Get(key); err == nil && !found {
+		if _, found, err := d.GetWithin(m, key); err == nil && !found {
 			made, err := CallValue(d.Factory(), &Call{Meter: m})
 			if err != nil {
 				return Value{}, err

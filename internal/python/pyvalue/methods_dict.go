@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-func dictGet(_ *Meter, v Value, c *Call) (Value, error) {
+func dictGet(m *Meter, v Value, c *Call) (Value, error) {
 	if err := positional(c, "get", 1, 2); err != nil {
 		return Value{}, err
 	}
-	item, ok, err := v.Dict().Get(c.Args[0])
+	item, ok, err := v.Dict().GetWithin(m, c.Args[0])
 	if !ok && err == nil && len(c.Args) == 2 {
 		return c.Args[1], nil
 	}
@@ -31,7 +31,7 @@ func dictPop(m *Meter, v Value, c *Call) (Value, error) {
 	if err := positional(c, "pop", 1, 2); err != nil {
 		return Value{}, err
 	}
-	item, ok, err := v.Dict().Delete(c.Args[0])
+	item, ok, err := v.Dict().DeleteWithin(m, c.Args[0])
 	switch {
 	case ok || err != nil:
 		return item, err
@@ -41,16 +41,18 @@ func dictPop(m *Meter, v Value, c *Call) (Value, error) {
 	return GetItem(m, v, c.Args[0]) // which raises KeyError
 }
 
-func dictPopItem(_ *Meter, v Value, c *Call) (Value, error) {
+func dictPopItem(m *Meter, v Value, c *Call) (Value, error) {
 	if err := positional(c, "dict.popitem", 0, 0); err != nil {
 		return Value{}, err
 	}
-	keys := v.Dict().Keys()
-	if len(keys) == 0 {
+	last, gone, ok := v.Dict().last()
+	if !ok {
 		return Value{}, Raise("KeyError", "'popitem(): dictionary is empty'")
 	}
-	last := keys[len(keys)-1]
-	item, _, err := v.Dict().Delete(last)
+	if err := m.Step(int64(gone) / 16); err != nil {
+		return Value{}, err
+	}
+	item, _, err := v.Dict().DeleteWithin(m, last)
 	return NewTuple(last, item), err
 }
 
@@ -58,7 +60,7 @@ func dictSetDefault(m *Meter, v Value, c *Call) (Value, error) {
 	if err := positional(c, "setdefault", 1, 2); err != nil {
 		return Value{}, err
 	}
-	item, ok, err := v.Dict().Get(c.Args[0])
+	item, ok, err := v.Dict().GetWithin(m, c.Args[0])
 	if ok || err != nil {
 		return item, err
 	}
@@ -68,7 +70,7 @@ func dictSetDefault(m *Meter, v Value, c *Call) (Value, error) {
 	if len(c.Args) == 2 {
 		item = c.Args[1]
 	}
-	return item, v.Dict().Set(c.Args[0], item)
+	return item, v.Dict().SetWithin(m, c.Args[0], item)
 }
 
 func dictUpdate(m *Meter, v Value, c *Call) (Value, error) {
@@ -96,7 +98,7 @@ func UpdateDict(m *Meter, d *Dict, from Value) error {
 			return err
 		}
 		for k, item := range other.All() {
-			if err := d.Set(k, item); err != nil {
+			if err := d.SetWithin(m, k, item); err != nil {
 				return err
 			}
 		}
@@ -117,7 +119,7 @@ func UpdateDict(m *Meter, d *Dict, from Value) error {
 		if len(pair) != 2 {
 			return valueError("dictionary update sequence element #%d has length %d; 2 is required", i, len(pair))
 		}
-		if err := d.Set(pair[0], pair[1]); err != nil {
+		if err := d.SetWithin(m, pair[0], pair[1]); err != nil {
 			return err
 		}
 	}
@@ -138,7 +140,7 @@ func updateByKeys(m *Meter, d *Dict, from, method Value) error {
 		if err != nil {
 			return false, err
 		}
-		return true, d.Set(key, item)
+		return true, d.SetWithin(m, key, item)
 	})
 }
 
@@ -148,10 +150,14 @@ func dictClear(_ *Meter, v Value, c *Call) (Value, error) {
 }
 
 func dictCopy(m *Meter, v Value, c *Call) (Value, error) {
-	if err := m.growTimes(4*valueSize, int64(v.Dict().Len())); err != nil {
+	if err := positional(c, "dict.copy", 0, 0); err != nil {
 		return Value{}, err
 	}
-	return v.Dict().Copy().Value(), positional(c, "dict.copy", 0, 0)
+	made, err := v.Dict().CopyWithin(m)
+	if err != nil {
+		return Value{}, err
+	}
+	return made.Value(), nil
 }
 
 func dictFromKeys(m *Meter, _ Value, c *Call) (Value, error) {
@@ -167,7 +173,7 @@ func dictFromKeys(m *Meter, _ Value, c *Call) (Value, error) {
 		item = c.Args[1]
 	}
 	for _, k := range keys {
-		if err := d.Set(k, item); err != nil {
+		if err := d.SetWithin(m, k, item); err != nil {
 			return Value{}, err
 		}
 	}

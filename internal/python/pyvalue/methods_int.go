@@ -210,7 +210,7 @@ func bytesPercent(m *Meter, format, args Value) (Value, error) {
 			if err != nil {
 				key = k
 			}
-			if err := d.Set(key, moved); err != nil {
+			if err := d.SetWithin(m, key, moved); err != nil {
 				return Value{}, err
 			}
 		}

@@ -9,7 +9,7 @@ func setAdd(m *Meter, v Value, c *Call) (Value, error) {
 	if err := m.Grow(4 * valueSize); err != nil {
 		return Value{}, err
 	}
-	return None(), v.Set().d.Set(c.Args[0], Value{})
+	return None(), v.Set().d.SetWithin(m, c.Args[0], Value{})
 }
 
 func setUpdate(m *Meter, v Value, c *Call) (Value, error) {
@@ -25,7 +25,7 @@ func setUpdate(m *Meter, v Value, c *Call) (Value, error) {
 			if err := m.Grow(4 * valueSize); err != nil {
 				return Value{}, err
 			}
-			if err := v.Set().d.Set(item, Value{}); err != nil {
+			if err := v.Set().d.SetWithin(m, item, Value{}); err != nil {
 				return Value{}, err
 			}
 		}
@@ -38,7 +38,7 @@ func setRemove(name string) method {
 		if err := positional(c, "set."+name, 1, 1); err != nil {
 			return Value{}, err
 		}
-		_, ok, err := v.Set().d.Delete(c.Args[0])
+		_, ok, err := v.Set().d.DeleteWithin(m, c.Args[0])
 		if err == nil && !ok && name == "remove" {
 			err = keyError(m, c.Args[0])
 		}
@@ -50,7 +50,7 @@ func setCopy(m *Meter, v Value, _ *Call) (Value, error) {
 	if err := m.growTimes(4*valueSize, int64(v.Set().d.Len())); err != nil {
 		return Value{}, err
 	}
-	out, err := NewSet(v.Set().Members()...)
+	out, err := NewSet(m, v.Set().Members()...)
 	if v.Set().Frozen {
 		out = Freeze(out)
 	}
@@ -71,7 +71,7 @@ func setMethod(name string, op Op) method {
 			if err != nil {
 				return Value{}, err
 			}
-			other, err := NewSet(items...)
+			other, err := NewSet(m, items...)
 			if err != nil {
 				return Value{}, err
 			}
@@ -92,11 +92,13 @@ func setCompare(name string, op CmpOp) method {
 		if err != nil {
 			return Value{}, err
 		}
-		other, err := NewSet(items...)
+		other, err := NewSet(m, items...)
 		if err != nil {
 			return Value{}, err
 		}
-		return Bool(compareSets(op, v.Set(), other.Set())), nil
+		in := &comparing{m: m}
+		holds := in.sets(op, v.Set(), other.Set())
+		return Bool(holds), in.err
 	}
 }
 
@@ -122,15 +124,19 @@ func setDisjoint(m *Meter, v Value, c *Call) (Value, error) {
 	return Bool(common.Set().d.Len() == 0), nil
 }
 
-func setPop(_ *Meter, v Value, c *Call) (Value, error) {
+func setPop(m *Meter, v Value, c *Call) (Value, error) {
 	if err := positional(c, "set.pop", 0, 0); err != nil {
 		return Value{}, err
 	}
-	for _, item := range v.Set().Members() {
-		_, _, err := v.Set().d.Delete(item)
-		return item, err
+	item, gone, ok := v.Set().d.first()
+	if !ok {
+		return Value{}, &Error{"KeyError", "'pop from an empty set'"}
 	}
-	return Value{}, &Error{"KeyError", "'pop from an empty set'"}
+	if err := m.Step(int64(gone) / 16); err != nil {
+		return Value{}, err
+	}
+	_, _, err := v.Set().d.DeleteWithin(m, item)
+	return item, err
 }
 
 func setClear(_ *Meter, v Value, c *Call) (Value, error) {

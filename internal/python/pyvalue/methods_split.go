@@ -346,7 +346,7 @@ func isLookupError(err error) bool {
 	return ok && (e.Type == "KeyError" || e.Type == "IndexError" || e.Type == "LookupError")
 }
 
-func maketrans(_ *Meter, _ Value, c *Call) (Value, error) {
+func maketrans(m *Meter, _ Value, c *Call) (Value, error) {
 	if err := positional(c, "maketrans", 1, 3); err != nil {
 		return Value{}, err
 	}
@@ -363,7 +363,7 @@ func maketrans(_ *Meter, _ Value, c *Call) (Value, error) {
 				}
 				k = Int(int64(all[0]))
 			}
-			if err := table.Set(k, to); err != nil {
+			if err := table.SetWithin(m, k, to); err != nil {
 				return Value{}, err
 			}
 		}

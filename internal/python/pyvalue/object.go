@@ -1,6 +1,7 @@
 package pyvalue
 
 import (
+	"errors"
 	"iter"
 	"slices"
 )
@@ -217,7 +218,7 @@ func (v *view) PyAttr(name string) (Value, bool) {
 		return Value{}, false
 	}
 	return NewBuiltin(name, func(c *Call) (Value, error) {
-		own, err := v.asSet()
+		own, err := v.asSet(c.Meter)
 		if err != nil {
 			return Value{}, err
 		}
@@ -226,25 +227,32 @@ func (v *view) PyAttr(name string) (Value, bool) {
 }
 
 // asSet returns keys or items as a set.
-func (v *view) asSet() (Value, error) {
-	var items []Value
-	for item := range v.PyIter() {
-		items = append(items, item)
+func (v *view) asSet(m *Meter) (Value, error) {
+	items, err := Collect(m, Value{any: v})
+	if err != nil {
+		return Value{}, err
 	}
-	return NewSet(items...)
+	return NewSet(m, items...)
 }
 
-// PyEqual compares keys or items with a set, or with those of another dict.
-func (v *view) PyEqual(other Value) bool {
+// views compares keys or items with a set, or with those of another dict.
+func (c *comparing) views(v *view, other Value) bool {
 	if v.what == "values" || !isView(other) && other.Kind() != KindSet {
 		o, ok := other.any.(*view)
 		return ok && o == v
 	}
-	own, err := v.asSet()
+	own, err := v.asSet(c.m)
 	if o, ok := other.any.(*view); ok && err == nil {
-		other, err = o.asSet()
+		other, err = o.asSet(c.m)
 	}
-	return err == nil && Equal(own, other)
+	if err != nil {
+		var raised *Error
+		if !errors.As(err, &raised) { // what cannot be hashed equals nothing
+			c.err = err
+		}
+		return false
+	}
+	return c.equal(own, other, 0)
 }
 
 // isView reports keys or items, which set operators work on.
@@ -268,7 +276,7 @@ func viewOp(m *Meter, op Op, a, b Value) (Value, bool, error) {
 		if err != nil {
 			return Value{}, true, err
 		}
-		if sides[i], err = NewSet(items...); err != nil {
+		if sides[i], err = NewSet(m, items...); err != nil {
 			return Value{}, true, err
 		}
 	}

@@ -1,8 +1,11 @@
 package pyvalue
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
+	"io"
 	"slices"
-	"strconv"
+	"sync/atomic"
 )
 
 // Set is a Python set. It iterates in the order of insertion, where CPython's
@@ -10,35 +13,44 @@ import (
 type Set struct {
 	d      Dict
 	Frozen bool // it is a frozenset; set before anybody else has it
+	kept   atomic.Pointer[dictKey]
 }
 
 // Freeze returns a frozenset of the items of a set.
-func Freeze(v Value) Value { return Value{any: &Set{v.Set().d, true}} }
+func Freeze(v Value) Value { return Value{any: &Set{d: v.Set().d, Frozen: true}} }
 
-// frozenKey is the same for equal frozensets.
-func frozenKey(s *Set) (dictKey, error) {
+// keyAt is the same for equal frozensets. It is kept, as CPython keeps their hash: sets of
+// sets would each be gone over to their ends.
+func (s *Set) keyAt(depth int) (dictKey, error) {
+	if k := s.kept.Load(); k != nil {
+		return *k, nil
+	}
 	var keys []string
-	for _, item := range s.Members() {
-		k, err := keyOf(NewTuple(item))
+	for item := range s.d.All() {
+		text, err := appendKeys(nil, []Value{item}, depth+1)
 		if err != nil {
-			return k, err
+			return dictKey{}, err
 		}
-		keys = append(keys, k.text)
+		keys = append(keys, string(text))
 	}
 	slices.Sort(keys)
-	var text []byte
+	h, size := sha256.New(), make([]byte, 8)
 	for _, k := range keys {
-		text = append(strconv.AppendInt(text, int64(len(k)), 10), ' ')
-		text = append(text, k...)
+		binary.LittleEndian.PutUint64(size, uint64(len(k)))
+		_, _ = h.Write(size) // it never fails
+		_, _ = io.WriteString(h, k)
 	}
-	return dictKey{kind: 'z', text: string(text)}, nil
+	k := dictKey{kind: 'z', num: uint64(len(keys)), text: string(h.Sum(nil))}
+	s.kept.Store(&k)
+	return k, nil
 }
 
-// NewSet returns a set of the items; TypeError for one that cannot be hashed.
-func NewSet(items ...Value) (Value, error) {
+// NewSet returns a set of the items, which are counted; TypeError for one that cannot be
+// hashed.
+func NewSet(m *Meter, items ...Value) (Value, error) {
 	s := &Set{}
 	for _, item := range items {
-		if err := s.d.Set(item, Value{}); err != nil {
+		if err := s.d.SetWithin(m, item, Value{}); err != nil {
 			return Value{}, err
 		}
 	}

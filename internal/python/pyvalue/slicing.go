@@ -49,9 +49,3 @@ func (s *Slicing) PyReprWithin(m *Meter) (string, error) {
 	text, err := Repr(m, NewTuple(s[:]...))
 	return "slice" + text, err
 }
-
-// PyEqual compares the bounds.
-func (s *Slicing) PyEqual(other Value) bool {
-	o, ok := other.any.(*Slicing)
-	return ok && Equal(NewTuple(s[:]...), NewTuple(o[:]...))
-}

@@ -37,7 +37,16 @@ func keyWork(key Value, most int64) int64 {
 		}
 		return n
 	case *Set:
-		return 4 * int64(x.d.Len())
+		if x.kept.Load() != nil {
+			return 1
+		}
+		n := 4 * int64(x.d.Len())
+		for item := range x.d.All() {
+			if n += keyWork(item, most-n); n > most {
+				break
+			}
+		}
+		return n
 	case *Derived:
 		return keyWork(x.Base, most)
 	}
