@@ -161,15 +161,15 @@ func (p *timeParser) parse(format string) {
 		switch {
 		case c == ' ' || c == '\t' || c == '\n':
 			trimmed := strings.TrimLeft(p.text, " \t\n\r\f\v")
-			p.failed = trimmed == p.text
+			p.failed = trimmed == p.text || trimmed != "" && (trimmed[0] < ' ' || trimmed[0] >= utf8.RuneSelf)
 			p.text = trimmed
 		case c == '%' && i+1 < len(format):
 			i++
 			p.directive(format[i])
 		case c == '%':
 			p.failed = true // which [timeParser.search] reports
-		case c >= utf8.RuneSelf:
-			p.failed = true // letters are compared by [timeParser.search]
+		case c < ' ' || c >= utf8.RuneSelf:
+			p.failed = true // [timeParser.search] compares letters, and knows what else is white space
 		default:
 			if len(p.text) == 0 || !strings.EqualFold(p.text[:1], format[i:i+1]) {
 				p.failed = true

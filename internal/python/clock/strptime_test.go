@@ -103,7 +103,8 @@ func TestLettersBeyondASCIIAreThoseOfTheFormat(t *testing.T) {
 		text, format string
 		fits         bool
 	}{
-		{"é2020", "è%Y", false}, {"é2020", "é%Y", true}, {"É2020", "é%Y", true}, {"2020年3月", "%Y年%m月", true}, {"2020年3日", "%Y年%m月", false},
+		{"é2020", "è%Y", false}, {"\r\r2020", "\r%Y", true}, {" \u00a0\x1c2020", " %Y", true}, {"\x1f2020", "\v%Y", true}, {"x2020", "\v%Y", false},
+		{"é2020", "é%Y", true}, {"É2020", "é%Y", true}, {"2020年3月", "%Y年%m月", true}, {"2020年3日", "%Y年%m月", false},
 	} {
 		if d, err := parsed(t, c.text, c.format); (err == nil) != c.fits || err == nil && d.t.Year() != 2020 {
 			t.Errorf("%q as %q: %v", c.text, c.format, err)
