@@ -132,7 +132,7 @@ func classOf(v value) value {
 	if k := clock.ClassOf(v); k != nil {
 		return pyvalue.FromObject(k)
 	}
-	return pyvalue.FromObject(&class{builtin: builtin{name, nil}, has: func(other value) bool { return pyvalue.TypeName(other) == name }})
+	return pyvalue.FromObject(&class{builtin: builtin{name, notCalled(name)}, has: func(other value) bool { return pyvalue.TypeName(other) == name }})
 }
 
 // PyEqual compares classes by name: some are made when they are asked for.

@@ -110,3 +110,25 @@ func TestAFrozensetOfFrozensetsIsHashedOnce(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 }
+
+// What except is given is an exception class or a tuple of some, as in CPython; a list that
+// is in itself was gone through until the stack was full.
+func TestExceptTakesAClassOrATupleOfClasses(t *testing.T) {
+	t.Parallel()
+	for given, caught := range map[string]bool{
+		"ValueError": true, "(KeyError, ValueError)": true, "()": false, "KeyError": false,
+		"[ValueError]": false, "ring": false, "(KeyError, (ValueError,))": false, "(ValueError, 1)": false, "1": false,
+	} {
+		v, err := evaluated(t.Context(), "try:\n  try: raise ValueError(1)\n  except "+given+": x = 'caught'\nexcept BaseException as e: x = repr(e)\nx")
+		want := "caught"
+		switch {
+		case strings.Contains(given, "Key") && !strings.Contains(given, "Value") || given == "()":
+			want = "ValueError(1)"
+		case !caught:
+			want = "TypeError('catching classes that do not inherit from BaseException is not allowed')"
+		}
+		if err != nil || v.Text() != want {
+			t.Errorf("except %s: %v, %v, want %s", given, v, err, want)
+		}
+	}
+}

@@ -21,8 +21,13 @@ var enumModuleOnUse onuse.Value[value]
 
 func makeEnumModule() value {
 	return newModule("enum", map[string]func(r *run, c *pyvalue.Call) (value, error){
-		"unique": func(_ *run, c *pyvalue.Call) (value, error) { return c.Args[0], c.Exactly("unique", 1) },
-		"auto":   func(*run, *pyvalue.Call) (value, error) { return pyvalue.FromObject(&autoValue{}), nil },
+		"unique": func(_ *run, c *pyvalue.Call) (value, error) {
+			if err := c.Exactly("unique", 1); err != nil {
+				return value{}, err
+			}
+			return c.Args[0], nil
+		},
+		"auto": func(*run, *pyvalue.Call) (value, error) { return pyvalue.FromObject(&autoValue{}), nil },
 	}, map[string]value{
 		"Enum": pyvalue.FromObject(&enumBase{"Enum", ""}), "IntEnum": pyvalue.FromObject(&enumBase{"IntEnum", "int"}), "StrEnum": pyvalue.FromObject(&enumBase{"StrEnum", "str"}),
 	})

@@ -186,22 +186,24 @@ func (c *compiler) try(s *tryStmt) exec {
 	}
 }
 
-// matches reports whether an exception is of a class, or of one of several.
+// matches reports whether an exception is of a class, or of one of a tuple of classes.
 func matches(e *exception, class value) (bool, error) {
-	if items, ok := class.Items(); ok {
-		for _, item := range items {
-			if ok, err := matches(e, item); ok || err != nil {
-				return ok, err
-			}
+	classes := []value{class}
+	if class.Kind() == pyvalue.KindTuple {
+		classes, _ = class.Items()
+	}
+	found := false
+	for _, class := range classes {
+		own, isOwn := class.Object().(*userClass)
+		c, isBuiltin := class.Object().(*excClass)
+		switch {
+		case isOwn && own.exception != "":
+			found = found || e.user != nil && e.user.is(own)
+		case isBuiltin:
+			found = found || derives(e.class, c.name)
+		default:
+			return false, pyvalue.Raise("TypeError", "catching classes that do not inherit from BaseException is not allowed")
 		}
-		return false, nil
 	}
-	if k, isOwn := class.Object().(*userClass); isOwn && k.exception != "" {
-		return e.user != nil && e.user.is(k), nil
-	}
-	c, ok := class.Object().(*excClass)
-	if !ok {
-		return false, pyvalue.Raise("TypeError", "catching classes that do not inherit from BaseException is not allowed")
-	}
-	return derives(e.class, c.name), nil
+	return found, nil
 }
