@@ -37,8 +37,9 @@ func pathsOf(links []link, above string) []pathOf {
 }
 
 // rowOf is the path of the chain or Parallel that a step is in, and keyIn its key there.
-func rowOf(path string) string { return path[:strings.LastIndexByte(path, '/')] }
-func keyIn(path string) string { return path[strings.LastIndexByte(path, '/'):] }
+// A path of a ledger that has no row is in none.
+func rowOf(path string) string { return path[:max(0, strings.LastIndexByte(path, '/'))] }
+func keyIn(path string) string { return path[max(0, strings.LastIndexByte(path, '/')):] }
 
 // goOn has the chain go on with a run that another chain has begun, if that is possible.
 func (c *Chain) goOn(ctx context.Context, j *Journal, lease Lease, h *history) error {

@@ -249,8 +249,9 @@ func isBare(address string) bool {
 	return rest != ""
 }
 
-// parameter is one of a query, however these are separated.
-var parameter = regexp.MustCompile(`[^&;]+`)
+// parameter is one of a query, however these are separated. A second question mark separates,
+// too: it stands in addresses that were put together of two with a query each.
+var parameter = regexp.MustCompile(`[^&;?]+`)
 
 // withoutValue hides the value of a parameter with a sensitive name.
 func withoutValue(part string) string {

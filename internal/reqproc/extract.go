@@ -116,7 +116,10 @@ func (e *Extractor) compileJMESPath() error {
 	name := plainQuery.FindString(e.query)
 	isName := name != "" && (len(name) == len(e.query) || strings.IndexByte(".[", e.query[len(name)]) >= 0)
 	if e.path.Len() == 1 && isName && !slices.Contains(ResponseKeys, name) {
-		p, _ := ParsePath("response." + name) // of letters
+		p, err := ParsePath("response." + name)
+		if err != nil { // it is too long
+			return err
+		}
 		return CheckResponse(p)
 	}
 	e.find = compiled.Search

@@ -51,9 +51,9 @@ func FuzzPath(f *testing.F) {
 			fuzzing.CheckMessage(t, err.Error())
 			return
 		}
-		found, err := p.Find(d, d.RootElement(), &steps{left: 100_000})
-		if err == nil && len(found) > d.Len() {
-			t.Errorf("%q finds %d nodes of %d", path, len(found), d.Len())
+		const most = 100_000 // an element may be found again and again, as ElementTree finds it
+		if found, err := p.Find(d, d.RootElement(), &steps{left: most}); err == nil && len(found) > most {
+			t.Errorf("%q finds %d nodes", path, len(found))
 		}
 	})
 }

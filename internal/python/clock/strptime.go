@@ -70,26 +70,28 @@ type timeParser struct {
 	used    [128]bool // the directives
 
 	zone    *zone
-	isoYear int64 // %G, 0 for none
+	isoYear int64 // %G, -1 for none
 	week    int64 // %V, %U or %W, as weekOf says; -1 for none
 	weekOf  byte
 	weekDay int64 // from Monday, -1 for none
 }
 
 func newTimeParser(text string) *timeParser {
-	return &timeParser{text: text, parts: [7]int64{1900, 1, 1}, week: -1, weekDay: -1}
+	return &timeParser{text: text, parts: [7]int64{1900, 1, 1}, isoYear: -1, week: -1, weekDay: -1}
 }
 
 // day works the day out where it is not given by month and day.
 func (p *timeParser) day() error {
 	t := time.Date(int(p.parts[0]), 1, max(1, int(p.yearDay)), 0, 0, 0, 0, time.UTC)
 	switch {
+	case p.isoYear == 0 && p.weekOf == 'V' && p.weekDay >= 0:
+		return pyvalue.Raise("ValueError", "year 0 is out of range")
 	case p.isoYear > 0 && p.weekOf == 'V' && p.weekDay >= 0:
 		var err error
 		if t, err = isoWeek(p.isoYear, p.week, p.weekDay+1); err != nil {
 			return err
 		}
-	case p.weekOf == 'V' || p.isoYear > 0:
+	case p.weekOf == 'V' || p.isoYear >= 0:
 		return pyvalue.Raise("ValueError", "%s", isoNeeds(p))
 	case p.yearDay > 0:
 	case p.weekOf != 0 && p.weekDay >= 0:
@@ -116,10 +118,10 @@ func (p *timeParser) day() error {
 
 // isoNeeds says what is missing beside %G or %V.
 func isoNeeds(p *timeParser) string {
-	if p.isoYear > 0 {
+	if p.isoYear >= 0 {
 		return "ISO year directive '%G' must be used with the ISO week directive '%V' and a weekday directive ('%A', '%a', '%w', or '%u')."
 	}
-	if p.isoYear == 0 && p.weekDay >= 0 {
+	if p.isoYear < 0 && p.weekDay >= 0 {
 		return "ISO week directive '%V' is incompatible with the year directive '%Y'. Use the ISO year '%G' instead."
 	}
 	return "ISO week directive '%V' must be used with the ISO year directive '%G' and a weekday directive ('%A', '%a', '%w', or '%u')."
@@ -280,7 +282,9 @@ func (p *timeParser) number(least, most int, low, high int64) int64 {
 		}
 		v, err := strconv.ParseInt(p.text[:n], 10, 64)
 		if err == nil && v >= low && v <= high {
-			p.text = p.text[n:]
+			if p.text = p.text[n:]; n < most && p.text != "" && p.text[0] >= utf8.RuneSelf {
+				p.failed = true // it may be a digit, too, which [timeParser.search] knows
+			}
 			return v
 		}
 	}
