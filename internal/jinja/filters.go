@@ -273,12 +273,12 @@ func filterInt(f *frame, c *pyvalue.Call) (value, error) {
 		return value{}, err
 	}
 	v, fallback := c.Args[0], argument(c, 1, "default", pyvalue.Int(0))
-	base, err := intArgument(c, 2, "base", 10)
-	if err != nil {
-		return value{}, err
-	}
 	if v.IsUndefined() {
 		return value{}, pyvalue.Raise("UndefinedError", "%s", v.Hint())
+	}
+	base, err := intArgument(c, 2, "base", 10)
+	if err != nil {
+		base = -1 // what is no base is like a text that is no number
 	}
 	switch {
 	case v.IsText():

@@ -208,10 +208,7 @@ func toInt(r *run, c *pyvalue.Call) (value, error) {
 		if !v.IsText() || !isInt {
 			return value{}, pyvalue.Raise("TypeError", "int() can't convert non-string with explicit base")
 		}
-		if n != 0 && (n < 2 || n > 36) {
-			return value{}, pyvalue.Raise("ValueError", "int() base must be >= 2 and <= 36, or 0")
-		}
-		return pyvalue.ParseInt(r.meter, v.Text(), int(n))
+		return pyvalue.ParseInt(r.meter, v.Text(), int(max(-1, min(n, 37)))) // which are no bases
 	}
 	switch v.Kind() {
 	case pyvalue.KindInt, pyvalue.KindBool:

@@ -363,6 +363,9 @@ func ParseInt(m *Meter, text string, base int) (Value, error) {
 	if err := m.Step(int64(len(text)) / bytesOfStep); err != nil {
 		return Value{}, err
 	}
+	if base != 0 && (base < 2 || base > 36) {
+		return Value{}, valueError("int() base must be >= 2 and <= 36, or 0")
+	}
 	invalid := func() error {
 		quoted, _ := Repr(nil, Str(text)) // without a meter a text can be printed
 		return valueError("invalid literal for int() with base %d: %s", base, quoted)
