@@ -46,6 +46,7 @@ soak: ## compare with the originals on new seeds, for SECONDS_EACH each, and fuz
 	WORKDAY_DIFF_SECONDS=$(SECONDS_EACH) go test -v -timeout 24h -run TestGeneratedMappings ./workday
 	EXPORTPIPELINE_SOAK=1 go test -v -count=1 -timeout 24h -run 'Crashes|AtOnceHold|InARow' ./pipeline/hookserver
 	EXPORTPIPELINE_SOAK=1 go test -count=1 -timeout 24h ./internal/components
+	EXPORTPIPELINE_SOAK=1 go test -v -count=1 -timeout 24h -run 'WhateverItIsGiven' ./internal/txscript ./internal/jinja
 	EXPORTPIPELINE_SOAK=1 go test -v -count=1 -timeout 24h -run 'AKillBeforeEveryMessage|ACutBeforeEveryMessage' ./sftpexport
 	cd examples/replicas && go run . -exports 2000 -kills 200
 	cd examples/replicas && go run . -exports 2000 -kills 200 -temporal
