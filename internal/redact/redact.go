@@ -249,17 +249,26 @@ func isBare(address string) bool {
 	return rest != ""
 }
 
-// parameter is one of a query, however these are separated. A second question mark separates,
-// too: it stands in addresses that were put together of two with a query each.
-var parameter = regexp.MustCompile(`[^&;?]+`)
+// parameter is one of a query, however these are separated.
+var parameter = regexp.MustCompile(`[^&;]+`)
 
-// withoutValue hides the value of a parameter with a sensitive name.
+// withoutValue hides the value of a parameter with a sensitive name. A question mark is a part
+// of a value, and so hidden with it; but where it stands before a sensitive name, the address
+// was put together of two that have a query each, and what follows is another parameter.
 func withoutValue(part string) string {
 	name, _, _ := strings.Cut(part, "=")
-	if plain, err := url.QueryUnescape(name); err != nil || SensitiveName(plain) {
-		return name + "=" + Placeholder
+	for at := 0; ; {
+		if plain, err := url.QueryUnescape(name); err != nil || SensitiveName(plain) {
+			return part[:at] + name + "=" + Placeholder
+		}
+		next := strings.IndexByte(part[at:], '?')
+		if next < 0 {
+			return part
+		}
+		at += next + 1
+		piece, _, _ := strings.Cut(part[at:], "?")
+		name, _, _ = strings.Cut(piece, "=")
 	}
-	return part
 }
 
 // withoutParameters hides those of the addresses that a text has, such as the value of a
@@ -272,7 +281,7 @@ func withoutParameters(text string) string {
 }
 
 // addressed is a parameter of an address that is a part of a text.
-var addressed = regexp.MustCompile(`[?&;#][^\s?&;#=<>"']+=[^\s?&;#<>"']+`)
+var addressed = regexp.MustCompile(`[?&;#][^\s?&;#=<>"']+=[^\s&;#<>"']+`)
 
 // unparsed shows of what is no URL only what cannot be a password: the end of
 // its user part is unknown, and so is where its query begins.

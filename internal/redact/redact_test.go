@@ -72,6 +72,9 @@ func TestURLsLoseUserPasswordAndSensitiveParameters(t *testing.T) {
 		"https://erp.example/a?b=1#c":                        "https://erp.example/a?b=1#c",
 		"https://erp.example/topsecretpath":                  "https://erp.example/[secret]path",
 		"::not a url topsecret":                              "::not a url [secret]",
+		"https://erp.example/a?token=x?y&b=1":                "https://erp.example/a?token=[secret]&b=1",
+		"https://erp.example/a?b=1?api_key=x?y&c=2":          "https://erp.example/a?b=1?api_key=[secret]&c=2",
+		"https://erp.example/a?b?c=1?d":                      "https://erp.example/a?b?c=1?d",
 	} {
 		if got := New("topsecret").URL(in); got != want {
 			t.Errorf("URL(%q) = %q, want %q", in, got, want)
@@ -81,9 +84,13 @@ func TestURLsLoseUserPasswordAndSensitiveParameters(t *testing.T) {
 
 func TestHeadersKeepTheirNamesAndLoseTheirSecrets(t *testing.T) {
 	t.Parallel()
-	h := http.Header{"Authorization": {"Bearer x"}, "Ocp-Apim-Subscription-Key": {"k"}, "X-Trace": {"a topsecret b"}, "Accept": {"*/*"}}
+	h := http.Header{
+		"Location":      {"https://h/a?token=x?y&b=1?api_key=z?z#c"},
+		"Authorization": {"Bearer x"}, "Ocp-Apim-Subscription-Key": {"k"}, "X-Trace": {"a topsecret b"}, "Accept": {"*/*"},
+	}
 	got := fmt.Sprint(New("topsecret").Header(h))
-	if want := "map[Accept:[*/*] Authorization:[[secret]] Ocp-Apim-Subscription-Key:[[secret]] X-Trace:[a [secret] b]]"; got != want {
+	if want := "map[Accept:[*/*] Authorization:[[secret]] Location:[https://h/a?token=[secret]&b=1?api_key=[secret]#c] " +
+		"Ocp-Apim-Subscription-Key:[[secret]] X-Trace:[a [secret] b]]"; got != want {
 		t.Errorf("got %s", got)
 	}
 	if h.Get("Authorization") != "Bearer x" {
