@@ -141,13 +141,10 @@ func (c *comparing) plainly(a, b Value, depth int) bool {
 			return false
 		}
 		for k, v := range x.All() {
-			if c.err == nil {
-				c.err = c.m.Key(k)
+			other, ok, err := y.GetWithin(c.m, k)
+			if err != nil {
+				c.err = err
 			}
-			if c.err != nil {
-				return false
-			}
-			other, ok, _ := y.Get(k)
 			if !ok || !c.element(v, other, depth+1) {
 				return false
 			}

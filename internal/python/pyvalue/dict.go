@@ -306,10 +306,7 @@ func (d *Dict) Clear() {
 
 // Copy returns a shallow copy.
 func (d *Dict) Copy() *Dict {
-	c := NewDictSize(d.Len())
-	for k, v := range d.All() {
-		_ = c.Set(k, v) // it was hashable before
-	}
+	c, _ := d.CopyWithin(nil) // without a meter nothing ends it, and the keys have been hashed before
 	return c
 }
 
@@ -327,25 +324,25 @@ func (d *Dict) CopyWithin(m *Meter) (*Dict, error) {
 	return c, nil
 }
 
-// first returns the first key, last the last one, and how many entries were gone over.
-func (d *Dict) first() (key Value, gone int, ok bool) {
+// takeEnd removes the first entry, or the last one. It counts the removed entries that it
+// passes on its way; ok is false if the dict is empty.
+func (d *Dict) takeEnd(m *Meter, last bool) (key, value Value, ok bool, err error) {
 	d.complete()
 	for i := range d.entries {
-		if e := &d.entries[i]; e.live() {
-			return e.key, i, true
+		at := i
+		if last {
+			at = len(d.entries) - 1 - i
+		}
+		if e := &d.entries[at]; e.live() {
+			key = e.key
+			if err := m.Step(int64(i) / 16); err != nil {
+				return key, value, true, err
+			}
+			value, _, err = d.DeleteWithin(m, key)
+			return key, value, true, err
 		}
 	}
-	return Value{}, 0, false
-}
-
-func (d *Dict) last() (key Value, gone int, ok bool) {
-	d.complete()
-	for i := range d.entries {
-		if e := &d.entries[len(d.entries)-1-i]; e.live() {
-			return e.key, i, true
-		}
-	}
-	return Value{}, 0, false
+	return key, value, false, nil
 }
 
 // All yields keys and values in order.

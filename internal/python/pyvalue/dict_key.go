@@ -31,14 +31,22 @@ const maxKeyDepth = 10_000
 // keyOf returns the hash of a value, or TypeError for one that has none.
 func keyOf(v Value) (dictKey, error) { return keyAt(v, 0) }
 
-// keyAt is keyOf for what is within so many tuples.
-func keyAt(v Value, depth int) (dictKey, error) {
+// bare returns a value as its builtin class has it, or the key that its own class gives it.
+func bare(v Value) (plain Value, k dictKey, own bool, err error) {
 	if d, ok := v.any.(*Derived); ok {
-		if k, ok, err := d.key(); ok {
-			return k, err
+		if k, own, err = d.key(); own {
+			return v, k, own, err
 		}
 	}
-	v = v.plain()
+	return v.plain(), k, false, nil
+}
+
+// keyAt is keyOf for what is within so many tuples.
+func keyAt(v Value, depth int) (dictKey, error) {
+	v, k, own, err := bare(v)
+	if own {
+		return k, err
+	}
 	switch x := v.any.(type) {
 	case nil:
 		return dictKey{kind: 'o', text: "None"}, nil // as objects hash that equal None
@@ -97,12 +105,15 @@ func appendKeys(text []byte, items []Value, depth int) ([]byte, error) {
 		return text, Raise("RecursionError", "maximum recursion depth exceeded")
 	}
 	for _, item := range items {
+		item, k, own, err := bare(item)
 		within, isTuple := item.any.(*tuple)
-		var k dictKey
-		var err error
-		if isTuple {
+		switch {
+		case isTuple:
 			k.kind = 't'
-		} else if k, err = keyAt(item, depth); err != nil {
+		case !own:
+			k, err = keyAt(item, depth)
+		}
+		if err != nil {
 			return text, err
 		}
 		text = binary.LittleEndian.AppendUint64(append(text, k.kind), k.num)

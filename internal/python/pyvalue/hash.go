@@ -50,6 +50,10 @@ func Hash(v Value) (int64, error) {
 
 // hashWithin is Hash for what is within a tuple that has been found to be a key.
 func hashWithin(v Value) (int64, error) {
+	v, k, own, err := bare(v)
+	if own {
+		return int64(k.num), err
+	}
 	if t, ok := v.any.(*tuple); ok {
 		return hashTuple(t.items)
 	}

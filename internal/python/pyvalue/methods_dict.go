@@ -45,15 +45,11 @@ func dictPopItem(m *Meter, v Value, c *Call) (Value, error) {
 	if err := positional(c, "dict.popitem", 0, 0); err != nil {
 		return Value{}, err
 	}
-	last, gone, ok := v.Dict().last()
+	key, item, ok, err := v.Dict().takeEnd(m, true)
 	if !ok {
 		return Value{}, Raise("KeyError", "'popitem(): dictionary is empty'")
 	}
-	if err := m.Step(int64(gone) / 16); err != nil {
-		return Value{}, err
-	}
-	item, _, err := v.Dict().DeleteWithin(m, last)
-	return NewTuple(last, item), err
+	return NewTuple(key, item), err
 }
 
 func dictSetDefault(m *Meter, v Value, c *Call) (Value, error) {

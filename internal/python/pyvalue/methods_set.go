@@ -128,14 +128,10 @@ func setPop(m *Meter, v Value, c *Call) (Value, error) {
 	if err := positional(c, "set.pop", 0, 0); err != nil {
 		return Value{}, err
 	}
-	item, gone, ok := v.Set().d.first()
+	item, _, ok, err := v.Set().d.takeEnd(m, false)
 	if !ok {
 		return Value{}, &Error{"KeyError", "'pop from an empty set'"}
 	}
-	if err := m.Step(int64(gone) / 16); err != nil {
-		return Value{}, err
-	}
-	_, _, err := v.Set().d.DeleteWithin(m, item)
 	return item, err
 }
 
