@@ -37,7 +37,7 @@ func pathsOf(links []link, above string) []pathOf {
 }
 
 // rowOf is the path of the chain or Parallel that a step is in, and keyIn its key there.
-// A path of a ledger that has no row is in none.
+// A path without a slash, which only a damaged ledger has, is in no row.
 func rowOf(path string) string { return path[:max(0, strings.LastIndexByte(path, '/'))] }
 func keyIn(path string) string { return path[max(0, strings.LastIndexByte(path, '/')):] }
 

@@ -4,9 +4,8 @@ import (
 	"bytes"
 	"slices"
 	"strconv"
-	"strings"
-	"unicode"
-	"unicode/utf8"
+
+	"github.com/exportpipeline/exportpipeline/internal/loggable"
 )
 
 // slabSize is how many nodes are allocated at a time, at the most: a wide table
@@ -279,12 +278,7 @@ func (c *Content) enter(n *Node, literal []byte) {
 
 // fault says what is wrong with the node. The words may have parts of the payload in them.
 func (n *Node) fault(root, msg string) error {
-	return &ContentError{Place: n.place(root), Msg: strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return utf8.RuneError
-		}
-		return r // and RuneError for what is not UTF-8
-	}, msg)}
+	return &ContentError{Place: n.place(root), Msg: loggable.Text(msg)}
 }
 
 // place says where the node stands, such as content[0].children[3].

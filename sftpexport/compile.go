@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
-	"github.com/exportpipeline/exportpipeline/internal/ordered"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/pipeline/settings"
 	"github.com/exportpipeline/exportpipeline/sftpexport/internal/naming"
@@ -79,11 +78,12 @@ func (s *Step) compile() (*compiled, error) {
 	case s.Commit != "" && s.Credentials.Type == "s3":
 		faults.Add("commit", "belongs to an SFTP server; objects appear whole at once")
 	}
-	for place, v := range ordered.ByKey(map[string]SFTPVersion{
-		"sftp_version": s.ProtocolVersion, "credentials.sftp_version": s.Credentials.ProtocolVersion,
-	}) {
-		if !v.isKnown() { // which JSON says itself
-			faults.Add(place, "%d is not a version of SFTP that can be spoken; expected 3 to 6", v)
+	for _, spoken := range []struct {
+		place string
+		v     SFTPVersion
+	}{{"sftp_version", s.ProtocolVersion}, {"credentials.sftp_version", s.Credentials.ProtocolVersion}} {
+		if !spoken.v.isKnown() { // which JSON says itself
+			faults.Add(spoken.place, "%d is not a version of SFTP that can be spoken; expected 3 to 6", spoken.v)
 		}
 	}
 	if s.MaxConnections < 0 {

@@ -90,10 +90,13 @@ func (r Request) compile(faults *settings.Faults, artefact string) *request {
 		bodies, c.bodyPlace = bodies+1, "request.content"
 		c.body = compileText(faults, c.bodyPlace, r.Content)
 	}
-	for place, data := range ordered.ByKey(map[string]any{"request.data": r.Data, "request.request_data": r.RequestData}) {
-		if raw, err := settings.JSON(data); len(raw) > 0 || err != nil {
-			bodies, c.bodyPlace = bodies+1, place
-			c.body = compileData(faults, place, data)
+	for _, body := range []struct {
+		place string
+		data  any
+	}{{"request.data", r.Data}, {"request.request_data", r.RequestData}} {
+		if raw, err := settings.JSON(body.data); len(raw) > 0 || err != nil {
+			bodies, c.bodyPlace = bodies+1, body.place
+			c.body = compileData(faults, body.place, body.data)
 		}
 	}
 	if bodies > 1 {

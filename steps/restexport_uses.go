@@ -6,7 +6,6 @@ import (
 
 	"github.com/exportpipeline/exportpipeline/internal/exporttemplate"
 	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
-	"github.com/exportpipeline/exportpipeline/internal/ordered"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 )
 
@@ -33,11 +32,11 @@ func (s *RESTExport) Uses(int64) []pipeline.Use {
 		list = slices.DeleteFunc(list, func(u pipeline.Use) bool { return u.Kind == pipeline.UseSecret && u.Name == tokenSecret })
 		list = append(list, pipeline.Use{Kind: pipeline.UseLearns, Name: tokenSecret, Place: "auth"})
 	}
-	for place, key := range ordered.ByKey(map[string]string{
-		"response_headers_reference_key": s.HeadersKey, "response_payload_reference_key": s.PayloadKey,
-	}) {
-		if key != "" {
-			list = append(list, pipeline.Use{Kind: pipeline.UseMakes, Name: key, Place: place, If: like.If})
+	for _, made := range []struct{ place, key string }{
+		{"response_headers_reference_key", s.HeadersKey}, {"response_payload_reference_key", s.PayloadKey},
+	} {
+		if made.key != "" {
+			list = append(list, pipeline.Use{Kind: pipeline.UseMakes, Name: made.key, Place: made.place, If: like.If})
 		}
 	}
 	sends := pipeline.Use{Kind: pipeline.UseSends, Name: c.request.method, Place: "request", If: like.If}

@@ -2,7 +2,6 @@ package workday
 
 import (
 	"github.com/exportpipeline/exportpipeline/internal/exporttemplate"
-	"github.com/exportpipeline/exportpipeline/internal/ordered"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/pipeline/settings"
 	"github.com/exportpipeline/exportpipeline/rossum"
@@ -44,9 +43,10 @@ func (c *configuration) uses(maybe bool) []pipeline.Use {
 		Kind: pipeline.UseSecret, Name: "workday_username", Place: settings.Join(c.place, "wsdl"), Conditional: maybe,
 		Accepts: func(rossum.Secrets) error { return nil },
 	})
-	for key, id := range ordered.ByKey(map[string]string{"result_schema_id": c.ResultField, "result_wid_schema_id": c.ResultWIDField}) {
-		if id != "" {
-			list = append(list, pipeline.Use{Kind: pipeline.UseWrites, Name: id, Place: settings.Join(c.place, key), Single: true, Conditional: maybe})
+	for _, result := range []struct{ key, id string }{{"result_schema_id", c.ResultField}, {"result_wid_schema_id", c.ResultWIDField}} {
+		if result.id != "" {
+			place := settings.Join(c.place, result.key)
+			list = append(list, pipeline.Use{Kind: pipeline.UseWrites, Name: result.id, Place: place, Single: true, Conditional: maybe})
 		}
 	}
 	return append(list, pipeline.Use{Kind: pipeline.UseSends, Name: c.Request.Operation, Place: settings.Join(c.place, "request"), Conditional: maybe})

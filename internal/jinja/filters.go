@@ -278,7 +278,7 @@ func filterInt(f *frame, c *pyvalue.Call) (value, error) {
 	}
 	base, err := intArgument(c, 2, "base", 10)
 	if err != nil {
-		base = -1 // what is no base is like a text that is no number
+		base = -1 // with which no text is a number, so that it is read as a float below
 	}
 	switch {
 	case v.IsText():

@@ -72,8 +72,8 @@ func (k *userClass) derive(base value) error {
 	return nil
 }
 
-// maxAncestors bounds from how many classes one may derive: all of them are searched for what
-// an object does not have.
+// maxAncestors bounds how many ancestors the bases of a class may have together: all of them
+// are searched for an attribute that an object does not have.
 const maxAncestors = 1000
 
 // linearise works out the order in which classes are searched (C3).
@@ -88,7 +88,7 @@ func (k *userClass) linearise() error {
 		return err
 	}
 	if all > maxAncestors {
-		return pyvalue.Raise("RecursionError", "a class derives from more than %d others", maxAncestors)
+		return pyvalue.Raise("RecursionError", "the bases of a class have more than %d ancestors", maxAncestors)
 	}
 	if len(k.bases) == 1 {
 		k.mro = append([]*userClass{k}, k.bases[0].mro...)

@@ -208,7 +208,7 @@ func toInt(r *run, c *pyvalue.Call) (value, error) {
 		if !v.IsText() || !isInt {
 			return value{}, pyvalue.Raise("TypeError", "int() can't convert non-string with explicit base")
 		}
-		return pyvalue.ParseInt(r.meter, v.Text(), int(max(-1, min(n, 37)))) // which are no bases
+		return pyvalue.ParseInt(r.meter, v.Text(), int(max(-1, min(n, 37)))) // an int of 32 bits does not hold every n
 	}
 	switch v.Kind() {
 	case pyvalue.KindInt, pyvalue.KindBool:

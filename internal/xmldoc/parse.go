@@ -9,10 +9,9 @@ import (
 	"math"
 	"regexp"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 	"unsafe"
 
+	"github.com/exportpipeline/exportpipeline/internal/loggable"
 	"github.com/exportpipeline/exportpipeline/internal/longtext"
 	"github.com/exportpipeline/exportpipeline/internal/treelimit"
 )
@@ -67,19 +66,9 @@ func parse(ctx context.Context, text string, plain bool) (*Document, error) {
 	case err == nil:
 		return r.doc, nil
 	case errors.As(err, &syntax):
-		return nil, &xml.SyntaxError{Msg: shown(syntax.Msg), Line: syntax.Line}
+		return nil, &xml.SyntaxError{Msg: loggable.Text(syntax.Msg), Line: syntax.Line}
 	}
 	return nil, err
-}
-
-// shown is a text with parts of the document in it as a log can show it.
-func shown(text string) string {
-	return strings.Map(func(c rune) rune {
-		if unicode.IsControl(c) {
-			return utf8.RuneError
-		}
-		return c // and RuneError for what is not UTF-8
-	}, text)
 }
 
 // reader builds a document.
@@ -135,7 +124,7 @@ func (r *reader) read(ctx context.Context) error {
 		}
 	}
 	if len(r.open) > 1 {
-		return errors.New(shown("it ends within the element <" + spelled(r.open[len(r.open)-1].name) + ">"))
+		return errors.New(loggable.Text("it ends within the element <" + spelled(r.open[len(r.open)-1].name) + ">"))
 	}
 	r.close()
 	r.doc.text, r.doc.other = r.text.String(), r.other.String()
@@ -201,7 +190,7 @@ func (r *reader) instruction(first bool, text string) error {
 }
 
 func (r *reader) fault(format string, args ...any) error {
-	return errors.New(shown(fmt.Sprintf("line %d: "+format, append([]any{r.line()}, args...)...)))
+	return errors.New(loggable.Text(fmt.Sprintf("line %d: "+format, append([]any{r.line()}, args...)...)))
 }
 
 func spelled(n xml.Name) string {
@@ -249,8 +238,8 @@ func (r *reader) leaf(kind Kind, name uint32, value string) error {
 	return err
 }
 
-// append adds to the text of the document in pieces: memory for 60 MB may take a third of a
-// second to come.
+// append adds to a text of the document, in pieces: where memory is slow, 60 MB take a third
+// of a second, in which the context may end.
 func (r *reader) append(to *strings.Builder, text string) error {
 	if len(text) > longtext.Piece {
 		to.Grow(len(text))

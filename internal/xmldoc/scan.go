@@ -263,7 +263,7 @@ func lenient(token xml.Token, raw string) string {
 		return "no blank between two attributes"
 	case (starts || isText && !strings.HasPrefix(raw, "<![CDATA[")) && noCharacter.MatchString(raw):
 		return "reference to half of a surrogate pair"
-	case isDirective && NoCharacter(raw) >= 0:
+	case isDirective && IndexInvalid(raw) >= 0:
 		return "a character that XML does not allow"
 	}
 	return ""
@@ -463,9 +463,9 @@ func number(digits string, base rune) (n rune) {
 	return n
 }
 
-// NoCharacter returns where the first character stands in a text that XML does not allow, and
-// a text that is not UTF-8 is not one; -1 if there is none.
-func NoCharacter(text string) int {
+// IndexInvalid returns the index of the first character that XML does not allow, or of the
+// first byte that is not UTF-8; -1 if there is neither.
+func IndexInvalid(text string) int {
 	for i, r := range text {
 		if !isCharacter(r) || r == utf8.RuneError && !strings.HasPrefix(text[i:], string(utf8.RuneError)) {
 			return i

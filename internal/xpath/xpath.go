@@ -28,7 +28,7 @@ type Expr struct{ root expr }
 
 // Compile compiles an expression. The error is an [*Error].
 func Compile(source string) (*Expr, error) {
-	if at := xmldoc.NoCharacter(source); at >= 0 {
+	if at := xmldoc.IndexInvalid(source); at >= 0 {
 		return nil, &Error{source, at, "it has a character that XML does not allow"}
 	}
 	tokens, err := lex(source)

@@ -38,7 +38,7 @@ func FuzzCondition(f *testing.F) {
 		if err != nil {
 			fuzzing.CheckMessage(t, strings.Map(func(r rune) rune {
 				if unicode.IsControl(r) && strings.ContainsRune(text, r) {
-					return -1 // it shows the condition as it stands in the program
+					return -1 // the error quotes the condition unchanged
 				}
 				return r
 			}, err.Error()))

@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/exportpipeline/exportpipeline/internal/ordered"
 	"github.com/exportpipeline/exportpipeline/internal/pipelinerun"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/rossum"
@@ -169,11 +168,15 @@ func (o *Options) check() error {
 			add("secret %d is empty; is the variable that it comes from set?", i+1)
 		}
 	}
-	for name, n := range ordered.ByKey(map[string]int64{
-		"Timeout": int64(o.Timeout), "Window": int64(o.Window), "Keep": int64(o.Keep), "ReadTimeout": int64(o.ReadTimeout), "MaxAge": int64(o.MaxAge), "BodyLimit": o.BodyLimit,
-	}) {
-		if n < 0 {
-			add("%s is negative", name)
+	for _, option := range []struct {
+		name string
+		n    int64
+	}{
+		{"Timeout", int64(o.Timeout)}, {"Window", int64(o.Window)}, {"Keep", int64(o.Keep)},
+		{"ReadTimeout", int64(o.ReadTimeout)}, {"MaxAge", int64(o.MaxAge)}, {"BodyLimit", o.BodyLimit},
+	} {
+		if option.n < 0 {
+			add("%s is negative", option.name)
 		}
 	}
 	if o.Engine != nil && o.Async == nil {

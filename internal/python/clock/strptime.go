@@ -84,9 +84,10 @@ func newTimeParser(text string) *timeParser {
 func (p *timeParser) day() error {
 	t := time.Date(int(p.parts[0]), 1, max(1, int(p.yearDay)), 0, 0, 0, 0, time.UTC)
 	switch {
-	case p.isoYear == 0 && p.weekOf == 'V' && p.weekDay >= 0:
-		return pyvalue.Raise("ValueError", "year 0 is out of range")
-	case p.isoYear > 0 && p.weekOf == 'V' && p.weekDay >= 0:
+	case p.isoYear >= 0 && p.weekOf == 'V' && p.weekDay >= 0:
+		if p.isoYear == 0 {
+			return pyvalue.Raise("ValueError", "year 0 is out of range")
+		}
 		var err error
 		if t, err = isoWeek(p.isoYear, p.week, p.weekDay+1); err != nil {
 			return err
@@ -109,7 +110,7 @@ func (p *timeParser) day() error {
 	default:
 		return nil
 	}
-	if p.isoYear > 0 || p.yearDay > 0 {
+	if p.isoYear >= 0 || p.yearDay > 0 {
 		p.parts[0] = int64(t.Year())
 	}
 	p.parts[1], p.parts[2] = int64(t.Month()), int64(t.Day())

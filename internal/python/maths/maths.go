@@ -5,7 +5,6 @@ import (
 	"math"
 	"math/big"
 
-	"github.com/exportpipeline/exportpipeline/internal/ordered"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
@@ -153,7 +152,7 @@ func analytic() map[string]function {
 				return value{}, err
 			}
 			tolerance := map[string]float64{"rel_tol": 1e-9, "abs_tol": 0}
-			for name := range ordered.ByKey(tolerance) {
+			for _, name := range []string{"rel_tol", "abs_tol"} {
 				if v, ok := c.Arg(-1, name); ok {
 					if tolerance[name], err = realNumber(v); err != nil {
 						return value{}, err

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/exportpipeline/exportpipeline/internal/longtext"
@@ -121,6 +122,11 @@ func (x *indexer) run(ctx context.Context) error {
 	return nil
 }
 
+// definitions are the children of wsdl:definitions that are declared; what else is declared is
+// of a schema.
+var definitions = []string{"message", "portType", "binding", "service"}
+
+// errEncoding begins the error of a document that is not UTF-8.
 var errEncoding = errors.New("its encoding")
 
 func checkEncoding(p xml.ProcInst) error {
@@ -234,10 +240,10 @@ func (x *indexer) definition(e *openElement, n *node, at int, outer *scope) {
 	if n.name.Space != nsWSDL {
 		return
 	}
-	switch n.name.Local {
-	case "import":
+	switch {
+	case n.name.Local == "import":
 		x.refs = append(x.refs, reference{location: n.attr("location"), namespace: n.attr("namespace"), wsdl: true})
-	case "message", "portType", "binding", "service":
+	case slices.Contains(definitions, n.name.Local):
 		e.at, e.kind, e.local = at, n.name.Local, n.attr("name")
 		e.scope = outer // the slice has its own declarations
 	}

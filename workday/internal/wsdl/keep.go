@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"math"
+	"slices"
 )
 
 // Format is the version of what [Document.Append] writes.
@@ -159,24 +160,20 @@ func Load(data []byte) (*Document, error) {
 	}
 	n := k.count()
 	d := newDocument()
-	slices := make([]slice, n)
+	kept := make([]slice, n)
 	d.order = make([]declared, n)
 	sizes := make(map[group]int)
-	for i := range slices {
+	for i := range kept {
 		d.order[i] = declared{k.text(texts), xml.Name{Space: k.text(texts), Local: k.text(texts)}}
-		s := &slices[i]
+		s := &kept[i]
 		s.source, s.from = k.number(), k.number()
 		s.to = s.from + k.number()
 		s.scope, s.schema = pick(k, scopes), pick(k, schemas)
 		if s.source >= len(lengths) || k.bad || s.to > lengths[s.source] || s.from >= s.to {
 			return nil, errKept
 		}
-		switch d.order[i].kind {
-		case "message", "portType", "binding", "service":
-		default:
-			if s.schema == nil {
-				return nil, errKept
-			}
+		if s.schema == nil && !slices.Contains(definitions, d.order[i].kind) {
+			return nil, errKept
 		}
 		sizes[group{d.order[i].kind, d.order[i].name.Space}]++
 	}
@@ -189,7 +186,7 @@ func Load(data []byte) (*Document, error) {
 		if in := (group{key.kind, key.name.Space}); names == nil || in != last {
 			last, names = in, d.declared[in]
 		}
-		names[key.name.Local] = &slices[i]
+		names[key.name.Local] = &kept[i]
 	}
 	for _, length := range lengths {
 		d.sources = append(d.sources, k.bytes(length))
@@ -197,7 +194,7 @@ func Load(data []byte) (*Document, error) {
 	if k.bad || len(k.data) > 0 {
 		return nil, errKept
 	}
-	for _, s := range slices {
+	for _, s := range kept {
 		if d.sources[s.source][s.from] != '<' {
 			return nil, errKept
 		}
