@@ -2,19 +2,13 @@ package jinja
 
 import (
 	"context"
-	"errors"
 	"maps"
-	"math/rand/v2"
-	"os"
-	"regexp"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
+	"github.com/exportpipeline/exportpipeline/internal/fuzzing"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
-	"github.com/exportpipeline/exportpipeline/internal/raced"
 )
 
 // sweepPrelude makes what the templates of a sweep are given.
@@ -22,9 +16,7 @@ const sweepPrelude = `{% set ring = [] %}{% set _ = ring.append(ring) %}{% set n
 
 // sweepGivens are values that filters and tests are rarely given.
 var sweepGivens = strings.Split(strings.TrimSpace(`
-none;0;-1;1;3;2**70;-2**70;10**400;1.5;-0.0;1e308;1e308*10;true;'';'a';'a'*100000;'é😀';'%s %(a)d';'{} {0!r:>9}';'<a href="b">c</a> www.example.com';"[1, {}]";[];[[]];[1, 'a', none];range(1000)|list;ring;ns
-{};{'a': {}};{1: ring};();(1, 2);((1, 2), (3, 4));range(5);range;missing;missing.a;dict(a=1);dict;cycler(1, 'b');joiner(', ');joiner;('<b>'|safe);('&'|e);m;m();[1, 2]|map('string');'b,a'.split(',');'a'.upper;'%Y'.format;lipsum;self;loop;field
-'attr';'2 4';-5;'upper';'nothing';1 == 1;[3, 1, 2]|sort;{'b': 1, 'a': [2]};'a\nb\r\n\tc';'a b'|wordcount;true and 'x'
+none;0;-1;1;3;2**70;-2**70;10**400;1.5;-0.0;1e308;1e308*10;true;'';'a';'a'*100000;'é😀';'%s %(a)d';'{} {0!r:>9}';'<a href="b">c</a> www.example.com';"[1, {}]";[];[[]];[1, 'a', none];range(1000)|list;ring;ns;{};{'a': {}};{1: ring};();(1, 2);((1, 2), (3, 4));range(5);range;missing;missing.a;dict(a=1);dict;cycler(1, 'b');joiner(', ');joiner;('<b>'|safe);('&'|e);m;m();[1, 2]|map('string');'b,a'.split(',');'a'.upper;'%Y'.format;lipsum;self;loop;field;'attr';'2 4';-5;'upper';'nothing';1 == 1;[3, 1, 2]|sort;{'b': 1, 'a': [2]};'a\nb\r\n\tc';'a b'|wordcount;true and 'x'
 `), ";")
 
 // sweepTemplates are what is done with values; A, B and C are values, F is a filter, T a test, M a method.
@@ -83,59 +75,31 @@ var sweepTemplates = strings.Split(strings.TrimSpace(`
 var sweepKeywords = strings.Fields(`attribute default default_value case_sensitive reverse by d width indent first blank length end leeway killwords linecount fill_with
 precision method start separator sep nofollow trim_url_limit target rel s count old new binary boolean base value chars wrapstring break_long_words`)
 
-var standsForSwept = regexp.MustCompile(`\b[ABCFTMK]\b`)
-
 // TestEveryFilterAndTestEndsWhateverItIsGiven renders templates with what they are rarely
 // given. There is a text, an error, or the end of a limit: never a panic, nor work that no
 // limit ends.
 func TestEveryFilterAndTestEndsWhateverItIsGiven(t *testing.T) {
 	t.Parallel()
-	n, seed := 3000, uint64(18)
-	switch {
-	case raced.Enabled():
-		n = 500 // there is nothing to race
-	case os.Getenv("EXPORTPIPELINE_SOAK") != "":
-		n, seed = 50_000, uint64(time.Now().UnixNano())
-	}
-	t.Logf("seed %d", seed)
-	r := rand.New(rand.NewPCG(seed, 0))
-	pick := func(list []string) string { return list[r.IntN(len(list))] }
 	var methods []string
 	for _, v := range []value{pyvalue.Str(""), pyvalue.NewList(), pyvalue.NewDict().Value(), pyvalue.NewTuple(), pyvalue.Int(1), pyvalue.Float(1)} {
 		methods = append(methods, pyvalue.MethodNames(v)...)
 	}
 	slices.Sort(methods)
-	from := map[string][]string{
+	of := map[string][]string{
 		"A": sweepGivens, "B": sweepGivens, "C": sweepGivens, "K": sweepKeywords, "M": methods,
 		"F": slices.Sorted(maps.Keys(filters())), "T": slices.Sorted(maps.Keys(tests())),
 	}
+	n, seed := fuzzing.Sweeps(t, 3000, 50_000)
+	sweep := fuzzing.NewSweep(t, seed, 0)
 	for range n {
-		checkSwept(t, standsForSwept.ReplaceAllStringFunc(pick(sweepTemplates), func(name string) string {
-			text := strings.TrimSpace(pick(from[name]))
-			if strings.Contains("ABC", name) {
-				return "(" + text + ")"
+		sweep.Try(sweep.Fill(sweep.Pick(sweepTemplates), of), func(ctx context.Context, source string) error {
+			compiled, err := Compile("sweep", sweepPrelude+source, Options{})
+			if err != nil {
+				return err
 			}
-			return text
-		}))
-	}
-}
-
-func checkSwept(t *testing.T, source string) {
-	t.Helper()
-	defer func() {
-		if v := recover(); v != nil {
-			t.Errorf("%s\npanic: %v\n%s", source, v, debug.Stack())
-		}
-	}()
-	compiled, err := Compile("sweep", sweepPrelude+source, Options{})
-	if err != nil {
-		return
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	limits := Limits{Steps: 2_000_000, OutputBytes: 4 << 20, ValueBytes: 4 << 20, TotalBytes: 64 << 20}
-	_, err = compiled.RenderString(ctx, map[string]value{"field": pyvalue.NewDict().Value()}, limits)
-	if errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("%s\n%v", source, err)
+			limits := Limits{Steps: 2_000_000, OutputBytes: 4 << 20, ValueBytes: 4 << 20, TotalBytes: 64 << 20}
+			_, err = compiled.RenderString(ctx, map[string]value{"field": pyvalue.NewDict().Value()}, limits)
+			return err
+		})
 	}
 }

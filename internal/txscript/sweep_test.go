@@ -3,18 +3,14 @@ package txscript_test
 import (
 	"context"
 	"errors"
-	"fmt"
-	"math/rand/v2"
 	"os"
-	"regexp"
-	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
-	"time"
 
+	"github.com/exportpipeline/exportpipeline/internal/fuzzing"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
-	"github.com/exportpipeline/exportpipeline/internal/raced"
 	"github.com/exportpipeline/exportpipeline/internal/txscript"
 )
 
@@ -197,7 +193,6 @@ func sweptCalls(t *testing.T) (calls []string) {
 	}
 	calls = strings.Fields(builtinNames)
 	for _, given := range givens {
-		given = strings.TrimSpace(given)
 		for _, name := range names(given) {
 			calls = append(calls, "("+given+")."+name)
 		}
@@ -233,76 +228,53 @@ func evaluated(ctx context.Context, code string) (pyvalue.Value, error) {
 // that no limit ends.
 func TestEveryCallEndsWhateverItIsGiven(t *testing.T) {
 	t.Parallel()
-	each, seed := 2, uint64(18)
-	switch {
-	case raced.Enabled():
-		each = 1 // there is nothing to race
-	case os.Getenv("EXPORTPIPELINE_SOAK") != "":
-		each, seed = 200, uint64(time.Now().UnixNano())
-	}
-	t.Logf("seed %d", seed)
 	calls := sweptCalls(t)
 	if len(calls) < 2000 {
 		t.Fatalf("%d calls are too few", len(calls))
 	}
+	rounds, seed := fuzzing.Sweeps(t, 2, 200)
 	const shares = 8
 	for share := range shares {
-		t.Run(fmt.Sprint(share), func(t *testing.T) {
+		t.Run(strconv.Itoa(share), func(t *testing.T) {
 			t.Parallel()
-			r := rand.New(rand.NewPCG(seed, uint64(share)))
+			sweep := fuzzing.NewSweep(t, seed, uint64(share))
+			of := map[string][]string{"A": givens, "B": givens, "C": givens}
+			run := func(ctx context.Context, code string) error {
+				_, err := evaluated(ctx, code)
+				var raised *pyvalue.Error
+				var syntax *txscript.SyntaxError
+				if err != nil && !errors.As(err, &raised) && !errors.As(err, &syntax) && !errors.Is(err, pyvalue.ErrLimit) {
+					t.Errorf("%s\n%T: %v", code, err, err)
+				}
+				return err
+			}
 			for i := share; i < len(calls); i += shares {
-				for range each {
-					args := make([]string, r.IntN(4))
-					for j := range args {
-						args[j] = given(r)
-					}
-					if r.IntN(4) == 0 {
-						args = append(args, keywords[r.IntN(len(keywords))]+"="+given(r))
-					}
-					checkEnd(t, calls[i]+"("+strings.Join(args, ", ")+")")
+				for range rounds {
+					sweep.Try(shown(calls[i]+"("+arguments(sweep)+")"), run)
 				}
 			}
-			for range each * len(calls) / shares / 4 {
-				checkEnd(t, filled(r, operations))
-				checkDone(t, filled(r, statements))
+			for range rounds * len(calls) / shares / 4 {
+				sweep.Try(shown(sweep.Fill(sweep.Pick(operations), of)), run)
+				sweep.Try(sweep.Fill(sweep.Pick(statements), of), run)
 			}
 		})
 	}
 }
 
-func given(r *rand.Rand) string { return strings.TrimSpace(givens[r.IntN(len(givens))]) }
-
-// filled is one of the texts with values for A, B and C.
-func filled(r *rand.Rand, texts []string) string {
-	text := strings.TrimSpace(texts[r.IntN(len(texts))])
-	return standsForValue.ReplaceAllStringFunc(text, func(string) string { return "(" + given(r) + ")" })
-}
-
-var standsForValue = regexp.MustCompile(`\b[ABC]\b`)
-
-// checkEnd runs a call and shows what it returns.
-func checkEnd(t *testing.T, call string) {
-	t.Helper()
-	from := strings.LastIndexByte(call, '\n') + 1 // after an import
-	checkDone(t, call[:from]+"x = "+call[from:]+"\nstr(x), repr(x)")
-}
-
-// checkDone runs statements.
-func checkDone(t *testing.T, code string) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	defer func() {
-		if v := recover(); v != nil {
-			t.Errorf("%s\npanic: %v\n%s", code, v, debug.Stack())
-		}
-	}()
-	_, err := evaluated(ctx, code)
-	var raised *pyvalue.Error
-	var syntax *txscript.SyntaxError
-	switch {
-	case err == nil, errors.As(err, &raised), errors.As(err, &syntax), errors.Is(err, pyvalue.ErrLimit):
-	default:
-		t.Errorf("%s\n%T: %v", code, err, err)
+// arguments are up to three by position, and sometimes one by name.
+func arguments(s *fuzzing.Sweep) string {
+	args := make([]string, s.IntN(4))
+	for i := range args {
+		args[i] = s.Pick(givens)
 	}
+	if s.IntN(4) == 0 {
+		args = append(args, s.Pick(keywords)+"="+s.Pick(givens))
+	}
+	return strings.Join(args, ", ")
+}
+
+// shown prints what an expression gives; an import may be before it.
+func shown(call string) string {
+	from := strings.LastIndexByte(call, '\n') + 1
+	return call[:from] + "x = " + call[from:] + "\nstr(x), repr(x)"
 }
