@@ -75,8 +75,8 @@ func TestDeepValuesAreNeitherComparedNorKeys(t *testing.T) {
 		"hash of tuples":       {"a = ()", "a = (a,)", "hash(a)"},
 		"tuples as keys":       {"a = ()", "a = (a,)", "{a: 1}"},
 		"named tuples as keys": {"from collections import namedtuple\nA = namedtuple('A', 'x')\na = 1", "a = A(a)", "{a: 1}"},
-		"classes":              {"class A: pass\na = A", "a = type('A', (a,), {})", "a().x"},
-		"classes by statement": {"class A: pass\na = A", "class A(a): pass\n  a = A", "a().x"},
+		"classes":              {"class A: pass\na = A", "a = type('A', (a,), {})", "hasattr(a(), 'x')"},
+		"classes by statement": {"class A: pass\na = A", "class A(a): pass\n  a = A", "hasattr(a(), 'x')"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -85,8 +85,8 @@ func TestDeepValuesAreNeitherComparedNorKeys(t *testing.T) {
 			if !errors.As(err, &raised) || raised.Type != "RecursionError" {
 				t.Errorf("100,000 in one another: %.200v", err)
 			}
-			if _, err := used(t, c.head+"\nfor i in range(300):\n  "+c.one+"\n", pyvalue.Limits{Steps: 1_000_000}); err != nil {
-				t.Errorf("300 in one another: %v", err)
+			if _, err := used(t, c.head+"\nfor i in range(150):\n  "+c.one+"\n"+c.use, pyvalue.Limits{Steps: 1_000_000}); err != nil {
+				t.Errorf("150 in one another: %v", err)
 			}
 		})
 	}
@@ -108,27 +108,5 @@ func TestAFrozensetOfFrozensetsIsHashedOnce(t *testing.T) {
 	}
 	if got, _ := pyvalue.Repr(m, v); got != "[1, True, False]" {
 		t.Errorf("got %s", got)
-	}
-}
-
-// What except is given is an exception class or a tuple of some, as in CPython; a list that
-// is in itself was gone through until the stack was full.
-func TestExceptTakesAClassOrATupleOfClasses(t *testing.T) {
-	t.Parallel()
-	for given, caught := range map[string]bool{
-		"ValueError": true, "(KeyError, ValueError)": true, "()": false, "KeyError": false,
-		"[ValueError]": false, "ring": false, "(KeyError, (ValueError,))": false, "(ValueError, 1)": false, "1": false,
-	} {
-		v, err := evaluated(t.Context(), "try:\n  try: raise ValueError(1)\n  except "+given+": x = 'caught'\nexcept BaseException as e: x = repr(e)\nx")
-		want := "caught"
-		switch {
-		case strings.Contains(given, "Key") && !strings.Contains(given, "Value") || given == "()":
-			want = "ValueError(1)"
-		case !caught:
-			want = "TypeError('catching classes that do not inherit from BaseException is not allowed')"
-		}
-		if err != nil || v.Text() != want {
-			t.Errorf("except %s: %v, %v, want %s", given, v, err, want)
-		}
 	}
 }

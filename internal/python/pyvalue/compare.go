@@ -109,7 +109,10 @@ func (c *comparing) plainly(a, b Value, depth int) bool {
 			other, ok := pair[1].any.(*Slicing)
 			return ok && c.equal(NewTuple(o[:]...), NewTuple(other[:]...), depth+1)
 		case *view:
-			return c.views(o, pair[1])
+			if other := setLikeOf(pair[1]); other != nil && o.what != "values" {
+				return c.sets(CmpEq, o, other, depth)
+			}
+			return o == pair[1].any
 		}
 		if o, ok := pair[0].any.(interface{ PyEqual(other Value) bool }); ok {
 			return o.PyEqual(pair[1])
@@ -141,40 +144,20 @@ func (c *comparing) plainly(a, b Value, depth int) bool {
 			return false
 		}
 		for k, v := range x.All() {
-			other, ok, err := y.GetWithin(c.m, k)
-			if err != nil {
-				c.err = err
-			}
+			other, ok := c.lookup(y, k)
 			if !ok || !c.element(v, other, depth+1) {
 				return false
 			}
 		}
 		return true
 	case KindSet:
-		x, y := a.Set(), b.Set()
-		return x.d.Len() == y.d.Len() && c.subset(x, y)
+		return c.sets(CmpEq, a.Set(), b.Set(), depth)
 	}
 	return a.any == b.any
 }
 
 func (c *comparing) sameText(a, b string) bool {
 	return len(a) == len(b) && c.step(len(a)/perStep) && a == b
-}
-
-func (c *comparing) subset(x, y *Set) bool {
-	for k := range x.d.All() {
-		if !c.step(1) {
-			return false
-		}
-		_, has, err := y.d.GetWithin(c.m, k)
-		if err != nil {
-			c.err = err
-		}
-		if !has {
-			return false
-		}
-	}
-	return true
 }
 
 // Compare returns a op b; TypeError for values without an order.
@@ -203,12 +186,9 @@ func CompareWithin(m *Meter, op CmpOp, a, b Value) (bool, error) {
 		return false, undefinedError(b)
 	}
 	in := &comparing{m: m}
-	if a.Kind() == KindSet && b.Kind() == KindSet {
-		holds := in.sets(op, a.Set(), b.Set())
-		return holds && in.err == nil, in.err
-	}
-	if isView(a) && (isView(b) || b.Kind() == KindSet) || isView(b) && a.Kind() == KindSet {
-		return in.viewOrder(op, a, b)
+	if x, y := setLikeOf(a), setLikeOf(b); x != nil && y != nil {
+		holds := in.sets(op, x, y, 0)
+		return holds, in.err
 	}
 	c, ordered, err := in.builtin(op, a, b, 0)
 	if err == nil {
@@ -234,21 +214,6 @@ func notEqual(m *Meter, a, b Value) (bool, error) {
 	return !same, c.err
 }
 
-// viewOrder compares keys or items as the sets that they are.
-func (in *comparing) viewOrder(op CmpOp, a, b Value) (bool, error) {
-	sides := [2]Value{a, b}
-	for i, v := range sides {
-		if o, ok := v.any.(*view); ok {
-			var err error
-			if sides[i], err = o.asSet(in.m); err != nil {
-				return false, err
-			}
-		}
-	}
-	holds := in.sets(op, sides[0].Set(), sides[1].Set())
-	return holds && in.err == nil, in.err
-}
-
 func fits(op CmpOp, c int) bool {
 	switch op {
 	case CmpLt:
@@ -259,18 +224,6 @@ func fits(op CmpOp, c int) bool {
 		return c > 0
 	}
 	return c >= 0
-}
-
-func (in *comparing) sets(op CmpOp, x, y *Set) bool {
-	switch op {
-	case CmpLt:
-		return x.d.Len() < y.d.Len() && in.subset(x, y)
-	case CmpLe:
-		return in.subset(x, y)
-	case CmpGt:
-		return y.d.Len() < x.d.Len() && in.subset(y, x)
-	}
-	return in.subset(y, x)
 }
 
 // small returns a number as a float that is exactly equal and has an order: a float but

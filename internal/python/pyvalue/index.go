@@ -154,6 +154,12 @@ func Contains(m *Meter, container, item Value) (bool, error) {
 			return false, err
 		}
 		return x.Has(item)
+	case *view:
+		if x.what != "values" {
+			in := &comparing{m: m}
+			found := x.has(in, item, 0)
+			return found, in.err
+		}
 	case *Range:
 		return x.contains(m, item)
 	case interface{ PyContains(v Value) (bool, error) }:

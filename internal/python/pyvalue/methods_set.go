@@ -97,7 +97,7 @@ func setCompare(name string, op CmpOp) method {
 			return Value{}, err
 		}
 		in := &comparing{m: m}
-		holds := in.sets(op, v.Set(), other.Set())
+		holds := in.sets(op, v.Set(), other.Set(), 0)
 		return Bool(holds), in.err
 	}
 }

@@ -1,7 +1,6 @@
 package pyvalue
 
 import (
-	"errors"
 	"iter"
 	"slices"
 )
@@ -233,26 +232,6 @@ func (v *view) asSet(m *Meter) (Value, error) {
 		return Value{}, err
 	}
 	return NewSet(m, items...)
-}
-
-// views compares keys or items with a set, or with those of another dict.
-func (c *comparing) views(v *view, other Value) bool {
-	if v.what == "values" || !isView(other) && other.Kind() != KindSet {
-		o, ok := other.any.(*view)
-		return ok && o == v
-	}
-	own, err := v.asSet(c.m)
-	if o, ok := other.any.(*view); ok && err == nil {
-		other, err = o.asSet(c.m)
-	}
-	if err != nil {
-		var raised *Error
-		if !errors.As(err, &raised) { // what cannot be hashed equals nothing
-			c.err = err
-		}
-		return false
-	}
-	return c.equal(own, other, 0)
 }
 
 // isView reports keys or items, which set operators work on.
