@@ -120,8 +120,8 @@ func CheckSettings[T Component](t testing.TB, data []byte, empty func() T) {
 }
 
 // CheckMessage reports a text that people or logs cannot show: without words, not UTF-8, or
-// with control characters. DEL is let pass, which no terminal acts on, and which the standard
-// library leaves in what it quotes.
+// with control characters. DEL is allowed: no terminal acts on it, and package time leaves it
+// in what it quotes.
 func CheckMessage(t testing.TB, text string) {
 	t.Helper()
 	switch {

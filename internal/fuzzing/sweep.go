@@ -15,8 +15,8 @@ import (
 	"github.com/exportpipeline/exportpipeline/internal/raced"
 )
 
-// Sweep puts texts of programs together, of what may be said and what is rarely said with it.
-// Its methods are for one goroutine.
+// Sweep tries pieces of programs that are put together at random: what a language can do, with
+// values that it is rarely done with. It is for one goroutine.
 type Sweep struct {
 	t         testing.TB
 	random    *rand.Rand
@@ -38,29 +38,29 @@ func Sweeps(t testing.TB, rounds, soak int) (n int, seed uint64) {
 }
 
 // NewSweep returns one of several sweeps with a seed. When the test ends it fails if fewer than
-// a tenth of the texts did what they say: then the texts are wrong, and nothing was tried.
+// a tenth of the texts ran without an error: then they are wrong, and nothing was tried.
 func NewSweep(t testing.TB, seed, number uint64) *Sweep {
 	s := &Sweep{t: t, random: rand.New(rand.NewPCG(seed, number))}
 	t.Cleanup(func() {
-		t.Logf("%d of %d texts did what they say", s.ok, s.tried)
+		t.Logf("%d of %d texts ran without an error", s.ok, s.tried)
 		if s.ok*10 < s.tried || s.tried == 0 {
-			t.Error("these are too few")
+			t.Error("fewer than a tenth of the texts ran without an error")
 		}
 	})
 	return s
 }
 
-// IntN returns a number from 0 up to n, which is not among them.
+// IntN returns a number of at least 0 and less than n.
 func (s *Sweep) IntN(n int) int { return s.random.IntN(n) }
 
 // Pick returns one of the texts.
 func (s *Sweep) Pick(texts []string) string { return texts[s.random.IntN(len(texts))] }
 
-// hole is where something is put into a text: a capital letter that stands alone.
+// hole is where a text is put in: a capital letter that stands alone.
 var hole = regexp.MustCompile(`\b[A-Z]\b`)
 
-// Fill puts one of the texts of a letter where that letter stands alone, those of the letters A
-// to C in parentheses.
+// Fill replaces each capital letter that stands alone by one of its texts; those of A, B and C,
+// which are values, are put in parentheses.
 func (s *Sweep) Fill(text string, of map[string][]string) string {
 	return hole.ReplaceAllStringFunc(text, func(letter string) string {
 		switch texts := of[letter]; {
@@ -90,6 +90,6 @@ func (s *Sweep) Try(text string, run func(ctx context.Context, text string) erro
 	case err == nil:
 		s.ok++
 	case errors.Is(err, context.DeadlineExceeded):
-		s.t.Errorf("%s\nnothing but its time has ended it: %v", text, err)
+		s.t.Errorf("%s\nonly its deadline ended it: %v", text, err)
 	}
 }

@@ -252,9 +252,9 @@ func isBare(address string) bool {
 // parameter is one of a query, however these are separated.
 var parameter = regexp.MustCompile(`[^&;]+`)
 
-// withoutValue hides the value of a parameter with a sensitive name. A question mark is a part
-// of a value, and so hidden with it; but where it stands before a sensitive name, the address
-// was put together of two that have a query each, and what follows is another parameter.
+// withoutValue hides the value of a parameter with a sensitive name, with the question marks
+// that are in it. A sensitive name may also follow a question mark within the value of another
+// parameter, as in an address that was joined from two with a query each.
 func withoutValue(part string) string {
 	name, _, _ := strings.Cut(part, "=")
 	for at := 0; ; {

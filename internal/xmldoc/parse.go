@@ -238,8 +238,8 @@ func (r *reader) leaf(kind Kind, name uint32, value string) error {
 	return err
 }
 
-// append adds to a text of the document, in pieces: where memory is slow, 60 MB take a third
-// of a second, in which the context may end.
+// append adds to a text of the document in pieces, with a look at the context between them:
+// where memory is slow, 60 MB take a third of a second.
 func (r *reader) append(to *strings.Builder, text string) error {
 	if len(text) > longtext.Piece {
 		to.Grow(len(text))
