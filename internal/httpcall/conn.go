@@ -40,6 +40,7 @@ func (c *conn) written() int64 { return c.out.Load() }
 
 // Write implements [net.Conn].
 func (c *conn) Write(p []byte) (int, error) {
+	c.record.send()
 	n, err := c.Conn.Write(p)
 	c.out.Add(int64(n))
 	if err != nil {

@@ -7,7 +7,9 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -183,6 +185,62 @@ func TestWhatComesAfterAReplyIsNotTheNextReply(t *testing.T) {
 			second, err := c.Do(t.Context(), &Call{Method: "POST", URL: url, Body: Bytes("BODY")})
 			if err == nil && string(second.Body) != "ok" || posts.Load() > 2 {
 				t.Errorf("%d posts, %v, %v", posts.Load(), second, err)
+			}
+		})
+	}
+}
+
+// net/http looks for what comes on a kept connection only while no request has it. Here the
+// next request is written before it looks.
+func TestAReplyThatCameBeforeItsRequestIsNotItsReply(t *testing.T) {
+	t.Parallel()
+	const unasked = "\r\nContent-Length: 4\r\n\r\nevil"
+	for name, tt := range map[string]struct {
+		retry  Retry
+		more   string
+		status int // of the reply, 0 for an error
+	}{
+		"a POST":                       {IfNotSent, "HTTP/1.1 201 Created" + unasked, 0},
+		"a POST that may be repeated":  {Always, "HTTP/1.1 201 Created" + unasked, 200},
+		"408 for a time without calls": {IfNotSent, "HTTP/1.1 408 Request Timeout" + unasked, 408},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			url, _ := keeping(t, func(c net.Conn, r *bufio.Reader) {
+				if req, err := http.ReadRequest(r); err == nil {
+					_, _ = io.Copy(io.Discard, req.Body)
+				}
+				_, _ = io.WriteString(c, "HTTP/1.1 204 No Content\r\n\r\n"+tt.more)
+				_, _ = io.Copy(io.Discard, r)
+			})
+			c := isolated(t, Options{})
+			var reply *Reply
+			var err error
+			done := make(chan struct{})
+			second := sync.OnceFunc(func() {
+				written := make(chan struct{})
+				wrote := sync.OnceFunc(func() { close(written) })
+				ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{
+					WroteRequest: func(httptrace.WroteRequestInfo) { wrote() },
+				})
+				go func() {
+					defer close(done)
+					reply, err = c.Do(ctx, &Call{Method: "POST", URL: url, Retry: tt.retry})
+				}()
+				<-written
+			})
+			ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{PutIdleConn: func(error) { second() }})
+			first, firstErr := c.Do(ctx, &Call{Method: "POST", URL: url, Body: Bytes("BODY")})
+			if firstErr != nil || first.Status != 204 {
+				t.Fatalf("%v, %v", first, firstErr)
+			}
+			<-done
+			var failed *Error
+			if err != nil && (!errors.As(err, &failed) || !failed.Sent || !errors.Is(err, ErrLost)) {
+				t.Errorf("%v", err)
+			}
+			if statusOf(reply) != tt.status {
+				t.Errorf("status %d, want %d; %v", statusOf(reply), tt.status, err)
 			}
 		})
 	}

@@ -69,6 +69,11 @@ func (o *once) RoundTrip(req *http.Request) (*http.Response, error) {
 		x.end()
 		return nil, err
 	}
+	if x.unasked() && resp.StatusCode != http.StatusRequestTimeout { // which servers send as they close an idle connection
+		_ = resp.Body.Close()
+		x.end()
+		return nil, errUnasked
+	}
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		// It has no body. net/http makes one of the connection, which no deadline ends.
 		_ = resp.Body.Close()
@@ -78,6 +83,10 @@ func (o *once) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp.Request = req
 	return resp, nil
 }
+
+// errUnasked is that of a reply which belongs to no call of ours. The request that has met it
+// was written, and its own reply will not be known.
+var errUnasked = fmt.Errorf("%w: it had sent more than its last reply before this call was made", ErrLost)
 
 // errNoReply is that of a transport which breaks the rules of [http.RoundTripper].
 var errNoReply = errors.New("the program's HTTP transport has returned neither a reply with a status nor an error")
@@ -225,6 +234,7 @@ type exchange struct {
 	connected bool
 	http2     bool
 	conn      *conn    // nil if the connection does not count
+	kept      bool     // another request was made on it before
 	refused   net.Conn // which must not get the request
 	sealed    bool     // TLS is above conn
 	before    int64    // bytes that conn had written before
@@ -277,6 +287,7 @@ func (x *exchange) gotConn(info httptrace.GotConnInfo) {
 		return
 	}
 	x.traced, x.connected, x.wrote = true, true, x.long
+	x.kept = info.Reused
 	_, x.sealed = info.Conn.(*tls.Conn)
 	if x.conn = counted(info.Conn); x.conn != nil {
 		x.before = x.conn.written()
@@ -308,6 +319,18 @@ func (x *exchange) fields() [][2]string {
 		return nil
 	}
 	return x.conn.record.fields()
+}
+
+// unasked reports a reply that had come before the request was written. net/http closes a kept
+// connection on which something comes, but not if the next request gets it at the same moment.
+func (x *exchange) unasked() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.conn == nil || x.sealed || x.http2 || !x.kept || !x.conn.record.unasked() {
+		return false
+	}
+	_ = x.conn.Close()
+	return true
 }
 
 // again decides whether what was given out may be given out a second time.

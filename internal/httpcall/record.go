@@ -13,22 +13,40 @@ const maxRecorded = 1<<20 + 1<<12
 // recorder keeps the header of a reply as it comes over a connection: net/http spells
 // its names anew and forgets their order.
 type recorder struct {
-	mu   sync.Mutex
-	on   bool
-	head []byte // of the reply, from its status line
+	mu      sync.Mutex
+	on      bool
+	head    []byte // of the reply, from its status line
+	sending bool   // the request has begun to leave
+	replied bool   // something has come since then
 }
 
-// begin starts with the next reply.
+// begin starts with the next request and its reply.
 func (r *recorder) begin() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.on, r.head = true, nil
+	r.on, r.head, r.sending, r.replied = true, nil, false, false
+}
+
+// send notes that something of the request is about to be written.
+func (r *recorder) send() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.sending = true
+}
+
+// unasked reports that nothing has come since the request began to leave. What net/http
+// takes for its reply came before it: the server sent it beyond the end of the last one.
+func (r *recorder) unasked() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return !r.replied
 }
 
 // add takes what was read from the connection.
 func (r *recorder) add(data []byte) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.replied = r.replied || r.sending && len(data) > 0
 	if !r.on {
 		return
 	}
