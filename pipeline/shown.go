@@ -18,6 +18,9 @@ func (k SealKey) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, k.String
 // LogValue implements [slog.LogValuer].
 func (k SealKey) LogValue() slog.Value { return slog.StringValue(k.String()) }
 
+// MarshalText keeps the secret out of JSON and other encodings, which have what String returns.
+func (k SealKey) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
 // String returns how many certificates there are.
 func (t TLS) String() string { return fmt.Sprintf("TLS with %d certificates", len(t.Certificates)) }
 
@@ -26,6 +29,9 @@ func (t TLS) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, t.String()) 
 
 // LogValue implements [slog.LogValuer].
 func (t TLS) LogValue() slog.Value { return slog.StringValue(t.String()) }
+
+// MarshalText keeps the private keys out of JSON and other encodings, which have what String returns.
+func (t TLS) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
 
 // String returns method and address, without credentials.
 func (r Request) String() string { return redact.Address(r.Method, r.URL) }

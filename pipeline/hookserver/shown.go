@@ -19,6 +19,9 @@ func (o Options) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, o.String
 // LogValue implements [slog.LogValuer].
 func (o Options) LogValue() slog.Value { return slog.StringValue(o.String()) }
 
+// MarshalText keeps the secrets out of JSON and other encodings, which have what String returns.
+func (o Options) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
+
 // String returns the address.
 func (a Async) String() string { return "polling at " + redact.Address("", a.URL) }
 
@@ -27,6 +30,9 @@ func (a Async) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, a.String()
 
 // LogValue implements [slog.LogValuer].
 func (a Async) LogValue() slog.Value { return slog.StringValue(a.String()) }
+
+// MarshalText keeps the key out of JSON and other encodings, which have what String returns.
+func (a Async) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
 
 // String says what it is.
 func (s *Server) String() string { return "hook server" }

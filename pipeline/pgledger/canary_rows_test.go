@@ -2,6 +2,7 @@ package pgledger_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,8 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -86,13 +89,15 @@ func rows(t *testing.T, conn *pgx.Conn, schema string) (all string, tables map[s
 	return b.String(), tables
 }
 
-// However a run ends, and if it is asked for again, no column of any row and no log line of the
-// ledger shows a secret or data of the document, and no error of the run a secret.
+// However a run ends, and if it is asked for again, no column of any row, no log line of the ledger
+// and none of PostgreSQL's, which logs every statement here with its parameters, shows a secret or
+// data of the document, and no error of the run a secret.
 func TestNoRowShowsASecret(t *testing.T) {
 	if blind := kept.Blind(); blind != "" {
 		t.Fatal(blind)
 	}
-	search, s := kept.Search(), pgledgertest.New(t)
+	search, s := kept.Search(), pgledgertest.New(t, "log_statement=all", "log_min_duration_statement=0", "log_parameter_max_length_on_error=-1")
+	said := 0 // of PostgreSQL's log
 	conn, err := pgx.Connect(t.Context(), s.Address())
 	must(t, err)
 	defer conn.Close(context.WithoutCancel(t.Context()))
@@ -143,6 +148,14 @@ func TestNoRowShowsASecret(t *testing.T) {
 				}
 			}
 		}
+		server, err := os.ReadFile(filepath.Join(s.Dir(), "log"))
+		must(t, err)
+		if all := string(server[said:]); !strings.Contains(all, schema+".ledger_write_1(") || !strings.Contains(strings.ToLower(all), "parameters: $1 = ") {
+			t.Errorf("PostgreSQL logs no statement of the ledger with its parameters: %.300s", all)
+		} else if found := search(all); (found == "") != sealed {
+			t.Errorf("sealed %v: PostgreSQL's log shows %s", sealed, cmp.Or(found, "nothing, so that this test proves nothing"))
+		}
+		said = len(server)
 		text, tables := rows(t, conn, schema)
 		if tables[schema+".ledger_run"] < 5 || tables[schema+".ledger_record"] < 15 || tables[schema+".ledger_body"] < 1 {
 			t.Errorf("not every table was looked at: %v", tables)

@@ -49,7 +49,7 @@ func TestAPasswordInAnAddressIsNotShown(t *testing.T) {
 		}
 		var log strings.Builder
 		for _, h := range []slog.Handler{slog.NewTextHandler(&log, nil), slog.NewJSONHandler(&log, nil)} {
-			slog.New(h).Info("options", "o", o, "p", &o, "text", fmt.Sprintf("%+v %#v %v", o, o, []Options{o}))
+			slog.New(h).Info("options", "o", o, "p", &o, "text", fmt.Sprintf("%+v %#v %v", o, o, []Options{o}), "in", []Options{o})
 		}
 		if strings.Contains(log.String(), canary) {
 			t.Errorf("the options show the password: %s", log.String())

@@ -63,6 +63,9 @@ func (o Options) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, o.String
 // LogValue implements [slog.LogValuer].
 func (o Options) LogValue() slog.Value { return slog.StringValue(o.String()) }
 
+// MarshalText keeps the password out of JSON and other encodings, which have what String returns.
+func (o Options) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
+
 // listenConfig reads the address, nil if there is none. The driver's own error would show a
 // password in many spellings.
 func (o Options) listenConfig() (*pgx.ConnConfig, error) {

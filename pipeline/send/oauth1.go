@@ -32,6 +32,9 @@ func (o OAuth1) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, o.String(
 // LogValue implements [slog.LogValuer].
 func (o OAuth1) LogValue() slog.Value { return slog.StringValue(o.String()) }
 
+// MarshalText keeps the secrets out of JSON and other encodings, which have what String returns.
+func (o OAuth1) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
+
 // Sign has a call carry an Authorization header with its signature, each attempt of it one
 // of its own, since a server refuses a nonce that it has seen. It comes last: what is
 // signed is the call as it is now, with the parameters of its address and, if its
