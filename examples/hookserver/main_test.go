@@ -90,3 +90,17 @@ func TestAPersonSettlesACallFromTheCommandLine(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestTheHookServerShowsNeitherKeyNorSecret(t *testing.T) {
+	const canary = "c4nary-of-a-key"
+	t.Setenv("ROSSUM_HOOK_SECRET", canary)
+	for _, key := range []string{canary, strings.Repeat("c4", 15), strings.Repeat("c4", 16) + "x"} {
+		t.Setenv(keyVariable, key)
+		if err := do(t.Context(), t.TempDir(), true, "", "", true); err == nil || strings.Contains(err.Error(), key[:8]) {
+			t.Errorf("%s: %v", key, err)
+		}
+	}
+	if err := run(t.Context(), "erp.example:port", false, nil); err == nil || strings.Contains(err.Error(), canary) {
+		t.Errorf("an address without a port: %v", err)
+	}
+}

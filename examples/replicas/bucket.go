@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
@@ -20,17 +21,17 @@ type bucket struct {
 	name   string
 }
 
+// errNoBucket does not say what was given, which may have credentials in it.
+var errNoBucket = errors.New("-bucket takes the address of a bucket, such as https://s3.example/ledger")
+
 // openBucket takes the address of a bucket, such as https://s3.example/ledger. Credentials
 // and region are those of the environment, as the AWS command line has them.
 func openBucket(ctx context.Context, address string) (*bucket, error) {
 	u, err := url.Parse(address)
-	if err != nil {
-		return nil, err
+	if err != nil || u.Host == "" || strings.Trim(u.Path, "/") == "" {
+		return nil, errNoBucket
 	}
 	name := strings.Trim(u.Path, "/")
-	if u.Host == "" || name == "" {
-		return nil, fmt.Errorf("%q is not the address of a bucket, such as https://s3.example/ledger", address)
-	}
 	c, err := config.LoadDefaultConfig(ctx)
 	if err != nil {
 		return nil, err

@@ -114,3 +114,14 @@ func TestAnAddressThatIsNoBucketIsRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestAnAddressThatIsNoBucketsIsNotShown(t *testing.T) {
+	t.Parallel()
+	for _, address := range []string{
+		"https://user:c4nary@[::1/ledger", "https://user:c4nary@s3.example", "user:c4nary@s3.example/ledger", "https://s3.example/%zz?key=c4nary",
+	} {
+		if _, err := openBucket(t.Context(), address); err == nil || strings.Contains(err.Error(), "c4nary") {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+}
