@@ -81,6 +81,7 @@ func (t *Template) Literal() (string, bool) { return t.text, t.lit }
 
 type compiler struct {
 	odd     []Use
+	noted   map[[2]string]bool // of odd: place and text
 	options Options
 	json    *json.Decoder
 	faults  settings.Faults
@@ -231,9 +232,16 @@ func (c *compiler) text(place, text string) node {
 // of these only nearly. It is sent as it is.
 var meantAsPlaceholder = regexp.MustCompile(`\{\s*(?:secrets?|payload\.secrets?|field)\s*\.\s*[\w.-]+\s*\}`)
 
-// lookAt notes what looks like a placeholder in a text without any.
+// lookAt notes what looks like a placeholder in a text without any, once if it is there more often.
 func (c *compiler) lookAt(place, text string) {
 	for _, found := range meantAsPlaceholder.FindAllString(text, -1) {
+		if c.noted[[2]string{place, found}] {
+			continue
+		}
+		if c.noted == nil {
+			c.noted = make(map[[2]string]bool)
+		}
+		c.noted[[2]string{place, found}] = true
 		c.odd = append(c.odd, Use{Kind: UseText, Name: found, Place: place})
 	}
 }

@@ -52,7 +52,17 @@ func (t *Template) Uses() []Use {
 }
 
 // uses is a list in the making.
-type uses struct{ list []Use }
+type uses struct {
+	list []Use
+	told map[told]bool // of the text that is walked through, nil outside of one
+}
+
+// told is a name in a text. Where a text has it many times it is listed once.
+type told struct {
+	kind UseKind
+	name string
+	bare bool
+}
 
 // around is what stands around a part of a template.
 type around struct {
@@ -73,6 +83,13 @@ func (a around) chosen(branch string, deciding ...string) around {
 }
 
 func (u *uses) add(a around, use Use) {
+	if u.told != nil {
+		name := told{use.Kind, use.Name, use.Bare}
+		if u.told[name] {
+			return
+		}
+		u.told[name] = true
+	}
 	use.Branch, use.Deciding, use.Within, use.Looped = a.branch, a.deciding, a.within, a.looped
 	u.list = append(u.list, use)
 }
@@ -115,6 +132,8 @@ func (u *uses) walk(n node, a around) {
 // joined walks through the parts of a text.
 func (u *uses) joined(n joined, a around) {
 	isJSON := jsontext.IsJSON(n.parts, literalText)
+	u.told = make(map[told]bool)
+	defer func() { u.told = nil }()
 	for i, p := range n.parts {
 		if f, ok := p.(field); ok && isJSON && (n.depths == nil || n.depths[i] == 0) {
 			u.add(a, Use{Kind: UseField, Name: f.schemaID, Place: f.place, Single: true, Bare: true})

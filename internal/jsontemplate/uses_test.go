@@ -11,6 +11,10 @@ func TestUsesListsWhatATemplateNames(t *testing.T) {
 	for _, test := range []struct{ name, template, want string }{
 		{"a placeholder", `"@{a}"`, "field a at p single"},
 		{"placeholders within text", `"x-@{a}-@{ b }"`, "field a at p single; field b at p single"},
+		{"a placeholder many times", `"@{a} @{a} {secret.s} {secret.s} @{a}"`, "field a at p single; secret s at p"},
+		{"a placeholder of two texts", `["@{a} @{a}", "@{a} @{a}"]`, "field a at p[0] single; field a at p[1] single"},
+		{"what is none, many times", `["{ field.a } { field.a } @{a} { field.a }", "{ field.a }"]`,
+			"field a at p[0] single; text { field.a } at p[0]; text { field.a } at p[1]"},
 		{"lists and objects", `{"k": ["@{a}", {"l": "{secret.s}"}]}`, "field a at p.k[0] single; secret s at p.k[1].l"},
 		{"files", `["#{file_content}", "#{original_file}", {"$GET_DOCUMENT_CONTENT$": null}]`,
 			"file at p[0]; original at p[1]; original at p[2].$GET_DOCUMENT_CONTENT$"},
@@ -53,7 +57,7 @@ func TestUsesListsWhatATemplateNames(t *testing.T) {
 }
 
 func describeUse(u Use) string {
-	text := map[UseKind]string{UseField: "field", UseSecret: "secret", UseFile: "file", UseOriginal: "original"}[u.Kind]
+	text := map[UseKind]string{UseField: "field", UseSecret: "secret", UseFile: "file", UseOriginal: "original", UseText: "text"}[u.Kind]
 	if u.Name != "" {
 		text += " " + u.Name
 	}
