@@ -181,7 +181,7 @@ var limits = map[string]proof{
 	"a WSDL": {
 		[]string{
 			"workday.maxWSDL", "workday/internal/wsdl.maxParts", "workday/internal/wsdl.maxNested",
-			"workday/internal/wsdl.maxDeclared", "workday/internal/wsdl.maxTags", "workday/internal/wsdl.maxTag",
+			"workday/internal/wsdl.maxUnion", "workday/internal/wsdl.maxDeclared", "workday/internal/wsdl.maxTags", "workday/internal/wsdl.maxTag",
 		},
 		[]string{
 			"workday.TestTheAnswersOfAHostileServerAreBounded", "workday/internal/wsdl.TestTypesAreBounded",

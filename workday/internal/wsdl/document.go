@@ -181,6 +181,7 @@ func (d *Document) expand() error {
 const (
 	maxNested     = 500       // declarations of which each is made of the next
 	maxAttributes = 5_000     // of one type
+	maxUnion      = 1_000     // types of a union, those of its unions among them
 	maxParts      = 50_000    // elements and content models of one content model
 	maxHeld       = 1_000_000 // of these, those of all types that are used
 	maxDeclared   = 100_000   // elements of one declaration, of whatever kind

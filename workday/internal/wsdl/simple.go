@@ -14,6 +14,7 @@ type Simple struct {
 	Base  string
 	Item  *Simple   // of a list
 	Union []*Simple // one of which the text must fit
+	parts int       // types that a text is held against: those of the union, of its unions, and so on
 
 	facets
 }
@@ -45,7 +46,10 @@ func (d *Document) simple(n *node, s *schema) (*Simple, error) {
 	switch derived.name.Local {
 	case "list":
 		item, err := d.simpleOf(derived, "itemType", s)
-		return &Simple{Item: item}, err
+		if err != nil {
+			return nil, err
+		}
+		return &Simple{Item: item, parts: item.parts}, nil
 	case "union":
 		return d.union(derived, s)
 	}
@@ -89,7 +93,9 @@ func (d *Document) union(n *node, s *schema) (*Simple, error) {
 		if err != nil {
 			return nil, err
 		}
-		u.Union = append(u.Union, t)
+		if err := u.add(t); err != nil {
+			return nil, err
+		}
 	}
 	for _, c := range n.children {
 		if c.is("simpleType") {
@@ -97,13 +103,25 @@ func (d *Document) union(n *node, s *schema) (*Simple, error) {
 			if err != nil {
 				return nil, err
 			}
-			u.Union = append(u.Union, t)
+			if err := u.add(t); err != nil {
+				return nil, err
+			}
 		}
 	}
 	if len(u.Union) == 0 {
 		return nil, fmt.Errorf("a union has no members")
 	}
 	return u, nil
+}
+
+// add adds a member to a union. A union that has another one twice, which has another one twice,
+// would be held against a text without an end.
+func (s *Simple) add(member *Simple) error {
+	if s.parts += max(1, member.parts); s.parts > maxUnion {
+		return fmt.Errorf("a union has more than %d types within one another", maxUnion)
+	}
+	s.Union = append(s.Union, member)
+	return nil
 }
 
 // restrict applies the facets of n to a type. Within a simpleContent, n may also

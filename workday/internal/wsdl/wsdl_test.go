@@ -175,6 +175,17 @@ func TestTypesAreBounded(t *testing.T) {
 		}
 		return b.String() + fmt.Sprintf(`<x:element name="E" type="t:T%d"/>`, n)
 	}
+	doubled := func(n int) string { // of which each has the one before twice, once as items of a list
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(
+				&b,
+				`<x:simpleType name="U%d"><x:union memberTypes="t:U%d t:L%d"/></x:simpleType><x:simpleType name="L%d"><x:list itemType="t:U%d"/></x:simpleType>`,
+				i+1, i, i, i, i,
+			)
+		}
+		return b.String()
+	}
 	ofE := func(content string) string {
 		return `<x:element name="E"><x:complexType>` + content + `</x:complexType></x:element>`
 	}
@@ -184,6 +195,13 @@ func TestTypesAreBounded(t *testing.T) {
 		"attributes":         {ofE(many(maxAttributes+1, `<x:attribute name="a#"/>`)), "a type has more than 5000 attributes"},
 		"extensions":         {chain(maxNested), "is nested in more than 500 others"},
 		"fewer extensions":   {chain(maxNested - 1), ""},
+		"unions in one another": {
+			`<x:simpleType name="U0"><x:restriction base="x:int"/></x:simpleType>` + doubled(12) + `<x:element name="E" type="t:U12"/>`,
+			"a union has more than 1000 types within one another",
+		},
+		"unions, fewer": {
+			`<x:simpleType name="U0"><x:restriction base="x:int"/></x:simpleType>` + doubled(8) + `<x:element name="E" type="t:U8"/>`, "",
+		},
 		"models in one another": {
 			many(30, `<x:group name="G#"><x:sequence>`+many(maxParts-1, `<x:any/>`)+`</x:sequence></x:group>`) +
 				ofE(`<x:sequence>`+many(30, `<x:group ref="t:G#"/>`)+`</x:sequence>`), "more than 1000000 elements",
