@@ -16,6 +16,14 @@ import (
 // again and again.
 var constructs = []struct{ name, once, again string }{
 	{"count", "s = 'ab' * n", "s.count('b')"},
+	{"format of text", "s = 'a' * n", "s.format()"},
+	{"format of items", "s = '{0' + '[0]' * n + '}'\na = []\na.append(a)", "s.format(a)"},
+	{"format of fields", "s = '{0}' * n", "s.format('')"},
+	{"format_map", "s = '{a}' * n", "s.format_map({'a': ''})"},
+	{"isinstance", "s = (str,) * n", "isinstance(1, s)"},
+	{"issubclass", "s = (str,) * n", "issubclass(int, s)"},
+	{"startswith", "s = ('b',) * n", "'a'.startswith(s)"},
+	{"path", "import xml.etree.ElementTree as ET\nr, s = ET.Element('a'), 'a' * n", "r.find(s)"},
 	{"find", "s = 'a' * n", "s.find('b')"},
 	{"rfind", "s = 'a' * n", "s.rfind('b')"},
 	{"index", "s = 'a' * n + 'b'", "s.index('b')"},
@@ -272,6 +280,8 @@ func TestValuesThatHoldEachOtherManyTimesEndAtALimit(t *testing.T) {
 		"dict ==":           "a, b = {1: 1}, {1: 1}\nfor _ in range(60): a, b = {1: a, 2: a}, {1: b, 2: b}\na == b",
 		"sorted":            "a, b = [1], [1]\nfor _ in range(60): a, b = [a, a], [b, b]\nsorted([a, b])",
 		"max":               "a, b = [1], [1]\nfor _ in range(60): a, b = [a, a], [b, b]\nmax(a, b)",
+		"isinstance":        "a = (str,)\nfor _ in range(60): a = (a, a)\nisinstance(1, a)",
+		"issubclass":        "a = (str,)\nfor _ in range(60): a = (a, a)\nissubclass(int, a)",
 		"deepcopy of lists": "import copy\na = [1]\nfor _ in range(60): a = [a, a]\ncopy.deepcopy(a)",
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -144,31 +144,46 @@ func (k *class) PyEqual(other value) bool {
 // PyHash makes a class a key.
 func (k *class) PyHash() (string, error) { return "class " + k.name, nil }
 
-func isInstance(_ *run, c *pyvalue.Call) (value, error) {
+func isInstance(r *run, c *pyvalue.Call) (value, error) {
 	if err := c.Exactly("isinstance", 2); err != nil {
 		return value{}, err
 	}
-	ok, err := instanceOf(c.Args[0], c.Args[1])
+	ok, err := instanceOf(r, c.Args[0], c.Args[1])
 	return pyvalue.Bool(ok), err
 }
 
-func instanceOf(v, of value) (bool, error) {
-	if items, ok := of.Items(); ok && of.Kind() == pyvalue.KindTuple {
-		for _, k := range items {
-			if ok, err := instanceOf(v, k); ok || err != nil {
-				return ok, err
-			}
-		}
-		return false, nil
+// maxClassTuples bounds the nesting of the tuples that isinstance and issubclass take; CPython's
+// bound is a little higher.
+const maxClassTuples = 900
+
+// anyClass reports whether something holds of a class, or of one in a union or a tuple, which
+// may have tuples in it. The rest is not looked at then.
+func (r *run) anyClass(of value, where string, depth int, holds func(value) (bool, error)) (bool, error) {
+	if err := r.meter.Step(1); err != nil {
+		return false, err
 	}
-	switch k := of.Object().(type) {
-	case *union:
-		for _, one := range k.of {
-			if ok, err := instanceOf(v, one); ok || err != nil {
-				return ok, err
-			}
+	var all []value
+	if u, ok := of.Object().(*union); ok {
+		all = u.of
+	} else if of.Kind() != pyvalue.KindTuple {
+		return holds(of)
+	} else if all, _ = of.Items(); depth > maxClassTuples {
+		return false, pyvalue.Raise("RecursionError", "maximum recursion depth exceeded in %s", where)
+	}
+	for _, one := range all {
+		if ok, err := r.anyClass(one, where, depth+1, holds); ok || err != nil {
+			return ok, err
 		}
-		return false, nil
+	}
+	return false, nil
+}
+
+func instanceOf(r *run, v, of value) (bool, error) {
+	return r.anyClass(of, "__instancecheck__", 0, func(k value) (bool, error) { return instanceOfOne(v, k) })
+}
+
+func instanceOfOne(v, of value) (bool, error) {
+	switch k := of.Object().(type) {
 	case *instance: // what collections.abc and numbers have
 		if has, ok, err := k.invoke("__instancecheck__", v); ok || err != nil {
 			return pyvalue.Truth(has), err
@@ -393,31 +408,20 @@ func newReversed(r *run, c *pyvalue.Call) (value, error) {
 }
 
 // isSubclass is issubclass.
-func isSubclass(_ *run, c *pyvalue.Call) (value, error) {
+func isSubclass(r *run, c *pyvalue.Call) (value, error) {
 	if err := c.Exactly("issubclass", 2); err != nil {
 		return value{}, err
 	}
 	if !isClass(c.Args[0]) {
 		return value{}, pyvalue.Raise("TypeError", "issubclass() arg 1 must be a class")
 	}
-	all, ok := c.Args[1].Items()
-	if u, isUnion := c.Args[1].Object().(*union); isUnion {
-		all, ok = u.of, true
-	}
-	if !ok {
-		all = c.Args[1:]
-	}
-	for _, of := range all {
+	ok, err := r.anyClass(c.Args[1], "__subclasscheck__", 0, func(of value) (bool, error) {
 		if !isClass(of) {
-			return value{}, pyvalue.Raise("TypeError", "issubclass() arg 2 must be a class, a tuple of classes, or a union")
+			return false, pyvalue.Raise("TypeError", "issubclass() arg 2 must be a class, a tuple of classes, or a union")
 		}
-	}
-	for _, of := range all {
-		if subclass(c.Args[0], of) {
-			return pyvalue.Bool(true), nil
-		}
-	}
-	return pyvalue.Bool(false), nil
+		return subclass(c.Args[0], of), nil
+	})
+	return pyvalue.Bool(ok), err
 }
 
 func subclass(k, of value) bool {

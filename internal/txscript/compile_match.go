@@ -322,7 +322,7 @@ func (c *compiler) classPattern(p *classPattern) matcher {
 		if err != nil {
 			return false, err
 		}
-		ok, err := instanceOf(v, k)
+		ok, err := instanceOf(r, v, k)
 		if err != nil || k.Kind() == pyvalue.KindTuple {
 			return false, pyvalue.Raise("TypeError", "called match pattern must be a type")
 		}

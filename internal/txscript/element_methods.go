@@ -1,6 +1,7 @@
 package txscript
 
 import (
+	"errors"
 	"iter"
 	"slices"
 
@@ -344,14 +345,24 @@ func pathOf(m *pyvalue.Meter, v value, c *pyvalue.Call, names []string) (*xmldoc
 		}
 		var err error
 		if text, err = xmldoc.Qualify(text, prefixes); err != nil {
-			return nil, pyvalue.Raise("SyntaxError", "%v", err)
+			return nil, pathFault(err)
 		}
 	}
 	path, err := xmldoc.CompilePath(text)
 	if err != nil {
-		return nil, pyvalue.Raise("SyntaxError", "%v", err)
+		return nil, pathFault(err)
 	}
 	return path, nil
+}
+
+func pathFault(err error) error {
+	switch {
+	case errors.Is(err, xmldoc.ErrManyParts):
+		return pyvalue.Raise("RecursionError", "maximum recursion depth exceeded")
+	case errors.Is(err, xmldoc.ErrLongPath):
+		return pyvalue.Raise("MemoryError", "%v", err)
+	}
+	return pyvalue.Raise("SyntaxError", "%v", err)
 }
 
 func findElement(e *xmlElement, _ *run, c *pyvalue.Call) (value, error) {

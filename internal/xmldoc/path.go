@@ -37,8 +37,26 @@ const (
 	isAtPosition
 )
 
+// Bounds of a path. Its parts are iterators within one another, of which ElementTree follows
+// about as many.
+const (
+	maxPath  = 64 << 10 // bytes
+	maxParts = 990
+)
+
+var (
+	// ErrLongPath means that a path has more bytes than are looked at.
+	ErrLongPath = fmt.Errorf("a path has more than %d bytes", maxPath)
+	// ErrManyParts means that a path has more parts than are followed.
+	ErrManyParts = fmt.Errorf("a path has more than %d parts", maxParts)
+)
+
 // pathError is what Python raises for a path that it cannot read.
 func pathError(path, format string, args ...any) error {
+	const shown = 200
+	if len(path) > shown {
+		path = strings.ToValidUTF8(path[:shown], "") + "…"
+	}
 	return fmt.Errorf("path %q: "+format, append([]any{path}, args...)...)
 }
 
@@ -50,10 +68,14 @@ var tokens = regexp.MustCompile(`('[^']*'|"[^"]*"|::|//?|\.\.|\(\)|!=|[/.*:\[\]\
 // special are the characters that make a path more than the name of a child.
 const special = "/*[@."
 
-// CompilePath compiles a path. What ElementTree cannot read is an error.
+// CompilePath compiles a path. What ElementTree cannot read is an error; so are [ErrLongPath]
+// and [ErrManyParts].
 func CompilePath(text string) (*Path, error) {
 	if !isPath(text) {
 		return &Path{[]part{{kind: isChild, tag: tagOf(text)}}}, nil
+	}
+	if len(text) > maxPath {
+		return nil, ErrLongPath
 	}
 	if strings.HasPrefix(text, "/") {
 		return nil, pathError(text, "it is absolute; paths begin at the reply's outermost element, as in .//name")
@@ -80,8 +102,11 @@ func CompilePath(text string) (*Path, error) {
 			break
 		}
 		next, err := c.part(t)
-		if err != nil {
+		switch {
+		case err != nil:
 			return nil, err
+		case len(p.parts) == maxParts:
+			return nil, ErrManyParts
 		}
 		p.parts = append(p.parts, next)
 	}
@@ -230,8 +255,12 @@ func (c *pathReader) last(words []string) (part, error) {
 }
 
 // Qualify puts namespaces in the place of the prefixes of a path: a:b becomes
-// {namespace of a}b, and that of the prefix "" goes to names without one.
+// {namespace of a}b, and that of the prefix "" goes to names without one. An error is
+// [ErrLongPath], or says which prefix is not known.
 func Qualify(path string, spaces map[string]string) (string, error) {
+	if len(path) > maxPath {
+		return "", ErrLongPath
+	}
 	var out strings.Builder
 	at, attribute := 0, false
 	for _, m := range tokens.FindAllStringSubmatchIndex(path, -1) {

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -103,5 +104,42 @@ func TestFaultsOfPathsCanBeShown(t *testing.T) {
 			continue
 		}
 		fuzzing.CheckMessage(t, err.Error())
+	}
+}
+
+// A path may be a field's text.
+func TestAPathIsBounded(t *testing.T) {
+	t.Parallel()
+	d, err := Parse(t.Context(), []byte("<a><b/></a>"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct {
+		path string
+		want error
+	}{
+		"parts":              {strings.Repeat("./", maxParts-1) + "b", nil},
+		"too many parts":     {strings.Repeat("./", maxParts) + "b", ErrManyParts},
+		"too many positions": {"b" + strings.Repeat("[1]", maxParts), ErrManyParts},
+		"bytes":              {"./" + strings.Repeat("b", maxPath-2), nil},
+		"too many bytes":     {"./" + strings.Repeat("b", maxPath-1), ErrLongPath},
+		"a long name":        {strings.Repeat("b", 2*maxPath), nil},
+	} {
+		p, err := CompilePath(tt.path)
+		if !errors.Is(err, tt.want) {
+			t.Errorf("%s: %v, want %v", name, err, tt.want)
+			continue
+		}
+		if err == nil {
+			if found, err := p.Find(d, d.RootElement(), nil); err != nil || len(found) > 1 {
+				t.Errorf("%s: found %v, %v", name, found, err)
+			}
+		}
+	}
+	if _, err := Qualify(strings.Repeat("b/", maxPath), map[string]string{"": "u"}); !errors.Is(err, ErrLongPath) {
+		t.Errorf("with namespaces: %v", err)
+	}
+	if _, err := CompilePath("/" + strings.Repeat("b", maxPath/2)); err == nil || len(err.Error()) > 400 {
+		t.Errorf("an error of %d bytes", len(fmt.Sprint(err)))
 	}
 }

@@ -300,7 +300,7 @@ func find(name string, last, must bool) method {
 }
 
 func affix(name string, has func(text, part string) bool) method {
-	return func(_ *Meter, v Value, c *Call) (Value, error) {
+	return func(m *Meter, v Value, c *Call) (Value, error) {
 		if err := positional(c, name, 1, 3); err != nil {
 			return Value{}, err
 		}
@@ -315,6 +315,9 @@ func affix(name string, has func(text, part string) bool) method {
 			return Value{}, err
 		}
 		for _, part := range candidates {
+			if err := m.Step(1); err != nil {
+				return Value{}, err
+			}
 			if !part.IsText() {
 				return Value{}, typeError("tuple for %s must only contain str, not %s", name, TypeName(part))
 			}

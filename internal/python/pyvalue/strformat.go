@@ -16,6 +16,9 @@ type formatter struct {
 }
 
 func strFormat(m *Meter, v Value, c *Call) (Value, error) {
+	if err := m.Work(v); err != nil {
+		return Value{}, err
+	}
 	f := &formatter{m: m, markup: v.Kind() == KindMarkup, call: c}
 	text, err := f.format(v.Text(), 2)
 	if err != nil {
@@ -26,6 +29,9 @@ func strFormat(m *Meter, v Value, c *Call) (Value, error) {
 
 func strFormatMap(m *Meter, v Value, c *Call) (Value, error) {
 	if err := positional(c, "str.format_map", 1, 1); err != nil {
+		return Value{}, err
+	}
+	if err := m.Work(v); err != nil {
 		return Value{}, err
 	}
 	f := &formatter{m: m, markup: v.Kind() == KindMarkup, call: &Call{}, of: c.Args[0], mapped: true}
@@ -58,6 +64,9 @@ func (f *formatter) format(text string, depth int) (string, error) {
 			if err != nil {
 				return "", err
 			}
+			if err := f.m.Step(1 + int64(end-i+len(f.call.Names))/perStep); err != nil {
+				return "", err
+			}
 			piece, err := f.field(text[i+1:end], depth)
 			if err != nil {
 				return "", err
@@ -74,9 +83,11 @@ func (f *formatter) format(text string, depth int) (string, error) {
 
 // closing finds the brace that ends a field.
 func closing(text string, from int) (int, error) {
-	depth := 1
+	depth, named := 1, true // named says that the field's name has not ended
 	for i := from; i < len(text); i++ {
 		switch text[i] {
+		case ':', '!':
+			named = false
 		case '{':
 			depth++
 		case '}':
@@ -84,7 +95,7 @@ func closing(text string, from int) (int, error) {
 				return i, nil
 			}
 		case '[':
-			if depth > 1 || strings.ContainsAny(text[from:i], ":!") {
+			if depth > 1 || !named {
 				break
 			}
 			end := strings.IndexByte(text[i:], ']')
@@ -172,6 +183,9 @@ func (f *formatter) lookup(name string) (Value, error) {
 	}
 	v, err := f.first(name[:end])
 	for rest := name[end:]; err == nil && rest != ""; {
+		if err := f.m.Step(1); err != nil {
+			return Value{}, err
+		}
 		if rest[0] == '.' {
 			stop := strings.IndexAny(rest[1:], ".[")
 			if stop < 0 {

@@ -123,6 +123,24 @@ func TestAPatternIsPaidForWhileItIsCompiled(t *testing.T) {
 	}
 }
 
+func TestNothingIsWrittenOfAPatternAfterTheBudget(t *testing.T) {
+	t.Parallel()
+	for name, source := range map[string]string{
+		"alternatives": strings.Repeat("a|", 10_000), "none": strings.Repeat("|", 10_000), "conditions": "(a)" + strings.Repeat("(?(1)b|c)", 10_000),
+		"loops": strings.Repeat("(?:ab)*", 10_000), "looks": strings.Repeat("(?=a)(?!b)", 10_000),
+	} {
+		parsed, nodes, err := parse(nil, source, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := &compiler{slots: 2*(len(parsed.groups)-1) + 1, groups: parsed.groups, budget: &countdown{left: 100}}
+		c.sequence(nodes, parsed.flags)
+		if !errors.Is(c.err, errOut) || len(c.code) > 110 {
+			t.Errorf("%s: %v after %d instructions", name, c.err, len(c.code))
+		}
+	}
+}
+
 func TestPatternsThatAreKeptTakeNoMoreThanTheyMay(t *testing.T) {
 	t.Parallel()
 	c := patternCache{m: make(map[cacheKey]*Pattern)}

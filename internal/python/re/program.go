@@ -145,8 +145,14 @@ func (p *program) look() {
 	}
 }
 
+// emit writes an instruction and returns where. Once there is an error, no more are written.
 func (c *compiler) emit(in inst) int {
-	c.code = append(c.code, in)
+	if c.err == nil && c.budget != nil {
+		c.err = c.budget.Step(1)
+	}
+	if c.err == nil || len(c.code) == 0 {
+		c.code = append(c.code, in)
+	}
 	return len(c.code) - 1
 }
 
