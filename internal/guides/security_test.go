@@ -114,6 +114,9 @@ var limits = map[string]proof{
 		[]string{"internal/txscript.maxLinks", "internal/jinja.maxChain"},
 		[]string{"internal/txscript.TestChainsAreLongOrRefused", "internal/jinja.TestChainsAreLongOrRefused"},
 	},
+	"a path of ElementTree, also in `$xmlpath`": {
+		[]string{"internal/xmldoc.maxPath", "internal/xmldoc.maxParts"}, []string{"internal/xmldoc.TestAPathIsBounded"},
+	},
 	"Python values within one another": {
 		[]string{
 			"internal/python/pyvalue.maxCompared",
