@@ -1,7 +1,9 @@
 package jinja
 
 import (
+	"context"
 	"slices"
+	"strings"
 
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
@@ -46,7 +48,28 @@ func attribute(v value, name string, key value) (value, error) {
 	if item, ok := item(v, key); ok {
 		return item, nil
 	}
-	return pyvalue.Undefined(quote(typeRepr(v)) + " has no attribute " + quote(name)), nil
+	return withoutAttribute(v, name), nil
+}
+
+// withoutAttribute is what an attribute is that a value does not have.
+func withoutAttribute(v value, name string) value {
+	if len(name) > maxHint {
+		name = strings.ToValidUTF8(name[:maxHint], "") + "…"
+	}
+	return pyvalue.Undefined(quote(typeRepr(v)) + " has no attribute " + quote(name))
+}
+
+// maxHint is how much of a name or key the error of a value has that is undefined. It is made
+// beforehand, for each value, and is hardly ever seen.
+const maxHint = 1000
+
+// withoutElement is what an element is that a value does not have.
+func withoutElement(v, key value) value {
+	text, err := pyvalue.Repr(pyvalue.NewMeter(context.Background(), pyvalue.Limits{Steps: maxHint, ValueBytes: maxHint}), key)
+	if err != nil {
+		text = "of that key, a " + typeRepr(key)
+	}
+	return pyvalue.Undefined(typeRepr(v) + " has no element " + text)
 }
 
 // attr returns an attribute that templates may reach: a method of a builtin
@@ -141,10 +164,9 @@ func subscript(v, key value) (value, error) {
 		if a, ok := attr(v, key.Text()); ok {
 			return a, nil
 		}
-		return pyvalue.Undefined(quote(typeRepr(v)) + " has no attribute " + quote(key.Text())), nil
+		return withoutAttribute(v, key.Text()), nil
 	}
-	text, err := pyvalue.Repr(nil, key)
-	return pyvalue.Undefined(typeRepr(v) + " has no element " + text), err
+	return withoutElement(v, key), nil
 }
 
 // isConstant reports what Jinja2 evaluates beforehand where it is printed: an

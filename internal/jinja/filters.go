@@ -126,7 +126,7 @@ func filterAttr(f *frame, c *pyvalue.Call) (value, error) {
 	if a, ok := attr(v, name); ok {
 		return a, nil
 	}
-	return pyvalue.Undefined(quote(typeRepr(v)) + " has no attribute " + quote(name)), nil
+	return withoutAttribute(v, name), nil
 }
 
 func filterDefault(_ *frame, c *pyvalue.Call) (value, error) {

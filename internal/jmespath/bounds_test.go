@@ -38,6 +38,31 @@ func TestWhatAFunctionMakesIsCountedBeforeItIsMade(t *testing.T) {
 	}
 }
 
+// A result that holds one value many times over would be printed without an end.
+func TestAResultIsCountedAsATree(t *testing.T) {
+	t.Parallel()
+	for expression, more := range map[string]string{
+		"[@, @]": " | [@, @]", "{a: @, b: @}": " | {a: @, b: @}", "[@, {a: @, b: [@]}]": " | [@, {a: @, b: [@]}]", "map(&[@, @], [@])": " | map(&[@, @], [@])",
+	} {
+		for n, want := range map[int]error{3: nil, 40: pyvalue.ErrLimit} {
+			e, err := Compile(expression + strings.Repeat(more, n))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := e.Search(t.Context(), read(t, `"x"`)); !errors.Is(err, want) {
+				t.Errorf("%s, %d times: %v, want %v", expression, n, err, want)
+			}
+		}
+	}
+	e, err := Compile("[@, @] | [@, @] | [@, @]")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.Search(t.Context(), pyvalue.Str(strings.Repeat("x", maxBytes/7))); !errors.Is(err, pyvalue.ErrLimit) {
+		t.Errorf("a large text, eight times: %v", err)
+	}
+}
+
 func manyKeys(n int) string {
 	var b strings.Builder
 	for i := range n {

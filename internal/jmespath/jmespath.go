@@ -17,7 +17,10 @@ import (
 type value = pyvalue.Value
 
 // Expression is a compiled expression. It may be used by several goroutines.
-type Expression struct{ eval evaluator }
+type Expression struct {
+	eval   evaluator
+	shares bool // what it makes may hold one value many times over
+}
 
 // evaluator is a compiled part of an expression.
 type evaluator func(r *run, v value) (value, error)
@@ -77,7 +80,7 @@ func Compile(expression string) (*Expression, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Expression{eval}, nil
+	return &Expression{eval, p.made > 1}, nil
 }
 
 // Search returns what the expression finds in v; None if it finds nothing. The
@@ -95,10 +98,38 @@ func (e *Expression) SearchWith(m *pyvalue.Meter, v pyvalue.Value) (pyvalue.Valu
 	r := &run{meter: m}
 	_, r.parts = v.Part()
 	found, err := e.eval(r, v)
-	if err != nil {
-		return found, err
+	if err == nil {
+		found, err = r.whole(found)
 	}
-	return r.whole(found)
+	if err == nil && e.shares {
+		err = r.weigh(found)
+	}
+	return found, err
+}
+
+// weigh counts all that is in a value, as often as it is in it: those who print or send it go
+// through it as through a tree, and [@,@] of [@,@] of [@,@] has more in it than it takes itself.
+func (r *run) weigh(v value) error {
+	if err := r.meter.Step(1); err != nil {
+		return err
+	}
+	if err := r.meter.Grow(int64(len(v.Text()) + len(v.Data()))); err != nil {
+		return err
+	}
+	items, _ := v.Items()
+	for _, item := range items {
+		if err := r.weigh(item); err != nil {
+			return err
+		}
+	}
+	if v.Dict() != nil {
+		for _, item := range v.Dict().All() {
+			if err := r.weigh(item); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func identity(_ *run, v value) (value, error) { return v, nil }

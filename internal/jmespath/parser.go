@@ -17,6 +17,7 @@ type parser struct {
 	tokens     []token
 	i          int
 	depth      int
+	made       int // lists and objects that the expression makes
 }
 
 func (p *parser) cur() token { return p.tokens[p.i] }
@@ -231,6 +232,7 @@ func (p *parser) filter(left evaluator) (evaluator, error) {
 }
 
 func (p *parser) list() (evaluator, error) {
+	p.made++
 	var items []evaluator
 	for {
 		e, err := p.expression_(0)
@@ -249,6 +251,7 @@ func (p *parser) list() (evaluator, error) {
 }
 
 func (p *parser) hash() (evaluator, error) {
+	p.made++
 	var keys []string
 	var items []evaluator
 	for {

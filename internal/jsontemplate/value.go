@@ -243,7 +243,7 @@ func (w *writer) object(d *pyvalue.Dict) error {
 		first = false
 		name, err := key.Text(), error(nil)
 		if !key.IsText() {
-			name, err = pyvalue.String(nil, key)
+			name, err = pyvalue.String(w.meter, key)
 		}
 		if err == nil {
 			err = w.text(name)

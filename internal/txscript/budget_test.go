@@ -280,6 +280,8 @@ func TestValuesThatHoldEachOtherManyTimesEndAtALimit(t *testing.T) {
 		"dict ==":           "a, b = {1: 1}, {1: 1}\nfor _ in range(60): a, b = {1: a, 2: a}, {1: b, 2: b}\na == b",
 		"sorted":            "a, b = [1], [1]\nfor _ in range(60): a, b = [a, a], [b, b]\nsorted([a, b])",
 		"max":               "a, b = [1], [1]\nfor _ in range(60): a, b = [a, a], [b, b]\nmax(a, b)",
+		"tostring":          "import xml.etree.ElementTree as ET\na = [1]\nfor _ in range(60): a = [a, a]\ne = ET.Element('b')\ne.tag = a\nET.tostring(e)",
+		"indent":            "import xml.etree.ElementTree as ET\na = [1]\nfor _ in range(60): a = [a, a]\nET.indent(ET.Element('b'), '', a)",
 		"isinstance":        "a = (str,)\nfor _ in range(60): a = (a, a)\nisinstance(1, a)",
 		"issubclass":        "a = (str,)\nfor _ in range(60): a = (a, a)\nissubclass(int, a)",
 		"deepcopy of lists": "import copy\na = [1]\nfor _ in range(60): a = [a, a]\ncopy.deepcopy(a)",

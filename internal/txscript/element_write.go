@@ -105,8 +105,8 @@ func tagOfValue(v value) string {
 }
 
 // unserializable is what CPython raises for a value that cannot be written.
-func unserializable(v value) error {
-	text, err := pyvalue.Repr(nil, v)
+func unserializable(m *pyvalue.Meter, v value) error {
+	text, err := pyvalue.Repr(m, v)
 	if err != nil {
 		return err
 	}
@@ -161,7 +161,7 @@ func (w *xmlWriter) name(v value) error {
 		v = q
 	}
 	if !v.IsText() {
-		return unserializable(v)
+		return unserializable(w.r.meter, v)
 	}
 	text := v.Text()
 	if _, known := w.own[text]; known {
@@ -270,7 +270,7 @@ func (w *xmlWriter) between(begin string, v value, end string) error {
 	}
 	if w.method == "html" {
 		if !v.IsText() {
-			return unserializable(v)
+			return unserializable(w.r.meter, v)
 		}
 		text = cdataEscapes.Replace(text)
 	}
@@ -305,7 +305,7 @@ func (w *xmlWriter) attributes(e *xmlElement, outermost bool) error {
 			}
 			w.raw(text)
 		case !v.IsText():
-			return unserializable(v)
+			return unserializable(w.r.meter, v)
 		default:
 			w.raw(escapes.Replace(v.Text()))
 		}
@@ -338,7 +338,7 @@ func (w *xmlWriter) cdata(v value) error {
 		return pyvalue.Raise("TypeError", "write() argument must be str, not %s", pyvalue.TypeName(v))
 	}
 	if !v.IsText() {
-		return unserializable(v)
+		return unserializable(w.r.meter, v)
 	}
 	if err := w.r.meter.Fits(int64(len(w.out)) + int64(len(v.Text()))); err != nil {
 		return err
@@ -361,7 +361,10 @@ func indentXML(r *run, c *pyvalue.Call) (value, error) {
 	}
 	level, ok := c.Args[2].Int64()
 	if !ok || level < 0 {
-		text, _ := pyvalue.String(nil, c.Args[2])
+		text, err := pyvalue.String(r.meter, c.Args[2])
+		if err != nil {
+			return value{}, err
+		}
 		return value{}, pyvalue.Raise("ValueError", "Initial indentation level must be >= 0, got %s", text)
 	}
 	if e.PyLen() == 0 {
