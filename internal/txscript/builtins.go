@@ -310,12 +310,15 @@ func makeFunctions() map[string]func(r *run, c *pyvalue.Call) (value, error) {
 			}
 			return pyvalue.Str(string(rune(n))), nil
 		},
-		"ord": func(_ *run, c *pyvalue.Call) (value, error) {
+		"ord": func(r *run, c *pyvalue.Call) (value, error) {
 			if err := c.Exactly("ord", 1); err != nil {
 				return value{}, err
 			}
 			if !c.Args[0].IsText() {
 				return value{}, pyvalue.Raise("TypeError", "ord() expected string of length 1, but %s found", pyvalue.TypeName(c.Args[0]))
+			}
+			if err := r.meter.Work(c.Args[0]); err != nil {
+				return value{}, err
 			}
 			text := c.Args[0].Text()
 			if n := utf8.RuneCountInString(text); n != 1 {

@@ -8,7 +8,7 @@ import (
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
-func getAttribute(_ *run, c *pyvalue.Call) (value, error) {
+func getAttribute(r *run, c *pyvalue.Call) (value, error) {
 	switch n := len(c.Args); {
 	case n < 2:
 		return value{}, pyvalue.Raise("TypeError", "getattr expected at least 2 arguments, got %d", n)
@@ -17,6 +17,9 @@ func getAttribute(_ *run, c *pyvalue.Call) (value, error) {
 	case !c.Args[1].IsText():
 		return value{}, pyvalue.Raise("TypeError", "attribute name must be string, not '%s'", pyvalue.TypeName(c.Args[1]))
 	}
+	if err := r.meter.Work(c.Args[1]); err != nil {
+		return value{}, err
+	}
 	v, err := getAttr(c.Args[0], c.Args[1].Text())
 	if len(c.Args) == 3 && isAttributeError(err) {
 		return c.Args[2], nil
@@ -24,12 +27,15 @@ func getAttribute(_ *run, c *pyvalue.Call) (value, error) {
 	return v, err
 }
 
-func setAttribute(_ *run, c *pyvalue.Call) (value, error) {
+func setAttribute(r *run, c *pyvalue.Call) (value, error) {
 	if err := c.Exactly("setattr", 3); err != nil {
 		return value{}, err
 	}
 	if !c.Args[1].IsText() {
 		return value{}, pyvalue.Raise("TypeError", "attribute name must be string, not '%s'", pyvalue.TypeName(c.Args[1]))
+	}
+	if err := r.meter.Work(c.Args[1]); err != nil {
+		return value{}, err
 	}
 	return value{}, setAttr(c.Args[0], c.Args[1].Text(), c.Args[2])
 }

@@ -10,11 +10,12 @@ import (
 
 // idOf is id: the same number for what is the same object, and for equal numbers and
 // texts.
-func idOf(_ *run, c *pyvalue.Call) (value, error) {
+func idOf(r *run, c *pyvalue.Call) (value, error) {
 	if err := c.Exactly("id", 1); err != nil {
 		return value{}, err
 	}
 	v := c.Args[0]
+	items, _ := v.Items()
 	var at any
 	switch {
 	case v.Derived() != nil:
@@ -27,7 +28,12 @@ func idOf(_ *run, c *pyvalue.Call) (value, error) {
 		at = v.Set()
 	case v.Object() != nil && reflect.ValueOf(v.Object()).Kind() == reflect.Pointer:
 		at = v.Object()
+	case v.Kind() == pyvalue.KindTuple && len(items) > 0:
+		at = &items[0]
 	default:
+		if err := r.meter.Work(v); err != nil {
+			return value{}, err
+		}
 		if h, err := pyvalue.Hash(v); err == nil {
 			return pyvalue.Int(h & (1<<62 - 1)), nil
 		}
