@@ -132,23 +132,32 @@ func bytesMaketrans(_ *Meter, _ Value, c *Call) (Value, error) {
 	return Bytes(table), nil
 }
 
+// bytesArg is an argument of a method of bytes, or a tuple of what startswith looks for.
 func bytesArg(m *Meter, a Value) (Value, error) {
+	if a.Kind() != KindTuple {
+		return movedArg(m, a)
+	}
+	items, _ := a.Items()
+	if err := m.growTimes(valueSize, int64(len(items))); err != nil {
+		return Value{}, err
+	}
+	list := make([]Value, len(items))
+	for i, item := range items {
+		var err error
+		if list[i], err = movedArg(m, item); err != nil {
+			return Value{}, err
+		}
+	}
+	return NewTuple(list...), nil
+}
+
+func movedArg(m *Meter, a Value) (Value, error) {
 	switch {
 	case a.Kind() == KindBytes:
 		text, err := movedWithin(m, a.Data())
 		return Str(text), err
 	case a.IsText():
 		return Value{}, typeError("a bytes-like object is required, not 'str'")
-	case a.Kind() == KindTuple:
-		items, _ := a.Items()
-		list := make([]Value, len(items))
-		for i, item := range items {
-			var err error
-			if list[i], err = bytesArg(m, item); err != nil {
-				return Value{}, err
-			}
-		}
-		return NewTuple(list...), nil
 	}
 	return a, nil
 }
