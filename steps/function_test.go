@@ -482,3 +482,27 @@ func TestATextThatAFunctionEvaluatesIsCheckedWhenTheChainIsBuilt(t *testing.T) {
 		}
 	}
 }
+
+// A value that holds another one twice, which holds another one twice, is small in a function, and
+// would be without an end as a text or JSON: what leaves the function is counted as well.
+func TestWhatLeavesAFunctionIsCounted(t *testing.T) {
+	t.Parallel()
+	answers := []string{"return {'messages': a}", "return {'operations': [a]}", "return {'x': a}"}
+	others := []string{
+		"return {'messages': [{'type': 'info', 'content': a}]}", "r.show_info(a)", "r.automation_blocker(a)", "r.field.status = a",
+		"r.field.status.attr.options = a", "raise ValueError(a)", "raise KeyError(a)", "assert False, a",
+	}
+	for head, bodies := range map[string][]string{
+		"a = [1]\nfor _ in range(60): a = [a, a]": append(others, answers...), "a = {}\nfor _ in range(60): a = {'a': a, 'b': a}": answers,
+		"a = ['x' * 1000000] * 1000": answers[:1],
+	} {
+		for _, body := range bodies {
+			code := "from rossum_python import RossumPython\n" + head +
+				"\ndef rossum_hook_request_handler(payload):\n    r = RossumPython.from_payload(payload)\n    " + body + "\n    return r.hook_response()\n"
+			_, err := runFunction(t, code, functionCall("200", "x").With(rossumtest.Offline()))
+			if err == nil || len(err.Error()) > 100_000 {
+				t.Errorf("%s: %s: %.300v", head, body, err)
+			}
+		}
+	}
+}

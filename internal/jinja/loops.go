@@ -289,8 +289,11 @@ func (l *loopState) cycle(c *pyvalue.Call) (value, error) {
 
 func (l *loopState) change(c *pyvalue.Call) (value, error) {
 	now := pyvalue.NewTuple(c.Args...)
-	if l.compared && pyvalue.Equal(l.changed, now) {
-		return pyvalue.Bool(false), nil
+	if l.compared {
+		same, err := pyvalue.EqualWithin(c.Meter, l.changed, now)
+		if same || err != nil {
+			return pyvalue.Bool(false), err
+		}
 	}
 	l.changed, l.compared = now, true
 	return pyvalue.Bool(true), nil

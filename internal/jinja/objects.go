@@ -75,13 +75,8 @@ func (n *namedTuple) PyAttr(name string) (value, bool) {
 // PyItem returns an item by its index.
 func (n *namedTuple) PyItem(key value) (value, error) { return pyvalue.GetItem(nil, n.tuple(), key) }
 
-// PyEqual compares as tuples.
-func (n *namedTuple) PyEqual(other value) bool {
-	if o, ok := other.Object().(*namedTuple); ok {
-		other = o.tuple()
-	}
-	return pyvalue.Equal(n.tuple(), other)
-}
+// PyComparesAs is the tuple.
+func (n *namedTuple) PyComparesAs() value { return n.tuple() }
 
 // ListWithAttrs returns a list whose attributes are the given values: Rossum's
 // simple multivalue, a list that also answers .child_schema_id. It prints,
@@ -126,13 +121,8 @@ func (l *attrList) PyAttr(name string) (value, bool) {
 // PyItem returns an item by its index.
 func (l *attrList) PyItem(key value) (value, error) { return pyvalue.GetItem(nil, l.list(), key) }
 
-// PyEqual compares as lists.
-func (l *attrList) PyEqual(other value) bool {
-	if o, ok := other.Object().(*attrList); ok {
-		other = o.list()
-	}
-	return pyvalue.Equal(l.list(), other)
-}
+// PyComparesAs is the list.
+func (l *attrList) PyComparesAs() value { return l.list() }
 
 // PyBinary does + and * as a list.
 func (l *attrList) PyBinary(op pyvalue.Op, other value, reflected bool) (value, bool, error) {

@@ -50,7 +50,10 @@ func untilEqual(r *run, f, sentinel value) (value, error) {
 	return r.lazy("callable_iterator", func(yield func(value) (bool, error)) error {
 		for {
 			v, err := r.call(f, &pyvalue.Call{Meter: r.meter})
-			if err != nil || pyvalue.Equal(v, sentinel) {
+			if err != nil {
+				return err
+			}
+			if same, err := pyvalue.EqualWithin(r.meter, v, sentinel); same || err != nil {
 				return err
 			}
 			if more, err := yield(v); err != nil || !more {

@@ -158,7 +158,7 @@ func comparisonOf(name string) comparison {
 		return func(r *run, a, b value) (bool, error) { return contains(r, a, b, want) }
 	case "is", "is not":
 		want := name == "is"
-		return func(_ *run, a, b value) (bool, error) { return identical(a, b) == want, nil }
+		return func(r *run, a, b value) (bool, error) { return identical(r, a, b) == want, nil }
 	}
 	op := compareOps[name]
 	return func(r *run, a, b value) (bool, error) {
@@ -175,7 +175,7 @@ func contains(r *run, a, b value, want bool) (bool, error) {
 }
 
 // identical is Python's is, as far as values have an identity here.
-func identical(a, b value) bool {
+func identical(r *run, a, b value) bool {
 	if a.Kind() != b.Kind() || (a.Derived() != nil || b.Derived() != nil) && a.Derived() != b.Derived() {
 		return false
 	}
@@ -194,5 +194,5 @@ func identical(a, b value) bool {
 	case pyvalue.KindObject:
 		return a.Object() == b.Object()
 	}
-	return pyvalue.Equal(a, b)
+	return a == b || r.equal(a, b)
 }

@@ -71,7 +71,7 @@ func dunder(v value, name string) (value, bool) {
 
 func dunderFunction(v value, name string) (takes int, f func(r *run, args []value) (value, error)) {
 	if op, ok := comparisons[name]; ok {
-		return 1, func(r *run, args []value) (value, error) { return compareMethod(op, v, args[0]) }
+		return 1, func(r *run, args []value) (value, error) { return compareMethod(r, op, v, args[0]) }
 	}
 	if op, reflected, ok := operatorBy(v, name); ok {
 		return 1, func(r *run, args []value) (value, error) {
@@ -158,12 +158,12 @@ func (r *run) operatorMethod(word string, a, b value) (v value, ok bool, err err
 }
 
 // compareMethod is a.__eq__(b): NotImplemented for values that are not compared.
-func compareMethod(op pyvalue.CmpOp, a, b value) (value, error) {
+func compareMethod(r *run, op pyvalue.CmpOp, a, b value) (value, error) {
 	a, b = a.Base(), b.Base() // a class's own methods call this one
 	if (op == pyvalue.CmpEq || op == pyvalue.CmpNe) && a.Kind() != b.Kind() && !(a.IsNumber() && b.IsNumber()) {
 		return pyvalue.FromObject(theNotImplemented), nil
 	}
-	result, err := pyvalue.Compare(op, a, b)
+	result, err := pyvalue.CompareWithin(r.meter, op, a, b)
 	if e, ok := err.(*pyvalue.Error); ok && e.Type == "TypeError" {
 		return pyvalue.FromObject(theNotImplemented), nil
 	}

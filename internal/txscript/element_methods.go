@@ -412,7 +412,7 @@ func iterElements(e *xmlElement, r *run, c *pyvalue.Call) (value, error) {
 			if err := r.meter.Step(1); err != nil {
 				return err
 			}
-			if !all && !pyvalue.Equal(n.tag, tag) {
+			if !all && !r.equal(n.tag, tag) {
 				continue
 			}
 			if more, err := yield(pyvalue.FromObject(n)); err != nil || !more {

@@ -126,7 +126,7 @@ func (k *userClass) makeMembers() error {
 
 func (k *userClass) byValue(v value) (value, bool) {
 	for _, m := range k.members {
-		if own, _ := attrsOf(m).GetStr("value"); pyvalue.Equal(own, v) {
+		if own, _ := attrsOf(m).GetStr("value"); k.r.equal(own, v) {
 			return m, true
 		}
 	}
@@ -154,7 +154,7 @@ func (k *userClass) member(c *pyvalue.Call) (value, error) {
 // PyItem is the member of a name: Status["PAID"].
 func (k *userClass) PyItem(key value) (value, error) {
 	for _, m := range k.members {
-		if name, _ := attrsOf(m).GetStr("name"); pyvalue.Equal(name, key) {
+		if name, _ := attrsOf(m).GetStr("name"); k.r.equal(name, key) {
 			return m, nil
 		}
 	}

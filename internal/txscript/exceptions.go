@@ -1,6 +1,7 @@
 package txscript
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -267,8 +268,11 @@ type raisedError struct{ e *exception }
 
 func (r *raisedError) Error() string { return r.plain().Error() }
 
+// errorLimits bound what the error of a run is made of, which has ended then.
+var errorLimits = pyvalue.Limits{Steps: 2_000_000, ValueBytes: 16 << 20}
+
 func (r *raisedError) plain() *pyvalue.Error {
-	text, err := r.e.PyStrWithin(nil)
+	text, err := r.e.PyStrWithin(pyvalue.NewMeter(context.Background(), errorLimits))
 	if err != nil {
 		text = "<exception str() failed>" // as CPython's own messages say
 	}

@@ -174,6 +174,13 @@ func (r *run) comparing(compare func() bool) bool {
 	return compare()
 }
 
+// equal is a == b where no error can be returned.
+func (r *run) equal(a, b value) bool {
+	same, err := pyvalue.EqualWithin(r.meter, a, b)
+	r.deferred(err)
+	return same
+}
+
 // deferred keeps an error that came up where none can be returned; the statement that
 // runs fails with it.
 func (r *run) deferred(err error) {
@@ -257,7 +264,7 @@ func (o *instance) PyCompare(other value) (int, bool) {
 		switch {
 		case less:
 			return -1, true
-		case pyvalue.Equal(a, b):
+		case o.class.r.equal(a, b):
 			return 0, true
 		}
 		return 1, true
@@ -296,7 +303,7 @@ func (k *userClass) Above(other value, method string) bool {
 	}
 	own, ok := k.find(method, nil)
 	inherited, both := of.find(method, nil)
-	return ok && !(both && identical(own, inherited))
+	return ok && !(both && identical(k.r, own, inherited))
 }
 
 // unhash takes the hash from a class that defines __eq__ alone.

@@ -167,10 +167,10 @@ func (s *scope) FieldAttr(schemaID, name string) (value, bool, error) {
 		return value{}, false, nil
 	}
 	if name == "attr" {
-		return pyvalue.FromObject(&attributes{n, s.r.set.field(schemaID)}), true, nil
+		return pyvalue.FromObject(&attributes{n, s.r.set.field(schemaID), s.r.meter}), true, nil
 	}
 	if name == "id" || name == "rir_confidence" || name == "value" {
-		v, ok := (&attributes{n, s.r.set.field(schemaID)}).PyAttr(name)
+		v, ok := (&attributes{n, s.r.set.field(schemaID), s.r.meter}).PyAttr(name)
 		return v, ok, nil
 	}
 	return value{}, false, nil
@@ -272,7 +272,7 @@ func (r *running) typed(n *rossum.Node) value {
 	case r.none && !v.IsText() && txscript.IsEmpty(v):
 		return pyvalue.None()
 	case r.origins:
-		return pyvalue.Derive(v, &origin{attributes{n, r.set.field(n.SchemaID())}, pyvalue.TypeName(v)})
+		return pyvalue.Derive(v, &origin{attributes{n, r.set.field(n.SchemaID()), r.meter}, pyvalue.TypeName(v)})
 	}
 	return v
 }
@@ -331,6 +331,7 @@ func numberText(v value) (string, error) {
 type attributes struct {
 	n *rossum.Node
 	d *described
+	m *pyvalue.Meter
 }
 
 // PyType implements [pyvalue.Object].

@@ -115,7 +115,7 @@ func (f *Function) Run(ctx context.Context, p *rossum.Payload, o FunctionOptions
 	if err != nil {
 		return err
 	}
-	return apply(p, o, answer)
+	return apply(p, o, r.meter, answer)
 }
 
 // describeNode stands for the schema of a field where there is none.
@@ -143,7 +143,7 @@ func show(o FunctionOptions, m txscript.Message) {
 
 // apply takes what the function returned: what hook_response made, None, or a dict
 // with messages and operations.
-func apply(p *rossum.Payload, o FunctionOptions, answer value) error {
+func apply(p *rossum.Payload, o FunctionOptions, m *pyvalue.Meter, answer value) error {
 	if _, ok := answer.Object().(*response); ok || answer.IsNone() {
 		return nil
 	}
@@ -152,7 +152,7 @@ func apply(p *rossum.Payload, o FunctionOptions, answer value) error {
 	}
 	r, plain := responseOf(answer)
 	if !plain {
-		data, err := pyvalue.JSON{}.Append(nil, nil, answer)
+		data, err := pyvalue.JSON{}.Append(m, nil, answer)
 		if err != nil {
 			return fmt.Errorf("the answer of the function: %w", err)
 		}
@@ -239,7 +239,7 @@ func (*response) PyType() string { return "dict" }
 func (a *attributes) PySetAttr(name string, v value) error {
 	switch name {
 	case "options":
-		data, err := pyvalue.JSON{}.Append(nil, nil, plainOptions(v))
+		data, err := pyvalue.JSON{}.Append(a.m, nil, plainOptions(v))
 		if err != nil {
 			return err
 		}

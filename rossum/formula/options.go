@@ -71,16 +71,10 @@ func (o *option) PyContains(key value) (bool, error) {
 	return pyvalue.Contains(nil, o.dict.Value(), key)
 }
 
-// PyRepr prints the choice as a dict.
-func (o *option) PyRepr() string {
-	text, _ := pyvalue.Repr(nil, o.dict.Value()) // without a meter nothing fails
-	return text
+// PyReprWithin prints the choice as a dict.
+func (o *option) PyReprWithin(m *pyvalue.Meter) (string, error) {
+	return pyvalue.Repr(m, o.dict.Value())
 }
 
-// PyEqual compares choices with each other, and with dicts.
-func (o *option) PyEqual(other value) bool {
-	if p, ok := other.Object().(*option); ok {
-		other = p.dict.Value()
-	}
-	return pyvalue.Equal(o.dict.Value(), other)
-}
+// PyComparesAs is the dict, for other choices and for dicts.
+func (o *option) PyComparesAs() value { return o.dict.Value() }

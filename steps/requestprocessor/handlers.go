@@ -87,7 +87,7 @@ func (r *run) apply(ctx context.Context, c *call, h *handler, reply *reply, sequ
 		if found.Kind() == pyvalue.KindBytes {
 			r.decide("%s: %s holds bytes, which the field %s gets as Python prints them; response.text is the text", h.place, h.value.Context(), key)
 		}
-		err = r.write(key, found)
+		err = r.write(ctx, key, found)
 	case "property":
 		if _, twice := r.properties.GetStr(key); twice {
 			r.decide("%s: property.%s is overwritten", h.place, key)
@@ -126,8 +126,8 @@ func (r *run) forgetField(h *handler, sequence int, why string) {
 }
 
 // write writes a value to a field, where later stages see it at once.
-func (r *run) write(schemaID string, v pyvalue.Value) error {
-	text, err := fieldText(v, r.p.compact)
+func (r *run) write(ctx context.Context, schemaID string, v pyvalue.Value) error {
+	text, err := fieldText(fieldMeter(ctx), v, r.p.compact)
 	if err != nil {
 		return err
 	}
@@ -159,7 +159,7 @@ func (r *run) collapse() {
 			r.faults = append(r.faults, &pipeline.StepError{Key: schemaID, Err: fmt.Errorf("the field %s is not a text field and got %d values in this run, which a list cannot hold; it keeps the last one: write to fields with {sequence}, or to property", schemaID, len(values))})
 			continue
 		}
-		text, err := pyvalue.Repr(nil, pyvalue.NewList(values...))
+		text, err := pyvalue.Repr(fieldMeter(context.Background()), pyvalue.NewList(values...))
 		if err == nil {
 			err = r.x.Set(schemaID, text)
 		}
@@ -173,7 +173,7 @@ func (r *run) collapse() {
 
 // fieldText is how a value is written to a field: an object as JSON, null as "", and
 // all else as Python's str() writes it, lists included. Compact JSON is for both.
-func fieldText(v pyvalue.Value, compact bool) (string, error) {
+func fieldText(m *pyvalue.Meter, v pyvalue.Value, compact bool) (string, error) {
 	style := pyvalue.JSON{}
 	if compact {
 		style = pyvalue.JSON{ItemSeparator: ",", KeySeparator: ":", Unicode: true}
@@ -182,10 +182,17 @@ func fieldText(v pyvalue.Value, compact bool) (string, error) {
 	case v.IsNone():
 		return "", nil
 	case v.Dict() != nil, v.List() != nil && compact:
-		out, err := style.Append(nil, nil, readable(v))
+		out, err := style.Append(m, nil, readable(v))
 		return string(out), err
 	}
-	return pyvalue.String(nil, v)
+	return pyvalue.String(m, v)
+}
+
+// maxFieldText bounds the text of one field, in bytes. A run writes less in all.
+const maxFieldText = 64 << 20
+
+func fieldMeter(ctx context.Context) *pyvalue.Meter {
+	return pyvalue.NewMeter(ctx, pyvalue.Limits{ValueBytes: maxFieldText})
 }
 
 // store keeps the body of a reply as a document of the annotation, in place of an
