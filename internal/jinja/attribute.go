@@ -2,6 +2,7 @@ package jinja
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -33,20 +34,20 @@ func (c *compiler) getattr(n getattr) (expr, error) {
 				return found, nil
 			}
 		}
-		return attribute(v, name, key)
+		return attribute(f.meter, v, name, key)
 	}, err
 }
 
 // attribute is v.name as Jinja2 has it: an attribute, or else an item.
-func attribute(v value, name string, key value) (value, error) {
+func attribute(m *pyvalue.Meter, v value, name string, key value) (value, error) {
 	if v.IsUndefined() {
 		return value{}, pyvalue.Raise("UndefinedError", "%s", v.Hint())
 	}
 	if a, ok := attr(v, name); ok {
 		return a, nil
 	}
-	if item, ok := item(v, key); ok {
-		return item, nil
+	if item, ok, err := item(m, v, key); ok || err != nil {
+		return item, err
 	}
 	return withoutAttribute(v, name), nil
 }
@@ -105,12 +106,18 @@ func isOwnObject(v value) bool {
 	return v.Object() != nil && !isRange || v.Kind() == pyvalue.KindMarkup
 }
 
-func item(v, key value) (value, bool) {
+// item is v[key], and false if Python raises an error instead.
+func item(m *pyvalue.Meter, v, key value) (found value, ok bool, err error) {
 	if d := v.Dict(); d != nil && key.IsText() {
-		return d.GetStr(key.Text())
+		found, ok = d.GetStr(key.Text())
+		return found, ok, nil
 	}
-	found, err := pyvalue.GetItem(nil, v, key)
-	return found, err == nil
+	found, err = pyvalue.GetItem(m, v, key)
+	var raised *pyvalue.Error
+	if errors.As(err, &raised) {
+		return value{}, false, nil
+	}
+	return found, err == nil, err
 }
 
 // typeRepr names an object as the messages of Undefined do.
@@ -148,17 +155,17 @@ func (c *compiler) getitem(n getitem) (expr, error) {
 		if err := f.meter.Step(1); err != nil {
 			return value{}, err
 		}
-		return subscript(v, key)
+		return subscript(f.meter, v, key)
 	}, err
 }
 
 // subscript is v[key] as Jinja2 has it: an item, or else an attribute.
-func subscript(v, key value) (value, error) {
+func subscript(m *pyvalue.Meter, v, key value) (value, error) {
 	if v.IsUndefined() {
 		return value{}, pyvalue.Raise("UndefinedError", "%s", v.Hint())
 	}
-	if found, ok := item(v, key); ok {
-		return found, nil
+	if found, ok, err := item(m, v, key); ok || err != nil {
+		return found, err
 	}
 	if key.IsText() {
 		if a, ok := attr(v, key.Text()); ok {

@@ -121,7 +121,7 @@ func (c *compiler) methodCall(g getattr, args *compiledArgs) (expr, error) {
 			}
 			return pyvalue.CallMethod(f.meter, v, name, call)
 		}
-		fn, err := attribute(v, name, key)
+		fn, err := attribute(f.meter, v, name, key)
 		if err != nil {
 			return value{}, err
 		}

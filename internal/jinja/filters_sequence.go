@@ -98,7 +98,11 @@ func attributeGetter(f *frame, attribute value, lower bool, fallback ...value) (
 	switch {
 	case attribute.IsNone():
 	case attribute.IsText():
-		for _, p := range strings.Split(attribute.Text(), ".") {
+		text := attribute.Text()
+		if err := f.meter.GrowTimes(24, 1+int64(strings.Count(text, "."))); err != nil {
+			return nil, err
+		}
+		for p := range strings.SplitSeq(text, ".") {
 			if n, err := strconv.ParseInt(p, 10, 64); err == nil && strings.Trim(p, decimal) == "" {
 				parts = append(parts, pyvalue.Int(n))
 			} else {
@@ -113,8 +117,11 @@ func attributeGetter(f *frame, attribute value, lower bool, fallback ...value) (
 			return value{}, err
 		}
 		for _, p := range parts {
+			if err := f.meter.Step(1); err != nil {
+				return value{}, err
+			}
 			var err error
-			if v, err = subscript(v, p); err != nil {
+			if v, err = subscript(f.meter, v, p); err != nil {
 				return value{}, err
 			}
 			if v.IsUndefined() && len(fallback) > 0 {

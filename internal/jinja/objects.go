@@ -72,11 +72,8 @@ func (n *namedTuple) PyAttr(name string) (value, bool) {
 	return pyvalue.Method(n.tuple(), name)
 }
 
-// PyItem returns an item by its index.
-func (n *namedTuple) PyItem(key value) (value, error) { return pyvalue.GetItem(nil, n.tuple(), key) }
-
-// PyComparesAs is the tuple.
-func (n *namedTuple) PyComparesAs() value { return n.tuple() }
+// PyStandsFor is the tuple.
+func (n *namedTuple) PyStandsFor() value { return n.tuple() }
 
 // ListWithAttrs returns a list whose attributes are the given values: Rossum's
 // simple multivalue, a list that also answers .child_schema_id. It prints,
@@ -118,21 +115,5 @@ func (l *attrList) PyAttr(name string) (value, bool) {
 	return pyvalue.Method(l.list(), name)
 }
 
-// PyItem returns an item by its index.
-func (l *attrList) PyItem(key value) (value, error) { return pyvalue.GetItem(nil, l.list(), key) }
-
-// PyComparesAs is the list.
-func (l *attrList) PyComparesAs() value { return l.list() }
-
-// PyBinary does + and * as a list.
-func (l *attrList) PyBinary(op pyvalue.Op, other value, reflected bool) (value, bool, error) {
-	a, b := l.list(), other
-	if o, ok := other.Object().(*attrList); ok {
-		b = o.list()
-	}
-	if reflected {
-		a, b = b, a
-	}
-	v, err := pyvalue.Binary(nil, op, a, b)
-	return v, err == nil, nil
-}
+// PyStandsFor is the list.
+func (l *attrList) PyStandsFor() value { return l.list() }

@@ -63,9 +63,6 @@ func (o *option) PyAttr(name string) (value, bool) {
 	return pyvalue.Method(o.dict.Value(), name)
 }
 
-// PyItem returns a key.
-func (o *option) PyItem(key value) (value, error) { return pyvalue.GetItem(nil, o.dict.Value(), key) }
-
 // PyContains reports whether there is a key.
 func (o *option) PyContains(key value) (bool, error) {
 	return pyvalue.Contains(nil, o.dict.Value(), key)
@@ -76,5 +73,8 @@ func (o *option) PyReprWithin(m *pyvalue.Meter) (string, error) {
 	return pyvalue.Repr(m, o.dict.Value())
 }
 
-// PyComparesAs is the dict, for other choices and for dicts.
-func (o *option) PyComparesAs() value { return o.dict.Value() }
+// PyItem returns a key.
+func (o *option) PyItem(key value) (value, error) { return pyvalue.GetItem(nil, o.dict.Value(), key) }
+
+// PyStandsFor is the dict, for other choices and for dicts.
+func (o *option) PyStandsFor() value { return o.dict.Value() }

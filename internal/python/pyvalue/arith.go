@@ -39,6 +39,7 @@ func Binary(m *Meter, op Op, a, b Value) (Value, error) {
 	if err := m.Step(1); err != nil {
 		return Value{}, err
 	}
+	a, b = a.stoodFor(), b.stoodFor()
 	numbers := a.IsNumber() && b.IsNumber()
 	if numbers && a.Derived() == nil && b.Derived() == nil {
 		return numeric(m, op, a.plain(), b.plain())

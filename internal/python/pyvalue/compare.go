@@ -87,16 +87,6 @@ func (c *comparing) equal(a, b Value, depth int) bool {
 	return c.plainly(a, b, depth)
 }
 
-// comparesAs are objects that compare as another value does, such as a list.
-type comparesAs interface{ PyComparesAs() Value }
-
-func comparedAs(v Value) Value {
-	if o, ok := v.any.(comparesAs); ok {
-		return o.PyComparesAs()
-	}
-	return v
-}
-
 // element is equal for elements of containers, which are found by identity, too.
 func (c *comparing) element(a, b Value, depth int) bool {
 	return a.sameObject(b) || c.equal(a, b, depth)
@@ -124,8 +114,8 @@ func (c *comparing) plainly(a, b Value, depth int) bool {
 			}
 			return o == pair[1].any
 		}
-		if _, ok := pair[0].any.(comparesAs); ok {
-			return c.equal(comparedAs(pair[0]), comparedAs(pair[1]), depth+1)
+		if _, ok := pair[0].any.(standIn); ok {
+			return c.equal(pair[0].stoodFor(), pair[1].stoodFor(), depth+1)
 		}
 		if o, ok := pair[0].any.(interface{ PyEqual(other Value) bool }); ok {
 			return o.PyEqual(pair[1])

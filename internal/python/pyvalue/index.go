@@ -198,6 +198,7 @@ func GetItem(m *Meter, v, key Value) (Value, error) {
 	if err := m.Key(key); err != nil {
 		return Value{}, err
 	}
+	v = v.stoodFor()
 	if d := v.Derived(); d != nil {
 		if item, ok, err := d.item(key); ok {
 			return item, err
@@ -307,6 +308,7 @@ func Slice(m *Meter, v, lo, hi, step Value) (Value, error) {
 	if v.IsUndefined() {
 		return Value{}, undefinedError(v)
 	}
+	v = v.stoodFor()
 	if s, ok := v.any.(interface {
 		PySlice(lo, hi, step Value) (Value, error)
 	}); ok {

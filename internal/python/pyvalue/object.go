@@ -14,6 +14,7 @@ import (
 //	PyReprWithin(m *Meter) (string, error)        repr() of it
 //	PyTruth() bool, PyLen() int                   bool(), len()
 //	PyAttr(name string) (Value, bool)             o.name
+//	PyStandsFor() Value                           the value that o is in operators, comparisons and o[key]
 //	PyItem(key Value) (Value, error)              o[key]
 //	PyIter() iter.Seq[Value]                      for x in o
 //	PyWalk() (Walk, error)                        for x in o, where that may fail
@@ -35,6 +36,17 @@ import (
 //	PyNumber() (Value, bool)                      a number that is equal, as a key of a dict; then PyHash is there, too
 //	PyHash() (string, error)                      as a key of a dict
 type Object interface{ PyType() string }
+
+// standIn is an object that behaves as another value, such as a list with attributes.
+type standIn interface{ PyStandsFor() Value }
+
+// stoodFor is the value that v behaves as: v itself, but for a [standIn].
+func (v Value) stoodFor() Value {
+	if o, ok := v.any.(standIn); ok {
+		return o.PyStandsFor()
+	}
+	return v
+}
 
 // Call is a call of a function: positional arguments, then named ones in order.
 type Call struct {

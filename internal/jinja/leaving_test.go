@@ -37,3 +37,27 @@ func TestWhatIsUndefinedSaysLittle(t *testing.T) {
 		}
 	}
 }
+
+// A field of several values is a list in operators, comparisons and subscripts, and counted as one.
+func TestAListWithAttributesIsAListInOperators(t *testing.T) {
+	t.Parallel()
+	list := ListWithAttrs([]pyvalue.Value{pyvalue.Str("a"), pyvalue.Str("b")}, map[string]pyvalue.Value{"code": pyvalue.Str("c")})
+	for source, want := range map[string]string{
+		"{{ l + ['c'] }}": "['a', 'b', 'c']", "{{ ['c'] + l }}": "['c', 'a', 'b']", "{{ l * 2 }}": "['a', 'b', 'a', 'b']", "{{ l + l }}": "['a', 'b', 'a', 'b']",
+		"{{ l[:1] }}": "['a']", "{{ l[::-1]|join }}": "ba", "{{ l[-1] }}": "b", "{{ l[5] is defined }}": "False", "{{ l == ['a', 'b'] }}": "True",
+		"{{ l == l and l != ['a'] and [l] == [['a', 'b']] }}": "True", "{{ l.code }}": "c", "{{ 'a' in l }}": "True", "{{ l + 1 }}": "TypeError",
+		"{{ l * 1000000000 }}": "limit reached", "{{ 1000000000 * l }}": "limit reached", "{{ l[missing] is defined }}": "False",
+	} {
+		compiled, err := Compile("x", source, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := compiled.RenderString(t.Context(), map[string]value{"l": list}, Limits{})
+		if err != nil {
+			got = err.Error()
+		}
+		if got != want && (err == nil || !strings.Contains(got, want)) {
+			t.Errorf("%s: %s, want %s", source, got, want)
+		}
+	}
+}
