@@ -269,11 +269,15 @@ type raisedError struct{ e *exception }
 func (r *raisedError) Error() string { return r.plain().Error() }
 
 // errorLimits bound what the error of a run is made of, which has ended then.
-var errorLimits = pyvalue.Limits{Steps: 2_000_000, ValueBytes: 16 << 20}
+var errorLimits = pyvalue.Limits{Steps: 200_000, ValueBytes: 1 << 20}
 
 func (r *raisedError) plain() *pyvalue.Error {
 	text, err := r.e.PyStrWithin(pyvalue.NewMeter(context.Background(), errorLimits))
-	if err != nil {
+	switch {
+	case err == nil:
+	case len(r.e.args) == 1 && r.e.args[0].IsText():
+		text = r.e.args[0].Text()
+	default:
 		text = "<exception str() failed>" // as CPython's own messages say
 	}
 	return &pyvalue.Error{Type: r.e.PyType(), Msg: text}
