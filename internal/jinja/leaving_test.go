@@ -46,7 +46,7 @@ func TestAListWithAttributesIsAListInOperators(t *testing.T) {
 		"{{ l + ['c'] }}": "['a', 'b', 'c']", "{{ ['c'] + l }}": "['c', 'a', 'b']", "{{ l * 2 }}": "['a', 'b', 'a', 'b']", "{{ l + l }}": "['a', 'b', 'a', 'b']",
 		"{{ l[:1] }}": "['a']", "{{ l[::-1]|join }}": "ba", "{{ l[-1] }}": "b", "{{ l[5] is defined }}": "False", "{{ l == ['a', 'b'] }}": "True",
 		"{{ l == l and l != ['a'] and [l] == [['a', 'b']] }}": "True", "{{ l.code }}": "c", "{{ 'a' in l }}": "True", "{{ l + 1 }}": "TypeError",
-		"{{ l * 1000000000 }}": "limit reached", "{{ 1000000000 * l }}": "limit reached", "{{ l[missing] is defined }}": "False",
+		"{{ l * 1000000000 }}": "limit reached", "{{ 1000000000 * l }}": "limit reached", "{{ l[missing] is defined }}": "False", "{{ l is sequence and l is iterable }}": "True",
 	} {
 		compiled, err := Compile("x", source, Options{})
 		if err != nil {

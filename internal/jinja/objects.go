@@ -72,6 +72,9 @@ func (n *namedTuple) PyAttr(name string) (value, bool) {
 	return pyvalue.Method(n.tuple(), name)
 }
 
+// PyItem returns an item by its index.
+func (n *namedTuple) PyItem(key value) (value, error) { return pyvalue.GetItem(nil, n.tuple(), key) }
+
 // PyStandsFor is the tuple.
 func (n *namedTuple) PyStandsFor() value { return n.tuple() }
 
@@ -114,6 +117,9 @@ func (l *attrList) PyAttr(name string) (value, bool) {
 	}
 	return pyvalue.Method(l.list(), name)
 }
+
+// PyItem returns an item by its index.
+func (l *attrList) PyItem(key value) (value, error) { return pyvalue.GetItem(nil, l.list(), key) }
 
 // PyStandsFor is the list.
 func (l *attrList) PyStandsFor() value { return l.list() }
