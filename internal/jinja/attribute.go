@@ -68,7 +68,7 @@ const maxHint = 1000
 func withoutElement(v, key value) value {
 	text, err := pyvalue.Repr(pyvalue.NewMeter(context.Background(), pyvalue.Limits{Steps: maxHint, ValueBytes: maxHint}), key)
 	if err != nil {
-		text = "of that key, a " + typeRepr(key)
+		text = "under a key that is too long to be shown"
 	}
 	return pyvalue.Undefined(typeRepr(v) + " has no element " + text)
 }

@@ -151,6 +151,7 @@ func bytesArg(m *Meter, a Value) (Value, error) {
 	return NewTuple(list...), nil
 }
 
+// movedArg is one argument, whose bytes become characters.
 func movedArg(m *Meter, a Value) (Value, error) {
 	switch {
 	case a.Kind() == KindBytes:
