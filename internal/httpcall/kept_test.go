@@ -2,11 +2,14 @@ package httpcall
 
 import (
 	"bufio"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/http/httptrace"
 	"strings"
 	"sync"
@@ -20,28 +23,29 @@ import (
 func keeping(t *testing.T, post func(c net.Conn, r *bufio.Reader)) (url string, posts *atomic.Int32) {
 	t.Helper()
 	posts = new(atomic.Int32)
-	url, _ = raw(t, func(_ int32, c net.Conn) {
-		_ = c.SetReadDeadline(time.Now().Add(30 * time.Second))
-		for r := bufio.NewReader(c); ; {
-			begin, err := r.Peek(4)
-			if err != nil {
-				return
-			}
-			if string(begin) == "POST" {
-				if posts.Add(1) == 1 {
-					post(c, r)
-					return
-				}
-			}
-			req, err := http.ReadRequest(r)
-			if err != nil {
-				return
-			}
-			_, _ = io.Copy(io.Discard, req.Body)
-			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
-		}
-	})
+	url, _ = raw(t, func(_ int32, c net.Conn) { keepOne(c, posts, post) })
 	return url, posts
+}
+
+// keepOne serves one of the connections of such a server.
+func keepOne(c net.Conn, posts *atomic.Int32, post func(c net.Conn, r *bufio.Reader)) {
+	_ = c.SetReadDeadline(time.Now().Add(30 * time.Second))
+	for r := bufio.NewReader(c); ; {
+		begin, err := r.Peek(4)
+		if err != nil {
+			return
+		}
+		if string(begin) == "POST" && posts.Add(1) == 1 {
+			post(c, r)
+			return
+		}
+		req, err := http.ReadRequest(r)
+		if err != nil {
+			return
+		}
+		_, _ = io.Copy(io.Discard, req.Body)
+		_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+	}
 }
 
 // Whatever a server does to a connection that was kept, a POST of which anything has arrived
@@ -191,7 +195,7 @@ func TestWhatComesAfterAReplyIsNotTheNextReply(t *testing.T) {
 }
 
 // net/http looks for what comes on a kept connection only while no request has it. Here the
-// next request is written before it looks.
+// next request is written before it looks, in the clear, within TLS, and within TLS by a proxy.
 func TestAReplyThatCameBeforeItsRequestIsNotItsReply(t *testing.T) {
 	t.Parallel()
 	const unasked = "\r\nContent-Length: 4\r\n\r\nevil"
@@ -204,44 +208,84 @@ func TestAReplyThatCameBeforeItsRequestIsNotItsReply(t *testing.T) {
 		"a POST that may be repeated":  {Always, "HTTP/1.1 201 Created" + unasked, 200},
 		"408 for a time without calls": {IfNotSent, "HTTP/1.1 408 Request Timeout" + unasked, 408},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			url, _ := keeping(t, func(c net.Conn, r *bufio.Reader) {
-				if req, err := http.ReadRequest(r); err == nil {
-					_, _ = io.Copy(io.Discard, req.Body)
-				}
-				_, _ = io.WriteString(c, "HTTP/1.1 204 No Content\r\n\r\n"+tt.more)
-				_, _ = io.Copy(io.Discard, r)
-			})
-			c := isolated(t, Options{})
-			var reply *Reply
-			var err error
-			done := make(chan struct{})
-			second := sync.OnceFunc(func() {
-				written := make(chan struct{})
-				wrote := sync.OnceFunc(func() { close(written) })
-				ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{
-					WroteRequest: func(httptrace.WroteRequestInfo) { wrote() },
+		answer := func(c net.Conn, r *bufio.Reader) {
+			if req, err := http.ReadRequest(r); err == nil {
+				_, _ = io.Copy(io.Discard, req.Body)
+			}
+			_, _ = io.WriteString(c, "HTTP/1.1 204 No Content\r\n\r\n"+tt.more)
+			_, _ = io.Copy(io.Discard, r)
+		}
+		for way, client := range map[string]func(*testing.T) (*Client, string){
+			"in the clear": func(t *testing.T) (*Client, string) {
+				url, _ := keeping(t, answer)
+				return isolated(t, Options{}), url
+			},
+			"within TLS": func(t *testing.T) (*Client, string) {
+				secured := httptest.NewTLSServer(nil) // for its certificate
+				t.Cleanup(secured.Close)
+				var n atomic.Int32
+				url, _ := raw(t, func(_ int32, c net.Conn) { keepOne(tls.Server(c, secured.TLS), &n, answer) })
+				return isolated(t, Options{HTTP: &http.Client{Transport: trusting(t, secured)}}), strings.Replace(url, "http", "https", 1)
+			},
+			"by a proxy": func(t *testing.T) (*Client, string) {
+				secured := httptest.NewTLSServer(nil)
+				t.Cleanup(secured.Close)
+				var n atomic.Int32
+				c, url, _, _ := proxied(t, func(_ int32, c net.Conn, _ string) {
+					_, _ = io.WriteString(c, connected)
+					keepOne(tls.Server(c, secured.TLS), &n, answer)
 				})
-				go func() {
-					defer close(done)
-					reply, err = c.Do(ctx, &Call{Method: "POST", URL: url, Retry: tt.retry})
-				}()
-				<-written
+				return c, url
+			},
+		} {
+			t.Run(name+", "+way, func(t *testing.T) {
+				t.Parallel()
+				c, url := client(t)
+				reply, err := overtaken(t, c, url, tt.retry)
+				var failed *Error
+				if err != nil && (!errors.As(err, &failed) || !failed.Sent || !errors.Is(err, ErrLost)) {
+					t.Errorf("%v", err)
+				}
+				if statusOf(reply) != tt.status {
+					t.Errorf("status %d, want %d; %v", statusOf(reply), tt.status, err)
+				}
 			})
-			ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{PutIdleConn: func(error) { second() }})
-			first, firstErr := c.Do(ctx, &Call{Method: "POST", URL: url, Body: Bytes("BODY")})
-			if firstErr != nil || first.Status != 204 {
-				t.Fatalf("%v, %v", first, firstErr)
-			}
-			<-done
-			var failed *Error
-			if err != nil && (!errors.As(err, &failed) || !failed.Sent || !errors.Is(err, ErrLost)) {
-				t.Errorf("%v", err)
-			}
-			if statusOf(reply) != tt.status {
-				t.Errorf("status %d, want %d; %v", statusOf(reply), tt.status, err)
-			}
-		})
+		}
 	}
+}
+
+// overtaken makes a call, and another one while net/http is about to keep the connection of the
+// first, and returns what becomes of the second.
+func overtaken(t *testing.T, c *Client, url string, retry Retry) (reply *Reply, err error) {
+	t.Helper()
+	done := make(chan struct{})
+	second := sync.OnceFunc(func() {
+		written := make(chan struct{})
+		wrote := sync.OnceFunc(func() { close(written) })
+		ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{
+			WroteRequest: func(httptrace.WroteRequestInfo) { wrote() },
+		})
+		go func() {
+			defer close(done)
+			reply, err = c.Do(ctx, &Call{Method: "POST", URL: url, Retry: retry})
+		}()
+		<-written
+	})
+	ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{PutIdleConn: func(error) { second() }})
+	first, firstErr := c.Do(ctx, &Call{Method: "POST", URL: url, Body: Bytes("BODY")})
+	if firstErr != nil || first.Status != 204 {
+		t.Fatalf("%v, %v", first, firstErr)
+	}
+	<-done
+	return reply, err
+}
+
+// trusting is a transport that takes the certificate of a server.
+func trusting(t *testing.T, s *httptest.Server) *http.Transport {
+	t.Helper()
+	roots := x509.NewCertPool()
+	roots.AddCert(s.Certificate())
+	transport := NewTransport(&tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12})
+	t.Cleanup(transport.CloseIdleConnections)
+	return transport
 }

@@ -291,9 +291,7 @@ func (x *exchange) gotConn(info httptrace.GotConnInfo) {
 	_, x.sealed = info.Conn.(*tls.Conn)
 	if x.conn = counted(info.Conn); x.conn != nil {
 		x.before = x.conn.written()
-		if !x.sealed {
-			x.conn.record.begin()
-		}
+		x.conn.record.begin(!x.sealed)
 	}
 }
 
@@ -323,10 +321,11 @@ func (x *exchange) fields() [][2]string {
 
 // unasked reports a reply that had come before the request was written. net/http closes a kept
 // connection on which something comes, but not if the next request gets it at the same moment.
+// Of a connection that a program's own transport has made that is not known.
 func (x *exchange) unasked() bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if x.conn == nil || x.sealed || x.http2 || !x.kept || !x.conn.record.unasked() {
+	if x.conn == nil || !x.kept || x.http2 || !x.conn.record.unasked() {
 		return false
 	}
 	_ = x.conn.Close()

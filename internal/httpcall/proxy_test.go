@@ -3,7 +3,6 @@ package httpcall
 import (
 	"bufio"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"io"
 	"log"
@@ -47,10 +46,7 @@ func proxied(t *testing.T, connect func(n int32, c net.Conn, erp string)) (c *Cl
 		}
 		connect(tunnels.Add(1), conn, erp.Listener.Addr().String())
 	})
-	roots := x509.NewCertPool()
-	roots.AddCert(erp.Certificate())
-	transport := NewTransport(&tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12})
-	t.Cleanup(transport.CloseIdleConnections)
+	transport := trusting(t, erp)
 	by, err := url.Parse(proxy)
 	if err != nil {
 		t.Fatal(err)

@@ -20,11 +20,12 @@ type recorder struct {
 	replied bool   // something has come since then
 }
 
-// begin starts with the next request and its reply.
-func (r *recorder) begin() {
+// begin starts with the next request and its reply, of which the header is recorded where it
+// can be read.
+func (r *recorder) begin(readable bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.on, r.head, r.sending, r.replied = true, nil, false, false
+	r.on, r.head, r.sending, r.replied = readable, nil, false, false
 }
 
 // send notes that something of the request is about to be written.

@@ -239,9 +239,9 @@ func FuzzHeaderRecorder(f *testing.F) {
 	f.Add([]byte("HTTP/1.1  101 Switching Protocols\r\nUpgrade: x\r\n\r\nA: b\r\n\r\n"), 7)
 	f.Fuzz(func(t *testing.T, data []byte, step int) {
 		var whole, parts recorder
-		whole.begin()
+		whole.begin(true)
 		whole.add(data)
-		parts.begin()
+		parts.begin(true)
 		for piece := range slices.Chunk(data, 1+step&7) {
 			parts.add(piece)
 		}
