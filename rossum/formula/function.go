@@ -239,7 +239,7 @@ func (*response) PyType() string { return "dict" }
 func (a *attributes) PySetAttr(name string, v value) error {
 	switch name {
 	case "options":
-		data, err := pyvalue.JSON{}.Append(a.m, nil, plainOptions(v))
+		data, err := pyvalue.JSON{}.Append(a.m, nil, v)
 		if err != nil {
 			return err
 		}

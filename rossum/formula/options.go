@@ -36,22 +36,6 @@ func (a *attributes) options() (value, bool) {
 	return pyvalue.NewList(list...), true
 }
 
-// plainOptions makes dicts of choices, to be written.
-func plainOptions(v value) value {
-	items, ok := v.Items()
-	if !ok {
-		return v
-	}
-	plain := make([]value, len(items))
-	for i, item := range items {
-		plain[i] = item
-		if o, ok := item.Object().(*option); ok {
-			plain[i] = o.dict.Value()
-		}
-	}
-	return pyvalue.NewList(plain...)
-}
-
 // PyType implements [pyvalue.Object].
 func (*option) PyType() string { return "EnumOption" }
 

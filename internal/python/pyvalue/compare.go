@@ -263,6 +263,7 @@ func (in *comparing) builtin(op CmpOp, a, b Value, depth int) (c int, ordered bo
 	if !in.step(1) {
 		return 0, false, in.err
 	}
+	a, b = a.stoodFor(), b.stoodFor()
 	switch {
 	case depth > maxCompared:
 		in.err = errComparedDepth

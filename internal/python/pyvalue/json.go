@@ -63,7 +63,7 @@ func (j JSON) append(m *Meter, dst []byte, v Value, depth int) ([]byte, error) {
 	if text, ok := v.Spelling(); ok && j.Spelling {
 		return append(dst, text...), nil
 	}
-	v = v.plain()
+	v = v.stoodFor().plain()
 	switch v.Kind() {
 	case KindNone:
 		return append(dst, "null"...), nil

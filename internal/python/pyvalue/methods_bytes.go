@@ -138,17 +138,23 @@ func bytesArg(m *Meter, a Value) (Value, error) {
 		return movedArg(m, a)
 	}
 	items, _ := a.Items()
+	list, err := mapped(m, items, movedArg)
+	return NewTuple(list...), err
+}
+
+// mapped returns what f makes of each of the items.
+func mapped(m *Meter, items []Value, f func(*Meter, Value) (Value, error)) ([]Value, error) {
 	if err := m.growTimes(valueSize, int64(len(items))); err != nil {
-		return Value{}, err
+		return nil, err
 	}
 	list := make([]Value, len(items))
 	for i, item := range items {
 		var err error
-		if list[i], err = movedArg(m, item); err != nil {
-			return Value{}, err
+		if list[i], err = f(m, item); err != nil {
+			return nil, err
 		}
 	}
-	return NewTuple(list...), nil
+	return list, nil
 }
 
 // movedArg is one argument, whose bytes become characters.
@@ -213,20 +219,11 @@ func back(m *Meter, v Value) (Value, error) {
 	if !ok {
 		return v, nil
 	}
-	if err := m.growTimes(valueSize, int64(len(items))); err != nil {
-		return Value{}, err
-	}
-	list := make([]Value, len(items))
-	for i, item := range items {
-		var err error
-		if list[i], err = back(m, item); err != nil {
-			return Value{}, err
-		}
-	}
+	list, err := mapped(m, items, back)
 	if v.Kind() == KindTuple {
-		return NewTuple(list...), nil
+		return NewTuple(list...), err
 	}
-	return NewList(list...), nil
+	return NewList(list...), err
 }
 
 func bytesJoin(m *Meter, v Value, c *Call) (Value, error) {

@@ -14,7 +14,7 @@ import (
 //	PyReprWithin(m *Meter) (string, error)        repr() of it
 //	PyTruth() bool, PyLen() int                   bool(), len()
 //	PyAttr(name string) (Value, bool)             o.name
-//	PyStandsFor() Value                           the value that o is in operators, comparisons and o[key]
+//	PyStandsFor() Value                           the value that o is in operators, comparisons, o[key] and JSON
 //	PyItem(key Value) (Value, error)              o[key]
 //	PyIter() iter.Seq[Value]                      for x in o
 //	PyWalk() (Walk, error)                        for x in o, where that may fail
