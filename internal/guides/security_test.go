@@ -119,7 +119,7 @@ var limits = map[string]proof{
 	},
 	"Python values within one another": {
 		[]string{
-			"internal/python/pyvalue.maxCompared",
+			"internal/python/pyvalue.maxCompared", "internal/txscript.maxClassTuples",
 			"internal/python/pyvalue.maxPrints",
 			"internal/python/pyvalue.maxKeyDepth",
 			"internal/txscript.maxAncestors",

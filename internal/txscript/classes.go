@@ -163,12 +163,16 @@ func (r *run) anyClass(of value, where string, depth int, holds func(value) (boo
 		return false, err
 	}
 	var all []value
-	if u, ok := of.Object().(*union); ok {
+	u, isUnion := of.Object().(*union)
+	switch {
+	case isUnion:
 		all = u.of
-	} else if of.Kind() != pyvalue.KindTuple {
+	case of.Kind() != pyvalue.KindTuple:
 		return holds(of)
-	} else if all, _ = of.Items(); depth > maxClassTuples {
+	case depth > maxClassTuples:
 		return false, pyvalue.Raise("RecursionError", "maximum recursion depth exceeded in %s", where)
+	default:
+		all, _ = of.Items()
 	}
 	for _, one := range all {
 		if ok, err := r.anyClass(one, where, depth+1, holds); ok || err != nil {
