@@ -204,11 +204,13 @@ def rossum_hook_request_handler(payload):
     t = TxScript.from_payload(payload)
     t.field.status.attr.options = [{"value": "a", "label": "A"}, {"value": "b", "label": "B"}]
     t.show_info(f"{len(t.field.status.attr.options)} {t.field.status.attr.options[1]['label']}")
+    t.field.status.attr.options = [o for o in t.field.status.attr.options if o.value == "b"]
+    t.show_info(f"{len(t.field.status.attr.options)} {t.field.status.attr.options[0]['label']}")
     return t.hook_response()
 
 from txscript import TxScript
 `, functionCall("", ""))
-	if err != nil || texts(r) != "info: 2 B" {
+	if err != nil || texts(r) != "info: 2 B\ninfo: 1 B" {
 		t.Errorf("%v, %s", err, texts(r))
 	}
 }

@@ -12,6 +12,27 @@ import (
 	"github.com/exportpipeline/exportpipeline/pipeline/send"
 )
 
+// What a handler writes to a field is printed within the run's time, and within bounds.
+func TestTheTextOfAFieldIsBounded(t *testing.T) {
+	t.Parallel()
+	ended, end := context.WithCancel(t.Context())
+	end()
+	large := make([]pyvalue.Value, 100)
+	for i := range large {
+		large[i] = pyvalue.Str(strings.Repeat("x", 1<<20))
+	}
+	list, object := pyvalue.NewList(large...), pyvalue.NewDict()
+	object.SetStr("a", list)
+	for _, v := range []pyvalue.Value{list, object.Value()} {
+		if _, err := fieldText(fieldMeter(t.Context()), v, true); !errors.Is(err, pyvalue.ErrLimit) {
+			t.Errorf("%s of 100 MB: %v", pyvalue.TypeName(v), err)
+		}
+		if _, err := fieldText(fieldMeter(ended), v, true); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s after the end of the run: %v", pyvalue.TypeName(v), err)
+		}
+	}
+}
+
 func TestARepliesTextThatIsNotInItsCharsetIsNoted(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ mediaType, body, text, note string }{
