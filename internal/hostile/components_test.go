@@ -187,7 +187,8 @@ var components = []component{
 		says: []saying{
 			{part: "secured, and does nothing", words: notS3}, {part: "of unknown length", words: notS3}, {part: "of known length", words: notS3},
 			{part: "wants a certificate of the client", words: append(lost, "TLS.Certificates", "certificate required")}, {part: "handshake again", words: []string{"no renegotiation"}},
-			{part: "HTTP/2 only", words: []string{"GOAWAY"}},
+			// It speaks HTTP/2; whether it knows of the end before it has sent its request is chance.
+			{part: "HTTP/2 only", words: []string{"GOAWAY", "client conn could not be established"}},
 			{part: "both a length and chunks", words: notS3},
 			{part: "charset", words: notS3}, {part: "answers twice", words: notS3}, {part: "version to come", words: notS3}, {part: "something else as gzip", words: notS3},
 			{part: "100,000 keys", words: notS3}, {part: "levels", words: notS3}, {part: "says success", words: notS3},

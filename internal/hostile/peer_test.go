@@ -95,7 +95,9 @@ func (p *peer) serve(c net.Conn) {
 	if p.well != nil && p.well(answer, r) {
 		return
 	}
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, "PRI": // the last is how HTTP/2 begins, before any call
+	default:
 		p.changes.Add(1)
 	}
 	p.f.does(answer, r)

@@ -151,6 +151,9 @@ var tlsFaults = []fault{
 	}), says: noClient, does: answersWell},
 	{name: "knows HTTP/2 only", tls: showing(func(_ *x509.Certificate, c *tls.Config) { c.NextProtos = []string{"h2"} }), says: []string{"speaks HTTP/2 only"}, does: func(c *conn, _ *http.Request) {
 		c.say("\x00\x00\x00\x04\x00\x00\x00\x00\x00" + "\x00\x00\x08\x07\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01") // SETTINGS, GOAWAY
+		// What the client has sent and nobody reads would make a reset of the end.
+		_ = c.Conn.(*tls.Conn).CloseWrite()
+		c.waits()
 	}},
 }
 
