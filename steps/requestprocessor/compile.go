@@ -1,7 +1,9 @@
 package requestprocessor
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -305,12 +307,20 @@ func (c *compiler) iterate(place string, r Request) (*reqproc.Path, string) {
 	return path, name
 }
 
+// maxKey bounds a target_key into which the sequence is put, in bytes: "{sequence:9999999999}"
+// is one, too. No schema_id, nor key of a relation, is that long.
+const maxKey = 4 << 10
+
 // formatKey puts the sequence into a target_key, as Python's str.format does.
 func formatKey(key string, sequence int) (string, error) {
 	if !strings.ContainsAny(key, "{}") {
 		return key, nil
 	}
-	v, err := pyvalue.CallMethod(nil, pyvalue.Str(key), "format", &pyvalue.Call{Names: []string{"sequence"}, Named: []pyvalue.Value{pyvalue.Int(int64(sequence))}})
+	m := pyvalue.NewMeter(context.Background(), pyvalue.Limits{ValueBytes: maxKey})
+	v, err := pyvalue.CallMethod(m, pyvalue.Str(key), "format", &pyvalue.Call{Names: []string{"sequence"}, Named: []pyvalue.Value{pyvalue.Int(int64(sequence))}})
+	if errors.Is(err, pyvalue.ErrLimit) {
+		return "", fmt.Errorf("it becomes longer than %d bytes", maxKey)
+	}
 	if err != nil {
 		return "", fmt.Errorf("only {sequence} can be filled in here: %w", err)
 	}
