@@ -93,6 +93,9 @@ func textFilter(apply func(string, longtext.Look) (string, error)) filterFunc {
 			return value{}, err
 		}
 		text, err := apply(v.Text(), f.meter.Look)
+		if err == nil {
+			err = f.meter.Fits(int64(len(text))) // which may have three characters for one
+		}
 		return sameText(v, text), err
 	}
 }
@@ -253,6 +256,9 @@ func filterTitle(f *frame, c *pyvalue.Call) (value, error) {
 		start = false
 		return true
 	})
+	if err == nil {
+		err = f.meter.Fits(int64(b.Len()))
+	}
 	// The filter joins pieces with a plain text, so that Markup is lost.
 	return pyvalue.Str(b.String()), err
 }

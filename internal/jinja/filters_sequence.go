@@ -227,8 +227,8 @@ func filterBatch(f *frame, c *pyvalue.Call) (value, error) {
 		line = append(line, item)
 	}
 	if len(line) > 0 {
-		if missing := n - len(line); !fill.IsNone() && missing > 0 {
-			if err := f.meter.Grow(int64(missing) * 24); err != nil {
+		if missing := n - len(line); !fill.IsNone() && n > len(line) {
+			if err := f.meter.GrowParts(24, int64(missing)); err != nil {
 				return value{}, err
 			}
 			for range missing {
@@ -258,7 +258,7 @@ func filterSlice(f *frame, c *pyvalue.Call) (value, error) {
 	if n < 0 {
 		return newIterator("generator", nil), nil
 	}
-	if err := f.meter.Grow(int64(n) * 48); err != nil {
+	if err := f.meter.GrowParts(48, int64(n)); err != nil {
 		return value{}, err
 	}
 	fill := argument(c, 2, "fill_with", value{})

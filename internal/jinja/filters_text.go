@@ -152,7 +152,7 @@ func filterTruncate(f *frame, c *pyvalue.Call) (value, error) {
 	}
 	v := c.Args[0]
 	n, err := pyvalue.Len(v)
-	if err != nil || n <= length+leeway {
+	if err != nil || n-leeway <= length {
 		return v, err
 	}
 	cut, err := pyvalue.Slice(f.meter, v, value{}, pyvalue.Int(int64(length-endLen)), value{})
@@ -285,6 +285,7 @@ func filterXmlattr(f *frame, c *pyvalue.Call) (value, error) {
 		return value{}, pyvalue.Raise("AttributeError", "'%s' object has no attribute 'items'", pyvalue.TypeName(v))
 	}
 	var parts []string
+	size := int64(0)
 	for k, item := range d.All() {
 		if item.IsNone() || item.IsUndefined() {
 			continue
@@ -304,6 +305,9 @@ func filterXmlattr(f *frame, c *pyvalue.Call) (value, error) {
 			return value{}, err
 		}
 		parts = append(parts, name.Text()+`="`+text.Text()+`"`)
+		if size += int64(len(parts[len(parts)-1])); f.meter.Fits(size) != nil {
+			return value{}, f.meter.Fits(size)
+		}
 	}
 	out := strings.Join(parts, " ")
 	if out != "" && pyvalue.Truth(argument(c, 1, "autospace", pyvalue.Bool(true))) {
@@ -339,8 +343,10 @@ func filterTojson(f *frame, c *pyvalue.Call) (value, error) {
 	}
 	var b strings.Builder
 	err = longtext.Pieces(string(out), f.meter.Look, func(piece string) error {
-		_, err := jsonForHTML.WriteString(&b, piece)
-		return err
+		if _, err := jsonForHTML.WriteString(&b, piece); err != nil {
+			return err
+		}
+		return f.meter.Fits(int64(b.Len()))
 	})
 	return pyvalue.Markup(b.String()), err
 }

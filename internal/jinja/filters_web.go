@@ -54,7 +54,7 @@ func filterUrlize(f *frame, c *pyvalue.Call) (value, error) {
 	if err := f.meter.Grow(4 * int64(len(escaped.Text()))); err != nil {
 		return value{}, err
 	}
-	out, err := u.words(f.meter.Look, escaped.Text())
+	out, err := u.words(f.meter, escaped.Text())
 	if f.escape {
 		return pyvalue.Markup(out), err
 	}
@@ -82,11 +82,11 @@ type urlizer struct {
 }
 
 // words changes the words of a text that are addresses.
-func (u urlizer) words(look longtext.Look, text string) (string, error) {
+func (u urlizer) words(m *pyvalue.Meter, text string) (string, error) {
 	var out strings.Builder
 	for looked := len(text); text != ""; {
 		if looked-len(text) >= longtext.Piece {
-			if err := look(looked - len(text)); err != nil {
+			if err := m.Look(looked - len(text)); err != nil {
 				return "", err
 			}
 			looked = len(text)
@@ -101,7 +101,14 @@ func (u urlizer) words(look longtext.Look, text string) (string, error) {
 		if end < 0 {
 			end = len(text)
 		}
-		out.WriteString(u.word(text[:end]))
+		word := u.word(text[:end])
+		if err := m.Step(1 + int64(len(u.schemes))); err != nil {
+			return "", err
+		}
+		if err := m.Fits(int64(out.Len() + len(word))); err != nil {
+			return "", err
+		}
+		out.WriteString(word)
 		text = text[end:]
 	}
 	return out.String(), nil

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -560,6 +561,45 @@ func TestComparisonsCostWhatTheyCompare(t *testing.T) {
 	}
 	if _, err := compiled.RenderString(t.Context(), nil, Limits{ValueBytes: 1 << 20}); !errors.Is(err, pyvalue.ErrLimit) {
 		t.Error(err)
+	}
+}
+
+// A number that a template gives is counted as it is, not as what is left of its product.
+func TestLargeNumbersOfPartsAreCounted(t *testing.T) {
+	t.Parallel()
+	for _, code := range []string{"{{ [1]|slice(n)|list }}", "{{ [1]|batch(n, 0)|list }}", "{{ 'a'|indent(n) }}", "{{ 'a' * n }}", "{{ [1] * n }}"} {
+		compiled, err := Compile("t", code, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, n := range []int64{1 << 59, 1<<60 + 1, 1 << 61, 1 << 62, 1<<62 + 1, math.MaxInt64} {
+			_, err := compiled.RenderString(t.Context(), map[string]pyvalue.Value{"n": pyvalue.Int(n)}, Limits{ValueBytes: 1 << 20})
+			if !errors.Is(err, pyvalue.ErrLimit) {
+				t.Errorf("%s with %d: %v", code, n, err)
+			}
+		}
+	}
+}
+
+// What stands for more than itself is counted by what it becomes.
+func TestWhatATextBecomesIsCountedBeforeItIsMade(t *testing.T) {
+	t.Parallel()
+	for _, code := range []string{
+		"(['x'*100000]*1000)|join", "(['a']*1000)|join('x'*100000)", "('a'*1000)|replace('a', 'x'*100000)", "(['x'*100000]*1000)|tojson", "('<'*200000)|tojson",
+		"('http://a.bc '*10000)|urlize(target='x'*100000)", "('http://a.bc '*10000)|urlize(rel='x'*100000)", "('sip:x '*10000)|urlize(extra_schemes=['sip:'], rel='x'*100000)",
+		"dict(a=t, b=t, c=t)|xmlattr", "dict(a=t, b=t)|urlencode", "('%s'*1000)|format(*(['x'*100000]*1000))", "('a\n'*1000)|indent('x'*100000)",
+		"(['x'*100000]*1000)|string", "(['x'*100000]*1000) ~ ''", "t ~ t", "('ΐ'*300000)|upper", "('ΐ '*250000)|title", "('é'*300000)|urlencode", "('<'*500000)|e",
+		"('a '*1000)|wordwrap(1, wrapstring='x'*100000)", "('\t'*1000).expandtabs(100000)", "(['<'*100000]*1000)|join('<br>'|safe)", "(['x'*100000]*1000)|pprint",
+		"('a'*1000)|list|map('replace','a','x'*100000)|join", "range(100000)|join('x'*1000)",
+	} {
+		compiled, err := Compile("t", "{% set t = 'x' * 900000 %}{% set v = "+code+" %}", Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = compiled.RenderString(t.Context(), nil, Limits{ValueBytes: 1 << 20, TotalBytes: 4 << 30})
+		if !errors.Is(err, pyvalue.ErrLimit) {
+			t.Errorf("%s: %v", code, err)
+		}
 	}
 }
 

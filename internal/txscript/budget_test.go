@@ -310,6 +310,46 @@ func TestValuesThatHoldEachOtherManyTimesEndAtALimit(t *testing.T) {
 	}
 }
 
+// A number that a program gives is counted as it is, not as what is left of its product.
+func TestLargeNumbersOfPartsAreCounted(t *testing.T) {
+	t.Parallel()
+	limits := pyvalue.Limits{Steps: 300_000, ValueBytes: 1 << 20, TotalBytes: 64 << 20}
+	for _, code := range []string{
+		"import xml.etree.ElementTree as ET\nET.indent(ET.fromstring('<a><b/></a>'), '    ', n)", "'    ' * n", "[1, 2] * n", "bytes(4) * n", "'a'.ljust(n)", "'\t\t'.expandtabs(n)",
+		"('a' * 2000).translate({97: 'x' * 2000 + str(n)[:0]})", "1 << n", "(1).to_bytes(n, 'big')", "list(range(n))",
+	} {
+		for _, n := range []string{"2**59", "2**60 + 1", "2**61", "2**62", "2**62 + 1", "2**63 - 1"} {
+			if _, err := used(t, "n = "+n+"\n"+code, limits); !errors.Is(err, pyvalue.ErrLimit) {
+				t.Errorf("%s with %s: %v", code, n, err)
+			}
+		}
+	}
+}
+
+// What stands for more than itself is counted by what it becomes.
+func TestWhatATextBecomesIsCountedBeforeItIsMade(t *testing.T) {
+	t.Parallel()
+	limits := pyvalue.Limits{Steps: 30_000_000, ValueBytes: 1 << 20, TotalBytes: 4 << 30}
+	for _, code := range []string{
+		"from datetime import datetime, timezone, timedelta\nz = timezone(timedelta(0), 'x' * 100000)\ndatetime(2020, 1, 1, tzinfo=z).strftime('%Z' * 100000)",
+		"from datetime import date\ndate(2020, 1, 1).strftime('x' * 500000 + '%999999999d')",
+		"('a' * 100000).translate({97: 'x' * 100000})", "'a'.join(['x' * 500000] * 1000)", "('a' * 1000).replace('a', 'x' * 100000)",
+		"import re\nre.sub('a', 'x' * 100000, 'a' * 100000)", "import re\nre.sub('a', lambda m: 'x' * 100000, 'a' * 100000)",
+		"('%s' * 1000) % (('x' * 100000,) * 1000)", "('{0}' * 1000).format('x' * 100000)", "str(['x' * 100000] * 1000)", "repr('\\x00' * 500000)",
+		"import json\njson.dumps(['x' * 100000] * 1000)", "import string\nstring.Template('$a' * 1000).substitute(a='x' * 100000)",
+		"import html\nhtml.escape('<' * 500000)", "import urllib.parse\nurllib.parse.urlencode([('a', 'x' * 100000)] * 1000)",
+		"import csv, io\nb = io.StringIO()\ncsv.writer(b).writerows([['x' * 100000]] * 1000)\nb.getvalue()",
+		"import textwrap\ntextwrap.indent('a\\n' * 1000, 'x' * 100000)", "import io\nb = io.StringIO()\nfor _ in range(1000): b.write('x' * 100000)\nb.getvalue()",
+		"import xml.etree.ElementTree as ET\ne = ET.Element('a')\ne.text = 'x' * 100000\nb = ET.Element('b')\nb.extend([e] * 1000)\nET.tostring(b)",
+		"from xml.sax.saxutils import escape\nescape('a' * 1000, {'a': 'x' * 100000})", "b''.join([b'x' * 100000] * 1000)", "'\\t' .expandtabs(100000) * 1000",
+		"('é' * 100000).encode('ascii', 'namereplace')", "('aé' * 100000).encode('ascii', 'namereplace')", "import unicodedata\nunicodedata.normalize('NFKD', 'ﷺ' * 100000)", "('ΐ' * 300000).upper()", "f'{\"x\" * 100000}' * 1000",
+	} {
+		if _, err := used(t, code, limits); !errors.Is(err, pyvalue.ErrLimit) {
+			t.Errorf("%s: %v", code, err)
+		}
+	}
+}
+
 // A source that is twice as long takes about twice as much to compile. It is counted in
 // allocations, which no other work on the machine changes.
 func TestCompilingIsLinear(t *testing.T) {

@@ -374,10 +374,11 @@ func indentXML(r *run, c *pyvalue.Call) (value, error) {
 	if !c.Args[1].IsText() {
 		return value{}, pyvalue.Raise("TypeError", "can only concatenate str (not \"%s\") to str", pyvalue.TypeName(c.Args[1]))
 	}
-	if err := r.meter.Grow(1 + level*int64(len(i.space))); err != nil {
+	space, err := pyvalue.Binary(r.meter, pyvalue.OpMul, pyvalue.Str(i.space), pyvalue.Int(level))
+	if err != nil {
 		return value{}, err
 	}
-	i.levels = append(i.levels, pyvalue.Str("\n"+strings.Repeat(i.space, int(level))))
+	i.levels = append(i.levels, pyvalue.Str("\n"+space.Text()))
 	return value{}, i.children(e, 0)
 }
 

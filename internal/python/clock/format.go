@@ -14,7 +14,10 @@ import (
 // width, and what is none stays as it is. What does not fit into the room that Python
 // makes for it is "".
 func (d *dateValue) strftime(m *pyvalue.Meter, format string) (string, error) {
-	format = d.ownConversions(format)
+	format, err := d.ownConversions(m, format)
+	if err != nil {
+		return "", err
+	}
 	room := 1024 // in characters, the one at the end included
 	for room < 256*utf8.RuneCountInString(format) {
 		room *= 2
@@ -25,7 +28,9 @@ func (d *dateValue) strftime(m *pyvalue.Meter, format string) (string, error) {
 		text, length := format[i:], strings.IndexByte(format[i:], '%')
 		switch {
 		case length == 0:
-			text, length = d.conversion(format[i:], room)
+			if text, length, err = d.conversion(m, format[i:], room); err != nil {
+				return "", err
+			}
 		case length < 0:
 			length = len(text)
 		default:
@@ -44,7 +49,7 @@ func (d *dateValue) strftime(m *pyvalue.Meter, format string) (string, error) {
 }
 
 // ownConversions replaces %z, %Z and %f, which Python does itself.
-func (d *dateValue) ownConversions(format string) string {
+func (d *dateValue) ownConversions(m *pyvalue.Meter, format string) (string, error) {
 	var out strings.Builder
 	for i := 0; i < len(format); i++ {
 		if format[i] != '%' || i+1 == len(format) {
@@ -61,15 +66,19 @@ func (d *dateValue) ownConversions(format string) string {
 		case c == 'z':
 			out.WriteString(offsetText(d.zone.micros, ""))
 		default:
-			out.WriteString(strings.ReplaceAll(d.zone.tzname(), "%", "%%"))
+			name := strings.ReplaceAll(d.zone.tzname(), "%", "%%") // a program may have named it
+			if err := m.Fits(int64(out.Len() + len(name))); err != nil {
+				return "", err
+			}
+			out.WriteString(name)
 		}
 	}
-	return out.String()
+	return out.String(), m.Grow(int64(out.Len()))
 }
 
 // conversion formats what a format that begins with % says first, and returns its
 // length. A width beyond the room is as good as the room.
-func (d *dateValue) conversion(format string, room int) (text string, length int) {
+func (d *dateValue) conversion(m *pyvalue.Meter, format string, room int) (text string, length int, err error) {
 	i, width, flags := 1, 0, ""
 	for i < len(format) && strings.IndexByte("-_0^#", format[i]) >= 0 {
 		flags += format[i : i+1]
@@ -82,13 +91,16 @@ func (d *dateValue) conversion(format string, room int) (text string, length int
 		i++
 	}
 	if i == len(format) {
-		return format, len(format)
+		return format, len(format), nil
 	}
 	text, ok := directive(d.t, format[i])
 	if !ok {
-		return format[:i+1], i + 1
+		return format[:i+1], i + 1, nil
 	}
-	return padded(text, format[i], flags, width), i + 1
+	if err := m.Fits(int64(width)); err != nil {
+		return "", 0, err
+	}
+	return padded(text, format[i], flags, width), i + 1, nil
 }
 
 // padded gives a conversion the case and the width that its flags ask for.

@@ -170,7 +170,7 @@ func concatSame(m *Meter, a, b Value) (Value, bool, error) {
 		}
 		return Bytes(append(append([]byte(nil), a.Data()...), b.Data()...)), true, nil
 	case KindList, KindTuple:
-		if err := m.growTimes(valueSize, int64(len(x)+len(y))); err != nil {
+		if err := m.GrowParts(valueSize, int64(len(x)+len(y))); err != nil {
 			return Value{}, true, err
 		}
 		joined := append(append(make([]Value, 0, len(x)+len(y)), x...), y...)
@@ -201,7 +201,7 @@ func repeat(m *Meter, v, times Value) (Value, error) {
 	if size == 0 {
 		n = min(n, 1)
 	}
-	if err := m.growTimes(size, n); err != nil {
+	if err := m.GrowParts(size, n); err != nil {
 		return Value{}, err
 	}
 	if size > 0 && n > math.MaxInt32*64/size {

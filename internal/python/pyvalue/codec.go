@@ -55,9 +55,10 @@ func strEncode(m *Meter, v Value, c *Call) (Value, error) {
 		}
 		return Bytes([]byte(text)), nil
 	}
-	if err := m.growTimes(4, int64(len(text))); err != nil {
+	if err := m.GrowParts(4, int64(len(text))); err != nil {
 		return Value{}, err
 	}
+	size := int64(0) // of what is put in
 	out, err := e.EncodeWith(text, func(at, end int) (string, error) {
 		if errors == "strict" {
 			return "", encodeError(e, text, at, end)
@@ -71,6 +72,9 @@ func strEncode(m *Meter, v Value, c *Call) (Value, error) {
 			made := put(r)
 			if err := m.Grow(int64(len(made))); err != nil {
 				return "", err
+			}
+			if size += int64(len(made)); m.Fits(size) != nil {
+				return "", m.Fits(size)
 			}
 			b.WriteString(made)
 		}
@@ -141,7 +145,7 @@ func bytesDecode(m *Meter, v Value, c *Call) (Value, error) {
 		}
 		return Str(string(data)), nil
 	}
-	if err := m.growTimes(2, int64(len(data))); err != nil {
+	if err := m.GrowParts(2, int64(len(data))); err != nil {
 		return Value{}, err
 	}
 	text, err := e.Decode(data, func(f textenc.Fault) (string, error) {

@@ -312,7 +312,7 @@ func (d *Dict) Copy() *Dict {
 
 // CopyWithin is Copy that counts what is copied.
 func (d *Dict) CopyWithin(m *Meter) (*Dict, error) {
-	if err := m.growTimes(4*valueSize, int64(d.Len())); err != nil {
+	if err := m.GrowParts(4*valueSize, int64(d.Len())); err != nil {
 		return nil, err
 	}
 	c := NewDictSize(d.Len())

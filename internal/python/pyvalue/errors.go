@@ -116,6 +116,9 @@ func (m *Meter) GrowTimes(times int, n int64) error {
 	if err := m.Fits(n); err != nil {
 		return err
 	}
+	if n > 0 && int64(times) > (math.MaxInt64-m.total)/n {
+		times, n = 1, math.MaxInt64-m.total // it is more than can be counted
+	}
 	m.total += int64(times) * n
 	if m.limits.TotalBytes > 0 && m.total > m.limits.TotalBytes {
 		return fmt.Errorf("%w: values of more than %d bytes were made", ErrLimit, m.limits.TotalBytes)
@@ -141,8 +144,9 @@ func (m *Meter) Fits(n int64) error {
 	return nil
 }
 
-// growTimes counts count copies of size bytes, without overflow.
-func (m *Meter) growTimes(size, count int64) error {
+// GrowParts counts a value of so many parts of size bytes, as [Meter.Grow] does. The number
+// may be whatever a program has given: their product does not overflow.
+func (m *Meter) GrowParts(size, count int64) error {
 	if size > 0 && count > math.MaxInt64/size {
 		return m.Grow(math.MaxInt64)
 	}

@@ -207,7 +207,7 @@ func pad(m *Meter, prefix, text string, s spec) (string, error) {
 	if missing <= 0 {
 		return prefix + text, nil
 	}
-	if err := m.growTimes(int64(len(s.fill)), int64(missing)); err != nil {
+	if err := m.GrowParts(int64(len(s.fill)), int64(missing)); err != nil {
 		return "", err
 	}
 	if missing > math.MaxInt32 {

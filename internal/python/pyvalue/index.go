@@ -84,14 +84,14 @@ func runes(v Value) iter.Seq[Value] {
 // Collect returns what list(v) holds.
 func Collect(m *Meter, v Value) ([]Value, error) {
 	if items, ok := v.Items(); ok && v.Derived() == nil {
-		if err := m.growTimes(valueSize, int64(len(items))); err != nil {
+		if err := m.GrowParts(valueSize, int64(len(items))); err != nil {
 			return nil, err
 		}
 		return append([]Value(nil), items...), nil
 	}
 	sized, isSized := v.any.(interface{ PyLen() int })
 	if isSized {
-		if err := m.growTimes(valueSize, int64(sized.PyLen())); err != nil {
+		if err := m.GrowParts(valueSize, int64(sized.PyLen())); err != nil {
 			return nil, err
 		}
 	}
@@ -341,7 +341,7 @@ func Slice(m *Meter, v, lo, hi, step Value) (Value, error) {
 	}
 	items, _ := v.Items()
 	length := int64(sliceLength(from, to, by))
-	if err := m.growTimes(valueSize, length); err != nil {
+	if err := m.GrowParts(valueSize, length); err != nil {
 		return Value{}, err
 	}
 	picked := make([]Value, 0, length)

@@ -37,7 +37,7 @@ func makeBytesMethods() map[string]method {
 // characters beyond ASCII are moved to where Unicode has nothing that methods know.
 func asText(name string) method {
 	return func(m *Meter, v Value, c *Call) (Value, error) {
-		if err := m.growTimes(4, int64(len(v.Data()))); err != nil {
+		if err := m.GrowParts(4, int64(len(v.Data()))); err != nil {
 			return Value{}, err
 		}
 		call := &Call{Names: c.Names, Meter: c.Meter}
@@ -144,7 +144,7 @@ func bytesArg(m *Meter, a Value) (Value, error) {
 
 // mapped returns what f makes of each of the items.
 func mapped(m *Meter, items []Value, f func(*Meter, Value) (Value, error)) ([]Value, error) {
-	if err := m.growTimes(valueSize, int64(len(items))); err != nil {
+	if err := m.GrowParts(valueSize, int64(len(items))); err != nil {
 		return nil, err
 	}
 	list := make([]Value, len(items))
@@ -234,13 +234,17 @@ func bytesJoin(m *Meter, v Value, c *Call) (Value, error) {
 	if err != nil {
 		return Value{}, err
 	}
-	parts := make([][]byte, len(items))
+	parts, size := make([][]byte, len(items)), int64(0)
 	for i, item := range items {
 		if item.Kind() != KindBytes {
 			return Value{}, typeError("sequence item %d: expected a bytes-like object, %s found", i, TypeName(item))
 		}
 		parts[i] = item.Data()
+		size += int64(len(parts[i]) + len(v.Data()))
 		if err := m.Grow(int64(len(parts[i]) + len(v.Data()))); err != nil {
+			return Value{}, err
+		}
+		if err := m.Fits(size); err != nil {
 			return Value{}, err
 		}
 	}

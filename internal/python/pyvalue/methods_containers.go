@@ -197,7 +197,7 @@ func listSort(m *Meter, v Value, c *Call) (Value, error) {
 // Sorted returns the items in order, as sorted() does: equal ones stay as they
 // are, also in reverse. TypeError for items without an order.
 func Sorted(m *Meter, items []Value, key func(Value) (Value, error), reverse bool) ([]Value, error) {
-	if err := m.growTimes(2*valueSize, int64(len(items))); err != nil {
+	if err := m.GrowParts(2*valueSize, int64(len(items))); err != nil {
 		return nil, err
 	}
 	list := make([]sortItem, len(items))

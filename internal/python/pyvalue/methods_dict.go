@@ -73,7 +73,7 @@ func dictUpdate(m *Meter, v Value, c *Call) (Value, error) {
 	if len(c.Args) > 1 {
 		return Value{}, typeError("update expected at most 1 argument, got %d", len(c.Args))
 	}
-	if err := m.growTimes(4*valueSize, int64(len(c.Names))); err != nil {
+	if err := m.GrowParts(4*valueSize, int64(len(c.Names))); err != nil {
 		return Value{}, err
 	}
 	if len(c.Args) == 1 {
@@ -90,7 +90,7 @@ func dictUpdate(m *Meter, v Value, c *Call) (Value, error) {
 // UpdateDict sets the entries of a dict, or of an iterable of pairs.
 func UpdateDict(m *Meter, d *Dict, from Value) error {
 	if other := from.Dict(); other != nil {
-		if err := m.growTimes(4*valueSize, int64(other.Len())); err != nil {
+		if err := m.GrowParts(4*valueSize, int64(other.Len())); err != nil {
 			return err
 		}
 		for k, item := range other.All() {
@@ -129,7 +129,7 @@ func updateByKeys(m *Meter, d *Dict, from, method Value) error {
 		return err
 	}
 	return Each(keys, func(key Value) (bool, error) {
-		if err := m.growTimes(4*valueSize, 1); err != nil {
+		if err := m.GrowParts(4*valueSize, 1); err != nil {
 			return false, err
 		}
 		item, err := GetItem(m, from, key)

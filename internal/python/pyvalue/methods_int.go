@@ -167,7 +167,7 @@ func bytesHex(m *Meter, v Value, c *Call) (Value, error) {
 			return Value{}, err
 		}
 	}
-	if err := m.growTimes(3, int64(len(data))); err != nil {
+	if err := m.GrowParts(3, int64(len(data))); err != nil {
 		return Value{}, err
 	}
 	out := make([]byte, 0, 3*len(data))

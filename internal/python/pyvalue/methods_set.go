@@ -47,7 +47,7 @@ func setRemove(name string) method {
 }
 
 func setCopy(m *Meter, v Value, _ *Call) (Value, error) {
-	if err := m.growTimes(4*valueSize, int64(v.Set().d.Len())); err != nil {
+	if err := m.GrowParts(4*valueSize, int64(v.Set().d.Len())); err != nil {
 		return Value{}, err
 	}
 	out, err := NewSet(m, v.Set().Members()...)

@@ -29,7 +29,7 @@ func split(name string, fromRight bool) method {
 				return Value{}, err
 			}
 		}
-		if err := m.growTimes(valueSize, int64(len(v.Text()))/4); err != nil {
+		if err := m.GrowParts(valueSize, int64(len(v.Text()))/4); err != nil {
 			return Value{}, err
 		}
 		sep, _ := c.Arg(0, "sep")
@@ -165,7 +165,7 @@ func splitlines(m *Meter, v Value, c *Call) (Value, error) {
 		return Value{}, err
 	}
 	keep, _ := c.Arg(0, "keepends")
-	if err := m.growTimes(valueSize, int64(len(v.Text()))/4); err != nil {
+	if err := m.GrowParts(valueSize, int64(len(v.Text()))/4); err != nil {
 		return Value{}, err
 	}
 	return texts(v, SplitLines(v.Text(), Truth(keep))), nil
@@ -283,7 +283,7 @@ func expandtabs(m *Meter, v Value, c *Call) (Value, error) {
 			return Value{}, err
 		}
 	}
-	if err := m.growTimes(int64(max(size, 0)), int64(strings.Count(v.Text(), "\t"))); err != nil {
+	if err := m.GrowParts(int64(max(size, 0)), int64(strings.Count(v.Text(), "\t"))); err != nil {
 		return Value{}, err
 	}
 	var b strings.Builder
@@ -324,6 +324,9 @@ func translate(m *Meter, v Value, c *Call) (Value, error) {
 		case to.IsNone():
 		case to.IsText():
 			if err := m.Grow(int64(len(to.Text()))); err != nil {
+				return Value{}, err
+			}
+			if err := m.checkSize(b.Len() + len(to.Text())); err != nil {
 				return Value{}, err
 			}
 			b.WriteString(to.Text())

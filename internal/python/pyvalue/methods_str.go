@@ -46,6 +46,9 @@ func mapText(name string, f func(string, longtext.Look) (string, error)) method 
 			return Value{}, err
 		}
 		text, err := f(v.Text(), m.Look)
+		if err == nil {
+			err = m.Fits(int64(len(text))) // which may have three characters for one
+		}
 		return like(v, text), err
 	}
 }
@@ -185,8 +188,8 @@ func padArgs(m *Meter, v Value, c *Call, name string) (missing int, fill string,
 			return 0, "", typeError("The fill character must be exactly one character long")
 		}
 	}
-	missing = max(0, width-utf8.RuneCountInString(v.Text()))
-	if err = m.growTimes(int64(len(fill)), int64(missing)); err == nil && missing > math.MaxInt32 {
+	missing = max(0, max(0, width)-utf8.RuneCountInString(v.Text()))
+	if err = m.GrowParts(int64(len(fill)), int64(missing)); err == nil && missing > math.MaxInt32 {
 		err = Raise("MemoryError", "")
 	}
 	return

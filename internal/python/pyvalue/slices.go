@@ -19,7 +19,7 @@ func AssignSlice(m *Meter, l *List, lo, hi, step Value, items func() ([]Value, e
 	if err != nil {
 		return err
 	}
-	if err := m.growTimes(valueSize, int64(len(l.Items)+len(list))); err != nil {
+	if err := m.GrowParts(valueSize, int64(len(l.Items)+len(list))); err != nil {
 		return err
 	}
 	if by == 1 {

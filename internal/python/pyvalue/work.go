@@ -14,7 +14,7 @@ func (m *Meter) Key(key Value) error {
 	case n == 0:
 		return nil
 	case key.Kind() == KindTuple: // its key is made of those of its items
-		return m.growTimes(perStep, n)
+		return m.GrowParts(perStep, n)
 	default:
 		return m.Step(n)
 	}
