@@ -205,8 +205,7 @@ func (o *decimalValue) PyNumber() (value, bool) {
 
 // PyHash makes it a key.
 func (o *decimalValue) PyHash() (string, error) {
-	d, err := decimal.Context{Prec: math.MaxInt32, Rounding: decimal.HalfEven}.Normalize(o.d)
-	return "decimal " + d.String(), err
+	return "decimal " + o.d.Key(), nil
 }
 
 // PyReal is float().

@@ -149,17 +149,17 @@ func (d *dateValue) PyHash() (string, error) {
 func (d *dateValue) PyBinary(op pyvalue.Op, other value, reflected bool) (value, bool, error) {
 	switch o := other.Object().(type) {
 	case *deltaValue:
-		micros := o.micros
+		days, micros := o.days, o.micros
 		if !d.full { // a date knows only whole days
-			micros = floorDiv(micros, microsPerDay) * microsPerDay
+			micros = 0
 		}
 		switch {
 		case op == pyvalue.OpSub && !reflected:
-			micros = -micros
+			days, micros = -days, -micros
 		case op != pyvalue.OpAdd:
 			return value{}, false, nil
 		}
-		v, err := d.plus(micros)
+		v, err := d.plus(days, micros)
 		return v, true, err
 	case *dateValue:
 		if op != pyvalue.OpSub || reflected || o.full != d.full {
@@ -177,9 +177,9 @@ func (d *dateValue) PyBinary(op pyvalue.Op, other value, reflected bool) (value,
 	return value{}, false, nil
 }
 
-func (d *dateValue) plus(micros int64) (value, error) {
-	// Years are few enough to add days and the rest apart.
-	t := d.t.AddDate(0, 0, int(floorDiv(micros, microsPerDay))).Add(time.Duration(micros-floorDiv(micros, microsPerDay)*microsPerDay) * time.Microsecond)
+// plus adds days, and microseconds of less than a day.
+func (d *dateValue) plus(days, micros int64) (value, error) {
+	t := d.t.AddDate(0, 0, int(days)).Add(time.Duration(micros) * time.Microsecond)
 	if t.Year() < 1 || t.Year() > 9999 {
 		return value{}, pyvalue.Raise("OverflowError", "date value out of range")
 	}

@@ -88,7 +88,9 @@ func NewModule(now func() time.Time) *Module {
 		"fromisocalendar": method("fromisocalendar", fromISOCalendar(true)), "resolution": delta(1),
 		"min": Datetime(time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)), "max": Datetime(time.Date(9999, 12, 31, 23, 59, 59, 999999000, time.UTC)),
 	}
-	m.Timedelta = deltaClass.with(map[string]value{"resolution": delta(1)})
+	m.Timedelta = deltaClass.with(map[string]value{
+		"resolution": delta(1), "min": pyvalue.FromObject(&deltaValue{days: -maxDays}), "max": pyvalue.FromObject(&deltaValue{maxDays, microsPerDay - 1}),
+	})
 	const minute = 60 * 1_000_000
 	m.Timezone = zoneClass.with(map[string]value{
 		"utc": pyvalue.FromObject(utcZone), "min": pyvalue.FromObject(zoneOf(minute - microsPerDay)), "max": pyvalue.FromObject(zoneOf(microsPerDay - minute)),

@@ -100,24 +100,29 @@ func newZone(c *pyvalue.Call) (value, error) {
 	if !ok {
 		return value{}, pyvalue.Raise("TypeError", "timezone() argument 1 must be datetime.timedelta, not %s", pyvalue.TypeName(offset))
 	}
-	if err := checkOffset(d.micros); err != nil {
-		return value{}, err
+	micros, fits := d.int64()
+	if !fits || micros < -maxOffset || micros > maxOffset {
+		return value{}, offsetError(d)
 	}
 	name, named := c.Arg(1, "name")
 	if !named {
-		return pyvalue.FromObject(zoneOf(d.micros)), nil
+		return pyvalue.FromObject(zoneOf(micros)), nil
 	}
 	if !name.IsText() {
 		return value{}, pyvalue.Raise("TypeError", "timezone() argument 2 must be str, not %s", pyvalue.TypeName(name))
 	}
-	return pyvalue.FromObject(&zone{micros: d.micros, name: name.Text()}), nil
+	return pyvalue.FromObject(&zone{micros: micros, name: name.Text()}), nil
 }
 
 func checkOffset(micros int64) error {
 	if micros < -maxOffset || micros > maxOffset {
-		return pyvalue.Raise("ValueError", "offset must be a timedelta strictly between -timedelta(hours=24) and timedelta(hours=24), not %s.", (&deltaValue{micros}).PyRepr())
+		return offsetError(deltaOf(micros))
 	}
 	return nil
+}
+
+func offsetError(d *deltaValue) error {
+	return pyvalue.Raise("ValueError", "offset must be a timedelta strictly between -timedelta(hours=24) and timedelta(hours=24), not %s.", d.PyRepr())
 }
 
 // PyType implements [pyvalue.Object].
@@ -156,7 +161,7 @@ func (z *zone) PyRepr() string {
 	if z == utcZone {
 		return "datetime.timezone.utc"
 	}
-	text := "datetime.timezone(" + (&deltaValue{z.micros}).PyRepr()
+	text := "datetime.timezone(" + deltaOf(z.micros).PyRepr()
 	if z.name != "" {
 		name, _ := pyvalue.Repr(nil, pyvalue.Str(z.name)) // without a meter a text can be printed
 		text += ", " + name

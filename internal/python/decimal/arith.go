@@ -143,13 +143,7 @@ func (c Context) Quo(a, b Decimal) (Decimal, error) {
 		}
 		return c.Round(d)
 	}
-	for next := new(big.Int); d.Exp < a.Exp-b.Exp; d.Exp++ {
-		if next.QuoRem(d.Coef, ten, r); r.Sign() != 0 {
-			break
-		}
-		d.Coef, next = next, new(big.Int)
-	}
-	return c.Round(d)
+	return c.Round(d.stripped(a.Exp - b.Exp))
 }
 
 // QuoRem returns the whole part of a / b, towards zero, and the rest, which is NaN if

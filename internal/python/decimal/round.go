@@ -1,6 +1,10 @@
 package decimal
 
-import "math/big"
+import (
+	"math"
+	"math/big"
+	"math/bits"
+)
 
 // roundUp reports whether a rest, which is not zero, makes the quotient q one more.
 // half compares the rest with half of a unit.
@@ -110,23 +114,42 @@ func (c Context) Normalize(d Decimal) (Decimal, error) {
 	if err != nil || d.Form != Finite {
 		return d, err
 	}
-	return d.stripped(), nil
+	if d.IsZero() {
+		return Decimal{Neg: d.Neg}, nil
+	}
+	return d.stripped(maxExp), nil
 }
 
-func (d Decimal) stripped() Decimal {
-	if d.IsZero() {
-		return Decimal{Neg: d.Neg}
+// Key is a text that equal numbers have alike, and others do not.
+func (d Decimal) Key() string {
+	switch {
+	case d.IsZero():
+		return "0"
+	case d.Form == Finite:
+		d = d.stripped(math.MaxInt64)
 	}
-	coef := new(big.Int).Set(d.coef())
-	for q, r := new(big.Int), new(big.Int); ; d.Exp++ {
-		if q.QuoRem(coef, ten, r); r.Sign() != 0 || d.Exp >= maxExp {
-			break
+	return d.String()
+}
+
+// stripped takes zeros off the end of a number that is not zero, until its exponent is that
+// given: not one after the other, which takes the square of their number.
+func (d Decimal) stripped(to int64) Decimal {
+	coef, r := new(big.Int).Set(d.coef()), new(big.Int)
+	for n := highestBit(coef.TrailingZeroBits()); n > 0; n /= 2 {
+		if d.Exp > to-n {
+			continue
 		}
-		coef.Set(q)
+		if q, _ := new(big.Int).QuoRem(coef, pow10(n), r); r.Sign() == 0 {
+			coef, d.Exp = q, d.Exp+n
+		}
 	}
 	d.Coef = coef
 	return d
 }
+
+// highestBit is the largest power of two that is not more than n, 0 if there is none. A number
+// ends in no more zeros than its last bits that are zero.
+func highestBit(n uint) int64 { return 1 << bits.Len(n) >> 1 }
 
 // BigInt returns the whole part of a finite number.
 func (d Decimal) BigInt() *big.Int {

@@ -74,9 +74,17 @@ func realNumbers(c *pyvalue.Call, name string) (x, y float64, err error) {
 	return x, y, err
 }
 
+// real is an object that float() takes.
+type real interface{ PyReal() (float64, error) }
+
+func isReal(v value) bool {
+	_, ok := v.Object().(real)
+	return ok
+}
+
 func realNumber(v value) (float64, error) {
-	if o, ok := v.Object().(interface{ PyReal() (float64, error) }); ok {
-		return o.PyReal()
+	if isReal(v) {
+		return v.Object().(real).PyReal()
 	}
 	if !v.IsNumber() {
 		return 0, pyvalue.Raise("TypeError", "must be real number, not %s", pyvalue.TypeName(v))
@@ -97,6 +105,9 @@ func rounded(name string, f func(float64) float64) function {
 		if v := c.Args[0]; v.Kind() == pyvalue.KindInt || v.Kind() == pyvalue.KindBool {
 			return pyvalue.Pos(v)
 		}
+		if v := c.Args[0]; name == "trunc" && !v.IsNumber() && !isReal(v) {
+			return value{}, pyvalue.Raise("TypeError", "type %s doesn't define __trunc__ method", pyvalue.TypeName(v))
+		}
 		x, err := realNumber(c.Args[0])
 		if err != nil {
 			return value{}, err
@@ -113,30 +124,7 @@ func analytic() map[string]function {
 		"asin": float1("asin", rounded64(asin, math.Asin)), "acos": float1("acos", rounded64(acos, math.Acos)), "sinh": float1("sinh", sinh), "cosh": float1("cosh", cosh),
 		"asinh": float1("asinh", math.Asinh), "acosh": float1("acosh", math.Acosh), "atanh": float1("atanh", math.Atanh), "expm1": float1("expm1", math.Expm1),
 		"log1p": float1("log1p", math.Log1p), "erf": float1("erf", math.Erf), "erfc": float1("erfc", math.Erfc),
-		"log10": float1("log10", log10), "log2": float1("log2", log2),
-		"log": func(c *pyvalue.Call) (value, error) {
-			if len(c.Args) < 1 || len(c.Args) > 2 {
-				return value{}, pyvalue.Raise("TypeError", "log expected at least 1 argument, got %d", len(c.Args))
-			}
-			var logs [2]float64
-			for i, a := range c.Args {
-				x, err := realNumber(a)
-				if err != nil {
-					return value{}, err
-				}
-				if x <= 0 {
-					return value{}, pyvalue.Raise("ValueError", "math domain error")
-				}
-				logs[i] = log(x)
-			}
-			if len(c.Args) == 1 {
-				return pyvalue.Float(logs[0]), nil
-			}
-			if logs[1] == 0 {
-				return value{}, pyvalue.Raise("ZeroDivisionError", "float division by zero")
-			}
-			return pyvalue.Float(logs[0] / logs[1]), nil
-		},
+		"log10": logarithm("log10", log10), "log2": logarithm("log2", log2), "log": toBase,
 		"isclose": func(c *pyvalue.Call) (value, error) {
 			a, okA := c.Arg(0, "a")
 			b, okB := c.Arg(1, "b")
