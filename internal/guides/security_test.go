@@ -153,6 +153,10 @@ var limits = map[string]proof{
 		[]string{"internal/jsontemplate.maxSteps", "internal/jsontemplate.maxText"},
 		[]string{"internal/jsontemplate.TestARenderingIsBoundedBeforeItIsMade"},
 	},
+	"a `target_key` of the Request Processor with its sequence": {
+		[]string{"steps/requestprocessor.maxKey"},
+		[]string{"steps/requestprocessor.TestWrongSettingsAreNamedWithTheirPlace"},
+	},
 	"a text of the Request Processor": {
 		[]string{"internal/reqproc.maxSteps", "internal/reqproc.maxMade"},
 		[]string{"internal/reqproc.TestWhatATemplatePutsTogetherIsBounded"},
