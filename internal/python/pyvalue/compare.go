@@ -361,5 +361,8 @@ func compareIntFloat(i Value, f float64) int {
 	if small, ok := i.Int64(); ok && abs(small) < 1<<53 {
 		return compareFloats(float64(small), f)
 	}
+	if n := i.BigInt(); n.BitLen() > 1024 { // than any float
+		return n.Sign()
+	}
 	return new(big.Rat).SetInt(i.BigInt()).Cmp(new(big.Rat).SetFloat64(f))
 }

@@ -3,6 +3,7 @@ package pyvalue
 import (
 	"math"
 	"math/big"
+	"math/bits"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -358,6 +359,29 @@ func FloatToInt(f float64) (Value, error) {
 	return BigInt(i), nil
 }
 
+// bigOf reads digits. Those of a base that is a power of two may be many, and are put together
+// at once: math/big takes the square of their number.
+func bigOf(digits string, base int) (n *big.Int, ok bool) {
+	if base&(base-1) != 0 {
+		return new(big.Int).SetString(digits, base)
+	}
+	width := bits.TrailingZeros(uint(base))
+	words := make([]big.Word, (len(digits)*width+bits.UintSize-1)/bits.UintSize)
+	for i := range len(digits) {
+		digit, err := strconv.ParseUint(digits[i:i+1], 36, 8)
+		if err != nil || digit >= uint64(base) {
+			return nil, false
+		}
+		at := (len(digits) - 1 - i) * width
+		word, shift := at/bits.UintSize, at%bits.UintSize
+		words[word] |= big.Word(digit) << shift
+		if over := shift + width - bits.UintSize; over > 0 {
+			words[word+1] |= big.Word(digit) >> (width - over)
+		}
+	}
+	return new(big.Int).SetBits(words), true
+}
+
 // ParseInt returns int(text, base) for a base of 2 to 36, or 0 for a prefix.
 func ParseInt(m *Meter, text string, base int) (Value, error) {
 	if err := m.Step(int64(len(text)) / bytesOfStep); err != nil {
@@ -405,7 +429,7 @@ func ParseInt(m *Meter, text string, base int) (Value, error) {
 		}
 		return Int(i), nil
 	}
-	b, ok := new(big.Int).SetString(digits, actual)
+	b, ok := bigOf(digits, actual)
 	if !ok {
 		return Value{}, invalid()
 	}

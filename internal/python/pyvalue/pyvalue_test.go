@@ -263,3 +263,26 @@ func TestAKeyIsFoundNearWhereItWasLast(t *testing.T) {
 		}
 	}
 }
+
+func TestDigitsOfAPowerOfTwoArePutTogetherAsByTheLibrary(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(18, 18))
+	for _, base := range []int{2, 4, 8, 16, 32} {
+		for range 300 {
+			digits := make([]byte, 1+random.IntN(200))
+			for i := range digits {
+				digits[i] = "0123456789abcdefghijklmnopqrstuv"[random.IntN(base)]
+			}
+			got, ok := bigOf(strings.ToUpper(string(digits)), base)
+			want, _ := new(big.Int).SetString(string(digits), base)
+			if !ok || got.Cmp(want) != 0 {
+				t.Errorf("%s to the base %d is %v, want %v", digits, base, got, want)
+			}
+		}
+		for _, wrong := range []string{"0123456789abcdefghijklmnopqrstuvwxyz"[base : base+1], "1.", "_", "1é"} {
+			if n, ok := bigOf(wrong, base); ok {
+				t.Errorf("%q to the base %d is %v", wrong, base, n)
+			}
+		}
+	}
+}

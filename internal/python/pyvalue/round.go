@@ -38,7 +38,7 @@ func Round(v, digits Value) (Value, error) {
 	if err != nil || n >= 0 {
 		return BigInt(i), err
 	}
-	if -n > i.BitLen() {
+	if n < -i.BitLen() {
 		return Int(0), nil
 	}
 	unit := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(-n)), nil)

@@ -1,5 +1,7 @@
 package pyvalue
 
+import "math/big"
+
 // Work counts what going over a text or bytes takes, before it is done.
 func (m *Meter) Work(v Value) error {
 	if size := len(v.Text()) + len(v.Data()); size >= perStep {
@@ -28,6 +30,8 @@ func keyWork(key Value, most int64) int64 {
 		return int64(key.num) / perStep
 	case *bytesBox:
 		return int64(len(x.data)) / perStep
+	case *big.Int:
+		return int64(len(x.Bits()))
 	case *tuple:
 		n := int64(len(x.items))
 		for _, item := range x.items {

@@ -1,13 +1,15 @@
 package wsdl
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/xml"
 	"errors"
 	"fmt"
-	"math/big"
+	"math"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -141,10 +143,9 @@ func (s *Simple) checkValue(value string) error {
 			return fmt.Errorf("%q is not a duration", value)
 		}
 	}
-	if bounds := integerBounds[s.Base]; bounds != ([2]string{}) {
-		if n, ok := new(big.Rat).SetString(value); ok && (bounds[0] != "" && n.Cmp(rat(bounds[0])) < 0 || bounds[1] != "" && n.Cmp(rat(bounds[1])) > 0) {
-			return fmt.Errorf("%s is out of the range of %s", value, s.Base)
-		}
+	bounds := integerBounds[s.Base]
+	if bounds[0] != "" && compareDecimals(value, bounds[0]) < 0 || bounds[1] != "" && compareDecimals(value, bounds[1]) > 0 {
+		return fmt.Errorf("%s is out of the range of %s", shorten(value), s.Base)
 	}
 	return nil
 }
@@ -171,12 +172,30 @@ func isMoment(base, value string) bool {
 	return err == nil
 }
 
-func rat(text string) *big.Rat {
-	n, ok := new(big.Rat).SetString(strings.TrimSpace(text))
-	if !ok {
-		return new(big.Rat)
+// compareDecimals orders numbers without exponents by their digits, of which there may be
+// millions: math/big takes the square of their number.
+func compareDecimals(a, b string) int {
+	negative, wholeA, partA := digitsOf(a)
+	other, wholeB, partB := digitsOf(b)
+	switch {
+	case negative != other && negative:
+		return -1
+	case negative != other:
+		return 1
 	}
-	return n
+	order := cmp.Or(cmp.Compare(len(wholeA), len(wholeB)), strings.Compare(wholeA, wholeB), strings.Compare(partA, partB))
+	if negative {
+		return -order
+	}
+	return order
+}
+
+// digitsOf is a number without the zeros that change nothing; zero is not negative.
+func digitsOf(number string) (negative bool, whole, part string) {
+	negative = strings.HasPrefix(number, "-")
+	whole, part, _ = strings.Cut(strings.TrimLeft(number, "+-"), ".")
+	whole, part = strings.TrimLeft(whole, "0"), strings.TrimRight(part, "0")
+	return negative && whole+part != "", whole, part
 }
 
 // hint says how a value of the form that is nearest would look.
@@ -269,10 +288,10 @@ func (s *Simple) checkDigits(value string) error {
 	whole, fraction, _ := strings.Cut(strings.TrimLeft(value, "+-"), ".")
 	whole, fraction = strings.TrimLeft(whole, "0"), strings.TrimRight(fraction, "0")
 	if s.fractionDigits != nil && len(fraction) > *s.fractionDigits {
-		return fmt.Errorf("%s has %d digits after the point; the most is %d", value, len(fraction), *s.fractionDigits)
+		return fmt.Errorf("%s has %d digits after the point; the most is %d", shorten(value), len(fraction), *s.fractionDigits)
 	}
 	if s.totalDigits != nil && len(whole)+len(fraction) > *s.totalDigits {
-		return fmt.Errorf("%s has %d digits; the most is %d", value, len(whole)+len(fraction), *s.totalDigits)
+		return fmt.Errorf("%s has %d digits; the most is %d", shorten(value), len(whole)+len(fraction), *s.totalDigits)
 	}
 	return nil
 }
@@ -295,7 +314,7 @@ func (s *Simple) checkBounds(value string) error {
 		}
 		order, known := s.compare(value, *b.bound)
 		if known && b.wrong(order) {
-			return fmt.Errorf("%s is %s %s", value, b.words, *b.bound)
+			return fmt.Errorf("%s is %s %s", shorten(value), b.words, *b.bound)
 		}
 	}
 	return nil
@@ -303,13 +322,13 @@ func (s *Simple) checkBounds(value string) error {
 
 func (s *Simple) compare(a, b string) (order int, known bool) {
 	switch {
-	case s.IsNumber(), s.Base == "float", s.Base == "double":
-		x, okX := new(big.Rat).SetString(a)
-		y, okY := new(big.Rat).SetString(strings.TrimSpace(b))
-		if !okX || !okY {
-			return 0, false
-		}
-		return x.Cmp(y), true
+	case s.IsNumber():
+		return compareDecimals(a, strings.TrimSpace(b)), true
+	case s.Base == "float", s.Base == "double":
+		x, errX := strconv.ParseFloat(a, 64)
+		y, errY := strconv.ParseFloat(strings.TrimSpace(b), 64)
+		known = !errors.Is(errX, strconv.ErrSyntax) && !errors.Is(errY, strconv.ErrSyntax) && !math.IsNaN(x) && !math.IsNaN(y)
+		return cmp.Compare(x, y), known
 	case (s.Base == "date" || s.Base == "dateTime" || s.Base == "time") && !zoned(a) && !zoned(b):
 		return strings.Compare(a, strings.TrimSpace(b)), true
 	}

@@ -1,6 +1,51 @@
 package wsdl
 
-import "testing"
+import (
+	"math/big"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// What math/big says of numbers, however they are written.
+func TestNumbersAreOrderedByTheirDigits(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(18, 19))
+	number := func() string {
+		digits := func(n int) string {
+			text := make([]byte, random.IntN(n))
+			for i := range text {
+				text[i] = "0019"[random.IntN(4)]
+			}
+			return string(text)
+		}
+		text := [...]string{"", "-", "+"}[random.IntN(3)] + digits(5) + strconv.Itoa(random.IntN(3))
+		if random.IntN(2) == 0 {
+			text += "." + digits(4)
+		}
+		return text
+	}
+	for range 20_000 {
+		a, b := number(), number()
+		x, okX := new(big.Rat).SetString(a)
+		y, okY := new(big.Rat).SetString(b)
+		if !okX || !okY {
+			t.Fatalf("%s or %s is no number", a, b)
+		}
+		if got, want := compareDecimals(a, b), x.Cmp(y); got != want {
+			t.Errorf("%s and %s are ordered as %d, want %d", a, b, got, want)
+		}
+	}
+}
+
+func TestANumberOfAMillionDigitsIsOutOfRangeAtOnce(t *testing.T) {
+	t.Parallel()
+	err := (&Simple{Base: "long"}).Check(strings.Repeat("7", 10_000_000))
+	if want := strings.Repeat("7", 60) + "… is out of the range of long"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
 
 func TestPatternsAreThoseOfXMLSchema(t *testing.T) {
 	t.Parallel()
