@@ -49,7 +49,7 @@ func serialise(template *jsontemplate.Template, doc *wsdl.Document, w *WSDL) err
 	if err != nil {
 		return err
 	}
-	p, err := prepare(doc, w, "Resource_Management", "Submit_Supplier_Invoice", mapping)
+	p, err := prepare(context.Background(), doc, w, "Resource_Management", "Submit_Supplier_Invoice", mapping)
 	if err != nil {
 		return err
 	}
@@ -115,11 +115,11 @@ func BenchmarkLargeWSDL(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if _, err := prepare(doc, &w, "S", "Submit_Supplier_Invoice", invoice); err != nil {
+		if _, err := prepare(b.Context(), doc, &w, "S", "Submit_Supplier_Invoice", invoice); err != nil {
 			b.Fatal(err)
 		}
 		started := time.Now()
-		if _, err := prepare(doc, &w, "S", "Get_Thing_1", second); err != nil {
+		if _, err := prepare(b.Context(), doc, &w, "S", "Get_Thing_1", second); err != nil {
 			b.Fatal(err)
 		}
 		later += time.Since(started)

@@ -123,7 +123,7 @@ func (c *Client) Call(ctx context.Context, service, operation string, body any) 
 	if err != nil {
 		return nil, err
 	}
-	p, err := prepare(entry.doc, &c.wsdl, service, operation, mapping)
+	p, err := prepare(ctx, entry.doc, &c.wsdl, service, operation, mapping)
 	if err != nil {
 		return nil, err
 	}
@@ -157,7 +157,7 @@ type prepared struct {
 }
 
 // prepare finds the operation and makes the body.
-func prepare(doc *wsdl.Document, w *WSDL, service, operation string, mapping pyvalue.Value) (*prepared, error) {
+func prepare(ctx context.Context, doc *wsdl.Document, w *WSDL, service, operation string, mapping pyvalue.Value) (*prepared, error) {
 	op, err := doc.Operation(operation)
 	if errors.Is(err, wsdl.ErrNoOperation) {
 		meant := ""
@@ -177,11 +177,13 @@ func prepare(doc *wsdl.Document, w *WSDL, service, operation string, mapping pyv
 	if err := w.checkHost(u); err != nil {
 		return nil, fmt.Errorf("the WSDL sends calls elsewhere: %w", err)
 	}
-	p.message, err = message.Encode(op.Inputs, op.Headers, mapping)
+	p.message, err = message.Encode(ctx, op.Inputs, op.Headers, mapping)
 	var faults *message.Faults
 	switch {
 	case errors.As(err, &faults):
 		return nil, fmt.Errorf("%w: %w", ErrMapping, err)
+	case err != nil && ctx.Err() != nil:
+		return nil, err
 	case err != nil:
 		return nil, fmt.Errorf("%w: %w", ErrWSDL, err)
 	}

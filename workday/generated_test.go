@@ -106,7 +106,7 @@ func generatedBody(t *testing.T, op *wsdl.Operation, mapping []byte) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := message.Encode(op.Inputs, op.Headers, withBytes(t, v))
+	m, err := message.Encode(t.Context(), op.Inputs, op.Headers, withBytes(t, v))
 	if err != nil {
 		t.Fatalf("%v in %s", err, mapping)
 	}

@@ -103,7 +103,7 @@ func (c *golden) request(t *testing.T) (string, error) {
 	}
 	doc := document(t, cmp.Or(c.WSDL, "Resource_Management.wsdl"))
 	w := WSDL{Domain: "services.example.test", Tenant: "acme_dpt1", APIVersion: "v1"}
-	p, err := prepare(doc, &w, "Service", cmp.Or(c.Operation, "Submit_Supplier_Invoice"), withBytes(t, mapping))
+	p, err := prepare(t.Context(), doc, &w, "Service", cmp.Or(c.Operation, "Submit_Supplier_Invoice"), withBytes(t, mapping))
 	if err != nil {
 		return "", err
 	}

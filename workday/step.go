@@ -127,7 +127,7 @@ func (r *run) prepare(ctx context.Context, mapping pyvalue.Value) (*prepared, er
 	if fetched {
 		r.x.Decide("read the WSDL of %s, %d bytes, %s", r.Request.Service, e.size, e.origin)
 	}
-	return prepare(e.doc, &r.WSDL, r.Request.Service, r.Request.Operation, mapping)
+	return prepare(ctx, e.doc, &r.WSDL, r.Request.Service, r.Request.Operation, mapping)
 }
 
 // send makes the call, which is announced before the first byte goes out.

@@ -185,6 +185,10 @@ var limits = map[string]proof{
 	"a native export (CSV, XML, JSON, XLSX)": {
 		[]string{"sftpexport.maxNative"}, []string{"sftpexport.TestANativeExportThatIsMadeHereIsBounded"},
 	},
+	"a message for Workday, besides its files": {
+		[]string{"workday/internal/message.maxMessage"},
+		[]string{"workday/internal/message.TestAMessageIsBoundedBeforeItIsMade"},
+	},
 	"a WSDL": {
 		[]string{
 			"workday.maxWSDL", "workday/internal/wsdl.maxParts", "workday/internal/wsdl.maxNested",

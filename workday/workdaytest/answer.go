@@ -52,7 +52,7 @@ func encode(op *wsdl.Operation, answer any) ([]byte, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	m, err := message.Encode([]wsdl.Part{{Element: op.Output}}, nil, value)
+	m, err := message.Encode(context.Background(), []wsdl.Part{{Element: op.Output}}, nil, value)
 	if err != nil {
 		return nil, "", err
 	}

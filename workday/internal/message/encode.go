@@ -2,6 +2,7 @@ package message
 
 import (
 	"bytes"
+	"context"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/exportpipeline/exportpipeline/internal/jsontemplate"
+	"github.com/exportpipeline/exportpipeline/internal/longtext"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/settings"
 	"github.com/exportpipeline/exportpipeline/workday/internal/wsdl"
@@ -30,8 +32,8 @@ type Message struct {
 const soapHeaders = "_soapheaders"
 
 // Encode writes the parts of a message from a mapping. The error is a [*Faults]
-// when the mapping is wrong.
-func Encode(inputs, headers []wsdl.Part, mapping pyvalue.Value) (*Message, error) {
+// when the mapping is wrong, and that of the context when it has ended.
+func Encode(ctx context.Context, inputs, headers []wsdl.Part, mapping pyvalue.Value) (*Message, error) {
 	o := mapping.Dict()
 	if mapping.IsNone() {
 		o = pyvalue.NewDict()
@@ -39,7 +41,7 @@ func Encode(inputs, headers []wsdl.Part, mapping pyvalue.Value) (*Message, error
 	if o == nil {
 		return nil, &Faults{List: []*Fault{{Err: errors.New("the mapping is not an object")}}}
 	}
-	w := &writer{body: &Body{}, prefixes: make(map[string]string)}
+	w := &writer{ctx: ctx, body: &Body{}, prefixes: make(map[string]string)}
 	m := &Message{}
 	root := pyvalue.NewDictSize(o.Len())
 	for key, v := range o.All() {
@@ -133,6 +135,8 @@ func (w *writer) parts(parts []wsdl.Part, o *pyvalue.Dict, required bool) error 
 
 // writer writes one body.
 type writer struct {
+	ctx      context.Context
+	size     int64 // of what text had before it was put into body
 	body     *Body
 	text     bytes.Buffer // since the last file
 	prefixes map[string]string
@@ -239,6 +243,7 @@ func (w *writer) value(s *wsdl.Simple, v pyvalue.Value) error {
 		return w.at(Step{Index: 0}, func() error { return w.value(s, list[0]) })
 	}
 	if content, ok := jsontemplate.File(v); ok && s.Base == "base64Binary" {
+		w.size += int64(w.text.Len())
 		w.body.parts = append(w.body.parts, part{text: bytes.Clone(w.text.Bytes()), content: content})
 		w.text.Reset()
 		return nil
@@ -248,8 +253,29 @@ func (w *writer) value(s *wsdl.Simple, v pyvalue.Value) error {
 		w.fault(err)
 		return nil
 	}
-	escape(&w.text, text)
-	return nil
+	return w.put(text, escape)
+}
+
+// maxMessage bounds a message, besides its files, in bytes. A mapping may put a long text
+// of the document into each line.
+const maxMessage = 128 << 20
+
+// put writes a text, whose special characters escape replaces.
+func (w *writer) put(text string, escape func(*bytes.Buffer, string)) error {
+	look := func(int) error {
+		if w.ctx.Err() != nil {
+			return context.Cause(w.ctx)
+		}
+		return nil
+	}
+	return longtext.Pieces(text, look, func(piece string) error {
+		if w.size+int64(w.text.Len()+len(piece)) > maxMessage {
+			w.fault(fmt.Errorf("the message takes more than %d MB; files belong into elements of base64", maxMessage>>20))
+			return w.faults
+		}
+		escape(&w.text, piece)
+		return nil
+	})
 }
 
 // complex writes attributes and content of an element whose tag is open.
@@ -355,9 +381,9 @@ func (w *writer) attributes(t *wsdl.Type, g *given) {
 			w.text.WriteByte(' ')
 			w.name(a.Name)
 			w.text.WriteString(`="`)
-			escapeAttribute(&w.text, text)
+			err = w.put(text, escapeAttribute)
 			w.text.WriteByte('"')
-			return nil
+			return err
 		})
 	}
 }

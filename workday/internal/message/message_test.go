@@ -49,10 +49,34 @@ func value(t testing.TB, text string) pyvalue.Value {
 func TestAllFaultsAreReportedTogetherAndBounded(t *testing.T) {
 	t.Parallel()
 	lines := strings.Repeat(`{"Quantity": "x"},`, 30)
-	_, err := Encode(request(t).Inputs, nil, value(t, `{"Supplier_Invoice_Data": {"Memoo": 1, "Invoice_Line_Replacement_Data": [`+strings.TrimSuffix(lines, ",")+`]}}`))
+	_, err := Encode(t.Context(), request(t).Inputs, nil, value(t, `{"Supplier_Invoice_Data": {"Memoo": 1, "Invoice_Line_Replacement_Data": [`+strings.TrimSuffix(lines, ",")+`]}}`))
 	var faults *Faults
 	if !errors.As(err, &faults) || len(faults.List) != maxFaults || faults.More != 12 || !errors.Is(err, ErrMissing) {
 		t.Errorf("error %v", err)
+	}
+}
+
+// A text of the document may stand in each line, and grow when it is escaped.
+func TestAMessageIsBoundedBeforeItIsMade(t *testing.T) {
+	t.Parallel()
+	line := pyvalue.NewDict()
+	line.SetStr("Memo", pyvalue.Str(strings.Repeat("&", 8<<20)))
+	lines := make([]pyvalue.Value, 1000)
+	for i := range lines {
+		lines[i] = line.Value()
+	}
+	o := value(t, `{"Supplier_Invoice_Data": {}}`)
+	data, _ := o.Dict().GetStr("Supplier_Invoice_Data")
+	data.Dict().SetStr("Invoice_Line_Replacement_Data", pyvalue.NewList(lines...))
+	_, err := Encode(t.Context(), request(t).Inputs, nil, o)
+	var faults *Faults
+	if !errors.As(err, &faults) || !strings.Contains(err.Error(), "Memo: the message takes more than 128 MB") {
+		t.Errorf("error %.300v", err)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Encode(ended, request(t).Inputs, nil, o); !errors.Is(err, context.Canceled) {
+		t.Errorf("after the end of the run: error %.300v", err)
 	}
 }
 
@@ -64,7 +88,7 @@ func TestAFileIsEncodedWhileItIsRead(t *testing.T) {
 		inner, _ := o.Dict().GetStr("Supplier_Invoice_Data")
 		attachment, _ := inner.Dict().GetStr("Attachment_Data")
 		attachment.Dict().SetStr("File_Content", pyvalue.Bytes(file))
-		m, err := Encode(request(t).Inputs, nil, o)
+		m, err := Encode(t.Context(), request(t).Inputs, nil, o)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -162,7 +186,7 @@ func FuzzEncode(f *testing.F) {
 		if err != nil {
 			return
 		}
-		m, err := Encode(op.Inputs, nil, v)
+		m, err := Encode(t.Context(), op.Inputs, nil, v)
 		if err != nil {
 			return
 		}
