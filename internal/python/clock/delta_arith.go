@@ -47,6 +47,10 @@ func nearest(a, b *big.Int) *big.Int {
 
 // ratio is a / b as a float.
 func ratio(a, b *big.Int) (value, error) {
+	const exact = 53 // bits of a float
+	if a.BitLen() <= exact && b.BitLen() <= exact {
+		return pyvalue.Float(float64(a.Int64()) / float64(b.Int64())), nil
+	}
 	f, _ := new(big.Rat).SetFrac(a, b).Float64()
 	return pyvalue.Float(f), nil
 }
@@ -100,10 +104,10 @@ func (d *deltaValue) withDelta(op pyvalue.Op, o *deltaValue) (v value, ok bool, 
 	return v, true, err
 }
 
-var errByZero = pyvalue.Raise("ZeroDivisionError", "integer division or modulo by zero")
+func byZero() error { return pyvalue.Raise("ZeroDivisionError", "integer division or modulo by zero") }
 
 func (d *deltaValue) withInt(op pyvalue.Op, other value) (v value, ok bool, err error) {
-	n := intOf(other)
+	n := other.BigInt()
 	micros := d.total()
 	switch {
 	case op == pyvalue.OpMul:
@@ -111,7 +115,7 @@ func (d *deltaValue) withInt(op pyvalue.Op, other value) (v value, ok bool, err 
 	case op != pyvalue.OpDiv && op != pyvalue.OpFloorDiv:
 		return value{}, false, nil
 	case n.Sign() == 0:
-		return value{}, true, errByZero
+		return value{}, true, byZero()
 	case op == pyvalue.OpDiv:
 		micros = nearest(micros, n)
 	default:
@@ -132,7 +136,7 @@ func (d *deltaValue) withFloat(op pyvalue.Op, other value) (v value, ok bool, er
 	case math.IsInf(f, 0):
 		return value{}, true, pyvalue.Raise("OverflowError", "cannot convert Infinity to integer ratio")
 	case f == 0 && op == pyvalue.OpDiv:
-		return value{}, true, errByZero
+		return value{}, true, byZero()
 	}
 	exact := new(big.Rat).SetFloat64(f)
 	up, down := exact.Num(), exact.Denom()
@@ -141,11 +145,4 @@ func (d *deltaValue) withFloat(op pyvalue.Op, other value) (v value, ok bool, er
 	}
 	v, err = deltaOfBig(nearest(new(big.Int).Mul(d.total(), up), down))
 	return v, true, err
-}
-
-func intOf(v value) *big.Int {
-	if n, ok := v.Int64(); ok {
-		return big.NewInt(n)
-	}
-	return v.BigInt()
 }

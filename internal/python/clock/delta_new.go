@@ -50,8 +50,7 @@ func newDelta(c *pyvalue.Call) (value, error) {
 func unitsOf(v value, name string, micros int64) (whole *big.Int, rest float64, err error) {
 	switch v.Kind() {
 	case pyvalue.KindInt, pyvalue.KindBool:
-		n := intOf(v)
-		return new(big.Int).Mul(n, big.NewInt(micros)), 0, nil
+		return new(big.Int).Mul(v.BigInt(), big.NewInt(micros)), 0, nil
 	case pyvalue.KindFloat:
 	default:
 		return nil, 0, pyvalue.Raise("TypeError", "unsupported type for timedelta %s component: %s", name, pyvalue.TypeName(v))

@@ -49,13 +49,13 @@ func logOf(v value, f func(float64) float64) (float64, error) {
 		return f(part) + f(2)*float64(exponent), nil
 	}
 	if n != nil && n.Sign() <= 0 {
-		return 0, errDomain
+		return 0, domainError()
 	}
 	x, err := realNumber(v)
 	if err == nil && x <= 0 {
-		err = errDomain
+		err = domainError()
 	}
 	return f(x), err
 }
 
-var errDomain = pyvalue.Raise("ValueError", "math domain error")
+func domainError() error { return pyvalue.Raise("ValueError", "math domain error") }
