@@ -60,7 +60,7 @@ func TestAllFaultsAreReportedTogetherAndBounded(t *testing.T) {
 func TestAMessageIsBoundedBeforeItIsMade(t *testing.T) {
 	t.Parallel()
 	line := pyvalue.NewDict()
-	line.SetStr("Memo", pyvalue.Str(strings.Repeat("&", 8<<20)))
+	line.SetStr("Memo", pyvalue.Str(strings.Repeat("&", 10<<10)+strings.Repeat("x", 8<<20)))
 	lines := make([]pyvalue.Value, 1000)
 	for i := range lines {
 		lines[i] = line.Value()
