@@ -7,7 +7,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/exportpipeline/exportpipeline/internal/longtext"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/python/ucd"
 )
@@ -85,7 +84,7 @@ type urlizer struct {
 func (u urlizer) words(m *pyvalue.Meter, text string) (string, error) {
 	var out strings.Builder
 	for looked := len(text); text != ""; {
-		if looked-len(text) >= longtext.Piece {
+		if looked-len(text) >= maxURL { // which takes some milliseconds
 			if err := m.Look(looked - len(text)); err != nil {
 				return "", err
 			}
