@@ -131,7 +131,7 @@ func (k *decimalContext) PyAttr(name string) (value, bool) {
 			return k.of.value(k.Round(v.Object().(*decimalValue).d))
 		}}), true
 	}
-	return value{}, false
+	return k.operation(name)
 }
 
 // PySetAttr sets prec and rounding.
@@ -180,10 +180,7 @@ func (o *decimalValue) PyAttr(name string) (value, bool) {
 		return value{}, false
 	}
 	return pyvalue.FromObject(&builtin{name, func(_ *run, c *pyvalue.Call) (value, error) {
-		if err := o.of.charge(o.d); err != nil {
-			return value{}, err
-		}
-		return f(o, c)
+		return o.call(name, f, c)
 	}}), true
 }
 
