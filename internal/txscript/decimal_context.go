@@ -3,7 +3,6 @@ package txscript
 import (
 	"slices"
 
-	"github.com/exportpipeline/exportpipeline/internal/python/decimal"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 )
 
@@ -19,9 +18,12 @@ var decimalParameters = map[string][]string{
 
 // call calls a method, in the context that it is given.
 func (o *decimalValue) call(name string, f decimalMethod, c *pyvalue.Call) (value, error) {
+	if err := o.of.charge(o.d); err != nil {
+		return value{}, err
+	}
 	names, known := decimalParameters[name]
 	if !known {
-		return o.within(o.of.current, f, c)
+		return f(o, c)
 	}
 	least := len(names)
 	own := slices.Contains(names, "context")
@@ -41,18 +43,15 @@ func (o *decimalValue) call(name string, f decimalMethod, c *pyvalue.Call) (valu
 	for i, name := range names[:least] {
 		args[i], _ = c.Arg(i, name)
 	}
-	return o.within(k, f, &pyvalue.Call{Args: args, Meter: c.Meter})
+	return k.current(func() (value, error) { return f(o, &pyvalue.Call{Args: args, Meter: c.Meter}) })
 }
 
-// within calls a method while k is the current context.
-func (o *decimalValue) within(k *decimalContext, f decimalMethod, c *pyvalue.Call) (value, error) {
-	before := o.of.current
-	o.of.current = k
-	defer func() { o.of.current = before }()
-	if err := o.of.charge(o.d); err != nil {
-		return value{}, err
-	}
-	return f(o, c)
+// current computes while k is the current context.
+func (k *decimalContext) current(f func() (value, error)) (value, error) {
+	before := k.of.current
+	k.of.current = k
+	defer func() { k.of.current = before }()
+	return f()
 }
 
 // contextOperators are the methods of a context that are an operator of two numbers.
@@ -70,12 +69,12 @@ var contextMethods = []string{
 // operation is a method of the context that computes: add(a, b), or normalize(a).
 func (k *decimalContext) operation(name string) (value, bool) {
 	op, operator := contextOperators[name]
-	sign := slices.Index([]string{"plus", "minus", "abs"}, name)
-	if !operator && sign < 0 && !slices.Contains(contextMethods, name) {
+	sign := slices.Contains([]string{"plus", "minus", "abs"}, name)
+	if !operator && !sign && !slices.Contains(contextMethods, name) {
 		return value{}, false
 	}
 	return pyvalue.FromObject(&builtin{name, func(_ *run, c *pyvalue.Call) (value, error) {
-		if len(c.Args) == 0 || operator && len(c.Args) != 2 || sign >= 0 && len(c.Args) != 1 || len(c.Names) > 0 {
+		if len(c.Args) == 0 || operator && len(c.Args) != 2 || sign && len(c.Args) != 1 || len(c.Names) > 0 {
 			return value{}, pyvalue.Raise("TypeError", "%s() takes numbers by their position; it got %d", name, len(c.Args))
 		}
 		d, err := k.of.operand(c.Args[0])
@@ -83,21 +82,25 @@ func (k *decimalContext) operation(name string) (value, bool) {
 			return value{}, err
 		}
 		o := &decimalValue{d, k.of}
-		rest := &pyvalue.Call{Args: c.Args[1:], Meter: c.Meter}
-		switch {
-		case operator:
-			return o.within(k, func(o *decimalValue, c *pyvalue.Call) (value, error) {
-				v, ok, err := o.PyBinary(op, c.Args[0], false)
-				if err == nil && !ok {
-					_, err = o.of.operand(c.Args[0])
-				}
-				return v, err
-			}, rest)
-		case sign >= 0:
-			return o.within(k, func(o *decimalValue, _ *pyvalue.Call) (value, error) {
-				return o.PySigned(sign == 1 || sign == 2 && o.d.Neg && o.d.Form != decimal.NaN)
-			}, rest)
-		}
-		return o.within(k, func(o *decimalValue, c *pyvalue.Call) (value, error) { return o.call(name, decimalMethods()[name], c) }, rest)
+		return k.current(func() (value, error) {
+			switch {
+			case operator:
+				return o.operator(op, c.Args[1])
+			case name == "abs":
+				return o.PyAbs()
+			case sign:
+				return o.PySigned(name == "minus")
+			}
+			return o.call(name, decimalMethods()[name], &pyvalue.Call{Args: c.Args[1:], Meter: c.Meter})
+		})
 	}}), true
+}
+
+// operator computes with a number of another kind only if that can become a Decimal.
+func (o *decimalValue) operator(op pyvalue.Op, other value) (value, error) {
+	if _, err := o.of.operand(other); err != nil {
+		return value{}, err
+	}
+	v, _, err := o.PyBinary(op, other, false)
+	return v, err
 }
