@@ -270,7 +270,7 @@ func (w *writer) put(text string, escape func(*bytes.Buffer, string)) error {
 	}
 	return longtext.Pieces(text, look, func(piece string) error {
 		if w.size+int64(w.text.Len()+len(piece)) > maxMessage {
-			w.fault(fmt.Errorf("the message takes more than %d MB; files belong into elements of base64", maxMessage>>20))
+			w.fault(fmt.Errorf("the message takes more than %d MB; give a file itself, such as {document_content}, and not its text", maxMessage>>20))
 			return w.faults
 		}
 		escape(&w.text, piece)

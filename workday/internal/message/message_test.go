@@ -49,7 +49,8 @@ func value(t testing.TB, text string) pyvalue.Value {
 func TestAllFaultsAreReportedTogetherAndBounded(t *testing.T) {
 	t.Parallel()
 	lines := strings.Repeat(`{"Quantity": "x"},`, 30)
-	_, err := Encode(t.Context(), request(t).Inputs, nil, value(t, `{"Supplier_Invoice_Data": {"Memoo": 1, "Invoice_Line_Replacement_Data": [`+strings.TrimSuffix(lines, ",")+`]}}`))
+	mapping := `{"Supplier_Invoice_Data": {"Memoo": 1, "Invoice_Line_Replacement_Data": [` + strings.TrimSuffix(lines, ",") + `]}}`
+	_, err := Encode(t.Context(), request(t).Inputs, nil, value(t, mapping))
 	var faults *Faults
 	if !errors.As(err, &faults) || len(faults.List) != maxFaults || faults.More != 12 || !errors.Is(err, ErrMissing) {
 		t.Errorf("error %v", err)

@@ -323,7 +323,8 @@ func (s *Simple) checkBounds(value string) error {
 func (s *Simple) compare(a, b string) (order int, known bool) {
 	switch {
 	case s.IsNumber():
-		return compareDecimals(a, strings.TrimSpace(b)), true
+		b = strings.TrimSpace(b)
+		return compareDecimals(a, b), fits("decimal", nil, b)
 	case s.Base == "float", s.Base == "double":
 		x, errX := strconv.ParseFloat(a, 64)
 		y, errY := strconv.ParseFloat(strings.TrimSpace(b), 64)

@@ -31,10 +31,23 @@ func TestNumbersAreOrderedByTheirDigits(t *testing.T) {
 		x, okX := new(big.Rat).SetString(a)
 		y, okY := new(big.Rat).SetString(b)
 		if !okX || !okY {
-			t.Fatalf("%s or %s is no number", a, b)
+			t.Fatalf("%s or %s is not a number", a, b)
 		}
 		if got, want := compareDecimals(a, b), x.Cmp(y); got != want {
 			t.Errorf("%s and %s are ordered as %d, want %d", a, b, got, want)
+		}
+	}
+}
+
+// A WSDL may have a bound that is not a number of its type; it bounds nothing.
+func TestABoundThatIsNotANumberIsPassedOver(t *testing.T) {
+	t.Parallel()
+	for _, bound := range []string{"", "x", "1e5", "NaN", "1,5"} {
+		for _, base := range []string{"decimal", "long", "double"} {
+			s := &Simple{Base: base, facets: facets{minInclusive: &bound}}
+			if err := s.Check("-7"); err != nil && (base != "double" || bound != "1e5") {
+				t.Errorf("%s of at least %q: %v", base, bound, err)
+			}
 		}
 	}
 }
