@@ -109,7 +109,8 @@ func objects(t *testing.T, dir string) int {
 func TestAnAddressThatIsNoBucketIsRefusedAndNotShown(t *testing.T) {
 	t.Parallel()
 	for _, address := range []string{
-		"", "ledger", "https://s3.example", "https://s3.example/", "http://[::1", "https://user:c4nary@[::1/ledger", "https://user:c4nary@s3.example",
+		"", "ledger", "https://s3.example", "https://s3.example/", "http://[::1", "https://user:c4nary@[::1/ledger",
+		"https://user:c4nary@s3.example",
 		"user:c4nary@s3.example/ledger", "https://s3.example/%zz?key=c4nary",
 	} {
 		if _, err := openBucket(t.Context(), address); err == nil || strings.Contains(err.Error(), "c4nary") {

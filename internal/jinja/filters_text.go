@@ -305,8 +305,9 @@ func filterXmlattr(f *frame, c *pyvalue.Call) (value, error) {
 			return value{}, err
 		}
 		parts = append(parts, name.Text()+`="`+text.Text()+`"`)
-		if size += int64(len(parts[len(parts)-1])); f.meter.Fits(size) != nil {
-			return value{}, f.meter.Fits(size)
+		size += int64(len(parts[len(parts)-1]))
+		if err := f.meter.Fits(size); err != nil {
+			return value{}, err
 		}
 	}
 	out := strings.Join(parts, " ")

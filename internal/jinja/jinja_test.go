@@ -567,7 +567,9 @@ func TestComparisonsCostWhatTheyCompare(t *testing.T) {
 // A number that a template gives is counted as it is, not as what is left of its product.
 func TestLargeNumbersOfPartsAreCounted(t *testing.T) {
 	t.Parallel()
-	for _, code := range []string{"{{ [1]|slice(n)|list }}", "{{ [1]|batch(n, 0)|list }}", "{{ 'a'|indent(n) }}", "{{ 'a' * n }}", "{{ [1] * n }}"} {
+	for _, code := range []string{
+		"{{ [1]|slice(n)|list }}", "{{ [1]|batch(n, 0)|list }}", "{{ 'a'|indent(n) }}", "{{ 'a' * n }}", "{{ [1] * n }}",
+	} {
 		compiled, err := Compile("t", code, Options{})
 		if err != nil {
 			t.Fatal(err)
@@ -585,11 +587,15 @@ func TestLargeNumbersOfPartsAreCounted(t *testing.T) {
 func TestWhatATextBecomesIsCountedBeforeItIsMade(t *testing.T) {
 	t.Parallel()
 	for _, code := range []string{
-		"(['x'*100000]*1000)|join", "(['a']*1000)|join('x'*100000)", "('a'*1000)|replace('a', 'x'*100000)", "(['x'*100000]*1000)|tojson", "('<'*200000)|tojson",
-		"('http://a.bc '*10000)|urlize(target='x'*100000)", "('http://a.bc '*10000)|urlize(rel='x'*100000)", "('sip:x '*10000)|urlize(extra_schemes=['sip:'], rel='x'*100000)",
+		"(['x'*100000]*1000)|join", "(['a']*1000)|join('x'*100000)", "('a'*1000)|replace('a', 'x'*100000)", "(['x'*100000]*1000)|tojson",
+		"('<'*200000)|tojson",
+		"('http://a.bc '*10000)|urlize(target='x'*100000)", "('http://a.bc '*10000)|urlize(rel='x'*100000)",
+		"('sip:x '*10000)|urlize(extra_schemes=['sip:'], rel='x'*100000)",
 		"dict(a=t, b=t, c=t)|xmlattr", "dict(a=t, b=t)|urlencode", "('%s'*1000)|format(*(['x'*100000]*1000))", "('a\n'*1000)|indent('x'*100000)",
-		"(['x'*100000]*1000)|string", "(['x'*100000]*1000) ~ ''", "t ~ t", "('ΐ'*300000)|upper", "('ΐ '*250000)|title", "('é'*300000)|urlencode", "('<'*500000)|e",
-		"('a '*1000)|wordwrap(1, wrapstring='x'*100000)", "('\t'*1000).expandtabs(100000)", "(['<'*100000]*1000)|join('<br>'|safe)", "(['x'*100000]*1000)|pprint",
+		"(['x'*100000]*1000)|string", "(['x'*100000]*1000) ~ ''", "t ~ t", "('ΐ'*300000)|upper", "('ΐ '*250000)|title",
+		"('é'*300000)|urlencode", "('<'*500000)|e",
+		"('a '*1000)|wordwrap(1, wrapstring='x'*100000)", "('\t'*1000).expandtabs(100000)", "(['<'*100000]*1000)|join('<br>'|safe)",
+		"(['x'*100000]*1000)|pprint",
 		"('a'*1000)|list|map('replace','a','x'*100000)|join", "range(100000)|join('x'*1000)",
 	} {
 		compiled, err := Compile("t", "{% set t = 'x' * 900000 %}{% set v = "+code+" %}", Options{})

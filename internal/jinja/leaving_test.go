@@ -47,10 +47,13 @@ func TestAListWithAttributesIsAListInOperators(t *testing.T) {
 		"{{ l[:1] }}": "['a']", "{{ l[::-1]|join }}": "ba", "{{ l[-1] }}": "b", "{{ l[5] is defined }}": "False", "{{ l == ['a', 'b'] }}": "True",
 		"{{ l == l and l != ['a'] and [l] == [['a', 'b']] }}": "True", "{{ l.code }}": "c", "{{ 'a' in l }}": "True", "{{ l + 1 }}": "TypeError",
 		"{{ l * 1000000000 }}": "limit reached", "{{ 1000000000 * l }}": "limit reached", "{{ l[missing] is defined }}": "False", "{{ l is sequence and l is iterable }}": "True",
-		"{{ l < ['b'] }}": "True", "{{ ['b'] >= l and l <= l }}": "True", "{{ [['c'], l]|sort|first }}": "['a', 'b']", "{{ l|tojson }}": `["a", "b"]`,
-		"{{ l % 2 }}": "TypeError", "{{ -l }}": "TypeError", "{{ l|reverse|list }}": "['b', 'a']", "{{ l ~ 'c' }}": "['a', 'b']c", "{{ l|length }}": "2",
-		"{{ l in [['a', 'b']] }}": "True", "{{ [l, l]|unique|list|length }}": "TypeError", "{{ {l: 1} }}": "TypeError", "{{ l|sum(start='')|length }}": "TypeError",
-		"{{ '%s %s' % (l, 1) }}": "['a', 'b'] 1", "{{ 'a-%s' % l }}": "a-['a', 'b']",
+		"{{ l < ['b'] }}": "True", "{{ ['b'] >= l and l <= l }}": "True", "{{ [['c'], l]|sort|first }}": "['a', 'b']",
+		"{{ l|tojson }}": `["a", "b"]`,
+		"{{ l % 2 }}":    "TypeError", "{{ -l }}": "TypeError", "{{ l|reverse|list }}": "['b', 'a']", "{{ l ~ 'c' }}": "['a', 'b']c",
+		"{{ l|length }}":          "2",
+		"{{ l in [['a', 'b']] }}": "True", "{{ [l, l]|unique|list|length }}": "TypeError", "{{ {l: 1} }}": "TypeError",
+		"{{ l|sum(start='')|length }}": "TypeError",
+		"{{ '%s %s' % (l, 1) }}":       "['a', 'b'] 1", "{{ 'a-%s' % l }}": "a-['a', 'b']",
 	} {
 		compiled, err := Compile("x", source, Options{})
 		if err != nil {

@@ -15,9 +15,13 @@ import (
 const sweepPrelude = `{% set ring = [] %}{% set _ = ring.append(ring) %}{% set ns = namespace(a=1) %}{% set ns.self = ns %}{% set of = namespace(shared=[1], pairs=(1,)) %}{% for _ in range(60) %}{% set of.shared = [of.shared, of.shared] %}{% set of.pairs = (of.pairs, of.pairs) %}{% endfor %}{% macro m(x=1, y=2) %}{{ x }}{{ caller }}{{ varargs }}{{ kwargs }}{% endmacro %}`
 
 // sweepGivens are values that filters and tests are rarely given.
-var sweepGivens = strings.Split(strings.TrimSpace(`
-none;0;-1;1;3;2**31;2**62;2**63-1;-2**63;2**70;-2**70;10**400;1.5;-0.0;1e308;1e308*10;true;'';'a';'a'*100000;'é😀';'%s %(a)d';'{} {0!r:>9}';'<a href="b">c</a> www.example.com';"[1, {}]";[];[[]];[1, 'a', none];range(1000)|list;ring;ns;of.shared;of.pairs;{};{'a': {}};{1: ring};();(1, 2);((1, 2), (3, 4));range(5);range;missing;missing.a;dict(a=1);dict;cycler(1, 'b');joiner(', ');joiner;('<b>'|safe);('&'|e);m;m();[1, 2]|map('string');'b,a'.split(',');'a'.upper;'%Y'.format;lipsum;self;loop;field;'attr';'2 4';-5;'upper';'nothing';1 == 1;[3, 1, 2]|sort;{'b': 1, 'a': [2]};'a\nb\r\n\tc';'a b'|wordcount;true and 'x'
-`), ";")
+var sweepGivens = strings.Split(strings.ReplaceAll(strings.TrimSpace(`
+none;0;-1;1;3;2**31;2**62;2**63-1;-2**63;2**70;-2**70;10**400;1.5;-0.0;1e308;1e308*10;true;'';'a';'a'*100000;'é😀';'%s %(a)d'
+'{} {0!r:>9}';'<a href="b">c</a> www.example.com';"[1, {}]";[];[[]];[1, 'a', none];range(1000)|list;ring;ns;of.shared;of.pairs;{}
+{'a': {}};{1: ring};();(1, 2);((1, 2), (3, 4));range(5);range;missing;missing.a;dict(a=1);dict;cycler(1, 'b');joiner(', ');joiner
+('<b>'|safe);('&'|e);m;m();[1, 2]|map('string');'b,a'.split(',');'a'.upper;'%Y'.format;lipsum;self;loop;field;'attr';'2 4';-5;'upper'
+'nothing';1 == 1;[3, 1, 2]|sort;{'b': 1, 'a': [2]};'a\nb\r\n\tc';'a b'|wordcount;true and 'x'
+`), "\n", ";"), ";")
 
 // sweepTemplates are what is done with values; A, B and C are values, F is a filter, T a test, M a method.
 var sweepTemplates = strings.Split(strings.TrimSpace(`

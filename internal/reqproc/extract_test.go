@@ -63,8 +63,14 @@ func TestWrongExtractorsAreNamed(t *testing.T) {
 		{map[string]map[string]string{"response": {"$jsonpath": "a"}}, "value.response.$jsonpath: $jsonpath is not known (did you mean $jmespath?)"},
 		{map[string]map[string]string{"response.body": {"$jmespath": "a["}}, `value.response.body.$jmespath: JMESPath "a["`},
 		{map[string]map[string]string{"response.body": {"$xmlpath": "a["}}, `value.response.body.$xmlpath: path "a[": a bracket is not closed`},
-		{map[string]map[string]string{"response.body": {"$xmlpath": strings.Repeat("./", 1000)}}, "value.response.body.$xmlpath: a path has more than 990 parts"},
-		{map[string]map[string]string{"response.body": {"$xmlpath": strings.Repeat("a/", 1<<16)}}, "value.response.body.$xmlpath: a path has more than 65536 bytes"},
+		{
+			map[string]map[string]string{"response.body": {"$xmlpath": strings.Repeat("./", 1000)}},
+			"value.response.body.$xmlpath: a path has more than 990 parts",
+		},
+		{
+			map[string]map[string]string{"response.body": {"$xmlpath": strings.Repeat("a/", 1<<16)}},
+			"value.response.body.$xmlpath: a path has more than 65536 bytes",
+		},
 		{map[string]map[string]string{"response.body": {"$regex": "("}}, `value.response.body.$regex: pattern "("`},
 		{map[string]map[string]string{"body": {"$regex": "a"}}, "value.body: body is not part of the reply; a path begins with response"},
 		{map[string]map[string]string{"response.raw": {"$regex": "a"}}, "value.response.raw: response.raw does not exist (did you mean response.headers_raw?)"},

@@ -315,7 +315,8 @@ func TestLargeNumbersOfPartsAreCounted(t *testing.T) {
 	t.Parallel()
 	limits := pyvalue.Limits{Steps: 300_000, ValueBytes: 1 << 20, TotalBytes: 64 << 20}
 	for _, code := range []string{
-		"import xml.etree.ElementTree as ET\nET.indent(ET.fromstring('<a><b/></a>'), '    ', n)", "'    ' * n", "[1, 2] * n", "bytes(4) * n", "'a'.ljust(n)", "'\t\t'.expandtabs(n)",
+		"import xml.etree.ElementTree as ET\nET.indent(ET.fromstring('<a><b/></a>'), '    ', n)", "'    ' * n", "[1, 2] * n", "bytes(4) * n",
+		"'a'.ljust(n)", "'\t\t'.expandtabs(n)",
 		"('a' * 2000).translate({97: 'x' * 2000 + str(n)[:0]})", "1 << n", "(1).to_bytes(n, 'big')", "list(range(n))",
 	} {
 		for _, n := range []string{"2**59", "2**60 + 1", "2**61", "2**62", "2**62 + 1", "2**63 - 1"} {
@@ -331,20 +332,36 @@ func TestWhatATextBecomesIsCountedBeforeItIsMade(t *testing.T) {
 	t.Parallel()
 	limits := pyvalue.Limits{Steps: 30_000_000, ValueBytes: 1 << 17, TotalBytes: 4 << 30}
 	for _, code := range []string{
-		"from datetime import datetime, timezone, timedelta\nz = timezone(timedelta(0), 'x' * 10000)\ndatetime(2020, 1, 1, tzinfo=z).strftime('%Z' * 10000)",
+		"from datetime import datetime, timezone, timedelta\nz = timezone(timedelta(0), 'x' * 10000)\n" +
+			"datetime(2020, 1, 1, tzinfo=z).strftime('%Z' * 10000)",
 		"from datetime import date\ndate(2020, 1, 1).strftime('x' * 50000 + '%999999999d')",
-		"('a' * 10000).translate({97: 'x' * 10000})", "'a'.join(['x' * 50000] * 1000)", "('a' * 1000).replace('a', 'x' * 10000)",
+		"('a' * 10000).translate({97: 'x' * 10000})", "('a' * 130000).translate({97: 0x10ffff})", "'a'.join(['x' * 50000] * 1000)", "('a' * 1000).replace('a', 'x' * 10000)",
 		"import re\nre.sub('a', 'x' * 10000, 'a' * 10000)", "import re\nre.sub('a', lambda m: 'x' * 10000, 'a' * 10000)",
 		"('%s' * 1000) % (('x' * 10000,) * 1000)", "('{0}' * 1000).format('x' * 10000)", "str(['x' * 10000] * 1000)", "repr('\\x00' * 50000)",
 		"import json\njson.dumps(['x' * 10000] * 1000)", "import string\nstring.Template('$a' * 1000).substitute(a='x' * 10000)",
 		"import html\nhtml.escape('<' * 50000)", "import urllib.parse\nurllib.parse.urlencode([('a', 'x' * 10000)] * 1000)",
 		"import csv, io\nb = io.StringIO()\ncsv.writer(b).writerows([['x' * 10000]] * 1000)\nb.getvalue()",
-		"import textwrap\ntextwrap.indent('a\\n' * 1000, 'x' * 10000)", "import io\nb = io.StringIO()\nfor _ in range(1000): b.write('x' * 10000)\nb.getvalue()",
-		"import xml.etree.ElementTree as ET\ne = ET.Element('a')\ne.text = 'x' * 10000\nb = ET.Element('b')\nb.extend([e] * 1000)\nET.tostring(b)",
-		"from xml.sax.saxutils import escape\nescape('a' * 1000, {'a': 'x' * 10000})", "b''.join([b'x' * 10000] * 1000)", "'\\t' .expandtabs(10000) * 1000",
-		"('é' * 10000).encode('ascii', 'namereplace')", "('aé' * 10000).encode('ascii', 'namereplace')", "import unicodedata\nunicodedata.normalize('NFKD', 'ﷺ' * 10000)", "('ΐ' * 30000).upper()", "f'{\"x\" * 10000}' * 1000",
+		"import textwrap\ntextwrap.indent('a\\n' * 1000, 'x' * 10000)",
+		"import io\nb = io.StringIO()\nfor _ in range(1000): b.write('x' * 10000)\nb.getvalue()",
+		"import xml.etree.ElementTree as ET\ne = ET.Element('a')\ne.text = 'x' * 10000\n" +
+			"b = ET.Element('b')\nb.extend([e] * 1000)\nET.tostring(b)",
+		"from xml.sax.saxutils import escape\nescape('a' * 1000, {'a': 'x' * 10000})", "b''.join([b'x' * 10000] * 1000)",
+		"'\\t' .expandtabs(10000) * 1000",
+		"('é' * 10000).encode('ascii', 'namereplace')", "('aé' * 10000).encode('ascii', 'namereplace')",
+		"import unicodedata\nunicodedata.normalize('NFKD', 'ﷺ' * 10000)", "('ΐ' * 30000).upper()", "f'{\"x\" * 10000}' * 1000",
 	} {
 		if _, err := used(t, code, limits); !errors.Is(err, pyvalue.ErrLimit) {
+			t.Errorf("%s: %v", code, err)
+		}
+	}
+}
+
+// A separator counts as often as it stands between two.
+func TestJoiningOneIsNotCountedAsItsSeparator(t *testing.T) {
+	t.Parallel()
+	limits := pyvalue.Limits{Steps: 30_000_000, ValueBytes: 1 << 17}
+	for _, code := range []string{"(b'x' * 131000).join([b'a' * 1000])", "('x' * 131000).join(['a' * 1000])"} {
+		if _, err := used(t, code, limits); err != nil {
 			t.Errorf("%s: %v", code, err)
 		}
 	}

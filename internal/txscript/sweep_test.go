@@ -40,9 +40,16 @@ def boom(*a, **k): raise KeyError(1)
 `
 
 // givens are arguments that functions are rarely given.
-var givens = strings.Split(strings.TrimSpace(`
-None|0|-1|1|3|2**31|2**62|2**63-1|-2**63|2**70|-2**70|10**400|1.5|-0.0|float('nan')|float('inf')|1e308|True|''|'a'|'a' * 100000|'é\u0301😀'|'%s %(a)d'|'{} {0!r:>9}'|'1,2;"3'|'%Y-%m-%d %H'|'2020-01-01'|'<a b="c">d</a>'|'(a*)*b'|'[1, {"a": null}]'|'\x00\x1f'|b''|b'a' * 100000|b'\xff\xfe'|[]|[[]]|[1, 'a', None]|list(range(1000))|ring|shared|classes|deep|deeper|{}|{1: {}}|{'a': ring}|()|(1,) * 1000|((1, 2), (3, 4))|{1}|frozenset('ab')|range(10**9)|range(-5, 5, 3)|iter([1])|gen()|map(str, [1])|lambda *a, **k: 1|boom|int|str|dict|type|object()|slice(None)|slice(-1, 10**20, -3)|re.compile('a*')|re.match('(a)(?P<b>b)?', 'a')|decimal.Decimal('1e100')|decimal.Decimal('NaN')|datetime.date(1, 1, 1)|datetime.datetime(9999, 12, 31, 23, 59)|datetime.timedelta(-10**6)|ET.Element('a')|ET.fromstring('<a>x<b/>y</a>')|ValueError(1)|...|NotImplemented|Plain()|Plain|Data()|Colour.RED|Pair(1, 2)|collections.deque([1])|collections.Counter('aab')|io.StringIO('a\nb')|uuid.UUID(int=5)
-`), "|")
+var givens = strings.Split(strings.ReplaceAll(strings.TrimSpace(`
+None|0|-1|1|3|2**31|2**62|2**63-1|-2**63|2**70|-2**70|10**400|1.5|-0.0|float('nan')|float('inf')|1e308|True|''|'a'|'a' * 100000
+'é\u0301😀'|'%s %(a)d'|'{} {0!r:>9}'|'1,2;"3'|'%Y-%m-%d %H'|'2020-01-01'|'<a b="c">d</a>'|'(a*)*b'|'[1, {"a": null}]'|'\x00\x1f'|b''
+b'a' * 100000|b'\xff\xfe'|[]|[[]]|[1, 'a', None]|list(range(1000))|ring|shared|classes|deep|deeper|{}|{1: {}}|{'a': ring}|()
+(1,) * 1000|((1, 2), (3, 4))|{1}|frozenset('ab')|range(10**9)|range(-5, 5, 3)|iter([1])|gen()|map(str, [1])|lambda *a, **k: 1|boom|int
+str|dict|type|object()|slice(None)|slice(-1, 10**20, -3)|re.compile('a*')|re.match('(a)(?P<b>b)?', 'a')|decimal.Decimal('1e100')
+decimal.Decimal('NaN')|datetime.date(1, 1, 1)|datetime.datetime(9999, 12, 31, 23, 59)|datetime.timedelta(-10**6)|ET.Element('a')
+ET.fromstring('<a>x<b/>y</a>')|ValueError(1)|...|NotImplemented|Plain()|Plain|Data()|Colour.RED|Pair(1, 2)|collections.deque([1])
+collections.Counter('aab')|io.StringIO('a\nb')|uuid.UUID(int=5)
+`), "\n", "|"), "|")
 
 // builtinNames are the functions and classes of Python itself that may be called.
 const builtinNames = `abs all any ascii bin bool bytes bytearray callable chr complex dict dir divmod enumerate eval filter float format frozenset getattr hasattr

@@ -37,7 +37,8 @@ func TestWhatTheAPIDoesWrongEndsAsDocumented(t *testing.T) {
 			_ = http.NewResponseController(w).Flush()
 			panic(http.ErrAbortHandler)
 		}, "reading the reply, status 200: unexpected EOF; the other side may have received it", ""},
-		"is slow":                {func(http.ResponseWriter) { time.Sleep(5 * time.Second) }, "the other side took too long: nothing happened for 1s; the other side may have received it", ""},
+		"is slow": {func(http.ResponseWriter) { time.Sleep(5 * time.Second) },
+			"the other side took too long: nothing happened for 1s; the other side may have received it", ""},
 		"sends 1 GB":             {func(w http.ResponseWriter) { w.Header().Set("Content-Length", "1073741824") }, "reply is too large", ""},
 		"sends 1 GB unannounced": {sendForever, "reply is too large", ""},
 		"redirects":              {func(w http.ResponseWriter) { w.Header().Set("Location", "https://thief.example/"); w.WriteHeader(307) }, "redirect that is not followed", ""},

@@ -21,8 +21,8 @@ func deltaOf(micros int64) *deltaValue {
 
 func delta(micros int64) value { return pyvalue.FromObject(deltaOf(micros)) }
 
-// int64 is the number of microseconds, if that fits.
-func (d *deltaValue) int64() (micros int64, fits bool) {
+// inMicros is the number of microseconds, if that fits.
+func (d *deltaValue) inMicros() (micros int64, fits bool) {
 	return d.days*microsPerDay + d.micros, d.days > -1e8 && d.days < 1e8
 }
 

@@ -100,7 +100,7 @@ func newZone(c *pyvalue.Call) (value, error) {
 	if !ok {
 		return value{}, pyvalue.Raise("TypeError", "timezone() argument 1 must be datetime.timedelta, not %s", pyvalue.TypeName(offset))
 	}
-	micros, fits := d.int64()
+	micros, fits := d.inMicros()
 	if !fits || micros < -maxOffset || micros > maxOffset {
 		return value{}, offsetError(d)
 	}

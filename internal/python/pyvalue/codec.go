@@ -73,8 +73,9 @@ func strEncode(m *Meter, v Value, c *Call) (Value, error) {
 			if err := m.Grow(int64(len(made))); err != nil {
 				return "", err
 			}
-			if size += int64(len(made)); m.Fits(size) != nil {
-				return "", m.Fits(size)
+			size += int64(len(made))
+			if err := m.Fits(size); err != nil {
+				return "", err
 			}
 			b.WriteString(made)
 		}

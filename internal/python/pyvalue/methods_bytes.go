@@ -240,10 +240,14 @@ func bytesJoin(m *Meter, v Value, c *Call) (Value, error) {
 			return Value{}, typeError("sequence item %d: expected a bytes-like object, %s found", i, TypeName(item))
 		}
 		parts[i] = item.Data()
-		size += int64(len(parts[i]) + len(v.Data()))
-		if err := m.Grow(int64(len(parts[i]) + len(v.Data()))); err != nil {
+		part := int64(len(parts[i]))
+		if i > 0 {
+			part += int64(len(v.Data()))
+		}
+		if err := m.Grow(part); err != nil {
 			return Value{}, err
 		}
+		size += part
 		if err := m.Fits(size); err != nil {
 			return Value{}, err
 		}

@@ -315,6 +315,9 @@ func translate(m *Meter, v Value, c *Call) (Value, error) {
 		if err := m.Step(1); err != nil {
 			return Value{}, err
 		}
+		if err := m.Fits(int64(b.Len())); err != nil {
+			return Value{}, err
+		}
 		to, err := GetItem(m, c.Args[0], Int(int64(r)))
 		switch {
 		case err != nil && !isLookupError(err):
@@ -324,9 +327,6 @@ func translate(m *Meter, v Value, c *Call) (Value, error) {
 		case to.IsNone():
 		case to.IsText():
 			if err := m.Grow(int64(len(to.Text()))); err != nil {
-				return Value{}, err
-			}
-			if err := m.checkSize(b.Len() + len(to.Text())); err != nil {
 				return Value{}, err
 			}
 			b.WriteString(to.Text())
