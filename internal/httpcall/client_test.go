@@ -21,6 +21,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/exportpipeline/exportpipeline/internal/egress"
+	"github.com/exportpipeline/exportpipeline/internal/loopback"
 	"github.com/exportpipeline/exportpipeline/internal/redact"
 )
 
@@ -111,12 +112,11 @@ func TestWhatHappensAfterEachStatusDependsOnTheRule(t *testing.T) {
 // closedAddress returns an address that nobody listens on.
 func closedAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := loopback.Port()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	return fmt.Sprintf("127.0.0.1:%d", port)
 }
 
 func TestAServerThatIsDownGotNothingSoTheCallIsRepeated(t *testing.T) {

@@ -22,6 +22,7 @@ import (
 	"github.com/pkg/sftp"
 	"golang.org/x/crypto/ssh"
 
+	"github.com/exportpipeline/exportpipeline/internal/loopback"
 	"github.com/exportpipeline/exportpipeline/rossum"
 	"github.com/exportpipeline/exportpipeline/sftpexport"
 )
@@ -129,16 +130,23 @@ func (s *Server) NewHostKey() error {
 
 // Start starts a server that was stopped, on the same port.
 func (s *Server) Start() error {
-	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)))
+	l, err := s.listen()
 	if err != nil {
 		return err
 	}
-	s.port = l.Addr().(*net.TCPAddr).Port
 	s.mu.Lock()
 	s.listener = l
 	s.mu.Unlock()
 	s.wait.Go(func() { s.accept(l) })
 	return nil
+}
+
+func (s *Server) listen() (l net.Listener, err error) {
+	if s.port == 0 {
+		l, s.port, err = loopback.Listen()
+		return l, err
+	}
+	return net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)))
 }
 
 // Stop ends the server and cuts its connections, as a crash does. Files stay.

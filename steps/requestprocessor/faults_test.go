@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/exportpipeline/exportpipeline/internal/loopback"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/pipeline/send"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
@@ -130,12 +130,11 @@ func TestAnIDThatCannotBeReadIsNotTheOldOne(t *testing.T) {
 
 func TestAnAPIThatIsDownGotNothing(t *testing.T) {
 	t.Parallel()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := loopback.Port()
 	if err != nil {
 		t.Fatal(err)
 	}
-	address := l.Addr().String()
-	l.Close()
+	address := fmt.Sprintf("127.0.0.1:%d", port)
 	r := run(t, nil, offline(), `{"stages":[{"call_api":[{"name":"c","request":{"url":"http://`+address+`","method":"POST"}}]}]}`)
 	var failed *send.Error
 	var placed *pipeline.StepError
