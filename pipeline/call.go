@@ -295,7 +295,7 @@ func replyOf(x *Export, id callID, answer *Reply, err error) *replyRecord {
 		if r.Answer != nil && len(r.Answer.Body) > maxRecordedBody { // it was too long
 			r.Answer.Body = r.Answer.Body[:maxRecordedBody]
 		}
-		r.Error, r.Sent, r.Timeout = x.Redact(err.Error()), maybeSent(err), isTimeout(err)
+		r.Error, r.Sent, r.Timeout = x.said(err.Error()), maybeSent(err), isTimeout(err)
 	}
 	return r
 }

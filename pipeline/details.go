@@ -19,13 +19,16 @@ import (
 // defaultBodyLimit is how many bytes of a body or a file a detailed report shows.
 const defaultBodyLimit = 64 << 10
 
+const maxBodyLimit = 1 << 30
+
 // Details say what a report has beyond the outline of a run: header and body of each
 // call and its answer, the beginning of each file, what became of the fields, and the
 // messages of the answer. They are data of the document. Secrets are cut out of them: those
 // that the run knows, and what stands under a name such as password or Authorization; of a
 // token request neither body is shown.
 type Details struct {
-	// BodyLimit is how many bytes of each body and file are shown, 64 KiB if 0.
+	// BodyLimit is how many bytes of each body, file and value of a field are shown, 64 KiB if
+	// 0, and 1 GiB at most.
 	BodyLimit int
 }
 
@@ -37,6 +40,7 @@ func WithDetails(d Details) Option {
 	if d.BodyLimit <= 0 {
 		d.BodyLimit = defaultBodyLimit
 	}
+	d.BodyLimit = min(d.BodyLimit, maxBodyLimit)
 	return func(c *config) { c.details = d }
 }
 
@@ -67,49 +71,12 @@ func (x *Export) shown(header http.Header, body []byte, size int64) *MessageRepo
 		return nil
 	}
 	m := &MessageReport{Header: x.run.redactor.Header(header), Size: size}
-	m.Body, m.Cut = beginning(body, limit, x.shownText)
+	m.Body, m.Cut = redact.Beginning(string(body[:min(len(body), limit+redact.Beyond+1)]), limit, x.shownText)
 	return m
 }
 
-// beyond is how much more than what is shown is looked at, so that a secret which begins
-// in what is shown is found whole. It is longer than any secret.
-const beyond = 16 << 10
-
-// beginning returns the beginning of data as text, made of it by show and cut after that,
-// since the half of a secret is not recognised.
-func beginning(data []byte, limit int, show func([]byte) string) (text string, cut bool) {
-	end := limit
-	window := window(data, limit)
-	text = show(window)
-	if len(window) < len(data) {
-		end, cut = min(limit, max(0, len(text)-beyond+utf8.UTFMax)), true // what is beyond may end within a secret
-	}
-	if len(text) <= end {
-		return text, cut
-	}
-	for end > 0 && !utf8.RuneStart(text[end]) {
-		end--
-	}
-	return text[:end], true
-}
-
-// window is what is looked at of data: whole characters, if it is text.
-func window(data []byte, limit int) []byte {
-	if len(data) <= limit+beyond {
-		return data
-	}
-	data = data[:limit+beyond]
-	for range utf8.UTFMax - 1 {
-		if r, size := utf8.DecodeLastRune(data); r != utf8.RuneError || size > 1 {
-			break
-		}
-		data = data[:len(data)-1]
-	}
-	return data
-}
-
 // shownText is text without secrets, in which other bytes are replaced by their count.
-func (x *Export) shownText(data []byte) string {
+func (x *Export) shownText(data string) string {
 	var b strings.Builder
 	hidden := 0
 	flush := func() {
@@ -118,7 +85,7 @@ func (x *Export) shownText(data []byte) string {
 			hidden = 0
 		}
 	}
-	for line := range strings.Lines(string(data)) {
+	for line := range strings.Lines(data) {
 		if isText(line) {
 			flush()
 			b.WriteString(line)
@@ -174,7 +141,7 @@ func (x *Export) ShowRequest(ctx context.Context, header http.Header, body Conte
 		return x.shown(header, nil, body.Size())
 	}
 	defer r.Close()
-	data, _ := io.ReadAll(io.LimitReader(r, int64(limit)+beyond+1)) // memory cannot fail
+	data, _ := io.ReadAll(io.LimitReader(r, int64(limit)+redact.Beyond+1)) // memory cannot fail
 	return x.shown(header, data, body.Size())
 }
 
@@ -200,8 +167,9 @@ func (x *Export) detailed(r FileReport, f *File) FileReport {
 		return r
 	}
 	r.ContentType = f.ContentType
-	if isText(string(window(f.Data, limit))) {
-		r.Text, r.Cut = beginning(f.Data, limit, func(data []byte) string { return x.cleanText(string(data)) })
+	window := string(f.Data[:min(len(f.Data), limit+redact.Beyond+1)])
+	if isText(redact.Window(window, limit)) {
+		r.Text, r.Cut = redact.Beginning(window, limit, x.cleanText)
 		return r
 	}
 	data := f.Data[:min(len(f.Data), limit)]
@@ -235,10 +203,19 @@ func (x *Export) fieldsAfter(before map[int64]string) (changed []FieldReport) {
 	}
 	walkFields(x.Annotation.Content.Sections(), func(n *rossum.Node) {
 		if was := before[n.ID()]; was != n.Value() {
-			changed = append(changed, FieldReport{n.ID(), n.SchemaID(), x.cleanText(was), x.cleanText(n.Value())})
+			changed = append(changed, FieldReport{n.ID(), n.SchemaID(), x.shownValue(was), x.shownValue(n.Value())})
 		}
 	})
 	return changed
+}
+
+// shownValue is what is shown of the value of a field, which may be as long as a file.
+func (x *Export) shownValue(value string) string {
+	text, cut := redact.Beginning(value, x.run.config.details.BodyLimit, x.cleanText)
+	if cut {
+		text += "…"
+	}
+	return text
 }
 
 func walkFields(nodes []*rossum.Node, do func(*rossum.Node)) {

@@ -125,48 +125,13 @@ func newExport(p *rossum.Payload, c config) (*Export, error) {
 	return x, nil
 }
 
-// Error shows an error on the annotation. The chain stops after this step, and
-// Rossum moves the annotation to failed_export. Secrets are cut out of the text.
-func (x *Export) Error(format string, args ...any) {
-	x.Message(rossum.Message{Type: rossum.MessageError, Content: fmt.Sprintf(format, args...)})
-}
-
-// Warn shows a warning on the annotation.
-func (x *Export) Warn(format string, args ...any) {
-	x.Message(rossum.Message{Type: rossum.MessageWarning, Content: fmt.Sprintf(format, args...)})
-}
-
-// Info shows a text on the annotation.
-func (x *Export) Info(format string, args ...any) {
-	x.Message(rossum.Message{Type: rossum.MessageInfo, Content: fmt.Sprintf(format, args...)})
-}
-
-// Message shows a message on the annotation, for example beside one field.
-func (x *Export) Message(m rossum.Message) {
-	m.Content = x.Redact(m.Content)
-	x.Messages = append(x.Messages, m)
-	x.step.add(func(s *StepReport) { s.Messages = append(s.Messages, string(m.Type)+": "+m.Content) })
-}
-
-// Failed reports whether an error message was shown.
-func (x *Export) Failed() bool {
-	return (&rossum.Response{Messages: x.Messages}).Failed()
-}
-
-// Decide notes in the report what a step decided, such as "skipped: condition
-// is empty".
-func (x *Export) Decide(format string, args ...any) {
-	text := x.Redact(fmt.Sprintf(format, args...))
-	x.step.add(func(s *StepReport) { s.Decisions = append(s.Decisions, text) })
-}
-
 // RecordCall notes a call in the report. Steps that send by package send
 // need not: it does so itself.
 func (x *Export) RecordCall(c CallReport) {
 	if c.Attempts > 1 && !c.Recorded {
 		x.run.config.metrics().retries.Add(context.Background(), int64(c.Attempts-1))
 	}
-	c.URL, c.Error = x.Redact(c.URL), x.Redact(c.Error)
+	c.URL, c.Error = x.said(c.URL), x.said(c.Error)
 	x.step.add(func(s *StepReport) { s.Calls = append(s.Calls, c) })
 }
 
@@ -220,8 +185,9 @@ func (x *Export) Redact(text string) string { return x.run.redactor.String(text)
 // that many bytes, as errors and messages show it. Secrets are cut out before it is cut
 // off, so that no half of one is left.
 func (x *Export) Excerpt(data []byte, most int) string {
-	const around = 16 << 10 // longer than a secret
-	text := x.Redact(strings.ToValidUTF8(string(data[:min(len(data), most+around)]), ""))
+	looked := 4 * most // blanks go, and many texts are indented
+	text := string(data[:min(len(data), looked+redact.Beyond+1)])
+	text, _ = redact.Beginning(text, looked, func(text string) string { return x.Redact(strings.ToValidUTF8(text, "")) })
 	text = strings.Join(strings.Fields(text), " ")
 	if text == "" {
 		return "(no text)"
@@ -314,7 +280,7 @@ func readContent(ctx context.Context, content Content) ([]byte, error) {
 func (x *Export) Response() *rossum.Response {
 	r := &rossum.Response{Messages: make([]rossum.Message, len(x.Messages))}
 	for i, m := range x.Messages {
-		m.Content = x.Redact(m.Content) // secrets may have been learnt since
+		m.Content = x.said(m.Content) // secrets may have been learnt since
 		r.Messages[i] = m
 	}
 	if x.Annotation.Content != nil {

@@ -77,7 +77,9 @@ type StepReport struct {
 	FormulaRuns int           `json:"formula_runs,omitempty"`
 	Steps       []*StepReport `json:"steps,omitempty"` // of a chain within the chain, or of parallel branches
 
-	mu sync.Mutex
+	mu      sync.Mutex
+	decided int // bytes of the decisions
+	leftOut int // decisions that are not kept
 }
 
 // CallReport is one HTTP call (or its like) that a step made.

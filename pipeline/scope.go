@@ -94,7 +94,7 @@ func (s *scope) run(ctx context.Context, step *link) (err error) {
 			r.Status = StatusDone
 		}
 		if err != nil {
-			r.Error = x.Redact(err.Error())
+			r.Error = x.said(err.Error())
 		}
 		if failed {
 			r.Status = StatusFailed

@@ -19,7 +19,7 @@ const maxRecordedFiles = 4 << 20
 func (x *Export) record(path string, report *StepReport, failures []error) (*stepRecord, error) {
 	s := &stepRecord{Step: path, Messages: x.Messages, Report: report}
 	for _, err := range failures {
-		s.Failures = append(s.Failures, x.Redact(err.Error()))
+		s.Failures = append(s.Failures, x.said(err.Error()))
 	}
 	if c := x.Annotation.Content; c != nil {
 		changes, err := rossumrun.Changes(c)

@@ -109,7 +109,7 @@ func (x *Export) startSpan(ctx context.Context, name string, kind trace.SpanKind
 	}
 	return ctx, func(err error, attributes ...attribute.KeyValue) {
 		if err != nil {
-			span.SetStatus(codes.Error, x.Redact(err.Error()))
+			span.SetStatus(codes.Error, x.said(err.Error()))
 			attributes = append(attributes, errorType(err))
 		}
 		span.SetAttributes(attributes...)
@@ -197,7 +197,7 @@ func (x *Export) observeCall(ctx context.Context, a Act, send func(context.Conte
 		own := len(attributes)
 		attributes = x.appendRequest(attributes, r)
 		kept = attributes[own:]
-		attributes = append(attributes, attribute.String("url.full", x.Redact((*redact.Redactor)(nil).URL(r.URL))))
+		attributes = append(attributes, attribute.String("url.full", x.said((*redact.Redactor)(nil).URL(r.URL))))
 	}
 	metrics.calls.Add(ctx, 1)
 	ctx, end := x.startSpan(ctx, name, trace.SpanKindClient, attributes...)

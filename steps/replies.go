@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
+	"github.com/exportpipeline/exportpipeline/internal/redact"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/rossum"
 )
@@ -21,6 +22,12 @@ func (r ReplyCheck) run(ctx context.Context, x *pipeline.Export) error {
 	show := func(format string, args ...any) {
 		x.Message(rossum.Message{Type: kind, Content: fmt.Sprintf(format, args...)})
 	}
+	escaped := func(text string) string {
+		if shown, cut := redact.Beginning(text, redact.MaxSaid/4, x.Redact); cut {
+			text = shown + "…"
+		}
+		return html.EscapeString(text)
+	}
 	label := html.EscapeString(r.Label)
 	field, err := x.Field(r.StatusField)
 	if err != nil {
@@ -33,7 +40,8 @@ func (r ReplyCheck) run(ctx context.Context, x *pipeline.Export) error {
 		show("<b>%s</b>: no status; the call was not made or not answered", label)
 		return nil
 	case err != nil || status < 100 || status > 599:
-		show("<b>%s</b>: %s is not a valid status", label, html.EscapeString(strconv.Quote(text)))
+		shown, _ := redact.Beginning(text, maxStatus, x.Redact)
+		show("<b>%s</b>: %s is not a valid status", label, html.EscapeString(strconv.Quote(shown)))
 		return nil
 	case status < 400:
 		return nil
@@ -51,10 +59,16 @@ func (r ReplyCheck) run(ctx context.Context, x *pipeline.Export) error {
 		show("<b>%s</b>: unhandled error", label)
 	}
 	for _, m := range messages {
-		show("<b>%s (%s)</b>: %s", label, html.EscapeString(m.key), html.EscapeString(m.text))
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		show("<b>%s (%s)</b>: %s", label, escaped(m.key), escaped(m.text))
 	}
 	return nil
 }
+
+// maxStatus is how many bytes a message shows of what should be a status.
+const maxStatus = 1000
 
 type replyError struct{ key, text string }
 

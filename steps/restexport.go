@@ -399,14 +399,15 @@ func (s *RESTExport) resolve(x *pipeline.Export, reply *send.Reply) {
 	if s.StatusCodes == nil {
 		return
 	}
-	// Secrets go before the text is cut off.
-	const around = 16 << 10 // longer than a secret
-	body := reply.Body[:min(len(reply.Body), maxMessage*utf8.UTFMax+around)]
-	text := x.Redact(strings.TrimSpace(strings.ToValidUTF8(string(body), "�")))
+	const looked = maxMessage * utf8.UTFMax
+	body := string(reply.Body[:min(len(reply.Body), looked+redact.Beyond+1)])
+	text, cut := redact.Beginning(body, looked, func(text string) string {
+		return x.Redact(strings.TrimSpace(strings.ToValidUTF8(text, "�")))
+	})
 	if text == "" {
-		text = fmt.Sprintf("The API answered with status %d.", reply.Status)
+		text, cut = fmt.Sprintf("The API answered with status %d.", reply.Status), false
 	}
-	if first := firstCharacters(text, maxMessage); len(first) < len(text) {
+	if first := firstCharacters(text, maxMessage); cut || len(first) < len(text) {
 		text = first + "…"
 	}
 	switch {

@@ -203,6 +203,14 @@ var limits = map[string]proof{
 		[]string{"pipeline.maxRecordedBody"},
 		[]string{"pipeline.TestWhatIsTooLargeForTheLedgerMustBeTheSameWhenTheRunGoesOn"},
 	},
+	"a text that people are shown: a message, an error, a decision, an attribute of the log": {
+		[]string{"internal/redact.MaxSaid"},
+		[]string{"internal/components.TestNothingThatIsSaidIsLong", "pipeline.TestALongMessageIsCutAndSaysHowLongItIs"},
+	},
+	"the messages of a run; the decisions of a step": {
+		[]string{"pipeline.maxMessages", "pipeline.maxDecisions"},
+		[]string{"pipeline.TestMessagesAreBoundedAndAnErrorAmongThemCounts", "pipeline.TestDecisionsBeyondTheirLimitAreCounted"},
+	},
 	"a body in a detailed report": {
 		[]string{"pipeline.defaultBodyLimit"},
 		[]string{"pipeline.TestNoHalfOfASecretIsLeftWhereATextIsCut"},

@@ -215,6 +215,7 @@ func (t *Template) at(pos int, err error) error {
 		return err
 	}
 	var py *pyvalue.Error
+	err = pyvalue.Shown(err)
 	if errors.As(err, &py) {
 		return t.error(py.Type, pos, py.Msg, err)
 	}

@@ -299,7 +299,8 @@ func unparsed(address string) string {
 }
 
 // Handler returns a [slog.Handler] that passes records on to next without
-// secrets, in messages as in attributes of any kind.
+// secrets, in messages as in attributes of any kind, and with the beginning of what is long
+// ([Redactor.Said]).
 func (r *Redactor) Handler(next slog.Handler) slog.Handler { return &handler{r, next} }
 
 type handler struct {
@@ -312,7 +313,7 @@ func (h *handler) Enabled(ctx context.Context, level slog.Level) bool {
 }
 
 func (h *handler) Handle(ctx context.Context, record slog.Record) error {
-	clean := slog.NewRecord(record.Time, record.Level, h.redactor.String(record.Message), record.PC)
+	clean := slog.NewRecord(record.Time, record.Level, h.redactor.Said(record.Message), record.PC)
 	record.Attrs(func(a slog.Attr) bool {
 		clean.AddAttrs(h.attr(a))
 		return true
@@ -339,7 +340,7 @@ func (h *handler) attr(a slog.Attr) slog.Attr {
 	}
 	switch v.Kind() {
 	case slog.KindString:
-		v = slog.StringValue(h.redactor.String(v.String()))
+		v = slog.StringValue(h.redactor.Said(v.String()))
 	case slog.KindGroup:
 		group := v.Group()
 		clean := make([]slog.Attr, len(group))
@@ -359,7 +360,7 @@ func (h *handler) anyValue(v any) slog.Value {
 	switch v := v.(type) {
 	case error:
 		if _, own := v.(json.Marshaler); own { // its JSON is another text than Error's
-			return slog.AnyValue(&cleanError{text: h.redactor.String(v.Error()), err: v})
+			return slog.AnyValue(&cleanError{text: h.redactor.Said(v.Error()), err: v})
 		}
 		return slog.AnyValue(h.redactor.Error(v))
 	case http.Header:
@@ -373,7 +374,7 @@ func (h *handler) anyValue(v any) slog.Value {
 		if (data[0] == '{' || data[0] == '[') && json.Unmarshal(data, &members) == nil && hide(members) {
 			data, err = json.Marshal(members)
 			if err == nil {
-				return slog.StringValue(h.redactor.String(string(data)))
+				return slog.StringValue(h.redactor.Said(string(data)))
 			}
 		}
 	}
@@ -381,11 +382,12 @@ func (h *handler) anyValue(v any) slog.Value {
 	if err != nil {
 		text = slog.AnyValue(v).String()
 	}
-	if clean := h.redactor.String(text); clean != text {
+	if clean := h.redactor.Said(text); clean != text {
 		return slog.StringValue(clean)
 	}
-	if plain := slog.AnyValue(v).String(); h.redactor.String(plain) != plain {
-		return slog.StringValue(h.redactor.String(plain))
+	plain := slog.AnyValue(v).String()
+	if clean := h.redactor.Said(plain); clean != plain {
+		return slog.StringValue(clean)
 	}
 	return slog.AnyValue(v)
 }

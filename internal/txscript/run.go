@@ -436,5 +436,5 @@ func (r *run) fail(err error) error {
 	if errors.As(err, &raised) {
 		err = raised.plain()
 	}
-	return &RunError{r.line, err}
+	return &RunError{r.line, pyvalue.Shown(err)}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 )
 
 // Error is an exception as Python would raise it.
@@ -18,6 +19,21 @@ func (e *Error) Error() string {
 		return e.Type
 	}
 	return e.Type + ": " + e.Msg
+}
+
+// maxShown is how many bytes of a message leave the program that has raised it. People are
+// shown less; the message may be as long as a document.
+const maxShown = 96 << 10
+
+// Shown returns an error of a program that has ended, with the beginning of its message if
+// that is long. Other errors are returned as they are.
+func Shown(err error) error {
+	e, ok := err.(*Error)
+	if !ok || len(e.Msg) <= maxShown {
+		return err
+	}
+	start := strings.ToValidUTF8(e.Msg[:maxShown], "")
+	return &Error{e.Type, fmt.Sprintf("%s… (%d bytes in all)", start, len(e.Msg))}
 }
 
 // Raise makes an [*Error].
