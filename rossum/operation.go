@@ -120,8 +120,8 @@ func (n *Node) appendJSON(dst []byte) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("writing field %s: %w", n.schemaID, err)
 	}
-	if n.category != CategoryDatapoint {
-		children, err := appendNodes(nil, n.Children())
+	if below := n.Children(); n.category != CategoryDatapoint || len(below) > 0 { // which no datapoint of Rossum's has
+		children, err := appendNodes(nil, below)
 		if err != nil {
 			return nil, err
 		}
