@@ -50,6 +50,9 @@ func (e *HostError) Error() string {
 // only illegal characters encoded; one in a path or query is encoded for its place.
 // Where values choose the host, allowed decides about the finished URL.
 func Join(parts []Part, allowed func(*url.URL) bool) (string, error) {
+	if err := fits(parts); err != nil {
+		return "", err
+	}
 	j := joining{}
 	parts, err := quoted(trimmed(parts))
 	if err != nil {
@@ -78,6 +81,24 @@ func Join(parts []Part, allowed func(*url.URL) bool) (string, error) {
 		}
 	}
 	return address, nil
+}
+
+// maxLength is how many bytes the parts of a URL may have before they are encoded. A call
+// takes no more of one that is; see package httpcall.
+const maxLength = 256 << 10
+
+func fits(parts []Part) error {
+	size, longest := 0, 0
+	for i, p := range parts {
+		if size += len(p.Text); len(p.Text) > len(parts[longest].Text) {
+			longest = i
+		}
+	}
+	if size > maxLength {
+		return fmt.Errorf("%shas %d bytes; a URL may have %d KiB, and no server takes that many",
+			parts[longest].subject(), len(parts[longest].Text), maxLength>>10)
+	}
+	return nil
 }
 
 func (p Part) subject() string {

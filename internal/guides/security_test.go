@@ -203,6 +203,14 @@ var limits = map[string]proof{
 		[]string{"pipeline.maxRecordedBody"},
 		[]string{"pipeline.TestWhatIsTooLargeForTheLedgerMustBeTheSameWhenTheRunGoesOn"},
 	},
+	"a URL; the headers of a call": {
+		[]string{"internal/httpcall.MaxURL", "internal/httpcall.MaxHeader", "internal/address.maxLength"},
+		[]string{"pipeline/send.TestAURLOrHeaderThatNoServerTakesIsNotSent", "internal/address.TestAValueAsLongAsADocumentMakesNoURL"},
+	},
+	"the texts that the path of a file is made of": {
+		[]string{"sftpexport/internal/naming.maxText", "sftpexport/internal/naming.MaxName"},
+		[]string{"sftpexport/internal/naming.TestATextAsLongAsADocumentIsNoName", "sftpexport/internal/naming.TestLongValuesStayApart"},
+	},
 	"a text that people are shown: a message, an error, a decision, an attribute of the log": {
 		[]string{"internal/redact.MaxSaid"},
 		[]string{"internal/components.TestNothingThatIsSaidIsLong", "pipeline.TestALongMessageIsCutAndSaysHowLongItIs"},

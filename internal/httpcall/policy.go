@@ -202,6 +202,9 @@ func origin(u *url.URL) string { return u.Scheme + "://" + u.Host }
 
 // check looks for what must not be sent, and returns the URL.
 func check(ctx context.Context, call *Call) (*url.URL, error) {
+	if err := Fits(call.URL, call.Header); err != nil {
+		return nil, err
+	}
 	u, err := url.Parse(call.URL)
 	switch {
 	case err != nil:

@@ -282,5 +282,18 @@ func check(x *pipeline.Export, call *Call) error {
 	case call == nil:
 		return errors.New("sending: the call is nil")
 	}
+	if err := httpcall.Fits(call.URL, call.Header); err != nil {
+		return &Error{Method: call.Method, URL: hostOf(call.URL), Err: err}
+	}
 	return nil
+}
+
+// hostOf is what is shown of a URL that is too long: its beginning, up to the path.
+func hostOf(address string) string {
+	scheme, rest, found := strings.Cut(address[:min(len(address), 1000)], "://")
+	end := strings.IndexAny(rest, "/?#")
+	if !found || end < 0 {
+		return "…"
+	}
+	return scheme + "://" + rest[strings.LastIndexByte(rest[:end], '@')+1:end] + "/…"
 }

@@ -38,7 +38,7 @@ func (r *run) fillURL(ctx context.Context, t *reqproc.Template, s *reqproc.Scope
 		}
 	}
 	if last := parts[len(parts)-1].Text; last != strings.TrimRight(last, " \t\r\n") {
-		r.decide("the blanks at the end of %s are left out; the engine would send them as a part of the path", r.x.Redact(last))
+		r.decide("the blanks at the end of %s are left out; the engine would send them as a part of the path", last)
 	}
 	return address.Join(parts, func(u *url.URL) bool { return r.known.Allows(u) || pipelinerun.AllowsURL(r.x, u) })
 }

@@ -19,6 +19,10 @@ import (
 // end in a part of their hash, so that two that begin alike stay two.
 const MaxName = 255
 
+// maxText is how many bytes the texts that a path is made of may have. A path of S3 has 1,024,
+// and a longer name is cut; but what is this long is no name.
+const maxText = 64 << 10
+
 // replacement stands for each character that a name must not have.
 const replacement = '_'
 
@@ -72,7 +76,11 @@ type run struct {
 func (n *Namer) Segments(pieces []Piece) ([]string, error) {
 	parts := [][]run{nil}
 	add := func(r run) { parts[len(parts)-1] = append(parts[len(parts)-1], r) }
+	size := 0
 	for _, p := range pieces {
+		if size += len(p.Text); size > maxText {
+			return nil, &Error{p.Variable, fmt.Errorf("the value has %d bytes; the texts of a path may have %d KiB", len(p.Text), maxText>>10)}
+		}
 		if p.Variable == "" {
 			for i, text := range strings.Split(p.Text, "/") {
 				if i > 0 {

@@ -190,6 +190,21 @@ func TestLongValuesStayApart(t *testing.T) {
 	}
 }
 
+func TestATextAsLongAsADocumentIsNoName(t *testing.T) {
+	t.Parallel()
+	for _, long := range []string{strings.Repeat("x", 65<<10), strings.Repeat("/..", 30<<10), strings.Repeat("ž\"<", 20<<10)} {
+		for _, template := range []string{"{v}", "x{v}", "{v}{v}.csv"} {
+			_, err := nameOf("/in", template, long)
+			if err == nil || !strings.Contains(err.Error(), "; the texts of a path may have 64 KiB") || len(err.Error()) > 200 {
+				t.Errorf("%s: the error is %.300v", template, err)
+			}
+		}
+	}
+	if name, err := nameOf("/in", "{v}", strings.Repeat("x", 60<<10)); err != nil || len(name) > len("/in/")+MaxName {
+		t.Errorf("a long name becomes %q, %v", name, err)
+	}
+}
+
 func FuzzNames(f *testing.F) {
 	for _, seed := range []string{
 		"a", "../../etc/passwd", "CON", "a/b", "\x00", "\u202e", strings.Repeat("é", 300), " ", "...", "\xff", " .ssh", "\u00a0.ssh/x", "a/ ..", "EU/invoices", "/.",
