@@ -240,14 +240,20 @@ func TestAReplyThatCameBeforeItsRequestIsNotItsReply(t *testing.T) {
 		} {
 			t.Run(name+", "+way, func(t *testing.T) {
 				t.Parallel()
-				c, url := client(t)
-				reply, err := overtaken(t, c, url, tt.retry)
-				var failed *Error
-				if err != nil && (!errors.As(err, &failed) || !failed.Sent || !errors.Is(err, ErrLost)) {
-					t.Errorf("%v", err)
+				status := 0
+				for range 20 { // net/http may look in time, and take another connection, which answers with 200
+					c, url := client(t)
+					reply, err := overtaken(t, c, url, tt.retry)
+					var failed *Error
+					if err != nil && (!errors.As(err, &failed) || !failed.Sent || !errors.Is(err, ErrLost)) {
+						t.Errorf("%v", err)
+					}
+					if status = statusOf(reply); status == tt.status || status != http.StatusOK {
+						break
+					}
 				}
-				if statusOf(reply) != tt.status {
-					t.Errorf("status %d, want %d; %v", statusOf(reply), tt.status, err)
+				if status != tt.status {
+					t.Errorf("status %d, want %d", status, tt.status)
 				}
 			})
 		}
