@@ -9,9 +9,9 @@ import (
 
 // What a run says: no single text is longer than redact.MaxSaid.
 const (
-	maxMessages  = 256 << 10 // bytes of the messages of a run, more than anybody reads
+	maxMessages  = 256 << 10 // bytes of the messages of a run, far more than people read
 	messageSize  = 64        // bytes that a message counts besides its text
-	maxDecisions = 2 << 20   // bytes of the decisions of a step: a loop over 10,000 rows has 200 for each
+	maxDecisions = 2 << 20   // bytes of the decisions of a step, enough for 200 bytes in each of 10,000 rows
 )
 
 // said is what people are shown of a text: without secrets, and of a long one the beginning.
@@ -50,6 +50,7 @@ func (x *Export) Message(m rossum.Message) {
 	x.step.add(func(s *StepReport) { s.Messages = append(s.Messages, string(m.Type)+": "+m.Content) })
 }
 
+// omitted stands for the messages that are not shown. It comes last and only once.
 const omitted = "There are more messages, which are not shown."
 
 // omit notes that there is a message which is not shown.
@@ -81,7 +82,7 @@ func (x *Export) Decide(format string, args ...any) {
 	x.step.add(func(s *StepReport) { s.Decisions, s.decided = append(s.Decisions, text), s.decided+len(text) })
 }
 
-// leavesOut counts a decision if there is no room for it.
+// leavesOut reports whether there is no room for another decision, and counts it if so.
 func (s *StepReport) leavesOut() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

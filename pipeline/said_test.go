@@ -49,9 +49,9 @@ func TestALongMessageIsCutAndSaysHowLongItIs(t *testing.T) {
 	}
 }
 
-// Wherever a secret stands in a long text, and whatever becomes of what is before it, no half
-// of it is shown.
-func TestNoHalfOfASecretIsShownWhereATextIsCut(t *testing.T) {
+// A long text is cut near a secret at each offset, after filling that shrinks, grows or stays
+// as it is when it is shown.
+func TestALongTextIsNeverCutWithinASecret(t *testing.T) {
 	t.Parallel()
 	const half = "a-secret-that-nobody"
 	fills := []string{"x", " ", "\xff", saidSecret + " ", "<\n", "\u00a0"}

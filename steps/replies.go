@@ -22,11 +22,11 @@ func (r ReplyCheck) run(ctx context.Context, x *pipeline.Export) error {
 	show := func(format string, args ...any) {
 		x.Message(rossum.Message{Type: kind, Content: fmt.Sprintf(format, args...)})
 	}
-	escaped := func(text string) string {
-		if shown, cut := redact.Beginning(text, redact.MaxSaid/4, x.Redact); cut {
-			text = shown + "…"
+	beginning := func(text string, most int) string {
+		if shown, cut := redact.Beginning(text, most, x.Redact); cut {
+			return shown + "…"
 		}
-		return html.EscapeString(text)
+		return text
 	}
 	label := html.EscapeString(r.Label)
 	field, err := x.Field(r.StatusField)
@@ -40,8 +40,7 @@ func (r ReplyCheck) run(ctx context.Context, x *pipeline.Export) error {
 		show("<b>%s</b>: no status; the call was not made or not answered", label)
 		return nil
 	case err != nil || status < 100 || status > 599:
-		shown, _ := redact.Beginning(text, maxStatus, x.Redact)
-		show("<b>%s</b>: %s is not a valid status", label, html.EscapeString(strconv.Quote(shown)))
+		show("<b>%s</b>: %s is not a valid status", label, html.EscapeString(strconv.Quote(beginning(text, maxStatus))))
 		return nil
 	case status < 400:
 		return nil
@@ -62,13 +61,16 @@ func (r ReplyCheck) run(ctx context.Context, x *pipeline.Export) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		show("<b>%s (%s)</b>: %s", label, escaped(m.key), escaped(m.text))
+		show("<b>%s (%s)</b>: %s", label, html.EscapeString(beginning(m.key, maxReplyError)), html.EscapeString(beginning(m.text, maxReplyError)))
 	}
 	return nil
 }
 
-// maxStatus is how many bytes a message shows of what should be a status.
-const maxStatus = 1000
+// What a message shows of a reply, in bytes.
+const (
+	maxStatus     = 1000               // of what should be a status
+	maxReplyError = redact.MaxSaid / 4 // of a text, which HTML may make five times as long
+)
 
 type replyError struct{ key, text string }
 

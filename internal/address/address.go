@@ -83,10 +83,11 @@ func Join(parts []Part, allowed func(*url.URL) bool) (string, error) {
 	return address, nil
 }
 
-// maxLength is how many bytes the parts of a URL may have before they are encoded. A call
-// takes no more of one that is; see package httpcall.
+// maxLength bounds the parts of a URL before they are encoded, in bytes. Package httpcall has
+// the same limit for the finished URL; here it is checked before anything is made of the parts.
 const maxLength = 256 << 10
 
+// fits refuses parts that are too long together, and names the longest.
 func fits(parts []Part) error {
 	size, longest := 0, 0
 	for i, p := range parts {
@@ -95,8 +96,8 @@ func fits(parts []Part) error {
 		}
 	}
 	if size > maxLength {
-		return fmt.Errorf("%shas %d bytes; a URL may have %d KiB, and no server takes that many",
-			parts[longest].subject(), len(parts[longest].Text), maxLength>>10)
+		return fmt.Errorf("%smakes up %d of %d bytes; a URL may have %d KiB, and most servers take far fewer",
+			parts[longest].subject(), len(parts[longest].Text), size, maxLength>>10)
 	}
 	return nil
 }

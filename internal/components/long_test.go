@@ -22,8 +22,8 @@ import (
 	"github.com/exportpipeline/exportpipeline/steps"
 )
 
-// longSize is how many bytes the texts have of which what is said is made.
-var longSize = 100 << 10
+// longSize is the size of the long texts in bytes.
+const longSize = 100 << 10
 
 // longTexts are what a document or another system may say at length.
 func longTexts() map[string]string {

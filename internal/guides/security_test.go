@@ -205,7 +205,7 @@ var limits = map[string]proof{
 	},
 	"a URL; the headers of a call": {
 		[]string{"internal/httpcall.MaxURL", "internal/httpcall.MaxHeader", "internal/address.maxLength"},
-		[]string{"pipeline/send.TestAURLOrHeaderThatNoServerTakesIsNotSent", "internal/address.TestAValueAsLongAsADocumentMakesNoURL"},
+		[]string{"pipeline/send.TestAURLOrHeaderThatIsTooLongIsNotSent", "internal/address.TestAValueAsLongAsADocumentMakesNoURL"},
 	},
 	"the texts that the path of a file is made of": {
 		[]string{"sftpexport/internal/naming.maxText", "sftpexport/internal/naming.MaxName"},

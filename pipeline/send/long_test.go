@@ -14,9 +14,9 @@ import (
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 )
 
-// A URL or header that no server takes is not sent, and the error shows neither what was in
+// A URL or header that is far too long is not sent, and the error shows neither what was in
 // it nor a password before its host.
-func TestAURLOrHeaderThatNoServerTakesIsNotSent(t *testing.T) {
+func TestAURLOrHeaderThatIsTooLongIsNotSent(t *testing.T) {
 	t.Parallel()
 	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a call was made") }))
 	t.Cleanup(s.Close)

@@ -19,8 +19,8 @@ import (
 // end in a part of their hash, so that two that begin alike stay two.
 const MaxName = 255
 
-// maxText is how many bytes the texts that a path is made of may have. A path of S3 has 1,024,
-// and a longer name is cut; but what is this long is no name.
+// maxText bounds the texts that a path is made of, in bytes. S3 allows paths of 1,024 bytes, and
+// longer names are shortened here, but a text of this length is the content of a document.
 const maxText = 64 << 10
 
 // replacement stands for each character that a name must not have.
@@ -79,7 +79,7 @@ func (n *Namer) Segments(pieces []Piece) ([]string, error) {
 	size := 0
 	for _, p := range pieces {
 		if size += len(p.Text); size > maxText {
-			return nil, &Error{p.Variable, fmt.Errorf("the value has %d bytes; the texts of a path may have %d KiB", len(p.Text), maxText>>10)}
+			return nil, &Error{p.Variable, fmt.Errorf("with this value it is made of %d bytes; the texts of a path may have %d KiB", size, maxText>>10)}
 		}
 		if p.Variable == "" {
 			for i, text := range strings.Split(p.Text, "/") {
