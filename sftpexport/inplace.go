@@ -72,7 +72,7 @@ func (p *inPlace) write(ctx context.Context, c *connection, path string) error {
 	}
 	defer func() { _ = content.Close() }()
 	src := transfer.NewSource(ctx, content, c.hashes())
-	arrived, err := askMoving(ctx, src.Moved, func() (*fileAttrs, error) { return write(c, file, path, src) })
+	_, err = askMoving(ctx, src.Moved, func() (struct{}, error) { return struct{}{}, writeAndClose(c, file, src) })
 	sent, sourceErr := src.State()
 	if sourceErr == nil {
 		err = s.written(ctx, c, err)
@@ -86,10 +86,19 @@ func (p *inPlace) write(ctx context.Context, c *connection, path string) error {
 		return fmt.Errorf("%w: the source has %d, not %d", ErrSize, sent, size)
 	}
 	s.size, s.sum = sent, src.Sum()
-	if arrived != nil && arrived.size != sent {
-		arrived = nil // looked at before all was written
+	return s.verify(ctx, c, path, nil) // by a look that begins when the file is closed
+}
+
+// writeAndClose writes, syncs and closes a file. It always closes it.
+func writeAndClose(c *connection, file *sftp.File, src *transfer.Source) error {
+	unsynced, err := writeAll(c, file, src)
+	if err != nil {
+		return err
 	}
-	return s.verify(ctx, c, path, arrived)
+	if err := file.Close(); err != nil {
+		return err
+	}
+	return unsynced
 }
 
 // errCannotTell is why a file is not made that may overwrite another.

@@ -132,22 +132,12 @@ func (s *sftpStaged) sendLarge(ctx context.Context, c *connection, src *transfer
 }
 
 // write writes, syncs and closes a file. It always closes it. It returns how the
-// file looks then, nil if that did not show at the first look.
+// file looks then, nil if that did not show at the first look. That look may be answered
+// before the file is closed, so it does not show that the file stays.
 func write(c *connection, file *sftp.File, path string, src *transfer.Source) (*fileAttrs, error) {
-	// The number of bytes in a failed concurrent write is not what arrived.
-	_, err := file.ReadFromWithConcurrency(src, inFlight)
+	unsynced, err := writeAll(c, file, src)
 	if err != nil {
-		_ = file.Close()
 		return nil, err
-	}
-	var unsynced error
-	if c.syncs() {
-		if err := file.Sync(); err != nil && answered(err) {
-			unsynced = &unsyncedError{err}
-		} else if err != nil {
-			_ = file.Close()
-			return nil, err
-		}
 	}
 	// The two requests go out together, which saves a round trip.
 	looked := make(chan *fileAttrs, 1)
@@ -161,6 +151,25 @@ func write(c *connection, file *sftp.File, path string, src *transfer.Source) (*
 		err = unsynced
 	}
 	return <-looked, err
+}
+
+// writeAll writes and syncs a file, and closes it if that fails, but for a refusal to sync.
+func writeAll(c *connection, file *sftp.File, src *transfer.Source) (unsynced, err error) {
+	// The number of bytes in a failed concurrent write is not what arrived.
+	if _, err = file.ReadFromWithConcurrency(src, inFlight); err != nil {
+		_ = file.Close()
+		return nil, err
+	}
+	if !c.syncs() {
+		return nil, nil
+	}
+	if err := file.Sync(); err != nil && answered(err) {
+		return &unsyncedError{err}, nil
+	} else if err != nil {
+		_ = file.Close()
+		return nil, err
+	}
+	return nil, nil
 }
 
 // unsyncedError is a server's refusal to put a file on its disk that is whole otherwise.

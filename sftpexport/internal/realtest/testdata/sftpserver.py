@@ -13,9 +13,10 @@ fsync, close): "DENIED", "FAILURE" or "UNSUPPORTED". Also
   virtual: directories are shown as missing, cannot be made, and are there when needed;
   attributes: those that looks show ("size", "mode", "times"; all without it);
   ignores_exclusive: exclusive creation takes a file that is there;
-  swallows: files are gone when they are closed; takes_named: and files when they have
-  their final name, as a job would; keeps: bytes of each file that are kept, whatever is
-  written; stale: the first look at each file shows it empty; copies: renaming leaves the old name;
+  swallows: files are gone when they are closed, and what is asked along with closing is
+  answered before; takes_named: files are gone when they have their final name, as with a job;
+  keeps: bytes of each file that are kept, whatever is written;
+  stale: the first look at each file shows it empty; copies: renaming leaves the old name;
   exists: the answer for names that are taken.
 The first line that it prints is the port and the host key.
 """
@@ -25,6 +26,7 @@ import os
 import socket
 import sys
 import threading
+import time
 
 import paramiko
 from paramiko import sftp as proto
@@ -225,6 +227,12 @@ class Server(paramiko.SFTPServer):
         return 3
 
     def _process(self, t, number, msg):
+        if t == proto.CMD_CLOSE and C.get("swallows"):
+            time.sleep(0.03)
+            while self.sock.recv_ready():
+                along, data = self._read_packet()
+                other = Message(data)
+                super()._process(along, other.get_int(), other)
         if t == proto.CMD_CLOSE and "close" in C:
             handle = self.file_table.pop(msg.get_binary(), None)
             if handle is not None:
