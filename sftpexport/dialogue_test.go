@@ -14,7 +14,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"golang.org/x/crypto/ssh"
 
@@ -317,8 +316,7 @@ func TestAServerThatEndsAtOnceIsTriedAgainAndSaysWhatMayBe(t *testing.T) {
 			if err != nil {
 				return
 			}
-			_ = conn.(*net.TCPConn).CloseWrite()
-			time.AfterFunc(100*time.Millisecond, func() { _ = conn.Close() })
+			go hangUp(conn)
 		}
 	}()
 	c := sftpexport.Credentials{

@@ -98,7 +98,7 @@ func TestAServerThatIsNotSSHIsToldAtOnce(t *testing.T) {
 			}
 			n.Add(1)
 			_, _ = io.WriteString(conn, "220 ftp.example.com FTP server ready\r\n")
-			time.AfterFunc(50*time.Millisecond, func() { _ = conn.Close() })
+			go hangUp(conn)
 		}
 	}()
 	c := sftpexport.Credentials{
@@ -112,6 +112,14 @@ func TestAServerThatIsNotSSHIsToldAtOnce(t *testing.T) {
 	if !errors.Is(err, sftpexport.ErrConnection) || !strings.Contains(err.Error(), "FTP server ready") || n.Load() != 1 {
 		t.Errorf("%d connections, error %v", n.Load(), err)
 	}
+}
+
+// hangUp ends a connection after what was written to it. It reads what the other side still
+// sends: closing a connection with that unread may take back what was written.
+func hangUp(conn net.Conn) {
+	_ = conn.(*net.TCPConn).CloseWrite()
+	_, _ = io.Copy(io.Discard, conn)
+	_ = conn.Close()
 }
 
 func TestAFileWhereADirectoryShouldBeIsToldAsThat(t *testing.T) {

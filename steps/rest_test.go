@@ -263,7 +263,7 @@ func TestWhatTheERPDoesWrongEndsAsDocumented(t *testing.T) {
 			timed := pipeline.StepFunc(func(ctx context.Context, x *pipeline.Export) error {
 				if name == "is slow" {
 					var cancel context.CancelFunc
-					ctx, cancel = context.WithTimeout(ctx, 100*time.Millisecond)
+					ctx, cancel = context.WithTimeout(ctx, time.Second)
 					defer cancel()
 				}
 				return (&steps.RESTExport{Request: steps.Request{URL: s.URL, Content: "{}"}, Mode: steps.Mode(tt.mode), HeadersKey: "h"}).Run(ctx, x)

@@ -37,7 +37,7 @@ func TestACallEndsWhenNothingMoves(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			url, client := idleServer(t, serve)
-			_, err := client.Do(t.Context(), &Call{Method: "POST", URL: url, Body: Bytes("x"), Idle: 100 * time.Millisecond})
+			_, err := client.Do(t.Context(), &Call{Method: "POST", URL: url, Body: Bytes("x"), Idle: time.Second})
 			var timeout net.Error
 			var failed *Error
 			if !errors.Is(err, ErrIdle) || !errors.Is(err, context.DeadlineExceeded) || !errors.As(err, &timeout) || !timeout.Timeout() || !errors.As(err, &failed) || !failed.Sent {
@@ -50,14 +50,14 @@ func TestACallEndsWhenNothingMoves(t *testing.T) {
 func TestACallThatMovesSlowlyDoesNotEnd(t *testing.T) {
 	t.Parallel()
 	url, client := idleServer(t, func(w http.ResponseWriter, r *http.Request) {
-		for range 6 {
-			time.Sleep(100 * time.Millisecond)
+		for range 5 {
+			time.Sleep(700 * time.Millisecond)
 			_, _ = io.WriteString(w, "x")
 			_ = http.NewResponseController(w).Flush()
 		}
 	})
-	reply, err := client.Do(t.Context(), &Call{Method: "POST", URL: url, Body: Bytes(strings.Repeat("y", 1<<20)), Idle: 400 * time.Millisecond})
-	if err != nil || string(reply.Body) != "xxxxxx" {
+	reply, err := client.Do(t.Context(), &Call{Method: "POST", URL: url, Body: Bytes(strings.Repeat("y", 1<<20)), Idle: 3 * time.Second})
+	if err != nil || string(reply.Body) != "xxxxx" {
 		t.Errorf("got %v", err)
 	}
 	if reply.Reason != "OK" || reply.URL != url {
@@ -73,7 +73,7 @@ func TestAHostThatCannotBeReachedIsTriedOnce(t *testing.T) {
 		<-release // net/http goes on dialling for those who come later
 		return nil, errors.New("nobody there")
 	}}
-	_, err := New(Options{HTTP: &http.Client{Transport: transport}}).Do(t.Context(), &Call{Method: "POST", URL: "http://erp.example", Body: Bytes("x"), Idle: 50 * time.Millisecond})
+	_, err := New(Options{HTTP: &http.Client{Transport: transport}}).Do(t.Context(), &Call{Method: "POST", URL: "http://erp.example", Body: Bytes("x"), Idle: time.Second})
 	var failed *Error
 	if !errors.As(err, &failed) || failed.Sent || failed.Attempts != 1 || !errors.Is(err, ErrIdle) {
 		t.Errorf("got %v", err)

@@ -16,7 +16,7 @@ import (
 // Over HTTP/2 many calls share a connection: one whose body does not come ends alone.
 func TestOverHTTP2ABodyThatDoesNotComeEndsAlone(t *testing.T) {
 	t.Parallel()
-	h := newServer(t, hookserver.Options{Chain: chainOf(t, set("status", "1")), ReadTimeout: time.Second})
+	h := newServer(t, hookserver.Options{Chain: chainOf(t, set("status", "1")), ReadTimeout: 3 * time.Second})
 	s := httptest.NewUnstartedServer(h)
 	s.EnableHTTP2 = true
 	s.StartTLS()
