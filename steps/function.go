@@ -57,8 +57,9 @@ type Function struct {
 	// they keep to the program's rules about addresses, and secrets are cut out of what is
 	// said of them. Of requests there are get, post, put, patch, delete, head, options, request and Session, with
 	// params, data, json, files, headers, cookies, a tuple as auth, and timeout; replies
-	// have status_code, ok, reason, url, headers, text, content, json() and
-	// raise_for_status(). Arguments that reach into the connection (verify=False, proxies,
+	// have status_code, ok, reason, url, headers, cookies, text, content, json() and
+	// raise_for_status(). A Session keeps the cookies of replies, but for those of a redirect,
+	// which the request that follows it carries. Arguments that reach into the connection (verify=False, proxies,
 	// cert) are refused. A call of which nobody knows whether it arrived ends the export:
 	// the code cannot catch that and send again.
 	HTTP bool

@@ -43,7 +43,7 @@ func newPartner(t *testing.T) *partner {
 			r.URL.RequestURI(),
 			r.Header.Get("Content-Type"),
 			r.Header.Get("Authorization"),
-			r.Header.Get("X-Key"),
+			strings.Join([]string{r.Header.Get("X-Key"), r.Header.Get("Content-Length"), r.Header.Get("Cookie")}, " "),
 			body,
 		)
 		e.mu.Lock()
@@ -58,6 +58,19 @@ func newPartner(t *testing.T) *partner {
 		case "/text":
 			w.Header().Set("Content-Type", "text/plain; charset=iso-8859-2")
 			_, _ = w.Write([]byte("p\xf8\xedli\xb9"))
+		case "/login":
+			for _, cookie := range []string{
+				"SID=1f; Path=/; HttpOnly", "ROUTE=.node1; path=/", "SEC=x; Secure", "OLD=1; Max-Age=0", "DEEP=2; Path=/deep", "DOM=3; Domain=127.0.0.1",
+				"OTHER=3; Domain=erp.example", "PAST=4; Expires=Wed, 21 Oct 2015 07:28:00 GMT", "LATER=5; Expires=Wed, 21 Oct 2065 07:28:00 GMT",
+				`QUOTED="a b"`, "EMPTY=", "REL=6; Path=deep", "SPACED = 7 ; Path = /",
+			} {
+				w.Header().Add("Set-Cookie", cookie)
+			}
+			w.Header()["X-Twice"] = []string{"1", "2"}
+			w.WriteHeader(http.StatusNoContent)
+		case "/logout":
+			w.Header().Add("Set-Cookie", "SID=; Path=/; Max-Age=0")
+			w.Header().Add("Set-Cookie", "ROUTE=; Path=/; expires=Thu, 01-Jan-1970 00:00:00 GMT")
 		case "/moved":
 			w.Header().Set("Location", "/json")
 			w.WriteHeader(http.StatusFound)
@@ -89,6 +102,23 @@ var sendingCode = []string{
 	"r = requests.delete(URL + '/json')\nout = r.status_code",
 	"r = requests.request('post', URL + '/json', json={}, auth=('user', 'pass'))\nout = r.status_code",
 	"r = requests.post(URL + '/json', data={'a': '1'}, files={'f': ('name.txt', b'content', 'text/plain'), 'g': b'raw'})\nout = r.status_code",
+	"r = requests.options(URL + '/json')\nrequests.delete(URL + '/json', json={'a': 1})\nrequests.delete(URL + '/json', headers={'X-Key': 'a'})\nout = r.status_code",
+	"out = [requests.get(URL + '/json', headers={'X-Key': v}).status_code for v in ('Müller ÿ', b'M\\xfcller', 'é'.encode())]",
+	"try:\n    requests.get(URL + '/json', headers={'X-Key': 'č'})\nexcept UnicodeEncodeError as e:\n    out = str(e)",
+	"for v in (1, None, True, 1.5):\n    try:\n        out = requests.get(URL + '/json', headers={'X-Key': v}).status_code\n    except requests.exceptions.InvalidHeader as e:\n        out = isinstance(e, (ValueError, requests.RequestException)), str(e)",
+	"for v in (' a', 'a\\nb', 'a\\r\\n b', 'a '):\n    try:\n        out = requests.get(URL + '/json', headers={'X-Key': v}).status_code\n    except requests.exceptions.InvalidHeader as e:\n        out = str(e)",
+	"import urllib.request\nq = urllib.request.Request(URL + '/json', headers={'X-key': 'Müller'}, method='DELETE')\nout = urllib.request.urlopen(q).status",
+	"import urllib.request\ntry:\n    urllib.request.urlopen(urllib.request.Request(URL + '/json', headers={'X-key': 'č'}))\nexcept UnicodeEncodeError as e:\n    out = str(e)",
+	"r = requests.post(URL + '/json', data={'a\"b': 'ž', 'n': None, 's': (1, 2)}, files={'f\\\\x\"': ('nám\"e.txt', 'text'), 'none': None, 'h': ('h', b'1', None, {'X-Part': 'p'}), 't': ('t', b'2', 'a/b', {'X-Part': 'q'})})\nout = r.status_code",
+	"r = requests.post(URL + '/json', data={'a': {'x': 1}, 'b': (c for c in 'yz'), 'c': b'\\xff', 'd': None, 'e': True}, params={'p': {'k'}})\nout = r.status_code",
+	"r = requests.post(URL + '/json', params=b'a=b', data=[('a', '1'), ('a', '2')])\nrequests.post(URL + '/json', data={}, json=None)\nrequests.post(URL + '/json', data='')\nout = requests.post(URL + '/json', json=[]).status_code",
+	"s = requests.Session()\nr = s.post(URL + '/login', json={'user': 'u'})\ns.get(URL + '/json')\ns.get(URL + '/deep/er')\ns.get(URL + '/deeper')\nrequests.get(URL + '/json')\nout = [sorted(s.cookies.get_dict().items()), r.cookies.get('SID'), 'SID' in r.cookies, len(r.cookies), r.cookies.get('none', 1), r.headers['X-Twice']]",
+	"r = requests.post(URL + '/login')\nrequests.get(URL + '/json', cookies=r.cookies)\nrequests.get(URL + '/json', cookies={'a': '1', 'SID': 'own'})\nrequests.get(URL + '/json', cookies={'a': '1'}, headers={'Cookie': 'b=2'})\ntry:\n    r.cookies['none']\nexcept KeyError as e:\n    out = [str(e), r.cookies['SID'], [(c.name, c.value, c.domain, c.path, c.secure) for c in r.cookies][:2], sorted(r.cookies.keys())]",
+	"s = requests.Session()\ns.cookies.update({'a': '1', 'b': '2'})\ns.cookies.set('c', '3', path='/deep')\ns.cookies['d'] = '4'\ns.get(URL + '/json', cookies={'a': 'own', 'e': '5'})\ns.get(URL + '/deep')\ndel s.cookies['a']\ns.cookies.set('b', None)\ns.get(URL + '/json')\nbefore = s.cookies.get_dict()\ns.cookies.clear()\ns.get(URL + '/json')\nout = before, dict(s.cookies), bool(s.cookies), s.cookies.items()",
+	"s = requests.Session()\ns.cookies = requests.cookies.cookiejar_from_dict({'a': '1'})\ns.post(URL + '/login')\ns.post(URL + '/logout')\ns.get(URL + '/json')\nout = requests.utils.dict_from_cookiejar(s.cookies) if hasattr(requests, 'utils') else s.cookies.get_dict()",
+	"s = requests.Session()\ns.params = {'q': '1', 'r': '2'}\ns.get(URL + '/json', params={'q': 'own', 'r': None, 'z': ''})\ns.get(URL + '/json', params='raw=1')\ns.get(URL + '/json', params=[('l', '1'), ('l', '2')])\nout = s.get(URL + '/json').status_code",
+	"try:\n    requests.get(URL + '/text').json()\nexcept requests.exceptions.RequestException as e:\n    out = [type(e).__name__, str(e), e.pos, isinstance(e, json.JSONDecodeError), isinstance(e, ValueError)]",
+	"r = requests.get(URL + '/json')\nu = requests.get(URL + '/text')\nout = [list(r.iter_lines()), list(u.iter_lines(decode_unicode=True)), list(r.iter_content(20)), b''.join(u.iter_content(chunk_size=3)), list(r.iter_lines(delimiter=b','))]",
 	"r = requests.get(URL + '/missing')\ntry:\n    r.raise_for_status()\nexcept requests.exceptions.HTTPError as e:\n    out = [str(e).replace(URL, ''), e.response.status_code, r.ok, bool(r)]",
 	"r = requests.get(URL + '/text')\nout = [r.text, r.encoding]",
 	"r = requests.get(URL + '/moved', allow_redirects=False)\nout = [r.status_code, r.headers['Location'], r.is_redirect]",

@@ -186,6 +186,9 @@ func (c *request) render(ctx context.Context, data *jsontemplate.Data, artefact 
 			return nil, fmt.Errorf("%s: %w", c.bodyPlace, err)
 		}
 	}
+	if call.Body == nil && (c.method == http.MethodDelete || c.method == http.MethodOptions) {
+		call.SetHeader("Content-Length", "0") // as Python's requests has it, and net/http has not
+	}
 	return call, nil
 }
 

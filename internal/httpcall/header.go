@@ -28,6 +28,10 @@ func (c *Call) setHeader(req *http.Request) {
 			}
 			continue
 		}
+		if key == "Content-Length" && req.ContentLength == 0 && len(values) == 1 && values[0] == "0" {
+			req.Body, req.TransferEncoding = http.NoBody, []string{"identity"} // or net/http sends it with some methods only
+			continue
+		}
 		if spelled := c.Spelling[key]; spelled != "" && http.CanonicalHeaderKey(spelled) == key && !slices.Contains(canonicalOnly, key) {
 			key = spelled
 		}

@@ -96,7 +96,7 @@ func libSend(r *run, c *pyvalue.Call) (value, error) {
 	headers, _ := c.Args[2].Items()
 	for _, h := range headers {
 		pair, _ := h.Items()
-		call.Header = append(call.Header, [2]string{pair[0].Text(), pair[1].Text()})
+		call.Header = append(call.Header, [2]string{pair[0].Text(), string(pair[1].Data())})
 	}
 	if !c.Args[4].IsNone() {
 		seconds, ok := c.Args[4].Float64()

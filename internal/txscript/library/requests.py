@@ -1,56 +1,24 @@
 import base64
 import hashlib
 import json as _json
+import os
+import re
+import requests.cookies as cookiejar
+import requests.exceptions as exceptions
+from requests.exceptions import (
+    ConnectionError, ConnectTimeout, HTTPError, InvalidURL, JSONDecodeError, ReadTimeout, RequestException, Timeout, TooManyRedirects, URLRequired)
 from requests.structures import CaseInsensitiveDict
 from types import SimpleNamespace
 from urllib.parse import urlencode
 
-JSONDecodeError = _json.JSONDecodeError
-
-
-class RequestException(OSError):
-    def __init__(self, *args, response=None, request=None):
-        super().__init__(*args)
-        self.response, self.request = response, request
-
-
-class HTTPError(RequestException):
-    pass
-
-
-class ConnectionError(RequestException):
-    pass
-
-
-class Timeout(RequestException):
-    pass
-
-
-class ConnectTimeout(ConnectionError, Timeout):
-    pass
-
-
-class ReadTimeout(Timeout):
-    pass
-
-
-class TooManyRedirects(RequestException):
-    pass
-
-
-class InvalidURL(RequestException, ValueError):
-    pass
-
-
-exceptions = SimpleNamespace(
-    RequestException=RequestException, HTTPError=HTTPError, ConnectionError=ConnectionError, Timeout=Timeout, ConnectTimeout=ConnectTimeout,
-    ReadTimeout=ReadTimeout, TooManyRedirects=TooManyRedirects, InvalidURL=InvalidURL, JSONDecodeError=JSONDecodeError)
 
 
 class Response:
     def __init__(self, status, reason, url, headers, content):
         self.status_code, self.reason, self.url, self.content = status, reason, url, content
         self.headers, self.history, self.encoding = CaseInsensitiveDict(headers), [], None
+        self.cookies = cookiejar.RequestsCookieJar()
+        self.cookies._take(url, headers)
         kind = self.headers.get("Content-Type", "")
         for part in kind.split(";")[1:]:
             name, _, v = part.strip().partition("=")
@@ -77,14 +45,31 @@ class Response:
         except LookupError:
             return self.content.decode("utf-8", "replace")
 
-    def json(self, **options): return _json.loads(self.content, **options)
+    def json(self, **options):
+        try:
+            if self.encoding is None:
+                try:
+                    return _json.loads(self.content, **options)
+                except UnicodeDecodeError:
+                    pass
+            return _json.loads(self.text, **options)
+        except _json.JSONDecodeError as e:
+            raise JSONDecodeError(e.msg, e.doc, e.pos)
 
     def raise_for_status(self):
         kind = "Client" if 400 <= self.status_code < 500 else "Server" if 500 <= self.status_code < 600 else ""
         if kind:
             raise HTTPError(f"{self.status_code} {kind} Error: {self.reason} for url: {self.url}", response=self)
 
-    def iter_lines(self): return iter(self.text.splitlines())
+    def _decoded(self, decode): return self.text if decode and self.encoding else self.content
+    def iter_lines(self, chunk_size=512, decode_unicode=False, delimiter=None):
+        given = self._decoded(decode_unicode)
+        return iter(given.splitlines() if delimiter is None else given.split(delimiter))
+
+    def iter_content(self, chunk_size=1, decode_unicode=False):
+        given = self._decoded(decode_unicode)
+        return iter([given[i:i + chunk_size] for i in range(0, len(given), chunk_size)] if chunk_size else [given])
+
     def close(self): pass
     def __bool__(self): return self.ok
     def __enter__(self): return self
@@ -95,34 +80,58 @@ class Response:
 def _bytes(v): return v if isinstance(v, bytes) else str(v).encode("utf-8")
 
 
+def _several(v): return v if hasattr(v, "__iter__") and not isinstance(v, (str, bytes)) else [v]
+
+
 def _pairs(data):
     for name, v in data.items() if hasattr(data, "items") else data:
-        for one in v if isinstance(v, (list, tuple)) else [v]:
+        for one in _several(v):
             if one is not None:
                 yield name, one
 
 
+def _merged(given, session):
+    if given is None:
+        return session
+    if session is None or not (hasattr(given, "items") and hasattr(session, "items")):
+        return given
+    return {name: v for name, v in {**dict(session.items()), **dict(given.items())}.items() if v is not None}
+
+
+def _quoted(name, v):
+    for c, escaped in (("\\", "\\\\"), ('"', "%22"), ("\r", "%0D"), ("\n", "%0A")):
+        v = v.replace(c, escaped)
+    return f'; {name}="{v}"'
+
+
 def _multipart(data, files):
+    if isinstance(data, (str, bytes)):
+        raise ValueError("Data must not be a string.")
     parts = []
     for name, v in _pairs(data or {}):
-        parts.append((f'form-data; name="{name}"', None, _bytes(v)))
+        parts.append(("form-data" + _quoted("name", name.decode("utf-8") if isinstance(name, bytes) else name), {}, _bytes(v)))
     for name, given in files.items() if hasattr(files, "items") else files:
-        filename, kind = name, None
+        filename, kind, headers = None, None, {}
         if isinstance(given, (tuple, list)):
-            filename, given, kind = given[0], given[1], given[2] if len(given) > 2 else None
+            filename, given, kind, headers = [*given, None, {}][:4] if len(given) < 4 else given
+        else:
+            called = getattr(given, "name", None)
+            filename = os.path.basename(called) if isinstance(called, str) and called[:1] != "<" and called[-1:] != ">" and called else name
         if hasattr(given, "read"):
             given = given.read()
-        disposition = f'form-data; name="{name}"' + (f'; filename="{filename}"' if filename else "")
-        parts.append((disposition, kind, _bytes(given)))
+        if given is None:
+            continue
+        disposition = "form-data" + _quoted("name", name) + (_quoted("filename", filename) if filename is not None else "")
+        parts.append((disposition, {**({"Content-Type": kind} if kind else {}), **{n: v for n, v in (headers or {}).items() if v}}, _bytes(given)))
     # The same content has the same boundary, also when the run goes on after a crash.
     seen = hashlib.sha256()
-    for disposition, kind, content in parts:
+    for disposition, headers, content in parts:
         seen.update(disposition.encode("utf-8"))
         seen.update(content)
     boundary = seen.hexdigest()[:32]
     body = []
-    for disposition, kind, content in parts:
-        head = f"--{boundary}\r\nContent-Disposition: {disposition}\r\n" + (f"Content-Type: {kind}\r\n" if kind else "")
+    for disposition, headers, content in parts:
+        head = f"--{boundary}\r\nContent-Disposition: {disposition}\r\n" + "".join(f"{name}: {v}\r\n" for name, v in headers.items())
         body += [head.encode("utf-8"), b"\r\n", content, b"\r\n"]
     return [*body, f"--{boundary}--\r\n".encode("ascii")], "multipart/form-data; boundary=" + boundary
 
@@ -141,8 +150,30 @@ def _encoded(data, json, files):
     return None, None
 
 
+_HEADER = {
+    str: (re.compile(r"^[^:\s][^:\r\n]*$"), re.compile(r"^\S[^\r\n]*$|^$")), bytes: (re.compile(rb"^[^:\s][^:\r\n]*$"), re.compile(rb"^\S[^\r\n]*$|^$"))}
+
+
+def _checked(name, v):
+    for i, part in enumerate((name, v)):
+        if type(part) not in _HEADER:
+            raise exceptions.InvalidHeader(f"Header part ({part!r}) from {{{name!r}: {v!r}}} must be of type str or bytes, not {type(part)}")
+        if not _HEADER[type(part)][i].match(part):
+            raise exceptions.InvalidHeader(
+                f"Invalid leading whitespace, reserved character(s), or returncharacter(s) in header {('name', 'value')[i]}: {part!r}")
+    return name.decode("ascii") if isinstance(name, bytes) else name, v if isinstance(v, bytes) else v.encode("latin-1")
+
+
+def _jar(*several):
+    jar = cookiejar.RequestsCookieJar()
+    for given in several:
+        jar.update(given or {})
+    return jar
+
+
 class Session:
-    def __init__(self): self.headers, self.auth, self.params, self.cookies, self.verify = CaseInsensitiveDict(), None, {}, {}, True
+    def __init__(self):
+        self.headers, self.auth, self.params, self.cookies, self.verify = CaseInsensitiveDict(), None, {}, cookiejar.RequestsCookieJar(), True
 
     def request(self, method, url, params=None, data=None, headers=None, cookies=None, files=None, auth=None, timeout=None, allow_redirects=True,
                 proxies=None, hooks=None, stream=None, verify=None, cert=None, json=None):
@@ -158,7 +189,11 @@ class Session:
                 sent.pop(name, None)
             else:
                 sent[name] = v
-        query = params if isinstance(params, str) else urlencode([*_pairs(self.params), *_pairs(params or {})])
+        query = _merged({} if params is None else params, self.params)
+        if isinstance(query, bytes):
+            query = query.decode("ascii")
+        elif not isinstance(query, str):
+            query = urlencode(list(_pairs(query)))
         if query:
             address, hash, fragment = url.partition("#")
             url = address + ("&" if "?" in address else "?") + query + hash + fragment
@@ -170,15 +205,20 @@ class Session:
             raise NotImplementedError("an auth object: give a tuple of user and password, or the header Authorization")
         if auth:
             sent["Authorization"] = "Basic " + base64.b64encode(":".join(auth).encode("latin-1")).decode("ascii")
-        given = {**self.cookies, **(cookies or {})}
-        if given:
-            sent["Cookie"] = "; ".join(f"{name}={v}" for name, v in given.items())
+        jar = _jar(self.cookies, cookies)
+        if len(jar) and "Cookie" not in sent and (cookie := jar._header(url)):
+            sent["Cookie"] = cookie
+        if body is None and method.upper() not in ("GET", "HEAD"):
+            sent.setdefault("Content-Length", "0")
         if isinstance(timeout, (tuple, list)):
             timeout = timeout[-1]
-        pairs = [(name, v.decode("latin-1") if isinstance(v, bytes) else str(v)) for name, v in sent.items()]
+        pairs = [_checked(name, v) for name, v in sent.items()]
         failed, reply = _lib_send(method.upper(), url, pairs, body, timeout, allow_redirects)
         if failed:
             raise getattr(exceptions, failed)(reply)
+        if not isinstance(self.cookies, cookiejar.RequestsCookieJar):
+            self.cookies = _jar(self.cookies)
+        self.cookies._take(reply[2], reply[3])
         return Response(*reply)
 
     def get(self, url, **options): return self.request("GET", url, **options)
@@ -204,5 +244,7 @@ def patch(url, data=None, **options): return Session().patch(url, data=data, **o
 def delete(url, **options): return Session().delete(url, **options)
 
 
+cookies = cookiejar
+utils = SimpleNamespace(dict_from_cookiejar=cookiejar.dict_from_cookiejar, cookiejar_from_dict=cookiejar.cookiejar_from_dict)
 codes = SimpleNamespace(ok=200, created=201, accepted=202, no_content=204, bad_request=400, unauthorized=401, forbidden=403, not_found=404,
                         conflict=409, unprocessable_entity=422, too_many_requests=429, internal_server_error=500, service_unavailable=503)

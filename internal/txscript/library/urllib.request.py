@@ -79,8 +79,9 @@ def urlopen(url, data=None, timeout=None, *, cafile=None, capath=None, cadefault
         sent["Content-Type"] = "application/x-www-form-urlencoded"
     sent["User-Agent"] = "Python-urllib/3.12"
     for name, v in request.headers.items():
-        sent[name.title()] = str(v)
-    failed, reply = _lib_send(request.get_method(), request.full_url, list(sent.items()), body, timeout, True)
+        sent[name.title()] = v if isinstance(v, bytes) else str(v)
+    pairs = [(name, v if isinstance(v, bytes) else v.encode("latin-1")) for name, v in sent.items()]
+    failed, reply = _lib_send(request.get_method(), request.full_url, pairs, body, timeout, True)
     if failed in ("Timeout", "ReadTimeout"):
         raise TimeoutError(reply)
     if failed:
