@@ -18,6 +18,7 @@ import (
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/pipeline/hookserver"
 	"github.com/exportpipeline/exportpipeline/pipeline/temporalrun"
+	"github.com/exportpipeline/exportpipeline/rossum"
 	"github.com/exportpipeline/exportpipeline/rossum/rossumtest"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
@@ -161,75 +162,98 @@ func echoing(t *testing.T, received *atomic.Value) *httptest.Server {
 
 // However an export ends, nothing that leaves for Temporal (what starts a workflow, its memo and
 // attributes, heartbeats, results, failures) has a secret, a field, a reply or the words of the
-// ledger, and neither the SDK's log at debug nor the worker's shows a secret.
+// ledger, and neither the SDK's log at debug nor the worker's shows a secret. This holds for
+// secrets of the hook call, which travel encrypted, and for those of a program, with which
+// nothing is encrypted.
 func TestNothingThatLeavesForTemporalShowsASecret(t *testing.T) {
 	t.Parallel()
 	if blind := notForTemporal.Blind(); blind != "" {
 		t.Fatal(blind)
 	}
 	address := sharedServer(t).Address()
-	var received atomic.Value
-	erp := echoing(t, &received)
-	carried, forbidden := carriedSecrets.Search(), notForTemporal.Search()
-	var mu sync.Mutex
-	seen := make(map[string]int)
-	for name, step := range waysToEnd(erp.URL) {
-		t.Run(name, func(t *testing.T) {
+	for given, secrets := range map[string]pipeline.SecretsOf{
+		"travelling": nil,
+		"the program's": func(context.Context, *rossum.Hook) (rossum.Secrets, error) {
+			return rossum.Secrets{"password": carriedSecrets["secret"]}, nil
+		},
+	} {
+		t.Run(given, func(t *testing.T) {
 			t.Parallel()
-			var out outgoing
-			p := plan{
-				Temporal: address, Queue: strings.ReplaceAll(t.Name(), "/", "-"), Folder: t.TempDir(), After: 40 * time.Second,
-				Timeout: 20 * time.Second, dial: out.dial, log: out.log(),
+			var received atomic.Value
+			erp := echoing(t, &received)
+			var mu sync.Mutex
+			seen := make(map[string]int)
+			for name, step := range waysToEnd(erp.URL) {
+				t.Run(name, func(t *testing.T) {
+					t.Parallel()
+					for method, n := range leaves(t, address, name, step, secrets) {
+						mu.Lock()
+						seen[method] += n
+						mu.Unlock()
+					}
+				})
 			}
-			var n int32
-			if _, err := fmt.Sscanf(name, "the ledger, %d", &n); err == nil {
-				p.ledger = func(l pipeline.Ledger) pipeline.Ledger { return &wordy{Ledger: l, fails: n} }
-			}
-			if name == "the end of its time" {
-				p.Timeout = 2 * time.Second
-			}
-			r, err := p.startWith([]pipeline.Step{pipeline.Named("post a", pipeline.StepFunc(func(context.Context, *pipeline.Export) error { return nil })), step},
-				pipeline.WithLogger(out.log()))
-			must(t, err)
-			t.Cleanup(r.stop)
-			s := httptest.NewServer(r)
-			t.Cleanup(s.Close)
-			call := secretInvoice()
-			_, _, answer := ask(t, s.URL, call)
-			if found := carried(texts(answer)); found != "" {
-				t.Errorf("the answer shows %s", found)
-			}
-			_ = r.client.GetWorkflow(t.Context(), temporalrun.WorkflowID(pipeline.RunKeyOf(call.Payload())), "").Get(t.Context(), nil)
-			_, history := historyOf(t, r.client, call)
-			sent, logged, methods := out.texts()
-			mu.Lock()
-			for method, n := range methods {
-				seen[method] += n
-			}
-			mu.Unlock()
-			for what, text := range map[string]string{"request": sent, "history": string(history)} {
-				if found := forbidden(text); found != "" {
-					t.Errorf("a %s has %s", what, found)
+			t.Cleanup(func() {
+				for _, method := range []string{"StartWorkflowExecution", "RecordActivityTaskHeartbeat", "RespondActivityTaskCompleted", "RespondActivityTaskFailed", "RespondWorkflowTaskCompleted"} {
+					if seen[method] == 0 {
+						t.Errorf("no %s was seen: %v", method, seen)
+					}
 				}
-			}
-			if found := carried(logged); found != "" {
-				t.Errorf("the log shows %s", found)
-			}
-			if !strings.Contains(logged, "Started Worker") {
-				t.Errorf("the SDK's log is not seen: %s", logged)
-			}
+				want := carriedSecrets["secret"]
+				if secrets == nil {
+					want += carriedSecrets["token"] // which the steps of a program's secrets do without
+				}
+				if text, _ := received.Load().(string); !strings.Contains(text, want) || !strings.Contains(text, notForTemporal["field"]) {
+					t.Errorf("the ERP was not sent the secrets: %s", text)
+				}
+			})
 		})
 	}
-	t.Cleanup(func() {
-		for _, method := range []string{"StartWorkflowExecution", "RecordActivityTaskHeartbeat", "RespondActivityTaskCompleted", "RespondActivityTaskFailed", "RespondWorkflowTaskCompleted"} {
-			if seen[method] == 0 {
-				t.Errorf("no %s was seen: %v", method, seen)
-			}
+}
+
+// leaves plays an export that ends in one way, says what of it should not have left, and returns
+// how often each method of Temporal was called.
+func leaves(t *testing.T, address, name string, step pipeline.Step, secrets pipeline.SecretsOf) map[string]int {
+	t.Helper()
+	var out outgoing
+	p := plan{
+		Temporal: address, Queue: strings.ReplaceAll(t.Name(), "/", "-"), Folder: t.TempDir(), After: 40 * time.Second,
+		Timeout: 20 * time.Second, dial: out.dial, log: out.log(), secrets: secrets,
+	}
+	var n int32
+	if _, err := fmt.Sscanf(name, "the ledger, %d", &n); err == nil {
+		p.ledger = func(l pipeline.Ledger) pipeline.Ledger { return &wordy{Ledger: l, fails: n} }
+	}
+	if name == "the end of its time" {
+		p.Timeout = 2 * time.Second
+	}
+	r, err := p.startWith([]pipeline.Step{pipeline.Named("post a", pipeline.StepFunc(func(context.Context, *pipeline.Export) error { return nil })), step},
+		pipeline.WithLogger(out.log()))
+	must(t, err)
+	t.Cleanup(r.stop)
+	s := httptest.NewServer(r)
+	t.Cleanup(s.Close)
+	call := secretInvoice()
+	_, _, answer := ask(t, s.URL, call)
+	carried := carriedSecrets.Search()
+	if found := carried(texts(answer)); found != "" {
+		t.Errorf("the answer shows %s", found)
+	}
+	_ = r.client.GetWorkflow(t.Context(), temporalrun.WorkflowID(pipeline.RunKeyOf(call.Payload())), "").Get(t.Context(), nil)
+	_, history := historyOf(t, r.client, call)
+	sent, logged, methods := out.texts()
+	for what, text := range map[string]string{"request": sent, "history": string(history)} {
+		if found := notForTemporal.Search()(text); found != "" {
+			t.Errorf("a %s has %s", what, found)
 		}
-		if text, _ := received.Load().(string); !strings.Contains(text, carriedSecrets["secret"]+carriedSecrets["token"]) || !strings.Contains(text, notForTemporal["field"]) {
-			t.Errorf("the ERP was not sent the secrets: %s", text)
-		}
-	})
+	}
+	if found := carried(logged); found != "" {
+		t.Errorf("the log shows %s", found)
+	}
+	if !strings.Contains(logged, "Started Worker") {
+		t.Errorf("the SDK's log is not seen: %s", logged)
+	}
+	return methods
 }
 
 // What the test above looks for is seen if it leaves.

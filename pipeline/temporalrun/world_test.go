@@ -98,9 +98,10 @@ type plan struct {
 	AtOnce                       int    // steps of a worker
 	CodecKey                     string // 32 bytes, of what travels; "" for that of the ledger
 
-	dial   func(address string) (client.Client, error) // nil for one that logs nothing
-	ledger func(pipeline.Ledger) pipeline.Ledger       // what the folder's goes through, if not nil
-	log    *slog.Logger                                // of the engine
+	secrets pipeline.SecretsOf                          // of the program, in the place of those that travel; nil for none
+	dial    func(address string) (client.Client, error) // nil for one that logs nothing
+	ledger  func(pipeline.Ledger) pipeline.Ledger       // what the folder's goes through, if not nil
+	log     *slog.Logger                                // of the engine
 }
 
 // replica is a hook server and a worker.
@@ -143,11 +144,13 @@ func (p plan) startWith(steps []pipeline.Step, run ...pipeline.Option) (*replica
 	if p.CodecKey != "" {
 		key = pipeline.SealKey{ID: "2", Secret: []byte(p.CodecKey)}
 	}
-	codec, err := temporalrun.Sealed(key)
-	if err != nil {
+	o := temporalrun.Options{ProgramSecrets: p.secrets != nil, TaskQueue: p.Queue, StopTimeout: p.Stop, AtOnce: p.AtOnce, Logger: p.log}
+	if o.ProgramSecrets {
+		run = append(run, pipeline.WithSecrets(p.secrets))
+	} else if o.Codec, err = temporalrun.Sealed(key); err != nil {
 		return nil, err
 	}
-	engine, err := temporalrun.New(r.client, temporalrun.Options{Codec: codec, TaskQueue: p.Queue, StopTimeout: p.Stop, AtOnce: p.AtOnce, Logger: p.log})
+	engine, err := temporalrun.New(r.client, o)
 	if err != nil {
 		return nil, err
 	}
