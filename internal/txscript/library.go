@@ -125,6 +125,7 @@ func makeLibraryFunctions() map[string]func(r *run, c *pyvalue.Call) (value, err
 		"_lib_literal":     literal,
 		"_lib_quote":       libQuote,
 		"_lib_send":        libSend,
+		"_lib_sleep":       libSleep,
 		"_lib_struct_time": apart(clock.StructTime),
 		"_lib_subelement":  subElement,
 		"_lib_unicode":     unicodeData,

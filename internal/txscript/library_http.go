@@ -76,6 +76,33 @@ func libQuote(r *run, c *pyvalue.Call) (value, error) {
 	return pyvalue.Str(out.String()), nil
 }
 
+// libSleep waits for so many seconds. Code that asks another system again and again until it
+// is ready sleeps between its calls; that of formulas, which calls nobody, does not wait.
+func libSleep(r *run, c *pyvalue.Call) (value, error) {
+	if err := c.Exactly("sleep", 1); err != nil {
+		return value{}, err
+	}
+	seconds, ok := c.Args[0].Float64()
+	switch {
+	case !ok:
+		return value{}, pyvalue.Raise("TypeError", "'%s' object cannot be interpreted as an integer", pyvalue.TypeName(c.Args[0]))
+	case math.IsNaN(seconds):
+		return value{}, pyvalue.Raise("ValueError", "Invalid value NaN (not a number)")
+	case seconds < 0:
+		return value{}, pyvalue.Raise("ValueError", "sleep length must be non-negative")
+	case seconds > math.MaxInt64/1e9:
+		return value{}, pyvalue.Raise("OverflowError", "timestamp too large to convert to C _PyTime_t")
+	case r.host.Wait == nil:
+		return pyvalue.None(), nil
+	}
+	d := time.Duration(seconds * float64(time.Second))
+	if err := r.host.Wait(d); err != nil {
+		return value{}, err
+	}
+	r.slept += d
+	return pyvalue.None(), nil
+}
+
 // libSend makes a call for the modules requests and urllib.request. It returns the name of an exception and
 // its text, or None and the parts of the reply.
 func libSend(r *run, c *pyvalue.Call) (value, error) {

@@ -83,6 +83,8 @@ type Host struct {
 	NewID func() string
 	// Send makes the calls of the module requests; nil if there can be none.
 	Send func(*HTTPCall) (*HTTPReply, error)
+	// Wait waits for the code, whose clock is that much later then; nil does not wait.
+	Wait func(time.Duration) error
 	// Limits bound the run.
 	Limits Limits
 	// Meter counts for several runs together, in place of Limits; may be nil.
@@ -108,6 +110,7 @@ type run struct {
 	host    *Host
 	meter   *pyvalue.Meter
 	shown   int64 // bytes of messages
+	slept   time.Duration
 	walks   int   // over iterators, within each other
 	calls   int
 	line    int   // of the statement that runs
@@ -421,9 +424,10 @@ func (p *Program) prepare(m *Memo) (*run, *frame) {
 	return r, f
 }
 
+// now is what the code's clock says: one that stands still goes on by what the code has slept.
 func (r *run) now() time.Time {
 	if r.host.Now != nil {
-		return r.host.Now()
+		return r.host.Now().Add(r.slept)
 	}
 	return time.Now().UTC()
 }

@@ -76,7 +76,8 @@ type FunctionOptions struct {
 	// is repeated has the same ones again. nil is random.
 	NewID func() string
 	// Send makes the calls of code that imports requests or urllib.request, one at a time. An error that is a
-	// [*CallError] is an exception that the code can catch; any other ends the run.
+	// [*CallError] is an exception that the code can catch; any other ends the run. With it,
+	// time.sleep waits, until ctx ends, and Now goes on by that; without it, nothing does.
 	Send func(ctx context.Context, c *Call) (*Reply, error)
 }
 
@@ -105,6 +106,7 @@ func (f *Function) Run(ctx context.Context, p *rossum.Payload, o FunctionOptions
 	host := &txscript.Host{Globals: []value{pyvalue.FromObject(t)}, Now: o.Now, NewID: o.NewID, Show: func(m txscript.Message) { show(o, m) }}
 	if o.Send != nil {
 		host.Send, bounds.ValueBytes = o.send(ctx), maxSent
+		host.Wait = func(d time.Duration) error { return wait(ctx, d) }
 	}
 	r.meter = pyvalue.NewMeter(ctx, bounds)
 	host.Meter = r.meter
@@ -116,6 +118,15 @@ func (f *Function) Run(ctx context.Context, p *rossum.Payload, o FunctionOptions
 		return err
 	}
 	return apply(p, o, r.meter, answer)
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // describeNode stands for the schema of a field where there is none.

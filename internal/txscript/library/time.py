@@ -13,9 +13,7 @@ def monotonic(): return time()
 def process_time(): return time()
 
 
-def sleep(seconds):
-    if seconds < 0:
-        raise ValueError("sleep length must be non-negative")
+def sleep(seconds): _lib_sleep(seconds)
 
 
 def _of(moment, dst): return _lib_struct_time(moment, dst)
