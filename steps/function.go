@@ -59,8 +59,9 @@ type Function struct {
 	// params, data, json, files, headers, cookies, a tuple as auth, and timeout; replies
 	// have status_code, ok, reason, url, headers, cookies, text, content, json() and
 	// raise_for_status(). A Session keeps the cookies of replies, but for those of a redirect,
-	// which the request that follows it carries. time.sleep waits, and the code's clock, which
-	// stands still otherwise, goes on by that. Arguments that reach into the connection (verify=False, proxies,
+	// which the request that follows it carries. An HTTPAdapter may be mounted, whose
+	// Retry repeats calls as urllib3 does; each attempt is a call of its own on the ledger.
+	// time.sleep waits, and the code's clock, which stands still otherwise, goes on by that. Arguments that reach into the connection (verify=False, proxies,
 	// cert) are refused. A call of which nobody knows whether it arrived ends the export:
 	// the code cannot catch that and send again.
 	HTTP bool

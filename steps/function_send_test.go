@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/exportpipeline/exportpipeline/internal/oracle"
@@ -27,8 +28,9 @@ import (
 // partner records what it is sent, and answers as its path says.
 type partner struct {
 	*httptest.Server
-	mu   sync.Mutex
-	seen []string
+	failed atomic.Bool // the last call to a path that fails every other time
+	mu     sync.Mutex
+	seen   []string
 }
 
 var boundary = regexp.MustCompile(`[0-9a-f]{32}`)
@@ -68,6 +70,16 @@ func newPartner(t *testing.T) *partner {
 			}
 			w.Header()["X-Twice"] = []string{"1", "2"}
 			w.WriteHeader(http.StatusNoContent)
+		case "/down":
+			w.WriteHeader(http.StatusServiceUnavailable)
+		case "/flaky", "/after":
+			if e.failed.Swap(!e.failed.Load()) {
+				return
+			}
+			if r.URL.Path == "/after" {
+				w.Header().Set("Retry-After", "1")
+			}
+			w.WriteHeader(http.StatusServiceUnavailable)
 		case "/logout":
 			w.Header().Add("Set-Cookie", "SID=; Path=/; Max-Age=0")
 			w.Header().Add("Set-Cookie", "ROUTE=; Path=/; expires=Thu, 01-Jan-1970 00:00:00 GMT")
@@ -119,6 +131,12 @@ var sendingCode = []string{
 	"s = requests.Session()\ns.params = {'q': '1', 'r': '2'}\ns.get(URL + '/json', params={'q': 'own', 'r': None, 'z': ''})\ns.get(URL + '/json', params='raw=1')\ns.get(URL + '/json', params=[('l', '1'), ('l', '2')])\nout = s.get(URL + '/json').status_code",
 	"try:\n    requests.get(URL + '/text').json()\nexcept requests.exceptions.RequestException as e:\n    out = [type(e).__name__, str(e), e.pos, isinstance(e, json.JSONDecodeError), isinstance(e, ValueError)]",
 	"r = requests.get(URL + '/json')\nu = requests.get(URL + '/text')\nout = [list(r.iter_lines()), list(u.iter_lines(decode_unicode=True)), list(r.iter_content(20)), b''.join(u.iter_content(chunk_size=3)), list(r.iter_lines(delimiter=b','))]",
+	"from requests.adapters import HTTPAdapter\nfrom urllib3.util.retry import Retry\ns = requests.Session()\nretries = Retry(total=3, backoff_factor=0.01, status_forcelist=[500, 502, 503, 504])\ns.mount('https://', HTTPAdapter(max_retries=retries))\ns.mount('http://', HTTPAdapter(max_retries=retries))\nout = [s.get(URL + '/flaky').status_code, s.put(URL + '/flaky', data='x').status_code, s.post(URL + '/flaky').status_code, s.post(URL + '/flaky').status_code, s.get(URL + '/missing').status_code]",
+	"from requests.adapters import HTTPAdapter\nfrom requests.packages.urllib3.util.retry import Retry\ns = requests.Session()\ns.mount(URL, HTTPAdapter(max_retries=Retry(total=1, status_forcelist=(503,))))\ntry:\n    s.get(URL + '/down?a=1')\n    out = 'no error'\nexcept requests.exceptions.RetryError as e:\n    out = [str(e), isinstance(e, requests.exceptions.RequestException)]",
+	"import urllib3\nfrom requests.adapters import HTTPAdapter\ns = requests.Session()\ns.mount('http://', HTTPAdapter(max_retries=urllib3.Retry(total=2, status=1, status_forcelist={503}, raise_on_status=False)))\nout = [s.get(URL + '/down').status_code, requests.get(URL + '/down').status_code]",
+	"from requests.adapters import HTTPAdapter, Retry\ns = requests.Session()\ns.mount('http://', HTTPAdapter(max_retries=Retry(total=2, status_forcelist=[503], allowed_methods=['POST'])))\ns.get(URL + '/down')\ntry:\n    s.post(URL + '/down', json={'a': 1})\nexcept requests.RequestException as e:\n    out = type(e).__name__",
+	"from requests.adapters import HTTPAdapter\ns = requests.Session()\ns.mount('http://127.0.0.1', HTTPAdapter(max_retries=2))\ns.mount('http://', HTTPAdapter(pool_connections=1, pool_maxsize=2, pool_block=True))\ntry:\n    s.get('http://127.0.0.1:1/')\nexcept requests.exceptions.ConnectionError as e:\n    out = [type(e).__name__, s.get(URL + '/down').status_code, s.get(URL + '/after').status_code, s.post(URL + '/after').status_code, s.post(URL + '/after').status_code]",
+	"import urllib3\nurllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)\nrequests.packages.urllib3.disable_warnings()\ntry:\n    requests.Session().get('ftp://127.0.0.1/')\nexcept requests.exceptions.InvalidSchema as e:\n    out = str(e)",
 	"r = requests.get(URL + '/missing')\ntry:\n    r.raise_for_status()\nexcept requests.exceptions.HTTPError as e:\n    out = [str(e).replace(URL, ''), e.response.status_code, r.ok, bool(r)]",
 	"r = requests.get(URL + '/text')\nout = [r.text, r.encoding]",
 	"r = requests.get(URL + '/moved', allow_redirects=False)\nout = [r.status_code, r.headers['Location'], r.is_redirect]",

@@ -35,7 +35,7 @@ func (e *HTTPError) Error() string { return e.Text }
 // sends reports a module that needs [Options.HTTP].
 func sends(module string) bool {
 	first, _, _ := strings.Cut(module, ".")
-	return first == "requests" || module == "urllib.request"
+	return first == "requests" || first == "urllib3" || module == "urllib.request"
 }
 
 // libQuote escapes bytes for an address or a form, but for those that are kept.

@@ -82,7 +82,7 @@ func (c *compiler) imported(s *importStmt) exec {
 		panic(fault{&SyntaxError{Line: s.at(), Msg: msg, Unsupported: true}})
 	}
 	switch s.module {
-	case "httpx", "aiohttp", "urllib3", "http.client":
+	case "httpx", "aiohttp", "http.client":
 		unsupported(s.at(), "the module "+s.module+" (use requests, which the program must allow)")
 	case "xml.etree.cElementTree": // as it was called before Python 3.9
 		s.module = "xml.etree.ElementTree"

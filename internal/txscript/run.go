@@ -111,7 +111,7 @@ type run struct {
 	meter   *pyvalue.Meter
 	shown   int64 // bytes of messages
 	slept   time.Duration
-	walks   int   // over iterators, within each other
+	walks   int // over iterators, within each other
 	calls   int
 	line    int   // of the statement that runs
 	last    value // of the last expression statement of the module

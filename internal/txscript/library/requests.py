@@ -3,13 +3,15 @@ import hashlib
 import json as _json
 import os
 import re
+import urllib3
+import requests.adapters as adapters
 import requests.cookies as cookiejar
 import requests.exceptions as exceptions
 from requests.exceptions import (
     ConnectionError, ConnectTimeout, HTTPError, InvalidURL, JSONDecodeError, ReadTimeout, RequestException, Timeout, TooManyRedirects, URLRequired)
 from requests.structures import CaseInsensitiveDict
 from types import SimpleNamespace
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 
 
@@ -174,6 +176,48 @@ def _jar(*several):
 class Session:
     def __init__(self):
         self.headers, self.auth, self.params, self.cookies, self.verify = CaseInsensitiveDict(), None, {}, cookiejar.RequestsCookieJar(), True
+        self.adapters = {"https://": adapters.HTTPAdapter(), "http://": adapters.HTTPAdapter()}
+
+    def mount(self, prefix, adapter):
+        if hasattr(adapter, "send"):
+            raise NotImplementedError("an adapter with a method send of its own: give each call its timeout and headers instead")
+        self.adapters[prefix] = adapter
+
+    def get_adapter(self, url):
+        fit = [prefix for prefix in self.adapters if url.lower().startswith(prefix.lower())]
+        if not fit:
+            raise exceptions.InvalidSchema(f"No connection adapters were found for {url!r}")
+        return self.adapters[max(fit, key=len)]
+
+    def _answer(self, method, url, *rest):
+        retries = self.get_adapter(url).max_retries
+        while True:
+            failed, reply = _lib_send(method, url, *rest)
+            if failed:
+                if failed not in ("ConnectionError", "ConnectTimeout", "ReadTimeout"):
+                    raise getattr(exceptions, failed)(reply)
+                reads = failed == "ReadTimeout"
+                if reads and (retries.read is False or retries.allowed_methods and method not in retries.allowed_methods):
+                    raise ReadTimeout(reply)
+                retries = retries._less("read" if reads else "connect")
+                if retries is None:
+                    raise getattr(exceptions, "ConnectionError" if reads else failed)(reply)
+                retries._wait(None)
+                continue
+            status, after = reply[0], CaseInsensitiveDict(reply[3]).get("Retry-After")
+            if not retries.is_retry(method, status, after is not None):
+                return reply
+            left = retries._less("status")
+            if left is None and retries.raise_on_status:
+                parts = urlsplit(reply[2])
+                secured = parts.scheme == "https"
+                pool = f"HTTP{'S' * secured}ConnectionPool(host={parts.hostname!r}, port={parts.port or (443 if secured else 80)})"
+                path = parts._replace(scheme="", netloc="", fragment="").geturl()
+                raise exceptions.RetryError(f"{pool}: Max retries exceeded with url: {path} (Caused by ResponseError('too many {status} error responses'))")
+            if left is None:
+                return reply
+            retries = left
+            retries._wait(after)
 
     def request(self, method, url, params=None, data=None, headers=None, cookies=None, files=None, auth=None, timeout=None, allow_redirects=True,
                 proxies=None, hooks=None, stream=None, verify=None, cert=None, json=None):
@@ -213,9 +257,7 @@ class Session:
         if isinstance(timeout, (tuple, list)):
             timeout = timeout[-1]
         pairs = [_checked(name, v) for name, v in sent.items()]
-        failed, reply = _lib_send(method.upper(), url, pairs, body, timeout, allow_redirects)
-        if failed:
-            raise getattr(exceptions, failed)(reply)
+        reply = self._answer(method.upper(), url, pairs, body, timeout, allow_redirects)
         if not isinstance(self.cookies, cookiejar.RequestsCookieJar):
             self.cookies = _jar(self.cookies)
         self.cookies._take(reply[2], reply[3])
@@ -245,6 +287,7 @@ def delete(url, **options): return Session().delete(url, **options)
 
 
 cookies = cookiejar
+packages = SimpleNamespace(urllib3=urllib3)
 utils = SimpleNamespace(dict_from_cookiejar=cookiejar.dict_from_cookiejar, cookiejar_from_dict=cookiejar.cookiejar_from_dict)
 codes = SimpleNamespace(ok=200, created=201, accepted=202, no_content=204, bad_request=400, unauthorized=401, forbidden=403, not_found=404,
                         conflict=409, unprocessable_entity=422, too_many_requests=429, internal_server_error=500, service_unavailable=503)

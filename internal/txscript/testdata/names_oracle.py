@@ -18,7 +18,7 @@ IN_GO = ["base64", "dataclasses", "datetime", "decimal", "enum", "hashlib", "jso
 
 
 def names():
-    modules = sorted(IN_GO + [p.stem for p in (HERE.parent / "library").glob("*.py") if not p.stem.startswith("requests")])
+    modules = sorted(IN_GO + [p.stem for p in (HERE.parent / "library").glob("*.py") if not p.stem.startswith(("requests", "urllib3"))])
     out = []
     for name in modules:
         module = importlib.import_module(name)

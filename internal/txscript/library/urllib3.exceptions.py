@@ -1,0 +1,14 @@
+class HTTPError(Exception): pass
+class HTTPWarning(Warning): pass
+class SecurityWarning(HTTPWarning): pass
+class InsecureRequestWarning(SecurityWarning): pass
+class SubjectAltNameWarning(SecurityWarning): pass
+class SNIMissingWarning(HTTPWarning): pass
+class InsecurePlatformWarning(SecurityWarning): pass
+class ResponseError(HTTPError): pass
+class MaxRetryError(HTTPError): pass
+class TimeoutError(HTTPError): pass
+class ReadTimeoutError(TimeoutError): pass
+class ConnectTimeoutError(TimeoutError): pass
+class NewConnectionError(HTTPError): pass
+class ProtocolError(HTTPError): pass
