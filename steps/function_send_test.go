@@ -80,6 +80,8 @@ func newPartner(t *testing.T) *partner {
 				w.Header().Set("Retry-After", "1")
 			}
 			w.WriteHeader(http.StatusServiceUnavailable)
+		case "/paged":
+			w.Header().Set("Link", `<https://erp.example/p?page=2>; rel="next"; title='x', <https://erp.example/p?page=9>; rel=last,<https://erp.example/plain>`)
 		case "/logout":
 			w.Header().Add("Set-Cookie", "SID=; Path=/; Max-Age=0")
 			w.Header().Add("Set-Cookie", "ROUTE=; Path=/; expires=Thu, 01-Jan-1970 00:00:00 GMT")
@@ -137,6 +139,9 @@ var sendingCode = []string{
 	"from requests.adapters import HTTPAdapter, Retry\ns = requests.Session()\ns.mount('http://', HTTPAdapter(max_retries=Retry(total=2, status_forcelist=[503], allowed_methods=['POST'])))\ns.get(URL + '/down')\ntry:\n    s.post(URL + '/down', json={'a': 1})\nexcept requests.RequestException as e:\n    out = type(e).__name__",
 	"from requests.adapters import HTTPAdapter\ns = requests.Session()\ns.mount('http://127.0.0.1', HTTPAdapter(max_retries=2))\ns.mount('http://', HTTPAdapter(pool_connections=1, pool_maxsize=2, pool_block=True))\ntry:\n    s.get('http://127.0.0.1:1/')\nexcept requests.exceptions.ConnectionError as e:\n    out = [type(e).__name__, s.get(URL + '/down').status_code, s.get(URL + '/after').status_code, s.post(URL + '/after').status_code, s.post(URL + '/after').status_code]",
 	"import urllib3\nurllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)\nrequests.packages.urllib3.disable_warnings()\ntry:\n    requests.Session().get('ftp://127.0.0.1/')\nexcept requests.exceptions.InvalidSchema as e:\n    out = str(e)",
+	"class Bearer(requests.auth.AuthBase):\n    def __init__(self, token): self.token = token\n    def __call__(self, r):\n        r.headers['Authorization'] = 'Bearer ' + self.token + str(len(r.body or ''))\n        r.headers['X-Key'] = r.method + r.path_url\n        return r\ns = requests.Session()\ns.auth = Bearer('t')\ns.post(URL + '/json?a=1', json={'a': 'b'})\ns.get(URL + '/json', auth=('ü', b'\\xff'))\nr = requests.delete(URL + '/json', auth=Bearer('u'))\nout = [r.request.method, r.request.url == URL + '/json', r.request.headers['authorization'], r.request.headers.get('content-length'), r.request.body, r.elapsed.days]",
+	"r = requests.put(URL + '/json', auth=lambda r: setattr(r, 'body', r.body.upper()) or r, data='quiet')\nout = [r.request.body, requests.auth.HTTPBasicAuth('a', 'b') == requests.auth.HTTPBasicAuth('a', 'b'), requests.auth.HTTPBasicAuth('a', 'b') != requests.auth.HTTPBasicAuth('a', 'c')]",
+	"r = requests.get(URL + '/paged')\nout = [r.links['next']['url'], r.links, requests.get(URL + '/json').links]",
 	"r = requests.get(URL + '/missing')\ntry:\n    r.raise_for_status()\nexcept requests.exceptions.HTTPError as e:\n    out = [str(e).replace(URL, ''), e.response.status_code, r.ok, bool(r)]",
 	"r = requests.get(URL + '/text')\nout = [r.text, r.encoding]",
 	"r = requests.get(URL + '/moved', allow_redirects=False)\nout = [r.status_code, r.headers['Location'], r.is_redirect]",
@@ -231,15 +236,26 @@ func TestAFunctionCannotRepeatACallThatMayHaveArrived(t *testing.T) {
 func TestWhatReachesIntoTheConnectionIsRefused(t *testing.T) {
 	t.Parallel()
 	e := newPartner(t)
-	for _, argument := range []string{"verify=False", "proxies={'https': 'x'}", "cert='x.pem'", "hooks={'response': 1}"} {
-		_, err := runSending(t, e.URL, "out = requests.post(URL + '/json', "+argument+")")
-		if err == nil || !strings.Contains(err.Error(), strings.SplitN(argument, "=", 2)[0]) || e.taken() != "" {
-			t.Errorf("%s: %v", argument, err)
+	for _, argument := range []string{"verify=False", "verify='ca.pem'", "proxies={'https': 'x'}", "cert='x.pem'", "hooks={'response': 1}"} {
+		name, _, _ := strings.Cut(argument, "=")
+		for _, call := range []string{"requests.post(URL + '/json', " + argument + ")", "s = requests.Session()\ns." + argument + "\ns.post(URL + '/json')"} {
+			_, err := runSending(t, e.URL, call+"\nout = 0")
+			if err == nil || !strings.Contains(err.Error(), name) || e.taken() != "" {
+				t.Errorf("%s: %v", call, err)
+			}
+		}
+	}
+	for code, name := range map[string]string{
+		"s.proxies.update({'https': 'x'})": "proxies", "s.max_redirects = 3": "max_redirects",
+		"class Own(requests.adapters.HTTPAdapter):\n    def send(self, request, **options): return super().send(request, timeout=5)\ns.mount('http://', Own())": "a method send",
+	} {
+		_, err := runSending(t, e.URL, "s = requests.Session()\n"+code+"\ns.post(URL + '/json')\nout = 0")
+		if err == nil || !strings.Contains(err.Error(), name) || e.taken() != "" {
+			t.Errorf("%s: %v", code, err)
 		}
 	}
 }
 
-// Without the program's word code that sends is refused when the chain is built.
 // A document of any size that Rossum takes can be sent, and in base64.
 func TestAFunctionSendsALargeDocument(t *testing.T) {
 	t.Parallel()
@@ -274,6 +290,7 @@ func TestAFunctionSendsALargeDocument(t *testing.T) {
 	}
 }
 
+// Without the program's word code that sends is refused when the chain is built.
 func TestAFunctionSendsOnlyIfTheProgramAllowsIt(t *testing.T) {
 	t.Parallel()
 	code := "import requests\ndef rossum_hook_request_handler(payload):\n    requests.post('https://erp.example', json={})\n"

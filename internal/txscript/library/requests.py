@@ -1,10 +1,11 @@
-import base64
+import datetime
 import hashlib
 import json as _json
 import os
 import re
 import urllib3
 import requests.adapters as adapters
+import requests.auth as _auth
 import requests.cookies as cookiejar
 import requests.exceptions as exceptions
 from requests.exceptions import (
@@ -15,9 +16,16 @@ from urllib.parse import urlencode, urlsplit
 
 
 
+class PreparedRequest:
+    def __init__(self, method, url, headers, body): self.method, self.url, self.headers, self.body = method, url, headers, body
+    @property
+    def path_url(self): return urlsplit(self.url)._replace(scheme="", netloc="", fragment="").geturl() or "/"
+
+
 class Response:
-    def __init__(self, status, reason, url, headers, content):
-        self.status_code, self.reason, self.url, self.content = status, reason, url, content
+    def __init__(self, status, reason, url, headers, content, request=None):
+        self.status_code, self.reason, self.url, self.content, self.request = status, reason, url, content, request
+        self.elapsed = datetime.timedelta(0)  # the code's clock stands still
         self.headers, self.history, self.encoding = CaseInsensitiveDict(headers), [], None
         self.cookies = cookiejar.RequestsCookieJar()
         self.cookies._take(url, headers)
@@ -39,6 +47,24 @@ class Response:
 
     @property
     def is_redirect(self): return "location" in self.headers and self.status_code in (301, 302, 303, 307, 308)
+
+    @property
+    def is_permanent_redirect(self): return "location" in self.headers and self.status_code in (301, 308)
+
+    @property
+    def links(self):
+        found = {}
+        header = self.headers.get("link", "").strip(" '\"")
+        for one in re.split(", *<", header) if header else []:
+            url, _, params = one.partition(";")
+            link = {"url": url.strip("<> '\"")}
+            for param in params.split(";"):
+                key, equals, v = param.partition("=")
+                if not equals:
+                    break
+                link[key.strip(" '\"")] = v.strip(" '\"")
+            found[link.get("rel") or link.get("url")] = link
+        return found
 
     @property
     def text(self):
@@ -143,10 +169,10 @@ def _encoded(data, json, files):
         return _multipart(data, files)
     if data:
         if isinstance(data, (str, bytes)):
-            return _bytes(data), None
+            return data, None
         if hasattr(data, "read"):
             return _bytes(data.read()), None
-        return urlencode(list(_pairs(data))).encode("ascii"), "application/x-www-form-urlencoded"
+        return urlencode(list(_pairs(data))), "application/x-www-form-urlencoded"
     if json is not None:
         return _json.dumps(json, allow_nan=False).encode("utf-8"), "application/json"
     return None, None
@@ -176,6 +202,7 @@ def _jar(*several):
 class Session:
     def __init__(self):
         self.headers, self.auth, self.params, self.cookies, self.verify = CaseInsensitiveDict(), None, {}, cookiejar.RequestsCookieJar(), True
+        self.proxies, self.cert, self.hooks, self.stream, self.trust_env, self.max_redirects = {}, None, {"response": []}, False, True, 30
         self.adapters = {"https://": adapters.HTTPAdapter(), "http://": adapters.HTTPAdapter()}
 
     def mount(self, prefix, adapter):
@@ -221,11 +248,14 @@ class Session:
 
     def request(self, method, url, params=None, data=None, headers=None, cookies=None, files=None, auth=None, timeout=None, allow_redirects=True,
                 proxies=None, hooks=None, stream=None, verify=None, cert=None, json=None):
-        for name, v in (("proxies", proxies), ("cert", cert), ("hooks", hooks)):
+        for name, v in (("proxies", proxies or self.proxies), ("cert", cert or self.cert), ("hooks", hooks or self.hooks.get("response"))):
             if v:
                 raise NotImplementedError(f"the argument {name} of requests is the program's to set, not the code's")
-        if verify is False or self.verify is False:
-            raise NotImplementedError("verify=False: a connection is always verified; a certificate authority of one's own is the program's to set")
+        if self.max_redirects != 30:
+            raise NotImplementedError("max_redirects of a session: how many redirects are followed is the program's to set")
+        verify = self.verify if verify is None else verify
+        if verify is not True:
+            raise NotImplementedError(f"verify={verify!r}: a connection is always verified; a certificate authority of one's own is the program's to set")
         sent = CaseInsensitiveDict({"Accept": "*/*"})
         sent.update(self.headers)
         for name, v in (headers or {}).items():
@@ -245,23 +275,23 @@ class Session:
         if kind and "Content-Type" not in sent:
             sent["Content-Type"] = kind
         auth = auth or self.auth
-        if callable(auth):
-            raise NotImplementedError("an auth object: give a tuple of user and password, or the header Authorization")
-        if auth:
-            sent["Authorization"] = "Basic " + base64.b64encode(":".join(auth).encode("latin-1")).decode("ascii")
         jar = _jar(self.cookies, cookies)
         if len(jar) and "Cookie" not in sent and (cookie := jar._header(url)):
             sent["Cookie"] = cookie
-        if body is None and method.upper() not in ("GET", "HEAD"):
-            sent.setdefault("Content-Length", "0")
+        prepared = PreparedRequest(method.upper(), url, sent, body)
+        if auth:
+            prepared = (_auth.HTTPBasicAuth(*auth) if isinstance(auth, tuple) and len(auth) == 2 else auth)(prepared)
+        if prepared.body is None and prepared.method not in ("GET", "HEAD"):
+            prepared.headers.setdefault("Content-Length", "0")
+        body = prepared.body.encode("utf-8") if isinstance(prepared.body, str) else prepared.body
         if isinstance(timeout, (tuple, list)):
             timeout = timeout[-1]
-        pairs = [_checked(name, v) for name, v in sent.items()]
-        reply = self._answer(method.upper(), url, pairs, body, timeout, allow_redirects)
+        pairs = [_checked(name, v) for name, v in prepared.headers.items()]
+        reply = self._answer(prepared.method, prepared.url, pairs, body, timeout, allow_redirects)
         if not isinstance(self.cookies, cookiejar.RequestsCookieJar):
             self.cookies = _jar(self.cookies)
         self.cookies._take(reply[2], reply[3])
-        return Response(*reply)
+        return Response(*reply, prepared)
 
     def get(self, url, **options): return self.request("GET", url, **options)
     def head(self, url, **options): return self.request("HEAD", url, **{"allow_redirects": False, **options})
@@ -286,6 +316,7 @@ def patch(url, data=None, **options): return Session().patch(url, data=data, **o
 def delete(url, **options): return Session().delete(url, **options)
 
 
+auth = _auth
 cookies = cookiejar
 packages = SimpleNamespace(urllib3=urllib3)
 utils = SimpleNamespace(dict_from_cookiejar=cookiejar.dict_from_cookiejar, cookiejar_from_dict=cookiejar.cookiejar_from_dict)
