@@ -55,15 +55,16 @@ type Function struct {
 	// HTTP lets the code import requests and urllib.request. Its calls go through [send.Do]:
 	// they are announced on the ledger and made once, also when the run goes on after a crash;
 	// they keep to the program's rules about addresses, and secrets are cut out of what is
-	// said of them. Of requests there are get, post, put, patch, delete, head, options, request and Session, with
-	// params, data, json, files, headers, cookies, auth (a tuple, or an object that changes the request), and timeout; replies
-	// have status_code, ok, reason, url, headers, cookies, links, request, text, content, json() and
-	// raise_for_status(). A Session keeps the cookies of replies, but for those of a redirect,
-	// which the request that follows it carries. An HTTPAdapter may be mounted, whose
-	// Retry repeats calls as urllib3 does; each attempt is a call of its own on the ledger.
-	// time.sleep waits, and the code's clock, which stands still otherwise, goes on by that. Arguments that reach into the connection (verify=False, proxies,
-	// cert) are refused. A call of which nobody knows whether it arrived ends the export:
-	// the code cannot catch that and send again.
+	// said of them. Of requests there are get, post, put, patch, delete, head, options,
+	// request and Session, with params, data, json, files, headers, cookies, auth (a tuple, or
+	// an object that changes the request), and timeout; replies have status_code, ok, reason,
+	// url, headers, cookies, links, request, text, content, json() and raise_for_status(). A
+	// Session keeps the cookies of replies, but for those of a redirect, which the request
+	// that follows it carries. An HTTPAdapter may be mounted, whose Retry repeats calls as
+	// urllib3 does; each attempt is a call of its own on the ledger. time.sleep waits, and the
+	// code's clock, which stands still otherwise, goes on by that. Arguments that reach into
+	// the connection (verify=False, proxies, cert) are refused. A call of which nobody knows
+	// whether it arrived ends the export: the code cannot catch that and send again.
 	HTTP bool
 
 	compiled  *formula.Function
