@@ -31,7 +31,7 @@ func (s *Function) sender(x *pipeline.Export) func(context.Context, *formula.Cal
 		if err != nil && !isRedirect(reply, c) {
 			return nil, exception(call, err)
 		}
-		return &formula.Reply{Status: reply.Status, Reason: reply.Reason, URL: reply.URL, Header: reply.Fields(), Body: reply.Body}, nil
+		return &formula.Reply{Status: reply.Status, Reason: reply.Reason, URL: reply.URL, Header: reply.Fields(), Body: reply.Body, Recorded: reply.Recorded}, nil
 	}
 }
 

@@ -24,6 +24,7 @@ type HTTPReply struct {
 	Reason, URL string
 	Header      [][2]string
 	Body        []byte
+	Recorded    bool
 }
 
 // HTTPError is what a call comes to that has no reply. Code can catch it as the exception

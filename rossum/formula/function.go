@@ -105,8 +105,14 @@ func (f *Function) Run(ctx context.Context, p *rossum.Payload, o FunctionOptions
 	bounds := pyvalue.Limits{Steps: txscript.DefaultLimits.Steps, ValueBytes: txscript.DefaultLimits.ValueBytes, TotalBytes: txscript.DefaultLimits.TotalBytes}
 	host := &txscript.Host{Globals: []value{pyvalue.FromObject(t)}, Now: o.Now, NewID: o.NewID, Show: func(m txscript.Message) { show(o, m) }}
 	if o.Send != nil {
-		host.Send, bounds.ValueBytes = o.send(ctx), maxSent
-		host.Wait = func(d time.Duration) error { return wait(ctx, d) }
+		var recorded bool
+		host.Send, bounds.ValueBytes = o.send(ctx, &recorded), maxSent
+		host.Wait = func(d time.Duration) error {
+			if recorded {
+				d = 0
+			}
+			return wait(ctx, d)
+		}
 	}
 	r.meter = pyvalue.NewMeter(ctx, bounds)
 	host.Meter = r.meter

@@ -23,6 +23,9 @@ type Reply struct {
 	Reason, URL string
 	Header      [][2]string // in their order and spelling
 	Body        []byte
+	// Recorded says that the call was made before, in a run that was cut short: what the code
+	// sleeps after it is not waited for again.
+	Recorded bool
 }
 
 // CallError is what a [Call] comes to that has no reply. Code can catch it as the exception
@@ -31,10 +34,11 @@ type CallError struct{ Exception, Text string }
 
 func (e *CallError) Error() string { return e.Text }
 
-// send makes the calls of a program by o.Send.
-func (o FunctionOptions) send(ctx context.Context) func(*txscript.HTTPCall) (*txscript.HTTPReply, error) {
+// send makes the calls of a program by o.Send, and keeps whether the last reply is recorded.
+func (o FunctionOptions) send(ctx context.Context, recorded *bool) func(*txscript.HTTPCall) (*txscript.HTTPReply, error) {
 	return func(c *txscript.HTTPCall) (*txscript.HTTPReply, error) {
 		reply, err := o.Send(ctx, (*Call)(c))
+		*recorded = reply != nil && reply.Recorded
 		if caught, ok := errors.AsType[*CallError](err); ok {
 			err = (*txscript.HTTPError)(caught)
 		}
