@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -70,11 +71,12 @@ import requests
 def rossum_hook_request_handler(payload):
     t = TxScript.from_payload(payload)
     requests.post("http://erp.example/job")
+    began = time.time()
     for _ in range(10):
         time.sleep(10)
         if requests.get("http://erp.example/job").text == "done":
             break
-    t.show_info(f"{time.time()}")
+    t.show_info(f"{time.time() - began}")
     return t.hook_response()
 `
 
@@ -122,7 +124,7 @@ func TestAFunctionThatGoesOnDoesNotSleepAgain(t *testing.T) {
 				t.Errorf("cut %d: %v", n, err)
 			case j.made.Load() != 1 || took < 30*time.Second || took > 50*time.Second:
 				t.Errorf("cut %d: %d jobs, %d questions, %v", n, j.made.Load(), j.asked.Load(), took)
-			case !strings.HasPrefix(texts(kept.Response), "info: 946684840"):
+			case !slices.Contains([]string{"info: 10.0", "info: 40.0"}, texts(kept.Response)): // it asks anew what is not on the ledger
 				t.Errorf("cut %d: the clock of the code says %s", n, texts(kept.Response))
 			default:
 				resumed++
