@@ -86,7 +86,11 @@ func (p *inPlace) write(ctx context.Context, c *connection, path string) error {
 		return fmt.Errorf("%w: the source has %d, not %d", ErrSize, sent, size)
 	}
 	s.size, s.sum = sent, src.Sum()
-	return s.verify(ctx, c, path, nil) // by a look that begins when the file is closed
+	_, arrived, err := look(ctx, c, path, "") // begun when the file is closed
+	if err == nil && arrived != nil && arrived.size != sent {
+		s.modified, arrived = arrived.modified, nil // some servers show it late
+	}
+	return s.verify(ctx, c, path, arrived)
 }
 
 // writeAndClose writes, syncs and closes a file. It always closes it.

@@ -283,6 +283,7 @@ func matrix() []row {
 		},
 		{name: "files are gone when they are closed", server: paramiko(dict{"swallows": true}), fails: sftpexport.ErrPartGone},
 		{name: "bytes are gone", server: paramiko(dict{"keeps": 1000}), fails: sftpexport.ErrSize},
+		{name: "bytes are gone, in place", server: paramiko(dict{"keeps": 1000}), inPlace: true, fails: sftpexport.ErrSize},
 		{name: "closing fails", server: paramiko(dict{"close": "FAILURE"}), fails: "putting"},
 		{name: "renaming copies", server: paramiko(dict{"copies": true, "rename_overwrites": true}), leaves: 4},
 		{name: "renaming copies, with posix-rename", server: paramiko(dict{"copies": true, "extensions": posix}), leaves: 4},
