@@ -82,7 +82,8 @@ func (x *Export) Decide(format string, args ...any) {
 	x.step.add(func(s *StepReport) { s.Decisions, s.decided = append(s.Decisions, text), s.decided+len(text) })
 }
 
-// leavesOut reports whether there is no room for another decision, and counts it if so.
+// leavesOut reports whether the step has room for no further decision. Then it also counts the
+// decision among those that were left out.
 func (s *StepReport) leavesOut() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
