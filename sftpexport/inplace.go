@@ -87,8 +87,8 @@ func (p *inPlace) write(ctx context.Context, c *connection, path string) error {
 	}
 	s.size, s.sum = sent, src.Sum()
 	_, arrived, err := look(ctx, c, path, "") // begun when the file is closed
-	if err == nil && arrived != nil && arrived.size != sent {
-		s.modified, arrived = arrived.modified, nil // some servers show it late
+	if err == nil && arrived != nil && arrived.size >= 0 && arrived.size != sent {
+		s.modified, arrived = arrived.modified, nil // some servers show the size late, so verify looks again
 	}
 	return s.verify(ctx, c, path, arrived)
 }
