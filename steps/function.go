@@ -62,9 +62,11 @@ type Function struct {
 	// Session keeps the cookies of replies, but for those of a redirect, which the request
 	// that follows it carries. An HTTPAdapter may be mounted, whose Retry repeats calls as
 	// urllib3 does; each attempt is a call of its own on the ledger. time.sleep waits, and the
-	// code's clock, which stands still otherwise, goes on by that. Arguments that reach into
-	// the connection (verify=False, proxies, cert) are refused. A call of which nobody knows
-	// whether it arrived ends the export: the code cannot catch that and send again.
+	// code's clock, which stands still otherwise, goes on by that; elapsed of a reply is 0 for
+	// that reason. What reaches into the connection (verify, proxies, cert, hooks and
+	// max_redirects, of calls and of sessions; adapters with a method send) is refused, and
+	// HTTPDigestAuth is not there. A call of which nobody knows whether it arrived ends the
+	// export: the code cannot catch that and send again.
 	HTTP bool
 
 	compiled  *formula.Function

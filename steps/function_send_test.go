@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"regexp"
 	"strings"
 	"sync"
@@ -61,15 +62,17 @@ func newPartner(t *testing.T) *partner {
 			w.Header().Set("Content-Type", "text/plain; charset=iso-8859-2")
 			_, _ = w.Write([]byte("p\xf8\xedli\xb9"))
 		case "/login":
-			for _, cookie := range []string{
-				"SID=1f; Path=/; HttpOnly", "ROUTE=.node1; path=/", "SEC=x; Secure", "OLD=1; Max-Age=0", "DEEP=2; Path=/deep", "DOM=3; Domain=127.0.0.1",
-				"OTHER=3; Domain=erp.example", "PAST=4; Expires=Wed, 21 Oct 2015 07:28:00 GMT", "LATER=5; Expires=Wed, 21 Oct 2065 07:28:00 GMT",
-				`QUOTED="a b"`, "EMPTY=", "REL=6; Path=deep", "SPACED = 7 ; Path = /",
-			} {
-				w.Header().Add("Set-Cookie", cookie)
-			}
+			addCookies(w, loginCookies)
 			w.Header()["X-Twice"] = []string{"1", "2"}
 			w.WriteHeader(http.StatusNoContent)
+		case "/deep/odd":
+			addCookies(w, oddCookies)
+		case "/dated":
+			if e.failed.Swap(!e.failed.Load()) {
+				return
+			}
+			w.Header().Set("Retry-After", "Wed, 21 Oct 2015 07:28:00 GMT")
+			w.WriteHeader(http.StatusServiceUnavailable)
 		case "/down":
 			w.WriteHeader(http.StatusServiceUnavailable)
 		case "/flaky", "/after":
@@ -81,7 +84,8 @@ func newPartner(t *testing.T) *partner {
 			}
 			w.WriteHeader(http.StatusServiceUnavailable)
 		case "/paged":
-			w.Header().Set("Link", `<https://erp.example/p?page=2>; rel="next"; title='x', <https://erp.example/p?page=9>; rel=last,<https://erp.example/plain>`)
+			w.Header().Set("Link", `<https://erp.example/p?page=2>; rel="next"; title='x', `+
+				`<https://erp.example/p?page=9>; rel=last,<https://erp.example/plain>`)
 		case "/logout":
 			w.Header().Add("Set-Cookie", "SID=; Path=/; Max-Age=0")
 			w.Header().Add("Set-Cookie", "ROUTE=; Path=/; expires=Thu, 01-Jan-1970 00:00:00 GMT")
@@ -105,57 +109,39 @@ func (e *partner) taken() string {
 	return all
 }
 
-// sendingCode are bodies of a function that sends to URL and keeps what it shows in out.
-var sendingCode = []string{
-	"r = requests.get(URL + '/json', params={'a': 'x y', 'b': [1, 2], 'c': None}, headers={'X-Key': 'k'})\nout = [r.status_code, r.ok, r.reason, r.json(), r.headers['content-type'], r.text, r.content, r.encoding, bool(r), str(r)]",
-	"r = requests.post(URL + '/json', json={'total': 1.5, 'name': 'č'})\nout = [r.status_code, r.json()['id']]",
-	"r = requests.post(URL + '/json', data={'a': 'b c', 'd': ['1', '2']})\nout = r.status_code",
-	"r = requests.post(URL + '/json', data='plain text', headers={'Content-Type': 'text/csv'})\nout = r.status_code",
-	"r = requests.put(URL + '/json', data=b'\\xff\\x00')\nout = r.status_code",
-	"r = requests.patch(URL + '/json', json=[1, None, True])\nout = r.status_code",
-	"r = requests.delete(URL + '/json')\nout = r.status_code",
-	"r = requests.request('post', URL + '/json', json={}, auth=('user', 'pass'))\nout = r.status_code",
-	"r = requests.post(URL + '/json', data={'a': '1'}, files={'f': ('name.txt', b'content', 'text/plain'), 'g': b'raw'})\nout = r.status_code",
-	"r = requests.options(URL + '/json')\nrequests.delete(URL + '/json', json={'a': 1})\nrequests.delete(URL + '/json', headers={'X-Key': 'a'})\nout = r.status_code",
-	"out = [requests.get(URL + '/json', headers={'X-Key': v}).status_code for v in ('Müller ÿ', b'M\\xfcller', 'é'.encode())]",
-	"try:\n    requests.get(URL + '/json', headers={'X-Key': 'č'})\nexcept UnicodeEncodeError as e:\n    out = str(e)",
-	"for v in (1, None, True, 1.5):\n    try:\n        out = requests.get(URL + '/json', headers={'X-Key': v}).status_code\n    except requests.exceptions.InvalidHeader as e:\n        out = isinstance(e, (ValueError, requests.RequestException)), str(e)",
-	"for v in (' a', 'a\\nb', 'a\\r\\n b', 'a '):\n    try:\n        out = requests.get(URL + '/json', headers={'X-Key': v}).status_code\n    except requests.exceptions.InvalidHeader as e:\n        out = str(e)",
-	"import urllib.request\nq = urllib.request.Request(URL + '/json', headers={'X-key': 'Müller'}, method='DELETE')\nout = urllib.request.urlopen(q).status",
-	"import urllib.request\ntry:\n    urllib.request.urlopen(urllib.request.Request(URL + '/json', headers={'X-key': 'č'}))\nexcept UnicodeEncodeError as e:\n    out = str(e)",
-	"r = requests.post(URL + '/json', data={'a\"b': 'ž', 'n': None, 's': (1, 2)}, files={'f\\\\x\"': ('nám\"e.txt', 'text'), 'none': None, 'h': ('h', b'1', None, {'X-Part': 'p'}), 't': ('t', b'2', 'a/b', {'X-Part': 'q'})})\nout = r.status_code",
-	"r = requests.post(URL + '/json', data={'a': {'x': 1}, 'b': (c for c in 'yz'), 'c': b'\\xff', 'd': None, 'e': True}, params={'p': {'k'}})\nout = r.status_code",
-	"r = requests.post(URL + '/json', params=b'a=b', data=[('a', '1'), ('a', '2')])\nrequests.post(URL + '/json', data={}, json=None)\nrequests.post(URL + '/json', data='')\nout = requests.post(URL + '/json', json=[]).status_code",
-	"s = requests.Session()\nr = s.post(URL + '/login', json={'user': 'u'})\ns.get(URL + '/json')\ns.get(URL + '/deep/er')\ns.get(URL + '/deeper')\nrequests.get(URL + '/json')\nout = [sorted(s.cookies.get_dict().items()), r.cookies.get('SID'), 'SID' in r.cookies, len(r.cookies), r.cookies.get('none', 1), r.headers['X-Twice']]",
-	"r = requests.post(URL + '/login')\nrequests.get(URL + '/json', cookies=r.cookies)\nrequests.get(URL + '/json', cookies={'a': '1', 'SID': 'own'})\nrequests.get(URL + '/json', cookies={'a': '1'}, headers={'Cookie': 'b=2'})\ntry:\n    r.cookies['none']\nexcept KeyError as e:\n    out = [str(e), r.cookies['SID'], [(c.name, c.value, c.domain, c.path, c.secure) for c in r.cookies][:2], sorted(r.cookies.keys())]",
-	"s = requests.Session()\ns.cookies.update({'a': '1', 'b': '2'})\ns.cookies.set('c', '3', path='/deep')\ns.cookies['d'] = '4'\ns.get(URL + '/json', cookies={'a': 'own', 'e': '5'})\ns.get(URL + '/deep')\ndel s.cookies['a']\ns.cookies.set('b', None)\ns.get(URL + '/json')\nbefore = s.cookies.get_dict()\ns.cookies.clear()\ns.get(URL + '/json')\nout = before, dict(s.cookies), bool(s.cookies), s.cookies.items()",
-	"s = requests.Session()\ns.cookies = requests.cookies.cookiejar_from_dict({'a': '1'})\ns.post(URL + '/login')\ns.post(URL + '/logout')\ns.get(URL + '/json')\nout = requests.utils.dict_from_cookiejar(s.cookies) if hasattr(requests, 'utils') else s.cookies.get_dict()",
-	"s = requests.Session()\ns.params = {'q': '1', 'r': '2'}\ns.get(URL + '/json', params={'q': 'own', 'r': None, 'z': ''})\ns.get(URL + '/json', params='raw=1')\ns.get(URL + '/json', params=[('l', '1'), ('l', '2')])\nout = s.get(URL + '/json').status_code",
-	"try:\n    requests.get(URL + '/text').json()\nexcept requests.exceptions.RequestException as e:\n    out = [type(e).__name__, str(e), e.pos, isinstance(e, json.JSONDecodeError), isinstance(e, ValueError)]",
-	"r = requests.get(URL + '/json')\nu = requests.get(URL + '/text')\nout = [list(r.iter_lines()), list(u.iter_lines(decode_unicode=True)), list(r.iter_content(20)), b''.join(u.iter_content(chunk_size=3)), list(r.iter_lines(delimiter=b','))]",
-	"from requests.adapters import HTTPAdapter\nfrom urllib3.util.retry import Retry\ns = requests.Session()\nretries = Retry(total=3, backoff_factor=0.01, status_forcelist=[500, 502, 503, 504])\ns.mount('https://', HTTPAdapter(max_retries=retries))\ns.mount('http://', HTTPAdapter(max_retries=retries))\nout = [s.get(URL + '/flaky').status_code, s.put(URL + '/flaky', data='x').status_code, s.post(URL + '/flaky').status_code, s.post(URL + '/flaky').status_code, s.get(URL + '/missing').status_code]",
-	"from requests.adapters import HTTPAdapter\nfrom requests.packages.urllib3.util.retry import Retry\ns = requests.Session()\ns.mount(URL, HTTPAdapter(max_retries=Retry(total=1, status_forcelist=(503,))))\ntry:\n    s.get(URL + '/down?a=1')\n    out = 'no error'\nexcept requests.exceptions.RetryError as e:\n    out = [str(e), isinstance(e, requests.exceptions.RequestException)]",
-	"import urllib3\nfrom requests.adapters import HTTPAdapter\ns = requests.Session()\ns.mount('http://', HTTPAdapter(max_retries=urllib3.Retry(total=2, status=1, status_forcelist={503}, raise_on_status=False)))\nout = [s.get(URL + '/down').status_code, requests.get(URL + '/down').status_code]",
-	"from requests.adapters import HTTPAdapter, Retry\ns = requests.Session()\ns.mount('http://', HTTPAdapter(max_retries=Retry(total=2, status_forcelist=[503], allowed_methods=['POST'])))\ns.get(URL + '/down')\ntry:\n    s.post(URL + '/down', json={'a': 1})\nexcept requests.RequestException as e:\n    out = type(e).__name__",
-	"from requests.adapters import HTTPAdapter\ns = requests.Session()\ns.mount('http://127.0.0.1', HTTPAdapter(max_retries=2))\ns.mount('http://', HTTPAdapter(pool_connections=1, pool_maxsize=2, pool_block=True))\ntry:\n    s.get('http://127.0.0.1:1/')\nexcept requests.exceptions.ConnectionError as e:\n    out = [type(e).__name__, s.get(URL + '/down').status_code, s.get(URL + '/after').status_code, s.post(URL + '/after').status_code, s.post(URL + '/after').status_code]",
-	"import urllib3\nurllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)\nrequests.packages.urllib3.disable_warnings()\ntry:\n    requests.Session().get('ftp://127.0.0.1/')\nexcept requests.exceptions.InvalidSchema as e:\n    out = str(e)",
-	"class Bearer(requests.auth.AuthBase):\n    def __init__(self, token): self.token = token\n    def __call__(self, r):\n        r.headers['Authorization'] = 'Bearer ' + self.token + str(len(r.body or ''))\n        r.headers['X-Key'] = r.method + r.path_url\n        return r\ns = requests.Session()\ns.auth = Bearer('t')\ns.post(URL + '/json?a=1', json={'a': 'b'})\ns.get(URL + '/json', auth=('ü', b'\\xff'))\nr = requests.delete(URL + '/json', auth=Bearer('u'))\nout = [r.request.method, r.request.url == URL + '/json', r.request.headers['authorization'], r.request.headers.get('content-length'), r.request.body, r.elapsed.days]",
-	"r = requests.put(URL + '/json', auth=lambda r: setattr(r, 'body', r.body.upper()) or r, data='quiet')\nout = [r.request.body, requests.auth.HTTPBasicAuth('a', 'b') == requests.auth.HTTPBasicAuth('a', 'b'), requests.auth.HTTPBasicAuth('a', 'b') != requests.auth.HTTPBasicAuth('a', 'c')]",
-	"r = requests.get(URL + '/paged')\nout = [r.links['next']['url'], r.links, requests.get(URL + '/json').links]",
-	"r = requests.get(URL + '/missing')\ntry:\n    r.raise_for_status()\nexcept requests.exceptions.HTTPError as e:\n    out = [str(e).replace(URL, ''), e.response.status_code, r.ok, bool(r)]",
-	"r = requests.get(URL + '/text')\nout = [r.text, r.encoding]",
-	"r = requests.get(URL + '/moved', allow_redirects=False)\nout = [r.status_code, r.headers['Location'], r.is_redirect]",
-	"with requests.Session() as s:\n    s.headers.update({'X-Key': 'session'})\n    s.auth = ('u', 'p')\n    s.params = {'q': '1'}\n    a = s.get(URL + '/json')\n    b = s.post(URL + '/json', json={'x': 1}, headers={'X-Key': None})\nout = [a.status_code, b.status_code]",
-	"try:\n    requests.get('http://127.0.0.1:1/', timeout=5)\n    out = 'no error'\nexcept requests.exceptions.Timeout:\n    out = 'time-out'\nexcept requests.exceptions.RequestException as e:\n    out = [isinstance(e, requests.ConnectionError), isinstance(e, OSError)]",
-	"try:\n    requests.get(URL + '/text').json()\nexcept ValueError as e:\n    out = 'no JSON'",
-	"import urllib.request\nwith urllib.request.urlopen(URL + '/json?a=1') as r:\n    out = [r.status, r.getcode(), r.reason, json.loads(r.read()), r.headers['content-type'], r.getheader('X-None', 'no'), r.geturl() == URL + '/json?a=1']",
-	"from urllib import request\nfrom urllib.error import HTTPError\nq = request.Request(URL + '/missing', data=b'a=b', headers={'X-key': 'k'})\ntry:\n    request.urlopen(q)\nexcept HTTPError as e:\n    out = [e.code, e.reason, str(e), e.read(), q.get_method()]",
-	"import urllib.request, urllib.parse\nq = urllib.request.Request(URL + '/json', data=json.dumps({'x': 'č'}).encode(), method='PUT')\nq.add_header('Content-Type', 'application/json')\nout = json.load(urllib.request.urlopen(q))['id'], urllib.parse.quote('a b')",
-	"from urllib.request import urlopen\nfrom urllib.error import URLError\ntry:\n    urlopen('http://127.0.0.1:1/', timeout=5)\n    out = 'no error'\nexcept URLError as e:\n    out = isinstance(e, OSError)",
-	"import urllib.request\ntry:\n    urllib.request.urlopen(URL + '/json', data='text')\nexcept TypeError as e:\n    out = str(e)",
-	"import urllib.request\nout = urllib.request.urlopen(urllib.request.Request(URL + '/moved')).read()",
-	"import xml.etree.ElementTree as ET\nroot = ET.Element('Invoice')\nET.SubElement(root, 'Id', n='1').text = 'č & x'\nET.indent(root)\nout = requests.post(URL + '/json', data=ET.tostring(root, encoding='utf-8', xml_declaration=True), headers={'Content-Type': 'application/xml'}).status_code",
-	"from requests.auth import HTTPBasicAuth\nr = requests.get(URL + '/json?x=1#top', params='y=2', auth=HTTPBasicAuth('a', 'b'))\nout = r.status_code",
+// Cookies that a login sets, and those that few servers set.
+var (
+	loginCookies = []string{
+		"SID=1f; Path=/; HttpOnly", "ROUTE=.node1; path=/", "SEC=x; Secure", "OLD=1; Max-Age=0", "DEEP=2; Path=/deep",
+		"DOM=3; Domain=127.0.0.1", "OTHER=3; Domain=erp.example", "PAST=4; Expires=Wed, 21 Oct 2015 07:28:00 GMT",
+		"LATER=5; Expires=Wed, 21 Oct 2065 07:28:00 GMT", `QUOTED="a b"`, "EMPTY=", "REL=6; Path=deep", "SPACED = 7 ; Path = /",
+	}
+	oddCookies = []string{
+		"bare", "=nameless", "", "TWICE=1; Path=/; Path=/deep", "AGE=1; Max-Age=soon", "NOPATH=1; Path", "EMPTYPATH=1; Path=",
+		"LONG=1; Max-Age=60; Expires=Wed, 21 Oct 2015 07:28:00 GMT", "EMPTYDOMAIN=1; Domain=", "TLD=1; Domain=.1",
+		"DOTTED=1; domain=.127.0.0.1; path=/", "PART=1; Domain=0.0.1", `QUOTED=1; Path=/; Expires="Wed, 21 Oct 2015 07:28:00 GMT"`,
+		"SPACED = a b ; secure ; path = / ", "EQUALS=a=b; Path=/", "ODD=1; Expires=whenever; Path=/",
+	}
+)
+
+func addCookies(w http.ResponseWriter, all []string) {
+	for _, cookie := range all {
+		w.Header().Add("Set-Cookie", cookie)
+	}
+}
+
+// sendingCode are the bodies in testdata/sending.py.
+func sendingCode(t *testing.T) []string {
+	t.Helper()
+	text, err := os.ReadFile("testdata/sending.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	bodies := strings.Split(strings.TrimSpace(string(text)), "\n# ---\n")
+	if len(bodies) < 40 {
+		t.Fatalf("only %d bodies", len(bodies))
+	}
+	return bodies[1:]
 }
 
 func runSending(t *testing.T, url, body string) (out string, err error) {
@@ -184,9 +170,9 @@ func runSending(t *testing.T, url, body string) (out string, err error) {
 func TestAFunctionSendsWhatRequestsSends(t *testing.T) {
 	t.Parallel()
 	python := oracle.Need(t, "requests")
-	e := newPartner(t)
+	e, sending := newPartner(t), sendingCode(t)
 	script := "import json\nimport requests\nURL = " + fmt.Sprintf("%q", e.URL) + "\n"
-	for _, body := range sendingCode {
+	for _, body := range sending {
 		script += body + "\nprint(repr(out))\nrequests.get(URL + '/mark')\n"
 	}
 	command := python.Command("-c", script)
@@ -197,7 +183,7 @@ func TestAFunctionSendsWhatRequestsSends(t *testing.T) {
 	}
 	want := strings.Split(string(printed), "\n")
 	wantSent := strings.Split(e.taken(), "GET /mark")
-	for i, body := range sendingCode {
+	for i, body := range sending {
 		got, err := runSending(t, e.URL, body)
 		if err != nil {
 			t.Errorf("%s\n%v", body, err)
@@ -238,7 +224,9 @@ func TestWhatReachesIntoTheConnectionIsRefused(t *testing.T) {
 	e := newPartner(t)
 	for _, argument := range []string{"verify=False", "verify='ca.pem'", "proxies={'https': 'x'}", "cert='x.pem'", "hooks={'response': 1}"} {
 		name, _, _ := strings.Cut(argument, "=")
-		for _, call := range []string{"requests.post(URL + '/json', " + argument + ")", "s = requests.Session()\ns." + argument + "\ns.post(URL + '/json')"} {
+		for _, call := range []string{
+			"requests.post(URL + '/json', " + argument + ")", "s = requests.Session()\ns." + argument + "\ns.post(URL + '/json')",
+		} {
 			_, err := runSending(t, e.URL, call+"\nout = 0")
 			if err == nil || !strings.Contains(err.Error(), name) || e.taken() != "" {
 				t.Errorf("%s: %v", call, err)
@@ -247,7 +235,8 @@ func TestWhatReachesIntoTheConnectionIsRefused(t *testing.T) {
 	}
 	for code, name := range map[string]string{
 		"s.proxies.update({'https': 'x'})": "proxies", "s.max_redirects = 3": "max_redirects",
-		"class Own(requests.adapters.HTTPAdapter):\n    def send(self, request, **options): return super().send(request, timeout=5)\ns.mount('http://', Own())": "a method send",
+		"class Own(requests.adapters.HTTPAdapter):\n    def send(self, request, **options): return super().send(request, timeout=5)\n" +
+			"s.mount('http://', Own())": "a method send",
 	} {
 		_, err := runSending(t, e.URL, "s = requests.Session()\n"+code+"\ns.post(URL + '/json')\nout = 0")
 		if err == nil || !strings.Contains(err.Error(), name) || e.taken() != "" {

@@ -38,8 +38,10 @@ func TestAFunctionThatMaySendSleeps(t *testing.T) {
 	}{
 		"until its time is over": {pollingCode, "4 in 10.0", 10 * time.Second},
 		"in vain":                {strings.ReplaceAll(pollingCode, "2.5", "-1"), "sleep length must be non-negative", 0},
-		"for a text":             {strings.ReplaceAll(pollingCode, "2.5", "'2'"), "TypeError: 'str' object cannot be interpreted as an integer", 0},
-		"longer than it may":     {strings.ReplaceAll(pollingCode, "2.5", "3600"), "deadline exceeded", time.Minute},
+		"for a text": {
+			strings.ReplaceAll(pollingCode, "2.5", "'2'"), "TypeError: 'str' object cannot be interpreted as an integer", 0,
+		},
+		"longer than it may": {strings.ReplaceAll(pollingCode, "2.5", "3600"), "deadline exceeded", time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -485,20 +485,14 @@ func TestACallThatMayHaveBeenSentIsNotSentAgain(t *testing.T) {
 	client := pipeline.WithHTTPClient(&http.Client{Transport: transport})
 	call := invoice()
 	ledger := pipeline.MemoryLedger()
-	journal := func(l pipeline.Ledger) pipeline.Option {
-		j, err := pipeline.NewJournal(l, pipeline.JournalOptions{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return pipeline.WithJournal(j)
-	}
 	// The writes are the claim, the call and its reply.
 	dying, ctx := mortal.New(t.Context(), ledger, 3, false)
-	_, _ = chain.Export(ctx, call.Payload(), client, journal(dying))
+	_, _ = chain.Export(ctx, call.Payload(), client, journalOn(t, dying))
 	if err := dying.Bury(t.Context()); err != nil || !dying.Dead() {
 		t.Fatal(err)
 	}
-	if _, err := chain.Export(t.Context(), call.Payload(), client, journal(ledger)); !errors.Is(err, pipeline.ErrMaybeSent) || len(*got) != 1 {
+	_, err = chain.Export(t.Context(), call.Payload(), client, journalOn(t, ledger))
+	if !errors.Is(err, pipeline.ErrMaybeSent) || len(*got) != 1 {
 		t.Errorf("%v, %d calls", err, len(*got))
 	}
 }

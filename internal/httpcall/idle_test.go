@@ -73,7 +73,8 @@ func TestAHostThatCannotBeReachedIsTriedOnce(t *testing.T) {
 		<-release // net/http goes on dialling for those who come later
 		return nil, errors.New("nobody there")
 	}}
-	_, err := New(Options{HTTP: &http.Client{Transport: transport}}).Do(t.Context(), &Call{Method: "POST", URL: "http://erp.example", Body: Bytes("x"), Idle: time.Second})
+	call := &Call{Method: "POST", URL: "http://erp.example", Body: Bytes("x"), Idle: time.Second}
+	_, err := New(Options{HTTP: &http.Client{Transport: transport}}).Do(t.Context(), call)
 	var failed *Error
 	if !errors.As(err, &failed) || failed.Sent || failed.Attempts != 1 || !errors.Is(err, ErrIdle) {
 		t.Errorf("got %v", err)

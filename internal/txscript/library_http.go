@@ -91,7 +91,7 @@ func libSleep(r *run, c *pyvalue.Call) (value, error) {
 		return value{}, pyvalue.Raise("ValueError", "Invalid value NaN (not a number)")
 	case seconds < 0:
 		return value{}, pyvalue.Raise("ValueError", "sleep length must be non-negative")
-	case seconds > math.MaxInt64/1e9:
+	case seconds >= math.MaxInt64/1e9:
 		return value{}, pyvalue.Raise("OverflowError", "timestamp too large to convert to C _PyTime_t")
 	case r.host.Wait == nil:
 		return pyvalue.None(), nil

@@ -194,7 +194,10 @@ func TestNothingThatLeavesForTemporalShowsASecret(t *testing.T) {
 				})
 			}
 			t.Cleanup(func() {
-				for _, method := range []string{"StartWorkflowExecution", "RecordActivityTaskHeartbeat", "RespondActivityTaskCompleted", "RespondActivityTaskFailed", "RespondWorkflowTaskCompleted"} {
+				for _, method := range []string{
+					"StartWorkflowExecution", "RecordActivityTaskHeartbeat", "RespondActivityTaskCompleted", "RespondActivityTaskFailed",
+					"RespondWorkflowTaskCompleted",
+				} {
 					if seen[method] == 0 {
 						t.Errorf("no %s was seen: %v", method, seen)
 					}
@@ -227,8 +230,8 @@ func leaves(t *testing.T, address, name string, step pipeline.Step, secrets pipe
 	if name == "the end of its time" {
 		p.Timeout = 2 * time.Second
 	}
-	r, err := p.startWith([]pipeline.Step{pipeline.Named("post a", pipeline.StepFunc(func(context.Context, *pipeline.Export) error { return nil })), step},
-		pipeline.WithLogger(out.log()))
+	first := pipeline.Named("post a", pipeline.StepFunc(func(context.Context, *pipeline.Export) error { return nil }))
+	r, err := p.startWith([]pipeline.Step{first, step}, pipeline.WithLogger(out.log()))
 	must(t, err)
 	t.Cleanup(r.stop)
 	s := httptest.NewServer(r)

@@ -21,10 +21,13 @@ def _host(url):
 def _path(url): return urlsplit(url).path or "/"
 
 
-def _is_address(host): return ":" in host or host.replace(".", "").isdigit()
+def _named(text):
+    name, equals, v = text.strip().partition("=")
+    return name.strip(), v.strip() if equals else None
 
 
 def _is_past(date):
+    date = date.strip('"')
     for form in ("%a, %d %b %Y %H:%M:%S", "%a, %d-%b-%Y %H:%M:%S", "%a, %d-%b-%y %H:%M:%S"):
         try:
             return time.strptime(date.removesuffix(" GMT").removesuffix(" UTC"), form) <= time.gmtime()
@@ -109,34 +112,36 @@ class RequestsCookieJar:
 
     def _take_one(self, url, text):
         pair, *attributes = text.split(";")
-        name, equals, v = pair.strip().partition("=")
-        name, v = name.strip(), v.strip()
-        if not equals:
+        name, v = _named(pair)
+        if not name:
             return
         said = {}
-        for attribute in attributes:
-            key, _, given = attribute.strip().partition("=")
-            said[key.strip().lower()] = given.strip()
+        for key, given in map(_named, attributes):
+            said.setdefault(key.lower(), given)  # the first one counts
+        if any(given is None for key, given in said.items() if key in ("domain", "path", "max-age")):
+            return
         host, path = _host(url), _path(url)
-        domain, specified = said.get("domain", "").lower(), False
-        if domain:
-            specified, domain = True, domain if domain.startswith(".") else "." + domain
-            if not ("." + host).endswith(domain) or _is_address(host) and domain != "." + host or "." not in domain[1:] and domain != ".local":
+        domain, specified = host, "domain" in said
+        if specified:
+            domain = "." + said["domain"].lower().removeprefix(".")
+            if not ("." + host).endswith(domain) or "." not in domain[1:] and not host.endswith(".local"):
                 return
         kept = said.get("path") or path[:path.rfind("/")] or "/"
-        cookie = Cookie(name, v, domain or host, kept, "secure" in said, specified)
-        age = said.get("max-age", "")
-        if age.removeprefix("-").isdigit() and int(age) <= 0 or not age and "expires" in said and _is_past(said["expires"]):
+        cookie, gone = Cookie(name, v, domain, kept, "secure" in said, specified), _is_past(said.get("expires") or "")
+        if "max-age" in said:
+            try:
+                gone = int(said["max-age"]) <= 0
+            except ValueError:
+                return
+        if gone:
             self._remove(lambda c: (c.domain, c.path, c.name) == (cookie.domain, cookie.path, cookie.name))
         else:
             self.set_cookie(cookie)
 
     def _header(self, url):
-        host, path, sent = _host(url), _path(url), []
-        for paths in list(self._kept.values()):
-            cookies = [c for names in paths.values() for c in names.values() if _belongs(c, url, host, path)]
-            sent += sorted(cookies, key=lambda c: -len(c.path))
-        return "; ".join(f"{c.name}={c.value}" for c in sent)
+        host, path = _host(url), _path(url)
+        sent = sorted([c for c in self if _belongs(c, url, host, path)], key=lambda c: -len(c.path))
+        return "; ".join(c.name if c.value is None else f"{c.name}={c.value}" for c in sent)
 
 
 def _belongs(c, url, host, path):

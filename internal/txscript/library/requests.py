@@ -17,7 +17,14 @@ from urllib.parse import urlencode, urlsplit
 
 
 class PreparedRequest:
-    def __init__(self, method, url, headers, body): self.method, self.url, self.headers, self.body = method, url, headers, body
+    def __init__(self, method, url, headers, body): self.method, self.url, self.headers, self._body = method, url, headers, body
+
+    @property
+    def body(self): return b"".join(self._body) if isinstance(self._body, list) else self._body  # a form's parts are joined if they are asked for
+
+    @body.setter
+    def body(self, v): self._body = v
+
     @property
     def path_url(self): return urlsplit(self.url)._replace(scheme="", netloc="", fragment="").geturl() or "/"
 
@@ -281,9 +288,9 @@ class Session:
         prepared = PreparedRequest(method.upper(), url, sent, body)
         if auth:
             prepared = (_auth.HTTPBasicAuth(*auth) if isinstance(auth, tuple) and len(auth) == 2 else auth)(prepared)
-        if prepared.body is None and prepared.method not in ("GET", "HEAD"):
+        if prepared._body is None and prepared.method not in ("GET", "HEAD"):
             prepared.headers.setdefault("Content-Length", "0")
-        body = prepared.body.encode("utf-8") if isinstance(prepared.body, str) else prepared.body
+        body = prepared._body.encode("utf-8") if isinstance(prepared._body, str) else prepared._body
         if isinstance(timeout, (tuple, list)):
             timeout = timeout[-1]
         pairs = [_checked(name, v) for name, v in prepared.headers.items()]
