@@ -19,14 +19,14 @@ import (
 type conn struct {
 	net.Conn
 	out    atomic.Int64
-	failed chan error // has the first error of Read; nil where nobody asks
-	record recorder
+	failed chan error               // has the first error of Read; nil where nobody asks
+	record atomic.Pointer[recorder] // of the request that has the connection, nil before the first
 }
 
 // Read implements [net.Conn].
 func (c *conn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
-	c.record.add(p[:n])
+	c.record.Load().add(p[:n])
 	if err != nil && c.failed != nil {
 		select {
 		case c.failed <- err:
@@ -40,7 +40,7 @@ func (c *conn) written() int64 { return c.out.Load() }
 
 // Write implements [net.Conn].
 func (c *conn) Write(p []byte) (int, error) {
-	c.record.send()
+	c.record.Load().send()
 	n, err := c.Conn.Write(p)
 	c.out.Add(int64(n))
 	if err != nil {

@@ -233,14 +233,15 @@ type exchange struct {
 	traced    bool
 	connected bool
 	http2     bool
-	conn      *conn    // nil if the connection does not count
-	kept      bool     // another request was made on it before
-	refused   net.Conn // which must not get the request
-	sealed    bool     // TLS is above conn
-	before    int64    // bytes that conn had written before
-	wrote     bool     // of the header, at least into a buffer
-	read      bool     // of the body
-	lost      bool     // an earlier connection may have got it
+	conn      *conn     // nil if the connection does not count
+	record    *recorder // of what comes on conn, nil without one
+	kept      bool      // another request was made on it before
+	refused   net.Conn  // which must not get the request
+	sealed    bool      // TLS is above conn
+	before    int64     // bytes that conn had written before
+	wrote     bool      // of the header, at least into a buffer
+	read      bool      // of the body
+	lost      bool      // an earlier connection may have got it
 	repeats   int
 }
 
@@ -291,7 +292,8 @@ func (x *exchange) gotConn(info httptrace.GotConnInfo) {
 	_, x.sealed = info.Conn.(*tls.Conn)
 	if x.conn = counted(info.Conn); x.conn != nil {
 		x.before = x.conn.written()
-		x.conn.record.begin(!x.sealed)
+		x.record = &recorder{on: !x.sealed}
+		x.conn.record.Store(x.record)
 	}
 }
 
@@ -316,7 +318,7 @@ func (x *exchange) fields() [][2]string {
 	if x.conn == nil || x.sealed {
 		return nil
 	}
-	return x.conn.record.fields()
+	return x.record.fields()
 }
 
 // unasked reports a reply that had come before the request was written. net/http closes a kept
@@ -325,7 +327,7 @@ func (x *exchange) fields() [][2]string {
 func (x *exchange) unasked() bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if x.conn == nil || !x.kept || x.http2 || !x.conn.record.unasked() {
+	if x.conn == nil || !x.kept || x.http2 || !x.record.unasked() {
 		return false
 	}
 	_ = x.conn.Close()

@@ -10,26 +10,23 @@ import (
 // a longer one.
 const maxRecorded = 1<<20 + 1<<12
 
-// recorder keeps the header of a reply as it comes over a connection: net/http spells
-// its names anew and forgets their order.
+// recorder keeps the header of one reply as it comes over a connection: net/http spells its
+// names anew and forgets their order. It belongs to the request, not to the connection, which
+// net/http gives to the next request before it hands out a reply that has no body. A nil one
+// keeps nothing.
 type recorder struct {
 	mu      sync.Mutex
-	on      bool
+	on      bool   // the header can be read, and has not ended
 	head    []byte // of the reply, from its status line
 	sending bool   // the request has begun to leave
 	replied bool   // something has come since then
 }
 
-// begin starts with the next request and its reply, of which the header is recorded where it
-// can be read.
-func (r *recorder) begin(readable bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.on, r.head, r.sending, r.replied = readable, nil, false, false
-}
-
 // send notes that something of the request is about to be written.
 func (r *recorder) send() {
+	if r == nil {
+		return
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.sending = true
@@ -45,6 +42,9 @@ func (r *recorder) unasked() bool {
 
 // add takes what was read from the connection.
 func (r *recorder) add(data []byte) {
+	if r == nil {
+		return
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.replied = r.replied || r.sending && len(data) > 0
