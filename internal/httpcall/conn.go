@@ -36,6 +36,18 @@ func (c *conn) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// begin returns the record of a request that gets the connection, and of its reply, whose header
+// can be readable. A record of which nothing has moved is the same request's: where a transport
+// of [Once] is above another, both are told of the connection.
+func (c *conn) begin(readable bool) *recorder {
+	if r := c.record.Load(); r != nil && r.fresh() {
+		return r
+	}
+	r := &recorder{on: readable}
+	c.record.Store(r)
+	return r
+}
+
 func (c *conn) written() int64 { return c.out.Load() }
 
 // Write implements [net.Conn].

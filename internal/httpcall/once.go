@@ -292,8 +292,7 @@ func (x *exchange) gotConn(info httptrace.GotConnInfo) {
 	_, x.sealed = info.Conn.(*tls.Conn)
 	if x.conn = counted(info.Conn); x.conn != nil {
 		x.before = x.conn.written()
-		x.record = &recorder{on: !x.sealed}
-		x.conn.record.Store(x.record)
+		x.record = x.conn.begin(!x.sealed)
 	}
 }
 

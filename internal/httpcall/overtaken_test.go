@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptrace"
+	"strings"
 	"sync"
 	"testing"
 )
@@ -16,10 +17,16 @@ func TestACallThatTakesOverAConnectionLeavesTheReplyBeforeToItsCall(t *testing.T
 		w.Header().Set("Location", r.URL.Path)
 		w.WriteHeader(http.StatusNoContent)
 	})
-	for _, method := range []string{"GET", "POST", "HEAD", "DELETE"} {
+	kept := newTransport()
+	t.Cleanup(kept.CloseIdleConnections)
+	for _, method := range []string{"GET", "POST", "HEAD", "DELETE", "POST within another Once"} {
 		t.Run(method, func(t *testing.T) {
 			t.Parallel()
 			c := isolated(t, Options{})
+			method, within, _ := strings.Cut(method, " ")
+			if within != "" {
+				c = isolated(t, Options{HTTP: &http.Client{Transport: Once(kept)}})
+			}
 			if _, err := c.Do(t.Context(), &Call{Method: "GET", URL: s.URL}); err != nil { // so that there is a connection
 				t.Fatal(err)
 			}

@@ -22,6 +22,13 @@ type recorder struct {
 	replied bool   // something has come since then
 }
 
+// fresh reports that nothing has left or come.
+func (r *recorder) fresh() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return !r.sending && len(r.head) == 0
+}
+
 // send notes that something of the request is about to be written.
 func (r *recorder) send() {
 	if r == nil {
