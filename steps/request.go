@@ -38,23 +38,35 @@ type header struct {
 }
 
 // set renders the header into a call. A value within a string of JSON, such as that of
-// Dropbox-API-Arg, is escaped for it.
+// Dropbox-API-Arg, is escaped for it. What is sent is Latin-1, as Python's requests sends it.
 func (h header) set(ctx context.Context, call *send.Call, place string, data *jsontemplate.Data, x *pipeline.Export) error {
-	if text, ok := h.value.Literal(); ok {
-		call.SetHeader(h.spelled, text)
-		return nil
-	}
-	v, in, err := h.value.RenderBody(ctx, data, false)
+	place = settings.Join(place, h.spelled)
+	text, err := h.text(ctx, place, data, x)
 	if err != nil {
 		return err
 	}
+	sent, ok := httpcall.Latin1(text)
+	if !ok {
+		x.Decide("%s is sent in UTF-8, since it has letters that Latin-1 lacks; Python's requests would fail", place)
+	}
+	call.SetHeader(h.spelled, sent)
+	return nil
+}
+
+func (h header) text(ctx context.Context, place string, data *jsontemplate.Data, x *pipeline.Export) (string, error) {
+	if text, ok := h.value.Literal(); ok {
+		return text, nil
+	}
+	v, in, err := h.value.RenderBody(ctx, data, false)
+	if err != nil {
+		return "", err
+	}
 	text, err := jsontemplate.Text(ctx, v)
 	if err != nil {
-		return fmt.Errorf("%s: %w", settings.Join(place, h.spelled), err)
+		return "", fmt.Errorf("%s: %w", place, err)
 	}
-	exporttemplate.NoteJSON(x, settings.Join(place, h.spelled), in)
-	call.SetHeader(h.spelled, text)
-	return nil
+	exporttemplate.NoteJSON(x, place, in)
+	return text, nil
 }
 
 var methods = []string{"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"}

@@ -2,6 +2,7 @@ package steps_test
 
 import (
 	"bufio"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -85,8 +86,8 @@ func shape(call string) string {
 }
 
 // requestKin are the arguments of calls, as both programs take them. What differs is not
-// here: letters in headers, which requests sends as Latin-1, spaces at the end of a header,
-// null in a form, which it leaves out, and the Content-Type of a form without fields.
+// here: letters in headers that Latin-1 lacks, on which requests fails, spaces at the end of a
+// header, null in a form, which it leaves out, and the Content-Type of a form without fields.
 var requestKin = []string{
 	`{"method":"GET","url":"/a b"}`,
 	`{"method":"GET","url":"/č/ž?q=č"}`,
@@ -131,6 +132,7 @@ var requestKin = []string{
 	`{"method":"POST","url":"/b","data":"x","headers":{"Content-Type":"text/csv; charset=UTF-8","X-a":"1","x-B":"2"}}`,
 	`{"method":"POST","url":"/h","data":"x","headers":{"X-Empty":"","X-Inner":"a  b","X-Comma":"a, b;c=\"d\""}}`,
 	`{"method":"POST","url":"/h","data":"x","headers":{"X-Tab":"a\tb"}}`,
+	`{"method":"POST","url":"/h","data":"x","headers":{"X-Vendor":"Müller & Söhne, 5 £","X-Low":"\u0080\u00a0ÿ."}}`,
 	`{"method":"POST","url":"/h","data":"x","headers":{"Cookie":"a=b; c=d","Authorization":"Basic eDp5","If-Match":"*"}}`,
 	`{"method":"POST","url":"/f","data":{"a":"1","b":"x y","c":"a+b&c=d/?","č":"ž€","":"e","e":""}}`,
 	`{"method":"POST","url":"/f","data":{"a":["1","2"],"b":[]}}`,
@@ -139,6 +141,19 @@ var requestKin = []string{
 	`{"method":"POST","url":"/f","data":{"a":"line\r\nbreak\ttab"}}`,
 	`{"method":"PUT","url":"/f","data":{"a":"1"}}`,
 	`{"method":"POST","url":"/f","data":{"a":"1"},"headers":{"Content-Type":"application/x-www-form-urlencoded; charset=utf-8"}}`,
+}
+
+func TestAHeaderWithLettersThatLatin1LacksIsSentInUTF8(t *testing.T) {
+	t.Parallel()
+	url, got := erp(t, 200, "")
+	settings := `{"request": {"url": "URL", "headers": {"X-Name": "@{vendor} Łódź"}}}`
+	x := pipelinetest.Run(t, fromJSON[steps.RESTExport](t, strings.ReplaceAll(settings, "URL", url)), invoice())
+	if x.Err != nil || len(*got) != 1 || (*got)[0].header.Get("X-Name") != `A&B "Co" Łódź` {
+		t.Fatalf("%v, %+v", x.Err, *got)
+	}
+	if decisions := fmt.Sprint(x.Report.Steps[0].Decisions); !strings.Contains(decisions, "request.headers.X-Name is sent in UTF-8") {
+		t.Errorf("decisions %s", decisions)
+	}
 }
 
 // What leaves is what Python's requests sends for the same arguments.

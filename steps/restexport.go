@@ -63,8 +63,10 @@ const (
 
 // Request is the call that a [RESTExport] makes.
 type Request struct {
-	URL     string            `json:"url"`
-	Method  string            `json:"method"` // POST if ""
+	URL    string `json:"url"`
+	Method string `json:"method"` // POST if ""
+	// Headers are sent in Latin-1, as Python's requests sends them; a value with letters that
+	// Latin-1 lacks, on which requests fails, in UTF-8, which the report says.
 	Headers map[string]string `json:"headers"`
 	// Content is the body as text or bytes.
 	Content string `json:"content"`

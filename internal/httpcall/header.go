@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"golang.org/x/text/encoding/charmap"
 )
 
 // userAgent is what a call says it comes from whose settings don't say it.
@@ -51,6 +53,16 @@ func (c *Call) setHeader(req *http.Request) {
 
 // defaults are the headers of calls whose settings don't have them.
 var defaults = [][2]string{{"User-Agent", userAgent}, {"Accept", "*/*"}, {"Accept-Encoding", acceptEncoding}}
+
+// Latin1 returns the value of a header as Python's http.client sends it, in Latin-1. What has
+// letters that Latin-1 lacks stays as it is, and is not ok.
+func Latin1(text string) (sent string, ok bool) {
+	sent, err := charmap.ISO8859_1.NewEncoder().String(text)
+	if err != nil {
+		return text, false
+	}
+	return sent, true
+}
 
 // Fields returns names and values of the reply's header as they came, in their order
 // and spelling. Over HTTP/2, and through a transport that is not ours, they are not

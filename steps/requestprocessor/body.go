@@ -11,8 +11,6 @@ import (
 	"net/http"
 	"strings"
 
-	"golang.org/x/text/encoding/charmap"
-
 	"github.com/exportpipeline/exportpipeline/internal/httpcall"
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
 	"github.com/exportpipeline/exportpipeline/internal/python/ucd"
@@ -78,10 +76,7 @@ func (q *request) fill(ctx context.Context, r *run, s *reqproc.Scope) (*outgoing
 // and UTF-8 for what Latin-1 lacks. The note says on which values the engine fails, and
 // what of them is not sent.
 func headerText(v pyvalue.Value, text string) (sent, note string) {
-	latin, err := charmap.ISO8859_1.NewEncoder().String(text)
-	if err != nil {
-		latin = text
-	}
+	sent, ok := httpcall.Latin1(text)
 	switch {
 	case !v.IsText():
 		note = reqproc.Describe(v) + " and goes out as text; the engine would fail"
@@ -89,10 +84,10 @@ func headerText(v pyvalue.Value, text string) (sent, note string) {
 		note = "text with blanks before it; the engine would fail"
 	case text != strings.TrimRight(text, " \t"):
 		note = "sent without the blanks after it, which are not part of a header's value"
-	case err != nil:
+	case !ok:
 		note = "sent in UTF-8; the engine would fail"
 	}
-	return latin, note
+	return sent, note
 }
 
 // body sends the content in the way that content_type asks for.
