@@ -10,10 +10,33 @@ import (
 	"github.com/exportpipeline/exportpipeline/pipeline/runpage"
 )
 
-// active is what makes a page do something, or load something.
+// active is what makes a page do something, or load something. What stands in the quotes of an
+// attribute is text.
 var active = regexp.MustCompile(
-	`(?i)<(script|iframe|object|embed|img|link|base|form)\b|<[^<>]*\s(on[a-z]+|src)\s*=|(href|action)\s*=\s*"\s*(javascript|data):`,
+	`(?i)<(script|iframe|object|embed|img|link|base|form)\b` +
+		`|<[^<>"]*("[^"]*"[^<>"]*)*([\s/]|"[^"]*")(on[a-z]+|src)\s*=` +
+		`|(href|action)\s*=\s*"\s*(javascript|data):`,
 )
+
+func TestTextInTheQuotesOfAnAttributeIsNotActive(t *testing.T) {
+	t.Parallel()
+	for tag, want := range map[string]bool{
+		`<li class="a&#34; onload=&#34;x">`: false,
+		`<li class="a b" title="c src=d">`:  false,
+		`<li class="a"><p>onload = x</p>`:   false,
+		`<li class="a" onload="x">`:         true,
+		`<li class="a"onload="x">`:          true,
+		`<li onload=x>`:                     true,
+		`<svg/onload=x>`:                    true,
+		`<video class="a" SRC = "x">`:       true,
+		`<a href=" JavaScript:x">`:          true,
+		`<Script>`:                          true,
+	} {
+		if active.MatchString(tag) != want {
+			t.Errorf("%s: %v", tag, !want)
+		}
+	}
+}
 
 // FuzzPage shows whatever a report may hold: a page has no script, and loads nothing.
 func FuzzPage(f *testing.F) {
