@@ -10,8 +10,8 @@ import (
 	"github.com/exportpipeline/exportpipeline/pipeline/runpage"
 )
 
-// active is what makes a page do something, or load something. What stands in the quotes of an
-// attribute is text.
+// active matches what makes a page run or load something. The text within the quotes of an
+// attribute does neither.
 var active = regexp.MustCompile(
 	`(?i)<(script|iframe|object|embed|img|link|base|form)\b` +
 		`|<[^<>"]*("[^"]*"[^<>"]*)*([\s/]|"[^"]*")(on[a-z]+|src)\s*=` +
