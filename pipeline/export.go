@@ -187,7 +187,9 @@ func (x *Export) Redact(text string) string { return x.run.redactor.String(text)
 func (x *Export) Excerpt(data []byte, most int) string {
 	looked := 4 * most // blanks go, and many texts are indented
 	text := string(data[:min(len(data), looked+redact.Beyond+1)])
-	text, _ = redact.Beginning(text, looked, func(text string) string { return x.Redact(strings.ToValidUTF8(text, "")) })
+	text, _ = redact.Beginning(text, looked, func(text string) string {
+		return x.Redact(strings.ToValidUTF8(x.Redact(text), "")) // a secret may be in Latin-1, or have odd bytes in it
+	})
 	text = strings.Join(strings.Fields(text), " ")
 	if text == "" {
 		return "(no text)"

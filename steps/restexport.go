@@ -404,7 +404,7 @@ func (s *RESTExport) resolve(x *pipeline.Export, reply *send.Reply) {
 	const looked = maxMessage * utf8.UTFMax
 	body := string(reply.Body[:min(len(reply.Body), looked+redact.Beyond+1)])
 	text, cut := redact.Beginning(body, looked, func(text string) string {
-		return x.Redact(strings.TrimSpace(strings.ToValidUTF8(text, "�")))
+		return strings.TrimSpace(strings.ToValidUTF8(x.Redact(text), "�"))
 	})
 	if text == "" {
 		text, cut = fmt.Sprintf("The API answered with status %d.", reply.Status), false

@@ -36,8 +36,8 @@ func (c *conn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// begin returns the record of a request that gets the connection, and of its reply, whose header
-// can be readable. A record of which nothing has moved is the same request's: where a transport
+// begin returns the record of a request that gets the connection, and of its reply. Readable says
+// whether the reply's header can be read here. A record of which nothing has moved is the same request's: where a transport
 // of [Once] is above another, both are told of the connection.
 func (c *conn) begin(readable bool) *recorder {
 	if r := c.record.Load(); r != nil && r.fresh() {
