@@ -4,8 +4,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-
-	"golang.org/x/text/encoding/charmap"
 )
 
 // userAgent is what a call says it comes from whose settings don't say it.
@@ -57,11 +55,14 @@ var defaults = [][2]string{{"User-Agent", userAgent}, {"Accept", "*/*"}, {"Accep
 // Latin1 returns the value of a header as Python's http.client sends it, in Latin-1. What has
 // letters that Latin-1 lacks stays as it is, and is not ok.
 func Latin1(text string) (sent string, ok bool) {
-	sent, err := charmap.ISO8859_1.NewEncoder().String(text)
-	if err != nil {
-		return text, false
+	latin := make([]byte, 0, len(text))
+	for _, r := range text {
+		if r > 0xff {
+			return text, false
+		}
+		latin = append(latin, byte(r))
 	}
-	return sent, true
+	return string(latin), true
 }
 
 // Fields returns names and values of the reply's header as they came, in their order
