@@ -34,7 +34,9 @@ type Redactor struct {
 	known  map[string]bool
 	plain  index
 	folded index  // of forms that may be broken into lines; see foldedForms
-	starts starts // of both
+	lost   index  // of forms without letters beyond ASCII; see lostForms
+	loses  bool   // lost has some
+	starts starts // of all
 }
 
 // New returns a redactor that knows the given secrets.
@@ -63,6 +65,12 @@ func (r *Redactor) Add(secrets ...string) {
 		for _, form := range foldedForms(s) {
 			r.folded.add(form)
 			r.starts.add(form)
+		}
+		for _, form := range lostForms(s) {
+			r.plain.add(form) // for texts where the letters are not there
+			r.lost.add(form)
+			r.starts.add(form)
+			r.loses = true
 		}
 	}
 }
@@ -115,7 +123,7 @@ func merged(lists ...[]span) []span {
 // plainSpans finds the secrets that a text has in one of their [forms], and beginnings of
 // them at its end or before an ellipsis.
 func (r *Redactor) plainSpans(text string) []span {
-	named := merged(namedSpans(text), addressSpans(text))
+	named := merged(namedSpans(text), addressSpans(text), r.lostSpans(text))
 	if !r.starts.mayBeIn(text) {
 		return named
 	}
