@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"unicode/utf8"
 )
 
 // prefix begins every secret that New makes.
@@ -32,6 +33,10 @@ func forms(secret string) map[string]string {
 	for shift := range 3 {
 		text := base64.RawStdEncoding.EncodeToString([]byte("xy"[:min(shift, 2)] + secret))
 		all[fmt.Sprint("base64 after ", shift)] = text[2 : len(text)-2]
+	}
+	if last := strings.LastIndexFunc(secret, func(c rune) bool { return c >= utf8.RuneSelf }); last >= 0 {
+		_, size := utf8.DecodeRuneInString(secret[last:])
+		all["what is after its letters"] = secret[last+size:] // whatever a charset makes of them
 	}
 	return all
 }

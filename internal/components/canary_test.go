@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/exportpipeline/exportpipeline/internal/canary"
+	"github.com/exportpipeline/exportpipeline/internal/httpcall"
 	"github.com/exportpipeline/exportpipeline/pipeline"
 	"github.com/exportpipeline/exportpipeline/pipeline/folderledger"
 	"github.com/exportpipeline/exportpipeline/pipeline/hookserver/shadow"
@@ -36,7 +37,7 @@ import (
 
 // canaries are the secrets of an export, by where they come from: others in each run.
 var canaries = canary.Set{
-	"hook":    "c4nary-hook/S3cret+\"&" + rand.Text()[:8],
+	"hook":    "c4nary-hook/S3cret+\"&ß" + rand.Text()[:8],
 	"login":   canary.New("LoginPassword"),
 	"token":   canary.New("RossumToken"),
 	"oauth":   canary.New("OAuthToken"),
@@ -73,6 +74,11 @@ var misbehave = map[string]func(w http.ResponseWriter, r *http.Request, echo str
 	"answers broken JSON": func(w http.ResponseWriter, _ *http.Request, echo string) {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = io.WriteString(w, `{"sent":"`+echo+`"`)
+	},
+	"answers in Latin-1": func(w http.ResponseWriter, _ *http.Request, echo string) {
+		w.WriteHeader(400)
+		latin, _ := httpcall.Latin1(echo)
+		_, _ = io.WriteString(w, latin)
 	},
 	"answers in base64": func(w http.ResponseWriter, _ *http.Request, echo string) {
 		w.WriteHeader(400)
