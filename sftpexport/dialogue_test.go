@@ -261,7 +261,7 @@ func TestAServerThatHangsUpAtThePasswordIsNotAskedAgain(t *testing.T) {
 func TestOtherProtocolsAreKnownByTheirGreeting(t *testing.T) {
 	t.Parallel()
 	for _, greeting := range []string{
-		"220 files.example.com FTP server ready\r\n", "220-Welcome\r\n220 ready\r\n", "+OK POP3 ready\r\n", "* OK IMAP4rev1\r\n", "HTTP/1.1 400 Bad Request\r\n",
+		"220 files.example.com FTP server ready\r\n", "220 what p\xe4ssword-\xfcnd-geh\xebim opens\r\n", "220-Welcome\r\n220 ready\r\n", "+OK POP3 ready\r\n", "* OK IMAP4rev1\r\n", "HTTP/1.1 400 Bad Request\r\n",
 	} {
 		t.Run(greeting, func(t *testing.T) {
 			t.Parallel()
@@ -285,7 +285,10 @@ func TestOtherProtocolsAreKnownByTheirGreeting(t *testing.T) {
 			c := sftpexport.Credentials{
 				Type: "sftp", Host: "127.0.0.1", Port: sftpexport.Port(l.Addr().(*net.TCPAddr).Port), Username: "u", InsecureIgnoreHostKey: true,
 			}
-			err = login(t, replacing(t, c, "/out"), rossumtest.Secret("password", "p-of-nobody"))
+			err = login(t, replacing(t, c, "/out"), rossumtest.Secret("password", "pässword-ünd-gehëim"))
+			if strings.Contains(err.Error(), "ssword") || strings.Contains(err.Error(), "geh") {
+				t.Errorf("the password is shown: %v", err)
+			}
 			if !errors.Is(err, sftpexport.ErrConnection) || !strings.Contains(err.Error(), "no SSH server answers") || n.Load() != 1 {
 				t.Errorf("%d connections, error %v", n.Load(), err)
 			}
