@@ -80,6 +80,29 @@ func survives(text, secret string) bool {
 	return false
 }
 
+// Whatever stands for its letters, and whatever stands around it.
+func FuzzLettersThatAreLost(f *testing.F) {
+	f.Add("pässwörd-ünd", "key=", "\xe4", ".")
+	f.Add("pass?wörd", "? ", "", "?")
+	f.Add("Müllerň", "ž", "\u20ac?", "ň")
+	f.Fuzz(func(t *testing.T, secret, before, mark, after string) {
+		if kept(secret) == "" || len(secret) > 1000 || strings.ContainsFunc(mark, func(c rune) bool { return c < 0x80 && c != '?' }) {
+			t.Skip()
+		}
+		r := New(secret)
+		text := before + inEach(secret, mark) + after
+		got := r.String(text)
+		if got == text {
+			t.Fatalf("%q survives in %q", secret, text)
+		}
+		for _, s := range r.lostSpans(text) {
+			if isLost(text[s.from]) || isLost(text[s.to-1]) {
+				t.Errorf("%v of %q does not begin and end with what the secret has", s, text)
+			}
+		}
+	})
+}
+
 // Hiding what little ASCII such a secret has would hide dates and words.
 func TestASecretWithLittleASCIIHidesNoOtherTexts(t *testing.T) {
 	t.Parallel()

@@ -3,7 +3,8 @@
 //
 // A [Redactor] knows the secrets of one run: the hook's secrets, tokens,
 // passwords. It finds each one as it is and in the forms it takes on its way:
-// escaped for JSON, URLs and HTML, and in base64.
+// escaped for JSON, URLs and HTML, in base64, and with letters that another
+// charset has made of those beyond ASCII.
 package redact
 
 import (
