@@ -21,8 +21,8 @@ lint: ## check formatting, vet and golangci-lint, which must be installed
 VULNDB ?= https://vuln.go.dev
 
 vulns: ## look for advisories that concern the code (VULNDB=file://… of .ci/vulndb for a copy)
-	@git ls-files go.mod '*/go.mod' | while read -r mod; do dir=$$(dirname "$$mod"); echo "$$dir"; \
-	(cd "$$dir" && go run golang.org/x/vuln/cmd/govulncheck@v1.9.0 -db $(VULNDB) ./...) || exit 1; done
+	@found=0; for mod in $$(git ls-files go.mod '*/go.mod'); do dir=$$(dirname "$$mod"); echo "$$dir"; \
+	(cd "$$dir" && go run golang.org/x/vuln/cmd/govulncheck@v1.9.0 -db $(VULNDB) ./...) || found=1; done; exit $$found
 
 listings: ## write the lists of the API and of the dependencies anew
 	go test ./internal/rooms -run Listing -update
