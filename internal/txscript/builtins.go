@@ -1,7 +1,6 @@
 package txscript
 
 import (
-	"errors"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -232,30 +231,7 @@ func makeFunctions() map[string]func(r *run, c *pyvalue.Call) (value, error) {
 			}
 			return pyvalue.Bool(pyvalue.Callable(c.Args[0])), nil
 		},
-		"divmod": func(r *run, c *pyvalue.Call) (value, error) {
-			if err := c.Exactly("divmod", 2); err != nil {
-				return value{}, err
-			}
-			if v, ok, err := r.operatorMethod("divmod", c.Args[0], c.Args[1]); ok || err != nil {
-				return v, err
-			}
-			q, err := pyvalue.Binary(r.meter, pyvalue.OpFloorDiv, c.Args[0], c.Args[1])
-			if err != nil {
-				var e *pyvalue.Error
-				if errors.As(err, &e) && e.Type == "ZeroDivisionError" && (c.Args[0].Kind() == pyvalue.KindFloat || c.Args[1].Kind() == pyvalue.KindFloat) {
-					err = pyvalue.Raise("ZeroDivisionError", "float divmod()")
-				}
-				if errors.As(err, &e) && e.Type == "DivisionByZero" {
-					err = pyvalue.Raise("InvalidOperation", "[<class 'decimal.InvalidOperation'>, <class 'decimal.DivisionByZero'>]")
-				}
-				if errors.As(err, &e) && e.Type == "TypeError" {
-					err = pyvalue.Raise("TypeError", "unsupported operand type(s) for divmod(): '%s' and '%s'", pyvalue.TypeName(c.Args[0]), pyvalue.TypeName(c.Args[1]))
-				}
-				return value{}, err
-			}
-			m, err := pyvalue.Binary(r.meter, pyvalue.OpMod, c.Args[0], c.Args[1])
-			return pyvalue.NewTuple(q, m), err
-		},
+		"divmod": divmod,
 		"pow": func(r *run, c *pyvalue.Call) (value, error) {
 			if err := c.Check("pow", 2, "base", "exp", "mod"); err != nil {
 				return value{}, err
