@@ -268,11 +268,14 @@ def main(mode):
             differ += 1
             print(f"{path.name}: expects {kind} {expected!r}, Python has {now}")
     for path in sorted((pathlib.Path(__file__).parent / "compact").glob("*.jsonl")):
-        cases = [json.loads(line) for line in path.read_text().splitlines()]
+        lines = path.read_text().splitlines()
+        cases = [json.loads(line) for line in lines]
         now = [[code, *run(code, {})] for code, _, _ in cases]
         count += len(cases)
         if mode == "regenerate":
-            path.write_text("".join(json.dumps(case, ensure_ascii=False) + "\n" for case in now))
+            path.write_text("".join(
+                (line if old == new else json.dumps(new, ensure_ascii=False)) + "\n" for line, old, new in zip(lines, cases, now)
+            ))
             continue
         for case, new in zip(cases, now):
             if case != new:
