@@ -120,6 +120,12 @@ func TestTextsThatAreFullOfASecret(t *testing.T) {
 		"broken lines":                         {[]string{"topsecretvalueofmany"}, fill("topsecretv\nalueofmany ")},
 		"all secrets":                          {many, fill(strings.Join(many, " "))},
 		"beginnings of secrets":                {many, fill("secret-of-hook-")},
+		"halves of surrogates":                 {[]string{"topsecretvalue"}, fill(`\uD83D`)},
+		"halves of surrogates of JavaScript":   {[]string{"topsecretvalue"}, fill(`%uD83D`)},
+		"entities without ends":                {[]string{"topsecretvalue"}, fill(`&#x00000074`)},
+		"numbers without ends":                 {[]string{"topsecretvalue"}, fill(`&#0000000000000000000116`)},
+		"the secret in UTF-16":                 {[]string{"topsecretvalue"}, fill("t\x00o\x00p\x00s\x00e\x00c\x00r\x00e\x00t\x00v\x00a\x00l\x00u\x00e\x00")},
+		"nothing that can be read":             {[]string{"topsecretvalue"}, fill("\xff")},
 		"a secret of a megabyte":               {[]string{fill("megabyte")}, fill("megabyte") + fill("megabyte")},
 		"a secret of a megabyte, not the text": {[]string{fill("megabyte")}, fill("megabyt")},
 	} {

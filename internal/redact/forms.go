@@ -76,7 +76,7 @@ func byteForms(s string) []string {
 
 // latinForms are those of a system that takes Latin-1 for UTF-8, or the other way round.
 func latinForms(s string) []string {
-	if !utf8.ValidString(s) || !strings.ContainsFunc(s, func(c rune) bool { return c >= utf8.RuneSelf }) {
+	if !utf8.ValidString(s) || isASCII(s) {
 		return nil
 	}
 	var narrow []byte
@@ -92,6 +92,10 @@ func latinForms(s string) []string {
 		wide = append(wide, rune(c))
 	}
 	return []string{string(narrow), string(wide)}
+}
+
+func isASCII(s string) bool {
+	return !strings.ContainsFunc(s, func(c rune) bool { return c >= utf8.RuneSelf })
 }
 
 // base64Forms are three: base64 shifts with what stands before the secret. They

@@ -116,9 +116,13 @@ func escapeAt(text string, i int) (string, int) {
 	return "", 0
 }
 
+// percentAt reads an escape of a URL, also one of JavaScript's escape, such as %u00e4.
 func percentAt(text string, i int) (string, int) {
 	if text[i] != '%' {
 		return "", 0
+	}
+	if i+1 < len(text) && (text[i+1] == 'u' || text[i+1] == 'U') {
+		return unitAt(text, i)
 	}
 	return byteAt(text, i, 1)
 }
@@ -162,30 +166,61 @@ func backslashAt(text string, i int) (string, int) {
 				return string(whole), 10
 			}
 		}
-		first, ok := number(text, i+2, 4)
-		if !ok {
-			return "", 0
-		}
-		if utf16.IsSurrogate(first) && strings.HasPrefix(strings.ToLower(text[i+6:]), `\u`) {
-			if second, ok := number(text, i+8, 4); ok {
-				return string(utf16.DecodeRune(first, second)), 12
-			}
-		}
-		return string(first), 6
+		return unitAt(text, i)
+	}
+	if c, err := strconv.ParseUint(text[i+1:min(len(text), i+4)], 8, 8); err == nil && i+4 <= len(text) { // of C and PostgreSQL
+		return string([]byte{byte(c)}), 4
 	}
 	return "", 0
 }
 
+// unitAt reads four hexadecimal digits after a mark of two bytes: a unit of UTF-16, or two.
+func unitAt(text string, i int) (string, int) {
+	first, ok := number(text, i+2, 4)
+	if !ok {
+		return "", 0
+	}
+	if utf16.IsSurrogate(first) && strings.EqualFold(text[i+6:min(len(text), i+8)], text[i:i+2]) {
+		if second, ok := number(text, i+8, 4); ok {
+			return string(utf16.DecodeRune(first, second)), 12
+		}
+	}
+	return string(first), 6
+}
+
 // maxEntity is the length of the longest entity that is read, such as &#x0000a9;.
 const maxEntity = 12
+
+// numberedAt reads an entity such as &#228 whose semicolon is missing, as browsers do.
+func numberedAt(text string, i int) (string, int) {
+	const digits = "0123456789abcdefABCDEF"
+	rest, base := text[i+1:min(len(text), i+maxEntity)], 10
+	if !strings.HasPrefix(rest, "#") {
+		return "", 0
+	}
+	rest = rest[1:]
+	mark := len("&#")
+	if strings.HasPrefix(rest, "x") || strings.HasPrefix(rest, "X") {
+		rest, base, mark = rest[1:], 16, mark+1
+	}
+	n := 0
+	for n < len(rest) && strings.IndexByte(digits[:base+base/16*6], rest[n]) >= 0 {
+		n++
+	}
+	c, err := strconv.ParseUint(rest[:n], base, 32)
+	if err != nil || c > utf8.MaxRune {
+		return "", 0
+	}
+	return string(rune(c)), mark + n
+}
 
 func entityAt(text string, i int) (string, int) {
 	if text[i] != '&' {
 		return "", 0
 	}
 	end := strings.IndexByte(text[i:min(len(text), i+maxEntity)], ';')
-	if end < 0 {
-		return "", 0
+	if end < 0 || strings.IndexByte(text[i+1:i+end], '&') >= 0 {
+		return numberedAt(text, i)
 	}
 	entity := text[i : i+end+1]
 	if plain := html.UnescapeString(entity); plain != entity && utf8.RuneCountInString(plain) == 1 {

@@ -6,29 +6,30 @@ import (
 )
 
 // A system that reads a text in another charset than it was written in makes other letters of
-// those beyond ASCII, question marks, or nothing, and shows the rest of the secret. So both
-// are compared without all of these.
+// those beyond ASCII, question marks, or nothing, and shows the rest of the secret; one that
+// takes UTF-16 for a charset of single bytes shows a NUL beside each letter; and what breaks
+// long words puts characters into it that nobody sees. So secrets and texts are compared
+// without all of these.
 
 // isLost reports whether a byte is left out of both.
-func isLost(c byte) bool { return c >= utf8.RuneSelf || c == '?' }
+func isLost(c byte) bool { return c >= utf8.RuneSelf || c == '?' || c == 0 }
 
-// kept returns what a secret is compared by, "" for one that has only ASCII, and for one that
-// has too little of it: that would hide dates and words, and tells little of the secret.
+// kept returns what a secret is compared by, "" for one that has too little of it: that would
+// hide dates and words, and tells little of the secret.
 func kept(secret string) string {
-	ascii := strings.Map(func(c rune) rune {
-		if c >= utf8.RuneSelf || c == '?' {
-			return -1
+	left := make([]byte, 0, len(secret))
+	for _, c := range []byte(secret) {
+		if !isLost(c) {
+			left = append(left, c)
 		}
-		return c
-	}, secret)
-	letters := utf8.RuneCountInString(secret)
-	if len(ascii) < MinLength || 2*len(ascii) < letters || !strings.ContainsFunc(secret, func(c rune) bool { return c >= utf8.RuneSelf }) {
+	}
+	if len(left) < MinLength || 2*len(left) < utf8.RuneCountInString(secret) {
 		return ""
 	}
-	return ascii
+	return string(left)
 }
 
-// lostForms are those of a secret whose letters beyond ASCII are left out.
+// lostForms are those of a secret without what may be lost.
 func lostForms(s string) []string {
 	if len(s) > maxFormed {
 		return nil
@@ -43,31 +44,47 @@ func lostForms(s string) []string {
 	return []string{form, strings.ToUpper(form), strings.ToLower(form)}
 }
 
-// lostSpans finds secrets whose letters beyond ASCII are others in a text, or marks, or not
-// there.
-func (r *Redactor) lostSpans(text string) []span {
-	if !r.loses {
-		return nil
+// mayBeLeftOf reports whether a form may be in what is left of a text of which something is
+// lost.
+func (s starts) mayBeLeftOf(text string) bool {
+	if s == nil {
+		return false
 	}
 	first := 0
 	for first < len(text) && !isLost(text[first]) {
 		first++
 	}
 	if first == len(text) {
-		return nil // the forms are among those that are looked for in it as it is
+		return false // the forms are among those that are looked for in it as it is
 	}
-	rest := make([]byte, first, len(text))
-	copy(rest, text)
-	for _, c := range []byte(text[first:]) {
-		if !isLost(c) {
-			rest = append(rest, c)
+	var four uint32
+	n := 0
+	for i := range len(text) {
+		c := text[i]
+		if isLost(c) {
+			continue
+		}
+		four = four<<8 | uint32(c)
+		if n++; n >= MinLength && s.has(four) {
+			return true
 		}
 	}
-	in := &search{text: string(rest), ends: []int{len(rest)}}
-	if !r.starts.mayBeIn(in.text) {
+	return false
+}
+
+// lostSpans finds secrets where letters beyond ASCII are others in a text, or marks, or not
+// there, and where something unseen is between letters.
+func (r *Redactor) lostSpans(text string) []span {
+	if !r.starts.mayBeLeftOf(text) {
 		return nil
 	}
-	return withLost(text, r.lost.find(r.starts, in))
+	left := make([]byte, 0, len(text))
+	for _, c := range []byte(text) {
+		if !isLost(c) {
+			left = append(left, c)
+		}
+	}
+	return withLost(text, r.lost.find(r.starts, &search{text: string(left), ends: []int{len(left)}}))
 }
 
 // withLost returns which parts of a text the spans are of what is left of it.

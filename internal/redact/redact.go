@@ -36,7 +36,6 @@ type Redactor struct {
 	plain  index
 	folded index  // of forms that may be broken into lines; see foldedForms
 	lost   index  // of forms without letters beyond ASCII; see lostForms
-	loses  bool   // lost has some
 	starts starts // of all
 }
 
@@ -68,10 +67,11 @@ func (r *Redactor) Add(secrets ...string) {
 			r.starts.add(form)
 		}
 		for _, form := range lostForms(s) {
-			r.plain.add(form) // for texts where the letters are not there
+			if !isASCII(s) {
+				r.plain.add(form) // for texts where the letters are not there
+			}
 			r.lost.add(form)
 			r.starts.add(form)
-			r.loses = true
 		}
 	}
 }
