@@ -138,6 +138,9 @@ func (f *frame) callValue(fn value, call *pyvalue.Call) (value, error) {
 	if err := f.meter.Step(1); err != nil {
 		return value{}, err
 	}
+	if err := f.meter.Ints(call); err != nil {
+		return value{}, err
+	}
 	if own, ok := fn.Object().(interface {
 		callIn(f *frame, c *pyvalue.Call) (value, error)
 	}); ok {
@@ -189,6 +192,9 @@ func (f *frame) applyFilter(fn filterFunc, args *compiledArgs, v value) (value, 
 	}
 	call, err := args.eval(f, v)
 	if err != nil {
+		return value{}, err
+	}
+	if err := f.meter.Ints(call); err != nil {
 		return value{}, err
 	}
 	return fn(f, call)

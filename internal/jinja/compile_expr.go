@@ -273,7 +273,7 @@ func (c *compiler) binary(n binary) (expr, error) {
 
 func (c *compiler) unary(n unary) (expr, error) {
 	e, err := c.expr(n.operand)
-	apply := pyvalue.Pos
+	apply := func(_ *pyvalue.Meter, v value) (value, error) { return pyvalue.Pos(v) }
 	if n.minus {
 		apply = pyvalue.Neg
 	}
@@ -282,7 +282,7 @@ func (c *compiler) unary(n unary) (expr, error) {
 		if err != nil {
 			return value{}, err
 		}
-		return apply(v)
+		return apply(f.meter, v)
 	}, err
 }
 

@@ -100,13 +100,13 @@ func textFilter(apply func(string, longtext.Look) (string, error)) filterFunc {
 	}
 }
 
-func filterAbs(_ *frame, c *pyvalue.Call) (value, error) {
+func filterAbs(f *frame, c *pyvalue.Call) (value, error) {
 	v := c.Args[0]
 	if !v.IsNumber() {
 		return value{}, pyvalue.Raise("TypeError", "bad operand type for abs(): '%s'", pyvalue.TypeName(v))
 	}
 	if less, _ := pyvalue.Compare(pyvalue.CmpLt, v, pyvalue.Int(0)); less {
-		return pyvalue.Neg(v)
+		return pyvalue.Neg(f.meter, v)
 	}
 	if f, ok := v.Float64(); ok && f == 0 && v.Kind() == pyvalue.KindFloat {
 		return pyvalue.Float(0), nil
@@ -371,7 +371,7 @@ func filterRound(f *frame, c *pyvalue.Call) (value, error) {
 		if v.IsUndefined() {
 			return value{}, pyvalue.Raise("TypeError", "type Undefined doesn't define __round__ method")
 		}
-		return pyvalue.Round(v, pyvalue.Int(int64(digits)))
+		return pyvalue.Round(f.meter, v, pyvalue.Int(int64(digits)))
 	}
 	return roundDirected(f, v, digits, method == "ceil")
 }

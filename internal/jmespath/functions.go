@@ -148,7 +148,7 @@ func makeFunctions() map[string]function {
 	return map[string]function{
 		"abs": {[][]string{number}, false, func(_ *run, a []value, _ evaluator) (value, error) {
 			if negative, _ := pyvalue.Compare(pyvalue.CmpLt, a[0], pyvalue.Int(0)); negative {
-				return pyvalue.Neg(a[0])
+				return pyvalue.Neg(nil, a[0])
 			}
 			if a[0].Kind() == pyvalue.KindFloat && !pyvalue.Truth(a[0]) {
 				return pyvalue.Float(0), nil // of -0.0, too

@@ -230,7 +230,7 @@ func TestWhatTakesTimeCounts(t *testing.T) {
 	t.Parallel()
 	const n = 20000
 	roomy := pyvalue.Limits{Steps: 1 << 40, ValueBytes: 1 << 30, TotalBytes: 1 << 40}
-	counted := slices.Concat(constructs, keyed)
+	counted := slices.Concat(constructs, keyed, ints)
 	for i, c := range append(counted, numbers...) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -260,7 +260,7 @@ func TestWhatTakesTimeCounts(t *testing.T) {
 func TestEveryConstructEndsAtItsLimit(t *testing.T) {
 	t.Parallel()
 	few := pyvalue.Limits{Steps: 300_000, ValueBytes: 1 << 20, TotalBytes: 64 << 20}
-	for _, c := range slices.Concat(constructs, keyed, numbers) {
+	for _, c := range slices.Concat(constructs, keyed, ints, numbers) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			body := c.again

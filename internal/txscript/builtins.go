@@ -202,7 +202,7 @@ func makeFunctions() map[string]func(r *run, c *pyvalue.Call) (value, error) {
 			}
 			negative, err := pyvalue.Compare(pyvalue.CmpLt, v, pyvalue.Int(0))
 			if err == nil && negative {
-				return pyvalue.Neg(v)
+				return pyvalue.Neg(r.meter, v)
 			}
 			if f, ok := v.Float64(); ok && f == 0 && v.Kind() == pyvalue.KindFloat {
 				return pyvalue.Float(0), nil
@@ -439,11 +439,11 @@ func apart(f func(c *pyvalue.Call) (value, error)) func(r *run, c *pyvalue.Call)
 	return func(_ *run, c *pyvalue.Call) (value, error) { return f(c) }
 }
 
-func round(_ *run, c *pyvalue.Call) (value, error) {
+func round(r *run, c *pyvalue.Call) (value, error) {
 	if err := c.Check("round", 1, "number", "ndigits"); err != nil {
 		return value{}, err
 	}
 	v, _ := c.Arg(0, "number")
 	digits, _ := c.Arg(1, "ndigits")
-	return pyvalue.Round(v, digits)
+	return pyvalue.Round(r.meter, v, digits)
 }

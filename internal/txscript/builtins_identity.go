@@ -3,6 +3,7 @@ package txscript
 import (
 	"fmt"
 	"math/big"
+	"math/bits"
 	"reflect"
 
 	"github.com/exportpipeline/exportpipeline/internal/python/pyvalue"
@@ -63,6 +64,32 @@ func untilEqual(r *run, f, sentinel value) (value, error) {
 	}), nil
 }
 
+// expWithin is b**e modulo n, nil where there is none, with looks at a long exponent.
+func expWithin(m *pyvalue.Meter, b, e, n *big.Int) (*big.Int, error) {
+	const piece = 1 << 14 // bits of the exponent
+	if e.Sign() < 0 || e.BitLen() <= piece {
+		return new(big.Int).Exp(b, e, n), nil
+	}
+	result, shift := big.NewInt(1), new(big.Int).Lsh(big.NewInt(1), piece)
+	rest := new(big.Int)
+	for at := (e.BitLen() - 1) / piece * piece; at >= 0; at -= piece { // from the highest bits
+		if err := m.Look(piece / 8); err != nil {
+			return nil, err
+		}
+		part := bitsAt(rest, e, at, piece)
+		result.Exp(result, shift, n)
+		result.Mul(result, new(big.Int).Exp(b, part, n)).Mod(result, n)
+	}
+	return result, nil
+}
+
+// bitsAt sets z to so many bits of e, which begin at a bit that a word begins with.
+func bitsAt(z, e *big.Int, at, count int) *big.Int {
+	words := e.Bits()
+	from := min(len(words), at/bits.UintSize)
+	return z.SetBits(words[from:min(len(words), from+count/bits.UintSize)])
+}
+
 // powMod is pow(base, exp, mod) of whole numbers.
 func powMod(m *pyvalue.Meter, base, exp, mod value) (value, error) {
 	b, e, n := base.BigInt(), exp.BigInt(), mod.BigInt()
@@ -77,14 +104,17 @@ func powMod(m *pyvalue.Meter, base, exp, mod value) (value, error) {
 		return value{}, pyvalue.Raise("ValueError", "pow() 3rd argument cannot be 0")
 	}
 	words := int64(n.BitLen()/64+1) * int64(n.BitLen()/64+1)
-	if err := m.Step(words * int64(e.BitLen()+1) / 16); err != nil {
+	if err := m.Step(max(16, words) * int64(e.BitLen()+1) / 16); err != nil {
 		return value{}, err
 	}
 	positive := new(big.Int).Abs(n)
 	if e.Sign() < 0 && new(big.Int).ModInverse(new(big.Int).Mod(b, positive), positive) == nil && positive.Cmp(big.NewInt(1)) != 0 {
 		return value{}, pyvalue.Raise("ValueError", "base is not invertible for the given modulus")
 	}
-	result := new(big.Int).Exp(new(big.Int).Mod(b, positive), e, positive)
+	result, err := expWithin(m, new(big.Int).Mod(b, positive), e, positive)
+	if err != nil {
+		return value{}, err
+	}
 	if result == nil || positive.Cmp(big.NewInt(1)) == 0 {
 		result = new(big.Int)
 	}

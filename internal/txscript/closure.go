@@ -12,13 +12,17 @@ func (r *run) call(f value, c *pyvalue.Call) (value, error) {
 	if err := r.meter.Step(1); err != nil {
 		return value{}, err
 	}
+	if o, ok := f.Object().(*closure); ok {
+		return o.PyCall(c)
+	}
+	if err := r.meter.Ints(c); err != nil {
+		return value{}, err
+	}
 	switch o := f.Object().(type) {
 	case *builtin:
 		return o.f(r, c)
 	case *descriptor:
 		return o.f(r, c)
-	case *closure:
-		return o.PyCall(c)
 	case *class:
 		return o.f(r, c)
 	case *libraryClass:

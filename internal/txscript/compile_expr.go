@@ -334,6 +334,8 @@ func invokeSpecial(r *run, v value, name string, args ...value) (value, bool, er
 	return made, true, err
 }
 
+func positive(_ *pyvalue.Meter, v value) (value, error) { return pyvalue.Pos(v) }
+
 func (c *compiler) unary(x *unaryExpr) eval {
 	if x.op == "not" {
 		cond := c.condition(x.x)
@@ -342,7 +344,7 @@ func (c *compiler) unary(x *unaryExpr) eval {
 			return pyvalue.Bool(!ok), err
 		}
 	}
-	apply := map[string]func(value) (value, error){"-": pyvalue.Neg, "+": pyvalue.Pos, "~": pyvalue.Invert}[x.op]
+	apply := map[string]func(*pyvalue.Meter, value) (value, error){"-": pyvalue.Neg, "+": positive, "~": pyvalue.Invert}[x.op]
 	v := c.expr(x.x)
 	op := x.op
 	return func(r *run, f *frame) (value, error) {
@@ -355,7 +357,7 @@ func (c *compiler) unary(x *unaryExpr) eval {
 				return own, err
 			}
 		}
-		return apply(v)
+		return apply(r.meter, v)
 	}
 }
 

@@ -122,11 +122,11 @@ func dunderFunction(v value, name string) (takes int, f func(r *run, args []valu
 	case name == "__delitem__" && (v.List() != nil || v.Dict() != nil):
 		return 1, func(r *run, args []value) (value, error) { return value{}, delItem(r, v, args[0]) }
 	case name == "__neg__" && number:
-		return 0, func(*run, []value) (value, error) { return pyvalue.Neg(v) }
+		return 0, func(r *run, _ []value) (value, error) { return pyvalue.Neg(r.meter, v) }
 	case name == "__pos__" && number:
 		return 0, func(*run, []value) (value, error) { return pyvalue.Pos(v) }
 	case name == "__invert__" && isInt(v):
-		return 0, func(*run, []value) (value, error) { return pyvalue.Invert(v) }
+		return 0, func(r *run, _ []value) (value, error) { return pyvalue.Invert(r.meter, v) }
 	case name == "__index__" && isInt(v):
 		return 0, func(*run, []value) (value, error) { return pyvalue.Pos(v) }
 	}

@@ -32,11 +32,7 @@ func unicodeData(r *run, c *pyvalue.Call) (value, error) {
 		if !ok {
 			return value{}, pyvalue.Raise("ValueError", "invalid normalization form")
 		}
-		if err := r.meter.Step(int64(len(text.Text())) / 8); err != nil {
-			return value{}, err
-		}
-		made := form.String(text.Text())
-		return pyvalue.Str(made), r.meter.Grow(int64(len(made)))
+		return normalized(r.meter, form, text.Text())
 	case "lookup":
 		if ch, ok := runeByName()[text.Text()]; ok {
 			return pyvalue.Str(string(ch)), nil
@@ -45,6 +41,32 @@ func unicodeData(r *run, c *pyvalue.Call) (value, error) {
 	}
 	ch, _ := utf8.DecodeRuneInString(text.Text())
 	return characterData(function, ch)
+}
+
+// normalized returns a text in a normal form, which may be eighteen times as long. It is made
+// in pieces, each of which is counted.
+func normalized(m *pyvalue.Meter, form norm.Form, text string) (value, error) {
+	const piece = 4 << 10
+	var made []byte
+	for text != "" {
+		at := min(piece, len(text))
+		for at < len(text) && !utf8.RuneStart(text[at]) {
+			at++ // what belongs together is put together by AppendString
+		}
+		before := len(made)
+		made = form.AppendString(made, text[:at])
+		text = text[at:]
+		if err := m.Grow(int64(len(made) - before)); err != nil {
+			return value{}, err
+		}
+		if err := m.Fits(int64(len(made))); err != nil {
+			return value{}, err
+		}
+		if err := m.Step(int64(len(made)-before+at) / 8); err != nil {
+			return value{}, err
+		}
+	}
+	return pyvalue.Str(string(made)), nil
 }
 
 func characterData(function string, ch rune) (value, error) {

@@ -186,7 +186,7 @@ func (p *parser) unary() expr {
 		p.advance()
 		x := p.unary()
 		if c, ok := x.(*constExpr); ok && t.text == "-" && c.v.IsNumber() {
-			if v, err := pyvalue.Neg(c.v); err == nil {
+			if v, err := pyvalue.Neg(nil, c.v); err == nil {
 				return &constExpr{line(t.line), v}
 			}
 		}

@@ -75,7 +75,7 @@ func quickTwo(name string) func(r *run, u, v value) (value, error) {
 	case "default_to":
 		return defaultTo
 	case "round":
-		return func(_ *run, u, v value) (value, error) { return pyvalue.Round(u, v) }
+		return func(r *run, u, v value) (value, error) { return pyvalue.Round(r.meter, u, v) }
 	case "min", "max":
 		op := pyvalue.CmpLt
 		if name == "max" {

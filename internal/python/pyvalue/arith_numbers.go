@@ -288,7 +288,7 @@ func floatPow(x, y float64) (Value, error) {
 }
 
 // Neg returns -v.
-func Neg(v Value) (Value, error) {
+func Neg(m *Meter, v Value) (Value, error) {
 	if f, ok := v.float(); ok {
 		return Float(-f), nil
 	}
@@ -296,6 +296,9 @@ func Neg(v Value) (Value, error) {
 		return Int(-i), nil
 	}
 	if b := v.BigInt(); b != nil {
+		if err := m.Grow(int64(v.intSize())); err != nil {
+			return Value{}, err
+		}
 		return BigInt(new(big.Int).Neg(b)), nil
 	}
 	return unary("-", OpMul, v)
@@ -313,8 +316,11 @@ func Pos(v Value) (Value, error) {
 }
 
 // Invert returns ~v.
-func Invert(v Value) (Value, error) {
+func Invert(m *Meter, v Value) (Value, error) {
 	if b := v.BigInt(); b != nil {
+		if err := m.Grow(int64(v.intSize())); err != nil {
+			return Value{}, err
+		}
 		return BigInt(new(big.Int).Not(b)), nil
 	}
 	return unary("~", OpXor, v)

@@ -95,8 +95,8 @@ func (c *comparing) element(a, b Value, depth int) bool {
 // plainly is equal without methods of the program's classes.
 func (c *comparing) plainly(a, b Value, depth int) bool {
 	if a.IsNumber() && b.IsNumber() {
-		c, ordered := compareNumbers(a, b)
-		return ordered && c == 0
+		order, ordered := c.numbers(a, b)
+		return ordered && order == 0
 	}
 	if a.IsText() && b.IsText() {
 		return c.sameText(a.Text(), b.Text())
@@ -118,6 +118,7 @@ func (c *comparing) plainly(a, b Value, depth int) bool {
 			return c.equal(pair[0].stoodFor(), pair[1].stoodFor(), depth+1)
 		}
 		if o, ok := pair[0].any.(interface{ PyEqual(other Value) bool }); ok {
+			c.ints(pair[1].intSize())
 			return o.PyEqual(pair[1])
 		}
 	}
@@ -128,7 +129,7 @@ func (c *comparing) plainly(a, b Value, depth int) bool {
 	case KindNone, KindUndefined:
 		return true
 	case KindBytes:
-		return bytes.Equal(a.Data(), b.Data())
+		return len(a.Data()) == len(b.Data()) && c.step(len(a.Data())/perStep) && bytes.Equal(a.Data(), b.Data())
 	case KindList, KindTuple:
 		x, _ := a.Items()
 		y, _ := b.Items()
@@ -269,12 +270,13 @@ func (in *comparing) builtin(op CmpOp, a, b Value, depth int) (c int, ordered bo
 		in.err = errComparedDepth
 		return 0, false, in.err
 	case a.IsNumber() && b.IsNumber():
-		c, ordered = compareNumbers(a, b)
+		c, ordered = in.numbers(a, b)
 		return c, ordered, nil
 	case a.IsText() && b.IsText():
 		in.step(min(len(a.Text()), len(b.Text())) / perStep)
 		return strings.Compare(a.Text(), b.Text()), true, nil
 	case a.Kind() == KindBytes && b.Kind() == KindBytes:
+		in.step(min(len(a.Data()), len(b.Data())) / perStep)
 		return bytes.Compare(a.Data(), b.Data()), true, nil
 	case a.Kind() == b.Kind() && (a.Kind() == KindList || a.Kind() == KindTuple):
 		x, _ := a.Items()
@@ -300,6 +302,7 @@ func (in *comparing) builtin(op CmpOp, a, b Value, depth int) (c int, ordered bo
 		if o, ok := own.any.(interface {
 			PyCompare(other Value) (int, bool)
 		}); ok {
+			in.ints(other.intSize())
 			if c, ok := o.PyCompare(other); ok {
 				if reflected {
 					c = -c
@@ -314,6 +317,18 @@ func (in *comparing) builtin(op CmpOp, a, b Value, depth int) (c int, ordered bo
 		}
 	}
 	return 0, false, typeError("'%s' not supported between instances of '%s' and '%s'", cmpNames[op], TypeName(a), TypeName(b))
+}
+
+func (c *comparing) numbers(a, b Value) (order int, ordered bool) {
+	c.ints(min(a.intSize(), b.intSize()))
+	return compareNumbers(a, b)
+}
+
+// ints counts ints of so many bytes.
+func (c *comparing) ints(size int) {
+	if size >= perStep {
+		c.step(size / perStep)
+	}
 }
 
 // compareNumbers compares exactly, also an int with a float.

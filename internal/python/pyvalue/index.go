@@ -141,6 +141,9 @@ func Contains(m *Meter, container, item Value) (bool, error) {
 		case n < 0 || n > 255:
 			return false, valueError("byte must be in range(0, 256)")
 		default:
+			if err := m.Step(int64(len(x.data)) / perStep); err != nil {
+				return false, err
+			}
 			return bytes.IndexByte(x.data, byte(n)) >= 0, nil
 		}
 	case *Dict:

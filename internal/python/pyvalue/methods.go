@@ -114,9 +114,12 @@ func (t TextMethod) Call(m *Meter, v Value, c *Call) (Value, error) {
 
 // textWork is how many steps a method takes that goes over its texts once.
 func textWork(v Value, c *Call) int64 {
-	size := len(v.Text()) + len(v.Data())
+	size := v.size()
 	for _, a := range c.Args {
-		size += len(a.Text()) + len(a.Data())
+		size += a.size()
+	}
+	for _, a := range c.Named {
+		size += a.size()
 	}
 	return int64(size) / perStep
 }

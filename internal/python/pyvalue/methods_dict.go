@@ -3,6 +3,7 @@ package pyvalue
 import (
 	"math"
 	"math/big"
+	"math/bits"
 	"strconv"
 	"strings"
 )
@@ -182,7 +183,11 @@ var intMethods = map[string]method{
 		return Int(int64(v.BigInt().BitLen())), positional(c, "int.bit_length", 0, 0)
 	},
 	"bit_count": func(_ *Meter, v Value, c *Call) (Value, error) {
-		return Int(int64(strings.Count(v.BigInt().Text(2), "1"))), positional(c, "int.bit_count", 0, 0)
+		n := 0
+		for _, word := range v.BigInt().Bits() {
+			n += bits.OnesCount(uint(word))
+		}
+		return Int(int64(n)), positional(c, "int.bit_count", 0, 0)
 	},
 	"as_integer_ratio": func(_ *Meter, v Value, c *Call) (Value, error) {
 		return NewTuple(BigInt(v.BigInt()), Int(1)), positional(c, "int.as_integer_ratio", 0, 0)

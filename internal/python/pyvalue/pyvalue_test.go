@@ -189,7 +189,7 @@ func TestRoundingIsThatOfTheWholeBinaryValue(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := Round(Float(f), Int(int64(digits)))
+		got, err := Round(nil, Float(f), Int(int64(digits)))
 		if g, _ := got.Float64(); err != nil || math.Float64bits(g) != math.Float64bits(want) {
 			t.Fatalf("round(%v, %d) = %v, want %v (%v)", f, digits, g, want, err)
 		}

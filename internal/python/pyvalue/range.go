@@ -1,12 +1,13 @@
 package pyvalue
 
 import (
+	"fmt"
 	"iter"
 	"math"
 	"math/big"
 )
 
-// Range is a range: the numbers from start up to stop, which may be of any size.
+// Range is a range: the numbers from start up to stop, of up to [maxRangeBits] bits.
 type Range struct {
 	start, stop, step *big.Int
 	length            *big.Int
@@ -30,7 +31,9 @@ func NewRange(c *Call) (Value, error) {
 		if !a.isInteger() {
 			return Value{}, typeError("'%s' object cannot be interpreted as an integer", TypeName(a))
 		}
-		numbers[i] = a.BigInt()
+		if numbers[i] = a.BigInt(); numbers[i].BitLen() > maxRangeBits {
+			return Value{}, fmt.Errorf("%w: a range of numbers of %d bits, at most %d are allowed", ErrLimit, numbers[i].BitLen(), maxRangeBits)
+		}
 	}
 	if len(c.Args) == 1 {
 		numbers[0], numbers[1] = numbers[1], numbers[0]
@@ -40,6 +43,9 @@ func NewRange(c *Call) (Value, error) {
 	}
 	return FromObject(newRange(numbers[0], numbers[1], numbers[2])), nil
 }
+
+// maxRangeBits bounds the numbers of a range: what it does with them is not counted.
+const maxRangeBits = 8192
 
 func newRange(start, stop, step *big.Int) *Range {
 	r := &Range{start: start, stop: stop, step: step, length: new(big.Int)}
@@ -187,6 +193,9 @@ func (r *Range) find(v Value) (*big.Int, bool) {
 // is compared with each.
 func (r *Range) contains(m *Meter, v Value) (bool, error) {
 	if v.Kind() != KindObject && v.Derived() == nil {
+		if err := m.Work(v); err != nil {
+			return false, err
+		}
 		_, has := r.find(v)
 		return has, nil
 	}

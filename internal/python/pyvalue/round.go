@@ -7,8 +7,8 @@ import (
 )
 
 // Round returns round(v, digits); digits None rounds to an int. Halves go to the
-// even neighbour.
-func Round(v, digits Value) (Value, error) {
+// even neighbour. What is made of an int is counted.
+func Round(m *Meter, v, digits Value) (Value, error) {
 	if f, ok := v.float(); ok {
 		if digits.IsNone() {
 			return FloatToInt(math.RoundToEven(f))
@@ -40,6 +40,14 @@ func Round(v, digits Value) (Value, error) {
 	}
 	if n < -i.BitLen() {
 		return Int(0), nil
+	}
+	const bitsOfDigit = 3.33
+	words := int64(float64(-n)*bitsOfDigit)/64 + 1 // of the unit
+	if err := m.Grow(8*words + int64(v.intSize())); err != nil {
+		return Value{}, err
+	}
+	if err := m.Step(words * int64(len(i.Bits())) / 64); err != nil { // as [bigOp] counts a division
+		return Value{}, err
 	}
 	unit := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(-n)), nil)
 	q, r := new(big.Int).DivMod(i, unit, new(big.Int))

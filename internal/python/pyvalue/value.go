@@ -302,6 +302,9 @@ func (v Value) Float64() (float64, bool) {
 		return float64(i), true
 	}
 	if b := v.BigInt(); b != nil {
+		if b.BitLen() > 1024 { // than any float
+			return math.Inf(b.Sign()), false
+		}
 		f, _ := new(big.Float).SetInt(b).Float64()
 		return f, !math.IsInf(f, 0)
 	}

@@ -1,13 +1,42 @@
 package pyvalue
 
-import "math/big"
+import (
+	"math/big"
+	"math/bits"
+)
 
-// Work counts what going over a text or bytes takes, before it is done.
+// Work counts what going over a text, bytes or an int takes, before it is done.
 func (m *Meter) Work(v Value) error {
-	if size := len(v.Text()) + len(v.Data()); size >= perStep {
+	if size := v.size(); size >= perStep {
 		return m.Step(int64(size) / perStep)
 	}
 	return nil
+}
+
+// Ints counts what going over the ints among the arguments of a call takes. There are few that
+// it counts: an int of 64 bits and less is none.
+func (m *Meter) Ints(c *Call) error {
+	size := 0
+	for _, v := range c.Args {
+		size += v.intSize()
+	}
+	for _, v := range c.Named {
+		size += v.intSize()
+	}
+	if size < perStep {
+		return nil
+	}
+	return m.Step(int64(size) / perStep)
+}
+
+// size is how many bytes a text, bytes or an int has that is not a small one.
+func (v Value) size() int { return len(v.Text()) + len(v.Data()) + v.intSize() }
+
+func (v Value) intSize() int {
+	if i, ok := v.any.(*big.Int); ok {
+		return len(i.Bits()) * bits.UintSize / 8
+	}
+	return 0
 }
 
 // Key counts what looking for a key in a dict takes, before it is looked for.
