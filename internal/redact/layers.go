@@ -193,7 +193,7 @@ const maxEntity = 12
 
 // numberedAt reads an entity such as &#228 whose semicolon is missing, as browsers do.
 func numberedAt(text string, i int) (string, int) {
-	const digits = "0123456789abcdefABCDEF"
+	digits := "0123456789"
 	rest, base := text[i+1:min(len(text), i+maxEntity)], 10
 	if !strings.HasPrefix(rest, "#") {
 		return "", 0
@@ -201,10 +201,10 @@ func numberedAt(text string, i int) (string, int) {
 	rest = rest[1:]
 	mark := len("&#")
 	if strings.HasPrefix(rest, "x") || strings.HasPrefix(rest, "X") {
-		rest, base, mark = rest[1:], 16, mark+1
+		rest, base, mark, digits = rest[1:], 16, mark+1, digits+"abcdefABCDEF"
 	}
 	n := 0
-	for n < len(rest) && strings.IndexByte(digits[:base+base/16*6], rest[n]) >= 0 {
+	for n < len(rest) && strings.IndexByte(digits, rest[n]) >= 0 {
 		n++
 	}
 	c, err := strconv.ParseUint(rest[:n], base, 32)

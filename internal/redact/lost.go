@@ -17,14 +17,20 @@ func isLost(c byte) bool { return c >= utf8.RuneSelf || c == '?' || c == 0 }
 // kept returns what a secret is compared by, "" for one that has too little of it: that would
 // hide dates and words, and tells little of the secret.
 func kept(secret string) string {
-	left := make([]byte, 0, len(secret))
-	for _, c := range []byte(secret) {
+	left := leftOf(secret)
+	if len(left) < MinLength || 2*len(left) < utf8.RuneCountInString(secret) {
+		return ""
+	}
+	return left
+}
+
+// leftOf returns a text without what may be lost.
+func leftOf(text string) string {
+	left := make([]byte, 0, len(text))
+	for _, c := range []byte(text) {
 		if !isLost(c) {
 			left = append(left, c)
 		}
-	}
-	if len(left) < MinLength || 2*len(left) < utf8.RuneCountInString(secret) {
-		return ""
 	}
 	return string(left)
 }
@@ -78,13 +84,8 @@ func (r *Redactor) lostSpans(text string) []span {
 	if !r.starts.mayBeLeftOf(text) {
 		return nil
 	}
-	left := make([]byte, 0, len(text))
-	for _, c := range []byte(text) {
-		if !isLost(c) {
-			left = append(left, c)
-		}
-	}
-	return withLost(text, r.lost.find(r.starts, &search{text: string(left), ends: []int{len(left)}}))
+	left := leftOf(text)
+	return withLost(text, r.lost.find(r.starts, &search{text: left, ends: []int{len(left)}}))
 }
 
 // withLost returns which parts of a text the spans are of what is left of it.

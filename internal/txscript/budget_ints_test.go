@@ -3,6 +3,8 @@ package txscript_test
 // ints do work that grows with the n bytes of a number, or of bytes.
 var ints = []struct{ name, once, again string }{
 	{"int: minus", bigInts, "-s"},
+	{"int: minus one of a class", bigInts + "\nclass I(int): pass\ns = I(s)", "-s"},
+	{"int: compare one of a class", bigInts + "\nclass I(int): pass\ns = I(s)", "s < t"},
 	{"int: invert", bigInts, "~s"},
 	{"int: abs", bigInts, "abs(-s)"},
 	{"int: add", bigInts, "s + 1"},

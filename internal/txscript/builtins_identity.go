@@ -64,13 +64,16 @@ func untilEqual(r *run, f, sentinel value) (value, error) {
 	}), nil
 }
 
-// expWithin is b**e modulo n, nil where there is none, with looks at a long exponent.
+// expWithin is b**e modulo n, nil where there is none, with looks where it takes long.
 func expWithin(m *pyvalue.Meter, b, e, n *big.Int) (*big.Int, error) {
-	const piece = 1 << 14 // bits of the exponent
+	const atOnce = 1 << 22 // products of words, a few milliseconds of them
+	words := len(n.Bits())
+	// A bit of the exponent takes a product of n with itself, or longer if that is short.
+	piece := max(bits.UintSize, atOnce/max(64, words*words)/bits.UintSize*bits.UintSize) // bits of the exponent
 	if e.Sign() < 0 || e.BitLen() <= piece {
 		return new(big.Int).Exp(b, e, n), nil
 	}
-	result, shift := big.NewInt(1), new(big.Int).Lsh(big.NewInt(1), piece)
+	result, shift := big.NewInt(1), new(big.Int).Lsh(big.NewInt(1), uint(piece))
 	rest := new(big.Int)
 	for at := (e.BitLen() - 1) / piece * piece; at >= 0; at -= piece { // from the highest bits
 		if err := m.Look(piece / 8); err != nil {

@@ -13,9 +13,13 @@ import (
 func TestALongExponentIsTakenInPieces(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewSource(1))
-	for _, length := range []uint{1, 1 << 14, 1<<14 + 1, 1<<15 - 1, 1 << 15, 1<<15 + 1, 50_000} {
-		for range 20 {
-			n := new(big.Int).Add(new(big.Int).Rand(random, big.NewInt(1<<40)), big.NewInt(1))
+	for _, c := range []struct{ length, modulus uint }{
+		{1, 40}, {1 << 16, 40}, {1<<16 + 1, 40}, {1<<17 - 1, 40}, {1 << 17, 40}, {1<<17 + 1, 40}, {300_000, 64},
+		{64, 20_000}, {65, 20_000}, {129, 20_000}, {2000, 20_000},
+	} {
+		length := c.length
+		for range 5 {
+			n := new(big.Int).Add(new(big.Int).Rand(random, new(big.Int).Lsh(big.NewInt(1), c.modulus)), big.NewInt(1))
 			b := new(big.Int).Rand(random, n)
 			e := new(big.Int).Rand(random, new(big.Int).Lsh(big.NewInt(1), length-1))
 			e.SetBit(e, int(length)-1, 1)

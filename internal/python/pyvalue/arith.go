@@ -44,10 +44,8 @@ func Binary(m *Meter, op Op, a, b Value) (Value, error) {
 	if numbers && a.Derived() == nil && b.Derived() == nil {
 		return numeric(m, op, a.plain(), b.plain())
 	}
-	if size := a.intSize() + b.intSize(); size >= perStep { // which an object converts
-		if err := m.Step(int64(size) / perStep); err != nil {
-			return Value{}, err
-		}
+	if err := m.bytes(a.intSize() + b.intSize()); err != nil { // which an object converts
+		return Value{}, err
 	}
 	sides := [...]operand{{a, b, false}, {b, a, true}}
 	if r := b.richer(); r != nil && r.PyAbove(a, OperatorMethod(op, true)) {

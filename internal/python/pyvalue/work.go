@@ -6,11 +6,14 @@ import (
 )
 
 // Work counts what going over a text, bytes or an int takes, before it is done.
-func (m *Meter) Work(v Value) error {
-	if size := v.size(); size >= perStep {
-		return m.Step(int64(size) / perStep)
+func (m *Meter) Work(v Value) error { return m.bytes(v.size()) }
+
+// bytes counts what going over so many bytes takes.
+func (m *Meter) bytes(size int) error {
+	if size < perStep {
+		return nil
 	}
-	return nil
+	return m.Step(int64(size) / perStep)
 }
 
 // Ints counts what going over the ints among the arguments of a call takes. There are few that
@@ -23,17 +26,14 @@ func (m *Meter) Ints(c *Call) error {
 	for _, v := range c.Named {
 		size += v.intSize()
 	}
-	if size < perStep {
-		return nil
-	}
-	return m.Step(int64(size) / perStep)
+	return m.bytes(size)
 }
 
 // size is how many bytes a text, bytes or an int has that is not a small one.
 func (v Value) size() int { return len(v.Text()) + len(v.Data()) + v.intSize() }
 
 func (v Value) intSize() int {
-	if i, ok := v.any.(*big.Int); ok {
+	if i, ok := v.plain().any.(*big.Int); ok {
 		return len(i.Bits()) * bits.UintSize / 8
 	}
 	return 0
