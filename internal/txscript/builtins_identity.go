@@ -67,9 +67,9 @@ func untilEqual(r *run, f, sentinel value) (value, error) {
 // expWithin is b**e modulo n, nil where there is none, with looks where it takes long.
 func expWithin(m *pyvalue.Meter, b, e, n *big.Int) (*big.Int, error) {
 	const atOnce = 1 << 22 // products of words, a few milliseconds of them
-	words := len(n.Bits())
+	words := int64(len(n.Bits()))
 	// A bit of the exponent takes a product of n with itself, or longer if that is short.
-	piece := max(bits.UintSize, atOnce/max(64, words*words)/bits.UintSize*bits.UintSize) // bits of the exponent
+	piece := max(bits.UintSize, int(atOnce/max(64, words*words))/bits.UintSize*bits.UintSize) // bits of the exponent
 	if e.Sign() < 0 || e.BitLen() <= piece {
 		return new(big.Int).Exp(b, e, n), nil
 	}
